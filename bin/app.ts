@@ -1,0 +1,20 @@
+import { App } from 'aws-cdk-lib';
+import { ConfigError } from '../config/check.ts';
+import { loadStage } from '../config/load.ts';
+import { GatewayStack } from '../lib/gateway-stack.ts';
+
+/** The stack of the stage that `-c stage=NAME` or `-c config=FILE` names; a file wins. */
+const gatewayStack = async (app: App): Promise<GatewayStack> => {
+  const config = await loadStage(String(app.node.tryGetContext('config') ?? app.node.tryGetContext('stage')));
+  return new GatewayStack(app, `p2p-gateway-${config.stage}`, { config });
+};
+
+const app = new App();
+try {
+  await gatewayStack(app);
+  app.synth();
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

@@ -1,0 +1,92 @@
+import { checkStage } from './check.ts';
+import { oneUpDemo, smart } from './presets.ts';
+import type { PublicJwk, StageConfig } from './stage.ts';
+
+/** Where the local stack listens. The payers are on another host than the gateway, as they are in life. */
+export const defaultPorts = { gateway: 3000, demoHealthPlan: 3001, partner: 3002, northwind: 3003 };
+
+/** The public half of a pair that was thrown away: it lets the stage be synthesised; the local stack makes its own. */
+const nobodysKey: PublicJwk = {
+  kty: 'EC',
+  crv: 'P-384',
+  kid: 'northwind-local-1',
+  alg: 'ES384',
+  use: 'sig',
+  x: 'ckZaeyUT8sL8MjgxpcuvPIWc2_0UJu9qFhXwg8UvPsFU2KThMz_dLlGTywOrthEP',
+  y: 'YgRECkcZRqS8QQNjvt_L5YpSwtkKpadtbsnxEBpHShuRwrRp_kgwTOwpQo-JR7Ba',
+};
+
+/** SHA-256 of `demo-partner-secret`, which is no secret: the README prints it. */
+const demoPartnerSecretHash = 'N2Zj40bTKWhIB4X-2vK_Rp0LOgaUmgXVWDWg97wdBhg';
+
+/** The stage that `npm start` serves: two payers and three partners, one of each kind. */
+export const localStage = (ports = defaultPorts, keys: { northwindPublicKey?: PublicJwk } = {}): StageConfig => {
+  const demoHealthPlan = `http://127.0.0.1:${ports.demoHealthPlan}`;
+  const northwind = `http://127.0.0.1:${ports.northwind}`;
+  const partnerApp = `http://localhost:${ports.partner}`;
+  const forAll = {
+    homePage: `${partnerApp}/`,
+    scopes: ['launch/patient', 'patient/*.rs', 'offline_access'],
+    payers: ['demo-health-plan', 'northwind'],
+  };
+  return checkStage(
+    {
+      stage: 'local',
+      origin: `http://localhost:${ports.gateway}`,
+      // A person pastes codes by hand here.
+      lifetimes: { code: 300 },
+      payers: [
+        oneUpDemo({
+          id: 'demo-health-plan',
+          displayName: 'Demo Health Plan',
+          clientId: 'gateway-at-demo-health-plan',
+          authOrigin: demoHealthPlan,
+          apiOrigin: demoHealthPlan,
+        }),
+        smart({
+          id: 'northwind',
+          displayName: 'Northwind Health',
+          clientId: 'gateway-at-northwind',
+          fhirBaseUrl: `${northwind}/r4`,
+          issuer: northwind,
+          authorizationEndpoint: `${northwind}/oauth2/authorize`,
+          tokenEndpoint: `${northwind}/oauth2/token`,
+          revocationEndpoint: `${northwind}/oauth2/revoke`,
+          publicKeys: [keys.northwindPublicKey ?? nobodysKey],
+        }),
+      ],
+      partners: [
+        {
+          ...forAll,
+          clientId: 'demo-partner',
+          name: 'Demo Partner',
+          redirectUris: [`${partnerApp}/callback`],
+          clientAuthentication: ['client_secret_basic', 'client_secret_post'],
+          secretHashes: [demoPartnerSecretHash],
+          pkceOptional: true,
+          consent: 'partner',
+        },
+        {
+          ...forAll,
+          clientId: 'demo-app',
+          name: 'Demo App',
+          redirectUris: [`${partnerApp}/app/callback`, 'http://127.0.0.1/callback'],
+          clientAuthentication: ['none'],
+          webOrigins: [partnerApp],
+          consent: 'partner',
+        },
+        {
+          ...forAll,
+          clientId: 'third-party-app',
+          name: 'Third Party App',
+          redirectUris: [`${partnerApp}/third-party/callback`],
+          clientAuthentication: ['none'],
+          consent: 'gateway',
+        },
+      ],
+    },
+    'config/local.ts',
+  );
+};
+
+export default localStage();

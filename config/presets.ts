@@ -1,0 +1,81 @@
+import type { Payer, PayerQuirks, PublicJwk } from './stage.ts';
+
+interface SmartInputs {
+  readonly id: string;
+  readonly displayName: string;
+  readonly fhirBaseUrl: string;
+  readonly authorizationEndpoint: string;
+  readonly tokenEndpoint: string;
+  readonly revocationEndpoint?: string;
+  readonly issuer?: string;
+  /** @default true where there is an issuer */
+  readonly sendsIss?: boolean;
+  readonly clientId: string;
+  /** Our public keys there; with any, the gateway authenticates with `private_key_jwt`, else with Basic. */
+  readonly publicKeys?: readonly PublicJwk[];
+  /** @default launch/patient, patient/*.rs, offline_access */
+  readonly scopes?: readonly string[];
+  readonly fhirBaseUrlAliases?: readonly string[];
+  readonly quirks?: Partial<PayerQuirks>;
+}
+
+/** A payer that keeps to SMART App Launch 2.2: everything on. */
+export const smart = ({ quirks, sendsIss, publicKeys = [], ...inputs }: SmartInputs): Payer => ({
+  fhirBaseUrlAliases: [],
+  sendsIss: sendsIss ?? inputs.issuer !== undefined,
+  clientAuthentication: publicKeys.length > 0 ? 'private_key_jwt' : 'client_secret_basic',
+  publicKeys,
+  scopes: ['launch/patient', 'patient/*.rs', 'offline_access'],
+  everything: true,
+  patientFrom: 'token',
+  quirks: {
+    responseType: true,
+    aud: true,
+    pkce: true,
+    redirectUriAtToken: true,
+    extraAuthorizeParameters: {},
+    signInOrigins: [],
+    ...quirks,
+  },
+  ...inputs,
+});
+
+interface OneUpDemoInputs {
+  readonly id: string;
+  readonly displayName: string;
+  readonly clientId: string;
+  /** Where the authorization server is, such as `https://auth.example.org`. */
+  readonly authOrigin: string;
+  /** Where the FHIR API is, such as `https://api.example.org`. */
+  readonly apiOrigin: string;
+  /** The last part of the authorize path. @default payer2payer */
+  readonly system?: string;
+}
+
+/**
+ * 1upHealth's Payer2Payer as its public testing page shows it: `client_id`, `redirect_uri` and `state` and nothing else
+ * at authorize, the secret in the form and no `redirect_uri` at token, and a token answer that names no patient.
+ */
+export const oneUpDemo = ({ id, displayName, clientId, authOrigin, apiOrigin, system }: OneUpDemoInputs): Payer => ({
+  id,
+  displayName,
+  fhirBaseUrl: `${apiOrigin}/r4`,
+  fhirBaseUrlAliases: [],
+  authorizationEndpoint: `${authOrigin}/oauth2/authorize/${system ?? 'payer2payer'}`,
+  tokenEndpoint: `${authOrigin}/oauth2/token`,
+  sendsIss: false,
+  clientId,
+  clientAuthentication: 'client_secret_post',
+  publicKeys: [],
+  scopes: [],
+  everything: true,
+  patientFrom: 'search',
+  quirks: {
+    responseType: false,
+    aud: false,
+    pkce: false,
+    redirectUriAtToken: false,
+    extraAuthorizeParameters: {},
+    signInOrigins: [],
+  },
+});

@@ -1,0 +1,182 @@
+/**
+ * What single values must look like. Each rule answers `undefined` where all is well, else what is wrong and, after a
+ * semicolon, what to write.
+ */
+import { createPublicKey } from 'node:crypto';
+
+/** A rule about one string. */
+export type Rule = (value: string) => string | undefined;
+
+const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** Parameters of the authorize call that are the gateway's own to set. */
+const ownAuthorizeParameters = new Set([
+  'response_type',
+  'response_mode',
+  'client_id',
+  'redirect_uri',
+  'state',
+  'nonce',
+  'scope',
+  'aud',
+  'code_challenge',
+  'code_challenge_method',
+  'request',
+  'request_uri',
+]);
+
+/** Parameters that the gateway adds to a partner's redirect URI. */
+const ownRedirectParameters = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri'];
+
+/** An id: it stands in paths and in names of AWS resources. */
+export const id: Rule = (value) =>
+  /^[a-z0-9-]{1,64}$/.test(value)
+    ? undefined
+    : 'is no id; write 1 to 64 lower-case letters, digits and hyphens, such as "northwind-health"';
+
+/** A client id that a payer gave us (RFC 6749 appendix A.1). */
+export const visible: Rule = (value) =>
+  /^[\x20-\x7e]+$/.test(value) && value.trim() === value
+    ? undefined
+    : 'is empty or has characters that RFC 6749 does not allow; write the client id as the payer gave it';
+
+export const notEmpty: Rule = (value) => (value.trim() === '' ? 'is empty; write a text' : undefined);
+
+const unwritten = (value: string): URL | undefined => (URL.canParse(value) ? new URL(value) : undefined);
+
+const secureTransport = (url: URL): string | undefined => {
+  if (url.protocol === 'https:') return undefined;
+  if (url.protocol !== 'http:') return `has the scheme "${url.protocol}"; write a URL that starts with https://`;
+  return loopbackHosts.has(url.hostname)
+    ? undefined
+    : 'is plain http; write https:// (http is taken for localhost, 127.0.0.1 and [::1] only)';
+};
+
+const noUserinfoOrFragment = (value: string, url: URL): string | undefined => {
+  if (url.username !== '' || url.password !== '') return 'holds a user name or password; write the URL without it';
+  return value.includes('#') ? 'has a fragment; write the URL without "#" and what follows' : undefined;
+};
+
+const asParsed = (value: string, url: URL): string | undefined =>
+  url.href === value || (url.pathname === '/' && url.href === `${value}/`)
+    ? undefined
+    : `is not how a URL parser reads it; write "${url.href}"`;
+
+/** An absolute URL: https, or http on a loopback host; no user name, no fragment, no other spelling of itself. */
+export const webUrl: Rule = (value) => {
+  const url = unwritten(value);
+  if (url === undefined) return 'is not a URL; write an absolute one, such as "https://plan.example.org/path"';
+  return secureTransport(url) ?? noUserinfoOrFragment(value, url) ?? asParsed(value, url);
+};
+
+/** A base URL, to which paths are appended. */
+export const baseUrl: Rule = (value) => {
+  const problem = webUrl(value);
+  if (problem !== undefined) return problem;
+  if (value.includes('?')) return 'has a query; write the URL without "?" and what follows';
+  return value.endsWith('/') ? `ends in a slash; write "${value.replace(/\/+$/, '')}"` : undefined;
+};
+
+/** A base URL as a payer prints it in links: compared only, never called, so that http is no matter. */
+export const printedBaseUrl: Rule = (value) => {
+  const url = unwritten(value);
+  if (url === undefined || !/^https?:$/.test(url.protocol)) return 'is not an http or https URL; write an absolute one';
+  if (/[?#\s]/.test(value)) return 'has a query, a fragment or a blank; write the base as it stands in links';
+  return value.endsWith('/') ? `ends in a slash; write "${value.replace(/\/+$/, '')}"` : undefined;
+};
+
+/** An origin as browsers send it (RFC 6454 §6.2). */
+export const origin: Rule = (value) => {
+  const problem = webUrl(value);
+  if (problem !== undefined) return problem;
+  const expected = new URL(value).origin;
+  return expected === value ? undefined : `is more than an origin; write "${expected}"`;
+};
+
+/** An issuer (RFC 8414 §2): no query, no fragment; a trailing slash counts, since it is compared to the letter. */
+export const issuer: Rule = (value) =>
+  webUrl(value) ?? (value.includes('?') ? 'has a query; write the issuer as the payer publishes it' : undefined);
+
+/** The payer's authorize endpoint; its query must leave the gateway's parameters alone. */
+export const authorizationEndpoint: Rule = (value) => {
+  const problem = webUrl(value);
+  if (problem !== undefined) return problem;
+  const own = [...new URL(value).searchParams.keys()].find((name) => ownAuthorizeParameters.has(name));
+  return own === undefined ? undefined : `has "${own}" in its query, which the gateway sets; write the URL without it`;
+};
+
+/** The name of a further parameter for the authorize endpoint. */
+export const extraParameter: Rule = (name) =>
+  ownAuthorizeParameters.has(name)
+    ? 'is a parameter that the gateway sets itself; remove it and use the quirks and fields of the payer'
+    : undefined;
+
+/**
+ * A partner's redirect URI. `privateUse` says whether a native app's own scheme is taken: RFC 8252 §7.1 wants a domain
+ * name in reverse, so there is a dot in it, which also keeps `javascript:` and its like out.
+ */
+export const redirectUri =
+  (privateUse: boolean): Rule =>
+  (value) => {
+    if (value.includes('*')) return 'has a wildcard; write each redirect URI out, they are compared to the letter';
+    const url = unwritten(value);
+    if (url === undefined) return 'is not a URI; write an absolute one, such as "https://app.example.org/callback"';
+    const own = ownRedirectParameters.find((name) => url.searchParams.has(name));
+    if (own !== undefined) return `has "${own}" in its query, which the gateway adds; write the URI without it`;
+    if (/^https?:$/.test(url.protocol)) return webUrl(value);
+    if (!url.protocol.includes('.')) {
+      return `has the scheme "${url.protocol}"; write https://, or for a native app a scheme with a dot, such as "org.example.app:/callback" (RFC 8252 §7.1)`;
+    }
+    if (!privateUse) {
+      return 'has a private-use scheme, which is for public clients; write an https:// URI, or clientAuthentication ["none"]';
+    }
+    return noUserinfoOrFragment(value, url) ?? asParsed(value, url);
+  };
+
+/** The SHA-256 of a client secret, base64url without padding. */
+export const secretHash: Rule = (value) =>
+  // 32 bytes leave four bits in the 43rd character, of which the last two are zero.
+  /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(value)
+    ? undefined
+    : 'is not a SHA-256 in base64url (43 characters); write the output of: printf %s "$SECRET" | openssl dgst -sha256 -binary | basenc --base64url | tr -d =';
+
+/** What a partner may be given: reading, for one patient. No `openid`: no `id_token` is ever issued. */
+export const partnerScope: Rule = (value) => {
+  if (value === 'launch/patient' || value === 'offline_access') return undefined;
+  if (/^patient\/(\*|[A-Z][A-Za-z]*)\.(read|rs|r|s)$/.test(value)) return undefined;
+  if (value.includes('?')) return `"${value}" is a granular scope, which is not supported; write it without "?"`;
+  if (/\.(write|\*|[cruds]+)$/.test(value) && value.startsWith('patient/')) {
+    return `"${value}" is more than reading, and the gateway only reads; write "${value.replace(/\.[^.]*$/, '.rs')}"`;
+  }
+  return `"${value}" is not supported; write launch/patient, offline_access, patient/{type or *}.rs or .read`;
+};
+
+/** What the gateway asks a payer for: any scope of RFC 6749 §3.3 but SMART's writes. */
+export const payerScope: Rule = (value) => {
+  if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)) return 'is not one scope; write one scope an entry, without blanks';
+  return /^(patient|user|system)\/[^.]*\.(write|\*|(?=[cruds]*[cud])[cruds]+)(\?|$)/.test(value)
+    ? `"${value}" is more than reading, and the gateway only reads; write a read scope`
+    : undefined;
+};
+
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+
+/** A public key for ES384 or RS384, the two algorithms of SMART App Launch. */
+export const publicJwk = (jwk: Readonly<Record<string, unknown>>): string | undefined => {
+  const secret = privateMembers.find((member) => member in jwk);
+  if (secret !== undefined) {
+    return `holds the private member "${secret}"; write the public key only, and replace this key pair: it is no longer secret`;
+  }
+  const alg = jwk['kty'] === 'EC' && jwk['crv'] === 'P-384' ? 'ES384' : jwk['kty'] === 'RSA' ? 'RS384' : undefined;
+  if (alg === undefined) return 'fits neither ES384 nor RS384; write an EC key on P-384 or an RSA key';
+  if (jwk['alg'] !== undefined && jwk['alg'] !== alg) return `has another alg than the key can do; write "${alg}"`;
+  if (jwk['use'] !== undefined && jwk['use'] !== 'sig') return 'is not for signatures; write "use": "sig"';
+  try {
+    const key = createPublicKey({ key: jwk, format: 'jwk' });
+    return (key.asymmetricKeyDetails?.modulusLength ?? 2048) < 2048
+      ? 'is an RSA key under 2048 bits; write a longer one'
+      : undefined;
+  } catch {
+    return 'is not a valid key; write the JWK with all its public members, base64url';
+  }
+};

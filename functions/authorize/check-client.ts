@@ -1,0 +1,41 @@
+import type { Partner, Payer } from '../../config/stage.ts';
+import { GatewayError } from '../shared/errors.ts';
+import type { Parameters } from '../shared/http/api.ts';
+import { type PartnerReturn, trustRedirectUri } from '../shared/oauth/partner-redirect.ts';
+import type { AuthorizeDeps } from './handler.ts';
+
+/** Who asks, for which payer, and where the browser may be sent back to. */
+export interface CheckedClient {
+  readonly payer: Payer;
+  readonly partner: Partner;
+  readonly returnTo: PartnerReturn;
+}
+
+/**
+ * Checks payer, client and redirect URI: until all three are known no redirect is trusted (RFC 6749 §4.1.2.1).
+ * @throws GatewayError `invalid_request`, shown as a page
+ */
+export const checkClient = async (
+  { registry, origin }: AuthorizeDeps,
+  payerId: string,
+  { values, repeated }: Parameters,
+): Promise<CheckedClient> => {
+  const payer = await registry.payer(payerId);
+  if (payer === undefined) throw new GatewayError('invalid_request', 'There is no such health plan here.');
+  if (repeated.has('client_id') || repeated.has('redirect_uri')) {
+    throw new GatewayError('invalid_request', 'The app sent its name or its address twice.');
+  }
+  const partner = await registry.partner(values.get('client_id') ?? '');
+  if (partner === undefined) {
+    throw new GatewayError('invalid_request', 'The app that sent you here is not registered (client_id).');
+  }
+  const redirectUri = trustRedirectUri(values.get('redirect_uri') ?? '', partner);
+  if (redirectUri === undefined) {
+    throw new GatewayError(
+      'invalid_request',
+      'The app that sent you here gave an address to return to that is not registered (redirect_uri).',
+    );
+  }
+  const state = repeated.has('state') ? undefined : values.get('state');
+  return { payer, partner, returnTo: { redirectUri, state, iss: `${origin}/r4/${payer.id}` } };
+};

@@ -1,0 +1,78 @@
+import { base64url, nowSeconds } from '../shared/deps.ts';
+import { GatewayError } from '../shared/errors.ts';
+import type { ApiEvent, ApiResponse, Parameters } from '../shared/http/api.ts';
+import { hostCookie, readCookies } from '../shared/http/cookies.ts';
+import { type Html, html, page } from '../shared/http/page.ts';
+import { sameHash, sha256 } from '../shared/store/crypto.ts';
+import type { CheckedRequest } from './check-authorize-request.ts';
+import type { CheckedClient } from './check-client.ts';
+import type { AuthorizeDeps } from './handler.ts';
+
+const cookieName = 'p2p-consent';
+const formToken = 'consent_token';
+const decisionField = 'decision';
+/** As long as a person may look at the page. */
+const pageLivesSeconds = 1800;
+
+const knownToken = (event: ApiEvent): string | undefined => {
+  const value = readCookies(event).get(`__Host-${cookieName}`);
+  return value !== undefined && /^[A-Za-z0-9_-]{43}$/.test(value) ? value : undefined;
+};
+
+/**
+ * The member's decision, where this is the consent form coming back; undefined where the page is still to be shown.
+ * The form proves itself by a double-submit token: under `no-referrer` a form's `Origin` is `null`.
+ * @throws GatewayError `access_denied` where the member refuses, `invalid_request` for a form that is not ours
+ */
+export const readDecision = (event: ApiEvent, { values }: Parameters): 'allow' | undefined => {
+  const decision = values.get(decisionField);
+  if (event.httpMethod !== 'POST' || decision === undefined) return undefined;
+  const token = knownToken(event);
+  if (token === undefined || !sameHash(sha256(token), sha256(values.get(formToken) ?? ''))) {
+    throw new GatewayError('invalid_request', 'The consent page was out of date. Please start again.');
+  }
+  if (decision !== 'allow') throw new GatewayError('access_denied', 'The member did not agree.');
+  return 'allow';
+};
+
+const sentences = (scope: string): Html[] => {
+  const scopes = scope.split(' ');
+  const types = scopes.flatMap((one) => /^(?:patient|user)\/([A-Za-z]+|\*)\./.exec(one)?.[1] ?? []);
+  const readable = types.includes('*') ? 'your health record, all of it' : `from your health record: ${types.join(', ')}`;
+  return [
+    ...(types.length === 0 ? [] : [html`<li>read ${readable}</li>`]),
+    ...(scopes.includes('offline_access') ? [html`<li>keep reading it when you are not signed in</li>`] : []),
+  ];
+};
+
+const origins = (...urls: readonly string[]): string =>
+  [...new Set(urls.map((url) => (/^https?:/.test(url) ? new URL(url).origin : `${url.split(':')[0]}:`)))].join(' ');
+
+/**
+ * The page that asks the member, before the payer does: the payer's own names only the gateway. It is stateless: the
+ * form carries the request's parameters and the answer checks them anew.
+ */
+export const askForConsent = (
+  { clock, randomBytes, registry }: AuthorizeDeps,
+  event: ApiEvent,
+  { partner, payer, returnTo }: CheckedClient,
+  { scope }: CheckedRequest,
+  { values }: Parameters,
+): ApiResponse => {
+  // Tabs share the token, so that opening a second one does not break the first.
+  const token = knownToken(event) ?? base64url(randomBytes(32));
+  const endsAt = new Date((nowSeconds(clock) + registry.lifetimes.grant) * 1000);
+  const until = endsAt.toLocaleDateString('en-US', { dateStyle: 'long', timeZone: 'UTC' });
+  const carried = [...values].filter(([name]) => name !== decisionField && name !== formToken);
+  const fields = [...carried, [formToken, token] as const].map(
+    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
+  );
+  const answer = page(
+    200,
+    `Share your record with ${partner.name}?`,
+    html`<p><strong>${partner.name}</strong> asks for your health record at <strong>${payer.displayName}</strong>. If you allow it, it may:</p><ul>${sentences(scope)}</ul><p>This ends on ${until} at the latest. Next, ${payer.displayName} will ask you to sign in.</p><form method="post">${fields}<button name="${decisionField}" value="allow">Allow</button><button name="${decisionField}" value="deny">Do not allow</button></form><p><small>You will return to ${new URL(returnTo.redirectUri).host || partner.name}.</small></p>`,
+    // Chrome applies form-action to the redirects that follow the form.
+    `'self' ${origins(payer.authorizationEndpoint, returnTo.redirectUri, ...payer.quirks.signInOrigins)}`,
+  );
+  return { ...answer, multiValueHeaders: { 'Set-Cookie': [hostCookie(cookieName, token, pageLivesSeconds)] } };
+};

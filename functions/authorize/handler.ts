@@ -1,0 +1,55 @@
+import middy from '@middy/core';
+import type { Deps } from '../shared/deps.ts';
+import { asGatewayError } from '../shared/errors.ts';
+import { type ApiEvent, type ApiResponse, checkMethod, formPairs, parameters, payerOf, queryPairs } from '../shared/http/api.ts';
+import { errorPages } from '../shared/http/error-pages.ts';
+import { type PartnerReturn, returnError } from '../shared/oauth/partner-redirect.ts';
+import { recordError, recordOf, recordRequest } from '../shared/request-record.ts';
+import type { Table } from '../shared/store/dynamo.ts';
+import { checkAuthorizeRequest } from './check-authorize-request.ts';
+import { checkClient } from './check-client.ts';
+import { askForConsent, readDecision } from './consent.ts';
+import { redirectToPayer } from './redirect-to-payer.ts';
+import { rememberLoginAttempt } from './remember-login-attempt.ts';
+
+/** What the authorize function is given. */
+export interface AuthorizeDeps extends Deps {
+  readonly loginAttempts: Table;
+}
+
+/** The authorization endpoint of a payer's facade (RFC 6749 §3.1, SMART App Launch: GET and POST). */
+export const authorizeHandler = (deps: AuthorizeDeps) =>
+  middy<ApiEvent, ApiResponse>()
+    .use(recordRequest(deps, 'authorize'))
+    .use(errorPages)
+    .handler(async (event) => {
+      const record = recordOf(event);
+      record.step = 'authorize';
+      checkMethod(event, ['GET', 'POST']);
+      const request = parameters(event.httpMethod === 'POST' ? formPairs(event) : queryPairs(event));
+      const client = await checkClient(deps, payerOf(event), request);
+      Object.assign(record, { payer: client.payer.id, partner: client.partner.clientId });
+      return answerPartner(client.returnTo, record, async () => {
+        const checked = checkAuthorizeRequest(deps, client, request);
+        if (client.partner.consent === 'gateway') {
+          const decision = readDecision(event, request);
+          if (decision === undefined) return askForConsent(deps, event, client, checked, request);
+        }
+        const attempt = await rememberLoginAttempt(deps, event, client, checked);
+        return redirectToPayer(deps, client.payer, attempt);
+      });
+    });
+
+/** From here on the partner is trusted: every failure goes back to it. */
+const answerPartner = async (
+  to: PartnerReturn,
+  record: Parameters<typeof recordError>[0],
+  steps: () => Promise<ApiResponse>,
+): Promise<ApiResponse> => {
+  try {
+    return await steps();
+  } catch (error) {
+    recordError(record, error);
+    return returnError(to, asGatewayError(error));
+  }
+};

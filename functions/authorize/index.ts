@@ -1,0 +1,8 @@
+import { environment, realDeps } from '../shared/deps.ts';
+import { dynamoClient } from '../shared/store/dynamo.ts';
+import { authorizeHandler } from './handler.ts';
+
+export const handler = authorizeHandler({
+  ...realDeps(),
+  loginAttempts: { client: dynamoClient(), name: environment('LOGIN_ATTEMPTS_TABLE') },
+});

@@ -1,0 +1,48 @@
+import { base64url, nowSeconds } from '../shared/deps.ts';
+import type { ApiEvent } from '../shared/http/api.ts';
+import { setLoginCookie } from '../shared/oauth/login-cookie.ts';
+import { sealIvBytes } from '../shared/store/crypto.ts';
+import { putLoginAttempt } from '../shared/store/login-attempts.ts';
+import type { CheckedRequest } from './check-authorize-request.ts';
+import type { CheckedClient } from './check-client.ts';
+import type { AuthorizeDeps } from './handler.ts';
+
+/** What the redirect to the payer takes. */
+export interface StartedAttempt {
+  readonly state: string;
+  readonly verifier: string;
+  readonly cookies: readonly string[];
+}
+
+/**
+ * Writes the login attempt: the only write of an authorize request.
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const rememberLoginAttempt = async (
+  deps: AuthorizeDeps,
+  event: ApiEvent,
+  { payer, partner, returnTo }: CheckedClient,
+  { scope, refreshable, codeChallenge }: CheckedRequest,
+): Promise<StartedAttempt> => {
+  const random = (): string => base64url(deps.randomBytes(32));
+  const state = random();
+  const verifier = random();
+  const cookie = random();
+  const { loginAttempt } = deps.registry.lifetimes;
+  const now = nowSeconds(deps.clock);
+  await putLoginAttempt(
+    deps.loginAttempts,
+    {
+      payer: payer.id,
+      partner: partner.clientId,
+      redirectUri: returnTo.redirectUri,
+      scope,
+      refreshable,
+      verifier,
+      ...(codeChallenge === undefined ? {} : { codeChallenge }),
+      ...(returnTo.state === undefined ? {} : { partnerState: returnTo.state }),
+    },
+    { state, cookie, now, expiresAt: now + loginAttempt, iv: deps.randomBytes(sealIvBytes) },
+  );
+  return { state, verifier, cookies: setLoginCookie(event, state, cookie, loginAttempt) };
+};

@@ -1,0 +1,40 @@
+import type { Payer } from '../../config/stage.ts';
+import { GatewayError } from '../shared/errors.ts';
+import { type Parameters, checkNotRepeated } from '../shared/http/api.ts';
+import type { CallbackDeps } from './handler.ts';
+
+/** A payer's return, before the login attempt is known. */
+export interface Callback {
+  readonly payer: Payer;
+  readonly state: string;
+  readonly values: ReadonlyMap<string, string>;
+}
+
+/** RFC 9207 §2.4: where a payer sends `iss`, it must be there and be this payer's. */
+const checkIssuer = ({ sendsIss, issuer }: Payer, iss: string | undefined): void => {
+  if (sendsIss && iss !== issuer) {
+    throw new GatewayError('invalid_request', 'The answer did not come from the health plan that was asked.', {
+      detail: iss === undefined ? 'iss is missing' : 'iss is another issuer',
+    });
+  }
+};
+
+/**
+ * Checks what can be checked without consuming anything: the payer, the form of the state, the issuer.
+ * @throws GatewayError `invalid_request`, shown as a page
+ */
+export const checkCallback = async (
+  { registry }: CallbackDeps,
+  payerId: string,
+  request: Parameters,
+): Promise<Callback> => {
+  const payer = await registry.payer(payerId);
+  if (payer === undefined) throw new GatewayError('invalid_request', 'There is no such health plan here.');
+  checkNotRepeated(request);
+  const state = request.values.get('state');
+  if (state === undefined || !/^[A-Za-z0-9_-]{43}$/.test(state)) {
+    throw new GatewayError('invalid_request', 'This sign-in is not one that began here.', { detail: 'malformed state' });
+  }
+  checkIssuer(payer, request.values.get('iss'));
+  return { payer, state, values: request.values };
+};

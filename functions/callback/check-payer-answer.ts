@@ -1,0 +1,25 @@
+import { GatewayError } from '../shared/errors.ts';
+import type { Callback } from './check-callback.ts';
+
+const longestCode = 4096;
+
+/**
+ * The payer's code, or its refusal as a standard error without the payer's own text (RFC 6749 §4.1.2.1).
+ * @throws GatewayError `access_denied`, `temporarily_unavailable` or `server_error`
+ */
+export const checkPayerAnswer = ({ values }: Callback): string => {
+  const error = values.get('error');
+  if (error === 'access_denied') {
+    throw new GatewayError('access_denied', 'The member did not agree at the health plan.');
+  }
+  if (error === 'temporarily_unavailable') {
+    throw new GatewayError('temporarily_unavailable', 'The health plan is not available at the moment.');
+  }
+  const code = values.get('code');
+  if (error !== undefined || code === undefined || code.length > longestCode) {
+    throw new GatewayError('server_error', 'The health plan could not complete the sign-in.', {
+      detail: error === undefined ? 'no usable code in the redirect' : 'another error in the redirect',
+    });
+  }
+  return code;
+};

@@ -1,0 +1,74 @@
+import type { Payer } from '../../config/stage.ts';
+import { base64url, nowSeconds } from '../shared/deps.ts';
+import { GatewayError } from '../shared/errors.ts';
+import { intersectScopes } from '../shared/fhir/scopes.ts';
+import { type PayerTokenAnswer, revokeAtPayer } from '../shared/oauth/payer-client.ts';
+import { bearerSizes, codeWrapKey, writeBearer } from '../shared/store/bearers.ts';
+import { seal, sealIvBytes, sha256 } from '../shared/store/crypto.ts';
+import { sealPayerTokens } from '../shared/store/grant.ts';
+import { putGrant } from '../shared/store/grants.ts';
+import type { LoginAttempt } from '../shared/store/login-attempts.ts';
+import type { CallbackDeps } from './handler.ts';
+
+/** The scope that partner and payer agree on; `offline_access` only where it can be kept. */
+const grantedScope = (attempt: LoginAttempt, { scope }: PayerTokenAnswer, refreshable: boolean): string => {
+  const agreed = scope === undefined ? attempt.scope : intersectScopes(scope, attempt.scope);
+  const kept = agreed.split(' ').filter((one) => one !== '' && (refreshable || one !== 'offline_access'));
+  if (!kept.some((one) => /^(?:patient|user)\//.test(one))) {
+    throw new GatewayError('access_denied', 'The health plan granted none of the access that was asked for.');
+  }
+  return kept.join(' ');
+};
+
+/**
+ * Creates the grant and its code: the second and last write of a login. The key that opens the payer tokens travels
+ * with the partner's bearers; the item holds it only wrapped under the code's secret, until the code is redeemed.
+ * @throws GatewayError `access_denied`, `temporarily_unavailable`
+ */
+export const createGrant = async (
+  deps: CallbackDeps,
+  payer: Payer,
+  attempt: LoginAttempt,
+  answer: PayerTokenAnswer,
+  requestId: string,
+): Promise<{ grantId: string; code: string }> => {
+  const { lifetimes } = deps.registry;
+  const { tokens, patient } = answer;
+  const now = nowSeconds(deps.clock);
+  const refreshable = attempt.refreshable && tokens.refreshToken !== undefined;
+  const scope = grantedScope(attempt, answer, refreshable);
+  const endsAt =
+    tokens.refreshToken === undefined
+      ? Math.min(now + lifetimes.grant, tokens.expiresAt ?? now + lifetimes.accessToken)
+      : now + lifetimes.grant;
+  const grantId = base64url(deps.randomBytes(bearerSizes.id));
+  const grantKey = deps.randomBytes(bearerSizes.secret);
+  const secret = deps.randomBytes(bearerSizes.secret);
+  const code = writeBearer({ kind: 'code', grantId, secret });
+  const codeExpiresAt = Math.min(now + lifetimes.code, endsAt);
+  const grant = {
+    grantId,
+    payer: payer.id,
+    partner: attempt.partner,
+    scope,
+    refreshable,
+    endsAt,
+    expiresAt: codeExpiresAt,
+    codeHash: sha256(code),
+    codeExpiresAt,
+    redirectUri: attempt.redirectUri,
+    wrappedKey: seal(codeWrapKey({ grantId, secret }), grantKey, grantId, deps.randomBytes(sealIvBytes)),
+    sealedPayerTokens: sealPayerTokens(tokens, { grantId, grantKey, iv: deps.randomBytes(sealIvBytes) }),
+    payerVersion: 1,
+    ...(attempt.codeChallenge === undefined ? {} : { codeChallenge: attempt.codeChallenge }),
+    ...(patient === undefined ? {} : { patient }),
+  };
+  try {
+    await putGrant(deps.grants, grant, { now, requestId });
+  } catch (error) {
+    // Nobody will ever hold these tokens, so the payer may forget them.
+    await revokeAtPayer(deps, payer, tokens);
+    throw error;
+  }
+  return { grantId, code };
+};

@@ -1,0 +1,45 @@
+import middy from '@middy/core';
+import type { Deps } from '../shared/deps.ts';
+import { type ApiEvent, type ApiResponse, checkMethod, parameters, payerOf, queryPairs } from '../shared/http/api.ts';
+import { errorPages } from '../shared/http/error-pages.ts';
+import { clearLoginCookie } from '../shared/oauth/login-cookie.ts';
+import { returnError, returnToPartner } from '../shared/oauth/partner-redirect.ts';
+import type { PayerClientDeps } from '../shared/oauth/payer-client.ts';
+import { recordError, recordOf, recordRequest } from '../shared/request-record.ts';
+import type { Table } from '../shared/store/dynamo.ts';
+import { askPayer } from './ask-payer.ts';
+import { checkCallback } from './check-callback.ts';
+import { checkPayerAnswer } from './check-payer-answer.ts';
+import { createGrant } from './create-grant.ts';
+import { takeLoginAttempt } from './take-login-attempt.ts';
+
+/** What the callback function is given. */
+export interface CallbackDeps extends Deps, PayerClientDeps {
+  readonly loginAttempts: Table;
+  readonly grants: Table;
+}
+
+/** Where payers send browsers back to: the gateway's redirect URI (RFC 6749 §4.1.2). */
+export const callbackHandler = (deps: CallbackDeps) =>
+  middy<ApiEvent, ApiResponse>()
+    .use(recordRequest(deps, 'callback'))
+    .use(errorPages)
+    .handler(async (event) => {
+      const record = recordOf(event);
+      record.step = 'callback';
+      checkMethod(event, ['GET']);
+      const callback = await checkCallback(deps, payerOf(event), parameters(queryPairs(event)));
+      record.payer = callback.payer.id;
+      const login = await takeLoginAttempt(deps, event, callback, record.requestId);
+      record.partner = login.partner.clientId;
+      const cookies = [clearLoginCookie(callback.state)];
+      try {
+        const code = checkPayerAnswer(callback);
+        const answer = await askPayer(deps, callback.payer, login.attempt, code);
+        const grant = await createGrant(deps, callback.payer, login.attempt, answer, record.requestId);
+        record.grantId = grant.grantId;
+        return returnToPartner(login.returnTo, { code: grant.code }, cookies);
+      } catch (error) {
+        return returnError(login.returnTo, recordError(record, error), cookies);
+      }
+    });

@@ -1,0 +1,15 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { environment, realDeps } from '../shared/deps.ts';
+import { payerSecrets } from '../shared/oauth/payer-secrets.ts';
+import { dynamoClient } from '../shared/store/dynamo.ts';
+import { callbackHandler } from './handler.ts';
+
+const deps = realDeps();
+const client = dynamoClient();
+
+export const handler = callbackHandler({
+  ...deps,
+  loginAttempts: { client, name: environment('LOGIN_ATTEMPTS_TABLE') },
+  grants: { client, name: environment('GRANTS_TABLE') },
+  readPayerSecret: payerSecrets(new SecretsManagerClient({}), environment('PAYER_SECRET_PREFIX'), deps.clock),
+});

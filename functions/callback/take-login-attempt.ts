@@ -1,0 +1,64 @@
+import type { Partner } from '../../config/stage.ts';
+import { nowSeconds } from '../shared/deps.ts';
+import { GatewayError } from '../shared/errors.ts';
+import type { ApiEvent } from '../shared/http/api.ts';
+import { readLoginCookie } from '../shared/oauth/login-cookie.ts';
+import { type PartnerReturn, trustRedirectUri } from '../shared/oauth/partner-redirect.ts';
+import { type Consumption, type LoginAttempt, consumeLoginAttempt } from '../shared/store/login-attempts.ts';
+import type { Callback } from './check-callback.ts';
+import type { CallbackDeps } from './handler.ts';
+
+/** The login attempt that this browser began, consumed. */
+export interface TakenAttempt {
+  readonly attempt: LoginAttempt;
+  readonly partner: Partner;
+  readonly returnTo: PartnerReturn;
+}
+
+/** A reload, or a step back in the browser: the login is over, one way or the other. */
+const finished = async ({ registry }: CallbackDeps, partnerId: string): Promise<GatewayError> => {
+  const partner = await registry.partner(partnerId);
+  const message = 'It can be used once only, and it has been used.';
+  return new GatewayError('invalid_request', message, {
+    detail: 'login attempt was consumed before',
+    ...(partner === undefined ? {} : { link: { href: partner.homePage, text: `Go back to ${partner.name}` } }),
+  });
+};
+
+/**
+ * Consumes the login attempt of this state, payer and browser, and looks its partner up again in the config.
+ * @throws GatewayError `invalid_request`, shown as a page; nothing is consumed then
+ */
+export const takeLoginAttempt = async (
+  deps: CallbackDeps,
+  event: ApiEvent,
+  { payer, state }: Callback,
+  requestId: string,
+): Promise<TakenAttempt> => {
+  const cookie = readLoginCookie(event, state);
+  const now = nowSeconds(deps.clock);
+  const consumed: Consumption = await consumeLoginAttempt(deps.loginAttempts, { state, cookie, payer: payer.id, now, requestId });
+  if (consumed.outcome === 'finished') throw await finished(deps, consumed.partner);
+  if (consumed.outcome === 'otherBrowser') {
+    throw new GatewayError(
+      'invalid_request',
+      'This sign-in began in another browser, or this browser does not keep cookies. Please start again in the app.',
+      { detail: 'login cookie is missing or of another attempt' },
+    );
+  }
+  if (consumed.outcome === 'unknown') {
+    throw new GatewayError('invalid_request', 'This sign-in has expired. Please start again in the app.', {
+      detail: 'no login attempt of this state at this payer',
+    });
+  }
+  const { attempt } = consumed;
+  const partner = await deps.registry.partner(attempt.partner);
+  const redirectUri = partner && trustRedirectUri(attempt.redirectUri, partner);
+  if (partner === undefined || redirectUri === undefined || !partner.payers.includes(payer.id)) {
+    throw new GatewayError('invalid_request', 'The app that you came from is no longer registered.', {
+      detail: 'partner left the config during the login',
+    });
+  }
+  const iss = `${deps.origin}/r4/${payer.id}`;
+  return { attempt, partner, returnTo: { redirectUri, state: attempt.partnerState, iss } };
+};

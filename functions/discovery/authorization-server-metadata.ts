@@ -1,0 +1,11 @@
+import { type Facade, commonMetadata } from './facade.ts';
+
+/**
+ * RFC 8414 metadata. There is no `jwks_uri`: the gateway signs nothing for partners; the keys at `/oauth2/jwks/{payer}`
+ * are for the payer.
+ */
+export const authorizationServerMetadata = (facade: Facade) => ({
+  issuer: facade.base,
+  ...commonMetadata(facade),
+  authorization_response_iss_parameter_supported: true,
+});

@@ -1,0 +1,40 @@
+import type { Payer } from '../../config/stage.ts';
+import type { Clock } from '../shared/deps.ts';
+import type { FetchedStatement } from './fetch-statement.ts';
+
+const goodForMs = 3_600_000;
+const retryAfterMs = 60_000;
+
+/** Statements may be megabytes, and a stage may have a thousand payers. */
+const mostEntries = 16;
+
+interface Entry {
+  readonly fetched: Promise<FetchedStatement>;
+  freshUntilMs: number;
+}
+
+const setFreshness = async (clock: Clock, entry: Entry): Promise<void> => {
+  const { statement } = await entry.fetched;
+  entry.freshUntilMs = clock.now() + (statement === undefined ? retryAfterMs : goodForMs);
+};
+
+/**
+ * Keeps payers' statements in memory: for an hour, or for a minute where there was none. Requests that come while one
+ * is being fetched wait for the same.
+ * @param fetchStatement never throws
+ */
+export const cacheStatements = (clock: Clock, fetchStatement: (payer: Payer) => Promise<FetchedStatement>) => {
+  const entries = new Map<string, Entry>();
+  return (payer: Payer): Promise<FetchedStatement> => {
+    const known = entries.get(payer.id);
+    if (known !== undefined && clock.now() < known.freshUntilMs) return known.fetched;
+    const entry: Entry = { fetched: fetchStatement(payer), freshUntilMs: Number.POSITIVE_INFINITY };
+    void setFreshness(clock, entry);
+    // Taken out first, so that the newest stands last and the oldest first.
+    entries.delete(payer.id);
+    entries.set(payer.id, entry);
+    const oldest = entries.keys().next();
+    if (entries.size > mostEntries && !oldest.done) entries.delete(oldest.value);
+    return entry.fetched;
+  };
+};

@@ -1,0 +1,52 @@
+import type { Payer } from '../../config/stage.ts';
+
+/** The URLs of a payer's facade: what the gateway looks like to a partner app. */
+export interface Facade {
+  /** FHIR base URL and issuer at once: clients compare `iss` with the base. */
+  readonly base: string;
+  readonly authorize: string;
+  readonly token: string;
+  readonly revoke: string;
+  readonly introspect: string;
+}
+
+/**
+ * @param origin the public origin, without a trailing slash
+ */
+export const facadeOf = (origin: string, payer: Payer): Facade => ({
+  base: `${origin}/r4/${payer.id}`,
+  authorize: `${origin}/oauth2/authorize/${payer.id}`,
+  token: `${origin}/oauth2/token`,
+  revoke: `${origin}/oauth2/revoke`,
+  introspect: `${origin}/oauth2/introspect`,
+});
+
+const confidential = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
+const signing = ['RS384', 'ES384'];
+
+/** What both discovery documents say; everything in it works, and what is not in it is refused. */
+export const commonMetadata = (facade: Facade) => ({
+  authorization_endpoint: facade.authorize,
+  token_endpoint: facade.token,
+  // Some clients take the first.
+  token_endpoint_auth_methods_supported: [...confidential, 'none'],
+  token_endpoint_auth_signing_alg_values_supported: signing,
+  revocation_endpoint: facade.revoke,
+  revocation_endpoint_auth_methods_supported: [...confidential, 'none'],
+  revocation_endpoint_auth_signing_alg_values_supported: signing,
+  introspection_endpoint: facade.introspect,
+  introspection_endpoint_auth_methods_supported: confidential,
+  introspection_endpoint_auth_signing_alg_values_supported: signing,
+  grant_types_supported: ['authorization_code', 'refresh_token'],
+  response_types_supported: ['code'],
+  response_modes_supported: ['query'],
+  code_challenge_methods_supported: ['S256'],
+  scopes_supported: [
+    'launch/patient',
+    'offline_access',
+    'patient/*.rs',
+    'patient/*.r',
+    'patient/*.s',
+    'patient/*.read',
+  ],
+});

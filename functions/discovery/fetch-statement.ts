@@ -1,0 +1,59 @@
+import type { Payer } from '../../config/stage.ts';
+import type { PayerHttp } from '../shared/deps.ts';
+import { causeOf } from '../shared/errors.ts';
+import type { Facade } from './facade.ts';
+import { payerStatement } from './payer-statement.ts';
+
+/** What a payer gave: its statement, made ours, or why there is none (for the log). */
+export interface FetchedStatement {
+  readonly statement?: Readonly<Record<string, unknown>>;
+  readonly problem?: string;
+}
+
+const timeoutMs = 5000;
+const limitBytes = 5 * 1024 * 1024;
+
+/** Lambda puts the body into JSON once more, in which quotes double, and takes 6 MB of that. */
+const limitInLambdaBytes = 5.5 * 1024 * 1024;
+
+/** The text of a body, or undefined where it is longer than the limit. */
+const readText = async (response: Response): Promise<string | undefined> => {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    // Leaving the loop cancels the body.
+    if (size > limitBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+};
+
+/** Asks a payer for its CapabilityStatement, without a token and without following redirects. It never throws. */
+export const fetchStatement = async (
+  { payerHttp }: { readonly payerHttp: PayerHttp },
+  payer: Payer,
+  facade: Facade,
+): Promise<FetchedStatement> => {
+  try {
+    const response = await payerHttp(`${payer.fhirBaseUrl}/metadata`, {
+      headers: { Accept: 'application/fhir+json' },
+      redirect: 'manual',
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    if (response.status !== 200) {
+      await response.body?.cancel();
+      return { problem: `metadata: status ${response.status}` };
+    }
+    const text = await readText(response);
+    if (text === undefined) return { problem: `metadata: over ${limitBytes} bytes` };
+    const statement = payerStatement(JSON.parse(text), payer, facade);
+    if (statement === undefined) return { problem: 'metadata: no CapabilityStatement of a server' };
+    if (Buffer.byteLength(JSON.stringify(JSON.stringify(statement))) > limitInLambdaBytes) {
+      return { problem: 'metadata: too large for an answer' };
+    }
+    return { statement };
+  } catch (error) {
+    return { problem: `metadata: ${causeOf(error)}` };
+  }
+};

@@ -1,0 +1,62 @@
+import type { Payer } from '../../config/stage.ts';
+import type { Facade } from './facade.ts';
+import { security } from './security.ts';
+
+/** Types of the Payer-to-Payer exchange (Da Vinci PDex) that R4 lets be searched by `patient`. */
+const byPatient = [
+  'AllergyIntolerance',
+  'CarePlan',
+  'CareTeam',
+  'Condition',
+  'Coverage',
+  'Device',
+  'DiagnosticReport',
+  'DocumentReference',
+  'Encounter',
+  'ExplanationOfBenefit',
+  'Goal',
+  'Immunization',
+  'MedicationDispense',
+  'MedicationRequest',
+  'Observation',
+  'Procedure',
+  'Provenance',
+];
+const others = ['Location', 'Medication', 'Organization', 'Patient', 'Practitioner', 'PractitionerRole'];
+
+const definition = (type: string, name: string): string => `http://hl7.org/fhir/SearchParameter/${type}-${name}`;
+const byId = { name: '_id', type: 'token', definition: 'http://hl7.org/fhir/SearchParameter/Resource-id' };
+
+const resource = (type: string, everything: boolean) => ({
+  type,
+  interaction: [{ code: 'read' }, { code: 'search-type' }],
+  searchParam: [
+    byId,
+    ...(byPatient.includes(type)
+      ? [{ name: 'patient', type: 'reference', definition: definition(type, 'patient') }]
+      : []),
+  ],
+  ...(type === 'Patient' && everything
+    ? { operation: [{ name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' }] }
+    : {}),
+});
+
+/** A small statement of our own, for a payer that gives none without a token. */
+export const gatewayStatement = (payer: Payer, facade: Facade) => ({
+  resourceType: 'CapabilityStatement',
+  status: 'active',
+  date: '2026-11-25',
+  kind: 'instance',
+  implementation: { description: `${payer.displayName}, read through the gateway`, url: facade.base },
+  fhirVersion: '4.0.1',
+  format: ['application/fhir+json', 'json'],
+  rest: [
+    {
+      mode: 'server',
+      documentation:
+        'The health plan shows its own statement to nobody without a token: what stands here is what it can be asked for, not all that it answers.',
+      security: security(facade),
+      resource: [...byPatient, ...others].sort().map((type) => resource(type, payer.everything)),
+    },
+  ],
+});

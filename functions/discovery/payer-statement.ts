@@ -1,0 +1,81 @@
+import type { Payer } from '../../config/stage.ts';
+import type { Facade } from './facade.ts';
+import { security } from './security.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Interactions that the FHIR route passes on; it only reads. */
+const reads = new Set(['read', 'vread', 'history-instance', 'history-type', 'search-type', 'search-system']);
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const objects = (value: unknown): Json[] => (Array.isArray(value) ? value.filter(isObject) : []);
+
+/** Keeps an element out of the statement where nothing is left of it: FHIR has no empty arrays. */
+const unlessEmpty = (name: string, values: readonly unknown[]): Json => (values.length === 0 ? {} : { [name]: values });
+
+const onlyReads = (interactions: unknown): Json[] =>
+  objects(interactions).filter(({ code }) => typeof code === 'string' && reads.has(code));
+
+const operations = (resource: Json, payer: Payer): Json[] =>
+  resource['type'] === 'Patient' && payer.everything
+    ? objects(resource['operation']).filter(({ name }) => name === 'everything' || name === '$everything')
+    : [];
+
+const readOnlyResource = (resource: Json, payer: Payer): Json => {
+  const {
+    interaction,
+    operation: _operation,
+    conditionalCreate: _create,
+    conditionalUpdate: _update,
+    conditionalDelete: _delete,
+    updateCreate: _updateCreate,
+    ...kept
+  } = resource;
+  return {
+    ...kept,
+    ...unlessEmpty('interaction', onlyReads(interaction)),
+    ...unlessEmpty('operation', operations(resource, payer)),
+  };
+};
+
+const canBeRead = ({ interaction }: Json): boolean => interaction === undefined || onlyReads(interaction).length > 0;
+
+const readOnlyRest = (rest: Json, payer: Payer, facade: Facade): Json => ({
+  mode: 'server',
+  ...(typeof rest['documentation'] === 'string' ? { documentation: rest['documentation'] } : {}),
+  security: security(facade),
+  ...unlessEmpty(
+    'resource',
+    objects(rest['resource'])
+      .filter(canBeRead)
+      .map((resource) => readOnlyResource(resource, payer)),
+  ),
+  ...unlessEmpty('interaction', onlyReads(rest['interaction'])),
+  ...unlessEmpty('searchParam', objects(rest['searchParam'])),
+});
+
+/**
+ * A payer's CapabilityStatement as the gateway keeps it: URLs and security are the facade's, and only reading is left.
+ * The narrative goes, since it would tell of the rest.
+ * @returns undefined where it is no statement of a server
+ */
+export const payerStatement = (value: unknown, payer: Payer, facade: Facade): Json | undefined => {
+  if (!isObject(value) || value['resourceType'] !== 'CapabilityStatement') return undefined;
+  const servers = objects(value['rest']).filter(({ mode }) => mode === 'server');
+  if (servers.length === 0) return undefined;
+  const { text: _text, messaging: _messaging, document: _document, patchFormat: _patchFormat, ...kept } = value;
+  const implementation = isObject(value['implementation']) ? value['implementation'] : {};
+  return {
+    ...kept,
+    kind: 'instance',
+    implementation: {
+      description: `${payer.displayName}, read through the gateway`,
+      ...implementation,
+      url: facade.base,
+    },
+    format: ['application/fhir+json', 'json'],
+    rest: servers.map((rest) => readOnlyRest(rest, payer, facade)),
+  };
+};

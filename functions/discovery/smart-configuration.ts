@@ -1,0 +1,21 @@
+import { type Facade, commonMetadata } from './facade.ts';
+
+/**
+ * The document of SMART App Launch 2.2, "Using well-known". Without `issuer` and `jwks_uri`, which it wants only where
+ * `sso-openid-connect` is among the capabilities.
+ */
+export const smartConfiguration = (facade: Facade) => ({
+  ...commonMetadata(facade),
+  capabilities: [
+    'launch-standalone',
+    'authorize-post',
+    'client-public',
+    'client-confidential-symmetric',
+    'client-confidential-asymmetric',
+    'context-standalone-patient',
+    'permission-offline',
+    'permission-patient',
+    'permission-v1',
+    'permission-v2',
+  ],
+});

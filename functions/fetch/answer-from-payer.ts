@@ -1,0 +1,140 @@
+import { Readable } from 'node:stream';
+import type { Payer } from '../../config/stage.ts';
+import { GatewayError } from '../shared/errors.ts';
+import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
+import { createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
+import type { ApiResponse } from '../shared/http/api.ts';
+import type { RequestRecord } from '../shared/request-record.ts';
+import type { Deadline } from './gate.ts';
+import { outcomeAnswer } from './errors.ts';
+import type { FetchDeps } from './handler.ts';
+import { readLimited } from '../shared/oauth/payer-client.ts';
+import { streamBody } from './stream-body.ts';
+
+/** A payer's answer, and what it is an answer to. */
+export interface PayerAnswer {
+  readonly response: Response;
+  readonly payer: Payer;
+  readonly request: FhirRequest;
+  readonly base: string;
+  readonly deadline: Deadline;
+  readonly record: RequestRecord;
+}
+
+const payerError = (detail: string): GatewayError =>
+  new GatewayError('payer_error', 'The health plan gave an answer that cannot be used.', { status: 502, detail });
+
+const longestRetryAfterSeconds = 3600;
+const outcomeLimitBytes = 64 * 1024;
+
+/** The payer's `Retry-After`, seconds or a date (RFC 9110 §10.2.3), within reason. */
+const retryAfter = ({ headers }: Response, nowMs: number): number => {
+  const value = headers.get('retry-after') ?? '';
+  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - nowMs) / 1000);
+  return Number.isNaN(seconds) ? 30 : Math.min(longestRetryAfterSeconds, Math.max(1, seconds));
+};
+
+const isJson = ({ headers }: Response): boolean => {
+  const type = headers.get('content-type')?.toLowerCase() ?? '';
+  const charset = /charset="?([\w-]+)/.exec(type)?.[1] ?? 'utf-8';
+  return /^application\/(?:fhir\+)?json(?:$|[\s;])/.test(type) && ['utf-8', 'utf8', 'us-ascii'].includes(charset);
+};
+
+/** A URL below one of the payer's bases, below ours. */
+const toOurs = (url: string, { payer, base }: PayerAnswer): string => {
+  const from = [payer.fhirBaseUrl, ...payer.fhirBaseUrlAliases].find(
+    (candidate) => url === candidate || url.startsWith(`${candidate}/`) || url.startsWith(`${candidate}?`),
+  );
+  return from === undefined ? url : base + url.slice(from.length);
+};
+
+const passedOn = { etag: 'ETag', 'last-modified': 'Last-Modified' } as const;
+const locations = { location: 'Location', 'content-location': 'Content-Location' } as const;
+
+const answerHeaders = (answer: PayerAnswer): Record<string, string> => {
+  const headers: Record<string, string> = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
+  const { headers: given } = answer.response;
+  for (const [name, spelled] of Object.entries(passedOn)) {
+    const value = given.get(name);
+    if (value !== null) headers[spelled] = value;
+  }
+  for (const [name, spelled] of Object.entries(locations)) {
+    const value = given.get(name);
+    if (value !== null) headers[spelled] = toOurs(value, answer);
+  }
+  return headers;
+};
+
+/** The payer's 4xx keeps its meaning: its own OperationOutcome, or one of ours where it gave none. */
+const refusal = async (answer: PayerAnswer): Promise<ApiResponse> => {
+  const { response, payer, base } = answer;
+  const { status } = response;
+  const text = isJson(response) ? await readLimited(response, outcomeLimitBytes).catch(() => '') : '';
+  if (!/^\s*\{[^]*"resourceType"\s*:\s*"OperationOutcome"/.test(text)) {
+    await response.body?.cancel().catch(() => undefined);
+    const issue = status === 404 || status === 410 ? 'not-found' : status === 403 ? 'forbidden' : 'processing';
+    return outcomeAnswer(status, issue, `The health plan refused the request (${status}).`);
+  }
+  const rewriter = createLinkRewriter({ from: [payer.fhirBaseUrl, ...payer.fhirBaseUrlAliases], to: base });
+  const body = Buffer.concat([...rewriter.push(Buffer.from(text)), ...rewriter.end()]).toString('utf8');
+  return { ...outcomeAnswer(status, '', ''), body };
+};
+
+const checkStatus = async (deps: FetchDeps, { response, record }: PayerAnswer): Promise<void> => {
+  const { status } = response;
+  if (status === 200 || status === 304 || (status >= 400 && status < 500 && status !== 429)) return;
+  await response.body?.cancel();
+  if (status === 429 || status === 503) {
+    throw new GatewayError(
+      status === 429 ? 'too_many_requests' : 'temporarily_unavailable',
+      'The health plan asks to wait before the next request.',
+      { status, retryAfterSeconds: retryAfter(response, deps.clock.now()), detail: `payer answered ${status}` },
+    );
+  }
+  record.payerStatus = status;
+  throw payerError(`payer answered ${status}`);
+};
+
+/**
+ * The payer's answer as the partner gets it: status and meaning kept, headers from an allow-list, the body streamed
+ * with its links rewritten.
+ * @throws GatewayError 502 for redirects, 5xx and wrong content types; 429 and 503 pass on
+ */
+export const answerFromPayer = async (deps: FetchDeps, answer: PayerAnswer): Promise<ApiResponse> => {
+  const { response, request, deadline } = answer;
+  try {
+    await checkStatus(deps, answer);
+    if (response.status === 304) {
+      deadline.end();
+      return { statusCode: 304, headers: answerHeaders(answer), body: '' };
+    }
+    if (response.status >= 400) {
+      const refused = await refusal(answer);
+      deadline.end();
+      return refused;
+    }
+    const json = isJson(response);
+    if (!json && request.resourceType !== 'Binary') {
+      await response.body?.cancel();
+      throw payerError('wrong content type');
+    }
+  } catch (error) {
+    deadline.end();
+    throw error;
+  }
+  return success(deps, answer);
+};
+
+const success = (deps: FetchDeps, answer: PayerAnswer): ApiResponse => {
+  const headers = answerHeaders(answer);
+  const json = isJson(answer.response);
+  if (json) headers['Content-Type'] = 'application/fhir+json; charset=utf-8';
+  else {
+    // A payer's document must not run in a browser as if it were ours.
+    headers['Content-Type'] = answer.response.headers.get('content-type') ?? 'application/octet-stream';
+    headers['Content-Disposition'] = 'attachment';
+    headers['Content-Security-Policy'] = "sandbox; default-src 'none'";
+  }
+  const body = Readable.from(streamBody(deps, answer, { rewrite: json }), { objectMode: false });
+  return { statusCode: 200, headers, body };
+};

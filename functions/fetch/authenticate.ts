@@ -1,0 +1,67 @@
+import type { Partner, Payer } from '../../config/stage.ts';
+import { nowSeconds } from '../shared/deps.ts';
+import { GatewayError } from '../shared/errors.ts';
+import { type ApiEvent, header, payerOf, queryPairs } from '../shared/http/api.ts';
+import { currentAccess, stillAllowed } from '../shared/oauth/live-grant.ts';
+import { type OpenGrant, openGrant } from '../shared/oauth/payer-tokens.ts';
+import type { RequestRecord } from '../shared/request-record.ts';
+import { readAccessToken } from '../shared/store/bearers.ts';
+import { sha256 } from '../shared/store/crypto.ts';
+import { type IssuedAccess, isLive } from '../shared/store/grant.ts';
+import { getGrant } from '../shared/store/grants.ts';
+import type { FetchDeps } from './handler.ts';
+
+/** A read that a partner may make. */
+export interface Authenticated {
+  readonly partner: Partner;
+  readonly payer: Payer;
+  readonly open: OpenGrant;
+  readonly access: IssuedAccess;
+}
+
+/** No token was shown: RFC 6750 §3.1 wants a challenge without an error code. */
+export const noToken = (publicMessage: string): GatewayError =>
+  new GatewayError('invalid_request', publicMessage, { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } });
+
+const invalidToken = (detail: string): GatewayError =>
+  new GatewayError('invalid_token', 'The access token is unknown, expired or revoked.', { status: 401, detail });
+
+const bearerOf = (event: ApiEvent): string => {
+  if (queryPairs(event).some(([name]) => name === 'access_token')) {
+    throw noToken('Send the access token in the Authorization header, never in the query.');
+  }
+  const [, token] = /^bearer +(\S+)$/i.exec(header(event, 'authorization') ?? '') ?? [];
+  if (token === undefined) throw noToken('Send an access token: Authorization: Bearer ….');
+  return token;
+};
+
+/**
+ * Finds the grant of the presented access token: one strongly consistent read, and a look whether partner and payer
+ * are still in the config.
+ * @throws GatewayError 401 (RFC 6750 §3.1), `not_found` for an unknown payer, `temporarily_unavailable`
+ */
+export const authenticate = async (
+  deps: FetchDeps,
+  event: ApiEvent,
+  record: RequestRecord,
+): Promise<Authenticated> => {
+  const payerId = payerOf(event);
+  if ((await deps.registry.payer(payerId)) === undefined) {
+    throw new GatewayError('not_found', 'There is no such health plan here.', { status: 404 });
+  }
+  record.payer = payerId;
+  const text = bearerOf(event);
+  const token = readAccessToken(text);
+  if (token === undefined) throw invalidToken('damaged, or no access token of ours');
+  const now = nowSeconds(deps.clock);
+
+  const grant = await getGrant(deps.grants, token.grantId);
+  const access = grant && currentAccess(grant, sha256(text), now);
+  if (!grant || !access) throw invalidToken('unknown or expired');
+  Object.assign(record, { grantId: grant.grantId, partner: grant.partner });
+  if (!isLive(grant, now)) throw invalidToken('the grant has ended');
+  if (grant.payer !== payerId) throw invalidToken("another payer's grant");
+  const allowed = await stillAllowed(deps.registry, grant);
+  if (allowed === undefined) throw invalidToken('partner or payer left the config');
+  return { ...allowed, access, open: openGrant(grant, token.grantKey) };
+};

@@ -1,0 +1,87 @@
+import type { Payer } from '../../config/stage.ts';
+import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
+import { payerUrl } from '../shared/fhir/to-payer-url.ts';
+import { type ApiEvent, header } from '../shared/http/api.ts';
+import { payerHttpFailure } from '../shared/oauth/payer-client.ts';
+import { readFailure } from '../shared/oauth/payer-error.ts';
+import { type OpenGrant, reconnect, refreshPayerTokens } from '../shared/oauth/payer-tokens.ts';
+import type { RequestRecord } from '../shared/request-record.ts';
+import type { Deadline } from './gate.ts';
+import type { FetchDeps } from './handler.ts';
+
+/** One read at the payer. */
+export interface PayerCall {
+  readonly payer: Payer;
+  readonly request: FhirRequest;
+  readonly open: OpenGrant;
+  /** The gateway's base URL of this payer. */
+  readonly base: string;
+  readonly deadline: Deadline;
+  readonly record: RequestRecord;
+}
+
+/** Until the payer's headers; the body has the whole budget. */
+const firstByteMs = 60_000;
+const passedOn = ['if-none-match', 'if-modified-since', 'prefer', 'accept-language'];
+
+const requestHeaders = (event: ApiEvent, { request, open }: PayerCall): Record<string, string> => {
+  const headers: Record<string, string> = { authorization: `Bearer ${open.tokens.accessToken}` };
+  for (const name of passedOn) {
+    const value = header(event, name);
+    if (value !== undefined) headers[name] = value;
+  }
+  headers['accept'] =
+    request.resourceType === 'Binary' ? (header(event, 'accept') ?? 'application/fhir+json') : 'application/fhir+json';
+  if (request.form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
+  return headers;
+};
+
+const send = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<Response> => {
+  const { url, body } = payerUrl(call.payer.fhirBaseUrl, call.request, { gatewayBase: call.base });
+  const { deadline, record } = call;
+  const startedAt = deps.clock.monotonic();
+  const wait = Math.min(firstByteMs, deadline.remainingMs());
+  const timer = setTimeout(() => deadline.end(new DOMException('no answer yet', 'TimeoutError')), wait);
+  try {
+    const response = await deps.payerHttp(url, {
+      method: call.request.method,
+      headers: requestHeaders(event, call),
+      redirect: 'manual',
+      signal: deadline.signal,
+      ...(body === undefined ? {} : { body }),
+    });
+    record.payerStatus = response.status;
+    return response;
+  } catch (error) {
+    throw readFailure(payerHttpFailure(error));
+  } finally {
+    clearTimeout(timer);
+    record.payerMs = Math.round(deps.clock.monotonic() - startedAt);
+  }
+};
+
+/**
+ * Calls the payer with its token in place of ours. A 401 brings one refresh and one more try; a 401 after a good
+ * refresh is 403, since a 401 of ours would send clients round for ever.
+ * @throws GatewayError
+ */
+export const callPayer = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<Response> => {
+  try {
+    return await callTwice(deps, event, call);
+  } catch (error) {
+    call.deadline.end();
+    throw error;
+  }
+};
+
+const callTwice = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<Response> => {
+  const response = await send(deps, event, call);
+  if (response.status !== 401) return response;
+  await response.body?.cancel();
+  const { requestId } = call.record;
+  const open = await refreshPayerTokens(deps, call.payer, call.open, { requestId, force: true });
+  const again = await send(deps, event, { ...call, open });
+  if (again.status !== 401) return again;
+  await again.body?.cancel();
+  throw reconnect('the payer refuses a token that it has just refreshed');
+};

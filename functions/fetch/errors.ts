@@ -1,0 +1,59 @@
+import type { MiddlewareObj } from '@middy/core';
+import { type ErrorCode, GatewayError } from '../shared/errors.ts';
+import { FhirRequestError } from '../shared/fhir/fhir-request.ts';
+import { operationOutcome } from '../shared/fhir/operation-outcome.ts';
+import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
+import { recordError, recordOf } from '../shared/request-record.ts';
+
+/** FHIR's issue types (R4 valueset-issue-type) of our error codes. */
+const issueTypes: Partial<Record<ErrorCode, string>> = {
+  insufficient_scope: 'forbidden',
+  invalid_request: 'invalid',
+  invalid_token: 'login',
+  method_not_allowed: 'not-supported',
+  not_found: 'not-found',
+  payer_error: 'exception',
+  payer_timeout: 'timeout',
+  reconnect: 'forbidden',
+  server_error: 'exception',
+  temporarily_unavailable: 'transient',
+  too_many_requests: 'throttled',
+};
+
+/** RFC 6750 §3: what a client reads of a 401 or 403. */
+const challenge = ({ code, publicMessage }: GatewayError): Record<string, string> =>
+  code === 'invalid_token' || code === 'insufficient_scope'
+    ? { 'WWW-Authenticate': `Bearer error="${code}", error_description="${publicMessage.replaceAll(/["\\]/g, '')}"` }
+    : {};
+
+const fromFhir = (error: FhirRequestError): GatewayError =>
+  new GatewayError(
+    error.insufficientScope ? 'insufficient_scope' : error.status === 405 ? 'method_not_allowed' : 'invalid_request',
+    error.publicMessage,
+    { status: error.status, ...(error.status === 405 ? { headers: { Allow: 'GET, POST, OPTIONS' } } : {}) },
+  );
+
+/** An OperationOutcome as an answer. */
+export const outcomeAnswer = (status: number, issueType: string, message: string): ApiResponse => ({
+  statusCode: status,
+  headers: {
+    'Content-Type': 'application/fhir+json; charset=utf-8',
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  },
+  body: JSON.stringify(operationOutcome(issueType, message)),
+});
+
+/** Turns every failure of the FHIR route into an OperationOutcome. */
+export const answerErrors: MiddlewareObj<ApiEvent, ApiResponse> = {
+  onError: (request) => {
+    const thrown: unknown = request.error;
+    const isFhir = thrown instanceof FhirRequestError;
+    const error = recordError(recordOf(request.event), isFhir ? fromFhir(thrown) : thrown);
+    const issueType = isFhir ? thrown.code : (issueTypes[error.code] ?? 'processing');
+    const answer = outcomeAnswer(error.status, issueType, error.publicMessage);
+    Object.assign(answer.headers, challenge(error), error.headers);
+    if (error.retryAfterSeconds !== undefined) answer.headers['Retry-After'] = String(error.retryAfterSeconds);
+    request.response = answer;
+  },
+};

@@ -1,0 +1,51 @@
+import middy from '@middy/core';
+import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
+import type { Partner } from '../../config/stage.ts';
+import type { Deps } from '../shared/deps.ts';
+import { checkPatient } from '../shared/fhir/patient.ts';
+import { checkScopes } from '../shared/fhir/scopes.ts';
+import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
+import { corsForPartners } from '../shared/http/cors.ts';
+import { type PayerTokenDeps, freshPayerTokens } from '../shared/oauth/payer-tokens.ts';
+import { type RequestRecord, recordOf, recordRequest } from '../shared/request-record.ts';
+import { answerFromPayer } from './answer-from-payer.ts';
+import { authenticate } from './authenticate.ts';
+import { callPayer } from './call-payer.ts';
+import { answerErrors } from './errors.ts';
+import { checkReadOnly, readFhirRequest } from './read-request.ts';
+import { behindGate, deadlineOf } from './gate.ts';
+
+/** What the fetch function is given. */
+export interface FetchDeps extends Deps, PayerTokenDeps {
+  /** Takes one call from the partner's bucket. @throws GatewayError `too_many_requests` */
+  readonly takeTurn: (partner: Partner) => void;
+  /** Must have resolved before the first byte of health data leaves; where it rejects, none does. */
+  readonly openGate: (record: RequestRecord) => Promise<void>;
+  /** Awaited when the body has ended, before the answer is finished. */
+  readonly onEnd: (record: RequestRecord) => Promise<void>;
+}
+
+/** The FHIR route: the payer's record, read-only, as a stream (RFC 6750, FHIR R4 http.html). */
+export const fetchHandler = (deps: FetchDeps) =>
+  middy<ApiEvent, ApiResponse>({ executionMode: executionModeStreamifyResponse })
+    .use(recordRequest(deps, 'fetch'))
+    .use(corsForPartners(deps.registry, 'GET, POST, OPTIONS'))
+    .use(answerErrors)
+    .handler(async (event, context) => {
+      const record = recordOf(event);
+      record.step = 'fetch';
+      checkReadOnly(event);
+      const { partner, payer, open, access } = await authenticate(deps, event, record);
+      deps.takeTurn(partner);
+      const request = readFhirRequest(event, payer, record);
+      checkScopes(request, access.scope);
+      const base = `${deps.origin}/r4/${payer.id}`;
+      if (open.grant.patient !== undefined) {
+        checkPatient(request, open.grant.patient, [base, payer.fhirBaseUrl, ...payer.fhirBaseUrlAliases]);
+      }
+      const deadline = deadlineOf(deps, context);
+      const fresh = await freshPayerTokens(deps, payer, open, record.requestId);
+      const call = callPayer(deps, event, { payer, request, open: fresh, base, deadline, record });
+      const response = await behindGate(deps.openGate(record), call);
+      return answerFromPayer(deps, { response, payer, request, base, deadline, record });
+    });

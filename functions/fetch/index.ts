@@ -1,0 +1,21 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { environment, realDeps } from '../shared/deps.ts';
+import { payerSecrets } from '../shared/oauth/payer-secrets.ts';
+import { dynamoClient } from '../shared/store/dynamo.ts';
+import { fetchHandler } from './handler.ts';
+import { rateLimiter } from './rate-limit.ts';
+
+const deps = realDeps();
+// Loads the HTTP client while the function starts rather than in the first request.
+void globalThis.Response;
+
+export const handler = fetchHandler({
+  ...deps,
+  grants: { client: dynamoClient(), name: environment('GRANTS_TABLE') },
+  readPayerSecret: payerSecrets(new SecretsManagerClient({}), environment('PAYER_SECRET_PREFIX'), deps.clock),
+  sleep: (ms) => sleep(ms),
+  takeTurn: rateLimiter(deps.clock),
+  openGate: () => Promise.resolve(),
+  onEnd: () => Promise.resolve(),
+});

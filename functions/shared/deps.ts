@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { loadRegistry, type Registry } from './registry/registry.ts';
+
+/** Two clocks: wall time decides what has expired, monotonic time measures. Both in milliseconds. */
+export interface Clock {
+  readonly now: () => number;
+  readonly monotonic: () => number;
+}
+
+/** The payer's HTTP, as `fetch`; passed in so that tests stand in for a payer. */
+export type PayerHttp = (input: string | URL, init?: RequestInit) => Promise<Response>;
+
+/** Writes one line of the structured log. */
+export type WriteLog = (line: string) => void;
+
+/** What every function is given from outside. */
+export interface Deps {
+  readonly clock: Clock;
+  readonly randomBytes: (size: number) => Uint8Array;
+  readonly payerHttp: PayerHttp;
+  readonly registry: Registry;
+  /** The public origin, without a trailing slash. */
+  readonly origin: string;
+  readonly writeLog: WriteLog;
+}
+
+/**
+ * An environment variable that must be there.
+ * @throws Error naming the variable, at the start of the function.
+ */
+export const environment = (name: string): string => {
+  const value = process.env[name];
+  if (value === undefined || value === '') throw new Error(`Environment variable ${name} is missing`);
+  return value;
+};
+
+/** The real thing, built once while the function starts. */
+export const realDeps = (): Deps => ({
+  clock: { now: () => Date.now(), monotonic: () => performance.now() },
+  randomBytes,
+  payerHttp: (input, init) => fetch(input, init),
+  registry: loadRegistry(join(environment('LAMBDA_TASK_ROOT'), 'registry.json')),
+  origin: environment('ORIGIN'),
+  writeLog: (line) => process.stdout.write(`${line}\n`),
+});
+
+/** Wall time in epoch seconds, the unit of everything stored and of everything on the wire. */
+export const nowSeconds = (clock: Clock): number => Math.floor(clock.now() / 1000);
+
+export const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');

@@ -1,0 +1,84 @@
+/** Error codes of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, and the few that the FHIR route adds. */
+export type ErrorCode =
+  | 'access_denied'
+  | 'insufficient_scope'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'invalid_request'
+  | 'invalid_scope'
+  | 'invalid_token'
+  | 'method_not_allowed'
+  | 'not_found'
+  | 'payer_error'
+  | 'payer_timeout'
+  | 'reconnect'
+  | 'server_error'
+  | 'temporarily_unavailable'
+  | 'unauthorized_client'
+  | 'too_many_requests'
+  | 'unsupported_grant_type'
+  | 'unsupported_response_type';
+
+interface GatewayErrorOptions {
+  /** HTTP status where the answer is not a redirect. @default 400 */
+  readonly status?: number;
+  /** What happened, for the log; never sent. It must hold no token, code, secret, state or health data. */
+  readonly detail?: string;
+  readonly retryAfterSeconds?: number;
+  /** Further response headers, such as `Allow`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A page that a person may go on to. */
+  readonly link?: { readonly href: string; readonly text: string };
+}
+
+/**
+ * The one error that functions throw: a code and a sentence for the caller, and a private detail for the log. Each
+ * function's edge turns it into what its caller understands (page, redirect, OAuth JSON or OperationOutcome).
+ */
+export class GatewayError extends Error {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly publicMessage: string;
+  readonly detail: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly link: { readonly href: string; readonly text: string } | undefined;
+
+  constructor(code: ErrorCode, publicMessage: string, options: GatewayErrorOptions = {}) {
+    super(code);
+    this.name = 'GatewayError';
+    this.code = code;
+    this.publicMessage = publicMessage;
+    this.status = options.status ?? 400;
+    this.detail = options.detail;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+    this.headers = options.headers ?? {};
+    this.link = options.link;
+  }
+}
+
+/** Something the gateway stands on is out of order; nothing was decided, so the caller may try again. */
+export const unavailable = (detail: string, retryAfterSeconds = 5): GatewayError =>
+  new GatewayError('temporarily_unavailable', 'The service is briefly unavailable. Please try again.', {
+    status: 503,
+    retryAfterSeconds,
+    detail,
+  });
+
+/**
+ * Names a foreign error for the log. Only names and codes: messages of parsers and HTTP clients quote what they read.
+ */
+export const causeOf = (error: unknown): string => {
+  const names: string[] = [];
+  for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth += 1) {
+    const code = 'code' in at && typeof at.code === 'string' ? at.code : undefined;
+    names.push(code === undefined ? at.name : `${at.name}:${code}`);
+  }
+  return names.length === 0 ? 'unknown' : names.join(' < ');
+};
+
+/** Any thrown value as a {@link GatewayError}: what was not foreseen is `server_error`, its name kept for the log. */
+export const asGatewayError = (error: unknown): GatewayError =>
+  error instanceof GatewayError
+    ? error
+    : new GatewayError('server_error', 'Something went wrong on our side.', { status: 500, detail: causeOf(error) });

@@ -1,0 +1,91 @@
+import type { APIGatewayProxyEvent } from 'aws-lambda';
+import type { Readable } from 'node:stream';
+import { GatewayError } from '../errors.ts';
+
+/** A REST API's proxy event. */
+export type ApiEvent = APIGatewayProxyEvent;
+
+/** A REST API's proxy answer; the FHIR route's body is a stream. */
+export interface ApiResponse {
+  statusCode: number;
+  headers: Record<string, string>;
+  multiValueHeaders?: Record<string, string[]>;
+  body?: string | Readable;
+}
+
+/** A request header's value, whatever the case of its name; several are joined as RFC 9110 §5.3 says. */
+export const header = (event: ApiEvent, name: string): string | undefined => {
+  for (const [key, values] of Object.entries(event.multiValueHeaders ?? {})) {
+    if (key.toLowerCase() === name && values !== undefined) return values.join(', ');
+  }
+  for (const [key, value] of Object.entries(event.headers ?? {})) {
+    if (key.toLowerCase() === name) return value;
+  }
+  return undefined;
+};
+
+/** The query as pairs, decoded; repeated names stay repeated. */
+export const queryPairs = (event: ApiEvent): [string, string][] =>
+  Object.entries(event.multiValueQueryStringParameters ?? {}).flatMap(([name, values]) =>
+    (values ?? []).map((value): [string, string] => [name, value]),
+  );
+
+const bodyText = (event: ApiEvent): string =>
+  event.isBase64Encoded ? Buffer.from(event.body ?? '', 'base64').toString('utf8') : (event.body ?? '');
+
+/**
+ * A form body as pairs.
+ * @throws GatewayError `invalid_request` where the content type is another (RFC 6749 §3.2).
+ */
+export const formPairs = (event: ApiEvent): [string, string][] => {
+  const mediaType = header(event, 'content-type')?.split(';')[0]?.trim().toLowerCase();
+  if (mediaType !== 'application/x-www-form-urlencoded') {
+    throw new GatewayError('invalid_request', 'Send the parameters as application/x-www-form-urlencoded.');
+  }
+  return [...new URLSearchParams(bodyText(event))];
+};
+
+/** Parameters by name, with the names that came more than once (RFC 6749 §3.1). An empty one counts as left out. */
+export interface Parameters {
+  readonly values: ReadonlyMap<string, string>;
+  readonly repeated: ReadonlySet<string>;
+}
+
+/** Gathers pairs by name. */
+export const parameters = (pairs: readonly (readonly [string, string])[]): Parameters => {
+  const values = new Map<string, string>();
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const [name, value] of pairs) {
+    if (seen.has(name)) repeated.add(name);
+    seen.add(name);
+    if (value !== '') values.set(name, value);
+  }
+  return { values, repeated };
+};
+
+/**
+ * Refuses repeated parameters.
+ * @throws GatewayError `invalid_request`
+ */
+export const checkNotRepeated = ({ repeated }: Parameters): void => {
+  if (repeated.size > 0) {
+    throw new GatewayError('invalid_request', 'A parameter must not be sent more than once.');
+  }
+};
+
+/**
+ * Refuses other methods.
+ * @throws GatewayError `method_not_allowed`, 405 with `Allow`
+ */
+export const checkMethod = (event: ApiEvent, allowed: readonly string[]): void => {
+  if (!allowed.includes(event.httpMethod)) {
+    throw new GatewayError('method_not_allowed', `Use ${allowed.join(' or ')}.`, {
+      status: 405,
+      headers: { Allow: allowed.join(', ') },
+    });
+  }
+};
+
+/** The payer's id of the route. */
+export const payerOf = (event: ApiEvent): string => event.pathParameters?.['payer'] ?? '';

@@ -1,0 +1,25 @@
+import type { ApiResponse } from './api.ts';
+import type { GatewayError } from '../errors.ts';
+
+/** Answers that carry tokens or depend on them are never stored (RFC 6749 §5.1). */
+export const noStore = { 'Cache-Control': 'no-store', Pragma: 'no-cache' } as const;
+
+/** An OAuth or discovery answer. */
+export const json = (statusCode: number, value: unknown, headers: Record<string, string> = {}): ApiResponse => ({
+  statusCode,
+  headers: { 'Content-Type': 'application/json', 'X-Content-Type-Options': 'nosniff', ...headers },
+  body: JSON.stringify(value),
+});
+
+/** RFC 6749 §5.2's error body. `error_description` is always there: a person reads it. */
+export const oauthError = (error: GatewayError): ApiResponse =>
+  json(
+    error.status,
+    { error: error.code === 'method_not_allowed' ? 'invalid_request' : error.code, error_description: error.publicMessage },
+    {
+      ...noStore,
+      ...error.headers,
+      ...(error.retryAfterSeconds === undefined ? {} : { 'Retry-After': String(error.retryAfterSeconds) }),
+      ...(error.status === 401 ? { 'WWW-Authenticate': 'Basic realm="gateway", charset="UTF-8"' } : {}),
+    },
+  );

@@ -1,0 +1,171 @@
+import { type JWTPayload, createLocalJWKSet, decodeJwt, jwtVerify, errors as jose } from 'jose';
+import type { ClientAuthentication, Partner, PublicJwk } from '../../../config/stage.ts';
+import { type Deps, nowSeconds } from '../deps.ts';
+import { GatewayError } from '../errors.ts';
+import { type ApiEvent, type Parameters, header } from '../http/api.ts';
+import { sameHash, sha256 } from '../store/crypto.ts';
+import type { Table } from '../store/dynamo.ts';
+import { rememberAssertion } from '../store/grants.ts';
+
+/** What authenticating a partner takes. */
+export interface ClientAuthenticationDeps extends Pick<Deps, 'clock' | 'registry' | 'origin'> {
+  readonly grants: Table;
+}
+
+declare const authenticated: unique symbol;
+
+/** A partner that has proved who it is, or is public and has named itself. */
+export type AuthenticatedPartner = Partner & { readonly [authenticated]: true };
+
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+/** SMART wants five minutes at most; the rest is for a partner's clock that is off by 120 s. */
+const longestAssertionSeconds = 300;
+const clockToleranceSeconds = 120;
+
+const invalidClient = (publicMessage: string): GatewayError =>
+  new GatewayError('invalid_client', publicMessage, { status: 401 });
+
+const wrongClient = (): GatewayError => invalidClient('Unknown client, or client authentication failed.');
+
+const formDecode = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return undefined;
+  }
+};
+
+interface Presented {
+  readonly method: ClientAuthentication;
+  readonly clientId: string;
+  /** The secret as it came, and form-decoded (RFC 6749 §2.3.1): clients do both. */
+  readonly secrets: readonly string[];
+  readonly assertion?: string;
+}
+
+const fromBasic = (event: ApiEvent): { id: string; ids: string[]; secrets: string[] } | undefined => {
+  const authorization = header(event, 'authorization');
+  if (authorization === undefined) return undefined;
+  const [, encoded] = /^basic +([A-Za-z0-9+/=_-]+)$/i.exec(authorization) ?? [];
+  const pair = Buffer.from(encoded ?? '', 'base64').toString('utf8');
+  const colon = pair.indexOf(':');
+  if (colon < 1) throw wrongClient();
+  const raw = [pair.slice(0, colon), pair.slice(colon + 1)] as const;
+  const spellings = (text: string): string[] => [text, formDecode(text)].filter((spelling) => spelling !== undefined);
+  const ids = spellings(raw[0]);
+  return { id: ids.at(-1) ?? raw[0], ids, secrets: spellings(raw[1]) };
+};
+
+const subjectOf = (assertion: string): string => {
+  try {
+    return decodeJwt(assertion).sub ?? '';
+  } catch {
+    throw wrongClient();
+  }
+};
+
+/** Which way of authenticating the request takes; two at once are refused, the same `client_id` beside Basic is not. */
+const presented = (event: ApiEvent, { values }: Parameters): Presented | undefined => {
+  const basic = fromBasic(event);
+  const secret = values.get('client_secret');
+  const assertion = values.get('client_assertion');
+  const named = values.get('client_id');
+  if ([basic, secret, assertion].filter((way) => way !== undefined).length > 1) {
+    throw new GatewayError('invalid_request', 'Use one way of client authentication, not two.');
+  }
+  const sameAs = (ids: readonly string[]): void => {
+    if (named !== undefined && !ids.includes(named)) {
+      throw new GatewayError('invalid_request', 'client_id differs from the client that authenticates.');
+    }
+  };
+  if (basic) {
+    sameAs(basic.ids);
+    return { method: 'client_secret_basic', clientId: named ?? basic.id, secrets: basic.secrets };
+  }
+  if (assertion !== undefined || values.has('client_assertion_type')) {
+    if (assertion === undefined || values.get('client_assertion_type') !== assertionType) {
+      throw new GatewayError('invalid_request', `client_assertion needs client_assertion_type=${assertionType}.`);
+    }
+    const subject = subjectOf(assertion);
+    sameAs([subject]);
+    return { method: 'private_key_jwt', clientId: subject, secrets: [], assertion };
+  }
+  if (named === undefined) return undefined;
+  return secret === undefined
+    ? { method: 'none', clientId: named, secrets: [] }
+    : { method: 'client_secret_post', clientId: named, secrets: [secret] };
+};
+
+const checkSecret = (partner: Partner, secrets: readonly string[]): void => {
+  const hashes = secrets.map((secret) => sha256(secret));
+  if (!partner.secretHashes.some((known) => hashes.some((hash) => sameHash(known, hash)))) throw wrongClient();
+};
+
+/** Whom an assertion may be meant for: the token endpoint (SMART), or the issuer of any payer's facade (RFC 8414). */
+const isForUs = (audience: JWTPayload['aud'], origin: string): boolean =>
+  [audience ?? []].flat().some((aud) => aud === `${origin}/oauth2/token` || aud.startsWith(`${origin}/r4/`));
+
+const checkAssertion = async (
+  deps: ClientAuthenticationDeps,
+  partner: Partner,
+  assertion: string,
+  requestId: string,
+): Promise<void> => {
+  const now = nowSeconds(deps.clock);
+  const keys = createLocalJWKSet({ keys: partner.jwks as PublicJwk[] });
+  const { payload } = await jwtVerify(assertion, keys, {
+    algorithms: ['RS384', 'ES384'],
+    issuer: partner.clientId,
+    subject: partner.clientId,
+    requiredClaims: ['exp', 'jti', 'aud'],
+    clockTolerance: clockToleranceSeconds,
+    currentDate: new Date(deps.clock.now()),
+  }).catch((error: unknown) => {
+    if (error instanceof jose.JWTExpired) throw invalidClient('The client assertion has expired.');
+    throw wrongClient();
+  });
+  const { exp = 0, jti = '', aud } = payload;
+  if (!isForUs(aud, deps.origin)) throw invalidClient('The client assertion is meant for another audience.');
+  if (exp - now > longestAssertionSeconds + clockToleranceSeconds) {
+    throw invalidClient('The client assertion may live for five minutes at most.');
+  }
+  const jtiHash = sha256(`${partner.clientId} ${jti}`);
+  const expiresAt = exp + clockToleranceSeconds + 1;
+  if (!(await rememberAssertion(deps.grants, { jtiHash, now, expiresAt, requestId }))) {
+    throw invalidClient('The client assertion was used before; each needs its own jti.');
+  }
+};
+
+/**
+ * Authenticates the partner of a token, revoke or introspect request; undefined where the request names no client at
+ * all (a public client may refresh so: its refresh token finds the grant).
+ * @throws GatewayError `invalid_client` (401), or `invalid_request` where two ways are used at once
+ */
+export const authenticateClient = async (
+  deps: ClientAuthenticationDeps,
+  event: ApiEvent,
+  form: Parameters,
+  requestId: string,
+): Promise<AuthenticatedPartner | undefined> => {
+  const claim = presented(event, form);
+  if (claim === undefined) return undefined;
+  const partner = await deps.registry.partner(claim.clientId);
+  if (partner === undefined || !partner.clientAuthentication.includes(claim.method)) throw wrongClient();
+  if (claim.assertion !== undefined) await checkAssertion(deps, partner, claim.assertion, requestId);
+  else if (claim.method !== 'none') checkSecret(partner, claim.secrets);
+  return partner as AuthenticatedPartner;
+};
+
+/** A client that must have named itself. @throws GatewayError `invalid_client` */
+export const required = (partner: AuthenticatedPartner | undefined): AuthenticatedPartner => {
+  if (partner === undefined) throw invalidClient('Say which client this is: client authentication is missing.');
+  return partner;
+};
+
+/** Lets a public client act by the bearer alone. @throws GatewayError `invalid_client` where the partner is no public client */
+export const byBearerAlone = (partner: Partner | undefined): AuthenticatedPartner => {
+  if (partner === undefined || !partner.clientAuthentication.includes('none')) {
+    throw invalidClient('Client authentication is missing.');
+  }
+  return partner as AuthenticatedPartner;
+};

@@ -1,0 +1,46 @@
+import type { Payer } from '../../../config/stage.ts';
+import { PayerError } from './payer-error.ts';
+import { type PayerClientDeps, payerHttpFailure, readLimited } from './payer-client.ts';
+
+interface SearchSet {
+  readonly resourceType?: unknown;
+  readonly link?: readonly { readonly relation?: unknown }[];
+  readonly entry?: readonly {
+    readonly resource?: { readonly resourceType?: unknown; readonly id?: unknown };
+    readonly search?: { readonly mode?: unknown };
+  }[];
+}
+
+const onlyPatient = (bundle: SearchSet): string | undefined => {
+  if (bundle.resourceType !== 'Bundle' || bundle.link?.some(({ relation }) => relation === 'next')) return undefined;
+  const matches = (bundle.entry ?? []).filter(({ search }) => (search?.mode ?? 'match') === 'match');
+  const [first] = matches;
+  const { resourceType, id } = first?.resource ?? {};
+  return matches.length === 1 && resourceType === 'Patient' && typeof id === 'string' ? id : undefined;
+};
+
+/**
+ * Asks the payer who its fresh token is about. Believed only when exactly one patient matches and no page follows.
+ * @throws PayerError where the payer does not answer, or names none or several
+ */
+export const findPatient = async ({ payerHttp }: PayerClientDeps, payer: Payer, accessToken: string): Promise<string> => {
+  try {
+    const response = await payerHttp(`${payer.fhirBaseUrl}/Patient`, {
+      headers: { Accept: 'application/fhir+json', Authorization: `Bearer ${accessToken}` },
+      redirect: 'manual',
+      signal: AbortSignal.timeout(10_000),
+    });
+    if (response.status !== 200) {
+      await response.body?.cancel();
+      throw new PayerError('unavailable', `GET Patient answered ${response.status}`);
+    }
+    const id = onlyPatient(JSON.parse(await readLimited(response, 2 * 1024 * 1024)) as SearchSet);
+    if (id === undefined) throw new PayerError('nonsense', 'GET Patient named no single patient');
+    return id;
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError && !('cause' in error)) {
+      throw new PayerError('nonsense', 'GET Patient answered without a Bundle');
+    }
+    throw payerHttpFailure(error);
+  }
+};

@@ -1,0 +1,52 @@
+import type { ApiResponse } from '../http/api.ts';
+import { redirect } from '../http/page.ts';
+import type { GatewayError } from '../errors.ts';
+
+declare const checked: unique symbol;
+
+/** A redirect URI that was found among the partner's own; no other string is ever redirected to. */
+export type TrustedRedirectUri = string & { readonly [checked]: true };
+
+/** Where a browser may be sent back to, and what must go with it. */
+export interface PartnerReturn {
+  readonly redirectUri: TrustedRedirectUri;
+  /** The partner's state; none is sent where none came. */
+  readonly state: string | undefined;
+  /** The facade's issuer (RFC 9207). */
+  readonly iss: string;
+}
+
+/** RFC 8252 §7.3: a loopback URI, its port apart. */
+const loopback = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost))(?::(\d{1,5}))?(\/[^#]*)?$/;
+
+const withoutPort = (uri: string): string | undefined => {
+  const [, host, port = '80', path = ''] = loopback.exec(uri) ?? [];
+  return host === undefined || Number(port) > 65_535 ? undefined : host + path;
+};
+
+/**
+ * Finds a redirect URI among the registered ones: to the letter, or for a public client's loopback URI with another
+ * port. Nothing is parsed or normalised, so no other spelling passes.
+ */
+export const trustRedirectUri = (
+  uri: string,
+  { redirectUris, clientAuthentication }: { redirectUris: readonly string[]; clientAuthentication: readonly string[] },
+): TrustedRedirectUri | undefined => {
+  const bare = clientAuthentication.includes('none') ? withoutPort(uri) : undefined;
+  const known = redirectUris.some((registered) => registered === uri || (bare !== undefined && withoutPort(registered) === bare));
+  return known ? (uri as TrustedRedirectUri) : undefined;
+};
+
+/** Sends the browser back to the partner with these parameters, `state` and `iss` (RFC 6749 §4.1.2, RFC 9207). */
+export const returnToPartner = (
+  { redirectUri, state, iss }: PartnerReturn,
+  answer: Readonly<Record<string, string>>,
+  cookies: readonly string[] = [],
+): ApiResponse => {
+  const query = new URLSearchParams({ ...answer, ...(state === undefined ? {} : { state }), iss });
+  return redirect(`${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${query}`, cookies);
+};
+
+/** Sends the browser back to the partner with an error (RFC 6749 §4.1.2.1). */
+export const returnError = (to: PartnerReturn, error: GatewayError, cookies: readonly string[] = []): ApiResponse =>
+  returnToPartner(to, { error: error.code, error_description: error.publicMessage }, cookies);

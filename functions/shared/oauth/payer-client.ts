@@ -1,0 +1,234 @@
+import { importJWK } from 'jose';
+import * as oauth from 'oauth4webapi';
+import type { Payer } from '../../../config/stage.ts';
+import { type Clock, type PayerHttp, nowSeconds } from '../deps.ts';
+import { causeOf } from '../errors.ts';
+import type { PayerTokens } from '../store/grant.ts';
+import { PayerError } from './payer-error.ts';
+import type { PayerSecret, ReadPayerSecret } from './payer-secrets.ts';
+
+/** What speaking to a payer takes. */
+export interface PayerClientDeps {
+  readonly clock: Clock;
+  readonly payerHttp: PayerHttp;
+  readonly readPayerSecret: ReadPayerSecret;
+}
+
+/** A payer's token answer, checked. */
+export interface PayerTokenAnswer {
+  readonly tokens: PayerTokens;
+  readonly scope?: string;
+  readonly patient?: string;
+}
+
+const timeoutMs = 10_000;
+const answerLimitBytes = 256 * 1024;
+/** A year: a payer that promises longer has made a mistake. */
+const longestLifeSeconds = 366 * 24 * 3600;
+
+/** Reads a body up to a limit, so that a payer cannot fill the memory. */
+export const readLimited = async (response: Response, limitBytes: number): Promise<string> => {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > limitBytes) throw new PayerError('nonsense', `answer over ${limitBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+};
+
+/** A payer's HTTP failure as a {@link PayerError}; only names of errors are kept. */
+export const payerHttpFailure = (error: unknown): PayerError => {
+  if (error instanceof PayerError) return error;
+  const name = error instanceof Error ? error.name : '';
+  return new PayerError(name === 'TimeoutError' || name === 'AbortError' ? 'timeout' : 'unavailable', causeOf(error));
+};
+
+/**
+ * The payer's HTTP with the profile's leniency: no redirects, a limit, a `token_type` where the payer left it out, and
+ * no `id_token`, which nobody asked for and no partner may see.
+ */
+const lenientFetch =
+  ({ payerHttp }: PayerClientDeps) =>
+  async (url: string, init: { method: string; headers: Record<string, string>; body?: BodyInit | null }): Promise<Response> => {
+    try {
+      const response = await payerHttp(url, {
+        method: init.method,
+        headers: init.headers,
+        body: String(init.body),
+        redirect: 'manual',
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      const { status } = response;
+      if (status >= 500 || status === 429 || status === 408) {
+        await response.body?.cancel();
+        throw new PayerError('unavailable', `token endpoint answered ${status}`);
+      }
+      const text = await readLimited(response, answerLimitBytes);
+      const answer = parseObject(text);
+      if (answer === undefined) {
+        if (status === 200 && text === '') return new Response(null, { status });
+        throw new PayerError('nonsense', `token endpoint answered ${status} without a JSON object`);
+      }
+      if (status === 200) {
+        delete answer['id_token'];
+        answer['token_type'] ??= 'Bearer';
+      }
+      return Response.json(answer, { status });
+    } catch (error) {
+      throw payerHttpFailure(error);
+    }
+  };
+
+const parseObject = (text: string): Record<string, unknown> | undefined => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** SMART wants `exp` within five minutes; these bounds hold for payers whose clock is off by 120 s either way. */
+const assertionIssuedAgoSeconds = 130;
+const assertionLivesSeconds = 150;
+
+const clientAuthentication = async (
+  { clock }: PayerClientDeps,
+  payer: Payer,
+  secret: PayerSecret,
+): Promise<oauth.ClientAuth> => {
+  if (payer.clientAuthentication === 'private_key_jwt' && 'private_key_jwk' in secret) {
+    const { kid, alg = 'ES384' } = secret.private_key_jwk;
+    const key = await importJWK(secret.private_key_jwk, alg);
+    if (key instanceof Uint8Array) throw new PayerError('invalid_client', 'the private key is a symmetric one');
+    return oauth.PrivateKeyJwt(kid === undefined ? key : { key, kid }, {
+      [oauth.modifyAssertion]: (_header, payload) => {
+        const now = nowSeconds(clock);
+        payload['aud'] = payer.tokenEndpoint;
+        payload['iat'] = now - assertionIssuedAgoSeconds;
+        payload['exp'] = now + assertionLivesSeconds;
+        delete payload['nbf'];
+      },
+    });
+  }
+  if (payer.clientAuthentication !== 'private_key_jwt' && 'client_secret' in secret) {
+    return payer.clientAuthentication === 'client_secret_basic'
+      ? oauth.ClientSecretBasic(secret.client_secret)
+      : oauth.ClientSecretPost(secret.client_secret);
+  }
+  throw new PayerError('invalid_client', 'the secret does not fit the client authentication of the profile');
+};
+
+const server = (payer: Payer): oauth.AuthorizationServer => ({
+  issuer: payer.issuer ?? new URL(payer.tokenEndpoint).origin,
+  token_endpoint: payer.tokenEndpoint,
+  ...(payer.revocationEndpoint === undefined ? {} : { revocation_endpoint: payer.revocationEndpoint }),
+});
+
+const requestOptions = (deps: PayerClientDeps, endpoint: string) => ({
+  [oauth.customFetch]: lenientFetch(deps),
+  // The configuration takes plain http for loopback hosts only.
+  [oauth.allowInsecureRequests]: endpoint.startsWith('http:'),
+});
+
+const checkAnswer = (deps: PayerClientDeps, answer: oauth.TokenEndpointResponse): PayerTokenAnswer => {
+  const { expires_in: life, patient } = answer;
+  if (life !== undefined && !(life > 0 && life <= longestLifeSeconds)) {
+    throw new PayerError('nonsense', 'expires_in is absurd');
+  }
+  return {
+    tokens: {
+      accessToken: answer.access_token,
+      ...(answer.refresh_token === undefined ? {} : { refreshToken: answer.refresh_token }),
+      ...(life === undefined ? {} : { expiresAt: nowSeconds(deps.clock) + Math.floor(life) }),
+    },
+    ...(answer.scope === undefined ? {} : { scope: answer.scope }),
+    ...(typeof patient === 'string' && patient !== '' ? { patient } : {}),
+  };
+};
+
+const tokenFailure = (error: unknown): PayerError => {
+  if (error instanceof PayerError) return error;
+  if (error instanceof oauth.ResponseBodyError) {
+    const failure = error.error === 'invalid_grant' || error.error === 'invalid_client' ? error.error : 'nonsense';
+    return new PayerError(failure, `token endpoint answered ${error.status} with an OAuth error (${failure})`);
+  }
+  if (error instanceof oauth.WWWAuthenticateChallengeError) {
+    return new PayerError('invalid_client', `token endpoint answered ${error.status} with a challenge`);
+  }
+  return new PayerError('nonsense', causeOf(error));
+};
+
+const requestToken = async (
+  deps: PayerClientDeps,
+  payer: Payer,
+  grantType: 'authorization_code' | 'refresh_token',
+  form: Record<string, string>,
+): Promise<PayerTokenAnswer> => {
+  const attempt = async (fresh: boolean): Promise<PayerTokenAnswer> => {
+    const secret = await deps.readPayerSecret(payer.id, { fresh });
+    const as = server(payer);
+    const client = { client_id: payer.clientId };
+    const authentication = await clientAuthentication(deps, payer, secret);
+    try {
+      const response = await oauth.genericTokenEndpointRequest(
+        as, client, authentication, grantType, form, requestOptions(deps, payer.tokenEndpoint),
+      );
+      return checkAnswer(deps, await oauth.processGenericTokenEndpointResponse(as, client, response));
+    } catch (error) {
+      throw tokenFailure(error);
+    }
+  };
+  try {
+    return await attempt(false);
+  } catch (error) {
+    // A rotated secret: the payer refused before it looked at the code, so one more try with a fresh secret is safe.
+    if (error instanceof PayerError && error.failure === 'invalid_client') return attempt(true);
+    throw error;
+  }
+};
+
+/**
+ * Exchanges a payer's code (RFC 6749 §4.1.3). The code is sent once, and once more only after `invalid_client`.
+ * @throws PayerError, or GatewayError where the payer's secret is missing
+ */
+export const exchangeCode = (
+  deps: PayerClientDeps,
+  payer: Payer,
+  { code, redirectUri, verifier }: { code: string; redirectUri: string; verifier: string },
+): Promise<PayerTokenAnswer> =>
+  requestToken(deps, payer, 'authorization_code', {
+    code,
+    ...(payer.quirks.redirectUriAtToken ? { redirect_uri: redirectUri } : {}),
+    ...(payer.quirks.pkce ? { code_verifier: verifier } : {}),
+  });
+
+/**
+ * Refreshes payer tokens (RFC 6749 §6). The old refresh token is kept where the payer gives no new one.
+ * @throws PayerError, or GatewayError where the payer's secret is missing
+ */
+export const refreshAtPayer = async (deps: PayerClientDeps, payer: Payer, refreshToken: string): Promise<PayerTokens> => {
+  const { tokens } = await requestToken(deps, payer, 'refresh_token', { refresh_token: refreshToken });
+  return { refreshToken, ...tokens };
+};
+
+/**
+ * Revokes payer tokens at the payer (RFC 7009), as well as it can be done: the grant has ended here already, so a
+ * payer that does not answer changes nothing. Returns whether the payer took it.
+ */
+export const revokeAtPayer = async (deps: PayerClientDeps, payer: Payer, tokens: PayerTokens): Promise<boolean> => {
+  if (payer.revocationEndpoint === undefined) return false;
+  try {
+    const as = server(payer);
+    const client = { client_id: payer.clientId };
+    const authentication = await clientAuthentication(deps, payer, await deps.readPayerSecret(payer.id));
+    const options = requestOptions(deps, payer.revocationEndpoint);
+    const token = tokens.refreshToken ?? tokens.accessToken;
+    await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, authentication, token, options));
+    return true;
+  } catch {
+    return false;
+  }
+};

@@ -1,0 +1,49 @@
+import { GatewayError } from '../errors.ts';
+
+/** How a payer failed: only `invalid_grant` says anything about the grant. */
+export type PayerFailure = 'invalid_grant' | 'invalid_client' | 'unavailable' | 'timeout' | 'nonsense';
+
+/** A payer's failure, before it is known whom to tell. `detail` is for the log. */
+export class PayerError extends Error {
+  readonly failure: PayerFailure;
+  readonly detail: string;
+
+  constructor(failure: PayerFailure, detail: string) {
+    super(failure);
+    this.name = 'PayerError';
+    this.failure = failure;
+    this.detail = detail;
+  }
+}
+
+/** A payer's failure as a redirect tells it to the partner (RFC 6749 §4.1.2.1). */
+export const loginFailure = (error: PayerError): GatewayError =>
+  error.failure === 'unavailable' || error.failure === 'timeout'
+    ? new GatewayError('temporarily_unavailable', 'The health plan did not answer. Please try again later.', {
+        detail: error.detail,
+      })
+    : new GatewayError('server_error', 'The health plan gave an answer that cannot be used.', { detail: error.detail });
+
+/** A payer's failure as the FHIR route tells it: bad gateway, time-out or unavailable, never the end of a grant. */
+export const readFailure = (error: PayerError): GatewayError => {
+  switch (error.failure) {
+    case 'timeout':
+      return new GatewayError('payer_timeout', 'The health plan did not answer in time.', {
+        status: 504,
+        detail: error.detail,
+      });
+    case 'unavailable':
+    case 'invalid_client':
+      return new GatewayError('temporarily_unavailable', 'The health plan is not available at the moment.', {
+        status: 503,
+        retryAfterSeconds: 30,
+        detail: error.detail,
+      });
+    case 'invalid_grant':
+    case 'nonsense':
+      return new GatewayError('payer_error', 'The health plan gave an answer that cannot be used.', {
+        status: 502,
+        detail: error.detail,
+      });
+  }
+};

@@ -1,0 +1,59 @@
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { Clock } from '../deps.ts';
+import { GatewayError, causeOf, unavailable } from '../errors.ts';
+
+/** What the gateway proves itself with at a payer. */
+export type PayerSecret =
+  | { readonly client_secret: string }
+  | { readonly private_key_jwk: Readonly<Record<string, unknown>> & { readonly kid?: string; readonly alg?: string } };
+
+/** Reads payers' secrets; `fresh` passes over what is remembered. */
+export type ReadPayerSecret = (payerId: string, options?: { fresh?: boolean }) => Promise<PayerSecret>;
+
+const rememberedForMs = 5 * 60 * 1000;
+
+const missing = (payerId: string): GatewayError =>
+  new GatewayError('temporarily_unavailable', 'This health plan is not available at the moment.', {
+    status: 503,
+    retryAfterSeconds: 60,
+    detail: `the secret of payer ${payerId} is missing or not in its form`,
+  });
+
+const parseSecret = (payerId: string, text: string | undefined): PayerSecret => {
+  try {
+    const value: unknown = JSON.parse(text ?? '');
+    if (typeof value === 'object' && value !== null) {
+      if ('client_secret' in value && typeof value.client_secret === 'string' && value.client_secret !== '') {
+        return { client_secret: value.client_secret };
+      }
+      if ('private_key_jwk' in value && typeof value.private_key_jwk === 'object' && value.private_key_jwk !== null) {
+        return { private_key_jwk: value.private_key_jwk as Record<string, unknown> };
+      }
+    }
+  } catch {
+    // The parser's message quotes the secret; `missing` says what is wrong without it.
+  }
+  throw missing(payerId);
+};
+
+/**
+ * Payers' secrets from Secrets Manager, one a payer under `prefix + id`: read once per warm function and again after
+ * five minutes.
+ * @throws GatewayError `temporarily_unavailable` where the secret is missing or Secrets Manager is out of order
+ */
+export const payerSecrets = (client: SecretsManagerClient, prefix: string, clock: Clock): ReadPayerSecret => {
+  const remembered = new Map<string, { readAtMs: number; secret: PayerSecret }>();
+  return async (payerId, { fresh = false } = {}) => {
+    const known = remembered.get(payerId);
+    if (known && !fresh && clock.monotonic() - known.readAtMs < rememberedForMs) return known.secret;
+    const answer = await client
+      .send(new GetSecretValueCommand({ SecretId: prefix + payerId, VersionStage: 'AWSCURRENT' }))
+      .catch((error: unknown) => {
+        if (error instanceof Error && error.name === 'ResourceNotFoundException') throw missing(payerId);
+        throw unavailable(`secretsmanager: ${causeOf(error)}`);
+      });
+    const secret = parseSecret(payerId, answer.SecretString);
+    remembered.set(payerId, { readAtMs: clock.monotonic(), secret });
+    return secret;
+  };
+};

@@ -1,0 +1,158 @@
+import type { Payer } from '../../../config/stage.ts';
+import { type Deps, base64url, nowSeconds } from '../deps.ts';
+import { GatewayError, unavailable } from '../errors.ts';
+import { sealIvBytes } from '../store/crypto.ts';
+import type { Table } from '../store/dynamo.ts';
+import { type Grant, type PayerTokens, isLive, sealPayerTokens, unsealPayerTokens } from '../store/grant.ts';
+import { getGrant, releaseLease, revoke, storePayerTokens, takeLease } from '../store/grants.ts';
+import { type PayerClientDeps, refreshAtPayer, revokeAtPayer } from './payer-client.ts';
+import { PayerError, readFailure } from './payer-error.ts';
+
+/** What refreshing payer tokens takes. */
+export interface PayerTokenDeps extends PayerClientDeps, Pick<Deps, 'randomBytes'> {
+  readonly grants: Table;
+  /** Waits; passed in so that tests need not. */
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+/** A grant opened with the key that its bearer carries. */
+export interface OpenGrant {
+  readonly grant: Grant;
+  readonly grantKey: Uint8Array;
+  readonly tokens: PayerTokens;
+}
+
+const refreshEarlySeconds = 60;
+/** Well above the two tries that a refresh may take at the payer. */
+const leaseMs = 30_000;
+const waitMs = 150;
+const longestWaitMs = 22_000;
+
+const ended = (): GatewayError =>
+  new GatewayError('invalid_token', 'This access has ended. Ask the member to connect again.', { status: 401 });
+
+/**
+ * Opens a grant's payer tokens.
+ * @throws GatewayError `invalid_token` where the key is not this grant's
+ */
+export const openGrant = (grant: Grant, grantKey: Uint8Array): OpenGrant => {
+  try {
+    return { grant, grantKey, tokens: unsealPayerTokens(grant, grantKey) };
+  } catch {
+    throw ended();
+  }
+};
+
+const rereadGrant = async (deps: PayerTokenDeps, { grant, grantKey }: OpenGrant): Promise<OpenGrant> => {
+  const now = await getGrant(deps.grants, grant.grantId);
+  if (now === undefined || !isLive(now, nowSeconds(deps.clock))) throw ended();
+  return openGrant(now, grantKey);
+};
+
+/** Refreshes under the lease that we hold. */
+const refreshHeld = async (
+  deps: PayerTokenDeps,
+  payer: Payer,
+  open: OpenGrant,
+  refreshToken: string,
+  requestId: string,
+): Promise<OpenGrant> => {
+  const { grant, grantKey } = open;
+  const tokens = await refreshAtPayer(deps, payer, refreshToken);
+  const now = nowSeconds(deps.clock);
+  const sealed = sealPayerTokens(tokens, { grantId: grant.grantId, grantKey, iv: deps.randomBytes(sealIvBytes) });
+  if (await storePayerTokens(deps.grants, grant, { sealed, now, requestId })) {
+    const next = { ...grant, sealedPayerTokens: sealed, payerVersion: grant.payerVersion + 1 };
+    return { grant: next, grantKey, tokens };
+  }
+  try {
+    return await rereadGrant(deps, open);
+  } catch (error) {
+    // Revoked meanwhile: nobody will ever use what the payer has just issued.
+    await revokeAtPayer(deps, payer, tokens);
+    throw error;
+  }
+};
+
+/** On `invalid_grant` the grant is dead only if the version that was refused is still the current one. */
+const afterRefusal = async (deps: PayerTokenDeps, open: OpenGrant, requestId: string): Promise<OpenGrant> => {
+  const current = await rereadGrant(deps, open);
+  if (current.grant.payerVersion !== open.grant.payerVersion) return current;
+  const { grantId, payerVersion } = open.grant;
+  const now = nowSeconds(deps.clock);
+  if (await revoke(deps.grants, grantId, 'refusedByPayer', { now, requestId, payerVersion })) throw ended();
+  return rereadGrant(deps, open);
+};
+
+const waitForHolder = async (deps: PayerTokenDeps, open: OpenGrant): Promise<OpenGrant | undefined> => {
+  const startedAt = deps.clock.monotonic();
+  while (deps.clock.monotonic() - startedAt < longestWaitMs) {
+    await deps.sleep(waitMs);
+    const current = await rereadGrant(deps, open);
+    if (current.grant.payerVersion !== open.grant.payerVersion) return current;
+    if (current.grant.leaseOwner === undefined || (current.grant.leaseUntilMs ?? 0) < deps.clock.now()) return undefined;
+  }
+  throw unavailable('another refresh of the payer tokens takes too long');
+};
+
+const isUsable = ({ tokens }: OpenGrant, now: number): boolean => tokens.expiresAt === undefined || tokens.expiresAt > now;
+
+/**
+ * Refreshes payer tokens once for all who ask at the same time. A failure that says nothing about the grant leaves the
+ * grant as it was.
+ * @param force refresh though the token seems good: the payer has refused it
+ * @throws GatewayError `invalid_token` where the grant has ended, a payer failure otherwise
+ */
+export const refreshPayerTokens = async (
+  deps: PayerTokenDeps,
+  payer: Payer,
+  open: OpenGrant,
+  { requestId, force }: { requestId: string; force: boolean },
+): Promise<OpenGrant> => {
+  const usable = !force && isUsable(open, nowSeconds(deps.clock));
+  const { refreshToken } = open.tokens;
+  if (refreshToken === undefined) throw reconnect('the payer gave no refresh token');
+  const nowMs = deps.clock.now();
+  const owner = `${requestId}.${base64url(deps.randomBytes(9))}`;
+  if (!(await takeLease(deps.grants, open.grant, { owner, nowMs, untilMs: nowMs + leaseMs }))) {
+    if (usable) return open;
+    return (await waitForHolder(deps, open)) ?? refreshPayerTokens(deps, payer, open, { requestId, force });
+  }
+  try {
+    return await refreshHeld(deps, payer, open, refreshToken, requestId);
+  } catch (error) {
+    if (error instanceof PayerError && error.failure === 'invalid_grant') return afterRefusal(deps, open, requestId);
+    if (!(error instanceof GatewayError && error.code === 'invalid_token')) {
+      await releaseLease(deps.grants, open.grant.grantId, owner).catch(() => false);
+    }
+    if (usable) return open;
+    throw error instanceof PayerError ? readFailure(error) : error;
+  }
+};
+
+/** The payer refuses its own token for good: a 401 of ours would send clients round for ever, so it is 403. */
+export const reconnect = (detail: string): GatewayError =>
+  new GatewayError('reconnect', 'The health plan no longer accepts this access. Ask the member to connect again.', {
+    status: 403,
+    detail,
+  });
+
+/**
+ * Payer tokens that are good for a call: refreshed early where they are about to expire.
+ * @throws as {@link refreshPayerTokens}
+ */
+export const freshPayerTokens = (
+  deps: PayerTokenDeps,
+  payer: Payer,
+  open: OpenGrant,
+  requestId: string,
+): Promise<OpenGrant> | OpenGrant => {
+  const { expiresAt, refreshToken } = open.tokens;
+  const now = nowSeconds(deps.clock);
+  if (expiresAt === undefined || expiresAt - now > refreshEarlySeconds) return open;
+  if (refreshToken === undefined) {
+    if (expiresAt > now) return open;
+    throw reconnect('the payer token has expired and cannot be refreshed');
+  }
+  return refreshPayerTokens(deps, payer, open, { requestId, force: false });
+};

@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import type { Lifetimes, Partner, Payer, RegistryData } from '../../../config/stage.ts';
+
+/**
+ * Payers and partners. It answers asynchronously though it reads a file, so that a table or a configuration service can
+ * stand here later.
+ */
+export interface Registry {
+  readonly stage: string;
+  readonly lifetimes: Lifetimes;
+  readonly payer: (id: string) => Promise<Payer | undefined>;
+  readonly partner: (clientId: string) => Promise<Partner | undefined>;
+  /** Whether any partner registered this origin for browsers (CORS). */
+  readonly isWebOrigin: (origin: string) => Promise<boolean>;
+}
+
+/** A registry over data that is already there; every look-up is one in a map. */
+export const registryOf = ({ stage, lifetimes, payers, partners }: RegistryData): Registry => {
+  const payersById = new Map(payers.map((payer) => [payer.id, payer]));
+  const partnersById = new Map(partners.map((partner) => [partner.clientId, partner]));
+  const webOrigins = new Set(partners.flatMap((partner) => partner.webOrigins));
+  return {
+    stage,
+    lifetimes,
+    payer: async (id) => payersById.get(id),
+    partner: async (clientId) => partnersById.get(clientId),
+    isWebOrigin: async (origin) => webOrigins.has(origin),
+  };
+};
+
+/**
+ * Reads the registry that ships beside the function's code, once. It was checked when the stack was synthesised.
+ * @throws Error naming the file, so that a function without its registry fails at its start
+ */
+export const loadRegistry = (file: string): Registry => {
+  try {
+    return registryOf(JSON.parse(readFileSync(file, 'utf8')) as RegistryData);
+  } catch (cause) {
+    throw new Error(`The registry ${file} cannot be read`, { cause });
+  }
+};

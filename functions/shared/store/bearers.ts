@@ -1,0 +1,122 @@
+import { base64url } from '../deps.ts';
+import { createHash } from 'node:crypto';
+import { deriveKey, sha256 } from './crypto.ts';
+
+/*
+ * Bearers carry the key of their grant:
+ *   access  p2pa_  grant id ‖ grant key ‖ secret                 ‖ checksum
+ *   refresh p2pr_  grant id ‖ grant key ‖ family secret ‖ secret ‖ checksum
+ *   code    p2pc_  grant id ‖ secret                             ‖ checksum
+ * The checksum tells a damaged one from an old one without a read. The family secret is in no access token: a leaked
+ * access token forges no refresh token, and so cannot end a grant by a seeming reuse.
+ */
+const idBytes = 16;
+const secretBytes = 32;
+const checksumBytes = 4;
+
+/** An access token, taken apart. */
+export interface AccessToken {
+  readonly kind: 'access';
+  readonly grantId: string;
+  readonly grantKey: Uint8Array;
+  readonly secret: Uint8Array;
+}
+
+/** A refresh token, taken apart. */
+export interface RefreshToken {
+  readonly kind: 'refresh';
+  readonly grantId: string;
+  readonly grantKey: Uint8Array;
+  readonly familySecret: Uint8Array;
+  readonly secret: Uint8Array;
+}
+
+/** A code, taken apart. */
+export interface Code {
+  readonly kind: 'code';
+  readonly grantId: string;
+  readonly secret: Uint8Array;
+}
+
+type Bearer = AccessToken | RefreshToken | Code;
+
+const prefixes = { access: 'p2pa_', refresh: 'p2pr_', code: 'p2pc_' } as const;
+
+const layouts = {
+  access: [idBytes, secretBytes, secretBytes],
+  refresh: [idBytes, secretBytes, secretBytes, secretBytes],
+  code: [idBytes, secretBytes],
+} as const;
+
+const checksum = (prefix: string, body: Uint8Array): Uint8Array =>
+  createHash('sha256').update(prefix).update(body).digest().subarray(0, checksumBytes);
+
+/** Writes a bearer as it is handed out. */
+export const writeBearer = (bearer: Bearer): string => {
+  const parts = [Buffer.from(bearer.grantId, 'base64url')];
+  if (bearer.kind !== 'code') parts.push(Buffer.from(bearer.grantKey));
+  if (bearer.kind === 'refresh') parts.push(Buffer.from(bearer.familySecret));
+  parts.push(Buffer.from(bearer.secret));
+  const body = Buffer.concat(parts);
+  const prefix = prefixes[bearer.kind];
+  return prefix + base64url(Buffer.concat([body, checksum(prefix, body)]));
+};
+
+const readParts = (kind: Bearer['kind'], text: string): Uint8Array[] | undefined => {
+  const prefix = prefixes[kind];
+  const layout: readonly number[] = layouts[kind];
+  const size = layout.reduce((sum, bytes) => sum + bytes, checksumBytes);
+  if (!text.startsWith(prefix) || text.length !== prefix.length + Math.ceil((size * 4) / 3)) return undefined;
+  const bytes = Buffer.from(text.slice(prefix.length), 'base64url');
+  // A second spelling of the same bytes would be a second bearer.
+  if (bytes.length !== size || base64url(bytes) !== text.slice(prefix.length)) return undefined;
+  const body = bytes.subarray(0, size - checksumBytes);
+  if (!bytes.subarray(size - checksumBytes).equals(checksum(prefix, body))) return undefined;
+  let at = 0;
+  return layout.map((length) => body.subarray(at, (at += length)));
+};
+
+/** Reads an access token; undefined where it is none or damaged. */
+export const readAccessToken = (text: string): AccessToken | undefined => {
+  const [id, grantKey, secret] = readParts('access', text) ?? [];
+  return id && grantKey && secret ? { kind: 'access', grantId: base64url(id), grantKey, secret } : undefined;
+};
+
+/** Reads a refresh token; undefined where it is none or damaged. */
+export const readRefreshToken = (text: string): RefreshToken | undefined => {
+  const [id, grantKey, familySecret, secret] = readParts('refresh', text) ?? [];
+  return id && grantKey && familySecret && secret
+    ? { kind: 'refresh', grantId: base64url(id), grantKey, familySecret, secret }
+    : undefined;
+};
+
+/** Reads a code; undefined where it is none or damaged. */
+export const readCode = (text: string): Code | undefined => {
+  const [id, secret] = readParts('code', text) ?? [];
+  return id && secret ? { kind: 'code', grantId: base64url(id), secret } : undefined;
+};
+
+/** Sizes for whoever mints. */
+export const bearerSizes = { id: idBytes, secret: secretBytes } as const;
+
+/** What the grant keeps of a refresh token's family: whoever shows key and family secret once held a valid one. */
+export const familyHash = ({ grantKey, familySecret }: Pick<RefreshToken, 'grantKey' | 'familySecret'>): string =>
+  sha256(Buffer.concat([grantKey, familySecret]));
+
+/**
+ * The successor pair of a refresh token: derived from its secret and the salt that the rotating write stored, so that
+ * whoever repeats the refresh gets the same pair and nothing has to be kept in the clear.
+ */
+export const successors = (presented: RefreshToken, salt: Uint8Array): { access: AccessToken; refresh: RefreshToken } => ({
+  access: {
+    kind: 'access',
+    grantId: presented.grantId,
+    grantKey: presented.grantKey,
+    secret: deriveKey(presented.secret, salt, 'p2p access token'),
+  },
+  refresh: { ...presented, secret: deriveKey(presented.secret, salt, 'p2p refresh token') },
+});
+
+/** The key that a code's secret wraps the grant key under while the code travels through browsers. */
+export const codeWrapKey = (code: Pick<Code, 'grantId' | 'secret'>): Uint8Array =>
+  deriveKey(code.secret, Buffer.from(code.grantId), 'p2p code wrap');

@@ -1,0 +1,38 @@
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, timingSafeEqual } from 'node:crypto';
+
+/** SHA-256, base64url: how every bearer, state and cookie is kept. They hold 256 random bits, so no salt is needed. */
+export const sha256 = (value: string | Uint8Array): string => createHash('sha256').update(value).digest('base64url');
+
+/** Compares two hashes in constant time. */
+export const sameHash = (a: string | undefined, b: string): boolean =>
+  a !== undefined && a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+
+/** HKDF-SHA-256 (RFC 5869), 32 bytes; `info` keeps keys of different purposes apart. */
+export const deriveKey = (secret: Uint8Array, salt: Uint8Array, info: string): Uint8Array =>
+  new Uint8Array(hkdfSync('sha256', secret, salt, info, 32));
+
+const ivBytes = 12;
+const tagBytes = 16;
+
+/**
+ * Seals with AES-256-GCM: iv ‖ ciphertext ‖ tag. `boundTo` is authenticated with it, so that a sealed value cannot be
+ * moved to another item.
+ */
+export const seal = (key: Uint8Array, plain: Uint8Array, boundTo: string, iv: Uint8Array): Uint8Array => {
+  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(boundTo));
+  return Buffer.concat([iv, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+};
+
+/**
+ * Unseals what {@link seal} made.
+ * @throws Error where the key, the binding or a bit is another
+ */
+export const unseal = (key: Uint8Array, sealed: Uint8Array, boundTo: string): Uint8Array => {
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, ivBytes))
+    .setAAD(Buffer.from(boundTo))
+    .setAuthTag(sealed.subarray(sealed.length - tagBytes));
+  return Buffer.concat([decipher.update(sealed.subarray(ivBytes, sealed.length - tagBytes)), decipher.final()]);
+};
+
+/** Bytes of a fresh iv for {@link seal}. */
+export const sealIvBytes = ivBytes;

@@ -1,0 +1,46 @@
+import { ConditionalCheckFailedException, type AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { causeOf, unavailable } from '../errors.ts';
+
+/** An item as DynamoDB holds it. */
+export type Item = Record<string, AttributeValue>;
+
+/** One table, as the functions use it. */
+export interface Table {
+  readonly client: DynamoDBClient;
+  readonly name: string;
+}
+
+/** The client that every function shares: short time-outs, since a member waits. */
+export const dynamoClient = (): DynamoDBClient =>
+  new DynamoDBClient({ maxAttempts: 3, requestHandler: { connectionTimeout: 1000, requestTimeout: 3000 } });
+
+/** A string attribute. */
+export const s = (value: string): AttributeValue => ({ S: value });
+
+/** A number attribute, epoch seconds or a count. */
+export const n = (value: number): AttributeValue => ({ N: String(value) });
+
+/** A binary attribute. */
+export const b = (value: Uint8Array): AttributeValue => ({ B: value });
+
+/** Runs a conditional write: true where it was made, false where its condition failed. */
+export const conditionally = async <T>(write: Promise<T>): Promise<T | undefined> => {
+  try {
+    return await write;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return undefined;
+    throw unavailable(`dynamodb: ${causeOf(error)}`);
+  }
+};
+
+/** Runs a read; DynamoDB's own failures become {@link unavailable}. */
+export const available = async <T>(call: Promise<T>): Promise<T> => {
+  try {
+    return await call;
+  } catch (error) {
+    throw unavailable(`dynamodb: ${causeOf(error)}`);
+  }
+};
+
+/** Joins named clauses into one condition. */
+export const all = (...clauses: readonly string[]): string => clauses.join(' AND ');

@@ -1,0 +1,129 @@
+import type { Item } from './dynamo.ts';
+import { seal, unseal } from './crypto.ts';
+
+/** A payer's tokens. They leave the gateway for that payer only, and rest sealed. */
+export interface PayerTokens {
+  readonly accessToken: string;
+  readonly refreshToken?: string;
+  /** Epoch seconds; left out where the payer did not say. */
+  readonly expiresAt?: number;
+}
+
+/** What happened to a grant last; the audit reads it from the table's stream. */
+export interface GrantEvent {
+  readonly type: 'created' | 'redeemed' | 'refreshed' | 'payerRefreshed' | 'revoked';
+  /** Epoch seconds. */
+  readonly at: number;
+  readonly requestId: string;
+  readonly reason?: RevocationReason;
+}
+
+/** Why a grant ended before its time. */
+export type RevocationReason = 'byPartner' | 'codeReplayed' | 'refreshTokenReused' | 'refusedByPayer';
+
+/** An issued access token, as the grant keeps it. */
+export interface IssuedAccess {
+  readonly hash: string;
+  readonly expiresAt: number;
+  readonly scope: string;
+}
+
+/** A grant: this member let this partner read from this payer. All times are epoch seconds. */
+export interface Grant {
+  readonly grantId: string;
+  readonly payer: string;
+  readonly partner: string;
+  readonly scope: string;
+  readonly patient?: string;
+  readonly refreshable: boolean;
+  /** The grant's absolute end; `expiresAt` is the code's until it is redeemed. */
+  readonly endsAt: number;
+  readonly expiresAt: number;
+  readonly revokedAt?: number;
+  readonly codeHash: string;
+  readonly codeExpiresAt: number;
+  readonly codeChallenge?: string;
+  readonly redirectUri: string;
+  readonly wrappedKey?: Uint8Array;
+  readonly redeemedAt?: number;
+  readonly redeemedBy?: string;
+  readonly access?: IssuedAccess;
+  readonly previousAccess?: IssuedAccess;
+  readonly familyHash?: string;
+  readonly refreshHash?: string;
+  readonly previousRefreshHash?: string;
+  readonly rotatedAt?: number;
+  readonly rotationSalt?: Uint8Array;
+  readonly sealedPayerTokens: Uint8Array;
+  readonly payerVersion: number;
+  readonly leaseOwner?: string;
+  /** Epoch milliseconds. */
+  readonly leaseUntilMs?: number;
+}
+
+const text = (item: Item, name: string): string | undefined => item[name]?.S;
+const number = (item: Item, name: string): number | undefined =>
+  item[name]?.N === undefined ? undefined : Number(item[name].N);
+
+const issued = (item: Item, prefix: 'access' | 'previousAccess'): IssuedAccess | undefined => {
+  const hash = text(item, `${prefix}Hash`);
+  return hash === undefined
+    ? undefined
+    : { hash, expiresAt: number(item, `${prefix}ExpiresAt`) ?? 0, scope: text(item, `${prefix}Scope`) ?? '' };
+};
+
+const defined = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+
+/** Reads a grant from its item. */
+export const readGrant = (item: Item): Grant => ({
+  grantId: text(item, 'grantId') ?? '',
+  payer: text(item, 'payer') ?? '',
+  partner: text(item, 'partner') ?? '',
+  scope: text(item, 'scope') ?? '',
+  refreshable: item['refreshable']?.BOOL === true,
+  endsAt: number(item, 'endsAt') ?? 0,
+  expiresAt: number(item, 'expiresAt') ?? 0,
+  codeHash: text(item, 'codeHash') ?? '',
+  codeExpiresAt: number(item, 'codeExpiresAt') ?? 0,
+  redirectUri: text(item, 'redirectUri') ?? '',
+  sealedPayerTokens: item['sealedPayerTokens']?.B ?? new Uint8Array(),
+  payerVersion: number(item, 'payerVersion') ?? 0,
+  ...defined({
+    patient: text(item, 'patient'),
+    revokedAt: number(item, 'revokedAt'),
+    codeChallenge: text(item, 'codeChallenge'),
+    wrappedKey: item['wrappedKey']?.B,
+    redeemedAt: number(item, 'redeemedAt'),
+    redeemedBy: text(item, 'redeemedBy'),
+    access: issued(item, 'access'),
+    previousAccess: issued(item, 'previousAccess'),
+    familyHash: text(item, 'familyHash'),
+    refreshHash: text(item, 'refreshHash'),
+    previousRefreshHash: text(item, 'previousRefreshHash'),
+    rotatedAt: number(item, 'rotatedAt'),
+    rotationSalt: item['rotationSalt']?.B,
+    leaseOwner: text(item, 'leaseOwner'),
+    leaseUntilMs: number(item, 'leaseUntilMs'),
+  }),
+});
+
+/** Seals payer tokens under the grant's key, bound to the grant. */
+export const sealPayerTokens = (
+  tokens: PayerTokens,
+  { grantId, grantKey, iv }: { grantId: string; grantKey: Uint8Array; iv: Uint8Array },
+): Uint8Array => seal(grantKey, Buffer.from(JSON.stringify(tokens)), `payer tokens of ${grantId}`, iv);
+
+/**
+ * Unseals a grant's payer tokens.
+ * @throws Error where the key is another grant's
+ */
+export const unsealPayerTokens = (grant: Grant, grantKey: Uint8Array): PayerTokens =>
+  JSON.parse(
+    Buffer.from(unseal(grantKey, grant.sealedPayerTokens, `payer tokens of ${grant.grantId}`)).toString('utf8'),
+  ) as PayerTokens;
+
+/** Whether a grant can still be used at all. */
+export const isLive = (grant: Grant, now: number): boolean => grant.revokedAt === undefined && grant.expiresAt > now;

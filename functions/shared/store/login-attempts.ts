@@ -1,0 +1,144 @@
+import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { deriveKey, seal, sha256, unseal } from './crypto.ts';
+import { type Item, type Table, all, available, b, conditionally, n, s } from './dynamo.ts';
+
+/** What the gateway remembers from authorize to callback. */
+export interface LoginAttempt {
+  readonly payer: string;
+  readonly partner: string;
+  readonly redirectUri: string;
+  readonly scope: string;
+  /** Whether a refresh token is given: `offline_access` was asked for, or no scope at all. */
+  readonly refreshable: boolean;
+  readonly codeChallenge?: string;
+  /** The partner's state, given back as it came. */
+  readonly partnerState?: string;
+  /** The gateway's PKCE verifier at the payer. */
+  readonly verifier: string;
+}
+
+/** What became of the browser's return. */
+export type Consumption =
+  | { readonly outcome: 'consumed'; readonly attempt: LoginAttempt }
+  | { readonly outcome: 'finished'; readonly partner: string }
+  | { readonly outcome: 'unknown' }
+  | { readonly outcome: 'otherBrowser' };
+
+const stateKey = (state: string): Uint8Array => deriveKey(Buffer.from(state), Buffer.alloc(0), 'p2p login attempt');
+
+/**
+ * Writes a login attempt under the hash of its state. What must stay secret in the table, the verifier and the
+ * partner's state, is sealed under a key derived from the state that only the browser and the payer hold.
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const putLoginAttempt = async (
+  table: Table,
+  attempt: LoginAttempt,
+  { state, cookie, now, expiresAt, iv }: { state: string; cookie: string; now: number; expiresAt: number; iv: Uint8Array },
+): Promise<void> => {
+  const stateHash = sha256(state);
+  const secrets = Buffer.from(JSON.stringify({ verifier: attempt.verifier, partnerState: attempt.partnerState }));
+  const item: Item = {
+    stateHash: s(stateHash),
+    payer: s(attempt.payer),
+    partner: s(attempt.partner),
+    redirectUri: s(attempt.redirectUri),
+    scope: s(attempt.scope),
+    refreshable: { BOOL: attempt.refreshable },
+    ...(attempt.codeChallenge === undefined ? {} : { codeChallenge: s(attempt.codeChallenge) }),
+    cookieHash: s(sha256(cookie)),
+    sealed: b(seal(stateKey(state), secrets, stateHash, iv)),
+    createdAt: n(now),
+    expiresAt: n(expiresAt),
+  };
+  await available(
+    table.client.send(
+      new PutItemCommand({
+        TableName: table.name,
+        Item: item,
+        // An SDK retry after a lost answer finds its own item, which only it can have written.
+        ConditionExpression: 'attribute_not_exists(stateHash) OR cookieHash = :cookieHash',
+        ExpressionAttributeValues: { ':cookieHash': item['cookieHash'] ?? s('') },
+      }),
+    ),
+  );
+};
+
+const readAttempt = (item: Item, state: string, stateHash: string): LoginAttempt => {
+  const opened: unknown = JSON.parse(
+    Buffer.from(unseal(stateKey(state), item['sealed']?.B ?? new Uint8Array(), stateHash)).toString('utf8'),
+  );
+  const { verifier, partnerState } = opened as { verifier: string; partnerState?: string };
+  const codeChallenge = item['codeChallenge']?.S;
+  return {
+    payer: item['payer']?.S ?? '',
+    partner: item['partner']?.S ?? '',
+    redirectUri: item['redirectUri']?.S ?? '',
+    scope: item['scope']?.S ?? '',
+    refreshable: item['refreshable']?.BOOL === true,
+    ...(codeChallenge === undefined ? {} : { codeChallenge }),
+    verifier,
+    ...(partnerState === undefined ? {} : { partnerState }),
+  };
+};
+
+/**
+ * Consumes a login attempt by one conditional write; a used one stays as a tombstone until its time is over.
+ *
+ *     put ────────── usable ────────── consumed ── finished ── expiresAt ── TTL deletes, late
+ *
+ * Nothing is consumed by another browser, at another payer's path, or after expiry.
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const consumeLoginAttempt = async (
+  table: Table,
+  { state, cookie, payer, now, requestId }: {
+    state: string;
+    /** The value of the browser's cookie for this attempt. */
+    cookie: string | undefined;
+    payer: string;
+    now: number;
+    requestId: string;
+  },
+): Promise<Consumption> => {
+  const stateHash = sha256(state);
+  const cookieHash = cookie === undefined ? '' : sha256(cookie);
+  const exists = 'attribute_exists(stateHash)';
+  const ofThisPayer = 'payer = :payer';
+  const ofThisBrowser = 'cookieHash = :cookieHash';
+  const notUsed = 'attribute_not_exists(usedAt)';
+  const notExpired = 'expiresAt > :now';
+  if (cookie !== undefined) {
+    const updated = await conditionally(
+      table.client.send(
+        new UpdateItemCommand({
+          TableName: table.name,
+          Key: { stateHash: s(stateHash) },
+          UpdateExpression: 'SET usedAt = :now, usedBy = :requestId',
+          ConditionExpression: all(exists, ofThisPayer, ofThisBrowser, notUsed, notExpired),
+          ExpressionAttributeValues: {
+            ':payer': s(payer),
+            ':cookieHash': s(cookieHash),
+            ':now': n(now),
+            ':requestId': s(requestId),
+          },
+          ReturnValues: 'ALL_NEW',
+        }),
+      ),
+    );
+    if (updated?.Attributes) return { outcome: 'consumed', attempt: readAttempt(updated.Attributes, state, stateHash) };
+  }
+  const { Item: item } = await available(
+    table.client.send(
+      new GetItemCommand({ TableName: table.name, Key: { stateHash: s(stateHash) }, ConsistentRead: true }),
+    ),
+  );
+  if (item === undefined || item['payer']?.S !== payer || Number(item['expiresAt']?.N) <= now) return { outcome: 'unknown' };
+  // A reload after the end comes without the cookie, which the first answer cleared.
+  if (item['usedAt'] !== undefined && item['usedBy']?.S !== requestId) {
+    return { outcome: 'finished', partner: item['partner']?.S ?? '' };
+  }
+  if (item['cookieHash']?.S !== cookieHash) return { outcome: 'otherBrowser' };
+  // The write was ours: its answer was lost and the SDK sent it again.
+  return { outcome: 'consumed', attempt: readAttempt(item, state, stateHash) };
+};

@@ -1,0 +1,73 @@
+import middy, { type MiddlewareObj } from '@middy/core';
+import type { Deps } from '../shared/deps.ts';
+import { type ApiEvent, type ApiResponse, checkMethod, checkNotRepeated, formPairs, parameters } from '../shared/http/api.ts';
+import { corsForPartners } from '../shared/http/cors.ts';
+import { json, noStore, oauthError } from '../shared/http/respond.ts';
+import { authenticateClient } from '../shared/oauth/client-authentication.ts';
+import type { PayerClientDeps } from '../shared/oauth/payer-client.ts';
+import { recordError, recordOf, recordRequest } from '../shared/request-record.ts';
+import type { Table } from '../shared/store/dynamo.ts';
+import { introspect } from './introspect.ts';
+import { redeemCode } from './redeem-code.ts';
+import { refresh } from './refresh.ts';
+import { revokeToken } from './revoke-token.ts';
+import { GatewayError } from '../shared/errors.ts';
+import type { Parameters } from '../shared/http/api.ts';
+import type { AuthenticatedPartner } from '../shared/oauth/client-authentication.ts';
+
+/** What the token function is given. */
+export interface TokenDeps extends Deps, PayerClientDeps {
+  readonly grants: Table;
+}
+
+/** One request of a partner's, authenticated. */
+export interface TokenRequest {
+  readonly form: Parameters;
+  readonly partner: AuthenticatedPartner | undefined;
+  readonly requestId: string;
+  /** Notes which grant the request turned out to be about. */
+  readonly note: (grant: { grantId: string; payer: string; partner: string }) => void;
+}
+
+type Endpoint = (deps: TokenDeps, request: TokenRequest) => Promise<object>;
+
+const token: Endpoint = (deps, request) => {
+  const grantType = request.form.values.get('grant_type');
+  if (grantType === 'authorization_code') return redeemCode(deps, request);
+  if (grantType === 'refresh_token') return refresh(deps, request);
+  if (grantType === undefined) throw new GatewayError('invalid_request', 'grant_type is missing.');
+  throw new GatewayError('unsupported_grant_type', 'grant_type must be authorization_code or refresh_token.');
+};
+
+const endpoints: Readonly<Record<string, Endpoint>> = {
+  '/oauth2/token': token,
+  '/oauth2/revoke': revokeToken,
+  '/oauth2/introspect': introspect,
+};
+
+const answerErrors: MiddlewareObj<ApiEvent, ApiResponse> = {
+  onError: (request) => {
+    request.response = oauthError(recordError(recordOf(request.event), request.error));
+  },
+};
+
+/** The token, revoke and introspect endpoints (RFC 6749 §3.2, RFC 7009, RFC 7662). */
+export const tokenHandler = (deps: TokenDeps) =>
+  middy<ApiEvent, ApiResponse>()
+    .use(recordRequest(deps, 'token'))
+    .use(corsForPartners(deps.registry, 'POST, OPTIONS'))
+    .use(answerErrors)
+    .handler(async (event) => {
+      const record = recordOf(event);
+      const { requestId } = record;
+      checkMethod(event, ['POST']);
+      const form = parameters(formPairs(event));
+      checkNotRepeated(form);
+      const partner = await authenticateClient(deps, event, form, requestId);
+      if (partner) record.partner = partner.clientId;
+      const endpoint = endpoints[event.resource] ?? token;
+      record.step = event.resource === '/oauth2/token' ? form.values.get('grant_type') === 'refresh_token' ? 'refresh' : 'redeem' : event.resource.slice('/oauth2/'.length);
+      const note: TokenRequest['note'] = ({ grantId, payer, partner: owner }) =>
+        Object.assign(record, { grantId, payer, partner: owner });
+      return json(200, await endpoint(deps, { form, partner, requestId, note }), noStore);
+    });

@@ -1,0 +1,46 @@
+import { nowSeconds } from '../shared/deps.ts';
+import { GatewayError } from '../shared/errors.ts';
+import { required } from '../shared/oauth/client-authentication.ts';
+import { currentAccess, stillAllowed } from '../shared/oauth/live-grant.ts';
+import { readAccessToken, readRefreshToken } from '../shared/store/bearers.ts';
+import { sameHash, sha256 } from '../shared/store/crypto.ts';
+import { type Grant, isLive } from '../shared/store/grant.ts';
+import { getGrant } from '../shared/store/grants.ts';
+import type { TokenDeps, TokenRequest } from './handler.ts';
+
+const inactive = { active: false };
+
+const describe = (deps: TokenDeps, grant: Grant, { scope, exp }: { scope: string; exp: number }): object => ({
+  active: true,
+  scope,
+  client_id: grant.partner,
+  exp,
+  iss: `${deps.origin}/r4/${grant.payer}`,
+  ...(grant.patient === undefined ? {} : { patient: grant.patient }),
+});
+
+/**
+ * Introspection (RFC 7662) for the token's own client; another client's token, an unknown one and a dead one are all
+ * exactly `{"active": false}`.
+ * @throws GatewayError `invalid_request`, `invalid_client`, `temporarily_unavailable`
+ */
+export const introspect = async (deps: TokenDeps, request: TokenRequest): Promise<object> => {
+  const partner = required(request.partner);
+  const text = request.form.values.get('token');
+  if (text === undefined) throw new GatewayError('invalid_request', 'token is missing.');
+  const now = nowSeconds(deps.clock);
+  const access = readAccessToken(text);
+  const token = access ?? readRefreshToken(text);
+  if (token === undefined) return inactive;
+
+  const grant = await getGrant(deps.grants, token.grantId);
+  if (grant === undefined || grant.partner !== partner.clientId || !isLive(grant, now)) return inactive;
+  if (!(await stillAllowed(deps.registry, grant))) return inactive;
+  request.note(grant);
+  const hash = sha256(text);
+  if (access === undefined) {
+    return sameHash(grant.refreshHash, hash) ? describe(deps, grant, { scope: grant.scope, exp: grant.endsAt }) : inactive;
+  }
+  const issued = currentAccess(grant, hash, now);
+  return issued === undefined ? inactive : describe(deps, grant, { scope: issued.scope, exp: issued.expiresAt });
+};

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { nowSeconds } from '../shared/deps.ts';
+import { GatewayError } from '../shared/errors.ts';
+import { required } from '../shared/oauth/client-authentication.ts';
+import { type TokenAnswer, accessExpiresAt, issuedAccess, tokenAnswer } from '../shared/oauth/issue.ts';
+import { stillAllowed } from '../shared/oauth/live-grant.ts';
+import { bearerSizes, codeWrapKey, familyHash, readCode, writeBearer } from '../shared/store/bearers.ts';
+import { sameHash, sha256, unseal } from '../shared/store/crypto.ts';
+import { type Grant, isLive, unsealPayerTokens } from '../shared/store/grant.ts';
+import { getGrant, redeem, revoke } from '../shared/store/grants.ts';
+import type { TokenDeps, TokenRequest } from './handler.ts';
+
+const invalidCode = (detail: string): GatewayError =>
+  new GatewayError('invalid_grant', 'The code is unknown, expired, or not for this client.', { detail });
+
+const redeemedTwice = (): GatewayError =>
+  new GatewayError(
+    'invalid_grant',
+    "The code was redeemed twice, so its tokens have been revoked; does the app's callback run twice?",
+    { detail: 'code replayed by its owner: grant revoked' },
+  );
+
+/** RFC 7636 §4.6, and §4.1's form of a verifier. */
+const checkVerifier = (grant: Grant, verifier: string | undefined): void => {
+  if (grant.codeChallenge === undefined) {
+    if (verifier !== undefined) throw invalidCode('a verifier though the login attempt had no challenge');
+    return;
+  }
+  if (verifier === undefined) throw new GatewayError('invalid_grant', 'code_verifier is missing.');
+  const challenge = /^[A-Za-z0-9._~-]{43,128}$/.test(verifier)
+    ? createHash('sha256').update(verifier).digest('base64url')
+    : '';
+  if (!sameHash(grant.codeChallenge, challenge)) {
+    throw new GatewayError('invalid_grant', 'code_verifier does not fit the challenge.');
+  }
+};
+
+/** Everything that makes the caller the code's rightful owner; nothing here burns it. */
+const checkOwner = (grant: Grant, clientId: string, { form }: TokenRequest): void => {
+  if (grant.partner !== clientId) throw invalidCode("another client's code");
+  const redirectUri = form.values.get('redirect_uri');
+  if (redirectUri !== undefined && redirectUri !== grant.redirectUri) {
+    throw new GatewayError('invalid_grant', 'redirect_uri differs from the one that the login began with.');
+  }
+  checkVerifier(grant, form.values.get('code_verifier'));
+};
+
+const replayed = async (deps: TokenDeps, grant: Grant, { requestId }: TokenRequest, now: number): Promise<never> => {
+  if (grant.codeExpiresAt <= now) throw invalidCode('a used code, after its time');
+  await revoke(deps.grants, grant.grantId, 'codeReplayed', { now, requestId });
+  throw redeemedTwice();
+};
+
+/**
+ * Redeems a code (RFC 6749 §4.1.3): one read and one conditional write. A replay by the rightful owner while the code
+ * is unexpired revokes the grant; a stranger's, or a wrong verifier, changes nothing.
+ * @throws GatewayError `invalid_grant`, `invalid_client`, `temporarily_unavailable`
+ */
+export const redeemCode = async (deps: TokenDeps, request: TokenRequest): Promise<TokenAnswer> => {
+  const partner = required(request.partner);
+  const presented = request.form.values.get('code');
+  if (presented === undefined) throw new GatewayError('invalid_request', 'code is missing.');
+  const code = readCode(presented);
+  if (code === undefined) throw new GatewayError('invalid_grant', 'The code is damaged, or none of ours.');
+  const now = nowSeconds(deps.clock);
+
+  const grant = await getGrant(deps.grants, code.grantId);
+  if (grant === undefined || !sameHash(grant.codeHash, sha256(presented))) throw invalidCode('no such code');
+  checkOwner(grant, partner.clientId, request);
+  request.note(grant);
+  if (grant.redeemedAt !== undefined && grant.revokedAt === undefined) return replayed(deps, grant, request, now);
+  if (!isLive(grant, now) || grant.codeExpiresAt <= now) throw invalidCode('expired or revoked');
+  if (!(await stillAllowed(deps.registry, grant))) throw invalidCode('partner or payer left the config');
+
+  return issue(deps, request, grant, code, now);
+};
+
+const issue = async (
+  deps: TokenDeps,
+  request: TokenRequest,
+  grant: Grant,
+  code: { grantId: string; secret: Uint8Array },
+  now: number,
+): Promise<TokenAnswer> => {
+  const { grantId } = grant;
+  const grantKey = unseal(codeWrapKey(code), grant.wrappedKey ?? new Uint8Array(), grantId);
+  const familySecret = deps.randomBytes(bearerSizes.secret);
+  const access = writeBearer({ kind: 'access', grantId, grantKey, secret: deps.randomBytes(bearerSizes.secret) });
+  const refresh = grant.refreshable
+    ? writeBearer({ kind: 'refresh', grantId, grantKey, familySecret, secret: deps.randomBytes(bearerSizes.secret) })
+    : undefined;
+  const expiresAt = accessExpiresAt(deps.registry.lifetimes, grant, unsealPayerTokens(grant, grantKey), now);
+  const issued = issuedAccess(access, expiresAt, grant.scope);
+  const refreshHash = refresh === undefined ? undefined : sha256(refresh);
+  const stored = { access: issued, refreshHash, familyHash: familyHash({ grantKey, familySecret }) };
+
+  const won = await redeem(deps.grants, grant, stored, { now, requestId: request.requestId });
+  if (!won) await explainLost(deps, request, grant, issued.hash, now);
+  return tokenAnswer(grant, issued, { access, refresh }, now);
+};
+
+/** The condition failed: another redemption came first, or the write was ours and its answer was lost. */
+const explainLost = async (
+  deps: TokenDeps,
+  request: TokenRequest,
+  grant: Grant,
+  accessHash: string,
+  now: number,
+): Promise<void> => {
+  const current = await getGrant(deps.grants, grant.grantId);
+  if (current?.redeemedBy === request.requestId && current.access?.hash === accessHash && isLive(current, now)) return;
+  if (current?.redeemedAt !== undefined && current.revokedAt === undefined) await replayed(deps, current, request, now);
+  if (current?.redeemedAt !== undefined) throw redeemedTwice();
+  throw invalidCode('expired or revoked while it was redeemed');
+};

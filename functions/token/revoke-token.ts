@@ -1,0 +1,48 @@
+import { nowSeconds } from '../shared/deps.ts';
+import { GatewayError } from '../shared/errors.ts';
+import { byBearerAlone } from '../shared/oauth/client-authentication.ts';
+import { currentAccess } from '../shared/oauth/live-grant.ts';
+import { revokeAtPayer } from '../shared/oauth/payer-client.ts';
+import { type AccessToken, type RefreshToken, familyHash, readAccessToken, readRefreshToken } from '../shared/store/bearers.ts';
+import { sameHash, sha256 } from '../shared/store/crypto.ts';
+import { type Grant, isLive, unsealPayerTokens } from '../shared/store/grant.ts';
+import { getGrant, revoke } from '../shared/store/grants.ts';
+import type { TokenDeps, TokenRequest } from './handler.ts';
+
+/** A token of ours that a grant knows: a live access token, or any refresh token of the family. */
+const isOfGrant = (grant: Grant, token: AccessToken | RefreshToken, text: string, now: number): boolean =>
+  token.kind === 'refresh'
+    ? sameHash(grant.familyHash, familyHash(token))
+    : currentAccess(grant, sha256(text), now) !== undefined;
+
+/**
+ * Revokes a grant by either of its tokens (RFC 7009 §2.1), here first and then at the payer. An unknown token, and one
+ * that was revoked before, is a success; another client's is refused and lives on.
+ * @throws GatewayError `invalid_request`, `invalid_client`, `temporarily_unavailable`
+ */
+export const revokeToken = async (deps: TokenDeps, request: TokenRequest): Promise<object> => {
+  const text = request.form.values.get('token');
+  if (text === undefined) throw new GatewayError('invalid_request', 'token is missing.');
+  const token = readAccessToken(text) ?? readRefreshToken(text);
+  const now = nowSeconds(deps.clock);
+  const grant = token && (await getGrant(deps.grants, token.grantId));
+  if (!token || !grant || !isOfGrant(grant, token, text, now)) {
+    // The answer must not tell a client without authentication which tokens exist.
+    if (request.partner === undefined) byBearerAlone(undefined);
+    return {};
+  }
+  const partner = request.partner ?? byBearerAlone(await deps.registry.partner(grant.partner));
+  if (grant.partner !== partner.clientId) {
+    throw new GatewayError('invalid_grant', 'The token was issued to another client.');
+  }
+  request.note(grant);
+  if (isLive(grant, now) && (await revoke(deps.grants, grant.grantId, 'byPartner', { now, requestId: request.requestId }))) {
+    await revokeUpstream(deps, grant, token.grantKey);
+  }
+  return {};
+};
+
+const revokeUpstream = async (deps: TokenDeps, grant: Grant, grantKey: Uint8Array): Promise<void> => {
+  const payer = await deps.registry.payer(grant.payer);
+  if (payer !== undefined) await revokeAtPayer(deps, payer, unsealPayerTokens(grant, grantKey));
+};

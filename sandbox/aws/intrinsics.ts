@@ -1,0 +1,93 @@
+import type { Resource, Template } from './template.ts';
+
+/** Resolves a template's intrinsic functions as far as a stack of this project uses them. */
+export interface Intrinsics {
+  /** @throws Error naming what it can't resolve. */
+  readonly resolve: (value: unknown) => string;
+  /** The own URLs of the template's APIs, with the stage's path. */
+  readonly apiUrls: readonly string[];
+}
+
+/** The account and region that the local stack says it is in. */
+export const account = '000000000000';
+export const region = 'us-east-1';
+
+const pseudoParameters: Readonly<Record<string, string>> = {
+  'AWS::AccountId': account,
+  'AWS::Partition': 'aws',
+  'AWS::Region': region,
+  'AWS::StackId': `arn:aws:cloudformation:${region}:${account}:stack/local/1`,
+  'AWS::StackName': 'local',
+  'AWS::URLSuffix': 'amazonaws.com',
+};
+
+const functionArn = (nameOrArn: string): string =>
+  nameOrArn.startsWith('arn:') ? nameOrArn : `arn:aws:lambda:${region}:${account}:function:${nameOrArn}`;
+
+/** What `Ref` gives: the physical name of most resources, the ARN of a version, an alias or a secret. */
+const refOf = (logicalId: string, { Type, Properties = {} }: Resource, resolve: Intrinsics['resolve']): string => {
+  switch (Type) {
+    case 'AWS::Lambda::Alias':
+      return `${functionArn(resolve(Properties['FunctionName']))}:${resolve(Properties['Name'])}`;
+    case 'AWS::Lambda::Version':
+      return `${functionArn(resolve(Properties['FunctionName']))}:1`;
+    case 'AWS::SecretsManager::Secret':
+      return `arn:aws:secretsmanager:${region}:${account}:secret:${resolve(Properties['Name'])}-local1`;
+    case 'AWS::ApiGateway::Stage':
+      return resolve(Properties['StageName']);
+    case 'AWS::Lambda::Function':
+      return resolve(Properties['FunctionName'] ?? logicalId);
+    case 'AWS::DynamoDB::Table':
+      return resolve(Properties['TableName'] ?? logicalId);
+    default:
+      return logicalId;
+  }
+};
+
+const attributeOf = (logicalId: string, attribute: string, resolve: Intrinsics['resolve'], type?: string): string => {
+  const ref = resolve({ Ref: logicalId });
+  if (type === 'AWS::Lambda::Function' && attribute === 'Arn') return functionArn(ref);
+  if (type === 'AWS::Lambda::Version' && attribute === 'Version') return '1';
+  return `${ref}.${attribute}`;
+};
+
+/** The resolver of one template. */
+export const resolverOf = (template: Template): Intrinsics => {
+  const ref = (name: string): string => {
+    const resource = template.Resources[name];
+    const value = pseudoParameters[name] ?? (resource === undefined ? undefined : refOf(name, resource, resolve));
+    if (value === undefined) throw new Error(`The local stack can't resolve Ref ${name}`);
+    return value;
+  };
+  const attribute = (target: string | readonly string[]): string => {
+    const [logicalId = '', ...rest] = typeof target === 'string' ? target.split('.') : target;
+    return attributeOf(logicalId, rest.join('.'), resolve, template.Resources[logicalId]?.Type);
+  };
+  const substitute = (argument: string | readonly [string, Record<string, unknown>]): string => {
+    const [text, variables] = typeof argument === 'string' ? ([argument, {}] as const) : argument;
+    return text.replaceAll(/\$\{([^!}][^}]*)\}/g, (_match, name: string) => {
+      if (name in variables) return resolve(variables[name]);
+      return name.includes('.') ? attribute(name) : ref(name);
+    });
+  };
+  const resolve = (value: unknown): string => {
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value);
+    const [name, argument] = Object.entries((value ?? {}) as Record<string, never>)[0] ?? [];
+    if (name === 'Ref') return ref(argument as unknown as string);
+    if (name === 'Fn::GetAtt') return attribute(argument as unknown as readonly string[]);
+    if (name === 'Fn::Sub') return substitute(argument as unknown as string);
+    if (name === 'Fn::Join') {
+      const [separator, parts] = argument as unknown as readonly [string, readonly unknown[]];
+      return parts.map(resolve).join(separator);
+    }
+    throw new Error(`The local stack can't resolve ${JSON.stringify(value)}`);
+  };
+
+  const apiUrls = Object.values(template.Resources)
+    .filter(({ Type }) => Type === 'AWS::ApiGateway::Stage')
+    .map(({ Properties = {} }) => {
+      const host = `${resolve(Properties['RestApiId'])}.execute-api.${region}.amazonaws.com`;
+      return `https://${host}/${resolve(Properties['StageName'])}`;
+    });
+  return { resolve, apiUrls };
+};

@@ -1,0 +1,93 @@
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
+import { isBinary } from './proxy-event.ts';
+
+/** Status and headers as they leave. */
+export interface ResponseHead {
+  readonly status: number;
+  readonly headers: OutgoingHttpHeaders;
+}
+
+/** A function answered with something that API Gateway can't pass on: 502. */
+export class MalformedResponseError extends Error {
+  override readonly name = 'MalformedResponseError';
+}
+
+export interface HeadOptions {
+  /** Whether an edge in front gives `WWW-Authenticate` its name back. */
+  readonly edge: boolean;
+}
+
+/** API Gateway measures and frames answers itself, and keeps these names for its own. */
+const remapped = new Set(['connection', 'content-length', 'date', 'server', 'transfer-encoding', 'www-authenticate']);
+
+const sentName = (name: string, { edge }: HeadOptions): string => {
+  if (!remapped.has(name) || (edge && name === 'www-authenticate')) return name;
+  return `x-amzn-remapped-${name}`;
+};
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Reads status and headers of a proxy answer or of a stream's prelude. @throws MalformedResponseError */
+export const headOf = (answer: unknown, options: HeadOptions): ResponseHead => {
+  if (!isMap(answer)) throw new MalformedResponseError('The answer is no object');
+  const { statusCode, headers, multiValueHeaders } = answer;
+  const status = Number(statusCode);
+  if (!Number.isInteger(status) || status < 200 || status > 599) throw new MalformedResponseError('No statusCode');
+  const sent: OutgoingHttpHeaders = {};
+  for (const [name, value] of Object.entries(isMap(headers) ? headers : {})) {
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+      sent[sentName(name.toLowerCase(), options)] = String(value);
+    }
+  }
+  // A name in both has only the values of this one.
+  for (const [name, values] of Object.entries(isMap(multiValueHeaders) ? multiValueHeaders : {})) {
+    if (!Array.isArray(values)) throw new MalformedResponseError(`multiValueHeaders.${name} is no array`);
+    sent[sentName(name.toLowerCase(), options)] = values.map(String);
+  }
+  sent['content-type'] ??= 'application/json';
+  return { status, headers: sent };
+};
+
+/** 6 MB, the most that a function may answer at once. */
+const bufferedLimit = 6 * 1024 * 1024;
+
+/** Reads a buffered answer. @throws MalformedResponseError also where it is larger than Lambda allows */
+export const readBuffered = async (
+  payload: Readable,
+  options: HeadOptions & { readonly binaryMediaTypes: readonly string[] },
+): Promise<ResponseHead & { readonly body: Buffer }> => {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of payload as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > bufferedLimit) throw new MalformedResponseError('The answer is larger than 6 MB');
+    chunks.push(chunk);
+  }
+  const answer = JSON.parse(Buffer.concat(chunks).toString()) as unknown;
+  const head = headOf(answer, options);
+  const { body = '', isBase64Encoded } = answer as { body?: unknown; isBase64Encoded?: boolean };
+  if (typeof body !== 'string') throw new MalformedResponseError('The body is no string');
+  // Without a binary media type the base64 text itself goes out, in AWS too.
+  const decode = isBase64Encoded === true && isBinary(String(head.headers['content-type']), options.binaryMediaTypes);
+  return { ...head, body: Buffer.from(body, decode ? 'base64' : 'utf8') };
+};
+
+const preludeEnd = Buffer.alloc(8);
+const preludeLimit = 64 * 1024;
+
+/** Reads the prelude of a streamed answer; what comes after it stays in the payload. @throws MalformedResponseError */
+export const readPrelude = async (payload: IncomingMessage, options: HeadOptions): Promise<ResponseHead> => {
+  let read: Buffer = Buffer.alloc(0);
+  for await (const chunk of payload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    read = Buffer.concat([read, chunk]);
+    const end = read.indexOf(preludeEnd);
+    if (end !== -1) {
+      payload.unshift(read.subarray(end + preludeEnd.length));
+      return headOf(JSON.parse(read.toString('utf8', 0, end)), options);
+    }
+    if (read.length > preludeLimit) break;
+  }
+  throw new MalformedResponseError('A streamed answer starts with a prelude and eight NUL bytes');
+};

@@ -1,0 +1,125 @@
+/**
+ * A function's process: what Lambda's Node.js runtime is to a handler. It serves invocations over HTTP on a unix socket.
+ * Unlike Lambda it takes several at once, which a handler cannot notice: it keeps nothing of a request between awaits
+ * outside its own scope.
+ */
+import type { Context } from 'aws-lambda';
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+
+type RuntimeContext = Omit<Context, 'done' | 'fail' | 'succeed'>;
+type BufferedHandler = (event: unknown, context: RuntimeContext) => Promise<unknown>;
+type StreamingHandler = (event: unknown, stream: ResponseStream, context: RuntimeContext) => Promise<unknown>;
+type ResponseStream = Writable & {
+  setContentType: (contentType: string) => void;
+  onBeforeFirstWrite?: (write: (chunk: string | Uint8Array) => void) => void;
+};
+
+/** Marks a handler that streams, as Lambda's runtime does. */
+const streaming = Symbol.for('aws.lambda.runtime.handler.streaming');
+
+/** The content type by which API Gateway knows that a prelude with status and headers comes first. */
+const integrationResponse = 'application/vnd.awslambda.http-integration-response';
+
+const awslambda = {
+  streamifyResponse: (handler: StreamingHandler): StreamingHandler => Object.assign(handler, { [streaming]: true }),
+  HttpResponseStream: {
+    /** The prelude, then eight NUL bytes, go out with the first write, be it an empty one. Without a write there is none. */
+    from: (stream: ResponseStream, prelude: Readonly<Record<string, unknown>>): ResponseStream => {
+      stream.setContentType(integrationResponse);
+      stream.onBeforeFirstWrite = (write) => {
+        write(JSON.stringify(prelude));
+        write(new Uint8Array(8));
+      };
+      return stream;
+    },
+  },
+};
+
+const environment = (name: string): string => process.env[name] ?? '';
+
+const contextOf = (request: IncomingMessage): RuntimeContext => {
+  const deadlineMs = Number(request.headers['x-deadline-ms']);
+  const functionName = environment('AWS_LAMBDA_FUNCTION_NAME');
+  return {
+    awsRequestId: String(request.headers['x-request-id']),
+    callbackWaitsForEmptyEventLoop: true,
+    functionName,
+    functionVersion: '$LATEST',
+    invokedFunctionArn: `arn:aws:lambda:${environment('AWS_REGION')}:000000000000:function:${functionName}`,
+    logGroupName: `/aws/lambda/${functionName}`,
+    logStreamName: 'local',
+    memoryLimitInMB: environment('AWS_LAMBDA_FUNCTION_MEMORY_SIZE'),
+    getRemainingTimeInMillis: () => Math.max(0, deadlineMs - Date.now()),
+  };
+};
+
+const responseStreamOf = (response: ServerResponse): ResponseStream => {
+  const stream = new Writable({
+    write: (chunk: Uint8Array, _encoding, done) => {
+      stream.onBeforeFirstWrite?.((part) => response.write(part));
+      delete stream.onBeforeFirstWrite;
+      // Waiting for the socket to drain is what holds the handler back when the client is slow.
+      if (response.write(chunk)) done();
+      else response.once('drain', () => done());
+    },
+    final: (done) => response.end(() => done()),
+    destroy: (error, done) => {
+      if (!response.writableFinished) response.destroy();
+      done(error);
+    },
+  }) as ResponseStream;
+  stream.setContentType = (contentType) => response.setHeader('content-type', contentType);
+  stream.on('error', () => {});
+  response.once('close', () => {
+    if (!response.writableFinished) stream.destroy(new Error('The client has left'));
+  });
+  return stream;
+};
+
+const failure = (error: unknown): { errorType: string; errorMessage: string; stack: string[] } => {
+  const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error));
+  return { errorType: name, errorMessage: message, stack: stack.split('\n').slice(1) };
+};
+
+const fail = (response: ServerResponse, error: unknown): void => {
+  // Someone who has left is no failure of the function.
+  if (response.destroyed) return;
+  console.error(JSON.stringify({ level: 'error', message: 'Invoke Error', ...failure(error) }));
+  if (response.headersSent) response.destroy();
+  else response.writeHead(500, { 'content-type': 'application/json' }).end(JSON.stringify(failure(error)));
+};
+
+const [file = 'index', name = 'handler'] = environment('_HANDLER').split('.');
+Object.assign(globalThis, { awslambda });
+const bundle = createRequire(import.meta.url)(join(environment('LAMBDA_TASK_ROOT'), file)) as Record<string, unknown>;
+const handler = bundle[name] as (BufferedHandler | StreamingHandler) & { [streaming]?: true };
+if (typeof handler !== 'function') throw new Error(`${file} exports no function "${name}"`);
+
+const invoke = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const event = JSON.parse(await text(request)) as unknown;
+  const context = contextOf(request);
+  if (handler[streaming] === true) {
+    const stream = responseStreamOf(response);
+    await (handler as StreamingHandler)(event, stream, context);
+    if (!stream.writableEnded && !stream.destroyed) stream.end();
+    return;
+  }
+  const result = await (handler as BufferedHandler)(event, context);
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result ?? null));
+};
+
+const server = createServer((request, response) => {
+  invoke(request, response).catch((error: unknown) => fail(response, error));
+});
+// A read of the record may take minutes: the caller keeps the time.
+server.requestTimeout = 0;
+server.keepAliveTimeout = 0;
+server.listen(process.argv[2], () => process.send?.('ready'));
+// The local stack has gone, in whatever way.
+process.on('disconnect', () => process.exit());
+// Ctrl-C reaches the whole process group; the local stack decides when a function ends.
+process.on('SIGINT', () => {});

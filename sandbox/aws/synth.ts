@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Template } from './template.ts';
+
+/** A synthesised stack: its template, and where its assets lie. */
+export interface Synthesised {
+  readonly template: Template;
+  readonly assetDir: (s3Key: string) => string;
+}
+
+interface AssetManifest {
+  readonly files: Readonly<
+    Record<
+      string,
+      { readonly source: { readonly path: string }; readonly destinations: Record<string, { objectKey: string }> }
+    >
+  >;
+}
+
+const projectRoot = join(import.meta.dirname, '..', '..');
+
+const readJson = async <T>(file: string): Promise<T> => JSON.parse(await readFile(file, 'utf8')) as T;
+
+/** Runs the CDK app as the CDK's command line does. What it prints is only of interest when it fails. */
+const runApp = async (environment: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void> => {
+  const child = spawn(process.execPath, ['bin/app.ts'], {
+    cwd: projectRoot,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...(signal === undefined ? {} : { signal }),
+  });
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  await new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) =>
+      code === 0 ? resolve() : reject(new Error(`The stack could not be synthesised:\n${errors.trim()}`)),
+    );
+  });
+};
+
+/**
+ * Synthesises the stack of a configuration file.
+ * @param outdir where the cloud assembly goes; the assets in it are what the local functions run
+ */
+export const synthesise = async (configFile: string, outdir: string, signal?: AbortSignal): Promise<Synthesised> => {
+  const { context } = await readJson<{ context: Record<string, unknown> }>(join(projectRoot, 'cdk.json'));
+  await runApp(
+    {
+      CDK_OUTDIR: outdir,
+      // The paths in the metadata are the constructs' names.
+      CDK_CONTEXT_JSON: JSON.stringify({ ...context, config: configFile, 'aws:cdk:enable-path-metadata': true }),
+      // A loader that a test runner needs is none of the app's business.
+      NODE_OPTIONS: '',
+    },
+    signal,
+  );
+  const { artifacts } = await readJson<{
+    artifacts: Record<string, { type: string; properties?: { templateFile?: string } }>;
+  }>(join(outdir, 'manifest.json'));
+  const stack = Object.entries(artifacts).find(([, artifact]) => artifact.type === 'aws:cloudformation:stack');
+  if (stack === undefined) throw new Error('The CDK app has no stack');
+  const [stackName, { properties }] = stack;
+  const { files } = await readJson<AssetManifest>(join(outdir, `${stackName}.assets.json`));
+  const paths = new Map(
+    Object.values(files).flatMap(({ source, destinations }) =>
+      Object.values(destinations).map(({ objectKey }) => [objectKey, join(outdir, source.path)] as const),
+    ),
+  );
+  return {
+    template: await readJson<Template>(join(outdir, properties?.templateFile ?? `${stackName}.template.json`)),
+    assetDir: (s3Key) => {
+      const path = paths.get(s3Key);
+      if (path === undefined) throw new Error(`No asset has the key ${s3Key}`);
+      return path;
+    },
+  };
+};

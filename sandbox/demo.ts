@@ -1,0 +1,61 @@
+import { parseArgs } from 'node:util';
+import { testMember } from './demo/member.ts';
+import { resultLines, stepLines } from './demo/print.ts';
+import { StepError, runDemo } from './demo/steps.ts';
+import type { DemoResult, StepReport } from './demo/steps.ts';
+import { startLocalStack } from './stack.ts';
+
+/** `npm run demo`: the three calls of a partner app on a stack of its own, from start to stop. */
+const payerId = 'demo-health-plan';
+
+const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
+const { json } = values;
+const startedMs = performance.now();
+const steps: StepReport[] = [];
+const tell = (text: string) => (json ? undefined : process.stdout.write(text));
+
+try {
+  const result = await runOnOwnStack();
+  const ms = Math.round(performance.now() - startedMs);
+  tell(resultLines(result));
+  tell(`\nDone in ${(ms / 1000).toFixed(1)} s. Every blank in braces stands for a secret of this run.\n`);
+  if (!result.agree) fail(new StepError('compare', `${result.differences.length} resources differ`), result);
+  else if (json) process.stdout.write(`${JSON.stringify({ ...result, steps, ms })}\n`);
+} catch (error) {
+  fail(error instanceof StepError ? error : new StepError('start', String(error)));
+}
+
+async function runOnOwnStack(): Promise<DemoResult> {
+  tell('Starting gateway, payers and partner app on free ports …\n');
+  const stack = await startLocalStack({ ports: 'free', quiet: true });
+  try {
+    const payer = stack.config.payers.find(({ id }) => id === payerId);
+    if (!payer) throw new StepError('start', `the stage has no payer ${payerId}`);
+    return await runDemo(
+      {
+        gatewayOrigin: stack.urls.gateway,
+        payerId,
+        partner: {
+          clientId: 'demo-partner',
+          clientSecret: 'demo-partner-secret',
+          redirectUri: `${stack.urls.partner}/callback`,
+        },
+        payer: { ...payer, clientSecret: 'demo-health-plan-secret' },
+        member: testMember,
+      },
+      (step) => {
+        steps.push(step);
+        tell(stepLines(step));
+      },
+    );
+  } finally {
+    await stack.close();
+  }
+}
+
+function fail(error: StepError, result?: DemoResult): void {
+  const failure = { step: error.step, message: error.message };
+  if (json) process.stdout.write(`${JSON.stringify({ ...result, agree: false, failure, steps })}\n`);
+  process.stderr.write(`The demo stopped at the step "${error.step}": ${error.message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,45 @@
+/** A request as the demo makes it and as it is printed: what stands in `secrets` is shown as `{name}` instead. */
+export interface DemoRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly form?: Readonly<Record<string, string>>;
+  readonly accessToken?: string;
+}
+
+/** Values that no line may show, by the name that stands in their place. */
+export type Secrets = Readonly<Record<string, string | undefined>>;
+
+/** The request as a curl line in the shape of the payers' own documentation, ready for a shell once its blanks are filled. */
+export function curlLine(request: DemoRequest, secrets: Secrets): string {
+  const parts = [`curl --location --request ${request.method} ${quoted(request.url)}`];
+  if (request.accessToken !== undefined)
+    parts.push(`--header ${quoted(`Authorization: Bearer ${request.accessToken}`)}`);
+  if (request.form) parts.push(`--header 'Content-Type: application/x-www-form-urlencoded'`);
+  for (const [name, value] of Object.entries(request.form ?? {})) {
+    parts.push(`--data-urlencode ${quoted(`${name}=${value}`)}`);
+  }
+  return masked(parts.join(' \\\n  '), secrets);
+}
+
+/** `text` with every secret, plain or as it stands in a URL, replaced by its name in braces. */
+export function masked(text: string, secrets: Secrets): string {
+  let shown = text;
+  for (const [name, value] of Object.entries(secrets)) {
+    if (!value) continue;
+    shown = shown.replaceAll(value, `{${name}}`).replaceAll(encodeURIComponent(value), `{${name}}`);
+  }
+  return shown;
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** Makes the request; redirects are answers here, as they are to an app's own HTTP client. */
+export async function send(request: DemoRequest): Promise<{ status: number; text: string }> {
+  const headers = new Headers({ accept: 'application/json, application/fhir+json' });
+  if (request.accessToken !== undefined) headers.set('authorization', `Bearer ${request.accessToken}`);
+  const body = request.form === undefined ? null : new URLSearchParams(request.form);
+  const response = await fetch(request.url, { method: request.method, headers, body, redirect: 'manual' });
+  return { status: response.status, text: await response.text() };
+}

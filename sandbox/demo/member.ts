@@ -1,0 +1,35 @@
+import { signInAsMember } from '../payer/walk.ts';
+import type { WalkMember } from '../payer/walk.ts';
+
+/** The payer's page for developers prints this one. */
+export const testMember: WalkMember = {
+  firstName: 'Mayte822',
+  lastName: 'Venegas795',
+  birthDate: '01/04/2011',
+  memberId: '01-testmemid',
+  postalCode: '02116',
+  email: 'mayte@example.com',
+};
+
+/**
+ * A member's browser, without a browser: from the gateway's authorize URL through the payer's forms back to the partner.
+ * Returns the redirect that leads there, unfollowed.
+ */
+export async function signInThroughGateway(authorizeUrl: string, member: WalkMember): Promise<string> {
+  const toPayer = await fetch(authorizeUrl, { redirect: 'manual' });
+  const cookie = toPayer.headers
+    .getSetCookie()
+    .map((line) => line.split(';')[0])
+    .join('; ');
+  const toGateway = await signInAsMember(await locationOf(toPayer), member);
+  return locationOf(await fetch(toGateway, { redirect: 'manual', headers: { cookie } }));
+}
+
+async function locationOf(response: Response): Promise<string> {
+  const location = response.headers.get('location');
+  if (location !== null) return new URL(location, response.url).href;
+  const text = (await response.text()).replaceAll(/<style.*?<\/style>|<[^>]*>/gs, ' ').replaceAll(/\s+/g, ' ');
+  throw new Error(
+    `${new URL(response.url).pathname} answered ${response.status} and no redirect: ${text.slice(0, 300)}`,
+  );
+}

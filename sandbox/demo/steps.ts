@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import { nameOf } from '../partner/fhir.ts';
+import { signInAsMember } from '../payer/walk.ts';
+import type { WalkMember } from '../payer/walk.ts';
+import { readRecord } from '../partner/record.ts';
+import type { Read, WholeRecord } from '../partner/record.ts';
+import { compareRecords } from './compare.ts';
+import type { TypeRow } from './compare.ts';
+import { curlLine, masked, send } from './curl.ts';
+import type { DemoRequest, Secrets } from './curl.ts';
+import { signInThroughGateway } from './member.ts';
+
+/** What the demo talks to, and who it is there. */
+export interface DemoParts {
+  readonly gatewayOrigin: string;
+  readonly payerId: string;
+  readonly partner: { readonly clientId: string; readonly clientSecret: string; readonly redirectUri: string };
+  /** The payer itself and the gateway's registration there: the record to compare with comes from the source. */
+  readonly payer: {
+    readonly fhirBaseUrl: string;
+    readonly authorizationEndpoint: string;
+    readonly tokenEndpoint: string;
+    readonly clientId: string;
+    readonly clientSecret: string;
+  };
+  /** Who signs in. */
+  readonly member: WalkMember;
+}
+
+/** One step as it is printed: masked, with how long it took. */
+export interface StepReport {
+  readonly name: string;
+  readonly title: string;
+  readonly request: string;
+  readonly response: string;
+  readonly ms: number;
+}
+
+export interface DemoResult {
+  readonly member: { readonly name: string; readonly birthDate: string };
+  readonly types: readonly TypeRow[];
+  readonly differences: readonly string[];
+  readonly agree: boolean;
+}
+
+/** Something that is not as the page says; `step` is the name of the step it happened in. */
+export class StepError extends Error {
+  override readonly name = 'StepError';
+  readonly step: string;
+  constructor(step: string, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.step = step;
+  }
+}
+
+/** Clinical data and no claims, of at least this many types: what the payer's page promises for its test member. */
+const fewestTypes = 12;
+const claims = new Set(['Coverage', 'ExplanationOfBenefit']);
+
+/**
+ * The three calls of a partner app (authorize, token, FHIR), the whole record after them, and the payer's own record
+ * beside it. `report` hears each step as it ends.
+ * @throws {StepError} where a step does not end as it should
+ */
+export async function runDemo(parts: DemoParts, report: (step: StepReport) => void): Promise<DemoResult> {
+  const base = `${parts.gatewayOrigin}/r4/${parts.payerId}`;
+  const state = randomBytes(16).toString('base64url');
+  const secrets: Record<string, string | undefined> = { state, client_secret: parts.partner.clientSecret };
+
+  const code = await take('authorize', 'Step 1: the member authorizes', report, secrets, async () => {
+    const { clientId, redirectUri } = parts.partner;
+    const url = withQuery(`${parts.gatewayOrigin}/oauth2/authorize/${parts.payerId}`, {
+      client_id: clientId,
+      state,
+      redirect_uri: redirectUri,
+    });
+    const back = await signInThroughGateway(url, parts.member);
+    secrets['code'] = codeOf(back, state);
+    const response = `The member signs in at the payer and agrees; the browser comes back to\n${back}`;
+    return { value: secrets['code'], request: { method: 'GET', url }, response };
+  });
+
+  const token = await take('token', 'Step 2: the code becomes a token', report, secrets, async () => {
+    const { clientId, clientSecret } = parts.partner;
+    const form = { client_id: clientId, client_secret: clientSecret, code, grant_type: 'authorization_code' };
+    const request: DemoRequest = { method: 'POST', url: `${parts.gatewayOrigin}/oauth2/token`, form };
+    const answer = await tokenFrom(request);
+    secrets['access_token'] = answer.access_token;
+    secrets['refresh_token'] = answer.refresh_token;
+    return { value: answer, request, response: JSON.stringify(answer, undefined, 2) };
+  });
+
+  await take('patient', 'Step 3: FHIR with the token', report, secrets, async () => {
+    const request: DemoRequest = { method: 'GET', url: `${base}/Patient`, accessToken: token.access_token };
+    const { status, text } = await send(request);
+    if (status !== 200) throw new Error(`GET Patient answered ${status}: ${text}`);
+    return { value: undefined, request, response: `${status}, ${text.length} characters: ${shortened(text)}` };
+  });
+
+  const record = await wholeRecord('record', 'The whole record, all pages', base, token.access_token, token.patient);
+
+  const payerToken = await take('payer', 'The payer itself, for comparison', report, secrets, async () => {
+    const payerState = randomBytes(16).toString('base64url');
+    const redirectUri = `${parts.gatewayOrigin}/oauth2/callback/${parts.payerId}`;
+    const { authorizationEndpoint, tokenEndpoint, clientId, clientSecret } = parts.payer;
+    const url = withQuery(authorizationEndpoint, { client_id: clientId, state: payerState, redirect_uri: redirectUri });
+    const payerCode = codeOf(await signInAsMember(url, parts.member), payerState);
+    const form = {
+      client_id: clientId,
+      client_secret: clientSecret,
+      code: payerCode,
+      grant_type: 'authorization_code',
+    };
+    const request: DemoRequest = { method: 'POST', url: tokenEndpoint, form };
+    const answer = await tokenFrom(request);
+    Object.assign(secrets, { payer_code: payerCode, payer_secret: clientSecret, payer_token: answer.access_token });
+    return { value: answer.access_token, request, response: 'A token of the payer’s own, which no partner ever sees.' };
+  });
+
+  const atPayer = await wholeRecord(
+    'payer-record',
+    'The same record at the payer',
+    parts.payer.fhirBaseUrl,
+    payerToken,
+  );
+
+  return compared(record, atPayer);
+
+  async function wholeRecord(
+    name: string,
+    title: string,
+    from: string,
+    accessToken: string,
+    patientId?: string,
+  ): Promise<WholeRecord> {
+    return take(name, title, report, secrets, async () => {
+      const read: Read = (url) => send({ method: 'GET', url, accessToken });
+      const whole = await readRecord(from, read, patientId);
+      const url = `${from}/Patient/${whole.patient.id}/$everything?_count=100`;
+      const response = `200, ${whole.resources.length} resources in ${whole.pages} pages`;
+      return { value: whole, request: { method: 'GET', url, accessToken }, response };
+    });
+  }
+
+  function compared(throughGateway: WholeRecord, own: WholeRecord): DemoResult {
+    const { types, differences } = compareRecords(
+      { base, record: throughGateway },
+      { base: parts.payer.fhirBaseUrl, record: own },
+    );
+    if (types.length < fewestTypes) throw new StepError('record', `Only ${types.length} types of resources came.`);
+    const claim = types.find(({ type }) => claims.has(type));
+    if (claim) throw new StepError('record', `${claim.type} is not clinical data and should not be there.`);
+    const birthDate = throughGateway.patient['birthDate'];
+    const member = { name: nameOf(throughGateway.patient), birthDate: typeof birthDate === 'string' ? birthDate : '' };
+    return { member, types, differences, agree: differences.length === 0 };
+  }
+}
+
+async function take<Value>(
+  name: string,
+  title: string,
+  report: (step: StepReport) => void,
+  secrets: Secrets,
+  run: () => Promise<{ value: Value; request: DemoRequest; response: string }>,
+): Promise<Value> {
+  const startedMs = performance.now();
+  try {
+    const { value, request, response } = await run();
+    const ms = Math.round(performance.now() - startedMs);
+    report({ name, title, request: curlLine(request, secrets), response: masked(response, secrets), ms });
+    return value;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new StepError(name, masked(message, secrets), error);
+  }
+}
+
+interface TokenAnswer {
+  readonly access_token: string;
+  readonly refresh_token?: string;
+  readonly patient?: string;
+}
+
+async function tokenFrom(request: DemoRequest): Promise<TokenAnswer> {
+  const { status, text } = await send(request);
+  if (status !== 200) throw new Error(`the token endpoint answered ${status}: ${text}`);
+  return JSON.parse(text) as TokenAnswer;
+}
+
+function codeOf(redirect: string, state: string): string {
+  const query = new URL(redirect).searchParams;
+  const code = query.get('code');
+  if (code === null) throw new Error(`the sign-in ended in ${query.get('error') ?? 'no code'}`);
+  if (query.get('state') !== state) throw new Error('the state that came back is another');
+  return code;
+}
+
+function withQuery(url: string, parameters: Readonly<Record<string, string>>): string {
+  return `${url}?${new URLSearchParams(parameters).toString()}`;
+}
+
+function shortened(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ');
+  return line.length > 240 ? `${line.slice(0, 240)}…` : line;
+}

@@ -1,0 +1,82 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { localStage } from '../config/local.ts';
+import type { PublicJwk, StageConfig } from '../config/stage.ts';
+import type { RequestLogLine } from './aws/api-gateway.ts';
+import type { LocalPorts } from './ports.ts';
+import { startPartnerApp } from './partner/server.ts';
+import { startPayer } from './payer/server.ts';
+import type { PayerSecret } from './secrets-file.ts';
+
+/** The sandbox's configuration, and the gateway's secrets at its payers. */
+export interface Sandbox {
+  readonly config: StageConfig;
+  readonly secrets: Readonly<Record<string, PayerSecret>>;
+  readonly northwindKey: PublicJwk;
+}
+
+/** One of the servers beside the gateway. */
+export interface Party {
+  readonly url: string;
+  readonly close: () => Promise<void>;
+}
+
+type LogTo = (service: string) => (line: RequestLogLine) => void;
+
+const demoHealthPlanSecret = 'demo-health-plan-secret';
+
+/** The stage `local` on these ports, with a key pair for Northwind Health that lives as long as the process. */
+export const sandboxOn = (ports: LocalPorts): Sandbox => {
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+  const names = { kid: 'northwind-local-1', alg: 'ES384', use: 'sig' };
+  const northwindKey = { ...pair.publicKey.export({ format: 'jwk' }), kty: 'EC', ...names };
+  return {
+    config: localStage(ports, { northwindPublicKey: northwindKey }),
+    secrets: {
+      'demo-health-plan': { client_secret: demoHealthPlanSecret },
+      northwind: { private_key_jwk: { ...pair.privateKey.export({ format: 'jwk' }), ...names } },
+    },
+    northwindKey,
+  };
+};
+
+/** How to start each party, by the name of its port. */
+export const partiesOf = (
+  { config, northwindKey }: Sandbox,
+  ports: LocalPorts,
+  logTo: LogTo,
+): Record<Exclude<keyof LocalPorts, 'gateway'>, () => Promise<Party>> => {
+  const gatewayOrigin = config.origin ?? '';
+  const gatewayAt = (payerId: string) => {
+    const payer = config.payers.find(({ id }) => id === payerId);
+    return {
+      host: '127.0.0.1',
+      displayName: payer?.displayName ?? payerId,
+      clientId: payer?.clientId ?? '',
+      gatewayRedirectUri: `${gatewayOrigin}/oauth2/callback/${payerId}`,
+      log: logTo(payerId),
+    };
+  };
+  return {
+    demoHealthPlan: () =>
+      startPayer({
+        ...gatewayAt('demo-health-plan'),
+        preset: 'oneUpDemo',
+        port: ports.demoHealthPlan,
+        client: { secret: demoHealthPlanSecret },
+      }),
+    northwind: () =>
+      startPayer({
+        ...gatewayAt('northwind'),
+        preset: 'smart',
+        port: ports.northwind,
+        client: { jwks: [northwindKey] },
+      }),
+    partner: () =>
+      startPartnerApp({
+        port: ports.partner,
+        gatewayOrigin,
+        payers: config.payers.map(({ id, displayName }) => ({ id, displayName })),
+        log: logTo('partner'),
+      }),
+  };
+};

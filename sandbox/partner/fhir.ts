@@ -1,0 +1,93 @@
+/** The few corners of FHIR R4 resources that the pages show. Numbers are kept as their source text, see {@link parseFhir}. */
+export interface Resource {
+  readonly resourceType: string;
+  readonly id?: string;
+  readonly [element: string]: unknown;
+}
+
+/** A page of a search or of `$everything`. */
+export interface Bundle extends Resource {
+  readonly link?: readonly { readonly relation: string; readonly url: string }[];
+  readonly entry?: readonly {
+    readonly fullUrl?: string;
+    readonly resource?: Resource;
+    readonly search?: { readonly mode?: string };
+  }[];
+}
+
+export interface Observation extends Resource {
+  readonly code?: CodeableConcept;
+  readonly component?: readonly Observation[];
+}
+
+interface CodeableConcept {
+  readonly text?: string;
+  readonly coding?: readonly { readonly display?: string; readonly code?: string }[];
+}
+
+interface Quantity {
+  readonly comparator?: string;
+  readonly value?: string;
+  readonly unit?: string;
+  readonly code?: string;
+}
+
+const numbersAsWritten: Reviver = (_key, value, context) => (typeof value === 'number' ? context.source : value);
+
+type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
+
+/**
+ * Parses FHIR JSON and leaves every number as the text that the payer wrote: `1.00` says more than `1`
+ * (https://hl7.org/fhir/R4/datatypes.html#decimal), and `JSON.parse` alone would lose it.
+ */
+export function parseFhir(text: string): Resource {
+  return JSON.parse(text, numbersAsWritten as (key: string, value: unknown) => unknown) as Resource;
+}
+
+/** The member's name as a person writes it, from the first `HumanName` that has one. */
+export function nameOf(patient: Resource): string {
+  const names = (patient['name'] ?? []) as readonly { text?: string; given?: readonly string[]; family?: string }[];
+  const [name] = names;
+  return name?.text ?? [...(name?.given ?? []), name?.family].filter(Boolean).join(' ');
+}
+
+/** What an Observation is about. */
+export function titleOf(observation: Observation): string {
+  return textOf(observation.code) ?? 'Unnamed measurement';
+}
+
+/** An Observation's value with its unit, its components' values, or why there is none. */
+export function valueOf(observation: Observation): string {
+  const own = ownValueOf(observation);
+  if (own !== undefined) return own;
+  const components = (observation.component ?? []).map((part) => `${titleOf(part)}: ${valueOf(part)}`);
+  if (components.length > 0) return components.join('; ');
+  return textOf(observation['dataAbsentReason'] as CodeableConcept | undefined) ?? 'No value recorded';
+}
+
+function ownValueOf(observation: Observation): string | undefined {
+  const quantity = observation['valueQuantity'] as Quantity | undefined;
+  if (quantity) {
+    const unit = quantity.unit ?? quantity.code ?? '';
+    return `${quantity.comparator ?? ''}${quantity.value ?? ''} ${unit}`.trim();
+  }
+  const concept = textOf(observation['valueCodeableConcept'] as CodeableConcept | undefined);
+  if (concept !== undefined) return concept;
+  const plain = observation['valueString'] ?? observation['valueInteger'] ?? observation['valueDateTime'];
+  if (typeof plain === 'string') return plain;
+  const flag = observation['valueBoolean'];
+  return typeof flag === 'boolean' ? (flag ? 'Yes' : 'No') : undefined;
+}
+
+/** When an Observation was made, as FHIR writes it (`2014-05-01T08:00:00Z`); empty where it does not say. */
+export function dateOf(observation: Observation): string {
+  const period = observation['effectivePeriod'] as { start?: string } | undefined;
+  const date =
+    observation['effectiveDateTime'] ?? period?.start ?? observation['effectiveInstant'] ?? observation['issued'];
+  return typeof date === 'string' ? date : '';
+}
+
+function textOf(concept: CodeableConcept | undefined): string | undefined {
+  const [coding] = concept?.coding ?? [];
+  return concept?.text ?? coding?.display ?? coding?.code;
+}

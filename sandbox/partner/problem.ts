@@ -1,0 +1,108 @@
+import {
+  AuthorizationResponseError,
+  ClientError,
+  ResponseBodyError,
+  WWWAuthenticateChallengeError,
+} from 'openid-client';
+import { ReadError } from './record.ts';
+
+/** What went wrong, in the words of the member who sees it, and what to do next. */
+export interface Problem {
+  readonly status: number;
+  readonly title: string;
+  readonly text: string;
+  /** What the button does: start a new sign-in, or load the same page again. */
+  readonly next: 'connect' | 'reload';
+  /** For the person who is asked for help; never the only text. */
+  readonly detail: string | undefined;
+}
+
+/** The sign-in that the redirect belongs to is not one of this browser's, or is over. */
+export const expiredSignIn: Problem = {
+  status: 400,
+  title: 'This sign-in is no longer open',
+  text: 'It was finished before, took longer than 30 minutes, or was started in another browser. Nothing was lost: start it again.',
+  next: 'connect',
+  detail: undefined,
+};
+
+/** Turns whatever a client library threw into a {@link Problem}; `payer` is the payer's display name. */
+export function problemOf(error: unknown, payer: string): Problem {
+  if (error instanceof AuthorizationResponseError) return ofRedirect(error.error, payer);
+  if (error instanceof ResponseBodyError) return ofToken(error.error, error.status, payer);
+  if (error instanceof WWWAuthenticateChallengeError) return ofRead(error.status, payer);
+  if (error instanceof ReadError) return ofRead(error.status, payer, error.message);
+  if (isUnreachable(error)) return away(payer, 'no answer from the gateway');
+  return unexpected(payer, error instanceof ClientError ? (error.code ?? error.message) : 'internal error');
+}
+
+function ofRedirect(error: string, payer: string): Problem {
+  if (error === 'temporarily_unavailable' || error === 'server_error') return away(payer, error);
+  if (error !== 'access_denied') return unexpected(payer, error);
+  return {
+    status: 200,
+    title: 'You chose not to share your record',
+    text: `${payer} has given us nothing. You can connect it whenever you like.`,
+    next: 'connect',
+    detail: undefined,
+  };
+}
+
+function ofToken(error: string, status: number, payer: string): Problem {
+  if (error === 'invalid_grant') return ended(payer, error);
+  return status >= 500 ? away(payer, error) : unexpected(payer, error);
+}
+
+function ofRead(status: number, payer: string, detail = ''): Problem {
+  const shown = `FHIR ${status} ${detail}`.trim();
+  if (status === 401 || status === 403) return ended(payer, shown);
+  if (status === 429) {
+    return {
+      status: 503,
+      title: 'Too many requests just now',
+      text: `${payer} asks us to slow down. Wait a minute, then try again: you stay connected.`,
+      next: 'reload',
+      detail: shown,
+    };
+  }
+  return status >= 500 ? { ...away(payer, shown), next: 'reload' } : unexpected(payer, shown);
+}
+
+function away(payer: string, detail: string): Problem {
+  return {
+    status: 503,
+    title: `${payer} can’t be reached right now`,
+    text: 'This is on their side or on the way there, not yours. Try again in a few minutes.',
+    next: 'connect',
+    detail,
+  };
+}
+
+function ended(payer: string, detail: string): Problem {
+  return {
+    status: 200,
+    title: `Your connection to ${payer} has ended`,
+    text: 'It ran out, or it was taken back. Connect again to read your record.',
+    next: 'connect',
+    detail,
+  };
+}
+
+function unexpected(payer: string, detail: string): Problem {
+  return {
+    status: 502,
+    title: 'Something went wrong on the way',
+    text: `We could not finish this with ${payer}. Try again; if it happens once more, tell support what stands below.`,
+    next: 'connect',
+    detail,
+  };
+}
+
+/** By names, not classes: what `fetch` throws is wrapped by some clients and not by others. */
+function isUnreachable(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  const { name, code, cause } = error as { name?: unknown; code?: unknown; cause?: unknown };
+  if (name === 'TimeoutError' || code === 'OAUTH_TIMEOUT' || code === 'OAUTH_ABORT') return true;
+  if (name === 'TypeError' && cause !== undefined) return true;
+  return cause instanceof Response ? cause.status >= 500 : isUnreachable(cause);
+}

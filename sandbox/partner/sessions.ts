@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { SignIn, Tokens } from './gateway-client.ts';
+import type { RecordSummary } from './record.ts';
+
+/** One connected payer of one member. */
+export interface Connection {
+  tokens: Tokens;
+  /** The read that is under way or done; a second tab waits for the same one. */
+  record: Promise<RecordSummary> | undefined;
+}
+
+/** What the app knows about one browser: kept in memory only, gone with the process. */
+export interface Session {
+  readonly formToken: string;
+  /** By `state`, so that two tabs can sign in at once. */
+  readonly signIns: Map<string, SignIn>;
+  readonly connections: Map<string, Connection>;
+  usedAtMs: number;
+}
+
+const cookieName = 'demo_partner_session';
+const idleMs = 60 * 60 * 1000;
+const mostSessions = 1000;
+const mostSignIns = 20;
+
+/** The sessions of all browsers; `of` gives a new one, with its cookie, to a browser that has none. */
+export function sessionStore(nowMs: () => number = Date.now) {
+  const sessions = new Map<string, Session>();
+
+  function forgetOld(): void {
+    for (const [id, session] of sessions) {
+      if (session.usedAtMs + idleMs >= nowMs() && sessions.size < mostSessions) continue;
+      sessions.delete(id);
+    }
+  }
+
+  function of(request: IncomingMessage, response: ServerResponse): Session {
+    const known = sessions.get(cookieOf(request) ?? '');
+    if (known && known.usedAtMs + idleMs >= nowMs()) {
+      known.usedAtMs = nowMs();
+      return known;
+    }
+    forgetOld();
+    const id = randomBytes(32).toString('base64url');
+    const session: Session = {
+      formToken: randomBytes(32).toString('base64url'),
+      signIns: new Map(),
+      connections: new Map(),
+      usedAtMs: nowMs(),
+    };
+    sessions.set(id, session);
+    // Lax: the cookie must come along when the gateway sends the browser back.
+    response.setHeader('Set-Cookie', `${cookieName}=${id}; Path=/; HttpOnly; SameSite=Lax`);
+    return session;
+  }
+
+  return { of };
+}
+
+/** Remembers a sign-in that has begun; the oldest make room, as a browser that never comes back would fill the memory. */
+export function rememberSignIn(session: Session, state: string, signIn: SignIn): void {
+  session.signIns.set(state, signIn);
+  for (const old of session.signIns.keys()) {
+    if (session.signIns.size <= mostSignIns) return;
+    session.signIns.delete(old);
+  }
+}
+
+function cookieOf(request: IncomingMessage): string | undefined {
+  const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim());
+  return pairs.find((pair) => pair.startsWith(`${cookieName}=`))?.slice(cookieName.length + 1);
+}

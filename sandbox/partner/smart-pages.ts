@@ -1,0 +1,88 @@
+import { html } from './html.ts';
+import { page } from './pages.ts';
+import type { PayerChoice } from './pages.ts';
+
+/** A SMART app that runs in the browser alone, as a public client: where it lives and who it is to the gateway. */
+export interface BrowserApp {
+  readonly path: '/app' | '/third-party';
+  readonly clientId: string;
+  readonly title: string;
+  readonly about: string;
+}
+
+export const browserApps: readonly BrowserApp[] = [
+  {
+    path: '/app',
+    clientId: 'demo-app',
+    title: 'Demo App',
+    about: 'This page reads your record with no server of its own: a SMART app in your browser, made with fhirclient.',
+  },
+  {
+    path: '/third-party',
+    clientId: 'third-party-app',
+    title: 'Third Party App',
+    about: 'An app that your plan does not run. The gateway asks you first what it may read.',
+  },
+];
+
+const scripts = ['/app/fhir-client.js', '/app/app.js'];
+
+/** Where a launch starts: with `?iss=` it goes on by itself, without it the member chooses. */
+export function launchPage(app: BrowserApp, payers: readonly PayerChoice[], base: (payerId: string) => string): string {
+  const content = html`<div data-page="launch" data-path="${app.path}" data-client-id="${app.clientId}">
+    <h1>${app.title}</h1>
+    <p class="lead">${app.about}</p>
+    <p class="notice" data-field="status" role="status" hidden></p>
+    <noscript><p class="notice">This page needs JavaScript.</p></noscript>
+    <ul class="plain" data-field="choices">
+      ${payers.map(
+        (payer) =>
+          html`<li class="card choice">
+            <div><h2>${payer.displayName}</h2></div>
+            <a class="button" data-iss href="${app.path}?iss=${encodeURIComponent(base(payer.id))}"
+              >Open<span class="hidden"> ${payer.displayName}</span></a
+            >
+          </li>`,
+      )}
+    </ul>
+  </div>`;
+  return page(app.title, content, scripts);
+}
+
+/** Where the gateway sends the browser back to. */
+export function landingPage(app: BrowserApp): string {
+  const content = html`<div data-page="landing" data-path="${app.path}">
+    <p class="crumb"><a href="${app.path}">Start over</a></p>
+    <h1>${app.title}</h1>
+    <p class="notice" data-field="status" role="status">Reading your record…</p>
+    <noscript><p class="notice">This page needs JavaScript.</p></noscript>
+    <section data-field="result" hidden>
+      <dl class="facts">
+        <div>
+          <dt>Name</dt>
+          <dd data-field="name"></dd>
+        </div>
+        <div>
+          <dt>Born</dt>
+          <dd data-field="birth-date"></dd>
+        </div>
+        <div>
+          <dt>Observations</dt>
+          <dd>
+            <span data-field="observations"></span> <span class="quiet">in <span data-field="pages"></span> pages</span>
+          </dd>
+        </div>
+        <div>
+          <dt>Access until</dt>
+          <dd data-field="expires"></dd>
+        </div>
+      </dl>
+      <p>Read from <code data-field="base"></code></p>
+      <div class="actions">
+        <button type="button" class="second" data-action="renew">Renew access and read again</button>
+      </div>
+    </section>
+    <p class="actions" data-field="again" hidden><a class="button" href="${app.path}">Try again</a></p>
+  </div>`;
+  return page(app.title, content, scripts);
+}

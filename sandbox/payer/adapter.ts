@@ -1,0 +1,60 @@
+import { errors } from 'oidc-provider';
+import type { Adapter, AdapterPayload } from 'oidc-provider';
+
+interface Entry {
+  readonly payload: AdapterPayload;
+  /** Epoch milliseconds. */
+  readonly expiresAtMs: number;
+}
+
+/**
+ * Storage in memory for one provider. Each instance has its own, so that two payers in one process share nothing.
+ * `consume` has one winner: of two requests that present the same code or refresh token at once, one is refused.
+ */
+export function createMemoryAdapter(): (model: string) => Adapter {
+  return () => {
+    const entries = new Map<string, Entry>();
+
+    const find = (id: string): AdapterPayload | undefined => {
+      const entry = entries.get(id);
+      return entry && entry.expiresAtMs > Date.now() ? entry.payload : undefined;
+    };
+
+    const findWhere = (key: 'uid' | 'userCode', value: string): AdapterPayload | undefined => {
+      for (const [id, { payload }] of entries) if (payload[key] === value) return find(id);
+      return undefined;
+    };
+
+    const removeExpired = (): void => {
+      const now = Date.now();
+      for (const [id, entry] of entries) if (entry.expiresAtMs <= now) entries.delete(id);
+    };
+
+    return {
+      async upsert(id, payload, expiresIn) {
+        removeExpired();
+        entries.set(id, { payload, expiresAtMs: expiresIn === undefined ? Infinity : Date.now() + expiresIn * 1000 });
+      },
+      async find(id) {
+        return find(id);
+      },
+      async findByUid(uid) {
+        return findWhere('uid', uid);
+      },
+      async findByUserCode(userCode) {
+        return findWhere('userCode', userCode);
+      },
+      async consume(id) {
+        const payload = find(id);
+        if (!payload || payload.consumed) throw new errors.InvalidGrant('already used');
+        payload.consumed = Math.floor(Date.now() / 1000);
+      },
+      async destroy(id) {
+        entries.delete(id);
+      },
+      async revokeByGrantId(grantId) {
+        for (const [id, { payload }] of entries) if (payload.grantId === grantId) entries.delete(id);
+      },
+    };
+  };
+}

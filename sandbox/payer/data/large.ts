@@ -1,0 +1,72 @@
+import { absolute, createBuilder } from './builder.ts';
+import type { RecordBuilder } from './builder.ts';
+import { concept, loinc, quantity, systems } from './codes.ts';
+import { addDirectory } from './directory.ts';
+import { addPatient } from './patient.ts';
+import type { MemberRecord, OnTheFlyResources } from './record.ts';
+
+const member = {
+  firstName: 'Large123',
+  lastName: 'Record456',
+  birthDate: '1970-02-03',
+  memberId: '02-testmemid',
+  postalCode: '02116',
+};
+
+/** Readings that each make a bundle entry of some 1,270 bytes: a search for all of them answers 100 MB. */
+const readingCount = 80_000;
+const idPrefix = 'glucose-';
+// The last reading was in the last minute of 2019, the others each 15 minutes before the next.
+const lastReadingMs = Date.UTC(2019, 11, 31, 23, 59);
+const readingEveryMs = 900_000;
+
+/** A member with a glucose sensor, whose readings are written when they are asked for. */
+export function generateLargeRecord(seed: number): MemberRecord {
+  const record = createBuilder(seed, 'large', member.birthDate);
+  const { plan, pediatrician } = addDirectory(record);
+  addPatient(record, member, plan, pediatrician);
+  return {
+    patientId: record.patient.replace('Patient/', ''),
+    member,
+    resources: record.texts(),
+    onTheFly: glucoseReadings(record, plan),
+  };
+}
+
+function glucoseReadings(record: RecordBuilder, performer: string): OnTheFlyResources {
+  const [beforeId = '', afterId = ''] = readingTemplate(record, performer).split('%id%');
+  const [beforeTime = '', afterTime = ''] = afterId.split('%time%');
+  const [beforeValue = '', afterValue = ''] = afterTime.split('"%value%"');
+  return {
+    resourceType: 'Observation',
+    count: readingCount,
+    text(index) {
+      const id = `${idPrefix}${String(index).padStart(6, '0')}`;
+      const time = new Date(lastReadingMs - index * readingEveryMs).toISOString();
+      const value = (110 + 45 * Math.sin(index / 9)).toFixed(2);
+      return beforeId + id + beforeTime + time + beforeValue + value + afterValue;
+    },
+    indexOf(id) {
+      const digits = id.startsWith(idPrefix) ? id.slice(idPrefix.length) : '';
+      const index = /^\d{6}$/.test(digits) ? Number(digits) : readingCount;
+      return index < readingCount ? index : undefined;
+    },
+  };
+}
+
+function readingTemplate(record: RecordBuilder, performer: string): string {
+  const template = createBuilder(0, 'template', record.birthDate);
+  template.add('Observation', 'us-core-observation-lab', {
+    id: '%id%',
+    status: 'final',
+    category: [concept(systems.observationCategory, 'laboratory', 'Laboratory')],
+    code: loinc('2339-0', 'Glucose [Mass/volume] in Blood'),
+    subject: absolute(record.patient),
+    effectiveDateTime: '%time%',
+    performer: [absolute(performer)],
+    valueQuantity: { ...quantity(0, 2, 'mg/dL'), value: '%value%' },
+    method: { text: 'Continuous sensor under the skin of the upper arm, one reading every fifteen minutes' },
+    referenceRange: [{ low: quantity(70, 2, 'mg/dL'), high: quantity(140, 2, 'mg/dL') }],
+  });
+  return template.texts()[0] ?? '';
+}

@@ -1,0 +1,84 @@
+import { ref, usCore } from './builder.ts';
+import type { Fields, RecordBuilder } from './builder.ts';
+import { concept, systems } from './codes.ts';
+import type { Directory } from './directory.ts';
+import type { MemberDetails } from './record.ts';
+
+const english = { language: concept('urn:ietf:bcp:47', 'en', 'English'), preferred: true };
+const spanish = { language: concept('urn:ietf:bcp:47', 'es', 'Spanish') };
+const raceAndEthnicity = 'urn:oid:2.16.840.1.113883.6.238';
+
+export function addPatient(record: RecordBuilder, member: MemberDetails, plan: string, doctor?: string): void {
+  record.add('Patient', 'us-core-patient', {
+    extension: [
+      category('us-core-race', '2106-3', 'White'),
+      category('us-core-ethnicity', '2135-2', 'Hispanic or Latino'),
+      { url: usCore('us-core-birthsex'), valueCode: 'F' },
+    ],
+    identifier: [
+      {
+        type: concept(systems.identifierType, 'MB', 'Member Number'),
+        system: 'https://demo-health-plan.example/member-id',
+        value: member.memberId,
+        assigner: ref(plan, 'Demo Health Plan'),
+      },
+    ],
+    active: true,
+    name: [{ use: 'official', family: member.lastName, given: [member.firstName] }],
+    telecom: [{ system: 'phone', value: '617-555-0142', use: 'home' }],
+    gender: 'female',
+    birthDate: member.birthDate,
+    address: [home(member.postalCode)],
+    communication: [english, spanish],
+    ...(doctor && { generalPractitioner: [ref(doctor)] }),
+    managingOrganization: ref(plan),
+  });
+}
+
+/** The member's mother, who speaks for her. */
+export function addMother(record: RecordBuilder, member: MemberDetails): string {
+  return record.add('RelatedPerson', 'us-core-relatedperson', {
+    active: true,
+    patient: ref(record.patient),
+    relationship: [concept(systems.roleCode, 'MTH', 'mother')],
+    name: [{ family: member.lastName, given: ['Amaranta'] }],
+    telecom: [{ system: 'phone', value: '617-555-0142', use: 'home' }],
+    address: [home(member.postalCode)],
+    communication: [spanish],
+  });
+}
+
+/** The doctor and the nurse, the specialist, the mother: who looks after the member. */
+export function addCareTeam(record: RecordBuilder, directory: Directory, mother: string, start: string): string {
+  return record.add('CareTeam', 'us-core-careteam', {
+    status: 'active',
+    name: 'Asthma and allergy care team',
+    subject: ref(record.patient),
+    period: { start },
+    participant: [
+      participant('446050000', 'Primary care provider', directory.pediatrician),
+      participant('224535009', 'Registered nurse', directory.nurse),
+      participant('11911009', 'Allergist', directory.allergist),
+      participant('133932002', 'Caregiver', mother),
+    ],
+    managingOrganization: [ref(directory.clinic)],
+  });
+}
+
+function participant(code: string, display: string, member: string): Fields {
+  return { role: [concept(systems.snomed, code, display)], member: ref(member) };
+}
+
+function category(name: string, code: string, display: string): Fields {
+  return {
+    url: usCore(name),
+    extension: [
+      { url: 'ombCategory', valueCoding: { system: raceAndEthnicity, code, display } },
+      { url: 'text', valueString: display },
+    ],
+  };
+}
+
+function home(postalCode: string): Fields {
+  return { use: 'home', line: ['17 Stanhope Street', 'Apt 3'], city: 'Boston', state: 'MA', postalCode, country: 'US' };
+}

@@ -1,0 +1,76 @@
+import { ref } from './builder.ts';
+import type { Fields, RecordBuilder } from './builder.ts';
+import { concept, snomed, systems } from './codes.ts';
+import type { Problems } from './problems.ts';
+import { addTo } from './time.ts';
+import type { Visit, Visits } from './visits.ts';
+
+export function addProcedures(record: RecordBuilder, visits: Visits, problems: Problems): void {
+  const { other, wellAt } = visits;
+  const { diagnoses } = problems;
+  const add = (visit: Visit, code: string, name: string, fields: Fields = {}): string =>
+    addProcedure(record, visit, code, name, fields);
+
+  const tubes = addTubes(record, other.tubes);
+  add(other.tubes, '172676009', 'Myringotomy and insertion of ventilation tubes', {
+    ...because(diagnoses.tubes),
+    focalDevice: [{ manipulated: ref(tubes) }],
+    ...askedFor(record, other.secondOtitis, '172676009', 'Myringotomy and insertion of ventilation tubes'),
+  });
+  add(other.croup, '56251003', 'Nebulizer therapy', because(diagnoses.croup));
+  add(other.allergist, '252538003', 'Skin prick test', {
+    ...because(problems.peanutAllergy),
+    ...askedFor(record, other.peanut, '252538003', 'Skin prick test'),
+  });
+  add(other.wrist, '79733001', 'Application of splint', because(diagnoses.wrist));
+  add(other.asthmaCheck, '127783003', 'Spirometry', because(problems.asthma));
+  for (const age of [24, 36, 48]) add(wellAt(age), '313042009', 'Application of fluoride varnish to tooth');
+}
+
+function because(condition: string): Fields {
+  return { reasonReference: [ref(condition)] };
+}
+
+function addProcedure(record: RecordBuilder, visit: Visit, code: string, name: string, fields: Fields): string {
+  return record.add('Procedure', 'us-core-procedure', {
+    status: 'completed',
+    code: snomed(code, name),
+    subject: ref(record.patient),
+    encounter: ref(visit.encounter),
+    performedPeriod: { start: visit.at('09:50'), end: visit.at('10:05') },
+    performer: [{ actor: ref(visit.practitioner) }],
+    ...fields,
+  });
+}
+
+function askedFor(record: RecordBuilder, visit: Visit, code: string, name: string): Fields {
+  const request = record.add('ServiceRequest', 'us-core-servicerequest', {
+    status: 'completed',
+    intent: 'order',
+    category: [concept(systems.snomed, '387713003', 'Surgical procedure')],
+    code: snomed(code, name),
+    subject: ref(record.patient),
+    encounter: ref(visit.encounter),
+    occurrenceDateTime: addTo(visit.date, 0, 21),
+    authoredOn: visit.at('10:13'),
+    requester: ref(visit.practitioner),
+  });
+  return { basedOn: [ref(request)] };
+}
+
+/** Tiny tubes in both ears, which fell out by themselves a year later. */
+function addTubes(record: RecordBuilder, visit: Visit): string {
+  const deviceIdentifier = '00000000000017';
+  return record.add('Device', 'us-core-implantable-device', {
+    udiCarrier: [{ deviceIdentifier, carrierHRF: `(01)${deviceIdentifier}(11)130601(17)180601(10)T410` }],
+    status: 'inactive',
+    distinctIdentifier: 'T410',
+    manufactureDate: '2013-06-01',
+    expirationDate: '2018-06-01',
+    lotNumber: 'T410',
+    deviceName: [{ name: 'Ventilation tube, silicone, 1.14 mm', type: 'user-friendly-name' }],
+    type: snomed('257292007', 'Ventilation tube'),
+    patient: ref(record.patient),
+    note: [{ time: visit.at('10:10'), text: 'One in each ear.' }],
+  });
+}

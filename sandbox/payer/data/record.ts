@@ -1,0 +1,31 @@
+/** What the payer knows a member by: the fields of its "Create an account" page. */
+export interface MemberDetails {
+  readonly firstName: string;
+  readonly lastName: string;
+  /** `YYYY-MM-DD` */
+  readonly birthDate: string;
+  readonly memberId: string;
+  readonly postalCode: string;
+}
+
+/** Resources that are too many to keep: each is written when it is asked for. */
+export interface OnTheFlyResources {
+  readonly resourceType: string;
+  readonly count: number;
+  /** The source text of the resource at `index`, 0 … count - 1. */
+  text(index: number): string;
+  /** The index of the resource with this id, if there is one. */
+  indexOf(id: string): number | undefined;
+}
+
+/** One member and the record that the payer holds. */
+export interface MemberRecord {
+  readonly patientId: string;
+  readonly member: MemberDetails;
+  /** JSON source texts, so that decimals such as `1.00` survive. {@link FHIR_BASE} stands for the FHIR base URL. */
+  readonly resources: readonly string[];
+  readonly onTheFly?: OnTheFlyResources;
+}
+
+/** Stands for the payer's FHIR base URL (without a trailing slash) in a source text. */
+export const FHIR_BASE = '{{fhirBase}}';

@@ -1,0 +1,32 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Provider } from 'oidc-provider';
+import { sendJson } from './http.ts';
+
+/**
+ * The member whose access token a request carries (RFC 6750 §2.1: in the header, nowhere else). Where there is none, or
+ * none that lives, the 401 is sent and the result is undefined.
+ */
+export async function memberOfToken(
+  provider: Provider,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<{ patientId: string } | undefined> {
+  const bearer = /^bearer +(\S+)$/i.exec(req.headers.authorization ?? '')?.[1];
+  if (bearer === undefined) {
+    unauthorized(res, 'Bearer', 'An access token is needed in the Authorization header.');
+    return undefined;
+  }
+  const token = await provider.AccessToken.find(bearer);
+  if (!token) {
+    const challenge =
+      'Bearer error="invalid_token", error_description="The access token is unknown, expired or revoked"';
+    unauthorized(res, challenge, 'The access token is unknown, expired or revoked.');
+    return undefined;
+  }
+  return { patientId: token.accountId };
+}
+
+function unauthorized(res: ServerResponse, challenge: string, diagnostics: string): void {
+  const outcome = { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'login', diagnostics }] };
+  sendJson(res, 401, outcome, { 'content-type': 'application/fhir+json', 'www-authenticate': challenge });
+}

@@ -1,0 +1,60 @@
+import { searchParametersOf } from './definitions.ts';
+
+/** Where the payer's authorization server is, for the statement's security section. */
+export interface OAuthUris {
+  readonly authorize: string;
+  readonly token: string;
+  readonly revoke?: string;
+}
+
+const oauthUrisExtension = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris';
+
+/** The CapabilityStatement that `metadata` answers, for these resource types. */
+export function capabilityStatement(baseUrl: string, types: readonly string[], oauth: OAuthUris | undefined): string {
+  return JSON.stringify({
+    resourceType: 'CapabilityStatement',
+    status: 'active',
+    date: '2026-01-01',
+    kind: 'instance',
+    instantiates: ['http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server'],
+    software: { name: 'Sandbox payer' },
+    implementation: { description: 'Synthetic members, read-only', url: baseUrl },
+    fhirVersion: '4.0.1',
+    format: ['application/fhir+json', 'json'],
+    rest: [
+      {
+        mode: 'server',
+        ...(oauth && { security: security(oauth) }),
+        resource: types.map(resource),
+      },
+    ],
+  });
+}
+
+function security(oauth: OAuthUris): unknown {
+  const uris = Object.entries(oauth).map(([url, valueUri]) => ({ url, valueUri }));
+  const system = 'http://terminology.hl7.org/CodeSystem/restful-security-service';
+  return {
+    extension: [{ url: oauthUrisExtension, extension: uris }],
+    service: [{ coding: [{ system, code: 'SMART-on-FHIR' }], text: 'OAuth 2.0' }],
+  };
+}
+
+function resource(type: string): unknown {
+  const interactions = ['read', 'vread', 'history-instance', 'search-type'];
+  return {
+    type,
+    interaction: interactions.map((code) => ({ code })),
+    versioning: 'versioned',
+    readHistory: true,
+    searchInclude: ['*'],
+    searchRevInclude: ['*'],
+    searchParam: Array.from(searchParametersOf(type).values(), (parameter) => ({
+      name: parameter.code,
+      type: parameter.type,
+    })),
+    ...(type === 'Patient' && {
+      operation: [{ name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' }],
+    }),
+  };
+}

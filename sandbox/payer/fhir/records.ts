@@ -1,0 +1,86 @@
+import { FHIR_BASE } from '../data/record.ts';
+import type { MemberRecord, OnTheFlyResources } from '../data/record.ts';
+import { patientCompartment, searchParametersOf } from './definitions.ts';
+import { referencesOf } from './values.ts';
+
+/** The members' records that an API serves. */
+export type RecordStore = readonly MemberRecord[];
+
+export interface Resource {
+  readonly resourceType: string;
+  readonly id: string;
+  readonly meta: { readonly versionId: string; readonly lastUpdated: string };
+  readonly [element: string]: unknown;
+}
+
+export interface StoredResource {
+  /** `Type/id` */
+  readonly reference: string;
+  /** What is served: the source text with the base URL filled in, never parsed and printed. */
+  readonly text: string;
+  /** What is searched: parsed, with references below the base made relative. */
+  readonly body: Resource;
+}
+
+/** All that one member may see. */
+export interface MemberView {
+  readonly patientId: string;
+  readonly resources: ReadonlyMap<string, StoredResource>;
+  readonly onTheFly?: OnTheFlyResources;
+}
+
+export function storeResource(source: string, baseUrl: string): StoredResource {
+  const body = JSON.parse(source.replaceAll(`${FHIR_BASE}/`, '')) as Resource;
+  return { reference: `${body.resourceType}/${body.id}`, text: source.replaceAll(FHIR_BASE, baseUrl), body };
+}
+
+/** Loads the records and works out what each member may see. */
+export function loadViews(records: RecordStore, baseUrl: string): ReadonlyMap<string, MemberView> {
+  const all = new Map<string, StoredResource>();
+  for (const source of records.flatMap(({ resources }) => resources)) {
+    const stored = storeResource(source, baseUrl);
+    all.set(stored.reference, stored);
+  }
+  return new Map(
+    records.map(({ patientId, onTheFly }) => [
+      patientId,
+      { patientId, resources: visibleTo(patientId, all), ...(onTheFly && { onTheFly }) },
+    ]),
+  );
+}
+
+/** The member's compartment, and what it refers to that is in nobody's: practitioners, places, medications, notes. */
+function visibleTo(patientId: string, all: ReadonlyMap<string, StoredResource>): Map<string, StoredResource> {
+  const patients = new Map(Array.from(all.values(), (resource) => [resource.reference, patientsOf(resource)]));
+  const mine = `Patient/${patientId}`;
+  const pending = Array.from(all.keys()).filter((reference) => patients.get(reference)?.includes(mine));
+  const visible = new Set(pending);
+  for (let reference = pending.pop(); reference !== undefined; reference = pending.pop()) {
+    for (const target of linksIn(all.get(reference)?.body)) {
+      if (visible.has(target) || patients.get(target)?.length !== 0) continue;
+      visible.add(target);
+      pending.push(target);
+    }
+  }
+  return new Map(Array.from(all).filter(([reference]) => visible.has(reference)));
+}
+
+/** The patients whose compartment holds the resource. */
+export function patientsOf(resource: StoredResource): string[] {
+  const { resourceType } = resource.body;
+  const parameters = searchParametersOf(resourceType);
+  const references = (patientCompartment().get(resourceType) ?? []).flatMap((code) => {
+    const parameter = parameters.get(code);
+    return parameter ? referencesOf(resource, parameter) : [];
+  });
+  return [resource.reference, ...references].filter((reference) => reference.startsWith('Patient/'));
+}
+
+/** Every relative reference, and attachment URL below the base, anywhere in a value. */
+export function linksIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) => {
+    if (typeof inner !== 'string') return linksIn(inner);
+    return name === 'reference' || name === 'url' ? [inner] : [];
+  });
+}

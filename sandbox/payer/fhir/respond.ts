@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { bundleChunks } from './bundle.ts';
+import type { Bundle } from './bundle.ts';
+import { wantsResource } from './request.ts';
+import type { StoredResource } from './records.ts';
+
+const fhirJson = 'application/fhir+json; charset=utf-8';
+const privateAnswer = { 'cache-control': 'private, no-cache', vary: 'Accept, Authorization' };
+
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, {
+    'content-type': fhirJson,
+    'content-length': Buffer.byteLength(text),
+    ...privateAnswer,
+    ...headers,
+  });
+  response.end(text);
+}
+
+/** Answers one resource, with its version as ETag; a Binary in its own format unless FHIR is asked for. */
+export function sendResource(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { reference, text, body }: StoredResource,
+  baseUrl: string,
+): void {
+  const etag = `W/"${body.meta.versionId}"`;
+  const headers = {
+    etag,
+    'last-modified': new Date(body.meta.lastUpdated).toUTCString(),
+    'content-location': `${baseUrl}/${reference}/_history/${body.meta.versionId}`,
+  };
+  if (request.headers['if-none-match'] === etag) {
+    response.writeHead(304, { ...privateAnswer, ...headers });
+    response.end();
+    return;
+  }
+  if (body.resourceType !== 'Binary' || wantsResource(request)) return sendJson(response, 200, text, headers);
+  const data = Buffer.from(String(body['data']), 'base64');
+  const own = { 'content-type': String(body['contentType']), 'content-length': data.length };
+  response.writeHead(200, { ...privateAnswer, ...headers, ...own });
+  response.end(data);
+}
+
+/** Streams a bundle as fast as the client reads; a client that leaves ends the making of it. */
+export async function sendBundle(request: IncomingMessage, response: ServerResponse, bundle: Bundle): Promise<void> {
+  response.writeHead(200, { 'content-type': fhirJson, ...privateAnswer });
+  if (request.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  try {
+    await pipeline(Readable.from(bundleChunks(bundle), { highWaterMark: 1 }), response);
+  } catch (error) {
+    if (!response.destroyed) throw error;
+  }
+}

@@ -1,0 +1,134 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Bundle } from './bundle.ts';
+import { capabilityStatement } from './capability.ts';
+import type { OAuthUris } from './capability.ts';
+import { patientCompartment } from './definitions.ts';
+import { everything } from './everything.ts';
+import { filter } from './filter.ts';
+import type { SearchScope } from './filter.ts';
+import { FhirError, notFound, operationOutcome } from './outcome.ts';
+import type { Parameters } from './query.ts';
+import { loadViews, patientsOf, storeResource } from './records.ts';
+import type { MemberView, RecordStore, StoredResource } from './records.ts';
+import { checkFormat, readRequest } from './request.ts';
+import { sendBundle, sendJson, sendResource } from './respond.ts';
+import { search } from './search.ts';
+
+export interface FhirApiOptions {
+  /** The public base URL, without a trailing slash, such as `http://127.0.0.1:3001/r4`. */
+  readonly baseUrl: string;
+  /** Named in the CapabilityStatement where given. */
+  readonly oauth?: OAuthUris;
+}
+
+/** Answers one request for one member; without a member only `metadata` is answered, the rest is 401. */
+export type FhirApi = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  member?: { readonly patientId: string },
+) => Promise<void>;
+
+/**
+ * A small read-only FHIR R4 API over members' records: read, vread, history, search, compartment search,
+ * `$everything` and `metadata`. A member sees their own compartment and what it refers to, and nothing else exists.
+ */
+export function createFhirApi(records: RecordStore, { baseUrl, oauth }: FhirApiOptions): FhirApi {
+  const views = loadViews(records, baseUrl);
+  const types = servedTypes(views);
+  let metadata: string | undefined;
+
+  return async (request, response, member) => {
+    try {
+      const { segments, parameters, posted } = await readRequest(request, baseUrl);
+      if (segments.length === 1 && segments[0] === 'metadata') {
+        checkFormat(request, parameters);
+        metadata ??= capabilityStatement(baseUrl, types, oauth);
+        return sendJson(response, 200, metadata);
+      }
+      const view = member && views.get(member.patientId);
+      if (!view) throw unauthorized();
+      const answer = route({ view, baseUrl }, types, segments, parameters, posted);
+      // A Binary is served in its own format, whatever that is.
+      if (segments[0] !== 'Binary') checkFormat(request, parameters);
+      if ('entries' in answer) return await sendBundle(request, response, answer);
+      return sendResource(request, response, answer, baseUrl);
+    } catch (error) {
+      sendError(response, error);
+    }
+  };
+}
+
+function route(
+  scope: SearchScope,
+  types: readonly string[],
+  [type = '', id, third, fourth, ...rest]: readonly string[],
+  parameters: Parameters,
+  posted: boolean,
+): Bundle | StoredResource {
+  if (!types.includes(type)) throw new FhirError(404, 'not-supported', `There is no resource type "${type}" here`);
+  if (id === undefined) return search(scope, type, type, parameters);
+  const resource = find(scope, type, id);
+  if (rest.length > 0) throw notFound('There is nothing at this path');
+  if (type === 'Patient' && third !== undefined && types.includes(third) && fourth === undefined) {
+    return searchCompartment(scope, third, parameters);
+  }
+  if (posted) throw notFound('There is nothing to search at this path');
+  if (third === undefined) return resource;
+  if (type === 'Patient' && third === '$everything' && fourth === undefined) return everything(scope, parameters);
+  if (third !== '_history') throw notFound('There is nothing at this path');
+  if (fourth === undefined) return history(scope.baseUrl, resource);
+  if (fourth !== resource.body.meta.versionId) throw notFound(`${type}/${id} has no version "${fourth}"`);
+  return resource;
+}
+
+/** A resource that the member may see; another member's is as unknown as one that does not exist. */
+function find({ view, baseUrl }: SearchScope, type: string, id: string): StoredResource {
+  const stored = view.resources.get(`${type}/${id}`);
+  if (stored) return stored;
+  const { onTheFly } = view;
+  const index = onTheFly?.resourceType === type ? onTheFly.indexOf(id) : undefined;
+  if (!onTheFly || index === undefined) throw notFound(`There is no ${type}/${id}`);
+  return storeResource(onTheFly.text(index), baseUrl);
+}
+
+/** `Patient/{id}/{type}`: the resources of the type that are in the member's compartment. */
+function searchCompartment(scope: SearchScope, type: string, parameters: Parameters): Bundle {
+  const mine = `Patient/${scope.view.patientId}`;
+  const resources = Array.from(scope.view.resources).filter(([, resource]) => patientsOf(resource).includes(mine));
+  const compartment = { ...scope, view: { ...scope.view, resources: new Map(resources) } };
+  return search(compartment, type, `${mine}/${type}`, parameters);
+}
+
+/** Nothing ever changes here: the history of a resource is its first version. */
+function history(baseUrl: string, { reference, text, body }: StoredResource): Bundle {
+  const { versionId, lastUpdated } = body.meta;
+  const location = `${baseUrl}/${reference}/_history/${versionId}`;
+  const beside = {
+    request: { method: 'PUT', url: reference },
+    response: { status: '201', location, etag: `W/"${versionId}"`, lastModified: lastUpdated },
+  };
+  const links = [{ relation: 'self', url: `${baseUrl}/${reference}/_history` }];
+  return { type: 'history', total: 1, links, entries: [{ fullUrl: `${baseUrl}/${reference}`, text, beside }] };
+}
+
+/** What patients have, and what their records hold beside it. */
+function servedTypes(views: ReadonlyMap<string, MemberView>): string[] {
+  const stored = Array.from(views.values()).flatMap(({ resources }) => Array.from(resources.values()));
+  return Array.from(new Set([...patientCompartment().keys(), ...stored.map(({ body }) => body.resourceType)])).sort();
+}
+
+function unauthorized(): FhirError {
+  return new FhirError(401, 'login', 'An access token is needed', { 'www-authenticate': 'Bearer' });
+}
+
+function sendError(response: ServerResponse, error: unknown): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  if (!(error instanceof FhirError)) {
+    sendJson(response, 500, operationOutcome('exception', 'Something went wrong'));
+    return;
+  }
+  sendJson(response, error.status, operationOutcome(error.code, error.message), error.headers);
+}

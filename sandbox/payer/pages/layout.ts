@@ -1,0 +1,88 @@
+import type { ServerResponse } from 'node:http';
+import { html } from './html.ts';
+import type { Html } from './html.ts';
+
+/** What a payer's pages are recognised by. */
+export interface Brand {
+  readonly name: string;
+  readonly colour: string;
+}
+
+export interface Page {
+  readonly title: string;
+  readonly body: Html;
+  /** HTTP status. Default: 200. */
+  readonly status?: number;
+  /** Which part of the sign-in this page belongs to; shown above the title. */
+  readonly step?: 1 | 2 | 3;
+  /** Whether a form of this page may end at the app that the member came from. */
+  readonly leavesPayer?: boolean;
+}
+
+const steps = ['Sign in', 'Verify your e-mail', 'Allow access'] as const;
+
+/** A whole HTML document. */
+export function renderPage(brand: Brand, page: Page): string {
+  const document = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${page.title} · ${brand.name}</title>
+        <link rel="icon" href="data:," />
+        <link rel="stylesheet" href="/style.css" />
+      </head>
+      <body>
+        <header>
+          <div class="bar">
+            <span class="mark" aria-hidden="true">${brand.name.slice(0, 1)}</span>
+            <span class="name">${brand.name}</span>
+            <span class="area">Members</span>
+          </div>
+        </header>
+        <main>${page.step && stepList(page.step)}${page.body}</main>
+        <footer>${brand.name} is a sandbox. Its members are made up; never enter real data.</footer>
+      </body>
+    </html>`;
+  return document.markup;
+}
+
+/** The headers of every page. A page is never kept, framed, or named in a `Referer`. */
+export function pageHeaders(page: Pick<Page, 'leavesPayer'>): Record<string, string> {
+  // Chrome holds form-action against every redirect that follows a form. The last form of a sign-in leads to the app,
+  // and from there wherever that app sends the member, which no list of ours can know: that page goes without.
+  const formAction = page.leavesPayer ? '' : "; form-action 'self'";
+  return {
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-store',
+    'content-security-policy': `default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'${formAction}`,
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+  };
+}
+
+/** Sends a page. */
+export function sendPage(res: ServerResponse, brand: Brand, page: Page): void {
+  res.writeHead(page.status ?? 200, pageHeaders(page)).end(renderPage(brand, page));
+}
+
+/** The page that says that something cannot go on, and what to do. */
+export function messagePage(title: string, sentences: readonly string[], status: number): Page {
+  return {
+    title,
+    status,
+    body: html`<h1>${title}</h1>
+      ${sentences.map((sentence) => html`<p>${sentence}</p>`)}`,
+  };
+}
+
+function stepList(current: 1 | 2 | 3): Html {
+  return html`<ol class="steps" aria-label="Progress">
+    ${steps.map((name, index) => {
+      const number = index + 1;
+      if (number === current) return html`<li aria-current="step">${name}</li>`;
+      return number < current ? html`<li class="done">${name}</li>` : html`<li>${name}</li>`;
+    })}
+  </ol>`;
+}

@@ -1,0 +1,212 @@
+import type { AccountField, AccountForm, FormProblem } from '../members.ts';
+import type { MemberRecord } from '../data/record.ts';
+import { html } from './html.ts';
+import type { Html } from './html.ts';
+import type { Page } from './layout.ts';
+
+/** What the pages of one sign-in have in common. `path` is where its pages live, without a trailing slash. */
+export interface SignInView {
+  readonly path: string;
+  readonly payerName: string;
+  readonly appName: string;
+}
+
+/** The first page: an e-mail address that is known here, or the way to "Create an account". */
+export function signInPage(view: SignInView, email = '', problems: readonly FormProblem[] = []): Page {
+  return {
+    title: 'Sign in',
+    step: 1,
+    status: problems.length > 0 ? 422 : 200,
+    leavesPayer: true,
+    body: html`<h1>Sign in</h1>
+      <p>
+        <strong>${view.appName}</strong> would like to read your health record at ${view.payerName}. First show us that
+        it is you: we send a code to the e-mail address of your account.
+      </p>
+      ${alert(problems)}
+      <form method="post" action="${view.path}/sign-in" novalidate>
+        ${field({ name: 'email', label: 'E-mail address', type: 'email', autocomplete: 'email' }, email, problems)}
+        <p class="actions"><button>Send me a code</button></p>
+      </form>
+      <div class="divided">
+        <p>First time here? An account takes a minute; have your member card at hand.</p>
+        <p class="actions"><a class="button second" href="${view.path}/create">Create an account</a></p>
+      </div>
+      <form class="divided" method="post" action="${view.path}/cancel">
+        <button class="plain">Cancel and go back to the app</button>
+      </form>`,
+  };
+}
+
+const emptyAccount: AccountForm = {
+  first_name: '',
+  last_name: '',
+  birthdate: '',
+  member_id: '',
+  postal_code: '',
+  email: '',
+};
+
+/** "Create an account": the five fields of a member card and an e-mail address. */
+export function createAccountPage(
+  view: SignInView,
+  example: MemberRecord | undefined,
+  form: AccountForm = emptyAccount,
+  problems: readonly FormProblem[] = [],
+): Page {
+  return {
+    title: 'Create an account',
+    step: 1,
+    status: problems.length > 0 ? 422 : 200,
+    body: html`<h1>Create an account</h1>
+      <p>Enter your details as they stand on your member card. We send a code to your e-mail address.</p>
+      ${alert(problems)} ${example && exampleMember(example)}
+      <form method="post" action="${view.path}/create" novalidate>
+        <div class="pair">
+          ${field({ name: 'first_name', label: 'First Name', autocomplete: 'given-name' }, form.first_name, problems)}
+          ${field({ name: 'last_name', label: 'Last Name', autocomplete: 'family-name' }, form.last_name, problems)}
+        </div>
+        ${field(
+          { name: 'birthdate', label: 'Birthdate', hint: 'MM/DD/YYYY', autocomplete: 'bday' },
+          form.birthdate,
+          problems,
+        )}
+        <div class="pair">
+          ${field({ name: 'member_id', label: 'Member ID' }, form.member_id, problems)}
+          ${field({ name: 'postal_code', label: 'Postal Code', autocomplete: 'postal-code' }, form.postal_code, problems)}
+        </div>
+        ${field({ name: 'email', label: 'E-mail address', type: 'email', autocomplete: 'email' }, form.email, problems)}
+        <p class="actions"><button>Create account</button></p>
+      </form>
+      <p class="divided">You have an account? <a href="${view.path}">Sign in</a></p>`,
+  };
+}
+
+/** Asks for the code that was mailed. `reference` tells which message of the inbox is meant. */
+export function verifyPage(
+  view: SignInView,
+  sent: { readonly email: string; readonly reference: string; readonly again?: boolean },
+  code = '',
+  problems: readonly FormProblem[] = [],
+): Page {
+  return {
+    title: 'Verify your e-mail',
+    step: 2,
+    status: problems.length > 0 ? 422 : 200,
+    body: html`<h1>Verify your e-mail</h1>
+      ${alert(problems)}
+      <p>
+        We sent ${sent.again ? 'another' : 'a'} six-digit code to <strong>${sent.email}</strong>, with the reference
+        <strong data-reference="${sent.reference}">${sent.reference}</strong>.
+      </p>
+      <div class="note">
+        <p>
+          In this sandbox no mail leaves the machine:
+          <a href="/inbox" target="_blank" rel="noopener">open the inbox</a> (in a new tab) and copy the code.
+        </p>
+      </div>
+      <form class="divided" method="post" action="${view.path}/verify" novalidate>
+        ${field({ name: 'code', label: 'Code', autocomplete: 'one-time-code', inputmode: 'numeric' }, code, problems)}
+        <p class="actions"><button>Continue</button></p>
+      </form>
+      <form class="divided" method="post" action="${view.path}/resend">
+        <button class="plain">Send me another code</button>
+      </form>
+      <p><a href="${view.path}">Use another e-mail address</a></p>`,
+  };
+}
+
+const shared = [
+  'Your name, birthdate, address and member ID',
+  'Conditions, allergies and care plans',
+  'Medications and immunizations',
+  'Visits, procedures and care teams',
+  'Test results, vital signs and reports',
+];
+
+/** Asks whether the gateway may read this member's record. */
+export function consentPage(view: SignInView, record: MemberRecord): Page {
+  const { firstName, lastName, memberId } = record.member;
+  return {
+    title: 'Allow access',
+    step: 3,
+    leavesPayer: true,
+    body: html`<h1>Allow access to your health record?</h1>
+      <p>
+        <strong>${view.appName}</strong> asks to read the health record that ${view.payerName} keeps for
+        <strong>${firstName} ${lastName}</strong> (member ID ${memberId}).
+      </p>
+      <h2>What it may read</h2>
+      <ul>
+        ${shared.map((item) => html`<li>${item}</li>`)}
+      </ul>
+      <p class="quiet">
+        It can read only; it changes nothing here. It may read again later, for up to 90 days, without asking you.
+      </p>
+      <form class="divided" method="post" action="${view.path}/consent">
+        <p class="actions">
+          <button name="decision" value="allow">Allow</button>
+          <button class="second" name="decision" value="deny">Deny</button>
+        </p>
+      </form>
+      <p class="quiet">Either way, we take you back to the app that you came from.</p>`,
+  };
+}
+
+interface FieldShape {
+  readonly name: AccountField | 'code';
+  readonly label: string;
+  readonly hint?: string;
+  readonly type?: 'text' | 'email';
+  readonly autocomplete?: string;
+  readonly inputmode?: 'numeric';
+}
+
+function field(shape: FieldShape, value: string, problems: readonly FormProblem[]): Html {
+  const problem = problems.find((candidate) => candidate.field === shape.name);
+  const described = [shape.hint && `${shape.name}-hint`, problem && `${shape.name}-problem`].filter(Boolean).join(' ');
+  return html`<div class="field">
+    <label for="${shape.name}">${shape.label}</label>
+    ${shape.hint && html`<p class="hint" id="${shape.name}-hint">${shape.hint}</p>`}
+    <input
+      id="${shape.name}"
+      name="${shape.name}"
+      type="${shape.type ?? 'text'}"
+      value="${value}"
+      autocomplete="${shape.autocomplete ?? 'off'}"
+      ${shape.inputmode && html`inputmode="${shape.inputmode}"`}
+      ${shape.name === 'code' && html`class="code" maxlength="12"`}
+      ${described !== '' && html`aria-describedby="${described}"`}
+      ${problem && html`aria-invalid="true"`}
+      required
+    />
+    ${problem && html`<p class="wrong" id="${shape.name}-problem">${problem.message}</p>`}
+  </div>`;
+}
+
+/** Says on top of a page what is wrong: the whole message, or how many fields need another look. */
+function alert(problems: readonly FormProblem[]): Html | undefined {
+  const [first] = problems;
+  if (!first) return undefined;
+  const text = problems.length === 1 ? first.message : `Please check the ${problems.length} fields marked below.`;
+  return html`<div class="alert" role="alert"><p>${text}</p></div>`;
+}
+
+function exampleMember({ member }: MemberRecord): Html {
+  const [year, month, day] = member.birthDate.split('-');
+  return html`<details>
+    <summary>A test member that you can use</summary>
+    <dl>
+      <dt>First Name</dt>
+      <dd>${member.firstName}</dd>
+      <dt>Last Name</dt>
+      <dd>${member.lastName}</dd>
+      <dt>Birthdate</dt>
+      <dd>${month}/${day}/${year}</dd>
+      <dt>Member ID</dt>
+      <dd>${member.memberId}</dd>
+      <dt>Postal Code</dt>
+      <dd>${member.postalCode}</dd>
+    </dl>
+  </details>`;
+}

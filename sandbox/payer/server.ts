@@ -1,0 +1,163 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { generateRecords } from './data/generate.ts';
+import { smartConfiguration } from './discovery.ts';
+import { memberOfToken } from './fhir-access.ts';
+import { createFhirApi } from './fhir/server.ts';
+import { readForm, seeOther, sendJson } from './http.ts';
+import { createMailbox } from './mailbox.ts';
+import type { PayerOptions } from './options.ts';
+import { html } from './pages/html.ts';
+import { inboxPage } from './pages/inbox.ts';
+import { messagePage, sendPage } from './pages/layout.ts';
+import type { Page } from './pages/layout.ts';
+import { stylesheet } from './pages/style.ts';
+import { presets } from './presets.ts';
+import { createProvider, gatewayName } from './provider.ts';
+import { createSignIn } from './sign-in.ts';
+
+export type { PayerOptions, RequestLogLine } from './options.ts';
+
+type Handler = (req: IncomingMessage, res: ServerResponse, url: URL) => Promise<void> | void;
+
+/**
+ * Starts a payer of the sandbox: its OAuth server, its member pages and its FHIR API under `/r4`, on one port.
+ * Rejects where the port is taken. `close` ends every connection at once.
+ */
+export async function startPayer(options: PayerOptions): Promise<{ url: string; close(): Promise<void> }> {
+  const origin = `http://${options.host}:${options.port}`;
+  const route = createRoutes(options, origin);
+
+  const server = createServer((req, res) => {
+    const startedAtMs = performance.now();
+    const url = URL.parse(origin + (req.url ?? '/'));
+    res.on('close', () => {
+      const ms = Math.round(performance.now() - startedAtMs);
+      const path = url ? withoutSignInId(options, url.pathname) : '?';
+      options.log?.({ method: req.method ?? '?', path, status: res.statusCode, ms });
+    });
+    if (!url) {
+      res.writeHead(400).end();
+      return;
+    }
+    Promise.resolve(route(req, res, url)).catch((error: unknown) => {
+      console.error(`${options.displayName}: ${error instanceof Error ? error.stack : String(error)}`);
+      if (res.headersSent) res.destroy();
+      else res.writeHead(500, { 'content-type': 'text/plain' }).end('Something went wrong here.');
+    });
+  });
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(options.port, options.host, resolve);
+  });
+  return {
+    url: origin,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function createRoutes(options: PayerOptions, origin: string): Handler {
+  const preset = presets[options.preset];
+  const { paths } = preset;
+  const brand = { name: options.displayName, colour: preset.colour };
+  const fhirBaseUrl = `${origin}/r4`;
+  const records = generateRecords();
+  const mailbox = createMailbox();
+  const isMember = (id: string): boolean => records.some(({ patientId }) => patientId === id);
+  const provider = createProvider({ options, preset, brand, origin, fhirBaseUrl, isMember });
+  const oauth = provider.callback();
+  const signIn = createSignIn({ provider, records, mailbox, brand });
+  const fhir = createFhirApi(records, { baseUrl: fhirBaseUrl });
+
+  const authorize: Handler = async (req, res, url) => {
+    if (req.method === 'POST') {
+      // SMART clients may post the request; the library would take that with third-party cookies only.
+      const form = await readForm(req);
+      return form ? seeOther(res, `${url.pathname}?${form.toString()}`) : sendPage(res, brand, unreadable);
+    }
+    completeRequest(url.searchParams, preset.fixedScope);
+    req.url = url.pathname + url.search;
+    await oauth(req, res);
+  };
+
+  const wellKnown: Handler = (req, res, url) => {
+    if (!preset.discovery) return sendJson(res, 401, { message: 'Unauthorized' });
+    if (url.pathname === '/.well-known/oauth-authorization-server') return oauth(req, res);
+    if (url.pathname !== '/r4/.well-known/smart-configuration') return sendJson(res, 404, { error: 'not_found' });
+    sendJson(res, 200, smartConfiguration(preset, origin), { 'access-control-allow-origin': '*' });
+  };
+
+  const fhirApi: Handler = async (req, res, url) => {
+    const open = url.pathname === '/r4/metadata';
+    const member = open ? { patientId: '' } : await memberOfToken(provider, req, res);
+    if (member) await fhir(req, res, member);
+  };
+
+  const page =
+    (content: () => Page): Handler =>
+    (_req, res) =>
+      sendPage(res, brand, content());
+
+  const exact: Readonly<Record<string, Handler | undefined>> = {
+    [paths.authorize]: authorize,
+    [paths.token]: oauth,
+    ...(paths.revocation && { [paths.revocation]: oauth }),
+    ...(paths.jwks && { [paths.jwks]: oauth }),
+    '/': page(() => homePage(options.displayName)),
+    '/inbox': page(() => inboxPage(options.displayName, mailbox.messages())),
+    '/style.css': (_req, res) => {
+      res.writeHead(200, { 'content-type': 'text/css; charset=utf-8', 'x-content-type-options': 'nosniff' });
+      res.end(stylesheet(preset.colour));
+    },
+  };
+  const below: readonly (readonly [string, Handler])[] = [
+    [`${paths.authorize}/`, oauth],
+    ['/interaction/', signIn],
+    ['/.well-known/', wellKnown],
+    ['/r4/.well-known/', wellKnown],
+    ['/r4/', fhirApi],
+  ];
+  const missing = page(() => messagePage('There is no such page', ['Check the address.'], 404));
+
+  return (req, res, url) => {
+    const path = url.pathname === '/r4' ? '/r4/' : url.pathname;
+    const handler = Object.hasOwn(exact, path) ? exact[path] : below.find(([prefix]) => path.startsWith(prefix))?.[1];
+    return (handler ?? missing)(req, res, url);
+  };
+}
+
+/** Fills in what the library insists on and this payer's clients need not send. */
+function completeRequest(query: URLSearchParams, fixedScope: string | undefined): void {
+  if (fixedScope !== undefined) {
+    query.set('scope', fixedScope);
+    if (!query.has('response_type')) query.set('response_type', 'code');
+  }
+  // Members are always asked; and without this the library drops offline_access from the scope.
+  if (!query.has('prompt')) query.set('prompt', 'consent');
+}
+
+const unreadable = messagePage('We could not read that', ['The request was no form.'], 400);
+
+function homePage(payerName: string): Page {
+  return {
+    title: 'Welcome',
+    body: html`<h1>Welcome to ${payerName}</h1>
+      <p>
+        You come here from an app, through <strong>${gatewayName}</strong>, when you want to take your health record
+        along to a new health plan. There is nothing to do on this page itself.
+      </p>
+      <p>What we e-mailed is in <a href="/inbox">the inbox</a>.</p>`,
+  };
+}
+
+/** The id in these paths is as good as the cookie of the sign-in, so no log shows it. */
+function withoutSignInId(options: PayerOptions, path: string): string {
+  const prefix = ['/interaction', presets[options.preset].paths.authorize].find((start) =>
+    path.startsWith(`${start}/`),
+  );
+  return prefix ? path.replace(new RegExp(`^${prefix}/[^/]+`), `${prefix}/:id`) : path;
+}

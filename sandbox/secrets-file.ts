@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises';
+import * as z from 'zod';
+import type { Payer } from '../config/stage.ts';
+import { LocalStackError } from './local-stack-error.ts';
+
+/** What a payer's secret holds, as in Secrets Manager. */
+export type PayerSecret =
+  { readonly client_secret: string } | { readonly private_key_jwk: Readonly<Record<string, unknown>> };
+
+const secretsSchema = z.record(
+  z.string(),
+  z.union([
+    z.strictObject({ client_secret: z.string().min(1) }),
+    z.strictObject({ private_key_jwk: z.looseObject({ kty: z.string(), d: z.string() }) }),
+  ]),
+);
+
+const read = async (file: string): Promise<unknown> => {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as unknown;
+  } catch (error) {
+    // A parser's message quotes what it read, and this file holds secrets.
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new LocalStackError(
+      missing ? `${file}: there is no such file` : `${file}: can't be read as JSON; write one JSON object`,
+    );
+  }
+};
+
+const wanted = ({ clientAuthentication }: Payer): 'private_key_jwk' | 'client_secret' =>
+  clientAuthentication === 'private_key_jwt' ? 'private_key_jwk' : 'client_secret';
+
+/**
+ * Reads `{"payerId": {"client_secret": "…"}}`, with a fitting secret for each payer.
+ * @throws LocalStackError that never quotes the file
+ */
+export const readSecretsFile = async (
+  file: string | undefined,
+  payers: readonly Payer[],
+): Promise<Readonly<Record<string, PayerSecret>>> => {
+  const [first] = payers;
+  if (file === undefined) {
+    if (first === undefined) return {};
+    throw new LocalStackError(
+      `The payers of the configuration need secrets; give --secrets FILE with {"${first.id}": {"${wanted(first)}": …}}`,
+    );
+  }
+  const parsed = secretsSchema.safeParse(await read(file));
+  if (!parsed.success) {
+    const field = parsed.error.issues[0]?.path.join('.') || 'the file';
+    throw new LocalStackError(
+      `${file}: ${field} is no payer's secret; write {"payer-id": {"client_secret": "…"}} or {"private_key_jwk": {…}}`,
+    );
+  }
+  for (const payer of payers) {
+    const secret = parsed.data[payer.id];
+    if (secret === undefined || !(wanted(payer) in secret)) {
+      const lacks = `has no "${wanted(payer)}" for payer "${payer.id}"`;
+      throw new LocalStackError(`${file}: ${lacks}; add "${payer.id}": {"${wanted(payer)}": …}`);
+    }
+  }
+  return parsed.data;
+};

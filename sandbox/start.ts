@@ -1,0 +1,99 @@
+import { parseArgs } from 'node:util';
+import { ConfigError } from '../config/check.ts';
+import { defaultPorts } from '../config/local.ts';
+import { functionLogLine, requestLogLine, welcome } from './console.ts';
+import { LocalStackError } from './local-stack-error.ts';
+import { type LocalStackOptions, startLocalStack } from './stack.ts';
+
+const help = `npm start -- [flags]
+
+Serves the gateway on this machine with two payers and a partner app, or with a configuration of your own.
+
+  --port N                    the gateway (default ${defaultPorts.gateway})
+  --demo-health-plan-port N   the payer Demo Health Plan (default ${defaultPorts.demoHealthPlan})
+  --northwind-port N          the payer Northwind Health (default ${defaultPorts.northwind})
+  --partner-port N            the demo partner app (default ${defaultPorts.partner})
+  --config FILE               other payers and partners, .ts or .json, in the shape of config/; no sandbox
+  --secrets FILE              the secrets of those payers: {"payer-id": {"client_secret": "…"}}
+  --help                      this text
+
+A port of 0 is a free one. Ctrl-C stops everything.`;
+
+const flagTypes = {
+  port: { type: 'string' },
+  'demo-health-plan-port': { type: 'string' },
+  'northwind-port': { type: 'string' },
+  'partner-port': { type: 'string' },
+  config: { type: 'string' },
+  secrets: { type: 'string' },
+  help: { type: 'boolean' },
+} as const;
+
+const portOf = (flag: string, text: string | undefined, otherwise: number): number => {
+  if (text === undefined) return otherwise;
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
+    throw new LocalStackError(`--${flag} is ${JSON.stringify(text)}; write a port from 0 to 65535`);
+  }
+  return Number(text);
+};
+
+const readFlags = (): ReturnType<typeof parseArgs<{ options: typeof flagTypes }>>['values'] => {
+  try {
+    return parseArgs({ options: flagTypes }).values;
+  } catch (error) {
+    const [what] = (error as Error).message.split(/\. |\n/);
+    throw new LocalStackError(`${what}; --help lists the flags`);
+  }
+};
+
+const optionsOf = (values: ReturnType<typeof readFlags>): LocalStackOptions => {
+  if (values.secrets !== undefined && values.config === undefined) {
+    throw new LocalStackError('--secrets is for the payers of --config FILE; give both');
+  }
+  return {
+    ports: {
+      gateway: portOf('port', values.port, defaultPorts.gateway),
+      demoHealthPlan: portOf('demo-health-plan-port', values['demo-health-plan-port'], defaultPorts.demoHealthPlan),
+      partner: portOf('partner-port', values['partner-port'], defaultPorts.partner),
+      northwind: portOf('northwind-port', values['northwind-port'], defaultPorts.northwind),
+    },
+    ...(values.config === undefined ? {} : { configFile: values.config }),
+    ...(values.secrets === undefined ? {} : { secretsFile: values.secrets }),
+  };
+};
+
+const say = (line: string | undefined): void => {
+  if (line !== undefined) console.log(line);
+};
+
+const run = async (): Promise<void> => {
+  const values = readFlags();
+  if (values.help === true) return say(help);
+  const stopping = new AbortController();
+  const signalled = new Promise<void>((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(name, () => {
+        stopping.abort();
+        resolve();
+      });
+    }
+  });
+  const stack = await startLocalStack({
+    ...optionsOf(values),
+    log: (service, line) => say(requestLogLine(service, line)),
+    onFunctionLog: (name, line) => say(functionLogLine(name, line)),
+    signal: stopping.signal,
+  });
+  say(welcome(stack));
+  await signalled;
+  await stack.close();
+};
+
+try {
+  await run();
+  process.exit(0);
+} catch (error) {
+  if (!(error instanceof ConfigError || error instanceof LocalStackError)) throw error;
+  console.error(error.message);
+  process.exit(1);
+}

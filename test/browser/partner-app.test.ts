@@ -1,0 +1,71 @@
+import type { Page } from 'playwright-core';
+import { startLocalStack } from '../../sandbox/stack.ts';
+import { launchChromium, screenshots } from './chromium.ts';
+import { signInAtPayer } from './payer-forms.ts';
+
+const browser = await launchChromium();
+
+if (browser) {
+  describe('a member in a browser, with the demo partner app and the Demo Health Plan', () => {
+    let stack: Awaited<ReturnType<typeof startLocalStack>>;
+    let page: Page;
+
+    beforeAll(async () => {
+      stack = await startLocalStack({ ports: 'free' });
+    }, 60_000);
+
+    afterAll(async () => {
+      await stack.close();
+      await browser.close();
+    });
+
+    beforeEach(async () => {
+      page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+    });
+
+    afterEach(() => page.context().close());
+
+    it('connects the old health plan, shows the record, keeps it over a reload, and disconnects', async () => {
+      await page.goto(stack.urls.partner);
+      await screenshots(page, 'partner-home');
+      await page.getByRole('link', { name: 'Connect Demo Health Plan' }).click();
+      await signInAtPayer(page, 'Allow', 'demo-health-plan');
+
+      await page.waitForURL('**/record/demo-health-plan');
+      await screenshots(page, 'partner-record');
+      await expect(page.locator('[data-field="name"]').innerText()).resolves.toBe('Mayte822 Venegas795');
+      await expect(page.locator('[data-field="birth-date"]').innerText()).resolves.toBe('January 4, 2011');
+      expect(await page.locator('[data-type]').count()).toBeGreaterThanOrEqual(12);
+      expect(await page.locator('.latest tbody tr').count()).toBeGreaterThan(5);
+
+      await page.reload();
+      await expect(page.locator('[data-field="name"]').innerText()).resolves.toBe('Mayte822 Venegas795');
+      await page.goto(stack.urls.partner);
+      await screenshots(page, 'partner-home-connected');
+      await page.getByRole('link', { name: 'See my record from Demo Health Plan' }).click();
+      await page.getByRole('button', { name: 'Disconnect' }).click();
+      await page.getByRole('status').waitFor();
+      await expect(page.getByRole('status').innerText()).resolves.toBe('Demo Health Plan is disconnected.');
+    });
+
+    it('tells a member who denied that nothing was shared, and lets them try again', async () => {
+      await page.goto(stack.urls.partner);
+      await page.getByRole('link', { name: 'Connect Demo Health Plan' }).click();
+      await signInAtPayer(page, 'Deny');
+
+      await page.getByRole('heading', { name: 'You chose not to share your record' }).waitFor();
+      await screenshots(page, 'partner-refused');
+      await page.getByRole('link', { name: 'Try again' }).click();
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    });
+
+    it('says that a sign-in is over when its redirect is loaded again', async () => {
+      await page.goto(`${stack.urls.partner}/callback?state=old&code=old`);
+      await screenshots(page, 'partner-expired');
+
+      expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('This sign-in is no longer open');
+    });
+  });
+} else {
+  it('needs a Chromium, and there is none', () => expect(browser).toBeUndefined());
+}

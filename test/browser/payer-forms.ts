@@ -1,0 +1,52 @@
+import type { Page } from 'playwright-core';
+import { screenshots } from './chromium.ts';
+
+/** The test member that the payers' page names. */
+const details = {
+  'First Name': 'Mayte822',
+  'Last Name': 'Venegas795',
+  Birthdate: '01/04/2011',
+  'Member ID': '01-testmemid',
+  'Postal Code': '02116',
+};
+
+/**
+ * Goes through a payer's pages as a person: sign in, "Create an account", the code from the inbox, consent.
+ * The page must stand on the payer's sign-in; afterwards it is on its way back to the app.
+ */
+export async function signInAtPayer(page: Page, decision: 'Allow' | 'Deny' = 'Allow', shots?: string): Promise<void> {
+  const shoot = async (name: string) => (shots === undefined ? undefined : screenshots(page, `${shots}-${name}`));
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await shoot('sign-in');
+  await page.getByRole('link', { name: 'Create an account' }).click();
+  await page.getByRole('heading', { name: 'Create an account' }).waitFor();
+  await shoot('create-account');
+  if (shots !== undefined) {
+    await page.getByLabel('Member ID').fill('99-nobody');
+    await page.getByRole('button', { name: 'Create account' }).click();
+    await page.getByRole('alert').waitFor();
+    await shoot('create-account-wrong');
+  }
+  for (const [label, value] of Object.entries(details)) await page.getByLabel(label, { exact: true }).fill(value);
+  await page.getByLabel('E-mail address').fill('mayte@example.com');
+  await page.getByRole('button', { name: 'Create account' }).click();
+  await page.getByRole('heading', { name: 'Verify your e-mail' }).waitFor();
+  await shoot('verify');
+  await page.getByLabel('Code').fill(await codeFromInbox(page, shots));
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByRole('heading', { name: 'Allow access' }).waitFor();
+  await shoot('consent');
+  await page.getByRole('button', { name: decision, exact: true }).click();
+}
+
+async function codeFromInbox(page: Page, shots?: string): Promise<string> {
+  const reference = await page.locator('main [data-reference]').getAttribute('data-reference');
+  const opened = page.context().waitForEvent('page');
+  await page.getByRole('link', { name: 'open the inbox' }).click();
+  const inbox = await opened;
+  const message = inbox.locator(`article[data-reference="${reference}"]`);
+  const code = await message.locator('[data-code]').getAttribute('data-code');
+  if (shots !== undefined) await screenshots(inbox, `${shots}-inbox`);
+  await inbox.close();
+  return code ?? '';
+}

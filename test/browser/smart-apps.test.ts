@@ -1,0 +1,103 @@
+import type { Page, Response } from 'playwright-core';
+import { startLocalStack } from '../../sandbox/stack.ts';
+import { launchChromium, screenshots } from './chromium.ts';
+import { signInAtPayer } from './payer-forms.ts';
+
+const browser = await launchChromium();
+
+if (browser) {
+  describe('fhirclient in Chromium, from another origin than the gateway', () => {
+    let stack: Awaited<ReturnType<typeof startLocalStack>>;
+    let page: Page;
+    let answers: Response[];
+    let complaints: string[];
+
+    beforeAll(async () => {
+      stack = await startLocalStack({ ports: 'free' });
+    }, 60_000);
+
+    afterAll(async () => {
+      await stack.close();
+      await browser.close();
+    });
+
+    beforeEach(async () => {
+      answers = [];
+      complaints = [];
+      page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+      page.on('response', (response) => answers.push(response));
+      page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+    });
+
+    afterEach(() => page.context().close());
+
+    const base = (payer: string) => `${stack.urls.gateway}/r4/${payer}`;
+    const field = (name: string) => page.locator(`[data-field="${name}"]`).innerText();
+    const launch = (path: string, payer: string) =>
+      page.goto(`${stack.urls.partner}${path}?iss=${encodeURIComponent(base(payer))}`);
+
+    /** The calls that the page's own script made to the gateway, as `GET /r4/x/Patient/1 200`. */
+    const calls = () =>
+      answers
+        .filter((answer) => answer.request().resourceType() === 'fetch' && answer.url().startsWith(stack.urls.gateway))
+        .map((answer) => `${answer.request().method()} ${new URL(answer.url()).pathname} ${answer.status()}`);
+
+    it.each(['demo-health-plan', 'northwind'])(
+      'walks discovery, login, read, paging and refresh at %s',
+      async (payer) => {
+        await launch('/app', payer);
+        await signInAtPayer(page);
+        await page.getByText('Here is your record.').waitFor();
+        await screenshots(page, `app-${payer}`);
+
+        expect(await field('name')).toBe('Mayte822 Venegas795');
+        expect(await field('birth-date')).toBe('2011-01-04');
+        expect(Number(await field('pages'))).toBeGreaterThan(1);
+        const observations = Number(await field('observations'));
+        expect(observations).toBeGreaterThan(20);
+
+        await page.getByRole('button', { name: 'Renew access' }).click();
+        await page.getByText('Access renewed and record read again.').waitFor();
+
+        expect(Number(await field('observations'))).toBe(observations);
+        expect(calls()).toContain(`GET /r4/${payer}/.well-known/smart-configuration 200`);
+        expect(calls().filter((call) => call === 'POST /oauth2/token 200')).toHaveLength(2);
+        expect(complaints).toEqual([]);
+      },
+    );
+
+    it('keeps the session over a reload of the landing page', async () => {
+      await launch('/app', 'northwind');
+      await signInAtPayer(page);
+      await page.getByText('Here is your record.').waitFor();
+
+      await page.reload();
+
+      await page.getByText('Here is your record.').waitFor();
+      expect(await field('base')).toBe(base('northwind'));
+    });
+
+    it('lets a member allow a third party on the page of the gateway', async () => {
+      await launch('/third-party', 'demo-health-plan');
+      await page.getByRole('button', { name: 'Allow', exact: true }).waitFor();
+      await screenshots(page, 'gateway-consent');
+      await page.getByRole('button', { name: 'Allow', exact: true }).click();
+      await signInAtPayer(page);
+
+      await page.getByText('Here is your record.').waitFor();
+      expect(await field('name')).toBe('Mayte822 Venegas795');
+    });
+
+    it('sends a member who denies there back with access_denied, without a visit to the payer', async () => {
+      await launch('/third-party', 'northwind');
+      await page.getByRole('button', { name: 'Do not allow' }).click();
+
+      await page.getByText('You chose not to share your record.').waitFor();
+      await screenshots(page, 'third-party-denied');
+      expect(new URL(page.url()).searchParams.get('error')).toBe('access_denied');
+      expect(answers.some((answer) => answer.url().startsWith(stack.urls.northwind))).toBe(false);
+    });
+  });
+} else {
+  it('needs a Chromium, and there is none', () => expect(browser).toBeUndefined());
+}

@@ -1,0 +1,344 @@
+import { jest } from '@jest/globals';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { registryData } from '../../../config/load.ts';
+import { localStage } from '../../../config/local.ts';
+import { discovery } from '../../../functions/discovery/discovery.ts';
+import type { PayerHttp } from '../../../functions/shared/deps.ts';
+import type { ApiEvent, ApiResponse } from '../../../functions/shared/http/api.ts';
+import { registryOf } from '../../../functions/shared/registry/registry.ts';
+
+const origin = 'https://gateway.example.org';
+const base = `${origin}/r4/northwind`;
+const config = localStage();
+
+const routes = {
+  smart: '/r4/{payer}/.well-known/smart-configuration',
+  oauthAtRoot: '/.well-known/oauth-authorization-server/r4/{payer}',
+  oauthAtBase: '/r4/{payer}/.well-known/oauth-authorization-server',
+  metadata: '/r4/{payer}/metadata',
+  keySet: '/oauth2/jwks/{payer}',
+};
+
+const payersStatement = {
+  resourceType: 'CapabilityStatement',
+  text: { status: 'generated', div: '<div>create, update and delete</div>' },
+  status: 'active',
+  date: '2025-01-01',
+  kind: 'instance',
+  fhirVersion: '4.0.1',
+  format: ['xml', 'json'],
+  patchFormat: ['application/json-patch+json'],
+  software: { name: 'Northwind FHIR' },
+  implementation: { description: 'Northwind', url: 'http://127.0.0.1:3003/r4' },
+  rest: [
+    {
+      mode: 'server',
+      documentation: 'Mind the gap.',
+      extension: [{ url: 'http://example.org/websocket', valueUri: 'wss://plan.example.org' }],
+      security: {
+        service: [{ text: 'ours alone' }],
+        extension: [{ url: 'x', valueUri: 'http://127.0.0.1:3003/token' }],
+      },
+      interaction: [{ code: 'transaction' }, { code: 'search-system' }],
+      searchParam: [{ name: '_lastUpdated', type: 'date' }],
+      operation: [{ name: 'import', definition: 'http://example.org/import' }],
+      resource: [
+        {
+          type: 'Patient',
+          interaction: [{ code: 'read' }, { code: 'create' }, { code: 'search-type' }, { code: 'delete' }],
+          conditionalCreate: true,
+          conditionalDelete: 'single',
+          updateCreate: true,
+          searchParam: [{ name: '_id', type: 'token' }],
+          operation: [
+            { name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' },
+            { name: 'match', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-match' },
+          ],
+        },
+        { type: 'Subscription', interaction: [{ code: 'create' }] },
+        { type: 'Observation' },
+      ],
+    },
+    { mode: 'client' },
+  ],
+};
+
+const fhir = (value: unknown, status = 200): Response =>
+  new Response(typeof value === 'string' ? value : JSON.stringify(value), { status });
+
+interface Options {
+  readonly payerHttp?: PayerHttp;
+}
+
+const start = ({ payerHttp = async () => fhir(payersStatement) }: Options = {}) => {
+  const time = { ms: 1_800_000_000_000 };
+  const lines: string[] = [];
+  const http = jest.fn(payerHttp);
+  const handler = discovery({
+    clock: { now: () => time.ms, monotonic: () => time.ms },
+    randomBytes: (size) => new Uint8Array(size),
+    payerHttp: http,
+    registry: registryOf(registryData(config)),
+    origin,
+    writeLog: (line) => void lines.push(line),
+  });
+  const ask = async (resource: string, options: { method?: string; payer?: string } = {}) => {
+    const event = {
+      resource,
+      httpMethod: options.method ?? 'GET',
+      pathParameters: { payer: options.payer ?? 'northwind' },
+      headers: { Origin: 'https://anyone.example' },
+      requestContext: { requestId: 'request-1' },
+    } as unknown as ApiEvent;
+    const response = (await handler(event, {} as Parameters<typeof handler>[1])) as ApiResponse;
+    const text = response.body as string;
+    return { ...response, value: text === '' ? undefined : (JSON.parse(text) as Record<string, never>) };
+  };
+  return { ask, http, lines, time };
+};
+
+describe('smart-configuration', () => {
+  it('names the endpoints of the payer facade, and what SMART requires and recommends', async () => {
+    const { value, ...response } = await start().ask(routes.smart);
+    expect(response.statusCode).toBe(200);
+    expect(response.headers['Content-Type']).toBe('application/json');
+    expect(value).toMatchObject({
+      authorization_endpoint: `${origin}/oauth2/authorize/northwind`,
+      token_endpoint: `${origin}/oauth2/token`,
+      revocation_endpoint: `${origin}/oauth2/revoke`,
+      introspection_endpoint: `${origin}/oauth2/introspect`,
+      grant_types_supported: ['authorization_code', 'refresh_token'],
+      code_challenge_methods_supported: ['S256'],
+      response_types_supported: ['code'],
+      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+      token_endpoint_auth_signing_alg_values_supported: ['RS384', 'ES384'],
+    });
+    expect(value?.['capabilities']).toContain('context-standalone-patient');
+    expect(value?.['scopes_supported']).toContain('offline_access');
+  });
+
+  it('promises no identity: no issuer, no keys, no openid', async () => {
+    const { value } = await start().ask(routes.smart);
+    expect(value).not.toHaveProperty('issuer');
+    expect(value).not.toHaveProperty('jwks_uri');
+    expect(JSON.stringify(value)).not.toMatch(/openid|fhirUser/);
+  });
+});
+
+describe('RFC 8414 metadata', () => {
+  it('has the FHIR base as its issuer, and is the same at both of its paths', async () => {
+    const { ask } = start();
+    const atRoot = await ask(routes.oauthAtRoot);
+    const atBase = await ask(routes.oauthAtBase);
+    expect(atRoot.value).toMatchObject({
+      issuer: base,
+      response_types_supported: ['code'],
+      response_modes_supported: ['query'],
+      authorization_response_iss_parameter_supported: true,
+    });
+    expect(atBase.body).toBe(atRoot.body);
+  });
+
+  it('lists signing algorithms wherever it lists private_key_jwt, as RFC 8414 §2 requires', async () => {
+    const { value = {} } = await start().ask(routes.oauthAtRoot);
+    for (const endpoint of ['token', 'revocation', 'introspection']) {
+      expect(value[`${endpoint}_endpoint_auth_methods_supported`]).toContain('private_key_jwt');
+      expect(value[`${endpoint}_endpoint_auth_signing_alg_values_supported`]).toEqual(['RS384', 'ES384']);
+    }
+  });
+});
+
+describe('key set', () => {
+  it('serves the public keys of the payer profile', async () => {
+    const { ask } = start();
+    expect((await ask(routes.keySet)).value).toEqual({ keys: config.payers[1]?.publicKeys });
+    expect((await ask(routes.keySet, { payer: 'demo-health-plan' })).value).toEqual({ keys: [] });
+  });
+});
+
+describe('metadata', () => {
+  it("is the payer's own, with the facade's URLs and security and only reading left", async () => {
+    const { ask, http } = start();
+    const { value, headers } = await ask(routes.metadata);
+    expect(headers['Content-Type']).toBe('application/fhir+json');
+    expect(http).toHaveBeenCalledWith(
+      'http://127.0.0.1:3003/r4/metadata',
+      expect.objectContaining({ redirect: 'manual', headers: { Accept: 'application/fhir+json' } }),
+    );
+    expect(value).toEqual({
+      resourceType: 'CapabilityStatement',
+      status: 'active',
+      date: '2025-01-01',
+      kind: 'instance',
+      fhirVersion: '4.0.1',
+      format: ['application/fhir+json', 'json'],
+      software: { name: 'Northwind FHIR' },
+      implementation: { description: 'Northwind', url: base },
+      rest: [
+        {
+          mode: 'server',
+          documentation: 'Mind the gap.',
+          security: expect.objectContaining({ cors: true }),
+          interaction: [{ code: 'search-system' }],
+          searchParam: [{ name: '_lastUpdated', type: 'date' }],
+          resource: [
+            {
+              type: 'Patient',
+              interaction: [{ code: 'read' }, { code: 'search-type' }],
+              searchParam: [{ name: '_id', type: 'token' }],
+              operation: [
+                { name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' },
+              ],
+            },
+            { type: 'Observation' },
+          ],
+        },
+      ],
+    });
+    expect(JSON.stringify(value)).not.toContain('127.0.0.1');
+  });
+
+  it('names the facade in oauth-uris, where older clients look', async () => {
+    for (const payerHttp of [async () => fhir(payersStatement), async () => fhir('', 401)]) {
+      const { value } = await start({ payerHttp }).ask(routes.metadata);
+      const [rest] = (value as unknown as { rest: { security: { extension: unknown[] } }[] }).rest;
+      expect(rest?.security.extension).toEqual([
+        {
+          url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris',
+          extension: [
+            { url: 'authorize', valueUri: `${origin}/oauth2/authorize/northwind` },
+            { url: 'token', valueUri: `${origin}/oauth2/token` },
+            { url: 'revoke', valueUri: `${origin}/oauth2/revoke` },
+            { url: 'introspect', valueUri: `${origin}/oauth2/introspect` },
+          ],
+        },
+      ]);
+    }
+  });
+
+  const failures: [string, PayerHttp][] = [
+    ['wants a token', async () => fhir({}, 401)],
+    ['redirects', async () => Response.redirect('http://169.254.169.254/', 302)],
+    ['is down', async () => Promise.reject(new TypeError('fetch failed: secret-canary'))],
+    ['answers HTML', async () => fhir('<html>secret-canary')],
+    ['answers another resource', async () => fhir({ resourceType: 'Patient', id: 'secret-canary' })],
+    ['answers no object', async () => fhir('null')],
+    ['describes a client', async () => fhir({ ...payersStatement, rest: [{ mode: 'client' }] })],
+    ['sends more than 5 MB', async () => fhir({ ...payersStatement, copyright: 'x'.repeat(5_300_000) })],
+    [
+      'sends more quotes than a function may',
+      async () => fhir({ ...payersStatement, copyright: '"'.repeat(2_000_000) }),
+    ],
+  ];
+  it.each(failures)('is a small one of our own where the payer %s, and the log says why', async (_title, payerHttp) => {
+    const { ask, lines } = start({ payerHttp });
+    const { value, statusCode } = await ask(routes.metadata);
+    expect(statusCode).toBe(200);
+    expect(value).toMatchObject({
+      resourceType: 'CapabilityStatement',
+      kind: 'instance',
+      fhirVersion: '4.0.1',
+      implementation: { url: base },
+    });
+    const [rest] = (value as unknown as { rest: { resource: { type: string; searchParam: { name: string }[] }[] }[] })
+      .rest;
+    const observation = rest?.resource.find(({ type }) => type === 'Observation');
+    expect(observation?.searchParam.map(({ name }) => name)).toContain('patient');
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('"detail":"metadata: ');
+    expect(lines[0]).not.toContain('secret-canary');
+  });
+
+  it('does not wait longer than five seconds for a payer that drips bytes', async () => {
+    const soon = AbortSignal.timeout(50);
+    const timeout = jest.spyOn(AbortSignal, 'timeout').mockReturnValue(soon);
+    const dripping = createServer((_req, res) => void res.writeHead(200).write('{"resourceType":'));
+    await new Promise<void>((resolve) => void dripping.listen(0, '127.0.0.1', resolve));
+    const { port } = dripping.address() as AddressInfo;
+
+    const { ask, lines } = start({ payerHttp: (_url, init) => fetch(`http://127.0.0.1:${port}/`, init) });
+    const { value } = await ask(routes.metadata);
+
+    expect(timeout).toHaveBeenCalledWith(5000);
+    expect(value).toMatchObject({ implementation: { url: base } });
+    expect(lines[0]).toContain('TimeoutError');
+    timeout.mockRestore();
+    dripping.closeAllConnections();
+    dripping.close();
+  });
+
+  it('asks the payer once an hour, and once a minute where it gave nothing', async () => {
+    const answers = [fhir('', 503), fhir(payersStatement), fhir(payersStatement)];
+    const { ask, http, time } = start({ payerHttp: async () => answers.shift() ?? fhir('', 500) });
+    await ask(routes.metadata);
+    time.ms += 59_000;
+    await ask(routes.metadata);
+    expect(http).toHaveBeenCalledTimes(1);
+    time.ms += 1_000;
+    expect((await ask(routes.metadata)).value).toHaveProperty('software');
+    time.ms += 3_599_000;
+    await ask(routes.metadata);
+    expect(http).toHaveBeenCalledTimes(2);
+    time.ms += 1_000;
+    await ask(routes.metadata);
+    expect(http).toHaveBeenCalledTimes(3);
+  });
+
+  it('asks the payer once for requests that come together', async () => {
+    const { ask, http } = start();
+    await Promise.all([ask(routes.metadata), ask(routes.metadata), ask(routes.metadata)]);
+    expect(http).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('every route', () => {
+  it.each(Object.values(routes))('%s is open to any origin, and may be kept for five minutes', async (route) => {
+    const { headers } = await start().ask(route);
+    expect(headers).toMatchObject({
+      'Access-Control-Allow-Origin': '*',
+      'Cache-Control': 'public, max-age=300',
+      'X-Content-Type-Options': 'nosniff',
+    });
+  });
+
+  it.each(Object.values(routes))('%s takes a trailing slash', async (route) => {
+    expect((await start().ask(`${route}/`)).statusCode).toBe(200);
+  });
+
+  it.each(Object.values(routes))('%s answers HEAD without a body and a preflight without a payer', async (route) => {
+    const { ask } = start();
+    expect(await ask(route, { method: 'HEAD' })).toMatchObject({ statusCode: 200, body: '' });
+    const { statusCode, headers } = await ask(route, { method: 'OPTIONS', payer: 'nobody' });
+    expect(statusCode).toBe(204);
+    expect(headers).toMatchObject({ 'Access-Control-Allow-Origin': '*', Allow: 'GET, HEAD, OPTIONS' });
+    expect(headers['Access-Control-Allow-Headers']).toContain('Authorization');
+  });
+
+  it.each(Object.values(routes))('%s refuses other methods with Allow, and lets any page read why', async (route) => {
+    const { ask, http } = start();
+    const { statusCode, headers } = await ask(route, { method: 'POST' });
+    expect(statusCode).toBe(405);
+    expect(headers).toMatchObject({ Allow: 'GET, HEAD', 'Access-Control-Allow-Origin': '*' });
+    expect(http).not.toHaveBeenCalled();
+  });
+
+  it.each(Object.values(routes))('%s says 404 for an unknown payer, in the words of its caller', async (route) => {
+    const { ask, http } = start();
+    const { statusCode, value, headers } = await ask(route, { payer: 'nobody' });
+    expect(statusCode).toBe(404);
+    expect(headers).toMatchObject({ 'Access-Control-Allow-Origin': '*', 'Cache-Control': 'no-store' });
+    if (route === routes.metadata) {
+      expect(headers['Content-Type']).toBe('application/fhir+json');
+      expect(value).toMatchObject({ resourceType: 'OperationOutcome', issue: [{ code: 'not-found' }] });
+    } else {
+      expect(value).toMatchObject({ error: 'not_found', error_description: expect.any(String) });
+    }
+    expect((await ask(route, { payer: 'nobody', method: 'HEAD' })).body).toBe('');
+    expect(http).not.toHaveBeenCalled();
+  });
+
+  it('is 404 where the API sends a path that is none of these', async () => {
+    expect((await start().ask('/oauth2/else/{payer}')).statusCode).toBe(404);
+  });
+});

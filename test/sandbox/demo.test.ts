@@ -1,0 +1,69 @@
+import { compareRecords } from '../../sandbox/demo/compare.ts';
+import { curlLine, masked } from '../../sandbox/demo/curl.ts';
+import { resultLines } from '../../sandbox/demo/print.ts';
+import { parseFhir } from '../../sandbox/partner/fhir.ts';
+
+const recordOf = (...resources: readonly string[]) => ({
+  patient: parseFhir('{"resourceType":"Patient","id":"p"}'),
+  resources: resources.map(parseFhir),
+  pages: 1,
+});
+
+describe('a printed request', () => {
+  it('can be pasted, and shows no secret, plain or encoded', () => {
+    const line = curlLine(
+      {
+        method: 'POST',
+        url: 'http://localhost/oauth2/token?state=a%2Bb',
+        form: { client_secret: "it's", code: 'c0de' },
+        accessToken: 'opaque-1',
+      },
+      { state: 'a+b', client_secret: 'nothing here', code: 'c0de', access_token: 'opaque-1' },
+    );
+
+    expect(line).toContain(`'http://localhost/oauth2/token?state={state}'`);
+    expect(line).toContain(String.raw`'client_secret=it'\''s'`);
+    expect(line).toContain('Bearer {access_token}');
+    expect(line).not.toMatch(/c0de|opaque/);
+  });
+
+  it('leaves text alone where a secret is not there yet', () => {
+    expect(masked('as it is', { code: undefined, token: '' })).toBe('as it is');
+  });
+});
+
+describe('the comparison', () => {
+  const gateway = {
+    base: 'http://g/r4/x',
+    record: recordOf('{"resourceType":"Observation","id":"1","v":1.00,"s":"http://g/r4/x/Patient/p"}'),
+  };
+
+  it('takes both sides for the same once the bases are taken out', () => {
+    const payer = {
+      base: 'http://p/r4',
+      record: recordOf('{"resourceType":"Observation","id":"1","v":1.00,"s":"http://p/r4/Patient/p"}'),
+    };
+
+    expect(compareRecords(gateway, payer)).toEqual({
+      types: [{ type: 'Observation', gateway: 1, payer: 1 }],
+      differences: [],
+    });
+  });
+
+  it('sees a lost decimal and a missing resource', () => {
+    const payer = {
+      base: 'http://p/r4',
+      record: recordOf(
+        '{"resourceType":"Observation","id":"1","v":1,"s":"http://p/r4/Patient/p"}',
+        '{"resourceType":"Goal","id":"2"}',
+      ),
+    };
+
+    const { types, differences } = compareRecords(gateway, payer);
+
+    expect(differences).toEqual(['Observation/1', 'Goal/2']);
+    expect(resultLines({ member: { name: 'A B', birthDate: '2011-01-04' }, types, differences, agree: false })).toMatch(
+      /Goal +0 +1\n[^]*They do not agree[^]*Goal\/2/,
+    );
+  });
+});

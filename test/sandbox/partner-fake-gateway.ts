@@ -1,0 +1,150 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What the fake gateway does next, and what it saw. */
+export interface FakeGateway {
+  readonly origin: string;
+  /** The error that the next sign-in ends with. */
+  signInError: string | undefined;
+  /** The status of every FHIR read; 200 is a record of two pages. */
+  fhirStatus: number;
+  tokenStatus: number;
+  /** Seconds that access tokens live. */
+  expiresIn: number;
+  everything: boolean;
+  /** Where the record's first page points as `next`, if not to its second page. */
+  nextLink: string | undefined;
+  patientInTokenAnswer: boolean;
+  readonly seen: { method: string; path: string; form: URLSearchParams; authorization: string | undefined }[];
+  close(): Promise<void>;
+}
+
+const observation = (id: string, date: string, rest: string) =>
+  `{"resourceType":"Observation","id":"${id}","code":{"text":"Body weight ${id}"},"effectiveDateTime":"${date}",${rest}}`;
+
+/** A member whose name tries to be markup, and a value whose decimals must survive. */
+const patient =
+  '{"resourceType":"Patient","id":"p1","name":[{"given":["<b>Mayte822</b>"],"family":"Venegas795"}],"birthDate":"2011-01-04"}';
+
+const bundle = (resources: readonly string[], next?: string) =>
+  `{"resourceType":"Bundle","type":"searchset","link":[${next === undefined ? '' : `{"relation":"next","url":"${next}"}`}],` +
+  `"entry":[${resources.map((resource) => `{"resource":${resource}}`).join(',')}]}`;
+
+/** A stand-in for the gateway of one payer, `plan`: just enough for the app's pages, and errors on demand. */
+export async function startFakeGateway(): Promise<FakeGateway> {
+  const server = createServer();
+  server.listen(0, 'localhost');
+  await once(server, 'listening');
+  const challenges = new Map<string, string>();
+  const fake: FakeGateway = {
+    origin: `http://localhost:${(server.address() as AddressInfo).port}`,
+    signInError: undefined,
+    fhirStatus: 200,
+    tokenStatus: 200,
+    expiresIn: 3600,
+    everything: true,
+    nextLink: undefined,
+    patientInTokenAnswer: true,
+    seen: [],
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => void respond(request, response));
+  return fake;
+
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let body = '';
+    for await (const chunk of request) body += String(chunk);
+    const url = new URL(request.url ?? '/', fake.origin);
+    const form = new URLSearchParams(body);
+    const { authorization } = request.headers;
+    fake.seen.push({ method: request.method ?? '', path: url.pathname, form, authorization });
+    const json = (status: number, value: unknown, type = 'application/json') =>
+      response
+        .writeHead(status, { 'Content-Type': type })
+        .end(typeof value === 'string' ? value : JSON.stringify(value));
+    const base = `${fake.origin}/r4/plan`;
+    if (url.pathname.startsWith('/.well-known/')) return void json(200, metadata(base));
+    if (url.pathname === '/oauth2/authorize/plan') return authorize(url, response);
+    if (url.pathname === '/oauth2/revoke') return void json(200, {});
+    if (url.pathname === '/oauth2/token') {
+      const code = form.get('code');
+      const verifier = createHash('sha256')
+        .update(form.get('code_verifier') ?? '')
+        .digest('base64url');
+      const right = code === null || challenges.get(code) === verifier;
+      if (!right || fake.tokenStatus === 400)
+        return void json(400, { error: 'invalid_grant', error_description: 'no' });
+      if (fake.tokenStatus !== 200) return void json(fake.tokenStatus, { error: 'temporarily_unavailable' });
+      const patientId = fake.patientInTokenAnswer ? { patient: 'p1' } : {};
+      return void json(200, {
+        access_token: `p2pa_${randomUUID()}`,
+        refresh_token: 'p2pr_refresh',
+        token_type: 'Bearer',
+        expires_in: fake.expiresIn,
+        scope: 'patient/*.rs',
+        ...patientId,
+      });
+    }
+    if (fake.fhirStatus === 401) response.setHeader('WWW-Authenticate', 'Bearer error="invalid_token"');
+    if (fake.fhirStatus !== 200) {
+      const outcome = { resourceType: 'OperationOutcome', issue: [{ diagnostics: 'because <i>so</i>' }] };
+      return void json(fake.fhirStatus, outcome, 'application/fhir+json');
+    }
+    fhir(url, base, json);
+  }
+
+  function authorize(url: URL, response: ServerResponse): void {
+    const code = randomUUID();
+    challenges.set(code, url.searchParams.get('code_challenge') ?? '');
+    const back = new URL(url.searchParams.get('redirect_uri') ?? '');
+    back.searchParams.set('state', url.searchParams.get('state') ?? '');
+    back.searchParams.set('iss', `${fake.origin}/r4/plan`);
+    if (fake.signInError === undefined) back.searchParams.set('code', code);
+    else back.searchParams.set('error', fake.signInError);
+    response.writeHead(302, { Location: back.href }).end();
+  }
+
+  function fhir(url: URL, base: string, json: (status: number, value: unknown, type?: string) => void): void {
+    const weight = '"valueQuantity":{"value":71.00,"unit":"kg"}';
+    const first = bundle(
+      [patient, observation('o1', '2014-05-01', weight)],
+      fake.nextLink ?? `${base}/Patient/p1/$everything?page=2`,
+    );
+    const second = bundle([
+      observation('o1', '2014-05-01', weight),
+      observation('o2', '2015-06-02T10:00:00Z', '"valueString":"fine"'),
+      '{"resourceType":"Immunization","id":"i1"}',
+    ]);
+    if (url.pathname === '/r4/plan/Patient/p1') return json(200, patient, 'application/fhir+json');
+    if (url.pathname === '/r4/plan/Patient') return json(200, bundle([patient]), 'application/fhir+json');
+    if (url.pathname === '/r4/plan/Patient/p1/$everything') {
+      if (!fake.everything) return json(405, { resourceType: 'OperationOutcome' }, 'application/fhir+json');
+      return json(200, url.searchParams.has('page') ? second : first, 'application/fhir+json');
+    }
+    if (url.pathname === '/r4/plan/Observation') {
+      return json(200, bundle([observation('o1', '2014-05-01', weight)]), 'application/fhir+json');
+    }
+    json(200, bundle([]), 'application/fhir+json');
+  }
+}
+
+function metadata(base: string): Readonly<Record<string, unknown>> {
+  const { origin } = new URL(base);
+  return {
+    issuer: base,
+    authorization_endpoint: `${origin}/oauth2/authorize/plan`,
+    token_endpoint: `${origin}/oauth2/token`,
+    revocation_endpoint: `${origin}/oauth2/revoke`,
+    response_types_supported: ['code'],
+    code_challenge_methods_supported: ['S256'],
+    authorization_response_iss_parameter_supported: true,
+  };
+}

@@ -1,0 +1,261 @@
+import { startPartnerApp } from '../../sandbox/partner/server.ts';
+import { startFakeGateway } from './partner-fake-gateway.ts';
+import type { FakeGateway } from './partner-fake-gateway.ts';
+
+/** A browser without a window: keeps cookies, follows redirects between the app and the gateway. */
+function browser() {
+  const cookies = new Map<string, string>();
+  return async function visit(url: string, form?: Record<string, string>) {
+    let next: string | undefined = url;
+    let body = form && new URLSearchParams(form);
+    for (;;) {
+      const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+      const response: Response = await fetch(next, {
+        method: body ? 'POST' : 'GET',
+        body: body ?? null,
+        headers: { cookie },
+        redirect: 'manual',
+      });
+      for (const line of response.headers.getSetCookie()) {
+        const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+        cookies.set(name, value);
+      }
+      const location = response.headers.get('location');
+      if (location === null)
+        return { status: response.status, headers: response.headers, text: await response.text(), url: next };
+      next = new URL(location, next).href;
+      body = undefined;
+    }
+  };
+}
+
+describe('the demo partner app', () => {
+  let gateway: FakeGateway;
+  let app: { url: string; close(): Promise<void> };
+  let paths: string[];
+
+  beforeEach(async () => {
+    paths = [];
+    gateway = await startFakeGateway();
+    app = await startPartnerApp({
+      port: 0,
+      gatewayOrigin: gateway.origin,
+      payers: [{ id: 'plan', displayName: 'Old & Gold' }],
+      log: (line) => paths.push(line.path),
+    });
+  });
+
+  afterEach(async () => {
+    await app.close();
+    await gateway.close();
+  });
+
+  it('shows the record after a sign-in: name, birth date, counts of distinct resources, latest values as written', async () => {
+    const { status, text, url } = await browser()(`${app.url}/connect/plan`);
+
+    expect(status).toBe(200);
+    expect(url).toBe(`${app.url}/record/plan`);
+    expect(text).toContain('January 4, 2011');
+    expect(text).toMatch(/data-type="Observation">.*?<td class="number">2</s);
+    expect(text).toContain('71.00 kg');
+    expect(text.indexOf('Body weight o2')).toBeLessThan(text.indexOf('Body weight o1'));
+    expect(text).toContain('Old &amp; Gold');
+  });
+
+  it('escapes what the payer sends', async () => {
+    const { text } = await browser()(`${app.url}/connect/plan`);
+
+    expect(text).toContain('&lt;b&gt;Mayte822&lt;/b&gt; Venegas795');
+    expect(text).not.toContain('<b>');
+  });
+
+  it('proves itself with Basic and PKCE, and sends no secret in the form', async () => {
+    await browser()(`${app.url}/connect/plan`);
+
+    const token = gateway.seen.find((request) => request.path === '/oauth2/token');
+    // RFC 6749 §2.3.1: id and secret are form-encoded inside Basic.
+    const basic = Buffer.from(token?.authorization?.split(' ')[1] ?? '', 'base64').toString();
+    expect(decodeURIComponent(basic)).toBe('demo-partner:demo-partner-secret');
+    expect(token?.form.get('code_verifier')).toBeTruthy();
+    expect(token?.form.has('client_secret')).toBe(false);
+  });
+
+  it('keeps the record over a reload without reading it again', async () => {
+    const visit = browser();
+    await visit(`${app.url}/connect/plan`);
+    const before = gateway.seen.length;
+
+    const { text } = await visit(`${app.url}/record/plan`);
+
+    expect(text).toContain('Venegas795');
+    expect(gateway.seen.length).toBe(before);
+  });
+
+  it('reads type by type where the payer has no $everything, and finds the patient where the token answer names none', async () => {
+    gateway.everything = false;
+    gateway.patientInTokenAnswer = false;
+
+    const { text } = await browser()(`${app.url}/connect/plan`);
+
+    expect(text).toMatch(/data-type="Observation">.*?<td class="number">1</s);
+    expect(gateway.seen.map((request) => request.path)).toContain('/r4/plan/Condition');
+  });
+
+  it('shows a record to no other browser', async () => {
+    await browser()(`${app.url}/connect/plan`);
+
+    const { url, text } = await browser()(`${app.url}/record/plan`);
+
+    expect(url).toBe(`${app.url}/`);
+    expect(text).not.toContain('Venegas795');
+  });
+
+  it.each([
+    ['access_denied', 'You chose not to share your record'],
+    ['temporarily_unavailable', 'can’t be reached right now'],
+    ['server_error', 'can’t be reached right now'],
+    ['invalid_scope', 'Something went wrong on the way'],
+  ])('tells a member what %s means, and offers to try again', async (error, words) => {
+    gateway.signInError = error;
+
+    const { text } = await browser()(`${app.url}/connect/plan`);
+
+    expect(text).toContain(words);
+    expect(text).toContain('href="/connect/plan">Try again');
+  });
+
+  it('says that a sign-in is over when its redirect is loaded a second time, and sends the code only once', async () => {
+    const visit = browser();
+    gateway.signInError = 'access_denied';
+    const { url } = await visit(`${app.url}/connect/plan`);
+
+    const { status, text } = await visit(url);
+
+    expect(status).toBe(400);
+    expect(text).toContain('This sign-in is no longer open');
+  });
+
+  it('refuses a redirect that another browser began', async () => {
+    gateway.signInError = 'access_denied';
+    const { url } = await browser()(`${app.url}/connect/plan`);
+
+    const { status } = await browser()(url);
+
+    expect(status).toBe(400);
+  });
+
+  it('keeps the connection when the payer is down, and reads on "try again"', async () => {
+    const visit = browser();
+    gateway.fhirStatus = 502;
+    const down = await visit(`${app.url}/connect/plan`);
+    gateway.fhirStatus = 200;
+
+    const up = await visit(`${app.url}/record/plan`);
+
+    expect(down.status).toBe(503);
+    expect(down.text).toContain('href="/record/plan">Try again');
+    expect(down.text).toContain('because &lt;i&gt;so');
+    expect(up.text).toContain('Venegas795');
+  });
+
+  it.each([401, 403])('asks to connect again when a read ends in %i', async (status) => {
+    gateway.fhirStatus = status;
+
+    const { text } = await browser()(`${app.url}/connect/plan`);
+
+    expect(text).toContain('Your connection to Old &amp; Gold has ended');
+  });
+
+  it('asks for patience on 429', async () => {
+    gateway.fhirStatus = 429;
+
+    expect((await browser()(`${app.url}/connect/plan`)).text).toContain('Too many requests just now');
+  });
+
+  it('says who is away when the token endpoint answers 503, and when the gateway does not answer', async () => {
+    gateway.tokenStatus = 503;
+    const unavailable = await browser()(`${app.url}/connect/plan`);
+    await gateway.close();
+    const other = await startPartnerApp({
+      port: 0,
+      gatewayOrigin: gateway.origin,
+      payers: [{ id: 'plan', displayName: 'P' }],
+    });
+    const gone = await browser()(`${other.url}/connect/plan`);
+    await other.close();
+    gateway = await startFakeGateway();
+
+    expect(unavailable.text).toContain('Old &amp; Gold can’t be reached right now');
+    expect(gone.text).toContain('P can’t be reached right now');
+  });
+
+  it('follows no link to another server with its token', async () => {
+    gateway.nextLink = 'http://127.0.0.1:9/r4/plan/Patient';
+
+    const { text } = await browser()(`${app.url}/connect/plan`);
+
+    expect(text).toContain('links to another server');
+  });
+
+  it('renews access before a read when the token is about to expire', async () => {
+    gateway.expiresIn = 5;
+
+    const { text } = await browser()(`${app.url}/connect/plan`);
+
+    expect(text).toContain('Venegas795');
+    expect(gateway.seen.some((request) => request.form.get('grant_type') === 'refresh_token')).toBe(true);
+  });
+
+  it('revokes on disconnect, and only for its own form', async () => {
+    const visit = browser();
+    const { text } = await visit(`${app.url}/connect/plan`);
+    const formToken = /name="form_token" value="([^"]+)"/.exec(text)?.[1] ?? '';
+
+    const forged = await visit(`${app.url}/record/plan/disconnect`, { form_token: 'guess' });
+    const done = await visit(`${app.url}/record/plan/disconnect`, { form_token: formToken });
+
+    expect(forged.status).toBe(403);
+    expect(done.text).toContain('Old &amp; Gold is disconnected');
+    const revocations = gateway.seen.filter((request) => request.path === '/oauth2/revoke');
+    expect(revocations.map((request) => request.form.get('token'))).toEqual(['p2pr_refresh']);
+  });
+
+  it('reads again when asked', async () => {
+    const visit = browser();
+    const { text } = await visit(`${app.url}/connect/plan`);
+    const formToken = /name="form_token" value="([^"]+)"/.exec(text)?.[1] ?? '';
+    const before = gateway.seen.length;
+
+    await visit(`${app.url}/record/plan/read`, { form_token: formToken });
+
+    expect(gateway.seen.length).toBeGreaterThan(before);
+  });
+
+  it('lets no page run foreign script, be framed or be cached', async () => {
+    for (const path of ['/', '/app', '/third-party/callback', '/nowhere']) {
+      const { headers } = await browser()(app.url + path);
+      expect(headers.get('content-security-policy')).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
+      expect(headers.get('content-security-policy')).not.toContain('unsafe');
+      expect(headers.get('cache-control')).toBe('no-store');
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+    }
+  });
+
+  it('serves the SMART pages with fhirclient from the same origin', async () => {
+    const { text } = await browser()(`${app.url}/app`);
+    const client = await browser()(`${app.url}/app/fhir-client.js`);
+
+    expect(text).toContain(`/app?iss=${encodeURIComponent(`${gateway.origin}/r4/plan`)}`);
+    expect(client.text).toContain('FHIR');
+  });
+
+  it('answers an unknown page with 404, a strange method with 405, and logs no query string', async () => {
+    const missing = await browser()(`${app.url}/record/nobody?secret=1`);
+    const strange = await fetch(app.url, { method: 'DELETE' });
+
+    expect(missing.status).toBe(404);
+    expect(strange.status).toBe(405);
+    expect(paths).toContain('/record/nobody');
+    expect(paths.join()).not.toContain('secret');
+  });
+});

@@ -1,0 +1,79 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { startPayer } from '../../sandbox/payer/server.ts';
+import type { PayerOptions, RequestLogLine } from '../../sandbox/payer/server.ts';
+
+export const member1 = {
+  firstName: 'Mayte822',
+  lastName: 'Venegas795',
+  birthDate: '01/04/2011',
+  memberId: '01-testmemid',
+  postalCode: '02116',
+  email: 'mayte@example.com',
+};
+
+export interface RunningPayer {
+  readonly url: string;
+  readonly redirectUri: string;
+  readonly lines: RequestLogLine[];
+  close(): Promise<void>;
+}
+
+/** Starts a payer on a free port, with a redirect URI that nothing listens on: the walks stop there. */
+export async function runPayer(
+  options: Pick<PayerOptions, 'preset' | 'displayName' | 'clientId' | 'client' | 'accessTokenSeconds'>,
+): Promise<RunningPayer> {
+  const lines: RequestLogLine[] = [];
+  const redirectUri = 'http://localhost:9/oauth2/callback/payer';
+  const payer = await startPayer({
+    ...options,
+    host: '127.0.0.1',
+    port: await freePort(),
+    gatewayRedirectUri: redirectUri,
+    log: (line) => lines.push(line),
+  });
+  return { ...payer, redirectUri, lines };
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Record<string, unknown>;
+}
+
+/** Posts a form and reads the JSON that comes back. */
+export async function post(url: string, form: Readonly<Record<string, string>>): Promise<Answer> {
+  const response = await fetch(url, { method: 'POST', body: new URLSearchParams(form) });
+  const text = await response.text();
+  const body = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
+  return { status: response.status, headers: response.headers, body };
+}
+
+/** Reads from a payer's FHIR API. */
+export async function readFhir(payer: RunningPayer, path: string, token?: string): Promise<Answer> {
+  const response = await fetch(`${payer.url}/r4/${path}`, {
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+  });
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Record<string, unknown>,
+  };
+}
+
+/** A query parameter of a redirect, or null. */
+export function parameter(location: string, name: string): string | null {
+  return new URL(location).searchParams.get(name);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return port;
+}
