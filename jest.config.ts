@@ -15,8 +15,12 @@ const config: Config = {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testTimeout: 30_000,
   coverageProvider: 'babel',
-  collectCoverageFrom: ['functions/**/*.ts'],
-  coverageThreshold: { './functions/': { lines: 95, branches: 90 } },
+  // index.ts wires the real clock, clients and environment; make-*.ts is run by hand.
+  collectCoverageFrom: ['functions/**/*.ts', '!functions/*/index.ts', '!functions/**/make-*.ts'],
+  coverageThreshold: { global: { lines: 95, branches: 90 } },
+  coverageReporters: ['text-summary', 'json-summary'],
+  // Two cores: the local stack's own processes need one of them.
+  maxWorkers: 2,
 };
 
 export default config;

@@ -12,6 +12,8 @@ const { values } = parseArgs({ options: { json: { type: 'boolean', default: fals
 const { json } = values;
 const startedMs = performance.now();
 const steps: StepReport[] = [];
+const stopping = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort());
 const tell = (text: string) => (json ? undefined : process.stdout.write(text));
 
 try {
@@ -22,12 +24,14 @@ try {
   if (!result.agree) fail(new StepError('compare', `${result.differences.length} resources differ`), result);
   else if (json) process.stdout.write(`${JSON.stringify({ ...result, steps, ms })}\n`);
 } catch (error) {
-  fail(error instanceof StepError ? error : new StepError('start', String(error)));
+  fail(
+    error instanceof StepError ? error : new StepError('start', error instanceof Error ? error.message : String(error)),
+  );
 }
 
 async function runOnOwnStack(): Promise<DemoResult> {
   tell('Starting gateway, payers and partner app on free ports …\n');
-  const stack = await startLocalStack({ ports: 'free', quiet: true });
+  const stack = await startLocalStack({ ports: 'free', signal: stopping.signal });
   try {
     const payer = stack.config.payers.find(({ id }) => id === payerId);
     if (!payer) throw new StepError('start', `the stage has no payer ${payerId}`);
@@ -42,6 +46,7 @@ async function runOnOwnStack(): Promise<DemoResult> {
         },
         payer: { ...payer, clientSecret: 'demo-health-plan-secret' },
         member: testMember,
+        signal: stopping.signal,
       },
       (step) => {
         steps.push(step);

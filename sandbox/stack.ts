@@ -77,14 +77,6 @@ const onPort = async <T>(name: keyof LocalPorts, port: number, start: () => Prom
   }
 };
 
-/** All of them, or the first error; but only once every one of them has come to an end, so that all can be closed. */
-const allSettled = async <T extends readonly unknown[]>(promises: {
-  readonly [K in keyof T]: Promise<T[K]>;
-}): Promise<T> => {
-  await Promise.allSettled(promises);
-  return Promise.all(promises) as unknown as Promise<T>;
-};
-
 interface Plan {
   readonly ports: LocalPorts;
   readonly config: StageConfig;
@@ -105,18 +97,6 @@ const planOf = async (options: LocalStackOptions): Promise<Plan> => {
   return { ports, config: sandbox.config, secrets: sandbox.secrets, parties };
 };
 
-/** Keeps what was started, to stop it in one go. */
-const closersOf = (): { readonly opened: <T extends { close: Closer }>(thing: T) => T; readonly closeAll: Closer } => {
-  const closers: Closer[] = [];
-  return {
-    opened: (thing) => {
-      closers.push(() => thing.close());
-      return thing;
-    },
-    closeAll: () => Promise.allSettled(closers.splice(0).map((close) => close())),
-  };
-};
-
 /**
  * Starts the gateway on this machine, as its synthesised template describes it, with stand-ins for AWS and, for stage
  * `local`, its payers and partner app. If anything fails to start, nothing is left running.
@@ -125,13 +105,11 @@ const closersOf = (): { readonly opened: <T extends { close: Closer }>(thing: T)
 export const startLocalStack = async (options: LocalStackOptions = {}): Promise<LocalStack> => {
   const plan = await planOf(options);
   const { opened, closeAll } = closersOf();
-  const workDir = await mkdtemp(join(tmpdir(), 'p2p-gateway-'));
   const close = async (): Promise<void> => {
     await closeAll();
-    await rm(workDir, { recursive: true, force: true });
   };
   try {
-    return { ...(await startAll(plan, options, workDir, opened)), close };
+    return { ...(await startAll(plan, options, opened)), close };
   } catch (error) {
     await close();
     throw options.signal?.aborted === true ? new LocalStackError('Stopped') : error;
@@ -139,73 +117,39 @@ export const startLocalStack = async (options: LocalStackOptions = {}): Promise<
 };
 
 const startAll = async (
-  plan: Plan,
+  { ports, config, secrets, parties }: Plan,
   options: LocalStackOptions,
-  workDir: string,
-  opened: <T extends { close: Closer }>(thing: T) => T,
+  opened: ReturnType<typeof closersOf>['opened'],
 ): Promise<Omit<LocalStack, 'close'>> => {
-  const { ports, config } = plan;
-  // The ports first: someone whose port is taken should not wait for a bundler.
+  const log = (line: RequestLogLine): void => options.log?.('gateway', line);
   const gateway = opened(
-    await onPort('gateway', ports.gateway, () =>
-      startApiGateway({ port: ports.gateway, log: (line) => options.log?.('gateway', line) }),
-    ),
+    await onPort('gateway', ports.gateway, () => startApiGateway({ port: ports.gateway, log })),
   );
-  const url = `http://localhost:${gateway.port}`;
-  const names = Object.keys(plan.parties) as (keyof typeof plan.parties)[];
-  await allSettled(
-    names.map(async (name) => {
-      const start = plan.parties[name];
-      if (start === undefined) throw new Error(`No such party: ${name}`);
-      opened(await onPort(name, ports[name], start));
+  // Someone whose port is taken should not wait for a bundler.
+  const failed = new AbortController();
+  const signal = AbortSignal.any([failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+  const onFunctionLog = options.onFunctionLog ?? (() => {});
+  const [cloud] = await settled([
+    startCloud({ config, gateway, onFunctionLog, signal }).then(opened),
+    ...partyNames(parties).map(async (name) => {
+      try {
+        opened(await onPort(name, ports[name], parties[name]));
+      } catch (error) {
+        failed.abort();
+        throw error;
+      }
     }),
-  );
-
-  const configFile = join(workDir, 'config.json');
-  await writeFile(configFile, JSON.stringify(config));
-  const [synthesised, dynamoDb, secretsManager] = await allSettled([
-    synthesise(configFile, join(workDir, 'cdk.out'), options.signal),
-    startDynamoDb().then(opened),
-    startSecretsManager().then(opened),
   ]);
-  const template = readTemplate(synthesised.template, { origin: url, assetDir: synthesised.assetDir });
-  await dynamoDb.createTables(template.tables);
-  const setSecret: LocalStack['setSecret'] = (payerId, secret) => {
-    const name = template.secretNames.find((candidate) => candidate.endsWith(`/${payerId}`));
-    if (name === undefined) throw new Error(`The stack has no secret for payer ${payerId}`);
-    secretsManager.setSecret(name, secret === undefined ? undefined : JSON.stringify(secret));
-  };
-  for (const payer of config.payers) setSecret(payer.id, plan.secrets[payer.id]);
+  for (const payer of config.payers) cloud.setSecret(payer.id, secrets[payer.id]);
 
-  const endpoints = {
-    AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint,
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.endpoint,
+  const { dynamoEndpoint, secretsEndpoint, tables, pids, setSecret } = cloud;
+  const urls = {
+    gateway: `http://localhost:${ports.gateway}`,
+    demoHealthPlan: `http://127.0.0.1:${ports.demoHealthPlan}`,
+    northwind: `http://127.0.0.1:${ports.northwind}`,
+    partner: `http://localhost:${ports.partner}`,
   };
-  const functions = await allSettled(
-    template.functions.map(async (spec) => {
-      const socketPath = join(workDir, spec.name);
-      const started = await startFunction(spec, { socketPath, endpoints, onLog: options.onFunctionLog ?? (() => {}) });
-      opened({ close: started.stop });
-      return started;
-    }),
-  );
-  gateway.serve({ template, functions: new Map(functions.map((started) => [started.spec.physicalName, started])) });
-
-  return {
-    origin: config.origin ?? url,
-    ports,
-    urls: {
-      gateway: url,
-      demoHealthPlan: `http://127.0.0.1:${ports.demoHealthPlan}`,
-      northwind: `http://127.0.0.1:${ports.northwind}`,
-      partner: `http://localhost:${ports.partner}`,
-    },
-    withSandbox: names.length > 0,
-    config,
-    pids: () => Object.fromEntries(functions.map(({ spec, pid }) => [spec.name, pid()])),
-    dynamoEndpoint: dynamoDb.endpoint,
-    secretsEndpoint: secretsManager.endpoint,
-    tables: Object.fromEntries(template.tables.map(({ name, physicalName }) => [name, physicalName])),
-    setSecret,
-  };
+  const origin = config.origin ?? urls.gateway;
+  const withSandbox = partyNames(parties).length > 0;
+  return { origin, ports, urls, withSandbox, config, dynamoEndpoint, secretsEndpoint, tables, pids, setSecret };
 };

@@ -22,7 +22,7 @@ export interface LocalFunction {
   readonly pid: () => number | undefined;
   /** @throws Error when the function crashes or times out before its first byte */
   readonly invoke: (event: string, requestId: string, signal?: AbortSignal) => Promise<Invocation>;
-  readonly stop: () => Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface FunctionOptions {
@@ -87,7 +87,7 @@ const post = async (
 /** Starts a function's process. A crashed one is started again by the next call, as Lambda does. */
 export const startFunction = async (spec: FunctionSpec, options: FunctionOptions): Promise<LocalFunction> => {
   let starts = 0;
-  let stopped = false;
+  let closed = false;
   let current: { child: ChildProcess; socketPath: string } | undefined;
   let starting: Promise<string> | undefined;
 
@@ -98,7 +98,7 @@ export const startFunction = async (spec: FunctionSpec, options: FunctionOptions
     current = { child, socketPath };
     child.once('exit', (code, signal) => {
       current = undefined;
-      if (!stopped) options.onLog(spec.name, `The process ended (${signal ?? code}); the next call starts a new one`);
+      if (!closed) options.onLog(spec.name, `The process ended (${signal ?? code}); the next call starts a new one`);
     });
     return socketPath;
   };
@@ -127,8 +127,8 @@ export const startFunction = async (spec: FunctionSpec, options: FunctionOptions
     }
   };
 
-  const stop = async (): Promise<void> => {
-    stopped = true;
+  const close = async (): Promise<void> => {
+    closed = true;
     const child = current?.child;
     if (child === undefined) return;
     const ended = once(child, 'exit');
@@ -137,5 +137,5 @@ export const startFunction = async (spec: FunctionSpec, options: FunctionOptions
   };
 
   await running();
-  return { spec, pid: () => current?.child.pid, invoke, stop };
+  return { spec, pid: () => current?.child.pid, invoke, close };
 };

@@ -25,6 +25,8 @@ export interface DemoParts {
   };
   /** Who signs in. */
   readonly member: WalkMember;
+  /** Ends the run before its next step. */
+  readonly signal: AbortSignal;
 }
 
 /** One step as it is printed: masked, with how long it took. */
@@ -67,7 +69,7 @@ export async function runDemo(parts: DemoParts, report: (step: StepReport) => vo
   const state = randomBytes(16).toString('base64url');
   const secrets: Record<string, string | undefined> = { state, client_secret: parts.partner.clientSecret };
 
-  const code = await take('authorize', 'Step 1: the member authorizes', report, secrets, async () => {
+  const code = await take(parts, 'authorize', 'Step 1: the member authorizes', report, secrets, async () => {
     const { clientId, redirectUri } = parts.partner;
     const url = withQuery(`${parts.gatewayOrigin}/oauth2/authorize/${parts.payerId}`, {
       client_id: clientId,
@@ -80,7 +82,7 @@ export async function runDemo(parts: DemoParts, report: (step: StepReport) => vo
     return { value: secrets['code'], request: { method: 'GET', url }, response };
   });
 
-  const token = await take('token', 'Step 2: the code becomes a token', report, secrets, async () => {
+  const token = await take(parts, 'token', 'Step 2: the code becomes a token', report, secrets, async () => {
     const { clientId, clientSecret } = parts.partner;
     const form = { client_id: clientId, client_secret: clientSecret, code, grant_type: 'authorization_code' };
     const request: DemoRequest = { method: 'POST', url: `${parts.gatewayOrigin}/oauth2/token`, form };
@@ -90,7 +92,7 @@ export async function runDemo(parts: DemoParts, report: (step: StepReport) => vo
     return { value: answer, request, response: JSON.stringify(answer, undefined, 2) };
   });
 
-  await take('patient', 'Step 3: FHIR with the token', report, secrets, async () => {
+  await take(parts, 'patient', 'Step 3: FHIR with the token', report, secrets, async () => {
     const request: DemoRequest = { method: 'GET', url: `${base}/Patient`, accessToken: token.access_token };
     const { status, text } = await send(request);
     if (status !== 200) throw new Error(`GET Patient answered ${status}: ${text}`);
@@ -99,7 +101,7 @@ export async function runDemo(parts: DemoParts, report: (step: StepReport) => vo
 
   const record = await wholeRecord('record', 'The whole record, all pages', base, token.access_token, token.patient);
 
-  const payerToken = await take('payer', 'The payer itself, for comparison', report, secrets, async () => {
+  const payerToken = await take(parts, 'payer', 'The payer itself, for comparison', report, secrets, async () => {
     const payerState = randomBytes(16).toString('base64url');
     const redirectUri = `${parts.gatewayOrigin}/oauth2/callback/${parts.payerId}`;
     const { authorizationEndpoint, tokenEndpoint, clientId, clientSecret } = parts.payer;
@@ -133,7 +135,7 @@ export async function runDemo(parts: DemoParts, report: (step: StepReport) => vo
     accessToken: string,
     patientId?: string,
   ): Promise<WholeRecord> {
-    return take(name, title, report, secrets, async () => {
+    return take(parts, name, title, report, secrets, async () => {
       const read: Read = (url) => send({ method: 'GET', url, accessToken });
       const whole = await readRecord(from, read, patientId);
       const url = `${from}/Patient/${whole.patient.id}/$everything?_count=100`;
@@ -157,6 +159,7 @@ export async function runDemo(parts: DemoParts, report: (step: StepReport) => vo
 }
 
 async function take<Value>(
+  { signal }: DemoParts,
   name: string,
   title: string,
   report: (step: StepReport) => void,
@@ -165,6 +168,7 @@ async function take<Value>(
 ): Promise<Value> {
   const startedMs = performance.now();
   try {
+    signal.throwIfAborted();
     const { value, request, response } = await run();
     const ms = Math.round(performance.now() - startedMs);
     report({ name, title, request: curlLine(request, secrets), response: masked(response, secrets), ms });

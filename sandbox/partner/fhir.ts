@@ -65,10 +65,14 @@ export function valueOf(observation: Observation): string {
   return textOf(observation['dataAbsentReason'] as CodeableConcept | undefined) ?? 'No value recorded';
 }
 
+/** UCUM codes that stand in `unit` where a person expects a sign. */
+const plainUnits: Readonly<Record<string, string>> = { Cel: '°C', '[degF]': '°F', 'kg/m2': 'kg/m²' };
+
 function ownValueOf(observation: Observation): string | undefined {
   const quantity = observation['valueQuantity'] as Quantity | undefined;
   if (quantity) {
-    const unit = quantity.unit ?? quantity.code ?? '';
+    const written = quantity.unit ?? quantity.code ?? '';
+    const unit = plainUnits[written] ?? written;
     return `${quantity.comparator ?? ''}${quantity.value ?? ''} ${unit}`.trim();
   }
   const concept = textOf(observation['valueCodeableConcept'] as CodeableConcept | undefined);

@@ -183,6 +183,7 @@ export function problemPage(problem: Problem, payer: PayerChoice | undefined): s
 
 const kinds: Readonly<Record<string, string>> = {
   AllergyIntolerance: 'Allergies',
+  Binary: 'Attached files',
   CarePlan: 'Care plans',
   CareTeam: 'Care teams',
   Condition: 'Conditions',
@@ -194,6 +195,7 @@ const kinds: Readonly<Record<string, string>> = {
   Immunization: 'Vaccinations',
   Location: 'Places',
   Medication: 'Medicines',
+  MedicationDispense: 'Dispensed medicines',
   MedicationRequest: 'Prescriptions',
   Observation: 'Observations',
   Organization: 'Organizations',

@@ -152,7 +152,7 @@ export function summaryOf(record: WholeRecord, readAtMs: number): RecordSummary 
   const observations = record.resources.filter(
     (resource): resource is Observation => resource.resourceType === 'Observation',
   );
-  const newestFirst = observations.sort((a, b) => dateOf(b).localeCompare(dateOf(a)));
+  const newestFirst = observations.sort((a, b) => instantOf(b) - instantOf(a));
   const birthDate = record.patient['birthDate'];
   return {
     name: nameOf(record.patient),
@@ -167,4 +167,9 @@ export function summaryOf(record: WholeRecord, readAtMs: number): RecordSummary 
     pages: record.pages,
     readAtMs,
   };
+}
+
+/** Milliseconds, so that dates of different precision and offset sort; 0 where there is none. */
+function instantOf(observation: Observation): number {
+  return Date.parse(dateOf(observation)) || 0;
 }

@@ -1,5 +1,5 @@
 import { errors } from 'oidc-provider';
-import type { Adapter, AdapterPayload } from 'oidc-provider';
+import type { Adapter, AdapterPayload, ClientMetadata } from 'oidc-provider';
 
 interface Entry {
   readonly payload: AdapterPayload;
@@ -10,10 +10,14 @@ interface Entry {
 /**
  * Storage in memory for one provider. Each instance has its own, so that two payers in one process share nothing.
  * `consume` has one winner: of two requests that present the same code or refresh token at once, one is refused.
+ *
+ * The client is stored here rather than configured: the library copies configured clients with `structuredClone`, and
+ * under a test runner with its own realm it then takes the copy's keys for no plain objects.
  */
-export function createMemoryAdapter(): (model: string) => Adapter {
-  return () => {
+export function createMemoryAdapter(client: ClientMetadata): (model: string) => Adapter {
+  return (model) => {
     const entries = new Map<string, Entry>();
+    if (model === 'Client') entries.set(client.client_id, { payload: client, expiresAtMs: Infinity });
 
     const find = (id: string): AdapterPayload | undefined => {
       const entry = entries.get(id);

@@ -44,8 +44,7 @@ function configuration(setup: ProviderSetup): Configuration {
   const client = clientMetadata(options);
   const cookiePrefix = brand.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
   return {
-    adapter: createMemoryAdapter(),
-    clients: [client],
+    adapter: createMemoryAdapter(client),
     clientAuthMethods: [client.token_endpoint_auth_method ?? 'none'],
     // SMART App Launch 2.2 names these two for asymmetric client authentication.
     enabledJWA: { clientAuthSigningAlgValues: ['ES384', 'RS384'], idTokenSigningAlgValues: ['ES384'] },
@@ -142,7 +141,7 @@ function clientMetadata(options: PayerOptions): ClientMetadata {
   }
   return {
     ...common,
-    jwks: { keys: [...options.client.jwks] },
+    jwks: { keys: options.client.jwks.map((key) => ({ ...key })) },
     token_endpoint_auth_method: 'private_key_jwt',
   };
 }

@@ -71,7 +71,12 @@ function createRoutes(options: PayerOptions, origin: string): Handler {
   const provider = createProvider({ options, preset, brand, origin, fhirBaseUrl, isMember });
   const oauth = provider.callback();
   const signIn = createSignIn({ provider, records, mailbox, brand });
-  const fhir = createFhirApi(records, { baseUrl: fhirBaseUrl });
+  const oauthUris = {
+    authorize: origin + paths.authorize,
+    token: origin + paths.token,
+    ...(paths.revocation && { revoke: origin + paths.revocation }),
+  };
+  const fhir = createFhirApi(records, { baseUrl: fhirBaseUrl, oauth: oauthUris });
 
   const authorize: Handler = async (req, res, url) => {
     if (req.method === 'POST') {
@@ -92,8 +97,8 @@ function createRoutes(options: PayerOptions, origin: string): Handler {
   };
 
   const fhirApi: Handler = async (req, res, url) => {
-    const open = url.pathname === '/r4/metadata';
-    const member = open ? { patientId: '' } : await memberOfToken(provider, req, res);
+    if (url.pathname === '/r4/metadata') return fhir(req, res);
+    const member = await memberOfToken(provider, req, res);
     if (member) await fhir(req, res, member);
   };
 

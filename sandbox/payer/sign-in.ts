@@ -150,7 +150,6 @@ export function createSignIn(
     '/verify': { GET: showVerify, POST: verify },
     '/resend': { GET: showVerify, POST: resend },
     '/consent': { GET: showConsent, POST: consent },
-    '/cancel': { GET: (visit) => seeOther(visit.res, visit.view.path), POST: deny },
   };
 
   const progressOf = (uid: string): Progress => {

@@ -148,8 +148,9 @@ function titleOf(page: WalkPage): string {
 }
 
 function describe(page: WalkPage): string {
-  const alert = /role="alert">\s*<p>([^<]*)<\/p>/.exec(page.html)?.[1];
-  return `"${titleOf(page)}" (${page.status})${alert === undefined ? '' : `: ${unescapeHtml(alert)}`}`;
+  const messages = [...page.html.matchAll(/<p class="wrong"[^>]*>([^<]*)<|role="alert">\s*<p>([^<]*)</g)];
+  const texts = messages.map(([, field, general]) => unescapeHtml(field ?? general ?? ''));
+  return [`"${titleOf(page)}" (${page.status})`, ...texts].join(': ');
 }
 
 function unescapeHtml(text: string): string {

@@ -12,6 +12,15 @@ export const member1 = {
   email: 'mayte@example.com',
 };
 
+export const member2 = {
+  firstName: 'Large123',
+  lastName: 'Record456',
+  birthDate: '02/03/1970',
+  memberId: '02-testmemid',
+  postalCode: '02116',
+  email: 'large@example.com',
+};
+
 export interface RunningPayer {
   readonly url: string;
   readonly redirectUri: string;

@@ -155,9 +155,9 @@ describe('Northwind Health, a SMART App Launch 2.2 server', () => {
   it('takes the authorize request as a POST', async () => {
     const url = new URL(authorizeUrl());
     const walker = createWalker(payer.url);
-    const form = { url: payer.url, status: 200, html: `<form action="${url.pathname}"><input name="scope"></form>` };
+    const html = `<form action="${url.pathname}"><input name="response_type"></form>`;
 
-    const stop = await walker.submit(form, { ...Object.fromEntries(url.searchParams), scope });
+    const stop = await walker.submit({ url: payer.url, status: 200, html }, Object.fromEntries(url.searchParams));
 
     expect(stop).toMatchObject({ page: { status: 200, html: expect.stringContaining('<h1>Sign in</h1>') } });
   });

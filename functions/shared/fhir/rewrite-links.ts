@@ -9,9 +9,15 @@
  * - `location` in the object that a `response` key holds;
  * - `url` anywhere else only where it points to `{base}/Binary`.
  *
- * One pass, linear in time whatever the chunks are. It keeps a stack of one byte for each of at most 512 levels, and
- * holds back bytes only of a link that a chunk's end cut before it was decided (at most six for each character of the
- * longest base and of `/Binary/`). Deeper levels, and everything after the first structural error, pass unchanged.
+ * Most of an answer is not tokenised at all: a search for those keys jumps from one to the next. That is sound because
+ * in JSON the bytes `"reference" : "` are a key and the start of its value wherever they stand: inside a string the
+ * quotes would have backslashes, and if the first quote closed a string, bare letters would follow it. Only what a
+ * `link` or `response` key holds is read token by token, to know which object a `url` or `location` belongs to.
+ *
+ * One pass, linear in time whatever the chunks are. It keeps one byte for each of at most 128 levels under a `link` or
+ * `response`, and holds back bytes only of a link that a chunk's end cut before it was decided (at most six for each
+ * character of the longest base and of `/Binary/`). What is nested deeper passes unchanged; so does everything where
+ * the first byte is not that of a JSON object or array, or after the first structural error that is noticed.
  */
 export type LinkRewriter = {
   /** Takes the payer's next bytes and returns what may leave now. An unchanged chunk is returned itself, not copied. */
@@ -29,7 +35,7 @@ export type LinkRewriterOptions = {
   readonly to: string;
 };
 
-const MAX_DEPTH = 512;
+const MAX_DEPTH = 128;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -44,18 +50,20 @@ const QUESTION_MARK = 0x3f;
 const LETTER_U = 0x75;
 const SPACE = 0x20; // and below: what is below and not white space is not JSON, and harmless to skip
 
-// What the next byte belongs to.
-const AFTER_VALUE = 0;
-const BEFORE_VALUE = 1;
-const BEFORE_ELEMENT = 2; // as BEFORE_VALUE, or the array's end
-const BEFORE_KEY = 3;
-const BEFORE_FIRST_KEY = 4; // as BEFORE_KEY, or the object's end
-const BEFORE_COLON = 5;
-const IN_STRING = 6;
-const IN_KEY = 7; // a key with escapes, or cut by a chunk's end
-const IN_LINK = 8; // a link with escapes, or cut by a chunk's end
-const TOO_DEEP = 9;
-const BROKEN = 10;
+// What the next byte belongs to. SEEKING is outside of every `link` and `response`.
+const STARTING = 0;
+const SEEKING = 1;
+const AFTER_VALUE = 2;
+const BEFORE_VALUE = 3;
+const BEFORE_ELEMENT = 4; // as BEFORE_VALUE, or the array's end
+const BEFORE_KEY = 5;
+const BEFORE_FIRST_KEY = 6; // as BEFORE_KEY, or the object's end
+const BEFORE_COLON = 7;
+const IN_STRING = 8;
+const IN_KEY = 9; // a key with escapes, or cut by a chunk's end
+const IN_LINK = 10; // a link with escapes, or cut by a chunk's end
+const TOO_DEEP = 11;
+const BROKEN = 12;
 
 // What a key says about its value.
 const PLAIN = 0;
@@ -73,14 +81,15 @@ const UNDER_RESPONSE = 4;
 
 const bytesOf = (text: string) => Uint8Array.from(Buffer.from(text, 'utf8'));
 
-const KEYS: readonly (readonly [Uint8Array, number])[] = [
-  [bytesOf('url'), URL_KEY],
-  [bytesOf('link'), LINK_KEY],
-  [bytesOf('fullUrl'), FOLLOWED],
-  [bytesOf('location'), LOCATION_KEY],
-  [bytesOf('response'), RESPONSE_KEY],
-  [bytesOf('reference'), FOLLOWED],
-];
+const KEY_KINDS: Readonly<Record<string, number>> = {
+  url: URL_KEY,
+  link: LINK_KEY,
+  fullUrl: FOLLOWED,
+  location: LOCATION_KEY,
+  response: RESPONSE_KEY,
+  reference: FOLLOWED,
+};
+const KEYS = Object.entries(KEY_KINDS).map(([name, kind]) => [bytesOf(name), kind] as const);
 const LONGEST_KEY = 9;
 const BINARY = bytesOf('/Binary');
 const NOTHING = new Uint8Array(0);
@@ -94,9 +103,27 @@ const KEYS_BY_LENGTH = Array.from({ length: LONGEST_KEY + 1 }, (_, length) =>
 const SKIPPED = new Uint8Array(256).fill(1);
 for (const byte of [QUOTE, COMMA, COLON, OPEN_OBJECT, CLOSE_OBJECT, OPEN_ARRAY, CLOSE_ARRAY]) SKIPPED[byte] = 0;
 
-/** First bytes of numbers and literals, and of a byte order mark. */
+/** First bytes of numbers and literals. */
 const STARTS_SCALAR = new Uint8Array(256);
-for (const byte of [...bytesOf('-0123456789tfn'), 0xef]) STARTS_SCALAR[byte] = 1;
+for (const byte of bytesOf('-0123456789tfn')) STARTS_SCALAR[byte] = 1;
+
+/** White space, and the three bytes of a byte order mark. */
+const BEFORE_JSON = new Uint8Array(256);
+for (const byte of [0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]) BEFORE_JSON[byte] = 1;
+
+const hexOf = (letter: string) =>
+  letter
+    .charCodeAt(0)
+    .toString(16)
+    .replace(/[a-f]/, (digit) => `[${digit}${digit.toUpperCase()}]`);
+const spelled = (name: string) => name.replace(/./g, (letter) => `(?:${letter}|\\\\u00${hexOf(letter)})`);
+
+/** The keys as they are written, and as anyone may write them: with letters as `\u0066`. */
+const PLAIN_KEY = `"(?:${Object.keys(KEY_KINDS).join('|')})"`;
+const SPELLED_KEY = `"(?:${Object.keys(KEY_KINDS).map(spelled).join('|')})"`;
+const ESCAPED_LETTER = /\\u00(?:55|6[1-9a-fA-F]|7[0-5])/;
+/** Longest spelling of a key with its quotes, and the byte before. */
+const KEY_REACH = LONGEST_KEY * 6 + 3;
 
 /** What `\b`, `\n`, … stand for; 255, which is in no URL, for escapes that JSON does not have. */
 const UNESCAPED = new Uint8Array(256).fill(255);
@@ -281,10 +308,21 @@ export function createLinkRewriter({ from, to }: LinkRewriterOptions): LinkRewri
   const interesting = new Uint8Array(256);
   for (const byte of [BACKSLASH, 0x68, 0x48, ...bases.map((base) => base[0]!)]) interesting[byte] = 1;
 
+  const plainKey = new RegExp(PLAIN_KEY, 'g');
+  const spelledKey = new RegExp(SPELLED_KEY, 'g');
+
+  /** The chunk's bytes as characters, for the search. */
+  let text = '';
+  let keyPattern = plainKey;
+  /** What was seen last while SEEKING, up to the chunk's start or end: a key may begin in it. */
+  let tail = '';
+  /** Where in the chunk SEEKING began; what stands before cannot be part of a key. */
+  let soughtFrom = 0;
+
   const stack = new Uint8Array(MAX_DEPTH + 1);
   let depth = 0;
   let excessDepth = 0;
-  let state = BEFORE_VALUE;
+  let state = STARTING;
   /** What the current value's key said; PLAIN in arrays. */
   let kind = PLAIN;
   let afterString = AFTER_VALUE;
@@ -350,6 +388,53 @@ export function createLinkRewriter({ from, to }: LinkRewriterOptions): LinkRewri
     state = AFTER_VALUE;
   }
 
+  function seekFrom(at: number): number {
+    state = SEEKING;
+    kind = PLAIN;
+    soughtFrom = at;
+    tail = '';
+    return at;
+  }
+
+  /** Finds the next key of ours that lies in the chunk and returns where it ends, else the chunk's length. */
+  function seek(chunk: Buffer, at: number): number {
+    keyPattern.lastIndex = at;
+    while (keyPattern.test(text)) {
+      const end = keyPattern.lastIndex;
+      let start = end - 2;
+      while (chunk[start] !== QUOTE) start--;
+      const before = start > 0 ? chunk[start - 1] : tail.charCodeAt(tail.length - 1);
+      if (before === BACKSLASH) {
+        // The end of a longer key or value.
+        keyPattern.lastIndex = start + 1;
+        continue;
+      }
+      kind = kindOfKey(
+        keyPattern === plainKey ? keyKind(chunk, start + 1, end - start - 2) : spelledKind(text.slice(start, end)),
+      );
+      if (kind === PLAIN) continue;
+      state = BEFORE_COLON;
+      return end;
+    }
+    return chunk.length;
+  }
+
+  /** Finds a key of ours that began in an earlier chunk, and returns where it ends in this one, else 0. */
+  function seekAcross(): number {
+    const reach = tail + text.slice(0, KEY_REACH);
+    spelledKey.lastIndex = 0;
+    for (let match = spelledKey.exec(reach); match !== null; match = spelledKey.exec(reach)) {
+      spelledKey.lastIndex = match.index + 1;
+      const end = match.index + match[0].length - tail.length;
+      if (match.index >= tail.length) break;
+      if (end <= 0 || reach[match.index - 1] === '\\') continue;
+      kind = kindOfKey(spelledKind(match[0]));
+      if (kind !== PLAIN) state = BEFORE_COLON;
+      return end;
+    }
+    return 0;
+  }
+
   /** Reads the chunk from `start` on and returns where the bytes that may leave end. */
   function scan(chunk: Buffer, start: number): number {
     const length = chunk.length;
@@ -357,17 +442,21 @@ export function createLinkRewriter({ from, to }: LinkRewriterOptions): LinkRewri
     let byte = 0;
     while (i < length) {
       switch (state) {
+        case SEEKING:
+          i = seek(chunk, i);
+          break;
+
         case AFTER_VALUE:
+          if (depth === 0) {
+            i = seekFrom(i);
+            break;
+          }
           while (i < length && SKIPPED[(byte = chunk[i]!)] === 1) i++;
           if (i === length) return length;
-          if (byte === COMMA && depth > 0) {
+          if (byte === COMMA) {
             state = stack[depth]! & OBJECT ? BEFORE_KEY : BEFORE_VALUE;
           } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
             close(byte === CLOSE_OBJECT);
-          } else if (depth === 0 && byte !== COMMA && byte !== COLON) {
-            // Values after values, as in NDJSON.
-            state = BEFORE_VALUE;
-            break;
           } else {
             state = BROKEN;
           }
@@ -400,8 +489,14 @@ export function createLinkRewriter({ from, to }: LinkRewriterOptions): LinkRewri
         case BEFORE_COLON:
           while (i < length && (byte = chunk[i]!) <= SPACE) i++;
           if (i === length) return length;
-          i++;
-          state = byte === COLON ? BEFORE_VALUE : BROKEN;
+          if (byte === COLON) {
+            state = BEFORE_VALUE;
+            i++;
+          } else if (depth === 0) {
+            i = seekFrom(i); // It was a value that reads like a key.
+          } else {
+            state = BROKEN;
+          }
           break;
 
         case BEFORE_VALUE:
@@ -459,6 +554,12 @@ export function createLinkRewriter({ from, to }: LinkRewriterOptions): LinkRewri
           else if ((byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) && --excessDepth === 0) state = AFTER_VALUE;
           break;
 
+        case STARTING:
+          while (i < length && BEFORE_JSON[(byte = chunk[i]!)] === 1) i++;
+          if (i === length) return length;
+          state = byte === OPEN_OBJECT || byte === OPEN_ARRAY ? AFTER_VALUE : BROKEN;
+          break;
+
         default: // BROKEN
           return length;
       }
@@ -487,6 +588,7 @@ export function createLinkRewriter({ from, to }: LinkRewriterOptions): LinkRewri
   return {
     push(chunk) {
       if (chunk.length === 0) return [];
+      if (state === BROKEN) return [chunk];
       const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
       let before = NOTHING;
       let start = 0;
@@ -499,6 +601,10 @@ export function createLinkRewriter({ from, to }: LinkRewriterOptions): LinkRewri
         state = IN_STRING;
       }
       edits = [];
+      soughtFrom = 0;
+      text = bytes.latin1Slice(0, bytes.length);
+      keyPattern = text.includes('\\u00') && ESCAPED_LETTER.test(text) ? spelledKey : plainKey;
+      if (state === SEEKING) start = seekAcross();
       const end = scan(bytes, start);
       if (start === 0 && end === bytes.length && edits.length === 0 && before.length === 0) return [chunk];
       const result = edited(before, bytes, start, end);

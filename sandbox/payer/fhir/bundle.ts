@@ -23,7 +23,7 @@ const chunkLength = 65_536;
 
 /** Writes a bundle in chunks of some 64 KB, taking an entry only when it is about to be written. */
 export function* bundleChunks({ type, total, links, entries }: Bundle): Generator<string> {
-  let chunk = `${JSON.stringify({ resourceType: 'Bundle', type, total, link: links }).slice(0, -1)}`;
+  let chunk = JSON.stringify({ resourceType: 'Bundle', type, total, link: links }).slice(0, -1);
   // FHIR knows no empty arrays: without entries there is no `entry`.
   let before = ',"entry":[';
   for (const { fullUrl, text, beside } of entries) {

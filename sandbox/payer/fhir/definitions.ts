@@ -17,7 +17,7 @@ interface Definition {
   readonly expression?: string;
 }
 
-const searchTypes: readonly string[] = ['token', 'reference', 'date', 'string', 'quantity', 'number', 'uri'];
+const searchTypes = new Set(['token', 'reference', 'date', 'string', 'quantity', 'number', 'uri']);
 const definitionFiles = ['fhir/r4/search-parameters.json', 'fhir/r4/search-parameters-uscore.json'];
 
 // Read when the first search needs them: two megabytes that a start should not wait for.
@@ -29,9 +29,9 @@ const parametersByType = new Map<string, ReadonlyMap<string, SearchParameter>>()
 export function searchParametersOf(resourceType: string): ReadonlyMap<string, SearchParameter> {
   const known = parametersByType.get(resourceType);
   if (known) return known;
-  const bases = [resourceType, 'Resource', 'DomainResource'];
+  const bases = new Set([resourceType, 'Resource', 'DomainResource']);
   const usable = allDefinitions().filter(
-    ({ base, type, expression }) => expression && searchTypes.includes(type) && base.some((b) => bases.includes(b)),
+    ({ base, type, expression }) => expression && searchTypes.has(type) && base.some((b) => bases.has(b)),
   );
   const parameters = new Map(
     usable.map(({ code, type, expression = '' }) => [

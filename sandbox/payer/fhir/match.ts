@@ -1,5 +1,5 @@
 import { dateMatcher } from './dates.ts';
-import type { SearchParameter } from './definitions.ts';
+import type { SearchParameter, SearchType } from './definitions.ts';
 import { badRequest, unsupported } from './outcome.ts';
 
 /** Whether one value that a parameter found is what was asked for. */
@@ -18,22 +18,18 @@ export function matcher(
   if (type === 'reference' && modifier && /^[A-Z]/.test(modifier))
     return referenceMatcher(`${modifier}/${asked}`, baseUrl);
   if (modifier && !(type === 'token' && modifier === 'not')) throw unsupported(`modifier :${modifier} on ${code}`);
-  switch (type) {
-    case 'date':
-      return dateMatcher(asked);
-    case 'reference':
-      return referenceMatcher(asked, baseUrl);
-    case 'string':
-      return stringMatcher(asked);
-    case 'token':
-      return tokenMatcher(asked);
-    case 'uri':
-      return (value) => value === asked;
-    case 'number':
-    case 'quantity':
-      return quantityMatcher(asked);
-  }
+  return plainMatchers[type](asked, baseUrl);
 }
+
+const plainMatchers: Readonly<Record<SearchType, (asked: string, baseUrl: string) => Matcher>> = {
+  date: dateMatcher,
+  reference: referenceMatcher,
+  string: (asked) => stringMatcher(asked),
+  token: tokenMatcher,
+  uri: (asked) => (value) => value === asked,
+  number: quantityMatcher,
+  quantity: quantityMatcher,
+};
 
 interface Token {
   readonly system?: string;
@@ -91,11 +87,14 @@ function stringMatcher(asked: string, modifier?: 'exact' | 'contains'): Matcher 
     );
 }
 
+/** What names and addresses hold beside the words that people search for. */
+const unsearched = new Set(['id', 'extension', 'use', 'type', 'period']);
+
 /** All strings in a HumanName, Address or whatever else a string parameter looks at. */
 function stringsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   if (typeof value !== 'object' || value === null) return [];
-  return Object.values(value).flatMap(stringsIn);
+  return Object.entries(value).flatMap(([name, inner]) => (unsearched.has(name) ? [] : stringsIn(inner)));
 }
 
 /** String search ignores case and accents. */

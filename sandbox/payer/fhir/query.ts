@@ -41,7 +41,15 @@ export function readQuery(parameters: Parameters): Query {
 
 /** Parameters that shape an answer and select nothing. */
 const shaping = new Set([
-  ...['_include', '_revinclude', '_sort', '_count', '_page', '_summary', '_total', '_format', '_pretty'],
+  '_include',
+  '_revinclude',
+  '_sort',
+  '_count',
+  '_page',
+  '_summary',
+  '_total',
+  '_format',
+  '_pretty',
 ]);
 
 /** Clients are to take a page's name as it is, so it does not look like a number that they could count up. */

@@ -52,14 +52,14 @@ async function readForm(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-const jsonFormats = ['json', 'application/json', 'application/fhir+json', 'text/json'];
+const served = new Set(['*/*', 'application/*', 'json', 'application/json', 'application/fhir+json', 'text/json']);
 
 /** Refuses what asks for anything but JSON (406); FHIR lets `_format` win over `Accept`. */
 export function checkFormat(request: IncomingMessage, parameters: Parameters): void {
   const format = parameters.find(([name]) => name === '_format')?.[1].replaceAll(' ', '+');
   const wanted = format ?? request.headers.accept ?? '*/*';
   const accepted = wanted.split(',').map((part) => (part.split(';')[0] ?? '').trim());
-  if (!accepted.some((type) => type === '*/*' || type === 'application/*' || jsonFormats.includes(type))) {
+  if (!accepted.some((type) => served.has(type))) {
     throw new FhirError(406, 'not-supported', 'Only application/fhir+json is served');
   }
 }

@@ -35,8 +35,8 @@ export function search(scope: SearchScope, resourceType: string, path: string, p
 export function page(baseUrl: string, path: string, query: Query, total: number, entries: Iterable<Entry>): Bundle {
   const link = (relation: string, offset: number): Link => {
     const repeated = query.repeated.map(([name, value]): [string, string] => [name, value]);
-    const search = new URLSearchParams(offset > 0 ? [...repeated, ['_page', writePage(offset)]] : repeated).toString();
-    return { relation, url: `${baseUrl}/${path}${search && `?${search}`}` };
+    const asked = new URLSearchParams(offset > 0 ? [...repeated, ['_page', writePage(offset)]] : repeated).toString();
+    return { relation, url: `${baseUrl}/${path}${asked && `?${asked}`}` };
   };
   const links = [link('self', query.offset)];
   if (query.countOnly) return { type: 'searchset', total, links, entries: [] };

@@ -4,7 +4,6 @@ import { capabilityStatement } from './capability.ts';
 import type { OAuthUris } from './capability.ts';
 import { patientCompartment } from './definitions.ts';
 import { everything } from './everything.ts';
-import { filter } from './filter.ts';
 import type { SearchScope } from './filter.ts';
 import { FhirError, notFound, operationOutcome } from './outcome.ts';
 import type { Parameters } from './query.ts';

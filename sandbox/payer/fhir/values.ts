@@ -11,7 +11,7 @@ export function valuesOf({ body }: Pick<StoredResource, 'body'>, parameter: Sear
   if (!values) index.set(body, (values = new Map()));
   let found = values.get(parameter.code);
   if (!found) {
-    const expression = getParsedExpressionForResourceType(body.resourceType as never, parameter.expression);
+    const expression = getParsedExpressionForResourceType(body.resourceType, parameter.expression);
     const results = evalFhirPathTyped(expression, [toTypedValue(body)]) as { value: unknown }[];
     values.set(parameter.code, (found = results.map(({ value }) => value)));
   }

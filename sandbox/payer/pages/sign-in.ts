@@ -23,7 +23,6 @@ export function signInPage(view: SignInView, email = '', problems: readonly Form
         <strong>${view.appName}</strong> would like to read your health record at ${view.payerName}. First show us that
         it is you: we send a code to the e-mail address of your account.
       </p>
-      ${alert(problems)}
       <form method="post" action="${view.path}/sign-in" novalidate>
         ${field({ name: 'email', label: 'E-mail address', type: 'email', autocomplete: 'email' }, email, problems)}
         <p class="actions"><button>Send me a code</button></p>
@@ -32,8 +31,8 @@ export function signInPage(view: SignInView, email = '', problems: readonly Form
         <p>First time here? An account takes a minute; have your member card at hand.</p>
         <p class="actions"><a class="button second" href="${view.path}/create">Create an account</a></p>
       </div>
-      <form class="divided" method="post" action="${view.path}/cancel">
-        <button class="plain">Cancel and go back to the app</button>
+      <form class="divided" method="post" action="${view.path}/consent">
+        <button class="plain" name="decision" value="deny">Cancel and go back to the app</button>
       </form>`,
   };
 }
@@ -94,7 +93,6 @@ export function verifyPage(
     step: 2,
     status: problems.length > 0 ? 422 : 200,
     body: html`<h1>Verify your e-mail</h1>
-      ${alert(problems)}
       <p>
         We sent ${sent.again ? 'another' : 'a'} six-digit code to <strong>${sent.email}</strong>, with the reference
         <strong data-reference="${sent.reference}">${sent.reference}</strong>.
@@ -110,7 +108,7 @@ export function verifyPage(
         <p class="actions"><button>Continue</button></p>
       </form>
       <form class="divided" method="post" action="${view.path}/resend">
-        <button class="plain">Send me another code</button>
+        <button class="plain" name="resend" value="1">Send me another code</button>
       </form>
       <p><a href="${view.path}">Use another e-mail address</a></p>`,
   };
@@ -131,7 +129,7 @@ export function consentPage(view: SignInView, record: MemberRecord): Page {
     title: 'Allow access',
     step: 3,
     leavesPayer: true,
-    body: html`<h1>Allow access to your health record?</h1>
+    body: html`<h1>Allow access to your record?</h1>
       <p>
         <strong>${view.appName}</strong> asks to read the health record that ${view.payerName} keeps for
         <strong>${firstName} ${lastName}</strong> (member ID ${memberId}).
@@ -178,17 +176,19 @@ function field(shape: FieldShape, value: string, problems: readonly FormProblem[
       ${shape.name === 'code' && html`class="code" maxlength="12"`}
       ${described !== '' && html`aria-describedby="${described}"`}
       ${problem && html`aria-invalid="true"`}
+      ${problem && problem === problems[0] && html`autofocus`}
       required
     />
     ${problem && html`<p class="wrong" id="${shape.name}-problem">${problem.message}</p>`}
   </div>`;
 }
 
-/** Says on top of a page what is wrong: the whole message, or how many fields need another look. */
+/** Says on top of a long form that something in it is wrong: what, or which fields to look at again. */
 function alert(problems: readonly FormProblem[]): Html | undefined {
-  const [first] = problems;
-  if (!first) return undefined;
-  const text = problems.length === 1 ? first.message : `Please check the ${problems.length} fields marked below.`;
+  if (problems.length === 0) return undefined;
+  const general = problems.find(({ field: name }) => name === undefined);
+  const fields = problems.length === 1 ? 'field' : `${problems.length} fields`;
+  const text = general?.message ?? `Please check the ${fields} marked below.`;
   return html`<div class="alert" role="alert"><p>${text}</p></div>`;
 }
 

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import type { Context } from 'aws-lambda';
+import { localStage } from '../../config/local.ts';
+import type { RegistryData } from '../../config/stage.ts';
+import { registryData } from '../../config/load.ts';
+import type { PayerHttp } from '../../functions/shared/deps.ts';
+import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
+import type { PayerSecret } from '../../functions/shared/oauth/payer-secrets.ts';
+import { registryOf } from '../../functions/shared/registry/registry.ts';
+import { type MemoryDynamo, memoryDynamo } from './memory-dynamo.ts';
+
+/** Noon, 1 June 2026: where the tests' clock starts. Milliseconds. */
+export const startMs = Date.UTC(2026, 5, 1, 12);
+
+/** Everything that the functions are given, under a test's control. */
+export const testDeps = ({ registry = registryData(localStage()) }: { registry?: RegistryData } = {}) => {
+  const dynamo: MemoryDynamo = memoryDynamo();
+  const time = { ms: startMs };
+  const lines: string[] = [];
+  const secrets: Record<string, PayerSecret | Error> = {
+    'demo-health-plan': { client_secret: 'demo-health-plan-secret' },
+  };
+  const payer: { http: PayerHttp; requests: { url: string; init: RequestInit | undefined }[] } = {
+    http: () => Promise.reject(new Error('no payer in this test')),
+    requests: [],
+  };
+  const deps = {
+    clock: { now: () => time.ms, monotonic: () => time.ms },
+    randomBytes: (size: number): Uint8Array => randomBytes(size),
+    payerHttp: ((input, init) => {
+      payer.requests.push({ url: String(input), init });
+      return payer.http(input, init);
+    }) as PayerHttp,
+    registry: registryOf(registry),
+    origin: 'http://localhost:3000',
+    writeLog: (line: string) => void lines.push(line),
+    loginAttempts: { client: dynamo.client, name: 'LoginAttempts' },
+    grants: { client: dynamo.client, name: 'Grants' },
+    readPayerSecret: (id: string): Promise<PayerSecret> => {
+      const secret = secrets[id];
+      return secret === undefined || secret instanceof Error
+        ? Promise.reject(secret ?? new Error(`no secret for ${id}`))
+        : Promise.resolve(secret);
+    },
+    sleep: (ms: number): Promise<void> => {
+      time.ms += ms;
+      return new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+  return {
+    deps,
+    dynamo,
+    payer,
+    secrets,
+    lines,
+    /** Lets time pass. */
+    passSeconds: (seconds: number) => void (time.ms += seconds * 1000),
+  };
+};
+
+export type TestDeps = ReturnType<typeof testDeps>;
+
+interface EventOptions {
+  readonly method?: string;
+  readonly query?: string | readonly (readonly [string, string])[];
+  readonly form?: Record<string, string> | string;
+  readonly headers?: Record<string, string>;
+  readonly path?: Record<string, string>;
+}
+
+let requests = 0;
+
+/** A REST API's event. `resource` is the route's pattern, as API Gateway gives it. */
+export const apiEvent = (
+  resource: string,
+  { method = 'GET', query = [], form, headers = {}, path = {} }: EventOptions = {},
+): ApiEvent => {
+  const pairs = typeof query === 'string' ? [...new URLSearchParams(query)] : query;
+  const multi: Record<string, string[]> = {};
+  for (const [name, value] of pairs) (multi[name] ??= []).push(value);
+  const all: Record<string, string> = {
+    ...(form === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' }),
+    ...headers,
+  };
+  requests += 1;
+  return {
+    resource,
+    path: resource,
+    httpMethod: method,
+    headers: all,
+    multiValueHeaders: Object.fromEntries(Object.entries(all).map(([name, value]) => [name, [value]])),
+    queryStringParameters: null,
+    multiValueQueryStringParameters: pairs.length === 0 ? null : multi,
+    pathParameters: path,
+    stageVariables: null,
+    body: form === undefined ? null : typeof form === 'string' ? form : new URLSearchParams(form).toString(),
+    isBase64Encoded: false,
+    requestContext: { requestId: `request-${requests}` } as ApiEvent['requestContext'],
+  };
+};
+
+/** A Lambda context with this much time left. */
+export const lambdaContext = (remainingMs = 29_000): Context =>
+  ({ awsRequestId: 'lambda-request', functionName: 'test', getRemainingTimeInMillis: () => remainingMs }) as Context;
+
+type Handler = (event: ApiEvent, context: Context) => Promise<unknown>;
+
+/** Calls a handler that answers at once. */
+export const call = async (handler: unknown, event: ApiEvent): Promise<ApiResponse & { body: string }> =>
+  (await (handler as Handler)(event, lambdaContext())) as ApiResponse & { body: string };
+
+/** The cookies that an answer sets, as a `Cookie` header. */
+export const cookiesOf = (response: ApiResponse): string =>
+  (response.multiValueHeaders?.['Set-Cookie'] ?? []).map((cookie) => cookie.split(';')[0]).join('; ');
+
+/** A JSON answer of a payer. */
+export const payerJson = (value: unknown, status = 200): Response =>
+  Response.json(value, { status, headers: { 'content-type': 'application/fhir+json' } });
