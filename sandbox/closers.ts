@@ -3,7 +3,7 @@ type Closer = () => Promise<unknown>;
 /** Keeps what was started, to close all of it in one go. */
 export const closersOf = (): {
   readonly opened: <T extends { readonly close: Closer }>(thing: T) => T;
-  readonly closeAll: Closer;
+  readonly closeAll: () => Promise<void>;
 } => {
   const closers: Closer[] = [];
   return {
@@ -11,7 +11,9 @@ export const closersOf = (): {
       closers.push(() => thing.close());
       return thing;
     },
-    closeAll: () => Promise.allSettled(closers.splice(0).map((close) => close())),
+    closeAll: async () => {
+      await Promise.allSettled(closers.splice(0).map((close) => close()));
+    },
   };
 };
 
@@ -19,8 +21,9 @@ export const closersOf = (): {
  * As `Promise.all`, but an error comes only once every one has come to an end: what is still starting could not be
  * closed.
  */
-export const settled: typeof Promise.all = async (promises: Iterable<unknown>) => {
-  const all = [...promises];
-  await Promise.allSettled(all);
-  return Promise.all(all) as never;
+export const settled = async <T extends readonly unknown[] | []>(
+  promises: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> => {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 };

@@ -14,10 +14,11 @@ export interface Sandbox {
   readonly northwindKey: PublicJwk;
 }
 
-/** One of the servers beside the gateway. */
+/** One of the servers beside the gateway, still to be started. */
 export interface Party {
-  readonly url: string;
-  readonly close: () => Promise<void>;
+  /** The name of its port. */
+  readonly name: Exclude<keyof LocalPorts, 'gateway'>;
+  readonly start: () => Promise<{ close: () => Promise<void> }>;
 }
 
 type LogTo = (service: string) => (line: RequestLogLine) => void;
@@ -39,12 +40,8 @@ export const sandboxOn = (ports: LocalPorts): Sandbox => {
   };
 };
 
-/** How to start each party, by the name of its port. */
-export const partiesOf = (
-  { config, northwindKey }: Sandbox,
-  ports: LocalPorts,
-  logTo: LogTo,
-): Record<Exclude<keyof LocalPorts, 'gateway'>, () => Promise<Party>> => {
+/** The payers and the partner app. */
+export const partiesOf = ({ config, northwindKey }: Sandbox, ports: LocalPorts, logTo: LogTo): readonly Party[] => {
   const gatewayOrigin = config.origin ?? '';
   const gatewayAt = (payerId: string) => {
     const payer = config.payers.find(({ id }) => id === payerId);
@@ -56,27 +53,25 @@ export const partiesOf = (
       log: logTo(payerId),
     };
   };
-  return {
-    demoHealthPlan: () =>
-      startPayer({
-        ...gatewayAt('demo-health-plan'),
-        preset: 'oneUpDemo',
-        port: ports.demoHealthPlan,
-        client: { secret: demoHealthPlanSecret },
-      }),
-    northwind: () =>
-      startPayer({
-        ...gatewayAt('northwind'),
-        preset: 'smart',
-        port: ports.northwind,
-        client: { jwks: [northwindKey] },
-      }),
-    partner: () =>
-      startPartnerApp({
-        port: ports.partner,
-        gatewayOrigin,
-        payers: config.payers.map(({ id, displayName }) => ({ id, displayName })),
-        log: logTo('partner'),
-      }),
-  };
+  const demoHealthPlan = (): ReturnType<Party['start']> =>
+    startPayer({
+      ...gatewayAt('demo-health-plan'),
+      preset: 'oneUpDemo',
+      port: ports.demoHealthPlan,
+      client: { secret: demoHealthPlanSecret },
+    });
+  const northwind = (): ReturnType<Party['start']> =>
+    startPayer({ ...gatewayAt('northwind'), preset: 'smart', port: ports.northwind, client: { jwks: [northwindKey] } });
+  const partner = (): ReturnType<Party['start']> =>
+    startPartnerApp({
+      port: ports.partner,
+      gatewayOrigin,
+      payers: config.payers.map(({ id, displayName }) => ({ id, displayName })),
+      log: logTo('partner'),
+    });
+  return [
+    { name: 'demoHealthPlan', start: demoHealthPlan },
+    { name: 'northwind', start: northwind },
+    { name: 'partner', start: partner },
+  ];
 };

@@ -1,17 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { defaultPorts } from '../config/local.ts';
 import { loadStage } from '../config/load.ts';
 import type { StageConfig } from '../config/stage.ts';
 import { type RequestLogLine, startApiGateway } from './aws/api-gateway.ts';
-import { startDynamoDb } from './aws/dynamodb.ts';
-import { startFunction } from './aws/lambda.ts';
-import { startSecretsManager } from './aws/secrets-manager.ts';
-import { synthesise } from './aws/synth.ts';
-import { readTemplate } from './aws/template.ts';
+import { type LocalCloud, startCloud } from './aws/cloud.ts';
+import { closersOf, settled } from './closers.ts';
 import { LocalStackError } from './local-stack-error.ts';
-import { partiesOf, sandboxOn } from './parties.ts';
+import { type Party, partiesOf, sandboxOn } from './parties.ts';
 import { type LocalPorts, freePorts } from './ports.ts';
 import { type PayerSecret, readSecretsFile } from './secrets-file.ts';
 
@@ -32,7 +26,7 @@ export interface LocalStackOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface LocalStack {
+export interface LocalStack extends Omit<LocalCloud, 'setSecret'> {
   /** The public origin: the configuration's, or where the gateway listens. */
   readonly origin: string;
   readonly ports: LocalPorts;
@@ -41,18 +35,9 @@ export interface LocalStack {
   /** Whether the payers and the partner app run too. */
   readonly withSandbox: boolean;
   readonly config: StageConfig;
-  /** Process ids by function name. */
-  readonly pids: () => Readonly<Record<string, number | undefined>>;
-  readonly dynamoEndpoint: string;
-  readonly secretsEndpoint: string;
-  /** Physical table names by construct name: `loginAttempts`, `grants`. */
-  readonly tables: Readonly<Record<string, string>>;
   /** Replaces a payer's secret; `undefined` empties it, as the stack leaves it for an operator. */
   readonly setSecret: (payerId: string, secret: PayerSecret | undefined) => void;
-  readonly close: () => Promise<void>;
 }
-
-type Closer = () => Promise<unknown>;
 
 const flags: Readonly<Record<keyof LocalPorts, string>> = {
   gateway: '--port',
@@ -81,7 +66,7 @@ interface Plan {
   readonly ports: LocalPorts;
   readonly config: StageConfig;
   readonly secrets: Readonly<Record<string, PayerSecret>>;
-  readonly parties: Partial<ReturnType<typeof partiesOf>>;
+  readonly parties: readonly Party[];
 }
 
 /** Everything that can be wrong with files is found here, before anything listens. */
@@ -89,11 +74,11 @@ const planOf = async (options: LocalStackOptions): Promise<Plan> => {
   const ports = await freePorts(options.ports === 'free' ? undefined : (options.ports ?? defaultPorts));
   if (options.configFile !== undefined) {
     const config = await loadStage(options.configFile);
-    return { ports, config, secrets: await readSecretsFile(options.secretsFile, config.payers), parties: {} };
+    return { ports, config, secrets: await readSecretsFile(options.secretsFile, config.payers), parties: [] };
   }
   const sandbox = sandboxOn(ports);
   const logTo = (service: string) => (line: RequestLogLine) => options.log?.(service, line);
-  const parties = options.withSandbox === false ? {} : partiesOf(sandbox, ports, logTo);
+  const parties = options.withSandbox === false ? [] : partiesOf(sandbox, ports, logTo);
   return { ports, config: sandbox.config, secrets: sandbox.secrets, parties };
 };
 
@@ -105,13 +90,10 @@ const planOf = async (options: LocalStackOptions): Promise<Plan> => {
 export const startLocalStack = async (options: LocalStackOptions = {}): Promise<LocalStack> => {
   const plan = await planOf(options);
   const { opened, closeAll } = closersOf();
-  const close = async (): Promise<void> => {
-    await closeAll();
-  };
   try {
-    return { ...(await startAll(plan, options, opened)), close };
+    return { ...(await startAll(plan, options, opened)), close: closeAll };
   } catch (error) {
-    await close();
+    await closeAll();
     throw options.signal?.aborted === true ? new LocalStackError('Stopped') : error;
   }
 };
@@ -122,27 +104,24 @@ const startAll = async (
   opened: ReturnType<typeof closersOf>['opened'],
 ): Promise<Omit<LocalStack, 'close'>> => {
   const log = (line: RequestLogLine): void => options.log?.('gateway', line);
-  const gateway = opened(
-    await onPort('gateway', ports.gateway, () => startApiGateway({ port: ports.gateway, log })),
-  );
+  const gateway = opened(await onPort('gateway', ports.gateway, () => startApiGateway({ port: ports.gateway, log })));
   // Someone whose port is taken should not wait for a bundler.
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
   const onFunctionLog = options.onFunctionLog ?? (() => {});
-  const [cloud] = await settled([
-    startCloud({ config, gateway, onFunctionLog, signal }).then(opened),
-    ...partyNames(parties).map(async (name) => {
-      try {
-        opened(await onPort(name, ports[name], parties[name]));
-      } catch (error) {
-        failed.abort();
-        throw error;
-      }
-    }),
-  ]);
+  const starting = startCloud({ config, gateway, onFunctionLog, signal }).then(opened);
+  const startParty = async ({ name, start }: Party): Promise<void> => {
+    try {
+      opened(await onPort(name, ports[name], start));
+    } catch (error) {
+      failed.abort();
+      throw error;
+    }
+  };
+  await settled([...parties.map(startParty), starting]);
+  const cloud = await starting;
   for (const payer of config.payers) cloud.setSecret(payer.id, secrets[payer.id]);
 
-  const { dynamoEndpoint, secretsEndpoint, tables, pids, setSecret } = cloud;
   const urls = {
     gateway: `http://localhost:${ports.gateway}`,
     demoHealthPlan: `http://127.0.0.1:${ports.demoHealthPlan}`,
@@ -150,6 +129,6 @@ const startAll = async (
     partner: `http://localhost:${ports.partner}`,
   };
   const origin = config.origin ?? urls.gateway;
-  const withSandbox = partyNames(parties).length > 0;
-  return { origin, ports, urls, withSandbox, config, dynamoEndpoint, secretsEndpoint, tables, pids, setSecret };
+  const withSandbox = parties.length > 0;
+  return { ...cloud, origin, ports, urls, withSandbox, config };
 };

@@ -38,7 +38,9 @@ export const readDecision = (event: ApiEvent, { values }: Parameters): 'allow' |
 const sentences = (scope: string): Html[] => {
   const scopes = scope.split(' ');
   const types = scopes.flatMap((one) => /^(?:patient|user)\/([A-Za-z]+|\*)\./.exec(one)?.[1] ?? []);
-  const readable = types.includes('*') ? 'your health record, all of it' : `from your health record: ${types.join(', ')}`;
+  const readable = types.includes('*')
+    ? 'your health record, all of it'
+    : `from your health record: ${types.join(', ')}`;
   return [
     ...(types.length === 0 ? [] : [html`<li>read ${readable}</li>`]),
     ...(scopes.includes('offline_access') ? [html`<li>keep reading it when you are not signed in</li>`] : []),
@@ -65,12 +67,24 @@ export const askForConsent = (
   const until = endsAt.toLocaleDateString('en-US', { dateStyle: 'long', timeZone: 'UTC' });
   const carried = [...values].filter(([name]) => name !== decisionField && name !== formToken);
   const fields = [...carried, [formToken, token] as const].map(
-    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
+    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
   );
   const answer = page(
     200,
     `Share your record with ${partner.name}?`,
-    html`<p><strong>${partner.name}</strong> asks for your health record at <strong>${payer.displayName}</strong>. If you allow it, it may:</p><ul>${sentences(scope)}</ul><p>This ends on ${until} at the latest. Next, ${payer.displayName} will ask you to sign in.</p><form method="post">${fields}<button name="${decisionField}" value="allow">Allow</button><button name="${decisionField}" value="deny">Do not allow</button></form><p><small>You will return to ${new URL(returnTo.redirectUri).host || partner.name}.</small></p>`,
+    html`<p>
+        <strong>${partner.name}</strong> asks for your health record at <strong>${payer.displayName}</strong>. If you
+        allow it, it may:
+      </p>
+      <ul>
+        ${sentences(scope)}
+      </ul>
+      <p>This ends on ${until} at the latest. Next, ${payer.displayName} will ask you to sign in.</p>
+      <form method="post">
+        ${fields}<button name="${decisionField}" value="allow">Allow</button
+        ><button name="${decisionField}" value="deny">Do not allow</button>
+      </form>
+      <p><small>You will return to ${new URL(returnTo.redirectUri).host || partner.name}.</small></p>`,
     // Chrome applies form-action to the redirects that follow the form.
     `'self' ${origins(payer.authorizationEndpoint, returnTo.redirectUri, ...payer.quirks.signInOrigins)}`,
   );

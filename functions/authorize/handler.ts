@@ -1,7 +1,15 @@
 import middy from '@middy/core';
 import type { Deps } from '../shared/deps.ts';
 import { asGatewayError } from '../shared/errors.ts';
-import { type ApiEvent, type ApiResponse, checkMethod, formPairs, parameters, payerOf, queryPairs } from '../shared/http/api.ts';
+import {
+  type ApiEvent,
+  type ApiResponse,
+  checkMethod,
+  formPairs,
+  parameters,
+  payerOf,
+  queryPairs,
+} from '../shared/http/api.ts';
 import { errorPages } from '../shared/http/error-pages.ts';
 import { type PartnerReturn, returnError } from '../shared/oauth/partner-redirect.ts';
 import { recordError, recordOf, recordRequest } from '../shared/request-record.ts';

@@ -33,7 +33,9 @@ export const checkCallback = async (
   checkNotRepeated(request);
   const state = request.values.get('state');
   if (state === undefined || !/^[A-Za-z0-9_-]{43}$/.test(state)) {
-    throw new GatewayError('invalid_request', 'This sign-in is not one that began here.', { detail: 'malformed state' });
+    throw new GatewayError('invalid_request', 'This sign-in is not one that began here.', {
+      detail: 'malformed state',
+    });
   }
   checkIssuer(payer, request.values.get('iss'));
   return { payer, state, values: request.values };

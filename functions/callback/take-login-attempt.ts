@@ -37,7 +37,13 @@ export const takeLoginAttempt = async (
 ): Promise<TakenAttempt> => {
   const cookie = readLoginCookie(event, state);
   const now = nowSeconds(deps.clock);
-  const consumed: Consumption = await consumeLoginAttempt(deps.loginAttempts, { state, cookie, payer: payer.id, now, requestId });
+  const consumed: Consumption = await consumeLoginAttempt(deps.loginAttempts, {
+    state,
+    cookie,
+    payer: payer.id,
+    now,
+    requestId,
+  });
   if (consumed.outcome === 'finished') throw await finished(deps, consumed.partner);
   if (consumed.outcome === 'otherBrowser') {
     throw new GatewayError(

@@ -40,11 +40,7 @@ const bearerOf = (event: ApiEvent): string => {
  * are still in the config.
  * @throws GatewayError 401 (RFC 6750 §3.1), `not_found` for an unknown payer, `temporarily_unavailable`
  */
-export const authenticate = async (
-  deps: FetchDeps,
-  event: ApiEvent,
-  record: RequestRecord,
-): Promise<Authenticated> => {
+export const authenticate = async (deps: FetchDeps, event: ApiEvent, record: RequestRecord): Promise<Authenticated> => {
   const payerId = payerOf(event);
   if ((await deps.registry.payer(payerId)) === undefined) {
     throw new GatewayError('not_found', 'There is no such health plan here.', { status: 404 });

@@ -1,6 +1,13 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { Deps } from '../shared/deps.ts';
-import { type ApiEvent, type ApiResponse, checkMethod, checkNotRepeated, formPairs, parameters } from '../shared/http/api.ts';
+import {
+  type ApiEvent,
+  type ApiResponse,
+  checkMethod,
+  checkNotRepeated,
+  formPairs,
+  parameters,
+} from '../shared/http/api.ts';
 import { corsForPartners } from '../shared/http/cors.ts';
 import { json, noStore, oauthError } from '../shared/http/respond.ts';
 import { authenticateClient } from '../shared/oauth/client-authentication.ts';
@@ -66,7 +73,12 @@ export const tokenHandler = (deps: TokenDeps) =>
       const partner = await authenticateClient(deps, event, form, requestId);
       if (partner) record.partner = partner.clientId;
       const endpoint = endpoints[event.resource] ?? token;
-      record.step = event.resource === '/oauth2/token' ? form.values.get('grant_type') === 'refresh_token' ? 'refresh' : 'redeem' : event.resource.slice('/oauth2/'.length);
+      record.step =
+        event.resource === '/oauth2/token'
+          ? form.values.get('grant_type') === 'refresh_token'
+            ? 'refresh'
+            : 'redeem'
+          : event.resource.slice('/oauth2/'.length);
       const note: TokenRequest['note'] = ({ grantId, payer, partner: owner }) =>
         Object.assign(record, { grantId, payer, partner: owner });
       return json(200, await endpoint(deps, { form, partner, requestId, note }), noStore);

@@ -39,7 +39,9 @@ export const introspect = async (deps: TokenDeps, request: TokenRequest): Promis
   request.note(grant);
   const hash = sha256(text);
   if (access === undefined) {
-    return sameHash(grant.refreshHash, hash) ? describe(deps, grant, { scope: grant.scope, exp: grant.endsAt }) : inactive;
+    return sameHash(grant.refreshHash, hash)
+      ? describe(deps, grant, { scope: grant.scope, exp: grant.endsAt })
+      : inactive;
   }
   const issued = currentAccess(grant, hash, now);
   return issued === undefined ? inactive : describe(deps, grant, { scope: issued.scope, exp: issued.expiresAt });

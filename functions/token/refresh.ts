@@ -32,7 +32,12 @@ const narrowedScope = (grant: Grant, requested: string | undefined): string => {
 const repeat = (presented: RefreshToken, grant: Grant, now: number): TokenAnswer | undefined => {
   if (grant.rotationSalt === undefined || grant.access === undefined) return undefined;
   const pair = successors(presented, grant.rotationSalt);
-  return tokenAnswer(grant, grant.access, { access: writeBearer(pair.access), refresh: writeBearer(pair.refresh) }, now);
+  return tokenAnswer(
+    grant,
+    grant.access,
+    { access: writeBearer(pair.access), refresh: writeBearer(pair.refresh) },
+    now,
+  );
 };
 
 const graceSeconds = ({ registry: { lifetimes } }: TokenDeps, partner: Partner): number =>
@@ -60,11 +65,13 @@ export const refresh = async (deps: TokenDeps, request: TokenRequest): Promise<T
   const text = request.form.values.get('refresh_token');
   if (text === undefined) throw new GatewayError('invalid_request', 'refresh_token is missing.');
   const presented = readRefreshToken(text);
-  if (presented === undefined) throw new GatewayError('invalid_grant', 'The refresh token is damaged, or none of ours.');
+  if (presented === undefined)
+    throw new GatewayError('invalid_grant', 'The refresh token is damaged, or none of ours.');
   const now = nowSeconds(deps.clock);
 
   const grant = await getGrant(deps.grants, presented.grantId);
-  if (grant === undefined || !sameHash(grant.familyHash, familyHash(presented))) throw invalidRefreshToken('no such token');
+  if (grant === undefined || !sameHash(grant.familyHash, familyHash(presented)))
+    throw invalidRefreshToken('no such token');
   const partner = request.partner ?? byBearerAlone(await deps.registry.partner(grant.partner));
   if (grant.partner !== partner.clientId) throw invalidRefreshToken("another client's refresh token");
   request.note(grant);
@@ -83,7 +90,13 @@ export const refresh = async (deps: TokenDeps, request: TokenRequest): Promise<T
 const rotatePair = async (
   deps: TokenDeps,
   { requestId }: TokenRequest,
-  { grant, presented, hash, scope, now }: {
+  {
+    grant,
+    presented,
+    hash,
+    scope,
+    now,
+  }: {
     grant: Grant;
     presented: RefreshToken;
     hash: string;
@@ -106,7 +119,13 @@ const rotatePair = async (
 const afterRotation = async (
   deps: TokenDeps,
   request: TokenRequest,
-  { grant, presented, hash, partner, now }: {
+  {
+    grant,
+    presented,
+    hash,
+    partner,
+    now,
+  }: {
     grant: Grant;
     presented: RefreshToken;
     hash: string;

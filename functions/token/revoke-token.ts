@@ -3,7 +3,13 @@ import { GatewayError } from '../shared/errors.ts';
 import { byBearerAlone } from '../shared/oauth/client-authentication.ts';
 import { currentAccess } from '../shared/oauth/live-grant.ts';
 import { revokeAtPayer } from '../shared/oauth/payer-client.ts';
-import { type AccessToken, type RefreshToken, familyHash, readAccessToken, readRefreshToken } from '../shared/store/bearers.ts';
+import {
+  type AccessToken,
+  type RefreshToken,
+  familyHash,
+  readAccessToken,
+  readRefreshToken,
+} from '../shared/store/bearers.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import { type Grant, isLive, unsealPayerTokens } from '../shared/store/grant.ts';
 import { getGrant, revoke } from '../shared/store/grants.ts';
@@ -36,7 +42,10 @@ export const revokeToken = async (deps: TokenDeps, request: TokenRequest): Promi
     throw new GatewayError('invalid_grant', 'The token was issued to another client.');
   }
   request.note(grant);
-  if (isLive(grant, now) && (await revoke(deps.grants, grant.grantId, 'byPartner', { now, requestId: request.requestId }))) {
+  if (
+    isLive(grant, now) &&
+    (await revoke(deps.grants, grant.grantId, 'byPartner', { now, requestId: request.requestId }))
+  ) {
     await revokeUpstream(deps, grant, token.grantKey);
   }
   return {};

@@ -50,7 +50,7 @@ export function isEmail(value: string): boolean {
 }
 
 /** Reads `01/04/2011` (month first) or `2011-01-04`; undefined where that is no day of the calendar. */
-export function parseBirthdate(value: string): string | undefined {
+function parseBirthdate(value: string): string | undefined {
   const american = /^(\d{1,2})\/(\d{1,2})\/(\d{4})$/.exec(value.trim());
   const iso = american
     ? `${american[3]}-${american[1]?.padStart(2, '0')}-${american[2]?.padStart(2, '0')}`

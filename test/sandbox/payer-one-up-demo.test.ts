@@ -113,7 +113,7 @@ describe('the Demo Health Plan, as the reference page shows it', () => {
     expect((await readFhir(payer, 'Patient', String(first.body.access_token))).status).toBe(401);
   });
 
-  it('gives one of many that redeem a code at once the tokens', async () => {
+  it('gives tokens to only one of many that redeem a code at once', async () => {
     const code = await codeOf(signInAsMember(authorizeUrl(), member1));
 
     const answers = await Promise.all(Array.from({ length: 12 }, () => redeem(code)));
@@ -336,7 +336,7 @@ describe('the sign-in pages', () => {
     expect(locations.map((location) => parameter(location, 'code'))).toEqual([expect.any(String), expect.any(String)]);
   });
 
-  it('are neither kept nor framed nor named in a Referer, and a form leaves only from the last one', async () => {
+  it('are neither kept, nor framed, nor named in a Referer', async () => {
     const verify = await toVerify(createWalker(payer.url));
     const inbox = await fetch(new URL('/inbox', verify.url));
 

@@ -24,7 +24,13 @@ const styleHash = createHash('sha256').update(style).digest('base64');
 /** Text that has been made safe for HTML. */
 export type Html = { readonly html: string };
 
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 /** Builds HTML; every value that is not HTML already is escaped. */
 export const html = (parts: TemplateStringsArray, ...values: readonly (string | Html | readonly Html[])[]): Html => ({
@@ -53,8 +59,23 @@ export const browserHeaders = (formAction = "'none'"): Record<string, string> =>
 export const page = (statusCode: number, title: string, content: Html, formAction?: string): ApiResponse => ({
   statusCode,
   headers: { 'Content-Type': 'text/html; charset=utf-8', ...browserHeaders(formAction) },
-  body: html`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title><style>${{ html: style }}</style></head><body><main><h1>${title}</h1>${content}</main></body></html>`
-    .html,
+  body: html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${title}</title>
+        <style>
+          ${{ html: style }}
+        </style>
+      </head>
+      <body>
+        <main>
+          <h1>${title}</h1>
+          ${content}
+        </main>
+      </body>
+    </html>`.html,
 });
 
 const titles: Readonly<Record<string, string>> = {
@@ -67,7 +88,12 @@ const titles: Readonly<Record<string, string>> = {
 export const errorPage = (error: GatewayError): ApiResponse => {
   const title = error.link ? 'This sign-in is finished' : (titles[error.code] ?? 'This link does not work');
   const link = error.link ? html`<p><a href="${error.link.href}">${error.link.text}</a></p>` : html``;
-  const answer = page(error.status, title, html`<p>${error.publicMessage}</p>${link}`);
+  const answer = page(
+    error.status,
+    title,
+    html`<p>${error.publicMessage}</p>
+      ${link}`,
+  );
   Object.assign(answer.headers, error.headers);
   if (error.retryAfterSeconds !== undefined) answer.headers['Retry-After'] = String(error.retryAfterSeconds);
   return answer;

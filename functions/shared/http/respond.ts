@@ -15,7 +15,10 @@ export const json = (statusCode: number, value: unknown, headers: Record<string,
 export const oauthError = (error: GatewayError): ApiResponse =>
   json(
     error.status,
-    { error: error.code === 'method_not_allowed' ? 'invalid_request' : error.code, error_description: error.publicMessage },
+    {
+      error: error.code === 'method_not_allowed' ? 'invalid_request' : error.code,
+      error_description: error.publicMessage,
+    },
     {
       ...noStore,
       ...error.headers,

@@ -23,7 +23,11 @@ const onlyPatient = (bundle: SearchSet): string | undefined => {
  * Asks the payer who its fresh token is about. Believed only when exactly one patient matches and no page follows.
  * @throws PayerError where the payer does not answer, or names none or several
  */
-export const findPatient = async ({ payerHttp }: PayerClientDeps, payer: Payer, accessToken: string): Promise<string> => {
+export const findPatient = async (
+  { payerHttp }: PayerClientDeps,
+  payer: Payer,
+  accessToken: string,
+): Promise<string> => {
   try {
     const response = await payerHttp(`${payer.fhirBaseUrl}/Patient`, {
       headers: { Accept: 'application/fhir+json', Authorization: `Bearer ${accessToken}` },
@@ -38,7 +42,7 @@ export const findPatient = async ({ payerHttp }: PayerClientDeps, payer: Payer, 
     if (id === undefined) throw new PayerError('nonsense', 'GET Patient named no single patient');
     return id;
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof TypeError && !('cause' in error)) {
+    if (error instanceof SyntaxError || (error instanceof TypeError && !('cause' in error))) {
       throw new PayerError('nonsense', 'GET Patient answered without a Bundle');
     }
     throw payerHttpFailure(error);

@@ -33,7 +33,9 @@ export const trustRedirectUri = (
   { redirectUris, clientAuthentication }: { redirectUris: readonly string[]; clientAuthentication: readonly string[] },
 ): TrustedRedirectUri | undefined => {
   const bare = clientAuthentication.includes('none') ? withoutPort(uri) : undefined;
-  const known = redirectUris.some((registered) => registered === uri || (bare !== undefined && withoutPort(registered) === bare));
+  const known = redirectUris.some(
+    (registered) => registered === uri || (bare !== undefined && withoutPort(registered) === bare),
+  );
   return known ? (uri as TrustedRedirectUri) : undefined;
 };
 

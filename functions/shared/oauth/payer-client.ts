@@ -51,7 +51,10 @@ export const payerHttpFailure = (error: unknown): PayerError => {
  */
 const lenientFetch =
   ({ payerHttp }: PayerClientDeps) =>
-  async (url: string, init: { method: string; headers: Record<string, string>; body?: BodyInit | null }): Promise<Response> => {
+  async (
+    url: string,
+    init: { method: string; headers: Record<string, string>; body?: BodyInit | null },
+  ): Promise<Response> => {
     try {
       const response = await payerHttp(url, {
         method: init.method,
@@ -174,7 +177,12 @@ const requestToken = async (
     const authentication = await clientAuthentication(deps, payer, secret);
     try {
       const response = await oauth.genericTokenEndpointRequest(
-        as, client, authentication, grantType, form, requestOptions(deps, payer.tokenEndpoint),
+        as,
+        client,
+        authentication,
+        grantType,
+        form,
+        requestOptions(deps, payer.tokenEndpoint),
       );
       return checkAnswer(deps, await oauth.processGenericTokenEndpointResponse(as, client, response));
     } catch (error) {
@@ -209,7 +217,11 @@ export const exchangeCode = (
  * Refreshes payer tokens (RFC 6749 §6). The old refresh token is kept where the payer gives no new one.
  * @throws PayerError, or GatewayError where the payer's secret is missing
  */
-export const refreshAtPayer = async (deps: PayerClientDeps, payer: Payer, refreshToken: string): Promise<PayerTokens> => {
+export const refreshAtPayer = async (
+  deps: PayerClientDeps,
+  payer: Payer,
+  refreshToken: string,
+): Promise<PayerTokens> => {
   const { tokens } = await requestToken(deps, payer, 'refresh_token', { refresh_token: refreshToken });
   return { refreshToken, ...tokens };
 };

@@ -90,12 +90,14 @@ const waitForHolder = async (deps: PayerTokenDeps, open: OpenGrant): Promise<Ope
     await deps.sleep(waitMs);
     const current = await rereadGrant(deps, open);
     if (current.grant.payerVersion !== open.grant.payerVersion) return current;
-    if (current.grant.leaseOwner === undefined || (current.grant.leaseUntilMs ?? 0) < deps.clock.now()) return undefined;
+    if (current.grant.leaseOwner === undefined || (current.grant.leaseUntilMs ?? 0) < deps.clock.now())
+      return undefined;
   }
   throw unavailable('another refresh of the payer tokens takes too long');
 };
 
-const isUsable = ({ tokens }: OpenGrant, now: number): boolean => tokens.expiresAt === undefined || tokens.expiresAt > now;
+const isUsable = ({ tokens }: OpenGrant, now: number): boolean =>
+  tokens.expiresAt === undefined || tokens.expiresAt > now;
 
 /**
  * Refreshes payer tokens once for all who ask at the same time. A failure that says nothing about the grant leaves the

@@ -107,7 +107,10 @@ export const familyHash = ({ grantKey, familySecret }: Pick<RefreshToken, 'grant
  * The successor pair of a refresh token: derived from its secret and the salt that the rotating write stored, so that
  * whoever repeats the refresh gets the same pair and nothing has to be kept in the clear.
  */
-export const successors = (presented: RefreshToken, salt: Uint8Array): { access: AccessToken; refresh: RefreshToken } => ({
+export const successors = (
+  presented: RefreshToken,
+  salt: Uint8Array,
+): { access: AccessToken; refresh: RefreshToken } => ({
   access: {
     kind: 'access',
     grantId: presented.grantId,

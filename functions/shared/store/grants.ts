@@ -44,7 +44,9 @@ const update = async (
  */
 export const getGrant = async (table: Table, grantId: string): Promise<Grant | undefined> => {
   const { Item: item } = await available(
-    table.client.send(new GetItemCommand({ TableName: table.name, Key: { grantId: s(grantId) }, ConsistentRead: true })),
+    table.client.send(
+      new GetItemCommand({ TableName: table.name, Key: { grantId: s(grantId) }, ConsistentRead: true }),
+    ),
   );
   return item === undefined ? undefined : readGrant(item);
 };
@@ -111,7 +113,15 @@ export const redeem = (
       (issue.refreshHash === undefined ? '' : ', refreshHash = :refreshHash'),
     remove: ['wrappedKey'],
     condition: all(
-      exists, ofThisCode, notRedeemed, ofThisPartner, toThisUri, withThisChallenge, codeNotExpired, notExpired, notRevoked,
+      exists,
+      ofThisCode,
+      notRedeemed,
+      ofThisPartner,
+      toThisUri,
+      withThisChallenge,
+      codeNotExpired,
+      notExpired,
+      notRevoked,
     ),
     values: {
       ':now': n(now),

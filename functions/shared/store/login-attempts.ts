@@ -34,7 +34,13 @@ const stateKey = (state: string): Uint8Array => deriveKey(Buffer.from(state), Bu
 export const putLoginAttempt = async (
   table: Table,
   attempt: LoginAttempt,
-  { state, cookie, now, expiresAt, iv }: { state: string; cookie: string; now: number; expiresAt: number; iv: Uint8Array },
+  {
+    state,
+    cookie,
+    now,
+    expiresAt,
+    iv,
+  }: { state: string; cookie: string; now: number; expiresAt: number; iv: Uint8Array },
 ): Promise<void> => {
   const stateHash = sha256(state);
   const secrets = Buffer.from(JSON.stringify({ verifier: attempt.verifier, partnerState: attempt.partnerState }));
@@ -92,7 +98,13 @@ const readAttempt = (item: Item, state: string, stateHash: string): LoginAttempt
  */
 export const consumeLoginAttempt = async (
   table: Table,
-  { state, cookie, payer, now, requestId }: {
+  {
+    state,
+    cookie,
+    payer,
+    now,
+    requestId,
+  }: {
     state: string;
     /** The value of the browser's cookie for this attempt. */
     cookie: string | undefined;
@@ -133,7 +145,8 @@ export const consumeLoginAttempt = async (
       new GetItemCommand({ TableName: table.name, Key: { stateHash: s(stateHash) }, ConsistentRead: true }),
     ),
   );
-  if (item === undefined || item['payer']?.S !== payer || Number(item['expiresAt']?.N) <= now) return { outcome: 'unknown' };
+  if (item === undefined || item['payer']?.S !== payer || Number(item['expiresAt']?.N) <= now)
+    return { outcome: 'unknown' };
   // A reload after the end comes without the cookie, which the first answer cleared.
   if (item['usedAt'] !== undefined && item['usedBy']?.S !== requestId) {
     return { outcome: 'finished', partner: item['partner']?.S ?? '' };

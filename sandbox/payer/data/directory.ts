@@ -18,11 +18,11 @@ export interface Directory {
 }
 
 export function addDirectory(record: RecordBuilder): Directory {
-  const plan = organization(record, 'Demo Health Plan', '910000001', 'pay', 'Payer');
+  const plan = addHealthPlan(record);
   const clinic = organization(record, 'Copley Children’s Clinic', '910000002', 'prov', 'Healthcare Provider');
   const hospital = organization(record, 'Back Bay Community Hospital', '910000003', 'prov', 'Healthcare Provider');
   const laboratory = organization(record, 'Charles River Laboratory', '910000004', 'prov', 'Healthcare Provider');
-  const pediatrician = practitioner(record, 'Iñez', 'Okonkwo-Núñez', '920000001', 'Dr.');
+  const pediatrician = addDoctor(record);
   const allergist = practitioner(record, 'Søren', 'Lindqvist', '920000003', 'Dr.');
   const clinicRooms = location(record, 'Copley Children’s Clinic, second floor', clinic, 42.349_55, -71.077_4);
   return {
@@ -44,6 +44,15 @@ export function addDirectory(record: RecordBuilder): Directory {
       -71.082_65,
     ),
   };
+}
+
+export function addHealthPlan(record: RecordBuilder): string {
+  return organization(record, 'Sandbox Health Plan', '910000001', 'pay', 'Payer');
+}
+
+/** The doctor whom a member sees first. */
+export function addDoctor(record: RecordBuilder): string {
+  return practitioner(record, 'Inés', 'Núñez-Okonkwo', '920000001', 'Dr.');
 }
 
 function organization(record: RecordBuilder, name: string, nineDigits: string, type: string, typeName: string): string {

@@ -1,7 +1,7 @@
 import { absolute, createBuilder } from './builder.ts';
 import type { RecordBuilder } from './builder.ts';
 import { concept, loinc, quantity, systems } from './codes.ts';
-import { addDirectory } from './directory.ts';
+import { addDoctor, addHealthPlan } from './directory.ts';
 import { addPatient } from './patient.ts';
 import type { MemberRecord, OnTheFlyResources } from './record.ts';
 
@@ -23,8 +23,8 @@ const readingEveryMs = 900_000;
 /** A member with a glucose sensor, whose readings are written when they are asked for. */
 export function generateLargeRecord(seed: number): MemberRecord {
   const record = createBuilder(seed, 'large', member.birthDate);
-  const { plan, pediatrician } = addDirectory(record);
-  addPatient(record, member, plan, pediatrician);
+  const plan = addHealthPlan(record);
+  addPatient(record, member, plan, addDoctor(record));
   return {
     patientId: record.patient.replace('Patient/', ''),
     member,

@@ -8,7 +8,7 @@ const english = { language: concept('urn:ietf:bcp:47', 'en', 'English'), preferr
 const spanish = { language: concept('urn:ietf:bcp:47', 'es', 'Spanish') };
 const raceAndEthnicity = 'urn:oid:2.16.840.1.113883.6.238';
 
-export function addPatient(record: RecordBuilder, member: MemberDetails, plan: string, doctor?: string): void {
+export function addPatient(record: RecordBuilder, member: MemberDetails, plan: string, doctor: string): void {
   record.add('Patient', 'us-core-patient', {
     extension: [
       category('us-core-race', '2106-3', 'White'),
@@ -18,9 +18,9 @@ export function addPatient(record: RecordBuilder, member: MemberDetails, plan: s
     identifier: [
       {
         type: concept(systems.identifierType, 'MB', 'Member Number'),
-        system: 'https://demo-health-plan.example/member-id',
+        system: 'https://health-plan.example/member-id',
         value: member.memberId,
-        assigner: ref(plan, 'Demo Health Plan'),
+        assigner: ref(plan, 'Sandbox Health Plan'),
       },
     ],
     active: true,
@@ -30,7 +30,7 @@ export function addPatient(record: RecordBuilder, member: MemberDetails, plan: s
     birthDate: member.birthDate,
     address: [home(member.postalCode)],
     communication: [english, spanish],
-    ...(doctor && { generalPractitioner: [ref(doctor)] }),
+    generalPractitioner: [ref(doctor)],
     managingOrganization: ref(plan),
   });
 }

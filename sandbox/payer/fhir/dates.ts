@@ -1,7 +1,7 @@
 import { badRequest } from './outcome.ts';
 
 /** A FHIR date as the stretch of time that it means: from `start` up to, but not including, `end`, in epoch ms. */
-export interface TimeRange {
+interface TimeRange {
   readonly start: number;
   readonly end: number;
 }
@@ -10,7 +10,7 @@ const form = /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(
 const minuteMs = 60_000;
 
 /** Reads a date of any precision; without an offset it is taken as UTC. */
-export function timeRange(text: string): TimeRange | undefined {
+function timeRange(text: string): TimeRange | undefined {
   const [, year, month, day, hour, minute, second, fraction, zone = 'Z'] = form.exec(text) ?? [];
   if (year === undefined) return undefined;
   const start =

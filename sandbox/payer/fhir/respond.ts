@@ -59,6 +59,11 @@ export async function sendBundle(request: IncomingMessage, response: ServerRespo
   try {
     await pipeline(Readable.from(bundleChunks(bundle), { highWaterMark: 1 }), response);
   } catch (error) {
-    if (!response.destroyed) throw error;
+    if (!clientLeft(error)) throw error;
   }
+}
+
+function clientLeft(error: unknown): boolean {
+  const { code } = Object(error) as { code?: unknown };
+  return code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ECONNRESET' || code === 'EPIPE';
 }

@@ -18,6 +18,8 @@ export interface FhirApiOptions {
   readonly baseUrl: string;
   /** Named in the CapabilityStatement where given. */
   readonly oauth?: OAuthUris;
+  /** Told of what should never happen, and is answered 500. */
+  readonly onError?: (error: unknown) => void;
 }
 
 /** Answers one request for one member; without a member only `metadata` is answered, the rest is 401. */
@@ -31,7 +33,7 @@ export type FhirApi = (
  * A small read-only FHIR R4 API over members' records: read, vread, history, search, compartment search,
  * `$everything` and `metadata`. A member sees their own compartment and what it refers to, and nothing else exists.
  */
-export function createFhirApi(records: RecordStore, { baseUrl, oauth }: FhirApiOptions): FhirApi {
+export function createFhirApi(records: RecordStore, { baseUrl, oauth, onError }: FhirApiOptions): FhirApi {
   const views = loadViews(records, baseUrl);
   const types = servedTypes(views);
   let metadata: string | undefined;
@@ -52,6 +54,7 @@ export function createFhirApi(records: RecordStore, { baseUrl, oauth }: FhirApiO
       if ('entries' in answer) return await sendBundle(request, response, answer);
       return sendResource(request, response, answer, baseUrl);
     } catch (error) {
+      if (!(error instanceof FhirError)) onError?.(error);
       sendError(response, error);
     }
   };

@@ -19,7 +19,7 @@ export interface Page {
   readonly leavesPayer?: boolean;
 }
 
-const steps = ['Sign in', 'Verify e-mail', 'Allow access'] as const;
+const steps = ['Sign in', 'Verify', 'Allow access'] as const;
 
 /** A whole HTML document. */
 export function renderPage(brand: Brand, page: Page): string {

@@ -57,7 +57,7 @@ input {
 input[aria-invalid] { border: 2px solid var(--wrong); }
 input.code { max-width: 12rem; font-size: 1.4rem; letter-spacing: 0.25em; font-variant-numeric: tabular-nums; }
 :focus-visible { outline: 3px solid color-mix(in srgb, var(--brand) 45%, #fff); outline-offset: 2px; }
-.wrong { margin: 0.3rem 0 0; color: var(--wrong); font-size: 0.95rem; }
+.wrong { margin: 0.45rem 0 0; color: var(--wrong); font-size: 0.95rem; }
 .alert { margin: 0 0 1.25rem; padding: 0.75rem 1rem; border-left: 4px solid var(--wrong); background: #fdf0f0; border-radius: 0.25rem; }
 .alert p { margin: 0; }
 button, .button {

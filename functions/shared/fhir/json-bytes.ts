@@ -1,0 +1,134 @@
+/** What the link rewriter knows about JSON as bytes. */
+
+export const QUOTE = 0x22;
+export const BACKSLASH = 0x5c;
+export const COMMA = 0x2c;
+export const COLON = 0x3a;
+export const OPEN_OBJECT = 0x7b;
+export const CLOSE_OBJECT = 0x7d;
+export const OPEN_ARRAY = 0x5b;
+export const CLOSE_ARRAY = 0x5d;
+export const SLASH = 0x2f;
+export const QUESTION_MARK = 0x3f;
+/** White space is this and below: what is below and not white space is not JSON, and harmless to skip. */
+export const SPACE = 0x20;
+const LETTER_U = 0x75;
+
+export const bytesOf = (text: string) => Uint8Array.from(Buffer.from(text, 'utf8'));
+
+function tableOf(bytes: Iterable<number>): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const byte of bytes) table[byte] = 1;
+  return table;
+}
+
+/** 1 for structural bytes and quotes: what ends a number, a literal or white space. */
+export const STRUCTURAL = tableOf(bytesOf('",:{}[]'));
+
+/** 1 for the first bytes of numbers and literals. */
+export const STARTS_SCALAR = tableOf(bytesOf('-0123456789tfn'));
+
+/** 1 for white space and the three bytes of a byte order mark. */
+export const BEFORE_JSON = tableOf([...bytesOf(' \t\r\n'), 0xef, 0xbb, 0xbf]);
+
+/** What `\b`, `\n`, … stand for; 255, which is in no URL, for escapes that JSON does not have. */
+const UNESCAPED = new Uint8Array(256).fill(255);
+for (const [letter, code] of Object.entries({ '"': 34, '\\': 92, '/': 47, b: 8, f: 12, n: 10, r: 13, t: 9 })) {
+  UNESCAPED[letter.charCodeAt(0)] = code;
+}
+
+export function hasAt(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
+  for (let i = 0; i < expected.length; i++) if (bytes[at + i] !== expected[i]) return false;
+  return true;
+}
+
+/** Where the string that `at` is in ends (its quote), or the chunk's length. `at` is not right after a backslash. */
+export function endOfString(chunk: Buffer, at: number): number {
+  const length = chunk.length;
+  let i = at;
+  for (;;) {
+    // Short strings: a loop is cheaper than a call. It also keeps a string full of \" linear.
+    const stop = Math.min(i + 48, length);
+    while (i < stop) {
+      const byte = chunk[i]!;
+      if (byte === QUOTE) return i;
+      i += byte === BACKSLASH ? 2 : 1;
+    }
+    if (i >= length) return length;
+    const quote = chunk.indexOf(QUOTE, i);
+    if (quote < 0) return length;
+    let backslash = quote;
+    while (backslash > i && chunk[backslash - 1] === BACKSLASH) backslash--;
+    if ((quote - backslash) % 2 === 0) return quote;
+    i = quote + 1;
+  }
+}
+
+/** Whether the chunk's last byte is a backslash that escapes what the next chunk starts with. */
+export function endsInEscape(chunk: Uint8Array, from: number): boolean {
+  let i = chunk.length;
+  while (i > from && chunk[i - 1] === BACKSLASH) i--;
+  return (chunk.length - i) % 2 === 1;
+}
+
+/** The first characters of one JSON string. See {@link createPrefixReader}. */
+export type PrefixReader = ReturnType<typeof createPrefixReader>;
+
+/**
+ * Decodes the first `limit` characters of a JSON string, across chunks, and remembers the raw bytes and where in them
+ * each character ended. Characters beyond ASCII count as 255: they match nothing that is looked for.
+ */
+export function createPrefixReader(limit: number) {
+  const raw = new Uint8Array(limit * 6 + 6);
+  // The bytes behind the last character let comparisons read on without a bound.
+  const decoded = new Uint8Array(limit + 16);
+  const rawEnds = new Uint32Array(limit + 1);
+  let rawLength = 0;
+  let length = 0;
+  let escape = 0; // 1 after a backslash, 2 to 5 in the four digits of \u
+  let code = 0;
+
+  function accept(character: number): void {
+    decoded[length++] = character > 127 ? 255 : character;
+    rawEnds[length] = rawLength;
+    escape = 0;
+  }
+
+  return {
+    decoded,
+    /** How many raw bytes the first `characters` characters take. */
+    rawEnd: (characters: number) => rawEnds[characters]!,
+    /** A copy of the raw bytes from `start` on. */
+    rawFrom: (start: number) => raw.slice(start, rawLength),
+    length: () => length,
+    isFull: () => length === limit,
+    reset() {
+      rawLength = length = escape = 0;
+      decoded.fill(0);
+    },
+    /** Reads from `at` and returns where it stopped: at the closing quote, with `limit` characters, or at the end. */
+    read(bytes: Uint8Array, at: number): number {
+      let i = at;
+      for (; i < bytes.length && length < limit; i++) {
+        const byte = bytes[i]!;
+        if (escape === 0 && byte === QUOTE) break;
+        raw[rawLength++] = byte;
+        if (escape === 0) {
+          if (byte === BACKSLASH) escape = 1;
+          else accept(byte);
+        } else if (escape === 1) {
+          if (byte === LETTER_U) {
+            escape = 2;
+            code = 0;
+          } else accept(UNESCAPED[byte]!);
+        } else {
+          const digit = Number.parseInt(String.fromCharCode(byte), 16);
+          code = code * 16 + (Number.isNaN(digit) ? 0x10000 : digit);
+          escape++;
+          if (escape === 6) accept(code);
+        }
+      }
+      return i;
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { signInAsMember } from '../../sandbox/payer/walk.ts';
+import { type RunningStack, connect, largeMember, startStack } from './support.ts';
+
+let stack: RunningStack;
+beforeAll(async () => {
+  stack = await startStack();
+}, 60_000);
+afterAll(() => stack.close());
+
+/** A token of the payer's own, got as the gateway gets one. */
+const payerToken = async (): Promise<string> => {
+  const origin = stack.urls.demoHealthPlan;
+  const query = new URLSearchParams({
+    client_id: 'gateway-at-demo-health-plan',
+    redirect_uri: `${stack.origin}/oauth2/callback/demo-health-plan`,
+  });
+  const back = await signInAsMember(`${origin}/oauth2/authorize/payer2payer?${query}`, largeMember);
+  const answer = await fetch(`${origin}/oauth2/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'authorization_code',
+      client_id: 'gateway-at-demo-health-plan',
+      client_secret: 'demo-health-plan-secret',
+      code: new URL(back).searchParams.get('code') ?? '',
+    }),
+  });
+  return ((await answer.json()) as { access_token: string }).access_token;
+};
+
+/** Resident memory of a process in MB, as Linux counts it. */
+const residentMb = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+
+/** Hash and size of a stream after one string has been put for another, across chunk borders. */
+const hashReplaced = async (body: AsyncIterable<Uint8Array>, from: string, to: string, onChunk: () => void) => {
+  const hash = createHash('sha256');
+  let held = '';
+  let bytes = 0;
+  for await (const chunk of body) {
+    onChunk();
+    bytes += chunk.length;
+    const text = (held + Buffer.from(chunk).toString('latin1')).replaceAll(from, to);
+    const keep = Math.min(from.length - 1, text.length);
+    hash.update(text.slice(0, text.length - keep), 'latin1');
+    held = text.slice(text.length - keep);
+  }
+  return { sha256: hash.update(held, 'latin1').digest('hex'), bytes };
+};
+
+it('streams 100 MB unchanged but for its links, with flat memory, and begins before the payer has ended', async () => {
+  const payer = 'demo-health-plan';
+  const payerBase = `${stack.urls.demoHealthPlan}/r4`;
+  const base = `${stack.origin}/r4/${payer}`;
+  const { access_token: token } = await connect(stack, payer, largeMember);
+  const read = (at: string, bearer: string) =>
+    fetch(`${at}/Observation?_count=100000`, { headers: { authorization: `Bearer ${bearer}` } });
+  const nothing = (): void => undefined;
+  const direct = await hashReplaced((await read(payerBase, await payerToken())).body ?? [], base, payerBase, nothing);
+  const pid = stack.pids()['fetch'] ?? 0;
+  // The first answer warms the function up: compiled code and buffers stay.
+  await hashReplaced((await read(base, token)).body ?? [], base, payerBase, nothing);
+  const before = residentMb(pid);
+  let peak = before;
+
+  const startedAt = performance.now();
+  const response = await read(base, token);
+  let firstByteAt: number | undefined;
+  const through = await hashReplaced(response.body ?? [], base, payerBase, () => {
+    firstByteAt ??= performance.now();
+    peak = Math.max(peak, residentMb(pid));
+  });
+  const endedAt = performance.now();
+
+  expect(through.bytes).toBeGreaterThan(100_000_000);
+  expect(through).toEqual(direct);
+  expect(peak - before).toBeLessThan(40);
+  expect((firstByteAt ?? endedAt) - startedAt).toBeLessThan((endedAt - startedAt) / 4);
+}, 120_000);

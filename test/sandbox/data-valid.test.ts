@@ -1,0 +1,55 @@
+import { createBindingCheck } from '../profiles/bindings.ts';
+import { createValidator } from '../profiles/validate.ts';
+import type { ResourceWithMeta } from '../profiles/validate.ts';
+import { generateRecords } from '../../sandbox/payer/data/generate.ts';
+import { FHIR_BASE } from '../../sandbox/payer/data/record.ts';
+
+const baseUrl = 'http://127.0.0.1:3001/r4';
+const parse = (text: string): ResourceWithMeta => JSON.parse(text.replaceAll(FHIR_BASE, baseUrl)) as ResourceWithMeta;
+
+describe('generated records are valid', () => {
+  const validate = createValidator();
+  const checkBindings = createBindingCheck();
+  const records = generateRecords();
+  const samples = records.flatMap(({ onTheFly }) =>
+    onTheFly ? [0, 1, onTheFly.count - 1].map((index) => onTheFly.text(index)) : [],
+  );
+  const resources = [...records.flatMap((record) => record.resources), ...samples].map(parse);
+
+  it('holds every resource to R4 and to each profile that it claims', () => {
+    const problems = resources.flatMap((resource) =>
+      validate(resource).map((text) => `${resource.resourceType} ${text}`),
+    );
+    expect(problems).toEqual([]);
+
+    const counts = new Map<string, number>([['R4', resources.length]]);
+    for (const url of resources.flatMap(({ meta }) => meta?.profile ?? [])) counts.set(url, (counts.get(url) ?? 0) + 1);
+    const lines = Array.from(counts, ([url, count]) => `${String(count).padStart(4)} ${url.split('/').at(-1)}`);
+    process.stdout.write(`\nvalid resources by profile\n${lines.join('\n')}\n`);
+    expect(counts.size).toBeGreaterThan(30);
+  });
+
+  it('claims a US Core profile for everything but Binary', () => {
+    const unclaimed = resources.filter(({ meta }) => !meta?.profile?.length).map(({ resourceType }) => resourceType);
+    expect(new Set(unclaimed)).toEqual(new Set(['Binary']));
+  });
+
+  it('uses only codes of the value sets that R4 requires', () => {
+    const report = { checked: 0, wrong: [] };
+    for (const resource of resources) checkBindings(resource, report);
+    expect(report.wrong).toEqual([]);
+    expect(report.checked).toBeGreaterThan(resources.length);
+  });
+
+  it('would notice a missing name, an unknown profile, an unknown field and a code out of its value set', () => {
+    const patient = resources.find(({ resourceType }) => resourceType === 'Patient');
+    if (!patient) throw new Error('no patient');
+    const { name: _name, ...nameless } = patient;
+    expect(validate(nameless)).toEqual([expect.stringContaining('us-core-patient: Missing required property')]);
+    expect(validate({ ...patient, meta: { profile: ['http://x/none'] } })).toEqual(['http://x/none: no such profile']);
+    expect(validate({ ...patient, surname: 'x' })).not.toEqual([]);
+    const report = { checked: 0, wrong: [] };
+    checkBindings({ ...patient, gender: 'zzz', telecom: [{ system: 'pigeon' }] }, report);
+    expect(report.wrong).toEqual(['ContactPoint.system: "pigeon"', 'Patient.gender: "zzz"']);
+  });
+});

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { createServer, get } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { generateRecords } from '../../sandbox/payer/data/generate.ts';
+import { createFhirApi } from '../../sandbox/payer/fhir/server.ts';
+import type { FhirApi } from '../../sandbox/payer/fhir/server.ts';
+
+const member = generateRecords().find(({ onTheFly }) => onTheFly);
+const onTheFly = member?.onTheFly;
+if (!member || !onTheFly) throw new Error('a member with a large record expected');
+
+let server: Server;
+let base: string;
+let made = 0;
+
+beforeAll(async () => {
+  let api: FhirApi | undefined;
+  server = createServer((request, response) => void api?.(request, response, member));
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/r4`;
+  const counted = {
+    ...onTheFly,
+    text: (index: number): string => {
+      made++;
+      return onTheFly.text(index);
+    },
+  };
+  api = createFhirApi([{ ...member, onTheFly: counted }], { baseUrl: base });
+});
+
+beforeEach(() => {
+  made = 0;
+});
+
+afterAll(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+});
+
+const open = (path: string): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    get(`${base}/${path}`, resolve).on('error', reject);
+  });
+
+const json = async (path: string): Promise<Record<string, unknown>> =>
+  (await (await fetch(path.startsWith('http') ? path : `${base}/${path}`)).json()) as Record<string, unknown>;
+
+/** Reads the whole answer and keeps none of it. */
+const measure = async (): Promise<{ bytes: number; sha256: string }> => {
+  const answer = await open('Observation?_count=100000');
+  expect(answer.headers['transfer-encoding']).toBe('chunked');
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    hash.update(chunk);
+  }
+  return { bytes, sha256: hash.digest('hex') };
+};
+
+describe('a search that answers 100 MB', () => {
+  it('is chunked, about 100 MB, the same every time, and grows no memory by its size', async () => {
+    const first = await measure();
+    expect(first.bytes).toBeGreaterThan(95_000_000);
+    expect(first.bytes).toBeLessThan(110_000_000);
+    const before = process.memoryUsage().rss;
+    expect(await measure()).toEqual(first);
+    expect(process.memoryUsage().rss - before).toBeLessThan(60_000_000);
+  });
+
+  it('is made no faster than the client reads, and no longer than it stays', async () => {
+    const answer = await open('Observation?_count=100000');
+    answer.pause();
+    await wait(150);
+    const whilePaused = made;
+    expect(whilePaused).toBeLessThan(onTheFly.count / 4);
+    answer.on('error', () => undefined);
+    answer.destroy();
+    await wait(100);
+    const afterLeaving = made;
+    await wait(100);
+    expect(made).toBe(afterLeaving);
+    expect(made).toBeLessThan(onTheFly.count / 2);
+  });
+
+  it('is a searchset with links, fullUrls and references below the base, in pages where asked for', async () => {
+    const patient = `${base}/Patient/${member.patientId}`;
+    const bundle = await json(`Observation?patient=${member.patientId}&_sort=-date&_count=2`);
+    expect(bundle).toMatchObject({
+      type: 'searchset',
+      total: onTheFly.count,
+      entry: [
+        { fullUrl: `${base}/Observation/glucose-000000`, resource: { subject: { reference: patient } } },
+        { fullUrl: `${base}/Observation/glucose-000001`, search: { mode: 'match' } },
+      ],
+    });
+    const [, next] = bundle['link'] as { relation: string; url: string }[];
+    expect(next?.relation).toBe('next');
+    expect(await json(next?.url ?? '')).toMatchObject({
+      entry: [{ fullUrl: `${base}/Observation/glucose-000002` }, { fullUrl: `${base}/Observation/glucose-000003` }],
+    });
+  });
+
+  it('leaves the member’s other searches and reads as they are', async () => {
+    expect(await json('Patient')).toMatchObject({ total: 1 });
+    expect(await json('Observation/glucose-079999')).toMatchObject({ id: 'glucose-079999' });
+    expect(await json('Observation/glucose-080000')).toMatchObject({ resourceType: 'OperationOutcome' });
+    expect(await json('Observation?_id=glucose-000007,none')).toMatchObject({ total: 1 });
+    expect(await json('Observation?code=8302-2')).toMatchObject({ total: 0 });
+    expect(await json(`Patient/${member.patientId}/$everything?_count=20`)).toMatchObject({
+      total: onTheFly.count + member.resources.length,
+    });
+    for (const refused of ['date=2019', '_sort=date', '_include=Observation:subject']) {
+      expect(await json(`Observation?${refused}`)).toMatchObject({ resourceType: 'OperationOutcome' });
+    }
+  });
+});
