@@ -55,7 +55,7 @@ const origins = (...urls: readonly string[]): string =>
  * form carries the request's parameters and the answer checks them anew.
  */
 export const askForConsent = (
-  { clock, randomBytes, registry }: AuthorizeDeps,
+  { clock, origin, randomBytes, registry }: AuthorizeDeps,
   event: ApiEvent,
   { partner, payer, returnTo }: CheckedClient,
   { scope }: CheckedRequest,
@@ -80,7 +80,7 @@ export const askForConsent = (
         ${sentences(scope)}
       </ul>
       <p>This ends on ${until} at the latest. Next, ${payer.displayName} will ask you to sign in.</p>
-      <form method="post">
+      <form method="post" action="${origin}/oauth2/authorize/${payer.id}">
         ${fields}<button name="${decisionField}" value="allow">Allow</button
         ><button name="${decisionField}" value="deny">Do not allow</button>
       </form>

@@ -1,11 +1,10 @@
-import { Readable } from 'node:stream';
 import type { Payer } from '../../config/stage.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
 import { createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import type { RequestRecord } from '../shared/request-record.ts';
-import type { Deadline } from './gate.ts';
+import { type Deadline, dropBody } from './gate.ts';
 import { outcomeAnswer } from './errors.ts';
 import type { FetchDeps } from './handler.ts';
 import { readLimited } from '../shared/oauth/payer-client.ts';
@@ -71,7 +70,7 @@ const refusal = async (answer: PayerAnswer): Promise<ApiResponse> => {
   const { status } = response;
   const text = isJson(response) ? await readLimited(response, outcomeLimitBytes).catch(() => '') : '';
   if (!/^\s*\{[^]*"resourceType"\s*:\s*"OperationOutcome"/.test(text)) {
-    await response.body?.cancel().catch(() => undefined);
+    await dropBody(response);
     const issue = status === 404 || status === 410 ? 'not-found' : status === 403 ? 'forbidden' : 'processing';
     return outcomeAnswer(status, issue, `The health plan refused the request (${status}).`);
   }
@@ -80,10 +79,10 @@ const refusal = async (answer: PayerAnswer): Promise<ApiResponse> => {
   return { ...outcomeAnswer(status, '', ''), body };
 };
 
-const checkStatus = async (deps: FetchDeps, { response, record }: PayerAnswer): Promise<void> => {
+const checkStatus = async (deps: FetchDeps, { response }: PayerAnswer): Promise<void> => {
   const { status } = response;
   if (status === 200 || status === 304 || (status >= 400 && status < 500 && status !== 429)) return;
-  await response.body?.cancel();
+  await dropBody(response);
   if (status === 429 || status === 503) {
     throw new GatewayError(
       status === 429 ? 'too_many_requests' : 'temporarily_unavailable',
@@ -91,7 +90,6 @@ const checkStatus = async (deps: FetchDeps, { response, record }: PayerAnswer): 
       { status, retryAfterSeconds: retryAfter(response, deps.clock.now()), detail: `payer answered ${status}` },
     );
   }
-  record.payerStatus = status;
   throw payerError(`payer answered ${status}`);
 };
 
@@ -115,7 +113,7 @@ export const answerFromPayer = async (deps: FetchDeps, answer: PayerAnswer): Pro
     }
     const json = isJson(response);
     if (!json && request.resourceType !== 'Binary') {
-      await response.body?.cancel();
+      await dropBody(response);
       throw payerError('wrong content type');
     }
   } catch (error) {
@@ -135,6 +133,5 @@ const success = (deps: FetchDeps, answer: PayerAnswer): ApiResponse => {
     headers['Content-Disposition'] = 'attachment';
     headers['Content-Security-Policy'] = "sandbox; default-src 'none'";
   }
-  const body = Readable.from(streamBody(deps, answer, { rewrite: json }), { objectMode: false });
-  return { statusCode: 200, headers, body };
+  return { statusCode: 200, headers, body: streamBody(deps, answer, { rewrite: json }) };
 };

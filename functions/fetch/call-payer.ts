@@ -6,7 +6,7 @@ import { payerHttpFailure } from '../shared/oauth/payer-client.ts';
 import { readFailure } from '../shared/oauth/payer-error.ts';
 import { type OpenGrant, reconnect, refreshPayerTokens } from '../shared/oauth/payer-tokens.ts';
 import type { RequestRecord } from '../shared/request-record.ts';
-import type { Deadline } from './gate.ts';
+import { type Deadline, dropBody } from './gate.ts';
 import type { FetchDeps } from './handler.ts';
 
 /** One read at the payer. */
@@ -77,11 +77,11 @@ export const callPayer = async (deps: FetchDeps, event: ApiEvent, call: PayerCal
 const callTwice = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<Response> => {
   const response = await send(deps, event, call);
   if (response.status !== 401) return response;
-  await response.body?.cancel();
+  await dropBody(response);
   const { requestId } = call.record;
   const open = await refreshPayerTokens(deps, call.payer, call.open, { requestId, force: true });
   const again = await send(deps, event, { ...call, open });
   if (again.status !== 401) return again;
-  await again.body?.cancel();
+  await dropBody(again);
   throw reconnect('the payer refuses a token that it has just refreshed');
 };

@@ -1,7 +1,6 @@
 import type { Context } from 'aws-lambda';
-import { unavailable } from '../shared/errors.ts';
-import { type FetchDeps } from './handler.ts';
-import { causeOf } from '../shared/errors.ts';
+import { causeOf, unavailable } from '../shared/errors.ts';
+import type { FetchDeps } from './handler.ts';
 
 /** A call to a payer that a deadline, a closed gate or a caller who left can end. */
 export interface Deadline {
@@ -33,15 +32,22 @@ export const deadlineOf = ({ clock }: Pick<FetchDeps, 'clock'>, context: Context
   };
 };
 
+/** Lets go of an answer that nobody will read. */
+export const dropBody = async ({ body }: Response): Promise<void> => {
+  // A connection that broke meanwhile is no failure: nothing was wanted of it.
+  await body?.cancel().catch(() => undefined);
+};
+
 /**
  * Lets a payer's answer through once the gate is open; both run side by side. Where the gate stays shut the answer is
  * dropped unread.
  * @throws GatewayError `temporarily_unavailable` where the gate stays shut, or what the call threw
  */
-export const behindGate = async (gate: Promise<void>, call: Promise<Response>): Promise<Response> => {
+export const behindGate = async (gate: Promise<void>, call: Promise<Response>, { end }: Deadline): Promise<Response> => {
   const [opened, answered] = await Promise.allSettled([gate, call]);
   if (opened.status === 'rejected') {
-    if (answered.status === 'fulfilled') await answered.value.body?.cancel();
+    if (answered.status === 'fulfilled') await dropBody(answered.value);
+    end();
     throw unavailable(`gate: ${causeOf(opened.reason)}`);
   }
   if (answered.status === 'rejected') throw answered.reason;

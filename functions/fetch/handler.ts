@@ -11,9 +11,10 @@ import { type RequestRecord, recordOf, recordRequest } from '../shared/request-r
 import { answerFromPayer } from './answer-from-payer.ts';
 import { authenticate } from './authenticate.ts';
 import { callPayer } from './call-payer.ts';
+import { discoveryUrl } from './discovery-url.ts';
 import { answerErrors } from './errors.ts';
-import { checkReadOnly, readFhirRequest } from './read-request.ts';
 import { behindGate, deadlineOf } from './gate.ts';
+import { checkReadOnly, readFhirRequest } from './read-request.ts';
 
 /** What the fetch function is given. */
 export interface FetchDeps extends Deps, PayerTokenDeps {
@@ -35,6 +36,8 @@ export const fetchHandler = (deps: FetchDeps) =>
       const record = recordOf(event);
       record.step = 'fetch';
       checkReadOnly(event);
+      const moved = discoveryUrl(event, deps.origin);
+      if (moved !== undefined) return moved;
       const { partner, payer, open, access } = await authenticate(deps, event, record);
       deps.takeTurn(partner);
       const request = readFhirRequest(event, payer, record);
@@ -43,9 +46,9 @@ export const fetchHandler = (deps: FetchDeps) =>
       if (open.grant.patient !== undefined) {
         checkPatient(request, open.grant.patient, [base, payer.fhirBaseUrl, ...payer.fhirBaseUrlAliases]);
       }
-      const deadline = deadlineOf(deps, context);
       const fresh = await freshPayerTokens(deps, payer, open, record.requestId);
+      const deadline = deadlineOf(deps, context);
       const call = callPayer(deps, event, { payer, request, open: fresh, base, deadline, record });
-      const response = await behindGate(deps.openGate(record), call);
+      const response = await behindGate(deps.openGate(record), call, deadline);
       return answerFromPayer(deps, { response, payer, request, base, deadline, record });
     });

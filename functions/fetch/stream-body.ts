@@ -1,8 +1,11 @@
+import { Readable } from 'node:stream';
 import { causeOf } from '../shared/errors.ts';
 import { type LinkRewriter, createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
-import { writeRecord } from '../shared/request-record.ts';
+import { type RequestRecord, writeRecord } from '../shared/request-record.ts';
 import type { PayerAnswer } from './answer-from-payer.ts';
 import type { FetchDeps } from './handler.ts';
+
+const callerLeft = new Error('The caller left');
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
@@ -14,36 +17,67 @@ async function* pass(body: AsyncIterable<Uint8Array>, rewriter: LinkRewriter | u
   if (rewriter !== undefined) yield* rewriter.end();
 }
 
-/**
- * The body as it leaves. It owns its deadline, and its record: after the first byte an error can only cut the stream,
- * so it is logged here and rethrown bare. The end hook is awaited before the answer finishes, however it ends.
- * @throws Error without any content of the answer
- */
-export async function* streamBody(
+/** Lets the end hook end and writes the record. Where the hook fails, the answer must not seem complete. */
+const finish = async (deps: FetchDeps, record: RequestRecord): Promise<void> => {
+  try {
+    await deps.onEnd(record);
+  } catch (error) {
+    record.error ??= 'server_error';
+    record.detail ??= `end hook: ${causeOf(error)}`;
+    throw new Error('The answer was cut');
+  } finally {
+    writeRecord(record, deps.clock, deps.writeLog);
+  }
+};
+
+async function* piecesOf(
   deps: FetchDeps,
   { response, payer, base, deadline, record }: PayerAnswer,
   { rewrite }: { rewrite: boolean },
 ): AsyncGenerator<Uint8Array> {
   const from = [payer.fhirBaseUrl, ...payer.fhirBaseUrlAliases];
   const rewriter = rewrite ? createLinkRewriter({ from, to: base }) : undefined;
+  let bytes = 0;
   let ended = false;
-  record.bytes = 0;
   try {
     for await (const piece of pass(response.body ?? nothing(), rewriter)) {
-      record.bytes += piece.length;
+      bytes += piece.length;
       yield piece;
     }
     ended = true;
   } catch (error) {
-    record.error = deadline.remainingMs() <= 0 ? 'payer_timeout' : 'payer_error';
-    record.detail = `cut after ${record.bytes} bytes: ${causeOf(error)}`;
-    throw new Error('The answer was cut');
+    if (deadline.signal.reason !== callerLeft) {
+      record.error = causeOf(deadline.signal.reason) === 'TimeoutError' ? 'payer_timeout' : 'payer_error';
+      record.detail = `cut after ${bytes} bytes: ${causeOf(error)}`;
+      throw new Error('The answer was cut');
+    }
   } finally {
     deadline.end();
-    if (!ended && record.error === undefined) record.detail = `the caller left after ${record.bytes} bytes`;
+    if (!ended && record.error === undefined) record.detail = `the caller left after ${bytes} bytes`;
     record.status = 200;
+    record.bytes = bytes;
     if (rewriter !== undefined) record.foreignLinks = rewriter.foreignLinks;
-    await deps.onEnd(record);
-    writeRecord(record, deps.clock, deps.writeLog);
+    await finish(deps, record);
   }
 }
+
+/**
+ * The body as it leaves. It owns its deadline and its record: after the first byte an error can only cut the stream, so
+ * it is logged here and a bare one goes on. The end hook is awaited before the answer finishes, however it ends: in
+ * full, cut, or because the caller left, be it before the first byte.
+ */
+export const streamBody = (deps: FetchDeps, answer: PayerAnswer, options: { rewrite: boolean }): Readable => {
+  const pieces = piecesOf(deps, answer, options);
+  let started = false;
+  const next = (): Promise<IteratorResult<Uint8Array>> => {
+    started = true;
+    return pieces.next();
+  };
+  const end = async (): Promise<IteratorResult<Uint8Array>> => {
+    // A read that waits for the payer would hold the end back.
+    answer.deadline.end(callerLeft);
+    if (!started) await next().catch(() => undefined);
+    return pieces.return(undefined);
+  };
+  return Readable.from({ [Symbol.asyncIterator]: () => ({ next, return: end }) }, { objectMode: false });
+};

@@ -77,7 +77,9 @@ export const recordRequest = (
     before: ({ event, context }) => {
       records.set(event, {
         time: new Date(deps.clock.now()).toISOString(),
-        requestId: event.requestContext?.requestId ?? context.awsRequestId ?? '',
+        // Lambda's own id: API Gateway lets a client choose its request id (`x-amzn-RequestId`), and one-time things
+        // recognise their own retried write by this one.
+        requestId: context.awsRequestId ?? event.requestContext?.requestId ?? '',
         function: functionName,
         method: event.httpMethod,
         route: event.resource,

@@ -38,25 +38,30 @@ export interface TokenRequest {
 
 type Endpoint = (deps: TokenDeps, request: TokenRequest) => Promise<object>;
 
+const grantTypes: Readonly<Record<string, Endpoint>> = { authorization_code: redeemCode, refresh_token: refresh };
+
 const token: Endpoint = (deps, request) => {
   const grantType = request.form.values.get('grant_type');
-  if (grantType === 'authorization_code') return redeemCode(deps, request);
-  if (grantType === 'refresh_token') return refresh(deps, request);
   if (grantType === undefined) throw new GatewayError('invalid_request', 'grant_type is missing.');
-  throw new GatewayError('unsupported_grant_type', 'grant_type must be authorization_code or refresh_token.');
+  if (!Object.hasOwn(grantTypes, grantType)) {
+    throw new GatewayError('unsupported_grant_type', 'grant_type must be authorization_code or refresh_token.');
+  }
+  return (grantTypes[grantType] as Endpoint)(deps, request);
 };
 
-const endpoints: Readonly<Record<string, Endpoint>> = {
-  '/oauth2/token': token,
-  '/oauth2/revoke': revokeToken,
-  '/oauth2/introspect': introspect,
-};
+const endpoints: Readonly<Record<string, Endpoint>> = { token, revoke: revokeToken, introspect };
 
 const answerErrors: MiddlewareObj<ApiEvent, ApiResponse> = {
   onError: (request) => {
     request.response = oauthError(recordError(recordOf(request.event), request.error));
   },
 };
+
+/** The endpoint's name: the last part of its path. */
+const nameOf = ({ resource }: ApiEvent): string => resource.slice('/oauth2/'.length);
+
+const stepOf = (event: ApiEvent, { values }: Parameters): string =>
+  nameOf(event) !== 'token' ? nameOf(event) : values.get('grant_type') === 'refresh_token' ? 'refresh' : 'redeem';
 
 /** The token, revoke and introspect endpoints (RFC 6749 §3.2, RFC 7009, RFC 7662). */
 export const tokenHandler = (deps: TokenDeps) =>
@@ -72,13 +77,8 @@ export const tokenHandler = (deps: TokenDeps) =>
       checkNotRepeated(form);
       const partner = await authenticateClient(deps, event, form, requestId);
       if (partner) record.partner = partner.clientId;
-      const endpoint = endpoints[event.resource] ?? token;
-      record.step =
-        event.resource === '/oauth2/token'
-          ? form.values.get('grant_type') === 'refresh_token'
-            ? 'refresh'
-            : 'redeem'
-          : event.resource.slice('/oauth2/'.length);
+      record.step = stepOf(event, form);
+      const endpoint = endpoints[nameOf(event)] ?? token;
       const note: TokenRequest['note'] = ({ grantId, payer, partner: owner }) =>
         Object.assign(record, { grantId, payer, partner: owner });
       return json(200, await endpoint(deps, { form, partner, requestId, note }), noStore);

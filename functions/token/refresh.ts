@@ -19,9 +19,9 @@ const invalidRefreshToken = (detail: string): GatewayError =>
 
 /** The scope of the new access token: the grant's, or the narrower one that was asked for (RFC 6749 §6). */
 const narrowedScope = (grant: Grant, requested: string | undefined): string => {
-  if (requested === undefined) return grant.scope;
   const held = grant.scope.split(' ');
-  const wanted = requested.split(' ').filter((scope) => scope !== '');
+  const wanted = (requested ?? '').split(' ').filter((scope) => scope !== '');
+  if (wanted.length === 0) return grant.scope;
   if (!wanted.every((scope) => isCovered(scope, held))) {
     throw new GatewayError('invalid_scope', 'A refresh may narrow the scope, not widen it.');
   }

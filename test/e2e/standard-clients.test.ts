@@ -53,7 +53,7 @@ describe.each(payers)('openid-client at %s', (payer) => {
 
     expect(tokens.scope?.split(' ')).toContain('offline_access');
     expect(tokens.expiresIn()).toBeGreaterThan(60);
-    const patient = String(tokens['patient']);
+    const patient = tokens['patient'] as string;
     const read = async (target: string, token = tokens.access_token): Promise<Bundle> => {
       const response = await client.fetchProtectedResource(config, token, new URL(target), 'GET');
       return (await response.json()) as Bundle;

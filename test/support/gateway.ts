@@ -99,9 +99,11 @@ export const apiEvent = (
   };
 };
 
+let invocations = 0;
+
 /** A Lambda context with this much time left. */
 export const lambdaContext = (remainingMs = 29_000): Context =>
-  ({ awsRequestId: 'lambda-request', functionName: 'test', getRemainingTimeInMillis: () => remainingMs }) as Context;
+  ({ awsRequestId: `lambda-request-${(invocations += 1)}`, functionName: 'test', getRemainingTimeInMillis: () => remainingMs }) as Context;
 
 type Handler = (event: ApiEvent, context: Context) => Promise<unknown>;
 

@@ -34,7 +34,12 @@ export function makeSearchTargets(parameters: readonly SearchParameter[]): Searc
     if (type !== 'reference') continue;
     // A canonical without targets, and a reference to anything, may both lead anywhere.
     const anything = target.length === 0 || target.length >= every;
-    const set = anything ? '*' : [...target].sort().map((name) => types.indexOf(name).toString(36)).join(' ');
+    const set = anything
+      ? '*'
+      : [...target]
+          .sort()
+          .map((name) => types.indexOf(name).toString(36))
+          .join(' ');
     if (!sets.has(set)) sets.set(set, sets.size);
     const entry = `${code}:${sets.get(set)!.toString(36)}`;
     for (const name of base) byType.set(name, [...(byType.get(name) ?? []), entry]);

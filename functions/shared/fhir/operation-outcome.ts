@@ -2,7 +2,12 @@
 export type OperationOutcome = {
   readonly resourceType: 'OperationOutcome';
   readonly issue: readonly [
-    { readonly severity: IssueSeverity; readonly code: string; readonly details: { text: string }; readonly diagnostics: string },
+    {
+      readonly severity: IssueSeverity;
+      readonly code: string;
+      readonly details: { text: string };
+      readonly diagnostics: string;
+    },
   ];
 };
 

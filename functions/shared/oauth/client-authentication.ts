@@ -103,7 +103,13 @@ const checkSecret = (partner: Partner, secrets: readonly string[]): void => {
 
 /** Whom an assertion may be meant for: the token endpoint (SMART), or the issuer of any payer's facade (RFC 8414). */
 const isForUs = (audience: JWTPayload['aud'], origin: string): boolean =>
-  [audience ?? []].flat().some((aud) => aud === `${origin}/oauth2/token` || aud.startsWith(`${origin}/r4/`));
+  [audience ?? []]
+    .flat()
+    // Signed, but not checked: an entry may be anything that JSON can say.
+    .some(
+      (aud: unknown) =>
+        aud === `${origin}/oauth2/token` || (typeof aud === 'string' && aud.startsWith(`${origin}/r4/`)),
+    );
 
 const checkAssertion = async (
   deps: ClientAuthenticationDeps,

@@ -53,13 +53,13 @@ const lenientFetch =
   ({ payerHttp }: PayerClientDeps) =>
   async (
     url: string,
-    init: { method: string; headers: Record<string, string>; body?: BodyInit | null },
+    init: { method: string; headers: Record<string, string>; body: URLSearchParams },
   ): Promise<Response> => {
     try {
       const response = await payerHttp(url, {
         method: init.method,
         headers: init.headers,
-        body: String(init.body),
+        body: init.body.toString(),
         redirect: 'manual',
         signal: AbortSignal.timeout(timeoutMs),
       });
@@ -72,10 +72,16 @@ const lenientFetch =
       const answer = parseObject(text);
       if (answer === undefined) {
         if (status === 200 && text === '') return new Response(null, { status });
-        throw new PayerError('nonsense', `token endpoint answered ${status} without a JSON object`);
+        // RFC 6749 §5.2: 401 is about the client only.
+        throw new PayerError(
+          status === 401 ? 'invalid_client' : 'nonsense',
+          `token endpoint answered ${status} without a JSON object`,
+        );
       }
       if (status === 200) {
         delete answer['id_token'];
+        // Some write a member that they leave out as null.
+        for (const name of Object.keys(answer)) if (answer[name] === null) delete answer[name];
         answer['token_type'] ??= 'Bearer';
       }
       return Response.json(answer, { status });
@@ -104,7 +110,9 @@ const clientAuthentication = async (
 ): Promise<oauth.ClientAuth> => {
   if (payer.clientAuthentication === 'private_key_jwt' && 'private_key_jwk' in secret) {
     const { kid, alg = 'ES384' } = secret.private_key_jwk;
-    const key = await importJWK(secret.private_key_jwk, alg);
+    const key = await importJWK(secret.private_key_jwk, alg).catch((error: unknown) => {
+      throw new PayerError('invalid_client', `the private key cannot be used: ${causeOf(error)}`);
+    });
     if (key instanceof Uint8Array) throw new PayerError('invalid_client', 'the private key is a symmetric one');
     return oauth.PrivateKeyJwt(kid === undefined ? key : { key, kid }, {
       [oauth.modifyAssertion]: (_header, payload) => {
@@ -157,9 +165,6 @@ const tokenFailure = (error: unknown): PayerError => {
   if (error instanceof oauth.ResponseBodyError) {
     const failure = error.error === 'invalid_grant' || error.error === 'invalid_client' ? error.error : 'nonsense';
     return new PayerError(failure, `token endpoint answered ${error.status} with an OAuth error (${failure})`);
-  }
-  if (error instanceof oauth.WWWAuthenticateChallengeError) {
-    return new PayerError('invalid_client', `token endpoint answered ${error.status} with a challenge`);
   }
   return new PayerError('nonsense', causeOf(error));
 };

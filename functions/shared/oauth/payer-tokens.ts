@@ -31,6 +31,8 @@ const longestWaitMs = 22_000;
 const ended = (): GatewayError =>
   new GatewayError('invalid_token', 'This access has ended. Ask the member to connect again.', { status: 401 });
 
+const hasEnded = (error: unknown): boolean => error instanceof GatewayError && error.code === 'invalid_token';
+
 /**
  * Opens a grant's payer tokens.
  * @throws GatewayError `invalid_token` where the key is not this grant's
@@ -68,8 +70,9 @@ const refreshHeld = async (
   try {
     return await rereadGrant(deps, open);
   } catch (error) {
-    // Revoked meanwhile: nobody will ever use what the payer has just issued.
-    await revokeAtPayer(deps, payer, tokens);
+    // Revoked meanwhile: nobody will ever use what the payer has just issued. After a read that failed they may be the
+    // very tokens that were stored, by a write whose answer was lost.
+    if (hasEnded(error)) await revokeAtPayer(deps, payer, tokens);
     throw error;
   }
 };
@@ -116,7 +119,13 @@ export const refreshPayerTokens = async (
   if (refreshToken === undefined) throw reconnect('the payer gave no refresh token');
   const nowMs = deps.clock.now();
   const owner = `${requestId}.${base64url(deps.randomBytes(9))}`;
-  if (!(await takeLease(deps.grants, open.grant, { owner, nowMs, untilMs: nowMs + leaseMs }))) {
+  const held = await takeLease(deps.grants, open.grant, { owner, nowMs, untilMs: nowMs + leaseMs }).catch(
+    (error: unknown) => {
+      if (usable) return false;
+      throw error;
+    },
+  );
+  if (!held) {
     if (usable) return open;
     return (await waitForHolder(deps, open)) ?? refreshPayerTokens(deps, payer, open, { requestId, force });
   }
@@ -124,10 +133,10 @@ export const refreshPayerTokens = async (
     return await refreshHeld(deps, payer, open, refreshToken, requestId);
   } catch (error) {
     if (error instanceof PayerError && error.failure === 'invalid_grant') return afterRefusal(deps, open, requestId);
-    if (!(error instanceof GatewayError && error.code === 'invalid_token')) {
+    if (!hasEnded(error)) {
       await releaseLease(deps.grants, open.grant.grantId, owner).catch(() => false);
     }
-    if (usable) return open;
+    if (usable && !hasEnded(error)) return open;
     throw error instanceof PayerError ? readFailure(error) : error;
   }
 };

@@ -152,6 +152,8 @@ export const consumeLoginAttempt = async (
     return { outcome: 'finished', partner: item['partner']?.S ?? '' };
   }
   if (item['cookieHash']?.S !== cookieHash) return { outcome: 'otherBrowser' };
+  // Usable a moment after its condition failed: nothing was decided, so nothing is given.
+  if (item['usedAt'] === undefined) return { outcome: 'unknown' };
   // The write was ours: its answer was lost and the SDK sent it again.
   return { outcome: 'consumed', attempt: readAttempt(item, state, stateHash) };
 };

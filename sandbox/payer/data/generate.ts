@@ -47,8 +47,7 @@ function generateTestMember1(seed: number): MemberRecord {
   addMedications(record, visits, problems);
   addProcedures(record, visits, problems);
   addPlans(record, visits, problems, addCareTeam(record, directory, mother, other.allergist.date));
-  for (const note of addDocuments(record, directory, visits))
-    addProvenance(record, directory, other.asthmaCheck, [note]);
+  addDocuments(record, directory, visits);
   addProvenance(record, directory, other.wheeze, [problems.asthma]);
   addProvenance(record, directory, other.peanut, [problems.peanutAllergy]);
   return {

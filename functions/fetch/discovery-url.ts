@@ -1,0 +1,20 @@
+import type { ApiResponse } from '../shared/http/api.ts';
+import { type ApiEvent, payerOf, queryPairs } from '../shared/http/api.ts';
+
+const discovery = new Set(['metadata', '.well-known/smart-configuration', '.well-known/oauth-authorization-server']);
+
+/** The path below a payer's base without empty segments: a doubled or a last slash counts for nothing. */
+export const segmentsOf = (event: ApiEvent): string[] =>
+  (event.pathParameters?.['proxy'] ?? '').split('/').filter((segment) => segment !== '');
+
+/**
+ * Discovery that came here by a doubled slash, as clients make it from a base with a trailing one, is sent to its own
+ * URL (RFC 9110 §15.4.9). It is public there, so it needs no token here.
+ */
+export const discoveryUrl = (event: ApiEvent, origin: string): ApiResponse | undefined => {
+  const path = segmentsOf(event).join('/');
+  if (event.httpMethod !== 'GET' || !discovery.has(path)) return undefined;
+  const query = new URLSearchParams(queryPairs(event)).toString();
+  const location = `${origin}/r4/${encodeURIComponent(payerOf(event))}/${path}${query === '' ? '' : `?${query}`}`;
+  return { statusCode: 308, headers: { Location: location, 'Cache-Control': 'no-store' }, body: '' };
+};

@@ -1,0 +1,188 @@
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { localStage } from '../../config/local.ts';
+import { registryData } from '../../config/load.ts';
+import type { RegistryData } from '../../config/stage.ts';
+import { authorizeHandler } from '../../functions/authorize/handler.ts';
+import { callbackHandler } from '../../functions/callback/handler.ts';
+import type { ApiResponse } from '../../functions/shared/http/api.ts';
+import type { ReadPayerSecret } from '../../functions/shared/oauth/payer-secrets.ts';
+import { registryOf } from '../../functions/shared/registry/registry.ts';
+import { tokenHandler } from '../../functions/token/handler.ts';
+import { apiEvent, call, cookiesOf, testDeps } from './gateway.ts';
+
+/** The local stage, whose codes live as short as anywhere else. */
+export const localRegistry = (): RegistryData => {
+  const data = registryData(localStage());
+  return { ...data, lifetimes: { ...data.lifetimes, code: 60 } };
+};
+
+export const redirectUri = 'http://localhost:3002/callback';
+export const basic = (id = 'demo-partner', secret = 'demo-partner-secret'): Record<string, string> => ({
+  Authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
+});
+export const verifier = 'a-verifier-that-is-long-enough-for-rfc-7636-4.1';
+export const challenge = createHash('sha256').update(verifier).digest('base64url');
+export const pkce = { code_challenge: challenge, code_challenge_method: 'S256' };
+
+/** A key pair as a payer or partner would register it. */
+export const es384Jwk = (kid = 'key-1'): { privateJwk: Record<string, unknown>; publicJwk: { kty: string; kid: string } } => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+  return {
+    privateJwk: { ...privateKey.export({ format: 'jwk' }), kid, alg: 'ES384' },
+    publicJwk: { ...publicKey.export({ format: 'jwk' }), kty: 'EC', kid },
+  };
+};
+const gatewayKey = es384Jwk('northwind-local-1');
+
+/** What Northwind's token endpoint answers when all is well. */
+export const northwindTokens = {
+  access_token: 'payer-access-token',
+  refresh_token: 'payer-refresh-token',
+  token_type: 'Bearer',
+  expires_in: 300,
+  scope: 'launch/patient patient/*.rs offline_access',
+  patient: 'patient-1',
+};
+
+export interface TokenBody {
+  readonly access_token: string;
+  readonly refresh_token: string;
+  readonly expires_in: number;
+  readonly scope: string;
+  readonly patient?: string;
+  readonly error?: string;
+  readonly error_description?: string;
+  readonly active?: boolean;
+}
+
+/** An answer's JSON body. */
+export const bodyOf = (response: ApiResponse): TokenBody => JSON.parse(String(response.body)) as TokenBody;
+/** A redirect's parameters. */
+export const sentBack = (response: ApiResponse): Record<string, string> =>
+  Object.fromEntries(new URL(response.headers['Location'] ?? 'about:blank').searchParams);
+
+type Pairs = Record<string, string> | readonly (readonly [string, string])[];
+const pairs = (given: Pairs): readonly (readonly [string, string])[] =>
+  Array.isArray(given) ? (given as readonly (readonly [string, string])[]) : Object.entries(given);
+
+interface Options {
+  readonly registry?: RegistryData;
+  readonly readPayerSecret?: ReadPayerSecret;
+}
+
+/** The three functions of a login over one memory, and a payer that answers as Northwind does. */
+export const gateway = ({ registry = localRegistry(), readPayerSecret }: Options = {}) => {
+  const test = testDeps({ registry });
+  test.secrets['northwind'] = { private_key_jwk: gatewayKey.privateJwk };
+  test.payer.http = () => Promise.resolve(Response.json(northwindTokens));
+  const over = (data: RegistryData) => {
+    const deps = { ...test.deps, registry: registryOf(data), ...(readPayerSecret ? { readPayerSecret } : {}) };
+    const handlers = { authorize: authorizeHandler(deps), callback: callbackHandler(deps), token: tokenHandler(deps) };
+    const partnerCall =
+      (resource: string) =>
+      (form: Record<string, string> | string, headers: Record<string, string> = basic()) =>
+        call(handlers.token, apiEvent(resource, { method: 'POST', form, headers }));
+    const authorize = (
+      query: Pairs = {},
+      { payer = 'northwind', ...options }: { payer?: string; method?: string; headers?: Record<string, string> } = {},
+    ) =>
+      call(
+        handlers.authorize,
+        apiEvent('/oauth2/authorize/{payer}', {
+          ...options,
+          path: { payer },
+          query: Array.isArray(query)
+            ? query
+            : pairs({ client_id: 'demo-partner', redirect_uri: redirectUri, state: 'partner-state', ...query }),
+        }),
+      );
+    const callback = (
+      query: Pairs,
+      { payer = 'northwind', cookie = '', method = 'GET' }: { payer?: string; cookie?: string; method?: string } = {},
+    ) =>
+      call(
+        handlers.callback,
+        apiEvent('/oauth2/callback/{payer}', { method, path: { payer }, query: pairs(query), headers: { Cookie: cookie } }),
+      );
+    const token = partnerCall('/oauth2/token');
+    /** A browser as far as the payer: the gateway's state, and the cookie. */
+    const start = async (query: Pairs = {}, options: Parameters<typeof authorize>[1] = {}) => {
+      const response = await authorize(query, options);
+      return { state: sentBack(response)['state'] ?? '', cookie: cookiesOf(response), response };
+    };
+    const fromPayer = (state: string): Record<string, string> => ({
+      state,
+      code: 'payer-code',
+      iss: 'http://127.0.0.1:3003',
+    });
+    /** A whole login: the partner's code. */
+    const login = async (query: Pairs = {}, options: { payer?: string } = {}): Promise<string> => {
+      const { state, cookie } = await start(query, options);
+      const response = await callback(fromPayer(state), { cookie, ...options });
+      const { code } = sentBack(response);
+      if (code === undefined) throw new Error(`no code: ${response.headers['Location'] ?? response.body}`);
+      return code;
+    };
+    const redeem = (code: string, form: Record<string, string> = {}, headers?: Record<string, string>) =>
+      token({ grant_type: 'authorization_code', code, ...form }, headers);
+    const refresh = (refreshToken: string, form: Record<string, string> = {}, headers?: Record<string, string>) =>
+      token({ grant_type: 'refresh_token', refresh_token: refreshToken, ...form }, headers);
+    return {
+      handlers,
+      authorize,
+      callback,
+      token,
+      start,
+      fromPayer,
+      login,
+      redeem,
+      refresh,
+      revoke: partnerCall('/oauth2/revoke'),
+      introspect: partnerCall('/oauth2/introspect'),
+      /** A login and its redemption: a pair. */
+      connect: async (query: Pairs = {}): Promise<TokenBody> => bodyOf(await redeem(await login(query))),
+    };
+  };
+  return {
+    ...test,
+    ...over(registry),
+    /** The same memory under another configuration. */
+    reconfigured: (change: (data: RegistryData) => RegistryData) => over(change(registry)),
+    /** Whether a pair's access token is good, asked as its partner would. */
+    isActive: async (accessToken: string, headers = basic()): Promise<boolean> =>
+      bodyOf(await over(registry).introspect({ token: accessToken }, headers)).active === true,
+    grant: () => {
+      const grants = [...test.dynamo.items('Grants').values()].filter((item) => item['payer'] !== undefined);
+      if (grants.length !== 1 || grants[0] === undefined) throw new Error(`${grants.length} grants`);
+      return grants[0];
+    },
+  };
+};
+
+/** DynamoDB's answer when it is out of order. */
+export const throttled = (): Error =>
+  Object.assign(new Error('Throughput exceeds the limit'), { name: 'ProvisionedThroughputExceededException' });
+
+/** The configuration with one partner changed. */
+export const withPartner =
+  (clientId: string, change: Partial<RegistryData['partners'][number]>) =>
+  (data: RegistryData): RegistryData => ({
+    ...data,
+    partners: data.partners.map((partner) => (partner.clientId === clientId ? { ...partner, ...change } : partner)),
+  });
+
+/** The configuration with one payer changed. */
+export const withPayer =
+  (id: string, change: Partial<RegistryData['payers'][number]>) =>
+  (data: RegistryData): RegistryData => ({
+    ...data,
+    payers: data.payers.map((payer) => (payer.id === id ? { ...payer, ...change } : payer)),
+  });
+
+/** The configuration without one partner: the kill switch. */
+export const withoutPartner =
+  (clientId: string) =>
+  (data: RegistryData): RegistryData => ({
+    ...data,
+    partners: data.partners.filter((partner) => partner.clientId !== clientId),
+  });
