@@ -66,6 +66,7 @@ const asParsed = (value: string, url: URL): string | undefined =>
 export const webUrl: Rule = (value) => {
   const url = unwritten(value);
   if (url === undefined) return 'is not a URL; write an absolute one, such as "https://plan.example.org/path"';
+  if (url.hostname.includes('*')) return 'has a wildcard for a host; write each host out';
   return secureTransport(url) ?? noUserinfoOrFragment(value, url) ?? asParsed(value, url);
 };
 

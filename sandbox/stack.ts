@@ -109,7 +109,7 @@ const startAll = async (
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
   const onFunctionLog = options.onFunctionLog ?? (() => {});
-  const starting = startCloud({ config, gateway, onFunctionLog, signal }).then(opened);
+  const starting = startCloud({ config, secrets, gateway, onFunctionLog, signal }).then(opened);
   const startParty = async ({ name, start }: Party): Promise<void> => {
     try {
       opened(await onPort(name, ports[name], start));
@@ -119,8 +119,6 @@ const startAll = async (
     }
   };
   await settled([...parties.map(startParty), starting]);
-  const cloud = await starting;
-  for (const payer of config.payers) cloud.setSecret(payer.id, secrets[payer.id]);
 
   const urls = {
     gateway: `http://localhost:${ports.gateway}`,
@@ -130,5 +128,5 @@ const startAll = async (
   };
   const origin = config.origin ?? urls.gateway;
   const withSandbox = parties.length > 0;
-  return { ...cloud, origin, ports, urls, withSandbox, config };
+  return { ...(await starting), origin, ports, urls, withSandbox, config };
 };

@@ -10,11 +10,22 @@ import { putGrant } from '../shared/store/grants.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
 import type { CallbackDeps } from './handler.ts';
 
-/** The scope that partner and payer agree on; `offline_access` only where it can be kept. */
-const grantedScope = (attempt: LoginAttempt, { scope }: PayerTokenAnswer, refreshable: boolean): string => {
-  const agreed = scope === undefined ? attempt.scope : intersectScopes(scope, attempt.scope);
+const aboutResources = (scope: string): boolean => /(?:^| )(?:patient|user)\//.test(scope);
+
+/**
+ * The scope that partner and payer agree on; `offline_access` only where it can be kept. A payer that was asked for no
+ * scope may answer with words of its own: where none is about resources, they say nothing.
+ */
+const grantedScope = (
+  payer: Payer,
+  attempt: LoginAttempt,
+  { scope = '' }: PayerTokenAnswer,
+  refreshable: boolean,
+): string => {
+  const silent = scope === '' || (payer.scopes.length === 0 && !aboutResources(scope));
+  const agreed = silent ? attempt.scope : intersectScopes(scope, attempt.scope);
   const kept = agreed.split(' ').filter((one) => one !== '' && (refreshable || one !== 'offline_access'));
-  if (!kept.some((one) => /^(?:patient|user)\//.test(one))) {
+  if (!kept.some(aboutResources)) {
     throw new GatewayError('access_denied', 'The health plan granted none of the access that was asked for.');
   }
   return kept.join(' ');
@@ -36,7 +47,7 @@ export const createGrant = async (
   const { tokens, patient } = answer;
   const now = nowSeconds(deps.clock);
   const refreshable = attempt.refreshable && tokens.refreshToken !== undefined;
-  const scope = grantedScope(attempt, answer, refreshable);
+  const scope = grantedScope(payer, attempt, answer, refreshable);
   const endsAt =
     tokens.refreshToken === undefined
       ? Math.min(now + lifetimes.grant, tokens.expiresAt ?? now + lifetimes.accessToken)

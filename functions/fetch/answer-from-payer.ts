@@ -7,6 +7,7 @@ import type { RequestRecord } from '../shared/request-record.ts';
 import { type Deadline, dropBody } from './gate.ts';
 import { outcomeAnswer } from './errors.ts';
 import type { FetchDeps } from './handler.ts';
+import { isDocument } from './is-document.ts';
 import { readLimited } from '../shared/oauth/payer-client.ts';
 import { streamBody } from './stream-body.ts';
 
@@ -38,6 +39,9 @@ const isJson = ({ headers }: Response): boolean => {
   const charset = /charset="?([\w-]+)/.exec(type)?.[1] ?? 'utf-8';
   return /^application\/(?:fhir\+)?json(?:$|[\s;])/.test(type) && ['utf-8', 'utf8', 'us-ascii'].includes(charset);
 };
+
+const isFhirJson = (response: Response): boolean =>
+  isJson(response) && /^application\/fhir\+json/i.test(response.headers.get('content-type') ?? '');
 
 /** A URL below one of the payer's bases, below ours. */
 const toOurs = (url: string, { payer, base }: PayerAnswer): string => {
@@ -111,8 +115,7 @@ export const answerFromPayer = async (deps: FetchDeps, answer: PayerAnswer): Pro
       deadline.end();
       return refused;
     }
-    const json = isJson(response);
-    if (!json && request.resourceType !== 'Binary') {
+    if (!isJson(response) && !isDocument(request)) {
       await dropBody(response);
       throw payerError('wrong content type');
     }
@@ -125,13 +128,14 @@ export const answerFromPayer = async (deps: FetchDeps, answer: PayerAnswer): Pro
 
 const success = (deps: FetchDeps, answer: PayerAnswer): ApiResponse => {
   const headers = answerHeaders(answer);
-  const json = isJson(answer.response);
-  if (json) headers['Content-Type'] = 'application/fhir+json; charset=utf-8';
+  // A document may be JSON of any kind: only what says that it is FHIR is taken for it.
+  const fhir = isDocument(answer.request) ? isFhirJson(answer.response) : isJson(answer.response);
+  if (fhir) headers['Content-Type'] = 'application/fhir+json; charset=utf-8';
   else {
     // A payer's document must not run in a browser as if it were ours.
     headers['Content-Type'] = answer.response.headers.get('content-type') ?? 'application/octet-stream';
     headers['Content-Disposition'] = 'attachment';
     headers['Content-Security-Policy'] = "sandbox; default-src 'none'";
   }
-  return { statusCode: 200, headers, body: streamBody(deps, answer, { rewrite: json }) };
+  return { statusCode: 200, headers, body: streamBody(deps, answer, { rewrite: fhir }) };
 };

@@ -8,6 +8,7 @@ import { type OpenGrant, reconnect, refreshPayerTokens } from '../shared/oauth/p
 import type { RequestRecord } from '../shared/request-record.ts';
 import { type Deadline, dropBody } from './gate.ts';
 import type { FetchDeps } from './handler.ts';
+import { isDocument } from './is-document.ts';
 
 /** One read at the payer. */
 export interface PayerCall {
@@ -24,14 +25,18 @@ export interface PayerCall {
 const firstByteMs = 60_000;
 const passedOn = ['if-none-match', 'if-modified-since', 'prefer', 'accept-language'];
 
+/** A payer that took a read for an asynchronous one would answer with no record. */
+const isAsync = (name: string, value: string): boolean => name === 'prefer' && /respond-async/i.test(value);
+
 const requestHeaders = (event: ApiEvent, { request, open }: PayerCall): Record<string, string> => {
   const headers: Record<string, string> = { authorization: `Bearer ${open.tokens.accessToken}` };
   for (const name of passedOn) {
     const value = header(event, name);
-    if (value !== undefined) headers[name] = value;
+    if (value !== undefined && !isAsync(name, value)) headers[name] = value;
   }
-  headers['accept'] =
-    request.resourceType === 'Binary' ? (header(event, 'accept') ?? 'application/fhir+json') : 'application/fhir+json';
+  headers['accept'] = isDocument(request)
+    ? (header(event, 'accept') ?? 'application/fhir+json')
+    : 'application/fhir+json';
   if (request.form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
   return headers;
 };

@@ -43,7 +43,11 @@ export const dropBody = async ({ body }: Response): Promise<void> => {
  * dropped unread.
  * @throws GatewayError `temporarily_unavailable` where the gate stays shut, or what the call threw
  */
-export const behindGate = async (gate: Promise<void>, call: Promise<Response>, { end }: Deadline): Promise<Response> => {
+export const behindGate = async (
+  gate: Promise<void>,
+  call: Promise<Response>,
+  { end }: Deadline,
+): Promise<Response> => {
   const [opened, answered] = await Promise.allSettled([gate, call]);
   if (opened.status === 'rejected') {
     if (answered.status === 'fulfilled') await dropBody(answered.value);

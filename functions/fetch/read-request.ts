@@ -3,6 +3,8 @@ import { GatewayError } from '../shared/errors.ts';
 import { type FhirRequest, parseFhirRequest } from '../shared/fhir/fhir-request.ts';
 import { type ApiEvent, formPairs, header, queryPairs } from '../shared/http/api.ts';
 import type { RequestRecord } from '../shared/request-record.ts';
+import { segmentsOf } from './discovery-url.ts';
+import { isDocument } from './is-document.ts';
 
 const overrides = ['x-http-method-override', 'x-http-method', 'x-method-override'];
 
@@ -18,25 +20,31 @@ export const checkReadOnly = (event: ApiEvent): void => {
   if (overrides.some((name) => header(event, name) !== undefined)) throw readOnly();
 };
 
-/** Path segments below the payer's base, decoded; a doubled or a last slash counts for nothing. */
-const segmentsOf = (event: ApiEvent): string[] =>
-  (event.pathParameters?.['proxy'] ?? '')
-    .split('/')
-    .filter((segment) => segment !== '')
-    .map((segment) => {
-      try {
-        return decodeURIComponent(segment);
-      } catch {
-        throw new GatewayError('invalid_request', 'The path is not well-formed.');
-      }
-    });
+const decoded = (segment: string): string => {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw new GatewayError('invalid_request', 'The path is not well-formed.');
+  }
+};
+
+/** The form of a `_search`; one without a body has its parameters in the query. Other POSTs are refused unread. */
+const formOf = (event: ApiEvent, segments: readonly string[]): { form?: [string, string][] } => {
+  if (event.httpMethod !== 'POST' || segments.at(-1) !== '_search') return {};
+  const form = event.body === null || event.body === '' ? [] : formPairs(event);
+  if (form.some(([name]) => name === 'access_token')) {
+    // RFC 6750 §2: one way at a time. The payer would see it as a search parameter.
+    throw new GatewayError('invalid_request', 'Send the access token in the Authorization header only.');
+  }
+  return { form };
+};
 
 const jsonTypes = new Set(['application/fhir+json', 'application/json', 'text/json', 'application/*', '*/*']);
 
 /** The gateway speaks FHIR JSON; a Binary may be anything. @throws GatewayError 406 */
-const checkAccept = (event: ApiEvent, { resourceType }: FhirRequest): void => {
+const checkAccept = (event: ApiEvent, request: FhirRequest): void => {
   const accept = header(event, 'accept');
-  if (resourceType === 'Binary' || accept === undefined || accept.trim() === '') return;
+  if (isDocument(request) || accept === undefined || accept.trim() === '') return;
   const types = accept.split(',').map((range) => range.split(';')[0]?.trim().toLowerCase() ?? '');
   if (!types.some((type) => jsonTypes.has(type))) {
     throw new GatewayError('invalid_request', 'Only application/fhir+json can be given.', { status: 406 });
@@ -48,11 +56,12 @@ const checkAccept = (event: ApiEvent, { resourceType }: FhirRequest): void => {
  * @throws FhirRequestError, GatewayError
  */
 export const readFhirRequest = (event: ApiEvent, payer: Payer, record: RequestRecord): FhirRequest => {
+  const segments = segmentsOf(event).map(decoded);
   const request = parseFhirRequest({
     method: event.httpMethod,
-    segments: segmentsOf(event),
+    segments,
     query: queryPairs(event),
-    ...(event.httpMethod === 'POST' ? { form: formPairs(event) } : {}),
+    ...formOf(event, segments),
     everything: payer.everything,
   });
   record.interaction = [request.interaction, request.resourceType].filter((part) => part !== undefined).join(' ');

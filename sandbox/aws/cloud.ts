@@ -12,6 +12,8 @@ import { readTemplate } from './template.ts';
 
 export interface CloudOptions {
   readonly config: StageConfig;
+  /** What the payers' secrets hold, by payer id. */
+  readonly secrets: Readonly<Record<string, object>>;
   /** Listens already; it serves as soon as the rest is there. */
   readonly gateway: LocalApiGateway;
   readonly onFunctionLog: (name: string, line: string) => void;
@@ -49,7 +51,7 @@ export const startCloud = async (options: CloudOptions): Promise<LocalCloud> => 
 };
 
 const deploy = async (
-  { config, gateway, onFunctionLog, signal }: CloudOptions,
+  { config, secrets, gateway, onFunctionLog, signal }: CloudOptions,
   workDir: string,
   opened: ReturnType<typeof closersOf>['opened'],
 ): Promise<Omit<LocalCloud, 'close'>> => {
@@ -71,6 +73,12 @@ const deploy = async (
       opened(await startFunction(spec, { socketPath: join(workDir, spec.name), endpoints, onLog: onFunctionLog })),
     ),
   );
+  const setSecret: LocalCloud['setSecret'] = (payerId, secret) => {
+    const name = template.secretNames.find((candidate) => candidate.endsWith(`/${payerId}`));
+    if (name === undefined) throw new Error(`The stack has no secret for payer ${payerId}`);
+    secretsManager.setSecret(name, secret === undefined ? undefined : JSON.stringify(secret));
+  };
+  for (const payer of config.payers) setSecret(payer.id, secrets[payer.id]);
   gateway.serve({ template, functions: new Map(functions.map((started) => [started.spec.physicalName, started])) });
 
   return {
@@ -78,10 +86,6 @@ const deploy = async (
     secretsEndpoint: secretsManager.endpoint,
     tables: Object.fromEntries(template.tables.map(({ name, physicalName }) => [name, physicalName])),
     pids: () => Object.fromEntries(functions.map(({ spec, pid }) => [spec.name, pid()])),
-    setSecret: (payerId, secret) => {
-      const name = template.secretNames.find((candidate) => candidate.endsWith(`/${payerId}`));
-      if (name === undefined) throw new Error(`The stack has no secret for payer ${payerId}`);
-      secretsManager.setSecret(name, secret === undefined ? undefined : JSON.stringify(secret));
-    },
+    setSecret,
   };
 };

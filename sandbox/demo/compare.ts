@@ -22,11 +22,11 @@ interface Side {
 
 /**
  * Compares the record read through the gateway with the payer's own: the same resources, and each the same to the last
- * decimal once both bases are taken out of the URLs. Equal counts alone would prove little.
+ * decimal once the gateway's base is undone. Equal counts alone would prove little.
  */
 export function compareRecords(gateway: Side, payer: Side): Comparison {
-  const throughGateway = contentsOf(gateway);
-  const atPayer = contentsOf(payer);
+  const throughGateway = contentsOf(gateway, payer.base);
+  const atPayer = contentsOf(payer, payer.base);
   const names = new Set([...throughGateway.keys(), ...atPayer.keys()]);
   const counts = new Map(countsByType(payer.record.resources).map(({ type, count }) => [type, count]));
   const counted = new Map(countsByType(gateway.record.resources).map(({ type, count }) => [type, count]));
@@ -37,10 +37,10 @@ export function compareRecords(gateway: Side, payer: Side): Comparison {
   };
 }
 
-function contentsOf(side: Side): ReadonlyMap<string, string> {
+function contentsOf(side: Side, base: string): ReadonlyMap<string, string> {
   const entries = side.record.resources.map(
     (resource: Resource) =>
-      [`${resource.resourceType}/${resource.id}`, JSON.stringify(resource).replaceAll(side.base, '{base}')] as const,
+      [`${resource.resourceType}/${resource.id}`, JSON.stringify(resource).replaceAll(side.base, base)] as const,
   );
   return new Map(entries);
 }

@@ -39,7 +39,10 @@ if (browser) {
     /** The calls that the page's own script made to the gateway, as `GET /r4/x/Patient/1 200`. */
     const calls = () =>
       answers
-        .filter((answer) => answer.request().resourceType() === 'fetch' && answer.url().startsWith(stack.urls.gateway))
+        .filter(
+          (answer) =>
+            ['fetch', 'xhr'].includes(answer.request().resourceType()) && answer.url().startsWith(stack.urls.gateway),
+        )
         .map((answer) => `${answer.request().method()} ${new URL(answer.url()).pathname} ${answer.status()}`);
 
     it.each(['demo-health-plan', 'northwind'])(

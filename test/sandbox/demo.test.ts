@@ -38,7 +38,7 @@ describe('the comparison', () => {
     record: recordOf('{"resourceType":"Observation","id":"1","v":1.00,"s":"http://g/r4/x/Patient/p"}'),
   };
 
-  it('takes both sides for the same once the bases are taken out', () => {
+  it('takes both sides for the same once the base is undone', () => {
     const payer = {
       base: 'http://p/r4',
       record: recordOf('{"resourceType":"Observation","id":"1","v":1.00,"s":"http://p/r4/Patient/p"}'),

@@ -23,6 +23,8 @@ export interface MemoryDynamo {
   readonly calls: () => string[];
   /** The next commands of this name fail so; `after` lets the write happen first. */
   readonly failNext: (command: string, error: Error, options?: { after?: boolean }) => void;
+  /** The next command of this name is sent twice, as the SDK does after a lost answer: only the second answer counts. */
+  readonly repeatNext: (command: string) => void;
 }
 
 const keyOf = (key: Item): string => Object.values(key)[0]?.S ?? '';
@@ -94,6 +96,7 @@ export const memoryDynamo = (): MemoryDynamo => {
   const mock = mockClient(client);
   const tables = new Map<string, Map<string, Item>>();
   const failures: { command: string; error: Error; after: boolean }[] = [];
+  const repeats: string[] = [];
   let calls: string[] = [];
   const items = (table: string): Map<string, Item> => {
     const found = tables.get(table) ?? new Map<string, Item>();
@@ -105,6 +108,11 @@ export const memoryDynamo = (): MemoryDynamo => {
     const index = failures.findIndex((failure) => failure.command === command);
     const [failure] = index < 0 ? [] : failures.splice(index, 1);
     if (failure && !failure.after) throw failure.error;
+    const repeat = repeats.indexOf(command);
+    if (repeat >= 0) {
+      repeats.splice(repeat, 1);
+      work();
+    }
     const result = work();
     if (failure) throw failure.error;
     return result;
@@ -150,5 +158,6 @@ export const memoryDynamo = (): MemoryDynamo => {
       return made;
     },
     failNext: (command, error, { after = false } = {}) => void failures.push({ command, error, after }),
+    repeatNext: (command) => void repeats.push(command),
   };
 };

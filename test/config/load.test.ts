@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError } from '../../config/check.ts';
+import { loadStage, registryData } from '../../config/load.ts';
+import { defaultPorts, localStage } from '../../config/local.ts';
+import { smart } from '../../config/presets.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'stage-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const write = (name: string, text: string): string => {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return file;
+};
+
+const refusal = async (nameOrFile: string): Promise<string> => {
+  const error: unknown = await loadStage(nameOrFile).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(ConfigError);
+  return (error as Error).message;
+};
+
+describe('loadStage', () => {
+  it('finds the stages of config/ by name', async () => {
+    expect(await loadStage('local')).toEqual(localStage());
+    expect((await loadStage('demo')).stage).toBe('demo');
+  });
+
+  it('takes a file of another place, JSON or TypeScript', async () => {
+    const text = JSON.stringify({ ...localStage(), stage: 'mine', lifetimes: {} });
+    expect((await loadStage(write('stage.json', text))).stage).toBe('mine');
+    expect((await loadStage(write('stage.ts', `export default ${text};`))).stage).toBe('mine');
+  });
+
+  it('says in one line what is wrong with a file', async () => {
+    expect(await refusal('nowhere')).toMatch(/^config\/nowhere\.ts: there is no such file; .+$/);
+    expect(await refusal(join(folder, 'none.json'))).toMatch(/none\.json: there is no such file; .+$/);
+    expect(await refusal(write('stage.yaml', ''))).toMatch(/stage\.yaml: is neither \.ts nor \.json; .+$/);
+    expect(await refusal(write('cut.json', '{"stage":'))).toMatch(/cut\.json: is not JSON \(.+\); .+$/);
+    expect(await refusal(write('named.ts', 'export const stage = 1;'))).toMatch(
+      /named\.ts: has no default export; .+$/,
+    );
+    expect(await refusal(write('throws.ts', 'throw new Error("no luck"); export default 1;'))).toMatch(
+      /throws\.ts: cannot be loaded \(no luck\); .+$/,
+    );
+  });
+
+  it('names the file in what the check finds', async () => {
+    const file = write('empty.json', '{}');
+    expect(await refusal(file)).toContain(`${file}: stage: is missing; write a string`);
+  });
+
+  it('refuses modules of config/ that are no stage', async () => {
+    expect(await refusal('check')).toContain('config/check.ts: has no default export');
+  });
+});
+
+describe('stage local', () => {
+  it('follows its ports', () => {
+    const config = localStage({ gateway: 4000, demoHealthPlan: 4001, partner: 4002, northwind: 4003 });
+    expect(JSON.stringify(config)).not.toMatch(/:300\d/);
+    expect(config.origin).toBe('http://localhost:4000');
+    expect(config.payers[1]?.issuer).toBe('http://127.0.0.1:4003');
+  });
+
+  it("takes the local stack's key for Northwind", () => {
+    const key = localStage(defaultPorts).payers[1]?.publicKeys[0];
+    const northwindPublicKey = { ...key, kty: 'EC', kid: 'another' };
+    expect(localStage(defaultPorts, { northwindPublicKey }).payers[1]?.publicKeys).toEqual([northwindPublicKey]);
+  });
+
+  it("knows demo-partner's secret by its hash", () => {
+    const hash = createHash('sha256').update('demo-partner-secret').digest('base64url');
+    expect(localStage().partners[0]?.secretHashes).toEqual([hash]);
+  });
+
+  it('speaks to the Demo Health Plan as its testing page shows it', () => {
+    expect(localStage().payers[0]).toMatchObject({
+      authorizationEndpoint: 'http://127.0.0.1:3001/oauth2/authorize/payer2payer',
+      tokenEndpoint: 'http://127.0.0.1:3001/oauth2/token',
+      clientAuthentication: 'client_secret_post',
+      scopes: [],
+      patientFrom: 'search',
+      quirks: { responseType: false, aud: false, pkce: false, redirectUriAtToken: false },
+    });
+  });
+});
+
+describe('stage demo', () => {
+  it("names the testing page's public hosts and leaves the origin to the API", async () => {
+    const config = await loadStage('demo');
+    expect(config.origin).toBeUndefined();
+    expect(config.payers[0]).toMatchObject({
+      fhirBaseUrl: 'https://api.1updemohealthplan.com/r4',
+      authorizationEndpoint: 'https://auth.1updemohealthplan.com/oauth2/authorize/payer2payer',
+      tokenEndpoint: 'https://auth.1updemohealthplan.com/oauth2/token',
+    });
+  });
+});
+
+describe('preset smart', () => {
+  it('has everything on, and Basic where there is no key', () => {
+    const payer = smart({
+      id: 'plan',
+      displayName: 'Plan',
+      clientId: 'gateway',
+      fhirBaseUrl: 'https://plan.example.org/r4',
+      authorizationEndpoint: 'https://plan.example.org/authorize',
+      tokenEndpoint: 'https://plan.example.org/token',
+      quirks: { extraAuthorizeParameters: { prompt: 'login' } },
+    });
+    expect(payer).toMatchObject({
+      clientAuthentication: 'client_secret_basic',
+      sendsIss: false,
+      everything: true,
+      patientFrom: 'token',
+      quirks: { responseType: true, aud: true, pkce: true, redirectUriAtToken: true },
+    });
+    expect(payer.quirks.extraAuthorizeParameters).toEqual({ prompt: 'login' });
+  });
+});
+
+describe('registryData', () => {
+  it('leaves out what only the deployment needs', () => {
+    expect(Object.keys(registryData(localStage())).sort()).toEqual(['lifetimes', 'partners', 'payers', 'stage']);
+  });
+});

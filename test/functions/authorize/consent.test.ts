@@ -1,0 +1,203 @@
+import { apiEvent, call, cookiesOf } from '../../support/gateway.ts';
+import { gateway, pkce, sentBack, withPartner, withPayer } from '../../support/login.ts';
+
+const request = {
+  client_id: 'third-party-app',
+  redirect_uri: 'http://localhost:3002/third-party/callback',
+  state: 'partner-state',
+  ...pkce,
+};
+
+/** The fields of the page's form. */
+const fieldsOf = (html: string): Record<string, string> =>
+  Object.fromEntries(
+    [...html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)].map(([, name = '', value = '']) => [
+      name,
+      value.replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&'),
+    ]),
+  );
+
+const open = async (query: Record<string, string> = request, Cookie = '') => {
+  const test = gateway();
+  const page = await test.authorize(query, { headers: { Cookie } });
+  const submit = (form: Record<string, string>, cookie = cookiesOf(page)) =>
+    call(
+      test.handlers.authorize,
+      apiEvent('/oauth2/authorize/{payer}', {
+        method: 'POST',
+        path: { payer: 'northwind' },
+        form,
+        // Under no-referrer a form's origin is null.
+        headers: { Cookie: cookie, Origin: 'null' },
+      }),
+    );
+  return { ...test, page, submit, fields: fieldsOf(page.body) };
+};
+
+describe('the consent page', () => {
+  it('names partner, payer, what may be read and until when, and writes nothing', async () => {
+    const { page, dynamo } = await open();
+
+    expect(page.statusCode).toBe(200);
+    for (const text of ['Third Party App', 'Northwind Health', 'all of it', 'when you are not signed in']) {
+      expect(page.body).toContain(text);
+    }
+    expect(page.body).toContain('November 28, 2026');
+    expect(dynamo.calls()).toEqual([]);
+  });
+
+  it('names the types where not everything is asked for', async () => {
+    const { page } = await open({ ...request, scope: 'launch/patient patient/Observation.rs patient/Condition.rs' });
+
+    expect(page.body).toContain('Observation, Condition');
+    expect(page.body).not.toContain('not signed in');
+  });
+
+  it('says nothing of reading where nothing would be read', async () => {
+    const { page } = await open({ ...request, scope: 'launch/patient' });
+
+    expect(page.body).not.toContain('<li>');
+  });
+
+  it('is not stored, framed, sniffed or scripted, and tells the next site nothing', async () => {
+    const { page } = await open();
+
+    expect(page.headers).toMatchObject({
+      'Cache-Control': 'no-store',
+      'Referrer-Policy': 'no-referrer',
+      'X-Content-Type-Options': 'nosniff',
+      'X-Frame-Options': 'DENY',
+    });
+    expect(page.headers['Content-Security-Policy']).toMatch(
+      /^default-src 'none'; style-src 'sha256-[\w+/]+='; form-action [^;]+; base-uri 'none'; frame-ancestors 'none'$/,
+    );
+  });
+
+  it('lets the form through to the payer, its sign-in and the partner, and nowhere else', async () => {
+    const test = gateway();
+    const quirks = { ...(await test.deps.registry.payer('northwind'))!.quirks, signInOrigins: ['https://login.example'] };
+
+    const page = await test.reconfigured(withPayer('northwind', { quirks })).authorize(request);
+
+    expect(page.headers['Content-Security-Policy']).toContain(
+      "form-action 'self' http://127.0.0.1:3003 http://localhost:3002 https://login.example;",
+    );
+  });
+
+  it('lets a native app’s own scheme through', async () => {
+    const uri = 'org.example.app:/callback';
+    const { authorize } = gateway().reconfigured(withPartner('third-party-app', { redirectUris: [uri] }));
+
+    const page = await authorize({ ...request, redirect_uri: uri });
+
+    expect(page.headers['Content-Security-Policy']).toContain("'self' http://127.0.0.1:3003 org.example.app:;");
+    expect(page.body).toContain('You will return to Third Party App.');
+  });
+
+  it('escapes whatever the request and the configuration say', async () => {
+    const state = `"><script>alert('x')</script>&amp;`;
+    const { authorize } = gateway().reconfigured(withPartner('third-party-app', { name: '<i>App</i>' }));
+
+    const page = await authorize({ ...request, state });
+
+    expect(page.body).not.toContain('<script');
+    expect(page.body).not.toContain('<i>');
+    expect(page.body).toContain('&lt;i&gt;App&lt;/i&gt;');
+    expect(page.body).toContain('&quot;&gt;&lt;script&gt;alert(&#39;x&#39;)');
+  });
+
+  it('gives its token a __Host- cookie that scripts cannot read, and the form the same token', async () => {
+    const { page, fields } = await open();
+
+    const [cookie, ...others] = page.multiValueHeaders?.['Set-Cookie'] ?? [];
+
+    expect(others).toEqual([]);
+    expect(cookie).toBe(
+      `__Host-p2p-consent=${fields['consent_token']}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=1800`,
+    );
+  });
+
+  it('keeps the token of another tab, and makes a new one for a malformed one', async () => {
+    const token = 'A'.repeat(43);
+
+    const same = await open(request, `__Host-p2p-consent=${token}`);
+    const renewed = await open(request, '__Host-p2p-consent=short');
+
+    expect(same.fields['consent_token']).toBe(token);
+    expect(renewed.fields['consent_token']).toMatch(/^[\w-]{43}$/);
+  });
+
+  it('is not shown for a partner that has asked already', async () => {
+    const response = await gateway().authorize();
+
+    expect(response.statusCode).toBe(302);
+  });
+});
+
+describe('the member’s decision', () => {
+  it('goes on to the payer when the member allows', async () => {
+    const { submit, fields, dynamo } = await open();
+
+    const response = await submit({ ...fields, decision: 'allow' });
+
+    expect(response.statusCode).toBe(302);
+    expect(response.headers['Location']).toContain('127.0.0.1:3003/oauth2/authorize');
+    expect(dynamo.calls()).toEqual(['PutItem']);
+  });
+
+  it('goes back to the partner with access_denied when the member refuses', async () => {
+    const { submit, fields, dynamo } = await open();
+
+    const response = await submit({ ...fields, decision: 'deny' });
+
+    expect(response.statusCode).toBe(302);
+    expect(response.headers['Location']).toMatch(/^http:\/\/localhost:3002\/third-party\/callback\?/);
+    expect(sentBack(response)).toMatchObject({ error: 'access_denied', state: 'partner-state' });
+    expect(dynamo.calls()).toEqual([]);
+  });
+
+  it.each([
+    ['no cookie', {}, ''],
+    ['another token', { consent_token: 'B'.repeat(43) }, undefined],
+    ['no token', { consent_token: '' }, undefined],
+  ])('counts for nothing with %s', async (_, change, cookie) => {
+    const { submit, fields, dynamo } = await open();
+
+    const response = await submit({ ...fields, decision: 'allow', ...change }, cookie);
+
+    expect(sentBack(response)).toMatchObject({ error: 'invalid_request' });
+    expect(dynamo.calls()).toEqual([]);
+  });
+
+  it('is checked anew with everything that came beside it', async () => {
+    const { submit, fields } = await open();
+
+    const scope = await submit({ ...fields, decision: 'allow', scope: 'system/*.rs' });
+    const uri = await submit({ ...fields, decision: 'allow', redirect_uri: 'https://evil.example/' });
+
+    expect(sentBack(scope)).toMatchObject({ error: 'invalid_scope' });
+    expect(uri.statusCode).toBe(400);
+    expect(uri.headers['Location']).toBeUndefined();
+  });
+
+  it('cannot come in a link', async () => {
+    const { authorize, fields, page } = await open();
+
+    const response = await authorize({ ...fields, decision: 'allow' }, { headers: { Cookie: cookiesOf(page) } });
+
+    expect(response.statusCode).toBe(200);
+    expect(response.body).toContain('<form');
+  });
+
+  it('may be sent twice: each is a login of its own', async () => {
+    const { submit, fields } = await open();
+
+    const [first, second] = [
+      await submit({ ...fields, decision: 'allow' }),
+      await submit({ ...fields, decision: 'allow' }),
+    ];
+
+    expect(sentBack(first!)['state']).toBeDefined();
+    expect(sentBack(first!)['state']).not.toBe(sentBack(second!)['state']);
+  });
+});

@@ -1,0 +1,208 @@
+import { apiEvent, call } from '../../support/gateway.ts';
+import { gateway, pkce, redirectUri, sentBack, throttled, withPartner } from '../../support/login.ts';
+
+const refusedByPage = async (response: Promise<{ statusCode: number; headers: Record<string, string>; body: string }>) => {
+  const { statusCode, headers, body } = await response;
+  expect(statusCode).toBe(400);
+  expect(headers['Location']).toBeUndefined();
+  expect(headers['Content-Type']).toBe('text/html; charset=utf-8');
+  expect(body).toContain('<h1>This link does not work</h1>');
+};
+
+describe('authorize, before the partner is trusted', () => {
+  it.each([
+    ['an unknown client', { client_id: 'nobody' }],
+    ['a client of another case', { client_id: 'Demo-Partner' }],
+    ['no client', { client_id: '' }],
+    ['no redirect URI', { redirect_uri: '' }],
+    ['another case', { redirect_uri: 'http://localhost:3002/Callback' }],
+    ['another host case', { redirect_uri: 'http://LOCALHOST:3002/callback' }],
+    ['a path parameter', { redirect_uri: 'http://localhost:3002/callback/..;/evil' }],
+    ['several @', { redirect_uri: 'http://localhost:3002@evil.example@localhost:3002/callback' }],
+    ['an added query', { redirect_uri: `${redirectUri}?a=b` }],
+    ['an added fragment', { redirect_uri: `${redirectUri}#a` }],
+    ['a tab', { redirect_uri: `${redirectUri}\t` }],
+    ['a line break', { redirect_uri: `${redirectUri}\n` }],
+    ['an encoded tab', { redirect_uri: `${redirectUri}%09` }],
+    ['a trailing slash', { redirect_uri: `${redirectUri}/` }],
+    ['another port, for a client that is no native app', { redirect_uri: 'http://localhost:4000/callback' }],
+    ['another partner’s redirect URI', { redirect_uri: 'http://localhost:3002/app/callback' }],
+  ])('answers %s with a page, no redirect, and nothing sent or kept', async (_, query) => {
+    const { authorize, dynamo, payer } = gateway();
+
+    const response = authorize(query);
+
+    await refusedByPage(response);
+    expect(dynamo.calls()).toEqual([]);
+    expect(payer.requests).toEqual([]);
+  });
+
+  it.each(['client_id', 'redirect_uri'])('answers a repeated %s with a page', async (name) => {
+    const { authorize } = gateway();
+    const request = { client_id: 'demo-partner', redirect_uri: redirectUri };
+
+    const response = authorize([...Object.entries(request), [name, request[name as keyof typeof request]]]);
+
+    await refusedByPage(response);
+  });
+
+  it('answers an unknown payer with a page', async () => {
+    const { authorize } = gateway();
+
+    const response = authorize({}, { payer: 'nobody' });
+
+    await refusedByPage(response);
+  });
+
+  it('answers other methods with 405', async () => {
+    const { authorize } = gateway();
+
+    const response = await authorize({}, { method: 'DELETE' });
+
+    expect(response.statusCode).toBe(405);
+    expect(response.headers['Allow']).toBe('GET, POST');
+  });
+
+  it('answers a JSON body with a page', async () => {
+    const { handlers } = gateway();
+    const event = apiEvent('/oauth2/authorize/{payer}', {
+      method: 'POST',
+      path: { payer: 'northwind' },
+      form: '{}',
+      headers: { 'Content-Type': 'application/json' },
+    });
+
+    await refusedByPage(call(handlers.authorize, event));
+  });
+});
+
+describe('a native app’s loopback redirect URI', () => {
+  const app = (uri: string) => gateway().authorize({ client_id: 'demo-app', redirect_uri: uri, ...pkce });
+
+  it.each(['http://127.0.0.1/callback', 'http://127.0.0.1:51004/callback'])('may have any port: %s', async (uri) => {
+    const response = await app(uri);
+
+    expect(response.headers['Location']).toContain('127.0.0.1:3003');
+  });
+
+  it.each([
+    'http://127.0.0.1:51004/other',
+    'http://127.0.0.1:51004/callback?a=b',
+    'http://127.0.0.1:51004',
+    'http://127.0.0.1:99999/callback',
+    'http://127.0.0.1:51004@evil.example/callback',
+    'http://127.0.0.1.evil.example/callback',
+    'http://127.0.0.2/callback',
+    'http://[::1]:51004/callback',
+    'http://2130706433/callback',
+    'https://127.0.0.1:51004/callback',
+  ])('may differ in nothing else: %s', async (uri) => {
+    await refusedByPage(app(uri));
+  });
+});
+
+describe('authorize, once the partner is trusted', () => {
+  const publicApp = { client_id: 'demo-app', redirect_uri: 'http://localhost:3002/app/callback' };
+  const challenge = pkce.code_challenge;
+
+  it.each([
+    ['a missing challenge', publicApp, 'invalid_request'],
+    ['a plain challenge', { ...publicApp, ...pkce, code_challenge_method: 'plain' }, 'invalid_request'],
+    ['a challenge without its method, which would be plain', { ...publicApp, code_challenge: challenge }, 'invalid_request'],
+    ['a malformed challenge', { ...publicApp, ...pkce, code_challenge: 'too-short' }, 'invalid_request'],
+    ['a padded challenge', { ...publicApp, ...pkce, code_challenge: `${challenge}=` }, 'invalid_request'],
+    ['a method without a challenge, though PKCE is optional', { code_challenge_method: 'S256' }, 'invalid_request'],
+    ['response_type token', { response_type: 'token' }, 'unsupported_response_type'],
+    ['response_type code id_token', { response_type: 'code id_token' }, 'unsupported_response_type'],
+    ['response_mode form_post', { response_mode: 'form_post' }, 'invalid_request'],
+    ['response_mode fragment', { response_mode: 'fragment' }, 'invalid_request'],
+    ['a request object', { request: 'eyJ' }, 'invalid_request'],
+    ['a request object by reference', { request_uri: 'https://partner.example/r' }, 'invalid_request'],
+    ['another payer’s base as aud', { aud: 'http://localhost:3000/r4/demo-health-plan' }, 'invalid_request'],
+    ['the payer’s own base as aud', { aud: 'http://127.0.0.1:3003/r4' }, 'invalid_request'],
+    ['another base as resource', { resource: 'https://other.example' }, 'invalid_request'],
+    ['a write scope', { scope: 'patient/Observation.cruds' }, 'invalid_scope'],
+    ['a scope that is not registered', { scope: 'patient/*.rs openid' }, 'invalid_scope'],
+    ['a scope that quotes something', { scope: 'patient/*.rs <b>' }, 'invalid_scope'],
+  ])('sends the browser back with an error for %s', async (_, query, error) => {
+    const { authorize, dynamo } = gateway();
+
+    const response = await authorize(query as Record<string, string>);
+
+    expect(response.statusCode).toBe(302);
+    expect(response.headers['Location']).toMatch(/^http:\/\/localhost:3002\/(app\/)?callback\?/);
+    expect(sentBack(response)).toEqual({
+      error,
+      error_description: expect.stringMatching(/^[^<>]+\.$/),
+      state: 'partner-state',
+      iss: 'http://localhost:3000/r4/northwind',
+    });
+    expect(dynamo.calls()).toEqual([]);
+  });
+
+  it.each(['scope', 'response_type', 'code_challenge', 'unheard_of'])('refuses a repeated %s', async (name) => {
+    const { authorize } = gateway();
+
+    const response = await authorize([
+      ['client_id', 'demo-partner'],
+      ['redirect_uri', redirectUri],
+      [name, 'code'],
+      [name, 'code'],
+    ]);
+
+    expect(sentBack(response)).toMatchObject({ error: 'invalid_request' });
+  });
+
+  it('gives a repeated state not back', async () => {
+    const { authorize } = gateway();
+
+    const response = await authorize([
+      ['client_id', 'demo-partner'],
+      ['redirect_uri', redirectUri],
+      ['state', 'a'],
+      ['state', 'b'],
+    ]);
+
+    expect(sentBack(response)).toEqual({
+      error: 'invalid_request',
+      error_description: expect.any(String),
+      iss: 'http://localhost:3000/r4/northwind',
+    });
+  });
+
+  it('refuses a state of more than 2,048 characters', async () => {
+    const { authorize } = gateway();
+
+    const response = await authorize({ state: 'x'.repeat(2049) });
+
+    expect(sentBack(response)).toMatchObject({ error: 'invalid_request' });
+  });
+
+  it('refuses a payer that the partner may not read from', async () => {
+    const { reconfigured } = gateway();
+
+    const response = await reconfigured(withPartner('demo-partner', { payers: ['demo-health-plan'] })).authorize();
+
+    expect(sentBack(response)).toMatchObject({ error: 'unauthorized_client' });
+  });
+
+  it('says temporarily_unavailable while the table is out of order, and never goes on to the payer', async () => {
+    const { authorize, dynamo } = gateway();
+    dynamo.failNext('PutItem', throttled());
+
+    const response = await authorize();
+
+    expect(response.headers['Location']).toMatch(/^http:\/\/localhost:3002\/callback\?error=temporarily_unavailable&/);
+    expect(response.multiValueHeaders).toBeUndefined();
+  });
+
+  it('appends to a redirect URI that has a query already', async () => {
+    const { reconfigured } = gateway();
+    const uri = 'https://partner.example/callback?tenant=7';
+    const { authorize } = reconfigured(withPartner('demo-partner', { redirectUris: [uri] }));
+
+    const response = await authorize({ redirect_uri: uri, response_type: 'token' });
+
+    expect(response.headers['Location']).toMatch(/^https:\/\/partner\.example\/callback\?tenant=7&error=/);
+  });
+});

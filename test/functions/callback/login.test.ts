@@ -1,0 +1,201 @@
+import { createHash } from 'node:crypto';
+import { startMs } from '../../support/gateway.ts';
+import { bodyOf, gateway, northwindTokens, pkce, sentBack, verifier } from '../../support/login.ts';
+
+describe('the callback, when all is well', () => {
+  it('sends the browser back with a code, the partner’s state and iss, and takes the cookie back', async () => {
+    const { start, callback, fromPayer } = gateway();
+    const { state, cookie } = await start();
+
+    const response = await callback(fromPayer(state), { cookie });
+
+    expect(response.statusCode).toBe(302);
+    expect(response.headers['Location']).toMatch(/^http:\/\/localhost:3002\/callback\?code=p2pc_/);
+    expect(sentBack(response)).toEqual({
+      code: expect.stringMatching(/^p2pc_[\w-]+$/),
+      state: 'partner-state',
+      iss: 'http://localhost:3000/r4/northwind',
+    });
+    expect(response.multiValueHeaders?.['Set-Cookie']).toEqual([
+      `${cookie.split('=')[0]}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0`,
+    ]);
+  });
+
+  it('gives no state back where none came, not an empty one', async () => {
+    const { start, callback, fromPayer } = gateway();
+    const { state, cookie } = await start({ state: '' });
+
+    const response = await callback(fromPayer(state), { cookie });
+
+    expect(Object.keys(sentBack(response)).toSorted()).toEqual(['code', 'iss']);
+  });
+
+  it('writes twice, and nothing else', async () => {
+    const { start, callback, fromPayer, dynamo } = gateway();
+    const { state, cookie } = await start();
+    dynamo.calls();
+
+    await callback(fromPayer(state), { cookie });
+
+    expect(dynamo.calls()).toEqual(['UpdateItem', 'PutItem']);
+  });
+
+  it('sends the payer’s code with the gateway’s redirect URI and verifier, and proves itself with its key', async () => {
+    const { start, callback, fromPayer, payer } = gateway();
+    const { state, cookie, response } = await start();
+
+    await callback(fromPayer(state), { cookie });
+
+    const [request, ...others] = payer.requests;
+    const form = Object.fromEntries(new URLSearchParams(String(request?.init?.body)));
+    expect(others).toEqual([]);
+    expect(request?.url).toBe('http://127.0.0.1:3003/oauth2/token');
+    expect(request?.init?.redirect).toBe('manual');
+    expect(form).toMatchObject({
+      grant_type: 'authorization_code',
+      code: 'payer-code',
+      redirect_uri: 'http://localhost:3000/oauth2/callback/northwind',
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    });
+    const hash = createHash('sha256').update(form['code_verifier'] ?? '').digest('base64url');
+    expect(hash).toBe(sentBack(response)['code_challenge']);
+  });
+
+  it('sends the 1up payer exactly what the reference page documents, then asks it whose record this is', async () => {
+    const { start, callback, payer } = gateway();
+    payer.http = async (url) =>
+      String(url).endsWith('/Patient')
+        ? Response.json({ resourceType: 'Bundle', entry: [{ resource: { resourceType: 'Patient', id: 'p-7' } }] })
+        : Response.json({ access_token: 'a', refresh_token: 'r', token_type: 'bearer', expires_in: 7200 });
+    const { state, cookie } = await start({}, { payer: 'demo-health-plan' });
+
+    const response = await callback({ state, code: 'c', iss: 'ignored' }, { cookie, payer: 'demo-health-plan' });
+
+    expect(sentBack(response)['code']).toBeDefined();
+    expect(payer.requests.map(({ url }) => url)).toEqual([
+      'http://127.0.0.1:3001/oauth2/token',
+      'http://127.0.0.1:3001/r4/Patient',
+    ]);
+    expect(Object.fromEntries(new URLSearchParams(String(payer.requests[0]?.init?.body)))).toEqual({
+      grant_type: 'authorization_code',
+      code: 'c',
+      client_id: 'gateway-at-demo-health-plan',
+      client_secret: 'demo-health-plan-secret',
+    });
+  });
+
+  it('lets two tabs both finish', async () => {
+    const { start, callback, fromPayer } = gateway();
+    const [first, second] = [await start({ state: 'tab-1' }), await start({ state: 'tab-2' })];
+    const cookie = `${first.cookie}; ${second.cookie}`;
+
+    const responses = [
+      await callback(fromPayer(second.state), { cookie }),
+      await callback(fromPayer(first.state), { cookie }),
+    ];
+
+    expect(responses.map(sentBack)).toEqual([
+      expect.objectContaining({ code: expect.any(String), state: 'tab-2' }),
+      expect.objectContaining({ code: expect.any(String), state: 'tab-1' }),
+    ]);
+  });
+
+  it('finishes though the answer to its own write was lost and the SDK sent it again', async () => {
+    const { start, callback, fromPayer, dynamo } = gateway();
+    const { state, cookie } = await start();
+    dynamo.repeatNext('UpdateItem');
+
+    const response = await callback(fromPayer(state), { cookie });
+
+    expect(sentBack(response)['code']).toBeDefined();
+  });
+});
+
+describe('the grant', () => {
+  it('keeps no token, code or key in the clear, and ends with its code until that is redeemed', async () => {
+    const { login, grant } = gateway();
+
+    const code = await login();
+
+    const item = grant();
+    const text = [JSON.stringify(item), ...Object.values(item).map(({ B }) => Buffer.from(B ?? []).toString('latin1'))].join();
+    expect(text).not.toContain(code);
+    expect(text).not.toContain('payer-access-token');
+    expect(text).not.toContain('payer-refresh-token');
+    expect(item['expiresAt']).toEqual({ N: String(startMs / 1000 + 60) });
+    expect(item['endsAt']).toEqual({ N: String(startMs / 1000 + 180 * 86_400) });
+    expect(item['lastEvent']?.M?.['type']).toEqual({ S: 'created' });
+  });
+
+  it('holds the scope that partner and payer agree on', async () => {
+    const { login, redeem, payer } = gateway();
+    payer.http = async () =>
+      Response.json({ ...northwindTokens, scope: 'launch/patient patient/Observation.rs patient/Patient.rs offline_access' });
+
+    const answer = bodyOf(await redeem(await login({ scope: 'patient/Observation.rs patient/Condition.rs' })));
+
+    expect(answer.scope).toBe('patient/Observation.rs');
+  });
+
+  it('holds the scope that was asked for where the payer says none', async () => {
+    const { login, redeem, payer } = gateway();
+    const { scope: _scope, ...answer } = northwindTokens;
+    payer.http = async () => Response.json(answer);
+
+    const { scope } = bodyOf(await redeem(await login({ scope: 'launch/patient patient/*.rs offline_access' })));
+
+    expect(scope).toBe('launch/patient patient/*.rs offline_access');
+  });
+
+  it('keeps offline_access where it was asked for and the payer gave a refresh token without naming it', async () => {
+    const { login, redeem, payer } = gateway();
+    payer.http = async () => Response.json({ ...northwindTokens, scope: 'patient/*.read' });
+
+    const answer = bodyOf(await redeem(await login({ scope: 'launch/patient patient/*.rs offline_access' })));
+
+    expect(answer.scope.split(' ')).toContain('offline_access');
+    expect(answer.refresh_token).toBeDefined();
+  });
+
+  it('is refused where the payer granted nothing of what was asked', async () => {
+    const { start, callback, fromPayer, payer, dynamo } = gateway();
+    payer.http = async () => Response.json({ ...northwindTokens, scope: 'openid patient/Coverage.rs' });
+    const { state, cookie } = await start({ scope: 'patient/Observation.rs' });
+
+    const response = await callback(fromPayer(state), { cookie });
+
+    expect(sentBack(response)).toMatchObject({ error: 'access_denied' });
+    expect([...dynamo.items('Grants')]).toEqual([]);
+  });
+
+  it('gives neither refresh token nor offline_access where the payer gave none, and ends with the payer’s token', async () => {
+    const { login, redeem, payer, grant } = gateway();
+    const { refresh_token: _refreshToken, ...answer } = northwindTokens;
+    payer.http = async () => Response.json(answer);
+
+    const tokens = bodyOf(await redeem(await login()));
+
+    expect(tokens.refresh_token).toBeUndefined();
+    expect(tokens.scope).toBe('launch/patient patient/*.rs');
+    expect(tokens.expires_in).toBe(300);
+    expect(grant()['endsAt']).toEqual({ N: String(startMs / 1000 + 300) });
+  });
+
+  it('lives as long as an access token where the payer gave no refresh token and named no end', async () => {
+    const { login, grant, payer } = gateway();
+    payer.http = async () => Response.json({ access_token: 'payer-access-token', token_type: 'Bearer' });
+
+    await login();
+
+    expect(grant()['endsAt']).toEqual({ N: String(startMs / 1000 + 3600) });
+  });
+
+  it('binds the code to the partner’s challenge', async () => {
+    const { login, redeem } = gateway();
+
+    const code = await login({ ...pkce });
+
+    expect((await redeem(code)).statusCode).toBe(400);
+    expect((await redeem(code, { code_verifier: verifier })).statusCode).toBe(200);
+  });
+});

@@ -1,0 +1,193 @@
+import { gateway, sentBack, throttled, withPartner, withPayer, withoutPartner } from '../../support/login.ts';
+
+type Test = ReturnType<typeof gateway>;
+const attempt = (test: Test) => [...test.dynamo.items('LoginAttempts').values()][0];
+
+const refusedByPage = async (test: Test, answering: ReturnType<Test['callback']>): Promise<string> => {
+  const response = await answering;
+  expect(response.statusCode).toBe(400);
+  expect(response.headers['Location']).toBeUndefined();
+  expect(response.headers['Content-Type']).toBe('text/html; charset=utf-8');
+  expect(test.payer.requests).toEqual([]);
+  return response.body;
+};
+
+describe('the callback refuses with a page, and consumes nothing,', () => {
+  it('a browser without the cookie, or with another browser’s', async () => {
+    const test = gateway();
+    const { state, cookie } = await test.start();
+    const [name = ''] = cookie.split('=');
+    const other = await test.start();
+
+    const bodies = [
+      await refusedByPage(test, test.callback(test.fromPayer(state))),
+      await refusedByPage(test, test.callback(test.fromPayer(state), { cookie: `${name}=${'A'.repeat(43)}` })),
+      await refusedByPage(test, test.callback(test.fromPayer(state), { cookie: other.cookie })),
+    ];
+
+    for (const body of bodies) expect(body).toContain('another browser');
+    expect(sentBack(await test.callback(test.fromPayer(state), { cookie }))['code']).toBeDefined();
+  });
+
+  it.each([
+    ['a wrong iss', { iss: 'http://127.0.0.1:3001' }],
+    ['a missing iss, though the payer sends it', { iss: '' }],
+  ])('%s', async (_, change) => {
+    const test = gateway();
+    const { state, cookie } = await test.start();
+
+    await refusedByPage(test, test.callback({ ...test.fromPayer(state), ...change }, { cookie }));
+
+    expect(attempt(test)?.['usedAt']).toBeUndefined();
+  });
+
+  it.each([
+    ['an unknown state', 'A'.repeat(43)],
+    ['an oversized state', 'A'.repeat(4000)],
+    ['a malformed state', 'ä'],
+    ['no state', ''],
+  ])('%s', async (_, state) => {
+    const test = gateway();
+    const { cookie } = await test.start();
+
+    await refusedByPage(test, test.callback({ ...test.fromPayer(state) }, { cookie }));
+
+    expect(attempt(test)?.['usedAt']).toBeUndefined();
+  });
+
+  it('an expired state whose item is still there', async () => {
+    const test = gateway();
+    const { state, cookie } = await test.start();
+    test.passSeconds(1800);
+
+    const body = await refusedByPage(test, test.callback(test.fromPayer(state), { cookie }));
+
+    expect(body).toContain('expired');
+    expect(attempt(test)?.['usedAt']).toBeUndefined();
+  });
+
+  it('a state of another payer (mix-up)', async () => {
+    const test = gateway();
+    const { state, cookie } = await test.start();
+
+    await refusedByPage(test, test.callback({ state, code: 'c' }, { cookie, payer: 'demo-health-plan' }));
+
+    expect(attempt(test)?.['usedAt']).toBeUndefined();
+  });
+
+  it('an unknown payer', async () => {
+    const test = gateway();
+
+    await refusedByPage(test, test.callback({ state: 'A'.repeat(43), code: 'c' }, { payer: 'nobody' }));
+  });
+
+  it('a repeated parameter', async () => {
+    const test = gateway();
+    const { state, cookie } = await test.start();
+
+    await refusedByPage(test, test.callback([...Object.entries(test.fromPayer(state)), ['code', 'other']], { cookie }));
+
+    expect(attempt(test)?.['usedAt']).toBeUndefined();
+  });
+
+  it('a POST, with 405', async () => {
+    const test = gateway();
+    const { state, cookie } = await test.start();
+
+    const response = await test.callback(test.fromPayer(state), { cookie, method: 'POST' });
+
+    expect(response.statusCode).toBe(405);
+    expect(response.headers['Allow']).toBe('GET');
+    expect(attempt(test)?.['usedAt']).toBeUndefined();
+  });
+});
+
+describe('a login attempt', () => {
+  it('is consumed once: a reload says that the sign-in is finished, with a link to the partner’s home page', async () => {
+    const test = gateway();
+    const { state, cookie } = await test.start();
+    await test.callback(test.fromPayer(state), { cookie });
+
+    const reloads = [
+      await test.callback(test.fromPayer(state), { cookie }),
+      await test.callback(test.fromPayer(state)),
+    ];
+
+    for (const { statusCode, headers, body } of reloads) {
+      expect(statusCode).toBe(400);
+      expect(headers['Location']).toBeUndefined();
+      expect(body).toContain('This sign-in is finished');
+      expect(body).toContain('<a href="http://localhost:3002/">Go back to Demo Partner</a>');
+    }
+    expect(test.payer.requests).toHaveLength(1);
+  });
+
+  it('is consumed once by many parallel returns', async () => {
+    const test = gateway();
+    const { state, cookie } = await test.start();
+
+    const responses = await Promise.all(Array.from({ length: 20 }, () => test.callback(test.fromPayer(state), { cookie })));
+
+    expect(responses.filter(({ statusCode }) => statusCode === 302)).toHaveLength(1);
+    expect(test.payer.requests).toHaveLength(1);
+  });
+
+  it('links nowhere once its partner has left the configuration', async () => {
+    const test = gateway();
+    const { state, cookie } = await test.start();
+    await test.callback(test.fromPayer(state), { cookie });
+
+    const response = await test.reconfigured(withoutPartner('demo-partner')).callback(test.fromPayer(state), { cookie });
+
+    expect(response.body).toContain('It can be used once only');
+    expect(response.body).not.toContain('<a ');
+  });
+
+  it.each([
+    ['the partner', withoutPartner('demo-partner')],
+    ['its redirect URI', withPartner('demo-partner', { redirectUris: ['http://localhost:3002/other'] })],
+    ['its right to the payer', withPartner('demo-partner', { payers: ['demo-health-plan'] })],
+  ])('ends in a page where %s left the configuration meanwhile', async (_, change) => {
+    const test = gateway();
+    const { state, cookie } = await test.start();
+
+    const body = await refusedByPage(test, test.reconfigured(change).callback(test.fromPayer(state), { cookie }));
+
+    expect(body).toContain('no longer registered');
+  });
+
+  it('is not decided while the table is out of order: 503 with Retry-After', async () => {
+    const test = gateway();
+    const { state, cookie } = await test.start();
+    test.dynamo.failNext('UpdateItem', throttled());
+
+    const response = await test.callback(test.fromPayer(state), { cookie });
+
+    expect(response.statusCode).toBe(503);
+    expect(response.headers['Retry-After']).toBe('5');
+    expect(response.body).toContain('Please try again in a moment');
+    expect(sentBack(await test.callback(test.fromPayer(state), { cookie }))['code']).toBeDefined();
+  });
+
+  it('is not decided while its tombstone cannot be read', async () => {
+    const test = gateway();
+    const { state } = await test.start();
+    test.dynamo.failNext('GetItem', throttled());
+
+    const response = await test.callback(test.fromPayer(state));
+
+    expect(response.statusCode).toBe(503);
+  });
+});
+
+describe('iss', () => {
+  it('is ignored where the payer’s profile says that it sends none', async () => {
+    const test = gateway();
+    const { start, callback } = test.reconfigured(withPayer('northwind', { sendsIss: false }));
+    const { state, cookie } = await start();
+
+    const response = await callback({ state, code: 'c', iss: 'https://anything.example' }, { cookie });
+
+    expect(sentBack(response)['code']).toBeDefined();
+  });
+});

@@ -1,0 +1,442 @@
+import { createLinkRewriter } from '../../../../functions/shared/fhir/rewrite-links.ts';
+import { rewriteSlowly } from './link-oracle.ts';
+
+const payer = 'https://payer.example/r4';
+const gateway = 'https://gateway.example/r4/payer';
+
+function rewriteBytes(chunks: readonly Uint8Array[], from: readonly string[] = [payer], to = gateway) {
+  const rewriter = createLinkRewriter({ from, to });
+  const out = [...chunks.flatMap((chunk) => rewriter.push(chunk)), ...rewriter.end()];
+  return { text: Buffer.concat(out).toString('utf8'), foreignLinks: rewriter.foreignLinks };
+}
+
+function inChunks(text: string, size: number): Buffer[] {
+  const bytes = Buffer.from(text, 'utf8');
+  const chunks = [];
+  for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.subarray(at, at + size));
+  return chunks;
+}
+
+const rewrite = (text: string, from?: readonly string[], to?: string) => rewriteBytes([Buffer.from(text)], from, to);
+const rewritten = (value: unknown) => JSON.parse(rewrite(JSON.stringify(value)).text) as unknown;
+
+/** The same text, whole and cut at every place. */
+function expectEverywhere(text: string, expected: { text: string; foreignLinks: number }, from?: readonly string[]) {
+  const bytes = Buffer.from(text, 'utf8');
+  expect(rewriteBytes([bytes], from)).toEqual(expected);
+  expect(rewriteBytes(inChunks(text, 1), from)).toEqual(expected);
+  expect(rewriteBytes(inChunks(text, 7), from)).toEqual(expected);
+  for (let at = 1; at < bytes.length; at++) {
+    const result = rewriteBytes([bytes.subarray(0, at), bytes.subarray(at)], from);
+    if (result.text !== expected.text || result.foreignLinks !== expected.foreignLinks) {
+      expect({ at, ...result }).toEqual({ at, ...expected });
+    }
+  }
+}
+
+describe('what is a link', () => {
+  it('rewrites fullUrl and reference at any depth', () => {
+    expect(
+      rewritten({
+        entry: [{ fullUrl: `${payer}/Patient/1`, resource: { subject: { reference: `${payer}/Patient/1` } } }],
+      }),
+    ).toEqual({
+      entry: [{ fullUrl: `${gateway}/Patient/1`, resource: { subject: { reference: `${gateway}/Patient/1` } } }],
+    });
+  });
+
+  it('rewrites url in the objects of a link, and not in objects below them', () => {
+    const url = `${payer}?_getpages=1`;
+    expect(
+      rewritten({
+        link: [
+          { relation: 'next', url },
+          { extension: [{ url }], url },
+        ],
+      }),
+    ).toEqual({
+      link: [
+        { relation: 'next', url: `${gateway}?_getpages=1` },
+        { extension: [{ url }], url: `${gateway}?_getpages=1` },
+      ],
+    });
+    expect(rewritten({ link: { url, other: { url } }, url })).toEqual({
+      link: { url: `${gateway}?_getpages=1`, other: { url } },
+      url,
+    });
+    expect(rewritten({ entry: [{ link: [{ url: payer }] }] })).toEqual({ entry: [{ link: [{ url: gateway }] }] });
+  });
+
+  it('rewrites url elsewhere only where it points to a Binary', () => {
+    const urls = (base: string) => [`${base}/Binary/1`, `${base}/Binary`, `${base}/Binary?x=1`];
+    expect(rewritten(urls(payer).map((url) => ({ attachment: { url } })))).toEqual(
+      urls(gateway).map((url) => ({ attachment: { url } })),
+    );
+    const others = [`${payer}/BinaryX/1`, `${payer}/StructureDefinition/x`, payer, `${payer}x/Binary/1`].map((url) => ({
+      url,
+    }));
+    expect(rewritten(others)).toEqual(others);
+  });
+
+  it('rewrites location in a response, and nowhere else', () => {
+    const location = `${payer}/Patient/1/_history/2`;
+    expect(rewritten({ location, entry: [{ response: { location, outcome: { location } } }] })).toEqual({
+      location,
+      entry: [{ response: { location: `${gateway}/Patient/1/_history/2`, outcome: { location } } }],
+    });
+    expect(rewritten({ response: [{ location }] })).toEqual({ response: [{ location }] });
+  });
+
+  it('leaves systems, canonical URLs, narrative, keys, and strings in arrays alone', () => {
+    const document = {
+      identifier: [{ system: `${payer}/ids`, value: '1' }],
+      meta: { profile: [`${payer}/StructureDefinition/x`] },
+      text: { div: `<a href="${payer}/Patient/1">"reference":"${payer}/Patient/1"</a>` },
+      reference: [`${payer}/Patient/1`],
+      [`${payer}/Patient/1`]: 'reference',
+      code: 'url',
+      valueString: 'link',
+      note: 'ends in "reference": "',
+    };
+    expect(rewritten(document)).toEqual(document);
+  });
+
+  it('changes a base only before a slash, a question mark or the end', () => {
+    for (const rest of ['', '/', '/Patient/1', '?a=b']) {
+      expect(rewritten({ reference: payer + rest })).toEqual({ reference: gateway + rest });
+    }
+    for (const rest of ['2', '.evil.example/Patient/1', '#a', '%2FPatient', '\\/x', '\n', '\u{1F600}']) {
+      expect(rewritten({ reference: payer + rest })).toEqual({ reference: payer + rest });
+    }
+  });
+
+  it('takes the longest base that fits', () => {
+    const from = ['https://p.example/r4', 'https://p.example/r4/tenant/', 'http://10.0.0.1:8080/fhir'];
+    const text = (a: string, b: string, c: string, d: string) =>
+      JSON.stringify([{ reference: `${a}/Patient/1` }, { reference: `${b}/x` }, { reference: `${c}/y` }, { url: d }]);
+    expectEverywhere(
+      text(
+        'https://p.example/r4/tenant',
+        'https://p.example/r4/tenantB',
+        'http://10.0.0.1:8080/fhir',
+        'https://p.example/r4/Binary/1',
+      ),
+      { text: text(gateway, `${gateway}/tenantB`, gateway, `${gateway}/Binary/1`), foreignLinks: 0 },
+      from,
+    );
+  });
+
+  it('counts links to other hosts, leaves them unchanged, and does not count what is no link', () => {
+    const text = JSON.stringify({
+      link: [{ url: 'https://other.example/next' }],
+      fullUrl: 'HTTP://other.example/Patient/1',
+      url: 'http://hl7.org/fhir/StructureDefinition/x',
+      reference: 'urn:uuid:1',
+      a: { reference: 'Patient/1' },
+      b: { reference: 'http:/x' },
+      c: { reference: 'https:\\x' },
+      d: { reference: 'httpsx://x' },
+      e: { response: { location: `${payer}x/Patient/1` } },
+    });
+    expectEverywhere(text, { text, foreignLinks: 3 });
+  });
+});
+
+describe('how a link may be spelled', () => {
+  it.each([
+    ['slashes', String.raw`{"reference":"https:\/\/payer.example\/r4\/Patient\/1"}`, String.raw`\/Patient\/1"}`],
+    ['letters', String.raw`{"reference":"\u0068ttps://payer.ex\u0061mple/r4/Patient/1"}`, '/Patient/1"}'],
+    ['the end', String.raw`{"reference":"https://payer.example/r\u0034\u003Fa=\u0026"}`, String.raw`\u003Fa=\u0026"}`],
+    ['all of it', `{"reference":"${payer.replace(/./g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)}"}`, '"}'],
+  ])('compares the decoded string where %s are escaped, and changes only the prefix', (_, text, rest) => {
+    expectEverywhere(text, { text: `{"reference":"${gateway}${rest}`, foreignLinks: 0 });
+  });
+
+  it('knows keys however they are spelled', () => {
+    const keys = [
+      String.raw`\u0072eference`,
+      String.raw`ful\u006cUrl`,
+      String.raw`full\u0055rl`,
+      String.raw`referen\u0063\u0065`,
+    ];
+    for (const key of keys) {
+      expectEverywhere(`{"${key}" : "${payer}/Patient/1"}`, {
+        text: `{"${key}" : "${gateway}/Patient/1"}`,
+        foreignLinks: 0,
+      });
+    }
+    const text = (base: string) =>
+      String.raw`{"l\u0069nk":[{"\u0075r\u006C":"${base}"}],"respons\u0065":{"l\u006fcation":"${base}/a"}}`;
+    expectEverywhere(text(payer), { text: text(gateway), foreignLinks: 0 });
+  });
+
+  it('does not take the end of a longer key for a key', () => {
+    for (const key of [
+      String.raw`\"reference`,
+      String.raw`\\\"reference`,
+      String.raw`x\"reference`,
+      'xreference',
+      'references',
+    ]) {
+      const text = `{"${key}":"${payer}/Patient/1"}`;
+      expectEverywhere(text, { text, foreignLinks: 0 });
+    }
+    const nested = String.raw`{"link":{"x\"url":"${payer}","urlurlurlurl":"${payer}","\u0075r\u006c\u006c":"${payer}"}}`;
+    expectEverywhere(nested, { text: nested, foreignLinks: 0 });
+  });
+
+  it('does not lose a key behind a string that reads like one', () => {
+    const text = (base: string) =>
+      `{"a":"url","reference":"${base}/x","b":["link","reference"],"c":"response" , "fullUrl"\n:\t"${base}/y"}`;
+    expectEverywhere(text(payer), { text: text(gateway), foreignLinks: 0 });
+  });
+
+  it('keeps white space, decimals, key order, repeated keys and a byte order mark', () => {
+    const text = (base: string) =>
+      `\uFEFF \r\n{ "value" : 1.00 ,"reference"\n:\r\n"${base}/a"\t,"reference":"${base}/b","n":-1.50e+10,"t":[true,null,{}] }\n`;
+    expectEverywhere(text(payer), { text: text(gateway), foreignLinks: 0 });
+  });
+
+  it('keeps characters beyond ASCII, in links too', () => {
+    const text = (base: string) =>
+      `{"display":"Zoë 日本 \u{1F600}","reference":"${base}/Patient/日本","fullUrl":"https://日本"}`;
+    expectEverywhere(text(payer), { text: text(gateway), foreignLinks: 1 });
+  });
+
+  it('writes a base that needs escapes in JSON', () => {
+    expect(JSON.parse(rewrite(`{"reference":"${payer}/a"}`, [payer], 'https://g.example/"x"/').text)).toEqual({
+      reference: 'https://g.example/"x"/a',
+    });
+  });
+
+  it('reads one document after another', () => {
+    const text = (base: string) =>
+      `{"reference":"${base}/a"}\n{"link":[{"url":"${base}/b"}]}\n[{"fullUrl":"${base}"}]\n`;
+    expectEverywhere(text(payer), { text: text(gateway), foreignLinks: 0 });
+  });
+
+  it('reads values of another kind than a string where a link would stand', () => {
+    const text = (base: string) =>
+      `{"reference":{"reference":"${base}/a"},"url":1,"link":"${base}","response":null,"fullUrl":["${payer}"],"link":[true,[{"url":"${base}"}]]}`;
+    const { text: expected } = rewriteSlowly(text(payer), [payer], gateway);
+    expectEverywhere(text(payer), { text: expected, foreignLinks: 0 });
+    expect(JSON.parse(expected)).toMatchObject({ reference: { reference: `${gateway}/a` } });
+  });
+
+  it('has nothing to do without bases, and still counts', () => {
+    const text = `{"reference":"${payer}/a","url":"${payer}/Binary/1"}`;
+    expectEverywhere(text, { text, foreignLinks: 1 }, []);
+    expectEverywhere(text, { text, foreignLinks: 1 }, ['', '/']);
+  });
+});
+
+describe('what is not JSON', () => {
+  it.each([
+    ['HTML', `<html><script>x = {"reference":"${payer}/Patient/1"}</script></html>`],
+    ['text', `see "reference":"${payer}/Patient/1"`],
+    ['a lone string', `"${payer}/Patient/1"`],
+    ['a bracket too many under a link', `{"link":[{]}, {"url":"${payer}"}]}`],
+    ['a missing colon', `{"link":{"url" "${payer}"}}`],
+    ['a missing key', `{"link":{,"url":"${payer}"}}`],
+    ['a bare word', `{"link":{"a":b,"url":"${payer}"}}`],
+    ['two values', `{"link":{"a":1 "url":"${payer}"}}`],
+    ['a comma before the end', `{"link":{"a":1,},"link":{"url":"${payer}"}}`],
+    ['an array that ends an object', `{"link":[{"a":1],"url":"${payer}"}]`],
+    [
+      'an unknown escape',
+      String.raw`{"reference":"https://payer.example\q/r4/x","fullUrl":"https:\u00zz//payer.example/r4"}`,
+    ],
+    ['an open string', `{"reference":"https://payer.exam`],
+    ['an open escape', String.raw`{"reference":"https:\u00`],
+    ['an open key', `{"link":{"ur`],
+    ['nothing', ''],
+    ['white space', ' \n'],
+  ])('passes %s unchanged', (_, text) => {
+    const { foreignLinks } = rewrite(text);
+    expectEverywhere(text, { text, foreignLinks });
+  });
+
+  it('never throws, whatever the bytes', () => {
+    const random = generator(99);
+    for (let run = 0; run < 300; run++) {
+      const bytes = Buffer.from(Array.from({ length: 200 }, () => '{}[]",:\\ u0a1'.charCodeAt(random(13))));
+      expect(rewriteBytes([bytes.subarray(0, 90), bytes.subarray(90)]).text).toBe(bytes.toString());
+    }
+  });
+});
+
+describe('what it costs', () => {
+  it('returns an unchanged chunk itself', () => {
+    const rewriter = createLinkRewriter({ from: [payer], to: gateway });
+    for (const chunk of [
+      Buffer.from('{"a":"b","reference":"Patient/1 and more of a long text that goes on and on, and on",'),
+      Buffer.from('"c":1}'),
+      new Uint8Array([32]),
+    ]) {
+      const out = rewriter.push(chunk);
+      expect(out).toHaveLength(1);
+      expect(out[0]).toBe(chunk);
+    }
+    expect(rewriter.push(new Uint8Array())).toEqual([]);
+    expect(rewriter.end()).toEqual([]);
+  });
+
+  it('holds back only a link that is undecided, however long it is', () => {
+    const rewriter = createLinkRewriter({ from: [payer], to: gateway });
+    let given = 0;
+    let taken = 0;
+    let most = 0;
+    const push = (text: string) => {
+      given += text.length;
+      for (const bytes of rewriter.push(Buffer.from(text))) taken += bytes.length;
+      most = Math.max(most, given - taken);
+    };
+    push('{"reference":"');
+    for (let i = 0; i < 1000; i++) push(String.raw`\u0068`);
+    expect(most).toBeLessThanOrEqual(6 * (payer.length + 8));
+    expect(given).toBe(taken);
+  });
+
+  it('takes its chunk as a view of a larger buffer, and leaves it as it was', () => {
+    const text = `xx{"reference":"${payer}/a"}yy`;
+    const bytes = new TextEncoder().encode(text);
+    expect(rewriteBytes([bytes.subarray(2, -2)]).text).toBe(`{"reference":"${gateway}/a"}`);
+    expect(new TextDecoder().decode(bytes)).toBe(text);
+  });
+
+  it('keeps its place in nesting that is hostile, and its memory', () => {
+    const open = '{"link":['.repeat(200_000);
+    const rewriter = createLinkRewriter({ from: [payer], to: gateway });
+    for (const chunk of inChunks(open + ']}'.repeat(200_000), 65_536)) expect(rewriter.push(chunk)[0]).toBe(chunk);
+    expect(Buffer.concat(rewriter.push(Buffer.from(`\n{"link":{"url":"${payer}"}}`))).toString()).toBe(
+      `\n{"link":{"url":"${gateway}"}}`,
+    );
+    const deep = (base: string) =>
+      `{"link":${'[{"a":"]\\"}","b":'.repeat(70)}1${'}]'.repeat(70)},"reference":"${base}"}`;
+    expectEverywhere(deep(payer), { text: deep(gateway), foreignLinks: 0 });
+    const deeper = (base: string) =>
+      `{"link":${'[{"url":'.repeat(500)}"${payer}"${'}]'.repeat(500)},"reference":"${base}"}`;
+    expect(rewrite(deeper(payer)).text).toBe(deeper(gateway));
+  });
+
+  it('streams one 16 MB string, with and without escapes, in linear time', () => {
+    const startedAt = performance.now();
+    for (const unit of [
+      'A'.repeat(64),
+      String.raw`\"`.repeat(32),
+      String.raw`\\`.repeat(32),
+      String.raw`\u0068`.repeat(10),
+      '"reference"'.replaceAll('"', String.raw`\"`).repeat(4),
+    ]) {
+      for (const around of [
+        (s: string) => `{"data":"${s}","reference":"`,
+        (s: string) => `{"link":{"data":"${s}"},"reference":"`,
+      ]) {
+        const head = Buffer.from(around(unit.repeat((16 * 1024 * 1024) / unit.length)));
+        const rewriter = createLinkRewriter({ from: [payer], to: gateway });
+        let length = 0;
+        for (let at = 0; at < head.length; at += 65_536) {
+          for (const bytes of rewriter.push(head.subarray(at, at + 65_536))) length += bytes.length;
+        }
+        expect(length).toBe(head.length);
+        expect(Buffer.concat(rewriter.push(Buffer.from(`${payer}/a"}`))).toString()).toBe(`${gateway}/a"}`);
+      }
+    }
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
+  });
+});
+
+/** A small deterministic random number generator: integers below n. */
+function generator(seed: number) {
+  let state = seed;
+  return (n: number) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * n);
+  };
+}
+
+describe('random documents, compared with a reader that is slow and simple', () => {
+  const aliases = [payer, 'https://payer.example/r4/sub', 'http://in:80/f'];
+
+  function documents(seed: number) {
+    const random = generator(seed);
+    const pick = <T>(items: readonly T[]): T => items[random(items.length)]!;
+    const space = () => pick(['', '', '', ' ', '\n  ', '\t']);
+    const spell = (text: string) =>
+      text.replace(/./gsu, (c) => {
+        if (c.length === 1 && random(12) === 0) return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
+        if (c === '/' && random(3) === 0) return String.raw`\/`;
+        return JSON.stringify(c).slice(1, -1);
+      });
+    const string = (text: string) => `"${random(2) === 0 ? spell(text) : JSON.stringify(text).slice(1, -1)}"`;
+    const keys = [
+      'url',
+      'link',
+      'fullUrl',
+      'reference',
+      'location',
+      'response',
+      'a',
+      'x"reference',
+      'Link',
+      'ur',
+      'urls',
+      'é',
+    ];
+    const texts = () =>
+      pick([
+        pick(aliases) + pick(['', '/', '?', '/Patient/1', '/Binary', '/Binary/1', '/Binarys', 'x', '\\', '"', '/é']),
+        pick([
+          'http://other/x',
+          'HTTPS://o',
+          'https:/x',
+          'http',
+          '',
+          'Patient/1',
+          '\\',
+          '\\"',
+          '"',
+          'é\u{1F600}',
+          '\n',
+        ]),
+        pick(keys),
+      ]);
+    function value(depth: number): string {
+      const choice = random(depth > 4 ? 3 : 8);
+      if (choice < 2) return string(texts());
+      if (choice === 2) return pick(['1.00', '-0', 'true', 'null', '1e5', '[]', '{}']);
+      const items = Array.from({ length: random(4) }, () =>
+        choice < 5
+          ? space() + value(depth + 1) + space()
+          : `${space()}${string(pick(keys))}${space()}:${space()}${value(depth + 1)}${space()}`,
+      );
+      return choice < 5 ? `[${items.join(',')}${space()}]` : `{${items.join(',')}${space()}}`;
+    }
+    return () =>
+      `${space()}${pick(['[', '[{"link":'])}${value(0)}`
+        .replace(/^(\s*)\[\{(.*)$/s, '$1[{$2}]')
+        .replace(/^(\s*)\[([^{].*|\{(?!"link":).*)?$/s, '$1[$2]');
+  }
+
+  it('agrees on 1,500 documents at every place where a chunk may end', () => {
+    const next = documents(7);
+    let links = 0;
+    for (let run = 0; run < 1500; run++) {
+      const text = next();
+      JSON.parse(text);
+      const expected = rewriteSlowly(text, aliases, gateway);
+      if (expected.text !== text) links++;
+      expectEverywhere(text, expected, aliases);
+    }
+    expect(links).toBeGreaterThan(300);
+  });
+
+  it('agrees on long documents in chunks of all sizes', () => {
+    const next = documents(11);
+    const text = `[${Array.from({ length: 3000 }, next).join(',')}]`;
+    const expected = rewriteSlowly(text, aliases, gateway);
+    for (const size of [1, 2, 3, 17, 64, 255, 1024, 16_384, text.length * 4]) {
+      expect(rewriteBytes(inChunks(text, size), aliases)).toEqual(expected);
+    }
+  });
+});

@@ -1,0 +1,356 @@
+import type { APIGatewayProxyEvent } from 'aws-lambda';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type LocalApiGateway, type RequestLogLine, startApiGateway } from '../../sandbox/aws/api-gateway.ts';
+import { type LocalFunction, startFunction } from '../../sandbox/aws/lambda.ts';
+import type { FunctionSpec, RouteSpec } from '../../sandbox/aws/template.ts';
+
+/** A buffered function that does what the path says, and a streaming one. */
+const bufferedSource = `
+exports.handler = async (event, context) => {
+  const answer = (more) => ({ statusCode: 200, headers: {}, ...more });
+  switch (event.pathParameters && event.pathParameters.what) {
+    case 'env': return answer({ body: JSON.stringify(process.env) });
+    case 'context': return answer({ body: JSON.stringify({ ...context, left: context.getRemainingTimeInMillis() }) });
+    case 'headers': return answer({
+      headers: { 'WWW-Authenticate': 'Bearer', 'X-A': 'only here', 'X-B': 'loses' },
+      multiValueHeaders: { 'Set-Cookie': ['a=1', 'b=2'], 'X-B': ['wins'] }, body: 'ok' });
+    case 'base64': return answer({ headers: { 'content-type': 'image/png' }, isBase64Encoded: true, body: 'AP/+' });
+    case 'large': return answer({ body: 'x'.repeat(6 * 1024 * 1024) });
+    case 'malformed': return { hello: 'world' };
+    case 'throw': throw new Error('private detail');
+    case 'slow': await new Promise((resolve) => setTimeout(resolve, 2000)); return answer({});
+    case 'exit': process.exit(3);
+    default: return answer({ body: JSON.stringify(event) });
+  }
+};`;
+const streamingSource = `
+const { pipeline } = require('node:stream/promises');
+let written = 0, ended = 'not yet';
+exports.handler = awslambda.streamifyResponse(async (event, stream) => {
+  const start = (status = 200) => awslambda.HttpResponseStream.from(stream, { statusCode: status, headers: { 'content-type': 'text/plain', 'WWW-Authenticate': 'Bearer' } });
+  switch (event.queryStringParameters && event.queryStringParameters.what) {
+    case 'status': start().end(JSON.stringify({ written, ended })); return;
+    case 'empty': { const out = start(204); out.write(''); out.end(); return; }
+    case 'nothing': start().end(); return;
+    case 'throw': throw new Error('early');
+    case 'cut': { const out = start(); out.write('half'); await new Promise((r) => setTimeout(r, 100)); throw new Error('late'); }
+    case 'slow': { const out = start(); out.write(''); await new Promise((r) => setTimeout(r, 300)); out.end('late'); return; }
+    default: {
+      written = 0; ended = 'not yet';
+      const chunk = Buffer.alloc(65536, 'x');
+      async function* body() { for (let i = 0; i < 1600; i++) { written += chunk.length; yield chunk; } }
+      try { await pipeline(body(), start()); ended = 'finished'; } catch (error) { ended = error.message; throw error; }
+    }
+  }
+});`;
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Buffer;
+}
+
+const route = (path: string, functionName: string, more: Partial<RouteSpec> = {}): RouteSpec => ({
+  path,
+  method: 'ANY',
+  functionName,
+  streaming: false,
+  timeoutMs: 29_000,
+  ...more,
+});
+
+describe('API Gateway and Lambda on this machine', () => {
+  let folder: string;
+  let gateway: LocalApiGateway;
+  let remapping: LocalApiGateway;
+  let functions: LocalFunction[];
+  const requestLog: RequestLogLine[] = [];
+  const functionLog: string[] = [];
+
+  const spec = (name: string, more: Partial<FunctionSpec> = {}): FunctionSpec => ({
+    name,
+    physicalName: name,
+    assetDir: join(folder, name),
+    handler: 'index.handler',
+    environment: { TABLE: 'grants' },
+    timeoutMs: 29_000,
+    memoryMb: 128,
+    ...more,
+  });
+  const send = async (
+    path: string,
+    more: object = {},
+    body?: string | Buffer,
+    port = gateway.port,
+  ): Promise<Answer> => {
+    const outgoing = request({ host: 'localhost', port, path, agent: false, ...more });
+    outgoing.end(body);
+    const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+    const chunks = (await response.toArray()) as Buffer[];
+    return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) };
+  };
+  const json = async <T = Record<string, string>>(path: string, more: object = {}, body?: string): Promise<T> =>
+    JSON.parse((await send(path, more, body)).body.toString()) as T;
+
+  /** What the streaming function knows of its last stream. */
+  const lastStream = () => json<{ written: number; ended: string }>('/stream?what=status');
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'p2p-gateway-test-'));
+    for (const [name, source] of [
+      ['buffered', bufferedSource],
+      ['streaming', streamingSource],
+    ] as const) {
+      await mkdir(join(folder, name));
+      await writeFile(join(folder, name, 'index.js'), source);
+    }
+    const start = (of: FunctionSpec) =>
+      startFunction(of, {
+        socketPath: join(folder, `${of.name}.socket`),
+        endpoints: { AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:1' },
+        onLog: (name, line) => functionLog.push(`${name} ${line}`),
+      });
+    functions = await Promise.all([start(spec('buffered')), start(spec('streaming'))]);
+    const api = {
+      template: {
+        stageName: 'v1',
+        binaryMediaTypes: ['image/*'],
+        routes: [
+          route('/do/{what}', 'buffered'),
+          route('/event/{proxy+}', 'buffered'),
+          route('/impatient/{what}', 'buffered', { timeoutMs: 200 }),
+          route('/stream', 'streaming', { streaming: true }),
+          route('/stream-of-buffered', 'buffered', { streaming: true }),
+        ],
+      },
+      functions: new Map(functions.map((started) => [started.spec.name, started])),
+    };
+    gateway = await startApiGateway({ port: 0, log: (line) => requestLog.push(line) });
+    remapping = await startApiGateway({ port: 0, edge: false });
+    gateway.serve(api);
+    remapping.serve(api);
+  });
+
+  afterAll(async () => {
+    await Promise.all([gateway.close(), remapping.close(), ...functions.map((started) => started.close())]);
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  describe('events', () => {
+    it('have decoded query values, ordered by name, with repeated ones kept in order', async () => {
+      const event = await json<APIGatewayProxyEvent>('/event/x?b=2&a=%41+%26&b=1&empty');
+      expect(Object.keys(event.multiValueQueryStringParameters ?? {})).toEqual(['a', 'b', 'empty']);
+      expect(event.multiValueQueryStringParameters).toEqual({ a: ['A &'], b: ['2', '1'], empty: [''] });
+      expect(event.queryStringParameters).toEqual({ a: 'A &', b: '1', empty: '' });
+    });
+
+    it('have null where there is nothing', async () => {
+      const event = await json<APIGatewayProxyEvent>('/event/x');
+      expect(event).toMatchObject({
+        queryStringParameters: null,
+        multiValueQueryStringParameters: null,
+        stageVariables: null,
+        body: null,
+        isBase64Encoded: false,
+      });
+    });
+
+    it('have the path as sent and its parameters decoded', async () => {
+      const event = await json<APIGatewayProxyEvent>('/event/Patient/a%20b/?q=1');
+      expect(event).toMatchObject({
+        path: '/event/Patient/a%20b/',
+        resource: '/event/{proxy+}',
+        pathParameters: { proxy: 'Patient/a b' },
+        requestContext: {
+          resourcePath: '/event/{proxy+}',
+          path: '/event/Patient/a%20b/',
+          stage: 'v1',
+          httpMethod: 'GET',
+        },
+      });
+    });
+
+    it('have every header value, and where the request came from', async () => {
+      const headers = { 'X-Two': ['1', '2'], 'User-Agent': 'test', 'X-Forwarded-For': '203.0.113.9' };
+      const event = await json<APIGatewayProxyEvent>('/event/x', { headers });
+      expect(event.multiValueHeaders['X-Two']).toEqual(['1', '2']);
+      expect(event.headers['X-Two']).toBe('2');
+      expect(event.requestContext.identity).toMatchObject({ userAgent: 'test', sourceIp: expect.stringMatching(/1$/) });
+      expect(event.headers['X-Forwarded-For']).toMatch(/^203\.0\.113\.9, .*1$/);
+      expect(event.requestContext.requestId).toMatch(/^[0-9a-f-]{36}$/);
+    });
+
+    it('have a text body as text and a binary one as base64', async () => {
+      const form = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' } };
+      expect(await json<APIGatewayProxyEvent>('/event/x', form, 'a=é')).toMatchObject({
+        body: 'a=é',
+        isBase64Encoded: false,
+      });
+      const image = { method: 'POST', headers: { 'content-type': 'image/png' } };
+      expect(await json<APIGatewayProxyEvent>('/event/x', image, 'abc')).toMatchObject({
+        body: 'YWJj',
+        isBase64Encoded: true,
+      });
+    });
+  });
+
+  describe('functions', () => {
+    it('see the environment that they would see in AWS, and nothing of ours', async () => {
+      process.env['P2P_TEST_CANARY'] = 'leak';
+      const env = await json('/do/env');
+      expect(env).toMatchObject({
+        TABLE: 'grants',
+        AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:1',
+        AWS_REGION: 'us-east-1',
+        AWS_LAMBDA_FUNCTION_NAME: 'buffered',
+        LAMBDA_TASK_ROOT: join(folder, 'buffered'),
+      });
+      expect(env).not.toHaveProperty('P2P_TEST_CANARY');
+      expect(env).not.toHaveProperty('NODE_OPTIONS');
+      expect(env).not.toHaveProperty('HOME');
+    });
+
+    it('are told how long they have left', async () => {
+      const context = await json<{ functionName: string; left: number; awsRequestId: string }>('/do/context');
+      expect(context.functionName).toBe('buffered');
+      expect(context.left).toBeGreaterThan(28_000);
+      expect(context.left).toBeLessThanOrEqual(29_000);
+    });
+
+    it('that crash are started again by the next call', async () => {
+      const [buffered] = functions;
+      const before = buffered?.pid();
+      expect((await send('/do/exit')).status).toBe(502);
+      expect((await send('/do/headers')).status).toBe(200);
+      expect(buffered?.pid()).toBeDefined();
+      expect(buffered?.pid()).not.toBe(before);
+      expect(functionLog.join('\n')).toContain('The process ended (3)');
+    });
+
+    it('that throw give 502 without the reason, which is logged', async () => {
+      const answer = await send('/do/throw');
+      expect(answer.status).toBe(502);
+      expect(answer.body.toString()).toBe('{"message":"Internal server error"}');
+      expect(functionLog.join('\n')).toContain('private detail');
+    });
+  });
+
+  describe('answers', () => {
+    it('carry single and repeated headers, and the repeated one wins where both have a name', async () => {
+      const { headers } = await send('/do/headers');
+      expect(headers).toMatchObject({ 'set-cookie': ['a=1', 'b=2'], 'x-a': 'only here', 'x-b': 'wins' });
+    });
+
+    it('rename WWW-Authenticate where no edge gives it its name back', async () => {
+      for (const path of ['/do/headers', '/stream?what=empty']) {
+        expect((await send(path)).headers['www-authenticate']).toBe('Bearer');
+        const { headers } = await send(path, {}, undefined, remapping.port);
+        expect(headers['www-authenticate']).toBeUndefined();
+        expect(headers['x-amzn-remapped-www-authenticate']).toBe('Bearer');
+      }
+    });
+
+    it('are decoded from base64 for a binary media type', async () => {
+      expect([...(await send('/do/base64')).body]).toEqual([0, 255, 254]);
+    });
+
+    it.each(['large', 'malformed'])('that are %s give 502', async (what) => {
+      expect((await send(`/do/${what}`)).status).toBe(502);
+    });
+
+    it('that take longer than the integration waits give 504', async () => {
+      const answer = await send('/impatient/slow');
+      expect(answer.status).toBe(504);
+      expect(answer.body.toString()).toBe('{"message":"Endpoint request timed out"}');
+    });
+  });
+
+  describe('limits', () => {
+    it('refuse a path that is no route with 403', async () => {
+      const answer = await send('/nowhere');
+      expect(answer.status).toBe(403);
+      expect(answer.body.toString()).toBe('{"message":"Missing Authentication Token"}');
+    });
+
+    it('refuse a broken escape in the path with 400', async () => {
+      expect((await send('/do/%zz')).status).toBe(400);
+    });
+
+    it('take request headers of 10,000 bytes and refuse those over 10,240 with 431', async () => {
+      expect((await send('/event/x', { headers: { 'x-long': 'a'.repeat(10_000) } })).status).toBe(200);
+      expect((await send('/event/x', { headers: { 'x-long': 'a'.repeat(10_240) } })).status).toBe(431);
+      const many = Object.fromEntries(Array.from({ length: 60 }, (_none, index) => [`x-${index}`, 'a'.repeat(170)]));
+      expect((await send('/event/x', { headers: many })).status).toBe(431);
+    });
+
+    it('refuse a body over 10 MB, or an event over 6 MB, with 413', async () => {
+      const post = { method: 'POST', headers: { 'content-type': 'text/plain' } };
+      expect((await send('/do/headers', post, Buffer.alloc(10 * 1024 * 1024 + 1, 'x'))).status).toBe(413);
+      expect((await send('/do/headers', post, Buffer.alloc(7 * 1024 * 1024, 'x'))).status).toBe(413);
+      expect((await send('/do/headers', post, Buffer.alloc(5 * 1024 * 1024, 'x'))).status).toBe(200);
+    });
+  });
+
+  describe('streams', () => {
+    it('carry 100 MB', async () => {
+      const { status, body, headers } = await send('/stream');
+      expect(status).toBe(200);
+      expect(body).toHaveLength(1600 * 65_536);
+      expect(headers['content-type']).toBe('text/plain');
+    });
+
+    it('send status and headers before the first byte of the body', async () => {
+      const outgoing = request({
+        host: 'localhost',
+        port: gateway.port,
+        path: '/stream?what=slow',
+        agent: false,
+      }).end();
+      const startedAtMs = performance.now();
+      const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+      expect(performance.now() - startedAtMs).toBeLessThan(250);
+      expect(Buffer.concat((await response.toArray()) as Buffer[]).toString()).toBe('late');
+    });
+
+    it('may be empty, as long as something was written', async () => {
+      expect((await send('/stream?what=empty')).status).toBe(204);
+      expect((await send('/stream?what=nothing')).status).toBe(502);
+    });
+
+    it('are held back by a slow client, and end when it leaves', async () => {
+      const socket = connect(gateway.port, 'localhost');
+      socket.write('GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      await once(socket, 'readable');
+      await delay(300);
+      const first = await lastStream();
+      expect(first.written).toBeLessThan(30_000_000);
+      await delay(200);
+      expect((await lastStream()).written).toBe(first.written);
+      socket.destroy();
+      await delay(200);
+      expect((await lastStream()).ended).toMatch(/left|closed|destroyed/i);
+    });
+
+    it('are cut where the function fails after the first byte, and 502 before it', async () => {
+      expect((await send('/stream?what=throw')).status).toBe(502);
+      await expect(send('/stream?what=cut')).rejects.toThrow('aborted');
+    });
+
+    it('need a function that streams', async () => {
+      expect((await send('/stream-of-buffered')).status).toBe(502);
+    });
+  });
+
+  it('log the method, path, status and time of a request, and never its query', async () => {
+    await send('/event/secret?token=canary', { method: 'PUT' });
+    await delay(20);
+    expect(requestLog.at(-1)).toEqual({ method: 'PUT', path: '/event/secret', status: 200, ms: expect.any(Number) });
+    expect(JSON.stringify(requestLog)).not.toContain('canary');
+  });
+});

@@ -1,0 +1,48 @@
+import { routerOf } from '../../sandbox/aws/routing.ts';
+
+const route = (path: string, method = 'ANY') => ({ path, method, functionName: '', streaming: false, timeoutMs: 1 });
+const find = routerOf([
+  route('/r4/{payer}/{proxy+}'),
+  route('/r4/{payer}'),
+  route('/r4/{payer}/metadata'),
+  route('/r4/{payer}/.well-known/smart-configuration'),
+  route('/oauth2/token'),
+  route('/only-get', 'GET'),
+  route('/both', 'GET'),
+  route('/both'),
+]);
+
+describe('the router', () => {
+  it.each([
+    ['/r4/x', '/r4/{payer}', { payer: 'x' }],
+    ['/r4/x/', '/r4/{payer}', { payer: 'x' }],
+    ['/r4/x/metadata', '/r4/{payer}/metadata', { payer: 'x' }],
+    ['/r4/x/metadata/', '/r4/{payer}/metadata', { payer: 'x' }],
+    ['/r4/x/metadata/more', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: 'metadata/more' }],
+    ['/r4/x/.well-known/other', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: '.well-known/other' }],
+    ['/r4/x/Patient/1/_history/2', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: 'Patient/1/_history/2' }],
+    ['/r4/x/Patient/a%2Fb', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: 'Patient/a/b' }],
+    ['/oauth2/token/', '/oauth2/token', {}],
+  ])('%s goes to %s', (path, expected, parameters) => {
+    const match = find('GET', path);
+    expect(match?.route.path).toBe(expected);
+    expect(match?.pathParameters).toEqual(parameters);
+  });
+
+  it.each(['/', '/r4', '/r4/', '/oauth2/token/x', '/OAUTH2/token', '/r4x', '//oauth2/token'])(
+    '%s goes nowhere',
+    (path) => {
+      expect(find('GET', path)).toBeUndefined();
+    },
+  );
+
+  it('takes a method of its own before ANY, and refuses one that the path does not have', () => {
+    expect(find('GET', '/both')?.route.method).toBe('GET');
+    expect(find('POST', '/both')?.route.method).toBe('ANY');
+    expect(find('POST', '/only-get')).toBeUndefined();
+  });
+
+  it('does not decode a broken escape', () => {
+    expect(() => find('GET', '/r4/%zz')).toThrow(URIError);
+  });
+});

@@ -1,0 +1,172 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type Server, createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { close, listen } from '../../sandbox/aws/listen.ts';
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+const start = (flags: readonly string[]): ChildProcess =>
+  spawn(process.execPath, ['sandbox/start.ts', ...flags], { env: { ...process.env, NODE_OPTIONS: '' } });
+
+const collected = async (child: ChildProcess): Promise<Ended> => {
+  let out = '';
+  let err = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (err += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, out, err };
+};
+
+const isRunning = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+const freePorts = ['--port', '0', '--demo-health-plan-port', '0', '--northwind-port', '0', '--partner-port', '0'];
+
+const refused = async (flags: readonly string[]): Promise<string[]> => {
+  const { code, err } = await collected(start(flags));
+  expect(code).toBe(1);
+  return err.trimEnd().split('\n');
+};
+
+const payer = {
+  id: 'some-payer',
+  displayName: 'Some Payer',
+  fhirBaseUrl: 'https://payer.example.org/r4',
+  fhirBaseUrlAliases: [],
+  authorizationEndpoint: 'https://payer.example.org/authorize',
+  tokenEndpoint: 'https://payer.example.org/token',
+  sendsIss: false,
+  clientId: 'gateway',
+  clientAuthentication: 'client_secret_post',
+  publicKeys: [],
+  scopes: [],
+  everything: true,
+  patientFrom: 'token',
+  quirks: {
+    responseType: true,
+    aud: true,
+    pkce: true,
+    redirectUriAtToken: true,
+    extraAuthorizeParameters: {},
+    signInOrigins: [],
+  },
+};
+const stage = { stage: 'mine', payers: [payer], partners: [] };
+
+describe('npm start', () => {
+  let folder: string;
+  let taken: Server;
+  let takenPort: number;
+  const write = async (name: string, content: unknown): Promise<string> => {
+    const file = join(folder, name);
+    await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
+    return file;
+  };
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'p2p-start-test-'));
+    taken = createServer();
+    takenPort = await listen(taken, 0, '127.0.0.1');
+  });
+
+  afterAll(async () => {
+    await close(taken);
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it.each([
+    [['--bogus'], "Unknown option '--bogus'; --help lists the flags"],
+    [['extra'], "Unexpected argument 'extra'; --help lists the flags"],
+    [['--port', '70000'], '--port is "70000"; write a port from 0 to 65535'],
+    [['--secrets', 'x.json'], '--secrets is for the payers of --config FILE; give both'],
+  ])('refuses %j in one line', async (flags, line) => {
+    expect(await refused(flags)).toEqual([line]);
+  });
+
+  it('says which port is taken, and by which flag to choose another', async () => {
+    for (const flag of ['--port', '--partner-port']) {
+      const flags = [...freePorts, flag, String(takenPort)];
+      expect(await refused(flags)).toEqual([
+        `Port ${takenPort} is taken; stop what listens there or choose another with ${flag}`,
+      ]);
+    }
+  });
+
+  it('says which file is missing or bad', async () => {
+    expect(await refused(['--config', join(folder, 'none.json')])).toEqual([expect.stringContaining('no such file')]);
+    const bad = await write('bad.json', { ...stage, payers: [{ ...payer, clientId: 7 }] });
+    expect(await refused(['--config', bad])).toEqual([expect.stringContaining(`${bad}: payers[0].clientId: `)]);
+  });
+
+  it("says which payer's secret is missing, and never quotes the file", async () => {
+    const config = await write('stage.json', stage);
+    expect(await refused(['--config', config])).toEqual([expect.stringContaining('--secrets FILE')]);
+    const none = await write('none.json', {});
+    expect(await refused(['--config', config, '--secrets', none])).toEqual([
+      `${none}: has no "client_secret" for payer "some-payer"; add "some-payer": {"client_secret": …}`,
+    ]);
+    const broken = await write('broken.json', '{"some-payer": {"client_secret": "canary');
+    const [line, ...more] = await refused(['--config', config, '--secrets', broken]);
+    expect(more).toEqual([]);
+    expect(line).not.toContain('canary');
+    const shape = await write('shape.json', { 'some-payer': { secret: 'canary' } });
+    expect((await refused(['--config', config, '--secrets', shape]))[0]).not.toContain('canary');
+  });
+
+  it('serves a configuration of its own, logs requests without their query, and stops within a second', async () => {
+    const config = await write('stage.json', stage);
+    const secrets = await write('secrets.json', { 'some-payer': { client_secret: 's' } });
+    const child = start(['--port', '0', '--config', config, '--secrets', secrets]);
+    const ended = collected(child);
+    const url = await new Promise<string>((resolve) => {
+      let out = '';
+      child.stdout?.on('data', (text: string) => {
+        out += text;
+        const found = /Gateway +(\S+)/.exec(out);
+        if (found?.[1] !== undefined) resolve(found[1]);
+      });
+    });
+    const answer = await fetch(`${url}/r4/some-payer/.well-known/smart-configuration?token=canary`);
+    await answer.text();
+    const askedAtMs = performance.now();
+    child.kill('SIGTERM');
+    const { code, out, err } = await ended;
+    expect(performance.now() - askedAtMs).toBeLessThan(1000);
+    expect(code).toBe(0);
+    expect(err).toBe('');
+    expect(out).toMatch(/gateway +GET \/r4\/some-payer\/\.well-known\/smart-configuration 200 \d+ ms/);
+    expect(out).not.toContain('canary');
+    expect(out).not.toContain('Demo');
+    await expect(fetch(url)).rejects.toThrow('fetch failed');
+  });
+
+  it('leaves no function running when it is killed without a chance to stop', async () => {
+    const script = `
+      const { startLocalStack } = await import('./sandbox/stack.ts');
+      const stack = await startLocalStack({ ports: 'free', withSandbox: false });
+      console.log(JSON.stringify(Object.values(stack.pids())));`;
+    // What it leaves in its temporary folder goes with ours.
+    const env = { ...process.env, NODE_OPTIONS: '', TMPDIR: folder };
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { env });
+    const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
+    const pids = JSON.parse(line) as number[];
+    expect(pids.filter(isRunning)).toHaveLength(5);
+    child.kill('SIGKILL');
+    // A process that has ended counts as running until the system has asked for its exit code.
+    for (let tries = 0; tries < 100 && pids.some(isRunning); tries += 1) await delay(100);
+    expect(pids.filter(isRunning)).toEqual([]);
+  });
+});

@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto';
+import type { RegistryData } from '../../config/stage.ts';
+import { base64url, nowSeconds } from '../../functions/shared/deps.ts';
+import type { ApiEvent } from '../../functions/shared/http/api.ts';
+import { registryOf } from '../../functions/shared/registry/registry.ts';
+import { type AccessToken, writeBearer } from '../../functions/shared/store/bearers.ts';
+import { sha256 } from '../../functions/shared/store/crypto.ts';
+import {
+  type Grant,
+  type PayerTokens,
+  readGrant,
+  sealPayerTokens,
+  unsealPayerTokens,
+} from '../../functions/shared/store/grant.ts';
+import { putGrant, redeem } from '../../functions/shared/store/grants.ts';
+import { apiEvent, testDeps } from './gateway.ts';
+import { es384Jwk, localRegistry } from './login.ts';
+
+const gatewayKey = es384Jwk('northwind-local-1');
+
+interface GrantOptions {
+  readonly payer?: string;
+  readonly partner?: string;
+  readonly scope?: string;
+  readonly patient?: string | undefined;
+  /** The payer's tokens, as the grant seals them. */
+  readonly tokens?: PayerTokens;
+  /** Seconds until the access token ends. */
+  readonly accessLives?: number;
+  /** Seconds until the grant ends. */
+  readonly lives?: number;
+}
+
+/** A redeemed grant, and what its partner holds. */
+export interface TestGrant {
+  readonly grantId: string;
+  readonly grantKey: Uint8Array;
+  readonly token: string;
+  /** The item as it stands now. */
+  readonly stored: () => Grant;
+  readonly payerTokens: () => PayerTokens;
+}
+
+/** Everything that the FHIR route is given, and grants to read with. */
+export const fetchGateway = ({ registry = localRegistry() }: { registry?: RegistryData } = {}) => {
+  const test = testDeps({ registry });
+  test.secrets['northwind'] = { private_key_jwk: gatewayKey.privateJwk };
+  const events: string[] = [];
+  const deps = {
+    ...test.deps,
+    takeTurn: (): void => undefined,
+    openGate: (): Promise<void> => Promise.resolve(),
+    onEnd: async (): Promise<void> => void events.push('end hook'),
+  };
+  const grant = async (options: GrantOptions = {}): Promise<TestGrant> => {
+    const {
+      payer = 'northwind',
+      partner = 'demo-partner',
+      scope = 'launch/patient patient/*.rs offline_access',
+    } = options;
+    const patient = 'patient' in options ? options.patient : 'patient-1';
+    const now = nowSeconds(deps.clock);
+    const { tokens = { accessToken: 'payer-access-1', refreshToken: 'payer-refresh-1', expiresAt: now + 300 } } =
+      options;
+    const grantId = base64url(randomBytes(16));
+    const grantKey = randomBytes(32);
+    const bearer: AccessToken = { kind: 'access', grantId, grantKey, secret: randomBytes(32) };
+    const token = writeBearer(bearer);
+    const endsAt = now + (options.lives ?? 180 * 24 * 3600);
+    const written: Grant & { wrappedKey: Uint8Array } = {
+      grantId,
+      payer,
+      partner,
+      scope,
+      refreshable: true,
+      endsAt,
+      expiresAt: now + 60,
+      codeHash: sha256(grantId),
+      codeExpiresAt: now + 60,
+      redirectUri: 'http://localhost:3002/callback',
+      wrappedKey: randomBytes(60),
+      payerVersion: 1,
+      sealedPayerTokens: sealPayerTokens(tokens, { grantId, grantKey, iv: randomBytes(12) }),
+      ...(patient === undefined ? {} : { patient }),
+    };
+    const request = { now, requestId: 'login' };
+    const access = { hash: sha256(token), expiresAt: Math.min(endsAt, now + (options.accessLives ?? 3600)), scope };
+    await putGrant(deps.grants, written, request);
+    await redeem(
+      deps.grants,
+      written,
+      { access, refreshHash: sha256('refresh'), familyHash: sha256('family') },
+      request,
+    );
+    test.dynamo.calls();
+    const stored = (): Grant => readGrant(test.dynamo.items('Grants').get(grantId) ?? {});
+    return { grantId, grantKey, token, stored, payerTokens: () => unsealPayerTokens(stored(), grantKey) };
+  };
+  return {
+    ...test,
+    deps,
+    /** What happened, in order. */
+    events,
+    grant,
+    /** The same memory under another configuration. */
+    reconfigured: (change: (data: RegistryData) => RegistryData) => ({
+      ...deps,
+      registry: registryOf(change(registry)),
+    }),
+    /** The log's lines, read. */
+    log: () => test.lines.map((line) => JSON.parse(line) as Record<string, unknown>),
+  };
+};
+
+export type FetchGateway = ReturnType<typeof fetchGateway>;
+
+interface ReadOptions {
+  readonly method?: string;
+  readonly payer?: string;
+  readonly query?: string;
+  readonly form?: Record<string, string> | string;
+  readonly headers?: Record<string, string>;
+}
+
+/** The event of a request below a payer's FHIR base. */
+export const readEvent = (
+  path: string,
+  token: string | undefined,
+  { payer = 'northwind', headers = {}, ...options }: ReadOptions = {},
+): ApiEvent =>
+  apiEvent(path === '' ? '/r4/{payer}' : '/r4/{payer}/{proxy+}', {
+    ...options,
+    headers: { ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }), ...headers },
+    path: { payer, ...(path === '' ? {} : { proxy: path }) },
+  });

@@ -1,0 +1,72 @@
+import { Writable } from 'node:stream';
+import type { ApiEvent } from '../../functions/shared/http/api.ts';
+import { lambdaContext } from './gateway.ts';
+
+/** What API Gateway would send on before the body. */
+interface Prelude {
+  readonly statusCode: number;
+  readonly headers: Record<string, string>;
+}
+
+type ResponseStream = Writable & { prelude?: Prelude };
+
+/*
+ * Lambda's `awslambda`, as the functions that stream use it. It must be there before such a function is built, so a test
+ * imports this file first.
+ */
+Object.assign(globalThis, {
+  awslambda: {
+    streamifyResponse: (handler: unknown): unknown => handler,
+    HttpResponseStream: {
+      from: (stream: ResponseStream, prelude: Prelude): ResponseStream => Object.assign(stream, { prelude }),
+    },
+  },
+});
+
+/** A streamed answer. */
+export interface StreamedAnswer extends Prelude {
+  readonly body: Buffer;
+  readonly text: string;
+  /** The body as JSON. */
+  readonly json: () => unknown;
+  /** What cut the stream. */
+  readonly error: unknown;
+}
+
+interface StreamOptions {
+  /** Time that the function has left, milliseconds. */
+  readonly remainingMs?: number;
+  /** Gets each chunk; a promise holds the next one back. Without it the body is kept. */
+  readonly onChunk?: (chunk: Buffer, stream: Writable) => void | Promise<void>;
+  /** Called with the response stream before the handler starts. */
+  readonly onStart?: (stream: Writable) => void;
+}
+
+type StreamHandler = (event: ApiEvent, stream: Writable, context: unknown) => Promise<void>;
+
+/** Calls a handler that streams, and waits until it has finished, however that ends. */
+export const callStreaming = async (
+  handler: unknown,
+  event: ApiEvent,
+  { remainingMs, onChunk, onStart }: StreamOptions = {},
+): Promise<StreamedAnswer> => {
+  const chunks: Buffer[] = [];
+  const stream: ResponseStream = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      if (onChunk === undefined) chunks.push(chunk);
+      Promise.resolve(onChunk?.(chunk, stream)).then(() => done(), done);
+    },
+  });
+  stream.on('error', () => undefined);
+  onStart?.(stream);
+  let error: unknown;
+  try {
+    await (handler as StreamHandler)(event, stream, lambdaContext(remainingMs));
+  } catch (thrown) {
+    error = thrown;
+  }
+  const body = Buffer.concat(chunks);
+  const text = body.toString('utf8');
+  const { statusCode = 0, headers = {} } = stream.prelude ?? {};
+  return { statusCode, headers, body, text, json: () => JSON.parse(text) as unknown, error };
+};
