@@ -81,6 +81,7 @@ export const localStage = (ports = defaultPorts, keys: { northwindPublicKey?: Pu
           name: 'Third Party App',
           redirectUris: [`${partnerApp}/third-party/callback`],
           clientAuthentication: ['none'],
+          webOrigins: [partnerApp],
           consent: 'gateway',
         },
       ],

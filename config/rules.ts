@@ -3,6 +3,7 @@
  * semicolon, what to write.
  */
 import { createPublicKey } from 'node:crypto';
+import { isResourceType } from '../functions/shared/fhir/search-targets.ts';
 
 /** A rule about one string. */
 export type Rule = (value: string) => string | undefined;
@@ -144,7 +145,9 @@ export const secretHash: Rule = (value) =>
 /** What a partner may be given: reading, for one patient. No `openid`: no `id_token` is ever issued. */
 export const partnerScope: Rule = (value) => {
   if (value === 'launch/patient' || value === 'offline_access') return undefined;
-  if (/^patient\/(\*|[A-Z][A-Za-z]*)\.(read|rs|r|s)$/.test(value)) return undefined;
+  const [, type = ''] = /^patient\/(\*|[A-Za-z]+)\.(?:read|rs|r|s)$/.exec(value) ?? [];
+  if (type === '*' || isResourceType(type)) return undefined;
+  if (type !== '') return `"${value}" names no resource type of FHIR R4; write one, such as patient/Observation.rs`;
   if (value.includes('?')) return `"${value}" is a granular scope, which is not supported; write it without "?"`;
   if (/\.(write|\*|[cruds]+)$/.test(value) && value.startsWith('patient/')) {
     return `"${value}" is more than reading, and the gateway only reads; write "${value.replace(/\.[^.]*$/, '.rs')}"`;

@@ -5,7 +5,7 @@ import * as rules from './rules.ts';
 const days = 86_400;
 
 /** The longest lifetimes there are, in seconds; they are the defaults too. */
-export const longestLifetimes = {
+const longestLifetimes = {
   loginAttempt: 1800,
   code: 60,
   accessToken: 3600,

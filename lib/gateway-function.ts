@@ -1,9 +1,9 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { buildSync } from 'esbuild';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Duration } from 'aws-cdk-lib';
+import { AssetHashType, type Duration } from 'aws-cdk-lib';
 import { Effect, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { type BundlingOptions, LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { RegistryData } from '../config/stage.ts';
@@ -19,54 +19,55 @@ export interface GatewayFunctionProps {
   readonly timeout: Duration;
 }
 
-const projectRoot = join(import.meta.dirname, '..');
+const functionsFolder = join(import.meta.dirname, '..', 'functions');
 
 /**
- * CommonJS with the `module` builds of dependencies and the SDK inside starts fastest. The registry is data, not code:
- * a change of it makes a new asset, and so reaches every function at once.
+ * `index.js` and `registry.json`. CommonJS with the `module` builds of dependencies and the SDK inside starts fastest.
+ * The registry is data, not code: a change of it makes a new asset, and so reaches every function at once.
  */
-const bundling = (registry: RegistryData): BundlingOptions => ({
-  format: OutputFormat.CJS,
-  target: 'node24',
-  mainFields: ['module', 'main'],
-  minify: true,
-  sourceMap: false,
-  logLevel: LogLevel.WARNING,
-  externalModules: [],
-  commandHooks: {
-    beforeInstall: () => [],
-    beforeBundling: () => [],
-    // Written here rather than by a shell command, which would differ between systems. CDK also calls this with a
-    // folder inside a container that it never starts, since esbuild is there.
-    afterBundling: (_inputDir, outputDir) => {
-      if (existsSync(outputDir)) writeFileSync(join(outputDir, 'registry.json'), JSON.stringify(registry));
-      return [];
+const bundle = (folder: string, registry: RegistryData): Code =>
+  Code.fromAsset(join(functionsFolder, folder), {
+    assetHashType: AssetHashType.OUTPUT,
+    bundling: {
+      // Never started: esbuild runs here, in this process. `NodejsFunction` would start npm for each function.
+      image: Runtime.NODEJS_24_X.bundlingImage,
+      local: {
+        tryBundle: (outputDir) => {
+          buildSync({
+            entryPoints: [join(functionsFolder, folder, 'index.ts')],
+            outfile: join(outputDir, 'index.js'),
+            bundle: true,
+            platform: 'node',
+            target: 'node24',
+            format: 'cjs',
+            mainFields: ['module', 'main'],
+            minify: true,
+          });
+          writeFileSync(join(outputDir, 'registry.json'), JSON.stringify(registry));
+          return true;
+        },
+      },
     },
-  },
-});
+  });
 
 /** A function with its own role and its own log group, and no right that is not spelled out. */
 export class GatewayFunction extends Construct {
-  readonly lambda: NodejsFunction;
+  readonly lambda: LambdaFunction;
 
   constructor(scope: Construct, id: string, props: GatewayFunctionProps) {
     super(scope, id);
     const logGroup = new LogGroup(this, 'Logs', { retention: RetentionDays.THREE_MONTHS });
-    this.lambda = new NodejsFunction(this, 'Function', {
+    this.lambda = new LambdaFunction(this, 'Function', {
       description: `Payer-to-payer gateway: ${props.folder}`,
-      entry: join(projectRoot, 'functions', props.folder, 'index.ts'),
-      projectRoot,
-      depsLockFilePath: join(projectRoot, 'package-lock.json'),
+      code: bundle(props.folder, props.registry),
+      handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: 1024,
       timeout: props.timeout,
       environment: { ...props.environment },
-      // The variable belongs to version 2 of the SDK.
-      awsSdkConnectionReuse: false,
       role: this.role(logGroup, props.statements),
       logGroup,
-      bundling: bundling(props.registry),
     });
   }
 

@@ -69,22 +69,18 @@ export const askForConsent = (
   const fields = [...carried, [formToken, token] as const].map(
     ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
   );
+  const returnHost = new URL(returnTo.redirectUri).host || partner.name;
   const answer = page(
     200,
     `Share your record with ${partner.name}?`,
-    html`<p>
-        <strong>${partner.name}</strong> asks for your health record at <strong>${payer.displayName}</strong>. If you
-        allow it, it may:
-      </p>
-      <ul>
-        ${sentences(scope)}
-      </ul>
-      <p>This ends on ${until} at the latest. Next, ${payer.displayName} will ask you to sign in.</p>
-      <form method="post" action="${origin}/oauth2/authorize/${payer.id}">
-        ${fields}<button name="${decisionField}" value="allow">Allow</button
-        ><button name="${decisionField}" value="deny">Do not allow</button>
-      </form>
-      <p><small>You will return to ${new URL(returnTo.redirectUri).host || partner.name}.</small></p>`,
+    html`<p><strong>${partner.name}</strong> asks for your health record at <strong>${payer.displayName}</strong>.
+If you allow it, it may:</p>
+<ul>${sentences(scope)}</ul>
+<p>This ends on ${until} at the latest. Next, ${payer.displayName} will ask you to sign in.</p>
+<form method="post" action="${origin}/oauth2/authorize/${payer.id}">${fields}
+<button name="${decisionField}" value="allow">Allow</button>
+<button name="${decisionField}" value="deny">Do not allow</button></form>
+<p><small>You will return to ${returnHost}.</small></p>`,
     // Chrome applies form-action to the redirects that follow the form.
     `'self' ${origins(payer.authorizationEndpoint, returnTo.redirectUri, ...payer.quirks.signInOrigins)}`,
   );

@@ -1,5 +1,6 @@
 import type { MiddlewareObj } from '@middy/core';
 import type { GatewayError } from '../shared/errors.ts';
+import { operationOutcome } from '../shared/fhir/operation-outcome.ts';
 import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
 import { json, noStore, oauthError } from '../shared/http/respond.ts';
 import { recordError, recordOf } from '../shared/request-record.ts';
@@ -9,21 +10,18 @@ const issueTypes: Readonly<Partial<Record<GatewayError['code'], string>>> = {
   method_not_allowed: 'not-supported',
 };
 
-const operationOutcome = (error: GatewayError): ApiResponse =>
-  json(
-    error.status,
-    {
-      resourceType: 'OperationOutcome',
-      issue: [{ severity: 'error', code: issueTypes[error.code] ?? 'exception', diagnostics: error.publicMessage }],
-    },
-    { 'Content-Type': 'application/fhir+json', ...noStore, ...error.headers },
-  );
+const outcome = (error: GatewayError): ApiResponse =>
+  json(error.status, operationOutcome(issueTypes[error.code] ?? 'exception', error.publicMessage), {
+    'Content-Type': 'application/fhir+json',
+    ...noStore,
+    ...error.headers,
+  });
 
 /** Errors as the caller understands them: `metadata` speaks FHIR, the rest OAuth. */
 export const answerErrors = (): MiddlewareObj<ApiEvent, ApiResponse> => ({
   onError: (request) => {
     const error = recordError(recordOf(request.event), request.error);
-    const response = /\/metadata\/?$/.test(request.event.resource) ? operationOutcome(error) : oauthError(error);
+    const response = /\/metadata\/?$/.test(request.event.resource) ? outcome(error) : oauthError(error);
     request.response = request.event.httpMethod === 'HEAD' ? { ...response, body: '' } : response;
   },
 });

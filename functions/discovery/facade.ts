@@ -21,21 +21,21 @@ export const facadeOf = (origin: string, payer: Payer): Facade => ({
   introspect: `${origin}/oauth2/introspect`,
 });
 
-const confidential = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
+// Some clients take the first.
+const authentication = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'];
 const signing = ['RS384', 'ES384'];
 
 /** What both discovery documents say; everything in it works, and what is not in it is refused. */
 export const commonMetadata = (facade: Facade) => ({
   authorization_endpoint: facade.authorize,
   token_endpoint: facade.token,
-  // Some clients take the first.
-  token_endpoint_auth_methods_supported: [...confidential, 'none'],
+  token_endpoint_auth_methods_supported: authentication,
   token_endpoint_auth_signing_alg_values_supported: signing,
   revocation_endpoint: facade.revoke,
-  revocation_endpoint_auth_methods_supported: [...confidential, 'none'],
+  revocation_endpoint_auth_methods_supported: authentication,
   revocation_endpoint_auth_signing_alg_values_supported: signing,
   introspection_endpoint: facade.introspect,
-  introspection_endpoint_auth_methods_supported: confidential,
+  introspection_endpoint_auth_methods_supported: authentication,
   introspection_endpoint_auth_signing_alg_values_supported: signing,
   grant_types_supported: ['authorization_code', 'refresh_token'],
   response_types_supported: ['code'],

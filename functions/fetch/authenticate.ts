@@ -20,7 +20,7 @@ export interface Authenticated {
 }
 
 /** No token was shown: RFC 6750 §3.1 wants a challenge without an error code. */
-export const noToken = (publicMessage: string): GatewayError =>
+const noToken = (publicMessage: string): GatewayError =>
   new GatewayError('invalid_request', publicMessage, { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } });
 
 const invalidToken = (detail: string): GatewayError =>

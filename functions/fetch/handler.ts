@@ -15,6 +15,7 @@ import { discoveryUrl } from './discovery-url.ts';
 import { answerErrors } from './errors.ts';
 import { behindGate, deadlineOf } from './gate.ts';
 import { checkReadOnly, readFhirRequest } from './read-request.ts';
+import { bodyEnded } from './stream-body.ts';
 
 /** What the fetch function is given. */
 export interface FetchDeps extends Deps, PayerTokenDeps {
@@ -28,7 +29,10 @@ export interface FetchDeps extends Deps, PayerTokenDeps {
 
 /** The FHIR route: the payer's record, read-only, as a stream (RFC 6750, FHIR R4 http.html). */
 export const fetchHandler = (deps: FetchDeps) =>
-  middy<ApiEvent, ApiResponse>({ executionMode: executionModeStreamifyResponse })
+  middy<ApiEvent, ApiResponse>({
+    executionMode: executionModeStreamifyResponse,
+    requestEnd: ({ response }: { response?: ApiResponse | null }) => bodyEnded(response?.body),
+  })
     .use(recordRequest(deps, 'fetch'))
     .use(corsForPartners(deps.registry, 'GET, POST, OPTIONS'))
     .use(answerErrors)

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { causeOf } from '../shared/errors.ts';
 import { type LinkRewriter, createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
+import type { ApiResponse } from '../shared/http/api.ts';
 import { type RequestRecord, writeRecord } from '../shared/request-record.ts';
 import type { PayerAnswer } from './answer-from-payer.ts';
 import type { FetchDeps } from './handler.ts';
@@ -81,3 +82,14 @@ export const streamBody = (deps: FetchDeps, answer: PayerAnswer, options: { rewr
   };
   return Readable.from({ [Symbol.asyncIterator]: () => ({ next, return: end }) }, { objectMode: false });
 };
+
+/**
+ * Resolves when a body has ended, in whatever way, and its end hook with it: Lambda freezes the function as soon as its
+ * handler has returned, and a caller who leaves makes it return early.
+ */
+export const bodyEnded = (body: ApiResponse['body']): Promise<void> =>
+  new Promise((resolve) => {
+    if (!(body instanceof Readable) || body.closed) return resolve();
+    body.once('close', resolve);
+    body.destroy();
+  });

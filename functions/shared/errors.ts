@@ -65,12 +65,20 @@ export const unavailable = (detail: string, retryAfterSeconds = 5): GatewayError
     detail,
   });
 
+/** By shape: a DOMException, or an error of another realm, is no `instanceof Error` everywhere. */
+const isErrorLike = (value: unknown): value is { readonly name: string; readonly cause?: unknown } =>
+  typeof value === 'object' &&
+  value !== null &&
+  'message' in value &&
+  'name' in value &&
+  typeof value.name === 'string';
+
 /**
  * Names a foreign error for the log. Only names and codes: messages of parsers and HTTP clients quote what they read.
  */
 export const causeOf = (error: unknown): string => {
   const names: string[] = [];
-  for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth += 1) {
+  for (let at = error, depth = 0; isErrorLike(at) && depth < 4; at = at.cause, depth += 1) {
     const code = 'code' in at && typeof at.code === 'string' ? at.code : undefined;
     names.push(code === undefined ? at.name : `${at.name}:${code}`);
   }

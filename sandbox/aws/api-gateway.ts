@@ -17,7 +17,7 @@ export interface RequestLogLine {
 }
 
 /** What an API Gateway serves. */
-export interface Api {
+interface Api {
   readonly template: Pick<LocalTemplate, 'routes' | 'stageName' | 'binaryMediaTypes'>;
   /** By physical name. */
   readonly functions: ReadonlyMap<string, Pick<LocalFunction, 'invoke'>>;

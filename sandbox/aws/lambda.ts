@@ -59,13 +59,21 @@ const start = async (spec: FunctionSpec, options: FunctionOptions, socketPath: s
     [`--max-old-space-size=${spec.memoryMb}`, join(import.meta.dirname, 'runtime.ts'), socketPath],
     { env: environmentOf(spec, options.endpoints), stdio: ['ignore', 'pipe', 'pipe', 'ipc'], cwd: spec.assetDir },
   );
+  const firstLines: string[] = [];
   for (const output of [child.stdout, child.stderr]) {
-    if (output !== null) createInterface({ input: output }).on('line', (line) => options.onLog(spec.name, line));
+    if (output !== null) {
+      createInterface({ input: output }).on('line', (line) => {
+        if (firstLines.length < 20) firstLines.push(line);
+        options.onLog(spec.name, line);
+      });
+    }
   }
   await new Promise<void>((resolve, reject) => {
     child.once('message', () => resolve());
     child.once('error', reject);
-    child.once('exit', () => reject(new Error(`The function ${spec.name} ended while it started`)));
+    child.once('close', () => {
+      reject(new Error([`The function ${spec.name} ended while it started:`, ...firstLines].join('\n')));
+    });
   });
   return child;
 };

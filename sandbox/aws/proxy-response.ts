@@ -9,7 +9,7 @@ export interface ResponseHead {
 }
 
 /** A function answered with something that API Gateway can't pass on: 502. */
-export class MalformedResponseError extends Error {
+class MalformedResponseError extends Error {
   override readonly name = 'MalformedResponseError';
 }
 
@@ -30,7 +30,7 @@ const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Reads status and headers of a proxy answer or of a stream's prelude. @throws MalformedResponseError */
-export const headOf = (answer: unknown, options: HeadOptions): ResponseHead => {
+const headOf = (answer: unknown, options: HeadOptions): ResponseHead => {
   if (!isMap(answer)) throw new MalformedResponseError('The answer is no object');
   const { statusCode, headers, multiValueHeaders } = answer;
   const status = Number(statusCode);

@@ -56,12 +56,12 @@ export function titleOf(observation: Observation): string {
   return textOf(observation.code) ?? 'Unnamed measurement';
 }
 
-/** An Observation's value with its unit, its components' values, or why there is none. */
+/** An Observation's value with its unit, its components' values (a line each), or why there is none. */
 export function valueOf(observation: Observation): string {
   const own = ownValueOf(observation);
   if (own !== undefined) return own;
   const components = (observation.component ?? []).map((part) => `${titleOf(part)}: ${valueOf(part)}`);
-  if (components.length > 0) return components.join('; ');
+  if (components.length > 0) return components.join('\n');
   return textOf(observation['dataAbsentReason'] as CodeableConcept | undefined) ?? 'No value recorded';
 }
 

@@ -18,6 +18,13 @@ export async function launchChromium(): Promise<Browser | undefined> {
   return undefined;
 }
 
+/** A fresh browser context's page, which says within the test's own time what it waits for. */
+export async function openPage(browser: Browser): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  page.setDefaultTimeout(20_000);
+  return page;
+}
+
 /** Saves the page as it stands at desktop and at phone width, only where SCREENSHOTS names a folder. */
 export async function screenshots(page: Page, name: string): Promise<void> {
   const folder = process.env['SCREENSHOTS'];

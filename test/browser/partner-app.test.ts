@@ -1,6 +1,7 @@
+import { jest } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { startLocalStack } from '../../sandbox/stack.ts';
-import { launchChromium, screenshots } from './chromium.ts';
+import { launchChromium, openPage, screenshots } from './chromium.ts';
 import { signInAtPayer } from './payer-forms.ts';
 
 const browser = await launchChromium();
@@ -14,22 +15,24 @@ if (browser) {
       stack = await startLocalStack({ ports: 'free' });
     }, 60_000);
 
+    jest.setTimeout(90_000);
+
     afterAll(async () => {
       await stack.close();
       await browser.close();
     });
 
     beforeEach(async () => {
-      page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+      page = await openPage(browser);
     });
 
-    afterEach(() => page.context().close());
+    afterEach(() => page.close());
 
-    it('connects the old health plan, shows the record, keeps it over a reload, and disconnects', async () => {
+    it('connects the old health plan in spite of two typing mistakes, shows the record, keeps it over a reload, and disconnects', async () => {
       await page.goto(stack.urls.partner);
       await screenshots(page, 'partner-home');
       await page.getByRole('link', { name: 'Connect Demo Health Plan' }).click();
-      await signInAtPayer(page, 'Allow', 'demo-health-plan');
+      await signInAtPayer(page, { mistakes: true, shots: 'demo-health-plan' });
 
       await page.waitForURL('**/record/demo-health-plan');
       await screenshots(page, 'partner-record');
@@ -48,10 +51,22 @@ if (browser) {
       await expect(page.getByRole('status').innerText()).resolves.toBe('Demo Health Plan is disconnected.');
     });
 
+    it('connects Northwind Health, which asks for everything that SMART knows, in the same way', async () => {
+      await page.goto(stack.urls.partner);
+      await page.getByRole('link', { name: 'Connect Northwind Health' }).click();
+      await signInAtPayer(page);
+
+      await page.waitForURL('**/record/northwind');
+      await expect(page.locator('[data-field="name"]').innerText()).resolves.toBe('Mayte822 Venegas795');
+      await page.getByRole('button', { name: 'Read again' }).click();
+      await page.getByRole('button', { name: 'Disconnect Northwind Health' }).click();
+      await page.getByText('Northwind Health is disconnected.').waitFor();
+    });
+
     it('tells a member who denied that nothing was shared, and lets them try again', async () => {
       await page.goto(stack.urls.partner);
       await page.getByRole('link', { name: 'Connect Demo Health Plan' }).click();
-      await signInAtPayer(page, 'Deny');
+      await signInAtPayer(page, { decision: 'Deny' });
 
       await page.getByRole('heading', { name: 'You chose not to share your record' }).waitFor();
       await screenshots(page, 'partner-refused');

@@ -10,29 +10,47 @@ const details = {
   'Postal Code': '02116',
 };
 
+/** How the member behaves. */
+export interface Behaviour {
+  readonly decision?: 'Allow' | 'Deny';
+  /** Types a wrong member number and a wrong code first. */
+  readonly mistakes?: boolean;
+  /** What the screenshots of the payer's pages are named after. */
+  readonly shots?: string;
+}
+
 /**
  * Goes through a payer's pages as a person: sign in, "Create an account", the code from the inbox, consent.
  * The page must stand on the payer's sign-in; afterwards it is on its way back to the app.
  */
-export async function signInAtPayer(page: Page, decision: 'Allow' | 'Deny' = 'Allow', shots?: string): Promise<void> {
+export async function signInAtPayer(page: Page, behaviour: Behaviour = {}): Promise<void> {
+  const { decision = 'Allow', mistakes = false, shots } = behaviour;
   const shoot = async (name: string) => (shots === undefined ? undefined : screenshots(page, `${shots}-${name}`));
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   await shoot('sign-in');
   await page.getByRole('link', { name: 'Create an account' }).click();
   await page.getByRole('heading', { name: 'Create an account' }).waitFor();
   await shoot('create-account');
-  if (shots !== undefined) {
+  for (const [label, value] of Object.entries(details)) await page.getByLabel(label, { exact: true }).fill(value);
+  await page.getByLabel('E-mail address').fill('mayte@example.com');
+  if (mistakes) {
     await page.getByLabel('Member ID').fill('99-nobody');
     await page.getByRole('button', { name: 'Create account' }).click();
     await page.getByRole('alert').waitFor();
     await shoot('create-account-wrong');
+    await page.getByLabel('Member ID').fill(details['Member ID']);
   }
-  for (const [label, value] of Object.entries(details)) await page.getByLabel(label, { exact: true }).fill(value);
-  await page.getByLabel('E-mail address').fill('mayte@example.com');
   await page.getByRole('button', { name: 'Create account' }).click();
   await page.getByRole('heading', { name: 'Verify your e-mail' }).waitFor();
   await shoot('verify');
-  await page.getByLabel('Code').fill(await codeFromInbox(page, shots));
+  const code = await codeFromInbox(page, shots);
+  if (mistakes) {
+    await page.getByLabel('Code').fill(code === '123456' ? '654321' : '123456');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByText('That is not the code').waitFor();
+    await shoot('verify-wrong');
+  }
+  await page.getByLabel('Code').fill(code);
   await page.getByRole('button', { name: 'Continue' }).click();
   await page.getByRole('heading', { name: 'Allow access' }).waitFor();
   await shoot('consent');

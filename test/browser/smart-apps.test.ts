@@ -1,6 +1,7 @@
+import { jest } from '@jest/globals';
 import type { Page, Response } from 'playwright-core';
 import { startLocalStack } from '../../sandbox/stack.ts';
-import { launchChromium, screenshots } from './chromium.ts';
+import { launchChromium, openPage, screenshots } from './chromium.ts';
 import { signInAtPayer } from './payer-forms.ts';
 
 const browser = await launchChromium();
@@ -16,6 +17,8 @@ if (browser) {
       stack = await startLocalStack({ ports: 'free' });
     }, 60_000);
 
+    jest.setTimeout(90_000);
+
     afterAll(async () => {
       await stack.close();
       await browser.close();
@@ -24,12 +27,12 @@ if (browser) {
     beforeEach(async () => {
       answers = [];
       complaints = [];
-      page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+      page = await openPage(browser);
       page.on('response', (response) => answers.push(response));
       page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
     });
 
-    afterEach(() => page.context().close());
+    afterEach(() => page.close());
 
     const base = (payer: string) => `${stack.urls.gateway}/r4/${payer}`;
     const field = (name: string) => page.locator(`[data-field="${name}"]`).innerText();

@@ -400,6 +400,8 @@ describe('scopes', () => {
     'patient/*.sr',
     'patient/*.',
     'patient/observation.rs',
+    'patient/Observations.rs',
+    'patient/constructor.rs',
     'patient/Observation.rs?category=laboratory',
     'patient/*.rs offline_access',
   ])('refuses %s for a partner', (scope) => {

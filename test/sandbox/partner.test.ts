@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { startPartnerApp } from '../../sandbox/partner/server.ts';
 import { startFakeGateway } from './partner-fake-gateway.ts';
 import type { FakeGateway } from './partner-fake-gateway.ts';
@@ -72,7 +73,7 @@ describe('the demo partner app', () => {
   it('proves itself with Basic and PKCE, and sends no secret in the form', async () => {
     await browser()(`${app.url}/connect/plan`);
 
-    const token = gateway.seen.find((request) => request.path === '/oauth2/token');
+    const token = gateway.seen.find((seen) => seen.path === '/oauth2/token');
     // RFC 6749 §2.3.1: id and secret are form-encoded inside Basic.
     const basic = Buffer.from(token?.authorization?.split(' ')[1] ?? '', 'base64').toString();
     expect(decodeURIComponent(basic)).toBe('demo-partner:demo-partner-secret');
@@ -98,7 +99,7 @@ describe('the demo partner app', () => {
     const { text } = await browser()(`${app.url}/connect/plan`);
 
     expect(text).toMatch(/data-type="Observation">.*?<td class="number">1</s);
-    expect(gateway.seen.map((request) => request.path)).toContain('/r4/plan/Condition');
+    expect(gateway.seen.map((seen) => seen.path)).toContain('/r4/plan/Condition');
   });
 
   it('shows a record to no other browser', async () => {
@@ -203,7 +204,7 @@ describe('the demo partner app', () => {
     const { text } = await browser()(`${app.url}/connect/plan`);
 
     expect(text).toContain('Venegas795');
-    expect(gateway.seen.some((request) => request.form.get('grant_type') === 'refresh_token')).toBe(true);
+    expect(gateway.seen.some((seen) => seen.form.get('grant_type') === 'refresh_token')).toBe(true);
   });
 
   it('revokes on disconnect, and only for its own form', async () => {
@@ -216,8 +217,8 @@ describe('the demo partner app', () => {
 
     expect(forged.status).toBe(403);
     expect(done.text).toContain('Old &amp; Gold is disconnected');
-    const revocations = gateway.seen.filter((request) => request.path === '/oauth2/revoke');
-    expect(revocations.map((request) => request.form.get('token'))).toEqual(['p2pr_refresh']);
+    const revocations = gateway.seen.filter((seen) => seen.path === '/oauth2/revoke');
+    expect(revocations.map((seen) => seen.form.get('token'))).toEqual(['p2pr_refresh']);
   });
 
   it('reads again when asked', async () => {
@@ -248,6 +249,19 @@ describe('the demo partner app', () => {
     expect(text).toContain(`/app?iss=${encodeURIComponent(`${gateway.origin}/r4/plan`)}`);
     expect(client.text).toContain('FHIR');
   });
+
+  it.each(['//[', '//elsewhere/record/plan', 'http://elsewhere/'])(
+    'answers the odd request target %s with 404',
+    async (path) => {
+      const { hostname, port } = new URL(app.url);
+      const status = await new Promise((resolve, reject) => {
+        const sent = request({ hostname, port, path }, (response) => resolve(response.resume().statusCode));
+        sent.on('error', reject).end();
+      });
+
+      expect(status).toBe(404);
+    },
+  );
 
   it('answers an unknown page with 404, a strange method with 405, and logs no query string', async () => {
     const missing = await browser()(`${app.url}/record/nobody?secret=1`);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { RegistryData } from '../../config/stage.ts';
 import { base64url, nowSeconds } from '../../functions/shared/deps.ts';
+import { type FetchDeps, fetchHandler } from '../../functions/fetch/handler.ts';
 import type { ApiEvent } from '../../functions/shared/http/api.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import { type AccessToken, writeBearer } from '../../functions/shared/store/bearers.ts';
@@ -15,6 +16,7 @@ import {
 import { putGrant, redeem } from '../../functions/shared/store/grants.ts';
 import { apiEvent, testDeps } from './gateway.ts';
 import { es384Jwk, localRegistry } from './login.ts';
+import { type StreamOptions, type StreamedAnswer, callStreaming } from './stream-handler.ts';
 
 const gatewayKey = es384Jwk('northwind-local-1');
 
@@ -133,3 +135,34 @@ export const readEvent = (
     headers: { ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }), ...headers },
     path: { payer, ...(path === '' ? {} : { proxy: path }) },
   });
+
+/** Reads below a payer's FHIR base, as a partner does. */
+export const read = (
+  deps: FetchDeps,
+  path: string,
+  token: string | undefined,
+  { stream, ...options }: ReadOptions & { readonly stream?: StreamOptions } = {},
+): Promise<StreamedAnswer> => callStreaming(fetchHandler(deps), readEvent(path, token, options), stream);
+
+/** The issue of an OperationOutcome. */
+export const issueOf = (answer: StreamedAnswer): { code: string; diagnostics: string } => {
+  const { resourceType, issue } = answer.json() as {
+    resourceType: string;
+    issue: { code: string; diagnostics: string }[];
+  };
+  const [first] = issue;
+  if (resourceType !== 'OperationOutcome' || first === undefined) throw new Error('no OperationOutcome');
+  return first;
+};
+
+/** The form that a payer was sent. */
+export const formOf = (init: RequestInit | undefined): URLSearchParams =>
+  new URLSearchParams(typeof init?.body === 'string' ? init.body : '');
+
+/** A FHIR answer of a payer. */
+export const fhir = (value: unknown, init: ResponseInit = {}): Response => {
+  const headers = new Headers(init.headers);
+  if (!headers.has('content-type')) headers.set('content-type', 'application/fhir+json');
+  const body = typeof value === 'string' || value instanceof ReadableStream ? value : JSON.stringify(value);
+  return new Response(body as BodyInit, { ...init, headers });
+};

@@ -103,7 +103,11 @@ let invocations = 0;
 
 /** A Lambda context with this much time left. */
 export const lambdaContext = (remainingMs = 29_000): Context =>
-  ({ awsRequestId: `lambda-request-${(invocations += 1)}`, functionName: 'test', getRemainingTimeInMillis: () => remainingMs }) as Context;
+  ({
+    awsRequestId: `lambda-request-${(invocations += 1)}`,
+    functionName: 'test',
+    getRemainingTimeInMillis: () => remainingMs,
+  }) as Context;
 
 type Handler = (event: ApiEvent, context: Context) => Promise<unknown>;
 

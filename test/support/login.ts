@@ -17,6 +17,8 @@ export const localRegistry = (): RegistryData => {
 };
 
 export const redirectUri = 'http://localhost:3002/callback';
+/** What a partner sends to authorize; pairs instead of an object replace it. */
+const usual = { client_id: 'demo-partner', redirect_uri: redirectUri, state: 'partner-state' };
 export const basic = (id = 'demo-partner', secret = 'demo-partner-secret'): Record<string, string> => ({
   Authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
 });
@@ -25,7 +27,9 @@ export const challenge = createHash('sha256').update(verifier).digest('base64url
 export const pkce = { code_challenge: challenge, code_challenge_method: 'S256' };
 
 /** A key pair as a payer or partner would register it. */
-export const es384Jwk = (kid = 'key-1'): { privateJwk: Record<string, unknown>; publicJwk: { kty: string; kid: string } } => {
+export const es384Jwk = (
+  kid = 'key-1',
+): { privateJwk: Record<string, unknown>; publicJwk: { kty: string; kid: string } } => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
   return {
     privateJwk: { ...privateKey.export({ format: 'jwk' }), kid, alg: 'ES384' },
@@ -56,10 +60,13 @@ export interface TokenBody {
 }
 
 /** An answer's JSON body. */
-export const bodyOf = (response: ApiResponse): TokenBody => JSON.parse(String(response.body)) as TokenBody;
+export const bodyOf = (response: ApiResponse): TokenBody => JSON.parse(response.body as string) as TokenBody;
 /** A redirect's parameters. */
 export const sentBack = (response: ApiResponse): Record<string, string> =>
   Object.fromEntries(new URL(response.headers['Location'] ?? 'about:blank').searchParams);
+
+/** The form of a request to a payer. */
+export const formOf = (init: RequestInit | undefined): URLSearchParams => new URLSearchParams(init?.body as string);
 
 type Pairs = Record<string, string> | readonly (readonly [string, string])[];
 const pairs = (given: Pairs): readonly (readonly [string, string])[] =>
@@ -91,9 +98,7 @@ export const gateway = ({ registry = localRegistry(), readPayerSecret }: Options
         apiEvent('/oauth2/authorize/{payer}', {
           ...options,
           path: { payer },
-          query: Array.isArray(query)
-            ? query
-            : pairs({ client_id: 'demo-partner', redirect_uri: redirectUri, state: 'partner-state', ...query }),
+          query: Array.isArray(query) ? query : Object.entries({ ...usual, ...(query as Record<string, string>) }),
         }),
       );
     const callback = (
@@ -102,7 +107,12 @@ export const gateway = ({ registry = localRegistry(), readPayerSecret }: Options
     ) =>
       call(
         handlers.callback,
-        apiEvent('/oauth2/callback/{payer}', { method, path: { payer }, query: pairs(query), headers: { Cookie: cookie } }),
+        apiEvent('/oauth2/callback/{payer}', {
+          method,
+          path: { payer },
+          query: pairs(query),
+          headers: { Cookie: cookie },
+        }),
       );
     const token = partnerCall('/oauth2/token');
     /** A browser as far as the payer: the gateway's state, and the cookie. */

@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { callbackify } from 'node:util';
 import type { ApiEvent } from '../../functions/shared/http/api.ts';
 import { lambdaContext } from './gateway.ts';
 
@@ -33,7 +34,8 @@ export interface StreamedAnswer extends Prelude {
   readonly error: unknown;
 }
 
-interface StreamOptions {
+/** How the caller takes the answer. */
+export interface StreamOptions {
   /** Time that the function has left, milliseconds. */
   readonly remainingMs?: number;
   /** Gets each chunk; a promise holds the next one back. Without it the body is kept. */
@@ -51,11 +53,12 @@ export const callStreaming = async (
   { remainingMs, onChunk, onStart }: StreamOptions = {},
 ): Promise<StreamedAnswer> => {
   const chunks: Buffer[] = [];
+  const take = callbackify(async (chunk: Buffer): Promise<void> => {
+    if (onChunk === undefined) chunks.push(chunk);
+    else await onChunk(chunk, stream);
+  });
   const stream: ResponseStream = new Writable({
-    write: (chunk: Buffer, _encoding, done) => {
-      if (onChunk === undefined) chunks.push(chunk);
-      Promise.resolve(onChunk?.(chunk, stream)).then(() => done(), done);
-    },
+    write: (chunk: Buffer, _encoding, done) => take(chunk, done),
   });
   stream.on('error', () => undefined);
   onStart?.(stream);

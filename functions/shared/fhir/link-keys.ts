@@ -43,12 +43,14 @@ function spellings(letter: string): string {
   return `(?:${letter}|\\\\u00${hex.replace(/[a-f]/, (digit) => `[${digit}${digit.toUpperCase()}]`)})`;
 }
 
-/** A new pattern for our keys as everybody writes them. */
-export const plainKey = () => new RegExp(`"(?:${[...KINDS.keys()].join('|')})"`, 'g');
+/** Our keys as everybody writes them. Its users set `lastIndex` before they search. */
+export const plainKey = new RegExp(`"(?:${[...KINDS.keys()].join('|')})"`, 'g');
 
-/** A new pattern for our keys in all spellings that JSON allows: with letters as `\u0066`. */
-export const spelledKey = () =>
-  new RegExp(`"(?:${[...KINDS.keys()].map((name) => name.replace(/./g, spellings)).join('|')})"`, 'g');
+/** Our keys in all spellings that JSON allows: with letters as `\u0066`. */
+export const spelledKey = new RegExp(
+  `"(?:${[...KINDS.keys()].map((name) => name.replace(/./g, spellings)).join('|')})"`,
+  'g',
+);
 
 /** An escaped letter of our keys; `\u00` is looked for first because that is much cheaper. */
 const ESCAPED_LETTER = /\\u00(?:55|6[1-9a-fA-F]|7[0-5])/;

@@ -94,9 +94,7 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
   let escaped = false;
 
   // Searching: the chunk's bytes as characters, and what was seen before it and may be the beginning of a key.
-  const plainKey = keys.plainKey();
-  const spelledKey = keys.spelledKey();
-  let pattern = plainKey;
+  let pattern = keys.plainKey;
   let text = '';
   let tail = '';
   let soughtFrom = 0;
@@ -177,7 +175,7 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
       // After a backslash it is the end of a longer key.
       if (before === json.BACKSLASH) continue;
       kind = kindHere(
-        pattern === plainKey
+        pattern === keys.plainKey
           ? keys.kindAt(chunk, start + 1, end - start - 2)
           : keys.kindOfSource(text.slice(start, end)),
       );
@@ -191,9 +189,9 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
   /** Finds a key of ours that began in an earlier chunk and returns where it ends in this one, else 0. */
   function seekAcross(): number {
     const reach = tail + text.slice(0, keys.KEY_REACH);
-    spelledKey.lastIndex = 0;
-    for (let match = spelledKey.exec(reach); match !== null; match = spelledKey.exec(reach)) {
-      spelledKey.lastIndex = match.index + 1;
+    keys.spelledKey.lastIndex = 0;
+    for (let match = keys.spelledKey.exec(reach); match !== null; match = keys.spelledKey.exec(reach)) {
+      keys.spelledKey.lastIndex = match.index + 1;
       if (match.index >= tail.length) break;
       const end = match.index + match[0].length - tail.length;
       if (end <= 0 || reach[match.index - 1] === '\\') continue;
@@ -395,7 +393,7 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
       edits = [];
       soughtFrom = 0;
       text = bytes.toString('latin1');
-      pattern = keys.hasEscapedLetter(text) ? spelledKey : plainKey;
+      pattern = keys.hasEscapedLetter(text) ? keys.spelledKey : keys.plainKey;
       const end = scan(bytes, state === SEEKING ? seekAcross() : held.start);
       if (state === SEEKING) keepTail(bytes);
       text = '';

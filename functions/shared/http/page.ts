@@ -47,7 +47,7 @@ export const html = (parts: TemplateStringsArray, ...values: readonly (string | 
 });
 
 /** Headers of every answer to a browser: nothing is stored, framed, sniffed, or told to the next site. */
-export const browserHeaders = (formAction = "'none'"): Record<string, string> => ({
+const browserHeaders = (formAction = "'none'"): Record<string, string> => ({
   ...noStore,
   'Content-Security-Policy': `default-src 'none'; style-src 'sha256-${styleHash}'; form-action ${formAction}; base-uri 'none'; frame-ancestors 'none'`,
   'Referrer-Policy': 'no-referrer',
@@ -60,22 +60,12 @@ export const page = (statusCode: number, title: string, content: Html, formActio
   statusCode,
   headers: { 'Content-Type': 'text/html; charset=utf-8', ...browserHeaders(formAction) },
   body: html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title}</title>
-        <style>
-          ${{ html: style }}
-        </style>
-      </head>
-      <body>
-        <main>
-          <h1>${title}</h1>
-          ${content}
-        </main>
-      </body>
-    </html>`.html,
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title><style>${{ html: style }}</style></head>
+<body><main><h1>${title}</h1>
+${content}
+</main></body></html>
+`.html,
 });
 
 const titles: Readonly<Record<string, string>> = {

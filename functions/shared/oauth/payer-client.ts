@@ -41,8 +41,8 @@ export const readLimited = async (response: Response, limitBytes: number): Promi
 /** A payer's HTTP failure as a {@link PayerError}; only names of errors are kept. */
 export const payerHttpFailure = (error: unknown): PayerError => {
   if (error instanceof PayerError) return error;
-  const name = error instanceof Error ? error.name : '';
-  return new PayerError(name === 'TimeoutError' || name === 'AbortError' ? 'timeout' : 'unavailable', causeOf(error));
+  const cause = causeOf(error);
+  return new PayerError(/^(?:TimeoutError|AbortError)\b/.test(cause) ? 'timeout' : 'unavailable', cause);
 };
 
 /**

@@ -75,7 +75,10 @@ describe('the consent page', () => {
 
   it('lets the form through to the payer, its sign-in and the partner, and nowhere else', async () => {
     const test = gateway();
-    const quirks = { ...(await test.deps.registry.payer('northwind'))!.quirks, signInOrigins: ['https://login.example'] };
+    const quirks = {
+      ...(await test.deps.registry.payer('northwind'))!.quirks,
+      signInOrigins: ['https://login.example'],
+    };
 
     const page = await test.reconfigured(withPayer('northwind', { quirks })).authorize(request);
 
@@ -197,7 +200,7 @@ describe('the member’s decision', () => {
       await submit({ ...fields, decision: 'allow' }),
     ];
 
-    expect(sentBack(first!)['state']).toBeDefined();
-    expect(sentBack(first!)['state']).not.toBe(sentBack(second!)['state']);
+    expect(sentBack(first)['state']).toBeDefined();
+    expect(sentBack(first)['state']).not.toBe(sentBack(second)['state']);
   });
 });

@@ -1,7 +1,9 @@
 import { apiEvent, call } from '../../support/gateway.ts';
 import { gateway, pkce, redirectUri, sentBack, throttled, withPartner } from '../../support/login.ts';
 
-const refusedByPage = async (response: Promise<{ statusCode: number; headers: Record<string, string>; body: string }>) => {
+const refusedByPage = async (
+  response: Promise<{ statusCode: number; headers: Record<string, string>; body: string }>,
+) => {
   const { statusCode, headers, body } = await response;
   expect(statusCode).toBe(400);
   expect(headers['Location']).toBeUndefined();
@@ -108,7 +110,11 @@ describe('authorize, once the partner is trusted', () => {
   it.each([
     ['a missing challenge', publicApp, 'invalid_request'],
     ['a plain challenge', { ...publicApp, ...pkce, code_challenge_method: 'plain' }, 'invalid_request'],
-    ['a challenge without its method, which would be plain', { ...publicApp, code_challenge: challenge }, 'invalid_request'],
+    [
+      'a challenge without its method, which would be plain',
+      { ...publicApp, code_challenge: challenge },
+      'invalid_request',
+    ],
     ['a malformed challenge', { ...publicApp, ...pkce, code_challenge: 'too-short' }, 'invalid_request'],
     ['a padded challenge', { ...publicApp, ...pkce, code_challenge: `${challenge}=` }, 'invalid_request'],
     ['a method without a challenge, though PKCE is optional', { code_challenge_method: 'S256' }, 'invalid_request'],
@@ -127,7 +133,7 @@ describe('authorize, once the partner is trusted', () => {
   ])('sends the browser back with an error for %s', async (_, query, error) => {
     const { authorize, dynamo } = gateway();
 
-    const response = await authorize(query as Record<string, string>);
+    const response = await authorize(query);
 
     expect(response.statusCode).toBe(302);
     expect(response.headers['Location']).toMatch(/^http:\/\/localhost:3002\/(app\/)?callback\?/);

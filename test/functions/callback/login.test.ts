@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { startMs } from '../../support/gateway.ts';
-import { bodyOf, gateway, northwindTokens, pkce, sentBack, verifier } from '../../support/login.ts';
+import { bodyOf, formOf, gateway, northwindTokens, pkce, sentBack, verifier } from '../../support/login.ts';
 
 describe('the callback, when all is well', () => {
   it('sends the browser back with a code, the partner’s state and iss, and takes the cookie back', async () => {
@@ -47,7 +47,7 @@ describe('the callback, when all is well', () => {
     await callback(fromPayer(state), { cookie });
 
     const [request, ...others] = payer.requests;
-    const form = Object.fromEntries(new URLSearchParams(String(request?.init?.body)));
+    const form = Object.fromEntries(formOf(request?.init));
     expect(others).toEqual([]);
     expect(request?.url).toBe('http://127.0.0.1:3003/oauth2/token');
     expect(request?.init?.redirect).toBe('manual');
@@ -57,7 +57,9 @@ describe('the callback, when all is well', () => {
       redirect_uri: 'http://localhost:3000/oauth2/callback/northwind',
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
     });
-    const hash = createHash('sha256').update(form['code_verifier'] ?? '').digest('base64url');
+    const hash = createHash('sha256')
+      .update(form['code_verifier'] ?? '')
+      .digest('base64url');
     expect(hash).toBe(sentBack(response)['code_challenge']);
   });
 
@@ -76,7 +78,7 @@ describe('the callback, when all is well', () => {
       'http://127.0.0.1:3001/oauth2/token',
       'http://127.0.0.1:3001/r4/Patient',
     ]);
-    expect(Object.fromEntries(new URLSearchParams(String(payer.requests[0]?.init?.body)))).toEqual({
+    expect(Object.fromEntries(formOf(payer.requests[0]?.init))).toEqual({
       grant_type: 'authorization_code',
       code: 'c',
       client_id: 'gateway-at-demo-health-plan',
@@ -118,7 +120,10 @@ describe('the grant', () => {
     const code = await login();
 
     const item = grant();
-    const text = [JSON.stringify(item), ...Object.values(item).map(({ B }) => Buffer.from(B ?? []).toString('latin1'))].join();
+    const text = [
+      JSON.stringify(item),
+      ...Object.values(item).map(({ B }) => Buffer.from(B ?? []).toString('latin1')),
+    ].join();
     expect(text).not.toContain(code);
     expect(text).not.toContain('payer-access-token');
     expect(text).not.toContain('payer-refresh-token');
@@ -130,7 +135,10 @@ describe('the grant', () => {
   it('holds the scope that partner and payer agree on', async () => {
     const { login, redeem, payer } = gateway();
     payer.http = async () =>
-      Response.json({ ...northwindTokens, scope: 'launch/patient patient/Observation.rs patient/Patient.rs offline_access' });
+      Response.json({
+        ...northwindTokens,
+        scope: 'launch/patient patient/Observation.rs patient/Patient.rs offline_access',
+      });
 
     const answer = bodyOf(await redeem(await login({ scope: 'patient/Observation.rs patient/Condition.rs' })));
 

@@ -126,7 +126,9 @@ describe('a login attempt', () => {
     const test = gateway();
     const { state, cookie } = await test.start();
 
-    const responses = await Promise.all(Array.from({ length: 20 }, () => test.callback(test.fromPayer(state), { cookie })));
+    const responses = await Promise.all(
+      Array.from({ length: 20 }, () => test.callback(test.fromPayer(state), { cookie })),
+    );
 
     expect(responses.filter(({ statusCode }) => statusCode === 302)).toHaveLength(1);
     expect(test.payer.requests).toHaveLength(1);
@@ -137,7 +139,9 @@ describe('a login attempt', () => {
     const { state, cookie } = await test.start();
     await test.callback(test.fromPayer(state), { cookie });
 
-    const response = await test.reconfigured(withoutPartner('demo-partner')).callback(test.fromPayer(state), { cookie });
+    const response = await test
+      .reconfigured(withoutPartner('demo-partner'))
+      .callback(test.fromPayer(state), { cookie });
 
     expect(response.body).toContain('It can be used once only');
     expect(response.body).not.toContain('<a ');

@@ -32,14 +32,14 @@ export function rewriteSlowly(text: string, from: readonly string[], to: string)
   }
 
   function link(source: string, onlyBinary: boolean): string {
-    const value = JSON.parse(source) as string;
+    const decoded = JSON.parse(source) as string;
     const base = bases.find((candidate) => {
-      const rest = value.slice(candidate.length);
+      const rest = decoded.slice(candidate.length);
       const pattern = onlyBinary ? /^\/Binary(?:[/?]|$)/ : /^(?:[/?]|$)/;
-      return value.startsWith(candidate) && pattern.test(rest);
+      return decoded.startsWith(candidate) && pattern.test(rest);
     });
     if (base !== undefined) return `"${to}${source.slice(1 + rawLength(source.slice(1), base.length))}`;
-    if (!onlyBinary && /^https?:\/\//i.test(value)) foreignLinks++;
+    if (!onlyBinary && /^https?:\/\//i.test(decoded)) foreignLinks++;
     return source;
   }
 

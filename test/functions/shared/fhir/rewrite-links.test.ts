@@ -385,7 +385,8 @@ describe('random documents, compared with a reader that is slow and simple', () 
     ];
     const texts = () =>
       pick([
-        pick(aliases) + pick(['', '/', '?', '/Patient/1', '/Binary', '/Binary/1', '/Binarys', 'x', '\\', '"', '/é']),
+        pick(aliases) + pick(['', '/', '?', '/Patient/1', '/Binary', '/Binary/1']),
+        pick(aliases) + pick(['/a', '/Binarys', 'x', '\\', '"', '/é', '/Binary?']),
         pick([
           'http://other/x',
           'HTTPS://o',
@@ -402,38 +403,38 @@ describe('random documents, compared with a reader that is slow and simple', () 
         pick(keys),
       ]);
     function value(depth: number): string {
-      const choice = random(depth > 4 ? 3 : 8);
+      const choice = depth === 0 ? 7 : random(depth > 3 ? 3 : 8);
       if (choice < 2) return string(texts());
       if (choice === 2) return pick(['1.00', '-0', 'true', 'null', '1e5', '[]', '{}']);
-      const items = Array.from({ length: random(4) }, () =>
+      const items = Array.from({ length: 1 + random(4) }, () =>
         choice < 5
           ? space() + value(depth + 1) + space()
           : `${space()}${string(pick(keys))}${space()}:${space()}${value(depth + 1)}${space()}`,
       );
       return choice < 5 ? `[${items.join(',')}${space()}]` : `{${items.join(',')}${space()}}`;
     }
-    return () =>
-      `${space()}${pick(['[', '[{"link":'])}${value(0)}`
-        .replace(/^(\s*)\[\{(.*)$/s, '$1[{$2}]')
-        .replace(/^(\s*)\[([^{].*|\{(?!"link":).*)?$/s, '$1[$2]');
+    return () => {
+      const inner = value(0);
+      return space() + pick([`[${inner}]`, `{"link":${inner}}`, `{"x":${inner},"response":${value(2)}}`]);
+    };
   }
 
-  it('agrees on 1,500 documents at every place where a chunk may end', () => {
+  it('agrees on 300 documents at every place where a chunk may end', () => {
     const next = documents(7);
     let links = 0;
-    for (let run = 0; run < 1500; run++) {
+    for (let run = 0; run < 300; run++) {
       const text = next();
       JSON.parse(text);
       const expected = rewriteSlowly(text, aliases, gateway);
       if (expected.text !== text) links++;
       expectEverywhere(text, expected, aliases);
     }
-    expect(links).toBeGreaterThan(300);
+    expect(links).toBeGreaterThan(100);
   });
 
   it('agrees on long documents in chunks of all sizes', () => {
     const next = documents(11);
-    const text = `[${Array.from({ length: 3000 }, next).join(',')}]`;
+    const text = `[${Array.from({ length: 600 }, next).join(',')}]`;
     const expected = rewriteSlowly(text, aliases, gateway);
     for (const size of [1, 2, 3, 17, 64, 255, 1024, 16_384, text.length * 4]) {
       expect(rewriteBytes(inChunks(text, size), aliases)).toEqual(expected);

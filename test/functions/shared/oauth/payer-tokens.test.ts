@@ -3,7 +3,7 @@ import { nowSeconds } from '../../../../functions/shared/deps.ts';
 import { GatewayError } from '../../../../functions/shared/errors.ts';
 import { type OpenGrant, freshPayerTokens, openGrant } from '../../../../functions/shared/oauth/payer-tokens.ts';
 import { revoke } from '../../../../functions/shared/store/grants.ts';
-import { type FetchGateway, type TestGrant, fetchGateway } from '../../../support/fetch-gateway.ts';
+import { type FetchGateway, type TestGrant, fetchGateway, formOf } from '../../../support/fetch-gateway.ts';
 import { throttled } from '../../../support/login.ts';
 
 const rotated = {
@@ -34,9 +34,7 @@ const failure = async (promise: Promise<unknown>): Promise<GatewayError> => {
   return error;
 };
 const sentForms = (test: FetchGateway, path = '/oauth2/token') =>
-  test.payer.requests
-    .filter(({ url }) => url.endsWith(path))
-    .map(({ init }) => Object.fromEntries(new URLSearchParams(String(init?.body))));
+  test.payer.requests.filter(({ url }) => url.endsWith(path)).map(({ init }) => Object.fromEntries(formOf(init)));
 
 describe('when payer tokens are refreshed', () => {
   it('uses a token that lives on for more than a minute as it is, without a call anywhere', async () => {

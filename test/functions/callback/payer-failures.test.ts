@@ -1,0 +1,225 @@
+import { GatewayError } from '../../../functions/shared/errors.ts';
+import { gateway, northwindTokens, sentBack, throttled, withPayer } from '../../support/login.ts';
+
+type Test = ReturnType<typeof gateway>;
+
+const answered = async (test: Test, change: Record<string, string> = {}, payer = 'northwind') => {
+  const { state, cookie } = await test.start({}, { payer });
+  return test.callback({ ...test.fromPayer(state), ...change }, { cookie, payer });
+};
+
+const html = (status: number): Response =>
+  new Response('<html>canary</html>', { status, headers: { 'Content-Type': 'text/html' } });
+
+describe('what the payer says in the redirect', () => {
+  it.each([
+    ['access_denied', 'access_denied'],
+    ['temporarily_unavailable', 'temporarily_unavailable'],
+    ['server_error', 'server_error'],
+    ['consent_required', 'server_error'],
+    ['<script>', 'server_error'],
+  ])('%s reaches the partner as %s, without the payer’s text', async (said, told) => {
+    const test = gateway();
+
+    const response = await answered(test, { code: '', error: said, error_description: 'canary text' });
+
+    expect(response.statusCode).toBe(302);
+    expect(sentBack(response)).toEqual({
+      error: told,
+      error_description: expect.not.stringContaining('canary'),
+      state: 'partner-state',
+      iss: 'http://localhost:3000/r4/northwind',
+    });
+    expect(response.multiValueHeaders?.['Set-Cookie']).toHaveLength(1);
+    expect(test.payer.requests).toEqual([]);
+  });
+
+  it.each([
+    ['neither code nor error', { code: '' }],
+    ['an oversized code', { code: 'c'.repeat(4097) }],
+    ['a code beside an error', { error: 'login_required' }],
+  ])('%s is server_error, and no code is sent', async (_, change) => {
+    const test = gateway();
+
+    const response = await answered(test, change);
+
+    expect(sentBack(response)).toMatchObject({ error: 'server_error' });
+    expect(test.payer.requests).toEqual([]);
+  });
+});
+
+describe('what the payer’s token endpoint does', () => {
+  it.each([
+    ['500', () => html(500), 'temporarily_unavailable'],
+    ['429', () => html(429), 'temporarily_unavailable'],
+    [
+      'a redirect',
+      () => new Response(null, { status: 302, headers: { Location: 'http://169.254.169.254/' } }),
+      'server_error',
+    ],
+    ['HTML', () => html(200), 'server_error'],
+    ['nothing', () => new Response(null, { status: 200 }), 'server_error'],
+    ['truncated JSON', () => new Response('{"access_token":"canary', { status: 200 }), 'server_error'],
+    ['a JSON array', () => Response.json([]), 'server_error'],
+    ['no access token', () => Response.json({ token_type: 'Bearer' }), 'server_error'],
+    ['an unknown token type', () => Response.json({ ...northwindTokens, token_type: 'mac' }), 'server_error'],
+    ['expires_in 0', () => Response.json({ ...northwindTokens, expires_in: 0 }), 'server_error'],
+    ['a negative expires_in', () => Response.json({ ...northwindTokens, expires_in: -5 }), 'server_error'],
+    ['an expires_in of centuries', () => Response.json({ ...northwindTokens, expires_in: 1e11 }), 'server_error'],
+    ['an expires_in in words', () => Response.json({ ...northwindTokens, expires_in: 'soon' }), 'server_error'],
+    ['an answer over 256 KB', () => Response.json({ ...northwindTokens, x: 'x'.repeat(300_000) }), 'server_error'],
+    ['invalid_grant', () => Response.json({ error: 'invalid_grant' }, { status: 400 }), 'server_error'],
+    ['an unknown error', () => Response.json({ error: 'canary' }, { status: 400 }), 'server_error'],
+  ])('%s: the partner is told, and the code is never sent twice', async (_, answer, error) => {
+    const test = gateway();
+    test.payer.http = async () => answer();
+
+    const response = await answered(test);
+
+    expect(sentBack(response)).toMatchObject({ error, state: 'partner-state' });
+    expect(test.payer.requests).toHaveLength(1);
+    expect([...test.dynamo.items('Grants')]).toEqual([]);
+    expect(test.lines.join()).not.toContain('canary');
+  });
+
+  it.each([
+    ['a time-out', new DOMException('The operation timed out', 'TimeoutError')],
+    [
+      'a refused connection',
+      new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code: 'ECONNREFUSED' }) }),
+    ],
+    ['something that is no error', 'canary'],
+  ])('%s is temporarily_unavailable, and the code is never sent twice', async (_, error) => {
+    const test = gateway();
+    // A client may throw anything.
+    test.payer.http = async () => {
+      throw error as Error;
+    };
+
+    const response = await answered(test);
+
+    expect(sentBack(response)).toMatchObject({ error: 'temporarily_unavailable' });
+    expect(test.payer.requests).toHaveLength(1);
+    expect(test.lines.join()).not.toContain('canary');
+  });
+
+  it('an answer that stops in the middle is temporarily_unavailable', async () => {
+    const test = gateway();
+    const stalled = () =>
+      new ReadableStream({
+        start: (controller) => controller.enqueue(Buffer.from('{"access_')),
+        pull: (controller) => controller.error(new DOMException('The operation timed out', 'TimeoutError')),
+      });
+    test.payer.http = async () => new Response(stalled(), { status: 200 });
+
+    const response = await answered(test);
+
+    expect(sentBack(response)).toMatchObject({ error: 'temporarily_unavailable' });
+  });
+});
+
+describe('our secret at the payer', () => {
+  it('that is missing ends the login in temporarily_unavailable, for this payer only', async () => {
+    const test = gateway();
+    test.secrets['northwind'] = new GatewayError('temporarily_unavailable', 'Not available.', { status: 503 });
+    test.payer.http = async (url) =>
+      String(url).endsWith('/Patient')
+        ? Response.json({ resourceType: 'Bundle', entry: [{ resource: { resourceType: 'Patient', id: 'p' } }] })
+        : Response.json({ access_token: 'a', expires_in: 60 });
+
+    const response = await answered(test);
+
+    expect(sentBack(response)).toMatchObject({ error: 'temporarily_unavailable' });
+    expect(test.payer.requests).toEqual([]);
+    expect(sentBack(await answered(test, {}, 'demo-health-plan'))['code']).toBeDefined();
+  });
+
+  it('that does not fit the profile ends the login in server_error, and nothing is sent', async () => {
+    const test = gateway();
+    test.secrets['northwind'] = { client_secret: 'canary' };
+
+    const response = await answered(test);
+
+    expect(sentBack(response)).toMatchObject({ error: 'server_error' });
+    expect(test.payer.requests).toEqual([]);
+    expect(test.lines.join()).not.toContain('canary');
+  });
+});
+
+describe('whose record it is', () => {
+  const search = (answer: () => Promise<Response>) => {
+    const test = gateway();
+    test.payer.http = async (url) =>
+      String(url).endsWith('/Patient') ? answer() : Response.json({ access_token: 'a', refresh_token: 'r' });
+    return test;
+  };
+  const noBundle = async () => html(200);
+
+  it('must be known where patient scopes were asked for: else the login ends in server_error', async () => {
+    const test = search(noBundle);
+
+    const response = await answered(test, {}, 'demo-health-plan');
+
+    expect(sentBack(response)).toMatchObject({
+      error: 'server_error',
+      error_description: expect.stringContaining('whose record'),
+    });
+    expect([...test.dynamo.items('Grants')]).toEqual([]);
+  });
+
+  it('need not be known where nothing asks for it', async () => {
+    const test = search(noBundle);
+    const scopes = ['user/*.rs'];
+    const { start, callback } = test.reconfigured((data) => ({
+      ...data,
+      partners: data.partners.map((partner) => ({ ...partner, scopes })),
+    }));
+    const { state, cookie } = await start({}, { payer: 'demo-health-plan' });
+
+    const response = await callback({ state, code: 'c' }, { cookie, payer: 'demo-health-plan' });
+
+    expect(sentBack(response)['code']).toBeDefined();
+  });
+});
+
+describe('a grant that cannot be stored', () => {
+  it('is told as temporarily_unavailable, and the payer is asked to forget its tokens', async () => {
+    const test = gateway();
+    test.payer.http = async (url) =>
+      String(url).endsWith('/revoke') ? new Response(null, { status: 200 }) : Response.json(northwindTokens);
+    const { state, cookie } = await test.start();
+    test.dynamo.failNext('PutItem', throttled());
+
+    const response = await test.callback(test.fromPayer(state), { cookie });
+
+    expect(sentBack(response)).toMatchObject({ error: 'temporarily_unavailable' });
+    expect(test.payer.requests.map(({ url }) => url)).toEqual([
+      'http://127.0.0.1:3003/oauth2/token',
+      'http://127.0.0.1:3003/oauth2/revoke',
+    ]);
+  });
+
+  it('is told the same where the payer has no revocation endpoint or does not answer', async () => {
+    for (const change of [{}, { revocationEndpoint: undefined }]) {
+      const test = gateway();
+      test.payer.http = async (url) => (String(url).endsWith('/revoke') ? html(500) : Response.json(northwindTokens));
+      const { start, callback, fromPayer } = test.reconfigured(withPayer('northwind', change));
+      const { state, cookie } = await start();
+      test.dynamo.failNext('PutItem', throttled());
+
+      const response = await callback(fromPayer(state), { cookie });
+
+      expect(sentBack(response)).toMatchObject({ error: 'temporarily_unavailable' });
+    }
+  });
+
+  it('is stored though the answer to its write was lost and the SDK sent it again', async () => {
+    const test = gateway();
+    const { state, cookie } = await test.start();
+    test.dynamo.repeatNext('PutItem');
+
+    const response = await test.callback(test.fromPayer(state), { cookie });
+
+    expect((await test.redeem(sentBack(response)['code'] ?? '')).statusCode).toBe(200);
+  });
+});

@@ -1,0 +1,223 @@
+import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
+import { withPayer } from '../../support/login.ts';
+
+const base = 'http://127.0.0.1:3003/r4';
+const ours = 'http://localhost:3000/r4/northwind';
+
+const answered = async (response: Response | Promise<Response>, path = 'Patient', accept?: string) => {
+  const test = fetchGateway();
+  const { token } = await test.grant();
+  test.payer.http = async () => response;
+  const headers: Record<string, string> = accept === undefined ? {} : { Accept: accept };
+  const answer = await read(test.deps, path, token, { headers });
+  return { answer, test, log: test.log()[0] ?? {} };
+};
+const html = (status: number, text = '<html>health data</html>') =>
+  new Response(text, { status, headers: { 'content-type': 'text/html' } });
+
+describe('a good answer', () => {
+  it('reaches the partner byte for byte, but for the links that it would follow', async () => {
+    const source = `{ "resourceType":"Bundle","link":[{"relation":"next","url":"${base}?_getpages=1"}],
+      "entry":[{"fullUrl":"http:\\/\\/127.0.0.1:3003\\/r4/Observation/1","resource":{"valueQuantity":{"value":1.00},
+      "identifier":{"system":"${base}/ids"},"subject":{"reference":"https://elsewhere.example/Patient/9"}}}]}\n`;
+    const { answer, log, test } = await answered(fhir(source));
+    expect(answer.text).toBe(
+      source.replace(`"${base}?`, `"${ours}?`).replace('http:\\/\\/127.0.0.1:3003\\/r4/Obs', `${ours}/Obs`),
+    );
+    expect(log).toMatchObject({ foreignLinks: 1, status: 200, outcome: 'ok', interaction: 'search-type Patient' });
+    expect(test.payer.requests).toHaveLength(1);
+  });
+
+  it('has headers from an allow-list', async () => {
+    const { answer } = await answered(
+      fhir({}, { headers: { etag: 'W/"1"', 'last-modified': 'x', 'set-cookie': 'a=b', server: 'HAPI', 'x-id': '1' } }),
+    );
+    expect(answer.headers).toEqual({
+      'Cache-Control': 'no-store',
+      'Content-Type': 'application/fhir+json; charset=utf-8',
+      'X-Content-Type-Options': 'nosniff',
+      ETag: 'W/"1"',
+      'Last-Modified': 'x',
+      Vary: 'Origin',
+    });
+  });
+
+  it.each([
+    ['the base', base, ours],
+    ['a resource', `${base}/Patient/1/_history/2`, `${ours}/Patient/1/_history/2`],
+    ['a query', `${base}?_getpages=1`, `${ours}?_getpages=1`],
+    ['an alias', 'http://internal:8080/fhir/Patient/1', `${ours}/Patient/1`],
+    ['a neighbour of the base', `${base}x/Patient/1`, `${base}x/Patient/1`],
+    ['another host', 'https://elsewhere.example/Patient/1', 'https://elsewhere.example/Patient/1'],
+  ])(
+    'has Location and Content-Location of %s below our base where they were below the payer',
+    async (_name, url, to) => {
+      const test = fetchGateway();
+      const { token } = await test.grant();
+      test.payer.http = async () => fhir({}, { headers: { location: url, 'content-location': url } });
+      const deps = test.reconfigured(withPayer('northwind', { fhirBaseUrlAliases: ['http://internal:8080/fhir'] }));
+      const { headers } = await read(deps, 'Patient', token);
+      expect(headers).toMatchObject({ Location: to, 'Content-Location': to });
+    },
+  );
+
+  it.each(['application/json', 'application/fhir+json;charset=UTF-8', 'application/fhir+json; charset="utf-8"'])(
+    'may be called %s',
+    async (type) => {
+      const { answer } = await answered(fhir({}, { headers: { 'content-type': type } }));
+      expect(answer).toMatchObject({ statusCode: 200, text: '{}' });
+    },
+  );
+
+  it('may be 304, with its ETag and no body', async () => {
+    const { answer, log } = await answered(new Response(null, { status: 304, headers: { etag: 'W/"1"' } }));
+    expect(answer).toMatchObject({ statusCode: 304, text: '', error: undefined });
+    expect(answer.headers).toMatchObject({ ETag: 'W/"1"' });
+    expect(log).toMatchObject({ status: 304, outcome: 'ok' });
+  });
+
+  it('may be empty', async () => {
+    const { answer } = await answered(new Response(null, { headers: { 'content-type': 'application/fhir+json' } }));
+    expect(answer).toMatchObject({ statusCode: 200, text: '', error: undefined });
+  });
+});
+
+describe('a Binary', () => {
+  it.each([
+    ['application/pdf', 'application/pdf'],
+    ['text/html', 'text/html'],
+    ['application/json', 'application/json'],
+  ])('of type %s reaches the partner unchanged, as an attachment that no browser runs', async (type, expected) => {
+    const source = `{"reference":"${base}/Patient/1"}`;
+    const response = new Response(source, { headers: { 'content-type': type } });
+    const { answer } = await answered(response, 'Binary/b1', '*/*');
+    expect(answer.text).toBe(source);
+    expect(answer.headers).toMatchObject({
+      'Content-Type': expected,
+      'Content-Disposition': 'attachment',
+      'Content-Security-Policy': "sandbox; default-src 'none'",
+      'X-Content-Type-Options': 'nosniff',
+    });
+  });
+
+  it('without a type is an octet stream', async () => {
+    const { answer } = await answered(new Response(new Uint8Array([0, 255, 10])), 'Binary/b1', 'image/png');
+    expect(answer.headers).toMatchObject({ 'Content-Type': 'application/octet-stream' });
+    expect([...answer.body]).toEqual([0, 255, 10]);
+  });
+
+  it('as a FHIR resource is FHIR JSON with its links rewritten', async () => {
+    const { answer } = await answered(fhir(`{"securityContext":{"reference":"${base}/Patient/1"}}`), 'Binary/b1');
+    expect(answer.text).toBe(`{"securityContext":{"reference":"${ours}/Patient/1"}}`);
+    expect(answer.headers['Content-Disposition']).toBeUndefined();
+  });
+
+  it('may not be a search for Binaries in disguise', async () => {
+    expect((await answered(html(200), 'Binary')).answer.statusCode).toBe(502);
+  });
+});
+
+describe("the payer's refusals", () => {
+  const outcome = (link = base) =>
+    `{"resourceType":"OperationOutcome","issue":[{"code":"x","extension":[{"valueReference":{"reference":"${link}/Patient/1"}}]}]}`;
+
+  it.each([400, 403, 404, 406, 410, 412, 422])('%i keeps its status and its OperationOutcome', async (status) => {
+    const { answer, log } = await answered(fhir(outcome(), { status }));
+    expect(answer).toMatchObject({ statusCode: status, text: outcome(ours) });
+    expect(answer.headers).toMatchObject({
+      'Content-Type': 'application/fhir+json; charset=utf-8',
+      'Cache-Control': 'no-store',
+    });
+    expect(log).toMatchObject({ status, payerStatus: status });
+  });
+
+  it.each([
+    [404, 'not-found'],
+    [410, 'not-found'],
+    [403, 'forbidden'],
+    [400, 'processing'],
+  ])('%i without one gets ours, and nothing of its text', async (status, code) => {
+    const tooLong = `{"resourceType":"OperationOutcome","x":"${'x'.repeat(70_000)}"}`;
+    for (const response of [
+      html(status),
+      fhir('{"secret":1}', { status }),
+      fhir('{', { status }),
+      fhir(tooLong, { status }),
+    ]) {
+      const { answer } = await answered(response);
+      expect(answer.statusCode).toBe(status);
+      expect(issueOf(answer)).toMatchObject({ code, diagnostics: `The health plan refused the request (${status}).` });
+      expect(answer.text.length).toBeLessThan(500);
+    }
+  });
+
+  it.each([
+    ['7', '7'],
+    ['0', '1'],
+    ['Mon, 01 Jun 2026 12:01:40 GMT', '100'],
+    ['Mon, 01 Jun 2020 12:00:00 GMT', '1'],
+    ['Mon, 01 Jun 2099 12:00:00 GMT', '3600'],
+    ['99999999999999999999', '3600'],
+    ['soon', '30'],
+    [undefined, '30'],
+  ])('429 and 503 with Retry-After %p pass on as %s seconds', async (given, expected) => {
+    const headers: Record<string, string> = given === undefined ? {} : { 'retry-after': given };
+    for (const [status, code] of [
+      [429, 'throttled'],
+      [503, 'transient'],
+    ] as const) {
+      const { answer } = await answered(new Response('health data', { status, headers }));
+      expect(answer).toMatchObject({ statusCode: status });
+      expect(answer.headers['Retry-After']).toBe(expected);
+      expect(issueOf(answer).code).toBe(code);
+    }
+  });
+});
+
+describe('an answer that cannot be used', () => {
+  const moved = (to: string, status = 302) => new Response('health data', { status, headers: { location: to } });
+  it.each([
+    ['a redirect to the metadata service', moved('http://169.254.169.254/latest/meta-data')],
+    ['a redirect to another host', moved('https://elsewhere.example/r4/Patient', 307)],
+    ['a redirect to its own base', moved(`${base}/Patient/1`, 301)],
+    ['a 500', fhir({ resourceType: 'OperationOutcome' }, { status: 500 })],
+    ['a 504', html(504)],
+    ['a 202', fhir({}, { status: 202 })],
+    ['a 206', fhir({}, { status: 206 })],
+    ['HTML with 200', html(200)],
+    ['XML with 200', new Response('<Bundle/>', { headers: { 'content-type': 'application/fhir+xml' } })],
+    ['no content type', new Response(new Uint8Array([123, 125]))],
+    ['a type that only looks alike', fhir({}, { headers: { 'content-type': 'application/json-seq' } })],
+    ['another charset', fhir({}, { headers: { 'content-type': 'application/json; charset=utf-16' } })],
+  ])('is 502: %s; the payer is asked once and nothing of it passes', async (_name, response) => {
+    const { answer, test, log } = await answered(response);
+    expect(answer.statusCode).toBe(502);
+    expect(issueOf(answer).code).toBe('exception');
+    expect(answer.text).not.toContain('health data');
+    expect(answer.headers['Location']).toBeUndefined();
+    expect(test.payer.requests.map(({ url }) => url)).toEqual([`${base}/Patient`]);
+    expect(log).toMatchObject({ level: 'error', status: 502, error: 'payer_error', payerStatus: response.status });
+  });
+
+  it('is 503 where no connection came about, with the cause in the log', async () => {
+    const cause = Object.assign(new Error('connect ECONNREFUSED 10.0.0.1'), { code: 'ECONNREFUSED' });
+    const { answer, log } = await answered(Promise.reject(new TypeError('fetch failed', { cause })));
+    expect(answer.statusCode).toBe(503);
+    expect(answer.headers['Retry-After']).toBe('30');
+    expect(log).toMatchObject({ detail: 'TypeError < Error:ECONNREFUSED' });
+    expect(answer.text).not.toContain('10.0.0.1');
+  });
+});
+
+it('answers what nobody foresaw with 500 and an OperationOutcome that says nothing', async () => {
+  const test = fetchGateway();
+  const { token } = await test.grant();
+  const takeTurn = (): never => {
+    throw new RangeError('secret detail');
+  };
+  const answer = await read({ ...test.deps, takeTurn }, 'Patient', token);
+  expect(answer.statusCode).toBe(500);
+  expect(issueOf(answer)).toEqual(expect.objectContaining({ code: 'exception' }));
+  expect(answer.text + test.lines.join('')).not.toContain('secret detail');
+  expect(test.log()[0]).toMatchObject({ error: 'server_error', detail: 'RangeError' });
+});

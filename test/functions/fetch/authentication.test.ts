@@ -1,0 +1,164 @@
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { nowSeconds } from '../../../functions/shared/deps.ts';
+import { revoke } from '../../../functions/shared/store/grants.ts';
+import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
+import { gateway, throttled, withPartner, withoutPartner } from '../../support/login.ts';
+
+const ready = () => {
+  const test = fetchGateway();
+  test.payer.http = () => Promise.resolve(fhir({ resourceType: 'Patient', id: 'patient-1' }));
+  return test;
+};
+
+describe('the happy path', () => {
+  it('costs one strongly consistent read of the table, without an index, and one call to the payer', async () => {
+    const test = ready();
+    const { token } = await test.grant();
+    const answer = await read(test.deps, 'Patient/patient-1', token);
+    expect(answer).toMatchObject({ statusCode: 200, error: undefined });
+    expect(answer.text).toBe('{"resourceType":"Patient","id":"patient-1"}');
+    expect(test.dynamo.calls()).toEqual(['GetItem']);
+    const { input } = test.dynamo.mock.commandCalls(GetItemCommand).at(-1)?.args[0] ?? {};
+    expect(input).toMatchObject({ TableName: 'Grants', ConsistentRead: true });
+    expect(input).not.toHaveProperty('IndexName');
+    expect(test.payer.requests).toHaveLength(1);
+  });
+
+  it("shows the payer its own token and never the partner's", async () => {
+    const test = ready();
+    const { token } = await test.grant();
+    await read(test.deps, 'Patient/patient-1', token, { headers: { Cookie: 'a=b', 'X-Forwarded-For': '10.0.0.1' } });
+    const [request] = test.payer.requests;
+    expect(request?.url).toBe('http://127.0.0.1:3003/r4/Patient/patient-1');
+    expect(request?.init?.headers).toEqual({ authorization: 'Bearer payer-access-1', accept: 'application/fhir+json' });
+    expect(request?.init).toMatchObject({ method: 'GET', redirect: 'manual' });
+    expect(JSON.stringify(test.payer.requests)).not.toContain(token);
+  });
+});
+
+describe('who may not read', () => {
+  const refused = async (token: string | undefined, options?: Parameters<typeof read>[3], test = ready()) => {
+    const answer = await read(test.deps, 'Patient', token, options);
+    expect(test.payer.requests).toEqual([]);
+    expect(answer.headers).toMatchObject({
+      'Content-Type': 'application/fhir+json; charset=utf-8',
+      'Cache-Control': 'no-store',
+    });
+    return { ...answer, issue: issueOf(answer), challenge: answer.headers['WWW-Authenticate'] };
+  };
+
+  it.each([
+    ['no token', {}],
+    ['another scheme', { headers: { Authorization: 'Basic abc' } }],
+    ['a scheme without a token', { headers: { Authorization: 'Bearer' } }],
+    ['two tokens', { headers: { Authorization: 'Bearer a, Bearer b' } }],
+  ])('answers %s with 401 and a bare Bearer challenge', async (_name, options) => {
+    expect(await refused(undefined, options)).toMatchObject({ statusCode: 401, challenge: 'Bearer' });
+  });
+
+  it('answers a token in the query with 401, even beside a good one in the header', async () => {
+    const test = ready();
+    const { token } = await test.grant();
+    expect(await refused(undefined, { query: `access_token=${token}` }, test)).toMatchObject({ statusCode: 401 });
+    const both = await refused(token, { query: `access_token=${token}` }, test);
+    expect(both).toMatchObject({ statusCode: 401, challenge: 'Bearer' });
+    expect(both.text).not.toContain(token);
+  });
+
+  it('answers a damaged token with 401 invalid_token, without a read of the table', async () => {
+    const test = ready();
+    const { token } = await test.grant();
+    const answer = await refused(`${token.slice(0, -1)}x`, {}, test);
+    expect(answer.statusCode).toBe(401);
+    expect(answer.challenge).toMatch(/^Bearer error="invalid_token", error_description="[^"]+"$/);
+    expect(answer.issue.code).toBe('login');
+    expect(test.dynamo.calls()).toEqual([]);
+  });
+
+  it('answers a token of a grant that is gone with 401 invalid_token', async () => {
+    const test = ready();
+    const { token, grantId } = await test.grant();
+    test.dynamo.items('Grants').delete(grantId);
+    expect((await refused(token, {}, test)).challenge).toContain('error="invalid_token"');
+  });
+
+  it('answers an expired token with 401 invalid_token, though TTL has not removed the item', async () => {
+    const test = ready();
+    const { token } = await test.grant();
+    test.passSeconds(3599);
+    test.payer.http = () => Promise.resolve(Response.json({ access_token: 'payer-access-2', token_type: 'Bearer' }));
+    expect((await read(test.deps, 'Patient', token)).statusCode).not.toBe(401);
+    test.passSeconds(1);
+    test.payer.requests.length = 0;
+    expect(await refused(token, {}, test)).toMatchObject({ statusCode: 401, issue: { code: 'login' } });
+  });
+
+  it('revives nothing that has expired where a clock jumps back and forth by 120 s around it', async () => {
+    const test = ready();
+    const { token } = await test.grant({ tokens: { accessToken: 'payer-access-1' }, accessLives: 600 });
+    test.passSeconds(480);
+    expect((await read(test.deps, 'Patient', token)).statusCode).toBe(200);
+    test.payer.requests.length = 0;
+    test.passSeconds(120);
+    expect((await refused(token, {}, test)).statusCode).toBe(401);
+  });
+
+  it('answers the very next call after a revocation with 401', async () => {
+    const test = ready();
+    const { token, grantId } = await test.grant();
+    expect((await read(test.deps, 'Patient', token)).statusCode).toBe(200);
+    test.payer.requests.length = 0;
+    await revoke(test.deps.grants, grantId, 'byPartner', { now: nowSeconds(test.deps.clock), requestId: 'revocation' });
+    expect((await refused(token, {}, test)).challenge).toContain('error="invalid_token"');
+  });
+
+  it("answers a token of another payer's grant with 401", async () => {
+    const test = ready();
+    const { token } = await test.grant();
+    const answer = await refused(token, { payer: 'demo-health-plan' }, test);
+    expect(answer).toMatchObject({ statusCode: 401, issue: { code: 'login' } });
+  });
+
+  it.each([
+    ['a partner that left the config', withoutPartner('demo-partner')],
+    ['a partner that lost this payer', withPartner('demo-partner', { payers: ['demo-health-plan'] })],
+  ])('answers %s with 401 at once', async (_name, change) => {
+    const test = ready();
+    const { token } = await test.grant();
+    const answer = await read(test.reconfigured(change), 'Patient', token);
+    expect(answer.statusCode).toBe(401);
+    expect(answer.headers['WWW-Authenticate']).toContain('error="invalid_token"');
+    expect(test.payer.requests).toEqual([]);
+  });
+
+  it('answers for a payer that is not there with 404, without asking for a token', async () => {
+    expect(await refused(undefined, { payer: 'nowhere' })).toMatchObject({
+      statusCode: 404,
+      issue: { code: 'not-found' },
+    });
+  });
+
+  it('stays shut while DynamoDB is out of order: 503 with Retry-After', async () => {
+    const test = ready();
+    const { token } = await test.grant();
+    test.dynamo.failNext('GetItem', throttled());
+    const answer = await refused(token, {}, test);
+    expect(answer).toMatchObject({ statusCode: 503, issue: { code: 'transient' } });
+    expect(answer.headers['Retry-After']).toBe('5');
+  });
+});
+
+describe('tokens of a real login', () => {
+  it('lets both the current and the previous access token read until they expire', async () => {
+    const login = gateway();
+    const test = fetchGateway();
+    const first = await login.connect();
+    const next = JSON.parse((await login.refresh(first.refresh_token)).body) as typeof first;
+    expect(next.access_token).not.toBe(first.access_token);
+    login.payer.http = () => Promise.resolve(fhir({ resourceType: 'Patient', id: 'patient-1' }));
+    const deps = { ...test.deps, ...login.deps };
+    for (const { access_token: token } of [first, next]) {
+      expect((await read(deps, 'Patient/patient-1', token)).statusCode).toBe(200);
+    }
+  });
+});

@@ -1,0 +1,158 @@
+import { fetchGateway, fhir, formOf, issueOf, read } from '../../support/fetch-gateway.ts';
+import { withPayer } from '../../support/login.ts';
+
+const rotated = {
+  access_token: 'payer-access-2',
+  refresh_token: 'payer-refresh-2',
+  token_type: 'Bearer',
+  expires_in: 300,
+};
+const record = fhir;
+
+/** A payer that takes these access tokens, and whose token endpoint answers so. */
+const payerThatTakes = (good: readonly string[], token: () => Response) => {
+  const test = fetchGateway();
+  test.payer.http = async (input, init) => {
+    if (String(input).endsWith('/token')) return token();
+    const { authorization = '' } = (init?.headers ?? {}) as Record<string, string>;
+    return good.some((one) => authorization === `Bearer ${one}`)
+      ? record({ resourceType: 'Patient' })
+      : new Response('who are you', { status: 401 });
+  };
+  const asked = () => test.payer.requests.map(({ url }) => new URL(url).pathname);
+  return { test, asked };
+};
+
+describe("a payer's 401", () => {
+  it('brings one refresh and one retry', async () => {
+    const { test, asked } = payerThatTakes(['payer-access-2'], () => Response.json(rotated));
+    const { token, payerTokens } = await test.grant();
+    expect(await read(test.deps, 'Patient/patient-1', token)).toMatchObject({ statusCode: 200, error: undefined });
+    expect(asked()).toEqual(['/r4/Patient/patient-1', '/oauth2/token', '/r4/Patient/patient-1']);
+    expect(test.dynamo.calls()).toEqual(['GetItem', 'UpdateItem', 'UpdateItem']);
+    expect(payerTokens().accessToken).toBe('payer-access-2');
+  });
+
+  it('again after a good refresh is 403 "reconnect", without another try', async () => {
+    const { test, asked } = payerThatTakes([], () => Response.json(rotated));
+    const { token, stored } = await test.grant();
+    const answer = await read(test.deps, 'Patient', token);
+    expect(answer.statusCode).toBe(403);
+    expect(answer.headers['WWW-Authenticate']).toBeUndefined();
+    expect(issueOf(answer)).toMatchObject({ code: 'forbidden' });
+    expect(issueOf(answer).diagnostics).toContain('connect again');
+    expect(asked()).toEqual(['/r4/Patient', '/oauth2/token', '/r4/Patient']);
+    expect(stored().revokedAt).toBeUndefined();
+  });
+
+  it('is 403 "reconnect" at once where the payer gave no refresh token', async () => {
+    const { test, asked } = payerThatTakes([], () => Response.json(rotated));
+    const { token } = await test.grant({ tokens: { accessToken: 'payer-access-1' } });
+    expect((await read(test.deps, 'Patient', token)).statusCode).toBe(403);
+    expect(asked()).toEqual(['/r4/Patient']);
+  });
+
+  it('with a refused refresh token is 401, and from then on without asking the payer: no loop', async () => {
+    const { test, asked } = payerThatTakes([], () => Response.json({ error: 'invalid_grant' }, { status: 400 }));
+    const { token } = await test.grant();
+    const answer = await read(test.deps, 'Patient', token);
+    expect(answer.statusCode).toBe(401);
+    expect(answer.headers['WWW-Authenticate']).toContain('error="invalid_token"');
+    expect(asked()).toEqual(['/r4/Patient', '/oauth2/token']);
+    expect((await read(test.deps, 'Patient', token)).statusCode).toBe(401);
+    expect(asked()).toHaveLength(2);
+  });
+
+  it('costs parallel reads one refresh together', async () => {
+    const { test, asked } = payerThatTakes(['payer-access-2'], () => Response.json(rotated));
+    const { token } = await test.grant();
+    const answers = await Promise.all(Array.from({ length: 5 }, () => read(test.deps, 'Patient', token)));
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200, 200, 200]);
+    expect(asked().filter((path) => path === '/oauth2/token')).toHaveLength(1);
+  });
+});
+
+describe('payer tokens that are about to expire', () => {
+  it('are refreshed before the call, which then needs no retry', async () => {
+    const { test, asked } = payerThatTakes(['payer-access-2'], () => Response.json(rotated));
+    const { token } = await test.grant();
+    test.passSeconds(250);
+    expect((await read(test.deps, 'Patient', token)).statusCode).toBe(200);
+    expect(asked()).toEqual(['/oauth2/token', '/r4/Patient']);
+  });
+
+  it.each([-120, 120])(
+    "are refreshed in time by a gateway's clock whatever the payer's says (%i s off)",
+    async (off) => {
+      const { test } = payerThatTakes(['payer-access-2'], () => {
+        const headers = { date: new Date(test.deps.clock.now() + off * 1000).toUTCString() };
+        return Response.json(rotated, { headers });
+      });
+      const { token, payerTokens } = await test.grant();
+      test.passSeconds(250);
+      expect((await read(test.deps, 'Patient', token)).statusCode).toBe(200);
+      expect(payerTokens().expiresAt).toBe(Math.floor(test.deps.clock.now() / 1000) + 300);
+    },
+  );
+});
+
+describe("the payer's secret", () => {
+  it('is read anew once after invalid_client, and the refresh tried once more', async () => {
+    const test = fetchGateway();
+    const { token } = await test.grant({ payer: 'demo-health-plan' });
+    test.passSeconds(301);
+    const reads: boolean[] = [];
+    const readPayerSecret = async (_id: string, { fresh = false } = {}) => {
+      reads.push(fresh);
+      return { client_secret: fresh ? 'new' : 'old' };
+    };
+    test.payer.http = async (input, init) => {
+      if (!String(input).endsWith('/token')) return record({});
+      return formOf(init).get('client_secret') === 'new'
+        ? Response.json(rotated)
+        : Response.json({ error: 'invalid_client' }, { status: 401 });
+    };
+    const answer = await read({ ...test.deps, readPayerSecret }, 'Patient', token, { payer: 'demo-health-plan' });
+    expect(answer.statusCode).toBe(200);
+    expect(reads).toEqual([false, true]);
+  });
+
+  it('missing is 503 for this payer, while another goes on', async () => {
+    const { test } = payerThatTakes(['payer-access-2'], () => Response.json(rotated));
+    const [broken, good] = [await test.grant({ payer: 'demo-health-plan' }), await test.grant()];
+    test.passSeconds(301);
+    const { unavailable } = await import('../../../functions/shared/errors.ts');
+    test.secrets['demo-health-plan'] = unavailable('the secret is missing', 60);
+    const answer = await read(test.deps, 'Patient', broken.token, { payer: 'demo-health-plan' });
+    expect(answer.statusCode).toBe(503);
+    expect(answer.headers['Retry-After']).toBe('60');
+    expect((await read(test.deps, 'Patient', good.token)).statusCode).toBe(200);
+    expect(broken.stored().revokedAt).toBeUndefined();
+  });
+
+  it.each([
+    ['a key that is none', { private_key_jwk: { kty: 'EC', crv: 'P-384', x: 'secret-x' } }],
+    ['a symmetric key', { private_key_jwk: { kty: 'oct', k: 'c2VjcmV0', alg: 'HS256' } }],
+    ['a secret where a key is wanted', { client_secret: 'secret-s' }],
+  ])('of another form (%s) is 503, not the end of the grant, and in no log', async (_name, secret) => {
+    const { test, asked } = payerThatTakes(['payer-access-2'], () => Response.json(rotated));
+    const { token, stored } = await test.grant();
+    test.passSeconds(301);
+    test.secrets['northwind'] = secret;
+    expect((await read(test.deps, 'Patient', token)).statusCode).toBe(503);
+    expect(stored().revokedAt).toBeUndefined();
+    expect(asked()).toEqual([]);
+    expect(test.lines.join('')).not.toMatch(/secret-|c2VjcmV0/);
+  });
+
+  it('may be sent in Basic, as the profile says', async () => {
+    const { test } = payerThatTakes(['payer-access-2'], () => Response.json(rotated));
+    const { token } = await test.grant();
+    test.passSeconds(301);
+    test.secrets['northwind'] = { client_secret: 'a-secret' };
+    const deps = test.reconfigured(withPayer('northwind', { clientAuthentication: 'client_secret_basic' }));
+    expect((await read(deps, 'Patient', token)).statusCode).toBe(200);
+    const { headers } = test.payer.requests[0]?.init ?? {};
+    expect(new Headers(headers).get('authorization')).toMatch(/^Basic /);
+  });
+});

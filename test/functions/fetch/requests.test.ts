@@ -1,0 +1,200 @@
+import { fetchGateway, fhir, issueOf, read, readEvent } from '../../support/fetch-gateway.ts';
+import { callStreaming } from '../../support/stream-handler.ts';
+import { fetchHandler } from '../../../functions/fetch/handler.ts';
+
+const ready = () => {
+  const test = fetchGateway();
+  test.payer.http = () => Promise.resolve(fhir({ resourceType: 'Bundle' }));
+  return test;
+};
+type Options = Parameters<typeof read>[3];
+const ask = async (path: string, options?: Options) => {
+  const test = ready();
+  const { token } = await test.grant();
+  const answer = await read(test.deps, path, token, options);
+  return { answer, requests: test.payer.requests };
+};
+const sentHeaders = async (path: string, options?: Options): Promise<Record<string, string>> =>
+  (await ask(path, options)).requests[0]?.init?.headers as Record<string, string>;
+
+describe('what is not a read', () => {
+  const json = { headers: { 'Content-Type': 'application/fhir+json' }, form: '{"resourceType":"Patient"}' };
+  it.each([
+    ['PUT', 'Patient/patient-1', json],
+    ['PATCH', 'Patient/patient-1', json],
+    ['DELETE', 'Patient/patient-1', {}],
+    ['POST', 'Patient', json],
+    ['POST', '', json],
+    ['POST', 'Patient/$match', json],
+    ['POST', 'Patient/patient-1/$everything', {}],
+    ['GET', '$export', {}],
+    ['GET', 'Patient/$export', {}],
+    ['GET', 'Observation/$lastn', {}],
+  ])('is 405: %s %s', async (method, path, options) => {
+    const { answer, requests } = await ask(path, { method, ...options });
+    expect(answer.statusCode).toBe(405);
+    expect(answer.headers['Allow']).toBe('GET, POST, OPTIONS');
+    expect(issueOf(answer).code).toBe('not-supported');
+    expect(requests).toEqual([]);
+  });
+
+  it.each(['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override'])('is 405: a header %s', async (name) => {
+    const { answer, requests } = await ask('Patient', { headers: { [name]: 'DELETE' } });
+    expect(answer.statusCode).toBe(405);
+    expect(requests).toEqual([]);
+  });
+});
+
+describe('the path', () => {
+  it.each(['Patient//patient-1', '/Patient/patient-1', 'Patient/patient-1/', 'Patient/patient%2D1'])(
+    'reaches the payer in its one spelling: %s',
+    async (path) => {
+      const { requests } = await ask(path);
+      expect(requests.map(({ url }) => url)).toEqual(['http://127.0.0.1:3003/r4/Patient/patient-1']);
+    },
+  );
+
+  it.each(['Patient/..', 'Patient/%2e%2e/admin', 'Patient/a%2Fb', 'Patient/%', 'Patient/a%3Fb', '..%2f..%2fadmin'])(
+    'never leaves the FHIR base: %s is refused',
+    async (path) => {
+      const { answer, requests } = await ask(path);
+      expect([400, 404]).toContain(answer.statusCode);
+      expect(issueOf(answer).diagnostics).not.toContain('admin');
+      expect(requests).toEqual([]);
+    },
+  );
+
+  it('may be the base itself, for a page of a search', async () => {
+    const { requests } = await ask('', { query: '_getpages=abc&_getpagesoffset=10' });
+    expect(requests.map(({ url }) => url)).toEqual(['http://127.0.0.1:3003/r4?_getpages=abc&_getpagesoffset=10']);
+  });
+
+  it.each([
+    ['/metadata', 'metadata', ''],
+    ['/metadata', 'metadata', '_format=json'],
+    ['/.well-known/smart-configuration', '.well-known/smart-configuration', ''],
+    ['.well-known//smart-configuration', '.well-known/smart-configuration', ''],
+    ['/.well-known/oauth-authorization-server', '.well-known/oauth-authorization-server', ''],
+  ])('sends discovery that came by a doubled slash (%s) to its own URL, without a token', async (path, to, query) => {
+    const test = ready();
+    const answer = await read(test.deps, path, undefined, { query });
+    expect(answer.statusCode).toBe(308);
+    const asked = query === '' ? '' : `?${query}`;
+    expect(answer.headers['Location']).toBe(`http://localhost:3000/r4/northwind/${to}${asked}`);
+    expect(answer.text).toBe('');
+    expect(test.dynamo.calls()).toEqual([]);
+    expect(test.log()).toHaveLength(1);
+  });
+
+  it('sends nobody to another host, whatever stands for the payer', async () => {
+    const answer = await read(ready().deps, '/metadata', undefined, { payer: '@evil.example/..' });
+    expect(new URL(answer.headers['Location'] ?? '').host).toBe('localhost:3000');
+  });
+});
+
+describe('a search', () => {
+  it('keeps repeated parameters repeated and in order', async () => {
+    const { requests } = await ask('Observation', { query: 'date=ge2020&date=lt2021&code=http://loinc.org|1,2%26x' });
+    expect(requests[0]?.url).toBe(
+      'http://127.0.0.1:3003/r4/Observation?date=ge2020&date=lt2021&code=http://loinc.org%7C1,2%26x',
+    );
+  });
+
+  it('by POST keeps what is in the form out of the URL', async () => {
+    const form = 'code=a&code=b';
+    const { answer, requests } = await ask('Observation/_search', { method: 'POST', form });
+    expect(answer.statusCode).toBe(200);
+    const [request] = requests;
+    expect(request?.url).toBe('http://127.0.0.1:3003/r4/Observation/_search');
+    expect(request?.init).toMatchObject({ method: 'POST', body: 'code=a&code=b' });
+    expect(request?.init?.headers).toMatchObject({ 'content-type': 'application/x-www-form-urlencoded' });
+  });
+
+  it('by POST may have everything in the query and no body', async () => {
+    const { answer, requests } = await ask('Observation/_search', { method: 'POST', query: 'code=a' });
+    expect(answer.statusCode).toBe(200);
+    expect(requests[0]?.url).toBe('http://127.0.0.1:3003/r4/Observation/_search?code=a');
+  });
+
+  it('by POST takes no other content type, and no access token in the form', async () => {
+    const json = await ask('Observation/_search', {
+      method: 'POST',
+      form: '{}',
+      headers: { 'Content-Type': 'application/json' },
+    });
+    expect(json.answer.statusCode).toBe(400);
+    const token = await ask('Observation/_search', { method: 'POST', form: { access_token: 'secret' } });
+    expect(token.answer.statusCode).toBe(400);
+    expect([...json.requests, ...token.requests]).toEqual([]);
+  });
+});
+
+describe('what the caller accepts', () => {
+  it.each([
+    undefined,
+    '',
+    '*/*',
+    'application/json',
+    'application/fhir+json',
+    'application/fhir+json; fhirVersion=4.0',
+    'Application/FHIR+JSON;charset=UTF-8',
+    'text/html, application/json;q=0.5',
+    'application/*',
+  ])('may be %p: the payer is asked for FHIR JSON', async (accept) => {
+    const headers: Record<string, string> = accept === undefined ? {} : { Accept: accept };
+    expect(await sentHeaders('Patient', { headers })).toMatchObject({ accept: 'application/fhir+json' });
+  });
+
+  it.each(['application/fhir+xml', 'text/html', 'application/fhir+turtle, text/plain'])(
+    'may not be %s alone: 406',
+    async (accept) => {
+      const { answer, requests } = await ask('Patient', { headers: { Accept: accept } });
+      expect(answer.statusCode).toBe(406);
+      expect(requests).toEqual([]);
+    },
+  );
+
+  it('may not be another _format: 406', async () => {
+    expect((await ask('Patient', { query: '_format=xml' })).answer.statusCode).toBe(406);
+  });
+
+  it('passes to the payer for a Binary, whatever it is, and for that alone', async () => {
+    const headers = { Accept: 'application/pdf' };
+    expect(await sentHeaders('Binary/b1', { headers })).toMatchObject({ accept: 'application/pdf' });
+    expect(await sentHeaders('Binary/b1/_history/2', { headers })).toMatchObject({ accept: 'application/pdf' });
+    expect(await sentHeaders('Binary/b1')).toMatchObject({ accept: 'application/fhir+json' });
+    expect((await ask('Binary', { headers })).answer.statusCode).toBe(406);
+  });
+});
+
+describe('request headers', () => {
+  it('reach the payer from an allow-list', async () => {
+    const headers = {
+      'If-None-Match': 'W/"1"',
+      'If-Modified-Since': 'Mon, 01 Jun 2026 00:00:00 GMT',
+      Prefer: 'handling=strict',
+      'Accept-Language': 'de',
+      'X-Other': 'no',
+      'User-Agent': 'app',
+    };
+    expect(await sentHeaders('Patient', { headers })).toEqual({
+      authorization: 'Bearer payer-access-1',
+      accept: 'application/fhir+json',
+      'if-none-match': 'W/"1"',
+      'if-modified-since': 'Mon, 01 Jun 2026 00:00:00 GMT',
+      prefer: 'handling=strict',
+      'accept-language': 'de',
+    });
+  });
+
+  it('ask the payer for no asynchronous answer, which nobody would fetch', async () => {
+    expect(await sentHeaders('Patient', { headers: { Prefer: 'respond-async' } })).not.toHaveProperty('prefer');
+  });
+
+  it('need no User-Agent, no Accept, and no multi-value map', async () => {
+    const test = ready();
+    const { token } = await test.grant();
+    const event = { ...readEvent('Patient', token), multiValueHeaders: {} };
+    expect((await callStreaming(fetchHandler(test.deps), event)).statusCode).toBe(200);
+  });
+});

@@ -1,0 +1,210 @@
+import { jest } from '@jest/globals';
+import { type ServerResponse, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { setTimeout as wait } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
+
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc') as () => void;
+
+/** A gateway whose payer is a real server: what cuts, drips and hangs is a real connection. */
+const overHttp = async (answer: (response: ServerResponse) => void | Promise<void>) => {
+  const test = fetchGateway();
+  const ends: string[] = [];
+  const server = createServer((_request, response) => {
+    response.once('close', () => ends.push(response.writableFinished ? 'finished' : 'broken off'));
+    void answer(response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  test.payer.http = (input, init) => fetch(String(input).replace(':3003', `:${port}`), init);
+  const { token } = await test.grant();
+  const close = async (): Promise<void> => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  };
+  /** How the payer saw the connection end. */
+  const closed = async (): Promise<string | undefined> => {
+    while (ends.length === 0) await wait(5);
+    return ends[0];
+  };
+  return { test, token, closed, close };
+};
+const start = (response: ServerResponse, status = 200): ServerResponse =>
+  response.writeHead(status, { 'content-type': 'application/fhir+json' });
+const drip = async (response: ServerResponse): Promise<void> => {
+  for (let count = 0; count < 200 && !response.destroyed; count += 1) {
+    response.write(' ');
+    await wait(20);
+  }
+};
+
+describe('a stream that ends before its time', () => {
+  it('ends with an error when the time budget is over, however slowly the payer drips', async () => {
+    const { test, token, closed, close } = await overHttp((response) => drip(start(response)));
+    const answer = await read(test.deps, 'Patient', token, { stream: { remainingMs: 3300 } });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.error).toMatchObject({ message: 'The answer was cut' });
+    expect(answer.body.length).toBeGreaterThan(0);
+    expect(test.events).toEqual(['end hook']);
+    expect(test.log()).toEqual([
+      expect.objectContaining({
+        error: 'payer_timeout',
+        detail: expect.stringMatching(/^cut after \d+ bytes: TimeoutError$/) as string,
+      }),
+    ]);
+    expect(await closed()).toBe('broken off');
+    await close();
+  });
+
+  it('ends with a bare error when the payer breaks off after the first byte, and nothing of it is in the log', async () => {
+    const { test, token, close } = await overHttp(async (response) => {
+      start(response).write('{"name":"canary-resource"');
+      await wait(30);
+      response.destroy();
+    });
+    const answer = await read(test.deps, 'Patient', token);
+    expect(answer.text).toBe('{"name":"canary-resource"');
+    expect(answer.error).toMatchObject({ message: 'The answer was cut' });
+    expect(answer.error).not.toHaveProperty('cause');
+    expect(test.events).toEqual(['end hook']);
+    expect(test.log()).toEqual([expect.objectContaining({ error: 'payer_error', bytes: 25, outcome: 'refused' })]);
+    expect(test.lines.join('')).not.toContain('canary');
+    await close();
+  });
+
+  it('lets go of the payer at once when the caller leaves, even while the payer is silent, and calls that no error', async () => {
+    const { test, token, closed, close } = await overHttp((response) => void start(response).write('{"a":1'));
+    const startedAt = Date.now();
+    await read(test.deps, 'Patient', token, {
+      stream: { onChunk: (_chunk, stream) => void setTimeout(() => stream.destroy(new Error('socket closed')), 30) },
+    });
+    expect(await closed()).toBe('broken off');
+    expect(Date.now() - startedAt).toBeLessThan(2000);
+    expect(test.events).toEqual(['end hook']);
+    expect(test.log()).toEqual([
+      expect.objectContaining({ outcome: 'ok', level: 'info', detail: 'the caller left after 6 bytes' }),
+    ]);
+    await close();
+  });
+
+  it('awaits the end hook also for a caller who left between two chunks', async () => {
+    const test = fetchGateway();
+    const { token } = await test.grant();
+    test.payer.http = async () => fhir(`[${'1,'.repeat(200_000)}1]`);
+    const onEnd = async (): Promise<void> => {
+      await wait(30);
+      test.events.push('end hook ended');
+    };
+    await read({ ...test.deps, onEnd }, 'Patient', token, {
+      stream: { onChunk: (_chunk, stream) => void stream.destroy() },
+    });
+    expect(test.events).toEqual(['end hook ended']);
+    expect(test.log()).toEqual([expect.objectContaining({ outcome: 'ok' })]);
+  });
+
+  it('awaits the end hook also for a caller who left before the first byte', async () => {
+    const { test, token, closed, close } = await overHttp((response) => void start(response).write('{'));
+    await read(test.deps, 'Patient', token, { stream: { onStart: (stream) => void stream.destroy() } });
+    expect(await closed()).toBe('broken off');
+    expect(test.events).toEqual(['end hook']);
+    expect(test.log()).toEqual([
+      expect.objectContaining({ detail: expect.stringMatching(/^the caller left/) as string }),
+    ]);
+    await close();
+  });
+});
+
+describe('a payer that does not answer', () => {
+  it('is 504 once the time budget is over', async () => {
+    const { test, token, closed, close } = await overHttp(() => undefined);
+    const answer = await read(test.deps, 'Patient', token, { stream: { remainingMs: 3200 } });
+    expect(answer.statusCode).toBe(504);
+    expect(issueOf(answer).code).toBe('timeout');
+    expect(test.log()).toEqual([expect.objectContaining({ error: 'payer_timeout', detail: 'TimeoutError' })]);
+    expect(await closed()).toBe('broken off');
+    await close();
+  });
+
+  it('is 504 after a minute without headers, however much time is left', async () => {
+    const test = fetchGateway();
+    const { token } = await test.grant();
+    test.payer.http = (_input, init) =>
+      new Promise((_resolve, reject) => {
+        init?.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error));
+        jest.advanceTimersByTime(59_999);
+        expect(init?.signal?.aborted).toBe(false);
+        jest.advanceTimersByTime(1);
+      });
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] });
+    const answer = await read(test.deps, 'Patient', token, { stream: { remainingMs: 600_000 } });
+    jest.useRealTimers();
+    expect(answer.statusCode).toBe(504);
+  });
+
+  it('is 504 where no time is left at all', async () => {
+    const { test, token, close } = await overHttp(() => undefined);
+    const answer = await read(test.deps, 'Patient', token, { stream: { remainingMs: 100 } });
+    expect(answer.statusCode).toBe(504);
+    await close();
+  });
+
+  it('does not hold an error up by a body that drips', async () => {
+    const { test, token, close } = await overHttp((response) => drip(start(response, 404)));
+    const answer = await read(test.deps, 'Patient', token, { stream: { remainingMs: 3200 } });
+    expect(answer.statusCode).toBe(404);
+    expect(issueOf(answer).code).toBe('not-found');
+    await close();
+  });
+
+  it('breaks off while it is told the status: the answer is still ours', async () => {
+    const { test, token, close } = await overHttp(async (response) => {
+      start(response, 429).write('x');
+      await wait(5);
+      response.destroy();
+    });
+    expect((await read(test.deps, 'Patient', token)).statusCode).toBe(429);
+    await close();
+  });
+});
+
+describe('a large answer', () => {
+  it('of 100 MB streams through with flat memory, no faster than the caller takes it', async () => {
+    const test = fetchGateway();
+    const { token } = await test.grant();
+    const chunk = Buffer.alloc(1024 * 1024, `{"reference":"http://127.0.0.1:3003/r4/Patient/1"},${' '.repeat(973)}`);
+    let sent = 0;
+    let taken = 0;
+    let ahead = 0;
+    const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+      controller.enqueue(sent === 0 ? Buffer.from('[') : Uint8Array.from(chunk));
+      sent += 1;
+      ahead = Math.max(ahead, (sent - 1) * chunk.length - taken);
+      if (sent === 101) controller.close();
+    };
+    test.payer.http = async () => fhir(new ReadableStream({ pull }, { highWaterMark: 0 }));
+    const retained = (): number => {
+      gc();
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return heapUsed + arrayBuffers;
+    };
+    const before = retained();
+    let most = 0;
+    const onChunk = async (piece: Buffer): Promise<void> => {
+      taken += piece.length;
+      if (sent % 10 === 0) most = Math.max(most, retained() - before);
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    const answer = await read(test.deps, 'Observation', token, { stream: { onChunk } });
+    expect(answer.error).toBeUndefined();
+    expect(taken).toBeGreaterThan(100 * 1024 * 1024);
+    expect(ahead).toBeLessThan(8 * 1024 * 1024);
+    expect(most).toBeLessThan(24 * 1024 * 1024);
+    expect(test.log()[0]).toMatchObject({ bytes: taken, outcome: 'ok' });
+  });
+});

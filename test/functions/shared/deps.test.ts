@@ -1,0 +1,53 @@
+import { jest } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { localStage } from '../../../config/local.ts';
+import { registryData } from '../../../config/load.ts';
+import { environment, realDeps } from '../../../functions/shared/deps.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'functions-'));
+writeFileSync(join(folder, 'registry.json'), JSON.stringify(registryData(localStage())));
+Object.assign(process.env, {
+  AWS_REGION: 'eu-central-1',
+  LAMBDA_TASK_ROOT: folder,
+  ORIGIN: 'https://gateway.example.org',
+  LOGIN_ATTEMPTS_TABLE: 'LoginAttempts',
+  GRANTS_TABLE: 'Grants',
+  PAYER_SECRET_PREFIX: 'gateway/payers/',
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('a function’s start', () => {
+  it.each(['authorize', 'callback', 'token'])(
+    'of %s takes its environment and the registry beside its code',
+    async (name) => {
+      const { handler } = (await import(`../../../functions/${name}/index.ts`)) as { handler: unknown };
+
+      expect(handler).toBeInstanceOf(Function);
+    },
+  );
+
+  it('fails with the name of a variable that is missing or empty', () => {
+    process.env['EMPTY'] = '';
+
+    for (const name of ['EMPTY', 'NOT_THERE']) {
+      expect(() => environment(name)).toThrow(`Environment variable ${name} is missing`);
+    }
+  });
+
+  it('gives real clocks, HTTP and a log of lines', async () => {
+    const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const deps = realDeps();
+
+    deps.writeLog('line');
+
+    expect(write).toHaveBeenCalledWith('line\n');
+    write.mockRestore();
+    expect(Math.abs(deps.clock.now() - Date.now())).toBeLessThan(1000);
+    expect(deps.clock.monotonic()).toBeGreaterThan(0);
+    expect(await (await deps.payerHttp('data:,x')).text()).toBe('x');
+    expect(deps.origin).toBe('https://gateway.example.org');
+    expect(await deps.registry.payer('northwind')).toBeDefined();
+  });
+});

@@ -1,0 +1,224 @@
+import { parseFhirRequest } from '../../../../functions/shared/fhir/fhir-request.ts';
+import { parse, refusal } from './requests.ts';
+
+const needsOf = (line: string) => parse(line).types.map(({ type, needs }) => `${type}.${needs}`);
+const refused = (line: string, options?: { everything: boolean }) => {
+  const { status, code, publicMessage } = refusal(() => parse(line, options));
+  expect(publicMessage).toMatch(/^[A-Z].*\.$/);
+  return `${status} ${code}`;
+};
+
+describe('interactions', () => {
+  it.each([
+    ['GET /Patient/1', 'read', 'Patient.r'],
+    ['GET /Patient/1/', 'read', 'Patient.r'],
+    ['GET /Binary/a.b~c_d-e?_format=text/plain', 'read', 'Binary.r'],
+    ['GET /Patient/1/_history/2', 'vread', 'Patient.r'],
+    ['GET /Patient/1/_history', 'history-instance', 'Patient.r'],
+    ['GET /Observation/_history?_since=2020', 'history-type', 'Observation.s'],
+    ['GET /Observation', 'search-type', 'Observation.s'],
+    ['GET /Observation?code=1&code=2', 'search-type', 'Observation.s'],
+    ['POST /Observation/_search code=1', 'search-type', 'Observation.s'],
+    ['POST /Observation/_search?_count=1', 'search-type', 'Observation.s'],
+    ['GET /Patient/1/Observation?code=1', 'search-compartment', 'Observation.s'],
+    ['GET /Patient/1/*', 'search-compartment', '*.s'],
+    ['GET /Patient/1/$everything?_since=2020', 'everything', '*.rs'],
+    ['GET /?_getpages=a-b&_getpagesoffset=10&_count=10&_pretty=true&_bundletype=searchset&_format=json', 'page', ''],
+    ['GET /?_getpages=a&_pageId=b&_elements=id&_summary=data', 'page', ''],
+    [
+      'GET /?_getpages=a&_include=Observation:specimen&_revinclude:iterate=Provenance:target',
+      'page',
+      'Specimen.r Provenance.s',
+    ],
+    ['GET /?_type=Patient', 'search-system', '*.s'],
+    ['GET /?_getpages=', 'search-system', '*.s'],
+    ['GET /?_getpages=a&_type=Patient', 'search-system', '*.s'],
+    ['GET /?_GETPAGES=a', 'search-system', '*.s'],
+    ['GET /?_getpages=a&_getpages=', 'search-system', '*.s'],
+    ['GET /?ct=token', 'search-system', '*.s'],
+  ])('%s is a %s and needs %s', (line, interaction, needs) => {
+    expect(parse(line).interaction).toBe(interaction);
+    expect(needsOf(line).join(' ')).toBe(needs);
+  });
+
+  it('keeps path, query and form as they came', () => {
+    expect(parse('POST /Observation/_search?_count=2 code=a|b&code=c')).toEqual({
+      interaction: 'search-type',
+      method: 'POST',
+      resourceType: 'Observation',
+      searched: 'Observation',
+      types: [{ type: 'Observation', needs: 's' }],
+      segments: ['Observation', '_search'],
+      query: [['_count', '2']],
+      form: [
+        ['code', 'a|b'],
+        ['code', 'c'],
+      ],
+    });
+    expect(parse('GET /Patient/1')).toMatchObject({ resourceType: 'Patient', id: '1', method: 'GET' });
+    expect(parse('GET /Patient/1')).not.toHaveProperty('form');
+  });
+
+  it('does not read a form with GET', () => {
+    const request = parseFhirRequest({
+      method: 'GET',
+      segments: ['Patient'],
+      query: [],
+      form: [['_id', '2']],
+      everything: true,
+    });
+    expect(request).not.toHaveProperty('form');
+  });
+});
+
+describe('what is refused', () => {
+  it.each([
+    ['PUT /Patient/1', '405 not-supported'],
+    ['POST /Patient', '405 not-supported'],
+    ['POST /_search', '405 not-supported'],
+    ['POST /Patient/1/Observation/_search', '405 not-supported'],
+    ['DELETE /Patient/1', '405 not-supported'],
+    ['PATCH /Patient/1', '405 not-supported'],
+    ['HEAD /Patient/1', '405 not-supported'],
+    ['get /Patient/1', '405 not-supported'],
+    ['GET /$export', '405 not-supported'],
+    ['GET /Patient/$everything', '405 not-supported'],
+    ['GET /Patient/$match', '405 not-supported'],
+    ['GET /Patient/1/$member-match', '405 not-supported'],
+    ['GET /Encounter/1/$everything', '405 not-supported'],
+    ['POST /Patient/1/$everything', '405 not-supported'],
+    ['GET /Patient/1/$everything/x', '404 not-supported'],
+    ['GET /Patient/_search?_id=1', '405 not-supported'],
+    ['GET /', '404 not-supported'],
+    ['GET /metadata', '404 not-supported'],
+    ['GET /_history', '404 not-supported'],
+    ['GET /patient/1', '404 not-supported'],
+    ['GET /Nonsense', '404 not-supported'],
+    ['POST /Nonsense/_search', '404 not-supported'],
+    ['GET /Encounter/1/Observation', '404 not-supported'],
+    ['GET /Patient/1/Nonsense', '404 not-supported'],
+    ['GET /Patient/1/Observation/2', '404 not-supported'],
+    ['GET /Patient/1/_history/2/3', '404 not-supported'],
+    ['GET /Patient/..', '400 invalid'],
+    ['GET /Patient/.', '400 invalid'],
+    ['GET /Patient/1/_history/..', '400 invalid'],
+    ['GET /Patient/%2e%2e', '400 invalid'],
+    ['GET /Patient/a%2Fb', '400 invalid'],
+    ['GET /Patient/a%00', '400 invalid'],
+    ['GET /Patient/a%5Cb', '400 invalid'],
+    ['GET /Patient/a;b', '400 invalid'],
+    ['GET /Patient/a%3Fb', '400 invalid'],
+    ['GET /Patient/_foo', '400 invalid'],
+    ['GET /Patient/*', '400 invalid'],
+    ['GET /Patient//1', '400 invalid'],
+    [`GET /Patient/${'1'.repeat(129)}`, '400 invalid'],
+    ['GET /Patient?a[]=1', '400 invalid'],
+    ['GET /Patient?=1', '400 invalid'],
+    ['GET /Patient?pa%00tient=1', '400 invalid'],
+    ['GET /Patient?%20_id=1', '400 invalid'],
+    ['GET /Patient?_has:Observation:patient=1', '400 invalid'],
+    ['GET /Patient?general-practitioner.=1', '400 invalid'],
+    ['GET /Observation?subject:Patient:x.name=1', '400 invalid'],
+    [`GET /Observation?${'subject.'.repeat(9)}name=1`, '400 invalid'],
+    ['GET /Patient?_format=xml', '406 not-supported'],
+    ['GET /Patient?_FORMAT=application/fhir%2Bxml', '406 not-supported'],
+    ['GET /Patient?_format=json&_format=ttl', '406 not-supported'],
+    ['POST /Patient/_search _format=html', '406 not-supported'],
+    ['GET /Binary?_format=xml', '406 not-supported'],
+    ['GET /Patient?_filter=name%20eq%20x', '400 not-supported'],
+    ['GET /Patient?_Query=current', '400 not-supported'],
+    ['GET /Observation?subject._filter=x', '400 not-supported'],
+    ['GET /Patient?_has:Observation:patient:_filter=x', '400 not-supported'],
+  ])('%s is %s', (line, expected) => {
+    expect(refused(line)).toBe(expected);
+  });
+
+  it('refuses $everything where the payer has none', () => {
+    expect(refused('GET /Patient/1/$everything', { everything: false })).toBe('405 not-supported');
+  });
+
+  it('refuses values that cannot be encoded', () => {
+    const query = [['code', '\uD800']] as const;
+    expect(
+      refusal(() => parseFhirRequest({ method: 'GET', segments: ['Patient'], query, everything: true })).status,
+    ).toBe(400);
+  });
+
+  it.each([
+    'json',
+    'application/json',
+    'application/fhir%2Bjson',
+    'application/fhir+json',
+    'application/fhir%2Bjson;%20fhirVersion=4.0',
+    'JSON',
+    '',
+  ])('takes _format=%s as JSON', (format) => {
+    expect(parse(`GET /Patient?_format=${format}`).interaction).toBe('search-type');
+  });
+
+  it('takes the parameters that payers page with', () => {
+    expect(parse('GET /Patient?-pageContext=x&_page_token=y&ct=z&_getpages=q').interaction).toBe('search-type');
+  });
+});
+
+describe('types that a search can return or look into', () => {
+  it.each([
+    ['_include=Observation:specimen', 'Specimen.r'],
+    ['_include=Observation:encounter', 'Encounter.r EpisodeOfCare.r'],
+    ['_include=Observation:subject', 'Device.r Group.r Location.r Patient.r'],
+    ['_include=Observation:subject:Patient', 'Patient.r'],
+    ['_include=observation:SUBJECT:patient', 'Patient.r'],
+    ['_include:iterate=Encounter:location', 'Location.r'],
+    ['_include:recurse=Encounter:location', 'Location.r'],
+    ['_INCLUDE=Observation:specimen', 'Specimen.r'],
+    ['_include=Observation:specimen,%20Observation:device', 'Specimen.r Device.r DeviceMetric.r'],
+    ['_include=*', '*.r'],
+    ['_include=Observation:*', '*.r'],
+    ['_include=Observation:nonsense', '*.r'],
+    ['_include=Nonsense:subject', '*.r'],
+    ['_include=Observation', '*.r'],
+    ['_include=', '*.r'],
+    ['_include=Observation:subject:Nonsense', '*.r'],
+    ['_include=Observation:subject:*', '*.r'],
+    ['_include=Provenance:target', '*.r'],
+    ['_include=Provenance:target:Observation', 'Observation.rs'],
+    ['_revinclude=Provenance:target', 'Provenance.s'],
+    ['_revinclude:iterate=Provenance:target:Observation', 'Provenance.s'],
+    ['_revinclude=*', '*.s'],
+    ['_revinclude=Nonsense:target', '*.s'],
+    ['_include=Observation:specimen&_revinclude=Specimen:patient', 'Specimen.rs'],
+    ['specimen.type=x', 'Specimen.s'],
+    ['subject.name=x', 'Device.s Group.s Location.s Patient.s'],
+    ['subject:Patient.name=x', 'Patient.s'],
+    ['subject:Patient.organization.name=x', 'Patient.s Organization.s'],
+    ['encounter.subject.name=x', 'Encounter.s EpisodeOfCare.s Group.s Patient.s'],
+    ['subject:Nonsense.name=x', '*.s'],
+    ['nonsense.name=x', '*.s'],
+    ['_has:Provenance:target:agent=1', 'Provenance.s'],
+    ['_has:Provenance:target:_has:AuditEvent:entity:agent=1', 'Provenance.s AuditEvent.s'],
+    ['_has:Nonsense:target:agent=1', '*.s'],
+    [
+      'specimen._has:Flag:encounter:author.name=1',
+      'Specimen.s Flag.s Device.s Organization.s Patient.s Practitioner.s PractitionerRole.s',
+    ],
+    ['_list=42', 'List.s'],
+    ['_contained=true', '*.s'],
+    ['_contained=both&_containedType=container', '*.s'],
+    ['_contained=false', ''],
+    ['_sort=-date,code', ''],
+    ['_sort=-specimen.type,code', 'Specimen.s'],
+    ['subject=Patient/1&code:in=x&_elements=id&_count=5&_total=none', ''],
+  ])('Observation?%s needs beside Observation: %s', (query, others) => {
+    const needs = needsOf(`GET /Observation?${query}`);
+    const own = others === 'Observation.rs' ? [] : ['Observation.s'];
+    expect(needs).toEqual([...own, ...others.split(' ').filter((need) => need !== '')]);
+  });
+
+  it('looks into a form as into a query', () => {
+    expect(needsOf('POST /Observation/_search _include=Observation:specimen')).toEqual(['Observation.s', 'Specimen.r']);
+  });
+
+  it('looks for parameters of all types at base level', () => {
+    expect(needsOf('GET /?beneficiary.name=x')).toEqual(['*.s', 'Patient.s']);
+  });
+});

@@ -1,0 +1,129 @@
+import { checkScopes, intersectScopes, isCovered, parseScope } from '../../../../functions/shared/fhir/scopes.ts';
+import { parse, refusal } from './requests.ts';
+
+describe('parseScope', () => {
+  it.each([
+    ['patient/*.read', 'patient * rs'],
+    ['patient/Observation.rs', 'patient Observation rs'],
+    ['user/Patient.r', 'user Patient r'],
+    ['patient/Patient.s', 'patient Patient s'],
+  ])('reads %s', (text, expected) => {
+    const scope = parseScope(text);
+    expect(scope).toMatchObject({ kind: 'resource', text });
+    expect(scope?.kind === 'resource' && `${scope.context} ${scope.type} ${scope.letters}`).toBe(expected);
+  });
+
+  it.each(['launch', 'launch/patient', 'launch/encounter', 'offline_access', 'openid', 'fhirUser'])(
+    'takes %s for a scope that is not about resources',
+    (text) => {
+      expect(parseScope(text)).toEqual({ kind: 'other', text });
+    },
+  );
+
+  it.each([
+    'patient/*.write',
+    'patient/*.*',
+    'patient/*.cruds',
+    'patient/Observation.c',
+    'patient/Observation.sr',
+    'patient/Observation.rs?category=laboratory',
+    'patient/Nonsense.rs',
+    'patient/observation.rs',
+    'patient/*.',
+    'system/*.rs',
+    'patient/*',
+    'launch/nonsense',
+    '',
+    'a b',
+    'a"b',
+    'patient/*.rs\n',
+  ])('refuses %j', (text) => {
+    expect(parseScope(text)).toBeUndefined();
+  });
+});
+
+describe('isCovered', () => {
+  it.each([
+    ['patient/Observation.rs', ['patient/*.read'], true],
+    ['patient/Observation.read', ['patient/*.rs'], true],
+    ['patient/Observation.r', ['patient/Observation.rs'], true],
+    ['patient/Observation.rs', ['patient/Observation.r', 'patient/*.s'], true],
+    ['patient/Observation.rs', ['patient/Observation.r'], false],
+    ['patient/*.rs', ['patient/Observation.rs', 'patient/Patient.rs'], false],
+    ['user/*.rs', ['patient/*.rs'], false],
+    ['patient/*.rs launch/patient', ['patient/*.rs', 'launch/patient'], true],
+    ['offline_access', ['patient/*.rs'], false],
+    ['patient/*.write', ['patient/*.write'], false],
+    ['patient/*.rs?x=y', ['patient/*.rs'], false],
+    ['', [], true],
+  ])('%j within %j: %s', (requested, registered, expected) => {
+    expect(isCovered(requested, registered)).toBe(expected);
+  });
+});
+
+describe('intersectScopes', () => {
+  it.each([
+    ['patient/*.rs', 'patient/*.rs offline_access', 'patient/*.rs offline_access'],
+    ['patient/*.read', 'patient/*.rs', 'patient/*.rs'],
+    ['user/*.read', 'launch/patient patient/*.read', 'launch/patient patient/*.read'],
+    ['patient/*.cruds', 'patient/Observation.read', 'patient/Observation.read'],
+    ['patient/*.*', 'patient/*.rs', 'patient/*.rs'],
+    ['patient/*.r', 'patient/*.rs', 'patient/*.r'],
+    ['patient/*.r', 'patient/Observation.read user/Patient.rs', 'patient/Observation.r user/Patient.r'],
+    ['patient/Observation.rs patient/Patient.r', 'patient/*.rs', 'patient/Observation.rs patient/Patient.r'],
+    ['patient/Observation.rs patient/*.r', 'patient/*.read', 'patient/*.r patient/Observation.read'],
+    ['patient/Observation.rs user/Observation.rs', 'patient/*.rs', 'patient/Observation.rs'],
+    ['patient/Observation.rs?category=x', 'patient/*.rs', 'patient/Observation.rs'],
+    ['patient/*.write patient/Observation.c', 'patient/*.rs launch/patient', 'launch/patient'],
+    ['patient/Nonsense.rs system/*.rs openid', 'patient/*.rs', ''],
+    ['', 'patient/*.rs', ''],
+    ['patient/*.rs', 'patient/*.rs patient/*.rs  patient/*.write', 'patient/*.rs'],
+  ])('payer %j, partner %j: %j', (granted, requested, expected) => {
+    expect(intersectScopes(granted, requested)).toBe(expected);
+  });
+});
+
+describe('checkScopes', () => {
+  it.each([
+    ['GET /Patient/1', 'patient/Patient.r'],
+    ['GET /Patient/1', 'offline_access user/*.read'],
+    ['GET /Observation', 'patient/Observation.s'],
+    ['GET /Patient/1/Observation', 'patient/Observation.rs'],
+    ['GET /Patient/1/$everything', 'patient/*.rs'],
+    ['GET /Patient/1/$everything', 'patient/*.r patient/*.s'],
+    ['GET /?_getpages=a', 'patient/Observation.rs'],
+    ['GET /?_type=Patient', 'patient/*.read'],
+    ['GET /Observation?_include=Observation:specimen', 'patient/Observation.rs patient/Specimen.r'],
+  ])('lets %s pass with %s', (line, scope) => {
+    expect(() => checkScopes(parse(line), scope)).not.toThrow();
+  });
+
+  it.each([
+    ['GET /Patient/1', 'patient/Patient.s'],
+    ['GET /Patient/1', 'patient/Observation.rs'],
+    ['GET /Patient/1', 'patient/Patient.rs?name=x'],
+    ['GET /Patient/1', 'system/*.rs'],
+    ['GET /Patient/1', ''],
+    ['GET /Observation', 'patient/Observation.r'],
+    ['GET /Patient/1/*', 'patient/Observation.rs patient/Patient.rs'],
+    ['GET /Patient/1/$everything', 'patient/*.r'],
+    ['GET /?_getpages=a', 'launch/patient offline_access'],
+    ['GET /?_type=Patient', 'patient/Patient.rs'],
+    ['GET /Observation?_include=Observation:specimen', 'patient/Observation.rs'],
+    ['GET /Observation?_include=*', 'patient/Observation.rs patient/Patient.rs'],
+    ['GET /Observation?specimen.type=x', 'patient/Observation.rs patient/Specimen.r'],
+    ['GET /Patient?_has:Observation:patient:code=x', 'patient/Patient.rs'],
+  ])('refuses %s with %j', (line, scope) => {
+    expect(refusal(() => checkScopes(parse(line), scope))).toMatchObject({
+      status: 403,
+      code: 'forbidden',
+      insufficientScope: true,
+    });
+  });
+
+  it('says what is missing', () => {
+    expect(refusal(() => checkScopes(parse('GET /Patient/1/$everything'), 'patient/Patient.rs')).publicMessage).toBe(
+      'The access token does not allow to read and search all resource types, which this request can return.',
+    );
+  });
+});

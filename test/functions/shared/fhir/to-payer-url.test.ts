@@ -1,0 +1,49 @@
+import { payerUrl } from '../../../../functions/shared/fhir/to-payer-url.ts';
+import { parse } from './requests.ts';
+
+const gatewayBase = 'https://gateway.example/r4/payer';
+const base = 'https://payer.example/r4';
+const url = (line: string, from = base) => payerUrl(from, parse(line), { gatewayBase });
+
+describe('payerUrl', () => {
+  it.each([
+    ['GET /Patient/1', `${base}/Patient/1`],
+    ['GET /Patient/1/', `${base}/Patient/1`],
+    ['GET /Patient/1/$everything', `${base}/Patient/1/$everything`],
+    ['GET /Patient/1/*?_count=1', `${base}/Patient/1/*?_count=1`],
+    ['GET /?_getpages=a', `${base}?_getpages=a`],
+    ['GET /Observation?code=b&date=ge1&code=a&date=lt2', `${base}/Observation?code=b&date=ge1&code=a&date=lt2`],
+    ['GET /Observation?code=http://loinc.org|1-2,x', `${base}/Observation?code=http://loinc.org%7C1-2,x`],
+    ['GET /Observation?_has:Provenance:target:agent=1', `${base}/Observation?_has:Provenance:target:agent=1`],
+    ['GET /Patient?name=%26a%3D%2B%23%3F+%25%C3%AB', `${base}/Patient?name=%26a%3D%2B%23%3F%20%25%C3%AB`],
+    ['GET /Patient?name', `${base}/Patient?name=`],
+  ])('%s goes to %s', (line, expected) => {
+    expect(url(line)).toEqual({ url: expected });
+  });
+
+  it('does not mind a slash at the end of the base', () => {
+    expect(url('GET /Patient/1', `${base}/`)).toEqual({ url: `${base}/Patient/1` });
+  });
+
+  it.each([
+    [`${gatewayBase}/Patient/1`, `${base}/Patient/1`],
+    [gatewayBase, base],
+    [`a,${gatewayBase}/Patient/1,${gatewayBase}?x`, `a,${base}/Patient/1,${base}?x`],
+    [`${gatewayBase}2/Patient/1`, `${gatewayBase}2/Patient/1`],
+    [`x${gatewayBase}/Patient/1`, `x${gatewayBase}/Patient/1`],
+  ])('makes the value %s the payer’s', (value, expected) => {
+    const query = new URLSearchParams({ subject: value }).toString();
+    const sent = new URL(url(`GET /Observation?${query}`).url).searchParams.get('subject');
+    expect(sent).toBe(expected);
+    const { body } = url(`POST /Observation/_search ${query}`);
+    expect(new URLSearchParams(body).get('subject')).toBe(expected);
+  });
+
+  it('sends a form beside a query, in order', () => {
+    expect(url('POST /Observation/_search?_count=2 code=b&code=a%20c')).toEqual({
+      url: `${base}/Observation/_search?_count=2`,
+      body: 'code=b&code=a%20c',
+    });
+    expect(url('POST /Observation/_search')).toEqual({ url: `${base}/Observation/_search`, body: '' });
+  });
+});

@@ -1,0 +1,64 @@
+import {
+  type ApiEvent,
+  formPairs,
+  header,
+  parameters,
+  payerOf,
+  queryPairs,
+} from '../../../../functions/shared/http/api.ts';
+import { apiEvent } from '../../../support/gateway.ts';
+
+describe('a REST API’s event', () => {
+  it('gives a header whatever the case of its name, and several as one list', () => {
+    const event = apiEvent('/x', { headers: { 'ACCEPT-language': 'de' } });
+    event.multiValueHeaders['X-Many'] = ['a', 'b'];
+
+    expect(header(event, 'accept-language')).toBe('de');
+    expect(header(event, 'x-many')).toBe('a, b');
+    expect(header(event, 'cookie')).toBeUndefined();
+  });
+
+  it('may come with single-value headers only, or with none at all', () => {
+    const single = { headers: { Accept: 'x' }, multiValueHeaders: null } as unknown as ApiEvent;
+    const none = {
+      headers: null,
+      multiValueHeaders: null,
+      multiValueQueryStringParameters: null,
+    } as unknown as ApiEvent;
+
+    expect(header(single, 'accept')).toBe('x');
+    expect(header(none, 'accept')).toBeUndefined();
+    expect(queryPairs(none)).toEqual([]);
+    expect(payerOf({ pathParameters: null } as ApiEvent)).toBe('');
+  });
+
+  it('keeps repeated query parameters', () => {
+    expect(queryPairs(apiEvent('/x', { query: 'a=1&b=2&a=3' }))).toEqual([
+      ['a', '1'],
+      ['a', '3'],
+      ['b', '2'],
+    ]);
+    const odd = { multiValueQueryStringParameters: { a: undefined } } as unknown as ApiEvent;
+    expect(queryPairs(odd)).toEqual([]);
+  });
+
+  it('without a body is an empty form', () => {
+    const headers = { 'Content-Type': 'Application/X-WWW-Form-Urlencoded ; charset=UTF-8' };
+
+    expect(formPairs(apiEvent('/x', { headers }))).toEqual([]);
+    expect(formPairs({ ...apiEvent('/x', { headers }), isBase64Encoded: true })).toEqual([]);
+  });
+});
+
+describe('parameters', () => {
+  it('count an empty one as left out, but a second one as repeated', () => {
+    const { values, repeated } = parameters([
+      ['a', ''],
+      ['b', '1'],
+      ['b', ''],
+    ]);
+
+    expect([...values]).toEqual([['b', '1']]);
+    expect([...repeated]).toEqual(['b']);
+  });
+});

@@ -1,0 +1,76 @@
+import { localStage } from '../../../../config/local.ts';
+import type { Payer } from '../../../../config/stage.ts';
+import { findPatient } from '../../../../functions/shared/oauth/find-patient.ts';
+import { testDeps } from '../../../support/gateway.ts';
+
+const [oneUp] = localStage().payers as [Payer];
+const patient = (id: unknown = 'p-1') => ({ resource: { resourceType: 'Patient', id }, search: { mode: 'match' } });
+const bundle = (entry: unknown, more: object = {}) => ({ resourceType: 'Bundle', entry, ...more });
+
+const ask = (answer: () => Response | Promise<Response>) => {
+  const { deps, payer } = testDeps();
+  payer.http = async () => answer();
+  return { finding: findPatient(deps, oneUp, 'fresh-token'), requests: payer.requests };
+};
+
+describe('whose record a token opens', () => {
+  it('is asked with one GET Patient and the fresh token, to the payer’s FHIR base', async () => {
+    const { finding, requests } = ask(() => Response.json(bundle([patient()])));
+
+    expect(await finding).toBe('p-1');
+    expect(requests).toEqual([
+      {
+        url: 'http://127.0.0.1:3001/r4/Patient',
+        init: expect.objectContaining({
+          redirect: 'manual',
+          headers: { Accept: 'application/fhir+json', Authorization: 'Bearer fresh-token' },
+        }),
+      },
+    ]);
+  });
+
+  it.each([
+    [
+      'an outcome beside the match',
+      [patient(), { resource: { resourceType: 'OperationOutcome' }, search: { mode: 'outcome' } }],
+    ],
+    ['no search mode', [{ resource: { resourceType: 'Patient', id: 'p-1' } }]],
+  ])('is believed with %s', async (_, entry) => {
+    expect(await ask(() => Response.json(bundle(entry))).finding).toBe('p-1');
+  });
+
+  it.each<[string, unknown]>([
+    ['two matches', bundle([patient('a'), patient('b')])],
+    ['no match', bundle([])],
+    ['no entries', bundle(undefined)],
+    ['a further page', bundle([patient()], { link: [{ relation: 'self' }, { relation: 'next' }] })],
+    ['another resource', bundle([{ resource: { resourceType: 'Person', id: 'a' } }])],
+    ['an entry without a resource', bundle([{}])],
+    ['a patient without an id', bundle([{ resource: { resourceType: 'Patient' } }])],
+    ['an id that is no string', bundle([patient(5)])],
+    ['entries that are no list', bundle(5)],
+    ['something that is no Bundle', { resourceType: 'Patient', id: 'a' }],
+    ['null', null],
+  ])('is not believed with %s', async (_, answer) => {
+    await expect(ask(() => Response.json(answer)).finding).rejects.toMatchObject({ failure: 'nonsense' });
+  });
+
+  it.each<[string, () => Response | Promise<Response>, string]>([
+    ['another status', () => Response.json(bundle([patient()]), { status: 403 }), 'unavailable'],
+    [
+      'a redirect',
+      () => new Response(null, { status: 302, headers: { Location: 'http://169.254.169.254' } }),
+      'unavailable',
+    ],
+    ['HTML', () => new Response('<html>'), 'nonsense'],
+    ['an answer over 2 MB', () => new Response('x'.repeat(2 * 1024 * 1024 + 1)), 'nonsense'],
+    ['a time-out', () => Promise.reject(new DOMException('x', 'TimeoutError')), 'timeout'],
+    [
+      'a refused connection',
+      () => Promise.reject(new TypeError('fetch failed', { cause: new Error('x') })),
+      'unavailable',
+    ],
+  ])('is unknown after %s', async (_, answer, failure) => {
+    await expect(ask(answer).finding).rejects.toMatchObject({ failure });
+  });
+});

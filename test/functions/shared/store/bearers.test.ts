@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import {
+  bearerSizes,
+  familyHash,
+  readAccessToken,
+  readCode,
+  readRefreshToken,
+  successors,
+  writeBearer,
+} from '../../../../functions/shared/store/bearers.ts';
+
+const grantId = randomBytes(bearerSizes.id).toString('base64url');
+const [grantKey, familySecret, secret] = [randomBytes(32), randomBytes(32), randomBytes(32)];
+const access = { kind: 'access', grantId, grantKey, secret } as const;
+const refresh = { kind: 'refresh', grantId, grantKey, familySecret, secret } as const;
+const code = { kind: 'code', grantId, secret } as const;
+const readers = [readAccessToken, readRefreshToken, readCode];
+
+describe('a bearer', () => {
+  it('is read as it was written, by its own reader only', () => {
+    const written = [access, refresh, code].map(writeBearer);
+
+    expect(written.map((text) => text.slice(0, 5))).toEqual(['p2pa_', 'p2pr_', 'p2pc_']);
+    expect(readAccessToken(written[0]!)).toEqual(access);
+    expect(readRefreshToken(written[1]!)).toEqual(refresh);
+    expect(readCode(written[2]!)).toEqual(code);
+    for (const [index, text] of written.entries()) {
+      expect(readers.filter((read) => read(text) !== undefined)).toEqual([readers[index]]);
+    }
+  });
+
+  it.each([
+    ['access', access, readAccessToken],
+    ['refresh', refresh, readRefreshToken],
+    ['code', code, readCode],
+  ])('%s with any one character changed, cut or added is told to be damaged', (_, bearer, read) => {
+    const text = writeBearer(bearer);
+
+    for (let at = 0; at < text.length; at += 1) {
+      const other = text[at] === 'A' ? 'B' : 'A';
+      expect(read(text.slice(0, at) + other + text.slice(at + 1))).toBeUndefined();
+      expect(read(text.slice(0, at) + text.slice(at + 1))).toBeUndefined();
+    }
+    for (const change of [`${text}A`, `${text}=`, ` ${text}`, `${text}\n`, text.toUpperCase(), '', text.slice(0, 5)]) {
+      expect(read(change)).toBeUndefined();
+    }
+  });
+
+  it('under another prefix is no bearer, though its length would fit', () => {
+    expect(readAccessToken(writeBearer(access).replace('p2pa_', 'p2pc_'))).toBeUndefined();
+  });
+
+  it('carries the key of its grant, but a code does not', () => {
+    const carries = (text: string) => Buffer.from(text.slice(5), 'base64url').includes(grantKey);
+
+    expect(carries(writeBearer(access))).toBe(true);
+    expect(carries(writeBearer(code))).toBe(false);
+  });
+});
+
+describe('the successor pair', () => {
+  const salt = randomBytes(32);
+
+  it('is the same for the same token and salt, and another for another salt', () => {
+    const [first, again, other] = [
+      successors(refresh, salt),
+      successors(refresh, salt),
+      successors(refresh, randomBytes(32)),
+    ];
+
+    expect(first).toEqual(again);
+    expect(first.access.secret).not.toEqual(other.access.secret);
+    expect(first.access.secret).not.toEqual(first.refresh.secret);
+  });
+
+  it('stays in the grant and the family', () => {
+    const pair = successors(refresh, salt);
+
+    expect(pair.access).toMatchObject({ grantId, grantKey });
+    expect(familyHash(pair.refresh)).toBe(familyHash(refresh));
+    expect(familyHash({ grantKey, familySecret: secret })).not.toBe(familyHash(refresh));
+  });
+});

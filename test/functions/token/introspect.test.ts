@@ -1,0 +1,97 @@
+import { startMs } from '../../support/gateway.ts';
+import { basic, bodyOf, gateway, throttled, withPartner } from '../../support/login.ts';
+
+const inactive = '{"active":false}';
+
+describe('introspection', () => {
+  it('tells a client about its own access token', async () => {
+    const { connect, introspect } = gateway();
+    const { access_token: token } = await connect();
+
+    const response = await introspect({ token });
+
+    expect(response.headers['Cache-Control']).toBe('no-store');
+    expect(bodyOf(response)).toEqual({
+      active: true,
+      scope: 'launch/patient patient/*.rs offline_access',
+      client_id: 'demo-partner',
+      exp: startMs / 1000 + 3600,
+      iss: 'http://localhost:3000/r4/northwind',
+      patient: 'patient-1',
+    });
+  });
+
+  it('tells it about its refresh token, which ends with the grant', async () => {
+    const { connect, introspect } = gateway();
+    const { refresh_token: token } = await connect();
+
+    const response = await introspect({ token });
+
+    expect(bodyOf(response)).toMatchObject({ active: true, exp: startMs / 1000 + 180 * 86_400 });
+  });
+
+  it('tells the scope of each access token, and no patient where none is known', async () => {
+    const { login, redeem, refresh, introspect, payer } = gateway();
+    payer.http = async () => Response.json({ access_token: 'a', refresh_token: 'r', expires_in: 60 });
+    const first = bodyOf(await redeem(await login()));
+    const second = bodyOf(await refresh(first.refresh_token, { scope: 'patient/Observation.rs' }));
+
+    const answers = [
+      bodyOf(await introspect({ token: first.access_token })),
+      bodyOf(await introspect({ token: second.access_token })),
+    ];
+
+    expect(answers.map(({ scope }) => scope)).toEqual([first.scope, 'patient/Observation.rs']);
+    for (const answer of answers) expect(Object.keys(answer)).not.toContain('patient');
+  });
+
+  it('is exactly {"active": false} after revocation, after expiry, and for what is no token of ours', async () => {
+    const { connect, introspect, refresh, revoke, passSeconds } = gateway();
+    const first = await connect();
+    const revoked = await connect();
+    await revoke({ token: revoked.access_token });
+    const { access_token: current } = bodyOf(await refresh(first.refresh_token));
+    const rotated = await introspect({ token: first.refresh_token });
+    passSeconds(3600);
+
+    const answers = [rotated, await introspect({ token: current })];
+    for (const token of [revoked.access_token, revoked.refresh_token, 'unknown', 'p2pa_damaged']) {
+      answers.push(await introspect({ token }));
+    }
+
+    for (const answer of answers) expect(`${answer.statusCode} ${answer.body}`).toBe(`200 ${inactive}`);
+  });
+
+  it('tells a client nothing about another client’s token', async () => {
+    const { connect, introspect } = gateway();
+    const pair = await connect();
+
+    for (const token of [pair.access_token, pair.refresh_token]) {
+      expect((await introspect({ token, client_id: 'demo-app' }, {})).body).toBe(inactive);
+    }
+  });
+
+  it('follows the kill switch', async () => {
+    const test = gateway();
+    const { access_token: token } = await test.connect();
+
+    const response = await test.reconfigured(withPartner('demo-partner', { payers: [] })).introspect({ token });
+
+    expect(response.body).toBe(inactive);
+  });
+
+  it('wants a client, and a token', async () => {
+    const { introspect } = gateway();
+
+    expect((await introspect({ token: 'x' }, {})).statusCode).toBe(401);
+    expect(bodyOf(await introspect({}, basic())).error).toBe('invalid_request');
+  });
+
+  it('answers 503 while the table is out of order, and never open', async () => {
+    const { connect, introspect, dynamo } = gateway();
+    const { access_token: token } = await connect();
+    dynamo.failNext('GetItem', throttled());
+
+    expect((await introspect({ token })).statusCode).toBe(503);
+  });
+});

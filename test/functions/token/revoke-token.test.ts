@@ -1,0 +1,162 @@
+import {
+  basic,
+  bodyOf,
+  formOf,
+  gateway,
+  northwindTokens,
+  pkce,
+  throttled,
+  verifier,
+  withPayer,
+} from '../../support/login.ts';
+
+const app = { client_id: 'demo-app', redirect_uri: 'http://localhost:3002/app/callback' };
+
+describe('revoking', () => {
+  it.each(['access_token', 'refresh_token'] as const)('by the %s ends the grant, with 200 and {}', async (kind) => {
+    const { connect, revoke, refresh, isActive, grant } = gateway();
+    const pair = await connect();
+
+    const response = await revoke({ token: pair[kind] });
+
+    expect(response.statusCode).toBe(200);
+    expect(response.headers).toMatchObject({ 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+    expect(response.body).toBe('{}');
+    expect(await isActive(pair.access_token)).toBe(false);
+    expect(bodyOf(await refresh(pair.refresh_token)).error).toBe('invalid_grant');
+    expect(grant()['lastEvent']?.M?.['reason']).toEqual({ S: 'byPartner' });
+    expect(grant()['sealedPayerTokens']).toBeUndefined();
+  });
+
+  it('revokes the payer’s tokens at the payer too, as the gateway’s own client', async () => {
+    const { connect, revoke, payer } = gateway();
+    const { refresh_token: token } = await connect();
+    payer.requests.length = 0;
+    payer.http = async () => new Response(null, { status: 200 });
+
+    await revoke({ token });
+
+    const [request] = payer.requests;
+    expect(request?.url).toBe('http://127.0.0.1:3003/oauth2/revoke');
+    const form = formOf(request?.init);
+    expect(form.get('token')).toBe(northwindTokens.refresh_token);
+    expect(form.get('client_assertion')).toMatch(/^ey/);
+  });
+
+  it('sends the payer its access token where it gave no refresh token', async () => {
+    const { login, redeem, revoke, payer } = gateway();
+    payer.http = async () => Response.json({ access_token: 'payer-access-token', expires_in: 60 });
+    const { access_token: token } = bodyOf(await redeem(await login()));
+
+    await revoke({ token });
+
+    expect(formOf(payer.requests.at(-1)?.init).get('token')).toBe('payer-access-token');
+  });
+
+  it.each([
+    ['fails', {}],
+    ['has no revocation endpoint', { revocationEndpoint: undefined }],
+  ])('succeeds though the payer %s', async (_, change) => {
+    const test = gateway();
+    const { revoke } = test.reconfigured(withPayer('northwind', change));
+    const pair = await test.connect();
+    test.payer.http = () => Promise.reject(new TypeError('fetch failed'));
+
+    const response = await revoke({ token: pair.access_token });
+
+    expect(response.statusCode).toBe(200);
+    expect(await test.isActive(pair.access_token)).toBe(false);
+  });
+
+  it('succeeds though the payer left the configuration', async () => {
+    const test = gateway();
+    const pair = await test.connect();
+    const { revoke } = test.reconfigured((data) => ({ ...data, payers: [] }));
+
+    expect((await revoke({ token: pair.access_token })).statusCode).toBe(200);
+    expect(await test.isActive(pair.access_token)).toBe(false);
+  });
+
+  it('twice is a success, and asks the payer once', async () => {
+    const { connect, revoke, payer } = gateway();
+    const pair = await connect();
+    payer.requests.length = 0;
+
+    const responses = [
+      await revoke({ token: pair.access_token }),
+      await revoke({ token: pair.access_token }),
+      await revoke({ token: pair.refresh_token }),
+    ];
+
+    expect(responses.map(({ statusCode, body }) => `${statusCode} ${body}`)).toEqual(['200 {}', '200 {}', '200 {}']);
+    expect(payer.requests).toHaveLength(1);
+  });
+
+  it('an unknown, damaged or foreign token is a success', async () => {
+    const { connect, revoke, dynamo } = gateway();
+    const { access_token: token } = await connect();
+    dynamo.items('Grants').clear();
+
+    for (const unknown of [token, `${token}x`, 'eyJhbGciOi', 'p2pr_']) {
+      const response = await revoke({ token: unknown, token_type_hint: 'refresh_token' });
+
+      expect(`${response.statusCode} ${response.body}`).toBe('200 {}');
+    }
+  });
+
+  it('an access token that has expired is a success that changes nothing', async () => {
+    const { connect, revoke, refresh, passSeconds } = gateway();
+    const pair = await connect();
+    passSeconds(3600);
+
+    expect((await revoke({ token: pair.access_token })).statusCode).toBe(200);
+    expect((await refresh(pair.refresh_token)).statusCode).toBe(200);
+  });
+
+  it('an older refresh token of the grant ends it too', async () => {
+    const { connect, refresh, revoke, isActive } = gateway();
+    const first = await connect();
+    const second = bodyOf(await refresh(first.refresh_token));
+
+    await revoke({ token: first.refresh_token });
+
+    expect(await isActive(second.access_token)).toBe(false);
+  });
+
+  it('does not let another client revoke tokens that it does not own', async () => {
+    const { connect, revoke, isActive } = gateway();
+    const pair = await connect();
+
+    const response = await revoke({ token: pair.access_token, client_id: 'demo-app' }, {});
+
+    expect(response.statusCode).toBe(400);
+    expect(bodyOf(response).error).toBe('invalid_grant');
+    expect(await isActive(pair.access_token)).toBe(true);
+  });
+
+  it('lets a public client act by the token alone, and a confidential one not', async () => {
+    const { connect, login, redeem, revoke, isActive } = gateway();
+    const pair = await connect();
+    const appPair = bodyOf(await redeem(await login({ ...app, ...pkce }), { ...app, code_verifier: verifier }, {}));
+
+    const confidential = await revoke({ token: pair.access_token }, {});
+    const publicClient = await revoke({ token: appPair.access_token }, {});
+    const nobody = await revoke({ token: 'unknown' }, {});
+
+    expect([confidential.statusCode, publicClient.statusCode, nobody.statusCode]).toEqual([401, 200, 401]);
+    expect(await isActive(pair.access_token, basic())).toBe(true);
+  });
+
+  it('wants a token', async () => {
+    expect(bodyOf(await gateway().revoke({})).error).toBe('invalid_request');
+  });
+
+  it('answers 503 while the table is out of order', async () => {
+    const { connect, revoke, dynamo, isActive } = gateway();
+    const { access_token: token } = await connect();
+    dynamo.failNext('UpdateItem', throttled());
+
+    expect((await revoke({ token })).statusCode).toBe(503);
+    expect(await isActive(token)).toBe(true);
+  });
+});
