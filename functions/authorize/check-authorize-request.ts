@@ -2,7 +2,7 @@ import { GatewayError } from '../shared/errors.ts';
 import { isCovered } from '../shared/fhir/scopes.ts';
 import { type Parameters, checkNotRepeated } from '../shared/http/api.ts';
 import type { AuthorizeDeps } from './handler.ts';
-import type { CheckedClient } from './check-client.ts';
+import { type CheckedClient, longestState } from './check-client.ts';
 
 /** What a partner asks for, checked. */
 export interface CheckedRequest {
@@ -10,8 +10,6 @@ export interface CheckedRequest {
   readonly refreshable: boolean;
   readonly codeChallenge: string | undefined;
 }
-
-const longestState = 2048;
 
 const invalid = (publicMessage: string): GatewayError => new GatewayError('invalid_request', publicMessage);
 
@@ -44,6 +42,9 @@ const checkScope = ({ values }: Parameters, registered: readonly string[]): { sc
   if (refused !== undefined) {
     const named = /^[\w/*.:-]{1,64}$/.test(refused) ? `The scope ${refused}` : 'A scope';
     throw new GatewayError('invalid_scope', `${named} is not one that this app is registered for.`);
+  }
+  if (!asked.some((scope) => scope.startsWith('patient/'))) {
+    throw new GatewayError('invalid_scope', 'Ask for something to read, such as patient/*.rs.');
   }
   return { scope: asked.join(' '), refreshable: asked.includes('offline_access') };
 };

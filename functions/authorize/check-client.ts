@@ -4,6 +4,9 @@ import type { Parameters } from '../shared/http/api.ts';
 import { type PartnerReturn, trustRedirectUri } from '../shared/oauth/partner-redirect.ts';
 import type { AuthorizeDeps } from './handler.ts';
 
+/** Characters; what goes beyond does not fit a request's headers with certainty. */
+export const longestState = 2048;
+
 /** Who asks, for which payer, and where the browser may be sent back to. */
 export interface CheckedClient {
   readonly payer: Payer;
@@ -36,6 +39,8 @@ export const checkClient = async (
       'The app that sent you here gave an address to return to that is not registered (redirect_uri).',
     );
   }
-  const state = repeated.has('state') ? undefined : values.get('state');
+  const sent = repeated.has('state') ? undefined : values.get('state');
+  // A state that is refused for its length would break the redirect that says so.
+  const state = sent !== undefined && sent.length > longestState ? undefined : sent;
   return { payer, partner, returnTo: { redirectUri, state, iss: `${origin}/r4/${payer.id}` } };
 };

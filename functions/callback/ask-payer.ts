@@ -1,19 +1,41 @@
 import type { Payer } from '../../config/stage.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { findPatient } from '../shared/oauth/find-patient.ts';
-import { type PayerTokenAnswer, exchangeCode } from '../shared/oauth/payer-client.ts';
+import { type PayerTokenAnswer, exchangeCode, revokeAtPayer } from '../shared/oauth/payer-client.ts';
 import { PayerError, loginFailure } from '../shared/oauth/payer-error.ts';
+import type { PayerTokens } from '../shared/store/grant.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
 import type { CallbackDeps } from './handler.ts';
 
+/**
+ * Exchanges the payer's code for payer tokens.
+ * @throws GatewayError `temporarily_unavailable` or `server_error`, to be told to the partner
+ */
+export const askPayer = async (
+  deps: CallbackDeps,
+  payer: Payer,
+  { verifier }: LoginAttempt,
+  code: string,
+): Promise<PayerTokenAnswer> => {
+  const redirectUri = `${deps.origin}/oauth2/callback/${payer.id}`;
+  try {
+    return await exchangeCode(deps, payer, { code, redirectUri, verifier });
+  } catch (error) {
+    throw error instanceof PayerError ? loginFailure(error) : error;
+  }
+};
+
 const wantsPatient = (scope: string): boolean => /(?:^| )(?:launch\/patient|patient\/)/.test(scope);
 
-/** Whose record the tokens open, from where the payer's profile says; undefined where it matters to nobody. */
-const patientOf = async (
+/**
+ * Whose record the tokens open, from where the payer's profile says; undefined where it matters to nobody.
+ * @throws GatewayError `server_error` where patient scopes were asked for and the payer names no single patient
+ */
+export const whoseRecord = async (
   deps: CallbackDeps,
   payer: Payer,
   { tokens, patient }: PayerTokenAnswer,
-  scope: string,
+  { scope }: LoginAttempt,
 ): Promise<string | undefined> => {
   if (payer.patientFrom === 'token') return patient;
   try {
@@ -26,26 +48,17 @@ const patientOf = async (
   }
 };
 
-/**
- * Exchanges the payer's code and learns whose record it opens.
- * @throws GatewayError `temporarily_unavailable` or `server_error`, to be told to the partner
- */
-export const askPayer = async (
+/** Runs what makes a grant of payer tokens; where that fails nobody will ever hold them, so the payer may forget them. */
+export const orRevoke = async <T>(
   deps: CallbackDeps,
   payer: Payer,
-  { verifier, scope }: LoginAttempt,
-  code: string,
-): Promise<PayerTokenAnswer> => {
-  const redirectUri = `${deps.origin}/oauth2/callback/${payer.id}`;
+  tokens: PayerTokens,
+  steps: () => Promise<T>,
+): Promise<T> => {
   try {
-    const { tokens, ...answer } = await exchangeCode(deps, payer, { code, redirectUri, verifier });
-    const patient = await patientOf(deps, payer, { tokens, ...answer }, scope);
-    return {
-      tokens,
-      ...(answer.scope === undefined ? {} : { scope: answer.scope }),
-      ...(patient === undefined ? {} : { patient }),
-    };
+    return await steps();
   } catch (error) {
-    throw error instanceof PayerError ? loginFailure(error) : error;
+    await revokeAtPayer(deps, payer, tokens);
+    throw error;
   }
 };

@@ -2,7 +2,7 @@ import type { Payer } from '../../config/stage.ts';
 import { base64url, nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { intersectScopes } from '../shared/fhir/scopes.ts';
-import { type PayerTokenAnswer, revokeAtPayer } from '../shared/oauth/payer-client.ts';
+import type { PayerTokenAnswer } from '../shared/oauth/payer-client.ts';
 import { bearerSizes, codeWrapKey, writeBearer } from '../shared/store/bearers.ts';
 import { seal, sealIvBytes, sha256 } from '../shared/store/crypto.ts';
 import { sealPayerTokens } from '../shared/store/grant.ts';
@@ -19,7 +19,7 @@ const aboutResources = (scope: string): boolean => /(?:^| )(?:patient|user)\//.t
 const grantedScope = (
   payer: Payer,
   attempt: LoginAttempt,
-  { scope = '' }: PayerTokenAnswer,
+  { scope = '' }: Pick<PayerTokenAnswer, 'scope'>,
   refreshable: boolean,
 ): string => {
   const silent = scope === '' || (payer.scopes.length === 0 && !aboutResources(scope));
@@ -40,7 +40,7 @@ export const createGrant = async (
   deps: CallbackDeps,
   payer: Payer,
   attempt: LoginAttempt,
-  answer: PayerTokenAnswer,
+  answer: Omit<PayerTokenAnswer, 'patient'> & { readonly patient: string | undefined },
   requestId: string,
 ): Promise<{ grantId: string; code: string }> => {
   const { lifetimes } = deps.registry;
@@ -74,12 +74,6 @@ export const createGrant = async (
     ...(attempt.codeChallenge === undefined ? {} : { codeChallenge: attempt.codeChallenge }),
     ...(patient === undefined ? {} : { patient }),
   };
-  try {
-    await putGrant(deps.grants, grant, { now, requestId });
-  } catch (error) {
-    // Nobody will ever hold these tokens, so the payer may forget them.
-    await revokeAtPayer(deps, payer, tokens);
-    throw error;
-  }
+  await putGrant(deps.grants, grant, { now, requestId });
   return { grantId, code };
 };

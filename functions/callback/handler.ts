@@ -7,7 +7,7 @@ import { returnError, returnToPartner } from '../shared/oauth/partner-redirect.t
 import type { PayerClientDeps } from '../shared/oauth/payer-client.ts';
 import { recordError, recordOf, recordRequest } from '../shared/request-record.ts';
 import type { Table } from '../shared/store/dynamo.ts';
-import { askPayer } from './ask-payer.ts';
+import { askPayer, orRevoke, whoseRecord } from './ask-payer.ts';
 import { checkCallback } from './check-callback.ts';
 import { checkPayerAnswer } from './check-payer-answer.ts';
 import { createGrant } from './create-grant.ts';
@@ -36,7 +36,10 @@ export const callbackHandler = (deps: CallbackDeps) =>
       try {
         const code = checkPayerAnswer(callback);
         const answer = await askPayer(deps, callback.payer, login.attempt, code);
-        const grant = await createGrant(deps, callback.payer, login.attempt, answer, record.requestId);
+        const grant = await orRevoke(deps, callback.payer, answer.tokens, async () => {
+          const patient = await whoseRecord(deps, callback.payer, answer, login.attempt);
+          return createGrant(deps, callback.payer, login.attempt, { ...answer, patient }, record.requestId);
+        });
         record.grantId = grant.grantId;
         return returnToPartner(login.returnTo, { code: grant.code }, cookies);
       } catch (error) {

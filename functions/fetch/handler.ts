@@ -5,7 +5,7 @@ import type { Deps } from '../shared/deps.ts';
 import { checkPatient } from '../shared/fhir/patient.ts';
 import { checkScopes } from '../shared/fhir/scopes.ts';
 import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
-import { corsForPartners } from '../shared/http/cors.ts';
+import { corsForPartners, preflight } from '../shared/http/cors.ts';
 import { type PayerTokenDeps, freshPayerTokens } from '../shared/oauth/payer-tokens.ts';
 import { type RequestRecord, recordOf, recordRequest } from '../shared/request-record.ts';
 import { answerFromPayer } from './answer-from-payer.ts';
@@ -34,14 +34,14 @@ export const fetchHandler = (deps: FetchDeps) =>
     requestEnd: ({ response }: { response?: ApiResponse | null }) => bodyEnded(response?.body),
   })
     .use(recordRequest(deps, 'fetch'))
-    .use(corsForPartners(deps.registry, 'GET, POST, OPTIONS'))
+    .use(corsForPartners(deps.registry))
     .use(answerErrors)
     .handler(async (event, context) => {
       const record = recordOf(event);
       record.step = 'fetch';
+      const early = preflight(event, 'GET, POST, OPTIONS') ?? discoveryUrl(event, deps.origin);
+      if (early !== undefined) return early;
       checkReadOnly(event);
-      const moved = discoveryUrl(event, deps.origin);
-      if (moved !== undefined) return moved;
       const { partner, payer, open, access } = await authenticate(deps, event, record);
       deps.takeTurn(partner);
       const request = readFhirRequest(event, payer, record);

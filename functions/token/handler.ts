@@ -8,7 +8,7 @@ import {
   formPairs,
   parameters,
 } from '../shared/http/api.ts';
-import { corsForPartners } from '../shared/http/cors.ts';
+import { corsForPartners, preflight } from '../shared/http/cors.ts';
 import { json, noStore, oauthError } from '../shared/http/respond.ts';
 import { authenticateClient } from '../shared/oauth/client-authentication.ts';
 import type { PayerClientDeps } from '../shared/oauth/payer-client.ts';
@@ -67,11 +67,13 @@ const stepOf = (event: ApiEvent, { values }: Parameters): string =>
 export const tokenHandler = (deps: TokenDeps) =>
   middy<ApiEvent, ApiResponse>()
     .use(recordRequest(deps, 'token'))
-    .use(corsForPartners(deps.registry, 'POST, OPTIONS'))
+    .use(corsForPartners(deps.registry))
     .use(answerErrors)
     .handler(async (event) => {
       const record = recordOf(event);
       const { requestId } = record;
+      const early = preflight(event, 'POST, OPTIONS');
+      if (early !== undefined) return early;
       checkMethod(event, ['POST']);
       const form = parameters(formPairs(event));
       checkNotRepeated(form);

@@ -2,7 +2,7 @@ import { type LocalStack, startLocalStack } from '../../sandbox/stack.ts';
 import { type WalkMember, signInAsMember } from '../../sandbox/payer/walk.ts';
 
 /** The page's Test Member 1. */
-export const testMember1: WalkMember = {
+const testMember1: WalkMember = {
   firstName: 'Mayte822',
   lastName: 'Venegas795',
   birthDate: '01/04/2011',

@@ -58,8 +58,6 @@ export const testDeps = ({ registry = registryData(localStage()) }: { registry?:
   };
 };
 
-export type TestDeps = ReturnType<typeof testDeps>;
-
 interface EventOptions {
   readonly method?: string;
   readonly query?: string | readonly (readonly [string, string])[];
@@ -118,7 +116,3 @@ export const call = async (handler: unknown, event: ApiEvent): Promise<ApiRespon
 /** The cookies that an answer sets, as a `Cookie` header. */
 export const cookiesOf = (response: ApiResponse): string =>
   (response.multiValueHeaders?.['Set-Cookie'] ?? []).map((cookie) => cookie.split(';')[0]).join('; ');
-
-/** A JSON answer of a payer. */
-export const payerJson = (value: unknown, status = 200): Response =>
-  Response.json(value, { status, headers: { 'content-type': 'application/fhir+json' } });

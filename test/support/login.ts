@@ -23,7 +23,7 @@ export const basic = (id = 'demo-partner', secret = 'demo-partner-secret'): Reco
   Authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
 });
 export const verifier = 'a-verifier-that-is-long-enough-for-rfc-7636-4.1';
-export const challenge = createHash('sha256').update(verifier).digest('base64url');
+const challenge = createHash('sha256').update(verifier).digest('base64url');
 export const pkce = { code_challenge: challenge, code_challenge_method: 'S256' };
 
 /** A key pair as a payer or partner would register it. */

@@ -32,7 +32,7 @@ const plain = (value: AttributeValue | undefined): string | number | undefined =
   value?.S ?? (value?.N === undefined ? undefined : Number(value.N));
 
 /** Evaluates the grammar that the store writes: functions, comparisons, AND, OR, parentheses. */
-export const evaluateCondition = (expression: string, item: Item | undefined, values: Values): boolean => {
+const evaluateCondition = (expression: string, item: Item | undefined, values: Values): boolean => {
   const tokens = expression.match(/[()]|<=|>=|<|>|=|:?\w+/g) ?? [];
   let at = 0;
   const operand = (name: string) => plain(name.startsWith(':') ? values?.[name] : item?.[name]);

@@ -8,7 +8,7 @@ export { FhirRequestError } from './fhir-request-error.ts';
 export type Parameter = readonly [name: string, value: string];
 
 /** https://hl7.org/fhir/R4/http.html; `page` is a page of an earlier search, as HAPI-style servers link to it. */
-export type Interaction =
+type Interaction =
   | 'read'
   | 'vread'
   | 'history-instance'

@@ -71,9 +71,6 @@ export function endsInEscape(chunk: Uint8Array, from: number): boolean {
   return (chunk.length - i) % 2 === 1;
 }
 
-/** The first characters of one JSON string. See {@link createPrefixReader}. */
-export type PrefixReader = ReturnType<typeof createPrefixReader>;
-
 /**
  * Decodes the first `limit` characters of a JSON string, across chunks, and remembers the raw bytes and where in them
  * each character ended. Characters beyond ASCII count as 255: they match nothing that is looked for.

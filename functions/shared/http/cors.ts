@@ -13,28 +13,29 @@ const corsHeaders = async (registry: Registry, event: ApiEvent): Promise<Record<
 };
 
 /**
- * CORS for the origins that partners registered, on errors as much as on successes; a preflight (Fetch §3.2.2) is
- * answered before anything else, since browsers send it without credentials.
+ * The answer to a preflight (Fetch §3.2.2): browsers send it without credentials, so it comes before anything else.
+ * Undefined for every other request.
  */
-export const corsForPartners = (registry: Registry, methods: string): MiddlewareObj<ApiEvent, ApiResponse> => {
+export const preflight = (event: ApiEvent, methods: string): ApiResponse | undefined =>
+  event.httpMethod === 'OPTIONS'
+    ? {
+        statusCode: 204,
+        headers: {
+          'Access-Control-Allow-Methods': methods,
+          'Access-Control-Allow-Headers': requestHeaders,
+          'Access-Control-Max-Age': '600',
+          Allow: methods,
+        },
+        body: '',
+      }
+    : undefined;
+
+/** CORS for the origins that partners registered, on errors as much as on successes. */
+export const corsForPartners = (registry: Registry): MiddlewareObj<ApiEvent, ApiResponse> => {
   const decorate = async (event: ApiEvent, response: ApiResponse | null | undefined): Promise<void> => {
     if (response) Object.assign(response.headers, await corsHeaders(registry, event));
   };
   return {
-    before: async ({ event }) =>
-      event.httpMethod === 'OPTIONS'
-        ? {
-            statusCode: 204,
-            headers: {
-              ...(await corsHeaders(registry, event)),
-              'Access-Control-Allow-Methods': methods,
-              'Access-Control-Allow-Headers': requestHeaders,
-              'Access-Control-Max-Age': '600',
-              Allow: methods,
-            },
-            body: '',
-          }
-        : undefined,
     after: ({ event, response }) => decorate(event, response),
     onError: ({ event, response }) => decorate(event, response),
   };

@@ -7,7 +7,7 @@ const prefix = 'p2p-login-';
 const mostWaiting = 50;
 
 /** One cookie a login attempt, named by its state, so that two tabs do not disturb each other. */
-export const loginCookieName = (state: string): string => prefix + sha256(state).slice(0, 10);
+const loginCookieName = (state: string): string => prefix + sha256(state).slice(0, 10);
 
 /** Sets the attempt's cookie, and clears the oldest ones where too many wait. */
 export const setLoginCookie = (event: ApiEvent, state: string, value: string, maxAgeSeconds: number): string[] => {

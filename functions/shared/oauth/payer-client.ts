@@ -21,6 +21,8 @@ export interface PayerTokenAnswer {
   readonly patient?: string;
 }
 
+type GrantType = 'authorization_code' | 'refresh_token';
+
 const timeoutMs = 10_000;
 const answerLimitBytes = 256 * 1024;
 /** A year: a payer that promises longer has made a mistake. */
@@ -144,16 +146,20 @@ const requestOptions = (deps: PayerClientDeps, endpoint: string) => ({
   [oauth.allowInsecureRequests]: endpoint.startsWith('http:'),
 });
 
-const checkAnswer = (deps: PayerClientDeps, answer: oauth.TokenEndpointResponse): PayerTokenAnswer => {
+const checkAnswer = (
+  deps: PayerClientDeps,
+  grantType: GrantType,
+  answer: oauth.TokenEndpointResponse,
+): PayerTokenAnswer => {
   const { expires_in: life, patient } = answer;
-  if (life !== undefined && !(life > 0 && life <= longestLifeSeconds)) {
-    throw new PayerError('nonsense', 'expires_in is absurd');
-  }
+  const isAbsurd = life !== undefined && !(life > 0 && life <= longestLifeSeconds);
+  // A login can start again. A refresh has used up the old refresh token, so its answer is all there is.
+  if (isAbsurd && grantType === 'authorization_code') throw new PayerError('nonsense', 'expires_in is absurd');
   return {
     tokens: {
       accessToken: answer.access_token,
       ...(answer.refresh_token === undefined ? {} : { refreshToken: answer.refresh_token }),
-      ...(life === undefined ? {} : { expiresAt: nowSeconds(deps.clock) + Math.floor(life) }),
+      ...(life === undefined || isAbsurd ? {} : { expiresAt: nowSeconds(deps.clock) + Math.floor(life) }),
     },
     ...(answer.scope === undefined ? {} : { scope: answer.scope }),
     ...(typeof patient === 'string' && patient !== '' ? { patient } : {}),
@@ -172,7 +178,7 @@ const tokenFailure = (error: unknown): PayerError => {
 const requestToken = async (
   deps: PayerClientDeps,
   payer: Payer,
-  grantType: 'authorization_code' | 'refresh_token',
+  grantType: GrantType,
   form: Record<string, string>,
 ): Promise<PayerTokenAnswer> => {
   const attempt = async (fresh: boolean): Promise<PayerTokenAnswer> => {
@@ -189,7 +195,7 @@ const requestToken = async (
         form,
         requestOptions(deps, payer.tokenEndpoint),
       );
-      return checkAnswer(deps, await oauth.processGenericTokenEndpointResponse(as, client, response));
+      return checkAnswer(deps, grantType, await oauth.processGenericTokenEndpointResponse(as, client, response));
     } catch (error) {
       throw tokenFailure(error);
     }

@@ -18,10 +18,15 @@ export class PayerError extends Error {
 
 /** A payer's failure as a redirect tells it to the partner (RFC 6749 §4.1.2.1). */
 export const loginFailure = (error: PayerError): GatewayError =>
-  error.failure === 'unavailable' || error.failure === 'timeout'
-    ? new GatewayError('temporarily_unavailable', 'The health plan did not answer. Please try again later.', {
-        detail: error.detail,
-      })
+  // `invalid_client` is our own registration or secret there: out of order, and no fault of the member's.
+  ['unavailable', 'timeout', 'invalid_client'].includes(error.failure)
+    ? new GatewayError(
+        'temporarily_unavailable',
+        'The health plan cannot be reached at the moment. Please try again later.',
+        {
+          detail: error.detail,
+        },
+      )
     : new GatewayError('server_error', 'The health plan gave an answer that cannot be used.', { detail: error.detail });
 
 /** A payer's failure as the FHIR route tells it: bad gateway, time-out or unavailable, never the end of a grant. */

@@ -176,12 +176,24 @@ describe('authorize, once the partner is trusted', () => {
     });
   });
 
-  it('refuses a state of more than 2,048 characters', async () => {
+  it('refuses a state of more than 2,048 characters, and does not send it back: the headers would not hold it', async () => {
     const { authorize } = gateway();
 
     const response = await authorize({ state: 'x'.repeat(2049) });
 
-    expect(sentBack(response)).toMatchObject({ error: 'invalid_request' });
+    expect(sentBack(response)).toEqual({
+      error: 'invalid_request',
+      error_description: expect.stringContaining('state'),
+      iss: 'http://localhost:3000/r4/northwind',
+    });
+  });
+
+  it('refuses a scope that has nothing to read in it', async () => {
+    const { authorize } = gateway();
+
+    const response = await authorize({ scope: 'launch/patient offline_access' });
+
+    expect(sentBack(response)).toMatchObject({ error: 'invalid_scope' });
   });
 
   it('refuses a payer that the partner may not read from', async () => {

@@ -134,13 +134,13 @@ describe('our secret at the payer', () => {
     expect(sentBack(await answered(test, {}, 'demo-health-plan'))['code']).toBeDefined();
   });
 
-  it('that does not fit the profile ends the login in server_error, and nothing is sent', async () => {
+  it('that does not fit the profile ends the login in temporarily_unavailable, and nothing is sent', async () => {
     const test = gateway();
     test.secrets['northwind'] = { client_secret: 'canary' };
 
     const response = await answered(test);
 
-    expect(sentBack(response)).toMatchObject({ error: 'server_error' });
+    expect(sentBack(response)).toMatchObject({ error: 'temporarily_unavailable' });
     expect(test.payer.requests).toEqual([]);
     expect(test.lines.join()).not.toContain('canary');
   });
@@ -179,6 +179,22 @@ describe('whose record it is', () => {
     const response = await callback({ state, code: 'c' }, { cookie, payer: 'demo-health-plan' });
 
     expect(sentBack(response)['code']).toBeDefined();
+  });
+});
+
+describe('payer tokens that no grant will hold', () => {
+  it('are given back to the payer where it granted nothing that was asked for', async () => {
+    const test = gateway();
+    test.payer.http = async (url) =>
+      String(url).endsWith('/revoke')
+        ? new Response(null, { status: 200 })
+        : Response.json({ ...northwindTokens, scope: 'patient/Observation.c' });
+
+    const response = await answered(test);
+
+    expect(sentBack(response)).toMatchObject({ error: 'access_denied' });
+    expect(test.payer.requests.map(({ url }) => url)).toContain('http://127.0.0.1:3003/oauth2/revoke');
+    expect(test.dynamo.items('Grants').size).toBe(0);
   });
 });
 

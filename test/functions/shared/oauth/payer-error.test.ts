@@ -9,7 +9,7 @@ describe('a payer’s failure', () => {
   it.each<[PayerFailure, string, number, string]>([
     ['timeout', 'payer_timeout', 504, 'temporarily_unavailable'],
     ['unavailable', 'temporarily_unavailable', 503, 'temporarily_unavailable'],
-    ['invalid_client', 'temporarily_unavailable', 503, 'server_error'],
+    ['invalid_client', 'temporarily_unavailable', 503, 'temporarily_unavailable'],
     ['invalid_grant', 'payer_error', 502, 'server_error'],
     ['nonsense', 'payer_error', 502, 'server_error'],
   ])(
