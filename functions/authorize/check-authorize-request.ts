@@ -1,7 +1,7 @@
 import { GatewayError } from '../shared/errors.ts';
 import { isCovered } from '../shared/fhir/scopes.ts';
 import { type Parameters, checkNotRepeated } from '../shared/http/api.ts';
-import type { AuthorizeDeps } from './handler.ts';
+import type { AuthorizeDeps } from './deps.ts';
 import { type CheckedClient, longestState } from './check-client.ts';
 
 /** What a partner asks for, checked. */

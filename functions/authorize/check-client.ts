@@ -2,7 +2,7 @@ import type { Partner, Payer } from '../../config/stage.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { Parameters } from '../shared/http/api.ts';
 import { type PartnerReturn, trustRedirectUri } from '../shared/oauth/partner-redirect.ts';
-import type { AuthorizeDeps } from './handler.ts';
+import type { AuthorizeDeps } from './deps.ts';
 
 /** Characters; what goes beyond does not fit a request's headers with certainty. */
 export const longestState = 2048;

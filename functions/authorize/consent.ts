@@ -6,7 +6,7 @@ import { type Html, html, page } from '../shared/http/page.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import type { CheckedRequest } from './check-authorize-request.ts';
 import type { CheckedClient } from './check-client.ts';
-import type { AuthorizeDeps } from './handler.ts';
+import type { AuthorizeDeps } from './deps.ts';
 
 const cookieName = 'p2p-consent';
 const formToken = 'consent_token';

@@ -1,5 +1,4 @@
 import middy from '@middy/core';
-import type { Deps } from '../shared/deps.ts';
 import { asGatewayError } from '../shared/errors.ts';
 import {
   type ApiEvent,
@@ -13,17 +12,12 @@ import {
 import { errorPages } from '../shared/http/error-pages.ts';
 import { type PartnerReturn, returnError } from '../shared/oauth/partner-redirect.ts';
 import { recordError, recordOf, recordRequest } from '../shared/request-record.ts';
-import type { Table } from '../shared/store/dynamo.ts';
+import type { AuthorizeDeps } from './deps.ts';
 import { checkAuthorizeRequest } from './check-authorize-request.ts';
 import { checkClient } from './check-client.ts';
 import { askForConsent, readDecision } from './consent.ts';
 import { redirectToPayer } from './redirect-to-payer.ts';
 import { rememberLoginAttempt } from './remember-login-attempt.ts';
-
-/** What the authorize function is given. */
-export interface AuthorizeDeps extends Deps {
-  readonly loginAttempts: Table;
-}
 
 /** The authorization endpoint of a payer's facade (RFC 6749 §3.1, SMART App Launch: GET and POST). */
 export const authorizeHandler = (deps: AuthorizeDeps) =>

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Payer } from '../../config/stage.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import { redirect } from '../shared/http/page.ts';
-import type { AuthorizeDeps } from './handler.ts';
+import type { AuthorizeDeps } from './deps.ts';
 import type { StartedAttempt } from './remember-login-attempt.ts';
 
 /** Sends the browser to the payer as the gateway's own OAuth request, shaped by the payer's profile. */

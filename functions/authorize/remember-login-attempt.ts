@@ -5,7 +5,7 @@ import { sealIvBytes } from '../shared/store/crypto.ts';
 import { putLoginAttempt } from '../shared/store/login-attempts.ts';
 import type { CheckedRequest } from './check-authorize-request.ts';
 import type { CheckedClient } from './check-client.ts';
-import type { AuthorizeDeps } from './handler.ts';
+import type { AuthorizeDeps } from './deps.ts';
 
 /** What the redirect to the payer takes. */
 export interface StartedAttempt {

@@ -5,7 +5,7 @@ import { type PayerTokenAnswer, exchangeCode, revokeAtPayer } from '../shared/oa
 import { PayerError, loginFailure } from '../shared/oauth/payer-error.ts';
 import type { PayerTokens } from '../shared/store/grant.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
-import type { CallbackDeps } from './handler.ts';
+import type { CallbackDeps } from './deps.ts';
 
 /**
  * Exchanges the payer's code for payer tokens.

@@ -1,7 +1,7 @@
 import type { Payer } from '../../config/stage.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { type Parameters, checkNotRepeated } from '../shared/http/api.ts';
-import type { CallbackDeps } from './handler.ts';
+import type { CallbackDeps } from './deps.ts';
 
 /** A payer's return, before the login attempt is known. */
 export interface Callback {

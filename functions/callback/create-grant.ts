@@ -8,7 +8,7 @@ import { seal, sealIvBytes, sha256 } from '../shared/store/crypto.ts';
 import { sealPayerTokens } from '../shared/store/grant.ts';
 import { putGrant } from '../shared/store/grants.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
-import type { CallbackDeps } from './handler.ts';
+import type { CallbackDeps } from './deps.ts';
 
 const aboutResources = (scope: string): boolean => /(?:^| )(?:patient|user)\//.test(scope);
 

@@ -1,23 +1,15 @@
 import middy from '@middy/core';
-import type { Deps } from '../shared/deps.ts';
 import { type ApiEvent, type ApiResponse, checkMethod, parameters, payerOf, queryPairs } from '../shared/http/api.ts';
 import { errorPages } from '../shared/http/error-pages.ts';
 import { clearLoginCookie } from '../shared/oauth/login-cookie.ts';
 import { returnError, returnToPartner } from '../shared/oauth/partner-redirect.ts';
-import type { PayerClientDeps } from '../shared/oauth/payer-client.ts';
 import { recordError, recordOf, recordRequest } from '../shared/request-record.ts';
-import type { Table } from '../shared/store/dynamo.ts';
+import type { CallbackDeps } from './deps.ts';
 import { askPayer, orRevoke, whoseRecord } from './ask-payer.ts';
 import { checkCallback } from './check-callback.ts';
 import { checkPayerAnswer } from './check-payer-answer.ts';
 import { createGrant } from './create-grant.ts';
 import { takeLoginAttempt } from './take-login-attempt.ts';
-
-/** What the callback function is given. */
-export interface CallbackDeps extends Deps, PayerClientDeps {
-  readonly loginAttempts: Table;
-  readonly grants: Table;
-}
 
 /** Where payers send browsers back to: the gateway's redirect URI (RFC 6749 §4.1.2). */
 export const callbackHandler = (deps: CallbackDeps) =>

@@ -6,7 +6,7 @@ import { readLoginCookie } from '../shared/oauth/login-cookie.ts';
 import { type PartnerReturn, trustRedirectUri } from '../shared/oauth/partner-redirect.ts';
 import { type Consumption, type LoginAttempt, consumeLoginAttempt } from '../shared/store/login-attempts.ts';
 import type { Callback } from './check-callback.ts';
-import type { CallbackDeps } from './handler.ts';
+import type { CallbackDeps } from './deps.ts';
 
 /** The login attempt that this browser began, consumed. */
 export interface TakenAttempt {

@@ -6,7 +6,7 @@ import type { ApiResponse } from '../shared/http/api.ts';
 import type { RequestRecord } from '../shared/request-record.ts';
 import { type Deadline, dropBody } from './gate.ts';
 import { outcomeAnswer } from './errors.ts';
-import type { FetchDeps } from './handler.ts';
+import type { FetchDeps } from './deps.ts';
 import { isDocument } from './is-document.ts';
 import { readLimited } from '../shared/oauth/payer-client.ts';
 import { streamBody } from './stream-body.ts';

@@ -9,7 +9,7 @@ import { readAccessToken } from '../shared/store/bearers.ts';
 import { sha256 } from '../shared/store/crypto.ts';
 import { type IssuedAccess, isLive } from '../shared/store/grant.ts';
 import { getGrant } from '../shared/store/grants.ts';
-import type { FetchDeps } from './handler.ts';
+import type { FetchDeps } from './deps.ts';
 
 /** A read that a partner may make. */
 export interface Authenticated {

@@ -7,7 +7,7 @@ import { readFailure } from '../shared/oauth/payer-error.ts';
 import { type OpenGrant, reconnect, refreshPayerTokens } from '../shared/oauth/payer-tokens.ts';
 import type { RequestRecord } from '../shared/request-record.ts';
 import { type Deadline, dropBody } from './gate.ts';
-import type { FetchDeps } from './handler.ts';
+import type { FetchDeps } from './deps.ts';
 import { isDocument } from './is-document.ts';
 
 /** One read at the payer. */

@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 import { causeOf, unavailable } from '../shared/errors.ts';
-import type { FetchDeps } from './handler.ts';
+import type { FetchDeps } from './deps.ts';
 
 /** A call to a payer that a deadline, a closed gate or a caller who left can end. */
 export interface Deadline {

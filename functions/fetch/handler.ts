@@ -1,13 +1,12 @@
 import middy from '@middy/core';
 import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
-import type { Partner } from '../../config/stage.ts';
-import type { Deps } from '../shared/deps.ts';
 import { checkPatient } from '../shared/fhir/patient.ts';
 import { checkScopes } from '../shared/fhir/scopes.ts';
 import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
 import { corsForPartners, preflight } from '../shared/http/cors.ts';
-import { type PayerTokenDeps, freshPayerTokens } from '../shared/oauth/payer-tokens.ts';
-import { type RequestRecord, recordOf, recordRequest } from '../shared/request-record.ts';
+import { freshPayerTokens } from '../shared/oauth/payer-tokens.ts';
+import { recordOf, recordRequest } from '../shared/request-record.ts';
+import type { FetchDeps } from './deps.ts';
 import { answerFromPayer } from './answer-from-payer.ts';
 import { authenticate } from './authenticate.ts';
 import { callPayer } from './call-payer.ts';
@@ -16,16 +15,6 @@ import { answerErrors } from './errors.ts';
 import { behindGate, deadlineOf } from './gate.ts';
 import { checkReadOnly, readFhirRequest } from './read-request.ts';
 import { bodyEnded } from './stream-body.ts';
-
-/** What the fetch function is given. */
-export interface FetchDeps extends Deps, PayerTokenDeps {
-  /** Takes one call from the partner's bucket. @throws GatewayError `too_many_requests` */
-  readonly takeTurn: (partner: Partner) => void;
-  /** Must have resolved before the first byte of health data leaves; where it rejects, none does. */
-  readonly openGate: (record: RequestRecord) => Promise<void>;
-  /** Awaited when the body has ended, before the answer is finished. */
-  readonly onEnd: (record: RequestRecord) => Promise<void>;
-}
 
 /** The FHIR route: the payer's record, read-only, as a stream (RFC 6750, FHIR R4 http.html). */
 export const fetchHandler = (deps: FetchDeps) =>

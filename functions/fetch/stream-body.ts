@@ -4,7 +4,7 @@ import { type LinkRewriter, createLinkRewriter } from '../shared/fhir/rewrite-li
 import type { ApiResponse } from '../shared/http/api.ts';
 import { type RequestRecord, writeRecord } from '../shared/request-record.ts';
 import type { PayerAnswer } from './answer-from-payer.ts';
-import type { FetchDeps } from './handler.ts';
+import type { FetchDeps } from './deps.ts';
 
 const callerLeft = new Error('The caller left');
 

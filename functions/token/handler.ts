@@ -1,5 +1,4 @@
 import middy, { type MiddlewareObj } from '@middy/core';
-import type { Deps } from '../shared/deps.ts';
 import {
   type ApiEvent,
   type ApiResponse,
@@ -11,30 +10,14 @@ import {
 import { corsForPartners, preflight } from '../shared/http/cors.ts';
 import { json, noStore, oauthError } from '../shared/http/respond.ts';
 import { authenticateClient } from '../shared/oauth/client-authentication.ts';
-import type { PayerClientDeps } from '../shared/oauth/payer-client.ts';
 import { recordError, recordOf, recordRequest } from '../shared/request-record.ts';
-import type { Table } from '../shared/store/dynamo.ts';
+import type { TokenDeps, TokenRequest } from './deps.ts';
 import { introspect } from './introspect.ts';
 import { redeemCode } from './redeem-code.ts';
 import { refresh } from './refresh.ts';
 import { revokeToken } from './revoke-token.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { Parameters } from '../shared/http/api.ts';
-import type { AuthenticatedPartner } from '../shared/oauth/client-authentication.ts';
-
-/** What the token function is given. */
-export interface TokenDeps extends Deps, PayerClientDeps {
-  readonly grants: Table;
-}
-
-/** One request of a partner's, authenticated. */
-export interface TokenRequest {
-  readonly form: Parameters;
-  readonly partner: AuthenticatedPartner | undefined;
-  readonly requestId: string;
-  /** Notes which grant the request turned out to be about. */
-  readonly note: (grant: { grantId: string; payer: string; partner: string }) => void;
-}
 
 type Endpoint = (deps: TokenDeps, request: TokenRequest) => Promise<object>;
 

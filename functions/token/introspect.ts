@@ -6,7 +6,7 @@ import { readAccessToken, readRefreshToken } from '../shared/store/bearers.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import { type Grant, isLive } from '../shared/store/grant.ts';
 import { getGrant } from '../shared/store/grants.ts';
-import type { TokenDeps, TokenRequest } from './handler.ts';
+import type { TokenDeps, TokenRequest } from './deps.ts';
 
 const inactive = { active: false };
 

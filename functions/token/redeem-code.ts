@@ -8,7 +8,7 @@ import { bearerSizes, codeWrapKey, familyHash, readCode, writeBearer } from '../
 import { sameHash, sha256, unseal } from '../shared/store/crypto.ts';
 import { type Grant, isLive, unsealPayerTokens } from '../shared/store/grant.ts';
 import { getGrant, redeem, revoke } from '../shared/store/grants.ts';
-import type { TokenDeps, TokenRequest } from './handler.ts';
+import type { TokenDeps, TokenRequest } from './deps.ts';
 
 const invalidCode = (detail: string): GatewayError =>
   new GatewayError('invalid_grant', 'The code is unknown, expired, or not for this client.', { detail });

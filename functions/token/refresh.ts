@@ -10,7 +10,7 @@ import { type RefreshToken, familyHash, readRefreshToken, successors, writeBeare
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import { type Grant, isLive } from '../shared/store/grant.ts';
 import { getGrant, revoke, rotate } from '../shared/store/grants.ts';
-import type { TokenDeps, TokenRequest } from './handler.ts';
+import type { TokenDeps, TokenRequest } from './deps.ts';
 
 const rotationSaltBytes = 32;
 

@@ -13,7 +13,7 @@ import {
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import { type Grant, isLive, unsealPayerTokens } from '../shared/store/grant.ts';
 import { getGrant, revoke } from '../shared/store/grants.ts';
-import type { TokenDeps, TokenRequest } from './handler.ts';
+import type { TokenDeps, TokenRequest } from './deps.ts';
 
 /** A token of ours that a grant knows: a live access token, or any refresh token of the family. */
 const isOfGrant = (grant: Grant, token: AccessToken | RefreshToken, text: string, now: number): boolean =>

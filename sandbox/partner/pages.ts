@@ -1,5 +1,5 @@
-import { html } from './html.ts';
-import type { Html } from './html.ts';
+import { html } from '../html.ts';
+import type { Html } from '../html.ts';
 import type { Problem } from './problem.ts';
 import type { RecordSummary } from './record.ts';
 

@@ -7,7 +7,7 @@ import { createFhirApi } from './fhir/server.ts';
 import { readForm, seeOther, sendJson } from './http.ts';
 import { createMailbox } from './mailbox.ts';
 import type { PayerOptions } from './options.ts';
-import { html } from './pages/html.ts';
+import { html } from '../html.ts';
 import { inboxPage } from './pages/inbox.ts';
 import { messagePage, sendPage } from './pages/layout.ts';
 import type { Page } from './pages/layout.ts';

@@ -1,15 +1,6 @@
+import { testMember } from '../../sandbox/demo/member.ts';
 import { type LocalStack, startLocalStack } from '../../sandbox/stack.ts';
 import { type WalkMember, signInAsMember } from '../../sandbox/payer/walk.ts';
-
-/** The page's Test Member 1. */
-const testMember1: WalkMember = {
-  firstName: 'Mayte822',
-  lastName: 'Venegas795',
-  birthDate: '01/04/2011',
-  memberId: '01-testmemid',
-  postalCode: '02116',
-  email: 'mayte@example.org',
-};
 
 /** The member whose one search answers 100 MB. */
 export const largeMember: WalkMember = {
@@ -42,7 +33,7 @@ export const startStack = async (): Promise<RunningStack> => {
 /** Goes from a partner's authorize URL to the redirect back to the partner, as a member's browser would. */
 export const walkLogin = async (
   authorizeUrl: string,
-  member: WalkMember = testMember1,
+  member: WalkMember = testMember,
   options: { decision?: 'allow' | 'deny' } = {},
 ): Promise<URL> => {
   const toPayer = await fetch(authorizeUrl, { redirect: 'manual' });

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { RegistryData } from '../../config/stage.ts';
 import { base64url, nowSeconds } from '../../functions/shared/deps.ts';
-import { type FetchDeps, fetchHandler } from '../../functions/fetch/handler.ts';
+import type { FetchDeps } from '../../functions/fetch/deps.ts';
+import { fetchHandler } from '../../functions/fetch/handler.ts';
 import type { ApiEvent } from '../../functions/shared/http/api.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import { type AccessToken, writeBearer } from '../../functions/shared/store/bearers.ts';

@@ -1,5 +1,5 @@
 import type { Message } from '../mailbox.ts';
-import { html } from './html.ts';
+import { html } from '../../html.ts';
 import type { Page } from './layout.ts';
 
 /** Every message that this payer sent, newest first. */

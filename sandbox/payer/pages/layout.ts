@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { html } from './html.ts';
-import type { Html } from './html.ts';
+import { html } from '../../html.ts';
+import type { Html } from '../../html.ts';
 
 /** What a payer's pages are recognised by. */
 export interface Brand {

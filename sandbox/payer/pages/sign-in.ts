@@ -1,7 +1,7 @@
 import type { AccountField, AccountForm, FormProblem } from '../members.ts';
 import type { MemberRecord } from '../data/record.ts';
-import { html } from './html.ts';
-import type { Html } from './html.ts';
+import { html } from '../../html.ts';
+import type { Html } from '../../html.ts';
 import type { Page } from './layout.ts';
 
 /** What the pages of one sign-in have in common. `path` is where its pages live, without a trailing slash. */

@@ -1,0 +1,19 @@
+import type { Deps } from '../shared/deps.ts';
+import type { PayerClientDeps } from '../shared/oauth/payer-client.ts';
+import type { Table } from '../shared/store/dynamo.ts';
+import type { Parameters } from '../shared/http/api.ts';
+import type { AuthenticatedPartner } from '../shared/oauth/client-authentication.ts';
+
+/** What the token function is given. */
+export interface TokenDeps extends Deps, PayerClientDeps {
+  readonly grants: Table;
+}
+
+/** One request of a partner's, authenticated. */
+export interface TokenRequest {
+  readonly form: Parameters;
+  readonly partner: AuthenticatedPartner | undefined;
+  readonly requestId: string;
+  /** Notes which grant the request turned out to be about. */
+  readonly note: (grant: { grantId: string; payer: string; partner: string }) => void;
+}
