@@ -35,6 +35,12 @@ const allowJtiItems = (grants: string): PolicyStatement =>
     },
   });
 
+/**
+ * A stream leaves garbage at its own pace, and V8 lets 48 MB of it pile up before it looks. With a young generation of
+ * 1 MB a 100 MB answer grows the process by 9 MB instead of 75 MB, at the same speed.
+ */
+const collectOften = '--max-semi-space-size=1';
+
 /** The functions and, for each, exactly what it may do: the actions it calls on the resources it calls them on. */
 export class GatewayFunctions extends Construct {
   readonly authorize: GatewayFunction;
@@ -80,7 +86,7 @@ export class GatewayFunctions extends Construct {
       ...common,
       folder: 'fetch',
       timeout: streamedTimeout,
-      environment: { ...grantsVariables, ...secretsVariables },
+      environment: { ...grantsVariables, ...secretsVariables, NODE_OPTIONS: collectOften },
       statements: [allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [grants]), readSecrets],
     });
     this.discovery = new GatewayFunction(this, 'Discovery', {
