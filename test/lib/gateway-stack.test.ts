@@ -90,7 +90,7 @@ describe('the gateway stack', () => {
       authorize: ['LOGIN_ATTEMPTS_TABLE', 'ORIGIN'],
       callback: ['GRANTS_TABLE', 'LOGIN_ATTEMPTS_TABLE', 'ORIGIN', 'PAYER_SECRET_PREFIX'],
       discovery: ['ORIGIN'],
-      fetch: ['GRANTS_TABLE', 'ORIGIN', 'PAYER_SECRET_PREFIX'],
+      fetch: ['GRANTS_TABLE', 'NODE_OPTIONS', 'ORIGIN', 'PAYER_SECRET_PREFIX'],
       token: ['GRANTS_TABLE', 'ORIGIN', 'PAYER_SECRET_PREFIX'],
     });
   });
