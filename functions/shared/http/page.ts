@@ -11,7 +11,7 @@ h1{margin:0 0 1rem;font-size:1.5rem;line-height:1.25}
 p,ul{margin:0 0 1rem}
 ul{padding-left:1.2rem}
 a{color:#0b5cad}
-form{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}
+form{display:flex;flex-wrap:wrap;gap:.75rem;margin:1.5rem 0 1rem}
 button{flex:1 1 9rem;padding:.75rem 1rem;border:1px solid #0b5cad;border-radius:8px;font:inherit;cursor:pointer}
 button[value=allow]{background:#0b5cad;color:#fff}
 button[value=deny]{background:#fff;color:#0b5cad}
