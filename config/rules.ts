@@ -155,7 +155,7 @@ export const partnerScope: Rule = (value) => {
   return `"${value}" is not supported; write launch/patient, offline_access, patient/{type or *}.rs or .read`;
 };
 
-/** What the gateway asks a payer for: any scope of RFC 6749 §3.3 but SMART's writes. */
+/** What the gateway asks a payer for, any scope of RFC 6749 §3.3 but SMART's writes. */
 export const payerScope: Rule = (value) => {
   if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)) return 'is not one scope; write one scope an entry, without blanks';
   return /^(patient|user|system)\/[^.]*\.(write|\*|(?=[cruds]*[cud])[cruds]+)(\?|$)/.test(value)

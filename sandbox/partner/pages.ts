@@ -31,7 +31,7 @@ export function page(title: string, content: Html, scripts: readonly string[] = 
         </header>
         <main id="main">${content}</main>
         <footer>
-          A sandbox app with made-up people. It reads through the gateway as any partner app would. Two more, with no
+          A sandbox app with made-up people. It reads through the gateway as a partner app would. Two more, with no
           server of their own: <a href="/app">Demo App</a> and <a href="/third-party">Third Party App</a>.
         </footer>
       </body>

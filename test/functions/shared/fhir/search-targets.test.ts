@@ -12,7 +12,7 @@ describe('the table of reference search parameters', () => {
     expect(source.length).toBeLessThan(40_000);
   });
 
-  it('packs any reference, and a reference without targets, as any type', () => {
+  it('packs any reference, and a reference without targets, as ANY', () => {
     const parameters = [
       { code: 'a', type: 'reference', base: ['X', 'Resource'], target: ['X', 'Y'] },
       { code: 'b', type: 'reference', base: ['Y'] },
