@@ -4,6 +4,21 @@ import { startLocalStack } from '../../sandbox/stack.ts';
 import { launchChromium, openPage, screenshots } from './chromium.ts';
 import { signInAtPayer } from './payer-forms.ts';
 
+/** In the page: revokes what fhirclient keeps there (it has no call for that), then reads with the same token. */
+const revokeAndRead = async (gateway: string): Promise<{ revoked: number; read: number }> => {
+  const key = JSON.parse(sessionStorage.getItem('SMART_KEY') ?? '""') as string;
+  const state = JSON.parse(sessionStorage.getItem(key) ?? '{}') as {
+    clientId: string;
+    serverUrl: string;
+    tokenResponse: { access_token: string; refresh_token: string };
+  };
+  const { access_token: token, refresh_token } = state.tokenResponse;
+  const body = new URLSearchParams({ token: refresh_token, client_id: state.clientId });
+  const revoked = await fetch(`${gateway}/oauth2/revoke`, { method: 'POST', body });
+  const read = await fetch(`${state.serverUrl}/Patient`, { headers: { authorization: `Bearer ${token}` } });
+  return { revoked: revoked.status, read: read.status };
+};
+
 const browser = await launchChromium();
 
 if (browser) {
@@ -49,7 +64,7 @@ if (browser) {
         .map((answer) => `${answer.request().method()} ${new URL(answer.url()).pathname} ${answer.status()}`);
 
     it.each(['demo-health-plan', 'northwind'])(
-      'walks discovery, login, read, paging and refresh at %s',
+      'walks discovery, login, read, paging, refresh and revocation at %s',
       async (payer) => {
         await launch('/app', payer);
         await signInAtPayer(page);
@@ -69,6 +84,7 @@ if (browser) {
         expect(calls()).toContain(`GET /r4/${payer}/.well-known/smart-configuration 200`);
         expect(calls().filter((call) => call === 'POST /oauth2/token 200')).toHaveLength(2);
         expect(complaints).toEqual([]);
+        expect(await page.evaluate(revokeAndRead, stack.urls.gateway)).toEqual({ revoked: 200, read: 401 });
       },
     );
 

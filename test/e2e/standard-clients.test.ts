@@ -88,7 +88,7 @@ describe.each(payers)('openid-client at %s', (payer) => {
 
 describe.each(payers)('simple-oauth2 at %s', (payer) => {
   it.each(['strict', 'loose'] as const)(
-    'signs in, reads, refreshes and revokes with %s Basic encoding',
+    'signs in, reads, pages, refreshes and revokes with %s Basic encoding',
     async (mode) => {
       const base = `${stack.origin}/r4/${payer}`;
       const simple = new AuthorizationCode({
@@ -109,6 +109,10 @@ describe.each(payers)('simple-oauth2 at %s', (payer) => {
         fetch(url, { headers: { authorization: `Bearer ${String(token)}` } });
 
       expect((await read(`${base}/Patient`, tokens.token['access_token'])).status).toBe(200);
+      const patient = tokens.token['patient'] as string;
+      await expectPages(base, patient, async (url) => {
+        return (await (await read(url, tokens.token['access_token'])).json()) as Bundle;
+      });
       const refreshed = await tokens.refresh();
       expect((await read(`${base}/Patient`, refreshed.token['access_token'])).status).toBe(200);
       await refreshed.revokeAll();
@@ -118,7 +122,7 @@ describe.each(payers)('simple-oauth2 at %s', (payer) => {
 });
 
 describe.each(payers)('oauth4webapi at %s', (payer) => {
-  it('walks RFC 8414 discovery, PKCE, RFC 9207 and refresh as a public client on any loopback port', async () => {
+  it('walks RFC 8414 discovery, PKCE, RFC 9207, paging, refresh and revocation as a public client on any loopback port', async () => {
     const base = new URL(`${stack.origin}/r4/${payer}`);
     const insecure = { [oauth.allowInsecureRequests]: true };
     const as = await oauth.processDiscoveryResponse(
@@ -147,10 +151,14 @@ describe.each(payers)('oauth4webapi at %s', (payer) => {
       app,
       await oauth.authorizationCodeGrantRequest(as, app, oauth.None(), parameters, redirectUri, verifier, insecure),
     );
-    const readPatient = async (token: string) =>
-      oauth.protectedResourceRequest(token, 'GET', new URL(`${base.href}/Patient`), undefined, undefined, insecure);
+    const read = async (token: string, target: string) =>
+      oauth.protectedResourceRequest(token, 'GET', new URL(target), undefined, undefined, insecure);
+    const readPatient = async (token: string) => read(token, `${base.href}/Patient`);
 
     expect((await readPatient(answer.access_token)).status).toBe(200);
+    await expectPages(base.href, answer['patient'] as string, async (target) => {
+      return (await (await read(answer.access_token, target)).json()) as Bundle;
+    });
     const refreshed = await oauth.processRefreshTokenResponse(
       as,
       app,
