@@ -1,7 +1,6 @@
 import { GatewayError } from '../shared/errors.ts';
 import { isCovered } from '../shared/fhir/scopes.ts';
 import { type Parameters, checkNotRepeated } from '../shared/http/api.ts';
-import type { AuthorizeDeps } from './deps.ts';
 import { type CheckedClient, longestState } from './check-client.ts';
 
 /** What a partner asks for, checked. */
@@ -60,8 +59,7 @@ const checkAudience = ({ values }: Parameters, base: string): void => {
  * @throws GatewayError of RFC 6749 §4.1.2.1
  */
 export const checkAuthorizeRequest = (
-  { origin }: AuthorizeDeps,
-  { partner, payer }: CheckedClient,
+  { partner, payer, returnTo }: CheckedClient,
   request: Parameters,
 ): CheckedRequest => {
   checkNotRepeated(request);
@@ -70,6 +68,6 @@ export const checkAuthorizeRequest = (
   }
   if ((request.values.get('state') ?? '').length > longestState) throw invalid('state is too long.');
   checkResponseType(request);
-  checkAudience(request, `${origin}/r4/${payer.id}`);
+  checkAudience(request, returnTo.iss);
   return { ...checkScope(request, partner.scopes), codeChallenge: checkPkce(request, partner.pkceOptional) };
 };

@@ -3,6 +3,7 @@ import { GatewayError } from '../shared/errors.ts';
 import type { Parameters } from '../shared/http/api.ts';
 import { type PartnerReturn, trustRedirectUri } from '../shared/oauth/partner-redirect.ts';
 import type { AuthorizeDeps } from './deps.ts';
+import { facadeBase } from '../shared/urls.ts';
 
 /** Characters; what goes beyond does not fit a request's headers with certainty. */
 export const longestState = 2048;
@@ -42,5 +43,5 @@ export const checkClient = async (
   const sent = repeated.has('state') ? undefined : values.get('state');
   // A state that is refused for its length would break the redirect that says so.
   const state = sent !== undefined && sent.length > longestState ? undefined : sent;
-  return { payer, partner, returnTo: { redirectUri, state, iss: `${origin}/r4/${payer.id}` } };
+  return { payer, partner, returnTo: { redirectUri, state, iss: facadeBase(origin, payer.id) } };
 };

@@ -1,5 +1,4 @@
 import middy from '@middy/core';
-import { asGatewayError } from '../shared/errors.ts';
 import {
   type ApiEvent,
   type ApiResponse,
@@ -32,7 +31,7 @@ export const authorizeHandler = (deps: AuthorizeDeps) =>
       const client = await checkClient(deps, payerOf(event), request);
       Object.assign(record, { payer: client.payer.id, partner: client.partner.clientId });
       return answerPartner(client.returnTo, record, async () => {
-        const checked = checkAuthorizeRequest(deps, client, request);
+        const checked = checkAuthorizeRequest(client, request);
         if (client.partner.consent === 'gateway') {
           const decision = readDecision(event, request);
           if (decision === undefined) return askForConsent(deps, event, client, checked, request);
@@ -51,7 +50,6 @@ const answerPartner = async (
   try {
     return await steps();
   } catch (error) {
-    recordError(record, error);
-    return returnError(to, asGatewayError(error));
+    return returnError(to, recordError(record, error));
   }
 };

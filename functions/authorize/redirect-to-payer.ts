@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
 import type { Payer } from '../../config/stage.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import { redirect } from '../shared/http/page.ts';
 import type { AuthorizeDeps } from './deps.ts';
 import type { StartedAttempt } from './remember-login-attempt.ts';
+import { sha256 } from '../shared/store/crypto.ts';
+import { callbackUri } from '../shared/urls.ts';
 
 /** Sends the browser to the payer as the gateway's own OAuth request, shaped by the payer's profile. */
 export const redirectToPayer = (
@@ -16,13 +17,13 @@ export const redirectToPayer = (
     ...quirks.extraAuthorizeParameters,
     ...(quirks.responseType ? { response_type: 'code' } : {}),
     client_id: clientId,
-    redirect_uri: `${origin}/oauth2/callback/${id}`,
+    redirect_uri: callbackUri(origin, id),
     state,
     ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
     ...(quirks.aud ? { aud: fhirBaseUrl } : {}),
     ...(quirks.pkce
       ? {
-          code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+          code_challenge: sha256(verifier),
           code_challenge_method: 'S256',
         }
       : {}),

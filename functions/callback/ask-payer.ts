@@ -6,6 +6,7 @@ import { PayerError, loginFailure } from '../shared/oauth/payer-error.ts';
 import type { PayerTokens } from '../shared/store/grant.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
 import type { CallbackDeps } from './deps.ts';
+import { callbackUri } from '../shared/urls.ts';
 
 /**
  * Exchanges the payer's code for payer tokens.
@@ -17,7 +18,7 @@ export const askPayer = async (
   { verifier }: LoginAttempt,
   code: string,
 ): Promise<PayerTokenAnswer> => {
-  const redirectUri = `${deps.origin}/oauth2/callback/${payer.id}`;
+  const redirectUri = callbackUri(deps.origin, payer.id);
   try {
     return await exchangeCode(deps, payer, { code, redirectUri, verifier });
   } catch (error) {

@@ -7,6 +7,7 @@ import { type PartnerReturn, trustRedirectUri } from '../shared/oauth/partner-re
 import { type Consumption, type LoginAttempt, consumeLoginAttempt } from '../shared/store/login-attempts.ts';
 import type { Callback } from './check-callback.ts';
 import type { CallbackDeps } from './deps.ts';
+import { facadeBase } from '../shared/urls.ts';
 
 /** The login attempt that this browser began, consumed. */
 export interface TakenAttempt {
@@ -65,6 +66,6 @@ export const takeLoginAttempt = async (
       detail: 'partner left the config during the login',
     });
   }
-  const iss = `${deps.origin}/r4/${payer.id}`;
+  const iss = facadeBase(deps.origin, payer.id);
   return { attempt, partner, returnTo: { redirectUri, state: attempt.partnerState, iss } };
 };

@@ -1,8 +1,9 @@
 import type { Payer } from '../../config/stage.ts';
+import { facadeBase } from '../shared/urls.ts';
 
 /** The URLs of a payer's facade: what the gateway looks like to a partner app. */
 export interface Facade {
-  /** FHIR base URL and issuer at once: clients compare `iss` with the base. */
+  /** FHIR base URL and issuer at once. */
   readonly base: string;
   readonly authorize: string;
   readonly token: string;
@@ -14,7 +15,7 @@ export interface Facade {
  * @param origin the public origin, without a trailing slash
  */
 export const facadeOf = (origin: string, payer: Payer): Facade => ({
-  base: `${origin}/r4/${payer.id}`,
+  base: facadeBase(origin, payer.id),
   authorize: `${origin}/oauth2/authorize/${payer.id}`,
   token: `${origin}/oauth2/token`,
   revoke: `${origin}/oauth2/revoke`,

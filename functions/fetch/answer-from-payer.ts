@@ -10,6 +10,8 @@ import type { FetchDeps } from './deps.ts';
 import { isDocument } from './is-document.ts';
 import { readLimited } from '../shared/oauth/payer-client.ts';
 import { streamBody } from './stream-body.ts';
+import { afterBase } from '../shared/fhir/base-url-prefix.ts';
+import { payerBases } from '../shared/urls.ts';
 
 /** A payer's answer, and what it is an answer to. */
 export interface PayerAnswer {
@@ -45,10 +47,10 @@ const isFhirJson = (response: Response): boolean =>
 
 /** A URL below one of the payer's bases, below ours. */
 const toOurs = (url: string, { payer, base }: PayerAnswer): string => {
-  const from = [payer.fhirBaseUrl, ...payer.fhirBaseUrlAliases].find(
-    (candidate) => url === candidate || url.startsWith(`${candidate}/`) || url.startsWith(`${candidate}?`),
-  );
-  return from === undefined ? url : base + url.slice(from.length);
+  const rest = payerBases(payer)
+    .map((from) => afterBase(url, from))
+    .find((after) => after !== undefined);
+  return rest === undefined ? url : base + rest;
 };
 
 const passedOn = { etag: 'ETag', 'last-modified': 'Last-Modified' } as const;
@@ -78,7 +80,7 @@ const refusal = async (answer: PayerAnswer): Promise<ApiResponse> => {
     const issue = status === 404 || status === 410 ? 'not-found' : status === 403 ? 'forbidden' : 'processing';
     return outcomeAnswer(status, issue, `The health plan refused the request (${status}).`);
   }
-  const rewriter = createLinkRewriter({ from: [payer.fhirBaseUrl, ...payer.fhirBaseUrlAliases], to: base });
+  const rewriter = createLinkRewriter({ from: payerBases(payer), to: base });
   const body = Buffer.concat([...rewriter.push(Buffer.from(text)), ...rewriter.end()]).toString('utf8');
   return { ...outcomeAnswer(status, '', ''), body };
 };

@@ -1,5 +1,6 @@
 import type { ApiResponse } from '../shared/http/api.ts';
 import { type ApiEvent, payerOf, queryPairs } from '../shared/http/api.ts';
+import { facadeBase } from '../shared/urls.ts';
 
 const discovery = new Set(['metadata', '.well-known/smart-configuration', '.well-known/oauth-authorization-server']);
 
@@ -15,6 +16,6 @@ export const discoveryUrl = (event: ApiEvent, origin: string): ApiResponse | und
   const path = segmentsOf(event).join('/');
   if (event.httpMethod !== 'GET' || !discovery.has(path)) return undefined;
   const query = new URLSearchParams(queryPairs(event)).toString();
-  const location = `${origin}/r4/${encodeURIComponent(payerOf(event))}/${path}${query === '' ? '' : `?${query}`}`;
+  const location = `${facadeBase(origin, encodeURIComponent(payerOf(event)))}/${path}${query === '' ? '' : `?${query}`}`;
   return { statusCode: 308, headers: { Location: location, 'Cache-Control': 'no-store' }, body: '' };
 };

@@ -15,6 +15,7 @@ import { answerErrors } from './errors.ts';
 import { behindGate, deadlineOf } from './gate.ts';
 import { checkReadOnly, readFhirRequest } from './read-request.ts';
 import { bodyEnded } from './stream-body.ts';
+import { facadeBase, payerBases } from '../shared/urls.ts';
 
 /** The FHIR route: the payer's record, read-only, as a stream (RFC 6750, FHIR R4 http.html). */
 export const fetchHandler = (deps: FetchDeps) =>
@@ -35,9 +36,9 @@ export const fetchHandler = (deps: FetchDeps) =>
       deps.takeTurn(partner);
       const request = readFhirRequest(event, payer, record);
       checkScopes(request, access.scope);
-      const base = `${deps.origin}/r4/${payer.id}`;
+      const base = facadeBase(deps.origin, payer.id);
       if (open.grant.patient !== undefined) {
-        checkPatient(request, open.grant.patient, [base, payer.fhirBaseUrl, ...payer.fhirBaseUrlAliases]);
+        checkPatient(request, open.grant.patient, [base, ...payerBases(payer)]);
       }
       const fresh = await freshPayerTokens(deps, payer, open, record.requestId);
       const deadline = deadlineOf(deps, context);

@@ -5,6 +5,7 @@ import type { ApiResponse } from '../shared/http/api.ts';
 import { type RequestRecord, writeRecord } from '../shared/request-record.ts';
 import type { PayerAnswer } from './answer-from-payer.ts';
 import type { FetchDeps } from './deps.ts';
+import { payerBases } from '../shared/urls.ts';
 
 const callerLeft = new Error('The caller left');
 
@@ -36,8 +37,7 @@ async function* piecesOf(
   { response, payer, base, deadline, record }: PayerAnswer,
   { rewrite }: { rewrite: boolean },
 ): AsyncGenerator<Uint8Array> {
-  const from = [payer.fhirBaseUrl, ...payer.fhirBaseUrlAliases];
-  const rewriter = rewrite ? createLinkRewriter({ from, to: base }) : undefined;
+  const rewriter = rewrite ? createLinkRewriter({ from: payerBases(payer), to: base }) : undefined;
   let bytes = 0;
   let ended = false;
   try {

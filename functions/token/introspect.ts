@@ -7,6 +7,7 @@ import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import { type Grant, isLive } from '../shared/store/grant.ts';
 import { getGrant } from '../shared/store/grants.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
+import { facadeBase } from '../shared/urls.ts';
 
 const inactive = { active: false };
 
@@ -15,7 +16,7 @@ const describe = (deps: TokenDeps, grant: Grant, { scope, exp }: { scope: string
   scope,
   client_id: grant.partner,
   exp,
-  iss: `${deps.origin}/r4/${grant.payer}`,
+  iss: facadeBase(deps.origin, grant.payer),
   ...(grant.patient === undefined ? {} : { patient: grant.patient }),
 });
 

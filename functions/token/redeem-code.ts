@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { required } from '../shared/oauth/client-authentication.ts';
@@ -27,9 +26,7 @@ const checkVerifier = (grant: Grant, verifier: string | undefined): void => {
     return;
   }
   if (verifier === undefined) throw new GatewayError('invalid_grant', 'code_verifier is missing.');
-  const challenge = /^[A-Za-z0-9._~-]{43,128}$/.test(verifier)
-    ? createHash('sha256').update(verifier).digest('base64url')
-    : '';
+  const challenge = /^[A-Za-z0-9._~-]{43,128}$/.test(verifier) ? sha256(verifier) : '';
   if (!sameHash(grant.codeChallenge, challenge)) {
     throw new GatewayError('invalid_grant', 'code_verifier does not fit the challenge.');
   }
