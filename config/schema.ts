@@ -175,11 +175,49 @@ const lifetimes = z.strictObject({
   publicRefreshGrace: upTo(longestLifetimes.publicRefreshGrace, 0).default(longestLifetimes.publicRefreshGrace),
 });
 
+const domain = z.strictObject({
+  name: text(),
+  certificateArn: text(),
+  hostedZone: z.strictObject({ id: text(), name: text() }).optional(),
+});
+
+const deployment = {
+  production: z.boolean().default(false),
+  account: text().optional(),
+  region: text().optional(),
+  domain: domain.optional(),
+  alarmAddresses: list(rules.notEmpty).default([]),
+  runbookUrl: text().default('docs/operate.md'),
+  network: z
+    .union([z.literal('none'), z.strictObject({ availabilityZones: z.int().min(1), cidr: text() })])
+    .default('none'),
+  waf: z
+    .union([z.literal('none'), z.strictObject({ requestsPer5Minutes: z.int().min(10) })])
+    .default({ requestsPer5Minutes: 2000 }),
+  edge: z.boolean().default(false),
+  removalPolicy: z.enum(['retain', 'destroy']).default('retain'),
+  retention: z.strictObject({ logDays: z.int().default(90), auditDays: z.int().min(1).default(1) }).prefault({}),
+  throttling: z
+    .strictObject({ perSecond: z.int().min(1).default(100), burst: z.int().min(1).default(200) })
+    .prefault({}),
+  concurrency: z
+    .strictObject({
+      authorize: z.int().min(1).optional(),
+      callback: z.int().min(1).optional(),
+      token: z.int().min(1).optional(),
+      fetch: z.int().min(1).optional(),
+      discovery: z.int().min(1).optional(),
+    })
+    .prefault({}),
+  apiGatewayLogRole: z.boolean().default(true),
+};
+
 /** A whole stage. */
 export const stageSchema = z
   .strictObject({
     stage: text(rules.id),
     origin: text(rules.origin).optional(),
+    ...deployment,
     lifetimes: lifetimes.prefault({}),
     payers: z.array(payer).min(1, 'is empty; write at least one payer'),
     partners: z.array(partner),

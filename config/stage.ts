@@ -97,8 +97,63 @@ export interface RegistryData {
   readonly partners: readonly Partner[];
 }
 
+/** A domain of one's own in front of the API. */
+export interface Domain {
+  /** Such as `gateway.example.org`; the public origin is `https://` and this. */
+  readonly name: string;
+  /** ARN of an ACM certificate for the name, in the stage's region. */
+  readonly certificateArn: string;
+  /** The Route 53 zone in which the stack makes the record. Left out: the target is an output, for another DNS. */
+  readonly hostedZone?: { readonly id: string; readonly name: string };
+}
+
+/** A VPC of the stack's own, so that payers see fixed addresses. */
+export interface VpcNetwork {
+  /** How many availability zones, each with a NAT gateway of its own address. */
+  readonly availabilityZones: number;
+  /** The VPC's IPv4 block. */
+  readonly cidr: string;
+}
+
+/** The functions whose concurrency can be reserved. */
+export type FunctionName = 'authorize' | 'callback' | 'token' | 'fetch' | 'discovery';
+
+/** What only the deployment needs. */
+export interface Deployment {
+  /** Whether members' real records go through it: a configuration that would weaken it stops synth. */
+  readonly production: boolean;
+  /** The AWS account's twelve digits; left out, the one of the credentials at hand. */
+  readonly account?: string;
+  readonly region?: string;
+  readonly domain?: Domain;
+  /** E-mail addresses that alarms go to. */
+  readonly alarmAddresses: readonly string[];
+  /** Where `docs/operate.md` can be read; an alarm links to its section there. */
+  readonly runbookUrl: string;
+  /** `none`: functions reach payers from AWS's own addresses. */
+  readonly network: 'none' | VpcNetwork;
+  /** Managed rules and a limit per address; `none` leaves the API without a web ACL. */
+  readonly waf: 'none' | { readonly requestsPer5Minutes: number };
+  /** CloudFront in front, which gives clients the `WWW-Authenticate` that API Gateway renames. */
+  readonly edge: boolean;
+  /** What becomes of tables, logs, keys and the audit when the stack is deleted. */
+  readonly removalPolicy: 'retain' | 'destroy';
+  readonly retention: {
+    /** Days that logs are kept; one of CloudWatch's own numbers. */
+    readonly logDays: number;
+    /** Days that nobody can delete an audit event; six years are 2192. */
+    readonly auditDays: number;
+  };
+  /** API Gateway's limit for all callers together: sustained requests a second, and burst. */
+  readonly throttling: { readonly perSecond: number; readonly burst: number };
+  /** Executions set aside for a function, and its most; left out, it shares the account's. */
+  readonly concurrency: Readonly<Partial<Record<FunctionName, number>>>;
+  /** Whether the stack makes the role with which API Gateway writes access logs: one a region and account. */
+  readonly apiGatewayLogRole: boolean;
+}
+
 /** One deployment. */
-export interface StageConfig extends RegistryData {
-  /** The public origin, such as `https://gateway.example.org`; left out, it is the API's own URL. */
+export interface StageConfig extends RegistryData, Deployment {
+  /** The public origin, such as `https://gateway.example.org`; left out, it is the domain's or the API's own URL. */
   readonly origin?: string;
 }

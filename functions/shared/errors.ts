@@ -19,12 +19,17 @@ export type ErrorCode =
   | 'unsupported_grant_type'
   | 'unsupported_response_type';
 
+/** What an alarm counts beside the outcome of requests. */
+export type Signal = 'payerDown' | 'refreshFailed' | 'reuseDetected' | 'auditNotWritten' | 'secretMissing';
+
 interface GatewayErrorOptions {
   /** HTTP status where the answer is not a redirect. @default 400 */
   readonly status?: number;
   /** What happened, for the log; never sent. It must hold no token, code, secret, state or health data. */
   readonly detail?: string;
   readonly retryAfterSeconds?: number;
+  /** Raised with the error, so that an alarm sees it. */
+  readonly signal?: Signal;
   /** Further response headers, such as `Allow`. */
   readonly headers?: Readonly<Record<string, string>>;
   /** A page that a person may go on to. */
@@ -41,6 +46,7 @@ export class GatewayError extends Error {
   readonly publicMessage: string;
   readonly detail: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly signal: Signal | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly link: { readonly href: string; readonly text: string } | undefined;
 
@@ -52,6 +58,7 @@ export class GatewayError extends Error {
     this.status = options.status ?? 400;
     this.detail = options.detail;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.signal = options.signal;
     this.headers = options.headers ?? {};
     this.link = options.link;
   }

@@ -1,6 +1,6 @@
 import type { MiddlewareObj } from '@middy/core';
 import type { Clock, WriteLog } from './deps.ts';
-import { type ErrorCode, GatewayError, asGatewayError } from './errors.ts';
+import { type ErrorCode, GatewayError, type Signal, asGatewayError } from './errors.ts';
 import type { ApiEvent, ApiResponse } from './http/api.ts';
 
 /**
@@ -28,7 +28,14 @@ export interface RequestRecord {
   status?: number;
   error?: ErrorCode;
   detail?: string;
+  /** What alarms count. */
+  signals?: Signal[];
 }
+
+/** Notes what an alarm counts. */
+export const raise = (record: RequestRecord, signal: Signal): void => {
+  record.signals = [...(record.signals ?? []), signal];
+};
 
 const records = new WeakMap<object, RequestRecord>();
 
@@ -44,6 +51,7 @@ export const recordError = (record: RequestRecord, error: unknown): GatewayError
   const known = asGatewayError(error);
   record.error = known.code;
   if (known.detail !== undefined) record.detail = known.detail;
+  if (known.signal !== undefined) raise(record, known.signal);
   return known;
 };
 
