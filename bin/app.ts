@@ -1,4 +1,5 @@
-import { App } from 'aws-cdk-lib';
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks, HIPAASecurityChecks } from 'cdk-nag';
 import { ConfigError } from '../config/check.ts';
 import { loadStage } from '../config/load.ts';
 import { GatewayStack } from '../lib/gateway-stack.ts';
@@ -10,6 +11,8 @@ const gatewayStack = async (app: App): Promise<GatewayStack> => {
 };
 
 const app = new App();
+// A finding that no construct acknowledges stops synth.
+Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new HIPAASecurityChecks(app));
 try {
   await gatewayStack(app);
   app.synth();

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { originOf } from './deployment-schema.ts';
 import { stageSchema } from './schema.ts';
 import type { StageConfig } from './stage.ts';
 
@@ -44,6 +45,13 @@ const inOurWords: z.core.$ZodErrorMap = (issue) => {
 };
 
 const linesOf = (issue: z.core.$ZodIssue, file: string): string[] => {
+  if (issue.code === 'invalid_union') {
+    // Each of our unions is a word or an object; who wrote an object wants to know what is wrong in it.
+    const inObject = issue.errors.at(-1) ?? [];
+    return inObject.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type')
+      ? [`${file}: ${fieldPath(issue.path)}: is neither "none" nor an object; write one of them`]
+      : inObject.flatMap((inner) => linesOf({ ...inner, path: [...issue.path, ...inner.path] }, file));
+  }
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(
       (key) => `${file}: ${fieldPath([...issue.path, key])}: is no known field; check its spelling or remove it`,
@@ -52,13 +60,19 @@ const linesOf = (issue: z.core.$ZodIssue, file: string): string[] => {
   return [`${file}: ${fieldPath(issue.path)}: ${issue.message}`];
 };
 
+const withOrigin = (config: StageConfig): StageConfig => {
+  const origin = originOf(config);
+  return origin === undefined ? config : { ...config, origin };
+};
+
 /**
- * Checks a stage's configuration and fills in the defaults.
+ * Checks a stage's configuration and fills in the defaults and, with a domain, the origin. What comes out of it passes
+ * again unchanged: the local stack hands its configuration on as JSON.
  * @param file named in every line of the error
  * @throws ConfigError
  */
 export const checkStage = (value: unknown, file: string): StageConfig => {
   const result = stageSchema.safeParse(value, { error: inOurWords });
-  if (result.success) return result.data;
+  if (result.success) return withOrigin(result.data);
   throw new ConfigError([...new Set(result.error.issues.flatMap((issue) => linesOf(issue, file)))]);
 };

@@ -1,4 +1,5 @@
 import { checkStage } from './check.ts';
+import { exampleSecretHash } from './examples.ts';
 import { oneUpDemo } from './presets.ts';
 
 /**
@@ -8,6 +9,8 @@ import { oneUpDemo } from './presets.ts';
 export default checkStage(
   {
     stage: 'demo',
+    // Made to be tried and thrown away: nothing outlives the stack, and there is nobody whom an alarm should wake.
+    removalPolicy: 'destroy',
     payers: [
       oneUpDemo({
         id: 'demo-health-plan',
@@ -24,10 +27,10 @@ export default checkStage(
         homePage: 'https://partner.example.org/',
         redirectUris: ['https://partner.example.org/callback'],
         clientAuthentication: ['client_secret_basic', 'client_secret_post'],
-        // The hash of 32 random bytes that were thrown away, so nobody can sign in with it. Make your own:
+        // Nobody has this one's secret. Make your own:
         //   SECRET=$(openssl rand -hex 32)
         //   printf %s "$SECRET" | openssl dgst -sha256 -binary | basenc --base64url | tr -d =
-        secretHashes: ['cM1_XkJEYR8nJWplsL_WvLlXVV15HRROrt2ngtF1QSE'],
+        secretHashes: [exampleSecretHash],
         scopes: ['launch/patient', 'patient/*.rs', 'offline_access'],
         payers: ['demo-health-plan'],
       },

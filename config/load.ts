@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConfigError, checkStage } from './check.ts';
-import type { RegistryData, StageConfig } from './stage.ts';
+import type { Partner, Payer, RegistryData, StageConfig } from './stage.ts';
 
 const messageOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
@@ -60,10 +60,20 @@ export const loadStage = async (nameOrFile: string): Promise<StageConfig> => {
   return config;
 };
 
-/** What ships inside each function: the configuration without what only the deployment needs. */
+const shippedPayer = (payer: Payer): Payer => {
+  const { pkceOffReason: _, ...quirks } = payer.quirks;
+  return { ...payer, quirks };
+};
+
+const shippedPartner = (partner: Partner): Partner => {
+  const { pkceOptionalReason: _, ...shipped } = partner;
+  return shipped;
+};
+
+/** What ships inside each function: the configuration without what only the deployment, or its reviewer, needs. */
 export const registryData = ({ stage, lifetimes, payers, partners }: StageConfig): RegistryData => ({
   stage,
   lifetimes,
-  payers,
-  partners,
+  payers: payers.map(shippedPayer),
+  partners: partners.map(shippedPartner),
 });

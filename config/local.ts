@@ -1,26 +1,16 @@
 import { checkStage } from './check.ts';
+import { examplePublicKey, publishedSecretHash } from './examples.ts';
 import { oneUpDemo, smart } from './presets.ts';
 import type { PublicJwk, StageConfig } from './stage.ts';
 
 /** Where the local stack listens. The payers are on another host than the gateway, as they are in life. */
-export const defaultPorts = { gateway: 3000, demoHealthPlan: 3001, partner: 3002, northwind: 3003 };
-
-/** The public half of a pair that was thrown away: it lets the stage be synthesised; the local stack makes its own. */
-const nobodysKey: PublicJwk = {
-  kty: 'EC',
-  crv: 'P-384',
-  kid: 'northwind-local-1',
-  alg: 'ES384',
-  use: 'sig',
-  x: 'ckZaeyUT8sL8MjgxpcuvPIWc2_0UJu9qFhXwg8UvPsFU2KThMz_dLlGTywOrthEP',
-  y: 'YgRECkcZRqS8QQNjvt_L5YpSwtkKpadtbsnxEBpHShuRwrRp_kgwTOwpQo-JR7Ba',
-};
-
-/** SHA-256 of `demo-partner-secret`, which is no secret: the README prints it. */
-const demoPartnerSecretHash = 'N2Zj40bTKWhIB4X-2vK_Rp0LOgaUmgXVWDWg97wdBhg';
+export const defaultPorts = { gateway: 3000, demoHealthPlan: 3001, partner: 3002, northwind: 3003, aws: 3004 };
 
 /** The stage that `npm start` serves: two payers and three partners, one of each kind. */
-export const localStage = (ports = defaultPorts, keys: { northwindPublicKey?: PublicJwk } = {}): StageConfig => {
+export const localStage = (
+  ports: Omit<typeof defaultPorts, 'aws'> = defaultPorts,
+  keys: { northwindPublicKey?: PublicJwk } = {},
+): StageConfig => {
   const demoHealthPlan = `http://127.0.0.1:${ports.demoHealthPlan}`;
   const northwind = `http://127.0.0.1:${ports.northwind}`;
   const partnerApp = `http://localhost:${ports.partner}`;
@@ -32,6 +22,10 @@ export const localStage = (ports = defaultPorts, keys: { northwindPublicKey?: Pu
   return checkStage(
     {
       stage: 'local',
+      // Nothing of it outlives the process, and nothing stands before the functions but a stand-in for API Gateway.
+      removalPolicy: 'destroy',
+      waf: 'none',
+      apiGatewayLogRole: false,
       origin: `http://localhost:${ports.gateway}`,
       // A person pastes codes by hand here.
       lifetimes: { code: 300 },
@@ -52,7 +46,7 @@ export const localStage = (ports = defaultPorts, keys: { northwindPublicKey?: Pu
           authorizationEndpoint: `${northwind}/oauth2/authorize`,
           tokenEndpoint: `${northwind}/oauth2/token`,
           revocationEndpoint: `${northwind}/oauth2/revoke`,
-          publicKeys: [keys.northwindPublicKey ?? nobodysKey],
+          publicKeys: [keys.northwindPublicKey ?? { ...examplePublicKey, kid: 'northwind-local-1' }],
         }),
       ],
       partners: [
@@ -62,7 +56,7 @@ export const localStage = (ports = defaultPorts, keys: { northwindPublicKey?: Pu
           name: 'Demo Partner',
           redirectUris: [`${partnerApp}/callback`],
           clientAuthentication: ['client_secret_basic', 'client_secret_post'],
-          secretHashes: [demoPartnerSecretHash],
+          secretHashes: [publishedSecretHash],
           pkceOptional: true,
           consent: 'partner',
         },

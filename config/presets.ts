@@ -50,21 +50,21 @@ interface OneUpDemoInputs {
   readonly apiOrigin: string;
   /** The last part of the authorize path. @default payer2payer */
   readonly system?: string;
+  /** For production: why this payer gets no PKCE. */
+  readonly pkceOffReason?: string;
 }
 
 /**
  * 1upHealth's Payer2Payer as its public testing page shows it: `client_id`, `redirect_uri` and `state` and nothing else
  * at authorize, the secret in the form and no `redirect_uri` at token, and a token answer that names no patient.
  */
-export const oneUpDemo = ({ id, displayName, clientId, authOrigin, apiOrigin, system }: OneUpDemoInputs): Payer => ({
-  id,
-  displayName,
+export const oneUpDemo = ({ authOrigin, apiOrigin, system, pkceOffReason, ...inputs }: OneUpDemoInputs): Payer => ({
+  ...inputs,
   fhirBaseUrl: `${apiOrigin}/r4`,
   fhirBaseUrlAliases: [],
   authorizationEndpoint: `${authOrigin}/oauth2/authorize/${system ?? 'payer2payer'}`,
   tokenEndpoint: `${authOrigin}/oauth2/token`,
   sendsIss: false,
-  clientId,
   clientAuthentication: 'client_secret_post',
   publicKeys: [],
   scopes: [],
@@ -74,6 +74,7 @@ export const oneUpDemo = ({ id, displayName, clientId, authOrigin, apiOrigin, sy
     responseType: false,
     aud: false,
     pkce: false,
+    ...(pkceOffReason === undefined ? {} : { pkceOffReason }),
     redirectUriAtToken: false,
     extraAuthorizeParameters: {},
     signInOrigins: [],

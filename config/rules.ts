@@ -3,10 +3,12 @@
  * semicolon, what to write.
  */
 import { createPublicKey } from 'node:crypto';
-import { isResourceType } from '../functions/shared/fhir/search-targets.ts';
+import { resourceTypes } from './resource-types.ts';
 
 /** A rule about one string. */
 export type Rule = (value: string) => string | undefined;
+
+const knownResourceTypes = new Set(resourceTypes.split(' '));
 
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -89,6 +91,7 @@ export const printedBaseUrl: Rule = (value) => {
 
 /** An origin as browsers send it (RFC 6454 §6.2). */
 export const origin: Rule = (value) => {
+  if (value.includes('*')) return 'has a wildcard; write each origin out, such as "https://app.example.org"';
   const problem = webUrl(value);
   if (problem !== undefined) return problem;
   const expected = new URL(value).origin;
@@ -146,7 +149,7 @@ export const secretHash: Rule = (value) =>
 export const partnerScope: Rule = (value) => {
   if (value === 'launch/patient' || value === 'offline_access') return undefined;
   const [, type = ''] = /^patient\/(\*|[A-Za-z]+)\.(?:read|rs|r|s)$/.exec(value) ?? [];
-  if (type === '*' || isResourceType(type)) return undefined;
+  if (type === '*' || knownResourceTypes.has(type)) return undefined;
   if (type !== '') return `"${value}" names no resource type of FHIR R4; write one, such as patient/Observation.rs`;
   if (value.includes('?')) return `"${value}" is a granular scope, which is not supported; write it without "?"`;
   if (/\.(write|\*|[cruds]+)$/.test(value) && value.startsWith('patient/')) {

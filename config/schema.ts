@@ -1,6 +1,11 @@
 /** The shape of a stage with its defaults, and the rules that look at more than one field. */
 import * as z from 'zod';
+import { checkDeployment, deployment } from './deployment-schema.ts';
+import { type Context, checkUnique, list, problem, text } from './fields.ts';
+import { leftovers } from './leftovers.ts';
+import { weaknesses } from './production.ts';
 import * as rules from './rules.ts';
+import type { StageConfig } from './stage.ts';
 
 const days = 86_400;
 
@@ -14,32 +19,14 @@ const longestLifetimes = {
   publicRefreshGrace: 10,
 } as const;
 
+/**
+ * CloudFormation takes 500 resources a stack. A payer is two of them, its secret and its alarm; all the rest, with
+ * everything on, stays under 200.
+ */
+export const mostPayers = 140;
+
 /** In stage `local` a person pastes codes by hand. */
 const longestLocalCode = 300;
-
-type Context = z.core.$RefinementCtx;
-
-const problem = (context: Context, path: PropertyKey[], message: string): void => {
-  context.addIssue({ code: 'custom', path, message });
-};
-
-const text = (rule: rules.Rule = rules.notEmpty) =>
-  z.string().superRefine((value, context) => {
-    const message = rule(value);
-    if (message !== undefined) problem(context, [], message);
-  });
-
-const checkUnique = (context: Context, path: PropertyKey[], values: readonly string[], name?: string): void => {
-  for (const [index, value] of values.entries()) {
-    if (values.indexOf(value) < index) {
-      const at = name === undefined ? [...path, index] : [...path, index, name];
-      problem(context, at, `"${value}" is there twice; write each one once`);
-    }
-  }
-};
-
-const list = (rule: rules.Rule) =>
-  z.array(text(rule)).superRefine((values, context) => checkUnique(context, [], values));
 
 const publicJwk = z.looseObject({ kty: z.string(), kid: text() }).superRefine((jwk, context) => {
   const message = rules.publicJwk(jwk);
@@ -55,22 +42,29 @@ const publicKeys = z.array(publicJwk).superRefine((keys, context) =>
   ),
 );
 
-const quirks = z.strictObject({
-  responseType: z.boolean().default(true),
-  aud: z.boolean().default(true),
-  pkce: z.boolean().default(true),
-  redirectUriAtToken: z.boolean().default(true),
-  extraAuthorizeParameters: z
-    .record(z.string(), z.string())
-    .superRefine((parameters, context) => {
-      for (const name of Object.keys(parameters)) {
-        const message = rules.extraParameter(name);
-        if (message !== undefined) problem(context, [name], message);
-      }
-    })
-    .default({}),
-  signInOrigins: list(rules.origin).default([]),
-});
+const quirks = z
+  .strictObject({
+    responseType: z.boolean().default(true),
+    aud: z.boolean().default(true),
+    pkce: z.boolean().default(true),
+    pkceOffReason: text().optional(),
+    redirectUriAtToken: z.boolean().default(true),
+    extraAuthorizeParameters: z
+      .record(z.string(), z.string())
+      .superRefine((parameters, context) => {
+        for (const name of Object.keys(parameters)) {
+          const message = rules.extraParameter(name);
+          if (message !== undefined) problem(context, [name], message);
+        }
+      })
+      .default({}),
+    signInOrigins: list(rules.origin).default([]),
+  })
+  .superRefine(({ pkce, pkceOffReason }, context) => {
+    if (pkce && pkceOffReason !== undefined) {
+      problem(context, ['pkceOffReason'], 'explains what is not so; remove it, or write pkce: false');
+    }
+  });
 
 const payer = z
   .strictObject({
@@ -114,6 +108,7 @@ const partner = z
       .default([]),
     jwks: publicKeys.default([]),
     pkceOptional: z.boolean().default(false),
+    pkceOptionalReason: text().optional(),
     scopes: list(rules.partnerScope).min(1, 'is empty; write what the partner may ask for'),
     payers: z.array(z.string()).min(1, 'is empty; write the ids of the payers that this partner may read from'),
     webOrigins: list(rules.origin).default([]),
@@ -139,6 +134,9 @@ const partner = z
     }
     if (isPublic && value.pkceOptional) {
       problem(context, ['pkceOptional'], 'is true for a public client, which must use PKCE; write false');
+    }
+    if (!value.pkceOptional && value.pkceOptionalReason !== undefined) {
+      problem(context, ['pkceOptionalReason'], 'explains what is not so; remove it, or write pkceOptional: true');
     }
     if (usesSecret !== value.secretHashes.length > 0) {
       problem(
@@ -175,71 +173,55 @@ const lifetimes = z.strictObject({
   publicRefreshGrace: upTo(longestLifetimes.publicRefreshGrace, 0).default(longestLifetimes.publicRefreshGrace),
 });
 
-const domain = z.strictObject({
-  name: text(),
-  certificateArn: text(),
-  hostedZone: z.strictObject({ id: text(), name: text() }).optional(),
-});
+const checkCodeLifetime = ({ stage, production, lifetimes: { code } }: StageConfig, context: Context): void => {
+  if (code <= longestLifetimes.code || (stage === 'local' && !production)) return;
+  problem(
+    context,
+    ['lifetimes', 'code'],
+    `is longer than allowed; write at most ${longestLifetimes.code} (seconds; up to ${longestLocalCode} in stage local only)`,
+  );
+};
 
-const deployment = {
-  production: z.boolean().default(false),
-  account: text().optional(),
-  region: text().optional(),
-  domain: domain.optional(),
-  alarmAddresses: list(rules.notEmpty).default([]),
-  runbookUrl: text().default('docs/operate.md'),
-  network: z
-    .union([z.literal('none'), z.strictObject({ availabilityZones: z.int().min(1), cidr: text() })])
-    .default('none'),
-  waf: z
-    .union([z.literal('none'), z.strictObject({ requestsPer5Minutes: z.int().min(10) })])
-    .default({ requestsPer5Minutes: 2000 }),
-  edge: z.boolean().default(false),
-  removalPolicy: z.enum(['retain', 'destroy']).default('retain'),
-  retention: z.strictObject({ logDays: z.int().default(90), auditDays: z.int().min(1).default(1) }).prefault({}),
-  throttling: z
-    .strictObject({ perSecond: z.int().min(1).default(100), burst: z.int().min(1).default(200) })
-    .prefault({}),
-  concurrency: z
-    .strictObject({
-      authorize: z.int().min(1).optional(),
-      callback: z.int().min(1).optional(),
-      token: z.int().min(1).optional(),
-      fetch: z.int().min(1).optional(),
-      discovery: z.int().min(1).optional(),
-    })
-    .prefault({}),
-  apiGatewayLogRole: z.boolean().default(true),
+const checkPayersAndPartners = (config: StageConfig, context: Context): void => {
+  const { payers, partners } = config;
+  const payerIds = payers.map(({ id }) => id);
+  const clientIds = partners.map(({ clientId }) => clientId);
+  checkUnique(context, ['payers'], payerIds, 'id');
+  checkUnique(context, ['partners'], clientIds, 'clientId');
+  for (const [index, entry] of partners.entries()) {
+    for (const [at, payerId] of entry.payers.entries()) {
+      if (!payerIds.includes(payerId)) {
+        const known = payerIds.slice(0, 10).join(', ');
+        problem(context, ['partners', index, 'payers', at], `"${payerId}" is no payer here; write one of: ${known}`);
+      }
+    }
+  }
+};
+
+const checkProduction = (config: StageConfig, context: Context): void => {
+  if (!config.production) return;
+  for (const { path, message } of [...weaknesses(config), ...leftovers(config)]) {
+    // One line a field: what a rule of every stage has said already is not said again.
+    const isSaid = context.issues.some((issue) => String(issue.path) === String(path));
+    if (!isSaid) problem(context, path, message);
+  }
 };
 
 /** A whole stage. */
 export const stageSchema = z
   .strictObject({
     stage: text(rules.id),
-    origin: text(rules.origin).optional(),
     ...deployment,
     lifetimes: lifetimes.prefault({}),
-    payers: z.array(payer).min(1, 'is empty; write at least one payer'),
+    payers: z
+      .array(payer)
+      .min(1, 'is empty; write at least one payer')
+      .max(mostPayers, `has more than one stack holds; write at most ${mostPayers}, and the others into another stage`),
     partners: z.array(partner),
   })
-  .superRefine((value, context) => {
-    if (value.stage !== 'local' && value.lifetimes.code > longestLifetimes.code) {
-      problem(
-        context,
-        ['lifetimes', 'code'],
-        `is longer than allowed; write at most ${longestLifetimes.code} (seconds; up to ${longestLocalCode} in stage local only)`,
-      );
-    }
-    const payerIds = value.payers.map((entry) => entry.id);
-    const clientIds = value.partners.map((entry) => entry.clientId);
-    checkUnique(context, ['payers'], payerIds, 'id');
-    checkUnique(context, ['partners'], clientIds, 'clientId');
-    for (const [index, entry] of value.partners.entries()) {
-      for (const [at, payerId] of entry.payers.entries()) {
-        if (!payerIds.includes(payerId)) {
-          const known = payerIds.slice(0, 10).join(', ');
-          problem(context, ['partners', index, 'payers', at], `"${payerId}" is no payer here; write one of: ${known}`);
-        }
-      }
-    }
+  .superRefine((config, context) => {
+    checkCodeLifetime(config, context);
+    checkDeployment(config, context);
+    checkPayersAndPartners(config, context);
+    checkProduction(config, context);
   });

@@ -1,6 +1,10 @@
 /**
  * The shape of a stage's configuration. Everything that a platform engineer edits lives in one value of
  * {@link StageConfig}; `check.ts` refuses what is wrong with the file, the field and what to write instead.
+ *
+ * A stage with `production: true` also refuses what would weaken it (`production.ts`). Three things it takes for a
+ * reason, which is written beside them for whoever reviews the file: `pkceOptionalReason`, `quirks.pkceOffReason` and
+ * `wafOffReason`. A reason without the thing that it explains is refused, and none of them ships to the functions.
  */
 
 /** How the gateway or a partner proves who it is at a token endpoint (RFC 6749 §2.3, RFC 7523). */
@@ -17,6 +21,8 @@ export interface PayerQuirks {
   readonly aud: boolean;
   /** Send a PKCE S256 challenge and verifier. */
   readonly pkce: boolean;
+  /** Why this payer gets no PKCE; production asks for it where `pkce` is false. */
+  readonly pkceOffReason?: string;
   /** Repeat `redirect_uri` on the token call. */
   readonly redirectUriAtToken: boolean;
   /** Further parameters for the authorize endpoint, such as `prompt`. */
@@ -68,6 +74,8 @@ export interface Partner {
   readonly jwks: readonly PublicJwk[];
   /** Whether PKCE may be left out. Default: required. */
   readonly pkceOptional: boolean;
+  /** Why this partner may leave PKCE out; production asks for it where `pkceOptional` is true. */
+  readonly pkceOptionalReason?: string;
   readonly scopes: readonly string[];
   /** Ids of the payers that this partner may read from. */
   readonly payers: readonly string[];
@@ -99,19 +107,22 @@ export interface RegistryData {
 
 /** A domain of one's own in front of the API. */
 export interface Domain {
-  /** Such as `gateway.example.org`; the public origin is `https://` and this. */
+  /** Such as `gateway.example.org`, in lower case; the public origin is `https://` and this. */
   readonly name: string;
-  /** ARN of an ACM certificate for the name, in the stage's region. */
+  /** ARN of an ACM certificate for the name, in the stage's region and account. */
   readonly certificateArn: string;
-  /** The Route 53 zone in which the stack makes the record. Left out: the target is an output, for another DNS. */
+  /**
+   * The Route 53 zone in which the stack makes the record; the name lies in it. Left out: the target is an output, for
+   * another DNS.
+   */
   readonly hostedZone?: { readonly id: string; readonly name: string };
 }
 
 /** A VPC of the stack's own, so that payers see fixed addresses. */
 export interface VpcNetwork {
-  /** How many availability zones, each with a NAT gateway of its own address. */
+  /** How many of the region's availability zones, 1 to 3; payers see an address of each. */
   readonly availabilityZones: number;
-  /** The VPC's IPv4 block. */
+  /** The VPC's IPv4 block, /16 to /24, such as `10.20.0.0/20`. */
   readonly cidr: string;
 }
 
@@ -122,26 +133,32 @@ export type FunctionName = 'authorize' | 'callback' | 'token' | 'fetch' | 'disco
 export interface Deployment {
   /** Whether members' real records go through it: a configuration that would weaken it stops synth. */
   readonly production: boolean;
-  /** The AWS account's twelve digits; left out, the one of the credentials at hand. */
+  /** The AWS account's twelve digits; left out, the one of the credentials at hand. Production names it. */
   readonly account?: string;
+  /** Left out, the one of the credentials at hand. Production names it, and `edge` needs us-east-1. */
   readonly region?: string;
   readonly domain?: Domain;
-  /** E-mail addresses that alarms go to. */
+  /** E-mail addresses that alarms go to; each gets a letter of AWS's to confirm. Production has at least one. */
   readonly alarmAddresses: readonly string[];
-  /** Where `docs/operate.md` can be read; an alarm links to its section there. */
+  /** Where `docs/operate.md` can be read, a URL or its path in the repository; an alarm appends its section's `#anchor`. */
   readonly runbookUrl: string;
   /** `none`: functions reach payers from AWS's own addresses. */
   readonly network: 'none' | VpcNetwork;
   /** Managed rules and a limit per address; `none` leaves the API without a web ACL. */
   readonly waf: 'none' | { readonly requestsPer5Minutes: number };
+  /** Why there is no web ACL; production asks for it where `waf` is `none`. */
+  readonly wafOffReason?: string;
   /** CloudFront in front, which gives clients the `WWW-Authenticate` that API Gateway renames. */
   readonly edge: boolean;
-  /** What becomes of tables, logs, keys and the audit when the stack is deleted. */
+  /** What becomes of tables, logs, keys and the audit when the stack is deleted. Production retains them. */
   readonly removalPolicy: 'retain' | 'destroy';
   readonly retention: {
-    /** Days that logs are kept; one of CloudWatch's own numbers. */
+    /**
+     * Days that logs are kept; one of CloudWatch's own numbers. Production sets no least: what must be kept for six
+     * years is who read what, and that is the audit; logs are for finding faults.
+     */
     readonly logDays: number;
-    /** Days that nobody can delete an audit event; six years are 2192. */
+    /** Days that nobody can delete an audit event. Production keeps six years (45 CFR 164.316(b)(2)), which are 2192. */
     readonly auditDays: number;
   };
   /** API Gateway's limit for all callers together: sustained requests a second, and burst. */
@@ -154,6 +171,9 @@ export interface Deployment {
 
 /** One deployment. */
 export interface StageConfig extends RegistryData, Deployment {
-  /** The public origin, such as `https://gateway.example.org`; left out, it is the domain's or the API's own URL. */
+  /**
+   * The public origin, such as `https://gateway.example.org`. With a domain it is the domain's, and the check sets it;
+   * with neither it is the API's own URL, and stays undefined.
+   */
   readonly origin?: string;
 }

@@ -1,3 +1,4 @@
+import { defaultPorts } from '../config/local.ts';
 import type { RequestLogLine } from './aws/api-gateway.ts';
 import type { LocalStack } from './stack.ts';
 
@@ -16,6 +17,9 @@ const readRecord = (line: string): Readonly<Record<string, unknown>> | undefined
   }
 };
 
+/** Node quotes the line that threw, and a bundle is one line. */
+const cut = (line: string): string => (line.length > 300 ? `${line.slice(0, 300)} …` : line);
+
 /**
  * A function's log line for a person: what went wrong, or nothing. What is no record (a stack trace, a warning of
  * Node's) is shown as it is.
@@ -23,16 +27,24 @@ const readRecord = (line: string): Readonly<Record<string, unknown>> | undefined
 export const functionLogLine = (name: string, line: string): string | undefined => {
   const service = `  ${name}`.padEnd(serviceWidth);
   const record = readRecord(line);
-  if (record === undefined) return line.trim() === '' ? undefined : `${service} | ${line}`;
-  if (record['level'] === 'info') return undefined;
+  if (record === undefined) return line.trim() === '' ? undefined : `${service} | ${cut(line)}`;
+  // Metrics alone are no news for a person; beside an error they are left out with the rest.
+  if (record['level'] === 'info' || (record['level'] === undefined && '_aws' in record)) return undefined;
   const { error = record['errorType'], payer, step, detail, message, errorMessage } = record;
   const at = typeof payer === 'string' ? `(${payer})` : undefined;
   const words = [error, at, step, detail, message, errorMessage];
   return `${service} ! ${words.filter((word) => typeof word === 'string').join(' ')}`;
 };
 
+/** How to see who read what; the command looks for the local stack on its default port. */
+const auditHint = (awsPort: number): string[] => {
+  const elsewhere = awsPort === defaultPorts.aws ? '' : `AWS_ENDPOINT_URL=http://127.0.0.1:${awsPort} `;
+  const today = new Date().toISOString().slice(0, 10);
+  return ['  Who read what:', `  ${elsewhere}npm run audit -- --partner demo-partner --since ${today}`];
+};
+
 /** Where to go, once everything listens. */
-export const welcome = ({ origin, urls, config, withSandbox }: LocalStack): string => {
+export const welcome = ({ origin, ports, urls, config, withSandbox }: LocalStack): string => {
   const sandbox = [
     ['Demo partner app', urls.partner],
     ['Demo Health Plan', urls.demoHealthPlan],
@@ -42,8 +54,11 @@ export const welcome = ({ origin, urls, config, withSandbox }: LocalStack): stri
     ...(withSandbox ? sandbox : []),
     ['Gateway', origin === urls.gateway ? origin : `${urls.gateway} (its origin is ${origin})`] as const,
     ...config.payers.map(({ id, displayName }) => [`FHIR of ${displayName}`, `${origin}/r4/${id}`] as const),
+    ['AWS (AWS_ENDPOINT_URL)', urls.aws] as const,
   ];
   const width = Math.max(...rows.map(([label]) => label.length));
   const lines = rows.map(([label, url]) => `  ${label.padEnd(width)}  ${url}`);
-  return ['', ...lines, '', '  Ctrl-C stops all.', ''].join('\n');
+  return ['', ...lines, '', ...(withSandbox ? [...auditHint(ports.aws), ''] : []), '  Ctrl-C stops all.', ''].join(
+    '\n',
+  );
 };

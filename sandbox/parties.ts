@@ -4,7 +4,7 @@ import type { PublicJwk, StageConfig } from '../config/stage.ts';
 import type { RequestLogLine } from './aws/api-gateway.ts';
 import type { LocalPorts } from './ports.ts';
 import { startPartnerApp } from './partner/server.ts';
-import { startPayer } from './payer/server.ts';
+import { type LocalPayer, startPayer } from './payer/server.ts';
 import type { PayerSecret } from './secrets-file.ts';
 
 /** The sandbox's configuration, and the gateway's secrets at its payers. */
@@ -14,12 +14,14 @@ export interface Sandbox {
   readonly northwindKey: PublicJwk;
 }
 
-/** One of the servers beside the gateway, still to be started. */
-export interface Party {
-  /** The name of its port. */
-  readonly name: Exclude<keyof LocalPorts, 'gateway'>;
-  readonly start: () => Promise<{ close: () => Promise<void> }>;
-}
+/** One of the servers beside the gateway, still to be started; it has the name of its port. */
+export type Party =
+  | {
+      readonly name: 'demoHealthPlan' | 'northwind';
+      readonly payerId: string;
+      readonly start: () => Promise<LocalPayer>;
+    }
+  | { readonly name: 'partner'; readonly start: () => Promise<{ close: () => Promise<void> }> };
 
 type LogTo = (service: string) => (line: RequestLogLine) => void;
 
@@ -53,16 +55,16 @@ export const partiesOf = ({ config, northwindKey }: Sandbox, ports: LocalPorts, 
       log: logTo(payerId),
     };
   };
-  const demoHealthPlan = (): ReturnType<Party['start']> =>
+  const demoHealthPlan = (): Promise<LocalPayer> =>
     startPayer({
       ...gatewayAt('demo-health-plan'),
       preset: 'oneUpDemo',
       port: ports.demoHealthPlan,
       client: { secret: demoHealthPlanSecret },
     });
-  const northwind = (): ReturnType<Party['start']> =>
+  const northwind = (): Promise<LocalPayer> =>
     startPayer({ ...gatewayAt('northwind'), preset: 'smart', port: ports.northwind, client: { jwks: [northwindKey] } });
-  const partner = (): ReturnType<Party['start']> =>
+  const partner = (): ReturnType<typeof startPartnerApp> =>
     startPartnerApp({
       port: ports.partner,
       gatewayOrigin,
@@ -70,8 +72,8 @@ export const partiesOf = ({ config, northwindKey }: Sandbox, ports: LocalPorts, 
       log: logTo('partner'),
     });
   return [
-    { name: 'demoHealthPlan', start: demoHealthPlan },
-    { name: 'northwind', start: northwind },
+    { name: 'demoHealthPlan', payerId: 'demo-health-plan', start: demoHealthPlan },
+    { name: 'northwind', payerId: 'northwind', start: northwind },
     { name: 'partner', start: partner },
   ];
 };

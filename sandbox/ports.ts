@@ -7,7 +7,7 @@ export type LocalPorts = typeof defaultPorts;
 
 /** A free port for each that is 0. They are held until all are chosen, so that no two are the same. */
 export const freePorts = async (
-  ports: LocalPorts = { gateway: 0, demoHealthPlan: 0, partner: 0, northwind: 0 },
+  ports: LocalPorts = { gateway: 0, demoHealthPlan: 0, partner: 0, northwind: 0, aws: 0 },
 ): Promise<LocalPorts> => {
   const servers = Object.entries(ports).map(([name, port]) => ({ name, port, server: createServer() }));
   const chosen: [string, number][] = [];

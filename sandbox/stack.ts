@@ -2,17 +2,22 @@ import { defaultPorts } from '../config/local.ts';
 import { loadStage } from '../config/load.ts';
 import type { StageConfig } from '../config/stage.ts';
 import { type RequestLogLine, startApiGateway } from './aws/api-gateway.ts';
+import { startAws } from './aws/aws.ts';
 import { type LocalCloud, startCloud } from './aws/cloud.ts';
 import { closersOf, settled } from './closers.ts';
 import { LocalStackError } from './local-stack-error.ts';
 import { type Party, partiesOf, sandboxOn } from './parties.ts';
+import type { LocalPayer } from './payer/server.ts';
 import { type LocalPorts, freePorts } from './ports.ts';
 import { type PayerSecret, readSecretsFile } from './secrets-file.ts';
 
 export interface LocalStackOptions {
-  /** A port of 0 is a free one; `free` is 0 for all. Default: 3000 to 3003. */
+  /** A port of 0 is a free one; `free` is 0 for all. Default: 3000 to 3004. */
   readonly ports?: LocalPorts | 'free';
-  /** Serves this configuration (`.ts` or `.json`) instead of stage `local`, without the sandbox. */
+  /**
+   * Serves this configuration (`.ts` or `.json`) instead of stage `local`, without the sandbox. It is served as it is
+   * deployed: without an edge, answers have `WWW-Authenticate` under the name that API Gateway gives it.
+   */
   readonly configFile?: string;
   /** `{"payerId": {"client_secret": "…"}}`, for `configFile`. */
   readonly secretsFile?: string;
@@ -37,6 +42,9 @@ export interface LocalStack extends Omit<LocalCloud, 'setSecret'> {
   readonly config: StageConfig;
   /** Replaces a payer's secret; `undefined` empties it, as the stack leaves it for an operator. */
   readonly setSecret: (payerId: string, secret: PayerSecret | undefined) => void;
+  /** Stops a payer of the sandbox, by its id, as if it were down; it keeps what it knows. */
+  readonly stopPayer: (payerId: string) => Promise<void>;
+  readonly startPayer: (payerId: string) => Promise<void>;
 }
 
 const flags: Readonly<Record<keyof LocalPorts, string>> = {
@@ -44,6 +52,7 @@ const flags: Readonly<Record<keyof LocalPorts, string>> = {
   demoHealthPlan: '--demo-health-plan-port',
   partner: '--partner-port',
   northwind: '--northwind-port',
+  aws: '--aws-port',
 };
 
 /** Says in one line what a server's listening failed for. */
@@ -105,28 +114,49 @@ const startAll = async (
 ): Promise<Omit<LocalStack, 'close'>> => {
   const log = (line: RequestLogLine): void => options.log?.('gateway', line);
   const gateway = opened(await onPort('gateway', ports.gateway, () => startApiGateway({ port: ports.gateway, log })));
+  const aws = opened(await onPort('aws', ports.aws, () => startAws(ports.aws)));
   // Someone whose port is taken should not wait for a bundler.
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
   const onFunctionLog = options.onFunctionLog ?? (() => {});
-  const starting = startCloud({ config, secrets, gateway, onFunctionLog, signal }).then(opened);
-  const startParty = async ({ name, start }: Party): Promise<void> => {
+  // Stage `local` is for standard clients, which need what an edge does; another stage is served as it is deployed.
+  const edge = options.configFile === undefined;
+  const starting = startCloud({ config, secrets, gateway, aws, edge, onFunctionLog, signal }).then(opened);
+  const payers = new Map<string, LocalPayer>();
+  const startParty = async (party: Party): Promise<void> => {
+    const { name } = party;
     try {
-      opened(await onPort(name, ports[name], start));
+      if (name === 'partner') opened(await onPort(name, ports[name], party.start));
+      else payers.set(party.payerId, opened(await onPort(name, ports[name], party.start)));
     } catch (error) {
       failed.abort();
       throw error;
     }
   };
   await settled([...parties.map(startParty), starting]);
-
-  const urls = {
-    gateway: `http://localhost:${ports.gateway}`,
-    demoHealthPlan: `http://127.0.0.1:${ports.demoHealthPlan}`,
-    northwind: `http://127.0.0.1:${ports.northwind}`,
-    partner: `http://localhost:${ports.partner}`,
+  const payerOf = (payerId: string): LocalPayer => {
+    const payer = payers.get(payerId);
+    if (payer === undefined) throw new LocalStackError(`The sandbox has no payer ${payerId}`);
+    return payer;
   };
-  const origin = config.origin ?? urls.gateway;
-  const withSandbox = parties.length > 0;
-  return { ...(await starting), origin, ports, urls, withSandbox, config };
+
+  const urls = urlsOf(ports);
+  return {
+    ...(await starting),
+    origin: config.origin ?? urls.gateway,
+    ports,
+    urls,
+    withSandbox: parties.length > 0,
+    config,
+    stopPayer: async (payerId) => payerOf(payerId).close(),
+    startPayer: async (payerId) => payerOf(payerId).reopen(),
+  };
 };
+
+const urlsOf = (ports: LocalPorts): LocalStack['urls'] => ({
+  gateway: `http://localhost:${ports.gateway}`,
+  demoHealthPlan: `http://127.0.0.1:${ports.demoHealthPlan}`,
+  northwind: `http://127.0.0.1:${ports.northwind}`,
+  partner: `http://localhost:${ports.partner}`,
+  aws: `http://127.0.0.1:${ports.aws}`,
+});

@@ -13,6 +13,7 @@ Serves the gateway on this machine with two payers and a partner app, or with a 
   --demo-health-plan-port N   the payer Demo Health Plan (default ${defaultPorts.demoHealthPlan})
   --northwind-port N          the payer Northwind Health (default ${defaultPorts.northwind})
   --partner-port N            the demo partner app (default ${defaultPorts.partner})
+  --aws-port N                the stand-in for AWS (default ${defaultPorts.aws})
   --config FILE               other payers and partners, .ts or .json, in the shape of config/; no sandbox
   --secrets FILE              the secrets of those payers: {"payer-id": {"client_secret": "…"}}
   --help                      this text
@@ -24,6 +25,7 @@ const flagTypes = {
   'demo-health-plan-port': { type: 'string' },
   'northwind-port': { type: 'string' },
   'partner-port': { type: 'string' },
+  'aws-port': { type: 'string' },
   config: { type: 'string' },
   secrets: { type: 'string' },
   help: { type: 'boolean' },
@@ -56,6 +58,7 @@ const optionsOf = (values: ReturnType<typeof readFlags>): LocalStackOptions => {
       demoHealthPlan: portOf('demo-health-plan-port', values['demo-health-plan-port'], defaultPorts.demoHealthPlan),
       partner: portOf('partner-port', values['partner-port'], defaultPorts.partner),
       northwind: portOf('northwind-port', values['northwind-port'], defaultPorts.northwind),
+      aws: portOf('aws-port', values['aws-port'], defaultPorts.aws),
     },
     ...(values.config === undefined ? {} : { configFile: values.config }),
     ...(values.secrets === undefined ? {} : { secretsFile: values.secrets }),

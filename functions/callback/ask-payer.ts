@@ -45,6 +45,8 @@ export const whoseRecord = async (
     if (!wantsPatient(scope)) return undefined;
     throw new GatewayError('server_error', 'The health plan did not say whose record this is.', {
       detail: error instanceof PayerError ? error.detail : 'patient lookup failed',
+      // An answer that names no single patient is about this member.
+      signal: error instanceof PayerError && error.failure !== 'nonsense' ? 'payerDown' : undefined,
     });
   }
 };

@@ -13,12 +13,16 @@ export const checkPayerAnswer = ({ values }: Callback): string => {
     throw new GatewayError('access_denied', 'The member did not agree at the health plan.');
   }
   if (error === 'temporarily_unavailable') {
-    throw new GatewayError('temporarily_unavailable', 'The health plan is not available at the moment.');
+    throw new GatewayError('temporarily_unavailable', 'The health plan is not available at the moment.', {
+      signal: 'payerDown',
+    });
   }
   const code = values.get('code');
   if (error !== undefined || code === undefined || code.length > longestCode) {
     throw new GatewayError('server_error', 'The health plan could not complete the sign-in.', {
       detail: error === undefined ? 'no usable code in the redirect' : 'another error in the redirect',
+      // Other errors are about this member or this request.
+      signal: error === undefined || error === 'server_error' ? 'payerDown' : undefined,
     });
   }
   return code;

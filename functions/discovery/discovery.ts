@@ -70,6 +70,7 @@ export const discovery = (deps: Deps) => {
     .use(answerErrors())
     .handler(async (event): Promise<ApiResponse> => {
       if (event.httpMethod === 'OPTIONS') return preflight();
+      recordOf(event).step = 'discovery';
       checkMethod(event, ['GET', 'HEAD']);
       const answer = findAnswer(answers, event);
       const payer = await findPayer(deps.registry, event);

@@ -1,5 +1,4 @@
 import type { Context } from 'aws-lambda';
-import { causeOf, unavailable } from '../shared/errors.ts';
 import type { FetchDeps } from './deps.ts';
 
 /** A call to a payer that a deadline, a closed gate or a caller who left can end. */
@@ -39,21 +38,22 @@ export const dropBody = async ({ body }: Response): Promise<void> => {
 };
 
 /**
- * Lets a payer's answer through once the gate is open; both run side by side. Where the gate stays shut the answer is
- * dropped unread.
- * @throws GatewayError `temporarily_unavailable` where the gate stays shut, or what the call threw
+ * Lets a payer's answer through once the gate is open; both run side by side. Where the gate stays shut the call
+ * is ended, and its answer dropped unread.
+ * @throws what the gate threw, or the call
  */
 export const behindGate = async (
   gate: Promise<void>,
   call: Promise<Response>,
   { end }: Deadline,
 ): Promise<Response> => {
-  const [opened, answered] = await Promise.allSettled([gate, call]);
-  if (opened.status === 'rejected') {
-    if (answered.status === 'fulfilled') await dropBody(answered.value);
+  const dropped = gate.catch(async () => {
     end();
-    throw unavailable(`gate: ${causeOf(opened.reason)}`);
-  }
-  if (answered.status === 'rejected') throw answered.reason;
-  return answered.value;
+    // A refresh of payer tokens under way is not broken off: what the payer rotates must be stored.
+    await call.then(dropBody, () => undefined);
+  });
+  const [response] = await Promise.allSettled([call, dropped]);
+  await gate;
+  if (response.status === 'rejected') throw response.reason;
+  return response.value;
 };

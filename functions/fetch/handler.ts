@@ -8,6 +8,7 @@ import { freshPayerTokens } from '../shared/oauth/payer-tokens.ts';
 import { recordOf, recordRequest } from '../shared/request-record.ts';
 import type { FetchDeps } from './deps.ts';
 import { answerFromPayer } from './answer-from-payer.ts';
+import { auditAnswers, noteRead, openRead } from './audited-read.ts';
 import { authenticate } from './authenticate.ts';
 import { callPayer } from './call-payer.ts';
 import { discoveryUrl } from './discovery-url.ts';
@@ -24,6 +25,7 @@ export const fetchHandler = (deps: FetchDeps) =>
     requestEnd: ({ response }: { response?: ApiResponse | null }) => bodyEnded(response?.body),
   })
     .use(recordRequest(deps, 'fetch'))
+    .use(auditAnswers(deps))
     .use(corsForPartners(deps.registry))
     .use(answerErrors)
     .handler(async (event, context) => {
@@ -35,14 +37,15 @@ export const fetchHandler = (deps: FetchDeps) =>
       const { partner, payer, open, access } = await authenticate(deps, event, record);
       deps.takeTurn(partner);
       const request = readFhirRequest(event, payer, record);
+      noteRead(record, open.grant.patient);
       checkScopes(request, access.scope);
       const base = facadeBase(deps.origin, payer.id);
       if (open.grant.patient !== undefined) {
         checkPatient(request, open.grant.patient, [base, ...payerBases(payer)]);
       }
-      const fresh = await freshPayerTokens(deps, payer, open, record.requestId);
+      const fresh = await freshPayerTokens(deps, payer, open, record);
       const deadline = deadlineOf(deps, context);
       const call = callPayer(deps, event, { payer, request, open: fresh, base, deadline, record });
-      const response = await behindGate(deps.openGate(record), call, deadline);
+      const response = await behindGate(openRead(deps, record), call, deadline);
       return answerFromPayer(deps, { response, payer, request, base, deadline, record });
     });

@@ -5,17 +5,19 @@ import { payerSecrets } from '../shared/oauth/payer-secrets.ts';
 import { dynamoClient } from '../shared/store/dynamo.ts';
 import { fetchHandler } from './handler.ts';
 import { rateLimiter } from './rate-limit.ts';
+import { readEventWriter } from './write-read-event.ts';
 
 const deps = realDeps();
+// One client, so that the audit's write finds the connection that the grant was read over.
+const client = dynamoClient();
 // Loads the HTTP client while the function starts rather than in the first request.
 void globalThis.Response;
 
 export const handler = fetchHandler({
   ...deps,
-  grants: { client: dynamoClient(), name: environment('GRANTS_TABLE') },
+  grants: { client, name: environment('GRANTS_TABLE') },
   readPayerSecret: payerSecrets(new SecretsManagerClient({}), environment('PAYER_SECRET_PREFIX'), deps.clock),
   sleep: (ms) => sleep(ms),
   takeTurn: rateLimiter(deps.clock),
-  openGate: () => Promise.resolve(),
-  onEnd: () => Promise.resolve(),
+  ...readEventWriter({ client, name: environment('AUDIT_TABLE') }, deps.clock),
 });

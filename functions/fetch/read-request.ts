@@ -51,6 +51,12 @@ const checkAccept = (event: ApiEvent, request: FhirRequest): void => {
   }
 };
 
+/** Such as `read Patient`, `search-compartment Patient Observation`. */
+const interactionOf = ({ interaction, resourceType, searched }: FhirRequest): string =>
+  [...new Set([interaction, resourceType, searched === '*' ? undefined : searched])]
+    .filter((part) => part !== undefined)
+    .join(' ');
+
 /**
  * Reads what is asked of the payer into a checked request.
  * @throws FhirRequestError, GatewayError
@@ -64,7 +70,7 @@ export const readFhirRequest = (event: ApiEvent, payer: Payer, record: RequestRe
     ...formOf(event, segments),
     everything: payer.everything,
   });
-  record.interaction = [request.interaction, request.resourceType].filter((part) => part !== undefined).join(' ');
+  record.interaction = interactionOf(request);
   checkAccept(event, request);
   return request;
 };

@@ -4,10 +4,11 @@ import { type LinkRewriter, createLinkRewriter } from '../shared/fhir/rewrite-li
 import type { ApiResponse } from '../shared/http/api.ts';
 import { type RequestRecord, writeRecord } from '../shared/request-record.ts';
 import type { PayerAnswer } from './answer-from-payer.ts';
+import { endRead } from './audited-read.ts';
 import type { FetchDeps } from './deps.ts';
 import { payerBases } from '../shared/urls.ts';
 
-const callerLeft = new Error('The caller left');
+const leaving = new Error('The caller left');
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
@@ -20,12 +21,11 @@ async function* pass(body: AsyncIterable<Uint8Array>, rewriter: LinkRewriter | u
 }
 
 /** Lets the end hook end and writes the record. Where the hook fails, the answer must not seem complete. */
-const finish = async (deps: FetchDeps, record: RequestRecord): Promise<void> => {
+const finish = async (deps: FetchDeps, record: RequestRecord, end: { callerLeft: boolean }): Promise<void> => {
   try {
-    await deps.onEnd(record);
-  } catch (error) {
+    await endRead(deps, record, end);
+  } catch {
     record.error ??= 'server_error';
-    record.detail ??= `end hook: ${causeOf(error)}`;
     throw new Error('The answer was cut');
   } finally {
     writeRecord(record, deps.clock, deps.writeLog);
@@ -47,18 +47,19 @@ async function* piecesOf(
     }
     ended = true;
   } catch (error) {
-    if (deadline.signal.reason !== callerLeft) {
+    if (deadline.signal.reason !== leaving) {
       record.error = causeOf(deadline.signal.reason) === 'TimeoutError' ? 'payer_timeout' : 'payer_error';
       record.detail = `cut after ${bytes} bytes: ${causeOf(error)}`;
       throw new Error('The answer was cut');
     }
   } finally {
     deadline.end();
-    if (!ended && record.error === undefined) record.detail = `the caller left after ${bytes} bytes`;
+    const callerLeft = !ended && record.error === undefined;
+    if (callerLeft) record.detail = `the caller left after ${bytes} bytes`;
     record.status = 200;
     record.bytes = bytes;
     if (rewriter !== undefined) record.foreignLinks = rewriter.foreignLinks;
-    await finish(deps, record);
+    await finish(deps, record, { callerLeft });
   }
 }
 
@@ -76,7 +77,7 @@ export const streamBody = (deps: FetchDeps, answer: PayerAnswer, options: { rewr
   };
   const end = async (): Promise<IteratorResult<Uint8Array>> => {
     // A read that waits for the payer would hold the end back.
-    answer.deadline.end(callerLeft);
+    answer.deadline.end(leaving);
     if (!started) await next().catch(() => undefined);
     return pieces.return(undefined);
   };

@@ -1,13 +1,16 @@
 import type { MiddlewareObj } from '@middy/core';
-import type { Clock, WriteLog } from './deps.ts';
+import type { Clock, Deps, WriteLog } from './deps.ts';
 import { type ErrorCode, GatewayError, type Signal, asGatewayError } from './errors.ts';
 import type { ApiEvent, ApiResponse } from './http/api.ts';
+import { type Outcome, type Step, requestMetrics } from './metrics.ts';
 
 /**
- * The one record of a request: it feeds the log line, and later the metrics and the audit. These are all the fields
- * there are; none can hold a token, code, secret, state or health data.
+ * The one record of a request: it feeds the log line, its metrics and the audit. These are all the fields there are;
+ * none can hold a token, code, secret, state or health data.
  */
 export interface RequestRecord {
+  /** Names the metrics; it stands in no line. */
+  readonly stage: string;
   readonly time: string;
   readonly requestId: string;
   readonly function: string;
@@ -15,7 +18,9 @@ export interface RequestRecord {
   /** The route's pattern, such as `/r4/{payer}/{proxy+}`; never the path. */
   readonly route: string;
   readonly startedAtMs: number;
-  step?: string;
+  /** Left out, the request is in no metric. */
+  step?: Step;
+  /** Set once the registry knows the payer: it becomes a metric's dimension. */
   payer?: string;
   partner?: string;
   grantId?: string;
@@ -28,13 +33,18 @@ export interface RequestRecord {
   status?: number;
   error?: ErrorCode;
   detail?: string;
-  /** What alarms count. */
-  signals?: Signal[];
+  /** What alarms count; each is a metric of its own. */
+  signals?: readonly Signal[];
 }
 
-/** Notes what an alarm counts. */
-export const raise = (record: RequestRecord, signal: Signal): void => {
-  record.signals = [...(record.signals ?? []), signal];
+/** Notes what an alarm counts, once a request. */
+export const raise = (record: Pick<RequestRecord, 'signals'>, signal: Signal): void => {
+  record.signals = [...new Set(record.signals).add(signal)];
+};
+
+/** Notes what an alarm counts of an error, be it answered or got over. */
+export const raiseOf = (record: Pick<RequestRecord, 'signals'>, error: unknown): void => {
+  if (error instanceof GatewayError && error.signal !== undefined) raise(record, error.signal);
 };
 
 const records = new WeakMap<object, RequestRecord>();
@@ -51,27 +61,48 @@ export const recordError = (record: RequestRecord, error: unknown): GatewayError
   const known = asGatewayError(error);
   record.error = known.code;
   if (known.detail !== undefined) record.detail = known.detail;
-  if (known.signal !== undefined) raise(record, known.signal);
+  raiseOf(record, known);
   return known;
 };
 
-/** Writes the record as one JSON line. */
+/** Errors that are the gateway's or the payer's, also where a redirect or a cut stream tells them. */
+const failures: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>([
+  'payer_error',
+  'payer_timeout',
+  'server_error',
+  'temporarily_unavailable',
+]);
+
+const outcomeOf = ({ error, status = 500 }: RequestRecord): Outcome => {
+  if (status >= 500 || failures.has(error)) return 'failed';
+  return error === undefined && status < 400 ? 'ok' : 'refused';
+};
+
+/** A read that its payer failed, whoever found it out. */
+const isPayerDown = ({ error, payerStatus = 0 }: RequestRecord): boolean =>
+  payerStatus >= 500 || error === 'payer_error' || error === 'payer_timeout';
+
+/** Writes the record as one JSON line, which CloudWatch takes the request's metrics from. */
 export const writeRecord = (record: RequestRecord, clock: Clock, writeLog: WriteLog): void => {
-  const { startedAtMs, ...fields } = record;
-  const level = (record.status ?? 500) >= 500 ? 'error' : record.error === undefined ? 'info' : 'warn';
+  if (isPayerDown(record)) raise(record, 'payerDown');
+  const { startedAtMs, stage, signals, ...fields } = record;
+  const outcome = outcomeOf(record);
+  const level = outcome === 'failed' ? 'error' : record.error === undefined ? 'info' : 'warn';
+  const ms = Math.round((clock.monotonic() - startedAtMs) * 10) / 10;
   writeLog(
     JSON.stringify({
       level,
       ...fields,
-      outcome: record.error === undefined ? 'ok' : 'refused',
-      ms: Math.round((clock.monotonic() - startedAtMs) * 10) / 10,
+      outcome,
+      ms,
+      ...requestMetrics(stage, clock.now(), { ...fields, signals, ms }),
     }),
   );
 };
 
 /** Opens the request record, and writes it once the answer is known; a streamed body writes it when it ends. */
 export const recordRequest = (
-  deps: { readonly clock: Clock; readonly writeLog: WriteLog },
+  deps: Pick<Deps, 'clock' | 'writeLog' | 'registry'>,
   functionName: string,
 ): MiddlewareObj<ApiEvent, ApiResponse> => {
   const write = (event: ApiEvent, response: ApiResponse | null | undefined): void => {
@@ -84,6 +115,7 @@ export const recordRequest = (
   return {
     before: ({ event, context }) => {
       records.set(event, {
+        stage: deps.registry.stage,
         time: new Date(deps.clock.now()).toISOString(),
         // Lambda's own id: API Gateway lets a client choose its request id (`x-amzn-RequestId`), and one-time things
         // recognise their own retried write by this one.

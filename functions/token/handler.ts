@@ -18,6 +18,7 @@ import { refresh } from './refresh.ts';
 import { revokeToken } from './revoke-token.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { Parameters } from '../shared/http/api.ts';
+import type { Step } from '../shared/metrics.ts';
 
 type Endpoint = (deps: TokenDeps, request: TokenRequest) => Promise<object>;
 
@@ -43,8 +44,12 @@ const answerErrors: MiddlewareObj<ApiEvent, ApiResponse> = {
 /** The endpoint's name: the last part of its path. */
 const nameOf = ({ resource }: ApiEvent): string => resource.slice('/oauth2/'.length);
 
-const stepOf = (event: ApiEvent, { values }: Parameters): string =>
-  nameOf(event) !== 'token' ? nameOf(event) : values.get('grant_type') === 'refresh_token' ? 'refresh' : 'redeem';
+/** A token request is a redemption until its form says otherwise. */
+const stepOf = (event: ApiEvent, form?: Parameters): Step => {
+  const name = nameOf(event);
+  if (name === 'revoke' || name === 'introspect') return name;
+  return form?.values.get('grant_type') === 'refresh_token' ? 'refresh' : 'redeem';
+};
 
 /** The token, revoke and introspect endpoints (RFC 6749 §3.2, RFC 7009, RFC 7662). */
 export const tokenHandler = (deps: TokenDeps) =>
@@ -57,12 +62,13 @@ export const tokenHandler = (deps: TokenDeps) =>
       const { requestId } = record;
       const early = preflight(event, 'POST, OPTIONS');
       if (early !== undefined) return early;
+      record.step = stepOf(event);
       checkMethod(event, ['POST']);
       const form = parameters(formPairs(event));
+      record.step = stepOf(event, form);
       checkNotRepeated(form);
       const partner = await authenticateClient(deps, event, form, requestId);
       if (partner) record.partner = partner.clientId;
-      record.step = stepOf(event, form);
       const endpoint = endpoints[nameOf(event)] ?? token;
       const note: TokenRequest['note'] = ({ grantId, payer, partner: owner }) =>
         Object.assign(record, { grantId, payer, partner: owner });

@@ -1,5 +1,5 @@
 import { nowSeconds } from '../shared/deps.ts';
-import { GatewayError } from '../shared/errors.ts';
+import { GatewayError, type Signal } from '../shared/errors.ts';
 import { required } from '../shared/oauth/client-authentication.ts';
 import { type TokenAnswer, accessExpiresAt, issuedAccess, tokenAnswer } from '../shared/oauth/issue.ts';
 import { stillAllowed } from '../shared/oauth/live-grant.ts';
@@ -12,11 +12,11 @@ import type { TokenDeps, TokenRequest } from './deps.ts';
 const invalidCode = (detail: string): GatewayError =>
   new GatewayError('invalid_grant', 'The code is unknown, expired, or not for this client.', { detail });
 
-const redeemedTwice = (): GatewayError =>
+const redeemedTwice = (signal?: Signal): GatewayError =>
   new GatewayError(
     'invalid_grant',
     "The code was redeemed twice, so its tokens have been revoked; does the app's callback run twice?",
-    { detail: 'code replayed by its owner: grant revoked' },
+    { detail: 'code replayed by its owner: grant revoked', signal },
   );
 
 /** RFC 7636 §4.6, and §4.1's form of a verifier. */
@@ -45,7 +45,7 @@ const checkOwner = (grant: Grant, clientId: string, { form }: TokenRequest): voi
 const replayed = async (deps: TokenDeps, grant: Grant, { requestId }: TokenRequest, now: number): Promise<never> => {
   if (grant.codeExpiresAt <= now) throw invalidCode('a used code, after its time');
   await revoke(deps.grants, grant.grantId, 'codeReplayed', { now, requestId });
-  throw redeemedTwice();
+  throw redeemedTwice('reuseDetected');
 };
 
 /**

@@ -50,6 +50,7 @@ const reused = async (deps: TokenDeps, { requestId }: TokenRequest, grant: Grant
   await revoke(deps.grants, grant.grantId, 'refreshTokenReused', { now, requestId });
   throw new GatewayError('invalid_grant', 'The refresh token was used before, so the access has been revoked.', {
     detail: 'refresh token reused: grant revoked',
+    signal: 'reuseDetected',
   });
 };
 

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { Invocation, LocalFunction } from './lambda.ts';
+import type { Edge } from './edge.ts';
+import { type GatewayContext, type OwnAnswer, gatewayAnswer } from './gateway-responses.ts';
 import { close, listen } from './listen.ts';
 import { proxyEvent } from './proxy-event.ts';
 import { readBuffered, readPrelude } from './proxy-response.ts';
@@ -18,21 +20,17 @@ export interface RequestLogLine {
 
 /** What an API Gateway serves. */
 interface Api {
-  readonly template: Pick<LocalTemplate, 'routes' | 'stageName' | 'binaryMediaTypes'>;
+  readonly template: Pick<LocalTemplate, 'routes' | 'stageName' | 'binaryMediaTypes' | 'gatewayResponses'>;
   /** By physical name. */
   readonly functions: ReadonlyMap<string, Pick<LocalFunction, 'invoke'>>;
+  /** What stands in front. */
+  readonly edge: Edge;
 }
 
 export interface ApiGatewayOptions {
   /** 0 for a free one. */
   readonly port: number;
   readonly log?: (line: RequestLogLine) => void;
-  /**
-   * API Gateway renames a function's `WWW-Authenticate` to `x-amzn-Remapped-WWW-Authenticate`. An edge in front
-   * (CloudFront with Lambda@Edge) gives it its name back, and standard clients need it: so here, unless this is false.
-   * @default true
-   */
-  readonly edge?: boolean;
 }
 
 export interface LocalApiGateway {
@@ -42,18 +40,20 @@ export interface LocalApiGateway {
   readonly close: () => Promise<void>;
 }
 
-/** An answer that API Gateway makes itself. */
-interface GatewayResponse {
-  readonly status: number;
-  readonly message: string;
-}
-
-const missingAuthenticationToken = { status: 403, message: 'Missing Authentication Token' };
-const badRequest = { status: 400, message: 'Bad Request' };
-const requestTooLong = { status: 413, message: 'HTTP content length exceeded 10485760 bytes.' };
-const headersTooLarge = { status: 431, message: 'Request Header Fields Too Large' };
-const badGateway = { status: 502, message: 'Internal server error' };
-const gatewayTimeout = { status: 504, message: 'Endpoint request timed out' };
+const missingAuthenticationToken: OwnAnswer = {
+  type: 'MISSING_AUTHENTICATION_TOKEN',
+  status: 403,
+  message: 'Missing Authentication Token',
+};
+const badRequest: OwnAnswer = { type: 'DEFAULT_4XX', status: 400, message: 'Bad Request' };
+const requestTooLong: OwnAnswer = {
+  type: 'REQUEST_TOO_LARGE',
+  status: 413,
+  message: 'HTTP content length exceeded 10485760 bytes.',
+};
+const headersTooLarge: OwnAnswer = { type: 'DEFAULT_4XX', status: 431, message: 'Request Header Fields Too Large' };
+const badGateway: OwnAnswer = { type: 'DEFAULT_5XX', status: 502, message: 'Internal server error' };
+const gatewayTimeout: OwnAnswer = { type: 'INTEGRATION_TIMEOUT', status: 504, message: 'Endpoint request timed out' };
 
 /** Request line and headers together. */
 const headerLimit = 10_240;
@@ -77,26 +77,45 @@ const readBody = async (request: IncomingMessage): Promise<Buffer | undefined> =
   return size <= bodyLimit ? Buffer.concat(chunks) : undefined;
 };
 
-const answerItself = (response: ServerResponse, { status, message }: GatewayResponse): void => {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ message }));
-};
+/** A request on its way through. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+}
+
+const contextOf = ({ request, requestId }: Exchange, stage: string): GatewayContext => ({
+  requestId,
+  stage,
+  httpMethod: request.method ?? '',
+  path: (request.url ?? '').replace(/\?.*/s, ''),
+  'identity.sourceIp': request.socket.remoteAddress ?? '',
+});
 
 /** Starts API Gateway: a regional REST API with its routes, limits and ways. */
 export const startApiGateway = async (options: ApiGatewayOptions): Promise<LocalApiGateway> => {
-  const { edge = true } = options;
   const { promise: api, resolve: serve } = Promise.withResolvers<Api & { router: ReturnType<typeof routerOf> }>();
 
-  const sendBuffered = async ({ payload }: Invocation, response: ServerResponse): Promise<void> => {
-    const { template } = await api;
-    const { status, headers, body } = await readBuffered(payload, {
-      edge,
-      binaryMediaTypes: template.binaryMediaTypes,
-    });
+  /** An answer that API Gateway makes itself. */
+  const answerItself = async (exchange: Exchange, own: OwnAnswer): Promise<void> => {
+    const { template, edge } = await api;
+    const { request, response } = exchange;
+    const context = contextOf(exchange, template.stageName);
+    const { body, ...head } = gatewayAnswer(own, request, template.gatewayResponses, context);
+    const { status, headers } = await edge(request, head);
+    response.writeHead(status, headers).end(body);
+  };
+
+  const sendBuffered = async ({ payload }: Invocation, { request, response }: Exchange): Promise<void> => {
+    const { template, edge } = await api;
+    const { body, ...head } = await readBuffered(payload, template.binaryMediaTypes);
+    const { status, headers } = await edge(request, head);
     response.writeHead(status, { ...headers, 'content-length': body.length }).end(body);
   };
 
-  const sendStreamed = async ({ payload }: Invocation, response: ServerResponse): Promise<void> => {
-    const { status, headers } = await readPrelude(payload, { edge });
+  const sendStreamed = async ({ payload }: Invocation, { request, response }: Exchange): Promise<void> => {
+    const { edge } = await api;
+    const { status, headers } = await edge(request, await readPrelude(payload));
     response.writeHead(status, headers);
     // The first byte must not wait for the payer's first.
     response.flushHeaders();
@@ -104,8 +123,9 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
   };
 
   /** Invokes the function and passes its answer on. A client that leaves ends the invocation. */
-  const integrate = async (match: Match, event: string, requestId: string, response: ServerResponse): Promise<void> => {
+  const integrate = async (match: Match, event: string, exchange: Exchange): Promise<void> => {
     const { functions } = await api;
+    const { response, requestId } = exchange;
     const { route } = match;
     const target = functions.get(route.functionName);
     const gone = new AbortController();
@@ -119,29 +139,37 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
       if (target === undefined) throw new Error(`No function ${route.functionName}`);
       const invocation = await target.invoke(event, requestId, gone.signal);
       if (!invocation.ok) throw new Error('The function failed');
-      await (route.streaming ? sendStreamed : sendBuffered)(invocation, response);
+      await (route.streaming ? sendStreamed : sendBuffered)(invocation, exchange);
     } catch {
       // After the first byte nothing is left but to cut the stream.
       if (response.headersSent) response.destroy();
-      else answerItself(response, timedOut ? gatewayTimeout : badGateway);
+      else await answerItself(exchange, timedOut ? gatewayTimeout : badGateway);
     } finally {
       clearTimeout(timer);
     }
   };
 
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const requestId = randomUUID();
+  const handle = async (exchange: Exchange): Promise<void> => {
+    const { request, response, requestId } = exchange;
     response.setHeader('x-amzn-requestid', requestId);
-    if (headerBytes(request) > headerLimit) return answerItself(response, headersTooLarge);
+    if (headerBytes(request) > headerLimit) return answerItself(exchange, headersTooLarge);
     const { router, template } = await api;
     const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s);
     const match = router(request.method ?? '', path);
     const body = await readBody(request);
-    if (match === undefined) return answerItself(response, missingAuthenticationToken);
-    if (body === undefined) return answerItself(response, requestTooLong);
+    if (match === undefined) return answerItself(exchange, missingAuthenticationToken);
+    if (body === undefined) return answerItself(exchange, requestTooLong);
     const event = JSON.stringify(proxyEvent(request, { match, path, query, body, requestId, ...template }));
-    if (Buffer.byteLength(event) > eventLimit) return answerItself(response, requestTooLong);
-    return integrate(match, event, requestId, response);
+    if (Buffer.byteLength(event) > eventLimit) return answerItself(exchange, requestTooLong);
+    return integrate(match, event, exchange);
+  };
+  const serveOne = async (exchange: Exchange): Promise<void> => {
+    try {
+      await handle(exchange);
+    } catch (error) {
+      if (error instanceof URIError) await answerItself(exchange, badRequest);
+      else exchange.response.destroy();
+    }
   };
 
   // The limit above is stricter; Node's own would cut the connection in a way that API Gateway does not.
@@ -152,10 +180,7 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
       const ms = Math.round(performance.now() - startedAtMs);
       options.log?.({ method: request.method ?? '', path, status: response.statusCode, ms });
     });
-    handle(request, response).catch((error: unknown) => {
-      if (error instanceof URIError) answerItself(response, badRequest);
-      else response.destroy();
-    });
+    serveOne({ request, response, requestId: randomUUID() }).catch(() => response.destroy());
   });
   const port = await listen(server, options.port, 'localhost');
   return {

@@ -1,14 +1,17 @@
+import type { DynamoDBStreamEvent } from 'aws-lambda';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StageConfig } from '../../config/stage.ts';
-import type { LocalApiGateway } from './api-gateway.ts';
-import { startDynamoDb } from './dynamodb.ts';
-import { startFunction } from './lambda.ts';
 import { closersOf, settled } from '../closers.ts';
-import { startSecretsManager } from './secrets-manager.ts';
+import type { LocalApiGateway } from './api-gateway.ts';
+import type { LocalAws } from './aws.ts';
+import type { AwsCall } from './calls.ts';
+import { gatewayEdge, noEdge } from './edge.ts';
+import { type LocalFunction, invokeDirectly, startFunction } from './lambda.ts';
+import { streamFeed } from './stream-feed.ts';
 import { synthesise } from './synth.ts';
-import { readTemplate } from './template.ts';
+import { type LocalTemplate, readTemplate } from './template.ts';
 
 export interface CloudOptions {
   readonly config: StageConfig;
@@ -16,6 +19,10 @@ export interface CloudOptions {
   readonly secrets: Readonly<Record<string, object>>;
   /** Listens already; it serves as soon as the rest is there. */
   readonly gateway: LocalApiGateway;
+  /** Listens already, and has nothing in it. */
+  readonly aws: LocalAws;
+  /** Whether an edge stands in front of the gateway even where the stack has none. */
+  readonly edge: boolean;
   readonly onFunctionLog: (name: string, line: string) => void;
   /** Gives up. */
   readonly signal: AbortSignal;
@@ -23,16 +30,33 @@ export interface CloudOptions {
 
 /** The stack of a configuration, deployed to stand-ins for AWS. */
 export interface LocalCloud {
-  readonly dynamoEndpoint: string;
-  readonly secretsEndpoint: string;
+  /** For DynamoDB, Secrets Manager and S3, as `AWS_ENDPOINT_URL`; any credentials will do. */
+  readonly awsEndpoint: string;
   /** Physical table names by construct name: `loginAttempts`, `grants`. */
   readonly tables: Readonly<Record<string, string>>;
-  /** Process ids by function name. */
+  /** Physical bucket names by construct name. */
+  readonly buckets: Readonly<Record<string, string>>;
+  /** Process ids by function name; `undefined` for one that nobody has called yet. */
   readonly pids: () => Readonly<Record<string, number | undefined>>;
   /** Gives a payer's secret a value; `undefined` empties it. */
   readonly setSecret: (payerId: string, secret: object | undefined) => void;
+  /** The last 10,000 calls to AWS, oldest first. */
+  readonly calls: () => readonly AwsCall[];
+  readonly clearCalls: () => void;
+  /**
+   * Invokes a function that no path leads to, such as `canary`, and gives its result.
+   * @throws Error where it fails, or where there is none of this name
+   */
+  readonly invoke: (name: string, event: unknown) => Promise<unknown>;
+  /**
+   * Resolves once every record of the tables' streams was delivered.
+   * @throws Error where the stack closes before
+   */
+  readonly streamsIdle: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
+
+type Opened = ReturnType<typeof closersOf>['opened'];
 
 /** Synthesises the stack and starts what its template describes. If anything fails, nothing is left running. */
 export const startCloud = async (options: CloudOptions): Promise<LocalCloud> => {
@@ -50,42 +74,70 @@ export const startCloud = async (options: CloudOptions): Promise<LocalCloud> => 
   }
 };
 
-const deploy = async (
-  { config, secrets, gateway, onFunctionLog, signal }: CloudOptions,
+/** Starts the functions; those that no path leads to wait for their first invocation. */
+const startFunctions = async (
+  { functions, routes }: LocalTemplate,
+  { aws, onFunctionLog }: CloudOptions,
   workDir: string,
-  opened: ReturnType<typeof closersOf>['opened'],
-): Promise<Omit<LocalCloud, 'close'>> => {
-  const configFile = join(workDir, 'config.json');
-  await writeFile(configFile, JSON.stringify(config));
-  const [{ template: source, assetDir }, dynamoDb, secretsManager] = await settled([
-    synthesise(configFile, join(workDir, 'cdk.out'), signal),
-    startDynamoDb().then(opened),
-    startSecretsManager().then(opened),
-  ]);
-  const template = readTemplate(source, { origin: `http://localhost:${gateway.port}`, assetDir });
-  await dynamoDb.createTables(template.tables);
-  const endpoints = {
-    AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint,
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.endpoint,
-  };
-  const functions = await settled(
-    template.functions.map(async (spec) =>
-      opened(await startFunction(spec, { socketPath: join(workDir, spec.name), endpoints, onLog: onFunctionLog })),
+  opened: Opened,
+): Promise<readonly LocalFunction[]> => {
+  const routed = new Set(routes.map(({ functionName }) => functionName));
+  return settled(
+    functions.map(async (spec) =>
+      opened(
+        await startFunction(spec, {
+          socketPath: join(workDir, spec.name),
+          awsEndpoint: aws.url,
+          onLog: onFunctionLog,
+          lazy: !routed.has(spec.physicalName),
+        }),
+      ),
     ),
   );
+};
+
+const namesOf = (specs: readonly { name: string; physicalName: string }[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(specs.map(({ name, physicalName }) => [name, physicalName]));
+
+const deploy = async (options: CloudOptions, workDir: string, opened: Opened): Promise<Omit<LocalCloud, 'close'>> => {
+  const { config, secrets, gateway, aws, signal } = options;
+  const configFile = join(workDir, 'config.json');
+  await writeFile(configFile, JSON.stringify(config));
+  const { template: source, ...where } = await synthesise(configFile, join(workDir, 'cdk.out'), signal);
+  const template = readTemplate(source, { origin: `http://localhost:${gateway.port}`, ...where });
+  const functions = await startFunctions(template, options, workDir, opened);
+  const invoke = async (isIt: (target: LocalFunction) => boolean, name: string, event: unknown): Promise<unknown> => {
+    const target = functions.find(isIt);
+    if (target === undefined) throw new Error(`The stack has no function ${name}`);
+    return invokeDirectly(target, event);
+  };
+  const deliver = (name: string, event: DynamoDBStreamEvent): Promise<unknown> =>
+    invoke(({ spec }) => spec.physicalName === name, name, event);
+
+  const feed = opened(streamFeed(template.mappings, deliver));
+  await aws.dynamoDb.createTables(template.tables, feed.offer);
+  for (const { physicalName } of template.buckets) aws.s3.createBucket(physicalName);
   const setSecret: LocalCloud['setSecret'] = (payerId, secret) => {
     const name = template.secretNames.find((candidate) => candidate.endsWith(`/${payerId}`));
     if (name === undefined) throw new Error(`The stack has no secret for payer ${payerId}`);
-    secretsManager.setSecret(name, secret === undefined ? undefined : JSON.stringify(secret));
+    aws.secretsManager.setSecret(name, secret === undefined ? undefined : JSON.stringify(secret));
   };
   for (const payer of config.payers) setSecret(payer.id, secrets[payer.id]);
-  gateway.serve({ template, functions: new Map(functions.map((started) => [started.spec.physicalName, started])) });
+  gateway.serve({
+    template,
+    functions: new Map(functions.map((started) => [started.spec.physicalName, started])),
+    edge: template.edge || options.edge ? gatewayEdge : noEdge,
+  });
 
   return {
-    dynamoEndpoint: dynamoDb.endpoint,
-    secretsEndpoint: secretsManager.endpoint,
-    tables: Object.fromEntries(template.tables.map(({ name, physicalName }) => [name, physicalName])),
+    awsEndpoint: aws.url,
+    tables: namesOf(template.tables),
+    buckets: namesOf(template.buckets),
     pids: () => Object.fromEntries(functions.map(({ spec, pid }) => [spec.name, pid()])),
     setSecret,
+    calls: aws.log.calls,
+    clearCalls: aws.log.clear,
+    invoke: (name, event) => invoke(({ spec }) => spec.name === name, name, event),
+    streamsIdle: feed.idle,
   };
 };

@@ -1,36 +1,81 @@
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
+import { Agent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { once } from 'node:events';
+import { buffer } from 'node:stream/consumers';
 import { region } from './intrinsics.ts';
 import { close, listen } from './listen.ts';
-import type { TableSpec } from './template.ts';
+import type { AwsAnswer, AwsService } from './service.ts';
+import { type RecordSink, writesWithRecords } from './stream-records.ts';
+import type { TableSpec } from './template-data.ts';
 
 /** An embedded DynamoDB. Nothing is kept when it stops. */
 export interface LocalDynamoDb {
-  readonly endpoint: string;
-  readonly createTables: (tables: readonly TableSpec[]) => Promise<void>;
+  readonly service: AwsService;
+  /** Makes tables; of those with a stream the sink gets a record for each write. */
+  readonly createTables: (tables: readonly TableSpec[], sink: RecordSink) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-/** Starts DynamoDB on a free port. It has no TTL: expired items stay readable, as they do for hours in AWS. */
+/** Calls an operation as someone who is no function. @throws Error where DynamoDB refuses */
+export type CallDynamoDb = (operation: string, parameters: object) => Promise<Readonly<Record<string, unknown>>>;
+
+/** Nobody checks the signature; it has to be there. */
+const ownHeaders = {
+  'content-type': 'application/x-amz-json-1.0',
+  'x-amz-date': '20260101T000000Z',
+  authorization: `AWS4-HMAC-SHA256 Credential=local/20260101/${region}/dynamodb/aws4_request, SignedHeaders=host, Signature=0`,
+};
+const passedOn = ['content-type', 'x-amz-crc32', 'x-amzn-requestid'];
+
+/** Starts DynamoDB behind the AWS endpoint. It has no TTL: expired items stay readable, as they do for hours in AWS. */
 export const startDynamoDb = async (): Promise<LocalDynamoDb> => {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  const endpoint = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
+  server.keepAliveTimeout = 0;
+  const port = await listen(server, 0, '127.0.0.1');
+  const agent = new Agent({ keepAlive: true });
 
-  const createTables = async (tables: readonly TableSpec[]): Promise<void> => {
-    const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-    const client = new DynamoDBClient({ endpoint, region, credentials });
-    for (const table of tables) {
-      await client.send(
-        new CreateTableCommand({
-          TableName: table.physicalName,
-          KeySchema: [...table.keySchema],
-          AttributeDefinitions: [...table.attributeDefinitions],
-          BillingMode: 'PAY_PER_REQUEST',
-        }),
-      );
-    }
-    client.destroy();
+  const forward = async (body: Buffer, headers: Readonly<Record<string, string>>): Promise<AwsAnswer> => {
+    const outgoing = httpRequest({ host: '127.0.0.1', port, method: 'POST', path: '/', agent, headers });
+    outgoing.end(body);
+    const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+    const found = passedOn.map((name) => [name, response.headers[name]] as const);
+    return {
+      status: response.statusCode ?? 500,
+      headers: Object.fromEntries(found.filter((pair): pair is [string, string] => typeof pair[1] === 'string')),
+      body: await buffer(response),
+    };
+  };
+  const call: CallDynamoDb = async (operation, parameters) => {
+    const headers = { ...ownHeaders, 'x-amz-target': `DynamoDB_20120810.${operation}` };
+    const { status, body } = await forward(Buffer.from(JSON.stringify(parameters)), headers);
+    if (status !== 200) throw new Error(`DynamoDB refused ${operation}: ${body.toString()}`);
+    return JSON.parse(body.toString()) as Record<string, unknown>;
+  };
+  const writes = writesWithRecords(call);
+
+  const service: AwsService = (request) => {
+    const { headers, body } = request;
+    const sent = Object.fromEntries(
+      Object.entries(headers).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
+    );
+    return writes.around(request, () => forward(body, { ...sent, 'content-length': String(body.length) }));
   };
 
-  return { endpoint, createTables, close: () => close(server) };
+  const createTables: LocalDynamoDb['createTables'] = async (tables, sink) => {
+    for (const table of tables) {
+      await call('CreateTable', {
+        TableName: table.physicalName,
+        KeySchema: table.keySchema,
+        AttributeDefinitions: table.attributeDefinitions,
+        BillingMode: 'PAY_PER_REQUEST',
+      });
+      writes.watch(table, sink);
+    }
+  };
+
+  const stop = async (): Promise<void> => {
+    agent.destroy();
+    await close(server);
+  };
+  return { service, createTables, close: stop };
 };

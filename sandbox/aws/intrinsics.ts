@@ -1,4 +1,4 @@
-import type { Resource, Template } from './template.ts';
+import type { Resource, Template } from './cloudformation.ts';
 
 /** Resolves a template's intrinsic functions as far as a stack of this project uses them. */
 export interface Intrinsics {
@@ -17,7 +17,6 @@ const pseudoParameters: Readonly<Record<string, string>> = {
   'AWS::Partition': 'aws',
   'AWS::Region': region,
   'AWS::StackId': `arn:aws:cloudformation:${region}:${account}:stack/local/1`,
-  'AWS::StackName': 'local',
   'AWS::URLSuffix': 'amazonaws.com',
 };
 
@@ -39,21 +38,35 @@ const refOf = (logicalId: string, { Type, Properties = {} }: Resource, resolve: 
       return resolve(Properties['FunctionName'] ?? logicalId);
     case 'AWS::DynamoDB::Table':
       return resolve(Properties['TableName'] ?? logicalId);
+    case 'AWS::S3::Bucket':
+      // A generated name, but for the random end; the stack's name leads to it.
+      return resolve(Properties['BucketName'] ?? { 'Fn::Sub': `\${AWS::StackName}-${logicalId}` }).toLowerCase();
     default:
       return logicalId;
   }
 };
 
+const tableArn = (name: string): string => `arn:aws:dynamodb:${region}:${account}:table/${name}`;
+
+/** What `Fn::GetAtt` gives, by `Type Attribute`, from the physical name. */
+const attributes: Readonly<Record<string, (name: string) => string>> = {
+  'AWS::CloudFront::Distribution DomainName': (name) => `${name.toLowerCase()}.cloudfront.net`,
+  'AWS::DynamoDB::Table Arn': tableArn,
+  'AWS::DynamoDB::Table StreamArn': (name) => `${tableArn(name)}/stream/2026-01-01T00:00:00.000`,
+  'AWS::Lambda::Function Arn': functionArn,
+  'AWS::Lambda::Version Version': () => '1',
+  'AWS::S3::Bucket Arn': (name) => `arn:aws:s3:::${name}`,
+};
+
 const attributeOf = (logicalId: string, attribute: string, resolve: Intrinsics['resolve'], type?: string): string => {
   const ref = resolve({ Ref: logicalId });
-  if (type === 'AWS::Lambda::Function' && attribute === 'Arn') return functionArn(ref);
-  if (type === 'AWS::Lambda::Version' && attribute === 'Version') return '1';
-  return `${ref}.${attribute}`;
+  return attributes[`${type} ${attribute}`]?.(ref) ?? `${ref}.${attribute}`;
 };
 
 /** The resolver of one template. */
-export const resolverOf = (template: Template): Intrinsics => {
+export const resolverOf = (template: Template, stackName: string): Intrinsics => {
   const ref = (name: string): string => {
+    if (name === 'AWS::StackName') return stackName;
     const resource = template.Resources[name];
     const value = pseudoParameters[name] ?? (resource === undefined ? undefined : refOf(name, resource, resolve));
     if (value === undefined) throw new Error(`The local stack can't resolve Ref ${name}`);
@@ -70,6 +83,12 @@ export const resolverOf = (template: Template): Intrinsics => {
       return name.includes('.') ? attribute(name) : ref(name);
     });
   };
+  const list = (value: unknown): readonly string[] => {
+    if (Array.isArray(value)) return value.map(resolve);
+    const [separator, text] = ((value ?? {}) as { 'Fn::Split'?: readonly [string, unknown] })['Fn::Split'] ?? [];
+    if (separator === undefined) throw new Error(`The local stack can't resolve ${JSON.stringify(value)}`);
+    return resolve(text).split(separator);
+  };
   const resolve = (value: unknown): string => {
     if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value);
     const [name, argument] = Object.entries((value ?? {}) as Record<string, never>)[0] ?? [];
@@ -79,6 +98,10 @@ export const resolverOf = (template: Template): Intrinsics => {
     if (name === 'Fn::Join') {
       const [separator, parts] = argument as unknown as readonly [string, readonly unknown[]];
       return parts.map(resolve).join(separator);
+    }
+    if (name === 'Fn::Select') {
+      const [index, values] = argument as unknown as readonly [string | number, unknown];
+      return list(values)[Number(index)] ?? '';
     }
     throw new Error(`The local stack can't resolve ${JSON.stringify(value)}`);
   };

@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { region } from './intrinsics.ts';
-import type { FunctionSpec } from './template.ts';
+import type { FunctionSpec } from './template-functions.ts';
 
 /** What a function gave back, as soon as its first byte is there. */
 export interface Invocation {
@@ -28,17 +30,23 @@ export interface LocalFunction {
 export interface FunctionOptions {
   /** Path of a unix socket; its folder must be ours alone. */
   readonly socketPath: string;
-  /** The endpoints of the stand-ins, as the SDK's standard variables. */
-  readonly endpoints: Readonly<Record<string, string>>;
+  /** Stands in for all of AWS. */
+  readonly awsEndpoint: string;
   /** Gets each line that the function prints. */
   readonly onLog: (name: string, line: string) => void;
+  /**
+   * Whether the process starts with the first invocation only, as nobody waits for that one.
+   * @default false
+   */
+  readonly lazy?: boolean;
 }
 
 /** Nothing of our own environment: a function sees what it would see in AWS. */
-const environmentOf = (spec: FunctionSpec, endpoints: Readonly<Record<string, string>>): NodeJS.ProcessEnv => ({
+const environmentOf = (spec: FunctionSpec, awsEndpoint: string): NodeJS.ProcessEnv => ({
   ...spec.environment,
-  ...endpoints,
-  AWS_ACCESS_KEY_ID: 'local',
+  AWS_ENDPOINT_URL: awsEndpoint,
+  // By this the endpoint knows who calls.
+  AWS_ACCESS_KEY_ID: spec.name,
   AWS_SECRET_ACCESS_KEY: 'local',
   AWS_REGION: region,
   AWS_DEFAULT_REGION: region,
@@ -53,29 +61,36 @@ const environmentOf = (spec: FunctionSpec, endpoints: Readonly<Record<string, st
   TZ: ':UTC',
 });
 
-const start = async (spec: FunctionSpec, options: FunctionOptions, socketPath: string): Promise<ChildProcess> => {
+/** A process, and when it is ready to serve. */
+interface Starting {
+  readonly child: ChildProcess;
+  readonly ready: Promise<void>;
+}
+
+const start = (spec: FunctionSpec, options: FunctionOptions, socketPath: string): Starting => {
   const child = spawn(
     process.execPath,
     [`--max-old-space-size=${spec.memoryMb}`, join(import.meta.dirname, 'runtime.ts'), socketPath],
-    { env: environmentOf(spec, options.endpoints), stdio: ['ignore', 'pipe', 'pipe', 'ipc'], cwd: spec.assetDir },
+    { env: environmentOf(spec, options.awsEndpoint), stdio: ['ignore', 'pipe', 'pipe', 'ipc'], cwd: spec.assetDir },
   );
   const firstLines: string[] = [];
   for (const output of [child.stdout, child.stderr]) {
     if (output !== null) {
       createInterface({ input: output }).on('line', (line) => {
-        if (firstLines.length < 20) firstLines.push(line);
+        // Node quotes the line that threw, and a bundle is one line.
+        if (firstLines.length < 20 && line.length < 1000) firstLines.push(line);
         options.onLog(spec.name, line);
       });
     }
   }
-  await new Promise<void>((resolve, reject) => {
+  const ready = new Promise<void>((resolve, reject) => {
     child.once('message', () => resolve());
     child.once('error', reject);
     child.once('close', () => {
       reject(new Error([`The function ${spec.name} ended while it started:`, ...firstLines].join('\n')));
     });
   });
-  return child;
+  return { child, ready };
 };
 
 const post = async (
@@ -96,28 +111,34 @@ const post = async (
 export const startFunction = async (spec: FunctionSpec, options: FunctionOptions): Promise<LocalFunction> => {
   let starts = 0;
   let closed = false;
-  let current: { child: ChildProcess; socketPath: string } | undefined;
+  /** The process that serves, or is about to. */
+  let child: ChildProcess | undefined;
+  let socketPath: string | undefined;
   let starting: Promise<string> | undefined;
 
   const startAnew = async (): Promise<string> => {
     // A new name each time: a crashed process leaves its socket behind.
-    const socketPath = `${options.socketPath}.${(starts += 1)}`;
-    const child = await start(spec, options, socketPath);
-    current = { child, socketPath };
+    const path = `${options.socketPath}.${(starts += 1)}`;
+    const started = start(spec, options, path);
+    child = started.child;
     child.once('exit', (code, signal) => {
-      current = undefined;
+      child = undefined;
+      socketPath = undefined;
       if (!closed) options.onLog(spec.name, `The process ended (${signal ?? code}); the next call starts a new one`);
     });
-    return socketPath;
+    await started.ready;
+    socketPath = path;
+    return path;
   };
   const running = (): Promise<string> => {
-    if (current !== undefined) return Promise.resolve(current.socketPath);
+    if (closed) return Promise.reject(new Error(`The function ${spec.name} was stopped`));
+    if (socketPath !== undefined) return Promise.resolve(socketPath);
     starting ??= startAnew().finally(() => (starting = undefined));
     return starting;
   };
 
   const invoke = async (event: string, requestId: string, signal?: AbortSignal): Promise<Invocation> => {
-    const socketPath = await running();
+    const path = await running();
     const timeout = new AbortController();
     const timer = setTimeout(() => {
       options.onLog(spec.name, `Task timed out after ${(spec.timeoutMs / 1000).toFixed(2)} seconds`);
@@ -126,7 +147,7 @@ export const startFunction = async (spec: FunctionSpec, options: FunctionOptions
     const headers = { 'x-request-id': requestId, 'x-deadline-ms': String(Date.now() + spec.timeoutMs) };
     const either = AbortSignal.any([timeout.signal, ...(signal === undefined ? [] : [signal])]);
     try {
-      const payload = await post(socketPath, event, headers, either);
+      const payload = await post(path, event, headers, either);
       payload.once('close', () => clearTimeout(timer));
       return { ok: payload.statusCode === 200, contentType: payload.headers['content-type'] ?? '', payload };
     } catch (error) {
@@ -137,13 +158,24 @@ export const startFunction = async (spec: FunctionSpec, options: FunctionOptions
 
   const close = async (): Promise<void> => {
     closed = true;
-    const child = current?.child;
     if (child === undefined) return;
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;
   };
 
-  await running();
-  return { spec, pid: () => current?.child.pid, invoke, close };
+  if (options.lazy !== true) await running();
+  return { spec, pid: () => child?.pid, invoke, close };
+};
+
+/**
+ * Invokes a function directly, as EventBridge and event source mappings do.
+ * @returns what it gave back, from JSON
+ * @throws Error where it threw, crashed or ran out of time
+ */
+export const invokeDirectly = async (target: LocalFunction, event: unknown): Promise<unknown> => {
+  const { ok, payload } = await target.invoke(JSON.stringify(event), randomUUID());
+  const answer = await text(payload);
+  if (!ok) throw new Error(`${target.spec.name} failed: ${answer}`);
+  return JSON.parse(answer) as unknown;
 };

@@ -13,24 +13,16 @@ class MalformedResponseError extends Error {
   override readonly name = 'MalformedResponseError';
 }
 
-export interface HeadOptions {
-  /** Whether an edge in front gives `WWW-Authenticate` its name back. */
-  readonly edge: boolean;
-}
-
 /** API Gateway measures and frames answers itself, and keeps these names for its own. */
 const remapped = new Set(['connection', 'content-length', 'date', 'server', 'transfer-encoding', 'www-authenticate']);
 
-const sentName = (name: string, { edge }: HeadOptions): string => {
-  if (!remapped.has(name) || (edge && name === 'www-authenticate')) return name;
-  return `x-amzn-remapped-${name}`;
-};
+const sentName = (name: string): string => (remapped.has(name) ? `x-amzn-remapped-${name}` : name);
 
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Reads status and headers of a proxy answer or of a stream's prelude. @throws MalformedResponseError */
-const headOf = (answer: unknown, options: HeadOptions): ResponseHead => {
+const headOf = (answer: unknown): ResponseHead => {
   if (!isMap(answer)) throw new MalformedResponseError('The answer is no object');
   const { statusCode, headers, multiValueHeaders } = answer;
   const status = Number(statusCode);
@@ -38,13 +30,13 @@ const headOf = (answer: unknown, options: HeadOptions): ResponseHead => {
   const sent: OutgoingHttpHeaders = {};
   for (const [name, value] of Object.entries(isMap(headers) ? headers : {})) {
     if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
-      sent[sentName(name.toLowerCase(), options)] = String(value);
+      sent[sentName(name.toLowerCase())] = String(value);
     }
   }
   // A name in both has only the values of this one.
   for (const [name, values] of Object.entries(isMap(multiValueHeaders) ? multiValueHeaders : {})) {
     if (!Array.isArray(values)) throw new MalformedResponseError(`multiValueHeaders.${name} is no array`);
-    sent[sentName(name.toLowerCase(), options)] = values.map(String);
+    sent[sentName(name.toLowerCase())] = values.map(String);
   }
   sent['content-type'] ??= 'application/json';
   return { status, headers: sent };
@@ -56,7 +48,7 @@ const bufferedLimit = 6 * 1024 * 1024;
 /** Reads a buffered answer. @throws MalformedResponseError also where it is larger than Lambda allows */
 export const readBuffered = async (
   payload: Readable,
-  options: HeadOptions & { readonly binaryMediaTypes: readonly string[] },
+  binaryMediaTypes: readonly string[],
 ): Promise<ResponseHead & { readonly body: Buffer }> => {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -66,11 +58,11 @@ export const readBuffered = async (
     chunks.push(chunk);
   }
   const answer = JSON.parse(Buffer.concat(chunks).toString()) as unknown;
-  const head = headOf(answer, options);
+  const head = headOf(answer);
   const { body = '', isBase64Encoded } = answer as { body?: unknown; isBase64Encoded?: boolean };
   if (typeof body !== 'string') throw new MalformedResponseError('The body is no string');
   // Without a binary media type the base64 text itself goes out, in AWS too.
-  const decode = isBase64Encoded === true && isBinary(String(head.headers['content-type']), options.binaryMediaTypes);
+  const decode = isBase64Encoded === true && isBinary(String(head.headers['content-type']), binaryMediaTypes);
   return { ...head, body: Buffer.from(body, decode ? 'base64' : 'utf8') };
 };
 
@@ -78,14 +70,14 @@ const preludeEnd = Buffer.alloc(8);
 const preludeLimit = 64 * 1024;
 
 /** Reads the prelude of a streamed answer; what comes after it stays in the payload. @throws MalformedResponseError */
-export const readPrelude = async (payload: IncomingMessage, options: HeadOptions): Promise<ResponseHead> => {
+export const readPrelude = async (payload: IncomingMessage): Promise<ResponseHead> => {
   let read: Buffer = Buffer.alloc(0);
   for await (const chunk of payload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     read = Buffer.concat([read, chunk]);
     const end = read.indexOf(preludeEnd);
     if (end !== -1) {
       payload.unshift(read.subarray(end + preludeEnd.length));
-      return headOf(JSON.parse(read.toString('utf8', 0, end)), options);
+      return headOf(JSON.parse(read.toString('utf8', 0, end)));
     }
     if (read.length > preludeLimit) break;
   }

@@ -1,4 +1,4 @@
-import type { RouteSpec } from './template.ts';
+import type { RouteSpec } from './template-functions.ts';
 
 /** A route and what its path's parameters hold, decoded. */
 export interface Match {

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Template } from './template.ts';
+import type { Template } from './cloudformation.ts';
 
 /** A synthesised stack: its template, and where its assets lie. */
 export interface Synthesised {
+  readonly stackName: string;
   readonly template: Template;
   readonly assetDir: (s3Key: string) => string;
 }
@@ -51,6 +52,8 @@ export const synthesise = async (configFile: string, outdir: string, signal?: Ab
       CDK_OUTDIR: outdir,
       // The paths in the metadata are the constructs' names.
       CDK_CONTEXT_JSON: JSON.stringify({ ...context, config: configFile, 'aws:cdk:enable-path-metadata': true }),
+      // The CDK's check of templates takes half of the time, and is for what gets deployed: `cdk synth` makes it.
+      CDK_VALIDATION: 'false',
       // A loader that a test runner needs is none of the app's business.
       NODE_OPTIONS: '',
     },
@@ -69,6 +72,7 @@ export const synthesise = async (configFile: string, outdir: string, signal?: Ab
     ),
   );
   return {
+    stackName,
     template: await readJson<Template>(join(outdir, properties?.templateFile ?? `${stackName}.template.json`)),
     assetDir: (s3Key) => {
       const path = paths.get(s3Key);

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { close, listen } from '../aws/listen.ts';
 import { generateRecords } from './data/generate.ts';
 import { smartConfiguration } from './discovery.ts';
 import { memberOfToken } from './fhir-access.ts';
@@ -20,11 +21,20 @@ export type { PayerOptions, RequestLogLine } from './options.ts';
 
 type Handler = (req: IncomingMessage, res: ServerResponse, url: URL) => Promise<void> | void;
 
+/** A payer that listens. */
+export interface LocalPayer {
+  readonly url: string;
+  /** Ends every connection at once; what it knows of members and tokens stays. */
+  close(): Promise<void>;
+  /** Listens again on the same port, after `close`. */
+  reopen(): Promise<void>;
+}
+
 /**
  * Starts a payer of the sandbox: its OAuth server, its member pages and its FHIR API under `/r4`, on one port.
- * Rejects where the port is taken. `close` ends every connection at once.
+ * Rejects where the port is taken.
  */
-export async function startPayer(options: PayerOptions): Promise<{ url: string; close(): Promise<void> }> {
+export async function startPayer(options: PayerOptions): Promise<LocalPayer> {
   const origin = `http://${options.host}:${options.port}`;
   const route = createRoutes(options, origin);
 
@@ -47,17 +57,11 @@ export async function startPayer(options: PayerOptions): Promise<{ url: string; 
     });
   });
 
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(options.port, options.host, resolve);
-  });
-  return {
-    url: origin,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+  const open = async (): Promise<void> => {
+    await listen(server, options.port, options.host);
   };
+  await open();
+  return { url: origin, close: () => close(server), reopen: open };
 }
 
 function createRoutes(options: PayerOptions, origin: string): Handler {

@@ -1,5 +1,6 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { ConfigError, checkStage } from '../../config/check.ts';
+import { checkStage } from '../../config/check.ts';
+import { hash, problems, publicApp, stage } from './stages.ts';
 
 const jwkOf = (type: 'P-384' | 'P-256' | 'rsa-2048' | 'rsa-1024', half: 'publicKey' | 'privateKey' = 'publicKey') => {
   const pair = type.startsWith('rsa')
@@ -8,51 +9,9 @@ const jwkOf = (type: 'P-384' | 'P-256' | 'rsa-2048' | 'rsa-1024', half: 'publicK
   return { ...pair[half].export({ format: 'jwk' }), kid: type } as Record<string, unknown>;
 };
 
-const hash = createHash('sha256').update('a secret').digest('base64url');
 const p384 = jwkOf('P-384');
 
-const payer = {
-  id: 'plan',
-  displayName: 'Plan',
-  fhirBaseUrl: 'https://plan.example.org/r4',
-  authorizationEndpoint: 'https://plan.example.org/authorize',
-  tokenEndpoint: 'https://plan.example.org/token',
-  clientId: 'gateway',
-  clientAuthentication: 'client_secret_basic',
-  scopes: ['patient/*.rs'],
-};
-const partner = {
-  clientId: 'app',
-  name: 'App',
-  homePage: 'https://app.example.org/',
-  redirectUris: ['https://app.example.org/callback'],
-  clientAuthentication: ['client_secret_basic'],
-  secretHashes: [hash],
-  scopes: ['patient/*.rs'],
-  payers: ['plan'],
-};
-const publicApp = { clientAuthentication: ['none'], secretHashes: [] };
 const keyApp = { clientAuthentication: ['private_key_jwt'], secretHashes: [] };
-const stage = (changes: { payer?: object; partner?: object; stage?: object } = {}) => ({
-  stage: 'test',
-  payers: [{ ...payer, ...changes.payer }],
-  partners: [{ ...partner, ...changes.partner }],
-  ...changes.stage,
-});
-
-/** The error's lines, without the file's name in front. */
-const problems = (value: unknown): string[] => {
-  try {
-    checkStage(value, 'stage.json');
-    return [];
-  } catch (error) {
-    expect(error).toBeInstanceOf(ConfigError);
-    const lines = (error as Error).message.split('\n');
-    for (const line of lines) expect(line).toMatch(/^stage\.json: [^:]+: .+; .+$/);
-    return lines.map((line) => line.slice('stage.json: '.length));
-  }
-};
-
 describe('checkStage', () => {
   it('fills in the defaults', () => {
     const config = checkStage(stage(), 'stage.json');
@@ -108,6 +67,15 @@ describe('checkStage', () => {
     ['in a partner', stage({ partner: { secret: 'x' } }), 'partners[0].secret'],
     ['in a rate', stage({ partner: { rate: { perSecond: 1, burst: 1, x: 1 } } }), 'partners[0].rate.x'],
     ['in lifetimes', stage({ stage: { lifetimes: { refresh: 1 } } }), 'lifetimes.refresh'],
+    ['in a web ACL', stage({ stage: { waf: { requestsPer5Minutes: 100, rules: [] } } }), 'waf.rules'],
+    [
+      'in a network',
+      stage({ stage: { network: { availabilityZones: 1, cidr: '10.0.0.0/16', nat: 1 } } }),
+      'network.nat',
+    ],
+    ['in retention', stage({ stage: { retention: { days: 1 } } }), 'retention.days'],
+    ['in throttling', stage({ stage: { throttling: { rate: 1 } } }), 'throttling.rate'],
+    ['in concurrency', stage({ stage: { concurrency: { fetsch: 1 } } }), 'concurrency.fetsch'],
   ])('refuses an unknown field %s', (_title, value, field) => {
     expect(problems(value)).toEqual([`${field}: is no known field; check its spelling or remove it`]);
   });

@@ -126,4 +126,17 @@ describe('registryData', () => {
   it('leaves out what only the deployment needs', () => {
     expect(Object.keys(registryData(localStage())).sort()).toEqual(['lifetimes', 'partners', 'payers', 'stage']);
   });
+
+  it('leaves out the reasons, which are for whoever reviews the file', async () => {
+    const config = await loadStage('production-example');
+    const [partner] = config.partners;
+    const reasoned = { ...partner!, pkceOptional: true, pkceOptionalReason: 'Its library is older than PKCE.' };
+
+    const shipped = registryData({ ...config, partners: [reasoned] });
+
+    expect(config.payers[0]?.quirks.pkceOffReason).toEqual(expect.any(String));
+    expect(shipped.payers[0]?.quirks).toMatchObject({ pkce: false });
+    expect(shipped.partners[0]).toMatchObject({ pkceOptional: true });
+    expect(JSON.stringify(shipped)).not.toContain('Reason');
+  });
 });

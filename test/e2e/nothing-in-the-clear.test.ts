@@ -9,7 +9,7 @@ afterAll(() => stack.close());
 
 const dump = async (): Promise<string> => {
   const client = new DynamoDBClient({
-    endpoint: stack.dynamoEndpoint,
+    endpoint: stack.awsEndpoint,
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });

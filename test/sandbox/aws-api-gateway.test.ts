@@ -7,8 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type LocalApiGateway, type RequestLogLine, startApiGateway } from '../../sandbox/aws/api-gateway.ts';
-import { type LocalFunction, startFunction } from '../../sandbox/aws/lambda.ts';
-import type { FunctionSpec, RouteSpec } from '../../sandbox/aws/template.ts';
+import { gatewayEdge, noEdge } from '../../sandbox/aws/edge.ts';
+import { type LocalFunction, invokeDirectly, startFunction } from '../../sandbox/aws/lambda.ts';
+import type { GatewayResponseSpec } from '../../sandbox/aws/template-data.ts';
+import type { FunctionSpec, RouteSpec } from '../../sandbox/aws/template-functions.ts';
 
 /** A buffered function that does what the path says, and a streaming one. */
 const bufferedSource = `
@@ -65,6 +67,26 @@ const route = (path: string, functionName: string, more: Partial<RouteSpec> = {}
   ...more,
 });
 
+/** What a stack may say in API Gateway's place. */
+const gatewayResponses: readonly GatewayResponseSpec[] = [
+  {
+    type: 'MISSING_AUTHENTICATION_TOKEN',
+    status: 404,
+    headers: {
+      'access-control-allow-origin': "'*'",
+      'x-request': 'context.requestId',
+      'x-caller': 'method.request.header.X-Caller',
+    },
+    templates: {
+      'application/json':
+        '{"text":$context.error.messageString,"type":"$context.error.responseType","path":"$context.path"}',
+      'text/html': '<p>$context.error.message</p>',
+    },
+  },
+  { type: 'DEFAULT_4XX', headers: { 'x-class': "'4xx'" }, templates: {} },
+  { type: 'DEFAULT_5XX', headers: {}, templates: { 'application/json': '{"type":"$context.error.responseType"}' } },
+];
+
 describe('API Gateway and Lambda on this machine', () => {
   let folder: string;
   let gateway: LocalApiGateway;
@@ -113,7 +135,7 @@ describe('API Gateway and Lambda on this machine', () => {
     const start = (of: FunctionSpec) =>
       startFunction(of, {
         socketPath: join(folder, `${of.name}.socket`),
-        endpoints: { AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:1' },
+        awsEndpoint: 'http://127.0.0.1:1',
         onLog: (name, line) => functionLog.push(`${name} ${line}`),
       });
     functions = await Promise.all([start(spec('buffered')), start(spec('streaming'))]);
@@ -132,9 +154,9 @@ describe('API Gateway and Lambda on this machine', () => {
       functions: new Map(functions.map((started) => [started.spec.name, started])),
     };
     gateway = await startApiGateway({ port: 0, log: (line) => requestLog.push(line) });
-    remapping = await startApiGateway({ port: 0, edge: false });
-    gateway.serve(api);
-    remapping.serve(api);
+    remapping = await startApiGateway({ port: 0 });
+    gateway.serve({ ...api, template: { ...api.template, gatewayResponses: [] }, edge: gatewayEdge });
+    remapping.serve({ ...api, template: { ...api.template, gatewayResponses }, edge: noEdge });
   });
 
   afterAll(async () => {
@@ -206,7 +228,8 @@ describe('API Gateway and Lambda on this machine', () => {
       const env = await json('/do/env');
       expect(env).toMatchObject({
         TABLE: 'grants',
-        AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:1',
+        AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
+        AWS_ACCESS_KEY_ID: 'buffered',
         AWS_REGION: 'us-east-1',
         AWS_LAMBDA_FUNCTION_NAME: 'buffered',
         LAMBDA_TASK_ROOT: join(folder, 'buffered'),
@@ -236,8 +259,43 @@ describe('API Gateway and Lambda on this machine', () => {
     it('that fail while they start say why', async () => {
       await mkdir(join(folder, 'broken'));
       await writeFile(join(folder, 'broken', 'index.js'), "throw new Error('Environment variable X is missing');");
-      const options = { socketPath: join(folder, 'broken.socket'), endpoints: {}, onLog: () => {} };
+      const options = { socketPath: join(folder, 'broken.socket'), awsEndpoint: '', onLog: () => {} };
       await expect(startFunction(spec('broken'), options)).rejects.toThrow('Environment variable X is missing');
+    });
+
+    it('that no path leads to start with their first invocation, and give their result', async () => {
+      await mkdir(join(folder, 'scheduled'));
+      const source = `exports.handler = async (event, context) => {
+        if (event.fail) throw new Error('as told');
+        return { got: event.detail, as: context.functionName };
+      };`;
+      await writeFile(join(folder, 'scheduled', 'index.js'), source);
+      const options = { socketPath: join(folder, 'scheduled.socket'), awsEndpoint: '', onLog: () => {}, lazy: true };
+      const scheduled = await startFunction(spec('scheduled'), options);
+      try {
+        expect(scheduled.pid()).toBeUndefined();
+        expect(await invokeDirectly(scheduled, { detail: 7 })).toEqual({ got: 7, as: 'scheduled' });
+        expect(scheduled.pid()).toBeDefined();
+        await expect(invokeDirectly(scheduled, { fail: true })).rejects.toThrow('as told');
+      } finally {
+        await scheduled.close();
+      }
+      await expect(invokeDirectly(scheduled, {})).rejects.toThrow('scheduled was stopped');
+    });
+
+    it('that are stopped while they start are not waited for', async () => {
+      await mkdir(join(folder, 'endless'));
+      await writeFile(join(folder, 'endless', 'index.js'), 'for (;;);');
+      const options = { socketPath: join(folder, 'endless.socket'), awsEndpoint: '', onLog: () => {}, lazy: true };
+      const endless = await startFunction(spec('endless'), options);
+      const invoked = expect(invokeDirectly(endless, {})).rejects.toThrow('ended while it started');
+      const pid = endless.pid() ?? 0;
+      expect(process.kill(pid, 0)).toBe(true);
+
+      await endless.close();
+
+      expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+      await invoked;
     });
 
     it('that throw give 502 without the reason, which is logged', async () => {
@@ -301,6 +359,39 @@ describe('API Gateway and Lambda on this machine', () => {
       expect((await send('/do/headers', post, Buffer.alloc(10 * 1024 * 1024 + 1, 'x'))).status).toBe(413);
       expect((await send('/do/headers', post, Buffer.alloc(7 * 1024 * 1024, 'x'))).status).toBe(413);
       expect((await send('/do/headers', post, Buffer.alloc(5 * 1024 * 1024, 'x'))).status).toBe(200);
+    });
+  });
+
+  describe('gateway responses', () => {
+    const elsewhere = (path: string, more: object = {}) => send(path, more, undefined, remapping.port);
+
+    it('replace status, headers and body of their type', async () => {
+      const { status, headers, body } = await elsewhere('/nowhere?a=1', { headers: { 'x-caller': 'me' } });
+      expect(status).toBe(404);
+      expect(headers).toMatchObject({ 'access-control-allow-origin': '*', 'x-caller': 'me' });
+      expect(headers['x-request']).toBe(headers['x-amzn-requestid']);
+      expect(JSON.parse(body.toString())).toEqual({
+        text: 'Missing Authentication Token',
+        type: 'MISSING_AUTHENTICATION_TOKEN',
+        path: '/nowhere',
+      });
+    });
+
+    it('have the body of a type that the caller accepts by name, and no header that was not sent', async () => {
+      const { headers, body } = await elsewhere('/nowhere', { headers: { accept: 'text/html;q=0.9, */*' } });
+      expect(headers['content-type']).toBe('text/html');
+      expect(headers).not.toHaveProperty('x-caller');
+      expect(body.toString()).toBe('<p>Missing Authentication Token</p>');
+    });
+
+    it("of a class serve the types that have none, with the type's own status and, without a template, text", async () => {
+      const tooLong = await elsewhere('/event/x', { headers: { 'x-long': 'a'.repeat(10_240) } });
+      expect(tooLong).toMatchObject({ status: 431, headers: { 'x-class': '4xx' } });
+      expect(tooLong.body.toString()).toBe('{"message":"Request Header Fields Too Large"}');
+      const timedOut = await elsewhere('/impatient/slow');
+      expect(timedOut.status).toBe(504);
+      expect(timedOut.body.toString()).toBe('{"type":"INTEGRATION_TIMEOUT"}');
+      expect((await elsewhere('/do/throw')).status).toBe(502);
     });
   });
 

@@ -1,57 +1,99 @@
-import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DescribeTableCommand, DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { startDynamoDb } from '../../sandbox/aws/dynamodb.ts';
-import { startSecretsManager } from '../../sandbox/aws/secrets-manager.ts';
+import { type LocalAws, startAws } from '../../sandbox/aws/aws.ts';
 
-const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-const region = 'us-east-1';
+const clientOptions = (aws: LocalAws, accessKeyId = 'local') => ({
+  endpoint: aws.url,
+  region: 'us-east-1',
+  credentials: { accessKeyId, secretAccessKey: 'local' },
+});
+const keySchema = [{ AttributeName: 'grantId', KeyType: 'HASH' }] as const;
+const attributeDefinitions = [{ AttributeName: 'grantId', AttributeType: 'S' }] as const;
+
+let aws: LocalAws;
+beforeAll(async () => {
+  aws = await startAws(0);
+  await aws.dynamoDb.createTables(
+    [{ name: 'grants', physicalName: 'Grants1', keySchema, attributeDefinitions }],
+    () => {},
+  );
+});
+afterAll(() => aws.close());
+
+describe('the endpoint', () => {
+  it('knows which function called what, by its access key', async () => {
+    const dynamo = new DynamoDBClient(clientOptions(aws, 'fetch'));
+    const secrets = new SecretsManagerClient(clientOptions(aws, 'token'));
+    aws.secretsManager.setSecret('p2p/local/payers/called', 'value');
+    aws.log.clear();
+
+    await dynamo.send(new GetItemCommand({ TableName: 'Grants1', Key: { grantId: { S: 'x' } } }));
+    const { ARN } = await secrets.send(new GetSecretValueCommand({ SecretId: 'p2p/local/payers/called' }));
+    await secrets.send(new GetSecretValueCommand({ SecretId: ARN }));
+    dynamo.destroy();
+    secrets.destroy();
+
+    const secretCall = {
+      function: 'token',
+      action: 'secretsmanager:GetSecretValue',
+      resource: 'p2p/local/payers/called',
+    };
+    expect(aws.log.calls()).toEqual([
+      { function: 'fetch', action: 'dynamodb:GetItem', resource: 'Grants1' },
+      secretCall,
+      secretCall,
+    ]);
+    aws.log.clear();
+    expect(aws.log.calls()).toEqual([]);
+  });
+
+  it('refuses what is no service here, and says so', async () => {
+    const headers = { 'x-amz-target': 'TrentService.Encrypt', 'content-type': 'application/x-amz-json-1.1' };
+    const answer = await fetch(aws.url, { method: 'POST', headers, body: '{}' });
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({
+      __type: 'UnknownOperationException',
+      message: 'The local stack has no TrentService.Encrypt',
+    });
+  });
+});
 
 describe('the embedded DynamoDB', () => {
   it('has the tables of the template, ready at once', async () => {
-    const dynamoDb = await startDynamoDb();
-    try {
-      const keySchema = [{ AttributeName: 'grantId', KeyType: 'HASH' }] as const;
-      const attributeDefinitions = [{ AttributeName: 'grantId', AttributeType: 'S' }] as const;
-      await dynamoDb.createTables([{ name: 'grants', physicalName: 'Grants1', keySchema, attributeDefinitions }]);
-      const client = new DynamoDBClient({ endpoint: dynamoDb.endpoint, region, credentials });
-      const { Table } = await client.send(new DescribeTableCommand({ TableName: 'Grants1' }));
-      client.destroy();
-      expect(Table).toMatchObject({ TableStatus: 'ACTIVE', KeySchema: keySchema });
-    } finally {
-      await dynamoDb.close();
-    }
+    const client = new DynamoDBClient(clientOptions(aws));
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: 'Grants1' }));
+    client.destroy();
+    expect(Table).toMatchObject({ TableStatus: 'ACTIVE', KeySchema: keySchema });
   });
 });
 
 describe('the embedded Secrets Manager', () => {
-  let secrets: Awaited<ReturnType<typeof startSecretsManager>>;
   let client: SecretsManagerClient;
   const read = () => client.send(new GetSecretValueCommand({ SecretId: 'p2p/local/payers/empty' }));
 
-  beforeAll(async () => {
-    secrets = await startSecretsManager();
-    client = new SecretsManagerClient({ endpoint: secrets.endpoint, region, credentials });
+  beforeAll(() => {
+    client = new SecretsManagerClient(clientOptions(aws));
   });
 
-  afterAll(async () => {
-    client.destroy();
-    await secrets.close();
-  });
+  afterAll(() => client.destroy());
 
   it('gives a secret by name and by ARN', async () => {
-    secrets.setSecret('p2p/local/payers/x-y', '{"client_secret":"s"}');
+    aws.secretsManager.setSecret('p2p/local/payers/x-y', '{"client_secret":"s"}');
     const byName = await client.send(new GetSecretValueCommand({ SecretId: 'p2p/local/payers/x-y' }));
     const byArn = await client.send(new GetSecretValueCommand({ SecretId: byName.ARN }));
     expect(byName.SecretString).toBe('{"client_secret":"s"}');
     expect(byArn.SecretString).toBe(byName.SecretString);
   });
 
-  it('answers as AWS does for a secret that nobody has filled, or that was emptied', async () => {
-    await expect(read()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
-    secrets.setSecret('p2p/local/payers/empty', 'value');
+  it('answers as AWS does for a secret that is not there, and for one that nobody has filled', async () => {
+    await expect(read()).rejects.toThrow("can't find the specified secret.");
+    aws.secretsManager.setSecret('p2p/local/payers/empty', 'value');
     await expect(read()).resolves.toMatchObject({ SecretString: 'value' });
-    secrets.setSecret('p2p/local/payers/empty', undefined);
-    await expect(read()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    aws.secretsManager.setSecret('p2p/local/payers/empty', undefined);
+    await expect(read()).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+      message: expect.stringContaining('staging label'),
+    });
   });
 
   it('refuses what the functions have no right to', async () => {

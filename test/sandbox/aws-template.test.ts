@@ -1,4 +1,5 @@
-import { type Template, readTemplate } from '../../sandbox/aws/template.ts';
+import type { Resource, Template } from '../../sandbox/aws/cloudformation.ts';
+import { readTemplate } from '../../sandbox/aws/template.ts';
 
 const asset = { S3Bucket: 'bucket', S3Key: 'abc.zip' };
 const integration = (target: unknown, more: object = {}): object => ({
@@ -49,7 +50,7 @@ const template = (functionProperties: object = {}): Template => ({
     },
   },
 });
-const options = { origin: 'http://localhost:1', assetDir: (key: string) => `/out/${key}` };
+const options = { stackName: 'p2p-gateway-x', origin: 'http://localhost:1', assetDir: (key: string) => `/out/${key}` };
 
 const withVariable = (value: unknown) => (): unknown =>
   readTemplate(template({ Environment: { Variables: { X: value } } }), options);
@@ -105,5 +106,108 @@ describe('the template reader', () => {
     const read = readTemplate(template(), options);
     expect(read.tables).toMatchObject([{ physicalName: 'grants-x', keySchema: [{ AttributeName: 'k' }] }]);
     expect(read).toMatchObject({ secretNames: ['p2p/x'], stageName: 'v1', binaryMediaTypes: ['image/*'] });
+  });
+
+  it('gives an environment the parts of what it splits, and the ARNs of buckets and streams', () => {
+    const Variables = {
+      LAST: { 'Fn::Select': [1, { 'Fn::Split': ['grants-', { Ref: 'Table' }] }] },
+      FIRST: { 'Fn::Select': ['0', [{ Ref: 'Stage' }, 'b']] },
+      BUCKET: { Ref: 'AuditBucket1A' },
+      ARN: { 'Fn::GetAtt': ['AuditBucket1A', 'Arn'] },
+      STREAM: { 'Fn::GetAtt': ['Table', 'StreamArn'] },
+    };
+    const AuditBucket1A: Resource = { Type: 'AWS::S3::Bucket' };
+    const { Resources } = template({ Environment: { Variables } });
+    const read = readTemplate({ Resources: { ...Resources, AuditBucket1A } }, options);
+    expect(read.functions[0]?.environment).toEqual({
+      LAST: 'x',
+      FIRST: 'v1',
+      BUCKET: 'p2p-gateway-x-auditbucket1a',
+      ARN: 'arn:aws:s3:::p2p-gateway-x-auditbucket1a',
+      STREAM: expect.stringMatching(/^arn:aws:dynamodb:us-east-1:000000000000:table\/grants-x\/stream\/.+/),
+    });
+    expect(read.buckets).toMatchObject([{ physicalName: 'p2p-gateway-x-auditbucket1a' }]);
+  });
+
+  it('reads which function takes which stream, and how', () => {
+    const { Resources } = template();
+    const Streamed: Resource = {
+      Type: 'AWS::DynamoDB::Table',
+      Properties: {
+        ...Resources['Table']?.Properties,
+        TableName: 's',
+        StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
+      },
+    };
+    const mapping = (more: object): Resource => ({
+      Type: 'AWS::Lambda::EventSourceMapping',
+      Properties: {
+        EventSourceArn: { 'Fn::GetAtt': ['Streamed', 'StreamArn'] },
+        FunctionName: { Ref: 'Fn1' },
+        ...more,
+      },
+    });
+    const Full = mapping({
+      FunctionName: { 'Fn::GetAtt': ['Fn1', 'Arn'] },
+      BatchSize: 5,
+      BisectBatchOnFunctionError: true,
+      FilterCriteria: { Filters: [{ Pattern: '{"eventName":["INSERT"]}' }] },
+    });
+    const more = { Streamed, Plain: mapping({}), Full, Off: mapping({ Enabled: false }) };
+    const read = readTemplate({ Resources: { ...Resources, ...more } }, options);
+    const stream = read.tables.find(({ physicalName }) => physicalName === 's')?.stream;
+    expect(stream).toMatchObject({ viewType: 'NEW_IMAGE' });
+    expect(read.tables.find(({ physicalName }) => physicalName === 'grants-x')?.stream).toBeUndefined();
+    const common = { streamArn: stream?.arn, functionName: 'Fn1' };
+    expect(read.mappings).toEqual([
+      { ...common, filters: [], batchSize: 100, bisect: false },
+      { ...common, filters: ['{"eventName":["INSERT"]}'], batchSize: 5, bisect: true },
+    ]);
+  });
+
+  it("starts neither the edge's function nor those that only CloudFormation calls", () => {
+    const { Resources } = template({
+      Environment: { Variables: { ORIGIN: { 'Fn::Sub': 'https://${Front.DomainName}' } } },
+    });
+    const lambda: Resource = { Type: 'AWS::Lambda::Function', Properties: { Code: { ZipFile: 'x' }, Handler: 'i.h' } };
+    const association = { EventType: 'origin-response', LambdaFunctionARN: { Ref: 'EdgeVersion' } };
+    const Front: Resource = {
+      Type: 'AWS::CloudFront::Distribution',
+      Properties: { DistributionConfig: { DefaultCacheBehavior: { LambdaFunctionAssociations: [association] } } },
+    };
+    const more = {
+      Edge: lambda,
+      EdgeVersion: { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'Edge' } } },
+      Front,
+      Provider: lambda,
+      Custom: { Type: 'Custom::Thing', Properties: { ServiceToken: { 'Fn::GetAtt': ['Provider', 'Arn'] } } },
+    };
+    const read = readTemplate({ Resources: { ...Resources, ...more } }, options);
+    expect(read.functions.map(({ name }) => name)).toEqual(['fetch']);
+    expect(read.functions[0]?.environment).toEqual({ ORIGIN: 'http://localhost:1' });
+    expect(read.edge).toBe(true);
+    expect(readTemplate(template(), options).edge).toBe(false);
+  });
+
+  it('reads what API Gateway is to answer itself', () => {
+    const Throttled: Resource = {
+      Type: 'AWS::ApiGateway::GatewayResponse',
+      Properties: {
+        ResponseType: 'THROTTLED',
+        StatusCode: '429',
+        ResponseParameters: { 'gatewayresponse.header.Retry-After': "'1'" },
+        ResponseTemplates: { 'application/json': '{}' },
+      },
+    };
+    const { gatewayResponses } = readTemplate({ Resources: { ...template().Resources, Throttled } }, options);
+    const templates = { 'application/json': '{}' };
+    expect(gatewayResponses).toEqual([
+      { type: 'THROTTLED', status: 429, headers: { 'retry-after': "'1'" }, templates },
+    ]);
+  });
+
+  it('does not look at what nothing here needs', () => {
+    const Unknown: Resource = { Type: 'AWS::SNS::Topic', Properties: { TopicName: { 'Fn::ImportValue': 'other' } } };
+    expect(() => readTemplate({ Resources: { ...template().Resources, Unknown } }, options)).not.toThrow();
   });
 });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { close, listen } from '../../sandbox/aws/listen.ts';
+import { type LocalStack, startLocalStack } from '../../sandbox/stack.ts';
 
 interface Ended {
   readonly code: number | null;
@@ -33,7 +34,7 @@ const isRunning = (pid: number): boolean => {
   }
 };
 
-const freePorts = ['--port', '0', '--demo-health-plan-port', '0', '--northwind-port', '0', '--partner-port', '0'];
+const freePorts = ['', 'demo-health-plan-', 'northwind-', 'partner-', 'aws-'].flatMap((name) => [`--${name}port`, '0']);
 
 const refused = async (flags: readonly string[]): Promise<string[]> => {
   const { code, err } = await collected(start(flags));
@@ -97,7 +98,7 @@ describe('npm start', () => {
   });
 
   it('says which port is taken, and by which flag to choose another', async () => {
-    for (const flag of ['--port', '--partner-port']) {
+    for (const flag of ['--port', '--partner-port', '--aws-port']) {
       const flags = [...freePorts, flag, String(takenPort)];
       expect(await refused(flags)).toEqual([
         `Port ${takenPort} is taken; stop what listens there or choose another with ${flag}`,
@@ -129,7 +130,7 @@ describe('npm start', () => {
   it('serves a configuration of its own, logs requests without their query, and stops within a second', async () => {
     const config = await write('stage.json', stage);
     const secrets = await write('secrets.json', { 'some-payer': { client_secret: 's' } });
-    const child = start(['--port', '0', '--config', config, '--secrets', secrets]);
+    const child = start([...freePorts, '--config', config, '--secrets', secrets]);
     const ended = collected(child);
     const url = await new Promise<string>((resolve) => {
       let out = '';
@@ -141,10 +142,13 @@ describe('npm start', () => {
     });
     const answer = await fetch(`${url}/r4/some-payer/.well-known/smart-configuration?token=canary`);
     await answer.text();
+    const noToken = await fetch(`${url}/r4/some-payer/Patient`);
     const askedAtMs = performance.now();
     child.kill('SIGTERM');
     const { code, out, err } = await ended;
     expect(performance.now() - askedAtMs).toBeLessThan(1000);
+    // This stage has no edge.
+    expect(noToken.headers.get('x-amzn-remapped-www-authenticate')).toContain('Bearer');
     expect(code).toBe(0);
     expect(err).toBe('');
     expect(out).toMatch(/gateway +GET \/r4\/some-payer\/\.well-known\/smart-configuration 200 \d+ ms/);
@@ -168,5 +172,36 @@ describe('npm start', () => {
     // A process that has ended counts as running until the system has asked for its exit code.
     for (let tries = 0; tries < 100 && pids.some(isRunning); tries += 1) await delay(100);
     expect(pids.filter(isRunning)).toEqual([]);
+  });
+});
+
+describe('a running local stack', () => {
+  let stack: LocalStack;
+  beforeAll(async () => {
+    stack = await startLocalStack({ ports: 'free' });
+  }, 60_000);
+  afterAll(() => stack.close());
+
+  it('shows what becomes of a payer that is down, and of none but that one', async () => {
+    await stack.stopPayer('northwind');
+    await expect(fetch(stack.urls.northwind)).rejects.toThrow('fetch failed');
+    expect((await fetch(stack.urls.demoHealthPlan)).status).toBe(200);
+
+    await stack.startPayer('northwind');
+    expect((await fetch(stack.urls.northwind)).status).toBe(200);
+    await expect(stack.stopPayer('nobody')).rejects.toThrow('The sandbox has no payer nobody');
+  });
+
+  it('knows what its functions called in AWS, and who did', async () => {
+    stack.clearCalls();
+    const query = new URLSearchParams({ client_id: 'demo-partner', redirect_uri: `${stack.urls.partner}/callback` });
+    await fetch(`${stack.origin}/oauth2/authorize/northwind?${query}`, { redirect: 'manual' });
+    expect(stack.calls()).toEqual([
+      { function: 'authorize', action: 'dynamodb:PutItem', resource: stack.tables['loginAttempts'] },
+    ]);
+  });
+
+  it('refuses to invoke a function that there is not', async () => {
+    await expect(stack.invoke('nobody', {})).rejects.toThrow('The stack has no function nobody');
   });
 });

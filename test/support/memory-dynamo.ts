@@ -132,7 +132,7 @@ export const memoryDynamo = (): MemoryDynamo => {
     run('PutItem', () => {
       const table = items(input.TableName ?? '');
       const item = input.Item ?? {};
-      const key = item['stateHash']?.S ?? item['grantId']?.S ?? '';
+      const key = item['stateHash']?.S ?? item['eventId']?.S ?? item['grantId']?.S ?? '';
       check(input.ConditionExpression, table.get(key), input.ExpressionAttributeValues);
       table.set(key, item);
       return {};

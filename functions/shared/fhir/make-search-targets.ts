@@ -53,13 +53,13 @@ export function makeSearchTargets(parameters: readonly SearchParameter[]): Searc
 
 /** The source text of `search-parameter-targets.ts`. */
 export function searchTargetsSource(): string {
-  const { types, sets, parameters } = makeSearchTargets(readSearchParameters());
+  const { sets, parameters } = makeSearchTargets(readSearchParameters());
   return `// Made by make-search-targets.ts from R4's search parameter definitions. Do not edit.
+import { resourceTypes } from '../../../config/resource-types.ts';
 import type { SearchTargets } from './search-targets.ts';
 
 export const searchParameterTargets: SearchTargets = {
-  types:
-    '${types}',
+  types: resourceTypes,
   sets: '${sets}',
   parameters:
     '${parameters}',

@@ -1,4 +1,4 @@
-import { GatewayError } from '../errors.ts';
+import { GatewayError, type Signal } from '../errors.ts';
 
 /** How a payer failed: only `invalid_grant` says anything about the grant. */
 export type PayerFailure = 'invalid_grant' | 'invalid_client' | 'unavailable' | 'timeout' | 'nonsense';
@@ -16,6 +16,16 @@ export class PayerError extends Error {
   }
 }
 
+/** What an alarm counts. A refused code says nothing about the payer; a refused client is mostly a secret out of date. */
+const signals: Readonly<Partial<Record<PayerFailure, Signal>>> = {
+  unavailable: 'payerDown',
+  timeout: 'payerDown',
+  nonsense: 'payerDown',
+  invalid_client: 'secretMissing',
+};
+
+const forLog = ({ detail, failure }: PayerError) => ({ detail, signal: signals[failure] });
+
 /** A payer's failure as a redirect tells it to the partner (RFC 6749 §4.1.2.1). */
 export const loginFailure = (error: PayerError): GatewayError =>
   // `invalid_client` is our own registration or secret there: out of order, and no fault of the member's.
@@ -23,11 +33,9 @@ export const loginFailure = (error: PayerError): GatewayError =>
     ? new GatewayError(
         'temporarily_unavailable',
         'The health plan cannot be reached at the moment. Please try again later.',
-        {
-          detail: error.detail,
-        },
+        forLog(error),
       )
-    : new GatewayError('server_error', 'The health plan gave an answer that cannot be used.', { detail: error.detail });
+    : new GatewayError('server_error', 'The health plan gave an answer that cannot be used.', forLog(error));
 
 /** A payer's failure as the FHIR route tells it: bad gateway, time-out or unavailable, never the end of a grant. */
 export const readFailure = (error: PayerError): GatewayError => {
@@ -35,20 +43,20 @@ export const readFailure = (error: PayerError): GatewayError => {
     case 'timeout':
       return new GatewayError('payer_timeout', 'The health plan did not answer in time.', {
         status: 504,
-        detail: error.detail,
+        ...forLog(error),
       });
     case 'unavailable':
     case 'invalid_client':
       return new GatewayError('temporarily_unavailable', 'The health plan is not available at the moment.', {
         status: 503,
         retryAfterSeconds: 30,
-        detail: error.detail,
+        ...forLog(error),
       });
     case 'invalid_grant':
     case 'nonsense':
       return new GatewayError('payer_error', 'The health plan gave an answer that cannot be used.', {
         status: 502,
-        detail: error.detail,
+        ...forLog(error),
       });
   }
 };

@@ -1,6 +1,6 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Clock } from '../deps.ts';
-import { GatewayError, causeOf, unavailable } from '../errors.ts';
+import { GatewayError, causeOf } from '../errors.ts';
 
 /** What the gateway proves itself with at a payer. */
 export type PayerSecret =
@@ -12,12 +12,16 @@ export type ReadPayerSecret = (payerId: string, options?: { fresh?: boolean }) =
 
 const rememberedForMs = 5 * 60 * 1000;
 
-const missing = (payerId: string): GatewayError =>
+const unreadable = (detail: string, retryAfterSeconds: number): GatewayError =>
   new GatewayError('temporarily_unavailable', 'This health plan is not available at the moment.', {
     status: 503,
-    retryAfterSeconds: 60,
-    detail: `the secret of payer ${payerId} is missing or not in its form`,
+    retryAfterSeconds,
+    detail,
+    signal: 'secretMissing',
   });
+
+const missing = (payerId: string): GatewayError =>
+  unreadable(`the secret of payer ${payerId} is missing or not in its form`, 60);
 
 const parseSecret = (payerId: string, text: string | undefined): PayerSecret => {
   try {
@@ -50,7 +54,7 @@ export const payerSecrets = (client: SecretsManagerClient, prefix: string, clock
       .send(new GetSecretValueCommand({ SecretId: prefix + payerId, VersionStage: 'AWSCURRENT' }))
       .catch((error: unknown) => {
         if (error instanceof Error && error.name === 'ResourceNotFoundException') throw missing(payerId);
-        throw unavailable(`secretsmanager: ${causeOf(error)}`);
+        throw unreadable(`secretsmanager: ${causeOf(error)}`, 5);
       });
     const secret = parseSecret(payerId, answer.SecretString);
     remembered.set(payerId, { readAtMs: clock.monotonic(), secret });

@@ -1,6 +1,7 @@
 import type { Payer } from '../../../config/stage.ts';
 import { type Deps, base64url, nowSeconds } from '../deps.ts';
 import { GatewayError, unavailable } from '../errors.ts';
+import { type RequestRecord, raise, raiseOf } from '../request-record.ts';
 import { sealIvBytes } from '../store/crypto.ts';
 import type { Table } from '../store/dynamo.ts';
 import { type Grant, type PayerTokens, isLive, sealPayerTokens, unsealPayerTokens } from '../store/grant.ts';
@@ -14,6 +15,9 @@ export interface PayerTokenDeps extends PayerClientDeps, Pick<Deps, 'randomBytes
   /** Waits; passed in so that tests need not. */
   readonly sleep: (ms: number) => Promise<void>;
 }
+
+/** The record of the request that needs payer tokens: it hears of a failed refresh also where that is got over. */
+type Requester = Pick<RequestRecord, 'requestId' | 'signals'>;
 
 /** A grant opened with the key that its bearer carries. */
 export interface OpenGrant {
@@ -78,12 +82,16 @@ const refreshHeld = async (
 };
 
 /** On `invalid_grant` the grant is dead only if the version that was refused is still the current one. */
-const afterRefusal = async (deps: PayerTokenDeps, open: OpenGrant, requestId: string): Promise<OpenGrant> => {
+const afterRefusal = async (deps: PayerTokenDeps, open: OpenGrant, record: Requester): Promise<OpenGrant> => {
   const current = await rereadGrant(deps, open);
   if (current.grant.payerVersion !== open.grant.payerVersion) return current;
   const { grantId, payerVersion } = open.grant;
   const now = nowSeconds(deps.clock);
-  if (await revoke(deps.grants, grantId, 'refusedByPayer', { now, requestId, payerVersion })) throw ended();
+  const { requestId } = record;
+  if (await revoke(deps.grants, grantId, 'refusedByPayer', { now, requestId, payerVersion })) {
+    raise(record, 'refreshFailed');
+    throw ended();
+  }
   return rereadGrant(deps, open);
 };
 
@@ -112,8 +120,10 @@ export const refreshPayerTokens = async (
   deps: PayerTokenDeps,
   payer: Payer,
   open: OpenGrant,
-  { requestId, force }: { requestId: string; force: boolean },
+  record: Requester,
+  { force }: { force: boolean },
 ): Promise<OpenGrant> => {
+  const { requestId } = record;
   const usable = !force && isUsable(open, nowSeconds(deps.clock));
   const { refreshToken } = open.tokens;
   if (refreshToken === undefined) throw reconnect('the payer gave no refresh token');
@@ -127,17 +137,19 @@ export const refreshPayerTokens = async (
   );
   if (!held) {
     if (usable) return open;
-    return (await waitForHolder(deps, open)) ?? refreshPayerTokens(deps, payer, open, { requestId, force });
+    return (await waitForHolder(deps, open)) ?? refreshPayerTokens(deps, payer, open, record, { force });
   }
   try {
     return await refreshHeld(deps, payer, open, refreshToken, requestId);
   } catch (error) {
-    if (error instanceof PayerError && error.failure === 'invalid_grant') return afterRefusal(deps, open, requestId);
-    if (!hasEnded(error)) {
-      await releaseLease(deps.grants, open.grant.grantId, owner).catch(() => false);
-    }
-    if (usable && !hasEnded(error)) return open;
-    throw error instanceof PayerError ? readFailure(error) : error;
+    if (error instanceof PayerError && error.failure === 'invalid_grant') return afterRefusal(deps, open, record);
+    if (hasEnded(error)) throw error;
+    await releaseLease(deps.grants, open.grant.grantId, owner).catch(() => false);
+    const failure = error instanceof PayerError ? readFailure(error) : error;
+    raise(record, 'refreshFailed');
+    raiseOf(record, failure);
+    if (usable) return open;
+    throw failure;
   }
 };
 
@@ -156,7 +168,7 @@ export const freshPayerTokens = (
   deps: PayerTokenDeps,
   payer: Payer,
   open: OpenGrant,
-  requestId: string,
+  record: Requester,
 ): Promise<OpenGrant> | OpenGrant => {
   const { expiresAt, refreshToken } = open.tokens;
   const now = nowSeconds(deps.clock);
@@ -165,5 +177,5 @@ export const freshPayerTokens = (
     if (expiresAt > now) return open;
     throw reconnect('the payer token has expired and cannot be refreshed');
   }
-  return refreshPayerTokens(deps, payer, open, { requestId, force: false });
+  return refreshPayerTokens(deps, payer, open, record, { force: false });
 };

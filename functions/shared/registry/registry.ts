@@ -10,11 +10,14 @@ export interface Registry {
   readonly lifetimes: Lifetimes;
   readonly payer: (id: string) => Promise<Payer | undefined>;
   readonly partner: (clientId: string) => Promise<Partner | undefined>;
+  readonly payers: () => Promise<readonly Payer[]>;
+  /** The partners that may read from a payer. */
+  readonly partnersOf: (payerId: string) => Promise<readonly Partner[]>;
   /** Whether any partner registered this origin for browsers (CORS). */
   readonly isWebOrigin: (origin: string) => Promise<boolean>;
 }
 
-/** A registry over data that is already there; every look-up is one in a map. */
+/** A registry over data that is already there; a look-up by id is one in a map. */
 export const registryOf = ({ stage, lifetimes, payers, partners }: RegistryData): Registry => {
   const payersById = new Map(payers.map((payer) => [payer.id, payer]));
   const partnersById = new Map(partners.map((partner) => [partner.clientId, partner]));
@@ -24,6 +27,8 @@ export const registryOf = ({ stage, lifetimes, payers, partners }: RegistryData)
     lifetimes,
     payer: async (id) => payersById.get(id),
     partner: async (clientId) => partnersById.get(clientId),
+    payers: async () => payers,
+    partnersOf: async (payerId) => partners.filter((partner) => partner.payers.includes(payerId)),
     isWebOrigin: async (origin) => webOrigins.has(origin),
   };
 };

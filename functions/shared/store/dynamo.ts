@@ -10,9 +10,12 @@ export interface Table {
   readonly name: string;
 }
 
-/** The client that every function shares: short time-outs, since a member waits. */
+/** The client that every function shares: short time-outs, since a member waits. Without the flag they only warn. */
 export const dynamoClient = (): DynamoDBClient =>
-  new DynamoDBClient({ maxAttempts: 3, requestHandler: { connectionTimeout: 1000, requestTimeout: 3000 } });
+  new DynamoDBClient({
+    maxAttempts: 3,
+    requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
+  });
 
 /** A string attribute. */
 export const s = (value: string): AttributeValue => ({ S: value });

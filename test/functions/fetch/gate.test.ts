@@ -79,7 +79,7 @@ describe('the gate', () => {
     const test = ready();
     const { token, grantId } = await test.grant();
     let seen: unknown;
-    const openGate = async (record: object) => void (seen = { ...record });
+    const openGate = async (audited: { record: object }) => void (seen = { ...audited.record });
     await read({ ...test.deps, openGate }, 'Patient/patient-1', token);
     expect(seen).toMatchObject({ grantId, partner: 'demo-partner', payer: 'northwind', interaction: 'read Patient' });
   });
@@ -105,7 +105,7 @@ describe('the end hook', () => {
     const test = ready();
     const { token } = await test.grant();
     let seen: unknown;
-    const onEnd = async (record: object) => void (seen = { ...record });
+    const onEnd = async (audited: { record: object }) => void (seen = { ...audited.record });
     const answer = await read({ ...test.deps, onEnd }, 'Patient', token);
     expect(seen).toMatchObject({ status: 200, bytes: answer.body.length, payerStatus: 200, foreignLinks: 0 });
   });

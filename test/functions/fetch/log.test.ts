@@ -1,7 +1,7 @@
 import { fetchGateway, fhir, read } from '../../support/fetch-gateway.ts';
 
 const fields = new Set(
-  'level time requestId function method route step payer partner grantId interaction payerStatus payerMs bytes foreignLinks status error detail outcome ms'.split(
+  'level time requestId function method route step payer partner grantId interaction payerStatus payerMs bytes foreignLinks status error detail outcome ms _aws requests payerDown'.split(
     ' ',
   ),
 );

@@ -73,7 +73,7 @@ describe('a stream that ends before its time', () => {
     expect(answer.error).toMatchObject({ message: 'The answer was cut' });
     expect(answer.error).not.toHaveProperty('cause');
     expect(test.events).toEqual(['end hook']);
-    expect(test.log()).toEqual([expect.objectContaining({ error: 'payer_error', bytes: 25, outcome: 'refused' })]);
+    expect(test.log()).toEqual([expect.objectContaining({ error: 'payer_error', bytes: 25, outcome: 'failed' })]);
     expect(test.lines.join('')).not.toContain('canary');
     await close();
   });

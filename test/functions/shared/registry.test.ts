@@ -28,6 +28,14 @@ describe('registry', () => {
     }
   });
 
+  it('lists the payers, and the partners that may read from each', async () => {
+    expect(await registry.payers()).toEqual(config.payers);
+    const partners = await registry.partnersOf('northwind');
+    expect(partners).toEqual(config.partners.filter(({ payers }) => payers.includes('northwind')));
+    expect(partners).not.toEqual([]);
+    expect(await registry.partnersOf('nobody')).toEqual([]);
+  });
+
   it('takes an origin for a web origin only if a partner registered it to the letter', async () => {
     expect(await registry.isWebOrigin('http://localhost:3002')).toBe(true);
     for (const origin of ['http://localhost:3002/', 'http://localhost:30020', 'https://localhost:3002', 'null', '']) {

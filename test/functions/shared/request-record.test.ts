@@ -1,7 +1,14 @@
 import middy from '@middy/core';
-import { GatewayError } from '../../../functions/shared/errors.ts';
+import { type ErrorCode, GatewayError } from '../../../functions/shared/errors.ts';
 import type { ApiEvent, ApiResponse } from '../../../functions/shared/http/api.ts';
-import { recordError, recordOf, recordRequest } from '../../../functions/shared/request-record.ts';
+import {
+  type RequestRecord,
+  raise,
+  recordError,
+  recordOf,
+  recordRequest,
+} from '../../../functions/shared/request-record.ts';
+import { metric, metricsOf, signalsOf } from '../../support/embedded-metrics.ts';
 import { apiEvent, call, testDeps } from '../../support/gateway.ts';
 
 const handled = async (handler: (event: ApiEvent) => Promise<ApiResponse>, event = apiEvent('/oauth2/token')) => {
@@ -9,6 +16,12 @@ const handled = async (handler: (event: ApiEvent) => Promise<ApiResponse>, event
   const pipeline = middy<ApiEvent, ApiResponse>().use(recordRequest(test.deps, 'token')).handler(handler);
   await call(pipeline, event).catch(() => undefined);
   return test.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+};
+
+/** The lines of a request whose handler notes something and answers with a status. */
+const written = async (note: (record: RequestRecord) => number): Promise<string[]> => {
+  const lines = await handled(async (event) => ({ statusCode: note(recordOf(event)), headers: {}, body: '' }));
+  return lines.map((line) => JSON.stringify(line));
 };
 
 it('writes one line with when, what, outcome and how long', async () => {
@@ -28,6 +41,64 @@ it('writes one line with when, what, outcome and how long', async () => {
   ]);
 });
 
+it('says in the same line what CloudWatch is to count, once there is a step', async () => {
+  const lines = await written((record) => {
+    Object.assign(record, { step: 'fetch', payer: 'northwind', payerMs: 20, bytes: 7 });
+    raise(record, 'refreshFailed');
+    raise(record, 'refreshFailed');
+    return 200;
+  });
+
+  expect(lines).toHaveLength(1);
+  expect(metric(lines[0] ?? '', 'requests')).toEqual({
+    'step=fetch outcome=ok': 1,
+    'payer=northwind step=fetch outcome=ok': 1,
+  });
+  expect(metric(lines[0] ?? '', 'refreshFailed')).toEqual({ '': 1, 'payer=northwind': 1 });
+  expect(metricsOf(lines[0] ?? '')[0]?.namespace).toBe('p2p-gateway/local');
+  expect(JSON.parse(lines[0] ?? '')).not.toHaveProperty('signals');
+});
+
+describe('the outcome of a request', () => {
+  it.each<[string, number, ErrorCode | undefined, string, string]>([
+    ['an answer', 200, undefined, 'ok', 'info'],
+    ['a redirect', 302, undefined, 'ok', 'info'],
+    ['the payer’s own 404', 404, undefined, 'refused', 'info'],
+    ['a refusal', 401, 'invalid_token', 'refused', 'warn'],
+    ['a refusal by redirect', 302, 'access_denied', 'refused', 'warn'],
+    ['a fault of ours by redirect', 302, 'server_error', 'failed', 'error'],
+    ['a payer that is away, by redirect', 302, 'temporarily_unavailable', 'failed', 'error'],
+    ['a stream that was cut', 200, 'payer_error', 'failed', 'error'],
+    ['a stream that took too long', 200, 'payer_timeout', 'failed', 'error'],
+    ['a bad gateway', 502, 'payer_error', 'failed', 'error'],
+    ['a crash', 500, undefined, 'failed', 'error'],
+  ])('of %s: %i with %s is %s, a line of level %s', async (_, status, error, outcome, level) => {
+    const [line] = await written((record) => {
+      if (error !== undefined) record.error = error;
+      return status;
+    });
+
+    expect(JSON.parse(line ?? '')).toMatchObject({ outcome, level });
+  });
+});
+
+describe('a payer that cannot be used', () => {
+  it.each<[string, Partial<RequestRecord>, string[]]>([
+    ['its 500', { payerStatus: 500 }, ['payerDown']],
+    ['an answer that cannot be read', { error: 'payer_error', payerStatus: 200 }, ['payerDown']],
+    ['a time-out', { error: 'payer_timeout' }, ['payerDown']],
+    ['an outage of our own', { error: 'temporarily_unavailable' }, []],
+    ['its 404', { payerStatus: 404 }, []],
+  ])('is counted by %s, whoever found it out', async (_, found, signals) => {
+    const [line] = await written((record) => {
+      Object.assign(record, { step: 'fetch', payer: 'northwind', ...found });
+      return 502;
+    });
+
+    expect(signalsOf(line)).toEqual(signals);
+  });
+});
+
 it('writes a failure that nothing answered as an error', async () => {
   const lines = await handled(() => Promise.reject(new Error('secret')));
   expect(lines).toEqual([expect.objectContaining({ level: 'error', status: 500 })]);
@@ -37,6 +108,15 @@ it('writes a failure that nothing answered as an error', async () => {
 it('leaves the line of a streamed answer to its stream', async () => {
   const { Readable } = await import('node:stream');
   expect(await handled(async () => ({ statusCode: 200, headers: {}, body: Readable.from([]) }))).toEqual([]);
+});
+
+it('raises the signal of an error', async () => {
+  const [line] = await written((record) => {
+    recordError(record, new GatewayError('invalid_grant', 'Public.', { signal: 'reuseDetected' }));
+    return 400;
+  });
+
+  expect(signalsOf(line)).toEqual(['reuseDetected']);
 });
 
 it('keeps the private detail of an error, and none where there is none', async () => {

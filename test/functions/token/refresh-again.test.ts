@@ -1,3 +1,4 @@
+import { signalsOf } from '../../support/embedded-metrics.ts';
 import { basic, bodyOf, gateway, pkce, throttled, verifier } from '../../support/login.ts';
 import { readsOf } from '../../support/stale-reads.ts';
 import { refreshTokenFromAccessToken, refreshTokenWithAnotherSecret } from './forged-bearers.ts';
@@ -84,6 +85,7 @@ describe('a refresh token that is reused after its grace', () => {
     expect((await refresh(second.refresh_token)).statusCode).toBe(400);
     expect(grant()['lastEvent']?.M?.['type']).toEqual({ S: 'revoked' });
     expect(lines.join()).toContain('"detail":"refresh token reused: grant revoked"');
+    expect(lines.flatMap(signalsOf)).toEqual(['reuseDetected']);
   });
 
   it.each([

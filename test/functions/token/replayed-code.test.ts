@@ -1,3 +1,4 @@
+import { signalsOf } from '../../support/embedded-metrics.ts';
 import { apiEvent, call } from '../../support/gateway.ts';
 import { basic, bodyOf, gateway, pkce, throttled, verifier } from '../../support/login.ts';
 import { readsOf } from '../../support/stale-reads.ts';
@@ -19,6 +20,7 @@ describe('a code that is presented twice', () => {
     expect(grant()['lastEvent']?.M?.['reason']).toEqual({ S: 'codeReplayed' });
     expect(grant()['sealedPayerTokens']).toBeUndefined();
     expect(lines.join()).toContain('code replayed by its owner: grant revoked');
+    expect(lines.flatMap(signalsOf)).toEqual(['reuseDetected']);
   });
 
   it('by another client changes nothing', async () => {
@@ -48,7 +50,7 @@ describe('a code that is presented twice', () => {
   });
 
   it('by its owner after its time is only invalid_grant', async () => {
-    const { login, redeem, isActive, passSeconds } = gateway();
+    const { login, redeem, isActive, passSeconds, lines } = gateway();
     const code = await login();
     const { access_token: accessToken } = bodyOf(await redeem(code));
     passSeconds(60);
@@ -56,6 +58,7 @@ describe('a code that is presented twice', () => {
     const replay = await redeem(code);
 
     expect(bodyOf(replay).error).toBe('invalid_grant');
+    expect(lines.flatMap(signalsOf)).toEqual([]);
     expect(await isActive(accessToken)).toBe(true);
   });
 

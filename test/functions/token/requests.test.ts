@@ -1,3 +1,4 @@
+import { metric } from '../../support/embedded-metrics.ts';
 import { apiEvent, call } from '../../support/gateway.ts';
 import { basic, bodyOf, gateway, throttled } from '../../support/login.ts';
 
@@ -104,6 +105,27 @@ describe('a request to token, revoke or introspect', () => {
     expect(bodyOf(response).error).toBe('server_error');
     expect(response.body + lines.join()).not.toContain('canary');
     expect(lines.join()).toContain('"detail":"RangeError"');
+  });
+});
+
+describe('what a token request is counted as', () => {
+  const counted = async (resource: string, options: Parameters<typeof apiEvent>[1]): Promise<string[]> => {
+    const { handlers, lines } = gateway();
+    await call(handlers.token, apiEvent(resource, options));
+    return Object.keys(metric(lines[0] ?? '', 'requests'));
+  };
+  const granting = (grantType: string) => ({ method: 'POST', form: { grant_type: grantType } });
+
+  it.each([
+    ['/oauth2/token', granting('authorization_code'), ['step=redeem outcome=refused']],
+    ['/oauth2/token', granting('refresh_token'), ['step=refresh outcome=refused']],
+    ['/oauth2/token', granting('canary'), ['step=redeem outcome=refused']],
+    ['/oauth2/token', { method: 'GET' }, ['step=redeem outcome=refused']],
+    ['/oauth2/revoke', { method: 'POST' }, ['step=revoke outcome=refused']],
+    ['/oauth2/introspect', granting('refresh_token'), ['step=introspect outcome=refused']],
+    ['/oauth2/token', { method: 'OPTIONS', headers: { Origin: 'http://localhost:3002' } }, []],
+  ])('%s with %j is %j, also where nobody authenticated', async (resource, options, requests) => {
+    expect(await counted(resource, options)).toEqual(requests);
   });
 });
 

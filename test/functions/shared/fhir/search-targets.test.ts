@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
-import { makeSearchTargets, searchTargetsSource } from '../../../../functions/shared/fhir/make-search-targets.ts';
+import { resourceTypes } from '../../../../config/resource-types.ts';
+import {
+  makeSearchTargets,
+  readSearchParameters,
+  searchTargetsSource,
+} from '../../../../functions/shared/fhir/make-search-targets.ts';
 import { isResourceType, resourceTypeOf, searchTargets } from '../../../../functions/shared/fhir/search-targets.ts';
 
 const file = new URL('../../../../functions/shared/fhir/search-parameter-targets.ts', import.meta.url);
@@ -10,6 +15,10 @@ describe('the table of reference search parameters', () => {
     const source = readFileSync(file, 'utf8');
     expect(await format(searchTargetsSource(), { ...(await resolveConfig(file)), parser: 'typescript' })).toBe(source);
     expect(source.length).toBeLessThan(40_000);
+  });
+
+  it('counts by the list of resource types that the configuration is checked against', () => {
+    expect(makeSearchTargets(readSearchParameters()).types).toBe(resourceTypes);
   });
 
   it('packs any reference, and a reference without targets, as ANY', () => {

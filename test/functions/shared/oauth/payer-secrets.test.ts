@@ -62,6 +62,7 @@ describe('payers’ secrets', () => {
       status: 503,
       retryAfterSeconds: 60,
       detail: 'the secret of payer x is missing or not in its form',
+      signal: 'secretMissing',
     });
   });
 
@@ -72,6 +73,7 @@ describe('payers’ secrets', () => {
     await expect(read('x')).rejects.toMatchObject({
       status: 503,
       detail: expect.stringContaining('payer x is missing'),
+      signal: 'secretMissing',
     });
   });
 
@@ -79,7 +81,12 @@ describe('payers’ secrets', () => {
     const { read, mock, set } = start();
     mock.on(GetSecretValueCommand).rejects(named('InternalServiceError'));
 
-    await expect(read('x')).rejects.toMatchObject({ status: 503, detail: 'secretsmanager: InternalServiceError' });
+    await expect(read('x')).rejects.toMatchObject({
+      status: 503,
+      retryAfterSeconds: 5,
+      detail: 'secretsmanager: InternalServiceError',
+      signal: 'secretMissing',
+    });
     set('{"client_secret":"new"}');
     expect(await read('x')).toEqual({ client_secret: 'new' });
   });

@@ -34,7 +34,7 @@ const northwind = async (test: FetchGateway): Promise<Payer> => {
 };
 const open = ({ stored, grantKey }: TestGrant): OpenGrant => openGrant(stored(), grantKey);
 const fresh = async (test: FetchGateway, grant: OpenGrant, requestId: string): Promise<OpenGrant> =>
-  freshPayerTokens(test.deps, await northwind(test), grant, requestId);
+  freshPayerTokens(test.deps, await northwind(test), grant, { requestId });
 
 /** Another process has the lease for this long. */
 const leaseElsewhere = async (test: FetchGateway, grant: TestGrant, ms: number): Promise<void> => {
@@ -152,8 +152,8 @@ describe('the lease around a refresh of payer tokens', () => {
     test.passSeconds(301);
     test.payer.http = () => Promise.resolve(Response.json(rotated));
     await fresh(test, open(grant), 'first');
-    const options = { requestId: 'second', force: true };
-    const again = await refreshPayerTokens(test.deps, await northwind(test), stale, options);
+    const record = { requestId: 'second' };
+    const again = await refreshPayerTokens(test.deps, await northwind(test), stale, record, { force: true });
     expect(again.tokens.accessToken).toBe('payer-access-2');
     expect(test.payer.requests).toHaveLength(1);
   });
@@ -170,7 +170,9 @@ describe('the lease around a refresh of payer tokens', () => {
     };
     const grants = { ...test.deps.grants, client: { send: twice } as unknown as typeof client };
     test.payer.http = () => Promise.resolve(Response.json(rotated));
-    const result = await freshPayerTokens({ ...test.deps, grants }, await northwind(test), open(grant), 'request');
+    const result = await freshPayerTokens({ ...test.deps, grants }, await northwind(test), open(grant), {
+      requestId: 'request',
+    });
     expect(result.tokens.accessToken).toBe('payer-access-2');
     expect(grant.stored()).toMatchObject({ payerVersion: 2 });
     expect(test.payer.requests).toHaveLength(1);

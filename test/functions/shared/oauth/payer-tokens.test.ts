@@ -1,6 +1,6 @@
 import type { Payer } from '../../../../config/stage.ts';
 import { nowSeconds } from '../../../../functions/shared/deps.ts';
-import { GatewayError } from '../../../../functions/shared/errors.ts';
+import { GatewayError, type Signal } from '../../../../functions/shared/errors.ts';
 import { type OpenGrant, freshPayerTokens, openGrant } from '../../../../functions/shared/oauth/payer-tokens.ts';
 import { revoke } from '../../../../functions/shared/store/grants.ts';
 import { type FetchGateway, type TestGrant, fetchGateway, formOf } from '../../../support/fetch-gateway.ts';
@@ -24,7 +24,7 @@ const payerOf = async (test: FetchGateway, id = 'northwind'): Promise<Payer> => 
 };
 const open = ({ stored, grantKey }: TestGrant): OpenGrant => openGrant(stored(), grantKey);
 const fresh = async (test: FetchGateway, grant: OpenGrant, payer?: string): Promise<OpenGrant> =>
-  freshPayerTokens(test.deps, await payerOf(test, payer), grant, 'request-a');
+  freshPayerTokens(test.deps, await payerOf(test, payer), grant, { requestId: 'request-a' });
 const failure = async (promise: Promise<unknown>): Promise<GatewayError> => {
   const error = await promise.then(
     () => undefined,
@@ -145,7 +145,7 @@ describe('what ends a grant', () => {
       ...test.deps,
       grants: { ...test.deps.grants, client: { send: racing } as unknown as typeof client },
     };
-    const result = await freshPayerTokens(deps, await payerOf(test), open(grant), 'request-a');
+    const result = await freshPayerTokens(deps, await payerOf(test), open(grant), { requestId: 'request-a' });
     expect(result.grant.payerVersion).toBe(2);
     expect(grant.stored().revokedAt).toBeUndefined();
   });
@@ -232,6 +232,48 @@ describe('what ends a grant', () => {
     };
     await expect(failure(fresh(test, open(grant)))).resolves.toMatchObject({ status: 503 });
     expect(grant.payerTokens().accessToken).toBe('payer-access-1');
+  });
+});
+
+describe('a refresh of payer tokens that failed is counted', () => {
+  const signalsAfter = async (test: FetchGateway, seconds: number, grant: OpenGrant): Promise<readonly Signal[]> => {
+    const record: { requestId: string; signals?: readonly Signal[] } = { requestId: 'request-a' };
+    test.passSeconds(seconds);
+    await Promise.resolve(freshPayerTokens(test.deps, await payerOf(test), grant, record)).catch(() => undefined);
+    return record.signals ?? [];
+  };
+
+  it.each([
+    ['a payer that does not answer it', answers({}, 500), ['refreshFailed', 'payerDown']],
+    ['a refused client', answers({ error: 'invalid_client' }, 401), ['refreshFailed', 'secretMissing']],
+    ['a confirmed invalid_grant', answers({ error: 'invalid_grant' }, 400), ['refreshFailed']],
+    ['nothing, where all is well', answers(rotated), []],
+  ])('with %s, be the old token still good or not', async (_, http, signals) => {
+    for (const seconds of [250, 301]) {
+      const test = fetchGateway();
+      const grant = open(await test.grant());
+      test.payer.http = http;
+      expect(await signalsAfter(test, seconds, grant)).toEqual(signals);
+    }
+  });
+
+  it('with a secret that is missing', async () => {
+    const test = fetchGateway();
+    const grant = open(await test.grant());
+    test.secrets['northwind'] = new GatewayError('temporarily_unavailable', '', { signal: 'secretMissing' });
+    expect(await signalsAfter(test, 250, grant)).toEqual(['refreshFailed', 'secretMissing']);
+  });
+
+  it('but not where the grant was revoked meanwhile', async () => {
+    const test = fetchGateway();
+    const revoked = open(await test.grant());
+    test.payer.http = async (input) => {
+      if (!String(input).endsWith('/token')) return Response.json({});
+      const { grantId } = revoked.grant;
+      await revoke(test.deps.grants, grantId, 'byPartner', { now: nowSeconds(test.deps.clock), requestId: 'other' });
+      return Response.json(rotated);
+    };
+    expect(await signalsAfter(test, 250, revoked)).toEqual([]);
   });
 });
 

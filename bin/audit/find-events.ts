@@ -1,0 +1,90 @@
+import { type AuditEvent, systems } from '../../functions/audit/audit-event.ts';
+import { Refusal } from '../shared/command-line.ts';
+import { type AuditBucket, keysAfter, readObject } from './audit-bucket.ts';
+import type { AuditQuery } from './flags.ts';
+
+/** The id that an event holds of one of the gateway's kinds. */
+export const idOf = (event: AuditEvent, system: string): string | undefined =>
+  [...event.agent.map(({ who }) => who), ...event.entity.map(({ what }) => what)].find(
+    ({ identifier }) => identifier?.system === system,
+  )?.identifier?.value;
+
+/** The gateway's own name of what happened. */
+export const nameOf = ({ subtype }: AuditEvent): string =>
+  subtype.find(({ system }) => system === systems.event)?.code ?? '';
+
+const parse = (key: string, text: string): AuditEvent[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line, index) => {
+      try {
+        return JSON.parse(line) as AuditEvent;
+      } catch {
+        throw new Refusal(`${key}, line ${index + 1}, is no JSON`);
+      }
+    });
+
+/** Whose days to read, and from which on. */
+interface Span {
+  readonly partner: string;
+  readonly since: string;
+}
+
+const spanOf = async (bucket: AuditBucket, { of, since }: AuditQuery): Promise<Span> => {
+  if ('partner' in of) return { partner: of.partner, since: since ?? '' };
+  const key = `grants/${of.grant}.ndjson`;
+  const [created] = parse(key, (await readObject(bucket, key)) ?? '');
+  const partner = created && idOf(created, systems.partner);
+  if (created === undefined || partner === undefined) throw new Refusal(`The audit knows no grant ${of.grant}.`);
+  return { partner, since: since ?? created.recorded.slice(0, 10) };
+};
+
+/** An object's day; keys are in the order of their days. */
+const dayOf = (key: string): string => /\/date=([^/]+)\//.exec(key)?.[1] ?? '';
+
+const keysOf = async (bucket: AuditBucket, { partner, since }: Span, until: string): Promise<string[]> => {
+  const folder = `events/partner=${partner}/`;
+  const keys: string[] = [];
+  for await (const key of keysAfter(bucket, folder, `${folder}date=${since}`)) {
+    if (dayOf(key) > until) break;
+    keys.push(key);
+  }
+  return keys;
+};
+
+/** Within one moment things happen in this order. */
+const order = ['created', 'redeemed', 'refreshed', 'payerRefreshed', 'opened', 'ended', 'revoked'];
+
+/** What is known to the second began with it; but reads of that second came before the revocation. */
+const momentOf = (event: AuditEvent): string =>
+  event.recorded.includes('.')
+    ? event.recorded
+    : event.recorded.replace('Z', nameOf(event) === 'revoked' ? '.999Z' : '.000Z');
+
+const inOrder = (a: AuditEvent, b: AuditEvent): number => {
+  const [first, second] = [momentOf(a), momentOf(b)];
+  if (first !== second) return first < second ? -1 : 1;
+  return order.indexOf(nameOf(a)) - order.indexOf(nameOf(b));
+};
+
+const objectsAtATime = 16;
+
+/**
+ * The events that are asked for, each once, in the order in which they happened.
+ * @throws Refusal where the grant is unknown or an object is damaged, and whatever S3's client throws
+ */
+export const findEvents = async (bucket: AuditBucket, query: AuditQuery): Promise<AuditEvent[]> => {
+  const span = await spanOf(bucket, query);
+  const keys = await keysOf(bucket, span, query.until);
+  const { of } = query;
+  const isAskedFor = (event: AuditEvent): boolean => !('grant' in of) || idOf(event, systems.grant) === of.grant;
+  // A batch that was written again has its events in two objects.
+  const events = new Map<string, AuditEvent>();
+  for (let at = 0; at < keys.length; at += objectsAtATime) {
+    const some = keys.slice(at, at + objectsAtATime);
+    const texts = await Promise.all(some.map(async (key) => parse(key, (await readObject(bucket, key)) ?? '')));
+    for (const event of texts.flat().filter(isAskedFor)) events.set(event.id, event);
+  }
+  return [...events.values()].toSorted(inOrder);
+};

@@ -1,0 +1,85 @@
+import { readArguments, stageFlags, UsageError } from '../shared/command-line.ts';
+
+export const help = `npm run audit -- (--grant ID | --partner ID --since DATE) [flags]
+
+What happened, from the audit: to one grant, or to all grants of a partner.
+
+  --grant ID      a grant; one whose id begins with a hyphen: --grant=ID
+  --partner ID    a partner's client id; "unknown" has what the audit could not read
+  --since DATE    the first day, such as 2026-06-01 (UTC); of a grant, else the day it was created
+  --until DATE    the last day (default today)
+  --stage NAME    the stage (default local), or
+  --config FILE   one of a file's own
+  --bucket NAME   the audit bucket (default AUDIT_BUCKET, else the one p2p-gateway-{stage}-auditbucket…)
+  --json          the FHIR AuditEvents themselves, one a line
+  --help          this text
+
+AWS is found as by any of its tools (AWS_PROFILE, AWS_REGION); for stage local it is what npm start serves.`;
+
+/** What is asked of the audit. */
+export interface AuditQuery {
+  readonly of: { readonly grant: string } | { readonly partner: string };
+  /** Days, such as `2026-06-01`, UTC, both included. A grant's first day may be left out. */
+  readonly since: string | undefined;
+  readonly until: string;
+  readonly stage: { readonly stage?: string; readonly config?: string };
+  readonly bucket: string | undefined;
+  readonly json: boolean;
+}
+
+const flags = {
+  grant: { type: 'string' },
+  partner: { type: 'string' },
+  since: { type: 'string' },
+  until: { type: 'string' },
+  ...stageFlags,
+  bucket: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+
+const dayOf = (flag: string, value: string | undefined): string | undefined => {
+  if (value === undefined) return undefined;
+  const time = /^\d{4}-\d\d-\d\d$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : Number.NaN;
+  // Date.parse takes the 31st of any month for a day of the next.
+  if (Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== value) {
+    throw new UsageError(`--${flag} is ${JSON.stringify(value)}; write a day such as 2026-06-01`);
+  }
+  return value;
+};
+
+const matching = (flag: string, value: string, pattern: RegExp, what: string): string => {
+  if (!pattern.test(value)) throw new UsageError(`--${flag} is ${JSON.stringify(value)}; write ${what}`);
+  return value;
+};
+
+const ofWhat = (grant: string | undefined, partner: string | undefined): AuditQuery['of'] => {
+  if (grant !== undefined && partner === undefined) {
+    return { grant: matching('grant', grant, /^[\w-]{22}$/, "a grant's id: 22 characters, as logs have it") };
+  }
+  if (partner !== undefined && grant === undefined) {
+    return { partner: matching('partner', partner, /^[a-z0-9-]{1,64}$/, "a partner's client id") };
+  }
+  throw new UsageError('Give --grant ID, or --partner ID with --since DATE; --help lists the flags');
+};
+
+/**
+ * Reads the command line.
+ * @param nowMs what today is
+ * @returns `help` where that was asked for
+ * @throws UsageError
+ */
+export const readFlags = (args: readonly string[], nowMs: number): AuditQuery | 'help' => {
+  const { values } = readArguments({ args: [...args], options: flags });
+  if (values.help === true) return 'help';
+  const of = ofWhat(values.grant, values.partner);
+  const since = dayOf('since', values.since);
+  const until = dayOf('until', values.until) ?? new Date(nowMs).toISOString().slice(0, 10);
+  if ('partner' in of && since === undefined) throw new UsageError('--partner needs --since DATE');
+  if (since !== undefined && until < since) throw new UsageError(`--until ${until} is before --since ${since}`);
+  const stage = {
+    ...(values.stage === undefined ? {} : { stage: values.stage }),
+    ...(values.config === undefined ? {} : { config: values.config }),
+  };
+  return { of, since, until, stage, bucket: values.bucket, json: values.json === true };
+};

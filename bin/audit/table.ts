@@ -1,0 +1,40 @@
+import { type AuditEvent, systems } from '../../functions/audit/audit-event.ts';
+import { idOf, nameOf } from './find-events.ts';
+
+const heads = ['TIME', 'EVENT', 'PARTNER', 'PAYER', 'GRANT', 'WHAT', 'OUTCOME', 'BYTES'] as const;
+
+const outcomes = { '0': 'ok', '4': 'refused', '8': 'failed' } as const;
+
+const eventOf = (event: AuditEvent): string => (event.type.code === 'rest' ? `read ${nameOf(event)}` : nameOf(event));
+
+const detailOf = (event: AuditEvent, type: string): string | undefined =>
+  event.entity.flatMap(({ detail = [] }) => detail).find((detail) => detail.type === type)?.valueString;
+
+const outcomeOf = ({ outcome, outcomeDesc }: AuditEvent): string =>
+  [outcome === undefined ? undefined : outcomes[outcome], outcomeDesc].filter((word) => word !== undefined).join(' ');
+
+const whatOf = (event: AuditEvent): string =>
+  detailOf(event, 'interaction') ?? detailOf(event, 'reason') ?? detailOf(event, 'scope') ?? '';
+
+const rowOf = (event: AuditEvent): readonly string[] => [
+  event.recorded,
+  eventOf(event),
+  idOf(event, systems.partner) ?? '',
+  idOf(event, systems.payer) ?? '',
+  idOf(event, systems.grant) ?? idOf(event, systems.item) ?? '',
+  whatOf(event),
+  outcomeOf(event),
+  detailOf(event, 'bytes') ?? '',
+];
+
+/** Events as lines for a person, under a head, in columns. */
+export const tableOf = (events: readonly AuditEvent[]): string[] => {
+  const rows = [heads, ...events.map(rowOf)];
+  const widths = heads.map((_head, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+};

@@ -1,0 +1,75 @@
+/** What a stage costs a month that nobody uses. */
+import type { Quantities } from './prices.ts';
+
+const hours = 730;
+/** The canary comes every five minutes and makes two requests of ours for each payer. */
+const canaryRuns = (hours * 60) / 5;
+
+/** Of a stage with everything on. `test/docs/cost.test.ts` counts in the template what can be counted there. */
+export const stageCounts = {
+  keys: 2,
+  /** CloudWatch bills an alarm for each metric that it looks at. */
+  alarmMetrics: 33,
+  alarmMetricsPerPayer: 1,
+  secretsPerPayer: 1,
+  /** At the API: three of AWS's rule groups. At the edge: the limit for each address. */
+  webAcls: 2,
+  webRules: 4,
+  interfaceEndpoints: 1,
+  /** At most, in a month in which everything happens; see `functions/shared/metrics.ts`. */
+  metrics: 40,
+  metricsPerPayer: 33,
+} as const;
+
+/** A line of the monthly bill. */
+export interface FixedLine {
+  readonly what: string;
+  readonly quantities: Quantities;
+}
+
+/**
+ * @param payers how many the stage has
+ * @param zones availability zones of its network
+ */
+export const fixedMonth = (payers: number, zones: number): readonly FixedLine[] => [
+  { what: 'KMS keys (a rotated key costs the same again, twice at most)', quantities: { keyMonths: stageCounts.keys } },
+  { what: 'Alarms of the stage', quantities: { alarmMonths: stageCounts.alarmMetrics } },
+  { what: 'Metrics of the stage, at most', quantities: { metricMonths: stageCounts.metrics } },
+  { what: 'Dashboard', quantities: { dashboardMonths: 1 } },
+  {
+    what: `Payers (${payers}): secret and alarm`,
+    quantities: {
+      secretMonths: payers * stageCounts.secretsPerPayer,
+      alarmMonths: payers * stageCounts.alarmMetricsPerPayer,
+    },
+  },
+  {
+    what: `Payers (${payers}): metrics, at most`,
+    quantities: { metricMonths: payers * stageCounts.metricsPerPayer },
+  },
+  {
+    what: `Payers (${payers}): the canary's requests`,
+    quantities: {
+      apiRequests: payers * 2 * canaryRuns,
+      webRequests: payers * 4 * canaryRuns,
+      edgeRequests: payers * 2 * canaryRuns,
+      edgeFunctionRequests: payers * 2 * canaryRuns,
+      lambdaRequests: (payers * 2 + 1) * canaryRuns,
+      lambdaGbSeconds: (payers * 2 + 1) * canaryRuns,
+      tableWrites: payers * canaryRuns,
+      traces: (payers * 2 + 1) * canaryRuns,
+    },
+  },
+  {
+    what: '`waf`: web ACLs and their rules',
+    quantities: { webAclMonths: stageCounts.webAcls, webRuleMonths: stageCounts.webRules },
+  },
+  {
+    what: `\`network\` (${zones} zones): NAT gateway and its addresses`,
+    quantities: { natHours: zones * hours, addressHours: zones * hours },
+  },
+  {
+    what: `\`network\` (${zones} zones): endpoint for Secrets Manager`,
+    quantities: { endpointHours: zones * stageCounts.interfaceEndpoints * hours },
+  },
+];

@@ -1,0 +1,109 @@
+import { fixedMonth } from './fixed.ts';
+import { markdownTable } from './markdown.ts';
+import { type PriceName, type Quantities, addUp, dollars, prices, pricesKnownFor } from './prices.ts';
+import { login, memberYear, read, syncStart } from './usage.ts';
+
+const names = Object.keys(prices) as PriceName[];
+
+const usd = (value: number): string =>
+  value >= 0.1 || value === 0 ? value.toFixed(2) : value >= 0.001 ? value.toFixed(4) : value.toFixed(6);
+
+/** To three digits, in groups of a thousand. */
+const count = (value: number): string =>
+  value === 0 ? '' : Number(value.toPrecision(3)).toLocaleString('en-US', { maximumFractionDigits: 12 });
+
+const total = (quantities: Quantities): number =>
+  names.reduce((sum, name) => sum + dollars(name, quantities[name] ?? 0), 0);
+
+/** Services in the order of the price list, each with what it costs in each column. */
+const byPage = (head: readonly string[], columns: readonly Quantities[]): string => {
+  const pages = [...new Set(names.map((name) => prices[name].page))];
+  const rows = pages
+    .map((page) => {
+      const own = names.filter((name) => prices[name].page === page);
+      return {
+        page,
+        costs: columns.map((of) => own.reduce((sum, name) => sum + dollars(name, of[name] ?? 0), 0)),
+      };
+    })
+    .filter(({ costs }) => costs.some((cost) => cost > 0))
+    .map(({ page, costs }) => [page, ...costs.map(usd)]);
+  return markdownTable(head, [...rows, ['**Together**', ...columns.map((of) => `**${usd(total(of))}**`)]]);
+};
+
+const priceTable = (): string =>
+  markdownTable(
+    ['price', 'USD', 'for', 'unit'],
+    names.map((name) => {
+      const { page, usd: price, per, unit } = prices[name];
+      return [page, String(price), per.toLocaleString('en-US'), unit];
+    }),
+  );
+
+const usageTable = (): string =>
+  markdownTable(
+    ['uses', 'a login', 'a sync, before its reads', 'a read'],
+    names
+      .filter((name) => [login, syncStart, read].some((of) => (of[name] ?? 0) > 0))
+      .map((name) => [
+        `${prices[name].page}: ${prices[name].unit}`,
+        ...[login, syncStart, read].map((of) => count(of[name] ?? 0)),
+      ]),
+  );
+
+/** `production-example` has two of each. */
+const examplePayers = 2;
+const exampleZones = 2;
+
+const fixedTable = (): string => {
+  const lines = fixedMonth(examplePayers, exampleZones);
+  const sum = total(addUp(...lines.map(({ quantities }) => [1, quantities] as const)));
+  return markdownTable(
+    ['a month', 'USD'],
+    [...lines.map(({ what, quantities }) => [what, usd(total(quantities))]), ['**Together**', `**${usd(sum)}**`]],
+  );
+};
+
+const readsPerSync = [20, 200] as const;
+
+/** Everything that `docs/cost.md` has between its markers. */
+export const costTables = (): string =>
+  [
+    '### A member, a year',
+    '',
+    'Two logins, four syncs; US dollars.',
+    '',
+    byPage(['service', ...readsPerSync.map((reads) => `${reads} reads a sync`)], readsPerSync.map(memberYear)),
+    '',
+    '### A million reads',
+    '',
+    byPage(['service', 'USD'], [addUp([1_000_000, read])]),
+    '',
+    '### A stage that nobody uses, a month',
+    '',
+    `With everything on, ${examplePayers} payers and ${exampleZones} zones, as in \`config/production-example.ts\`.`,
+    '',
+    fixedTable(),
+    '',
+    '### What a step uses',
+    '',
+    usageTable(),
+    '',
+    `### Prices (us-east-1, list, as published in ${pricesKnownFor})`,
+    '',
+    priceTable(),
+  ].join('\n');
+
+const begin = '<!-- begin: npm run cost -->';
+const end = '<!-- end: npm run cost -->';
+
+/**
+ * The document with its tables made anew.
+ * @throws Error where it lacks the markers
+ */
+export const withCostTables = (document: string): string => {
+  const [before, rest] = document.split(begin);
+  const [, after] = rest?.split(end) ?? [];
+  if (before === undefined || after === undefined) throw new Error(`The document lacks ${begin} or ${end}`);
+  return `${before}${begin}\n\n${costTables()}\n\n${end}${after}`;
+};

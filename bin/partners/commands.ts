@@ -1,0 +1,67 @@
+import type { StageConfig } from '../../config/stage.ts';
+import type { Output } from '../shared/output.ts';
+import { typeScript } from '../shared/typescript.ts';
+import { type NewPartner, makePartner } from './new-partner.ts';
+import { rotateSecret } from './rotate.ts';
+import type { RandomBytes } from './secret.ts';
+
+/** A stage, and the file that a person edits for it. */
+export interface Stage {
+  readonly config: StageConfig;
+  readonly file: string;
+}
+
+const onceOnly = 'The secret, shown this once and kept nowhere:';
+
+/** Makes a client: its secret goes to stdout, everything else is a note. @throws UsageError, Refusal */
+export const writeNewPartner = (
+  randomBytes: RandomBytes,
+  { note, secret: writeSecret }: Output,
+  { config, file }: Stage,
+  partner: NewPartner,
+): number => {
+  const { entry, secret } = makePartner(randomBytes, config, partner);
+  note(`Client id: ${entry.clientId}\n`);
+  note(`Paste into partners in ${file}, then deploy:\n\n      ${typeScript(entry, 6)},\n`);
+  if (secret === undefined) {
+    note(
+      partner.isPublic
+        ? 'A public client has no secret. One in a browser needs webOrigins too (CORS).'
+        : 'No secret: the partner signs with its own key.',
+    );
+    return 0;
+  }
+  note(onceOnly);
+  writeSecret(secret);
+  return 0;
+};
+
+/** Makes a second secret for a partner: it goes to stdout, everything else is a note. @throws Refusal */
+export const writeRotated = (
+  randomBytes: RandomBytes,
+  { note, secret: writeSecret }: Output,
+  { config, file }: Stage,
+  nameOrId: string,
+): number => {
+  const { partner, secret, secretHashes } = rotateSecret(randomBytes, config, nameOrId);
+  const [, added] = secretHashes;
+  note(
+    [
+      `A second secret for ${partner.name} (${partner.clientId}). In this order:`,
+      '',
+      `  1. Write both hashes into ${file}, and deploy. From then on both secrets work:`,
+      '',
+      `        secretHashes: ${typeScript(secretHashes, 8, 14)},`,
+      '',
+      '  2. Hand the new secret to the partner.',
+      '  3. Wait until the partner says that all of its servers use it.',
+      '  4. Take the old hash out, and deploy. From then on the old secret is refused:',
+      '',
+      `        secretHashes: ${typeScript([added], 8, 14)},`,
+      '',
+      onceOnly,
+    ].join('\n'),
+  );
+  writeSecret(secret);
+  return 0;
+};

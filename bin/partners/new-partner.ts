@@ -1,0 +1,101 @@
+import { readFile } from 'node:fs/promises';
+import type { PublicJwk, StageConfig } from '../../config/stage.ts';
+import { sha256 } from '../../functions/shared/store/crypto.ts';
+import { problemsWith } from '../shared/check-entry.ts';
+import { Refusal, UsageError } from '../shared/command-line.ts';
+import { withoutUndefined } from '../shared/objects.ts';
+import { slug } from '../shared/slug.ts';
+import { type RandomBytes, newSecret } from './secret.ts';
+
+/** What a partner is made of. */
+export interface NewPartner {
+  readonly name: string;
+  readonly redirectUris: readonly string[];
+  /** Ids of payers; empty for all of the stage. */
+  readonly payers: readonly string[];
+  /** A page of the app's. Default: the root of the first redirect URI's site. */
+  readonly homePage?: string | undefined;
+  /** Without secret and keys: an app in a browser or on a phone. */
+  readonly isPublic: boolean;
+  /** The partner's public keys, for `private_key_jwt`; no secret is made then. */
+  readonly jwks?: readonly PublicJwk[] | undefined;
+}
+
+/** A partner's entry as its stage's configuration has it, what is left at its default left out. */
+interface PartnerEntry {
+  readonly clientId: string;
+  readonly name: string;
+  readonly homePage: string;
+  readonly redirectUris: readonly string[];
+  readonly clientAuthentication: readonly string[];
+  readonly secretHashes?: readonly string[];
+  readonly jwks?: readonly PublicJwk[];
+  readonly scopes: readonly string[];
+  readonly payers: readonly string[];
+}
+
+/** A new client. The secret is nowhere else. */
+export interface Made {
+  readonly entry: PartnerEntry;
+  readonly secret: string | undefined;
+}
+
+/**
+ * Reads the partner's public keys: a JWK Set (RFC 7517), or one key.
+ * @throws Refusal that does not quote the file
+ */
+export const readJwks = async (file: string): Promise<readonly PublicJwk[]> => {
+  try {
+    const value = JSON.parse(await readFile(file, 'utf8')) as { keys?: readonly PublicJwk[] };
+    return value.keys ?? [value as PublicJwk];
+  } catch {
+    throw new Refusal(`${file}: cannot be read as JSON; give the partner's JWK Set, {"keys": […]}`);
+  }
+};
+
+const siteOf = (uri: string | undefined): string => {
+  const url = URL.parse(uri ?? '');
+  if (url === null || url.origin === 'null') throw new UsageError('Give --home-page URL: no redirect URI tells it');
+  return `${url.origin}/`;
+};
+
+const clientIdOf = (name: string, { stage, partners }: StageConfig): string => {
+  const clientId = slug(name);
+  if (clientId === '')
+    throw new UsageError(`"${name}" has no letter that a client id can be made of; give another name`);
+  if (partners.some((partner) => partner.clientId === clientId)) {
+    throw new Refusal(
+      `Stage ${stage} has a partner ${clientId} already; give another name, or make a second secret for it with: rotate ${clientId}`,
+    );
+  }
+  return clientId;
+};
+
+const authenticationOf = (secret: string | undefined, { jwks }: NewPartner): Partial<PartnerEntry> => {
+  if (secret !== undefined) {
+    return { clientAuthentication: ['client_secret_basic', 'client_secret_post'], secretHashes: [sha256(secret)] };
+  }
+  return jwks === undefined ? { clientAuthentication: ['none'] } : { clientAuthentication: ['private_key_jwt'], jwks };
+};
+
+/**
+ * Makes a client, and checks it as a part of its stage. Nothing is written.
+ * @throws UsageError, Refusal
+ */
+export const makePartner = (randomBytes: RandomBytes, config: StageConfig, partner: NewPartner): Made => {
+  const secret = partner.isPublic || partner.jwks !== undefined ? undefined : newSecret(randomBytes);
+  const entry = withoutUndefined({
+    clientId: clientIdOf(partner.name, config),
+    name: partner.name,
+    homePage: partner.homePage ?? siteOf(partner.redirectUris[0]),
+    redirectUris: partner.redirectUris,
+    clientAuthentication: [],
+    ...authenticationOf(secret, partner),
+    scopes: ['launch/patient', 'patient/*.rs', 'offline_access'],
+    payers: partner.payers.length > 0 ? partner.payers : config.payers.map(({ id }) => id),
+  });
+  const { partners } = config;
+  const problems = problemsWith({ ...config, partners: [...partners, entry] }, `partners[${partners.length}].`);
+  if (problems.length > 0) throw new Refusal(problems.join('\n'));
+  return { entry, secret };
+};

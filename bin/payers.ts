@@ -1,0 +1,90 @@
+import { lookup } from 'node:dns/promises';
+import { defaultPorts } from '../config/local.ts';
+import { baseUrl } from '../config/rules.ts';
+import { readArguments, readStage, runTool, stageFile, stageFlags, UsageError } from './shared/command-line.ts';
+import { output } from './shared/output.ts';
+import { connect } from './payers/connect.ts';
+import { checkPayers, proposePayer, writeKeyPair } from './payers/commands.ts';
+import type { ExamineDeps } from './payers/examine.ts';
+import { runningLocalStage } from './payers/local-stage.ts';
+import { awsEndpoint, readSecretWith, secretsClient } from './payers/secrets-manager.ts';
+
+const help = `npm run payers -- check [ID | URL] [flags]
+npm run --silent payers -- key [--rsa]
+
+check        examines the stage's payers, or the one with this ID: names, TLS, endpoints, discovery, secret.
+             Each line is a pass, or what to do. Nothing that is sent holds a credential.
+check URL    reads what a payer publishes at its FHIR base URL or issuer, and writes the entry for its profile.
+key          makes a key pair for private_key_jwt: what the secret holds goes to stdout, the public half to stderr.
+
+  --stage NAME     a stage in config/ (default local, which npm start serves)
+  --config FILE    a stage's configuration, .ts or .json
+  --origin URL     the gateway's public origin, where it is the API's own URL
+  --no-secrets     leaves Secrets Manager alone
+  --json           writes JSON
+  --rsa            key: for RS384 in place of ES384
+  --help           this text
+
+AWS_ENDPOINT_URL names a stand-in for AWS (stage local: the one of npm start, port ${defaultPorts.aws}).
+Ends with 0 if all is well, 1 if there is something to do, 2 if the command was given wrongly.`;
+
+const http: ExamineDeps['http'] = (input, init) => fetch(input, init);
+
+const flagTypes = {
+  ...stageFlags,
+  origin: { type: 'string' },
+  'no-secrets': { type: 'boolean' },
+  json: { type: 'boolean' },
+  rsa: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+
+const readFlags = () => readArguments({ options: flagTypes, allowPositionals: true });
+type Flags = ReturnType<typeof readFlags>['values'];
+
+/** It may have a path: the API's own URL has its stage's. */
+const readOrigin = ({ origin }: Flags): string | undefined => {
+  const problem = origin === undefined ? undefined : baseUrl(origin);
+  if (problem !== undefined) throw new UsageError(`--origin ${problem}`);
+  return origin;
+};
+
+const check = async (flags: Flags, target: string | undefined): Promise<number> => {
+  const isUrl = target?.includes('://') === true;
+  const written = await readStage(flags);
+  const isLocal = flags.config === undefined && written.stage === 'local' && !isUrl;
+  const endpoint = awsEndpoint(written.stage, process.env);
+  const config = isLocal && endpoint !== undefined ? await runningLocalStage(http, written, endpoint) : written;
+  const options = {
+    config,
+    file: stageFile(flags, config),
+    origin: readOrigin(flags) ?? config.origin,
+    json: flags.json === true,
+  };
+  if (isUrl && target !== undefined) return proposePayer({ http }, output, options, target);
+  const deps: ExamineDeps = {
+    http,
+    connect,
+    now: Date.now,
+    lookup: async (hostname) => (await lookup(hostname, { all: true })).map(({ address }) => address),
+    ...(flags['no-secrets'] === true ? {} : { readSecret: readSecretWith(secretsClient(config, process.env)) }),
+  };
+  return checkPayers(deps, output, options, target);
+};
+
+const run = (): Promise<number> | number => {
+  const { values: flags, positionals } = readFlags();
+  const [command, target, ...rest] = positionals;
+  if (flags.help === true) {
+    console.log(help);
+    return 0;
+  }
+  if (rest.length > 0) throw new UsageError(`"${rest.join(' ')}" is too much; --help lists the commands`);
+  if (command === 'check') return check(flags, target);
+  if (command === 'key' && target === undefined) return writeKeyPair(output, { rsa: flags.rsa === true });
+  throw new UsageError(
+    command === undefined ? help : `There is no command "${positionals.join(' ')}"; --help lists them`,
+  );
+};
+
+await runTool(async () => run());

@@ -1,0 +1,57 @@
+import { once } from 'node:events';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { connectMs } from './deadline.ts';
+
+/** A connection that was made, and closed again. */
+export interface Connection {
+  /** Absent for plain http, which the configuration takes for loopback hosts only. */
+  readonly tls?: {
+    /** Such as `TLSv1.3`. */
+    readonly protocol: string;
+    /** Why clients do not trust the certificate, as OpenSSL or Node names it; absent where they do. */
+    readonly verdict: string | undefined;
+    readonly validUntilMs: number;
+  };
+}
+
+/** A URL's hostname without the brackets of an IPv6 address. */
+export const bare = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
+
+const tlsOf = (socket: TLSSocket): NonNullable<Connection['tls']> => {
+  // The type says Error; it is the error's code.
+  const verdict: unknown = socket.authorizationError;
+  return {
+    protocol: socket.getProtocol() ?? 'TLS',
+    verdict: socket.authorized ? undefined : String(verdict),
+    validUntilMs: socket.getPeerX509Certificate()?.validToDate.getTime() ?? 0,
+  };
+};
+
+/**
+ * Connects to an origin as far as TLS and sends nothing.
+ * @param options further options of TLS, such as a certificate authority
+ * @throws the socket's error; a server without TLS 1.2 ends in one that names its PROTOCOL
+ */
+export const connect = async (url: URL, options: ConnectionOptions = {}): Promise<Connection> => {
+  const host = bare(url.hostname);
+  const isTls = url.protocol === 'https:';
+  const port = Number(url.port === '' ? (isTls ? 443 : 80) : url.port);
+  const socket: Socket = isTls
+    ? connectTls({
+        host,
+        port,
+        ...(isIP(host) === 0 ? { servername: host } : {}),
+        minVersion: 'TLSv1.2',
+        // The certificate is judged below; a refusal here would say less about it.
+        rejectUnauthorized: false,
+        ...options,
+      })
+    : connectTcp({ host, port });
+  try {
+    await once(socket, isTls ? 'secureConnect' : 'connect', { signal: AbortSignal.timeout(connectMs) });
+    return isTls ? { tls: tlsOf(socket as TLSSocket) } : {};
+  } finally {
+    socket.destroy();
+  }
+};

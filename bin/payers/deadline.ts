@@ -1,0 +1,23 @@
+import { setTimeout as after } from 'node:timers/promises';
+
+/** Milliseconds for looking up a name, for connecting, and for an answer: a payer that hangs takes 8 s. */
+export const lookupMs = 1500;
+export const connectMs = 1500;
+export const answerMs = 5000;
+
+/**
+ * The promise's value, unless that takes longer; what is still under way is left to itself.
+ * @throws DOMException TimeoutError
+ */
+export const within = async <T>(ms: number, promise: Promise<T>): Promise<T> => {
+  const done = new AbortController();
+  const tooLate = after(ms, undefined, { signal: done.signal }).then(() => {
+    throw new DOMException(`Not within ${ms} ms`, 'TimeoutError');
+  });
+  try {
+    return await Promise.race([promise, tooLate]);
+  } finally {
+    tooLate.catch(() => {});
+    done.abort();
+  }
+};

@@ -1,0 +1,81 @@
+import { webUrl } from '../../config/rules.ts';
+import type { PayerHttp } from '../../functions/shared/deps.ts';
+import { Refusal, UsageError } from '../shared/command-line.ts';
+import { type Document, readDocuments, textOf } from './documents.ts';
+import { probe } from './probe.ts';
+import { type Statement, readStatement } from './statement.ts';
+
+/** What was found at a URL. */
+export interface Discovered {
+  /** Absent where the URL is an issuer's. */
+  readonly fhirBaseUrl: string | undefined;
+  readonly smartConfiguration: Document | undefined;
+  /** RFC 8414 metadata or OpenID configuration. */
+  readonly serverMetadata: Document | undefined;
+  readonly statement: Statement | undefined;
+  /** Where all this was read. */
+  readonly sources: readonly string[];
+}
+
+const metadataOf = (documents: readonly Document[]): Document | undefined =>
+  documents.find(
+    (document) => document.name !== 'smart-configuration' && textOf(document, 'token_endpoint') !== undefined,
+  );
+
+/** The URL of a document leads to the base that it is about. */
+const baseOf = (url: string): string =>
+  url.replace(/\/(metadata|\.well-known\/(smart-configuration|openid-configuration))?\/*$/, '').replace(/\/+$/, '');
+
+/** A server's metadata counts only where it names the issuer at which it was found (RFC 8414 §3.3). */
+const metadataAt = async (http: PayerHttp, issuer: string): Promise<Document | undefined> => {
+  const { documents } = await readDocuments({ http }, { issuer });
+  const document = metadataOf(documents);
+  return document && textOf(document, 'issuer')?.replace(/\/$/, '') === issuer.replace(/\/$/, '')
+    ? document
+    : undefined;
+};
+
+/** SMART's document often names no issuer: then it is mostly the token endpoint's origin. */
+const findMetadata = async (http: PayerHttp, smart: Document): Promise<Document | undefined> => {
+  const token = textOf(smart, 'token_endpoint');
+  const issuer = textOf(smart, 'issuer') ?? (token === undefined ? undefined : URL.parse(token)?.origin);
+  return issuer === undefined || webUrl(issuer) !== undefined ? undefined : metadataAt(http, issuer);
+};
+
+/**
+ * Finds out what can be known about the payer at a FHIR base URL or an issuer.
+ * @throws UsageError where it is no such URL, Refusal where nothing is published there
+ */
+export const discover = async (http: PayerHttp, given: string): Promise<Discovered> => {
+  const problem = webUrl(given);
+  if (problem !== undefined) throw new UsageError(`${given} ${problem}`);
+  const base = baseOf(given);
+  const [{ documents, findings }, metadata] = await Promise.all([
+    readDocuments({ http }, { fhirBaseUrl: base, issuer: base }),
+    probe(http, `${base}/metadata`, { accept: 'application/fhir+json' }),
+  ]);
+  const smartConfiguration = documents.find(({ name }) => name === 'smart-configuration');
+  const statement = 'failure' in metadata ? undefined : readStatement(metadata, base);
+  const serverMetadata =
+    metadataOf(documents) ?? (smartConfiguration && (await findMetadata(http, smartConfiguration)));
+  const isFhirBase = smartConfiguration !== undefined || statement !== undefined;
+  if (!isFhirBase && serverMetadata === undefined) {
+    throw new Refusal(
+      [
+        `Nothing about a payer is published at ${base}`,
+        ...findings.map(({ text }) => `  ${text}`),
+        '  Ask the payer for its FHIR base URL and endpoints, and write the entry by hand (docs/payers.md)',
+      ].join('\n'),
+    );
+  }
+  return {
+    fhirBaseUrl: isFhirBase ? base : undefined,
+    smartConfiguration,
+    serverMetadata,
+    statement,
+    sources: [
+      ...[smartConfiguration, serverMetadata].flatMap((document) => (document === undefined ? [] : [document.url])),
+      ...(statement === undefined ? [] : [`${base}/metadata`]),
+    ],
+  };
+};

@@ -1,0 +1,122 @@
+import type { Payer } from '../../config/stage.ts';
+import type { PayerHttp } from '../../functions/shared/deps.ts';
+import { type Document, type Places, listOf, readDocuments, textOf } from './documents.ts';
+import { type Finding, well, wrong } from './finding.ts';
+import { compareScopes } from './scopes.ts';
+
+/** How document and profile differ, and what to do about it. */
+type Difference = readonly [text: string, todo: string];
+type Comparison = (document: Document, payer: Payer) => Difference | undefined;
+
+const few = (values: readonly string[]): string =>
+  values.length > 6 ? `${values.slice(0, 6).join(', ')} and ${values.length - 6} more` : values.join(', ') || 'none';
+
+const sameUrl = (a: string, b: string): boolean => URL.parse(a)?.href === URL.parse(b)?.href;
+
+const endpoint =
+  (member: string, field: 'authorizationEndpoint' | 'tokenEndpoint' | 'revocationEndpoint'): Comparison =>
+  (document, payer) => {
+    const said = textOf(document, member);
+    const ours = payer[field];
+    if (said === undefined || (ours !== undefined && sameUrl(said, ours))) return undefined;
+    return ours === undefined
+      ? [`${member} is ${said}, the profile has none`, `write ${field}: '${said}'`]
+      : [
+          `${member} is ${said}, the profile says ${ours}`,
+          `write ${field}: '${said}', or ask the payer which one holds`,
+        ];
+  };
+
+const issuer: Comparison = (document, payer) => {
+  const said = textOf(document, 'issuer');
+  if (said === undefined || payer.issuer === undefined || said === payer.issuer) return undefined;
+  const consequence = payer.sendsIss ? '; every login is refused until both agree' : '';
+  return [
+    `issuer is ${said}, the profile says ${payer.issuer}`,
+    `write issuer: '${said}', to the letter${consequence}`,
+  ];
+};
+
+const authentication: Comparison = (document, { clientAuthentication }) => {
+  const said = listOf(document, 'token_endpoint_auth_methods_supported');
+  if (said === undefined || said.includes(clientAuthentication)) return undefined;
+  return [
+    `token_endpoint_auth_methods_supported lacks ${clientAuthentication} (it has ${few(said)})`,
+    'write as clientAuthentication what the payer registered the gateway for, or ask the payer',
+  ];
+};
+
+const signing: Comparison = (document, { clientAuthentication, publicKeys }) => {
+  const said = listOf(document, 'token_endpoint_auth_signing_alg_values_supported');
+  if (said === undefined || clientAuthentication !== 'private_key_jwt') return undefined;
+  const ours = publicKeys.map(({ kty }) => (kty === 'RSA' ? 'RS384' : 'ES384'));
+  const lacking = ours.find((alg) => !said.includes(alg));
+  if (lacking === undefined) return undefined;
+  return [
+    `token_endpoint_auth_signing_alg_values_supported lacks ${lacking} (it has ${few(said)})`,
+    'make a key for ES384 or RS384, whichever it has, or ask the payer',
+  ];
+};
+
+const pkce: Comparison = (document, { quirks }) => {
+  const said = listOf(document, 'code_challenge_methods_supported');
+  if (said === undefined || said.includes('S256') === quirks.pkce) return undefined;
+  return quirks.pkce
+    ? [
+        `code_challenge_methods_supported lacks S256 (it has ${few(said)}), and the profile sends it`,
+        'ask the payer for PKCE with S256, which SMART requires; until then write quirks.pkce: false',
+      ]
+    : ['code_challenge_methods_supported has S256, and the profile sends no PKCE', 'write quirks.pkce: true'];
+};
+
+const iss: Comparison = (document, { sendsIss }) => {
+  const member = 'authorization_response_iss_parameter_supported';
+  // RFC 9207 §3: left out of the server's metadata it is false. SMART's document does not know it.
+  const silent = document.name === 'smart-configuration' && document.body[member] === undefined;
+  const said = document.body[member] === true;
+  if (silent || said === sendsIss) return undefined;
+  return said
+    ? [`${member} is true, and the profile says sendsIss: false`, 'write sendsIss: true, and the issuer']
+    : [
+        `${member} is not true, and the profile says sendsIss: true`,
+        'ask the payer whether it sends iss; if not, write sendsIss: false, or every login is refused',
+      ];
+};
+
+const comparisons: readonly Comparison[] = [
+  endpoint('authorization_endpoint', 'authorizationEndpoint'),
+  endpoint('token_endpoint', 'tokenEndpoint'),
+  endpoint('revocation_endpoint', 'revocationEndpoint'),
+  issuer,
+  authentication,
+  signing,
+  pkce,
+  (document, { scopes }) => compareScopes(listOf(document, 'scopes_supported'), scopes),
+  iss,
+];
+
+const compare = (document: Document, payer: Payer): Finding[] => {
+  const differences = comparisons.flatMap((comparison) => {
+    const difference = comparison(document, payer);
+    return difference === undefined ? [] : [difference];
+  });
+  return differences.length === 0
+    ? [well('discovery', `${document.name} agrees with the profile (${document.url})`)]
+    : differences.map(([text, todo]) => wrong('discovery', `${document.name}: ${text}`, todo));
+};
+
+/**
+ * Compares the profile with what the payer publishes: SMART's smart-configuration, and with an issuer RFC 8414 metadata
+ * and OpenID configuration too. Nobody has to publish any.
+ * @param places where to look, as far as it can be reached
+ */
+export const checkDiscovery = async (
+  { http }: { http: PayerHttp },
+  payer: Payer,
+  places: Places,
+): Promise<readonly Finding[]> => {
+  if (places.fhirBaseUrl === undefined && places.issuer === undefined) return [];
+  const { documents, findings } = await readDocuments({ http }, places);
+  const all = [...findings, ...documents.flatMap((document) => compare(document, payer))];
+  return all.length > 0 ? all : [well('discovery', 'none published; nothing to compare')];
+};

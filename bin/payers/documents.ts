@@ -1,0 +1,80 @@
+import type { PayerHttp } from '../../functions/shared/deps.ts';
+import { type Finding, wrong } from './finding.ts';
+import { type Answer, probe } from './probe.ts';
+
+/** What a payer publishes about itself. */
+export interface Document {
+  /** As a person calls it. */
+  readonly name: 'smart-configuration' | 'RFC 8414 metadata' | 'OpenID configuration';
+  readonly url: string;
+  readonly body: NonNullable<Answer['json']>;
+}
+
+/** Where documents are looked for. */
+export interface Places {
+  readonly fhirBaseUrl?: string | undefined;
+  readonly issuer?: string | undefined;
+}
+
+/** RFC 8414 §3.1 puts the well-known part between host and path, OpenID Connect Discovery §4 after the path. */
+const issuerPlaces = (issuer: string): Pick<Document, 'name' | 'url'>[] => {
+  const { origin, pathname } = new URL(issuer);
+  const path = pathname.replace(/\/$/, '');
+  return [
+    { name: 'RFC 8414 metadata', url: `${origin}/.well-known/oauth-authorization-server${path}` },
+    { name: 'OpenID configuration', url: `${origin}${path}/.well-known/openid-configuration` },
+  ];
+};
+
+const placesOf = ({ fhirBaseUrl, issuer }: Places): Pick<Document, 'name' | 'url'>[] => [
+  ...(fhirBaseUrl === undefined
+    ? []
+    : [{ name: 'smart-configuration' as const, url: `${fhirBaseUrl}/.well-known/smart-configuration` }]),
+  ...(issuer === undefined ? [] : issuerPlaces(issuer)),
+];
+
+/** The documents that there are, and what is wrong with servers that should give one or none. */
+export interface Published {
+  readonly documents: readonly Document[];
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Reads a payer's discovery documents, all at once. What is not there or is no JSON (a site that answers every path
+ * with its page) counts as not published.
+ */
+export const readDocuments = async ({ http }: { http: PayerHttp }, places: Places): Promise<Published> => {
+  const asked = await Promise.all(
+    placesOf(places).map(async ({ name, url }) => ({
+      name,
+      url,
+      answer: await probe(http, url, { accept: 'application/json' }),
+    })),
+  );
+  const documents: Document[] = [];
+  const findings: Finding[] = [];
+  for (const { name, url, answer } of asked) {
+    if ('failure' in answer) {
+      findings.push(wrong('discovery', `${url} ${answer.failure}`, 'ask the payer whether it is up, and run again'));
+    } else if (answer.status >= 500) {
+      findings.push(
+        wrong('discovery', `${url} answers ${answer.status}`, 'ask the payer to look at its server, and run again'),
+      );
+    } else if (answer.status === 200 && answer.json !== undefined) {
+      documents.push({ name, url, body: answer.json });
+    }
+  }
+  return { documents, findings };
+};
+
+/** A member of a document where it is a text. */
+export const textOf = ({ body }: Document, member: string): string | undefined => {
+  const value = body[member];
+  return typeof value === 'string' ? value : undefined;
+};
+
+/** A member of a document where it is a list; its texts. */
+export const listOf = ({ body }: Document, member: string): string[] | undefined => {
+  const value = body[member];
+  return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string') : undefined;
+};

@@ -1,0 +1,38 @@
+import { isDeepStrictEqual } from 'node:util';
+import { smart } from '../../config/presets.ts';
+import type { Payer } from '../../config/stage.ts';
+import { withoutUndefined } from '../shared/objects.ts';
+import { typeScript } from '../shared/typescript.ts';
+
+type SmartInputs = Parameters<typeof smart>[0];
+
+/** The shortest inputs of the preset `smart` that make this payer, or undefined where none do. */
+const smartInputs = (payer: Payer): SmartInputs | undefined => {
+  const { id, displayName, fhirBaseUrl, fhirBaseUrlAliases, authorizationEndpoint, tokenEndpoint } = payer;
+  const { revocationEndpoint, issuer, sendsIss, clientId, publicKeys, scopes, quirks } = payer;
+  const names = { id, displayName, fhirBaseUrl };
+  const endpoints = { issuer, authorizationEndpoint, tokenEndpoint, revocationEndpoint, clientId };
+  const usual = smart(withoutUndefined({ ...names, ...endpoints, publicKeys }) as SmartInputs);
+  const inputs = withoutUndefined({
+    ...names,
+    fhirBaseUrlAliases: fhirBaseUrlAliases.length === 0 ? undefined : fhirBaseUrlAliases,
+    ...endpoints,
+    sendsIss: sendsIss === usual.sendsIss ? undefined : sendsIss,
+    publicKeys: publicKeys.length === 0 ? undefined : publicKeys,
+    scopes: isDeepStrictEqual(scopes, usual.scopes) ? undefined : scopes,
+    quirks: quirks.pkce ? undefined : { pkce: false },
+  }) as SmartInputs;
+  return isDeepStrictEqual(smart(inputs), payer) ? inputs : undefined;
+};
+
+/**
+ * The entry as it is pasted into a stage's `payers`: with the preset where it makes the same, else with everything
+ * written out.
+ * @param isSmart whether the payer says that it keeps to SMART; one that does not gets its quirks spelled out
+ */
+export const entryText = (payer: Payer, isSmart: boolean): string => {
+  const indent = 6;
+  const inputs = isSmart ? smartInputs(payer) : undefined;
+  const text = inputs === undefined ? typeScript(payer, indent) : `smart(${typeScript(inputs, indent)})`;
+  return `${' '.repeat(indent)}${text},`;
+};

@@ -1,0 +1,42 @@
+import type { Payer } from '../../config/stage.ts';
+import type { PayerHttp } from '../../functions/shared/deps.ts';
+import { checkDiscovery } from './discovery.ts';
+import { checkAuthorize, checkFhir, checkRevoke, checkToken } from './endpoints.ts';
+import type { Finding } from './finding.ts';
+import { type ReachDeps, reach } from './reach.ts';
+import { type SecretReading, judgeSecret } from './secret.ts';
+
+/** What the doctor is given from outside. */
+export interface ExamineDeps extends ReachDeps {
+  readonly http: PayerHttp;
+  /** Reads a secret by its name; absent where secrets are not to be read. */
+  readonly readSecret?: (name: string) => Promise<SecretReading>;
+}
+
+const examineEndpoints = async (deps: ExamineDeps, payer: Payer): Promise<Finding[]> => {
+  const { findings, isDown } = await reach(deps, payer);
+  const unlessDown = (url: string | undefined): string | undefined =>
+    url === undefined || isDown(url) ? undefined : url;
+  const ask = async (url: string | undefined, check: () => Promise<Finding>): Promise<Finding[]> =>
+    unlessDown(url) === undefined ? [] : [await check()];
+  const further = await Promise.all([
+    ask(payer.authorizationEndpoint, () => checkAuthorize(deps, payer)),
+    ask(payer.tokenEndpoint, () => checkToken(deps, payer)),
+    ask(payer.revocationEndpoint, () => checkRevoke(deps, payer)),
+    ask(payer.fhirBaseUrl, () => checkFhir(deps, payer)),
+    checkDiscovery(deps, payer, { fhirBaseUrl: unlessDown(payer.fhirBaseUrl), issuer: unlessDown(payer.issuer) }),
+  ]);
+  return [...findings, ...further.flat()];
+};
+
+/**
+ * Examines one payer: names, connections, endpoints, discovery, secret. Nothing that it sends holds a credential. What
+ * lies behind a host that cannot be reached is not asked. A payer that hangs takes 8 s.
+ */
+export const examine = async (deps: ExamineDeps, stage: string, payer: Payer): Promise<readonly Finding[]> => {
+  const name = `p2p/${stage}/payers/${payer.id}`;
+  const secret = async (): Promise<Finding[]> =>
+    deps.readSecret === undefined ? [] : [judgeSecret(name, await deps.readSecret(name), payer)];
+  const [endpoints, secrets] = await Promise.all([examineEndpoints(deps, payer), secret()]);
+  return [...endpoints, ...secrets];
+};

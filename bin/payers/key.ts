@@ -1,0 +1,28 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { calculateJwkThumbprint } from 'jose';
+import { publicJwk } from '../../config/rules.ts';
+import { typeScript } from '../shared/typescript.ts';
+
+/** A key pair for `private_key_jwt`. */
+export interface KeyPair {
+  /** What the payer's secret in Secrets Manager holds. */
+  readonly secret: string;
+  /** What `publicKeys` of the payer's profile gets. */
+  readonly publicKey: string;
+}
+
+const generate = (rsa: boolean) =>
+  rsa ? generateKeyPairSync('rsa', { modulusLength: 3072 }) : generateKeyPairSync('ec', { namedCurve: 'P-384' });
+
+/** Makes a pair for ES384, or RS384: the algorithms of SMART App Launch. Its `kid` is its thumbprint (RFC 7638). */
+export const makeKeyPair = async ({ rsa }: { rsa: boolean }): Promise<KeyPair> => {
+  const { privateKey, publicKey } = generate(rsa);
+  const half = publicKey.export({ format: 'jwk' });
+  const names = { kid: await calculateJwkThumbprint(half), alg: rsa ? 'RS384' : 'ES384', use: 'sig' };
+  const problem = publicJwk({ ...half, ...names });
+  if (problem !== undefined) throw new Error(`The new key ${problem}`);
+  return {
+    secret: JSON.stringify({ private_key_jwk: { ...privateKey.export({ format: 'jwk' }), ...names } }),
+    publicKey: typeScript({ ...half, ...names }, 10),
+  };
+};

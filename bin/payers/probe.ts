@@ -1,0 +1,95 @@
+import type { PayerHttp } from '../../functions/shared/deps.ts';
+import { causeOf } from '../../functions/shared/errors.ts';
+import { answerMs } from './deadline.ts';
+
+/** What a payer answered to one request. */
+export interface Answer {
+  readonly status: number;
+  /** Where a redirect leads; it is not followed. */
+  readonly location: string | undefined;
+  readonly contentType: string;
+  readonly text: string;
+  /** The body, where it is a JSON object. */
+  readonly json: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** An answer, or why there is none: a verb and what follows, such as `refuses connections`. */
+export type Probed = Answer | { readonly failure: string };
+
+/** As much as the gateway takes of a payer's CapabilityStatement. */
+const limitBytes = 5 * 1024 * 1024;
+
+class TooLong extends Error {}
+
+const readText = async (response: Response): Promise<string> => {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > limitBytes) throw new TooLong();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+};
+
+const parseObject = (text: string): Answer['json'] => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Words for the errors that connecting and reading end in; `undefined` for others. */
+export const failureWords = (cause: string): string | undefined => {
+  if (/ECONNREFUSED/.test(cause)) return 'refuses connections';
+  if (/ECONNRESET|EPIPE|UND_ERR_SOCKET/.test(cause)) return 'closes the connection';
+  if (/EHOSTUNREACH|ENETUNREACH/.test(cause)) return 'cannot be reached from this network';
+  if (/TimeoutError|ETIMEDOUT|UND_ERR_.*TIMEOUT/.test(cause)) return 'does not answer in time';
+  return undefined;
+};
+
+const failureOf = (error: unknown): string => {
+  if (error instanceof TooLong) return `answers with more than ${limitBytes / 1024 / 1024} MB`;
+  const cause = causeOf(error);
+  return failureWords(cause) ?? `does not answer properly (${cause})`;
+};
+
+/** A request that carries nothing: no parameter, no credential, no cookie. */
+interface ProbeRequest {
+  readonly method?: 'GET' | 'POST';
+  readonly accept: string;
+}
+
+/** Sends one request, without following redirects, within {@link answerMs}. It never throws. */
+export const probe = async (
+  http: PayerHttp,
+  url: string,
+  { method = 'GET', accept }: ProbeRequest,
+): Promise<Probed> => {
+  const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
+  try {
+    const response = await http(url, {
+      method,
+      headers: { Accept: accept, ...(method === 'POST' ? form : {}) },
+      ...(method === 'POST' ? { body: '' } : {}),
+      redirect: 'manual',
+      signal: AbortSignal.timeout(answerMs),
+    });
+    const text = await readText(response);
+    return {
+      status: response.status,
+      location: response.headers.get('location') ?? undefined,
+      contentType: response.headers.get('content-type') ?? 'no content type',
+      text,
+      json: parseObject(text),
+    };
+  } catch (error) {
+    return { failure: failureOf(error) };
+  }
+};
+
+export const isRedirect = ({ status }: Answer): boolean => status >= 300 && status < 400;

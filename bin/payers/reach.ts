@@ -1,0 +1,129 @@
+import { isIP } from 'node:net';
+import type { Payer } from '../../config/stage.ts';
+import { causeOf } from '../../functions/shared/errors.ts';
+import { lookupMs, within } from './deadline.ts';
+import { type Finding, well, wrong } from './finding.ts';
+import { failureWords } from './probe.ts';
+import { type Connection, bare } from './connect.ts';
+
+export interface ReachDeps {
+  readonly now: () => number;
+  /** Addresses of a host's name. */
+  readonly lookup: (hostname: string) => Promise<readonly string[]>;
+  /** Connects to an origin, within `connectMs`. */
+  readonly connect: (url: URL) => Promise<Connection>;
+}
+
+/** Fewer days than this, and the payer's own renewal has failed or was forgotten. */
+const fewDays = 7;
+const dayMs = 86_400_000;
+
+/** The payer's servers. Its issuer is a name first, and need not be one. */
+const serversOf = (payer: Payer): URL[] => {
+  const { authorizationEndpoint, tokenEndpoint, revocationEndpoint, fhirBaseUrl } = payer;
+  const urls = [authorizationEndpoint, tokenEndpoint, revocationEndpoint, fhirBaseUrl];
+  const origins = new Set(urls.flatMap((url) => (url === undefined ? [] : [new URL(url).origin])));
+  return [...origins].map((origin) => new URL(origin));
+};
+
+const checkName = async ({ lookup }: ReachDeps, hostname: string): Promise<Finding> => {
+  if (isIP(bare(hostname)) !== 0) return well('name', `${hostname} is an address; there is no name to look up`);
+  try {
+    return well('name', `${hostname} is ${(await within(lookupMs, lookup(hostname))).join(', ')}`);
+  } catch (error) {
+    const unknown = /ENOTFOUND|ENODATA/.test(causeOf(error));
+    return wrong(
+      'name',
+      `${hostname} ${unknown ? 'is no known host' : `cannot be looked up (${causeOf(error)})`}`,
+      unknown
+        ? 'check its spelling, or ask the payer for its host, and run again'
+        : 'check the DNS of this machine and run again',
+    );
+  }
+};
+
+/** What OpenSSL's verdict on a certificate means; any other is passed on by its name. */
+const verdicts: Readonly<Record<string, readonly [string, string]>> = {
+  CERT_HAS_EXPIRED: ['has expired', 'ask the payer to renew it'],
+  CERT_NOT_YET_VALID: ['is not valid yet', 'check the clock of this machine, then ask the payer'],
+  ERR_TLS_CERT_ALTNAME_INVALID: ['is for another host', 'check the host, or ask the payer for the right certificate'],
+  DEPTH_ZERO_SELF_SIGNED_CERT: ['is self-signed', 'ask the payer for one of a public certificate authority'],
+  SELF_SIGNED_CERT_IN_CHAIN: [
+    'comes from a private certificate authority',
+    'ask the payer for one of a public certificate authority',
+  ],
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: [
+    'comes without its chain, or from an unknown authority',
+    'ask the payer to send the intermediate certificates with it',
+  ],
+};
+
+interface Judged {
+  readonly finding: Finding;
+  /** Whether requests would get through. */
+  readonly usable: boolean;
+}
+
+const judgeCertificate = (host: string, { tls }: Connection, nowMs: number): Judged => {
+  if (tls === undefined) return { finding: well('connection', `${host}: TLS not checked: loopback`), usable: true };
+  if (tls.verdict !== undefined) {
+    const [what, todo] = verdicts[tls.verdict] ?? [
+      `is refused (${tls.verdict})`,
+      'ask the payer for a certificate that clients trust',
+    ];
+    return { finding: wrong('connection', `${host}: the certificate ${what}`, todo), usable: false };
+  }
+  const days = Math.floor((tls.validUntilMs - nowMs) / dayMs);
+  const text = `${host}: ${tls.protocol}, the certificate is valid for ${days} more days`;
+  const finding =
+    days < fewDays ? wrong('connection', text, 'ask the payer to renew it now') : well('connection', text);
+  return { finding, usable: true };
+};
+
+const noConnection = (host: string, cause: string): Finding => {
+  if (/PROTOCOL/.test(cause)) {
+    return wrong('connection', `${host}: offers no TLS 1.2 or later`, 'ask the payer to offer it');
+  }
+  return wrong(
+    'connection',
+    `${host} ${failureWords(cause) ?? `cannot be connected to (${cause})`}`,
+    'check host and port, ask the payer whether it is up and lets our addresses in, and run again',
+  );
+};
+
+const checkConnection = async ({ connect, now }: ReachDeps, server: URL): Promise<Judged> => {
+  const host = server.port === '' ? server.hostname : server.host;
+  try {
+    return judgeCertificate(host, await connect(server), now());
+  } catch (error) {
+    return { finding: noConnection(host, causeOf(error)), usable: false };
+  }
+};
+
+/** Findings about hosts, and which of them there is no use in asking further. */
+export interface Reached {
+  readonly findings: readonly Finding[];
+  readonly isDown: (url: string) => boolean;
+}
+
+/** Looks up each of the payer's hosts and connects to it, all at once. */
+export const reach = async (deps: ReachDeps, payer: Payer): Promise<Reached> => {
+  const servers = serversOf(payer);
+  const hostnames = [...new Set(servers.map(({ hostname }) => hostname))];
+  const names = new Map(
+    await Promise.all(hostnames.map(async (hostname) => [hostname, await checkName(deps, hostname)] as const)),
+  );
+  const named = servers.filter(({ hostname }) => names.get(hostname)?.todo === undefined);
+  const connections = await Promise.all(
+    named.map(async (server) => {
+      const { finding, usable } = await checkConnection(deps, server);
+      return { origin: server.origin, finding, usable };
+    }),
+  );
+  const up = new Set(connections.filter(({ usable }) => usable).map(({ origin }) => origin));
+  const down = new Set(servers.map(({ origin }) => origin).filter((origin) => !up.has(origin)));
+  return {
+    findings: [...names.values(), ...connections.map(({ finding }) => finding)],
+    isDown: (url) => down.has(new URL(url).origin),
+  };
+};

@@ -1,0 +1,66 @@
+import { styleText } from 'node:util';
+import type { Payer } from '../../config/stage.ts';
+import type { Finding } from './finding.ts';
+import type { Registration } from './registration.ts';
+
+/** What the doctor found about one payer. */
+export interface Examined {
+  readonly payer: Pick<Payer, 'id' | 'displayName'>;
+  readonly findings: readonly Finding[];
+  readonly registration: Registration;
+}
+
+const checkWidth = 'connection'.length;
+
+const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`;
+
+const findingLines = ({ check, text, todo }: Finding): string[] => {
+  const label = check.padEnd(checkWidth);
+  return todo === undefined
+    ? [`  ${styleText('green', '✓')} ${label}  ${text}`]
+    : [
+        `  ${styleText('red', '✗')} ${label}  ${text}`,
+        `    ${' '.repeat(checkWidth)}  ${styleText('bold', `→ ${todo}`)}`,
+      ];
+};
+
+const registrationLines = ({ redirectUri, jwksUrl }: Registration): string[] => [
+  `    register    redirect URI  ${redirectUri}`,
+  ...(jwksUrl === undefined ? [] : [`                JWKS URL      ${jwksUrl}`]),
+];
+
+/** One payer's findings as lines for a person: a pass, or what is wrong and what to do. */
+export const payerLines = ({ payer, findings, registration }: Examined): string[] => [
+  `${styleText('bold', payer.displayName)} (${payer.id})`,
+  ...findings.flatMap(findingLines),
+  ...registrationLines(registration),
+  '',
+];
+
+const todosOf = (examined: readonly Examined[]): number =>
+  examined.flatMap(({ findings }) => findings).filter(({ todo }) => todo !== undefined).length;
+
+export const isAllWell = (examined: readonly Examined[]): boolean => todosOf(examined) === 0;
+
+/** The whole in a line. */
+export const summary = (examined: readonly Examined[]): string => {
+  const todos = todosOf(examined);
+  return `${counted(examined.length, 'payer')}: ${todos === 0 ? 'all well' : `${counted(todos, 'thing')} to do`}`;
+};
+
+/** The same for a program: `todo` is there where something is to do. */
+export const asJson = (stage: string, examined: readonly Examined[]): string =>
+  JSON.stringify(
+    {
+      stage,
+      ok: isAllWell(examined),
+      payers: examined.map(({ payer: { id, displayName }, findings, registration }) => ({
+        id,
+        displayName,
+        findings: findings.map((finding) => ({ ok: finding.todo === undefined, ...finding })),
+        register: registration,
+      })),
+    },
+    null,
+    2,
+  );

@@ -1,0 +1,38 @@
+const lineWidth = 120;
+
+const key = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : text(name));
+
+const text = (value: string): string => {
+  const escaped = JSON.stringify(value);
+  return value.includes("'") ? escaped : `'${escaped.slice(1, -1).replaceAll('\\"', '"')}'`;
+};
+
+const scalar = (value: unknown): string => (typeof value === 'string' ? text(value) : JSON.stringify(value));
+
+/**
+ * A JSON value as this repository writes it in TypeScript (Prettier's style), to be pasted into a configuration. Members
+ * that are undefined are left out.
+ * @param indent how many blanks the line begins with where it is pasted
+ * @param before how long what stands before the value in its line is
+ */
+export const typeScript = (value: unknown, indent = 0, before = 0): string => {
+  if (typeof value !== 'object' || value === null) return scalar(value);
+  const pad = ' '.repeat(indent);
+  const lines = (open: string, members: readonly string[], close: string): string =>
+    `${open}\n${members.map((member) => `${pad}  ${member},\n`).join('')}${pad}${close}`;
+  if (Array.isArray(value)) {
+    const oneLine = `[${value.map((member) => typeScript(member, indent)).join(', ')}]`;
+    const fits = indent + before + oneLine.length + 1 <= lineWidth && !oneLine.includes('\n');
+    return fits
+      ? oneLine
+      : lines(
+          '[',
+          value.map((member) => typeScript(member, indent + 2)),
+          ']',
+        );
+  }
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .map(([name, member]) => `${key(name)}: ${typeScript(member, indent + 2, key(name).length + 2)}`);
+  return members.length === 0 ? '{}' : lines('{', members, '}');
+};

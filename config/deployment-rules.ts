@@ -1,0 +1,94 @@
+/** What single values of the deployment must look like: names and numbers as AWS and DNS write them. */
+import { type Rule, webUrl } from './rules.ts';
+
+/** An AWS account id. */
+export const account: Rule = (value) =>
+  /^\d{12}$/.test(value) ? undefined : 'is no AWS account; write its 12 digits in quotes, such as "111122223333"';
+
+/** A region's code. By its form, so that a new region needs no new release of ours. */
+export const region: Rule = (value) => {
+  if (/^[a-z]{2}(-gov|-iso[a-z]?)?-(central|north|south|(north|south)?(east|west))-\d$/.test(value)) return undefined;
+  const zone = /^([a-z-]+-\d)[a-z]$/.exec(value);
+  return zone === null
+    ? 'is no AWS region; write its code, such as "us-east-1"'
+    : `is an availability zone; write its region, "${zone[1]}"`;
+};
+
+/** At least two labels (RFC 1035 §2.3.1, digits first allowed by RFC 1123 §2.1), the last no number. */
+const isDnsName = (value: string): boolean =>
+  value.length <= 253 && /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(value);
+
+/** A host's name in DNS: lower case, no scheme, port, path or dot at the end. */
+export const dnsName: Rule = (value) => {
+  if (isDnsName(value)) return undefined;
+  const nearest = value
+    .trim()
+    .toLowerCase()
+    .replace(/^[a-z]+:\/\//, '')
+    .replace(/[:/].*$|\.$/, '');
+  if (nearest !== value && isDnsName(nearest)) return `is more than a lower-case DNS name; write "${nearest}"`;
+  return 'is no DNS name; write one such as "gateway.example.org"';
+};
+
+const certificatePattern = /^arn:aws[a-z-]*:acm:([a-z0-9-]+):(\d{12}):certificate\/[A-Za-z0-9-]+$/;
+
+/** The ARN of a certificate in AWS Certificate Manager. */
+export const certificateArn: Rule = (value) =>
+  certificatePattern.test(value)
+    ? undefined
+    : 'is no ARN of an ACM certificate; write one such as "arn:aws:acm:us-east-1:111122223333:certificate/…"';
+
+/** Where the certificate of a well-formed ARN is; `undefined` for any other text. */
+export const certificatePlace = (arn: string): { readonly region: string; readonly account: string } | undefined => {
+  const [, inRegion, ofAccount] = certificatePattern.exec(arn) ?? [];
+  return inRegion === undefined || ofAccount === undefined ? undefined : { region: inRegion, account: ofAccount };
+};
+
+/** The id of a Route 53 hosted zone. */
+export const hostedZoneId: Rule = (value) => {
+  if (/^Z[A-Z0-9]{1,31}$/.test(value)) return undefined;
+  const [, bare] = /^\/?hostedzone\/(Z[A-Z0-9]{1,31})$/.exec(value) ?? [];
+  return bare === undefined
+    ? 'is no id of a hosted zone; write it as Route 53 shows it, such as "Z0123456789ABCDEFGHIJ"'
+    : `is more than the id of a hosted zone; write "${bare}"`;
+};
+
+/** An e-mail address that a notification can go to: no display name, no comment. */
+export const emailAddress: Rule = (value) => {
+  const [, host] = /^[^\s@<>"(),:;]+@([^@]+)$/.exec(value) ?? [];
+  return host !== undefined && isDnsName(host.toLowerCase())
+    ? undefined
+    : 'is no e-mail address; write one such as "oncall@example.org"';
+};
+
+/** Where the runbook is: a URL to which `#anchor` can be appended, or a path in the repository. */
+export const runbookUrl: Rule = (value) => (/^[\w-]+(\/[\w.-]+)*\.md$/.test(value) ? undefined : webUrl(value));
+
+const asNumber = (octets: readonly number[]): number => octets.reduce((sum, octet) => sum * 256 + octet, 0);
+const asAddress = (value: number): string =>
+  [2 ** 24, 2 ** 16, 2 ** 8, 1].map((unit) => Math.floor(value / unit) % 256).join('.');
+
+/** A block of IPv4 addresses for a VPC; under /24 its subnets would be too small for functions and endpoints. */
+export const cidr: Rule = (value) => {
+  const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(value)?.slice(1).map(Number);
+  const length = parts?.at(-1) ?? 0;
+  const octets = parts?.slice(0, 4) ?? [];
+  if (parts === undefined || octets.some((octet) => octet > 255) || length > 32) {
+    return 'is no IPv4 block; write one such as "10.20.0.0/20"';
+  }
+  if (length < 16 || length > 24) return `is a /${length}; write a block between /16 and /24, such as "10.20.0.0/20"`;
+  const address = asNumber(octets);
+  const first = asAddress(address - (address % 2 ** (32 - length)));
+  return `${first}/${length}` === value ? undefined : `begins inside its block; write "${first}/${length}"`;
+};
+
+/** What CloudWatch Logs can be told to keep (PutRetentionPolicy). */
+const logRetentions = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+/** Days that CloudWatch Logs can keep a log group. */
+export const logDays = (value: number): string | undefined =>
+  logRetentions.includes(value)
+    ? undefined
+    : `is no retention of CloudWatch Logs; write ${logRetentions.find((days) => days > value) ?? logRetentions.at(-1)}, or another of ${logRetentions.join(', ')}`;

@@ -1,0 +1,111 @@
+/** What only the deployment needs: its fields with their defaults, and the rules between them. */
+import * as z from 'zod';
+import * as rules from './deployment-rules.ts';
+import { type Context, list, problem, text } from './fields.ts';
+import { origin } from './rules.ts';
+import type { StageConfig } from './stage.ts';
+
+const domain = z
+  .strictObject({
+    name: text(rules.dnsName),
+    certificateArn: text(rules.certificateArn),
+    hostedZone: z.strictObject({ id: text(rules.hostedZoneId), name: text(rules.dnsName) }).optional(),
+  })
+  .superRefine(({ name, hostedZone }, context) => {
+    if (hostedZone === undefined || [name, hostedZone.name].some(rules.dnsName)) return;
+    if (name === hostedZone.name || name.endsWith(`.${hostedZone.name}`)) return;
+    problem(
+      context,
+      ['hostedZone', 'name'],
+      `does not hold "${name}"; write the zone in which that name lies, or leave hostedZone out`,
+    );
+  });
+
+const network = z.strictObject({
+  availabilityZones: z.int().min(1).max(3),
+  cidr: text(rules.cidr),
+});
+
+/** The smallest and the largest limit that AWS WAF takes for a rate-based rule. */
+const waf = z.strictObject({ requestsPer5Minutes: z.int().min(10).max(2_000_000_000) });
+
+const logDays = z.int().superRefine((value, context) => {
+  const message = rules.logDays(value);
+  if (message !== undefined) problem(context, [], message);
+});
+
+/** The most days that S3 Object Lock takes: a hundred years. */
+const mostAuditDays = 36_500;
+
+const executions = z.int().min(1).optional();
+
+/** The fields of the deployment. */
+export const deployment = {
+  production: z.boolean().default(false),
+  account: text(rules.account).optional(),
+  region: text(rules.region).optional(),
+  origin: text(origin).optional(),
+  domain: domain.optional(),
+  alarmAddresses: list(rules.emailAddress).default([]),
+  runbookUrl: text(rules.runbookUrl).default('docs/operate.md'),
+  network: z.union([z.literal('none'), network]).default('none'),
+  waf: z.union([z.literal('none'), waf]).default({ requestsPer5Minutes: 20_000 }),
+  wafOffReason: text().optional(),
+  edge: z.boolean().default(false),
+  removalPolicy: z.enum(['retain', 'destroy']).default('retain'),
+  retention: z
+    .strictObject({ logDays: logDays.default(90), auditDays: z.int().min(1).max(mostAuditDays).default(1) })
+    .prefault({}),
+  throttling: z
+    .strictObject({ perSecond: z.int().min(1).default(100), burst: z.int().min(1).default(200) })
+    .prefault({}),
+  concurrency: z
+    .strictObject({
+      authorize: executions,
+      callback: executions,
+      token: executions,
+      fetch: executions,
+      discovery: executions,
+    })
+    .prefault({}),
+  apiGatewayLogRole: z.boolean().default(true),
+};
+
+/** The public origin that a domain gives the stage. */
+export const originOf = ({ origin: given, domain: own }: Pick<StageConfig, 'origin' | 'domain'>): string | undefined =>
+  own === undefined ? given : `https://${own.name}`;
+
+const checkDomain = ({ origin: given, domain: own, region, account }: StageConfig, context: Context): void => {
+  if (own === undefined) return;
+  const expected = `https://${own.name}`;
+  if (given !== undefined && given !== expected && rules.dnsName(own.name) === undefined) {
+    problem(context, ['origin'], `is not the domain's; write "${expected}", or leave it out`);
+  }
+  const place = rules.certificatePlace(own.certificateArn);
+  if (place === undefined) return;
+  const at = ['domain', 'certificateArn'];
+  if (region !== undefined && place.region !== region) {
+    problem(context, at, `is in ${place.region}; write the ARN of a certificate in ${region}, the stage's region`);
+  }
+  if (account !== undefined && place.account !== account) {
+    problem(context, at, `is of account ${place.account}; write the ARN of a certificate of ${account}, the stage's`);
+  }
+};
+
+/** Reports what does not fit together in a deployment. */
+export const checkDeployment = (config: StageConfig, context: Context): void => {
+  checkDomain(config, context);
+  const { region } = config;
+  if (config.edge && region !== 'us-east-1') {
+    // CloudFront takes its functions, certificates and web ACLs from there alone, and the stage is one stack.
+    const wrong = region === undefined ? 'is missing' : `is "${region}"`;
+    problem(context, ['region'], `${wrong}, and edge needs another; write "us-east-1", or edge: false`);
+  }
+  if (config.edge && config.domain === undefined) {
+    // CloudFront reaches the API by the domain's own name there.
+    problem(context, ['domain'], 'is missing, and edge needs one; write the domain, or edge: false');
+  }
+  if (config.wafOffReason !== undefined && config.waf !== 'none') {
+    problem(context, ['wafOffReason'], 'explains a web ACL that is there; remove it, or write waf: "none"');
+  }
+};

@@ -1,0 +1,31 @@
+/** What the schemas of this folder are built from: fields with a rule of ours, and lists without repetition. */
+import * as z from 'zod';
+import { type Rule, notEmpty } from './rules.ts';
+
+export type Context = z.core.$RefinementCtx;
+
+/** Reports what is wrong with the field at `path`; the message is `what is wrong; what to write`. */
+export const problem = (context: Context, path: readonly PropertyKey[], message: string): void => {
+  context.addIssue({ code: 'custom', path: [...path], message });
+};
+
+/** A string that keeps to a rule. */
+export const text = (rule: Rule = notEmpty) =>
+  z.string().superRefine((value, context) => {
+    const message = rule(value);
+    if (message !== undefined) problem(context, [], message);
+  });
+
+/** Reports each value that stands there before, at its index or at that entry's field `name`. */
+export const checkUnique = (context: Context, path: PropertyKey[], values: readonly string[], name?: string): void => {
+  for (const [index, value] of values.entries()) {
+    if (values.indexOf(value) < index) {
+      const at = name === undefined ? [...path, index] : [...path, index, name];
+      problem(context, at, `"${value}" is there twice; write each one once`);
+    }
+  }
+};
+
+/** A list of different strings that keep to a rule. */
+export const list = (rule: Rule) =>
+  z.array(text(rule)).superRefine((values, context) => checkUnique(context, [], values));

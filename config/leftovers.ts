@@ -1,0 +1,82 @@
+/** What a production stage that was copied from an example still holds of it. */
+import {
+  exampleAccount,
+  exampleHostedZoneId,
+  examplePublicKey,
+  exampleSecretHash,
+  isExampleHost,
+  publishedSecretHash,
+} from './examples.ts';
+import { type Finding, findingIf, within } from './production.ts';
+import { type UrlField, partnerUrls, payerUrls } from './stage-urls.ts';
+import type { Deployment, Partner, Payer, PublicJwk, StageConfig } from './stage.ts';
+
+const exampleHost =
+  (path: readonly PropertyKey[]) =>
+  (host: string): readonly Finding[] =>
+    findingIf(isExampleHost(host), path, `is the example's (${host} belongs to nobody); write your own`);
+
+const ofUrl = ([path, url]: UrlField): readonly Finding[] =>
+  URL.canParse(url) ? exampleHost(path)(new URL(url).hostname) : [];
+
+const ofKeys = (field: string, keys: readonly PublicJwk[]): readonly Finding[] =>
+  keys.flatMap((key, index) =>
+    findingIf(
+      key['x'] === examplePublicKey['x'],
+      [field, index],
+      "is the example's, whose private key nobody has; write your own",
+    ),
+  );
+
+const ofPayer = (payer: Payer): readonly Finding[] => [
+  ...payerUrls(payer).flatMap(ofUrl),
+  ...findingIf(
+    payer.clientId.startsWith('your-'),
+    ['clientId'],
+    "is the example's; write the client id that the payer gave you",
+  ),
+  ...ofKeys('publicKeys', payer.publicKeys),
+];
+
+const knownHashes: ReadonlyMap<string, string> = new Map([
+  [exampleSecretHash, "is the example's, whose secret nobody has; write the hash of the partner's own"],
+  [publishedSecretHash, "is of the demo's secret, which is published; write the hash of the partner's own"],
+]);
+
+const ofHash = (hash: string, index: number): readonly Finding[] => {
+  const message = knownHashes.get(hash);
+  return message === undefined ? [] : [{ path: ['secretHashes', index], message }];
+};
+
+const ofPartner = (partner: Partner): readonly Finding[] => [
+  ...partnerUrls(partner).flatMap(ofUrl),
+  ...partner.secretHashes.flatMap(ofHash),
+  ...ofKeys('jwks', partner.jwks),
+];
+
+const ofDeployment = ({ account, domain, alarmAddresses, runbookUrl }: Deployment): readonly Finding[] => [
+  ...findingIf(account === exampleAccount, ['account'], "is the example's; write your own account's 12 digits"),
+  ...(domain === undefined ? [] : exampleHost(['domain', 'name'])(domain.name)),
+  ...findingIf(
+    domain?.hostedZone?.id === exampleHostedZoneId,
+    ['domain', 'hostedZone', 'id'],
+    "is the example's; write the id of your own zone",
+  ),
+  ...ofUrl([['runbookUrl'], runbookUrl]),
+  ...alarmAddresses.flatMap((address, index) =>
+    exampleHost(['alarmAddresses', index])(address.slice(address.lastIndexOf('@') + 1).toLowerCase()),
+  ),
+];
+
+/** The one stage that may hold them: it shows that the rest of it is fit for production. */
+const exampleStage = 'production-example';
+
+/** What is left of an example. */
+export const leftovers = (config: StageConfig): readonly Finding[] =>
+  config.stage === exampleStage
+    ? []
+    : [
+        ...ofDeployment(config),
+        ...config.payers.flatMap((payer, index) => within('payers', index, ofPayer(payer))),
+        ...config.partners.flatMap((partner, index) => within('partners', index, ofPartner(partner))),
+      ];

@@ -1,0 +1,83 @@
+import { checkStage } from './check.ts';
+import { exampleAccount, exampleHostedZoneId, examplePublicKey, exampleSecretHash } from './examples.ts';
+import { oneUpDemo, smart } from './presets.ts';
+
+/**
+ * A production stage with everything that one can have. Copy it to `config/NAME.ts`, write your NAME as its stage, and
+ * `npx cdk synth -c stage=NAME` names each value that is still the example's. Before the first deployment there are a
+ * certificate in AWS Certificate Manager and, for the record, a hosted zone in Route 53; after it, fill each payer's
+ * secret, tell payers the stack's egress addresses, and confirm the letters that AWS sends to the alarm addresses.
+ */
+export default checkStage(
+  {
+    stage: 'production-example',
+    production: true,
+    account: exampleAccount,
+    // CloudFront in front (edge) takes its parts from here alone.
+    region: 'us-east-1',
+    domain: {
+      name: 'gateway.plan.example.org',
+      certificateArn: `arn:aws:acm:us-east-1:${exampleAccount}:certificate/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0`,
+      // Without it the stack prints the target for a record elsewhere.
+      hostedZone: { id: exampleHostedZoneId, name: 'plan.example.org' },
+    },
+    edge: true,
+    alarmAddresses: ['gateway-oncall@plan.example.org'],
+    runbookUrl: 'https://runbooks.plan.example.org/operate.md',
+    // Payers that filter by address get these zones' addresses.
+    network: { availabilityZones: 2, cidr: '10.20.0.0/20' },
+    waf: { requestsPer5Minutes: 20_000 },
+    removalPolicy: 'retain',
+    retention: { logDays: 400, auditDays: 2192 },
+    throttling: { perSecond: 200, burst: 400 },
+    // A flood of reads leaves sign-ins their share, and the account's other functions theirs.
+    concurrency: { authorize: 50, callback: 50, token: 100, fetch: 200 },
+    payers: [
+      oneUpDemo({
+        id: 'lakeside',
+        displayName: 'Lakeside Health Plan',
+        clientId: 'your-client-id-at-lakeside',
+        authOrigin: 'https://auth.lakeside.example.org',
+        apiOrigin: 'https://api.lakeside.example.org',
+        pkceOffReason: 'The payer documents no code_challenge and refuses parameters that it does not know.',
+      }),
+      smart({
+        id: 'northwind',
+        displayName: 'Northwind Health',
+        clientId: 'your-client-id-at-northwind',
+        fhirBaseUrl: 'https://fhir.northwind.example.org/r4',
+        issuer: 'https://id.northwind.example.org',
+        authorizationEndpoint: 'https://id.northwind.example.org/oauth2/authorize',
+        tokenEndpoint: 'https://id.northwind.example.org/oauth2/token',
+        revocationEndpoint: 'https://id.northwind.example.org/oauth2/revoke',
+        publicKeys: [{ ...examplePublicKey, kid: 'gateway-at-northwind-1' }],
+      }),
+    ],
+    partners: [
+      {
+        // The plan's own portal, which has asked its member before it sends the browser here.
+        clientId: 'member-portal',
+        name: 'Member Portal',
+        homePage: 'https://members.plan.example.org/',
+        redirectUris: ['https://members.plan.example.org/records/callback'],
+        clientAuthentication: ['client_secret_basic'],
+        secretHashes: [exampleSecretHash],
+        scopes: ['launch/patient', 'patient/*.rs', 'offline_access'],
+        payers: ['lakeside', 'northwind'],
+        consent: 'partner',
+      },
+      {
+        // Someone else's app, in the browser and on a desk: a public client, so PKCE alone protects its codes.
+        clientId: 'care-notebook',
+        name: 'Care Notebook',
+        homePage: 'https://notebook.example.com/',
+        redirectUris: ['https://notebook.example.com/callback', 'http://127.0.0.1/callback'],
+        clientAuthentication: ['none'],
+        webOrigins: ['https://notebook.example.com'],
+        scopes: ['launch/patient', 'patient/*.rs', 'offline_access'],
+        payers: ['northwind'],
+      },
+    ],
+  },
+  'config/production-example.ts',
+);

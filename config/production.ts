@@ -1,0 +1,98 @@
+/** What a stage with `production: true` refuses because it would weaken it. */
+import { type UrlField, partnerUrls, payerUrls } from './stage-urls.ts';
+import type { Deployment, Partner, Payer, StageConfig } from './stage.ts';
+
+/** A field, and `what is wrong; what to write`. */
+export interface Finding {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** The finding, where there is something to find. */
+export const findingIf = (wrong: boolean, path: readonly PropertyKey[], message: string): readonly Finding[] =>
+  wrong ? [{ path, message }] : [];
+
+/** The findings of an entry, seen from the whole. */
+export const within = (field: string, index: number, findings: readonly Finding[]): readonly Finding[] =>
+  findings.map(({ path, message }) => ({ path: [field, index, ...path], message }));
+
+/** Documentation is kept six years (45 CFR 164.316(b)(2)(i)), two of them leap years. */
+const fewestAuditDays = 2192;
+
+const isPlain = (url: string): boolean => url.startsWith('http:');
+const isLocalhost = (url: string): boolean => /^http:\/\/localhost(?=[:/?]|$)/.test(url);
+const isLoopbackAddress = (url: string): boolean => /^http:\/\/(127\.0\.0\.1|\[::1\])(?=[:/?]|$)/.test(url);
+
+const plainHttp = ([path, url]: UrlField): readonly Finding[] =>
+  findingIf(isPlain(url), path, 'is plain http, which production refuses; write https://');
+
+const ofPayer = (payer: Payer): readonly Finding[] => [
+  ...payerUrls(payer).flatMap(plainHttp),
+  ...findingIf(
+    !payer.quirks.pkce && payer.quirks.pkceOffReason === undefined,
+    ['quirks', 'pkce'],
+    'is false without a reason; write true, or in pkceOffReason why this payer gets none',
+  ),
+];
+
+/** A native app listens on this machine alone, so http may lead there: by address, `localhost` may be another's. */
+const partnerUrl =
+  (isPublic: boolean) =>
+  (field: UrlField): readonly Finding[] => {
+    const [path, url] = field;
+    if (!isPublic || path[0] !== 'redirectUris') return plainHttp(field);
+    if (isLoopbackAddress(url)) return [];
+    return isLocalhost(url)
+      ? findingIf(true, path, 'is plain http on localhost; write 127.0.0.1 in its place (RFC 8252 §8.3), or https://')
+      : plainHttp(field);
+  };
+
+const ofPartner = (partner: Partner): readonly Finding[] => [
+  ...partnerUrls(partner).flatMap(partnerUrl(partner.clientAuthentication.includes('none'))),
+  ...findingIf(
+    partner.pkceOptional && partner.pkceOptionalReason === undefined,
+    ['pkceOptional'],
+    'is true without a reason; write false, or in pkceOptionalReason why this partner cannot use PKCE',
+  ),
+];
+
+const ofDeployment = (deployment: Deployment): readonly Finding[] => [
+  ...findingIf(
+    deployment.account === undefined,
+    ['account'],
+    'is missing, and production names where it goes; write the 12 digits of the AWS account',
+  ),
+  ...findingIf(
+    deployment.region === undefined,
+    ['region'],
+    'is missing, and production names where it goes; write a region, such as "us-east-1"',
+  ),
+  ...findingIf(
+    deployment.alarmAddresses.length === 0,
+    ['alarmAddresses'],
+    'is empty, so nobody would hear of an alarm; write at least one e-mail address',
+  ),
+  ...findingIf(
+    deployment.waf === 'none' && deployment.wafOffReason === undefined,
+    ['waf'],
+    'is "none" without a reason; write { requestsPer5Minutes: 20000 }, or in wafOffReason why there is none',
+  ),
+  ...findingIf(
+    deployment.removalPolicy === 'destroy',
+    ['removalPolicy'],
+    'is "destroy", and grants and audit would go with the stack; write "retain"',
+  ),
+  ...findingIf(
+    deployment.retention.auditDays < fewestAuditDays,
+    ['retention', 'auditDays'],
+    `is under six years (45 CFR 164.316(b)(2)); write at least ${fewestAuditDays}`,
+  ),
+];
+
+/** Everything that would weaken production. Wildcards are refused in every stage, by the rules of their fields. */
+export const weaknesses = (config: StageConfig): readonly Finding[] => [
+  ...(config.origin === undefined ? [] : plainHttp([['origin'], config.origin])),
+  ...ofDeployment(config),
+  ...config.payers.flatMap((payer, index) => within('payers', index, ofPayer(payer))),
+  ...config.partners.flatMap((partner, index) => within('partners', index, ofPartner(partner))),
+];

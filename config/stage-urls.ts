@@ -1,0 +1,27 @@
+/** The URLs of a configuration that browsers or functions go to, each with its field. */
+import type { Partner, Payer } from './stage.ts';
+
+/** A URL and the path of its field in the payer or partner. */
+export type UrlField = readonly [path: readonly PropertyKey[], url: string];
+
+const each = (path: readonly PropertyKey[], urls: readonly string[]): UrlField[] =>
+  urls.map((url, index) => [[...path, index], url]);
+
+const one = (path: readonly PropertyKey[], url: string | undefined): UrlField[] =>
+  url === undefined ? [] : [[path, url]];
+
+/** Without `fhirBaseUrlAliases`, which are only compared with links and never called. */
+export const payerUrls = (payer: Payer): readonly UrlField[] => [
+  ...one(['fhirBaseUrl'], payer.fhirBaseUrl),
+  ...one(['authorizationEndpoint'], payer.authorizationEndpoint),
+  ...one(['tokenEndpoint'], payer.tokenEndpoint),
+  ...one(['revocationEndpoint'], payer.revocationEndpoint),
+  ...one(['issuer'], payer.issuer),
+  ...each(['quirks', 'signInOrigins'], payer.quirks.signInOrigins),
+];
+
+export const partnerUrls = (partner: Partner): readonly UrlField[] => [
+  ...one(['homePage'], partner.homePage),
+  ...each(['redirectUris'], partner.redirectUris),
+  ...each(['webOrigins'], partner.webOrigins),
+];

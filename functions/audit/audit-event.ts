@@ -1,0 +1,145 @@
+/** FHIR R4's AuditEvent (https://hl7.org/fhir/R4/auditevent.html), as far as the gateway fills it. */
+export interface AuditEvent {
+  readonly resourceType: 'AuditEvent';
+  readonly id: string;
+  readonly type: Coding;
+  readonly subtype: readonly Coding[];
+  readonly action: 'C' | 'R' | 'U' | 'D' | 'E';
+  /** An instant: of reads to the millisecond, of grants to the second (`2026-06-01T12:00:00Z`). */
+  readonly recorded: string;
+  /** 0 success, 4 refused, 8 failed; absent where it is not known yet. */
+  readonly outcome?: '0' | '4' | '8';
+  readonly outcomeDesc?: string;
+  readonly agent: readonly Agent[];
+  readonly source: { readonly site: string; readonly observer: Reference; readonly type: readonly Coding[] };
+  readonly entity: readonly Entity[];
+}
+
+export interface Coding {
+  readonly system: string;
+  readonly code: string;
+  readonly display?: string;
+}
+
+interface Reference {
+  readonly reference?: string;
+  readonly identifier?: { readonly system: string; readonly value: string };
+  readonly display?: string;
+}
+
+interface Agent {
+  readonly type: { readonly coding: readonly Coding[] };
+  readonly who: Reference;
+  readonly requestor: boolean;
+}
+
+interface Entity {
+  readonly what: Reference;
+  readonly type: Coding;
+  readonly role?: Coding;
+  readonly detail?: readonly { readonly type: string; readonly valueString: string }[];
+}
+
+/** The gateway's own names: what happened, and what ids are ids of. */
+export const systems = {
+  event: 'urn:p2p-gateway:event',
+  partner: 'urn:p2p-gateway:partner',
+  payer: 'urn:p2p-gateway:payer',
+  grant: 'urn:p2p-gateway:grant',
+  request: 'urn:p2p-gateway:request',
+  item: 'urn:p2p-gateway:item',
+} as const;
+
+export const dicom = (code: string, display: string): Coding => ({
+  system: 'http://dicom.nema.org/resources/ontology/DCM',
+  code,
+  display,
+});
+
+const entityType = (code: string, display: string): Coding => ({
+  system: 'http://terminology.hl7.org/CodeSystem/audit-entity-type',
+  code,
+  display,
+});
+
+const objectRole = (code: string, display: string): Coding => ({
+  system: 'http://terminology.hl7.org/CodeSystem/object-role',
+  code,
+  display,
+});
+
+const identified = (system: string, value: string): Reference => ({ identifier: { system, value } });
+
+const gatewayName = (stage: string): string => `p2p-gateway-${stage}`;
+
+/** The partner, to whom data go. */
+export const partnerAgent = (partner: string, requestor: boolean): Agent => ({
+  type: { coding: [dicom('110152', 'Destination Role ID')] },
+  who: identified(systems.partner, partner),
+  requestor,
+});
+
+/** The payer, from whom data come. */
+export const payerAgent = (payer: string): Agent => ({
+  type: { coding: [dicom('110153', 'Source Role ID')] },
+  who: identified(systems.payer, payer),
+  requestor: false,
+});
+
+/** The gateway, where it acts on nobody's request. */
+export const gatewayAgent = (stage: string): Agent => ({
+  type: { coding: [dicom('110150', 'Application')] },
+  who: { display: gatewayName(stage) },
+  requestor: true,
+});
+
+/** Who observed it: this stage of the gateway. */
+export const sourceOf = (stage: string): AuditEvent['source'] => ({
+  site: stage,
+  observer: { display: gatewayName(stage) },
+  type: [
+    {
+      system: 'http://terminology.hl7.org/CodeSystem/security-source-type',
+      code: '4',
+      display: 'Application Server',
+    },
+  ],
+});
+
+/** Facts by name; those that are not known are left out. */
+type Details = Readonly<Record<string, string | number | undefined>>;
+
+const detailsOf = (details: Details): Pick<Entity, 'detail'> => {
+  const detail = Object.entries(details).flatMap(([type, value]) =>
+    value === undefined ? [] : [{ type, valueString: String(value) }],
+  );
+  return detail.length === 0 ? {} : { detail };
+};
+
+const thing = (system: string, value: string, role: Coding | undefined, details: Details): Entity => ({
+  what: identified(system, value),
+  type: entityType('2', 'System Object'),
+  ...(role === undefined ? {} : { role }),
+  ...detailsOf(details),
+});
+
+export const grantEntity = (grantId: string, details: Details = {}): Entity =>
+  thing(systems.grant, grantId, objectRole('13', 'Security Resource'), details);
+
+export const requestEntity = (requestId: string, details: Details = {}): Entity =>
+  thing(systems.request, requestId, objectRole('20', 'Job'), details);
+
+/** An item that could not be read, by its key. */
+export const itemEntity = (key: string): Entity => thing(systems.item, key, undefined, {});
+
+/** The member's record at the payer; nothing where the grant does not know it. */
+export const patientEntities = (patient: string | undefined): Entity[] =>
+  patient === undefined
+    ? []
+    : [
+        {
+          what: { reference: `Patient/${patient}` },
+          type: entityType('1', 'Person'),
+          role: objectRole('1', 'Patient'),
+        },
+      ];

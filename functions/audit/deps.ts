@@ -1,0 +1,9 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { Deps } from '../shared/deps.ts';
+
+/** What the audit function is given. */
+export interface AuditDeps extends Pick<Deps, 'writeLog'> {
+  readonly clock: Pick<Deps['clock'], 'now'>;
+  readonly stage: string;
+  readonly bucket: { readonly client: S3Client; readonly name: string };
+}

@@ -1,0 +1,75 @@
+import type { GrantEvent } from '../shared/store/grant.ts';
+import {
+  type AuditEvent,
+  dicom,
+  gatewayAgent,
+  grantEntity,
+  partnerAgent,
+  patientEntities,
+  payerAgent,
+  requestEntity,
+  sourceOf,
+  systems,
+} from './audit-event.ts';
+import { type Image, eventIdOf, number, optionalText, text } from './stream-image.ts';
+
+const actions: Readonly<Record<GrantEvent['type'], AuditEvent['action']>> = {
+  created: 'C',
+  redeemed: 'U',
+  refreshed: 'U',
+  payerRefreshed: 'U',
+  revoked: 'D',
+};
+
+const isType = (type: string): type is GrantEvent['type'] => Object.hasOwn(actions, type);
+
+/** To the second, which is all that is known: no fraction that would order it among reads. */
+const seconds = (value: number): string => new Date(value * 1000).toISOString().replace('.000Z', 'Z');
+
+/** What tells one event of a grant from another. Payer tokens can be refreshed twice within a request and a second. */
+const markOf = (image: Image): string => {
+  const event = image['lastEvent']?.M ?? {};
+  return JSON.stringify([event['type']?.S, event['at']?.N, event['requestId']?.S, image['payerVersion']?.N]);
+};
+
+/** Whether the partner itself asked for it; else the gateway did it of its own accord. */
+const askedByPartner = (type: GrantEvent['type'], reason: string | undefined): boolean =>
+  type === 'revoked' ? reason === 'byPartner' : type !== 'payerRefreshed';
+
+/** Whether anything happened to the grant between two images: a lease that is taken is no event. */
+export const isGrantEvent = (before: Image | undefined, after: Image): boolean =>
+  before === undefined || markOf(before) !== markOf(after);
+
+/**
+ * What happened to a grant last as an AuditEvent.
+ * @throws Error where the image is not readable
+ */
+export const grantAuditEvent = (image: Image, stage: string): AuditEvent => {
+  const event = image['lastEvent']?.M ?? {};
+  const type = text(event, 'type');
+  if (!isType(type)) throw new Error('type is none of ours');
+  const reason = optionalText(event, 'reason');
+  const grantId = text(image, 'grantId');
+  const byPartner = askedByPartner(type, reason);
+  const given = type === 'created' ? { scope: text(image, 'scope'), ends: seconds(number(image, 'endsAt')) } : {};
+  return {
+    resourceType: 'AuditEvent',
+    id: eventIdOf('grant', grantId, markOf(image)),
+    type: dicom('110137', 'User Security Attributes Changed'),
+    subtype: [{ system: systems.event, code: type }],
+    action: actions[type],
+    recorded: seconds(number(event, 'at')),
+    outcome: '0',
+    agent: [
+      ...(byPartner ? [] : [gatewayAgent(stage)]),
+      partnerAgent(text(image, 'partner'), byPartner),
+      payerAgent(text(image, 'payer')),
+    ],
+    source: sourceOf(stage),
+    entity: [
+      grantEntity(grantId, { ...given, reason }),
+      ...patientEntities(optionalText(image, 'patient')),
+      requestEntity(text(event, 'requestId')),
+    ],
+  };
+};

@@ -1,0 +1,63 @@
+import type { DynamoDBStreamEvent } from 'aws-lambda';
+import { causeOf } from '../shared/errors.ts';
+import { embeddedMetrics } from '../shared/metrics.ts';
+import type { AuditDeps } from './deps.ts';
+import { fileEvents } from './file-events.ts';
+import { type FiledEvent, readRecords } from './read-records.ts';
+import { writeObjects } from './write-objects.ts';
+
+interface Batch {
+  readonly records: number;
+  readonly events: readonly FiledEvent[];
+  readonly failure?: unknown;
+}
+
+/** How old the oldest is. */
+const lagMs = (events: readonly FiledEvent[], nowMs: number): number | undefined =>
+  events.length === 0
+    ? undefined
+    : Math.max(0, nowMs - Math.min(...events.map(({ event }) => Date.parse(event.recorded))));
+
+/** One line a batch, from which the metrics come. */
+const writeLine = ({ clock, stage, writeLog }: AuditDeps, { records, events, failure }: Batch): void => {
+  const failed = failure !== undefined;
+  const unreadable = events.filter((filed) => filed.unreadable).length;
+  const metrics = embeddedMetrics(stage, clock.now(), [
+    {
+      dimensions: [[]],
+      metrics: {
+        auditEvents: [failed ? 0 : events.length, 'Count'],
+        auditLagMs: [lagMs(events, clock.now()), 'Milliseconds'],
+        auditNotWritten: [failed || unreadable > 0 ? 1 : undefined, 'Count'],
+      },
+    },
+  ]);
+  writeLog(
+    JSON.stringify({
+      level: failed || unreadable > 0 ? 'error' : 'info',
+      time: new Date(clock.now()).toISOString(),
+      function: 'audit',
+      records,
+      unreadable,
+      ...(failed ? { detail: causeOf(failure) } : {}),
+      ...metrics,
+    }),
+  );
+};
+
+/**
+ * What happened to grants and reads, from the tables' streams into the audit bucket, as FHIR AuditEvents.
+ * @throws whatever kept a batch from being written, so that it comes again: the stream waits for it
+ */
+export const auditHandler =
+  (deps: AuditDeps) =>
+  async ({ Records }: DynamoDBStreamEvent): Promise<void> => {
+    const events = readRecords(Records, deps.stage, deps.clock.now());
+    try {
+      await writeObjects(deps, fileEvents(events));
+    } catch (failure) {
+      writeLine(deps, { records: Records.length, events, failure });
+      throw failure;
+    }
+    writeLine(deps, { records: Records.length, events });
+  };

@@ -1,0 +1,76 @@
+import {
+  type AuditEvent,
+  type Coding,
+  grantEntity,
+  partnerAgent,
+  patientEntities,
+  payerAgent,
+  requestEntity,
+  sourceOf,
+  systems,
+} from './audit-event.ts';
+import { type Image, eventIdOf, number, optionalNumber, optionalText, text } from './stream-image.ts';
+
+const rest: Coding = {
+  system: 'http://terminology.hl7.org/CodeSystem/audit-event-type',
+  code: 'rest',
+  display: 'RESTful Operation',
+};
+
+/** FHIR's names (http://hl7.org/fhir/restful-interaction) of our interactions, where they differ. */
+const restfulNames: Readonly<Record<string, string>> = {
+  everything: 'operation',
+  page: 'search',
+  'search-compartment': 'search',
+};
+
+const restful = (interaction: string): Coding => {
+  const [name = ''] = interaction.split(' ');
+  return { system: 'http://hl7.org/fhir/restful-interaction', code: restfulNames[name] ?? name };
+};
+
+/** An error after a good status is a stream that was cut. */
+const outcomeOf = (status: number, error: string | undefined): AuditEvent['outcome'] => {
+  if (status >= 500 || (status < 400 && error !== undefined)) return '8';
+  return status >= 400 ? '4' : '0';
+};
+
+const outcomeText = (image: Image, status: number, error: string | undefined): string => {
+  const words = [String(status)];
+  if (error !== undefined) words.push(status < 400 ? `cut: ${error}` : error);
+  if (image['callerLeft']?.BOOL === true) words.push('the partner left before the end');
+  return words.join(', ');
+};
+
+const ending = (image: Image): Pick<AuditEvent, 'outcome' | 'outcomeDesc'> => {
+  const status = number(image, 'status');
+  const error = optionalText(image, 'error');
+  const outcome = outcomeOf(status, error);
+  return { ...(outcome === undefined ? {} : { outcome }), outcomeDesc: outcomeText(image, status, error) };
+};
+
+/**
+ * A read's item as an AuditEvent; the shape is `ReadEvent`.
+ * @throws Error where it is not readable
+ */
+export const readAuditEvent = (image: Image, stage: string): AuditEvent => {
+  const type = text(image, 'type');
+  if (type !== 'opened' && type !== 'ended') throw new Error('type is none of ours');
+  const interaction = text(image, 'interaction');
+  return {
+    resourceType: 'AuditEvent',
+    id: eventIdOf('read', text(image, 'eventId')),
+    type: rest,
+    subtype: [restful(interaction), { system: systems.event, code: type }],
+    action: /^(read|vread|history)/.test(interaction) ? 'R' : 'E',
+    recorded: new Date(number(image, 'atMs')).toISOString(),
+    ...(type === 'ended' ? ending(image) : {}),
+    agent: [partnerAgent(text(image, 'partner'), true), payerAgent(text(image, 'payer'))],
+    source: sourceOf(stage),
+    entity: [
+      grantEntity(text(image, 'grantId')),
+      ...patientEntities(optionalText(image, 'patient')),
+      requestEntity(text(image, 'requestId'), { interaction, bytes: optionalNumber(image, 'bytes') }),
+    ],
+  };
+};

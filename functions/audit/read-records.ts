@@ -1,0 +1,71 @@
+import type { DynamoDBRecord } from 'aws-lambda';
+import { type AuditEvent, dicom, gatewayAgent, itemEntity, sourceOf, systems } from './audit-event.ts';
+import { grantAuditEvent, isGrantEvent } from './grant-audit-event.ts';
+import { readAuditEvent } from './read-audit-event.ts';
+import { eventIdOf } from './stream-image.ts';
+
+/** An event, and under whose name it is kept. */
+export interface FiledEvent {
+  readonly event: AuditEvent;
+  /** The partner's client id; `unknown` where the record could not be read. */
+  readonly partner: string;
+  /** The grant that the event created: it is filed under its id too. */
+  readonly createdGrant?: string;
+  readonly unreadable?: true;
+}
+
+const keyOf = ({ dynamodb }: DynamoDBRecord): string =>
+  dynamodb?.Keys?.['eventId']?.S ?? dynamodb?.Keys?.['grantId']?.S ?? 'unknown';
+
+/**
+ * What says that something happened though nobody can say what: an item that a later version wrote, or a damaged one.
+ * Of the item it holds the key.
+ */
+const unreadable = (record: DynamoDBRecord, stage: string, nowMs: number): FiledEvent => {
+  const { ApproximateCreationDateTime: atSeconds, SequenceNumber: sequence = '' } = record.dynamodb ?? {};
+  const key = keyOf(record);
+  const event: AuditEvent = {
+    resourceType: 'AuditEvent',
+    id: eventIdOf('unreadable', key, sequence),
+    type: dicom('110100', 'Application Activity'),
+    subtype: [{ system: systems.event, code: 'unreadable' }],
+    action: 'E',
+    recorded: new Date(atSeconds === undefined ? nowMs : atSeconds * 1000).toISOString(),
+    outcome: '8',
+    outcomeDesc: 'An item was written that the audit cannot read',
+    agent: [gatewayAgent(stage)],
+    source: sourceOf(stage),
+    entity: [itemEntity(key)],
+  };
+  return { event, partner: 'unknown', unreadable: true };
+};
+
+const readable = ({ dynamodb = {} }: DynamoDBRecord, stage: string): FiledEvent | undefined => {
+  const { Keys: keys = {}, NewImage: after, OldImage: before } = dynamodb;
+  if (after === undefined) throw new Error('no image');
+  const partner = after['partner']?.S ?? '';
+  if (keys['eventId'] !== undefined) return { event: readAuditEvent(after, stage), partner };
+  if (!isGrantEvent(before, after)) return undefined;
+  const created = after['lastEvent']?.M?.['type']?.S === 'created';
+  const grantId = keys['grantId']?.S;
+  return {
+    event: grantAuditEvent(after, stage),
+    partner,
+    ...(created && grantId !== undefined ? { createdGrant: grantId } : {}),
+  };
+};
+
+/** Client assertions that were used stand in the grants' table too, and an item that TTL removed is no event. */
+const isNone = (record: DynamoDBRecord): boolean => record.eventName === 'REMOVE' || keyOf(record).startsWith('jti.');
+
+/** The events that a batch of the tables' streams tells of, in its order. */
+export const readRecords = (records: readonly DynamoDBRecord[], stage: string, nowMs: number): FiledEvent[] =>
+  records.flatMap((record) => {
+    if (isNone(record)) return [];
+    try {
+      return readable(record, stage) ?? [];
+    } catch {
+      // It must not block all that come after it.
+      return unreadable(record, stage, nowMs);
+    }
+  });

@@ -1,0 +1,106 @@
+import type { Partner, Payer } from '../../config/stage.ts';
+import { base64url } from '../shared/deps.ts';
+import { causeOf } from '../shared/errors.ts';
+import { payerAuthorizeUrl } from '../shared/oauth/payer-authorize-url.ts';
+import { sha256 } from '../shared/store/crypto.ts';
+import { callbackUri, facadeBase } from '../shared/urls.ts';
+import type { CanaryDeps } from './deps.ts';
+
+/** Each request's, milliseconds: a member would not wait longer for a page. */
+const timeoutMs = 8000;
+
+/** The longest that {@link checkPayer} takes: three requests, one after the other. */
+export const longestCheckMs = 3 * timeoutMs;
+
+/** Something is not as it has to be; the text is ours, with nothing that came over the network. */
+class Finding extends Error {}
+
+const get = async <T>(
+  { http }: CanaryDeps,
+  what: string,
+  url: string,
+  read: (response: Response) => Promise<T> | T,
+): Promise<T> => {
+  try {
+    const response = await http(url, {
+      headers: { 'User-Agent': 'p2p-gateway-canary' },
+      redirect: 'manual',
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    try {
+      return await read(response);
+    } finally {
+      if (!response.bodyUsed) await response.body?.cancel().catch(() => undefined);
+    }
+  } catch (error) {
+    throw new Finding(`${what}: ${error instanceof Finding ? error.message : causeOf(error)}`);
+  }
+};
+
+const expectThat = (holds: boolean, otherwise: string): void => {
+  if (!holds) throw new Finding(otherwise);
+};
+
+/** The facade's authorization endpoint, where the discovery document says that it is ours. */
+const discover = (deps: CanaryDeps, { id }: Payer): Promise<string> =>
+  get(deps, 'discovery', `${facadeBase(deps.origin, id)}/.well-known/smart-configuration`, async (response) => {
+    expectThat(response.status === 200, `status ${response.status}`);
+    const document = (await response.json()) as { readonly authorization_endpoint?: unknown } | null;
+    const ours = `${deps.origin}/oauth2/authorize/${id}`;
+    expectThat(document?.authorization_endpoint === ours, 'another authorization endpoint');
+    return ours;
+  });
+
+const isOurRequest = (deps: CanaryDeps, payer: Payer, target: URL): boolean => {
+  const endpoint = new URL(payer.authorizationEndpoint);
+  return (
+    target.origin + target.pathname === endpoint.origin + endpoint.pathname &&
+    target.searchParams.get('client_id') === payer.clientId &&
+    target.searchParams.get('redirect_uri') === callbackUri(deps.origin, payer.id)
+  );
+};
+
+/** Where authorize sends a member's browser; for a partner whose members see our page first, where it would. */
+const authorize = (deps: CanaryDeps, payer: Payer, partner: Partner, endpoint: string): Promise<string> => {
+  const random = (): string => base64url(deps.randomBytes(32));
+  const query = new URLSearchParams({
+    response_type: 'code',
+    client_id: partner.clientId,
+    redirect_uri: partner.redirectUris[0] ?? '',
+    state: random(),
+    code_challenge: sha256(random()),
+    code_challenge_method: 'S256',
+  });
+  return get(deps, 'authorize', `${endpoint}?${query}`, ({ status, headers }) => {
+    if (partner.consent === 'gateway') {
+      expectThat(status === 200, `status ${status} instead of the consent page`);
+      return payerAuthorizeUrl(deps.origin, payer, { state: random(), verifier: random() });
+    }
+    expectThat(status >= 300 && status < 400, `status ${status} instead of a redirect`);
+    const target = URL.parse(headers.get('location') ?? '');
+    if (target === null || !isOurRequest(deps, payer, target)) throw new Finding('a redirect to somewhere else');
+    return target.href;
+  });
+};
+
+/** One that has asked its members already: the answer is then the redirect itself. */
+const choosePartner = (partners: readonly Partner[]): Partner | undefined =>
+  partners.find(({ consent }) => consent === 'partner') ?? partners[0];
+
+/**
+ * Goes a member's way as far as it goes without a member: discovery, authorize, and the payer's sign-in page. A payer
+ * that no partner may read from has discovery only. It never throws.
+ * @returns what is not as it has to be, or undefined
+ */
+export const checkPayer = async (deps: CanaryDeps, payer: Payer): Promise<string | undefined> => {
+  try {
+    const endpoint = await discover(deps, payer);
+    const partner = choosePartner(await deps.registry.partnersOf(payer.id));
+    if (partner === undefined) return undefined;
+    const signIn = await authorize(deps, payer, partner, endpoint);
+    await get(deps, 'payer', signIn, ({ status }) => expectThat(status < 500, `status ${status}`));
+    return undefined;
+  } catch (error) {
+    return error instanceof Finding ? error.message : causeOf(error);
+  }
+};

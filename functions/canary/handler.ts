@@ -1,0 +1,55 @@
+import type { Context } from 'aws-lambda';
+import type { Payer } from '../../config/stage.ts';
+import { requestMetrics } from '../shared/metrics.ts';
+import { checkPayer, longestCheckMs } from './check-payer.ts';
+import type { CanaryDeps } from './deps.ts';
+
+/** Payers that are looked at side by side. */
+const parallel = 8;
+
+/** Kept back so that the last lines are written. */
+const reserveMs = 2000;
+
+/** One line a payer: metrics and alarms are made of it, as of a request's. */
+const lookAt = async (deps: CanaryDeps, payer: Payer, requestId: string): Promise<void> => {
+  const { clock, registry, writeLog } = deps;
+  const time = new Date(clock.now()).toISOString();
+  const startedAtMs = clock.monotonic();
+  const detail = await checkPayer(deps, payer);
+  const step = 'canary';
+  const outcome = detail === undefined ? 'ok' : 'failed';
+  const ms = Math.round((clock.monotonic() - startedAtMs) * 10) / 10;
+  writeLog(
+    JSON.stringify({
+      level: detail === undefined ? 'info' : 'error',
+      time,
+      requestId,
+      function: step,
+      step,
+      payer: payer.id,
+      detail,
+      outcome,
+      ms,
+      ...requestMetrics(registry.stage, clock.now(), { step, payer: payer.id, ms }),
+    }),
+  );
+};
+
+/**
+ * Looks at every payer's facade from outside, on a schedule. What is wrong with a payer is in its line and its metric.
+ * @throws Error where not all payers could be looked at in the function's time: that says nothing about them
+ */
+export const canaryHandler =
+  (deps: CanaryDeps) =>
+  async (_event: unknown, context: Pick<Context, 'awsRequestId' | 'getRemainingTimeInMillis'>): Promise<void> => {
+    const waiting = [...(await deps.registry.payers())];
+    const worker = async (): Promise<void> => {
+      while (context.getRemainingTimeInMillis() > longestCheckMs + reserveMs) {
+        const payer = waiting.shift();
+        if (payer === undefined) return;
+        await lookAt(deps, payer, context.awsRequestId);
+      }
+    };
+    await Promise.all(Array.from({ length: parallel }, worker));
+    if (waiting.length > 0) throw new Error(`There was no time for ${waiting.length} payers`);
+  };

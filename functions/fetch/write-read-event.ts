@@ -1,0 +1,44 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { type ReadEvent, readEventItem } from '../shared/audit/read-event.ts';
+import type { Clock } from '../shared/deps.ts';
+import type { Table } from '../shared/store/dynamo.ts';
+import type { AuditedRead } from './audited-read.ts';
+import type { FetchDeps } from './deps.ts';
+
+/** One try, and all of them: a member waits, and the end has to fit into what the deadline keeps back. Milliseconds. */
+const tryMs = 1000;
+const allTriesMs = 2500;
+
+const put = async ({ client, name }: Table, event: ReadEvent): Promise<void> => {
+  await client.send(new PutItemCommand({ TableName: name, Item: readEventItem(event) }), {
+    requestTimeout: tryMs,
+    abortSignal: AbortSignal.timeout(allTriesMs),
+  });
+};
+
+const known = ({ record, patient }: AuditedRead) => ({
+  requestId: record.requestId,
+  grantId: record.grantId ?? '',
+  partner: record.partner ?? '',
+  payer: record.payer ?? '',
+  interaction: record.interaction ?? '',
+  ...(patient === undefined ? {} : { patient }),
+});
+
+/**
+ * The gate and the end hook as they are: each writes one item to AuditEvents. Both are unconditional puts whose key is
+ * the request's, so the SDK's own retry after a lost answer is harmless.
+ */
+export const readEventWriter = (table: Table, { now }: Clock): Pick<FetchDeps, 'openGate' | 'onEnd'> => ({
+  openGate: (read) => put(table, { ...known(read), type: 'opened', atMs: now() }),
+  onEnd: (read, { callerLeft }) => {
+    const { status = 500, error, bytes } = read.record;
+    const end = {
+      status,
+      callerLeft,
+      ...(error === undefined ? {} : { error }),
+      ...(bytes === undefined ? {} : { bytes }),
+    };
+    return put(table, { ...known(read), type: 'ended', atMs: now(), end });
+  },
+});

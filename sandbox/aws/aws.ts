@@ -1,0 +1,33 @@
+import { type LocalDynamoDb, startDynamoDb } from './dynamodb.ts';
+import { type LocalAwsEndpoint, startAwsEndpoint } from './endpoint.ts';
+import { type LocalS3, localS3 } from './s3.ts';
+import { type LocalSecretsManager, localSecretsManager } from './secrets-manager.ts';
+
+/** Stand-ins for AWS behind one endpoint, without a resource yet. */
+export interface LocalAws extends LocalAwsEndpoint {
+  readonly dynamoDb: Pick<LocalDynamoDb, 'createTables'>;
+  readonly secretsManager: Pick<LocalSecretsManager, 'setSecret'>;
+  readonly s3: Pick<LocalS3, 'createBucket'>;
+}
+
+/**
+ * Starts DynamoDB, Secrets Manager and S3.
+ * @param port 0 for a free one
+ * @throws the server's own error, such as `EADDRINUSE`
+ */
+export const startAws = async (port: number): Promise<LocalAws> => {
+  const dynamoDb = await startDynamoDb();
+  const secretsManager = localSecretsManager();
+  const s3 = localS3();
+  const services = { dynamoDb: dynamoDb.service, secretsManager: secretsManager.service, s3: s3.service };
+  try {
+    const endpoint = await startAwsEndpoint(port, services);
+    const close = async (): Promise<void> => {
+      await Promise.all([endpoint.close(), dynamoDb.close()]);
+    };
+    return { ...endpoint, dynamoDb, secretsManager, s3, close };
+  } catch (error) {
+    await dynamoDb.close();
+    throw error;
+  }
+};

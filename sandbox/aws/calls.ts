@@ -1,0 +1,80 @@
+import type { AwsRequest } from './service.ts';
+
+/** One call that reached the AWS endpoint. */
+export interface AwsCall {
+  /** The function's name, such as `fetch`; of any other caller its access key id. */
+  readonly function: string;
+  /** The IAM action that it takes, such as `dynamodb:GetItem`. */
+  readonly action: string;
+  /** Physical name of the table, name of the secret, name of the bucket, `bucket/key`, or `*`. */
+  readonly resource: string;
+}
+
+/** Notes calls, and gives them back in order. */
+export interface CallLog {
+  readonly note: (request: AwsRequest) => void;
+  readonly calls: () => readonly AwsCall[];
+  readonly clear: () => void;
+}
+
+/** A stack that runs for days must not keep every call. */
+const mostCalls = 10_000;
+
+/** AWS Signature Version 4: `Credential={access key id}/{date}/{region}/{service}/aws4_request`. */
+const callerOf = ({ headers }: AwsRequest): string =>
+  /Credential=([^/,]+)\//.exec(headers.authorization ?? '')?.[1] ?? '';
+
+const bodyOf = ({ body }: AwsRequest): Readonly<Record<string, unknown>> => {
+  try {
+    return JSON.parse(body.toString()) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+};
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** A secret's ARN ends in a hyphen and six characters of AWS's own. */
+export const secretNameOf = (nameOrArn: string): string => nameOrArn.replace(/^arn:.*:secret:(.*)-[^-]+$/, '$1');
+
+/** Two of S3's operations need a right of another name. */
+const s3Actions: Readonly<Record<string, string>> = { 'GET bucket': 'ListBucket', 'HEAD object': 'GetObject' };
+const s3Verbs: Readonly<Record<string, string>> = {
+  GET: 'Get',
+  PUT: 'Put',
+  DELETE: 'Delete',
+  HEAD: 'Head',
+  POST: 'Post',
+};
+
+const s3Call = ({ method, path }: AwsRequest): Omit<AwsCall, 'function'> => {
+  if (path === '/') return { action: 's3:ListAllMyBuckets', resource: '*' };
+  const [bucket = '', ...key] = decodeURIComponent(path).slice(1).split('/');
+  const kind = key.join('/') === '' ? 'bucket' : 'object';
+  const action =
+    s3Actions[`${method} ${kind}`] ?? `${s3Verbs[method] ?? method}${kind === 'object' ? 'Object' : 'Bucket'}`;
+  return { action: `s3:${action}`, resource: kind === 'bucket' ? bucket : `${bucket}/${key.join('/')}` };
+};
+
+const describe = (request: AwsRequest): Omit<AwsCall, 'function'> => {
+  const [service, operation] = String(request.headers['x-amz-target'] ?? '').split('.');
+  if (operation === undefined) return s3Call(request);
+  const body = bodyOf(request);
+  if (service === 'secretsmanager') {
+    return { action: `secretsmanager:${operation}`, resource: secretNameOf(textOf(body['SecretId'])) };
+  }
+  return { action: `dynamodb:${operation}`, resource: textOf(body['TableName']) };
+};
+
+/** A log of the last 10,000 calls. */
+export const callLog = (): CallLog => {
+  let noted: AwsCall[] = [];
+  return {
+    note: (request) => {
+      noted.push({ function: callerOf(request), ...describe(request) });
+      if (noted.length > mostCalls * 2) noted = noted.slice(-mostCalls);
+    },
+    calls: () => noted.slice(-mostCalls),
+    clear: () => (noted = []),
+  };
+};

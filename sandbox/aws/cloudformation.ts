@@ -1,0 +1,42 @@
+import type { Intrinsics } from './intrinsics.ts';
+
+export interface Resource {
+  readonly Type: string;
+  readonly Properties?: Readonly<Record<string, unknown>>;
+  readonly Metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** As much of a CloudFormation template as is read here. */
+export interface Template {
+  readonly Resources: Readonly<Record<string, Resource>>;
+}
+
+export interface TemplateOptions {
+  /** The first part of generated names, as in AWS. */
+  readonly stackName: string;
+  /** Stands in for the API's own URL, and for a distribution's. */
+  readonly origin: string;
+  /** The folder of the asset with this S3 key. */
+  readonly assetDir: (s3Key: string) => string;
+}
+
+export type Named = readonly [logicalId: string, resource: Resource];
+
+/** What the readers of a template share. */
+export interface Reading {
+  readonly ofType: (type: string) => readonly Named[];
+  readonly template: Template;
+  readonly intrinsics: Intrinsics;
+  readonly options: TemplateOptions;
+}
+
+/** A resource's properties; CloudFormation gives each type a shape of its own. */
+export const propertiesOf = ([, { Properties = {} }]: Named): unknown => Properties;
+
+/** `p2p-gateway-local/Functions/Fetch/Function/Resource` → `fetch`; without a path the logical id. */
+export const constructName = ([logicalId, resource]: Named): string => {
+  const path = resource.Metadata?.['aws:cdk:path'];
+  const parts = typeof path === 'string' ? path.split('/').filter((part) => !/^(Resource|Function)$/.test(part)) : [];
+  const name = parts.at(-1) ?? logicalId;
+  return name.charAt(0).toLowerCase() + name.slice(1);
+};

@@ -1,0 +1,61 @@
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { type CallLog, callLog } from './calls.ts';
+import { close, listen } from './listen.ts';
+import { type AwsAnswer, type AwsRequest, type AwsService, jsonError } from './service.ts';
+
+/** The services behind the endpoint, each by what tells it apart. */
+export interface AwsServices {
+  readonly dynamoDb: AwsService;
+  readonly secretsManager: AwsService;
+  readonly s3: AwsService;
+}
+
+/** One HTTP endpoint for all of AWS, as `AWS_ENDPOINT_URL` names it. */
+export interface LocalAwsEndpoint {
+  readonly url: string;
+  readonly log: Pick<CallLog, 'calls' | 'clear'>;
+  readonly close: () => Promise<void>;
+}
+
+const readRequest = async (request: IncomingMessage): Promise<AwsRequest> => {
+  const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s);
+  const { method = 'GET', headers } = request;
+  return { method, path, query: new URLSearchParams(query), headers, body: await buffer(request) };
+};
+
+/** JSON services name their operation in `X-Amz-Target`; what has none is S3's. */
+const serviceOf = ({ headers }: AwsRequest, services: AwsServices): AwsService => {
+  const target = headers['x-amz-target'];
+  if (target === undefined) return services.s3;
+  const [name] = String(target).split('.');
+  if (name?.startsWith('DynamoDB_') === true) return services.dynamoDb;
+  if (name === 'secretsmanager') return services.secretsManager;
+  return () => jsonError('UnknownOperationException', `The local stack has no ${String(target)}`);
+};
+
+const send = (response: ServerResponse, { status, headers, body }: AwsAnswer): void => {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body);
+};
+
+/**
+ * Starts the endpoint.
+ * @param port 0 for a free one
+ */
+export const startAwsEndpoint = async (port: number, services: AwsServices): Promise<LocalAwsEndpoint> => {
+  const log = callLog();
+  const answer = async (incoming: IncomingMessage): Promise<AwsAnswer> => {
+    const request = await readRequest(incoming);
+    log.note(request);
+    return serviceOf(request, services)(request);
+  };
+  const server = createServer((request, response) => {
+    answer(request)
+      .then((found) => send(response, found))
+      .catch((error: unknown) => send(response, { ...jsonError('InternalFailure', String(error)), status: 500 }));
+  });
+  // A connection that closes just as a client uses it again would cost a retry.
+  server.keepAliveTimeout = 0;
+  const url = `http://127.0.0.1:${await listen(server, port, '127.0.0.1')}`;
+  return { url, log, close: () => close(server) };
+};

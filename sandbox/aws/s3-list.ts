@@ -1,0 +1,82 @@
+import { escapeXml, s3Error, xml } from './s3-errors.ts';
+import type { Bucket, StoredObject } from './s3.ts';
+import type { AwsAnswer, AwsRequest } from './service.ts';
+
+/** An object, or a folder: all keys that are the same up to the delimiter. */
+type Entry = { readonly key: string; readonly stored: StoredObject } | { readonly folder: string };
+
+const nameOf = (entry: Entry): string => ('folder' in entry ? entry.folder : entry.key);
+
+const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+/** In the order of the keys' UTF-8 bytes. */
+const entriesOf = (bucket: Bucket, prefix: string, delimiter: string): Entry[] => {
+  const folders = new Set<string>();
+  const objects: Entry[] = [];
+  for (const [key, versions] of bucket) {
+    const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
+    const stored = versions.at(-1);
+    if (!key.startsWith(prefix) || stored === undefined) continue;
+    if (end === -1) objects.push({ key, stored });
+    else folders.add(key.slice(0, end + delimiter.length));
+  }
+  return [...objects, ...[...folders].map((folder) => ({ folder }))].sort((a, b) => byBytes(nameOf(a), nameOf(b)));
+};
+
+const element = (name: string, value: string | number | boolean): string =>
+  `<${name}>${escapeXml(String(value))}</${name}>`;
+
+const entryXml = (entry: Entry): string => {
+  if ('folder' in entry) return `<CommonPrefixes>${element('Prefix', entry.folder)}</CommonPrefixes>`;
+  const { etag, lastModified, body } = entry.stored;
+  const parts = [
+    element('Key', entry.key),
+    element('LastModified', lastModified.toISOString()),
+    element('ETag', etag),
+    element('Size', body.length),
+    element('StorageClass', 'STANDARD'),
+  ];
+  return `<Contents>${parts.join('')}</Contents>`;
+};
+
+/** A token is where the page before it ended. */
+const tokenOf = (entry: Entry): string => Buffer.from(nameOf(entry)).toString('base64url');
+
+/** `ListObjectsV2` (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html). */
+export const listObjects = (bucketName: string, bucket: Bucket, request: AwsRequest): AwsAnswer => {
+  const { query } = request;
+  const prefix = query.get('prefix') ?? '';
+  const delimiter = query.get('delimiter') ?? '';
+  const token = query.get('continuation-token');
+  const maxKeys = Math.min(Number(query.get('max-keys') ?? 1000), 1000);
+  if (token === '' || !Number.isInteger(maxKeys) || maxKeys < 0) return s3Error('InvalidArgument', request);
+  const after = token === null ? query.get('start-after') : Buffer.from(token, 'base64url').toString();
+  const rest = entriesOf(bucket, prefix, delimiter).filter(
+    (entry) => after === null || byBytes(nameOf(entry), after) > 0,
+  );
+  const page = rest.slice(0, maxKeys);
+  const last = page.at(-1);
+  const isTruncated = last !== undefined && rest.length > page.length;
+  const parts = [
+    element('Name', bucketName),
+    element('Prefix', prefix),
+    ...(delimiter === '' ? [] : [element('Delimiter', delimiter)]),
+    element('MaxKeys', maxKeys),
+    element('KeyCount', page.length),
+    element('IsTruncated', isTruncated),
+    ...(isTruncated ? [element('NextContinuationToken', tokenOf(last))] : []),
+    ...page.map(entryXml),
+  ];
+  return xml(
+    200,
+    `<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${parts.join('')}</ListBucketResult>`,
+  );
+};
+
+/** `ListBuckets`, on one page (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html). */
+export const listBuckets = (names: Iterable<string>, { query }: AwsRequest): AwsAnswer => {
+  const prefix = query.get('prefix') ?? '';
+  const found = [...names].filter((name) => name.startsWith(prefix)).sort(byBytes);
+  const buckets = found.map((name) => `<Bucket>${element('Name', name)}</Bucket>`).join('');
+  return xml(200, `<ListAllMyBucketsResult><Buckets>${buckets}</Buckets></ListAllMyBucketsResult>`);
+};

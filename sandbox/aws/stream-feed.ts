@@ -1,0 +1,93 @@
+import type { DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
+import { setTimeout as delay } from 'node:timers/promises';
+import { eventFilter } from './event-filter.ts';
+import type { MappingSpec } from './template-data.ts';
+
+/** Delivers records to functions as Lambda's event source mappings do. */
+export interface StreamFeed {
+  readonly offer: (record: DynamoDBRecord) => void;
+  /** Resolves once every record was delivered. @throws Error where the feed closes before */
+  readonly idle: () => Promise<void>;
+  /** Ends at once; what was not delivered is lost with the tables. */
+  readonly close: () => Promise<void>;
+}
+
+/** Hands a function its event. @throws Error where the function fails */
+export type Deliver = (functionName: string, event: DynamoDBStreamEvent) => Promise<unknown>;
+
+const firstPauseMs = 50;
+const longestPauseMs = 5000;
+
+/** One mapping: a queue, and at most one invocation at a time, so that records arrive in order. */
+const feedOf = (mapping: MappingSpec, deliver: Deliver): StreamFeed => {
+  const passes = eventFilter(mapping.filters);
+  const queue: DynamoDBRecord[] = [];
+  const closed = new AbortController();
+  const { signal } = closed;
+  let running = Promise.resolve();
+  let isRunning = false;
+
+  const send = (batch: readonly DynamoDBRecord[]): Promise<boolean> =>
+    deliver(mapping.functionName, { Records: [...batch] }).then(
+      () => true,
+      () => false,
+    );
+
+  /** Until the function takes them: a record is only ever left out by the filter. */
+  const insist = async (batch: readonly DynamoDBRecord[]): Promise<void> => {
+    for (let pauseMs = firstPauseMs; !signal.aborted; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+      if (await send(batch)) return;
+      if (mapping.bisect && batch.length > 1) {
+        const middle = Math.ceil(batch.length / 2);
+        await insist(batch.slice(0, middle));
+        return insist(batch.slice(middle));
+      }
+      await delay(pauseMs, undefined, { signal }).catch(() => {});
+    }
+  };
+
+  const run = async (): Promise<void> => {
+    while (queue.length > 0 && !signal.aborted) await insist(queue.splice(0, mapping.batchSize));
+    isRunning = false;
+  };
+
+  const untilIdle = async (): Promise<void> => {
+    await running;
+    // What waited as well may have given the feed more to do.
+    if (isRunning) await untilIdle();
+  };
+
+  return {
+    offer: (record) => {
+      if (record.eventSourceARN !== mapping.streamArn || !passes(record)) return;
+      queue.push(record);
+      if (isRunning) return;
+      isRunning = true;
+      running = run();
+    },
+    idle: async () => {
+      await untilIdle();
+      if (signal.aborted) throw new Error(`The local stack closed before ${mapping.functionName} had every record`);
+    },
+    close: async () => {
+      closed.abort();
+      await running;
+    },
+  };
+};
+
+/**
+ * Makes the feed of all mappings. A mapping's batching window is not waited for: locally nobody pays for invocations.
+ */
+export const streamFeed = (mappings: readonly MappingSpec[], deliver: Deliver): StreamFeed => {
+  const feeds = mappings.map((mapping) => feedOf(mapping, deliver));
+  return {
+    offer: (record) => feeds.forEach((feed) => feed.offer(record)),
+    idle: async () => {
+      await Promise.all(feeds.map((feed) => feed.idle()));
+    },
+    close: async () => {
+      await Promise.all(feeds.map((feed) => feed.close()));
+    },
+  };
+};

@@ -1,0 +1,125 @@
+import { type Reading, constructName, propertiesOf } from './cloudformation.ts';
+import { functionNameIn } from './template-functions.ts';
+
+/** The stream of a table's writes. */
+interface StreamSpec {
+  readonly arn: string;
+  readonly viewType: 'KEYS_ONLY' | 'NEW_IMAGE' | 'OLD_IMAGE' | 'NEW_AND_OLD_IMAGES';
+}
+
+export interface TableSpec {
+  /** The construct's name with a small first letter, such as `loginAttempts`. */
+  readonly name: string;
+  readonly physicalName: string;
+  readonly keySchema: readonly { readonly AttributeName: string; readonly KeyType: 'HASH' | 'RANGE' }[];
+  readonly attributeDefinitions: readonly {
+    readonly AttributeName: string;
+    readonly AttributeType: 'S' | 'N' | 'B';
+  }[];
+  readonly stream?: StreamSpec | undefined;
+}
+
+export interface BucketSpec {
+  /** The construct's name with a small first letter, such as `bucket`. */
+  readonly name: string;
+  readonly physicalName: string;
+}
+
+/** A function that takes a table's stream. */
+export interface MappingSpec {
+  readonly streamArn: string;
+  /** Physical name. */
+  readonly functionName: string;
+  /** Patterns as JSON texts; none lets every record through. */
+  readonly filters: readonly string[];
+  readonly batchSize: number;
+  /** Whether a batch that fails is split. */
+  readonly bisect: boolean;
+}
+
+/** What API Gateway answers itself in one case. */
+export interface GatewayResponseSpec {
+  /** Such as `THROTTLED`, or `DEFAULT_4XX` for all that have none of their own. */
+  readonly type: string;
+  /** Left out: the case's own. */
+  readonly status?: number | undefined;
+  /** By lower-case name: `'literal'` with its quotes, `context.…` or `method.request.header.…`. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** By content type, with `$context.…` in the text. */
+  readonly templates: Readonly<Record<string, string>>;
+}
+
+interface Table {
+  readonly KeySchema: TableSpec['keySchema'];
+  readonly AttributeDefinitions: TableSpec['attributeDefinitions'];
+  readonly StreamSpecification?: { readonly StreamViewType: StreamSpec['viewType'] };
+}
+
+export const tablesOf = ({ ofType, intrinsics: { resolve } }: Reading): TableSpec[] =>
+  ofType('AWS::DynamoDB::Table').map((named) => {
+    const { KeySchema, AttributeDefinitions, StreamSpecification: stream } = propertiesOf(named) as Table;
+    const arn = { 'Fn::GetAtt': [named[0], 'StreamArn'] };
+    return {
+      name: constructName(named),
+      physicalName: resolve({ Ref: named[0] }),
+      keySchema: KeySchema,
+      attributeDefinitions: AttributeDefinitions,
+      stream: stream && { arn: resolve(arn), viewType: stream.StreamViewType },
+    };
+  });
+
+export const bucketsOf = ({ ofType, intrinsics: { resolve } }: Reading): BucketSpec[] =>
+  ofType('AWS::S3::Bucket').map((named) => ({
+    name: constructName(named),
+    physicalName: resolve({ Ref: named[0] }),
+  }));
+
+interface EventSourceMapping {
+  readonly EventSourceArn?: unknown;
+  readonly FunctionName: unknown;
+  readonly FilterCriteria?: { readonly Filters?: readonly { readonly Pattern: string }[] };
+  readonly BatchSize?: number;
+  readonly BisectBatchOnFunctionError?: boolean;
+  readonly Enabled?: boolean;
+}
+
+/** The mappings of the tables' streams. */
+export const mappingsOf = ({ ofType, intrinsics: { resolve } }: Reading): MappingSpec[] =>
+  ofType('AWS::Lambda::EventSourceMapping')
+    .map((named) => propertiesOf(named) as EventSourceMapping)
+    .filter(({ EventSourceArn, Enabled }) => EventSourceArn !== undefined && Enabled !== false)
+    .map((mapping) => {
+      const target = resolve(mapping.FunctionName);
+      return {
+        streamArn: resolve(mapping.EventSourceArn),
+        functionName: target.startsWith('arn:') ? functionNameIn(target) : target,
+        filters: (mapping.FilterCriteria?.Filters ?? []).map(({ Pattern }) => Pattern),
+        batchSize: mapping.BatchSize ?? 100,
+        bisect: mapping.BisectBatchOnFunctionError === true,
+      };
+    });
+
+interface GatewayResponse {
+  readonly ResponseType: string;
+  readonly StatusCode?: string;
+  readonly ResponseParameters?: Readonly<Record<string, unknown>>;
+  readonly ResponseTemplates?: Readonly<Record<string, unknown>>;
+}
+
+const headerPrefix = 'gatewayresponse.header.';
+
+export const gatewayResponsesOf = ({ ofType, intrinsics: { resolve } }: Reading): GatewayResponseSpec[] =>
+  ofType('AWS::ApiGateway::GatewayResponse').map((named) => {
+    const response = propertiesOf(named) as GatewayResponse;
+    const headers = Object.entries(response.ResponseParameters ?? {}).filter(([name]) => name.startsWith(headerPrefix));
+    return {
+      type: response.ResponseType,
+      status: response.StatusCode === undefined ? undefined : Number(response.StatusCode),
+      headers: Object.fromEntries(
+        headers.map(([name, value]) => [name.slice(headerPrefix.length).toLowerCase(), resolve(value)]),
+      ),
+      templates: Object.fromEntries(
+        Object.entries(response.ResponseTemplates ?? {}).map(([type, text]) => [type, resolve(text)]),
+      ),
+    };
+  });

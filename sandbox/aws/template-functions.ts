@@ -1,0 +1,129 @@
+import { type Named, type Reading, constructName, propertiesOf } from './cloudformation.ts';
+
+/** A function as the template describes it. */
+export interface FunctionSpec {
+  /** The construct's name with a small first letter, such as `fetch`. */
+  readonly name: string;
+  /** What Lambda calls it. */
+  readonly physicalName: string;
+  readonly assetDir: string;
+  readonly handler: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly memoryMb: number;
+}
+
+/** A method of a path, and the function behind it. */
+export interface RouteSpec {
+  /** As API Gateway writes it: `/r4/{payer}/{proxy+}`. */
+  readonly path: string;
+  /** `ANY` or one method. */
+  readonly method: string;
+  /** {@link FunctionSpec.physicalName} */
+  readonly functionName: string;
+  readonly streaming: boolean;
+  readonly timeoutMs: number;
+}
+
+interface Distribution {
+  readonly DistributionConfig?: {
+    readonly DefaultCacheBehavior?: {
+      readonly LambdaFunctionAssociations?: readonly { EventType: string; LambdaFunctionARN: unknown }[];
+    };
+  };
+}
+
+interface LambdaFunction {
+  readonly Code: { readonly S3Key?: unknown };
+  readonly Handler: string;
+  readonly Environment?: { readonly Variables?: Readonly<Record<string, unknown>> };
+  readonly Timeout?: number;
+  readonly MemorySize?: number;
+}
+
+/** The function's name in an ARN or an integration's URI; a version or an alias behind it is the same code here. */
+export const functionNameIn = (text: string): string => {
+  const name = /:function:([^:/]+)/.exec(text)?.[1];
+  if (name === undefined) throw new Error(`The local stack serves functions only, not ${text}`);
+  return name;
+};
+
+/** Physical names of the functions that run at the edge, by the event they run on. */
+export const edgeFunctions = ({ ofType, intrinsics }: Reading): ReadonlyMap<string, string> =>
+  new Map(
+    ofType('AWS::CloudFront::Distribution')
+      .flatMap((named) => (propertiesOf(named) as Distribution).DistributionConfig?.DefaultCacheBehavior ?? [])
+      .flatMap(({ LambdaFunctionAssociations = [] }) => LambdaFunctionAssociations)
+      .map(({ EventType, LambdaFunctionARN }) => [EventType, functionNameIn(intrinsics.resolve(LambdaFunctionARN))]),
+  );
+
+/** Functions that CloudFormation itself calls while it deploys: here nothing does. */
+const customResourceProviders = ({ template, intrinsics }: Reading): ReadonlySet<string> =>
+  new Set(
+    Object.values(template.Resources)
+      .map(({ Properties = {} }) => Properties['ServiceToken'])
+      .filter((token) => token !== undefined)
+      .map((token) => /:function:([^:/]+)/.exec(intrinsics.resolve(token))?.[1] ?? ''),
+  );
+
+const physicalNameOf = ({ intrinsics }: Reading, [logicalId]: Named): string => intrinsics.resolve({ Ref: logicalId });
+
+/** URLs of the stack in AWS that lead to the local gateway here. */
+const ownUrls = ({ intrinsics, ofType }: Reading): readonly string[] => [
+  ...intrinsics.apiUrls,
+  ...ofType('AWS::CloudFront::Distribution').map(
+    ([logicalId]) => `https://${intrinsics.resolve({ 'Fn::GetAtt': [logicalId, 'DomainName'] })}`,
+  ),
+];
+
+/** The functions that the local stack runs. @throws Error naming what it can't resolve */
+export const functionsOf = (reading: Reading): FunctionSpec[] => {
+  const { intrinsics, options, ofType } = reading;
+  const notOurs = new Set([...edgeFunctions(reading).values(), ...customResourceProviders(reading)]);
+  const urls = ownUrls(reading);
+  const atHome = (value: string): string => urls.reduce((text, url) => text.replaceAll(url, options.origin), value);
+  return ofType('AWS::Lambda::Function')
+    .filter((named) => !notOurs.has(physicalNameOf(reading, named)))
+    .map((named) => {
+      const { Code, Handler, Environment, Timeout, MemorySize } = propertiesOf(named) as LambdaFunction;
+      return {
+        name: constructName(named),
+        physicalName: physicalNameOf(reading, named),
+        assetDir: options.assetDir(intrinsics.resolve(Code.S3Key)),
+        handler: Handler,
+        environment: Object.fromEntries(
+          Object.entries(Environment?.Variables ?? {}).map(([name, value]) => [
+            name,
+            atHome(intrinsics.resolve(value)),
+          ]),
+        ),
+        timeoutMs: (Timeout ?? 3) * 1000,
+        memoryMb: MemorySize ?? 128,
+      };
+    });
+};
+
+const pathOf = (reading: Reading, resourceId: unknown): string => {
+  const ref = (resourceId as { Ref?: string }).Ref;
+  const resource = ref === undefined ? undefined : reading.template.Resources[ref];
+  // The root is an attribute of the API, not a resource.
+  if (resource === undefined) return '';
+  return `${pathOf(reading, resource.Properties?.['ParentId'])}/${String(resource.Properties?.['PathPart'])}`;
+};
+
+/** The API's methods. @throws Error where one is served by something else than a function */
+export const routesOf = (reading: Reading): RouteSpec[] =>
+  reading.ofType('AWS::ApiGateway::Method').map((named) => {
+    const { HttpMethod, ResourceId, Integration } = propertiesOf(named) as {
+      HttpMethod: string;
+      ResourceId: unknown;
+      Integration: { Uri: unknown; ResponseTransferMode?: string; TimeoutInMillis?: number };
+    };
+    return {
+      path: pathOf(reading, ResourceId) || '/',
+      method: HttpMethod,
+      functionName: functionNameIn(reading.intrinsics.resolve(Integration.Uri)),
+      streaming: Integration.ResponseTransferMode === 'STREAM',
+      timeoutMs: Integration.TimeoutInMillis ?? 29_000,
+    };
+  });

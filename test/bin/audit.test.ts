@@ -1,0 +1,201 @@
+import { spawnSync } from 'node:child_process';
+import { S3Client } from '@aws-sdk/client-s3';
+import { audit } from '../../bin/audit/audit.ts';
+import type { AuditEvent } from '../../functions/audit/audit-event.ts';
+import { auditHandler } from '../../functions/audit/handler.ts';
+import { type ReadEvent, readEventItem } from '../../functions/shared/audit/read-event.ts';
+import type { Item } from '../../functions/shared/store/dynamo.ts';
+import { type LocalAws, startAws } from '../../sandbox/aws/aws.ts';
+import { streamRecord } from '../functions/audit/records.ts';
+import { startMs } from '../support/gateway.ts';
+
+const grantId = 'abcdefghijklmnopqrst-1';
+const otherGrant = 'abcdefghijklmnopqrst-2';
+const dayMs = 86_400_000;
+const bucket = 'p2p-gateway-local-auditbucket-1';
+let aws: LocalAws;
+
+const grantItem = (id: string, type: string, atMs: number, change: Item = {}): Item => ({
+  grantId: { S: id },
+  partner: { S: 'demo-partner' },
+  payer: { S: 'northwind' },
+  patient: { S: 'patient-1' },
+  scope: { S: 'patient/*.rs' },
+  endsAt: { N: '1900000000' },
+  lastEvent: { M: { type: { S: type }, at: { N: String(atMs / 1000) }, requestId: { S: `${id}-${type}` }, ...change } },
+});
+
+const readItem = (change: Partial<ReadEvent>): Item =>
+  readEventItem({
+    type: 'opened',
+    atMs: startMs + 1000,
+    requestId: 'request-1',
+    grantId,
+    partner: 'demo-partner',
+    payer: 'northwind',
+    interaction: 'read Patient',
+    ...change,
+  });
+
+beforeAll(async () => {
+  aws = await startAws(0);
+  aws.s3.createBucket(bucket);
+  aws.s3.createBucket('p2p-gateway-local-auditaccesslogs-1');
+  const client = new S3Client({
+    endpoint: aws.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'audit', secretAccessKey: 'local' },
+  });
+  const handle = auditHandler({
+    clock: { now: () => startMs },
+    stage: 'local',
+    bucket: { client, name: bucket },
+    writeLog: () => undefined,
+  });
+  const write = (...items: Item[]) => handle({ Records: items.map((item) => streamRecord(undefined, item)) });
+  const end = { status: 200, bytes: 1234 };
+  await write(grantItem(grantId, 'created', startMs), grantItem(otherGrant, 'created', startMs));
+  await write(readItem({ type: 'ended', atMs: startMs + 1200, end }), readItem({}));
+  // The same again in another batch, as after a restart of the stream's reader.
+  await write(readItem({}), readItem({ requestId: 'request-2', atMs: startMs + dayMs, grantId: otherGrant }));
+  await write(grantItem(grantId, 'redeemed', startMs));
+  await write(readItem({ requestId: 'last', atMs: startMs + 2 * dayMs + 400 }));
+  const reason = { reason: { S: 'byPartner' } };
+  await write(grantItem(grantId, 'revoked', startMs + 2 * dayMs, reason));
+  for (let day = 3; day < 40; day += 1) {
+    await write(readItem({ requestId: `late-${day}`, atMs: startMs + day * dayMs, grantId: otherGrant }));
+  }
+  client.destroy();
+});
+afterAll(() => aws.close());
+
+/** Runs the tool. */
+const run = async (args: string, environment: Record<string, string> = {}) => {
+  const lines: string[] = [];
+  const remarks: string[] = [];
+  const code = await audit(args.split(' ').filter(Boolean), {
+    nowMs: startMs + 2 * dayMs,
+    environment: { AWS_ENDPOINT_URL: aws.url, ...environment },
+    print: (line) => void lines.push(line),
+    remark: (line) => void remarks.push(line),
+  });
+  return { code, lines, remarks };
+};
+
+/** The cells of a line. */
+const cells = (line: string | undefined): string[] => (line ?? '').split(/ {2,}/);
+
+describe('npm run audit', () => {
+  it('prints what happened to a grant, once each and in order, found by its id alone', async () => {
+    const { code, lines } = await run(`--grant ${grantId}`);
+    expect(code).toBe(0);
+    expect(cells(lines[0])).toEqual(['TIME', 'EVENT', 'PARTNER', 'PAYER', 'GRANT', 'WHAT', 'OUTCOME', 'BYTES']);
+    const of = ['demo-partner', 'northwind', grantId];
+    expect(lines.slice(1).map(cells)).toEqual([
+      ['2026-06-01T12:00:00Z', 'created', ...of, 'patient/*.rs', 'ok'],
+      ['2026-06-01T12:00:00Z', 'redeemed', ...of, 'ok'],
+      ['2026-06-01T12:00:01.000Z', 'read opened', ...of, 'read Patient'],
+      ['2026-06-01T12:00:01.200Z', 'read ended', ...of, 'read Patient', 'ok 200', '1234'],
+      ['2026-06-03T12:00:00.400Z', 'read opened', ...of, 'read Patient'],
+      ['2026-06-03T12:00:00Z', 'revoked', ...of, 'byPartner', 'ok'],
+    ]);
+  });
+
+  it('prints what happened to all grants of a partner, from the first day to the last', async () => {
+    const days = async (args: string) =>
+      (await run(`--partner demo-partner ${args}`)).lines.slice(1).map((line) => line.slice(0, 10));
+    expect(new Set(await days('--since 2026-06-01'))).toEqual(new Set(['2026-06-01', '2026-06-02', '2026-06-03']));
+    expect(await days('--since 2026-06-02')).toEqual(['2026-06-02', '2026-06-03', '2026-06-03']);
+    expect(await days('--since 2026-06-02 --until 2026-06-02')).toEqual(['2026-06-02']);
+    expect(await days('--since 2026-06-01 --until 2026-12-31')).toHaveLength(45);
+  });
+
+  it('prints the AuditEvents themselves with --json, one a line', async () => {
+    const { lines } = await run(`--grant ${grantId} --json`);
+    const events = lines.map((line) => JSON.parse(line) as AuditEvent);
+    expect(events.map(({ resourceType }) => resourceType)).toEqual(Array(6).fill('AuditEvent'));
+  });
+
+  it('says so where nothing happened, beside the output', async () => {
+    const { code, lines, remarks } = await run('--partner nobody --since 2026-06-01 --json');
+    expect([code, lines, remarks]).toEqual([0, [], ['Nothing happened in that time.']]);
+  });
+
+  it('takes the bucket that it is given, by flag or environment', async () => {
+    const { lines } = await run(`--grant ${grantId} --bucket ${bucket}`);
+    expect(lines).toHaveLength(7);
+    await expect(run(`--grant ${grantId}`, { AUDIT_BUCKET: 'no-such-bucket' })).rejects.toMatchObject({
+      name: 'Refusal',
+      message: 'There is no such bucket. Look at --bucket and --stage.',
+    });
+  });
+
+  it.each([
+    ['--grant zzzzzzzzzzzzzzzzzzzzzz', 'The audit knows no grant zzzzzzzzzzzzzzzzzzzzzz.'],
+    [`--grant ${grantId} --stage no-such-stage`, 'config/no-such-stage.ts: there is no such file'],
+  ])('refuses %s with one line', async (args, message) => {
+    await expect(run(args)).rejects.toThrow(message);
+  });
+
+  it('asks which bucket where there are several, or none', async () => {
+    const local = await startAws(0);
+    const there = () => run(`--grant ${grantId}`, { AWS_ENDPOINT_URL: local.url });
+    await expect(there()).rejects.toThrow(
+      'There is no bucket p2p-gateway-local-auditbucket… here. Give --bucket NAME.',
+    );
+    local.s3.createBucket('p2p-gateway-local-auditbucket-a');
+    local.s3.createBucket('p2p-gateway-local-auditbucket-b');
+    await expect(there()).rejects.toThrow(
+      'Give --bucket, one of: p2p-gateway-local-auditbucket-a, p2p-gateway-local-auditbucket-b',
+    );
+    await local.close();
+  });
+});
+
+it('ends with 1 where it cannot be done and with 2 where it was asked wrongly, and says why in one line', async () => {
+  const local = await startAws(0);
+  await local.close();
+  const start = (...args: string[]) => {
+    const env = { ...process.env, AWS_ENDPOINT_URL: local.url, NODE_OPTIONS: '' };
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['bin/audit.ts', ...args], {
+      env,
+      encoding: 'utf8',
+    });
+    return { status, stdout, lines: stderr.split('\n') };
+  };
+  expect(start('--grant', grantId)).toEqual({
+    status: 1,
+    stdout: '',
+    lines: [expect.stringContaining('Is `npm start` running?'), ''],
+  });
+  expect(start('--grant', 'x')).toEqual({
+    status: 2,
+    stdout: '',
+    lines: [expect.stringContaining('--grant is "x"'), ''],
+  });
+});
+
+describe('a command line that makes no sense', () => {
+  it.each([
+    ['', 'Give --grant ID, or --partner ID with --since DATE; --help lists the flags'],
+    [`--grant ${grantId} --partner demo-partner --since 2026-06-01`, 'Give --grant ID, or --partner ID'],
+    ['--grant ../x', '--grant is "../x"; write a grant\'s id'],
+    ['--partner a/b --since 2026-06-01', '--partner is "a/b"; write a partner\'s client id'],
+    ['--partner demo-partner', '--partner needs --since DATE'],
+    ['--partner demo-partner --since yesterday', '--since is "yesterday"; write a day such as 2026-06-01'],
+    ['--partner demo-partner --since 2026-02-31', '--since is "2026-02-31"; write a day such as 2026-06-01'],
+    ['--partner demo-partner --since 2026-06-02 --until 2026-06-01', '--until 2026-06-01 is before --since 2026-06-02'],
+    [`--grant ${grantId} --stage local --config x.json`, 'Give --stage or --config, not both'],
+    ['--nonsense', "Unknown option '--nonsense'; --help lists the flags"],
+  ])('%s is a usage error of one line', async (args, message) => {
+    const failure = await run(args).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ name: 'UsageError', message: expect.stringContaining(message) as string });
+    expect((failure as Error).message).not.toContain('\n');
+  });
+
+  it('is helped by --help', async () => {
+    const { code, lines } = await run('--help');
+    expect(code).toBe(0);
+    expect(lines.join('\n')).toContain('--until DATE');
+  });
+});

@@ -1,0 +1,186 @@
+import { randomBytes } from 'node:crypto';
+import { checkStage } from '../../config/check.ts';
+import { registryData } from '../../config/load.ts';
+import { localStage } from '../../config/local.ts';
+import type { StageConfig } from '../../config/stage.ts';
+import { type NewPartner, makePartner } from '../../bin/partners/new-partner.ts';
+import { rotateSecret } from '../../bin/partners/rotate.ts';
+import { sha256 } from '../../functions/shared/store/crypto.ts';
+import { basic, es384Jwk, gateway } from '../support/login.ts';
+import { runTool } from './run-tool.ts';
+
+const config = localStage();
+const app: NewPartner = {
+  name: 'Example Partner',
+  redirectUris: ['https://partner.test/app/callback'],
+  payers: [],
+  isPublic: false,
+};
+
+/** Whether the token handler takes this client with this secret, under this configuration. */
+const isTaken = async (stage: StageConfig, clientId: string, secret: string): Promise<boolean> => {
+  const { introspect } = gateway({ registry: registryData(stage) });
+  const { statusCode } = await introspect({ token: 'x' }, basic(clientId, secret));
+  return statusCode === 200;
+};
+
+/** The stage with a partner's hashes replaced, as an operator edits it. */
+const withHashes = (clientId: string, secretHashes: readonly string[]): StageConfig =>
+  checkStage(
+    {
+      ...config,
+      partners: config.partners.map((partner) =>
+        partner.clientId === clientId ? Object.assign({}, partner, { secretHashes }) : partner,
+      ),
+    },
+    'x',
+  );
+
+describe('a new partner', () => {
+  it('has an entry that its stage takes, and a secret that opens the token endpoint', async () => {
+    const { entry, secret = '' } = makePartner(randomBytes, config, app);
+    const stage = checkStage({ ...config, partners: [...config.partners, entry] }, 'x');
+
+    expect(entry).toMatchObject({
+      clientId: 'example-partner',
+      homePage: 'https://partner.test/',
+      secretHashes: [sha256(secret)],
+      payers: ['demo-health-plan', 'northwind'],
+    });
+    expect(Buffer.from(secret, 'hex')).toHaveLength(32);
+    expect(await isTaken(stage, 'example-partner', secret)).toBe(true);
+    expect(await isTaken(stage, 'example-partner', `${secret}\n`)).toBe(false);
+    expect(JSON.stringify(entry)).not.toContain(secret);
+  });
+
+  it('has another secret each time', () => {
+    const secrets = Array.from({ length: 20 }, () => makePartner(randomBytes, config, app).secret);
+
+    expect(new Set(secrets).size).toBe(20);
+  });
+
+  it('that is public, or signs with its keys, has no secret', () => {
+    const isPublic = makePartner(randomBytes, config, { ...app, isPublic: true });
+    const { publicJwk } = es384Jwk();
+    const signing = makePartner(randomBytes, config, { ...app, jwks: [publicJwk] });
+
+    expect(isPublic.secret).toBeUndefined();
+    expect(isPublic.entry).toMatchObject({ clientAuthentication: ['none'] });
+    expect(isPublic.entry).not.toHaveProperty('secretHashes');
+    expect(signing.secret).toBeUndefined();
+    expect(signing.entry).toMatchObject({ clientAuthentication: ['private_key_jwt'], jwks: [publicJwk] });
+  });
+
+  it.each([
+    ['Clínica Água', 'clinica-agua'],
+    ['  Plan & Partner, Inc. ', 'plan-partner-inc'],
+    ['x'.repeat(70), 'x'.repeat(64)],
+  ])('called %j is client %s', (name, clientId) => {
+    expect(makePartner(randomBytes, config, { ...app, name }).entry.clientId).toBe(clientId);
+  });
+
+  it.each([
+    [{ name: '日本' }, /no letter that a client id can be made of/],
+    [{ name: 'Demo Partner' }, /has a partner demo-partner already/],
+    [{ redirectUris: ['http://partner.test/cb'] }, /^homePage: is plain http.*\nredirectUris\[0\]: is plain http/],
+    [{ redirectUris: ['com.example.app:/cb'], isPublic: true }, /Give --home-page/],
+    [{ payers: ['nobody'] }, /^payers\[0\]: "nobody" is no payer here; write one of: demo-health-plan, northwind$/],
+    [{ jwks: [{ kty: 'EC', kid: 'x', d: 'canary' }] }, /^jwks\[0\]: holds the private member "d"/],
+  ])('with %j is refused with what to write', (change, message) => {
+    expect(() => makePartner(randomBytes, config, { ...app, ...change })).toThrow(message);
+  });
+});
+
+describe('rotating a secret', () => {
+  it('lets both in, and after the old hash is out only the new one', async () => {
+    const old = 'demo-partner-secret';
+    const { secret, secretHashes } = rotateSecret(randomBytes, config, 'Demo Partner');
+    const rotating = withHashes('demo-partner', secretHashes);
+    const rotated = withHashes('demo-partner', secretHashes.slice(1));
+    const taken = (stage: StageConfig) =>
+      Promise.all([isTaken(stage, 'demo-partner', old), isTaken(stage, 'demo-partner', secret)]);
+
+    expect(await taken(config)).toEqual([true, false]);
+    expect(await taken(rotating)).toEqual([true, true]);
+    expect(await taken(rotated)).toEqual([false, true]);
+  });
+
+  it.each([
+    ['nobody', config, /has no partner "nobody"; it has: demo-partner, demo-app/],
+    ['demo-app', config, /is a public client/],
+    ['demo-partner', withHashes('demo-partner', [sha256('a'), sha256('b')]), /two secrets already.*leave only that/],
+  ])('of %s is refused where there is nothing to rotate', (name, stage, message) => {
+    expect(() => rotateSecret(randomBytes, stage, name)).toThrow(message);
+  });
+
+  it('of a partner that signs with keys says how those are changed', () => {
+    const { entry } = makePartner(randomBytes, config, { ...app, jwks: [es384Jwk().publicJwk] });
+    const stage = checkStage({ ...config, partners: [...config.partners, entry] }, 'x');
+
+    expect(() => rotateSecret(randomBytes, stage, 'example-partner')).toThrow(/add its new public key to jwks/);
+  });
+
+  it('of a name that several have asks for the client id', () => {
+    const { entry } = makePartner(randomBytes, config, app);
+    const twice = [entry, { ...entry, clientId: 'example-partner-2' }];
+    const stage = checkStage({ ...config, partners: twice }, 'x');
+
+    expect(() => rotateSecret(randomBytes, stage, 'Example Partner')).toThrow(/example-partner, example-partner-2$/);
+  });
+});
+
+describe('npm run partners', () => {
+  it('new writes the secret alone to stdout, without a line end, and its hash in the entry beside it', async () => {
+    const args = ['new', 'Example Partner', '--redirect-uri', 'https://partner.test/cb', '--payer', 'northwind'];
+
+    const { code, out, err } = await runTool('partners.ts', args);
+
+    expect(code).toBe(0);
+    expect(out).toMatch(/^[0-9a-f]{64}$/);
+    expect(err).toContain(`secretHashes: ['${sha256(out)}']`);
+    expect(err).toContain("payers: ['northwind']");
+    expect(err).not.toContain(out);
+  });
+
+  it('new --public writes nothing to stdout', async () => {
+    const args = ['new', 'Example App', '--redirect-uri', 'https://partner.test/cb', '--public'];
+
+    const { code, out, err } = await runTool('partners.ts', args);
+
+    expect([code, out]).toEqual([0, '']);
+    expect(err).toContain("clientAuthentication: ['none']");
+  });
+
+  it('rotate writes the new secret alone to stdout, and both hashes with the order of steps beside it', async () => {
+    const { code, out, err } = await runTool('partners.ts', ['rotate', 'demo-partner']);
+    const old = sha256('demo-partner-secret');
+
+    expect(code).toBe(0);
+    expect(out).toMatch(/^[0-9a-f]{64}$/);
+    expect(err).toContain(`secretHashes: ['${old}', '${sha256(out)}']`);
+    expect(err).toMatch(/1\. Write both.*2\. Hand.*3\. Wait.*4\. Take the old hash out, and deploy/s);
+    expect(err).not.toContain(out);
+  });
+
+  it.each([
+    [[], 2, /npm run --silent partners -- new/],
+    [['make', 'x'], 2, /^There is no command "make"/],
+    [['new'], 2, /^Give one name/],
+    [['new', 'Two', 'Words', '--redirect-uri', 'https://partner.test/cb'], 2, /^Give one name, in quotes/],
+    [['new', 'x'], 2, /^Give --redirect-uri/],
+    [['new', 'x', '--redirect-uri', 'https://partner.test/cb', '--public', '--jwks', 'x'], 2, /not both/],
+    [
+      ['new', 'x', '--redirect-uri', 'https://partner.test/cb', '--jwks', 'nowhere.json'],
+      1,
+      /^nowhere.json: cannot be read/,
+    ],
+    [['rotate', 'demo-partner', '--public'], 2, /^--public is for new/],
+    [['rotate', 'nobody'], 1, /^Stage local has no partner/],
+    [['rotate', 'x', '--stage', 'nowhere'], 1, /^config\/nowhere.ts: there is no such file/],
+  ])('%j ends with %d, writes nothing to stdout, and says what to do', async (args, code, line) => {
+    const ended = await runTool('partners.ts', args);
+
+    expect([ended.code, ended.out]).toEqual([code, '']);
+    expect(ended.err).toMatch(line);
+  });
+});

@@ -1,0 +1,118 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { publicJwk } from '../../config/rules.ts';
+import { runTool } from './run-tool.ts';
+
+let folder: string;
+/** A payer's server that answers every request with 500; its stage has no origin. */
+let broken: { url: string; config: string; close: () => void };
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'payers-'));
+  const server = createServer((_request, response) => response.writeHead(500).end());
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const config = join(folder, 'config.json');
+  const payer = {
+    id: 'plan',
+    displayName: 'Plan',
+    clientId: 'x',
+    clientAuthentication: 'client_secret_basic',
+    scopes: [],
+    fhirBaseUrl: `${url}/r4`,
+    authorizationEndpoint: `${url}/authorize`,
+    tokenEndpoint: `${url}/token`,
+  };
+  await writeFile(config, JSON.stringify({ stage: 'try', payers: [payer], partners: [] }));
+  broken = { url, config, close: () => server.close() };
+});
+
+afterAll(async () => {
+  broken.close();
+  await rm(folder, { recursive: true });
+});
+
+describe('npm run payers', () => {
+  it.each([
+    [[], /npm run payers -- check/],
+    [['examine'], /^There is no command "examine"/],
+    [['check', 'a', 'b'], /^"b" is too much/],
+    [['check', '--nonsense'], /^Unknown option '--nonsense'; --help lists the flags/],
+    [['check', '--stage', 'demo', '--config', 'x.json'], /^Give --stage or --config, not both/],
+    [['check', 'nobody', '--stage', 'demo'], /^Stage demo has no payer "nobody"; it has: demo-health-plan/],
+    [['check', '--stage', 'demo', '--origin', 'gateway.test'], /^--origin is not a URL/],
+    [['check', 'ftp://plan.test/r4'], /has the scheme "ftp:"/],
+  ])('%j ends with 2 and a line of what to write', async (args, line) => {
+    const { code, out, err } = await runTool('payers.ts', args);
+
+    expect(code).toBe(2);
+    expect(out).toBe('');
+    expect(err).toMatch(line);
+  });
+
+  it('ends with 1 and one line where stage local does not run', async () => {
+    const nowhere = { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' };
+
+    const { code, err } = await runTool('payers.ts', ['check'], nowhere);
+
+    expect(code).toBe(1);
+    expect(err).toMatch(/^Stage local is what `npm start` serves, and nothing answers at http:\/\/\S+; start it/);
+    expect(err.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('ends with 1 where there is something to do, and says where an unknown origin is found', async () => {
+    const args = ['check', '--config', broken.config, '--no-secrets'];
+
+    const { code, out } = await runTool('payers.ts', args);
+
+    expect(code).toBe(1);
+    expect(out).toMatch(/✗ token +http\S+\/token answers 500\n +→ ask the payer/);
+    expect(out).toContain('{origin}/oauth2/callback/plan');
+    expect(out).toContain('the output Origin of the stack p2p-gateway-try');
+    expect(out).toMatch(/^1 payer: \d+ things to do$/m);
+  });
+
+  it('gives a program the same as JSON, with an origin that the command names', async () => {
+    const args = ['check', 'plan', '--config', broken.config, '--no-secrets', '--json'];
+
+    const { code, out } = await runTool('payers.ts', [...args, '--origin', 'https://api.test/try']);
+
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({
+      stage: 'try',
+      ok: false,
+      payers: [
+        {
+          id: 'plan',
+          findings: expect.arrayContaining([
+            { ok: true, check: 'connection', text: expect.stringContaining('loopback') },
+            { ok: false, check: 'token', text: expect.any(String), todo: expect.any(String) },
+          ]),
+          register: { redirectUri: 'https://api.test/try/oauth2/callback/plan' },
+        },
+      ],
+    });
+  });
+
+  it.each([
+    [[], 'ES384'],
+    [['--rsa'], 'RS384'],
+  ])('key %j writes the secret alone to stdout, and the public half beside it', async (flags, alg) => {
+    const { code, out, err } = await runTool('payers.ts', ['key', ...flags]);
+    const { private_key_jwk: key } = JSON.parse(out) as { private_key_jwk: Record<string, unknown> };
+    const half = createPublicKey(createPrivateKey({ key, format: 'jwk' })).export({ format: 'jwk' });
+
+    expect(code).toBe(0);
+    expect(key).toMatchObject({ alg, kid: expect.stringMatching(/^[\w-]{43}$/) });
+    expect(publicJwk({ ...half, kid: key['kid'], alg })).toBeUndefined();
+    for (const member of [key['kid'], ...Object.values(half)]) expect(err).toContain(`'${String(member)}'`);
+    expect(err).not.toContain(String(key['d']));
+    expect(out.endsWith('\n')).toBe(false);
+  });
+});

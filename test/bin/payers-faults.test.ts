@@ -1,0 +1,247 @@
+import type { Payer } from '../../config/stage.ts';
+import { examine } from '../../bin/payers/examine.ts';
+import { es384Jwk } from '../support/login.ts';
+import {
+  examined,
+  json,
+  keys,
+  page,
+  payerDeps,
+  plan,
+  published,
+  serverMetadata,
+  smartConfiguration,
+} from './payer-deps.ts';
+
+const url = 'https://plan.test';
+const withQuirks = (quirks: Partial<Payer['quirks']>): Payer => ({ ...plan, quirks: { ...plan.quirks, ...quirks } });
+const moved = (): Response => new Response(null, { status: 302, headers: { location: 'https://elsewhere.test/r4' } });
+
+describe('the doctor', () => {
+  it('has nothing to say against a payer that is in order', async () => {
+    const findings = await examine(payerDeps().deps, 'test', plan);
+
+    expect(findings.map(({ check, todo }) => [check, todo])).toEqual([
+      ['name', undefined],
+      ['connection', undefined],
+      ['authorize', undefined],
+      ['token', undefined],
+      ['revoke', undefined],
+      ['FHIR', undefined],
+      ['discovery', undefined],
+      ['discovery', undefined],
+      ['secret', undefined],
+    ]);
+  });
+
+  it('sends no parameter, credential or cookie, and follows no redirect', async () => {
+    const { deps, sent } = payerDeps();
+
+    await examine(deps, 'test', plan);
+
+    expect(sent.length).toBeGreaterThan(5);
+    for (const { url: asked, init } of sent) {
+      expect(new URL(asked).search).toBe('');
+      expect(init?.body ?? '').toBe('');
+      expect(Object.keys(init?.headers ?? {}).filter((name) => !/^(accept|content-type)$/i.test(name))).toEqual([]);
+      expect(init?.redirect).toBe('manual');
+      expect(init?.signal).toBeInstanceOf(AbortSignal);
+    }
+  });
+
+  it('takes a payer that publishes nothing, and one that wants a token for its metadata', async () => {
+    const { deps } = payerDeps({
+      [smartConfiguration]: () => json({ message: 'Unauthorized' }, 401),
+      [serverMetadata]: () => page(),
+      [`${url}/r4/metadata`]: () => json({ message: 'Unauthorized' }, 401),
+    });
+
+    const findings = await examine(deps, 'test', plan);
+
+    expect(findings.filter(({ todo }) => todo !== undefined)).toEqual([]);
+    expect(findings.map(({ text }) => text)).toContain('none published; nothing to compare');
+  });
+});
+
+describe('an endpoint', () => {
+  it.each([
+    ['a token endpoint that is a page', `${url}/token`, () => page(), /^token: .* 200 and text\/html, no OAuth error/],
+    ['a token endpoint that grants something', `${url}/token`, () => json({ error: 'x' }), /^token: .* 200/],
+    ['a token endpoint that is not there', `${url}/token`, () => json({}, 404), /^token: .* 404.* → check the path/],
+    ['a token endpoint that redirects', `${url}/token`, moved, /^token: .* redirects \(302 to https:\/\/elsewhere/],
+    ['a token endpoint out of order', `${url}/token`, () => json({ error: 'x' }, 500), /^token: .* answers 500 → ask/],
+    ['an authorize page out of order', `${url}/authorize`, () => page(502), /^authorize: .* answers 502 → ask/],
+    ['an authorize page that is not there', `${url}/authorize`, () => page(404), /^authorize: .* 404/],
+    ['a revocation endpoint that is not there', `${url}/revoke`, () => json({}, 404), /^revoke: .* 404/],
+    ['a FHIR API out of order', `${url}/r4/metadata`, () => json({}, 503), /^FHIR: .* answers 503 → ask/],
+    ['a FHIR API that keeps us out', `${url}/r4/metadata`, () => json({}, 403), /^FHIR: .* 403 → .*let in/],
+    [
+      'a FHIR API that has moved',
+      `${url}/r4/metadata`,
+      moved,
+      /^FHIR: .* redirects .* → ask the payer for the fhirBaseUrl/,
+    ],
+    [
+      'a FHIR base that is a page',
+      `${url}/r4/metadata`,
+      () => page(),
+      /^FHIR: .* no CapabilityStatement → check fhirBase/,
+    ],
+    [
+      'FHIR DSTU2',
+      `${url}/r4/metadata`,
+      () => json({ resourceType: 'Conformance', fhirVersion: '1.0.2' }),
+      /^FHIR: .* DSTU2 .* → ask the payer for its FHIR R4 base URL/,
+    ],
+    [
+      'FHIR STU3',
+      `${url}/r4/metadata`,
+      () => json({ resourceType: 'CapabilityStatement', fhirVersion: '3.0.2' }),
+      /^FHIR: .* FHIR 3\.0\.2, .* → ask the payer for its FHIR R4 base URL/,
+    ],
+    [
+      'discovery out of order',
+      smartConfiguration,
+      () => json({}, 500),
+      /^discovery: .*smart-configuration answers 500/,
+    ],
+  ])('%s gives one line of what to do', async (_, at, answer, line) => {
+    const todos = await examined({ [at]: answer });
+
+    expect(todos).toEqual([expect.stringMatching(line)]);
+  });
+
+  it('that answers without end is cut off', async () => {
+    const endless = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1024 * 1024)) });
+
+    const todos = await examined({ [`${url}/r4/metadata`]: () => new Response(endless) });
+
+    expect(todos).toEqual([expect.stringMatching(/^FHIR: .* more than 5 MB/)]);
+  });
+});
+
+describe('discovery that differs from the profile', () => {
+  it.each([
+    [
+      'authorization_endpoint',
+      { authorization_endpoint: `${url}/other` },
+      `write authorizationEndpoint: '${url}/other'`,
+    ],
+    ['token_endpoint', { token_endpoint: `${url}/other` }, `write tokenEndpoint: '${url}/other'`],
+    ['revocation_endpoint', { revocation_endpoint: `${url}/other` }, `write revocationEndpoint: '${url}/other'`],
+    [
+      'token_endpoint_auth_methods',
+      { token_endpoint_auth_methods_supported: ['client_secret_basic'] },
+      'clientAuthentication',
+    ],
+    ['token_endpoint_auth_signing_alg', { token_endpoint_auth_signing_alg_values_supported: ['RS384'] }, 'RS384'],
+    ['code_challenge_methods', { code_challenge_methods_supported: ['plain'] }, 'write quirks.pkce: false'],
+    ['scopes', { scopes_supported: ['patient/*.read'] }, 'write as scopes what the payer lists'],
+  ])('in %s names both sides and what to write', async (member, change, todo) => {
+    const todos = await examined({ [smartConfiguration]: published(change) });
+
+    expect(todos).toEqual([expect.stringMatching(new RegExp(`^discovery: smart-configuration: ${member}`))]);
+    expect(todos[0]).toContain(todo);
+  });
+
+  it('in the issuer says that logins are refused', async () => {
+    const todos = await examined({ [serverMetadata]: published({ issuer: 'https://plan.test/' }, true) });
+
+    expect(todos).toEqual([
+      expect.stringMatching(
+        /RFC 8414 metadata: issuer is https:\/\/plan.test\/, .* → write issuer: .* login is refused/,
+      ),
+    ]);
+  });
+
+  it.each([
+    [
+      'sends no iss',
+      published({ authorization_response_iss_parameter_supported: undefined }, true),
+      plan,
+      'sendsIss: false',
+    ],
+    ['sends iss', published({}, true), { ...plan, sendsIss: false }, 'write sendsIss: true'],
+    ['takes PKCE', published({}, true), withQuirks({ pkce: false }), 'write quirks.pkce: true'],
+  ])('in that the payer %s says what to write', async (_, document, payer, todo) => {
+    const todos = await examined({ [smartConfiguration]: () => json({}, 404), [serverMetadata]: document }, { payer });
+
+    expect(todos).toEqual([expect.stringContaining(todo)]);
+  });
+
+  it('in a revocation endpoint that the profile lacks says to add it', async () => {
+    const { revocationEndpoint: _, ...payer } = plan;
+
+    const todos = await examined({ [serverMetadata]: () => json({}, 404) }, { payer });
+
+    expect(todos).toEqual([expect.stringContaining(`write revocationEndpoint: '${url}/revoke'`)]);
+  });
+
+  it.each([
+    ['lists no scope for reading, as some do', ['openid', 'fhirUser']],
+    ['lists a scope that covers ours', ['patient/*.rs', 'user/*.rs']],
+  ])('is not seen where it %s', async (_, listed) => {
+    const payer = { ...plan, scopes: ['launch/patient', 'patient/Observation.rs'] };
+
+    expect(await examined({ [smartConfiguration]: published({ scopes_supported: listed }) }, { payer })).toEqual([]);
+  });
+});
+
+describe('a secret', () => {
+  const secret = (value: unknown, payer: Payer = plan): Promise<string[]> =>
+    examined(
+      {},
+      { payer, readSecret: async () => ({ text: typeof value === 'string' ? value : JSON.stringify(value) }) },
+    );
+  const byPost: Payer = { ...plan, clientAuthentication: 'client_secret_post', publicKeys: [] };
+  /** The plan's documents list private_key_jwt only; a secret's line is what these tests are about. */
+  const secretLines = async (value: unknown, payer?: Payer): Promise<string[]> =>
+    (await secret(value, payer)).filter((line) => line.startsWith('secret'));
+  const rsaWithoutAlg = { kty: 'RSA', kid: 'plan-1' };
+
+  it.each([
+    ['that is empty', '', plan, /is no JSON object → put \{"private_key_jwk": …\} there/],
+    ['that is no JSON', 'canary', plan, /is no JSON object/],
+    [
+      'of the wrong kind',
+      { client_secret: 'canary' },
+      plan,
+      /has no private_key_jwk, which clientAuthentication private_key_jwt/,
+    ],
+    ['of the other wrong kind', { private_key_jwk: keys.privateJwk }, byPost, /has no client_secret/],
+    ['with an empty text', { client_secret: '' }, byPost, /client_secret is no text/],
+    ['with a new line at its end', { client_secret: 'canary\n' }, byPost, /begins or ends with a blank or a new line/],
+    ['that is no key', { private_key_jwk: rsaWithoutAlg }, plan, /is no private key → make a pair/],
+    ['that is a public key', { private_key_jwk: keys.publicJwk }, plan, /is no private key/],
+    [
+      'of another pair',
+      { private_key_jwk: es384Jwk('plan-1').privateJwk },
+      plan,
+      /none of the profile's publicKeys \(plan-1\)/,
+    ],
+    [
+      'without its kid',
+      { private_key_jwk: { ...keys.privateJwk, kid: undefined } },
+      plan,
+      /write "kid": "plan-1" into it/,
+    ],
+  ])('%s gives one line, which does not quote it', async (_, value, payer, line) => {
+    const lines = await secretLines(value, payer);
+
+    expect(lines).toEqual([expect.stringMatching(line)]);
+    expect(lines.join()).not.toContain('canary');
+    expect(lines.join()).not.toContain(String(keys.privateJwk['d']));
+    expect(lines.join()).toContain('p2p/test/payers/plan');
+  });
+
+  it('of the right kind is a pass', async () => {
+    expect(await secretLines({ client_secret: 'canary' }, byPost)).toEqual([]);
+    expect(await secretLines({ private_key_jwk: keys.privateJwk })).toEqual([]);
+  });
+
+  it('is left alone where it is not to be read', async () => {
+    const { readSecret: _, ...deps } = payerDeps().deps;
+
+    expect((await examine(deps, 'test', plan)).map(({ check }) => check)).not.toContain('secret');
+  });
+});

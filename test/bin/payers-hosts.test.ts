@@ -1,0 +1,139 @@
+import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
+import { type TlsOptions, createServer as createTlsServer } from 'node:tls';
+import { connect } from '../../bin/payers/connect.ts';
+import { type ReachDeps, reach } from '../../bin/payers/reach.ts';
+import { examine } from '../../bin/payers/examine.ts';
+import { certificateAuthority, selfSigned } from './certificates.ts';
+import { payerDeps, plan, todosOf } from './payer-deps.ts';
+
+const authority = certificateAuthority('Test authority');
+const strangers = certificateAuthority('Unknown authority');
+const servers: Server[] = [];
+const sockets: Socket[] = [];
+
+const listening = async (server: Server): Promise<number> => {
+  servers.push(server);
+  server.on('connection', (socket) => sockets.push(socket));
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return (server.address() as AddressInfo).port;
+};
+
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await Promise.all(servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
+});
+
+/** What the doctor says about a TLS server that runs with these options, as `localhost`. */
+const askedOverTls = async (options: TlsOptions): Promise<string[]> => {
+  const port = await listening(createTlsServer(options, (socket) => socket.on('error', () => {})));
+  const base = `https://localhost:${port}`;
+  const payer = { ...plan, fhirBaseUrl: `${base}/r4`, authorizationEndpoint: base, tokenEndpoint: base };
+  const deps: ReachDeps = {
+    now: Date.now,
+    lookup: async () => ['127.0.0.1'],
+    connect: (url) => connect(url, { ca: authority.cert }),
+  };
+  const { findings } = await reach(deps, { ...payer, revocationEndpoint: base });
+  return findings.map(({ text, todo }) => `${text}${todo === undefined ? '' : ` → ${todo}`}`);
+};
+
+describe('a host', () => {
+  it('with a good certificate passes, with TLS and the days that are left', async () => {
+    const [, connection] = await askedOverTls(authority.certificateFor('localhost', 40.5));
+
+    expect(connection).toMatch(/^localhost:\d+: TLSv1\.3, the certificate is valid for 40 more days$/);
+  });
+
+  it.each([
+    ['that has expired', authority.certificateFor('localhost', -1), /has expired → ask the payer to renew it/],
+    [
+      'that ends within days',
+      authority.certificateFor('localhost', 3.5),
+      /valid for 3 more days → ask the payer to renew it now/,
+    ],
+    ['for another host', authority.certificateFor('other.test', 40), /is for another host → /],
+    ['that is self-signed', selfSigned('localhost'), /is self-signed → ask the payer for one of a public/],
+    [
+      'without its chain',
+      strangers.certificateFor('localhost', 40),
+      /without its chain, or from an unknown authority → /,
+    ],
+  ])('with a certificate %s gives a line of what to do', async (_, certificate, line) => {
+    const [, connection] = await askedOverTls(certificate);
+
+    expect(connection).toMatch(line);
+  });
+
+  it('that offers no TLS 1.2 gives a line of what to do', async () => {
+    const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
+
+    const [, connection] = await askedOverTls({ ...authority.certificateFor('localhost', 40), ...old });
+
+    expect(connection).toMatch(/offers no TLS 1\.2 or later → ask the payer to offer it/);
+  });
+
+  it('that is not known is asked nothing further', async () => {
+    const unknown = (): Promise<never> => Promise.reject(Object.assign(new Error('x'), { code: 'ENOTFOUND' }));
+    const { deps, sent } = payerDeps({}, { lookup: unknown });
+
+    const todos = todosOf(await examine(deps, 'test', plan));
+
+    expect(todos).toEqual([
+      expect.stringMatching(/^name: plan.test is no known host → check its spelling, or ask the payer/),
+    ]);
+    expect(sent).toEqual([]);
+  });
+
+  it('whose port is closed is asked nothing further', async () => {
+    const server = createServer();
+    const port = await listening(server);
+    await new Promise((resolve) => servers.pop()?.close(resolve));
+    const { deps, sent } = payerDeps({}, { connect });
+    const base = `http://127.0.0.1:${port}`;
+    const { revocationEndpoint: _, issuer: __, ...rest } = plan;
+    const payer = { ...rest, fhirBaseUrl: `${base}/r4`, authorizationEndpoint: base, tokenEndpoint: base };
+
+    const todos = todosOf(await examine(deps, 'test', payer));
+
+    expect(todos).toEqual([
+      expect.stringMatching(`^connection: 127.0.0.1:${port} refuses connections → check host and port`),
+    ]);
+    expect(sent).toEqual([]);
+  });
+
+  it('that takes connections and never answers costs less than ten seconds, and each line says so', async () => {
+    const port = await listening(createServer((socket) => socket.on('error', () => {})));
+    const base = `http://127.0.0.1:${port}`;
+    const { deps } = payerDeps({}, { connect, http: (url, init) => fetch(url, init) });
+    const payer = {
+      ...plan,
+      fhirBaseUrl: `${base}/r4`,
+      issuer: base,
+      revocationEndpoint: `${base}/revoke`,
+      authorizationEndpoint: `${base}/authorize`,
+      tokenEndpoint: `${base}/token`,
+    };
+    const startedAtMs = performance.now();
+
+    const todos = todosOf(await examine(deps, 'test', payer));
+
+    expect(performance.now() - startedAtMs).toBeLessThan(10_000);
+    expect(todos.length).toBeGreaterThanOrEqual(5);
+    for (const todo of todos) expect(todo).toMatch(/does not answer in time → ask the payer/);
+  });
+
+  it('whose TLS never comes about costs less than ten seconds', async () => {
+    const port = await listening(createServer((socket) => socket.on('error', () => {})));
+    const startedAtMs = performance.now();
+    const base = `https://127.0.0.1:${port}`;
+    const { revocationEndpoint: _, issuer: __, ...rest } = plan;
+    const payer = { ...rest, fhirBaseUrl: base, authorizationEndpoint: base, tokenEndpoint: base };
+
+    const todos = todosOf(await examine(payerDeps({}, { connect }).deps, 'test', payer));
+
+    expect(performance.now() - startedAtMs).toBeLessThan(10_000);
+    expect(todos).toEqual([expect.stringMatching(/^connection: 127.0.0.1:\d+ does not answer in time/)]);
+  });
+});

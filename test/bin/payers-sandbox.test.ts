@@ -1,0 +1,169 @@
+import { format } from 'prettier';
+import { checkStage } from '../../config/check.ts';
+import { defaultPorts, localStage } from '../../config/local.ts';
+import { smart } from '../../config/presets.ts';
+import type { Payer } from '../../config/stage.ts';
+import { proposePayer } from '../../bin/payers/commands.ts';
+import { connect } from '../../bin/payers/connect.ts';
+import { type ExamineDeps, examine } from '../../bin/payers/examine.ts';
+import { registrationOf } from '../../bin/payers/registration.ts';
+import { es384Jwk } from '../support/login.ts';
+import { type RunningPayer, runPayer } from '../sandbox/payer-fixture.ts';
+import { todosOf } from './payer-deps.ts';
+
+const keys = es384Jwk('northwind-local-1');
+const secrets: Readonly<Record<string, object>> = {
+  'p2p/local/payers/demo-health-plan': { client_secret: 'canary' },
+  'p2p/local/payers/northwind': { private_key_jwk: keys.privateJwk },
+};
+const deps: ExamineDeps = {
+  now: Date.now,
+  lookup: async () => ['127.0.0.1'],
+  connect,
+  http: (url, init) => fetch(url, init),
+  readSecret: async (name) => ({ text: JSON.stringify(secrets[name]) }),
+};
+
+let demoHealthPlan: RunningPayer;
+let northwind: RunningPayer;
+let config: ReturnType<typeof localStage>;
+
+beforeAll(async () => {
+  demoHealthPlan = await runPayer({
+    preset: 'oneUpDemo',
+    displayName: 'Demo Health Plan',
+    clientId: 'gateway-at-demo-health-plan',
+    client: { secret: 'canary' },
+  });
+  northwind = await runPayer({
+    preset: 'smart',
+    displayName: 'Northwind Health',
+    clientId: 'gateway-at-northwind',
+    client: { jwks: [keys.publicJwk] },
+  });
+  const portOf = ({ url }: RunningPayer): number => Number(new URL(url).port);
+  const ports = { ...defaultPorts, demoHealthPlan: portOf(demoHealthPlan), northwind: portOf(northwind) };
+  config = localStage(ports, { northwindPublicKey: keys.publicJwk });
+});
+
+afterAll(async () => {
+  await Promise.all([demoHealthPlan.close(), northwind.close()]);
+});
+
+/** What the URL mode writes to stdout and to stderr. */
+const proposed = async (url: string, { json = false } = {}): Promise<{ out: string; notes: string }> => {
+  const out: string[] = [];
+  const notes: string[] = [];
+  const output = {
+    out: (text: string) => void out.push(text),
+    note: (text: string) => void notes.push(text),
+    secret: () => {},
+  };
+  await proposePayer(deps, output, { config, file: 'config/local.ts', origin: 'https://gateway.test', json }, url);
+  return { out: out.join('\n'), notes: notes.join('\n') };
+};
+
+/** The value of an entry that is pasted into a list. */
+const pasted = (entry: string): Payer =>
+  // oxlint-disable-next-line typescript/no-implied-eval -- the point is what the text means where it is pasted
+  (new Function('smart', `return [${entry}]`) as (preset: typeof smart) => [Payer])(smart)[0];
+
+describe('the doctor against the sandbox', () => {
+  it.each(['demo-health-plan', 'northwind'])('finds %s in order', async (id) => {
+    const payer = config.payers.find((candidate) => candidate.id === id);
+
+    const findings = await examine(deps, 'local', payer as Payer);
+
+    expect(todosOf(findings)).toEqual([]);
+    expect(new Set(findings.map(({ check }) => check))).toEqual(
+      new Set([
+        'name',
+        'connection',
+        'authorize',
+        'token',
+        'FHIR',
+        'discovery',
+        'secret',
+        ...(id === 'northwind' ? ['revoke'] : []),
+      ]),
+    );
+    expect(JSON.stringify(findings)).not.toContain('canary');
+  });
+
+  it('names what to register at each', () => {
+    const [demo, north] = config.payers.map((payer) => registrationOf(config.origin, payer));
+
+    expect(demo).toEqual({ redirectUri: `${config.origin}/oauth2/callback/demo-health-plan` });
+    expect(north).toEqual({
+      redirectUri: `${config.origin}/oauth2/callback/northwind`,
+      jwksUrl: `${config.origin}/oauth2/jwks/northwind`,
+    });
+  });
+});
+
+describe('a URL', () => {
+  it('of a SMART payer gives an entry with the preset that passes the check and is the profile', async () => {
+    const { out, notes } = await proposed(`${northwind.url}/r4`);
+    const { id, displayName, clientId, publicKeys, ...found } = pasted(out);
+    const { id: _, displayName: __, clientId: ___, publicKeys: ____, ...profile } = config.payers[1] as Payer;
+
+    expect(out).toMatch(/^ {6}smart\(\{\n/);
+    expect(found).toEqual(profile);
+    expect(() => checkStage({ stage: 'x', payers: [pasted(out)], partners: [] }, 'x')).not.toThrow();
+    expect(notes).toContain('clientId: ');
+    expect(notes).toContain(`https://gateway.test/oauth2/callback/${id}`);
+    expect([displayName, clientId, publicKeys.length]).toEqual(['127.0.0.1', `your-client-id-at-${id}`, 1]);
+  });
+
+  it('of a document leads to the same entry as its base', async () => {
+    const { out } = await proposed(`${northwind.url}/r4`);
+
+    for (const path of ['/r4/', '/r4/metadata', '/r4/.well-known/smart-configuration']) {
+      expect((await proposed(`${northwind.url}${path}`)).out).toBe(out);
+    }
+  });
+
+  it('of an issuer gives its endpoints, and asks for the FHIR base', async () => {
+    const { out, notes } = await proposed(northwind.url);
+
+    expect(pasted(out)).toMatchObject({ issuer: northwind.url, tokenEndpoint: `${northwind.url}/oauth2/token` });
+    expect(notes).toContain('fhirBaseUrl: ');
+  });
+
+  it('of a payer without discovery gives every field, from its CapabilityStatement, and asks for the rest', async () => {
+    const { out, notes } = await proposed(`${demoHealthPlan.url}/r4`);
+
+    expect(pasted(out)).toMatchObject({
+      fhirBaseUrl: `${demoHealthPlan.url}/r4`,
+      authorizationEndpoint: `${demoHealthPlan.url}/oauth2/authorize/payer2payer`,
+      quirks: { pkce: true },
+    });
+    expect(() => checkStage({ stage: 'x', payers: [pasted(out)], partners: [] }, 'x')).not.toThrow();
+    for (const ask of ['clientAuthentication: ', 'quirks: ', 'sendsIss: ']) expect(notes).toContain(ask);
+  });
+
+  it('gives an entry in the format of the repository', async () => {
+    for (const { url } of [northwind, demoHealthPlan]) {
+      const { out } = await proposed(`${url}/r4`);
+      const file = `export const stage = {\n  x: {\n    payers: [\n${out}\n    ],\n  },\n};\n`;
+
+      expect(await format(file, { parser: 'typescript', printWidth: 120, singleQuote: true })).toBe(file);
+    }
+  });
+
+  it('gives the same to a program', async () => {
+    const { out } = await proposed(`${northwind.url}/r4`, { json: true });
+
+    expect(JSON.parse(out)).toMatchObject({
+      payer: pasted((await proposed(`${northwind.url}/r4`)).out),
+      ask: expect.arrayContaining([expect.stringContaining('clientId')]),
+    });
+  });
+
+  it.each([
+    ['where nothing is published', () => demoHealthPlan.url, /^Nothing about a payer is published at http/],
+    ['that is plain http elsewhere', () => 'http://plan.test/r4', /plain http; write https/],
+  ])('%s is refused with what to do', async (_, url, message) => {
+    await expect(proposed(url())).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,76 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { localStage } from '../../config/local.ts';
+import { awsEndpoint, readSecretWith, secretsClient } from '../../bin/payers/secrets-manager.ts';
+
+interface Asked {
+  readonly authorization: string | undefined;
+  readonly body: string;
+}
+
+/** Reads a secret from a stand-in for AWS that gives this answer. */
+const readFrom = async (status: number, answer: object) => {
+  const asked: Asked[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      asked.push({ authorization: request.headers.authorization, body });
+      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(answer));
+    });
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const AWS_ENDPOINT_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    const client = secretsClient(localStage(), { AWS_ENDPOINT_URL });
+    return { reading: await readSecretWith(client)('p2p/local/payers/northwind'), asked };
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+};
+
+const noValue = "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT";
+
+describe("a payer's secret", () => {
+  it('is read under its name, with made-up credentials where a stand-in answers', async () => {
+    const { reading, asked } = await readFrom(200, { SecretString: '{"client_secret":"x"}' });
+
+    expect(reading).toEqual({ text: '{"client_secret":"x"}' });
+    expect(asked[0]?.body).toContain('"SecretId":"p2p/local/payers/northwind"');
+    expect(asked[0]?.authorization).toContain('Credential=payers/');
+  });
+
+  it.each([
+    [{ __type: 'ResourceNotFoundException', Message: noValue }, 'is there and has no value'],
+    [{ __type: 'ResourceNotFoundException', Message: "Can't find the specified secret." }, 'is not there'],
+    [{ __type: 'AccessDeniedException', Message: 'canary' }, 'may not be read with these credentials'],
+    [{ __type: 'ExpiredTokenException', Message: 'canary' }, 'was not read: AWS does not take these credentials'],
+    [{ __type: 'SomethingNew', Message: 'canary' }, 'was not read: Secrets Manager answers SomethingNew'],
+  ])('that cannot be had says why and what to do: %j', async (answer, problem) => {
+    const { reading } = await readFrom(400, answer);
+
+    expect(reading).toEqual({ problem, todo: expect.stringMatching(/\w/) });
+    expect(JSON.stringify(reading)).not.toContain('canary');
+  });
+
+  it('of a stage without a region says that none is known', async () => {
+    const client = secretsClient({ ...localStage(), stage: 'demo' }, {});
+    client.config.region = () => Promise.reject(new Error('Region is missing'));
+
+    expect(await readSecretWith(client)('x')).toMatchObject({ problem: 'was not read: no region is known' });
+  });
+});
+
+describe('the endpoint in place of AWS', () => {
+  it('is what the environment names, else for stage local that of npm start, else AWS', () => {
+    const env = { AWS_ENDPOINT_URL: 'http://a', AWS_ENDPOINT_URL_SECRETS_MANAGER: 'http://b' };
+
+    expect(awsEndpoint('demo', env)).toBe('http://b');
+    expect(awsEndpoint('demo', { AWS_ENDPOINT_URL: 'http://a' })).toBe('http://a');
+    expect(awsEndpoint('local', {})).toBe('http://127.0.0.1:3004');
+    expect(awsEndpoint('demo', {})).toBeUndefined();
+  });
+});

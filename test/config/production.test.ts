@@ -1,0 +1,283 @@
+import { checkStage } from '../../config/check.ts';
+import demo from '../../config/demo.ts';
+import local from '../../config/local.ts';
+import example from '../../config/production-example.ts';
+import type { StageConfig } from '../../config/stage.ts';
+import { problems, publicApp, stage } from './stages.ts';
+
+/** A production stage of one's own, in which nothing is left of an example. */
+const production = (changes: { payer?: object; partner?: object; stage?: object } = {}) =>
+  stage({
+    payer: {
+      fhirBaseUrl: 'https://fhir.northwind-health.net/r4',
+      authorizationEndpoint: 'https://id.northwind-health.net/authorize',
+      tokenEndpoint: 'https://id.northwind-health.net/token',
+      ...changes.payer,
+    },
+    partner: {
+      homePage: 'https://members.lakeside-plan.net/',
+      redirectUris: ['https://members.lakeside-plan.net/callback'],
+      ...changes.partner,
+    },
+    stage: {
+      production: true,
+      account: '444455556666',
+      region: 'us-west-2',
+      alarmAddresses: ['oncall@lakeside-plan.net'],
+      retention: { auditDays: 2192 },
+      ...changes.stage,
+    },
+  });
+
+const refusesHttp = 'is plain http, which production refuses; write https://';
+const loopback = 'http://127.0.0.1:8080';
+
+/** What is refused, and its exact line. */
+const weakened: [string, Parameters<typeof production>[0], string][] = [
+  ['an http origin', { stage: { origin: 'http://localhost:3000' } }, `origin: ${refusesHttp}`],
+  ['an http FHIR base', { payer: { fhirBaseUrl: `${loopback}/r4` } }, `payers[0].fhirBaseUrl: ${refusesHttp}`],
+  [
+    'an http authorize endpoint',
+    { payer: { authorizationEndpoint: `${loopback}/a` } },
+    `payers[0].authorizationEndpoint: ${refusesHttp}`,
+  ],
+  ['an http token endpoint', { payer: { tokenEndpoint: `${loopback}/t` } }, `payers[0].tokenEndpoint: ${refusesHttp}`],
+  [
+    'an http revocation endpoint',
+    { payer: { revocationEndpoint: `${loopback}/r` } },
+    `payers[0].revocationEndpoint: ${refusesHttp}`,
+  ],
+  ['an http issuer', { payer: { issuer: loopback } }, `payers[0].issuer: ${refusesHttp}`],
+  [
+    'an http sign-in origin',
+    { payer: { quirks: { signInOrigins: [loopback] } } },
+    `payers[0].quirks.signInOrigins[0]: ${refusesHttp}`,
+  ],
+  ['an http home page', { partner: { homePage: `${loopback}/` } }, `partners[0].homePage: ${refusesHttp}`],
+  [
+    "a confidential partner's http redirect URI",
+    { partner: { redirectUris: ['https://members.lakeside-plan.net/callback', `${loopback}/callback`] } },
+    `partners[0].redirectUris[1]: ${refusesHttp}`,
+  ],
+  [
+    "a native app's redirect URI on localhost",
+    { partner: { ...publicApp, redirectUris: ['http://localhost/callback'] } },
+    'partners[0].redirectUris[0]: is plain http on localhost; write 127.0.0.1 in its place (RFC 8252 §8.3), or https://',
+  ],
+  [
+    'an http redirect URI elsewhere',
+    { partner: { ...publicApp, redirectUris: ['http://members.lakeside-plan.net/callback'] } },
+    'partners[0].redirectUris[0]: is plain http; write https:// (http is taken for localhost, 127.0.0.1 and [::1] only)',
+  ],
+  [
+    'a wildcard redirect URI',
+    { partner: { redirectUris: ['https://*.lakeside-plan.net/callback'] } },
+    'partners[0].redirectUris[0]: has a wildcard; write each redirect URI out, they are compared to the letter',
+  ],
+  [
+    'a wildcard web origin',
+    { partner: { webOrigins: ['*'] } },
+    'partners[0].webOrigins[0]: has a wildcard; write each origin out, such as "https://app.example.org"',
+  ],
+  [
+    'a web origin of wildcard hosts',
+    { partner: { webOrigins: ['https://*.lakeside-plan.net'] } },
+    'partners[0].webOrigins[0]: has a wildcard; write each origin out, such as "https://app.example.org"',
+  ],
+  [
+    "a public app's http home page",
+    { partner: { ...publicApp, homePage: `${loopback}/` } },
+    `partners[0].homePage: ${refusesHttp}`,
+  ],
+  ['an http web origin', { partner: { webOrigins: [loopback] } }, `partners[0].webOrigins[0]: ${refusesHttp}`],
+  [
+    'a partner without PKCE',
+    { partner: { pkceOptional: true } },
+    'partners[0].pkceOptional: is true without a reason; write false, or in pkceOptionalReason why this partner cannot use PKCE',
+  ],
+  [
+    'a payer without PKCE',
+    { payer: { quirks: { pkce: false } } },
+    'payers[0].quirks.pkce: is false without a reason; write true, or in pkceOffReason why this payer gets none',
+  ],
+  [
+    'an audit under six years',
+    { stage: { retention: { auditDays: 2191 } } },
+    'retention.auditDays: is under six years (45 CFR 164.316(b)(2)); write at least 2192',
+  ],
+  [
+    'data that goes with the stack',
+    { stage: { removalPolicy: 'destroy' } },
+    'removalPolicy: is "destroy", and grants and audit would go with the stack; write "retain"',
+  ],
+  [
+    'alarms that nobody gets',
+    { stage: { alarmAddresses: [] } },
+    'alarmAddresses: is empty, so nobody would hear of an alarm; write at least one e-mail address',
+  ],
+  [
+    'no account',
+    { stage: { account: undefined } },
+    'account: is missing, and production names where it goes; write the 12 digits of the AWS account',
+  ],
+  [
+    'no region',
+    { stage: { region: undefined } },
+    'region: is missing, and production names where it goes; write a region, such as "us-east-1"',
+  ],
+  [
+    'no web ACL',
+    { stage: { waf: 'none' } },
+    'waf: is "none" without a reason; write { requestsPer5Minutes: 20000 }, or in wafOffReason why there is none',
+  ],
+  [
+    'a code that lives as long as the local one',
+    { stage: { stage: 'local', lifetimes: { code: 300 } } },
+    'lifetimes.code: is longer than allowed; write at most 60 (seconds; up to 300 in stage local only)',
+  ],
+];
+
+describe('production', () => {
+  it('takes a stage in which nothing is weakened', () => {
+    expect(problems(production())).toEqual([]);
+  });
+
+  it.each(weakened)('refuses %s', (_title, changes, line) => {
+    expect(problems(production(changes))).toEqual([line]);
+  });
+
+  it('names everything at once, each field in one line', () => {
+    const value = production({
+      payer: { quirks: { pkce: false } },
+      stage: { edge: true, region: undefined, removalPolicy: 'destroy' },
+    });
+    expect(problems(value).map((line) => line.slice(0, line.indexOf(':')))).toEqual([
+      'region',
+      'domain',
+      'removalPolicy',
+      'payers[0].quirks.pkce',
+    ]);
+  });
+
+  it.each<[string, Parameters<typeof production>[0]]>([
+    ['a partner without PKCE', { partner: { pkceOptional: true, pkceOptionalReason: 'Ends in March with its 2.0.' } }],
+    ['a payer without PKCE', { payer: { quirks: { pkce: false, pkceOffReason: 'It refuses the parameter.' } } }],
+    ['no web ACL', { stage: { waf: 'none', wafOffReason: 'One of the network team stands in front.' } }],
+  ])('takes %s for a reason', (_title, changes) => {
+    expect(problems(production(changes))).toEqual([]);
+  });
+
+  it.each([
+    'http://127.0.0.1/callback',
+    'http://127.0.0.1:9000/callback',
+    'http://[::1]/callback',
+    'net.notebook.app:/x',
+  ])("takes a native app's redirect URI %s (RFC 8252 §7)", (uri) => {
+    expect(problems(production({ partner: { ...publicApp, redirectUris: [uri] } }))).toEqual([]);
+  });
+
+  it('takes http in an alias, which is compared and never called', () => {
+    expect(problems(production({ payer: { fhirBaseUrlAliases: ['http://internal:8080/fhir'] } }))).toEqual([]);
+  });
+
+  it('alone is so strict', () => {
+    const inEveryStage = /: (is plain http;|has a wildcard)/;
+    const own = weakened.filter(([, , line]) => !inEveryStage.test(line));
+    expect(own.length).toBeGreaterThan(weakened.length / 2);
+    for (const [, changes] of own) {
+      expect(problems({ ...production(changes), production: false, stage: 'local' })).toEqual([]);
+    }
+  });
+});
+
+describe('an example in production', () => {
+  /** What is still to be replaced when the example has been copied under another name. */
+  const left = (changes: object = {}): string[] => problems({ ...example, stage: 'mine', ...changes });
+
+  it('is refused under any name but its own, each value in its line', () => {
+    const lines = left();
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        "account: is the example's; write your own account's 12 digits",
+        "domain.name: is the example's (gateway.plan.example.org belongs to nobody); write your own",
+        "domain.hostedZone.id: is the example's; write the id of your own zone",
+        "alarmAddresses[0]: is the example's (plan.example.org belongs to nobody); write your own",
+        "runbookUrl: is the example's (runbooks.plan.example.org belongs to nobody); write your own",
+        "payers[0].tokenEndpoint: is the example's (auth.lakeside.example.org belongs to nobody); write your own",
+        "payers[0].clientId: is the example's; write the client id that the payer gave you",
+        "payers[1].publicKeys[0]: is the example's, whose private key nobody has; write your own",
+        "partners[0].secretHashes[0]: is the example's, whose secret nobody has; write the hash of the partner's own",
+        "partners[1].webOrigins[0]: is the example's (notebook.example.com belongs to nobody); write your own",
+      ]),
+    );
+    expect(left({ production: false })).toEqual([]);
+  });
+
+  it('has something of its own in every payer, partner and field of the deployment that must be replaced', () => {
+    const places = new Set(left().map((line) => /^[a-zA-Z]+(\[\d\])?/.exec(line)?.[0]));
+    expect(places).toEqual(
+      new Set([
+        'account',
+        'domain',
+        'alarmAddresses[0]',
+        'runbookUrl',
+        'payers[0]',
+        'payers[1]',
+        'partners[0]',
+        'partners[1]',
+      ]),
+    );
+  });
+
+  it("has no secret that the demo's reader knows", () => {
+    const secretHashes = local.partners[0]?.secretHashes;
+    expect(problems(production({ partner: { secretHashes } }))).toEqual([
+      "partners[0].secretHashes[0]: is of the demo's secret, which is published; write the hash of the partner's own",
+    ]);
+  });
+
+  it('has no key of the local stage', () => {
+    const keys = { clientAuthentication: 'private_key_jwt', publicKeys: local.payers[1]?.publicKeys };
+    expect(problems(production({ payer: keys }))).toEqual([
+      "payers[0].publicKeys[0]: is the example's, whose private key nobody has; write your own",
+    ]);
+  });
+});
+
+describe('the stages of this folder', () => {
+  it.each<[string, StageConfig]>([
+    ['local', local],
+    ['demo', demo],
+    ['production-example', example],
+  ])('%s comes out of a second check, and out of JSON, as it went in', (name, config) => {
+    expect(config.stage).toBe(name);
+    expect(checkStage(config, 'stage.json')).toEqual(config);
+    expect(checkStage(JSON.parse(JSON.stringify(config)), 'stage.json')).toEqual(config);
+  });
+
+  it('local needs nothing of AWS beyond what stands in for it', () => {
+    expect(local).toMatchObject({
+      production: false,
+      network: 'none',
+      waf: 'none',
+      edge: false,
+      removalPolicy: 'destroy',
+      apiGatewayLogRole: false,
+    });
+  });
+
+  it('demo is small and leaves nothing behind', () => {
+    expect(demo).toMatchObject({ production: false, network: 'none', edge: false, removalPolicy: 'destroy' });
+  });
+
+  it('production-example is production, with its domain for an origin', () => {
+    expect(example).toMatchObject({
+      production: true,
+      origin: 'https://gateway.plan.example.org',
+      edge: true,
+      region: 'us-east-1',
+      network: { availabilityZones: 2 },
+      removalPolicy: 'retain',
+    });
+  });
+});

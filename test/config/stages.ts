@@ -1,0 +1,47 @@
+/** A small stage for the tests of this folder, and what the check says of a changed one. */
+import { createHash } from 'node:crypto';
+import { ConfigError, checkStage } from '../../config/check.ts';
+
+export const hash = createHash('sha256').update('a secret').digest('base64url');
+
+const payer = {
+  id: 'plan',
+  displayName: 'Plan',
+  fhirBaseUrl: 'https://plan.example.org/r4',
+  authorizationEndpoint: 'https://plan.example.org/authorize',
+  tokenEndpoint: 'https://plan.example.org/token',
+  clientId: 'gateway',
+  clientAuthentication: 'client_secret_basic',
+  scopes: ['patient/*.rs'],
+};
+const partner = {
+  clientId: 'app',
+  name: 'App',
+  homePage: 'https://app.example.org/',
+  redirectUris: ['https://app.example.org/callback'],
+  clientAuthentication: ['client_secret_basic'],
+  secretHashes: [hash],
+  scopes: ['patient/*.rs'],
+  payers: ['plan'],
+};
+export const publicApp = { clientAuthentication: ['none'], secretHashes: [] };
+
+export const stage = (changes: { payer?: object; partner?: object; stage?: object } = {}) => ({
+  stage: 'test',
+  payers: [{ ...payer, ...changes.payer }],
+  partners: [{ ...partner, ...changes.partner }],
+  ...changes.stage,
+});
+
+/** The error's lines, without the file's name in front. */
+export const problems = (value: unknown): string[] => {
+  try {
+    checkStage(value, 'stage.json');
+    return [];
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    const lines = (error as Error).message.split('\n');
+    for (const line of lines) expect(line).toMatch(/^stage\.json: [^:]+: .+; .+$/);
+    return lines.map((line) => line.slice('stage.json: '.length));
+  }
+};

@@ -1,0 +1,150 @@
+import { idOf } from '../../../bin/audit/find-events.ts';
+import { systems } from '../../../functions/audit/audit-event.ts';
+import { type ReadEvent, readEventItem } from '../../../functions/shared/audit/read-event.ts';
+import { createValidator } from '../../profiles/validate.ts';
+import { startMs } from '../../support/gateway.ts';
+import { auditFunction, streamRecord } from './records.ts';
+
+const readEvent = (change: Partial<ReadEvent> = {}): ReadEvent => ({
+  type: 'opened',
+  atMs: startMs,
+  requestId: 'request-1',
+  grantId: 'grant-1',
+  partner: 'demo-partner',
+  payer: 'northwind',
+  patient: 'patient-1',
+  interaction: 'search-type Observation',
+  ...change,
+});
+
+const recordOf = (change: Partial<ReadEvent> = {}) => streamRecord(undefined, readEventItem(readEvent(change)));
+
+describe('a read', () => {
+  const validate = createValidator();
+
+  it('that began is a valid R4 AuditEvent without an outcome', async () => {
+    const audit = auditFunction();
+    await audit.handle(recordOf());
+    const [first] = audit.events();
+    expect(validate({ ...first?.event, resourceType: 'AuditEvent' })).toEqual([]);
+    expect(first?.event).toMatchObject({
+      type: { code: 'rest' },
+      subtype: [{ code: 'search-type' }, { system: systems.event, code: 'opened' }],
+      action: 'E',
+      recorded: '2026-06-01T12:00:00.000Z',
+    });
+    expect(first?.event).not.toHaveProperty('outcome');
+    expect(first?.event.entity.map(({ what }) => what.identifier?.value ?? what.reference)).toEqual([
+      'grant-1',
+      'Patient/patient-1',
+      'request-1',
+    ]);
+  });
+
+  it.each([
+    [{ status: 200, bytes: 17 }, '0', '200'],
+    [{ status: 304 }, '0', '304'],
+    [{ status: 200, bytes: 5, callerLeft: true }, '0', '200, the partner left before the end'],
+    [{ status: 200, bytes: 5, error: 'payer_timeout' }, '8', '200, cut: payer_timeout'],
+    [{ status: 403, error: 'insufficient_scope' }, '4', '403, insufficient_scope'],
+    [{ status: 404 }, '4', '404'],
+    [{ status: 502, error: 'payer_error' }, '8', '502, payer_error'],
+  ])('that ended with %j has the outcome %s', async (end, outcome, outcomeDesc) => {
+    const audit = auditFunction();
+    await audit.handle(recordOf({ type: 'ended', end }));
+    const [first] = audit.events();
+    expect(validate({ ...first?.event, resourceType: 'AuditEvent' })).toEqual([]);
+    expect(first?.event).toMatchObject({ outcome, outcomeDesc });
+    const bytes = first?.event.entity.flatMap(({ detail = [] }) => detail).find(({ type }) => type === 'bytes');
+    expect(bytes?.valueString).toBe('bytes' in end ? String(end.bytes) : undefined);
+  });
+
+  it.each([
+    ['read Patient', 'R', 'read'],
+    ['vread Binary', 'R', 'vread'],
+    ['history-instance Patient', 'R', 'history-instance'],
+    ['everything Patient', 'E', 'operation'],
+    ['search-compartment Patient Observation', 'E', 'search'],
+    ['page', 'E', 'search'],
+  ])('of the interaction %s is called as FHIR calls it', async (interaction, action, code) => {
+    const audit = auditFunction();
+    await audit.handle(recordOf({ interaction }));
+    const [first] = audit.events();
+    expect(first?.event.action).toBe(action);
+    expect(first?.event.subtype[0]?.code).toBe(code);
+  });
+});
+
+describe('a batch', () => {
+  const batch = () => [
+    recordOf(),
+    recordOf({ type: 'ended', atMs: startMs + 90, end: { status: 200, bytes: 1 } }),
+    recordOf({ requestId: 'request-2', partner: 'other-partner' }),
+    recordOf({ requestId: 'request-3', atMs: startMs + 86_400_000 }),
+  ];
+
+  it('becomes one object for each partner and day', async () => {
+    const audit = auditFunction();
+    await audit.handle(...batch());
+    expect(
+      audit.events().map(({ key, event }) => [key.replace(/\/\w+\.ndjson$/, ''), idOf(event, systems.request)]),
+    ).toEqual([
+      ['events/partner=demo-partner/date=2026-06-01', 'request-1'],
+      ['events/partner=demo-partner/date=2026-06-01', 'request-1'],
+      ['events/partner=other-partner/date=2026-06-01', 'request-2'],
+      ['events/partner=demo-partner/date=2026-06-02', 'request-3'],
+    ]);
+    expect(audit.keys()).toHaveLength(3);
+  });
+
+  it('that comes again changes nothing', async () => {
+    const audit = auditFunction();
+    await audit.handle(...batch());
+    const objects = new Map(audit.objects);
+    await audit.handle(...batch());
+    expect(audit.objects).toEqual(objects);
+  });
+
+  it('that comes again shorter or longer loses no event, and no event has two ids', async () => {
+    const audit = auditFunction();
+    const [first, second, ...others] = batch();
+    if (first === undefined || second === undefined) throw new Error('no batch');
+    await audit.handle(first);
+    await audit.handle(first, second);
+    await audit.handle(second, ...others);
+    expect(new Set(audit.events().map(({ event }) => event.id)).size).toBe(4);
+  });
+
+  it('goes on past an item that nobody can read', async () => {
+    const audit = auditFunction();
+    const broken = streamRecord(undefined, { eventId: { S: 'request-9.opened' }, type: { S: 'canary' } });
+    await audit.handle(recordOf(), broken, recordOf({ requestId: 'request-2' }));
+    expect(audit.events()).toHaveLength(3);
+    expect(audit.log()).toEqual([expect.objectContaining({ auditEvents: 3, unreadable: 1, auditNotWritten: 1 })]);
+  });
+
+  it.each([
+    [500, 'InternalError'],
+    [403, 'AccessDenied'],
+    [409, 'ConditionalRequestConflict'],
+  ])('that S3 refuses with %d throws so that it comes again, rings, and is whole then', async (status, name) => {
+    const audit = auditFunction();
+    audit.failNext(status, name);
+    await expect(audit.handle(...batch())).rejects.toMatchObject({ name });
+    expect(audit.log()).toEqual([
+      expect.objectContaining({ level: 'error', detail: name, auditEvents: 0, auditNotWritten: 1 }),
+    ]);
+    await audit.handle(...batch());
+    expect(audit.events()).toHaveLength(4);
+  });
+
+  it('counts its events and the age of its oldest', async () => {
+    const audit = auditFunction();
+    await audit.handle(recordOf({ atMs: startMs + 2000 }), recordOf({ atMs: startMs + 1000, requestId: 'request-2' }));
+    expect(audit.log()).toEqual([
+      expect.objectContaining({ level: 'info', function: 'audit', records: 2, auditEvents: 2, auditLagMs: 4000 }),
+    ]);
+    expect(audit.log()[0]).not.toHaveProperty('auditNotWritten');
+    expect(JSON.stringify(audit.log()[0]?.['_aws'])).toContain('"Namespace":"p2p-gateway/local"');
+  });
+});

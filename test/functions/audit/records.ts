@@ -1,0 +1,83 @@
+import { PutObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import type { DynamoDBRecord } from 'aws-lambda';
+import { mockClient } from 'aws-sdk-client-mock';
+import type { AuditEvent } from '../../../functions/audit/audit-event.ts';
+import { auditHandler } from '../../../functions/audit/handler.ts';
+import type { Item } from '../../../functions/shared/store/dynamo.ts';
+import { startMs } from '../../support/gateway.ts';
+
+type Images = NonNullable<DynamoDBRecord['dynamodb']>;
+
+/** As it comes over the wire: binary values are base64. */
+const wire = (item: Item): Images['NewImage'] =>
+  JSON.parse(
+    JSON.stringify(item, (_name, value: unknown) =>
+      value instanceof Uint8Array ||
+      (typeof value === 'object' && value !== null && 'type' in value && value.type === 'Buffer')
+        ? 'AAAA'
+        : value,
+    ),
+  ) as Images['NewImage'];
+
+let sequence = 0;
+
+/** A record of a table's stream, with the images that the stream shows. */
+export const streamRecord = (before: Item | undefined, after: Item | undefined): DynamoDBRecord => {
+  const [name, key] = Object.entries(after ?? before ?? {}).find(([each]) => /^(eventId|grantId)$/.test(each)) ?? [];
+  return {
+    eventID: `event-${(sequence += 1)}`,
+    eventName: before === undefined ? 'INSERT' : after === undefined ? 'REMOVE' : 'MODIFY',
+    dynamodb: {
+      ApproximateCreationDateTime: startMs / 1000,
+      SequenceNumber: String(sequence),
+      ...(name === undefined || key === undefined ? {} : { Keys: wire({ [name]: key }) ?? {} }),
+      ...(after === undefined ? {} : { NewImage: wire(after) ?? {} }),
+      ...(before === undefined ? {} : { OldImage: wire(before) ?? {} }),
+    },
+  };
+};
+
+const refused = (status: number, name: string): S3ServiceException =>
+  new S3ServiceException({ name, $fault: 'client', $metadata: { httpStatusCode: status }, message: name });
+
+/** The audit function over a bucket in memory, which keeps what is there as S3 does under `If-None-Match: *`. */
+export const auditFunction = () => {
+  const client = new S3Client({ region: 'eu-central-1' });
+  const objects = new Map<string, string>();
+  const failures: Error[] = [];
+  const lines: string[] = [];
+  mockClient(client)
+    .on(PutObjectCommand)
+    .callsFake(async ({ Bucket, Key, Body, IfNoneMatch, ContentType }: Record<string, string>) => {
+      if (Bucket !== 'audit' || IfNoneMatch !== '*' || ContentType !== 'application/fhir+ndjson') {
+        throw new Error('no such write');
+      }
+      const failure = failures.shift();
+      if (failure !== undefined) throw failure;
+      if (objects.has(Key ?? '')) throw refused(412, 'PreconditionFailed');
+      objects.set(Key ?? '', Body ?? '');
+      return {};
+    });
+  const handle = auditHandler({
+    clock: { now: () => startMs + 5000 },
+    stage: 'local',
+    bucket: { client, name: 'audit' },
+    writeLog: (line) => void lines.push(line),
+  });
+  return {
+    handle: (...Records: DynamoDBRecord[]) => handle({ Records }),
+    /** The next writes fail so. */
+    failNext: (status: number, name: string) => void failures.push(refused(status, name)),
+    objects,
+    keys: () => [...objects.keys()],
+    /** Every event of every object, as often as it is there. */
+    events: () =>
+      [...objects].flatMap(([key, body]) =>
+        body
+          .split('\n')
+          .filter((line) => line !== '')
+          .map((line) => ({ key, event: JSON.parse(line) as AuditEvent })),
+      ),
+    log: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>),
+  };
+};

@@ -1,0 +1,275 @@
+import type { Context } from 'aws-lambda';
+import type { RegistryData } from '../../../config/stage.ts';
+import { authorizeHandler } from '../../../functions/authorize/handler.ts';
+import { canaryHandler } from '../../../functions/canary/handler.ts';
+import { discovery } from '../../../functions/discovery/discovery.ts';
+import { metric } from '../../support/embedded-metrics.ts';
+import { apiEvent, call, testDeps } from '../../support/gateway.ts';
+import { localRegistry, withPartner, withoutPartner } from '../../support/login.ts';
+
+const origin = 'http://localhost:3000';
+const payerIds = localRegistry().payers.map(({ id }) => id);
+
+type Answer = (url: URL) => Promise<Response> | Response;
+
+/** The canary over a gateway that runs, and payers that show their sign-in page. */
+const canary = ({ registry = localRegistry(), answer }: { registry?: RegistryData; answer?: Answer } = {}) => {
+  const test = testDeps({ registry });
+  const quiet = { ...test.deps, writeLog: () => undefined };
+  const facades = { authorize: authorizeHandler(quiet), discovery: discovery(quiet) };
+  const asked: { url: URL; init: RequestInit | undefined }[] = [];
+
+  const ours = async (url: URL): Promise<Response> => {
+    const [, , , payer = ''] = /^\/(oauth2\/authorize|r4)(\/)([\w-]+)/.exec(url.pathname) ?? [];
+    const options = { path: { payer }, query: url.search.slice(1) };
+    const { statusCode, headers, body } = url.pathname.startsWith('/r4/')
+      ? await call(facades.discovery, apiEvent('/r4/{payer}/.well-known/smart-configuration', options))
+      : await call(facades.authorize, apiEvent('/oauth2/authorize/{payer}', options));
+    return new Response(body, { status: statusCode, headers });
+  };
+  const whole: Answer = (url) => (url.origin === origin ? ours(url) : new Response('<h1>Sign in</h1>'));
+  const deps = {
+    ...test.deps,
+    http: async (input: string | URL, init?: RequestInit): Promise<Response> => {
+      const url = new URL(input);
+      asked.push({ url, init });
+      return (await answer?.(url)) ?? whole(url);
+    },
+  };
+  const run = async (remainingMs = () => 60_000): Promise<Record<string, unknown>[]> => {
+    const context = { awsRequestId: 'canary-1', getRemainingTimeInMillis: remainingMs } as Context;
+    await canaryHandler(deps)({}, context);
+    return test.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  };
+  return { ...test, deps, asked, run };
+};
+const sent = (url: URL): Record<string, string> => Object.fromEntries(url.searchParams);
+
+/** Answers one kind of request otherwise: `undefined` leaves it as it is. */
+const otherwise = (matches: (url: URL) => boolean, answer: () => Response | Promise<Response>) =>
+  ((url) => (matches(url) ? answer() : undefined)) as Answer;
+const toDiscovery = ({ pathname }: URL): boolean => pathname.startsWith('/r4/northwind/');
+const toAuthorize = ({ origin: at, pathname }: URL): boolean =>
+  at === origin && pathname.endsWith('/authorize/northwind');
+const toPayer = ({ host }: URL): boolean => host === '127.0.0.1:3003';
+
+/** A stage whose partners all leave the consent to the gateway's page. */
+const everyPartnerAsks = (): RegistryData =>
+  localRegistry().partners.reduce(
+    (data, { clientId }) => withPartner(clientId, { consent: 'gateway' })(data),
+    localRegistry(),
+  );
+
+describe('the canary', () => {
+  it('goes a member’s way up to each payer’s sign-in page, and writes one line a payer', async () => {
+    const { run, lines, asked } = canary();
+
+    const log = await run();
+
+    expect(log).toHaveLength(payerIds.length);
+    expect(new Set(log.map(({ payer }) => payer))).toEqual(new Set(payerIds));
+    for (const line of log) {
+      expect(line).toMatchObject({
+        level: 'info',
+        requestId: 'canary-1',
+        function: 'canary',
+        step: 'canary',
+        outcome: 'ok',
+      });
+      expect(line).not.toHaveProperty('detail');
+    }
+    for (const line of lines) {
+      const { payer } = JSON.parse(line) as { payer: string };
+      expect(metric(line, 'requests')).toEqual({
+        'step=canary outcome=ok': 1,
+        [`payer=${payer} step=canary outcome=ok`]: 1,
+      });
+    }
+    expect(
+      asked.filter(({ url }) => url.href.includes('northwind') || toPayer(url)).map(({ url }) => url.pathname),
+    ).toEqual(['/r4/northwind/.well-known/smart-configuration', '/oauth2/authorize/northwind', '/oauth2/authorize']);
+    for (const { init } of asked)
+      expect(init).toMatchObject({ redirect: 'manual', signal: expect.any(AbortSignal) as AbortSignal });
+  });
+
+  it('asks as a partner that has its members’ consent, with a fresh state and challenge', async () => {
+    const { run, asked } = canary();
+    await run();
+    await run();
+
+    const requests = asked.filter(({ url }) => toAuthorize(url)).map(({ url }) => sent(url));
+    expect(requests).toHaveLength(2);
+    for (const request of requests) {
+      expect(request).toEqual({
+        response_type: 'code',
+        client_id: 'demo-partner',
+        redirect_uri: 'http://localhost:3002/callback',
+        state: expect.stringMatching(/^[\w-]{43}$/) as string,
+        code_challenge: expect.stringMatching(/^[\w-]{43}$/) as string,
+        code_challenge_method: 'S256',
+      });
+    }
+    expect(new Set(requests.flatMap(({ state, code_challenge: challenge }) => [state, challenge])).size).toBe(4);
+  });
+
+  it('looks for the consent page where every partner shows it, and at the payer’s sign-in all the same', async () => {
+    const { run, asked, dynamo } = canary({ registry: everyPartnerAsks() });
+
+    expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
+    expect(sent(asked.find(({ url }) => toPayer(url))?.url ?? new URL('about:blank'))).toMatchObject({
+      client_id: 'gateway-at-northwind',
+      redirect_uri: `${origin}/oauth2/callback/northwind`,
+    });
+    expect(dynamo.items('LoginAttempts').size).toBe(0);
+  });
+
+  it('asks a payer that no partner may read from for its discovery only', async () => {
+    const nobody = localRegistry().partners.reduce(
+      (data, { clientId }) => withoutPartner(clientId)(data),
+      localRegistry(),
+    );
+    const { run, asked } = canary({ registry: nobody });
+
+    expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
+    expect(asked.map(({ url }) => url.pathname)).toEqual(
+      payerIds.map((id) => `/r4/${id}/.well-known/smart-configuration`),
+    );
+  });
+});
+
+describe('what the canary calls a failure, for this payer only', () => {
+  const redirect = (location: string): Response => new Response(null, { status: 302, headers: { location } });
+  const away = async (): Promise<never> => {
+    throw new TypeError('canary text', { cause: Object.assign(new Error('x'), { code: 'ECONNREFUSED' }) });
+  };
+  const late = async (): Promise<never> => {
+    throw new DOMException('canary text', 'TimeoutError');
+  };
+  const ourRequest =
+    'http://127.0.0.1:3003/oauth2/authorize?client_id=gateway-at-northwind&redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Foauth2%2Fcallback%2Fnorthwind';
+
+  it.each<[string, Answer, string]>([
+    [
+      'discovery with another status',
+      otherwise(toDiscovery, () => new Response('canary', { status: 404 })),
+      'discovery: status 404',
+    ],
+    ['discovery that is no JSON', otherwise(toDiscovery, () => new Response('canary')), 'discovery: SyntaxError'],
+    [
+      'discovery that is null',
+      otherwise(toDiscovery, () => new Response('null')),
+      'discovery: another authorization endpoint',
+    ],
+    [
+      'another’s authorization endpoint',
+      otherwise(toDiscovery, () => Response.json({ authorization_endpoint: 'https://canary.example' })),
+      'discovery: another authorization endpoint',
+    ],
+    ['discovery that is late', otherwise(toDiscovery, late), 'discovery: TimeoutError'],
+    [
+      'authorize with an error page',
+      otherwise(toAuthorize, () => new Response('canary', { status: 400 })),
+      'authorize: status 400 instead of a redirect',
+    ],
+    [
+      'authorize that sends to the partner',
+      otherwise(toAuthorize, () => redirect('http://localhost:3002/callback?error=canary')),
+      'authorize: a redirect to somewhere else',
+    ],
+    [
+      'authorize that sends nowhere',
+      otherwise(toAuthorize, () => redirect('canary')),
+      'authorize: a redirect to somewhere else',
+    ],
+    [
+      'authorize with another client_id',
+      otherwise(toAuthorize, () => redirect(ourRequest.replace('=gateway-at-northwind', '=canary'))),
+      'authorize: a redirect to somewhere else',
+    ],
+    [
+      'authorize with another redirect_uri',
+      otherwise(toAuthorize, () => redirect(ourRequest.replace('northwind', 'canary'))),
+      'authorize: a redirect to somewhere else',
+    ],
+    ['the gateway that is away', otherwise(toAuthorize, away), 'authorize: TypeError < Error:ECONNREFUSED'],
+    ['a payer that fails', otherwise(toPayer, () => new Response('canary', { status: 503 })), 'payer: status 503'],
+    ['a payer that is away', otherwise(toPayer, away), 'payer: TypeError < Error:ECONNREFUSED'],
+    ['a payer that is late', otherwise(toPayer, late), 'payer: TimeoutError'],
+  ])('is %s', async (_, answer, detail) => {
+    const { run, lines } = canary({ answer });
+
+    const log = await run();
+
+    expect(log.find(({ payer }) => payer === 'northwind')).toMatchObject({ level: 'error', outcome: 'failed', detail });
+    expect(log.filter(({ outcome }) => outcome === 'ok')).toHaveLength(payerIds.length - 1);
+    expect(metric(lines.find((line) => line.includes('northwind')) ?? '', 'requests')).toEqual({
+      'step=canary outcome=failed': 1,
+      'payer=northwind step=canary outcome=failed': 1,
+    });
+    expect(lines.join().toLowerCase().replaceAll('"canary"', '').replaceAll('canary-1', '')).not.toContain('canary');
+  });
+
+  it('is not a payer that refuses the request, or asks the browser to go on', async () => {
+    for (const answered of [() => new Response('', { status: 400 }), () => redirect('/sign-in')]) {
+      const { run } = canary({ answer: otherwise(toPayer, answered) });
+
+      expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
+    }
+  });
+
+  it('is not a redirect that holds our request and more', async () => {
+    const { run } = canary({ answer: otherwise(toAuthorize, () => redirect(`${ourRequest}&state=x&aud=y`)) });
+
+    expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
+  });
+
+  it('is no consent page where a partner shows one', async () => {
+    const { run } = canary({
+      registry: everyPartnerAsks(),
+      answer: otherwise(toAuthorize, () => redirect(ourRequest)),
+    });
+
+    expect(await run()).toContainEqual(
+      expect.objectContaining({ payer: 'northwind', detail: 'authorize: status 302 instead of the consent page' }),
+    );
+  });
+});
+
+describe('a stage of many payers', () => {
+  const many = (count: number): RegistryData => {
+    const { payers, partners, ...rest } = localRegistry();
+    const [payer] = payers;
+    const [partner] = partners;
+    if (payer === undefined || partner === undefined) throw new Error('an empty stage');
+    const ids = Array.from({ length: count }, (_, index) => `payer-${index}`);
+    const named = (id: string): typeof payer => ({ ...payer, id });
+    return { ...rest, payers: ids.map(named), partners: [{ ...partner, payers: ids }] };
+  };
+
+  it('is looked at whole, eight payers at once', async () => {
+    let [now, most] = [0, 0];
+    const { run } = canary({
+      registry: many(50),
+      answer: (async () => {
+        now += 1;
+        most = Math.max(most, now);
+        await new Promise((resolve) => setImmediate(resolve));
+        now -= 1;
+      }) as unknown as Answer,
+    });
+
+    const log = await run();
+
+    expect(new Set(log.map(({ payer }) => payer)).size).toBe(50);
+    expect(most).toBe(8);
+  });
+
+  it('for which there is no time makes the canary itself fail, and says nothing of the payers that are left', async () => {
+    const { run, lines } = canary({ registry: many(50) });
+    let asked = 0;
+
+    await expect(run(() => ((asked += 1) <= 20 ? 60_000 : 20_000))).rejects.toThrow('no time for 30 payers');
+
+    expect(lines).toHaveLength(20);
+  });
+});

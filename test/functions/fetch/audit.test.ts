@@ -1,0 +1,233 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { readEventWriter } from '../../../functions/fetch/write-read-event.ts';
+import { dynamoClient } from '../../../functions/shared/store/dynamo.ts';
+import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
+import { startMs } from '../../support/gateway.ts';
+
+/** The FHIR route as it is in AWS: its gate and its end hook write to a table, which is in memory here. */
+const audited = () => {
+  const test = fetchGateway();
+  test.payer.http = async () => fhir('{"resourceType":"Bundle","note":"health data"}');
+  const deps = {
+    ...test.deps,
+    ...readEventWriter({ client: test.dynamo.client, name: 'AuditEvents' }, test.deps.clock),
+  };
+  const items = () => [...test.dynamo.items('AuditEvents').values()];
+  /** The types of what was written, each with its status. */
+  const written = () => items().map(({ type, status }) => [type?.S, status?.N].filter(Boolean).join(' '));
+  return { ...test, deps, items, written };
+};
+
+describe('a read', () => {
+  it('leaves that it began and how it ended: who, whose, what kind, when, how much, and nothing of the record', async () => {
+    const test = audited();
+    const { token, grantId } = await test.grant({ patient: 'patient-1' });
+    const answer = await read(test.deps, 'Observation', token, { query: 'code=canary-code' });
+
+    const [opened, ended, ...others] = test.items();
+    const atMs = { N: String(startMs) };
+    const known = {
+      atMs,
+      requestId: { S: test.log()[0]?.['requestId'] },
+      grantId: { S: grantId },
+      partner: { S: 'demo-partner' },
+      payer: { S: 'northwind' },
+      patient: { S: 'patient-1' },
+      interaction: { S: 'search-type Observation' },
+      expiresAt: { N: String(startMs / 1000 + 35 * 86_400) },
+    };
+    const requestId = known.requestId.S as string;
+    expect(opened).toEqual({ ...known, eventId: { S: `${requestId}.opened` }, type: { S: 'opened' } });
+    expect(ended).toEqual({
+      ...known,
+      eventId: { S: `${requestId}.ended` },
+      type: { S: 'ended' },
+      status: { N: '200' },
+      bytes: { N: String(answer.body.length) },
+    });
+    expect(others).toEqual([]);
+    expect(test.lines.join('')).not.toContain('patient-1');
+  });
+
+  it('names no patient where the grant knows none, and the type of a compartment search', async () => {
+    const test = audited();
+    const { token } = await test.grant({ patient: undefined });
+    await read(test.deps, 'Patient/1/Observation', token);
+    expect(test.items()[0]).not.toHaveProperty('patient');
+    expect(test.items()[0]?.['interaction']).toEqual({ S: 'search-compartment Patient Observation' });
+  });
+
+  it.each([
+    ['the payer refuses', () => fhir({ resourceType: 'OperationOutcome' }, { status: 404 }), '404', undefined],
+    ['the payer says that nothing changed', () => new Response(null, { status: 304 }), '304', undefined],
+    ['the payer fails', () => new Response('', { status: 500 }), '502', 'payer_error'],
+    ['the payer asks to wait', () => new Response('', { status: 429 }), '429', 'too_many_requests'],
+    [
+      'the payer cannot be reached',
+      () => Promise.reject(new TypeError('fetch failed')),
+      '503',
+      'temporarily_unavailable',
+    ],
+    [
+      'the answer is no FHIR',
+      () => new Response('<html>', { headers: { 'content-type': 'text/html' } }),
+      '502',
+      'payer_error',
+    ],
+  ])('leaves both where %s', async (_title, respond, status, error) => {
+    const test = audited();
+    const { token } = await test.grant();
+    test.payer.http = async () => respond();
+    await read(test.deps, 'Patient', token);
+    expect(test.written()).toEqual(['opened', `ended ${status}`]);
+    expect(test.items()[1]?.['error']?.S).toBe(error);
+  });
+
+  it.each([
+    ['the scope', { scope: 'patient/Patient.r' }, 'Observation', 'insufficient_scope'],
+    ["the patient, who is another's", { patient: 'patient-1' }, 'Patient/patient-2', 'invalid_request'],
+    ['the payer, whose token has ended', { tokens: { accessToken: 'old', expiresAt: 1 } }, 'Patient', 'reconnect'],
+  ])('that is refused for %s leaves its attempt, without an opening', async (_title, options, path, error) => {
+    const test = audited();
+    const { token } = await test.grant(options);
+    const answer = await read(test.deps, path, token);
+    expect(answer.statusCode).toBe(403);
+    expect(test.written()).toEqual(['ended 403']);
+    expect(test.items()[0]).toMatchObject({ error: { S: error }, interaction: { S: expect.any(String) as string } });
+  });
+
+  it('that is cut says so, with the bytes that left', async () => {
+    const test = audited();
+    const { token } = await test.grant();
+    const chunks = ['{"a":', undefined];
+    const body = new ReadableStream({
+      pull: (controller) => {
+        const chunk = chunks.shift();
+        if (chunk === undefined) controller.error(new Error('broken off'));
+        else controller.enqueue(Buffer.from(chunk));
+      },
+    });
+    test.payer.http = async () => fhir(body);
+    await read(test.deps, 'Patient', token);
+    expect(test.items()[1]).toMatchObject({ status: { N: '200' }, bytes: { N: '5' }, error: { S: 'payer_error' } });
+  });
+
+  it('that the partner leaves says so, and is no error', async () => {
+    const test = audited();
+    const { token } = await test.grant();
+    test.payer.http = async () => fhir(`[${'1,'.repeat(200_000)}1]`);
+    await read(test.deps, 'Patient', token, { stream: { onChunk: (_chunk, stream) => void stream.destroy() } });
+    expect(test.items()[1]).toMatchObject({ status: { N: '200' }, callerLeft: { BOOL: true } });
+    expect(test.items()[1]).not.toHaveProperty('error');
+  });
+
+  it('leaves nothing where no grant is known, or where nothing was asked that can be read', async () => {
+    const test = audited();
+    const { token } = await test.grant();
+    await read(test.deps, 'Patient', undefined);
+    await read(test.deps, 'Patient', `${token}x`);
+    await read(test.deps, 'NoSuchType', token);
+    await read(test.deps, 'Patient', token, { method: 'DELETE' });
+    await read(test.deps, 'metadata', token);
+    expect(test.written()).toEqual([]);
+  });
+});
+
+describe('a read whose opening is not written', () => {
+  it('is 503 without a byte of the payer, and rings', async () => {
+    const test = audited();
+    const { token } = await test.grant();
+    test.dynamo.failNext('PutItem', new RangeError('no table'));
+    const answer = await read(test.deps, 'Patient', token);
+    expect(answer.statusCode).toBe(503);
+    expect(issueOf(answer).code).toBe('transient');
+    expect(answer.text).not.toContain('health data');
+    expect(test.log()).toEqual([expect.objectContaining({ detail: 'gate: RangeError', auditNotWritten: 1 })]);
+    expect(test.written()).toEqual([]);
+  });
+
+  it('does not wait for a payer who is slow', async () => {
+    const test = audited();
+    const { token } = await test.grant();
+    test.dynamo.failNext('PutItem', new RangeError('no table'));
+    test.payer.http = (_input, init) =>
+      new Promise((_resolve, reject) => {
+        init?.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error));
+      });
+    expect((await read(test.deps, 'Patient', token)).statusCode).toBe(503);
+  });
+
+  it('ends within three seconds where DynamoDB hangs', async () => {
+    const test = audited();
+    const { token } = await test.grant();
+    let tries = 0;
+    const server = createServer(() => void (tries += 1)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    Object.assign(process.env, {
+      AWS_REGION: 'eu-central-1',
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    });
+    const client = dynamoClient();
+    const hanging = readEventWriter({ client, name: 'AuditEvents' }, test.deps.clock);
+
+    const startedAt = Date.now();
+    const answer = await read({ ...test.deps, ...hanging }, 'Patient', token);
+
+    expect(answer.statusCode).toBe(503);
+    expect(Date.now() - startedAt).toBeLessThan(3000);
+    expect(tries).toBeGreaterThan(1);
+    client.destroy();
+    server.closeAllConnections();
+    server.close();
+  });
+});
+
+describe('a read whose end is not written', () => {
+  const withoutEnd = async (test: ReturnType<typeof audited>) => {
+    const { token } = await test.grant();
+    const onEnd = () => Promise.reject(new RangeError('no table'));
+    return read({ ...test.deps, onEnd }, 'Patient', token);
+  };
+
+  it('is cut and rings, and that it began is there', async () => {
+    const test = audited();
+    const answer = await withoutEnd(test);
+    expect(answer.error).toMatchObject({ message: 'The answer was cut' });
+    expect(test.log()).toEqual([expect.objectContaining({ detail: 'end hook: RangeError', auditNotWritten: 1 })]);
+    expect(test.written()).toEqual(['opened']);
+  });
+
+  it('rings where the payer refused, whose answer stands', async () => {
+    const test = audited();
+    test.payer.http = async () => fhir({ resourceType: 'OperationOutcome' }, { status: 404 });
+    const answer = await withoutEnd(test);
+    expect(answer.statusCode).toBe(404);
+    expect(test.log()).toEqual([expect.objectContaining({ status: 404, auditNotWritten: 1 })]);
+  });
+});
+
+it('asks the payer before it waits for the audit, and lets no byte out before the audit has answered', async () => {
+  const test = audited();
+  const { token } = await test.grant();
+  const order: string[] = [];
+  const { http } = test.payer;
+  test.payer.http = (input, init) => {
+    order.push('payer asked');
+    return http(input, init);
+  };
+  test.dynamo.mock.on(PutItemCommand).callsFake(async ({ Item: item }: { Item: { type: { S: string } } }) => {
+    order.push(`${item.type.S} asked`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    order.push(`${item.type.S} written`);
+    return {};
+  });
+  await read(test.deps, 'Patient', token, { stream: { onChunk: () => void order.push('byte') } });
+  expect(order.slice(0, 2).toSorted()).toEqual(['opened asked', 'payer asked']);
+  expect([...new Set(order.slice(2))]).toEqual(['opened written', 'byte', 'ended asked', 'ended written']);
+  expect(order.at(-1)).toBe('ended written');
+});

@@ -1,0 +1,148 @@
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListBucketsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { Readable } from 'node:stream';
+import { type LocalAws, startAws } from '../../sandbox/aws/aws.ts';
+
+const Bucket = 'audit';
+let aws: LocalAws;
+let client: S3Client;
+
+beforeAll(async () => {
+  aws = await startAws(0);
+  aws.s3.createBucket(Bucket);
+  client = new S3Client({
+    endpoint: aws.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'audit', secretAccessKey: 'local' },
+  });
+});
+afterAll(async () => {
+  client.destroy();
+  await aws.close();
+});
+
+const put = (Key: string, Body: string | Readable | Buffer, more: object = {}) =>
+  client.send(new PutObjectCommand({ Bucket, Key, Body, ...more }));
+const get = async (Key: string, more: object = {}) =>
+  (await client.send(new GetObjectCommand({ Bucket, Key, ...more }))).Body?.transformToString();
+
+describe('the embedded S3, with the SDK as it comes', () => {
+  it('keeps an object with its type, metadata and lock', async () => {
+    const until = new Date('2032-01-01T00:00:00.000Z');
+    await put('events/partner=a b+c/ö.ndjson', '{"é":1}\n', {
+      ContentType: 'application/fhir+ndjson',
+      Metadata: { source: 'grants' },
+      ObjectLockMode: 'GOVERNANCE',
+      ObjectLockRetainUntilDate: until,
+    });
+
+    expect(await get('events/partner=a b+c/ö.ndjson')).toBe('{"é":1}\n');
+    const head = await client.send(new HeadObjectCommand({ Bucket, Key: 'events/partner=a b+c/ö.ndjson' }));
+    expect(head).toMatchObject({
+      ContentLength: 9,
+      ContentType: 'application/fhir+ndjson',
+      Metadata: { source: 'grants' },
+      ObjectLockMode: 'GOVERNANCE',
+      ObjectLockRetainUntilDate: until,
+      VersionId: expect.any(String),
+    });
+  });
+
+  it('takes a stream, whose checksum the SDK sends as a trailer', async () => {
+    const lines = Array.from({ length: 20_000 }, (_none, index) => `line ${index}\n`);
+    const text = lines.join('');
+    await put('streamed', Readable.from([Buffer.from(text)]), { ContentLength: Buffer.byteLength(text) });
+    expect(await get('streamed')).toBe(text);
+  });
+
+  it('refuses a body that is not what its checksum says', async () => {
+    await expect(put('broken', 'text', { ChecksumCRC32: 'AAAAAA==' })).rejects.toMatchObject({ name: 'BadDigest' });
+    await expect(get('broken')).rejects.toMatchObject({ name: 'NoSuchKey' });
+  });
+
+  it('writes an object once where that is asked for, however many ask at once', async () => {
+    const tries = await Promise.allSettled(
+      Array.from({ length: 20 }, (_none, index) => put('once', `writer ${index}`, { IfNoneMatch: '*' })),
+    );
+    const refused = tries.filter((tried) => tried.status === 'rejected');
+    expect(refused).toHaveLength(19);
+    expect(refused[0]?.reason).toMatchObject({ name: 'PreconditionFailed', $metadata: { httpStatusCode: 412 } });
+  });
+
+  it('keeps every version of an object that is written again', async () => {
+    const first = await put('versions', 'first');
+    const second = await put('versions', 'second');
+    expect(await get('versions')).toBe('second');
+    expect(await get('versions', { VersionId: first.VersionId })).toBe('first');
+    expect(second.VersionId).not.toBe(first.VersionId);
+    await expect(get('versions', { VersionId: 'none' })).rejects.toMatchObject({ name: 'NoSuchVersion' });
+  });
+
+  it('lists keys by prefix, page by page, in the order of their bytes', async () => {
+    const keys = ['list/a&b', 'list/<c>', 'list/é', 'list/Z', 'list/a'];
+    for (const key of keys) await put(key, key);
+    await put('other/a', 'x');
+
+    const found: (string | undefined)[] = [];
+    let ContinuationToken: string | undefined;
+    let pages = 0;
+    do {
+      const page = await client.send(
+        new ListObjectsV2Command({ Bucket, Prefix: 'list/', MaxKeys: 2, ContinuationToken }),
+      );
+      found.push(...(page.Contents ?? []).map(({ Key }) => Key));
+      ContinuationToken = page.NextContinuationToken;
+      pages += 1;
+    } while (ContinuationToken !== undefined);
+
+    expect(found).toEqual(['list/<c>', 'list/Z', 'list/a', 'list/a&b', 'list/é']);
+    expect(pages).toBe(3);
+    const after = await client.send(new ListObjectsV2Command({ Bucket, Prefix: 'list/', StartAfter: 'list/a' }));
+    expect(after).toMatchObject({ KeyCount: 2, IsTruncated: false, Contents: [{ Size: 8 }, { Size: 7 }] });
+  });
+
+  it('finds buckets by the start of their name', async () => {
+    aws.s3.createBucket('other');
+    const { Buckets } = await client.send(new ListBucketsCommand({ Prefix: 'aud' }));
+    expect(Buckets?.map(({ Name }) => Name)).toEqual([Bucket]);
+  });
+
+  it('gathers keys up to a delimiter', async () => {
+    for (const key of ['days/1/a', 'days/1/b', 'days/2/a', 'days/top']) await put(key, 'x');
+    const page = await client.send(new ListObjectsV2Command({ Bucket, Prefix: 'days/', Delimiter: '/' }));
+    expect(page.CommonPrefixes).toEqual([{ Prefix: 'days/1/' }, { Prefix: 'days/2/' }]);
+    expect(page.Contents?.map(({ Key }) => Key)).toEqual(['days/top']);
+  });
+
+  it('answers as S3 does for what is not there, and for what it cannot do', async () => {
+    await expect(get('nothing')).rejects.toMatchObject({ name: 'NoSuchKey' });
+    await expect(client.send(new HeadObjectCommand({ Bucket, Key: 'nothing' }))).rejects.toMatchObject({
+      name: 'NotFound',
+    });
+    await expect(get('x', { Bucket: 'nowhere' })).rejects.toMatchObject({ name: 'NoSuchBucket' });
+    const remove = client.send(new DeleteObjectCommand({ Bucket, Key: 'once' }));
+    await expect(remove).rejects.toMatchObject({ name: 'NotImplemented' });
+    const anonymous = await fetch(`${aws.url}/${Bucket}/once`);
+    expect(anonymous.status).toBe(403);
+    expect(await anonymous.text()).toContain('<Code>AccessDenied</Code>');
+  });
+
+  it('notes the right that each call takes', async () => {
+    aws.log.clear();
+    await put('noted/x', 'x');
+    await client.send(new HeadObjectCommand({ Bucket, Key: 'noted/x' }));
+    await client.send(new ListObjectsV2Command({ Bucket, Prefix: 'noted/' }));
+    expect(aws.log.calls()).toEqual([
+      { function: 'audit', action: 's3:PutObject', resource: 'audit/noted/x' },
+      { function: 'audit', action: 's3:GetObject', resource: 'audit/noted/x' },
+      { function: 'audit', action: 's3:ListBucket', resource: 'audit' },
+    ]);
+  });
+});

@@ -1,0 +1,272 @@
+import {
+  BatchWriteItemCommand,
+  DeleteItemCommand,
+  DynamoDBClient,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type LocalAws, startAws } from '../../sandbox/aws/aws.ts';
+import { invokeDirectly, startFunction } from '../../sandbox/aws/lambda.ts';
+import { streamFeed } from '../../sandbox/aws/stream-feed.ts';
+import type { MappingSpec, TableSpec } from '../../sandbox/aws/template-data.ts';
+
+const streamOf = (name: string): string => `arn:aws:dynamodb:us-east-1:000000000000:table/${name}/stream/1`;
+const table = (name: string, viewType?: 'NEW_IMAGE' | 'NEW_AND_OLD_IMAGES'): TableSpec => ({
+  name,
+  physicalName: name,
+  keySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+  attributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+  ...(viewType === undefined ? {} : { stream: { arn: streamOf(name), viewType } }),
+});
+const mapping = (more: Partial<MappingSpec> = {}): MappingSpec => ({
+  streamArn: streamOf('both'),
+  functionName: 'audit',
+  filters: [],
+  batchSize: 100,
+  bisect: true,
+  ...more,
+});
+
+let aws: LocalAws;
+let client: DynamoDBClient;
+let records: DynamoDBRecord[];
+/** Where records go, beside `records`. */
+let alsoTo: (record: DynamoDBRecord) => void;
+
+beforeAll(async () => {
+  aws = await startAws(0);
+  const tables = [table('both', 'NEW_AND_OLD_IMAGES'), table('new', 'NEW_IMAGE'), table('none')];
+  await aws.dynamoDb.createTables(tables, (record) => {
+    records.push(record);
+    alsoTo(record);
+  });
+  client = new DynamoDBClient({
+    endpoint: aws.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+});
+afterAll(async () => {
+  client.destroy();
+  await aws.close();
+});
+beforeEach(() => {
+  records = [];
+  alsoTo = () => {};
+});
+
+const put = (TableName: string, id: string, n: number) =>
+  client.send(new PutItemCommand({ TableName, Item: { id: { S: id }, n: { N: String(n) } } }));
+const add = (TableName: string, id: string) =>
+  client.send(
+    new UpdateItemCommand({
+      TableName,
+      Key: { id: { S: id } },
+      UpdateExpression: 'ADD n :one',
+      ExpressionAttributeValues: { ':one': { N: '1' } },
+    }),
+  );
+const item = (id: string, n: number) => ({ id: { S: id }, n: { N: String(n) } });
+
+describe('stream records', () => {
+  it('have the shape that Lambda gives them, with the images that the table asks for', async () => {
+    await put('both', 'a', 1);
+    await add('both', 'a');
+    await client.send(new DeleteItemCommand({ TableName: 'both', Key: { id: { S: 'a' } } }));
+    await put('new', 'a', 1);
+
+    const images = records.map(({ eventName, dynamodb }) => [eventName, dynamodb?.OldImage, dynamodb?.NewImage]);
+    expect(images).toEqual([
+      ['INSERT', undefined, item('a', 1)],
+      ['MODIFY', item('a', 1), item('a', 2)],
+      ['REMOVE', item('a', 2), undefined],
+      ['INSERT', undefined, item('a', 1)],
+    ]);
+    expect(records[1]).toEqual({
+      eventID: expect.stringMatching(/^[0-9a-f]{32}$/),
+      eventName: 'MODIFY',
+      eventVersion: '1.1',
+      eventSource: 'aws:dynamodb',
+      awsRegion: 'us-east-1',
+      eventSourceARN: streamOf('both'),
+      dynamodb: {
+        ApproximateCreationDateTime: expect.any(Number),
+        Keys: { id: { S: 'a' } },
+        NewImage: item('a', 2),
+        OldImage: item('a', 1),
+        SequenceNumber: expect.stringMatching(/^\d{21}$/),
+        SizeBytes: expect.any(Number),
+        StreamViewType: 'NEW_AND_OLD_IMAGES',
+      },
+    });
+    expect(records[3]?.dynamodb).toMatchObject({ Keys: { id: { S: 'a' } }, StreamViewType: 'NEW_IMAGE' });
+  });
+
+  it('are made by writes that changed something, and by no others', async () => {
+    await put('both', 'b', 1);
+    await put('both', 'b', 1);
+    await put('none', 'b', 1);
+    const refused = client.send(
+      new PutItemCommand({ TableName: 'both', Item: item('b', 5), ConditionExpression: 'attribute_not_exists(id)' }),
+    );
+    await expect(refused).rejects.toMatchObject({ name: 'ConditionalCheckFailedException' });
+    const malformed = client.send(new PutItemCommand({ TableName: 'both', Item: { n: { N: '1' } } }));
+    await expect(malformed).rejects.toMatchObject({ name: 'ValidationException' });
+    await client.send(new DeleteItemCommand({ TableName: 'both', Key: { id: { S: 'not there' } } }));
+    expect(records.map(({ eventName }) => eventName)).toEqual(['INSERT']);
+  });
+
+  it('of an item that many write at once follow one another without a gap', async () => {
+    await Promise.all(Array.from({ length: 20 }, (_none, index) => add('both', `c${index % 2}`)));
+    for (const id of ['c0', 'c1']) {
+      const own = records.filter(({ dynamodb }) => dynamodb?.Keys?.['id']?.S === id);
+      expect(own.map(({ dynamodb }) => dynamodb?.NewImage?.['n']?.N)).toEqual([
+        '1',
+        '2',
+        '3',
+        '4',
+        '5',
+        '6',
+        '7',
+        '8',
+        '9',
+        '10',
+      ]);
+      expect(own.slice(1).map(({ dynamodb }) => dynamodb?.OldImage)).toEqual(
+        own.slice(0, -1).map(({ dynamodb }) => dynamodb?.NewImage),
+      );
+    }
+    const numbers = records.map(({ dynamodb }) => dynamodb?.SequenceNumber ?? '');
+    expect(numbers).toEqual([...new Set(numbers)].sort());
+  });
+
+  it('are not silently left out: a write of many items is refused', async () => {
+    const many = new BatchWriteItemCommand({ RequestItems: { both: [{ PutRequest: { Item: item('d', 1) } }] } });
+    await expect(client.send(many)).rejects.toThrow('makes no stream records of BatchWriteItem');
+  });
+});
+
+describe('an event source mapping', () => {
+  const numbersIn = ({ Records }: DynamoDBStreamEvent) =>
+    Records.map(({ dynamodb }) => Number(dynamodb?.NewImage?.['n']?.N));
+
+  it('delivers what came meanwhile as one batch, no larger than it may be, in order', async () => {
+    const batches: number[][] = [];
+    const feed = streamFeed([mapping({ batchSize: 3 })], async (_name, event) => {
+      batches.push(numbersIn(event));
+      await delay(100);
+    });
+    alsoTo = feed.offer;
+    for (let count = 0; count < 6; count += 1) await add('both', 'e');
+    await feed.idle();
+    await feed.close();
+    expect(batches.flat()).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(batches[0]).toEqual([1]);
+    expect(Math.max(...batches.map((batch) => batch.length))).toBe(3);
+  });
+
+  it('tries again until the function takes the records, and splits a batch that fails', async () => {
+    const tried: number[][] = [];
+    const taken: number[] = [];
+    let failuresLeft = 2;
+    const feed = streamFeed([mapping()], async (_name, event) => {
+      const numbers = numbersIn(event);
+      tried.push(numbers);
+      await delay(50);
+      if (numbers.includes(3) && failuresLeft > 0) {
+        failuresLeft -= 1;
+        throw new Error('no');
+      }
+      taken.push(...numbers);
+    });
+    for (const n of [1, 2, 3, 4, 5]) feed.offer(recordOf(n));
+    await feed.idle();
+    await feed.close();
+    expect(taken).toEqual([1, 2, 3, 4, 5]);
+    expect(tried).toEqual([[1], [2, 3, 4, 5], [2, 3], [2], [3], [4, 5]]);
+  });
+
+  it('delivers a stream to each function that takes it, and only what its filters let through', async () => {
+    const got: Record<string, string[]> = { all: [], some: [], other: [] };
+    const pattern = '{"eventName":["INSERT","MODIFY"],"dynamodb":{"NewImage":{"n":{"N":["2",{"prefix":"7"}]}}}}';
+    const mappings = [
+      mapping({ functionName: 'all' }),
+      mapping({ functionName: 'some', filters: [pattern] }),
+      mapping({ functionName: 'other', streamArn: streamOf('new') }),
+    ];
+    const feed = streamFeed(mappings, async (name, event) => {
+      got[name]?.push(...event.Records.map(({ dynamodb }) => dynamodb?.NewImage?.['n']?.N ?? 'removed'));
+    });
+    for (const n of [1, 2, 3, 71]) feed.offer(recordOf(n));
+    await feed.idle();
+    await feed.close();
+    expect(got).toEqual({ all: ['1', '2', '3', '71'], some: ['2', '71'], other: [] });
+  });
+
+  it('says which rule of a filter it does not know', () => {
+    const numeric = mapping({ filters: ['{"a":[{"numeric":[">",1]}]}'] });
+    expect(() => streamFeed([numeric], async () => {})).toThrow('no filter rule {"numeric":[">",1]}');
+  });
+
+  it('gives up when the stack closes, and tells who waits', async () => {
+    const feed = streamFeed([mapping()], () => Promise.reject(new Error('never')));
+    feed.offer(recordOf(1));
+    const waiting = expect(feed.idle()).rejects.toThrow('closed before audit had every record');
+    await delay(200);
+    await feed.close();
+    await waiting;
+  });
+
+  it("feeds a function's process, also when that crashes", async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'p2p-streams-test-'));
+    await mkdir(join(folder, 'audit'));
+    const seen = join(folder, 'seen');
+    const source = `
+      const { appendFileSync, existsSync } = require('node:fs');
+      exports.handler = async ({ Records }) => {
+        for (const { dynamodb } of Records) {
+          if (dynamodb.NewImage.n.N === '2' && !existsSync(process.env.SEEN + '.crashed')) {
+            appendFileSync(process.env.SEEN + '.crashed', '');
+            process.exit(1);
+          }
+          appendFileSync(process.env.SEEN, dynamodb.NewImage.n.N + ' ');
+        }
+      };`;
+    await writeFile(join(folder, 'audit', 'index.js'), source);
+    const spec = {
+      name: 'audit',
+      physicalName: 'audit',
+      assetDir: join(folder, 'audit'),
+      handler: 'index.handler',
+      environment: { SEEN: seen },
+      timeoutMs: 5000,
+      memoryMb: 128,
+    };
+    const audit = await startFunction(spec, {
+      socketPath: join(folder, 'socket'),
+      awsEndpoint: aws.url,
+      onLog: () => {},
+      lazy: true,
+    });
+    const feed = streamFeed([mapping()], (_name, event) => invokeDirectly(audit, event));
+    alsoTo = feed.offer;
+    try {
+      for (let count = 0; count < 3; count += 1) await add('both', 'f');
+      await feed.idle();
+      expect((await readFile(seen, 'utf8')).trim().split(' ')).toEqual(['1', '2', '3']);
+    } finally {
+      await Promise.all([feed.close(), audit.close()]);
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+/** A record of the table `both` with this `n`. */
+function recordOf(n: number): DynamoDBRecord {
+  return { eventName: 'INSERT', eventSourceARN: streamOf('both'), dynamodb: { NewImage: item('x', n) } };
+}

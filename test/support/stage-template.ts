@@ -1,0 +1,124 @@
+/** Templates of whole stages, and what of them tests look at. */
+import { jest } from '@jest/globals';
+import { App } from 'aws-cdk-lib';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkStage } from '../../config/check.ts';
+import { loadStage } from '../../config/load.ts';
+import type { StageConfig } from '../../config/stage.ts';
+import type { Resource as TemplateResource } from '../../sandbox/aws/cloudformation.ts';
+
+export interface Resource extends TemplateResource {
+  readonly DeletionPolicy?: string;
+  readonly UpdateReplacePolicy?: string;
+}
+
+export interface StageTemplate {
+  readonly Resources: Readonly<Record<string, Resource>>;
+  readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>;
+}
+
+export interface Statement {
+  readonly Effect: string;
+  readonly Action: string | readonly string[];
+  readonly Resource?: unknown;
+  readonly Principal?: unknown;
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+const codeFolder = mkdtempSync(join(tmpdir(), 'p2p-no-code-'));
+writeFileSync(join(codeFolder, 'index.js'), '');
+afterAll(() => rmSync(codeFolder, { recursive: true, force: true }));
+
+// What is in the functions is no matter here, and bundling them takes longer than all the rest.
+jest.unstable_mockModule('../../lib/bundle.ts', () => ({
+  bundle: (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, codeFolder])),
+}));
+const { GatewayStack } = await import('../../lib/gateway-stack.ts');
+
+const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'cdk.json'), 'utf8')) as {
+  context: Record<string, unknown>;
+};
+
+/** The two stages that every promise about data is checked for: one to throw away, one with all there is. */
+export const stages = ['demo', 'production-example'] as const;
+
+/** Synthesises a configuration without writing anything that stays. */
+export const templateOf = (config: StageConfig): StageTemplate => {
+  const outdir = mkdtempSync(join(tmpdir(), 'p2p-template-'));
+  try {
+    const app = new App({ outdir, context: { ...context, 'aws:cdk:enable-path-metadata': true } });
+    const stack = new GatewayStack(app, `p2p-gateway-${config.stage}`, { config });
+    return app.synth().getStackByName(stack.stackName).template as StageTemplate;
+  } finally {
+    rmSync(outdir, { recursive: true, force: true });
+  }
+};
+
+/** The template of a stage in `config/`, with what a test changes in its configuration. */
+export const stageTemplate = async (stage: string, changes: Partial<StageConfig> = {}): Promise<StageTemplate> => {
+  const config = await loadStage(stage);
+  return templateOf(Object.keys(changes).length === 0 ? config : checkStage({ ...config, ...changes }, stage));
+};
+
+/** `p2p-gateway-demo/Tables/Grants/Resource` → `Tables/Grants`. */
+export const pathOf = ({ Metadata }: Resource): string =>
+  String(Metadata?.['aws:cdk:path'])
+    .replace(/^[^/]*\//, '')
+    .replace(/\/Resource$/, '');
+
+export const ofType = ({ Resources }: StageTemplate, type: string): Resource[] =>
+  Object.values(Resources).filter(({ Type }) => Type === type);
+
+/** The resource at a path. */
+export const at = ({ Resources }: StageTemplate, path: string): Resource => {
+  const found = Object.values(Resources).find((resource) => pathOf(resource) === path);
+  if (found === undefined) throw new Error(`There is nothing at ${path}`);
+  return found;
+};
+
+export const property = (resource: Resource | undefined, name: string): never => resource?.Properties?.[name] as never;
+
+/** What a reference or an attribute names: `Tables/Grants`, `Tables/Grants.StreamArn`; anything else as JSON. */
+export const nameOf = ({ Resources }: StageTemplate, value: unknown): string => {
+  if (typeof value === 'string') return value;
+  const { Ref, 'Fn::GetAtt': [id, attribute] = [Ref ?? '', 'Ref'] } = value as {
+    Ref?: string;
+    'Fn::GetAtt'?: [string, string];
+  };
+  const target = Resources[id];
+  if (target === undefined) return JSON.stringify(value);
+  return pathOf(target) + (attribute === 'Ref' || attribute === 'Arn' ? '' : `.${attribute}`);
+};
+
+/** The statements of a policy document, wherever a resource of the type keeps it. */
+export const statementsOf = (policy: Resource, document = 'PolicyDocument'): Statement[] => {
+  const { Statement: statements }: { Statement: Statement[] } = property(policy, document);
+  return statements;
+};
+
+/** The service that a statement lets a key be used through, or the names of its other conditions. */
+const conditionOf = ({ Condition = {} }: Statement): string => {
+  const keys = Object.entries(Condition).flatMap(([operator, tests]) =>
+    Object.entries(tests).map(([key, value]) =>
+      key === 'kms:ViaService' ? `through ${/"(\w+)\./.exec(JSON.stringify(value))?.[1]}` : `if ${operator} ${key}`,
+    ),
+  );
+  return keys.map((key) => ` ${key}`).join('');
+};
+
+/** `Allow actions on resources`, and under which conditions. */
+export const lineOf = (template: StageTemplate, statement: Statement): string => {
+  const actions = [statement.Action].flat().sort().join(' ');
+  const resources = [statement.Resource].flat().map((resource) => nameOf(template, resource));
+  return `${statement.Effect} ${actions} on ${resources.sort().join(' ')}${conditionOf(statement)}`;
+};
+
+/** All that the role of the function at a path may do, one line for each statement. */
+export const rightsOf = (template: StageTemplate, functionPath: string): string[] => {
+  const role = at(template, `${functionPath}/Role`);
+  if (property(role, 'Policies') !== undefined) throw new Error(`${functionPath} has an inline policy`);
+  const policies = (property(role, 'ManagedPolicyArns') as unknown[]).map((arn) => at(template, nameOf(template, arn)));
+  return policies.flatMap((policy) => statementsOf(policy).map((statement) => lineOf(template, statement))).sort();
+};
