@@ -1,17 +1,25 @@
-import { Aws, Duration, Fn } from 'aws-cdk-lib';
-import { EndpointType, LambdaIntegration, ResponseTransferMode, RestApi } from 'aws-cdk-lib/aws-apigateway';
+import { Aws, Duration, Fn, Validations } from 'aws-cdk-lib';
+import {
+  CfnClientCertificate,
+  EndpointType,
+  LambdaIntegration,
+  MethodLoggingLevel,
+  ResponseTransferMode,
+  RestApi,
+  type StageOptions,
+} from 'aws-cdk-lib/aws-apigateway';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import type { StageConfig } from '../config/stage.ts';
+import { AccessLog } from './access-log.ts';
+import { addGatewayResponses } from './gateway-responses.ts';
 import type { GatewayFunction } from './gateway-function.ts';
 import type { GatewayFunctions } from './functions.ts';
 
 export interface GatewayApiProps {
-  /** Name of the stage; the API's stage has it too. */
-  readonly stage: string;
-  /**
-   * The public origin, without a trailing slash.
-   * @default the API's own URL
-   */
-  readonly origin?: string | undefined;
+  readonly config: StageConfig;
+  /** Encrypts the access log. */
+  readonly key: IKey;
 }
 
 const bufferedPaths = {
@@ -39,6 +47,32 @@ const streamed = (target: GatewayFunction): LambdaIntegration =>
     timeout: Duration.minutes(15),
   });
 
+/** What cdk-nag asks of an API and this one does otherwise, and why. */
+const acknowledgements = [
+  {
+    id: 'AwsSolutions-APIG2',
+    reason:
+      'Each function checks every parameter and answers in the words of its protocol (page, redirect, RFC 6749 error, ' +
+      'OperationOutcome); a validator of API Gateway would answer before it, in its own.',
+  },
+  ...['AwsSolutions-APIG4', 'AwsSolutions-COG4'].map((id) => ({
+    id,
+    reason:
+      'The API is itself an OAuth 2.0 authorization server and the resource behind it: members and partners come without ' +
+      'AWS credentials, and the functions check client, code or access token on every call, against the grant.',
+  })),
+  ...['AwsSolutions-APIG6', 'HIPAA.Security-APIGWExecutionLoggingEnabled'].map((id) => ({
+    id,
+    reason:
+      'Execution logs print paths and queries, so patient ids, codes and states, into a group without our key. The access ' +
+      'log and the functions’ own lines have every request, from an allow-list of fields.',
+  })),
+  {
+    id: 'HIPAA.Security-APIGWCacheEnabledAndEncrypted',
+    reason: 'There is no cache: answers are tokens and health records, and must not be stored.',
+  },
+];
+
 /**
  * A regional REST API. Only REST APIs stream a function's answer, keep repeated query parameters apart, and leave the
  * path as it was sent. Every path takes every method: 405, OPTIONS and CORS are the functions' own.
@@ -48,30 +82,29 @@ export class GatewayApi extends Construct {
   readonly origin: string;
   /** The API's own URL, with the stage's path and without a trailing slash. */
   readonly url: string;
-  private readonly api: RestApi;
+  readonly restApi: RestApi;
+  /** ARN of the API's stage. */
+  readonly stageArn: string;
 
-  constructor(scope: Construct, id: string, props: GatewayApiProps) {
+  constructor(scope: Construct, id: string, { config, key }: GatewayApiProps) {
     super(scope, id);
-    this.api = new RestApi(this, 'RestApi', {
-      restApiName: `p2p-gateway-${props.stage}`,
+    const accessLog = new AccessLog(this, 'AccessLog', { config, key });
+    this.restApi = new RestApi(this, 'RestApi', {
+      restApiName: `p2p-gateway-${config.stage}`,
       description: 'Payer-to-payer gateway',
       endpointConfiguration: { types: [EndpointType.REGIONAL] },
-      deployOptions: { stageName: props.stage },
+      // With a domain there is one way in, past whatever stands in front of it.
+      disableExecuteApiEndpoint: config.domain !== undefined,
+      deployOptions: this.stageOptions(config, accessLog),
     });
     // Its value is the same as the ApiUrl output of the stack.
-    this.api.node.tryRemoveChild('Endpoint');
-    // Built from the id alone: `api.url` leads to the stage, then the deployment, the methods and back to the functions.
-    this.url = Fn.join('', [
-      'https://',
-      this.api.restApiId,
-      '.execute-api.',
-      Aws.REGION,
-      '.',
-      Aws.URL_SUFFIX,
-      '/',
-      props.stage,
-    ]);
-    this.origin = props.origin ?? this.url;
+    this.restApi.node.tryRemoveChild('Endpoint');
+    if (accessLog.account !== undefined) this.restApi.deploymentStage.node.addDependency(accessLog.account);
+    addGatewayResponses(this, this.restApi);
+    Validations.of(this.restApi).acknowledge(...acknowledgements);
+    this.stageArn = this.restApi.deploymentStage.stageArn;
+    this.url = this.ownUrl(config.stage);
+    this.origin = config.origin ?? this.url;
   }
 
   /** Lets each path reach its function. */
@@ -82,7 +115,30 @@ export class GatewayApi extends Construct {
     this.serve(streamedPaths, streamed(functions.fetch));
   }
 
+  private stageOptions({ stage, throttling }: StageConfig, accessLog: AccessLog): StageOptions {
+    return {
+      stageName: stage,
+      accessLogDestination: accessLog.destination,
+      accessLogFormat: accessLog.format,
+      loggingLevel: MethodLoggingLevel.OFF,
+      dataTraceEnabled: false,
+      metricsEnabled: true,
+      tracingEnabled: true,
+      throttlingRateLimit: throttling.perSecond,
+      throttlingBurstLimit: throttling.burst,
+      // What API Gateway shows to an HTTP backend; Lambda knows it by IAM and never asks, so that its end after a year
+      // stops nothing.
+      clientCertificateId: new CfnClientCertificate(this, 'ClientCertificate').ref,
+    };
+  }
+
+  /** Built from the id alone: `restApi.url` leads to the stage, then the deployment, the methods and back to the functions. */
+  private ownUrl(stage: string): string {
+    const host = ['https://', this.restApi.restApiId, '.execute-api.', Aws.REGION, '.', Aws.URL_SUFFIX];
+    return Fn.join('', [...host, '/', stage]);
+  }
+
   private serve(paths: readonly string[], integration: LambdaIntegration): void {
-    for (const path of paths) this.api.root.resourceForPath(path).addMethod('ANY', integration);
+    for (const path of paths) this.restApi.root.resourceForPath(path).addMethod('ANY', integration);
   }
 }

@@ -1,18 +1,20 @@
 import { Duration } from 'aws-cdk-lib';
-import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { registryData } from '../config/load.ts';
-import type { StageConfig } from '../config/stage.ts';
 import { GatewayFunction } from './gateway-function.ts';
 import type { PayerSecrets } from './payer-secrets.ts';
+import type { GatewayRuntime } from './runtime.ts';
+import { allow, allowKeyForTables } from './statements.ts';
 import type { GatewayTables } from './tables.ts';
 
 export interface GatewayFunctionsProps {
-  readonly config: StageConfig;
+  readonly runtime: GatewayRuntime;
   /** The public origin, without a trailing slash. */
   readonly origin: string;
   readonly tables: GatewayTables;
   readonly payerSecrets: PayerSecrets;
+  /** Encrypts tables and secrets. */
+  readonly key: IKey;
 }
 
 /** A buffered answer has to leave within what API Gateway waits for. */
@@ -20,20 +22,11 @@ const bufferedTimeout = Duration.seconds(29);
 /** Under the 15 minutes that API Gateway streams for, so that our own deadline ends a long read. */
 const streamedTimeout = Duration.minutes(14);
 
-const allow = (actions: readonly string[], resources: readonly string[]): PolicyStatement =>
-  new PolicyStatement({ effect: Effect.ALLOW, actions: [...actions], resources: [...resources] });
-
 /** token remembers the `jti` of client assertions, and can make no grant. `ForAllValues` alone would let no key pass. */
-const allowJtiItems = (grants: string): PolicyStatement =>
-  new PolicyStatement({
-    effect: Effect.ALLOW,
-    actions: ['dynamodb:PutItem'],
-    resources: [grants],
-    conditions: {
-      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['jti.*'] },
-      Null: { 'dynamodb:LeadingKeys': 'false' },
-    },
-  });
+const onlyJtiItems = {
+  'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['jti.*'] },
+  Null: { 'dynamodb:LeadingKeys': 'false' },
+};
 
 /**
  * A stream leaves garbage at its own pace, and V8 lets 48 MB of it pile up before it looks. With a young generation of
@@ -49,51 +42,78 @@ export class GatewayFunctions extends Construct {
   readonly fetch: GatewayFunction;
   readonly discovery: GatewayFunction;
 
-  constructor(scope: Construct, id: string, props: GatewayFunctionsProps) {
+  constructor(scope: Construct, id: string, { runtime, origin, tables, payerSecrets, key }: GatewayFunctionsProps) {
     super(scope, id);
-    const { tables, payerSecrets } = props;
+    const { concurrency } = runtime.config;
     const loginAttempts = tables.loginAttempts.tableArn;
     const grants = tables.grants.tableArn;
-    const common = { registry: registryData(props.config), timeout: bufferedTimeout };
+    const common = { runtime, timeout: bufferedTimeout };
     const secretsVariables = { PAYER_SECRET_PREFIX: payerSecrets.prefix };
-    const loginAttemptsVariables = { ORIGIN: props.origin, LOGIN_ATTEMPTS_TABLE: tables.loginAttempts.tableName };
-    const grantsVariables = { ORIGIN: props.origin, GRANTS_TABLE: tables.grants.tableName };
-    const readSecrets = allow(['secretsmanager:GetSecretValue'], payerSecrets.arns);
+    const loginAttemptsVariables = { ORIGIN: origin, LOGIN_ATTEMPTS_TABLE: tables.loginAttempts.tableName };
+    const grantsVariables = { ORIGIN: origin, GRANTS_TABLE: tables.grants.tableName };
+    const readSecrets = { policies: payerSecrets.readPolicies };
 
     this.authorize = new GatewayFunction(this, 'Authorize', {
       ...common,
       folder: 'authorize',
       environment: loginAttemptsVariables,
-      statements: [allow(['dynamodb:PutItem'], [loginAttempts])],
+      statements: [allow(['dynamodb:PutItem'], [loginAttempts]), allowKeyForTables(key)],
+      reservedConcurrency: concurrency.authorize,
     });
     this.callback = new GatewayFunction(this, 'Callback', {
       ...common,
+      ...readSecrets,
       folder: 'callback',
       environment: { ...loginAttemptsVariables, ...grantsVariables, ...secretsVariables },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [loginAttempts]),
         allow(['dynamodb:PutItem'], [grants]),
-        readSecrets,
+        allowKeyForTables(key),
       ],
+      reservedConcurrency: concurrency.callback,
     });
     this.token = new GatewayFunction(this, 'Token', {
       ...common,
+      ...readSecrets,
       folder: 'token',
       environment: { ...grantsVariables, ...secretsVariables },
-      statements: [allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [grants]), allowJtiItems(grants), readSecrets],
+      statements: [
+        allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [grants]),
+        allow(['dynamodb:PutItem'], [grants], onlyJtiItems),
+        allowKeyForTables(key),
+      ],
+      reservedConcurrency: concurrency.token,
     });
     this.fetch = new GatewayFunction(this, 'Fetch', {
       ...common,
+      ...readSecrets,
       folder: 'fetch',
       timeout: streamedTimeout,
-      environment: { ...grantsVariables, ...secretsVariables, NODE_OPTIONS: collectOften },
-      statements: [allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [grants]), readSecrets],
+      environment: {
+        ...grantsVariables,
+        ...secretsVariables,
+        AUDIT_TABLE: tables.auditEvents.tableName,
+        NODE_OPTIONS: collectOften,
+      },
+      statements: [
+        allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [grants]),
+        allow(['dynamodb:PutItem'], [tables.auditEvents.tableArn]),
+        allowKeyForTables(key),
+      ],
+      reservedConcurrency: concurrency.fetch,
     });
     this.discovery = new GatewayFunction(this, 'Discovery', {
       ...common,
       folder: 'discovery',
-      environment: { ORIGIN: props.origin },
+      environment: { ORIGIN: origin },
       statements: [],
+      reservedConcurrency: concurrency.discovery,
     });
+  }
+
+  /** All of them, by name. */
+  byName(): Readonly<Record<'authorize' | 'callback' | 'token' | 'fetch' | 'discovery', GatewayFunction>> {
+    const { authorize, callback, token, fetch, discovery } = this;
+    return { authorize, callback, token, fetch, discovery };
   }
 }

@@ -1,86 +1,67 @@
-import { buildSync } from 'esbuild';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { AssetHashType, type Duration } from 'aws-cdk-lib';
-import { Effect, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Duration } from 'aws-cdk-lib';
+import { type IManagedPolicy, ManagedPolicy, type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { RegistryData } from '../config/stage.ts';
+import { logGroup } from './log-group.ts';
+import type { FunctionFolder, GatewayRuntime } from './runtime.ts';
+import { allow } from './statements.ts';
 
 export interface GatewayFunctionProps {
-  /** Folder under `functions/`, which holds `index.ts`. */
-  readonly folder: string;
-  /** Put beside the bundle as `registry.json`. */
-  readonly registry: RegistryData;
+  readonly runtime: GatewayRuntime;
+  readonly folder: FunctionFolder;
   readonly environment: Readonly<Record<string, string>>;
-  /** All that the function may do beside writing its log. */
+  /** All that the function may do on its own account, beside writing its log. */
   readonly statements: readonly PolicyStatement[];
+  /**
+   * Policies that it has in common with other functions.
+   * @default none
+   */
+  readonly policies?: readonly IManagedPolicy[];
   readonly timeout: Duration;
+  /**
+   * Executions set aside for it, which are its most too.
+   * @default it shares the account's
+   */
+  readonly reservedConcurrency?: number | undefined;
 }
-
-const functionsFolder = join(import.meta.dirname, '..', 'functions');
-
-/**
- * `index.js` and `registry.json`. CommonJS with the `module` builds of dependencies and the SDK inside starts fastest.
- * The registry is data, not code: a change of it makes a new asset, and so reaches every function at once.
- */
-const bundle = (folder: string, registry: RegistryData): Code =>
-  Code.fromAsset(join(functionsFolder, folder), {
-    assetHashType: AssetHashType.OUTPUT,
-    bundling: {
-      // Never started: esbuild runs here, in this process. `NodejsFunction` would start npm for each function.
-      image: Runtime.NODEJS_24_X.bundlingImage,
-      local: {
-        tryBundle: (outputDir) => {
-          buildSync({
-            entryPoints: [join(functionsFolder, folder, 'index.ts')],
-            outfile: join(outputDir, 'index.js'),
-            bundle: true,
-            platform: 'node',
-            target: 'node24',
-            format: 'cjs',
-            mainFields: ['module', 'main'],
-            minify: true,
-          });
-          writeFileSync(join(outputDir, 'registry.json'), JSON.stringify(registry));
-          return true;
-        },
-      },
-    },
-  });
 
 /** A function with its own role and its own log group, and no right that is not spelled out. */
 export class GatewayFunction extends Construct {
   readonly lambda: LambdaFunction;
+  /** For policies of resources that name who may use them. */
+  readonly role: Role;
 
   constructor(scope: Construct, id: string, props: GatewayFunctionProps) {
     super(scope, id);
-    const logGroup = new LogGroup(this, 'Logs', { retention: RetentionDays.THREE_MONTHS });
+    const { config, key, network, code } = props.runtime;
+    const logs = logGroup(this, 'Logs', { config, key });
+    this.role = this.functionRole(logs, props);
     this.lambda = new LambdaFunction(this, 'Function', {
       description: `Payer-to-payer gateway: ${props.folder}`,
-      code: bundle(props.folder, props.registry),
+      code: Code.fromAsset(code[props.folder]),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: 1024,
       timeout: props.timeout,
       environment: { ...props.environment },
-      role: this.role(logGroup, props.statements),
-      logGroup,
+      // Helpers of the CDK that would add a statement of their own leave it as it is.
+      role: this.role.withoutPolicyUpdates(),
+      logGroup: logs,
+      tracing: Tracing.ACTIVE,
+      ...(props.reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: props.reservedConcurrency }),
+      ...network,
     });
   }
 
-  /** Inline policies: they live and die with the role, and no helper widens them. */
-  private role(logGroup: LogGroup, statements: readonly PolicyStatement[]): Role {
-    const log = new PolicyStatement({
-      effect: Effect.ALLOW,
-      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-      resources: [logGroup.logGroupArn],
+  private functionRole(logs: LogGroup, { runtime, statements, policies = [] }: GatewayFunctionProps): Role {
+    const own = new ManagedPolicy(this, 'Policy', {
+      statements: [allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logs.logGroupArn]), ...statements],
     });
     return new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-      inlinePolicies: { Function: new PolicyDocument({ statements: [log, ...statements] }) },
+      managedPolicies: [own, runtime.policy, ...policies],
     });
   }
 }

@@ -1,9 +1,17 @@
-import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
+import { GatewayAlarms } from './alarms.ts';
 import { GatewayApi } from './api.ts';
+import { GatewayAudit } from './audit.ts';
+import { GatewayCanary } from './canary.ts';
+import { GatewayDashboard } from './dashboard.ts';
+import { addFront } from './front.ts';
 import { GatewayFunctions } from './functions.ts';
+import { GatewayKeys } from './keys.ts';
+import { GatewayNetwork, zonesOfRegion } from './network.ts';
 import { PayerSecrets } from './payer-secrets.ts';
+import { GatewayRuntime } from './runtime.ts';
 import { GatewayTables } from './tables.ts';
 
 export interface GatewayStackProps extends StackProps {
@@ -15,18 +23,67 @@ export interface GatewayStackProps extends StackProps {
 export class GatewayStack extends Stack {
   constructor(scope: Construct, id: string, props: GatewayStackProps) {
     const { config, ...stackProps } = props;
-    super(scope, id, { description: `Payer-to-payer gateway, stage ${config.stage}`, ...stackProps });
+    super(scope, id, {
+      description: `Payer-to-payer gateway, stage ${config.stage}`,
+      env: { account: config.account, region: config.region },
+      terminationProtection: config.production,
+      ...stackProps,
+    });
+    Tags.of(this).add('project', 'p2p-gateway');
+    Tags.of(this).add('stage', config.stage);
 
-    const tables = new GatewayTables(this, 'Tables');
-    const payerSecrets = new PayerSecrets(this, 'PayerSecrets', { stage: config.stage, payers: config.payers });
-    const api = new GatewayApi(this, 'Api', { stage: config.stage, origin: config.origin });
-    const functions = new GatewayFunctions(this, 'Functions', { config, origin: api.origin, tables, payerSecrets });
+    const keys = new GatewayKeys(this, 'Keys', { config });
+    const key = keys.data;
+    const network = this.network(config, keys);
+    const runtime = new GatewayRuntime(this, 'Runtime', { config, key, network: network?.functions });
+    const tables = new GatewayTables(this, 'Tables', { config, key });
+    const payerSecrets = new PayerSecrets(this, 'PayerSecrets', { config, key });
+    const api = new GatewayApi(this, 'Api', { config, key });
+    const { origin } = api;
+    const functions = new GatewayFunctions(this, 'Functions', { runtime, origin, tables, payerSecrets, key });
+    const audit = new GatewayAudit(this, 'Audit', { runtime, keys, tables });
+    const canary = new GatewayCanary(this, 'Canary', { runtime, origin });
     api.route(functions);
+    addFront(this, { config, api, key });
+    const watched = {
+      apiName: api.restApi.restApiName,
+      functions: {
+        authorize: functions.authorize.lambda,
+        callback: functions.callback.lambda,
+        token: functions.token.lambda,
+        fetch: functions.fetch.lambda,
+        discovery: functions.discovery.lambda,
+        audit: audit.function.lambda,
+        canary: canary.function.lambda,
+      },
+      tables: { loginAttempts: tables.loginAttempts, grants: tables.grants, auditEvents: tables.auditEvents },
+    };
+    new GatewayAlarms(this, 'Alarms', { config, key, ...watched });
+    new GatewayDashboard(this, 'Dashboard', { stage: config.stage, ...watched });
 
-    this.output('Origin', api.origin, 'The public origin of the gateway');
+    this.output('Origin', origin, 'The public origin of the gateway');
     this.output('ApiUrl', api.url, "The API's own URL");
-    const redirectUri = `${api.origin}/oauth2/callback/{payer}`;
+    const redirectUri = `${origin}/oauth2/callback/{payer}`;
     this.output('RedirectUri', redirectUri, "The gateway's redirect URI to register at a payer, with its id in place");
+    const jwksUri = `${origin}/oauth2/jwks/{payer}`;
+    this.output('JwksUri', jwksUri, "The gateway's public keys for a payer that it uses private_key_jwt at");
+    this.output('AuditBucket', audit.bucket.bucketName, 'Where the audit is kept');
+    this.output('LoginAttemptsTable', tables.loginAttempts.tableName, 'Login attempts');
+    this.output('GrantsTable', tables.grants.tableName, 'Grants');
+    this.output('AuditEventsTable', tables.auditEvents.tableName, 'Audit events on their way to the bucket');
+    for (const [index, address] of (network?.addresses ?? []).entries()) {
+      this.output(`EgressAddress${index + 1}`, address, 'An address that payers see calls come from');
+    }
+  }
+
+  /** Named by number: with an account and a region the CDK would ask that account for its zones while it synthesises. */
+  override get availabilityZones(): string[] {
+    return zonesOfRegion(3);
+  }
+
+  private network(config: StageConfig, keys: GatewayKeys): GatewayNetwork | undefined {
+    const { network } = config;
+    return network === 'none' ? undefined : new GatewayNetwork(this, 'Network', { config, network, key: keys.data });
   }
 
   private output(id: string, value: string, description: string): CfnOutput {

@@ -1,0 +1,229 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  Alarm,
+  ComparisonOperator,
+  type IMetric,
+  MathExpression,
+  Metric,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+import type { StageConfig } from '../config/stage.ts';
+import { type GatewayMetrics, gatewayMetrics } from './metrics.ts';
+
+export interface GatewayAlarmsProps {
+  readonly config: Pick<StageConfig, 'stage' | 'payers' | 'alarmAddresses' | 'runbookUrl'>;
+  /** Encrypts the topic. */
+  readonly key: IKey;
+  readonly apiName: string;
+  /** Every function by name. */
+  readonly functions: Readonly<Record<string, LambdaFunction>> & { readonly audit: LambdaFunction };
+  /** Every table by name. */
+  readonly tables: Readonly<Record<string, Table>>;
+}
+
+/** The sections of `docs/operate.md` that alarms link to. */
+type RunbookSection =
+  | 'payer-down'
+  | 'refresh-failures'
+  | 'reuse-detected'
+  | 'server-errors'
+  | 'slow-answers'
+  | 'throttles'
+  | 'audit-not-written'
+  | 'audit-behind'
+  | 'secret-missing'
+  | 'canary-failed';
+
+interface AlarmOptions {
+  readonly metric: IMetric;
+  /** What has happened, in a sentence for whoever is woken. */
+  readonly says: string;
+  readonly runbook: RunbookSection;
+  /** @default 1 */
+  readonly threshold?: number;
+  /** Out of how many periods how many must breach. @default [1, 1] */
+  readonly breaching?: readonly [datapoints: number, periods: number];
+  /** @default the metric at or above the threshold; silence is well */
+  readonly when?: 'atLeast' | 'belowOrSilent';
+}
+
+const fiveMinutes = Duration.minutes(5);
+const sum = (namespace: string, metricName: string, dimensionsMap: Record<string, string>): Metric =>
+  new Metric({ namespace, metricName, dimensionsMap, statistic: Stats.SUM, period: fiveMinutes });
+
+/** Alarms that a person can act on; each names its section of the runbook. */
+export class GatewayAlarms extends Construct {
+  readonly topic: Topic;
+  private readonly runbookUrl: string;
+
+  constructor(scope: Construct, id: string, props: GatewayAlarmsProps) {
+    super(scope, id);
+    const { config, key } = props;
+    this.runbookUrl = config.runbookUrl;
+    this.topic = new Topic(this, 'Topic', { masterKey: key, enforceSSL: true });
+    // Without these CloudWatch cannot publish to an encrypted topic, and an alarm would stay silent.
+    key.grant(new ServicePrincipal('cloudwatch.amazonaws.com'), 'kms:Decrypt', 'kms:GenerateDataKey');
+    for (const address of config.alarmAddresses) this.topic.addSubscription(new EmailSubscription(address));
+
+    const metrics = gatewayMetrics(config.stage);
+    this.payers(metrics, config.payers);
+    this.grants(metrics);
+    this.audit(metrics, props.functions.audit);
+    this.service(metrics, props);
+  }
+
+  private alarm(id: string, { metric, says, runbook, threshold, breaching = [1, 1], when }: AlarmOptions): void {
+    const low = when === 'belowOrSilent';
+    const alarm = new Alarm(this, id, {
+      metric,
+      alarmDescription: `${says} Runbook: ${this.runbookUrl}#${runbook}`,
+      threshold: threshold ?? 1,
+      datapointsToAlarm: breaching[0],
+      evaluationPeriods: breaching[1],
+      comparisonOperator: low
+        ? ComparisonOperator.LESS_THAN_THRESHOLD
+        : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: low ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+    });
+    alarm.addAlarmAction(new SnsAction(this.topic));
+    alarm.addOkAction(new SnsAction(this.topic));
+  }
+
+  private payers(metrics: GatewayMetrics, payers: StageConfig['payers']): void {
+    for (const { id, displayName } of payers) {
+      this.alarm(`PayerDown-${id}`, {
+        metric: metrics.signal('payerDown', id),
+        says: `${displayName} (${id}) cannot be used: it times out, fails or answers what cannot be read.`,
+        runbook: 'payer-down',
+        threshold: 3,
+        breaching: [2, 3],
+      });
+    }
+    this.alarm('SecretMissing', {
+      metric: metrics.signal('secretMissing'),
+      says: "A payer's secret is empty, unreadable or of the wrong kind; its members cannot connect.",
+      runbook: 'secret-missing',
+    });
+    this.alarm('CanaryFailed', {
+      metric: metrics.requests({ step: 'canary', outcome: 'failed' }),
+      says: "Discovery or authorize's redirect of a payer does not work.",
+      runbook: 'canary-failed',
+      breaching: [3, 3],
+    });
+    this.alarm('CanarySilent', {
+      metric: metrics.requests({ step: 'canary', outcome: 'ok' }),
+      says: 'The canary has found no payer well for fifteen minutes, or does not run.',
+      runbook: 'canary-failed',
+      breaching: [3, 3],
+      when: 'belowOrSilent',
+    });
+  }
+
+  private grants(metrics: GatewayMetrics): void {
+    this.alarm('RefreshFailures', {
+      metric: metrics.signal('refreshFailed', undefined, Duration.minutes(15)),
+      says: 'Payer tokens cannot be refreshed; grants may be ending.',
+      runbook: 'refresh-failures',
+      threshold: 5,
+    });
+    this.alarm('ReuseDetected', {
+      metric: metrics.signal('reuseDetected'),
+      says: 'A used refresh token or code came again, and its grant was revoked: a stolen token, or a broken client.',
+      runbook: 'reuse-detected',
+    });
+  }
+
+  private audit(metrics: GatewayMetrics, auditFunction: LambdaFunction): void {
+    this.alarm('AuditNotWritten', {
+      metric: metrics.signal('auditNotWritten'),
+      says: 'An audit event could not be written; reads are refused while their opening event cannot be.',
+      runbook: 'audit-not-written',
+    });
+    this.alarm('AuditFunctionErrors', {
+      metric: auditFunction.metricErrors({ period: fiveMinutes }),
+      says: 'Audit events wait in the streams, since the bucket cannot be written; after 24 hours they are lost.',
+      runbook: 'audit-not-written',
+    });
+    this.alarm('AuditBehind', {
+      metric: auditFunction.metric('IteratorAge', { statistic: Stats.MAXIMUM, period: fiveMinutes }),
+      says: 'Audit events reach the bucket more than fifteen minutes late; after 24 hours they are lost.',
+      runbook: 'audit-behind',
+      threshold: Duration.minutes(15).toMilliseconds(),
+    });
+  }
+
+  private service(metrics: GatewayMetrics, { config, apiName, functions, tables }: GatewayAlarmsProps): void {
+    const api = { ApiName: apiName, Stage: config.stage };
+    this.alarm('ServerErrors', {
+      metric: new MathExpression({
+        expression: 'IF(errors >= 5, 100 * errors / requests, 0)',
+        usingMetrics: {
+          errors: sum('AWS/ApiGateway', '5XXError', api),
+          requests: sum('AWS/ApiGateway', 'Count', api),
+        },
+        label: '5xx answers, percent',
+        period: fiveMinutes,
+      }),
+      says: 'More than 5 % of answers are 5xx.',
+      runbook: 'server-errors',
+      threshold: 5,
+      breaching: [2, 3],
+    });
+    this.alarm('FunctionErrors', {
+      metric: total(Object.values(functions).map((lambda) => lambda.metricErrors({ period: fiveMinutes }))),
+      says: 'A function crashed, timed out or could not start.',
+      runbook: 'server-errors',
+    });
+    this.alarm('SlowAnswers', {
+      metric: new MathExpression({
+        expression: 'MAX([authorize, redeem, refresh])',
+        usingMetrics: Object.fromEntries(
+          ['authorize', 'redeem', 'refresh'].map((step) => [step, metrics.duration(step, 'p99')]),
+        ),
+        label: 'p99 of steps that no payer takes part in, ms',
+        period: fiveMinutes,
+      }),
+      says: 'Steps that no payer takes part in take more than two seconds (p99).',
+      runbook: 'slow-answers',
+      threshold: 2000,
+      breaching: [3, 3],
+    });
+    this.alarm('FunctionThrottles', {
+      metric: total(Object.values(functions).map((lambda) => lambda.metricThrottles({ period: fiveMinutes }))),
+      says: 'Lambda refuses to start functions: the concurrency is used up.',
+      runbook: 'throttles',
+      breaching: [2, 3],
+    });
+    const throttled = Object.values(tables).flatMap(({ tableName: TableName }) =>
+      ['ReadThrottleEvents', 'WriteThrottleEvents'].map((name) => sum('AWS/DynamoDB', name, { TableName })),
+    );
+    this.alarm('TableThrottles', {
+      metric: total(throttled),
+      says: 'DynamoDB throttles reads or writes.',
+      runbook: 'throttles',
+      breaching: [2, 3],
+    });
+  }
+}
+
+/** The sum of up to ten metrics, which is as many as an alarm may have; a missing one counts as none. */
+const total = (metrics: readonly Metric[]): MathExpression => {
+  const usingMetrics = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
+  return new MathExpression({
+    expression: Object.keys(usingMetrics)
+      .map((name) => `FILL(${name}, 0)`)
+      .join(' + '),
+    usingMetrics,
+    label: 'total',
+    period: fiveMinutes,
+  });
+};

@@ -1,0 +1,81 @@
+import { Duration, Validations } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { EventSourceMapping, FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { accessLogBucket, auditBucket, protectAudit } from './audit-bucket.ts';
+import { GatewayFunction } from './gateway-function.ts';
+import type { GatewayKeys } from './keys.ts';
+import type { GatewayRuntime } from './runtime.ts';
+import { allow, allowKeyForObjects, allowKeyForStreams } from './statements.ts';
+import type { GatewayTables } from './tables.ts';
+
+export interface GatewayAuditProps {
+  readonly runtime: GatewayRuntime;
+  readonly keys: GatewayKeys;
+  readonly tables: GatewayTables;
+}
+
+const streamOf = (table: Table): string => {
+  if (table.tableStreamArn === undefined) throw new Error(`${table.node.path} has no stream`);
+  return table.tableStreamArn;
+};
+
+/** All that an event source mapping calls: `ListStreams` only finds a stream, and this one is named. */
+const readStreams = (streams: readonly string[]) =>
+  allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], streams);
+
+/** What happened to grants and reads, out of the tables' streams and into a bucket that nobody can take it from. */
+export class GatewayAudit extends Construct {
+  readonly bucket: Bucket;
+  /** Writes the bucket. */
+  readonly function: GatewayFunction;
+
+  constructor(scope: Construct, id: string, { runtime, keys, tables }: GatewayAuditProps) {
+    super(scope, id);
+    const { config } = runtime;
+    this.bucket = auditBucket(this, { config, key: keys.audit, accessLogs: accessLogBucket(this, config) });
+    this.function = this.auditFunction(runtime, keys, tables);
+    protectAudit(this.bucket, config, this.function.role);
+    this.follow('GrantsSource', tables.grants);
+    this.follow('AuditEventsSource', tables.auditEvents);
+    Validations.of(this).acknowledge({
+      id: 'HIPAA.Security-S3BucketReplicationEnabled',
+      reason:
+        'S3 keeps each object in three zones or more, and the lock keeps it from being deleted or written over. A copy in ' +
+        "another region or account is the organisation's decision, since it carries who read whose record there.",
+    });
+  }
+
+  private auditFunction(runtime: GatewayRuntime, keys: GatewayKeys, tables: GatewayTables): GatewayFunction {
+    return new GatewayFunction(this, 'Audit', {
+      runtime,
+      folder: 'audit',
+      timeout: Duration.minutes(1),
+      environment: { AUDIT_BUCKET: this.bucket.bucketName },
+      statements: [
+        readStreams([streamOf(tables.grants), streamOf(tables.auditEvents)]),
+        allowKeyForStreams(keys.data),
+        // That it may put objects says the bucket's policy, beside that nobody else may.
+        allowKeyForObjects(keys.audit),
+      ],
+    });
+  }
+
+  /**
+   * From the oldest record on, so that none is missed when the mapping is made anew. A batch that fails is halved and
+   * comes again until it can be written, or the stream drops it after a day.
+   */
+  private follow(id: string, table: Table): void {
+    new EventSourceMapping(this, id, {
+      target: this.function.lambda,
+      eventSourceArn: streamOf(table),
+      startingPosition: StartingPosition.TRIM_HORIZON,
+      batchSize: 100,
+      maxBatchingWindow: Duration.seconds(5),
+      bisectBatchOnError: true,
+      // What TTL removes is no event.
+      filters: [FilterCriteria.filter({ eventName: FilterRule.or('INSERT', 'MODIFY') })],
+    });
+  }
+}

@@ -1,0 +1,35 @@
+import { Duration } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { Construct } from 'constructs';
+import { GatewayFunction } from './gateway-function.ts';
+import type { GatewayRuntime } from './runtime.ts';
+
+export interface GatewayCanaryProps {
+  readonly runtime: GatewayRuntime;
+  /** The public origin, without a trailing slash. */
+  readonly origin: string;
+}
+
+const interval = Duration.minutes(5);
+
+/** Looks at every payer's facade from outside, every five minutes. It has no right to anything. */
+export class GatewayCanary extends Construct {
+  readonly function: GatewayFunction;
+
+  constructor(scope: Construct, id: string, { runtime, origin }: GatewayCanaryProps) {
+    super(scope, id);
+    this.function = new GatewayFunction(this, 'Canary', {
+      runtime,
+      folder: 'canary',
+      // Ends before the next one begins.
+      timeout: Duration.minutes(4),
+      environment: { ORIGIN: origin },
+      statements: [],
+    });
+    // A look that failed is not repeated: the next one comes anyway, and tells more.
+    const target = new LambdaFunction(this.function.lambda, { retryAttempts: 0, maxEventAge: interval });
+    this.function.lambda.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: interval });
+    new Rule(this, 'Schedule', { schedule: Schedule.rate(interval), targets: [target] });
+  }
+}

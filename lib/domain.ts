@@ -1,0 +1,44 @@
+import { BasePathMapping, DomainName, EndpointType, type RestApi, SecurityPolicy } from 'aws-cdk-lib/aws-apigateway';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { ARecord, AaaaRecord, HostedZone, type IAliasRecordTarget, RecordTarget } from 'aws-cdk-lib/aws-route53';
+import { ApiGatewayDomain } from 'aws-cdk-lib/aws-route53-targets';
+import { Construct } from 'constructs';
+import type { Domain } from '../config/stage.ts';
+
+export interface GatewayDomainProps {
+  readonly domain: Domain;
+  readonly restApi: RestApi;
+}
+
+/** The regional custom domain of the API: its root is the API's stage, so that paths have no prefix. */
+export class GatewayDomain extends Construct {
+  /** API Gateway's own name for the domain: what a CNAME, or CloudFront, points at. */
+  readonly regionalName: string;
+  /** The same for an alias record. */
+  readonly aliasTarget: IAliasRecordTarget;
+
+  constructor(scope: Construct, id: string, { domain, restApi }: GatewayDomainProps) {
+    super(scope, id);
+    const name = new DomainName(this, 'Name', {
+      domainName: domain.name,
+      certificate: Certificate.fromCertificateArn(this, 'Certificate', domain.certificateArn),
+      endpointType: EndpointType.REGIONAL,
+      securityPolicy: SecurityPolicy.TLS_1_2,
+    });
+    new BasePathMapping(this, 'Mapping', { domainName: name, restApi, stage: restApi.deploymentStage });
+    this.regionalName = name.domainNameAliasDomainName;
+    this.aliasTarget = new ApiGatewayDomain(name);
+  }
+}
+
+/** Points the domain's name at what stands in front, over IPv4 and IPv6. The zone is named, never looked up. */
+export const addAliasRecords = (scope: Construct, domain: Domain, target: IAliasRecordTarget): void => {
+  if (domain.hostedZone === undefined) return;
+  const zone = HostedZone.fromHostedZoneAttributes(scope, 'Zone', {
+    hostedZoneId: domain.hostedZone.id,
+    zoneName: domain.hostedZone.name,
+  });
+  const record = { zone, recordName: `${domain.name}.`, target: RecordTarget.fromAlias(target) };
+  new ARecord(scope, 'Ipv4Record', record);
+  new AaaaRecord(scope, 'Ipv6Record', record);
+};

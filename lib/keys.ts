@@ -1,0 +1,62 @@
+import { Aws, RemovalPolicy } from 'aws-cdk-lib';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+import type { StageConfig } from '../config/stage.ts';
+import { removalPolicyOf } from './removal-policy.ts';
+
+export interface GatewayKeysProps {
+  readonly config: Pick<StageConfig, 'stage' | 'removalPolicy'>;
+}
+
+/**
+ * CloudWatch Logs encrypts log groups of this account and region, and nothing else
+ * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html).
+ */
+const logsMayUseKey = (): PolicyStatement =>
+  new PolicyStatement({
+    sid: 'LogGroupsOfThisAccount',
+    principals: [new ServicePrincipal(`logs.${Aws.REGION}.amazonaws.com`)],
+    actions: [
+      'kms:Decrypt',
+      'kms:DescribeKey',
+      'kms:Encrypt',
+      'kms:GenerateDataKey',
+      'kms:GenerateDataKeyWithoutPlaintext',
+      'kms:ReEncryptFrom',
+      'kms:ReEncryptTo',
+    ],
+    resources: ['*'],
+    conditions: {
+      ArnLike: {
+        'kms:EncryptionContext:aws:logs:arn': `arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:log-group:*`,
+      },
+    },
+  });
+
+/**
+ * Two keys, so that who may read tables and logs may not read the audit, and the other way round. Each key's policy
+ * leaves the account's principals to IAM: a role uses a key only where its own policy says so.
+ */
+export class GatewayKeys extends Construct {
+  /** For tables, secrets, logs and the alarms' topic. */
+  readonly data: Key;
+  /** For the audit bucket. */
+  readonly audit: Key;
+
+  constructor(scope: Construct, id: string, { config }: GatewayKeysProps) {
+    super(scope, id);
+    this.data = new Key(this, 'Data', {
+      description: `Payer-to-payer gateway, stage ${config.stage}: tables, secrets, logs`,
+      enableKeyRotation: true,
+      removalPolicy: removalPolicyOf(config),
+    });
+    this.data.addToResourcePolicy(logsMayUseKey());
+    this.audit = new Key(this, 'Audit', {
+      description: `Payer-to-payer gateway, stage ${config.stage}: audit bucket`,
+      enableKeyRotation: true,
+      // Without it the bucket, which outlives every stack, could not be read.
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    });
+  }
+}

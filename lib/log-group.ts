@@ -1,0 +1,35 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import type { StageConfig } from '../config/stage.ts';
+import { removalPolicyOf } from './removal-policy.ts';
+
+export interface LogGroupProps {
+  readonly config: Pick<StageConfig, 'retention' | 'removalPolicy'>;
+  /** Encrypts the log; its policy lets CloudWatch Logs use it. */
+  readonly key: IKey;
+  /**
+   * Needed only where AWS asks for a prefix.
+   * @default a name of CloudFormation's
+   */
+  readonly name?: string;
+}
+
+/** A log group: encrypted, and kept as long as the stage says. */
+export const logGroup = (scope: Construct, id: string, { config, key, name }: LogGroupProps): LogGroup =>
+  new LogGroup(scope, id, {
+    ...(name === undefined ? {} : { logGroupName: name }),
+    encryptionKey: key,
+    retention: config.retention.logDays,
+    removalPolicy: removalPolicyOf(config),
+  });
+
+/** A group's ARN without the `:*` that its own ends in, which is what services that deliver logs ask for. */
+export const logGroupArn = (group: LogGroup): string =>
+  Stack.of(group).formatArn({
+    service: 'logs',
+    resource: 'log-group',
+    resourceName: group.logGroupName,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });

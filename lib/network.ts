@@ -1,0 +1,166 @@
+import { Aws, Fn } from 'aws-cdk-lib';
+import {
+  CfnEIP,
+  FlowLogDestination,
+  FlowLogTrafficType,
+  GatewayVpcEndpointAwsService,
+  InterfaceVpcEndpointAwsService,
+  IpAddresses,
+  type ISecurityGroup,
+  NatProvider,
+  Peer,
+  Port,
+  SecurityGroup,
+  type SubnetSelection,
+  SubnetType,
+  Vpc,
+} from 'aws-cdk-lib/aws-ec2';
+import { AnyPrincipal, ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+import type { Payer, StageConfig, VpcNetwork } from '../config/stage.ts';
+import { closeDefaultSecurityGroup } from './default-security-group.ts';
+import { logGroup } from './log-group.ts';
+import { removalPolicyOf } from './removal-policy.ts';
+import { allow } from './statements.ts';
+
+export interface GatewayNetworkProps {
+  readonly config: Pick<StageConfig, 'payers' | 'removalPolicy' | 'retention'>;
+  readonly network: VpcNetwork;
+  /** Encrypts the flow log. */
+  readonly key: IKey;
+}
+
+/** Where a function of a VPC runs. */
+export interface FunctionNetwork {
+  readonly vpc: Vpc;
+  readonly vpcSubnets: SubnetSelection;
+  readonly securityGroups: ISecurityGroup[];
+}
+
+/** The region's first zones. Named by number, so that synth asks no account for them. */
+export const zonesOfRegion = (count: number): string[] =>
+  Array.from({ length: count }, (_zone, index) => Fn.select(index, Fn.getAzs()));
+
+/** 443, and whatever other ports the payers' URLs that functions call name. */
+const outgoingPorts = (payers: readonly Payer[]): number[] => {
+  const called = payers.flatMap(({ fhirBaseUrl, tokenEndpoint, revocationEndpoint }) => [
+    fhirBaseUrl,
+    tokenEndpoint,
+    ...(revocationEndpoint === undefined ? [] : [revocationEndpoint]),
+  ]);
+  // A URL parser leaves the port out where it is the scheme's own.
+  const ports = called.map((url) => new URL(url).port).filter((port) => port !== '');
+  return [...new Set([443, ...ports.map(Number)])].sort((a, b) => a - b);
+};
+
+/**
+ * Lets this account's functions call this account's resources, and whoever took a function's place reach nobody else's.
+ * An endpoint's policy has no principal but everybody; its conditions say who.
+ */
+const withinAccount = (actions: readonly string[]): PolicyStatement => {
+  const statement = allow(actions, ['*'], {
+    StringEquals: { 'aws:PrincipalAccount': Aws.ACCOUNT_ID, 'aws:ResourceAccount': Aws.ACCOUNT_ID },
+  });
+  statement.addPrincipals(new AnyPrincipal());
+  return statement;
+};
+
+/**
+ * A VPC for the functions: private subnets only, and one regional NAT gateway with an address in each zone, for payers
+ * that let in known addresses. It needs no subnet of its own, so nothing in the VPC has a route to the internet gateway
+ * (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateways-regional.html).
+ *
+ * There are endpoints for the three services that functions call. Their keys are used by those services, their logs and
+ * traces are written by Lambda: none of that passes the VPC.
+ */
+export class GatewayNetwork extends Construct {
+  readonly functions: FunctionNetwork;
+  /** What payers see calls come from. */
+  readonly addresses: readonly string[];
+
+  constructor(scope: Construct, id: string, props: GatewayNetworkProps) {
+    super(scope, id);
+    const { network, config } = props;
+    const zones = zonesOfRegion(network.availabilityZones);
+    const addresses = zones.map((_zone, index) => {
+      const address = new CfnEIP(this, `Address${index + 1}`, { domain: 'vpc' });
+      address.applyRemovalPolicy(removalPolicyOf(config));
+      return address;
+    });
+    const vpc = new Vpc(this, 'Vpc', {
+      ipAddresses: IpAddresses.cidr(network.cidr),
+      availabilityZones: zones,
+      subnetConfiguration: [{ name: 'Functions', subnetType: SubnetType.PRIVATE_WITH_EGRESS }],
+      natGatewayProvider: NatProvider.regionalGateway({
+        availabilityZoneAddresses: zones.map((availabilityZone, index) => ({
+          availabilityZone,
+          allocationIds: [addresses[index]?.attrAllocationId ?? ''],
+        })),
+      }),
+      restrictDefaultSecurityGroup: true,
+    });
+    closeDefaultSecurityGroup(this, props);
+    this.addresses = addresses.map(({ attrPublicIp }) => attrPublicIp);
+    const vpcSubnets: SubnetSelection = { subnetType: SubnetType.PRIVATE_WITH_EGRESS };
+    this.functions = { vpc, vpcSubnets, securityGroups: [this.securityGroup(vpc, config.payers)] };
+    this.endpoints(this.functions);
+    this.flowLog(vpc, props);
+  }
+
+  private securityGroup(vpc: Vpc, payers: readonly Payer[]): SecurityGroup {
+    const group = new SecurityGroup(this, 'FunctionsGroup', {
+      vpc,
+      description: 'Functions: nothing in, TLS out to payers and AWS',
+      allowAllOutbound: false,
+    });
+    for (const port of outgoingPorts(payers)) {
+      group.addEgressRule(Peer.anyIpv4(), Port.tcp(port), 'Payers, and AWS by its endpoints');
+    }
+    return group;
+  }
+
+  private endpoints({ vpc, vpcSubnets, securityGroups }: FunctionNetwork): void {
+    const gateway = (id: string, service: GatewayVpcEndpointAwsService, actions: readonly string[]): void => {
+      const subnets: SubnetSelection[] = [vpcSubnets];
+      vpc.addGatewayEndpoint(id, { service, subnets }).addToPolicy(withinAccount(actions));
+    };
+    gateway('DynamoDb', GatewayVpcEndpointAwsService.DYNAMODB, [
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'dynamodb:UpdateItem',
+    ]);
+    gateway('S3', GatewayVpcEndpointAwsService.S3, ['s3:PutObject']);
+    const group = new SecurityGroup(this, 'EndpointsGroup', {
+      vpc,
+      description: 'Endpoints: TLS in from functions, nothing out',
+      allowAllOutbound: false,
+    });
+    for (const from of securityGroups) group.addIngressRule(from, Port.tcp(443), 'Functions');
+    vpc
+      .addInterfaceEndpoint('SecretsManager', {
+        service: InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+        subnets: vpcSubnets,
+        securityGroups: [group],
+        open: false,
+      })
+      .addToPolicy(withinAccount(['secretsmanager:GetSecretValue']));
+  }
+
+  private flowLog(vpc: Vpc, props: GatewayNetworkProps): void {
+    const logs = logGroup(this, 'FlowLogs', props);
+    const policy = new ManagedPolicy(this, 'FlowLogsPolicy', {
+      statements: [allow(['logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'], [logs.logGroupArn])],
+    });
+    const role = new Role(this, 'FlowLogsRole', {
+      assumedBy: new ServicePrincipal('vpc-flow-logs.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+      }),
+      managedPolicies: [policy],
+    });
+    vpc.addFlowLog('FlowLog', {
+      destination: FlowLogDestination.toCloudWatchLogs(logs, role.withoutPolicyUpdates()),
+      trafficType: FlowLogTrafficType.ALL,
+    });
+  }
+}

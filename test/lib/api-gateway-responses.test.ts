@@ -1,0 +1,85 @@
+import { resourcesOf, templateOf } from '../support/front-stack.ts';
+
+interface Answer {
+  readonly ResponseType: string;
+  readonly StatusCode?: string;
+  readonly ResponseParameters: Readonly<Record<string, string>>;
+  readonly ResponseTemplates: Readonly<Record<string, string>>;
+}
+
+describe("API Gateway's own answers", () => {
+  const found = resourcesOf(templateOf('plain'), 'AWS::ApiGateway::GatewayResponse');
+  const answers = new Map(
+    found.map(([, { Properties }]) => {
+      const answer = Properties as unknown as Answer;
+      return [answer.ResponseType, answer] as const;
+    }),
+  );
+
+  const header = (answer: Answer | undefined, name: string): string | undefined =>
+    answer?.ResponseParameters[`gatewayresponse.header.${name}`];
+
+  it.each([
+    ['MISSING_AUTHENTICATION_TOKEN', '404'],
+    ['INVALID_SIGNATURE', '404'],
+    ['REQUEST_TOO_LARGE', '413'],
+    ['THROTTLED', '429'],
+    ['QUOTA_EXCEEDED', '429'],
+    ['WAF_FILTERED', '403'],
+    ['INTEGRATION_TIMEOUT', '504'],
+    ['INTEGRATION_FAILURE', '503'],
+  ])('%s is %s', (type, status) => {
+    expect(answers.get(type)?.StatusCode).toBe(status);
+  });
+
+  it('leaves the status of every other 4xx and 5xx as it is', () => {
+    expect(answers.has('DEFAULT_4XX') && answers.has('DEFAULT_5XX')).toBe(true);
+    expect(answers.get('DEFAULT_4XX')?.StatusCode).toBeUndefined();
+    expect(answers.get('DEFAULT_5XX')?.StatusCode).toBeUndefined();
+  });
+
+  it('can be read by the page that called, and are never stored', () => {
+    for (const answer of answers.values()) {
+      expect(header(answer, 'Access-Control-Allow-Origin')).toBe("'*'");
+      expect(header(answer, 'Access-Control-Expose-Headers')).toBe("'Retry-After'");
+      expect(header(answer, 'Cache-Control')).toBe("'no-store'");
+      expect(header(answer, 'Access-Control-Allow-Credentials')).toBeUndefined();
+    }
+  });
+
+  it('say when to try again where trying again helps, and only there', () => {
+    const retried = [...answers.values()].filter((answer) => header(answer, 'Retry-After') !== undefined);
+
+    expect(retried.map(({ ResponseType }) => ResponseType).sort()).toEqual([
+      'INTEGRATION_FAILURE',
+      'INTEGRATION_TIMEOUT',
+      'QUOTA_EXCEEDED',
+      'THROTTLED',
+    ]);
+    for (const answer of retried) expect(header(answer, 'Retry-After')).toMatch(/^'\d+'$/);
+  });
+
+  it('are an OAuth error and an OperationOutcome at once, with the same sentence', () => {
+    for (const { ResponseTemplates } of answers.values()) {
+      expect(Object.keys(ResponseTemplates)).toEqual(['application/json']);
+      const body = JSON.parse(ResponseTemplates['application/json'] ?? '') as Record<string, unknown>;
+      expect(body).toEqual({
+        error: expect.stringMatching(/^[a-z_]+$/) as string,
+        error_description: expect.any(String) as string,
+        resourceType: 'OperationOutcome',
+        issue: [
+          {
+            severity: 'error',
+            code: expect.stringMatching(/^[a-z-]+$/) as string,
+            details: { text: body['error_description'] },
+            diagnostics: body['error_description'],
+          },
+        ],
+      });
+    }
+  });
+
+  it("put in nothing of the request, since API Gateway's own words quote the Authorization header", () => {
+    expect(JSON.stringify([...answers.values()])).not.toMatch(/\$|context\.|method\.request/);
+  });
+});

@@ -1,0 +1,156 @@
+import {
+  type StageTemplate,
+  type Statement,
+  at,
+  nameOf,
+  ofType,
+  pathOf,
+  property,
+  stageTemplate,
+  stages,
+  statementsOf,
+} from '../support/stage-template.ts';
+
+describe.each(stages)('the audit of %s', (stage) => {
+  let template: StageTemplate;
+  beforeAll(async () => {
+    template = await stageTemplate(stage);
+  });
+
+  const policyOf = (path: string): Statement[] => statementsOf(at(template, `${path}/Policy`));
+  const names = (principal: unknown): string =>
+    JSON.stringify(principal).includes('*')
+      ? 'everybody'
+      : nameOf(template, Object.values(principal as Record<string, unknown>)[0]);
+  /** Who may or may not do what with objects. */
+  const objectStatements = (path: string): string[] =>
+    policyOf(path)
+      .filter(({ Action }) => Action !== 's3:*')
+      .map(({ Effect, Action, Principal, Condition }) => {
+        const condition = Condition === undefined ? '' : ` if ${Object.keys(Condition).join(' ')}`;
+        return `${Effect} ${[Action].flat().join(' ')} by ${names(Principal)}${condition}`;
+      });
+
+  it("is locked for six years in production, where even the account's root cannot delete it, and for a day elsewhere", () => {
+    expect(property(at(template, 'Audit/Bucket'), 'ObjectLockEnabled')).toBe(true);
+    expect(property(at(template, 'Audit/Bucket'), 'ObjectLockConfiguration')).toEqual({
+      ObjectLockEnabled: 'Enabled',
+      Rule: {
+        DefaultRetention: stage === 'demo' ? { Mode: 'GOVERNANCE', Days: 1 } : { Mode: 'COMPLIANCE', Days: 2192 },
+      },
+    });
+  });
+
+  it('is written by the audit function alone, and in production nobody may delete it', () => {
+    expect(objectStatements('Audit/Bucket')).toEqual([
+      'Allow s3:PutObject by Audit/Audit/Role',
+      'Deny s3:PutObject by everybody if ArnNotEquals',
+      ...(stage === 'demo'
+        ? []
+        : ['Deny s3:BypassGovernanceRetention s3:DeleteObject s3:DeleteObjectVersion by everybody']),
+    ]);
+    const [denied] = policyOf('Audit/Bucket').filter(({ Action, Effect }) => Effect === 'Deny' && Action === 's3:PutObject');
+    const writer = denied?.Condition?.['ArnNotEquals']?.['aws:PrincipalArn'];
+    expect(nameOf(template, writer)).toBe('Audit/Audit/Role');
+  });
+
+  it('leaves the bucket itself to CloudFormation: what is denied is denied on objects', () => {
+    for (const { Action, Resource } of policyOf('Audit/Bucket')) {
+      if (Action !== 's3:*') expect(JSON.stringify(Resource)).toMatch(/"\/\*"\]\]\}$/);
+    }
+  });
+
+  it.each(['Audit/Bucket', 'Audit/AccessLogs'])('keeps %s versioned, closed to the public, and behind TLS 1.2', (path) => {
+    const bucket = at(template, path);
+    expect(property(bucket, 'VersioningConfiguration')).toEqual({ Status: 'Enabled' });
+    expect(property(bucket, 'PublicAccessBlockConfiguration')).toEqual({
+      BlockPublicAcls: true,
+      BlockPublicPolicy: true,
+      IgnorePublicAcls: true,
+      RestrictPublicBuckets: true,
+    });
+    expect(property(bucket, 'OwnershipControls')).toEqual({ Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] });
+    const transport = policyOf(path).filter(({ Action, Effect }) => Effect === 'Deny' && Action === 's3:*');
+    expect(transport.map(({ Condition }) => Condition)).toEqual([
+      { Bool: { 'aws:SecureTransport': 'false' } },
+      { NumericLessThan: { 's3:TlsVersion': 1.2 } },
+    ]);
+  });
+
+  it('is encrypted with a key of its own, and who looks at it is logged', () => {
+    const bucket = at(template, 'Audit/Bucket');
+    const encryption: {
+      ServerSideEncryptionConfiguration: {
+        BucketKeyEnabled: boolean;
+        ServerSideEncryptionByDefault: { SSEAlgorithm: string; KMSMasterKeyID: unknown };
+      }[];
+    } = property(bucket, 'BucketEncryption');
+    const [{ BucketKeyEnabled, ServerSideEncryptionByDefault } = { ServerSideEncryptionByDefault: undefined }] =
+      encryption.ServerSideEncryptionConfiguration;
+    expect(BucketKeyEnabled).toBe(true);
+    expect(ServerSideEncryptionByDefault?.SSEAlgorithm).toBe('aws:kms');
+    expect(nameOf(template, ServerSideEncryptionByDefault?.KMSMasterKeyID)).toBe('Keys/Audit');
+    const logging: { DestinationBucketName: unknown } = property(bucket, 'LoggingConfiguration');
+    expect(nameOf(template, logging.DestinationBucketName)).toBe('Audit/AccessLogs');
+  });
+
+  it("forgets who looked at it with the stage's logs", () => {
+    const days = stage === 'demo' ? 90 : 400;
+    expect(property(at(template, 'Audit/AccessLogs'), 'LifecycleConfiguration')).toEqual({
+      Rules: [{ Status: 'Enabled', ExpirationInDays: days, NoncurrentVersionExpiration: { NoncurrentDays: days } }],
+    });
+  });
+
+  it('follows both streams from their beginning, and gives no record up', () => {
+    const mappings = ofType(template, 'AWS::Lambda::EventSourceMapping');
+    expect(mappings.map((mapping) => nameOf(template, property(mapping, 'EventSourceArn'))).sort()).toEqual([
+      'Tables/AuditEvents.StreamArn',
+      'Tables/Grants.StreamArn',
+    ]);
+    for (const mapping of mappings) {
+      expect(nameOf(template, property(mapping, 'FunctionName'))).toBe('Audit/Audit/Function');
+      expect(mapping.Properties).toMatchObject({
+        StartingPosition: 'TRIM_HORIZON',
+        BisectBatchOnFunctionError: true,
+        BatchSize: 100,
+        MaximumBatchingWindowInSeconds: 5,
+        FilterCriteria: { Filters: [{ Pattern: '{"eventName":["INSERT","MODIFY"]}' }] },
+      });
+      // Left out, both are without end: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
+      expect(mapping.Properties).not.toHaveProperty('MaximumRetryAttempts');
+      expect(mapping.Properties).not.toHaveProperty('MaximumRecordAgeInSeconds');
+    }
+  });
+
+  it('outlives the stack in every stage, and so does its key', () => {
+    for (const path of ['Audit/Bucket', 'Audit/AccessLogs', 'Keys/Audit']) {
+      expect(at(template, path)).toMatchObject({
+        DeletionPolicy: 'RetainExceptOnCreate',
+        UpdateReplacePolicy: 'Retain',
+      });
+    }
+  });
+
+  it('goes by the removal policy of the stage for all else that holds data', () => {
+    const holdsData = new Set([
+      'AWS::DynamoDB::Table',
+      'AWS::EC2::EIP',
+      'AWS::KMS::Key',
+      'AWS::Logs::LogGroup',
+      'AWS::S3::Bucket',
+      'AWS::SecretsManager::Secret',
+    ]);
+    const own = new Set(['Audit/Bucket', 'Audit/AccessLogs', 'Keys/Audit']);
+    const held = Object.values(template.Resources).filter(
+      (resource) => holdsData.has(resource.Type) && !own.has(pathOf(resource)),
+    );
+    expect(held.length).toBeGreaterThan(10);
+    for (const { DeletionPolicy, UpdateReplacePolicy } of held) {
+      expect({ DeletionPolicy, UpdateReplacePolicy }).toEqual(
+        stage === 'demo'
+          ? { DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Delete' }
+          : { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' },
+      );
+    }
+  });
+});

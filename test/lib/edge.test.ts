@@ -1,0 +1,144 @@
+import type { CloudFrontResponseEvent, CloudFrontResponseResult } from 'aws-lambda';
+import { readdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { bundle } from '../../lib/bundle.ts';
+import { domain, propertiesOf, resourcesOf, templateOf } from '../support/front-stack.ts';
+
+interface Config {
+  readonly Aliases: string[];
+  readonly DefaultCacheBehavior: Readonly<Record<string, unknown>> & {
+    readonly LambdaFunctionAssociations: {
+      readonly EventType: string;
+      readonly LambdaFunctionARN: { readonly Ref: string };
+    }[];
+  };
+  readonly Origins: { readonly DomainName: unknown; readonly CustomOriginConfig: object }[];
+  readonly ViewerCertificate: object;
+  readonly WebACLId: unknown;
+  readonly Logging?: unknown;
+}
+
+/** AWS's own policies: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html */
+const cachingDisabled = '4135ea2d-6df8-44a3-9df3-4b5a84be39ad';
+const allViewer = '216adef6-5c7f-47e4-b989-5492eafa07d3';
+
+describe('the edge', () => {
+  const config = propertiesOf(templateOf('edge'), 'AWS::CloudFront::Distribution')['DistributionConfig'] as Config;
+
+  const functionAtEdge = (): readonly [string, Readonly<Record<string, unknown>>] => {
+    const [{ LambdaFunctionARN } = { LambdaFunctionARN: { Ref: '' } }] =
+      config.DefaultCacheBehavior.LambdaFunctionAssociations;
+    const version = templateOf('edge').Resources[LambdaFunctionARN.Ref];
+    expect(version?.Type).toBe('AWS::Lambda::Version');
+    const { Ref } = (version?.Properties?.['FunctionName'] ?? {}) as { Ref: string };
+    return [Ref, templateOf('edge').Resources[Ref]?.Properties ?? {}];
+  };
+
+  it("stands before the API's domain, and passes on every method, header, cookie and query as it came", () => {
+    const [[domainId] = ['']] = resourcesOf(templateOf('edge'), 'AWS::ApiGateway::DomainName');
+
+    expect(config.Aliases).toEqual([domain.name]);
+    expect(config.Origins.map(({ DomainName }) => DomainName)).toEqual([
+      { 'Fn::GetAtt': [domainId, 'RegionalDomainName'] },
+    ]);
+    expect(config.DefaultCacheBehavior).toMatchObject({
+      OriginRequestPolicyId: allViewer,
+      AllowedMethods: expect.arrayContaining(['GET', 'HEAD', 'OPTIONS', 'PUT', 'PATCH', 'POST', 'DELETE']) as string[],
+    });
+  });
+
+  it('keeps nothing, and compresses nothing that should stream', () => {
+    expect(config.DefaultCacheBehavior).toMatchObject({ CachePolicyId: cachingDisabled, Compress: false });
+  });
+
+  it('speaks TLS 1.2 or newer to both sides, and never plain HTTP', () => {
+    expect(config.ViewerCertificate).toMatchObject({
+      MinimumProtocolVersion: 'TLSv1.2_2021',
+      AcmCertificateArn: domain.certificateArn,
+    });
+    expect(config.DefaultCacheBehavior['ViewerProtocolPolicy']).toBe('https-only');
+    expect(config.Origins[0]?.CustomOriginConfig).toMatchObject({
+      OriginProtocolPolicy: 'https-only',
+      OriginSSLProtocols: ['TLSv1.2'],
+    });
+  });
+
+  it('waits for a slow payer as long as CloudFront allows without asking AWS', () => {
+    expect(config.Origins[0]?.CustomOriginConfig).toMatchObject({ OriginReadTimeout: 120 });
+  });
+
+  it('has the web ACL of its own scope', () => {
+    const acls = resourcesOf(templateOf('edge'), 'AWS::WAFv2::WebACL');
+    const [id] = acls.find(([, { Properties }]) => Properties?.['Scope'] === 'CLOUDFRONT') ?? [];
+
+    expect(config.WebACLId).toEqual({ 'Fn::GetAtt': [id, 'Arn'] });
+  });
+
+  it("gets the domain's DNS records", () => {
+    const [[distributionId] = ['']] = resourcesOf(templateOf('edge'), 'AWS::CloudFront::Distribution');
+    const records = resourcesOf(templateOf('edge'), 'AWS::Route53::RecordSet');
+
+    expect(records).toHaveLength(2);
+    for (const [, { Properties }] of records) {
+      expect(Properties?.['AliasTarget']).toMatchObject({ DNSName: { 'Fn::GetAtt': [distributionId, 'DomainName'] } });
+    }
+  });
+
+  it('runs the origin-response function as Lambda@Edge takes it: a version, x86_64, no variables, no VPC', () => {
+    const [, lambda] = functionAtEdge();
+
+    expect(config.DefaultCacheBehavior.LambdaFunctionAssociations.map(({ EventType }) => EventType)).toEqual([
+      'origin-response',
+    ]);
+    expect(lambda).toMatchObject({ Architectures: ['x86_64'], Runtime: 'nodejs24.x', Handler: 'index.handler' });
+    expect(lambda).not.toHaveProperty('Environment');
+    expect(lambda).not.toHaveProperty('VpcConfig');
+    expect(lambda).not.toHaveProperty('LoggingConfig');
+  });
+
+  it('trusts the edge with a role that may do nothing', () => {
+    const [, lambda] = functionAtEdge();
+    const {
+      'Fn::GetAtt': [roleId],
+    } = lambda['Role'] as { 'Fn::GetAtt': [string, string] };
+
+    const role = templateOf('edge').Resources[roleId]?.Properties;
+    expect(JSON.stringify(role?.['AssumeRolePolicyDocument'])).toContain('edgelambda.amazonaws.com');
+    expect(role).not.toHaveProperty('Policies');
+    expect(role).not.toHaveProperty('ManagedPolicyArns');
+    expect(JSON.stringify(resourcesOf(templateOf('edge'), 'AWS::IAM::Policy'))).not.toContain(roleId);
+  });
+
+  it('ships code that does what CloudFront calls it for, and no registry', async () => {
+    const folder = bundle(['edge']).edge;
+
+    const { handler } = createRequire(import.meta.url)(join(folder, 'index.js')) as {
+      handler: (event: CloudFrontResponseEvent) => Promise<CloudFrontResponseResult>;
+    };
+    const renamed = [{ key: 'x-amzn-Remapped-WWW-Authenticate', value: 'Bearer' }];
+    const response = { status: '401', statusDescription: '', headers: { 'x-amzn-remapped-www-authenticate': renamed } };
+    const answer = await handler({ Records: [{ cf: { response } }] } as unknown as CloudFrontResponseEvent);
+
+    expect(answer?.headers?.['www-authenticate']).toEqual([{ key: 'WWW-Authenticate', value: 'Bearer' }]);
+    expect(await readdir(folder)).toEqual(['index.js']);
+  });
+
+  it('logs who asked when and how it ended, never a path, a query or a header', () => {
+    const { RecordFields } = propertiesOf(templateOf('edge'), 'AWS::Logs::Delivery') as { RecordFields: string[] };
+
+    expect(RecordFields).toEqual(
+      expect.arrayContaining(['timestamp(ms)', 'c-ip', 'cs-method', 'sc-status', 'time-taken']),
+    );
+    expect(
+      RecordFields.filter((field) => /uri|query|cookie|referer|header|\((Host|User-Agent)\)/i.test(field)),
+    ).toEqual([]);
+    expect(config.Logging).toBeUndefined();
+  });
+
+  it('is not there where the stage has none', () => {
+    const types = Object.values(templateOf('named').Resources).map(({ Type }) => Type);
+
+    expect(types.filter((type) => type.startsWith('AWS::CloudFront'))).toEqual([]);
+  });
+});

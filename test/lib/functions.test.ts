@@ -1,0 +1,94 @@
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Synthesised, synthesise } from '../../sandbox/aws/synth.ts';
+import { type LocalTemplate, readTemplate } from '../../sandbox/aws/template.ts';
+
+describe('the functions of the stack', () => {
+  let outdir: string;
+  let local: Synthesised;
+  let demo: Synthesised;
+  let read: LocalTemplate;
+
+  const readAs = (origin: string, { template, stackName, assetDir }: Synthesised): LocalTemplate =>
+    readTemplate(template, { stackName, origin, assetDir });
+
+  beforeAll(async () => {
+    outdir = await mkdtemp(join(tmpdir(), 'p2p-functions-test-'));
+    local = await synthesise('local', join(outdir, 'local'));
+    demo = await synthesise('demo', join(outdir, 'demo'));
+    read = readAs('http://localhost:3000', local);
+  }, 120_000);
+
+  afterAll(() => rm(outdir, { recursive: true, force: true }));
+
+  it('are these seven, each with its bundle, the registry and nothing else', async () => {
+    const names = read.functions.map(({ name }) => name).sort();
+    expect(names).toEqual(['audit', 'authorize', 'callback', 'canary', 'discovery', 'fetch', 'token']);
+    for (const { assetDir } of read.functions) {
+      expect((await readdir(assetDir)).sort()).toEqual(['index.js', 'registry.json']);
+      const registry = JSON.parse(await readFile(join(assetDir, 'registry.json'), 'utf8')) as object;
+      expect(Object.keys(registry).sort()).toEqual(['lifetimes', 'partners', 'payers', 'stage']);
+    }
+  });
+
+  it('have only the environment that they read', () => {
+    const variables = Object.fromEntries(
+      read.functions.map(({ name, environment }) => [name, Object.keys(environment).sort()]),
+    );
+    expect(variables).toEqual({
+      audit: ['AUDIT_BUCKET'],
+      authorize: ['LOGIN_ATTEMPTS_TABLE', 'ORIGIN'],
+      callback: ['GRANTS_TABLE', 'LOGIN_ATTEMPTS_TABLE', 'ORIGIN', 'PAYER_SECRET_PREFIX'],
+      canary: ['ORIGIN'],
+      discovery: ['ORIGIN'],
+      fetch: ['AUDIT_TABLE', 'GRANTS_TABLE', 'NODE_OPTIONS', 'ORIGIN', 'PAYER_SECRET_PREFIX'],
+      token: ['GRANTS_TABLE', 'ORIGIN', 'PAYER_SECRET_PREFIX'],
+    });
+  });
+
+  it('are all told the same origin, which is the API\'s own URL where the configuration names none', () => {
+    const originsOf = ({ functions }: LocalTemplate): Set<string | undefined> =>
+      new Set(functions.filter(({ name }) => name !== 'audit').map(({ environment }) => environment['ORIGIN']));
+
+    expect(originsOf(readAs('http://own-url.test', demo))).toEqual(new Set(['http://own-url.test']));
+    expect(originsOf(read)).toEqual(new Set(['http://localhost:3000']));
+  });
+
+  it('find their payers\' secrets under the prefix that they are told', () => {
+    expect(read.secretNames).toEqual(['p2p/local/payers/demo-health-plan', 'p2p/local/payers/northwind']);
+    const token = read.functions.find(({ name }) => name === 'token');
+    expect(token?.environment['PAYER_SECRET_PREFIX']).toBe('p2p/local/payers/');
+  });
+
+  it('serve exactly these paths, with every method', () => {
+    const byId = new Map(read.functions.map(({ physicalName, name }) => [physicalName, name]));
+    const routes = read.routes.map(({ method, path, functionName }) => `${method} ${path} ${byId.get(functionName)}`);
+    expect(routes.sort()).toEqual(
+      [
+        'ANY /oauth2/authorize/{payer} authorize',
+        'ANY /oauth2/callback/{payer} callback',
+        'ANY /oauth2/token token',
+        'ANY /oauth2/revoke token',
+        'ANY /oauth2/introspect token',
+        'ANY /oauth2/jwks/{payer} discovery',
+        'ANY /.well-known/oauth-authorization-server/r4/{payer} discovery',
+        'ANY /r4/{payer}/.well-known/smart-configuration discovery',
+        'ANY /r4/{payer}/.well-known/oauth-authorization-server discovery',
+        'ANY /r4/{payer}/metadata discovery',
+        'ANY /r4/{payer} fetch',
+        'ANY /r4/{payer}/{proxy+} fetch',
+      ].sort(),
+    );
+  });
+
+  it('stream the FHIR route for up to 15 minutes, and nothing else', () => {
+    const streamed = read.routes.filter(({ streaming }) => streaming);
+    expect(streamed.map(({ path }) => path).sort()).toEqual(['/r4/{payer}', '/r4/{payer}/{proxy+}']);
+    expect(streamed.every(({ timeoutMs }) => timeoutMs === 900_000)).toBe(true);
+    const buffered = read.routes.filter(({ streaming }) => !streaming);
+    expect(buffered.every(({ timeoutMs }) => timeoutMs === 29_000)).toBe(true);
+    const timeouts = Object.fromEntries(read.functions.map(({ name, timeoutMs }) => [name, timeoutMs / 1000]));
+    expect(timeouts).toMatchObject({ authorize: 29, callback: 29, token: 29, fetch: 840, discovery: 29 });
+  });
+});

@@ -1,0 +1,68 @@
+import {
+  type StageTemplate,
+  at,
+  lineOf,
+  nameOf,
+  ofType,
+  pathOf,
+  property,
+  stageTemplate,
+  stages,
+  statementsOf,
+} from '../support/stage-template.ts';
+
+describe.each(stages)('the keys of %s', (stage) => {
+  let template: StageTemplate;
+  beforeAll(async () => {
+    template = await stageTemplate(stage);
+  });
+
+  it('are two, for data and for the audit, and are rotated', () => {
+    const keys = ofType(template, 'AWS::KMS::Key');
+    expect(keys.map(pathOf).sort()).toEqual(['Keys/Audit', 'Keys/Data']);
+    expect(keys.every((key) => property(key, 'EnableKeyRotation') === true)).toBe(true);
+  });
+
+  it('name who may use them: the account by IAM and services by name, nobody by a wildcard', () => {
+    for (const key of ofType(template, 'AWS::KMS::Key')) {
+      for (const { Principal } of statementsOf(key, 'KeyPolicy')) {
+        expect(JSON.stringify(Principal)).not.toContain('*');
+      }
+    }
+  });
+
+  it('serve CloudWatch Logs for log groups of the account only', () => {
+    const forLogs = statementsOf(at(template, 'Keys/Data'), 'KeyPolicy').filter(({ Principal }) =>
+      JSON.stringify(Principal).includes('logs.'),
+    );
+
+    expect(forLogs.map((statement) => lineOf(template, statement))).toEqual([
+      'Allow kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:GenerateDataKeyWithoutPlaintext ' +
+        'kms:ReEncryptFrom kms:ReEncryptTo on * if ArnLike kms:EncryptionContext:aws:logs:arn',
+    ]);
+    expect(JSON.stringify(forLogs[0]?.Condition)).toMatch(/"AWS::AccountId"\},":log-group:\*"/);
+  });
+
+  it("leave the audit's to IAM alone", () => {
+    const lines = statementsOf(at(template, 'Keys/Audit'), 'KeyPolicy').map((statement) => lineOf(template, statement));
+    expect(lines).toEqual(['Allow kms:* on *']);
+  });
+
+  it("encrypt every log group, which is kept for the stage's days and no longer", () => {
+    const groups = ofType(template, 'AWS::Logs::LogGroup');
+    expect(groups.length).toBeGreaterThanOrEqual(7);
+    for (const group of groups) {
+      expect(nameOf(template, property(group, 'KmsKeyId'))).toBe('Keys/Data');
+      expect(property(group, 'RetentionInDays')).toBe(stage === 'demo' ? 90 : 400);
+    }
+  });
+
+  it('encrypt every secret, none of which the template gives a value', () => {
+    const secrets = ofType(template, 'AWS::SecretsManager::Secret');
+    expect(secrets.length).toBeGreaterThan(0);
+    for (const secret of secrets) {
+      expect(nameOf(template, property(secret, 'KmsKeyId'))).toBe('Keys/Data');
+      expect(Object.keys(secret.Properties ?? {}).sort()).toEqual(['Description', 'KmsKeyId', 'Name', 'Tags']);
+    }
+  });
+});

@@ -1,0 +1,165 @@
+import {
+  type Statement,
+  type StageTemplate,
+  at,
+  lineOf,
+  nameOf,
+  ofType,
+  pathOf,
+  property,
+  stageTemplate,
+} from '../support/stage-template.ts';
+
+const functionPaths = [
+  'Functions/Authorize',
+  'Functions/Callback',
+  'Functions/Token',
+  'Functions/Fetch',
+  'Functions/Discovery',
+  'Audit/Audit',
+  'Canary/Canary',
+];
+
+describe('a stage without a network', () => {
+  it('has nothing of one', async () => {
+    const template = await stageTemplate('demo');
+
+    expect(Object.values(template.Resources).filter(({ Type }) => Type.startsWith('AWS::EC2::'))).toEqual([]);
+    expect(Object.keys(template.Outputs).filter((name) => name.startsWith('EgressAddress'))).toEqual([]);
+    for (const path of functionPaths) expect(property(at(template, `${path}/Function`), 'VpcConfig')).toBeUndefined();
+  });
+});
+
+describe('the network of a stage', () => {
+  let template: StageTemplate;
+  beforeAll(async () => {
+    template = await stageTemplate('production-example');
+  });
+
+  const endpoint = (id: string) => at(template, `Network/Vpc/${id}`);
+
+  it('has every function in private subnets of two zones, in one security group', () => {
+    for (const path of functionPaths) {
+      const config: { SubnetIds: unknown[]; SecurityGroupIds: unknown[] } = property(
+        at(template, `${path}/Function`),
+        'VpcConfig',
+      );
+      expect(config.SubnetIds.map((id) => nameOf(template, id))).toEqual([
+        'Network/Vpc/FunctionsSubnet1/Subnet',
+        'Network/Vpc/FunctionsSubnet2/Subnet',
+      ]);
+      expect(config.SecurityGroupIds.map((id) => nameOf(template, id))).toEqual([
+        'Network/FunctionsGroup.GroupId',
+      ]);
+    }
+  });
+
+  it('calls payers from one known address a zone, which the stack tells', () => {
+    const gateways = ofType(template, 'AWS::EC2::NatGateway');
+    expect(gateways.map((gateway) => property(gateway, 'AvailabilityMode'))).toEqual(['regional']);
+    const zones: { AllocationIds: unknown[] }[] = property(gateways[0], 'AvailabilityZoneAddresses');
+    expect(zones.map(({ AllocationIds }) => AllocationIds.map((id) => nameOf(template, id)))).toEqual([
+      ['Network/Address1.AllocationId'],
+      ['Network/Address2.AllocationId'],
+    ]);
+    const told = ['EgressAddress1', 'EgressAddress2'].map((name) => nameOf(template, template.Outputs[name]?.Value));
+    expect(told).toEqual(['Network/Address1.PublicIp', 'Network/Address2.PublicIp']);
+  });
+
+  it('has no public subnet and no route to the internet but by that gateway', () => {
+    expect(ofType(template, 'AWS::EC2::Subnet').map(pathOf)).toEqual([
+      'Network/Vpc/FunctionsSubnet1/Subnet',
+      'Network/Vpc/FunctionsSubnet2/Subnet',
+    ]);
+    for (const subnet of ofType(template, 'AWS::EC2::Subnet')) {
+      expect(property(subnet, 'MapPublicIpOnLaunch')).toBe(false);
+    }
+    for (const route of ofType(template, 'AWS::EC2::Route')) expect(route.Properties).not.toHaveProperty('GatewayId');
+  });
+
+  it('lets functions out by TLS only, and nothing in', async () => {
+    const { payers } = (await import('../../config/production-example.ts')).default;
+    const [payer] = payers;
+    if (payer === undefined) throw new Error('the stage has no payer');
+    const elsewhere = { ...payer, tokenEndpoint: 'https://auth.lakeside.invalid:8443/token' };
+    const withPort = await stageTemplate('demo', {
+      network: { availabilityZones: 1, cidr: '10.0.0.0/20' },
+      payers: [elsewhere],
+      partners: [],
+    });
+
+    const portsOf = (of: StageTemplate): unknown[] => {
+      const rules: { FromPort: number; ToPort: number; IpProtocol: string }[] = property(
+        at(of, 'Network/FunctionsGroup'),
+        'SecurityGroupEgress',
+      );
+      return rules.map(({ FromPort, ToPort, IpProtocol }) => [IpProtocol, FromPort, ToPort]);
+    };
+
+    expect(portsOf(template)).toEqual([['tcp', 443, 443]]);
+    expect(portsOf(withPort)).toEqual([
+      ['tcp', 443, 443],
+      ['tcp', 8443, 8443],
+    ]);
+    expect(at(template, 'Network/FunctionsGroup').Properties).not.toHaveProperty('SecurityGroupIngress');
+    expect(at(template, 'Network/EndpointsGroup').Properties).not.toHaveProperty('SecurityGroupIngress');
+    expect(
+      ofType(template, 'AWS::EC2::SecurityGroupIngress').map((rule) => [
+        nameOf(template, property(rule, 'GroupId')),
+        nameOf(template, property(rule, 'SourceSecurityGroupId')),
+        property(rule, 'FromPort'),
+        property(rule, 'ToPort'),
+      ]),
+    ).toEqual([['Network/EndpointsGroup.GroupId', 'Network/FunctionsGroup.GroupId', 443, 443]]);
+  });
+
+  it.each([
+    ['DynamoDb', 'Gateway', 'Allow dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on *'],
+    ['S3', 'Gateway', 'Allow s3:PutObject on *'],
+    ['SecretsManager', 'Interface', 'Allow secretsmanager:GetSecretValue on *'],
+  ])("reaches %s by an endpoint, for what functions call and within the account only", (id, type, line) => {
+    const { Properties = {} } = endpoint(id);
+    expect(Properties['VpcEndpointType']).toBe(type);
+    const { Statement: statements } = Properties['PolicyDocument'] as { Statement: Statement[] };
+    const condition = ' if StringEquals aws:PrincipalAccount if StringEquals aws:ResourceAccount';
+    expect(statements.map((statement) => lineOf(template, statement))).toEqual([`${line}${condition}`]);
+  });
+
+  it('notes all its traffic in a log that is encrypted and kept as the others are', () => {
+    const [log] = ofType(template, 'AWS::EC2::FlowLog');
+    expect(log?.Properties).toMatchObject({ ResourceType: 'VPC', TrafficType: 'ALL' });
+    expect(nameOf(template, property(log, 'LogGroupName'))).toBe('Network/FlowLogs');
+  });
+
+  it('has its default security group closed, by a function that may do that alone', () => {
+    expect(ofType(template, 'Custom::VpcRestrictDefaultSG')).toHaveLength(1);
+    const provider = 'Custom::VpcRestrictDefaultSGCustomResourceProvider';
+    const handler = at(template, `${provider}/Handler`);
+    const { LogGroup }: { LogGroup: unknown } = property(handler, 'LoggingConfig');
+    expect(nameOf(template, LogGroup)).toBe('Network/DefaultGroupLogs');
+    const role = at(template, `${provider}/Role`);
+    const arns: unknown[] = property(role, 'ManagedPolicyArns');
+    expect(arns.map((arn) => nameOf(template, arn))).toEqual(['Network/DefaultGroupPolicy']);
+    const [{ PolicyDocument }]: [{ PolicyDocument: { Statement: Statement[] } }] = property(role, 'Policies');
+    expect(PolicyDocument.Statement).toEqual([
+      expect.objectContaining({
+        Effect: 'Allow',
+        Action: [
+          'ec2:AuthorizeSecurityGroupIngress',
+          'ec2:AuthorizeSecurityGroupEgress',
+          'ec2:RevokeSecurityGroupIngress',
+          'ec2:RevokeSecurityGroupEgress',
+        ],
+      }),
+    ]);
+    expect(JSON.stringify(PolicyDocument.Statement[0]?.Resource)).toContain('"DefaultSecurityGroup"');
+  });
+
+  it('is in zones that no account has to be asked for', () => {
+    const zones = ofType(template, 'AWS::EC2::Subnet').map((subnet) => JSON.stringify(property(subnet, 'AvailabilityZone')));
+    expect(zones).toEqual([
+      '{"Fn::Select":[0,{"Fn::GetAZs":""}]}',
+      '{"Fn::Select":[1,{"Fn::GetAZs":""}]}',
+    ]);
+  });
+});

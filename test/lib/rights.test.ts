@@ -1,0 +1,169 @@
+import {
+  type StageTemplate,
+  type Statement,
+  lineOf,
+  nameOf,
+  ofType,
+  pathOf,
+  property,
+  rightsOf,
+  stageTemplate,
+  stages,
+  statementsOf,
+} from '../support/stage-template.ts';
+
+const tablesKey =
+  'Allow kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:ReEncryptFrom kms:ReEncryptTo on Keys/Data through dynamodb';
+const interfaceActions =
+  'ec2:AssignPrivateIpAddresses ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces ec2:DescribeSubnets ec2:UnassignPrivateIpAddresses';
+/** What Lambda does for a function: traces, and where it runs in a VPC network interfaces, which code may not use. */
+const byLambda = {
+  demo: ['Allow xray:PutTelemetryRecords xray:PutTraceSegments on *'],
+  'production-example': [
+    `Allow ${interfaceActions} xray:PutTelemetryRecords xray:PutTraceSegments on *`,
+    `Deny ${interfaceActions} on * if Null lambda:SourceFunctionArn`,
+  ],
+};
+
+const secrets = {
+  demo: 'PayerSecrets/demo-health-plan',
+  'production-example': 'PayerSecrets/lakeside PayerSecrets/northwind',
+};
+
+describe.each(stages)('rights in %s', (stage) => {
+  let template: StageTemplate;
+  beforeAll(async () => {
+    template = await stageTemplate(stage);
+  });
+
+  const readSecrets = [
+    `Allow secretsmanager:GetSecretValue on ${secrets[stage]}`,
+    'Allow kms:Decrypt on Keys/Data through secretsmanager',
+  ];
+
+  /** What every function may do: write its own log, and have Lambda work for it. */
+  const common = (path: string): string[] => [
+    `Allow logs:CreateLogStream logs:PutLogEvents on ${path}/Logs`,
+    ...byLambda[stage],
+  ];
+
+  const identityPolicies = () => ofType(template, 'AWS::IAM::ManagedPolicy');
+
+  it.each<[path: string, rights: string[]]>([
+    ['Functions/Authorize', ['Allow dynamodb:PutItem on Tables/LoginAttempts', tablesKey]],
+    [
+      'Functions/Callback',
+      [
+        'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/LoginAttempts',
+        'Allow dynamodb:PutItem on Tables/Grants',
+        tablesKey,
+        ...readSecrets,
+      ],
+    ],
+    [
+      'Functions/Token',
+      [
+        'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Grants',
+        'Allow dynamodb:PutItem on Tables/Grants if ForAllValues:StringLike dynamodb:LeadingKeys if Null dynamodb:LeadingKeys',
+        tablesKey,
+        ...readSecrets,
+      ],
+    ],
+    [
+      'Functions/Fetch',
+      [
+        'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Grants',
+        'Allow dynamodb:PutItem on Tables/AuditEvents',
+        tablesKey,
+        ...readSecrets,
+      ],
+    ],
+    ['Functions/Discovery', []],
+    [
+      'Audit/Audit',
+      [
+        'Allow dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator on Tables/AuditEvents.StreamArn Tables/Grants.StreamArn',
+        'Allow kms:Decrypt kms:DescribeKey on Keys/Data through dynamodb',
+        'Allow kms:GenerateDataKey on Keys/Audit through s3',
+      ],
+    ],
+    ['Canary/Canary', []],
+  ])('let %s do only what it calls, on only what it calls it on', (path, rights) => {
+    expect(rightsOf(template, path)).toEqual([...common(path), ...rights].sort());
+  });
+
+  it('let token put only items that remember a client assertion', () => {
+    const put = ofType(template, 'AWS::IAM::ManagedPolicy')
+      .filter((policy) => pathOf(policy) === 'Functions/Token/Policy')
+      .flatMap((policy) => statementsOf(policy))
+      .filter(({ Action }) => Action === 'dynamodb:PutItem');
+
+    expect(put.map(({ Condition }) => Condition)).toEqual([
+      {
+        'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['jti.*'] },
+        Null: { 'dynamodb:LeadingKeys': 'false' },
+      },
+    ]);
+  });
+
+  it('name every action', () => {
+    const actions = identityPolicies().flatMap((policy) => statementsOf(policy).flatMap(({ Action }) => Action));
+    expect(actions.length).toBeGreaterThan(20);
+    expect(actions.filter((action) => action.includes('*'))).toEqual([]);
+  });
+
+  it('have the resource * only where AWS does not narrow it: traces, network interfaces, logs of all APIs', () => {
+    const wide = (statement: Statement): boolean => JSON.stringify(statement.Resource).includes('*');
+    const lines = identityPolicies().flatMap((policy) =>
+      statementsOf(policy)
+        .filter(wide)
+        .map((statement) => `${pathOf(policy)}: ${lineOf(template, statement)}`),
+    );
+    const [apiGateway, ...lambda] = lines.sort();
+    // API Gateway has one role for the logs of all APIs of an account, and they are any.
+    expect(apiGateway).toMatch(/^Api\/AccessLog\/Policy: Allow (logs:\w+ )+on \*$/);
+    expect(lambda).toEqual(byLambda[stage].map((line) => `Runtime/Policy: ${line}`));
+  });
+
+  it("stand in policies of the stack's own, but for those of the function that closes the default security group", () => {
+    expect(ofType(template, 'AWS::IAM::Policy')).toEqual([]);
+    const others = ofType(template, 'AWS::IAM::Role').filter((role) => {
+      const arns: unknown[] = property(role, 'ManagedPolicyArns') ?? [];
+      const own = arns.every((arn) => identityPolicies().some((policy) => pathOf(policy) === nameOf(template, arn)));
+      return !own || property(role, 'Policies') !== undefined;
+    });
+    expect(others.map(pathOf)).toEqual(
+      stage === 'demo' ? [] : ['Custom::VpcRestrictDefaultSGCustomResourceProvider/Role'],
+    );
+  });
+});
+
+describe("the policies that read payers' secrets", () => {
+  /** The configuration takes no more. */
+  const mostPayers = 140;
+
+  it('hold as many ARNs as fit into one, and are as many as that takes, which a role can have', async () => {
+    const [payer] = (await import('../../config/demo.ts')).default.payers;
+    if (payer === undefined) throw new Error('the demo stage has no payer');
+    const payers = Array.from({ length: mostPayers }, (_payer, index) => ({ ...payer, id: `payer-${index}`.padEnd(64, 'x') }));
+
+    const template = await stageTemplate('demo', { payers, partners: [] });
+
+    const policies = ofType(template, 'AWS::IAM::ManagedPolicy').filter((policy) => /^PayerSecrets/.test(pathOf(policy)));
+    expect(policies.length).toBeGreaterThan(1);
+    // Ten a role, two of them the function's.
+    expect(policies.length).toBeLessThanOrEqual(8);
+    const arnOf = (value: unknown): string =>
+      `arn:aws-us-gov:secretsmanager:us-gov-east-1:111122223333:secret:p2p/demo/payers/${nameOf(template, value).split('/')[1]}-ABCDEF`;
+    const filled = policies.map((policy) =>
+      JSON.stringify(property(policy, 'PolicyDocument'), (key, value: unknown) =>
+        key === 'Resource' && Array.isArray(value) ? value.map(arnOf) : value,
+      ),
+    );
+    expect(filled.join().match(/secret:p2p/g)).toHaveLength(mostPayers);
+    for (const document of filled) expect(document.replaceAll(/\s/g, '').length).toBeLessThanOrEqual(6144);
+    for (const path of ['Functions/Callback', 'Functions/Token', 'Functions/Fetch']) {
+      expect(rightsOf(template, path).join().match(/PayerSecrets\//g)).toHaveLength(mostPayers);
+    }
+  });
+});

@@ -1,0 +1,59 @@
+import { type StageTemplate, nameOf, ofType, pathOf, property, stageTemplate, stages } from '../support/stage-template.ts';
+
+describe.each(stages)('the tables of %s', (stage) => {
+  let template: StageTemplate;
+  beforeAll(async () => {
+    template = await stageTemplate(stage);
+  });
+
+  const byPath = <Value>(name: string): Record<string, Value> =>
+    Object.fromEntries(ofType(template, 'AWS::DynamoDB::Table').map((table) => [pathOf(table), property(table, name)]));
+
+  it('are three, each with one key and no index', () => {
+    expect(byPath('KeySchema')).toEqual({
+      'Tables/LoginAttempts': [{ AttributeName: 'stateHash', KeyType: 'HASH' }],
+      'Tables/Grants': [{ AttributeName: 'grantId', KeyType: 'HASH' }],
+      'Tables/AuditEvents': [{ AttributeName: 'eventId', KeyType: 'HASH' }],
+    });
+    expect(JSON.stringify(ofType(template, 'AWS::DynamoDB::Table'))).not.toMatch(/SecondaryIndexes/);
+    expect(ofType(template, 'AWS::DynamoDB::GlobalTable')).toEqual([]);
+  });
+
+  it("are encrypted with the stage's key, recoverable to any second of 35 days, and on demand", () => {
+    for (const table of ofType(template, 'AWS::DynamoDB::Table')) {
+      const encryption: { KMSMasterKeyId: unknown } = property(table, 'SSESpecification');
+      expect(encryption).toMatchObject({ SSEEnabled: true, SSEType: 'KMS' });
+      expect(nameOf(template, encryption.KMSMasterKeyId)).toBe('Keys/Data');
+      expect(property(table, 'PointInTimeRecoverySpecification')).toEqual({ PointInTimeRecoveryEnabled: true });
+      expect(property(table, 'BillingMode')).toBe('PAY_PER_REQUEST');
+    }
+  });
+
+  it('forget what has expired', () => {
+    for (const table of ofType(template, 'AWS::DynamoDB::Table')) {
+      expect(property(table, 'TimeToLiveSpecification')).toEqual({ AttributeName: 'expiresAt', Enabled: true });
+    }
+  });
+
+  it('tell the audit what changes in grants and what reads are noted, and nothing of login attempts', () => {
+    expect(byPath('StreamSpecification')).toEqual({
+      'Tables/LoginAttempts': undefined,
+      'Tables/Grants': { StreamViewType: 'NEW_AND_OLD_IMAGES' },
+      'Tables/AuditEvents': { StreamViewType: 'NEW_IMAGE' },
+    });
+  });
+
+  it('cannot be deleted by mistake where they are to be kept', () => {
+    expect(Object.values(byPath('DeletionProtectionEnabled'))).toEqual(Array(3).fill(stage !== 'demo'));
+  });
+});
+
+describe('the tables of a stage that is to be kept', () => {
+  it('are protected though the stage is not production', async () => {
+    const template = await stageTemplate('demo', { removalPolicy: 'retain' });
+
+    for (const table of ofType(template, 'AWS::DynamoDB::Table')) {
+      expect(property(table, 'DeletionProtectionEnabled')).toBe(true);
+    }
+  });
+});
