@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bundled, functionNames } from './bundled.ts';
+
+interface LockedPackage {
+  readonly version?: string;
+  readonly license?: string;
+  readonly hasInstallScript?: boolean;
+  readonly integrity?: string;
+  /** Comes inside another package's archive, whose hash covers it. */
+  readonly inBundle?: boolean;
+}
+
+const root = join(import.meta.dirname, '..', '..');
+const json = (file: string): unknown => JSON.parse(readFileSync(join(root, file), 'utf8'));
+const { packages } = json('package-lock.json') as { packages: Readonly<Record<string, LockedPackage>> };
+const { allowScripts } = json('package.json') as { allowScripts: Readonly<Record<string, boolean>> };
+const installed = Object.entries(packages).filter(([path]) => path !== '');
+const nameOf = (path: string): string => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+
+/** Licences that ask for no more than notice. */
+const permissive = new Set([
+  '0BSD',
+  'Apache-2.0',
+  'Apache-2.0 AND MIT',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'BlueOak-1.0.0',
+  'ISC',
+  'MIT',
+  '(MIT OR CC0-1.0)',
+  '(MIT OR GPL-3.0-or-later)',
+]);
+
+/** Packages whose licence is another, or not in the lock file, and why that is well. */
+const looked: Readonly<Record<string, string>> = {
+  'caniuse-lite': 'CC-BY-4.0 on data; a tool of the tests, in no bundle',
+  'base-64': 'MIT in its own LICENSE file; a browser client of the tests needs it, and it is in no bundle',
+};
+
+describe('dependencies', () => {
+  it('have licences that allow this use', () => {
+    const others = installed
+      .filter(([path, { license = '' }]) => !permissive.has(license) && !(nameOf(path) in looked))
+      .map(([path, { license }]) => `${nameOf(path)}: ${license ?? 'none stated'}`);
+    expect(others).toEqual([]);
+  });
+
+  it('are locked to the bytes: each has a version and an integrity hash', () => {
+    const loose = installed.filter(
+      ([, { version, integrity, inBundle }]) => version === undefined || (integrity === undefined && inBundle !== true),
+    );
+    expect(loose.map(([path]) => nameOf(path))).toEqual([]);
+  });
+
+  it('run no script at install but those that package.json names, and only esbuild may', () => {
+    const withScripts = installed.filter(([, { hasInstallScript }]) => hasInstallScript === true);
+    expect([...new Set(withScripts.map(([path]) => nameOf(path)))].sort()).toEqual(Object.keys(allowScripts).sort());
+    expect(Object.keys(allowScripts).filter((name) => allowScripts[name])).toEqual(['esbuild']);
+  });
+
+  it('of the deployed bundles are each explained in docs/dependencies.md, and no other is', () => {
+    const inBundles = new Set(functionNames.flatMap((name) => [...bundled(name).packages.keys()]));
+    const text = readFileSync(join(root, 'docs/dependencies.md'), 'utf8');
+    const section = text.slice(text.indexOf('## In the bundles'), text.indexOf('## Beside them'));
+    const explained = [...section.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name);
+    expect(explained.sort()).toEqual([...inBundles].sort());
+  });
+});
