@@ -60,10 +60,12 @@ describe('dependencies', () => {
   });
 
   it('of the deployed bundles are each explained in docs/dependencies.md, and no other is', () => {
-    const inBundles = new Set(functionNames.flatMap((name) => [...bundled(name).packages.keys()]));
+    const inBundles = new Set<string>();
+    for (const name of functionNames) for (const dependency of bundled(name).packages.keys()) inBundles.add(dependency);
     const text = readFileSync(join(root, 'docs/dependencies.md'), 'utf8');
     const section = text.slice(text.indexOf('## In the bundles'), text.indexOf('## Beside them'));
-    const explained = [...section.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name);
-    expect(explained.sort()).toEqual([...inBundles].sort());
+    const explained = Array.from(section.matchAll(/^\| `([^`]+)`/gm), ([, name = '']) => name);
+    expect(explained).toHaveLength(inBundles.size);
+    expect(new Set(explained)).toEqual(inBundles);
   });
 });
