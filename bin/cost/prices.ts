@@ -51,8 +51,7 @@ export type PriceName = keyof typeof prices;
 export type Quantities = Readonly<Partial<Record<PriceName, number>>>;
 
 /** Dollars of one line. */
-export const dollars = (name: PriceName, quantity: number): number =>
-  (quantity * prices[name].usd) / prices[name].per;
+export const dollars = (name: PriceName, quantity: number): number => (quantity * prices[name].usd) / prices[name].per;
 
 /** Quantities added up, each as often as it is said. */
 export const addUp = (...parts: readonly (readonly [times: number, of: Quantities])[]): Quantities => {

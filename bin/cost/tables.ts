@@ -17,7 +17,7 @@ const total = (quantities: Quantities): number =>
 
 /** Services in the order of the price list, each with what it costs in each column. */
 const byPage = (head: readonly string[], columns: readonly Quantities[]): string => {
-  const pages = [...new Set(names.map((name) => prices[name].page))];
+  const pages = [...new Set<string>(names.map((name) => prices[name].page))];
   const rows = pages
     .map((page) => {
       const own = names.filter((name) => prices[name].page === page);
@@ -27,7 +27,7 @@ const byPage = (head: readonly string[], columns: readonly Quantities[]): string
       };
     })
     .filter(({ costs }) => costs.some((cost) => cost > 0))
-    .map(({ page, costs }) => [page, ...costs.map(usd)]);
+    .map(({ page, costs }) => [page].concat(costs.map(usd)));
   return markdownTable(head, [...rows, ['**Together**', ...columns.map((of) => `**${usd(total(of))}**`)]]);
 };
 
@@ -45,10 +45,11 @@ const usageTable = (): string =>
     ['uses', 'a login', 'a sync, before its reads', 'a read'],
     names
       .filter((name) => [login, syncStart, read].some((of) => (of[name] ?? 0) > 0))
-      .map((name) => [
-        `${prices[name].page}: ${prices[name].unit}`,
-        ...[login, syncStart, read].map((of) => count(of[name] ?? 0)),
-      ]),
+      .map((name) =>
+        [`${prices[name].page}: ${prices[name].unit}`].concat(
+          [login, syncStart, read].map((of) => count(of[name] ?? 0)),
+        ),
+      ),
   );
 
 /** `production-example` has two of each. */

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { measured } from '../../bin/cost/usage.ts';
+import { costTables, withCostTables } from '../../bin/cost/tables.ts';
+import { readRecords } from '../../functions/audit/read-records.ts';
+import { readEventWriter } from '../../functions/fetch/write-read-event.ts';
+import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
+import { gateway, pkce, verifier } from '../support/login.ts';
+
+type Item = Record<string, AttributeValue>;
+
+/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html */
+const bytesOfValue = (value: AttributeValue): number => {
+  if (value.S !== undefined) return Buffer.byteLength(value.S);
+  if (value.N !== undefined) return Math.ceil(value.N.length / 2) + 1;
+  if (value.B !== undefined) return value.B.length;
+  return value.M === undefined ? 1 : 3 + bytesOf(value.M) + Object.keys(value.M).length;
+};
+const bytesOf = (item: Item): number =>
+  Object.entries(item).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + bytesOfValue(value), 0);
+
+/** What is budgeted with is no less than what there is, and not much more. */
+const expectToFit = (budgeted: number, real: number): void => {
+  expect(budgeted).toBeGreaterThanOrEqual(real);
+  expect(budgeted).toBeLessThan(1.5 * real);
+};
+
+const auditedRead = async () => {
+  const test = fetchGateway();
+  test.payer.http = async () => fhir({ resourceType: 'Bundle' });
+  const table = { client: test.dynamo.client, name: 'AuditEvents' };
+  const { token } = await test.grant();
+  await read({ ...test.deps, ...readEventWriter(table, test.deps.clock) }, 'Observation', token);
+  return { lines: test.lines, items: [...test.dynamo.items('AuditEvents').values()] };
+};
+
+describe('the cost table', () => {
+  it('stands in docs/cost.md as the script prints it', () => {
+    const document = readFileSync(join(import.meta.dirname, '../../docs/cost.md'), 'utf8');
+    expect(document).toContain(costTables());
+    expect(withCostTables(document)).toBe(document);
+  });
+
+  it('is not put into a document that has no place for it', () => {
+    expect(() => withCostTables('# Cost')).toThrow('begin: npm run cost');
+  });
+
+  it('is computed with the sizes of a real login attempt and a real grant', async () => {
+    const test = gateway();
+    const code = await test.login(pkce);
+    const { refresh_token: token } = JSON.parse((await test.redeem(code, { code_verifier: verifier })).body) as {
+      refresh_token: string;
+    };
+    await test.refresh(token);
+    const [attempt] = test.dynamo.items('LoginAttempts').values();
+    const { sealedPayerTokens: _, ...grant } = test.grant();
+
+    expectToFit(measured.loginAttempt, bytesOf(attempt ?? {}));
+    expectToFit(measured.grantWithoutPayerTokens, bytesOf(grant));
+  });
+
+  it('is computed with the sizes of what a real read leaves', async () => {
+    const { lines, items } = await auditedRead();
+    const longest = Math.max(...items.map(bytesOf));
+    const records = items.map((item) => ({
+      eventName: 'INSERT' as const,
+      dynamodb: { Keys: { eventId: item['eventId'] }, NewImage: item },
+    }));
+    const events = readRecords(records as Parameters<typeof readRecords>[0], 'production', 0);
+    const lengths = events.map(({ event }) => JSON.stringify(event).length + 1);
+
+    expect(lengths).toHaveLength(2);
+    expectToFit(measured.readEvent, longest);
+    expectToFit(measured.auditEvent, Math.max(...lengths));
+    expectToFit(measured.logLine, lines[0]?.length ?? 0);
+  });
+});

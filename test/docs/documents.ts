@@ -1,0 +1,41 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const root = join(import.meta.dirname, '..', '..');
+
+/** A Markdown file of the repository. */
+export interface Document {
+  /** From the root on, such as `docs/operate.md`. */
+  readonly path: string;
+  readonly text: string;
+}
+
+export const documentAt = (path: string): Document => ({ path, text: readFileSync(join(root, path), 'utf8') });
+
+const markdownIn = (folder: string): string[] =>
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => (folder === '.' ? name : `${folder}/${name}`));
+
+/** All that a reader is pointed at: `docs/`, and what stands at the root. */
+export const documents = (): Document[] => [...markdownIn('.'), ...markdownIn('docs')].map(documentAt);
+
+/** Fenced blocks with their language. */
+export const blocksOf = ({ text }: Document): { readonly language: string; readonly code: string }[] =>
+  [...text.matchAll(/^ *```(\w*)\n([^]*?)^ *```$/gm)].map(([, language = '', code = '']) => ({ language, code }));
+
+/** The text without its fenced blocks. */
+export const proseOf = ({ text }: Document): string => text.replaceAll(/^ *```[^]*?^ *```$/gm, '');
+
+/** What stands between back quotes in the prose. */
+export const codeSpansOf = (document: Document): string[] =>
+  [...proseOf(document).matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code);
+
+/** The anchors of a document's headings, as GitHub makes them. */
+export const anchorsOf = (document: Document): string[] =>
+  [...proseOf(document).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './documents.ts';
+
+const source = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+const members = (text: string): string[] =>
+  [...text.matchAll(/^ +(?:readonly )?(\w+)\??:/gm)].map(([, name = '']) => name);
+
+const between = (text: string, from: string, to: string): string => {
+  const start = text.indexOf(from);
+  if (start < 0) throw new Error(`${from} is gone`);
+  return text.slice(start, text.indexOf(to, start));
+};
+
+/** The fields of a function's line, of the audit function's, and of the access log, from where they are declared. */
+export const loggedFields = (): string[] => [
+  ...members(between(source('functions/shared/request-record.ts'), 'export interface RequestRecord', '\n}')),
+  'outcome',
+  'ms',
+  ...[...between(source('functions/shared/errors.ts'), 'export type Signal', ';').matchAll(/'(\w+)'/g)].map(
+    ([, signal = '']) => signal,
+  ),
+  ...[...between(source('functions/audit/handler.ts'), 'metrics: {', '}').matchAll(/^ +(\w+): \[/gm)].map(
+    ([, name = '']) => name,
+  ),
+  'records',
+  'unreadable',
+  ...members(between(source('lib/access-log.ts'), 'const fields = {', '};')),
+];

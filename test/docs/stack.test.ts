@@ -1,0 +1,92 @@
+import { App } from 'aws-cdk-lib';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stageCounts } from '../../bin/cost/fixed.ts';
+import config from '../../config/production-example.ts';
+import { GatewayStack } from '../../lib/gateway-stack.ts';
+import type { Template } from '../../sandbox/aws/cloudformation.ts';
+import { anchorsOf, codeSpansOf, documentAt, documents, root } from './documents.ts';
+
+const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> };
+
+const synthesise = (): Template & { readonly Outputs: Readonly<Record<string, unknown>> } => {
+  const app = new App({ context });
+  const stack = new GatewayStack(app, 'p2p-gateway-production-example', { config });
+  return app.synth().getStackByName(stack.stackName).template as ReturnType<typeof synthesise>;
+};
+
+const template = synthesise();
+
+const idsOf = (type: string): string[] =>
+  Object.entries(template.Resources)
+    .filter(([, resource]) => resource.Type === type)
+    .map(([id]) => id);
+
+const propertiesOf = (type: string): Record<string, unknown>[] =>
+  idsOf(type).map((id) => template.Resources[id]?.Properties ?? {});
+
+const alarms = propertiesOf('AWS::CloudWatch::Alarm');
+const anchorsOfAlarms = alarms.map(({ AlarmDescription: text }) => /#([\w-]+)$/.exec(String(text))?.[1]);
+
+/** Of one alarm: the metrics that it looks at. */
+const metricsOf = ({ Metrics: metrics }: Record<string, unknown>): number =>
+  Array.isArray(metrics) ? metrics.filter((metric: object) => 'MetricStat' in metric).length : 1;
+
+const textOfAll = documents()
+  .map(({ text }) => text)
+  .join('\n');
+const named = (pattern: RegExp): string[][] => [...textOfAll.matchAll(pattern)].map(([, ...groups]) => groups);
+
+describe('docs/operate.md', () => {
+  it('has a section for each alarm, at the anchor that its mail links to', () => {
+    expect(anchorsOfAlarms).not.toContain(undefined);
+    expect(anchorsOf(documentAt('docs/operate.md'))).toEqual(expect.arrayContaining([...new Set(anchorsOfAlarms)]));
+  });
+});
+
+describe('the documents', () => {
+  it('name outputs that the stack has', () => {
+    const outputs = named(/output ([A-Z]\w+)/g).flat();
+    expect(outputs).toContain('GrantsTable');
+    expect(outputs.filter((name) => !(name in template.Outputs))).toEqual([]);
+  });
+
+  it('find each resource that they look up, and no other', () => {
+    const lookUps = named(/resource ([A-Z]\w+) (AWS::\w+::\w+)/g);
+    expect(lookUps.length).toBeGreaterThan(5);
+    for (const [prefix = '', type = ''] of lookUps) {
+      const found = idsOf(type).filter((id) => id.startsWith(prefix));
+      expect([prefix, found.length]).toEqual([prefix, 1]);
+    }
+  });
+
+  it('name fields of the configuration that it has', () => {
+    const [, table = ''] = documentAt('docs/deploy.md').text.split('| field ');
+    const rows = table.slice(0, table.indexOf('\n\n')).split('\n');
+    const fields = rows.flatMap((row) => codeSpansOf({ path: '', text: row.split('|')[1] ?? '' }));
+    const valueAt = (field: string): unknown =>
+      field.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], config);
+    expect(fields).toContain('domain.certificateArn');
+    expect(fields.filter((field) => valueAt(field) === undefined)).toEqual([]);
+  });
+});
+
+describe('what the cost is computed with', () => {
+  it('is what the template has', () => {
+    const perPayer = anchorsOfAlarms.filter((anchor) => anchor === 'payer-down').length;
+    const rules = propertiesOf('AWS::WAFv2::WebACL').map(({ Rules: of }) => (of as unknown[]).length);
+    const all = alarms.reduce((sum, alarm) => sum + metricsOf(alarm), 0);
+
+    expect(stageCounts).toMatchObject({
+      keys: idsOf('AWS::KMS::Key').length,
+      alarmMetrics: all - perPayer,
+      alarmMetricsPerPayer: perPayer / config.payers.length,
+      secretsPerPayer: idsOf('AWS::SecretsManager::Secret').length / config.payers.length,
+      webAcls: rules.length,
+      webRules: rules.reduce((sum, count) => sum + count, 0),
+      interfaceEndpoints: propertiesOf('AWS::EC2::VPCEndpoint').filter(
+        ({ VpcEndpointType: type }) => type === 'Interface',
+      ).length,
+    });
+  });
+});
