@@ -1,0 +1,76 @@
+import type { FetchDeps } from '../../functions/fetch/deps.ts';
+import { readEventWriter } from '../../functions/fetch/write-read-event.ts';
+import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
+import { basic, gateway } from '../support/login.ts';
+
+describe('the calls to DynamoDB on the happy path are', () => {
+  it('one write for authorize, two for the callback', async () => {
+    const test = gateway();
+    const { state, cookie } = await test.start();
+    const authorize = test.dynamo.calls();
+    await test.callback(test.fromPayer(state), { cookie });
+    const callback = test.dynamo.calls();
+
+    expect(authorize).toEqual(['PutItem']);
+    expect(callback).toEqual(['UpdateItem', 'PutItem']);
+    expect(test.payer.requests).toHaveLength(1);
+  });
+
+  it('one read and one write for a redemption and for a refresh', async () => {
+    const test = gateway();
+    const code = await test.login();
+    test.dynamo.calls();
+    const redeemed = await test.redeem(code);
+    const redeem = test.dynamo.calls();
+    await test.refresh((JSON.parse(redeemed.body) as { refresh_token: string }).refresh_token);
+    const refresh = test.dynamo.calls();
+
+    expect(redeem).toEqual(['GetItem', 'UpdateItem']);
+    expect(refresh).toEqual(['GetItem', 'UpdateItem']);
+  });
+
+  it('one read for introspection and for a refresh that is repeated; one read and one write for a revocation', async () => {
+    const test = gateway();
+    const pair = await test.connect();
+    await test.refresh(pair.refresh_token);
+    test.dynamo.calls();
+    await test.introspect({ token: pair.access_token }, basic());
+    const introspect = test.dynamo.calls();
+    await test.refresh(pair.refresh_token);
+    const repeated = test.dynamo.calls();
+    await test.revoke({ token: pair.refresh_token });
+    const revoke = test.dynamo.calls();
+
+    expect(introspect).toEqual(['GetItem']);
+    expect(repeated).toEqual(['GetItem']);
+    expect(revoke).toEqual(['GetItem', 'UpdateItem']);
+  });
+
+  it('one read and the two writes of the audit for a FHIR read', async () => {
+    const test = fetchGateway();
+    const { token } = await test.grant();
+    test.payer.http = () => Promise.resolve(fhir({ resourceType: 'Patient', id: 'patient-1' }));
+    const audited: FetchDeps = {
+      ...test.deps,
+      ...readEventWriter({ client: test.dynamo.client, name: 'AuditEvents' }, test.deps.clock),
+    };
+    test.dynamo.calls();
+    const answer = await read(audited, 'Patient/patient-1', token);
+
+    expect(answer.statusCode).toBe(200);
+    expect(test.dynamo.calls()).toEqual(['GetItem', 'PutItem', 'PutItem']);
+    expect(test.payer.requests).toHaveLength(1);
+  });
+
+  it('read strongly consistent wherever a read decides', async () => {
+    const test = gateway();
+    await test.connect();
+    const reads = test.dynamo.mock
+      .calls()
+      .map(({ args: [command] }) => command)
+      .filter(({ constructor }) => constructor.name === 'GetItemCommand');
+
+    expect(reads.length).toBeGreaterThan(0);
+    for (const { input } of reads) expect(input).toMatchObject({ ConsistentRead: true });
+  });
+});

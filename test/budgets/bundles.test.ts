@@ -1,0 +1,44 @@
+import { type Bundled, bundled, functionNames } from '../supply-chain/bundled.ts';
+
+/** What esbuild calls a kilobyte. */
+const kilobyte = 1024;
+
+describe("a function's bundle", () => {
+  let bundles: readonly Bundled[];
+  const holding = (prefix: string): string[] =>
+    bundles
+      .filter(({ packages }) => [...packages.keys()].some((name) => name.startsWith(prefix)))
+      .map(({ name }) => name);
+
+  beforeAll(() => {
+    bundles = functionNames.map((name) => bundled(name));
+  }, 60_000);
+
+  it('is under 430 KB, the configuration left out', () => {
+    const tooLarge = bundles
+      .filter(({ bytes }) => bytes >= 430 * kilobyte)
+      .map(({ name, bytes }) => `${name}: ${bytes}`);
+    expect(tooLarge).toEqual([]);
+  });
+
+  it('is under 60 KB where it needs no AWS: discovery, canary and edge', () => {
+    const small = bundles.filter(({ bytes }) => bytes < 60 * kilobyte).map(({ name }) => name);
+    expect(small).toEqual(['canary', 'discovery', 'edge']);
+  });
+
+  it('holds an AWS client only where that is called', () => {
+    expect(holding('@aws-sdk/client-dynamodb')).toEqual(['authorize', 'callback', 'fetch', 'token']);
+    expect(holding('@aws-sdk/client-secrets-manager')).toEqual(['callback', 'fetch', 'token']);
+    expect(holding('@aws-sdk/client-s3')).toEqual(['audit']);
+    expect(holding('@smithy/')).toEqual(['audit', 'authorize', 'callback', 'fetch', 'token']);
+  });
+
+  it('holds the configuration as data, and none of the code that checks it', () => {
+    const checking = bundles.flatMap(({ name, files }) =>
+      files
+        .filter((file) => /^config\/(?!resource-types)|node_modules\/zod/.test(file))
+        .map((file) => `${name}: ${file}`),
+    );
+    expect(checking).toEqual([]);
+  });
+});

@@ -1,0 +1,27 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+const counts = (): Record<string, [number, number, number]> => {
+  const { stdout, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, 'count-work.ts')], {
+    encoding: 'utf8',
+    env: { ...process.env, NODE_OPTIONS: '' },
+    timeout: 60_000,
+  });
+  if (stdout === '') throw new Error(stderr);
+  return JSON.parse(stdout) as Record<string, [number, number, number]>;
+};
+
+describe("the link rewriter's work", () => {
+  const rows = Object.entries(counts());
+
+  it.each(rows)('grows with the size of the answer and no faster: %s', (_kind, [once, twice, fourTimes]) => {
+    expect(once).toBeGreaterThan(0);
+    expect(twice / once).toBeLessThanOrEqual(2.02);
+    expect(fourTimes / once).toBeLessThanOrEqual(4.04);
+  });
+
+  it('is nothing for each byte of a string: whole chunks are passed over', () => {
+    const [, work] = rows.find(([kind]) => kind === 'one huge string, in chunks of 16384') ?? [];
+    expect(work?.[2]).toBeLessThan(256 * 10);
+  });
+});
