@@ -12,6 +12,9 @@ export interface Deadline {
 /** Kept back so that the end of the answer, its record and its audit still fit into the function's time. */
 const reserveMs = 3000;
 
+/** Without a reason of its own `abort` would make a DOMException, and its stack, for every read. */
+const over = new Error('The read is over');
+
 /** The time budget of a whole read: the function's own. */
 export const deadlineOf = ({ clock }: Pick<FetchDeps, 'clock'>, context: Context): Deadline => {
   const controller = new AbortController();
@@ -24,7 +27,7 @@ export const deadlineOf = ({ clock }: Pick<FetchDeps, 'clock'>, context: Context
   return {
     signal: controller.signal,
     remainingMs: () => endsAt - clock.monotonic(),
-    end: (reason) => {
+    end: (reason = over) => {
       clearTimeout(timer);
       controller.abort(reason);
     },

@@ -1,0 +1,82 @@
+import { buildSync } from 'esbuild';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { readTemplate } from '../sandbox/aws/template.ts';
+import { synthesise } from '../sandbox/aws/synth.ts';
+import { measured } from './stage.ts';
+import type { World } from './world.ts';
+
+/** A function's bundle, as it is deployed. */
+export interface Bundle {
+  readonly name: string;
+  readonly file: string;
+  readonly bytes: number;
+  readonly hasSdk: boolean;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+const projectRoot = join(import.meta.dirname, '..');
+
+/** The SDK names itself in every request that it sends. */
+const sdkName = 'aws-sdk-js';
+
+const bundleOf = (name: string, file: string, environment: Readonly<Record<string, string>> = {}): Bundle => ({
+  name,
+  file,
+  bytes: statSync(file).size,
+  hasSdk: readFileSync(file, 'utf8').includes(sdkName),
+  environment,
+});
+
+/** Bundles a file as lib/gateway-function.ts bundles a function. */
+const build = (entry: string, file: string): void => {
+  buildSync({
+    entryPoints: [entry],
+    outfile: file,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    mainFields: ['module', 'main'],
+    minify: true,
+    logLevel: 'silent',
+  });
+};
+
+/** Refuses to compare bundles that were made in different ways. */
+const checkSameBuild = ({ name, file }: Bundle, folder: string): void => {
+  const again = join(folder, 'again', 'index.js');
+  build(join(projectRoot, 'functions', name, 'index.ts'), again);
+  if (readFileSync(again, 'utf8') !== readFileSync(file, 'utf8')) {
+    throw new Error('lib/gateway-function.ts bundles in another way than bench/bundles.ts; make them the same');
+  }
+};
+
+let deployed: Promise<readonly Bundle[]> | undefined;
+
+const readDeployed = async ({ folder }: World): Promise<readonly Bundle[]> => {
+  const { template, ...names } = await synthesise('config/local.ts', join(folder, 'cdk.out'));
+  const { functions } = readTemplate(template, { ...names, origin: measured.origin });
+  const bundles = functions.map((spec) =>
+    bundleOf(spec.name, join(spec.assetDir, `${spec.handler.split('.')[0]}.js`), spec.environment),
+  );
+  checkSameBuild(bundleNamed(bundles, 'discovery'), folder);
+  return bundles;
+};
+
+/** The functions' bundles out of the synthesised stack; it is synthesised once. */
+export const deployedBundles = (world: World): Promise<readonly Bundle[]> => (deployed ??= readDeployed(world));
+
+/** @throws Error where the stack has no such function */
+export const bundleNamed = (bundles: readonly Bundle[], name: string): Bundle => {
+  const found = bundles.find((bundle) => bundle.name === name);
+  if (found === undefined) throw new Error(`The stack has no function ${name}`);
+  return found;
+};
+
+/** A bundle of a file of this folder, such as a peer's. */
+export const buildBundle = ({ folder }: World, name: string, entry: string): Bundle => {
+  const file = join(folder, 'bundles', name, 'index.js');
+  build(join(import.meta.dirname, entry), file);
+  return bundleOf(name, file);
+};

@@ -1,0 +1,84 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { openSync, writeSync } from 'node:fs';
+import { devNull } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { format } from 'node:util';
+import { authorizeHandler } from '../functions/authorize/handler.ts';
+import { callbackHandler } from '../functions/callback/handler.ts';
+import { fetchHandler } from '../functions/fetch/handler.ts';
+import { rateLimiter } from '../functions/fetch/rate-limit.ts';
+import { readEventWriter } from '../functions/fetch/write-read-event.ts';
+import { type PayerHttp, realDeps } from '../functions/shared/deps.ts';
+import type { ApiEvent, ApiResponse } from '../functions/shared/http/api.ts';
+import { payerSecrets, secretsClient } from '../functions/shared/oauth/payer-secrets.ts';
+import { tokenHandler } from '../functions/token/handler.ts';
+import { lambdaContext } from './api-event.ts';
+import { awslambda, sink } from './stream.ts';
+import type { Tables } from './world.ts';
+
+const log = openSync(devNull, 'w');
+
+/** Writes a log line as a function does, synchronously, to where nobody reads it. */
+export const writeLog = (line: string): void => void writeSync(log, `${line}\n`);
+
+/** The same for a peer that logs to the console. */
+export const silenceConsole = (): void => {
+  console.log = (...values: unknown[]): void => writeLog(format(...values));
+};
+
+/** The functions, called as Lambda calls them. */
+export interface Gateway {
+  readonly authorize: (event: ApiEvent) => Promise<ApiResponse>;
+  readonly callback: (event: ApiEvent) => Promise<ApiResponse>;
+  readonly token: (event: ApiEvent) => Promise<ApiResponse>;
+  /** Resolves with the status when the whole body has left. */
+  readonly fetch: (event: ApiEvent) => Promise<number>;
+}
+
+interface GatewayOptions {
+  readonly tables: Tables;
+  readonly client: DynamoDBClient;
+  /** The folder of the `registry.json`. */
+  readonly registry: string;
+  readonly payerHttp?: PayerHttp;
+  /** Called with each chunk of a streamed body. */
+  readonly onWrite?: () => void;
+}
+
+type Handler = (event: ApiEvent, context: unknown) => Promise<ApiResponse>;
+type StreamingHandler = (event: ApiEvent, stream: unknown, context: unknown) => Promise<void>;
+
+/** The handlers with the dependencies of each function's `index.ts`; only the log goes elsewhere. */
+export const gatewayOver = ({ tables, client, registry, payerHttp, onWrite }: GatewayOptions): Gateway => {
+  Object.assign(globalThis, { awslambda });
+  process.env['LAMBDA_TASK_ROOT'] = registry;
+  const real = realDeps();
+  const deps = {
+    ...real,
+    writeLog,
+    payerHttp: payerHttp ?? real.payerHttp,
+    loginAttempts: { client, name: tables.loginAttempts },
+    grants: { client, name: tables.grants },
+    readPayerSecret: payerSecrets(secretsClient(), 'bench/', real.clock),
+  };
+  const buffered =
+    (handler: unknown) =>
+    (event: ApiEvent): Promise<ApiResponse> =>
+      (handler as Handler)(event, lambdaContext());
+  const streaming = fetchHandler({
+    ...deps,
+    sleep: (ms) => sleep(ms),
+    takeTurn: rateLimiter(deps.clock),
+    ...readEventWriter({ client, name: tables.auditEvents }, deps.clock),
+  }) as unknown as StreamingHandler;
+  return {
+    authorize: buffered(authorizeHandler(deps)),
+    callback: buffered(callbackHandler(deps)),
+    token: buffered(tokenHandler(deps)),
+    fetch: async (event) => {
+      const stream = sink(onWrite);
+      await streaming(event, stream, lambdaContext());
+      return stream.status();
+    },
+  };
+};

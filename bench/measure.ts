@@ -1,0 +1,187 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/** Whose code is measured: the gateway's, the least that any code could do, or another project's. */
+export type Kind = 'ours' | 'floor' | 'peer';
+
+/** What one operation took, milliseconds; CPU time is that of this process with all its threads. */
+export interface Sample {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
+
+/** Runs so many operations and gives the mean of one. */
+export type Round = (operations: number) => Promise<Sample>;
+
+/** Something to be measured. What fails to start, or fails later, is missing if it is a peer, else an error. */
+export interface Candidate {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly start: () => Promise<Round> | Round;
+}
+
+/** One sample a round, in the order of the rounds. */
+export interface Series {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly samples: Sample[];
+}
+
+/** A peer that could not be measured. */
+export interface Missing {
+  readonly name: string;
+  readonly reason: string;
+}
+
+export interface Plan {
+  readonly rounds: number;
+  /** Operations a round. */
+  readonly operations: number;
+  readonly warmUpOperations: number;
+}
+
+export interface Measured {
+  readonly series: readonly Series[];
+  readonly missing: readonly Missing[];
+  readonly plan: Plan;
+}
+
+setFlagsFromString('--expose-gc');
+
+/** A whole collection: the garbage of one subject must not be paid for by the next. */
+export const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Measures the time of some work. */
+export const timed = async (work: () => Promise<void> | void): Promise<Sample> => {
+  const cpu = process.cpuUsage();
+  const startedAt = performance.now();
+  await work();
+  const wallMs = performance.now() - startedAt;
+  const { user, system } = process.cpuUsage(cpu);
+  return { wallMs, cpuMs: (user + system) / 1000 };
+};
+
+const perOperation = ({ wallMs, cpuMs }: Sample, operations: number): Sample => ({
+  wallMs: wallMs / operations,
+  cpuMs: cpuMs / operations,
+});
+
+/** Operations before the clock starts: a collection throws away compiled code too, which the first ones make again. */
+const leadInOperations = 3;
+
+/** A round of operations one after the other; what they need is made before the clock starts. */
+export const oneByOne =
+  <T>(prepare: (count: number) => Promise<readonly T[]>, run: (prepared: T) => Promise<void>): Round =>
+  async (operations) => {
+    const prepared = await prepare(leadInOperations + operations);
+    collectGarbage();
+    for (const one of prepared.slice(0, leadInOperations)) await run(one);
+    const sample = await timed(async () => {
+      for (const one of prepared.slice(leadInOperations)) await run(one);
+    });
+    return perOperation(sample, operations);
+  };
+
+/** The same with so many under way at a time; each one's milliseconds are added to `latencies`. */
+export const sideBySide =
+  (width: number, latencies: number[]): typeof oneByOne =>
+  (prepare, run) =>
+  async (operations) => {
+    const all = await prepare(width + operations);
+    const runAll = async (waiting: typeof all, note: (ms: number) => void): Promise<void> => {
+      const queue = [...waiting];
+      const work = async (): Promise<void> => {
+        for (let one = queue.pop(); one !== undefined; one = queue.pop()) {
+          const startedAt = performance.now();
+          await run(one);
+          note(performance.now() - startedAt);
+        }
+      };
+      await Promise.all(Array.from({ length: width }, work));
+    };
+    collectGarbage();
+    await runAll(all.slice(0, width), () => undefined);
+    const sample = await timed(() => runAll(all.slice(width), (ms) => latencies.push(ms)));
+    return perOperation(sample, operations);
+  };
+
+/** A round of work that needs nothing; `leadIn` is done before the clock starts. */
+export const repeated =
+  (work: () => void, leadIn: () => void = work): Round =>
+  async (operations) => {
+    collectGarbage();
+    leadIn();
+    const sample = await timed(() => {
+      for (let done = 0; done < operations; done += 1) work();
+    });
+    return perOperation(sample, operations);
+  };
+
+/** Makes so many, one after the other. */
+export const oneAfterAnother =
+  <T>(make: () => Promise<T>) =>
+  async (count: number): Promise<T[]> => {
+    const made: T[] = [];
+    while (made.length < count) made.push(await make());
+    return made;
+  };
+
+const shuffled = <T>(values: readonly T[]): T[] => {
+  const result = [...values];
+  for (let last = result.length - 1; last > 0; last -= 1) {
+    const other = Math.floor(Math.random() * (last + 1));
+    [result[last], result[other]] = [result[other] as T, result[last] as T];
+  }
+  return result;
+};
+
+const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).split('\n')[0] ?? '';
+
+type Running = Series & { readonly round: Round };
+
+const unlessPeer = (candidate: Pick<Candidate, 'name' | 'kind'>, missing: Missing[], error: unknown): void => {
+  if (candidate.kind !== 'peer') throw error;
+  missing.push({ name: candidate.name, reason: reasonOf(error) });
+};
+
+const startAll = async (
+  candidates: readonly Candidate[],
+  { warmUpOperations }: Plan,
+  missing: Missing[],
+): Promise<Running[]> => {
+  const running: Running[] = [];
+  for (const { name, kind, start } of candidates) {
+    try {
+      const round = await start();
+      if (warmUpOperations > 0) await round(warmUpOperations);
+      running.push({ name, kind, samples: [], round });
+    } catch (error) {
+      unlessPeer({ name, kind }, missing, error);
+    }
+  }
+  return running;
+};
+
+/**
+ * Measures candidates in interleaved rounds: each pair of rounds is a random order and its mirror image (ABBA), so that
+ * a machine that slows down or speeds up meanwhile favours none.
+ * @throws whatever ours or a floor throws
+ */
+export const measure = async (candidates: readonly Candidate[], plan: Plan): Promise<Measured> => {
+  const missing: Missing[] = [];
+  let running = await startAll(candidates, plan, missing);
+  let order: Running[] = [];
+  for (let round = 0; round < plan.rounds; round += 1) {
+    order = round % 2 === 0 ? shuffled(running) : order.toReversed();
+    for (const one of order.filter((candidate) => running.includes(candidate))) {
+      try {
+        one.samples.push(await one.round(plan.operations));
+      } catch (error) {
+        unlessPeer(one, missing, error);
+        running = running.filter((other) => other !== one);
+      }
+    }
+  }
+  return { series: running.map(({ name, kind, samples }) => ({ name, kind, samples })), missing, plan };
+};

@@ -1,0 +1,96 @@
+import { FHIR_BASE, type OnTheFlyResources } from '../sandbox/payer/data/record.ts';
+import { generateRecords } from '../sandbox/payer/data/generate.ts';
+
+/** What the payer's process answers, and where. */
+export const payerPaths = { token: '/oauth2/token', authorize: '/oauth2/authorize', fhir: '/r4', secrets: '/secrets' };
+
+export const patientId = 'bench-member';
+const scope = 'launch/patient patient/*.rs offline_access';
+
+export const tokenAnswer = JSON.stringify({
+  access_token: 'a'.repeat(64),
+  refresh_token: 'r'.repeat(64),
+  token_type: 'Bearer',
+  expires_in: 3600,
+  scope,
+  patient: patientId,
+});
+
+/** Secrets Manager's answer to GetSecretValue. */
+export const secretAnswer = JSON.stringify({
+  Name: 'payer',
+  VersionId: '00000000-0000-0000-0000-000000000000',
+  SecretString: JSON.stringify({ client_secret: 'no secret' }),
+});
+
+const patientBytes = 2048;
+
+/** A Patient of 2 KB with links below the payer's base. */
+export const patientOf = (base: string): Buffer => {
+  const patient = (text: string): string =>
+    JSON.stringify({
+      resourceType: 'Patient',
+      id: patientId,
+      meta: { versionId: '1', lastUpdated: '2024-05-06T07:08:09.000Z' },
+      text: { status: 'generated', div: `<div xmlns="http://www.w3.org/1999/xhtml">${text}</div>` },
+      identifier: [{ system: 'http://example.org/member', value: '01-testmemid' }],
+      name: [{ family: 'Venegas', given: ['Mayte'] }],
+      gender: 'female',
+      birthDate: '2011-01-04',
+      generalPractitioner: [{ reference: `${base}/Practitioner/1` }, { reference: `${base}/Organization/1` }],
+      managingOrganization: { reference: `${base}/Organization/2` },
+      link: [{ other: { reference: `${base}/Patient/2` }, type: 'seealso' }],
+    });
+  return Buffer.from(patient('x'.repeat(patientBytes - Buffer.byteLength(patient('')))));
+};
+
+const readings = (): OnTheFlyResources => {
+  const found = generateRecords().find(({ onTheFly }) => onTheFly !== undefined)?.onTheFly;
+  if (found === undefined) throw new Error('The demo payer has no large record');
+  return found;
+};
+
+interface Block {
+  readonly base: string;
+  readonly bytes: Buffer;
+  /** Where each entry ends. */
+  readonly ends: readonly number[];
+}
+
+const blockEntries = 1000;
+let made: Block | undefined;
+
+/** Entries of a search, each with a comma behind it, made once. */
+const blockOf = (base: string): Block => {
+  if (made?.base === base) return made;
+  const source = readings();
+  const entries = Array.from({ length: blockEntries }, (_, index) => {
+    const resource = source.text(index).replaceAll(FHIR_BASE, base);
+    return Buffer.from(`{"fullUrl":"${base}/Observation/${index}","resource":${resource},"search":{"mode":"match"}},`);
+  });
+  let end = 0;
+  made = { base, bytes: Buffer.concat(entries), ends: entries.map(({ length }) => (end += length)) };
+  return made;
+};
+
+/** How many entries of a search make so many bytes. */
+export const entriesIn = (base: string, bytes: number): number =>
+  Math.round(bytes / (blockOf(base).bytes.length / blockEntries));
+
+const chunkBytes = 64 * 1024;
+
+/**
+ * A searchset of glucose readings, some 1.3 KB each with four links, in chunks of 64 KB at most. The entries come in
+ * blocks of a thousand, so that a search of any size takes no memory and no time to write.
+ */
+export function* searchChunks(base: string, entries: number): Generator<Buffer> {
+  const { bytes, ends } = blockOf(base);
+  const self = `{"relation":"self","url":"${base}/Observation?_count=${entries}"}`;
+  yield Buffer.from(`{"resourceType":"Bundle","type":"searchset","total":${entries + 1},"link":[${self}],"entry":[`);
+  for (let left = entries; left > 0; left -= blockEntries) {
+    const end = ends[Math.min(left, blockEntries) - 1] ?? 0;
+    for (let at = 0; at < end; at += chunkBytes) yield bytes.subarray(at, Math.min(at + chunkBytes, end));
+  }
+  // The last one has no comma behind it.
+  yield Buffer.from(`{"fullUrl":"${base}/Patient/${patientId}","resource":{"resourceType":"Patient"}}]}`);
+}

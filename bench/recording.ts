@@ -1,0 +1,127 @@
+import {
+  type DynamoDBClient,
+  GetItemCommand,
+  type GetItemCommandInput,
+  PutItemCommand,
+  type PutItemCommandInput,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import type { PayerHttp } from '../functions/shared/deps.ts';
+import { dynamoClient } from '../functions/shared/store/dynamo.ts';
+import { gatewayOver } from './gateway.ts';
+import { type Round, oneAfterAnother, oneByOne } from './measure.ts';
+import type { Begin } from './requests.ts';
+import { type Tables, type World, makeTables } from './world.ts';
+
+/*
+ * A floor makes the very calls that the handler makes, and nothing else: the handler runs over tables of its own while
+ * its calls are written down, and the floor makes them again over a second set of tables. So a floor has the same
+ * items, expressions and sizes, and cannot fall behind when the handler's change.
+ */
+type Call =
+  | { readonly command: 'GetItem'; readonly input: GetItemCommandInput }
+  | { readonly command: 'PutItem'; readonly input: PutItemCommandInput }
+  | { readonly command: 'UpdateItem'; readonly input: UpdateItemCommandInput };
+
+type PayerCall = readonly [input: string | URL, init: RequestInit];
+
+/** What one request called, in the order of its calls. */
+export interface Recording {
+  readonly calls: readonly Call[];
+  readonly payerCalls: readonly PayerCall[];
+}
+
+export interface Replay {
+  /** Makes a call again. @throws where DynamoDB refuses it */
+  readonly send: (call: Call | undefined) => Promise<void>;
+  /** Calls the payer again and reads its answer to the end. */
+  readonly callPayer: (call: PayerCall | undefined) => Promise<void>;
+}
+
+const recordedPrefix = 'recorded';
+const floorPrefix = 'floor';
+
+const replayOver = (client: DynamoDBClient): Replay => ({
+  send: async (call) => {
+    if (call?.command === 'GetItem') await client.send(new GetItemCommand(call.input));
+    else if (call?.command === 'PutItem') await client.send(new PutItemCommand(call.input));
+    else if (call?.command === 'UpdateItem') await client.send(new UpdateItemCommand(call.input));
+    else throw new Error('the handler made fewer calls than its floor has');
+  },
+  callPayer: async (call) => {
+    if (call === undefined) throw new Error('the handler called no payer');
+    const response = await fetch(...call);
+    if (!response.ok) throw new Error(`the payer answered ${response.status}`);
+    for await (const chunk of response.body ?? []) void chunk;
+  },
+});
+
+const recordCalls = (client: DynamoDBClient, calls: Call[]): void => {
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const command = String(context['commandName']).replace(/Command$/, '');
+      const { TableName: table = '', ...input } = args.input as PutItemCommandInput;
+      calls.push({ command, input: { ...input, TableName: table.replace(recordedPrefix, floorPrefix) } } as Call);
+      return next(args);
+    },
+    { step: 'initialize' },
+  );
+};
+
+let tables: Promise<{ recorded: Tables; floor: Tables }> | undefined;
+
+const makeBoth = async (): Promise<{ recorded: Tables; floor: Tables }> => ({
+  recorded: await makeTables(recordedPrefix),
+  floor: await makeTables(floorPrefix),
+});
+
+/** Refuses a handler that makes other calls than the ones its floor was written for. */
+const checkCalls = ({ calls, payerCalls }: Recording, expected: readonly string[]): void => {
+  const made = [...calls.map(({ command }) => command), ...payerCalls.map(() => 'payer')].toSorted().join(', ');
+  const wanted = expected.toSorted().join(', ');
+  if (made !== wanted) throw new Error(`the handler calls ${made}; its floor has ${wanted}`);
+};
+
+/** Makes the calls of one request again, in the handler's order and side by side where it makes them so. */
+export type Remake = (replay: Replay, recording: Recording) => Promise<void>;
+
+/**
+ * A round of a floor.
+ * @param begin the requests whose calls are written down
+ * @param run how the requests follow one another
+ * @param expected the commands of one request, and `payer` for a call to the payer
+ * @throws Error where the handler makes other calls than these
+ */
+export const startFloor = async (
+  { registry }: World,
+  begin: Begin,
+  expected: readonly string[],
+  remake: Remake,
+  run: typeof oneByOne = oneByOne,
+): Promise<Round> => {
+  const { recorded } = await (tables ??= makeBoth());
+  const calls: Call[] = [];
+  const payerCalls: PayerCall[] = [];
+  const client = dynamoClient();
+  recordCalls(client, calls);
+  const payerHttp: PayerHttp = (input, init = {}) => {
+    // The handler's deadline is not the floor's.
+    const { signal: _signal, ...rest } = init;
+    payerCalls.push([input, rest]);
+    return fetch(input, init);
+  };
+  const next = begin(gatewayOver({ tables: recorded, client, registry, payerHttp }));
+  const replay = replayOver(dynamoClient());
+
+  const record = async (): Promise<Recording> => {
+    const request = await next();
+    payerCalls.length = 0;
+    for (const call of calls.splice(0)) await replay.send(call);
+    await request();
+    const recording = { calls: calls.splice(0), payerCalls: payerCalls.splice(0) };
+    checkCalls(recording, expected);
+    return recording;
+  };
+  return run(oneAfterAnother(record), (recording) => remake(replay, recording));
+};

@@ -1,0 +1,184 @@
+import { execFileSync } from 'node:child_process';
+import { arch, cpus, loadavg, platform, release, totalmem } from 'node:os';
+import type { Kind, Measured, Missing, Plan, Sample, Series } from './measure.ts';
+import { type Spread, spreadOf } from './statistics.ts';
+
+/** A measured subject, and how ours compares: ours divided by it, round by round. */
+export interface Row {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly wallMs: Spread;
+  readonly cpuMs: Spread;
+  readonly ours?: { readonly wall: Spread; readonly cpu: Spread };
+}
+
+/** A limit and what was measured; `met` is left out where it could not be measured. */
+export interface Budget {
+  readonly name: string;
+  readonly limit: string;
+  readonly measured: string;
+  readonly value?: number;
+  readonly met?: boolean;
+}
+
+/** What one subject of the benchmark found. */
+export interface Section {
+  readonly name: string;
+  readonly what: string;
+  readonly plan?: Plan;
+  readonly rows: readonly Row[];
+  readonly missing: readonly Missing[];
+  readonly budgets: readonly Budget[];
+  readonly notes: readonly string[];
+  /** Why it broke off. */
+  readonly failed?: string;
+}
+
+export interface Machine {
+  readonly commit: string;
+  readonly node: string;
+  readonly system: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGb: number;
+  /** Processes that wanted a core in the last minute, before the benchmark began. */
+  readonly load: number;
+}
+
+export interface Report {
+  readonly at: string;
+  readonly quick: boolean;
+  readonly seconds: number;
+  readonly machine: Machine;
+  readonly sections: readonly Section[];
+}
+
+const git = (...args: string[]): string => {
+  try {
+    return execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8', stdio: 'pipe' }).trim();
+  } catch {
+    return '';
+  }
+};
+
+export const describeMachine = (): Machine => ({
+  commit: `${git('rev-parse', '--short=12', 'HEAD') || 'unknown'}${git('status', '--porcelain') === '' ? '' : ' with changes'}`,
+  node: process.version,
+  system: `${platform()} ${release()} ${arch()}`,
+  cpu: cpus()[0]?.model ?? 'unknown',
+  cores: cpus().length,
+  memoryGb: Math.round(totalmem() / 2 ** 30),
+  load: loadavg()[0] ?? 0,
+});
+
+/** The ratios of two series, round by round. */
+export const ratios = (of: Series, to: Series, field: keyof Sample): number[] =>
+  of.samples.map((sample, round) => sample[field] / (to.samples[round]?.[field] ?? Number.NaN));
+
+/** The series of this name. @throws Error where there is none */
+export const seriesOf = ({ series }: Measured, name: string): Series => {
+  const found = series.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`${name} was not measured`);
+  return found;
+};
+
+/** A row a series; where one of them is ours, the others say how it compares. */
+export const rowsOf = ({ series }: Pick<Measured, 'series'>, prefix = ''): Row[] => {
+  const [ours, ...more] = series.filter(({ kind }) => kind === 'ours');
+  return series.map((one) => ({
+    name: prefix + one.name,
+    kind: one.kind,
+    wallMs: spreadOf(one.samples.map(({ wallMs }) => wallMs)),
+    cpuMs: spreadOf(one.samples.map(({ cpuMs }) => cpuMs)),
+    ...(ours === undefined || ours === one || more.length > 0
+      ? {}
+      : { ours: { wall: spreadOf(ratios(ours, one, 'wallMs')), cpu: spreadOf(ratios(ours, one, 'cpuMs')) } }),
+  }));
+};
+
+const digits = (value: number): string =>
+  Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2);
+
+/** `1.08 [1.05–1.11]` */
+export const inWords = ({ low, median, high }: Spread): string => `${digits(median)} [${digits(low)}–${digits(high)}]`;
+
+interface Limit {
+  readonly name: string;
+  readonly value: number | undefined;
+  readonly limit: number;
+  readonly unit?: string;
+  readonly aim?: number;
+  /** Stands in the value's place where it says more. */
+  readonly detail?: string;
+}
+
+const budget = ({ name, value, limit, unit = '', aim, detail }: Limit, sign: '≤' | '≥'): Budget => ({
+  name,
+  limit: `${sign} ${limit}${unit}${aim === undefined ? '' : ` (aim ${aim}${unit})`}`,
+  measured: value === undefined ? 'not measured' : detail === undefined ? `${digits(value)}${unit}` : detail,
+  ...(value === undefined ? {} : { value, met: sign === '≤' ? value <= limit : value >= limit }),
+});
+
+export const atMost = (limit: Limit): Budget => budget(limit, '≤');
+export const atLeast = (limit: Limit): Budget => budget(limit, '≥');
+
+const padded = (cells: readonly (readonly string[])[]): string[] => {
+  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)));
+  return cells.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
+};
+
+const table = (rows: readonly Row[]): string[] =>
+  rows.length === 0
+    ? []
+    : padded([
+        ['', 'wall, ms', 'CPU, ms', 'ours to it, wall', 'ours to it, CPU'],
+        ...rows.map(({ name, kind, wallMs, cpuMs, ours }) => [
+          kind === 'peer' ? name : `${name} (${kind})`,
+          inWords(wallMs),
+          inWords(cpuMs),
+          ours === undefined ? '' : inWords(ours.wall),
+          ours === undefined ? '' : inWords(ours.cpu),
+        ]),
+      ]);
+
+const budgetLine = ({ name, limit, measured, met }: Budget): string =>
+  `  ${met === undefined ? '?' : met ? '✓' : '✗'} ${met === undefined ? 'not measured' : met ? 'met' : 'not met'}: ${name} ${limit}: ${measured}`;
+
+const planLine = ({ rounds, operations }: Plan): string =>
+  `  ${rounds} rounds of ${operations}, interleaved; median [quartiles] of the rounds' means`;
+
+/** A section as a person reads it. */
+export const sectionText = (section: Section): string =>
+  [
+    `${section.name}: ${section.what}`,
+    ...(section.plan === undefined ? [] : [planLine(section.plan)]),
+    ...table(section.rows),
+    ...section.missing.map(({ name, reason }) => `  missing: ${name} (${reason})`),
+    ...section.budgets.map(budgetLine),
+    ...section.notes.map((note) => `  ${note}`),
+    ...(section.failed === undefined ? [] : [`  broke off: ${section.failed}`]),
+    '',
+  ].join('\n');
+
+/** What stands above the sections. */
+export const headText = ({ commit, node, system, cpu, cores, memoryGb, load }: Machine, quick: boolean): string =>
+  [
+    `commit ${commit}, Node ${node}, ${system}`,
+    `${cores} × ${cpu}, ${memoryGb} GB; load before the start ${load.toFixed(2)}`,
+    'DynamoDB is dynalite in a process of its own: its CPU time is not counted, but it shares the cores.',
+    ...(load > cores / 2 ? ['Others use this machine: take every figure as provisional.'] : []),
+    ...(quick ? ['A quick run: few rounds, small sizes; figures are provisional.'] : []),
+    '',
+  ].join('\n');
+
+/** What stands below them. */
+export const footText = ({ sections, seconds }: Pick<Report, 'sections' | 'seconds'>): string => {
+  const budgets = sections.flatMap((section) => section.budgets.map((one) => ({ ...one, section: section.name })));
+  const unmet = budgets.filter(({ met }) => met === false);
+  const open = budgets.filter(({ met }) => met === undefined);
+  return [
+    `${budgets.length - unmet.length - open.length} of ${budgets.length} budgets met, ${open.length} not measured, in ${Math.round(seconds)} s`,
+    ...sections.flatMap(({ name, failed }) => (failed === undefined ? [] : [`  ✗ ${name} broke off: ${failed}`])),
+    ...unmet.map((one) => `  ✗ ${one.section}: ${one.name} ${one.limit}: ${one.measured}`),
+  ].join('\n');
+};

@@ -1,0 +1,80 @@
+/** `npm run bench`: measures the gateway against floors and peers. See README.md beside this file. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Report, type Section, describeMachine, footText, headText, sectionText } from './report.ts';
+import { steps } from './steps.ts';
+import type { Step } from './subjects/step.ts';
+import { startWorld } from './world.ts';
+
+const usage = 'npm run bench -- [--quick] [--json] [--save] [--only NAME]…';
+
+const stop = (message: string, code: number): never => {
+  console.error(message);
+  process.exit(code);
+};
+
+const readFlags = () => {
+  try {
+    return parseArgs({
+      options: {
+        quick: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        save: { type: 'boolean', default: false },
+        only: { type: 'string', multiple: true, default: [] },
+      },
+    }).values;
+  } catch (error) {
+    return stop(`${error instanceof Error ? error.message : String(error)}\n${usage}`, 2);
+  }
+};
+
+const chosen = (only: readonly string[]): readonly Step[] => {
+  const names = steps.map(({ name }) => name);
+  const unknown = only.find((name) => !names.includes(name));
+  if (unknown !== undefined) stop(`There is no "${unknown}" here; --only takes ${names.join(', ')}`, 2);
+  return only.length === 0 ? steps : steps.filter(({ name }) => only.includes(name));
+};
+
+const flags = readFlags();
+const selected = chosen(flags.only);
+if (!existsSync(join(import.meta.dirname, 'node_modules'))) {
+  stop('The peers are not installed; run: npm ci --prefix bench', 1);
+}
+
+// A report that other programs read has nothing beside it.
+const print = flags.json ? () => undefined : (text: string): void => void process.stdout.write(`${text}\n`);
+const startedAt = performance.now();
+const at = new Date().toISOString();
+const machine = describeMachine();
+print(headText(machine, flags.quick));
+/** A part that breaks off says so and leaves the others to be measured. */
+const measureStep = async (step: Step): Promise<Section> => {
+  try {
+    return await step.run(world);
+  } catch (error) {
+    process.exitCode = 1;
+    const failed = error instanceof Error ? error.message : String(error);
+    return { name: step.name, what: 'not measured', rows: [], missing: [], budgets: [], notes: [], failed };
+  }
+};
+
+const world = await startWorld({ quick: flags.quick });
+process.once('exit', world.close);
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+const sections: Section[] = [];
+for (const step of selected) {
+  const section = await measureStep(step);
+  sections.push(section);
+  print(sectionText(section));
+}
+const report: Report = { at, quick: flags.quick, seconds: (performance.now() - startedAt) / 1000, machine, sections };
+print(footText(report));
+const text = `${JSON.stringify(report, undefined, 2)}\n`;
+if (flags.json) process.stdout.write(text);
+if (flags.save) {
+  const folder = join(import.meta.dirname, 'results');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${at.slice(0, 10)}.json`), text);
+}
+process.exit();

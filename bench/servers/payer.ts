@@ -1,0 +1,33 @@
+/** A payer in a process of its own: a token endpoint, a 2 KB patient, a search of any size, and Secrets Manager. */
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
+import { Readable } from 'node:stream';
+import { listen } from '../../sandbox/aws/listen.ts';
+import { patientOf, payerPaths, searchChunks, secretAnswer, tokenAnswer } from '../payer-data.ts';
+
+const json = (response: ServerResponse, body: Buffer | string, type = 'application/json'): void => {
+  response.writeHead(200, { 'content-type': type, 'content-length': Buffer.byteLength(body) }).end(body);
+};
+
+const answer = (request: IncomingMessage, response: ServerResponse): void => {
+  const url = new URL(request.url ?? '/', origin);
+  if (url.pathname.startsWith(payerPaths.secrets)) return json(response, secretAnswer);
+  if (url.pathname === payerPaths.token) return json(response, tokenAnswer);
+  if (url.pathname.startsWith(`${payerPaths.fhir}/Patient/`)) return json(response, patient, 'application/fhir+json');
+  if (url.pathname === `${payerPaths.fhir}/Observation`) {
+    response.writeHead(200, { 'content-type': 'application/fhir+json' });
+    Readable.from(searchChunks(base, Number(url.searchParams.get('_count')))).pipe(response);
+    return;
+  }
+  response.writeHead(404).end();
+};
+
+const server = createServer((request, response) => {
+  // The whole request first, as a server that reads forms does.
+  request.resume().once('end', () => answer(request, response));
+});
+server.keepAliveTimeout = 0;
+const origin = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
+const base = origin + payerPaths.fhir;
+const patient = patientOf(base);
+process.on('disconnect', () => process.exit());
+process.send?.({ port: Number(new URL(origin).port) });

@@ -1,0 +1,20 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+/** A server in a process of its own. */
+export interface Server {
+  readonly origin: string;
+  readonly close: () => void;
+}
+
+/** Starts `NAME.ts` of this folder. @throws Error where it ends before it listens */
+export const startServer = async (name: 'dynalite' | 'payer'): Promise<Server> => {
+  const child = fork(join(import.meta.dirname, `${name}.ts`), { execArgv: [] });
+  const gone = once(child, 'exit').then(([code]) => {
+    throw new Error(`The ${name} process ended with ${String(code)}`);
+  });
+  gone.catch(() => undefined);
+  const [{ port }] = (await Promise.race([once(child, 'message'), gone])) as [{ port: number }];
+  return { origin: `http://127.0.0.1:${port}`, close: () => void child.kill() };
+};

@@ -1,0 +1,27 @@
+import { authorize } from './subjects/authorize.ts';
+import { callback } from './subjects/callback.ts';
+import { coldStart } from './subjects/cold-start.ts';
+import { fetch2Kb } from './subjects/fetch.ts';
+import { growth } from './subjects/growth.ts';
+import { large } from './subjects/large.ts';
+import { pair } from './subjects/pair.ts';
+import { parallel } from './subjects/parallel.ts';
+import { refresh } from './subjects/refresh.ts';
+import { rewriter } from './subjects/rewriter.ts';
+import type { Step } from './subjects/step.ts';
+import { token } from './subjects/token.ts';
+
+/** The parts of the benchmark, in the order in which they run. */
+export const steps: readonly Step[] = [
+  authorize,
+  callback,
+  token,
+  pair,
+  refresh,
+  fetch2Kb,
+  parallel,
+  large,
+  rewriter,
+  growth,
+  coldStart,
+];

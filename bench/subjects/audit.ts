@@ -1,0 +1,103 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
+import { gatewayOver } from '../gateway.ts';
+import { type Candidate, type Measured, type Round, measure, oneAfterAnother, timed } from '../measure.ts';
+import { atMost, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
+import { reading } from '../requests.ts';
+import { type Spread, spreadOf } from '../statistics.ts';
+import { type World, makeTables } from '../world.ts';
+import { requestPlan } from './request-step.ts';
+import type { Step } from './step.ts';
+
+/** How long a payer takes before it answers, at the least, and one that takes no time. Milliseconds. */
+const realMs = 20;
+const noMs = 0;
+
+/** Up to where a read is measured: what a partner waits for, and what a connection is held for. */
+const ends = ['first byte', 'last byte'] as const;
+
+interface Read {
+  readonly audited: boolean;
+  readonly payerMs: number;
+  readonly end: (typeof ends)[number];
+}
+
+const nameOf = ({ audited, payerMs, end }: Read): string =>
+  `${audited ? 'audited' : 'not audited'}, payer ${payerMs} ms, ${end}`;
+
+/** The client, for which the audit's events are written as soon as they are sent. */
+const notWriting = (client: DynamoDBClient, table: string): DynamoDBClient => {
+  const send = async (command: { input: { TableName?: string } }, ...more: unknown[]): Promise<unknown> =>
+    command.input.TableName === table ? {} : client.send(command as never, ...(more as []));
+  return Object.assign(Object.create(client) as DynamoDBClient, { send });
+};
+
+/** Reads of a patient, one after the other. */
+const startReads = async ({ registry }: World, read: Read): Promise<Round> => {
+  const { audited, payerMs, end } = read;
+  const tables = await makeTables(nameOf(read).replaceAll(/[^a-z0-9]+/g, '-'));
+  const client = dynamoClient();
+  let firstByteAt: number | undefined;
+  const gateway = gatewayOver({
+    tables,
+    registry,
+    client: audited ? client : notWriting(client, tables.auditEvents),
+    payerHttp: async (input, init) => {
+      if (payerMs > 0 && String(input).includes('/Patient/')) await sleep(payerMs);
+      return fetch(input, init);
+    },
+    onWrite: () => (firstByteAt ??= performance.now()),
+  });
+  const prepare = oneAfterAnother(reading(gateway));
+  return async (operations) => {
+    const sends = await prepare(operations);
+    let wallMs = 0;
+    const { cpuMs } = await timed(async () => {
+      for (const send of sends) {
+        firstByteAt = undefined;
+        const startedAt = performance.now();
+        await send();
+        wallMs += (end === 'first byte' ? (firstByteAt ?? Number.NaN) : performance.now()) - startedAt;
+      }
+    });
+    return { wallMs: wallMs / operations, cpuMs: cpuMs / operations };
+  };
+};
+
+/** How much longer a read takes with the audit. */
+const ratioOf = (measured: Measured, payerMs: number, end: Read['end']): Spread => {
+  const series = (audited: boolean) => seriesOf(measured, nameOf({ audited, payerMs, end }));
+  return spreadOf(ratios(series(true), series(false), 'wallMs'));
+};
+
+/** What the audit adds to a read: one write beside the payer's call, and one after the last byte. */
+export const auditedRead: Step = {
+  name: 'audit',
+  run: async (world) => {
+    const reads = [noMs, realMs].flatMap((payerMs) =>
+      ends.flatMap((end) => [true, false].map((audited): Read => ({ audited, payerMs, end }))),
+    );
+    const candidates = reads.map((read): Candidate => ({
+      name: nameOf(read),
+      kind: 'ours',
+      start: () => startReads(world, read),
+    }));
+    const measured = await measure(candidates, requestPlan(world));
+    return {
+      name: 'audit',
+      what: 'a Patient of 2 KB, with the two events written and without',
+      plan: measured.plan,
+      rows: rowsOf(measured),
+      missing: measured.missing,
+      budgets: ends.map((end) => {
+        const wall = ratioOf(measured, realMs, end);
+        const name = `with audit to without, payer ${realMs} ms, ${end}`;
+        return atMost({ name, value: wall.median, limit: 1.1, unit: ' ×', detail: inWords(wall) });
+      }),
+      notes: ends.map(
+        (end) => `with audit to without, payer ${noMs} ms, ${end}: ${inWords(ratioOf(measured, noMs, end))}`,
+      ),
+    };
+  },
+};

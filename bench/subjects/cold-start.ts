@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { type Bundle, buildBundle, deployedBundles } from '../bundles.ts';
+import { type Candidate, type Kind, type Measured, type Sample, measure } from '../measure.ts';
+import { type Budget, atMost, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
+import { writeRegistry } from '../stage.ts';
+import { spreadOf } from '../statistics.ts';
+import type { World } from '../world.ts';
+import type { Step } from './step.ts';
+
+/** Plain CommonJS, so that nothing is loaded for it. */
+const program = `
+globalThis.awslambda = { streamifyResponse: (handler) => handler };
+const cpu = process.cpuUsage();
+const startedAt = performance.now();
+require(process.argv[1]);
+const wallMs = performance.now() - startedAt;
+const { user, system } = process.cpuUsage(cpu);
+console.log(JSON.stringify({ wallMs, cpuMs: (user + system) / 1000 }));
+process.exit();
+`;
+
+/** Imports a bundle in a fresh process. */
+const importOnce = async ({ file, environment }: Bundle, registry: string): Promise<Sample> => {
+  const child = spawn(process.execPath, ['-e', program, file], {
+    env: { ...process.env, ...environment, LAMBDA_TASK_ROOT: registry },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [output, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  const line = output.trim().split('\n').at(-1) ?? '';
+  if (code !== 0)
+    throw new Error(
+      errors
+        .trim()
+        .split('\n')
+        .findLast((one) => /^\w*Error/.test(one)) ?? 'it ended early',
+    );
+  return JSON.parse(line) as Sample;
+};
+
+const sdkAlone = 'the DynamoDB client alone';
+const sdkAndHttp = 'that and the HTTP client';
+const manyParties = 1000;
+const kb = (bytes: number): number => bytes / 1024;
+
+const sizeBudgets = (bundles: readonly Bundle[]): Budget[] =>
+  bundles.map(({ name, bytes, hasSdk }) =>
+    name === 'discovery'
+      ? atMost({
+          name: `${name}'s bundle${hasSdk ? ', which must be without the SDK' : ', without the SDK'}`,
+          value: hasSdk ? Infinity : kb(bytes),
+          limit: 60,
+          unit: ' KB',
+        })
+      : atMost({ name: `${name}'s bundle`, value: kb(bytes), limit: 430, unit: ' KB' }),
+  );
+
+const importBudgets = (measured: Measured, bundles: readonly Bundle[]): Budget[] =>
+  bundles.map(({ name }) => {
+    const floor = name === 'fetch' ? sdkAndHttp : sdkAlone;
+    const ratio = spreadOf(ratios(seriesOf(measured, name), seriesOf(measured, floor), 'wallMs'));
+    return atMost({
+      name: `import of ${name} to ${floor}`,
+      value: ratio.median,
+      limit: 1.25,
+      unit: ' ×',
+      detail: inWords(ratio),
+    });
+  });
+
+const growthBudget = (measured: Measured, few: string, many: string): Budget => {
+  const wall = (name: string): number[] => seriesOf(measured, name).samples.map(({ wallMs }) => wallMs);
+  const before = wall(few);
+  const more = spreadOf(wall(many).map((ms, round) => ms - (before[round] ?? Number.NaN)));
+  return atMost({
+    name: `import with ${manyParties} payers and partners, more by`,
+    value: more.median,
+    limit: 15,
+    unit: ' ms',
+    detail: inWords(more),
+  });
+};
+
+/** The import of each bundle in a fresh process: what a cold start waits for beyond Lambda's own part. */
+export const coldStart: Step = {
+  name: 'cold-start',
+  run: async (world: World) => {
+    const bundles = await deployedBundles(world);
+    const many = writeRegistry(world.folder, world.payerOrigin, manyParties);
+    const manyName = `authorize, ${manyParties} payers and partners`;
+    const candidate = (kind: Kind, bundle: Bundle, registry = world.registry): Candidate => ({
+      name: bundle.name,
+      kind,
+      start: () => () => importOnce(bundle, registry),
+    });
+    const built = (kind: Kind, name: string, entry: string): Candidate => ({
+      name,
+      kind,
+      start: () => {
+        const bundle = buildBundle(world, name, entry);
+        return () => importOnce(bundle, world.registry);
+      },
+    });
+    const authorize = bundles.find(({ name }) => name === 'authorize');
+    const measured = await measure(
+      [
+        ...bundles.map((bundle) => candidate('ours', bundle)),
+        ...(authorize === undefined ? [] : [candidate('ours', { ...authorize, name: manyName }, many)]),
+        built('floor', sdkAlone, 'entries/sdk-alone.ts'),
+        built('floor', sdkAndHttp, 'entries/sdk-and-http.ts'),
+        built('peer', 'grant', 'entries/grant.ts'),
+        built('peer', 'openauth', 'entries/openauth.ts'),
+      ],
+      { rounds: world.quick ? 5 : 30, operations: 1, warmUpOperations: 1 },
+    );
+    return {
+      name: 'cold-start',
+      what: 'import of each bundle in a fresh process',
+      plan: measured.plan,
+      rows: rowsOf(measured),
+      missing: measured.missing,
+      budgets: [
+        ...importBudgets(measured, bundles),
+        growthBudget(measured, 'authorize', manyName),
+        ...sizeBudgets(bundles),
+      ],
+      notes: ['fetch loads the HTTP client at its start on purpose, so its floor does too; a first call waits less.'],
+    };
+  },
+};

@@ -1,0 +1,69 @@
+import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
+import { gatewayOver } from '../gateway.ts';
+import { type Candidate, type Plan, type Round, measure, oneAfterAnother, oneByOne } from '../measure.ts';
+import { type Remake, startFloor } from '../recording.ts';
+import { atMost, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
+import type { Begin } from '../requests.ts';
+import { spreadOf } from '../statistics.ts';
+import { type World, makeTables } from '../world.ts';
+import type { Step } from './step.ts';
+
+/** Many short rounds: the ratio of two rounds that lie close together says more than that of two long ones. */
+export const requestPlan = ({ quick }: World): Plan =>
+  quick ? { rounds: 8, operations: 12, warmUpOperations: 60 } : { rounds: 60, operations: 25, warmUpOperations: 300 };
+
+/** A round of requests to a gateway with tables and a connection of its own. */
+export const startOurs = async (
+  { registry }: Pick<World, 'registry'>,
+  name: string,
+  begin: Begin,
+  run: typeof oneByOne = oneByOne,
+): Promise<Round> => {
+  const gateway = gatewayOver({ tables: await makeTables(name), client: dynamoClient(), registry });
+  return run(oneAfterAnother(begin(gateway)), (send) => send());
+};
+
+interface RequestStep {
+  readonly name: string;
+  readonly what: string;
+  readonly requests: Begin;
+  readonly floor: {
+    readonly name: string;
+    /** The commands of one request, and `payer` for a call to the payer. */
+    readonly calls: readonly string[];
+    readonly remake: Remake;
+  };
+  readonly peers: Readonly<Record<string, (world: World) => Promise<Round>>>;
+  /** How much longer than its floor a request may take, and should. */
+  readonly limit: number;
+  readonly aim: number;
+}
+
+/** A step that is one request: ours, the least it could do, and peers. */
+export const requestStep = ({ name, what, requests, floor, peers, limit, aim }: RequestStep): Step => ({
+  name,
+  run: async (world) => {
+    const candidates: Candidate[] = [
+      { name, kind: 'ours', start: () => startOurs(world, name, requests) },
+      { name: floor.name, kind: 'floor', start: () => startFloor(world, requests, floor.calls, floor.remake) },
+      ...Object.entries(peers).map(([peer, start]): Candidate => ({
+        name: peer,
+        kind: 'peer',
+        start: () => start(world),
+      })),
+    ];
+    const measured = await measure(candidates, requestPlan(world));
+    const wall = spreadOf(ratios(seriesOf(measured, name), seriesOf(measured, floor.name), 'wallMs'));
+    return {
+      name,
+      what,
+      plan: measured.plan,
+      rows: rowsOf(measured),
+      missing: measured.missing,
+      budgets: [
+        atMost({ name: 'wall time to its floor', value: wall.median, limit, aim, unit: ' ×', detail: inWords(wall) }),
+      ],
+      notes: [],
+    };
+  },
+});

@@ -1,0 +1,122 @@
+import { deepStrictEqual } from 'node:assert/strict';
+import { createLinkRewriter } from '../../functions/shared/fhir/rewrite-links.ts';
+import { type Document, chunksOf, documents } from '../documents.ts';
+import { type Candidate, type Measured, type Round, measure, repeated } from '../measure.ts';
+import { entriesIn, searchChunks } from '../payer-data.ts';
+import { parseAndPrint } from '../peers/parse-and-print.ts';
+import { type Budget, atLeast, atMost, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
+import { fittedExponent, quantile, spreadOf } from '../statistics.ts';
+import type { World } from '../world.ts';
+import type { Step } from './step.ts';
+
+const bases = { from: 'https://api.payer.example.org/fhir/r4', to: 'https://gateway.example.org/r4/payer' };
+
+const rewrite = (chunks: Iterable<Buffer>, leave: (piece: Uint8Array) => void): void => {
+  const rewriter = createLinkRewriter({ from: [bases.from], to: bases.to });
+  for (const chunk of chunks) for (const piece of rewriter.push(chunk)) leave(piece);
+  for (const piece of rewriter.end()) leave(piece);
+};
+
+/** Both must have changed the same links. */
+const checkSame = (chunks: readonly Buffer[]): void => {
+  const pieces: Uint8Array[] = [];
+  rewrite(chunks, (piece) => pieces.push(piece));
+  const ours = JSON.parse(Buffer.concat(pieces).toString('utf8')) as unknown;
+  deepStrictEqual(ours, JSON.parse(parseAndPrint(chunks, bases).toString('utf8')));
+};
+
+let left = 0;
+
+/** Takes the pieces, so that no compiler finds the work to be for nothing. */
+const leave = (piece: Uint8Array): void => void (left += piece.length);
+
+const leadInPasses = 3;
+const parsing = 'parse, replace, stringify';
+
+const compare = async (world: World, { bytes }: Document, chunkBytes: number): Promise<Measured> => {
+  const chunks = chunksOf(bytes, chunkBytes);
+  checkSame(chunks);
+  const often = (work: () => void) => (): Round =>
+    repeated(work, () => {
+      // Until everything is compiled again.
+      for (let pass = 0; pass < leadInPasses; pass += 1) work();
+    });
+  const candidates: Candidate[] = [
+    { name: 'ours', kind: 'ours', start: often(() => rewrite(chunks, leave)) },
+    { name: parsing, kind: 'peer', start: often(() => leave(parseAndPrint(chunks, bases))) },
+  ];
+  return measure(candidates, { rounds: world.quick ? 5 : 15, operations: 3, warmUpOperations: world.quick ? 9 : 6 });
+};
+
+const atLeastMb = 32;
+const leadInBytes = 16 * 2 ** 20;
+
+const sizeOf = (entries: number): number => {
+  let bytes = 0;
+  for (const { length } of searchChunks(bases.from, entries)) bytes += length;
+  return bytes;
+};
+
+/** How the cost of a stream grows with its size. A small one is streamed often, so that each sample is as sure. */
+const fitted = async ({ quick }: World): Promise<{ exponent: number; largestMb: number }> => {
+  const megabytes = quick ? [1, 4, 16, 64] : [1, 4, 16, 64, 256, 1024];
+  const candidates = megabytes.map((size): Candidate => {
+    const entries = entriesIn(bases.from, size * 2 ** 20);
+    const times = Math.max(1, atLeastMb / size);
+    const stream = repeated(
+      () => rewrite(searchChunks(bases.from, entries), leave),
+      () => rewrite(searchChunks(bases.from, entriesIn(bases.from, leadInBytes)), leave),
+    );
+    return { name: String(sizeOf(entries)), kind: 'ours', start: () => () => stream(times) };
+  });
+  const { series } = await measure(candidates, { rounds: quick ? 3 : 5, operations: 1, warmUpOperations: 1 });
+  const points = series.map(({ name, samples }) => ({
+    size: Number(name),
+    cost: quantile(
+      samples.map(({ cpuMs }) => cpuMs),
+      0.5,
+    ),
+  }));
+  return { exponent: fittedExponent(points), largestMb: Math.max(...megabytes) };
+};
+
+/** The link rewriter on documents of several shapes, against the way that parses. */
+export const rewriter: Step = {
+  name: 'rewriter',
+  run: async (world) => {
+    const all = documents(bases.from, (world.quick ? 2 : 8) * 2 ** 20);
+    const rows = [];
+    const budgets: Budget[] = [];
+    for (const [chunkKb, limit] of [
+      [64, 5],
+      [16, 3],
+    ] as const) {
+      for (const document of all) {
+        const measured = await compare(world, document, chunkKb * 1024);
+        const faster = spreadOf(ratios(seriesOf(measured, parsing), seriesOf(measured, 'ours'), 'cpuMs'));
+        const name = `${document.name}, ${chunkKb} KB chunks`;
+        rows.push(...rowsOf(measured, `${name}: `));
+        budgets.push(
+          atLeast({
+            name: `${name}: ${parsing} to ours, CPU time`,
+            value: faster.median,
+            limit,
+            unit: ' ×',
+            detail: inWords(faster),
+          }),
+        );
+      }
+    }
+    const { exponent, largestMb } = await fitted(world);
+    budgets.push(atMost({ name: `exponent of the cost from 1 MB to ${largestMb} MB`, value: exponent, limit: 1.02 }));
+    const sizes = all.map(({ name, bytes }) => `${name} ${(bytes.length / 2 ** 20).toFixed(1)} MB`);
+    return {
+      name: 'rewriter',
+      what: 'links in a stream',
+      rows,
+      missing: [],
+      budgets,
+      notes: [`${sizes.join(', ')}; ${left} bytes left`],
+    };
+  },
+};

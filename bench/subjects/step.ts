@@ -1,0 +1,8 @@
+import type { Section } from '../report.ts';
+import type { World } from '../world.ts';
+
+/** One part of the benchmark, which `--only` can name. */
+export interface Step {
+  readonly name: string;
+  readonly run: (world: World) => Promise<Section>;
+}

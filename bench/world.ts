@@ -1,0 +1,85 @@
+import { CreateTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { devNull, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { dynamoClient } from '../functions/shared/store/dynamo.ts';
+import { payerPaths } from './payer-data.ts';
+import { startServer } from './servers/start.ts';
+import { measured, writeRegistry } from './stage.ts';
+
+/** What every subject of the benchmark is given. */
+export interface World {
+  readonly quick: boolean;
+  /** A folder that is gone when the benchmark ends. */
+  readonly folder: string;
+  readonly dynamoOrigin: string;
+  readonly payerOrigin: string;
+  readonly payerBase: string;
+  /** The folder of a `registry.json` with two payers and two partners. */
+  readonly registry: string;
+  readonly close: () => void;
+}
+
+/** Starts DynamoDB and the payer; from then on the SDK of this process and its children finds them. */
+export const startWorld = async ({ quick }: { quick: boolean }): Promise<World> => {
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-bench-'));
+  const [dynamo, payer] = await Promise.all([startServer('dynalite'), startServer('payer')]);
+  const registry = writeRegistry(folder, payer.origin, 2);
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL_DYNAMODB: dynamo.origin,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: payer.origin + payerPaths.secrets,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'bench',
+    AWS_SECRET_ACCESS_KEY: 'bench',
+    AWS_CONFIG_FILE: devNull,
+    AWS_SHARED_CREDENTIALS_FILE: devNull,
+    ORIGIN: measured.origin,
+    LAMBDA_TASK_ROOT: registry,
+  });
+  return {
+    quick,
+    folder,
+    dynamoOrigin: dynamo.origin,
+    payerOrigin: payer.origin,
+    payerBase: payer.origin + payerPaths.fhir,
+    registry,
+    close: () => {
+      dynamo.close();
+      payer.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+/** The gateway's tables, under a name of their own. */
+export interface Tables {
+  readonly loginAttempts: string;
+  readonly grants: string;
+  readonly auditEvents: string;
+}
+
+const createTable = async (client: DynamoDBClient, name: string, keys: readonly string[]): Promise<void> => {
+  await client.send(
+    new CreateTableCommand({
+      TableName: name,
+      KeySchema: keys.map((key, index) => ({ AttributeName: key, KeyType: index === 0 ? 'HASH' : 'RANGE' })),
+      AttributeDefinitions: keys.map((key) => ({ AttributeName: key, AttributeType: 'S' })),
+      BillingMode: 'PAY_PER_REQUEST',
+    }),
+  );
+};
+
+/** Makes one table with these string keys. */
+export const makeTable = async (name: string, keys: readonly string[]): Promise<string> => {
+  const client = dynamoClient();
+  await createTable(client, name, keys);
+  client.destroy();
+  return name;
+};
+
+/** Makes the gateway's tables (docs/storage.md), empty. */
+export const makeTables = async (prefix: string): Promise<Tables> => ({
+  loginAttempts: await makeTable(`${prefix}.LoginAttempts`, ['stateHash']),
+  grants: await makeTable(`${prefix}.Grants`, ['grantId']),
+  auditEvents: await makeTable(`${prefix}.AuditEvents`, ['eventId']),
+});
