@@ -8,7 +8,7 @@ const config: Config = {
   testPathIgnorePatterns: ['/node_modules/'],
   testTimeout: 600_000,
   collectCoverageFrom: [],
-  coverageThreshold: {},
+  coverageThreshold: { global: {} },
 };
 
 export default config;

@@ -1,3 +1,4 @@
+import { auditedRead } from './subjects/audit.ts';
 import { authorize } from './subjects/authorize.ts';
 import { callback } from './subjects/callback.ts';
 import { coldStart } from './subjects/cold-start.ts';
@@ -19,6 +20,7 @@ export const steps: readonly Step[] = [
   pair,
   refresh,
   fetch2Kb,
+  auditedRead,
   parallel,
   large,
   rewriter,

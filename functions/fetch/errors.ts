@@ -26,9 +26,12 @@ const challenge = ({ code, publicMessage }: GatewayError): Record<string, string
     ? { 'WWW-Authenticate': `Bearer error="${code}", error_description="${publicMessage.replaceAll(/["\\]/g, '')}"` }
     : {};
 
+/** The codes of refusals whose status says more than that the request is wrong. */
+const codesByStatus: Readonly<Partial<Record<number, ErrorCode>>> = { 403: 'access_denied', 405: 'method_not_allowed' };
+
 const fromFhir = (error: FhirRequestError): GatewayError =>
   new GatewayError(
-    error.insufficientScope ? 'insufficient_scope' : error.status === 405 ? 'method_not_allowed' : 'invalid_request',
+    error.insufficientScope ? 'insufficient_scope' : (codesByStatus[error.status] ?? 'invalid_request'),
     error.publicMessage,
     { status: error.status, ...(error.status === 405 ? { headers: { Allow: 'GET, POST, OPTIONS' } } : {}) },
   );

@@ -1,5 +1,8 @@
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { type RunningStack, connect, startStack, walkLogin } from './support.ts';
+import { S3Client } from '@aws-sdk/client-s3';
+import { createHash, randomBytes } from 'node:crypto';
+import { keysAfter, readObject } from '../../bin/audit/audit-bucket.ts';
+import { type Bundle, type RunningStack, type Tokens, startStack, walkLogin } from './support.ts';
 
 let stack: RunningStack;
 beforeAll(async () => {
@@ -7,12 +10,25 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => stack.close());
 
+const settings = () => ({
+  endpoint: stack.awsEndpoint,
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+});
+
+/** Every object of the audit bucket with its name, once all that happened is in it. */
+const auditBucket = async (): Promise<string> => {
+  await stack.streamsIdle();
+  const client = new S3Client(settings());
+  const bucket = { client, name: stack.buckets['bucket'] ?? '' };
+  const objects: string[] = [];
+  for await (const key of keysAfter(bucket, '', '')) objects.push(key, (await readObject(bucket, key)) ?? '');
+  client.destroy();
+  return objects.join('\n');
+};
+
 const dump = async (): Promise<string> => {
-  const client = new DynamoDBClient({
-    endpoint: stack.awsEndpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+  const client = new DynamoDBClient(settings());
   const tables = await Promise.all(
     Object.values(stack.tables).map((name) => client.send(new ScanCommand({ TableName: name, ConsistentRead: true }))),
   );
@@ -30,7 +46,16 @@ const dump = async (): Promise<string> => {
   );
 };
 
-it('keeps no token, code, secret, state, name or birth date in the clear, in neither the tables nor the logs', async () => {
+const post = async (form: Record<string, string>): Promise<Tokens> => {
+  const answer = await fetch(`${stack.origin}/oauth2/token`, {
+    method: 'POST',
+    body: new URLSearchParams({ client_id: 'demo-partner', client_secret: 'demo-partner-secret', ...form }),
+  });
+  expect(answer.status).toBe(200);
+  return (await answer.json()) as Tokens;
+};
+
+it('keeps no token, code, secret, state, verifier, name, birth date or resource in the clear: not in tables, audit or logs', async () => {
   const secrets: string[] = [
     'demo-partner-secret',
     'demo-health-plan-secret',
@@ -39,11 +64,15 @@ it('keeps no token, code, secret, state, name or birth date in the clear, in nei
     '2011-01-04',
     '01/04/2011',
   ];
+  const resourceIds: string[] = [];
   for (const payer of ['demo-health-plan', 'northwind']) {
+    const verifier = randomBytes(32).toString('base64url');
     const query = new URLSearchParams({
       client_id: 'demo-partner',
       redirect_uri: `${stack.urls.partner}/callback`,
       state: `canary-state-${payer}`,
+      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+      code_challenge_method: 'S256',
     });
     const authorizeUrl = `${stack.origin}/oauth2/authorize/${payer}?${query}`;
     const toPayer = await fetch(authorizeUrl, { redirect: 'manual' });
@@ -51,23 +80,20 @@ it('keeps no token, code, secret, state, name or birth date in the clear, in nei
     const cookie = toPayer.headers.getSetCookie()[0]?.split(';')[0]?.split('=')[1] ?? '';
     const back = await walkLogin(authorizeUrl);
     const code = back.searchParams.get('code') ?? '';
-    const tokens = await connect(stack, payer);
-    secrets.push(`canary-state-${payer}`, ours, cookie, code, tokens.access_token, tokens.refresh_token);
-    const read = await fetch(`${stack.origin}/r4/${payer}/Patient?birthdate=2011-01-04`, {
-      headers: { authorization: `Bearer ${tokens.access_token}` },
-    });
+    const tokens = await post({ grant_type: 'authorization_code', code, code_verifier: verifier });
+    secrets.push(`canary-state-${payer}`, ours, cookie, code, verifier, tokens.access_token, tokens.refresh_token);
+    const bearer = { authorization: `Bearer ${tokens.access_token}` };
+    const read = await fetch(`${stack.origin}/r4/${payer}/Patient?birthdate=2011-01-04`, { headers: bearer });
     expect(read.status).toBe(200);
     await read.text();
-    const refreshed = await fetch(`${stack.origin}/oauth2/token`, {
-      method: 'POST',
-      body: new URLSearchParams({
-        grant_type: 'refresh_token',
-        client_id: 'demo-partner',
-        client_secret: 'demo-partner-secret',
-        refresh_token: tokens.refresh_token,
-      }),
-    });
-    const pair = (await refreshed.json()) as { access_token: string; refresh_token: string };
+    const found = await fetch(`${stack.origin}/r4/${payer}/Observation?_count=5`, { headers: bearer });
+    const { entry = [] } = (await found.json()) as Bundle;
+    expect(entry.length).toBeGreaterThan(0);
+    resourceIds.push(...entry.map(({ resource }) => resource.id));
+    const one = await fetch(`${stack.origin}/r4/${payer}/Observation/${entry[0]?.resource.id}`, { headers: bearer });
+    expect(one.status).toBe(200);
+    await one.text();
+    const pair = await post({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token });
     secrets.push(pair.access_token, pair.refresh_token);
     await fetch(`${stack.origin}/r4/${payer}/Patient?name=Mayte822`);
     await fetch(`${stack.origin}/oauth2/callback/${payer}?code=canary-code&state=${ours}`);
@@ -77,14 +103,18 @@ it('keeps no token, code, secret, state, name or birth date in the clear, in nei
 
   const places = {
     tables: await dump(),
+    audit: await auditBucket(),
     functions: stack.functionLines.join('\n'),
     requests: stack.requestLines.join('\n'),
   };
 
   expect(stack.functionLines.length).toBeGreaterThan(10);
   expect(stack.requestLines.length).toBeGreaterThan(10);
-  const found = Object.entries(places).flatMap(([place, text]) =>
-    secrets.filter((secret) => text.includes(secret)).map((secret) => `${place}: ${secret.slice(0, 12)}`),
-  );
-  expect(found).toEqual([]);
+  expect(places.audit.match(/"resourceType":"AuditEvent"/g)?.length).toBeGreaterThan(10);
+  const foundIn = (place: string, text: string, words: readonly string[]): string[] =>
+    words.filter((word) => text.includes(word)).map((word) => `${place}: ${word.slice(0, 12)}`);
+  expect(Object.entries(places).flatMap(([place, text]) => foundIn(place, text, secrets))).toEqual([]);
+  // The local server's own lines name paths.
+  const { requests: _paths, ...gateways } = places;
+  expect(Object.entries(gateways).flatMap(([place, text]) => foundIn(place, text, resourceIds))).toEqual([]);
 });

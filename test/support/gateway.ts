@@ -74,7 +74,7 @@ export const apiEvent = (
   { method = 'GET', query = [], form, headers = {}, path = {} }: EventOptions = {},
 ): ApiEvent => {
   const pairs = typeof query === 'string' ? [...new URLSearchParams(query)] : query;
-  const multi: Record<string, string[]> = {};
+  const multi = Object.create(null) as Record<string, string[]>;
   for (const [name, value] of pairs) (multi[name] ??= []).push(value);
   const all: Record<string, string> = {
     ...(form === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' }),

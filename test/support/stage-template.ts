@@ -1,6 +1,7 @@
 /** Templates of whole stages, and what of them tests look at. */
 import { jest } from '@jest/globals';
 import { App } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +16,9 @@ export interface Resource extends TemplateResource {
 }
 
 export interface StageTemplate {
+  /** Account and region, as the CDK writes them: `aws://111122223333/us-east-1`. */
+  readonly environment: string;
+  readonly terminationProtection: boolean;
   readonly Resources: Readonly<Record<string, Resource>>;
   readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>;
 }
@@ -33,7 +37,7 @@ afterAll(() => rmSync(codeFolder, { recursive: true, force: true }));
 
 // What is in the functions is no matter here, and bundling them takes longer than all the rest.
 jest.unstable_mockModule('../../lib/bundle.ts', () => ({
-  bundle: (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, codeFolder])),
+  bundle: (_scope: Construct, names: readonly string[]) => Object.fromEntries(names.map((name) => [name, codeFolder])),
 }));
 const { GatewayStack } = await import('../../lib/gateway-stack.ts');
 
@@ -45,12 +49,18 @@ const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..'
 export const stages = ['demo', 'production-example'] as const;
 
 /** Synthesises a configuration without writing anything that stays. */
-export const templateOf = (config: StageConfig): StageTemplate => {
+const templateOf = (config: StageConfig): StageTemplate => {
   const outdir = mkdtempSync(join(tmpdir(), 'p2p-template-'));
   try {
-    const app = new App({ outdir, context: { ...context, 'aws:cdk:enable-path-metadata': true } });
+    // What `cdk synth` checks beside is checked where it is run.
+    const app = new App({
+      outdir,
+      context: { ...context, 'aws:cdk:enable-path-metadata': true },
+      builtinCloudFormationValidation: false,
+    });
     const stack = new GatewayStack(app, `p2p-gateway-${config.stage}`, { config });
-    return app.synth().getStackByName(stack.stackName).template as StageTemplate;
+    const { template, environment, terminationProtection = false } = app.synth().getStackByName(stack.stackName);
+    return { ...(template as StageTemplate), environment: environment.name, terminationProtection };
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }

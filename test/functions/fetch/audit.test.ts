@@ -88,7 +88,7 @@ describe('a read', () => {
 
   it.each([
     ['the scope', { scope: 'patient/Patient.r' }, 'Observation', 'insufficient_scope'],
-    ["the patient, who is another's", { patient: 'patient-1' }, 'Patient/patient-2', 'invalid_request'],
+    ["the patient, who is another's", { patient: 'patient-1' }, 'Patient/patient-2', 'access_denied'],
     ['the payer, whose token has ended', { tokens: { accessToken: 'old', expiresAt: 1 } }, 'Patient', 'reconnect'],
   ])('that is refused for %s leaves its attempt, without an opening', async (_title, options, path, error) => {
     const test = audited();

@@ -1,0 +1,74 @@
+/** Tables and buckets with the properties that the synthesised template gives them. */
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  type DynamoDBClient,
+  UpdateContinuousBackupsCommand,
+  UpdateTimeToLiveCommand,
+  type UpdateTimeToLiveCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import {
+  CreateBucketCommand,
+  PutBucketVersioningCommand,
+  type PutBucketVersioningCommandInput,
+  PutObjectLockConfigurationCommand,
+  type PutObjectLockConfigurationCommandInput,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import type { Table } from '../../functions/shared/store/dynamo.ts';
+import { type Resource, type StageTemplate, at, property, stageTemplate } from '../support/stage-template.ts';
+
+/** The stage with everything that one can have. */
+export const production = (): Promise<StageTemplate> => stageTemplate('production-example');
+
+let made = 0;
+
+/** A table's own keys, mode and stream; which key encrypts it is another service's matter. */
+const creation = (table: Resource, name: string): CreateTableCommandInput => {
+  const stream = property(table, 'StreamSpecification') as { StreamViewType: 'NEW_IMAGE' } | undefined;
+  return {
+    TableName: name,
+    KeySchema: property(table, 'KeySchema'),
+    AttributeDefinitions: property(table, 'AttributeDefinitions'),
+    BillingMode: property(table, 'BillingMode'),
+    DeletionProtectionEnabled: property(table, 'DeletionProtectionEnabled'),
+    ...(stream === undefined ? {} : { StreamSpecification: { StreamEnabled: true, ...stream } }),
+  };
+};
+
+/** Makes an empty table as the one at a path of the template. */
+export const makeTable = async (client: DynamoDBClient, template: StageTemplate, path: string): Promise<Table> => {
+  const table = at(template, path);
+  const name = `${path.replace('/', '-')}-${(made += 1)}`;
+  await client.send(new CreateTableCommand(creation(table, name)));
+  const timeToLive: UpdateTimeToLiveCommandInput['TimeToLiveSpecification'] = property(
+    table,
+    'TimeToLiveSpecification',
+  );
+  await client.send(new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification: timeToLive }));
+  await client.send(
+    new UpdateContinuousBackupsCommand({
+      TableName: name,
+      PointInTimeRecoverySpecification: property(table, 'PointInTimeRecoverySpecification'),
+    }),
+  );
+  return { client, name };
+};
+
+/** Makes an empty bucket as the audit bucket of the template: versioned, and with its lock. */
+export const makeAuditBucket = async (client: S3Client, template: StageTemplate, name: string): Promise<void> => {
+  const bucket = at(template, 'Audit/Bucket');
+  const versioning: PutBucketVersioningCommandInput['VersioningConfiguration'] = property(
+    bucket,
+    'VersioningConfiguration',
+  );
+  const lock: PutObjectLockConfigurationCommandInput['ObjectLockConfiguration'] = property(
+    bucket,
+    'ObjectLockConfiguration',
+  );
+  await client.send(
+    new CreateBucketCommand({ Bucket: name, ObjectLockEnabledForBucket: property(bucket, 'ObjectLockEnabled') }),
+  );
+  await client.send(new PutBucketVersioningCommand({ Bucket: name, VersioningConfiguration: versioning }));
+  await client.send(new PutObjectLockConfigurationCommand({ Bucket: name, ObjectLockConfiguration: lock }));
+};

@@ -1,0 +1,74 @@
+/** A moto server: AWS in another implementation than the local stack's, over real HTTP. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+/** A running server. */
+interface Moto {
+  readonly url: string;
+  readonly close: () => Promise<void>;
+}
+
+/** What a client of AWS needs to find the server. */
+export interface ClientSettings {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+/** Where a distribution's package puts it; else wherever the path finds one. */
+const packaged = '/usr/bin/moto_server';
+const advice = 'The suite needs moto_server: apt-get install python3-moto python3-flask-cors';
+const startsWithinMs = 60_000;
+
+/** Resolves with the address that the server says it listens on. */
+const addressOf = async (child: ChildProcess): Promise<string> => {
+  const said: string[] = [];
+  if (child.stderr === null) throw new Error('no output');
+  for await (const line of createInterface({ input: child.stderr })) {
+    said.push(line);
+    const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(line) ?? [];
+    if (url !== undefined) return url;
+  }
+  throw new Error([...said.slice(-3), advice].join('\n'));
+};
+
+/**
+ * Starts a server on a free port, with nothing in it.
+ * @throws Error that says what to install where there is none, or where it does not start
+ */
+const startMoto = async (): Promise<Moto> => {
+  const command = existsSync(packaged) ? packaged : 'moto_server';
+  const child = spawn(command, ['--host', '127.0.0.1', '--port', '0'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  const missing = once(child, 'error').then(([error]) => {
+    throw new Error(`${String(error)}\n${advice}`);
+  });
+  missing.catch(() => undefined);
+  const timer = setTimeout(() => child.kill(), startsWithinMs);
+  const url = await Promise.race([addressOf(child), missing]).finally(() => clearTimeout(timer));
+  // Its log of requests has to go somewhere, or it waits.
+  child.stderr?.resume();
+  const close = async (): Promise<void> => {
+    child.kill();
+    await ended;
+  };
+  return { url, close };
+};
+
+/** Starts one for the tests of a file; it is there once their hooks run. */
+export const motoServer = (): { readonly settings: () => ClientSettings } => {
+  let moto: Moto | undefined;
+  beforeAll(async () => {
+    moto = await startMoto();
+  });
+  afterAll(() => moto?.close());
+  return {
+    settings: () => ({
+      endpoint: moto?.url ?? '',
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'moto', secretAccessKey: 'moto' },
+    }),
+  };
+};

@@ -1,0 +1,78 @@
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { payerSecrets, secretsLimits } from '../../functions/shared/oauth/payer-secrets.ts';
+import { ofType, property } from '../support/stage-template.ts';
+import { production } from './made-from-template.ts';
+import { motoServer } from './moto.ts';
+
+const moto = motoServer();
+let client: SecretsManagerClient;
+let prefix: string;
+beforeAll(async () => {
+  client = new SecretsManagerClient({ ...secretsLimits, ...moto.settings() });
+  // As the stack makes them: without a value.
+  const secrets = ofType(await production(), 'AWS::SecretsManager::Secret');
+  const names = secrets.map((secret): string => property(secret, 'Name'));
+  for (const Name of names) await client.send(new CreateSecretCommand({ Name }));
+  prefix = names[0]?.replace(/[^/]+$/, '') ?? '';
+});
+afterAll(() => client.destroy());
+
+const time = { ms: 0 };
+const reader = () => payerSecrets(client, prefix, { now: () => time.ms, monotonic: () => time.ms });
+const fill = (payerId: string, secret: object) =>
+  client.send(new PutSecretValueCommand({ SecretId: prefix + payerId, SecretString: JSON.stringify(secret) }));
+const missing = { code: 'temporarily_unavailable', status: 503, signal: 'secretMissing' };
+
+it.each([
+  ['that nobody has filled', 'lakeside'],
+  ['that is not there', 'no-such-payer'],
+])("a payer's secret %s is missing, and the log says whose", async (_, payerId) => {
+  await expect(reader()(payerId)).rejects.toMatchObject({
+    ...missing,
+    detail: `the secret of payer ${payerId} is missing or not in its form`,
+  });
+});
+
+it("a payer's secret is read as an operator filled it", async () => {
+  await fill('lakeside', { client_secret: 'first' });
+
+  expect(await reader()('lakeside')).toEqual({ client_secret: 'first' });
+});
+
+it("a payer's secret that was rotated is read anew after five minutes, and at once where the payer refuses it", async () => {
+  await fill('northwind', { client_secret: 'first' });
+  const read = reader();
+  await read('northwind');
+  await fill('northwind', { client_secret: 'second' });
+
+  expect(await read('northwind')).toEqual({ client_secret: 'first' });
+  expect(await read('northwind', { fresh: true })).toEqual({ client_secret: 'second' });
+  await fill('northwind', { client_secret: 'third' });
+  time.ms += 5 * 60 * 1000;
+  expect(await read('northwind')).toEqual({ client_secret: 'third' });
+});
+
+it("a payer's secret is that of the stage AWSCURRENT, whichever version has it", async () => {
+  const SecretId = `${prefix}northwind`;
+  await fill('northwind', { client_secret: 'good' });
+  await fill('northwind', { client_secret: 'mistake' });
+  const { VersionIdsToStages: versions = {} } = await client.send(new DescribeSecretCommand({ SecretId }));
+  const versionOf = (stage: string) => Object.keys(versions).find((id) => versions[id]?.includes(stage));
+
+  await client.send(
+    new UpdateSecretVersionStageCommand({
+      SecretId,
+      VersionStage: 'AWSCURRENT',
+      MoveToVersionId: versionOf('AWSPREVIOUS'),
+      RemoveFromVersionId: versionOf('AWSCURRENT'),
+    }),
+  );
+
+  expect(await reader()('northwind')).toEqual({ client_secret: 'good' });
+});

@@ -1,0 +1,53 @@
+import {
+  DescribeContinuousBackupsCommand,
+  DescribeTableCommand,
+  DescribeTimeToLiveCommand,
+  DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
+import { dynamoLimits } from '../../functions/shared/store/dynamo.ts';
+import { getGrant } from '../../functions/shared/store/grants.ts';
+import { grantCases } from '../functions/shared/store/grants-cases.ts';
+import { loginAttemptCases } from '../functions/shared/store/login-attempts-cases.ts';
+import { at, property, type StageTemplate } from '../support/stage-template.ts';
+import { makeTable, production } from './made-from-template.ts';
+import { motoServer } from './moto.ts';
+
+const moto = motoServer();
+let template: StageTemplate;
+let client: DynamoDBClient;
+beforeAll(async () => {
+  template = await production();
+  client = new DynamoDBClient({ ...dynamoLimits, ...moto.settings() });
+});
+afterAll(() => client.destroy());
+
+grantCases(() => makeTable(client, template, 'Tables/Grants'));
+loginAttemptCases(() => makeTable(client, template, 'Tables/LoginAttempts'));
+
+describe('a table made from the template', () => {
+  it.each(['Tables/LoginAttempts', 'Tables/Grants', 'Tables/AuditEvents'])(
+    '%s expires its items, can be recovered and has the stream that it should',
+    async (path) => {
+      const { name: TableName } = await makeTable(client, template, path);
+
+      const { Table: table } = await client.send(new DescribeTableCommand({ TableName }));
+      const { TimeToLiveDescription: ttl } = await client.send(new DescribeTimeToLiveCommand({ TableName }));
+      const { ContinuousBackupsDescription: backups } = await client.send(
+        new DescribeContinuousBackupsCommand({ TableName }),
+      );
+
+      const stream = property(at(template, path), 'StreamSpecification') as { StreamViewType: string } | undefined;
+      expect(table?.StreamSpecification?.StreamViewType).toBe(stream?.StreamViewType);
+      expect(table?.BillingModeSummary?.BillingMode).toBe('PAY_PER_REQUEST');
+      expect(ttl).toEqual({ AttributeName: 'expiresAt', TimeToLiveStatus: 'ENABLED' });
+      expect(backups?.PointInTimeRecoveryDescription?.PointInTimeRecoveryStatus).toBe('ENABLED');
+    },
+  );
+});
+
+it('a table that is not there makes the gateway unavailable', async () => {
+  await expect(getGrant({ client, name: 'no-such-table' }, 'grant-1')).rejects.toMatchObject({
+    status: 503,
+    detail: 'dynamodb: ResourceNotFoundException',
+  });
+});

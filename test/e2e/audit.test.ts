@@ -1,0 +1,135 @@
+import { DeleteTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
+import { type AuditBucket } from '../../bin/audit/audit-bucket.ts';
+import { findEvents, idOf, nameOf } from '../../bin/audit/find-events.ts';
+import { readFlags } from '../../bin/audit/flags.ts';
+import { type AuditEvent, systems } from '../../functions/audit/audit-event.ts';
+import { createValidator } from '../profiles/validate.ts';
+import { type RunningStack, type Tokens, connect, largeMember, startStack } from './support.ts';
+
+const payer = 'demo-health-plan';
+// Takes seconds in which no connection would be looked after: before there are any.
+const validate = createValidator();
+let stack: RunningStack;
+let bucket: AuditBucket;
+let dynamo: DynamoDBClient;
+beforeAll(async () => {
+  stack = await startStack();
+  const settings = {
+    endpoint: stack.awsEndpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'local' },
+  };
+  bucket = { client: new S3Client(settings), name: stack.buckets['bucket'] ?? '' };
+  dynamo = new DynamoDBClient(settings);
+}, 120_000);
+afterAll(async () => {
+  bucket.client.destroy();
+  dynamo.destroy();
+  await stack.close();
+});
+
+/** Every bearer of ours begins with its grant's id. */
+const grantIdOf = ({ access_token: token }: Tokens): string =>
+  Buffer.from(token.replace('p2pa_', ''), 'base64url').subarray(0, 16).toString('base64url');
+
+/** What the command line finds of a grant. */
+const eventsOf = async (tokens: Tokens): Promise<AuditEvent[]> => {
+  await stack.streamsIdle();
+  const query = readFlags([`--grant=${grantIdOf(tokens)}`], Date.now());
+  if (query === 'help') throw new Error('no query');
+  return findEvents(bucket, query);
+};
+
+const read = (path: string, { access_token: token }: Tokens): Promise<Response> =>
+  fetch(`${stack.origin}/r4/${payer}/${path}`, { headers: { authorization: `Bearer ${token}` } });
+
+const post = (endpoint: string, form: Record<string, string>): Promise<Response> =>
+  fetch(`${stack.origin}/oauth2/${endpoint}`, {
+    method: 'POST',
+    body: new URLSearchParams({ client_id: 'demo-partner', client_secret: 'demo-partner-secret', ...form }),
+  });
+
+/** Event, interaction, outcome and status, as far as an event has them. */
+const lineOf = (event: AuditEvent): string => {
+  const details = event.entity.flatMap(({ detail = [] }) => detail);
+  const interaction = details.find(({ type }) => type === 'interaction')?.valueString;
+  return [nameOf(event), interaction, event.outcome, event.outcomeDesc]
+    .filter((part) => part !== undefined)
+    .join(' | ');
+};
+
+it('holds a login, reads however they end, a refresh and a revocation, each as a valid AuditEvent', async () => {
+  const tokens = await connect(stack, payer);
+  const patient = `Patient/${tokens.patient}`;
+  const sent = [
+    await read(patient, tokens),
+    await read('Observation/no-such-observation', tokens),
+    await read('Patient/another-member', tokens),
+  ];
+  const bodies = await Promise.all(sent.map((response) => response.text()));
+  const refreshed = await post('token', { grant_type: 'refresh_token', refresh_token: tokens.refresh_token });
+  const next = (await refreshed.json()) as Tokens;
+  const revoked = await post('revoke', { token: next.access_token });
+
+  const events = await eventsOf(tokens);
+
+  expect([...sent, refreshed, revoked].map(({ status }) => status)).toEqual([200, 404, 403, 200, 200]);
+  // Of grants the second is known, so the two kinds are each in order.
+  const isRead = ({ type }: AuditEvent): boolean => type.code === 'rest';
+  expect(events.filter((event) => !isRead(event)).map(lineOf)).toEqual([
+    'created | 0',
+    'redeemed | 0',
+    'refreshed | 0',
+    'revoked | 0',
+  ]);
+  expect(events.filter(isRead).map(lineOf)).toEqual([
+    'opened | read Patient',
+    'ended | read Patient | 0 | 200',
+    'opened | read Observation',
+    'ended | read Observation | 4 | 404',
+    // The gateway's own refusal: the payer was not asked.
+    'ended | read Patient | 4 | 403, access_denied',
+  ]);
+  expect(events.flatMap((event) => validate({ ...event }))).toEqual([]);
+  for (const event of events) {
+    expect(event.entity.map(({ what }) => what.reference)).toContain(patient);
+    expect([idOf(event, systems.partner), idOf(event, systems.payer)]).toEqual(['demo-partner', payer]);
+  }
+  const [record = ''] = bodies;
+  const details = events.flatMap(({ entity }) => entity.flatMap(({ detail = [] }) => detail));
+  expect(details.find(({ type }) => type === 'bytes')?.valueString).toBe(String(Buffer.byteLength(record)));
+}, 60_000);
+
+it('holds the beginning of a read whose function was killed after the first byte, and no end', async () => {
+  const tokens = await connect(stack, payer, largeMember);
+  const answer = await read('Observation?_count=100000', tokens);
+  const reader = answer.body?.getReader();
+  const first = await reader?.read();
+
+  process.kill(stack.pids()['fetch'] ?? 0, 'SIGKILL');
+  const rest = (async () => {
+    while ((await reader?.read())?.done === false);
+  })();
+
+  await expect(rest).rejects.toThrow();
+  expect(first?.value?.length).toBeGreaterThan(0);
+  expect((await eventsOf(tokens)).map(nameOf)).toEqual(['created', 'redeemed', 'opened']);
+}, 60_000);
+
+it('lets nothing of the payer out while the beginning of a read cannot be written', async () => {
+  const tokens = await connect(stack, payer);
+  // The last test: the table stays away.
+  await dynamo.send(new DeleteTableCommand({ TableName: stack.tables['auditEvents'] }));
+  const linesBefore = stack.functionLines.length;
+
+  const answer = await read(`Patient/${tokens.patient}`, tokens);
+
+  const outcome = (await answer.json()) as { resourceType: string };
+  expect(answer.status).toBe(503);
+  expect(outcome.resourceType).toBe('OperationOutcome');
+  expect(JSON.stringify(outcome)).not.toMatch(/Mayte822|Venegas795|birthDate/);
+  expect((await eventsOf(tokens)).map(nameOf)).toEqual(['created', 'redeemed']);
+  const lines = stack.functionLines.slice(linesBefore).map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(lines.find(({ function: name }) => name === 'fetch')).toMatchObject({ status: 503, auditNotWritten: 1 });
+}, 60_000);

@@ -1,0 +1,179 @@
+/** Every way through the gateway that calls AWS, driven over HTTP on a stage on this machine. */
+import { randomUUID } from 'node:crypto';
+import { SignJWT, importJWK } from 'jose';
+import {
+  type Change,
+  type Tokens,
+  authorize,
+  authorizeParameters,
+  begin,
+  callback,
+  comeBack,
+  connect,
+  decide,
+  introspect,
+  locationOf,
+  login,
+  post,
+  postAs,
+  read,
+  redeem,
+  refresh,
+  tokensOf,
+} from '../conformance/client.ts';
+import { partnerKey } from '../conformance/local-config.ts';
+import type { LocalTarget } from '../conformance/local-target.ts';
+import { answer, answerText, patientId, tokens as tokensAnswer } from '../conformance/scripted-payer.ts';
+
+/** @throws Error where a path ends otherwise than it should: what it calls would prove nothing */
+const expectStatus = async (what: string, sent: Promise<Response>, status: number): Promise<Response> => {
+  const response = await sent;
+  if (response.status !== status) throw new Error(`${what}: ${response.status} ${await response.text()}`);
+  return response;
+};
+
+/** Sends a request whose answer nobody looks at. */
+const drain = async (what: string, sent: Promise<Response>, status: number): Promise<void> => {
+  await (await expectStatus(what, sent, status)).text();
+};
+
+const signIns = async (target: LocalTarget): Promise<void> => {
+  const { asking } = target.apps;
+  await connect(target, {}, { app: asking });
+  const page = await expectStatus('consent page', authorize(target, {}, { app: asking }), 200);
+  await drain('consent denied', decide(page, 'deny'), 302);
+  const byForm = { method: 'POST', body: authorizeParameters(target), redirect: 'manual' } as const;
+  await drain('authorize by POST', fetch(`${target.origin}/oauth2/authorize/${target.payer}`, byForm), 302);
+
+  const begun = await begin(target);
+  await drain('callback', comeBack(begun), 302);
+  await drain('callback again', comeBack(begun), 400);
+  await drain('unknown state', callback(target, { state: 'unknown', code: 'code' }, { cookie: begun.cookie }), 400);
+  await drain('no cookie', callback(target, { state: (await begin(target)).state, code: 'code' }), 400);
+
+  await connect(target, {}, { payer: 'keyed-health' });
+  target.payers.script('clear-health', { token: answer(400, { error: 'invalid_grant' }) });
+  const refused = locationOf(await comeBack(await begin(target)));
+  if (!refused.searchParams.has('error')) throw new Error('a refused code brought no error');
+  target.payers.reset();
+};
+
+const pairs = async (target: LocalTarget): Promise<void> => {
+  const loggedIn = await login(target);
+  const first = await tokensOf(await redeem(target, loggedIn));
+  await drain('replayed code', redeem(target, loggedIn), 400);
+  await drain('token of the revoked grant', read(target, '/Patient', first.access_token), 401);
+
+  const pair = await connect(target);
+  const next = await tokensOf(await refresh(target, pair.refresh_token));
+  await tokensOf(await refresh(target, pair.refresh_token));
+  await tokensOf(await refresh(target, next.refresh_token));
+  await drain('reused refresh token', refresh(target, pair.refresh_token), 400);
+};
+
+const revocations = async (target: LocalTarget): Promise<void> => {
+  for (const payer of ['clear-health', 'keyed-health']) {
+    const { access_token: token } = await connect(target, {}, { payer });
+    await introspect(target, token);
+    await drain('revocation', postAs(target, target.portal, 'revoke', { token }), 200);
+    await introspect(target, token);
+  }
+};
+
+/** Authenticates as the partner with a key does (RFC 7523). */
+const assertion = async ({ origin, apps }: LocalTarget): Promise<Change> => {
+  const { kid } = partnerKey.publicJwk;
+  const alg = 'ES384';
+  const { clientId } = apps.keyed;
+  const token = await new SignJWT({ jti: randomUUID() })
+    .setProtectedHeader({ alg, kid })
+    .setIssuer(clientId)
+    .setSubject(clientId)
+    .setAudience(`${origin}/oauth2/token`)
+    .setExpirationTime('4 minutes')
+    .sign(await importJWK(partnerKey.privateJwk, alg));
+  return {
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: token,
+  };
+};
+
+const partnerWithKey = async (target: LocalTarget): Promise<void> => {
+  const { code, verifier } = await login(target, {}, { app: target.apps.keyed });
+  const redemption = { grant_type: 'authorization_code', code, code_verifier: verifier };
+  const pair = await tokensOf(await post(target, 'token', { ...redemption, ...(await assertion(target)) }));
+  const used = await assertion(target);
+  const rotation = { grant_type: 'refresh_token', refresh_token: pair.refresh_token, ...used };
+  const { access_token: token } = await tokensOf(await post(target, 'token', rotation));
+  await drain('assertion used twice', post(target, 'token', rotation), 401);
+  await drain('introspection', post(target, 'introspect', { token, ...(await assertion(target)) }), 200);
+  await drain('revocation', post(target, 'revoke', { token, ...(await assertion(target)) }), 200);
+};
+
+const reads = async (target: LocalTarget): Promise<void> => {
+  const { access_token: token } = await connect(target);
+  for (const path of [
+    `/Patient/${patientId}`,
+    '/Observation?_count=1',
+    `/Patient/${patientId}/$everything`,
+    '?_getpages=1',
+  ]) {
+    await drain(path, read(target, path, token), 200);
+  }
+  const search = { method: 'POST', body: new URLSearchParams({ code: '1234-5' }) };
+  await drain('_search', read(target, '/Observation/_search', token, search), 200);
+  await drain('another patient', read(target, '/Patient/another', token), 403);
+  target.payers.script('clear-health', { r4: answer(404, { resourceType: 'OperationOutcome', issue: [] }) });
+  await drain('payer 404', read(target, '/Observation/none', token), 404);
+  target.payers.reset();
+};
+
+/** A grant whose payer tokens are over at once. */
+const shortLived = async (target: LocalTarget, payer = target.payer): Promise<Tokens> => {
+  target.payers.script(payer, { token: tokensAnswer({ expires_in: 1 }) });
+  const pair = await connect(target, {}, { payer });
+  target.payers.reset();
+  return pair;
+};
+
+const payerTokenRefreshes = async (target: LocalTarget): Promise<void> => {
+  for (const payer of ['clear-health', 'keyed-health']) {
+    const { access_token: token } = await shortLived(target, payer);
+    await drain(`refresh at ${payer}`, read(target, '/Patient', token, { payer }), 200);
+  }
+
+  const outage = await shortLived(target);
+  target.payers.script('clear-health', { token: answerText(503, 'later', {}) });
+  await (await read(target, '/Patient', outage.access_token)).text();
+  target.payers.reset();
+
+  const ended = await shortLived(target);
+  target.payers.script('clear-health', { token: answer(400, { error: 'invalid_grant' }) });
+  await drain('refused by the payer', read(target, '/Patient', ended.access_token), 401);
+  target.payers.reset();
+};
+
+const documents = async ({ origin, cloud }: LocalTarget): Promise<void> => {
+  for (const path of [
+    '/r4/clear-health/.well-known/smart-configuration',
+    '/r4/clear-health/.well-known/oauth-authorization-server',
+    '/.well-known/oauth-authorization-server/r4/clear-health',
+    '/r4/clear-health/metadata',
+    '/oauth2/jwks/keyed-health',
+  ]) {
+    await drain(path, fetch(`${origin}${path}`), 200);
+  }
+  await cloud.invoke('canary', {});
+};
+
+/** Goes every way, and waits until the audit function has had every record. */
+export const driveEveryPath = async (target: LocalTarget): Promise<void> => {
+  await signIns(target);
+  await pairs(target);
+  await revocations(target);
+  await partnerWithKey(target);
+  await reads(target);
+  await payerTokenRefreshes(target);
+  await documents(target);
+  await target.cloud.streamsIdle();
+};

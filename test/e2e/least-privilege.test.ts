@@ -1,0 +1,212 @@
+import { constructName } from '../../sandbox/aws/cloudformation.ts';
+import { type LocalTarget, startLocalTarget } from '../conformance/local-target.ts';
+import { type UsedRight, compareRights } from '../support/rights.ts';
+import {
+  type StageTemplate,
+  at,
+  ofType,
+  pathOf,
+  stageTemplate,
+  stages,
+  statementsOf,
+} from '../support/stage-template.ts';
+import { driveEveryPath } from './every-path.ts';
+
+/** A call to AWS, with the partition key where it wrote or read one item. */
+interface Call {
+  readonly function: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly key?: string | undefined;
+}
+
+let target: LocalTarget;
+let calls: readonly Call[];
+const templates = new Map<string, StageTemplate>();
+
+/** Every item begins with its partition key, which is all that `Key` has. */
+const partitionKeyOf = ({ Key, Item }: { Key?: object; Item?: object }): string | undefined =>
+  (Object.values(Key ?? Item ?? {})[0] as { S?: string } | undefined)?.S;
+
+/** What the functions called: DynamoDB as it went over the wire, and the rest as the endpoint noted it. */
+const callsOf = ({ cloud, wire }: LocalTarget): Call[] => [
+  ...cloud.calls().filter(({ action }) => !action.startsWith('dynamodb:')),
+  ...wire.calls().map(({ caller, operation, parameters }) => ({
+    function: caller,
+    action: `dynamodb:${operation}`,
+    resource: String(parameters['TableName']),
+    key: partitionKeyOf(parameters),
+  })),
+];
+
+beforeAll(async () => {
+  for (const stage of stages) templates.set(stage, await stageTemplate(stage));
+  target = await startLocalTarget();
+  await driveEveryPath(target);
+  calls = callsOf(target);
+}, 120_000);
+afterAll(() => target.close());
+
+const templateOf = (stage: (typeof stages)[number]): StageTemplate => {
+  const template = templates.get(stage);
+  if (template === undefined) throw new Error(`${stage} was not synthesised`);
+  return template;
+};
+
+/** The name of what has this physical name. */
+const nameIn = (physicalNames: Readonly<Record<string, string>>, physicalName: string): string | undefined =>
+  Object.entries(physicalNames).find(([, each]) => each === physicalName)?.[0];
+
+/** The path of the one construct of a type and name. */
+const onlyPath = ({ Resources }: StageTemplate, type: string, name: string | undefined): string => {
+  const found = Object.entries(Resources).filter((named) => named[1].Type === type && constructName(named) === name);
+  const [named, ...others] = found;
+  if (named === undefined || others.length > 0) throw new Error(`${found.length} × ${type} ${name}`);
+  return pathOf(named[1]);
+};
+
+const resourcesIn = (template: StageTemplate, { action, resource }: Call): string[] => {
+  const { tables, buckets } = target.cloud;
+  if (action.startsWith('dynamodb:')) return [onlyPath(template, 'AWS::DynamoDB::Table', nameIn(tables, resource))];
+  if (action.startsWith('s3:')) {
+    const [bucket = '', key] = resource.split('/');
+    const path = onlyPath(template, 'AWS::S3::Bucket', nameIn(buckets, bucket));
+    return [key === undefined ? path : `${path}/*`];
+  }
+  // Each stage has payers of its own, and a path reads the secret of whichever payer it is for.
+  return ofType(template, 'AWS::SecretsManager::Secret').map(pathOf);
+};
+
+/** Translates calls on this machine into rights on the constructs of another stage's template. */
+const usedIn = (template: StageTemplate): UsedRight[] => {
+  // Objects of one bucket are one resource.
+  const alike = Map.groupBy(
+    calls,
+    (call) => `${call.function} ${call.action} ${call.resource.replace(/^([^/]+)\/.*\.ndjson$/, '$1')}`,
+  );
+  return [...alike.values()].flatMap((called) => {
+    const [call] = called;
+    if (call === undefined) return [];
+    const path = onlyPath(template, 'AWS::Lambda::Function', call.function).replace(/\/Function$/, '');
+    const right = { function: path, action: call.action };
+    // Where only items that remember client assertions were called for, that is the right.
+    const keys = called.every(({ key }) => key?.startsWith('jti.') === true) ? { keys: 'jti.*' } : {};
+    return resourcesIn(template, call).map((resource) => Object.assign({ resource }, right, keys));
+  });
+};
+
+describe.each(stages)("functions' rights in %s", (stage) => {
+  it('are all used, and all that is used is among them', () => {
+    const template = templateOf(stage);
+
+    expect(compareRights(template, usedIn(template))).toEqual({ missing: [], excess: [] });
+  });
+});
+
+it('passes through the endpoints of the VPC what functions call, and nothing else', () => {
+  const endpoints = ofType(templateOf('production-example'), 'AWS::EC2::VPCEndpoint');
+  const passing = endpoints.flatMap((endpoint) => statementsOf(endpoint).flatMap(({ Action }) => Action));
+
+  expect(passing.sort()).toEqual([...new Set(calls.map(({ action }) => action))].sort());
+});
+
+describe('a template of production in which something was changed', () => {
+  let production: StageTemplate;
+  let used: readonly UsedRight[];
+  beforeAll(() => {
+    production = templateOf('production-example');
+    used = usedIn(production);
+  });
+
+  type Document = { Statement: Record<string, unknown>[] };
+  const idOf = (path: string): string => {
+    const [id = ''] = Object.entries(production.Resources).find(([, resource]) => pathOf(resource) === path) ?? [];
+    return id;
+  };
+  const arn = (path: string) => ({ 'Fn::GetAtt': [idOf(path), 'Arn'] });
+  const change = (
+    path: string,
+    edit: (properties: Record<string, unknown>, statements: Document['Statement']) => void,
+  ) => {
+    const template = structuredClone(production);
+    const { Properties: properties = {} } = at(template, path);
+    edit(properties, (properties['PolicyDocument'] as Document | undefined)?.Statement ?? []);
+    return compareRights(template, used);
+  };
+  const add = (path: string, action: string, resource: unknown, more: object = {}) =>
+    change(path, (_properties, statements) => {
+      statements.push({ Effect: 'Allow', Action: action, Resource: resource, ...more });
+    });
+  const remove = (path: string, action: string) =>
+    change(path, (_properties, statements) => {
+      for (const statement of statements)
+        statement['Action'] = [statement['Action']].flat().filter((one) => one !== action);
+    });
+
+  it.each([
+    ['Functions/Token', 'dynamodb:Scan', 'Tables/Grants'],
+    ['Functions/Authorize', 'dynamodb:PutItem', 'Tables/Grants'],
+    ['Functions/Discovery', 'secretsmanager:GetSecretValue', 'PayerSecrets/lakeside'],
+    ['Audit/Audit', 'kms:Decrypt', 'Keys/Audit'],
+    ['Audit/Audit', 's3:GetObject', 'Audit/Bucket'],
+    ['Canary/Canary', 'logs:CreateLogStream', 'Functions/Fetch/Logs'],
+  ])('has an excess: %s may %s on %s', (path, action, resource) => {
+    expect(add(`${path}/Policy`, action, arn(resource))).toEqual({
+      missing: [],
+      excess: [`${path}: Allow ${action} on ${resource}`],
+    });
+  });
+
+  it.each([
+    ['Functions/Callback', 'dynamodb:GetItem', 'Tables/LoginAttempts'],
+    ['Functions/Fetch', 'dynamodb:PutItem', 'Tables/AuditEvents'],
+    ['Functions/Fetch', 'dynamodb:UpdateItem', 'Tables/Grants'],
+    ['Audit/Audit', 'kms:GenerateDataKey', 'Keys/Audit through s3'],
+    ['Functions/Token', 'logs:PutLogEvents', 'Functions/Token/Logs'],
+  ])('misses a right: %s may not %s on %s', (path, action, resource) => {
+    expect(remove(`${path}/Policy`, action).missing).toContain(`${path}: Allow ${action} on ${resource}`);
+  });
+
+  it("misses and exceeds what is no longer narrowed: token's writes to grants of any key", () => {
+    const found = change('Functions/Token/Policy', (_properties, statements) => {
+      for (const statement of statements) if (statement['Action'] === 'dynamodb:PutItem') delete statement['Condition'];
+    });
+
+    expect(found).toEqual({
+      missing: ['Functions/Token: Allow dynamodb:PutItem on Tables/Grants with keys jti.*'],
+      excess: ['Functions/Token: Allow dynamodb:PutItem on Tables/Grants'],
+    });
+  });
+
+  it("misses the audit's writing where the bucket's policy no longer allows it", () => {
+    expect(remove('Audit/Bucket/Policy', 's3:PutObject').missing).toEqual([
+      'Audit/Audit: Allow s3:PutObject on Audit/Bucket/*',
+    ]);
+  });
+
+  it("exceeds in every function where the bucket's policy lets everybody read", () => {
+    const everybody = { Principal: { AWS: '*' } };
+    const { excess } = add('Audit/Bucket/Policy', 's3:GetObject', arn('Audit/Bucket'), everybody);
+
+    expect(excess).toHaveLength(ofType(production, 'AWS::Lambda::Function').length);
+    expect(excess).toContain('Canary/Canary: Allow s3:GetObject on Audit/Bucket');
+  });
+
+  it('exceeds where the fact is gone from which a right follows', () => {
+    const { missing, excess } = change('Canary/Canary/Function', (properties) => {
+      delete properties['VpcConfig'];
+    });
+
+    expect(missing).toEqual([]);
+    expect(excess).toContain('Canary/Canary: Allow ec2:CreateNetworkInterface on *');
+  });
+
+  it('misses the right to the key that a table is now encrypted with', () => {
+    const { missing, excess } = change('Tables/LoginAttempts', (properties) => {
+      properties['SSESpecification'] = { KMSMasterKeyId: arn('Keys/Audit') };
+    });
+
+    expect(missing).toContain('Functions/Authorize: Allow kms:Decrypt on Keys/Audit through dynamodb');
+    expect(excess).toContain('Functions/Authorize: Allow kms:Decrypt on Keys/Data through dynamodb');
+  });
+});

@@ -1,0 +1,171 @@
+/**
+ * Rights that no call of a function's code shows, since a service of AWS makes the call for it. Each follows from a fact
+ * of the template; one of these kinds that follows from none is granted in excess.
+ */
+import { namedIn } from './right-lines.ts';
+import type { UsedRight } from './rights.ts';
+import type { Resource, StageTemplate } from './stage-template.ts';
+
+/** What a right is derived from. */
+export interface Facts {
+  readonly template: StageTemplate;
+  readonly lambdaId: string;
+  readonly lambda: Resource;
+  /** What the function's code calls. */
+  readonly uses: readonly UsedRight[];
+}
+
+interface Derivation {
+  readonly reason: string;
+  readonly rights: (facts: Facts) => readonly string[];
+}
+
+const allow = (actions: readonly string[], resource: string, condition = ''): string[] =>
+  actions.map((action) => `Allow ${action} on ${resource}${condition}`);
+
+const properties = ({ Properties = {} }: Resource): Readonly<Record<string, unknown>> => Properties;
+
+/** A property of a property, and so on; lists by index. */
+const deep = (value: unknown, ...names: readonly (string | number)[]): unknown =>
+  names.reduce<unknown>((found, name) => (found as Record<string | number, unknown> | undefined)?.[name], value);
+
+/** The key by a path of names, of each resource of a type that is used by one of the actions. */
+const keysOf = (
+  { template, uses }: Facts,
+  { type, action, at }: { type: string; action: RegExp; at: readonly (string | number)[] },
+): string[] => {
+  const called = uses.filter((right) => action.test(right.action));
+  const used = new Set(called.map(({ resource }) => resource.replace(/\/\*$/, '')));
+  const keys = Object.entries(template.Resources)
+    .filter(([id, { Type }]) => Type === type && used.has(namedIn(template, { Ref: id })))
+    .map(([, resource]) => deep(properties(resource), ...at));
+  return [...new Set(keys.filter((key) => key !== undefined).map((key) => namedIn(template, key)))];
+};
+
+/** The streams that the function is fed from, and the tables that they are of. */
+const streamsOf = ({ template, lambdaId }: Facts): { stream: string; table: string }[] =>
+  Object.values(template.Resources)
+    .filter(({ Type }) => Type === 'AWS::Lambda::EventSourceMapping')
+    .map(properties)
+    .filter(({ FunctionName }) => deep(FunctionName, 'Ref') === lambdaId)
+    .map(({ EventSourceArn: arn }) => ({ stream: namedIn(template, arn), table: String(deep(arn, 'Fn::GetAtt', 0)) }));
+
+const streamKeysOf = (facts: Facts): string[] => {
+  const keys = streamsOf(facts).map(({ table }) =>
+    deep(facts.template.Resources[table]?.Properties, 'SSESpecification', 'KMSMasterKeyId'),
+  );
+  return [...new Set(keys.filter((key) => key !== undefined).map((key) => namedIn(facts.template, key)))];
+};
+
+const networkInterfaceActions = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:UnassignPrivateIpAddresses',
+];
+
+export const derivations: readonly Derivation[] = [
+  {
+    reason: 'Lambda writes what a function prints into the log group that the function names.',
+    rights: ({ template, lambda }) => {
+      const group = deep(properties(lambda), 'LoggingConfig', 'LogGroup');
+      return group === undefined ? [] : allow(['logs:CreateLogStream', 'logs:PutLogEvents'], namedIn(template, group));
+    },
+  },
+  {
+    reason: 'Lambda sends the traces of a function that is traced; X-Ray has no resources to narrow it to.',
+    rights: ({ lambda }) =>
+      deep(properties(lambda), 'TracingConfig', 'Mode') === 'Active'
+        ? allow(['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], '*')
+        : [],
+  },
+  {
+    reason: 'Lambda makes the network interfaces of a function in a VPC with its role, and its code must not.',
+    rights: ({ lambda }) =>
+      properties(lambda)['VpcConfig'] === undefined
+        ? []
+        : [
+            ...allow(networkInterfaceActions, '*'),
+            ...networkInterfaceActions.map((action) => `Deny ${action} on * from its code`),
+          ],
+  },
+  {
+    reason: 'Lambda reads the streams that an event source mapping feeds a function from.',
+    rights: (facts) =>
+      streamsOf(facts).flatMap(({ stream }) =>
+        allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], stream),
+      ),
+  },
+  {
+    reason: "A stream's records are encrypted with its table's key.",
+    rights: (facts) =>
+      streamKeysOf(facts).flatMap((key) => allow(['kms:Decrypt', 'kms:DescribeKey'], key, ' through dynamodb')),
+  },
+  {
+    reason: "DynamoDB uses a table's key for whoever reads or writes the table's items.",
+    rights: (facts) =>
+      keysOf(facts, {
+        type: 'AWS::DynamoDB::Table',
+        action: /^dynamodb:/,
+        at: ['SSESpecification', 'KMSMasterKeyId'],
+      }).flatMap((key) =>
+        allow(
+          [
+            'kms:Decrypt',
+            'kms:DescribeKey',
+            'kms:Encrypt',
+            'kms:GenerateDataKey',
+            'kms:ReEncryptFrom',
+            'kms:ReEncryptTo',
+          ],
+          key,
+          ' through dynamodb',
+        ),
+      ),
+  },
+  {
+    reason: "Secrets Manager decrypts a secret with its key for whoever reads the secret's value.",
+    rights: (facts) =>
+      keysOf(facts, {
+        type: 'AWS::SecretsManager::Secret',
+        action: /^secretsmanager:GetSecretValue$/,
+        at: ['KmsKeyId'],
+      }).flatMap((key) => allow(['kms:Decrypt'], key, ' through secretsmanager')),
+  },
+  {
+    reason: "S3 encrypts an object with its bucket's key for whoever puts it in one part.",
+    rights: (facts) =>
+      keysOf(facts, {
+        type: 'AWS::S3::Bucket',
+        action: /^s3:PutObject$/,
+        at: [
+          'BucketEncryption',
+          'ServerSideEncryptionConfiguration',
+          0,
+          'ServerSideEncryptionByDefault',
+          'KMSMasterKeyID',
+        ],
+      }).flatMap((key) => allow(['kms:GenerateDataKey'], key, ' through s3')),
+  },
+  {
+    reason: "The CDK's own function takes the rules out of the default security group that its custom resource names.",
+    rights: ({ template, lambdaId }) =>
+      Object.values(template.Resources)
+        .filter(({ Type }) => Type === 'Custom::VpcRestrictDefaultSG')
+        .map(properties)
+        .filter(({ ServiceToken: token }) => deep(token, 'Fn::GetAtt', 0) === lambdaId)
+        .flatMap(({ DefaultSecurityGroupId: group }) =>
+          allow(
+            [
+              'ec2:AuthorizeSecurityGroupEgress',
+              'ec2:AuthorizeSecurityGroupIngress',
+              'ec2:RevokeSecurityGroupEgress',
+              'ec2:RevokeSecurityGroupIngress',
+            ],
+            `${template.environment.replace(/^aws:\/\/(.*)\/(.*)$/, 'arn:aws:ec2:$2:$1')}:security-group/${namedIn(template, group)}`,
+          ),
+        ),
+  },
+];

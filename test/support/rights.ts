@@ -1,0 +1,133 @@
+/** What the functions of a template may do, and whether that is what they do. */
+import type { Resource, StageTemplate, Statement } from './stage-template.ts';
+import { type Facts, derivations } from './derived-rights.ts';
+import { namedIn, rightLine } from './right-lines.ts';
+
+/** A call that a function made to AWS. */
+export interface UsedRight {
+  /** The path of the function's construct, such as `Functions/Token`. */
+  readonly function: string;
+  /** Such as `dynamodb:GetItem`. */
+  readonly action: string;
+  /** The path of the resource's construct, such as `Tables/Grants`; of objects `Audit/Bucket/*`. */
+  readonly resource: string;
+  /** The only partition keys that it was used on, where a right may be narrowed to them: `jti.*`. */
+  readonly keys?: string;
+}
+
+/** Rights that do not fit what is used; each a line such as `Functions/Token: Allow dynamodb:Scan on Tables/Grants`. */
+export interface Comparison {
+  /** Used, or following from what is used, and not granted on that resource under that condition. */
+  readonly missing: readonly string[];
+  /** Granted, though no path uses it and nothing follows from. */
+  readonly excess: readonly string[];
+}
+
+type Named = readonly [logicalId: string, resource: Resource];
+
+const ofType = ({ Resources }: StageTemplate, type: string): Named[] =>
+  Object.entries(Resources).filter(([, { Type }]) => Type === type);
+
+/** The logical id that a reference or an attribute names. */
+const idIn = (value: unknown): string | undefined => {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { Ref, 'Fn::GetAtt': [id] = [Ref] } = value as { Ref?: string; 'Fn::GetAtt'?: [string, string] };
+  return id;
+};
+
+const statementsIn = (document: unknown): readonly Statement[] => {
+  const { Statement: statements = [] } = (document ?? {}) as { Statement?: Statement | Statement[] };
+  return [statements].flat();
+};
+
+/** Rights as lines, one for each action and resource. */
+const linesOf = (template: StageTemplate, statements: readonly Statement[]): string[] =>
+  statements.flatMap((statement) =>
+    [statement.Action]
+      .flat()
+      .flatMap((action) =>
+        [statement.Resource].flat().map((resource) => rightLine(template, { ...statement, action, resource })),
+      ),
+  );
+
+/** What is attached to a role, in each of the ways that CloudFormation has. */
+const ofTheRole = (template: StageTemplate, [roleId, role]: Named): string[] => {
+  const { ManagedPolicyArns: arns = [], Policies: inline = [] } = (role.Properties ?? {}) as {
+    ManagedPolicyArns?: unknown[];
+    Policies?: { PolicyDocument: unknown }[];
+  };
+  const attached = new Set(arns.map(idIn));
+  const policies = [...ofType(template, 'AWS::IAM::ManagedPolicy'), ...ofType(template, 'AWS::IAM::Policy')].filter(
+    ([id, { Properties: { Roles: roles = [] } = {} }]) =>
+      attached.has(id) || (roles as unknown[]).map(idIn).includes(roleId),
+  );
+  const documents = [
+    ...policies.map(([, { Properties }]) => Properties?.['PolicyDocument']),
+    ...inline.map((policy) => policy.PolicyDocument),
+  ];
+  const foreign = arns.filter((arn) => template.Resources[idIn(arn) ?? ''] === undefined);
+  return [
+    ...documents.flatMap((document) => linesOf(template, statementsIn(document))),
+    ...foreign.map((arn) => `all that ${namedIn(template, arn)} allows`),
+  ];
+};
+
+const isStatement = (value: object): value is Statement =>
+  'Effect' in value && 'Action' in value && 'Principal' in value;
+
+/** Every statement with a principal, wherever in a resource it stands. */
+const resourceStatements = (value: unknown): Statement[] => {
+  if (typeof value !== 'object' || value === null) return [];
+  return isStatement(value) ? [value] : Object.values(value).flatMap(resourceStatements);
+};
+
+const isFor = (roleId: string, { Effect, Principal }: Statement): boolean => {
+  const principal = JSON.stringify(Principal);
+  return Effect === 'Allow' && (principal.includes(`"${roleId}"`) || /^(\{"AWS":)?"\*"\}?$/.test(principal));
+};
+
+/** A role's own policies are read elsewhere; the policy of an endpoint bounds what passes it. */
+const grantsNothing = /^AWS::(IAM::|EC2::VPCEndpoint$)/;
+
+/** What policies of resources, such as a bucket's, allow a role by its name, or everybody. */
+const byResources = (template: StageTemplate, [roleId]: Named): string[] =>
+  Object.values(template.Resources)
+    .flatMap(({ Type, Properties }) => (grantsNothing.test(Type) ? [] : resourceStatements(Properties)))
+    .filter((statement) => isFor(roleId, statement))
+    .flatMap((statement) => linesOf(template, [statement]));
+
+/** The functions of a template, each with its role. */
+const functionsOf = (template: StageTemplate): { path: string; lambda: Named; role: Named }[] =>
+  ofType(template, 'AWS::Lambda::Function').map((lambda) => {
+    const roleId = idIn(lambda[1].Properties?.['Role']) ?? '';
+    const role = template.Resources[roleId];
+    const path = namedIn(template, { Ref: lambda[0] }).replace(/\/[^/]+$/, '');
+    if (role === undefined) throw new Error(`${path} has a role that is none of the template's`);
+    return { path, lambda, role: [roleId, role] };
+  });
+
+const usedLine = ({ action, resource, keys }: UsedRight): string =>
+  `Allow ${action} on ${resource}${keys === undefined ? '' : ` with keys ${keys}`}`;
+
+const without = (lines: ReadonlySet<string>, others: ReadonlySet<string>): string[] =>
+  [...lines].filter((line) => !others.has(line)).sort();
+
+/**
+ * Compares what functions use with what a template grants them. Rights that no call of a function's shows must follow
+ * from facts of the template (`derived-rights.ts`), each exactly.
+ * @throws Error where a function that is none of the template's used something
+ */
+export const compareRights = (template: StageTemplate, used: readonly UsedRight[]): Comparison => {
+  const functions = functionsOf(template);
+  const stranger = used.find((right) => functions.every(({ path }) => path !== right.function));
+  if (stranger !== undefined) throw new Error(`The template has no function ${stranger.function}`);
+  const found = functions.map(({ path, lambda, role }) => {
+    const uses = used.filter((right) => right.function === path);
+    const facts: Facts = { template, lambdaId: lambda[0], lambda: lambda[1], uses };
+    const needed = new Set([...uses.map(usedLine), ...derivations.flatMap(({ rights }) => rights(facts))]);
+    const granted = new Set([...ofTheRole(template, role), ...byResources(template, role)]);
+    const named = (lines: string[]): string[] => lines.map((line) => `${path}: ${line}`);
+    return { missing: named(without(needed, granted)), excess: named(without(granted, needed)) };
+  });
+  return { missing: found.flatMap(({ missing }) => missing), excess: found.flatMap(({ excess }) => excess) };
+};
