@@ -1,16 +1,17 @@
 import { buildSync } from 'esbuild';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Stage } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
 import type { RegistryData } from '../config/stage.ts';
 
 const functionsFolder = join(import.meta.dirname, '..', 'functions');
 
-/** The CDK copies an asset as soon as a function has it; afterwards nobody needs what is here. */
-const scratchFolder = (): string => {
-  const folder = mkdtempSync(join(tmpdir(), 'p2p-bundles-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+/** Inside the cloud assembly, so that it goes with it; the CDK copies from there what becomes an asset. */
+const bundlesFolder = (scope: Construct): string => {
+  const assembly = Stage.of(scope)?.assetOutdir;
+  if (assembly === undefined) throw new Error(`${scope.node.path} is in no app`);
+  return join(assembly, 'bundles');
 };
 
 /**
@@ -23,10 +24,11 @@ const scratchFolder = (): string => {
  * @param names folders under `functions/`, each with an `index.ts`
  */
 export const bundle = <Name extends string>(
+  scope: Construct,
   names: readonly Name[],
   registry?: RegistryData,
 ): Readonly<Record<Name, string>> => {
-  const outdir = scratchFolder();
+  const outdir = bundlesFolder(scope);
   buildSync({
     entryPoints: Object.fromEntries(
       names.map((name) => [join(name, 'index'), join(functionsFolder, name, 'index.ts')]),

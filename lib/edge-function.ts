@@ -20,7 +20,7 @@ export class EdgeFunction extends Construct {
     this.node.setContext('@aws-cdk/aws-lambda:useCdkManagedLogGroup', false);
     const lambda = new LambdaFunction(this, 'Function', {
       description: 'Payer-to-payer gateway: edge',
-      code: Code.fromAsset(bundle(['edge']).edge),
+      code: Code.fromAsset(bundle(this, ['edge']).edge),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       // Lambda@Edge has no other.

@@ -110,10 +110,4 @@ export class GatewayFunctions extends Construct {
       reservedConcurrency: concurrency.discovery,
     });
   }
-
-  /** All of them, by name. */
-  byName(): Readonly<Record<'authorize' | 'callback' | 'token' | 'fetch' | 'discovery', GatewayFunction>> {
-    const { authorize, callback, token, fetch, discovery } = this;
-    return { authorize, callback, token, fetch, discovery };
-  }
 }

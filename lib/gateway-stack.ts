@@ -1,4 +1,5 @@
 import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
 import { GatewayAlarms } from './alarms.ts';
@@ -17,6 +18,15 @@ import { GatewayTables } from './tables.ts';
 export interface GatewayStackProps extends StackProps {
   /** The checked configuration of the stage. */
   readonly config: StageConfig;
+}
+
+interface Watched {
+  readonly key: IKey;
+  readonly api: GatewayApi;
+  readonly functions: GatewayFunctions;
+  readonly tables: GatewayTables;
+  readonly audit: GatewayAudit;
+  readonly canary: GatewayCanary;
 }
 
 /** One deployment of the gateway. */
@@ -45,6 +55,28 @@ export class GatewayStack extends Stack {
     const canary = new GatewayCanary(this, 'Canary', { runtime, origin });
     api.route(functions);
     addFront(this, { config, api, key });
+    this.watch(config, { key, api, functions, tables, audit, canary });
+    const names = {
+      AuditBucket: audit.bucket.bucketName,
+      LoginAttemptsTable: tables.loginAttempts.tableName,
+      GrantsTable: tables.grants.tableName,
+      AuditEventsTable: tables.auditEvents.tableName,
+    };
+    this.tell(api, names, network?.addresses);
+  }
+
+  /** Named by number: with an account and a region the CDK would ask that account for its zones while it synthesises. */
+  override get availabilityZones(): string[] {
+    return zonesOfRegion(3);
+  }
+
+  private network(config: StageConfig, keys: GatewayKeys): GatewayNetwork | undefined {
+    const { network } = config;
+    return network === 'none' ? undefined : new GatewayNetwork(this, 'Network', { config, network, key: keys.data });
+  }
+
+  private watch(config: StageConfig, parts: Watched): void {
+    const { key, api, functions, tables, audit, canary } = parts;
     const watched = {
       apiName: api.restApi.restApiName,
       functions: {
@@ -60,33 +92,26 @@ export class GatewayStack extends Stack {
     };
     new GatewayAlarms(this, 'Alarms', { config, key, ...watched });
     new GatewayDashboard(this, 'Dashboard', { stage: config.stage, ...watched });
+  }
 
-    this.output('Origin', origin, 'The public origin of the gateway');
-    this.output('ApiUrl', api.url, "The API's own URL");
+  /** Outputs: what payers, partners and operators need to know. */
+  private tell(
+    { origin, url }: GatewayApi,
+    names: Readonly<Record<string, string>>,
+    addresses: readonly string[] = [],
+  ): void {
+    const output = (id: string, value: string, description: string): void => {
+      new CfnOutput(this, id, { value, description });
+    };
+    output('Origin', origin, 'The public origin of the gateway');
+    output('ApiUrl', url, "The API's own URL");
     const redirectUri = `${origin}/oauth2/callback/{payer}`;
-    this.output('RedirectUri', redirectUri, "The gateway's redirect URI to register at a payer, with its id in place");
+    output('RedirectUri', redirectUri, "The gateway's redirect URI to register at a payer, with its id in place");
     const jwksUri = `${origin}/oauth2/jwks/{payer}`;
-    this.output('JwksUri', jwksUri, "The gateway's public keys for a payer that it uses private_key_jwt at");
-    this.output('AuditBucket', audit.bucket.bucketName, 'Where the audit is kept');
-    this.output('LoginAttemptsTable', tables.loginAttempts.tableName, 'Login attempts');
-    this.output('GrantsTable', tables.grants.tableName, 'Grants');
-    this.output('AuditEventsTable', tables.auditEvents.tableName, 'Audit events on their way to the bucket');
-    for (const [index, address] of (network?.addresses ?? []).entries()) {
-      this.output(`EgressAddress${index + 1}`, address, 'An address that payers see calls come from');
+    output('JwksUri', jwksUri, "The gateway's public keys for a payer that it uses private_key_jwt at");
+    for (const [id, name] of Object.entries(names)) output(id, name, 'What AWS calls it');
+    for (const [index, address] of addresses.entries()) {
+      output(`EgressAddress${index + 1}`, address, 'An address that payers see calls come from');
     }
-  }
-
-  /** Named by number: with an account and a region the CDK would ask that account for its zones while it synthesises. */
-  override get availabilityZones(): string[] {
-    return zonesOfRegion(3);
-  }
-
-  private network(config: StageConfig, keys: GatewayKeys): GatewayNetwork | undefined {
-    const { network } = config;
-    return network === 'none' ? undefined : new GatewayNetwork(this, 'Network', { config, network, key: keys.data });
-  }
-
-  private output(id: string, value: string, description: string): CfnOutput {
-    return new CfnOutput(this, id, { value, description });
   }
 }

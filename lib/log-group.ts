@@ -1,6 +1,6 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
 import { removalPolicyOf } from './removal-policy.ts';
@@ -16,12 +16,25 @@ export interface LogGroupProps {
   readonly name?: string;
 }
 
+/** The CDK's names for numbers of days; the configuration takes only such as have one. */
+const retentions = new Map<number, RetentionDays>(
+  Object.values(RetentionDays)
+    .filter((days) => typeof days === 'number')
+    .map((days) => [days, days]),
+);
+
+const retentionOf = (logDays: number): RetentionDays => {
+  const retention = retentions.get(logDays);
+  if (retention === undefined) throw new Error(`CloudWatch Logs keeps nothing for ${logDays} days`);
+  return retention;
+};
+
 /** A log group: encrypted, and kept as long as the stage says. */
 export const logGroup = (scope: Construct, id: string, { config, key, name }: LogGroupProps): LogGroup =>
   new LogGroup(scope, id, {
     ...(name === undefined ? {} : { logGroupName: name }),
     encryptionKey: key,
-    retention: config.retention.logDays,
+    retention: retentionOf(config.retention.logDays),
     removalPolicy: removalPolicyOf(config),
   });
 

@@ -45,20 +45,19 @@ const networkInterfaces = (): PolicyStatement[] => [
   }),
 ];
 
-const forFunctions = [
-  {
-    id: 'HIPAA.Security-LambdaDLQ',
-    reason:
-      'API Gateway waits for its answer, so a failed call is told to the caller. The streams keep what the audit function ' +
-      'could not write and give it again, and the canary comes again in five minutes.',
-  },
-  {
-    id: 'HIPAA.Security-LambdaConcurrency',
-    reason:
-      "API Gateway's throttling bounds what reaches the functions. What a stage reserves beyond comes off the account's " +
-      'limit, so it is configured for each function by who knows that limit, and a new account may have none to spare.',
-  },
-];
+const withoutDeadLetters = {
+  id: 'HIPAA.Security-LambdaDLQ',
+  reason:
+    'API Gateway waits for its answer, so a failed call is told to the caller. The streams keep what the audit function ' +
+    'could not write and give it again, and the canary comes again in five minutes.',
+};
+
+const withoutReservation = {
+  id: 'HIPAA.Security-LambdaConcurrency',
+  reason:
+    "API Gateway's throttling bounds what reaches the functions. What a stage reserves beyond comes off the account's " +
+    'limit, so who knows that limit configures it for each function; a new account has none to spare, nor does the edge.',
+};
 
 const outsideVpc = {
   id: 'HIPAA.Security-LambdaInsideVPC',
@@ -72,7 +71,7 @@ export class GatewayRuntime extends Construct {
   readonly config: StageConfig;
   readonly key: IKey;
   readonly network: FunctionNetwork | undefined;
-  /** What Lambda does for a function that AWS lets nobody narrow to a resource. Nothing else has the resource `*`. */
+  /** What Lambda does for a function that AWS lets nobody narrow to a resource. No other right of one has the resource `*`. */
   readonly policy: ManagedPolicy;
   /** Where each function's code is. */
   readonly code: Readonly<Record<FunctionFolder, string>>;
@@ -82,7 +81,7 @@ export class GatewayRuntime extends Construct {
     this.config = props.config;
     this.key = props.key;
     this.network = props.network;
-    this.code = bundle(functionFolders, registryData(props.config));
+    this.code = bundle(this, functionFolders, registryData(props.config));
     this.policy = new ManagedPolicy(this, 'Policy', {
       description: 'What Lambda does for every function of the stage',
       statements: [
@@ -97,12 +96,13 @@ export class GatewayRuntime extends Construct {
     Validations.of(this.policy).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
       reason:
-        "X-Ray's two writing actions, and in a VPC Lambda's on network interfaces, exist for all resources only. They are " +
-        'in this one policy and nowhere else, and code may not use those on network interfaces.',
+        "X-Ray's two writing actions, and in a VPC Lambda's on network interfaces, exist for all resources only. Functions " +
+        'have them by this one policy, and their code may not use those on network interfaces.',
     });
     // Once for all functions: they differ in nothing that these rules look at.
     Validations.of(Stack.of(this)).acknowledge(
-      ...forFunctions,
+      withoutDeadLetters,
+      withoutReservation,
       ...(this.network === undefined ? [outsideVpc] : []),
     );
   }

@@ -1,4 +1,5 @@
 import type { CloudFrontResponseEvent, CloudFrontResponseResult } from 'aws-lambda';
+import { App, Stack } from 'aws-cdk-lib';
 import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -111,7 +112,7 @@ describe('the edge', () => {
   });
 
   it('ships code that does what CloudFront calls it for, and no registry', async () => {
-    const folder = bundle(['edge']).edge;
+    const folder = bundle(new Stack(new App()), ['edge']).edge;
 
     const { handler } = createRequire(import.meta.url)(join(folder, 'index.js')) as {
       handler: (event: CloudFrontResponseEvent) => Promise<CloudFrontResponseResult>;

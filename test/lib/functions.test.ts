@@ -18,7 +18,7 @@ describe('the functions of the stack', () => {
     local = await synthesise('local', join(outdir, 'local'));
     demo = await synthesise('demo', join(outdir, 'demo'));
     read = readAs('http://localhost:3000', local);
-  }, 120_000);
+  }, 300_000);
 
   afterAll(() => rm(outdir, { recursive: true, force: true }));
 
@@ -47,7 +47,7 @@ describe('the functions of the stack', () => {
     });
   });
 
-  it('are all told the same origin, which is the API\'s own URL where the configuration names none', () => {
+  it("are all told the same origin, which is the API's own URL where the configuration names none", () => {
     const originsOf = ({ functions }: LocalTemplate): Set<string | undefined> =>
       new Set(functions.filter(({ name }) => name !== 'audit').map(({ environment }) => environment['ORIGIN']));
 
@@ -55,7 +55,7 @@ describe('the functions of the stack', () => {
     expect(originsOf(read)).toEqual(new Set(['http://localhost:3000']));
   });
 
-  it('find their payers\' secrets under the prefix that they are told', () => {
+  it("find their payers' secrets under the prefix that they are told", () => {
     expect(read.secretNames).toEqual(['p2p/local/payers/demo-health-plan', 'p2p/local/payers/northwind']);
     const token = read.functions.find(({ name }) => name === 'token');
     expect(token?.environment['PAYER_SECRET_PREFIX']).toBe('p2p/local/payers/');

@@ -1,10 +1,8 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { loadStage } from '../../config/load.ts';
 import {
   type StageTemplate,
   at,
+  nameOf,
   ofType,
   pathOf,
   property,
@@ -12,18 +10,61 @@ import {
   stages,
 } from '../support/stage-template.ts';
 
+const production = 'production-example';
+
 describe.each(stages)('the stack of %s', (stage) => {
   let template: StageTemplate;
   beforeAll(async () => {
     template = await stageTemplate(stage);
   });
 
-  const functions = () => ofType(template, 'AWS::Lambda::Function').filter(({ Properties }) => Properties?.['Role'] && !/^(Custom|Edge)/.test(String(Properties['Description'])));
+  const functions = () =>
+    ofType(template, 'AWS::Lambda::Function').filter((lambda) => /^(Functions|Audit|Canary)\//.test(pathOf(lambda)));
+
+  it('goes where the configuration says, and in production cannot be deleted by one command', () => {
+    expect(template.environment).toBe(
+      stage === production ? 'aws://111122223333/us-east-1' : 'aws://unknown-account/unknown-region',
+    );
+    expect(template.terminationProtection).toBe(stage === production);
+  });
+
+  it('tells what payers, operators and partners need to know', () => {
+    expect(Object.keys(template.Outputs).sort()).toEqual(
+      [
+        'ApiUrl',
+        'AuditBucket',
+        'AuditEventsTable',
+        ...(stage === production ? ['EgressAddress1', 'EgressAddress2'] : []),
+        'GrantsTable',
+        'JwksUri',
+        'LoginAttemptsTable',
+        'Origin',
+        'RedirectUri',
+      ].sort(),
+    );
+    const origin = template.Outputs['Origin']?.Value;
+    if (stage === production) {
+      expect(origin).toBe('https://gateway.plan.example.org');
+      expect(template.Outputs['RedirectUri']?.Value).toBe('https://gateway.plan.example.org/oauth2/callback/{payer}');
+      expect(template.Outputs['JwksUri']?.Value).toBe('https://gateway.plan.example.org/oauth2/jwks/{payer}');
+    } else {
+      expect(origin).toEqual(template.Outputs['ApiUrl']?.Value);
+    }
+  });
+
+  it('marks what it makes with its stage', () => {
+    const tags: { Key: string; Value: string }[] = property(at(template, 'Tables/Grants'), 'Tags');
+    expect(tags).toEqual(
+      expect.arrayContaining([
+        { Key: 'project', Value: 'p2p-gateway' },
+        { Key: 'stage', Value: stage },
+      ]),
+    );
+  });
 
   it('runs its functions on arm64 and Node 24, traced, each with a log of its own', () => {
-    const own = ofType(template, 'AWS::Lambda::Function').filter((lambda) => /^(Functions|Audit|Canary)\//.test(pathOf(lambda)));
-    expect(own).toHaveLength(7);
-    for (const lambda of own) {
+    expect(functions()).toHaveLength(7);
+    for (const lambda of functions()) {
       expect(lambda.Properties).toMatchObject({
         Runtime: 'nodejs24.x',
         Architectures: ['arm64'],
@@ -31,6 +72,65 @@ describe.each(stages)('the stack of %s', (stage) => {
         TracingConfig: { Mode: 'Active' },
       });
     }
-    expect(new Set(own.map((lambda) => JSON.stringify(property(lambda, 'LoggingConfig')))).size).toBe(7);
+    expect(new Set(functions().map((lambda) => JSON.stringify(property(lambda, 'LoggingConfig')))).size).toBe(7);
+  });
+
+  it('sets executions aside for the functions that the configuration names, and for no other', () => {
+    const reserved = Object.fromEntries(
+      functions().map((lambda) => [pathOf(lambda).split('/')[1], property(lambda, 'ReservedConcurrentExecutions')]),
+    );
+    expect(reserved).toEqual(stage === production ? { Authorize: 50, Callback: 50, Token: 100, Fetch: 200 } : {});
+  });
+
+  it('updates all functions at once, so that none goes on with an old registry', () => {
+    expect(ofType(template, 'AWS::Lambda::Alias')).toEqual([]);
+    expect(ofType(template, 'AWS::CodeDeploy::DeploymentGroup')).toEqual([]);
+    // Lambda@Edge has numbered versions only; its function has no registry.
+    expect(
+      ofType(template, 'AWS::Lambda::Version')
+        .map(pathOf)
+        .filter((path) => !path.startsWith('Edge/')),
+    ).toEqual([]);
+  });
+
+  it('runs the canary every five minutes, and not again where it failed', () => {
+    const rules = ofType(template, 'AWS::Events::Rule');
+    expect(rules).toHaveLength(1);
+    expect(rules[0]?.Properties).toMatchObject({
+      ScheduleExpression: 'rate(5 minutes)',
+      State: 'ENABLED',
+      Targets: [{ RetryPolicy: { MaximumRetryAttempts: 0 } }],
+    });
+    expect(ofType(template, 'AWS::Lambda::EventInvokeConfig').map(({ Properties }) => Properties)).toEqual([
+      expect.objectContaining({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 300 }),
+    ]);
+  });
+
+  it('holds no value of a secret, and nothing of the registry', async () => {
+    const { partners } = await loadStage(stage);
+    const text = JSON.stringify(template);
+    const hashes = partners.flatMap(({ secretHashes }) => secretHashes);
+
+    expect(hashes.length).toBeGreaterThan(0);
+    expect(hashes.filter((hash) => text.includes(hash))).toEqual([]);
+    expect(text.match(/SecretString|GenerateSecretString|resolve:(secretsmanager|ssm)|"kty"/g)).toBeNull();
+  });
+
+  it('tells functions names and places, and nothing that is a secret', () => {
+    const values = functions().flatMap((lambda) => {
+      const { Variables }: { Variables: Record<string, unknown> } = property(lambda, 'Environment');
+      return Object.entries(Variables).map(([name, value]) => [name, nameOf(template, value)] as const);
+    });
+    const expected: Record<string, RegExp> = {
+      AUDIT_BUCKET: /^Audit\/Bucket$/,
+      AUDIT_TABLE: /^Tables\/AuditEvents$/,
+      GRANTS_TABLE: /^Tables\/Grants$/,
+      LOGIN_ATTEMPTS_TABLE: /^Tables\/LoginAttempts$/,
+      NODE_OPTIONS: /^--max-semi-space-size=1$/,
+      ORIGIN: /^(https:\/\/gateway\.plan\.example\.org|\{"Fn::Join":\["",\["https:\/\/",\{"Ref":"ApiRestApi.*)$/,
+      PAYER_SECRET_PREFIX: /^p2p\/[a-z-]+\/payers\/$/,
+    };
+    expect(values.length).toBeGreaterThan(10);
+    expect(values.filter(([name, value]) => expected[name]?.test(value) !== true)).toEqual([]);
   });
 });

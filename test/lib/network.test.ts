@@ -48,9 +48,7 @@ describe('the network of a stage', () => {
         'Network/Vpc/FunctionsSubnet1/Subnet',
         'Network/Vpc/FunctionsSubnet2/Subnet',
       ]);
-      expect(config.SecurityGroupIds.map((id) => nameOf(template, id))).toEqual([
-        'Network/FunctionsGroup.GroupId',
-      ]);
+      expect(config.SecurityGroupIds.map((id) => nameOf(template, id))).toEqual(['Network/FunctionsGroup.GroupId']);
     }
   });
 
@@ -117,7 +115,7 @@ describe('the network of a stage', () => {
     ['DynamoDb', 'Gateway', 'Allow dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on *'],
     ['S3', 'Gateway', 'Allow s3:PutObject on *'],
     ['SecretsManager', 'Interface', 'Allow secretsmanager:GetSecretValue on *'],
-  ])("reaches %s by an endpoint, for what functions call and within the account only", (id, type, line) => {
+  ])('reaches %s by an endpoint, for what functions call and within the account only', (id, type, line) => {
     const { Properties = {} } = endpoint(id);
     expect(Properties['VpcEndpointType']).toBe(type);
     const { Statement: statements } = Properties['PolicyDocument'] as { Statement: Statement[] };
@@ -156,10 +154,9 @@ describe('the network of a stage', () => {
   });
 
   it('is in zones that no account has to be asked for', () => {
-    const zones = ofType(template, 'AWS::EC2::Subnet').map((subnet) => JSON.stringify(property(subnet, 'AvailabilityZone')));
-    expect(zones).toEqual([
-      '{"Fn::Select":[0,{"Fn::GetAZs":""}]}',
-      '{"Fn::Select":[1,{"Fn::GetAZs":""}]}',
-    ]);
+    const zones = ofType(template, 'AWS::EC2::Subnet').map((subnet) =>
+      JSON.stringify(property(subnet, 'AvailabilityZone')),
+    );
+    expect(zones).toEqual(['{"Fn::Select":[0,{"Fn::GetAZs":""}]}', '{"Fn::Select":[1,{"Fn::GetAZs":""}]}']);
   });
 });

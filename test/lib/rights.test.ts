@@ -145,11 +145,16 @@ describe("the policies that read payers' secrets", () => {
   it('hold as many ARNs as fit into one, and are as many as that takes, which a role can have', async () => {
     const [payer] = (await import('../../config/demo.ts')).default.payers;
     if (payer === undefined) throw new Error('the demo stage has no payer');
-    const payers = Array.from({ length: mostPayers }, (_payer, index) => ({ ...payer, id: `payer-${index}`.padEnd(64, 'x') }));
+    const payers = Array.from({ length: mostPayers }, (_payer, index) => ({
+      ...payer,
+      id: `payer-${index}`.padEnd(64, 'x'),
+    }));
 
     const template = await stageTemplate('demo', { payers, partners: [] });
 
-    const policies = ofType(template, 'AWS::IAM::ManagedPolicy').filter((policy) => /^PayerSecrets/.test(pathOf(policy)));
+    const policies = ofType(template, 'AWS::IAM::ManagedPolicy').filter((policy) =>
+      pathOf(policy).startsWith('PayerSecrets/'),
+    );
     expect(policies.length).toBeGreaterThan(1);
     // Ten a role, two of them the function's.
     expect(policies.length).toBeLessThanOrEqual(8);
@@ -163,7 +168,11 @@ describe("the policies that read payers' secrets", () => {
     expect(filled.join().match(/secret:p2p/g)).toHaveLength(mostPayers);
     for (const document of filled) expect(document.replaceAll(/\s/g, '').length).toBeLessThanOrEqual(6144);
     for (const path of ['Functions/Callback', 'Functions/Token', 'Functions/Fetch']) {
-      expect(rightsOf(template, path).join().match(/PayerSecrets\//g)).toHaveLength(mostPayers);
+      expect(
+        rightsOf(template, path)
+          .join()
+          .match(/PayerSecrets\//g),
+      ).toHaveLength(mostPayers);
     }
   });
 });

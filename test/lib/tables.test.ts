@@ -1,4 +1,12 @@
-import { type StageTemplate, nameOf, ofType, pathOf, property, stageTemplate, stages } from '../support/stage-template.ts';
+import {
+  type StageTemplate,
+  nameOf,
+  ofType,
+  pathOf,
+  property,
+  stageTemplate,
+  stages,
+} from '../support/stage-template.ts';
 
 describe.each(stages)('the tables of %s', (stage) => {
   let template: StageTemplate;

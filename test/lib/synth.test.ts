@@ -1,0 +1,137 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+interface Metadata {
+  readonly type: string;
+  readonly data?: unknown;
+}
+
+interface Acknowledgement {
+  readonly at: string;
+  readonly id: string;
+  readonly reason: string;
+}
+
+const inEveryStage = [
+  'stack: HIPAA.Security-LambdaConcurrency',
+  'stack: HIPAA.Security-LambdaDLQ',
+  'Runtime/Policy: AwsSolutions-IAM5[Resource::*]',
+  'Tables: HIPAA.Security-DynamoDBInBackupPlan',
+  'PayerSecrets: AwsSolutions-SMG4',
+  'PayerSecrets: HIPAA.Security-SecretsManagerRotationEnabled',
+  'Audit: HIPAA.Security-S3BucketReplicationEnabled',
+  'Audit/AccessLogs: HIPAA.Security-S3DefaultEncryptionKMS',
+  'Api/AccessLog/Policy: AwsSolutions-IAM5[Resource::*]',
+  'Api/RestApi: AwsSolutions-APIG2',
+  'Api/RestApi: AwsSolutions-APIG4',
+  'Api/RestApi: AwsSolutions-APIG6',
+  'Api/RestApi: AwsSolutions-COG4',
+  'Api/RestApi: HIPAA.Security-APIGWCacheEnabledAndEncrypted',
+  'Api/RestApi: HIPAA.Security-APIGWExecutionLoggingEnabled',
+];
+const inDemo = ['stack: HIPAA.Security-LambdaInsideVPC'];
+const inProduction = [
+  'Edge: AwsSolutions-CFR1',
+  'Edge: AwsSolutions-CFR3',
+  'Edge/OriginResponse/Function: HIPAA.Security-LambdaInsideVPC',
+];
+
+const projectRoot = join(import.meta.dirname, '..', '..');
+const { context } = JSON.parse(readFileSync(join(projectRoot, 'cdk.json'), 'utf8')) as {
+  context: Record<string, unknown>;
+};
+
+describe('synth', () => {
+  const outdir = mkdtempSync(join(tmpdir(), 'p2p-synth-test-'));
+  afterAll(() => rmSync(outdir, { recursive: true, force: true }));
+
+  /** Runs the app as the CDK's command line does. */
+  const synth = (name: string, own: Record<string, string>, nodeOptions = '') =>
+    spawnSync(process.execPath, ['bin/app.ts'], {
+      cwd: projectRoot,
+      env: {
+        ...process.env,
+        NODE_OPTIONS: nodeOptions,
+        CDK_OUTDIR: join(outdir, name),
+        CDK_CONTEXT_JSON: JSON.stringify({ ...context, ...own }),
+      },
+      encoding: 'utf8',
+    });
+
+  const constructAt = (path: string): string => path.split('/').slice(2).join('/') || 'stack';
+
+  /** What constructs of the project acknowledge. The CDK acknowledges findings of its own template check itself. */
+  const acknowledgementsOf = (stage: string): Acknowledgement[] => {
+    const file = join(outdir, stage, `p2p-gateway-${stage}.metadata.json`);
+    const metadata = JSON.parse(readFileSync(file, 'utf8')) as Record<string, Metadata[]>;
+    return Object.entries(metadata).flatMap(([path, entries]) =>
+      entries
+        .filter(({ type }) => type === 'aws:cdk:acknowledged-rules')
+        .flatMap(({ data }) => Object.entries(data as Record<string, string>))
+        .filter(([id]) => !id.startsWith('CloudFormation-Validate::'))
+        .map(([id, reason]) => ({ at: constructAt(path), id: id.replace(/^Annotation::/, ''), reason })),
+    );
+  };
+
+  describe.each(['demo', 'production-example'])('of %s', (stage) => {
+    let result: ReturnType<typeof synth>;
+    beforeAll(() => {
+      result = synth(stage, { stage });
+    }, 300_000);
+
+    it('has no finding of the AWS Solutions and HIPAA Security rules, and nothing to print', () => {
+      expect({ status: result.status, stdout: result.stdout, stderr: result.stderr }).toEqual({
+        status: 0,
+        stdout: '',
+        stderr: '',
+      });
+      for (const file of readdirSync(join(outdir, stage)).filter((name) => name.endsWith('.json'))) {
+        expect(readFileSync(join(outdir, stage, file), 'utf8')).not.toMatch(/aws:cdk:(warning|error)/);
+      }
+    });
+
+    it('acknowledges these rules and no other, each beside what it is about and with a reason', () => {
+      const acknowledged = acknowledgementsOf(stage);
+
+      expect(acknowledged.map(({ at, id }) => `${at}: ${id}`).sort()).toEqual(
+        [...inEveryStage, ...(stage === 'demo' ? inDemo : inProduction)].sort(),
+      );
+      for (const { id, reason } of acknowledged) expect(`${id}: ${reason}`).toMatch(/: .{60,}\.$/);
+      expect(new Set(acknowledged.map(({ at }) => at)).size).toBeLessThan(12);
+    });
+  });
+
+  it('fails where a construct breaks a rule, and names rule and construct', () => {
+    const plant = join(outdir, 'plant.mjs');
+    const cdk = pathToFileURL(join(projectRoot, 'node_modules', 'aws-cdk-lib', 'index.js')).href;
+    writeFileSync(
+      plant,
+      `import cdk from '${cdk}';
+       const { synth } = cdk.Stage.prototype;
+       cdk.Stage.prototype.synth = function (options) {
+         new cdk.aws_s3.CfnBucket(this.node.children.find(cdk.Stack.isStack), 'Planted');
+         return synth.call(this, options);
+       };`,
+    );
+
+    const { status, stderr } = synth('planted', { stage: 'demo' }, `--import ${pathToFileURL(plant).href}`);
+
+    expect(status).not.toBe(0);
+    expect(stderr).toContain('p2p-gateway-demo/Planted');
+    expect(stderr).toContain('AwsSolutions-S1');
+    expect(stderr).toContain('HIPAA.Security-S3DefaultEncryptionKMS');
+  }, 300_000);
+
+  it('prints only what is wrong with a bad configuration, and exits with 1', () => {
+    const file = join(outdir, 'bad.json');
+    writeFileSync(file, '{"stage":"bad","payers":7,"partners":[]}');
+
+    const { status, stderr } = synth('bad', { config: file });
+
+    expect(status).toBe(1);
+    expect(stderr.trim().split('\n')).toEqual([expect.stringContaining(`${file}: payers: `)]);
+  });
+});
