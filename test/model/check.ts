@@ -1,0 +1,93 @@
+import * as fc from 'fast-check';
+import type { Command } from './commands.ts';
+import { history } from './generate.ts';
+import { BrokenPromise, type Progress, runHistory } from './history.ts';
+import { type Store, type StoreName, stores } from './store.ts';
+
+/** Histories that share a store and a seed; a failure is found again without running what came before. */
+const historiesAtOnce = 20;
+/** Long enough to make a failing history short, and an end to it. */
+const shrinkMs = 60_000;
+
+/** What to check, and how much of it. */
+export interface Scope {
+  readonly commands: number;
+  readonly seed: number;
+  readonly store: StoreName;
+}
+
+/** What a history breaks; undefined where it keeps every promise. */
+const broken = (store: Store, commands: readonly Command[]): Promise<BrokenPromise | undefined> =>
+  runHistory(store, commands, { commands: 0 }).then(
+    () => undefined,
+    (error: unknown) => (error instanceof BrokenPromise ? error : undefined),
+  );
+
+/** What may stand in place of a step: nothing, or one of two calls that were made at once. */
+const plainer = (step: Command | undefined): Command[][] =>
+  step?.kind === 'together' ? [[], [step.calls[0]], [step.calls[1]]] : [[]];
+
+/** Leaves out every step that is not needed, the last ones first: the array's own shrinking seldom takes one out of the middle. */
+const shorten = async (store: Store, found: readonly Command[], why: Error): Promise<Error> => {
+  let [shortest, reason] = [found, why];
+  for (let at = found.length - 1; at >= 0; at -= 1) {
+    for (const instead of plainer(shortest[at])) {
+      const tried = shortest.toSpliced(at, 1, ...instead);
+      const still = await broken(store, tried);
+      if (still === undefined) continue;
+      [shortest, reason] = [tried, still];
+      break;
+    }
+  }
+  return reason;
+};
+
+const checkSome = async (seed: number, name: StoreName, progress: Progress): Promise<void> => {
+  const store = await stores[name]();
+  try {
+    const property = fc.asyncProperty(history, async (commands) => {
+      await runHistory(store, commands, progress);
+    });
+    const found = await fc.check(property, { seed, numRuns: historiesAtOnce, interruptAfterTimeLimit: shrinkMs });
+    if (!found.failed) return;
+    const [commands] = found.counterexample ?? [[]];
+    const why = found.errorInstance instanceof Error ? found.errorInstance : new Error(String(found.errorInstance));
+    const { message } = await shorten(store, commands, why);
+    const repeat = `npm run test:model -- --commands 1 --seed ${seed} --store ${name}`;
+    throw new Error(`Found by: ${repeat}\nThe shortest history that breaks a promise:\n${message}`);
+  } finally {
+    await store.close();
+  }
+};
+
+/** What each step of some histories brought, made one call at a time: of two at once either may come first. */
+export const transcript = async (seed: number, histories: number, name: StoreName): Promise<string[]> => {
+  const store = await stores[name]();
+  const lines: string[] = [];
+  try {
+    for (const commands of fc.sample(history, { seed, numRuns: histories })) {
+      const alone = commands.map((one) => (one.kind === 'together' ? one.calls[0] : one));
+      lines.push(...(await runHistory(store, alone, { commands: 0 })));
+    }
+  } finally {
+    await store.close();
+  }
+  return lines;
+};
+
+/**
+ * Runs random histories until so many commands have been held against the model.
+ * @returns how many there were
+ * @throws Error with the shortest history that breaks a promise, and how to run it again
+ */
+export const checkHistories = async (
+  { commands, seed, store }: Scope,
+  report: (done: number) => void = () => undefined,
+): Promise<number> => {
+  const progress: Progress = { commands: 0 };
+  for (let run = 0; progress.commands < commands; run += 1) {
+    await checkSome(seed + run, store, progress);
+    report(progress.commands);
+  }
+  return progress.commands;
+};

@@ -1,0 +1,23 @@
+import { checkHistories, transcript } from './check.ts';
+
+/** Another seed, or more commands, for a run by hand; what fails says how to run it again. */
+const seed = Number(process.env['MODEL_SEED'] ?? 20_260_601);
+const commands = Number(process.env['MODEL_COMMANDS'] ?? 20_000);
+
+describe('a grant, whatever befalls it', () => {
+  it(
+    `keeps every promise of docs/partners.md through ${commands} commands of random histories (seed ${seed})`,
+    async () => {
+      const done = await checkHistories({ commands, seed, store: 'dynalite' });
+      expect(done).toBeGreaterThanOrEqual(commands);
+    },
+    15 * 60_000,
+  );
+
+  it('has the same history in memory as on DynamoDB’s protocol, so that long runs may use the quicker', async () => {
+    const onDynalite = await transcript(seed, 12, 'dynalite');
+    const inMemory = await transcript(seed, 12, 'memory');
+    expect(onDynalite.length).toBeGreaterThan(200);
+    expect(inMemory).toEqual(onDynalite);
+  });
+});

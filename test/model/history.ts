@@ -1,0 +1,66 @@
+import { startMs } from '../support/gateway.ts';
+import type { Command } from './commands.ts';
+import { emptyModel } from './model.ts';
+import { type Run, type Step, callOnce, take } from './steps.ts';
+import type { Store } from './store.ts';
+import { makeWorld } from './world.ts';
+
+/** A gateway that broke a promise, and the history that led there, one line a step. */
+export class BrokenPromise extends Error {
+  override readonly name = 'BrokenPromise';
+}
+
+/** How far a history got: commands that had something to act on. */
+export interface Progress {
+  commands: number;
+}
+
+type Type = 'access' | 'refresh';
+/** Asks about a token without changing anything; a step only where the answer is wrong. */
+const probe = async (run: Run, grant: number, type: Type, age: number): Promise<Step> => {
+  const step = await callOnce(run, { kind: 'introspect', how: 'right', grant, type, age });
+  return step?.complaint === undefined ? undefined : step;
+};
+
+/** What may have ended or begun a grant; whether it did is asked at once, so that a history stops where it went wrong. */
+const touched = (command: Command): number | undefined => {
+  const call: Command = command.kind === 'together' ? command.calls[0] : command;
+  return call.kind === 'redeem' || call.kind === 'refresh' || call.kind === 'revoke' ? call.grant : undefined;
+};
+
+/** Everyone is in the configuration again, for a grant that was out of use is not dead; then every token is asked about. */
+const takeStock = async (run: Run, hold: (step: Step) => void): Promise<void> => {
+  run.model.out.clear();
+  run.world.configure(run.model);
+  for (const grant of run.model.grants.keys()) {
+    for (const age of [0, 1]) hold(await probe(run, grant, 'access', age));
+    hold(await probe(run, grant, 'refresh', 0));
+  }
+};
+
+/**
+ * Runs a history against a fresh gateway and holds every answer against the model, the payers' complaints and what
+ * leaves the gateway. At the end every token must be as live as the model says.
+ * @returns a line for each step
+ * @throws BrokenPromise
+ */
+export const runHistory = async (store: Store, commands: readonly Command[], progress: Progress): Promise<string[]> => {
+  const model = emptyModel(startMs / 1000);
+  const run: Run = { model, world: makeWorld(store, model), browsers: [], signIns: 0 };
+  const lines: string[] = [];
+  const hold = (step: Step): void => {
+    if (step !== undefined) lines.push(`${lines.length + 1}. ${step.line}`);
+    const complaint = step?.complaint ?? run.world.payers.misuse[0] ?? run.world.leaks[0];
+    if (complaint !== undefined) throw new BrokenPromise(`${lines.join('\n')}\n   but ${complaint}`);
+  };
+  for (const command of commands) {
+    const step = await take(run, command);
+    hold(step);
+    if (step === undefined) continue;
+    progress.commands += 1;
+    const grant = touched(command);
+    if (grant !== undefined) hold(await probe(run, grant, 'access', 0));
+  }
+  await takeStock(run, hold);
+  return lines;
+};

@@ -1,0 +1,293 @@
+import type {
+  Authorize,
+  Call,
+  Callback,
+  Introspect,
+  PartnerId,
+  PayerId,
+  Read,
+  Redeem,
+  Refresh,
+  Revoke,
+} from './commands.ts';
+import type { PayerSays } from './payer.ts';
+
+/*
+ * Grants as docs/partners.md promises them, and nothing of how the gateway keeps them. `judge` compares an answer with
+ * the promise and moves the model on; it returns what is wrong, or undefined.
+ */
+
+/** What a caller got: the status, with the OAuth error where there is one, and the body or the redirect's parameters. */
+export interface Answer {
+  readonly outcome: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+interface Attempt extends Authorize {
+  readonly expiresAt: number;
+  used: boolean;
+}
+interface Access {
+  readonly token: string;
+  readonly expiresAt: number;
+  readonly scope: string;
+}
+export interface Grant {
+  readonly partner: PartnerId;
+  readonly payer: PayerId;
+  readonly patient: string;
+  readonly scope: string;
+  readonly pkce: boolean;
+  readonly refreshable: boolean;
+  readonly code: string;
+  readonly codeExpiresAt: number;
+  readonly endsAt: number;
+  redeemed: boolean;
+  /** Why it ended, where it did. */
+  ended: string | undefined;
+  /** Newest first: everything that was ever handed out. */
+  readonly access: Access[];
+  readonly refresh: string[];
+  rotatedAt: number;
+}
+export interface Model {
+  /** Epoch seconds. */
+  now: number;
+  /** Partners that left the configuration, and payers that were taken from a partner (`partner payer`). */
+  readonly out: Set<string>;
+  readonly attempts: Attempt[];
+  readonly grants: Grant[];
+}
+
+const loginLives = 1800;
+const codeLives = 60;
+const accessLives = 3600;
+const grantLives = 180 * 86_400;
+const grace: Record<PartnerId, number> = { 'demo-partner': 60, 'demo-app': 10 };
+export const registeredScope = 'launch/patient patient/*.rs offline_access';
+export const onlineScope = 'launch/patient patient/*.rs';
+export const narrowScope = 'patient/Observation.rs';
+
+export const emptyModel = (now: number): Model => ({ now, out: new Set(), attempts: [], grants: [] });
+
+const otherPartner = (partner: PartnerId): PartnerId => (partner === 'demo-app' ? 'demo-partner' : 'demo-app');
+
+/** Whose name a call carries. */
+export const caller = ({ partner }: Grant, { how }: { readonly how: string }): PartnerId =>
+  how === 'otherClient' ? otherPartner(partner) : partner;
+
+const is = (answer: Answer, ...promised: string[]): string | undefined =>
+  promised.includes(answer.outcome) ? undefined : `promised is ${promised.join(' or ')}`;
+const same = (what: string, got: unknown, promised: unknown): string | undefined =>
+  got === promised ? undefined : `${what} is ${String(got)}, promised is ${String(promised)}`;
+const sorted = (scope: unknown): string => String(scope).split(' ').sort().join(' ');
+const first = (...complaints: (string | undefined)[]): string | undefined =>
+  complaints.find((complaint) => complaint !== undefined);
+
+const isAllowed = (model: Model, { partner, payer }: Pick<Grant, 'partner' | 'payer'>): boolean =>
+  !model.out.has(partner) && !model.out.has(`${partner} ${payer}`);
+const isLive = (model: Model, grant: Grant): boolean => grant.ended === undefined && model.now < grant.endsAt;
+/** The current access token and the one before, each until it expires. */
+const opens = (model: Model, grant: Grant, age: number): boolean =>
+  age < 2 && isLive(model, grant) && model.now < (grant.access[age]?.expiresAt ?? 0);
+const inGrace = (model: Model, grant: Grant): boolean => model.now < grant.rotatedAt + grace[grant.partner];
+
+/** A call, the place of its grant in the model, and the bearer that it shows or is forged from. */
+export interface Aimed {
+  readonly call: Call;
+  readonly grant: number;
+  readonly bearer: string;
+  /** How many were handed out after it. */
+  readonly age: number;
+}
+
+const isOfRefresh = (call: Call): boolean => call.kind === 'refresh' || ('type' in call && call.type === 'refresh');
+const bearersOf = ({ code, access, refresh }: Grant, call: Call): string[] => {
+  if (call.kind === 'redeem') return [code];
+  return isOfRefresh(call) ? refresh : access.map(({ token }) => token);
+};
+
+/** Finds what a call is about, counted from the newest; undefined where no grant has what it needs. */
+export const aim = ({ grants }: Model, call: Call): Aimed | undefined => {
+  const fit = grants.filter((grant) => bearersOf(grant, call).length > 0);
+  const grant = fit.at(-1 - (call.grant % Math.max(1, fit.length)));
+  if (grant === undefined) return undefined;
+  const bearers = bearersOf(grant, call);
+  const age = 'age' in call && call.how !== 'widen' ? call.age % bearers.length : 0;
+  return { call, grant: grants.indexOf(grant), bearer: bearers[age] ?? '', age };
+};
+
+/** Takes a new pair over: its times, its scope, and that it is new. */
+const issue = (model: Model, grant: Grant, scope: string, { body }: Answer): string | undefined => {
+  const expiresAt = Math.min(model.now + accessLives, grant.endsAt);
+  const [token, refresh] = [String(body['access_token']), body['refresh_token']];
+  const isOld = model.grants.some((one) => one.access.some((access) => access.token === token));
+  grant.redeemed = true;
+  grant.rotatedAt = model.now;
+  grant.access.unshift({ token, expiresAt, scope });
+  if (typeof refresh === 'string') grant.refresh.unshift(refresh);
+  return first(
+    same('expires_in', body['expires_in'], expiresAt - model.now),
+    same('scope', sorted(body['scope']), sorted(scope)),
+    same('patient', body['patient'], grant.patient),
+    same('a refresh token', typeof refresh === 'string', grant.refreshable),
+    same('a token that was given before', isOld, false),
+  );
+};
+
+const redeem = (model: Model, grant: Grant, { how }: Redeem, answer: Answer): string | undefined => {
+  // Where the login had no challenge, a missing verifier is the right one.
+  if (how !== 'right' && !(how === 'noVerifier' && !grant.pkce)) return is(answer, '400 invalid_grant');
+  const inTime = model.now < grant.codeExpiresAt;
+  if (grant.redeemed && inTime) grant.ended ??= 'its code was redeemed twice';
+  const good = !grant.redeemed && inTime && isLive(model, grant) && isAllowed(model, grant);
+  if (!good) return is(answer, '400 invalid_grant');
+  return is(answer, '200') ?? issue(model, grant, grant.scope, answer);
+};
+
+/** The pair that was given before. */
+const repeated = (model: Model, { access, refresh, patient }: Grant, { body }: Answer): string | undefined =>
+  first(
+    same('the same access token', body['access_token'] === access[0]?.token, true),
+    same('the same refresh token', body['refresh_token'] === refresh[0], true),
+    same('expires_in', body['expires_in'], (access[0]?.expiresAt ?? 0) - model.now),
+    same('scope', sorted(body['scope']), sorted(access[0]?.scope)),
+    same('patient', body['patient'], patient),
+  );
+
+const refresh = (model: Model, grant: Grant, { how, age }: Refresh, answer: Answer): string | undefined => {
+  if (how === 'noClient' && grant.partner === 'demo-partner')
+    return is(answer, '401 invalid_client', '400 invalid_grant');
+  const isForged = ['damaged', 'guessed', 'fromAccessToken', 'otherClient'].includes(how);
+  if (isForged || !isLive(model, grant) || !isAllowed(model, grant)) return is(answer, '400 invalid_grant');
+  if (how === 'widen') return is(answer, '400 invalid_scope');
+  if (age === 0 && how !== 'sameFamily') {
+    return is(answer, '200') ?? issue(model, grant, how === 'narrow' ? narrowScope : grant.scope, answer);
+  }
+  if (age === 1 && how !== 'sameFamily' && inGrace(model, grant))
+    return is(answer, '200') ?? repeated(model, grant, answer);
+  grant.ended = 'a used refresh token was shown';
+  return is(answer, '400 invalid_grant');
+};
+
+const revoke = (model: Model, grant: Grant, call: Revoke, answer: Answer, payer: PayerSays): string | undefined => {
+  if (call.how === 'otherClient') return is(answer, '200', '400 invalid_grant');
+  const known = call.how === 'right' && (call.type === 'refresh' || opens(model, grant, call.age));
+  if (!known || !isLive(model, grant)) return is(answer, '200');
+  grant.ended = 'its partner revoked it';
+  const isTold = grant.payer !== 'northwind' || payer.events.includes('revoked');
+  return is(answer, '200') ?? same('the payer’s hearing of it', isTold, true);
+};
+
+const introspect = (model: Model, grant: Grant, call: Introspect, answer: Answer): string | undefined => {
+  const { age } = call;
+  const isRefresh = call.type === 'refresh';
+  const mine = call.how === 'right' && isLive(model, grant) && isAllowed(model, grant);
+  const active = mine && (isRefresh ? age === 0 : opens(model, grant, call.age));
+  // Nothing is promised about a previous refresh token in its grace.
+  if (mine && isRefresh && age === 1 && inGrace(model, grant)) return is(answer, '200');
+  if (!active) return is(answer, '200') ?? same('the answer', JSON.stringify(answer.body), '{"active":false}');
+  const { body } = answer;
+  return first(
+    is(answer, '200'),
+    same('active', body['active'], true),
+    same('client_id', body['client_id'], grant.partner),
+    same('patient', body['patient'], grant.patient),
+    same('exp', body['exp'], isRefresh ? grant.endsAt : grant.access[age]?.expiresAt),
+    same('scope', sorted(body['scope']), sorted(isRefresh ? grant.scope : grant.access[age]?.scope)),
+  );
+};
+
+const read = (model: Model, grant: Grant, call: Read, answer: Answer, payer: PayerSays): string | undefined => {
+  const { age } = call;
+  const isOurs = call.how === 'right' || call.how === 'otherPatient';
+  if (!isOurs || !opens(model, grant, call.age) || !isAllowed(model, grant)) return is(answer, '401');
+  if (call.how === 'otherPatient' || grant.access[age]?.scope === narrowScope) return is(answer, '403');
+  const isRefused = payer.events.includes('refused');
+  if (isRefused) grant.ended = 'the payer refused its refresh token';
+  // Beside the read whose refresh was refused, another one may have had its answer already.
+  if (isRefused && (!payer.shared || answer.outcome === '401')) return is(answer, '401');
+  if (!payer.good && !payer.renews) return is(answer, '403');
+  if (!payer.good && payer.mood !== 'well') return is(answer, '502', '503', '504');
+  return is(answer, '200') ?? same('the patient', answer.body['id'], grant.patient);
+};
+
+/** An answered call, and what the payer said meanwhile. */
+export interface Answered {
+  readonly aimed: Aimed;
+  readonly answer: Answer;
+  readonly payer: PayerSays;
+}
+
+/** Judges the answer to a call about a grant. */
+export const judgeCall = (model: Model, { aimed, answer, payer }: Answered): string | undefined => {
+  const grant = model.grants[aimed.grant];
+  const { call } = aimed;
+  if (grant === undefined) return 'there is no such grant';
+  if (call.kind !== 'read' && model.out.has(caller(grant, call))) {
+    return is(answer, '401 invalid_client', ...(call.how === 'noClient' ? ['400 invalid_grant'] : []));
+  }
+  const age = bearersOf(grant, call).indexOf(aimed.bearer);
+  if (call.kind === 'redeem') return redeem(model, grant, call, answer);
+  if (call.kind === 'refresh') return refresh(model, grant, { ...call, age }, answer);
+  if (call.kind === 'revoke') return revoke(model, grant, { ...call, age }, answer, payer);
+  if (call.kind === 'introspect') return introspect(model, grant, { ...call, age }, answer);
+  return read(model, grant, { ...call, age }, answer, payer);
+};
+
+/** Two calls at once must have answers that they could have had one after the other, in one order or the other. */
+export const judgeTogether = (
+  model: Model,
+  calls: readonly Answered[],
+): { readonly model: Model; readonly complaint: string | undefined } => {
+  const orders = [calls, calls.toReversed()].map((order) => {
+    const copy = structuredClone(model);
+    return { model: copy, complaint: first(...order.map((answered) => judgeCall(copy, answered))) };
+  });
+  const fits = orders.find(({ complaint }) => complaint === undefined);
+  return fits ?? { model, complaint: `in no order: ${orders.map(({ complaint }) => complaint).join('; ')}` };
+};
+
+/** Judges the answer to a browser that a partner has sent. */
+export const judgeAuthorize = (model: Model, call: Authorize, answer: Answer): string | undefined => {
+  if (model.out.has(call.partner)) return is(answer, '400');
+  if (!isAllowed(model, call)) return is(answer, '302 unauthorized_client');
+  if (!call.pkce && call.partner === 'demo-app') return is(answer, '302 invalid_request');
+  model.attempts.push({ ...call, expiresAt: model.now + loginLives, used: false });
+  return is(answer, '302');
+};
+
+/** Judges the answer to a browser that comes back from the payer; `patient` is who signed in there. */
+export const judgeCallback = (
+  model: Model,
+  call: Callback,
+  attempt: Attempt,
+  answer: Answer,
+  { patient, mood }: { readonly patient: string; readonly mood: PayerSays['mood'] },
+): string | undefined => {
+  const isHers = call.how === 'right' || call.how === 'denied';
+  if (!isHers || attempt.used || model.now >= attempt.expiresAt) return is(answer, '400');
+  attempt.used = true;
+  if (!isAllowed(model, attempt)) return is(answer, '400');
+  if (call.how === 'denied') return is(answer, '302 access_denied');
+  if (mood !== 'well') return is(answer, '302 temporarily_unavailable', '302 server_error');
+  const scope = attempt.scope === 'online' || !call.renews ? onlineScope : registeredScope;
+  const endsAt = model.now + (call.renews ? grantLives : call.lives);
+  model.grants.push({
+    partner: attempt.partner,
+    payer: attempt.payer,
+    patient,
+    scope,
+    pkce: attempt.pkce,
+    refreshable: call.renews && attempt.scope !== 'online',
+    code: String(answer.body['code']),
+    codeExpiresAt: Math.min(model.now + codeLives, endsAt),
+    endsAt,
+    redeemed: false,
+    ended: undefined,
+    access: [],
+    refresh: [],
+    rotatedAt: 0,
+  });
+  return is(answer, '302');
+};

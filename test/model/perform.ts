@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import { readAccessToken, readRefreshToken, writeBearer } from '../../functions/shared/store/bearers.ts';
+import {
+  codeWithAnotherSecret,
+  refreshTokenFromAccessToken,
+  refreshTokenWithAnotherSecret,
+} from '../functions/token/forged-bearers.ts';
+import { basic, pkce, redirectUri, verifier } from '../support/login.ts';
+import type { Authorize, PartnerId, PayerId, Redeem } from './commands.ts';
+import { type Answer, type Aimed, type Grant, caller, narrowScope, onlineScope, registeredScope } from './model.ts';
+import type { World } from './world.ts';
+
+/*
+ * How each call looks on the wire.
+ */
+const redirectUris: Record<PartnerId, string> = {
+  'demo-partner': redirectUri,
+  'demo-app': 'http://localhost:3002/app/callback',
+};
+
+/** How a partner says who it is. */
+const proof = (partner: PartnerId): { form: Record<string, string>; headers: Record<string, string> } =>
+  partner === 'demo-partner' ? { form: {}, headers: basic() } : { form: { client_id: partner }, headers: {} };
+
+const damaged = (bearer: string): string => bearer.slice(0, -1) + (bearer.endsWith('A') ? 'B' : 'A');
+/** The grant's id is right, as somebody who saw a code knows it; everything secret is drawn. */
+const guessed = (bearer: string): string => {
+  const token = readAccessToken(bearer) ?? readRefreshToken(bearer);
+  if (token === undefined) return codeWithAnotherSecret(bearer);
+  const drawn = { grantKey: randomBytes(32), secret: randomBytes(32), familySecret: randomBytes(32) };
+  return writeBearer({ ...token, ...drawn });
+};
+
+const shown = ({ access }: Grant, { call: { how }, bearer }: Aimed): string => {
+  if (how === 'damaged') return damaged(bearer);
+  if (how === 'guessed') return guessed(bearer);
+  if (how === 'sameFamily') return refreshTokenWithAnotherSecret(bearer);
+  return how === 'fromAccessToken' ? refreshTokenFromAccessToken(access[0]?.token ?? '') : bearer;
+};
+
+const redemption = ({ pkce: hasChallenge, partner }: Grant, { how }: Redeem): Record<string, string> => ({
+  grant_type: 'authorization_code',
+  redirect_uri: how === 'wrongRedirect' ? `${redirectUris[partner]}/` : redirectUris[partner],
+  ...(how === 'wrongVerifier' ? { code_verifier: `${verifier}x` } : {}),
+  ...(hasChallenge && how !== 'wrongVerifier' && how !== 'noVerifier' ? { code_verifier: verifier } : {}),
+});
+
+/** Makes a partner's call about a grant. */
+export const perform = (world: World, grant: Grant, aimed: Aimed): Promise<Answer> => {
+  const { call } = aimed;
+  const bearer = shown(grant, aimed);
+  if (call.kind === 'read') {
+    const other: PayerId = grant.payer === 'northwind' ? 'demo-health-plan' : 'northwind';
+    const patient = call.how === 'otherPatient' ? 'patient-of-another' : grant.patient;
+    return world.read(call.how === 'otherPayer' ? other : grant.payer, `Patient/${patient}`, bearer);
+  }
+  const { form, headers } = call.how === 'noClient' ? { form: {}, headers: {} } : proof(caller(grant, call));
+  if (call.kind === 'redeem')
+    return world.post('/oauth2/token', { ...form, ...redemption(grant, call), code: bearer }, headers);
+  if (call.kind !== 'refresh') return world.post(`/oauth2/${call.kind}`, { ...form, token: bearer }, headers);
+  const scopes: Record<string, string> = {
+    narrow: narrowScope,
+    widen: `${narrowScope} patient/*.cruds`,
+    whole: grant.scope,
+  };
+  const scope = scopes[call.how];
+  const asked = { grant_type: 'refresh_token', refresh_token: bearer, ...(scope === undefined ? {} : { scope }) };
+  return world.post('/oauth2/token', { ...form, ...asked }, headers);
+};
+
+/** What a partner sends the browser to authorize with. */
+export const authorizeQuery = ({ partner, scope, pkce: hasChallenge }: Authorize): Record<string, string> => ({
+  client_id: partner,
+  redirect_uri: redirectUris[partner],
+  state: 'partner-state',
+  ...{ none: {}, offline: { scope: registeredScope }, online: { scope: onlineScope } }[scope],
+  ...(hasChallenge ? pkce : {}),
+});

@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { authorizeHandler } from '../../functions/authorize/handler.ts';
+import { callbackHandler } from '../../functions/callback/handler.ts';
+import { fetchHandler } from '../../functions/fetch/handler.ts';
+import { readEventWriter } from '../../functions/fetch/write-read-event.ts';
+import { registryOf } from '../../functions/shared/registry/registry.ts';
+import type { Partner, Payer, RegistryData } from '../../config/stage.ts';
+import type { Table } from '../../functions/shared/store/dynamo.ts';
+import { tokenHandler } from '../../functions/token/handler.ts';
+import type { StreamedAnswer } from '../support/stream-handler.ts';
+import { callStreaming } from '../support/stream-handler.ts';
+import { apiEvent, call, cookiesOf, startMs } from '../support/gateway.ts';
+import { localRegistry } from '../support/login.ts';
+import type { PayerId } from './commands.ts';
+import type { Answer, Model } from './model.ts';
+import { canary, strictPayers } from './payer.ts';
+import type { Store } from './store.ts';
+
+/** To payers the gateway proves itself with a secret, which costs no signature. */
+const withSecret = (payer: Payer): Payer =>
+  payer.clientAuthentication === 'private_key_jwt'
+    ? { ...payer, clientAuthentication: 'client_secret_basic', publicKeys: [] }
+    : payer;
+
+const without =
+  (out: ReadonlySet<string>) =>
+  (partner: Partner): Partner => {
+    const payers = partner.payers.filter((payer) => !out.has(`${partner.clientId} ${payer}`));
+    return { ...partner, payers };
+  };
+
+const stage = localRegistry();
+/** The local stage, less what the model has taken out. */
+const registryFor = ({ out }: Model): RegistryData => ({
+  ...stage,
+  payers: stage.payers.map(withSecret),
+  partners: stage.partners.filter(({ clientId }) => !out.has(clientId)).map(without(out)),
+});
+
+/** Randomness that is the same whenever the same history runs, and never the same in two histories of one store. */
+const seededBytes = (seed: string) => {
+  let drawn = 0;
+  return (size: number): Uint8Array =>
+    createHash('shake256', { outputLength: size })
+      .update(`${seed} ${(drawn += 1)}`)
+      .digest();
+};
+
+let worlds = 0;
+
+/** A gateway of its own over a shared store, with its payers, its clock and its log. */
+export const makeWorld = (store: Store, model: Model) => {
+  const time = { ms: startMs, waitedMs: 0 };
+  const lines: string[] = [];
+  const leaks: string[] = [];
+  const payers = strictPayers(() => Math.floor(time.ms / 1000));
+  const table = (name: string): Table => ({ client: store.client, name });
+  const clock = { now: () => time.ms, monotonic: () => time.ms + time.waitedMs };
+  const shared = {
+    clock,
+    randomBytes: seededBytes(`world ${(worlds += 1)}`),
+    payerHttp: payers.http,
+    origin: 'http://localhost:3000',
+    writeLog: (line: string) => void lines.push(line),
+    loginAttempts: table('LoginAttempts'),
+    grants: table('Grants'),
+    readPayerSecret: async () => ({ client_secret: `${canary}-secret` }),
+    // Waiting costs no wall time, so that nothing expires while two calls are on their way.
+    sleep: async (ms: number): Promise<void> => {
+      time.waitedMs += ms;
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+    takeTurn: (): void => undefined,
+    ...readEventWriter(table('AuditEvents'), clock),
+  };
+  const handlersFor = (now: Model) => {
+    const deps = { ...shared, registry: registryOf(registryFor(now)) };
+    return {
+      authorize: authorizeHandler(deps),
+      callback: callbackHandler(deps),
+      token: tokenHandler(deps),
+      fetch: fetchHandler(deps),
+    };
+  };
+  let handlers = handlersFor(model);
+
+  /** Payer tokens are in no answer and no log line; bearers of ours are in no log line. */
+  const inspect = (answer: unknown): void => {
+    if (JSON.stringify(answer).includes(canary)) leaks.push('an answer holds something that is the payer’s');
+    const logged = lines.splice(0).join('\n');
+    if (logged.includes(canary)) leaks.push('a log line holds something that is the payer’s');
+    if (/p2p[arc]_/.test(logged)) leaks.push('a log line holds a bearer');
+  };
+
+  const redirect = async (handler: unknown, event: ReturnType<typeof apiEvent>) => {
+    const response = await call(handler, event);
+    const { searchParams } = new URL(response.headers['Location'] ?? 'about:blank');
+    const error = searchParams.get('error');
+    const outcome = `${response.statusCode}${error === null ? '' : ` ${error}`}`;
+    return { answer: { outcome, body: Object.fromEntries(searchParams) }, cookies: cookiesOf(response), response };
+  };
+
+  return {
+    payers,
+    leaks,
+    /** The configuration is now the model's. */
+    configure: (now: Model): void => void (handlers = handlersFor(now)),
+    passSeconds: (seconds: number): void => void (time.ms += seconds * 1000),
+    removeExpired: (): Promise<void> => store.removeExpired(Math.floor(time.ms / 1000)),
+    authorize: async (payer: PayerId, query: Record<string, string>) => {
+      const { answer, cookies, response } = await redirect(
+        handlers.authorize,
+        apiEvent('/oauth2/authorize/{payer}', { path: { payer }, query: Object.entries(query) }),
+      );
+      inspect(response);
+      return { answer, cookies };
+    },
+    callback: async (payer: PayerId, query: Record<string, string>, cookies: string): Promise<Answer> => {
+      const headers = { Cookie: cookies };
+      const event = apiEvent('/oauth2/callback/{payer}', { path: { payer }, query: Object.entries(query), headers });
+      const { answer, response } = await redirect(handlers.callback, event);
+      inspect(response);
+      return answer;
+    },
+    /** Calls the token, revoke or introspect endpoint. */
+    post: async (path: string, form: Record<string, string>, headers: Record<string, string>): Promise<Answer> => {
+      const response = await call(handlers.token, apiEvent(path, { method: 'POST', form, headers }));
+      inspect(response);
+      const body = JSON.parse(response.body) as Record<string, unknown>;
+      return { outcome: `${response.statusCode}${typeof body['error'] === 'string' ? ` ${body['error']}` : ''}`, body };
+    },
+    read: async (payer: PayerId, path: string, token: string): Promise<Answer> => {
+      const headers = { Authorization: `Bearer ${token}` };
+      const event = apiEvent('/r4/{payer}/{proxy+}', { headers, path: { payer, proxy: path } });
+      const answer: StreamedAnswer = await callStreaming(handlers.fetch, event);
+      inspect([answer.headers, answer.text]);
+      return { outcome: String(answer.statusCode), body: answer.json() as Record<string, unknown> };
+    },
+  };
+};
+
+export type World = ReturnType<typeof makeWorld>;
