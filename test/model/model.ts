@@ -201,10 +201,12 @@ const introspect = (model: Model, grant: Grant, call: Introspect, answer: Answer
 const read = (model: Model, grant: Grant, call: Read, answer: Answer, payer: PayerSays): string | undefined => {
   const { age } = call;
   const isOurs = call.how === 'right' || call.how === 'otherPatient';
+  const isRefused = payer.events.includes('refused');
+  // Only a read whose token was good asks the payer: this one may have begun before the call beside it replaced that token.
+  if (isOurs && isRefused && payer.shared) grant.ended ??= 'the payer refused its refresh token';
   if (!isOurs || !opens(model, grant, call.age) || !isAllowed(model, grant)) return is(answer, '401');
   if (call.how === 'otherPatient' || grant.access[age]?.scope === narrowScope) return is(answer, '403');
-  const isRefused = payer.events.includes('refused');
-  if (isRefused) grant.ended = 'the payer refused its refresh token';
+  if (isRefused) grant.ended ??= 'the payer refused its refresh token';
   // Beside the read whose refresh was refused, another one may have had its answer already.
   if (isRefused && (!payer.shared || answer.outcome === '401')) return is(answer, '401');
   if (!payer.good && !payer.renews) return is(answer, '403');
