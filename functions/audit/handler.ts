@@ -47,7 +47,8 @@ const writeLine = ({ clock, stage, writeLog }: AuditDeps, { records, events, fai
 
 /**
  * What happened to grants and reads, from the tables' streams into the audit bucket, as FHIR AuditEvents.
- * @throws whatever kept a batch from being written, so that it comes again: the stream waits for it
+ * @throws Error where a batch could not be written, so that it comes again: the stream waits for it. Lambda prints what is
+ * thrown, so it names the cause only.
  */
 export const auditHandler =
   (deps: AuditDeps) =>
@@ -57,7 +58,7 @@ export const auditHandler =
       await writeObjects(deps, fileEvents(events));
     } catch (failure) {
       writeLine(deps, { records: Records.length, events, failure });
-      throw failure;
+      throw new Error(`The batch was not written: ${causeOf(failure)}`);
     }
     writeLine(deps, { records: Records.length, events });
   };

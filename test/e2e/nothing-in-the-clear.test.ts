@@ -1,7 +1,5 @@
-import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { S3Client } from '@aws-sdk/client-s3';
 import { createHash, randomBytes } from 'node:crypto';
-import { keysAfter, readObject } from '../../bin/audit/audit-bucket.ts';
+import { auditObjects, tableItems } from '../support/stored-text.ts';
 import { type Bundle, type RunningStack, type Tokens, startStack, walkLogin } from './support.ts';
 
 let stack: RunningStack;
@@ -9,42 +7,6 @@ beforeAll(async () => {
   stack = await startStack();
 }, 60_000);
 afterAll(() => stack.close());
-
-const settings = () => ({
-  endpoint: stack.awsEndpoint,
-  region: 'us-east-1',
-  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-});
-
-/** Every object of the audit bucket with its name, once all that happened is in it. */
-const auditBucket = async (): Promise<string> => {
-  await stack.streamsIdle();
-  const client = new S3Client(settings());
-  const bucket = { client, name: stack.buckets['bucket'] ?? '' };
-  const objects: string[] = [];
-  for await (const key of keysAfter(bucket, '', '')) objects.push(key, (await readObject(bucket, key)) ?? '');
-  client.destroy();
-  return objects.join('\n');
-};
-
-const dump = async (): Promise<string> => {
-  const client = new DynamoDBClient(settings());
-  const tables = await Promise.all(
-    Object.values(stack.tables).map((name) => client.send(new ScanCommand({ TableName: name, ConsistentRead: true }))),
-  );
-  const items = tables.flatMap(({ Items }) => Items ?? []);
-  expect(tables.every(({ Items }) => (Items?.length ?? 0) > 0)).toBe(true);
-  // Binary attributes in every spelling that could show what they hold.
-  return JSON.stringify(items, (_key, value: unknown) =>
-    value instanceof Uint8Array
-      ? [
-          Buffer.from(value).toString('utf8'),
-          Buffer.from(value).toString('base64'),
-          Buffer.from(value).toString('base64url'),
-        ]
-      : value,
-  );
-};
 
 const post = async (form: Record<string, string>): Promise<Tokens> => {
   const answer = await fetch(`${stack.origin}/oauth2/token`, {
@@ -101,9 +63,11 @@ it('keeps no token, code, secret, state, verifier, name, birth date or resource 
   secrets.push('canary-code');
   expect(secrets.every((secret) => secret.length > 7)).toBe(true);
 
+  const tables = [...(await tableItems(stack)).values()];
+  expect(tables.every((items) => items.length > 0)).toBe(true);
   const places = {
-    tables: await dump(),
-    audit: await auditBucket(),
+    tables: tables.flat().join('\n'),
+    audit: [...(await auditObjects(stack))].flat().join('\n'),
     functions: stack.functionLines.join('\n'),
     requests: stack.requestLines.join('\n'),
   };

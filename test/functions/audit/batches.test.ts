@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { idOf } from '../../../bin/audit/find-events.ts';
 import { systems } from '../../../functions/audit/audit-event.ts';
 import { type ReadEvent, readEventItem } from '../../../functions/shared/audit/read-event.ts';
@@ -130,12 +131,20 @@ describe('a batch', () => {
   ])('that S3 refuses with %d throws so that it comes again, rings, and is whole then', async (status, name) => {
     const audit = auditFunction();
     audit.failNext(status, name);
-    await expect(audit.handle(...batch())).rejects.toMatchObject({ name });
+    await expect(audit.handle(...batch())).rejects.toThrow(new Error(`The batch was not written: ${name}`));
     expect(audit.log()).toEqual([
       expect.objectContaining({ level: 'error', detail: name, auditEvents: 0, auditNotWritten: 1 }),
     ]);
     await audit.handle(...batch());
     expect(audit.events()).toHaveLength(4);
+  });
+
+  it('throws nothing that S3 said: Lambda prints it', async () => {
+    const audit = auditFunction();
+    audit.failNext(500, 'InternalError', 'cannot store Patient/patient-1');
+    const thrown: unknown = await audit.handle(...batch()).catch((error: unknown) => error);
+    expect(inspect(thrown, { depth: 8 })).toContain('InternalError');
+    expect(inspect(thrown, { depth: 8 })).not.toContain('patient-1');
   });
 
   it('counts its events and the age of its oldest', async () => {

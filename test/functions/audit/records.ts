@@ -37,8 +37,8 @@ export const streamRecord = (before: Item | undefined, after: Item | undefined):
   };
 };
 
-const refused = (status: number, name: string): S3ServiceException =>
-  new S3ServiceException({ name, $fault: 'client', $metadata: { httpStatusCode: status }, message: name });
+const refused = (status: number, name: string, message = name): S3ServiceException =>
+  new S3ServiceException({ name, $fault: 'client', $metadata: { httpStatusCode: status }, message });
 
 /** The audit function over a bucket in memory, which keeps what is there as S3 does under `If-None-Match: *`. */
 export const auditFunction = () => {
@@ -67,7 +67,7 @@ export const auditFunction = () => {
   return {
     handle: (...Records: DynamoDBRecord[]) => handle({ Records }),
     /** The next writes fail so. */
-    failNext: (status: number, name: string) => void failures.push(refused(status, name)),
+    failNext: (status: number, name: string, message?: string) => void failures.push(refused(status, name, message)),
     objects,
     keys: () => [...objects.keys()],
     /** Every event of every object, as often as it is there. */

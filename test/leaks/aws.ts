@@ -1,0 +1,75 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { Item } from '../../functions/shared/store/dynamo.ts';
+import { es384Jwk } from '../support/login.ts';
+import type { MemoryDynamo } from '../support/memory-dynamo.ts';
+import type { Garden } from './garden.ts';
+
+/** AWS out of order: which commands fail, and with what. */
+export interface Trouble {
+  /** Whether this command, such as `UpdateItemCommand`, fails; its error then quotes all that it was sent. */
+  dynamo: (command: string) => boolean;
+  /** What Secrets Manager gives instead. */
+  secretsManager: ((secretId: string) => { SecretString?: string } | Error) | undefined;
+  /** Thrown by whatever draws random bytes. */
+  randomBytes: Error | undefined;
+  registry: Error | undefined;
+}
+
+/** All is well. */
+export const noTrouble: Readonly<Trouble> = {
+  dynamo: () => false,
+  secretsManager: undefined,
+  randomBytes: undefined,
+  registry: undefined,
+};
+
+const asText = (value: unknown): string =>
+  JSON.stringify(value, (_name, member: unknown) =>
+    member instanceof Uint8Array ? Buffer.from(member).toString('base64') : member,
+  );
+
+/** A DynamoDB client that shows all that it is sent. */
+export const shownClient = (dynamo: MemoryDynamo, garden: Garden, trouble: Trouble): DynamoDBClient => {
+  const send = async (command: {
+    constructor: { name: string };
+    input: { TableName?: string; ExpressionAttributeValues?: Item };
+  }): Promise<unknown> => {
+    const { input, constructor } = command;
+    const salt = input.ExpressionAttributeValues?.[':salt']?.B;
+    if (salt !== undefined) garden.note('rotation salt', salt);
+    const sent = asText(input);
+    garden.see(input.TableName === 'AuditEvents' ? 'audit item' : 'write to a table', sent);
+    if (trouble.dynamo(constructor.name)) {
+      const stored = asText([...dynamo.items('Grants').values()]);
+      const message = `${garden.canary('AWS error')} ${sent} ${stored}`;
+      throw Object.assign(new Error(message), {
+        name: 'ValidationException',
+        item: message,
+        $response: { body: message },
+      });
+    }
+    return (dynamo.client.send as unknown as (one: unknown) => Promise<unknown>)(command);
+  };
+  return Object.assign(Object.create(dynamo.client) as DynamoDBClient, { send });
+};
+
+const secretsOf = (garden: Garden): Readonly<Record<string, object>> => {
+  const { privateJwk } = es384Jwk('northwind-local-1');
+  garden.note('payer secret', String(privateJwk['d']));
+  return {
+    'demo-health-plan': { client_secret: garden.canary('payer secret') },
+    northwind: { private_key_jwk: privateJwk },
+  };
+};
+
+/** A Secrets Manager that gives these, or is in trouble. */
+export const secretsManager = (garden: Garden, trouble: Trouble): SecretsManagerClient => {
+  const secrets = secretsOf(garden);
+  const send = async ({ input: { SecretId } }: { input: { SecretId: string } }): Promise<object> => {
+    const answer = trouble.secretsManager?.(SecretId);
+    if (answer instanceof Error) throw answer;
+    return answer ?? { SecretString: JSON.stringify(secrets[SecretId]) };
+  };
+  return Object.assign(new SecretsManagerClient({ region: 'eu-central-1' }), { send });
+};

@@ -1,0 +1,190 @@
+import { inspect } from 'node:util';
+import { callStreaming } from '../support/stream-handler.ts';
+import { authorizeHandler } from '../../functions/authorize/handler.ts';
+import { callbackHandler } from '../../functions/callback/handler.ts';
+import { discovery } from '../../functions/discovery/discovery.ts';
+import { fetchHandler } from '../../functions/fetch/handler.ts';
+import { readEventWriter } from '../../functions/fetch/write-read-event.ts';
+import { nowSeconds } from '../../functions/shared/deps.ts';
+import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
+import { payerSecrets } from '../../functions/shared/oauth/payer-secrets.ts';
+import type { Item } from '../../functions/shared/store/dynamo.ts';
+import { tokenHandler } from '../../functions/token/handler.ts';
+import { auditFunction, streamRecord } from '../functions/audit/records.ts';
+import { apiEvent, call, testDeps } from '../support/gateway.ts';
+import { localRegistry, withPartner } from '../support/login.ts';
+import { type Trouble, noTrouble, secretsManager, shownClient } from './aws.ts';
+import { plantGarden } from './garden.ts';
+import { canaryPartner } from './partner.ts';
+import { type PayerAnswer, canaryPayer } from './payer.ts';
+import { type GatewayAnswer, type GatewayRequest, type Setting, seeAnswer } from './setting.ts';
+
+/** The functions in one process, with all that goes in and out in a garden. */
+export interface InProcess extends Setting {
+  readonly trouble: Trouble;
+  readonly audit: ReturnType<typeof auditFunction>;
+  /** Calls a function with any event at all. */
+  readonly invoke: (name: string, event: unknown) => Promise<void>;
+  readonly passSeconds: (seconds: number) => void;
+  /** Files the logs, the audit and the tables; called before the garden is looked through. */
+  readonly gather: () => Promise<void>;
+}
+
+const cutStream = (body: string): ReadableStream<Uint8Array> => {
+  let sent = false;
+  return new ReadableStream({
+    pull: (controller) => {
+      if (sent) return controller.error(new TypeError(`terminated after ${body}`, { cause: new Error(body) }));
+      sent = true;
+      controller.enqueue(Buffer.from(body));
+    },
+  });
+};
+
+/** What `fetch` makes of a payer's answer; its errors quote all that they can. */
+const responseOf = (answer: PayerAnswer, quote: string): Response => {
+  if (answer === 'timeout') throw new DOMException(`timed out: ${quote}`, 'TimeoutError');
+  if (answer === 'reset')
+    throw new TypeError(`fetch failed: ${quote}`, { cause: Object.assign(new Error(quote), { code: 'ECONNRESET' }) });
+  const { status, headers = {}, body = '', cut = false } = answer;
+  const init = { status, headers };
+  return new Response(cut ? cutStream(body) : [204, 304].includes(status) ? null : body, init);
+};
+
+const noteForm = (garden: Setting['garden'], body: string): void => {
+  const [, , signature] = (new URLSearchParams(body).get('client_assertion') ?? '').split('.');
+  if (signature !== undefined) garden.note('our assertion', signature);
+};
+
+/** Starts it. */
+export const startInProcess = (seed: string): InProcess => {
+  const garden = plantGarden(seed);
+  const partner = canaryPartner(garden);
+  const payer = canaryPayer(garden);
+  const test = testDeps({ registry: withPartner('demo-partner', partner.change)(localRegistry()) });
+  const trouble: Trouble = { ...noTrouble };
+  test.payer.http = async (input, init) => {
+    const body = typeof init?.body === 'string' ? init.body : '';
+    const headers = new Headers(init?.headers);
+    garden.see('request to the payer', String(input), JSON.stringify([...headers]), body);
+    noteForm(garden, body);
+    const url = new URL(input);
+    return responseOf(
+      payer.answer({ method: init?.method ?? 'GET', url, headers, body }),
+      `${String(input)} ${body} ${JSON.stringify([...headers])}`,
+    );
+  };
+  const client = shownClient(test.dynamo, garden, trouble);
+  const { registry } = test.deps;
+  const broken =
+    <T extends unknown[], R>(method: (...args: T) => R) =>
+    (...args: T): R => {
+      if (trouble.registry !== undefined) throw trouble.registry;
+      return method(...args);
+    };
+  const deps = {
+    ...test.deps,
+    registry: { ...registry, payer: broken(registry.payer), partner: broken(registry.partner) },
+    randomBytes: (size: number): Uint8Array => {
+      if (trouble.randomBytes !== undefined) throw trouble.randomBytes;
+      const bytes = test.deps.randomBytes(size);
+      // Smaller ones are ids and initialisation vectors.
+      if (size >= 32) garden.note('drawn bytes', bytes);
+      return bytes;
+    },
+    loginAttempts: { client, name: 'LoginAttempts' },
+    grants: { client, name: 'Grants' },
+    readPayerSecret: payerSecrets(secretsManager(garden, trouble), '', test.deps.clock),
+  };
+  const buffered = {
+    authorize: authorizeHandler(deps),
+    callback: callbackHandler(deps),
+    token: tokenHandler(deps),
+    discovery: discovery(deps),
+  };
+  const streamed = fetchHandler({
+    ...deps,
+    takeTurn: () => undefined,
+    ...readEventWriter({ client, name: 'AuditEvents' }, deps.clock),
+  });
+  const nameOf = ({ route }: GatewayRequest): keyof typeof buffered | 'fetch' =>
+    route.startsWith('/oauth2/authorize')
+      ? 'authorize'
+      : route.startsWith('/oauth2/callback')
+        ? 'callback'
+        : route.startsWith('/oauth2/')
+          ? 'token'
+          : /well-known|metadata/.test(route)
+            ? 'discovery'
+            : 'fetch';
+
+  /** All of it that a runtime could print. */
+  const crash = (error: unknown): void => {
+    if (error === undefined) return;
+    garden.see('crash output', inspect(error, { depth: 8, maxStringLength: null }));
+  };
+  const callOnce = async (name: ReturnType<typeof nameOf>, event: ApiEvent): Promise<GatewayAnswer> => {
+    const result = name === 'fetch' ? await callStreaming(streamed, event) : await call(buffered[name], event);
+    if ('error' in result) crash(result.error);
+    const { multiValueHeaders } = result as Partial<ApiResponse>;
+    return {
+      status: result.statusCode,
+      headers: Object.fromEntries(Object.entries(result.headers).map(([key, value]) => [key.toLowerCase(), value])),
+      cookies: multiValueHeaders?.['Set-Cookie'] ?? [],
+      body: 'text' in result ? result.text : result.body,
+    };
+  };
+  const invoke = async (name: string, event: unknown): Promise<GatewayAnswer | undefined> => {
+    try {
+      return await callOnce(name as ReturnType<typeof nameOf>, event as ApiEvent);
+    } catch (error) {
+      crash(error);
+      return undefined;
+    }
+  };
+
+  const audit = auditFunction();
+  const before = new Map<string, Item>();
+  /** Delivers what changed in the tables since the last time. */
+  const stream = async (): Promise<void> => {
+    for (const table of ['Grants', 'AuditEvents']) {
+      for (const [key, item] of test.dynamo.items(table)) {
+        if (before.get(key) === item) continue;
+        await audit.handle(streamRecord(before.get(key), item)).catch(crash);
+        before.set(key, item);
+      }
+    }
+  };
+
+  return {
+    garden,
+    payer,
+    partnerSecret: partner.secret,
+    issuer: 'http://127.0.0.1:3003',
+    assertion: () => partner.assertion(nowSeconds(deps.clock), deps.origin),
+    trouble,
+    audit,
+    passSeconds: test.passSeconds,
+    invoke: async (name, event) => void (await invoke(name, event)),
+    send: async (request) => {
+      const { route, ...rest } = request;
+      const answer = (await invoke(nameOf(request), apiEvent(route, rest))) ?? {
+        status: 0,
+        headers: {},
+        cookies: [],
+        body: '',
+      };
+      seeAnswer(garden, request, answer);
+      await stream();
+      return answer;
+    },
+    gather: async () => {
+      await stream();
+      garden.see('log line', ...test.lines, ...audit.log().map((line) => JSON.stringify(line)));
+      for (const [name, body] of audit.objects) {
+        garden.see('audit object name', name);
+        garden.see('audit event', body);
+      }
+    },
+  };
+};

@@ -1,0 +1,42 @@
+import { SignJWT, importJWK } from 'jose';
+import { randomUUID } from 'node:crypto';
+import type { RegistryData } from '../../config/stage.ts';
+import { sha256 } from '../../functions/shared/store/crypto.ts';
+import { es384Jwk } from '../support/login.ts';
+import type { Garden } from './garden.ts';
+
+type Partner = RegistryData['partners'][number];
+
+/** A partner whose secret is a canary and who can sign too. */
+export interface CanaryPartner {
+  readonly secret: string;
+  readonly change: Pick<Partner, 'secretHashes' | 'clientAuthentication' | 'jwks'>;
+  /** @param now epoch seconds @param origin the gateway's */
+  readonly assertion: (now: number, origin: string) => Promise<string>;
+}
+
+/** Makes one of `demo-partner`. */
+export const canaryPartner = (garden: Garden): CanaryPartner => {
+  const secret = garden.canary('partner secret');
+  const { privateJwk, publicJwk } = es384Jwk('partner-1');
+  return {
+    secret,
+    change: {
+      secretHashes: [sha256(secret)],
+      clientAuthentication: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+      jwks: [publicJwk],
+    },
+    assertion: async (now, origin) => {
+      const assertion = await new SignJWT({ jti: `${garden.canary('partner assertion')}${randomUUID()}` })
+        .setProtectedHeader({ alg: 'ES384', kid: 'partner-1' })
+        .setIssuer('demo-partner')
+        .setSubject('demo-partner')
+        .setAudience(`${origin}/oauth2/token`)
+        .setExpirationTime(now + 60)
+        .sign(await importJWK(privateJwk, 'ES384'));
+      // What is secret of it is what proves it.
+      garden.note('partner assertion', assertion.split('.')[2] ?? '');
+      return assertion;
+    },
+  };
+};

@@ -1,0 +1,87 @@
+/** What goes through the gateway and is nobody else's business. */
+export type Kind =
+  | 'partner secret'
+  | 'partner assertion'
+  | 'partner state'
+  | 'partner verifier'
+  | 'our state'
+  | 'login cookie'
+  | 'consent token'
+  | 'code'
+  | 'access token'
+  | 'refresh token'
+  | 'drawn bytes'
+  | 'rotation salt'
+  | 'payer code'
+  | 'payer token'
+  | 'payer id_token'
+  | 'payer secret'
+  | 'our assertion'
+  | 'patient id'
+  | 'resource'
+  | 'search'
+  | 'payer header'
+  | 'payer outcome'
+  | 'payer error'
+  | 'AWS error'
+  | 'malformed'
+  | 'scope'
+  | 'path'
+  | 'thrown';
+
+/** Where something may end up. */
+export type Place =
+  | 'log line'
+  | 'crash output'
+  | 'request log'
+  | 'error answer'
+  | 'error redirect'
+  | 'redirect to the payer'
+  | 'redirect to the partner'
+  | 'consent page'
+  | 'token answer'
+  | 'read answer'
+  | 'other answer'
+  | 'request to the payer'
+  | 'write to a table'
+  | 'audit item'
+  | 'audit event'
+  | 'audit object name'
+  | 'AWS resource name';
+
+/** What may be where. What is not named here may not be there, in no spelling. */
+export const mayBe: Readonly<Record<Place, readonly Kind[]>> = {
+  'log line': [],
+  'crash output': [],
+  // Of the local stack, for the person who watches it; API Gateway's access log has the route only.
+  'request log': ['path', 'patient id'],
+  'error answer': ['payer outcome'],
+  // RFC 6749 §4.1.2.1 wants the state back. A scope that is spelled as one is named to the app that asked for it.
+  'error redirect': ['partner state', 'scope'],
+  // The cookie is in the same answer.
+  'redirect to the payer': ['our state', 'login cookie', 'drawn bytes'],
+  'redirect to the partner': ['partner state', 'code', 'drawn bytes'],
+  // The form carries the request's parameters.
+  'consent page': ['partner state', 'consent token', 'drawn bytes'],
+  'token answer': ['access token', 'refresh token', 'drawn bytes', 'patient id'],
+  'read answer': ['patient id', 'path', 'resource', 'search', 'payer header'],
+  // Introspection names the patient to the token's own client.
+  'other answer': ['patient id'],
+  'request to the payer': [
+    'payer code',
+    'payer token',
+    'payer secret',
+    'our assertion',
+    'patient id',
+    'resource',
+    'search',
+    'path',
+    // Our verifier there (RFC 7636), and the id of an assertion.
+    'drawn bytes',
+  ],
+  'write to a table': ['patient id', 'rotation salt'],
+  'audit item': ['patient id'],
+  'audit event': ['patient id'],
+  'audit object name': [],
+  'AWS resource name': [],
+};

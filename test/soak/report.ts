@@ -1,0 +1,127 @@
+import type { Flags } from './flags.ts';
+import { type Observations, type Observed, ownSteps } from './observations.ts';
+import { type Sample, floorsOf, quantile, slopePerMinute } from './statistics.ts';
+
+const minuteMs = 60_000;
+/** Megabytes a minute that a function's memory may grow by, once it is warm. */
+const mostGrowth = 1;
+/** Minutes after the warm-up from which on a slope says something. */
+const enoughMinutes = 4;
+/** How much slower the middle answer may be at the end, by the line through the minutes: half as much again. */
+const mostSlower = 0.5;
+/** Below so many milliseconds nobody calls it slower. */
+const leastSlowerMs = 5;
+/** Of the operations, at most so many may not have begun. */
+const mostNotBegun = 0.01;
+
+/** From the start of the run, and of a process, until it is measured. */
+const warmUpMinutes = ({ minutes }: Pick<Flags, 'minutes'>): number => Math.min(2, minutes / 3);
+
+const minutesOf = (steps: readonly Observed[], startedAt: number): Observed[][] => {
+  const minutes: Observed[][] = [];
+  for (const step of steps) (minutes[Math.floor((step.atMs - startedAt) / minuteMs)] ??= []).push(step);
+  return Array.from(minutes, (minute) => minute ?? []);
+};
+
+const whole = (value: number | undefined): string => (value === undefined ? '-' : value.toFixed(0));
+
+const timesOf = (steps: readonly Observed[], own: boolean): number[] =>
+  steps.filter(({ step, ending }) => ownSteps.has(step) === own && ending === 'ok').map(({ value }) => value);
+
+const latest = (samples: readonly Sample[], untilMs: number): number | undefined =>
+  samples.findLast(({ atMs }) => atMs <= untilMs)?.value;
+
+const table = (rows: readonly (readonly string[])[]): string => {
+  const widths = (rows[0] ?? []).map((_title, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) => row.map((cell, column) => cell.padStart(widths[column] ?? 0)).join('  ')).join('\n');
+};
+
+/** One line a minute: milliseconds of steps without and with the payer, and resident megabytes. */
+const minuteTable = (observed: Observations, startedAt: number): string => {
+  const functions = [...observed.memory.keys()].toSorted();
+  const title = ['minute', 'steps', 'p50', 'p99', 'payer p50', 'payer p99', 'payer failed', ...functions];
+  const rows = minutesOf(observed.steps, startedAt).map((steps, index) => {
+    const times = [timesOf(steps, true), timesOf(steps, false)];
+    const milliseconds = times.flatMap((one) => [whole(quantile(one, 0.5)), whole(quantile(one, 0.99))]);
+    const failed = steps.filter(({ ending }) => ending === 'payer').length;
+    const untilMs = startedAt + (index + 1) * minuteMs;
+    const megabytes = functions.map((name) => whole(latest(observed.memory.get(name) ?? [], untilMs)));
+    return [[String(index + 1), String(steps.length)], milliseconds, [String(failed)], megabytes].flat();
+  });
+  return table([title, ...rows]);
+};
+
+/** A limit, and whether it was kept; `undefined` where the run was too short to say. */
+interface Verdict {
+  readonly limit: string;
+  readonly found: string;
+  readonly kept: boolean | undefined;
+}
+
+const memoryVerdicts = ({ memory }: Observations, endedAt: number, flags: Flags): Verdict[] =>
+  [...memory].map(([name, samples]) => {
+    const warmAt = (samples[0]?.atMs ?? 0) + warmUpMinutes(flags) * minuteMs;
+    const measured = samples.filter(({ atMs }) => atMs >= warmAt && atMs <= endedAt);
+    const slope = slopePerMinute(floorsOf(measured, minuteMs / 4));
+    return {
+      limit: `${name}: memory grows by less than ${mostGrowth} MB a minute`,
+      found: `${slope.toFixed(2)} MB a minute`,
+      kept: endedAt - warmAt < enoughMinutes * minuteMs ? undefined : slope < mostGrowth,
+    };
+  });
+
+const speedVerdict = (own: boolean, observed: Observations, warmAt: number, minutes: number): Verdict => {
+  const steps = observed.steps.filter(({ atMs }) => atMs >= warmAt);
+  const middles = minutesOf(steps, warmAt).flatMap((minute, index): Sample[] => {
+    const value = quantile(timesOf(minute, own), 0.5);
+    return value === undefined ? [] : [{ atMs: index * minuteMs, value }];
+  });
+  const slower = slopePerMinute(middles) * Math.max(0, middles.length - 1);
+  const usual = middles.reduce((sum, { value }) => sum + value, 0) / Math.max(1, middles.length);
+  return {
+    limit: `steps ${own ? 'without' : 'with'} the payer: the middle answer does not get slower`,
+    found: `${slower >= 0 ? '+' : ''}${slower.toFixed(1)} ms over the run, usually ${usual.toFixed(1)} ms`,
+    kept: minutes < enoughMinutes ? undefined : slower <= Math.max(leastSlowerMs, usual * mostSlower),
+  };
+};
+
+const countVerdicts = (observed: Observations): Verdict[] => {
+  const { lost, unexpected, restarts, notBegun, steps } = observed;
+  const odd = [...unexpected].map(([what, times]) => `${what} (${times})`);
+  return [
+    {
+      limit: 'no grant is lost but with a rotation whose answer the payer lost',
+      found: `${lost.unnamed} lost, beside ${lost.named} such`,
+      kept: lost.unnamed === 0,
+    },
+    { limit: 'no unexpected status', found: odd.length === 0 ? 'none' : odd.join(', '), kept: odd.length === 0 },
+    { limit: 'no function restarts', found: restarts.join(', ') || 'none', kept: restarts.length === 0 },
+    {
+      limit: 'the machine keeps up with the rate',
+      found: `${notBegun} operations not begun`,
+      kept: steps.length > 0 && notBegun <= steps.length * mostNotBegun,
+    },
+  ];
+};
+
+/** What was seen, for a person, and whether every limit was kept. */
+export const reportOf = (
+  observed: Observations,
+  { startedAt, endedAt, flags }: { startedAt: number; endedAt: number; flags: Flags },
+): { readonly text: string; readonly kept: boolean } => {
+  const warmAt = startedAt + warmUpMinutes(flags) * minuteMs;
+  const minutes = (endedAt - warmAt) / minuteMs;
+  const during = { ...observed, steps: observed.steps.filter(({ atMs }) => atMs <= endedAt) };
+  const verdicts = [
+    ...memoryVerdicts(during, endedAt, flags),
+    speedVerdict(true, during, warmAt, minutes),
+    speedVerdict(false, during, warmAt, minutes),
+    ...countVerdicts(observed),
+  ];
+  const words = { true: 'kept', false: 'BROKEN', undefined: 'too short to say' };
+  const lines = verdicts.map(({ limit, found, kept }) => `${words[`${kept}`]}: ${limit} (${found})`);
+  return {
+    text: [minuteTable(during, startedAt), '', ...lines].join('\n'),
+    kept: verdicts.every(({ kept }) => kept !== false),
+  };
+};

@@ -1,0 +1,111 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { closersOf } from '../../sandbox/closers.ts';
+import { startLocalStack } from '../../sandbox/stack.ts';
+import { writeStage } from '../support/stage-files.ts';
+import { type Flags, readFlags, usage } from './flags.ts';
+import { sampleMemory } from './memory.ts';
+import { type Observations, countUnexpected, nothingSeen } from './observations.ts';
+import { type SoakPartner, soakPartner } from './partner.ts';
+import { startSoakPayer } from './payer.ts';
+import { reportOf } from './report.ts';
+
+/*
+ * npm run soak -- --minutes 10 --rate 50
+ *
+ * The local stack, loopback only, with a payer that fails one call in twenty. Exits 1 where a limit is broken.
+ */
+const seed = 1;
+const secret = 'demo-partner-secret';
+const memoryEveryMs = 5000;
+const canaryEveryMs = 60_000;
+/** For the last operations, which a payer that does not answer holds up. */
+const endingMs = 80_000;
+/** Grants at a time: so few that each is used again and again. */
+const fewest = 20;
+const most = 300;
+
+/** The mix: the number of grants stays between the two. */
+const chooseOperation = (partner: SoakPartner, chance: number): (() => Promise<void>) => {
+  if (partner.held() < fewest) return partner.login;
+  if (chance < 0.12) return partner.held() < most ? partner.login : partner.revoke;
+  if (chance < 0.3) return partner.refresh;
+  return chance < 0.92 ? partner.read : partner.revoke;
+};
+
+/** Begins operations at the rate, whether or not the earlier ones have ended. */
+const load = async (
+  partner: SoakPartner,
+  flags: Flags,
+  observations: Observations,
+  signal: AbortSignal,
+): Promise<void> => {
+  const startedAt = performance.now();
+  const underWay = new Set<Promise<void>>();
+  const mostUnderWay = Math.max(200, flags.rate * 10);
+  for (let begun = 0; !signal.aborted && begun < flags.minutes * 60 * flags.rate; begun += 1) {
+    const dueMs = startedAt + (begun * 1000) / flags.rate - performance.now();
+    if (dueMs > 0) await sleep(dueMs, undefined, { signal }).catch(() => undefined);
+    if (underWay.size >= mostUnderWay) {
+      observations.notBegun += 1;
+      continue;
+    }
+    const operation = chooseOperation(partner, Math.random())().catch((error: unknown) => {
+      countUnexpected(observations, error instanceof Error ? error.name : 'error');
+    });
+    underWay.add(operation);
+    void operation.finally(() => underWay.delete(operation));
+  }
+  await Promise.race([Promise.all(underWay), sleep(endingMs, undefined, { ref: false })]);
+};
+
+/** Does something again and again; gives the way to stop it. */
+const every = (ms: number, work: () => Promise<unknown>): (() => void) => {
+  const timer = setInterval(() => void work().catch(() => undefined), ms);
+  return () => clearInterval(timer);
+};
+
+const soak = async (flags: Flags, signal: AbortSignal): Promise<boolean> => {
+  const { opened, closeAll } = closersOf();
+  const folder = await mkdtemp(join(tmpdir(), 'gateway-soak-'));
+  const observations = nothingSeen();
+  try {
+    const payer = opened(await startSoakPayer(seed));
+    const rate = { perSecond: 1000, burst: 1000 };
+    const files = await writeStage(folder, { payerPort: payer.port, clientSecret: secret, partner: { rate } });
+    const { configFile, secretsFile } = files;
+    const stack = opened(await startLocalStack({ ports: 'free', configFile, secretsFile, signal }));
+    const partner = soakPartner({ origin: stack.origin, secret, payer, observations, random: Math.random });
+    const seen = new Map<string, number>();
+    const stops = [
+      every(memoryEveryMs, () => sampleMemory(stack.pids(), seen, observations)),
+      every(canaryEveryMs, () => stack.invoke('canary', {})),
+    ];
+    process.stdout.write(`${flags.minutes} minutes at ${flags.rate} operations a second\n`);
+    const startedAt = performance.now();
+    const endedAt = startedAt + flags.minutes * 60_000;
+    await load(partner, flags, observations, signal);
+    await partner.introspectAll();
+    await stack.streamsIdle();
+    for (const stop of stops) stop();
+    const { text, kept } = reportOf(observations, { startedAt, endedAt, flags });
+    const faults = Object.entries(payer.faults).map(([fault, times]) => `${fault} ${times}`);
+    process.stdout.write(`${text}\nThe payer's faults: ${faults.join(', ')}\n`);
+    return kept;
+  } finally {
+    await closeAll();
+    await rm(folder, { recursive: true });
+  }
+};
+
+const interrupted = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort());
+try {
+  const flags = readFlags(process.argv.slice(2));
+  process.exitCode = (await soak(flags, interrupted.signal)) ? 0 : 1;
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${usage}\n`);
+  process.exitCode = 2;
+}

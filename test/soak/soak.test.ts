@@ -1,0 +1,59 @@
+import { readFlags } from './flags.ts';
+import { floorsOf, quantile, slopePerMinute } from './statistics.ts';
+
+describe('the soak’s flags', () => {
+  it('are ten minutes at 50 a second where nothing is said', () => {
+    expect(readFlags([])).toEqual({ minutes: 10, rate: 50 });
+  });
+
+  it('take a number each', () => {
+    expect(readFlags(['--minutes', '0.5', '--rate', '200'])).toEqual({ minutes: 0.5, rate: 200 });
+  });
+
+  it.each([
+    [['--minutes', '121'], '--minutes takes a number above 0 and up to 120'],
+    [['--rate', '201'], '--rate takes a number above 0 and up to 200'],
+    [['--rate', '0'], '--rate takes a number above 0 and up to 200'],
+    [['--rate', '1e2'], '--rate takes a number above 0 and up to 200'],
+    [['--rate', ''], '--rate takes a number above 0 and up to 200'],
+    [['--minutes', '-1'], "'--minutes"],
+    [['--host', 'example.org'], "Unknown option '--host'"],
+  ])('refuse %j', (args, message) => {
+    expect(() => readFlags(args)).toThrow(message);
+  });
+});
+
+describe('the slope', () => {
+  const every5s = (valueAt: (minute: number) => number) =>
+    Array.from({ length: 60 }, (_none, index) => ({ atMs: 1_000_000 + index * 5000, value: valueAt(index / 12) }));
+
+  it('is that of a line, a minute', () => {
+    expect(slopePerMinute(every5s((minute) => 80 + 1.5 * minute))).toBeCloseTo(1.5, 9);
+    expect(slopePerMinute(every5s(() => 80))).toBe(0);
+  });
+
+  it('is the line’s under noise that has none', () => {
+    expect(
+      slopePerMinute(every5s((minute) => 80 + 2 * minute + (Math.round(minute * 12) % 2 === 0 ? 3 : -3))),
+    ).toBeCloseTo(2, 0);
+  });
+
+  it('is 0 of one moment, and of none', () => {
+    expect(slopePerMinute([{ atMs: 5, value: 7 }])).toBe(0);
+    expect(slopePerMinute([])).toBe(0);
+  });
+
+  it('is flat along the floors of a saw, and not along those of a saw that climbs', () => {
+    const saw = (climb: number) => every5s((minute) => 80 + climb * minute + (Math.round(minute * 12) % 6) * 4);
+
+    expect(Math.abs(slopePerMinute(floorsOf(saw(0), 30_000)))).toBeLessThan(0.01);
+    expect(slopePerMinute(floorsOf(saw(3), 30_000))).toBeCloseTo(3, 0);
+  });
+});
+
+it('a quantile is the nearest rank', () => {
+  const hundred = Array.from({ length: 100 }, (_none, index) => 100 - index);
+
+  expect([quantile(hundred, 0.5), quantile(hundred, 0.99), quantile([7], 0.99)]).toEqual([50, 99, 7]);
+  expect(quantile([], 0.5)).toBeUndefined();
+});

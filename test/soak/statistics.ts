@@ -1,0 +1,38 @@
+/** A value at a time, milliseconds of any clock. */
+export interface Sample {
+  readonly atMs: number;
+  readonly value: number;
+}
+
+const minuteMs = 60_000;
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** The slope a minute of the line that fits best (least squares); 0 for fewer than two moments. */
+export const slopePerMinute = (samples: readonly Sample[]): number => {
+  const middle = { x: mean(samples.map(({ atMs }) => atMs)), y: mean(samples.map(({ value }) => value)) };
+  const spread = samples.reduce((sum, { atMs }) => sum + (atMs - middle.x) ** 2, 0);
+  if (!(spread > 0)) return 0;
+  const along = samples.reduce((sum, { atMs, value }) => sum + (atMs - middle.x) * (value - middle.y), 0);
+  return (along / spread) * minuteMs;
+};
+
+/**
+ * The lowest of each whole window: what is left after garbage was collected, without the teeth between. A window that has
+ * only begun may hold a tooth's point alone.
+ */
+export const floorsOf = (samples: readonly Sample[], windowMs: number): Sample[] => {
+  const startedAt = samples[0]?.atMs ?? 0;
+  const whole = Math.floor(((samples.at(-1)?.atMs ?? 0) - startedAt) / windowMs);
+  const floors: Sample[] = [];
+  for (const sample of samples) {
+    const window = Math.floor((sample.atMs - startedAt) / windowMs);
+    const lowest = floors[window];
+    if (window < whole && (lowest === undefined || sample.value < lowest.value)) floors[window] = sample;
+  }
+  return floors.filter((floor) => floor !== undefined);
+};
+
+/** The value below which this share lies (nearest rank); `undefined` of nothing. */
+export const quantile = (values: readonly number[], share: number): number | undefined =>
+  values.toSorted((one, other) => one - other)[Math.max(0, Math.ceil(share * values.length) - 1)];

@@ -1,0 +1,41 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { defaultPorts, localStage } from '../../config/local.ts';
+import type { RegistryData } from '../../config/stage.ts';
+import { es384Jwk, withPartner } from './login.ts';
+
+/** Files that the local stack can be started with. */
+export interface StageFiles {
+  readonly configFile: string;
+  readonly secretsFile: string;
+  /** The gateway's private key at Northwind, as in the secrets. */
+  readonly privateJwk: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Writes stage `local` with one server in place of both payers, and `demo-partner` changed.
+ * @param payerPort where that server listens, on 127.0.0.1
+ * @param clientSecret the gateway's at the Demo Health Plan
+ */
+export const writeStage = async (
+  folder: string,
+  {
+    payerPort,
+    clientSecret,
+    partner = {},
+  }: { payerPort: number; clientSecret: string; partner?: Partial<RegistryData['partners'][number]> },
+): Promise<StageFiles> => {
+  const { privateJwk, publicJwk } = es384Jwk('northwind-local-1');
+  const ports = { ...defaultPorts, demoHealthPlan: payerPort, northwind: payerPort };
+  // Without an origin it is where the gateway comes to listen.
+  const { origin: _origin, ...stage } = localStage(ports, { northwindPublicKey: publicJwk });
+  const { partners } = withPartner('demo-partner', partner)(stage);
+  const secrets = {
+    'demo-health-plan': { client_secret: clientSecret },
+    northwind: { private_key_jwk: privateJwk },
+  };
+  const files = { configFile: join(folder, 'stage.json'), secretsFile: join(folder, 'secrets.json') };
+  await writeFile(files.configFile, JSON.stringify({ ...stage, partners }));
+  await writeFile(files.secretsFile, JSON.stringify(secrets));
+  return { ...files, privateJwk };
+};
