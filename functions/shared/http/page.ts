@@ -46,11 +46,15 @@ export const html = (parts: TemplateStringsArray, ...values: readonly (string | 
   }),
 });
 
-/** Headers of every answer to a browser: nothing is stored, framed, sniffed, or told to the next site. */
+/**
+ * Headers of every answer to a browser: nothing is stored, framed, sniffed, told to the next site, or asked for over
+ * plain http for a year (RFC 6797, which browsers ignore where the answer itself came over http, as on localhost).
+ */
 const browserHeaders = (formAction = "'none'"): Record<string, string> => ({
   ...noStore,
   'Content-Security-Policy': `default-src 'none'; style-src 'sha256-${styleHash}'; form-action ${formAction}; base-uri 'none'; frame-ancestors 'none'`,
   'Referrer-Policy': 'no-referrer',
+  'Strict-Transport-Security': 'max-age=31536000',
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
 });

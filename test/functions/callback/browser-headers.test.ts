@@ -28,16 +28,20 @@ describe('every answer to a browser', () => {
         return callback({ ...fromPayer(state), error: 'access_denied' }, { cookie });
       },
     ],
-  ])('%s is not stored, referred, sniffed or framed, and never a 307', async (_, status, answer) => {
-    const { statusCode, headers } = await answer(gateway());
+  ])(
+    '%s is not stored, referred, sniffed or framed, keeps browsers to https, and is never a 307',
+    async (_, status, answer) => {
+      const { statusCode, headers } = await answer(gateway());
 
-    expect(statusCode).toBe(status);
-    expect(headers).toMatchObject({
-      'Cache-Control': 'no-store',
-      'Referrer-Policy': 'no-referrer',
-      'X-Content-Type-Options': 'nosniff',
-    });
-    expect(headers['Content-Security-Policy']).toContain("default-src 'none'");
-    expect(headers['Content-Security-Policy']).toContain("frame-ancestors 'none'");
-  });
+      expect(statusCode).toBe(status);
+      expect(headers).toMatchObject({
+        'Cache-Control': 'no-store',
+        'Referrer-Policy': 'no-referrer',
+        'Strict-Transport-Security': 'max-age=31536000',
+        'X-Content-Type-Options': 'nosniff',
+      });
+      expect(headers['Content-Security-Policy']).toContain("default-src 'none'");
+      expect(headers['Content-Security-Policy']).toContain("frame-ancestors 'none'");
+    },
+  );
 });

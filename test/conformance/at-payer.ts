@@ -1,0 +1,15 @@
+import type { LocalTarget } from './local-target.ts';
+
+/** The issuer that a payer sends as `iss`. */
+export const issuerOf = ({ payers }: LocalTarget, payer = 'clear-health'): string => `${payers.origin}/${payer}`;
+
+/** How often a payer was sent a code. */
+export const codeCalls = ({ payers }: LocalTarget, payer = 'clear-health'): number =>
+  payers.requests(payer, 'token').filter(({ form }) => form.get('grant_type') === 'authorization_code').length;
+
+/** What a payer's redirect brings. */
+export const good = (target: LocalTarget, state: string) => ({
+  state,
+  code: 'payer-code-canary',
+  iss: issuerOf(target),
+});

@@ -1,0 +1,70 @@
+import { authorizeEndpoint, authorizeParameters, begin, locationOf } from './client.ts';
+import { type Requirement, localRequirement, requirement } from './requirement.ts';
+import { baseOf } from './target.ts';
+
+/** What a login sends to the payer. */
+export const towardsPayer: readonly Requirement[] = [
+  requirement('SMART App Launch 2.2', 'takes a POST as it takes a GET', async (target) => {
+    const response = await fetch(authorizeEndpoint(target), {
+      method: 'POST',
+      body: authorizeParameters(target, {}, { app: target.app }),
+      redirect: 'manual',
+    });
+    const begun = await begin(target, {}, { app: target.app });
+    expect([200, 302]).toContain(response.status);
+    if (response.status === 302) expect(locationOf(response).origin).toBe(begun.payerUrl.origin);
+    else expect(await response.text()).toContain('<form method="post"');
+  }),
+  requirement('SMART App Launch 2.2', 'takes the FHIR base as aud with a slash at its end too', async (target) => {
+    expect((await begin(target, { aud: `${baseOf(target)}/` })).state).not.toBe('');
+  }),
+  requirement('RFC 6749 §3.1.1', 'takes a request without response_type for one of code', async (target) => {
+    expect((await begin(target, { response_type: undefined })).state).not.toBe('');
+  }),
+  requirement('RFC 9700 §4.7.1', "sends a state of its own to the payer, never the partner's", async (target) => {
+    const { payerUrl, state } = await begin(target, { state: 'state-canary-of-the-partner' });
+    expect(state).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(payerUrl.href).not.toContain('canary-of-the-partner');
+  }),
+  requirement(
+    'RFC 9700 §4.1.3',
+    "sends its own client_id and redirect URI to the payer, never the partner's",
+    async (target) => {
+      const { payerUrl } = await begin(target);
+      expect(payerUrl.searchParams.get('redirect_uri')).toBe(`${target.origin}/oauth2/callback/${target.payer}`);
+      expect(payerUrl.searchParams.get('client_id')).not.toBe(target.portal.clientId);
+      expect(payerUrl.href).not.toContain(encodeURIComponent(target.portal.redirectUri));
+    },
+  ),
+  requirement('OWASP ASVS 7.2.3', 'gives each login a state and a cookie of its own', async (target) => {
+    const begun = await Promise.all(Array.from({ length: 8 }, () => begin(target)));
+    expect(new Set(begun.map(({ state }) => state)).size).toBe(8);
+    expect(new Set(begun.map(({ cookie }) => cookie)).size).toBe(8);
+  }),
+  localRequirement('RFC 9700 §2.1.1', 'sends the payer an S256 challenge of its own', async (target) => {
+    const [one, other] = [await begin(target), await begin(target)];
+    const challenge = one.payerUrl.searchParams.get('code_challenge');
+    expect(challenge).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(one.payerUrl.searchParams.get('code_challenge_method')).toBe('S256');
+    expect(challenge).not.toBe(authorizeParameters(target).get('code_challenge'));
+    expect(challenge).not.toBe(other.payerUrl.searchParams.get('code_challenge'));
+  }),
+  localRequirement(
+    'SMART App Launch 2.2',
+    "sends the payer its FHIR base as aud, and the profile's scopes",
+    async (target) => {
+      const { payerUrl } = await begin(target);
+      expect(payerUrl.searchParams.get('aud')).toBe(`${target.payers.origin}/clear-health/r4`);
+      expect(payerUrl.searchParams.get('scope')).toBe('launch/patient patient/*.rs offline_access');
+      expect(payerUrl.searchParams.get('response_type')).toBe('code');
+    },
+  ),
+  localRequirement(
+    'RFC 6749 §4.1.1',
+    'sends a payer no parameter that its profile says it does not take',
+    async (target) => {
+      const { payerUrl } = await begin(target, {}, { payer: 'plain-health' });
+      expect([...payerUrl.searchParams.keys()].sort()).toEqual(['client_id', 'redirect_uri', 'state']);
+    },
+  ),
+];

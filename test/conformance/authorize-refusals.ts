@@ -1,0 +1,144 @@
+import { untouched } from './untouched.ts';
+import { repeated } from './authorize-trust.ts';
+import { authorize } from './client.ts';
+import { expectSentBack } from './expectations.ts';
+import { type Requirement, localRequirement, requirement } from './requirement.ts';
+import { baseOf } from './target.ts';
+
+/** Source, promise, error, and what is sent otherwise than usual. */
+const refusals: readonly (readonly [string, string, string, Readonly<Record<string, string | undefined>>])[] = [
+  [
+    'RFC 7636 §4.4.1',
+    'refuses a missing code_challenge',
+    'invalid_request',
+    { code_challenge: undefined, code_challenge_method: undefined },
+  ],
+  ['RFC 9700 §2.1.1', 'refuses the challenge method plain', 'invalid_request', { code_challenge_method: 'plain' }],
+  [
+    'RFC 7636 §4.3',
+    'takes no challenge method for plain, and refuses it',
+    'invalid_request',
+    { code_challenge_method: undefined },
+  ],
+  ['RFC 7636 §4.2', 'refuses a challenge that is too short', 'invalid_request', { code_challenge: 'short' }],
+  [
+    'RFC 7636 §4.2',
+    'refuses a challenge that is no base64url',
+    'invalid_request',
+    { code_challenge: `${'a'.repeat(42)}=` },
+  ],
+  ['RFC 6749 §3.1.1', 'refuses response_type=token', 'unsupported_response_type', { response_type: 'token' }],
+  [
+    'RFC 6749 §3.1.1',
+    'refuses response_type="code id_token"',
+    'unsupported_response_type',
+    { response_type: 'code id_token' },
+  ],
+  ['OWASP ASVS 10.4.12', 'refuses response_mode=form_post', 'invalid_request', { response_mode: 'form_post' }],
+  ['OWASP ASVS 10.4.12', 'refuses response_mode=fragment', 'invalid_request', { response_mode: 'fragment' }],
+  [
+    'RFC 8414 §2',
+    'refuses request objects, which it does not advertise',
+    'invalid_request',
+    { request: 'eyJhbGciOiJub25lIn0.e30.' },
+  ],
+  [
+    'RFC 8414 §2',
+    'refuses request_uri, and so fetches none',
+    'invalid_request',
+    { request_uri: 'http://169.254.169.254/' },
+  ],
+  [
+    'SMART App Launch 2.2',
+    'refuses an aud that is another FHIR server',
+    'invalid_request',
+    { aud: 'https://evil.example/r4' },
+  ],
+  [
+    'SMART App Launch 2.2',
+    'refuses an aud that only begins with the FHIR base',
+    'invalid_request',
+    { aud: 'BASE.evil.example' },
+  ],
+  [
+    'RFC 8707 §2',
+    'refuses a resource that is another FHIR server',
+    'invalid_request',
+    { aud: undefined, resource: 'https://evil.example/r4' },
+  ],
+  ['RFC 6749 §3.3', 'refuses a scope that writes', 'invalid_scope', { scope: 'patient/*.cruds' }],
+  ['RFC 6749 §3.3', 'refuses a v1 scope that writes', 'invalid_scope', { scope: 'patient/Observation.write' }],
+  ['RFC 6749 §3.3', 'refuses a scope of another context', 'invalid_scope', { scope: 'system/*.rs' }],
+  [
+    'RFC 6749 §3.3',
+    'refuses a scope that the partner is not registered for',
+    'invalid_scope',
+    { scope: 'patient/*.rs admin' },
+  ],
+  [
+    'OpenID Connect Core §3.1.2.1',
+    'refuses openid, since it gives no id_token',
+    'invalid_scope',
+    { scope: 'openid patient/*.rs' },
+  ],
+  [
+    'SMART App Launch 2.2',
+    'refuses granular scopes, which it could not enforce',
+    'invalid_scope',
+    { scope: 'patient/Observation.rs?category=laboratory' },
+  ],
+  ['RFC 6749 §3.3', 'refuses a scope that reads nothing', 'invalid_scope', { scope: 'offline_access' }],
+  [
+    'OWASP ASVS 2.2.1',
+    'refuses a state over 2048 characters, which would break the redirect',
+    'invalid_request',
+    { state: 'x'.repeat(2049) },
+  ],
+];
+
+/** What is told to the partner by redirect. */
+export const afterTrust: readonly Requirement[] = [
+  ...refusals.map(([source, title, error, change]) =>
+    requirement(source, `${title}, and tells the partner: ${error}`, async (target) => {
+      const aud = change['aud']?.replace('BASE', baseOf(target));
+      const response = await authorize(target, 'aud' in change ? { ...change, aud } : change, { app: target.app });
+      expectSentBack(target, response, error);
+    }),
+  ),
+  requirement(
+    'RFC 6749 §3.1',
+    'refuses a repeated parameter, and tells the partner: invalid_request',
+    async (target) => {
+      expectSentBack(target, await repeated(target, 'code_challenge'), 'invalid_request');
+    },
+  ),
+  requirement('RFC 6749 §3.1', 'refuses a repeated state, and sends neither back', async (target) => {
+    expect(expectSentBack(target, await repeated(target, 'state'), 'invalid_request').searchParams.has('state')).toBe(
+      false,
+    );
+  }),
+  requirement('RFC 6749 §4.1.2.1', "sends the partner's state back with an error, to the letter", async (target) => {
+    const state = ' a+b&c=d/é"<>%41';
+    const back = expectSentBack(
+      target,
+      await authorize(target, { state, response_type: 'token' }),
+      'unsupported_response_type',
+    );
+    expect(back.searchParams.get('state')).toBe(state);
+    expect(back.searchParams.get('error_description')).toMatch(/\S/);
+  }),
+  localRequirement(
+    'RFC 6749 §4.1.2.1',
+    'refuses a partner that may not read from this payer: unauthorized_client',
+    (target) =>
+      untouched(target, async () => {
+        const as = { app: target.apps.onePayer, payer: 'plain-health' };
+        expectSentBack(target, await authorize(target, {}, as), 'unauthorized_client', as.payer);
+      }),
+  ),
+  localRequirement('OWASP ASVS 10.4.1', 'asks no payer and remembers nothing where it refuses a request', (target) =>
+    untouched(target, async () => {
+      for (const [, , , change] of refusals) await authorize(target, change, { app: target.app });
+    }),
+  ),
+];

@@ -1,0 +1,52 @@
+import { untouched } from './untouched.ts';
+import { authorize, authorizeEndpoint, authorizeParameters } from './client.ts';
+import { expectErrorPage } from './expectations.ts';
+import { type Requirement, localRequirement, requirement } from './requirement.ts';
+import type { Target } from './target.ts';
+
+/** Sends parameters as they are given, repeated ones too. */
+const authorizeWith = (target: Target, pairs: URLSearchParams): Promise<Response> =>
+  fetch(`${authorizeEndpoint(target)}?${pairs}`, { redirect: 'manual' });
+
+/** Sends one parameter twice. */
+export const repeated = (target: Target, name: string): Promise<Response> => {
+  const pairs = authorizeParameters(target);
+  pairs.append(name, pairs.get(name) ?? '');
+  return authorizeWith(target, pairs);
+};
+
+/** What is shown as a page: no redirect can be trusted yet. */
+export const beforeTrust: readonly Requirement[] = [
+  requirement('RFC 6749 §4.1.2.1', 'shows a page for an unknown client', async (target) => {
+    await expectErrorPage(await authorize(target, { client_id: 'nobody-knows-me' }));
+  }),
+  requirement('RFC 6749 §4.1.2.1', 'shows a page for a client that is left out', async (target) => {
+    await expectErrorPage(await authorize(target, { client_id: undefined }));
+  }),
+  requirement('OWASP ASVS 10.4.1', 'shows a page for a payer that is not there', async (target) => {
+    await expectErrorPage(await authorize(target, {}, { payer: 'no-such-payer' }));
+  }),
+  requirement('RFC 6749 §3.1', 'shows a page for a repeated client_id', async (target) => {
+    await expectErrorPage(await repeated(target, 'client_id'));
+  }),
+  requirement('RFC 6749 §3.1', 'shows a page for a repeated redirect_uri', async (target) => {
+    await expectErrorPage(await repeated(target, 'redirect_uri'));
+  }),
+  localRequirement(
+    'RFC 6749 §4.1.2.1',
+    'remembers nothing, and asks no payer, before client and redirect URI are right',
+    (target) =>
+      untouched(target, async () => {
+        await authorize(target, { client_id: 'nobody-knows-me' });
+        await authorize(target, { redirect_uri: 'https://evil.example/callback' });
+        await repeated(target, 'redirect_uri');
+      }),
+  ),
+  requirement('RFC 9110 §15.5.6', 'takes GET and POST, and answers 405 with Allow to all else', async (target) => {
+    for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
+      const response = await fetch(`${authorizeEndpoint(target)}?${authorizeParameters(target)}`, { method });
+      await expectErrorPage(response, 405);
+      expect(response.headers.get('allow')).toBe('GET, POST');
+    }
+  }),
+];

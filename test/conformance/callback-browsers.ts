@@ -1,0 +1,70 @@
+import { codeCalls, good } from './at-payer.ts';
+import { begin, callback, comeBack, locationOf } from './client.ts';
+import { expectErrorPage } from './expectations.ts';
+import { type Requirement, localRequirement, requirement } from './requirement.ts';
+
+/** Whose login it is, and whose answer. */
+export const browsers: readonly Requirement[] = [
+  requirement('RFC 9700 §4.7', 'shows a page to a browser that did not begin the login', async (target) => {
+    const { state } = await begin(target);
+    await expectErrorPage(await callback(target, { state, code: 'stolen' }));
+  }),
+  localRequirement(
+    'RFC 9700 §4.7',
+    "consumes nothing without the cookie, or with another browser's",
+    async (target) => {
+      const mine = await begin(target);
+      const theirs = await begin(target);
+      await expectErrorPage(await callback(target, good(target, mine.state)));
+      await expectErrorPage(await callback(target, good(target, mine.state), { cookie: theirs.cookie }));
+      const forged = mine.cookie.replace(/=.*/, `=${'A'.repeat(43)}`);
+      await expectErrorPage(await callback(target, good(target, mine.state), { cookie: forged }));
+      expect(codeCalls(target)).toBe(0);
+      expect(locationOf(await comeBack(mine)).searchParams.get('code')).toMatch(/^p2pc_/);
+    },
+  ),
+  localRequirement(
+    'RFC 9207 §2.4',
+    'shows a page where iss is another issuer, and consumes nothing',
+    async (target) => {
+      const begun = await begin(target);
+      const wrong = { ...good(target, begun.state), iss: 'https://evil.example' };
+      await expectErrorPage(await callback(target, wrong, begun));
+      expect(codeCalls(target)).toBe(0);
+      expect(locationOf(await comeBack(begun)).searchParams.has('code')).toBe(true);
+    },
+  ),
+  localRequirement(
+    'RFC 9207 §2.4',
+    'shows a page where iss is missing though the payer sends it, and consumes nothing',
+    async (target) => {
+      const begun = await begin(target);
+      await expectErrorPage(await callback(target, { ...good(target, begun.state), iss: undefined }, begun));
+      expect(locationOf(await comeBack(begun)).searchParams.has('code')).toBe(true);
+    },
+  ),
+  localRequirement('RFC 9207 §2.4', 'asks an error of the payer for its iss too', async (target) => {
+    const begun = await begin(target);
+    await expectErrorPage(await callback(target, { state: begun.state, error: 'access_denied' }, begun));
+  }),
+  localRequirement('RFC 9207 §2.4', 'ignores the iss of a payer that is not known to send one', async (target) => {
+    const payer = 'plain-health';
+    const begun = await begin(target, {}, { payer });
+    const response = await callback(
+      target,
+      { ...good(target, begun.state), iss: 'https://other.example' },
+      { ...begun, payer },
+    );
+    expect(locationOf(response).searchParams.get('code')).toMatch(/^p2pc_/);
+  }),
+  localRequirement(
+    'RFC 9700 §4.4',
+    "refuses a state at another payer's callback, and consumes nothing",
+    async (target) => {
+      const begun = await begin(target);
+      await expectErrorPage(await callback(target, good(target, begun.state), { ...begun, payer: 'plain-health' }));
+      expect(codeCalls(target, 'plain-health')).toBe(0);
+      expect(locationOf(await comeBack(begun)).searchParams.has('code')).toBe(true);
+    },
+  ),
+];

@@ -1,0 +1,96 @@
+import { codeCalls } from './at-payer.ts';
+import { begin, comeBack, login } from './client.ts';
+import { expectSentBack } from './expectations.ts';
+import { type Requirement, localRequirement } from './requirement.ts';
+import { type Respond, answer, answerText, hang, tokenAnswer, tokens } from './scripted-payer.ts';
+
+/** A payer's token endpoint out of order: what it does, and what the partner is told. */
+const faults: readonly (readonly [string, Respond, string])[] = [
+  ['answers 500', answer(500, { error: 'server_error' }), 'temporarily_unavailable'],
+  ['answers 429', answer(429, {}), 'temporarily_unavailable'],
+  ['cuts the connection', (_request, response) => response.destroy(), 'temporarily_unavailable'],
+  ['answers in HTML', answerText(200, '<html>Sign in</html>', { 'content-type': 'text/html' }), 'server_error'],
+  [
+    'answers in truncated JSON',
+    answerText(200, '{"access_token":"payer-access-canary', { 'content-type': 'application/json' }),
+    'server_error',
+  ],
+  ['gives no access token', answer(200, { token_type: 'Bearer' }), 'server_error'],
+  ['gives a token of another type', tokens({ token_type: 'mac' }), 'server_error'],
+  ['gives an expires_in of ten thousand years', tokens({ expires_in: 315_360_000_000 }), 'server_error'],
+  ['gives a negative expires_in', tokens({ expires_in: -1 }), 'server_error'],
+  ['gives an expires_in that is no number', tokens({ expires_in: 'soon' }), 'server_error'],
+  ['refuses the code', answer(400, { error: 'invalid_grant' }), 'server_error'],
+  ['answers 300 KB', answer(200, tokenAnswer({ filler: 'x'.repeat(300_000) })), 'server_error'],
+];
+
+/** A payer's token endpoint out of order. */
+export const payerFaults: readonly Requirement[] = [
+  ...faults.map(([fault, token, error]) =>
+    localRequirement(
+      'RFC 6749 §4.1.2.1',
+      `tells the partner ${error} where the payer's token endpoint ${fault}, and sends the code once`,
+      async (target) => {
+        target.payers.script('clear-health', { token });
+        expectSentBack(target, await comeBack(await begin(target)), error);
+        expect(codeCalls(target)).toBe(1);
+      },
+    ),
+  ),
+  localRequirement(
+    'RFC 6749 §4.1.2.1',
+    "tells the partner temporarily_unavailable where the payer's token endpoint says nothing for 10 s, and sends the code once",
+    async (target) => {
+      target.payers.script('clear-health', { token: hang });
+      expectSentBack(target, await comeBack(await begin(target)), 'temporarily_unavailable');
+      expect(codeCalls(target)).toBe(1);
+    },
+  ),
+  localRequirement('OWASP ASVS 15.3.2', "does not follow a redirect of the payer's token endpoint", async (target) => {
+    const elsewhere = `${target.payers.origin}/elsewhere/token`;
+    target.payers.script('clear-health', { token: answer(307, {}, { location: elsewhere }) });
+    expectSentBack(target, await comeBack(await begin(target)), 'server_error');
+    expect(target.payers.requests('elsewhere', 'token')).toEqual([]);
+  }),
+  localRequirement(
+    'AWS Secrets Manager rotation',
+    'reads a rotated payer secret anew after invalid_client, and tries once more',
+    async (target) => {
+      const as = { payer: 'rotating-health' };
+      const accept = (secret: string): void =>
+        target.payers.script(as.payer, {
+          token: (request, response) => {
+            const [, encoded = ''] = (request.headers.authorization ?? '').split(' ');
+            const known = decodeURIComponent(Buffer.from(encoded, 'base64').toString()).endsWith(`:${secret}`);
+            (known ? tokens() : answer(401, { error: 'invalid_client' }))(request, response);
+          },
+        });
+      accept('rotating-health-old-secret-canary');
+      await login(target, {}, as);
+      target.cloud.setSecret(as.payer, { client_secret: 'rotating-health-new-secret-canary' });
+      target.payers.reset();
+      accept('rotating-health-new-secret-canary');
+      expect((await login(target, {}, as)).code).toMatch(/^p2pc_/);
+      expect(codeCalls(target, as.payer)).toBe(2);
+    },
+  ),
+  localRequirement(
+    'RFC 6749 §4.1.2.1',
+    'tells the partner temporarily_unavailable where the payer knows no secret of ours, after two tries',
+    async (target) => {
+      target.payers.script('clear-health', { token: answer(401, { error: 'invalid_client' }) });
+      expectSentBack(target, await comeBack(await begin(target)), 'temporarily_unavailable');
+      expect(codeCalls(target)).toBe(2);
+    },
+  ),
+  localRequirement(
+    'OWASP ASVS 16.5.3',
+    "tells the partner temporarily_unavailable where a payer's secret is missing; other payers go on",
+    async (target) => {
+      const as = { payer: 'unready-health' };
+      expectSentBack(target, await comeBack(await begin(target, {}, as)), 'temporarily_unavailable', as.payer);
+      expect(codeCalls(target, as.payer)).toBe(0);
+      expect((await login(target)).code).toMatch(/^p2pc_/);
+    },
+  ),
+];

@@ -1,0 +1,72 @@
+import { begin, challengeOf, comeBack, connect, read } from './client.ts';
+import { expectSentBack } from './expectations.ts';
+import { type Requirement, localRequirement } from './requirement.ts';
+import { answer, bundleOf, patientId, tokens } from './scripted-payer.ts';
+
+/** What the payer is sent, and what its answer means. */
+export const atPayer: readonly Requirement[] = [
+  localRequirement(
+    'RFC 6749 §4.1.3',
+    'sends the payer the same redirect URI, and the verifier of its challenge',
+    async (target) => {
+      const begun = await begin(target);
+      await comeBack(begun);
+      const [sent] = target.payers.requests('clear-health', 'token');
+      expect(challengeOf(sent?.form.get('code_verifier') ?? '')).toBe(
+        begun.payerUrl.searchParams.get('code_challenge'),
+      );
+      expect(sent?.form.get('redirect_uri')).toBe(begun.payerUrl.searchParams.get('redirect_uri'));
+    },
+  ),
+  localRequirement('SMART App Launch 2.2', 'gives no more than the payer granted', async (target) => {
+    target.payers.script('clear-health', {
+      token: tokens({ scope: 'launch/patient patient/Patient.rs offline_access' }),
+    });
+    const { scope } = await connect(target, { scope: 'patient/*.rs offline_access' });
+    expect(scope.split(' ').sort()).toEqual(['offline_access', 'patient/Patient.rs']);
+  }),
+  localRequirement(
+    'RFC 6749 §4.1.2.1',
+    'tells the partner access_denied where the payer granted nothing to read',
+    async (target) => {
+      target.payers.script('clear-health', { token: tokens({ scope: 'openid profile user/Claim.write' }) });
+      expectSentBack(target, await comeBack(await begin(target)), 'access_denied');
+    },
+  ),
+  localRequirement('OWASP ASVS 10.4.9', 'has the payer revoke tokens that no grant came of', async (target) => {
+    target.payers.script('clear-health', {
+      token: tokens({ scope: 'user/Claim.write', refresh_token: 'payer-refresh-canary-x' }),
+    });
+    await comeBack(await begin(target));
+    expect(target.payers.requests('clear-health', 'revoke').map(({ form }) => form.get('token'))).toEqual([
+      'payer-refresh-canary-x',
+    ]);
+  }),
+  localRequirement(
+    'SMART App Launch 2.2',
+    'asks a payer whose token answer names no patient, and believes one match only',
+    async (target) => {
+      const as = { payer: 'plain-health' };
+      target.payers.script(as.payer, { token: tokens({ patient: undefined }) });
+      expect((await connect(target, {}, as)).patient).toBe(patientId);
+      target.payers.script(as.payer, {
+        r4: answer(200, bundleOf({ resourceType: 'Patient', id: 'a' }, { resourceType: 'Patient', id: 'b' })),
+      });
+      expectSentBack(target, await comeBack(await begin(target, {}, as)), 'server_error', as.payer);
+      target.payers.script(as.payer, { r4: answer(403, {}) });
+      expectSentBack(target, await comeBack(await begin(target, {}, as)), 'server_error', as.payer);
+    },
+  ),
+  localRequirement(
+    'SMART App Launch 2.2',
+    "ends a grant whose payer gave no refresh token with the payer's access token",
+    async (target) => {
+      target.payers.script('clear-health', { token: tokens({ refresh_token: undefined, expires_in: 120 }) });
+      const issued = await connect(target);
+      expect(issued.expires_in).toBeLessThanOrEqual(120);
+      expect(issued.refresh_token).toBeUndefined();
+      expect(issued.scope.split(' ')).not.toContain('offline_access');
+      expect((await read(target, '/Patient', issued.access_token)).status).toBe(200);
+    },
+  ),
+];

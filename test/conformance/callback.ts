@@ -1,0 +1,12 @@
+import { browsers } from './callback-browsers.ts';
+import { payerFaults } from './callback-faults.ts';
+import { backToPartner } from './callback-partner.ts';
+import { atPayer } from './callback-payer.ts';
+import { states } from './callback-states.ts';
+import type { Group } from './requirement.ts';
+
+/** The payers' way back. */
+export const callbackGroup: Group = {
+  endpoint: 'callback',
+  requirements: [...browsers, ...states, ...backToPartner, ...payerFaults, ...atPayer],
+};

@@ -1,0 +1,42 @@
+import { groups } from './groups.ts';
+import { type LocalTarget, startLocalTarget } from './local-target.ts';
+import type { Requirement } from './requirement.ts';
+import { type Target, deployedTarget } from './target.ts';
+
+const deployed = await deployedTarget(process.env);
+let local: LocalTarget | undefined;
+
+beforeAll(async () => {
+  if (deployed === undefined) local = await startLocalTarget();
+}, 90_000);
+afterEach(() => local?.reset());
+afterAll(async () => {
+  if (deployed !== undefined) reportLocalOnly();
+  await local?.close();
+});
+
+const localTarget = (): LocalTarget => {
+  if (local === undefined) throw new Error('There is no local stage');
+  return local;
+};
+const target = (): Target => deployed ?? localTarget();
+
+const declare = (requirement: Requirement): void => {
+  const name = `${requirement.title} (${requirement.source})`;
+  if (!requirement.local) it(name, () => requirement.run(target()));
+  else if (deployed === undefined) it(name, () => requirement.run(localTarget()), 60_000);
+  // A deployed stage's payer, clock and tables are not the suite's to change: the report names what it did not ask.
+  else it.skip(`local only: ${name}`, () => undefined);
+};
+
+/** Says what a deployed stage was not asked for, also where the reporter names no test. */
+const reportLocalOnly = (): void => {
+  for (const { endpoint, requirements } of groups) {
+    const titles = requirements.filter((one) => one.local).map(({ title }) => `\n  ${title}`);
+    process.stdout.write(
+      `local only, not asked of ${target().origin}: ${endpoint}, ${titles.length}${titles.join('')}\n`,
+    );
+  }
+};
+
+describe.each(groups)('$endpoint', ({ requirements }) => requirements.forEach(declare));

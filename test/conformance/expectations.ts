@@ -1,0 +1,41 @@
+import { locationOf } from './client.ts';
+import { type Target, baseOf } from './target.ts';
+
+/** A page for a person: no redirect, and nothing that runs. */
+export const expectErrorPage = async (response: Response, status = 400): Promise<void> => {
+  expect(response.status).toBe(status);
+  expect(response.headers.get('location')).toBeNull();
+  expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+  expect(await response.text()).toContain('<h1>');
+};
+
+/** An error that goes back to the partner by redirect (RFC 6749 §4.1.2.1, RFC 9207). */
+export const expectSentBack = (target: Target, response: Response, error: string, payer?: string): URL => {
+  expect(response.status).toBe(302);
+  const back = locationOf(response);
+  expect(back.searchParams.get('error')).toBe(error);
+  expect(back.searchParams.get('iss')).toBe(baseOf(target, payer));
+  expect(back.searchParams.get('code')).toBeNull();
+  return back;
+};
+
+/** An error of the endpoints for partners (RFC 6749 §5.2). */
+export const expectOAuthError = async (response: Response, status: number, error: string): Promise<void> => {
+  expect(response.status).toBe(status);
+  expect(response.headers.get('content-type')).toBe('application/json');
+  expect(await response.json()).toEqual({ error, error_description: expect.stringMatching(/\S/) });
+};
+
+/** An error of the FHIR route. */
+export const expectOutcome = async (response: Response, status: number): Promise<void> => {
+  expect(response.status).toBe(status);
+  expect(response.headers.get('content-type')).toBe('application/fhir+json; charset=utf-8');
+  expect(await response.json()).toMatchObject({
+    resourceType: 'OperationOutcome',
+    issue: [{ severity: 'error', code: expect.stringMatching(/^[a-z-]+$/) }],
+  });
+};
+
+/** The challenge of an answer, under the name that the stage gives it. */
+export const challengeHeaderOf = ({ edge }: Target, { headers }: Response): string | null =>
+  headers.get(edge ? 'www-authenticate' : 'x-amzn-remapped-www-authenticate');

@@ -1,0 +1,81 @@
+import { connect, read } from './client.ts';
+import { expectOutcome } from './expectations.ts';
+import { type Requirement, localRequirement } from './requirement.ts';
+import { type Respond, answer, answerText } from './scripted-payer.ts';
+
+const fhirJson = { 'content-type': 'application/fhir+json' };
+
+/** A payer's answers that cannot be used. */
+const useless: readonly (readonly [string, string, Respond])[] = [
+  ['OWASP ASVS 4.1.1', 'HTML with status 200', answerText(200, '<html>', { 'content-type': 'text/html' })],
+  [
+    'OWASP ASVS 4.1.1',
+    'XML with status 200',
+    answerText(200, '<Patient/>', { 'content-type': 'application/fhir+xml' }),
+  ],
+  ['OWASP ASVS 4.1.1', 'no content type', answerText(200, '{}', {})],
+  [
+    'OWASP ASVS 4.1.1',
+    'JSON in another charset',
+    answerText(200, '{}', { 'content-type': 'application/fhir+json; charset=utf-16' }),
+  ],
+  ['OWASP API10:2023', 'a 500', answer(500, {})],
+  ['OWASP API10:2023', 'a 202, which would be an answer later', answer(202, {})],
+];
+
+/** A payer's answer that cannot be used. */
+export const badAnswers: readonly Requirement[] = [
+  ...useless.map(([source, what, r4]) =>
+    localRequirement(source, `answers 502 where the payer answers with ${what}`, async (target) => {
+      const { access_token: token } = await connect(target);
+      target.payers.script('clear-health', { r4 });
+      await expectOutcome(await read(target, '/Patient', token), 502);
+    }),
+  ),
+  localRequirement(
+    'OWASP ASVS 15.3.2',
+    'answers 502 to a redirect of the payer, and takes the token nowhere',
+    async (target) => {
+      const { access_token: token } = await connect(target);
+      for (const location of [
+        'http://169.254.169.254/latest/meta-data/',
+        `${target.payers.origin}/elsewhere/r4/Patient`,
+      ]) {
+        for (const status of [301, 302, 307]) {
+          target.payers.script('clear-health', { r4: answer(status, {}, { location }) });
+          const response = await read(target, '/Patient', token);
+          expect(response.headers.get('location')).toBeNull();
+          await expectOutcome(response, 502);
+        }
+      }
+      expect(target.payers.requests('elsewhere', 'r4')).toEqual([]);
+    },
+  ),
+  localRequirement(
+    'OWASP API10:2023',
+    'answers 503 where the payer cuts the connection before it answers',
+    async (target) => {
+      const { access_token: token } = await connect(target);
+      target.payers.script('clear-health', { r4: (_request, response) => response.destroy() });
+      const response = await read(target, '/Patient', token);
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+      await expectOutcome(response, 503);
+    },
+  ),
+  localRequirement(
+    'RFC 9112 §8',
+    'cuts an answer that the payer cut, so that half a record does not seem whole',
+    async (target) => {
+      const { access_token: token } = await connect(target);
+      target.payers.script('clear-health', {
+        r4: (_request, response) => {
+          response.writeHead(200, fhirJson);
+          response.write('{"resourceType":"Bundle","entry":[', () => setTimeout(() => response.destroy(), 50));
+        },
+      });
+      const response = await read(target, '/Patient', token);
+      expect(response.status).toBe(200);
+      await expect(response.text()).rejects.toThrow();
+    },
+  ),
+];

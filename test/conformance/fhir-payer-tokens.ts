@@ -1,0 +1,126 @@
+import { connect, read } from './client.ts';
+import { challengeHeaderOf, expectOutcome } from './expectations.ts';
+import type { LocalTarget } from './local-target.ts';
+import { type Requirement, localRequirement } from './requirement.ts';
+import { answer, bundleOf, tokens } from './scripted-payer.ts';
+
+const fhirJson = { 'content-type': 'application/fhir+json' };
+
+const calls = ({ payers }: LocalTarget, endpoint: string): number => payers.requests('clear-health', endpoint).length;
+
+const refreshes = ({ payers }: LocalTarget): number =>
+  payers.requests('clear-health', 'token').filter(({ form }) => form.get('grant_type') === 'refresh_token').length;
+
+/** A payer's tokens that end. */
+export const payerTokens: readonly Requirement[] = [
+  localRequirement(
+    'OWASP API10:2023',
+    "refreshes once and tries once more at a payer's 401, and the partner sees none of it",
+    async (target) => {
+      const { access_token: token } = await connect(target);
+      target.payers.script('clear-health', {
+        token: tokens({ access_token: 'payer-access-canary-second' }),
+        r4: (request, response) =>
+          answer(
+            request.headers.authorization === 'Bearer payer-access-canary-second' ? 200 : 401,
+            bundleOf(),
+            fhirJson,
+          )(request, response),
+      });
+      expect((await read(target, '/Patient', token)).status).toBe(200);
+      expect([refreshes(target), calls(target, 'r4')]).toEqual([1, 2]);
+      expect((await read(target, '/Patient', token)).status).toBe(200);
+      expect([refreshes(target), calls(target, 'r4')]).toEqual([1, 3]);
+    },
+  ),
+  localRequirement(
+    'RFC 6750 §3.1',
+    'answers 403, not 401, where the payer still refuses after a refresh: clients must not go round for ever',
+    async (target) => {
+      const { access_token: token } = await connect(target);
+      target.payers.script('clear-health', { r4: answer(401, {}) });
+      const response = await read(target, '/Patient', token);
+      expect(challengeHeaderOf(target, response)).toBeNull();
+      await expectOutcome(response, 403);
+      expect([refreshes(target), calls(target, 'r4')]).toEqual([1, 2]);
+    },
+  ),
+  localRequirement(
+    'oauth2-proxy #1992',
+    'answers 401 where the payer has revoked the grant, and asks the payer no more',
+    async (target) => {
+      const { access_token: token } = await connect(target);
+      target.payers.script('clear-health', { r4: answer(401, {}), token: answer(400, { error: 'invalid_grant' }) });
+      const response = await read(target, '/Patient', token);
+      expect(challengeHeaderOf(target, response)).toMatch(/^Bearer error="invalid_token"/);
+      await expectOutcome(response, 401);
+      for (let again = 0; again < 3; again += 1) await expectOutcome(await read(target, '/Patient', token), 401);
+      expect([refreshes(target), calls(target, 'r4')]).toEqual([1, 1]);
+    },
+  ),
+  localRequirement(
+    'OWASP ASVS 16.5.3',
+    "ends no grant where the payer's token endpoint is down: 503, and good again afterwards",
+    async (target) => {
+      target.payers.script('clear-health', { token: tokens({ expires_in: 1 }) });
+      const { access_token: token } = await connect(target);
+      await new Promise((done) => setTimeout(done, 1100));
+      target.payers.script('clear-health', { token: answer(500, {}) });
+      const response = await read(target, '/Patient', token);
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+      await expectOutcome(response, 503);
+      expect(calls(target, 'r4')).toBe(0);
+      target.payers.script('clear-health', { token: tokens() });
+      expect((await read(target, '/Patient', token)).status).toBe(200);
+    },
+  ),
+  localRequirement(
+    'RFC 6749 §6',
+    'refreshes payer tokens once where 20 reads need them at the same time',
+    async (target) => {
+      target.payers.script('clear-health', { token: tokens({ expires_in: 1 }) });
+      const { access_token: token } = await connect(target);
+      await new Promise((done) => setTimeout(done, 1100));
+      target.payers.script('clear-health', { token: tokens() });
+      const responses = await Promise.all(Array.from({ length: 20 }, () => read(target, '/Patient', token)));
+      expect(responses.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
+      expect(refreshes(target)).toBe(1);
+    },
+  ),
+  localRequirement(
+    'RFC 6749 §6',
+    "refreshes with the payer's newest refresh token, or keeps the old one where none comes",
+    async (target) => {
+      const used = (): (string | null)[] =>
+        target.payers.requests('clear-health', 'token').map(({ form }) => form.get('refresh_token'));
+      target.payers.script('clear-health', {
+        token: tokens({ expires_in: 30, refresh_token: 'payer-refresh-canary-1' }),
+      });
+      const { access_token: token } = await connect(target);
+      target.payers.script('clear-health', {
+        token: tokens({ expires_in: 30, refresh_token: 'payer-refresh-canary-2' }),
+      });
+      await read(target, '/Patient', token);
+      target.payers.script('clear-health', { token: tokens({ expires_in: 30, refresh_token: undefined }) });
+      await read(target, '/Patient', token);
+      await read(target, '/Patient', token);
+      expect(used()).toEqual([null, 'payer-refresh-canary-1', 'payer-refresh-canary-2', 'payer-refresh-canary-2']);
+    },
+  ),
+  localRequirement(
+    'OWASP ASVS 16.5.3',
+    "answers 503 where a payer's secret is missing, for this payer; others go on",
+    async (target) => {
+      const as = { payer: 'unready-health' };
+      target.cloud.setSecret(as.payer, { client_secret: 'unready-health-secret-canary' });
+      target.payers.script(as.payer, { token: tokens({ expires_in: 1 }) });
+      const { access_token: token } = await connect(target, {}, as);
+      await new Promise((done) => setTimeout(done, 1100));
+      target.cloud.setSecret(as.payer, undefined);
+      const response = await read(target, '/Patient', token, as);
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+      await expectOutcome(response, 503);
+      expect((await read(target, '/Patient', (await connect(target)).access_token)).status).toBe(200);
+    },
+  ),
+];

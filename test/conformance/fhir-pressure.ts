@@ -1,0 +1,46 @@
+import { connect, read } from './client.ts';
+import { expectOutcome } from './expectations.ts';
+import { type Requirement, localRequirement } from './requirement.ts';
+import { answer } from './scripted-payer.ts';
+
+/** Too many requests, there or here. */
+export const pressure: readonly Requirement[] = [
+  localRequirement('RFC 6585 §4', "passes a payer's 429 on with its Retry-After, within reason", async (target) => {
+    const { access_token: token } = await connect(target);
+    const expected = [
+      ['7', 7],
+      ['999999999', 3600],
+      ['0', 1],
+      ['soon', 30],
+      [undefined, 30],
+    ] as const;
+    for (const [given, seconds] of expected) {
+      target.payers.script('clear-health', {
+        r4: answer(429, {}, given === undefined ? {} : { 'retry-after': given }),
+      });
+      const response = await read(target, '/Patient', token);
+      expect(response.headers.get('retry-after')).toBe(String(seconds));
+      await expectOutcome(response, 429);
+    }
+    const inTwoMinutes = new Date(Date.now() + 120_000).toUTCString();
+    target.payers.script('clear-health', { r4: answer(429, {}, { 'retry-after': inTwoMinutes }) });
+    expect(Number((await read(target, '/Patient', token)).headers.get('retry-after'))).toBeGreaterThan(110);
+  }),
+  localRequirement('RFC 9110 §15.6.4', "passes a payer's 503 on with its Retry-After", async (target) => {
+    const { access_token: token } = await connect(target);
+    target.payers.script('clear-health', { r4: answer(503, {}, { 'retry-after': '12' }) });
+    const response = await read(target, '/Patient', token);
+    expect(response.headers.get('retry-after')).toBe('12');
+    await expectOutcome(response, 503);
+  }),
+  localRequirement('OWASP API4:2023', 'answers 429 to a partner that floods, and serves the others', async (target) => {
+    const { access_token: flooding } = await connect(target, {}, { app: target.apps.flooding });
+    const { access_token: other } = await connect(target);
+    const responses = await Promise.all(Array.from({ length: 10 }, () => read(target, '/Patient', flooding)));
+    const refused = responses.filter(({ status }) => status === 429);
+    expect(refused).toHaveLength(7);
+    expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
+    await expectOutcome(refused[0] as Response, 429);
+    expect((await read(target, '/Patient', other)).status).toBe(200);
+  }),
+];

@@ -1,0 +1,94 @@
+import { connect, introspect, now, post, postAs, refresh, tokensOf } from './client.ts';
+import { challengeHeaderOf, expectOAuthError } from './expectations.ts';
+import { type Group, localRequirement, requirement } from './requirement.ts';
+import { patientId } from './scripted-payer.ts';
+
+const inactive = { active: false };
+
+/** The introspection endpoint. */
+export const introspectionGroup: Group = {
+  endpoint: 'introspect',
+  requirements: [
+    requirement('RFC 7662 §2.1', 'refuses a request without client authentication', async (target) => {
+      const response = await post(target, 'introspect', { token: 'nothing' });
+      await expectOAuthError(response.clone(), 401, 'invalid_client');
+      expect(challengeHeaderOf(target, response)).toMatch(/^Basic /);
+    }),
+    requirement(
+      'RFC 7662 §2.2',
+      'says {"active": false}, and nothing else, of a token that it does not know',
+      async (target) => {
+        for (const token of ['nothing', `p2pa_${'A'.repeat(112)}`, `p2pr_${'A'.repeat(155)}`]) {
+          const response = await postAs(target, target.portal, 'introspect', { token });
+          expect(response.status).toBe(200);
+          expect(response.headers.get('cache-control')).toBe('no-store');
+          expect(await response.json()).toEqual(inactive);
+        }
+      },
+    ),
+    requirement('RFC 7662 §2.1', 'refuses a request without a token', async (target) => {
+      await expectOAuthError(await postAs(target, target.portal, 'introspect', {}), 400, 'invalid_request');
+    }),
+    requirement(
+      'RFC 7662 §2.1',
+      'answers 405 with Allow to a GET, which would put tokens into logs',
+      async (target) => {
+        const response = await fetch(`${target.origin}/oauth2/introspect?token=x`);
+        await expectOAuthError(response, 405, 'invalid_request');
+        expect(response.headers.get('allow')).toBe('POST');
+      },
+    ),
+    localRequirement('RFC 7662 §2.2', "describes a partner's own access token", async (target) => {
+      const issued = await connect(target);
+      expect(await introspect(target, issued.access_token)).toEqual({
+        active: true,
+        scope: issued.scope,
+        client_id: 'portal',
+        exp: expect.any(Number),
+        iss: `${target.origin}/r4/clear-health`,
+        patient: patientId,
+      });
+    }),
+    localRequirement(
+      'RFC 7662 §2.2',
+      "describes a partner's own refresh token, and not one that was rotated away",
+      async (target) => {
+        const first = await connect(target);
+        expect(await introspect(target, first.refresh_token)).toMatchObject({ active: true, client_id: 'portal' });
+        await refresh(target, first.refresh_token);
+        expect(await introspect(target, first.refresh_token)).toEqual(inactive);
+      },
+    ),
+    localRequirement('RFC 7662 §4', "tells a client nothing about another client's token", async (target) => {
+      const issued = await connect(target);
+      for (const token of [issued.access_token, issued.refresh_token]) {
+        expect(await introspect(target, token, target.apps.otherPortal)).toEqual(inactive);
+        expect(await introspect(target, token, target.app)).toEqual(inactive);
+      }
+    }),
+    localRequirement('RFC 7662 §2.2', 'says {"active": false} of a token past its time', async (target) => {
+      const { access_token: token } = await connect(target);
+      await target.store.setGrant(token, { accessExpiresAt: now() - 1 });
+      expect(await introspect(target, token)).toEqual(inactive);
+    }),
+    localRequirement(
+      'RFC 7662 §2.2',
+      'says {"active": false} of a token of a grant that has ended, its item still in the table',
+      async (target) => {
+        const issued = await connect(target);
+        await target.store.setGrant(issued.access_token, { endsAt: now() - 1, expiresAt: now() - 1 });
+        expect(await introspect(target, issued.access_token)).toEqual(inactive);
+        expect(await introspect(target, issued.refresh_token)).toEqual(inactive);
+      },
+    ),
+    localRequirement('RFC 7662 §2.2', 'gives the narrowed scope of a narrowed access token', async (target) => {
+      const first = await connect(target);
+      const narrowed = await tokensOf(await refresh(target, first.refresh_token, { scope: 'patient/Patient.r' }));
+      expect(await introspect(target, narrowed.access_token)).toMatchObject({
+        active: true,
+        scope: 'patient/Patient.r',
+      });
+      expect(await introspect(target, first.access_token)).toMatchObject({ active: true, scope: first.scope });
+    }),
+  ],
+};

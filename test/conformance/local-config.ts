@@ -1,0 +1,151 @@
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { checkStage } from '../../config/check.ts';
+import { oneUpDemo, smart } from '../../config/presets.ts';
+import type { PublicJwk, StageConfig } from '../../config/stage.ts';
+
+/** A secret that no log and no table may show. */
+const portalSecret = 'portal-secret-canary+with%40signs';
+
+const keyPair = (kid: string): { readonly privateJwk: Record<string, unknown>; readonly publicJwk: PublicJwk } => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+  return {
+    privateJwk: { ...privateKey.export({ format: 'jwk' }), kid, alg: 'ES384' },
+    publicJwk: { ...publicKey.export({ format: 'jwk' }), kty: 'EC', kid, alg: 'ES384' },
+  };
+};
+
+/** Keys of the suite's: the gateway's at a payer, and a partner's. */
+export const gatewayKey = keyPair('gateway-1');
+export const partnerKey = keyPair('partner-1');
+
+/** Another spelling of a payer's base, as it stands in that payer's links. */
+export const printedBase = 'https://internal.clear-health.example.org/r4';
+
+const portalUri = 'https://portal.example.org/callback';
+const wide = ['launch/patient', 'patient/*.rs', 'offline_access'];
+const secretHashes = [createHash('sha256').update(portalSecret).digest('base64url')];
+
+const confidential = {
+  name: 'Portal',
+  homePage: 'https://portal.example.org/',
+  redirectUris: [portalUri, 'https://portal.example.org/callback?tenant=1'],
+  clientAuthentication: ['client_secret_basic', 'client_secret_post'],
+  secretHashes,
+  scopes: wide,
+  consent: 'partner',
+  rate: { perSecond: 1000, burst: 1000 },
+};
+
+const webOrigin = 'https://app.example.org';
+const publicClient = {
+  name: 'App',
+  homePage: `${webOrigin}/`,
+  redirectUris: [`${webOrigin}/callback`],
+  clientAuthentication: ['none'],
+  scopes: wide,
+  webOrigins: [webOrigin],
+  consent: 'partner',
+  rate: { perSecond: 1000, burst: 1000 },
+};
+
+const payersAt = (payers: string): object[] => {
+  const endpoints = (id: string) => ({
+    id,
+    displayName: id,
+    clientId: `gateway-at-${id}`,
+    fhirBaseUrl: `${payers}/${id}/r4`,
+    authorizationEndpoint: `${payers}/${id}/authorize`,
+    tokenEndpoint: `${payers}/${id}/token`,
+    revocationEndpoint: `${payers}/${id}/revoke`,
+  });
+  const clear = (id: string) => smart({ ...endpoints(id), issuer: `${payers}/${id}` });
+  const plain = oneUpDemo({
+    id: 'plain-health',
+    displayName: 'Plain Health',
+    clientId: 'gateway-at-plain-health',
+    authOrigin: payers,
+    apiOrigin: payers,
+  });
+  return [
+    smart({ ...endpoints('clear-health'), issuer: `${payers}/clear-health`, fhirBaseUrlAliases: [printedBase] }),
+    { ...plain, ...endpoints('plain-health') },
+    smart({ ...endpoints('keyed-health'), issuer: `${payers}/keyed-health`, publicKeys: [gatewayKey.publicJwk] }),
+    clear('unready-health'),
+    clear('rotating-health'),
+    clear('slow-health'),
+  ];
+};
+
+/** A payer of each kind, and partners that differ in what they may do. */
+export const localConfig = (origin: string, payers: string): StageConfig => {
+  const every = payersAt(payers);
+  const all = { payers: every.map((payer) => (payer as { id: string }).id) };
+  return checkStage(
+    {
+      stage: 'conformance',
+      removalPolicy: 'destroy',
+      waf: 'none',
+      apiGatewayLogRole: false,
+      origin,
+      payers: every,
+      partners: [
+        { ...confidential, ...all, clientId: 'portal' },
+        { ...confidential, ...all, clientId: 'other-portal', name: 'Other Portal' },
+        { ...confidential, ...all, clientId: 'old-portal', name: 'Old Portal', pkceOptional: true },
+        { ...confidential, payers: ['clear-health'], clientId: 'one-payer', name: 'One Payer' },
+        {
+          ...confidential,
+          ...all,
+          clientId: 'narrow',
+          name: 'Narrow',
+          scopes: ['patient/Patient.rs', 'patient/Observation.r', 'offline_access'],
+        },
+        { ...confidential, ...all, clientId: 'flooding', name: 'Flooding', rate: { perSecond: 0.1, burst: 3 } },
+        {
+          ...confidential,
+          ...all,
+          clientId: 'keyed',
+          name: 'Keyed',
+          clientAuthentication: ['private_key_jwt'],
+          secretHashes: [],
+          jwks: [partnerKey.publicJwk],
+        },
+        { ...publicClient, ...all, clientId: 'app' },
+        {
+          ...publicClient,
+          ...all,
+          clientId: 'native',
+          name: 'Native',
+          redirectUris: ['http://127.0.0.1/callback', 'http://[::1]/callback', 'org.example.native:/callback'],
+        },
+        { ...publicClient, ...all, clientId: 'asking', name: 'Asking & Sons', consent: 'gateway' },
+      ],
+    },
+    'test/conformance/local-config.ts',
+  );
+};
+
+/** What the payers' secrets hold at the start; one was never filled. */
+export const localSecrets: Readonly<Record<string, object>> = {
+  'clear-health': { client_secret: 'clear-health-secret-canary' },
+  'plain-health': { client_secret: 'plain-health-secret-canary' },
+  'keyed-health': { private_key_jwk: gatewayKey.privateJwk },
+  'rotating-health': { client_secret: 'rotating-health-old-secret-canary' },
+  'slow-health': { client_secret: 'slow-health-secret-canary' },
+};
+
+const partner = (clientId: string) => ({ clientId, secret: portalSecret, redirectUri: portalUri });
+
+/** The partners as they act. */
+export const localApps = {
+  portal: partner('portal'),
+  otherPortal: partner('other-portal'),
+  oldPortal: partner('old-portal'),
+  onePayer: partner('one-payer'),
+  narrow: partner('narrow'),
+  flooding: partner('flooding'),
+  keyed: { clientId: 'keyed', redirectUri: portalUri },
+  app: { clientId: 'app', redirectUri: `${webOrigin}/callback`, webOrigin },
+  native: { clientId: 'native', redirectUri: 'http://127.0.0.1:49152/callback' },
+  asking: { clientId: 'asking', redirectUri: `${webOrigin}/callback` },
+} as const;

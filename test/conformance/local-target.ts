@@ -1,0 +1,107 @@
+import type { StageConfig } from '../../config/stage.ts';
+import { startApiGateway, type LocalApiGateway } from '../../sandbox/aws/api-gateway.ts';
+import { startAws } from '../../sandbox/aws/aws.ts';
+import { type LocalCloud, startCloud } from '../../sandbox/aws/cloud.ts';
+import { type LocalFunction, startFunction } from '../../sandbox/aws/lambda.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { closersOf } from '../../sandbox/closers.ts';
+import { type AwsProxy, startAwsProxy } from './aws-proxy.ts';
+import { localApps, localConfig, localSecrets } from './local-config.ts';
+import { type ScriptedPayers, startScriptedPayers } from './scripted-payer.ts';
+import { type Store, openStore } from './store.ts';
+import type { Target } from './target.ts';
+
+/** A stage on this machine, its payers and what stands behind it in the test's hands. */
+export interface LocalTarget extends Target {
+  readonly apps: typeof localApps;
+  readonly config: StageConfig;
+  readonly cloud: LocalCloud;
+  readonly payers: ScriptedPayers;
+  /** The tables, past the functions. */
+  readonly store: Store;
+  /** What the functions send to the tables. */
+  readonly wire: AwsProxy;
+  /** Every line that a function has printed, and every line of the request log. */
+  readonly logLines: readonly string[];
+  /** Puts payers and tables in order again. */
+  readonly reset: () => void;
+  readonly close: () => Promise<void>;
+}
+
+/** How long the FHIR function may take for the payer `slow-health`, instead of a quarter of an hour. */
+const shortTimeMs = 6000;
+
+type Serve = LocalApiGateway['serve'];
+type Opened = ReturnType<typeof closersOf>['opened'];
+
+/** Serves one payer from a process of the FHIR function that has little time; a person would wait for the other. */
+const withShortTime =
+  (serve: Serve, start: (fetch: LocalFunction) => Promise<LocalFunction>): Serve =>
+  (api) => {
+    const functions = new Map(api.functions);
+    const started = [...functions] as [string, LocalFunction][];
+    const [name, fetch] = started.find(([, { spec }]) => spec.name === 'fetch') as [string, LocalFunction];
+    const short = start(fetch);
+    functions.set(name, {
+      invoke: async (event, requestId, signal) => {
+        const { pathParameters } = JSON.parse(event) as { pathParameters: { payer?: string } | null };
+        const target = pathParameters?.payer === 'slow-health' ? await short : fetch;
+        return target.invoke(event, requestId, signal);
+      },
+    });
+    serve({ ...api, functions });
+  };
+
+const startShort = async (fetch: LocalFunction, awsEndpoint: string, opened: Opened): Promise<LocalFunction> => {
+  const folder = await mkdtemp(join(tmpdir(), 'conformance-'));
+  opened({ close: () => rm(folder, { recursive: true, force: true }) });
+  const spec = { ...fetch.spec, timeoutMs: shortTimeMs };
+  return opened(await startFunction(spec, { socketPath: join(folder, 'short'), awsEndpoint, onLog: () => {} }));
+};
+
+const startAll = async (opened: Opened): Promise<Omit<LocalTarget, 'close'>> => {
+  const logLines: string[] = [];
+  const log = (line: object): void => void logLines.push(JSON.stringify(line));
+  const payers = opened(await startScriptedPayers());
+  const gateway = opened(await startApiGateway({ port: 0, log }));
+  const aws = opened(await startAws(0));
+  const wire = opened(await startAwsProxy(aws.url));
+  const origin = `http://localhost:${gateway.port}`;
+  const config = localConfig(origin, payers.origin);
+  const cloud = opened(
+    await startCloud({
+      config,
+      secrets: localSecrets,
+      gateway: {
+        ...gateway,
+        serve: withShortTime(gateway.serve, (fetch) => startShort(fetch, wire.url, opened)),
+      },
+      aws: { ...aws, url: wire.url },
+      edge: true,
+      onFunctionLog: (_name, line) => logLines.push(line),
+      signal: new AbortController().signal,
+    }),
+  );
+  const store = opened(openStore(aws.url, cloud.tables));
+  const reset = (): void => {
+    payers.reset();
+    wire.setFault(undefined);
+    for (const { id } of config.payers) cloud.setSecret(id, localSecrets[id]);
+  };
+  const { portal, app } = localApps;
+  const parts = { config, cloud, payers, store, wire, logLines, reset };
+  return { origin, payer: 'clear-health', portal, app, edge: true, apps: localApps, ...parts };
+};
+
+/** Starts a stage on this machine, with payers that do as each test tells them. */
+export const startLocalTarget = async (): Promise<LocalTarget> => {
+  const { opened, closeAll } = closersOf();
+  try {
+    return { ...(await startAll(opened)), close: closeAll };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+};

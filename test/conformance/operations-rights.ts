@@ -1,0 +1,109 @@
+import { walk } from './walk.ts';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { synthesise } from '../../sandbox/aws/synth.ts';
+import { localConfig } from './local-config.ts';
+import type { LocalTarget } from './local-target.ts';
+import { type Requirement, localRequirement } from './requirement.ts';
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action?: string | readonly string[];
+  readonly Resource?: unknown;
+}
+interface Resource {
+  readonly Type: string;
+  readonly Properties?: Readonly<Record<string, unknown>>;
+}
+
+/** The stack of a stage with a domain, as it would be deployed. */
+const synthesiseStage = async ({ payers }: LocalTarget): Promise<readonly Resource[]> => {
+  const folder = await mkdtemp(join(tmpdir(), 'conformance-'));
+  try {
+    const { origin: _origin, ...config } = localConfig('https://gateway.example.org', payers.origin);
+    const certificateArn = `arn:aws:acm:us-east-1:111122223333:certificate/${'0'.repeat(8)}-0000-0000-0000-${'0'.repeat(12)}`;
+    const domain = { name: 'gateway.example.org', certificateArn };
+    const file = join(folder, 'stage.json');
+    await writeFile(file, JSON.stringify({ ...config, region: 'us-east-1', account: '111122223333', domain }));
+    const { template } = await synthesise(file, join(folder, 'cdk.out'));
+    return Object.values(template.Resources as Readonly<Record<string, Resource>>);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+};
+
+interface PolicyDocument {
+  readonly Statement: readonly Statement[];
+}
+
+let synthesised: Promise<readonly Resource[]> | undefined;
+const synthesiseWithDomain = (target: LocalTarget): Promise<readonly Resource[]> =>
+  (synthesised ??= synthesiseStage(target));
+
+/** A role's own policies, be they in it or beside it. */
+const statementsOf = ({ Properties = {} }: Resource): readonly Statement[] => {
+  const inRole = (Properties['Policies'] ?? []) as readonly { readonly PolicyDocument: PolicyDocument }[];
+  const documents = [
+    Properties['PolicyDocument'] as PolicyDocument | undefined,
+    ...inRole.map((one) => one.PolicyDocument),
+  ];
+  return documents.flatMap((document) => document?.Statement ?? []);
+};
+
+/** What AWS takes for no resource but `*`: X-Ray's two. */
+const withoutResource = new Set(['xray:PutTraceSegments', 'xray:PutTelemetryRecords']);
+
+/** What functions may do. */
+export const rights: readonly Requirement[] = [
+  localRequirement(
+    'AWS Well-Architected SEC03-BP02',
+    'gives functions no wildcard action, and no wildcard resource but where AWS knows no other',
+    async (target) => {
+      const resources = await synthesiseWithDomain(target);
+      const statements = resources
+        .filter(({ Type }) => /^AWS::IAM::(?:ManagedPolicy|Policy|Role)$/.test(Type))
+        .flatMap(statementsOf);
+      expect(statements.length).toBeGreaterThan(5);
+      for (const { Effect, Action, Resource: on } of statements.filter(({ Effect: effect }) => effect === 'Allow')) {
+        const actions = [Action ?? []].flat();
+        expect([Effect, actions.filter((action) => action.includes('*'))]).toEqual(['Allow', []]);
+        if (!actions.every((action) => withoutResource.has(action))) expect([on].flat()).not.toContain('*');
+      }
+    },
+  ),
+  localRequirement(
+    'AWS Well-Architected SEC05-BP02',
+    'leaves no way past a custom domain: the default endpoint is off',
+    async (target) => {
+      const resources = await synthesiseWithDomain(target);
+      const apis = resources.filter(({ Type }) => Type === 'AWS::ApiGateway::RestApi');
+      expect(apis.map(({ Properties }) => Properties?.['DisableExecuteApiEndpoint'])).toEqual([true]);
+    },
+  ),
+  localRequirement(
+    'AWS Well-Architected SEC03-BP02',
+    'lets each function touch its own tables and secrets only',
+    async (target) => {
+      target.cloud.clearCalls();
+      await walk(target);
+      await fetch(`${target.origin}/r4/clear-health/metadata`);
+      const { loginAttempts = '', grants = '', auditEvents = '' } = target.cloud.tables;
+      const secret = 'p2p/conformance/payers/clear-health';
+      const own: Readonly<Record<string, readonly string[]>> = {
+        authorize: [loginAttempts],
+        callback: [loginAttempts, grants, secret],
+        token: [grants, secret],
+        fetch: [grants, auditEvents, secret],
+        discovery: [],
+      };
+      for (const [name, resources] of Object.entries(own)) {
+        const touched = target.cloud.calls().filter((call) => call.function === name);
+        expect([name, touched.filter(({ resource }) => !resources.includes(resource))]).toEqual([name, []]);
+        // A secret is read every five minutes only.
+        const tables = resources.filter((resource) => resource !== secret);
+        expect(touched.map(({ resource }) => resource)).toEqual(expect.arrayContaining(tables));
+      }
+    },
+  ),
+];

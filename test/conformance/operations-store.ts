@@ -1,0 +1,95 @@
+import { walk } from './walk.ts';
+import type { StoreFault } from './aws-proxy.ts';
+import { authorize, begin, callback, comeBack, connect, login, postAs, read, redeem, refresh } from './client.ts';
+import { expectErrorPage, expectSentBack, expectOAuthError, expectOutcome } from './expectations.ts';
+import { type Requirement, localRequirement } from './requirement.ts';
+
+/** What the tables hold and how they are read. */
+export const store: readonly Requirement[] = [
+  localRequirement(
+    'DynamoDB read consistency',
+    'reads strongly consistent, by key, and from no index',
+    async (target) => {
+      const before = target.wire.calls().length;
+      await walk(target);
+      const calls = target.wire
+        .calls()
+        .slice(before)
+        .filter(({ caller }) => caller !== 'audit');
+      const reads = calls.filter(({ operation }) => operation === 'GetItem');
+      expect(reads.length).toBeGreaterThan(4);
+      expect(reads.filter(({ parameters }) => parameters['ConsistentRead'] !== true)).toEqual([]);
+      expect([...new Set(calls.map(({ operation }) => operation))].sort()).toEqual([
+        'GetItem',
+        'PutItem',
+        'UpdateItem',
+      ]);
+    },
+  ),
+  localRequirement(
+    'OWASP ASVS 15.4.2',
+    'changes a grant and a login attempt under a condition only',
+    async (target) => {
+      const before = target.wire.calls().length;
+      await walk(target);
+      const updates = target.wire
+        .calls()
+        .slice(before)
+        .filter(({ operation }) => operation === 'UpdateItem');
+      expect(updates.length).toBeGreaterThan(3);
+      for (const { parameters } of updates)
+        expect(parameters['ConditionExpression']).toMatch(/attribute_exists\((?:grantId|stateHash)\)/);
+    },
+  ),
+  localRequirement(
+    'OWASP ASVS 11.4.1',
+    'keeps no token, code, state, cookie, verifier or payer token in the clear',
+    async (target) => {
+      const secrets = await walk(target);
+      const stored = await target.store.dump();
+      expect(secrets.every((secret) => secret.length > 30)).toBe(true);
+      expect(secrets.filter((secret) => stored.includes(secret))).toEqual([]);
+      expect(stored).not.toMatch(/p2p[acr]_[\w-]{20}|payer-\w+-canary|state-canary|secret-canary/);
+    },
+  ),
+];
+
+const faultsOfStore: readonly (readonly [StoreFault, string])[] = [
+  ['throttled', 'throttled'],
+  ['down', 'down'],
+];
+
+/** DynamoDB out of order. */
+export const storeFaults: readonly Requirement[] = faultsOfStore.map(([fault, how]) =>
+  localRequirement(
+    'OWASP ASVS 16.5.3',
+    `answers 503 with Retry-After, and never lets anyone in, while DynamoDB is ${how}; afterwards all is as before`,
+    async (target) => {
+      const logged = await login(target);
+      const issued = await connect(target);
+      const begun = await begin(target);
+      target.wire.setFault(fault);
+      const refusals = [
+        redeem(target, logged),
+        refresh(target, issued.refresh_token),
+        postAs(target, target.portal, 'introspect', { token: issued.access_token }),
+        postAs(target, target.portal, 'revoke', { token: issued.access_token }),
+      ];
+      for (const response of await Promise.all(refusals)) {
+        expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+        await expectOAuthError(response, 503, 'temporarily_unavailable');
+      }
+      const unread = await read(target, '/Patient', issued.access_token);
+      expect(Number(unread.headers.get('retry-after'))).toBeGreaterThan(0);
+      await expectOutcome(unread, 503);
+      expect(target.payers.requests('clear-health', 'r4')).toEqual([]);
+      expectSentBack(target, await authorize(target), 'temporarily_unavailable');
+      const parameters = { state: begun.state, code: 'x', iss: `${target.payers.origin}/clear-health` };
+      await expectErrorPage(await callback(target, parameters, begun), 503);
+      target.wire.setFault(undefined);
+      expect((await redeem(target, logged)).status).toBe(200);
+      expect((await refresh(target, issued.refresh_token)).status).toBe(200);
+      expect((await comeBack(begun)).headers.get('location')).toContain('code=p2pc_');
+    },
+  ),
+);

@@ -1,0 +1,149 @@
+import { authorize, begin, callback, comeBack, postAs, read } from './client.ts';
+import { type Group, type Requirement, localRequirement, requirement } from './requirement.ts';
+import { baseOf } from './target.ts';
+
+/** What every answer to a browser says. */
+const expectBrowserHeaders = ({ headers }: Response): void => {
+  expect(headers.get('cache-control')).toBe('no-store');
+  expect(headers.get('pragma')).toBe('no-cache');
+  expect(headers.get('referrer-policy')).toBe('no-referrer');
+  expect(headers.get('x-content-type-options')).toBe('nosniff');
+  expect(headers.get('x-frame-options')).toBe('DENY');
+  const policy = headers.get('content-security-policy') ?? '';
+  for (const part of ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"])
+    expect(policy).toContain(part);
+  expect(policy).not.toMatch(/unsafe|script-src/);
+};
+
+const browsers: readonly Requirement[] = [
+  requirement('RFC 9700 §4.2', 'has no error page stored, framed, sniffed or told to the next site', async (target) => {
+    expectBrowserHeaders(await authorize(target, { client_id: 'nobody-knows-me' }));
+    expectBrowserHeaders(await callback(target, { state: 'x' }));
+    expectBrowserHeaders(await callback(target, {}, { method: 'POST' }));
+  }),
+  requirement(
+    'RFC 9700 §4.12',
+    'redirects a browser by 302, never by 307, which would repeat a form',
+    async (target) => {
+      expect((await begin(target)).response.status).toBe(302);
+      expect((await authorize(target, { response_type: 'token' })).status).toBe(302);
+    },
+  ),
+  requirement('OWASP ASVS 3.4.1', 'keeps browsers to https for a year or longer', async (target) => {
+    for (const { headers } of [await authorize(target, { client_id: 'x' }), (await begin(target)).response]) {
+      const [, seconds] = /^max-age=(\d+)/.exec(headers.get('strict-transport-security') ?? '') ?? [];
+      expect(Number(seconds)).toBeGreaterThanOrEqual(31_536_000);
+    }
+  }),
+  requirement('RFC 9700 §4.2', 'has no redirect stored or told to the next site', async (target) => {
+    expectBrowserHeaders((await begin(target)).response);
+    expectBrowserHeaders(await authorize(target, { response_type: 'token' }));
+  }),
+  localRequirement(
+    'RFC 9700 §4.12',
+    'sends the code back by a 302 that is neither stored nor told to the next site',
+    async (target) => {
+      const response = await comeBack(await begin(target));
+      expect(response.status).toBe(302);
+      expectBrowserHeaders(response);
+    },
+  ),
+  localRequirement(
+    'RFC 9700 §4.2',
+    'has no consent page stored, framed, sniffed or told to the next site',
+    async (target) => {
+      const response = await authorize(target, {}, { app: target.apps.asking });
+      expect(response.status).toBe(200);
+      expectBrowserHeaders(response);
+    },
+  ),
+  requirement('OWASP ASVS 1.2.1', 'puts nothing that was sent into a page unescaped', async (target) => {
+    const markup = '"><script>alert(1)</script>';
+    const pages = [
+      await authorize(target, { client_id: markup, redirect_uri: markup, state: markup }),
+      await authorize(target, {}, { payer: encodeURIComponent(markup) }),
+      await callback(target, { state: markup, error: markup, error_description: markup }),
+    ];
+    for (const page of pages) expect(await page.text()).not.toContain('<script');
+  }),
+  localRequirement(
+    'OWASP ASVS 1.2.1',
+    "puts nothing that was sent into the consent page's form unescaped",
+    async (target) => {
+      const page = await authorize(target, { state: '"><script>alert(1)</script>' }, { app: target.apps.asking });
+      const html = await page.text();
+      expect(html).not.toContain('<script');
+      expect(html).toContain('&quot;&gt;&lt;script&gt;');
+    },
+  ),
+  requirement(
+    'WCAG 2.2 §3.1.1',
+    'writes pages for people: a language, a title, a heading, and nothing of our insides',
+    async (target) => {
+      const html = await (await authorize(target, { client_id: 'nobody-knows-me' })).text();
+      expect(html).toMatch(/<html lang="en">/);
+      expect(html).toMatch(/<title>[^<]+<\/title>/);
+      expect(html).toMatch(/<h1>[^<]+<\/h1>/);
+      expect(html).not.toMatch(/\bat .+:\d+:\d+|Error:|arn:aws|DynamoDB/);
+    },
+  ),
+];
+
+const answers: readonly Requirement[] = [
+  requirement(
+    'CWE-1321',
+    'takes a parameter named __proto__ or constructor for no more than a name',
+    async (target) => {
+      const names = { ['__proto__']: 'x', constructor: 'x', toString: 'x' };
+      expect((await begin(target, names)).state).not.toBe('');
+      const form = { ...names, grant_type: 'refresh_token', refresh_token: 'x' };
+      const response = await postAs(target, target.portal, 'token', form);
+      expect(await response.json()).toMatchObject({ error: 'invalid_grant' });
+    },
+  ),
+  requirement('OWASP ASVS 4.1.1', 'gives every answer its content type, and has none sniffed', async (target) => {
+    const responses = [
+      await postAs(target, target.portal, 'token', {}),
+      await postAs(target, target.portal, 'introspect', { token: 'x' }),
+      await read(target, '/Patient'),
+      await fetch(`${baseOf(target)}/metadata`),
+      await fetch(`${baseOf(target)}/.well-known/smart-configuration`),
+    ];
+    for (const { headers } of responses) {
+      expect(headers.get('content-type')).toMatch(/^application\/(?:fhir\+)?json/);
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+    }
+  }),
+  requirement('OWASP ASVS 13.4', 'says nothing of what it runs on', async (target) => {
+    for (const response of [
+      await authorize(target, { client_id: 'x' }),
+      await postAs(target, target.portal, 'token', {}),
+    ]) {
+      expect(response.headers.get('x-powered-by')).toBeNull();
+      expect(response.headers.get('server') ?? '').not.toMatch(/node|express|\d/i);
+    }
+  }),
+  requirement(
+    'OWASP ASVS 16.5.1',
+    'answers a path that is not there in JSON, with nothing of its insides',
+    async (target) => {
+      for (const path of ['/', '/oauth2', '/oauth2/token/x', '/admin', '/r4']) {
+        const response = await fetch(`${target.origin}${path}`);
+        expect(response.status).toBe(404);
+        const text = await response.text();
+        expect(() => JSON.parse(text) as unknown).not.toThrow();
+        expect(text).not.toMatch(/\bat .+:\d+:\d+|arn:aws/);
+      }
+    },
+  ),
+  requirement('OWASP ASVS 4.3', 'refuses a body of 11 MB', async (target) => {
+    const response = await fetch(`${target.origin}/oauth2/token`, {
+      method: 'POST',
+      body: 'x'.repeat(11 * 1024 * 1024),
+    });
+    expect(response.status).toBe(413);
+  }),
+];
+
+/** Headers and pages of every endpoint. */
+export const pagesGroup: Group = { endpoint: 'headers and pages', requirements: [...browsers, ...answers] };

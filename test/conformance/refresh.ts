@@ -1,0 +1,202 @@
+import { type Tokens, connect, introspect, now, post, postAs, read, refresh, tokensOf } from './client.ts';
+import { expectOAuthError, expectOutcome } from './expectations.ts';
+import type { LocalTarget } from './local-target.ts';
+import { type Group, type Requirement, localRequirement, requirement } from './requirement.ts';
+
+const isGood = async (target: LocalTarget, token: string): Promise<boolean> =>
+  (await read(target, '/Patient', token)).status === 200;
+
+/** Bearer bytes in another arrangement, with a fitting checksum: what someone who knows the format can forge. */
+const forgedRefreshToken = async ({ access_token: access }: Tokens): Promise<string> => {
+  const { createHash, randomBytes } = await import('node:crypto');
+  const bytes = Buffer.from(access.slice('p2pa_'.length), 'base64url');
+  // Grant id and grant key are in an access token; the family secret is not.
+  const body = Buffer.concat([bytes.subarray(0, 48), randomBytes(64)]);
+  const checksum = createHash('sha256').update('p2pr_').update(body).digest().subarray(0, 4);
+  return `p2pr_${Buffer.concat([body, checksum]).toString('base64url')}`;
+};
+
+const rotation: readonly Requirement[] = [
+  localRequirement('RFC 9700 §4.14.2', 'rotates: a refresh gives a new pair', async (target) => {
+    const first = await connect(target);
+    const second = await tokensOf(await refresh(target, first.refresh_token));
+    expect(second.refresh_token).not.toBe(first.refresh_token);
+    expect(second.access_token).not.toBe(first.access_token);
+    expect(second).toMatchObject({ token_type: 'Bearer', scope: first.scope, patient: first.patient });
+    expect(await isGood(target, second.access_token)).toBe(true);
+  }),
+  localRequirement('RFC 6749 §6', 'has no refreshed token stored: no-store, no-cache', async (target) => {
+    const { headers } = await refresh(target, (await connect(target)).refresh_token);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('pragma')).toBe('no-cache');
+  }),
+  localRequirement(
+    'RFC 9700 §4.14.2',
+    'gives the same pair again within the grace, so that a lost answer ends nothing',
+    async (target) => {
+      const { refresh_token: token } = await connect(target);
+      const first = await tokensOf(await refresh(target, token));
+      const again = await tokensOf(await refresh(target, token));
+      expect([again.access_token, again.refresh_token]).toEqual([first.access_token, first.refresh_token]);
+      expect(await isGood(target, first.access_token)).toBe(true);
+    },
+  ),
+  localRequirement('OWASP ASVS 15.4.2', 'gives 20 parallel refreshes one and the same pair', async (target) => {
+    const { refresh_token: token } = await connect(target);
+    const responses = await Promise.all(Array.from({ length: 20 }, () => refresh(target, token)));
+    const pairs = await Promise.all(responses.map(tokensOf));
+    expect(new Set(pairs.map((pair) => `${pair.access_token} ${pair.refresh_token}`)).size).toBe(1);
+  }),
+  localRequirement('RFC 6749 §6', 'leaves the previous access token good until it expires', async (target) => {
+    const first = await connect(target);
+    await refresh(target, first.refresh_token);
+    expect(await isGood(target, first.access_token)).toBe(true);
+  }),
+  localRequirement(
+    'RFC 9700 §4.14',
+    'refuses a refresh token that is reused after its grace, and ends the grant',
+    async (target) => {
+      const first = await connect(target);
+      const second = await tokensOf(await refresh(target, first.refresh_token));
+      await target.store.setGrant(first.access_token, { rotatedAt: now() - 61 });
+      await expectOAuthError(await refresh(target, first.refresh_token), 400, 'invalid_grant');
+      await expectOAuthError(await refresh(target, second.refresh_token), 400, 'invalid_grant');
+      expect(await isGood(target, second.access_token)).toBe(false);
+    },
+  ),
+  localRequirement('RFC 9700 §4.14', 'counts a reuse in the metric that an alarm watches', async (target) => {
+    const metric = (): number => target.logLines.filter((line) => /"reuseDetected":1\b/.test(line)).length;
+    const first = await connect(target);
+    await refresh(target, first.refresh_token);
+    await target.store.setGrant(first.access_token, { rotatedAt: now() - 61 });
+    const before = metric();
+    await refresh(target, first.refresh_token);
+    expect(metric()).toBe(before + 1);
+  }),
+  localRequirement(
+    'RFC 9700 §4.14',
+    'refuses the token before last though the grace is not over, and ends the grant',
+    async (target) => {
+      const first = await connect(target);
+      const second = await tokensOf(await refresh(target, first.refresh_token));
+      const third = await tokensOf(await refresh(target, second.refresh_token));
+      await expectOAuthError(await refresh(target, first.refresh_token), 400, 'invalid_grant');
+      expect(await isGood(target, third.access_token)).toBe(false);
+    },
+  ),
+  localRequirement('RFC 9700 §4.14', 'gives a public client 10 s of grace', async (target) => {
+    const as = { app: target.apps.app };
+    const first = await connect(target, {}, as);
+    await refresh(target, first.refresh_token, {}, as);
+    await target.store.setGrant(first.access_token, { rotatedAt: now() - 11 });
+    await expectOAuthError(await refresh(target, first.refresh_token, {}, as), 400, 'invalid_grant');
+  }),
+  localRequirement(
+    'RFC 9700 §4.14',
+    'ends no grant for a reuse that was forged from an access token',
+    async (target) => {
+      const issued = await connect(target);
+      await expectOAuthError(await refresh(target, await forgedRefreshToken(issued)), 400, 'invalid_grant');
+      expect(await isGood(target, issued.access_token)).toBe(true);
+    },
+  ),
+];
+
+const owners: readonly Requirement[] = [
+  localRequirement(
+    'RFC 6749 §6',
+    "refuses another client's refresh token, and leaves the grant alone",
+    async (target) => {
+      const { refresh_token: token } = await connect(target);
+      await expectOAuthError(await refresh(target, token, {}, { app: target.apps.otherPortal }), 400, 'invalid_grant');
+      expect((await refresh(target, token)).status).toBe(200);
+    },
+  ),
+  localRequirement('RFC 6749 §6', 'ends no grant where another client reuses its old refresh token', async (target) => {
+    const first = await connect(target);
+    const second = await tokensOf(await refresh(target, first.refresh_token));
+    await target.store.setGrant(first.access_token, { rotatedAt: now() - 61 });
+    await expectOAuthError(
+      await refresh(target, first.refresh_token, {}, { app: target.apps.otherPortal }),
+      400,
+      'invalid_grant',
+    );
+    expect(await isGood(target, second.access_token)).toBe(true);
+  }),
+  localRequirement('RFC 6749 §6', 'refuses a confidential client that does not authenticate', async (target) => {
+    const { refresh_token: token } = await connect(target);
+    const form = { grant_type: 'refresh_token', refresh_token: token };
+    await expectOAuthError(await post(target, 'token', form), 401, 'invalid_client');
+    await expectOAuthError(await post(target, 'token', { ...form, client_id: 'portal' }), 401, 'invalid_client');
+  }),
+  localRequirement('RFC 6749 §6', 'lets a public client refresh by its token alone', async (target) => {
+    const { refresh_token: token } = await connect(target, {}, { app: target.apps.app });
+    const response = await post(target, 'token', { grant_type: 'refresh_token', refresh_token: token });
+    expect((await tokensOf(response)).refresh_token).toMatch(/^p2pr_/);
+  }),
+];
+
+const limits: readonly Requirement[] = [
+  localRequirement('RFC 6749 §6', 'refuses a refresh that widens the scope: invalid_scope', async (target) => {
+    const { refresh_token: token } = await connect(target, { scope: 'patient/Patient.rs offline_access' });
+    await expectOAuthError(await refresh(target, token, { scope: 'patient/*.rs' }), 400, 'invalid_scope');
+    expect((await refresh(target, token)).status).toBe(200);
+  }),
+  localRequirement(
+    'RFC 6749 §6',
+    'narrows the scope where a refresh asks for less, and the FHIR route keeps to it',
+    async (target) => {
+      const { refresh_token: token } = await connect(target);
+      const narrowed = await tokensOf(await refresh(target, token, { scope: 'patient/Patient.rs' }));
+      expect(narrowed.scope).toBe('patient/Patient.rs');
+      expect(await isGood(target, narrowed.access_token)).toBe(true);
+      await expectOutcome(await read(target, '/Observation', narrowed.access_token), 403);
+    },
+  ),
+  localRequirement('RFC 6749 §6', 'narrows one access token only, not the refresh token', async (target) => {
+    const { refresh_token: token } = await connect(target);
+    const narrowed = await tokensOf(await refresh(target, token, { scope: 'patient/Patient.rs' }));
+    const whole = await tokensOf(await refresh(target, narrowed.refresh_token));
+    expect(whole.scope).toBe('launch/patient patient/*.rs offline_access');
+  }),
+  localRequirement(
+    'OWASP ASVS 10.4.8',
+    "refuses a refresh past the grant's absolute end, its item still in the table",
+    async (target) => {
+      const issued = await connect(target);
+      await target.store.setGrant(issued.access_token, { endsAt: now() - 1, expiresAt: now() - 1 });
+      await expectOAuthError(await refresh(target, issued.refresh_token), 400, 'invalid_grant');
+    },
+  ),
+  localRequirement('OWASP ASVS 10.4.8', "gives no access token a longer life than the grant's", async (target) => {
+    const issued = await connect(target);
+    await target.store.setGrant(issued.access_token, { endsAt: now() + 100, expiresAt: now() + 100 });
+    const last = await tokensOf(await refresh(target, issued.refresh_token));
+    expect(last.expires_in).toBeGreaterThan(90);
+    expect(last.expires_in).toBeLessThanOrEqual(100);
+  }),
+  localRequirement('OWASP ASVS 10.4.8', 'does not push the end of a grant out by refreshing', async (target) => {
+    const issued = await connect(target);
+    const before = (await target.store.grant(issued.access_token))['endsAt'];
+    await refresh(target, issued.refresh_token);
+    expect((await target.store.grant(issued.access_token))['endsAt']).toEqual(before);
+    expect(Number(before?.N) - now()).toBeLessThanOrEqual(180 * 86_400);
+  }),
+  localRequirement('RFC 6749 §5.2', 'takes no access token for a refresh token', async (target) => {
+    const { access_token: token } = await connect(target);
+    await expectOAuthError(await refresh(target, token), 400, 'invalid_grant');
+    expect(await introspect(target, token)).toMatchObject({ active: true });
+  }),
+  requirement('RFC 6749 §5.2', 'refuses a refresh token that is none of ours: invalid_grant', async (target) => {
+    for (const token of ['nothing', 'p2pr_', `p2pr_${'A'.repeat(155)}`, 'p2pr_\u0000']) {
+      await expectOAuthError(await refresh(target, token), 400, 'invalid_grant');
+    }
+  }),
+  requirement('RFC 6749 §6', 'refuses a request without a refresh token', async (target) => {
+    const form = { grant_type: 'refresh_token' };
+    await expectOAuthError(await postAs(target, target.portal, 'token', form), 400, 'invalid_request');
+  }),
+];
+
+/** The token endpoint: refreshing. */
+export const refreshGroup: Group = { endpoint: 'token: refresh', requirements: [...rotation, ...owners, ...limits] };

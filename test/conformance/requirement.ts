@@ -1,0 +1,35 @@
+import type { LocalTarget } from './local-target.ts';
+import type { Target } from './target.ts';
+
+interface Named {
+  /** The RFC, specification or list that asks for it. */
+  readonly source: string;
+  /** What the gateway promises. */
+  readonly title: string;
+}
+
+/** A promise that can be kept or broken over HTTP. */
+export type Requirement =
+  | (Named & { readonly local: false; readonly run: (target: Target) => Promise<void> })
+  | (Named & { readonly local: true; readonly run: (target: LocalTarget) => Promise<void> });
+
+/** Requirements of one endpoint. */
+export interface Group {
+  readonly endpoint: string;
+  readonly requirements: readonly Requirement[];
+}
+
+/** A requirement that any running stage can be asked for, with nobody signing in. */
+export const requirement = (source: string, title: string, run: (target: Target) => Promise<void>): Requirement => ({
+  source,
+  title,
+  local: false,
+  run,
+});
+
+/** A requirement that takes a payer's fault, a clock, a look at the store, or a member who signs in at will. */
+export const localRequirement = (
+  source: string,
+  title: string,
+  run: (target: LocalTarget) => Promise<void>,
+): Requirement => ({ source, title, local: true, run });

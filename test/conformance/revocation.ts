@@ -1,0 +1,126 @@
+import { connect, introspect, login, post, postAs, read, redeem, refresh, tokensOf } from './client.ts';
+import { challengeHeaderOf, expectOAuthError, expectOutcome } from './expectations.ts';
+import { type Group, localRequirement, requirement } from './requirement.ts';
+
+/** The revocation endpoint. */
+export const revocationGroup: Group = {
+  endpoint: 'revoke',
+  requirements: [
+    requirement('RFC 7009 §2.2', 'answers 200 for a token that it does not know', async (target) => {
+      for (const token of ['nothing', 'p2pa_', `p2pa_${'A'.repeat(112)}`]) {
+        const response = await postAs(target, target.portal, 'revoke', { token });
+        expect(response.status).toBe(200);
+        expect(response.headers.get('cache-control')).toBe('no-store');
+      }
+    }),
+    requirement('RFC 7009 §2.1', 'refuses a request without client authentication', async (target) => {
+      const response = await post(target, 'revoke', { token: 'nothing' });
+      await expectOAuthError(response.clone(), 401, 'invalid_client');
+      expect(challengeHeaderOf(target, response)).toMatch(/^Basic /);
+    }),
+    requirement('RFC 7009 §2.1', 'refuses a request without a token', async (target) => {
+      await expectOAuthError(await postAs(target, target.portal, 'revoke', {}), 400, 'invalid_request');
+    }),
+    requirement('RFC 7009 §2.1', 'answers 405 with Allow to a GET', async (target) => {
+      const response = await fetch(`${target.origin}/oauth2/revoke?token=x`);
+      await expectOAuthError(response, 405, 'invalid_request');
+      expect(response.headers.get('allow')).toBe('POST');
+    }),
+    requirement('RFC 7009 §2.1', 'takes any token_type_hint, since a wrong one must not matter', async (target) => {
+      for (const hint of ['refresh_token', 'access_token', 'no_such_type']) {
+        const response = await postAs(target, target.portal, 'revoke', { token: 'nothing', token_type_hint: hint });
+        expect(response.status).toBe(200);
+      }
+    }),
+    localRequirement(
+      'OWASP ASVS 10.4.9',
+      'ends a grant by its access token: the very next FHIR call is 401',
+      async (target) => {
+        const issued = await connect(target);
+        expect((await read(target, '/Patient', issued.access_token)).status).toBe(200);
+        expect((await postAs(target, target.portal, 'revoke', { token: issued.access_token })).status).toBe(200);
+        await expectOutcome(await read(target, '/Patient', issued.access_token), 401);
+        await expectOAuthError(await refresh(target, issued.refresh_token), 400, 'invalid_grant');
+      },
+    ),
+    localRequirement(
+      'RFC 7009 §2.1',
+      'ends a grant by its refresh token, and both access tokens with it',
+      async (target) => {
+        const first = await connect(target);
+        const second = await tokensOf(await refresh(target, first.refresh_token));
+        await postAs(target, target.portal, 'revoke', { token: second.refresh_token });
+        for (const token of [first.access_token, second.access_token]) {
+          await expectOutcome(await read(target, '/Patient', token), 401);
+        }
+      },
+    ),
+    localRequirement('RFC 7009 §2.1', 'ends a grant by a refresh token that was rotated away', async (target) => {
+      const first = await connect(target);
+      const second = await tokensOf(await refresh(target, first.refresh_token));
+      expect((await postAs(target, target.portal, 'revoke', { token: first.refresh_token })).status).toBe(200);
+      await expectOutcome(await read(target, '/Patient', second.access_token), 401);
+    }),
+    localRequirement('RFC 7009 §2.2', 'answers 200 again for a token that was revoked before', async (target) => {
+      const { refresh_token: token } = await connect(target);
+      for (let time = 0; time < 2; time += 1) {
+        expect((await postAs(target, target.portal, 'revoke', { token })).status).toBe(200);
+      }
+    }),
+    localRequirement(
+      'RFC 7009 §2.1',
+      'does not let another client revoke tokens that it does not own',
+      async (target) => {
+        const issued = await connect(target);
+        for (const token of [issued.access_token, issued.refresh_token]) {
+          await expectOAuthError(
+            await postAs(target, target.apps.otherPortal, 'revoke', { token }),
+            400,
+            'invalid_grant',
+          );
+          await expectOAuthError(await post(target, 'revoke', { token }), 401, 'invalid_client');
+        }
+        expect((await read(target, '/Patient', issued.access_token)).status).toBe(200);
+      },
+    ),
+    localRequirement('RFC 7009 §2.1', 'lets a public client revoke by its token alone', async (target) => {
+      const issued = await connect(target, {}, { app: target.apps.app });
+      expect((await post(target, 'revoke', { token: issued.refresh_token })).status).toBe(200);
+      await expectOutcome(await read(target, '/Patient', issued.access_token), 401);
+    }),
+    localRequirement('RFC 7009 §5', "revokes the payer's refresh token at the payer", async (target) => {
+      const { refresh_token: token } = await connect(target);
+      await postAs(target, target.portal, 'revoke', { token });
+      const sent = target.payers.requests('clear-health', 'revoke').map(({ form }) => form.get('token'));
+      expect(sent).toEqual([expect.stringMatching(/^payer-refresh-canary/)]);
+    }),
+    localRequirement('RFC 7009 §2.2.1', 'ends the grant here though the payer does not answer', async (target) => {
+      const issued = await connect(target);
+      target.payers.script('clear-health', { revoke: (_request, response) => response.destroy() });
+      expect((await postAs(target, target.portal, 'revoke', { token: issued.refresh_token })).status).toBe(200);
+      await expectOutcome(await read(target, '/Patient', issued.access_token), 401);
+    }),
+    localRequirement('OWASP ASVS 10.4.9', 'has ended the grant before it asks a slow payer', async (target) => {
+      const issued = await connect(target);
+      const { promise: released, resolve: release } = Promise.withResolvers<void>();
+      target.payers.script('clear-health', {
+        revoke: async (_request, response) => {
+          await released;
+          response.writeHead(200).end();
+        },
+      });
+      const revoking = postAs(target, target.portal, 'revoke', { token: issued.refresh_token });
+      while (target.payers.requests('clear-health', 'revoke').length === 0)
+        await new Promise((done) => setTimeout(done, 20));
+      expect(await introspect(target, issued.access_token)).toEqual({ active: false });
+      release();
+      expect((await revoking).status).toBe(200);
+    }),
+    localRequirement('RFC 7009 §2', 'lets no code be redeemed twice for a grant that was revoked', async (target) => {
+      const logged = await login(target);
+      const issued = await tokensOf(await redeem(target, logged));
+      await postAs(target, target.portal, 'revoke', { token: issued.access_token });
+      await expectOAuthError(await redeem(target, logged), 400, 'invalid_grant');
+    }),
+  ],
+};

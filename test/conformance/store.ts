@@ -1,0 +1,73 @@
+import {
+  type AttributeValue,
+  DynamoDBClient,
+  GetItemCommand,
+  ScanCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { createHash } from 'node:crypto';
+
+/** The tables as an operator sees them; a test moves time by what stands in an item, as no function would. */
+export interface Store {
+  /** The grant of any bearer of ours. */
+  readonly grant: (bearer: string) => Promise<Readonly<Record<string, AttributeValue>>>;
+  /** Sets numbers of a grant's item. Epoch seconds. */
+  readonly setGrant: (bearer: string, numbers: Readonly<Record<string, number>>) => Promise<void>;
+  /** Sets numbers of a login attempt's item, by the gateway's state. Epoch seconds. */
+  readonly setLoginAttempt: (state: string, numbers: Readonly<Record<string, number>>) => Promise<void>;
+  readonly countLoginAttempts: () => Promise<number>;
+  /** Everything that is stored, binary attributes in every spelling that could show what they hold. */
+  readonly dump: () => Promise<string>;
+  readonly close: () => Promise<void>;
+}
+
+/** The id that every bearer begins with. */
+const grantIdOf = (bearer: string): string =>
+  Buffer.from(bearer.replace(/^p2p[acr]_/, ''), 'base64url')
+    .subarray(0, 16)
+    .toString('base64url');
+
+const readable = (_key: string, value: unknown): unknown => {
+  if (!(value instanceof Uint8Array)) return value;
+  const bytes = Buffer.from(value);
+  return [bytes.toString('utf8'), bytes.toString('base64'), bytes.toString('base64url')];
+};
+
+/** Opens the tables of a local stage. */
+export const openStore = (endpoint: string, tables: Readonly<Record<string, string>>): Store => {
+  const client = new DynamoDBClient({
+    endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  const set = async (table: string, key: Record<string, AttributeValue>, numbers: Readonly<Record<string, number>>) => {
+    const names = Object.keys(numbers);
+    const values = Object.entries(numbers).map(([name, value]) => [`:${name}`, { N: String(value) }] as const);
+    await client.send(
+      new UpdateItemCommand({
+        TableName: tables[table],
+        Key: key,
+        UpdateExpression: `SET ${names.map((name) => `${name} = :${name}`).join(', ')}`,
+        ExpressionAttributeValues: Object.fromEntries(values),
+      }),
+    );
+  };
+  const scan = async (table: string | undefined) => {
+    const { Items } = await client.send(new ScanCommand({ TableName: table, ConsistentRead: true }));
+    return Items ?? [];
+  };
+  return {
+    grant: async (bearer) => {
+      const key = { grantId: { S: grantIdOf(bearer) } };
+      const { Item } = await client.send(new GetItemCommand({ TableName: tables['grants'], Key: key }));
+      if (Item === undefined) throw new Error('no such grant');
+      return Item;
+    },
+    setGrant: (bearer, numbers) => set('grants', { grantId: { S: grantIdOf(bearer) } }, numbers),
+    setLoginAttempt: (state, numbers) =>
+      set('loginAttempts', { stateHash: { S: createHash('sha256').update(state).digest('base64url') } }, numbers),
+    countLoginAttempts: async () => (await scan(tables['loginAttempts'])).length,
+    dump: async () => JSON.stringify(await Promise.all(Object.values(tables).map(scan)), readable),
+    close: async () => client.destroy(),
+  };
+};

@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import * as z from 'zod';
+
+/** A partner of the stage, as it acts. */
+export interface App {
+  readonly clientId: string;
+  /** Left out by a public client. */
+  readonly secret?: string;
+  readonly redirectUri: string;
+}
+
+/** A stage under test, as a partner or an attacker sees it. */
+export interface Target {
+  /** The public origin, without a trailing slash. */
+  readonly origin: string;
+  /** The id of a payer that both partners may read from. */
+  readonly payer: string;
+  /** A partner with a secret, which it may send as Basic and in the form. */
+  readonly portal: App & { readonly secret: string };
+  /** A public partner with a web page. */
+  readonly app: App & { readonly webOrigin: string };
+  /** Whether an edge gives `WWW-Authenticate` back its name, which API Gateway changes. */
+  readonly edge: boolean;
+}
+
+const fileSchema = z.strictObject({
+  payer: z.string(),
+  edge: z.boolean().default(false),
+  portal: z.strictObject({ clientId: z.string(), secret: z.string(), redirectUri: z.url() }),
+  app: z.strictObject({ clientId: z.string(), redirectUri: z.url(), webOrigin: z.url() }),
+});
+
+/**
+ * The deployed stage that `P2P_BASE_URL` names, with the partners of the file that `P2P_CONFORMANCE_FILE` names;
+ * undefined where the variables are not set, and the suite starts a stage of its own.
+ * @throws Error that says which of the two is missing; ZodError for a file of another shape
+ */
+export const deployedTarget = async (environment: NodeJS.ProcessEnv): Promise<Target | undefined> => {
+  const { P2P_BASE_URL: origin, P2P_CONFORMANCE_FILE: file } = environment;
+  if (origin === undefined && file === undefined) return undefined;
+  if (origin === undefined || file === undefined) {
+    throw new Error('Set both P2P_BASE_URL (the stage) and P2P_CONFORMANCE_FILE (a payer and two partners of it)');
+  }
+  return { origin: origin.replace(/\/+$/, ''), ...fileSchema.parse(JSON.parse(await readFile(file, 'utf8'))) };
+};
+
+/** The FHIR base URL of a payer's facade. */
+export const baseOf = ({ origin, payer }: Target, payerId = payer): string => `${origin}/r4/${payerId}`;

@@ -1,0 +1,68 @@
+import { post, postAs, basic } from './client.ts';
+import { expectOAuthError } from './expectations.ts';
+import { type Requirement, requirement } from './requirement.ts';
+
+const damaged = { grant_type: 'authorization_code', code: 'p2pc_damaged', code_verifier: 'v'.repeat(43) };
+
+/** What every request to the token endpoint is asked for. */
+export const requests: readonly Requirement[] = [
+  requirement('RFC 6749 §3.2', 'answers 405 with Allow to a GET', async (target) => {
+    const response = await fetch(`${target.origin}/oauth2/token?grant_type=authorization_code&code=x`);
+    await expectOAuthError(response, 405, 'invalid_request');
+    expect(response.headers.get('allow')).toBe('POST');
+  }),
+  requirement('RFC 6749 §4.1.3', 'refuses a JSON body', async (target) => {
+    const headers = { ...basic(target.portal), 'content-type': 'application/json' };
+    await expectOAuthError(await post(target, 'token', JSON.stringify(damaged), headers), 400, 'invalid_request');
+  }),
+  requirement('RFC 9110 §8.3.1', 'takes a form whose content type names a charset, in any case', async (target) => {
+    const headers = { ...basic(target.portal), 'content-type': 'Application/X-WWW-Form-Urlencoded; charset=UTF-8' };
+    const form = new URLSearchParams(damaged).toString();
+    await expectOAuthError(await post(target, 'token', form, headers), 400, 'invalid_grant');
+  }),
+  requirement('RFC 6749 §3.2', 'refuses a repeated parameter', async (target) => {
+    const form = 'grant_type=authorization_code&code=a&code=a';
+    await expectOAuthError(await post(target, 'token', form, basic(target.portal)), 400, 'invalid_request');
+  }),
+  requirement('RFC 6749 §3.2', 'takes a parameter without a value for one that is left out', async (target) => {
+    const form = { grant_type: 'authorization_code', code: '' };
+    await expectOAuthError(await postAs(target, target.portal, 'token', form), 400, 'invalid_request');
+  }),
+  requirement('RFC 6749 §3.2', 'refuses a request without grant_type', async (target) => {
+    await expectOAuthError(await postAs(target, target.portal, 'token', { code: 'x' }), 400, 'invalid_request');
+  }),
+  ...[
+    'password',
+    'client_credentials',
+    'implicit',
+    'urn:ietf:params:oauth:grant-type:token-exchange',
+    'constructor',
+  ].map((grantType) =>
+    requirement('RFC 6749 §5.2', `refuses grant_type=${grantType}: unsupported_grant_type`, async (target) => {
+      const form = { grant_type: grantType, username: 'a', password: 'b' };
+      await expectOAuthError(await postAs(target, target.portal, 'token', form), 400, 'unsupported_grant_type');
+    }),
+  ),
+  requirement('RFC 6749 §5.2', 'refuses a code that is none of ours: invalid_grant', async (target) => {
+    await expectOAuthError(await postAs(target, target.portal, 'token', damaged), 400, 'invalid_grant');
+  }),
+  requirement('RFC 6749 §2.3.1', 'takes no credentials and no code from the query', async (target) => {
+    const query = new URLSearchParams({
+      ...damaged,
+      client_id: target.portal.clientId,
+      client_secret: target.portal.secret,
+    });
+    const response = await fetch(`${target.origin}/oauth2/token?${query}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: 'grant_type=authorization_code',
+    });
+    await expectOAuthError(response, 401, 'invalid_client');
+  }),
+  requirement('RFC 6749 §5.1', 'has no error stored: no-store, no-cache, nosniff', async (target) => {
+    const { headers } = await postAs(target, target.portal, 'token', damaged);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('pragma')).toBe('no-cache');
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+  }),
+];

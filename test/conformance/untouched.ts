@@ -1,0 +1,9 @@
+import type { LocalTarget } from './local-target.ts';
+
+/** Remembers nothing and asks no payer, whatever is done meanwhile. */
+export const untouched = async ({ payers, store }: LocalTarget, act: () => Promise<unknown>): Promise<void> => {
+  const before = await store.countLoginAttempts();
+  await act();
+  expect(await store.countLoginAttempts()).toBe(before);
+  for (const endpoint of ['token', 'revoke', 'r4']) expect(payers.requests('clear-health', endpoint)).toEqual([]);
+};
