@@ -203,7 +203,8 @@ const read = (model: Model, grant: Grant, call: Read, answer: Answer, payer: Pay
   const isOurs = call.how === 'right' || call.how === 'otherPatient';
   const isRefused = payer.events.includes('refused');
   // Only a read whose token was good asks the payer: this one may have begun before the call beside it replaced that token.
-  if (call.how === 'right' && isRefused && payer.shared && answer.outcome === '401') grant.ended ??= 'the payer refused its refresh token';
+  if (call.how === 'right' && isRefused && payer.shared && answer.outcome === '401')
+    grant.ended ??= 'the payer refused its refresh token';
   if (!isOurs || !opens(model, grant, call.age) || !isAllowed(model, grant)) return is(answer, '401');
   if (call.how === 'otherPatient' || grant.access[age]?.scope === narrowScope) return is(answer, '403');
   if (isRefused) grant.ended ??= 'the payer refused its refresh token';
