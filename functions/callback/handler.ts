@@ -1,6 +1,7 @@
 import middy from '@middy/core';
 import { type ApiEvent, type ApiResponse, checkMethod, parameters, payerOf, queryPairs } from '../shared/http/api.ts';
 import { errorPages } from '../shared/http/error-pages.ts';
+import { inTime } from '../shared/in-time.ts';
 import { clearLoginCookie } from '../shared/oauth/login-cookie.ts';
 import { returnError, returnToPartner } from '../shared/oauth/partner-redirect.ts';
 import { recordError, recordOf, recordRequest } from '../shared/request-record.ts';
@@ -16,7 +17,7 @@ export const callbackHandler = (deps: CallbackDeps) =>
   middy<ApiEvent, ApiResponse>()
     .use(recordRequest(deps, 'callback'))
     .use(errorPages)
-    .handler(async (event) => {
+    .handler(async (event, context) => {
       const record = recordOf(event);
       record.step = 'callback';
       checkMethod(event, ['GET']);
@@ -27,10 +28,12 @@ export const callbackHandler = (deps: CallbackDeps) =>
       const cookies = [clearLoginCookie(callback.state)];
       try {
         const code = checkPayerAnswer(callback);
-        const answer = await askPayer(deps, callback.payer, login.attempt, code);
-        const grant = await orRevoke(deps, callback.payer, answer.tokens, async () => {
-          const patient = await whoseRecord(deps, callback.payer, answer, login.attempt);
-          return createGrant(deps, callback.payer, login.attempt, { ...answer, patient }, record.requestId);
+        const grant = await inTime(context, async () => {
+          const answer = await askPayer(deps, callback.payer, login.attempt, code);
+          return orRevoke(deps, callback.payer, answer.tokens, async () => {
+            const patient = await whoseRecord(deps, callback.payer, answer, login.attempt);
+            return createGrant(deps, callback.payer, login.attempt, { ...answer, patient }, record.requestId);
+          });
         });
         record.grantId = grant.grantId;
         return returnToPartner(login.returnTo, { code: grant.code }, cookies);

@@ -1,6 +1,5 @@
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { environment, realDeps } from '../shared/deps.ts';
-import { payerSecrets } from '../shared/oauth/payer-secrets.ts';
+import { payerSecrets, secretsClient } from '../shared/oauth/payer-secrets.ts';
 import { dynamoClient } from '../shared/store/dynamo.ts';
 import { callbackHandler } from './handler.ts';
 
@@ -11,5 +10,5 @@ export const handler = callbackHandler({
   ...deps,
   loginAttempts: { client, name: environment('LOGIN_ATTEMPTS_TABLE') },
   grants: { client, name: environment('GRANTS_TABLE') },
-  readPayerSecret: payerSecrets(new SecretsManagerClient({}), environment('PAYER_SECRET_PREFIX'), deps.clock),
+  readPayerSecret: payerSecrets(secretsClient(), environment('PAYER_SECRET_PREFIX'), deps.clock),
 });

@@ -27,7 +27,8 @@ const invalidToken = (detail: string): GatewayError =>
   new GatewayError('invalid_token', 'The access token is unknown, expired or revoked.', { status: 401, detail });
 
 const bearerOf = (event: ApiEvent): string => {
-  if (queryPairs(event).some(([name]) => name === 'access_token')) {
+  // In any case: a payer may not mind it, and would take the value for a token.
+  if (queryPairs(event).some(([name]) => name.toLowerCase() === 'access_token')) {
     throw noToken('Send the access token in the Authorization header, never in the query.');
   }
   const [, token] = /^bearer +(\S+)$/i.exec(header(event, 'authorization') ?? '') ?? [];

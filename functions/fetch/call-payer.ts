@@ -28,14 +28,20 @@ const passedOn = ['if-none-match', 'if-modified-since', 'prefer', 'accept-langua
 /** A payer that took a read for an asynchronous one would answer with no record. */
 const isAsync = (name: string, value: string): boolean => name === 'prefer' && /respond-async/i.test(value);
 
+/** A caller's header, if HTTP can carry it (RFC 9110 §5.5): what cannot be sent would look as if the payer were down. */
+const sendable = (event: ApiEvent, name: string): string | undefined => {
+  const value = header(event, name);
+  return value !== undefined && /^[\t\x20-\x7e]*$/.test(value) ? value : undefined;
+};
+
 const requestHeaders = (event: ApiEvent, { request, open }: PayerCall): Record<string, string> => {
   const headers: Record<string, string> = { authorization: `Bearer ${open.tokens.accessToken}` };
   for (const name of passedOn) {
-    const value = header(event, name);
+    const value = sendable(event, name);
     if (value !== undefined && !isAsync(name, value)) headers[name] = value;
   }
   headers['accept'] = isDocument(request)
-    ? (header(event, 'accept') ?? 'application/fhir+json')
+    ? (sendable(event, 'accept') ?? 'application/fhir+json')
     : 'application/fhir+json';
   if (request.form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
   return headers;

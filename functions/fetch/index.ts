@@ -1,7 +1,6 @@
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environment, realDeps } from '../shared/deps.ts';
-import { payerSecrets } from '../shared/oauth/payer-secrets.ts';
+import { payerSecrets, secretsClient } from '../shared/oauth/payer-secrets.ts';
 import { dynamoClient } from '../shared/store/dynamo.ts';
 import { fetchHandler } from './handler.ts';
 import { rateLimiter } from './rate-limit.ts';
@@ -16,7 +15,7 @@ void globalThis.Response;
 export const handler = fetchHandler({
   ...deps,
   grants: { client, name: environment('GRANTS_TABLE') },
-  readPayerSecret: payerSecrets(new SecretsManagerClient({}), environment('PAYER_SECRET_PREFIX'), deps.clock),
+  readPayerSecret: payerSecrets(secretsClient(), environment('PAYER_SECRET_PREFIX'), deps.clock),
   sleep: (ms) => sleep(ms),
   takeTurn: rateLimiter(deps.clock),
   ...readEventWriter({ client, name: environment('AUDIT_TABLE') }, deps.clock),

@@ -7,6 +7,8 @@ import { segmentsOf } from './discovery-url.ts';
 import { isDocument } from './is-document.ts';
 
 const overrides = ['x-http-method-override', 'x-http-method', 'x-method-override'];
+/** The same as a parameter, as web frameworks know it. */
+const isOverride = ([name]: readonly [string, string]): boolean => name.toLowerCase() === '_method';
 
 const readOnly = (): GatewayError =>
   new GatewayError('method_not_allowed', 'This server is read-only: GET, or POST to {type}/_search.', {
@@ -14,10 +16,11 @@ const readOnly = (): GatewayError =>
     headers: { Allow: 'GET, POST, OPTIONS' },
   });
 
-/** Refuses writes, and headers that would make the payer take a read for one. @throws GatewayError 405 */
+/** Refuses writes, and what would make the payer take a read for one. @throws GatewayError 405 */
 export const checkReadOnly = (event: ApiEvent): void => {
   if (!['GET', 'POST'].includes(event.httpMethod)) throw readOnly();
   if (overrides.some((name) => header(event, name) !== undefined)) throw readOnly();
+  if (queryPairs(event).some(isOverride)) throw readOnly();
 };
 
 const decoded = (segment: string): string => {
@@ -32,7 +35,8 @@ const decoded = (segment: string): string => {
 const formOf = (event: ApiEvent, segments: readonly string[]): { form?: [string, string][] } => {
   if (event.httpMethod !== 'POST' || segments.at(-1) !== '_search') return {};
   const form = event.body === null || event.body === '' ? [] : formPairs(event);
-  if (form.some(([name]) => name === 'access_token')) {
+  if (form.some(isOverride)) throw readOnly();
+  if (form.some(([name]) => name.toLowerCase() === 'access_token')) {
     // RFC 6750 §2: one way at a time. The payer would see it as a search parameter.
     throw new GatewayError('invalid_request', 'Send the access token in the Authorization header only.');
   }

@@ -9,6 +9,7 @@ import {
 } from '../shared/http/api.ts';
 import { corsForPartners, preflight } from '../shared/http/cors.ts';
 import { json, noStore, oauthError } from '../shared/http/respond.ts';
+import { inTime } from '../shared/in-time.ts';
 import { authenticateClient } from '../shared/oauth/client-authentication.ts';
 import { recordError, recordOf, recordRequest } from '../shared/request-record.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
@@ -57,7 +58,7 @@ export const tokenHandler = (deps: TokenDeps) =>
     .use(recordRequest(deps, 'token'))
     .use(corsForPartners(deps.registry))
     .use(answerErrors)
-    .handler(async (event) => {
+    .handler(async (event, context) => {
       const record = recordOf(event);
       const { requestId } = record;
       const early = preflight(event, 'POST, OPTIONS');
@@ -67,10 +68,13 @@ export const tokenHandler = (deps: TokenDeps) =>
       const form = parameters(formPairs(event));
       record.step = stepOf(event, form);
       checkNotRepeated(form);
-      const partner = await authenticateClient(deps, event, form, requestId);
-      if (partner) record.partner = partner.clientId;
       const endpoint = endpoints[nameOf(event)] ?? token;
       const note: TokenRequest['note'] = ({ grantId, payer, partner: owner }) =>
         Object.assign(record, { grantId, payer, partner: owner });
-      return json(200, await endpoint(deps, { form, partner, requestId, note }), noStore);
+      const answer = await inTime(context, async () => {
+        const partner = await authenticateClient(deps, event, form, requestId);
+        if (partner) record.partner = partner.clientId;
+        return endpoint(deps, { form, partner, requestId, note });
+      });
+      return json(200, answer, noStore);
     });

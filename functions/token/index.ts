@@ -1,6 +1,5 @@
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { environment, realDeps } from '../shared/deps.ts';
-import { payerSecrets } from '../shared/oauth/payer-secrets.ts';
+import { payerSecrets, secretsClient } from '../shared/oauth/payer-secrets.ts';
 import { dynamoClient } from '../shared/store/dynamo.ts';
 import { tokenHandler } from './handler.ts';
 
@@ -9,5 +8,5 @@ const deps = realDeps();
 export const handler = tokenHandler({
   ...deps,
   grants: { client: dynamoClient(), name: environment('GRANTS_TABLE') },
-  readPayerSecret: payerSecrets(new SecretsManagerClient({}), environment('PAYER_SECRET_PREFIX'), deps.clock),
+  readPayerSecret: payerSecrets(secretsClient(), environment('PAYER_SECRET_PREFIX'), deps.clock),
 });

@@ -42,13 +42,27 @@ export const revokeToken = async (deps: TokenDeps, request: TokenRequest): Promi
     throw new GatewayError('invalid_grant', 'The token was issued to another client.');
   }
   request.note(grant);
-  if (
-    isLive(grant, now) &&
-    (await revoke(deps.grants, grant.grantId, 'byPartner', { now, requestId: request.requestId }))
-  ) {
-    await revokeUpstream(deps, grant, token.grantKey);
-  }
+  const ended = await endGrant(deps, request, grant, now);
+  if (ended !== undefined) await revokeUpstream(deps, ended, token.grantKey);
   return {};
+};
+
+/**
+ * Ends the grant, and gives it as it was at that moment: where its payer tokens were refreshed since the read, the payer
+ * must hear of the new ones. Undefined where it had ended before.
+ */
+const endGrant = async (
+  deps: TokenDeps,
+  { requestId }: TokenRequest,
+  grant: Grant,
+  now: number,
+): Promise<Grant | undefined> => {
+  for (let current: Grant | undefined = grant; current !== undefined && isLive(current, now);) {
+    const { grantId, payerVersion } = current;
+    if (await revoke(deps.grants, grantId, 'byPartner', { now, requestId, payerVersion })) return current;
+    current = await getGrant(deps.grants, grantId);
+  }
+  return undefined;
 };
 
 const revokeUpstream = async (deps: TokenDeps, grant: Grant, grantKey: Uint8Array): Promise<void> => {

@@ -27,9 +27,9 @@ function checkFormat(value: string): void {
 /** Types that `Type:parameter` or `Type:parameter:Target` includes. https://hl7.org/fhir/R4/search.html#include */
 function included(value: string): readonly string[] {
   const [source = '', parameter = '', target] = value.split(':');
-  if (target !== undefined) return [resourceTypeOf(target) ?? ANY];
   const type = resourceTypeOf(source);
-  return type === undefined ? [ANY] : targetsOf([type], parameter);
+  if (type === undefined) return [ANY];
+  return target === undefined ? targetsOf([type], parameter) : [resourceTypeOf(target) ?? ANY];
 }
 
 const revIncluded = (value: string): readonly string[] => [resourceTypeOf(value.split(':')[0]!) ?? ANY];

@@ -13,7 +13,10 @@ const PATIENT = 'Patient';
 const ALWAYS_PATIENT = new Set(['patient', 'subject']);
 
 /** A patient named in a value: by `Patient/…` anywhere, and in any case where an item begins with it. */
-const NAMED_PATIENT = [/(?<![A-Za-z0-9_-])Patient\/+([^/?#|,$\s]*)/g, /(?<=^|[,|$\s])patient\/+([^/?#|,$\s]*)/gi];
+const NAMED_PATIENT = [/(?<![A-Za-z0-9_-])Patient\/+([^/?#|,$\s]*)/g, /(?<=^|[,|$\s])\/*patient\/+([^/?#|,$\s]*)/gi];
+
+/** Nobody decodes more often. */
+const MAX_DECODINGS = 3;
 
 const anotherPatient = () =>
   new FhirRequestError(403, 'forbidden', 'This access token is for one member; the request names another patient.');
@@ -53,37 +56,63 @@ function isHarmless(item: string, member: Member): boolean {
   return type !== undefined && resourceTypeOf(type) === type;
 }
 
-/** Refuses a patient that is named outright, in whatever parameter, also where a value was encoded twice. */
-function checkNamedPatients(value: string, member: Member): void {
-  const spellings = new Set([value]);
-  try {
-    spellings.add(decodeURIComponent(value));
-  } catch {
-    // Not encoded twice.
+/** Percent-decoded wherever that can be done: a malformed rest must not hide what stands before it. */
+const decodedOnce = (text: string) =>
+  text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString('utf8'));
+
+/** What a payer may read in a value: as it is, and decoded once more and again; a backslash is a slash to some. */
+function spellingsOf(value: string): Set<string> {
+  const spellings = new Set<string>();
+  let spelling = value;
+  for (let round = 0; round <= MAX_DECODINGS; round++) {
+    spellings.add(spelling.replaceAll('\\', '/'));
+    spelling = decodedOnce(spelling);
   }
-  for (const spelling of spellings) {
+  return spellings;
+}
+
+/** The text with a comma, which begins an item, for each base of ours in any case. */
+const withoutBases = (text: string, bases: readonly string[]) =>
+  bases.reduce((rest, base) => rest.replaceAll(new RegExp(base.replace(/[^\w/-]/g, '\\$&'), 'gi'), ','), text);
+
+/** Refuses a patient that is named outright, in whatever parameter, also where a value was encoded several times. */
+function checkNamedPatients(value: string, member: Member): void {
+  for (const spelling of spellingsOf(value)) {
+    const text = withoutBases(spelling, member.ownBases);
     for (const pattern of NAMED_PATIENT) {
-      for (const [, id] of spelling.matchAll(pattern)) if (id !== '' && id !== member.id) throw anotherPatient();
+      for (const [, id] of text.matchAll(pattern)) if (id !== '' && id !== member.id) throw anotherPatient();
     }
   }
 }
 
+/** Whether a parameter only asks if there is a value. */
+const isMissing = ({ modifier }: SearchPath, value: string) =>
+  modifier === 'missing' && /^(?:true|false)?$/.test(value);
+
 /** Checks a search for resources by their id. */
-function checkIds({ modifier }: SearchPath, value: string, member: Member): void {
-  if (modifier === 'missing') return;
-  if (modifier !== undefined) throw unverifiable();
+function checkIds(path: SearchPath, value: string, member: Member): void {
+  if (isMissing(path, value)) return;
+  if (path.modifier !== undefined) throw unverifiable();
   for (const item of itemsOf(value)) {
     if (item !== member.id && item !== `${PATIENT}/${member.id}`) throw anotherPatient();
   }
 }
 
+/** Whether R4 lets a reference parameter point to a type. */
+const leadsTo = (on: readonly string[], code: string, type: string) =>
+  on.some((searched) => searchTargets(searched, code)?.some((target) => target === type || target === ANY));
+
 /** Checks a reference that can lead to a patient. */
-function checkReference({ modifier }: SearchPath, value: string, member: Member): void {
-  if (modifier === 'missing') return;
-  const type = modifier === undefined ? undefined : resourceTypeOf(modifier);
-  // Values that name a patient in spite of the modifier have been refused before.
-  if (type !== undefined && type !== PATIENT) return;
-  if (modifier !== undefined && type === undefined) throw unverifiable();
+function checkReference(path: SearchPath, value: string, member: Member): void {
+  if (isMissing(path, value)) return;
+  const { on, code, modifier } = path;
+  if (modifier !== undefined) {
+    const type = resourceTypeOf(modifier);
+    // Values that name a patient in spite of the modifier have been refused before. A type that R4 does not let stand
+    // there is one that a payer may overlook.
+    if (type !== undefined && type !== PATIENT && leadsTo(on, code, type)) return;
+    if (type !== PATIENT) throw unverifiable();
+  }
   for (const item of itemsOf(value)) if (!isHarmless(item, member)) throw anotherPatient();
 }
 
@@ -105,7 +134,7 @@ function checkParameter(name: string, value: string, searched: string, member: M
     if (!isLast || path.code !== '_id' || path.modifier !== undefined) throw unverifiable();
   }
   if (path.code === '_id' && canBePatient(path.on)) checkIds(path, value, member);
-  else if (path.code === 'identifier' && canBePatient(path.on) && path.modifier !== 'missing') throw unverifiable();
+  else if (path.code === 'identifier' && canBePatient(path.on) && !isMissing(path, value)) throw unverifiable();
   else if (isPatientReference(path)) checkReference(path, value, member);
 }
 

@@ -36,7 +36,7 @@ export function parseSearchPath(name: string, on: readonly string[]): SearchPath
   let types = on;
   let rest = name;
   for (let step = 0; step < MAX_STEPS; step++) {
-    const reverse = /^_has:([^:]+):([^:]+):(.+)$/i.exec(rest);
+    const reverse = /^_has:([^:.]+):([^:.]+):(.+)$/i.exec(rest);
     if (reverse !== null) {
       types = [resourceTypeOf(reverse[1]!) ?? ANY];
       rest = reverse[3]!;

@@ -16,8 +16,8 @@ export interface PartnerReturn {
   readonly iss: string;
 }
 
-/** RFC 8252 §7.3: a loopback URI, its port apart. */
-const loopback = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost))(?::(\d{1,5}))?(\/[^#]*)?$/;
+/** RFC 8252 §7.3: a loopback URI, its port apart; one that an app can listen on, spelled as everybody spells it. */
+const loopback = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost))(?::([1-9]\d{0,4}))?(\/[^#]*)?$/;
 
 const withoutPort = (uri: string): string | undefined => {
   const [, host, port = '80', path = ''] = loopback.exec(uri) ?? [];

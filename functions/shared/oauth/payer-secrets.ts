@@ -1,4 +1,5 @@
-import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { awsLimits } from '../aws-limits.ts';
 import type { Clock } from '../deps.ts';
 import { GatewayError, causeOf } from '../errors.ts';
 
@@ -11,6 +12,12 @@ export type PayerSecret =
 export type ReadPayerSecret = (payerId: string, options?: { fresh?: boolean }) => Promise<PayerSecret>;
 
 const rememberedForMs = 5 * 60 * 1000;
+
+/** Under five seconds a call: a refresh of payer tokens reads the secret up to twice while it holds its lease. */
+export const secretsLimits = awsLimits({ maxAttempts: 2, requestMs: 2000 });
+
+/** The client for payers' secrets. */
+export const secretsClient = (): SecretsManagerClient => new SecretsManagerClient(secretsLimits);
 
 const unreadable = (detail: string, retryAfterSeconds: number): GatewayError =>
   new GatewayError('temporarily_unavailable', 'This health plan is not available at the moment.', {

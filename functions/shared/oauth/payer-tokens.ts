@@ -30,6 +30,7 @@ const refreshEarlySeconds = 60;
 /** Well above the two tries that a refresh may take at the payer. */
 const leaseMs = 30_000;
 const waitMs = 150;
+const storeAgainMs = 500;
 const longestWaitMs = 22_000;
 
 const ended = (): GatewayError =>
@@ -55,19 +56,35 @@ const rereadGrant = async (deps: PayerTokenDeps, { grant, grantKey }: OpenGrant)
   return openGrant(now, grantKey);
 };
 
-/** Refreshes under the lease that we hold. */
-const refreshHeld = async (
+/** The lease on a refresh that we hold. */
+interface Held {
+  readonly requestId: string;
+  readonly refreshToken: string;
+  readonly untilMs: number;
+}
+
+/** Stores new payer tokens as long as the lease lasts: with the old refresh token used up, they are all there is. */
+const storeInLease = async (
   deps: PayerTokenDeps,
-  payer: Payer,
-  open: OpenGrant,
-  refreshToken: string,
-  requestId: string,
-): Promise<OpenGrant> => {
+  grant: Grant,
+  sealed: Uint8Array,
+  { requestId, untilMs }: Held,
+): Promise<boolean> => {
+  for (;;) {
+    try {
+      return await storePayerTokens(deps.grants, grant, { sealed, now: nowSeconds(deps.clock), requestId });
+    } catch (error) {
+      if (deps.clock.now() + storeAgainMs > untilMs) throw error;
+      await deps.sleep(storeAgainMs);
+    }
+  }
+};
+
+const refreshHeld = async (deps: PayerTokenDeps, payer: Payer, open: OpenGrant, held: Held): Promise<OpenGrant> => {
   const { grant, grantKey } = open;
-  const tokens = await refreshAtPayer(deps, payer, refreshToken);
-  const now = nowSeconds(deps.clock);
+  const tokens = await refreshAtPayer(deps, payer, held.refreshToken);
   const sealed = sealPayerTokens(tokens, { grantId: grant.grantId, grantKey, iv: deps.randomBytes(sealIvBytes) });
-  if (await storePayerTokens(deps.grants, grant, { sealed, now, requestId })) {
+  if (await storeInLease(deps, grant, sealed, held)) {
     const next = { ...grant, sealedPayerTokens: sealed, payerVersion: grant.payerVersion + 1 };
     return { grant: next, grantKey, tokens };
   }
@@ -93,6 +110,22 @@ const afterRefusal = async (deps: PayerTokenDeps, open: OpenGrant, record: Reque
     throw ended();
   }
   return rereadGrant(deps, open);
+};
+
+/** Refreshes, or finds that the grant has ended. A refusal that cannot be confirmed is a failure like any other. */
+const refreshOrEnd = async (
+  deps: PayerTokenDeps,
+  payer: Payer,
+  open: OpenGrant,
+  held: Held,
+  record: Requester,
+): Promise<OpenGrant> => {
+  try {
+    return await refreshHeld(deps, payer, open, held);
+  } catch (error) {
+    if (error instanceof PayerError && error.failure === 'invalid_grant') return afterRefusal(deps, open, record);
+    throw error;
+  }
 };
 
 const waitForHolder = async (deps: PayerTokenDeps, open: OpenGrant): Promise<OpenGrant | undefined> => {
@@ -129,20 +162,18 @@ export const refreshPayerTokens = async (
   if (refreshToken === undefined) throw reconnect('the payer gave no refresh token');
   const nowMs = deps.clock.now();
   const owner = `${requestId}.${base64url(deps.randomBytes(9))}`;
-  const held = await takeLease(deps.grants, open.grant, { owner, nowMs, untilMs: nowMs + leaseMs }).catch(
-    (error: unknown) => {
-      if (usable) return false;
-      throw error;
-    },
-  );
+  const untilMs = nowMs + leaseMs;
+  const held = await takeLease(deps.grants, open.grant, { owner, nowMs, untilMs }).catch((error: unknown) => {
+    if (usable) return false;
+    throw error;
+  });
   if (!held) {
     if (usable) return open;
     return (await waitForHolder(deps, open)) ?? refreshPayerTokens(deps, payer, open, record, { force });
   }
   try {
-    return await refreshHeld(deps, payer, open, refreshToken, requestId);
+    return await refreshOrEnd(deps, payer, open, { requestId, refreshToken, untilMs }, record);
   } catch (error) {
-    if (error instanceof PayerError && error.failure === 'invalid_grant') return afterRefusal(deps, open, record);
     if (hasEnded(error)) throw error;
     await releaseLease(deps.grants, open.grant.grantId, owner).catch(() => false);
     const failure = error instanceof PayerError ? readFailure(error) : error;

@@ -1,4 +1,5 @@
 import { ConditionalCheckFailedException, type AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { awsLimits } from '../aws-limits.ts';
 import { causeOf, unavailable } from '../errors.ts';
 
 /** An item as DynamoDB holds it. */
@@ -10,12 +11,11 @@ export interface Table {
   readonly name: string;
 }
 
-/** The client that every function shares: short time-outs, since a member waits. Without the flag they only warn. */
-export const dynamoClient = (): DynamoDBClient =>
-  new DynamoDBClient({
-    maxAttempts: 3,
-    requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
-  });
+/** Under ten seconds a call. */
+export const dynamoLimits = awsLimits({ maxAttempts: 3, requestMs: 3000 });
+
+/** The client that every function shares. */
+export const dynamoClient = (): DynamoDBClient => new DynamoDBClient(dynamoLimits);
 
 /** A string attribute. */
 export const s = (value: string): AttributeValue => ({ S: value });

@@ -176,7 +176,8 @@ export const rotate = (
 
 /**
  * Ends a grant; its item stays as a tombstone without payer tokens. With `payerVersion` only where that is still the
- * one that the payer refused. False where it had ended already, or where the version moved on.
+ * one that the payer refused. False where it had ended already, or where the version moved on; an SDK retry after a lost
+ * answer finds its own revocation.
  */
 export const revoke = (
   table: Table,
@@ -185,11 +186,16 @@ export const revoke = (
   { now, requestId, payerVersion }: { now: number; requestId: string; payerVersion?: number },
 ): Promise<boolean> =>
   update(table, grantId, {
-    set: 'revokedAt = :now, lastEvent = :event',
+    set: 'revokedAt = :now, revokedBy = :requestId, lastEvent = :event',
     remove: ['sealedPayerTokens', 'wrappedKey', 'leaseOwner', 'leaseUntilMs'],
-    condition: all(exists, notRevoked, ...(payerVersion === undefined ? [] : ['payerVersion = :version'])),
+    condition: all(
+      exists,
+      `(${notRevoked} OR revokedBy = :requestId)`,
+      ...(payerVersion === undefined ? [] : ['payerVersion = :version']),
+    ),
     values: {
       ':now': n(now),
+      ':requestId': s(requestId),
       ':event': event({ type: 'revoked', at: now, requestId, reason }),
       ...(payerVersion === undefined ? {} : { ':version': n(payerVersion) }),
     },

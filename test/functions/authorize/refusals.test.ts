@@ -92,6 +92,9 @@ describe('a native app’s loopback redirect URI', () => {
     'http://127.0.0.1:51004/callback?a=b',
     'http://127.0.0.1:51004',
     'http://127.0.0.1:99999/callback',
+    // No port that an app could listen on, and another spelling of one.
+    'http://127.0.0.1:0/callback',
+    'http://127.0.0.1:00080/callback',
     'http://127.0.0.1:51004@evil.example/callback',
     'http://127.0.0.1.evil.example/callback',
     'http://127.0.0.2/callback',

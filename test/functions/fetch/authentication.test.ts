@@ -60,6 +60,7 @@ describe('who may not read', () => {
     const test = ready();
     const { token } = await test.grant();
     expect(await refused(undefined, { query: `access_token=${token}` }, test)).toMatchObject({ statusCode: 401 });
+    expect(await refused(token, { query: `ACCESS_TOKEN=${token}` }, test)).toMatchObject({ statusCode: 401 });
     const both = await refused(token, { query: `access_token=${token}` }, test);
     expect(both).toMatchObject({ statusCode: 401, challenge: 'Bearer' });
     expect(both.text).not.toContain(token);

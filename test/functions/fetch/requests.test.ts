@@ -43,6 +43,13 @@ describe('what is not a read', () => {
     expect(answer.statusCode).toBe(405);
     expect(requests).toEqual([]);
   });
+
+  it('is 405: a parameter _method, in the query or in the form', async () => {
+    const query = await ask('Patient', { query: '_method=DELETE' });
+    const form = await ask('Patient/_search', { method: 'POST', form: { _METHOD: 'PUT' } });
+    expect([query.answer.statusCode, form.answer.statusCode]).toEqual([405, 405]);
+    expect([...query.requests, ...form.requests]).toEqual([]);
+  });
 });
 
 describe('the path', () => {
@@ -124,8 +131,9 @@ describe('a search', () => {
     });
     expect(json.answer.statusCode).toBe(400);
     const token = await ask('Observation/_search', { method: 'POST', form: { access_token: 'secret' } });
-    expect(token.answer.statusCode).toBe(400);
-    expect([...json.requests, ...token.requests]).toEqual([]);
+    const other = await ask('Observation/_search', { method: 'POST', form: { Access_Token: 'secret' } });
+    expect([token.answer.statusCode, other.answer.statusCode]).toEqual([400, 400]);
+    expect([...json.requests, ...token.requests, ...other.requests]).toEqual([]);
   });
 });
 
@@ -189,6 +197,19 @@ describe('request headers', () => {
 
   it('ask the payer for no asynchronous answer, which nobody would fetch', async () => {
     expect(await sentHeaders('Patient', { headers: { Prefer: 'respond-async' } })).not.toHaveProperty('prefer');
+  });
+
+  it.each([
+    ['Patient', 'Accept-Language'],
+    ['Patient', 'If-None-Match'],
+    ['Patient', 'Prefer'],
+    ['Binary/1', 'Accept'],
+  ])('leave out what HTTP cannot carry, which would make the payer seem down: %s, %s', async (path, name) => {
+    for (const value of ['\u2603', 'a\0b', 'a\r\nX-Injected: 1', '\ud800']) {
+      const headers = await sentHeaders(path, { headers: { [name]: value } });
+      expect(Object.values(headers ?? {})).not.toContain(value);
+      expect(() => new Headers(headers)).not.toThrow();
+    }
   });
 
   it('need no User-Agent, no Accept, and no multi-value map', async () => {

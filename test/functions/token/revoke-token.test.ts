@@ -1,3 +1,9 @@
+import { randomBytes } from 'node:crypto';
+import { readAccessToken } from '../../../functions/shared/store/bearers.ts';
+import { readGrant, sealPayerTokens } from '../../../functions/shared/store/grant.ts';
+import { storePayerTokens } from '../../../functions/shared/store/grants.ts';
+import { startMs } from '../../support/gateway.ts';
+import { readsOf } from '../../support/stale-reads.ts';
 import {
   basic,
   bodyOf,
@@ -90,6 +96,33 @@ describe('revoking', () => {
 
     expect(responses.map(({ statusCode, body }) => `${statusCode} ${body}`)).toEqual(['200 {}', '200 {}', '200 {}']);
     expect(payer.requests).toHaveLength(1);
+  });
+
+  it('reaches the payer though the answer to our own write was lost and the SDK sent it again', async () => {
+    const { connect, revoke, payer, dynamo } = gateway();
+    const pair = await connect();
+    payer.requests.length = 0;
+    dynamo.repeatNext('UpdateItem');
+
+    expect((await revoke({ token: pair.access_token })).statusCode).toBe(200);
+    expect(payer.requests.map(({ url }) => new URL(url).pathname)).toEqual(['/oauth2/revoke']);
+  });
+
+  it('tells the payer of the tokens that it holds now, though they were refreshed after our read', async () => {
+    const { connect, revoke, payer, dynamo, grant, deps } = gateway();
+    const pair = await connect();
+    const read = { ...grant() };
+    const { grantId, grantKey = new Uint8Array() } = readAccessToken(pair.access_token) ?? {};
+    const tokens = { accessToken: 'payer-access-2', refreshToken: 'payer-refresh-2' };
+    const sealed = sealPayerTokens(tokens, { grantId: grantId ?? '', grantKey, iv: randomBytes(12) });
+    await storePayerTokens(deps.grants, readGrant(read), { sealed, now: startMs / 1000, requestId: 'a-read' });
+    readsOf(dynamo, read, grant());
+    payer.requests.length = 0;
+
+    expect((await revoke({ token: pair.access_token })).statusCode).toBe(200);
+
+    expect(payer.requests.map(({ init }) => formOf(init).get('token'))).toEqual(['payer-refresh-2']);
+    expect(grant()['revokedAt']).toBeDefined();
   });
 
   it('an unknown, damaged or foreign token is a success', async () => {

@@ -136,6 +136,14 @@ describe('requests that name another patient', () => {
     'GET /?_type=Observation&subject=other',
     'POST /Observation/_search patient=other',
     'POST /Patient/_search?_id=own _id=other',
+    // A malformed end, a third encoding, a backslash, or the case below a base of ours hides nobody.
+    'GET /Observation?nonsense=Patient%252Fother%25zz',
+    'GET /Observation?nonsense=Patient%25252Fother',
+    'GET /Observation?nonsense=Patient%5Cother',
+    'GET /Observation?nonsense=/patient/other',
+    `GET /Observation?nonsense=${payer}/patient/other`,
+    `GET /Observation?nonsense=x,${payer.toUpperCase()}/PATIENT/other`,
+    `GET /Observation?nonsense=${gateway}//patient//other`,
   ])('refuses %s', (line) => {
     expect(refusal(() => check(line))).toMatchObject({
       status: 403,
@@ -157,6 +165,11 @@ describe('requests that might name another patient', () => {
     'GET /Observation?subject:above=Patient/own',
     'GET /Observation?subject:Patient:identifier=1',
     'GET /Observation?subject:nonsense=own',
+    // A modifier that cannot stand there is one that a payer may overlook.
+    'GET /Observation?patient:Group=other',
+    'GET /Observation?subject:Practitioner=other',
+    'GET /Organization?patient:Group=other',
+    'GET /Patient?identifier:missing=http://x/|1',
     'GET /Observation?patient.name=x',
     'GET /Observation?patient.identifier=x',
     'GET /Observation?subject.name=x',

@@ -3,7 +3,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import type { Payer } from '../../../../config/stage.ts';
 import { localStage } from '../../../../config/local.ts';
 import { exchangeCode } from '../../../../functions/shared/oauth/payer-client.ts';
-import { payerSecrets } from '../../../../functions/shared/oauth/payer-secrets.ts';
+import { payerSecrets, secretsClient, secretsLimits } from '../../../../functions/shared/oauth/payer-secrets.ts';
 import { testDeps } from '../../../support/gateway.ts';
 import { formOf, northwindTokens } from '../../../support/login.ts';
 
@@ -120,4 +120,13 @@ describe('a rotated secret', () => {
     await expect(exchangeCode(test.deps, oneUp, grant)).rejects.toMatchObject({ failure: 'invalid_client' });
     expect(test.payer.requests).toHaveLength(2);
   });
+});
+
+it('a Secrets Manager that does not answer is given up on within five seconds, and a busy one is asked twice', async () => {
+  const client = secretsClient();
+  const { connectionTimeout, requestTimeout, throwOnRequestTimeout } = secretsLimits.requestHandler;
+
+  expect(await client.config.maxAttempts()).toBe(2);
+  expect(secretsLimits.maxAttempts * requestTimeout).toBeLessThan(5000);
+  expect([connectionTimeout, throwOnRequestTimeout]).toEqual([1000, true]);
 });

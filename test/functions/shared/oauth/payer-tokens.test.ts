@@ -226,12 +226,40 @@ describe('what ends a grant', () => {
     const grant = await test.grant();
     test.passSeconds(301);
     test.payer.http = () => {
-      test.dynamo.failNext('UpdateItem', throttled());
-      test.dynamo.failNext('UpdateItem', throttled());
+      for (let times = 0; times < 100; times += 1) test.dynamo.failNext('UpdateItem', throttled());
       return Promise.resolve(Response.json(rotated));
     };
     await expect(failure(fresh(test, open(grant)))).resolves.toMatchObject({ status: 503 });
     expect(grant.payerTokens().accessToken).toBe('payer-access-1');
+  });
+
+  it('keeps trying to store them while its lease lasts: the refresh token before them is used up', async () => {
+    const test = fetchGateway();
+    const grant = await test.grant();
+    test.passSeconds(301);
+    test.payer.http = () => {
+      for (let times = 0; times < 20; times += 1) test.dynamo.failNext('UpdateItem', throttled());
+      return Promise.resolve(Response.json(rotated));
+    };
+
+    expect((await fresh(test, open(grant))).tokens.accessToken).toBe('payer-access-2');
+    expect(grant.payerTokens().refreshToken).toBe('payer-refresh-2');
+  });
+
+  it('gives the lease back where DynamoDB fails while a refusal is confirmed, so that nobody waits for it', async () => {
+    const test = fetchGateway();
+    const grant = await test.grant();
+    test.passSeconds(301);
+    test.payer.http = () => {
+      test.dynamo.failNext('GetItem', throttled());
+      return answers({ error: 'invalid_grant' }, 400)();
+    };
+
+    await expect(failure(fresh(test, open(grant)))).resolves.toMatchObject({ status: 503, retryAfterSeconds: 5 });
+    test.payer.http = answers(rotated);
+    test.dynamo.calls();
+    expect((await fresh(test, open(grant))).tokens.accessToken).toBe('payer-access-2');
+    expect(test.dynamo.calls()).toEqual(['UpdateItem', 'UpdateItem']);
   });
 });
 

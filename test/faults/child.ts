@@ -1,0 +1,32 @@
+/** A process of its own for all functions: what a kill is to be survived by. It is spoken to over IPC. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { GatewayAnswer, GatewayRequest, Surroundings, WorldClock } from './instance.ts';
+import { startInstance } from './instance.ts';
+
+/** What a process is told, one after the other. */
+export type ToChild =
+  | { readonly surroundings: Surroundings }
+  | { readonly id: number; readonly request: GatewayRequest; readonly aheadMs: number };
+export type FromChild = { readonly id: number; readonly answer: GatewayAnswer } | { readonly ready: true };
+
+let aheadMs = 0;
+const clock: WorldClock = {
+  now: () => Date.now() + aheadMs,
+  pass: (ms) => void (aheadMs += ms),
+  wait: (ms) => sleep(ms),
+};
+let instance: ReturnType<typeof startInstance> | undefined;
+
+const send = (message: FromChild): void => void process.send?.(message);
+
+process.on('message', (message: ToChild) => {
+  if ('surroundings' in message) {
+    instance = startInstance(message.surroundings, clock);
+    return;
+  }
+  aheadMs = message.aheadMs;
+  void instance?.call(message.request).then((answer) => send({ id: message.id, answer }));
+});
+// Whoever started us has gone.
+process.on('disconnect', () => process.exit());
+send({ ready: true });

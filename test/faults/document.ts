@@ -1,0 +1,87 @@
+import { format } from 'prettier';
+import type { CellResult, CleanRun } from './cell.ts';
+import type { Path } from './paths.ts';
+import { type Fault, faultKinds } from './proxy.ts';
+
+/** A path, what it does where nothing fails, and what became of it where something did. */
+export interface PathResults {
+  readonly path: Path;
+  readonly clean: CleanRun;
+  readonly cells: readonly CellResult[];
+}
+
+const introduction = `# What happens when something fails
+
+Every call that the functions make, failed in every way, one at a time: what the caller saw, and what it got when it tried
+again after all was well. The table is written by \`test/faults\`, which finds the calls by watching each path once:
+
+    FAULTS_DOC=write npm run test:hard -- test/faults
+
+| fault        | what it is                                                                                       |
+| ------------ | ------------------------------------------------------------------------------------------------ |
+| refused      | the connection is reset, and nothing happened                                                    |
+| throttled    | \`ProvisionedThroughputExceededException\`, \`ThrottlingException\`, or 429 from a payer         |
+| out of order | 500 from AWS, or 503 with a page from a payer                                                    |
+| answer lost  | it happened, and the connection is reset before the answer                                       |
+| answer cut   | it happened, and the connection ends in the middle of the answer                                 |
+| answer late  | it happened, and the answer does not come while anybody waits for it                             |
+| killed       | the function's process gets SIGKILL when the call arrives, before it happened or after           |
+
+*Any* is each of those above "killed". *Once* is this request alone: the AWS SDK tries again, and a payer is not asked again. *Always* is the dependency from this
+request on; without a word it is either. "Nothing" is what a caller sees of a killed process; from API Gateway it is a 502.
+
+In every one of them:
+
+- a code yields tokens at most once;
+- no byte of a member's record leaves without its audit event;
+- a grant lives on, but where the payer took its refresh token back and what it gave for it reached nobody who could keep
+  it ("the grant is lost"): as with every client of a server that rotates, the member connects again;
+- nothing is stored half-written;
+- the answer has the form of its route, with \`Retry-After\` where trying again helps, and tells nothing of our inside;
+- a buffered answer is there within API Gateway's 29 s;
+- where the request itself cannot be repeated, a new login works.
+`;
+
+/** Faults of one outcome, in as few words as they take. */
+const namesOf = (faults: readonly Fault[]): string => {
+  const kindsOf = (times: Fault['times']): string[] =>
+    faults.filter((fault) => !fault.kind.startsWith('killed') && fault.times === times).map(({ kind }) => kind);
+  const [once, always] = [kindsOf('once'), kindsOf('always')];
+  const both = once.filter((kind) => always.includes(kind));
+  const inWords = (kinds: readonly string[], times: string): string[] => {
+    if (kinds.length === faultKinds.length) return [`any${times}`];
+    return kinds.map((kind) => kind + times);
+  };
+  const apart = (kinds: readonly string[]): string[] => kinds.filter((kind) => !both.includes(kind));
+  const kills = faults.filter(({ kind }) => kind.startsWith('killed')).map(({ kind }) => kind);
+  return [
+    ...inWords(both, ''),
+    ...inWords(apart(once), ', once'),
+    ...inWords(apart(always), ', always'),
+    ...(kills.length === 2 ? ['killed'] : kills),
+  ].join('; ');
+};
+
+const rowsOf = (call: string, cells: readonly CellResult[]): string[] => {
+  const groups = new Map<string, Fault[]>();
+  for (const { fault, saw, again } of cells.filter((cell) => cell.fault.call === call)) {
+    const outcome = `${saw} | ${again}`;
+    groups.set(outcome, [...(groups.get(outcome) ?? []), fault]);
+  }
+  return [...groups].map(([outcome, faults]) => `| ${call} | ${namesOf(faults)} | ${outcome} |`);
+};
+
+const sectionOf = ({ path, clean, cells }: PathResults): string => {
+  const title = `## ${path.name[0]?.toUpperCase()}${path.name.slice(1)}\n\nWhere nothing fails: ${clean.saw}.`;
+  if (clean.calls.length === 0) return `${title} It calls nothing.\n`;
+  const rows = clean.calls.flatMap((call) => rowsOf(call, cells));
+  return `${title}\n\n| call | fault | the caller saw | tried again |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+};
+
+/** docs/faults.md. */
+export const faultsDocument = (results: readonly PathResults[]): Promise<string> =>
+  format([introduction, ...results.map(sectionOf)].join('\n'), {
+    parser: 'markdown',
+    printWidth: 120,
+    proseWrap: 'preserve',
+  });

@@ -1,0 +1,93 @@
+import dynalite from 'dynalite';
+import { once } from 'node:events';
+import { Agent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { close, listen } from '../../sandbox/aws/listen.ts';
+
+/** An answer over HTTP. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+type Item = Readonly<Record<string, { readonly S?: string; readonly N?: string; readonly B?: string }>>;
+
+/** The tables of one world: nobody else's items are in them. */
+export interface TableNames {
+  readonly loginAttempts: string;
+  readonly grants: string;
+  readonly auditEvents: string;
+}
+
+/** A DynamoDB that really evaluates conditions, for many worlds. */
+export interface Dynamo {
+  readonly url: string;
+  readonly forward: (body: Buffer, headers: Readonly<Record<string, string>>) => Promise<HttpAnswer>;
+  readonly createTables: () => Promise<TableNames>;
+  /** All items of a table, read past the proxy. */
+  readonly items: (table: string) => Promise<readonly Item[]>;
+  readonly close: () => Promise<void>;
+}
+
+/** Nobody checks the signature; it has to be there. */
+const signed = {
+  'content-type': 'application/x-amz-json-1.0',
+  'x-amz-date': '20260101T000000Z',
+  authorization:
+    'AWS4-HMAC-SHA256 Credential=test/20260101/eu-central-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0',
+};
+
+/** Starts dynalite. */
+export const startDynamo = async (): Promise<Dynamo> => {
+  const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  server.keepAliveTimeout = 0;
+  const port = await listen(server, 0, '127.0.0.1');
+  const agent = new Agent({ keepAlive: true });
+  const forward: Dynamo['forward'] = async (body, headers) => {
+    const outgoing = httpRequest({ host: '127.0.0.1', port, method: 'POST', path: '/', agent, headers });
+    outgoing.end(body);
+    const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+    return {
+      status: response.statusCode ?? 500,
+      headers: { 'content-type': response.headers['content-type'] ?? 'application/x-amz-json-1.0' },
+      body: await buffer(response),
+    };
+  };
+  const call = async (operation: string, parameters: object): Promise<{ Items?: readonly Item[] }> => {
+    const headers = { ...signed, 'x-amz-target': `DynamoDB_20120810.${operation}` };
+    const { status, body } = await forward(Buffer.from(JSON.stringify(parameters)), headers);
+    if (status !== 200) throw new Error(`dynalite refused ${operation}: ${body.toString()}`);
+    return JSON.parse(body.toString()) as { Items?: readonly Item[] };
+  };
+  const createTable = async (name: string, key: string): Promise<void> => {
+    await call('CreateTable', {
+      TableName: name,
+      KeySchema: [{ AttributeName: key, KeyType: 'HASH' }],
+      AttributeDefinitions: [{ AttributeName: key, AttributeType: 'S' }],
+      BillingMode: 'PAY_PER_REQUEST',
+    });
+  };
+  let worlds = 0;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    forward,
+    createTables: async () => {
+      const world = (worlds += 1);
+      const names = {
+        loginAttempts: `LoginAttempts.${world}`,
+        grants: `Grants.${world}`,
+        auditEvents: `AuditEvents.${world}`,
+      };
+      await createTable(names.loginAttempts, 'stateHash');
+      await createTable(names.grants, 'grantId');
+      await createTable(names.auditEvents, 'eventId');
+      return names;
+    },
+    items: async (table) => (await call('Scan', { TableName: table, ConsistentRead: true })).Items ?? [],
+    close: async () => {
+      agent.destroy();
+      await close(server);
+    },
+  };
+};

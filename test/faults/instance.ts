@@ -1,0 +1,157 @@
+import { callStreaming } from '../support/stream-handler.ts';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { Context } from 'aws-lambda';
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { RegistryData } from '../../config/stage.ts';
+import { authorizeHandler } from '../../functions/authorize/handler.ts';
+import { callbackHandler } from '../../functions/callback/handler.ts';
+import { discovery } from '../../functions/discovery/discovery.ts';
+import { fetchHandler } from '../../functions/fetch/handler.ts';
+import { readEventWriter } from '../../functions/fetch/write-read-event.ts';
+import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
+import { payerSecrets, secretsLimits } from '../../functions/shared/oauth/payer-secrets.ts';
+import { registryOf } from '../../functions/shared/registry/registry.ts';
+import { dynamoLimits } from '../../functions/shared/store/dynamo.ts';
+import { tokenHandler } from '../../functions/token/handler.ts';
+import type { TableNames } from './dynamo.ts';
+import type { Dependency } from './proxy.ts';
+
+/** A request to one of the functions. */
+export interface GatewayRequest {
+  readonly function: 'authorize' | 'callback' | 'token' | 'fetch' | 'discovery';
+  readonly event: ApiEvent;
+}
+
+/** What the caller saw. */
+export interface GatewayAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly cookies: readonly string[];
+  readonly body: string;
+  /** The stream broke off. */
+  readonly cut: boolean;
+  /** By this the audit knows the request. */
+  readonly requestId: string;
+  readonly ms: number;
+}
+
+/** Where an execution environment finds what it stands on. */
+export interface Surroundings {
+  readonly dependencies: string;
+  /** Where DynamoDB is, if not behind them. */
+  readonly dynamo?: string;
+  readonly tables: TableNames;
+  readonly registry: RegistryData;
+}
+
+/** An execution environment of all functions: its own clients, its own memory. */
+export interface Instance {
+  readonly call: (request: GatewayRequest) => Promise<GatewayAnswer>;
+  /**
+   * From here on this part of AWS is given up on as soon as in production. Where nothing is late, a busy machine must not
+   * be taken for a dependency that does not answer.
+   */
+  readonly hurry: (dependency: Dependency) => void;
+}
+
+/** The world's time: it passes by itself, and faster where someone waits. */
+export interface WorldClock {
+  readonly now: () => number;
+  readonly pass: (ms: number) => void;
+  /** Waits, or lets the time pass. */
+  readonly wait: (ms: number) => Promise<void>;
+}
+
+/** Long enough for a refresh at the payer and a read, short enough to wait for. */
+const streamedMs = 60_000;
+const bufferedMs = 29_000;
+
+const contextOf = (requestId: string, lastsMs: number): Context => {
+  const endsAt = performance.now() + lastsMs;
+  return {
+    awsRequestId: requestId,
+    functionName: 'test',
+    getRemainingTimeInMillis: () => endsAt - performance.now(),
+  } as Context;
+};
+
+const longMs = 60_000;
+const unhurried = { requestHandler: { connectionTimeout: longMs, requestTimeout: longMs } };
+
+/** A client that has time until it is told to hurry; limits may come with a call too. */
+const switched = <T extends DynamoDBClient | SecretsManagerClient>(real: T, long: T, isHurried: () => boolean): T => {
+  type Send = (command: unknown, options?: object) => unknown;
+  const sendOf = (client: T): Send => (client.send as Send).bind(client);
+  const send: Send = (command, options) => (isHurried() ? sendOf(real)(command, options) : sendOf(long)(command));
+  return { send } as unknown as T;
+};
+
+type Buffered = (event: ApiEvent, context: Context) => Promise<ApiResponse>;
+
+/** Makes an execution environment with the limits that the real one has. */
+export const startInstance = (
+  { dependencies, dynamo = dependencies, tables, registry }: Surroundings,
+  clock: WorldClock,
+): Instance => {
+  const aws = { region: 'eu-central-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
+  const hurried = new Set<Dependency>();
+  const dynamoWith = (limits: object): DynamoDBClient =>
+    new DynamoDBClient({ ...aws, ...dynamoLimits, ...limits, endpoint: dynamo });
+  const secretsWith = (limits: object): SecretsManagerClient =>
+    new SecretsManagerClient({ ...aws, ...secretsLimits, ...limits, endpoint: dependencies });
+  const [real, long] = [dynamoWith({}), dynamoWith(unhurried)];
+  const client = switched(real, long, () => hurried.has('DynamoDB'));
+  const auditClient = switched(real, long, () => hurried.has('audit'));
+  const secrets = switched(secretsWith({}), secretsWith(unhurried), () => hurried.has('Secrets Manager'));
+  const clocks = { now: clock.now, monotonic: clock.now };
+  const deps = {
+    clock: clocks,
+    randomBytes: (size: number): Uint8Array => randomBytes(size),
+    payerHttp: (input: string | URL, init?: RequestInit) => fetch(input, init),
+    registry: registryOf(registry),
+    origin: 'https://gateway.example.org',
+    writeLog: () => undefined,
+    loginAttempts: { client, name: tables.loginAttempts },
+    grants: { client, name: tables.grants },
+    readPayerSecret: payerSecrets(secrets, 'payers/', clocks),
+    sleep: clock.wait,
+    takeTurn: () => undefined,
+    ...readEventWriter({ client: auditClient, name: tables.auditEvents }, clocks),
+  };
+  const buffered = {
+    authorize: authorizeHandler(deps),
+    callback: callbackHandler(deps),
+    token: tokenHandler(deps),
+    discovery: discovery(deps),
+  } as unknown as Readonly<Record<string, Buffered>>;
+  const streamed = fetchHandler(deps) as unknown as (
+    event: ApiEvent,
+    stream: unknown,
+    context: Context,
+  ) => Promise<void>;
+
+  const call: Instance['call'] = async ({ function: name, event }) => {
+    const requestId = randomUUID();
+    const startedAt = performance.now();
+    if (name === 'fetch') {
+      const handler = (given: ApiEvent, stream: unknown): Promise<void> =>
+        streamed(given, stream, contextOf(requestId, streamedMs));
+      const { statusCode, headers, text, error } = await callStreaming(handler, event);
+      const ms = performance.now() - startedAt;
+      return { status: statusCode, headers, cookies: [], body: text, cut: error !== undefined, requestId, ms };
+    }
+    const answer = await buffered[name]?.(event, contextOf(requestId, bufferedMs));
+    if (answer === undefined) throw new Error(`no function ${name}`);
+    return {
+      status: answer.statusCode,
+      headers: answer.headers,
+      cookies: answer.multiValueHeaders?.['Set-Cookie'] ?? [],
+      body: typeof answer.body === 'string' ? answer.body : '',
+      cut: false,
+      requestId,
+      ms: performance.now() - startedAt,
+    };
+  };
+  return { call, hurry: (dependency) => void hurried.add(dependency) };
+};

@@ -1,0 +1,43 @@
+import { readGrant } from '../../functions/shared/store/grant.ts';
+import type { GatewayAnswer } from './instance.ts';
+import { healthMarker } from './payer.ts';
+import type { World } from './world.ts';
+
+/**
+ * No health byte without an event that says so, and no complete answer without a second one.
+ * @throws Error naming what is missing
+ */
+export const checkAudit = async ({ dynamo, surroundings }: World, answers: readonly GatewayAnswer[]): Promise<void> => {
+  const events = await dynamo.items(surroundings.tables.auditEvents);
+  const ids = new Set(events.map(({ eventId }) => eventId?.S));
+  for (const { requestId, body, cut, status } of answers) {
+    const isRecord = body.includes(healthMarker) || (cut && body !== '');
+    if (isRecord && !ids.has(`${requestId}.opened`)) throw new Error('health data without its audit event');
+    if (isRecord && status === 200 && !cut && !ids.has(`${requestId}.ended`)) throw new Error('a read without its end');
+  }
+};
+
+/** One code, one pair. @throws Error where tokens were given twice */
+export const checkTokensOnce = (answers: readonly GatewayAnswer[]): void => {
+  const given = answers.filter(({ status, body }) => status === 200 && body.includes('access_token'));
+  if (given.length > 1) throw new Error('a code was redeemed twice');
+};
+
+/** @throws Error where an item is one that no step writes */
+export const checkStored = async ({ dynamo, surroundings: { tables } }: World): Promise<void> => {
+  for (const item of await dynamo.items(tables.loginAttempts)) {
+    const whole = ['payer', 'partner', 'redirectUri', 'scope', 'cookieHash', 'sealed', 'expiresAt'];
+    if (!whole.every((name) => item[name] !== undefined)) throw new Error('a half-written login attempt');
+  }
+  for (const item of await dynamo.items(tables.grants)) {
+    if (item['grantId']?.S?.startsWith('jti.')) continue;
+    const grant = readGrant(item as Parameters<typeof readGrant>[0]);
+    const whole = [grant.payer, grant.partner, grant.scope, grant.codeHash, grant.redirectUri, item['expiresAt']];
+    if (!whole.every(Boolean) || item['lastEvent'] === undefined) throw new Error('a half-written grant');
+    const sealed = item['sealedPayerTokens'] !== undefined;
+    if (sealed === (grant.revokedAt !== undefined)) throw new Error('payer tokens and revocation contradict');
+    const isRedeemed = grant.redeemedAt !== undefined;
+    if (isRedeemed !== (grant.access !== undefined)) throw new Error('redeemed, and without an access token');
+    if (isRedeemed && item['wrappedKey'] !== undefined) throw new Error('redeemed, and the key is still wrapped there');
+  }
+};

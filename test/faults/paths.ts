@@ -1,0 +1,261 @@
+import type { Payer } from '../../config/stage.ts';
+import type { GatewayAnswer, GatewayRequest, Instance } from './instance.ts';
+import { healthMarker } from './payer.ts';
+import {
+  type Pair,
+  authorizeRequest,
+  callbackRequest,
+  connect,
+  discoveryRequest,
+  introspectRequest,
+  login,
+  pairOf,
+  readRequest,
+  redeemRequest,
+  redeemWithAssertion,
+  refreshRequest,
+  revokeRequest,
+  sentOn,
+  startLogin,
+} from './requests.ts';
+import type { World } from './world.ts';
+
+/** A request that is about to be made, and what it is about. */
+export interface Prepared {
+  /** Made anew for each try. */
+  readonly request: () => GatewayRequest | Promise<GatewayRequest>;
+  /** A grant that was there before. */
+  readonly pair?: Pair;
+  /** Whether the request is to end that grant. */
+  readonly endsGrant?: boolean;
+  /** What a good answer gave, turned into a pair. */
+  readonly use?: (answer: GatewayAnswer, instance: Instance) => Promise<Pair>;
+}
+
+/** One way through a function. */
+export interface Path {
+  readonly name: string;
+  readonly kind: 'browser' | 'OAuth' | 'FHIR' | 'discovery';
+  /** What the payer's profile has beside the usual. */
+  readonly profile?: Partial<Payer>;
+  /** Up to the request; the instance is the one that will get it. */
+  readonly prepare: (world: World, instance: Instance) => Promise<Prepared>;
+}
+
+const redeemed = async (answer: GatewayAnswer): Promise<Pair> => pairOf(answer);
+const backWithCode = async (answer: GatewayAnswer, { call }: Instance): Promise<Pair> =>
+  pairOf(await call(redeemRequest(sentOn(answer).get('code') ?? '')));
+
+const callback = async (instance: Instance, change: Partial<Prepared> = { use: backWithCode }): Promise<Prepared> => {
+  const { state, cookie } = await startLogin(instance);
+  return { request: () => callbackRequest(state, cookie), ...change };
+};
+
+const read = (pair: Pair, change: Partial<Prepared> = {}): Prepared => ({
+  request: () => readRequest(pair.access),
+  pair,
+  ...change,
+});
+
+/** A pair whose payer token has so many seconds left. Payer tokens live 300 s. */
+const connectedFor = async (world: World, instance: Instance, leftSeconds: number): Promise<Pair> => {
+  const pair = await connect(instance);
+  world.clock.pass((300 - leftSeconds) * 1000);
+  return pair;
+};
+
+const rotateSecret = ({ payer, secret }: World): void => {
+  payer.mood.secret = 'payer-secret-2';
+  secret.value = 'payer-secret-2';
+};
+
+/** After the grace, the refresh token before the current one is a reuse. */
+const graceSeconds = 61;
+
+export const paths: readonly Path[] = [
+  {
+    name: 'authorize',
+    kind: 'browser',
+    prepare: async () => ({
+      request: authorizeRequest,
+      use: async (answer, instance) => {
+        const state = sentOn(answer).get('state') ?? '';
+        const cookie = answer.cookies.map((one) => one.split(';')[0]).join('; ');
+        return backWithCode(await instance.call(callbackRequest(state, cookie)), instance);
+      },
+    }),
+  },
+  { name: 'callback', kind: 'browser', prepare: (_world, instance) => callback(instance) },
+  {
+    name: 'callback, the patient found by a search',
+    kind: 'browser',
+    profile: { patientFrom: 'search' },
+    prepare: (_world, instance) => callback(instance),
+  },
+  {
+    name: 'callback, no patient found: the tokens are given back',
+    kind: 'browser',
+    profile: { patientFrom: 'search' },
+    prepare: async ({ payer }, instance) => {
+      payer.mood.namesNoPatient = true;
+      return callback(instance, {});
+    },
+  },
+  {
+    name: "callback, the payer's secret rotated",
+    kind: 'browser',
+    prepare: async (world, instance) => {
+      await login(instance);
+      rotateSecret(world);
+      return callback(instance);
+    },
+  },
+  {
+    name: "callback, the payer's secret missing",
+    kind: 'browser',
+    prepare: async ({ secret }, instance) => {
+      secret.value = undefined;
+      return callback(instance, {});
+    },
+  },
+  {
+    name: 'redeem',
+    kind: 'OAuth',
+    prepare: async (_world, instance) => {
+      const code = await login(instance);
+      return { request: () => redeemRequest(code), use: redeemed };
+    },
+  },
+  {
+    name: 'redeem with private_key_jwt',
+    kind: 'OAuth',
+    prepare: async ({ clock }, instance) => {
+      const code = await login(instance);
+      return { request: () => redeemWithAssertion(code, clock.now()), use: redeemed };
+    },
+  },
+  {
+    name: 'redeem a second time: the grant is revoked',
+    kind: 'OAuth',
+    prepare: async (_world, instance) => {
+      const code = await login(instance);
+      const pair = pairOf(await instance.call(redeemRequest(code)));
+      return { request: () => redeemRequest(code), pair, endsGrant: true };
+    },
+  },
+  {
+    name: 'refresh',
+    kind: 'OAuth',
+    prepare: async (_world, instance) => {
+      const pair = await connect(instance);
+      return { request: () => refreshRequest(pair.refresh), pair, use: redeemed };
+    },
+  },
+  {
+    name: 'refresh a second time, within the grace',
+    kind: 'OAuth',
+    prepare: async (_world, instance) => {
+      const pair = await connect(instance);
+      const next = pairOf(await instance.call(refreshRequest(pair.refresh)));
+      return { request: () => refreshRequest(pair.refresh), pair: next, use: redeemed };
+    },
+  },
+  {
+    name: 'refresh a second time, after the grace: the grant is revoked',
+    kind: 'OAuth',
+    prepare: async ({ clock }, instance) => {
+      const pair = await connect(instance);
+      const next = pairOf(await instance.call(refreshRequest(pair.refresh)));
+      clock.pass(graceSeconds * 1000);
+      return { request: () => refreshRequest(pair.refresh), pair: next, endsGrant: true };
+    },
+  },
+  {
+    name: 'revoke',
+    kind: 'OAuth',
+    prepare: async (_world, instance) => {
+      const pair = await connect(instance);
+      return { request: () => revokeRequest(pair.refresh), pair, endsGrant: true };
+    },
+  },
+  {
+    name: 'introspect',
+    kind: 'OAuth',
+    prepare: async (_world, instance) => {
+      const pair = await connect(instance);
+      return { request: () => introspectRequest(pair.access), pair };
+    },
+  },
+  { name: 'read', kind: 'FHIR', prepare: async (_world, instance) => read(await connect(instance)) },
+  {
+    name: 'read, the payer token refreshed early',
+    kind: 'FHIR',
+    prepare: async (world, instance) => read(await connectedFor(world, instance, 40)),
+  },
+  {
+    name: 'read, the payer token expired',
+    kind: 'FHIR',
+    prepare: async (world, instance) => read(await connectedFor(world, instance, -10)),
+  },
+  {
+    name: 'read, the payer token refused: refreshed, and read again',
+    kind: 'FHIR',
+    prepare: async ({ payer }, instance) => {
+      const pair = await connect(instance);
+      payer.expireAccessTokens();
+      return read(pair);
+    },
+  },
+  {
+    name: 'read, the payer refuses to refresh: the grant ends',
+    kind: 'FHIR',
+    prepare: async (world, instance) => {
+      const pair = await connectedFor(world, instance, -10);
+      world.payer.forgetLogins();
+      return read(pair, { endsGrant: true });
+    },
+  },
+  {
+    name: "read, the payer's token endpoint out of order",
+    kind: 'FHIR',
+    prepare: async (world, instance) => {
+      const pair = await connectedFor(world, instance, -10);
+      world.payer.mood.tokenEndpointDown = true;
+      return read(pair);
+    },
+  },
+  {
+    name: "read, the payer token refused and the payer's secret rotated",
+    kind: 'FHIR',
+    prepare: async (world, instance) => {
+      const pair = await connect(instance);
+      world.payer.expireAccessTokens();
+      rotateSecret(world);
+      return read(pair);
+    },
+  },
+  {
+    name: "read, the payer token expired and the payer's secret missing",
+    kind: 'FHIR',
+    prepare: async (world, instance) => {
+      const pair = await connectedFor(world, instance, -10);
+      world.clock.pass(300_000);
+      world.secret.value = undefined;
+      return read(pair);
+    },
+  },
+  {
+    name: 'metadata',
+    kind: 'discovery',
+    prepare: async () => ({ request: () => discoveryRequest('metadata') }),
+  },
+  {
+    name: 'smart-configuration',
+    kind: 'discovery',
+    prepare: async () => ({ request: () => discoveryRequest('.well-known/smart-configuration') }),
+  },
+];
+
+/** Whether a read brought the record. */
+export const broughtRecord = ({ status, cut, body }: GatewayAnswer): boolean =>
+  status === 200 && !cut && body.includes(healthMarker);

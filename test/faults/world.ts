@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RegistryData } from '../../config/stage.ts';
+import { localRegistry, withPartner, withPayer } from '../support/login.ts';
+import type { Dynamo } from './dynamo.ts';
+import { type Instance, type Surroundings, type WorldClock, startInstance } from './instance.ts';
+import { type ScriptedPayer, scriptedPayer } from './payer.ts';
+import { type Proxy, startProxy } from './proxy.ts';
+import { partnerKey } from './requests.ts';
+
+/** A gateway's surroundings, all of them behind one proxy, and nobody else's. */
+export interface World {
+  readonly proxy: Proxy;
+  readonly payer: ScriptedPayer;
+  /** What Secrets Manager holds for the payer; undefined is nothing yet. */
+  readonly secret: { value: string | undefined };
+  readonly clock: WorldClock;
+  readonly surroundings: Surroundings;
+  /** A new execution environment. */
+  readonly instance: () => Instance;
+  readonly dynamo: Dynamo;
+  /** Takes back what the world was told to be out of order with. */
+  readonly mend: () => void;
+  readonly close: () => Promise<void>;
+}
+
+/** A clock that passes by itself, and at once where somebody waits alone; `together` they have to wait really. */
+const worldClock = (together: boolean): WorldClock => {
+  let passedMs = 0;
+  const wait = async (ms: number): Promise<void> => {
+    if (!together) passedMs += ms;
+    await sleep(together ? ms : 2);
+  };
+  return { now: () => Date.now() + passedMs, pass: (ms) => void (passedMs += ms), wait };
+};
+
+/** Checked once: a world's own differs in a payer's addresses only. */
+const local = localRegistry();
+
+const registryFor = (proxy: string, change: Parameters<typeof withPayer>[1]): RegistryData =>
+  withPartner('demo-partner', {
+    clientAuthentication: ['client_secret_basic', 'private_key_jwt'],
+    jwks: [partnerKey.publicJwk],
+  })(
+    withPayer('northwind', {
+      clientAuthentication: 'client_secret_post',
+      sendsIss: false,
+      authorizationEndpoint: `${proxy}/oauth2/authorize`,
+      tokenEndpoint: `${proxy}/oauth2/token`,
+      revocationEndpoint: `${proxy}/oauth2/revoke`,
+      fhirBaseUrl: `${proxy}/r4`,
+      ...change,
+    })(local),
+  );
+
+/** How a world differs from the usual one. */
+interface WorldOptions {
+  /** The payer's profile. */
+  readonly profile?: Parameters<typeof withPayer>[1] | undefined;
+  /** Many requests at once: they wait for each other, and reach DynamoDB without the proxy. */
+  readonly together?: boolean;
+}
+
+/** Makes a world. */
+export const startWorld = async (
+  dynamo: Dynamo,
+  { profile = {}, together = false }: WorldOptions = {},
+): Promise<World> => {
+  const tables = await dynamo.createTables();
+  const secret: World['secret'] = { value: undefined };
+  const made: { payer?: ScriptedPayer } = {};
+  const proxy = await startProxy(({ dependency, method, path, headers, body }) => {
+    if (dependency === 'Secrets Manager') {
+      const { value } = secret;
+      const answer =
+        value === undefined
+          ? { status: 400, text: { __type: 'ResourceNotFoundException' } }
+          : { status: 200, text: { SecretString: JSON.stringify({ client_secret: value }) } };
+      const contentType = { 'content-type': 'application/x-amz-json-1.1' };
+      return { status: answer.status, headers: contentType, body: Buffer.from(JSON.stringify(answer.text)) };
+    }
+    if (dependency === 'payer OAuth' || dependency === 'payer FHIR') {
+      const request = { method, path: path.split('?')[0] ?? '', authorization: headers['authorization'] ?? '' };
+      return made.payer!.answer({ ...request, body: body.toString() });
+    }
+    const { 'x-amz-target': target = '', authorization = '', 'x-amz-date': date = '' } = headers;
+    const length = String(body.length);
+    const sent = { 'x-amz-target': target, authorization, 'x-amz-date': date, 'content-length': length };
+    return dynamo.forward(body, { ...sent, 'content-type': headers['content-type'] ?? '' });
+  });
+  const payer = scriptedPayer(`${proxy.url}/r4`);
+  made.payer = payer;
+  const mend = (): void => {
+    proxy.heal();
+    secret.value = payer.mood.secret;
+    Object.assign(payer.mood, { tokenEndpointDown: false, namesNoPatient: false });
+  };
+  mend();
+  const clock = worldClock(together);
+  const surroundings = {
+    dependencies: proxy.url,
+    tables,
+    registry: registryFor(proxy.url, profile),
+    ...(together ? { dynamo: dynamo.url } : {}),
+  };
+  const instance = (): Instance => startInstance(surroundings, clock);
+  return { proxy, payer, secret, clock, surroundings, instance, dynamo, mend, close: proxy.close };
+};

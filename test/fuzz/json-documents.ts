@@ -1,0 +1,161 @@
+import { createLinkRewriter } from '../../functions/shared/fhir/rewrite-links.ts';
+import { rewriteSlowly } from '../functions/shared/fhir/link-oracle.ts';
+
+/*
+ * Small JSON documents, each from a number: a hundred thousand of them, whole and cut at every byte, are to take a minute
+ * or two.
+ */
+
+const from = ['http://p.example/r4', 'http://p.example/r4/t', 'https://q/f'];
+const to = 'https://g.example/r4/p';
+
+/** A sequence of pseudo-random numbers below a bound (mulberry32). */
+const numbersFrom = (start: number): ((bound: number) => number) => {
+  let state = start >>> 0;
+  return (bound) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
+  };
+};
+
+const keys = [
+  'url',
+  'link',
+  'fullUrl',
+  'location',
+  'response',
+  'reference',
+  'id',
+  'ur',
+  'links',
+  'Url',
+  '',
+  'a"b',
+  'é',
+  '\\',
+  'reference\\',
+  '\u{1f600}',
+];
+const rests = [
+  '',
+  '/',
+  '/Patient/1',
+  '?a=b',
+  '/Binary/1',
+  '/Binary',
+  '/BinaryX',
+  'x',
+  '#a',
+  '%2f',
+  '/t/Binary?x',
+  '/é',
+  '"',
+  '\\',
+  '/"reference":"',
+  '\n',
+];
+const strings = [
+  '',
+  'reference',
+  'url',
+  '"url":"',
+  '\\',
+  '\\"',
+  'http://other.example/x',
+  'HTTPS://o/x',
+  'http:/x',
+  'Patient/1',
+  'urn:uuid:1',
+  'é',
+  '\u{1f600}',
+  '\u0000',
+  '":{',
+  '\\u0022',
+  '/',
+];
+const scalars = ['1.00', '0', '-1e5', 'true', 'false', 'null', '1E+2'];
+const spaces = ['', '', '', ' ', '\n', '\t\r\n '];
+
+type Next = (bound: number) => number;
+const pick = <T>(next: Next, all: readonly T[]): T => all[next(all.length)]!;
+
+/** A string as JSON, some of its characters escaped in one of the ways that there are. */
+const spelled = (next: Next, text: string): string => {
+  const rate = pick(next, [0, 0, 0, 2, 8, 30]);
+  const inner = [
+    ...JSON.stringify(text)
+      .slice(1, -1)
+      .matchAll(/\\u....|\\.|[^]/g),
+  ].map(([unit]) => {
+    if (unit.length > 1 || rate === 0 || next(32) >= rate) return unit;
+    if (unit === '/' && next(2) === 0) return '\\/';
+    const hex = unit.charCodeAt(0).toString(16).padStart(4, '0');
+    return `\\u${next(2) === 0 ? hex : hex.toUpperCase()}`;
+  });
+  return `"${inner.join('')}"`;
+};
+
+const value = (next: Next, depth: number): string => {
+  const space = (): string => pick(next, spaces);
+  const kind = next(depth > 3 ? 5 : 9);
+  if (kind < 3) return spelled(next, pick(next, from) + pick(next, rests));
+  if (kind === 3) return spelled(next, pick(next, strings));
+  if (kind === 4) return pick(next, scalars);
+  const count = next(3);
+  const members = Array.from({ length: count }, () =>
+    kind === 5
+      ? `${space()}${value(next, depth + 1)}${space()}`
+      : `${space()}${spelled(next, pick(next, keys))}${space()}:${space()}${value(next, depth + 1)}${space()}`,
+  ).join(',');
+  return kind === 5 ? `[${members}]` : `{${members || space()}}`;
+};
+
+/** The document of a number: an object or an array. */
+const documentOf = (number: number): string => {
+  const next = numbersFrom(number);
+  const members = Array.from({ length: 1 + next(2) }, () => `${spelled(next, pick(next, keys))}:${value(next, 1)}`);
+  return pick(next, [`{${members.join(',')}}`, `[${value(next, 1)}]`, ` {${members.join(' , ')}}\n`]);
+};
+
+/** Passes chunks through a rewriter and says what differs from what is expected. */
+const differs = (chunks: readonly Uint8Array[], expected: Buffer, foreignLinks: number): string | undefined => {
+  const rewriter = createLinkRewriter({ from, to });
+  const out: Uint8Array[] = [];
+  for (const chunk of chunks) for (const piece of rewriter.push(chunk)) out.push(piece);
+  for (const piece of rewriter.end()) out.push(piece);
+  const whole = out.length === 1 && out[0] !== undefined ? out[0] : Buffer.concat(out);
+  if (!expected.equals(whole)) return Buffer.from(whole).toString();
+  return rewriter.foreignLinks === foreignLinks ? undefined : `${rewriter.foreignLinks} foreign links`;
+};
+
+/** As many copies of a document as it has bytes, in an array; each is cut at another byte. */
+const cutEverywhere = (bytes: Buffer): Buffer[] => {
+  const copies = Buffer.concat([
+    Buffer.from('['),
+    ...Array.from({ length: bytes.length }, (_none, at) =>
+      Buffer.concat([bytes, Buffer.from(at + 1 < bytes.length ? ',' : ']')]),
+    ),
+  ]);
+  const ends = Array.from({ length: bytes.length }, (_none, at) => 1 + at * (bytes.length + 1) + at);
+  return [0, ...ends].map((start, index) => copies.subarray(start, ends[index] ?? copies.length));
+};
+
+/** Holds the rewriter against the slow oracle: the document whole, in single bytes, and cut in two at every byte. */
+export const judgeDocument = (number: number): { readonly cuts: number } => {
+  const text = documentOf(number);
+  const slow = rewriteSlowly(text, from, to);
+  const bytes = Buffer.from(text);
+  const hold = (chunks: readonly Uint8Array[], how: string, wanted: string, foreignLinks: number): void => {
+    const other = differs(chunks, Buffer.from(wanted), foreignLinks);
+    if (other !== undefined) throw new Error(`${how}\n${text}\nexpected ${wanted}\nbut      ${other}`);
+  };
+  const singles = Array.from(bytes, (_byte, at) => bytes.subarray(at, at + 1));
+  const copies = Array.from(bytes, () => slow.text).join(',');
+  hold([bytes], 'whole', slow.text, slow.foreignLinks);
+  hold(singles, 'byte by byte', slow.text, slow.foreignLinks);
+  // One rewriter for all the cuts: making one costs more than what it does to so small a document.
+  hold(cutEverywhere(bytes), 'cut at every byte', `[${copies}]`, slow.foreignLinks * bytes.length);
+  return { cuts: bytes.length };
+};

@@ -1,0 +1,141 @@
+import { connect as open } from 'node:net';
+import * as fc from 'fast-check';
+import { connect, type RunningStack, startStack, type Tokens } from '../e2e/support.ts';
+import { oddPaths, postedSearches, searches } from './fhir-requests.ts';
+import { rawRequests } from './raw-requests.ts';
+import { holds } from './seeded.ts';
+import { expectSound } from './sound-answer.ts';
+
+let stack: RunningStack;
+let tokens: Tokens;
+
+beforeAll(async () => {
+  stack = await startStack();
+  tokens = await connect(stack, 'northwind');
+}, 240_000);
+
+afterAll(async () => {
+  await stack?.close();
+});
+
+const waitMs = 30_000;
+
+/** Writes bytes to the gateway and reads until it closes; fails where it never does. */
+const exchange = (bytes: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const socket = open(Number(new URL(stack.origin).port), 'localhost', () => socket.end(bytes, 'latin1'));
+    const chunks: Buffer[] = [];
+    const timer = setTimeout(() => {
+      socket.destroy();
+      reject(new Error(`still open: ${bytes.slice(0, 200)}`));
+    }, waitMs);
+    socket.on('data', (chunk) => chunks.push(chunk));
+    // A server that cuts a connection has answered too.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      clearTimeout(timer);
+      resolve(Buffer.concat(chunks).toString('latin1'));
+    });
+  });
+
+/** The answers on a connection, as far as they are to be judged. */
+const answersIn = (text: string): { statusCode: number; headers: Record<string, string>; body: string }[] =>
+  text
+    .split(/(?=HTTP\/1\.1 \d{3})/)
+    .filter((part) => part.startsWith('HTTP/'))
+    .map((part) => {
+      const [head = '', ...body] = part.split('\r\n\r\n');
+      const [status = '', ...lines] = head.split('\r\n');
+      const headers = Object.fromEntries(lines.map((line) => line.split(/:\s*(.*)/s, 2) as [string, string]));
+      return { statusCode: Number(status.split(' ')[1]), headers, body: body.join('\r\n\r\n') };
+    })
+    // An interim answer is none.
+    .filter(({ statusCode }) => statusCode !== 100);
+
+const stillWorks = async (): Promise<void> => {
+  const answer = await fetch(`${stack.origin}/r4/northwind/Patient/${tokens.patient}`, {
+    headers: { Authorization: `Bearer ${tokens.access_token}` },
+  });
+  expect(answer.status).toBe(200);
+  await answer.body?.cancel();
+};
+
+const kinds = Object.keys(rawRequests('', ''));
+
+describe('raw bytes to the running gateway', () => {
+  it.each(kinds)('crash nothing, hang nothing, smuggle nothing and are no 5xx: %s', async (kind) => {
+    stack.requestLines.length = 0;
+    const requests = rawRequests(stack.origin, `Authorization: Bearer ${tokens.access_token}`)[kind] ?? [];
+    expect(requests.length).toBeGreaterThan(5);
+
+    for (const bytes of requests) {
+      const text = await exchange(bytes);
+      for (const answer of answersIn(text)) {
+        // Node's own answer to an HTTP version that there is not.
+        if (answer.statusCode === 505 && bytes.includes('HTTP/9.9')) continue;
+        expectSound(answer);
+        expect(Object.keys(answer.headers).map((name) => name.toLowerCase())).not.toContain('x-injected');
+      }
+    }
+
+    expect(stack.requestLines.filter((line) => !line.startsWith('gateway ') && line.includes('smuggled'))).toEqual([]);
+    await stillWorks();
+  });
+
+  it('of a hundred connections that send half a request and leave, leave the gateway as it was', async () => {
+    const halves = [
+      'GET /r4/northwind/Patient HTTP/1.1\r\nHost: lo',
+      'POST /oauth2/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\ngrant',
+    ];
+    await Promise.all(
+      Array.from(
+        { length: 100 },
+        (_none, index) =>
+          new Promise<void>((resolve) => {
+            const socket = open(Number(new URL(stack.origin).port), 'localhost', () => {
+              socket.write(halves[index % 2] ?? '', () => socket.destroy());
+            });
+            socket.on('error', () => undefined);
+            socket.on('close', () => resolve());
+          }),
+      ),
+    );
+
+    await stillWorks();
+  });
+});
+
+describe('a sample of what the FHIR route is tried with, over HTTP', () => {
+  it('is answered without a 5xx and without a stack trace', async () => {
+    const authorization = `Authorization: Bearer ${tokens.access_token}`;
+    const short = (text: string): boolean => text.length < 4000;
+
+    await holds(
+      fc.oneof(
+        searches,
+        postedSearches,
+        oddPaths.filter(({ method }) => method !== 'CONNECT'),
+      ),
+      async ({ method, path, query, form = '' }) => {
+        const target = `/r4/northwind/${path}${query === '' ? '' : `?${query}`}`.replaceAll(/[\s\0]/g, '');
+        if (!short(target) || !short(form)) return;
+        const head = [
+          `${method} ${Buffer.from(target).toString('latin1')} HTTP/1.1`,
+          'Host: localhost',
+          'Connection: close',
+          authorization,
+        ];
+        const body = Buffer.from(form).toString('latin1');
+        const more =
+          form === '' ? [] : ['Content-Type: application/x-www-form-urlencoded', `Content-Length: ${body.length}`];
+        const answers = answersIn(await exchange([...head, ...more, '', body].join('\r\n')));
+        expect(answers.length).toBeLessThanOrEqual(1);
+        answers.forEach(expectSound);
+      },
+      400,
+    );
+
+    await stillWorks();
+    expect(stack.functionLines.filter((line) => /\n\s+at |TypeError|RangeError|Unhandled/.test(line))).toEqual([]);
+  });
+});

@@ -1,0 +1,61 @@
+import * as fc from 'fast-check';
+import { createLinkRewriter } from '../../functions/shared/fhir/rewrite-links.ts';
+import { judgeDocument } from './json-documents.ts';
+import { holdsAtOnce } from './seeded.ts';
+
+const documents = 50_000;
+
+describe('the link rewriter', () => {
+  it('writes what a slow parser would, of 50,000 documents cut at every byte (RFC 8259)', () => {
+    let [cuts, number] = [0, 0];
+    // Numbers in order are documents as unlike as any; the other half is in its own file, for the other core.
+    for (; number < documents; number += 1) cuts += judgeDocument(number).cuts;
+
+    expect(number).toBe(documents);
+    expect(cuts).toBeGreaterThan(documents * 50);
+  });
+
+  it('passes what is no JSON without a failure and without losing a byte', () => {
+    const options = { from: ['http://p.example/r4'], to: 'https://g.example/r4/p' };
+    const piece = fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      '"',
+      ':',
+      ',',
+      '\\',
+      '\\u',
+      '"link"',
+      '"url":',
+      '"reference":"',
+      'http://p.example/r4',
+      '/x"',
+      '\ufeff',
+      ' ',
+      '\0',
+      'null',
+      '1',
+      '\\ud800',
+      '<html>',
+    );
+
+    holdsAtOnce(
+      fc.tuple(
+        fc.array(fc.oneof(piece, fc.string({ maxLength: 3 })), { maxLength: 25 }),
+        fc.integer({ min: 1, max: 9 }),
+      ),
+      ([pieces, size]) => {
+        const bytes = Buffer.from(pieces.join(''));
+        const rewriter = createLinkRewriter(options);
+        const out: Uint8Array[] = [];
+        for (let at = 0; at < bytes.length; at += size) out.push(...rewriter.push(bytes.subarray(at, at + size)));
+        const text = Buffer.concat([...out, ...rewriter.end()]).toString();
+        const back = (written: string) => written.replaceAll('https://g.example/r4/p', 'http://p.example/r4');
+        if (back(text) !== back(bytes.toString())) throw new Error(`became ${text}`);
+      },
+      30_000,
+    );
+  });
+});

@@ -1,0 +1,106 @@
+import { type Dynamo, startDynamo } from '../faults/dynamo.ts';
+import type { GatewayAnswer, GatewayRequest, Instance } from '../faults/instance.ts';
+import { describeAnswer } from '../faults/answers.ts';
+import { broughtRecord } from '../faults/paths.ts';
+import { type Processes, startProcesses } from '../faults/processes.ts';
+import { readRequest } from '../faults/requests.ts';
+import { type World, startWorld } from '../faults/world.ts';
+
+/** A race, and how often it is held. */
+export interface Contest {
+  readonly race: Race;
+  readonly rounds: number;
+}
+
+export const fewRounds = 4;
+/** A test's limit, on a machine that is busy with others. Milliseconds. */
+export const contestMs = 1_800_000;
+export const parallel = 50;
+export const payerTokenLivesMs = 300_000;
+
+/** A world with several execution environments. */
+export interface Arena {
+  readonly world: World;
+  readonly instances: readonly [Instance, ...Instance[]];
+}
+
+/** One round of a race; it throws where a promise is broken. */
+export type Race = (arena: Arena) => Promise<void>;
+
+/** Where races are held. */
+export interface Arenas {
+  /** Four execution environments in this process. */
+  readonly environments: () => Promise<Arena>;
+  /** Three processes. */
+  readonly processes: () => Promise<Arena>;
+  readonly startProcess: Processes['start'];
+  readonly close: () => Promise<void>;
+}
+
+/** Starts DynamoDB, over HTTP, for races. */
+export const startArenas = async (): Promise<Arenas> => {
+  const dynamo: Dynamo = await startDynamo();
+  const processes = await startProcesses();
+  const worlds: World[] = [];
+  const newWorld = async (): Promise<World> => {
+    const world = await startWorld(dynamo, { together: true });
+    worlds.push(world);
+    return world;
+  };
+  return {
+    environments: async () => {
+      const world = await newWorld();
+      return { world, instances: [world.instance(), world.instance(), world.instance(), world.instance()] };
+    },
+    processes: async () => {
+      const world = await newWorld();
+      const { start } = processes;
+      return { world, instances: [await start(world), await start(world), await start(world)] };
+    },
+    startProcess: processes.start,
+    close: async () => {
+      await processes.close();
+      for (const world of worlds) await world.close();
+      await dynamo.close();
+    },
+  };
+};
+
+/** Sends requests at once, over the execution environments in turn. */
+export const allAtOnce = (
+  instances: readonly Instance[],
+  requests: readonly GatewayRequest[],
+): Promise<GatewayAnswer[]> =>
+  Promise.all(requests.map((request, index) => instances[index % instances.length]!.call(request)));
+
+const mostTries = 4;
+
+/** A caller who comes back when it is told to: 503 decides nothing, and a busy machine has its share of them. */
+export const patient = ({ call, hurry }: Instance): Instance => ({
+  hurry,
+  call: async (request) => {
+    let answer = await call(request);
+    for (let tries = 1; answer.status === 503 && tries < mostTries; tries += 1) answer = await call(request);
+    return answer;
+  },
+});
+
+/** So many of them, each its own. */
+export const times = (count: number, make: () => GatewayRequest): GatewayRequest[] =>
+  Array.from({ length: count }, make);
+
+/** How often each was seen, such as `{"200": 1, "400": 49}`. */
+export const tally = (seen: readonly string[]): Record<string, number> => {
+  const counts: Record<string, number> = {};
+  for (const one of seen) counts[one] = (counts[one] ?? 0) + 1;
+  return counts;
+};
+
+export const inOAuth = (answers: readonly GatewayAnswer[]): Record<string, number> =>
+  tally(answers.map((answer) => describeAnswer('OAuth', answer)));
+export const inFhir = (answers: readonly GatewayAnswer[]): Record<string, number> =>
+  tally(answers.map((answer) => describeAnswer('FHIR', answer)));
+
+/** Whether an access token brings the record. */
+export const reads = async (instance: Instance, token: string): Promise<boolean> =>
+  broughtRecord(await patient(instance).call(readRequest(token)));

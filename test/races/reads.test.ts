@@ -1,0 +1,132 @@
+import { describeAnswer } from '../faults/answers.ts';
+import { connect, readRequest, revokeRequest } from '../faults/requests.ts';
+import type { World } from '../faults/world.ts';
+import {
+  type Arenas,
+  type Contest,
+  allAtOnce,
+  contestMs,
+  fewRounds,
+  inFhir,
+  inOAuth,
+  parallel,
+  patient,
+  payerTokenLivesMs,
+  startArenas,
+  times,
+} from './arena.ts';
+
+const contests: Readonly<Record<string, Contest>> = {
+  'reads with an expired payer token refresh it once, and all bring the record': {
+    rounds: 200,
+    race: async ({ world, instances }) => {
+      const { access } = await connect(instances[0]);
+      world.clock.pass(payerTokenLivesMs + 1000);
+      world.proxy.record();
+
+      const answers = await allAtOnce(
+        instances.map(patient),
+        times(parallel, () => readRequest(access)),
+      );
+
+      expect(inFhir(answers)).toEqual({ '200 record': parallel });
+      expect(world.proxy.calls().filter((call) => call.includes('/oauth2/token'))).toHaveLength(1);
+    },
+  },
+  'revocations against reads: who comes after gets nothing, and the payer hears of it once': {
+    rounds: 200,
+    race: async ({ world, instances }) => {
+      const { access, refresh } = await connect(instances[0]);
+      const before = world.payer.revoked();
+      const requests = [
+        ...times(parallel / 2, () => readRequest(access)),
+        ...times(parallel / 2, () => revokeRequest(refresh)),
+      ];
+
+      const answers = await allAtOnce(instances.map(patient), requests);
+
+      expect(inOAuth(answers.slice(parallel / 2))).toEqual({ '200': parallel / 2 });
+      const seen = inFhir(answers.slice(0, parallel / 2));
+      expect((seen['200 record'] ?? 0) + (seen['401 `login`'] ?? 0)).toBe(parallel / 2);
+      expect(describeAnswer('FHIR', await instances[0].call(readRequest(access)))).toBe('401 `login`');
+      expect([world.payer.revoked() - before, world.payer.alive()]).toEqual([1, 0]);
+    },
+  },
+  'a revocation against a refresh of payer tokens leaves none of them alive at the payer': {
+    rounds: 50,
+    race: async ({ world, instances }) => {
+      const { access, refresh } = await connect(instances[0]);
+      world.clock.pass(payerTokenLivesMs + 1000);
+      const requests = [...times(4, () => readRequest(access)), revokeRequest(refresh)];
+
+      const answers = await allAtOnce(instances, requests);
+
+      expect(inOAuth(answers.slice(-1))).toEqual({ '200': 1 });
+      expect(describeAnswer('FHIR', await instances[0].call(readRequest(access)))).toBe('401 `login`');
+      expect(world.payer.alive()).toBe(0);
+    },
+  },
+};
+
+const named = Object.entries(contests);
+const started: { arenas?: Arenas } = {};
+
+beforeAll(async () => {
+  started.arenas = await startArenas();
+});
+afterAll(() => started.arenas?.close());
+
+describe('rounds over four execution environments', () => {
+  it.each(named)(
+    '%s',
+    async (_name, { race, rounds }) => {
+      const arena = await started.arenas!.environments();
+      for (let round = 0; round < rounds; round += 1) await race(arena);
+    },
+    contestMs,
+  );
+});
+
+describe('a few rounds over three processes', () => {
+  it.each(named)('%s', async (_name, { race }) => {
+    const arena = await started.arenas!.processes();
+    for (let round = 0; round < fewRounds; round += 1) await race(arena);
+  });
+});
+
+describe('the holder of a lease is killed while the payer’s answer is on its way', () => {
+  const leaseMs = 30_000;
+  const killHolder = async (keepsRefreshTokens: boolean) => {
+    const { world, instances } = await started.arenas!.processes();
+    world.payer.mood.keepsRefreshTokens = keepsRefreshTokens;
+    const [next] = instances;
+    const holder = await started.arenas!.startProcess(world);
+    const { access } = await connect(next);
+    world.clock.pass(payerTokenLivesMs + 1000);
+    world.proxy.arm({ call: 'payer OAuth: POST /oauth2/token', kind: 'killed after', times: 'once' }, holder.kill);
+    expect(await holder.callUntilDeath(readRequest(access))).toBeUndefined();
+    world.proxy.heal();
+    world.proxy.record();
+    return { world, next, access };
+  };
+  const exchanges = ({ proxy }: World) => proxy.calls().filter((call) => call.includes('/oauth2/token')).length;
+
+  it('another process waits for the lease’s end, takes over and brings the record', async () => {
+    const { world, next, access } = await killHolder(true);
+    world.clock.pass(leaseMs - 2000);
+
+    const answer = await next.call(readRequest(access));
+
+    expect(describeAnswer('FHIR', answer)).toBe('200 record');
+    expect(answer.ms).toBeGreaterThan(1000);
+    expect(exchanges(world)).toBe(1);
+  });
+
+  it('another process asks the member to connect again where the payer had rotated: the only grant that is lost', async () => {
+    const { world, next, access } = await killHolder(false);
+    world.clock.pass(leaseMs + 1000);
+
+    expect(describeAnswer('FHIR', await next.call(readRequest(access)))).toBe('401 `login`');
+    expect(exchanges(world)).toBe(1);
+  });
+});

@@ -1,0 +1,118 @@
+import { describeAnswer } from '../faults/answers.ts';
+import {
+  callbackRequest,
+  connect,
+  login,
+  pairOf,
+  redeemAs,
+  redeemRequest,
+  refreshRequest,
+  sentOn,
+  startLogin,
+} from '../faults/requests.ts';
+import {
+  type Arenas,
+  type Contest,
+  allAtOnce,
+  contestMs,
+  fewRounds,
+  inOAuth,
+  parallel,
+  reads,
+  startArenas,
+  tally,
+  times,
+} from './arena.ts';
+
+const contests: Readonly<Record<string, Contest>> = {
+  'a code is redeemed once, and who redeems it again ends the grant (RFC 6749 §4.1.2)': {
+    rounds: 200,
+    race: async ({ instances }) => {
+      const code = await login(instances[0]);
+
+      const answers = await allAtOnce(
+        instances,
+        times(parallel, () => redeemRequest(code)),
+      );
+
+      expect(inOAuth(answers)).toEqual({ '200 tokens': 1, '400 `invalid_grant`': parallel - 1 });
+      const winner = pairOf(answers.find(({ status }) => status === 200)!);
+      expect(await reads(instances[0], winner.access)).toBe(false);
+    },
+  },
+  "a code is redeemed by its owner, however many strangers try (RFC 6749 §4.1.3): the owner's grant lives": {
+    rounds: 50,
+    race: async ({ instances }) => {
+      const code = await login(instances[0]);
+      const strangers = times(parallel - 1, () => redeemAs('demo-app', code));
+
+      const answers = await allAtOnce(instances, strangers.toSpliced(parallel / 2, 0, redeemRequest(code)));
+
+      expect(inOAuth(answers)).toEqual({ '200 tokens': 1, '400 `invalid_grant`': parallel - 1 });
+      expect(await reads(instances[0], pairOf(answers[parallel / 2]!).access)).toBe(true);
+    },
+  },
+  'refreshes at once all get the same pair, and the grant lives': {
+    rounds: 200,
+    race: async ({ instances }) => {
+      const { refresh } = await connect(instances[0]);
+
+      const answers = await allAtOnce(
+        instances,
+        times(parallel, () => refreshRequest(refresh)),
+      );
+
+      expect(inOAuth(answers)).toEqual({ '200 tokens': parallel });
+      expect(new Set(answers.map((answer) => JSON.stringify(pairOf(answer)))).size).toBe(1);
+      expect(await reads(instances[0], pairOf(answers[0]!).access)).toBe(true);
+    },
+  },
+  "a browser that comes back many times makes one grant, and spends the payer's code once": {
+    rounds: 200,
+    race: async ({ world, instances }) => {
+      const { state, cookie } = await startLogin(instances[0]);
+      const before = world.payer.issued.authorization_code;
+      world.proxy.record();
+
+      const answers = await allAtOnce(
+        instances,
+        times(parallel, () => callbackRequest(state, cookie)),
+      );
+
+      expect(tally(answers.map((answer) => describeAnswer('browser', answer)))).toEqual({
+        'back with a code': 1,
+        'page 400': parallel - 1,
+      });
+      expect(world.payer.issued.authorization_code - before).toBe(1);
+      expect(world.proxy.calls().filter((call) => call.includes('/oauth2/token'))).toHaveLength(1);
+      const code = sentOn(answers.find(({ status }) => status === 302)!).get('code') ?? '';
+      expect((await instances[0].call(redeemRequest(code))).status).toBe(200);
+    },
+  },
+};
+
+const named = Object.entries(contests);
+const started: { arenas?: Arenas } = {};
+
+beforeAll(async () => {
+  started.arenas = await startArenas();
+});
+afterAll(() => started.arenas?.close());
+
+describe('rounds over four execution environments', () => {
+  it.each(named)(
+    '%s',
+    async (_name, { race, rounds }) => {
+      const arena = await started.arenas!.environments();
+      for (let round = 0; round < rounds; round += 1) await race(arena);
+    },
+    contestMs,
+  );
+});
+
+describe('a few rounds over three processes', () => {
+  it.each(named)('%s', async (_name, { race }) => {
+    const arena = await started.arenas!.processes();
+    for (let round = 0; round < fewRounds; round += 1) await race(arena);
+  });
+});
