@@ -127,7 +127,7 @@ export interface VpcNetwork {
 }
 
 /** The functions whose concurrency can be reserved. */
-export type FunctionName = 'authorize' | 'callback' | 'token' | 'fetch' | 'discovery';
+type FunctionName = 'authorize' | 'callback' | 'token' | 'fetch' | 'discovery';
 
 /** What only the deployment needs. */
 export interface Deployment {

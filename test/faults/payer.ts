@@ -4,7 +4,7 @@ import type { HttpAnswer } from './dynamo.ts';
 export const healthMarker = 'Chalmers';
 
 /** How a payer fails by itself, apart from the proxy's faults. */
-export interface PayerMood {
+interface PayerMood {
   /** The client secret that it takes. */
   secret: string;
   /** Its token endpoint is out of order. */

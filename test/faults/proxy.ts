@@ -5,7 +5,7 @@ import type { HttpAnswer } from './dynamo.ts';
 
 /** What can happen to a call. */
 export const faultKinds = ['refused', 'throttled', 'out of order', 'answer lost', 'answer cut', 'answer late'] as const;
-export type FaultKind = (typeof faultKinds)[number];
+type FaultKind = (typeof faultKinds)[number];
 
 /** A fault of one call: of this request alone, or of its dependency from this request on. */
 export interface Fault {

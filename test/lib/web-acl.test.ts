@@ -74,7 +74,7 @@ describe('the web ACL', () => {
     const [, { Rules }] = acl('plain', 'REGIONAL');
 
     const rate = Rules.find(({ Name }) => Name === 'RequestsPerAddress')?.Statement.RateBasedStatement;
-    expect(rate).toEqual({ Limit: 2000, AggregateKeyType: 'IP', EvaluationWindowSec: 300 });
+    expect(rate).toEqual({ Limit: 20_000, AggregateKeyType: 'IP', EvaluationWindowSec: 300 });
   });
 
   it('answers an address over its limit 429 with Retry-After, readable by OAuth and FHIR clients and by pages', () => {

@@ -19,13 +19,13 @@ export const parallel = 50;
 export const payerTokenLivesMs = 300_000;
 
 /** A world with several execution environments. */
-export interface Arena {
+interface Arena {
   readonly world: World;
   readonly instances: readonly [Instance, ...Instance[]];
 }
 
 /** One round of a race; it throws where a promise is broken. */
-export type Race = (arena: Arena) => Promise<void>;
+type Race = (arena: Arena) => Promise<void>;
 
 /** Where races are held. */
 export interface Arenas {
