@@ -37,7 +37,7 @@ export interface Expected {
 }
 
 /** Percent-decoded again and again, wherever that can be done; the rest stays. */
-export const decodedThroughout = (text: string): string => {
+const decodedThroughout = (text: string): string => {
   let now = text;
   for (let round = 0; round < 4; round += 1) {
     const next = now.replaceAll(/(?:%[0-9a-f]{2})+/gi, (bytes) =>

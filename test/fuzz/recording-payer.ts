@@ -7,7 +7,7 @@ import { type Sent, wrongsOf } from './lenient-payer.ts';
 import { expectSound } from './sound-answer.ts';
 
 /** A header as it stands on the wire. */
-export type HeaderLine = readonly [name: string, value: string];
+type HeaderLine = readonly [name: string, value: string];
 
 /** API Gateway's own refusal: what it cannot decode never reaches a function. */
 export class NotForwarded extends Error {}
@@ -68,7 +68,7 @@ export interface RecordingPayer {
   readonly tally: { asked: number; forwarded: number; readonly statuses: Map<number, number> };
 }
 
-export const payerToken = 'payer-access-1';
+const payerToken = 'payer-access-1';
 
 /** Starts one, with a grant of this scope. */
 export const recordingPayer = async (scope = 'launch/patient patient/*.rs offline_access'): Promise<RecordingPayer> => {
