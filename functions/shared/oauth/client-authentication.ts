@@ -130,7 +130,10 @@ const checkAssertion = async (
     if (error instanceof jose.JWTExpired) throw invalidClient('The client assertion has expired.');
     throw wrongClient();
   });
-  const { exp = 0, jti = '', aud } = payload;
+  const { exp = 0, aud } = payload;
+  const jti: unknown = payload.jti;
+  // Signed, but not checked either; an object would have a say in how it becomes text.
+  if (typeof jti !== 'string') throw invalidClient('The jti of the client assertion must be a string.');
   if (!isForUs(aud, deps.origin)) throw invalidClient('The client assertion is meant for another audience.');
   if (exp - now > longestAssertionSeconds + clockToleranceSeconds) {
     throw invalidClient('The client assertion may live for five minutes at most.');

@@ -81,6 +81,8 @@ describe('private_key_jwt', () => {
     ['for an audience that is no string', { aud: [5] as unknown as string[] }],
     ['without an audience', { aud: undefined }],
     ['without a jti', { jti: undefined }],
+    ['whose jti is an object', { jti: { toString: 'not a function' } as unknown as string }],
+    ['whose jti is a number', { jti: 7 as unknown as string }],
     ['without an end', { exp: undefined }],
     ['of another issuer', { iss: 'demo-app' }],
     ['about another client', { sub: 'demo-app' }],
