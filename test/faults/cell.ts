@@ -22,7 +22,7 @@ export interface CellResult {
   readonly fault: Fault;
   /** What the caller saw. */
   readonly saw: string;
-  /** What it saw when it tried again, once all was well. */
+  /** What it saw in the end when it tried again, once all was well. */
   readonly again: string;
 }
 
@@ -159,7 +159,8 @@ export const runCell = (
       await checkAudit(world, answers);
       await checkStored(world);
       const rest = good !== undefined && lost === '' ? [] : [lost, await startOver(world)];
-      const again = [...(seen.length === 0 ? [] : [seen.join(', ')]), ...rest];
+      // How often it is asked to wait before depends on how the time of the machine fits with that of a lease.
+      const again = [seen.at(-1) ?? '', ...rest];
       return { path: path.name, fault, saw, again: again.filter((part) => part !== '').join('; ') };
     } finally {
       mortal?.kill();

@@ -13,7 +13,7 @@ export interface PathResults {
 const introduction = `# What happens when something fails
 
 Every call that the functions make, failed in every way, one at a time: what the caller saw, and what it got when it tried
-again after all was well. The table is written by \`test/faults\`, which finds the calls by watching each path once:
+again after all was well (as often as an answer asked to wait and come again: what came in the end). The table is written by \`test/faults\`, which finds the calls by watching each path once:
 
     FAULTS_DOC=write npm run test:hard -- test/faults
 
