@@ -110,7 +110,7 @@ export class GatewayAlarms extends Construct {
     }
     this.alarm('SecretMissing', {
       metric: metrics.signal('secretMissing'),
-      says: "A payer's secret is empty, unreadable or of the wrong kind; its members cannot connect.",
+      says: "A payer's secret is empty, unreadable, of the wrong kind or refused; its members cannot connect.",
       runbook: 'secret-missing',
     });
     this.alarm('CanaryFailed', {

@@ -8,7 +8,7 @@ const documents = 50_000;
 describe('the link rewriter', () => {
   it('writes what a slow parser would, of 50,000 documents cut at every byte (RFC 8259)', () => {
     let [cuts, number] = [0, 0];
-    // Numbers in order are documents as unlike as any; the other half is in its own file, for the other core.
+    // Numbers in order are documents unlike one another; the other half is in its own file, for the other core.
     for (; number < documents; number += 1) cuts += judgeDocument(number).cuts;
 
     expect(number).toBe(documents);
