@@ -39,6 +39,16 @@ interface RequestStep {
   readonly aim: number;
 }
 
+/** What a redemption and a refresh cannot do without. */
+export const readThenWrite: RequestStep['floor'] = {
+  name: 'GetItem, conditional UpdateItem',
+  calls: ['GetItem', 'UpdateItem'],
+  remake: async (replay, { calls: [read, write] }) => {
+    await replay.send(read);
+    await replay.send(write);
+  },
+};
+
 /** A step that is one request: ours, the least it could do, and peers. */
 export const requestStep = ({ name, what, requests, floor, peers, limit, aim }: RequestStep): Step => ({
   name,

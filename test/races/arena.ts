@@ -12,9 +12,9 @@ export interface Contest {
   readonly rounds: number;
 }
 
-export const fewRounds = 4;
+const fewRounds = 4;
 /** A test's limit, on a machine that is busy with others. Milliseconds. */
-export const contestMs = 1_800_000;
+const contestMs = 1_800_000;
 export const parallel = 50;
 export const payerTokenLivesMs = 300_000;
 
@@ -28,7 +28,7 @@ interface Arena {
 type Race = (arena: Arena) => Promise<void>;
 
 /** Where races are held. */
-export interface Arenas {
+interface Arenas {
   /** Four execution environments in this process. */
   readonly environments: () => Promise<Arena>;
   /** Three processes. */
@@ -38,7 +38,7 @@ export interface Arenas {
 }
 
 /** Starts DynamoDB, over HTTP, for races. */
-export const startArenas = async (): Promise<Arenas> => {
+const startArenas = async (): Promise<Arenas> => {
   const dynamo: Dynamo = await startDynamo();
   const processes = await startProcesses();
   const worlds: World[] = [];
@@ -64,6 +64,42 @@ export const startArenas = async (): Promise<Arenas> => {
       await dynamo.close();
     },
   };
+};
+
+/**
+ * Holds races, as tests of the file that calls it: all rounds over four execution environments, a few over three
+ * processes.
+ * @returns where they are held, to be asked within a test
+ */
+export const holdRaces = (contests: Readonly<Record<string, Contest>>): (() => Arenas) => {
+  const named = Object.entries(contests);
+  let arenas: Arenas | undefined;
+  const started = (): Arenas => arenas!;
+
+  beforeAll(async () => {
+    arenas = await startArenas();
+  });
+  afterAll(() => arenas?.close());
+
+  describe('rounds over four execution environments', () => {
+    it.each(named)(
+      '%s',
+      async (_name, { race, rounds }) => {
+        const arena = await started().environments();
+        for (let round = 0; round < rounds; round += 1) await race(arena);
+      },
+      contestMs,
+    );
+  });
+
+  describe('a few rounds over three processes', () => {
+    it.each(named)('%s', async (_name, { race }) => {
+      const arena = await started().processes();
+      for (let round = 0; round < fewRounds; round += 1) await race(arena);
+    });
+  });
+
+  return started;
 };
 
 /** Sends requests at once, over the execution environments in turn. */

@@ -2,17 +2,14 @@ import { describeAnswer } from '../faults/answers.ts';
 import { connect, readRequest, revokeRequest } from '../faults/requests.ts';
 import type { World } from '../faults/world.ts';
 import {
-  type Arenas,
   type Contest,
   allAtOnce,
-  contestMs,
-  fewRounds,
+  holdRaces,
   inFhir,
   inOAuth,
   parallel,
   patient,
   payerTokenLivesMs,
-  startArenas,
   times,
 } from './arena.ts';
 
@@ -68,39 +65,15 @@ const contests: Readonly<Record<string, Contest>> = {
   },
 };
 
-const named = Object.entries(contests);
-const started: { arenas?: Arenas } = {};
-
-beforeAll(async () => {
-  started.arenas = await startArenas();
-});
-afterAll(() => started.arenas?.close());
-
-describe('rounds over four execution environments', () => {
-  it.each(named)(
-    '%s',
-    async (_name, { race, rounds }) => {
-      const arena = await started.arenas!.environments();
-      for (let round = 0; round < rounds; round += 1) await race(arena);
-    },
-    contestMs,
-  );
-});
-
-describe('a few rounds over three processes', () => {
-  it.each(named)('%s', async (_name, { race }) => {
-    const arena = await started.arenas!.processes();
-    for (let round = 0; round < fewRounds; round += 1) await race(arena);
-  });
-});
+const arenas = holdRaces(contests);
 
 describe('the holder of a lease is killed while the payer’s answer is on its way', () => {
   const leaseMs = 30_000;
   const killHolder = async (keepsRefreshTokens: boolean) => {
-    const { world, instances } = await started.arenas!.processes();
+    const { world, instances } = await arenas().processes();
     world.payer.mood.keepsRefreshTokens = keepsRefreshTokens;
     const [next] = instances;
-    const holder = await started.arenas!.startProcess(world);
+    const holder = await arenas().startProcess(world);
     const { access } = await connect(next);
     world.clock.pass(payerTokenLivesMs + 1000);
     world.proxy.arm({ call: 'payer OAuth: POST /oauth2/token', kind: 'killed after', times: 'once' }, holder.kill);

@@ -10,19 +10,7 @@ import {
   sentOn,
   startLogin,
 } from '../faults/requests.ts';
-import {
-  type Arenas,
-  type Contest,
-  allAtOnce,
-  contestMs,
-  fewRounds,
-  inOAuth,
-  parallel,
-  reads,
-  startArenas,
-  tally,
-  times,
-} from './arena.ts';
+import { type Contest, allAtOnce, holdRaces, inOAuth, parallel, reads, tally, times } from './arena.ts';
 
 const contests: Readonly<Record<string, Contest>> = {
   'a code is redeemed once, and who redeems it again ends the grant (RFC 6749 §4.1.2)': {
@@ -91,28 +79,4 @@ const contests: Readonly<Record<string, Contest>> = {
   },
 };
 
-const named = Object.entries(contests);
-const started: { arenas?: Arenas } = {};
-
-beforeAll(async () => {
-  started.arenas = await startArenas();
-});
-afterAll(() => started.arenas?.close());
-
-describe('rounds over four execution environments', () => {
-  it.each(named)(
-    '%s',
-    async (_name, { race, rounds }) => {
-      const arena = await started.arenas!.environments();
-      for (let round = 0; round < rounds; round += 1) await race(arena);
-    },
-    contestMs,
-  );
-});
-
-describe('a few rounds over three processes', () => {
-  it.each(named)('%s', async (_name, { race }) => {
-    const arena = await started.arenas!.processes();
-    for (let round = 0; round < fewRounds; round += 1) await race(arena);
-  });
-});
+holdRaces(contests);
