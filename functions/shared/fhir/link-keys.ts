@@ -43,8 +43,25 @@ function spellings(letter: string): string {
   return `(?:${letter}|\\\\u00${hex.replace(/[a-f]/, (digit) => `[${digit}${digit.toUpperCase()}]`)})`;
 }
 
-/** Our keys as everybody writes them. Its users set `lastIndex` before they search. */
-export const plainKey = new RegExp(`"(?:${[...KINDS.keys()].join('|')})"`, 'g');
+const ours = [...KINDS.keys()].join('|');
+const followed = [...KINDS.keys()].filter((name) => KINDS.get(name) === FOLLOWED).join('|');
+const usualKeys = new Map<string, RegExp>();
+
+/**
+ * Our keys as everybody writes them; a followed key together with its link up to the base's end, where that is written
+ * as usual, so that one call finds and compares it. Made once for each base; its users set `lastIndex` first.
+ */
+export function usualKey(base: string | undefined): RegExp {
+  const known = usualKeys.get(base ?? '');
+  if (known !== undefined) return known;
+  const literally = base?.replace(/[^\w:/-]/g, '\\$&');
+  const pattern = new RegExp(
+    `"(?:${literally === undefined ? '' : `(?:${followed})" ?: ?"${literally}(?=[/?"])|`}(?:${ours})")`,
+    'g',
+  );
+  usualKeys.set(base ?? '', pattern);
+  return pattern;
+}
 
 /** Our keys in all spellings that JSON allows: with letters as `\u0066`. */
 export const spelledKey = new RegExp(

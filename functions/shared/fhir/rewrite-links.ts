@@ -66,10 +66,10 @@ const withoutSlash = (base: string) => base.replace(/\/+$/, '');
 
 /** Makes the rewriter of one answer. See {@link LinkRewriter}. */
 export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
-  const bases = [...new Set(options.from.map(withoutSlash))]
+  const urls = [...new Set(options.from.map(withoutSlash))]
     .filter((base) => base !== '')
-    .sort((a, b) => b.length - a.length)
-    .map(json.bytesOf);
+    .sort((a, b) => b.length - a.length);
+  const bases = urls.map(json.bytesOf);
   const target = json.bytesOf(JSON.stringify(withoutSlash(options.to)).slice(1, -1));
   /** Characters of a link that decide about it: the longest base, `/Binary`, and what follows. */
   const limit = (bases[0]?.length ?? 0) + BINARY.length + 1;
@@ -94,7 +94,8 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
   let escaped = false;
 
   // Searching: the chunk's bytes as characters, and what was seen before it and may be the beginning of a key.
-  let pattern = keys.plainKey;
+  const usualKey = keys.usualKey(urls[0]);
+  let pattern = usualKey;
   let text = '';
   let tail = '';
   let soughtFrom = 0;
@@ -164,20 +165,38 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
     return true;
   }
 
-  /** Finds the next key of ours that lies in the chunk and returns where it ends, else the chunk's length. */
+  /** Where the key starts (its first quote) whose last quote is at `close`; -1 where it is the end of a longer one. */
+  function startOfKey(chunk: Buffer, close: number): number {
+    let start = close - 1;
+    while (chunk[start] !== json.QUOTE) start--;
+    const before = start > 0 ? chunk[start - 1] : tail.charCodeAt(tail.length - 1);
+    return before === json.BACKSLASH ? -1 : start;
+  }
+
+  /**
+   * Finds the next key of ours that lies in the chunk and returns where it ends, else the chunk's length. Links that are
+   * written as usual are decided on the way.
+   */
   function seek(chunk: Buffer, from: number): number {
     pattern.lastIndex = from;
     while (pattern.test(text)) {
       const end = pattern.lastIndex;
-      let start = end - 2;
-      while (chunk[start] !== json.QUOTE) start--;
-      const before = start > 0 ? chunk[start - 1] : tail.charCodeAt(tail.length - 1);
-      // After a backslash it is the end of a longer key.
-      if (before === json.BACKSLASH) continue;
+      if (chunk[end - 1] !== json.QUOTE) {
+        const link = end - bases[0]!.length;
+        let close = link - 2;
+        while (chunk[close] !== json.QUOTE) close--;
+        if (startOfKey(chunk, close) < 0) continue;
+        edits.push(link, end);
+        soughtFrom = end;
+        tail = '';
+        continue;
+      }
+      const start = startOfKey(chunk, end - 1);
+      if (start < 0) continue;
       kind = kindHere(
-        pattern === keys.plainKey
-          ? keys.kindAt(chunk, start + 1, end - start - 2)
-          : keys.kindOfSource(text.slice(start, end)),
+        pattern === keys.spelledKey
+          ? keys.kindOfSource(text.slice(start, end))
+          : keys.kindAt(chunk, start + 1, end - start - 2),
       );
       if (kind === keys.PLAIN) continue;
       state = BEFORE_COLON;
@@ -393,7 +412,7 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
       edits = [];
       soughtFrom = 0;
       text = bytes.toString('latin1');
-      pattern = keys.hasEscapedLetter(text) ? keys.spelledKey : keys.plainKey;
+      pattern = keys.hasEscapedLetter(text) ? keys.spelledKey : usualKey;
       const end = scan(bytes, state === SEEKING ? seekAcross() : held.start);
       if (state === SEEKING) keepTail(bytes);
       text = '';
