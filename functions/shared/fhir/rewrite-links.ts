@@ -165,12 +165,23 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
     return true;
   }
 
-  /** Where the key starts (its first quote) whose last quote is at `close`; -1 where it is the end of a longer one. */
-  function startOfKey(chunk: Buffer, close: number): number {
-    let start = close - 1;
+  /** Where the key starts (its first quote) whose last quote is at `end`; -1 where it is the end of a longer one. */
+  function startOfKey(chunk: Buffer, end: number): number {
+    let start = end - 1;
     while (chunk[start] !== json.QUOTE) start--;
     const before = start > 0 ? chunk[start - 1] : tail.charCodeAt(tail.length - 1);
     return before === json.BACKSLASH ? -1 : start;
+  }
+
+  /** Edits a link that was found with its key and the longest base, which ends at `end`. */
+  function editUsualLink(chunk: Buffer, end: number): void {
+    const from = end - bases[0]!.length;
+    let endOfKey = from - 2;
+    while (chunk[endOfKey] !== json.QUOTE) endOfKey--;
+    if (startOfKey(chunk, endOfKey) < 0) return;
+    edits.push(from, end);
+    soughtFrom = end;
+    tail = '';
   }
 
   /**
@@ -182,13 +193,7 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
     while (pattern.test(text)) {
       const end = pattern.lastIndex;
       if (chunk[end - 1] !== json.QUOTE) {
-        const link = end - bases[0]!.length;
-        let close = link - 2;
-        while (chunk[close] !== json.QUOTE) close--;
-        if (startOfKey(chunk, close) < 0) continue;
-        edits.push(link, end);
-        soughtFrom = end;
-        tail = '';
+        editUsualLink(chunk, end);
         continue;
       }
       const start = startOfKey(chunk, end - 1);
