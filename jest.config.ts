@@ -13,8 +13,8 @@ const config: Config = {
     ],
   },
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  // `npm run test:hard` and `npm run test:aws`.
-  testPathIgnorePatterns: ['/node_modules/', '/test/(?:aws|conformance|faults|fuzz|leaks|model|races)/'],
+  // `npm run test:hard`, `npm run test:aws` and `npm run test:mutation`.
+  testPathIgnorePatterns: ['/node_modules/', '/test/(?:aws|conformance|faults|fuzz|leaks|model|mutation|races)/'],
   testTimeout: 30_000,
   coverageProvider: 'babel',
   // index.ts wires the real clock, clients and environment; make-*.ts is run by hand.

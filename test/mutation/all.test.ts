@@ -1,0 +1,18 @@
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
+import { failFast } from './fail-fast.ts';
+import { groups } from './groups.ts';
+
+/*
+ * A group's tests as one file: Jest loads the modules anew for each file, which would take most of a mutant's time.
+ */
+const group = groups[process.env['MUTATED'] ?? ''];
+if (group === undefined) throw new Error(`MUTATED must be one of ${Object.keys(groups).join(', ')}`);
+
+failFast();
+const tests = join(import.meta.dirname, '..');
+for (const folder of group.tests) {
+  const files = globSync(`${folder}/**/*.test.ts`, { cwd: tests }).toSorted();
+  if (files.length === 0) throw new Error(`test/${folder} has no tests`);
+  for (const file of files) await import(join(tests, file));
+}

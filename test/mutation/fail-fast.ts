@@ -1,0 +1,28 @@
+type Body = (...values: unknown[]) => unknown;
+type Declare = (name: string, body: Body, ms?: number) => void;
+
+let failed = false;
+
+const untilFailure =
+  (body: Body): Body =>
+  async (...values) => {
+    if (failed) return;
+    try {
+      await body(...values);
+    } catch (error) {
+      failed = true;
+      throw error;
+    }
+  };
+
+const declare =
+  (original: Declare): Declare =>
+  (name, body, ms) =>
+    original(name, untilFailure(body), ms);
+
+/** From here on, tests that come after a failed one end at once: a mutant needs to be noticed only once. */
+export const failFast = (): void => {
+  const original = globalThis.it as unknown as Declare & { readonly each: (...table: unknown[]) => Declare };
+  const each = (...table: unknown[]): Declare => declare(original.each(...table));
+  Object.assign(globalThis, { it: Object.assign(declare(original), { each }) });
+};

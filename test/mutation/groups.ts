@@ -1,0 +1,40 @@
+/** A part of the code that is mutated at one go, and the unit tests that must notice. */
+export interface Group {
+  readonly mutate: readonly string[];
+  /** Folders below `test/`; the first are run first. */
+  readonly tests: readonly string[];
+}
+
+/** `*.ts` that wires or generates is left out, as it is of the coverage. */
+const notMutated = [
+  '!functions/*/index.ts',
+  '!functions/shared/fhir/make-search-targets.ts',
+  '!functions/shared/fhir/search-parameter-targets.ts',
+];
+
+/** The parts that are mutated, by name. */
+export const groups: Readonly<Record<string, Group>> = {
+  store: {
+    mutate: ['functions/shared/store/**/*.ts'],
+    tests: ['functions/shared/store', 'functions/token', 'functions/shared/oauth'],
+  },
+  oauth: {
+    mutate: ['functions/shared/oauth/**/*.ts'],
+    tests: [
+      'functions/shared/oauth',
+      'functions/token',
+      'functions/callback',
+      'functions/authorize',
+      'functions/fetch',
+    ],
+  },
+  fhir: {
+    mutate: ['functions/shared/fhir/**/*.ts', ...notMutated],
+    tests: ['functions/shared/fhir', 'functions/fetch'],
+  },
+  rest: {
+    mutate: ['functions/**/*.ts', '!functions/shared/{store,oauth,fhir}/**', ...notMutated],
+    tests: ['functions'],
+  },
+  config: { mutate: ['config/*.ts', '!config/{local,demo,production-example}.ts'], tests: ['config'] },
+};

@@ -1,0 +1,14 @@
+import type { Config } from 'jest';
+import base from '../../jest.config.ts';
+
+const config: Config = {
+  ...base,
+  rootDir: '../..',
+  roots: ['<rootDir>/config', '<rootDir>/functions', '<rootDir>/test'],
+  testMatch: ['<rootDir>/test/mutation/all.test.ts'],
+  testPathIgnorePatterns: [],
+  collectCoverageFrom: [],
+  coverageThreshold: { global: {} },
+};
+
+export default config;

@@ -1,0 +1,22 @@
+import { spawnSync } from 'node:child_process';
+import { renameSync } from 'node:fs';
+import { groups } from './groups.ts';
+
+/** `npm run test:mutation -- NAME…`: Stryker over these groups, or over all, one after the other. */
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => groups[name] === undefined);
+if (unknown.length > 0) {
+  console.error(`There is no ${unknown.join(', ')}. Say one or more of: ${Object.keys(groups).join(', ')}.`);
+  process.exit(2);
+}
+
+for (const [name, { mutate }] of Object.entries(groups)) {
+  if (asked.length > 0 && !asked.includes(name)) continue;
+  console.log(`\n${name}`);
+  const { status } = spawnSync('stryker', ['run', 'test/mutation/stryker.json', '--mutate', mutate.join(',')], {
+    stdio: 'inherit',
+    env: { ...process.env, MUTATED: name },
+  });
+  if (status !== 0) process.exit(status ?? 1);
+  renameSync('coverage/mutation.json', `coverage/mutation-${name}.json`);
+}
