@@ -155,7 +155,9 @@ export const runCell = (
       if (good === undefined && !isOver(path, last)) throw new Error(`${last}, for ever`);
 
       if (path.kind === 'OAuth' && prepared.pair === undefined) checkTokensOnce(answers);
-      const lost = await checkOutcome(world, prepared, good, mayLoseGrant(fault));
+      // What brought the record came with payer tokens that were kept.
+      const mayLose = mayLoseGrant(fault) && !answers.some(broughtRecord);
+      const lost = await checkOutcome(world, prepared, good, mayLose);
       await checkAudit(world, answers);
       await checkStored(world);
       const rest = good !== undefined && lost === '' ? [] : [lost, await startOver(world)];
