@@ -10,11 +10,14 @@ import {
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
+import { checkExpressionValues, checkItem, evaluateCondition, invalid, parseUpdate } from './dynamo-expressions.ts';
 
 type Item = Record<string, AttributeValue>;
-type Values = Record<string, AttributeValue> | undefined;
 
-/** DynamoDB as the store uses it, in memory behind a mocked client: conditions are really evaluated. */
+/**
+ * DynamoDB as the store uses it, in memory behind a mocked client: conditions are really evaluated, and what DynamoDB
+ * would refuse with a ValidationException is refused, before any condition.
+ */
 export interface MemoryDynamo {
   readonly client: DynamoDBClient;
   readonly mock: ReturnType<typeof mockClient>;
@@ -27,67 +30,13 @@ export interface MemoryDynamo {
   readonly repeatNext: (command: string) => void;
 }
 
-const keyOf = (key: Item): string => Object.values(key)[0]?.S ?? '';
-const plain = (value: AttributeValue | undefined): string | number | undefined =>
-  value?.S ?? (value?.N === undefined ? undefined : Number(value.N));
+const keyNames = ['stateHash', 'eventId', 'grantId'];
 
-/** Evaluates the grammar that the store writes: functions, comparisons, AND, OR, parentheses. */
-const evaluateCondition = (expression: string, item: Item | undefined, values: Values): boolean => {
-  const tokens = expression.match(/[()]|<=|>=|<|>|=|:?\w+/g) ?? [];
-  let at = 0;
-  const operand = (name: string) => plain(name.startsWith(':') ? values?.[name] : item?.[name]);
-  const primary = (): boolean => {
-    const token = tokens[at++] ?? '';
-    if (token === '(') {
-      const inner = or();
-      at += 1;
-      return inner;
-    }
-    if (token === 'attribute_exists' || token === 'attribute_not_exists') {
-      const name = tokens[at + 1] ?? '';
-      at += 3;
-      return (item?.[name] !== undefined) === (token === 'attribute_exists');
-    }
-    const [left, operator, right] = [operand(token), tokens[at++], operand(tokens[at++] ?? '')];
-    if (left === undefined || right === undefined) return false;
-    if (operator === '=') return left === right;
-    if (operator === '<') return left < right;
-    if (operator === '<=') return left <= right;
-    if (operator === '>') return left > right;
-    throw new Error(`unknown operator ${operator}`);
-  };
-  const and = (): boolean => {
-    let result = primary();
-    while (tokens[at] === 'AND') {
-      at += 1;
-      const next = primary();
-      result &&= next;
-    }
-    return result;
-  };
-  const or = (): boolean => {
-    let result = and();
-    while (tokens[at] === 'OR') {
-      at += 1;
-      const next = and();
-      result ||= next;
-    }
-    return result;
-  };
-  return or();
-};
-
-const applyUpdate = (expression: string, item: Item, values: Values): Item => {
-  const [, set = '', remove] = /^SET (.*?)(?: REMOVE (.*))?$/s.exec(expression) ?? [];
-  const next = { ...item };
-  for (const assignment of set.split(',')) {
-    const [name = '', from = ''] = assignment.split('=').map((part) => part.trim());
-    const value = from.startsWith(':') ? values?.[from] : item[from];
-    if (value === undefined) throw new Error(`no value for ${from}`);
-    next[name] = value;
-  }
-  for (const name of remove?.split(',') ?? []) delete next[name.trim()];
-  return next;
+/** The key of an item or of a request for one, which may be no empty string. */
+const keyOf = (item: Item): string => {
+  const key = keyNames.map((name) => item[name]?.S).find((value) => value !== undefined);
+  if (!key) throw invalid('a key attribute must be a string that is not empty');
+  return key;
 };
 
 /** Makes an empty DynamoDB. */
@@ -117,7 +66,10 @@ export const memoryDynamo = (): MemoryDynamo => {
     if (failure) throw failure.error;
     return result;
   };
-  const check = (condition: string | undefined, item: Item | undefined, values: Values): void => {
+  const check = (
+    item: Item | undefined,
+    { ConditionExpression: condition, ExpressionAttributeValues: values }: PutItemCommandInput | UpdateItemCommandInput,
+  ): void => {
     if (condition !== undefined && !evaluateCondition(condition, item, values)) {
       throw new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: {} });
     }
@@ -132,8 +84,10 @@ export const memoryDynamo = (): MemoryDynamo => {
     run('PutItem', () => {
       const table = items(input.TableName ?? '');
       const item = input.Item ?? {};
-      const key = item['stateHash']?.S ?? item['eventId']?.S ?? item['grantId']?.S ?? '';
-      check(input.ConditionExpression, table.get(key), input.ExpressionAttributeValues);
+      const key = keyOf(item);
+      checkItem(item);
+      checkExpressionValues([input.ConditionExpression], input.ExpressionAttributeValues);
+      check(table.get(key), input);
       table.set(key, item);
       return {};
     }),
@@ -141,11 +95,15 @@ export const memoryDynamo = (): MemoryDynamo => {
   mock.on(UpdateItemCommand).callsFake((input: UpdateItemCommandInput) =>
     run('UpdateItem', () => {
       const table = items(input.TableName ?? '');
+      const { UpdateExpression = '', ReturnValues = 'NONE', ExpressionAttributeValues: values } = input;
+      if (!['NONE', 'ALL_NEW'].includes(ReturnValues)) throw invalid(`ReturnValues are not ${ReturnValues}`);
       const key = keyOf(input.Key ?? {});
-      check(input.ConditionExpression, table.get(key), input.ExpressionAttributeValues);
-      const next = applyUpdate(input.UpdateExpression ?? '', table.get(key) ?? {}, input.ExpressionAttributeValues);
+      checkExpressionValues([UpdateExpression, input.ConditionExpression], values);
+      const updated = parseUpdate(UpdateExpression, values);
+      check(table.get(key), input);
+      const next = updated(table.get(key) ?? input.Key ?? {});
       table.set(key, next);
-      return { Attributes: next };
+      return ReturnValues === 'ALL_NEW' ? { Attributes: next } : {};
     }),
   );
   return {

@@ -62,38 +62,46 @@ export const writeBearer = (bearer: Bearer): string => {
   return prefix + base64url(Buffer.concat([body, checksum(prefix, body)]));
 };
 
-const readParts = (kind: Bearer['kind'], text: string): Uint8Array[] | undefined => {
+type PartsOf<Layout extends readonly number[]> = { readonly [Index in keyof Layout]: Uint8Array };
+type Parts<Kind extends Bearer['kind']> = PartsOf<(typeof layouts)[Kind]>;
+
+const readParts = <Kind extends Bearer['kind']>(kind: Kind, text: string): Parts<Kind> | undefined => {
   const prefix = prefixes[kind];
-  const layout: readonly number[] = layouts[kind];
-  const size = layout.reduce((sum, bytes) => sum + bytes, checksumBytes);
-  if (!text.startsWith(prefix) || text.length !== prefix.length + Math.ceil((size * 4) / 3)) return undefined;
+  if (!text.startsWith(prefix)) return undefined;
   const bytes = Buffer.from(text.slice(prefix.length), 'base64url');
   // A second spelling of the same bytes would be a second bearer.
-  if (bytes.length !== size || base64url(bytes) !== text.slice(prefix.length)) return undefined;
-  const body = bytes.subarray(0, size - checksumBytes);
-  if (!bytes.subarray(size - checksumBytes).equals(checksum(prefix, body))) return undefined;
+  if (base64url(bytes) !== text.slice(prefix.length)) return undefined;
+  const layout: readonly number[] = layouts[kind];
+  const bodyBytes = layout.reduce((sum, length) => sum + length);
+  const body = bytes.subarray(0, bodyBytes);
+  // What is too short or too long has no checksum of the right length here.
+  if (!bytes.subarray(bodyBytes).equals(checksum(prefix, body))) return undefined;
   let at = 0;
-  return layout.map((length) => body.subarray(at, (at += length)));
+  return layout.map((length) => body.subarray(at, (at += length))) as Parts<Kind>;
 };
 
 /** Reads an access token; undefined where it is none or damaged. */
 export const readAccessToken = (text: string): AccessToken | undefined => {
-  const [id, grantKey, secret] = readParts('access', text) ?? [];
-  return id && grantKey && secret ? { kind: 'access', grantId: base64url(id), grantKey, secret } : undefined;
+  const parts = readParts('access', text);
+  if (parts === undefined) return undefined;
+  const [id, grantKey, secret] = parts;
+  return { kind: 'access', grantId: base64url(id), grantKey, secret };
 };
 
 /** Reads a refresh token; undefined where it is none or damaged. */
 export const readRefreshToken = (text: string): RefreshToken | undefined => {
-  const [id, grantKey, familySecret, secret] = readParts('refresh', text) ?? [];
-  return id && grantKey && familySecret && secret
-    ? { kind: 'refresh', grantId: base64url(id), grantKey, familySecret, secret }
-    : undefined;
+  const parts = readParts('refresh', text);
+  if (parts === undefined) return undefined;
+  const [id, grantKey, familySecret, secret] = parts;
+  return { kind: 'refresh', grantId: base64url(id), grantKey, familySecret, secret };
 };
 
 /** Reads a code; undefined where it is none or damaged. */
 export const readCode = (text: string): Code | undefined => {
-  const [id, secret] = readParts('code', text) ?? [];
-  return id && secret ? { kind: 'code', grantId: base64url(id), secret } : undefined;
+  const parts = readParts('code', text);
+  if (parts === undefined) return undefined;
+  const [id, secret] = parts;
+  return { kind: 'code', grantId: base64url(id), secret };
 };
 
 /** Sizes for whoever mints. */

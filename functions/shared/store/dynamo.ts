@@ -26,6 +26,16 @@ export const n = (value: number): AttributeValue => ({ N: String(value) });
 /** A binary attribute. */
 export const b = (value: Uint8Array): AttributeValue => ({ B: value });
 
+/** A string attribute of an item; undefined where it has none. */
+export const text = (item: Item, name: string): string | undefined => item[name]?.S;
+
+/** A number attribute of an item; undefined where it has none. */
+export const number = (item: Item, name: string): number | undefined =>
+  item[name]?.N === undefined ? undefined : Number(item[name].N);
+
+/** A binary attribute of an item; undefined where it has none. */
+export const binary = (item: Item, name: string): Uint8Array | undefined => item[name]?.B;
+
 /** Runs a conditional write: true where it was made, false where its condition failed. */
 export const conditionally = async <T>(write: Promise<T>): Promise<T | undefined> => {
   try {

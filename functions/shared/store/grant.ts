@@ -1,4 +1,4 @@
-import type { Item } from './dynamo.ts';
+import { type Item, binary, number, text } from './dynamo.ts';
 import { seal, unseal } from './crypto.ts';
 
 /** A payer's tokens. They leave the gateway for that payer only, and rest sealed. */
@@ -61,10 +61,6 @@ export interface Grant {
   readonly leaseUntilMs?: number;
 }
 
-const text = (item: Item, name: string): string | undefined => item[name]?.S;
-const number = (item: Item, name: string): number | undefined =>
-  item[name]?.N === undefined ? undefined : Number(item[name].N);
-
 const issued = (item: Item, prefix: 'access' | 'previousAccess'): IssuedAccess | undefined => {
   const hash = text(item, `${prefix}Hash`);
   return hash === undefined
@@ -89,13 +85,13 @@ export const readGrant = (item: Item): Grant => ({
   codeHash: text(item, 'codeHash') ?? '',
   codeExpiresAt: number(item, 'codeExpiresAt') ?? 0,
   redirectUri: text(item, 'redirectUri') ?? '',
-  sealedPayerTokens: item['sealedPayerTokens']?.B ?? new Uint8Array(),
+  sealedPayerTokens: binary(item, 'sealedPayerTokens') ?? new Uint8Array(),
   payerVersion: number(item, 'payerVersion') ?? 0,
   ...defined({
     patient: text(item, 'patient'),
     revokedAt: number(item, 'revokedAt'),
     codeChallenge: text(item, 'codeChallenge'),
-    wrappedKey: item['wrappedKey']?.B,
+    wrappedKey: binary(item, 'wrappedKey'),
     redeemedAt: number(item, 'redeemedAt'),
     redeemedBy: text(item, 'redeemedBy'),
     access: issued(item, 'access'),
@@ -104,7 +100,7 @@ export const readGrant = (item: Item): Grant => ({
     refreshHash: text(item, 'refreshHash'),
     previousRefreshHash: text(item, 'previousRefreshHash'),
     rotatedAt: number(item, 'rotatedAt'),
-    rotationSalt: item['rotationSalt']?.B,
+    rotationSalt: binary(item, 'rotationSalt'),
     leaseOwner: text(item, 'leaseOwner'),
     leaseUntilMs: number(item, 'leaseUntilMs'),
   }),

@@ -1,6 +1,6 @@
 import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { deriveKey, seal, sha256, unseal } from './crypto.ts';
-import { type Item, type Table, all, available, b, conditionally, n, s } from './dynamo.ts';
+import { type Item, type Table, all, available, b, binary, conditionally, n, number, s, text } from './dynamo.ts';
 
 /** What the gateway remembers from authorize to callback. */
 export interface LoginAttempt {
@@ -43,6 +43,7 @@ export const putLoginAttempt = async (
   }: { state: string; cookie: string; now: number; expiresAt: number; iv: Uint8Array },
 ): Promise<void> => {
   const stateHash = sha256(state);
+  const cookieHash = s(sha256(cookie));
   const secrets = Buffer.from(JSON.stringify({ verifier: attempt.verifier, partnerState: attempt.partnerState }));
   const item: Item = {
     stateHash: s(stateHash),
@@ -52,7 +53,7 @@ export const putLoginAttempt = async (
     scope: s(attempt.scope),
     refreshable: { BOOL: attempt.refreshable },
     ...(attempt.codeChallenge === undefined ? {} : { codeChallenge: s(attempt.codeChallenge) }),
-    cookieHash: s(sha256(cookie)),
+    cookieHash,
     sealed: b(seal(stateKey(state), secrets, stateHash, iv)),
     createdAt: n(now),
     expiresAt: n(expiresAt),
@@ -64,7 +65,7 @@ export const putLoginAttempt = async (
         Item: item,
         // An SDK retry after a lost answer finds its own item, which only it can have written.
         ConditionExpression: 'attribute_not_exists(stateHash) OR cookieHash = :cookieHash',
-        ExpressionAttributeValues: { ':cookieHash': item['cookieHash'] ?? s('') },
+        ExpressionAttributeValues: { ':cookieHash': cookieHash },
       }),
     ),
   );
@@ -72,15 +73,15 @@ export const putLoginAttempt = async (
 
 const readAttempt = (item: Item, state: string, stateHash: string): LoginAttempt => {
   const opened: unknown = JSON.parse(
-    Buffer.from(unseal(stateKey(state), item['sealed']?.B ?? new Uint8Array(), stateHash)).toString('utf8'),
+    Buffer.from(unseal(stateKey(state), binary(item, 'sealed') ?? new Uint8Array(), stateHash)).toString('utf8'),
   );
   const { verifier, partnerState } = opened as { verifier: string; partnerState?: string };
-  const codeChallenge = item['codeChallenge']?.S;
+  const codeChallenge = text(item, 'codeChallenge');
   return {
-    payer: item['payer']?.S ?? '',
-    partner: item['partner']?.S ?? '',
-    redirectUri: item['redirectUri']?.S ?? '',
-    scope: item['scope']?.S ?? '',
+    payer: text(item, 'payer') ?? '',
+    partner: text(item, 'partner') ?? '',
+    redirectUri: text(item, 'redirectUri') ?? '',
+    scope: text(item, 'scope') ?? '',
     refreshable: item['refreshable']?.BOOL === true,
     ...(codeChallenge === undefined ? {} : { codeChallenge }),
     verifier,
@@ -114,7 +115,6 @@ export const consumeLoginAttempt = async (
   },
 ): Promise<Consumption> => {
   const stateHash = sha256(state);
-  const cookieHash = cookie === undefined ? '' : sha256(cookie);
   const exists = 'attribute_exists(stateHash)';
   const ofThisPayer = 'payer = :payer';
   const ofThisBrowser = 'cookieHash = :cookieHash';
@@ -130,7 +130,7 @@ export const consumeLoginAttempt = async (
           ConditionExpression: all(exists, ofThisPayer, ofThisBrowser, notUsed, notExpired),
           ExpressionAttributeValues: {
             ':payer': s(payer),
-            ':cookieHash': s(cookieHash),
+            ':cookieHash': s(sha256(cookie)),
             ':now': n(now),
             ':requestId': s(requestId),
           },
@@ -145,13 +145,13 @@ export const consumeLoginAttempt = async (
       new GetItemCommand({ TableName: table.name, Key: { stateHash: s(stateHash) }, ConsistentRead: true }),
     ),
   );
-  if (item === undefined || item['payer']?.S !== payer || Number(item['expiresAt']?.N) <= now)
+  if (item === undefined || text(item, 'payer') !== payer || (number(item, 'expiresAt') ?? 0) <= now)
     return { outcome: 'unknown' };
   // A reload after the end comes without the cookie, which the first answer cleared.
-  if (item['usedAt'] !== undefined && item['usedBy']?.S !== requestId) {
-    return { outcome: 'finished', partner: item['partner']?.S ?? '' };
+  if (item['usedAt'] !== undefined && text(item, 'usedBy') !== requestId) {
+    return { outcome: 'finished', partner: text(item, 'partner') ?? '' };
   }
-  if (item['cookieHash']?.S !== cookieHash) return { outcome: 'otherBrowser' };
+  if (cookie === undefined || text(item, 'cookieHash') !== sha256(cookie)) return { outcome: 'otherBrowser' };
   // Usable a moment after its condition failed: nothing was decided, so nothing is given.
   if (item['usedAt'] === undefined) return { outcome: 'unknown' };
   // The write was ours: its answer was lost and the SDK sent it again.

@@ -1,6 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { hkdfSync, randomBytes } from 'node:crypto';
 import {
   bearerSizes,
+  codeWrapKey,
   familyHash,
   readAccessToken,
   readCode,
@@ -15,6 +16,11 @@ const access = { kind: 'access', grantId, grantKey, secret } as const;
 const refresh = { kind: 'refresh', grantId, grantKey, familySecret, secret } as const;
 const code = { kind: 'code', grantId, secret } as const;
 const readers = [readAccessToken, readRefreshToken, readCode];
+const kinds = [
+  ['access', access, readAccessToken],
+  ['refresh', refresh, readRefreshToken],
+  ['code', code, readCode],
+] as const;
 
 describe('a bearer', () => {
   it('is read as it was written, by its own reader only', () => {
@@ -29,11 +35,7 @@ describe('a bearer', () => {
     }
   });
 
-  it.each([
-    ['access', access, readAccessToken],
-    ['refresh', refresh, readRefreshToken],
-    ['code', code, readCode],
-  ])('%s with any one character changed, cut or added is told to be damaged', (_, bearer, read) => {
+  it.each(kinds)('%s with any one character changed, cut or added is told to be damaged', (_, bearer, read) => {
     const text = writeBearer(bearer);
 
     for (let at = 0; at < text.length; at += 1) {
@@ -44,6 +46,20 @@ describe('a bearer', () => {
     for (const change of [`${text}A`, `${text}=`, ` ${text}`, `${text}\n`, text.toUpperCase(), '', text.slice(0, 5)]) {
       expect(read(change)).toBeUndefined();
     }
+  });
+
+  it.each(kinds)('%s in a second spelling of the same bytes is none', (_, bearer, read) => {
+    const text = writeBearer({ ...bearer, grantId: Buffer.alloc(bearerSizes.id, 0xff).toString('base64url') });
+    const bytesOf = (spelling: string) => Buffer.from(spelling.slice(5), 'base64url').toString('hex');
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    const spellings = [
+      text.slice(0, 5) + text.slice(5).replaceAll('_', '/'),
+      `${text.slice(0, 20)} ${text.slice(20)}`,
+      ...Array.from(alphabet, (last) => text.slice(0, -1) + last),
+    ].filter((spelling) => spelling !== text && bytesOf(spelling) === bytesOf(text));
+
+    expect(spellings.length).toBeGreaterThanOrEqual(2);
+    for (const spelling of spellings) expect(read(spelling)).toBeUndefined();
   });
 
   it('under another prefix is no bearer, though its length would fit', () => {
@@ -71,6 +87,15 @@ describe('the successor pair', () => {
     expect(first).toEqual(again);
     expect(first.access.secret).not.toEqual(other.access.secret);
     expect(first.access.secret).not.toEqual(first.refresh.secret);
+  });
+
+  it('and the key of a code are derived in the same way in every release, or issued ones would end with it', () => {
+    const derived = (info: string, over: Uint8Array | string) =>
+      new Uint8Array(hkdfSync('sha256', secret, over, info, 32));
+
+    expect(successors(refresh, salt).access.secret).toEqual(derived('p2p access token', salt));
+    expect(successors(refresh, salt).refresh.secret).toEqual(derived('p2p refresh token', salt));
+    expect(codeWrapKey(code)).toEqual(derived('p2p code wrap', grantId));
   });
 
   it('stays in the grant and the family', () => {

@@ -2,6 +2,7 @@ import { isLive, readGrant, unsealPayerTokens } from '../../../../functions/shar
 import { consumeLoginAttempt } from '../../../../functions/shared/store/login-attempts.ts';
 import { memoryDynamo } from '../../../support/memory-dynamo.ts';
 import { sha256 } from '../../../../functions/shared/store/crypto.ts';
+import { startAttempt } from './login-attempts-cases.ts';
 
 const now = 1_780_000_000;
 
@@ -10,7 +11,8 @@ describe('an item that is not whole', () => {
     const grant = readGrant({ accessHash: { S: 'hash' } });
 
     expect(isLive(grant, now)).toBe(false);
-    expect(grant).toMatchObject({ payer: '', partner: '', scope: '', refreshable: false, endsAt: 0, codeExpiresAt: 0 });
+    expect(grant).toMatchObject({ grantId: '', payer: '', partner: '', scope: '', codeHash: '', redirectUri: '' });
+    expect(grant).toMatchObject({ refreshable: false, endsAt: 0, codeExpiresAt: 0 });
     expect(grant.access).toEqual({ hash: 'hash', expiresAt: 0, scope: '' });
     expect(() => unsealPayerTokens(grant, new Uint8Array(32))).toThrow();
   });
@@ -26,5 +28,21 @@ describe('an item that is not whole', () => {
     expect(await consumeLoginAttempt(table, asked)).toEqual({ outcome: 'finished', partner: '' });
     dynamo.items('LoginAttempts').set(stateHash, { ...item, cookieHash: { S: sha256('cookie') } });
     await expect(consumeLoginAttempt(table, asked)).rejects.toThrow();
+    dynamo
+      .items('LoginAttempts')
+      .set(stateHash, { stateHash: { S: stateHash }, payer: { S: 'x' }, usedAt: { N: '1' } });
+    expect(await consumeLoginAttempt(table, asked)).toEqual({ outcome: 'unknown' });
+  });
+
+  it('is a login attempt that sends the member nowhere and grants nothing', async () => {
+    const dynamo = memoryDynamo();
+    const { consume } = await startAttempt({ client: dynamo.client, name: 'LoginAttempts' }, { refreshable: true });
+    const [item] = dynamo.items('LoginAttempts').values();
+    for (const name of ['partner', 'redirectUri', 'scope', 'refreshable']) delete item?.[name];
+
+    expect(await consume()).toMatchObject({
+      outcome: 'consumed',
+      attempt: { partner: '', redirectUri: '', scope: '', refreshable: false },
+    });
   });
 });

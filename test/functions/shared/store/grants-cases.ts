@@ -68,13 +68,14 @@ export const grantCases = (emptyTable: () => Promise<Table>): void => {
     it('that was revoked takes no further step', async () => {
       const { table, read } = await start();
       const later = { now: now + 1, requestId: 'request-2' };
+      await takeLease(table, grant, { owner: 'me', nowMs, untilMs: nowMs + 1 });
       expect(await revoke(table, 'grant-1', 'byPartner', at)).toBe(true);
       const tombstone = await read();
 
       for (const [name, update] of everyUpdate(table, later)) expect([name, await update()]).toEqual([name, false]);
       expect(await read()).toEqual(tombstone);
       expect(tombstone).toMatchObject({ revokedAt: now, sealedPayerTokens: new Uint8Array() });
-      expect(tombstone.wrappedKey).toBeUndefined();
+      for (const gone of ['wrappedKey', 'leaseOwner', 'leaseUntilMs']) expect(tombstone).not.toHaveProperty(gone);
     });
 
     it('that has expired, though its item is still there, is neither redeemed, rotated nor refreshed', async () => {
@@ -185,9 +186,12 @@ export const grantCases = (emptyTable: () => Promise<Table>): void => {
     it('lets one refresh win, whoever holds the lease', async () => {
       const { table, read } = await start();
       const store = (sealed: number) => storePayerTokens(table, grant, { sealed: new Uint8Array([sealed]), ...at });
+      await takeLease(table, grant, { owner: 'another', nowMs, untilMs: nowMs + 1 });
 
       expect([await store(7), await store(8)]).toEqual([true, false]);
-      expect(await read()).toMatchObject({ payerVersion: 2, sealedPayerTokens: new Uint8Array([7]) });
+      const stored = await read();
+      expect(stored).toMatchObject({ payerVersion: 2, sealedPayerTokens: new Uint8Array([7]) });
+      for (const gone of ['leaseOwner', 'leaseUntilMs']) expect(stored).not.toHaveProperty(gone);
       expect(await takeLease(table, grant, { owner: 'me', nowMs, untilMs: nowMs + 1 })).toBe(false);
       expect(await revoke(table, 'grant-1', 'refusedByPayer', { ...at, payerVersion: 1 })).toBe(false);
       expect(await revoke(table, 'grant-1', 'refusedByPayer', { ...at, payerVersion: 2 })).toBe(true);

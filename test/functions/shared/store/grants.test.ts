@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { sealPayerTokens, unsealPayerTokens } from '../../../../functions/shared/store/grant.ts';
-import { getGrant, putGrant, redeem } from '../../../../functions/shared/store/grants.ts';
+import { isLive, sealPayerTokens, unsealPayerTokens } from '../../../../functions/shared/store/grant.ts';
+import {
+  getGrant,
+  putGrant,
+  redeem,
+  revoke,
+  rotate,
+  storePayerTokens,
+} from '../../../../functions/shared/store/grants.ts';
 import { throttled } from '../../../support/login.ts';
 import { memoryDynamo } from '../../../support/memory-dynamo.ts';
 import { at, everyUpdate, grant, grantCases, issue, now } from './grants-cases.ts';
@@ -22,7 +29,10 @@ it('a grant becomes unavailable, not open, while the table is out of order', asy
     await expect(update()).rejects.toMatchObject({ status: 503, detail: expect.stringContaining('Throughput') });
   }
   dynamo.failNext('GetItem', throttled());
-  await expect(getGrant(table, 'grant-1')).rejects.toMatchObject({ status: 503 });
+  await expect(getGrant(table, 'grant-1')).rejects.toMatchObject({
+    status: 503,
+    detail: expect.stringContaining('Throughput'),
+  });
 });
 
 it('a grant that TTL removed leaves no item behind, whatever comes for it', async () => {
@@ -31,6 +41,37 @@ it('a grant that TTL removed leaves no item behind, whatever comes for it', asyn
 
   for (const [, update] of everyUpdate(table)) await update();
   expect([...dynamo.items('Grants')]).toEqual([]);
+});
+
+it('a grant’s item tells the audit what happened last, when, and in which request', async () => {
+  const { dynamo, table } = await start();
+  const told = () => dynamo.items('Grants').get('grant-1')?.['lastEvent']?.M;
+  const eventAt = (by: typeof at, type: string) => ({
+    type: { S: type },
+    at: { N: String(by.now) },
+    requestId: { S: by.requestId },
+  });
+  expect(told()).toEqual(eventAt(at, 'created'));
+
+  const sealed = new Uint8Array([9]);
+  const rotation = { ...issue, presentedHash: 'refresh-hash', refreshHash: 'next', salt: new Uint8Array([3]) };
+  const steps: [string, (by: typeof at) => Promise<boolean>][] = [
+    ['redeemed', (by) => redeem(table, grant, issue, by)],
+    ['refreshed', (by) => rotate(table, grant, rotation, by)],
+    ['payerRefreshed', (by) => storePayerTokens(table, grant, { sealed, ...by })],
+  ];
+  for (const [index, [type, step]] of steps.entries()) {
+    const by = { now: now + index, requestId: `request-of-${type}` };
+    expect(await step(by)).toBe(true);
+    expect(told()).toEqual(eventAt(by, type));
+  }
+  await revoke(table, 'grant-1', 'byPartner', at);
+  expect(told()).toEqual({ ...eventAt(at, 'revoked'), reason: { S: 'byPartner' } });
+});
+
+it('a grant ends in the very second that it expires', () => {
+  expect(isLive({ ...grant, expiresAt: now + 1 }, now)).toBe(true);
+  expect(isLive({ ...grant, expiresAt: now }, now)).toBe(false);
 });
 
 it('redeeming at the same time is won by one', async () => {

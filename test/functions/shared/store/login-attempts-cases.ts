@@ -28,11 +28,16 @@ export const startAttempt = async (table: Table, change: object = {}) => {
 /** What holds for login attempts in any DynamoDB: in memory, and over HTTP. */
 export const loginAttemptCases = (emptyTable: () => Promise<Table>): void => {
   describe('a login attempt in the table', () => {
-    it('is consumed as it was written', async () => {
-      const whole = { codeChallenge: 'challenge', partnerState: 'partner-state', refreshable: true };
-      const { consume } = await startAttempt(await emptyTable(), whole);
+    it.each([
+      [
+        'with a challenge and a state',
+        { codeChallenge: 'challenge', partnerState: 'partner-state', refreshable: true },
+      ],
+      ['without either', {}],
+    ])('is consumed as it was written, %s', async (_, given) => {
+      const { consume } = await startAttempt(await emptyTable(), given);
 
-      expect(await consume()).toEqual({ outcome: 'consumed', attempt: { ...attempt, ...whole } });
+      expect(await consume()).toStrictEqual({ outcome: 'consumed', attempt: { ...attempt, ...given } });
     });
 
     it.each([
@@ -54,6 +59,20 @@ export const loginAttemptCases = (emptyTable: () => Promise<Table>): void => {
 
       expect(await consume({ requestId: 'request-2' })).toEqual({ outcome: 'finished', partner: 'demo-partner' });
       expect(await consume()).toEqual(first);
+    });
+
+    it.each([
+      ['another request at another payer', { requestId: 'request-2', payer: 'demo-health-plan' }, 'unknown'],
+      ['another request once its time is over', { requestId: 'request-2', now: now + 1800 }, 'unknown'],
+      ['its own request at another payer', { payer: 'demo-health-plan' }, 'unknown'],
+      ['its own request once its time is over', { now: now + 1800 }, 'unknown'],
+      ['its own request without a cookie', { cookie: undefined }, 'otherBrowser'],
+      ['its own request with another cookie', { cookie: 'other' }, 'otherBrowser'],
+    ])('that was consumed is nothing to %s', async (_, change, outcome) => {
+      const { consume } = await startAttempt(await emptyTable());
+      await consume();
+
+      expect(await consume(change)).toEqual({ outcome });
     });
 
     it('may be written again by the SDK, and by nobody else', async () => {

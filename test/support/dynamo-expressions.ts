@@ -1,0 +1,125 @@
+import { type AttributeValue, DynamoDBServiceException } from '@aws-sdk/client-dynamodb';
+
+type Item = Record<string, AttributeValue>;
+type Values = Record<string, AttributeValue> | undefined;
+
+/** DynamoDB's answer to a request that is malformed, whatever the item looks like. */
+export const invalid = (message: string): DynamoDBServiceException =>
+  new DynamoDBServiceException({ name: 'ValidationException', $fault: 'client', $metadata: {}, message });
+
+/** Refuses an attribute value that is none: `{ S: undefined }` leaves the SDK as `{}`. */
+const checkValue = (name: string, value: AttributeValue): void => {
+  const members = Object.values(value).filter((member) => member !== undefined);
+  if (members.length !== 1) throw invalid(`${name} must have exactly one type`);
+  if (value.N !== undefined && !/^-?\d+(\.\d+)?$/.test(value.N)) throw invalid(`${name} is no number`);
+  checkItem(value.M ?? {});
+};
+
+/** Refuses an item or a set of expression values in which one is malformed. */
+export const checkItem = (item: Item): void => {
+  for (const [name, value] of Object.entries(item)) checkValue(name, value);
+};
+
+/** Refuses values that no expression uses, and expressions whose values are missing. */
+export const checkExpressionValues = (expressions: readonly (string | undefined)[], values: Values): void => {
+  const used = new Set<string>(expressions.join(' ').match(/:\w+/g));
+  const given = Object.keys(values ?? {});
+  if (values !== undefined && given.length === 0) throw invalid('ExpressionAttributeValues must not be empty');
+  const unused = given.filter((name) => !used.has(name));
+  if (unused.length > 0) throw invalid(`values that no expression uses: ${unused.join(', ')}`);
+  const missing = [...used].filter((name) => !given.includes(name));
+  if (missing.length > 0) throw invalid(`values that are not given: ${missing.join(', ')}`);
+  checkItem(values ?? {});
+};
+
+const plain = (value: AttributeValue | undefined): string | number | undefined =>
+  value?.S ?? (value?.N === undefined ? undefined : Number(value.N));
+
+const comparisons: Record<string, (left: string | number, right: string | number) => boolean> = {
+  '=': (left, right) => left === right,
+  '<': (left, right) => left < right,
+  '<=': (left, right) => left <= right,
+  '>': (left, right) => left > right,
+};
+
+/**
+ * Evaluates the grammar that the store writes: functions, comparisons, AND, OR, parentheses. It reads the whole
+ * condition whatever comes out early, so that a malformed end is refused too.
+ * @throws DynamoDBServiceException ValidationException
+ */
+export const evaluateCondition = (expression: string, item: Item | undefined, values: Values): boolean => {
+  const tokens = expression.match(/[()]|<=|>=|<|>|=|:?\w+|\S/g) ?? [];
+  let at = 0;
+  const next = (shape: RegExp): string => {
+    const token = tokens[at++] ?? '';
+    if (!shape.test(token)) throw invalid(`syntax error at "${token}" in ${expression}`);
+    return token;
+  };
+  const operand = (name: string) => plain(name.startsWith(':') ? values?.[name] : item?.[name]);
+  const primary = (): boolean => {
+    const token = next(/^(\(|:?\w+)$/);
+    if (token === '(') {
+      const inner = or();
+      next(/^\)$/);
+      return inner;
+    }
+    if (token === 'attribute_exists' || token === 'attribute_not_exists') {
+      next(/^\($/);
+      const name = next(/^\w+$/);
+      next(/^\)$/);
+      return (item?.[name] !== undefined) === (token === 'attribute_exists');
+    }
+    const compare = comparisons[next(/^(=|<|<=|>)$/)];
+    const [left, right] = [operand(token), operand(next(/^:?\w+$/))];
+    return left !== undefined && right !== undefined && compare !== undefined && compare(left, right);
+  };
+  const and = (): boolean => {
+    let result = primary();
+    while (tokens[at] === 'AND') {
+      at += 1;
+      const also = primary();
+      result &&= also;
+    }
+    return result;
+  };
+  const or = (): boolean => {
+    let result = and();
+    while (tokens[at] === 'OR') {
+      at += 1;
+      const instead = and();
+      result ||= instead;
+    }
+    return result;
+  };
+  const result = or();
+  if (at !== tokens.length) throw invalid(`syntax error at "${tokens[at]}" in ${expression}`);
+  return result;
+};
+
+/**
+ * Reads `SET name = from, … REMOVE name, …`, and gives what it makes of an item.
+ * @throws DynamoDBServiceException ValidationException; on the item, where `from` is an attribute that it lacks
+ */
+export const parseUpdate = (expression: string, values: Values): ((item: Item) => Item) => {
+  const [, set, remove] = /^SET (.*?)(?: REMOVE (.*))?$/s.exec(expression) ?? [];
+  const syntaxError = invalid(`syntax error in ${expression}`);
+  const assignments = (set ?? '').split(',').map((assignment): [string, string] => {
+    const [, name, from] = /^\s*(\w+) = (:?\w+)\s*$/.exec(assignment) ?? [];
+    if (name === undefined || from === undefined) throw syntaxError;
+    return [name, from];
+  });
+  const removals = (remove?.split(',') ?? []).map((name) => name.trim());
+  if (!removals.every((name) => /^\w+$/.test(name))) throw syntaxError;
+  const paths = [...assignments.map(([name]) => name), ...removals];
+  if (new Set(paths).size < paths.length) throw invalid(`paths overlap in ${expression}`);
+  return (item) => {
+    const next = { ...item };
+    for (const [name, from] of assignments) {
+      const value = from.startsWith(':') ? values?.[from] : item[from];
+      if (value === undefined) throw invalid(`no attribute ${from}`);
+      next[name] = value;
+    }
+    for (const name of removals) delete next[name];
+    return next;
+  };
+};

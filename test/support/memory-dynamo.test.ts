@@ -1,0 +1,99 @@
+import {
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import { type Store, stores } from '../model/store.ts';
+
+/* The memory must refuse what DynamoDB refuses; dynalite, which speaks its protocol, is asked the same. */
+const whole = {
+  TableName: 'Grants',
+  Key: { grantId: { S: 'grant-1' } },
+  UpdateExpression: 'SET a = :a, b = c REMOVE d',
+  ConditionExpression: 'attribute_exists(grantId) AND (c = :c OR attribute_not_exists(d))',
+  ExpressionAttributeValues: { ':a': { N: '1' }, ':c': { S: 'c' } },
+} satisfies UpdateItemCommandInput;
+const { ExpressionAttributeValues: values } = whole;
+const textless = { S: undefined } as unknown as { S: string };
+
+const malformed: [string, Partial<UpdateItemCommandInput>][] = [
+  ['an empty key', { Key: { grantId: { S: '' } } }],
+  ['a value without content', { ExpressionAttributeValues: { ...values, ':a': textless } }],
+  ['a value within a map without content', { ExpressionAttributeValues: { ...values, ':a': { M: { a: textless } } } }],
+  ['a number that is none', { ExpressionAttributeValues: { ...values, ':a': { N: 'one' } } }],
+  ['a value that no expression uses', { ExpressionAttributeValues: { ...values, ':b': { S: 'b' } } }],
+  ['a value that is not given', { ExpressionAttributeValues: { ':a': { N: '1' } } }],
+  [
+    'no values, but their map',
+    {
+      UpdateExpression: 'SET b = c',
+      ConditionExpression: 'attribute_exists(d)',
+      ExpressionAttributeValues: {},
+    },
+  ],
+  ['nothing to remove', { UpdateExpression: 'SET a = :a REMOVE ' }],
+  ['a gap in what to remove', { UpdateExpression: 'SET a = :a REMOVE d, ' }],
+  ['two words to remove', { UpdateExpression: 'SET a = :a REMOVE d e' }],
+  ['one name set twice', { UpdateExpression: 'SET a = :a, a = c' }],
+  ['one name set and removed', { UpdateExpression: 'SET a = :a REMOVE a' }],
+  ['a word after what to set', { UpdateExpression: 'SET a = :a and more' }],
+  ['an attribute that the item lacks', { UpdateExpression: 'SET a = :a, b = missing' }],
+  ['a condition cut short', { ConditionExpression: 'c = :c AND ' }],
+  ['a condition with a word too many', { ConditionExpression: 'c = :c c' }],
+  ['a parenthesis left open', { ConditionExpression: '(c = :c' }],
+  ['an unknown operator', { ConditionExpression: 'c == :c' }],
+  ['a malformed end behind what is true already', { ConditionExpression: 'c = :c OR c' }],
+  ['unknown return values', { ReturnValues: '' as 'NONE' }],
+];
+
+describe.each(Object.entries(stores))('DynamoDB, %s', (_, open) => {
+  let store: Store;
+  beforeAll(async () => {
+    store = await open();
+  });
+  afterAll(() => store.close());
+  beforeEach(async () => {
+    const Item = { grantId: { S: 'grant-1' }, c: { S: 'c' }, d: { S: 'd' } };
+    await store.client.send(new PutItemCommand({ TableName: 'Grants', Item }));
+  });
+  const read = async () =>
+    (await store.client.send(new GetItemCommand({ TableName: 'Grants', Key: whole.Key, ConsistentRead: true }))).Item;
+  const update = (change: Partial<UpdateItemCommandInput>) =>
+    store.client.send(new UpdateItemCommand({ ...whole, ...change }));
+
+  it('sets and removes, and gives the new item to who asks for it', async () => {
+    const { Attributes: unasked } = await update({});
+    await store.client.send(new PutItemCommand({ TableName: 'Grants', Item: { ...(await read()), c: { S: 'c' } } }));
+    const { Attributes: asked } = await update({ ReturnValues: 'ALL_NEW' });
+
+    expect(unasked).toBeUndefined();
+    expect(asked).toEqual({ grantId: { S: 'grant-1' }, a: { N: '1' }, b: { S: 'c' }, c: { S: 'c' } });
+    expect(await read()).toEqual(asked);
+  });
+
+  it.each(malformed)('refuses an update with %s and changes nothing', async (_title, change) => {
+    const before = await read();
+
+    await expect(update(change)).rejects.toMatchObject({ name: 'ValidationException' });
+    expect(await read()).toEqual(before);
+  });
+
+  it('refuses a malformed update even where its condition would fail', async () => {
+    const change = {
+      ConditionExpression: 'attribute_not_exists(grantId) AND c = :c',
+      UpdateExpression: 'SET a = :a REMOVE ',
+    };
+
+    await expect(update(change)).rejects.toMatchObject({ name: 'ValidationException' });
+  });
+
+  it.each([
+    ['an empty key', { grantId: { S: '' } }],
+    ['an attribute without content', { grantId: { S: 'grant-2' }, scope: textless }],
+  ])('refuses an item with %s', async (_title, Item) => {
+    const put = store.client.send(new PutItemCommand({ TableName: 'Grants', Item }));
+
+    await expect(put).rejects.toMatchObject({ name: 'ValidationException' });
+  });
+});
