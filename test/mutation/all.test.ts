@@ -9,7 +9,7 @@ import { groups } from './groups.ts';
 const group = groups[process.env['MUTATED'] ?? ''];
 if (group === undefined) throw new Error(`MUTATED must be one of ${Object.keys(groups).join(', ')}`);
 
-failFast();
+failFast(group.leftOut ?? []);
 const tests = join(import.meta.dirname, '..');
 for (const folder of group.tests) {
   const files = globSync(`${folder}/**/*.test.ts`, { cwd: tests }).toSorted();
