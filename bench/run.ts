@@ -75,6 +75,9 @@ if (flags.json) process.stdout.write(text);
 if (flags.save) {
   const folder = join(import.meta.dirname, 'results');
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `${at.slice(0, 10)}.json`), text);
+  const day = at.slice(0, 10);
+  let name = `${day}.json`;
+  for (let run = 2; existsSync(join(folder, name)); run += 1) name = `${day}-${run}.json`;
+  writeFileSync(join(folder, name), text);
 }
 process.exit();

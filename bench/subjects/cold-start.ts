@@ -41,6 +41,9 @@ const importOnce = async ({ file, environment }: Bundle, registry: string): Prom
 
 const sdkAlone = 'the DynamoDB client alone';
 const sdkAndHttp = 'that and the HTTP client';
+const s3Alone = 'the S3 client alone';
+/** What a function cannot do without; the others have the DynamoDB client. */
+const floors: Readonly<Record<string, string>> = { fetch: sdkAndHttp, audit: s3Alone };
 const manyParties = 1000;
 const kb = (bytes: number): number => bytes / 1024;
 
@@ -58,7 +61,7 @@ const sizeBudgets = (bundles: readonly Bundle[]): Budget[] =>
 
 const importBudgets = (measured: Measured, bundles: readonly Bundle[]): Budget[] =>
   bundles.map(({ name }) => {
-    const floor = name === 'fetch' ? sdkAndHttp : sdkAlone;
+    const floor = floors[name] ?? sdkAlone;
     const ratio = spreadOf(ratios(seriesOf(measured, name), seriesOf(measured, floor), 'wallMs'));
     return atMost({
       name: `import of ${name} to ${floor}`,
@@ -109,6 +112,7 @@ export const coldStart: Step = {
         ...(authorize === undefined ? [] : [candidate('ours', { ...authorize, name: manyName }, many)]),
         built('floor', sdkAlone, 'entries/sdk-alone.ts'),
         built('floor', sdkAndHttp, 'entries/sdk-and-http.ts'),
+        built('floor', s3Alone, 'entries/s3-alone.ts'),
         built('peer', 'grant', 'entries/grant.ts'),
         built('peer', 'openauth', 'entries/openauth.ts'),
       ],
