@@ -89,7 +89,7 @@ const callTwice = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Pro
   const response = await send(deps, event, call);
   if (response.status !== 401) return response;
   await dropBody(response);
-  const open = await refreshPayerTokens(deps, call.payer, call.open, call.record, { force: true });
+  const open = await refreshPayerTokens(deps, call.payer, call.open, call.record);
   const again = await send(deps, event, { ...call, open });
   if (again.status !== 401) return again;
   await dropBody(again);

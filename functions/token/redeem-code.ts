@@ -5,7 +5,7 @@ import { type TokenAnswer, accessExpiresAt, issuedAccess, tokenAnswer } from '..
 import { stillAllowed } from '../shared/oauth/live-grant.ts';
 import { bearerSizes, codeWrapKey, familyHash, readCode, writeBearer } from '../shared/store/bearers.ts';
 import { sameHash, sha256, unseal } from '../shared/store/crypto.ts';
-import { type Grant, isLive, unsealPayerTokens } from '../shared/store/grant.ts';
+import { type Grant, isLive } from '../shared/store/grant.ts';
 import { getGrant, redeem, revoke } from '../shared/store/grants.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
 
@@ -86,7 +86,7 @@ const issue = async (
   const refresh = grant.refreshable
     ? writeBearer({ kind: 'refresh', grantId, grantKey, familySecret, secret: deps.randomBytes(bearerSizes.secret) })
     : undefined;
-  const expiresAt = accessExpiresAt(deps.registry.lifetimes, grant, unsealPayerTokens(grant, grantKey), now);
+  const expiresAt = accessExpiresAt(deps.registry.lifetimes, grant, now);
   const issued = issuedAccess(access, expiresAt, grant.scope);
   const refreshHash = refresh === undefined ? undefined : sha256(refresh);
   const stored = { access: issued, refreshHash, familyHash: familyHash({ grantKey, familySecret }) };

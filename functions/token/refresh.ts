@@ -5,7 +5,6 @@ import { isCovered } from '../shared/fhir/scopes.ts';
 import { byBearerAlone } from '../shared/oauth/client-authentication.ts';
 import { type TokenAnswer, accessExpiresAt, issuedAccess, tokenAnswer } from '../shared/oauth/issue.ts';
 import { stillAllowed } from '../shared/oauth/live-grant.ts';
-import { openGrant } from '../shared/oauth/payer-tokens.ts';
 import { type RefreshToken, familyHash, readRefreshToken, successors, writeBearer } from '../shared/store/bearers.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import { type Grant, isLive } from '../shared/store/grant.ts';
@@ -105,12 +104,11 @@ const rotatePair = async (
     now: number;
   },
 ): Promise<TokenAnswer | undefined> => {
-  const { tokens } = openGrant(grant, presented.grantKey);
   const salt = deps.randomBytes(rotationSaltBytes);
   const pair = successors(presented, salt);
   const access = writeBearer(pair.access);
   const refreshToken = writeBearer(pair.refresh);
-  const issued = issuedAccess(access, accessExpiresAt(deps.registry.lifetimes, grant, tokens, now), scope);
+  const issued = issuedAccess(access, accessExpiresAt(deps.registry.lifetimes, grant, now), scope);
   const stored = { presentedHash: hash, access: issued, refreshHash: sha256(refreshToken), salt };
   const won = await rotate(deps.grants, grant, stored, { now, requestId });
   return won ? tokenAnswer(grant, issued, { access, refresh: refreshToken }, now) : undefined;

@@ -1,5 +1,5 @@
 import { type JWTPayload, createLocalJWKSet, decodeJwt, jwtVerify, errors as jose } from 'jose';
-import type { ClientAuthentication, Partner, PublicJwk } from '../../../config/stage.ts';
+import type { Partner, PublicJwk } from '../../../config/stage.ts';
 import { type Deps, nowSeconds } from '../deps.ts';
 import { GatewayError } from '../errors.ts';
 import { type ApiEvent, type Parameters, header } from '../http/api.ts';
@@ -27,41 +27,46 @@ const invalidClient = (publicMessage: string): GatewayError =>
 
 const wrongClient = (): GatewayError => invalidClient('Unknown client, or client authentication failed.');
 
-const formDecode = (text: string): string | undefined => {
+/** The text form-decoded, or as it is where nobody can have encoded it. */
+const formDecode = (text: string): string => {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {
-    return undefined;
+    return text;
   }
 };
 
-interface Presented {
-  readonly method: ClientAuthentication;
-  readonly clientId: string;
-  /** The secret as it came, and form-decoded (RFC 6749 §2.3.1): clients do both. */
-  readonly secrets: readonly string[];
-  readonly assertion?: string;
-}
+type Presented =
+  | {
+      readonly method: 'client_secret_basic' | 'client_secret_post';
+      readonly clientId: string;
+      /** The secret as it came, and form-decoded (RFC 6749 §2.3.1): clients do both. */
+      readonly secrets: readonly string[];
+    }
+  | { readonly method: 'private_key_jwt'; readonly clientId: string; readonly assertion: string }
+  | { readonly method: 'none'; readonly clientId: string };
 
 const fromBasic = (event: ApiEvent): { id: string; ids: string[]; secrets: string[] } | undefined => {
   const authorization = header(event, 'authorization');
   if (authorization === undefined) return undefined;
-  const [, encoded] = /^basic +([A-Za-z0-9+/=_-]+)$/i.exec(authorization) ?? [];
-  const pair = Buffer.from(encoded ?? '', 'base64').toString('utf8');
+  const encoded = /^basic +([A-Za-z0-9+/=_-]+)$/i.exec(authorization)?.[1];
+  if (encoded === undefined) throw wrongClient();
+  const pair = Buffer.from(encoded, 'base64').toString('utf8');
   const colon = pair.indexOf(':');
   if (colon < 1) throw wrongClient();
-  const raw = [pair.slice(0, colon), pair.slice(colon + 1)] as const;
-  const spellings = (text: string): string[] => [text, formDecode(text)].filter((spelling) => spelling !== undefined);
-  const ids = spellings(raw[0]);
-  return { id: ids.at(-1) ?? raw[0], ids, secrets: spellings(raw[1]) };
+  const [rawId, rawSecret] = [pair.slice(0, colon), pair.slice(colon + 1)];
+  const id = formDecode(rawId);
+  return { id, ids: [rawId, id], secrets: [rawSecret, formDecode(rawSecret)] };
 };
 
 const subjectOf = (assertion: string): string => {
   try {
-    return decodeJwt(assertion).sub ?? '';
+    const { sub } = decodeJwt(assertion);
+    if (sub !== undefined) return sub;
   } catch {
-    throw wrongClient();
+    // No JWT at all is refused like one about nobody.
   }
+  throw wrongClient();
 };
 
 /** Which way of authenticating the request takes; two at once are refused, the same `client_id` beside Basic is not. */
@@ -88,11 +93,11 @@ const presented = (event: ApiEvent, { values }: Parameters): Presented | undefin
     }
     const subject = subjectOf(assertion);
     sameAs([subject]);
-    return { method: 'private_key_jwt', clientId: subject, secrets: [], assertion };
+    return { method: 'private_key_jwt', clientId: subject, assertion };
   }
   if (named === undefined) return undefined;
   return secret === undefined
-    ? { method: 'none', clientId: named, secrets: [] }
+    ? { method: 'none', clientId: named }
     : { method: 'client_secret_post', clientId: named, secrets: [secret] };
 };
 
@@ -103,7 +108,7 @@ const checkSecret = (partner: Partner, secrets: readonly string[]): void => {
 
 /** Whom an assertion may be meant for: the token endpoint (SMART), or the issuer of any payer's facade (RFC 8414). */
 const isForUs = (audience: JWTPayload['aud'], origin: string): boolean =>
-  [audience ?? []]
+  [audience]
     .flat()
     // Signed, but not checked: an entry may be anything that JSON can say.
     .some(
@@ -160,7 +165,7 @@ export const authenticateClient = async (
   if (claim === undefined) return undefined;
   const partner = await deps.registry.partner(claim.clientId);
   if (partner === undefined || !partner.clientAuthentication.includes(claim.method)) throw wrongClient();
-  if (claim.assertion !== undefined) await checkAssertion(deps, partner, claim.assertion, requestId);
+  if (claim.method === 'private_key_jwt') await checkAssertion(deps, partner, claim.assertion, requestId);
   else if (claim.method !== 'none') checkSecret(partner, claim.secrets);
   return partner as AuthenticatedPartner;
 };

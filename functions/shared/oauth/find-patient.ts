@@ -13,10 +13,11 @@ interface SearchSet {
 
 const onlyPatient = (bundle: SearchSet): string | undefined => {
   if (bundle.resourceType !== 'Bundle' || bundle.link?.some(({ relation }) => relation === 'next')) return undefined;
-  const matches = (bundle.entry ?? []).filter(({ search }) => (search?.mode ?? 'match') === 'match');
-  const [first] = matches;
-  const { resourceType, id } = first?.resource ?? {};
-  return matches.length === 1 && resourceType === 'Patient' && typeof id === 'string' ? id : undefined;
+  const ids = bundle.entry
+    ?.filter(({ search }) => (search?.mode ?? 'match') === 'match')
+    .map(({ resource }) => (resource?.resourceType === 'Patient' ? resource.id : undefined));
+  const [id] = ids?.length === 1 ? ids : [];
+  return typeof id === 'string' ? id : undefined;
 };
 
 /**

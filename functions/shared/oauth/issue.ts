@@ -1,32 +1,23 @@
 import type { Lifetimes } from '../../../config/stage.ts';
 import { sha256 } from '../store/crypto.ts';
-import type { Grant, IssuedAccess, PayerTokens } from '../store/grant.ts';
+import type { Grant, IssuedAccess } from '../store/grant.ts';
 
-/** RFC 6749 §5.1 with SMART's `patient`. */
+/** RFC 6749 §5.1 with SMART's `patient`; JSON leaves out what is undefined. */
 export interface TokenAnswer {
   readonly access_token: string;
   readonly token_type: 'Bearer';
   readonly expires_in: number;
   readonly scope: string;
-  readonly patient?: string;
-  readonly refresh_token?: string;
+  readonly patient: string | undefined;
+  readonly refresh_token: string | undefined;
 }
 
 /**
- * When an access token ends, epoch seconds: with its lifetime, with the grant, and with a payer token that cannot be
- * refreshed, whichever comes first.
+ * When an access token ends, epoch seconds: with its lifetime or with the grant, whichever comes first. A grant whose
+ * payer token cannot be refreshed ends with that.
  */
-export const accessExpiresAt = (
-  { accessToken }: Lifetimes,
-  { endsAt }: Pick<Grant, 'endsAt'>,
-  tokens: PayerTokens | undefined,
-  now: number,
-): number =>
-  Math.min(
-    now + accessToken,
-    endsAt,
-    tokens !== undefined && tokens.refreshToken === undefined ? (tokens.expiresAt ?? Infinity) : Infinity,
-  );
+export const accessExpiresAt = ({ accessToken }: Lifetimes, { endsAt }: Pick<Grant, 'endsAt'>, now: number): number =>
+  Math.min(now + accessToken, endsAt);
 
 /** What the grant keeps of an access token. */
 export const issuedAccess = (token: string, expiresAt: number, scope: string): IssuedAccess => ({
@@ -46,6 +37,6 @@ export const tokenAnswer = (
   token_type: 'Bearer',
   expires_in: access.expiresAt - now,
   scope: access.scope,
-  ...(grant.patient === undefined ? {} : { patient: grant.patient }),
-  ...(pair.refresh === undefined ? {} : { refresh_token: pair.refresh }),
+  patient: grant.patient,
+  refresh_token: pair.refresh,
 });

@@ -20,8 +20,8 @@ export interface PartnerReturn {
 const loopback = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost))(?::([1-9]\d{0,4}))?(\/[^#]*)?$/;
 
 const withoutPort = (uri: string): string | undefined => {
-  const [, host, port = '80', path = ''] = loopback.exec(uri) ?? [];
-  return host === undefined || Number(port) > 65_535 ? undefined : host + path;
+  const match = loopback.exec(uri);
+  return match === null || Number(match[2]) > 65_535 ? undefined : uri.replace(loopback, '$1$3');
 };
 
 /**
@@ -43,7 +43,7 @@ export const trustRedirectUri = (
 export const returnToPartner = (
   { redirectUri, state, iss }: PartnerReturn,
   answer: Readonly<Record<string, string>>,
-  cookies: readonly string[] = [],
+  cookies: readonly string[],
 ): ApiResponse => {
   const query = new URLSearchParams({ ...answer, ...(state === undefined ? {} : { state }), iss });
   return redirect(`${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${query}`, cookies);

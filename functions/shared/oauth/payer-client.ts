@@ -17,8 +17,8 @@ export interface PayerClientDeps {
 /** A payer's token answer, checked. */
 export interface PayerTokenAnswer {
   readonly tokens: PayerTokens;
-  readonly scope?: string;
-  readonly patient?: string;
+  readonly scope: string | undefined;
+  readonly patient: string | undefined;
 }
 
 type GrantType = 'authorization_code' | 'refresh_token';
@@ -73,19 +73,17 @@ const lenientFetch =
       const text = await readLimited(response, answerLimitBytes);
       const answer = parseObject(text);
       if (answer === undefined) {
-        if (status === 200 && text === '') return new Response(null, { status });
+        if (status === 200 && text === '') return new Response();
         // RFC 6749 §5.2: 401 is about the client only.
         throw new PayerError(
           status === 401 ? 'invalid_client' : 'nonsense',
           `token endpoint answered ${status} without a JSON object`,
         );
       }
-      if (status === 200) {
-        delete answer['id_token'];
-        // Some write a member that they leave out as null.
-        for (const name of Object.keys(answer)) if (answer[name] === null) delete answer[name];
-        answer['token_type'] ??= 'Bearer';
-      }
+      delete answer['id_token'];
+      // Some write a member that they leave out as null.
+      for (const name of Object.keys(answer)) if (answer[name] === null) delete answer[name];
+      answer['token_type'] ??= 'Bearer';
       return Response.json(answer, { status });
     } catch (error) {
       throw payerHttpFailure(error);
@@ -95,10 +93,11 @@ const lenientFetch =
 const parseObject = (text: string): Record<string, unknown> | undefined => {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
   } catch {
-    return undefined;
+    // No JSON is as little an object as another value.
   }
+  return undefined;
 };
 
 /** SMART wants `exp` within five minutes; these bounds hold for payers whose clock is off by 120 s either way. */
@@ -116,15 +115,18 @@ const clientAuthentication = async (
       throw new PayerError('invalid_client', `the private key cannot be used: ${causeOf(error)}`);
     });
     if (key instanceof Uint8Array) throw new PayerError('invalid_client', 'the private key is a symmetric one');
-    return oauth.PrivateKeyJwt(kid === undefined ? key : { key, kid }, {
-      [oauth.modifyAssertion]: (_header, payload) => {
-        const now = nowSeconds(clock);
-        payload['aud'] = payer.tokenEndpoint;
-        payload['iat'] = now - assertionIssuedAgoSeconds;
-        payload['exp'] = now + assertionLivesSeconds;
-        delete payload['nbf'];
+    return oauth.PrivateKeyJwt(
+      { key, kid },
+      {
+        [oauth.modifyAssertion]: (_header, payload) => {
+          const now = nowSeconds(clock);
+          payload['aud'] = payer.tokenEndpoint;
+          payload['iat'] = now - assertionIssuedAgoSeconds;
+          payload['exp'] = now + assertionLivesSeconds;
+          delete payload['nbf'];
+        },
       },
-    });
+    );
   }
   if (payer.clientAuthentication !== 'private_key_jwt' && 'client_secret' in secret) {
     return payer.clientAuthentication === 'client_secret_basic'
@@ -137,13 +139,13 @@ const clientAuthentication = async (
 const server = (payer: Payer): oauth.AuthorizationServer => ({
   issuer: payer.issuer ?? new URL(payer.tokenEndpoint).origin,
   token_endpoint: payer.tokenEndpoint,
-  ...(payer.revocationEndpoint === undefined ? {} : { revocation_endpoint: payer.revocationEndpoint }),
+  revocation_endpoint: payer.revocationEndpoint,
 });
 
-const requestOptions = (deps: PayerClientDeps, endpoint: string) => ({
+const requestOptions = (deps: PayerClientDeps) => ({
   [oauth.customFetch]: lenientFetch(deps),
   // The configuration takes plain http for loopback hosts only.
-  [oauth.allowInsecureRequests]: endpoint.startsWith('http:'),
+  [oauth.allowInsecureRequests]: true,
 });
 
 const checkAnswer = (
@@ -161,8 +163,8 @@ const checkAnswer = (
       ...(answer.refresh_token === undefined ? {} : { refreshToken: answer.refresh_token }),
       ...(life === undefined || isAbsurd ? {} : { expiresAt: nowSeconds(deps.clock) + Math.floor(life) }),
     },
-    ...(answer.scope === undefined ? {} : { scope: answer.scope }),
-    ...(typeof patient === 'string' && patient !== '' ? { patient } : {}),
+    scope: answer.scope,
+    patient: typeof patient === 'string' && patient !== '' ? patient : undefined,
   };
 };
 
@@ -193,7 +195,7 @@ const requestToken = async (
         authentication,
         grantType,
         form,
-        requestOptions(deps, payer.tokenEndpoint),
+        requestOptions(deps),
       );
       return checkAnswer(deps, grantType, await oauth.processGenericTokenEndpointResponse(as, client, response));
     } catch (error) {
@@ -247,7 +249,7 @@ export const revokeAtPayer = async (deps: PayerClientDeps, payer: Payer, tokens:
     const as = server(payer);
     const client = { client_id: payer.clientId };
     const authentication = await clientAuthentication(deps, payer, await deps.readPayerSecret(payer.id));
-    const options = requestOptions(deps, payer.revocationEndpoint);
+    const options = requestOptions(deps);
     const token = tokens.refreshToken ?? tokens.accessToken;
     await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, authentication, token, options));
     return true;

@@ -32,15 +32,9 @@ const missing = (payerId: string): GatewayError =>
 
 const parseSecret = (payerId: string, text: string | undefined): PayerSecret => {
   try {
-    const value: unknown = JSON.parse(text ?? '');
-    if (typeof value === 'object' && value !== null) {
-      if ('client_secret' in value && typeof value.client_secret === 'string' && value.client_secret !== '') {
-        return { client_secret: value.client_secret };
-      }
-      if ('private_key_jwk' in value && typeof value.private_key_jwk === 'object' && value.private_key_jwk !== null) {
-        return { private_key_jwk: value.private_key_jwk as Record<string, unknown> };
-      }
-    }
+    const { client_secret: secret, private_key_jwk: key } = JSON.parse(text ?? '') as Record<string, unknown>;
+    if (typeof secret === 'string' && secret !== '') return { client_secret: secret };
+    if (typeof key === 'object' && key !== null) return { private_key_jwk: { ...key } };
   } catch {
     // The parser's message quotes the secret; `missing` says what is wrong without it.
   }

@@ -134,19 +134,15 @@ const waitForHolder = async (deps: PayerTokenDeps, open: OpenGrant): Promise<Ope
     await deps.sleep(waitMs);
     const current = await rereadGrant(deps, open);
     if (current.grant.payerVersion !== open.grant.payerVersion) return current;
-    if (current.grant.leaseOwner === undefined || (current.grant.leaseUntilMs ?? 0) < deps.clock.now())
-      return undefined;
+    if ((current.grant.leaseUntilMs ?? 0) < deps.clock.now()) return undefined;
   }
   throw unavailable('another refresh of the payer tokens takes too long');
 };
 
-const isUsable = ({ tokens }: OpenGrant, now: number): boolean =>
-  tokens.expiresAt === undefined || tokens.expiresAt > now;
-
 /**
  * Refreshes payer tokens once for all who ask at the same time. A failure that says nothing about the grant leaves the
  * grant as it was.
- * @param force refresh though the token seems good: the payer has refused it
+ * @param usable the token is still good, so whoever may not or cannot refresh goes on with it
  * @throws GatewayError `invalid_token` where the grant has ended, a payer failure otherwise
  */
 export const refreshPayerTokens = async (
@@ -154,10 +150,9 @@ export const refreshPayerTokens = async (
   payer: Payer,
   open: OpenGrant,
   record: Requester,
-  { force }: { force: boolean },
+  { usable = false }: { usable?: boolean } = {},
 ): Promise<OpenGrant> => {
   const { requestId } = record;
-  const usable = !force && isUsable(open, nowSeconds(deps.clock));
   const { refreshToken } = open.tokens;
   if (refreshToken === undefined) throw reconnect('the payer gave no refresh token');
   const nowMs = deps.clock.now();
@@ -169,13 +164,13 @@ export const refreshPayerTokens = async (
   });
   if (!held) {
     if (usable) return open;
-    return (await waitForHolder(deps, open)) ?? refreshPayerTokens(deps, payer, open, record, { force });
+    return (await waitForHolder(deps, open)) ?? refreshPayerTokens(deps, payer, open, record);
   }
   try {
     return await refreshOrEnd(deps, payer, open, { requestId, refreshToken, untilMs }, record);
   } catch (error) {
     if (hasEnded(error)) throw error;
-    await releaseLease(deps.grants, open.grant.grantId, owner).catch(() => false);
+    await releaseLease(deps.grants, open.grant.grantId, owner).catch(() => undefined);
     const failure = error instanceof PayerError ? readFailure(error) : error;
     raise(record, 'refreshFailed');
     raiseOf(record, failure);
@@ -204,9 +199,8 @@ export const freshPayerTokens = (
   const { expiresAt, refreshToken } = open.tokens;
   const now = nowSeconds(deps.clock);
   if (expiresAt === undefined || expiresAt - now > refreshEarlySeconds) return open;
-  if (refreshToken === undefined) {
-    if (expiresAt > now) return open;
-    throw reconnect('the payer token has expired and cannot be refreshed');
-  }
-  return refreshPayerTokens(deps, payer, open, record, { force: false });
+  const usable = expiresAt > now;
+  if (refreshToken !== undefined) return refreshPayerTokens(deps, payer, open, record, { usable });
+  if (usable) return open;
+  throw reconnect('the payer token has expired and cannot be refreshed');
 };

@@ -119,6 +119,15 @@ describe('the login cookie', () => {
     expect(() => checkStage(stage, 'config/x.ts')).toThrow(/config\/x\.ts: origin: is plain http/);
   });
 
+  it('clears no cookie but those of abandoned attempts, however many others there are', async () => {
+    const { authorize } = gateway();
+    const Cookie = Array.from({ length: 60 }, (_, index) => `__Host-other-${index}=x`).join('; ');
+
+    const response = await authorize({}, { headers: { Cookie } });
+
+    expect(response.multiValueHeaders?.['Set-Cookie']).toHaveLength(1);
+  });
+
   it('keeps the request headers under 10,240 bytes after 50 and more abandoned attempts', async () => {
     const { authorize } = gateway();
     const jar = new Map<string, string>();

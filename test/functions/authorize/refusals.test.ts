@@ -81,8 +81,8 @@ describe('authorize, before the partner is trusted', () => {
 describe('a native app’s loopback redirect URI', () => {
   const app = (uri: string) => gateway().authorize({ client_id: 'demo-app', redirect_uri: uri, ...pkce });
 
-  it.each(['http://127.0.0.1/callback', 'http://127.0.0.1:51004/callback'])('may have any port: %s', async (uri) => {
-    const response = await app(uri);
+  it.each(['', ':1', ':51004', ':65535'])('may have any port: http://127.0.0.1%s/callback', async (port) => {
+    const response = await app(`http://127.0.0.1${port}/callback`);
 
     expect(response.headers['Location']).toContain('127.0.0.1:3003');
   });
@@ -91,7 +91,7 @@ describe('a native app’s loopback redirect URI', () => {
     'http://127.0.0.1:51004/other',
     'http://127.0.0.1:51004/callback?a=b',
     'http://127.0.0.1:51004',
-    'http://127.0.0.1:99999/callback',
+    'http://127.0.0.1:65536/callback',
     // No port that an app could listen on, and another spelling of one.
     'http://127.0.0.1:0/callback',
     'http://127.0.0.1:00080/callback',
@@ -103,6 +103,15 @@ describe('a native app’s loopback redirect URI', () => {
     'https://127.0.0.1:51004/callback',
   ])('may differ in nothing else: %s', async (uri) => {
     await refusedByPage(app(uri));
+  });
+
+  it('is the only kind that may differ at all: a web app’s is taken to the letter', async () => {
+    const web = withPartner('demo-app', { redirectUris: ['https://app.example/callback'] });
+    const { authorize } = gateway().reconfigured(web);
+
+    for (const uri of ['https://evil.example/callback', 'https://app.example:8443/callback', 'http://127.0.0.1']) {
+      await refusedByPage(authorize({ client_id: 'demo-app', redirect_uri: uri, ...pkce }));
+    }
   });
 });
 

@@ -177,6 +177,9 @@ describe('revoking', () => {
     const nobody = await revoke({ token: 'unknown' }, {});
 
     expect([confidential.statusCode, publicClient.statusCode, nobody.statusCode]).toEqual([401, 200, 401]);
+    for (const refused of [confidential, nobody]) {
+      expect(bodyOf(refused).error_description).toBe('Client authentication is missing.');
+    }
     expect(await isActive(pair.access_token, basic())).toBe(true);
   });
 

@@ -29,17 +29,20 @@ describe('whose record a token opens', () => {
     ]);
   });
 
-  it.each([
+  it.each<[string, object[], object?]>([
     [
       'an outcome beside the match',
       [patient(), { resource: { resourceType: 'OperationOutcome' }, search: { mode: 'outcome' } }],
     ],
     ['no search mode', [{ resource: { resourceType: 'Patient', id: 'p-1' } }]],
-  ])('is believed with %s', async (_, entry) => {
-    expect(await ask(() => Response.json(bundle(entry))).finding).toBe('p-1');
+    ['a link to itself', [patient()], { link: [{ relation: 'self' }] }],
+  ])('is believed with %s', async (_, entry, more = {}) => {
+    expect(await ask(() => Response.json(bundle(entry, more))).finding).toBe('p-1');
   });
 
-  it.each<[string, unknown]>([
+  const unclear = 'GET Patient named no single patient';
+  const noBundle = 'GET Patient answered without a Bundle';
+  it.each<[string, unknown, string?]>([
     ['two matches', bundle([patient('a'), patient('b')])],
     ['no match', bundle([])],
     ['no entries', bundle(undefined)],
@@ -48,29 +51,41 @@ describe('whose record a token opens', () => {
     ['an entry without a resource', bundle([{}])],
     ['a patient without an id', bundle([{ resource: { resourceType: 'Patient' } }])],
     ['an id that is no string', bundle([patient(5)])],
-    ['entries that are no list', bundle(5)],
-    ['something that is no Bundle', { resourceType: 'Patient', id: 'a' }],
-    ['null', null],
-  ])('is not believed with %s', async (_, answer) => {
-    await expect(ask(() => Response.json(answer)).finding).rejects.toMatchObject({ failure: 'nonsense' });
+    ['entries that are no list', bundle(5), noBundle],
+    ['something that is no Bundle', { resourceType: 'Parameters', entry: [patient()] }],
+    ['null', null, noBundle],
+  ])('is not believed with %s', async (_, answer, detail = unclear) => {
+    await expect(ask(() => Response.json(answer)).finding).rejects.toMatchObject({ failure: 'nonsense', detail });
   });
 
-  it.each<[string, () => Response | Promise<Response>, string]>([
-    ['another status', () => Response.json(bundle([patient()]), { status: 403 }), 'unavailable'],
+  it.each<[string, () => Response | Promise<Response>, string, string]>([
+    [
+      'another status',
+      () => Response.json(bundle([patient()]), { status: 403 }),
+      'unavailable',
+      'GET Patient answered 403',
+    ],
     [
       'a redirect',
       () => new Response(null, { status: 302, headers: { Location: 'http://169.254.169.254' } }),
       'unavailable',
+      'GET Patient answered 302',
     ],
-    ['HTML', () => new Response('<html>'), 'nonsense'],
-    ['an answer over 2 MB', () => new Response('x'.repeat(2 * 1024 * 1024 + 1)), 'nonsense'],
-    ['a time-out', () => Promise.reject(new DOMException('x', 'TimeoutError')), 'timeout'],
+    ['HTML', () => new Response('<html>'), 'nonsense', noBundle],
+    [
+      'an answer over 2 MB',
+      () => new Response('x'.repeat(2 * 1024 * 1024 + 1)),
+      'nonsense',
+      'answer over 2097152 bytes',
+    ],
+    ['a time-out', () => Promise.reject(new DOMException('x', 'TimeoutError')), 'timeout', 'TimeoutError'],
     [
       'a refused connection',
       () => Promise.reject(new TypeError('fetch failed', { cause: new Error('x') })),
       'unavailable',
+      'TypeError < Error',
     ],
-  ])('is unknown after %s', async (_, answer, failure) => {
-    await expect(ask(answer).finding).rejects.toMatchObject({ failure });
+  ])('is unknown after %s, and the log says why', async (_, answer, failure, detail) => {
+    await expect(ask(answer).finding).rejects.toMatchObject({ failure, detail });
   });
 });

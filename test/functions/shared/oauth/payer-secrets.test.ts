@@ -52,13 +52,16 @@ describe('payers’ secrets', () => {
     ['"canary"'],
     ['null'],
     ['{"client_secret":""}'],
+    ['{"client_secret":5}'],
     ['{"private_key_jwk":null}'],
+    ['{"private_key_jwk":"canary"}'],
   ])('in the form %j are missing: 503 for this payer, and the log does not say what they hold', async (secret) => {
     const { read, set } = start();
     set(secret);
 
     await expect(read('x')).rejects.toMatchObject({
       code: 'temporarily_unavailable',
+      publicMessage: 'This health plan is not available at the moment.',
       status: 503,
       retryAfterSeconds: 60,
       detail: 'the secret of payer x is missing or not in its form',

@@ -1,151 +1,163 @@
-import type { Payer } from '../../../../config/stage.ts';
 import { nowSeconds } from '../../../../functions/shared/deps.ts';
 import { GatewayError, type Signal } from '../../../../functions/shared/errors.ts';
-import { type OpenGrant, freshPayerTokens, openGrant } from '../../../../functions/shared/oauth/payer-tokens.ts';
+import {
+  type OpenGrant,
+  freshPayerTokens,
+  openGrant,
+  refreshPayerTokens,
+} from '../../../../functions/shared/oauth/payer-tokens.ts';
 import { revoke } from '../../../../functions/shared/store/grants.ts';
-import { type FetchGateway, type TestGrant, fetchGateway, formOf } from '../../../support/fetch-gateway.ts';
+import { type FetchGateway, type TestGrant, formOf } from '../../../support/fetch-gateway.ts';
+import { startMs } from '../../../support/gateway.ts';
 import { throttled } from '../../../support/login.ts';
+import { agedGrant, answers, fresh, freshToken, intercepted, northwind, opened, rotated } from './aged-grant.ts';
 
-const rotated = {
-  access_token: 'payer-access-2',
-  refresh_token: 'payer-refresh-2',
-  token_type: 'Bearer',
-  expires_in: 300,
-};
-const answers =
-  (value: unknown, status = 200) =>
-  () =>
-    Promise.resolve(Response.json(value, { status }));
-
-const payerOf = async (test: FetchGateway, id = 'northwind'): Promise<Payer> => {
-  const payer = await test.deps.registry.payer(id);
-  if (payer === undefined) throw new Error(`no payer ${id}`);
-  return payer;
-};
-const open = ({ stored, grantKey }: TestGrant): OpenGrant => openGrant(stored(), grantKey);
-const fresh = async (test: FetchGateway, grant: OpenGrant, payer?: string): Promise<OpenGrant> =>
-  freshPayerTokens(test.deps, await payerOf(test, payer), grant, { requestId: 'request-a' });
-const failure = async (promise: Promise<unknown>): Promise<GatewayError> => {
-  const error = await promise.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof GatewayError)) throw new Error(`no GatewayError: ${String(error)}`);
-  return error;
-};
 const sentForms = (test: FetchGateway, path = '/oauth2/token') =>
   test.payer.requests.filter(({ url }) => url.endsWith(path)).map(({ init }) => Object.fromEntries(formOf(init)));
 
+/** A payer that answers the refresh well, after this has happened. */
+const answersAfter = (happening: () => void) => () => {
+  happening();
+  return answers(rotated)();
+};
+/** A payer that refreshes just when the partner revokes the grant. */
+const revokedMeanwhile = (test: FetchGateway, grantId: string): void => {
+  test.payer.http = async (input) => {
+    if (!String(input).endsWith('/token')) return Response.json({});
+    await revoke(test.deps.grants, grantId, 'byPartner', { now: nowSeconds(test.deps.clock), requestId: 'other' });
+    return Response.json(rotated);
+  };
+};
+/** Another process has stored new payer tokens. */
+const movedOn = (test: FetchGateway, { grantId }: TestGrant): void => {
+  const items = test.dynamo.items('Grants');
+  items.set(grantId, { ...items.get(grantId), payerVersion: { N: '2' } });
+};
+
+const ended = {
+  status: 401,
+  code: 'invalid_token',
+  publicMessage: 'This access has ended. Ask the member to connect again.',
+};
+const reconnect = {
+  status: 403,
+  code: 'reconnect',
+  publicMessage: 'The health plan no longer accepts this access. Ask the member to connect again.',
+};
+
 describe('when payer tokens are refreshed', () => {
   it('uses a token that lives on for more than a minute as it is, without a call anywhere', async () => {
-    const test = fetchGateway();
-    const grant = await test.grant();
-    test.passSeconds(239);
-    expect((await fresh(test, open(grant))).tokens.accessToken).toBe('payer-access-1');
+    const { test, before } = await agedGrant(239);
+
+    expect(await freshToken(test, before)).toBe('payer-access-1');
     expect(test.dynamo.calls()).toEqual([]);
     expect(test.payer.requests).toEqual([]);
   });
 
   it('uses a token of unknown life until the payer refuses it', async () => {
-    const test = fetchGateway();
-    const grant = await test.grant({ tokens: { accessToken: 'payer-access-1', refreshToken: 'payer-refresh-1' } });
-    test.passSeconds(24 * 3600);
-    expect((await fresh(test, open(grant))).tokens.accessToken).toBe('payer-access-1');
+    const tokens = { accessToken: 'payer-access-1', refreshToken: 'payer-refresh-1' };
+    const { test, before } = await agedGrant(24 * 3600, { tokens });
+
+    expect(await freshToken(test, before)).toBe('payer-access-1');
   });
 
   it('refreshes a minute before the end: one write for the lease, one for the new tokens', async () => {
-    const test = fetchGateway();
-    const grant = await test.grant();
-    test.passSeconds(240);
+    const { test, grant, before } = await agedGrant(240);
     test.payer.http = answers(rotated);
-    expect((await fresh(test, open(grant))).tokens.accessToken).toBe('payer-access-2');
+
+    const after = await fresh(test, before);
+
     expect(test.dynamo.calls()).toEqual(['UpdateItem', 'UpdateItem']);
-    expect(grant.payerTokens()).toEqual({
-      accessToken: 'payer-access-2',
-      refreshToken: 'payer-refresh-2',
-      expiresAt: nowSeconds(test.deps.clock) + 300,
-    });
-    expect(grant.stored()).toMatchObject({ payerVersion: 2 });
+    expect(sentForms(test)).toEqual([
+      expect.objectContaining({ grant_type: 'refresh_token', refresh_token: 'payer-refresh-1' }),
+    ]);
+    const expiresAt = nowSeconds(test.deps.clock) + 300;
+    expect(after.tokens).toEqual({ accessToken: 'payer-access-2', refreshToken: 'payer-refresh-2', expiresAt });
+    expect(after).toEqual(opened(grant));
+    expect(after.grant.payerVersion).toBe(2);
     expect(grant.stored().leaseOwner).toBeUndefined();
   });
 
   it('keeps the old refresh token where the payer gives no new one', async () => {
-    const test = fetchGateway();
-    const grant = await test.grant();
-    test.passSeconds(250);
+    const { test, grant, before } = await agedGrant(250);
     test.payer.http = answers({ access_token: 'payer-access-2', token_type: 'Bearer', expires_in: 300 });
-    await fresh(test, open(grant));
+
+    await fresh(test, before);
+
     expect(grant.payerTokens().refreshToken).toBe('payer-refresh-1');
   });
 
-  it('goes on to the end with a token that cannot be refreshed, and asks to reconnect after it', async () => {
-    const test = fetchGateway();
-    const expiresAt = nowSeconds(test.deps.clock) + 30;
-    const grant = await test.grant({ tokens: { accessToken: 'payer-access-1', expiresAt } });
-    expect((await fresh(test, open(grant))).tokens.accessToken).toBe('payer-access-1');
-    test.passSeconds(31);
-    await expect(failure(fresh(test, open(grant)))).resolves.toMatchObject({ status: 403, code: 'reconnect' });
+  it('goes on to the end with a token that cannot be refreshed, and asks to reconnect from then on', async () => {
+    const tokens = { accessToken: 'payer-access-1', expiresAt: startMs / 1000 + 30 };
+    const { test, grant, before } = await agedGrant(29, { tokens });
+
+    expect(await freshToken(test, before)).toBe('payer-access-1');
+    test.passSeconds(1);
+    await expect(fresh(test, before)).rejects.toMatchObject({
+      ...reconnect,
+      detail: 'the payer token has expired and cannot be refreshed',
+    });
     expect(grant.stored().revokedAt).toBeUndefined();
   });
 
+  it('asks to reconnect where the payer refuses a token that cannot be refreshed', async () => {
+    const { test, before } = await agedGrant(0, { tokens: { accessToken: 'payer-access-1' } });
+
+    const refreshing = refreshPayerTokens(test.deps, await northwind(test), before, { requestId: 'request-a' });
+
+    await expect(refreshing).rejects.toMatchObject({ ...reconnect, detail: 'the payer gave no refresh token' });
+  });
+
   it('opens no grant with the key of another', async () => {
-    const test = fetchGateway();
-    const [mine, other] = [await test.grant(), await test.grant()];
-    expect(() => openGrant(mine.stored(), other.grantKey)).toThrow(expect.objectContaining({ code: 'invalid_token' }));
+    const { test, grant } = await agedGrant(0);
+    const other = await test.grant();
+
+    expect(() => openGrant(grant.stored(), other.grantKey)).toThrow(expect.objectContaining(ended));
   });
 });
 
 describe('what ends a grant', () => {
   it('ends it on a confirmed invalid_grant, and the item keeps no payer tokens', async () => {
-    const test = fetchGateway();
-    const grant = await test.grant();
-    test.passSeconds(301);
+    const { test, grant, before } = await agedGrant(301);
     test.payer.http = answers({ error: 'invalid_grant' }, 400);
-    await expect(failure(fresh(test, open(grant)))).resolves.toMatchObject({ status: 401, code: 'invalid_token' });
+
+    await expect(fresh(test, before)).rejects.toMatchObject(ended);
+
     expect(grant.stored().revokedAt).toBe(nowSeconds(test.deps.clock));
     expect(grant.stored().sealedPayerTokens).toHaveLength(0);
+    expect(test.dynamo.items('Grants').get(grant.grantId)?.['lastEvent']?.M?.['reason']).toEqual({
+      S: 'refusedByPayer',
+    });
     expect(sentForms(test)).toHaveLength(1);
   });
 
-  it('uses the tokens of another refresh where invalid_grant was about an older version', async () => {
-    const test = fetchGateway();
-    const grant = await test.grant();
-    const stale = open(grant);
-    test.passSeconds(301);
+  it('uses the tokens of another refresh where invalid_grant was about an older version, and writes nothing', async () => {
+    const { test, grant, before } = await agedGrant(301);
     test.payer.http = async () => {
       // Another holder, whose lease had run out here, stores its tokens first.
       test.payer.http = answers(rotated);
       const item = test.dynamo.items('Grants').get(grant.grantId) ?? {};
       delete item['leaseOwner'];
-      await fresh(test, open(grant));
+      await fresh(test, opened(grant));
+      test.dynamo.calls();
       return Response.json({ error: 'invalid_grant' }, { status: 400 });
     };
-    expect((await fresh(test, stale)).tokens.accessToken).toBe('payer-access-2');
+
+    expect(await freshToken(test, before)).toBe('payer-access-2');
     expect(grant.stored().revokedAt).toBeUndefined();
+    expect(test.dynamo.calls()).toEqual(['GetItem']);
   });
 
   it('uses the tokens of another refresh that came between the second look and the end', async () => {
-    const test = fetchGateway();
-    const grant = await test.grant();
-    test.passSeconds(301);
+    const { test, grant, before } = await agedGrant(301);
     test.payer.http = answers({ error: 'invalid_grant' }, 400);
-    const updates: string[] = [];
-    const { client } = test.deps.grants;
-    const send = client.send.bind(client) as (command: object) => Promise<unknown>;
-    const racing = async (command: { input?: { UpdateExpression?: string } }): Promise<unknown> => {
-      const text = command.input?.UpdateExpression ?? '';
-      updates.push(text);
-      if (text.includes('revokedAt')) {
-        const item = test.dynamo.items('Grants').get(grant.grantId) ?? {};
-        test.dynamo.items('Grants').set(grant.grantId, { ...item, payerVersion: { N: '2' } });
-      }
-      return send(command);
-    };
-    const deps = {
-      ...test.deps,
-      grants: { ...test.deps.grants, client: { send: racing } as unknown as typeof client },
-    };
-    const result = await freshPayerTokens(deps, await payerOf(test), open(grant), { requestId: 'request-a' });
+    const deps = intercepted(test, (update, send) => {
+      if (update.includes('revokedAt')) movedOn(test, grant);
+      return send();
+    });
+
+    const result = await freshPayerTokens(deps, await northwind(test), before, { requestId: 'request-a' });
+
     expect(result.grant.payerVersion).toBe(2);
     expect(grant.stored().revokedAt).toBeUndefined();
   });
@@ -160,114 +172,91 @@ describe('what ends a grant', () => {
     ['invalid_request', answers({ error: 'invalid_request' }, 400), 502, 'payer_error'],
     ['invalid_client, twice', answers({ error: 'invalid_client' }, 401), 503, 'temporarily_unavailable'],
   ] as const)('never ends it on %s, and gives the lease back', async (_name, http, status, code) => {
-    const test = fetchGateway();
-    const grant = await test.grant();
-    test.passSeconds(301);
+    const { test, grant, before } = await agedGrant(301);
     test.payer.http = http;
-    await expect(failure(fresh(test, open(grant)))).resolves.toMatchObject({ status, code });
+
+    await expect(fresh(test, before)).rejects.toMatchObject({ status, code });
+
     expect(grant.stored().revokedAt).toBeUndefined();
     test.payer.http = answers(rotated);
-    expect((await fresh(test, open(grant))).tokens.accessToken).toBe('payer-access-2');
+    expect(await freshToken(test, opened(grant))).toBe('payer-access-2');
   });
 
   it('keeps what a refresh brought though its expires_in is absurd: the old refresh token is used up', async () => {
-    const test = fetchGateway();
-    const grant = await test.grant();
-    test.passSeconds(301);
+    const { test, grant, before } = await agedGrant(301);
     test.payer.http = answers({ ...rotated, expires_in: 1e12 });
 
-    const { tokens } = await fresh(test, open(grant));
+    const { tokens } = await fresh(test, before);
 
     expect(tokens).toEqual({ accessToken: 'payer-access-2', refreshToken: 'payer-refresh-2' });
     expect(grant.stored().payerVersion).toBe(2);
   });
 
-  it('goes on with a token that is still good while the payer cannot refresh', async () => {
-    const test = fetchGateway();
-    const grant = await test.grant();
-    test.passSeconds(250);
+  it('goes on with a token to its last second while the payer cannot refresh, and not beyond', async () => {
+    const { test, grant, before } = await agedGrant(299);
     test.payer.http = answers({}, 500);
-    expect((await fresh(test, open(grant))).tokens.accessToken).toBe('payer-access-1');
+
+    expect(await freshToken(test, before)).toBe('payer-access-1');
     expect(grant.stored()).toMatchObject({ payerVersion: 1, leaseUntilMs: 0 });
-  });
-
-  it('keeps what a refresh brought though its expires_in is absurd: the old refresh token is used up', async () => {
-    const test = fetchGateway();
-    const grant = await test.grant();
-    test.passSeconds(301);
-    test.payer.http = answers({ ...rotated, expires_in: 1e12 });
-
-    const { tokens } = await fresh(test, open(grant));
-
-    expect(tokens).toEqual({ accessToken: 'payer-access-2', refreshToken: 'payer-refresh-2' });
-    expect(grant.stored().payerVersion).toBe(2);
+    test.passSeconds(1);
+    await expect(fresh(test, before)).rejects.toMatchObject({ status: 503 });
   });
 
   it('goes on with a token that is still good while DynamoDB takes no lease', async () => {
-    const test = fetchGateway();
-    const grant = await test.grant();
-    test.passSeconds(250);
+    const { test, before } = await agedGrant(250);
     test.dynamo.failNext('UpdateItem', throttled());
-    expect((await fresh(test, open(grant))).tokens.accessToken).toBe('payer-access-1');
+
+    expect(await freshToken(test, before)).toBe('payer-access-1');
     expect(test.payer.requests).toEqual([]);
   });
 
   it('is 503 where the token has expired and DynamoDB takes no lease: the payer is not asked', async () => {
-    const test = fetchGateway();
-    const grant = await test.grant();
-    test.passSeconds(301);
+    const { test, before } = await agedGrant(301);
     test.dynamo.failNext('UpdateItem', throttled());
-    await expect(failure(fresh(test, open(grant)))).resolves.toMatchObject({ status: 503, retryAfterSeconds: 5 });
+
+    await expect(fresh(test, before)).rejects.toMatchObject({ status: 503, retryAfterSeconds: 5 });
     expect(test.payer.requests).toEqual([]);
   });
 
-  it('does not use new tokens that could not be stored', async () => {
-    const test = fetchGateway();
-    const grant = await test.grant();
-    test.passSeconds(301);
-    test.payer.http = () => {
-      for (let times = 0; times < 100; times += 1) test.dynamo.failNext('UpdateItem', throttled());
-      return Promise.resolve(Response.json(rotated));
-    };
-    await expect(failure(fresh(test, open(grant)))).resolves.toMatchObject({ status: 503 });
+  it('tries to store new tokens until its lease ends, since the refresh token is used up, and never uses others', async () => {
+    const { test, grant, before } = await agedGrant(301);
+    const failing = (times: number) =>
+      answersAfter(() => {
+        for (let time = 0; time < times; time += 1) test.dynamo.failNext('UpdateItem', throttled());
+      });
+    const startedAt = test.deps.clock.now();
+    // Twice a second, the first at once and the last when the lease ends; giving the lease back fails too.
+    test.payer.http = failing(62);
+
+    await expect(fresh(test, before)).rejects.toMatchObject({ status: 503 });
+    expect(test.deps.clock.now() - startedAt).toBe(30_000);
     expect(grant.payerTokens().accessToken).toBe('payer-access-1');
-  });
 
-  it('keeps trying to store them while its lease lasts: the refresh token before them is used up', async () => {
-    const test = fetchGateway();
-    const grant = await test.grant();
-    test.passSeconds(301);
-    test.payer.http = () => {
-      for (let times = 0; times < 20; times += 1) test.dynamo.failNext('UpdateItem', throttled());
-      return Promise.resolve(Response.json(rotated));
-    };
-
-    expect((await fresh(test, open(grant))).tokens.accessToken).toBe('payer-access-2');
+    test.passSeconds(1);
+    test.payer.http = failing(60);
+    expect(await freshToken(test, before)).toBe('payer-access-2');
     expect(grant.payerTokens().refreshToken).toBe('payer-refresh-2');
   });
 
   it('gives the lease back where DynamoDB fails while a refusal is confirmed, so that nobody waits for it', async () => {
-    const test = fetchGateway();
-    const grant = await test.grant();
-    test.passSeconds(301);
+    const { test, before } = await agedGrant(301);
     test.payer.http = () => {
       test.dynamo.failNext('GetItem', throttled());
       return answers({ error: 'invalid_grant' }, 400)();
     };
 
-    await expect(failure(fresh(test, open(grant)))).resolves.toMatchObject({ status: 503, retryAfterSeconds: 5 });
+    await expect(fresh(test, before)).rejects.toMatchObject({ status: 503, retryAfterSeconds: 5 });
     test.payer.http = answers(rotated);
     test.dynamo.calls();
-    expect((await fresh(test, open(grant))).tokens.accessToken).toBe('payer-access-2');
+    expect(await freshToken(test, before)).toBe('payer-access-2');
     expect(test.dynamo.calls()).toEqual(['UpdateItem', 'UpdateItem']);
   });
 });
 
 describe('a refresh of payer tokens that failed is counted', () => {
-  const signalsAfter = async (test: FetchGateway, seconds: number, grant: OpenGrant): Promise<readonly Signal[]> => {
+  const signalsOf = async (test: FetchGateway, grant: OpenGrant): Promise<readonly Signal[]> => {
     const record: { requestId: string; signals?: readonly Signal[] } = { requestId: 'request-a' };
-    test.passSeconds(seconds);
-    await Promise.resolve(freshPayerTokens(test.deps, await payerOf(test), grant, record)).catch(() => undefined);
+    await Promise.resolve(freshPayerTokens(test.deps, await northwind(test), grant, record)).catch(() => undefined);
     return record.signals ?? [];
   };
 
@@ -278,80 +267,58 @@ describe('a refresh of payer tokens that failed is counted', () => {
     ['nothing, where all is well', answers(rotated), []],
   ])('with %s, be the old token still good or not', async (_, http, signals) => {
     for (const seconds of [250, 301]) {
-      const test = fetchGateway();
-      const grant = open(await test.grant());
+      const { test, before } = await agedGrant(seconds);
       test.payer.http = http;
-      expect(await signalsAfter(test, seconds, grant)).toEqual(signals);
+      expect(await signalsOf(test, before)).toEqual(signals);
     }
   });
 
   it('with a secret that is missing', async () => {
-    const test = fetchGateway();
-    const grant = open(await test.grant());
+    const { test, before } = await agedGrant(250);
     test.secrets['northwind'] = new GatewayError('temporarily_unavailable', '', { signal: 'secretMissing' });
-    expect(await signalsAfter(test, 250, grant)).toEqual(['refreshFailed', 'secretMissing']);
+
+    expect(await signalsOf(test, before)).toEqual(['refreshFailed', 'secretMissing']);
   });
 
   it('but not where the grant was revoked meanwhile', async () => {
-    const test = fetchGateway();
-    const revoked = open(await test.grant());
-    test.payer.http = async (input) => {
-      if (!String(input).endsWith('/token')) return Response.json({});
-      const { grantId } = revoked.grant;
-      await revoke(test.deps.grants, grantId, 'byPartner', { now: nowSeconds(test.deps.clock), requestId: 'other' });
-      return Response.json(rotated);
-    };
-    expect(await signalsAfter(test, 250, revoked)).toEqual([]);
+    const { test, grant, before } = await agedGrant(250);
+    revokedMeanwhile(test, grant.grantId);
+
+    expect(await signalsOf(test, before)).toEqual([]);
   });
 });
 
 describe('a grant that ends while its payer tokens are refreshed', () => {
-  const revokedMeanwhile = async (test: FetchGateway, grant: TestGrant): Promise<GatewayError> => {
-    test.payer.http = async (input) => {
-      if (!String(input).endsWith('/token')) return Response.json({});
-      await revoke(test.deps.grants, grant.grantId, 'byPartner', {
-        now: nowSeconds(test.deps.clock),
-        requestId: 'other',
-      });
-      return Response.json(rotated);
-    };
-    return failure(fresh(test, open(grant)));
-  };
-
   it.each([
     ['expired', 301],
     ['is still good', 250],
   ])('is 401 where the old token %s, and the new tokens are revoked at the payer', async (_name, seconds) => {
-    const test = fetchGateway();
-    const grant = await test.grant();
-    test.passSeconds(seconds);
-    expect(await revokedMeanwhile(test, grant)).toMatchObject({ status: 401, code: 'invalid_token' });
+    const { test, grant, before } = await agedGrant(seconds);
+    revokedMeanwhile(test, grant.grantId);
+
+    await expect(fresh(test, before)).rejects.toMatchObject(ended);
+
     expect(sentForms(test, '/oauth2/revoke')).toEqual([expect.objectContaining({ token: 'payer-refresh-2' })]);
     expect(grant.stored().sealedPayerTokens).toHaveLength(0);
   });
 
   it('revokes nothing at the payer where it cannot be read who won: they may be the stored ones', async () => {
-    const test = fetchGateway();
-    const grant = await test.grant();
-    test.passSeconds(301);
-    test.payer.http = () => {
-      const items = test.dynamo.items('Grants');
-      items.set(grant.grantId, { ...items.get(grant.grantId), payerVersion: { N: '2' } });
+    const { test, grant, before } = await agedGrant(301);
+    test.payer.http = answersAfter(() => {
+      movedOn(test, grant);
       test.dynamo.failNext('GetItem', throttled());
-      return Promise.resolve(Response.json(rotated));
-    };
-    await expect(failure(fresh(test, open(grant)))).resolves.toMatchObject({ status: 503 });
+    });
+
+    await expect(fresh(test, before)).rejects.toMatchObject({ status: 503 });
     expect(sentForms(test, '/oauth2/revoke')).toEqual([]);
   });
 
   it('is 401 where TTL removed it, and nothing comes back half-written', async () => {
-    const test = fetchGateway();
-    const grant = await test.grant();
-    const before = open(grant);
-    test.passSeconds(301);
+    const { test, grant, before } = await agedGrant(301);
     test.payer.http = answers(rotated);
     test.dynamo.items('Grants').delete(grant.grantId);
-    await expect(failure(fresh(test, before))).resolves.toMatchObject({ status: 401 });
+
+    await expect(fresh(test, before)).rejects.toMatchObject({ status: 401 });
     expect(test.dynamo.items('Grants').size).toBe(0);
   });
 });

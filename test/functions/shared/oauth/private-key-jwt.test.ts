@@ -73,39 +73,45 @@ describe('private_key_jwt', () => {
     expect((await ask(await signed(claims(times)))).statusCode).toBe(200);
   });
 
-  it.each<[string, JWTPayload]>([
-    ['that expired', { exp: nowSeconds - 120 }],
-    ['that lives too long', { exp: nowSeconds + 421 }],
-    ['for another audience', { aud: 'https://evil.example/oauth2/token' }],
-    ['for a host that begins like ours', { aud: 'http://localhost:3000.evil.example/r4/x' }],
-    ['for an audience that is no string', { aud: [5] as unknown as string[] }],
-    ['without an audience', { aud: undefined }],
-    ['without a jti', { jti: undefined }],
-    ['whose jti is an object', { jti: { toString: 'not a function' } as unknown as string }],
-    ['whose jti is a number', { jti: 7 as unknown as string }],
-    ['without an end', { exp: undefined }],
-    ['of another issuer', { iss: 'demo-app' }],
-    ['about another client', { sub: 'demo-app' }],
-    ['about nobody', { sub: undefined }],
-  ])('is refused when it is one %s', async (_, change) => {
+  const failed = 'Unknown client, or client authentication failed.';
+  const foreign = 'The client assertion is meant for another audience.';
+  const badJti = 'The jti of the client assertion must be a string.';
+  it.each<[string, JWTPayload, string]>([
+    ['that expired', { exp: nowSeconds - 120 }, 'The client assertion has expired.'],
+    ['that lives too long', { exp: nowSeconds + 421 }, 'The client assertion may live for five minutes at most.'],
+    ['for another audience', { aud: 'https://evil.example/oauth2/token' }, foreign],
+    ['for a host that begins like ours', { aud: 'http://localhost:3000.evil.example/r4/x' }, foreign],
+    ['for an audience that is no string', { aud: [5] as unknown as string[] }, foreign],
+    ['for an audience that is null', { aud: null as unknown as string }, foreign],
+    ['without an audience', { aud: undefined }, failed],
+    ['without a jti', { jti: undefined }, failed],
+    ['whose jti is an object', { jti: { toString: 'not a function' } as unknown as string }, badJti],
+    ['whose jti is a number', { jti: 7 as unknown as string }, badJti],
+    ['without an end', { exp: undefined }, failed],
+    ['of another issuer', { iss: 'demo-app' }, failed],
+    ['about another client', { sub: 'demo-app' }, failed],
+    ['about nobody', { sub: undefined }, failed],
+  ])('is refused when it is one %s', async (_, change, description) => {
     const { ask, dynamo } = start();
 
     const response = await ask(await signed(claims(change)));
 
     expect(response.statusCode).toBe(401);
-    expect(bodyOf(response).error).toBe('invalid_client');
+    expect(bodyOf(response)).toEqual({ error: 'invalid_client', error_description: description });
     expect(dynamo.calls()).toEqual([]);
   });
 
-  it('is refused with another key, another algorithm, none, or no signature', async () => {
+  it('is refused with another key, another algorithm, none, or no signature, whatever client_id says', async () => {
     const { ask } = start();
     const stranger = await generateKeyPair('ES384');
     const hmac = await new SignJWT(claims()).setProtectedHeader({ alg: 'HS256' }).sign(new Uint8Array(32));
     const [, payload = ''] = hmac.split('.');
     const none = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${payload}.`;
 
-    for (const assertion of [await signed(claims(), { key: stranger.privateKey }), hmac, none, 'no.jwt', 'x']) {
+    const bad = [await signed(claims(), { key: stranger.privateKey }), hmac, none, 'no.jwt', 'x'];
+    for (const assertion of [...bad, await signed(claims({ sub: undefined }))]) {
       expect((await ask(assertion)).statusCode).toBe(401);
+      expect((await ask(assertion, { client_id: 'demo-partner' })).statusCode).toBe(401);
     }
   });
 
@@ -172,7 +178,13 @@ describe('private_key_jwt', () => {
       await ask(''),
     ];
 
-    for (const response of responses) expect(bodyOf(response).error).toBe('invalid_request');
+    for (const response of responses) {
+      expect(response.statusCode).toBe(400);
+      expect(bodyOf(response)).toEqual({
+        error: 'invalid_request',
+        error_description: `client_assertion needs client_assertion_type=${type}.`,
+      });
+    }
   });
 
   it('is not taken from a partner that is registered for a secret', async () => {
