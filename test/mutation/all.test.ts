@@ -12,7 +12,7 @@ if (group === undefined) throw new Error(`MUTATED must be one of ${Object.keys(g
 failFast(group.leftOut ?? []);
 const tests = join(import.meta.dirname, '..');
 for (const folder of group.tests) {
-  const files = globSync(`${folder}/**/*.test.ts`, { cwd: tests }).toSorted();
+  const files = globSync(`${folder}/**/*.test.ts`, { cwd: tests, exclude: group.apart ?? [] }).toSorted();
   if (files.length === 0) throw new Error(`test/${folder} has no tests`);
   for (const file of files) await import(join(tests, file));
 }

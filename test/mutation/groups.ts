@@ -3,6 +3,8 @@ export interface Group {
   readonly mutate: readonly string[];
   /** Folders below `test/`; the first are run first. */
   readonly tests: readonly string[];
+  /** Files among them that cannot be run beside others: each sets the environment of a process that starts. */
+  readonly apart?: readonly string[];
   /** Titles of tests that take seconds; what only they would notice counts as survived. */
   readonly leftOut?: readonly string[];
 }
@@ -44,6 +46,7 @@ export const groups: Readonly<Record<string, Group>> = {
   rest: {
     mutate: ['functions/**/*.ts', '!functions/shared/{store,oauth,fhir}/**', ...notMutated],
     tests: ['functions'],
+    apart: ['functions/{canary,discovery,fetch}/index.test.ts', 'functions/shared/deps.test.ts'],
     leftOut: slow,
   },
   config: { mutate: ['config/*.ts', '!config/{local,demo,production-example}.ts'], tests: ['config'] },
