@@ -1,7 +1,9 @@
-/** What follows a base URL in `url` (nothing, or text from `/` or `?` on); undefined where `url` is not below it. */
+/**
+ * What follows a base URL in `url` (nothing, or text from `/` or `?` on); undefined where `url` is not below it.
+ * @param base without a slash at its end, as the configuration demands
+ */
 export function afterBase(url: string, base: string): string | undefined {
-  const bare = base.replace(/\/+$/, '');
-  if (bare === '' || !url.startsWith(bare)) return undefined;
-  const rest = url.slice(bare.length);
+  if (!url.startsWith(base)) return undefined;
+  const rest = url.slice(base.length);
   return rest === '' || rest.startsWith('/') || rest.startsWith('?') ? rest : undefined;
 }

@@ -1,4 +1,4 @@
-import { BACKSLASH, bytesOf, COLON, hasAt, QUESTION_MARK, QUOTE, SLASH } from './json-bytes.ts';
+import { BACKSLASH, bytesOf, COLON, hasAt, matchingAt, QUESTION_MARK, QUOTE, SLASH } from './json-bytes.ts';
 
 export const BINARY = bytesOf('/Binary');
 
@@ -13,22 +13,24 @@ export function isAbsolute(bytes: Uint8Array, at: number): boolean {
   return bytes[colon] === COLON && bytes[colon + 1] === SLASH && bytes[colon + 2] === SLASH;
 }
 
-/** Length of the base that a decoded link starts with (its first `length` characters are known), 0 for none. */
+/**
+ * Length of the base that a decoded link starts with, 0 for none. Its first `length` characters are known: all of it, or
+ * more than the longest base and `/Binary`. Zeros follow them, which are in no base.
+ */
 export function matchDecoded(
   bases: readonly Uint8Array[],
   link: Uint8Array,
   length: number,
-  ended: boolean,
   onlyBinary: boolean,
 ): number {
   for (const base of bases) {
-    if (length < base.length || !hasAt(link, 0, base)) continue;
+    if (!hasAt(link, 0, base)) continue;
     let end = base.length;
     if (onlyBinary) {
-      if (length < end + BINARY.length || !hasAt(link, end, BINARY)) continue;
+      if (!hasAt(link, end, BINARY)) continue;
       end += BINARY.length;
     }
-    if (end === length ? ended : link[end] === SLASH || link[end] === QUESTION_MARK) return base.length;
+    if (end === length || link[end] === SLASH || link[end] === QUESTION_MARK) return base.length;
   }
   return 0;
 }
@@ -36,15 +38,13 @@ export function matchDecoded(
 /** The same for a link as it stands in the source, all of whose deciding bytes are in the chunk; or `UNDECIDED`. */
 export function matchSource(bases: readonly Uint8Array[], chunk: Uint8Array, at: number, onlyBinary: boolean): number {
   for (const base of bases) {
-    let i = 0;
-    while (i < base.length && chunk[at + i] === base[i]) i++;
-    let end = at + i;
-    let matches = i === base.length;
+    const same = matchingAt(chunk, at, base);
+    let end = at + same;
+    let matches = same === base.length;
     if (matches && onlyBinary) {
-      let k = 0;
-      while (k < BINARY.length && chunk[end + k] === BINARY[k]) k++;
-      matches = k === BINARY.length;
-      end += k;
+      const more = matchingAt(chunk, end, BINARY);
+      matches = more === BINARY.length;
+      end += more;
     }
     const next = chunk[end];
     if (next === BACKSLASH) return UNDECIDED;
@@ -53,8 +53,8 @@ export function matchSource(bases: readonly Uint8Array[], chunk: Uint8Array, at:
   return 0;
 }
 
-/** Whether a backslash stands in the first bytes of a link, where its scheme would be. */
+/** Whether a backslash stands in the eight bytes where a link's scheme would be: perhaps behind a shorter link. */
 export function hasEscapedScheme(chunk: Uint8Array, at: number): boolean {
-  for (let i = at; i < at + 8 && chunk[i] !== QUOTE; i++) if (chunk[i] === BACKSLASH) return true;
+  for (let i = at; i < at + 8; i++) if (chunk[i] === BACKSLASH) return true;
   return false;
 }

@@ -26,9 +26,9 @@ function checkFormat(value: string): void {
 
 /** Types that `Type:parameter` or `Type:parameter:Target` includes. https://hl7.org/fhir/R4/search.html#include */
 function included(value: string): readonly string[] {
-  const [source = '', parameter = '', target] = value.split(':');
-  const type = resourceTypeOf(source);
-  if (type === undefined) return [ANY];
+  const [source, parameter, target] = value.split(':');
+  const type = resourceTypeOf(source!);
+  if (type === undefined || parameter === undefined) return [ANY];
   return target === undefined ? targetsOf([type], parameter) : [resourceTypeOf(target) ?? ANY];
 }
 

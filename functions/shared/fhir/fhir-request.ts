@@ -57,9 +57,10 @@ export type FhirRequestInput = {
 
 type Target = Pick<FhirRequest, 'interaction' | 'resourceType' | 'id' | 'searched'> & { readonly needs: TypeNeed[] };
 
-// Lenient: payers have ids that are longer, or of more characters, than FHIR's. Reserved names begin with `_`.
-const ID = /^(?!\.{1,2}$)[A-Za-z0-9.~-][A-Za-z0-9._~-]{0,127}$/;
-const SEGMENT = /^[A-Za-z0-9._~$*-]{1,128}$/;
+const SEGMENT = /^(?!\.{1,2}$)[A-Za-z0-9._~$*-]{1,128}$/;
+// Of a segment, and lenient: payers have ids that are longer, or of more characters, than FHIR's. Reserved names begin
+// with `_`.
+const ID = /^[A-Za-z0-9.~-][A-Za-z0-9._~-]*$/;
 
 /** Parameters that come with `_getpages`. Spelled exactly: one the payer does not know would make it a search of all. */
 const PAGE_COMPANIONS = new Set(
@@ -76,7 +77,7 @@ const notAllowed = (message: string) => new FhirRequestError(405, 'not-supported
 function checkSegments(given: readonly string[]): readonly string[] {
   const segments = given.at(-1) === '' ? given.slice(0, -1) : given;
   for (const segment of segments) {
-    if (!SEGMENT.test(segment) || segment === '.' || segment === '..') throw badPath();
+    if (!SEGMENT.test(segment)) throw badPath();
   }
   return segments;
 }
@@ -88,13 +89,14 @@ function checkMethod(method: string, segments: readonly string[]): 'GET' | 'POST
   throw notAllowed('This server is read-only: GET, or POST to {type}/_search.');
 }
 
+const isPageCompanion = (name: string) => PAGE_COMPANIONS.has(name) || /^_(?:rev)?include:/.test(name);
+
 /** Tells a page of an earlier search from a search of everything. */
 function targetOfBase(query: readonly Parameter[]): Target {
   if (query.length === 0) throw notFound('Name a resource type below this base URL.');
-  const names = new Set(query.map(([name]) => name));
   const pages = query.filter(([name]) => name === '_getpages');
   const isPage = pages.length > 0 && pages.every(([, value]) => value !== '');
-  if (isPage && [...names].every((name) => PAGE_COMPANIONS.has(name.replace(/^(_(?:rev)?include):.*$/, '$1')))) {
+  if (isPage && query.every(([name]) => isPageCompanion(name))) {
     return { interaction: 'page', searched: ANY, needs: [] };
   }
   return { interaction: 'search-system', searched: ANY, needs: [{ type: ANY, needs: 's' }] };
@@ -106,15 +108,18 @@ function checkId(id: string): string {
 }
 
 /** What a path with a resource id, and more behind it, asks for. */
-function targetOfInstance(segments: readonly string[], everything: boolean): Target {
-  const [resourceType = '', rawId = '', third = '', version] = segments;
-  const id = checkId(rawId);
-  const read = [{ type: resourceType, needs: 'r' as const }];
-  if (segments.length === 2) return { interaction: 'read', resourceType, id, searched: resourceType, needs: read };
+function targetOfInstance(
+  resourceType: string,
+  id: string,
+  [third, version]: readonly string[],
+  everything: boolean,
+): Target {
+  const read = { resourceType, id, searched: resourceType, needs: [{ type: resourceType, needs: 'r' as const }] };
+  if (third === undefined) return { interaction: 'read', ...read };
   if (third === '_history') {
-    if (version !== undefined) checkId(version);
-    const interaction = version === undefined ? 'history-instance' : 'vread';
-    return { interaction, resourceType, id, searched: resourceType, needs: read };
+    if (version === undefined) return { interaction: 'history-instance', ...read };
+    checkId(version);
+    return { interaction: 'vread', ...read };
   }
   if (version !== undefined || resourceType !== 'Patient') throw notFound('This server has no such path.');
   if (third === '$everything') {
@@ -136,14 +141,15 @@ function targetOf(segments: readonly string[], method: 'GET' | 'POST', input: Fh
   if (!isResourceType(resourceType)) throw notFound('This is not a resource type of FHIR R4.');
   if (segments.length > 4) throw notFound('This server has no such path.');
   const needs: TypeNeed[] = [{ type: resourceType, needs: 's' }];
-  if (second === undefined || (second === '_search' && method === 'POST')) {
+  // A POST has been checked to be one to _search.
+  if (second === undefined || method === 'POST') {
     return { interaction: 'search-type', resourceType, searched: resourceType, needs };
   }
   if (segments.length === 2) {
     if (second === '_search') throw notAllowed('Use POST for _search, or leave it out.');
     if (second === '_history') return { interaction: 'history-type', resourceType, searched: resourceType, needs };
   }
-  return targetOfInstance(segments, input.everything);
+  return targetOfInstance(resourceType, checkId(second), segments.slice(2), input.everything);
 }
 
 /**

@@ -14,7 +14,7 @@ export const QUESTION_MARK = 0x3f;
 export const SPACE = 0x20;
 const LETTER_U = 0x75;
 
-export const bytesOf = (text: string) => Uint8Array.from(Buffer.from(text, 'utf8'));
+export const bytesOf = (text: string) => new TextEncoder().encode(text);
 
 function tableOf(bytes: Iterable<number>): Uint8Array {
   const table = new Uint8Array(256);
@@ -37,10 +37,15 @@ for (const [letter, code] of Object.entries({ '"': 34, '\\': 92, '/': 47, b: 8, 
   UNESCAPED[letter.charCodeAt(0)] = code;
 }
 
-export function hasAt(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
-  for (let i = 0; i < expected.length; i++) if (bytes[at + i] !== expected[i]) return false;
-  return true;
+/** How many of the expected bytes, from the first on, stand at `at`. */
+export function matchingAt(bytes: Uint8Array, at: number, expected: Uint8Array): number {
+  let i = 0;
+  while (i < expected.length && bytes[at + i] === expected[i]) i++;
+  return i;
 }
+
+export const hasAt = (bytes: Uint8Array, at: number, expected: Uint8Array): boolean =>
+  matchingAt(bytes, at, expected) === expected.length;
 
 /** Where the string that `at` is in ends (its quote), or the chunk's length. `at` is not right after a backslash. */
 export function endOfString(chunk: Buffer, at: number): number {

@@ -45,21 +45,21 @@ function spellings(letter: string): string {
 
 const ours = [...KINDS.keys()].join('|');
 const followed = [...KINDS.keys()].filter((name) => KINDS.get(name) === FOLLOWED).join('|');
-const usualKeys = new Map<string, RegExp>();
+const usualKeys = new Map<string | undefined, RegExp>();
 
 /**
  * Our keys as everybody writes them; a followed key together with its link up to the base's end, where that is written
  * as usual, so that one call finds and compares it. Made once for each base; its users set `lastIndex` first.
  */
 export function usualKey(base: string | undefined): RegExp {
-  const known = usualKeys.get(base ?? '');
+  const known = usualKeys.get(base);
   if (known !== undefined) return known;
   const literally = base?.replace(/[^\w:/-]/g, '\\$&');
   const pattern = new RegExp(
     `"(?:${literally === undefined ? '' : `(?:${followed})" ?: ?"${literally}(?=[/?"])|`}(?:${ours})")`,
     'g',
   );
-  usualKeys.set(base ?? '', pattern);
+  usualKeys.set(base, pattern);
   return pattern;
 }
 

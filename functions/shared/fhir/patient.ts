@@ -36,12 +36,12 @@ const itemsOf = (value: string) =>
     .map((item) => item.trim())
     .filter((item) => item !== '');
 
-/** A reference without its base: undefined for a URL that is not below one of ours. */
+/** A reference without its base and the slash behind it: undefined for a URL that is not below one of ours. */
 function relative(item: string, { ownBases }: Member): string | undefined {
   if (!item.includes(':')) return item;
   for (const base of ownBases) {
     const rest = afterBase(item, base);
-    if (rest !== undefined) return rest.replace(/^\//, '');
+    if (rest?.startsWith('/')) return rest.slice(1);
   }
   return undefined;
 }
@@ -49,11 +49,11 @@ function relative(item: string, { ownBases }: Member): string | undefined {
 /** Whether a reference's value is the member, or surely something else than a patient. */
 function isHarmless(item: string, member: Member): boolean {
   const reference = relative(item, member);
-  if (reference === undefined) return false;
   if (reference === member.id) return item === reference;
-  const [, type, id] = /^([A-Za-z]+)\/([^/?#|\s\\]+)(?:\/_history\/[^/?#|\s\\]+)?$/.exec(reference) ?? [];
-  if (type === PATIENT) return id === member.id;
-  return type !== undefined && resourceTypeOf(type) === type;
+  const match = reference?.match(/^([A-Za-z]+)\/([^/?#|\s\\]+)(?:\/_history\/[^/?#|\s\\]+)?$/);
+  if (!match) return false;
+  const [type, id] = match.slice(1) as [string, string];
+  return type === PATIENT ? id === member.id : resourceTypeOf(type) === type;
 }
 
 /** Percent-decoded wherever that can be done: a malformed rest must not hide what stands before it. */

@@ -143,8 +143,8 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
   }
 
   /** Decides a link that was decoded: returns the raw length of the base to be replaced, 0 for none. */
-  function decideDecoded(ended: boolean): number {
-    const matched = matchDecoded(bases, link.decoded, link.length(), ended, kind === keys.MAYBE_BINARY);
+  function decideDecoded(): number {
+    const matched = matchDecoded(bases, link.decoded, link.length(), kind === keys.MAYBE_BINARY);
     if (matched > 0) return link.rawEnd(matched);
     if (kind === keys.FOLLOWED && isAbsolute(link.decoded, 0)) foreignLinks++;
     return 0;
@@ -263,7 +263,7 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
     let end = at;
     let byte = 0;
     while (end < chunk.length && (byte = chunk[end]!) !== json.QUOTE && byte !== json.BACKSLASH) end++;
-    if (end < chunk.length && byte === json.QUOTE) {
+    if (byte === json.QUOTE) {
       kind = kindHere(keys.kindAt(chunk, at, end - at));
       state = BEFORE_COLON;
       return end + 1;
@@ -340,7 +340,7 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
           const began = i;
           i = link.read(chunk, began);
           if (i === length && !link.isFull()) return began;
-          const raw = decideDecoded(chunk[i] === json.QUOTE);
+          const raw = decideDecoded();
           if (raw > 0) edits.push(began, began + raw);
           state = IN_STRING;
           break;
@@ -402,7 +402,7 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
   function finishLink(chunk: Buffer): { before: Uint8Array; start: number } | undefined {
     const start = link.read(chunk, 0);
     if (start === chunk.length && !link.isFull()) return undefined;
-    const raw = decideDecoded(chunk[start] === json.QUOTE);
+    const raw = decideDecoded();
     state = IN_STRING;
     return { before: raw > 0 ? Buffer.concat([target, link.rawFrom(raw)]) : link.rawFrom(0), start };
   }
@@ -422,8 +422,7 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
       if (state === SEEKING) keepTail(bytes);
       text = '';
       if (edits.length === 0 && held.before.length + held.start === 0 && end === bytes.length) return [chunk];
-      const result = edited(held.before, bytes, held.start, end);
-      return result.length === 0 ? [] : [result];
+      return [edited(held.before, bytes, held.start, end)];
     },
     end() {
       const held = state === IN_LINK ? link.rawFrom(0) : NOTHING;

@@ -17,38 +17,37 @@ export type Scope =
   | { readonly kind: 'other'; readonly text: string };
 
 type ResourceScope = Extract<Scope, { kind: 'resource' }>;
+type Granted = Pick<ResourceScope, 'type' | 'letters'>;
 
 const RESOURCE_SCOPE = /^(patient|user)\/([A-Za-z]+|\*)\.(read|rs|r|s)$/;
-/** As payers grant them: writes among them, and `?` filters, which they apply themselves. */
-const GRANTED_SCOPE = /^(?:patient|user)\/([A-Za-z]+|\*)\.(read|write|\*|c?r?u?d?s?)(?:\?.*)?$/;
+/** As payers grant them for reading: v2's writes among them, and `?` filters, which they apply themselves. */
+const GRANTED_SCOPE = /^(?:patient|user)\/([A-Za-z]+|\*)\.(read|\*|c?r?u?d?s?)(?:\?.*)?$/;
 /** RFC 6749 §3.3, without `/` and `?`, which make it a resource scope. */
-const OTHER_SCOPE = /^(?:launch(?:\/(?:patient|encounter))?|[A-Za-z0-9_.:-]+)$/;
+const OTHER_SCOPE = /^(?:launch\/(?:patient|encounter)|[A-Za-z0-9_.:-]+)$/;
 
 const split = (scopes: string): string[] => scopes.split(' ').filter((text) => text !== '');
 
-function lettersOf(permissions: string): Letters | undefined {
-  if (permissions === 'read' || permissions === '*') return 'rs';
-  if (permissions === 'write') return undefined;
-  const letters = permissions.replace(/[cud]/g, '');
-  return letters === '' ? undefined : (letters as Letters);
-}
+/** None for permissions to write only. */
+const lettersOf = (permissions: string): Letters | '' =>
+  permissions === 'read' || permissions === '*' ? 'rs' : (permissions.replace(/[cud]/g, '') as Letters | '');
 
 /**
  * Reads one SMART scope, v1 (`.read`) or v2 (`.rs`). Undefined for what the gateway never grants: writes, granular
  * scopes (`?…`), `system/`, types that R4 does not have, and what is no scope at all.
  */
 export function parseScope(text: string): Scope | undefined {
-  const [, context, type = '', permissions = ''] = RESOURCE_SCOPE.exec(text) ?? [];
-  if (context === undefined) return OTHER_SCOPE.test(text) ? { kind: 'other', text } : undefined;
+  const match = RESOURCE_SCOPE.exec(text);
+  if (match === null) return OTHER_SCOPE.test(text) ? { kind: 'other', text } : undefined;
+  const [context, type, permissions] = match.slice(1) as ['patient' | 'user', string, string];
   if (type !== ANY && !isResourceType(type)) return undefined;
-  return { kind: 'resource', context: context as 'patient' | 'user', type, letters: lettersOf(permissions)!, text };
+  return { kind: 'resource', context, type, letters: lettersOf(permissions) as Letters, text };
 }
 
 const resourceScopes = (scopes: readonly string[]): ResourceScope[] =>
   scopes.map(parseScope).filter((scope) => scope?.kind === 'resource');
 
 /** Which letters for a type these scopes give together. */
-const lettersFor = (type: string, scopes: readonly Pick<ResourceScope, 'type' | 'letters'>[]): string =>
+const lettersFor = (type: string, scopes: readonly Granted[]): string =>
   scopes
     .filter((scope) => scope.type === type || scope.type === ANY)
     .map(({ letters }) => letters)
@@ -72,25 +71,26 @@ export function isCovered(requested: string, registered: readonly string[]): boo
 }
 
 /** What a payer's scopes let us read, whichever their context. */
-function grantedByPayer(scopes: string): Pick<ResourceScope, 'type' | 'letters'>[] {
-  return split(scopes).flatMap((text) => {
-    const [, type = '', permissions = ''] = GRANTED_SCOPE.exec(text) ?? [];
-    const letters = lettersOf(permissions);
-    return letters === undefined || (type !== ANY && !isResourceType(type)) ? [] : [{ type, letters }];
-  });
+function grantedByPayer(scopes: string): Granted[] {
+  return split(scopes)
+    .map((text) => GRANTED_SCOPE.exec(text))
+    .filter((match) => match !== null)
+    .map((match) => ({ type: match[1]!, letters: lettersOf(match[2]!) }))
+    .filter((scope): scope is Granted => scope.letters !== '' && (scope.type === ANY || isResourceType(scope.type)));
 }
 
-function narrowed(scope: ResourceScope, granted: readonly Pick<ResourceScope, 'type' | 'letters'>[]): string[] {
+/** What is left of a scope; some of it may be there twice. */
+function narrowed(scope: ResourceScope, granted: readonly Granted[]): string[] {
   const write = (type: string): string[] => {
     const held = lettersFor(type, granted);
     if (hasLetters(held, scope.letters)) return [`${scope.context}/${type}.${scope.text.split('.')[1]!}`];
-    const letters = scope.letters.split('').filter((letter) => held.includes(letter));
-    return letters.length === 0 ? [] : [`${scope.context}/${type}.${letters.join('')}`];
+    // Of two letters one is left at most.
+    const left = scope.letters.split('').find((letter) => held.includes(letter));
+    return left === undefined ? [] : [`${scope.context}/${type}.${left}`];
   };
   const whole = write(scope.type);
   if (scope.type !== ANY || whole[0] === scope.text) return whole;
-  const types = [...new Set(granted.map(({ type }) => type))].filter((type) => type !== ANY);
-  return [...whole, ...types.flatMap(write)];
+  return [...whole, ...granted.flatMap(({ type }) => write(type))];
 }
 
 /**

@@ -45,8 +45,8 @@ export function parseSearchPath(name: string, on: readonly string[]): SearchPath
     }
     const chain = /^([^.:]+)(?::([^.:]*))?\.(.+)$/.exec(rest);
     if (chain === null) {
-      const [code = '', ...modifiers] = rest.toLowerCase().split(':');
-      if (code === '' || code === '_has' || rest.includes('.')) throw malformed();
+      const [code, ...modifiers] = rest.toLowerCase().split(':');
+      if (!code || code === '_has' || rest.includes('.')) throw malformed();
       return { consulted, on: types, code, modifier: modifiers.length === 0 ? undefined : modifiers.join(':') };
     }
     const named = chain[2] === undefined ? undefined : [resourceTypeOf(chain[2]) ?? ANY];

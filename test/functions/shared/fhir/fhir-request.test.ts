@@ -1,4 +1,5 @@
 import { parseFhirRequest } from '../../../../functions/shared/fhir/fhir-request.ts';
+import { parseSearchPath } from '../../../../functions/shared/fhir/search-path.ts';
 import { parse, refusal } from './requests.ts';
 
 const needsOf = (line: string) => parse(line).types.map(({ type, needs }) => `${type}.${needs}`);
@@ -13,7 +14,10 @@ describe('interactions', () => {
     ['GET /Patient/1', 'read', 'Patient.r'],
     ['GET /Patient/1/', 'read', 'Patient.r'],
     ['GET /Binary/a.b~c_d-e?_format=text/plain', 'read', 'Binary.r'],
+    ['GET /Observation/.a', 'read', 'Observation.r'],
+    [`GET /Patient/${'1'.repeat(128)}`, 'read', 'Patient.r'],
     ['GET /Patient/1/_history/2', 'vread', 'Patient.r'],
+    ['GET /Binary/1/_history/2?_format=text/plain', 'vread', 'Binary.r'],
     ['GET /Patient/1/_history', 'history-instance', 'Patient.r'],
     ['GET /Observation/_history?_since=2020', 'history-type', 'Observation.s'],
     ['GET /Observation', 'search-type', 'Observation.s'],
@@ -30,7 +34,12 @@ describe('interactions', () => {
       'page',
       'Specimen.r Provenance.s',
     ],
+    ['GET /?_getpages=a&_include:iterate=Observation:specimen&_pretty=', 'page', 'Specimen.r'],
     ['GET /?_type=Patient', 'search-system', '*.s'],
+    // What comes with a page makes none by itself, nor does a name that only looks like one of those.
+    ['GET /?_count=10', 'search-system', '*.s'],
+    ['GET /?_getpages=a&x_include:iterate=Observation:specimen', 'search-system', '*.s'],
+    ['GET /?_getpages=a&_count:x=10', 'search-system', '*.s'],
     ['GET /?_getpages=', 'search-system', '*.s'],
     ['GET /?_getpages=a&_type=Patient', 'search-system', '*.s'],
     ['GET /?_GETPAGES=a', 'search-system', '*.s'],
@@ -74,7 +83,10 @@ describe('interactions', () => {
 describe('what is refused', () => {
   it.each([
     ['PUT /Patient/1', '405 not-supported'],
+    ['PUT /Patient/_search', '405 not-supported'],
     ['POST /Patient', '405 not-supported'],
+    ['POST /Patient/1', '405 not-supported'],
+    ['POST /Patient/_search/1', '405 not-supported'],
     ['POST /_search', '405 not-supported'],
     ['POST /Patient/1/Observation/_search', '405 not-supported'],
     ['DELETE /Patient/1', '405 not-supported'],
@@ -85,6 +97,7 @@ describe('what is refused', () => {
     ['GET /Patient/$everything', '405 not-supported'],
     ['GET /Patient/$match', '405 not-supported'],
     ['GET /Patient/1/$member-match', '405 not-supported'],
+    ['GET /Patient/$x/$everything', '405 not-supported'],
     ['GET /Encounter/1/$everything', '405 not-supported'],
     ['POST /Patient/1/$everything', '405 not-supported'],
     ['GET /Patient/1/$everything/x', '404 not-supported'],
@@ -99,9 +112,17 @@ describe('what is refused', () => {
     ['GET /Patient/1/Nonsense', '404 not-supported'],
     ['GET /Patient/1/Observation/2', '404 not-supported'],
     ['GET /Patient/1/_history/2/3', '404 not-supported'],
+    ['GET /.', '400 invalid'],
+    ['GET /..', '400 invalid'],
+    ['GET /a%2Fb', '400 invalid'],
     ['GET /Patient/..', '400 invalid'],
     ['GET /Patient/.', '400 invalid'],
+    ['GET /Patient/1/..', '400 invalid'],
+    ['GET /Patient/1/a%2Fb', '400 invalid'],
     ['GET /Patient/1/_history/..', '400 invalid'],
+    ['GET /Patient/1/_history/_x', '400 invalid'],
+    ['GET /Patient/_history/1', '400 invalid'],
+    ['GET /Patient/_search/1', '400 invalid'],
     ['GET /Patient/%2e%2e', '400 invalid'],
     ['GET /Patient/a%2Fb', '400 invalid'],
     ['GET /Patient/a%00', '400 invalid'],
@@ -110,17 +131,19 @@ describe('what is refused', () => {
     ['GET /Patient/a%3Fb', '400 invalid'],
     ['GET /Patient/_foo', '400 invalid'],
     ['GET /Patient/*', '400 invalid'],
+    ['GET /Patient/a$b', '400 invalid'],
     ['GET /Patient//1', '400 invalid'],
     [`GET /Patient/${'1'.repeat(129)}`, '400 invalid'],
     ['GET /Patient?a[]=1', '400 invalid'],
     ['GET /Patient?=1', '400 invalid'],
+    ['GET /Patient?:exact=1', '400 invalid'],
     ['GET /Patient?pa%00tient=1', '400 invalid'],
     ['GET /Patient?%20_id=1', '400 invalid'],
     ['GET /Patient?_has:Observation:patient=1', '400 invalid'],
     ['GET /Patient?_has:Observation:patient.link:code=1', '400 invalid'],
     ['GET /Patient?general-practitioner.=1', '400 invalid'],
     ['GET /Observation?subject:Patient:x.name=1', '400 invalid'],
-    [`GET /Observation?${'subject.'.repeat(9)}name=1`, '400 invalid'],
+    [`GET /Observation?${'subject.'.repeat(8)}name=1`, '400 invalid'],
     ['GET /Patient?_format=xml', '406 not-supported'],
     ['GET /Patient?_FORMAT=application/fhir%2Bxml', '406 not-supported'],
     ['GET /Patient?_format=json&_format=ttl', '406 not-supported'],
@@ -132,6 +155,24 @@ describe('what is refused', () => {
     ['GET /Patient?_has:Observation:patient:_filter=x', '400 not-supported'],
   ])('%s is %s', (line, expected) => {
     expect(refused(line)).toBe(expected);
+  });
+
+  it.each([
+    ['PUT /Patient/_search', 'This server is read-only: GET, or POST to {type}/_search.'],
+    ['GET /Patient/_search', 'Use POST for _search, or leave it out.'],
+    ['GET /Patient/$match', 'Of the operations only Patient/{id}/$everything is supported.'],
+    ['GET /', 'Name a resource type below this base URL.'],
+    ['GET /Nonsense', 'This is not a resource type of FHIR R4.'],
+    ['GET /Patient/1/Nonsense', 'This is not a resource type of FHIR R4.'],
+    ['GET /Patient/1/_history/2/3', 'This server has no such path.'],
+    ['GET /Encounter/1/Observation', 'This server has no such path.'],
+    ['GET /Patient/..', 'The path is not a FHIR read or search.'],
+    ['GET /Patient?a[]=1', 'A parameter has characters that cannot be used here.'],
+    ['GET /Patient?:exact=1', 'A search parameter is not well-formed.'],
+    ['GET /Patient?_format=xml', 'Only JSON can be asked for in _format.'],
+    ['GET /Patient?_filter=x', 'The gateway cannot check _filter; use search parameters.'],
+  ])('says why %s is refused: %s', (line, message) => {
+    expect(refusal(() => parse(line)).publicMessage).toBe(message);
   });
 
   it('refuses $everything where the payer has none', () => {
@@ -151,6 +192,7 @@ describe('what is refused', () => {
     'application/fhir%2Bjson',
     'application/fhir+json',
     'application/fhir%2Bjson;%20fhirVersion=4.0',
+    'application/json%20;%20charset=utf-8',
     'JSON',
     '',
   ])('takes _format=%s as JSON', (format) => {
@@ -159,6 +201,12 @@ describe('what is refused', () => {
 
   it('takes the parameters that payers page with', () => {
     expect(parse('GET /Patient?-pageContext=x&_page_token=y&ct=z&_getpages=q').interaction).toBe('search-type');
+  });
+});
+
+describe('parseSearchPath', () => {
+  it.each(['subject.na\nme', '_has:Observation:patient:co\nde'])('never leaves out the rest of the name %j', (name) => {
+    expect(refusal(() => parseSearchPath(name, ['Patient'])).status).toBe(400);
   });
 });
 
@@ -190,7 +238,9 @@ describe('types that a search can return or look into', () => {
     ['_revinclude=*', '*.s'],
     ['_revinclude=Nonsense:target', '*.s'],
     ['_include=Observation:specimen&_revinclude=Specimen:patient', 'Specimen.rs'],
+    ['_include=Observation:specimen&_include=Observation:specimen', 'Specimen.r'],
     ['specimen.type=x', 'Specimen.s'],
+    ['specimen._format=json', 'Specimen.s'],
     ['subject.name=x', 'Device.s Group.s Location.s Patient.s'],
     ['subject:Patient.name=x', 'Patient.s'],
     ['subject:Patient.organization.name=x', 'Patient.s Organization.s'],
@@ -208,7 +258,10 @@ describe('types that a search can return or look into', () => {
     ['_contained=true', '*.s'],
     ['_contained=both&_containedType=container', '*.s'],
     ['_contained=false', ''],
+    [`${'subject.'.repeat(7)}name=x`, 'Device.s Group.s Location.s Patient.s *.s'],
+    ['_sort=', ''],
     ['_sort=-date,code', ''],
+    ['_sort=has-member.code', 'MolecularSequence.s QuestionnaireResponse.s'],
     ['_sort=-specimen.type,code', 'Specimen.s'],
     ['subject=Patient/1&code:in=x&_elements=id&_count=5&_total=none', ''],
   ])('Observation?%s needs beside Observation: %s', (query, others) => {

@@ -67,15 +67,26 @@ describe('what is a link', () => {
     expect(rewritten({ entry: [{ link: [{ url: payer }] }] })).toEqual({ entry: [{ link: [{ url: gateway }] }] });
   });
 
+  it.each([
+    ['a link in a link', (base: string) => `{"link":{"link":{"url":"${base}"}}}`],
+    ['a link in a response', (base: string) => `{"response":{"link":[{"url":"${base}"}]}}`],
+    ['a response in a link', (base: string) => `{"link":[{"response":{"location":"${base}"}}]}`],
+    ['what follows a link in a link', (base: string) => `{"link":{"link":[],"url":"${base}"},"a":{"url":"${payer}"}}`],
+    ['arrays in arrays of a link', (base: string) => `{"link":[[[{"url":"${base}"}],{"url":"${base}"}]]}`],
+  ])('rewrites %s', (_, text) => {
+    expectEverywhere(text(payer), { text: text(gateway), foreignLinks: 0 });
+  });
+
   it('rewrites url elsewhere only where it points to a Binary', () => {
     const urls = (base: string) => [`${base}/Binary/1`, `${base}/Binary`, `${base}/Binary?x=1`];
     expect(rewritten(urls(payer).map((url) => ({ attachment: { url } })))).toEqual(
       urls(gateway).map((url) => ({ attachment: { url } })),
     );
-    const others = [`${payer}/BinaryX/1`, `${payer}/StructureDefinition/x`, payer, `${payer}x/Binary/1`].map((url) => ({
-      url,
-    }));
-    expect(rewritten(others)).toEqual(others);
+    for (const rest of ['', '/Person', '/Person/1', '/Person?x=1', '/Binar', '/BinaryX/1', 'x/Binary/1', '/Bin/ary']) {
+      const text = `{"url":"${payer}${rest}"}`;
+      expectEverywhere(text, { text, foreignLinks: 0 });
+      expect(rewrite(text.padEnd(200)).text).toBe(text.padEnd(200));
+    }
   });
 
   it('rewrites location in a response, and nowhere else', () => {
@@ -124,6 +135,32 @@ describe('what is a link', () => {
       { text: text(gateway, `${gateway}/tenantB`, gateway, `${gateway}/Binary/1`), foreignLinks: 0 },
       from,
     );
+  });
+
+  it.each([[payer], ['HTTP://FHIR.EXAMPLE']])('takes no other host for that of %s', (base) => {
+    const hosts = [base.replace('.', 'X'), base.replace('.', ''), base.slice(0, -3), `${base}.other.example`];
+    for (const host of hosts) {
+      for (const rest of ['', '/', '?', '/Patient/1']) {
+        const text = `{"reference":"${host}${rest}"}`.padEnd(200);
+        expect(rewrite(text, [base])).toEqual({ text, foreignLinks: 1 });
+      }
+    }
+  });
+
+  it.each([
+    'xttp://o',
+    'hxtp://o',
+    'htxp://o',
+    'httx://o',
+    'http;//o',
+    'http:x/o',
+    'http:/',
+    'https;//o',
+    'httpss://o',
+  ])('counts no link to another host in %s', (url) => {
+    const text = `{"reference":"${url}"}`;
+    expectEverywhere(text, { text, foreignLinks: 0 });
+    expect(rewrite(text.padEnd(200)).foreignLinks).toBe(0);
   });
 
   it('counts links to other hosts, leaves them unchanged, and does not count what is no link', () => {
@@ -203,6 +240,24 @@ describe('how a link may be spelled', () => {
     expectEverywhere(text(payer), { text: text(gateway), foreignLinks: 1 });
   });
 
+  it('tells the end of a string, however long it is and however many backslashes stand before a quote', () => {
+    for (const filler of [0, 46, 47, 60].map((length) => 'x'.repeat(length))) {
+      for (const backslashes of [0, 1, 2, 60].map((count) => '\\'.repeat(count))) {
+        const strings = [`${filler}${backslashes}","url":"${payer}`, filler + backslashes].map((s) =>
+          JSON.stringify(s),
+        );
+        const text = (base: string) => `{"link":{"a":${strings.join(',"b":')},"url":"${base}"}}`;
+        expectEverywhere(text(payer), { text: text(gateway), foreignLinks: 0 });
+      }
+    }
+  });
+
+  it('keeps all of a link that is long', () => {
+    const rest = `/Patient/${'a'.repeat(300)}`;
+    const text = (base: string) => `{"reference":"${base}${rest}","fullUrl":"http://other.example${rest}"}`;
+    expectEverywhere(text(payer), { text: text(gateway), foreignLinks: 1 });
+  });
+
   it('writes a base that needs escapes in JSON', () => {
     expect(JSON.parse(rewrite(`{"reference":"${payer}/a"}`, [payer], 'https://g.example/"x"/').text)).toEqual({
       reference: 'https://g.example/"x"/a',
@@ -224,7 +279,8 @@ describe('how a link may be spelled', () => {
   });
 
   it('has nothing to do without bases, and still counts', () => {
-    const text = `{"reference":"${payer}/a","url":"${payer}/Binary/1"}`;
+    const relative = `"a":{"reference":"/Patient/1"},"b":{"reference":"?a=b"},"c":{"reference":""}`;
+    const text = `{"reference":"${payer}/a","url":"${payer}/Binary/1",${relative},"d":{"reference":"undefined/x"}}`;
     expectEverywhere(text, { text, foreignLinks: 1 }, []);
     expectEverywhere(text, { text, foreignLinks: 1 }, ['', '/']);
   });
@@ -238,6 +294,12 @@ describe('what is not JSON', () => {
     ['a bracket too many under a link', `{"link":[{]}, {"url":"${payer}"}]}`],
     ['a missing colon', `{"link":{"url" "${payer}"}}`],
     ['a missing key', `{"link":{,"url":"${payer}"}}`],
+    ['a comma before the first key', `{"link":{,"fullUrl":"${payer}"}}`],
+    ['a key without a value', `{"link":{"a","url":"${payer}"}}`],
+    ['a colon after a value', `{"link":{"a":1:"url":"${payer}"}}`],
+    ["a comma before an array's end", `{"link":[1,],"reference":"${payer}"}`],
+    ['an array that ends an object of an array', `{"link":[{"a":1],{"url":"${payer}"}]}`],
+    ['an object that ends an array', `{"link":{"a":[1},"url":"${payer}"}}`],
     ['a bare word', `{"link":{"a":b,"url":"${payer}"}}`],
     ['two values', `{"link":{"a":1 "url":"${payer}"}}`],
     ['a comma before the end', `{"link":{"a":1,},"link":{"url":"${payer}"}}`],
@@ -297,6 +359,16 @@ describe('what it costs', () => {
     expect(given).toBe(taken);
   });
 
+  it('lets a link go as soon as its characters decide', () => {
+    const deciding = `${payer}/Binary/`.length;
+    for (const [characters, held] of [1, deciding - 1, deciding, deciding + 1].map((n) => [n, n < deciding ? n : 0])) {
+      const rewriter = createLinkRewriter({ from: [payer], to: gateway });
+      rewriter.push(Buffer.from('{"url":"'));
+      const out = Buffer.concat(rewriter.push(Buffer.from('x'.repeat(characters!))));
+      expect({ characters, held: characters! - out.length }).toEqual({ characters, held });
+    }
+  });
+
   it('takes its chunk as a view of a larger buffer, and leaves it as it was', () => {
     const text = `xx{"reference":"${payer}/a"}yy`;
     const bytes = new TextEncoder().encode(text);
@@ -317,6 +389,13 @@ describe('what it costs', () => {
     const deeper = (base: string) =>
       `{"link":${'[{"url":'.repeat(500)}"${payer}"${'}]'.repeat(500)},"reference":"${base}"}`;
     expect(rewrite(deeper(payer)).text).toBe(deeper(gateway));
+  });
+
+  it('counts levels only under a link or a response', () => {
+    for (const key of ['reference', 'fullUrl', 'url', 'location', 'a']) {
+      const text = (base: string) => `{"${key}":${'['.repeat(200)}{"reference":"${base}"}${']'.repeat(200)}}`;
+      expectEverywhere(text(payer), { text: text(gateway), foreignLinks: 0 });
+    }
   });
 
   it('streams one 16 MB string, with and without escapes, in linear time', () => {
@@ -419,17 +498,28 @@ describe('random documents, compared with a reader that is slow and simple', () 
     };
   }
 
-  it('agrees on 300 documents at every place where a chunk may end', () => {
-    const next = documents(7);
+  /** Compares `count` documents of so many characters, and returns how many had links to be rewritten. */
+  function agree(seed: number, count: number, shortest = 0, longest = Infinity): number {
+    const next = documents(seed);
     let links = 0;
-    for (let run = 0; run < 300; run++) {
+    for (let run = 0; run < count;) {
       const text = next();
+      if (text.length < shortest || text.length > longest) continue;
+      run++;
       JSON.parse(text);
       const expected = rewriteSlowly(text, aliases, gateway);
       if (expected.text !== text) links++;
       expectEverywhere(text, expected, aliases);
     }
-    expect(links).toBeGreaterThan(100);
+    return links;
+  }
+
+  it('agrees on 60 short documents at every place where a chunk may end', () => {
+    expect(agree(17, 60, 120, 600)).toBeGreaterThan(20);
+  });
+
+  it('agrees on 300 documents at every place where a chunk may end', () => {
+    expect(agree(7, 300)).toBeGreaterThan(100);
   });
 
   it('agrees on long documents in chunks of all sizes', () => {

@@ -31,6 +31,8 @@ describe('parseScope', () => {
     'patient/observation.rs',
     'patient/*.',
     'system/*.rs',
+    'xpatient/*.rs',
+    'xlaunch/patient',
     'patient/*',
     'launch/nonsense',
     '',
@@ -48,6 +50,8 @@ describe('isCovered', () => {
     ['patient/Observation.read', ['patient/*.rs'], true],
     ['patient/Observation.r', ['patient/Observation.rs'], true],
     ['patient/Observation.rs', ['patient/Observation.r', 'patient/*.s'], true],
+    ['patient/Observation.rs', ['patient/Observation.s', 'patient/*.r'], true],
+    ['patient/Observation.s', ['patient/Observation.r', 'patient/*.r'], false],
     ['patient/Observation.rs', ['patient/Observation.r'], false],
     ['patient/*.rs', ['patient/Observation.rs', 'patient/Patient.rs'], false],
     ['user/*.rs', ['patient/*.rs'], false],
@@ -75,9 +79,14 @@ describe('intersectScopes', () => {
     ['patient/Observation.rs user/Observation.rs', 'patient/*.rs', 'patient/Observation.rs'],
     ['patient/Observation.rs?category=x', 'patient/*.rs', 'patient/Observation.rs'],
     ['patient/*.write patient/Observation.c', 'patient/*.rs launch/patient', 'launch/patient'],
-    ['patient/Nonsense.rs system/*.rs openid', 'patient/*.rs', ''],
+    ['patient/Nonsense.rs system/*.rs xpatient/*.rs openid', 'patient/*.rs', ''],
+    ['patient/*.readx user/*.sr patient/*.rs.s', 'patient/*.rs', ''],
     ['', 'patient/*.rs', ''],
     ['patient/*.rs', 'patient/*.rs patient/*.rs  patient/*.write', 'patient/*.rs'],
+    ['patient/Observation.r patient/Patient.rs', 'patient/Observation.rs', 'patient/Observation.r'],
+    ['patient/*.rs patient/Observation.rs', 'patient/*.rs', 'patient/*.rs'],
+    ['patient/*.r patient/Observation.c patient/Patient.write', 'patient/*.rs', 'patient/*.r'],
+    ['patient/*.s patient/Observation.', 'patient/*.rs', 'patient/*.s'],
   ])('payer %j, partner %j: %j', (granted, requested, expected) => {
     expect(intersectScopes(granted, requested)).toBe(expected);
   });
@@ -121,9 +130,24 @@ describe('checkScopes', () => {
     });
   });
 
-  it('says what is missing', () => {
-    expect(refusal(() => checkScopes(parse('GET /Patient/1/$everything'), 'patient/Patient.rs')).publicMessage).toBe(
+  it.each([
+    ['GET /Patient/1', 'openid', 'The access token allows no FHIR resources.'],
+    [
+      'GET /Patient/1/$everything',
+      'patient/Patient.rs',
       'The access token does not allow to read and search all resource types, which this request can return.',
-    );
+    ],
+    [
+      'GET /Observation',
+      'patient/Patient.rs',
+      'The access token does not allow to search Observation, which this request can return.',
+    ],
+    [
+      'GET /Patient/1',
+      'patient/Observation.rs',
+      'The access token does not allow to read Patient, which this request can return.',
+    ],
+  ])('says what %s lacks with %j', (line, scope, message) => {
+    expect(refusal(() => checkScopes(parse(line), scope)).publicMessage).toBe(message);
   });
 });
