@@ -10,7 +10,7 @@ import type { Step } from './step.ts';
 
 /** Many short rounds: the ratio of two rounds that lie close together says more than that of two long ones. */
 export const requestPlan = ({ quick }: World): Plan =>
-  quick ? { rounds: 8, operations: 12, warmUpOperations: 60 } : { rounds: 60, operations: 25, warmUpOperations: 300 };
+  quick ? { rounds: 8, operations: 12, warmUpOperations: 60 } : { rounds: 24, operations: 20, warmUpOperations: 120 };
 
 /** A round of requests to a gateway with tables and a connection of its own. */
 export const startOurs = async (
