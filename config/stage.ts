@@ -8,7 +8,7 @@
  */
 
 /** How the gateway or a partner proves who it is at a token endpoint (RFC 6749 §2.3, RFC 7523). */
-export type ClientAuthentication = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt';
+type ClientAuthentication = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt';
 
 /** A public key as RFC 7517 writes it; the private members are refused. */
 export type PublicJwk = Readonly<Record<string, unknown>> & { readonly kty: string; readonly kid: string };
