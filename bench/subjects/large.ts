@@ -65,7 +65,7 @@ export const large: Step = {
         candidate('bare pipe', 'floor', 'pipe'),
         candidate('parse, replace, stringify', 'peer', 'parse'),
       ],
-      { rounds: world.quick ? 3 : 9, operations: 1, warmUpOperations: 0 },
+      { rounds: world.quick ? 3 : 5, operations: 1, warmUpOperations: 0 },
     );
     const above = spreadOf(grown.ours.map((mb, round) => mb - (grown.pipe[round] ?? Number.NaN)));
     const memory = Object.entries(grown).map(

@@ -27,7 +27,7 @@ export const parallel: Step = {
       },
     ];
     const plan = {
-      rounds: world.quick ? 4 : 16,
+      rounds: world.quick ? 4 : 10,
       operations: width * (world.quick ? 3 : 10),
       warmUpOperations: width * (world.quick ? 2 : 4),
     };

@@ -45,7 +45,7 @@ const compare = async (world: World, { bytes }: Document, chunkBytes: number): P
     { name: 'ours', kind: 'ours', start: often(() => rewrite(chunks, leave)) },
     { name: parsing, kind: 'peer', start: often(() => leave(parseAndPrint(chunks, bases))) },
   ];
-  return measure(candidates, { rounds: world.quick ? 5 : 15, operations: 3, warmUpOperations: world.quick ? 9 : 6 });
+  return measure(candidates, { rounds: world.quick ? 5 : 9, operations: 3, warmUpOperations: world.quick ? 9 : 6 });
 };
 
 const atLeastMb = 32;
@@ -69,7 +69,7 @@ const fitted = async ({ quick }: World): Promise<{ exponent: number; largestMb: 
     );
     return { name: String(sizeOf(entries)), kind: 'ours', start: () => () => stream(times) };
   });
-  const { series } = await measure(candidates, { rounds: quick ? 3 : 5, operations: 1, warmUpOperations: 1 });
+  const { series } = await measure(candidates, { rounds: 3, operations: 1, warmUpOperations: 1 });
   const points = series.map(({ name, samples }) => ({
     size: Number(name),
     cost: quantile(
