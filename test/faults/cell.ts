@@ -155,8 +155,8 @@ export const runCell = (
       if (good === undefined && !isOver(path, last)) throw new Error(`${last}, for ever`);
 
       if (path.kind === 'OAuth' && prepared.pair === undefined) checkTokensOnce(answers);
-      // What brought the record came with payer tokens that were kept.
-      const mayLose = mayLoseGrant(fault) && !answers.some(broughtRecord);
+      // What a refresh gave is kept before it is used.
+      const mayLose = mayLoseGrant(fault) && world.payer.readRefreshed() === 0;
       const lost = await checkOutcome(world, prepared, good, mayLose);
       await checkAudit(world, answers);
       await checkStored(world);

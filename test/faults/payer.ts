@@ -22,6 +22,8 @@ export interface ScriptedPayer {
   /** How often each grant type was answered with tokens. */
   readonly issued: { authorization_code: number; refresh_token: number };
   readonly revoked: () => number;
+  /** How often the record was read with an access token that a refresh had given. */
+  readonly readRefreshed: () => number;
   /** Logins whose tokens are still good. */
   readonly alive: () => number;
   /** From here on these access tokens are refused, as if they had expired early. */
@@ -81,7 +83,8 @@ export const scriptedPayer = (base: string): ScriptedPayer => {
   const logins: Login[] = [];
   const usedRefresh = new Map<string, Login>();
   const usedCodes = new Set<string>();
-  const live = new Set<string>();
+  const live = new Map<string, keyof typeof issued>();
+  let readRefreshed = 0;
   let revocations = 0;
   let tokens = 0;
 
@@ -89,7 +92,7 @@ export const scriptedPayer = (base: string): ScriptedPayer => {
     tokens += 1;
     login.access = `payer-access-${tokens}`;
     if (login.refresh === '' || !mood.keepsRefreshTokens) login.refresh = `payer-refresh-${tokens}`;
-    live.add(login.access);
+    live.set(login.access, grantType);
     issued[grantType] += 1;
     return json(200, {
       access_token: login.access,
@@ -129,6 +132,7 @@ export const scriptedPayer = (base: string): ScriptedPayer => {
     mood,
     issued,
     revoked: () => revocations,
+    readRefreshed: () => readRefreshed,
     alive: () => logins.filter(({ dead }) => !dead).length,
     expireAccessTokens: () => live.clear(),
     forgetLogins: () => logins.forEach((login) => (login.dead = true)),
@@ -136,7 +140,9 @@ export const scriptedPayer = (base: string): ScriptedPayer => {
       if (path === '/oauth2/token' && method === 'POST') return token(new URLSearchParams(body));
       if (path === '/oauth2/revoke' && method === 'POST') return revoke(new URLSearchParams(body));
       if (path === '/r4/metadata') return statement;
-      if (!live.has(authorization.replace('Bearer ', ''))) return json(401, {});
+      const cameBy = live.get(authorization.replace('Bearer ', ''));
+      if (cameBy === undefined) return json(401, {});
+      if (cameBy === 'refresh_token') readRefreshed += 1;
       return patients(base, mood.namesNoPatient);
     },
   };
