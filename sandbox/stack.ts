@@ -27,8 +27,6 @@ export interface LocalStackOptions {
   readonly log?: (service: string, line: RequestLogLine) => void;
   /** Gets each line that a function prints, with the function's name, such as `fetch`. */
   readonly onFunctionLog?: (name: string, line: string) => void;
-  /** Megabytes of old space that each function has. Default: what its function has of memory, as on Lambda. */
-  readonly heapMb?: number;
   /** Gives up while starting; what has started is stopped. */
   readonly signal?: AbortSignal;
 }
@@ -123,8 +121,7 @@ const startAll = async (
   const onFunctionLog = options.onFunctionLog ?? (() => {});
   // Stage `local` is for standard clients, which need what an edge does; another stage is served as it is deployed.
   const edge = options.configFile === undefined;
-  const { heapMb } = options;
-  const starting = startCloud({ config, secrets, gateway, aws, edge, onFunctionLog, heapMb, signal }).then(opened);
+  const starting = startCloud({ config, secrets, gateway, aws, edge, onFunctionLog, signal }).then(opened);
   const payers = new Map<string, LocalPayer>();
   const startParty = async (party: Party): Promise<void> => {
     const { name } = party;

@@ -24,8 +24,6 @@ export interface CloudOptions {
   /** Whether an edge stands in front of the gateway even where the stack has none. */
   readonly edge: boolean;
   readonly onFunctionLog: (name: string, line: string) => void;
-  /** Megabytes of old space that each function has, instead of its memory. */
-  readonly heapMb?: number | undefined;
   /** Gives up. */
   readonly signal: AbortSignal;
 }
@@ -79,7 +77,7 @@ export const startCloud = async (options: CloudOptions): Promise<LocalCloud> => 
 /** Starts the functions; those that no path leads to wait for their first invocation. */
 const startFunctions = async (
   { functions, routes }: LocalTemplate,
-  { aws, onFunctionLog, heapMb }: CloudOptions,
+  { aws, onFunctionLog }: CloudOptions,
   workDir: string,
   opened: Opened,
 ): Promise<readonly LocalFunction[]> => {
@@ -91,7 +89,6 @@ const startFunctions = async (
           socketPath: join(workDir, spec.name),
           awsEndpoint: aws.url,
           onLog: onFunctionLog,
-          heapMb,
           lazy: !routed.has(spec.physicalName),
         }),
       ),

@@ -34,8 +34,6 @@ export interface FunctionOptions {
   readonly awsEndpoint: string;
   /** Gets each line that the function prints. */
   readonly onLog: (name: string, line: string) => void;
-  /** @default the function's memory */
-  readonly heapMb?: number | undefined;
   /**
    * Whether the process starts with the first invocation only, as nobody waits for that one.
    * @default false
@@ -72,7 +70,7 @@ interface Starting {
 const start = (spec: FunctionSpec, options: FunctionOptions, socketPath: string): Starting => {
   const child = spawn(
     process.execPath,
-    [`--max-old-space-size=${options.heapMb ?? spec.memoryMb}`, join(import.meta.dirname, 'runtime.ts'), socketPath],
+    [`--max-old-space-size=${spec.memoryMb}`, join(import.meta.dirname, 'runtime.ts'), socketPath],
     { env: environmentOf(spec, options.awsEndpoint), stdio: ['ignore', 'pipe', 'pipe', 'ipc'], cwd: spec.assetDir },
   );
   const firstLines: string[] = [];

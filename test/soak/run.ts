@@ -21,8 +21,6 @@ const seed = 1;
 const secret = 'demo-partner-secret';
 const memoryEveryMs = 5000;
 const canaryEveryMs = 60_000;
-/** So little that what is not needed is collected soon: with all of a function's memory it would look like a leak. */
-const heapMb = 64;
 /** For the last operations, which a payer that does not answer holds up. */
 const endingMs = 80_000;
 /** Grants at a time: so few that each is used again and again. */
@@ -78,7 +76,7 @@ const soak = async (flags: Flags, signal: AbortSignal): Promise<boolean> => {
     const rate = { perSecond: 1000, burst: 1000 };
     const files = await writeStage(folder, { payerPort: payer.port, clientSecret: secret, partner: { rate } });
     const { configFile, secretsFile } = files;
-    const stack = opened(await startLocalStack({ ports: 'free', configFile, secretsFile, heapMb, signal }));
+    const stack = opened(await startLocalStack({ ports: 'free', configFile, secretsFile, signal }));
     const partner = soakPartner({ origin: stack.origin, secret, payer, observations, random: Math.random });
     const seen = new Map<string, number>();
     const stops = [
