@@ -8,7 +8,7 @@ import type { LocalApiGateway } from './api-gateway.ts';
 import type { LocalAws } from './aws.ts';
 import type { AwsCall } from './calls.ts';
 import { gatewayEdge, noEdge } from './edge.ts';
-import { type LocalFunction, invokeDirectly, startFunction } from './lambda.ts';
+import { type Held, type LocalFunction, invokeDirectly, startFunction } from './lambda.ts';
 import { streamFeed } from './stream-feed.ts';
 import { synthesise } from './synth.ts';
 import { type LocalTemplate, readTemplate } from './template.ts';
@@ -38,6 +38,8 @@ export interface LocalCloud {
   readonly buckets: Readonly<Record<string, string>>;
   /** Process ids by function name; `undefined` for one that nobody has called yet. */
   readonly pids: () => Readonly<Record<string, number | undefined>>;
+  /** The memory that each function's process holds, by function name; those without a process are left out. */
+  readonly held: () => Promise<ReadonlyMap<string, Held>>;
   /** Gives a payer's secret a value; `undefined` empties it. */
   readonly setSecret: (payerId: string, secret: object | undefined) => void;
   /** The last 10,000 calls to AWS, oldest first. */
@@ -99,6 +101,11 @@ const startFunctions = async (
 const namesOf = (specs: readonly { name: string; physicalName: string }[]): Readonly<Record<string, string>> =>
   Object.fromEntries(specs.map(({ name, physicalName }) => [name, physicalName]));
 
+const heldBy = async (functions: readonly LocalFunction[]): Promise<ReadonlyMap<string, Held>> => {
+  const all = await Promise.all(functions.map(async ({ spec, held }) => [spec.name, await held()] as const));
+  return new Map(all.flatMap(([name, held]) => (held === undefined ? [] : [[name, held] as const])));
+};
+
 const deploy = async (options: CloudOptions, workDir: string, opened: Opened): Promise<Omit<LocalCloud, 'close'>> => {
   const { config, secrets, gateway, aws, signal } = options;
   const configFile = join(workDir, 'config.json');
@@ -134,6 +141,7 @@ const deploy = async (options: CloudOptions, workDir: string, opened: Opened): P
     tables: namesOf(template.tables),
     buckets: namesOf(template.buckets),
     pids: () => Object.fromEntries(functions.map(({ spec, pid }) => [spec.name, pid()])),
+    held: () => heldBy(functions),
     setSecret,
     calls: aws.log.calls,
     clearCalls: aws.log.clear,

@@ -18,12 +18,21 @@ export interface Invocation {
   readonly payload: IncomingMessage;
 }
 
+/** The memory of a function's process. */
+export interface Held {
+  readonly pid: number;
+  /** All that is resident, but for the free room in V8's heap after a collection. */
+  readonly bytes: number;
+}
+
 export interface LocalFunction {
   readonly spec: FunctionSpec;
   /** Of the process that serves now; `undefined` between a crash and the next call. */
   readonly pid: () => number | undefined;
   /** @throws Error when the function crashes or times out before its first byte */
   readonly invoke: (event: string, requestId: string, signal?: AbortSignal) => Promise<Invocation>;
+  /** Has the process collect its garbage, and looks; `undefined` where none serves. */
+  readonly held: () => Promise<Held | undefined>;
   readonly close: () => Promise<void>;
 }
 
@@ -93,10 +102,12 @@ const start = (spec: FunctionSpec, options: FunctionOptions, socketPath: string)
   return { child, ready };
 };
 
+type Headers = Readonly<Record<string, string>>;
+
 const post = async (
   socketPath: string,
   event: string,
-  headers: Readonly<Record<string, string>>,
+  headers: Headers,
   signal: AbortSignal,
 ): Promise<IncomingMessage> => {
   const outgoing = request({ socketPath, method: 'POST', path: '/', headers, agent: false, signal });
@@ -107,38 +118,69 @@ const post = async (
   return response;
 };
 
+const aborted = async (signal: AbortSignal): Promise<void> => {
+  if (!signal.aborted) await once(signal, 'abort');
+};
+
+/** A process that serves. */
+interface Serving {
+  readonly socketPath: string;
+  /** Resolves when the process is no more. */
+  readonly ended: Promise<void>;
+}
+
+/** Whether nobody took a call, so that it may be made again. */
+const nobodyListened = (error: unknown): boolean =>
+  ['ECONNREFUSED', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '');
+
 /** Starts a function's process. A crashed one is started again by the next call, as Lambda does. */
 export const startFunction = async (spec: FunctionSpec, options: FunctionOptions): Promise<LocalFunction> => {
   let starts = 0;
   let closed = false;
   /** The process that serves, or is about to. */
   let child: ChildProcess | undefined;
-  let socketPath: string | undefined;
-  let starting: Promise<string> | undefined;
+  let serving: Serving | undefined;
+  let starting: Promise<Serving> | undefined;
 
-  const startAnew = async (): Promise<string> => {
+  const startAnew = async (): Promise<Serving> => {
     // A new name each time: a crashed process leaves its socket behind.
-    const path = `${options.socketPath}.${(starts += 1)}`;
-    const started = start(spec, options, path);
+    const socketPath = `${options.socketPath}.${(starts += 1)}`;
+    const started = start(spec, options, socketPath);
     child = started.child;
-    child.once('exit', (code, signal) => {
-      child = undefined;
-      socketPath = undefined;
-      if (!closed) options.onLog(spec.name, `The process ended (${signal ?? code}); the next call starts a new one`);
+    const ended = new Promise<void>((resolve) => {
+      started.child.once('exit', (code, signal) => {
+        child = undefined;
+        serving = undefined;
+        if (!closed) options.onLog(spec.name, `The process ended (${signal ?? code}); the next call starts a new one`);
+        resolve();
+      });
     });
     await started.ready;
-    socketPath = path;
-    return path;
+    serving = { socketPath, ended };
+    return serving;
   };
-  const running = (): Promise<string> => {
+  const running = (): Promise<Serving> => {
     if (closed) return Promise.reject(new Error(`The function ${spec.name} was stopped`));
-    if (socketPath !== undefined) return Promise.resolve(socketPath);
+    if (serving !== undefined) return Promise.resolve(serving);
     starting ??= startAnew().finally(() => (starting = undefined));
     return starting;
   };
 
+  /** A process's socket closes a moment before we hear of its end: the call that finds it closed waits for the next. */
+  const postTo = async (event: string, headers: Headers, signal: AbortSignal): Promise<IncomingMessage> => {
+    const { socketPath, ended } = await running();
+    try {
+      return await post(socketPath, event, headers, signal);
+    } catch (error) {
+      if (!nobodyListened(error)) throw error;
+      await Promise.race([ended, aborted(signal)]);
+      if (signal.aborted) throw error;
+      return postTo(event, headers, signal);
+    }
+  };
+
   const invoke = async (event: string, requestId: string, signal?: AbortSignal): Promise<Invocation> => {
-    const path = await running();
+    await running();
     const timeout = new AbortController();
     const timer = setTimeout(() => {
       options.onLog(spec.name, `Task timed out after ${(spec.timeoutMs / 1000).toFixed(2)} seconds`);
@@ -147,13 +189,22 @@ export const startFunction = async (spec: FunctionSpec, options: FunctionOptions
     const headers = { 'x-request-id': requestId, 'x-deadline-ms': String(Date.now() + spec.timeoutMs) };
     const either = AbortSignal.any([timeout.signal, ...(signal === undefined ? [] : [signal])]);
     try {
-      const payload = await post(path, event, headers, either);
+      const payload = await postTo(event, headers, either);
       payload.once('close', () => clearTimeout(timer));
       return { ok: payload.statusCode === 200, contentType: payload.headers['content-type'] ?? '', payload };
     } catch (error) {
       clearTimeout(timer);
       throw error;
     }
+  };
+
+  const held = async (): Promise<Held | undefined> => {
+    if (child?.pid === undefined || serving === undefined) return undefined;
+    const { pid } = child;
+    const answered = once(child, 'message');
+    child.send('held', () => {});
+    const [bytes] = (await Promise.race([answered, serving.ended.then(() => [])])) as [number?];
+    return bytes === undefined ? undefined : { pid, bytes };
   };
 
   const close = async (): Promise<void> => {
@@ -165,7 +216,7 @@ export const startFunction = async (spec: FunctionSpec, options: FunctionOptions
   };
 
   if (options.lazy !== true) await running();
-  return { spec, pid: () => child?.pid, invoke, close };
+  return { spec, pid: () => child?.pid, invoke, held, close };
 };
 
 /**

@@ -24,7 +24,7 @@ export interface Observations {
   readonly unexpected: Map<string, number>;
   /** Operations that were not begun, since too many were under way. */
   notBegun: number;
-  /** Megabytes, by function. */
+  /** Megabytes held after a collection, by function. */
   readonly memory: Map<string, Sample[]>;
   /** Functions whose process was another one. */
   readonly restarts: string[];

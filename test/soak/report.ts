@@ -3,7 +3,7 @@ import { type Observations, type Observed, ownSteps } from './observations.ts';
 import { type Sample, floorsOf, quantile, slopePerMinute } from './statistics.ts';
 
 const minuteMs = 60_000;
-/** Megabytes a minute that a function's memory may grow by, once it is warm. */
+/** Megabytes a minute by which a function may hold more, once it is warm. */
 const mostGrowth = 1;
 /** Minutes after the warm-up from which on a slope says something. */
 const enoughMinutes = 4;
@@ -36,7 +36,7 @@ const table = (rows: readonly (readonly string[])[]): string => {
   return rows.map((row) => row.map((cell, column) => cell.padStart(widths[column] ?? 0)).join('  ')).join('\n');
 };
 
-/** One line a minute: milliseconds of steps without and with the payer, and resident megabytes. */
+/** One line a minute: milliseconds of steps without and with the payer, and megabytes held. */
 const minuteTable = (observed: Observations, startedAt: number): string => {
   const functions = [...observed.memory.keys()].toSorted();
   const title = ['minute', 'steps', 'p50', 'p99', 'payer p50', 'payer p99', 'payer failed', ...functions];
@@ -62,9 +62,9 @@ const memoryVerdicts = ({ memory }: Observations, endedAt: number, flags: Flags)
   [...memory].map(([name, samples]) => {
     const warmAt = (samples[0]?.atMs ?? 0) + warmUpMinutes(flags) * minuteMs;
     const measured = samples.filter(({ atMs }) => atMs >= warmAt && atMs <= endedAt);
-    const slope = slopePerMinute(floorsOf(measured, minuteMs / 4));
+    const slope = slopePerMinute(floorsOf(measured, minuteMs / 2));
     return {
-      limit: `${name}: memory grows by less than ${mostGrowth} MB a minute`,
+      limit: `${name}: grows by less than ${mostGrowth} MB a minute`,
       found: `${slope.toFixed(2)} MB a minute`,
       kept: endedAt - warmAt < enoughMinutes * minuteMs ? undefined : slope < mostGrowth,
     };

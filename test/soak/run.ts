@@ -19,7 +19,7 @@ import { reportOf } from './report.ts';
  */
 const seed = 1;
 const secret = 'demo-partner-secret';
-const memoryEveryMs = 5000;
+const memoryEveryMs = 15_000;
 const canaryEveryMs = 60_000;
 /** For the last operations, which a payer that does not answer holds up. */
 const endingMs = 80_000;
@@ -80,7 +80,7 @@ const soak = async (flags: Flags, signal: AbortSignal): Promise<boolean> => {
     const partner = soakPartner({ origin: stack.origin, secret, payer, observations, random: Math.random });
     const seen = new Map<string, number>();
     const stops = [
-      every(memoryEveryMs, () => sampleMemory(stack.pids(), seen, observations)),
+      every(memoryEveryMs, () => sampleMemory(stack, seen, observations)),
       every(canaryEveryMs, () => stack.invoke('canary', {})),
     ];
     process.stdout.write(`${flags.minutes} minutes at ${flags.rate} operations a second\n`);
