@@ -11,8 +11,11 @@ if (group === undefined) throw new Error(`MUTATED must be one of ${Object.keys(g
 
 failFast(group.leftOut ?? []);
 const tests = join(import.meta.dirname, '..');
-for (const folder of group.tests) {
-  const files = globSync(`${folder}/**/*.test.ts`, { cwd: tests, exclude: group.apart ?? [] }).toSorted();
-  if (files.length === 0) throw new Error(`test/${folder} has no tests`);
+for (const part of group.tests) {
+  const files = globSync(part.includes('*') ? part : `${part}/**/*.test.ts`, {
+    cwd: tests,
+    exclude: group.apart ?? [],
+  }).toSorted();
+  if (files.length === 0) throw new Error(`test/${part} has no tests`);
   for (const file of files) await import(join(tests, file));
 }

@@ -1,7 +1,7 @@
 /** A part of the code that is mutated at one go, and the unit tests that must notice. */
 export interface Group {
   readonly mutate: readonly string[];
-  /** Folders below `test/`; the first are run first. */
+  /** Folders or patterns of files below `test/`; the first are run first. */
   readonly tests: readonly string[];
   /** Files among them that cannot be run beside others: each sets the environment of a process that starts. */
   readonly apart?: readonly string[];
@@ -43,11 +43,27 @@ export const groups: Readonly<Record<string, Group>> = {
     tests: ['functions/shared/fhir', 'functions/fetch'],
     leftOut: slow,
   },
-  rest: {
-    mutate: ['functions/**/*.ts', '!functions/shared/{store,oauth,fhir}/**', ...notMutated],
-    tests: ['functions'],
-    apart: ['functions/{canary,discovery,fetch}/index.test.ts', 'functions/shared/deps.test.ts'],
-    leftOut: slow,
+  ...Object.fromEntries(
+    ['authorize', 'callback', 'token', 'fetch'].map((handler) => [
+      handler,
+      {
+        mutate: [`functions/${handler}/*.ts`, ...notMutated],
+        tests: [`functions/${handler}`],
+        apart: ['functions/fetch/index.test.ts'],
+      },
+    ]),
+  ),
+  beside: {
+    mutate: ['audit', 'canary', 'discovery', 'edge', 'shared/audit']
+      .map((folder) => `functions/${folder}/*.ts`)
+      .concat(notMutated),
+    tests: ['functions/audit', 'functions/canary', 'functions/discovery', 'functions/edge', 'functions/fetch'],
+    apart: ['functions/{canary,discovery,fetch}/index.test.ts'],
+  },
+  shared: {
+    mutate: ['functions/shared/*.ts', 'functions/shared/http/*.ts', 'functions/shared/registry/*.ts'],
+    tests: ['functions/shared/*.test.ts', 'functions/shared/http', 'functions/token', 'functions/fetch'],
+    apart: ['functions/fetch/index.test.ts', 'functions/shared/deps.test.ts'],
   },
   config: { mutate: ['config/*.ts', '!config/{local,demo,production-example}.ts'], tests: ['config'] },
 };
