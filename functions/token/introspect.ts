@@ -11,13 +11,14 @@ import { facadeBase } from '../shared/urls.ts';
 
 const inactive = { active: false };
 
+/** JSON leaves out what is undefined. */
 const describe = (deps: TokenDeps, grant: Grant, { scope, exp }: { scope: string; exp: number }): object => ({
   active: true,
   scope,
   client_id: grant.partner,
   exp,
   iss: facadeBase(deps.origin, grant.payer),
-  ...(grant.patient === undefined ? {} : { patient: grant.patient }),
+  patient: grant.patient,
 });
 
 /**

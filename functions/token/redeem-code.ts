@@ -26,8 +26,7 @@ const checkVerifier = (grant: Grant, verifier: string | undefined): void => {
     return;
   }
   if (verifier === undefined) throw new GatewayError('invalid_grant', 'code_verifier is missing.');
-  const challenge = /^[A-Za-z0-9._~-]{43,128}$/.test(verifier) ? sha256(verifier) : '';
-  if (!sameHash(grant.codeChallenge, challenge)) {
+  if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier) || !sameHash(grant.codeChallenge, sha256(verifier))) {
     throw new GatewayError('invalid_grant', 'code_verifier does not fit the challenge.');
   }
 };
@@ -66,7 +65,8 @@ export const redeemCode = async (deps: TokenDeps, request: TokenRequest): Promis
   checkOwner(grant, partner.clientId, request);
   request.note(grant);
   if (grant.redeemedAt !== undefined && grant.revokedAt === undefined) return replayed(deps, grant, request, now);
-  if (!isLive(grant, now) || grant.codeExpiresAt <= now) throw invalidCode('expired or revoked');
+  // Until it is redeemed, a grant ends with its code.
+  if (!isLive(grant, now)) throw invalidCode('expired or revoked');
   if (!(await stillAllowed(deps.registry, grant))) throw invalidCode('partner or payer left the config');
 
   return issue(deps, request, grant, code, now);

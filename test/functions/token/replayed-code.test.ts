@@ -1,5 +1,5 @@
 import { signalsOf } from '../../support/embedded-metrics.ts';
-import { apiEvent, call } from '../../support/gateway.ts';
+import { apiEvent, call, lambdaContext } from '../../support/gateway.ts';
 import { basic, bodyOf, gateway, pkce, throttled, verifier } from '../../support/login.ts';
 import { readsOf } from '../../support/stale-reads.ts';
 
@@ -74,8 +74,8 @@ describe('a code that is presented twice', () => {
     for (const response of won) expect(await isActive(bodyOf(response).access_token)).toBe(false);
   });
 
-  it('stays dead at a third time', async () => {
-    const { login, redeem } = gateway();
+  it('stays dead at a third time, and raises no second alarm', async () => {
+    const { login, redeem, lines } = gateway();
     const code = await login();
     await redeem(code);
     await redeem(code);
@@ -83,6 +83,7 @@ describe('a code that is presented twice', () => {
     const third = await redeem(code);
 
     expect(bodyOf(third).error).toBe('invalid_grant');
+    expect(lines.flatMap(signalsOf)).toEqual(['reuseDetected']);
   });
 
   it('is not a replay where the SDK repeated its own write after a lost answer', async () => {
@@ -137,8 +138,24 @@ describe('a code that is presented twice', () => {
     expect([...dynamo.items('Grants')]).toEqual([]);
   });
 
-  it('answers the same where the redeemed grant was revoked meanwhile', async () => {
-    const { login, redeem, dynamo } = gateway();
+  it('cannot pass for a repeated write though two requests have one id: its tokens are not the stored ones', async () => {
+    const { handlers, login, dynamo, grant } = gateway();
+    const form = { grant_type: 'authorization_code', code: await login() };
+    const context = lambdaContext();
+    const redeem = async () =>
+      (await handlers.token(apiEvent('/oauth2/token', { method: 'POST', form, headers: basic() }), context)).statusCode;
+    const before = grant();
+    const first = await redeem();
+    readsOf(dynamo, before, grant());
+
+    const second = await redeem();
+
+    expect([first, second]).toEqual([200, 400]);
+    expect(grant()['revokedAt']).toBeDefined();
+  });
+
+  it('answers the same where the redeemed grant was revoked meanwhile, and raises no second alarm', async () => {
+    const { login, redeem, dynamo, lines } = gateway();
     const code = await login();
     const [before] = dynamo.items('Grants').values();
     await redeem(code);
@@ -149,5 +166,6 @@ describe('a code that is presented twice', () => {
     const response = await redeem(code);
 
     expect(bodyOf(response).error_description).toContain('redeemed twice');
+    expect(lines.flatMap(signalsOf)).toEqual(['reuseDetected']);
   });
 });
