@@ -66,7 +66,7 @@ export const checkAuthorizeRequest = (
   if (!partner.payers.includes(payer.id)) {
     throw new GatewayError('unauthorized_client', 'This app may not read from this health plan.');
   }
-  if ((request.values.get('state') ?? '').length > longestState) throw invalid('state is too long.');
+  if ((request.values.get('state')?.length ?? 0) > longestState) throw invalid('state is too long.');
   checkResponseType(request);
   checkAudience(request, returnTo.iss);
   return { ...checkScope(request, partner.scopes), codeChallenge: checkPkce(request, partner.pkceOptional) };

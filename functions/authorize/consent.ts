@@ -14,41 +14,44 @@ const decisionField = 'decision';
 /** As long as a person may look at the page. */
 const pageLivesSeconds = 1800;
 
-const knownToken = (event: ApiEvent): string | undefined => {
-  const value = readCookies(event).get(`__Host-${cookieName}`);
-  return value !== undefined && /^[A-Za-z0-9_-]{43}$/.test(value) ? value : undefined;
-};
+const knownToken = (event: ApiEvent): string | undefined =>
+  readCookies(event)
+    .get(`__Host-${cookieName}`)
+    ?.match(/^[A-Za-z0-9_-]{43}$/)?.[0];
 
 /**
- * The member's decision, where this is the consent form coming back; undefined where the page is still to be shown.
+ * Whether this is the consent form coming back and the member allows; false where the page is still to be shown.
  * The form proves itself by a double-submit token: under `no-referrer` a form's `Origin` is `null`.
  * @throws GatewayError `access_denied` where the member refuses, `invalid_request` for a form that is not ours
  */
-export const readDecision = (event: ApiEvent, { values }: Parameters): 'allow' | undefined => {
+export const memberAllows = (event: ApiEvent, { values }: Parameters): boolean => {
   const decision = values.get(decisionField);
-  if (event.httpMethod !== 'POST' || decision === undefined) return undefined;
+  if (event.httpMethod !== 'POST' || decision === undefined) return false;
   const token = knownToken(event);
   if (token === undefined || !sameHash(sha256(token), sha256(values.get(formToken) ?? ''))) {
     throw new GatewayError('invalid_request', 'The consent page was out of date. Please start again.');
   }
   if (decision !== 'allow') throw new GatewayError('access_denied', 'The member did not agree.');
-  return 'allow';
+  return true;
 };
 
-const sentences = (scope: string): Html[] => {
+const sentences = (scope: string): Html => {
   const scopes = scope.split(' ');
-  const types = scopes.flatMap((one) => /^(?:patient|user)\/([A-Za-z]+|\*)\./.exec(one)?.[1] ?? []);
+  // Only scopes that name a type have a dot after the slash.
+  const types = scopes.flatMap((one) => /\/(.+)\./.exec(one)?.[1] ?? []);
   const readable = types.includes('*')
     ? 'your health record, all of it'
     : `from your health record: ${types.join(', ')}`;
-  return [
-    ...(types.length === 0 ? [] : [html`<li>read ${readable}</li>`]),
-    ...(scopes.includes('offline_access') ? [html`<li>keep reading it when you are not signed in</li>`] : []),
-  ];
+  const reads = types.length === 0 ? '' : html`<li>read ${readable}</li>`;
+  const keeps = scopes.includes('offline_access') ? html`<li>keep reading it when you are not signed in</li>` : '';
+  return html`${reads}${keeps}`;
 };
 
-const origins = (...urls: readonly string[]): string =>
-  [...new Set(urls.map((url) => (/^https?:/.test(url) ? new URL(url).origin : `${url.split(':')[0]}:`)))].join(' ');
+/** As a CSP names it; a native app's own scheme has no origin. */
+const source = (url: string): string => {
+  const { origin, protocol } = new URL(url);
+  return origin === 'null' ? protocol : origin;
+};
 
 /**
  * The page that asks the member, before the payer does: the payer's own names only the gateway. It is stateless: the
@@ -69,6 +72,7 @@ export const askForConsent = (
   const fields = [...carried, [formToken, token] as const].map(
     ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
   );
+  const formTargets = [payer.authorizationEndpoint, returnTo.redirectUri, ...payer.quirks.signInOrigins].map(source);
   const returnHost = new URL(returnTo.redirectUri).host || partner.name;
   const answer = page(
     200,
@@ -82,7 +86,7 @@ If you allow it, it may:</p>
 <button name="${decisionField}" value="deny">Do not allow</button></form>
 <p><small>You will return to ${returnHost}.</small></p>`,
     // Chrome applies form-action to the redirects that follow the form.
-    `'self' ${origins(payer.authorizationEndpoint, returnTo.redirectUri, ...payer.quirks.signInOrigins)}`,
+    `'self' ${[...new Set(formTargets)].join(' ')}`,
   );
   return { ...answer, multiValueHeaders: { 'Set-Cookie': [hostCookie(cookieName, token, pageLivesSeconds)] } };
 };

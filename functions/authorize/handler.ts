@@ -14,7 +14,7 @@ import { recordError, recordOf, recordRequest } from '../shared/request-record.t
 import type { AuthorizeDeps } from './deps.ts';
 import { checkAuthorizeRequest } from './check-authorize-request.ts';
 import { checkClient } from './check-client.ts';
-import { askForConsent, readDecision } from './consent.ts';
+import { askForConsent, memberAllows } from './consent.ts';
 import { redirectToPayer } from './redirect-to-payer.ts';
 import { rememberLoginAttempt } from './remember-login-attempt.ts';
 
@@ -32,9 +32,8 @@ export const authorizeHandler = (deps: AuthorizeDeps) =>
       Object.assign(record, { payer: client.payer.id, partner: client.partner.clientId });
       return answerPartner(client.returnTo, record, async () => {
         const checked = checkAuthorizeRequest(client, request);
-        if (client.partner.consent === 'gateway') {
-          const decision = readDecision(event, request);
-          if (decision === undefined) return askForConsent(deps, event, client, checked, request);
+        if (client.partner.consent === 'gateway' && !memberAllows(event, request)) {
+          return askForConsent(deps, event, client, checked, request);
         }
         const attempt = await rememberLoginAttempt(deps, event, client, checked);
         return redirectToPayer(deps, client.payer, attempt);

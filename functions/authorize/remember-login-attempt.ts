@@ -39,8 +39,8 @@ export const rememberLoginAttempt = async (
       scope,
       refreshable,
       verifier,
-      ...(codeChallenge === undefined ? {} : { codeChallenge }),
-      ...(returnTo.state === undefined ? {} : { partnerState: returnTo.state }),
+      codeChallenge,
+      partnerState: returnTo.state,
     },
     { state, cookie, now, expiresAt: now + loginAttempt, iv: deps.randomBytes(sealIvBytes) },
   );

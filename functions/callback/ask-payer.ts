@@ -1,7 +1,7 @@
 import type { Payer } from '../../config/stage.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { findPatient } from '../shared/oauth/find-patient.ts';
-import { type PayerTokenAnswer, exchangeCode, revokeAtPayer } from '../shared/oauth/payer-client.ts';
+import { type PayerTokenAnswer, exchangeCode, payerHttpFailure, revokeAtPayer } from '../shared/oauth/payer-client.ts';
 import { PayerError, loginFailure } from '../shared/oauth/payer-error.ts';
 import type { PayerTokens } from '../shared/store/grant.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
@@ -43,10 +43,11 @@ export const whoseRecord = async (
     return await findPatient(deps, payer, tokens.accessToken);
   } catch (error) {
     if (!wantsPatient(scope)) return undefined;
+    const { detail, failure } = payerHttpFailure(error);
     throw new GatewayError('server_error', 'The health plan did not say whose record this is.', {
-      detail: error instanceof PayerError ? error.detail : 'patient lookup failed',
+      detail,
       // An answer that names no single patient is about this member.
-      signal: error instanceof PayerError && error.failure !== 'nonsense' ? 'payerDown' : undefined,
+      signal: failure === 'nonsense' ? undefined : 'payerDown',
     });
   }
 };

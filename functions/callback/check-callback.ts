@@ -31,8 +31,8 @@ export const checkCallback = async (
   const payer = await registry.payer(payerId);
   if (payer === undefined) throw new GatewayError('invalid_request', 'There is no such health plan here.');
   checkNotRepeated(request);
-  const state = request.values.get('state');
-  if (state === undefined || !/^[A-Za-z0-9_-]{43}$/.test(state)) {
+  const state = request.values.get('state')?.match(/^[A-Za-z0-9_-]{43}$/)?.[0];
+  if (state === undefined) {
     throw new GatewayError('invalid_request', 'This sign-in is not one that began here.', {
       detail: 'malformed state',
     });

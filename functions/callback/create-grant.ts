@@ -24,7 +24,7 @@ const grantedScope = (
 ): string => {
   const silent = scope === '' || (payer.scopes.length === 0 && !aboutResources(scope));
   const agreed = silent ? attempt.scope : intersectScopes(scope, attempt.scope);
-  const kept = agreed.split(' ').filter((one) => one !== '' && (refreshable || one !== 'offline_access'));
+  const kept = agreed.split(' ').filter((one) => refreshable || one !== 'offline_access');
   if (!kept.some(aboutResources)) {
     throw new GatewayError('access_denied', 'The health plan granted none of the access that was asked for.');
   }
@@ -71,8 +71,8 @@ export const createGrant = async (
     wrappedKey: seal(codeWrapKey({ grantId, secret }), grantKey, grantId, deps.randomBytes(sealIvBytes)),
     sealedPayerTokens: sealPayerTokens(tokens, { grantId, grantKey, iv: deps.randomBytes(sealIvBytes) }),
     payerVersion: 1,
-    ...(attempt.codeChallenge === undefined ? {} : { codeChallenge: attempt.codeChallenge }),
-    ...(patient === undefined ? {} : { patient }),
+    codeChallenge: attempt.codeChallenge,
+    patient,
   };
   await putGrant(deps.grants, grant, { now, requestId });
   return { grantId, code };

@@ -61,7 +61,7 @@ export const takeLoginAttempt = async (
   const { attempt } = consumed;
   const partner = await deps.registry.partner(attempt.partner);
   const redirectUri = partner && trustRedirectUri(attempt.redirectUri, partner);
-  if (partner === undefined || redirectUri === undefined || !partner.payers.includes(payer.id)) {
+  if (!partner?.payers.includes(payer.id) || redirectUri === undefined) {
     throw new GatewayError('invalid_request', 'The app that you came from is no longer registered.', {
       detail: 'partner left the config during the login',
     });

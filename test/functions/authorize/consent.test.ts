@@ -17,6 +17,9 @@ const fieldsOf = (html: string): Record<string, string> =>
     ]),
   );
 
+/** What the page says that the partner may do. */
+const listOf = (html: string): string | undefined => /<ul>(.*)<\/ul>/.exec(html)?.[1];
+
 const open = async (query: Record<string, string> = request, Cookie = '') => {
   const test = gateway();
   const page = await test.authorize(query, { headers: { Cookie } });
@@ -39,9 +42,11 @@ describe('the consent page', () => {
     const { page, dynamo } = await open();
 
     expect(page.statusCode).toBe(200);
-    for (const text of ['Third Party App', 'Northwind Health', 'all of it', 'when you are not signed in']) {
-      expect(page.body).toContain(text);
-    }
+    expect(page.body).toContain('<h1>Share your record with Third Party App?</h1>');
+    expect(page.body).toContain('at <strong>Northwind Health</strong>');
+    expect(listOf(page.body)).toBe(
+      '<li>read your health record, all of it</li><li>keep reading it when you are not signed in</li>',
+    );
     expect(page.body).toContain('November 28, 2026');
     expect(dynamo.calls()).toEqual([]);
   });
@@ -49,14 +54,16 @@ describe('the consent page', () => {
   it('names the types where not everything is asked for', async () => {
     const { page } = await open({ ...request, scope: 'launch/patient patient/Observation.rs patient/Condition.rs' });
 
-    expect(page.body).toContain('Observation, Condition');
-    expect(page.body).not.toContain('not signed in');
+    expect(listOf(page.body)).toBe('<li>read from your health record: Observation, Condition</li>');
   });
 
   it('says nothing of reading where nothing would be read', async () => {
-    const { page } = await open({ ...request, scope: 'launch/patient' });
+    const scopes = ['launch/patient', 'offline_access'];
+    const { authorize } = gateway().reconfigured(withPartner('third-party-app', { scopes }));
 
-    expect(page.body).not.toContain('<li>');
+    const page = await authorize(request);
+
+    expect(listOf(page.body)).toBe('<li>keep reading it when you are not signed in</li>');
   });
 
   it('is not stored, framed, sniffed or scripted, and tells the next site nothing', async () => {
@@ -87,13 +94,13 @@ describe('the consent page', () => {
     );
   });
 
-  it('lets a native app’s own scheme through', async () => {
-    const uri = 'org.example.app:/callback';
+  it.each(['org.example.app', 'org.example.https'])('lets a native app’s own scheme through: %s', async (scheme) => {
+    const uri = `${scheme}:/callback`;
     const { authorize } = gateway().reconfigured(withPartner('third-party-app', { redirectUris: [uri] }));
 
     const page = await authorize({ ...request, redirect_uri: uri });
 
-    expect(page.headers['Content-Security-Policy']).toContain("'self' http://127.0.0.1:3003 org.example.app:;");
+    expect(page.headers['Content-Security-Policy']).toContain(`'self' http://127.0.0.1:3003 ${scheme}:;`);
     expect(page.body).toContain('You will return to Third Party App.');
   });
 
@@ -120,14 +127,44 @@ describe('the consent page', () => {
     );
   });
 
-  it('keeps the token of another tab, and makes a new one for a malformed one', async () => {
+  it('keeps the token of another tab', async () => {
     const token = 'A'.repeat(43);
 
-    const same = await open(request, `__Host-p2p-consent=${token}`);
-    const renewed = await open(request, '__Host-p2p-consent=short');
+    const { fields } = await open(request, `__Host-p2p-consent=${token}`);
 
-    expect(same.fields['consent_token']).toBe(token);
-    expect(renewed.fields['consent_token']).toMatch(/^[\w-]{43}$/);
+    expect(fields['consent_token']).toBe(token);
+  });
+
+  it.each([
+    ['short', 'short'],
+    ['too long', 'A'.repeat(44)],
+    ['with something before it', `!${'A'.repeat(43)}`],
+    ['with something after it', `${'A'.repeat(43)}!`],
+  ])('makes a new token for one that is malformed: %s', async (_, token) => {
+    const { fields } = await open(request, `__Host-p2p-consent=${token}`);
+
+    expect(fields['consent_token']).toMatch(/^[\w-]{43}$/);
+    expect(token).not.toContain(fields['consent_token']);
+  });
+
+  it('carries the request in its form, and no decision or token that came with it', async () => {
+    const { page, submit, fields } = await open({ ...request, decision: 'deny', consent_token: 'planted' });
+
+    const names = [...page.body.matchAll(/<input type="hidden" name="([^"]*)"/g)].map(([, name]) => name);
+    const response = await submit({ ...fields, decision: 'allow' });
+
+    expect(names).toEqual([...Object.keys(request), 'consent_token']);
+    expect(fields).toEqual({ ...request, consent_token: expect.stringMatching(/^[\w-]{43}$/) });
+    expect(response.headers['Location']).toContain('127.0.0.1:3003/oauth2/authorize');
+  });
+
+  it('is shown for a request that comes as a form, without a decision', async () => {
+    const { submit, page } = await open();
+
+    const response = await submit(request);
+
+    expect(response.statusCode).toBe(200);
+    expect(fieldsOf(response.body)).toEqual(fieldsOf(page.body));
   });
 
   it('is not shown for a partner that has asked already', async () => {
@@ -155,7 +192,11 @@ describe('the member’s decision', () => {
 
     expect(response.statusCode).toBe(302);
     expect(response.headers['Location']).toMatch(/^http:\/\/localhost:3002\/third-party\/callback\?/);
-    expect(sentBack(response)).toMatchObject({ error: 'access_denied', state: 'partner-state' });
+    expect(sentBack(response)).toMatchObject({
+      error: 'access_denied',
+      error_description: 'The member did not agree.',
+      state: 'partner-state',
+    });
     expect(dynamo.calls()).toEqual([]);
   });
 
@@ -168,7 +209,10 @@ describe('the member’s decision', () => {
 
     const response = await submit({ ...fields, decision: 'allow', ...change }, cookie);
 
-    expect(sentBack(response)).toMatchObject({ error: 'invalid_request' });
+    expect(sentBack(response)).toMatchObject({
+      error: 'invalid_request',
+      error_description: 'The consent page was out of date. Please start again.',
+    });
     expect(dynamo.calls()).toEqual([]);
   });
 

@@ -64,6 +64,42 @@ describe('authorize, when all is well', () => {
     expect(response.headers['Location']).toContain('127.0.0.1:3003');
   });
 
+  it('remembers what a return needs, and writes into the log who asked whom', async () => {
+    const { authorize, dynamo, lines } = gateway();
+
+    await authorize({ scope: 'patient/Observation.rs', ...pkce });
+
+    const [item] = dynamo.items('LoginAttempts').values();
+    expect(item).toMatchObject({
+      payer: { S: 'northwind' },
+      partner: { S: 'demo-partner' },
+      redirectUri: { S: redirectUri },
+      codeChallenge: { S: pkce.code_challenge },
+      createdAt: { N: String(startMs / 1000) },
+    });
+    expect(JSON.parse(lines.join())).toMatchObject({
+      function: 'authorize',
+      step: 'authorize',
+      payer: 'northwind',
+      partner: 'demo-partner',
+      status: 302,
+      outcome: 'ok',
+    });
+  });
+
+  it.each([
+    ['no scope', '', 'launch/patient patient/*.rs offline_access', true],
+    ['offline_access', 'patient/*.rs offline_access', 'patient/*.rs offline_access', true],
+    ['a read alone', ' patient/Observation.rs  patient/Observation.rs', 'patient/Observation.rs', false],
+  ])('remembers for %s which scope was asked for, and whether for longer', async (_, asked, scope, refreshable) => {
+    const { authorize, dynamo } = gateway();
+
+    await authorize({ scope: asked });
+
+    const [item] = dynamo.items('LoginAttempts').values();
+    expect(item).toMatchObject({ scope: { S: scope }, refreshable: { BOOL: refreshable } });
+  });
+
   it('takes an aud with a trailing slash, which is what many people paste', async () => {
     const { authorize } = gateway();
     const aud = 'http://localhost:3000/r4/northwind';

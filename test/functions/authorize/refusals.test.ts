@@ -3,19 +3,24 @@ import { gateway, pkce, redirectUri, sentBack, throttled, withPartner } from '..
 
 const refusedByPage = async (
   response: Promise<{ statusCode: number; headers: Record<string, string>; body: string }>,
+  text: string,
 ) => {
   const { statusCode, headers, body } = await response;
   expect(statusCode).toBe(400);
   expect(headers['Location']).toBeUndefined();
   expect(headers['Content-Type']).toBe('text/html; charset=utf-8');
   expect(body).toContain('<h1>This link does not work</h1>');
+  expect(body).toContain(`<p>${text}</p>`);
 };
+
+const noClient = 'The app that sent you here is not registered (client_id).';
+const noAddress = 'The app that sent you here gave an address to return to that is not registered (redirect_uri).';
 
 describe('authorize, before the partner is trusted', () => {
   it.each([
-    ['an unknown client', { client_id: 'nobody' }],
-    ['a client of another case', { client_id: 'Demo-Partner' }],
-    ['no client', { client_id: '' }],
+    ['an unknown client', { client_id: 'nobody' }, noClient],
+    ['a client of another case', { client_id: 'Demo-Partner' }, noClient],
+    ['no client', { client_id: '' }, noClient],
     ['no redirect URI', { redirect_uri: '' }],
     ['another case', { redirect_uri: 'http://localhost:3002/Callback' }],
     ['another host case', { redirect_uri: 'http://LOCALHOST:3002/callback' }],
@@ -29,31 +34,34 @@ describe('authorize, before the partner is trusted', () => {
     ['a trailing slash', { redirect_uri: `${redirectUri}/` }],
     ['another port, for a client that is no native app', { redirect_uri: 'http://localhost:4000/callback' }],
     ['another partner’s redirect URI', { redirect_uri: 'http://localhost:3002/app/callback' }],
-  ])('answers %s with a page, no redirect, and nothing sent or kept', async (_, query) => {
-    const { authorize, dynamo, payer } = gateway();
+  ])('answers %s with a page, no redirect, and nothing sent or kept', async (_, query, text = noAddress) => {
+    const { authorize, dynamo, payer, lines } = gateway();
 
     const response = authorize(query);
 
-    await refusedByPage(response);
+    await refusedByPage(response, text);
     expect(dynamo.calls()).toEqual([]);
     expect(payer.requests).toEqual([]);
+    expect(JSON.parse(lines.join())).toMatchObject({ step: 'authorize', error: 'invalid_request' });
   });
 
   it.each(['client_id', 'redirect_uri'])('answers a repeated %s with a page', async (name) => {
-    const { authorize } = gateway();
+    const { authorize, lines } = gateway();
     const request = { client_id: 'demo-partner', redirect_uri: redirectUri };
 
     const response = authorize([...Object.entries(request), [name, request[name as keyof typeof request]]]);
 
-    await refusedByPage(response);
+    await refusedByPage(response, 'The app sent its name or its address twice.');
+    expect(JSON.parse(lines.join())).toMatchObject({ error: 'invalid_request' });
   });
 
   it('answers an unknown payer with a page', async () => {
-    const { authorize } = gateway();
+    const { authorize, lines } = gateway();
 
     const response = authorize({}, { payer: 'nobody' });
 
-    await refusedByPage(response);
+    await refusedByPage(response, 'There is no such health plan here.');
+    expect(JSON.parse(lines.join())).toMatchObject({ step: 'authorize', error: 'invalid_request' });
   });
 
   it('answers other methods with 405', async () => {
@@ -74,7 +82,7 @@ describe('authorize, before the partner is trusted', () => {
       headers: { 'Content-Type': 'application/json' },
     });
 
-    await refusedByPage(call(handlers.authorize, event));
+    await refusedByPage(call(handlers.authorize, event), 'Send the parameters as application/x-www-form-urlencoded.');
   });
 });
 
@@ -102,7 +110,7 @@ describe('a native app’s loopback redirect URI', () => {
     'http://2130706433/callback',
     'https://127.0.0.1:51004/callback',
   ])('may differ in nothing else: %s', async (uri) => {
-    await refusedByPage(app(uri));
+    await refusedByPage(app(uri), noAddress);
   });
 
   it('is the only kind that may differ at all: a web app’s is taken to the letter', async () => {
@@ -110,7 +118,7 @@ describe('a native app’s loopback redirect URI', () => {
     const { authorize } = gateway().reconfigured(web);
 
     for (const uri of ['https://evil.example/callback', 'https://app.example:8443/callback', 'http://127.0.0.1']) {
-      await refusedByPage(authorize({ client_id: 'demo-app', redirect_uri: uri, ...pkce }));
+      await refusedByPage(authorize({ client_id: 'demo-app', redirect_uri: uri, ...pkce }), noAddress);
     }
   });
 });
@@ -118,32 +126,81 @@ describe('a native app’s loopback redirect URI', () => {
 describe('authorize, once the partner is trusted', () => {
   const publicApp = { client_id: 'demo-app', redirect_uri: 'http://localhost:3002/app/callback' };
   const challenge = pkce.code_challenge;
+  const hash = 'code_challenge must be a SHA-256 hash in base64url.';
+  const aud = 'aud must be http://localhost:3000/r4/northwind.';
+  const notRegistered = (what: string) => `${what} is not one that this app is registered for.`;
 
   it.each([
-    ['a missing challenge', publicApp, 'invalid_request'],
-    ['a plain challenge', { ...publicApp, ...pkce, code_challenge_method: 'plain' }, 'invalid_request'],
+    ['a missing challenge', publicApp, 'invalid_request', 'code_challenge is missing (PKCE, S256).'],
+    [
+      'a plain challenge',
+      { ...publicApp, ...pkce, code_challenge_method: 'plain' },
+      'invalid_request',
+      'code_challenge_method must be S256.',
+    ],
     [
       'a challenge without its method, which would be plain',
       { ...publicApp, code_challenge: challenge },
       'invalid_request',
+      'code_challenge_method must be S256.',
     ],
-    ['a malformed challenge', { ...publicApp, ...pkce, code_challenge: 'too-short' }, 'invalid_request'],
-    ['a padded challenge', { ...publicApp, ...pkce, code_challenge: `${challenge}=` }, 'invalid_request'],
-    ['a method without a challenge, though PKCE is optional', { code_challenge_method: 'S256' }, 'invalid_request'],
-    ['response_type token', { response_type: 'token' }, 'unsupported_response_type'],
-    ['response_type code id_token', { response_type: 'code id_token' }, 'unsupported_response_type'],
-    ['response_mode form_post', { response_mode: 'form_post' }, 'invalid_request'],
-    ['response_mode fragment', { response_mode: 'fragment' }, 'invalid_request'],
-    ['a request object', { request: 'eyJ' }, 'invalid_request'],
-    ['a request object by reference', { request_uri: 'https://partner.example/r' }, 'invalid_request'],
-    ['another payer’s base as aud', { aud: 'http://localhost:3000/r4/demo-health-plan' }, 'invalid_request'],
-    ['the payer’s own base as aud', { aud: 'http://127.0.0.1:3003/r4' }, 'invalid_request'],
-    ['another base as resource', { resource: 'https://other.example' }, 'invalid_request'],
-    ['a write scope', { scope: 'patient/Observation.cruds' }, 'invalid_scope'],
-    ['a scope that is not registered', { scope: 'patient/*.rs openid' }, 'invalid_scope'],
-    ['a scope that quotes something', { scope: 'patient/*.rs <b>' }, 'invalid_scope'],
-  ])('sends the browser back with an error for %s', async (_, query, error) => {
-    const { authorize, dynamo } = gateway();
+    ['a malformed challenge', { ...publicApp, ...pkce, code_challenge: 'too-short' }, 'invalid_request', hash],
+    ['a padded challenge', { ...publicApp, ...pkce, code_challenge: `${challenge}=` }, 'invalid_request', hash],
+    ['a longer challenge', { ...publicApp, ...pkce, code_challenge: `A${challenge}` }, 'invalid_request', hash],
+    [
+      'a method without a challenge, though PKCE is optional',
+      { code_challenge_method: 'S256' },
+      'invalid_request',
+      'code_challenge is missing (PKCE, S256).',
+    ],
+    ['response_type token', { response_type: 'token' }, 'unsupported_response_type', 'response_type must be code.'],
+    [
+      'response_type code id_token',
+      { response_type: 'code id_token' },
+      'unsupported_response_type',
+      'response_type must be code.',
+    ],
+    ['response_mode form_post', { response_mode: 'form_post' }, 'invalid_request', 'response_mode must be query.'],
+    ['response_mode fragment', { response_mode: 'fragment' }, 'invalid_request', 'response_mode must be query.'],
+    ['a request object', { request: 'eyJ' }, 'invalid_request', 'Request objects are not supported.'],
+    [
+      'a request object by reference',
+      { request_uri: 'https://partner.example/r' },
+      'invalid_request',
+      'Request objects are not supported.',
+    ],
+    ['another payer’s base as aud', { aud: 'http://localhost:3000/r4/demo-health-plan' }, 'invalid_request', aud],
+    ['the payer’s own base as aud', { aud: 'http://127.0.0.1:3003/r4' }, 'invalid_request', aud],
+    ['another base as resource', { resource: 'https://other.example' }, 'invalid_request', aud],
+    [
+      'a write scope',
+      { scope: 'patient/Observation.cruds' },
+      'invalid_scope',
+      notRegistered('The scope patient/Observation.cruds'),
+    ],
+    [
+      'a scope that is not registered',
+      { scope: 'patient/*.rs openid' },
+      'invalid_scope',
+      notRegistered('The scope openid'),
+    ],
+    [
+      'a scope as long as may be named',
+      { scope: 'x'.repeat(64) },
+      'invalid_scope',
+      notRegistered(`The scope ${'x'.repeat(64)}`),
+    ],
+    ['a scope too long to be named', { scope: 'x'.repeat(65) }, 'invalid_scope', notRegistered('A scope')],
+    ['a scope that ends in markup', { scope: 'patient/*.rs x<b>' }, 'invalid_scope', notRegistered('A scope')],
+    ['a scope that begins with markup', { scope: 'patient/*.rs <b>x' }, 'invalid_scope', notRegistered('A scope')],
+    [
+      'a scope that has nothing to read in it',
+      { scope: 'launch/patient offline_access' },
+      'invalid_scope',
+      'Ask for something to read, such as patient/*.rs.',
+    ],
+  ])('sends the browser back with an error for %s', async (_, query, error, text) => {
+    const { authorize, dynamo, lines } = gateway();
 
     const response = await authorize(query);
 
@@ -151,11 +208,19 @@ describe('authorize, once the partner is trusted', () => {
     expect(response.headers['Location']).toMatch(/^http:\/\/localhost:3002\/(app\/)?callback\?/);
     expect(sentBack(response)).toEqual({
       error,
-      error_description: expect.stringMatching(/^[^<>]+\.$/),
+      error_description: text,
       state: 'partner-state',
       iss: 'http://localhost:3000/r4/northwind',
     });
     expect(dynamo.calls()).toEqual([]);
+    expect(JSON.parse(lines.join())).toMatchObject({
+      function: 'authorize',
+      step: 'authorize',
+      payer: 'northwind',
+      partner: 'client_id' in query ? query.client_id : 'demo-partner',
+      error,
+      outcome: 'refused',
+    });
   });
 
   it.each(['scope', 'response_type', 'code_challenge', 'unheard_of'])('refuses a repeated %s', async (name) => {
@@ -195,17 +260,19 @@ describe('authorize, once the partner is trusted', () => {
 
     expect(sentBack(response)).toEqual({
       error: 'invalid_request',
-      error_description: expect.stringContaining('state'),
+      error_description: 'state is too long.',
       iss: 'http://localhost:3000/r4/northwind',
     });
   });
 
-  it('refuses a scope that has nothing to read in it', async () => {
+  it('takes a state of 2,048 characters, and gives it back with an error', async () => {
     const { authorize } = gateway();
+    const state = 'x'.repeat(2048);
 
-    const response = await authorize({ scope: 'launch/patient offline_access' });
+    const [taken, refused] = [await authorize({ state }), await authorize({ state, response_type: 'token' })];
 
-    expect(sentBack(response)).toMatchObject({ error: 'invalid_scope' });
+    expect(taken.headers['Location']).toContain('127.0.0.1:3003');
+    expect(sentBack(refused)).toMatchObject({ error: 'unsupported_response_type', state });
   });
 
   it('refuses a payer that the partner may not read from', async () => {
@@ -213,7 +280,10 @@ describe('authorize, once the partner is trusted', () => {
 
     const response = await reconfigured(withPartner('demo-partner', { payers: ['demo-health-plan'] })).authorize();
 
-    expect(sentBack(response)).toMatchObject({ error: 'unauthorized_client' });
+    expect(sentBack(response)).toMatchObject({
+      error: 'unauthorized_client',
+      error_description: 'This app may not read from this health plan.',
+    });
   });
 
   it('says temporarily_unavailable while the table is out of order, and never goes on to the payer', async () => {

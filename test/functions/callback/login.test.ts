@@ -1,6 +1,16 @@
 import { createHash } from 'node:crypto';
 import { startMs } from '../../support/gateway.ts';
-import { bodyOf, formOf, gateway, northwindTokens, pkce, sentBack, verifier } from '../../support/login.ts';
+import {
+  bodyOf,
+  formOf,
+  gateway,
+  northwindTokens,
+  pkce,
+  redirectUri,
+  sentBack,
+  verifier,
+  withPayer,
+} from '../../support/login.ts';
 
 describe('the callback, when all is well', () => {
   it('sends the browser back with a code, the partner’s state and iss, and takes the cookie back', async () => {
@@ -114,6 +124,8 @@ describe('the callback, when all is well', () => {
 });
 
 describe('the grant', () => {
+  const grantedNone = 'The health plan granted none of the access that was asked for.';
+
   it('keeps no token, code or key in the clear, and ends with its code until that is redeemed', async () => {
     const { login, grant } = gateway();
 
@@ -130,6 +142,31 @@ describe('the grant', () => {
     expect(item['expiresAt']).toEqual({ N: String(startMs / 1000 + 60) });
     expect(item['endsAt']).toEqual({ N: String(startMs / 1000 + 180 * 86_400) });
     expect(item['lastEvent']?.M?.['type']).toEqual({ S: 'created' });
+  });
+
+  it('is bound to payer, partner, redirect URI, challenge and patient, and the log says whose it is', async () => {
+    const { start, callback, fromPayer, grant, lines } = gateway();
+    const { state, cookie } = await start({ ...pkce });
+
+    await callback(fromPayer(state), { cookie });
+
+    const { grantId, ...item } = grant();
+    expect(item).toMatchObject({
+      payer: { S: 'northwind' },
+      partner: { S: 'demo-partner' },
+      redirectUri: { S: redirectUri },
+      codeChallenge: { S: pkce.code_challenge },
+      patient: { S: 'patient-1' },
+      refreshable: { BOOL: true },
+    });
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({
+      function: 'callback',
+      step: 'callback',
+      payer: 'northwind',
+      partner: 'demo-partner',
+      grantId: grantId?.S,
+      outcome: 'ok',
+    });
   });
 
   it('holds the scope that partner and payer agree on', async () => {
@@ -172,8 +209,26 @@ describe('the grant', () => {
 
     const response = await callback(fromPayer(state), { cookie });
 
-    expect(sentBack(response)).toMatchObject({ error: 'access_denied' });
+    expect(sentBack(response)).toMatchObject({ error: 'access_denied', error_description: grantedNone });
     expect([...dynamo.items('Grants')]).toEqual([]);
+  });
+
+  it.each([
+    ['asked for no scope, in words of its own, which say nothing', [], 'openid pat/x user', 'patient/*.rs'],
+    ['asked for no scope, about resources', [], 'openid patient/Observation.rs', 'patient/Observation.rs'],
+    ['asked for no scope, about resources first', [], 'user/Condition.rs openid', 'patient/Condition.rs'],
+    ['asked for scopes, in words of its own, which grant nothing', ['patient/*.rs'], 'openid', undefined],
+  ])('takes the scope of a payer that was %s', async (_, scopes, answered, granted) => {
+    const test = gateway();
+    test.payer.http = async () => Response.json({ ...northwindTokens, scope: answered });
+    const { start, callback, fromPayer } = test.reconfigured(withPayer('northwind', { scopes }));
+    const { state, cookie } = await start({ scope: 'patient/*.rs' });
+
+    const response = await callback(fromPayer(state), { cookie });
+
+    const [grant] = test.dynamo.items('Grants').values();
+    expect(grant?.['scope']?.S).toBe(granted);
+    expect(sentBack(response)['error_description']).toBe(granted === undefined ? grantedNone : undefined);
   });
 
   it('gives neither refresh token nor offline_access where the payer gave none, and ends with the payer’s token', async () => {

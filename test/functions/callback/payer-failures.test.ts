@@ -1,5 +1,5 @@
 import { GatewayError } from '../../../functions/shared/errors.ts';
-import { gateway, northwindTokens, sentBack, throttled, withPayer } from '../../support/login.ts';
+import { formOf, gateway, northwindTokens, sentBack, throttled, withPayer } from '../../support/login.ts';
 
 type Test = ReturnType<typeof gateway>;
 
@@ -12,13 +12,15 @@ const html = (status: number): Response =>
   new Response('<html>canary</html>', { status, headers: { 'Content-Type': 'text/html' } });
 
 describe('what the payer says in the redirect', () => {
+  const notCompleted = 'The health plan could not complete the sign-in.';
+
   it.each([
-    ['access_denied', 'access_denied'],
-    ['temporarily_unavailable', 'temporarily_unavailable'],
-    ['server_error', 'server_error'],
-    ['consent_required', 'server_error'],
-    ['<script>', 'server_error'],
-  ])('%s reaches the partner as %s, without the payer’s text', async (said, told) => {
+    ['access_denied', 'access_denied', 'The member did not agree at the health plan.'],
+    ['temporarily_unavailable', 'temporarily_unavailable', 'The health plan is not available at the moment.'],
+    ['server_error', 'server_error', notCompleted],
+    ['consent_required', 'server_error', notCompleted],
+    ['<script>', 'server_error', notCompleted],
+  ])('%s reaches the partner as %s, without the payer’s text', async (said, told, text) => {
     const test = gateway();
 
     const response = await answered(test, { code: '', error: said, error_description: 'canary text' });
@@ -26,7 +28,7 @@ describe('what the payer says in the redirect', () => {
     expect(response.statusCode).toBe(302);
     expect(sentBack(response)).toEqual({
       error: told,
-      error_description: expect.not.stringContaining('canary'),
+      error_description: text,
       state: 'partner-state',
       iss: 'http://localhost:3000/r4/northwind',
     });
@@ -35,16 +37,30 @@ describe('what the payer says in the redirect', () => {
   });
 
   it.each([
-    ['neither code nor error', { code: '' }],
-    ['an oversized code', { code: 'c'.repeat(4097) }],
-    ['a code beside an error', { error: 'login_required' }],
-  ])('%s is server_error, and no code is sent', async (_, change) => {
+    ['neither code nor error', { code: '' }, 'no usable code in the redirect'],
+    ['an oversized code', { code: 'c'.repeat(4097) }, 'no usable code in the redirect'],
+    ['a code beside an error', { error: 'login_required' }, 'another error in the redirect'],
+  ])('%s is server_error, and no code is sent', async (_, change, detail) => {
     const test = gateway();
 
     const response = await answered(test, change);
 
-    expect(sentBack(response)).toMatchObject({ error: 'server_error' });
+    expect(sentBack(response)).toMatchObject({ error: 'server_error', error_description: notCompleted });
     expect(test.payer.requests).toEqual([]);
+    expect(JSON.parse(test.lines.at(-1) ?? '')).toMatchObject({
+      error: 'server_error',
+      detail,
+      partner: 'demo-partner',
+    });
+  });
+
+  it('a code of 4,096 characters is sent', async () => {
+    const test = gateway();
+
+    const response = await answered(test, { code: 'c'.repeat(4096) });
+
+    expect(sentBack(response)['code']).toBeDefined();
+    expect(formOf(test.payer.requests[0]?.init).get('code')).toHaveLength(4096);
   });
 });
 
@@ -155,16 +171,27 @@ describe('whose record it is', () => {
   };
   const noBundle = async () => html(200);
 
-  it('must be known where patient scopes were asked for: else the login ends in server_error', async () => {
+  it.each([
+    ['patient scopes', 'patient/*.rs'],
+    ['patient scopes beside others', 'offline_access patient/*.rs'],
+    ['launch/patient', 'launch/patient patient/*.rs'],
+  ])('must be known where %s were asked for: else the login ends in server_error', async (_, scope) => {
     const test = search(noBundle);
+    const { state, cookie } = await test.start({ scope }, { payer: 'demo-health-plan' });
 
-    const response = await answered(test, {}, 'demo-health-plan');
+    const response = await test.callback({ state, code: 'c' }, { cookie, payer: 'demo-health-plan' });
 
     expect(sentBack(response)).toMatchObject({
       error: 'server_error',
-      error_description: expect.stringContaining('whose record'),
+      error_description: 'The health plan did not say whose record this is.',
     });
     expect([...test.dynamo.items('Grants')]).toEqual([]);
+    expect(JSON.parse(test.lines.at(-1) ?? '')).toMatchObject({
+      error: 'server_error',
+      detail: 'GET Patient answered without a Bundle',
+      payer: 'demo-health-plan',
+      partner: 'demo-partner',
+    });
   });
 
   it('need not be known where nothing asks for it', async () => {

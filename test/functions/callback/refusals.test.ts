@@ -3,13 +3,41 @@ import { gateway, sentBack, throttled, withPartner, withPayer, withoutPartner } 
 type Test = ReturnType<typeof gateway>;
 const attempt = (test: Test) => [...test.dynamo.items('LoginAttempts').values()][0];
 
-const refusedByPage = async (test: Test, answering: ReturnType<Test['callback']>): Promise<string> => {
+/** What the person reads, and the operator beside it. */
+const refusals = {
+  unknownPayer: ['There is no such health plan here.', undefined],
+  repeated: ['A parameter must not be sent more than once.', undefined],
+  malformed: ['This sign-in is not one that began here.', 'malformed state'],
+  noIssuer: ['The answer did not come from the health plan that was asked.', 'iss is missing'],
+  otherIssuer: ['The answer did not come from the health plan that was asked.', 'iss is another issuer'],
+  expired: ['This sign-in has expired. Please start again in the app.', 'no login attempt of this state at this payer'],
+  otherBrowser: [
+    'This sign-in began in another browser, or this browser does not keep cookies. Please start again in the app.',
+    'login cookie is missing or of another attempt',
+  ],
+  noPartner: ['The app that you came from is no longer registered.', 'partner left the config during the login'],
+} as const;
+
+const refusedByPage = async (
+  test: Test,
+  answering: ReturnType<Test['callback']>,
+  [text, detail]: readonly [string, string | undefined],
+): Promise<void> => {
   const response = await answering;
   expect(response.statusCode).toBe(400);
   expect(response.headers['Location']).toBeUndefined();
   expect(response.headers['Content-Type']).toBe('text/html; charset=utf-8');
+  expect(response.body).toContain('<h1>This link does not work</h1>');
+  expect(response.body).toContain(`<p>${text}</p>`);
   expect(test.payer.requests).toEqual([]);
-  return response.body;
+  const record = JSON.parse(test.lines.at(-1) ?? '') as Record<string, unknown>;
+  expect(record).toMatchObject({
+    function: 'callback',
+    step: 'callback',
+    error: 'invalid_request',
+    outcome: 'refused',
+  });
+  expect(record['detail']).toBe(detail);
 };
 
 describe('the callback refuses with a page, and consumes nothing,', () => {
@@ -19,38 +47,37 @@ describe('the callback refuses with a page, and consumes nothing,', () => {
     const [name = ''] = cookie.split('=');
     const other = await test.start();
 
-    const bodies = [
-      await refusedByPage(test, test.callback(test.fromPayer(state))),
-      await refusedByPage(test, test.callback(test.fromPayer(state), { cookie: `${name}=${'A'.repeat(43)}` })),
-      await refusedByPage(test, test.callback(test.fromPayer(state), { cookie: other.cookie })),
-    ];
+    for (const sent of ['', `${name}=${'A'.repeat(43)}`, other.cookie]) {
+      await refusedByPage(test, test.callback(test.fromPayer(state), { cookie: sent }), refusals.otherBrowser);
+    }
 
-    for (const body of bodies) expect(body).toContain('another browser');
     expect(sentBack(await test.callback(test.fromPayer(state), { cookie }))['code']).toBeDefined();
   });
 
   it.each([
-    ['a wrong iss', { iss: 'http://127.0.0.1:3001' }],
-    ['a missing iss, though the payer sends it', { iss: '' }],
-  ])('%s', async (_, change) => {
+    ['a wrong iss', { iss: 'http://127.0.0.1:3001' }, refusals.otherIssuer],
+    ['a missing iss, though the payer sends it', { iss: '' }, refusals.noIssuer],
+  ])('%s', async (_, change, refusal) => {
     const test = gateway();
     const { state, cookie } = await test.start();
 
-    await refusedByPage(test, test.callback({ ...test.fromPayer(state), ...change }, { cookie }));
+    await refusedByPage(test, test.callback({ ...test.fromPayer(state), ...change }, { cookie }), refusal);
 
     expect(attempt(test)?.['usedAt']).toBeUndefined();
   });
 
   it.each([
-    ['an unknown state', 'A'.repeat(43)],
-    ['an oversized state', 'A'.repeat(4000)],
-    ['a malformed state', 'ä'],
-    ['no state', ''],
-  ])('%s', async (_, state) => {
+    ['an unknown state', 'A'.repeat(43), refusals.expired],
+    ['an oversized state', 'A'.repeat(4000), refusals.malformed],
+    ['a state with something before it', `!${'A'.repeat(43)}`, refusals.malformed],
+    ['a state with something after it', `${'A'.repeat(43)}!`, refusals.malformed],
+    ['a malformed state', 'ä', refusals.malformed],
+    ['no state', '', refusals.malformed],
+  ])('%s', async (_, state, refusal) => {
     const test = gateway();
     const { cookie } = await test.start();
 
-    await refusedByPage(test, test.callback({ ...test.fromPayer(state) }, { cookie }));
+    await refusedByPage(test, test.callback({ ...test.fromPayer(state) }, { cookie }), refusal);
 
     expect(attempt(test)?.['usedAt']).toBeUndefined();
   });
@@ -60,9 +87,8 @@ describe('the callback refuses with a page, and consumes nothing,', () => {
     const { state, cookie } = await test.start();
     test.passSeconds(1800);
 
-    const body = await refusedByPage(test, test.callback(test.fromPayer(state), { cookie }));
+    await refusedByPage(test, test.callback(test.fromPayer(state), { cookie }), refusals.expired);
 
-    expect(body).toContain('expired');
     expect(attempt(test)?.['usedAt']).toBeUndefined();
   });
 
@@ -70,7 +96,11 @@ describe('the callback refuses with a page, and consumes nothing,', () => {
     const test = gateway();
     const { state, cookie } = await test.start();
 
-    await refusedByPage(test, test.callback({ state, code: 'c' }, { cookie, payer: 'demo-health-plan' }));
+    await refusedByPage(
+      test,
+      test.callback({ state, code: 'c' }, { cookie, payer: 'demo-health-plan' }),
+      refusals.expired,
+    );
 
     expect(attempt(test)?.['usedAt']).toBeUndefined();
   });
@@ -78,14 +108,22 @@ describe('the callback refuses with a page, and consumes nothing,', () => {
   it('an unknown payer', async () => {
     const test = gateway();
 
-    await refusedByPage(test, test.callback({ state: 'A'.repeat(43), code: 'c' }, { payer: 'nobody' }));
+    await refusedByPage(
+      test,
+      test.callback({ state: 'A'.repeat(43), code: 'c' }, { payer: 'nobody' }),
+      refusals.unknownPayer,
+    );
   });
 
   it('a repeated parameter', async () => {
     const test = gateway();
     const { state, cookie } = await test.start();
 
-    await refusedByPage(test, test.callback([...Object.entries(test.fromPayer(state)), ['code', 'other']], { cookie }));
+    await refusedByPage(
+      test,
+      test.callback([...Object.entries(test.fromPayer(state)), ['code', 'other']], { cookie }),
+      refusals.repeated,
+    );
 
     expect(attempt(test)?.['usedAt']).toBeUndefined();
   });
@@ -120,6 +158,13 @@ describe('a login attempt', () => {
       expect(body).toContain('<a href="http://localhost:3002/">Go back to Demo Partner</a>');
     }
     expect(test.payer.requests).toHaveLength(1);
+    for (const line of test.lines.slice(-2)) {
+      expect(JSON.parse(line)).toMatchObject({
+        error: 'invalid_request',
+        detail: 'login attempt was consumed before',
+        payer: 'northwind',
+      });
+    }
   });
 
   it('is consumed once by many parallel returns', async () => {
@@ -155,9 +200,9 @@ describe('a login attempt', () => {
     const test = gateway();
     const { state, cookie } = await test.start();
 
-    const body = await refusedByPage(test, test.reconfigured(change).callback(test.fromPayer(state), { cookie }));
+    const answer = test.reconfigured(change).callback(test.fromPayer(state), { cookie });
 
-    expect(body).toContain('no longer registered');
+    await refusedByPage(test, answer, refusals.noPartner);
   });
 
   it('is not decided while the table is out of order: 503 with Retry-After', async () => {
