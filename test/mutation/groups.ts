@@ -58,13 +58,13 @@ export const groups: Readonly<Record<string, Group>> = {
     mutate: ['audit', 'canary', 'discovery', 'edge', 'shared/audit']
       .map((folder) => `functions/${folder}/*.ts`)
       .concat(notMutated),
-    tests: ['functions/audit', 'functions/canary', 'functions/discovery', 'functions/edge', 'functions/fetch'],
-    apart: ['functions/{canary,discovery,fetch}/index.test.ts'],
+    tests: ['functions/audit', 'functions/canary', 'functions/discovery', 'functions/edge'],
+    apart: ['functions/{canary,discovery}/index.test.ts'],
   },
   shared: {
     mutate: ['functions/shared/*.ts', 'functions/shared/http/*.ts', 'functions/shared/registry/*.ts'],
-    tests: ['functions/shared/*.test.ts', 'functions/shared/http', 'functions/token', 'functions/fetch'],
-    apart: ['functions/fetch/index.test.ts', 'functions/shared/deps.test.ts'],
+    tests: ['functions/shared/*.test.ts', 'functions/shared/http', 'functions/authorize', 'functions/token'],
+    apart: ['functions/shared/deps.test.ts'],
   },
   config: {
     mutate: ['config/*.ts', ...['local', 'demo', 'production-example'].map((stage) => `!config/${stage}.ts`)],
