@@ -54,11 +54,10 @@ export const groups: Readonly<Record<string, Group>> = {
       },
     ]),
   ),
+  audit: { mutate: ['functions/audit/*.ts', 'functions/shared/audit/*.ts', ...notMutated], tests: ['functions/audit'] },
   beside: {
-    mutate: ['audit', 'canary', 'discovery', 'edge', 'shared/audit']
-      .map((folder) => `functions/${folder}/*.ts`)
-      .concat(notMutated),
-    tests: ['functions/audit', 'functions/canary', 'functions/discovery', 'functions/edge'],
+    mutate: ['functions/canary/*.ts', 'functions/discovery/*.ts', ...notMutated],
+    tests: ['functions/canary', 'functions/discovery'],
     apart: ['functions/{canary,discovery}/index.test.ts'],
   },
   shared: {
