@@ -17,8 +17,7 @@ const fieldPath = (path: readonly PropertyKey[]): string =>
     .join('') || '(top level)';
 
 const article = (word: string): string => (/^[aeiou]/.test(word) ? `an ${word}` : `a ${word}`);
-const expectations: Readonly<Record<string, string>> = { int: 'a whole number', record: 'an object' };
-const written = (expected: string): string => expectations[expected] ?? article(expected);
+const written = (expected: string): string => (expected === 'record' ? 'an object' : article(expected));
 
 const kindOf = (value: unknown): string => {
   if (value === null) return 'null';
@@ -30,7 +29,9 @@ const inOurWords: z.core.$ZodErrorMap = (issue) => {
   if (issue.code === 'invalid_type') {
     if (issue.input === undefined) return `is missing; write ${written(issue.expected)}`;
     if (Number.isNaN(issue.input)) return 'is not a number; write one';
-    if (issue.expected === 'int' && typeof issue.input === 'number') return 'is not whole; write a whole number';
+    // Zod looks for a whole number only where it has found a number.
+    if (issue.expected === 'int') return 'is not whole; write a whole number';
+    if (issue.expected === 'number' && typeof issue.input === 'number') return 'is infinite; write a finite number';
     return `is ${kindOf(issue.input)}; write ${written(issue.expected)}`;
   }
   if (issue.code === 'invalid_value') {

@@ -5,13 +5,17 @@ import { type Rule, webUrl } from './rules.ts';
 export const account: Rule = (value) =>
   /^\d{12}$/.test(value) ? undefined : 'is no AWS account; write its 12 digits in quotes, such as "111122223333"';
 
-/** A region's code. By its form, so that a new region needs no new release of ours. */
+/** By its form, so that a new region needs no new release of ours. */
+const isRegion = (value: string): boolean =>
+  /^(eusc-)?[a-z]{2}(-gov|-iso[a-z]?)?-(central|north|south|(north|south)?(east|west))-\d$/.test(value);
+
+/** A region's code. */
 export const region: Rule = (value) => {
-  if (/^[a-z]{2}(-gov|-iso[a-z]?)?-(central|north|south|(north|south)?(east|west))-\d$/.test(value)) return undefined;
-  const zone = /^([a-z-]+-\d)[a-z]$/.exec(value);
-  return zone === null
-    ? 'is no AWS region; write its code, such as "us-east-1"'
-    : `is an availability zone; write its region, "${zone[1]}"`;
+  if (isRegion(value)) return undefined;
+  const withoutZone = value.replace(/[a-z]$/, '');
+  return isRegion(withoutZone)
+    ? `is an availability zone; write its region, "${withoutZone}"`
+    : 'is no AWS region; write its code, such as "us-east-1"';
 };
 
 /** At least two labels (RFC 1035 §2.3.1, digits first allowed by RFC 1123 §2.1), the last no number. */
@@ -25,29 +29,21 @@ export const dnsName: Rule = (value) => {
     .trim()
     .toLowerCase()
     .replace(/^[a-z]+:\/\//, '')
-    .replace(/[:/].*$|\.$/, '');
-  if (nearest !== value && isDnsName(nearest)) return `is more than a lower-case DNS name; write "${nearest}"`;
+    .replace(/[:/].*|\.$/, '');
+  if (isDnsName(nearest)) return `is more than a lower-case DNS name; write "${nearest}"`;
   return 'is no DNS name; write one such as "gateway.example.org"';
 };
 
-const certificatePattern = /^arn:aws[a-z-]*:acm:([a-z0-9-]+):(\d{12}):certificate\/[A-Za-z0-9-]+$/;
-
 /** The ARN of a certificate in AWS Certificate Manager. */
 export const certificateArn: Rule = (value) =>
-  certificatePattern.test(value)
+  /^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[A-Za-z0-9-]+$/.test(value)
     ? undefined
     : 'is no ARN of an ACM certificate; write one such as "arn:aws:acm:us-east-1:111122223333:certificate/…"';
-
-/** Where the certificate of a well-formed ARN is; `undefined` for any other text. */
-export const certificatePlace = (arn: string): { readonly region: string; readonly account: string } | undefined => {
-  const [, inRegion, ofAccount] = certificatePattern.exec(arn) ?? [];
-  return inRegion === undefined || ofAccount === undefined ? undefined : { region: inRegion, account: ofAccount };
-};
 
 /** The id of a Route 53 hosted zone. */
 export const hostedZoneId: Rule = (value) => {
   if (/^Z[A-Z0-9]{1,31}$/.test(value)) return undefined;
-  const [, bare] = /^\/?hostedzone\/(Z[A-Z0-9]{1,31})$/.exec(value) ?? [];
+  const bare = /^\/?hostedzone\/(Z[A-Z0-9]{1,31})$/.exec(value)?.[1];
   return bare === undefined
     ? 'is no id of a hosted zone; write it as Route 53 shows it, such as "Z0123456789ABCDEFGHIJ"'
     : `is more than the id of a hosted zone; write "${bare}"`;
@@ -55,14 +51,14 @@ export const hostedZoneId: Rule = (value) => {
 
 /** An e-mail address that a notification can go to: no display name, no comment. */
 export const emailAddress: Rule = (value) => {
-  const [, host] = /^[^\s@<>"(),:;]+@([^@]+)$/.exec(value) ?? [];
+  const host = /^[^\s@<>"(),:;]+@([^@]+)$/.exec(value)?.[1];
   return host !== undefined && isDnsName(host.toLowerCase())
     ? undefined
     : 'is no e-mail address; write one such as "oncall@example.org"';
 };
 
 /** Where the runbook is: a URL to which `#anchor` can be appended, or a path in the repository. */
-export const runbookUrl: Rule = (value) => (/^[\w-]+(\/[\w.-]+)*\.md$/.test(value) ? undefined : webUrl(value));
+export const runbookUrl: Rule = (value) => (/^[\w-]+(\/\w[\w.-]*)*\.md$/.test(value) ? undefined : webUrl(value));
 
 const asNumber = (octets: readonly number[]): number => octets.reduce((sum, octet) => sum * 256 + octet, 0);
 const asAddress = (value: number): string =>

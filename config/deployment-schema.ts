@@ -81,14 +81,14 @@ const checkDomain = ({ origin: given, domain: own, region, account }: StageConfi
   if (given !== undefined && given !== expected && rules.dnsName(own.name) === undefined) {
     problem(context, ['origin'], `is not the domain's; write "${expected}", or leave it out`);
   }
-  const place = rules.certificatePlace(own.certificateArn);
-  if (place === undefined) return;
+  if (rules.certificateArn(own.certificateArn) !== undefined) return;
+  const [, , , itsRegion, itsAccount] = own.certificateArn.split(':');
   const at = ['domain', 'certificateArn'];
-  if (region !== undefined && place.region !== region) {
-    problem(context, at, `is in ${place.region}; write the ARN of a certificate in ${region}, the stage's region`);
+  if (region !== undefined && itsRegion !== region) {
+    problem(context, at, `is in ${itsRegion}; write the ARN of a certificate in ${region}, the stage's region`);
   }
-  if (account !== undefined && place.account !== account) {
-    problem(context, at, `is of account ${place.account}; write the ARN of a certificate of ${account}, the stage's`);
+  if (account !== undefined && itsAccount !== account) {
+    problem(context, at, `is of account ${itsAccount}; write the ARN of a certificate of ${account}, the stage's`);
   }
 };
 

@@ -47,12 +47,13 @@ const readStage = async (path: string, file: string): Promise<StageConfig> => {
 /**
  * Reads and checks a stage's configuration.
  * @param nameOrFile a stage in `config/`, such as `demo`, or a path to a `.ts` or `.json` file
+ * @param folder where stages are found by their name
  * @throws ConfigError
  */
-export const loadStage = async (nameOrFile: string): Promise<StageConfig> => {
+export const loadStage = async (nameOrFile: string, folder = import.meta.dirname): Promise<StageConfig> => {
   if (!/^[a-z0-9-]+$/.test(nameOrFile)) return readStage(resolve(nameOrFile), nameOrFile);
   const file = `config/${nameOrFile}.ts`;
-  const config = await readStage(join(import.meta.dirname, `${nameOrFile}.ts`), file);
+  const config = await readStage(join(folder, `${nameOrFile}.ts`), file);
   if (config.stage !== nameOrFile) {
     // A copied file that kept its stage's name would be deployed over that stage.
     throw new ConfigError([`${file}: stage: is "${config.stage}"; write "${nameOrFile}", the name of the file`]);

@@ -47,9 +47,11 @@ export const notEmpty: Rule = (value) => (value.trim() === '' ? 'is empty; write
 
 const unwritten = (value: string): URL | undefined => (URL.canParse(value) ? new URL(value) : undefined);
 
+const isWeb = ({ protocol }: URL): boolean => protocol === 'https:' || protocol === 'http:';
+
 const secureTransport = (url: URL): string | undefined => {
   if (url.protocol === 'https:') return undefined;
-  if (url.protocol !== 'http:') return `has the scheme "${url.protocol}"; write a URL that starts with https://`;
+  if (!isWeb(url)) return `has the scheme "${url.protocol}"; write a URL that starts with https://`;
   return loopbackHosts.has(url.hostname)
     ? undefined
     : 'is plain http; write https:// (http is taken for localhost, 127.0.0.1 and [::1] only)';
@@ -60,39 +62,45 @@ const noUserinfoOrFragment = (value: string, url: URL): string | undefined => {
   return value.includes('#') ? 'has a fragment; write the URL without "#" and what follows' : undefined;
 };
 
-const asParsed = (value: string, url: URL): string | undefined =>
-  url.href === value || (url.pathname === '/' && url.href === `${value}/`)
-    ? undefined
-    : `is not how a URL parser reads it; write "${url.href}"`;
+const asParsed = (value: string, url: URL, advice = url.href): string | undefined =>
+  url.href === value || url.href === `${value}/` ? undefined : `is not how a URL parser reads it; write "${advice}"`;
 
-/** An absolute URL: https, or http on a loopback host; no user name, no fragment, no other spelling of itself. */
-export const webUrl: Rule = (value) => {
+/** `adviceFor` gives what to write instead of another spelling, for fields that take less than a whole URL. */
+const checkUrl = (value: string, adviceFor?: (url: URL) => string): string | undefined => {
   const url = unwritten(value);
   if (url === undefined) return 'is not a URL; write an absolute one, such as "https://plan.example.org/path"';
   if (url.hostname.includes('*')) return 'has a wildcard for a host; write each host out';
-  return secureTransport(url) ?? noUserinfoOrFragment(value, url) ?? asParsed(value, url);
+  return secureTransport(url) ?? noUserinfoOrFragment(value, url) ?? asParsed(value, url, adviceFor?.(url));
 };
+
+/** An absolute URL: https, or http on a loopback host; no user name, no fragment, no other spelling of itself. */
+export const webUrl: Rule = (value) => checkUrl(value);
+
+const withoutSlashes = (url: string): string => url.replace(/\/+$/, '');
+
+const noSlashAtEnd = (value: string): string | undefined =>
+  value.endsWith('/') ? `ends in a slash; write "${withoutSlashes(value)}"` : undefined;
 
 /** A base URL, to which paths are appended. */
 export const baseUrl: Rule = (value) => {
-  const problem = webUrl(value);
+  const problem = checkUrl(value, ({ origin, pathname }) => withoutSlashes(origin + pathname));
   if (problem !== undefined) return problem;
   if (value.includes('?')) return 'has a query; write the URL without "?" and what follows';
-  return value.endsWith('/') ? `ends in a slash; write "${value.replace(/\/+$/, '')}"` : undefined;
+  return noSlashAtEnd(value);
 };
 
 /** A base URL as a payer prints it in links: compared only, never called, so that http is no matter. */
 export const printedBaseUrl: Rule = (value) => {
   const url = unwritten(value);
-  if (url === undefined || !/^https?:$/.test(url.protocol)) return 'is not an http or https URL; write an absolute one';
+  if (url === undefined || !isWeb(url)) return 'is not an http or https URL; write an absolute one';
   if (/[?#\s]/.test(value)) return 'has a query, a fragment or a blank; write the base as it stands in links';
-  return value.endsWith('/') ? `ends in a slash; write "${value.replace(/\/+$/, '')}"` : undefined;
+  return noSlashAtEnd(value);
 };
 
 /** An origin as browsers send it (RFC 6454 §6.2). */
 export const origin: Rule = (value) => {
   if (value.includes('*')) return 'has a wildcard; write each origin out, such as "https://app.example.org"';
-  const problem = webUrl(value);
+  const problem = checkUrl(value, (url) => url.origin);
   if (problem !== undefined) return problem;
   const expected = new URL(value).origin;
   return expected === value ? undefined : `is more than an origin; write "${expected}"`;
@@ -128,7 +136,7 @@ export const redirectUri =
     if (url === undefined) return 'is not a URI; write an absolute one, such as "https://app.example.org/callback"';
     const own = ownRedirectParameters.find((name) => url.searchParams.has(name));
     if (own !== undefined) return `has "${own}" in its query, which the gateway adds; write the URI without it`;
-    if (/^https?:$/.test(url.protocol)) return webUrl(value);
+    if (isWeb(url)) return webUrl(value);
     if (!url.protocol.includes('.')) {
       return `has the scheme "${url.protocol}"; write https://, or for a native app a scheme with a dot, such as "org.example.app:/callback" (RFC 8252 §7.1)`;
     }
@@ -145,23 +153,35 @@ export const secretHash: Rule = (value) =>
     ? undefined
     : 'is not a SHA-256 in base64url (43 characters); write the output of: printf %s "$SECRET" | openssl dgst -sha256 -binary | basenc --base64url | tr -d =';
 
+const readAccess = new Set(['read', 'rs', 'r', 's']);
+
+/** Whether what follows the dot of a SMART scope is writing too: `write` and `*` of 1.0, c, u and d of 2.x. */
+const isWriting = (access: string): boolean =>
+  access === 'write' || access === '*' || /^[cruds]*[cud][cruds]*$/.test(access);
+
 /** What a partner may be given: reading, for one patient. No `openid`: no `id_token` is ever issued. */
 export const partnerScope: Rule = (value) => {
   if (value === 'launch/patient' || value === 'offline_access') return undefined;
-  const [, type = ''] = /^patient\/(\*|[A-Za-z]+)\.(?:read|rs|r|s)$/.exec(value) ?? [];
-  if (type === '*' || knownResourceTypes.has(type)) return undefined;
-  if (type !== '') return `"${value}" names no resource type of FHIR R4; write one, such as patient/Observation.rs`;
-  if (value.includes('?')) return `"${value}" is a granular scope, which is not supported; write it without "?"`;
-  if (/\.(write|\*|[cruds]+)$/.test(value) && value.startsWith('patient/')) {
-    return `"${value}" is more than reading, and the gateway only reads; write "${value.replace(/\.[^.]*$/, '.rs')}"`;
+  const [, type = '', access = '', query] = /^patient\/(\*|[A-Za-z]+)\.([a-z]+|\*)(\?.*)?$/.exec(value) ?? [];
+  if (!readAccess.has(access) && !isWriting(access)) {
+    return `"${value}" is not supported; write launch/patient, offline_access, patient/{type or *}.rs or .read`;
   }
-  return `"${value}" is not supported; write launch/patient, offline_access, patient/{type or *}.rs or .read`;
+  if (type !== '*' && !knownResourceTypes.has(type)) {
+    return `"${value}" names no resource type of FHIR R4; write one, such as patient/Observation.rs`;
+  }
+  if (isWriting(access)) {
+    return `"${value}" is more than reading, and the gateway only reads; write "patient/${type}.rs"`;
+  }
+  return query === undefined
+    ? undefined
+    : `"${value}" is a granular scope, which is not supported; write "patient/${type}.${access}"`;
 };
 
 /** What the gateway asks a payer for, any scope of RFC 6749 §3.3 but SMART's writes. */
 export const payerScope: Rule = (value) => {
   if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)) return 'is not one scope; write one scope an entry, without blanks';
-  return /^(patient|user|system)\/[^.]*\.(write|\*|(?=[cruds]*[cud])[cruds]+)(\?|$)/.test(value)
+  const access = /^(?:patient|user|system)\/[^.]*\.([^?]*)/.exec(value)?.[1];
+  return access !== undefined && isWriting(access)
     ? `"${value}" is more than reading, and the gateway only reads; write a read scope`
     : undefined;
 };

@@ -109,7 +109,11 @@ const partner = z
     jwks: publicKeys.default([]),
     pkceOptional: z.boolean().default(false),
     pkceOptionalReason: text().optional(),
-    scopes: list(rules.partnerScope).min(1, 'is empty; write what the partner may ask for'),
+    scopes: list(rules.partnerScope)
+      .min(1, 'is empty; write what the partner may ask for')
+      .refine((scopes) => scopes.length === 0 || scopes.some((scope) => scope.startsWith('patient/')), {
+        error: 'has nothing to read in it; write a scope such as "patient/*.rs" too',
+      }),
     payers: z.array(z.string()).min(1, 'is empty; write the ids of the payers that this partner may read from'),
     webOrigins: list(rules.origin).default([]),
     consent: z.enum(['gateway', 'partner']).default('gateway'),

@@ -23,7 +23,7 @@ describe('checkStage', () => {
       refreshGrace: 60,
       publicRefreshGrace: 10,
     });
-    expect(config.origin).toBeUndefined();
+    expect(config).not.toHaveProperty('origin');
     expect(config.payers[0]).toMatchObject({
       fhirBaseUrlAliases: [],
       sendsIss: false,
@@ -88,6 +88,18 @@ describe('checkStage', () => {
     ],
     ['a field of another type', { payer: { everything: 'yes' } }, 'payers[0].everything: is a string; write a boolean'],
     ['no number', { stage: { lifetimes: { code: Number.NaN } } }, 'lifetimes.code: is not a number; write one'],
+    [
+      'a lifetime without end',
+      { stage: { lifetimes: { grant: Infinity } } },
+      'lifetimes.grant: is infinite; write a finite number',
+    ],
+    ['a number in quotes', { stage: { lifetimes: { code: '60' } } }, 'lifetimes.code: is a string; write a number'],
+    ['a number for a text', { payer: { displayName: 7 } }, 'payers[0].displayName: is a number; write a string'],
+    [
+      'a list for named values',
+      { payer: { quirks: { extraAuthorizeParameters: [] } } },
+      'payers[0].quirks.extraAuthorizeParameters: is an array; write an object',
+    ],
     [
       'a rate of zero',
       { partner: { rate: { perSecond: 0, burst: 1 } } },
@@ -162,6 +174,36 @@ describe('ids', () => {
     ]);
   });
 
+  it.each<[field: string, partner: object, line: string]>([
+    [
+      'way to authenticate',
+      { clientAuthentication: ['client_secret_basic', 'client_secret_basic'] },
+      'clientAuthentication[1]: "client_secret_basic" is there twice; write each one once',
+    ],
+    [
+      'redirect URI',
+      { redirectUris: ['https://app.example.org/a', 'https://app.example.org/b', 'https://app.example.org/a'] },
+      'redirectUris[2]: "https://app.example.org/a" is there twice; write each one once',
+    ],
+    ['payer', { payers: ['plan', 'plan'] }, 'payers[1]: "plan" is there twice; write each one once'],
+    ['hash', { secretHashes: [hash, hash] }, `secretHashes[1]: "${hash}" is there twice; write each one once`],
+    [
+      'scope',
+      { scopes: ['patient/*.rs', 'patient/*.rs'] },
+      'scopes[1]: "patient/*.rs" is there twice; write each one once',
+    ],
+  ])('refuses the same %s twice in a partner', (_field, partner, line) => {
+    expect(problems(stage({ partner }))).toEqual([`partners[0].${line}`]);
+  });
+
+  it('names ten payers at most in place of one that does not exist', () => {
+    const [payer] = stage().payers;
+    const payers = Array.from({ length: 11 }, (_, index) => ({ ...payer, id: `p${index}` }));
+    expect(problems(stage({ stage: { payers } }))).toEqual([
+      'partners[0].payers[0]: "plan" is no payer here; write one of: p0, p1, p2, p3, p4, p5, p6, p7, p8, p9',
+    ]);
+  });
+
   it('refuses a partner whose payer does not exist', () => {
     expect(problems(stage({ partner: { payers: ['plan', 'plam'] } }))).toEqual([
       'partners[0].payers[1]: "plam" is no payer here; write one of: plan',
@@ -169,128 +211,107 @@ describe('ids', () => {
   });
 });
 
-describe('URLs', () => {
-  it.each(['http://localhost:3001/r4', 'http://127.0.0.1/r4', 'http://[::1]:3001/r4', 'https://plan.example.org'])(
-    'takes the FHIR base %s',
-    (fhirBaseUrl) => {
-      expect(problems(stage({ payer: { fhirBaseUrl } }))).toEqual([]);
-    },
-  );
+describe('the rule of a field', () => {
+  const plainHttp = 'is plain http; write https:// (http is taken for localhost, 127.0.0.1 and [::1] only)';
 
-  it.each([
-    ['http://plan.example.org/r4', 'plain http'],
-    ['http://localhost.example.org/r4', 'plain http'],
-    ['http://127.0.0.2/r4', 'plain http'],
-    ['ftp://plan.example.org/r4', 'scheme "ftp:"'],
-    ['plan.example.org/r4', 'not a URL'],
-    ['https://user:password@plan.example.org/r4', 'user name or password'],
-    ['https://plan.example.org/r4#', 'fragment'],
-    ['https://plan.example.org/r4?x=1', 'query'],
-    ['https://plan.example.org/r4/', 'ends in a slash; write "https://plan.example.org/r4"'],
-    ['https://plan.example.org/', 'ends in a slash; write "https://plan.example.org"'],
-    ['https://Plan.example.org/r4', 'write "https://plan.example.org/r4"'],
-    ['https://plan.example.org:443/r4', 'write "https://plan.example.org/r4"'],
-    ['https://plan.example.org/a/../r4', 'write "https://plan.example.org/r4"'],
-    [' https://plan.example.org/r4', 'write "https://plan.example.org/r4"'],
-  ])('refuses the FHIR base %s', (fhirBaseUrl, problem) => {
-    const lines = problems(stage({ payer: { fhirBaseUrl } }));
-    expect(lines).toEqual([expect.stringContaining(problem)]);
-    expect(lines[0]).toMatch(/^payers\[0\]\.fhirBaseUrl: /);
+  it.each<[field: string, changes: Parameters<typeof stage>[0], message: string]>([
+    [
+      'origin',
+      { stage: { origin: 'https://gateway.example.org/prod' } },
+      'is more than an origin; write "https://gateway.example.org"',
+    ],
+    [
+      'payers[0].fhirBaseUrl',
+      { payer: { fhirBaseUrl: 'https://plan.example.org/r4/' } },
+      'ends in a slash; write "https://plan.example.org/r4"',
+    ],
+    [
+      'payers[0].fhirBaseUrlAliases[1]',
+      { payer: { fhirBaseUrlAliases: ['http://Internal:8080/fhir', '/fhir'] } },
+      'is not an http or https URL; write an absolute one',
+    ],
+    [
+      'payers[0].authorizationEndpoint',
+      { payer: { authorizationEndpoint: 'https://plan.example.org/a?scope=x' } },
+      'has "scope" in its query, which the gateway sets; write the URL without it',
+    ],
+    ['payers[0].tokenEndpoint', { payer: { tokenEndpoint: 'http://plan.example.org/x' } }, plainHttp],
+    ['payers[0].revocationEndpoint', { payer: { revocationEndpoint: 'http://plan.example.org/x' } }, plainHttp],
+    [
+      'payers[0].issuer',
+      { payer: { issuer: 'https://plan.example.org/?x' } },
+      'has a query; write the issuer as the payer publishes it',
+    ],
+    [
+      'payers[0].clientId',
+      { payer: { clientId: ' a' } },
+      'is empty or has characters that RFC 6749 does not allow; write the client id as the payer gave it',
+    ],
+    [
+      'payers[0].scopes[0]',
+      { payer: { scopes: ['patient/*.write'] } },
+      '"patient/*.write" is more than reading, and the gateway only reads; write a read scope',
+    ],
+    [
+      'payers[0].quirks.extraAuthorizeParameters.state',
+      { payer: { quirks: { extraAuthorizeParameters: { prompt: 'login', state: 'x' } } } },
+      'is a parameter that the gateway sets itself; remove it and use the quirks and fields of the payer',
+    ],
+    [
+      'payers[0].quirks.signInOrigins[0]',
+      { payer: { quirks: { signInOrigins: ['https://id.example.org/login'] } } },
+      'is more than an origin; write "https://id.example.org"',
+    ],
+    ['partners[0].homePage', { partner: { homePage: 'http://app.example.org/' } }, plainHttp],
+    ['partners[0].redirectUris[0]', { partner: { redirectUris: ['http://app.example.org/callback'] } }, plainHttp],
+    [
+      'partners[0].redirectUris[0]',
+      { partner: { redirectUris: ['org.example.app:/callback'] } },
+      'has a private-use scheme, which is for public clients; write an https:// URI, or clientAuthentication ["none"]',
+    ],
+    [
+      'partners[0].secretHashes[0]',
+      { partner: { secretHashes: [`${hash}=`] } },
+      'is not a SHA-256 in base64url (43 characters); write the output of: printf %s "$SECRET" | openssl dgst -sha256 -binary | basenc --base64url | tr -d =',
+    ],
+    [
+      'partners[0].scopes[1]',
+      { partner: { scopes: ['patient/*.rs', 'patient/*.write'] } },
+      '"patient/*.write" is more than reading, and the gateway only reads; write "patient/*.rs"',
+    ],
+    [
+      'partners[0].scopes',
+      { partner: { scopes: ['launch/patient', 'offline_access'] } },
+      'has nothing to read in it; write a scope such as "patient/*.rs" too',
+    ],
+    ['partners[0].scopes', { partner: { scopes: [] } }, 'is empty; write what the partner may ask for'],
+    [
+      'partners[0].webOrigins[1]',
+      { partner: { webOrigins: ['https://app.example.org', 'https://app.example.org/callback'] } },
+      'is more than an origin; write "https://app.example.org"',
+    ],
+  ])('is kept by %s', (field, changes, message) => {
+    expect(problems(stage(changes))).toEqual([`${field}: ${message}`]);
   });
 
-  it.each(['authorizationEndpoint', 'tokenEndpoint', 'revocationEndpoint', 'issuer'])(
-    'refuses plain http for %s',
-    (field) => {
-      expect(problems(stage({ payer: { [field]: 'http://plan.example.org/x' } }))).toEqual([
-        expect.stringContaining(`payers[0].${field}: is plain http`),
-      ]);
-    },
-  );
-
-  it('takes any host for an alias, which is only compared, but no half URL', () => {
-    expect(problems(stage({ payer: { fhirBaseUrlAliases: ['http://Internal:8080/fhir'] } }))).toEqual([]);
-    for (const alias of ['/fhir', 'https://internal/fhir/', 'https://internal/fhir?a', 'urn:a:b']) {
-      expect(problems(stage({ payer: { fhirBaseUrlAliases: [alias] } }))).toHaveLength(1);
-    }
+  it.each<[what: string, changes: Parameters<typeof stage>[0]]>([
+    ['a payer without scopes', { payer: { scopes: [] } }],
+    ['a payer on this machine', { payer: { fhirBaseUrl: 'http://localhost:3001/r4' } }],
+    ['an authorize endpoint with a query', { payer: { authorizationEndpoint: 'https://plan.example.org/a?plan=7' } }],
+    ["a native app's own scheme", { partner: { ...publicApp, redirectUris: ['org.example.app:/callback'] } }],
+    ['an app on this machine', { partner: { webOrigins: ['http://localhost:3002'] } }],
+  ])('takes %s', (_what, changes) => {
+    expect(problems(stage(changes))).toEqual([]);
   });
 
-  it.each([
-    'https://gateway.example.org/',
-    'https://gateway.example.org/prod',
-    'http://gateway.example.org',
-    'gateway',
-  ])('refuses the origin %s', (origin) => {
-    expect(problems(stage({ stage: { origin } }))).toEqual([expect.stringMatching(/^origin: /)]);
-  });
-
-  it('takes origins for webOrigins and signInOrigins, nothing longer', () => {
-    expect(problems(stage({ partner: { webOrigins: ['https://app.example.org', 'http://localhost:3002'] } }))).toEqual(
-      [],
-    );
-    expect(problems(stage({ partner: { webOrigins: ['https://app.example.org/callback'] } }))).toEqual([
-      'partners[0].webOrigins[0]: is more than an origin; write "https://app.example.org"',
+  it('wants a redirect URI of each partner', () => {
+    expect(problems(stage({ partner: { redirectUris: [] } }))).toEqual([
+      'partners[0].redirectUris: is empty; write at least one redirect URI',
     ]);
-    for (const origin of ['*', 'null', 'https://*.example.org']) {
-      expect(problems(stage({ partner: { webOrigins: [origin] } }))).toHaveLength(1);
-    }
-    expect(problems(stage({ payer: { quirks: { signInOrigins: ['https://id.example.org/login'] } } }))).toHaveLength(1);
-  });
-});
-
-describe('redirect URIs', () => {
-  it.each(['https://app.example.org', 'https://app.example.org/callback?tenant=1', 'http://127.0.0.1/callback'])(
-    'takes %s',
-    (uri) => {
-      expect(problems(stage({ partner: { redirectUris: [uri] } }))).toEqual([]);
-    },
-  );
-
-  it.each([
-    ['https://*.example.org/callback', 'wildcard'],
-    ['https://app.example.org/callback#', 'fragment'],
-    ['https://user@app.example.org/callback', 'user name'],
-    ['http://app.example.org/callback', 'plain http'],
-    ['/callback', 'not a URI'],
-    ['https://app.example.org/a/../callback', 'write "https://app.example.org/callback"'],
-    ['https://app.example.org/call\tback', 'write "https://app.example.org/callback"'],
-    ['https://app.example.org/callback?state=1', '"state" in its query'],
-    ['javascript:alert(1)', 'scheme "javascript:"'],
-    ['data:text/html,x', 'scheme "data:"'],
-    ['myapp:/callback', 'scheme with a dot'],
-    ['org.example.app:/callback', 'for public clients'],
-  ])('refuses %s', (uri, problem) => {
-    expect(problems(stage({ partner: { redirectUris: [uri] } }))).toEqual([expect.stringContaining(problem)]);
-  });
-
-  it("takes a native app's own scheme for a public client, if there is a dot in it (RFC 8252 §7.1)", () => {
-    expect(problems(stage({ partner: { ...publicApp, redirectUris: ['org.example.app:/callback'] } }))).toEqual([]);
-    expect(problems(stage({ partner: { ...publicApp, redirectUris: ['myapp:/callback'] } }))).toHaveLength(1);
-    expect(problems(stage({ partner: { ...publicApp, redirectUris: ['org.example.app:/callback#x'] } }))).toHaveLength(
-      1,
-    );
-  });
-
-  it('are there, and each once', () => {
-    expect(problems(stage({ partner: { redirectUris: [] } }))).toHaveLength(1);
-    const twice = ['https://app.example.org/callback', 'https://app.example.org/callback'];
-    expect(problems(stage({ partner: { redirectUris: twice } }))).toHaveLength(1);
   });
 });
 
 describe('client authentication of a partner', () => {
-  it.each([
-    'a secret',
-    hash.slice(1),
-    `${hash}=`,
-    createHash('sha256').update('a secret').digest('hex'),
-    `${hash.slice(0, 42)}B`,
-    hash.replace(/.$/, '+'),
-  ])('refuses %s as a hash', (value) => {
-    expect(problems(stage({ partner: { secretHashes: [value] } }))).toEqual([
-      expect.stringContaining('partners[0].secretHashes[0]: is not a SHA-256'),
-    ]);
-  });
-
   it('needs a hash for a secret, and takes two while one is rotated', () => {
     const other = createHash('sha256').update('another').digest('base64url');
     const third = createHash('sha256').update('third').digest('base64url');
@@ -299,7 +320,6 @@ describe('client authentication of a partner', () => {
     ]);
     expect(problems(stage({ partner: { secretHashes: [hash, other] } }))).toEqual([]);
     expect(problems(stage({ partner: { secretHashes: [hash, other, third] } }))).toHaveLength(1);
-    expect(problems(stage({ partner: { secretHashes: [hash, hash] } }))).toHaveLength(1);
   });
 
   it('takes a public client without any, and only as such', () => {
@@ -343,78 +363,17 @@ describe('client authentication of a partner', () => {
   });
 });
 
-describe('scopes', () => {
-  it.each([
-    'launch/patient',
-    'offline_access',
-    'patient/*.read',
-    'patient/*.rs',
-    'patient/Observation.r',
-    'patient/*.s',
-  ])('lets a partner have %s', (scope) => {
-    expect(problems(stage({ partner: { scopes: [scope] } }))).toEqual([]);
-  });
-
-  it.each([
-    'openid',
-    'fhirUser',
-    'launch',
-    'online_access',
-    'user/*.rs',
-    'system/*.rs',
-    'patient/*.write',
-    'patient/*.*',
-    'patient/*.cruds',
-    'patient/*.sr',
-    'patient/*.',
-    'patient/observation.rs',
-    'patient/Observations.rs',
-    'patient/constructor.rs',
-    'patient/Observation.rs?category=laboratory',
-    'patient/*.rs offline_access',
-  ])('refuses %s for a partner', (scope) => {
-    expect(problems(stage({ partner: { scopes: [scope] } }))).toEqual([
-      expect.stringMatching(/^partners\[0\]\.scopes\[0\]: /),
-    ]);
-  });
-
-  it('asks a payer for whatever the payer calls it, but never for writing', () => {
-    expect(problems(stage({ payer: { scopes: ['user/*.read', 'openid', 'patient/Claim.rs?status=active'] } }))).toEqual(
-      [],
-    );
-    expect(problems(stage({ payer: { scopes: [] } }))).toEqual([]);
-    for (const scope of ['patient/*.write', 'user/*.*', 'patient/Claim.cruds?x=y', 'a b', '']) {
-      expect(problems(stage({ payer: { scopes: [scope] } }))).toHaveLength(1);
-    }
-  });
-});
-
 describe('a payer profile', () => {
   it('that sends iss names its issuer', () => {
     expect(problems(stage({ payer: { sendsIss: true } }))).toEqual([
       expect.stringContaining('payers[0].issuer: is missing though sendsIss is true'),
     ]);
     expect(problems(stage({ payer: { sendsIss: true, issuer: 'https://plan.example.org/' } }))).toEqual([]);
-    expect(problems(stage({ payer: { issuer: 'https://plan.example.org/?x' } }))).toHaveLength(1);
   });
 
   it('with private_key_jwt has a public key', () => {
     const keys = { clientAuthentication: 'private_key_jwt' };
     expect(problems(stage({ payer: keys }))).toEqual([expect.stringContaining('payers[0].publicKeys: is empty')]);
     expect(problems(stage({ payer: { ...keys, publicKeys: [p384] } }))).toEqual([]);
-  });
-
-  it("leaves the gateway's own parameters alone", () => {
-    expect(problems(stage({ payer: { quirks: { extraAuthorizeParameters: { prompt: 'login' } } } }))).toEqual([]);
-    expect(problems(stage({ payer: { quirks: { extraAuthorizeParameters: { state: 'x' } } } }))).toEqual([
-      expect.stringContaining('payers[0].quirks.extraAuthorizeParameters.state: '),
-    ]);
-    expect(problems(stage({ payer: { authorizationEndpoint: 'https://plan.example.org/a?scope=x' } }))).toHaveLength(1);
-    expect(problems(stage({ payer: { authorizationEndpoint: 'https://plan.example.org/a?plan=7' } }))).toEqual([]);
-  });
-
-  it('has a client id as RFC 6749 spells them', () => {
-    expect(problems(stage({ payer: { clientId: 'Ab_c 1~' } }))).toEqual([]);
-    for (const clientId of ['', ' a', 'ä']) expect(problems(stage({ payer: { clientId } }))).toHaveLength(1);
   });
 });

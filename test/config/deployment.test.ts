@@ -73,6 +73,7 @@ describe('a deployment', () => {
       { waf: { requestsPer5Minutes: 9 } },
       'waf.requestsPer5Minutes: is too small; write at least 10',
     ],
+    ['a list for a web ACL', { waf: [] }, 'waf: is neither "none" nor an object; write one of them'],
     ['another word for a web ACL', { waf: 'off' }, 'waf: is neither "none" nor an object; write one of them'],
     [
       'a reason for a web ACL that is there',
@@ -126,20 +127,10 @@ describe('domain', () => {
     ]);
   });
 
-  it.each([
-    ['https://gateway.example.org', 'is more than a lower-case DNS name; write "gateway.example.org"'],
-    ['Gateway.example.org', 'is more than a lower-case DNS name; write "gateway.example.org"'],
-    ['gateway.example.org.', 'is more than a lower-case DNS name; write "gateway.example.org"'],
-    ['gateway.example.org:443', 'is more than a lower-case DNS name; write "gateway.example.org"'],
-    ['gateway.example.org/r4', 'is more than a lower-case DNS name; write "gateway.example.org"'],
-    ['gateway', 'is no DNS name; write one such as "gateway.example.org"'],
-    ['*.example.org', 'is no DNS name; write one such as "gateway.example.org"'],
-    ['10.0.0.1', 'is no DNS name; write one such as "gateway.example.org"'],
-    ['-a.example.org', 'is no DNS name; write one such as "gateway.example.org"'],
-    [`${'a'.repeat(64)}.example.org`, 'is no DNS name; write one such as "gateway.example.org"'],
-    [`${'a.'.repeat(126)}org`, 'is no DNS name; write one such as "gateway.example.org"'],
-  ])('refuses the name %s', (name, message) => {
-    expect(deploymentProblems({ domain: { ...domain, name } })).toEqual([`domain.name: ${message}`]);
+  it('has a name in lower case, and nothing more', () => {
+    expect(deploymentProblems({ domain: { ...domain, name: 'https://gateway.example.org' } })).toEqual([
+      'domain.name: is more than a lower-case DNS name; write "gateway.example.org"',
+    ]);
   });
 
   it('says once what is wrong with a name, whatever the origin', () => {
@@ -147,11 +138,8 @@ describe('domain', () => {
     expect(deploymentProblems({ domain: { ...domain, name: 'Gateway.example.org' }, origin })).toHaveLength(1);
   });
 
-  it.each([
-    'arn:aws:iam::111122223333:server-certificate/gateway',
-    'arn:aws:acm:us-east-1:1111:certificate/0f1e2d3c',
-    '0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0',
-  ])('refuses the certificate %s', (certificateArn) => {
+  it('wants a certificate of ACM, and says nothing of where another one is', () => {
+    const certificateArn = 'arn:aws:iam:us-west-2:444455556666:server-certificate/gateway';
     expect(deploymentProblems({ ...placed, domain: { ...domain, certificateArn } })).toEqual([
       'domain.certificateArn: is no ARN of an ACM certificate; write one such as "arn:aws:acm:us-east-1:111122223333:certificate/…"',
     ]);
@@ -189,18 +177,10 @@ describe('domain', () => {
 });
 
 describe('network', () => {
-  it.each([
-    ['10.20.0.0', 'is no IPv4 block; write one such as "10.20.0.0/20"'],
-    ['10.256.0.0/20', 'is no IPv4 block; write one such as "10.20.0.0/20"'],
-    ['10.20.0.0/33', 'is no IPv4 block; write one such as "10.20.0.0/20"'],
-    ['fd00::/16', 'is no IPv4 block; write one such as "10.20.0.0/20"'],
-    ['10.0.0.0/15', 'is a /15; write a block between /16 and /24, such as "10.20.0.0/20"'],
-    ['10.0.0.0/25', 'is a /25; write a block between /16 and /24, such as "10.20.0.0/20"'],
-    ['10.20.1.0/20', 'begins inside its block; write "10.20.0.0/20"'],
-    ['192.168.255.9/22', 'begins inside its block; write "192.168.252.0/22"'],
-    ['010.20.0.0/20', 'begins inside its block; write "10.20.0.0/20"'],
-  ])('refuses the block %s', (cidr, message) => {
-    expect(deploymentProblems(vpc({ cidr }))).toEqual([`network.cidr: ${message}`]);
+  it('has a block of addresses', () => {
+    expect(deploymentProblems(vpc({ cidr: '10.20.1.0/20' }))).toEqual([
+      'network.cidr: begins inside its block; write "10.20.0.0/20"',
+    ]);
   });
 
   it('has one to three zones', () => {
@@ -214,14 +194,11 @@ describe('network', () => {
 });
 
 describe('alarms', () => {
-  it.each(['oncall', 'oncall@', '@example.org', 'On Call <oncall@example.org>', 'a@b@example.org', 'oncall@localhost'])(
-    'go to no address such as %s',
-    (address) => {
-      expect(deploymentProblems({ alarmAddresses: [address] })).toEqual([
-        'alarmAddresses[0]: is no e-mail address; write one such as "oncall@example.org"',
-      ]);
-    },
-  );
+  it('go to e-mail addresses', () => {
+    expect(deploymentProblems({ alarmAddresses: ['a@example.org', 'oncall'] })).toEqual([
+      'alarmAddresses[1]: is no e-mail address; write one such as "oncall@example.org"',
+    ]);
+  });
 
   it('go to each address once', () => {
     expect(deploymentProblems({ alarmAddresses: ['a@example.org', 'a@example.org'] })).toEqual([
@@ -229,27 +206,17 @@ describe('alarms', () => {
     ]);
   });
 
-  it.each([
-    'operate',
-    '../operate.md',
-    '/docs/operate.md',
-    'http://runbooks.example.org/',
-    'https://a.example.org/x#y',
-  ])('link to no runbook such as %s', (runbookUrl) => {
-    expect(deploymentProblems({ runbookUrl })).toEqual([expect.stringMatching(/^runbookUrl: /)]);
+  it('link to a runbook that is there', () => {
+    expect(deploymentProblems({ runbookUrl: 'operate' })).toEqual([
+      'runbookUrl: is not a URL; write an absolute one, such as "https://plan.example.org/path"',
+    ]);
   });
 });
 
 describe('retention of logs', () => {
-  it.each([
-    [91, 120],
-    [89, 90],
-    [2, 3],
-    [0, 1],
-    [9999, 3653],
-  ])('of %d days is refused, and the nearest that CloudWatch takes is %d', (logDays, nearest) => {
-    expect(deploymentProblems({ retention: { logDays } })).toEqual([
-      expect.stringContaining(`retention.logDays: is no retention of CloudWatch Logs; write ${nearest}, or`),
+  it('is a number of days that CloudWatch takes', () => {
+    expect(deploymentProblems({ retention: { logDays: 91 } })).toEqual([
+      expect.stringMatching(/^retention\.logDays: is no retention of CloudWatch Logs; write 120, or another of 1, 3, /),
     ]);
   });
 
@@ -260,6 +227,20 @@ describe('retention of logs', () => {
     );
     expect(numbers.length).toBeGreaterThan(20);
     for (const logDays of numbers) expect(deploymentProblems({ retention: { logDays } })).toEqual([]);
+  });
+});
+
+describe('what is written for "none"', () => {
+  it('has each of its fields looked at, the known and the unknown', () => {
+    expect(deploymentProblems({ waf: { rules: [] } })).toEqual([
+      'waf.requestsPer5Minutes: is missing; write a number',
+      'waf.rules: is no known field; check its spelling or remove it',
+    ]);
+    expect(deploymentProblems({ network: { availabilityZones: 4, cidr: '10.0.0.0', nat: 1 } })).toEqual([
+      'network.availabilityZones: is too big; write at most 3',
+      'network.cidr: is no IPv4 block; write one such as "10.20.0.0/20"',
+      'network.nat: is no known field; check its spelling or remove it',
+    ]);
   });
 });
 

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { ConfigError } from '../../config/check.ts';
 import { loadStage, registryData } from '../../config/load.ts';
 import { defaultPorts, localStage } from '../../config/local.ts';
-import { smart } from '../../config/presets.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'stage-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -19,6 +18,7 @@ const write = (name: string, text: string): string => {
 const refusal = async (nameOrFile: string): Promise<string> => {
   const error: unknown = await loadStage(nameOrFile).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(ConfigError);
+  expect(error).toHaveProperty('name', 'ConfigError');
   return (error as Error).message;
 };
 
@@ -50,6 +50,28 @@ describe('loadStage', () => {
   it('names the file in what the check finds', async () => {
     const file = write('empty.json', '{}');
     expect(await refusal(file)).toContain(`${file}: stage: is missing; write a string`);
+  });
+
+  it('takes what looks like a name and a path for a path', async () => {
+    expect(await refusal('stages/none.json')).toMatch(/^stages\/none\.json: there is no such file; .+$/);
+  });
+
+  it('hands on what a file itself found wrong with its stage', async () => {
+    const check = JSON.stringify(join(import.meta.dirname, '../../config/check.ts'));
+    const text = `import { checkStage } from ${check};\nexport default checkStage({ payers: [], partners: [] }, 'own.ts');`;
+    expect(await refusal(write('own.ts', text))).toBe(
+      'own.ts: stage: is missing; write a string\nown.ts: payers: is empty; write at least one payer',
+    );
+  });
+
+  it("refuses a copied file that kept its stage's name", async () => {
+    write('copied.ts', `export default ${JSON.stringify(localStage())};`);
+    await expect(loadStage('copied', folder)).rejects.toThrow(
+      new ConfigError(['config/copied.ts: stage: is "local"; write "copied", the name of the file']),
+    );
+
+    write('renamed.ts', `export default ${JSON.stringify({ ...localStage(), stage: 'renamed', lifetimes: {} })};`);
+    expect(await loadStage('renamed', folder)).toMatchObject({ stage: 'renamed' });
   });
 
   it('refuses modules of config/ that are no stage', async () => {
@@ -97,28 +119,6 @@ describe('stage demo', () => {
       authorizationEndpoint: 'https://auth.1updemohealthplan.com/oauth2/authorize/payer2payer',
       tokenEndpoint: 'https://auth.1updemohealthplan.com/oauth2/token',
     });
-  });
-});
-
-describe('preset smart', () => {
-  it('has everything on, and Basic where there is no key', () => {
-    const payer = smart({
-      id: 'plan',
-      displayName: 'Plan',
-      clientId: 'gateway',
-      fhirBaseUrl: 'https://plan.example.org/r4',
-      authorizationEndpoint: 'https://plan.example.org/authorize',
-      tokenEndpoint: 'https://plan.example.org/token',
-      quirks: { extraAuthorizeParameters: { prompt: 'login' } },
-    });
-    expect(payer).toMatchObject({
-      clientAuthentication: 'client_secret_basic',
-      sendsIss: false,
-      everything: true,
-      patientFrom: 'token',
-      quirks: { responseType: true, aud: true, pkce: true, redirectUriAtToken: true },
-    });
-    expect(payer.quirks.extraAuthorizeParameters).toEqual({ prompt: 'login' });
   });
 });
 

@@ -1,5 +1,7 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { checkStage } from '../../config/check.ts';
 import demo from '../../config/demo.ts';
+import { examplePublicKey } from '../../config/examples.ts';
 import local from '../../config/local.ts';
 import example from '../../config/production-example.ts';
 import type { StageConfig } from '../../config/stage.ts';
@@ -59,11 +61,11 @@ const weakened: [string, Parameters<typeof production>[0], string][] = [
     { partner: { redirectUris: ['https://members.lakeside-plan.net/callback', `${loopback}/callback`] } },
     `partners[0].redirectUris[1]: ${refusesHttp}`,
   ],
-  [
-    "a native app's redirect URI on localhost",
-    { partner: { ...publicApp, redirectUris: ['http://localhost/callback'] } },
+  ...['/callback', ':9000/callback', '', '/?to=http://127.0.0.1/'].map((rest): (typeof weakened)[number] => [
+    `a native app's redirect URI http://localhost${rest}`,
+    { partner: { ...publicApp, redirectUris: [`http://localhost${rest}`] } },
     'partners[0].redirectUris[0]: is plain http on localhost; write 127.0.0.1 in its place (RFC 8252 §8.3), or https://',
-  ],
+  ]),
   [
     'an http redirect URI elsewhere',
     { partner: { ...publicApp, redirectUris: ['http://members.lakeside-plan.net/callback'] } },
@@ -171,9 +173,26 @@ describe('production', () => {
     'http://127.0.0.1/callback',
     'http://127.0.0.1:9000/callback',
     'http://[::1]/callback',
+    'http://127.0.0.1',
     'net.notebook.app:/x',
+    'https://members.lakeside-plan.net/callback?to=http://localhost/',
   ])("takes a native app's redirect URI %s (RFC 8252 §7)", (uri) => {
     expect(problems(production({ partner: { ...publicApp, redirectUris: [uri] } }))).toEqual([]);
+  });
+
+  it('takes keys and a domain of its own, with and without a zone', () => {
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+    const keys = [{ ...publicKey.export({ format: 'jwk' }), kid: 'own' }];
+    const payer = { clientAuthentication: 'private_key_jwt', publicKeys: keys };
+    const partner = { clientAuthentication: ['private_key_jwt'], secretHashes: [], jwks: keys };
+    const domain = {
+      name: 'p2p.lakeside-plan.net',
+      certificateArn: 'arn:aws:acm:us-west-2:444455556666:certificate/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0',
+    };
+    const hostedZone = { id: 'Z0ABC', name: 'lakeside-plan.net' };
+
+    expect(problems(production({ payer, partner, stage: { domain } }))).toEqual([]);
+    expect(problems(production({ payer, partner, stage: { domain: { ...domain, hostedZone } } }))).toEqual([]);
   });
 
   it('takes http in an alias, which is compared and never called', () => {
@@ -233,6 +252,13 @@ describe('an example in production', () => {
     const secretHashes = local.partners[0]?.secretHashes;
     expect(problems(production({ partner: { secretHashes } }))).toEqual([
       "partners[0].secretHashes[0]: is of the demo's secret, which is published; write the hash of the partner's own",
+    ]);
+  });
+
+  it('has no key of an example in a partner', () => {
+    const partner = { clientAuthentication: ['private_key_jwt'], secretHashes: [], jwks: [examplePublicKey] };
+    expect(problems(production({ partner }))).toEqual([
+      "partners[0].jwks[0]: is the example's, whose private key nobody has; write your own",
     ]);
   });
 

@@ -1,0 +1,63 @@
+import { isExampleHost } from '../../config/examples.ts';
+import { partnerUrls, payerUrls } from '../../config/stage-urls.ts';
+import { checkStage } from '../../config/check.ts';
+import { stage } from './stages.ts';
+
+describe('a host that belongs to nobody (RFC 2606)', () => {
+  it.each([
+    'example',
+    'plan.example',
+    'example.com',
+    'example.net',
+    'a.plan.example.org',
+    'test',
+    'plan.test',
+    'a.invalid',
+  ])('is %s', (host) => {
+    expect(isExampleHost(host)).toBe(true);
+  });
+
+  it.each([
+    'our-example.org',
+    'example.edu',
+    'example.community',
+    'plan.example.co',
+    'example.northwind-health.net',
+    'test.northwind-health.net',
+    'latest',
+    'plan.testing',
+  ])('is not %s', (host) => {
+    expect(isExampleHost(host)).toBe(false);
+  });
+});
+
+describe('the URLs of a stage', () => {
+  const { payers, partners } = checkStage(
+    stage({
+      payer: {
+        fhirBaseUrlAliases: ['http://internal/fhir'],
+        quirks: { signInOrigins: ['https://id.example.org', 'https://sso.example.org'] },
+      },
+      partner: { webOrigins: ['https://app.example.org'] },
+    }),
+    'stage.json',
+  );
+
+  it("are those of a payer's fields that are there, and no alias", () => {
+    expect(payers.flatMap(payerUrls)).toEqual([
+      [['fhirBaseUrl'], 'https://plan.example.org/r4'],
+      [['authorizationEndpoint'], 'https://plan.example.org/authorize'],
+      [['tokenEndpoint'], 'https://plan.example.org/token'],
+      [['quirks', 'signInOrigins', 0], 'https://id.example.org'],
+      [['quirks', 'signInOrigins', 1], 'https://sso.example.org'],
+    ]);
+  });
+
+  it('are those of a partner', () => {
+    expect(partners.flatMap(partnerUrls)).toEqual([
+      [['homePage'], 'https://app.example.org/'],
+      [['redirectUris', 0], 'https://app.example.org/callback'],
+      [['webOrigins', 0], 'https://app.example.org'],
+    ]);
+  });
+});
