@@ -119,7 +119,7 @@ export const recordRequest = (
         time: new Date(deps.clock.now()).toISOString(),
         // Lambda's own id: API Gateway lets a client choose its request id (`x-amzn-RequestId`), and one-time things
         // recognise their own retried write by this one.
-        requestId: context.awsRequestId ?? event.requestContext?.requestId ?? '',
+        requestId: context.awsRequestId,
         function: functionName,
         method: event.httpMethod,
         route: event.resource,

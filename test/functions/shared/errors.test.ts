@@ -1,4 +1,4 @@
-import { GatewayError, asGatewayError, causeOf } from '../../../functions/shared/errors.ts';
+import { GatewayError, asGatewayError, causeOf, unavailable } from '../../../functions/shared/errors.ts';
 
 describe('errors', () => {
   it('that nobody foresaw become server_error, named for the log without their messages', () => {
@@ -6,6 +6,7 @@ describe('errors', () => {
     const error = asGatewayError(new TypeError('canary', { cause }));
 
     expect(error).toMatchObject({ code: 'server_error', status: 500, detail: 'TypeError < Error:ECONNRESET' });
+    expect(error.publicMessage).toBe('Something went wrong on our side.');
     expect(JSON.stringify(Object.entries(error))).not.toContain('canary');
     expect(causeOf('canary')).toBe('unknown');
   });
@@ -15,6 +16,30 @@ describe('errors', () => {
     ring.cause = ring;
 
     expect(causeOf(ring)).toBe('Error < Error < Error < Error');
+  });
+
+  it('are named by what is sound of them: a name that is a text, and a code that is one', () => {
+    // A DOMException has a number for a code.
+    expect(causeOf(new DOMException('canary', 'AbortError'))).toBe('AbortError');
+    expect(causeOf({ message: 'canary', name: 'Odd', code: { canary: 1 } })).toBe('Odd');
+    expect(causeOf(new GatewayError('invalid_grant', 'canary'))).toBe('GatewayError:invalid_grant');
+    for (const damaged of [null, undefined, {}, { message: 'canary' }, { message: 'canary', name: 7 }, { name: 'x' }]) {
+      expect(causeOf(damaged)).toBe('unknown');
+      expect(causeOf(new Error('canary', { cause: damaged }))).toBe('Error');
+    }
+  });
+
+  it('of what the gateway stands on ask the caller to try again, in five seconds unless told otherwise', () => {
+    const error = unavailable('the table is away');
+
+    expect(error).toMatchObject({
+      code: 'temporarily_unavailable',
+      status: 503,
+      publicMessage: 'The service is briefly unavailable. Please try again.',
+      detail: 'the table is away',
+      retryAfterSeconds: 5,
+    });
+    expect(unavailable('x', 30).retryAfterSeconds).toBe(30);
   });
 
   it('of the gateway stay themselves', () => {

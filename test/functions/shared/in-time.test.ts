@@ -18,7 +18,12 @@ describe('the time of a buffered answer', () => {
     await jest.advanceTimersByTimeAsync(24_999);
     expect(jest.getTimerCount()).toBe(1);
     await jest.advanceTimersByTimeAsync(1);
-    expect(await answer).toMatchObject({ code: 'temporarily_unavailable', status: 503, retryAfterSeconds: 5 });
+    expect(await answer).toMatchObject({
+      code: 'temporarily_unavailable',
+      status: 503,
+      retryAfterSeconds: 5,
+      detail: 'time budget is over',
+    });
   });
 
   it('is nothing to steps that end before it: what they give or throw is passed on, and no timer is left', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { registryData } from '../../../config/load.ts';
 import { localStage } from '../../../config/local.ts';
-import { loadRegistry } from '../../../functions/shared/registry/registry.ts';
+import { loadRegistry, registryOf } from '../../../functions/shared/registry/registry.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'registry-'));
 const file = join(folder, 'registry.json');
@@ -29,11 +29,14 @@ describe('registry', () => {
   });
 
   it('lists the payers, and the partners that may read from each', async () => {
-    expect(await registry.payers()).toEqual(config.payers);
-    const partners = await registry.partnersOf('northwind');
+    const known = registryOf(registryData(config));
+
+    const partners = await known.partnersOf('northwind');
+
+    expect(await known.payers()).toEqual(config.payers);
     expect(partners).toEqual(config.partners.filter(({ payers }) => payers.includes('northwind')));
     expect(partners).not.toEqual([]);
-    expect(await registry.partnersOf('nobody')).toEqual([]);
+    expect(await known.partnersOf('nobody')).toEqual([]);
   });
 
   it('takes an origin for a web origin only if a partner registered it to the letter', async () => {
@@ -43,8 +46,13 @@ describe('registry', () => {
     }
   });
 
-  it('refuses to start without its file, and names it', () => {
-    expect(() => loadRegistry(join(folder, 'none.json'))).toThrow('none.json');
+  it('refuses to start without its file, and names it and the cause', () => {
+    expect(() => loadRegistry(join(folder, 'none.json'))).toThrow(
+      expect.objectContaining({
+        message: `The registry ${join(folder, 'none.json')} cannot be read`,
+        cause: expect.objectContaining({ code: 'ENOENT' }) as unknown,
+      }),
+    );
     writeFileSync(join(folder, 'cut.json'), '{"stage":');
     expect(() => loadRegistry(join(folder, 'cut.json'))).toThrow('cut.json');
   });

@@ -4,6 +4,7 @@ import type { ApiEvent, ApiResponse } from '../../../functions/shared/http/api.t
 import {
   type RequestRecord,
   raise,
+  raiseOf,
   recordError,
   recordOf,
   recordRequest,
@@ -63,6 +64,8 @@ describe('the outcome of a request', () => {
   it.each<[string, number, ErrorCode | undefined, string, string]>([
     ['an answer', 200, undefined, 'ok', 'info'],
     ['a redirect', 302, undefined, 'ok', 'info'],
+    ['the payer’s own 399', 399, undefined, 'ok', 'info'],
+    ['the payer’s own 400', 400, undefined, 'refused', 'info'],
     ['the payer’s own 404', 404, undefined, 'refused', 'info'],
     ['a refusal', 401, 'invalid_token', 'refused', 'warn'],
     ['a refusal by redirect', 302, 'access_denied', 'refused', 'warn'],
@@ -117,6 +120,40 @@ it('raises the signal of an error', async () => {
   });
 
   expect(signalsOf(line)).toEqual(['reuseDetected']);
+});
+
+it('raises no signal of an error without one, nor of what is no error of the gateway', () => {
+  const foreign = [undefined, null, 'x', new Error('x'), Object.assign(new Error('x'), { signal: 'payerDown' })];
+  for (const error of [new GatewayError('invalid_grant', 'Public.'), ...foreign]) {
+    const record: Pick<RequestRecord, 'signals'> = {};
+
+    raiseOf(record, error);
+
+    expect(record).toStrictEqual({});
+  }
+});
+
+it('notes of an error its code, and a detail only where there is one', () => {
+  const known = new GatewayError('invalid_token', 'Public.');
+  const record = {} as RequestRecord;
+
+  expect(recordError(record, known)).toBe(known);
+
+  expect(record).toStrictEqual({ error: 'invalid_token' });
+});
+
+it('says how long a request took in tenths of milliseconds', async () => {
+  const test = testDeps();
+  const pipeline = middy<ApiEvent, ApiResponse>()
+    .use(recordRequest(test.deps, 'token'))
+    .handler(async () => {
+      test.passSeconds(1.23446);
+      return { statusCode: 200, headers: {}, body: '' };
+    });
+
+  await call(pipeline, apiEvent('/oauth2/token'));
+
+  expect(test.lines.map((line) => (JSON.parse(line) as { ms: number }).ms)).toEqual([1234.5]);
 });
 
 it('keeps the private detail of an error, and none where there is none', async () => {

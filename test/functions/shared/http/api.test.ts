@@ -1,5 +1,7 @@
 import {
   type ApiEvent,
+  checkMethod,
+  checkNotRepeated,
   formPairs,
   header,
   parameters,
@@ -32,6 +34,12 @@ describe('a REST API’s event', () => {
     expect(payerOf({ pathParameters: null } as ApiEvent)).toBe('');
   });
 
+  it('may name a header without a value, which leaves the single-value one', () => {
+    const event = { headers: { Accept: 'x' }, multiValueHeaders: { Accept: undefined } } as unknown as ApiEvent;
+
+    expect(header(event, 'accept')).toBe('x');
+  });
+
   it('keeps repeated query parameters', () => {
     expect(queryPairs(apiEvent('/x', { query: 'a=1&b=2&a=3' }))).toEqual([
       ['a', '1'],
@@ -60,5 +68,37 @@ describe('parameters', () => {
 
     expect([...values]).toEqual([['b', '1']]);
     expect([...repeated]).toEqual(['b']);
+  });
+
+  it('sent more than once are refused in words', () => {
+    expect(() => checkNotRepeated(parameters([['a', '1']]))).not.toThrow();
+    expect(() =>
+      checkNotRepeated(
+        parameters([
+          ['a', '1'],
+          ['a', '1'],
+        ]),
+      ),
+    ).toThrow(
+      expect.objectContaining({
+        code: 'invalid_request',
+        status: 400,
+        publicMessage: 'A parameter must not be sent more than once.',
+      }),
+    );
+  });
+});
+
+describe('a method that is not allowed', () => {
+  it('is refused with those that are, for a person and for a client', () => {
+    const refusal = { code: 'method_not_allowed', status: 405 };
+
+    expect(() => checkMethod(apiEvent('/x', { method: 'POST' }), ['GET', 'POST'])).not.toThrow();
+    expect(() => checkMethod(apiEvent('/x', { method: 'PUT' }), ['GET', 'POST'])).toThrow(
+      expect.objectContaining({ ...refusal, publicMessage: 'Use GET or POST.', headers: { Allow: 'GET, POST' } }),
+    );
+    expect(() => checkMethod(apiEvent('/x'), ['POST'])).toThrow(
+      expect.objectContaining({ ...refusal, publicMessage: 'Use POST.', headers: { Allow: 'POST' } }),
+    );
   });
 });

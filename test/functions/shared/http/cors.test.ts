@@ -1,0 +1,61 @@
+import middy from '@middy/core';
+import type { ApiEvent, ApiResponse } from '../../../../functions/shared/http/api.ts';
+import { corsForPartners, preflight } from '../../../../functions/shared/http/cors.ts';
+import type { Registry } from '../../../../functions/shared/registry/registry.ts';
+import { apiEvent, call, testDeps } from '../../../support/gateway.ts';
+
+const { registry } = testDeps().deps;
+const answered = async (headers: Record<string, string>, known: Registry = registry) => {
+  const pipeline = middy<ApiEvent, ApiResponse>()
+    .use(corsForPartners(known))
+    .handler(async () => ({ statusCode: 200, headers: { ETag: '"1"' }, body: '' }));
+  return (await call(pipeline, apiEvent('/x', { headers }))).headers;
+};
+
+describe('a preflight', () => {
+  it('is answered without a body, names every header since `*` leaves Authorization out, and holds ten minutes', () => {
+    expect(preflight(apiEvent('/x', { method: 'OPTIONS' }), 'GET, OPTIONS')).toEqual({
+      statusCode: 204,
+      headers: {
+        'Access-Control-Allow-Methods': 'GET, OPTIONS',
+        'Access-Control-Allow-Headers': 'Authorization, Accept, Content-Type, If-None-Match, If-Modified-Since, Prefer',
+        'Access-Control-Max-Age': '600',
+        Allow: 'GET, OPTIONS',
+      },
+      body: '',
+    });
+  });
+
+  it('is no other request', () => {
+    for (const method of ['GET', 'POST', 'HEAD']) expect(preflight(apiEvent('/x', { method }), 'GET')).toBeUndefined();
+  });
+});
+
+describe('an answer to a browser', () => {
+  it('may be read by an origin that a partner registered, with the headers that a client needs', async () => {
+    expect(await answered({ Origin: 'http://localhost:3002' })).toEqual({
+      ETag: '"1"',
+      Vary: 'Origin',
+      'Access-Control-Allow-Origin': 'http://localhost:3002',
+      'Access-Control-Expose-Headers': 'ETag, Location, Content-Location, WWW-Authenticate, Retry-After',
+    });
+  });
+
+  it('may be read by no other, and says to caches that this depends on the origin', async () => {
+    expect(await answered({ Origin: 'https://evil.example' })).toEqual({ ETag: '"1"', Vary: 'Origin' });
+  });
+
+  it('without an Origin asks no registry about one', async () => {
+    const isWebOrigin = () => Promise.reject(new Error('asked'));
+
+    expect(await answered({}, { ...registry, isWebOrigin })).toEqual({ ETag: '"1"', Vary: 'Origin' });
+  });
+
+  it('that is none leaves an error to be what it was', async () => {
+    const failing = middy<ApiEvent, ApiResponse>()
+      .use(corsForPartners(registry))
+      .handler(() => Promise.reject(new Error('theirs')));
+
+    await expect(call(failing, apiEvent('/x'))).rejects.toThrow('theirs');
+  });
+});

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { type ErrorCode, GatewayError } from '../../../../functions/shared/errors.ts';
+import type { ApiResponse } from '../../../../functions/shared/http/api.ts';
+import { errorPage, html, page, redirect } from '../../../../functions/shared/http/page.ts';
+
+/** What stands in an element of a page. */
+const within = ({ body }: ApiResponse, tag: string): string | undefined =>
+  new RegExp(`<${tag}>(.*)</${tag}>`, 's').exec(typeof body === 'string' ? body : '')?.[1];
+/** The same of what a person reads, without the blanks between its elements. */
+const mainOf = (answer: ApiResponse): string | undefined => within(answer, 'main')?.replaceAll(/>\s+</g, '><').trim();
+
+const browserHeaders = (answer: ApiResponse, formAction = "'none'") => ({
+  'Cache-Control': 'no-store',
+  Pragma: 'no-cache',
+  'Content-Security-Policy': `default-src 'none'; style-src 'sha256-${createHash('sha256')
+    .update(within(answer, 'style') ?? '')
+    .digest('base64')}'; form-action ${formAction}; base-uri 'none'; frame-ancestors 'none'`,
+  'Referrer-Policy': 'no-referrer',
+  'Strict-Transport-Security': 'max-age=31536000',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+});
+
+describe('HTML', () => {
+  it('escapes every text, and takes HTML as it is', () => {
+    const bold = html`<b>${'<i>'}</b>`;
+
+    expect(html`<p title="${`"'&`}">${bold}${[bold, bold]}</p>`.html).toBe(
+      '<p title="&quot;&#39;&amp;"><b>&lt;i&gt;</b><b>&lt;i&gt;</b><b>&lt;i&gt;</b></p>',
+    );
+  });
+});
+
+describe('a page', () => {
+  it('is not stored, framed, sniffed, told to the next site or asked for over http, and runs no script', () => {
+    const answer = page(200, 'Title', html`<p>Text</p>`);
+
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers).toEqual({ 'Content-Type': 'text/html; charset=utf-8', ...browserHeaders(answer) });
+    expect(within(answer, 'style')).toContain('body{');
+  });
+
+  it('may post its form to where it says, and nowhere else', () => {
+    const answer = page(200, 'Title', html``, "'self' https://payer.example");
+
+    expect(answer.headers).toMatchObject(browserHeaders(answer, "'self' https://payer.example"));
+  });
+
+  it('has its title in the window and above the text, escaped', () => {
+    const answer = page(200, 'Me & you', html`<p>Text</p>`);
+
+    expect(within(answer, 'title')).toBe('Me &amp; you');
+    expect(mainOf(answer)).toBe('<h1>Me &amp; you</h1><p>Text</p>');
+  });
+});
+
+describe('an error page', () => {
+  it.each<[ErrorCode, string]>([
+    ['method_not_allowed', 'This address cannot be used that way'],
+    ['temporarily_unavailable', 'Please try again in a moment'],
+    ['server_error', 'Something went wrong on our side'],
+    ['invalid_request', 'This link does not work'],
+  ])('of %s says “%s” and the public sentence, keeps the detail, and links nowhere', (code, title) => {
+    const answer = errorPage(new GatewayError(code, 'Try <again>.', { status: 418, detail: 'private' }));
+
+    expect(answer.statusCode).toBe(418);
+    expect(within(answer, 'title')).toBe(title);
+    expect(mainOf(answer)).toBe(`<h1>${title}</h1><p>Try &lt;again&gt;.</p>`);
+    expect(answer.headers).toEqual({ 'Content-Type': 'text/html; charset=utf-8', ...browserHeaders(answer) });
+  });
+
+  it('of a sign-in that is over links back to the partner, escaped', () => {
+    const link = { href: 'https://partner.example/?a=1&b="', text: 'Go back to A & B' };
+    const answer = errorPage(new GatewayError('invalid_request', 'Start again.', { link }));
+
+    expect(mainOf(answer)).toBe(
+      '<h1>This sign-in is finished</h1><p>Start again.</p>' +
+        '<p><a href="https://partner.example/?a=1&amp;b=&quot;">Go back to A &amp; B</a></p>',
+    );
+  });
+
+  it('carries what the error asks for, and when to come back where that is known', () => {
+    const options = { status: 503, retryAfterSeconds: 7, headers: { Allow: 'GET, POST' } };
+    const answer = errorPage(new GatewayError('temporarily_unavailable', 'Later.', options));
+
+    expect(answer.headers).toEqual({
+      'Content-Type': 'text/html; charset=utf-8',
+      ...browserHeaders(answer),
+      Allow: 'GET, POST',
+      'Retry-After': '7',
+    });
+  });
+});
+
+describe('a redirect of a browser', () => {
+  it('is a 302 without a body, told to nobody, and sets no cookie unless given one', () => {
+    const answer = redirect('https://payer.example/authorize');
+
+    expect(answer).toStrictEqual({
+      statusCode: 302,
+      headers: {
+        Location: 'https://payer.example/authorize',
+        ...browserHeaders(answer),
+        'Content-Security-Policy': expect.stringContaining("form-action 'none'") as string,
+      },
+      body: '',
+    });
+  });
+
+  it('sets each cookie with a header of its own', () => {
+    expect(redirect('https://payer.example/', ['a=1', 'b=2']).multiValueHeaders).toEqual({
+      'Set-Cookie': ['a=1', 'b=2'],
+    });
+  });
+});
