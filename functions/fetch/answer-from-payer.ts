@@ -5,7 +5,7 @@ import { createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import type { RequestRecord } from '../shared/request-record.ts';
 import { type Deadline, dropBody } from './gate.ts';
-import { outcomeAnswer } from './errors.ts';
+import { fhirAnswer, outcomeAnswer } from './errors.ts';
 import type { FetchDeps } from './deps.ts';
 import { isDocument } from './is-document.ts';
 import { readLimited } from '../shared/oauth/payer-client.ts';
@@ -36,14 +36,16 @@ const retryAfter = ({ headers }: Response, nowMs: number): number => {
   return Number.isNaN(seconds) ? 30 : Math.min(longestRetryAfterSeconds, Math.max(1, seconds));
 };
 
-const isJson = ({ headers }: Response): boolean => {
+/** `json` or `fhir+json`, where an answer says that it is that, in UTF-8. */
+const jsonTypeOf = ({ headers }: Response): string | undefined => {
   const type = headers.get('content-type')?.toLowerCase() ?? '';
   const charset = /charset="?([\w-]+)/.exec(type)?.[1] ?? 'utf-8';
-  return /^application\/(?:fhir\+)?json(?:$|[\s;])/.test(type) && ['utf-8', 'utf8', 'us-ascii'].includes(charset);
+  if (!['utf-8', 'utf8', 'us-ascii'].includes(charset)) return undefined;
+  return /^application\/((?:fhir\+)?json)(?:$|[\s;])/.exec(type)?.[1];
 };
 
-const isFhirJson = (response: Response): boolean =>
-  isJson(response) && /^application\/fhir\+json/i.test(response.headers.get('content-type') ?? '');
+const isJson = (response: Response): boolean => jsonTypeOf(response) !== undefined;
+const isFhirJson = (response: Response): boolean => jsonTypeOf(response) === 'fhir+json';
 
 /** A URL below one of the payer's bases, below ours. */
 const toOurs = (url: string, { payer, base }: PayerAnswer): string => {
@@ -82,7 +84,7 @@ const refusal = async (answer: PayerAnswer): Promise<ApiResponse> => {
   }
   const rewriter = createLinkRewriter({ from: payerBases(payer), to: base });
   const body = Buffer.concat([...rewriter.push(Buffer.from(text)), ...rewriter.end()]).toString('utf8');
-  return { ...outcomeAnswer(status, '', ''), body };
+  return fhirAnswer(status, body);
 };
 
 const checkStatus = async (deps: FetchDeps, { response }: PayerAnswer): Promise<void> => {

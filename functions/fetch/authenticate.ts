@@ -31,7 +31,7 @@ const bearerOf = (event: ApiEvent): string => {
   if (queryPairs(event).some(([name]) => name.toLowerCase() === 'access_token')) {
     throw noToken('Send the access token in the Authorization header, never in the query.');
   }
-  const [, token] = /^bearer +(\S+)$/i.exec(header(event, 'authorization') ?? '') ?? [];
+  const token = /^bearer +(\S+)$/i.exec(header(event, 'authorization') ?? '')?.[1];
   if (token === undefined) throw noToken('Send an access token: Authorization: Bearer ….');
   return token;
 };

@@ -21,7 +21,7 @@ export interface PayerCall {
   readonly record: RequestRecord;
 }
 
-/** Until the payer's headers; the body has the whole budget. */
+/** Until the payer's headers, if the budget lasts that long; the body has the whole of it. */
 const firstByteMs = 60_000;
 const passedOn = ['if-none-match', 'if-modified-since', 'prefer', 'accept-language'];
 
@@ -51,15 +51,14 @@ const send = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<
   const { url, body } = payerUrl(call.payer.fhirBaseUrl, call.request, { gatewayBase: call.base });
   const { deadline, record } = call;
   const startedAt = deps.clock.monotonic();
-  const wait = Math.min(firstByteMs, deadline.remainingMs());
-  const timer = setTimeout(() => deadline.end(new DOMException('no answer yet', 'TimeoutError')), wait);
+  const timer = setTimeout(() => deadline.end(new DOMException('no answer yet', 'TimeoutError')), firstByteMs);
   try {
     const response = await deps.payerHttp(url, {
       method: call.request.method,
       headers: requestHeaders(event, call),
       redirect: 'manual',
       signal: deadline.signal,
-      ...(body === undefined ? {} : { body }),
+      body,
     });
     record.payerStatus = response.status;
     return response;

@@ -36,16 +36,20 @@ const fromFhir = (error: FhirRequestError): GatewayError =>
     { status: error.status, ...(error.status === 405 ? { headers: { Allow: 'GET, POST, OPTIONS' } } : {}) },
   );
 
-/** An OperationOutcome as an answer. */
-export const outcomeAnswer = (status: number, issueType: string, message: string): ApiResponse => ({
-  statusCode: status,
+/** A refusal's OperationOutcome as an answer. */
+export const fhirAnswer = (statusCode: number, body: string): ApiResponse => ({
+  statusCode,
   headers: {
     'Content-Type': 'application/fhir+json; charset=utf-8',
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
   },
-  body: JSON.stringify(operationOutcome(issueType, message)),
+  body,
 });
+
+/** An OperationOutcome of ours as an answer. */
+export const outcomeAnswer = (status: number, issueType: string, message: string): ApiResponse =>
+  fhirAnswer(status, JSON.stringify(operationOutcome(issueType, message)));
 
 /** Turns every failure of the FHIR route into an OperationOutcome. */
 export const answerErrors: MiddlewareObj<ApiEvent, ApiResponse> = {

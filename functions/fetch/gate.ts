@@ -1,11 +1,8 @@
 import type { Context } from 'aws-lambda';
-import type { FetchDeps } from './deps.ts';
 
 /** A call to a payer that a deadline, a closed gate or a caller who left can end. */
 export interface Deadline {
   readonly signal: AbortSignal;
-  /** Milliseconds that are left. */
-  readonly remainingMs: () => number;
   readonly end: (reason?: Error) => void;
 }
 
@@ -16,17 +13,15 @@ const reserveMs = 3000;
 const over = new Error('The read is over');
 
 /** The time budget of a whole read: the function's own. */
-export const deadlineOf = ({ clock }: Pick<FetchDeps, 'clock'>, context: Context): Deadline => {
+export const deadlineOf = (context: Context): Deadline => {
   const controller = new AbortController();
-  const endsAt = clock.monotonic() + Math.max(0, context.getRemainingTimeInMillis() - reserveMs);
   const timer = setTimeout(
     () => controller.abort(new DOMException('time budget is over', 'TimeoutError')),
-    endsAt - clock.monotonic(),
+    Math.max(0, context.getRemainingTimeInMillis() - reserveMs),
   );
   timer.unref();
   return {
     signal: controller.signal,
-    remainingMs: () => endsAt - clock.monotonic(),
     end: (reason = over) => {
       clearTimeout(timer);
       controller.abort(reason);

@@ -44,7 +44,7 @@ export const fetchHandler = (deps: FetchDeps) =>
         checkPatient(request, open.grant.patient, [base, ...payerBases(payer)]);
       }
       const fresh = await freshPayerTokens(deps, payer, open, record);
-      const deadline = deadlineOf(deps, context);
+      const deadline = deadlineOf(context);
       const call = callPayer(deps, event, { payer, request, open: fresh, base, deadline, record });
       const response = await behindGate(openRead(deps, record), call, deadline);
       return answerFromPayer(deps, { response, payer, request, base, deadline, record });

@@ -49,7 +49,7 @@ const jsonTypes = new Set(['application/fhir+json', 'application/json', 'text/js
 const checkAccept = (event: ApiEvent, request: FhirRequest): void => {
   const accept = header(event, 'accept');
   if (isDocument(request) || accept === undefined || accept.trim() === '') return;
-  const types = accept.split(',').map((range) => range.split(';')[0]?.trim().toLowerCase() ?? '');
+  const types = accept.split(',').map((range) => range.replace(/;[^]*/, '').trim().toLowerCase());
   if (!types.some((type) => jsonTypes.has(type))) {
     throw new GatewayError('invalid_request', 'Only application/fhir+json can be given.', { status: 406 });
   }

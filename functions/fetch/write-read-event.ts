@@ -22,7 +22,7 @@ const known = ({ record, patient }: AuditedRead) => ({
   partner: record.partner ?? '',
   payer: record.payer ?? '',
   interaction: record.interaction ?? '',
-  ...(patient === undefined ? {} : { patient }),
+  patient,
 });
 
 /**
@@ -33,12 +33,6 @@ export const readEventWriter = (table: Table, { now }: Clock): Pick<FetchDeps, '
   openGate: (read) => put(table, { ...known(read), type: 'opened', atMs: now() }),
   onEnd: (read, { callerLeft }) => {
     const { status = 500, error, bytes } = read.record;
-    const end = {
-      status,
-      callerLeft,
-      ...(error === undefined ? {} : { error }),
-      ...(bytes === undefined ? {} : { bytes }),
-    };
-    return put(table, { ...known(read), type: 'ended', atMs: now(), end });
+    return put(table, { ...known(read), type: 'ended', atMs: now(), end: { status, error, bytes, callerLeft } });
   },
 });

@@ -42,6 +42,16 @@ describe('a good answer', () => {
     });
   });
 
+  it('has no header that the payer did not give', async () => {
+    const { answer } = await answered(fhir({}));
+    expect(Object.keys(answer.headers).toSorted()).toEqual([
+      'Cache-Control',
+      'Content-Type',
+      'Vary',
+      'X-Content-Type-Options',
+    ]);
+  });
+
   it.each([
     ['the base', base, ours],
     ['a resource', `${base}/Patient/1/_history/2`, `${ours}/Patient/1/_history/2`],
@@ -61,11 +71,21 @@ describe('a good answer', () => {
     },
   );
 
-  it.each(['application/json', 'application/fhir+json;charset=UTF-8', 'application/fhir+json; charset="utf-8"'])(
-    'may be called %s',
-    async (type) => {
-      const { answer } = await answered(fhir({}, { headers: { 'content-type': type } }));
-      expect(answer).toMatchObject({ statusCode: 200, text: '{}' });
+  it.each([
+    'application/json',
+    'Application/FHIR+JSON ; charset=utf8',
+    'application/json;charset=us-ascii',
+    'application/fhir+json;charset=UTF-8',
+    'application/fhir+json; charset="utf-8"',
+  ])('may be called %s', async (type) => {
+    const { answer } = await answered(fhir({}, { headers: { 'content-type': type } }));
+    expect(answer).toMatchObject({ statusCode: 200, text: '{}' });
+  });
+
+  it.each(['{"reference":"http', `{"fullUrl":"${base}`, '{"reference":"http:\\'])(
+    'may end in the middle of a link: %s',
+    async (text) => {
+      expect((await answered(fhir(text))).answer).toMatchObject({ text, error: undefined });
     },
   );
 
@@ -87,11 +107,13 @@ describe('a Binary', () => {
     ['application/pdf', 'application/pdf'],
     ['text/html', 'text/html'],
     ['application/json', 'application/json'],
+    ['application/json; profile=application/fhir+json', 'application/json; profile=application/fhir+json'],
+    ['application/fhir+json; charset=utf-16', 'application/fhir+json; charset=utf-16'],
   ])('of type %s reaches the partner unchanged, as an attachment that no browser runs', async (type, expected) => {
     const source = `{"reference":"${base}/Patient/1"}`;
     const response = new Response(source, { headers: { 'content-type': type } });
     const { answer } = await answered(response, 'Binary/b1', '*/*');
-    expect(answer.text).toBe(source);
+    expect(answer).toMatchObject({ text: source, error: undefined });
     expect(answer.headers).toMatchObject({
       'Content-Type': expected,
       'Content-Disposition': 'attachment',
@@ -112,8 +134,8 @@ describe('a Binary', () => {
     expect(answer.headers['Content-Disposition']).toBeUndefined();
   });
 
-  it('may not be a search for Binaries in disguise', async () => {
-    expect((await answered(html(200), 'Binary')).answer.statusCode).toBe(502);
+  it.each(['Binary', 'Patient/patient-1'])('is what reads one Binary, not %s', async (path) => {
+    expect((await answered(html(200), path)).answer.statusCode).toBe(502);
   });
 });
 
@@ -132,6 +154,13 @@ describe("the payer's refusals", () => {
   });
 
   it.each([
+    ['\n\t {\r\n  "resourceType" : "OperationOutcome"\n}\n'],
+    ['{"id":"1",\n"resourceType"\n:\n"OperationOutcome"}'],
+  ])('may space its OperationOutcome as it likes: %j', async (text) => {
+    expect((await answered(fhir(text, { status: 404 }))).answer.text).toBe(text);
+  });
+
+  it.each([
     [404, 'not-found'],
     [410, 'not-found'],
     [403, 'forbidden'],
@@ -142,6 +171,9 @@ describe("the payer's refusals", () => {
       html(status),
       fhir('{"secret":1}', { status }),
       fhir('{', { status }),
+      fhir('[{"resourceType":"OperationOutcome"}]', { status }),
+      fhir('health data {"resourceType":"OperationOutcome"}', { status }),
+      html(status, '{"resourceType":"OperationOutcome"}'),
       fhir(tooLong, { status }),
     ]) {
       const { answer } = await answered(response);
@@ -155,6 +187,8 @@ describe("the payer's refusals", () => {
     ['7', '7'],
     ['0', '1'],
     ['Mon, 01 Jun 2026 12:01:40 GMT', '100'],
+    ['Mon, 01 Jun 2026 12:01:40 +0000', '100'],
+    ['2026-06-01T12:01:40Z', '100'],
     ['Mon, 01 Jun 2020 12:00:00 GMT', '1'],
     ['Mon, 01 Jun 2099 12:00:00 GMT', '3600'],
     ['99999999999999999999', '3600'],
@@ -188,6 +222,10 @@ describe('an answer that cannot be used', () => {
     ['XML with 200', new Response('<Bundle/>', { headers: { 'content-type': 'application/fhir+xml' } })],
     ['no content type', new Response(new Uint8Array([123, 125]))],
     ['a type that only looks alike', fhir({}, { headers: { 'content-type': 'application/json-seq' } })],
+    [
+      'a type that only names JSON',
+      fhir({}, { headers: { 'content-type': 'multipart/mixed; type=application/json' } }),
+    ],
     ['another charset', fhir({}, { headers: { 'content-type': 'application/json; charset=utf-16' } })],
   ])('is 502: %s; the payer is asked once and nothing of it passes', async (_name, response) => {
     const { answer, test, log } = await answered(response);

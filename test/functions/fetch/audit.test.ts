@@ -2,10 +2,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import middy from '@middy/core';
+import { auditAnswers, noteRead, openRead } from '../../../functions/fetch/audited-read.ts';
 import { readEventWriter } from '../../../functions/fetch/write-read-event.ts';
+import type { ApiEvent, ApiResponse } from '../../../functions/shared/http/api.ts';
+import { type RequestRecord, recordOf, recordRequest } from '../../../functions/shared/request-record.ts';
 import { dynamoClient } from '../../../functions/shared/store/dynamo.ts';
-import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
-import { startMs } from '../../support/gateway.ts';
+import { fetchGateway, fhir, issueOf, read, readEvent } from '../../support/fetch-gateway.ts';
+import { lambdaContext, startMs } from '../../support/gateway.ts';
 
 /** The FHIR route as it is in AWS: its gate and its end hook write to a table, which is in memory here. */
 const audited = () => {
@@ -20,6 +24,17 @@ const audited = () => {
   const written = () => items().map(({ type, status }) => [type?.S, status?.N].filter(Boolean).join(' '));
   return { ...test, deps, items, written };
 };
+
+/** The record of a request of which nothing is known yet. */
+const blankRecord = (): RequestRecord => ({
+  requestId: 'r',
+  stage: 's',
+  time: '',
+  function: 'fetch',
+  method: 'GET',
+  route: '',
+  startedAtMs: 0,
+});
 
 describe('a read', () => {
   it('leaves that it began and how it ended: who, whose, what kind, when, how much, and nothing of the record', async () => {
@@ -83,7 +98,10 @@ describe('a read', () => {
     test.payer.http = async () => respond();
     await read(test.deps, 'Patient', token);
     expect(test.written()).toEqual(['opened', `ended ${status}`]);
-    expect(test.items()[1]?.['error']?.S).toBe(error);
+    const [, ended = {}] = test.items();
+    expect(ended['error']).toEqual(error === undefined ? undefined : { S: error });
+    expect(ended).not.toHaveProperty('callerLeft');
+    expect(ended).not.toHaveProperty('bytes');
   });
 
   it.each([
@@ -96,6 +114,8 @@ describe('a read', () => {
     const answer = await read(test.deps, path, token);
     expect(answer.statusCode).toBe(403);
     expect(test.written()).toEqual(['ended 403']);
+    expect(test.items()[0]).not.toHaveProperty('callerLeft');
+    expect(test.items()[0]).not.toHaveProperty('bytes');
     expect(test.items()[0]).toMatchObject({ error: { S: error }, interaction: { S: expect.any(String) as string } });
   });
 
@@ -133,10 +153,59 @@ describe('a read', () => {
     await read(test.deps, 'Patient', token, { method: 'DELETE' });
     await read(test.deps, 'metadata', token);
     expect(test.written()).toEqual([]);
+    expect(test.lines.join('')).not.toContain('auditNotWritten');
   });
 });
 
+it('makes nothing up for a read of which the record knows nothing', async () => {
+  const test = audited();
+  const nobody = { record: blankRecord(), patient: undefined };
+
+  await test.deps.openGate(nobody);
+  await test.deps.onEnd(nobody, { callerLeft: false });
+
+  const [opened, ended] = test.items();
+  const empty = { S: '' };
+  expect(opened).toMatchObject({ grantId: empty, partner: empty, payer: empty, interaction: empty });
+  expect(ended).toEqual({
+    ...opened,
+    eventId: { S: 'r.ended' },
+    type: { S: 'ended' },
+    status: { N: '500' },
+  });
+  expect(opened).not.toHaveProperty('patient');
+});
+
+it('ends a read that has no answer as a 500', async () => {
+  const test = audited();
+  const handler = middy<ApiEvent, ApiResponse>()
+    .use(recordRequest(test.deps, 'fetch'))
+    .use(auditAnswers(test.deps))
+    .handler((event) => {
+      noteRead(recordOf(event), undefined);
+      throw new RangeError('nobody answers');
+    });
+
+  await expect(handler(readEvent('Patient', undefined), lambdaContext())).rejects.toThrow('nobody answers');
+
+  expect(test.written()).toEqual(['ended 500']);
+  expect(test.log()).toMatchObject([{ status: 500, outcome: 'failed' }]);
+});
+
 describe('a read whose opening is not written', () => {
+  it('because nobody noted the read is 503, and the gate is not asked', async () => {
+    const record = blankRecord();
+    const asked: unknown[] = [];
+    const openGate = async (one: unknown): Promise<void> => void asked.push(one);
+
+    await expect(openRead({ openGate, onEnd: openGate }, record)).rejects.toMatchObject({
+      status: 503,
+      detail: 'gate: Error',
+    });
+    expect(asked).toEqual([]);
+    expect(record.signals).toEqual(['auditNotWritten']);
+  });
+
   it('is 503 without a byte of the payer, and rings', async () => {
     const test = audited();
     const { token } = await test.grant();

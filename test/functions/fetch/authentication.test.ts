@@ -24,13 +24,23 @@ describe('the happy path', () => {
     expect(test.payer.requests).toHaveLength(1);
   });
 
+  it.each(['Bearer ', 'bearer ', 'BEARER   '])('knows the scheme as RFC 9110 spells it: %j', async (scheme) => {
+    const test = ready();
+    const { token } = await test.grant();
+    const headers = { Authorization: `${scheme}${token}` };
+    expect((await read(test.deps, 'Patient', undefined, { headers })).statusCode).toBe(200);
+  });
+
   it("shows the payer its own token and never the partner's", async () => {
     const test = ready();
     const { token } = await test.grant();
     await read(test.deps, 'Patient/patient-1', token, { headers: { Cookie: 'a=b', 'X-Forwarded-For': '10.0.0.1' } });
     const [request] = test.payer.requests;
     expect(request?.url).toBe('http://127.0.0.1:3003/r4/Patient/patient-1');
-    expect(request?.init?.headers).toEqual({ authorization: 'Bearer payer-access-1', accept: 'application/fhir+json' });
+    expect(request?.init?.headers).toStrictEqual({
+      authorization: 'Bearer payer-access-1',
+      accept: 'application/fhir+json',
+    });
     expect(request?.init).toMatchObject({ method: 'GET', redirect: 'manual' });
     expect(JSON.stringify(test.payer.requests)).not.toContain(token);
   });

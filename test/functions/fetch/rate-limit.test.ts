@@ -20,7 +20,7 @@ it('answers a partner that floods with 429 and a Retry-After, and serves another
   expect(statuses).toEqual([200, 200, 200, 429, 429]);
   const refused = await read(deps, 'Patient', a.token);
   expect(refused.headers['Retry-After']).toBe('1');
-  expect(issueOf(refused).code).toBe('throttled');
+  expect(issueOf(refused)).toMatchObject({ code: 'throttled', diagnostics: 'Too many requests; wait a moment.' });
   expect(test.payer.requests).toHaveLength(3);
   expect((await read(deps, 'Patient', b.token)).statusCode).toBe(200);
   test.passSeconds(1);

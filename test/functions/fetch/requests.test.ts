@@ -26,7 +26,9 @@ describe('what is not a read', () => {
     ['POST', 'Patient', json],
     ['POST', '', json],
     ['POST', 'Patient/$match', json],
+    ['POST', 'Patient/_search/1', json],
     ['POST', 'Patient/patient-1/$everything', {}],
+    ['GET', 'Patient/_search', json],
     ['GET', '$export', {}],
     ['GET', 'Patient/$export', {}],
     ['GET', 'Observation/$lastn', {}],
@@ -36,6 +38,10 @@ describe('what is not a read', () => {
     expect(answer.headers['Allow']).toBe('GET, POST, OPTIONS');
     expect(issueOf(answer).code).toBe('not-supported');
     expect(requests).toEqual([]);
+  });
+
+  it('is 405 before a token is asked for', async () => {
+    expect((await read(ready().deps, 'Patient/patient-1', undefined, { method: 'DELETE' })).statusCode).toBe(405);
   });
 
   it.each(['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override'])('is 405: a header %s', async (name) => {
@@ -71,6 +77,13 @@ describe('the path', () => {
     },
   );
 
+  it('that is not there at all is that of no payer: 404', async () => {
+    const test = ready();
+    const { token } = await test.grant();
+    const event = { ...readEvent('Patient', token), pathParameters: null };
+    expect((await callStreaming(fetchHandler(test.deps), event)).statusCode).toBe(404);
+  });
+
   it('may be the base itself, for a page of a search', async () => {
     const { requests } = await ask('', { query: '_getpages=abc&_getpagesoffset=10' });
     expect(requests.map(({ url }) => url)).toEqual(['http://127.0.0.1:3003/r4?_getpages=abc&_getpagesoffset=10']);
@@ -88,9 +101,15 @@ describe('the path', () => {
     expect(answer.statusCode).toBe(308);
     const asked = query === '' ? '' : `?${query}`;
     expect(answer.headers['Location']).toBe(`http://localhost:3000/r4/northwind/${to}${asked}`);
+    expect(answer.headers['Cache-Control']).toBe('no-store');
     expect(answer.text).toBe('');
     expect(test.dynamo.calls()).toEqual([]);
     expect(test.log()).toHaveLength(1);
+  });
+
+  it('sends a POST nowhere, though discovery stands there', async () => {
+    const answer = await read(ready().deps, '/metadata', undefined, { method: 'POST' });
+    expect(answer).toMatchObject({ statusCode: 401, headers: { 'WWW-Authenticate': 'Bearer' } });
   });
 
   it('sends nobody to another host, whatever stands for the payer', async () => {
@@ -120,7 +139,22 @@ describe('a search', () => {
   it('by POST may have everything in the query and no body', async () => {
     const { answer, requests } = await ask('Observation/_search', { method: 'POST', query: 'code=a' });
     expect(answer.statusCode).toBe(200);
-    expect(requests[0]?.url).toBe('http://127.0.0.1:3003/r4/Observation/_search?code=a');
+    expect(requests[0]).toMatchObject({
+      url: 'http://127.0.0.1:3003/r4/Observation/_search?code=a',
+      init: { method: 'POST', body: '' },
+    });
+  });
+
+  it('by POST may have an empty body of any type', async () => {
+    const headers = { 'Content-Type': 'application/fhir+json' };
+    const { answer, requests } = await ask('Observation/_search', {
+      method: 'POST',
+      query: 'code=a',
+      form: '',
+      headers,
+    });
+    expect(answer.statusCode).toBe(200);
+    expect(requests[0]?.init?.body).toBe('');
   });
 
   it('by POST takes no other content type, and no access token in the form', async () => {
@@ -141,6 +175,7 @@ describe('what the caller accepts', () => {
   it.each([
     undefined,
     '',
+    ' ',
     '*/*',
     'application/json',
     'application/fhir+json',
@@ -148,6 +183,8 @@ describe('what the caller accepts', () => {
     'Application/FHIR+JSON;charset=UTF-8',
     'text/html, application/json;q=0.5',
     'application/*',
+    'text/json',
+    ' application/json ;q=0.5;x=1,text/html',
   ])('may be %p: the payer is asked for FHIR JSON', async (accept) => {
     const headers: Record<string, string> = accept === undefined ? {} : { Accept: accept };
     expect(await sentHeaders('Patient', { headers })).toMatchObject({ accept: 'application/fhir+json' });
@@ -172,6 +209,7 @@ describe('what the caller accepts', () => {
     expect(await sentHeaders('Binary/b1/_history/2', { headers })).toMatchObject({ accept: 'application/pdf' });
     expect(await sentHeaders('Binary/b1')).toMatchObject({ accept: 'application/fhir+json' });
     expect((await ask('Binary', { headers })).answer.statusCode).toBe(406);
+    expect((await ask('Patient/patient-1', { headers })).answer.statusCode).toBe(406);
   });
 });
 
@@ -196,7 +234,10 @@ describe('request headers', () => {
   });
 
   it('ask the payer for no asynchronous answer, which nobody would fetch', async () => {
-    expect(await sentHeaders('Patient', { headers: { Prefer: 'respond-async' } })).not.toHaveProperty('prefer');
+    const headers = { Prefer: 'return=minimal, Respond-Async', 'If-None-Match': 'W/"respond-async"' };
+    const sent = await sentHeaders('Patient', { headers });
+    expect(sent).not.toHaveProperty('prefer');
+    expect(sent).toMatchObject({ 'if-none-match': 'W/"respond-async"' });
   });
 
   it.each([

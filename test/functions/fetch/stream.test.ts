@@ -93,6 +93,32 @@ describe('a stream that ends before its time', () => {
     await close();
   });
 
+  it('is read no further than the caller takes it, and not at all once the caller has left', async () => {
+    const test = fetchGateway();
+    const { token } = await test.grant();
+    let pulled = 0;
+    const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+      pulled += 1;
+      controller.enqueue(Buffer.alloc(64 * 1024, ' '));
+    };
+    test.payer.http = async () => fhir(new ReadableStream({ pull }, { highWaterMark: 0 }));
+    let pulledAtEnd = 0;
+
+    await read(test.deps, 'Patient', token, {
+      stream: {
+        onChunk: async (_chunk, stream) => {
+          await wait(20);
+          pulledAtEnd = pulled;
+          stream.destroy();
+        },
+      },
+    });
+
+    expect(pulledAtEnd).toBeLessThan(5);
+    expect(pulled).toBe(pulledAtEnd);
+    expect(test.log()).toMatchObject([{ detail: `the caller left after ${pulled * 64 * 1024} bytes` }]);
+  });
+
   it('awaits the end hook also for a caller who left between two chunks', async () => {
     const test = fetchGateway();
     const { token } = await test.grant();
