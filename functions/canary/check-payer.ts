@@ -30,7 +30,8 @@ const get = async <T>(
     try {
       return await read(response);
     } finally {
-      if (!response.bodyUsed) await response.body?.cancel().catch(() => undefined);
+      // Of a body that was read nothing is left to cancel.
+      await response.body?.cancel().catch(() => undefined);
     }
   } catch (error) {
     throw new Finding(`${what}: ${error instanceof Finding ? error.message : causeOf(error)}`);

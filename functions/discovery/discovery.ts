@@ -41,7 +41,7 @@ const answersOf = (deps: Deps): readonly (readonly [RegExp, Answer])[] => {
   const oauth: Answer = async (_event, payer) => json(200, authorizationServerMetadata(facade(payer)), cachable);
   const metadata: Answer = async (event, payer) => {
     const { statement, problem } = await statements(payer);
-    if (problem !== undefined) recordOf(event).detail = problem;
+    recordOf(event).detail = problem;
     return json(200, statement ?? gatewayStatement(payer, facade(payer)), { ...cachable, ...fhirJson });
   };
   return [

@@ -5,7 +5,7 @@ import { security } from './security.ts';
 type Json = Readonly<Record<string, unknown>>;
 
 /** Interactions that the FHIR route passes on; it only reads. */
-const reads = new Set(['read', 'vread', 'history-instance', 'history-type', 'search-type', 'search-system']);
+const reads = new Set<unknown>(['read', 'vread', 'history-instance', 'history-type', 'search-type', 'search-system']);
 
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -15,8 +15,7 @@ const objects = (value: unknown): Json[] => (Array.isArray(value) ? value.filter
 /** Keeps an element out of the statement where nothing is left of it: FHIR has no empty arrays. */
 const unlessEmpty = (name: string, values: readonly unknown[]): Json => (values.length === 0 ? {} : { [name]: values });
 
-const onlyReads = (interactions: unknown): Json[] =>
-  objects(interactions).filter(({ code }) => typeof code === 'string' && reads.has(code));
+const onlyReads = (interactions: unknown): Json[] => objects(interactions).filter(({ code }) => reads.has(code));
 
 const operations = (resource: Json, payer: Payer): Json[] =>
   resource['type'] === 'Patient' && payer.everything

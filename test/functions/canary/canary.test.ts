@@ -4,7 +4,7 @@ import { authorizeHandler } from '../../../functions/authorize/handler.ts';
 import { canaryHandler } from '../../../functions/canary/handler.ts';
 import { discovery } from '../../../functions/discovery/discovery.ts';
 import { metric } from '../../support/embedded-metrics.ts';
-import { apiEvent, call, testDeps } from '../../support/gateway.ts';
+import { apiEvent, call, startMs, testDeps } from '../../support/gateway.ts';
 import { localRegistry, withPartner, withoutPartner } from '../../support/login.ts';
 
 const origin = 'http://localhost:3000';
@@ -88,8 +88,57 @@ describe('the canary', () => {
     expect(
       asked.filter(({ url }) => url.href.includes('northwind') || toPayer(url)).map(({ url }) => url.pathname),
     ).toEqual(['/r4/northwind/.well-known/smart-configuration', '/oauth2/authorize/northwind', '/oauth2/authorize']);
-    for (const { init } of asked)
-      expect(init).toMatchObject({ redirect: 'manual', signal: expect.any(AbortSignal) as AbortSignal });
+    for (const { init } of asked) {
+      expect(init).toEqual({
+        headers: { 'User-Agent': 'p2p-gateway-canary' },
+        redirect: 'manual',
+        signal: expect.any(AbortSignal) as AbortSignal,
+      });
+    }
+  });
+
+  it('says when it looked at a payer, and how long that took', async () => {
+    const registry = localRegistry();
+    const northwind = registry.payers.filter(({ id }) => id === 'northwind');
+    const uptime = { ms: 5_000.5 };
+    const answer = otherwise(toPayer, () => {
+      uptime.ms += 1_234.56;
+      return new Response('<h1>Sign in</h1>');
+    });
+    const { run, deps, lines } = canary({ registry: { ...registry, payers: northwind }, answer });
+    deps.clock.monotonic = () => uptime.ms;
+
+    expect(await run()).toEqual([
+      expect.objectContaining({ time: new Date(startMs).toISOString(), payer: 'northwind', ms: 1_234.6 }),
+    ]);
+    expect(metric(lines[0] ?? '', 'ms')).toEqual({ 'step=canary': 1_234.6 });
+  });
+
+  it('holds no connection whose body it does not read, and no failure to let go of one is the payer’s', async () => {
+    let cancelled = 0;
+    const page = (): Response =>
+      new Response(
+        new ReadableStream({
+          cancel: () => {
+            cancelled += 1;
+            throw new Error('already gone');
+          },
+        }),
+      );
+    const { run } = canary({ answer: otherwise(toPayer, page) });
+
+    expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
+    expect(cancelled).toBe(1);
+  });
+
+  it('passes over a partner that leaves the consent to the gateway, where another does not', async () => {
+    const { run, asked } = canary({ registry: withPartner('demo-partner', { consent: 'gateway' })(localRegistry()) });
+    await run();
+
+    expect(sent(asked.find(({ url }) => toAuthorize(url))?.url ?? new URL('about:blank'))).toMatchObject({
+      client_id: 'demo-app',
+      redirect_uri: 'http://localhost:3002/app/callback',
+    });
   });
 
   it('asks as a partner that has its members’ consent, with a fresh state and challenge', async () => {
@@ -138,7 +187,7 @@ describe('the canary', () => {
 });
 
 describe('what the canary calls a failure, for this payer only', () => {
-  const redirect = (location: string): Response => new Response(null, { status: 302, headers: { location } });
+  const redirect = (location: string, status = 302): Response => new Response(null, { status, headers: { location } });
   const away = async (): Promise<never> => {
     throw new TypeError('canary text', { cause: Object.assign(new Error('x'), { code: 'ECONNREFUSED' }) });
   };
@@ -188,11 +237,36 @@ describe('what the canary calls a failure, for this payer only', () => {
     ],
     [
       'authorize with another redirect_uri',
-      otherwise(toAuthorize, () => redirect(ourRequest.replace('northwind', 'canary'))),
+      otherwise(toAuthorize, () => redirect(ourRequest.replace('callback%2Fnorthwind', 'callback%2Fcanary'))),
       'authorize: a redirect to somewhere else',
     ],
+    [
+      'authorize that sends our request to another origin',
+      otherwise(toAuthorize, () => redirect(ourRequest.replace('127.0.0.1:3003', 'canary.example'))),
+      'authorize: a redirect to somewhere else',
+    ],
+    [
+      'authorize that sends our request to another path',
+      otherwise(toAuthorize, () => redirect(ourRequest.replace('/oauth2/authorize?', '/oauth2/authorize/canary?'))),
+      'authorize: a redirect to somewhere else',
+    ],
+    [
+      'authorize that names no place to go to',
+      otherwise(toAuthorize, () => new Response(null, { status: 302 })),
+      'authorize: a redirect to somewhere else',
+    ],
+    [
+      'authorize with our request, but the last status before the redirects',
+      otherwise(toAuthorize, () => redirect(ourRequest, 299)),
+      'authorize: status 299 instead of a redirect',
+    ],
+    [
+      'authorize with our request, but the first status after the redirects',
+      otherwise(toAuthorize, () => redirect(ourRequest, 400)),
+      'authorize: status 400 instead of a redirect',
+    ],
     ['the gateway that is away', otherwise(toAuthorize, away), 'authorize: TypeError < Error:ECONNREFUSED'],
-    ['a payer that fails', otherwise(toPayer, () => new Response('canary', { status: 503 })), 'payer: status 503'],
+    ['a payer that fails', otherwise(toPayer, () => new Response('canary', { status: 500 })), 'payer: status 500'],
     ['a payer that is away', otherwise(toPayer, away), 'payer: TypeError < Error:ECONNREFUSED'],
     ['a payer that is late', otherwise(toPayer, late), 'payer: TimeoutError'],
   ])('is %s', async (_, answer, detail) => {
@@ -210,15 +284,16 @@ describe('what the canary calls a failure, for this payer only', () => {
   });
 
   it('is not a payer that refuses the request, or asks the browser to go on', async () => {
-    for (const answered of [() => new Response('', { status: 400 }), () => redirect('/sign-in')]) {
+    const refused = [400, 499].map((status) => () => new Response('', { status }));
+    for (const answered of [...refused, () => redirect('/sign-in')]) {
       const { run } = canary({ answer: otherwise(toPayer, answered) });
 
       expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
     }
   });
 
-  it('is not a redirect that holds our request and more', async () => {
-    const { run } = canary({ answer: otherwise(toAuthorize, () => redirect(`${ourRequest}&state=x&aud=y`)) });
+  it.each([300, 302, 399])('is not a redirect (%d) that holds our request and more', async (status) => {
+    const { run } = canary({ answer: otherwise(toAuthorize, () => redirect(`${ourRequest}&state=x&aud=y`, status)) });
 
     expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
   });
@@ -271,5 +346,14 @@ describe('a stage of many payers', () => {
     await expect(run(() => ((asked += 1) <= 20 ? 60_000 : 20_000))).rejects.toThrow('no time for 30 payers');
 
     expect(lines).toHaveLength(20);
+  });
+
+  it('begins no check that could outlast it: three requests of 8 s, and 2 s to write the line', async () => {
+    const tooLittle = canary({ registry: many(3) });
+    await expect(tooLittle.run(() => 26_000)).rejects.toThrow('no time for 3 payers');
+    expect(tooLittle.asked).toEqual([]);
+
+    const enough = canary({ registry: many(3) });
+    expect(await enough.run(() => 26_001)).toHaveLength(3);
   });
 });

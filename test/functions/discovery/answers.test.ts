@@ -1,0 +1,157 @@
+import middy from '@middy/core';
+import { openToAll } from '../../../functions/discovery/cors.ts';
+import { discovery } from '../../../functions/discovery/discovery.ts';
+import type { ApiEvent, ApiResponse } from '../../../functions/shared/http/api.ts';
+import { apiEvent, call, startMs, testDeps } from '../../support/gateway.ts';
+
+const start = () => {
+  const { deps, lines, payer } = testDeps();
+  payer.http = async () => new Response('', { status: 401 });
+  const ask = (resource: string, options: { method?: string; payer?: string } = {}, given: Partial<typeof deps> = {}) =>
+    call(
+      discovery({ ...deps, ...given }),
+      apiEvent(resource, { method: options.method ?? 'GET', path: { payer: options.payer ?? 'northwind' } }),
+    );
+  return { ask, deps, lines };
+};
+
+const errorHeaders = {
+  'Access-Control-Allow-Origin': '*',
+  'Cache-Control': 'no-store',
+  Pragma: 'no-cache',
+  'X-Content-Type-Options': 'nosniff',
+};
+const oauthHeaders = { ...errorHeaders, 'Content-Type': 'application/json' };
+const fhirHeaders = { ...errorHeaders, 'Content-Type': 'application/fhir+json' };
+
+describe('a payer that the gateway does not know', () => {
+  const text = 'The gateway knows no health plan of this name.';
+
+  it('is told to an OAuth client in OAuth’s words', async () => {
+    const { statusCode, headers, body } = await start().ask('/oauth2/jwks/{payer}', { payer: 'nobody' });
+
+    expect({ statusCode, headers, body: JSON.parse(body) as unknown }).toEqual({
+      statusCode: 404,
+      headers: oauthHeaders,
+      body: { error: 'not_found', error_description: text },
+    });
+  });
+
+  it('is told to a FHIR client in FHIR’s', async () => {
+    const { statusCode, headers, body } = await start().ask('/r4/{payer}/metadata', { payer: 'nobody' });
+
+    expect({ statusCode, headers, body: JSON.parse(body) as unknown }).toEqual({
+      statusCode: 404,
+      headers: fhirHeaders,
+      body: {
+        resourceType: 'OperationOutcome',
+        issue: [{ severity: 'error', code: 'not-found', details: { text }, diagnostics: text }],
+      },
+    });
+  });
+});
+
+describe('an error on the way to a statement', () => {
+  const issueOf = ({ body }: { body: string }): unknown =>
+    (JSON.parse(body) as { issue: { code: string; diagnostics: string }[] }).issue[0];
+
+  it('is an exception where it is ours, without its reason', async () => {
+    const { ask, deps } = start();
+    const registry = {
+      ...deps.registry,
+      payer: async (): Promise<never> => {
+        throw new Error('a private reason');
+      },
+    };
+    const response = await ask('/r4/{payer}/metadata', {}, { registry });
+
+    expect(response).toMatchObject({ statusCode: 500, headers: fhirHeaders });
+    expect(issueOf(response)).toMatchObject({
+      code: 'exception',
+      diagnostics: 'Something went wrong on our side.',
+    });
+  });
+
+  it('is not-supported where the method is another', async () => {
+    const response = await start().ask('/r4/{payer}/metadata', { method: 'PUT' });
+
+    expect(response).toMatchObject({ statusCode: 405, headers: { ...fhirHeaders, Allow: 'GET, HEAD' } });
+    expect(issueOf(response)).toMatchObject({ code: 'not-supported', diagnostics: 'Use GET or HEAD.' });
+  });
+});
+
+it.each([
+  '/r4/{payer}/oauth2/jwks/{kid}',
+  '/r4/{payer}/.well-known/smart-configuration/else',
+  '/r4/{payer}/.well-known/oauth-authorization-server/else',
+  '/.well-known/oauth-authorization-server/r4/{payer}/else',
+  '/r4/{payer}/metadata/else',
+  '/r4/{payer}/metadata-else',
+  '/oauth2/else/{payer}',
+])('a path that only holds one of ours is none of ours: %s', async (resource) => {
+  const { statusCode, headers, body } = await start().ask(resource);
+
+  expect({ statusCode, headers, body: JSON.parse(body) as unknown }).toEqual({
+    statusCode: 404,
+    headers: oauthHeaders,
+    body: { error: 'not_found', error_description: 'There is nothing here.' },
+  });
+});
+
+it('a preflight lets every page read with its token along, and is kept for a day', async () => {
+  expect(await start().ask('/r4/{payer}/metadata', { method: 'OPTIONS' })).toEqual({
+    statusCode: 204,
+    headers: {
+      Allow: 'GET, HEAD, OPTIONS',
+      'Access-Control-Allow-Methods': 'GET, HEAD, OPTIONS',
+      'Access-Control-Allow-Headers': 'Authorization, Accept, Content-Type, Cache-Control, If-None-Match, Prefer',
+      'Access-Control-Max-Age': '86400',
+      'Access-Control-Allow-Origin': '*',
+    },
+    body: '',
+  });
+});
+
+it('an error that nobody answers is not hidden by opening it to all', async () => {
+  const unanswered = new Error('unanswered');
+  const handler = middy<ApiEvent, ApiResponse>()
+    .use(openToAll())
+    .handler(async () => {
+      throw unanswered;
+    });
+
+  await expect(call(handler, apiEvent('/r4/{payer}/metadata'))).rejects.toBe(unanswered);
+});
+
+describe('the log line', () => {
+  const common = {
+    level: 'info',
+    time: new Date(startMs).toISOString(),
+    function: 'discovery',
+    step: 'discovery',
+    method: 'GET',
+    payer: 'northwind',
+    status: 200,
+    outcome: 'ok',
+  };
+
+  it('says what was asked of which payer', async () => {
+    const { ask, lines } = start();
+    await ask('/oauth2/jwks/{payer}');
+
+    const line = JSON.parse(lines[0] ?? '') as object;
+    expect(line).toMatchObject({ ...common, route: '/oauth2/jwks/{payer}' });
+    expect(line).not.toHaveProperty('detail');
+  });
+
+  it('says why the payer’s own statement was not served', async () => {
+    const { ask, lines } = start();
+    await ask('/r4/{payer}/metadata');
+
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      ...common,
+      route: '/r4/{payer}/metadata',
+      detail: 'metadata: status 401',
+    });
+  });
+});

@@ -1,0 +1,185 @@
+import type { Payer } from '../../../config/stage.ts';
+import { facadeOf } from '../../../functions/discovery/facade.ts';
+import { fetchStatement } from '../../../functions/discovery/fetch-statement.ts';
+import { security } from '../../../functions/discovery/security.ts';
+import { localRegistry } from '../../support/login.ts';
+
+const origin = 'https://gateway.example.org';
+
+const northwind = (changes: Partial<Payer> = {}): Payer => {
+  const found = localRegistry().payers.find(({ id }) => id === 'northwind');
+  if (found === undefined) throw new Error('the local stage has no Northwind');
+  return { ...found, ...changes };
+};
+
+/** What becomes of an answer of Northwind's. */
+const fetched = (response: Response, payer = northwind()) =>
+  fetchStatement({ payerHttp: async () => response }, payer, facadeOf(origin, payer));
+
+const ofServer = (rest: object, more: object = {}) => ({
+  resourceType: 'CapabilityStatement',
+  status: 'active',
+  rest: [{ mode: 'server', ...rest }],
+  ...more,
+});
+
+/** What is left of a server that says so much of itself. */
+const kept = async (rest: object, payer?: Payer): Promise<unknown> =>
+  (await fetched(Response.json(ofServer(rest)), payer)).statement;
+
+const left = (rest: object, implementation: object = {}) => ({
+  resourceType: 'CapabilityStatement',
+  status: 'active',
+  kind: 'instance',
+  implementation: {
+    description: 'Northwind Health, read through the gateway',
+    url: `${origin}/r4/northwind`,
+    ...implementation,
+  },
+  format: ['application/fhir+json', 'json'],
+  rest: [{ mode: 'server', security: security(facadeOf(origin, northwind())), ...rest }],
+});
+
+/** A body of 8 MB, sent as it is read; `cancelled` tells whether anyone stopped it before its end. */
+const long = (status: number) => {
+  const seen = { cancelled: false };
+  let leftChunks = 128;
+  const body = new ReadableStream<Uint8Array>({
+    pull: (controller) => {
+      if (leftChunks === 0) controller.close();
+      else controller.enqueue(new Uint8Array(65_536));
+      leftChunks -= 1;
+    },
+    cancel: () => void (seen.cancelled = true),
+  });
+  return { seen, response: new Response(body, { status }) };
+};
+
+describe('a statement that cannot be had', () => {
+  it.each([
+    ['null', null],
+    ['an array', [ofServer({})]],
+    ['a text', 'CapabilityStatement'],
+    ['a number', 4],
+    ['another resource, though of a server', ofServer({}, { resourceType: 'Conformance' })],
+    ['without a type', ofServer({}, { resourceType: undefined })],
+    ['without rest', { resourceType: 'CapabilityStatement' }],
+    ['rest is null', ofServer({}, { rest: null })],
+    ['rest is no array', ofServer({}, { rest: { mode: 'server' } })],
+    ['rest holds no objects', ofServer({}, { rest: [null, 'server', ['server']] })],
+    ['of a client', ofServer({ mode: 'client' })],
+  ])('is told apart from one of a server: %s', async (_, value) => {
+    expect(await fetched(Response.json(value))).toEqual({ problem: 'metadata: no CapabilityStatement of a server' });
+  });
+
+  it.each([
+    ['text', new Response('<html>'), 'metadata: SyntaxError'],
+    ['empty', new Response(''), 'metadata: SyntaxError'],
+    ['no body at all', new Response(null), 'metadata: SyntaxError'],
+    ['201', Response.json(ofServer({}), { status: 201 }), 'metadata: status 201'],
+    ['a redirect without a body', new Response(null, { status: 302 }), 'metadata: status 302'],
+    ['401 with a statement', Response.json(ofServer({}), { status: 401 }), 'metadata: status 401'],
+  ])('leaves its reason for the log: %s', async (_, response, problem) => {
+    expect(await fetched(response)).toEqual({ problem });
+  });
+
+  it.each([
+    [503, 'metadata: status 503'],
+    [200, 'metadata: over 5242880 bytes'],
+  ])('does not hold the connection of an answer %d that nobody reads to its end', async (status, problem) => {
+    const { seen, response } = long(status);
+
+    expect(await fetched(response)).toEqual({ problem });
+    expect(seen.cancelled).toBe(true);
+  });
+});
+
+describe('the size of a statement', () => {
+  it('may be five megabytes, and no byte more', async () => {
+    const limitBytes = 5 * 1024 * 1024;
+    const text = JSON.stringify(ofServer({})).padEnd(limitBytes);
+
+    expect(await fetched(new Response(text))).toEqual({ statement: left({}) });
+    expect(await fetched(new Response(`${text} `))).toEqual({ problem: 'metadata: over 5242880 bytes' });
+  });
+
+  it('may be 5.5 megabytes once Lambda has put it into JSON, and no byte more', async () => {
+    const limitBytes = 5.5 * 1024 * 1024;
+    const withCopyright = (copyright: string) => fetched(Response.json(ofServer({}, { copyright })));
+    const quotes = '"'.repeat(1_000_000);
+    const { statement } = await withCopyright(quotes);
+    const room = limitBytes - Buffer.byteLength(JSON.stringify(JSON.stringify(statement)));
+
+    expect(await withCopyright(quotes + 'x'.repeat(room))).toHaveProperty('statement.status', 'active');
+    expect(await withCopyright(quotes + 'x'.repeat(room + 1))).toEqual({
+      problem: 'metadata: too large for an answer',
+    });
+  });
+});
+
+describe('what is left of a payer’s statement', () => {
+  it('has nothing that the payer did not say, and no empty arrays', async () => {
+    expect(await kept({})).toEqual(left({}));
+    expect(await kept({ resource: [], interaction: [], searchParam: [] })).toEqual(left({}));
+  });
+
+  it('is without what is damaged', async () => {
+    const searchParam = [{ name: '_id', type: 'token' }];
+    expect(
+      await kept({
+        documentation: 42,
+        resource: [
+          null,
+          'Patient',
+          ['Patient'],
+          { type: 'Observation', interaction: [null, 'read', { code: 'read' }] },
+        ],
+        interaction: [{ code: ['search-system'] }, { code: null }, {}, { code: 'search-system' }],
+        searchParam: ['_id', null, ...searchParam],
+      }),
+    ).toEqual(
+      left({
+        resource: [{ type: 'Observation', interaction: [{ code: 'read' }] }],
+        interaction: [{ code: 'search-system' }],
+        searchParam,
+      }),
+    );
+    expect(await kept({ resource: { type: 'Patient' }, interaction: 'read', searchParam: null })).toEqual(left({}));
+  });
+
+  it.each([
+    ['null', null],
+    ['a text', 'Northwind'],
+    ['an array', [{ url: 'x' }]],
+    ['missing', undefined],
+  ])('says what is read through the gateway where the implementation is %s', async (_, implementation) => {
+    expect(await fetched(Response.json(ofServer({}, { implementation })))).toEqual({ statement: left({}) });
+  });
+
+  it('keeps the payer’s words on its implementation, but not its URL', async () => {
+    const implementation = { description: 'Ours', custodian: { display: 'Northwind' } };
+    const response = Response.json(
+      ofServer({}, { implementation: { ...implementation, url: 'https://plan.example' } }),
+    );
+
+    expect(await fetched(response)).toEqual({ statement: left({}, implementation) });
+  });
+
+  const everything = { name: 'everything', definition: 'http://example.org/everything' };
+  const withDollar = { ...everything, name: '$everything' };
+  const patient = { type: 'Patient', operation: [everything, withDollar, { name: 'match' }, {}, null, 'everything'] };
+
+  it('has $everything of a patient by either of its names, and no other operation', async () => {
+    expect(await kept({ resource: [patient] })).toEqual(
+      left({ resource: [{ type: 'Patient', operation: [everything, withDollar] }] }),
+    );
+  });
+
+  it('has no $everything of another type, nor of a payer that the gateway does not ask for it', async () => {
+    const encounter = { type: 'Encounter', operation: [everything] };
+    expect(await kept({ resource: [encounter] })).toEqual(left({ resource: [{ type: 'Encounter' }] }));
+    expect(await kept({ resource: [patient, encounter] }, northwind({ everything: false }))).toEqual(
+      left({ resource: [{ type: 'Patient' }, { type: 'Encounter' }] }),
+    );
+  });
+});
