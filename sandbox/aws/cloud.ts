@@ -38,7 +38,7 @@ export interface LocalCloud {
   readonly buckets: Readonly<Record<string, string>>;
   /** Process ids by function name; `undefined` for one that nobody has called yet. */
   readonly pids: () => Readonly<Record<string, number | undefined>>;
-  /** The memory that each function's process holds, by function name; those without a process are left out. */
+  /** The memory that each function's process holds, by function name; those without a process are left out. Linux only. */
   readonly held: () => Promise<ReadonlyMap<string, Held>>;
   /** Gives a payer's secret a value; `undefined` empties it. */
   readonly setSecret: (payerId: string, secret: object | undefined) => void;
@@ -102,8 +102,13 @@ const namesOf = (specs: readonly { name: string; physicalName: string }[]): Read
   Object.fromEntries(specs.map(({ name, physicalName }) => [name, physicalName]));
 
 const heldBy = async (functions: readonly LocalFunction[]): Promise<ReadonlyMap<string, Held>> => {
-  const all = await Promise.all(functions.map(async ({ spec, held }) => [spec.name, await held()] as const));
-  return new Map(all.flatMap(([name, held]) => (held === undefined ? [] : [[name, held] as const])));
+  const all = new Map<string, Held>();
+  // One after the other: each stands still while it collects.
+  for (const { spec, held } of functions) {
+    const one = await held();
+    if (one !== undefined) all.set(spec.name, one);
+  }
+  return all;
 };
 
 const deploy = async (options: CloudOptions, workDir: string, opened: Opened): Promise<Omit<LocalCloud, 'close'>> => {

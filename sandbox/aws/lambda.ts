@@ -21,7 +21,7 @@ export interface Invocation {
 /** The memory of a function's process. */
 export interface Held {
   readonly pid: number;
-  /** All that is resident, but for the free room in V8's heap after a collection. */
+  /** Resident after a collection, without the pages of files. */
   readonly bytes: number;
 }
 
@@ -31,7 +31,7 @@ export interface LocalFunction {
   readonly pid: () => number | undefined;
   /** @throws Error when the function crashes or times out before its first byte */
   readonly invoke: (event: string, requestId: string, signal?: AbortSignal) => Promise<Invocation>;
-  /** Has the process collect its garbage, and looks; `undefined` where none serves. */
+  /** Has the process collect its garbage, and looks (Linux only); `undefined` where none serves. */
   readonly held: () => Promise<Held | undefined>;
   readonly close: () => Promise<void>;
 }

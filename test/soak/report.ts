@@ -1,6 +1,6 @@
 import type { Flags } from './flags.ts';
 import { type Observations, type Observed, ownSteps } from './observations.ts';
-import { type Sample, floorsOf, quantile, slopePerMinute } from './statistics.ts';
+import { type Sample, quantile, slopePerMinute } from './statistics.ts';
 
 const minuteMs = 60_000;
 /** Megabytes a minute by which a function may hold more, once it is warm. */
@@ -62,7 +62,7 @@ const memoryVerdicts = ({ memory }: Observations, endedAt: number, flags: Flags)
   [...memory].map(([name, samples]) => {
     const warmAt = (samples[0]?.atMs ?? 0) + warmUpMinutes(flags) * minuteMs;
     const measured = samples.filter(({ atMs }) => atMs >= warmAt && atMs <= endedAt);
-    const slope = slopePerMinute(floorsOf(measured, minuteMs / 2));
+    const slope = slopePerMinute(measured);
     return {
       limit: `${name}: grows by less than ${mostGrowth} MB a minute`,
       found: `${slope.toFixed(2)} MB a minute`,

@@ -19,7 +19,7 @@ import { reportOf } from './report.ts';
  */
 const seed = 1;
 const secret = 'demo-partner-secret';
-const memoryEveryMs = 15_000;
+const memoryEveryMs = 60_000;
 const canaryEveryMs = 60_000;
 /** For the last operations, which a payer that does not answer holds up. */
 const endingMs = 80_000;
@@ -103,6 +103,7 @@ const soak = async (flags: Flags, signal: AbortSignal): Promise<boolean> => {
 const interrupted = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort());
 try {
+  if (process.platform !== 'linux') throw new Error('The soak looks at memory in /proc: run it on Linux');
   const flags = readFlags(process.argv.slice(2));
   process.exitCode = (await soak(flags, interrupted.signal)) ? 0 : 1;
 } catch (error) {

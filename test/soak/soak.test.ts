@@ -1,5 +1,5 @@
 import { readFlags } from './flags.ts';
-import { floorsOf, quantile, slopePerMinute } from './statistics.ts';
+import { quantile, slopePerMinute } from './statistics.ts';
 
 describe('the soak’s flags', () => {
   it('are ten minutes at 50 a second where nothing is said', () => {
@@ -41,13 +41,6 @@ describe('the slope', () => {
   it('is 0 of one moment, and of none', () => {
     expect(slopePerMinute([{ atMs: 5, value: 7 }])).toBe(0);
     expect(slopePerMinute([])).toBe(0);
-  });
-
-  it('is flat along the floors of a saw, and not along those of a saw that climbs', () => {
-    const saw = (climb: number) => every5s((minute) => 80 + climb * minute + (Math.round(minute * 12) % 6) * 4);
-
-    expect(Math.abs(slopePerMinute(floorsOf(saw(0), 30_000)))).toBeLessThan(0.01);
-    expect(slopePerMinute(floorsOf(saw(3), 30_000))).toBeCloseTo(3, 0);
   });
 });
 

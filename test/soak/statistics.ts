@@ -17,22 +17,6 @@ export const slopePerMinute = (samples: readonly Sample[]): number => {
   return (along / spread) * minuteMs;
 };
 
-/**
- * The lowest of each whole window: what is left after garbage was collected, without the teeth between. A window that has
- * only begun may hold a tooth's point alone.
- */
-export const floorsOf = (samples: readonly Sample[], windowMs: number): Sample[] => {
-  const startedAt = samples[0]?.atMs ?? 0;
-  const whole = Math.floor(((samples.at(-1)?.atMs ?? 0) - startedAt) / windowMs);
-  const floors: Sample[] = [];
-  for (const sample of samples) {
-    const window = Math.floor((sample.atMs - startedAt) / windowMs);
-    const lowest = floors[window];
-    if (window < whole && (lowest === undefined || sample.value < lowest.value)) floors[window] = sample;
-  }
-  return floors.filter((floor) => floor !== undefined);
-};
-
 /** The value below which this share lies (nearest rank); `undefined` of nothing. */
 export const quantile = (values: readonly number[], share: number): number | undefined =>
   values.toSorted((one, other) => one - other)[Math.max(0, Math.ceil(share * values.length) - 1)];
