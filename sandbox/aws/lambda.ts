@@ -104,18 +104,26 @@ const start = (spec: FunctionSpec, options: FunctionOptions, socketPath: string)
 
 type Headers = Readonly<Record<string, string>>;
 
+/** Resolves with nothing where no process took the call, so that it may be made again. */
 const post = async (
   socketPath: string,
   event: string,
   headers: Headers,
   signal: AbortSignal,
-): Promise<IncomingMessage> => {
+): Promise<IncomingMessage | undefined> => {
   const outgoing = request({ socketPath, method: 'POST', path: '/', headers, agent: false, signal });
   outgoing.end(event);
   // Past the response an error comes out of its body as well, where it is handled.
   outgoing.on('error', () => {});
-  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
-  return response;
+  let taken = false;
+  outgoing.once('information', () => (taken = true));
+  try {
+    const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+    return response;
+  } catch (error) {
+    if (taken || signal.aborted) throw error;
+    return undefined;
+  }
 };
 
 const aborted = async (signal: AbortSignal): Promise<void> => {
@@ -128,10 +136,6 @@ interface Serving {
   /** Resolves when the process is no more. */
   readonly ended: Promise<void>;
 }
-
-/** Whether nobody took a call, so that it may be made again. */
-const nobodyListened = (error: unknown): boolean =>
-  ['ECONNREFUSED', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 /** Starts a function's process. A crashed one is started again by the next call, as Lambda does. */
 export const startFunction = async (spec: FunctionSpec, options: FunctionOptions): Promise<LocalFunction> => {
@@ -166,17 +170,14 @@ export const startFunction = async (spec: FunctionSpec, options: FunctionOptions
     return starting;
   };
 
-  /** A process's socket closes a moment before we hear of its end: the call that finds it closed waits for the next. */
-  const postTo = async (event: string, headers: Headers, signal: AbortSignal): Promise<IncomingMessage> => {
+  /** We hear of a process's end a moment after it: a call that comes too late for it waits for the next. */
+  const deliver = async (event: string, headers: Headers, signal: AbortSignal): Promise<IncomingMessage> => {
     const { socketPath, ended } = await running();
-    try {
-      return await post(socketPath, event, headers, signal);
-    } catch (error) {
-      if (!nobodyListened(error)) throw error;
-      await Promise.race([ended, aborted(signal)]);
-      if (signal.aborted) throw error;
-      return postTo(event, headers, signal);
-    }
+    const response = await post(socketPath, event, headers, signal);
+    if (response !== undefined) return response;
+    await Promise.race([ended, aborted(signal)]);
+    signal.throwIfAborted();
+    return deliver(event, headers, signal);
   };
 
   const invoke = async (event: string, requestId: string, signal?: AbortSignal): Promise<Invocation> => {
@@ -189,7 +190,7 @@ export const startFunction = async (spec: FunctionSpec, options: FunctionOptions
     const headers = { 'x-request-id': requestId, 'x-deadline-ms': String(Date.now() + spec.timeoutMs) };
     const either = AbortSignal.any([timeout.signal, ...(signal === undefined ? [] : [signal])]);
     try {
-      const payload = await postTo(event, headers, either);
+      const payload = await deliver(event, headers, either);
       payload.once('close', () => clearTimeout(timer));
       return { ok: payload.statusCode === 200, contentType: payload.headers['content-type'] ?? '', payload };
     } catch (error) {

@@ -116,6 +116,8 @@ const invoke = async (request: IncomingMessage, response: ServerResponse): Promi
 };
 
 const server = createServer((request, response) => {
+  // By this the caller knows that a call which ends without an answer was ours.
+  response.writeProcessing();
   invoke(request, response).catch((error: unknown) => fail(response, error));
 });
 // A read of the record may take minutes: the caller keeps the time.

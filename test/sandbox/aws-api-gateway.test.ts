@@ -14,6 +14,8 @@ import type { FunctionSpec, RouteSpec } from '../../sandbox/aws/template-functio
 
 /** A buffered function that does what the path says, and a streaming one. */
 const bufferedSource = `
+const kept = [];
+const litter = () => Array.from({ length: 200_000 }, (_none, i) => ({ i }));
 exports.handler = async (event, context) => {
   const answer = (more) => ({ statusCode: 200, headers: {}, ...more });
   switch (event.pathParameters && event.pathParameters.what) {
@@ -28,6 +30,8 @@ exports.handler = async (event, context) => {
     case 'throw': throw new Error('private detail');
     case 'slow': await new Promise((resolve) => setTimeout(resolve, 2000)); return answer({});
     case 'exit': process.exit(3);
+    case 'litter': litter(); return answer({});
+    case 'keep': kept.push(litter(), Buffer.alloc(20_000_000, 1)); return answer({});
     default: return answer({ body: JSON.stringify(event) });
   }
 };`;
@@ -256,6 +260,31 @@ describe('API Gateway and Lambda on this machine', () => {
       expect(functionLog.join('\n')).toContain('The process ended (3)');
     });
 
+    it('that crash cost no call but their own, however soon the next one comes', async () => {
+      const [buffered] = functions;
+      if (buffered === undefined) throw new Error('There is no function');
+      const told = (what: string) => invokeDirectly(buffered, { pathParameters: { what } });
+
+      for (let times = 0; times < 5; times += 1) {
+        await expect(told('exit')).rejects.toThrow();
+        expect(await told('headers')).toMatchObject({ statusCode: 200 });
+      }
+    });
+
+    it('say what they hold, and not what they only left lying about', async () => {
+      const buffered = functions.find(({ spec: { name } }) => name === 'buffered');
+      const megabytes = async () => ((await buffered?.held())?.bytes ?? 0) / 1_000_000;
+      await send('/do/litter');
+      const before = await megabytes();
+
+      for (let times = 0; times < 5; times += 1) await send('/do/litter');
+      expect(Math.abs((await megabytes()) - before)).toBeLessThan(5);
+
+      await send('/do/keep');
+      expect((await megabytes()) - before).toBeGreaterThan(20);
+      expect((await buffered?.held())?.pid).toBe(buffered?.pid());
+    });
+
     it('that fail while they start say why', async () => {
       await mkdir(join(folder, 'broken'));
       await writeFile(join(folder, 'broken', 'index.js'), "throw new Error('Environment variable X is missing');");
@@ -274,6 +303,7 @@ describe('API Gateway and Lambda on this machine', () => {
       const scheduled = await startFunction(spec('scheduled'), options);
       try {
         expect(scheduled.pid()).toBeUndefined();
+        expect(await scheduled.held()).toBeUndefined();
         expect(await invokeDirectly(scheduled, { detail: 7 })).toEqual({ got: 7, as: 'scheduled' });
         expect(scheduled.pid()).toBeDefined();
         await expect(invokeDirectly(scheduled, { fail: true })).rejects.toThrow('as told');
