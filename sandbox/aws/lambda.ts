@@ -181,6 +181,7 @@ export const startFunction = async (spec: FunctionSpec, options: FunctionOptions
   };
 
   const invoke = async (event: string, requestId: string, signal?: AbortSignal): Promise<Invocation> => {
+    // What a start takes is not the invocation's time.
     await running();
     const timeout = new AbortController();
     const timer = setTimeout(() => {

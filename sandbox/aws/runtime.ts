@@ -115,15 +115,6 @@ const invoke = async (request: IncomingMessage, response: ServerResponse): Promi
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result ?? null));
 };
 
-const server = createServer((request, response) => {
-  // By this the caller knows that a call which ends without an answer was ours.
-  response.writeProcessing();
-  invoke(request, response).catch((error: unknown) => fail(response, error));
-});
-// A read of the record may take minutes: the caller keeps the time.
-server.requestTimeout = 0;
-server.keepAliveTimeout = 0;
-server.listen(process.argv[2], () => process.send?.('ready'));
 type Collect = (how: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
 
 /** Has V8 give back all that it can, so that its habits are not taken for the handler's, and looks (Linux only). */
@@ -134,6 +125,16 @@ const heldBytes = (): number => {
   const kilobytes = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
   return Number(kilobytes) * 1024;
 };
+
+const server = createServer((request, response) => {
+  // By this the caller knows that a call which ends without an answer was ours.
+  response.writeProcessing();
+  invoke(request, response).catch((error: unknown) => fail(response, error));
+});
+// A read of the record may take minutes: the caller keeps the time.
+server.requestTimeout = 0;
+server.keepAliveTimeout = 0;
+server.listen(process.argv[2], () => process.send?.('ready'));
 process.on('message', () => process.send?.(heldBytes()));
 // The local stack has gone, in whatever way.
 process.on('disconnect', () => process.exit());
