@@ -1,5 +1,6 @@
 import { GatewayResponse, type IRestApi, ResponseType } from 'aws-cdk-lib/aws-apigateway';
 import type { Construct } from 'constructs';
+import { withReference } from '../functions/shared/errors.ts';
 import { operationOutcome } from '../functions/shared/fhir/operation-outcome.ts';
 
 /** An answer that comes from AWS and not from our functions. */
@@ -20,8 +21,12 @@ interface Answer {
  * parser that tolerates no unknown member shows the status alone, as it would for any answer that is not FHIR; lenient
  * ones, which are most, show the issue. Nothing of the request is in it: API Gateway's own messages quote headers.
  */
-const body = ({ error, issueType, message }: Answer): string =>
-  JSON.stringify({ error, error_description: message, ...operationOutcome(issueType, message) });
+const body = ({ error, issueType, message }: Answer, reference?: string): string =>
+  JSON.stringify({
+    error,
+    error_description: withReference(message, reference),
+    ...operationOutcome(issueType, message, reference),
+  });
 
 /**
  * Headers by name. `*` gives away nothing: no answer here depends on who asks or carries data, and without it a page sees
@@ -90,6 +95,9 @@ const answers = {
   },
 } as const satisfies Record<string, Answer>;
 
+/** API Gateway's own id of a request, which no client can choose; the access log has it. */
+const ownReference = '$context.extendedRequestId';
+
 /** What the web ACL answers in API Gateway's place, and in CloudFront's, to an address that sends too much. */
 export const tooManyFromAddress = {
   status: 429,
@@ -110,7 +118,7 @@ export const addGatewayResponses = (scope: Construct, restApi: IRestApi): void =
       type: ResponseType.of(type),
       ...(answer.status === undefined ? {} : { statusCode: String(answer.status) }),
       responseHeaders: Object.fromEntries(quoted) as Record<string, string>,
-      templates: { 'application/json': body(answer) },
+      templates: { 'application/json': body(answer, ownReference) },
     });
   }
 };

@@ -2,6 +2,7 @@ import type { Partner, Payer } from '../../config/stage.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { Parameters } from '../shared/http/api.ts';
 import { type PartnerReturn, trustRedirectUri } from '../shared/oauth/partner-redirect.ts';
+import type { RequestRecord } from '../shared/request-record.ts';
 import type { AuthorizeDeps } from './deps.ts';
 import { facadeBase } from '../shared/urls.ts';
 
@@ -17,15 +18,18 @@ export interface CheckedClient {
 
 /**
  * Checks payer, client and redirect URI: until all three are known no redirect is trusted (RFC 6749 §4.1.2.1).
+ * @param record is told whom the request names, so that a refusal's log line says it
  * @throws GatewayError `invalid_request`, shown as a page
  */
 export const checkClient = async (
   { registry, origin }: AuthorizeDeps,
   payerId: string,
   { values, repeated }: Parameters,
+  record: Pick<RequestRecord, 'payer' | 'partner'>,
 ): Promise<CheckedClient> => {
   const payer = await registry.payer(payerId);
   if (payer === undefined) throw new GatewayError('invalid_request', 'There is no such health plan here.');
+  record.payer = payer.id;
   if (repeated.has('client_id') || repeated.has('redirect_uri')) {
     throw new GatewayError('invalid_request', 'The app sent its name or its address twice.');
   }
@@ -33,6 +37,7 @@ export const checkClient = async (
   if (partner === undefined) {
     throw new GatewayError('invalid_request', 'The app that sent you here is not registered (client_id).');
   }
+  record.partner = partner.clientId;
   const redirectUri = trustRedirectUri(values.get('redirect_uri') ?? '', partner);
   if (redirectUri === undefined) {
     throw new GatewayError(

@@ -10,7 +10,7 @@ import {
 } from '../shared/http/api.ts';
 import { errorPages } from '../shared/http/error-pages.ts';
 import { type PartnerReturn, returnError } from '../shared/oauth/partner-redirect.ts';
-import { recordError, recordOf, recordRequest } from '../shared/request-record.ts';
+import { type RequestRecord, recordError, recordOf, recordRequest, referenceOf } from '../shared/request-record.ts';
 import type { AuthorizeDeps } from './deps.ts';
 import { checkAuthorizeRequest } from './check-authorize-request.ts';
 import { checkClient } from './check-client.ts';
@@ -28,8 +28,7 @@ export const authorizeHandler = (deps: AuthorizeDeps) =>
       record.step = 'authorize';
       checkMethod(event, ['GET', 'POST']);
       const request = parameters(event.httpMethod === 'POST' ? formPairs(event) : queryPairs(event));
-      const client = await checkClient(deps, payerOf(event), request);
-      Object.assign(record, { payer: client.payer.id, partner: client.partner.clientId });
+      const client = await checkClient(deps, payerOf(event), request, record);
       return answerPartner(client.returnTo, record, async () => {
         const checked = checkAuthorizeRequest(client, request);
         if (client.partner.consent === 'gateway' && !memberAllows(event, request)) {
@@ -43,12 +42,12 @@ export const authorizeHandler = (deps: AuthorizeDeps) =>
 /** From here on the partner is trusted: every failure goes back to it. */
 const answerPartner = async (
   to: PartnerReturn,
-  record: Parameters<typeof recordError>[0],
+  record: RequestRecord,
   steps: () => Promise<ApiResponse>,
 ): Promise<ApiResponse> => {
   try {
     return await steps();
   } catch (error) {
-    return returnError(to, recordError(record, error));
+    return returnError(to, recordError(record, error), referenceOf(record));
   }
 };

@@ -4,7 +4,7 @@ import { errorPages } from '../shared/http/error-pages.ts';
 import { inTime } from '../shared/in-time.ts';
 import { clearLoginCookie } from '../shared/oauth/login-cookie.ts';
 import { returnError, returnToPartner } from '../shared/oauth/partner-redirect.ts';
-import { recordError, recordOf, recordRequest } from '../shared/request-record.ts';
+import { recordError, recordOf, recordRequest, referenceOf } from '../shared/request-record.ts';
 import type { CallbackDeps } from './deps.ts';
 import { askPayer, orRevoke, whoseRecord } from './ask-payer.ts';
 import { checkCallback } from './check-callback.ts';
@@ -21,10 +21,8 @@ export const callbackHandler = (deps: CallbackDeps) =>
       const record = recordOf(event);
       record.step = 'callback';
       checkMethod(event, ['GET']);
-      const callback = await checkCallback(deps, payerOf(event), parameters(queryPairs(event)));
-      record.payer = callback.payer.id;
-      const login = await takeLoginAttempt(deps, event, callback, record.requestId);
-      record.partner = login.partner.clientId;
+      const callback = await checkCallback(deps, payerOf(event), parameters(queryPairs(event)), record);
+      const login = await takeLoginAttempt(deps, event, callback, record);
       const cookies = [clearLoginCookie(callback.state)];
       try {
         const code = checkPayerAnswer(callback);
@@ -38,6 +36,6 @@ export const callbackHandler = (deps: CallbackDeps) =>
         record.grantId = grant.grantId;
         return returnToPartner(login.returnTo, { code: grant.code }, cookies);
       } catch (error) {
-        return returnError(login.returnTo, recordError(record, error), cookies);
+        return returnError(login.returnTo, recordError(record, error), referenceOf(record), cookies);
       }
     });

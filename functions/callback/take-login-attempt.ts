@@ -5,6 +5,7 @@ import type { ApiEvent } from '../shared/http/api.ts';
 import { readLoginCookie } from '../shared/oauth/login-cookie.ts';
 import { type PartnerReturn, trustRedirectUri } from '../shared/oauth/partner-redirect.ts';
 import { type Consumption, type LoginAttempt, consumeLoginAttempt } from '../shared/store/login-attempts.ts';
+import type { RequestRecord } from '../shared/request-record.ts';
 import type { Callback } from './check-callback.ts';
 import type { CallbackDeps } from './deps.ts';
 import { facadeBase } from '../shared/urls.ts';
@@ -28,13 +29,14 @@ const finished = async ({ registry }: CallbackDeps, partnerId: string): Promise<
 
 /**
  * Consumes the login attempt of this state, payer and browser, and looks its partner up again in the config.
+ * @param record is told the partner, so that a refusal's log line names it
  * @throws GatewayError `invalid_request`, shown as a page; nothing is consumed then
  */
 export const takeLoginAttempt = async (
   deps: CallbackDeps,
   event: ApiEvent,
   { payer, state }: Callback,
-  requestId: string,
+  record: Pick<RequestRecord, 'requestId' | 'partner'>,
 ): Promise<TakenAttempt> => {
   const cookie = readLoginCookie(event, state);
   const now = nowSeconds(deps.clock);
@@ -43,8 +45,11 @@ export const takeLoginAttempt = async (
     cookie,
     payer: payer.id,
     now,
-    requestId,
+    requestId: record.requestId,
   });
+  if (consumed.outcome !== 'unknown') {
+    record.partner = consumed.outcome === 'consumed' ? consumed.attempt.partner : consumed.partner;
+  }
   if (consumed.outcome === 'finished') throw await finished(deps, consumed.partner);
   if (consumed.outcome === 'otherBrowser') {
     throw new GatewayError(

@@ -74,13 +74,13 @@ const answerHeaders = (answer: PayerAnswer): Record<string, string> => {
 
 /** The payer's 4xx keeps its meaning: its own OperationOutcome, or one of ours where it gave none. */
 const refusal = async (answer: PayerAnswer): Promise<ApiResponse> => {
-  const { response, payer, base } = answer;
+  const { response, payer, base, record } = answer;
   const { status } = response;
   const text = isJson(response) ? await readLimited(response, outcomeLimitBytes).catch(() => '') : '';
   if (!/^\s*\{[^]*"resourceType"\s*:\s*"OperationOutcome"/.test(text)) {
     await dropBody(response);
     const issue = status === 404 || status === 410 ? 'not-found' : status === 403 ? 'forbidden' : 'processing';
-    return outcomeAnswer(status, issue, `The health plan refused the request (${status}).`);
+    return outcomeAnswer(status, issue, `The health plan refused the request (${status}).`, record);
   }
   const rewriter = createLinkRewriter({ from: payerBases(payer), to: base });
   const body = Buffer.concat([...rewriter.push(Buffer.from(text)), ...rewriter.end()]).toString('utf8');

@@ -3,7 +3,7 @@ import { type ErrorCode, GatewayError } from '../shared/errors.ts';
 import { FhirRequestError } from '../shared/fhir/fhir-request.ts';
 import { operationOutcome } from '../shared/fhir/operation-outcome.ts';
 import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
-import { recordError, recordOf } from '../shared/request-record.ts';
+import { type RequestRecord, recordError, recordOf, referenceOf } from '../shared/request-record.ts';
 
 /** FHIR's issue types (R4 valueset-issue-type) of our error codes. */
 const issueTypes: Partial<Record<ErrorCode, string>> = {
@@ -48,17 +48,18 @@ export const fhirAnswer = (statusCode: number, body: string): ApiResponse => ({
 });
 
 /** An OperationOutcome of ours as an answer. */
-export const outcomeAnswer = (status: number, issueType: string, message: string): ApiResponse =>
-  fhirAnswer(status, JSON.stringify(operationOutcome(issueType, message)));
+export const outcomeAnswer = (status: number, issueType: string, message: string, record: RequestRecord): ApiResponse =>
+  fhirAnswer(status, JSON.stringify(operationOutcome(issueType, message, referenceOf(record))));
 
 /** Turns every failure of the FHIR route into an OperationOutcome. */
 export const answerErrors: MiddlewareObj<ApiEvent, ApiResponse> = {
   onError: (request) => {
     const thrown: unknown = request.error;
     const isFhir = thrown instanceof FhirRequestError;
-    const error = recordError(recordOf(request.event), isFhir ? fromFhir(thrown) : thrown);
+    const record = recordOf(request.event);
+    const error = recordError(record, isFhir ? fromFhir(thrown) : thrown);
     const issueType = isFhir ? thrown.code : (issueTypes[error.code] ?? 'processing');
-    const answer = outcomeAnswer(error.status, issueType, error.publicMessage);
+    const answer = outcomeAnswer(error.status, issueType, error.publicMessage, record);
     Object.assign(answer.headers, challenge(error), error.headers);
     if (error.retryAfterSeconds !== undefined) answer.headers['Retry-After'] = String(error.retryAfterSeconds);
     request.response = answer;

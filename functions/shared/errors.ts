@@ -64,6 +64,10 @@ export class GatewayError extends Error {
   }
 }
 
+/** An error's sentence with the request's reference, if there is one, for a person to quote. */
+export const withReference = (publicMessage: string, reference: string | undefined): string =>
+  reference === undefined ? publicMessage : `${publicMessage} (reference ${reference})`;
+
 /** Something the gateway stands on is out of order; nothing was decided, so the caller may try again. */
 export const unavailable = (detail: string, retryAfterSeconds = 5): GatewayError =>
   new GatewayError('temporarily_unavailable', 'The service is briefly unavailable. Please try again.', {

@@ -37,6 +37,11 @@ export interface RequestRecord {
   signals?: readonly Signal[];
 }
 
+/**
+ * What a person can quote of a request, and `npm run trace` finds again: the first two groups of Lambda's random id.
+ */
+export const referenceOf = ({ requestId }: Pick<RequestRecord, 'requestId'>): string => requestId.slice(0, 13);
+
 /** Notes what an alarm counts, once a request. */
 export const raise = (record: Pick<RequestRecord, 'signals'>, signal: Signal): void => {
   record.signals = [...new Set(record.signals).add(signal)];
@@ -56,11 +61,11 @@ export const recordOf = (event: ApiEvent): RequestRecord => {
   return record;
 };
 
-/** Notes an error in the record. */
+/** Notes an error in the record. One without a detail of its own says in the log what it says to the caller. */
 export const recordError = (record: RequestRecord, error: unknown): GatewayError => {
   const known = asGatewayError(error);
   record.error = known.code;
-  if (known.detail !== undefined) record.detail = known.detail;
+  record.detail = known.detail ?? known.publicMessage;
   raiseOf(record, known);
   return known;
 };

@@ -11,7 +11,7 @@ import { corsForPartners, preflight } from '../shared/http/cors.ts';
 import { json, noStore, oauthError } from '../shared/http/respond.ts';
 import { inTime } from '../shared/in-time.ts';
 import { authenticateClient } from '../shared/oauth/client-authentication.ts';
-import { recordError, recordOf, recordRequest } from '../shared/request-record.ts';
+import { recordError, recordOf, recordRequest, referenceOf } from '../shared/request-record.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
 import { introspect } from './introspect.ts';
 import { redeemCode } from './redeem-code.ts';
@@ -38,7 +38,8 @@ const endpoints: Readonly<Record<string, Endpoint>> = { token, revoke: revokeTok
 
 const answerErrors: MiddlewareObj<ApiEvent, ApiResponse> = {
   onError: (request) => {
-    request.response = oauthError(recordError(recordOf(request.event), request.error));
+    const record = recordOf(request.event);
+    request.response = oauthError(recordError(record, request.error), referenceOf(record));
   },
 };
 
@@ -72,8 +73,7 @@ export const tokenHandler = (deps: TokenDeps) =>
       const note: TokenRequest['note'] = ({ grantId, payer, partner: owner }) =>
         Object.assign(record, { grantId, payer, partner: owner });
       const answer = await inTime(context, async () => {
-        const partner = await authenticateClient(deps, event, form, requestId);
-        if (partner) record.partner = partner.clientId;
+        const partner = await authenticateClient(deps, event, form, record);
         return endpoint(deps, { form, partner, requestId, note });
       });
       return json(200, answer, noStore);

@@ -86,6 +86,7 @@ interface Exchange {
 
 const contextOf = ({ request, requestId }: Exchange, stage: string): GatewayContext => ({
   requestId,
+  extendedRequestId: Buffer.from(requestId.replaceAll('-', ''), 'hex').toString('base64'),
   stage,
   httpMethod: request.method ?? '',
   path: (request.url ?? '').replace(/\?.*/s, ''),

@@ -17,6 +17,7 @@ import {
 import { putGrant, redeem } from '../../functions/shared/store/grants.ts';
 import { apiEvent, testDeps } from './gateway.ts';
 import { es384Jwk, localRegistry } from './login.ts';
+import { withoutReference } from './reference.ts';
 import { type StreamOptions, type StreamedAnswer, callStreaming } from './stream-handler.ts';
 
 const gatewayKey = es384Jwk('northwind-local-1');
@@ -153,7 +154,7 @@ export const issueOf = (answer: StreamedAnswer): { code: string; diagnostics: st
   };
   const [first] = issue;
   if (resourceType !== 'OperationOutcome' || first === undefined) throw new Error('no OperationOutcome');
-  return first;
+  return { ...first, diagnostics: withoutReference(first.diagnostics) };
 };
 
 /** The form that a payer was sent. */

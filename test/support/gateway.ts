@@ -8,6 +8,7 @@ import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
 import type { PayerSecret } from '../../functions/shared/oauth/payer-secrets.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import { type MemoryDynamo, memoryDynamo } from './memory-dynamo.ts';
+import { reference } from './reference.ts';
 
 /** Noon, 1 June 2026: where the tests' clock starts. Milliseconds. */
 export const startMs = Date.UTC(2026, 5, 1, 12);
@@ -102,7 +103,7 @@ let invocations = 0;
 /** A Lambda context with this much time left. */
 export const lambdaContext = (remainingMs = 29_000): Context =>
   ({
-    awsRequestId: `lambda-request-${(invocations += 1)}`,
+    awsRequestId: `${reference}-4000-8000-${String((invocations += 1)).padStart(12, '0')}`,
     functionName: 'test',
     getRemainingTimeInMillis: () => remainingMs,
   }) as Context;

@@ -9,6 +9,7 @@ import type { ReadPayerSecret } from '../../functions/shared/oauth/payer-secrets
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
 import { apiEvent, call, cookiesOf, testDeps } from './gateway.ts';
+import { withoutReference } from './reference.ts';
 
 /** The local stage, whose codes live as short as anywhere else. */
 export const localRegistry = (): RegistryData => {
@@ -59,11 +60,17 @@ export interface TokenBody {
   readonly active?: boolean;
 }
 
+/** What a partner is told, its error's reference checked and taken off. */
+const toldBy = <T extends { readonly error_description?: string }>(answer: T): T =>
+  answer.error_description === undefined
+    ? answer
+    : { ...answer, error_description: withoutReference(answer.error_description) };
+
 /** An answer's JSON body. */
-export const bodyOf = (response: ApiResponse): TokenBody => JSON.parse(response.body as string) as TokenBody;
+export const bodyOf = (response: ApiResponse): TokenBody => toldBy(JSON.parse(response.body as string) as TokenBody);
 /** A redirect's parameters. */
 export const sentBack = (response: ApiResponse): Record<string, string> =>
-  Object.fromEntries(new URL(response.headers['Location'] ?? 'about:blank').searchParams);
+  toldBy(Object.fromEntries(new URL(response.headers['Location'] ?? 'about:blank').searchParams));
 
 /** The form of a request to a payer. */
 export const formOf = (init: RequestInit | undefined): URLSearchParams => new URLSearchParams(init?.body as string);

@@ -79,14 +79,15 @@ const titles: Readonly<Record<string, string>> = {
 };
 
 /** An error for a person, where no redirect is trusted. */
-export const errorPage = (error: GatewayError): ApiResponse => {
+export const errorPage = (error: GatewayError, reference: string): ApiResponse => {
   const title = error.link ? 'This sign-in is finished' : (titles[error.code] ?? 'This link does not work');
   const link = error.link ? html`<p><a href="${error.link.href}">${error.link.text}</a></p>` : html``;
   const answer = page(
     error.status,
     title,
     html`<p>${error.publicMessage}</p>
-      ${link}`,
+      ${link}
+      <p><small>Reference: ${reference}</small></p>`,
   );
   Object.assign(answer.headers, error.headers);
   if (error.retryAfterSeconds !== undefined) answer.headers['Retry-After'] = String(error.retryAfterSeconds);

@@ -1,5 +1,5 @@
 import type { ApiResponse } from './api.ts';
-import type { GatewayError } from '../errors.ts';
+import { type GatewayError, withReference } from '../errors.ts';
 
 /** Answers that carry tokens or depend on them are never stored (RFC 6749 §5.1). */
 export const noStore = { 'Cache-Control': 'no-store', Pragma: 'no-cache' } as const;
@@ -12,12 +12,12 @@ export const json = (statusCode: number, value: unknown, headers: Record<string,
 });
 
 /** RFC 6749 §5.2's error body. `error_description` is always there: a person reads it. */
-export const oauthError = (error: GatewayError): ApiResponse =>
+export const oauthError = (error: GatewayError, reference: string): ApiResponse =>
   json(
     error.status,
     {
       error: error.code === 'method_not_allowed' ? 'invalid_request' : error.code,
-      error_description: error.publicMessage,
+      error_description: withReference(error.publicMessage, reference),
     },
     {
       ...noStore,

@@ -1,8 +1,9 @@
 import { type JWTPayload, createLocalJWKSet, decodeJwt, jwtVerify, errors as jose } from 'jose';
 import type { Partner, PublicJwk } from '../../../config/stage.ts';
 import { type Deps, nowSeconds } from '../deps.ts';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, causeOf } from '../errors.ts';
 import { type ApiEvent, type Parameters, header } from '../http/api.ts';
+import type { RequestRecord } from '../request-record.ts';
 import { sameHash, sha256 } from '../store/crypto.ts';
 import type { Table } from '../store/dynamo.ts';
 import { rememberAssertion } from '../store/grants.ts';
@@ -22,10 +23,12 @@ const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const longestAssertionSeconds = 300;
 const clockToleranceSeconds = 120;
 
-const invalidClient = (publicMessage: string): GatewayError =>
-  new GatewayError('invalid_client', publicMessage, { status: 401 });
+const invalidClient = (publicMessage: string, detail?: string): GatewayError =>
+  new GatewayError('invalid_client', publicMessage, { status: 401, detail });
 
-const wrongClient = (): GatewayError => invalidClient('Unknown client, or client authentication failed.');
+/** The caller learns nothing of which clients exist; the log says what was wrong. */
+const wrongClient = (detail: string): GatewayError =>
+  invalidClient('Unknown client, or client authentication failed.', detail);
 
 /** The text form-decoded, or as it is where nobody can have encoded it. */
 const formDecode = (text: string): string => {
@@ -50,10 +53,10 @@ const fromBasic = (event: ApiEvent): { id: string; ids: string[]; secrets: strin
   const authorization = header(event, 'authorization');
   if (authorization === undefined) return undefined;
   const encoded = /^basic +([A-Za-z0-9+/=_-]+)$/i.exec(authorization)?.[1];
-  if (encoded === undefined) throw wrongClient();
+  if (encoded === undefined) throw wrongClient('the Authorization header is not Basic');
   const pair = Buffer.from(encoded, 'base64').toString('utf8');
   const colon = pair.indexOf(':');
-  if (colon < 1) throw wrongClient();
+  if (colon < 1) throw wrongClient('Basic holds no client id and secret');
   const [rawId, rawSecret] = [pair.slice(0, colon), pair.slice(colon + 1)];
   const id = formDecode(rawId);
   return { id, ids: [rawId, id], secrets: [rawSecret, formDecode(rawSecret)] };
@@ -66,7 +69,7 @@ const subjectOf = (assertion: string): string => {
   } catch {
     // No JWT at all is refused like one about nobody.
   }
-  throw wrongClient();
+  throw wrongClient('the client assertion is not a JWT, or has no sub');
 };
 
 /** Which way of authenticating the request takes; two at once are refused, the same `client_id` beside Basic is not. */
@@ -103,7 +106,9 @@ const presented = (event: ApiEvent, { values }: Parameters): Presented | undefin
 
 const checkSecret = (partner: Partner, secrets: readonly string[]): void => {
   const hashes = secrets.map((secret) => sha256(secret));
-  if (!partner.secretHashes.some((known) => hashes.some((hash) => sameHash(known, hash)))) throw wrongClient();
+  if (!partner.secretHashes.some((known) => hashes.some((hash) => sameHash(known, hash)))) {
+    throw wrongClient('wrong client secret');
+  }
 };
 
 /** Whom an assertion may be meant for: the token endpoint (SMART), or the issuer of any payer's facade (RFC 8414). */
@@ -133,7 +138,7 @@ const checkAssertion = async (
     currentDate: new Date(deps.clock.now()),
   }).catch((error: unknown) => {
     if (error instanceof jose.JWTExpired) throw invalidClient('The client assertion has expired.');
-    throw wrongClient();
+    throw wrongClient(`client assertion: ${causeOf(error)}`);
   });
   const { exp = 0, aud } = payload;
   const jti: unknown = payload.jti;
@@ -153,19 +158,24 @@ const checkAssertion = async (
 /**
  * Authenticates the partner of a token, revoke or introspect request; undefined where the request names no client at
  * all (a public client may refresh so: its refresh token finds the grant).
+ * @param record is told which registered client the request claims to be, also where it cannot prove it
  * @throws GatewayError `invalid_client` (401), or `invalid_request` where two ways are used at once
  */
 export const authenticateClient = async (
   deps: ClientAuthenticationDeps,
   event: ApiEvent,
   form: Parameters,
-  requestId: string,
+  record: Pick<RequestRecord, 'requestId' | 'partner'>,
 ): Promise<AuthenticatedPartner | undefined> => {
   const claim = presented(event, form);
   if (claim === undefined) return undefined;
   const partner = await deps.registry.partner(claim.clientId);
-  if (partner === undefined || !partner.clientAuthentication.includes(claim.method)) throw wrongClient();
-  if (claim.method === 'private_key_jwt') await checkAssertion(deps, partner, claim.assertion, requestId);
+  if (partner === undefined) throw wrongClient('no such client');
+  record.partner = partner.clientId;
+  if (!partner.clientAuthentication.includes(claim.method)) {
+    throw wrongClient(`the client is not registered for ${claim.method}`);
+  }
+  if (claim.method === 'private_key_jwt') await checkAssertion(deps, partner, claim.assertion, record.requestId);
   else if (claim.method !== 'none') checkSecret(partner, claim.secrets);
   return partner as AuthenticatedPartner;
 };

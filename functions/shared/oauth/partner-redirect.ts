@@ -1,6 +1,6 @@
 import type { ApiResponse } from '../http/api.ts';
 import { redirect } from '../http/page.ts';
-import type { GatewayError } from '../errors.ts';
+import { type GatewayError, withReference } from '../errors.ts';
 
 declare const checked: unique symbol;
 
@@ -50,5 +50,10 @@ export const returnToPartner = (
 };
 
 /** Sends the browser back to the partner with an error (RFC 6749 §4.1.2.1). */
-export const returnError = (to: PartnerReturn, error: GatewayError, cookies: readonly string[] = []): ApiResponse =>
-  returnToPartner(to, { error: error.code, error_description: error.publicMessage }, cookies);
+export const returnError = (
+  to: PartnerReturn,
+  error: GatewayError,
+  reference: string,
+  cookies: readonly string[] = [],
+): ApiResponse =>
+  returnToPartner(to, { error: error.code, error_description: withReference(error.publicMessage, reference) }, cookies);

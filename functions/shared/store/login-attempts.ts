@@ -22,7 +22,7 @@ export type Consumption =
   | { readonly outcome: 'consumed'; readonly attempt: LoginAttempt }
   | { readonly outcome: 'finished'; readonly partner: string }
   | { readonly outcome: 'unknown' }
-  | { readonly outcome: 'otherBrowser' };
+  | { readonly outcome: 'otherBrowser'; readonly partner: string };
 
 const stateKey = (state: string): Uint8Array => deriveKey(Buffer.from(state), Buffer.alloc(0), 'p2p login attempt');
 
@@ -151,7 +151,8 @@ export const consumeLoginAttempt = async (
   if (item['usedAt'] !== undefined && text(item, 'usedBy') !== requestId) {
     return { outcome: 'finished', partner: text(item, 'partner') ?? '' };
   }
-  if (cookie === undefined || text(item, 'cookieHash') !== sha256(cookie)) return { outcome: 'otherBrowser' };
+  if (cookie === undefined || text(item, 'cookieHash') !== sha256(cookie))
+    return { outcome: 'otherBrowser', partner: text(item, 'partner') ?? '' };
   // Usable a moment after its condition failed: nothing was decided, so nothing is given.
   if (item['usedAt'] === undefined) return { outcome: 'unknown' };
   // The write was ours: its answer was lost and the SDK sent it again.

@@ -3,6 +3,7 @@ import { openToAll } from '../../../functions/discovery/cors.ts';
 import { discovery } from '../../../functions/discovery/discovery.ts';
 import type { ApiEvent, ApiResponse } from '../../../functions/shared/http/api.ts';
 import { apiEvent, call, startMs, testDeps } from '../../support/gateway.ts';
+import { reference } from '../../support/reference.ts';
 
 const start = () => {
   const { deps, lines, payer } = testDeps();
@@ -33,7 +34,7 @@ describe('a payer that the gateway does not know', () => {
     expect({ statusCode, headers, body: JSON.parse(body) as unknown }).toEqual({
       statusCode: 404,
       headers: oauthHeaders,
-      body: { error: 'not_found', error_description: text },
+      body: { error: 'not_found', error_description: `${text} (reference ${reference})` },
     });
   });
 
@@ -45,7 +46,9 @@ describe('a payer that the gateway does not know', () => {
       headers: fhirHeaders,
       body: {
         resourceType: 'OperationOutcome',
-        issue: [{ severity: 'error', code: 'not-found', details: { text }, diagnostics: text }],
+        issue: [
+          { severity: 'error', code: 'not-found', details: { text }, diagnostics: `${text} (reference ${reference})` },
+        ],
       },
     });
   });
@@ -68,7 +71,7 @@ describe('an error on the way to a statement', () => {
     expect(response).toMatchObject({ statusCode: 500, headers: fhirHeaders });
     expect(issueOf(response)).toMatchObject({
       code: 'exception',
-      diagnostics: 'Something went wrong on our side.',
+      diagnostics: `Something went wrong on our side. (reference ${reference})`,
     });
   });
 
@@ -76,7 +79,10 @@ describe('an error on the way to a statement', () => {
     const response = await start().ask('/r4/{payer}/metadata', { method: 'PUT' });
 
     expect(response).toMatchObject({ statusCode: 405, headers: { ...fhirHeaders, Allow: 'GET, HEAD' } });
-    expect(issueOf(response)).toMatchObject({ code: 'not-supported', diagnostics: 'Use GET or HEAD.' });
+    expect(issueOf(response)).toMatchObject({
+      code: 'not-supported',
+      diagnostics: `Use GET or HEAD. (reference ${reference})`,
+    });
   });
 });
 
@@ -94,7 +100,7 @@ it.each([
   expect({ statusCode, headers, body: JSON.parse(body) as unknown }).toEqual({
     statusCode: 404,
     headers: oauthHeaders,
-    body: { error: 'not_found', error_description: 'There is nothing here.' },
+    body: { error: 'not_found', error_description: `There is nothing here. (reference ${reference})` },
   });
 });
 

@@ -7,6 +7,7 @@ import { discovery } from '../../../functions/discovery/discovery.ts';
 import type { PayerHttp } from '../../../functions/shared/deps.ts';
 import type { ApiEvent } from '../../../functions/shared/http/api.ts';
 import { registryOf } from '../../../functions/shared/registry/registry.ts';
+import { lambdaContext } from '../../support/gateway.ts';
 
 const origin = 'https://gateway.example.org';
 const base = `${origin}/r4/northwind`;
@@ -91,7 +92,7 @@ const start = ({ payerHttp = async () => fhir(payersStatement) }: Options = {}) 
       headers: { Origin: 'https://anyone.example' },
       requestContext: { requestId: 'request-1' },
     } as unknown as ApiEvent;
-    const response = await handler(event, {} as Parameters<typeof handler>[1]);
+    const response = await handler(event, lambdaContext());
     const text = response.body as string;
     return { ...response, value: text === '' ? undefined : (JSON.parse(text) as Record<string, never>) };
   };

@@ -1,4 +1,5 @@
 import { fetchGateway, fhir, read } from '../../support/fetch-gateway.ts';
+import { reference } from '../../support/reference.ts';
 
 const fields = new Set(
   'level time requestId function method route step payer partner grantId interaction payerStatus payerMs bytes foreignLinks status error detail outcome ms _aws requests payerDown'.split(
@@ -51,7 +52,7 @@ it('holds no token, secret, parameter or resource in any line of any outcome, an
   const named = new Set(test.log().flatMap((line) => Object.keys(line)));
   expect([...named].filter((name) => !fields.has(name))).toEqual([]);
   expect(test.log()[0]).toMatchObject({
-    requestId: expect.stringMatching(/request-\d+$/) as string,
+    requestId: expect.stringMatching(`^${reference}-`) as string,
     function: 'fetch',
     method: 'GET',
     route: '/r4/{payer}/{proxy+}',

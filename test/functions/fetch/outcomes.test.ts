@@ -1,6 +1,7 @@
 import { GatewayError } from '../../../functions/shared/errors.ts';
 import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
 import { withoutPartner } from '../../support/login.ts';
+import { reference } from '../../support/reference.ts';
 
 type Test = ReturnType<typeof fetchGateway>;
 type Told = readonly [status: number, code: string, text: string, error: string, detail?: string];
@@ -8,14 +9,21 @@ type Told = readonly [status: number, code: string, text: string, error: string,
 /** Reads, and gives what the partner and the log were told of the refusal. */
 const toldOf = async (test: Test, reading: ReturnType<typeof read>): Promise<Told> => {
   const answer = await reading;
+  const { code, diagnostics } = issueOf(answer);
   expect(answer.json()).toEqual({
     resourceType: 'OperationOutcome',
-    issue: [{ ...issueOf(answer), severity: 'error', details: { text: issueOf(answer).diagnostics } }],
+    issue: [
+      {
+        severity: 'error',
+        code,
+        details: { text: diagnostics },
+        diagnostics: `${diagnostics} (reference ${reference})`,
+      },
+    ],
   });
   const { error, detail } = test.log().at(-1) as { error: string; detail?: string };
-  const { code, diagnostics } = issueOf(answer);
   const told = [answer.statusCode, code, diagnostics, error] as const;
-  return detail === undefined ? told : [...told, detail];
+  return detail === diagnostics ? told : [...told, String(detail)];
 };
 
 const readOnly = 'This server is read-only: GET, or POST to {type}/_search.';

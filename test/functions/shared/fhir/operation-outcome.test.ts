@@ -6,6 +6,10 @@ describe('operationOutcome', () => {
       resourceType: 'OperationOutcome',
       issue: [{ severity: 'error', code: 'not-found', details: { text: 'No.' }, diagnostics: 'No.' }],
     });
-    expect(operationOutcome('informational', 'Yes.', 'information').issue[0].severity).toBe('information');
+  });
+
+  it('says the reference after the message, where details.text stays the message alone', () => {
+    const [issue] = operationOutcome('not-found', 'No.', 'ref-1').issue;
+    expect(issue).toMatchObject({ details: { text: 'No.' }, diagnostics: 'No. (reference ref-1)' });
   });
 });

@@ -55,33 +55,36 @@ describe('a page', () => {
 });
 
 describe('an error page', () => {
+  const quoted = '<p><small>Reference: ref&lt;1&gt;</small></p>';
+
   it.each<[ErrorCode, string]>([
     ['method_not_allowed', 'This address cannot be used that way'],
     ['temporarily_unavailable', 'Please try again in a moment'],
     ['server_error', 'Something went wrong on our side'],
     ['invalid_request', 'This link does not work'],
-  ])('of %s says “%s” and the public sentence, keeps the detail, and links nowhere', (code, title) => {
-    const answer = errorPage(new GatewayError(code, 'Try <again>.', { status: 418, detail: 'private' }));
+  ])('of %s says “%s”, the public sentence and the reference, keeps the detail, and links nowhere', (code, title) => {
+    const answer = errorPage(new GatewayError(code, 'Try <again>.', { status: 418, detail: 'private' }), 'ref<1>');
 
     expect(answer.statusCode).toBe(418);
     expect(within(answer, 'title')).toBe(title);
-    expect(mainOf(answer)).toBe(`<h1>${title}</h1><p>Try &lt;again&gt;.</p>`);
+    expect(mainOf(answer)).toBe(`<h1>${title}</h1><p>Try &lt;again&gt;.</p>${quoted}`);
     expect(answer.headers).toEqual({ 'Content-Type': 'text/html; charset=utf-8', ...browserHeaders(answer) });
   });
 
   it('of a sign-in that is over links back to the partner, escaped', () => {
     const link = { href: 'https://partner.example/?a=1&b="', text: 'Go back to A & B' };
-    const answer = errorPage(new GatewayError('invalid_request', 'Start again.', { link }));
+    const answer = errorPage(new GatewayError('invalid_request', 'Start again.', { link }), 'ref<1>');
 
     expect(mainOf(answer)).toBe(
       '<h1>This sign-in is finished</h1><p>Start again.</p>' +
-        '<p><a href="https://partner.example/?a=1&amp;b=&quot;">Go back to A &amp; B</a></p>',
+        '<p><a href="https://partner.example/?a=1&amp;b=&quot;">Go back to A &amp; B</a></p>' +
+        quoted,
     );
   });
 
   it('carries what the error asks for, and when to come back where that is known', () => {
     const options = { status: 503, retryAfterSeconds: 7, headers: { Allow: 'GET, POST' } };
-    const answer = errorPage(new GatewayError('temporarily_unavailable', 'Later.', options));
+    const answer = errorPage(new GatewayError('temporarily_unavailable', 'Later.', options), 'ref<1>');
 
     expect(answer.headers).toEqual({
       'Content-Type': 'text/html; charset=utf-8',

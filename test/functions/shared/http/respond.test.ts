@@ -19,13 +19,13 @@ describe('a JSON answer', () => {
 });
 
 describe('an OAuth error', () => {
-  it('says its code and the public sentence, is never stored, and no more', () => {
+  it('says its code, the public sentence and the reference, is never stored, and no more', () => {
     const error = new GatewayError('invalid_grant', 'The code is not known.', { detail: 'private' });
 
-    expect(oauthError(error)).toEqual({
+    expect(oauthError(error, 'ref-1')).toEqual({
       statusCode: 400,
       headers: always,
-      body: '{"error":"invalid_grant","error_description":"The code is not known."}',
+      body: '{"error":"invalid_grant","error_description":"The code is not known. (reference ref-1)"}',
     });
   });
 
@@ -33,7 +33,7 @@ describe('an OAuth error', () => {
     const challenge = { 'WWW-Authenticate': 'Basic realm="gateway", charset="UTF-8"' };
 
     for (const status of [400, 401, 403, 405, 429, 500, 503]) {
-      expect(oauthError(new GatewayError('invalid_client', 'No.', { status })).headers).toEqual(
+      expect(oauthError(new GatewayError('invalid_client', 'No.', { status }), 'ref-1').headers).toEqual(
         status === 401 ? { ...always, ...challenge } : always,
       );
     }
@@ -43,17 +43,17 @@ describe('an OAuth error', () => {
     for (const retryAfterSeconds of [0, 30]) {
       const error = new GatewayError('temporarily_unavailable', 'Later.', { status: 503, retryAfterSeconds });
 
-      expect(oauthError(error).headers).toEqual({ ...always, 'Retry-After': String(retryAfterSeconds) });
+      expect(oauthError(error, 'ref-1').headers).toEqual({ ...always, 'Retry-After': String(retryAfterSeconds) });
     }
   });
 
   it('keeps to OAuth’s own codes, and carries what the error asks for', () => {
     const error = new GatewayError('method_not_allowed', 'Use POST.', { status: 405, headers: { Allow: 'POST' } });
 
-    expect(oauthError(error)).toEqual({
+    expect(oauthError(error, 'ref-1')).toEqual({
       statusCode: 405,
       headers: { ...always, Allow: 'POST' },
-      body: '{"error":"invalid_request","error_description":"Use POST."}',
+      body: '{"error":"invalid_request","error_description":"Use POST. (reference ref-1)"}',
     });
   });
 });
