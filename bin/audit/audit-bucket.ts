@@ -1,7 +1,11 @@
-import { GetObjectCommand, ListBucketsCommand, NoSuchKey, S3Client, paginateListObjectsV2 } from '@aws-sdk/client-s3';
-import { defaultPorts } from '../../config/local.ts';
-import type { StageConfig } from '../../config/stage.ts';
-import { causeOf } from '../../functions/shared/errors.ts';
+import {
+  GetObjectCommand,
+  ListBucketsCommand,
+  NoSuchKey,
+  type S3Client,
+  paginateListObjectsV2,
+} from '@aws-sdk/client-s3';
+import { explainAwsFailure } from '../shared/aws.ts';
 import { Refusal } from '../shared/command-line.ts';
 
 /** The bucket that a stage's audit is in. */
@@ -10,47 +14,13 @@ export interface AuditBucket {
   readonly name: string;
 }
 
-/** The local stack's AWS, unless the environment names another place. */
-const localEndpoint = `http://127.0.0.1:${defaultPorts.aws}`;
-
-/** S3 of a stage; for stage `local` the local stack's, with made-up credentials. */
-export const s3Client = (
-  { stage, region }: Pick<StageConfig, 'stage' | 'region'>,
-  environment: NodeJS.ProcessEnv,
-): S3Client => {
-  const requestHandler = { connectionTimeout: 5000, requestTimeout: 60_000, throwOnRequestTimeout: true };
-  if (stage !== 'local') return new S3Client({ ...(region === undefined ? {} : { region }), requestHandler });
-  return new S3Client({
-    endpoint: environment['AWS_ENDPOINT_URL'] ?? localEndpoint,
-    region: region ?? 'us-east-1',
-    credentials: { accessKeyId: 'audit-reader', secretAccessKey: 'none' },
-    requestHandler,
-  });
-};
-
-const hasText = (error: unknown, pattern: RegExp): boolean => error instanceof Error && pattern.test(error.message);
-const isCalled = (error: unknown, ...names: string[]): boolean => error instanceof Error && names.includes(error.name);
-
 /** Says what a person can do about a failure of S3's client; of what nobody foresaw, its name. */
 export const explained = (error: unknown, stage: string): unknown => {
-  if (error instanceof Refusal) return error;
-  const cause = causeOf(error);
-  if (/ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ECONNRESET|EHOSTUNREACH|ETIMEDOUT|TimeoutError/.test(cause)) {
-    return new Refusal(
-      stage === 'local'
-        ? 'The local stack does not answer. Is `npm start` running? AWS_ENDPOINT_URL says where it is, if elsewhere.'
-        : `S3 cannot be reached (${cause}). Look at AWS_REGION and AWS_ENDPOINT_URL.`,
-    );
+  if (error instanceof Error && error.name === 'NoSuchBucket') {
+    return new Refusal('There is no such bucket. Look at --bucket and --stage.');
   }
-  if (isCalled(error, 'CredentialsProviderError', 'TokenProviderError', 'ExpiredToken', 'InvalidAccessKeyId')) {
-    return new Refusal('There are no AWS credentials that can be used. Set AWS_PROFILE, or sign in.');
-  }
-  if (hasText(error, /region is missing/i)) return new Refusal('There is no AWS region. Set AWS_REGION.');
-  if (isCalled(error, 'NoSuchBucket')) return new Refusal('There is no such bucket. Look at --bucket and --stage.');
-  if (isCalled(error, 'AccessDenied', 'Forbidden', '403')) {
-    return new Refusal('AWS refuses. It takes s3:ListBucket and s3:GetObject on the audit bucket, and its key.');
-  }
-  return error;
+  const rights = 's3:ListBucket and s3:GetObject on the audit bucket, and its key';
+  return explainAwsFailure(error, { stage, service: 'S3', rights });
 };
 
 /**

@@ -1,5 +1,7 @@
+import { S3Client } from '@aws-sdk/client-s3';
+import { awsSettings } from '../shared/aws.ts';
 import { readStage } from '../shared/command-line.ts';
-import { explained, findBucket, s3Client } from './audit-bucket.ts';
+import { explained, findBucket } from './audit-bucket.ts';
 import { findEvents } from './find-events.ts';
 import { help, readFlags } from './flags.ts';
 import { tableOf } from './table.ts';
@@ -25,7 +27,7 @@ export const audit = async (args: readonly string[], deps: AuditToolDeps): Promi
     return 0;
   }
   const config = await readStage(query.stage);
-  const client = s3Client(config, deps.environment);
+  const client = new S3Client(awsSettings(config, deps.environment, 'audit-reader'));
   try {
     const bucket = await findBucket(client, config.stage, query.bucket ?? deps.environment['AUDIT_BUCKET']);
     const events = await findEvents(bucket, query);

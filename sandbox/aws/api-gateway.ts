@@ -3,7 +3,7 @@ import { type IncomingMessage, type ServerResponse, createServer } from 'node:ht
 import { pipeline } from 'node:stream/promises';
 import type { Invocation, LocalFunction } from './lambda.ts';
 import type { Edge } from './edge.ts';
-import { type GatewayContext, type OwnAnswer, gatewayAnswer } from './gateway-responses.ts';
+import { type GatewayContext, type OwnAnswer, gatewayAnswer, substitute } from './gateway-responses.ts';
 import { close, listen } from './listen.ts';
 import { proxyEvent } from './proxy-event.ts';
 import { readBuffered, readPrelude } from './proxy-response.ts';
@@ -20,11 +20,16 @@ export interface RequestLogLine {
 
 /** What an API Gateway serves. */
 interface Api {
-  readonly template: Pick<LocalTemplate, 'routes' | 'stageName' | 'binaryMediaTypes' | 'gatewayResponses'>;
+  readonly template: Pick<
+    LocalTemplate,
+    'routes' | 'stageName' | 'binaryMediaTypes' | 'gatewayResponses' | 'accessLog'
+  >;
   /** By physical name. */
   readonly functions: ReadonlyMap<string, Pick<LocalFunction, 'invoke'>>;
   /** What stands in front. */
   readonly edge: Edge;
+  /** Gets a line of the access log for each request, once its answer has gone. */
+  readonly writeAccessLog: (line: string) => void;
 }
 
 export interface ApiGatewayOptions {
@@ -82,6 +87,8 @@ interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
+  /** What the access log says of it beside its context, by variable. */
+  readonly noted: Record<string, string>;
 }
 
 const contextOf = ({ request, requestId }: Exchange, stage: string): GatewayContext => ({
@@ -102,9 +109,19 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
     const { template, edge } = await api;
     const { request, response } = exchange;
     const context = contextOf(exchange, template.stageName);
+    exchange.noted['error.responseType'] = own.type;
     const { body, ...head } = gatewayAnswer(own, request, template.gatewayResponses, context);
     const { status, headers } = await edge(request, head);
     response.writeHead(status, headers).end(body);
+  };
+
+  const logAccess = async (exchange: Exchange, ms: number): Promise<void> => {
+    const { template, writeAccessLog } = await api;
+    if (template.accessLog === undefined) return;
+    const { statusCode } = exchange.response;
+    const context = { ...contextOf(exchange, template.stageName), ...exchange.noted };
+    const line = { ...context, status: String(statusCode), responseLatency: String(ms) };
+    writeAccessLog(substitute(template.accessLog.format, line, '-'));
   };
 
   const sendBuffered = async ({ payload }: Invocation, { request, response }: Exchange): Promise<void> => {
@@ -126,8 +143,11 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
   /** Invokes the function and passes its answer on. A client that leaves ends the invocation. */
   const integrate = async (match: Match, event: string, exchange: Exchange): Promise<void> => {
     const { functions } = await api;
-    const { response, requestId } = exchange;
+    const { response, noted } = exchange;
     const { route } = match;
+    // Lambda's id of its invocation is another than API Gateway's of the request.
+    const invocationId = randomUUID();
+    noted['integration.requestId'] = invocationId;
     const target = functions.get(route.functionName);
     const gone = new AbortController();
     let timedOut = false;
@@ -138,7 +158,7 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
     response.once('close', () => gone.abort());
     try {
       if (target === undefined) throw new Error(`No function ${route.functionName}`);
-      const invocation = await target.invoke(event, requestId, gone.signal);
+      const invocation = await target.invoke(event, invocationId, gone.signal);
       if (!invocation.ok) throw new Error('The function failed');
       await (route.streaming ? sendStreamed : sendBuffered)(invocation, exchange);
     } catch {
@@ -151,12 +171,13 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
   };
 
   const handle = async (exchange: Exchange): Promise<void> => {
-    const { request, response, requestId } = exchange;
+    const { request, response, requestId, noted } = exchange;
     response.setHeader('x-amzn-requestid', requestId);
     if (headerBytes(request) > headerLimit) return answerItself(exchange, headersTooLarge);
     const { router, template } = await api;
     const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s);
     const match = router(request.method ?? '', path);
+    if (match !== undefined) noted['resourcePath'] = match.route.path;
     const body = await readBody(request);
     if (match === undefined) return answerItself(exchange, missingAuthenticationToken);
     if (body === undefined) return answerItself(exchange, requestTooLong);
@@ -176,12 +197,14 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
   // The limit above is stricter; Node's own would cut the connection in a way that API Gateway does not.
   const server = createServer({ maxHeaderSize: 65_536 }, (request, response) => {
     const startedAtMs = performance.now();
+    const exchange = { request, response, requestId: randomUUID(), noted: { requestTimeEpoch: String(Date.now()) } };
     response.once('close', () => {
       const path = (request.url ?? '').replace(/\?.*/s, '');
       const ms = Math.round(performance.now() - startedAtMs);
       options.log?.({ method: request.method ?? '', path, status: response.statusCode, ms });
+      void logAccess(exchange, ms);
     });
-    serveOne({ request, response, requestId: randomUUID() }).catch(() => response.destroy());
+    serveOne(exchange).catch(() => response.destroy());
   });
   const port = await listen(server, options.port, 'localhost');
   return {

@@ -1,5 +1,6 @@
 import { type LocalDynamoDb, startDynamoDb } from './dynamodb.ts';
 import { type LocalAwsEndpoint, startAwsEndpoint } from './endpoint.ts';
+import { type LocalLogs, localLogs } from './logs.ts';
 import { type LocalS3, localS3 } from './s3.ts';
 import { type LocalSecretsManager, localSecretsManager } from './secrets-manager.ts';
 
@@ -8,10 +9,11 @@ export interface LocalAws extends LocalAwsEndpoint {
   readonly dynamoDb: Pick<LocalDynamoDb, 'createTables'>;
   readonly secretsManager: Pick<LocalSecretsManager, 'setSecret'>;
   readonly s3: Pick<LocalS3, 'createBucket'>;
+  readonly logs: Pick<LocalLogs, 'createGroup' | 'write'>;
 }
 
 /**
- * Starts DynamoDB, Secrets Manager and S3.
+ * Starts DynamoDB, Secrets Manager, S3 and CloudWatch Logs.
  * @param port 0 for a free one
  * @throws the server's own error, such as `EADDRINUSE`
  */
@@ -19,13 +21,19 @@ export const startAws = async (port: number): Promise<LocalAws> => {
   const dynamoDb = await startDynamoDb();
   const secretsManager = localSecretsManager();
   const s3 = localS3();
-  const services = { dynamoDb: dynamoDb.service, secretsManager: secretsManager.service, s3: s3.service };
+  const logs = localLogs();
+  const services = {
+    dynamoDb: dynamoDb.service,
+    secretsManager: secretsManager.service,
+    s3: s3.service,
+    logs: logs.service,
+  };
   try {
     const endpoint = await startAwsEndpoint(port, services);
     const close = async (): Promise<void> => {
       await Promise.all([endpoint.close(), dynamoDb.close()]);
     };
-    return { ...endpoint, dynamoDb, secretsManager, s3, close };
+    return { ...endpoint, dynamoDb, secretsManager, s3, logs, close };
   } catch (error) {
     await dynamoDb.close();
     throw error;

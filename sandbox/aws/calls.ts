@@ -63,6 +63,9 @@ const describe = (request: AwsRequest): Omit<AwsCall, 'function'> => {
   if (service === 'secretsmanager') {
     return { action: `secretsmanager:${operation}`, resource: secretNameOf(textOf(body['SecretId'])) };
   }
+  if (service?.startsWith('Logs_') === true) {
+    return { action: `logs:${operation}`, resource: textOf(body['logGroupName']) || '*' };
+  }
   return { action: `dynamodb:${operation}`, resource: textOf(body['TableName']) };
 };
 

@@ -85,16 +85,21 @@ const startFunctions = async (
 ): Promise<readonly LocalFunction[]> => {
   const routed = new Set(routes.map(({ functionName }) => functionName));
   return settled(
-    functions.map(async (spec) =>
-      opened(
+    functions.map(async (spec) => {
+      aws.logs.createGroup(spec.logGroup);
+      const onLog = (name: string, line: string): void => {
+        aws.logs.write(spec.logGroup, line);
+        onFunctionLog(name, line);
+      };
+      return opened(
         await startFunction(spec, {
           socketPath: join(workDir, spec.name),
           awsEndpoint: aws.url,
-          onLog: onFunctionLog,
+          onLog,
           lazy: !routed.has(spec.physicalName),
         }),
-      ),
-    ),
+      );
+    }),
   );
 };
 
@@ -135,8 +140,11 @@ const deploy = async (options: CloudOptions, workDir: string, opened: Opened): P
     aws.secretsManager.setSecret(name, secret === undefined ? undefined : JSON.stringify(secret));
   };
   for (const payer of config.payers) setSecret(payer.id, secrets[payer.id]);
+  const { accessLog } = template;
+  if (accessLog !== undefined) aws.logs.createGroup(accessLog.logGroup);
   gateway.serve({
     template,
+    writeAccessLog: (line) => accessLog && aws.logs.write(accessLog.logGroup, line),
     functions: new Map(functions.map((started) => [started.spec.physicalName, started])),
     edge: template.edge || options.edge ? gatewayEdge : noEdge,
   });

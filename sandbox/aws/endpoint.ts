@@ -9,6 +9,7 @@ export interface AwsServices {
   readonly dynamoDb: AwsService;
   readonly secretsManager: AwsService;
   readonly s3: AwsService;
+  readonly logs: AwsService;
 }
 
 /** One HTTP endpoint for all of AWS, as `AWS_ENDPOINT_URL` names it. */
@@ -31,6 +32,7 @@ const serviceOf = ({ headers }: AwsRequest, services: AwsServices): AwsService =
   const [name] = String(target).split('.');
   if (name?.startsWith('DynamoDB_') === true) return services.dynamoDb;
   if (name === 'secretsmanager') return services.secretsManager;
+  if (name?.startsWith('Logs_') === true) return services.logs;
   return () => jsonError('UnknownOperationException', `The local stack has no ${String(target)}`);
 };
 

@@ -24,8 +24,9 @@ const specOf = ({ type, status }: OwnAnswer, specs: readonly GatewayResponseSpec
   return specs.find((spec) => spec.type === type) ?? specs.find((spec) => spec.type === classType) ?? missing;
 };
 
-const substitute = (text: string, context: GatewayContext): string =>
-  text.replaceAll(/\$context\.([A-Za-z]+(?:\.[A-Za-z]+)*)/g, (_match, name: string) => context[name] ?? '');
+/** Puts in what `$context.…` holds; what is not there is `absent`. */
+export const substitute = (text: string, context: GatewayContext, absent = ''): string =>
+  text.replaceAll(/\$context\.([A-Za-z]+(?:\.[A-Za-z]+)*)/g, (_match, name: string) => context[name] ?? absent);
 
 /** A header is a quoted text, a context variable or a header of the request; nothing where that one was not sent. */
 const headerOf = (value: string, context: GatewayContext, request: IncomingMessage): string | undefined => {

@@ -41,6 +41,8 @@ const refOf = (logicalId: string, { Type, Properties = {} }: Resource, resolve: 
     case 'AWS::S3::Bucket':
       // A generated name, but for the random end; the stack's name leads to it.
       return resolve(Properties['BucketName'] ?? { 'Fn::Sub': `\${AWS::StackName}-${logicalId}` }).toLowerCase();
+    case 'AWS::Logs::LogGroup':
+      return resolve(Properties['LogGroupName'] ?? { 'Fn::Sub': `\${AWS::StackName}-${logicalId}` });
     default:
       return logicalId;
   }
@@ -55,6 +57,7 @@ const attributes: Readonly<Record<string, (name: string) => string>> = {
   'AWS::DynamoDB::Table StreamArn': (name) => `${tableArn(name)}/stream/2026-01-01T00:00:00.000`,
   'AWS::Lambda::Function Arn': functionArn,
   'AWS::Lambda::Version Version': () => '1',
+  'AWS::Logs::LogGroup Arn': (name) => `arn:aws:logs:${region}:${account}:log-group:${name}:*`,
   'AWS::S3::Bucket Arn': (name) => `arn:aws:s3:::${name}`,
 };
 

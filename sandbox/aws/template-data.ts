@@ -99,6 +99,25 @@ export const mappingsOf = ({ ofType, intrinsics: { resolve } }: Reading): Mappin
       };
     });
 
+/** What API Gateway writes of each request, and where. */
+export interface AccessLogSpec {
+  readonly logGroup: string;
+  /** With `$context.…` in the text. */
+  readonly format: string;
+}
+
+interface ApiStage {
+  readonly AccessLogSetting?: { readonly DestinationArn: unknown; readonly Format: string };
+}
+
+/** The access log of the API's stage, where it has one. */
+export const accessLogOf = ({ ofType, intrinsics: { resolve } }: Reading): AccessLogSpec | undefined => {
+  const [stage] = ofType('AWS::ApiGateway::Stage').map((named) => propertiesOf(named) as ApiStage);
+  if (stage?.AccessLogSetting === undefined) return undefined;
+  const { DestinationArn, Format } = stage.AccessLogSetting;
+  return { logGroup: resolve(DestinationArn).replace(/^arn:.*:log-group:/, ''), format: Format };
+};
+
 interface GatewayResponse {
   readonly ResponseType: string;
   readonly StatusCode?: string;

@@ -11,6 +11,8 @@ export interface FunctionSpec {
   readonly environment: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly memoryMb: number;
+  /** Where its lines go. */
+  readonly logGroup: string;
 }
 
 /** A method of a path, and the function behind it. */
@@ -39,6 +41,7 @@ interface LambdaFunction {
   readonly Environment?: { readonly Variables?: Readonly<Record<string, unknown>> };
   readonly Timeout?: number;
   readonly MemorySize?: number;
+  readonly LoggingConfig?: { readonly LogGroup?: unknown };
 }
 
 /** The function's name in an ARN or an integration's URI; a version or an alias behind it is the same code here. */
@@ -85,7 +88,7 @@ export const functionsOf = (reading: Reading): FunctionSpec[] => {
   return ofType('AWS::Lambda::Function')
     .filter((named) => !notOurs.has(physicalNameOf(reading, named)))
     .map((named) => {
-      const { Code, Handler, Environment, Timeout, MemorySize } = propertiesOf(named) as LambdaFunction;
+      const { Code, Handler, Environment, Timeout, MemorySize, LoggingConfig } = propertiesOf(named) as LambdaFunction;
       return {
         name: constructName(named),
         physicalName: physicalNameOf(reading, named),
@@ -99,6 +102,7 @@ export const functionsOf = (reading: Reading): FunctionSpec[] => {
         ),
         timeoutMs: (Timeout ?? 3) * 1000,
         memoryMb: MemorySize ?? 128,
+        logGroup: intrinsics.resolve(LoggingConfig?.LogGroup ?? `/aws/lambda/${physicalNameOf(reading, named)}`),
       };
     });
 };

@@ -1,10 +1,12 @@
 import { type Named, type Template, type TemplateOptions, propertiesOf } from './cloudformation.ts';
 import { resolverOf } from './intrinsics.ts';
 import {
+  type AccessLogSpec,
   type BucketSpec,
   type GatewayResponseSpec,
   type MappingSpec,
   type TableSpec,
+  accessLogOf,
   bucketsOf,
   gatewayResponsesOf,
   mappingsOf,
@@ -23,6 +25,7 @@ export interface LocalTemplate {
   readonly stageName: string;
   readonly binaryMediaTypes: readonly string[];
   readonly gatewayResponses: readonly GatewayResponseSpec[];
+  readonly accessLog: AccessLogSpec | undefined;
   /** Whether a distribution stands in front, with a function on its answers. */
   readonly edge: boolean;
 }
@@ -52,6 +55,7 @@ export const readTemplate = (template: Template, options: TemplateOptions): Loca
     binaryMediaTypes:
       api === undefined ? [] : ((propertiesOf(api) as { BinaryMediaTypes?: string[] }).BinaryMediaTypes ?? []),
     gatewayResponses: gatewayResponsesOf(reading),
+    accessLog: accessLogOf(reading),
     edge: edgeFunctions(reading).has('origin-response'),
   };
 };

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
@@ -91,12 +91,22 @@ const gatewayResponses: readonly GatewayResponseSpec[] = [
   { type: 'DEFAULT_5XX', headers: {}, templates: { 'application/json': '{"type":"$context.error.responseType"}' } },
 ];
 
+const accessFormat = JSON.stringify({
+  requestId: '$context.requestId',
+  reference: '$context.extendedRequestId',
+  route: '$context.resourcePath',
+  status: '$context.status',
+  invocation: '$context.integration.requestId',
+  errorType: '$context.error.responseType',
+});
+
 describe('API Gateway and Lambda on this machine', () => {
   let folder: string;
   let gateway: LocalApiGateway;
   let remapping: LocalApiGateway;
   let functions: LocalFunction[];
   const requestLog: RequestLogLine[] = [];
+  const accessLog = new EventEmitter();
   const functionLog: string[] = [];
 
   const spec = (name: string, more: Partial<FunctionSpec> = {}): FunctionSpec => ({
@@ -106,6 +116,7 @@ describe('API Gateway and Lambda on this machine', () => {
     handler: 'index.handler',
     environment: { TABLE: 'grants' },
     timeoutMs: 29_000,
+    logGroup: name,
     memoryMb: 128,
     ...more,
   });
@@ -146,6 +157,7 @@ describe('API Gateway and Lambda on this machine', () => {
     const api = {
       template: {
         stageName: 'v1',
+        accessLog: { logGroup: 'access', format: accessFormat },
         binaryMediaTypes: ['image/*'],
         routes: [
           route('/do/{what}', 'buffered'),
@@ -156,6 +168,7 @@ describe('API Gateway and Lambda on this machine', () => {
         ],
       },
       functions: new Map(functions.map((started) => [started.spec.name, started])),
+      writeAccessLog: (line: string) => void accessLog.emit('line', line),
     };
     gateway = await startApiGateway({ port: 0, log: (line) => requestLog.push(line) });
     remapping = await startApiGateway({ port: 0 });
@@ -480,5 +493,31 @@ describe('API Gateway and Lambda on this machine', () => {
     await delay(20);
     expect(requestLog.at(-1)).toEqual({ method: 'PUT', path: '/event/secret', status: 200, ms: expect.any(Number) });
     expect(JSON.stringify(requestLog)).not.toContain('canary');
+  });
+
+  describe('the access log', () => {
+    const lineOf = async (path: string): Promise<Record<string, string>> => {
+      const written = new Promise<string>((resolve) => accessLog.once('line', resolve));
+      await send(path);
+      return JSON.parse(await written) as Record<string, string>;
+    };
+
+    it('has a line for each request, with an id of its own beside the invocation’s', async () => {
+      const { requestId, invocation, reference, ...line } = await lineOf('/do/context?token=canary');
+      expect(line).toEqual({ route: '/do/{what}', status: '200', errorType: '-' });
+      expect(invocation).toMatch(/^[0-9a-f-]{36}$/);
+      expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
+      expect(requestId).not.toBe(invocation);
+      expect(reference).toMatch(/^[A-Za-z0-9+/]{22}==$/);
+    });
+
+    it('says of an answer of API Gateway’s own which it was', async () => {
+      expect(await lineOf('/nowhere')).toMatchObject({
+        route: '-',
+        status: '403',
+        invocation: '-',
+        errorType: 'MISSING_AUTHENTICATION_TOKEN',
+      });
+    });
   });
 });

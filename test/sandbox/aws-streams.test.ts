@@ -246,6 +246,7 @@ describe('an event source mapping', () => {
       environment: { SEEN: seen },
       timeoutMs: 5000,
       memoryMb: 128,
+      logGroup: 'audit',
     };
     const audit = await startFunction(spec, {
       socketPath: join(folder, 'socket'),

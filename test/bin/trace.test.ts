@@ -1,0 +1,95 @@
+import { trace } from '../../bin/trace/trace.ts';
+import { type LocalAws, startAws } from '../../sandbox/aws/aws.ts';
+import { runTool } from './run-tool.ts';
+
+const requestId = '3f2a9c01-77de-4a1b-8c5d-0123456789ab';
+const reference = '3f2a9c01-77de';
+const tokenLogs = 'p2p-gateway-local-FunctionsTokenLogs1';
+const accessLogs = 'p2p-gateway-local-ApiAccessLogLogs1';
+let aws: LocalAws;
+
+beforeAll(async () => {
+  aws = await startAws(0);
+  for (const name of [tokenLogs, accessLogs, 'p2p-gateway-localhost-Logs1']) aws.logs.createGroup(name);
+  const line = { level: 'warn', time: 't', requestId, function: 'token', step: 'refresh', status: 400 };
+  const refused = { ...line, error: 'invalid_grant', detail: 'the grant has ended', partner: 'demo-partner', _aws: {} };
+  aws.logs.write(tokenLogs, JSON.stringify({ ...refused, requestId: requestId.replace('3f', '4f') }));
+  aws.logs.write(tokenLogs, JSON.stringify(refused));
+  aws.logs.write(tokenLogs, `REPORT RequestId: ${requestId}\tDuration: 12.00 ms\n`);
+  const access = { requestId: 'api-1', extendedRequestId: 'AbC+dEf/hIAMF==', sourceIp: '203.0.113.9', errorType: '-' };
+  aws.logs.write(accessLogs, JSON.stringify({ ...access, integrationRequestId: requestId }));
+  const own = { requestId: 'api-2', extendedRequestId: 'Xyz+uvw/hIAMF==', integrationRequestId: '-' };
+  aws.logs.write(accessLogs, JSON.stringify({ ...own, errorType: 'THROTTLED' }));
+});
+
+afterAll(() => aws.close());
+
+const run = async (...args: string[]): Promise<{ code: number; out: string[]; told: string[] }> => {
+  const out: string[] = [];
+  const told: string[] = [];
+  const code = await trace(args, {
+    nowMs: Date.now(),
+    environment: { AWS_ENDPOINT_URL: aws.url },
+    print: (line) => out.push(line),
+    remark: (line) => told.push(line),
+  });
+  return { code, out, told };
+};
+
+describe('npm run trace', () => {
+  it('finds the lines of one request in every log group of the stage, and of no other request', async () => {
+    const { code, out } = await run(reference);
+
+    expect(code).toBe(0);
+    expect(out).toHaveLength(3);
+    expect(out[0]).toMatch(
+      /^\S+Z {2}level=warn {2}function=token {2}step=refresh {2}status=400 {2}error=invalid_grant {2}detail="the grant has ended" {2}partner=demo-partner {2}requestId=3f2a9c01-/,
+    );
+    expect(out.join('\n')).toContain('REPORT RequestId');
+    expect(out.join('\n')).toContain('sourceIp=203.0.113.9');
+  });
+
+  it.each(['(reference 3f2a9c01-77de)', 'Reference: 3f2a9c01-77de', ' 3f2a9c01-77de ', requestId])(
+    'takes the reference as people copy it: %s',
+    async (copied) => {
+      expect((await run(copied)).out).toHaveLength(3);
+    },
+  );
+
+  it('goes on from the access log to the function, and finds an answer of API Gateway’s own', async () => {
+    expect((await run('AbC+dEf/hIAMF==')).out).toHaveLength(3);
+    const [line, ...others] = (await run('Xyz+uvw/hIAMF==')).out;
+    expect(others).toEqual([]);
+    expect(line).toContain('errorType=THROTTLED');
+  });
+
+  it('prints the lines as they were written for a program', async () => {
+    const { out } = await run(reference, '--json');
+    expect(JSON.parse(out[0] ?? '')).toMatchObject({ requestId, error: 'invalid_grant' });
+  });
+
+  it('ends with 1 and says where else to look where there is no line', async () => {
+    const { code, out, told } = await run('00000000-0000', '--since', '0.5');
+    expect({ code, out }).toEqual({ code: 1, out: [] });
+    expect(told.join()).toMatch(/^No line holds 00000000-0000 since .*--since/);
+  });
+});
+
+describe('npm run trace, given wrongly,', () => {
+  it.each([
+    [[], 2, 'Give one reference'],
+    [['a', 'b'], 2, 'Give one reference'],
+    [['3f2a9c'], 2, 'Give one reference'],
+    [['3f2a9c01-77de%'], 2, 'Give one reference'],
+    [['.*'], 2, 'Give one reference'],
+    [[reference, '--since', 'yesterday'], 2, '--since is "yesterday"; write hours'],
+    [[reference, '--since', '0'], 2, '--since is "0"; write hours'],
+    [[reference, '--stag', 'x'], 2, '--help lists the flags'],
+    [[reference], 1, 'The local stack does not answer. Is `npm start` running?'],
+  ])('says what to do: %j', async (args, code, text) => {
+    const ended = await runTool('trace.ts', args, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' });
+    expect(ended).toMatchObject({ code, out: '' });
+    expect(ended.err).toContain(text);
+    expect(ended.err).not.toMatch(/^ {4}at /m);
+  });
+});
