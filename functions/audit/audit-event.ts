@@ -48,6 +48,7 @@ export const systems = {
   grant: 'urn:p2p-gateway:grant',
   request: 'urn:p2p-gateway:request',
   item: 'urn:p2p-gateway:item',
+  operator: 'urn:p2p-gateway:operator',
 } as const;
 
 export const dicom = (code: string, display: string): Coding => ({
@@ -84,6 +85,21 @@ export const payerAgent = (payer: string): Agent => ({
   type: { coding: [dicom('110153', 'Source Role ID')] },
   who: identified(systems.payer, payer),
   requestor: false,
+});
+
+/** An operator of the gateway, who acted by hand. */
+export const operatorAgent = (operator: string): Agent => ({
+  type: {
+    coding: [
+      {
+        system: 'http://terminology.hl7.org/CodeSystem/extra-security-role-type',
+        code: 'humanuser',
+        display: 'human user',
+      },
+    ],
+  },
+  who: identified(systems.operator, operator),
+  requestor: true,
 });
 
 /** The gateway, where it acts on nobody's request. */

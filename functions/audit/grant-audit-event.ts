@@ -4,6 +4,7 @@ import {
   dicom,
   gatewayAgent,
   grantEntity,
+  operatorAgent,
   partnerAgent,
   patientEntities,
   payerAgent,
@@ -51,6 +52,7 @@ export const grantAuditEvent = (image: Image, stage: string): AuditEvent => {
   const reason = optionalText(event, 'reason');
   const grantId = text(image, 'grantId');
   const byPartner = askedByPartner(type, reason);
+  const operator = optionalText(event, 'operator');
   const given = type === 'created' ? { scope: text(image, 'scope'), ends: seconds(number(image, 'endsAt')) } : {};
   return {
     resourceType: 'AuditEvent',
@@ -61,13 +63,13 @@ export const grantAuditEvent = (image: Image, stage: string): AuditEvent => {
     recorded: seconds(number(event, 'at')),
     outcome: '0',
     agent: [
-      ...(byPartner ? [] : [gatewayAgent(stage)]),
+      ...(byPartner ? [] : [operator === undefined ? gatewayAgent(stage) : operatorAgent(operator)]),
       partnerAgent(text(image, 'partner'), byPartner),
       payerAgent(text(image, 'payer')),
     ],
     source: sourceOf(stage),
     entity: [
-      grantEntity(grantId, { ...given, reason }),
+      grantEntity(grantId, { ...given, reason, note: optionalText(event, 'note') }),
       ...patientEntities(optionalText(image, 'patient')),
       requestEntity(text(event, 'requestId')),
     ],

@@ -21,7 +21,7 @@ export interface CallLog {
 const mostCalls = 10_000;
 
 /** AWS Signature Version 4: `Credential={access key id}/{date}/{region}/{service}/aws4_request`. */
-const callerOf = ({ headers }: AwsRequest): string =>
+export const callerOf = ({ headers }: AwsRequest): string =>
   /Credential=([^/,]+)\//.exec(headers.authorization ?? '')?.[1] ?? '';
 
 const bodyOf = ({ body }: AwsRequest): Readonly<Record<string, unknown>> => {
@@ -56,9 +56,15 @@ const s3Call = ({ method, path }: AwsRequest): Omit<AwsCall, 'function'> => {
   return { action: `s3:${action}`, resource: kind === 'bucket' ? bucket : `${bucket}/${key.join('/')}` };
 };
 
+/** STS alone still speaks in forms. */
+export const isForm = ({ headers }: AwsRequest): boolean =>
+  headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
+
 const describe = (request: AwsRequest): Omit<AwsCall, 'function'> => {
   const [service, operation] = String(request.headers['x-amz-target'] ?? '').split('.');
-  if (operation === undefined) return s3Call(request);
+  if (operation === undefined) {
+    return isForm(request) ? { action: 'sts:GetCallerIdentity', resource: '*' } : s3Call(request);
+  }
   const body = bodyOf(request);
   if (service === 'secretsmanager') {
     return { action: `secretsmanager:${operation}`, resource: secretNameOf(textOf(body['SecretId'])) };

@@ -1,7 +1,8 @@
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { type CallLog, callLog } from './calls.ts';
+import { type CallLog, callLog, isForm } from './calls.ts';
 import { close, listen } from './listen.ts';
+import { callerIdentity } from './sts.ts';
 import { type AwsAnswer, type AwsRequest, type AwsService, jsonError } from './service.ts';
 
 /** The services behind the endpoint, each by what tells it apart. */
@@ -25,10 +26,10 @@ const readRequest = async (request: IncomingMessage): Promise<AwsRequest> => {
   return { method, path, query: new URLSearchParams(query), headers, body: await buffer(request) };
 };
 
-/** JSON services name their operation in `X-Amz-Target`; what has none is S3's. */
-const serviceOf = ({ headers }: AwsRequest, services: AwsServices): AwsService => {
-  const target = headers['x-amz-target'];
-  if (target === undefined) return services.s3;
+/** JSON services name their operation in `X-Amz-Target`; what has none is S3's, or STS's where it is a form. */
+const serviceOf = (request: AwsRequest, services: AwsServices): AwsService => {
+  const target = request.headers['x-amz-target'];
+  if (target === undefined) return isForm(request) ? callerIdentity : services.s3;
   const [name] = String(target).split('.');
   if (name?.startsWith('DynamoDB_') === true) return services.dynamoDb;
   if (name === 'secretsmanager') return services.secretsManager;

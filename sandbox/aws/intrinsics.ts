@@ -37,7 +37,7 @@ const refOf = (logicalId: string, { Type, Properties = {} }: Resource, resolve: 
     case 'AWS::Lambda::Function':
       return resolve(Properties['FunctionName'] ?? logicalId);
     case 'AWS::DynamoDB::Table':
-      return resolve(Properties['TableName'] ?? logicalId);
+      return resolve(Properties['TableName'] ?? { 'Fn::Sub': `\${AWS::StackName}-${logicalId}` });
     case 'AWS::S3::Bucket':
       // A generated name, but for the random end; the stack's name leads to it.
       return resolve(Properties['BucketName'] ?? { 'Fn::Sub': `\${AWS::StackName}-${logicalId}` }).toLowerCase();

@@ -16,10 +16,18 @@ export interface GrantEvent {
   readonly at: number;
   readonly requestId: string;
   readonly reason?: RevocationReason;
+  readonly by?: Operator;
+}
+
+/** Who ended a grant by hand, and why. */
+export interface Operator {
+  /** The ARN that AWS knows the caller by. */
+  readonly operator: string;
+  readonly note: string;
 }
 
 /** Why a grant ended before its time. */
-export type RevocationReason = 'byPartner' | 'codeReplayed' | 'refreshTokenReused' | 'refusedByPayer';
+export type RevocationReason = 'byPartner' | 'codeReplayed' | 'refreshTokenReused' | 'refusedByPayer' | 'byOperator';
 
 /** An issued access token, as the grant keeps it. */
 export interface IssuedAccess {

@@ -1,5 +1,12 @@
 import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { type Grant, type GrantEvent, type IssuedAccess, type RevocationReason, readGrant } from './grant.ts';
+import {
+  type Grant,
+  type GrantEvent,
+  type IssuedAccess,
+  type Operator,
+  type RevocationReason,
+  readGrant,
+} from './grant.ts';
 import { type Item, type Table, all, available, b, conditionally, n, s } from './dynamo.ts';
 
 /*
@@ -15,8 +22,14 @@ const exists = 'attribute_exists(grantId)';
 const notRevoked = 'attribute_not_exists(revokedAt)';
 const notExpired = 'expiresAt > :now';
 
-const event = ({ type, at, requestId, reason }: GrantEvent): Item[string] => ({
-  M: { type: s(type), at: n(at), requestId: s(requestId), ...(reason === undefined ? {} : { reason: s(reason) }) },
+const event = ({ type, at, requestId, reason, by }: GrantEvent): Item[string] => ({
+  M: {
+    type: s(type),
+    at: n(at),
+    requestId: s(requestId),
+    ...(reason === undefined ? {} : { reason: s(reason) }),
+    ...(by === undefined ? {} : { operator: s(by.operator), note: s(by.note) }),
+  },
 });
 
 const update = async (
@@ -183,7 +196,7 @@ export const revoke = (
   table: Table,
   grantId: string,
   reason: RevocationReason,
-  { now, requestId, payerVersion }: { now: number; requestId: string; payerVersion?: number },
+  { now, requestId, payerVersion, by }: { now: number; requestId: string; payerVersion?: number; by?: Operator },
 ): Promise<boolean> =>
   update(table, grantId, {
     set: 'revokedAt = :now, revokedBy = :requestId, lastEvent = :event',
@@ -196,7 +209,7 @@ export const revoke = (
     values: {
       ':now': n(now),
       ':requestId': s(requestId),
-      ':event': event({ type: 'revoked', at: now, requestId, reason }),
+      ':event': event({ type: 'revoked', at: now, requestId, reason, ...(by === undefined ? {} : { by }) }),
       ...(payerVersion === undefined ? {} : { ':version': n(payerVersion) }),
     },
   });

@@ -126,6 +126,21 @@ describe('what happens to a grant becomes a valid R4 AuditEvent', () => {
     expect(event.entity[0]?.detail).toEqual([{ type: 'reason', valueString: reason }]);
   });
 
+  it('revoked by an operator, who is named as the one that asked for it, and why', async () => {
+    const { table, grantId, record } = await streamed();
+    const by = { operator: 'arn:aws:sts::111122223333:assumed-role/OnCall/alex', note: 'The member asked by phone' };
+    const { event } = await oneEvent(await record(() => revoke(table, grantId, 'byOperator', { ...request, by })));
+    expect(event.agent[0]).toMatchObject({
+      who: { identifier: { system: 'urn:p2p-gateway:operator', value: by.operator } },
+      requestor: true,
+    });
+    expect(event.agent.map(({ requestor }) => requestor)).toEqual([true, false, false]);
+    expect(event.entity[0]?.detail).toEqual([
+      { type: 'reason', valueString: 'byOperator' },
+      { type: 'note', valueString: by.note },
+    ]);
+  });
+
   it('an item that nobody can read: by its key only, and it rings', async () => {
     const audit = auditFunction();
     const item = { grantId: { S: 'grant-1' }, payer: { S: 'northwind' }, lastEvent: { S: 'canary' } };

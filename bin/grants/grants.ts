@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { GatewayError } from '../../functions/shared/errors.ts';
+import type { Table } from '../../functions/shared/store/dynamo.ts';
+import { type Grant, isLive } from '../../functions/shared/store/grant.ts';
+import { getGrant, revoke } from '../../functions/shared/store/grants.ts';
+import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
+import { readStage, Refusal } from '../shared/command-line.ts';
+import { findTable } from '../shared/find-table.ts';
+import type { Output } from '../shared/output.ts';
+import { type GrantCommand, help, readFlags } from './flags.ts';
+
+/** What the tool is given from outside. */
+export interface GrantsToolDeps {
+  readonly nowMs: number;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly output: Pick<Output, 'out' | 'note'>;
+}
+
+const instant = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+
+const stateOf = (grant: Grant, now: number): string => {
+  if (grant.revokedAt !== undefined) return `ended ${instant(grant.revokedAt)}`;
+  if (!isLive(grant, now)) return `expired ${instant(grant.expiresAt)}`;
+  return grant.redeemedAt === undefined ? 'waits for its code to be redeemed' : `lives until ${instant(grant.endsAt)}`;
+};
+
+const describe = (grant: Grant, now: number): string =>
+  [
+    `grant    ${grant.grantId}`,
+    `partner  ${grant.partner}`,
+    `payer    ${grant.payer}`,
+    `scope    ${grant.scope}`,
+    `state    ${stateOf(grant, now)}`,
+  ].join('\n');
+
+/** Who runs the tool, as AWS knows them. */
+const callerOf = async (sts: STSClient): Promise<string> => {
+  const { Arn: arn } = await sts.send(new GetCallerIdentityCommand({}));
+  if (arn === undefined) throw new Refusal('AWS does not say who you are, so the audit could not.');
+  return arn;
+};
+
+const endGrant = async (
+  table: Table,
+  sts: STSClient,
+  grant: Grant,
+  { reason, dryRun }: GrantCommand,
+  { nowMs, output }: GrantsToolDeps,
+): Promise<number> => {
+  const now = Math.floor(nowMs / 1000);
+  if (!isLive(grant, now)) throw new Refusal('The grant has ended already; nothing was changed.');
+  const operator = await callerOf(sts);
+  if (dryRun) {
+    output.note(`Would end this grant, in the name of ${operator}. Nothing was changed.`);
+    return 0;
+  }
+  const requestId = randomUUID();
+  const ended = await revoke(table, grant.grantId, 'byOperator', { now, requestId, by: { operator, note: reason } });
+  if (!ended) throw new Refusal('The grant ended at this moment, by something else; nothing was changed.');
+  output.note(
+    `Ended, in the name of ${operator}. Every token of the grant is refused from now on. The payer's own tokens cannot be ` +
+      'revoked from here, since only the partner holds their key: they end by their lifetime, or at the payer.',
+  );
+  return 0;
+};
+
+const run = async (command: GrantCommand, deps: GrantsToolDeps): Promise<number> => {
+  const config = await readStage(command.stage);
+  const settings = awsSettings(config, deps.environment, 'operator');
+  const [client, sts] = [new DynamoDBClient(settings), new STSClient(settings)];
+  try {
+    const table = { client, name: command.table ?? (await findTable(client, config.stage, 'Grants')) };
+    const grant = await getGrant(table, command.grantId);
+    if (grant === undefined) throw new Refusal(`There is no grant ${command.grantId} in ${table.name}.`);
+    deps.output.out(describe(grant, Math.floor(deps.nowMs / 1000)));
+    return command.command === 'show' ? 0 : await endGrant(table, sts, grant, command, deps);
+  } catch (error) {
+    const rights = 'dynamodb:ListTables, dynamodb:GetItem and dynamodb:UpdateItem on the grants table, and its key';
+    // The store's own error says that DynamoDB failed, and its detail says how.
+    if (error instanceof GatewayError)
+      throw new Refusal(`The table cannot be used (${error.detail}). It takes ${rights}.`);
+    throw explainAwsFailure(error, { stage: config.stage, service: 'AWS', rights });
+  } finally {
+    client.destroy();
+    sts.destroy();
+  }
+};
+
+/**
+ * Shows a grant, or ends it.
+ * @returns the exit code
+ * @throws UsageError, Refusal, ConfigError
+ */
+export const grants = async (args: readonly string[], deps: GrantsToolDeps): Promise<number> => {
+  const command = readFlags(args);
+  if (command !== 'help') return run(command, deps);
+  deps.output.out(help);
+  return 0;
+};

@@ -1,0 +1,19 @@
+import { type DynamoDBClient, paginateListTables } from '@aws-sdk/client-dynamodb';
+import { Refusal } from './command-line.ts';
+
+/**
+ * A table's name, as the stack names it: `p2p-gateway-{stage}-Tables{construct}…`.
+ * @throws Refusal where there is none, or more than one
+ */
+export const findTable = async (client: DynamoDBClient, stage: string, construct: string): Promise<string> => {
+  const prefix = `p2p-gateway-${stage}-Tables${construct}`;
+  const names: string[] = [];
+  for await (const { TableNames = [] } of paginateListTables({ client }, {})) {
+    names.push(...TableNames.filter((name) => name.startsWith(prefix)));
+  }
+  const [name, ...others] = names;
+  if (name === undefined)
+    throw new Refusal(`There is no table ${prefix}… here. Is the stage deployed? Or give --table.`);
+  if (others.length > 0) throw new Refusal(`Give --table, one of: ${names.join(', ')}`);
+  return name;
+};

@@ -1,0 +1,19 @@
+import { callerOf } from './calls.ts';
+import { account } from './intrinsics.ts';
+import { type AwsService, jsonError } from './service.ts';
+
+/** STS's GetCallerIdentity: whoever calls is a user of the access key's name. */
+export const callerIdentity: AwsService = (request) => {
+  if (new URLSearchParams(request.body.toString()).get('Action') !== 'GetCallerIdentity') {
+    return jsonError('InvalidAction', 'Only GetCallerIdentity is served here');
+  }
+  const name = callerOf(request);
+  return {
+    status: 200,
+    headers: { 'content-type': 'text/xml' },
+    body:
+      '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>' +
+      `<Arn>arn:aws:iam::${account}:user/${name}</Arn><UserId>${name}</UserId><Account>${account}</Account>` +
+      '</GetCallerIdentityResult></GetCallerIdentityResponse>',
+  };
+};

@@ -1,0 +1,137 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { grants } from '../../bin/grants/grants.ts';
+import { grantAuditEvent } from '../../functions/audit/grant-audit-event.ts';
+import type { Image } from '../../functions/audit/stream-image.ts';
+import type { Grant } from '../../functions/shared/store/grant.ts';
+import { getGrant, putGrant } from '../../functions/shared/store/grants.ts';
+import { type LocalAws, startAws } from '../../sandbox/aws/aws.ts';
+import { startMs } from '../support/gateway.ts';
+import { runTool } from './run-tool.ts';
+
+const now = startMs / 1000;
+const tableName = 'p2p-gateway-local-TablesGrants1';
+const grant: Grant & { wrappedKey: Uint8Array } = {
+  grantId: 'abcdefghijklmnopqrst-1',
+  payer: 'northwind',
+  partner: 'demo-partner',
+  scope: 'patient/*.rs',
+  patient: 'patient-1',
+  refreshable: true,
+  endsAt: now + 3600,
+  expiresAt: now + 3600,
+  codeHash: 'x',
+  codeExpiresAt: now + 60,
+  redirectUri: 'https://partner.example/',
+  wrappedKey: new Uint8Array(1),
+  sealedPayerTokens: new Uint8Array(1),
+  payerVersion: 1,
+};
+const operator = 'arn:aws:iam::000000000000:user/operator';
+let aws: LocalAws;
+let writes: Image[];
+let client: DynamoDBClient;
+const table = () => ({ client, name: tableName });
+
+beforeEach(async () => {
+  aws = await startAws(0);
+  writes = [];
+  const spec = {
+    name: 'grants',
+    physicalName: tableName,
+    keySchema: [{ AttributeName: 'grantId', KeyType: 'HASH' as const }],
+    attributeDefinitions: [{ AttributeName: 'grantId', AttributeType: 'S' as const }],
+    stream: { arn: 'arn', viewType: 'NEW_AND_OLD_IMAGES' as const },
+  };
+  await aws.dynamoDb.createTables([spec], ({ dynamodb }) => writes.push(dynamodb?.NewImage ?? {}));
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'local' };
+  client = new DynamoDBClient({ endpoint: aws.url, region: 'us-east-1', credentials });
+  await putGrant(table(), grant, { now, requestId: 'request-1' });
+});
+
+afterEach(async () => {
+  client.destroy();
+  await aws.close();
+});
+
+const run = async (...args: string[]) => {
+  const out: string[] = [];
+  const told: string[] = [];
+  const output = { out: (text: string) => out.push(text), note: (text: string) => told.push(text) };
+  const code = await grants(args, { nowMs: startMs, environment: { AWS_ENDPOINT_URL: aws.url }, output });
+  return { code, out: out.join('\n'), told: told.join('\n') };
+};
+
+const end = (...more: string[]) => run('end', grant.grantId, '--reason', 'The member asked by phone', ...more);
+
+describe('npm run grants', () => {
+  it('shows what a grant is, and nothing that opens it', async () => {
+    expect(await run('show', grant.grantId)).toEqual({
+      code: 0,
+      told: '',
+      out: [
+        'grant    abcdefghijklmnopqrst-1',
+        'partner  demo-partner',
+        'payer    northwind',
+        'scope    patient/*.rs',
+        'state    waits for its code to be redeemed',
+      ].join('\n'),
+    });
+  });
+
+  it('ends a grant, and leaves in the stream who did it and why', async () => {
+    const { code, told } = await end();
+
+    expect(code).toBe(0);
+    expect(told).toContain(`Ended, in the name of ${operator}.`);
+    const ended = await getGrant(table(), grant.grantId);
+    expect(ended).toMatchObject({ revokedAt: now });
+    expect(ended?.sealedPayerTokens).toHaveLength(0);
+    expect(ended?.wrappedKey).toBeUndefined();
+    const event = grantAuditEvent(writes.at(-1) ?? {}, 'local');
+    expect(event).toMatchObject({
+      action: 'D',
+      agent: [{ who: { identifier: { value: operator } }, requestor: true }, {}, {}],
+    });
+    expect(event.entity[0]?.detail).toEqual([
+      { type: 'reason', valueString: 'byOperator' },
+      { type: 'note', valueString: 'The member asked by phone' },
+    ]);
+  });
+
+  it('changes nothing with --dry-run, and says in whose name it would', async () => {
+    expect(await end('--dry-run')).toMatchObject({ code: 0, told: expect.stringContaining(operator) });
+    expect((await getGrant(table(), grant.grantId))?.revokedAt).toBeUndefined();
+  });
+
+  it('says so where the grant has ended already', async () => {
+    await end();
+    await expect(end()).rejects.toThrow('has ended already; nothing was changed');
+  });
+
+  it('says so where there is no such grant', async () => {
+    await expect(run('show', 'abcdefghijklmnopqrst-2')).rejects.toThrow('There is no grant abcdefghijklmnopqrst-2');
+  });
+});
+
+describe('npm run grants, given wrongly,', () => {
+  const id = grant.grantId;
+  it.each([
+    [[], 2, 'npm run grants -- show ID'],
+    [['stop', id], 2, 'There is no command "stop"'],
+    [['end', id], 2, 'Give --reason TEXT'],
+    [['end', id, '--reason', '  '], 2, 'Give --reason TEXT'],
+    [['end', id, '--reason', 'two\nlines'], 2, 'one line of up to 200 characters'],
+    [['end', id, '--reason', 'x'.repeat(201)], 2, 'one line of up to 200 characters'],
+    [['end', 'short', '--reason', 'x'], 2, "Give one grant's id"],
+    [['end', id, id, '--reason', 'x'], 2, "Give one grant's id"],
+    [['show', id, '--reason', 'x'], 2, '--reason is for end'],
+    [['show', id, '--dry-run'], 2, '--dry-run is for end'],
+    [['show', id], 1, 'The local stack does not answer. Is `npm start` running?'],
+    [['show', id, '--table', 'x'], 1, 'The table cannot be used (dynamodb: '],
+  ])('says what to do: %j', async (args, code, text) => {
+    const ended = await runTool('grants.ts', args, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' });
+    expect(ended).toMatchObject({ code, out: '' });
+    expect(ended.err).toContain(text);
+    expect(ended.err).not.toMatch(/^ {4}at /m);
+  });
+});
