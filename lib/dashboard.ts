@@ -23,7 +23,14 @@ export interface GatewayDashboardProps {
 }
 
 const period = Duration.minutes(5);
-const signals = ['payerDown', 'refreshFailed', 'reuseDetected', 'auditNotWritten', 'secretMissing'] as const;
+const signals = [
+  'payerDown',
+  'refreshFailed',
+  'refreshRepeated',
+  'reuseDetected',
+  'auditNotWritten',
+  'secretMissing',
+] as const;
 
 /** One page: how members and partners fare by step, how each payer does, and what the gateway itself stands on. */
 export class GatewayDashboard extends Construct {

@@ -23,7 +23,8 @@ export const facadeOf = (origin: string, payer: Payer): Facade => ({
 });
 
 // Some clients take the first.
-const authentication = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'];
+const confidential = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
+const authentication = [...confidential, 'none'];
 const signing = ['RS384', 'ES384'];
 
 /** What both discovery documents say; everything in it works, and what is not in it is refused. */
@@ -36,7 +37,7 @@ export const commonMetadata = (facade: Facade) => ({
   revocation_endpoint_auth_methods_supported: authentication,
   revocation_endpoint_auth_signing_alg_values_supported: signing,
   introspection_endpoint: facade.introspect,
-  introspection_endpoint_auth_methods_supported: authentication,
+  introspection_endpoint_auth_methods_supported: confidential,
   introspection_endpoint_auth_signing_alg_values_supported: signing,
   grant_types_supported: ['authorization_code', 'refresh_token'],
   response_types_supported: ['code'],

@@ -20,7 +20,8 @@ export type ErrorCode =
   | 'unsupported_response_type';
 
 /** What an alarm counts beside the outcome of requests. */
-export type Signal = 'payerDown' | 'refreshFailed' | 'reuseDetected' | 'auditNotWritten' | 'secretMissing';
+export type Signal =
+  'payerDown' | 'refreshFailed' | 'refreshRepeated' | 'reuseDetected' | 'auditNotWritten' | 'secretMissing';
 
 interface GatewayErrorOptions {
   /** HTTP status where the answer is not a redirect. @default 400 */

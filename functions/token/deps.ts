@@ -1,4 +1,5 @@
 import type { Deps } from '../shared/deps.ts';
+import type { Signal } from '../shared/errors.ts';
 import type { PayerClientDeps } from '../shared/oauth/payer-client.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import type { Parameters } from '../shared/http/api.ts';
@@ -16,4 +17,6 @@ export interface TokenRequest {
   readonly requestId: string;
   /** Notes which grant the request turned out to be about. */
   readonly note: (grant: { grantId: string; payer: string; partner: string }) => void;
+  /** Counts what an alarm or the dashboard watches. */
+  readonly count: (signal: Signal) => void;
 }

@@ -11,7 +11,7 @@ import { corsForPartners, preflight } from '../shared/http/cors.ts';
 import { json, noStore, oauthError } from '../shared/http/respond.ts';
 import { inTime } from '../shared/in-time.ts';
 import { authenticateClient } from '../shared/oauth/client-authentication.ts';
-import { recordError, recordOf, recordRequest, referenceOf } from '../shared/request-record.ts';
+import { raise, recordError, recordOf, recordRequest, referenceOf } from '../shared/request-record.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
 import { introspect } from './introspect.ts';
 import { redeemCode } from './redeem-code.ts';
@@ -74,7 +74,7 @@ export const tokenHandler = (deps: TokenDeps) =>
         Object.assign(record, { grantId, payer, partner: owner });
       const answer = await inTime(context, async () => {
         const partner = await authenticateClient(deps, event, form, record);
-        return endpoint(deps, { form, partner, requestId, note });
+        return endpoint(deps, { form, partner, requestId, note, count: (signal) => raise(record, signal) });
       });
       return json(200, answer, noStore);
     });

@@ -1,10 +1,10 @@
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { required } from '../shared/oauth/client-authentication.ts';
+import { requiredConfidential } from '../shared/oauth/client-authentication.ts';
 import { currentAccess, stillAllowed } from '../shared/oauth/live-grant.ts';
 import { readAccessToken, readRefreshToken } from '../shared/store/bearers.ts';
-import { sameHash, sha256 } from '../shared/store/crypto.ts';
-import { type Grant, isLive } from '../shared/store/grant.ts';
+import { sha256 } from '../shared/store/crypto.ts';
+import { type Grant, isCurrentRefresh, isLive } from '../shared/store/grant.ts';
 import { getGrant } from '../shared/store/grants.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
 import { facadeBase } from '../shared/urls.ts';
@@ -22,12 +22,13 @@ const describe = (deps: TokenDeps, grant: Grant, { scope, exp }: { scope: string
 });
 
 /**
- * Introspection (RFC 7662) for the token's own client; another client's token, an unknown one and a dead one are all
- * exactly `{"active": false}`.
+ * Introspection (RFC 7662) for the token's own client, which must prove who it is (§2.1): a thief with a public client's
+ * refresh token could ask here when it was rotated, and follow. Another client's token, an unknown one and a dead one are
+ * all exactly `{"active": false}`; so is a refresh token that was rotated, though a repeat of it may still be answered.
  * @throws GatewayError `invalid_request`, `invalid_client`, `temporarily_unavailable`
  */
 export const introspect = async (deps: TokenDeps, request: TokenRequest): Promise<object> => {
-  const partner = required(request.partner);
+  const partner = requiredConfidential(request.partner);
   const text = request.form.values.get('token');
   if (text === undefined) throw new GatewayError('invalid_request', 'token is missing.');
   const now = nowSeconds(deps.clock);
@@ -41,9 +42,7 @@ export const introspect = async (deps: TokenDeps, request: TokenRequest): Promis
   request.note(grant);
   const hash = sha256(text);
   if (access === undefined) {
-    return sameHash(grant.refreshHash, hash)
-      ? describe(deps, grant, { scope: grant.scope, exp: grant.endsAt })
-      : inactive;
+    return isCurrentRefresh(grant, hash) ? describe(deps, grant, { scope: grant.scope, exp: grant.endsAt }) : inactive;
   }
   const issued = currentAccess(grant, hash, now);
   return issued === undefined ? inactive : describe(deps, grant, { scope: issued.scope, exp: issued.expiresAt });

@@ -5,10 +5,17 @@ import { isCovered } from '../shared/fhir/scopes.ts';
 import { byBearerAlone } from '../shared/oauth/client-authentication.ts';
 import { type TokenAnswer, accessExpiresAt, issuedAccess, tokenAnswer } from '../shared/oauth/issue.ts';
 import { stillAllowed } from '../shared/oauth/live-grant.ts';
-import { type RefreshToken, familyHash, readRefreshToken, successors, writeBearer } from '../shared/store/bearers.ts';
+import {
+  type RefreshToken,
+  bearerSizes,
+  familyHash,
+  readRefreshToken,
+  successors,
+  writeBearer,
+} from '../shared/store/bearers.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
-import { type Grant, isLive } from '../shared/store/grant.ts';
-import { getGrant, revoke, rotate } from '../shared/store/grants.ts';
+import { type Grant, type IssuedAccess, isCurrentRefresh, isLive } from '../shared/store/grant.ts';
+import { addRepeat, getGrant, revoke, rotate } from '../shared/store/grants.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
 
 const rotationSaltBytes = 32;
@@ -27,20 +34,57 @@ const narrowedScope = (grant: Grant, requested: string | undefined): string => {
   return wanted.join(' ');
 };
 
-/** The same pair again, for whoever repeats a refresh within its grace: one read, no write. */
-const repeat = (presented: RefreshToken, grant: Grant, now: number): TokenAnswer | undefined => {
-  if (grant.rotationSalt === undefined || grant.access === undefined) return undefined;
-  const pair = successors(presented, grant.rotationSalt);
-  return tokenAnswer(
-    grant,
-    grant.access,
-    { access: writeBearer(pair.access), refresh: writeBearer(pair.refresh) },
-    now,
-  );
+/** A refresh token that was shown, and its grant as it was read. */
+interface Shown {
+  readonly grant: Grant;
+  readonly presented: RefreshToken;
+  readonly hash: string;
+  readonly partner: Partner;
+  readonly now: number;
+}
+
+const isPublic = ({ clientAuthentication }: Partner): boolean => clientAuthentication.includes('none');
+
+/**
+ * The refresh token for whoever repeats a refresh within its grace. A confidential client proves who it is, so it gets
+ * the same one again: one read, no write. Whoever repeats for a public client may have stolen the token, so each repeat
+ * gets one of its own. Whichever is used first ends the others, and a second holder reveals itself by the next refresh.
+ */
+const refreshTokenOfRepeat = async (
+  deps: TokenDeps,
+  rotated: Shown,
+  again: RefreshToken,
+): Promise<string | undefined> => {
+  const { grant, partner, hash, now } = rotated;
+  if (!isPublic(partner)) return writeBearer(again);
+  const token = writeBearer({ ...again, secret: deps.randomBytes(bearerSizes.secret) });
+  return (await addRepeat(deps.grants, grant, { presentedHash: hash, refreshHash: sha256(token), now }))
+    ? token
+    : undefined;
+};
+
+const repeatedTooOften = (): GatewayError =>
+  new GatewayError('too_many_requests', 'This refresh was repeated too often. Keep the newest refresh token.', {
+    status: 429,
+    retryAfterSeconds: 1,
+    detail: 'no further repeat of this rotation',
+  });
+
+/** The pair for whoever repeats a refresh within its grace; undefined where no further repeat could be written. */
+const repeat = async (
+  deps: TokenDeps,
+  rotated: Shown,
+  salt: Uint8Array,
+  access: IssuedAccess,
+): Promise<TokenAnswer | undefined> => {
+  const pair = successors(rotated.presented, salt);
+  const token = await refreshTokenOfRepeat(deps, rotated, pair.refresh);
+  if (token === undefined) return undefined;
+  return tokenAnswer(rotated.grant, access, { access: writeBearer(pair.access), refresh: token }, rotated.now);
 };
 
 const graceSeconds = ({ registry: { lifetimes } }: TokenDeps, partner: Partner): number =>
-  partner.clientAuthentication.includes('none') ? lifetimes.publicRefreshGrace : lifetimes.refreshGrace;
+  isPublic(partner) ? lifetimes.publicRefreshGrace : lifetimes.refreshGrace;
 
 const isRepeat = (deps: TokenDeps, partner: Partner, grant: Grant, hash: string, now: number): boolean =>
   sameHash(grant.previousRefreshHash, hash) && now < (grant.rotatedAt ?? 0) + graceSeconds(deps, partner);
@@ -56,8 +100,11 @@ const reused = async (deps: TokenDeps, { requestId }: TokenRequest, grant: Grant
 /**
  * Refreshes a partner's pair (RFC 6749 §6): one read and one conditional write.
  *
- *     rotate ────── grace ──────┐
- *     previous token: same pair │ reuse: the grant is revoked
+ *     rotate ─────── grace ────────┐
+ *     previous token: the pair     │ reuse: the grant is revoked
+ *     again (public clients: a     │
+ *     refresh token of its own)    │
+ *     any other older token: reuse at once
  *
  * @throws GatewayError `invalid_grant`, `invalid_scope`, `invalid_client`, `temporarily_unavailable`
  */
@@ -80,64 +127,49 @@ export const refresh = async (deps: TokenDeps, request: TokenRequest): Promise<T
   const scope = narrowedScope(grant, request.form.values.get('scope'));
   const hash = sha256(text);
 
-  if (sameHash(grant.refreshHash, hash)) {
-    const rotated = await rotatePair(deps, request, { grant, presented, hash, scope, now });
-    if (rotated) return rotated;
-  }
-  return afterRotation(deps, request, { grant, presented, hash, partner, now });
+  const shown = { grant, presented, hash, partner, now };
+  return isCurrentRefresh(grant, hash) ? rotatePair(deps, request, shown, scope) : afterRotation(deps, request, shown);
 };
 
 const rotatePair = async (
   deps: TokenDeps,
-  { requestId }: TokenRequest,
-  {
-    grant,
-    presented,
-    hash,
-    scope,
-    now,
-  }: {
-    grant: Grant;
-    presented: RefreshToken;
-    hash: string;
-    scope: string;
-    now: number;
-  },
-): Promise<TokenAnswer | undefined> => {
+  request: TokenRequest,
+  shown: Shown,
+  scope: string,
+): Promise<TokenAnswer> => {
+  const { grant, presented, hash, now } = shown;
+  const { requestId } = request;
   const salt = deps.randomBytes(rotationSaltBytes);
   const pair = successors(presented, salt);
   const access = writeBearer(pair.access);
   const refreshToken = writeBearer(pair.refresh);
   const issued = issuedAccess(access, accessExpiresAt(deps.registry.lifetimes, grant, now), scope);
   const stored = { presentedHash: hash, access: issued, refreshHash: sha256(refreshToken), salt };
-  const won = await rotate(deps.grants, grant, stored, { now, requestId });
-  return won ? tokenAnswer(grant, issued, { access, refresh: refreshToken }, now) : undefined;
+  const pairAnswer = (): TokenAnswer => tokenAnswer(grant, issued, { access, refresh: refreshToken }, now);
+  if (await rotate(deps.grants, grant, stored, { now, requestId })) return pairAnswer();
+  const current = await readLive(deps, grant, now);
+  // The new token comes from this call's own salt: the write was ours, and the SDK sent it again after a lost answer.
+  if (sameHash(current.refreshHash, stored.refreshHash)) return pairAnswer();
+  return afterRotation(deps, request, { ...shown, grant: current });
+};
+
+const readLive = async (deps: TokenDeps, { grantId }: Grant, now: number): Promise<Grant> => {
+  const grant = await getGrant(deps.grants, grantId);
+  if (grant === undefined || !isLive(grant, now)) throw invalidRefreshToken('the grant has ended');
+  return grant;
 };
 
 /** The presented token is no longer the current one: a repeat within its grace, or a reuse. */
-const afterRotation = async (
-  deps: TokenDeps,
-  request: TokenRequest,
-  {
-    grant,
-    presented,
-    hash,
-    partner,
-    now,
-  }: {
-    grant: Grant;
-    presented: RefreshToken;
-    hash: string;
-    partner: Partner;
-    now: number;
-  },
-): Promise<TokenAnswer> => {
-  // Where our own condition failed, the grant that was read is no longer the one that is stored.
-  const current = sameHash(grant.refreshHash, hash) ? await getGrant(deps.grants, grant.grantId) : grant;
-  if (current === undefined || !isLive(current, now)) throw invalidRefreshToken('the grant has ended');
-  if (isRepeat(deps, partner, current, hash, now)) {
-    const answer = repeat(presented, current, now);
-    if (answer) return answer;
+const afterRotation = async (deps: TokenDeps, request: TokenRequest, shown: Shown): Promise<TokenAnswer> => {
+  const { grant, hash, partner, now } = shown;
+  const { rotationSalt, access } = grant;
+  if (!isRepeat(deps, partner, grant, hash, now) || rotationSalt === undefined || access === undefined) {
+    return reused(deps, request, grant, now);
   }
-  return reused(deps, request, current, now);
+  request.count('refreshRepeated');
+  const answer = await repeat(deps, shown, rotationSalt, access);
+  if (answer) return answer;
+  const since = await readLive(deps, grant, now);
+  if (sameHash(since.previousRefreshHash, hash)) throw repeatedTooOften();
+  return reused(deps, request, since, now);
 };

@@ -92,6 +92,21 @@ const rotation: readonly Requirement[] = [
     await expectOAuthError(await refresh(target, first.refresh_token, {}, as), 400, 'invalid_grant');
   }),
   localRequirement(
+    'RFC 9700 §4.14.2',
+    "gives each repeat of a public client's refresh a refresh token of its own, and ends the grant once two are used",
+    async (target) => {
+      const as = { app: target.apps.app };
+      const { refresh_token: token } = await connect(target, {}, as);
+      const first = await tokensOf(await refresh(target, token, {}, as));
+      const repeat = await tokensOf(await refresh(target, token, {}, as));
+      expect(repeat.access_token).toBe(first.access_token);
+      expect(repeat.refresh_token).not.toBe(first.refresh_token);
+      const next = await tokensOf(await refresh(target, repeat.refresh_token, {}, as));
+      await expectOAuthError(await refresh(target, first.refresh_token, {}, as), 400, 'invalid_grant');
+      expect(await isGood(target, next.access_token)).toBe(false);
+    },
+  ),
+  localRequirement(
     'RFC 9700 §4.14',
     'ends no grant for a reuse that was forged from an access token',
     async (target) => {

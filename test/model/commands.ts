@@ -43,12 +43,20 @@ export interface Introspect extends OfToken {
   readonly type: 'access' | 'refresh';
   readonly how: 'right' | 'otherClient' | 'guessed';
 }
+/**
+ * Somebody without credentials who stole the partner's newest refresh token, and keeps what that brings; `age` counts what
+ * the thief holds.
+ */
+export interface Thief extends OfToken {
+  readonly kind: 'thief';
+  readonly how: 'refresh' | 'introspect' | 'widen';
+}
 export interface Read extends OfToken {
   readonly kind: 'read';
   readonly how: 'right' | 'otherPayer' | 'otherPatient' | 'damaged' | 'guessed';
 }
 /** What a partner asks about a grant; two of them may be on their way at once. */
-export type Call = Redeem | Refresh | Revoke | Introspect | Read;
+export type Call = Redeem | Refresh | Revoke | Introspect | Read | Thief;
 
 export interface Authorize {
   readonly kind: 'authorize';
@@ -77,6 +85,8 @@ export type Happening =
   | { readonly kind: 'pass'; readonly seconds: number }
   | { readonly kind: 'mood'; readonly payer: PayerId; readonly mood: PayerMood }
   | { readonly kind: 'payerEnds' | 'payerForgets'; readonly grant: number }
+  /** A thief copies the refresh token that the partner holds now. */
+  | { readonly kind: 'steal'; readonly grant: number }
   | { readonly kind: 'partner'; readonly partner: PartnerId; readonly registered: boolean }
   | { readonly kind: 'payerOf'; readonly partner: PartnerId; readonly payer: PayerId; readonly allowed: boolean }
   | { readonly kind: 'ttl' };

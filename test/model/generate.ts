@@ -9,6 +9,7 @@ import {
   type Redeem,
   type Refresh,
   type Revoke,
+  type Thief,
   partnerIds,
   payerIds,
 } from './commands.ts';
@@ -73,12 +74,19 @@ const read: fc.Arbitrary<Read> = fc.record({
   age,
   how: mostly('right', 'otherPayer', 'otherPatient', 'damaged', 'guessed'),
 });
+const thief: fc.Arbitrary<Thief> = fc.record({
+  kind: kind('thief'),
+  grant: newest,
+  age,
+  how: mostly('refresh', 'introspect', 'widen'),
+});
 const call: fc.Arbitrary<Call> = fc.oneof(
   { arbitrary: redeem, weight: 2 },
   { arbitrary: refresh, weight: 8 },
   { arbitrary: revoke, weight: 1 },
   { arbitrary: introspect, weight: 2 },
   { arbitrary: read, weight: 7 },
+  { arbitrary: thief, weight: 2 },
 );
 /** Around the edges of every lifetime that the architecture names. */
 const pass = fc.oneof(
@@ -110,7 +118,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     arbitrary: fc.record({ kind: kind('mood'), payer, mood: fc.constantFrom('well', 'well', 'down', 'lost') }),
     weight: 2,
   },
-  { arbitrary: fc.record({ kind: fc.constantFrom('payerEnds', 'payerForgets'), grant: newest }), weight: 2 },
+  { arbitrary: fc.record({ kind: fc.constantFrom('payerEnds', 'payerForgets', 'steal'), grant: newest }), weight: 3 },
   { arbitrary: fc.record({ kind: kind('partner'), partner, registered: oftenTrue }), weight: 1 },
   { arbitrary: fc.record({ kind: kind('payerOf'), partner, payer, allowed: oftenTrue }), weight: 1 },
   { arbitrary: fc.record({ kind: kind('ttl') }), weight: 1 },
@@ -152,6 +160,25 @@ const trouble = fc
     readIt(grant),
   ]);
 
+/** A thief who refreshes just before or just after the partner, time and again. */
+const followed = fc
+  .record({
+    grant: newest,
+    turns: fc.array(fc.record({ wait: pass, gap: fc.constantFrom(0, 1, 9, 10), thiefFirst: fc.boolean() }), {
+      minLength: 1,
+      maxLength: 4,
+    }),
+  })
+  .map(({ grant, turns }): Command[] =>
+    [{ kind: 'steal', grant } as Command].concat(
+      turns.flatMap(({ wait, gap, thiefFirst }): Command[] => {
+        const steals: Thief = { kind: 'thief', grant: 0, age: 0, how: 'refresh' };
+        const [first, second] = thiefFirst ? [steals, refreshIt(grant)] : [refreshIt(grant), steals];
+        return [later(wait), first, later(gap), second, readIt(grant)];
+      }),
+    ),
+  );
+
 /** A history: what happens, one thing after the other. Shrinking leaves steps out and makes the rest plainer. */
 export const history: fc.Arbitrary<Command[]> = fc
   .array(
@@ -161,6 +188,7 @@ export const history: fc.Arbitrary<Command[]> = fc
       { arbitrary: connect, weight: 3 },
       { arbitrary: comeBack, weight: 3 },
       { arbitrary: trouble, weight: 1 },
+      { arbitrary: followed, weight: 1 },
     ),
     { minLength: 1, maxLength: 100, size: 'max' },
   )

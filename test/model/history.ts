@@ -1,6 +1,6 @@
 import { startMs } from '../support/gateway.ts';
-import type { Command } from './commands.ts';
-import { emptyModel } from './model.ts';
+import type { Call, Command } from './commands.ts';
+import { aim, emptyModel } from './model.ts';
 import { type Run, type Step, callOnce, take } from './steps.ts';
 import type { Store } from './store.ts';
 import { makeWorld } from './world.ts';
@@ -16,16 +16,28 @@ export interface Progress {
 }
 
 type Type = 'access' | 'refresh';
-/** Asks about a token without changing anything; a step only where the answer is wrong. */
+/**
+ * Asks about a token without changing anything; a step only where the answer is wrong. A public client cannot introspect:
+ * its access token is shown for another patient's record, and its refresh token for more than it may have.
+ */
 const probe = async (run: Run, grant: number, type: Type, age: number): Promise<Step> => {
-  const step = await callOnce(run, { kind: 'introspect', how: 'right', grant, type, age });
+  const introspect: Call = { kind: 'introspect', how: 'right', grant, type, age };
+  const isPublic = run.model.grants[aim(run.model, introspect)?.grant ?? -1]?.partner === 'demo-app';
+  const asked: Call = !isPublic
+    ? introspect
+    : type === 'access'
+      ? { kind: 'read', how: 'otherPatient', grant, age }
+      : { kind: 'refresh', how: 'widen', grant, age };
+  const step = await callOnce(run, asked);
   return step?.complaint === undefined ? undefined : step;
 };
 
 /** What may have ended or begun a grant; whether it did is asked at once, so that a history stops where it went wrong. */
 const touched = (command: Command): number | undefined => {
   const call: Command = command.kind === 'together' ? command.calls[0] : command;
-  return call.kind === 'redeem' || call.kind === 'refresh' || call.kind === 'revoke' ? call.grant : undefined;
+  return call.kind === 'redeem' || call.kind === 'refresh' || call.kind === 'revoke' || call.kind === 'thief'
+    ? call.grant
+    : undefined;
 };
 
 /** Everyone is in the configuration again, for a grant that was out of use is not dead; then every token is asked about. */

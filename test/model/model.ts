@@ -9,6 +9,7 @@ import type {
   Redeem,
   Refresh,
   Revoke,
+  Thief,
 } from './commands.ts';
 import type { PayerSays } from './payer.ts';
 
@@ -48,7 +49,15 @@ export interface Grant {
   /** Newest first: everything that was ever handed out. */
   readonly access: Access[];
   readonly refresh: string[];
+  /** Refresh tokens of the last rotation and its repeats: each may be used until one of them is. */
+  current: string[];
+  /** The refresh token that the last rotation used. */
+  previous: string | undefined;
   rotatedAt: number;
+  /** What a thief holds, newest first. */
+  readonly stolen: string[];
+  /** Whether the partner has refreshed by a token that no thief holds, since something was stolen from it. */
+  movedOn: boolean;
 }
 export interface Model {
   /** Epoch seconds. */
@@ -102,8 +111,9 @@ export interface Aimed {
 }
 
 const isOfRefresh = (call: Call): boolean => call.kind === 'refresh' || ('type' in call && call.type === 'refresh');
-const bearersOf = ({ code, access, refresh }: Grant, call: Call): string[] => {
+const bearersOf = ({ code, access, refresh, stolen }: Grant, call: Call): string[] => {
   if (call.kind === 'redeem') return [code];
+  if (call.kind === 'thief') return stolen;
   return isOfRefresh(call) ? refresh : access.map(({ token }) => token);
 };
 
@@ -117,15 +127,22 @@ export const aim = ({ grants }: Model, call: Call): Aimed | undefined => {
   return { call, grant: grants.indexOf(grant), bearer: bearers[age] ?? '', age };
 };
 
-/** Takes a new pair over: its times, its scope, and that it is new. */
-const issue = (model: Model, grant: Grant, scope: string, { body }: Answer): string | undefined => {
+/** Takes a new pair over: its times, its scope, and that it is new. `held` is where its receiver keeps refresh tokens. */
+const issue = (
+  model: Model,
+  grant: Grant,
+  { scope, shown, held }: { scope: string; shown?: string; held: string[] },
+  { body }: Answer,
+): string | undefined => {
   const expiresAt = Math.min(model.now + accessLives, grant.endsAt);
   const [token, refresh] = [String(body['access_token']), body['refresh_token']];
   const isOld = model.grants.some((one) => one.access.some((access) => access.token === token));
   grant.redeemed = true;
   grant.rotatedAt = model.now;
   grant.access.unshift({ token, expiresAt, scope });
-  if (typeof refresh === 'string') grant.refresh.unshift(refresh);
+  grant.previous = shown;
+  grant.current = typeof refresh === 'string' ? [refresh] : [];
+  held.unshift(...grant.current);
   return first(
     same('expires_in', body['expires_in'], expiresAt - model.now),
     same('scope', sorted(body['scope']), sorted(scope)),
@@ -142,32 +159,74 @@ const redeem = (model: Model, grant: Grant, { how }: Redeem, answer: Answer): st
   if (grant.redeemed && inTime) grant.ended ??= 'its code was redeemed twice';
   const good = !grant.redeemed && inTime && isLive(model, grant) && isAllowed(model, grant);
   if (!good) return is(answer, '400 invalid_grant');
-  return is(answer, '200') ?? issue(model, grant, grant.scope, answer);
+  return is(answer, '200') ?? issue(model, grant, { scope: grant.scope, held: grant.refresh }, answer);
 };
 
-/** The pair that was given before. */
-const repeated = (model: Model, { access, refresh, patient }: Grant, { body }: Answer): string | undefined =>
-  first(
+/**
+ * The pair that was given before. A public client gets a refresh token of its own for each repeat, so that two who hold
+ * the same one no longer do.
+ */
+const repeated = (model: Model, grant: Grant, held: string[], { body }: Answer): string | undefined => {
+  const { access, patient, partner, refresh, stolen } = grant;
+  const token = String(body['refresh_token']);
+  const isNew = ![...refresh, ...stolen].includes(token);
+  if (isNew) {
+    grant.current.push(token);
+    held.unshift(token);
+  }
+  return first(
     same('the same access token', body['access_token'] === access[0]?.token, true),
-    same('the same refresh token', body['refresh_token'] === refresh[0], true),
+    partner === 'demo-app'
+      ? same('a refresh token of its own', isNew, true)
+      : same('the same refresh token', token === refresh[0], true),
     same('expires_in', body['expires_in'], (access[0]?.expiresAt ?? 0) - model.now),
     same('scope', sorted(body['scope']), sorted(access[0]?.scope)),
     same('patient', body['patient'], patient),
   );
+};
 
-const refresh = (model: Model, grant: Grant, { how, age }: Refresh, answer: Answer): string | undefined => {
+/** Whoever shows a refresh token, with all that the client must prove: a new pair, the same again, or the grant's end. */
+const exchange = (
+  model: Model,
+  grant: Grant,
+  { shown, scope, held }: { shown: string; scope: string; held: string[] },
+  answer: Answer,
+): string | undefined => {
+  if (grant.current.includes(shown)) return is(answer, '200') ?? issue(model, grant, { scope, shown, held }, answer);
+  if (shown === grant.previous && inGrace(model, grant))
+    return is(answer, '200') ?? repeated(model, grant, held, answer);
+  grant.ended = 'a used refresh token was shown';
+  return is(answer, '400 invalid_grant');
+};
+
+/** Somebody with a stolen refresh token, and with nothing else that a partner has. */
+const theft = (model: Model, grant: Grant, { how }: Thief, { bearer }: Aimed, answer: Answer): string | undefined => {
+  if (how === 'introspect' || grant.partner === 'demo-partner') return is(answer, '401 invalid_client');
+  if (!isLive(model, grant) || !isAllowed(model, grant)) return is(answer, '400 invalid_grant');
+  // What is refused for its scope does not tell whether the token was rotated.
+  if (how === 'widen') return is(answer, '400 invalid_scope');
+  const complaint = exchange(model, grant, { shown: bearer, scope: grant.scope, held: grant.stolen }, answer);
+  const follows = answer.outcome === '200' && grant.movedOn;
+  return first(complaint, same('a thief who still follows the partner', follows, false));
+};
+
+const refresh = (
+  model: Model,
+  grant: Grant,
+  { how }: Refresh,
+  { bearer }: Aimed,
+  answer: Answer,
+): string | undefined => {
   if (how === 'noClient' && grant.partner === 'demo-partner')
     return is(answer, '401 invalid_client', '400 invalid_grant');
   const isForged = ['damaged', 'guessed', 'fromAccessToken', 'otherClient'].includes(how);
   if (isForged || !isLive(model, grant) || !isAllowed(model, grant)) return is(answer, '400 invalid_grant');
   if (how === 'widen') return is(answer, '400 invalid_scope');
-  if (age === 0 && how !== 'sameFamily') {
-    return is(answer, '200') ?? issue(model, grant, how === 'narrow' ? narrowScope : grant.scope, answer);
-  }
-  if (age === 1 && how !== 'sameFamily' && inGrace(model, grant))
-    return is(answer, '200') ?? repeated(model, grant, answer);
-  grant.ended = 'a used refresh token was shown';
-  return is(answer, '400 invalid_grant');
+  // A token of the right family that was never given to anybody.
+  const shown = how === 'sameFamily' ? 'a token of nobody’s' : bearer;
+  const scope = how === 'narrow' ? narrowScope : grant.scope;
+  if (answer.outcome === '200' && !grant.stolen.includes(shown)) grant.movedOn = true;
+  return exchange(model, grant, { shown, scope, held: grant.refresh }, answer);
 };
 
 const revoke = (model: Model, grant: Grant, call: Revoke, answer: Answer, payer: PayerSays): string | undefined => {
@@ -182,10 +241,9 @@ const revoke = (model: Model, grant: Grant, call: Revoke, answer: Answer, payer:
 const introspect = (model: Model, grant: Grant, call: Introspect, answer: Answer): string | undefined => {
   const { age } = call;
   const isRefresh = call.type === 'refresh';
+  if (caller(grant, call) === 'demo-app') return is(answer, '401 invalid_client');
   const mine = call.how === 'right' && isLive(model, grant) && isAllowed(model, grant);
   const active = mine && (isRefresh ? age === 0 : opens(model, grant, call.age));
-  // Nothing is promised about a previous refresh token in its grace.
-  if (mine && isRefresh && age === 1 && inGrace(model, grant)) return is(answer, '200');
   if (!active) return is(answer, '200') ?? same('the answer', JSON.stringify(answer.body), '{"active":false}');
   const { body } = answer;
   return first(
@@ -232,7 +290,8 @@ export const judgeCall = (model: Model, { aimed, answer, payer }: Answered): str
   }
   const age = bearersOf(grant, call).indexOf(aimed.bearer);
   if (call.kind === 'redeem') return redeem(model, grant, call, answer);
-  if (call.kind === 'refresh') return refresh(model, grant, { ...call, age }, answer);
+  if (call.kind === 'refresh') return refresh(model, grant, call, aimed, answer);
+  if (call.kind === 'thief') return theft(model, grant, call, aimed, answer);
   if (call.kind === 'revoke') return revoke(model, grant, { ...call, age }, answer, payer);
   if (call.kind === 'introspect') return introspect(model, grant, { ...call, age }, answer);
   return read(model, grant, { ...call, age }, answer, payer);
@@ -290,7 +349,11 @@ export const judgeCallback = (
     ended: undefined,
     access: [],
     refresh: [],
+    current: [],
+    previous: undefined,
     rotatedAt: 0,
+    stolen: [],
+    movedOn: false,
   });
   return is(answer, '302');
 };

@@ -6,7 +6,7 @@ import {
   refreshTokenWithAnotherSecret,
 } from '../functions/token/forged-bearers.ts';
 import { basic, pkce, redirectUri, verifier } from '../support/login.ts';
-import type { Authorize, PartnerId, PayerId, Redeem } from './commands.ts';
+import type { Authorize, PartnerId, PayerId, Redeem, Thief } from './commands.ts';
 import { type Answer, type Aimed, type Grant, caller, narrowScope, onlineScope, registeredScope } from './model.ts';
 import type { World } from './world.ts';
 
@@ -45,6 +45,14 @@ const redemption = ({ pkce: hasChallenge, partner }: Grant, { how }: Redeem): Re
   ...(hasChallenge && how !== 'wrongVerifier' && how !== 'noVerifier' ? { code_verifier: verifier } : {}),
 });
 
+/** What a thief knows beside the token: the public client's id, and a confidential client's, but no secret. */
+const performTheft = (world: World, { partner }: Grant, { how }: Thief, bearer: string): Promise<Answer> => {
+  const form = { client_id: partner };
+  if (how === 'introspect') return world.post('/oauth2/introspect', { ...form, token: bearer }, {});
+  const asked = { ...form, grant_type: 'refresh_token', refresh_token: bearer };
+  return world.post('/oauth2/token', how === 'widen' ? { ...asked, scope: 'patient/*.cruds' } : asked, {});
+};
+
 /** Makes a partner's call about a grant. */
 export const perform = (world: World, grant: Grant, aimed: Aimed): Promise<Answer> => {
   const { call } = aimed;
@@ -54,6 +62,7 @@ export const perform = (world: World, grant: Grant, aimed: Aimed): Promise<Answe
     const patient = call.how === 'otherPatient' ? 'patient-of-another' : grant.patient;
     return world.read(call.how === 'otherPayer' ? other : grant.payer, `Patient/${patient}`, bearer);
   }
+  if (call.kind === 'thief') return performTheft(world, grant, call, bearer);
   const { form, headers } = call.how === 'noClient' ? { form: {}, headers: {} } : proof(caller(grant, call));
   if (call.kind === 'redeem')
     return world.post('/oauth2/token', { ...form, ...redemption(grant, call), code: bearer }, headers);

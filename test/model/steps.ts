@@ -1,5 +1,14 @@
 import type { Authorize, Call, Callback, Command, Happening } from './commands.ts';
-import { type Answer, type Model, aim, judgeAuthorize, judgeCall, judgeCallback, judgeTogether } from './model.ts';
+import {
+  type Answer,
+  type Grant,
+  type Model,
+  aim,
+  judgeAuthorize,
+  judgeCall,
+  judgeCallback,
+  judgeTogether,
+} from './model.ts';
 import { authorizeQuery, perform } from './perform.ts';
 import type { World } from './world.ts';
 
@@ -95,6 +104,14 @@ const configure = ({ model, world }: Run, what: string, isIn: boolean): void => 
   world.configure(model);
 };
 
+const steal = (grant: Grant): Step => {
+  const [newest] = grant.refresh;
+  if (newest === undefined) return undefined;
+  grant.stolen.unshift(newest);
+  grant.movedOn = false;
+  return { line: 'the newest refresh token is stolen', complaint: undefined };
+};
+
 /** What happens around the gateway; nobody gets an answer. */
 const happen = async (run: Run, command: Happening): Promise<Step> => {
   const { model, world } = run;
@@ -108,6 +125,7 @@ const happen = async (run: Run, command: Happening): Promise<Step> => {
   else {
     const grant = model.grants.at(-1 - (command.grant % Math.max(1, model.grants.length)));
     if (grant === undefined) return undefined;
+    if (command.kind === 'steal') return steal(grant);
     world.payers[command.kind === 'payerEnds' ? 'end' : 'forget'](grant.patient);
   }
   return { line: `${command.kind} (${options(command)})`, complaint: undefined };
@@ -126,6 +144,7 @@ export const take = (run: Run, command: Command): Promise<Step> => {
     case 'refresh':
     case 'revoke':
     case 'introspect':
+    case 'thief':
     case 'read':
       return callOnce(run, command);
     default:

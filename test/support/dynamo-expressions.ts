@@ -56,6 +56,12 @@ export const evaluateCondition = (expression: string, item: Item | undefined, va
     return token;
   };
   const operand = (name: string) => plain(name.startsWith(':') ? values?.[name] : item?.[name]);
+  const size = (): number | undefined => {
+    next(/^\($/);
+    const set = next(/^\w+$/);
+    next(/^\)$/);
+    return item?.[set]?.SS?.length;
+  };
   const primary = (): boolean => {
     const token = next(/^(\(|:?\w+)$/);
     if (token === '(') {
@@ -63,14 +69,23 @@ export const evaluateCondition = (expression: string, item: Item | undefined, va
       next(/^\)$/);
       return inner;
     }
+    if (token === 'contains') {
+      next(/^\($/);
+      const set = next(/^\w+$/);
+      next(/^,$/);
+      const member = values?.[next(/^:\w+$/)]?.S;
+      next(/^\)$/);
+      return member !== undefined && item?.[set]?.SS?.includes(member) === true;
+    }
     if (token === 'attribute_exists' || token === 'attribute_not_exists') {
       next(/^\($/);
       const name = next(/^\w+$/);
       next(/^\)$/);
       return (item?.[name] !== undefined) === (token === 'attribute_exists');
     }
+    const left = token === 'size' ? size() : operand(token);
     const compare = comparisons[next(/^(=|<|<=|>)$/)];
-    const [left, right] = [operand(token), operand(next(/^:?\w+$/))];
+    const right = operand(next(/^:?\w+$/));
     return left !== undefined && right !== undefined && compare !== undefined && compare(left, right);
   };
   const and = (): boolean => {
@@ -97,10 +112,16 @@ export const evaluateCondition = (expression: string, item: Item | undefined, va
 };
 
 /**
- * Reads `SET name = from, … REMOVE name, …`, and gives what it makes of an item.
+ * Reads `SET name = from, … REMOVE name, …`, or `ADD name :set`, and gives what it makes of an item.
  * @throws DynamoDBServiceException ValidationException; on the item, where `from` is an attribute that it lacks
  */
 export const parseUpdate = (expression: string, values: Values): ((item: Item) => Item) => {
+  const [, added, members] = /^ADD (\w+) (:\w+)$/.exec(expression) ?? [];
+  if (added !== undefined && members !== undefined) {
+    const more = values?.[members]?.SS;
+    if (more === undefined) throw invalid(`only a string set is added here: ${expression}`);
+    return (item) => ({ ...item, [added]: { SS: [...new Set([...(item[added]?.SS ?? []), ...more])] } });
+  }
   const [, set, remove] = /^SET (.*?)(?: REMOVE (.*))?$/s.exec(expression) ?? [];
   const syntaxError = invalid(`syntax error in ${expression}`);
   const assignments = (set ?? '').split(',').map((assignment): [string, string] => {

@@ -60,7 +60,14 @@ export const metric = (text: string, name: string): Record<string, number> =>
       ]),
   );
 
-const signals = new Set(['payerDown', 'refreshFailed', 'reuseDetected', 'auditNotWritten', 'secretMissing']);
+const signals = new Set([
+  'payerDown',
+  'refreshFailed',
+  'refreshRepeated',
+  'reuseDetected',
+  'auditNotWritten',
+  'secretMissing',
+]);
 
 /** The signals that a log line raises. */
 export const signalsOf = (text = '{}'): string[] => [

@@ -1,4 +1,5 @@
 import {
+  type AttributeValue,
   GetItemCommand,
   PutItemCommand,
   UpdateItemCommand,
@@ -70,6 +71,35 @@ describe.each(Object.entries(stores))('DynamoDB, %s', (_, open) => {
     expect(unasked).toBeUndefined();
     expect(asked).toEqual({ grantId: { S: 'grant-1' }, a: { N: '1' }, b: { S: 'c' }, c: { S: 'c' } });
     expect(await read()).toEqual(asked);
+  });
+
+  it('adds to a set, once each, and knows its members and its size', async () => {
+    const add = (text: string, condition = 'attribute_exists(grantId)', more: Record<string, AttributeValue> = {}) =>
+      store.client.send(
+        new UpdateItemCommand({
+          TableName: 'Grants',
+          Key: whole.Key,
+          UpdateExpression: 'ADD e :e',
+          ConditionExpression: condition,
+          ExpressionAttributeValues: { ':e': { SS: [text] }, ...more },
+        }),
+      );
+    await add('one');
+    await add('one');
+    await add('two', 'size(e) < :most AND contains(e, :one)', { ':most': { N: '2' }, ':one': { S: 'one' } });
+
+    expect((await read())?.['e']?.SS?.toSorted()).toEqual(['one', 'two']);
+    const refused = [
+      ['size(e) < :most', { ':most': { N: '2' } }],
+      ['contains(e, :three)', { ':three': { S: 'three' } }],
+      ['contains(absent, :three)', { ':three': { S: 'three' } }],
+      ['size(absent) < :most', { ':most': { N: '2' } }],
+    ] as const;
+    const names = [];
+    for (const [condition, more] of refused) {
+      names.push(await add('three', condition, more).catch((error: Error) => error.name));
+    }
+    expect(names).toEqual(refused.map(() => 'ConditionalCheckFailedException'));
   });
 
   it.each(malformed)('refuses an update with %s and changes nothing', async (_title, change) => {

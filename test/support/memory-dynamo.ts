@@ -28,6 +28,10 @@ export interface MemoryDynamo {
   readonly failNext: (command: string, error: Error, options?: { after?: boolean }) => void;
   /** The next command of this name is sent twice, as the SDK does after a lost answer: only the second answer counts. */
   readonly repeatNext: (command: string) => void;
+  /** The same for one write, by its number from now on (0 is the next). */
+  readonly repeatWrite: (number: number) => void;
+  /** What was written since the last call: each write's expressions, or `put` and its condition. */
+  readonly writes: () => string[];
 }
 
 const keyNames = ['stateHash', 'eventId', 'grantId'];
@@ -47,6 +51,8 @@ export const memoryDynamo = (): MemoryDynamo => {
   const failures: { command: string; error: Error; after: boolean }[] = [];
   const repeats: string[] = [];
   let calls: string[] = [];
+  let written: string[] = [];
+  let writeToRepeat: number | undefined;
   const items = (table: string): Map<string, Item> => {
     const found = tables.get(table) ?? new Map<string, Item>();
     tables.set(table, found);
@@ -58,10 +64,10 @@ export const memoryDynamo = (): MemoryDynamo => {
     const [failure] = index < 0 ? [] : failures.splice(index, 1);
     if (failure && !failure.after) throw failure.error;
     const repeat = repeats.indexOf(command);
-    if (repeat >= 0) {
-      repeats.splice(repeat, 1);
-      work();
-    }
+    const isTwice = writeToRepeat === 0 && command !== 'GetItem';
+    if (writeToRepeat !== undefined && command !== 'GetItem') writeToRepeat -= 1;
+    if (repeat >= 0) repeats.splice(repeat, 1);
+    if (repeat >= 0 || isTwice) work();
     const result = work();
     if (failure) throw failure.error;
     return result;
@@ -82,6 +88,7 @@ export const memoryDynamo = (): MemoryDynamo => {
   );
   mock.on(PutItemCommand).callsFake((input: PutItemCommandInput) =>
     run('PutItem', () => {
+      written.push(`put ${input.ConditionExpression}`);
       const table = items(input.TableName ?? '');
       const item = input.Item ?? {};
       const key = keyOf(item);
@@ -94,6 +101,7 @@ export const memoryDynamo = (): MemoryDynamo => {
   );
   mock.on(UpdateItemCommand).callsFake((input: UpdateItemCommandInput) =>
     run('UpdateItem', () => {
+      written.push(`${input.UpdateExpression} IF ${input.ConditionExpression}`);
       const table = items(input.TableName ?? '');
       const { UpdateExpression = '', ReturnValues = 'NONE', ExpressionAttributeValues: values } = input;
       if (!['NONE', 'ALL_NEW'].includes(ReturnValues)) throw invalid(`ReturnValues are not ${ReturnValues}`);
@@ -117,5 +125,11 @@ export const memoryDynamo = (): MemoryDynamo => {
     },
     failNext: (command, error, { after = false } = {}) => void failures.push({ command, error, after }),
     repeatNext: (command) => void repeats.push(command),
+    repeatWrite: (number) => void (writeToRepeat = number),
+    writes: () => {
+      const made = written;
+      written = [];
+      return made;
+    },
   };
 };

@@ -186,6 +186,15 @@ export const required = (partner: AuthenticatedPartner | undefined): Authenticat
   return partner;
 };
 
+/** A client that must have proved who it is. @throws GatewayError `invalid_client` */
+export const requiredConfidential = (partner: AuthenticatedPartner | undefined): AuthenticatedPartner => {
+  const named = required(partner);
+  if (named.clientAuthentication.includes('none')) {
+    throw invalidClient('This endpoint needs client authentication, and a public client has none.');
+  }
+  return named;
+};
+
 /** Lets a public client act by the bearer alone. @throws GatewayError `invalid_client` where the partner is no public client */
 export const byBearerAlone = (partner: Partner | undefined): AuthenticatedPartner => {
   if (partner === undefined || !partner.clientAuthentication.includes('none')) {

@@ -23,6 +23,9 @@ export const s = (value: string): AttributeValue => ({ S: value });
 /** A number attribute, epoch seconds or a count. */
 export const n = (value: number): AttributeValue => ({ N: String(value) });
 
+/** A string set attribute; DynamoDB has no empty one. */
+export const ss = (...values: readonly string[]): AttributeValue => ({ SS: [...values] });
+
 /** A binary attribute. */
 export const b = (value: Uint8Array): AttributeValue => ({ B: value });
 
@@ -32,6 +35,9 @@ export const text = (item: Item, name: string): string | undefined => item[name]
 /** A number attribute of an item; undefined where it has none. */
 export const number = (item: Item, name: string): number | undefined =>
   item[name]?.N === undefined ? undefined : Number(item[name].N);
+
+/** A string set of an item; undefined where it has none. */
+export const texts = (item: Item, name: string): readonly string[] | undefined => item[name]?.SS;
 
 /** A binary attribute of an item; undefined where it has none. */
 export const binary = (item: Item, name: string): Uint8Array | undefined => item[name]?.B;

@@ -1,5 +1,5 @@
-import { type Item, binary, number, text } from './dynamo.ts';
-import { seal, unseal } from './crypto.ts';
+import { type Item, binary, number, text, texts } from './dynamo.ts';
+import { sameHash, seal, unseal } from './crypto.ts';
 
 /** A payer's tokens. They leave the gateway for that payer only, and rest sealed. */
 export interface PayerTokens {
@@ -60,6 +60,8 @@ export interface Grant {
   readonly familyHash?: string;
   readonly refreshHash?: string;
   readonly previousRefreshHash?: string;
+  /** Refresh tokens given to repeats of the last rotation: each is as good as `refreshHash` until one of them is used. */
+  readonly repeatHashes?: readonly string[];
   readonly rotatedAt?: number;
   readonly rotationSalt?: Uint8Array;
   readonly sealedPayerTokens: Uint8Array;
@@ -107,6 +109,7 @@ export const readGrant = (item: Item): Grant => ({
     familyHash: text(item, 'familyHash'),
     refreshHash: text(item, 'refreshHash'),
     previousRefreshHash: text(item, 'previousRefreshHash'),
+    repeatHashes: texts(item, 'repeatHashes'),
     rotatedAt: number(item, 'rotatedAt'),
     rotationSalt: binary(item, 'rotationSalt'),
     leaseOwner: text(item, 'leaseOwner'),
@@ -131,3 +134,7 @@ export const unsealPayerTokens = (grant: Grant, grantKey: Uint8Array): PayerToke
 
 /** Whether a grant can still be used at all. */
 export const isLive = (grant: Grant, now: number): boolean => grant.revokedAt === undefined && grant.expiresAt > now;
+
+/** Whether a refresh token may be used: the last rotation gave it, or a repeat of that rotation did. */
+export const isCurrentRefresh = ({ refreshHash, repeatHashes = [] }: Grant, hash: string): boolean =>
+  [refreshHash, ...repeatHashes].some((known) => sameHash(known, hash));

@@ -7,7 +7,7 @@ import {
   type RevocationReason,
   readGrant,
 } from './grant.ts';
-import { type Item, type Table, all, available, b, conditionally, n, s } from './dynamo.ts';
+import { type Item, type Table, all, available, b, conditionally, n, s, ss } from './dynamo.ts';
 
 /*
  * A grant's life, and the one conditional write that each step is:
@@ -17,6 +17,9 @@ import { type Item, type Table, all, available, b, conditionally, n, s } from '.
  *      └── expiresAt        └──────────────── revoke ────────────────► tombstone, until TTL
  *
  * Every update asks that the item exists, so nothing that TTL removed comes back half-written.
+ *
+ * The SDK sends a write again when its answer is lost, and then finds what it wrote itself. Where writing twice is the same
+ * as once, the condition lets it; of `redeem`, `rotate` and `storePayerTokens` the caller reads whether the write was its own.
  */
 const exists = 'attribute_exists(grantId)';
 const notRevoked = 'attribute_not_exists(revokedAt)';
@@ -35,14 +38,14 @@ const event = ({ type, at, requestId, reason, by }: GrantEvent): Item[string] =>
 const update = async (
   table: Table,
   grantId: string,
-  { set, remove = [], condition, values }: { set: string; remove?: string[]; condition: string; values: Item },
+  { change, condition, values }: { change: string; condition: string; values: Item },
 ): Promise<boolean> => {
   const result = await conditionally(
     table.client.send(
       new UpdateItemCommand({
         TableName: table.name,
         Key: { grantId: s(grantId) },
-        UpdateExpression: `SET ${set}${remove.length === 0 ? '' : ` REMOVE ${remove.join(', ')}`}`,
+        UpdateExpression: change,
         ConditionExpression: condition,
         ExpressionAttributeValues: values,
       }),
@@ -120,11 +123,11 @@ export const redeem = (
   const withThisChallenge =
     grant.codeChallenge === undefined ? 'attribute_not_exists(codeChallenge)' : 'codeChallenge = :codeChallenge';
   return update(table, grant.grantId, {
-    set:
-      'redeemedAt = :now, usedAt = :now, redeemedBy = :requestId, expiresAt = endsAt, accessHash = :accessHash, ' +
+    change:
+      'SET redeemedAt = :now, usedAt = :now, redeemedBy = :requestId, expiresAt = endsAt, accessHash = :accessHash, ' +
       'accessExpiresAt = :accessExpiresAt, accessScope = :accessScope, familyHash = :familyHash, lastEvent = :event' +
-      (issue.refreshHash === undefined ? '' : ', refreshHash = :refreshHash'),
-    remove: ['wrappedKey'],
+      (issue.refreshHash === undefined ? '' : ', refreshHash = :refreshHash') +
+      ' REMOVE wrappedKey',
     condition: all(
       exists,
       ofThisCode,
@@ -153,7 +156,10 @@ export const redeem = (
   });
 };
 
-/** Rotates the partner's pair on the refresh token that was read; false where another call rotated first. */
+/**
+ * Rotates the partner's pair on the refresh token that was presented: the last rotation's, or one that was given to a
+ * repeat of it. The others end with it. False where another call rotated first.
+ */
 export const rotate = (
   table: Table,
   grant: Grant,
@@ -162,14 +168,21 @@ export const rotate = (
 ): Promise<boolean> => {
   const previous = grant.access;
   return update(table, grant.grantId, {
-    set:
-      'usedAt = :now, accessHash = :accessHash, accessExpiresAt = :accessExpiresAt, accessScope = :accessScope, ' +
+    change:
+      'SET usedAt = :now, accessHash = :accessHash, accessExpiresAt = :accessExpiresAt, accessScope = :accessScope, ' +
       'refreshHash = :refreshHash, previousRefreshHash = :presented, rotatedAt = :now, rotationSalt = :salt, ' +
       'lastEvent = :event' +
       (previous === undefined
         ? ''
-        : ', previousAccessHash = :oldHash, previousAccessExpiresAt = :oldExpiresAt, previousAccessScope = :oldScope'),
-    condition: all(exists, 'refreshHash = :presented', 'partner = :partner', notExpired, notRevoked),
+        : ', previousAccessHash = :oldHash, previousAccessExpiresAt = :oldExpiresAt, previousAccessScope = :oldScope') +
+      ' REMOVE repeatHashes',
+    condition: all(
+      exists,
+      '(refreshHash = :presented OR contains(repeatHashes, :presented))',
+      'partner = :partner',
+      notExpired,
+      notRevoked,
+    ),
     values: {
       ':now': n(now),
       ':partner': s(grant.partner),
@@ -187,6 +200,35 @@ export const rotate = (
   });
 };
 
+/** How many repeats of one rotation are given a refresh token of their own. */
+const mostRepeats = 50;
+
+/**
+ * Adds a refresh token for a repeat of the last rotation, which the presented token made. False where another rotation
+ * came since, the grant has ended, or too many repeats came already.
+ */
+export const addRepeat = (
+  table: Table,
+  grant: Grant,
+  { presentedHash, refreshHash, now }: { presentedHash: string; refreshHash: string; now: number },
+): Promise<boolean> => {
+  const ofTheLastRotation = 'previousRefreshHash = :presented';
+  const notTooMany =
+    '(attribute_not_exists(repeatHashes) OR size(repeatHashes) < :most OR contains(repeatHashes, :refreshHash))';
+  return update(table, grant.grantId, {
+    change: 'ADD repeatHashes :added',
+    condition: all(exists, ofTheLastRotation, 'partner = :partner', notExpired, notRevoked, notTooMany),
+    values: {
+      ':added': ss(refreshHash),
+      ':refreshHash': s(refreshHash),
+      ':presented': s(presentedHash),
+      ':partner': s(grant.partner),
+      ':now': n(now),
+      ':most': n(mostRepeats),
+    },
+  });
+};
+
 /**
  * Ends a grant; its item stays as a tombstone without payer tokens. With `payerVersion` only where that is still the
  * one that the payer refused. False where it had ended already, or where the version moved on; an SDK retry after a lost
@@ -199,8 +241,9 @@ export const revoke = (
   { now, requestId, payerVersion, by }: { now: number; requestId: string; payerVersion?: number; by?: Operator },
 ): Promise<boolean> =>
   update(table, grantId, {
-    set: 'revokedAt = :now, revokedBy = :requestId, lastEvent = :event',
-    remove: ['sealedPayerTokens', 'wrappedKey', 'leaseOwner', 'leaseUntilMs'],
+    change:
+      'SET revokedAt = :now, revokedBy = :requestId, lastEvent = :event ' +
+      'REMOVE sealedPayerTokens, wrappedKey, repeatHashes, leaseOwner, leaseUntilMs',
     condition: all(
       exists,
       `(${notRevoked} OR revokedBy = :requestId)`,
@@ -222,7 +265,7 @@ export const takeLease = (
 ): Promise<boolean> => {
   const free = '(attribute_not_exists(leaseOwner) OR leaseUntilMs < :nowMs OR leaseOwner = :owner)';
   return update(table, grant.grantId, {
-    set: 'leaseOwner = :owner, leaseUntilMs = :untilMs',
+    change: 'SET leaseOwner = :owner, leaseUntilMs = :untilMs',
     condition: all(exists, notRevoked, notExpired, 'payerVersion = :version', free),
     values: {
       ':owner': s(owner),
@@ -237,7 +280,7 @@ export const takeLease = (
 /** Gives the lease back after a refresh that brought nothing; nothing happens where another holds it by now. */
 export const releaseLease = (table: Table, grantId: string, owner: string): Promise<boolean> =>
   update(table, grantId, {
-    set: 'leaseUntilMs = :zero',
+    change: 'SET leaseUntilMs = :zero',
     condition: all(exists, 'leaseOwner = :owner'),
     values: { ':owner': s(owner), ':zero': n(0) },
   });
@@ -252,8 +295,7 @@ export const storePayerTokens = (
   { sealed, now, requestId }: { sealed: Uint8Array; now: number; requestId: string },
 ): Promise<boolean> =>
   update(table, grant.grantId, {
-    set: 'sealedPayerTokens = :sealed, payerVersion = :next, lastEvent = :event',
-    remove: ['leaseOwner', 'leaseUntilMs'],
+    change: 'SET sealedPayerTokens = :sealed, payerVersion = :next, lastEvent = :event REMOVE leaseOwner, leaseUntilMs',
     condition: all(exists, notRevoked, notExpired, 'payerVersion = :version'),
     values: {
       ':sealed': b(sealed),

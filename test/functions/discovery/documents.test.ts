@@ -24,7 +24,7 @@ const oauth = {
   revocation_endpoint_auth_methods_supported: authentication,
   revocation_endpoint_auth_signing_alg_values_supported: ['RS384', 'ES384'],
   introspection_endpoint: `${origin}/oauth2/introspect`,
-  introspection_endpoint_auth_methods_supported: authentication,
+  introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
   introspection_endpoint_auth_signing_alg_values_supported: ['RS384', 'ES384'],
   grant_types_supported: ['authorization_code', 'refresh_token'],
   response_types_supported: ['code'],

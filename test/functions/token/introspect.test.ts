@@ -1,5 +1,5 @@
 import { startMs } from '../../support/gateway.ts';
-import { basic, bodyOf, gateway, throttled, withPartner } from '../../support/login.ts';
+import { basic, bodyOf, gateway, pkce, throttled, verifier, withPartner } from '../../support/login.ts';
 
 const inactive = '{"active":false}';
 
@@ -63,12 +63,51 @@ describe('introspection', () => {
   });
 
   it('tells a client nothing about another client’s token', async () => {
-    const { connect, introspect } = gateway();
+    const { connect, reconfigured } = gateway();
     const pair = await connect();
 
+    const other = (data: Parameters<ReturnType<typeof withPartner>>[0]) => ({
+      ...data,
+      partners: [
+        ...data.partners,
+        { ...data.partners.find(({ clientId }) => clientId === 'demo-partner')!, clientId: 'other' },
+      ],
+    });
     for (const token of [pair.access_token, pair.refresh_token]) {
-      expect((await introspect({ token, client_id: 'demo-app' }, {})).body).toBe(inactive);
+      const answer = await reconfigured(other).introspect({ token }, basic('other'));
+      expect(`${answer.statusCode} ${answer.body}`).toBe(`200 ${inactive}`);
     }
+  });
+
+  it('is nothing for public clients: whoever holds a bearer of theirs must not ask when it was rotated', async () => {
+    const test = gateway();
+    const app = { client_id: 'demo-app', redirect_uri: 'http://localhost:3002/app/callback' };
+    const code = await test.login({ ...app, ...pkce });
+    const pair = bodyOf(await test.redeem(code, { ...app, code_verifier: verifier }, {}));
+    test.dynamo.calls();
+
+    for (const token of [pair.access_token, pair.refresh_token, 'unknown']) {
+      const answer = await test.introspect({ token, client_id: 'demo-app' }, {});
+      expect(answer.statusCode).toBe(401);
+      expect(bodyOf(answer)).toEqual({
+        error: 'invalid_client',
+        error_description: 'This endpoint needs client authentication, and a public client has none.',
+      });
+    }
+    expect(test.dynamo.calls()).toEqual([]);
+  });
+
+  it('says of a refresh token within its grace that it is inactive: it was rotated', async () => {
+    const { connect, introspect, refresh } = gateway();
+    const first = await connect();
+    const second = bodyOf(await refresh(first.refresh_token));
+
+    const answers = [
+      await introspect({ token: first.refresh_token }),
+      await introspect({ token: second.refresh_token }),
+    ];
+
+    expect(answers.map((answer) => bodyOf(answer).active)).toEqual([false, true]);
   });
 
   it('follows the kill switch', async () => {

@@ -6,8 +6,8 @@ import { refreshTokenFromAccessToken, refreshTokenWithAnotherSecret } from './fo
 const app = { client_id: 'demo-app', redirect_uri: 'http://localhost:3002/app/callback' };
 
 describe('a refresh that is repeated within its grace', () => {
-  it('gives the same pair again, by one read and no write', async () => {
-    const { connect, refresh, dynamo, passSeconds } = gateway();
+  it('gives the same pair again, by one read and no write, and is counted', async () => {
+    const { connect, refresh, dynamo, passSeconds, lines } = gateway();
     const { refresh_token: token } = await connect();
     const second = bodyOf(await refresh(token));
     passSeconds(59);
@@ -17,6 +17,7 @@ describe('a refresh that is repeated within its grace', () => {
 
     expect(again).toEqual({ ...second, expires_in: 3600 - 59 });
     expect(dynamo.calls()).toEqual(['GetItem']);
+    expect(lines.flatMap(signalsOf)).toEqual(['refreshRepeated']);
   });
 
   it('gives ten parallel callers one and the same pair, which is good', async () => {
@@ -64,6 +65,116 @@ describe('a refresh that is repeated within its grace', () => {
     expect(bodyOf(reuse).error).toBe('invalid_grant');
     expect(await isActive(third.access_token)).toBe(false);
     expect(grant()['lastEvent']?.M?.['reason']).toEqual({ S: 'refreshTokenReused' });
+  });
+});
+
+describe('a public client’s refresh that is repeated within its grace', () => {
+  const start = async () => {
+    const test = gateway();
+    const code = await test.login({ ...app, ...pkce });
+    const pair = bodyOf(await test.redeem(code, { ...app, code_verifier: verifier }, {}));
+    const show = async (token: string) => {
+      const response = await test.refresh(token, app, {});
+      return { ...bodyOf(response), statusCode: response.statusCode, headers: response.headers };
+    };
+    return { ...test, token: pair.refresh_token, show };
+  };
+
+  it('gives the same access token with a refresh token of its own, by one read and one write', async () => {
+    const { token, show, dynamo, passSeconds } = await start();
+    const first = await show(token);
+    passSeconds(9);
+    dynamo.calls();
+
+    const [second, third] = [await show(token), await show(token)];
+
+    expect([second.access_token, third.access_token]).toEqual([first.access_token, first.access_token]);
+    expect(new Set([token, first.refresh_token, second.refresh_token, third.refresh_token]).size).toBe(4);
+    expect(second.expires_in).toBe(3600 - 9);
+    expect(dynamo.calls()).toEqual(['GetItem', 'UpdateItem', 'GetItem', 'UpdateItem']);
+  });
+
+  it.each([0, 1, 2])('goes on with whichever of three answers was kept (%s), and ends the others', async (kept) => {
+    const { token, show, grant } = await start();
+    const answers = [await show(token), await show(token), await show(token)];
+
+    const next = await show(answers[kept]!.refresh_token);
+    const last = await show(next.refresh_token);
+
+    expect([next.statusCode, last.statusCode]).toEqual([200, 200]);
+    const left = answers[(kept + 1) % 3]!;
+    expect(await show(left.refresh_token)).toMatchObject({ statusCode: 400, error: 'invalid_grant' });
+    expect(grant()['lastEvent']?.M?.['reason']).toEqual({ S: 'refreshTokenReused' });
+    expect(grant()).not.toHaveProperty('repeatHashes');
+  });
+
+  it('ends no grant of a client that keeps one: every effect fires twice, every answer is lost once, 100 times', async () => {
+    const { show, passSeconds, ...test } = await start();
+    let kept = test.token;
+
+    for (let turn = 0; turn < 100; turn += 1) {
+      const answers =
+        turn % 2 === 0 ? await Promise.all([show(kept), show(kept)]) : [await show(kept), await show(kept)];
+      expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200]);
+      kept = answers[turn % 3 === 0 ? 0 : 1]!.refresh_token;
+      passSeconds(3600);
+    }
+  });
+
+  const moments = [0, 1, 5, 9].flatMap((gap) =>
+    [true, false].map((thiefFirst): [string, number, boolean] => [thiefFirst ? 'before' : 'after', gap, thiefFirst]),
+  );
+  it.each(moments)(
+    'ends a thief who refreshes just %s the member’s app, %s s apart, by the next refresh of either',
+    async (_, gap, thiefFirst) => {
+      const { token, show, passSeconds, lines, grant } = await start();
+      let held = { app: token, thief: token };
+      const turn = async (who: 'app' | 'thief') => {
+        const answer = await show(held[who]);
+        held = { ...held, [who]: answer.refresh_token };
+        return answer.statusCode;
+      };
+      const order = thiefFirst ? (['thief', 'app'] as const) : (['app', 'thief'] as const);
+      const rotation = async (): Promise<number[]> => {
+        passSeconds(3600);
+        const first = await turn(order[0]);
+        passSeconds(gap);
+        return [first, await turn(order[1])];
+      };
+
+      expect([await rotation(), await rotation()]).toEqual([
+        [200, 200],
+        [200, 400],
+      ]);
+      expect(grant()['revokedAt']).toBeDefined();
+      expect(lines.flatMap(signalsOf)).toEqual(['refreshRepeated', 'reuseDetected']);
+    },
+  );
+
+  it('is refused with 429 after 50 repeats of one rotation, and nothing is lost', async () => {
+    const { token, show, grant } = await start();
+    await show(token);
+    const repeats = [];
+    for (let turn = 0; turn < 51; turn += 1) repeats.push(await show(token));
+
+    expect(repeats.map(({ statusCode }) => statusCode)).toEqual([...Array.from({ length: 50 }, () => 200), 429]);
+    expect(repeats[50]).toMatchObject({ error: 'too_many_requests', headers: { 'Retry-After': '1' } });
+    expect(grant()['repeatHashes']?.SS).toHaveLength(50);
+    expect((await show(repeats[49]!.refresh_token)).statusCode).toBe(200);
+  });
+
+  it.each([
+    ['was revoked', 'revokedAt', { N: '1' }, 'unknown'],
+    ['was rotated again', 'previousRefreshHash', { S: 'another' }, 'used before'],
+  ])('is refused where the grant %s between its read and its write', async (_, name, value, says) => {
+    const { token, show, dynamo, grant } = await start();
+    await show(token);
+    const before = grant();
+    const after = { ...before, [name]: value };
+    dynamo.items('Grants').set(before['grantId']?.S ?? '', after);
+    readsOf(dynamo, before, after);
+
+    expect(await show(token)).toMatchObject({ statusCode: 400, error_description: expect.stringContaining(says) });
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Table } from '../../../../functions/shared/store/dynamo.ts';
 import type { Grant } from '../../../../functions/shared/store/grant.ts';
 import {
+  addRepeat,
   getGrant,
   putGrant,
   redeem,
@@ -37,6 +38,10 @@ export const issue = { access, refreshHash: 'refresh-hash', familyHash: 'family-
 export const everyUpdate = (table: Table, by = at): [string, () => Promise<boolean>][] => [
   ['redeem', () => redeem(table, grant, issue, by)],
   ['rotate', () => rotate(table, grant, { ...issue, presentedHash: 'refresh-hash', salt: new Uint8Array([3]) }, by)],
+  [
+    'addRepeat',
+    () => addRepeat(table, grant, { presentedHash: 'refresh-hash', refreshHash: 'repeat-hash', now: by.now }),
+  ],
   ['revoke', () => revoke(table, 'grant-1', 'byPartner', by)],
   ['takeLease', () => takeLease(table, grant, { owner: 'me', nowMs, untilMs: nowMs + 1 })],
   ['releaseLease', () => releaseLease(table, 'grant-1', 'me')],
@@ -134,7 +139,8 @@ export const grantCases = (emptyTable: () => Promise<Table>): void => {
     it('happens once, and gives the grant its whole life', async () => {
       const { table, read } = await start();
 
-      expect([await redeem(table, grant, issue, at), await redeem(table, grant, issue, at)]).toEqual([true, false]);
+      const another = { ...issue, access: { ...access, hash: 'another' } };
+      expect([await redeem(table, grant, issue, at), await redeem(table, grant, another, at)]).toEqual([true, false]);
       expect(await read()).toMatchObject({
         expiresAt: grant.endsAt,
         redeemedBy: 'request-1',

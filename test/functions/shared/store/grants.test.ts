@@ -77,7 +77,9 @@ it('a grant ends in the very second that it expires', () => {
 it('redeeming at the same time is won by one', async () => {
   const { table } = await start();
 
-  const won = await Promise.all([1, 2, 3].map(() => redeem(table, grant, issue, at)));
+  const won = await Promise.all(
+    ['request-1', 'request-2', 'request-3'].map((requestId) => redeem(table, grant, issue, { now, requestId })),
+  );
 
   expect(won.filter(Boolean)).toHaveLength(1);
 });

@@ -1,0 +1,183 @@
+import { SignJWT, exportJWK, generateKeyPair } from 'jose';
+import type { PublicJwk, RegistryData } from '../../../../config/stage.ts';
+import * as grants from '../../../../functions/shared/store/grants.ts';
+import * as loginAttempts from '../../../../functions/shared/store/login-attempts.ts';
+import type { ApiResponse } from '../../../../functions/shared/http/api.ts';
+import { startMs } from '../../../support/gateway.ts';
+import { basic, bodyOf, gateway, localRegistry, pkce, sentBack, verifier } from '../../../support/login.ts';
+import type { MemoryDynamo } from '../../../support/memory-dynamo.ts';
+import { agedGrant, answers, fresh, rotated } from '../oauth/aged-grant.ts';
+
+/*
+ * The SDK sends a write again when its answer is lost. The first one counted, so the second one finds it: its condition
+ * fails, though nothing went wrong. Whole lives of grants are lived once, and then again for each of their writes, with
+ * that write sent twice. Nobody may notice.
+ */
+
+/** Which write each function of the store makes, told from its expressions. */
+const writers = {
+  putLoginAttempt: /^put .*cookieHash/,
+  consumeLoginAttempt: /^SET usedAt = :now, usedBy/,
+  putGrant: /^put .*codeHash/,
+  redeem: /^SET redeemedAt/,
+  rotate: /rotatedAt = :now/,
+  addRepeat: /^ADD repeatHashes/,
+  revoke: /^SET revokedAt/,
+  takeLease: /^SET leaseOwner/,
+  releaseLease: /^SET leaseUntilMs/,
+  storePayerTokens: /^SET sealedPayerTokens/,
+  rememberAssertion: /^put .*seenBy/,
+} as const;
+const readers = new Set(['getGrant']);
+
+interface Lived {
+  /** What its callers saw, step by step. */
+  readonly seen: readonly string[];
+  readonly dynamo: MemoryDynamo;
+}
+/** A life, after which `begin` was called where its writes are to be counted from. */
+type Life = (begin: (dynamo: MemoryDynamo) => void) => Promise<Lived>;
+
+const seen = (response: ApiResponse): string => {
+  const { error, active, ...rest } = bodyOf(response);
+  return [response.statusCode, error, active, Object.keys(rest).sort().join(' ')].join(' ');
+};
+
+const withLifetimes = (change: Partial<RegistryData['lifetimes']>): RegistryData => {
+  const data = localRegistry();
+  return { ...data, lifetimes: { ...data.lifetimes, ...change } };
+};
+const noGrace = withLifetimes({ refreshGrace: 0, publicRefreshGrace: 0 });
+
+interface Client {
+  readonly form: Record<string, string>;
+  readonly headers: Record<string, string>;
+}
+const confidential: Client = { form: {}, headers: basic() };
+const open: Client = {
+  form: { client_id: 'demo-app', redirect_uri: 'http://localhost:3002/app/callback' },
+  headers: {},
+};
+
+const login =
+  ({ form, headers }: Client, registry = localRegistry()): Life =>
+  async (begin) => {
+    const test = gateway({ registry });
+    begin(test.dynamo);
+    const started = await test.start({ ...form, ...pkce });
+    const back = await test.callback(test.fromPayer(started.state), { cookie: started.cookie });
+    const redeemed = await test.redeem(sentBack(back)['code'] ?? '', { ...form, code_verifier: verifier }, headers);
+    const refreshed = await test.refresh(bodyOf(redeemed).refresh_token, form, headers);
+    const again = await test.refresh(bodyOf(refreshed).refresh_token, form, headers);
+    const revoked = await test.revoke({ ...form, token: bodyOf(again).access_token }, headers);
+    const late = await test.refresh(bodyOf(again).refresh_token, form, headers);
+    const steps = [redeemed, refreshed, again, revoked, late].map(seen);
+    return { seen: [Object.keys(sentBack(back)).join(' '), ...steps], dynamo: test.dynamo };
+  };
+
+const repeated: Life = async (begin) => {
+  const test = gateway();
+  const code = await test.login({ ...open.form, ...pkce });
+  const pair = bodyOf(await test.redeem(code, { ...open.form, code_verifier: verifier }, {}));
+  begin(test.dynamo);
+  await test.refresh(pair.refresh_token, open.form, {});
+  const repeat = await test.refresh(pair.refresh_token, open.form, {});
+  const next = await test.refresh(bodyOf(repeat).refresh_token, open.form, {});
+  const reused = await test.refresh(pair.refresh_token, open.form, {});
+  return { seen: [repeat, next, reused].map(seen), dynamo: test.dynamo };
+};
+
+const replayedCode: Life = async (begin) => {
+  const test = gateway();
+  const code = await test.login();
+  begin(test.dynamo);
+  const pair = await test.redeem(code);
+  const replay = await test.redeem(code);
+  return { seen: [pair, replay, await test.refresh(bodyOf(pair).refresh_token)].map(seen), dynamo: test.dynamo };
+};
+
+const keys = await generateKeyPair('ES384');
+const jwks = [{ ...(await exportJWK(keys.publicKey)), kid: 'es', kty: 'EC' }] as PublicJwk[];
+const withAssertion: Life = async (begin) => {
+  const data = localRegistry();
+  const asSigner = { clientAuthentication: ['private_key_jwt' as const], secretHashes: [], jwks };
+  const partners = data.partners.map((one) => (one.clientId === 'demo-partner' ? { ...one, ...asSigner } : one));
+  const test = gateway({ registry: { ...data, partners } });
+  const code = await test.login();
+  const assertion = await new SignJWT({ jti: 'once', exp: startMs / 1000 + 60 })
+    .setProtectedHeader({ alg: 'ES384', kid: 'es' })
+    .setIssuer('demo-partner')
+    .setSubject('demo-partner')
+    .setAudience('http://localhost:3000/oauth2/token')
+    .sign(keys.privateKey);
+  const form = {
+    client_assertion: assertion,
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+  };
+  begin(test.dynamo);
+  const first = await test.redeem(code, form, {});
+  const second = await test.redeem(code, form, {});
+  return { seen: [first, second].map(seen), dynamo: test.dynamo };
+};
+
+/** A read that needs new payer tokens, and the next one. */
+const renewed =
+  (http: () => Promise<Response>): Life =>
+  async (begin) => {
+    const { test, grant, before } = await agedGrant(290);
+    test.payer.http = http;
+    begin(test.dynamo);
+    const ask = (requestId: string) =>
+      fresh(test, before, requestId).then(
+        ({ tokens }) => tokens.accessToken,
+        (error: unknown) => String((error as { code?: string }).code),
+      );
+    const first = await ask('request-a');
+    const second = await ask('request-b');
+    const { leaseUntilMs, revokedAt, payerVersion } = grant.stored();
+    return { seen: [first, second, String([leaseUntilMs, revokedAt, payerVersion])], dynamo: test.dynamo };
+  };
+
+const lives: Record<string, Life> = {
+  'a confidential client': login(confidential),
+  'a confidential client without a grace': login(confidential, noGrace),
+  'a public client': login(open),
+  'a public client without a grace': login(open, noGrace),
+  'a public client that repeats a refresh': repeated,
+  'a code that is replayed': replayedCode,
+  'a client assertion that is used twice': withAssertion,
+  'payer tokens that are refreshed': renewed(answers(rotated)),
+  'payer tokens that cannot be refreshed now': renewed(answers({}, 503)),
+  'payer tokens that the payer has ended': renewed(answers({ error: 'invalid_grant' }, 400)),
+};
+
+const withoutLoss = async (life: Life) => {
+  let from: MemoryDynamo | undefined;
+  const lived = await life((dynamo) => {
+    from = dynamo;
+    dynamo.writes();
+  });
+  return { ...lived, writes: (from ?? lived.dynamo).writes() };
+};
+
+describe('a write whose answer is lost, so that the SDK sends it again, changes nothing for', () => {
+  it.each(Object.entries(lives))('%s, whichever write it is', async (_, life) => {
+    const { seen: promised, writes } = await withoutLoss(life);
+    expect(writes.length).toBeGreaterThan(0);
+
+    for (const [number, write] of writes.entries()) {
+      const lived = await life((dynamo) => dynamo.repeatWrite(number));
+      expect({ write, seen: lived.seen }).toEqual({ write, seen: promised });
+    }
+  });
+
+  it('every function of the store that writes: these lives hold them all', async () => {
+    const exported = [...Object.keys(grants), ...Object.keys(loginAttempts)].filter((name) => !readers.has(name));
+    const made = (await Promise.all(Object.values(lives).map(withoutLoss))).flatMap(({ writes }) => writes);
+
+    expect(exported.sort()).toEqual(Object.keys(writers).sort());
+    for (const [name, write] of Object.entries(writers)) {
+      expect([name, made.some((one) => write.test(one))]).toEqual([name, true]);
+    }
+  });
+});
