@@ -9,19 +9,19 @@ interface Entry {
 
 /**
  * Storage in memory for one provider. Each instance has its own, so that two payers in one process share nothing.
- * `consume` has one winner: of two requests that present the same code or refresh token at once, one is refused.
+ * What has expired by this clock, milliseconds, is not found. `consume` has one winner: of two requests that present the same code or refresh token at once, one is refused.
  *
  * The client is stored here rather than configured: the library copies configured clients with `structuredClone`, and
  * under a test runner with its own realm it then takes the copy's keys for no plain objects.
  */
-export function createMemoryAdapter(client: ClientMetadata): (model: string) => Adapter {
+export function createMemoryAdapter(client: ClientMetadata, now: () => number): (model: string) => Adapter {
   return (model) => {
     const entries = new Map<string, Entry>();
     if (model === 'Client') entries.set(client.client_id, { payload: client, expiresAtMs: Infinity });
 
     const find = (id: string): AdapterPayload | undefined => {
       const entry = entries.get(id);
-      return entry && entry.expiresAtMs > Date.now() ? entry.payload : undefined;
+      return entry && entry.expiresAtMs > now() ? entry.payload : undefined;
     };
 
     const findWhere = (key: 'uid' | 'userCode', value: string): AdapterPayload | undefined => {
@@ -30,14 +30,13 @@ export function createMemoryAdapter(client: ClientMetadata): (model: string) => 
     };
 
     const removeExpired = (): void => {
-      const now = Date.now();
-      for (const [id, entry] of entries) if (entry.expiresAtMs <= now) entries.delete(id);
+      for (const [id, entry] of entries) if (entry.expiresAtMs <= now()) entries.delete(id);
     };
 
     return {
       async upsert(id, payload, expiresIn) {
         removeExpired();
-        entries.set(id, { payload, expiresAtMs: expiresIn === undefined ? Infinity : Date.now() + expiresIn * 1000 });
+        entries.set(id, { payload, expiresAtMs: expiresIn === undefined ? Infinity : now() + expiresIn * 1000 });
       },
       async find(id) {
         return find(id);
@@ -51,7 +50,7 @@ export function createMemoryAdapter(client: ClientMetadata): (model: string) => 
       async consume(id) {
         const payload = find(id);
         if (!payload || payload.consumed) throw new errors.InvalidGrant('already used');
-        payload.consumed = Math.floor(Date.now() / 1000);
+        payload.consumed = Math.floor(now() / 1000);
       },
       async destroy(id) {
         entries.delete(id);

@@ -23,5 +23,7 @@ export interface PayerOptions {
   readonly client: { readonly secret: string } | { readonly jwks: readonly PublicJwk[] };
   /** How long an access token lives, in seconds. Default: what the preset says. */
   readonly accessTokenSeconds?: number;
+  /** The time by which codes and tokens expire, epoch milliseconds. Default: the machine's. */
+  readonly now?: () => number;
   readonly log?: (line: RequestLogLine) => void;
 }

@@ -44,7 +44,7 @@ function configuration(setup: ProviderSetup): Configuration {
   const client = clientMetadata(options);
   const cookiePrefix = brand.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
   return {
-    adapter: createMemoryAdapter(client),
+    adapter: createMemoryAdapter(client, options.now ?? Date.now),
     clientAuthMethods: [client.token_endpoint_auth_method ?? 'none'],
     // SMART App Launch 2.2 names these two for asymmetric client authentication.
     enabledJWA: { clientAuthSigningAlgValues: ['ES384', 'RS384'], idTokenSigningAlgValues: ['ES384'] },

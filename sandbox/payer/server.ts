@@ -74,7 +74,7 @@ function createRoutes(options: PayerOptions, origin: string): Handler {
   const isMember = (id: string): boolean => records.some(({ patientId }) => patientId === id);
   const provider = createProvider({ options, preset, brand, origin, fhirBaseUrl, isMember });
   const oauth = provider.callback();
-  const signIn = createSignIn({ provider, records, mailbox, brand });
+  const signIn = createSignIn({ provider, records, mailbox, brand, now: options.now ?? Date.now });
   const oauthUris = {
     authorize: origin + paths.authorize,
     token: origin + paths.token,

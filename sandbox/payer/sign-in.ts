@@ -38,6 +38,8 @@ export interface SignInSetup {
   readonly records: readonly MemberRecord[];
   readonly mailbox: Mailbox;
   readonly brand: Brand;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
 }
 
 /** One request to a page of one sign-in. */
@@ -58,7 +60,7 @@ type Step = (visit: Visit, form: URLSearchParams) => Promise<void> | void;
 export function createSignIn(
   setup: SignInSetup,
 ): (req: IncomingMessage, res: ServerResponse, url: URL) => Promise<void> {
-  const { provider, records, mailbox, brand } = setup;
+  const { provider, records, mailbox, brand, now } = setup;
   const started = new Map<string, Progress>();
   /** Which member an e-mail address belongs to; the newest verified account wins. */
   const accounts = new Map<string, MemberRecord>();
@@ -68,9 +70,9 @@ export function createSignIn(
   const sendCode = (visit: Visit, email: string, record: MemberRecord, again = false): void => {
     const reference = randomLetters(4);
     const code = String(randomInt(1_000_000)).padStart(6, '0');
-    const expiresAtMs = Date.now() + codeMinutes * 60_000;
+    const expiresAtMs = now() + codeMinutes * 60_000;
     visit.progress.pending = { email, record, reference, code, expiresAtMs, again, triesLeft: codeTries };
-    mailbox.send({ to: email, sentAt: new Date(), reference, code, verifyPath: `${visit.view.path}/verify` });
+    mailbox.send({ to: email, sentAt: new Date(now()), reference, code, verifyPath: `${visit.view.path}/verify` });
     seeOther(visit.res, `${visit.view.path}/verify`);
   };
 
@@ -102,7 +104,7 @@ export function createSignIn(
     const { pending } = progress;
     if (!pending) return showVerify(visit, form);
     const entered = form.get('code') ?? '';
-    const problem = codeProblem(pending, entered.replaceAll(/\s/g, ''));
+    const problem = codeProblem(pending, entered.replaceAll(/\s/g, ''), now());
     if (problem) return show(visit, verifyPage(view, pending, entered, [problem]));
     accounts.set(pending.email.toLowerCase(), pending.record);
     progress.verified = pending.record;
@@ -126,7 +128,9 @@ export function createSignIn(
     const { verified } = visit.progress;
     const decision = form.get('decision');
     if (decision === 'deny') return deny(visit, form);
-    if (!verified || decision !== 'allow') return showConsent(visit, form);
+    if (!verified) return showConsent(visit, form);
+    // Nothing is shared on a word that this page does not send.
+    if (decision !== 'allow') return deny(visit, form);
     const { params } = visit.interaction;
     const grant = new provider.Grant({ accountId: verified.patientId, clientId: String(params.client_id) });
     grant.addOIDCScope(String(params.scope));
@@ -155,14 +159,16 @@ export function createSignIn(
   const progressOf = (uid: string): Progress => {
     const known = started.get(uid);
     if (known) return known;
-    const dayAgoMs = Date.now() - 24 * 60 * 60_000;
+    const dayAgoMs = now() - 24 * 60 * 60_000;
     for (const [id, { startedAtMs }] of started) if (startedAtMs < dayAgoMs) started.delete(id);
-    const progress: Progress = { startedAtMs: Date.now() };
+    const progress: Progress = { startedAtMs: now() };
     started.set(uid, progress);
     return progress;
   };
 
   return async (req, res, url) => {
+    // Of the library's redirects too.
+    res.setHeader('cache-control', 'no-store');
     const [, uid = '', rest = ''] = /^\/interaction\/([^/]+)(.*)$/.exec(url.pathname) ?? [];
     const step = Object.hasOwn(steps, rest) ? steps[rest] : undefined;
     if (!step) return sendPage(res, brand, messagePage('There is no such page', ['Check the address.'], 404));
@@ -192,9 +198,13 @@ async function findInteraction(
   }
 }
 
-function codeProblem(pending: NonNullable<Progress['pending']>, entered: string): FormProblem | undefined {
+function codeProblem(
+  pending: NonNullable<Progress['pending']>,
+  entered: string,
+  nowMs: number,
+): FormProblem | undefined {
   const field = 'code';
-  if (pending.expiresAtMs <= Date.now() || pending.triesLeft <= 0) {
+  if (pending.expiresAtMs <= nowMs || pending.triesLeft <= 0) {
     return { field, message: 'This code can no longer be used. Send yourself another one.' };
   }
   if (entered === pending.code) return undefined;

@@ -30,7 +30,7 @@ export interface RunningPayer {
 
 /** Starts a payer on a free port, with a redirect URI that nothing listens on: the walks stop there. */
 export async function runPayer(
-  options: Pick<PayerOptions, 'preset' | 'displayName' | 'clientId' | 'client' | 'accessTokenSeconds'>,
+  options: Pick<PayerOptions, 'preset' | 'displayName' | 'clientId' | 'client' | 'accessTokenSeconds' | 'now'>,
 ): Promise<RunningPayer> {
   const lines: RequestLogLine[] = [];
   const redirectUri = 'http://localhost:9/oauth2/callback/payer';
