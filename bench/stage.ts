@@ -48,6 +48,7 @@ export const writeRegistry = (folder: string, payerOrigin: string, count: number
   const config = checkStage(
     {
       stage: 'bench',
+      production: false,
       origin: measured.origin,
       payers: [payer(measured.payer, payerOrigin)],
       partners: [partner(measured.partner, [measured.payer])],

@@ -1,20 +1,54 @@
+import { tmpdir } from 'node:os';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, HIPAASecurityChecks } from 'cdk-nag';
 import { ConfigError } from '../config/check.ts';
-import { loadStage } from '../config/load.ts';
+import { requireDeployable } from '../config/deployable.ts';
+import { loadStage, stageNames } from '../config/load.ts';
+import type { StageConfig } from '../config/stage.ts';
 import { GatewayStack } from '../lib/gateway-stack.ts';
 
-/** The stack of the stage that `-c stage=NAME` or `-c config=FILE` names; a file wins. */
-const gatewayStack = async (app: App): Promise<GatewayStack> => {
-  const config = await loadStage(String(app.node.tryGetContext('config') ?? app.node.tryGetContext('stage')));
-  return new GatewayStack(app, `p2p-gateway-${config.stage}`, { config });
+const noStage = (): ConfigError => {
+  const names = stageNames().filter((name) => name !== 'local');
+  return new ConfigError('npx cdk', [
+    `no stage is named, and there is no default; write -c stage=NAME, one of: ${names.join(', ')} (each a file in config/)`,
+  ]);
 };
 
-const app = new App();
-// A finding that no construct acknowledges stops synth.
-Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new HIPAASecurityChecks(app));
+/** The stage that `-c stage=NAME` or `-c config=FILE` names. The local stack's own is not for AWS, and says so. */
+const stageOf = async (app: App): Promise<StageConfig> => {
+  const contextOf = (name: string): string => String(app.node.tryGetContext(name) ?? '').trim();
+  const [name, file] = [contextOf('stage'), contextOf('config')];
+  if (name !== '' && file !== '') {
+    throw new ConfigError('npx cdk', ['both -c stage and -c config are given; write one of them']);
+  }
+  const nameOrFile = name === '' ? file : name;
+  if (nameOrFile === '') throw noStage();
+  const config = await loadStage(nameOrFile);
+  if (app.node.tryGetContext('localStack') !== true) {
+    requireDeployable(config, file === '' ? `config/${name}.ts` : file);
+  }
+  return config;
+};
+
+/** Without an output folder of the CDK's command line, the app makes one in the temporary folder. */
+const newApp = (): App => {
+  try {
+    return new App();
+  } catch (error) {
+    const { syscall, code } = error as NodeJS.ErrnoException;
+    if (syscall === undefined) throw error;
+    throw new ConfigError('npx cdk', [
+      `its output folder cannot be made in ${tmpdir()} (${code}); set TMPDIR to a folder that can be written`,
+    ]);
+  }
+};
+
 try {
-  await gatewayStack(app);
+  const app = newApp();
+  // A finding that no construct acknowledges stops synth.
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new HIPAASecurityChecks(app));
+  const config = await stageOf(app);
+  new GatewayStack(app, `p2p-gateway-${config.stage}`, { config });
   app.synth();
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;

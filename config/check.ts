@@ -1,19 +1,52 @@
+import { isAbsolute, join, relative } from 'node:path';
 import type * as z from 'zod';
 import { originOf } from './deployment-schema.ts';
 import { stageSchema } from './schema.ts';
 import type { StageConfig } from './stage.ts';
+import { fieldsAt, nearestOf, unknownField } from './unknown-fields.ts';
+import { writtenSecrets } from './written-secrets.ts';
 
 /** What is wrong with a configuration, one line per problem: `file: field.path: what is wrong; what to write`. */
 export class ConfigError extends Error {
-  constructor(lines: readonly string[]) {
-    super(lines.join('\n'));
+  readonly problems: readonly string[];
+  readonly file: string;
+
+  /** @param problems each `field.path: what is wrong; what to write`, or that without a field */
+  constructor(file: string, problems: readonly string[]) {
+    super(problems.map((problem) => `${fileName(file)}: ${problem}`).join('\n'));
     this.name = 'ConfigError';
+    this.file = file;
+    this.problems = problems;
   }
 }
 
-const fieldPath = (path: readonly PropertyKey[]): string =>
+const root = join(import.meta.dirname, '..');
+
+/** A file of this repository as a person calls it; `import.meta.filename` gives its whole path. */
+const fileName = (file: string): string => {
+  const fromRoot = relative(root, file);
+  return isAbsolute(file) && !fromRoot.startsWith('..') ? fromRoot : file;
+};
+
+type Path = readonly PropertyKey[];
+
+const valueAt = (value: unknown, path: Path): unknown =>
+  path.reduce<unknown>((inner, name) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[name], value);
+
+/** Which payer or partner an index means: nobody counts a hundred entries. */
+const idAt = (value: unknown, path: Path): string => {
+  const entry = valueAt(value, path) as { id?: unknown; clientId?: unknown } | null | undefined;
+  const id = path[0] === 'payers' ? entry?.id : path[0] === 'partners' ? entry?.clientId : undefined;
+  return path.length === 2 && typeof id === 'string' && /^[\w.-]{1,64}$/.test(id) ? ` (${id})` : '';
+};
+
+const fieldPath = (value: unknown, path: Path): string =>
   path
-    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`))
+    .map((part, index) =>
+      typeof part === 'number'
+        ? `[${part}]${idAt(value, path.slice(0, index + 1))}`
+        : `${index === 0 ? '' : '.'}${String(part)}`,
+    )
     .join('') || '(top level)';
 
 const article = (word: string): string => (/^[aeiou]/.test(word) ? `an ${word}` : `a ${word}`);
@@ -21,6 +54,7 @@ const written = (expected: string): string => (expected === 'record' ? 'an objec
 
 const kindOf = (value: unknown): string => {
   if (value === null) return 'null';
+  if (value instanceof Promise) return 'a promise';
   return Array.isArray(value) ? 'an array' : article(typeof value);
 };
 
@@ -45,20 +79,75 @@ const inOurWords: z.core.$ZodErrorMap = (issue) => {
   return undefined;
 };
 
-const linesOf = (issue: z.core.$ZodIssue, file: string): string[] => {
+/** A field, and what is wrong with it. */
+interface Problem {
+  readonly path: Path;
+  readonly message: string;
+}
+
+const problemsOf = (issue: z.core.$ZodIssue): Problem[] => {
   if (issue.code === 'invalid_union') {
     // Each of our unions is a word or an object; who wrote an object wants to know what is wrong in it.
     const inObject = issue.errors.at(-1) ?? [];
     return inObject.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type')
-      ? [`${file}: ${fieldPath(issue.path)}: is neither "none" nor an object; write one of them`]
-      : inObject.flatMap((inner) => linesOf({ ...inner, path: [...issue.path, ...inner.path] }, file));
+      ? [{ path: issue.path, message: 'is neither "none" nor an object; write one of them' }]
+      : inObject.flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }));
   }
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map(
-      (key) => `${file}: ${fieldPath([...issue.path, key])}: is no known field; check its spelling or remove it`,
-    );
+    const known = fieldsAt(stageSchema, issue.path);
+    return issue.keys.map((key) => ({ path: [...issue.path, key], message: unknownField(key, known) }));
   }
-  return [`${file}: ${fieldPath(issue.path)}: ${issue.message}`];
+  return [{ path: issue.path, message: issue.message }];
+};
+
+const at = (path: Path): string => path.map(String).join('\n');
+
+const withoutField = (value: unknown, [first, ...rest]: Path): unknown => {
+  if (typeof value !== 'object' || value === null || first === undefined) return value;
+  if (Array.isArray(value)) return value.map((entry, index) => (index === first ? withoutField(entry, rest) : entry));
+  const { [first]: inner, ...others } = value as Record<PropertyKey, unknown>;
+  return rest.length === 0 ? others : { ...others, [first]: withoutField(inner, rest) };
+};
+
+/** JSON and other languages write `null` for what is not there. Here it is left out, where that is allowed. */
+const explainNull =
+  (value: unknown) =>
+  (problem: Problem): Problem => {
+    const { path, message } = problem;
+    if (valueAt(value, path) !== null || typeof path.at(-1) !== 'string') return problem;
+    const { error } = stageSchema.safeParse(withoutField(value, path));
+    const isNeeded = error?.issues.some((issue) => at(issue.path) === at(path)) === true;
+    return isNeeded
+      ? problem
+      : { path, message: `is null; leave the field out${message.replace(/^.*; write/, ', or write')}` };
+  };
+
+/** A field that is missing because it was misspelled is one problem, not two. */
+const withoutMisspelled = (problems: readonly Problem[]): Problem[] => {
+  const unknown = problems.filter(({ message }) => message.startsWith('is no known field'));
+  return problems.filter(({ path, message }) => {
+    const name = String(path.at(-1));
+    const isMeant = (other: Problem): boolean =>
+      at(other.path.slice(0, -1)) === at(path.slice(0, -1)) && nearestOf(String(other.path.at(-1)), [name]) === name;
+    return !(message.startsWith('is missing') && unknown.some(isMeant));
+  });
+};
+
+/** Fields of one entry that one thing is wrong with, such as a host that three URLs have, share a line. */
+export const linesOf = (value: unknown, problems: readonly Problem[]): string[] => {
+  const byCause = new Map<string, { readonly entry: Path; readonly fields: string[]; readonly message: string }>();
+  for (const { path, message } of problems) {
+    const isInEntry = path.length > 2 && typeof path[1] === 'number';
+    const entry = isInEntry ? path.slice(0, 2) : [];
+    const field = fieldPath(value, path);
+    const cause = isInEntry ? `${at(entry)}\n${message}` : `${field}\n${message}`;
+    const group = byCause.get(cause) ?? { entry, fields: [], message };
+    const short = field.slice(fieldPath(value, entry).length + 1);
+    const name = group.fields.length > 0 ? short : field;
+    if (!group.fields.includes(name)) group.fields.push(name);
+    byCause.set(cause, group);
+  }
+  return [...byCause.values()].map(({ fields, message }) => `${fields.join(', ')}: ${message}`);
 };
 
 const withOrigin = (config: StageConfig): StageConfig => {
@@ -69,11 +158,14 @@ const withOrigin = (config: StageConfig): StageConfig => {
 /**
  * Checks a stage's configuration and fills in the defaults and, with a domain, the origin. What comes out of it passes
  * again unchanged: the local stack hands its configuration on as JSON.
- * @param file named in every line of the error
+ * @param file named in every line of the error; a stage's own file gives `import.meta.filename`
  * @throws ConfigError
  */
 export const checkStage = (value: unknown, file: string): StageConfig => {
+  const secrets = writtenSecrets(value);
   const result = stageSchema.safeParse(value, { error: inOurWords });
-  if (result.success) return withOrigin(result.data);
-  throw new ConfigError([...new Set(result.error.issues.flatMap((issue) => linesOf(issue, file)))]);
+  if (result.success && secrets.length === 0) return withOrigin(result.data);
+  const found = (result.error?.issues ?? []).flatMap(problemsOf).map(explainNull(value));
+  const others = found.filter(({ path }) => !secrets.some((secret) => at(secret.path) === at(path)));
+  throw new ConfigError(file, linesOf(value, withoutMisspelled([...secrets, ...others])));
 };

@@ -9,6 +9,7 @@ import { oneUpDemo } from './presets.ts';
 export default checkStage(
   {
     stage: 'demo',
+    production: false,
     // Made to be tried and thrown away: nothing outlives the stack, and there is nobody whom an alarm should wake.
     removalPolicy: 'destroy',
     payers: [
@@ -36,5 +37,5 @@ export default checkStage(
       },
     ],
   },
-  'config/demo.ts',
+  import.meta.filename,
 );

@@ -1,13 +1,12 @@
 /** What single values of the deployment must look like: names and numbers as AWS and DNS write them. */
+import { regions } from './regions.ts';
 import { type Rule, webUrl } from './rules.ts';
 
 /** An AWS account id. */
 export const account: Rule = (value) =>
   /^\d{12}$/.test(value) ? undefined : 'is no AWS account; write its 12 digits in quotes, such as "111122223333"';
 
-/** By its form, so that a new region needs no new release of ours. */
-const isRegion = (value: string): boolean =>
-  /^(eusc-)?[a-z]{2}(-gov|-iso[a-z]?)?-(central|north|south|(north|south)?(east|west))-\d$/.test(value);
+const isRegion = (value: string): boolean => regions.includes(value);
 
 /** A region's code. */
 export const region: Rule = (value) => {
@@ -64,7 +63,21 @@ const asNumber = (octets: readonly number[]): number => octets.reduce((sum, octe
 const asAddress = (value: number): string =>
   [2 ** 24, 2 ** 16, 2 ** 8, 1].map((unit) => Math.floor(value / unit) % 256).join('.');
 
-/** A block of IPv4 addresses for a VPC; under /24 its subnets would be too small for functions and endpoints. */
+/** Blocks that no one on the internet owns (RFC 1918, and RFC 6598, which AWS takes for VPCs too). */
+const privateBlocks = [
+  [[10, 0, 0, 0], 8],
+  [[172, 16, 0, 0], 12],
+  [[192, 168, 0, 0], 16],
+  [[100, 64, 0, 0], 10],
+] as const;
+
+const isPrivate = (address: number): boolean =>
+  privateBlocks.some(([octets, length]) => {
+    const first = asNumber(octets);
+    return address >= first && address < first + 2 ** (32 - length);
+  });
+
+/** A block of private IPv4 addresses for a VPC; under /24 its subnets would be too small for functions and endpoints. */
 export const cidr: Rule = (value) => {
   const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(value)?.slice(1).map(Number);
   const length = parts?.at(-1) ?? 0;
@@ -74,6 +87,9 @@ export const cidr: Rule = (value) => {
   }
   if (length < 16 || length > 24) return `is a /${length}; write a block between /16 and /24, such as "10.20.0.0/20"`;
   const address = asNumber(octets);
+  if (!isPrivate(address)) {
+    return 'is a public range, so that hosts of its owners could not be reached; write a private one, such as "10.20.0.0/20"';
+  }
   const first = asAddress(address - (address % 2 ** (32 - length)));
   return `${first}/${length}` === value ? undefined : `begins inside its block; write "${first}/${length}"`;
 };

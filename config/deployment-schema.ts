@@ -34,14 +34,26 @@ const logDays = z.int().superRefine((value, context) => {
   if (message !== undefined) problem(context, [], message);
 });
 
-/** The most days that S3 Object Lock takes: a hundred years. */
-const mostAuditDays = 36_500;
+/** Ten years: a slip of the hand in a compliance lock can't be taken back by anyone, AWS included. */
+const mostAuditDays = 3653;
+
+/** What an AWS account begins with, in executions at once in a region. */
+const usualConcurrency = 1000;
+
+/** What Lambda keeps for functions without a reservation. */
+const unreserved = 100;
 
 const executions = z.int().min(1).optional();
 
 /** The fields of the deployment. */
 export const deployment = {
-  production: z.boolean().default(false),
+  // No default: it decides what the rest may be, so that whoever writes a stage says it.
+  production: z.boolean({
+    error: ({ input }) =>
+      input === undefined
+        ? 'is missing, and has no default; write true if real members will use this stage, or false'
+        : undefined,
+  }),
   account: text(rules.account).optional(),
   region: text(rules.region).optional(),
   origin: text(origin).optional(),
@@ -54,7 +66,14 @@ export const deployment = {
   edge: z.boolean().default(false),
   removalPolicy: z.enum(['retain', 'destroy']).default('retain'),
   retention: z
-    .strictObject({ logDays: logDays.default(90), auditDays: z.int().min(1).max(mostAuditDays).default(1) })
+    .strictObject({
+      logDays: logDays.default(90),
+      auditDays: z
+        .int()
+        .min(1)
+        .max(mostAuditDays, `is more than ten years, which no one could shorten later; write at most ${mostAuditDays}`)
+        .default(1),
+    })
     .prefault({}),
   throttling: z
     .strictObject({ perSecond: z.int().min(1).default(100), burst: z.int().min(1).default(200) })
@@ -68,6 +87,7 @@ export const deployment = {
       discovery: executions,
     })
     .prefault({}),
+  accountConcurrency: z.int().min(1).default(usualConcurrency),
   apiGatewayLogRole: z.boolean().default(true),
 };
 
@@ -92,9 +112,29 @@ const checkDomain = ({ origin: given, domain: own, region, account }: StageConfi
   }
 };
 
+const checkLimits = ({ throttling, concurrency, accountConcurrency }: StageConfig, context: Context): void => {
+  if (throttling.burst < throttling.perSecond) {
+    problem(
+      context,
+      ['throttling', 'burst'],
+      `is below perSecond, which would never be reached; write at least ${throttling.perSecond}`,
+    );
+  }
+  const reserved = Object.values(concurrency).reduce((sum, each) => sum + each, 0);
+  const most = accountConcurrency - unreserved;
+  if (reserved > most) {
+    problem(
+      context,
+      ['concurrency'],
+      `reserves ${reserved}, and of ${accountConcurrency} Lambda keeps ${unreserved} unreserved; write at most ${Math.max(most, 0)} together, or in accountConcurrency what "aws lambda get-account-settings" says`,
+    );
+  }
+};
+
 /** Reports what does not fit together in a deployment. */
 export const checkDeployment = (config: StageConfig, context: Context): void => {
   checkDomain(config, context);
+  checkLimits(config, context);
   const { region } = config;
   if (config.edge && region !== 'us-east-1') {
     // CloudFront takes its functions, certificates and web ACLs from there alone, and the stage is one stack.

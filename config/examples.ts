@@ -16,6 +16,9 @@ export const exampleSecretHash = 'cM1_XkJEYR8nJWplsL_WvLlXVV15HRROrt2ngtF1QSE';
 /** SHA-256 of `demo-partner-secret`, which is no secret: the README prints it. */
 export const publishedSecretHash = 'N2Zj40bTKWhIB4X-2vK_Rp0LOgaUmgXVWDWg97wdBhg';
 
+/** Stands for the client id of a payer that has not registered the gateway yet. No partner may read from it. */
+export const pendingClientId = 'pending-registration';
+
 /** The public half of a pair that was thrown away. */
 export const examplePublicKey: PublicJwk = {
   kty: 'EC',

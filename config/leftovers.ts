@@ -1,4 +1,4 @@
-/** What a production stage that was copied from an example still holds of it. */
+/** What a stage that was copied from an example still holds of it. */
 import {
   exampleAccount,
   exampleHostedZoneId,
@@ -68,12 +68,13 @@ const ofDeployment = ({ account, domain, alarmAddresses, runbookUrl }: Deploymen
   ),
 ];
 
-/** The one stage that may hold them: it shows that the rest of it is fit for production. */
-const exampleStage = 'production-example';
+/** These two may hold them: one shows that the rest of it is fit for production, the other is made to be tried. */
+const isExample = ({ stage, production }: StageConfig): boolean =>
+  stage === 'production-example' || (stage === 'demo' && !production);
 
 /** What is left of an example. */
 export const leftovers = (config: StageConfig): readonly Finding[] =>
-  config.stage === exampleStage
+  isExample(config)
     ? []
     : [
         ...ofDeployment(config),

@@ -1,48 +1,120 @@
-import { existsSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { extname, join, resolve } from 'node:path';
+import { extname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConfigError, checkStage } from './check.ts';
 import type { Partner, Payer, RegistryData, StageConfig } from './stage.ts';
 
+/** Node writes the place of a syntax error, `/path/file.ts:3`, into the stack's first line and not into the message. */
+const placeOf = (error: Error): string => {
+  const first = /^(?:file:\/\/)?\/.*:(\d+)$/.exec(error.stack?.split('\n')[0] ?? '')?.[1];
+  return first === undefined ? '' : `line ${first}: `;
+};
+
 const messageOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+  error instanceof Error ? `${placeOf(error)}${error.message.split('\n')[0] ?? ''}` : String(error).split('\n')[0]!;
+
+/** JSON's parser names a line for most errors, and for a wrong word only quotes it: that line is searched for here. */
+const jsonProblem = (text: string, error: unknown): string => {
+  const { message } = error as Error;
+  const [, what, line] = /^(.*) (?:in|after) JSON at position \d+ \(line (\d+) .*$/.exec(message) ?? [];
+  if (what !== undefined) return `line ${line}: ${what}`;
+  const linesTo = (length: number): number => text.slice(0, length).split('\n').length;
+  if (/end of JSON/.test(message)) return `line ${linesTo(text.trimEnd().length)}: it ends too early`;
+  let [good, bad] = [0, text.length];
+  while (bad - good > 1) {
+    const middle = Math.floor((good + bad) / 2);
+    try {
+      JSON.parse(text.slice(0, middle));
+      good = middle;
+    } catch (partial) {
+      if ((partial as Error).message.startsWith('Unexpected token')) bad = middle;
+      else good = middle;
+    }
+  }
+  return `line ${linesTo(bad)}: ${JSON.stringify(text[bad - 1])} is not expected`;
+};
 
 const readJson = async (path: string, file: string): Promise<unknown> => {
-  const text = await readFile(path, 'utf8');
+  const bytes = await readFile(path);
+  // Editors on Windows write a byte-order mark.
+  const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
+  if (bytes.includes(0)) throw new ConfigError(file, ['is not UTF-8; save it as UTF-8']);
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw new ConfigError([`${file}: is not JSON (${messageOf(error)}); write one JSON object`]);
+    throw new ConfigError(file, [`is not JSON (${jsonProblem(text, error)}); write one JSON object`]);
   }
+};
+
+/** A stage that was copied may still name the file that it was copied from. */
+const inThisFile = (error: ConfigError, file: string): ConfigError =>
+  isAbsolute(error.file) ? error : new ConfigError(file, error.problems);
+
+const adviceFor = (message: string): string => {
+  if (message.includes('before initialization')) return 'take the circular import out of it';
+  if (message.includes('Cannot find')) return 'correct the path of the import';
+  return 'correct the file';
 };
 
 const importDefault = async (path: string, file: string): Promise<unknown> => {
-  let loaded: { default?: unknown };
+  let loaded: object;
   try {
-    loaded = (await import(pathToFileURL(path).href)) as { default?: unknown };
+    loaded = (await import(pathToFileURL(path).href)) as object;
   } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    throw new ConfigError([`${file}: cannot be loaded (${messageOf(error)}); correct the file`]);
+    if (error instanceof ConfigError) throw inThisFile(error, file);
+    const message = messageOf(error);
+    throw new ConfigError(file, [`cannot be loaded (${message}); ${adviceFor(message)}`]);
   }
-  if (loaded.default === undefined) {
-    throw new ConfigError([`${file}: has no default export; write "export default" before the stage's value`]);
+  if (!('default' in loaded) || loaded.default === undefined) {
+    throw new ConfigError(file, ['has no default export; write "export default" before the stage\'s value']);
   }
-  return loaded.default;
+  const { default: value } = loaded;
+  if (typeof value === 'function') {
+    throw new ConfigError(file, ['exports a function; export the stage that it returns: call it']);
+  }
+  if (value instanceof Promise) {
+    value.catch(() => undefined);
+    throw new ConfigError(file, ['exports a promise; write "await" after "export default"']);
+  }
+  return value;
+};
+
+const unreadable: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file; write the name of a stage in config/ or a path to .ts or .json',
+  ENOTDIR: 'there is no such file; write the name of a stage in config/ or a path to .ts or .json',
+  EISDIR: 'is a folder; write the path of the file in it',
+  EACCES: 'may not be read by you; change its permissions',
+  ELOOP: 'is a link to itself; write the path of the file',
+};
+
+/** @throws ConfigError where a file cannot be read, whatever the reason */
+const requireReadable = (path: string, file: string): void => {
+  try {
+    if (statSync(path).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+    readFileSync(path);
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    throw new ConfigError(file, [unreadable[code] ?? `cannot be read (${code}); write the path of a file`]);
+  }
 };
 
 const readStage = async (path: string, file: string): Promise<StageConfig> => {
-  if (!existsSync(path)) {
-    throw new ConfigError([
-      `${file}: there is no such file; write the name of a stage in config/ or a path to .ts or .json`,
-    ]);
-  }
+  requireReadable(path, file);
   const extension = extname(path);
   if (extension !== '.json' && extension !== '.ts') {
-    throw new ConfigError([`${file}: is neither .ts nor .json; write a path that ends in one of them`]);
+    throw new ConfigError(file, ['is neither .ts nor .json; write a path that ends in one of them']);
   }
   return checkStage(await (extension === '.json' ? readJson(path, file) : importDefault(path, file)), file);
 };
+
+/** The stages in a folder, in the order of the alphabet: the files that export one. */
+export const stageNames = (folder = import.meta.dirname): string[] =>
+  readdirSync(folder)
+    .filter((name) => /^[a-z0-9-]+\.ts$/.test(name))
+    .filter((name) => /^export default\b/m.test(readFileSync(join(folder, name), 'utf8')))
+    .map((name) => name.slice(0, -'.ts'.length))
+    .sort();
 
 /**
  * Reads and checks a stage's configuration.
@@ -56,7 +128,7 @@ export const loadStage = async (nameOrFile: string, folder = import.meta.dirname
   const config = await readStage(join(folder, `${nameOrFile}.ts`), file);
   if (config.stage !== nameOrFile) {
     // A copied file that kept its stage's name would be deployed over that stage.
-    throw new ConfigError([`${file}: stage: is "${config.stage}"; write "${nameOrFile}", the name of the file`]);
+    throw new ConfigError(file, [`stage: is "${config.stage}"; write "${nameOrFile}", the name of the file`]);
   }
   return config;
 };
@@ -67,7 +139,7 @@ const shippedPayer = (payer: Payer): Payer => {
 };
 
 const shippedPartner = (partner: Partner): Partner => {
-  const { pkceOptionalReason: _, ...shipped } = partner;
+  const { pkceOptionalReason: _, consentReason: __, ...shipped } = partner;
   return shipped;
 };
 

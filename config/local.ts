@@ -22,6 +22,7 @@ export const localStage = (
   return checkStage(
     {
       stage: 'local',
+      production: false,
       // Nothing of it outlives the process, and nothing stands before the functions but a stand-in for API Gateway.
       removalPolicy: 'destroy',
       waf: 'none',
@@ -80,7 +81,7 @@ export const localStage = (
         },
       ],
     },
-    'config/local.ts',
+    import.meta.filename,
   );
 };
 

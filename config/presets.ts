@@ -1,3 +1,5 @@
+import { ConfigError } from './check.ts';
+import { origin } from './rules.ts';
 import type { Payer, PayerQuirks, PublicJwk } from './stage.ts';
 
 interface SmartInputs {
@@ -54,29 +56,41 @@ interface OneUpDemoInputs {
   readonly pkceOffReason?: string;
 }
 
+/** An origin that is wrong would be told as three fields that the person who wrote it did not write. @throws ConfigError */
+const requireOrigins = (id: string, origins: Readonly<Record<string, unknown>>): void => {
+  const problems = Object.entries(origins).flatMap(([field, value]) => {
+    const message = typeof value === 'string' ? origin(value) : 'is missing; write a string';
+    return message === undefined ? [] : [`payers (${id}).${field}: ${message}`];
+  });
+  if (problems.length > 0) throw new ConfigError('oneUpDemo', problems);
+};
+
 /**
  * 1upHealth's Payer2Payer as its public testing page shows it: `client_id`, `redirect_uri` and `state` and nothing else
  * at authorize, the secret in the form and no `redirect_uri` at token, and a token answer that names no patient.
  */
-export const oneUpDemo = ({ authOrigin, apiOrigin, system, pkceOffReason, ...inputs }: OneUpDemoInputs): Payer => ({
-  ...inputs,
-  fhirBaseUrl: `${apiOrigin}/r4`,
-  fhirBaseUrlAliases: [],
-  authorizationEndpoint: `${authOrigin}/oauth2/authorize/${system ?? 'payer2payer'}`,
-  tokenEndpoint: `${authOrigin}/oauth2/token`,
-  sendsIss: false,
-  clientAuthentication: 'client_secret_post',
-  publicKeys: [],
-  scopes: [],
-  everything: true,
-  patientFrom: 'search',
-  quirks: {
-    responseType: false,
-    aud: false,
-    pkce: false,
-    ...(pkceOffReason === undefined ? {} : { pkceOffReason }),
-    redirectUriAtToken: false,
-    extraAuthorizeParameters: {},
-    signInOrigins: [],
-  },
-});
+export const oneUpDemo = ({ authOrigin, apiOrigin, system, pkceOffReason, ...inputs }: OneUpDemoInputs): Payer => {
+  requireOrigins(inputs.id, { authOrigin, apiOrigin });
+  return {
+    ...inputs,
+    fhirBaseUrl: `${apiOrigin}/r4`,
+    fhirBaseUrlAliases: [],
+    authorizationEndpoint: `${authOrigin}/oauth2/authorize/${system ?? 'payer2payer'}`,
+    tokenEndpoint: `${authOrigin}/oauth2/token`,
+    sendsIss: false,
+    clientAuthentication: 'client_secret_post',
+    publicKeys: [],
+    scopes: [],
+    everything: true,
+    patientFrom: 'search',
+    quirks: {
+      responseType: false,
+      aud: false,
+      pkce: false,
+      ...(pkceOffReason === undefined ? {} : { pkceOffReason }),
+      redirectUriAtToken: false,
+      extraAuthorizeParameters: {},
+      signInOrigins: [],
+    },
+  };
+};

@@ -79,5 +79,5 @@ export default checkStage(
       },
     ],
   },
-  'config/production-example.ts',
+  import.meta.filename,
 );

@@ -89,10 +89,21 @@ const ofDeployment = (deployment: Deployment): readonly Finding[] => [
   ),
 ];
 
+/** Whoever is a public client can pose as any other app that knows its client id, so the gateway asks the member. */
+export const publicConsent = ({ partners }: StageConfig): readonly Finding[] =>
+  partners.flatMap(({ clientAuthentication, consent, consentReason }, index) =>
+    findingIf(
+      clientAuthentication.includes('none') && consent === 'partner' && consentReason === undefined,
+      ['partners', index, 'consent'],
+      'is "partner" for a public client, which anyone can pose as; write "gateway", or in consentReason why this app of your own asks its members itself',
+    ),
+  );
+
 /** Everything that would weaken production. Wildcards are refused in every stage, by the rules of their fields. */
 export const weaknesses = (config: StageConfig): readonly Finding[] => [
   ...(config.origin === undefined ? [] : plainHttp([['origin'], config.origin])),
   ...ofDeployment(config),
+  ...publicConsent(config),
   ...config.payers.flatMap((payer, index) => within('payers', index, ofPayer(payer))),
   ...config.partners.flatMap((partner, index) => within('partners', index, ofPartner(partner))),
 ];

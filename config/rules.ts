@@ -45,6 +45,20 @@ export const visible: Rule = (value) =>
 
 export const notEmpty: Rule = (value) => (value.trim() === '' ? 'is empty; write a text' : undefined);
 
+/**
+ * A stage's name. The longest name that holds it is that of CloudFront's log delivery, `p2p-gateway-{stage}-edge`, of
+ * which CloudWatch Logs takes 60 characters.
+ */
+export const stageName: Rule = (value) => {
+  const longest = 60 - 'p2p-gateway--edge'.length;
+  return (
+    id(value) ??
+    (value.length > longest
+      ? `has ${value.length} characters, more than AWS leaves for it in the names of resources; write at most ${longest}`
+      : undefined)
+  );
+};
+
 const unwritten = (value: string): URL | undefined => (URL.canParse(value) ? new URL(value) : undefined);
 
 const isWeb = ({ protocol }: URL): boolean => protocol === 'https:' || protocol === 'http:';
@@ -58,7 +72,9 @@ const secureTransport = (url: URL): string | undefined => {
 };
 
 const noUserinfoOrFragment = (value: string, url: URL): string | undefined => {
-  if (url.username !== '' || url.password !== '') return 'holds a user name or password; write the URL without it';
+  if (url.username !== '' || url.password !== '') {
+    return 'holds a user name or password; write the URL without it, and change the password if the file was committed: it is in Git now';
+  }
   return value.includes('#') ? 'has a fragment; write the URL without "#" and what follows' : undefined;
 };
 
@@ -80,6 +96,17 @@ const withoutSlashes = (url: string): string => url.replace(/\/+$/, '');
 
 const noSlashAtEnd = (value: string): string | undefined =>
   value.endsWith('/') ? `ends in a slash; write "${withoutSlashes(value)}"` : undefined;
+
+/** What hangs below a FHIR base URL, and is copied with it out of a browser. */
+const belowBase = /\/(?:metadata|\.well-known\/.*|Patient(?:\/.*)?|\$[a-z-]+)$/;
+
+/** A payer's FHIR base URL. */
+export const fhirBaseUrl: Rule = (value) => {
+  const problem = baseUrl(value);
+  if (problem !== undefined) return problem;
+  const base = value.replace(belowBase, '');
+  return base === value ? undefined : `is a URL below the base; write "${base}"`;
+};
 
 /** A base URL, to which paths are appended. */
 export const baseUrl: Rule = (value) => {
@@ -119,10 +146,15 @@ export const authorizationEndpoint: Rule = (value) => {
 };
 
 /** The name of a further parameter for the authorize endpoint. */
-export const extraParameter: Rule = (name) =>
-  ownAuthorizeParameters.has(name)
-    ? 'is a parameter that the gateway sets itself; remove it and use the quirks and fields of the payer'
+export const extraParameter: Rule = (name) => {
+  if (ownAuthorizeParameters.has(name)) {
+    return 'is a parameter that the gateway sets itself; remove it and use the quirks and fields of the payer';
+  }
+  if (name.trim() === '') return 'has no name; write the name of a parameter, or remove it';
+  return /secret|password|assertion/i.test(name)
+    ? 'would show a secret to every browser; remove it, and replace the secret if the file was committed: it is in Git now'
     : undefined;
+};
 
 /**
  * A partner's redirect URI. `privateUse` says whether a native app's own scheme is taken: RFC 8252 §7.1 wants a domain
@@ -146,12 +178,34 @@ export const redirectUri =
     return noUserinfoOrFragment(value, url) ?? asParsed(value, url);
   };
 
-/** The SHA-256 of a client secret, base64url without padding. */
-export const secretHash: Rule = (value) =>
-  // 32 bytes leave four bits in the 43rd character, of which the last two are zero.
-  /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(value)
+/**
+ * A client secret that a payer gave us (RFC 6749 appendix A.2). A line's end was pasted along: no payer knows it as a part
+ * of the secret. The message does not quote it.
+ */
+export const clientSecret: Rule = (value) => {
+  if (value === '') return 'is empty; write the secret';
+  if (/[\r\n]/.test(value)) return "has a line's end in it; write the secret alone";
+  if (value.trim() !== value) return 'begins or ends with a blank; write the secret alone';
+  // A tab is beyond RFC 6749, and payers have given out such secrets.
+  return /^[\t\x20-\x7e]+$/.test(value)
     ? undefined
-    : 'is not a SHA-256 in base64url (43 characters); write the output of: printf %s "$SECRET" | openssl dgst -sha256 -binary | basenc --base64url | tr -d =';
+    : 'has a letter that RFC 6749 does not allow; write the secret as the payer gave it';
+};
+
+/** What an unset variable hashes to. */
+const hashOfNothing = '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU';
+
+/** The SHA-256 of a client secret, base64url without padding. */
+export const secretHash: Rule = (value) => {
+  // 32 bytes leave four bits in the 43rd character, of which the last two are zero.
+  if (/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(value)) {
+    return value === hashOfNothing ? 'is the hash of an empty secret; write the hash of the secret itself' : undefined;
+  }
+  if (/^[0-9a-f]{64}$/i.test(value)) {
+    return 'is 64 hexadecimal digits, as "npm run partners" prints a secret; write the SHA-256 in base64url (43 characters), and if this is the secret, make another one: it is in Git now';
+  }
+  return 'is not a SHA-256 in base64url (43 characters); write the output of: printf %s "$SECRET" | openssl dgst -sha256 -binary | basenc --base64url | tr -d =';
+};
 
 const readAccess = new Set(['read', 'rs', 'r', 's']);
 
@@ -180,10 +234,12 @@ export const partnerScope: Rule = (value) => {
 /** What the gateway asks a payer for, any scope of RFC 6749 §3.3 but SMART's writes. */
 export const payerScope: Rule = (value) => {
   if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)) return 'is not one scope; write one scope an entry, without blanks';
-  const access = /^(?:patient|user|system)\/[^.]*\.([^?]*)/.exec(value)?.[1];
-  return access !== undefined && isWriting(access)
-    ? `"${value}" is more than reading, and the gateway only reads; write a read scope`
-    : undefined;
+  const [, type = '', access] = /^(?:patient|user|system)\/([^.]*)\.([^?]*)/.exec(value) ?? [];
+  if (access === undefined) return undefined;
+  if (isWriting(access)) return `"${value}" is more than reading, and the gateway only reads; write a read scope`;
+  return type === '*' || knownResourceTypes.has(type)
+    ? undefined
+    : `"${value}" names no resource type of FHIR R4; write one, such as patient/Observation.rs`;
 };
 
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];

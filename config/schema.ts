@@ -1,7 +1,9 @@
 /** The shape of a stage with its defaults, and the rules that look at more than one field. */
 import * as z from 'zod';
 import { checkDeployment, deployment } from './deployment-schema.ts';
+import { checkEntries } from './entry-rules.ts';
 import { type Context, checkUnique, list, problem, text } from './fields.ts';
+import { checkFinished } from './finished.ts';
 import { leftovers } from './leftovers.ts';
 import { weaknesses } from './production.ts';
 import * as rules from './rules.ts';
@@ -66,11 +68,32 @@ const quirks = z
     }
   });
 
+/** A URL as servers see it, without what is only another spelling. */
+const sameForServers = (url: string): string => url.replace(/\/+$/, '');
+
+/** Each endpoint does one thing; two at one URL are a line that was pasted twice. */
+const checkEndpoints = (
+  endpoints: Pick<StageConfig['payers'][number], 'authorizationEndpoint' | 'tokenEndpoint'> & {
+    readonly revocationEndpoint?: string | undefined;
+    readonly fhirBaseUrl: string;
+  },
+  context: Context,
+): void => {
+  const fields = ['fhirBaseUrl', 'authorizationEndpoint', 'tokenEndpoint', 'revocationEndpoint'] as const;
+  for (const [index, field] of fields.entries()) {
+    const url = endpoints[field];
+    const same = fields
+      .slice(0, index)
+      .find((other) => url !== undefined && sameForServers(endpoints[other] ?? '') === sameForServers(url));
+    if (same !== undefined) problem(context, [field], `is the same as ${same}; write the payer's own ${field}`);
+  }
+};
+
 const payer = z
   .strictObject({
     id: text(rules.id),
     displayName: text(),
-    fhirBaseUrl: text(rules.baseUrl),
+    fhirBaseUrl: text(rules.fhirBaseUrl),
     fhirBaseUrlAliases: list(rules.printedBaseUrl).default([]),
     authorizationEndpoint: text(rules.authorizationEndpoint),
     tokenEndpoint: text(rules.webUrl),
@@ -86,6 +109,7 @@ const payer = z
     quirks: quirks.prefault({}),
   })
   .superRefine((value, context) => {
+    checkEndpoints(value, context);
     if (value.sendsIss && value.issuer === undefined) {
       problem(context, ['issuer'], 'is missing though sendsIss is true; write the issuer that the payer sends as iss');
     }
@@ -117,8 +141,14 @@ const partner = z
     payers: z.array(z.string()).min(1, 'is empty; write the ids of the payers that this partner may read from'),
     webOrigins: list(rules.origin).default([]),
     consent: z.enum(['gateway', 'partner']).default('gateway'),
+    consentReason: text().optional(),
     rate: z
       .strictObject({ perSecond: z.number().positive(), burst: z.int().min(1) })
+      .superRefine(({ perSecond, burst }, context) => {
+        if (burst >= perSecond) return;
+        const least = Math.ceil(perSecond);
+        problem(context, ['burst'], `is below perSecond, which would never be reached; write at least ${least}`);
+      })
       .default({ perSecond: 50, burst: 100 }),
   })
   .superRefine((value, context) => {
@@ -141,6 +171,9 @@ const partner = z
     }
     if (!value.pkceOptional && value.pkceOptionalReason !== undefined) {
       problem(context, ['pkceOptionalReason'], 'explains what is not so; remove it, or write pkceOptional: true');
+    }
+    if (value.consentReason !== undefined && !(isPublic && value.consent === 'partner')) {
+      problem(context, ['consentReason'], 'explains what is not so; remove it');
     }
     if (usesSecret !== value.secretHashes.length > 0) {
       problem(
@@ -177,6 +210,18 @@ const lifetimes = z.strictObject({
   publicRefreshGrace: upTo(longestLifetimes.publicRefreshGrace, 0).default(longestLifetimes.publicRefreshGrace),
 });
 
+const checkLifetimes = ({ lifetimes: { accessToken, refreshGrace, grant } }: StageConfig, context: Context): void => {
+  for (const [name, seconds] of Object.entries({ accessToken, refreshGrace })) {
+    if (seconds > grant) {
+      problem(
+        context,
+        ['lifetimes', name],
+        `is ${seconds}, longer than the grant lives; write at most ${grant} (seconds)`,
+      );
+    }
+  }
+};
+
 const checkCodeLifetime = ({ stage, production, lifetimes: { code } }: StageConfig, context: Context): void => {
   if (code <= longestLifetimes.code || (stage === 'local' && !production)) return;
   problem(
@@ -184,22 +229,6 @@ const checkCodeLifetime = ({ stage, production, lifetimes: { code } }: StageConf
     ['lifetimes', 'code'],
     `is longer than allowed; write at most ${longestLifetimes.code} (seconds; up to ${longestLocalCode} in stage local only)`,
   );
-};
-
-const checkPayersAndPartners = (config: StageConfig, context: Context): void => {
-  const { payers, partners } = config;
-  const payerIds = payers.map(({ id }) => id);
-  const clientIds = partners.map(({ clientId }) => clientId);
-  checkUnique(context, ['payers'], payerIds, 'id');
-  checkUnique(context, ['partners'], clientIds, 'clientId');
-  for (const [index, entry] of partners.entries()) {
-    for (const [at, payerId] of entry.payers.entries()) {
-      if (!payerIds.includes(payerId)) {
-        const known = payerIds.slice(0, 10).join(', ');
-        problem(context, ['partners', index, 'payers', at], `"${payerId}" is no payer here; write one of: ${known}`);
-      }
-    }
-  }
 };
 
 const checkProduction = (config: StageConfig, context: Context): void => {
@@ -214,7 +243,7 @@ const checkProduction = (config: StageConfig, context: Context): void => {
 /** A whole stage. */
 export const stageSchema = z
   .strictObject({
-    stage: text(rules.id),
+    stage: text(rules.stageName),
     ...deployment,
     lifetimes: lifetimes.prefault({}),
     payers: z
@@ -225,7 +254,9 @@ export const stageSchema = z
   })
   .superRefine((config, context) => {
     checkCodeLifetime(config, context);
+    checkLifetimes(config, context);
     checkDeployment(config, context);
-    checkPayersAndPartners(config, context);
+    checkEntries(config, context);
+    checkFinished(config, context);
     checkProduction(config, context);
   });

@@ -2,9 +2,10 @@
  * The shape of a stage's configuration. Everything that a platform engineer edits lives in one value of
  * {@link StageConfig}; `check.ts` refuses what is wrong with the file, the field and what to write instead.
  *
- * A stage with `production: true` also refuses what would weaken it (`production.ts`). Three things it takes for a
- * reason, which is written beside them for whoever reviews the file: `pkceOptionalReason`, `quirks.pkceOffReason` and
- * `wafOffReason`. A reason without the thing that it explains is refused, and none of them ships to the functions.
+ * A stage with `production: true` also refuses what would weaken it (`production.ts`). Four things it takes for a
+ * reason, which is written beside them for whoever reviews the file: `pkceOptionalReason`, `consentReason`,
+ * `quirks.pkceOffReason` and `wafOffReason`. A reason without the thing that it explains is refused, and none of them
+ * ships to the functions.
  */
 
 /** How the gateway or a partner proves who it is at a token endpoint (RFC 6749 §2.3, RFC 7523). */
@@ -83,6 +84,8 @@ export interface Partner {
   readonly webOrigins: readonly string[];
   /** Who asks the member for consent: a page of the gateway's, or the partner, which has already asked. */
   readonly consent: 'gateway' | 'partner';
+  /** Why a public client asks its members itself; a deployed stage asks for it, since anyone can act as that client. */
+  readonly consentReason?: string;
   /** FHIR calls: sustained rate and burst, per execution environment. */
   readonly rate: { readonly perSecond: number; readonly burst: number };
 }
@@ -131,7 +134,7 @@ type FunctionName = 'authorize' | 'callback' | 'token' | 'fetch' | 'discovery';
 
 /** What only the deployment needs. */
 export interface Deployment {
-  /** Whether members' real records go through it: a configuration that would weaken it stops synth. */
+  /** Whether members' real records go through it: a configuration that would weaken it stops synth. No default. */
   readonly production: boolean;
   /** The AWS account's twelve digits; left out, the one of the credentials at hand. Production names it. */
   readonly account?: string;
@@ -158,13 +161,18 @@ export interface Deployment {
      * years is who read what, and that is the audit; logs are for finding faults.
      */
     readonly logDays: number;
-    /** Days that nobody can delete an audit event. Production keeps six years (45 CFR 164.316(b)(2)), which are 2192. */
+    /**
+     * Days that nobody can delete an audit event, ten years at most. Production keeps six years (45 CFR 164.316(b)(2)),
+     * which are 2192.
+     */
     readonly auditDays: number;
   };
   /** API Gateway's limit for all callers together: sustained requests a second, and burst. */
   readonly throttling: { readonly perSecond: number; readonly burst: number };
   /** Executions set aside for a function, and its most; left out, it shares the account's. */
   readonly concurrency: Readonly<Partial<Record<FunctionName, number>>>;
+  /** The account's Lambda executions in the region; `aws lambda get-account-settings` says it. */
+  readonly accountConcurrency: number;
   /** Whether the stack makes the role with which API Gateway writes access logs: one a region and account. */
   readonly apiGatewayLogRole: boolean;
 }

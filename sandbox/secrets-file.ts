@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import { clientSecret } from '../config/rules.ts';
 import type { Payer } from '../config/stage.ts';
 import { LocalStackError } from './local-stack-error.ts';
 
@@ -10,7 +11,7 @@ export type PayerSecret =
 const secretsSchema = z.record(
   z.string(),
   z.union([
-    z.strictObject({ client_secret: z.string().min(1) }),
+    z.strictObject({ client_secret: z.string() }),
     z.strictObject({ private_key_jwk: z.looseObject({ kty: z.string(), d: z.string() }) }),
   ]),
 );
@@ -51,6 +52,17 @@ export const readSecretsFile = async (
     throw new LocalStackError(
       `${file}: ${field} is no payer's secret; write {"payer-id": {"client_secret": "…"}} or {"private_key_jwk": {…}}`,
     );
+  }
+  const unknown = Object.keys(parsed.data).find((id) => !payers.some((payer) => payer.id === id));
+  if (unknown !== undefined) {
+    const known = payers.map(({ id }) => id).join(', ');
+    throw new LocalStackError(
+      `${file}: ${JSON.stringify(unknown)} is no payer of the configuration; remove it, or write one of: ${known}`,
+    );
+  }
+  for (const [id, secret] of Object.entries(parsed.data)) {
+    const wrong = 'client_secret' in secret ? clientSecret(secret.client_secret) : undefined;
+    if (wrong !== undefined) throw new LocalStackError(`${file}: ${id}.client_secret ${wrong}`);
   }
   for (const payer of payers) {
     const secret = parsed.data[payer.id];

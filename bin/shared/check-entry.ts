@@ -12,6 +12,11 @@ export const problemsWith = (stage: unknown, entryPath: string): string[] => {
     return [];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return error.message.split('\n').map((line) => line.slice(`${file}: `.length).replace(entryPath, ''));
+    return error.message.split('\n').map((line) =>
+      line
+        .slice(`${file}: `.length)
+        .replace(/^(\w+\[\d+\]) \([\w.-]+\)/, '$1')
+        .replace(entryPath, ''),
+    );
   }
 };

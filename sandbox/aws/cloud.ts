@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StageConfig } from '../../config/stage.ts';
 import { closersOf, settled } from '../closers.ts';
+import { LocalStackError } from '../local-stack-error.ts';
 import type { LocalApiGateway } from './api-gateway.ts';
 import type { LocalAws } from './aws.ts';
 import type { AwsCall } from './calls.ts';
@@ -60,10 +61,22 @@ export interface LocalCloud {
 
 type Opened = ReturnType<typeof closersOf>['opened'];
 
+/** @throws LocalStackError where the temporary folder cannot be written */
+const makeWorkDir = async (): Promise<string> => {
+  try {
+    return await mkdtemp(join(tmpdir(), 'p2p-gateway-'));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new LocalStackError(
+      `The temporary folder ${tmpdir()} can't be written (${code}); set TMPDIR to a folder that can`,
+    );
+  }
+};
+
 /** Synthesises the stack and starts what its template describes. If anything fails, nothing is left running. */
 export const startCloud = async (options: CloudOptions): Promise<LocalCloud> => {
   const { opened, closeAll } = closersOf();
-  const workDir = await mkdtemp(join(tmpdir(), 'p2p-gateway-'));
+  const workDir = await makeWorkDir();
   const close = async (): Promise<void> => {
     await closeAll();
     await rm(workDir, { recursive: true, force: true });

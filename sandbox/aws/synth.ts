@@ -51,7 +51,12 @@ export const synthesise = async (configFile: string, outdir: string, signal?: Ab
     {
       CDK_OUTDIR: outdir,
       // The paths in the metadata are the constructs' names.
-      CDK_CONTEXT_JSON: JSON.stringify({ ...context, config: configFile, 'aws:cdk:enable-path-metadata': true }),
+      CDK_CONTEXT_JSON: JSON.stringify({
+        ...context,
+        config: configFile,
+        localStack: true,
+        'aws:cdk:enable-path-metadata': true,
+      }),
       // The CDK's check of templates takes half of the time, and is for what gets deployed: `cdk synth` makes it.
       CDK_VALIDATION: 'false',
       // A loader that a test runner needs is none of the app's business.

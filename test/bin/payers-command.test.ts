@@ -29,7 +29,7 @@ beforeAll(async () => {
     authorizationEndpoint: `${url}/authorize`,
     tokenEndpoint: `${url}/token`,
   };
-  await writeFile(config, JSON.stringify({ stage: 'try', payers: [payer], partners: [] }));
+  await writeFile(config, JSON.stringify({ stage: 'try', production: false, payers: [payer], partners: [] }));
   broken = { url, config, close: () => server.close() };
 });
 

@@ -109,7 +109,7 @@ describe('a URL', () => {
 
     expect(out).toMatch(/^ {6}smart\(\{\n/);
     expect(found).toEqual(profile);
-    expect(() => checkStage({ stage: 'x', payers: [pasted(out)], partners: [] }, 'x')).not.toThrow();
+    expect(() => checkStage({ stage: 'x', production: false, payers: [pasted(out)], partners: [] }, 'x')).not.toThrow();
     expect(notes).toContain('clientId: ');
     expect(notes).toContain(`https://gateway.test/oauth2/callback/${id}`);
     expect([displayName, clientId, publicKeys.length]).toEqual(['127.0.0.1', `your-client-id-at-${id}`, 1]);
@@ -138,7 +138,7 @@ describe('a URL', () => {
       authorizationEndpoint: `${demoHealthPlan.url}/oauth2/authorize/payer2payer`,
       quirks: { pkce: true },
     });
-    expect(() => checkStage({ stage: 'x', payers: [pasted(out)], partners: [] }, 'x')).not.toThrow();
+    expect(() => checkStage({ stage: 'x', production: false, payers: [pasted(out)], partners: [] }, 'x')).not.toThrow();
     for (const ask of ['clientAuthentication: ', 'quirks: ', 'sendsIss: ']) expect(notes).toContain(ask);
   });
 

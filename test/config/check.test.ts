@@ -61,10 +61,10 @@ describe('checkStage', () => {
   });
 
   it.each([
-    ['at the top', stage({ stage: { orgin: 'https://a.example' } }), 'orgin'],
-    ['in a payer', stage({ payer: { tokenUrl: 'x' } }), 'payers[0].tokenUrl'],
+    ['at the top', stage({ stage: { colour: 'red' } }), 'colour'],
+    ['in a payer', stage({ payer: { since: 'x' } }), 'payers[0].since'],
     ['in quirks', stage({ payer: { quirks: { nonce: true } } }), 'payers[0].quirks.nonce'],
-    ['in a partner', stage({ partner: { secret: 'x' } }), 'partners[0].secret'],
+    ['in a partner', stage({ partner: { phone: 'x' } }), 'partners[0].phone'],
     ['in a rate', stage({ partner: { rate: { perSecond: 1, burst: 1, x: 1 } } }), 'partners[0].rate.x'],
     ['in lifetimes', stage({ stage: { lifetimes: { refresh: 1 } } }), 'lifetimes.refresh'],
     ['in a web ACL', stage({ stage: { waf: { requestsPer5Minutes: 100, rules: [] } } }), 'waf.rules'],
@@ -75,7 +75,7 @@ describe('checkStage', () => {
     ],
     ['in retention', stage({ stage: { retention: { days: 1 } } }), 'retention.days'],
     ['in throttling', stage({ stage: { throttling: { rate: 1 } } }), 'throttling.rate'],
-    ['in concurrency', stage({ stage: { concurrency: { fetsch: 1 } } }), 'concurrency.fetsch'],
+    ['in concurrency', stage({ stage: { concurrency: { canary: 1 } } }), 'concurrency.canary'],
   ])('refuses an unknown field %s', (_title, value, field) => {
     expect(problems(value)).toEqual([`${field}: is no known field; check its spelling or remove it`]);
   });
@@ -166,10 +166,10 @@ describe('ids', () => {
 
   it('refuses the same id twice', () => {
     const { payers, partners } = stage();
-    expect(problems({ stage: 'test', payers: [...payers, ...payers], partners })).toEqual([
+    expect(problems({ stage: 'test', production: false, payers: [...payers, ...payers], partners })).toEqual([
       'payers[1].id: "plan" is there twice; write each one once',
     ]);
-    expect(problems({ stage: 'test', payers, partners: [...partners, ...partners] })).toEqual([
+    expect(problems({ stage: 'test', production: false, payers, partners: [...partners, ...partners] })).toEqual([
       'partners[1].clientId: "app" is there twice; write each one once',
     ]);
   });
@@ -198,7 +198,11 @@ describe('ids', () => {
 
   it('names ten payers at most in place of one that does not exist', () => {
     const [payer] = stage().payers;
-    const payers = Array.from({ length: 11 }, (_, index) => ({ ...payer, id: `p${index}` }));
+    const payers = Array.from({ length: 11 }, (_, index) => ({
+      ...payer,
+      id: `p${index}`,
+      fhirBaseUrl: `https://plan.example.org/${index}`,
+    }));
     expect(problems(stage({ stage: { payers } }))).toEqual([
       'partners[0].payers[0]: "plan" is no payer here; write one of: p0, p1, p2, p3, p4, p5, p6, p7, p8, p9',
     ]);

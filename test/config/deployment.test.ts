@@ -46,8 +46,8 @@ describe('a deployment', () => {
     ['no web ACL', { waf: 'none' }],
     ['no web ACL, and why', { waf: 'none', wafOffReason: 'There is one in front.' }],
     ['an edge in us-east-1', { region: 'us-east-1', edge: true, domain }],
-    ['six years of logs and a century of audit', { retention: { logDays: 2192, auditDays: 36_500 } }],
-    ['a burst under the rate, as in AWS’s own limits', { throttling: { perSecond: 10_000, burst: 5000 } }],
+    ['six years of logs and ten of audit', { retention: { logDays: 2192, auditDays: 3653 } }],
+    ['a burst that is the rate', { throttling: { perSecond: 5000, burst: 5000 } }],
     ['reserved concurrency of some functions', { concurrency: { fetch: 100, token: 1 } }],
   ])('takes %s', (_title, changes) => {
     expect(deploymentProblems(changes)).toEqual([]);
@@ -102,9 +102,9 @@ describe('a deployment', () => {
     ],
     ['no audit days', { retention: { auditDays: 0 } }, 'retention.auditDays: is too small; write at least 1'],
     [
-      'more audit days than S3 takes',
-      { retention: { auditDays: 36_501 } },
-      'retention.auditDays: is too big; write at most 36500',
+      'more than ten years of audit',
+      { retention: { auditDays: 3654 } },
+      'retention.auditDays: is more than ten years, which no one could shorten later; write at most 3653',
     ],
     ['no rate', { throttling: { perSecond: 0 } }, 'throttling.perSecond: is too small; write at least 1'],
     ['half a burst', { throttling: { burst: 1.5 } }, 'throttling.burst: is not whole; write a whole number'],
@@ -249,7 +249,12 @@ describe('the number of payers', () => {
     const [payer] = stage().payers;
     const withPayers = (many: number) => ({
       stage: 'test',
-      payers: Array.from({ length: many }, (_, index) => ({ ...payer, id: `plan-${index}` })),
+      production: false,
+      payers: Array.from({ length: many }, (_, index) => ({
+        ...payer,
+        id: `plan-${index}`,
+        fhirBaseUrl: `https://plan.example.org/${index}`,
+      })),
       partners: [],
     });
     expect(problems(withPayers(mostPayers))).toEqual([]);

@@ -58,16 +58,17 @@ describe('loadStage', () => {
 
   it('hands on what a file itself found wrong with its stage', async () => {
     const check = JSON.stringify(join(import.meta.dirname, '../../config/check.ts'));
-    const text = `import { checkStage } from ${check};\nexport default checkStage({ payers: [], partners: [] }, 'own.ts');`;
-    expect(await refusal(write('own.ts', text))).toBe(
-      'own.ts: stage: is missing; write a string\nown.ts: payers: is empty; write at least one payer',
+    const text = `import { checkStage } from ${check};\nexport default checkStage({ production: false, payers: [], partners: [] }, 'copied-from.ts');`;
+    const file = write('own.ts', text);
+    expect(await refusal(file)).toBe(
+      `${file}: stage: is missing; write a string\n${file}: payers: is empty; write at least one payer`,
     );
   });
 
   it("refuses a copied file that kept its stage's name", async () => {
     write('copied.ts', `export default ${JSON.stringify(localStage())};`);
     await expect(loadStage('copied', folder)).rejects.toThrow(
-      new ConfigError(['config/copied.ts: stage: is "local"; write "copied", the name of the file']),
+      new ConfigError('config/copied.ts', ['stage: is "local"; write "copied", the name of the file']),
     );
 
     write('renamed.ts', `export default ${JSON.stringify({ ...localStage(), stage: 'renamed', lifetimes: {} })};`);

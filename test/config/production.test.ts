@@ -222,11 +222,11 @@ describe('an example in production', () => {
         "domain.hostedZone.id: is the example's; write the id of your own zone",
         "alarmAddresses[0]: is the example's (plan.example.org belongs to nobody); write your own",
         "runbookUrl: is the example's (runbooks.plan.example.org belongs to nobody); write your own",
-        "payers[0].tokenEndpoint: is the example's (auth.lakeside.example.org belongs to nobody); write your own",
+        "payers[0].authorizationEndpoint, tokenEndpoint: is the example's (auth.lakeside.example.org belongs to nobody); write your own",
         "payers[0].clientId: is the example's; write the client id that the payer gave you",
         "payers[1].publicKeys[0]: is the example's, whose private key nobody has; write your own",
         "partners[0].secretHashes[0]: is the example's, whose secret nobody has; write the hash of the partner's own",
-        "partners[1].webOrigins[0]: is the example's (notebook.example.com belongs to nobody); write your own",
+        "partners[1].homePage, redirectUris[0], webOrigins[0]: is the example's (notebook.example.com belongs to nobody); write your own",
       ]),
     );
     expect(left({ production: false })).toEqual([]);

@@ -7,7 +7,8 @@ type Row = [value: string, message: string | undefined];
 
 const noUrl = 'is not a URL; write an absolute one, such as "https://plan.example.org/path"';
 const plainHttp = 'is plain http; write https:// (http is taken for localhost, 127.0.0.1 and [::1] only)';
-const userinfo = 'holds a user name or password; write the URL without it';
+const userinfo =
+  'holds a user name or password; write the URL without it, and change the password if the file was committed: it is in Git now';
 const fragment = 'has a fragment; write the URL without "#" and what follows';
 const otherSpelling = (advice: string): string => `is not how a URL parser reads it; write "${advice}"`;
 

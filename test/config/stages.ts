@@ -28,6 +28,7 @@ export const publicApp = { clientAuthentication: ['none'], secretHashes: [] };
 
 export const stage = (changes: { payer?: object; partner?: object; stage?: object } = {}) => ({
   stage: 'test',
+  production: false,
   payers: [{ ...payer, ...changes.payer }],
   partners: [{ ...partner, ...changes.partner }],
   ...changes.stage,
@@ -42,6 +43,7 @@ export const problems = (value: unknown): string[] => {
     expect(error).toBeInstanceOf(ConfigError);
     const lines = (error as Error).message.split('\n');
     for (const line of lines) expect(line).toMatch(/^stage\.json: [^:]+: .+; .+$/);
-    return lines.map((line) => line.slice('stage.json: '.length));
+    // Which entry an index means has a test of its own.
+    return lines.map((line) => line.slice('stage.json: '.length).replace(/^(\w+\[\d+\]) \([\w.-]+\)/, '$1'));
   }
 };

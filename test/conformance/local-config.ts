@@ -83,6 +83,7 @@ export const localConfig = (origin: string, payers: string): StageConfig => {
   return checkStage(
     {
       stage: 'conformance',
+      production: false,
       removalPolicy: 'destroy',
       waf: 'none',
       apiGatewayLogRole: false,

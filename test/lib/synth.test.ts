@@ -127,7 +127,7 @@ describe('synth', () => {
 
   it('prints only what is wrong with a bad configuration, and exits with 1', () => {
     const file = join(outdir, 'bad.json');
-    writeFileSync(file, '{"stage":"bad","payers":7,"partners":[]}');
+    writeFileSync(file, '{"stage":"bad","production":false,"payers":7,"partners":[]}');
 
     const { status, stderr } = synth('bad', { config: file });
 

@@ -65,7 +65,7 @@ const payer = {
     signInOrigins: [],
   },
 };
-const stage = { stage: 'mine', payers: [payer], partners: [] };
+const stage = { stage: 'mine', production: false, payers: [payer], partners: [] };
 
 describe('npm start', () => {
   let folder: string;
@@ -109,7 +109,9 @@ describe('npm start', () => {
   it('says which file is missing or bad', async () => {
     expect(await refused(['--config', join(folder, 'none.json')])).toEqual([expect.stringContaining('no such file')]);
     const bad = await write('bad.json', { ...stage, payers: [{ ...payer, clientId: 7 }] });
-    expect(await refused(['--config', bad])).toEqual([expect.stringContaining(`${bad}: payers[0].clientId: `)]);
+    expect(await refused(['--config', bad])).toEqual([
+      expect.stringContaining(`${bad}: payers[0] (some-payer).clientId: `),
+    ]);
   });
 
   it("says which payer's secret is missing, and never quotes the file", async () => {

@@ -26,9 +26,14 @@ export const writeStage = async (
   }: { payerPort: number; clientSecret: string; partner?: Partial<RegistryData['partners'][number]> },
 ): Promise<StageFiles> => {
   const { privateJwk, publicJwk } = es384Jwk('northwind-local-1');
-  const ports = { ...defaultPorts, demoHealthPlan: payerPort, northwind: payerPort };
+  // No two payers share a base, so the one server has two names.
+  const named = localStage({ ...defaultPorts, northwind: payerPort }, { northwindPublicKey: publicJwk });
+  const elsewhere = JSON.stringify(named).replaceAll(
+    `127.0.0.1:${defaultPorts.demoHealthPlan}`,
+    `localhost:${payerPort}`,
+  );
   // Without an origin it is where the gateway comes to listen.
-  const { origin: _origin, ...stage } = localStage(ports, { northwindPublicKey: publicJwk });
+  const { origin: _origin, ...stage } = JSON.parse(elsewhere) as typeof named;
   const { partners } = withPartner('demo-partner', partner)(stage);
   const secrets = {
     'demo-health-plan': { client_secret: clientSecret },

@@ -1,0 +1,33 @@
+/** What a stage may be locally and not in AWS. */
+import { ConfigError, linesOf } from './check.ts';
+import { leftovers } from './leftovers.ts';
+import { type Finding, findingIf, publicConsent, within } from './production.ts';
+import { type UrlField, payerUrls } from './stage-urls.ts';
+import type { StageConfig } from './stage.ts';
+
+const isLoopback = (url: string): boolean => /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/?]|$)/.test(url);
+
+const onThisMachine = ([path, url]: UrlField): readonly Finding[] =>
+  findingIf(isLoopback(url), path, 'is on this machine, which no function in AWS reaches; write the URL of a server');
+
+const obstacles = (config: StageConfig): readonly Finding[] => [
+  ...findingIf(isLoopback(config.origin ?? ''), ['origin'], 'is on this machine; write domain, or leave origin out'),
+  ...config.payers.flatMap((payer, index) => within('payers', index, payerUrls(payer).flatMap(onThisMachine))),
+  ...publicConsent(config),
+  ...leftovers(config),
+];
+
+/**
+ * Refuses to deploy what would stand open or lead nowhere.
+ * @param file named in every line of the error
+ * @throws ConfigError
+ */
+export const requireDeployable = (config: StageConfig, file: string): void => {
+  if (config.stage === 'local') {
+    throw new ConfigError(file, [
+      'stage: is "local", whose secrets are published, so that only npm start serves it; deploy a stage of your own',
+    ]);
+  }
+  const found = obstacles(config);
+  if (found.length > 0) throw new ConfigError(file, linesOf(config, found));
+};

@@ -1,0 +1,97 @@
+/** The rules between the payers and the partners of a stage. */
+import { pendingClientId } from './examples.ts';
+import { type Context, checkUnique, problem } from './fields.ts';
+import type { StageConfig } from './stage.ts';
+
+const checkIds = (config: StageConfig, context: Context): void => {
+  const { payers, partners } = config;
+  const payerIds = payers.map(({ id }) => id);
+  const clientIds = partners.map(({ clientId }) => clientId);
+  checkUnique(context, ['payers'], payerIds, 'id');
+  checkUnique(context, ['partners'], clientIds, 'clientId');
+  // Where an id is wrong, or there is no payer, that line says it.
+  if (payers.length === 0 || context.issues.some(({ path }) => path?.[0] === 'payers' && path[2] === 'id')) return;
+  for (const [index, entry] of partners.entries()) {
+    for (const [at, payerId] of entry.payers.entries()) {
+      if (!payerIds.includes(payerId)) {
+        const known = payerIds.slice(0, 10).join(', ');
+        problem(context, ['partners', index, 'payers', at], `"${payerId}" is no payer here; write one of: ${known}`);
+      }
+    }
+  }
+};
+
+/** Whether the payer has been written down and has not given a client id yet. */
+const isPending = ({ clientId }: { readonly clientId: string }): boolean => clientId === pendingClientId;
+
+/** A URL in the one spelling that every other of it is compared by. */
+const normalised = (url: string): string => {
+  const parsed = URL.parse(url);
+  return parsed === null ? url : `${parsed.host}${parsed.pathname.replace(/\/+$/, '')}`;
+};
+
+/** Two payers at one base would each be given the other's tokens, and links could not be told apart. */
+const checkBases = ({ payers }: StageConfig, context: Context): void => {
+  const owners = new Map<string, number>();
+  for (const [index, { fhirBaseUrl, fhirBaseUrlAliases }] of payers.entries()) {
+    const own = [['fhirBaseUrl'], ...fhirBaseUrlAliases.map((_, at) => ['fhirBaseUrlAliases', at])] as const;
+    for (const [at, url] of [fhirBaseUrl, ...fhirBaseUrlAliases].entries()) {
+      const owner = owners.get(normalised(url));
+      const name = payers[owner ?? index]?.id;
+      if (name !== payers[index]?.id) {
+        problem(context, ['payers', index, ...(own[at] ?? [])], `is the base of payer "${name}" too; write its own`);
+      }
+      owners.set(normalised(url), owner ?? index);
+    }
+  }
+};
+
+/** A secret that two partners have is one that neither can be told by. */
+const checkShared = ({ partners }: StageConfig, context: Context): void => {
+  const owners = new Map<string, number>();
+  const claim = (index: number, path: readonly PropertyKey[], key: string, what: string): void => {
+    const owner = owners.get(key);
+    const name = partners[owner ?? index]?.clientId;
+    if (name !== partners[index]?.clientId) {
+      problem(context, ['partners', index, ...path], `is ${what} of partner "${name}" too; give each partner its own`);
+    }
+    owners.set(key, owner ?? index);
+  };
+  for (const [index, { secretHashes, jwks }] of partners.entries()) {
+    for (const [at, hash] of secretHashes.entries()) claim(index, ['secretHashes', at], hash, 'the secret');
+    for (const [at, key] of jwks.entries()) claim(index, ['jwks', at], String(key['x'] ?? key['n']), 'the key');
+  }
+};
+
+/** A payer that no partner reads from holds a secret for nothing, and one without a client id can let nobody in. */
+const checkUse = ({ payers, partners }: StageConfig, context: Context): void => {
+  const used = new Set(partners.flatMap((partner) => partner.payers));
+  // A misspelled id is one mistake, and the partner's line names it.
+  if ([...used].some((id) => !payers.some((known) => known.id === id))) return;
+  for (const [index, payer] of payers.entries()) {
+    if (isPending(payer)) {
+      if (used.has(payer.id)) {
+        const wait = `take "${payer.id}" out of every partner's payers until then`;
+        problem(
+          context,
+          ['payers', index, 'clientId'],
+          `is "${pendingClientId}"; write the one that the payer gave, or ${wait}`,
+        );
+      }
+    } else if (partners.length > 0 && !used.has(payer.id)) {
+      problem(
+        context,
+        ['payers', index],
+        `is in no partner's payers, so that nothing can read from it; add "${payer.id}" to a partner's payers, or remove the entry`,
+      );
+    }
+  }
+};
+
+/** Reports what does not fit together between payers and partners. */
+export const checkEntries = (config: StageConfig, context: Context): void => {
+  checkIds(config, context);
+  checkBases(config, context);
+  checkShared(config, context);
+  checkUse(config, context);
+};

@@ -1,0 +1,20 @@
+import { type Context, problem } from './fields.ts';
+
+/** What people write where they mean to come back. */
+const unfinished =
+  /\b(?:TODO|FIXME|TBD|XXXX*)\b|\b(?:change|replace)[-_]?me\b|^(?:todo|tbd|fixme|placeholder|dummy|foo|bar|n\/a|none yet|\?+|\.\.\.|…|<[^>]*>|\{\{.*\}\}|\$\{.*\})$|(?<=^https?:\/\/)(?:todo|placeholder|fixme)\b|\blorem ipsum\b/;
+
+/** Reports every text that says of itself that it is not written yet. */
+export const checkFinished = (value: unknown, context: Context, path: readonly PropertyKey[] = []): void => {
+  if (typeof value === 'string') {
+    const found = (unfinished.exec(value) ?? unfinished.exec(value.toLowerCase()))?.[0];
+    const isSaid = context.issues.some((issue) => String(issue.path) === String(path));
+    if (found !== undefined && !isSaid) {
+      problem(context, path, `is not finished: it says ${JSON.stringify(found.slice(0, 30))}; write the value itself`);
+    }
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, member] of Object.entries(value)) {
+      checkFinished(member, context, [...path, Array.isArray(value) ? Number(name) : name]);
+    }
+  }
+};

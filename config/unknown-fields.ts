@@ -1,0 +1,122 @@
+/** What is said of a field that the configuration does not have: most are another spelling, or another product's. */
+import type * as z from 'zod';
+
+const secretName =
+  /^(?:client_?|partner_?|payer_?)?(?:secrets?|passwords?|passphrase|credentials?)$|^(?:private_?key(?:_?jwk|_?pem)?s?|pem|api_?keys?|(?:access|refresh|bearer|auth)_?tokens?|aws_?secret.*|secret_?access_?key|d)$/i;
+
+/** A secret that was written down is no longer one: it stays in Git's history when the line is gone. */
+export const secretAdvice =
+  "remove it, and if the file was ever committed, replace the secret at its owner: it is in Git now (a payer's secret goes into Secrets Manager, of a partner's only the hash into secretHashes)";
+
+/** Fields of other products, in lower case and without `_` and `-`, and what there is here in their place. */
+const elsewhere: Readonly<Record<string, string>> = {
+  jwksuri:
+    'is not supported: the gateway fetches no keys; write the keys themselves, publicKeys in a payer and jwks in a partner',
+  jwksurl:
+    'is not supported: the gateway fetches no keys; write the keys themselves, publicKeys in a payer and jwks in a partner',
+  vpcid: "is not supported: the stack makes a VPC of its own; write network, or 'none'",
+  vpc: "is not supported: the stack makes a VPC of its own; write network, or 'none'",
+  subnetids: "is not supported: the stack makes a VPC of its own; write network, or 'none'",
+  subnets: "is not supported: the stack makes a VPC of its own; write network, or 'none'",
+  securitygroupids: "is not supported: the stack makes a VPC of its own; write network, or 'none'",
+  securitygroups: "is not supported: the stack makes a VPC of its own; write network, or 'none'",
+  tags: 'is not supported: the stack tags all it makes with project and stage; remove it, and give others to "npx cdk deploy --tags"',
+  loglevel: 'is not supported: each request writes one line, at one level; remove it',
+  memorysize: 'is not supported: lib/functions.ts sets it; remove it',
+  memory: 'is not supported: lib/functions.ts sets it; remove it',
+  timeout: 'is not supported: each function has its own in lib/functions.ts; remove it',
+  timeoutseconds: 'is not supported: each function has its own in lib/functions.ts; remove it',
+  environment: 'is not supported: functions take nothing from the environment that the stack does not set; remove it',
+  env: 'is not supported: write account and region beside stage',
+  profile: 'is not supported: write account, and set AWS_PROFILE where you deploy',
+  stackname: 'is not supported: the stack is p2p-gateway-{stage}; write stage',
+  kmskeyarn: 'is not supported: the stack makes its keys; remove it',
+  kmskeyid: 'is not supported: the stack makes its keys; remove it',
+  grants: 'is not supported: authorization_code and refresh_token are what there is; remove it',
+  granttypes: 'is not supported: authorization_code and refresh_token are what there is; remove it',
+  responsetypes: 'is not supported: code is what there is; remove it',
+  discoveryurl:
+    'is not supported: the gateway discovers nothing by itself; write the endpoints, "npm run payers -- check URL" reads them',
+  wellknown:
+    'is not supported: the gateway discovers nothing by itself; write the endpoints, "npm run payers -- check URL" reads them',
+  fhirversion: 'is not supported: the gateway reads R4; remove it',
+  clientname: 'is not known; write name in a partner, displayName in a payer',
+  tokenendpointauthmethod: 'is not known; write clientAuthentication',
+  authmethod: 'is not known; write clientAuthentication',
+  audience: 'is not known; write quirks.aud: true, which sends the FHIR base URL',
+  scope: 'is not known; write scopes, a list with one scope an entry',
+  callbackurls: 'is not known; write redirectUris',
+  redirecturi: 'is not known; write redirectUris, a list',
+  redirecturls: 'is not known; write redirectUris',
+  corsorigins: 'is not known; write webOrigins',
+  allowedorigins: 'is not known; write webOrigins',
+  baseurl: 'is not known; write fhirBaseUrl',
+  fhirurl: 'is not known; write fhirBaseUrl',
+  iss: 'is not known; write issuer',
+  authorizeurl: 'is not known; write authorizationEndpoint',
+  authorizeendpoint: 'is not known; write authorizationEndpoint',
+  authurl: 'is not known; write authorizationEndpoint',
+  tokenurl: 'is not known; write tokenEndpoint',
+  revokeendpoint: 'is not known; write revocationEndpoint',
+  alarmemails: 'is not known; write alarmAddresses',
+  domainname: 'is not known; write domain: { name, certificateArn }',
+  certificatearn: 'is not known here; write it into domain',
+  logretention: 'is not known; write retention.logDays',
+  retentiondays: 'is not known; write retention.logDays or retention.auditDays',
+};
+
+const plain = (name: string): string => name.toLowerCase().replaceAll(/[_-]/g, '');
+
+/** How many letters must be changed, put in or left out to make one word of the other (Levenshtein). */
+const distance = (a: string, b: string): number => {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (const [i, letter] of a.split('').entries()) {
+    const next = [i + 1];
+    for (let j = 1; j <= b.length; j += 1) {
+      const changed = (row[j - 1] ?? 0) + (letter === b[j - 1] ? 0 : 1);
+      next.push(Math.min(changed, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+};
+
+/** The known name that was meant, where one is near. */
+export const nearestOf = (name: string, known: readonly string[]): string | undefined => {
+  const near = known
+    .map((candidate) => ({ candidate, far: distance(plain(name), plain(candidate)) }))
+    .filter(({ candidate, far }) => far <= Math.min(2, Math.floor(candidate.length / 3)))
+    .toSorted((a, b) => a.far - b.far);
+  return near[0]?.candidate;
+};
+
+/** What is wrong with a field that is not known, and what to do. */
+export const unknownField = (name: string, known: readonly string[]): string => {
+  if (secretName.test(name)) return `looks like a secret, and the configuration holds none; ${secretAdvice}`;
+  const nearest = nearestOf(name, known);
+  if (nearest !== undefined) return `is no known field; write "${nearest}", or remove it`;
+  return Object.hasOwn(elsewhere, plain(name))
+    ? (elsewhere[plain(name)] ?? '')
+    : 'is no known field; check its spelling or remove it';
+};
+
+type Schema = z.core.$ZodType;
+
+/** A schema without its defaults, and of a choice between a word and an object, the object. */
+const bare = (schema: Schema): Schema => {
+  const { def } = schema._zod as unknown as { def: { innerType?: Schema; options?: readonly Schema[] } };
+  if (def.innerType !== undefined) return bare(def.innerType);
+  const option = def.options?.at(-1);
+  return option === undefined ? schema : bare(option);
+};
+
+/** The names of the fields that an object at a path can have. */
+export const fieldsAt = (schema: Schema, path: readonly PropertyKey[]): string[] => {
+  const { def } = bare(schema)._zod as unknown as {
+    def: { shape?: Readonly<Record<string, Schema>>; element?: Schema };
+  };
+  const [first, ...rest] = path;
+  if (first === undefined) return Object.keys(def.shape ?? {});
+  const inner = typeof first === 'number' ? def.element : def.shape?.[String(first)];
+  return inner === undefined ? [] : fieldsAt(inner, rest);
+};

@@ -1,0 +1,26 @@
+/** Secrets that stand in a configuration as values, whatever the field: they are told by their look. */
+import { secretAdvice } from './unknown-fields.ts';
+
+const looks: readonly (readonly [RegExp, string])[] = [
+  [/-----BEGIN [A-Z ]*PRIVATE KEY/, 'holds a private key'],
+  [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/, "holds an AWS access key's id"],
+  [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/, 'holds a token'],
+  [/\bgh[pousr]_\w{30,}|\bgithub_pat_\w{30,}|\bxox[abprs]-[\w-]{10,}/, 'holds an access token'],
+];
+
+/** Path and message of each. No message quotes the value. */
+export const writtenSecrets = (
+  value: unknown,
+  path: readonly PropertyKey[] = [],
+  above: readonly unknown[] = [],
+): readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] => {
+  if (typeof value === 'string') {
+    const look = looks.find(([pattern]) => pattern.test(value));
+    return look === undefined ? [] : [{ path, message: `${look[1]}; ${secretAdvice}` }];
+  }
+  // A value of a .ts file may hold itself.
+  if (typeof value !== 'object' || value === null || above.includes(value)) return [];
+  return Object.entries(value).flatMap(([name, member]) =>
+    writtenSecrets(member, [...path, Array.isArray(value) ? Number(name) : name], [...above, value]),
+  );
+};

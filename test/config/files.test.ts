@@ -1,0 +1,254 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'stage-files-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const sound = {
+  stage: 'pilot',
+  production: false,
+  payers: [
+    {
+      id: 'plan',
+      displayName: 'Plan',
+      fhirBaseUrl: 'https://plan.test/r4',
+      authorizationEndpoint: 'https://plan.test/authorize',
+      tokenEndpoint: 'https://plan.test/token',
+      clientId: 'gateway',
+      clientAuthentication: 'client_secret_basic',
+      scopes: [],
+    },
+  ],
+  partners: [],
+};
+const text = JSON.stringify(sound, null, 2);
+const config = (name: string): string => JSON.stringify(join(root, 'config', name));
+
+/** What is in a file, or how it is made; and the line that comes of it, `undefined` where it is taken. */
+const files: readonly (readonly [
+  name: string,
+  make: string | Buffer | ((path: string) => void),
+  line: RegExp | undefined,
+])[] = [
+  ['sound.json', text, undefined],
+  ['bom.json', `\uFEFF${text}`, undefined],
+  ['bom.ts', `\uFEFFexport default ${text};`, undefined],
+  ['crlf.json', text.replaceAll('\n', '\r\n'), undefined],
+  ['utf16.json', Buffer.from(`\uFEFF${text}`, 'utf16le'), /: is not UTF-8; save it as UTF-8$/],
+  [
+    'word.json',
+    text.replace('"gateway"', 'gateway'),
+    /: is not JSON \(line 11: "g" is not expected\); write one JSON object$/,
+  ],
+  ['python.json', text.replace('false', 'False'), /: is not JSON \(line 3: "F" is not expected\); /],
+  [
+    'comma.json',
+    text.replace('"Plan",', '"Plan"'),
+    /: is not JSON \(line 8: Expected ',' or '}' after property value\); /,
+  ],
+  [
+    'last-comma.json',
+    text.replace('"partners": []', '"partners": [],'),
+    /: is not JSON \(line 17: Expected double-quoted property name\); /,
+  ],
+  ['comment.json', text.replace('{', '{ // mine'), /: is not JSON \(line 1: Expected property name or '}'\); /],
+  ['single.json', text.replace('"stage"', "'stage'"), /: is not JSON \(line 2: Expected property name or '}'\); /],
+  ['cut.json', text.slice(0, 60), /: is not JSON \(line 4: it ends too early\); write one JSON object$/],
+  ['empty.json', '', /: is not JSON \(line 1: it ends too early\); write one JSON object$/],
+  ['two.json', `${text}\n${text}`, /: is not JSON \(line 18: .+\); write one JSON object$/],
+  ['list.json', `[${text}]`, /: \(top level\): is an array; write an object$/],
+  [
+    'comma.ts',
+    `export default {\n  stage: 'pilot'\n  production: false,\n};`,
+    /: cannot be loaded \(line 3: .+\); correct the file$/,
+  ],
+  ['open.ts', `export default {\n  stage: 'pilot',\n`, /: cannot be loaded \(line [23]: .+\); correct the file$/],
+  ['enum.ts', `enum Stage { a }\nexport default {};`, /: cannot be loaded \(line 1: .+\); correct the file$/],
+  [
+    'twice.ts',
+    `const a = 1;\nconst a = 2;\nexport default {};`,
+    /: cannot be loaded \(line 2: Identifier 'a' has already been declared\); /,
+  ],
+  [
+    'itself.ts',
+    `import other from './itself.ts';\nexport default { ...other };`,
+    /: cannot be loaded \(Cannot access 'other' before initialization\); take the circular import out of it$/,
+  ],
+  [
+    'round-a.ts',
+    `import b from './round-b.ts';\nexport default { ...b };`,
+    /: cannot be loaded \(Cannot access .+ before initialization\); take the circular import out of it$/,
+  ],
+  [
+    'missing-import.ts',
+    `import other from './nowhere.ts';\nexport default other;`,
+    /: cannot be loaded \(Cannot find module .+\); correct the path of the import$/,
+  ],
+  [
+    'no-export.ts',
+    `import { nothing } from './sound.ts';\nexport default nothing;`,
+    /: cannot be loaded \(line 1: .+ does not provide an export named 'nothing'\); correct the file$/,
+  ],
+  [
+    'named.ts',
+    `export const stage = ${text};`,
+    /: has no default export; write "export default" before the stage's value$/,
+  ],
+  ['undefined.ts', `export default undefined;`, /: has no default export; /],
+  [
+    'function.ts',
+    `export default () => (${text});`,
+    /: exports a function; export the stage that it returns: call it$/,
+  ],
+  [
+    'promise.ts',
+    `export default Promise.resolve(${text});`,
+    /: exports a promise; write "await" after "export default"$/,
+  ],
+  [
+    'rejected.ts',
+    `export default Promise.reject(new Error('no'));`,
+    /: exports a promise; write "await" after "export default"$/,
+  ],
+  ['awaited.ts', `export default await Promise.resolve(${text});`, undefined],
+  [
+    'throws.ts',
+    `throw new Error('no luck\\nat all');\nexport default 1;`,
+    /: cannot be loaded \(no luck\); correct the file$/,
+  ],
+  ['throws-a-text.ts', `throw 'no luck';\nexport default 1;`, /: cannot be loaded \(no luck\); correct the file$/],
+  [
+    'circle.ts',
+    `const stage = ${text};\nstage.stage = stage;\nexport default stage;`,
+    /: stage: is an object; write a string$/,
+  ],
+  [
+    'copied.ts',
+    `import { checkStage } from ${config('check.ts')};\nexport default checkStage({ ...${text}, stage: 7 }, 'config/production-example.ts');`,
+    /copied\.ts: stage: is a number; write a string$/,
+  ],
+  [
+    'preset.ts',
+    `import { oneUpDemo } from ${config('presets.ts')};\nexport default { ...${text}, payers: [oneUpDemo({ id: 'plan', displayName: 'Plan', clientId: 'x', authOrigin: 'https://plan.test/oauth', apiOrigin: 'https://plan.test' })] };`,
+    /: payers \(plan\)\.authOrigin: is more than an origin; write "https:\/\/plan\.test"$/,
+  ],
+  [
+    'preset-without.ts',
+    `import { oneUpDemo } from ${config('presets.ts')};\nexport default { ...${text}, payers: [oneUpDemo({ id: 'plan', displayName: 'Plan', clientId: 'x', apiOrigin: 'https://plan.test' })] };`,
+    /: payers \(plan\)\.authOrigin: is missing; write a string$/,
+  ],
+  ['folder.json', (path) => mkdirSync(path), /: is a folder; write the path of the file in it$/],
+  ['folder.ts', (path) => mkdirSync(path), /: is a folder; write the path of the file in it$/],
+  ['loop.json', (path) => symlinkSync(path, path), /: is a link to itself; write the path of the file$/],
+  ['dangling.json', (path) => symlinkSync(`${path}.gone`, path), /: there is no such file; /],
+  ['stage.yaml', 'stage: pilot', /: is neither \.ts nor \.json; write a path that ends in one of them$/],
+  ['stage', text, /: is neither \.ts nor \.json; /],
+];
+
+/** One process that loads each file as the tools do, since a test runner loads modules in its own way. */
+const loader = `
+  import { loadStage } from ${config('load.ts')};
+  for (const file of process.argv.slice(1)) {
+    const said = await loadStage(file).then(() => '', (error) => error.name + '\\n' + error.message);
+    console.log(JSON.stringify(said));
+  }`;
+const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  spawnSync(process.execPath, [...args], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, NODE_OPTIONS: '', ...env },
+  });
+
+describe('a file', () => {
+  const said = new Map<string, string>();
+  beforeAll(() => {
+    writeFileSync(join(folder, 'sound.ts'), `export default ${text};`);
+    writeFileSync(join(folder, 'round-b.ts'), `import a from './round-a.ts';\nexport default { ...a };`);
+    for (const [name, make] of files) {
+      if (typeof make === 'function') make(join(folder, name));
+      else writeFileSync(join(folder, name), make);
+    }
+    const paths = files.map(([name]) => join(folder, name));
+    const { stdout, stderr } = run(['--input-type=module', '-e', loader, '--', ...paths]);
+    expect(stderr).toBe('');
+    for (const [index, line] of stdout.trim().split('\n').entries()) {
+      said.set(files[index]?.[0] ?? '', JSON.parse(line) as string);
+    }
+  });
+
+  it.each(files)('%s is taken, or told in one line', (name, _make, line) => {
+    if (line === undefined) {
+      expect(said.get(name)).toBe('');
+      return;
+    }
+    const [kind, ...lines] = said.get(name)?.split('\n') ?? [];
+    expect(kind).toBe('ConfigError');
+    expect(lines).toEqual([expect.stringMatching(line)]);
+    expect(lines[0]?.startsWith(`${join(folder, name)}: `)).toBe(true);
+  });
+
+  it('that may not be read is told in one line', () => {
+    // Root may read everything, so that another user must try.
+    if (process.getuid?.() !== 0) return;
+    const path = join(folder, 'locked.json');
+    writeFileSync(path, text);
+    chmodSync(path, 0);
+    chmodSync(folder, 0o755);
+    const asNobody = `process.setuid(65534);${loader.replaceAll(/import \{ loadStage \} from (.+);/g, 'const { loadStage } = await import($1);')}`;
+    // Nobody must be able to read the project too, which not every machine allows.
+    const { stdout, stderr } = run(['--input-type=module', '-e', asNobody, '--', path]);
+    if (stdout !== '')
+      expect(JSON.parse(stdout)).toBe(`ConfigError\n${path}: may not be read by you; change its permissions`);
+    expect(stderr).not.toContain('    at ');
+  });
+});
+
+describe('npx cdk', () => {
+  const app = (context: object, env: Readonly<Record<string, string>> = {}) =>
+    run(['bin/app.ts'], { CDK_CONTEXT_JSON: JSON.stringify(context), CDK_OUTDIR: join(folder, 'out'), ...env });
+
+  it.each([
+    [
+      'without a stage',
+      {},
+      /^npx cdk: no stage is named, and there is no default; write -c stage=NAME, one of: .*\bdemo\b.*\bproduction-example\b/,
+    ],
+    ['with an empty stage', { stage: '' }, /^npx cdk: no stage is named/],
+    [
+      'with a stage and a file',
+      { stage: 'demo', config: 'x.json' },
+      /^npx cdk: both -c stage and -c config are given; write one of them$/,
+    ],
+    [
+      'with stage local',
+      { stage: 'local' },
+      /^config\/local\.ts: stage: is "local", whose secrets are published, .*; deploy a stage of your own$/,
+    ],
+    ['with a stage that is not there', { stage: 'nowhere' }, /^config\/nowhere\.ts: there is no such file; /],
+    ['with a folder', { config: 'config' }, /^config: is a folder|^config\/config\.ts: there is no such file/],
+    ['with a module that is no stage', { stage: 'check' }, /^config\/check\.ts: has no default export; /],
+  ])('%s refuses in one line, and makes nothing', (_title, context, line) => {
+    const { status, stdout, stderr } = app(context);
+
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr.trim().split('\n')).toEqual([expect.stringMatching(line)]);
+  });
+
+  it('says in one line that the temporary folder cannot be written', () => {
+    const env = { CDK_OUTDIR: '', TMPDIR: '/dev/null' };
+
+    expect(app({ stage: 'demo' }, env).stderr).toBe(
+      'npx cdk: its output folder cannot be made in /dev/null (ENOTDIR); set TMPDIR to a folder that can be written\n',
+    );
+    const started = run(['sandbox/demo.ts'], env);
+    expect(started.stdout + started.stderr).toContain("The temporary folder /dev/null can't be written (ENOTDIR)");
+    expect(started.stdout + started.stderr).not.toContain('    at ');
+  });
+
+  it('never names stage local among those that can be deployed', () => {
+    expect(app({}).stderr).not.toContain('local');
+  });
+});

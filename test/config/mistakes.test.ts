@@ -1,0 +1,48 @@
+import { ConfigError, checkStage } from '../../config/check.ts';
+import { requireDeployable } from '../../config/deployable.ts';
+import { type Draft, type Mistake, accepted, refused, sound, unclear } from './mistakes.ts';
+
+/** What stands between a stage and AWS: the lines of the check, and of what only a deployment refuses. */
+const linesOf = (value: unknown): string[] => {
+  try {
+    requireDeployable(checkStage(value, 'config/pilot.ts'), 'config/pilot.ts');
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message.split('\n');
+  }
+};
+
+const made = ([, make]: Mistake): unknown => {
+  const draft: Draft = sound();
+  return make(draft) ?? draft;
+};
+
+const all = [...accepted, ...unclear, ...refused];
+
+describe('the stage in which mistakes are made', () => {
+  it('has none, in production neither', () => {
+    expect(linesOf(sound())).toEqual([]);
+    expect(linesOf({ ...sound(), production: true, retention: { auditDays: 2192 } })).toEqual([]);
+  });
+});
+
+describe.each([
+  ['that was taken in silence', accepted],
+  ['whose sentence did not help', unclear],
+  ['that was refused well', refused],
+])('a mistake %s', (_class, mistakes) => {
+  it.each(mistakes.map((mistake) => [mistake[0], mistake] as const))('is told in one line: %s', (_title, mistake) => {
+    const lines = linesOf(made(mistake));
+
+    expect(lines).toEqual([`config/pilot.ts: ${mistake[2]}`]);
+    expect(lines.join()).not.toContain('canary-7');
+  });
+});
+
+describe('the mistakes', () => {
+  it('are at least 150, each another one', () => {
+    expect(all.length).toBeGreaterThanOrEqual(150);
+    expect(new Set(all.map(([title]) => title)).size).toBe(all.length);
+  });
+});

@@ -1,0 +1,52 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { localStage } from '../../config/local.ts';
+import { readSecretsFile } from '../../sandbox/secrets-file.ts';
+
+const payers = localStage().payers.slice(0, 1);
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'secrets-file-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const read = async (value: unknown) => {
+  const file = join(folder, 'secrets.json');
+  await writeFile(file, JSON.stringify(value));
+  return readSecretsFile(file, payers);
+};
+
+describe('a secrets file', () => {
+  it.each(['s', 'a b', 'canary"\\$\'`', '{"x":1}', 'a\tb'])('takes the secret %j as it is', async (secret) => {
+    const secrets = { 'demo-health-plan': { client_secret: secret } };
+
+    expect(await read(secrets)).toEqual(secrets);
+  });
+
+  it.each([
+    ['', 'is empty; write the secret'],
+    ['canary\n', "has a line's end in it; write the secret alone"],
+    ['\ncanary', "has a line's end in it; write the secret alone"],
+    ['canary\r\n', "has a line's end in it; write the secret alone"],
+    ['can\nary', "has a line's end in it; write the secret alone"],
+    [' canary', 'begins or ends with a blank; write the secret alone'],
+    ['canary ', 'begins or ends with a blank; write the secret alone'],
+    ['canáry', 'has a letter that RFC 6749 does not allow; write the secret as the payer gave it'],
+    ['can\0ary', 'has a letter that RFC 6749 does not allow; write the secret as the payer gave it'],
+  ])('refuses the secret %j without quoting it', async (secret, message) => {
+    const failure = await read({ 'demo-health-plan': { client_secret: secret } }).catch(
+      (error: Error) => error.message,
+    );
+
+    expect(failure).toBe(`${join(folder, 'secrets.json')}: demo-health-plan.client_secret ${message}`);
+  });
+
+  it('refuses a payer that the configuration does not have', async () => {
+    const secret = { client_secret: 'canary' };
+
+    await expect(read({ 'demo-health-plan': secret, 'demo-heath-plan': secret })).rejects.toThrow(
+      /: "demo-heath-plan" is no payer of the configuration; remove it, or write one of: demo-health-plan$/,
+    );
+  });
+});
