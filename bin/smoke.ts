@@ -1,0 +1,6 @@
+import { runTool } from './shared/command-line.ts';
+import { output } from './shared/output.ts';
+import { runSuite } from './smoke/conformance.ts';
+import { smoke } from './smoke/smoke.ts';
+
+await runTool(() => smoke(process.argv.slice(2), { environment: process.env, output, runSuite }));

@@ -1,0 +1,63 @@
+import {
+  CloudWatchClient,
+  DescribeAlarmHistoryCommand,
+  DescribeAlarmsCommand,
+  SetAlarmStateCommand,
+} from '@aws-sdk/client-cloudwatch';
+import { setTimeout as delay } from 'node:timers/promises';
+import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
+import { type Answer, type Question, right, wrong } from './question.ts';
+
+const pollMs = 3000;
+const longestMs = 60_000;
+
+const alarmOf = async (client: CloudWatchClient, stage: string): Promise<string | undefined> => {
+  const { MetricAlarms: alarms = [] } = await client.send(
+    new DescribeAlarmsCommand({ AlarmNamePrefix: `p2p-gateway-${stage}-`, StateValue: 'OK' }),
+  );
+  return alarms.find(({ ActionsEnabled }) => ActionsEnabled === true)?.AlarmName;
+};
+
+/** What CloudWatch says of the action that an alarm took, once it says it. */
+const actionOf = async (client: CloudWatchClient, name: string, since: Date): Promise<string | undefined> => {
+  const { AlarmHistoryItems: items = [] } = await client.send(
+    new DescribeAlarmHistoryCommand({ AlarmName: name, HistoryItemType: 'Action', StartDate: since }),
+  );
+  return items[0]?.HistorySummary;
+};
+
+const ring = async (client: CloudWatchClient, stage: string): Promise<Answer> => {
+  const name = await alarmOf(client, stage);
+  if (name === undefined) return wrong('the stage has no alarm that is OK and may act');
+  const since = new Date();
+  const reason = 'Smoke test: npm run smoke. Nothing is wrong.';
+  await client.send(new SetAlarmStateCommand({ AlarmName: name, StateValue: 'ALARM', StateReason: reason }));
+  for (let waitedMs = 0; waitedMs < longestMs; waitedMs += pollMs) {
+    const summary = await actionOf(client, name, since);
+    if (summary !== undefined)
+      return summary.startsWith('Successfully') ? right(`${name}: ${summary}`) : wrong(`${name}: ${summary}`);
+    await delay(pollMs);
+  }
+  return wrong(`${name} took no action within a minute`);
+};
+
+/** Sets one alarm off; CloudWatch's own history says whether its message went out. It is OK again at its next look. */
+export const alarm: Question = {
+  name: 'alarm',
+  title: 'An alarm reaches its topic; look whether the mail came, too',
+  missing: ({ config, plan }) => {
+    if (config.stage === 'local') return 'AWS: there is no CloudWatch alarm on this machine';
+    return plan.ring ? undefined : '--ring: it sets an alarm off';
+  },
+  ask: async ({ config, environment }) => {
+    const client = new CloudWatchClient(awsSettings(config, environment, 'smoke'));
+    try {
+      return await ring(client, config.stage);
+    } catch (error) {
+      const rights = 'cloudwatch:DescribeAlarms, cloudwatch:DescribeAlarmHistory and cloudwatch:SetAlarmState';
+      throw explainAwsFailure(error, { stage: config.stage, service: 'CloudWatch', rights });
+    } finally {
+      client.destroy();
+    }
+  },
+};

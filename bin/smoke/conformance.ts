@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { type Asked, type Question, type RunSuite, right, wrong } from './question.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+/** The partners of stage `local`, whose secret is published. */
+const localFile = ({ config: { partners }, edge }: Asked): object => {
+  const redirectUriOf = (clientId: string): string | undefined =>
+    partners.find((partner) => partner.clientId === clientId)?.redirectUris[0];
+  const [webOrigin] = partners.find(({ clientId }) => clientId === 'demo-app')?.webOrigins ?? [];
+  return {
+    payer: 'northwind',
+    edge,
+    portal: { clientId: 'demo-partner', secret: 'demo-partner-secret', redirectUri: redirectUriOf('demo-partner') },
+    app: { clientId: 'demo-app', redirectUri: redirectUriOf('demo-app'), webOrigin },
+  };
+};
+
+/** Runs it in a process of its own. */
+export const runSuite: RunSuite = async (origin, file, environment) => {
+  const child = spawn(
+    process.execPath,
+    [
+      join(root, 'node_modules/jest/bin/jest.js'),
+      '-i',
+      '--config',
+      'jest.hard.config.ts',
+      'test/conformance/conformance.test.ts',
+    ],
+    {
+      cwd: root,
+      env: {
+        ...environment,
+        NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
+        P2P_BASE_URL: origin,
+        P2P_CONFORMANCE_FILE: file,
+      },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const [told, code] = await Promise.all([text(child.stderr), ended]);
+  return { code, told };
+};
+
+/** Everything of the conformance suite that a deployed stage can be asked. */
+export const conformance: Question = {
+  name: 'conformance',
+  title: 'The conformance suite, as far as a deployed stage can be asked',
+  missing: ({ config, plan }) =>
+    plan.conformance === undefined && config.stage !== 'local' ? '--conformance FILE' : undefined,
+  ask: async (asked) => {
+    const folder = await mkdtemp(join(tmpdir(), 'p2p-smoke-'));
+    try {
+      const ofLocal = join(folder, 'conformance.json');
+      await writeFile(ofLocal, JSON.stringify(localFile(asked)));
+      const { code, told } = await asked.runSuite(asked.origin, asked.plan.conformance ?? ofLocal, asked.environment);
+      const counts = /^Tests: +(.*)$/m.exec(told)?.[1] ?? 'no test ran';
+      const broken = [...told.matchAll(/^ {2}● (.*)$/gm)].map(([, name = '']) => `\n      ${name}`);
+      return code === 0 ? right(counts) : wrong([counts, ...new Set(broken)].join(''));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+};

@@ -1,0 +1,87 @@
+import { readArguments, stageFlags, UsageError } from '../shared/command-line.ts';
+
+export const help = `npm run smoke -- STAGE [flags]
+
+Asks a running stage what no test on one machine can answer, and says what it could not ask. Without flags it needs
+nothing but the network. For stage local it asks what npm start serves.
+
+  --config FILE        a stage's configuration of a file's own, in place of STAGE
+  --origin URL         where the stage is, if its configuration does not say: the stack's output Origin
+  --conformance FILE   a payer and two partners, for all of the conformance suite that can be asked of a deployed stage
+                       (docs/conformance.md); stage local has its own
+  --payer ID           the payer that the token below is for (default: the first)
+  --large PATH         below the payer's FHIR base, an answer of at least 150 MB, such as "Patient/1/$everything"
+  --megabytes N        how large that answer must be (default 150)
+  --cut PATH           below the payer's FHIR base, an answer that this test payer breaks off
+  --ring               sets one alarm off, and looks whether its message went out: people on call get it
+  --dry-run            says what would be asked, and asks nothing
+  --help               this text
+
+What reads a record takes an access token in the environment variable P2P_ACCESS_TOKEN, of a test member's grant.
+Ends with 0 if every answer was right, 1 if one was wrong, 2 if the command was given wrongly.`;
+
+/** What is to be asked of which stage. */
+export interface SmokePlan {
+  readonly stage: { readonly stage?: string; readonly config?: string };
+  readonly origin: string | undefined;
+  readonly conformance: string | undefined;
+  readonly payer: string | undefined;
+  readonly large: string | undefined;
+  readonly megabytes: number;
+  readonly cut: string | undefined;
+  readonly ring: boolean;
+  readonly dryRun: boolean;
+}
+
+const flags = {
+  config: stageFlags.config,
+  origin: { type: 'string' },
+  conformance: { type: 'string' },
+  payer: { type: 'string' },
+  large: { type: 'string' },
+  megabytes: { type: 'string' },
+  cut: { type: 'string' },
+  ring: { type: 'boolean' },
+  'dry-run': { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+
+const megabytesIn = (text: string): number => {
+  if (!/^[1-9]\d{0,3}$/.test(text))
+    throw new UsageError(`--megabytes is ${JSON.stringify(text)}; write a number such as 150`);
+  return Number(text);
+};
+
+const originIn = (text: string | undefined): string | undefined => {
+  if (text === undefined) return undefined;
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new UsageError(`--origin is ${JSON.stringify(text)}; write a URL such as https://gateway.example.org`);
+  }
+  return text.replace(/\/+$/, '');
+};
+
+/**
+ * Reads the command line.
+ * @returns `help` where that was asked for
+ * @throws UsageError
+ */
+export const readFlags = (args: readonly string[]): SmokePlan | 'help' => {
+  const { values, positionals } = readArguments({ args: [...args], options: flags, allowPositionals: true });
+  if (values.help === true) return 'help';
+  const [stage, ...more] = positionals;
+  if (more.length > 0 || (stage === undefined) === (values.config === undefined)) {
+    throw new UsageError('Give one STAGE, or --config FILE; --help says more');
+  }
+  return {
+    stage: stage === undefined ? { config: values.config ?? '' } : { stage },
+    origin: originIn(values.origin),
+    conformance: values.conformance,
+    payer: values.payer,
+    large: values.large,
+    megabytes: megabytesIn(values.megabytes ?? '150'),
+    cut: values.cut,
+    ring: values.ring === true,
+    dryRun: values['dry-run'] === true,
+  };
+};

@@ -1,0 +1,53 @@
+import type { StageConfig } from '../../config/stage.ts';
+import type { SmokePlan } from './flags.ts';
+
+/** A running stage, and what may be used to ask it. */
+export interface Asked {
+  readonly config: StageConfig;
+  readonly plan: SmokePlan;
+  /** The public origin, without a trailing slash. */
+  readonly origin: string;
+  /** The FHIR base URL of the payer that is read from. */
+  readonly base: string;
+  /** Whether an edge gives `WWW-Authenticate` its name back. */
+  readonly edge: boolean;
+  readonly token: string | undefined;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly runSuite: RunSuite;
+}
+
+/**
+ * Runs the conformance suite against a stage.
+ * @param file a payer and two partners of it
+ * @returns its exit code and what it wrote
+ */
+export type RunSuite = (
+  origin: string,
+  file: string,
+  environment: NodeJS.ProcessEnv,
+) => Promise<{ readonly code: number | null; readonly told: string }>;
+
+/** What came of a question; `missing` is what it takes to ask it. */
+export type Answer =
+  | { readonly outcome: 'right' | 'wrong'; readonly what: string }
+  | { readonly outcome: 'notAsked'; readonly missing: string };
+
+/** One thing that a running stage alone can answer. */
+export interface Question {
+  readonly name: string;
+  readonly title: string;
+  /** What is missing to ask it; undefined where nothing is. */
+  readonly missing: (asked: Asked) => string | undefined;
+  /** @throws what the network throws: that is a wrong answer */
+  readonly ask: (asked: Asked) => Promise<Answer>;
+}
+
+export const right = (what: string): Answer => ({ outcome: 'right', what });
+export const wrong = (what: string): Answer => ({ outcome: 'wrong', what });
+
+export const needsToken = ({ token }: Asked): string | undefined =>
+  token === undefined ? 'an access token in P2P_ACCESS_TOKEN' : undefined;
+
+/** Reads below the payer's FHIR base as the token's partner. */
+export const read = ({ base, token }: Asked, path: string): Promise<Response> =>
+  fetch(`${base}/${path}`, { headers: { authorization: `Bearer ${token ?? ''}` }, redirect: 'manual' });

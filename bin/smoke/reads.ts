@@ -1,0 +1,97 @@
+import { type Answer, type Asked, type Question, needsToken, read, right, wrong } from './question.ts';
+
+const challengeNames = { true: 'www-authenticate', false: 'x-amzn-remapped-www-authenticate' } as const;
+
+/** API Gateway renames a function's `WWW-Authenticate`, and the edge gives it its name back. */
+export const challenge: Question = {
+  name: 'challenge',
+  title: 'A read without a token is 401 with a challenge',
+  missing: () => undefined,
+  ask: async ({ base, edge }) => {
+    const { status, headers } = await fetch(`${base}/Patient`, { redirect: 'manual' });
+    if (status !== 401) return wrong(`answered ${status} instead of 401`);
+    const name = challengeNames[`${edge}`];
+    const value = headers.get(name);
+    return value === 'Bearer' ? right(`${name}: Bearer`) : wrong(`${name} is ${value ?? 'missing'}`);
+  },
+};
+
+const countOf = async (asked: Asked, path: string): Promise<number> => {
+  const response = await read(asked, path);
+  if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
+  const { entry = [] } = (await response.json()) as { entry?: unknown[] };
+  return entry.length;
+};
+
+const since = '_lastUpdated=ge1900-01-01';
+const before = '_lastUpdated=lt1900-01-01';
+
+/** Both bounds together exclude everything; whoever loses the first or the last of them finds the Patient in one order. */
+export const repeatedParameter: Question = {
+  name: 'repeated',
+  title: 'A repeated query parameter reaches the payer twice',
+  missing: needsToken,
+  ask: async (asked) => {
+    if ((await countOf(asked, `Patient?${since}`)) === 0) {
+      return wrong('this payer finds no Patient by _lastUpdated, so that nothing can be told');
+    }
+    const found = [
+      await countOf(asked, `Patient?${since}&${before}`),
+      await countOf(asked, `Patient?${before}&${since}`),
+    ];
+    return found.every((count) => count === 0)
+      ? right('both values counted, in either order')
+      : wrong(`one of two values was lost (${found.join(' and ')} found)`);
+  },
+};
+
+const megabyte = 1024 * 1024;
+
+/** Drains a body. `whole` is false where it was cut. */
+const drain = async ({ body }: Response): Promise<{ bytes: number; whole: boolean; last: string }> => {
+  let [bytes, last] = [0, ''];
+  try {
+    for await (const chunk of body ?? []) {
+      bytes += chunk.length;
+      last = Buffer.from(chunk.subarray(-16)).toString('latin1');
+    }
+    return { bytes, whole: true, last };
+  } catch {
+    return { bytes, whole: false, last };
+  }
+};
+
+const inMegabytes = (bytes: number): string => `${(bytes / megabyte).toFixed(1)} MB`;
+
+/** API Gateway and Lambda stream; a buffered answer would end at 6 MB. */
+export const largeAnswer: Question = {
+  name: 'large',
+  title: 'A large answer arrives whole',
+  missing: (asked) => needsToken(asked) ?? (asked.plan.large === undefined ? '--large PATH' : undefined),
+  ask: async (asked): Promise<Answer> => {
+    const startedAtMs = performance.now();
+    const response = await read(asked, asked.plan.large ?? '');
+    if (response.status !== 200) return wrong(`answered ${response.status}`);
+    const { bytes, whole, last } = await drain(response);
+    const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
+    if (!whole || !last.trimEnd().endsWith('}')) return wrong(`cut after ${inMegabytes(bytes)}`);
+    if (bytes < asked.plan.megabytes * megabyte) return wrong(`whole, but only ${inMegabytes(bytes)}: ask for more`);
+    return right(`${inMegabytes(bytes)} in ${seconds} s`);
+  },
+};
+
+/** What breaks off at the payer must not look complete to the partner, whatever stands between. */
+export const cutAnswer: Question = {
+  name: 'cut',
+  title: 'An answer that the payer breaks off is seen to be cut',
+  missing: (asked) => needsToken(asked) ?? (asked.plan.cut === undefined ? '--cut PATH' : undefined),
+  ask: async (asked): Promise<Answer> => {
+    const response = await read(asked, asked.plan.cut ?? '');
+    if (response.status >= 500) return right(`answered ${response.status} before the first byte`);
+    if (response.status !== 200) return wrong(`answered ${response.status}`);
+    const { bytes, whole } = await drain(response);
+    return whole
+      ? wrong(`ended as if it were whole, after ${inMegabytes(bytes)}`)
+      : right(`cut after ${inMegabytes(bytes)}`);
+  },
+};

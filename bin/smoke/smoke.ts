@@ -1,0 +1,81 @@
+import { causeOf } from '../../functions/shared/errors.ts';
+import { facadeBase } from '../../functions/shared/urls.ts';
+import { readStage, Refusal } from '../shared/command-line.ts';
+import type { Output } from '../shared/output.ts';
+import { alarm } from './alarm.ts';
+import { conformance } from './conformance.ts';
+import { type SmokePlan, help, readFlags } from './flags.ts';
+import type { Answer, Asked, Question, RunSuite } from './question.ts';
+import { challenge, cutAnswer, largeAnswer, repeatedParameter } from './reads.ts';
+
+/** What the tool is given from outside. */
+export interface SmokeDeps {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly runSuite: RunSuite;
+  readonly output: Pick<Output, 'out' | 'note'>;
+}
+
+const questions: readonly Question[] = [challenge, conformance, repeatedParameter, largeAnswer, cutAnswer, alarm];
+
+/** @throws Refusal where it is not known where the stage is, or it has no such payer */
+const askedOf = async (
+  plan: SmokePlan,
+  { environment, runSuite }: Pick<SmokeDeps, 'environment' | 'runSuite'>,
+): Promise<Asked> => {
+  const config = await readStage(plan.stage);
+  const origin = plan.origin ?? config.origin;
+  if (origin === undefined) throw new Refusal("Give --origin URL: the stack's output Origin says where the stage is.");
+  const payer = plan.payer ?? config.payers[0]?.id ?? '';
+  if (!config.payers.some(({ id }) => id === payer)) throw new Refusal(`The stage has no payer ${payer}.`);
+  return {
+    config,
+    plan,
+    origin,
+    base: facadeBase(origin, payer),
+    edge: config.stage === 'local' || config.edge,
+    token: environment['P2P_ACCESS_TOKEN'] || undefined,
+    environment,
+    runSuite,
+  };
+};
+
+const ask = async (question: Question, asked: Asked): Promise<Answer> => {
+  const missing = question.missing(asked);
+  if (missing !== undefined) return { outcome: 'notAsked', missing };
+  if (asked.plan.dryRun) return { outcome: 'notAsked', missing: 'nothing: it would be asked without --dry-run' };
+  try {
+    return await question.ask(asked);
+  } catch (error) {
+    const what = error instanceof Refusal || causeOf(error) === 'Error' ? (error as Error).message : causeOf(error);
+    return { outcome: 'wrong', what };
+  }
+};
+
+const words = { right: 'ok', wrong: 'WRONG', notAsked: 'not asked' } as const;
+
+const tell = ({ name, title }: Question, answer: Answer): string => {
+  const what = answer.outcome === 'notAsked' ? `it needs ${answer.missing}` : answer.what;
+  return `${words[answer.outcome].padEnd(9)}  ${name.padEnd(11)}  ${title}: ${what}`;
+};
+
+/**
+ * Asks a running stage every question that can be asked.
+ * @returns the exit code: 1 where an answer was wrong
+ * @throws UsageError, Refusal, ConfigError
+ */
+export const smoke = async (args: readonly string[], { output, ...deps }: SmokeDeps): Promise<number> => {
+  const plan = readFlags(args);
+  if (plan === 'help') {
+    output.out(help);
+    return 0;
+  }
+  const asked = await askedOf(plan, deps);
+  const count = { right: 0, wrong: 0, notAsked: 0 };
+  for (const question of questions) {
+    const answer = await ask(question, asked);
+    count[answer.outcome] += 1;
+    output.out(tell(question, answer));
+  }
+  output.note(`${count.right} right, ${count.wrong} wrong, ${count.notAsked} not asked of ${asked.origin}`);
+  return count.wrong > 0 ? 1 : 0;
+};

@@ -1,0 +1,136 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { smoke } from '../../bin/smoke/smoke.ts';
+import { runTool } from './run-tool.ts';
+
+/** A stage as far as the smoke test's reads go; what is wrong with it is up to each test. */
+const startStage = async (fault: 'none' | 'renamed' | 'firstOnly' | 'lastOnly' | 'cleanCut' | 'cutLarge' = 'none') => {
+  const megabyte = Buffer.alloc(1024 * 1024, ' ');
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '', 'http://x');
+    const path = url.pathname.replace('/r4/northwind/', '');
+    if (request.headers.authorization === undefined) {
+      const name = fault === 'renamed' ? 'x-amzn-remapped-www-authenticate' : 'www-authenticate';
+      response.writeHead(401, { [name]: 'Bearer' }).end();
+    } else if (path === 'Patient') {
+      const all = url.searchParams.getAll('_lastUpdated');
+      const counted = { firstOnly: all.slice(0, 1), lastOnly: all.slice(-1) }[fault as string] ?? all;
+      response.end(JSON.stringify({ entry: counted.every((bound) => bound.startsWith('ge')) ? [{}] : undefined }));
+    } else {
+      const breaks = path === 'cut' ? fault !== 'cleanCut' : fault === 'cutLarge';
+      response.write('{');
+      response.write(megabyte);
+      response.write(megabyte, () => (breaks ? response.destroy() : response.end('}')));
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    close: () => new Promise((resolve) => server.close(resolve).closeAllConnections()),
+  };
+};
+
+const passed = { code: 0, told: 'Tests:       228 skipped, 135 passed, 363 total' };
+
+const run = async (
+  origin: string,
+  args: readonly string[] = [],
+  environment: NodeJS.ProcessEnv = { P2P_ACCESS_TOKEN: 'x' },
+  suite = passed,
+) => {
+  const out: string[] = [];
+  const told: string[] = [];
+  const output = { out: (text: string) => out.push(text), note: (text: string) => told.push(text) };
+  const all = ['local', '--origin', origin, '--payer', 'northwind', ...args];
+  const code = await smoke(all, { environment, output, runSuite: async () => suite });
+  const lines = new Map(out.map((line) => [/^(?:not asked|\S+) +(\S+)/.exec(line)?.[1] ?? '', line]));
+  return { code, line: (name: string) => lines.get(name) ?? '', told: told.join('\n') };
+};
+
+const reads = ['--large', 'large', '--megabytes', '2', '--cut', 'cut', '--dry-run'];
+const readsOnly = reads.slice(0, -1);
+
+describe('npm run smoke', () => {
+  it('finds a stage right whose reads are', async () => {
+    const stage = await startStage();
+    const { line } = await run(stage.origin, readsOnly);
+    await stage.close();
+
+    expect(line('conformance')).toMatch(/^ok .*135 passed/);
+    expect(line('challenge')).toMatch(/^ok .*www-authenticate: Bearer/);
+    expect(line('repeated')).toMatch(/^ok .*both values counted/);
+    expect(line('large')).toMatch(/^ok .*2\.0 MB in/);
+    expect(line('cut')).toMatch(/^ok .*cut after/);
+    expect(line('alarm')).toMatch(/^not asked .*it needs AWS/);
+  });
+
+  it.each([
+    ['renamed', 'challenge', 'www-authenticate is missing'],
+    ['firstOnly', 'repeated', 'one of two values was lost (1 and 0 found)'],
+    ['lastOnly', 'repeated', 'one of two values was lost (0 and 1 found)'],
+    ['cleanCut', 'cut', 'ended as if it were whole'],
+    ['cutLarge', 'large', 'cut after'],
+  ] as const)('sees a stage that is %s', async (fault, name, what) => {
+    const stage = await startStage(fault);
+    const { code, line } = await run(stage.origin, readsOnly);
+    await stage.close();
+
+    expect(code).toBe(1);
+    expect(line(name)).toMatch(/^WRONG/);
+    expect(line(name)).toContain(what);
+  });
+
+  it('names what of the conformance suite is broken', async () => {
+    const stage = await startStage();
+    const told =
+      '  ● token › is no-store (RFC 6749)\n\n  ● token › is no-store (RFC 6749)\nTests: 1 failed, 134 passed';
+    const { code, line } = await run(stage.origin, [], {}, { code: 1, told });
+    await stage.close();
+
+    expect(code).toBe(1);
+    expect(line('conformance')).toMatch(/^WRONG .*1 failed, 134 passed\n {6}token › is no-store \(RFC 6749\)$/);
+  });
+
+  it('is not content with a large answer that is too small to prove anything', async () => {
+    const stage = await startStage();
+    const { line } = await run(stage.origin, ['--large', 'large']);
+    await stage.close();
+
+    expect(line('large')).toMatch(/^WRONG .*only 2\.0 MB/);
+  });
+
+  it('says what it takes to ask what it did not, and asks nothing with --dry-run', async () => {
+    const { code, line, told } = await run('http://127.0.0.1:1', reads, {});
+
+    expect(code).toBe(0);
+    expect(line('repeated')).toContain('it needs an access token in P2P_ACCESS_TOKEN');
+    expect(line('challenge')).toContain('it would be asked without --dry-run');
+    expect(told).toMatch(/^0 right, 0 wrong, 6 not asked/);
+  });
+
+  it('calls a stage that cannot be reached wrong, by the name of the failure', async () => {
+    const stage = await startStage();
+    await stage.close();
+    const { code, line } = await run(stage.origin);
+
+    expect(code).toBe(1);
+    expect(line('challenge')).toMatch(/^WRONG .*ECONNREFUSED/);
+  });
+});
+
+describe('npm run smoke, given wrongly,', () => {
+  it.each([
+    [[], 2, 'Give one STAGE'],
+    [['local', 'demo'], 2, 'Give one STAGE'],
+    [['local', '--origin', 'gateway'], 2, '--origin is "gateway"'],
+    [['local', '--megabytes', 'many'], 2, '--megabytes is "many"'],
+    [['local', '--payer', 'nobody'], 1, 'The stage has no payer nobody.'],
+    [['nowhere'], 1, 'nowhere'],
+  ])('says what to do: %j', async (args, code, text) => {
+    const ended = await runTool('smoke.ts', args);
+    expect(ended).toMatchObject({ code, out: '' });
+    expect(ended.err).toContain(text);
+    expect(ended.err).not.toMatch(/^ {4}at /m);
+  });
+});
