@@ -1,14 +1,8 @@
 import middy from '@middy/core';
-import {
-  type ApiEvent,
-  type ApiResponse,
-  checkMethod,
-  formPairs,
-  parameters,
-  payerOf,
-  queryPairs,
-} from '../shared/http/api.ts';
+import { type ApiEvent, type ApiResponse, checkMethod, parameters, payerOf, queryPairs } from '../shared/http/api.ts';
 import { errorPages } from '../shared/http/error-pages.ts';
+import { formPairs } from '../shared/http/form.ts';
+import { refusePrefetch } from '../shared/http/refuse-prefetch.ts';
 import { type PartnerReturn, returnError } from '../shared/oauth/partner-redirect.ts';
 import { type RequestRecord, recordError, recordOf, recordRequest, referenceOf } from '../shared/request-record.ts';
 import type { AuthorizeDeps } from './deps.ts';
@@ -27,6 +21,7 @@ export const authorizeHandler = (deps: AuthorizeDeps) =>
       const record = recordOf(event);
       record.step = 'authorize';
       checkMethod(event, ['GET', 'POST']);
+      refusePrefetch(event);
       const request = parameters(event.httpMethod === 'POST' ? formPairs(event) : queryPairs(event));
       const client = await checkClient(deps, payerOf(event), request, record);
       return answerPartner(client.returnTo, record, async () => {

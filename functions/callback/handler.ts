@@ -1,6 +1,7 @@
 import middy from '@middy/core';
 import { type ApiEvent, type ApiResponse, checkMethod, parameters, payerOf, queryPairs } from '../shared/http/api.ts';
 import { errorPages } from '../shared/http/error-pages.ts';
+import { refusePrefetch } from '../shared/http/refuse-prefetch.ts';
 import { inTime } from '../shared/in-time.ts';
 import { clearLoginCookie } from '../shared/oauth/login-cookie.ts';
 import { returnError, returnToPartner } from '../shared/oauth/partner-redirect.ts';
@@ -21,6 +22,7 @@ export const callbackHandler = (deps: CallbackDeps) =>
       const record = recordOf(event);
       record.step = 'callback';
       checkMethod(event, ['GET']);
+      refusePrefetch(event);
       const callback = await checkCallback(deps, payerOf(event), parameters(queryPairs(event)), record);
       const login = await takeLoginAttempt(deps, event, callback, record);
       const cookies = [clearLoginCookie(callback.state)];

@@ -1,7 +1,8 @@
 import type { Payer } from '../../config/stage.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { type FhirRequest, parseFhirRequest } from '../shared/fhir/fhir-request.ts';
-import { type ApiEvent, formPairs, header, queryPairs } from '../shared/http/api.ts';
+import { type ApiEvent, header, queryPairs } from '../shared/http/api.ts';
+import { formPairs } from '../shared/http/form.ts';
 import type { RequestRecord } from '../shared/request-record.ts';
 import { segmentsOf } from './discovery-url.ts';
 import { isDocument } from './is-document.ts';

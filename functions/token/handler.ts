@@ -1,13 +1,7 @@
 import middy, { type MiddlewareObj } from '@middy/core';
-import {
-  type ApiEvent,
-  type ApiResponse,
-  checkMethod,
-  checkNotRepeated,
-  formPairs,
-  parameters,
-} from '../shared/http/api.ts';
+import { type ApiEvent, type ApiResponse, checkMethod, checkNotRepeated, parameters } from '../shared/http/api.ts';
 import { corsForPartners, preflight } from '../shared/http/cors.ts';
+import { formPairs } from '../shared/http/form.ts';
 import { json, noStore, oauthError } from '../shared/http/respond.ts';
 import { inTime } from '../shared/in-time.ts';
 import { authenticateClient } from '../shared/oauth/client-authentication.ts';

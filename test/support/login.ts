@@ -110,7 +110,12 @@ export const gateway = ({ registry = localRegistry(), readPayerSecret }: Options
       );
     const callback = (
       query: Pairs,
-      { payer = 'northwind', cookie = '', method = 'GET' }: { payer?: string; cookie?: string; method?: string } = {},
+      {
+        payer = 'northwind',
+        cookie = '',
+        method = 'GET',
+        headers = {},
+      }: { payer?: string; cookie?: string; method?: string; headers?: Record<string, string> } = {},
     ) =>
       call(
         handlers.callback,
@@ -118,7 +123,7 @@ export const gateway = ({ registry = localRegistry(), readPayerSecret }: Options
           method,
           path: { payer },
           query: pairs(query),
-          headers: { Cookie: cookie },
+          headers: { Cookie: cookie, ...headers },
         }),
       );
     const token = partnerCall('/oauth2/token');

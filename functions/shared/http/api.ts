@@ -30,21 +30,6 @@ export const queryPairs = (event: ApiEvent): [string, string][] =>
     (values ?? []).map((value): [string, string] => [name, value]),
   );
 
-const bodyText = (event: ApiEvent): string =>
-  event.isBase64Encoded ? Buffer.from(event.body ?? '', 'base64').toString('utf8') : (event.body ?? '');
-
-/**
- * A form body as pairs.
- * @throws GatewayError `invalid_request` where the content type is another (RFC 6749 §3.2).
- */
-export const formPairs = (event: ApiEvent): [string, string][] => {
-  const mediaType = header(event, 'content-type')?.split(';')[0]?.trim().toLowerCase();
-  if (mediaType !== 'application/x-www-form-urlencoded') {
-    throw new GatewayError('invalid_request', 'Send the parameters as application/x-www-form-urlencoded.');
-  }
-  return [...new URLSearchParams(bodyText(event))];
-};
-
 /** Parameters by name, with the names that came more than once (RFC 6749 §3.1). An empty one counts as left out. */
 export interface Parameters {
   readonly values: ReadonlyMap<string, string>;

@@ -2,7 +2,6 @@ import {
   type ApiEvent,
   checkMethod,
   checkNotRepeated,
-  formPairs,
   header,
   parameters,
   payerOf,
@@ -48,13 +47,6 @@ describe('a REST API’s event', () => {
     ]);
     const odd = { multiValueQueryStringParameters: { a: undefined } } as unknown as ApiEvent;
     expect(queryPairs(odd)).toEqual([]);
-  });
-
-  it('without a body is an empty form', () => {
-    const headers = { 'Content-Type': 'Application/X-WWW-Form-Urlencoded ; charset=UTF-8' };
-
-    expect(formPairs(apiEvent('/x', { headers }))).toEqual([]);
-    expect(formPairs({ ...apiEvent('/x', { headers }), isBase64Encoded: true })).toEqual([]);
   });
 });
 

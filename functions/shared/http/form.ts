@@ -1,0 +1,49 @@
+import { GatewayError } from '../errors.ts';
+import { type ApiEvent, header } from './api.ts';
+
+/** Far above any form that is meant well: the longest hold an assertion, or a search by hundreds of ids. Bytes. */
+const longestForm = 65_536;
+
+const tooLong = (): GatewayError =>
+  new GatewayError('invalid_request', `The form is longer than ${longestForm} bytes. Send less, or ask in parts.`, {
+    status: 413,
+  });
+
+/** The body as text, of which no more is decoded than may be there. */
+const bodyText = ({ body, isBase64Encoded }: ApiEvent): string => {
+  const sent = body ?? '';
+  // Four characters of base64 are three bytes.
+  if (sent.length > (isBase64Encoded ? (longestForm / 3) * 4 + 4 : longestForm)) throw tooLong();
+  const bytes = Buffer.from(sent, isBase64Encoded ? 'base64' : 'utf8');
+  if (bytes.length > longestForm) throw tooLong();
+  return isBase64Encoded ? bytes.toString('utf8') : sent;
+};
+
+const decoded = (text: string): string =>
+  text
+    .replaceAll('+', ' ')
+    // What is no escape stands for itself, and bytes that are no UTF-8 become U+FFFD.
+    .replaceAll(/(?:%[0-9a-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString('utf8'));
+
+/**
+ * The pairs of `application/x-www-form-urlencoded` (https://url.spec.whatwg.org/#urlencoded-parsing). `URLSearchParams`
+ * reads the same, but in quadratic time where many names have no value.
+ */
+export const parseForm = (text: string): [string, string][] =>
+  text.split('&').flatMap((pair): [string, string][] => {
+    if (pair === '') return [];
+    const equals = pair.indexOf('=');
+    return equals < 0 ? [[decoded(pair), '']] : [[decoded(pair.slice(0, equals)), decoded(pair.slice(equals + 1))]];
+  });
+
+/**
+ * A form body as pairs.
+ * @throws GatewayError `invalid_request`: 400 where the content type is another (RFC 6749 §3.2), 413 over 64 KB
+ */
+export const formPairs = (event: ApiEvent): [string, string][] => {
+  const mediaType = header(event, 'content-type')?.split(';')[0]?.trim().toLowerCase();
+  if (mediaType !== 'application/x-www-form-urlencoded') {
+    throw new GatewayError('invalid_request', 'Send the parameters as application/x-www-form-urlencoded.');
+  }
+  return parseForm(bodyText(event));
+};
