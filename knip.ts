@@ -1,0 +1,21 @@
+import type { KnipConfig } from 'knip';
+import { stageNames } from './config/load.ts';
+
+const config: KnipConfig = {
+  entry: [
+    'bin/*.ts',
+    'functions/*/index.ts',
+    'functions/shared/fhir/make-search-targets.ts',
+    // Whatever stages an operator has written.
+    ...stageNames().map((stage) => `config/${stage}.ts`),
+    'sandbox/{start,demo}.ts',
+    'sandbox/aws/runtime.ts',
+    'test/budgets/count-work.ts',
+    'test/faults/child.ts',
+    'test/mutation/{jest.config,all.test}.ts',
+  ],
+  project: ['**/*.{ts,cjs,js}', '!bench/**'],
+  stryker: { config: ['test/mutation/stryker.json'] },
+};
+
+export default config;

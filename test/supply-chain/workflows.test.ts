@@ -1,0 +1,288 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+
+interface Step {
+  readonly id?: string;
+  readonly uses?: string;
+  readonly run?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
+  readonly if?: string;
+  readonly 'continue-on-error'?: boolean;
+}
+
+interface Job {
+  readonly if?: string;
+  readonly needs?: string | readonly string[];
+  readonly environment?: string;
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly outputs?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly steps: readonly Step[];
+  readonly 'timeout-minutes': number;
+  readonly 'continue-on-error'?: boolean;
+}
+
+interface Workflow {
+  readonly on: Readonly<Record<string, unknown>>;
+  readonly permissions: unknown;
+  readonly concurrency: unknown;
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+const root = join(import.meta.dirname, '../..');
+const folder = join(root, '.github/workflows');
+const textOf = (name: string): string => readFileSync(join(folder, name), 'utf8');
+const workflow = (name: string): Workflow => parse(textOf(name)) as Workflow;
+
+/** Commits of releases, read from each action's own repository. Whoever takes a newer one looks at it first. */
+const reviewed: Readonly<Record<string, string>> = {
+  'actions/checkout': '3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1',
+  'actions/setup-node': '820762786026740c76f36085b0efc47a31fe5020 # v7.0.0',
+  'actions/upload-artifact': 'bbbca2ddaa5d8feaa63e36b76fdaad77386f024f # v7.0.0',
+  'actions/download-artifact': '3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1',
+  'aws-actions/configure-aws-credentials': 'e6de054238d6b7531b4efff3b6587d9aade6a06c # v6.2.3',
+};
+
+const jobOf = (name: string, job: string): Job => {
+  const found = workflow(name).jobs[job];
+  if (found === undefined) throw new Error(`${name} has no job ${job}`);
+  return found;
+};
+/** A step in a word: its command, or its action. */
+const stepsOf = (job: Job): string[] => job.steps.map(({ uses, run }) => uses?.split('@')[0] ?? run?.trim() ?? '');
+const stepUsing = (job: Job, action: string): Step | undefined =>
+  job.steps.find(({ uses }) => uses?.startsWith(`${action}@`) === true);
+const stepsUsing = (job: Job, action: string): readonly Step[] =>
+  job.steps.filter(({ uses }) => uses?.startsWith(`${action}@`) === true);
+
+describe.each(readdirSync(folder))('the workflow %s', (name) => {
+  const text = textOf(name);
+  const jobs = Object.values(workflow(name).jobs);
+
+  it('uses actions by the commit that was reviewed, with its release beside it', () => {
+    const used = [...text.matchAll(/uses: *(\S+?)@(.*)$/gm)].map(([, action = '', at = '']) => [action, at]);
+    expect(used.length).toBeGreaterThan(0);
+    for (const [action = '', at] of used) expect([action, at]).toEqual([action, reviewed[action]]);
+  });
+
+  it('leaves no credential of Git behind, fails where a step fails, and ends in time', () => {
+    for (const job of jobs) {
+      for (const step of stepsUsing(job, 'actions/checkout')) expect(step.with?.['persist-credentials']).toBe(false);
+      expect(job['continue-on-error']).toBeUndefined();
+      expect(job['timeout-minutes']).toBeLessThanOrEqual(120);
+      for (const step of job.steps) expect([step['continue-on-error'], step.if]).toEqual([undefined, undefined]);
+    }
+  });
+
+  it('puts what a person or a pull request wrote into no script', () => {
+    for (const { run = '' } of jobs.flatMap(({ steps }) => steps)) expect(run).not.toContain('${{');
+  });
+
+  it('writes nothing to the repository, and stores no key of AWS', () => {
+    expect(text).not.toMatch(/: write(?!\n)(?!$)/);
+    expect(
+      [...text.matchAll(/^ +([\w-]+): write$/gm)].map(([, permission]) => permission).filter((p) => p !== 'id-token'),
+    ).toEqual([]);
+    expect(text).not.toContain('secrets.');
+    expect(text).not.toMatch(/aws-(secret-)?access-key/);
+  });
+
+  it('runs npm scripts and files that are there', () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object };
+    const runs = jobs
+      .flatMap(({ steps }) => steps)
+      .map(({ run = '' }) => run)
+      .join('\n');
+    for (const [, script = ''] of runs.matchAll(/npm (?:run )?(test:?\w*|demo|check)\b/g))
+      expect(Object.keys(scripts)).toContain(script);
+    const files = readdirSync(join(root, '.ci')).map((file) => `.ci/${file}`);
+    for (const [file] of runs.matchAll(/\.ci\/[\w-]+/g)) expect(files).toContain(file);
+  });
+});
+
+describe('CI', () => {
+  const { on, permissions, jobs } = workflow('ci.yml');
+
+  it('runs for each pull request and each push to main, and may only read', () => {
+    expect(on).toEqual({ pull_request: null, push: { branches: ['main'] } });
+    expect(permissions).toEqual({ contents: 'read' });
+    for (const job of Object.values(jobs)) expect([job.permissions, job.environment]).toEqual([undefined, undefined]);
+  });
+
+  it('checks registry, code and every stage, and keeps the bill of materials', () => {
+    const check = jobOf('ci.yml', 'check');
+    expect(stepsOf(check)).toEqual([
+      'actions/checkout',
+      'actions/setup-node',
+      'npm ci',
+      '.ci/registry-checks',
+      'npm run check',
+      '.ci/synth-stages "$RUNNER_TEMP/assemblies"',
+      'npm sbom --sbom-format cyclonedx > sbom.cdx.json',
+      'actions/upload-artifact',
+    ]);
+    expect(check.if).toBeUndefined();
+    expect(stepUsing(check, 'actions/upload-artifact')?.with).toEqual({
+      name: 'sbom',
+      path: 'sbom.cdx.json',
+      'if-no-files-found': 'error',
+      'retention-days': 90,
+    });
+  });
+
+  it('runs every suite on main, so that what may be deployed has passed them', () => {
+    expect(stepsOf(jobOf('ci.yml', 'test'))).toEqual([
+      'actions/checkout',
+      'actions/setup-node',
+      'npm ci',
+      'npm run demo',
+      'npm test',
+    ]);
+    const hard = jobOf('ci.yml', 'hard');
+    expect(hard.if).toBe("github.event_name == 'push'");
+    expect(stepsOf(hard)).toEqual(expect.arrayContaining(['npm run test:hard', 'npm run test:aws']));
+  });
+
+  it('shows what a pull request changes in every stage, from its base to itself', () => {
+    const diff = jobOf('ci.yml', 'diff');
+    expect(diff.if).toBe("github.event_name == 'pull_request'");
+    expect(stepsUsing(diff, 'actions/checkout').map((step) => step.with)).toEqual([
+      { 'persist-credentials': false },
+      {
+        'persist-credentials': false,
+        ref: '${{ github.event.pull_request.base.sha }}',
+        path: 'coverage/base',
+      },
+    ]);
+    const runs = stepsOf(diff).slice(3);
+    expect(runs.slice(0, 4)).toEqual([
+      'npm ci',
+      'npm ci --prefix coverage/base',
+      '.ci/synth-stages "$RUNNER_TEMP/before" coverage/base',
+      '.ci/synth-stages "$RUNNER_TEMP/after"',
+    ]);
+    expect(runs[4]).toMatch(/^set -o pipefail\n\.ci\/diff-stages "\$RUNNER_TEMP\/before" "\$RUNNER_TEMP\/after" \|/);
+  });
+
+  it('names no stage: it finds them', () => {
+    for (const file of ['.github/workflows/ci.yml', '.ci/run', '.ci/synth-stages', '.ci/diff-stages']) {
+      expect(readFileSync(join(root, file), 'utf8')).not.toMatch(/production-example|-c stage=(?!"\$stage")/);
+    }
+  });
+});
+
+describe('a deployment', () => {
+  const { on, permissions, concurrency, jobs } = workflow('deploy.yml');
+  const [ci, assemble, diff, deploy] = ['ci', 'assemble', 'diff', 'deploy'].map((name) =>
+    jobOf('deploy.yml', name),
+  ) as [Job, Job, Job, Job];
+  const unpack = [
+    'echo "$SHA256  $RUNNER_TEMP/approved/assembly.tar" | sha256sum --check --strict',
+    'mkdir "$RUNNER_TEMP/assembly" && tar -xf "$RUNNER_TEMP/approved/assembly.tar" -C "$RUNNER_TEMP/assembly"',
+  ].join('\n');
+  const beforeCredentials = [
+    'actions/checkout',
+    'actions/setup-node',
+    'npm ci --ignore-scripts',
+    'actions/download-artifact',
+    unpack,
+    'aws-actions/configure-aws-credentials',
+  ];
+
+  it('is begun by hand, from main, one of a stage at a time, with no permission but what a job asks for', () => {
+    expect(Object.keys(on)).toEqual(['workflow_dispatch']);
+    expect(permissions).toEqual({});
+    expect(concurrency).toEqual({ group: 'deploy-${{ inputs.stage }}', 'cancel-in-progress': false });
+    expect(Object.keys(jobs)).toEqual(['ci', 'assemble', 'diff', 'deploy']);
+    expect(ci.if).toBe("github.ref == 'refs/heads/main'");
+    // A job that needs a skipped one is skipped, unless its own `if` says otherwise.
+    expect([assemble, diff, deploy].map((job) => job.if)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('needs a green CI of that very commit on main, then the assembly, then its difference', () => {
+    expect([ci, assemble, diff, deploy].map(({ needs }) => needs)).toEqual([
+      undefined,
+      'ci',
+      'assemble',
+      ['assemble', 'diff'],
+    ]);
+    expect(ci.permissions).toEqual({ actions: 'read' });
+    const [{ run = '' } = {}] = ci.steps;
+    expect(run).toContain('actions/workflows/ci.yml/runs?head_sha=$GITHUB_SHA&branch=main&event=push&status=success"');
+    expect(run).toMatch(/\[ "\$green" -gt 0 \] \|\| \{ .* exit 1; \}$/m);
+  });
+
+  it('is built without credentials and without a way to them, its bill of materials kept with it', () => {
+    expect([assemble.permissions, assemble.environment]).toEqual([{ contents: 'read' }, undefined]);
+    expect(stepsOf(assemble)).toEqual([
+      'actions/checkout',
+      'actions/setup-node',
+      'npm ci',
+      '.ci/registry-checks',
+      'npm sbom --sbom-format cyclonedx > sbom.cdx.json',
+      'npx cdk synth --quiet -c stage="$STAGE" -o "$RUNNER_TEMP/assembly"',
+      expect.stringMatching(
+        /^tar -cf assembly\.tar -C "\$RUNNER_TEMP\/assembly" \.\necho "sha256=\$\(sha256sum assembly\.tar/,
+      ),
+      'actions/upload-artifact',
+    ]);
+    expect(assemble.env).toEqual({ STAGE: '${{ inputs.stage }}' });
+    expect(assemble.outputs).toEqual({ sha256: '${{ steps.pack.outputs.sha256 }}' });
+    expect(stepUsing(assemble, 'actions/upload-artifact')?.with).toEqual({
+      name: 'assembly',
+      path: 'assembly.tar\nsbom.cdx.json\n',
+      'if-no-files-found': 'error',
+      'retention-days': 90,
+    });
+  });
+
+  it('shows the difference of that assembly before it is approved, in a role that the approval does not guard', () => {
+    expect(diff.environment).toBe('${{ inputs.stage }}-diff');
+    expect(stepsOf(diff)).toEqual([
+      ...beforeCredentials,
+      expect.stringMatching(/npx cdk diff --no-color --method template --app "\$RUNNER_TEMP\/assembly" 2>&1 \| tee/),
+    ]);
+    expect(diff.steps.at(-1)?.run).toMatch(/^set -o pipefail\n[^]*assembly \$SHA256"[^]*>> "\$GITHUB_STEP_SUMMARY"/);
+  });
+
+  it('takes place after the approval of the stage’s environment, of the same bytes, which nothing builds again', () => {
+    expect(deploy.environment).toBe('${{ inputs.stage }}');
+    expect(stepsOf(deploy)).toEqual([
+      ...beforeCredentials,
+      'npx cdk deploy --app "$RUNNER_TEMP/assembly" --require-approval never',
+    ]);
+    for (const job of [diff, deploy]) {
+      expect(job.permissions).toEqual({ contents: 'read', 'id-token': 'write' });
+      expect(job.env).toEqual({ SHA256: '${{ needs.assemble.outputs.sha256 }}' });
+      expect(stepUsing(job, 'actions/download-artifact')?.with).toEqual({
+        name: 'assembly',
+        path: '${{ runner.temp }}/approved',
+      });
+      expect(stepUsing(job, 'aws-actions/configure-aws-credentials')?.with).toEqual({
+        'role-to-assume': '${{ vars.AWS_ROLE_ARN }}',
+        'aws-region': '${{ vars.AWS_REGION }}',
+        'mask-aws-account-id': true,
+      });
+    }
+  });
+});
+
+describe('the gate', () => {
+  const text = readFileSync(join(root, '.ci/run'), 'utf8');
+
+  it('checks the registry, the code, every stage, the demo and every suite, and stops at the first that fails', () => {
+    expect(text).toContain('set -euo pipefail');
+    const commands = [
+      'npm ci ',
+      '.ci/registry-checks\n',
+      'npm run check\n',
+      '.ci/synth-stages ',
+      'npm run demo\n',
+      'for suite in test test:aws test:hard; do',
+    ];
+    const places = commands.map((command) => text.indexOf(`\n${command}`));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+  });
+});
