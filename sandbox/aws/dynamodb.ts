@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
 import { region } from './intrinsics.ts';
 import { close, listen } from './listen.ts';
-import type { AwsAnswer, AwsService } from './service.ts';
+import { type AwsAnswer, type AwsService, jsonError } from './service.ts';
 import { type RecordSink, writesWithRecords } from './stream-records.ts';
 import type { TableSpec } from './template-data.ts';
 
@@ -26,6 +26,26 @@ const ownHeaders = {
   authorization: `AWS4-HMAC-SHA256 Credential=local/20260101/${region}/dynamodb/aws4_request, SignedHeaders=host, Signature=0`,
 };
 const passedOn = ['content-type', 'x-amz-crc32', 'x-amzn-requestid'];
+
+const expressionBytes = 4096;
+
+/** What dynalite lets pass (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html). */
+const tooLongExpression = (body: Buffer): string | undefined => {
+  // Most requests as a whole are shorter than that.
+  if (body.length <= expressionBytes) return undefined;
+  try {
+    for (const [name, text] of Object.entries(JSON.parse(body.toString()) as Record<string, unknown>)) {
+      const size = name.endsWith('Expression') && typeof text === 'string' ? Buffer.byteLength(text) : 0;
+      if (size > expressionBytes) {
+        return `Invalid ${name}: Expression size has exceeded the maximum allowed size; expression size: ${size}`;
+      }
+    }
+    return undefined;
+  } catch {
+    // No JSON: DynamoDB says so itself.
+    return undefined;
+  }
+};
 
 /** Starts DynamoDB behind the AWS endpoint. It has no TTL: expired items stay readable, as they do for hours in AWS. */
 export const startDynamoDb = async (): Promise<LocalDynamoDb> => {
@@ -55,6 +75,8 @@ export const startDynamoDb = async (): Promise<LocalDynamoDb> => {
 
   const service: AwsService = (request) => {
     const { headers, body } = request;
+    const problem = tooLongExpression(body);
+    if (problem !== undefined) return jsonError('ValidationException', problem);
     const sent = Object.fromEntries(
       Object.entries(headers).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
     );

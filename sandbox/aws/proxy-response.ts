@@ -1,4 +1,4 @@
-import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { isBinary } from './proxy-event.ts';
 
@@ -70,7 +70,7 @@ const preludeEnd = Buffer.alloc(8);
 const preludeLimit = 64 * 1024;
 
 /** Reads the prelude of a streamed answer; what comes after it stays in the payload. @throws MalformedResponseError */
-export const readPrelude = async (payload: IncomingMessage): Promise<ResponseHead> => {
+export const readPrelude = async (payload: Readable): Promise<ResponseHead> => {
   let read: Buffer = Buffer.alloc(0);
   for await (const chunk of payload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     read = Buffer.concat([read, chunk]);

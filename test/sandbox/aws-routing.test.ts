@@ -22,6 +22,11 @@ describe('the router', () => {
     ['/r4/x/.well-known/other', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: '.well-known/other' }],
     ['/r4/x/Patient/1/_history/2', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: 'Patient/1/_history/2' }],
     ['/r4/x/Patient/a%2Fb', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: 'Patient/a/b' }],
+    // Decoded once, and a plus sign is no space in a path.
+    ['/r4/x/Patient/a%252Fb', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: 'Patient/a%2Fb' }],
+    ['/r4/x/Patient/%25%32%46+b', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: 'Patient/%2F+b' }],
+    ['/r4/x%2Fmetadata', '/r4/{payer}', { payer: 'x/metadata' }],
+    ['/r4/%2E%2E/metadata', '/r4/{payer}/metadata', { payer: '..' }],
     ['/oauth2/token/', '/oauth2/token', {}],
   ])('%s goes to %s', (path, expected, parameters) => {
     const match = find('GET', path);

@@ -1,4 +1,11 @@
-import { DescribeTableCommand, DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  DescribeTableCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type LocalAws, startAws } from '../../sandbox/aws/aws.ts';
 
@@ -64,6 +71,58 @@ describe('the embedded DynamoDB', () => {
     const { Table } = await client.send(new DescribeTableCommand({ TableName: 'Grants1' }));
     client.destroy();
     expect(Table).toMatchObject({ TableStatus: 'ACTIVE', KeySchema: keySchema });
+  });
+
+  describe('refuses what DynamoDB refuses:', () => {
+    let client: DynamoDBClient;
+    const key = { [keySchema[0]?.AttributeName ?? '']: { S: 'a' } };
+    const put = (item: Record<string, AttributeValue>): Promise<unknown> =>
+      client.send(new PutItemCommand({ TableName: 'Grants1', Item: { ...key, ...item } }));
+    const update = (expression: string, more: Record<string, AttributeValue> = {}): Promise<unknown> =>
+      client.send(
+        new UpdateItemCommand({
+          TableName: 'Grants1',
+          Key: key,
+          UpdateExpression: expression,
+          ExpressionAttributeValues: { ':v': { S: 'x' }, ...more },
+        }),
+      );
+    const kilobytes = (count: number): AttributeValue => ({ S: 'x'.repeat(count * 1024) });
+    const long = `SET ${Array.from({ length: 300 }, (_none, index) => `attribute${index} = :v`).join(', ')}`;
+
+    beforeAll(() => {
+      client = new DynamoDBClient(clientOptions(aws));
+    });
+    afterAll(() => client.destroy());
+
+    it.each<[string, () => Promise<unknown>, string]>([
+      ['an item over 400 KB', () => put({ v: kilobytes(401) }), 'Item size has exceeded'],
+      ['an empty value of a key', () => put({ ...key, [Object.keys(key)[0] ?? '']: { S: '' } }), 'empty string'],
+      ['an empty set', () => put({ v: { SS: [] } }), 'may not be empty'],
+      ['a number of 39 digits', () => put({ v: { N: '1'.repeat(39) } }), '38 significant digits'],
+      ['a reserved word without a placeholder', () => update('SET status = :v'), 'reserved keyword'],
+      ['a value that no expression uses', () => update('SET a = :v', { ':w': { S: 'y' } }), 'unused in expressions'],
+      ['an expression over 4 KB', () => update(long), 'Expression size has exceeded'],
+      ['a change of a key', () => update(`SET ${Object.keys(key)[0]} = :v`), 'part of the key'],
+    ])('%s', async (_name, send, message) => {
+      await expect(send()).rejects.toMatchObject({
+        name: 'ValidationException',
+        message: expect.stringContaining(message),
+      });
+    });
+
+    it('and takes an item just below 400 KB, but nothing more in it', async () => {
+      await put({ v: kilobytes(399) });
+      const grow = client.send(
+        new UpdateItemCommand({
+          TableName: 'Grants1',
+          Key: key,
+          UpdateExpression: 'SET w = :v',
+          ExpressionAttributeValues: { ':v': kilobytes(2) },
+        }),
+      );
+      await expect(grow).rejects.toThrow('Item size to update has exceeded');
+    });
   });
 });
 

@@ -1,0 +1,30 @@
+/** One execution environment in a process of its own: it takes one read at a time, as Lambda has it. */
+import { once } from 'node:events';
+import type { EnvironmentOrder, FromEnvironment, ToEnvironment } from './environment-order.ts';
+import { type Round, onSignal } from './measure.ts';
+import { startFloor } from './recording.ts';
+import { reading } from './requests.ts';
+import { readCalls, remakeRead } from './subjects/fetch.ts';
+import { startOurs } from './subjects/request-step.ts';
+
+const { kind, name, registry } = JSON.parse(process.argv[2] ?? '') as EnvironmentOrder;
+const tell = (message: FromEnvironment): void => void process.send?.(message);
+const heard = async (): Promise<ToEnvironment> => ((await once(process, 'message')) as [ToEnvironment])[0];
+
+const latencies: number[] = [];
+const begin = onSignal(async () => {
+  tell({ ready: true });
+  await heard();
+}, latencies);
+const round: Round = await (kind === 'ours'
+  ? startOurs({ registry }, name, reading, begin)
+  : startFloor({ registry, tablePrefix: `${name}.` }, reading, readCalls, remakeRead, begin));
+
+// Whoever started us has gone.
+process.once('disconnect', () => process.exit());
+tell({ ready: true });
+for (;;) {
+  const { operations = 0 } = await heard();
+  const { cpuMs } = await round(operations);
+  tell({ cpuMs, latencies: latencies.splice(0) });
+}

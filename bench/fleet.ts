@@ -1,0 +1,57 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { EnvironmentOrder, FromEnvironment, ToEnvironment } from './environment-order.ts';
+import type { Round } from './measure.ts';
+import type { World } from './world.ts';
+
+const heard = async (child: ChildProcess): Promise<FromEnvironment> => {
+  const gone = once(child, 'exit').then(([code]) => {
+    throw new Error(`An environment's process ended with ${String(code)}`);
+  });
+  gone.catch(() => undefined);
+  const [message] = (await Promise.race([once(child, 'message'), gone])) as [FromEnvironment];
+  return message;
+};
+
+const tell = (child: ChildProcess, message: ToEnvironment): void => void child.send(message);
+
+/**
+ * A round of reads over so many processes at a time, each with one after the other. Their preparations are over before the
+ * clock starts.
+ * @param latencies gets each read's milliseconds
+ */
+export const startFleet = async (
+  { registry }: Pick<World, 'registry'>,
+  kind: EnvironmentOrder['kind'],
+  { width, latencies }: { readonly width: number; readonly latencies: number[] },
+): Promise<Round> => {
+  const children = Array.from({ length: width }, (_none, index) => {
+    const order: EnvironmentOrder = { kind, name: `${kind}.${index}`, registry };
+    return fork(join(import.meta.dirname, 'environment.ts'), [JSON.stringify(order)], { execArgv: [] });
+  });
+  await Promise.all(children.map(heard));
+  /** Says the same to all, and waits until all have answered. */
+  const tellAll = (message: ToEnvironment): Promise<FromEnvironment[]> =>
+    Promise.all(
+      children.map((child) => {
+        const answer = heard(child);
+        tell(child, message);
+        return answer;
+      }),
+    );
+  return async (operations) => {
+    const each = Math.ceil(operations / width);
+    await tellAll({ operations: each });
+    const startedAt = performance.now();
+    const results = await tellAll({});
+    const wallMs = (performance.now() - startedAt) / (each * width);
+    let cpuMs = 0;
+    for (const result of results) {
+      if (!('cpuMs' in result)) throw new Error('An environment did not say what its reads took');
+      cpuMs += result.cpuMs / width;
+      latencies.push(...result.latencies);
+    }
+    return { wallMs, cpuMs };
+  };
+};
