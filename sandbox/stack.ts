@@ -23,6 +23,8 @@ export interface LocalStackOptions {
   readonly secretsFile?: string;
   /** Whether the payers and the partner app of stage `local` run too. Default: when there is no `configFile`. */
   readonly withSandbox?: boolean;
+  /** The most processes of a function, each with one call at a time. Default: four. */
+  readonly environments?: number;
   /** Gets each finished request; the service is `gateway`, `partner` or a payer's id. */
   readonly log?: (service: string, line: RequestLogLine) => void;
   /** Gets each line that a function prints, with the function's name, such as `fetch`. */
@@ -121,7 +123,10 @@ const startAll = async (
   const onFunctionLog = options.onFunctionLog ?? (() => {});
   // Stage `local` is for standard clients, which need what an edge does; another stage is served as it is deployed.
   const edge = options.configFile === undefined;
-  const starting = startCloud({ config, secrets, gateway, aws, edge, onFunctionLog, signal }).then(opened);
+  const { environments } = options;
+  const starting = startCloud({ config, secrets, gateway, aws, edge, onFunctionLog, environments, signal }).then(
+    opened,
+  );
   const payers = new Map<string, LocalPayer>();
   const startParty = async (party: Party): Promise<void> => {
     const { name } = party;

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../config/check.ts';
 import { defaultPorts } from '../config/local.ts';
+import { usualEnvironments } from './aws/lambda.ts';
 import { functionLogLine, requestLogLine, welcome } from './console.ts';
 import { LocalStackError } from './local-stack-error.ts';
 import { type LocalStackOptions, startLocalStack } from './stack.ts';
@@ -16,6 +17,7 @@ Serves the gateway on this machine with two payers and a partner app, or with a 
   --aws-port N                the stand-in for AWS (default ${defaultPorts.aws})
   --config FILE               other payers and partners, .ts or .json, in the shape of config/; no sandbox
   --secrets FILE              the secrets of those payers: {"payer-id": {"client_secret": "…"}}
+  --environments N            the most processes of a function, each with one call at a time (default ${usualEnvironments})
   --help                      this text
 
 A port of 0 is a free one. Ctrl-C stops everything.`;
@@ -28,6 +30,7 @@ const flagTypes = {
   'aws-port': { type: 'string' },
   config: { type: 'string' },
   secrets: { type: 'string' },
+  environments: { type: 'string' },
   help: { type: 'boolean' },
 } as const;
 
@@ -35,6 +38,13 @@ const portOf = (flag: string, text: string | undefined, otherwise: number): numb
   if (text === undefined) return otherwise;
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
     throw new LocalStackError(`--${flag} is ${JSON.stringify(text)}; write a port from 0 to 65535`);
+  }
+  return Number(text);
+};
+
+const environmentsOf = (text: string): number => {
+  if (!/^[1-9]\d?$/.test(text)) {
+    throw new LocalStackError(`--environments is ${JSON.stringify(text)}; write a number from 1 to 99`);
   }
   return Number(text);
 };
@@ -62,6 +72,7 @@ const optionsOf = (values: ReturnType<typeof readFlags>): LocalStackOptions => {
     },
     ...(values.config === undefined ? {} : { configFile: values.config }),
     ...(values.secrets === undefined ? {} : { secretsFile: values.secrets }),
+    ...(values.environments === undefined ? {} : { environments: environmentsOf(values.environments) }),
   };
 };
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import type { Invocation, LocalFunction } from './lambda.ts';
+import { type Invocation, type LocalFunction, ThrottledError } from './lambda.ts';
 import type { Edge } from './edge.ts';
 import { type GatewayContext, type OwnAnswer, gatewayAnswer, substitute } from './gateway-responses.ts';
 import { close, listen } from './listen.ts';
@@ -58,6 +58,8 @@ const requestTooLong: OwnAnswer = {
 };
 const headersTooLarge: OwnAnswer = { type: 'DEFAULT_4XX', status: 431, message: 'Request Header Fields Too Large' };
 const badGateway: OwnAnswer = { type: 'DEFAULT_5XX', status: 502, message: 'Internal server error' };
+/** Lambda's own 429 never reaches the caller (https://repost.aws/knowledge-center/api-gateway-internal-server-error). */
+const throttled: OwnAnswer = { type: 'INTEGRATION_FAILURE', status: 500, message: 'Internal server error' };
 const gatewayTimeout: OwnAnswer = { type: 'INTEGRATION_TIMEOUT', status: 504, message: 'Endpoint request timed out' };
 
 /** Request line and headers together. */
@@ -156,15 +158,22 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
       gone.abort();
     }, route.timeoutMs);
     response.once('close', () => gone.abort());
+    let invocation: Invocation | undefined;
     try {
       if (target === undefined) throw new Error(`No function ${route.functionName}`);
-      const invocation = await target.invoke(event, invocationId, gone.signal);
+      invocation = await target.invoke(event, invocationId, gone.signal);
       if (!invocation.ok) throw new Error('The function failed');
       await (route.streaming ? sendStreamed : sendBuffered)(invocation, exchange);
-    } catch {
+    } catch (error) {
+      // What is not read to its end would hold the function.
+      invocation?.payload.destroy();
       // After the first byte nothing is left but to cut the stream.
       if (response.headersSent) response.destroy();
-      else await answerItself(exchange, timedOut ? gatewayTimeout : badGateway);
+      else
+        await answerItself(
+          exchange,
+          timedOut ? gatewayTimeout : error instanceof ThrottledError ? throttled : badGateway,
+        );
     } finally {
       clearTimeout(timer);
     }

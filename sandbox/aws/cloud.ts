@@ -25,6 +25,8 @@ export interface CloudOptions {
   /** Whether an edge stands in front of the gateway even where the stack has none. */
   readonly edge: boolean;
   readonly onFunctionLog: (name: string, line: string) => void;
+  /** The most processes of a function. Default: four. */
+  readonly environments?: number | undefined;
   /** Gives up. */
   readonly signal: AbortSignal;
 }
@@ -37,10 +39,10 @@ export interface LocalCloud {
   readonly tables: Readonly<Record<string, string>>;
   /** Physical bucket names by construct name. */
   readonly buckets: Readonly<Record<string, string>>;
-  /** Process ids by function name; `undefined` for one that nobody has called yet. */
-  readonly pids: () => Readonly<Record<string, number | undefined>>;
-  /** The memory that each function's process holds, by function name; those without a process are left out. Linux only. */
-  readonly held: () => Promise<ReadonlyMap<string, Held>>;
+  /** Ids of each function's processes, the oldest first, by function name; none for one that nobody has called yet. */
+  readonly pids: () => Readonly<Record<string, readonly number[]>>;
+  /** The memory that each function's processes hold, by function name. Linux only. */
+  readonly held: () => Promise<ReadonlyMap<string, readonly Held[]>>;
   /** Gives a payer's secret a value; `undefined` empties it. */
   readonly setSecret: (payerId: string, secret: object | undefined) => void;
   /** The last 10,000 calls to AWS, oldest first. */
@@ -89,10 +91,10 @@ export const startCloud = async (options: CloudOptions): Promise<LocalCloud> => 
   }
 };
 
-/** Starts the functions; those that no path leads to wait for their first invocation. */
+/** Starts a process of each function; those that no path leads to wait for their first invocation. */
 const startFunctions = async (
   { functions, routes }: LocalTemplate,
-  { aws, onFunctionLog }: CloudOptions,
+  { aws, onFunctionLog, environments }: CloudOptions,
   workDir: string,
   opened: Opened,
 ): Promise<readonly LocalFunction[]> => {
@@ -109,6 +111,7 @@ const startFunctions = async (
           socketPath: join(workDir, spec.name),
           awsEndpoint: aws.url,
           onLog,
+          environments,
           lazy: !routed.has(spec.physicalName),
         }),
       );
@@ -119,13 +122,9 @@ const startFunctions = async (
 const namesOf = (specs: readonly { name: string; physicalName: string }[]): Readonly<Record<string, string>> =>
   Object.fromEntries(specs.map(({ name, physicalName }) => [name, physicalName]));
 
-const heldBy = async (functions: readonly LocalFunction[]): Promise<ReadonlyMap<string, Held>> => {
-  const all = new Map<string, Held>();
-  // One after the other: each stands still while it collects.
-  for (const { spec, held } of functions) {
-    const one = await held();
-    if (one !== undefined) all.set(spec.name, one);
-  }
+const heldBy = async (functions: readonly LocalFunction[]): Promise<ReadonlyMap<string, readonly Held[]>> => {
+  const all = new Map<string, readonly Held[]>();
+  for (const { spec, held } of functions) all.set(spec.name, await held());
   return all;
 };
 
@@ -166,7 +165,7 @@ const deploy = async (options: CloudOptions, workDir: string, opened: Opened): P
     awsEndpoint: aws.url,
     tables: namesOf(template.tables),
     buckets: namesOf(template.buckets),
-    pids: () => Object.fromEntries(functions.map(({ spec, pid }) => [spec.name, pid()])),
+    pids: () => Object.fromEntries(functions.map(({ spec, pids }) => [spec.name, pids()])),
     held: () => heldBy(functions),
     setSecret,
     calls: aws.log.calls,

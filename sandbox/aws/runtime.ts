@@ -1,7 +1,6 @@
 /**
- * A function's process: what Lambda's Node.js runtime is to a handler. It serves invocations over HTTP on a unix socket.
- * Unlike Lambda it takes several at once, which a handler cannot notice: it keeps nothing of a request between awaits
- * outside its own scope.
+ * A function's process: what Lambda's Node.js runtime is to a handler. It serves calls over HTTP on a unix socket, one at
+ * a time; its parent sees to that.
  */
 import type { Context } from 'aws-lambda';
 import { readFileSync } from 'node:fs';
@@ -20,6 +19,12 @@ type ResponseStream = Writable & {
   setContentType: (contentType: string) => void;
   onBeforeFirstWrite?: (write: (chunk: string | Uint8Array) => void) => void;
 };
+
+/** What the process tells its parent. */
+export type FromRuntime =
+  { readonly ready: true } | { readonly held: number } | { /** The request id of a call. */ readonly returned: string };
+
+const tell = (message: FromRuntime): void => void process.send?.(message);
 
 /** Marks a handler that streams, as Lambda's runtime does. */
 const streaming = Symbol.for('aws.lambda.runtime.handler.streaming');
@@ -83,6 +88,9 @@ const responseStreamOf = (response: ServerResponse): ResponseStream => {
   return stream;
 };
 
+/** Of an answer that is whole, which tells that the handler has returned. */
+const wholeAnswer = { 'content-type': 'application/json', 'x-handler': 'returned' };
+
 const failure = (error: unknown): { errorType: string; errorMessage: string; stack: string[] } => {
   const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error));
   return { errorType: name, errorMessage: message, stack: stack.split('\n').slice(1) };
@@ -93,7 +101,7 @@ const fail = (response: ServerResponse, error: unknown): void => {
   if (response.destroyed) return;
   console.error(JSON.stringify({ level: 'error', message: 'Invoke Error', ...failure(error) }));
   if (response.headersSent) response.destroy();
-  else response.writeHead(500, { 'content-type': 'application/json' }).end(JSON.stringify(failure(error)));
+  else response.writeHead(500, wholeAnswer).end(JSON.stringify(failure(error)));
 };
 
 const [file = 'index', name = 'handler'] = environment('_HANDLER').split('.');
@@ -108,11 +116,13 @@ const invoke = async (request: IncomingMessage, response: ServerResponse): Promi
   if (handler[streaming] === true) {
     const stream = responseStreamOf(response);
     await (handler as StreamingHandler)(event, stream, context);
+    // Before the end of the body, so that a caller who has read it finds this environment free.
+    tell({ returned: context.awsRequestId });
     if (!stream.writableEnded && !stream.destroyed) stream.end();
     return;
   }
   const result = await (handler as BufferedHandler)(event, context);
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result ?? null));
+  response.writeHead(200, wholeAnswer).end(JSON.stringify(result ?? null));
 };
 
 type Collect = (how: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
@@ -129,13 +139,15 @@ const heldBytes = (): number => {
 const server = createServer((request, response) => {
   // By this the caller knows that a call which ends without an answer was ours.
   response.writeProcessing();
-  invoke(request, response).catch((error: unknown) => fail(response, error));
+  void invoke(request, response)
+    .catch((error: unknown) => fail(response, error))
+    .then(() => tell({ returned: String(request.headers['x-request-id']) }));
 });
-// A read of the record may take minutes: the caller keeps the time.
+// A read of the record may take minutes: the parent keeps the time.
 server.requestTimeout = 0;
 server.keepAliveTimeout = 0;
-server.listen(process.argv[2], () => process.send?.('ready'));
-process.on('message', () => process.send?.(heldBytes()));
+server.listen(process.argv[2], () => tell({ ready: true }));
+process.on('message', () => tell({ held: heldBytes() }));
 // The local stack has gone, in whatever way.
 process.on('disconnect', () => process.exit());
 // Ctrl-C reaches the whole process group; the local stack decides when a function ends.

@@ -1,6 +1,7 @@
 import type { DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventFilter } from './event-filter.ts';
+import { ThrottledError } from './lambda.ts';
 import type { MappingSpec } from './template-data.ts';
 
 /** Delivers records to functions as Lambda's event source mappings do. */
@@ -27,17 +28,19 @@ const feedOf = (mapping: MappingSpec, deliver: Deliver): StreamFeed => {
   let running = Promise.resolve();
   let isRunning = false;
 
-  const send = (batch: readonly DynamoDBRecord[]): Promise<boolean> =>
+  const send = (batch: readonly DynamoDBRecord[]): Promise<'taken' | 'failed' | 'throttled'> =>
     deliver(mapping.functionName, { Records: [...batch] }).then(
-      () => true,
-      () => false,
+      () => 'taken',
+      (error: unknown) => (error instanceof ThrottledError ? 'throttled' : 'failed'),
     );
 
   /** Until the function takes them: a record is only ever left out by the filter. */
   const insist = async (batch: readonly DynamoDBRecord[]): Promise<void> => {
     for (let pauseMs = firstPauseMs; !signal.aborted; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-      if (await send(batch)) return;
-      if (mapping.bisect && batch.length > 1) {
+      const outcome = await send(batch);
+      if (outcome === 'taken') return;
+      // A batch that no function has seen is not to blame.
+      if (outcome === 'failed' && mapping.bisect && batch.length > 1) {
         const middle = Math.ceil(batch.length / 2);
         await insist(batch.slice(0, middle));
         return insist(batch.slice(middle));

@@ -13,6 +13,8 @@ export interface FunctionSpec {
   readonly memoryMb: number;
   /** Where its lines go. */
   readonly logGroup: string;
+  /** Calls set aside for it, which are its most too; left out where it shares the account's. */
+  readonly reservedConcurrency?: number | undefined;
 }
 
 /** A method of a path, and the function behind it. */
@@ -42,6 +44,7 @@ interface LambdaFunction {
   readonly Timeout?: number;
   readonly MemorySize?: number;
   readonly LoggingConfig?: { readonly LogGroup?: unknown };
+  readonly ReservedConcurrentExecutions?: number;
 }
 
 /** The function's name in an ARN or an integration's URI; a version or an alias behind it is the same code here. */
@@ -88,7 +91,8 @@ export const functionsOf = (reading: Reading): FunctionSpec[] => {
   return ofType('AWS::Lambda::Function')
     .filter((named) => !notOurs.has(physicalNameOf(reading, named)))
     .map((named) => {
-      const { Code, Handler, Environment, Timeout, MemorySize, LoggingConfig } = propertiesOf(named) as LambdaFunction;
+      const { Code, Handler, Environment, Timeout, MemorySize, LoggingConfig, ReservedConcurrentExecutions } =
+        propertiesOf(named) as LambdaFunction;
       return {
         name: constructName(named),
         physicalName: physicalNameOf(reading, named),
@@ -103,6 +107,7 @@ export const functionsOf = (reading: Reading): FunctionSpec[] => {
         timeoutMs: (Timeout ?? 3) * 1000,
         memoryMb: MemorySize ?? 128,
         logGroup: intrinsics.resolve(LoggingConfig?.LogGroup ?? `/aws/lambda/${physicalNameOf(reading, named)}`),
+        reservedConcurrency: ReservedConcurrentExecutions,
       };
     });
 };

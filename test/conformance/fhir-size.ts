@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { watchMemory } from '../support/resident-memory.ts';
 import { type Tokens, connect, read } from './client.ts';
 import { expectOutcome } from './expectations.ts';
 import type { LocalTarget } from './local-target.ts';
@@ -6,9 +6,6 @@ import { type Requirement, localRequirement } from './requirement.ts';
 import type { Respond } from './scripted-payer.ts';
 
 const fhirJson = { 'content-type': 'application/fhir+json' };
-
-const residentMb = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
 
 const megabyte = Buffer.alloc(1024 * 1024, 'x');
 /** A bundle of 100 MB in one string, made as it is sent. */
@@ -51,15 +48,10 @@ export const size: readonly Requirement[] = [
     const { access_token: token } = await connect(target);
     for (let warmUp = 0; warmUp < 20; warmUp += 1) await (await read(target, '/Patient', token)).text();
     target.payers.script('clear-health', { r4: largeAnswer });
-    const pid = target.cloud.pids()['fetch'] ?? 0;
-    const before = residentMb(pid);
-    let peak = before;
-    const bytes = await countBytes(
-      await read(target, '/Patient', token),
-      () => (peak = Math.max(peak, residentMb(pid))),
-    );
+    const memory = watchMemory(() => target.cloud.pids()['fetch']);
+    const bytes = await countBytes(await read(target, '/Patient', token), memory.look);
     expect(bytes).toBe(100 * megabyte.length + '{"resourceType":"Binary","data":""}'.length);
-    expect(peak - before).toBeLessThan(40);
+    expect(memory.grownMb()).toBeLessThan(40);
   }),
   localRequirement(
     'AWS Lambda quotas',

@@ -107,7 +107,7 @@ it('holds the beginning of a read whose function was killed after the first byte
   const reader = answer.body?.getReader();
   const first = await reader?.read();
 
-  process.kill(stack.pids()['fetch'] ?? 0, 'SIGKILL');
+  for (const pid of stack.pids()['fetch'] ?? []) process.kill(pid, 'SIGKILL');
   const rest = (async () => {
     while ((await reader?.read())?.done === false);
   })();

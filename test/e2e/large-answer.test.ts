@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { signInAsMember } from '../../sandbox/payer/walk.ts';
+import { watchMemory } from '../support/resident-memory.ts';
 import { type RunningStack, connect, largeMember, startStack } from './support.ts';
 
 let stack: RunningStack;
@@ -29,10 +29,6 @@ const payerToken = async (): Promise<string> => {
   return ((await answer.json()) as { access_token: string }).access_token;
 };
 
-/** Resident memory of a process in MB, as Linux counts it. */
-const residentMb = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
-
 /** Hash and size of a stream after one string has been put for another, across chunk borders. */
 const hashReplaced = async ({ body }: Response, from: string, to: string, onChunk: () => void) => {
   const hash = createHash('sha256');
@@ -60,12 +56,10 @@ it('streams 100 MB unchanged but for its links, with flat memory, and begins bef
   const base = `${stack.origin}/r4/${payer}`;
   const { access_token: token } = await connect(stack, payer, largeMember);
   const direct = await hashReplaced(await read(payerBase, await payerToken()), base, payerBase, nothing);
-  const pid = stack.pids()['fetch'] ?? 0;
   for (let warmUp = 0; warmUp < 20; warmUp += 1) {
     await (await fetch(`${base}/Patient`, { headers: { authorization: `Bearer ${token}` } })).text();
   }
-  const before = residentMb(pid);
-  let peak = before;
+  const memory = watchMemory(() => stack.pids()['fetch']);
 
   // The payer logs a request when its last byte has gone.
   const ended = (): number =>
@@ -74,12 +68,12 @@ it('streams 100 MB unchanged but for its links, with flat memory, and begins bef
   let endedAtFirstByte: number | undefined;
   const through = await hashReplaced(await read(base, token), base, payerBase, () => {
     endedAtFirstByte ??= ended();
-    peak = Math.max(peak, residentMb(pid));
+    memory.look();
   });
 
   expect(through.bytes).toBeGreaterThan(100_000_000);
   expect(through.sha256).toBe(direct.sha256);
-  expect(peak - before).toBeLessThan(40);
+  expect(memory.grownMb()).toBeLessThan(40);
   expect(endedAtFirstByte).toBe(endedBefore);
   expect(ended()).toBe(endedBefore + 1);
 }, 120_000);

@@ -92,6 +92,7 @@ describe('npm start', () => {
     [['--bogus'], "Unknown option '--bogus'; --help lists the flags"],
     [['extra'], "Unexpected argument 'extra'; --help lists the flags"],
     [['--port', '70000'], '--port is "70000"; write a port from 0 to 65535'],
+    [['--environments', '0'], '--environments is "0"; write a number from 1 to 99'],
     [['--secrets', 'x.json'], '--secrets is for the payers of --config FILE; give both'],
   ])('refuses %j in one line', async (flags, line) => {
     expect(await refused(flags)).toEqual([line]);
@@ -163,7 +164,7 @@ describe('npm start', () => {
     const script = `
       const { startLocalStack } = await import('./sandbox/stack.ts');
       const stack = await startLocalStack({ ports: 'free', withSandbox: false });
-      console.log(JSON.stringify(Object.values(stack.pids())));`;
+      console.log(JSON.stringify(Object.values(stack.pids()).flat()));`;
     // What it leaves in its temporary folder goes with ours.
     const env = { ...process.env, NODE_OPTIONS: '', TMPDIR: folder };
     const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { env });

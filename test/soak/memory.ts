@@ -1,18 +1,35 @@
 import type { LocalStack } from '../../sandbox/stack.ts';
 import type { Observations } from './observations.ts';
 
-/** Looks at every function's process once, and remembers in `seen` which it was. */
+/** Which processes were seen, by function, in the order in which they came. */
+export type Seen = Map<string, number[]>;
+
+/** In the place of a process that has ended, so that it is counted once. */
+const gone = 0;
+
+/** The first process of a function has the function's name; further ones are counted. */
+const nameOf = (name: string, index: number): string => (index === 0 ? name : `${name} ${index + 1}`);
+
+/** Looks at every process of every function once, and remembers in `seen` which they were. */
 export const sampleMemory = async (
   stack: Pick<LocalStack, 'held'>,
-  seen: Map<string, number>,
+  seen: Seen,
   { memory, restarts }: Observations,
 ): Promise<void> => {
-  for (const [name, { pid, bytes }] of await stack.held()) {
-    const before = seen.get(name);
-    if (before !== undefined && before !== pid) restarts.push(name);
-    seen.set(name, pid);
-    const samples = memory.get(name) ?? [];
-    memory.set(name, samples);
-    samples.push({ atMs: performance.now(), value: bytes / 1_000_000 });
+  for (const [name, held] of await stack.held()) {
+    const now = held.map(({ pid }) => pid);
+    const before = (seen.get(name) ?? []).map((pid, index) => {
+      if (pid === gone || now.includes(pid)) return pid;
+      restarts.push(nameOf(name, index));
+      return gone;
+    });
+    const all = [...before, ...now.filter((pid) => !before.includes(pid))];
+    seen.set(name, all);
+    for (const { pid, bytes } of held) {
+      const process = nameOf(name, all.indexOf(pid));
+      const samples = memory.get(process) ?? [];
+      memory.set(process, samples);
+      samples.push({ atMs: performance.now(), value: bytes / 1_000_000 });
+    }
   }
 };

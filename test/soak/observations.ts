@@ -24,9 +24,9 @@ export interface Observations {
   readonly unexpected: Map<string, number>;
   /** Operations that were not begun, since too many were under way. */
   notBegun: number;
-  /** Megabytes held after a collection, by function. */
+  /** Megabytes held after a collection, by process: `fetch`, `fetch 2` and so on. */
   readonly memory: Map<string, Sample[]>;
-  /** Functions whose process was another one. */
+  /** Processes that were gone when they were looked at again. */
   readonly restarts: string[];
 }
 

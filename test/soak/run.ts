@@ -6,7 +6,7 @@ import { closersOf } from '../../sandbox/closers.ts';
 import { startLocalStack } from '../../sandbox/stack.ts';
 import { writeStage } from '../support/stage-files.ts';
 import { type Flags, readFlags, usage } from './flags.ts';
-import { sampleMemory } from './memory.ts';
+import { type Seen, sampleMemory } from './memory.ts';
 import { type Observations, countUnexpected, nothingSeen } from './observations.ts';
 import { type SoakPartner, soakPartner } from './partner.ts';
 import { startSoakPayer } from './payer.ts';
@@ -23,6 +23,8 @@ const memoryEveryMs = 60_000;
 const canaryEveryMs = 60_000;
 /** For the last operations, which a payer that does not answer holds up. */
 const endingMs = 80_000;
+/** A read of which the payer never answers holds a process for a minute and more. */
+const environments = 60;
 /** Grants at a time: so few that each is used again and again. */
 const fewest = 20;
 const most = 300;
@@ -76,9 +78,9 @@ const soak = async (flags: Flags, signal: AbortSignal): Promise<boolean> => {
     const rate = { perSecond: 1000, burst: 1000 };
     const files = await writeStage(folder, { payerPort: payer.port, clientSecret: secret, partner: { rate } });
     const { configFile, secretsFile } = files;
-    const stack = opened(await startLocalStack({ ports: 'free', configFile, secretsFile, signal }));
+    const stack = opened(await startLocalStack({ ports: 'free', configFile, secretsFile, environments, signal }));
     const partner = soakPartner({ origin: stack.origin, secret, payer, observations, random: Math.random });
-    const seen = new Map<string, number>();
+    const seen: Seen = new Map();
     const stops = [
       every(memoryEveryMs, () => sampleMemory(stack, seen, observations)),
       every(canaryEveryMs, () => stack.invoke('canary', {})),

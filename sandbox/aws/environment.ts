@@ -1,0 +1,176 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { devNull } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { region } from './intrinsics.ts';
+import type { FromRuntime } from './runtime.ts';
+import type { FunctionSpec } from './template-functions.ts';
+
+/** A call that an environment was given. */
+interface Call {
+  /** Its answer, as soon as the first byte is there; `undefined` where the process had ended before it took the call. */
+  readonly answer: Promise<IncomingMessage | undefined>;
+  /**
+   * Resolves when the environment is free again, or gone: the handler has returned and a streamed body has ended, as in
+   * Lambda (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
+   */
+  readonly over: Promise<void>;
+  /** Nobody waits for the answer anymore. */
+  readonly leave: () => void;
+}
+
+/** An execution environment: a process with the function's code loaded, for one call at a time. */
+export interface Environment {
+  readonly pid: number | undefined;
+  /** Resolves when it can take a call. @throws Error with what it printed, where it ended or took too long */
+  readonly ready: Promise<void>;
+  /** Resolves when the process is no more, with its exit code or the signal that ended it. */
+  readonly ended: Promise<number | string>;
+  readonly call: (event: string, about: { readonly requestId: string; readonly deadlineMs: number }) => Call;
+  /** Bytes that it holds after a collection (Linux only); `undefined` where it ends before it can say. */
+  readonly held: () => Promise<number | undefined>;
+  readonly kill: () => Promise<void>;
+}
+
+export interface EnvironmentOptions {
+  /** Path of a unix socket; its folder must be ours alone. */
+  readonly socketPath: string;
+  /** Stands in for all of AWS. */
+  readonly awsEndpoint: string;
+  /** Gets each line that the process prints. */
+  readonly onLog: (line: string) => void;
+}
+
+/** What Lambda gives a function to load its code, before the time of the first call counts. */
+const initMs = 10_000;
+
+/** Nothing of our own environment: a function sees what it would see in AWS. */
+const variablesOf = (spec: FunctionSpec, awsEndpoint: string): NodeJS.ProcessEnv => ({
+  ...spec.environment,
+  AWS_ENDPOINT_URL: awsEndpoint,
+  // By this the endpoint knows who calls.
+  AWS_ACCESS_KEY_ID: spec.name,
+  AWS_SECRET_ACCESS_KEY: 'local',
+  AWS_REGION: region,
+  AWS_DEFAULT_REGION: region,
+  // The developer's own profile must not find its way in.
+  AWS_CONFIG_FILE: devNull,
+  AWS_SHARED_CREDENTIALS_FILE: devNull,
+  AWS_LAMBDA_FUNCTION_NAME: spec.physicalName,
+  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(spec.memoryMb),
+  AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+  LAMBDA_TASK_ROOT: spec.assetDir,
+  _HANDLER: spec.handler,
+  TZ: ':UTC',
+});
+
+const readyOf = (child: ChildProcess, spec: FunctionSpec, onLog: (line: string) => void): Promise<void> => {
+  const firstLines: string[] = [];
+  for (const output of [child.stdout, child.stderr]) {
+    if (output === null) continue;
+    createInterface({ input: output }).on('line', (line) => {
+      // Node quotes the line that threw, and a bundle is one line.
+      if (firstLines.length < 20 && line.length < 1000) firstLines.push(line);
+      onLog(line);
+    });
+  }
+  return new Promise<void>((resolve, reject) => {
+    const fail = (what: string): void =>
+      reject(new Error([`The function ${spec.name} ${what}`, ...firstLines].join('\n')));
+    const limitMs = initMs + spec.timeoutMs;
+    const timer = setTimeout(() => {
+      fail(`did not start within ${limitMs / 1000} s`);
+      child.kill('SIGKILL');
+    }, limitMs);
+    child.once('message', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    child.once('error', reject);
+    child.once('close', () => {
+      clearTimeout(timer);
+      fail('ended while it started:');
+    });
+  });
+};
+
+/** Waits for a message of the process; `undefined` where it ends before. Leaves no listener behind. */
+const told = (child: ChildProcess, isIt: (message: FromRuntime) => boolean): Promise<FromRuntime | undefined> =>
+  new Promise((resolve) => {
+    const stop = (message?: FromRuntime): void => {
+      child.off('message', listen).off('exit', gone);
+      resolve(message);
+    };
+    const listen = (message: FromRuntime): void => {
+      if (isIt(message)) stop(message);
+    };
+    const gone = (): void => stop();
+    child.on('message', listen).once('exit', gone);
+    if (child.exitCode !== null || child.signalCode !== null) stop();
+  });
+
+const closeOf = (response: IncomingMessage): Promise<unknown> =>
+  response.closed ? Promise.resolve() : new Promise((resolve) => response.once('close', resolve));
+
+/** Starts a process with a function's code. */
+export const startEnvironment = (spec: FunctionSpec, options: EnvironmentOptions): Environment => {
+  const { socketPath, awsEndpoint, onLog } = options;
+  const child = spawn(
+    process.execPath,
+    [`--max-old-space-size=${spec.memoryMb}`, join(import.meta.dirname, 'runtime.ts'), socketPath],
+    { env: variablesOf(spec, awsEndpoint), stdio: ['ignore', 'pipe', 'pipe', 'ipc'], cwd: spec.assetDir },
+  );
+  const ended = new Promise<number | string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal ?? code ?? ''));
+    child.once('error', ({ message }) => resolve(message));
+  });
+  const ready = readyOf(child, spec, onLog);
+  // Whoever waits for it hears of it.
+  ready.catch(() => {});
+
+  const call: Environment['call'] = (event, { requestId, deadlineMs }) => {
+    const returned = told(child, (message) => 'returned' in message && message.returned === requestId);
+    const headers = { 'x-request-id': requestId, 'x-deadline-ms': String(deadlineMs) };
+    const outgoing = request({ socketPath, method: 'POST', path: '/', headers, agent: false });
+    // Past the response an error comes out of its body as well, where it is handled.
+    outgoing.on('error', () => {});
+    const taken = new Promise<boolean>((resolve) => {
+      outgoing.once('information', () => resolve(true));
+      outgoing.once('close', () => resolve(false));
+    });
+    outgoing.end(event);
+    const answer = once(outgoing, 'response').then(
+      ([response]) => response as IncomingMessage,
+      async (error: unknown) => {
+        if (await taken) throw error;
+        return undefined;
+      },
+    );
+    const untilOver = async (): Promise<void> => {
+      const response = await answer.catch(() => 'failed' as const);
+      // Lambda takes a buffered answer whole, however slow its reader is.
+      if (response === undefined) await ended;
+      else if (response === 'failed') await returned;
+      else if (response.headers['x-handler'] !== 'returned') await Promise.all([closeOf(response), returned]);
+    };
+    // A process that has not taken the call yet may still take it: it must not be left before.
+    const leave = (): void => void taken.then(() => outgoing.destroy());
+    return { answer, over: untilOver(), leave };
+  };
+
+  const held = async (): Promise<number | undefined> => {
+    const answered = told(child, (message) => 'held' in message);
+    child.send('held', () => {});
+    const message = await answered;
+    return message !== undefined && 'held' in message ? message.held : undefined;
+  };
+
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await ended;
+  };
+
+  return { pid: child.pid, ready, ended, call, held, kill };
+};
