@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { defaultPorts } from '../config/local.ts';
 import { baseUrl } from '../config/rules.ts';
+import { createPayerHttp } from '../functions/shared/payer/http-client.ts';
 import { readArguments, readStage, runTool, stageFile, stageFlags, UsageError } from './shared/command-line.ts';
 import { output } from './shared/output.ts';
 import { connect } from './payers/connect.ts';
@@ -28,7 +29,7 @@ key          makes a key pair for private_key_jwt: what the secret holds goes to
 AWS_ENDPOINT_URL names a stand-in for AWS (stage local: the one of npm start, port ${defaultPorts.aws}).
 Ends with 0 if all is well, 1 if there is something to do, 2 if the command was given wrongly.`;
 
-const http: ExamineDeps['http'] = (input, init) => fetch(input, init);
+const http = createPayerHttp();
 
 const flagTypes = {
   ...stageFlags,

@@ -30,6 +30,7 @@ const signals = [
   'reuseDetected',
   'auditNotWritten',
   'secretMissing',
+  'answerTooLarge',
 ] as const;
 
 /** One page: how members and partners fare by step, how each payer does, and what the gateway itself stands on. */

@@ -40,10 +40,9 @@ const importOnce = async ({ file, environment }: Bundle, registry: string): Prom
 };
 
 const sdkAlone = 'the DynamoDB client alone';
-const sdkAndHttp = 'that and the HTTP client';
 const s3Alone = 'the S3 client alone';
 /** What a function cannot do without; the others have the DynamoDB client. */
-const floors: Readonly<Record<string, string>> = { fetch: sdkAndHttp, audit: s3Alone };
+const floors: Readonly<Record<string, string>> = { audit: s3Alone };
 const manyParties = 1000;
 const kb = (bytes: number): number => bytes / 1024;
 
@@ -111,7 +110,6 @@ export const coldStart: Step = {
         ...bundles.map((bundle) => candidate('ours', bundle)),
         ...(authorize === undefined ? [] : [candidate('ours', { ...authorize, name: manyName }, many)]),
         built('floor', sdkAlone, 'entries/sdk-alone.ts'),
-        built('floor', sdkAndHttp, 'entries/sdk-and-http.ts'),
         built('floor', s3Alone, 'entries/s3-alone.ts'),
         built('peer', 'grant', 'entries/grant.ts'),
         built('peer', 'openauth', 'entries/openauth.ts'),
@@ -129,7 +127,7 @@ export const coldStart: Step = {
         growthBudget(measured, 'authorize', manyName),
         ...sizeBudgets(bundles),
       ],
-      notes: ['fetch loads the HTTP client at its start on purpose, so its floor does too; a first call waits less.'],
+      notes: [],
     };
   },
 };

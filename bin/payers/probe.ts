@@ -1,5 +1,6 @@
 import type { PayerHttp } from '../../functions/shared/deps.ts';
 import { causeOf } from '../../functions/shared/errors.ts';
+import { readText } from '../../functions/shared/payer/read-text.ts';
 import { answerMs } from './deadline.ts';
 
 /** What a payer answered to one request. */
@@ -19,19 +20,6 @@ export type Probed = Answer | { readonly failure: string };
 /** As much as the gateway takes of a payer's CapabilityStatement. */
 const limitBytes = 5 * 1024 * 1024;
 
-class TooLong extends Error {}
-
-const readText = async (response: Response): Promise<string> => {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > limitBytes) throw new TooLong();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-};
-
 const parseObject = (text: string): Answer['json'] => {
   try {
     const value: unknown = JSON.parse(text);
@@ -46,14 +34,13 @@ const parseObject = (text: string): Answer['json'] => {
 /** Words for the errors that connecting and reading end in; `undefined` for others. */
 export const failureWords = (cause: string): string | undefined => {
   if (/ECONNREFUSED/.test(cause)) return 'refuses connections';
-  if (/ECONNRESET|EPIPE|UND_ERR_SOCKET/.test(cause)) return 'closes the connection';
+  if (/ECONNRESET|EPIPE/.test(cause)) return 'closes the connection';
   if (/EHOSTUNREACH|ENETUNREACH/.test(cause)) return 'cannot be reached from this network';
-  if (/TimeoutError|ETIMEDOUT|UND_ERR_.*TIMEOUT/.test(cause)) return 'does not answer in time';
+  if (/TimeoutError|ETIMEDOUT/.test(cause)) return 'does not answer in time';
   return undefined;
 };
 
 const failureOf = (error: unknown): string => {
-  if (error instanceof TooLong) return `answers with more than ${limitBytes / 1024 / 1024} MB`;
   const cause = causeOf(error);
   return failureWords(cause) ?? `does not answer properly (${cause})`;
 };
@@ -79,7 +66,8 @@ export const probe = async (
       redirect: 'manual',
       signal: AbortSignal.timeout(answerMs),
     });
-    const text = await readText(response);
+    const text = await readText(response, limitBytes);
+    if (text === undefined) return { failure: `answers with more than ${limitBytes / 1024 / 1024} MB` };
     return {
       status: response.status,
       location: response.headers.get('location') ?? undefined,

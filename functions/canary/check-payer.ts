@@ -1,13 +1,17 @@
 import type { Partner, Payer } from '../../config/stage.ts';
-import { base64url } from '../shared/deps.ts';
+import { type PayerResponse, base64url } from '../shared/deps.ts';
 import { causeOf } from '../shared/errors.ts';
 import { payerAuthorizeUrl } from '../shared/oauth/payer-authorize-url.ts';
+import { readText } from '../shared/payer/read-text.ts';
 import { sha256 } from '../shared/store/crypto.ts';
 import { callbackUri, facadeBase } from '../shared/urls.ts';
 import type { CanaryDeps } from './deps.ts';
 
 /** Each request's, milliseconds: a member would not wait longer for a page. */
 const timeoutMs = 8000;
+
+/** The most of a discovery document that is read. */
+const documentLimitBytes = 256 * 1024;
 
 /** The longest that {@link checkPayer} takes: three requests, one after the other. */
 export const longestCheckMs = 3 * timeoutMs;
@@ -19,7 +23,7 @@ const get = async <T>(
   { http }: CanaryDeps,
   what: string,
   url: string,
-  read: (response: Response) => Promise<T> | T,
+  read: (response: PayerResponse) => Promise<T> | T,
 ): Promise<T> => {
   try {
     const response = await http(url, {
@@ -46,7 +50,9 @@ const expectThat = (holds: boolean, otherwise: string): void => {
 const discover = (deps: CanaryDeps, { id }: Payer): Promise<string> =>
   get(deps, 'discovery', `${facadeBase(deps.origin, id)}/.well-known/smart-configuration`, async (response) => {
     expectThat(response.status === 200, `status ${response.status}`);
-    const document = (await response.json()) as { readonly authorization_endpoint?: unknown } | null;
+    const document = JSON.parse((await readText(response, documentLimitBytes)) ?? '') as {
+      readonly authorization_endpoint?: unknown;
+    } | null;
     const ours = `${deps.origin}/oauth2/authorize/${id}`;
     expectThat(document?.authorization_endpoint === ours, 'another authorization endpoint');
     return ours;

@@ -1,6 +1,7 @@
 import type { Payer } from '../../config/stage.ts';
 import type { PayerHttp } from '../shared/deps.ts';
 import { causeOf } from '../shared/errors.ts';
+import { readText } from '../shared/payer/read-text.ts';
 import type { Facade } from './facade.ts';
 import { payerStatement } from './payer-statement.ts';
 
@@ -15,19 +16,6 @@ const limitBytes = 5 * 1024 * 1024;
 
 /** Lambda puts the body into JSON once more, in which quotes double, and takes 6 MB of that. */
 const limitInLambdaBytes = 5.5 * 1024 * 1024;
-
-/** The text of a body, or undefined where it is longer than the limit. */
-const readText = async (response: Response): Promise<string | undefined> => {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    // Leaving the loop cancels the body.
-    if (size > limitBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-};
 
 /** Asks a payer for its CapabilityStatement, without a token and without following redirects. It never throws. */
 export const fetchStatement = async (
@@ -45,7 +33,7 @@ export const fetchStatement = async (
       await response.body?.cancel();
       return { problem: `metadata: status ${response.status}` };
     }
-    const text = await readText(response);
+    const text = await readText(response, limitBytes);
     if (text === undefined) return { problem: `metadata: over ${limitBytes} bytes` };
     const statement = payerStatement(JSON.parse(text), payer, facade);
     if (statement === undefined) return { problem: 'metadata: no CapabilityStatement of a server' };

@@ -1,9 +1,11 @@
 import type { Payer } from '../../config/stage.ts';
+import type { PayerResponse } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
 import { createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import type { RequestRecord } from '../shared/request-record.ts';
+import { declaredBytes, mostStreamedBytes, tooLarge } from './answer-limit.ts';
 import { type Deadline, dropBody } from './gate.ts';
 import { fhirAnswer, outcomeAnswer } from './errors.ts';
 import type { FetchDeps } from './deps.ts';
@@ -15,7 +17,7 @@ import { payerBases } from '../shared/urls.ts';
 
 /** A payer's answer, and what it is an answer to. */
 export interface PayerAnswer {
-  readonly response: Response;
+  readonly response: PayerResponse;
   readonly payer: Payer;
   readonly request: FhirRequest;
   readonly base: string;
@@ -30,22 +32,22 @@ const longestRetryAfterSeconds = 3600;
 const outcomeLimitBytes = 64 * 1024;
 
 /** The payer's `Retry-After`, seconds or a date (RFC 9110 §10.2.3), within reason. */
-const retryAfter = ({ headers }: Response, nowMs: number): number => {
+const retryAfter = ({ headers }: PayerResponse, nowMs: number): number => {
   const value = headers.get('retry-after') ?? '';
   const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - nowMs) / 1000);
   return Number.isNaN(seconds) ? 30 : Math.min(longestRetryAfterSeconds, Math.max(1, seconds));
 };
 
 /** `json` or `fhir+json`, where an answer says that it is that, in UTF-8. */
-const jsonTypeOf = ({ headers }: Response): string | undefined => {
+const jsonTypeOf = ({ headers }: PayerResponse): string | undefined => {
   const type = headers.get('content-type')?.toLowerCase() ?? '';
   const charset = /charset="?([\w-]+)/.exec(type)?.[1] ?? 'utf-8';
   if (!['utf-8', 'utf8', 'us-ascii'].includes(charset)) return undefined;
   return /^application\/((?:fhir\+)?json)(?:$|[\s;])/.exec(type)?.[1];
 };
 
-const isJson = (response: Response): boolean => jsonTypeOf(response) !== undefined;
-const isFhirJson = (response: Response): boolean => jsonTypeOf(response) === 'fhir+json';
+const isJson = (response: PayerResponse): boolean => jsonTypeOf(response) !== undefined;
+const isFhirJson = (response: PayerResponse): boolean => jsonTypeOf(response) === 'fhir+json';
 
 /** A URL below one of the payer's bases, below ours. */
 const toOurs = (url: string, { payer, base }: PayerAnswer): string => {
@@ -72,12 +74,21 @@ const answerHeaders = (answer: PayerAnswer): Record<string, string> => {
   return headers;
 };
 
+/** Whether a text is a whole OperationOutcome: a cut one tells the partner nothing, and looks like a fault of ours. */
+const isOutcome = (text: string): boolean => {
+  try {
+    return (JSON.parse(text) as { resourceType?: unknown } | null)?.resourceType === 'OperationOutcome';
+  } catch {
+    return false;
+  }
+};
+
 /** The payer's 4xx keeps its meaning: its own OperationOutcome, or one of ours where it gave none. */
 const refusal = async (answer: PayerAnswer): Promise<ApiResponse> => {
   const { response, payer, base, record } = answer;
   const { status } = response;
   const text = isJson(response) ? await readLimited(response, outcomeLimitBytes).catch(() => '') : '';
-  if (!/^\s*\{[^]*"resourceType"\s*:\s*"OperationOutcome"/.test(text)) {
+  if (!isOutcome(text)) {
     await dropBody(response);
     const issue = status === 404 || status === 410 ? 'not-found' : status === 403 ? 'forbidden' : 'processing';
     return outcomeAnswer(status, issue, `The health plan refused the request (${status}).`, record);
@@ -104,7 +115,7 @@ const checkStatus = async (deps: FetchDeps, { response }: PayerAnswer): Promise<
 /**
  * The payer's answer as the partner gets it: status and meaning kept, headers from an allow-list, the body streamed
  * with its links rewritten.
- * @throws GatewayError 502 for redirects, 5xx and wrong content types; 429 and 503 pass on
+ * @throws GatewayError 502 for redirects, 5xx, wrong content types and what is too large; 429 and 503 pass on
  */
 export const answerFromPayer = async (deps: FetchDeps, answer: PayerAnswer): Promise<ApiResponse> => {
   const { response, request, deadline } = answer;
@@ -122,6 +133,10 @@ export const answerFromPayer = async (deps: FetchDeps, answer: PayerAnswer): Pro
     if (!isJson(response) && !isDocument(request)) {
       await dropBody(response);
       throw payerError('wrong content type');
+    }
+    if (declaredBytes(response) > (deps.mostBytes ?? mostStreamedBytes)) {
+      await dropBody(response);
+      throw tooLarge();
     }
   } catch (error) {
     deadline.end();

@@ -1,4 +1,5 @@
 import type { Payer } from '../../config/stage.ts';
+import type { PayerResponse } from '../shared/deps.ts';
 import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
 import { type ApiEvent, header } from '../shared/http/api.ts';
@@ -47,7 +48,7 @@ const requestHeaders = (event: ApiEvent, { request, open }: PayerCall): Record<s
   return headers;
 };
 
-const send = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<Response> => {
+const send = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<PayerResponse> => {
   const { url, body } = payerUrl(call.payer.fhirBaseUrl, call.request, { gatewayBase: call.base });
   const { deadline, record } = call;
   const startedAt = deps.clock.monotonic();
@@ -75,7 +76,7 @@ const send = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<
  * refresh is 403, since a 401 of ours would send clients round for ever.
  * @throws GatewayError
  */
-export const callPayer = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<Response> => {
+export const callPayer = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<PayerResponse> => {
   try {
     return await callTwice(deps, event, call);
   } catch (error) {
@@ -84,7 +85,7 @@ export const callPayer = async (deps: FetchDeps, event: ApiEvent, call: PayerCal
   }
 };
 
-const callTwice = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<Response> => {
+const callTwice = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<PayerResponse> => {
   const response = await send(deps, event, call);
   if (response.status !== 401) return response;
   await dropBody(response);

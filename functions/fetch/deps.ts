@@ -7,6 +7,8 @@ import type { AuditedRead } from './audited-read.ts';
 export interface FetchDeps extends Deps, PayerTokenDeps {
   /** Takes one call from the partner's bucket. @throws GatewayError `too_many_requests` */
   readonly takeTurn: (partner: Partner) => void;
+  /** The most bytes of an answer that leave. @default what Lambda streams */
+  readonly mostBytes?: number;
   /** Must have resolved before the first byte of health data leaves; where it rejects, none does. */
   readonly openGate: (read: AuditedRead) => Promise<void>;
   /** Awaited when a read has ended in whatever way, before its answer is finished. */

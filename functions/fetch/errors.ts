@@ -7,6 +7,7 @@ import { type RequestRecord, recordError, recordOf, referenceOf } from '../share
 
 /** FHIR's issue types (R4 valueset-issue-type) of our error codes. */
 const issueTypes: Partial<Record<ErrorCode, string>> = {
+  answer_too_large: 'too-costly',
   insufficient_scope: 'forbidden',
   invalid_request: 'invalid',
   invalid_token: 'login',

@@ -1,4 +1,5 @@
 import type { Context } from 'aws-lambda';
+import type { PayerResponse } from '../shared/deps.ts';
 
 /** A call to a payer that a deadline, a closed gate or a caller who left can end. */
 export interface Deadline {
@@ -30,7 +31,7 @@ export const deadlineOf = (context: Context): Deadline => {
 };
 
 /** Lets go of an answer that nobody will read. */
-export const dropBody = async ({ body }: Response): Promise<void> => {
+export const dropBody = async ({ body }: PayerResponse): Promise<void> => {
   // A connection that broke meanwhile is no failure: nothing was wanted of it.
   await body?.cancel().catch(() => undefined);
 };
@@ -42,9 +43,9 @@ export const dropBody = async ({ body }: Response): Promise<void> => {
  */
 export const behindGate = async (
   gate: Promise<void>,
-  call: Promise<Response>,
+  call: Promise<PayerResponse>,
   { end }: Deadline,
-): Promise<Response> => {
+): Promise<PayerResponse> => {
   const dropped = gate.catch(async () => {
     end();
     // A refresh of payer tokens under way is not broken off: what the payer rotates must be stored.

@@ -9,8 +9,6 @@ import { readEventWriter } from './write-read-event.ts';
 const deps = realDeps();
 // One client, so that the audit's write finds the connection that the grant was read over.
 const client = dynamoClient();
-// Loads the HTTP client while the function starts rather than in the first request.
-void globalThis.Response;
 
 export const handler = fetchHandler({
   ...deps,

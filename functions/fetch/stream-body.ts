@@ -1,23 +1,29 @@
 import { Readable } from 'node:stream';
-import { causeOf } from '../shared/errors.ts';
+import { GatewayError, causeOf } from '../shared/errors.ts';
 import { type LinkRewriter, createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
-import { type RequestRecord, writeRecord } from '../shared/request-record.ts';
+import { type RequestRecord, raiseOf, writeRecord } from '../shared/request-record.ts';
 import type { PayerAnswer } from './answer-from-payer.ts';
 import { endRead } from './audited-read.ts';
+import { mostStreamedBytes, tooLarge } from './answer-limit.ts';
 import type { FetchDeps } from './deps.ts';
+import { jsonDocument } from './json-document.ts';
 import { payerBases } from '../shared/urls.ts';
 
 const leaving = new Error('The caller left');
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
+/** A document's bytes as they are; FHIR with its links rewritten, and no end but that of its JSON. */
 async function* pass(body: AsyncIterable<Uint8Array>, rewriter: LinkRewriter | undefined): AsyncGenerator<Uint8Array> {
+  if (rewriter === undefined) return yield* body;
+  const document = jsonDocument();
   for await (const chunk of body) {
-    if (rewriter === undefined) yield chunk;
-    else yield* rewriter.push(chunk);
+    document.push(chunk);
+    yield* rewriter.push(chunk);
   }
-  if (rewriter !== undefined) yield* rewriter.end();
+  document.end();
+  yield* rewriter.end();
 }
 
 /** Lets the end hook end and writes the record. Where the hook fails, the answer must not seem complete. */
@@ -37,18 +43,22 @@ async function* piecesOf(
   { response, payer, base, deadline, record }: PayerAnswer,
   { rewrite }: { rewrite: boolean },
 ): AsyncGenerator<Uint8Array> {
+  const { mostBytes = mostStreamedBytes } = deps;
   const rewriter = rewrite ? createLinkRewriter({ from: payerBases(payer), to: base }) : undefined;
   let bytes = 0;
   let ended = false;
   try {
     for await (const piece of pass(response.body ?? nothing(), rewriter)) {
+      if (bytes + piece.length > mostBytes) throw tooLarge();
       bytes += piece.length;
       yield piece;
     }
     ended = true;
   } catch (error) {
     if (deadline.signal.reason !== leaving) {
-      record.error = causeOf(deadline.signal.reason) === 'TimeoutError' ? 'payer_timeout' : 'payer_error';
+      const isLate = [deadline.signal.reason, error].some((reason) => causeOf(reason).startsWith('TimeoutError'));
+      record.error = error instanceof GatewayError ? error.code : isLate ? 'payer_timeout' : 'payer_error';
+      raiseOf(record, error);
       record.detail = `cut after ${bytes} bytes: ${causeOf(error)}`;
       throw new Error('The answer was cut');
     }

@@ -1,6 +1,7 @@
 /** Error codes of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, and the few that the FHIR route adds. */
 export type ErrorCode =
   | 'access_denied'
+  | 'answer_too_large'
   | 'insufficient_scope'
   | 'invalid_client'
   | 'invalid_grant'
@@ -21,7 +22,13 @@ export type ErrorCode =
 
 /** What an alarm counts beside the outcome of requests. */
 export type Signal =
-  'payerDown' | 'refreshFailed' | 'refreshRepeated' | 'reuseDetected' | 'auditNotWritten' | 'secretMissing';
+  | 'payerDown'
+  | 'refreshFailed'
+  | 'refreshRepeated'
+  | 'reuseDetected'
+  | 'auditNotWritten'
+  | 'secretMissing'
+  | 'answerTooLarge';
 
 interface GatewayErrorOptions {
   /** HTTP status where the answer is not a redirect. @default 400 */

@@ -72,6 +72,7 @@ export const recordError = (record: RequestRecord, error: unknown): GatewayError
 
 /** Errors that are the gateway's or the payer's, also where a redirect or a cut stream tells them. */
 const failures: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>([
+  'answer_too_large',
   'payer_error',
   'payer_timeout',
   'server_error',

@@ -11,6 +11,7 @@ import { fetchHandler } from '../../functions/fetch/handler.ts';
 import { readEventWriter } from '../../functions/fetch/write-read-event.ts';
 import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
 import { payerSecrets, secretsLimits } from '../../functions/shared/oauth/payer-secrets.ts';
+import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import { dynamoLimits } from '../../functions/shared/store/dynamo.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
@@ -89,6 +90,8 @@ const switched = <T extends DynamoDBClient | SecretsManagerClient>(real: T, long
 
 type Buffered = (event: ApiEvent, context: Context) => Promise<ApiResponse>;
 
+const payerHttp = createPayerHttp();
+
 /** Makes an execution environment with the limits that the real one has. */
 export const startInstance = (
   { dependencies, dynamo = dependencies, tables, registry }: Surroundings,
@@ -108,7 +111,7 @@ export const startInstance = (
   const deps = {
     clock: clocks,
     randomBytes: (size: number): Uint8Array => randomBytes(size),
-    payerHttp: (input: string | URL, init?: RequestInit) => fetch(input, init),
+    payerHttp,
     registry: registryOf(registry),
     origin: 'https://gateway.example.org',
     writeLog: () => undefined,

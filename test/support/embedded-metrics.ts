@@ -67,6 +67,7 @@ const signals = new Set([
   'reuseDetected',
   'auditNotWritten',
   'secretMissing',
+  'answerTooLarge',
 ]);
 
 /** The signals that a log line raises. */

@@ -1,9 +1,10 @@
 import { importJWK } from 'jose';
 import * as oauth from 'oauth4webapi';
 import type { Payer } from '../../../config/stage.ts';
-import { type Clock, type PayerHttp, nowSeconds } from '../deps.ts';
+import { type Clock, type PayerHttp, type PayerResponse, nowSeconds } from '../deps.ts';
 import { causeOf } from '../errors.ts';
 import type { PayerTokens } from '../store/grant.ts';
+import { readText } from '../payer/read-text.ts';
 import { PayerError } from './payer-error.ts';
 import type { PayerSecret, ReadPayerSecret } from './payer-secrets.ts';
 
@@ -28,23 +29,23 @@ const answerLimitBytes = 256 * 1024;
 /** A year: a payer that promises longer has made a mistake. */
 const longestLifeSeconds = 366 * 24 * 3600;
 
-/** Reads a body up to a limit, so that a payer cannot fill the memory. */
-export const readLimited = async (response: Response, limitBytes: number): Promise<string> => {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > limitBytes) throw new PayerError('nonsense', `answer over ${limitBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+/** Reads a body up to a limit. @throws PayerError where it is longer */
+export const readLimited = async (response: PayerResponse, limitBytes: number): Promise<string> => {
+  const text = await readText(response, limitBytes);
+  if (text === undefined) throw new PayerError('nonsense', `answer over ${limitBytes} bytes`);
+  return text;
 };
+
+/** The payer answered, and what it sent breaks HTTP or its own content coding (RFC 9110 §8.4). */
+const isUnusable = (cause: string): boolean =>
+  /^UnusableAnswer\b|:(?:HPE_|Z_DATA_ERROR|ERR_(?:BROTLI_)?_?ERROR)/.test(cause);
 
 /** A payer's HTTP failure as a {@link PayerError}; only names of errors are kept. */
 export const payerHttpFailure = (error: unknown): PayerError => {
   if (error instanceof PayerError) return error;
   const cause = causeOf(error);
-  return new PayerError(/^(?:TimeoutError|AbortError)\b/.test(cause) ? 'timeout' : 'unavailable', cause);
+  if (/^(?:TimeoutError|AbortError)\b/.test(cause)) return new PayerError('timeout', cause);
+  return new PayerError(isUnusable(cause) ? 'nonsense' : 'unavailable', cause);
 };
 
 /**
@@ -59,11 +60,13 @@ const lenientFetch =
   ): Promise<Response> => {
     try {
       const response = await payerHttp(url, {
-        method: init.method,
+        method: 'POST',
         headers: init.headers,
         body: init.body.toString(),
         redirect: 'manual',
         signal: AbortSignal.timeout(timeoutMs),
+        // A code or a refresh token that a payer sees twice ends the grant.
+        oneTime: true,
       });
       const { status } = response;
       if (status >= 500 || status === 429 || status === 408) {

@@ -82,8 +82,41 @@ describe('a good answer', () => {
     expect(answer).toMatchObject({ statusCode: 200, text: '{}' });
   });
 
-  it.each(['{"reference":"http', `{"fullUrl":"${base}`, '{"reference":"http:\\'])(
-    'may end in the middle of a link: %s',
+  it.each([
+    '',
+    ' ',
+    '{',
+    '{"reference":"http',
+    `{"fullUrl":"${base}`,
+    '{"reference":"http:\\',
+    '[{},',
+    '[{}',
+    '{"a":"}',
+  ])('that ends before its JSON does is cut: %j', async (text) => {
+    const { answer, log } = await answered(fhir(text));
+    expect(answer.error).toBeDefined();
+    expect(log).toMatchObject({
+      outcome: 'failed',
+      error: 'payer_error',
+      detail: expect.stringContaining('INCOMPLETE_JSON'),
+    });
+  });
+
+  it.each(['\x1f\x8b\b', '<html></html>', '"text"', '{}{}', '{} x', '[]]'])(
+    'that is no JSON document, or not only one, is cut: %j',
+    async (text) => {
+      const { answer, log } = await answered(fhir(text));
+      expect(answer.error).toBeDefined();
+      expect(log).toMatchObject({
+        outcome: 'failed',
+        error: 'payer_error',
+        detail: expect.stringContaining('NOT_JSON'),
+      });
+    },
+  );
+
+  it.each(['\ufeff{}', ' [] \r\n', String.raw`{"a":"\\","b":["\"}"]}`])(
+    'may have around it what JSON allows: %j',
     async (text) => {
       expect((await answered(fhir(text))).answer).toMatchObject({ text, error: undefined });
     },
@@ -94,11 +127,6 @@ describe('a good answer', () => {
     expect(answer).toMatchObject({ statusCode: 304, text: '', error: undefined });
     expect(answer.headers).toMatchObject({ ETag: 'W/"1"' });
     expect(log).toMatchObject({ status: 304, outcome: 'ok' });
-  });
-
-  it('may be empty', async () => {
-    const { answer } = await answered(new Response(null, { headers: { 'content-type': 'application/fhir+json' } }));
-    expect(answer).toMatchObject({ statusCode: 200, text: '', error: undefined });
   });
 });
 

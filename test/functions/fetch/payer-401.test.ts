@@ -14,7 +14,7 @@ const payerThatTakes = (good: readonly string[], token: () => Response) => {
   const test = fetchGateway();
   test.payer.http = async (input, init) => {
     if (String(input).endsWith('/token')) return token();
-    const { authorization = '' } = (init?.headers ?? {}) as Record<string, string>;
+    const { authorization = '' } = init?.headers ?? {};
     return good.some((one) => authorization === `Bearer ${one}`)
       ? record({ resourceType: 'Patient' })
       : new Response('who are you', { status: 401 });

@@ -208,10 +208,11 @@ describe('a large answer', () => {
     let taken = 0;
     let ahead = 0;
     const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
-      controller.enqueue(sent === 0 ? Buffer.from('[') : Uint8Array.from(chunk));
+      const isLast = sent === 101;
+      controller.enqueue(sent === 0 ? Buffer.from('[') : isLast ? Buffer.from('{}]') : Uint8Array.from(chunk));
       sent += 1;
       ahead = Math.max(ahead, (sent - 1) * chunk.length - taken);
-      if (sent === 101) controller.close();
+      if (isLast) controller.close();
     };
     test.payer.http = async () => fhir(new ReadableStream({ pull }, { highWaterMark: 0 }));
     const retained = (): number => {

@@ -1,10 +1,13 @@
 import { jest } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { localStage } from '../../../config/local.ts';
 import { registryData } from '../../../config/load.ts';
 import { environment, realDeps } from '../../../functions/shared/deps.ts';
+import { readText } from '../../../functions/shared/payer/read-text.ts';
+import { close, listen } from '../../../sandbox/aws/listen.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'functions-'));
 writeFileSync(join(folder, 'registry.json'), JSON.stringify(registryData(localStage())));
@@ -46,7 +49,10 @@ describe('a function’s start', () => {
     write.mockRestore();
     expect(Math.abs(deps.clock.now() - Date.now())).toBeLessThan(1000);
     expect(deps.clock.monotonic()).toBeGreaterThan(0);
-    expect(await (await deps.payerHttp('data:,x')).text()).toBe('x');
+    const server = createServer((_request, response) => response.end('x'));
+    const port = await listen(server, 0, '127.0.0.1');
+    expect(await readText(await deps.payerHttp(`http://127.0.0.1:${port}`), 1)).toBe('x');
+    await close(server);
     expect(deps.origin).toBe('https://gateway.example.org');
     expect(await deps.registry.payer('northwind')).toBeDefined();
   });

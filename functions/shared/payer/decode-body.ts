@@ -1,0 +1,76 @@
+import { type Readable, type Transform, pipeline } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
+
+/** An answer that breaks HTTP, or a rule of ours on top; the payer's own bytes are in no text. */
+export class UnusableAnswer extends Error {
+  override readonly name = 'UnusableAnswer';
+  readonly code: string;
+
+  constructor(code: string) {
+    super(code);
+    this.code = code;
+  }
+}
+
+type Decoder = Transform & { readonly bytesWritten: number };
+
+/** As large as what a socket gives at once. */
+const options = { chunkSize: 64 * 1024 };
+
+const firstByte = async (source: Readable): Promise<number | undefined> => {
+  for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    source.unshift(chunk);
+    return chunk[0];
+  }
+  return undefined;
+};
+
+/** RFC 9110 §8.4.1.2 means zlib's format (RFC 1950); some send the bare deflate data. Zlib's first byte names the method, 8. */
+const inflater = async (source: Readable): Promise<Decoder> => {
+  const first = await firstByte(source);
+  return ((first ?? 8) & 0x0f) === 8 ? createInflate(options) : createInflateRaw(options);
+};
+
+/** The content codings that are asked for (RFC 9110 §8.4.1), and the older name of one. */
+const decoders: Readonly<Record<string, (source: Readable) => Decoder | Promise<Decoder>>> = {
+  gzip: () => createGunzip(options),
+  'x-gzip': () => createGunzip(options),
+  deflate: inflater,
+  br: () => createBrotliDecompress(options),
+};
+
+/** What {@link decodeBody} takes for `Accept-Encoding`. */
+export const acceptEncoding = 'gzip, deflate, br';
+
+async function* decoded(source: Readable, coding: string): AsyncGenerator<Uint8Array> {
+  const makeDecoder = decoders[coding];
+  if (makeDecoder === undefined) throw new UnusableAnswer('CONTENT_ENCODING');
+  const decoder = await makeDecoder(source);
+  let given = 0;
+  source.on('data', (chunk: Buffer) => (given += chunk.length));
+  pipeline(source, decoder, () => undefined);
+  yield* decoder;
+  // A decoder ends with its format and ignores the rest: a cut answer with something behind it would look whole.
+  if (decoder.bytesWritten !== given) throw new UnusableAnswer('TRAILING_BYTES');
+}
+
+const codingOf = (contentEncoding: string | undefined): string => {
+  const coding = contentEncoding?.trim().toLowerCase() ?? '';
+  return coding === '' ? 'identity' : coding;
+};
+
+/** Whether a body can be read: one coding at most, and one that was asked for. */
+export const isReadable = (contentEncoding: string | undefined): boolean => {
+  const coding = codingOf(contentEncoding);
+  return coding === 'identity' || coding in decoders;
+};
+
+/**
+ * The bytes of a body without its content coding. They end as the body does: what ends too early, or goes on after the
+ * coding's own end, throws.
+ * @throws UnusableAnswer, errors of zlib, and what the source is destroyed with
+ */
+export const decodeBody = (source: Readable, contentEncoding: string | undefined): AsyncIterable<Uint8Array> => {
+  const coding = codingOf(contentEncoding);
+  return coding === 'identity' ? source : decoded(source, coding);
+};

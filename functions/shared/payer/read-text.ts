@@ -1,0 +1,17 @@
+import type { PayerResponse } from '../deps.ts';
+
+/** The text of a body, or undefined where it is longer than the limit: a payer cannot fill the memory. */
+export const readText = async (
+  { body }: Pick<PayerResponse, 'body'>,
+  limitBytes: number,
+): Promise<string | undefined> => {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.length;
+    // Leaving the loop drops what is left.
+    if (size > limitBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+};

@@ -1,0 +1,291 @@
+import { createServer as createTlsServer } from 'node:https';
+import { type Socket, createServer } from 'node:net';
+import type { PayerRequest } from '../../../../functions/shared/deps.ts';
+import { createPayerHttp } from '../../../../functions/shared/payer/http-client.ts';
+import { readText } from '../../../../functions/shared/payer/read-text.ts';
+import { close, listen } from '../../../../sandbox/aws/listen.ts';
+import { selfSigned } from '../../../bin/certificates.ts';
+import { type RawRequest, type RawServer, startRawServer } from '../../../support/raw-server.ts';
+
+const whole = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody';
+
+let server: RawServer | undefined;
+afterEach(() => server?.close());
+
+type Answer = (socket: Socket, request: RawRequest) => void | Promise<void>;
+
+/** A client of its own, and a server that answers so. */
+const start = async (answer: Answer, limits: Parameters<typeof createPayerHttp>[0] = {}) => {
+  server = await startRawServer(answer);
+  const { url, requests, connections } = server;
+  const http = createPayerHttp(limits);
+  const ask = async (init: PayerRequest = {}): Promise<string> => {
+    const response = await http(url, init);
+    return `${response.status} ${await readText(response, 1e6)}`;
+  };
+  return { ask, http, url, requests, connections };
+};
+
+/** Until a connection that was answered lies with its agent again. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+
+describe('a connection', () => {
+  it('serves one request after the other', async () => {
+    const { ask, connections } = await start((socket) => void socket.write(whole));
+    for (let times = 0; times < 3; times += 1) {
+      expect(await ask()).toBe('200 body');
+      await settled();
+    }
+    expect(connections()).toBe(1);
+  });
+
+  it('that the payer had just closed is replaced, and the read made again', async () => {
+    const { ask, requests, connections } = await start((socket, { ofConnection }) => {
+      if (ofConnection === 1) socket.write(whole);
+      else socket.destroy();
+    });
+    await ask();
+    await settled();
+    expect(await ask()).toBe('200 body');
+    expect(requests).toHaveLength(3);
+    expect(connections()).toBe(2);
+  });
+
+  it('that the payer closes as soon as it is open is not tried again', async () => {
+    const { ask, requests } = await start((socket) => void socket.destroy());
+    await expect(ask()).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('that breaks after the head of an answer is not tried again', async () => {
+    const { ask, requests } = await start((socket, { ofConnection }) => {
+      if (ofConnection === 1) socket.write(whole);
+      else socket.write(whole.slice(0, -2), () => socket.destroy());
+    });
+    await ask();
+    await settled();
+    await expect(ask()).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(requests).toHaveLength(2);
+  });
+
+  it('of a request that uses something up is its own: no other request went over it, and none is sent twice', async () => {
+    const { ask, requests, connections } = await start((socket, { number, head }) => {
+      if (head.startsWith('GET') || number === 2) socket.write(whole);
+      else socket.destroy();
+    });
+    await ask();
+    await settled();
+    const once = { method: 'POST', body: 'code=1', oneTime: true } as const;
+    expect(await ask(once)).toBe('200 body');
+    await settled();
+    await expect(ask(once)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(requests.map(({ ofConnection }) => ofConnection)).toEqual([1, 1, 1]);
+    expect(connections()).toBe(3);
+    expect(requests[1]?.head).toMatch(/^connection: close$/im);
+  });
+
+  it('over which more comes than was asked for is not used again', async () => {
+    const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil';
+    const { promise: seen, resolve: see } = Promise.withResolvers<void>();
+    const { ask, connections } = await start((socket, { number }) => {
+      socket.once('close', () => see());
+      socket.write(whole);
+      if (number === 1) setTimeout(() => socket.write(evil), 20);
+    });
+    expect(await ask()).toBe('200 body');
+    await seen;
+    expect(await ask()).toBe('200 body');
+    expect(connections()).toBe(2);
+  });
+
+  it('that does not open in time is given up', async () => {
+    // Takes the connection, and never says a word of TLS.
+    const silent = createServer();
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as { port: number };
+    const sockets: Socket[] = [];
+    silent.on('connection', (socket) => void sockets.push(socket));
+    await expect(createPayerHttp({ connectMs: 50 })(`https://127.0.0.1:${port}`)).rejects.toMatchObject({
+      code: 'ETIMEDOUT',
+    });
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => silent.close(resolve));
+  });
+
+  it('by TLS needs a certificate that is trusted', async () => {
+    const tls = createTlsServer(selfSigned('127.0.0.1'), (_request, response) => response.end('body'));
+    const port = await listen(tls, 0, '127.0.0.1');
+    await expect(createPayerHttp()(`https://127.0.0.1:${port}`)).rejects.toMatchObject({
+      code: expect.stringMatching(/SELF_SIGNED|UNABLE_TO_VERIFY/),
+    });
+    await close(tls);
+  });
+
+  it.each(['ftp://127.0.0.1/', 'data:,x', 'file:///etc/passwd'])('is http or https, not %s', async (url) => {
+    await expect(createPayerHttp()(url)).rejects.toThrow('is no scheme');
+  });
+});
+
+describe('a request', () => {
+  it('says what it is, what it takes, and what it was told to', async () => {
+    const { ask, requests } = await start((socket) => void socket.write(whole));
+    await ask({ headers: { Accept: 'application/fhir+json', Authorization: 'Bearer x' } });
+    const lines = requests[0]?.head.toLowerCase().split('\r\n') ?? [];
+    expect(lines[0]).toBe('get / http/1.1');
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'accept: application/fhir+json',
+        'accept-encoding: gzip, deflate, br',
+        'authorization: bearer x',
+        'user-agent: p2p-gateway',
+      ]),
+    );
+    expect(lines.filter((line) => line.startsWith('accept:'))).toHaveLength(1);
+    expect(lines.some((line) => /^(?:content-length|transfer-encoding|te):/.test(line))).toBe(false);
+  });
+
+  it('has the length of its body, counted in bytes, and of none where it has none', async () => {
+    const { ask, requests } = await start((socket) => void socket.write(whole));
+    await ask({ method: 'POST', body: 'ä' });
+    await ask({ method: 'POST', body: '' });
+    await ask({ method: 'POST' });
+    expect(requests.map(({ head }) => /^content-length: (\d+)/im.exec(head)?.[1])).toEqual(['2', '0', '0']);
+  });
+
+  it('with a header that cannot be sent fails before anything is', async () => {
+    const { ask, requests } = await start((socket) => void socket.write(whole));
+    await expect(ask({ headers: { prefer: 'a\r\nb: c' } })).rejects.toMatchObject({ code: 'ERR_INVALID_CHAR' });
+    expect(requests).toHaveLength(0);
+  });
+
+  it.each(['before it is sent', 'before the head', 'in the body'])('ends with its signal, %s', async (when) => {
+    const ending = new AbortController();
+    const reason = new DOMException('over', 'TimeoutError');
+    const { ask } = await start((socket) => {
+      if (when === 'in the body') socket.write(whole.slice(0, -2));
+      setTimeout(() => ending.abort(reason), 20);
+    });
+    if (when === 'before it is sent') ending.abort(reason);
+    await expect(ask({ signal: ending.signal })).rejects.toBe(reason);
+  });
+
+  it('leaves its connection alone where its signal comes after its end', async () => {
+    const ending = new AbortController();
+    const { ask, connections } = await start((socket) => void socket.write(whole));
+    await ask({ signal: ending.signal });
+    await settled();
+    ending.abort();
+    expect(await ask()).toBe('200 body');
+    expect(connections()).toBe(1);
+  });
+
+  it('is not sent on by a redirect', async () => {
+    const { http, url, requests } = await start(
+      (socket) => void socket.write('HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n'),
+    );
+    const { status, headers } = await http(url);
+    expect([status, headers.get('Location')]).toEqual([302, '/elsewhere']);
+    expect(requests).toHaveLength(1);
+  });
+});
+
+describe('an answer', () => {
+  it.each([
+    ['100 and 103', `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n${whole}`],
+    ['102', `HTTP/1.1 102 Processing\r\n\r\n${whole}`],
+  ])('may come after %s', async (_name, text) => {
+    const { ask, connections } = await start((socket) => void socket.write(text));
+    expect(await ask()).toBe('200 body');
+    await settled();
+    expect(await ask()).toBe('200 body');
+    expect(connections()).toBe(1);
+  });
+
+  it('that wants another protocol is none', async () => {
+    const { ask } = await start(
+      (socket) => void socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n'),
+    );
+    await expect(ask()).rejects.toMatchObject({ name: 'UnusableAnswer', code: 'UPGRADE' });
+  });
+
+  it.each([
+    ['to HEAD', 'HEAD', 'HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 400\r\n\r\n'],
+    ['of 204', 'GET', 'HTTP/1.1 204 No Content\r\nContent-Encoding: gzip\r\n\r\n'],
+    ['of 304', 'GET', 'HTTP/1.1 304 Not Modified\r\nContent-Encoding: br\r\nContent-Length: 400\r\n\r\n'],
+  ] as const)('%s has no body, and its connection serves on', async (_name, method, text) => {
+    const { http, url, connections } = await start((socket) => void socket.write(text));
+    for (let times = 0; times < 2; times += 1) {
+      expect((await http(url, { method })).body).toBeNull();
+      await settled();
+    }
+    expect(connections()).toBe(1);
+  });
+
+  it('may come before the request is all sent', async () => {
+    const { ask } = await start((socket) => void socket.end(whole));
+    expect(await ask({ method: 'POST', body: 'x'.repeat(64_000) })).toBe('200 body');
+  });
+
+  it('has all the values of a header that comes more than once', async () => {
+    const { http, url } = await start(
+      (socket) =>
+        void socket.write('HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Type: c/d\r\nContent-Length: 0\r\n\r\n'),
+    );
+    const { headers } = await http(url);
+    expect(headers.get('content-type')).toBe('a/b, c/d');
+    expect(headers.get('etag')).toBeNull();
+  });
+
+  it('has all its headers, be they 2,500', async () => {
+    const many = 'a: b\r\n'.repeat(2500);
+    const { http, url } = await start(
+      (socket) => void socket.write(`HTTP/1.1 200 OK\r\n${many}ETag: last\r\nContent-Length: 0\r\n\r\n`),
+    );
+    expect((await http(url)).headers.get('etag')).toBe('last');
+  });
+
+  it.each([
+    ['headers of more than 16 KB', `HTTP/1.1 200 OK\r\na: ${'b'.repeat(17_000)}\r\nContent-Length: 0\r\n\r\n`],
+    ['a folded header', 'HTTP/1.1 200 OK\r\nETag: a\r\n b\r\nContent-Length: 0\r\n\r\n'],
+    ['a header with a bare line end', 'HTTP/1.1 200 OK\r\nETag: a\nLocation: b\r\nContent-Length: 0\r\n\r\n'],
+    ['no head', '{"resourceType":"Bundle"}'],
+  ])('with %s is none', async (_name, text) => {
+    const { ask } = await start((socket) => void socket.end(text));
+    await expect(ask()).rejects.toMatchObject({ code: expect.stringMatching(/^HPE_/) });
+  });
+
+  it('that pauses for too long while it is waited for is cut', async () => {
+    const { ask } = await start((socket) => void socket.write(whole.slice(0, -2)), { idleMs: 50 });
+    await expect(ask()).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+
+  it('is not cut because its reader pauses', async () => {
+    const { http, url } = await start(
+      (socket) => void socket.write(whole.slice(0, -2), () => setTimeout(() => socket.write('dy'), 20)),
+      { idleMs: 50 },
+    );
+    const pieces: string[] = [];
+    for await (const piece of (await http(url)).body ?? []) {
+      pieces.push(Buffer.from(piece).toString());
+      if (pieces.length === 1) await new Promise((resolve) => setTimeout(resolve, 150));
+    }
+    expect(pieces.join('')).toBe('body');
+  });
+
+  it('whose body nobody wants gives its connection back to the payer', async () => {
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    const { http, url } = await start((socket) => {
+      socket.once('close', () => resolve());
+      socket.write(whole.slice(0, -2));
+    });
+    await (await http(url)).body?.cancel();
+    await closed;
+  });
+
+  it('that breaks while nobody reads it yet tells its first reader', async () => {
+    const { http, url } = await start((socket) => void socket.write(whole.slice(0, -2), () => socket.destroy()));
+    const response = await http(url);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect(readText(response, 100)).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+});
