@@ -1,6 +1,8 @@
 import { GatewayError } from '../shared/errors.ts';
-import { isCovered } from '../shared/fhir/scopes.ts';
+import { limitScopes, readsSomething, scopesOf } from '../shared/fhir/scopes.ts';
 import { type Parameters, checkNotRepeated } from '../shared/http/api.ts';
+import { nameScopes } from '../shared/oauth/name-scopes.ts';
+import { scopeAtPayer } from '../shared/oauth/payer-scope.ts';
 import { type CheckedClient, longestState } from './check-client.ts';
 
 /** What a partner asks for, checked. */
@@ -33,19 +35,45 @@ const checkPkce = ({ values }: Parameters, pkceOptional: boolean): string | unde
   return challenge;
 };
 
-/** RFC 6749 §3.3: only what the partner is registered for; everything it is registered for where it asks nothing. */
-const checkScope = ({ values }: Parameters, registered: readonly string[]): { scope: string; refreshable: boolean } => {
-  const asked = [...new Set((values.get('scope') ?? '').split(' ').filter((scope) => scope !== ''))];
-  if (asked.length === 0) return { scope: registered.join(' '), refreshable: true };
-  const refused = asked.find((scope) => !isCovered(scope, registered));
-  if (refused !== undefined) {
-    const named = /^[\w/*.:-]{1,64}$/.test(refused) ? `The scope ${refused}` : 'A scope';
-    throw new GatewayError('invalid_scope', `${named} is not one that this app is registered for.`);
+/** Characters of different scopes: more than there are scopes to be granted. */
+const longestScope = 16_384;
+
+/** The message may quote the partner, so the log has its own words. */
+const invalidScope = (publicMessage: string, detail: string): GatewayError =>
+  new GatewayError('invalid_scope', publicMessage, { detail });
+
+/**
+ * RFC 6749 §3.3: what of the scope the partner is registered for and the payer is asked for; all of that where nothing
+ * was asked for. The rest is dropped, and the token answer's `scope` says so.
+ */
+const checkScope = (
+  { values }: Parameters,
+  { partner, payer }: CheckedClient,
+): Pick<CheckedRequest, 'scope' | 'refreshable'> => {
+  const asked = scopesOf(values.get('scope') ?? '').join(' ');
+  if (asked.length > longestScope) {
+    throw invalidScope(
+      `scope is too long: at most ${longestScope} characters of different scopes.`,
+      'scope is too long',
+    );
   }
-  if (!asked.some((scope) => scope.startsWith('patient/'))) {
-    throw new GatewayError('invalid_scope', 'Ask for something to read, such as patient/*.rs.');
+  const wanted = asked === '' ? partner.scopes.join(' ') : asked;
+  const registered = limitScopes(wanted, partner.scopes);
+  if (!readsSomething(registered)) {
+    const advice = 'Ask for something to read that this app is registered for, such as patient/*.rs.';
+    throw invalidScope(
+      `The scope ${nameScopes(wanted)} gives this app nothing to read. ${advice}`,
+      'nothing to read that is registered',
+    );
   }
-  return { scope: asked.join(' '), refreshable: asked.includes('offline_access') };
+  const scope = scopeAtPayer(payer, registered);
+  if (!readsSomething(scope)) {
+    throw invalidScope(
+      `The scope ${nameScopes(registered)} gives nothing to read at this health plan.`,
+      'nothing to read that the payer is asked for',
+    );
+  }
+  return { scope, refreshable: asked === '' || scopesOf(scope).includes('offline_access') };
 };
 
 /** SMART App Launch: `aud` is this payer's FHIR base, with or without a last slash. */
@@ -58,10 +86,8 @@ const checkAudience = ({ values }: Parameters, base: string): void => {
  * Checks everything that is told to the partner by redirect.
  * @throws GatewayError of RFC 6749 §4.1.2.1
  */
-export const checkAuthorizeRequest = (
-  { partner, payer, returnTo }: CheckedClient,
-  request: Parameters,
-): CheckedRequest => {
+export const checkAuthorizeRequest = (client: CheckedClient, request: Parameters): CheckedRequest => {
+  const { partner, payer, returnTo } = client;
   checkNotRepeated(request);
   if (!partner.payers.includes(payer.id)) {
     throw new GatewayError('unauthorized_client', 'This app may not read from this health plan.');
@@ -69,5 +95,5 @@ export const checkAuthorizeRequest = (
   if ((request.values.get('state')?.length ?? 0) > longestState) throw invalid('state is too long.');
   checkResponseType(request);
   checkAudience(request, returnTo.iss);
-  return { ...checkScope(request, partner.scopes), codeChallenge: checkPkce(request, partner.pkceOptional) };
+  return { ...checkScope(request, client), codeChallenge: checkPkce(request, partner.pkceOptional) };
 };

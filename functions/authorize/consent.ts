@@ -42,9 +42,8 @@ const sentences = (scope: string): Html => {
   const readable = types.includes('*')
     ? 'your health record, all of it'
     : `from your health record: ${types.join(', ')}`;
-  const reads = types.length === 0 ? '' : html`<li>read ${readable}</li>`;
   const keeps = scopes.includes('offline_access') ? html`<li>keep reading it when you are not signed in</li>` : '';
-  return html`${reads}${keeps}`;
+  return html`<li>read ${readable}</li>${keeps}`;
 };
 
 /** As a CSP names it; a native app's own scheme has no origin. */

@@ -1,8 +1,9 @@
 import type { Payer } from '../../config/stage.ts';
 import { base64url, nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { intersectScopes } from '../shared/fhir/scopes.ts';
+import { readsSomething, scopesOf } from '../shared/fhir/scopes.ts';
 import type { PayerTokenAnswer } from '../shared/oauth/payer-client.ts';
+import { scopeAtPayer } from '../shared/oauth/payer-scope.ts';
 import { bearerSizes, codeWrapKey, writeBearer } from '../shared/store/bearers.ts';
 import { seal, sealIvBytes, sha256 } from '../shared/store/crypto.ts';
 import { sealPayerTokens } from '../shared/store/grant.ts';
@@ -10,25 +11,19 @@ import { putGrant } from '../shared/store/grants.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
 import type { CallbackDeps } from './deps.ts';
 
-const aboutResources = (scope: string): boolean => /(?:^| )(?:patient|user)\//.test(scope);
-
-/**
- * The scope that partner and payer agree on; `offline_access` only where it can be kept. A payer that was asked for no
- * scope may answer with words of its own: where none is about resources, they say nothing.
- */
+/** The scope that partner and payer agree on; `offline_access` only where it can be kept. */
 const grantedScope = (
   payer: Payer,
   attempt: LoginAttempt,
-  { scope = '' }: Pick<PayerTokenAnswer, 'scope'>,
+  { scope }: Pick<PayerTokenAnswer, 'scope'>,
   refreshable: boolean,
 ): string => {
-  const silent = scope === '' || (payer.scopes.length === 0 && !aboutResources(scope));
-  const agreed = silent ? attempt.scope : intersectScopes(scope, attempt.scope);
-  const kept = agreed.split(' ').filter((one) => refreshable || one !== 'offline_access');
-  if (!kept.some(aboutResources)) {
+  const agreed = scopesOf(scopeAtPayer(payer, attempt.scope, scope));
+  const kept = agreed.filter((one) => refreshable || one !== 'offline_access').join(' ');
+  if (!readsSomething(kept)) {
     throw new GatewayError('access_denied', 'The health plan granted none of the access that was asked for.');
   }
-  return kept.join(' ');
+  return kept;
 };
 
 /**

@@ -2,7 +2,7 @@ import type { Partner, Payer } from '../../config/stage.ts';
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { type ApiEvent, header, payerOf, queryPairs } from '../shared/http/api.ts';
-import { currentAccess, stillAllowed } from '../shared/oauth/live-grant.ts';
+import { currentAccess, scopeNow, stillAllowed } from '../shared/oauth/live-grant.ts';
 import { type OpenGrant, openGrant } from '../shared/oauth/payer-tokens.ts';
 import type { RequestRecord } from '../shared/request-record.ts';
 import { readAccessToken } from '../shared/store/bearers.ts';
@@ -59,6 +59,7 @@ export const authenticate = async (deps: FetchDeps, event: ApiEvent, record: Req
   if (!isLive(grant, now)) throw invalidToken('the grant has ended');
   if (grant.payer !== payerId) throw invalidToken("another payer's grant");
   const allowed = await stillAllowed(deps.registry, grant);
-  if (allowed === undefined) throw invalidToken('partner or payer left the config');
-  return { ...allowed, access, open: openGrant(grant, token.grantKey) };
+  if (allowed === undefined) throw invalidToken('the config no longer allows this grant');
+  const scope = scopeNow(access.scope, allowed.partner);
+  return { ...allowed, access: { ...access, scope }, open: openGrant(grant, token.grantKey) };
 };

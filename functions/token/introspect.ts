@@ -1,7 +1,7 @@
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { requiredConfidential } from '../shared/oauth/client-authentication.ts';
-import { currentAccess, stillAllowed } from '../shared/oauth/live-grant.ts';
+import { currentAccess, mayRefresh, scopeNow, stillAllowed } from '../shared/oauth/live-grant.ts';
 import { readAccessToken, readRefreshToken } from '../shared/store/bearers.ts';
 import { sha256 } from '../shared/store/crypto.ts';
 import { type Grant, isCurrentRefresh, isLive } from '../shared/store/grant.ts';
@@ -38,12 +38,16 @@ export const introspect = async (deps: TokenDeps, request: TokenRequest): Promis
 
   const grant = await getGrant(deps.grants, token.grantId);
   if (grant === undefined || grant.partner !== partner.clientId || !isLive(grant, now)) return inactive;
-  if (!(await stillAllowed(deps.registry, grant))) return inactive;
+  const allowed = await stillAllowed(deps.registry, grant);
+  if (allowed === undefined) return inactive;
   request.note(grant);
   const hash = sha256(text);
   if (access === undefined) {
-    return isCurrentRefresh(grant, hash) ? describe(deps, grant, { scope: grant.scope, exp: grant.endsAt }) : inactive;
+    return isCurrentRefresh(grant, hash) && mayRefresh(grant, allowed.partner)
+      ? describe(deps, grant, { scope: scopeNow(grant.scope, allowed.partner), exp: grant.endsAt })
+      : inactive;
   }
   const issued = currentAccess(grant, hash, now);
-  return issued === undefined ? inactive : describe(deps, grant, { scope: issued.scope, exp: issued.expiresAt });
+  if (issued === undefined) return inactive;
+  return describe(deps, grant, { scope: scopeNow(issued.scope, allowed.partner), exp: issued.expiresAt });
 };

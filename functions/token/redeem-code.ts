@@ -2,7 +2,7 @@ import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError, type Signal } from '../shared/errors.ts';
 import { required } from '../shared/oauth/client-authentication.ts';
 import { type TokenAnswer, accessExpiresAt, issuedAccess, tokenAnswer } from '../shared/oauth/issue.ts';
-import { stillAllowed } from '../shared/oauth/live-grant.ts';
+import { checkReadsSomething, mayRefresh, scopeNow, stillAllowed } from '../shared/oauth/live-grant.ts';
 import { bearerSizes, codeWrapKey, familyHash, readCode, writeBearer } from '../shared/store/bearers.ts';
 import { sameHash, sha256, unseal } from '../shared/store/crypto.ts';
 import { type Grant, isLive } from '../shared/store/grant.ts';
@@ -67,9 +67,12 @@ export const redeemCode = async (deps: TokenDeps, request: TokenRequest): Promis
   if (grant.redeemedAt !== undefined && grant.revokedAt === undefined) return replayed(deps, grant, request, now);
   // Until it is redeemed, a grant ends with its code.
   if (!isLive(grant, now)) throw invalidCode('expired or revoked');
-  if (!(await stillAllowed(deps.registry, grant))) throw invalidCode('partner or payer left the config');
+  const allowed = await stillAllowed(deps.registry, grant);
+  if (allowed === undefined) throw invalidCode('the config no longer allows this grant');
+  const scope = scopeNow(grant.scope, allowed.partner);
+  checkReadsSomething(grant, scope);
 
-  return issue(deps, request, grant, code, now);
+  return issue(deps, request, { ...grant, scope, refreshable: mayRefresh(grant, allowed.partner) }, code, now);
 };
 
 const issue = async (

@@ -1,10 +1,11 @@
 import type { Partner } from '../../config/stage.ts';
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { isCovered } from '../shared/fhir/scopes.ts';
+import { isCovered, limitScopes, readsSomething, scopesOf } from '../shared/fhir/scopes.ts';
 import { byBearerAlone } from '../shared/oauth/client-authentication.ts';
 import { type TokenAnswer, accessExpiresAt, issuedAccess, tokenAnswer } from '../shared/oauth/issue.ts';
-import { stillAllowed } from '../shared/oauth/live-grant.ts';
+import { checkReadsSomething, mayRefresh, scopeNow, stillAllowed } from '../shared/oauth/live-grant.ts';
+import { nameScopes } from '../shared/oauth/name-scopes.ts';
 import {
   type RefreshToken,
   bearerSizes,
@@ -23,15 +24,36 @@ const rotationSaltBytes = 32;
 const invalidRefreshToken = (detail: string): GatewayError =>
   new GatewayError('invalid_grant', 'The refresh token is unknown, expired, or not for this client.', { detail });
 
-/** The scope of the new access token: the grant's, or the narrower one that was asked for (RFC 6749 §6). */
-const narrowedScope = (grant: Grant, requested: string | undefined): string => {
-  const held = grant.scope.split(' ');
-  const wanted = (requested ?? '').split(' ').filter((scope) => scope !== '');
-  if (wanted.length === 0) return grant.scope;
-  if (!wanted.every((scope) => isCovered(scope, held))) {
-    throw new GatewayError('invalid_scope', 'A refresh may narrow the scope, not widen it.');
+/** The message may quote the partner, so the log has its own words. */
+const invalidScope = (publicMessage: string, detail: string): GatewayError =>
+  new GatewayError('invalid_scope', publicMessage, { detail });
+
+const noLongerOffline = (): GatewayError =>
+  new GatewayError('invalid_grant', 'This app may no longer refresh its access. Ask the member to connect again.', {
+    detail: 'offline_access was taken from the partner',
+  });
+
+/**
+ * The scope of the new access token: the grant's, or the narrower one that was asked for (RFC 6749 §6), as far as the
+ * partner's registration still goes. What the partner is not registered for is dropped, as at authorize: clients repeat
+ * what they asked for there.
+ */
+const narrowedScope = (grant: Grant, partner: Partner, requested = ''): string => {
+  const whole = scopeNow(grant.scope, partner);
+  checkReadsSomething(grant, whole);
+  if (scopesOf(requested).length === 0) return whole;
+  const asked = limitScopes(requested, partner.scopes);
+  const held = scopesOf(grant.scope);
+  const wider = scopesOf(asked).filter((scope) => readsSomething(scope) && !isCovered(scope, held));
+  if (wider.length > 0) {
+    const named = nameScopes(wider.join(' '));
+    throw invalidScope(`A refresh may narrow the scope, not widen it: ${named} was not granted.`, 'a wider scope');
   }
-  return wanted.join(' ');
+  const narrowed = limitScopes(asked, held);
+  if (!readsSomething(narrowed)) {
+    throw invalidScope(`The scope ${nameScopes(requested)} gives this app nothing to read.`, 'nothing to read');
+  }
+  return narrowed;
 };
 
 /** A refresh token that was shown, and its grant as it was read. */
@@ -80,7 +102,8 @@ const repeat = async (
   const pair = successors(rotated.presented, salt);
   const token = await refreshTokenOfRepeat(deps, rotated, pair.refresh);
   if (token === undefined) return undefined;
-  return tokenAnswer(rotated.grant, access, { access: writeBearer(pair.access), refresh: token }, rotated.now);
+  const issued = { ...access, scope: scopeNow(access.scope, rotated.partner) };
+  return tokenAnswer(rotated.grant, issued, { access: writeBearer(pair.access), refresh: token }, rotated.now);
 };
 
 const graceSeconds = ({ registry: { lifetimes } }: TokenDeps, partner: Partner): number =>
@@ -123,8 +146,9 @@ export const refresh = async (deps: TokenDeps, request: TokenRequest): Promise<T
   if (grant.partner !== partner.clientId) throw invalidRefreshToken("another client's refresh token");
   request.note(grant);
   if (!isLive(grant, now)) throw invalidRefreshToken('the grant has ended');
-  if (!(await stillAllowed(deps.registry, grant))) throw invalidRefreshToken('partner or payer left the config');
-  const scope = narrowedScope(grant, request.form.values.get('scope'));
+  if (!(await stillAllowed(deps.registry, grant))) throw invalidRefreshToken('the config no longer allows this grant');
+  if (!mayRefresh(grant, partner)) throw noLongerOffline();
+  const scope = narrowedScope(grant, partner, request.form.values.get('scope'));
   const hash = sha256(text);
 
   const shown = { grant, presented, hash, partner, now };

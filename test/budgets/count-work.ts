@@ -1,8 +1,10 @@
 /**
- * Prints how many blocks of code the link rewriter runs for answers of growing size: V8's own counters, so the figure
- * is the same on every machine. Run as a process of its own, since the counters see the whole process.
+ * Prints how many blocks of code run for outside input of growing size, in the link rewriter and in the reader of
+ * scopes: V8's own counters, so the figure is the same on every machine. Run as a process of its own, since the counters
+ * see the whole process.
  */
 import { Session } from 'node:inspector/promises';
+import { intersectScopes, limitScopes } from '../../functions/shared/fhir/scopes.ts';
 import { createLinkRewriter } from '../../functions/shared/fhir/rewrite-links.ts';
 
 const from = 'https://payer.example.org/r4';
@@ -46,6 +48,19 @@ for (const [kind, answer] of Object.entries(answers)) {
     const row = (counts[`${kind}, in chunks of ${chunkBytes}`] = [] as number[]);
     for (const kilobytes of [64, 128, 256]) row.push(await countOf(() => rewrite(answer(kilobytes), chunkBytes)));
   }
+}
+
+const scopes = (kilobytes: number): string =>
+  Array.from({ length: kilobytes * 40 }, (_, at) => `patient/Claim.rs?x=${at}`).join(' ');
+const repeated = (kilobytes: number): string => 'patient/Claim.rs '.repeat(kilobytes * 60);
+const reads: Readonly<Record<string, (kilobytes: number) => string>> = {
+  "a payer's scopes": (kilobytes) => intersectScopes(scopes(kilobytes), 'patient/*.rs patient/Claim.r'),
+  "a partner's scopes": (kilobytes) => limitScopes(scopes(kilobytes), ['patient/*.rs']),
+  'one scope many times': (kilobytes) => limitScopes(repeated(kilobytes), ['patient/*.rs']),
+};
+for (const [kind, read] of Object.entries(reads)) {
+  const row = (counts[kind] = [] as number[]);
+  for (const kilobytes of [64, 128, 256]) row.push(await countOf(() => void read(kilobytes)));
 }
 console.log(JSON.stringify(counts));
 process.exit(0);

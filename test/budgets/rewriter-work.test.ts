@@ -11,10 +11,10 @@ const counts = (): Record<string, [number, number, number]> => {
   return JSON.parse(stdout) as Record<string, [number, number, number]>;
 };
 
-describe("the link rewriter's work", () => {
+describe('the work of the link rewriter and of the reader of scopes', () => {
   const rows = Object.entries(counts());
 
-  it.each(rows)('grows with the size of the answer and no faster: %s', (_kind, [once, twice, fourTimes]) => {
+  it.each(rows)('grows with the size of the input and no faster: %s', (_kind, [once, twice, fourTimes]) => {
     expect(once).toBeGreaterThan(0);
     expect(twice / once).toBeLessThanOrEqual(2.02);
     expect(fourTimes / once).toBeLessThanOrEqual(4.04);

@@ -1,6 +1,6 @@
 import { untouched } from './untouched.ts';
 import { repeated } from './authorize-trust.ts';
-import { authorize } from './client.ts';
+import { authorize, connect } from './client.ts';
 import { expectSentBack } from './expectations.ts';
 import { type Requirement, localRequirement, requirement } from './requirement.ts';
 import { baseOf } from './target.ts';
@@ -69,17 +69,12 @@ const refusals: readonly (readonly [string, string, string, Readonly<Record<stri
   ['RFC 6749 §3.3', 'refuses a scope that writes', 'invalid_scope', { scope: 'patient/*.cruds' }],
   ['RFC 6749 §3.3', 'refuses a v1 scope that writes', 'invalid_scope', { scope: 'patient/Observation.write' }],
   ['RFC 6749 §3.3', 'refuses a scope of another context', 'invalid_scope', { scope: 'system/*.rs' }],
-  [
-    'RFC 6749 §3.3',
-    'refuses a scope that the partner is not registered for',
-    'invalid_scope',
-    { scope: 'patient/*.rs admin' },
-  ],
+  ['RFC 6749 §3.3', 'refuses a scope that the partner is not registered for', 'invalid_scope', { scope: 'admin' }],
   [
     'OpenID Connect Core §3.1.2.1',
     'refuses openid, since it gives no id_token',
     'invalid_scope',
-    { scope: 'openid patient/*.rs' },
+    { scope: 'openid fhirUser' },
   ],
   [
     'SMART App Launch 2.2',
@@ -104,6 +99,31 @@ export const afterTrust: readonly Requirement[] = [
       const response = await authorize(target, 'aud' in change ? { ...change, aud } : change, { app: target.app });
       expectSentBack(target, response, error);
     }),
+  ),
+  requirement(
+    'RFC 6749 §5.2',
+    'names the scope that it refuses, in plain ASCII, whatever it looks like',
+    async (target) => {
+      const answer = await authorize(target, { scope: 'openid "é\\<b>' }, { app: target.app });
+      const text = expectSentBack(target, answer, 'invalid_scope').searchParams.get('error_description') ?? '';
+      expect(text).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/);
+      expect(text).toContain('openid');
+      expect(text).not.toContain('<');
+    },
+  ),
+  localRequirement(
+    'RFC 6749 §3.3',
+    'grants what a partner may have of the scope that it asks for, once, and says so in scope',
+    async (target) => {
+      const many = 'patient/Condition.read '.repeat(100);
+      const asked = `openid fhirUser launch/patient ${many}patient/*.rs patient/*.cruds patient/Claim.rs?x=y system/*.rs`;
+      expect((await connect(target, { scope: asked })).scope).toBe(
+        'launch/patient patient/Condition.read patient/*.rs',
+      );
+      const as = { app: target.apps.narrow };
+      const { scope } = await connect(target, { scope: 'openid patient/*.rs offline_access' }, as);
+      expect(scope).toBe('patient/Patient.rs patient/Observation.r offline_access');
+    },
   ),
   requirement(
     'RFC 6749 §3.1',

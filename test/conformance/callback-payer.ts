@@ -26,6 +26,20 @@ export const atPayer: readonly Requirement[] = [
     expect(scope.split(' ').sort()).toEqual(['offline_access', 'patient/Patient.rs']);
   }),
   localRequirement(
+    'RFC 6749 §5.1',
+    'takes a payer that names no scope at its word: it granted what the gateway asked it for',
+    async (target) => {
+      target.payers.script('clear-health', { token: tokens({ scope: undefined }) });
+      expect((await connect(target, { scope: 'patient/Claim.rs patient/Claim.r' })).scope).toBe(
+        'patient/Claim.rs patient/Claim.r',
+      );
+      const as = { payer: 'slow-health' };
+      target.payers.script(as.payer, { token: tokens({ scope: undefined }) });
+      const { scope } = await connect(target, { scope: 'patient/*.rs offline_access' }, as);
+      expect(scope).toBe('patient/Patient.rs patient/Observation.r offline_access');
+    },
+  ),
+  localRequirement(
     'RFC 6749 §4.1.2.1',
     'tells the partner access_denied where the payer granted nothing to read',
     async (target) => {

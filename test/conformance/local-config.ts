@@ -72,7 +72,11 @@ const payersAt = (payers: string): object[] => {
     smart({ ...endpoints('keyed-health'), issuer: `${payers}/keyed-health`, publicKeys: [gatewayKey.publicJwk] }),
     clear('unready-health'),
     clear('rotating-health'),
-    clear('slow-health'),
+    // What we ask this one for is less than partners are registered for.
+    {
+      ...clear('slow-health'),
+      scopes: ['launch/patient', 'patient/Patient.rs', 'patient/Observation.r', 'offline_access'],
+    },
   ];
 };
 

@@ -168,6 +168,25 @@ const limits: readonly Requirement[] = [
       await expectOutcome(await read(target, '/Observation', narrowed.access_token), 403);
     },
   ),
+  localRequirement(
+    'RFC 6749 §6',
+    'takes the scope that the login asked for, with all that it was not given, as clients repeat it',
+    async (target) => {
+      const scope = 'openid fhirUser launch/patient patient/*.rs patient/*.cruds offline_access';
+      const { refresh_token: token } = await connect(target, { scope });
+      expect((await tokensOf(await refresh(target, token, { scope }))).scope).toBe(
+        'launch/patient patient/*.rs offline_access',
+      );
+      const as = { app: target.apps.narrow };
+      const narrow = await connect(target, { scope }, as);
+      expect((await tokensOf(await refresh(target, narrow.refresh_token, { scope }, as))).scope).toBe(narrow.scope);
+    },
+  ),
+  localRequirement('RFC 6749 §6', 'refuses a refresh that asks for nothing to read: invalid_scope', async (target) => {
+    const { refresh_token: token } = await connect(target);
+    await expectOAuthError(await refresh(target, token, { scope: 'openid offline_access' }), 400, 'invalid_scope');
+    expect((await refresh(target, token)).status).toBe(200);
+  }),
   localRequirement('RFC 6749 §6', 'narrows one access token only, not the refresh token', async (target) => {
     const { refresh_token: token } = await connect(target);
     const narrowed = await tokensOf(await refresh(target, token, { scope: 'patient/Patient.rs' }));

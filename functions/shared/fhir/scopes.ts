@@ -17,7 +17,9 @@ export type Scope =
   | { readonly kind: 'other'; readonly text: string };
 
 type ResourceScope = Extract<Scope, { kind: 'resource' }>;
-type Granted = Pick<ResourceScope, 'type' | 'letters'>;
+
+/** The letters held for each type, or for `*`; a context stands before the type where contexts are kept apart. */
+type Held = ReadonlyMap<string, string>;
 
 const RESOURCE_SCOPE = /^(patient|user)\/([A-Za-z]+|\*)\.(read|rs|r|s)$/;
 /** As payers grant them for reading: v2's writes among them, and `?` filters, which they apply themselves. */
@@ -25,7 +27,8 @@ const GRANTED_SCOPE = /^(?:patient|user)\/([A-Za-z]+|\*)\.(read|\*|c?r?u?d?s?)(?
 /** RFC 6749 §3.3, without `/` and `?`, which make it a resource scope. */
 const OTHER_SCOPE = /^(?:launch\/(?:patient|encounter)|[A-Za-z0-9_.:-]+)$/;
 
-const split = (scopes: string): string[] => scopes.split(' ').filter((text) => text !== '');
+/** The different scopes of a text, in order (RFC 6749 §3.3). Each text with scopes in it is read here first. */
+export const scopesOf = (text: string): string[] => [...new Set(text.split(/\s+/).filter((scope) => scope !== ''))];
 
 /** None for permissions to write only. */
 const lettersOf = (permissions: string): Letters | '' =>
@@ -46,52 +49,85 @@ export function parseScope(text: string): Scope | undefined {
 const resourceScopes = (scopes: readonly string[]): ResourceScope[] =>
   scopes.map(parseScope).filter((scope) => scope?.kind === 'resource');
 
-/** Which letters for a type these scopes give together. */
-const lettersFor = (type: string, scopes: readonly Granted[]): string =>
-  scopes
-    .filter((scope) => scope.type === type || scope.type === ANY)
-    .map(({ letters }) => letters)
-    .join('');
+/** Whether any of these scopes lets a partner read. */
+export const readsSomething = (scope: string): boolean => resourceScopes(scopesOf(scope)).length > 0;
+
+/** Gathers letters by key. Thousands of scopes become at most one entry for each type, so whatever follows is quick. */
+const gather = (scopes: Iterable<readonly [key: string, letters: string]>): Held => {
+  const held = new Map<string, string>();
+  for (const [key, letters] of scopes) {
+    const before = held.get(key) ?? '';
+    held.set(
+      key,
+      before +
+        letters
+          .split('')
+          .filter((letter) => !before.includes(letter))
+          .join(''),
+    );
+  }
+  return held;
+};
+
+/** Which letters these give for a type together. */
+const lettersFor = (held: Held, type: string, context = ''): string =>
+  (held.get(context + type) ?? '') + (held.get(context + ANY) ?? '');
 
 const hasLetters = (held: string, wanted: string) => wanted.split('').every((letter) => held.includes(letter));
+
+const heldIn = (scopes: readonly string[]): Held =>
+  gather(resourceScopes(scopes).map(({ context, type, letters }) => [`${context}/${type}`, letters]));
 
 /**
  * Whether everything that `requested` (one scope, or several separated by spaces) allows is within `registered`.
  * `patient/` and `user/` do not stand for each other here.
  */
 export function isCovered(requested: string, registered: readonly string[]): boolean {
-  const held = resourceScopes(registered);
-  return split(requested).every((text) => {
+  const held = heldIn(registered);
+  return scopesOf(requested).every((text) => {
     const scope = parseScope(text);
     if (scope === undefined) return false;
     if (scope.kind === 'other') return registered.includes(text);
-    const sameContext = held.filter(({ context }) => context === scope.context);
-    return hasLetters(lettersFor(scope.type, sameContext), scope.letters);
+    return hasLetters(lettersFor(held, scope.type, `${scope.context}/`), scope.letters);
   });
 }
 
 /** What a payer's scopes let us read, whichever their context. */
-function grantedByPayer(scopes: string): Granted[] {
-  return split(scopes)
-    .map((text) => GRANTED_SCOPE.exec(text))
-    .filter((match) => match !== null)
-    .map((match) => ({ type: match[1]!, letters: lettersOf(match[2]!) }))
-    .filter((scope): scope is Granted => scope.letters !== '' && (scope.type === ANY || isResourceType(scope.type)));
-}
+const grantedByPayer = (scopes: string): Held =>
+  gather(
+    scopesOf(scopes)
+      .map((text) => GRANTED_SCOPE.exec(text))
+      .filter((match) => match !== null)
+      .map((match) => [match[1]!, lettersOf(match[2]!)] as const)
+      .filter(([type, letters]) => letters !== '' && (type === ANY || isResourceType(type))),
+  );
+
+/** Whether a payer's scopes are about resources at all, or words of its own only. */
+export const areAboutResources = (scopes: string): boolean =>
+  scopesOf(scopes).some((scope) => /^(?:patient|user)\//.test(scope));
 
 /** What is left of a scope; some of it may be there twice. */
-function narrowed(scope: ResourceScope, granted: readonly Granted[]): string[] {
+function narrowed(scope: ResourceScope, held: Held, context = ''): string[] {
   const write = (type: string): string[] => {
-    const held = lettersFor(type, granted);
-    if (hasLetters(held, scope.letters)) return [`${scope.context}/${type}.${scope.text.split('.')[1]!}`];
+    const letters = lettersFor(held, type, context);
+    if (hasLetters(letters, scope.letters)) return [`${scope.context}/${type}.${scope.text.split('.')[1]!}`];
     // Of two letters one is left at most.
-    const left = scope.letters.split('').find((letter) => held.includes(letter));
+    const left = scope.letters.split('').find((letter) => letters.includes(letter));
     return left === undefined ? [] : [`${scope.context}/${type}.${left}`];
   };
   const whole = write(scope.type);
   if (scope.type !== ANY || whole[0] === scope.text) return whole;
-  return [...whole, ...granted.flatMap(({ type }) => write(type))];
+  const types = [...held.keys()].filter((key) => key.startsWith(context)).map((key) => key.slice(context.length));
+  return [...whole, ...types.flatMap(write)];
 }
+
+/** Each scope as `keep` leaves it, once; what the gateway never grants is dropped. */
+const limited = (requested: string, keep: (scope: Scope) => readonly string[]): string => {
+  const scopes = scopesOf(requested)
+    .map(parseScope)
+    .filter((scope) => scope !== undefined);
+  return [...new Set(scopes.flatMap(keep))].join(' ');
+};
 
 /**
  * The scopes that a partner gets: what it asked for, as far as the payer granted it. A resource scope keeps its
@@ -103,12 +139,20 @@ function narrowed(scope: ResourceScope, granted: readonly Granted[]): string[] {
  */
 export function intersectScopes(granted: string, requested: string): string {
   const payer = grantedByPayer(granted);
-  const kept = split(requested).flatMap((text) => {
-    const scope = parseScope(text);
-    if (scope === undefined) return [];
-    return scope.kind === 'other' ? [text] : narrowed(scope, payer);
+  return limited(requested, (scope) => (scope.kind === 'other' ? [scope.text] : narrowed(scope, payer)));
+}
+
+/**
+ * What of `requested` lies within `registered`: the rest is dropped, and a wildcard becomes the types that are left of
+ * it. `patient/` and `user/` do not stand for each other here, and scopes that are not about resources must be
+ * registered by name.
+ */
+export function limitScopes(requested: string, registered: readonly string[]): string {
+  const held = heldIn(registered);
+  return limited(requested, (scope) => {
+    if (scope.kind === 'other') return registered.includes(scope.text) ? [scope.text] : [];
+    return narrowed(scope, held, `${scope.context}/`);
   });
-  return [...new Set(kept)].join(' ');
 }
 
 const ALLOWS: Readonly<Record<Letters, string>> = { r: 'read', s: 'search', rs: 'read and search' };
@@ -119,11 +163,11 @@ const ALLOWS: Readonly<Record<Letters, string>> = { r: 'read', s: 'search', rs: 
  * @throws FhirRequestError 403 with `insufficientScope`
  */
 export function checkScopes(request: FhirRequest, scope: string): void {
-  const held = resourceScopes(split(scope));
+  const held = gather(resourceScopes(scopesOf(scope)).map(({ type, letters }) => [type, letters]));
   // A page needs no type of its own, but some right to read.
-  if (held.length === 0) throw insufficientScope('The access token allows no FHIR resources.');
+  if (held.size === 0) throw insufficientScope('The access token allows no FHIR resources.');
   for (const { type, needs } of request.types) {
-    if (hasLetters(lettersFor(type, held), needs)) continue;
+    if (hasLetters(lettersFor(held, type), needs)) continue;
     const what = type === ANY ? 'all resource types' : type;
     throw insufficientScope(
       `The access token does not allow to ${ALLOWS[needs]} ${what}, which this request can return.`,

@@ -57,13 +57,14 @@ describe('the consent page', () => {
     expect(listOf(page.body)).toBe('<li>read from your health record: Observation, Condition</li>');
   });
 
-  it('says nothing of reading where nothing would be read', async () => {
-    const scopes = ['launch/patient', 'offline_access'];
-    const { authorize } = gateway().reconfigured(withPartner('third-party-app', { scopes }));
+  it('lists what will be granted, not what was asked for', async () => {
+    const { authorize } = gateway().reconfigured(
+      withPayer('northwind', { scopes: ['patient/Observation.rs', 'patient/Condition.r'] }),
+    );
 
-    const page = await authorize(request);
+    const page = await authorize({ ...request, scope: 'openid patient/Condition.rs patient/Claim.cruds admin' });
 
-    expect(listOf(page.body)).toBe('<li>keep reading it when you are not signed in</li>');
+    expect(listOf(page.body)).toBe('<li>read from your health record: Condition</li>');
   });
 
   it('is not stored, framed, sniffed or scripted, and tells the next site nothing', async () => {

@@ -1,5 +1,5 @@
 import { apiEvent, call } from '../../support/gateway.ts';
-import { gateway, pkce, redirectUri, sentBack, throttled, withPartner } from '../../support/login.ts';
+import { gateway, pkce, redirectUri, sentBack, throttled, withPartner, withPayer } from '../../support/login.ts';
 
 const refusedByPage = async (
   response: Promise<{ statusCode: number; headers: Record<string, string>; body: string }>,
@@ -128,9 +128,9 @@ describe('authorize, once the partner is trusted', () => {
   const challenge = pkce.code_challenge;
   const hash = 'code_challenge must be a SHA-256 hash in base64url.';
   const aud = 'aud must be http://localhost:3000/r4/northwind.';
-  const notRegistered = (what: string) => `${what} is not one that this app is registered for.`;
+  const readable = 'Ask for something to read that this app is registered for, such as patient/*.rs.';
 
-  it.each([
+  it.each<[string, Record<string, string>, string, string]>([
     ['a missing challenge', publicApp, 'invalid_request', 'code_challenge is missing (PKCE, S256).'],
     [
       'a plain challenge',
@@ -172,32 +172,30 @@ describe('authorize, once the partner is trusted', () => {
     ['another payer’s base as aud', { aud: 'http://localhost:3000/r4/demo-health-plan' }, 'invalid_request', aud],
     ['the payer’s own base as aud', { aud: 'http://127.0.0.1:3003/r4' }, 'invalid_request', aud],
     ['another base as resource', { resource: 'https://other.example' }, 'invalid_request', aud],
-    [
-      'a write scope',
-      { scope: 'patient/Observation.cruds' },
+    ...[
+      ['a scope that writes', 'patient/Observation.cruds', 'patient/Observation.cruds'],
+      ['a scope of SMART 1.0 that writes', 'patient/*.write patient/*.*', 'patient/*.write, patient/*.*'],
+      ['a granular scope', 'patient/Observation.rs?category=lab', 'patient/Observation.rs?category=lab'],
+      ['a scope of another context', 'user/*.rs system/*.rs', 'user/*.rs, system/*.rs'],
+      ['a type that R4 does not have', 'patient/Nonsense.rs', 'patient/Nonsense.rs'],
+      ['scopes that read nothing', 'launch/patient offline_access', 'launch/patient, offline_access'],
+      ['an unknown scope', 'openid', 'openid'],
+      ['a scope as long as may be named', 'x'.repeat(64), 'x'.repeat(64)],
+      ['a scope too long to be named', 'x'.repeat(65), `${'x'.repeat(64)}...`],
+      ['a scope with markup', '<b>x "y" \\ é', '?b?x, ?y?, ?, ?'],
+      ['more scopes than may be named', 'a b c d e f g', 'a, b, c, d, e and 2 more'],
+      ['one scope many times', 'openid '.repeat(40_000), 'openid'],
+    ].map(([what = '', scope = '', named = '']): [string, Record<string, string>, string, string] => [
+      what,
+      { scope },
       'invalid_scope',
-      notRegistered('The scope patient/Observation.cruds'),
-    ],
+      `The scope ${named} gives this app nothing to read. ${readable}`,
+    ]),
     [
-      'a scope that is not registered',
-      { scope: 'patient/*.rs openid' },
+      'a scope of very many parts',
+      { scope: Array.from({ length: 4000 }, (_none, at) => `x${at}`).join(' ') },
       'invalid_scope',
-      notRegistered('The scope openid'),
-    ],
-    [
-      'a scope as long as may be named',
-      { scope: 'x'.repeat(64) },
-      'invalid_scope',
-      notRegistered(`The scope ${'x'.repeat(64)}`),
-    ],
-    ['a scope too long to be named', { scope: 'x'.repeat(65) }, 'invalid_scope', notRegistered('A scope')],
-    ['a scope that ends in markup', { scope: 'patient/*.rs x<b>' }, 'invalid_scope', notRegistered('A scope')],
-    ['a scope that begins with markup', { scope: 'patient/*.rs <b>x' }, 'invalid_scope', notRegistered('A scope')],
-    [
-      'a scope that has nothing to read in it',
-      { scope: 'launch/patient offline_access' },
-      'invalid_scope',
-      'Ask for something to read, such as patient/*.rs.',
+      'scope is too long: at most 16384 characters of different scopes.',
     ],
   ])('sends the browser back with an error for %s', async (_, query, error, text) => {
     const { authorize, dynamo, lines } = gateway();
@@ -217,9 +215,21 @@ describe('authorize, once the partner is trusted', () => {
       function: 'authorize',
       step: 'authorize',
       payer: 'northwind',
-      partner: 'client_id' in query ? query.client_id : 'demo-partner',
+      partner: query['client_id'] ?? 'demo-partner',
       error,
       outcome: 'refused',
+    });
+  });
+
+  it('sends the browser back where nothing of the scope can be read at this health plan', async () => {
+    const { authorize } = gateway().reconfigured(withPayer('northwind', { scopes: ['patient/Coverage.rs'] }));
+
+    const response = await authorize({ scope: 'patient/Claim.rs patient/Observation.rs openid' });
+
+    expect(sentBack(response)).toMatchObject({
+      error: 'invalid_scope',
+      error_description:
+        'The scope patient/Claim.rs, patient/Observation.rs gives nothing to read at this health plan.',
     });
   });
 
@@ -304,5 +314,56 @@ describe('authorize, once the partner is trusted', () => {
     const response = await authorize({ redirect_uri: uri, response_type: 'token' });
 
     expect(response.headers['Location']).toMatch(/^https:\/\/partner\.example\/callback\?tenant=7&error=/);
+  });
+});
+
+describe('the scope of a login attempt', () => {
+  const stored = async (scope: string, registered = ['launch/patient', 'patient/*.rs', 'offline_access']) => {
+    const test = gateway();
+    await test.reconfigured(withPartner('demo-partner', { scopes: registered })).authorize({ scope });
+    const [attempt] = test.dynamo.items('LoginAttempts').values();
+    return [attempt?.['scope']?.S, attempt?.['refreshable']?.BOOL];
+  };
+
+  it.each<[string, string, readonly string[] | undefined, string, boolean]>([
+    [
+      'what SMART clients ask for',
+      'openid fhirUser launch/patient patient/*.rs offline_access',
+      undefined,
+      'launch/patient patient/*.rs offline_access',
+      true,
+    ],
+    ['no offline_access, where only others were named', 'patient/*.rs online_access', undefined, 'patient/*.rs', false],
+    [
+      'no offline_access that is not registered',
+      'patient/*.rs offline_access',
+      ['patient/*.rs'],
+      'patient/*.rs',
+      false,
+    ],
+    [
+      'of a wildcard the types that are registered',
+      'patient/*.read',
+      ['patient/Claim.rs', 'patient/Coverage.r'],
+      'patient/Claim.read patient/Coverage.r',
+      false,
+    ],
+    [
+      'each scope once',
+      `${'patient/*.rs '.repeat(15_000)}patient/Claim.r`,
+      undefined,
+      'patient/*.rs patient/Claim.r',
+      false,
+    ],
+    ['scopes between other blanks', '\tpatient/*.rs\n openid ', undefined, 'patient/*.rs', false],
+    [
+      'no more than there is to grant',
+      `patient/*.rs patient/Claim.rs?a=b patient/Claim.cruds system/*.rs patient/X.rs x`,
+      undefined,
+      'patient/*.rs',
+      false,
+    ],
+  ])('holds %s', async (_, scope, registered, kept, refreshable) => {
+    expect(await stored(scope, registered === undefined ? undefined : [...registered])).toEqual([kept, refreshable]);
   });
 });

@@ -192,6 +192,34 @@ describe('the grant', () => {
     expect(scope).toBe('launch/patient patient/*.rs offline_access');
   });
 
+  it.each<[string, string[], string, string]>([
+    [
+      'what we asked it for',
+      ['patient/Observation.rs', 'patient/Claim.r'],
+      'patient/*.rs',
+      'patient/Observation.rs patient/Claim.r',
+    ],
+    ['of what we asked it for that which the partner asked for', ['user/*.read'], 'patient/Claim.r', 'patient/Claim.r'],
+    ['all that the partner asked for, where we asked it for none', [], 'patient/*.rs', 'patient/*.rs'],
+    ['all that the partner asked for, where we asked in its own words', ['records'], 'patient/*.rs', 'patient/*.rs'],
+  ])('holds, where the payer says none, %s (RFC 6749 §5.1)', async (_, scopes, scope, granted) => {
+    const test = gateway();
+    for (const said of [undefined, null, '', [], 5]) {
+      test.payer.http = async () => Response.json({ ...northwindTokens, scope: said });
+      const { login, redeem } = test.reconfigured(withPayer('northwind', { scopes }));
+
+      expect(bodyOf(await redeem(await login({ scope }))).scope).toBe(granted);
+    }
+  });
+
+  it('holds no more than a payer’s answer of 100 KB and the partner’s request have in common', async () => {
+    const { login, redeem, payer } = gateway();
+    const scope = Array.from({ length: 4000 }, (_none, at) => `patient/Claim.rs?x=${at}`).join(' ');
+    payer.http = async () => Response.json({ ...northwindTokens, scope });
+
+    expect(bodyOf(await redeem(await login({ scope: 'patient/*.rs' }))).scope).toBe('patient/Claim.rs');
+  });
+
   it('keeps offline_access where it was asked for and the payer gave a refresh token without naming it', async () => {
     const { login, redeem, payer } = gateway();
     payer.http = async () => Response.json({ ...northwindTokens, scope: 'patient/*.read' });
@@ -246,7 +274,7 @@ describe('the grant', () => {
 
   it('lives as long as an access token where the payer gave no refresh token and named no end', async () => {
     const { login, grant, payer } = gateway();
-    payer.http = async () => Response.json({ access_token: 'payer-access-token', token_type: 'Bearer' });
+    payer.http = async () => Response.json({ access_token: 'payer-access-token', patient: 'patient-1' });
 
     await login();
 

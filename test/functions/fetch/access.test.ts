@@ -1,4 +1,5 @@
 import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
+import { withPartner, withPayer } from '../../support/login.ts';
 
 const ready = () => {
   const test = fetchGateway();
@@ -71,8 +72,59 @@ describe('a grant that knows its patient', () => {
   });
 });
 
-it('leaves it to the payer whose record a grant opens that knows no patient', async () => {
-  const test = ready();
-  const { token } = await test.grant({ patient: undefined });
-  expect((await read(test.deps, 'Patient/patient-2', token)).statusCode).toBe(200);
+describe('a grant that knows no patient', () => {
+  it('leaves it to the payer whose record it opens, where the payer’s profile says so', async () => {
+    const test = ready();
+    const { token } = await test.grant({ patient: undefined });
+    const deps = test.reconfigured(withPayer('northwind', { patientFrom: 'none' }));
+    expect((await read(deps, 'Patient/patient-2', token)).statusCode).toBe(200);
+  });
+
+  it.each(['token', 'search'] as const)(
+    'opens nothing where the profile has the patient from %s',
+    async (patientFrom) => {
+      const test = ready();
+      const { token } = await test.grant({ patient: undefined });
+      const deps = test.reconfigured(withPayer('northwind', { patientFrom }));
+      expect((await read(deps, 'Patient/patient-2', token)).statusCode).toBe(401);
+      expect(test.payer.requests).toEqual([]);
+    },
+  );
+});
+
+describe('a partner’s registration', () => {
+  const narrowTo = (...scopes: string[]) => withPartner('demo-partner', { scopes });
+
+  it('narrows the grants that live already, at once', async () => {
+    const test = ready();
+    const { token } = await test.grant();
+    const deps = test.reconfigured(narrowTo('patient/Observation.rs', 'offline_access'));
+
+    expect((await read(deps, 'Observation', token)).statusCode).toBe(200);
+    expect((await read(deps, 'Condition', token)).statusCode).toBe(403);
+    expect((await read(deps, 'Patient/patient-1/$everything', token)).statusCode).toBe(403);
+    expect((await read(deps, '', token, { query: '_type=Condition' })).statusCode).toBe(403);
+    // The file is put back: what was granted is good again.
+    expect((await read(test.deps, 'Condition', token)).statusCode).toBe(200);
+  });
+
+  it('leaves a grant nothing to read where it covers nothing that was granted', async () => {
+    const test = ready();
+    const { token } = await test.grant({ scope: 'patient/Condition.rs' });
+    const deps = test.reconfigured(narrowTo('patient/Observation.rs'));
+
+    const answers = [await read(deps, 'Observation', token), await read(deps, 'Condition', token)];
+
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([403, 403]);
+    expect(test.payer.requests).toEqual([]);
+  });
+
+  it('widens no grant that lives already', async () => {
+    const test = ready();
+    const { token } = await test.grant({ scope: 'patient/Condition.r' });
+    const deps = test.reconfigured(narrowTo('patient/*.rs', 'user/*.rs'));
+
+    expect((await read(deps, 'Condition', token)).statusCode).toBe(403);
+    expect((await read(deps, 'Observation', token)).statusCode).toBe(403);
+  });
 });

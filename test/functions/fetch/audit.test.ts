@@ -9,6 +9,7 @@ import type { ApiEvent, ApiResponse } from '../../../functions/shared/http/api.t
 import { type RequestRecord, recordOf, recordRequest } from '../../../functions/shared/request-record.ts';
 import { dynamoClient } from '../../../functions/shared/store/dynamo.ts';
 import { fetchGateway, fhir, issueOf, read, readEvent } from '../../support/fetch-gateway.ts';
+import { withPayer } from '../../support/login.ts';
 import { lambdaContext, startMs } from '../../support/gateway.ts';
 
 /** The FHIR route as it is in AWS: its gate and its end hook write to a table, which is in memory here. */
@@ -70,7 +71,8 @@ describe('a read', () => {
   it('names no patient where the grant knows none, and the type of a compartment search', async () => {
     const test = audited();
     const { token } = await test.grant({ patient: undefined });
-    await read(test.deps, 'Patient/1/Observation', token);
+    const { registry } = test.reconfigured(withPayer('northwind', { patientFrom: 'none' }));
+    await read({ ...test.deps, registry }, 'Patient/1/Observation', token);
     expect(test.items()[0]).not.toHaveProperty('patient');
     expect(test.items()[0]?.['interaction']).toEqual({ S: 'search-compartment Patient Observation' });
   });

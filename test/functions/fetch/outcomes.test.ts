@@ -98,7 +98,7 @@ describe('a token that opens nothing says no more to the partner than that, and 
     ],
     ["another payer's grant", (test, token) => read(test.deps, 'Patient', token, { payer: 'demo-health-plan' })],
     [
-      'partner or payer left the config',
+      'the config no longer allows this grant',
       (test, token) => read(test.reconfigured(withoutPartner('demo-partner')), 'Patient', token),
     ],
     [

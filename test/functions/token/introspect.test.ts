@@ -1,5 +1,5 @@
 import { startMs } from '../../support/gateway.ts';
-import { basic, bodyOf, gateway, pkce, throttled, verifier, withPartner } from '../../support/login.ts';
+import { basic, bodyOf, gateway, pkce, throttled, verifier, withPartner, withPayer } from '../../support/login.ts';
 
 const inactive = '{"active":false}';
 
@@ -31,8 +31,9 @@ describe('introspection', () => {
   });
 
   it('tells the scope of each access token, and no patient where none is known', async () => {
-    const { login, redeem, refresh, introspect, payer } = gateway();
-    payer.http = async () => Response.json({ access_token: 'a', refresh_token: 'r', expires_in: 60 });
+    const { login, redeem, refresh, introspect } = gateway().reconfigured(
+      withPayer('northwind', { patientFrom: 'none' }),
+    );
     const first = bodyOf(await redeem(await login()));
     const second = bodyOf(await refresh(first.refresh_token, { scope: 'patient/Observation.rs' }));
 
@@ -43,6 +44,31 @@ describe('introspection', () => {
 
     expect(answers.map(({ scope }) => scope)).toEqual([first.scope, 'patient/Observation.rs']);
     for (const answer of answers) expect(Object.keys(answer)).not.toContain('patient');
+  });
+
+  it('tells what the partner’s registration leaves of the scope now, and never more than was granted', async () => {
+    const test = gateway();
+    const { access_token: access, refresh_token: refresh } = await test.connect({
+      scope: 'patient/Condition.rs patient/Observation.rs offline_access',
+    });
+    const scopeUnder = async (token: string, ...scopes: string[]) => {
+      const { introspect } = test.reconfigured(withPartner('demo-partner', { scopes }));
+      const { active, scope } = bodyOf(await introspect({ token }));
+      return active === true ? scope : undefined;
+    };
+
+    for (const token of [access, refresh]) {
+      expect(await scopeUnder(token, 'patient/Condition.r', 'offline_access')).toBe(
+        'patient/Condition.r offline_access',
+      );
+      expect(await scopeUnder(token, 'patient/*.rs', 'launch/patient', 'offline_access')).toBe(
+        'patient/Condition.rs patient/Observation.rs offline_access',
+      );
+      expect(await scopeUnder(token, 'patient/Claim.rs', 'offline_access')).toBe('offline_access');
+    }
+    // Without offline_access a refresh token is good for nothing.
+    expect(await scopeUnder(access, 'patient/*.rs')).toBe('patient/Condition.rs patient/Observation.rs');
+    expect(await scopeUnder(refresh, 'patient/*.rs')).toBeUndefined();
   });
 
   it('is exactly {"active": false} after revocation, after expiry, and for what is no token of ours', async () => {

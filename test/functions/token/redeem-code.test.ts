@@ -1,5 +1,15 @@
 import { codeWithAnotherSecret } from './forged-bearers.ts';
-import { bodyOf, gateway, pkce, redirectUri, verifier, withPartner, withoutPartner } from '../../support/login.ts';
+import {
+  bodyOf,
+  gateway,
+  northwindTokens,
+  pkce,
+  redirectUri,
+  verifier,
+  withPartner,
+  withPayer,
+  withoutPartner,
+} from '../../support/login.ts';
 
 describe('redeeming a code', () => {
   it('gives a pair with all that SMART wants, and is not stored', async () => {
@@ -35,8 +45,7 @@ describe('redeeming a code', () => {
 
   it('never passes on an id_token that came from the payer', async () => {
     const { login, redeem, payer } = gateway();
-    payer.http = async () =>
-      Response.json({ access_token: 'a', refresh_token: 'r', id_token: 'not.a.jwt', expires_in: 60 });
+    payer.http = async () => Response.json({ ...northwindTokens, id_token: 'not.a.jwt' });
 
     const response = await redeem(await login());
 
@@ -44,9 +53,22 @@ describe('redeeming a code', () => {
     expect(Object.keys(bodyOf(response))).not.toContain('id_token');
   });
 
-  it('names no patient where the payer named none', async () => {
-    const { login, redeem, payer } = gateway();
-    payer.http = async () => Response.json({ access_token: 'a', refresh_token: 'r', expires_in: 60 });
+  it('keeps to what the partner’s registration leaves of the scope now, and burns no code where that is nothing', async () => {
+    const test = gateway();
+    const code = await test.login();
+    const under = async (scopes: string[]) =>
+      bodyOf(await test.reconfigured(withPartner('demo-partner', { scopes })).redeem(code));
+
+    const nothing = await under(['user/*.rs']);
+    const narrowed = await under(['patient/Claim.rs']);
+
+    expect(nothing).toMatchObject({ error: 'invalid_scope' });
+    expect(narrowed).toMatchObject({ scope: 'patient/Claim.rs', access_token: expect.any(String) });
+    expect(narrowed.refresh_token).toBeUndefined();
+  });
+
+  it('names no patient where the grant is bound to none', async () => {
+    const { login, redeem } = gateway().reconfigured(withPayer('northwind', { patientFrom: 'none' }));
 
     const answer = bodyOf(await redeem(await login()));
 

@@ -68,6 +68,36 @@ describe('refreshing a pair', () => {
     expect(third.scope).toBe(first.scope);
   });
 
+  it('keeps to what the partner’s registration leaves of the scope now, without ending or spending anything', async () => {
+    const test = gateway();
+    const { refresh_token: token } = await test.connect();
+    const under = async (scopes: string[], form: Record<string, string> = {}) => {
+      const response = await test.reconfigured(withPartner('demo-partner', { scopes })).refresh(token, form);
+      return { status: response.statusCode, ...bodyOf(response) };
+    };
+
+    const nothing = await under(['launch/patient', 'user/*.rs', 'offline_access']);
+    const online = await under(['launch/patient', 'patient/*.rs']);
+    const narrowed = await under(['patient/Claim.r', 'offline_access'], { scope: 'patient/*.rs patient/Claim.rs' });
+    const again = await under(['patient/Coverage.rs', 'patient/Claim.r', 'offline_access']);
+
+    expect(nothing).toMatchObject({
+      status: 400,
+      error: 'invalid_scope',
+      error_description:
+        'This app is no longer registered for anything of what was granted: launch/patient, patient/*.rs, offline_access. Ask the member to connect again.',
+    });
+    expect(online).toMatchObject({
+      status: 400,
+      error: 'invalid_grant',
+      error_description: 'This app may no longer refresh its access. Ask the member to connect again.',
+    });
+    expect(narrowed).toMatchObject({ status: 200, scope: 'patient/Claim.r' });
+    // The repeat within the grace hands out the same access token, which is no wider than it was.
+    expect(again).toMatchObject({ status: 200, scope: 'patient/Claim.r', access_token: narrowed.access_token });
+    expect(bodyOf(await test.refresh(narrowed.refresh_token)).scope).toBe('launch/patient patient/*.rs offline_access');
+  });
+
   it('refuses a wider scope with invalid_scope, and rotates nothing', async () => {
     const { login, redeem, refresh } = gateway();
     const first = bodyOf(await redeem(await login({ scope: 'patient/Observation.rs offline_access' })));

@@ -117,12 +117,12 @@ describe('a code is refused, and the log knows more of it than the answer,', () 
     },
     {
       where: 'its partner lost the right to the payer',
-      detail: 'partner or payer left the config',
+      detail: 'the config no longer allows this grant',
       request: ({ reconfigured }, code) => reconfigured(noRight).redeem(code),
     },
     {
       where: 'its payer left the configuration',
-      detail: 'partner or payer left the config',
+      detail: 'the config no longer allows this grant',
       request: ({ reconfigured }, code) => reconfigured(otherPayer).redeem(code),
     },
   ])('where $where', async ({ query, request, ...expected }) => {
@@ -193,18 +193,19 @@ describe('a refresh is refused before anything is written, and the log knows mor
     },
     {
       where: 'its partner lost the right to the payer',
-      detail: 'partner or payer left the config',
+      detail: 'the config no longer allows this grant',
       request: ({ reconfigured }, pair) => reconfigured(noRight).refresh(pair.refresh_token),
     },
     {
       where: 'its payer left the configuration',
-      detail: 'partner or payer left the config',
+      detail: 'the config no longer allows this grant',
       request: ({ reconfigured }, pair) => reconfigured(otherPayer).refresh(pair.refresh_token),
     },
     {
       where: 'one of two scopes is not held',
       error: 'invalid_scope',
-      description: 'A refresh may narrow the scope, not widen it.',
+      description: 'A refresh may narrow the scope, not widen it: patient/Patient.rs was not granted.',
+      detail: 'a wider scope',
       query: { scope: 'launch/patient patient/Observation.rs offline_access' },
       request: ({ refresh }, pair) =>
         refresh(pair.refresh_token, { scope: 'patient/Observation.rs patient/Patient.rs' }),

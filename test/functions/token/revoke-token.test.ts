@@ -51,7 +51,7 @@ describe('revoking', () => {
 
   it('sends the payer its access token where it gave no refresh token', async () => {
     const { login, redeem, revoke, payer } = gateway();
-    payer.http = async () => Response.json({ access_token: 'payer-access-token', expires_in: 60 });
+    payer.http = async () => Response.json({ ...northwindTokens, refresh_token: undefined });
     const { access_token: token } = bodyOf(await redeem(await login()));
 
     await revoke({ token });

@@ -1,4 +1,10 @@
-import { checkScopes, intersectScopes, isCovered, parseScope } from '../../../../functions/shared/fhir/scopes.ts';
+import {
+  checkScopes,
+  intersectScopes,
+  isCovered,
+  limitScopes,
+  parseScope,
+} from '../../../../functions/shared/fhir/scopes.ts';
 import { parse, refusal } from './requests.ts';
 
 describe('parseScope', () => {
@@ -149,5 +155,26 @@ describe('checkScopes', () => {
     ],
   ])('says what %s lacks with %j', (line, scope, message) => {
     expect(refusal(() => checkScopes(parse(line), scope)).publicMessage).toBe(message);
+  });
+});
+
+describe('limitScopes', () => {
+  it.each([
+    ['patient/*.rs offline_access', ['patient/*.read', 'offline_access'], 'patient/*.rs offline_access'],
+    ['patient/*.rs', ['patient/Claim.rs', 'patient/Coverage.r'], 'patient/Claim.rs patient/Coverage.r'],
+    ['patient/*.rs', ['patient/*.r', 'patient/Claim.s'], 'patient/*.r patient/Claim.rs'],
+    ['patient/Claim.read patient/Claim.rs', ['patient/Claim.r'], 'patient/Claim.r'],
+    ['user/*.rs patient/Claim.rs', ['patient/*.rs'], 'patient/Claim.rs'],
+    ['user/*.rs', ['user/Claim.rs', 'patient/*.rs'], 'user/Claim.rs'],
+    [
+      'openid launch/patient patient/*.cruds patient/Claim.rs?x=y system/*.rs',
+      ['launch/patient', 'x'],
+      'launch/patient',
+    ],
+    [' \tpatient/*.rs\r\npatient/*.rs ', ['patient/*.rs'], 'patient/*.rs'],
+    ['', ['patient/*.rs'], ''],
+    ['patient/*.rs', [], ''],
+  ])('%j within %j: %j', (requested, registered, expected) => {
+    expect(limitScopes(requested, registered)).toBe(expected);
   });
 });
