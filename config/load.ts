@@ -135,7 +135,8 @@ export const loadStage = async (nameOrFile: string, folder = import.meta.dirname
 
 const shippedPayer = (payer: Payer): Payer => {
   const { pkceOffReason: _, ...quirks } = payer.quirks;
-  return { ...payer, quirks };
+  const { patientNoneReason: __, ...shipped } = payer;
+  return { ...shipped, quirks };
 };
 
 const shippedPartner = (partner: Partner): Partner => {

@@ -18,6 +18,10 @@ interface SmartInputs {
   /** @default launch/patient, patient/*.rs, offline_access */
   readonly scopes?: readonly string[];
   readonly fhirBaseUrlAliases?: readonly string[];
+  /** @default token */
+  readonly patientFrom?: Payer['patientFrom'];
+  /** For production: why this payer's grants are bound to no patient. */
+  readonly patientNoneReason?: string;
   readonly quirks?: Partial<PayerQuirks>;
 }
 

@@ -33,6 +33,11 @@ const ofPayer = (payer: Payer): readonly Finding[] => [
     ['quirks', 'pkce'],
     'is false without a reason; write true, or in pkceOffReason why this payer gets none',
   ),
+  ...findingIf(
+    payer.patientFrom === 'none' && payer.patientNoneReason === undefined,
+    ['patientFrom'],
+    'is "none" without a reason; write "token" or "search", or in patientNoneReason why no grant is bound to a patient',
+  ),
 ];
 
 /** A native app listens on this machine alone, so http may lead there: by address, `localhost` may be another's. */

@@ -105,13 +105,17 @@ const payer = z
     publicKeys: publicKeys.default([]),
     scopes: list(rules.payerScope),
     everything: z.boolean().default(true),
-    patientFrom: z.enum(['token', 'search']).default('token'),
+    patientFrom: z.enum(['token', 'search', 'none']).default('token'),
+    patientNoneReason: text().optional(),
     quirks: quirks.prefault({}),
   })
   .superRefine((value, context) => {
     checkEndpoints(value, context);
     if (value.sendsIss && value.issuer === undefined) {
       problem(context, ['issuer'], 'is missing though sendsIss is true; write the issuer that the payer sends as iss');
+    }
+    if (value.patientFrom !== 'none' && value.patientNoneReason !== undefined) {
+      problem(context, ['patientNoneReason'], 'explains what is not so; remove it, or write patientFrom: "none"');
     }
     if (value.clientAuthentication === 'private_key_jwt' && value.publicKeys.length === 0) {
       problem(context, ['publicKeys'], 'is empty, and private_key_jwt needs a key; write the public JWK with its kid');

@@ -2,10 +2,10 @@
  * The shape of a stage's configuration. Everything that a platform engineer edits lives in one value of
  * {@link StageConfig}; `check.ts` refuses what is wrong with the file, the field and what to write instead.
  *
- * A stage with `production: true` also refuses what would weaken it (`production.ts`). Four things it takes for a
+ * A stage with `production: true` also refuses what would weaken it (`production.ts`). Five things it takes for a
  * reason, which is written beside them for whoever reviews the file: `pkceOptionalReason`, `consentReason`,
- * `quirks.pkceOffReason` and `wafOffReason`. A reason without the thing that it explains is refused, and none of them
- * ships to the functions.
+ * `quirks.pkceOffReason`, `patientNoneReason` and `wafOffReason`. A reason without the thing that it explains is refused,
+ * and none of them ships to the functions.
  */
 
 /** How the gateway or a partner proves who it is at a token endpoint (RFC 6749 §2.3, RFC 7523). */
@@ -56,8 +56,14 @@ export interface Payer {
   readonly scopes: readonly string[];
   /** Whether `Patient/{id}/$everything` is passed on. */
   readonly everything: boolean;
-  /** Where the patient's id comes from: the token answer, or one `GET Patient` with the fresh token. */
-  readonly patientFrom: 'token' | 'search';
+  /**
+   * Where the patient's id comes from: the token answer, or one `GET Patient` with the fresh token. A login for which
+   * neither names one patient ends. `none`: nowhere; grants are bound to no patient, and a partner reads whatever
+   * record the payer's token opens.
+   */
+  readonly patientFrom: 'token' | 'search' | 'none';
+  /** Why this payer's grants are bound to no patient; production asks for it where `patientFrom` is `none`. */
+  readonly patientNoneReason?: string;
   readonly quirks: PayerQuirks;
 }
 

@@ -83,6 +83,15 @@ const iss: Comparison = (document, { sendsIss }) => {
       ];
 };
 
+const patient: Comparison = (document, { patientFrom }) => {
+  const said = listOf(document, 'capabilities');
+  if (said === undefined || patientFrom !== 'token' || said.includes('context-standalone-patient')) return undefined;
+  return [
+    'capabilities lacks context-standalone-patient, and the profile says patientFrom: "token"',
+    'write patientFrom: "search", or ask the payer whether its token answer names the patient; if not, every login ends',
+  ];
+};
+
 const comparisons: readonly Comparison[] = [
   endpoint('authorization_endpoint', 'authorizationEndpoint'),
   endpoint('token_endpoint', 'tokenEndpoint'),
@@ -93,6 +102,7 @@ const comparisons: readonly Comparison[] = [
   pkce,
   (document, { scopes }) => compareScopes(listOf(document, 'scopes_supported'), scopes),
   iss,
+  patient,
 ];
 
 const compare = (document: Document, payer: Payer): Finding[] => {

@@ -1,6 +1,7 @@
 import type { Payer } from '../../config/stage.ts';
-import { GatewayError } from '../shared/errors.ts';
+import { GatewayError, type Signal } from '../shared/errors.ts';
 import { findPatient } from '../shared/oauth/find-patient.ts';
+import { patientId } from '../shared/oauth/patient-id.ts';
 import { type PayerTokenAnswer, exchangeCode, payerHttpFailure, revokeAtPayer } from '../shared/oauth/payer-client.ts';
 import { PayerError, loginFailure } from '../shared/oauth/payer-error.ts';
 import type { PayerTokens } from '../shared/store/grant.ts';
@@ -26,30 +27,36 @@ export const askPayer = async (
   }
 };
 
-const wantsPatient = (scope: string): boolean => /(?:^| )(?:launch\/patient|patient\/)/.test(scope);
+const noPatient = (detail: string, signal?: Signal): GatewayError =>
+  new GatewayError('server_error', 'The health plan did not say whose record this is.', { detail, signal });
+
+const searchPatient = async (deps: CallbackDeps, payer: Payer, tokens: PayerTokens): Promise<string> => {
+  try {
+    return await findPatient(deps, payer, tokens.accessToken);
+  } catch (error) {
+    const { detail, failure } = payerHttpFailure(error);
+    // An answer that names no single patient is about this member.
+    throw noPatient(detail, failure === 'nonsense' ? undefined : 'payerDown');
+  }
+};
 
 /**
- * Whose record the tokens open, from where the payer's profile says; undefined where it matters to nobody.
- * @throws GatewayError `server_error` where patient scopes were asked for and the payer names no single patient
+ * Whose record the tokens open, from where the payer's profile says; undefined only where it says that grants are bound
+ * to no patient.
+ * @throws GatewayError `server_error` where the payer names no single patient
  */
 export const whoseRecord = async (
   deps: CallbackDeps,
   payer: Payer,
   { tokens, patient }: PayerTokenAnswer,
-  { scope }: LoginAttempt,
 ): Promise<string | undefined> => {
-  if (payer.patientFrom === 'token') return patient;
-  try {
-    return await findPatient(deps, payer, tokens.accessToken);
-  } catch (error) {
-    if (!wantsPatient(scope)) return undefined;
-    const { detail, failure } = payerHttpFailure(error);
-    throw new GatewayError('server_error', 'The health plan did not say whose record this is.', {
-      detail,
-      // An answer that names no single patient is about this member.
-      signal: failure === 'nonsense' ? undefined : 'payerDown',
-    });
-  }
+  if (payer.patientFrom === 'none') return undefined;
+  if (payer.patientFrom === 'search') return searchPatient(deps, payer, tokens);
+  const id = patientId(payer, patient);
+  if (id !== undefined) return id;
+  const what =
+    patient === undefined ? 'names no patient, as patientFrom says it does' : 'names a patient without an id';
+  throw noPatient(`the token answer ${what}`, 'payerDown');
 };
 
 /** Runs what makes a grant of payer tokens; where that fails nobody will ever hold them, so the payer may forget them. */

@@ -31,7 +31,7 @@ export const callbackHandler = (deps: CallbackDeps) =>
         const grant = await inTime(context, async () => {
           const answer = await askPayer(deps, callback.payer, login.attempt, code);
           return orRevoke(deps, callback.payer, answer.tokens, async () => {
-            const patient = await whoseRecord(deps, callback.payer, answer, login.attempt);
+            const patient = await whoseRecord(deps, callback.payer, answer);
             return createGrant(deps, callback.payer, login.attempt, { ...answer, patient }, record.requestId);
           });
         });

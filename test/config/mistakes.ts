@@ -788,7 +788,12 @@ export const refused: readonly Mistake[] = [
   [
     'an unknown source of the patient',
     set('payer', { patientFrom: 'id_token' }),
-    `${lakeside}.patientFrom: is not known; write one of "token", "search"`,
+    `${lakeside}.patientFrom: is not known; write one of "token", "search", "none"`,
+  ],
+  [
+    'a reason for grants without a patient where there are none',
+    set('payer', { patientNoneReason: 'x' }),
+    `${lakeside}.patientNoneReason: explains what is not so; remove it, or write patientFrom: "none"`,
   ],
   [
     'a sign-in origin with a path',

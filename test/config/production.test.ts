@@ -103,6 +103,11 @@ const weakened: [string, Parameters<typeof production>[0], string][] = [
     'payers[0].quirks.pkce: is false without a reason; write true, or in pkceOffReason why this payer gets none',
   ],
   [
+    'a payer whose grants know no patient',
+    { payer: { patientFrom: 'none' } },
+    'payers[0].patientFrom: is "none" without a reason; write "token" or "search", or in patientNoneReason why no grant is bound to a patient',
+  ],
+  [
     'an audit under six years',
     { stage: { retention: { auditDays: 2191 } } },
     'retention.auditDays: is under six years (45 CFR 164.316(b)(2)); write at least 2192',
@@ -164,6 +169,7 @@ describe('production', () => {
   it.each<[string, Parameters<typeof production>[0]]>([
     ['a partner without PKCE', { partner: { pkceOptional: true, pkceOptionalReason: 'Ends in March with its 2.0.' } }],
     ['a payer without PKCE', { payer: { quirks: { pkce: false, pkceOffReason: 'It refuses the parameter.' } } }],
+    ['grants without a patient', { payer: { patientFrom: 'none', patientNoneReason: 'Guardians read for several.' } }],
     ['no web ACL', { stage: { waf: 'none', wafOffReason: 'One of the network team stands in front.' } }],
   ])('takes %s for a reason', (_title, changes) => {
     expect(problems(production(changes))).toEqual([]);

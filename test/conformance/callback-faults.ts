@@ -1,8 +1,8 @@
 import { codeCalls } from './at-payer.ts';
-import { begin, comeBack, login } from './client.ts';
+import { begin, comeBack, connect, login, read } from './client.ts';
 import { expectSentBack } from './expectations.ts';
 import { type Requirement, localRequirement } from './requirement.ts';
-import { type Respond, answer, answerText, hang, tokenAnswer, tokens } from './scripted-payer.ts';
+import { type Respond, answer, answerText, bundleOf, hang, patientId, tokenAnswer, tokens } from './scripted-payer.ts';
 
 /** A payer's token endpoint out of order: what it does, and what the partner is told. */
 const faults: readonly (readonly [string, Respond, string])[] = [
@@ -17,15 +17,52 @@ const faults: readonly (readonly [string, Respond, string])[] = [
   ],
   ['gives no access token', answer(200, { token_type: 'Bearer' }), 'server_error'],
   ['gives a token of another type', tokens({ token_type: 'mac' }), 'server_error'],
-  ['gives an expires_in of ten thousand years', tokens({ expires_in: 315_360_000_000 }), 'server_error'],
-  ['gives a negative expires_in', tokens({ expires_in: -1 }), 'server_error'],
-  ['gives an expires_in that is no number', tokens({ expires_in: 'soon' }), 'server_error'],
+  ['gives a token that no header can carry', tokens({ access_token: 'a b' }), 'server_error'],
+  ['names no patient, against its profile', tokens({ patient: undefined }), 'server_error'],
+  ['names a patient by an object', tokens({ patient: { id: 'pat-1' } }), 'server_error'],
+  ['names an empty patient', tokens({ patient: '' }), 'server_error'],
+  ['names a patient of another server', tokens({ patient: 'https://evil.example/Patient/pat-1' }), 'server_error'],
   ['refuses the code', answer(400, { error: 'invalid_grant' }), 'server_error'],
   ['answers 300 KB', answer(200, tokenAnswer({ filler: 'x'.repeat(300_000) })), 'server_error'],
 ];
 
+/** What is odd in a payer's token answer beside an access token that can be used. */
+const oddities: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
+  ['an expires_in of ten thousand years', { expires_in: 315_360_000_000 }],
+  ['a negative expires_in', { expires_in: -1 }],
+  ['an expires_in that is no number', { expires_in: 'never' }],
+  ['another token_type', { token_type: 'BearerToken' }],
+  ['no token_type', { token_type: undefined }],
+  ['a scope that is a list', { scope: ['launch/patient', 'patient/*.rs', 'offline_access'] }],
+  ['a scope that is a number', { scope: 5 }],
+  ['an empty refresh_token', { refresh_token: '' }],
+  ['an id_token that is none', { id_token: 5 }],
+  ['its patient as a reference', { patient: `Patient/${patientId}` }],
+];
+
 /** A payer's token endpoint out of order. */
 export const payerFaults: readonly Requirement[] = [
+  ...oddities.map(([oddity, change]) =>
+    localRequirement(
+      'RFC 6749 §5.1',
+      `makes a grant of a payer's token answer with ${oddity}, and keeps the grant where a refresh is answered so`,
+      async (target) => {
+        target.payers.script('clear-health', { token: tokens(change) });
+        const issued = await connect(target);
+        expect(issued.patient).toBe(patientId);
+        expect((await read(target, '/Patient', issued.access_token)).status).toBe(200);
+        target.payers.script('clear-health', { token: tokens() });
+        const { access_token: token } = await connect(target);
+        const renewed = 'payer-access-canary-renewed';
+        target.payers.script('clear-health', {
+          token: tokens({ access_token: renewed, ...change }),
+          r4: (request, response) =>
+            answer(request.headers.authorization === `Bearer ${renewed}` ? 200 : 401, bundleOf())(request, response),
+        });
+        expect((await read(target, '/Patient', token)).status).toBe(200);
+      },
+    ),
+  ),
   ...faults.map(([fault, token, error]) =>
     localRequirement(
       'RFC 6749 §4.1.2.1',

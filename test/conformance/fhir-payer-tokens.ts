@@ -59,6 +59,28 @@ export const payerTokens: readonly Requirement[] = [
     },
   ),
   localRequirement(
+    'SMART App Launch 2.2',
+    'ends a grant whose payer answers a refresh with tokens for another patient, uses none of them and has them revoked',
+    async (target) => {
+      const { access_token: token } = await connect(target);
+      target.payers.script('clear-health', {
+        token: tokens({
+          access_token: 'payer-access-canary-other',
+          refresh_token: 'payer-refresh-canary-o',
+          patient: 'x',
+        }),
+        r4: answer(401, {}),
+      });
+      await expectOutcome(await read(target, '/Patient', token), 401);
+      await expectOutcome(await read(target, '/Patient', token), 401);
+      const sent = target.payers.requests('clear-health', 'r4').map(({ headers }) => headers.authorization);
+      expect(sent).not.toContain('Bearer payer-access-canary-other');
+      expect(sent).toHaveLength(1);
+      const revoked = target.payers.requests('clear-health', 'revoke').map(({ form }) => form.get('token'));
+      expect(revoked).toEqual(['payer-refresh-canary-o']);
+    },
+  ),
+  localRequirement(
     'OWASP ASVS 16.5.3',
     "ends no grant where the payer's token endpoint is down: 503, and good again afterwards",
     async (target) => {

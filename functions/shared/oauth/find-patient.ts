@@ -1,9 +1,11 @@
 import type { Payer } from '../../../config/stage.ts';
+import { isPatientId } from './patient-id.ts';
 import { PayerError } from './payer-error.ts';
 import { type PayerClientDeps, payerHttpFailure, readLimited } from './payer-client.ts';
 
 interface SearchSet {
   readonly resourceType?: unknown;
+  readonly total?: unknown;
   readonly link?: readonly { readonly relation?: unknown }[];
   readonly entry?: readonly {
     readonly resource?: { readonly resourceType?: unknown; readonly id?: unknown };
@@ -13,11 +15,12 @@ interface SearchSet {
 
 const onlyPatient = (bundle: SearchSet): string | undefined => {
   if (bundle.resourceType !== 'Bundle' || bundle.link?.some(({ relation }) => relation === 'next')) return undefined;
+  if (typeof bundle.total === 'number' && bundle.total > 1) return undefined;
   const ids = bundle.entry
     ?.filter(({ search }) => (search?.mode ?? 'match') === 'match')
     .map(({ resource }) => (resource?.resourceType === 'Patient' ? resource.id : undefined));
   const [id] = ids?.length === 1 ? ids : [];
-  return typeof id === 'string' ? id : undefined;
+  return isPatientId(id) ? id : undefined;
 };
 
 /**

@@ -7,6 +7,7 @@ import type { PayerTokens } from '../store/grant.ts';
 import { readText } from '../payer/read-text.ts';
 import { PayerError } from './payer-error.ts';
 import type { PayerSecret, ReadPayerSecret } from './payer-secrets.ts';
+import { type ReadAnswer, payerTokens, readJsonObject, readTokenAnswer } from './payer-token-answer.ts';
 
 /** What speaking to a payer takes. */
 export interface PayerClientDeps {
@@ -15,19 +16,22 @@ export interface PayerClientDeps {
   readonly readPayerSecret: ReadPayerSecret;
 }
 
-/** A payer's token answer, checked. */
-export interface PayerTokenAnswer {
+/** A payer's token answer with an access token that can be used. */
+export interface PayerTokenAnswer extends Pick<ReadAnswer, 'scope' | 'patient'> {
   readonly tokens: PayerTokens;
-  readonly scope: string | undefined;
-  readonly patient: string | undefined;
+}
+
+/** What a refresh brought. */
+export interface RefreshedTokens extends Pick<ReadAnswer, 'patient'> {
+  readonly tokens: PayerTokens;
+  /** The new access token cannot be used; `tokens` has the old one, beside the refresh token that came with it. */
+  readonly problem: PayerError | undefined;
 }
 
 type GrantType = 'authorization_code' | 'refresh_token';
 
 const timeoutMs = 10_000;
 const answerLimitBytes = 256 * 1024;
-/** A year: a payer that promises longer has made a mistake. */
-const longestLifeSeconds = 366 * 24 * 3600;
 
 /** Reads a body up to a limit. @throws PayerError where it is longer */
 export const readLimited = async (response: PayerResponse, limitBytes: number): Promise<string> => {
@@ -48,10 +52,14 @@ export const payerHttpFailure = (error: unknown): PayerError => {
   return new PayerError(isUnusable(cause) ? 'nonsense' : 'unavailable', cause);
 };
 
-/**
- * The payer's HTTP with the profile's leniency: no redirects, a limit, a `token_type` where the payer left it out, and
- * no `id_token`, which nobody asked for and no partner may see.
- */
+/** RFC 6749 §5.2: 401 is about the client only. */
+const notJson = (status: number): PayerError =>
+  new PayerError(
+    status === 401 ? 'invalid_client' : 'nonsense',
+    `token endpoint answered ${status} without a JSON object`,
+  );
+
+/** The payer's HTTP for `oauth4webapi`: no redirects, a limit, and JSON whatever its content type. */
 const lenientFetch =
   ({ payerHttp }: PayerClientDeps) =>
   async (
@@ -74,34 +82,15 @@ const lenientFetch =
         throw new PayerError('unavailable', `token endpoint answered ${status}`);
       }
       const text = await readLimited(response, answerLimitBytes);
-      const answer = parseObject(text);
-      if (answer === undefined) {
+      if (readJsonObject(text) === undefined) {
         if (status === 200 && text === '') return new Response();
-        // RFC 6749 §5.2: 401 is about the client only.
-        throw new PayerError(
-          status === 401 ? 'invalid_client' : 'nonsense',
-          `token endpoint answered ${status} without a JSON object`,
-        );
+        throw notJson(status);
       }
-      delete answer['id_token'];
-      // Some write a member that they leave out as null.
-      for (const name of Object.keys(answer)) if (answer[name] === null) delete answer[name];
-      answer['token_type'] ??= 'Bearer';
-      return Response.json(answer, { status });
+      return new Response(text, { status, headers: { 'Content-Type': 'application/json' } });
     } catch (error) {
       throw payerHttpFailure(error);
     }
   };
-
-const parseObject = (text: string): Record<string, unknown> | undefined => {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
-  } catch {
-    // No JSON is as little an object as another value.
-  }
-  return undefined;
-};
 
 /** SMART wants `exp` within five minutes; these bounds hold for payers whose clock is off by 120 s either way. */
 const assertionIssuedAgoSeconds = 130;
@@ -151,26 +140,6 @@ const requestOptions = (deps: PayerClientDeps) => ({
   [oauth.allowInsecureRequests]: true,
 });
 
-const checkAnswer = (
-  deps: PayerClientDeps,
-  grantType: GrantType,
-  answer: oauth.TokenEndpointResponse,
-): PayerTokenAnswer => {
-  const { expires_in: life, patient } = answer;
-  const isAbsurd = life !== undefined && !(life > 0 && life <= longestLifeSeconds);
-  // A login can start again. A refresh has used up the old refresh token, so its answer is all there is.
-  if (isAbsurd && grantType === 'authorization_code') throw new PayerError('nonsense', 'expires_in is absurd');
-  return {
-    tokens: {
-      accessToken: answer.access_token,
-      ...(answer.refresh_token === undefined ? {} : { refreshToken: answer.refresh_token }),
-      ...(life === undefined || isAbsurd ? {} : { expiresAt: nowSeconds(deps.clock) + Math.floor(life) }),
-    },
-    scope: answer.scope,
-    patient: typeof patient === 'string' && patient !== '' ? patient : undefined,
-  };
-};
-
 const tokenFailure = (error: unknown): PayerError => {
   if (error instanceof PayerError) return error;
   if (error instanceof oauth.ResponseBodyError) {
@@ -185,8 +154,8 @@ const requestToken = async (
   payer: Payer,
   grantType: GrantType,
   form: Record<string, string>,
-): Promise<PayerTokenAnswer> => {
-  const attempt = async (fresh: boolean): Promise<PayerTokenAnswer> => {
+): Promise<ReadAnswer> => {
+  const attempt = async (fresh: boolean): Promise<ReadAnswer> => {
     const secret = await deps.readPayerSecret(payer.id, { fresh });
     const as = server(payer);
     const client = { client_id: payer.clientId };
@@ -200,7 +169,11 @@ const requestToken = async (
         form,
         requestOptions(deps),
       );
-      return checkAnswer(deps, grantType, await oauth.processGenericTokenEndpointResponse(as, client, response));
+      // It is stricter than payers are, so it reads their errors only.
+      if (!response.ok) await oauth.processGenericTokenEndpointResponse(as, client, response);
+      const answer = readJsonObject(await response.text());
+      if (answer === undefined) throw notJson(response.status);
+      return readTokenAnswer(answer, nowSeconds(deps.clock));
     } catch (error) {
       throw tokenFailure(error);
     }
@@ -215,31 +188,46 @@ const requestToken = async (
 };
 
 /**
- * Exchanges a payer's code (RFC 6749 §4.1.3). The code is sent once, and once more only after `invalid_client`.
+ * Exchanges a payer's code (RFC 6749 §4.1.3). The code is sent once, and once more only after `invalid_client`. Tokens
+ * that cannot be used are revoked.
  * @throws PayerError, or GatewayError where the payer's secret is missing
  */
-export const exchangeCode = (
+export const exchangeCode = async (
   deps: PayerClientDeps,
   payer: Payer,
   { code, redirectUri, verifier }: { code: string; redirectUri: string; verifier: string },
-): Promise<PayerTokenAnswer> =>
-  requestToken(deps, payer, 'authorization_code', {
+): Promise<PayerTokenAnswer> => {
+  const answer = await requestToken(deps, payer, 'authorization_code', {
     code,
     ...(payer.quirks.redirectUriAtToken ? { redirect_uri: redirectUri } : {}),
     ...(payer.quirks.pkce ? { code_verifier: verifier } : {}),
   });
+  const { accessToken, problem, scope, patient } = answer;
+  if (accessToken === undefined) {
+    if (answer.refreshToken !== undefined) await revokeAtPayer(deps, payer, payerTokens('', answer));
+    throw new PayerError('nonsense', problem ?? '');
+  }
+  return { tokens: payerTokens(accessToken, answer), scope, patient };
+};
 
 /**
- * Refreshes payer tokens (RFC 6749 §6). The old refresh token is kept where the payer gives no new one.
+ * Refreshes payer tokens (RFC 6749 §6). The old refresh token is kept where the payer gives no new one. A new one is
+ * kept even where its access token cannot be used: the old one may be spent.
  * @throws PayerError, or GatewayError where the payer's secret is missing
  */
 export const refreshAtPayer = async (
   deps: PayerClientDeps,
   payer: Payer,
-  refreshToken: string,
-): Promise<PayerTokens> => {
-  const { tokens } = await requestToken(deps, payer, 'refresh_token', { refresh_token: refreshToken });
-  return { refreshToken, ...tokens };
+  old: PayerTokens & { readonly refreshToken: string },
+): Promise<RefreshedTokens> => {
+  const answer = await requestToken(deps, payer, 'refresh_token', { refresh_token: old.refreshToken });
+  const { accessToken, patient, problem, refreshToken = old.refreshToken } = answer;
+  if (accessToken !== undefined) {
+    return { tokens: payerTokens(accessToken, { ...answer, refreshToken }), patient, problem: undefined };
+  }
+  const failure = new PayerError('nonsense', problem ?? '');
+  if (answer.refreshToken === undefined) throw failure;
+  return { tokens: { ...old, refreshToken }, patient, problem: failure };
 };
 
 /**

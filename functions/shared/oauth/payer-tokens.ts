@@ -6,7 +6,8 @@ import { sealIvBytes } from '../store/crypto.ts';
 import type { Table } from '../store/dynamo.ts';
 import { type Grant, type PayerTokens, isLive, sealPayerTokens, unsealPayerTokens } from '../store/grant.ts';
 import { getGrant, releaseLease, revoke, storePayerTokens, takeLease } from '../store/grants.ts';
-import { type PayerClientDeps, refreshAtPayer, revokeAtPayer } from './payer-client.ts';
+import { type PayerClientDeps, type RefreshedTokens, refreshAtPayer, revokeAtPayer } from './payer-client.ts';
+import { patientId } from './patient-id.ts';
 import { PayerError, readFailure } from './payer-error.ts';
 
 /** What refreshing payer tokens takes. */
@@ -59,7 +60,7 @@ const rereadGrant = async (deps: PayerTokenDeps, { grant, grantKey }: OpenGrant)
 /** The lease on a refresh that we hold. */
 interface Held {
   readonly requestId: string;
-  readonly refreshToken: string;
+  readonly old: PayerTokens & { readonly refreshToken: string };
   readonly untilMs: number;
 }
 
@@ -80,11 +81,44 @@ const storeInLease = async (
   }
 };
 
-const refreshHeld = async (deps: PayerTokenDeps, payer: Payer, open: OpenGrant, held: Held): Promise<OpenGrant> => {
+/** Whether a refresh brought tokens for another member. Where it names nobody, nothing has changed. */
+const isAboutAnother = (payer: Payer, grant: Grant, { patient }: RefreshedTokens): boolean => {
+  if (payer.patientFrom !== 'token' || grant.patient === undefined) return false;
+  const named = patientId(payer, patient);
+  return named !== undefined && named !== grant.patient;
+};
+
+/** The payer has mistaken the member. Nothing of what it answered is used or kept, and the grant ends. */
+const endMistaken = async (
+  deps: PayerTokenDeps,
+  payer: Payer,
+  { grant: { grantId, payerVersion } }: OpenGrant,
+  tokens: PayerTokens,
+  record: Requester,
+): Promise<never> => {
+  const { requestId } = record;
+  const revocation = { now: nowSeconds(deps.clock), requestId, payerVersion };
+  const isEnded = await revoke(deps.grants, grantId, 'otherPatient', revocation);
+  await revokeAtPayer(deps, payer, tokens);
+  raise(record, 'refreshFailed');
+  if (isEnded) throw ended();
+  throw new PayerError('nonsense', 'the refreshed tokens are about another patient');
+};
+
+const refreshHeld = async (
+  deps: PayerTokenDeps,
+  payer: Payer,
+  open: OpenGrant,
+  held: Held,
+  record: Requester,
+): Promise<OpenGrant> => {
   const { grant, grantKey } = open;
-  const tokens = await refreshAtPayer(deps, payer, held.refreshToken);
+  const answer = await refreshAtPayer(deps, payer, held.old);
+  const { problem, tokens } = answer;
+  if (isAboutAnother(payer, grant, answer)) return endMistaken(deps, payer, open, tokens, record);
   const sealed = sealPayerTokens(tokens, { grantId: grant.grantId, grantKey, iv: deps.randomBytes(sealIvBytes) });
   if (await storeInLease(deps, grant, sealed, held)) {
+    if (problem !== undefined) throw problem;
     const next = { ...grant, sealedPayerTokens: sealed, payerVersion: grant.payerVersion + 1 };
     return { grant: next, grantKey, tokens };
   }
@@ -121,7 +155,7 @@ const refreshOrEnd = async (
   record: Requester,
 ): Promise<OpenGrant> => {
   try {
-    return await refreshHeld(deps, payer, open, held);
+    return await refreshHeld(deps, payer, open, held, record);
   } catch (error) {
     if (error instanceof PayerError && error.failure === 'invalid_grant') return afterRefusal(deps, open, record);
     throw error;
@@ -167,7 +201,7 @@ export const refreshPayerTokens = async (
     return (await waitForHolder(deps, open)) ?? refreshPayerTokens(deps, payer, open, record);
   }
   try {
-    return await refreshOrEnd(deps, payer, open, { requestId, refreshToken, untilMs }, record);
+    return await refreshOrEnd(deps, payer, open, { requestId, old: { ...open.tokens, refreshToken }, untilMs }, record);
   } catch (error) {
     if (hasEnded(error)) throw error;
     await releaseLease(deps.grants, open.grant.grantId, owner).catch(() => undefined);

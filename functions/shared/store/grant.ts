@@ -27,7 +27,8 @@ export interface Operator {
 }
 
 /** Why a grant ended before its time. */
-export type RevocationReason = 'byPartner' | 'codeReplayed' | 'refreshTokenReused' | 'refusedByPayer' | 'byOperator';
+export type RevocationReason =
+  'byPartner' | 'codeReplayed' | 'refreshTokenReused' | 'refusedByPayer' | 'otherPatient' | 'byOperator';
 
 /** An issued access token, as the grant keeps it. */
 export interface IssuedAccess {

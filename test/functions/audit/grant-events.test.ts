@@ -118,6 +118,7 @@ describe('what happens to a grant becomes a valid R4 AuditEvent', () => {
     ['codeReplayed', 3],
     ['refreshTokenReused', 3],
     ['refusedByPayer', 3],
+    ['otherPatient', 3],
   ])('revoked, because %s', async (reason, agents) => {
     const { table, grantId, record } = await streamed();
     const { event } = await oneEvent(await record(() => revoke(table, grantId, reason, request)));

@@ -79,10 +79,6 @@ describe('what the payer’s token endpoint does', () => {
     ['a JSON array', () => Response.json([]), 'server_error'],
     ['no access token', () => Response.json({ token_type: 'Bearer' }), 'server_error'],
     ['an unknown token type', () => Response.json({ ...northwindTokens, token_type: 'mac' }), 'server_error'],
-    ['expires_in 0', () => Response.json({ ...northwindTokens, expires_in: 0 }), 'server_error'],
-    ['a negative expires_in', () => Response.json({ ...northwindTokens, expires_in: -5 }), 'server_error'],
-    ['an expires_in of centuries', () => Response.json({ ...northwindTokens, expires_in: 1e11 }), 'server_error'],
-    ['an expires_in in words', () => Response.json({ ...northwindTokens, expires_in: 'soon' }), 'server_error'],
     ['an answer over 256 KB', () => Response.json({ ...northwindTokens, x: 'x'.repeat(300_000) }), 'server_error'],
     ['invalid_grant', () => Response.json({ error: 'invalid_grant' }, { status: 400 }), 'server_error'],
     ['an unknown error', () => Response.json({ error: 'canary' }, { status: 400 }), 'server_error'],
@@ -93,7 +89,7 @@ describe('what the payer’s token endpoint does', () => {
     const response = await answered(test);
 
     expect(sentBack(response)).toMatchObject({ error, state: 'partner-state' });
-    expect(test.payer.requests).toHaveLength(1);
+    expect(test.payer.requests.filter(({ url }) => url.endsWith('/token'))).toHaveLength(1);
     expect([...test.dynamo.items('Grants')]).toEqual([]);
     expect(test.lines.join()).not.toContain('canary');
   });
@@ -194,19 +190,95 @@ describe('whose record it is', () => {
     });
   });
 
-  it('need not be known where nothing asks for it', async () => {
-    const test = search(noBundle);
-    const scopes = ['user/*.rs'];
-    const { start, callback } = test.reconfigured((data) => ({
-      ...data,
-      partners: data.partners.map((partner) => ({ ...partner, scopes })),
-    }));
+  it('is nobody’s in particular only where the profile says so', async () => {
+    const test = gateway();
+    const { start, callback } = test.reconfigured(withPayer('demo-health-plan', { patientFrom: 'none' }));
+    test.payer.http = async () => Response.json(northwindTokens);
     const { state, cookie } = await start({}, { payer: 'demo-health-plan' });
 
     const response = await callback({ state, code: 'c' }, { cookie, payer: 'demo-health-plan' });
 
     expect(sentBack(response)['code']).toBeDefined();
+    expect(test.grant()['patient']).toBeUndefined();
   });
+
+  const base = 'http://127.0.0.1:3003/r4';
+  it.each([
+    ['an id', 'p-7', 'p-7'],
+    ['a number', 12345, '12345'],
+    ['zero', 0, '0'],
+    ['a reference', 'Patient/p-7', 'p-7'],
+    ['a reference to a version', 'Patient/p-7/_history/1', 'p-7'],
+    ['a reference with a slash at its end', 'Patient/p-7/', 'p-7'],
+    ['a reference with a slash before it', '/Patient/p-7', 'p-7'],
+    ['a URL below the payer’s base', `${base}/Patient/p-7`, 'p-7'],
+    ['a URL below an alias of it', 'https://inside.example/fhir/Patient/p-7/_history/2', 'p-7'],
+    ['an id of more characters than FHIR’s', 'p_7~a', 'p_7~a'],
+  ])('is taken from a token answer that names it as %s', async (_, patient, id) => {
+    const test = gateway();
+    test.payer.http = async () => Response.json({ ...northwindTokens, patient });
+    const { start, callback, fromPayer } = test.reconfigured(
+      withPayer('northwind', { fhirBaseUrlAliases: ['https://inside.example/fhir'] }),
+    );
+    const { state, cookie } = await start();
+
+    await callback(fromPayer(state), { cookie });
+
+    expect(test.grant()['patient']).toEqual({ S: id });
+  });
+
+  const none = 'the token answer names no patient, as patientFrom says it does';
+  const noId = 'the token answer names a patient without an id';
+  it.each<[unknown, string]>([
+    [undefined, none],
+    [null, none],
+    ['', noId],
+    [' ', noId],
+    [' p-7', noId],
+    ['p-7\n', noId],
+    ['a,b', noId],
+    ['..', noId],
+    ['Patient/', noId],
+    ['Patient//', noId],
+    ['Patient/a/b', noId],
+    ['patient/p-7', noId],
+    ['Group/p-7', noId],
+    ['Patient/p 7', noId],
+    ['Patient/p-7?a=b', noId],
+    ['p-7/_history/1', noId],
+    ['https://other.example/r4/Patient/p-7', noId],
+    [base, noId],
+    [`${base}/p-7`, noId],
+    [`${base}x/Patient/p-7`, noId],
+    ['urn:uuid:7', noId],
+    ['x'.repeat(129), noId],
+    [{ id: 'p-7' }, noId],
+    [{ reference: 'Patient/p-7' }, noId],
+    [['p-7'], noId],
+    [true, noId],
+    [false, noId],
+    [1.5, noId],
+    [-1, noId],
+    [1e300, noId],
+    [2 ** 53, noId],
+  ])(
+    'is unknown where the token answer says %j: the login ends, and the payer’s tokens are revoked',
+    async (patient, detail) => {
+      const test = gateway();
+      test.payer.http = async () => Response.json({ ...northwindTokens, patient });
+
+      const response = await answered(test);
+
+      expect(sentBack(response)).toMatchObject({
+        error: 'server_error',
+        error_description: 'The health plan did not say whose record this is.',
+      });
+      expect([...test.dynamo.items('Grants')]).toEqual([]);
+      expect(JSON.parse(test.lines.at(-1) ?? '')).toMatchObject({ error: 'server_error', detail });
+      const revoked = test.payer.requests.filter(({ url }) => url.endsWith('/revoke'));
+      expect(revoked.map(({ init }) => formOf(init).get('token'))).toEqual(['payer-refresh-token']);
+    },
+  );
 });
 
 describe('payer tokens that no grant will hold', () => {

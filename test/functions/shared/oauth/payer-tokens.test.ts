@@ -116,6 +116,92 @@ describe('when payer tokens are refreshed', () => {
   });
 });
 
+describe('a payer that mistakes the member', () => {
+  it.each([['patient-2'], ['Patient/patient-2'], [2]])(
+    'ends the grant where a refresh is about %j: nothing of the answer is kept, and it is revoked',
+    async (patient) => {
+      const { test, grant, before } = await agedGrant(301);
+      test.payer.http = answers({ ...rotated, patient });
+
+      await expect(fresh(test, before)).rejects.toMatchObject(ended);
+
+      expect(grant.stored().revokedAt).toBeDefined();
+      expect(grant.stored().sealedPayerTokens).toHaveLength(0);
+      expect(test.dynamo.items('Grants').get(grant.grantId)?.['lastEvent']?.M?.['reason']).toEqual({
+        S: 'otherPatient',
+      });
+      expect(sentForms(test, '/oauth2/revoke')).toEqual([expect.objectContaining({ token: 'payer-refresh-2' })]);
+    },
+  );
+
+  it('ends it though the old token would be good for another minute', async () => {
+    const { test, grant, before } = await agedGrant(240);
+    test.payer.http = answers({ ...rotated, patient: 'patient-2' });
+
+    await expect(fresh(test, before)).rejects.toMatchObject(ended);
+    expect(grant.stored().revokedAt).toBeDefined();
+  });
+
+  it('ends nothing where another refresh was stored meanwhile', async () => {
+    const { test, grant, before } = await agedGrant(301);
+    test.payer.http = async (input) => {
+      if (String(input).endsWith('/token')) movedOn(test, grant);
+      return Response.json({ ...rotated, patient: 'patient-2' });
+    };
+
+    await expect(fresh(test, before)).rejects.toMatchObject({ status: 502, code: 'payer_error' });
+    expect(grant.stored().revokedAt).toBeUndefined();
+    expect(sentForms(test, '/oauth2/revoke')).toHaveLength(1);
+  });
+
+  it.each([['patient-1'], ['Patient/patient-1/_history/3'], [undefined], [null], [''], [{ id: 'patient-2' }]])(
+    'goes on where a refresh names %j',
+    async (patient) => {
+      const { test, before } = await agedGrant(301);
+      test.payer.http = answers({ ...rotated, patient });
+
+      expect(await freshToken(test, before)).toBe('payer-access-2');
+    },
+  );
+
+  it.each(['search', 'none'] as const)(
+    'takes no token answer at its word where the profile says %s',
+    async (patientFrom) => {
+      const { test, before } = await agedGrant(301);
+      test.payer.http = answers({ ...rotated, patient: 'patient-2' });
+      const payer = { ...(await northwind(test)), patientFrom };
+
+      const { tokens } = await freshPayerTokens(test.deps, payer, before, { requestId: 'request-a' });
+
+      expect(tokens.accessToken).toBe('payer-access-2');
+    },
+  );
+});
+
+describe('an access token of a refresh that cannot be used', () => {
+  it('fails the read, keeps the new refresh token, and is got over by the next refresh', async () => {
+    const { test, grant, before } = await agedGrant(301);
+    test.payer.http = answers({ ...rotated, access_token: 'a b' });
+
+    await expect(fresh(test, before)).rejects.toMatchObject({ status: 502, code: 'payer_error' });
+
+    const old = { accessToken: 'payer-access-1', expiresAt: startMs / 1000 + 300 };
+    expect(grant.payerTokens()).toEqual({ ...old, refreshToken: 'payer-refresh-2' });
+    expect(grant.stored().leaseOwner).toBeUndefined();
+    test.payer.http = answers({ ...rotated, refresh_token: 'payer-refresh-3' });
+    expect(await freshToken(test, opened(grant))).toBe('payer-access-2');
+    expect(sentForms(test).map((form) => form['refresh_token'])).toEqual(['payer-refresh-1', 'payer-refresh-2']);
+  });
+
+  it('matters to nobody while the old one is good', async () => {
+    const { test, grant, before } = await agedGrant(250);
+    test.payer.http = answers({ ...rotated, access_token: '' });
+
+    expect(await freshToken(test, before)).toBe('payer-access-1');
+    expect(grant.payerTokens().refreshToken).toBe('payer-refresh-2');
+  });
+});
+
 describe('what ends a grant', () => {
   it('ends it on a confirmed invalid_grant, and the item keeps no payer tokens', async () => {
     const { test, grant, before } = await agedGrant(301);
