@@ -15,6 +15,8 @@ const config: Config = {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   // `npm run test:hard`, `npm run test:aws` and `npm run test:mutation`.
   testPathIgnorePatterns: ['/node_modules/', '/test/(?:aws|conformance|faults|fuzz|leaks|model|mutation|races)/'],
+  globalSetup: '<rootDir>/test/support/jest/set-up.ts',
+  globalTeardown: '<rootDir>/test/support/jest/tear-down.ts',
   testTimeout: 30_000,
   coverageProvider: 'babel',
   // index.ts wires the real clock, clients and environment; make-*.ts is run by hand.

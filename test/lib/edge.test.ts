@@ -1,7 +1,8 @@
 import type { CloudFrontResponseEvent, CloudFrontResponseResult } from 'aws-lambda';
 import { App, Stack } from 'aws-cdk-lib';
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundle } from '../../lib/bundle.ts';
 import { domain, propertiesOf, resourcesOf, templateOf } from '../support/front-stack.ts';
@@ -23,6 +24,12 @@ interface Config {
 /** AWS's own policies: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html */
 const cachingDisabled = '4135ea2d-6df8-44a3-9df3-4b5a84be39ad';
 const allViewer = '216adef6-5c7f-47e4-b989-5492eafa07d3';
+
+let outdir: string;
+beforeAll(async () => {
+  outdir = await mkdtemp(join(tmpdir(), 'p2p-edge-'));
+});
+afterAll(() => rm(outdir, { recursive: true }));
 
 describe('the edge', () => {
   const config = propertiesOf(templateOf('edge'), 'AWS::CloudFront::Distribution')['DistributionConfig'] as Config;
@@ -112,7 +119,7 @@ describe('the edge', () => {
   });
 
   it('ships code that does what CloudFront calls it for, and no registry', async () => {
-    const folder = bundle(new Stack(new App()), ['edge']).edge;
+    const folder = bundle(new Stack(new App({ outdir })), ['edge']).edge;
 
     const { handler } = createRequire(import.meta.url)(join(folder, 'index.js')) as {
       handler: (event: CloudFrontResponseEvent) => Promise<CloudFrontResponseResult>;

@@ -1,23 +1,18 @@
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Synthesised, synthesise } from '../../sandbox/aws/synth.ts';
+import { synthesise } from '../../sandbox/aws/synth.ts';
 import { type LocalTemplate, readTemplate } from '../../sandbox/aws/template.ts';
+import { stageTemplate } from '../support/stage-template.ts';
 
 describe('the functions of the stack', () => {
   let outdir: string;
-  let local: Synthesised;
-  let demo: Synthesised;
   let read: LocalTemplate;
-
-  const readAs = (origin: string, { template, stackName, assetDir }: Synthesised): LocalTemplate =>
-    readTemplate(template, { stackName, origin, assetDir });
 
   beforeAll(async () => {
     outdir = await mkdtemp(join(tmpdir(), 'p2p-functions-test-'));
-    local = await synthesise('local', join(outdir, 'local'));
-    demo = await synthesise('demo', join(outdir, 'demo'));
-    read = readAs('http://localhost:3000', local);
+    const { template, ...where } = await synthesise('local', join(outdir, 'local'));
+    read = readTemplate(template, { ...where, origin: 'http://localhost:3000' });
   }, 300_000);
 
   afterAll(() => rm(outdir, { recursive: true, force: true }));
@@ -47,11 +42,14 @@ describe('the functions of the stack', () => {
     });
   });
 
-  it("are all told the same origin, which is the API's own URL where the configuration names none", () => {
+  it("are all told the same origin, which is the API's own URL where the configuration names none", async () => {
+    const template = await stageTemplate('demo');
+    const where = { stackName: 'p2p-gateway-demo', assetDir: () => '' };
+    const demo = readTemplate(template, { ...where, origin: 'http://own-url.test' });
     const originsOf = ({ functions }: LocalTemplate): Set<string | undefined> =>
       new Set(functions.filter(({ name }) => name !== 'audit').map(({ environment }) => environment['ORIGIN']));
 
-    expect(originsOf(readAs('http://own-url.test', demo))).toEqual(new Set(['http://own-url.test']));
+    expect(originsOf(demo)).toEqual(new Set(['http://own-url.test']));
     expect(originsOf(read)).toEqual(new Set(['http://localhost:3000']));
   });
 

@@ -5,6 +5,7 @@ import {
   nameOf,
   ofType,
   pathOf,
+  principalsOf,
   property,
   stageTemplate,
   stages,
@@ -38,9 +39,10 @@ describe.each(stages)('the keys of %s', (stage) => {
 
     expect(forLogs.map((statement) => lineOf(template, statement))).toEqual([
       'Allow kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:GenerateDataKeyWithoutPlaintext ' +
-        'kms:ReEncryptFrom kms:ReEncryptTo on * if ArnLike kms:EncryptionContext:aws:logs:arn',
+        'kms:ReEncryptFrom kms:ReEncryptTo on * ' +
+        'if ArnLike kms:EncryptionContext:aws:logs:arn=arn:{partition}:logs:{region}:{account}:log-group:*',
     ]);
-    expect(JSON.stringify(forLogs[0]?.Condition)).toMatch(/"AWS::AccountId"\},":log-group:\*"/);
+    expect(forLogs.map((statement) => principalsOf(template, statement))).toEqual([['logs.{region}.amazonaws.com']]);
   });
 
   it("leave the audit's to IAM alone", () => {

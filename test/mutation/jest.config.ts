@@ -3,6 +3,9 @@ import base from '../../jest.config.ts';
 
 const config: Config = {
   ...base,
+  // A mutant may leave what it likes.
+  globalSetup: undefined,
+  globalTeardown: undefined,
   rootDir: '../..',
   roots: ['<rootDir>/config', '<rootDir>/functions', '<rootDir>/test'],
   testMatch: ['<rootDir>/test/mutation/all.test.ts'],

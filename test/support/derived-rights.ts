@@ -2,9 +2,9 @@
  * Rights that no call of a function's code shows, since a service of AWS makes the call for it. Each follows from a fact
  * of the template; one of these kinds that follows from none is granted in excess.
  */
-import { namedIn } from './right-lines.ts';
+import { byItsCode, through } from './right-lines.ts';
 import type { UsedRight } from './rights.ts';
-import type { Resource, StageTemplate } from './stage-template.ts';
+import { type Resource, type StageTemplate, nameOf } from './stage-template.ts';
 
 /** What a right is derived from. */
 export interface Facts {
@@ -37,9 +37,9 @@ const keysOf = (
   const called = uses.filter((right) => action.test(right.action));
   const used = new Set(called.map(({ resource }) => resource.replace(/\/\*$/, '')));
   const keys = Object.entries(template.Resources)
-    .filter(([id, { Type }]) => Type === type && used.has(namedIn(template, { Ref: id })))
+    .filter(([id, { Type }]) => Type === type && used.has(nameOf(template, { Ref: id })))
     .map(([, resource]) => deep(properties(resource), ...at));
-  return [...new Set(keys.filter((key) => key !== undefined).map((key) => namedIn(template, key)))];
+  return [...new Set(keys.filter((key) => key !== undefined).map((key) => nameOf(template, key)))];
 };
 
 /** The streams that the function is fed from, and the tables that they are of. */
@@ -48,13 +48,13 @@ const streamsOf = ({ template, lambdaId }: Facts): { stream: string; table: stri
     .filter(({ Type }) => Type === 'AWS::Lambda::EventSourceMapping')
     .map(properties)
     .filter(({ FunctionName }) => deep(FunctionName, 'Ref') === lambdaId)
-    .map(({ EventSourceArn: arn }) => ({ stream: namedIn(template, arn), table: String(deep(arn, 'Fn::GetAtt', 0)) }));
+    .map(({ EventSourceArn: arn }) => ({ stream: nameOf(template, arn), table: String(deep(arn, 'Fn::GetAtt', 0)) }));
 
 const streamKeysOf = (facts: Facts): string[] => {
   const keys = streamsOf(facts).map(({ table }) =>
     deep(facts.template.Resources[table]?.Properties, 'SSESpecification', 'KMSMasterKeyId'),
   );
-  return [...new Set(keys.filter((key) => key !== undefined).map((key) => namedIn(facts.template, key)))];
+  return [...new Set(keys.filter((key) => key !== undefined).map((key) => nameOf(facts.template, key)))];
 };
 
 const networkInterfaceActions = [
@@ -71,7 +71,7 @@ export const derivations: readonly Derivation[] = [
     reason: 'Lambda writes what a function prints into the log group that the function names.',
     rights: ({ template, lambda }) => {
       const group = deep(properties(lambda), 'LoggingConfig', 'LogGroup');
-      return group === undefined ? [] : allow(['logs:CreateLogStream', 'logs:PutLogEvents'], namedIn(template, group));
+      return group === undefined ? [] : allow(['logs:CreateLogStream', 'logs:PutLogEvents'], nameOf(template, group));
     },
   },
   {
@@ -88,20 +88,22 @@ export const derivations: readonly Derivation[] = [
         ? []
         : [
             ...allow(networkInterfaceActions, '*'),
-            ...networkInterfaceActions.map((action) => `Deny ${action} on * from its code`),
+            ...networkInterfaceActions.map((action) => `Deny ${action} on *${byItsCode}`),
           ],
   },
   {
     reason: 'Lambda reads the streams that an event source mapping feeds a function from.',
     rights: (facts) =>
-      streamsOf(facts).flatMap(({ stream }) =>
-        allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], stream),
+      streamsOf(facts).flatMap(({ stream, table }) =>
+        allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], stream).concat(
+          allow(['dynamodb:ListStreams'], `${nameOf(facts.template, { Ref: table })}/stream/*`),
+        ),
       ),
   },
   {
     reason: "A stream's records are encrypted with its table's key.",
     rights: (facts) =>
-      streamKeysOf(facts).flatMap((key) => allow(['kms:Decrypt', 'kms:DescribeKey'], key, ' through dynamodb')),
+      streamKeysOf(facts).flatMap((key) => allow(['kms:Decrypt', 'kms:DescribeKey'], key, through('dynamodb'))),
   },
   {
     reason: "DynamoDB uses a table's key for whoever reads or writes the table's items.",
@@ -121,7 +123,7 @@ export const derivations: readonly Derivation[] = [
             'kms:ReEncryptTo',
           ],
           key,
-          ' through dynamodb',
+          through('dynamodb'),
         ),
       ),
   },
@@ -132,7 +134,7 @@ export const derivations: readonly Derivation[] = [
         type: 'AWS::SecretsManager::Secret',
         action: /^secretsmanager:GetSecretValue$/,
         at: ['KmsKeyId'],
-      }).flatMap((key) => allow(['kms:Decrypt'], key, ' through secretsmanager')),
+      }).flatMap((key) => allow(['kms:Decrypt'], key, through('secretsmanager'))),
   },
   {
     reason: "S3 encrypts an object with its bucket's key for whoever puts it in one part.",
@@ -147,7 +149,7 @@ export const derivations: readonly Derivation[] = [
           'ServerSideEncryptionByDefault',
           'KMSMasterKeyID',
         ],
-      }).flatMap((key) => allow(['kms:GenerateDataKey'], key, ' through s3')),
+      }).flatMap((key) => allow(['kms:GenerateDataKey'], key, through('s3'))),
   },
   {
     reason: "The CDK's own function takes the rules out of the default security group that its custom resource names.",
@@ -164,7 +166,7 @@ export const derivations: readonly Derivation[] = [
               'ec2:RevokeSecurityGroupEgress',
               'ec2:RevokeSecurityGroupIngress',
             ],
-            `${template.environment.replace(/^aws:\/\/(.*)\/(.*)$/, 'arn:aws:ec2:$2:$1')}:security-group/${namedIn(template, group)}`,
+            `${template.environment.replace(/^aws:\/\/(.*)\/(.*)$/, 'arn:aws:ec2:$2:$1')}:security-group/${nameOf(template, group)}`,
           ),
         ),
   },

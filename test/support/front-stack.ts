@@ -1,11 +1,8 @@
-import { App } from 'aws-cdk-lib';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** The stacks that differ in what stands in front of the API. */
 import { checkStage } from '../../config/check.ts';
 import demo from '../../config/demo.ts';
 import type { Domain } from '../../config/stage.ts';
-import { GatewayStack } from '../../lib/gateway-stack.ts';
-import type { Resource, Template } from '../../sandbox/aws/cloudformation.ts';
+import { type Resource, type StageTemplate, synthesised } from './stage-template.ts';
 
 export const domain: Domain = {
   name: 'gateway.example.org',
@@ -16,7 +13,7 @@ export const domain: Domain = {
 const inUsEast1 = { account: '111122223333', region: 'us-east-1' };
 
 /** What differs from the demo stage. */
-export const stages = {
+const stages = {
   plain: {},
   named: { ...inUsEast1, domain },
   elsewhereNamed: { ...inUsEast1, domain: { name: domain.name, certificateArn: domain.certificateArn } },
@@ -24,32 +21,23 @@ export const stages = {
   bare: { waf: 'none', apiGatewayLogRole: false },
 } as const;
 
-const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'cdk.json'), 'utf8')) as {
-  context: Record<string, unknown>;
-};
+const templates = new Map<string, StageTemplate>();
 
-const templates = new Map<string, Template>();
-
-const synthesise = (name: keyof typeof stages): Template => {
-  const config = checkStage({ ...demo, stage: name.toLowerCase(), ...stages[name] }, `test stage ${name}`);
-  const app = new App({ context });
-  const stack = new GatewayStack(app, `p2p-gateway-${config.stage}`, { config });
-  return app.synth().getStackByName(stack.stackName).template as Template;
-};
-
-/** The template of a stage, made once. */
-export const templateOf = (name: keyof typeof stages): Template => {
-  const template = templates.get(name) ?? synthesise(name);
+/** The template of a stage, made once a test file. */
+export const templateOf = (name: keyof typeof stages): StageTemplate => {
+  const template =
+    templates.get(name) ??
+    synthesised(checkStage({ ...demo, stage: name.toLowerCase(), ...stages[name] }, `test stage ${name}`));
   templates.set(name, template);
   return template;
 };
 
 /** The resources of a type, by the id that refers to them. */
-export const resourcesOf = (template: Template, type: string): (readonly [id: string, Resource])[] =>
+export const resourcesOf = (template: StageTemplate, type: string): (readonly [id: string, Resource])[] =>
   Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
 
 /** The only resource of a type, as its properties. */
-export const propertiesOf = (stage: Template, type: string): Readonly<Record<string, unknown>> => {
+export const propertiesOf = (stage: StageTemplate, type: string): Readonly<Record<string, unknown>> => {
   const found = resourcesOf(stage, type);
   if (found.length !== 1) throw new Error(`${found.length} resources are ${type}`);
   return found[0]?.[1].Properties ?? {};

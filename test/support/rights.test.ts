@@ -136,7 +136,9 @@ describe('rights that are compared with what is used', () => {
       Table: resource('AWS::DynamoDB::Table', 'Items', { SSESpecification }),
     });
 
-    expect(missing).toContain('Reader: Allow kms:Decrypt on Key through dynamodb');
+    expect(missing).toContain(
+      'Reader: Allow kms:Decrypt on Key if StringEquals kms:ViaService=dynamodb.{region}.amazonaws.com',
+    );
   });
 
   it('cannot be compared for a function that is not there', () => {

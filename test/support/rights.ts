@@ -1,7 +1,7 @@
 /** What the functions of a template may do, and whether that is what they do. */
-import type { Resource, StageTemplate, Statement } from './stage-template.ts';
+import { type Resource, type StageTemplate, type Statement, nameOf } from './stage-template.ts';
 import { type Facts, derivations } from './derived-rights.ts';
-import { namedIn, rightLine } from './right-lines.ts';
+import { onlyKeys, rightLine } from './right-lines.ts';
 
 /** A call that a function made to AWS. */
 export interface UsedRight {
@@ -68,7 +68,7 @@ const ofTheRole = (template: StageTemplate, [roleId, role]: Named): string[] => 
   const foreign = arns.filter((arn) => template.Resources[idIn(arn) ?? ''] === undefined);
   return [
     ...documents.flatMap((document) => linesOf(template, statementsIn(document))),
-    ...foreign.map((arn) => `all that ${namedIn(template, arn)} allows`),
+    ...foreign.map((arn) => `all that ${nameOf(template, arn)} allows`),
   ];
 };
 
@@ -101,13 +101,13 @@ const functionsOf = (template: StageTemplate): { path: string; lambda: Named; ro
   ofType(template, 'AWS::Lambda::Function').map((lambda) => {
     const roleId = idIn(lambda[1].Properties?.['Role']) ?? '';
     const role = template.Resources[roleId];
-    const path = namedIn(template, { Ref: lambda[0] }).replace(/\/[^/]+$/, '');
+    const path = nameOf(template, { Ref: lambda[0] }).replace(/\/[^/]+$/, '');
     if (role === undefined) throw new Error(`${path} has a role that is none of the template's`);
     return { path, lambda, role: [roleId, role] };
   });
 
 const usedLine = ({ action, resource, keys }: UsedRight): string =>
-  `Allow ${action} on ${resource}${keys === undefined ? '' : ` with keys ${keys}`}`;
+  `Allow ${action} on ${resource}${keys === undefined ? '' : onlyKeys(keys)}`;
 
 const without = (lines: ReadonlySet<string>, others: ReadonlySet<string>): string[] =>
   [...lines].filter((line) => !others.has(line)).sort();

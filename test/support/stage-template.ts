@@ -48,8 +48,8 @@ const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..'
 /** The two stages that every promise about data is checked for: one to throw away, one with all there is. */
 export const stages = ['demo', 'production-example'] as const;
 
-/** Synthesises a configuration without writing anything that stays. */
-const templateOf = (config: StageConfig): StageTemplate => {
+/** Synthesises a checked configuration without writing anything that stays. */
+export const synthesised = (config: StageConfig): StageTemplate => {
   const outdir = mkdtempSync(join(tmpdir(), 'p2p-template-'));
   try {
     // What `cdk synth` checks beside is checked where it is run.
@@ -66,10 +66,17 @@ const templateOf = (config: StageConfig): StageTemplate => {
   }
 };
 
-/** The template of a stage in `config/`, with what a test changes in its configuration. */
+const made = new Map<string, StageTemplate>();
+
+/** The template of a stage in `config/`, with what a test changes in its configuration. Each is made once a test file. */
 export const stageTemplate = async (stage: string, changes: Partial<StageConfig> = {}): Promise<StageTemplate> => {
+  const key = JSON.stringify([stage, changes]);
   const config = await loadStage(stage);
-  return templateOf(Object.keys(changes).length === 0 ? config : checkStage({ ...config, ...changes }, stage));
+  const template =
+    made.get(key) ??
+    synthesised(Object.keys(changes).length === 0 ? config : checkStage({ ...config, ...changes }, stage));
+  made.set(key, template);
+  return template;
 };
 
 /** `p2p-gateway-demo/Tables/Grants/Resource` → `Tables/Grants`. */
@@ -90,15 +97,34 @@ export const at = ({ Resources }: StageTemplate, path: string): Resource => {
 
 export const property = (resource: Resource | undefined, name: string): never => resource?.Properties?.[name] as never;
 
-/** What a reference or an attribute names: `Tables/Grants`, `Tables/Grants.StreamArn`; anything else as JSON. */
-export const nameOf = ({ Resources }: StageTemplate, value: unknown): string => {
+/** What CloudFormation puts in place of its own references, in every stage alike. */
+const pseudo: Readonly<Record<string, string>> = {
+  'AWS::AccountId': '{account}',
+  'AWS::Partition': '{partition}',
+  'AWS::Region': '{region}',
+  'AWS::URLSuffix': '{suffix}',
+};
+
+/**
+ * What a value names: a reference or an attribute as `Tables/Grants`, `Tables/Grants.StreamArn`; account and region as
+ * `{account}`, `{region}`; joined parts joined: `dynamodb.{region}.amazonaws.com`; anything else as JSON.
+ */
+export const nameOf = (template: StageTemplate, value: unknown): string => {
   if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  const { 'Fn::Join': joined } = (value ?? {}) as { 'Fn::Join'?: [string, unknown[]] };
+  if (joined === undefined) return referenceOf(template, value);
+  const [separator, parts] = joined;
+  return parts.map((part) => nameOf(template, part)).join(separator);
+};
+
+const referenceOf = ({ Resources }: StageTemplate, value: unknown): string => {
   const { Ref, 'Fn::GetAtt': [id, attribute] = [Ref ?? '', 'Ref'] } = value as {
     Ref?: string;
     'Fn::GetAtt'?: [string, string];
   };
   const target = Resources[id];
-  if (target === undefined) return JSON.stringify(value);
+  if (target === undefined) return pseudo[id] ?? JSON.stringify(value);
   return pathOf(target) + (attribute === 'Ref' || attribute === 'Arn' ? '' : `.${attribute}`);
 };
 
@@ -108,22 +134,31 @@ export const statementsOf = (policy: Resource, document = 'PolicyDocument'): Sta
   return statements;
 };
 
-/** The service that a statement lets a key be used through, or the names of its other conditions. */
-const conditionOf = ({ Condition = {} }: Statement): string => {
-  const keys = Object.entries(Condition).flatMap(([operator, tests]) =>
-    Object.entries(tests).map(([key, value]) =>
-      key === 'kms:ViaService' ? `through ${/"(\w+)\./.exec(JSON.stringify(value))?.[1]}` : `if ${operator} ${key}`,
-    ),
+/** All conditions of a statement with their values: ` if StringEquals kms:ViaService=dynamodb.{region}.amazonaws.com`. */
+export const conditionsOf = (template: StageTemplate, { Condition = {} }: Pick<Statement, 'Condition'>): string => {
+  const tests = Object.entries(Condition).flatMap(([operator, keys]) =>
+    Object.entries(keys).map(([key, values]) => {
+      const named = [values].flat().map((value) => nameOf(template, value));
+      return `${operator} ${key}=${named.sort().join('|')}`;
+    }),
   );
-  return keys.map((key) => ` ${key}`).join('');
+  return tests.length === 0 ? '' : ` if ${tests.sort().join(' and ')}`;
 };
 
 /** `Allow actions on resources`, and under which conditions. */
 export const lineOf = (template: StageTemplate, statement: Statement): string => {
   const actions = [statement.Action].flat().sort().join(' ');
   const resources = [statement.Resource].flat().map((resource) => nameOf(template, resource));
-  return `${statement.Effect} ${actions} on ${resources.sort().join(' ')}${conditionOf(statement)}`;
+  return `${statement.Effect} ${actions} on ${resources.sort().join(' ')}${conditionsOf(template, statement)}`;
 };
+
+/** Who a statement is about: `Audit/Audit/Role`, `cloudwatch.amazonaws.com`, `*`. */
+export const principalsOf = (template: StageTemplate, { Principal }: Statement): string[] =>
+  typeof Principal === 'string'
+    ? [Principal]
+    : Object.values((Principal ?? {}) as Record<string, unknown>)
+        .flat()
+        .map((principal) => nameOf(template, principal));
 
 /** All that the role of the function at a path may do, one line for each statement. */
 export const rightsOf = (template: StageTemplate, functionPath: string): string[] => {

@@ -1,0 +1,3 @@
+import { setUp } from '../temporary-folder.ts';
+
+export default setUp;

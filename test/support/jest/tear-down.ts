@@ -1,0 +1,3 @@
+import { tearDown } from '../temporary-folder.ts';
+
+export default tearDown;

@@ -1,0 +1,27 @@
+/**
+ * A run of the tests has a temporary folder of its own, which its workers and the processes that they start inherit. It
+ * fails where anything is left in it: what a test makes it also removes.
+ */
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+let outer: string | undefined;
+
+export const setUp = async (): Promise<void> => {
+  outer = process.env['TMPDIR'];
+  process.env['TMPDIR'] = await mkdtemp(join(tmpdir(), 'p2p-tests-'));
+};
+
+/** Node's own cache, which tools of others ask for. */
+const isCache = (name: string): boolean => name === 'node-compile-cache';
+
+/** @throws Error naming what was left */
+export const tearDown = async (): Promise<void> => {
+  const folder = tmpdir();
+  const left = (await readdir(folder)).filter((name) => !isCache(name));
+  await rm(folder, { recursive: true, force: true });
+  if (outer === undefined) delete process.env['TMPDIR'];
+  else process.env['TMPDIR'] = outer;
+  if (left.length > 0) throw new Error(`The tests left in the temporary folder: ${left.join(', ')}`);
+};
