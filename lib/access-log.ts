@@ -39,7 +39,6 @@ const fields = {
   integrationLatencyMs: 'integration.latency',
   errorType: 'error.responseType',
   waf: 'wafResponseCode',
-  trace: 'xrayTraceId',
 };
 
 const format = Object.fromEntries(Object.entries(fields).map(([name, variable]) => [name, `$context.${variable}`]));

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Aws, Duration } from 'aws-cdk-lib';
 import {
   Alarm,
   ComparisonOperator,
@@ -11,23 +11,26 @@ import {
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
-import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Key } from 'aws-cdk-lib/aws-kms';
+import type { EventSourceMapping, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
 import { type GatewayMetrics, gatewayMetrics } from './metrics.ts';
+import { allow } from './statements.ts';
 
 export interface GatewayAlarmsProps {
-  readonly config: Pick<StageConfig, 'stage' | 'payers' | 'alarmAddresses' | 'runbookUrl'>;
+  readonly config: Pick<StageConfig, 'stage' | 'alarmAddresses' | 'runbookUrl'>;
   /** Encrypts the topic. */
-  readonly key: IKey;
+  readonly key: Key;
   readonly apiName: string;
   /** Every function by name. */
-  readonly functions: Readonly<Record<string, LambdaFunction>> & { readonly audit: LambdaFunction };
+  readonly functions: Readonly<Record<string, LambdaFunction>> & Readonly<Record<'audit' | 'fetch', LambdaFunction>>;
   /** Every table by name. */
   readonly tables: Readonly<Record<string, Table>>;
+  /** What reads the streams for the audit, by the name of the table. */
+  readonly auditSources: Readonly<Record<string, EventSourceMapping>>;
 }
 
 /** The sections of `docs/operate.md` that alarms link to. */
@@ -63,27 +66,53 @@ const sum = (namespace: string, metricName: string, dimensionsMap: Record<string
 /** Alarms that a person can act on; each names its section of the runbook. */
 export class GatewayAlarms extends Construct {
   readonly topic: Topic;
+  /** What every alarm's name begins with. */
+  private readonly prefix: string;
   private readonly runbookUrl: string;
 
   constructor(scope: Construct, id: string, props: GatewayAlarmsProps) {
     super(scope, id);
     const { config, key } = props;
     this.runbookUrl = config.runbookUrl;
+    this.prefix = `p2p-gateway-${config.stage}-`;
     this.topic = new Topic(this, 'Topic', { masterKey: key, enforceSSL: true });
-    // Without these CloudWatch cannot publish to an encrypted topic, and an alarm would stay silent.
-    key.grant(new ServicePrincipal('cloudwatch.amazonaws.com'), 'kms:Decrypt', 'kms:GenerateDataKey');
+    this.letAlarmsPublish(key);
     for (const address of config.alarmAddresses) this.topic.addSubscription(new EmailSubscription(address));
 
     const metrics = gatewayMetrics(config.stage);
-    this.payers(metrics, config.payers);
+    this.payers(metrics);
     this.grants(metrics);
-    this.audit(metrics, props.functions.audit);
+    this.audit(metrics, props);
     this.service(metrics, props);
+  }
+
+  /**
+   * CloudWatch publishes with its own name. The topic's policy, which exists to enforce TLS, replaces the
+   * default one of SNS, and the key's lets nobody but the account's roles use it: an alarm that either of them refuses
+   * stays silent. Both name the account, so that no other account's alarms come through
+   * (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services).
+   */
+  private letAlarmsPublish(key: Key): void {
+    const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com');
+    const ofThisAccount = { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } };
+    const alarms = `arn:${Aws.PARTITION}:cloudwatch:${Aws.REGION}:${Aws.ACCOUNT_ID}:alarm:${this.prefix}*`;
+    const publish = allow(['sns:Publish'], [this.topic.topicArn], {
+      ...ofThisAccount,
+      ArnLike: { 'aws:SourceArn': alarms },
+    });
+    publish.sid = 'AlarmsOfThisStage';
+    publish.addPrincipals(cloudWatch);
+    this.topic.addToResourcePolicy(publish);
+    const use = allow(['kms:Decrypt', 'kms:GenerateDataKey'], ['*'], ofThisAccount);
+    use.sid = 'AlarmsOfThisAccount';
+    use.addPrincipals(cloudWatch);
+    key.addToResourcePolicy(use);
   }
 
   private alarm(id: string, { metric, says, runbook, threshold, breaching = [1, 1], when }: AlarmOptions): void {
     const low = when === 'belowOrSilent';
     const alarm = new Alarm(this, id, {
+      alarmName: `${this.prefix}${id}`,
       metric,
       alarmDescription: `${says} Runbook: ${this.runbookUrl}#${runbook}`,
       threshold: threshold ?? 1,
@@ -98,24 +127,22 @@ export class GatewayAlarms extends Construct {
     alarm.addOkAction(new SnsAction(this.topic));
   }
 
-  private payers(metrics: GatewayMetrics, payers: StageConfig['payers']): void {
-    for (const { id, displayName } of payers) {
-      this.alarm(`PayerDown-${id}`, {
-        metric: metrics.signal('payerDown', id),
-        says: `${displayName} (${id}) cannot be used: it times out, fails or answers what cannot be read.`,
-        runbook: 'payer-down',
-        threshold: 3,
-        breaching: [2, 3],
-      });
-    }
+  private payers(metrics: GatewayMetrics): void {
+    this.alarm('PayerDown', {
+      metric: metrics.signalByPayer('payerDown'),
+      says: 'The payers that the alarm names cannot be used: they time out, fail or answer what cannot be read.',
+      runbook: 'payer-down',
+      threshold: 3,
+      breaching: [2, 3],
+    });
     this.alarm('SecretMissing', {
       metric: metrics.signal('secretMissing'),
       says: "A payer's secret is empty, unreadable, of the wrong kind or refused; its members cannot connect.",
       runbook: 'secret-missing',
     });
     this.alarm('CanaryFailed', {
-      metric: metrics.requests({ step: 'canary', outcome: 'failed' }),
-      says: "Discovery or authorize's redirect of a payer does not work.",
+      metric: metrics.requestsByPayer({ step: 'canary', outcome: 'failed' }),
+      says: 'For the payers that the alarm names discovery, authorize, sign-in page, token endpoint or FHIR API fails.',
       runbook: 'canary-failed',
       breaching: [3, 3],
     });
@@ -142,23 +169,39 @@ export class GatewayAlarms extends Construct {
     });
   }
 
-  private audit(metrics: GatewayMetrics, auditFunction: LambdaFunction): void {
+  private audit(metrics: GatewayMetrics, { functions, auditSources }: GatewayAlarmsProps): void {
     this.alarm('AuditNotWritten', {
       metric: metrics.signal('auditNotWritten'),
       says: 'An audit event could not be written; reads are refused while their opening event cannot be.',
       runbook: 'audit-not-written',
     });
     this.alarm('AuditFunctionErrors', {
-      metric: auditFunction.metricErrors({ period: fiveMinutes }),
+      metric: functions.audit.metricErrors({ period: fiveMinutes }),
       says: 'Audit events wait in the streams, since the bucket cannot be written; after 24 hours they are lost.',
       runbook: 'audit-not-written',
     });
     this.alarm('AuditBehind', {
-      metric: auditFunction.metric('IteratorAge', { statistic: Stats.MAXIMUM, period: fiveMinutes }),
+      metric: functions.audit.metric('IteratorAge', { statistic: Stats.MAXIMUM, period: fiveMinutes }),
       says: 'Audit events reach the bucket more than fifteen minutes late; after 24 hours they are lost.',
       runbook: 'audit-behind',
       threshold: Duration.minutes(15).toMilliseconds(),
     });
+    for (const [table, { eventSourceMappingId }] of Object.entries(auditSources)) {
+      this.alarm(`AuditStopped-${table}`, {
+        // How often Lambda asked the stream, with or without an answer. A mapping that is disabled asks no more.
+        metric: new Metric({
+          namespace: 'AWS/Lambda',
+          metricName: 'PolledEventCount',
+          dimensionsMap: { EventSourceMappingUUID: eventSourceMappingId },
+          statistic: Stats.SAMPLE_COUNT,
+          period: fiveMinutes,
+        }),
+        says: `Nothing reads the stream of ${table}; events that wait in it for 24 hours are lost.`,
+        runbook: 'audit-behind',
+        breaching: [3, 3],
+        when: 'belowOrSilent',
+      });
+    }
   }
 
   private service(metrics: GatewayMetrics, { config, apiName, functions, tables }: GatewayAlarmsProps): void {
@@ -179,8 +222,8 @@ export class GatewayAlarms extends Construct {
       breaching: [2, 3],
     });
     this.alarm('FunctionErrors', {
-      metric: total(Object.values(functions).map((lambda) => lambda.metricErrors({ period: fiveMinutes }))),
-      says: 'A function crashed, timed out or could not start.',
+      metric: crashes(metrics, functions),
+      says: 'A function crashed, timed out or could not start. Answers that a payer cut are not among them.',
       runbook: 'server-errors',
     });
     this.alarm('SlowAnswers', {
@@ -214,6 +257,26 @@ export class GatewayAlarms extends Construct {
     });
   }
 }
+
+type Functions = GatewayAlarmsProps['functions'];
+
+/**
+ * Errors of all functions. Lambda counts an answer of fetch that was cut as one; they are taken off, though never more
+ * than fetch has: they hide no other function's.
+ */
+const crashes = (metrics: GatewayMetrics, { fetch, ...others }: Functions): MathExpression => {
+  const errors = total(Object.values(others).map((lambda) => lambda.metricErrors({ period: fiveMinutes })));
+  return new MathExpression({
+    expression: `${errors.expression} + IF(FILL(fetch, 0) > FILL(cut, 0), FILL(fetch, 0) - FILL(cut, 0), 0)`,
+    usingMetrics: {
+      ...errors.usingMetrics,
+      fetch: fetch.metricErrors({ period: fiveMinutes }),
+      cut: metrics.answersCut(),
+    },
+    label: 'crashes',
+    period: fiveMinutes,
+  });
+};
 
 /** The sum of up to ten metrics, which is as many as an alarm may have; a missing one counts as none. */
 const total = (metrics: readonly Metric[]): MathExpression => {

@@ -68,6 +68,12 @@ const acknowledgements = [
       'log and the functions’ own lines have every request, from an allow-list of fields.',
   })),
   {
+    id: 'HIPAA.Security-APIGWXrayEnabled',
+    reason:
+      "API Gateway's trace segments store the whole URL and the caller's address, so codes, states and patient ids, in a " +
+      'service without our key. Functions are traced by Lambda, whose segments hold no URL; the access log has the times.',
+  },
+  {
     id: 'HIPAA.Security-APIGWCacheEnabledAndEncrypted',
     reason: 'There is no cache: answers are tokens and health records, and must not be stored.',
   },
@@ -122,8 +128,11 @@ export class GatewayApi extends Construct {
       accessLogFormat: accessLog.format,
       loggingLevel: MethodLoggingLevel.OFF,
       dataTraceEnabled: false,
-      metricsEnabled: true,
-      tracingEnabled: true,
+      // It buys metrics for each method. Those by API and stage are there without it.
+      metricsEnabled: false,
+      // API Gateway's segments hold whole URLs and the caller's address, so codes, states and patient ids
+      // (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-understanding-xray-traces.html).
+      tracingEnabled: false,
       throttlingRateLimit: throttling.perSecond,
       throttlingBurstLimit: throttling.burst,
       // What API Gateway shows to an HTTP backend; Lambda knows it by IAM and never asks, so that its end after a year

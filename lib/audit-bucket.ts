@@ -6,6 +6,7 @@ import {
   Bucket,
   BucketEncryption,
   type BucketProps,
+  type LifecycleRule,
   ObjectLockRetention,
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
@@ -58,6 +59,27 @@ const lock = ({ production, retention }: AuditConfig): ObjectLockRetention =>
     ? ObjectLockRetention.compliance(Duration.days(retention.auditDays))
     : ObjectLockRetention.governance(Duration.days(1));
 
+/**
+ * How long an audit event is kept: as long as production locks it. Elsewhere the lock ends after a day, and an event
+ * stays as long as the logs at least.
+ */
+const daysKept = ({ production, retention: { auditDays, logDays } }: AuditConfig): number =>
+  production ? auditDays : Math.max(auditDays, logDays);
+
+/**
+ * Removes what its lock has set free. S3 hides an object on the day after, deletes the hidden version a day later, and
+ * then the marker that hid it. It deletes nothing that is still locked.
+ */
+const lifecycle = (config: AuditConfig): LifecycleRule[] => [
+  {
+    id: 'AfterTheLock',
+    expiration: Duration.days(daysKept(config) + 1),
+    noncurrentVersionExpiration: Duration.days(1),
+    abortIncompleteMultipartUploadAfter: Duration.days(7),
+  },
+  { id: 'Markers', expiredObjectDeleteMarker: true },
+];
+
 /** Where the audit is kept: encrypted, versioned, locked, and logged who reads it. */
 export const auditBucket = (scope: Construct, { config, key, accessLogs }: AuditBucketProps): Bucket =>
   new Bucket(scope, 'Bucket', {
@@ -68,6 +90,7 @@ export const auditBucket = (scope: Construct, { config, key, accessLogs }: Audit
     bucketKeyEnabled: true,
     objectLockEnabled: true,
     objectLockDefaultRetention: lock(config),
+    lifecycleRules: lifecycle(config),
     serverAccessLogsBucket: accessLogs,
     serverAccessLogsPrefix: 'audit/',
   });

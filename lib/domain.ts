@@ -1,4 +1,11 @@
-import { BasePathMapping, DomainName, EndpointType, type RestApi, SecurityPolicy } from 'aws-cdk-lib/aws-apigateway';
+import {
+  BasePathMapping,
+  type CfnDomainName,
+  DomainName,
+  EndpointType,
+  type RestApi,
+  SecurityPolicy,
+} from 'aws-cdk-lib/aws-apigateway';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { ARecord, AaaaRecord, HostedZone, type IAliasRecordTarget, RecordTarget } from 'aws-cdk-lib/aws-route53';
 import { ApiGatewayDomain } from 'aws-cdk-lib/aws-route53-targets';
@@ -25,6 +32,8 @@ export class GatewayDomain extends Construct {
       endpointType: EndpointType.REGIONAL,
       securityPolicy: SecurityPolicy.TLS_1_2,
     });
+    // The API answers IPv4 alone by default, and its name has an AAAA record.
+    (name.node.defaultChild as CfnDomainName).addPropertyOverride('EndpointConfiguration.IpAddressType', 'dualstack');
     new BasePathMapping(this, 'Mapping', { domainName: name, restApi, stage: restApi.deploymentStage });
     this.regionalName = name.domainNameAliasDomainName;
     this.aliasTarget = new ApiGatewayDomain(name);

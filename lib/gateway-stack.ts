@@ -1,5 +1,5 @@
 import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
 import { GatewayAlarms } from './alarms.ts';
@@ -21,7 +21,7 @@ export interface GatewayStackProps extends StackProps {
 }
 
 interface Watched {
-  readonly key: IKey;
+  readonly key: Key;
   readonly api: GatewayApi;
   readonly functions: GatewayFunctions;
   readonly tables: GatewayTables;
@@ -90,8 +90,12 @@ export class GatewayStack extends Stack {
       },
       tables: { loginAttempts: tables.loginAttempts, grants: tables.grants, auditEvents: tables.auditEvents },
     };
-    new GatewayAlarms(this, 'Alarms', { config, key, ...watched });
+    const { topic } = new GatewayAlarms(this, 'Alarms', { config, key, auditSources: audit.sources, ...watched });
     new GatewayDashboard(this, 'Dashboard', { stage: config.stage, ...watched });
+    new CfnOutput(this, 'AlarmTopic', {
+      value: topic.topicArn,
+      description: 'Where alarms are published; subscribe what else should hear of them',
+    });
   }
 
   /** Outputs: what payers, partners and operators need to know. */

@@ -1,6 +1,8 @@
 import { Aws, Fn } from 'aws-cdk-lib';
 import {
   CfnEIP,
+  CfnNatGateway,
+  CfnVPCGatewayAttachment,
   FlowLogDestination,
   FlowLogTrafficType,
   GatewayVpcEndpointAwsService,
@@ -38,14 +40,29 @@ export interface FunctionNetwork {
   readonly securityGroups: ISecurityGroup[];
 }
 
+/** How many zones a stage may use. Each has its address and its part of the block from the beginning. */
+const mostZones = 3;
+
 /** The region's first zones. Named by number, so that synth asks no account for them. */
 export const zonesOfRegion = (count: number): string[] =>
   Array.from({ length: count }, (_zone, index) => Fn.select(index, Fn.getAzs()));
 
+const prefixLength = (cidr: string): number => Number(cidr.split('/')[1]);
+
+/** A NAT gateway can be made only once the internet gateway is attached, and no reference between them says so. */
+const waitForAttachment = (vpc: Vpc): void => {
+  const inside = vpc.node.findAll();
+  const [attachment, ...others] = inside.filter((construct) => construct instanceof CfnVPCGatewayAttachment);
+  if (attachment === undefined || others.length > 0) throw new Error(`${vpc.node.path} has no single internet gateway`);
+  for (const gateway of inside) if (gateway instanceof CfnNatGateway) gateway.addResourceDependency(attachment);
+};
+
 /** 443, and whatever other ports the payers' URLs that functions call name. */
 const outgoingPorts = (payers: readonly Payer[]): number[] => {
-  const called = payers.flatMap(({ fhirBaseUrl, tokenEndpoint, revocationEndpoint }) => [
+  const called = payers.flatMap(({ fhirBaseUrl, authorizationEndpoint, tokenEndpoint, revocationEndpoint }) => [
     fhirBaseUrl,
+    // The canary asks for the sign-in page.
+    authorizationEndpoint,
     tokenEndpoint,
     ...(revocationEndpoint === undefined ? [] : [revocationEndpoint]),
   ]);
@@ -83,7 +100,8 @@ export class GatewayNetwork extends Construct {
     super(scope, id);
     const { network, config } = props;
     const zones = zonesOfRegion(network.availabilityZones);
-    const addresses = zones.map((_zone, index) => {
+    // Payers put them on their lists, so a zone that is added later must not bring a new one.
+    const addresses = zonesOfRegion(mostZones).map((_zone, index) => {
       const address = new CfnEIP(this, `Address${index + 1}`, { domain: 'vpc' });
       address.applyRemovalPolicy(removalPolicyOf(config));
       return address;
@@ -91,7 +109,10 @@ export class GatewayNetwork extends Construct {
     const vpc = new Vpc(this, 'Vpc', {
       ipAddresses: IpAddresses.cidr(network.cidr),
       availabilityZones: zones,
-      subnetConfiguration: [{ name: 'Functions', subnetType: SubnetType.PRIVATE_WITH_EGRESS }],
+      // A fourth of the block for each zone, whatever their number: a subnet cannot change its block.
+      subnetConfiguration: [
+        { name: 'Functions', subnetType: SubnetType.PRIVATE_WITH_EGRESS, cidrMask: prefixLength(network.cidr) + 2 },
+      ],
       natGatewayProvider: NatProvider.regionalGateway({
         availabilityZoneAddresses: zones.map((availabilityZone, index) => ({
           availabilityZone,
@@ -100,6 +121,7 @@ export class GatewayNetwork extends Construct {
       }),
       restrictDefaultSecurityGroup: true,
     });
+    waitForAttachment(vpc);
     closeDefaultSecurityGroup(this, props);
     this.addresses = addresses.map(({ attrPublicIp }) => attrPublicIp);
     const vpcSubnets: SubnetSelection = { subnetType: SubnetType.PRIVATE_WITH_EGRESS };

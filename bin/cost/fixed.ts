@@ -9,15 +9,21 @@ const canaryRuns = (hours * 60) / 5;
 export const stageCounts = {
   keys: 2,
   /** CloudWatch bills an alarm for each metric that it looks at. */
-  alarmMetrics: 33,
-  alarmMetricsPerPayer: 1,
+  alarmMetrics: 35,
+  /** An alarm that names payers looks at a metric of each. */
+  alarmMetricsPerPayer: 2,
   secretsPerPayer: 1,
   /** At the API: three of AWS's rule groups. At the edge: the limit for each address. */
   webAcls: 2,
   webRules: 4,
   interfaceEndpoints: 1,
-  /** At most, in a month in which everything happens; see `functions/shared/metrics.ts`. */
-  metrics: 42,
+  /** Of the network, whatever the number of its zones. */
+  addresses: 3,
+  /**
+   * At most, in a month in which everything happens: of requests (`functions/shared/metrics.ts`); of the audit and of
+   * cut answers; and those that Lambda counts for each of two streams.
+   */
+  metrics: 42 + 3 + 2 * 7,
   metricsPerPayer: 35,
 } as const;
 
@@ -37,7 +43,7 @@ export const fixedMonth = (payers: number, zones: number): readonly FixedLine[] 
   { what: 'Metrics of the stage, at most', quantities: { metricMonths: stageCounts.metrics } },
   { what: 'Dashboard', quantities: { dashboardMonths: 1 } },
   {
-    what: `Payers (${payers}): secret and alarm`,
+    what: `Payers (${payers}): secret and alarms`,
     quantities: {
       secretMonths: payers * stageCounts.secretsPerPayer,
       alarmMonths: payers * stageCounts.alarmMetricsPerPayer,
@@ -65,8 +71,8 @@ export const fixedMonth = (payers: number, zones: number): readonly FixedLine[] 
     quantities: { webAclMonths: stageCounts.webAcls, webRuleMonths: stageCounts.webRules },
   },
   {
-    what: `\`network\` (${zones} zones): NAT gateway and its addresses`,
-    quantities: { natHours: zones * hours, addressHours: zones * hours },
+    what: `\`network\` (${zones} zones): NAT gateway, and addresses for every zone`,
+    quantities: { natHours: zones * hours, addressHours: stageCounts.addresses * hours },
   },
   {
     what: `\`network\` (${zones} zones): endpoint for Secrets Manager`,

@@ -13,21 +13,33 @@ const timeoutMs = 8000;
 /** The most of a discovery document that is read. */
 const documentLimitBytes = 256 * 1024;
 
-/** The longest that {@link checkPayer} takes: three requests, one after the other. */
+/** The longest that {@link checkPayer} takes: discovery, authorize, and then the payer's three endpoints side by side. */
 export const longestCheckMs = 3 * timeoutMs;
+
+/** Names the canary in a payer's log, so that its requests can be told from members'. */
+const userAgent = 'p2p-gateway-canary';
 
 /** Something is not as it has to be; the text is ours, with nothing that came over the network. */
 class Finding extends Error {}
 
-const get = async <T>(
+interface Question {
+  /** What is asked, for the finding. */
+  readonly what: string;
+  readonly url: string;
+  /** @default a GET without further headers */
+  readonly init?: { readonly method: 'POST'; readonly body: string } | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+const ask = async <T>(
   { http }: CanaryDeps,
-  what: string,
-  url: string,
+  { what, url, init, headers }: Question,
   read: (response: PayerResponse) => Promise<T> | T,
 ): Promise<T> => {
   try {
     const response = await http(url, {
-      headers: { 'User-Agent': 'p2p-gateway-canary' },
+      ...init,
+      headers: { ...headers, 'User-Agent': userAgent },
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
     });
@@ -47,8 +59,9 @@ const expectThat = (holds: boolean, otherwise: string): void => {
 };
 
 /** The facade's authorization endpoint, where the discovery document says that it is ours. */
-const discover = (deps: CanaryDeps, { id }: Payer): Promise<string> =>
-  get(deps, 'discovery', `${facadeBase(deps.origin, id)}/.well-known/smart-configuration`, async (response) => {
+const discover = (deps: CanaryDeps, { id }: Payer): Promise<string> => {
+  const url = `${facadeBase(deps.origin, id)}/.well-known/smart-configuration`;
+  return ask(deps, { what: 'discovery', url }, async (response) => {
     expectThat(response.status === 200, `status ${response.status}`);
     const document = JSON.parse((await readText(response, documentLimitBytes)) ?? '') as {
       readonly authorization_endpoint?: unknown;
@@ -57,6 +70,7 @@ const discover = (deps: CanaryDeps, { id }: Payer): Promise<string> =>
     expectThat(document?.authorization_endpoint === ours, 'another authorization endpoint');
     return ours;
   });
+};
 
 const isOurRequest = (deps: CanaryDeps, payer: Payer, target: URL): boolean => {
   const endpoint = new URL(payer.authorizationEndpoint);
@@ -78,7 +92,7 @@ const authorize = (deps: CanaryDeps, payer: Payer, partner: Partner, endpoint: s
     code_challenge: sha256(random()),
     code_challenge_method: 'S256',
   });
-  return get(deps, 'authorize', `${endpoint}?${query}`, ({ status, headers }) => {
+  return ask(deps, { what: 'authorize', url: `${endpoint}?${query}` }, ({ status, headers }) => {
     if (partner.consent === 'gateway') {
       expectThat(status === 200, `status ${status} instead of the consent page`);
       return payerAuthorizeUrl(deps.origin, payer, { state: random(), verifier: random() });
@@ -94,9 +108,50 @@ const authorize = (deps: CanaryDeps, payer: Payer, partner: Partner, endpoint: s
 const choosePartner = (partners: readonly Partner[]): Partner | undefined =>
   partners.find(({ consent }) => consent === 'partner') ?? partners[0];
 
+const isWell = (status: number): boolean => status < 500;
+/** Where a program asks, a redirect leads nowhere: it is not followed. */
+const isWellWithoutRedirect = (status: number): boolean => status < 300 || (status >= 400 && status < 500);
+
+/** The payer's endpoints, each with what has to hold of its answer's status. None is sent a credential or a code. */
+const endpointsOf = (payer: Payer, signIn: string): readonly (Question & { isWell: (status: number) => boolean })[] => [
+  { what: 'sign-in page', url: signIn, isWell },
+  {
+    // RFC 6749 §5.2: a request without client and code is refused, which takes a server that works.
+    what: 'token endpoint',
+    url: payer.tokenEndpoint,
+    init: { method: 'POST', body: 'grant_type=authorization_code' },
+    headers: { Accept: 'application/json', 'Content-Type': 'application/x-www-form-urlencoded' },
+    isWell: isWellWithoutRedirect,
+  },
+  {
+    // https://hl7.org/fhir/R4/http.html#capabilities; some payers show it to nobody without a token, and refuse.
+    what: 'FHIR API',
+    url: `${payer.fhirBaseUrl}/metadata`,
+    headers: { Accept: 'application/fhir+json' },
+    isWell: isWellWithoutRedirect,
+  },
+];
+
 /**
- * Goes a member's way as far as it goes without a member: discovery, authorize, and the payer's sign-in page. A payer
- * that no partner may read from has discovery only. It never throws.
+ * Asks all endpoints of a payer at the same time.
+ * @throws Finding naming each that does not work
+ */
+const checkEndpoints = async (deps: CanaryDeps, payer: Payer, signIn: string): Promise<void> => {
+  const answers = await Promise.allSettled(
+    endpointsOf(payer, signIn).map((question) =>
+      ask(deps, question, ({ status }) => expectThat(question.isWell(status), `status ${status}`)),
+    ),
+  );
+  const findings = answers.flatMap((answer) =>
+    answer.status === 'rejected' ? [(answer.reason as Error).message] : [],
+  );
+  if (findings.length > 0) throw new Finding(findings.join('; '));
+};
+
+/**
+ * Goes a member's way as far as it goes without a member: discovery, authorize, and the payer's sign-in page; and asks
+ * the two endpoints of the payer that a login and a read need. A payer that no partner may read from has discovery only.
+ * It never throws.
  * @returns what is not as it has to be, or undefined
  */
 export const checkPayer = async (deps: CanaryDeps, payer: Payer): Promise<string | undefined> => {
@@ -105,7 +160,7 @@ export const checkPayer = async (deps: CanaryDeps, payer: Payer): Promise<string
     const partner = choosePartner(await deps.registry.partnersOf(payer.id));
     if (partner === undefined) return undefined;
     const signIn = await authorize(deps, payer, partner, endpoint);
-    await get(deps, 'payer', signIn, ({ status }) => expectThat(status < 500, `status ${status}`));
+    await checkEndpoints(deps, payer, signIn);
     return undefined;
   } catch (error) {
     return error instanceof Finding ? error.message : causeOf(error);

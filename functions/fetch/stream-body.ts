@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { GatewayError, causeOf } from '../shared/errors.ts';
 import { type LinkRewriter, createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
+import { embeddedMetrics } from '../shared/metrics.ts';
 import { type RequestRecord, raiseOf, writeRecord } from '../shared/request-record.ts';
 import type { PayerAnswer } from './answer-from-payer.ts';
 import { endRead } from './audited-read.ts';
@@ -26,6 +27,18 @@ async function* pass(body: AsyncIterable<Uint8Array>, rewriter: LinkRewriter | u
   yield* rewriter.end();
 }
 
+/**
+ * Only an error of the function can cut an answer, so Lambda counts a crash, under the time at which the call began. This
+ * counts one that is none under the same time, for the alarm to take it off: a line of its own, since all metrics of a
+ * line have one time.
+ */
+const countCut = ({ stage, time, requestId, function: name }: RequestRecord, writeLog: FetchDeps['writeLog']): void => {
+  const answersCut = embeddedMetrics(stage, Date.parse(time), [
+    { dimensions: [[]], metrics: { answersCut: [1, 'Count'] } },
+  ]);
+  writeLog(JSON.stringify({ level: 'info', time, requestId, function: name, ...answersCut }));
+};
+
 /** Lets the end hook end and writes the record. Where the hook fails, the answer must not seem complete. */
 const finish = async (deps: FetchDeps, record: RequestRecord, end: { callerLeft: boolean }): Promise<void> => {
   try {
@@ -35,6 +48,7 @@ const finish = async (deps: FetchDeps, record: RequestRecord, end: { callerLeft:
     throw new Error('The answer was cut');
   } finally {
     writeRecord(record, deps.clock, deps.writeLog);
+    if (record.error !== undefined) countCut(record, deps.writeLog);
   }
 };
 

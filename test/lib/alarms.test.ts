@@ -1,136 +1,399 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { App, Stack } from 'aws-cdk-lib';
-import { Match, Template } from 'aws-cdk-lib/assertions';
-import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
-import { Key } from 'aws-cdk-lib/aws-kms';
-import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { localStage } from '../../config/local.ts';
+import type { Context, DynamoDBStreamEvent } from 'aws-lambda';
+import { auditHandler } from '../../functions/audit/handler.ts';
+import { canaryHandler } from '../../functions/canary/handler.ts';
+import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
+import { testDeps } from '../support/gateway.ts';
+import { gateway } from '../support/login.ts';
+import { metricsOf } from '../support/embedded-metrics.ts';
+import { decide } from '../support/evaluate-policy.ts';
 import { requestMetrics } from '../../functions/shared/metrics.ts';
-import { GatewayAlarms } from '../../lib/alarms.ts';
-import { GatewayDashboard } from '../../lib/dashboard.ts';
+import {
+  type Resource,
+  type StageTemplate,
+  at,
+  nameOf,
+  ofType,
+  pathOf,
+  property,
+  stageTemplate,
+  stages,
+  statementsOf,
+} from '../support/stage-template.ts';
 
-interface AlarmProperties {
-  readonly AlarmDescription: string;
-  readonly AlarmActions?: unknown[];
-  readonly OKActions?: unknown[];
-  readonly Namespace?: string;
-  readonly MetricName?: string;
-  readonly Dimensions?: readonly { readonly Name: string; readonly Value: unknown }[];
-  readonly Metrics?: readonly { readonly MetricStat?: { readonly Metric: AlarmProperties } }[];
-  readonly TreatMissingData: string;
-}
-
-interface Directive {
+interface MetricProperties {
   readonly Namespace: string;
-  readonly Dimensions: readonly (readonly string[])[];
-  readonly Metrics: readonly { readonly Name: string }[];
+  readonly MetricName: string;
+  readonly Dimensions?: readonly { readonly Name: string; readonly Value: unknown }[];
 }
 
-/** All but `refreshRepeated`: a lost answer is no fault, and the theft behind a repeat rings as `reuseDetected`. */
-const signals = ['payerDown', 'refreshFailed', 'reuseDetected', 'auditNotWritten', 'secretMissing'] as const;
+interface Query {
+  readonly Id: string;
+  readonly Expression?: string;
+  readonly Period?: number;
+  readonly ReturnData?: boolean;
+  readonly MetricStat?: { readonly Metric: MetricProperties; readonly Stat: string; readonly Period: number };
+}
 
-const synthesised = (): Template => {
-  const stack = new Stack(new App(), 'Test');
-  const key = new Key(stack, 'Key');
-  const lambda = (id: string): LambdaFunction =>
-    new LambdaFunction(stack, id, {
-      runtime: Runtime.NODEJS_24_X,
-      handler: 'index.handler',
-      code: Code.fromInline('exports.handler = async () => {};'),
-    });
-  const table = new Table(stack, 'Grants', { partitionKey: { name: 'grantId', type: AttributeType.STRING } });
-  const watched = {
-    apiName: 'p2p-gateway-local',
-    functions: { token: lambda('Token'), audit: lambda('Audit') },
-    tables: { grants: table },
-  };
-  const config = {
-    ...localStage(),
-    alarmAddresses: ['on-call@example.org'],
-    runbookUrl: 'https://runbook.example.org/',
-  };
-  new GatewayAlarms(stack, 'Alarms', { config, key, ...watched });
-  new GatewayDashboard(stack, 'Dashboard', { stage: 'local', ...watched });
-  return Template.fromStack(stack);
+interface Row {
+  /** `namespace name {dimensions} statistic/period`; of an expression each line is `id = …`. */
+  readonly looksAt: readonly string[];
+  /** `datapoints of periods: comparison threshold`. */
+  readonly rings: string;
+  readonly missing: string;
+  readonly runbook: string;
+}
+
+const dimensionsIn = (template: StageTemplate, { Dimensions = [] }: MetricProperties): string =>
+  Dimensions.map(({ Name, Value }) => `${Name}=${nameOf(template, Value)}`)
+    .sort()
+    .join(' ');
+
+const metricLine = (template: StageTemplate, metric: MetricProperties, statistic: unknown, period: unknown): string =>
+  `${metric.Namespace} ${metric.MetricName} {${dimensionsIn(template, metric)}} ${String(statistic)}/${String(period)}`;
+
+const queryLine = (template: StageTemplate, { Id, Expression, Period, ReturnData, MetricStat }: Query): string => {
+  if (ReturnData === false)
+    return `${Id} = ${metricLine(template, MetricStat?.Metric as never, MetricStat?.Stat, MetricStat?.Period)}`;
+  return `${Expression}${Period === undefined ? '' : ` /${Period}`}`;
 };
 
-const template = synthesised();
-const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(
-  ({ Properties }) => Properties as AlarmProperties,
-);
-const own = alarms
-  .flatMap((alarm) => [alarm, ...(alarm.Metrics ?? []).flatMap(({ MetricStat }) => MetricStat?.Metric ?? [])])
-  .filter(({ Namespace }) => Namespace === 'p2p-gateway/local');
+const rowOf = (template: StageTemplate, alarm: Resource): Row => {
+  const properties = alarm.Properties as unknown as MetricProperties & Record<string, unknown>;
+  const queries = (properties['Metrics'] ?? []) as Query[];
+  const [, runbook = ''] = String(properties['AlarmDescription']).split('#');
+  return {
+    looksAt:
+      queries.length > 0
+        ? queries.map((query) => queryLine(template, query))
+        : [metricLine(template, properties, properties['Statistic'], properties['Period'])],
+    rings: `${String(properties['DatapointsToAlarm'])} of ${String(properties['EvaluationPeriods'])}: ${String(properties['ComparisonOperator'])} ${String(properties['Threshold'])}`,
+    missing: String(properties['TreatMissingData']),
+    runbook,
+  };
+};
 
-describe('alarms', () => {
-  it('reach a person: each has the topic as its alarm and its OK action, and the address is subscribed', () => {
-    for (const { AlarmActions = [], OKActions = [] } of alarms) {
-      expect([AlarmActions.length, OKActions.length]).toEqual([1, 1]);
-    }
-    template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'on-call@example.org' });
-  });
+const atLeast = 'GreaterThanOrEqualToThreshold';
+const lambda = (name: string, path: string): string => `AWS/Lambda ${name} {FunctionName=${path}} Sum/300`;
+const table = (name: string, path: string): string => `AWS/DynamoDB ${name} {TableName=${path}} Sum/300`;
 
-  it('link to a section that the runbook has', () => {
-    const runbook = readFileSync(join(import.meta.dirname, '../../docs/operate.md'), 'utf8');
-    const sections = alarms.map(
-      ({ AlarmDescription }) => AlarmDescription.split('https://runbook.example.org/#')[1] ?? '',
+/** All alarms of a stage, as CloudWatch gets them. */
+const expected = (stage: string): Readonly<Record<string, Row>> => {
+  const own = `p2p-gateway/${stage}`;
+  const quiet = { missing: 'notBreaching' };
+  const api = (name: string): string => `AWS/ApiGateway ${name} {ApiName=p2p-gateway-${stage} Stage=${stage}} Sum/300`;
+  const p99 = (step: string): string => `${step} = ${own} ms {step=${step}} p99/300`;
+  return {
+    AuditBehind: {
+      looksAt: ['AWS/Lambda IteratorAge {FunctionName=Audit/Audit/Function} Maximum/300'],
+      rings: `1 of 1: ${atLeast} 900000`,
+      runbook: 'audit-behind',
+      ...quiet,
+    },
+    AuditFunctionErrors: {
+      looksAt: [lambda('Errors', 'Audit/Audit/Function')],
+      rings: `1 of 1: ${atLeast} 1`,
+      runbook: 'audit-not-written',
+      ...quiet,
+    },
+    AuditNotWritten: {
+      looksAt: [`${own} auditNotWritten {} Sum/300`],
+      rings: `1 of 1: ${atLeast} 1`,
+      runbook: 'audit-not-written',
+      ...quiet,
+    },
+    'AuditStopped-AuditEvents': {
+      looksAt: ['AWS/Lambda PolledEventCount {EventSourceMappingUUID=Audit/AuditEventsSource} SampleCount/300'],
+      rings: '3 of 3: LessThanThreshold 1',
+      missing: 'breaching',
+      runbook: 'audit-behind',
+    },
+    'AuditStopped-Grants': {
+      looksAt: ['AWS/Lambda PolledEventCount {EventSourceMappingUUID=Audit/GrantsSource} SampleCount/300'],
+      rings: '3 of 3: LessThanThreshold 1',
+      missing: 'breaching',
+      runbook: 'audit-behind',
+    },
+    CanaryFailed: {
+      looksAt: [
+        `SELECT SUM(requests) FROM SCHEMA("${own}", outcome, payer, step) WHERE step = 'canary' AND outcome = 'failed' GROUP BY payer /300`,
+      ],
+      rings: `3 of 3: ${atLeast} 1`,
+      runbook: 'canary-failed',
+      ...quiet,
+    },
+    CanarySilent: {
+      looksAt: [`${own} requests {outcome=ok step=canary} Sum/300`],
+      rings: '3 of 3: LessThanThreshold 1',
+      missing: 'breaching',
+      runbook: 'canary-failed',
+    },
+    FunctionErrors: {
+      looksAt: [
+        'FILL(m0, 0) + FILL(m1, 0) + FILL(m2, 0) + FILL(m3, 0) + FILL(m4, 0) + FILL(m5, 0) + ' +
+          'IF(FILL(fetch, 0) > FILL(cut, 0), FILL(fetch, 0) - FILL(cut, 0), 0)',
+        `m0 = ${lambda('Errors', 'Functions/Authorize/Function')}`,
+        `m1 = ${lambda('Errors', 'Functions/Callback/Function')}`,
+        `m2 = ${lambda('Errors', 'Functions/Token/Function')}`,
+        `m3 = ${lambda('Errors', 'Functions/Discovery/Function')}`,
+        `m4 = ${lambda('Errors', 'Audit/Audit/Function')}`,
+        `m5 = ${lambda('Errors', 'Canary/Canary/Function')}`,
+        `fetch = ${lambda('Errors', 'Functions/Fetch/Function')}`,
+        `cut = ${own} answersCut {} Sum/300`,
+      ],
+      rings: `1 of 1: ${atLeast} 1`,
+      runbook: 'server-errors',
+      ...quiet,
+    },
+    FunctionThrottles: {
+      looksAt: [
+        'FILL(m0, 0) + FILL(m1, 0) + FILL(m2, 0) + FILL(m3, 0) + FILL(m4, 0) + FILL(m5, 0) + FILL(m6, 0)',
+        `m0 = ${lambda('Throttles', 'Functions/Authorize/Function')}`,
+        `m1 = ${lambda('Throttles', 'Functions/Callback/Function')}`,
+        `m2 = ${lambda('Throttles', 'Functions/Token/Function')}`,
+        `m3 = ${lambda('Throttles', 'Functions/Fetch/Function')}`,
+        `m4 = ${lambda('Throttles', 'Functions/Discovery/Function')}`,
+        `m5 = ${lambda('Throttles', 'Audit/Audit/Function')}`,
+        `m6 = ${lambda('Throttles', 'Canary/Canary/Function')}`,
+      ],
+      rings: `2 of 3: ${atLeast} 1`,
+      runbook: 'throttles',
+      ...quiet,
+    },
+    PayerDown: {
+      looksAt: [`SELECT SUM(payerDown) FROM SCHEMA("${own}", payer) GROUP BY payer /300`],
+      rings: `2 of 3: ${atLeast} 3`,
+      runbook: 'payer-down',
+      ...quiet,
+    },
+    RefreshFailures: {
+      looksAt: [`${own} refreshFailed {} Sum/900`],
+      rings: `1 of 1: ${atLeast} 5`,
+      runbook: 'refresh-failures',
+      ...quiet,
+    },
+    ReuseDetected: {
+      looksAt: [`${own} reuseDetected {} Sum/300`],
+      rings: `1 of 1: ${atLeast} 1`,
+      runbook: 'reuse-detected',
+      ...quiet,
+    },
+    SecretMissing: {
+      looksAt: [`${own} secretMissing {} Sum/300`],
+      rings: `1 of 1: ${atLeast} 1`,
+      runbook: 'secret-missing',
+      ...quiet,
+    },
+    ServerErrors: {
+      looksAt: [
+        'IF(errors >= 5, 100 * errors / requests, 0)',
+        `errors = ${api('5XXError')}`,
+        `requests = ${api('Count')}`,
+      ],
+      rings: `2 of 3: ${atLeast} 5`,
+      runbook: 'server-errors',
+      ...quiet,
+    },
+    SlowAnswers: {
+      looksAt: ['MAX([authorize, redeem, refresh])', p99('authorize'), p99('redeem'), p99('refresh')],
+      rings: `3 of 3: ${atLeast} 2000`,
+      runbook: 'slow-answers',
+      ...quiet,
+    },
+    TableThrottles: {
+      looksAt: [
+        'FILL(m0, 0) + FILL(m1, 0) + FILL(m2, 0) + FILL(m3, 0) + FILL(m4, 0) + FILL(m5, 0)',
+        `m0 = ${table('ReadThrottleEvents', 'Tables/LoginAttempts')}`,
+        `m1 = ${table('WriteThrottleEvents', 'Tables/LoginAttempts')}`,
+        `m2 = ${table('ReadThrottleEvents', 'Tables/Grants')}`,
+        `m3 = ${table('WriteThrottleEvents', 'Tables/Grants')}`,
+        `m4 = ${table('ReadThrottleEvents', 'Tables/AuditEvents')}`,
+        `m5 = ${table('WriteThrottleEvents', 'Tables/AuditEvents')}`,
+      ],
+      rings: `2 of 3: ${atLeast} 1`,
+      runbook: 'throttles',
+      ...quiet,
+    },
+  };
+};
+
+describe.each(stages)('the alarms of %s', (stage) => {
+  let template: StageTemplate;
+  let alarms: ReadonlyMap<string, Resource>;
+  beforeAll(async () => {
+    template = await stageTemplate(stage);
+    alarms = new Map(
+      ofType(template, 'AWS::CloudWatch::Alarm').map((alarm) => [String(property(alarm, 'AlarmName')), alarm]),
     );
-    for (const section of sections) expect(runbook).toMatch(new RegExp(`^#+ ${section}$`, 'm'));
-    expect(new Set(sections).size).toBe(10);
   });
 
-  it('can be published to the encrypted topic', () => {
-    template.hasResourceProperties('AWS::SNS::Topic', { KmsMasterKeyId: Match.anyValue() });
-    template.hasResourceProperties('AWS::KMS::Key', {
-      KeyPolicy: {
-        Statement: Match.arrayWith([
-          Match.objectLike({
-            Principal: { Service: 'cloudwatch.amazonaws.com' },
-            Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
-          }),
-        ]),
-      },
-    });
+  it('are these, each with what it looks at, when it rings and what silence means', () => {
+    const rows = [...alarms].map(([name, alarm]) => [name, rowOf(template, alarm)]);
+    const named = Object.entries(expected(stage)).map(([name, row]) => [`p2p-gateway-${stage}-${name}`, row]);
+    expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(named));
   });
 
-  it('watch every signal but a repeated refresh, and a payer that is down by its name', () => {
-    const watched = new Set(own.map(({ MetricName }) => MetricName));
-    for (const signal of signals) expect(watched).toContain(signal);
-    const down = own.filter(({ MetricName }) => MetricName === 'payerDown').map(({ Dimensions }) => Dimensions);
-    expect(down).toEqual([[{ Name: 'payer', Value: 'demo-health-plan' }], [{ Name: 'payer', Value: 'northwind' }]]);
-  });
-
-  it('look at metrics in the namespace and under the dimensions that functions write', () => {
-    const { _aws } = requestMetrics('local', 0, {
-      step: 'fetch',
-      payer: 'northwind',
-      ms: 1,
-      payerMs: 1,
-      bytes: 1,
-      signals: [...signals],
-    }) as { _aws: { CloudWatchMetrics: Directive[] } };
-    const written = _aws.CloudWatchMetrics.flatMap(({ Namespace, Dimensions, Metrics }) =>
-      Metrics.flatMap(({ Name }) => Dimensions.map((names) => [Namespace, Name, [...names].sort()])),
-    );
-    for (const { Namespace, MetricName, Dimensions = [] } of own) {
-      expect(written).toContainEqual([Namespace, MetricName, Dimensions.map(({ Name }) => Name).sort()]);
+  it('publish to the one topic when they ring and when they are well again, and nothing switches them off', () => {
+    expect(ofType(template, 'AWS::SNS::Topic').map(pathOf)).toEqual(['Alarms/Topic']);
+    for (const { Properties = {} } of alarms.values()) {
+      for (const actions of ['AlarmActions', 'OKActions']) {
+        expect((Properties[actions] as unknown[]).map((action) => nameOf(template, action))).toEqual(['Alarms/Topic']);
+      }
+      expect(Properties['ActionsEnabled'] ?? true).toBe(true);
+      expect(Properties).not.toHaveProperty('InsufficientDataActions');
     }
+    expect(nameOf(template, template.Outputs['AlarmTopic']?.Value)).toBe('Alarms/Topic');
   });
 
-  it('take silence as well, but for the canary, whose silence is what is wrong', () => {
-    const breaching = alarms.filter(({ TreatMissingData }) => TreatMissingData === 'breaching');
-    expect(breaching.map(({ AlarmDescription }) => AlarmDescription)).toEqual([
-      expect.stringContaining('canary-failed') as string,
+  it('are mailed to the addresses of the configuration, and to nobody else', () => {
+    const subscribed = ofType(template, 'AWS::SNS::Subscription').map(({ Properties = {} }) => [
+      Properties['Protocol'],
+      Properties['Endpoint'],
+      nameOf(template, Properties['TopicArn']),
     ]);
+    expect(subscribed).toEqual(stage === 'demo' ? [] : [['email', 'gateway-oncall@plan.example.org', 'Alarms/Topic']]);
+  });
+
+  it('say what has happened, and link to a section that the runbook has', () => {
+    const runbook = readFileSync(join(import.meta.dirname, '../../docs/operate.md'), 'utf8');
+    const base = stage === 'demo' ? 'docs/operate.md' : 'https://runbooks.plan.example.org/operate.md';
+    for (const alarm of alarms.values()) {
+      const [, says = '', section] = /^(.*) Runbook: (?:.*)#([\w-]+)$/.exec(property(alarm, 'AlarmDescription')) ?? [];
+      expect(says.length).toBeGreaterThan(20);
+      expect(property(alarm, 'AlarmDescription')).toContain(` Runbook: ${base}#${section}`);
+      expect(runbook).toMatch(new RegExp(`^#+ ${section}$`, 'm'));
+    }
+  });
+});
+
+describe.each(stages)('CloudWatch, for an alarm of %s', (stage) => {
+  let template: StageTemplate;
+  beforeAll(async () => {
+    template = await stageTemplate(stage);
+  });
+
+  const ofTopic = () =>
+    ofType(template, 'AWS::SNS::TopicPolicy')
+      .filter((policy) => JSON.stringify(property(policy, 'Topics')).includes('AlarmsTopic'))
+      .flatMap((policy) => statementsOf(policy));
+  const ofKey = () =>
+    statementsOf(at(template, nameOf(template, property(at(template, 'Alarms/Topic'), 'KmsMasterKeyId'))), 'KeyPolicy');
+
+  /** What topic and key say to CloudWatch when it publishes for an alarm: all three must be allowed. */
+  const publish = ({
+    principal = 'cloudwatch.amazonaws.com',
+    account = '{account}',
+    alarm = `p2p-gateway-${stage}-ServerErrors`,
+    tls = 'true',
+  } = {}): string[] => {
+    const context = {
+      'aws:SourceAccount': account,
+      'aws:SourceArn': `arn:{partition}:cloudwatch:{region}:${account}:alarm:${alarm}`,
+      'aws:SecureTransport': tls,
+    };
+    const resource = 'Alarms/Topic';
+    return [
+      decide(template, ofTopic(), { principal, action: 'sns:Publish', resource, context }),
+      ...['kms:Decrypt', 'kms:GenerateDataKey'].map((action) =>
+        decide(template, ofKey(), { principal, action, context }),
+      ),
+    ];
+  };
+
+  it('may publish to the topic, and encrypt with its key', () => {
+    for (const alarm of Object.keys(expected(stage))) {
+      expect(publish({ alarm: `p2p-gateway-${stage}-${alarm}` })).toEqual(['allowed', 'allowed', 'allowed']);
+    }
+  });
+
+  it("may neither for another account's alarm, and publishes for no other alarm of this one or in the clear", () => {
+    expect(publish({ account: '999999999999' })).toEqual(['not allowed', 'not allowed', 'not allowed']);
+    expect(publish({ alarm: 'someone-elses' })[0]).toBe('not allowed');
+    expect(publish({ tls: 'false' })[0]).toBe('denied');
+  });
+
+  it('is the one service that may', () => {
+    for (const principal of ['events.amazonaws.com', 's3.amazonaws.com', 'Functions/Fetch/Role']) {
+      expect(publish({ principal })).toEqual(['not allowed', 'not allowed', 'not allowed']);
+    }
+  });
+});
+
+/** `name {dimension names}` of each metric that a log line makes. */
+const namesIn = (line: string): string[] =>
+  metricsOf(line).map(
+    ({ namespace, name, dimensions }) => `${namespace} ${name} {${Object.keys(dimensions).sort().join(' ')}}`,
+  );
+
+/** What functions write when all that alarms look for happens. */
+const writtenByFunctions = async (): Promise<ReadonlySet<string>> => {
+  const { deps, lines } = testDeps();
+  const http = async (): Promise<Response> => new Response('', { status: 500 });
+  const context = { awsRequestId: 'x', getRemainingTimeInMillis: () => 60_000 } as Context;
+  await canaryHandler({ ...deps, http })({}, context);
+
+  const login = gateway();
+  const code = await login.login();
+  await login.redeem(code);
+
+  const reads = fetchGateway();
+  const { token } = await reads.grant();
+  reads.payer.http = async () =>
+    new Response(
+      new ReadableStream({
+        start: (controller) => {
+          controller.enqueue(Buffer.from('{"resourceType":"Bundle",'));
+          controller.error(new Error('cut'));
+        },
+      }),
+      { headers: fhir({}).headers },
+    );
+  await read(reads.deps, 'Observation', token).catch(() => undefined);
+
+  const audit: string[] = [];
+  const bucket = { client: { send: () => Promise.reject(new Error('no')) } as never, name: 'bucket' };
+  const event = {
+    Records: [{ eventName: 'INSERT', dynamodb: { Keys: { eventId: { S: 'x' } } } }],
+  } as DynamoDBStreamEvent;
+  await auditHandler({ clock: deps.clock, stage: 'local', bucket, writeLog: (line) => audit.push(line) })(event).catch(
+    () => undefined,
+  );
+
+  // One signal has no short way to it; the record writes each in the same way.
+  const record = { step: 'refresh', outcome: 'failed', payer: 'northwind', ms: 1 } as const;
+  const signals = ['refreshFailed', 'reuseDetected', 'secretMissing'] as const;
+  const others = JSON.stringify({ ...record, ...requestMetrics('local', 0, { ...record, signals }) });
+  return new Set([...lines, ...login.lines, ...reads.lines, ...audit, others].flatMap(namesIn));
+};
+
+describe('the metrics of our own that alarms look at', () => {
+  it('are those that functions write: namespace, name and dimensions', async () => {
+    const template = await stageTemplate('demo');
+    const written = await writtenByFunctions();
+    const looksAt = ofType(template, 'AWS::CloudWatch::Alarm').flatMap((alarm) => rowOf(template, alarm).looksAt);
+    const plain = looksAt.flatMap((line) => {
+      const [, name, dimensions = ''] = /p2p-gateway\/demo (\w+) \{(.*)\}/.exec(line) ?? [];
+      const names = dimensions.split(' ').map((one) => one.split('=')[0]);
+      return name === undefined ? [] : [`p2p-gateway/local ${name} {${names.join(' ')}}`];
+    });
+    const grouped = looksAt.flatMap((line) => {
+      const [, name, dimensions = ''] = /SUM\((\w+)\) FROM SCHEMA\("p2p-gateway\/demo", ([\w, ]+)\)/.exec(line) ?? [];
+      return name === undefined ? [] : [`p2p-gateway/local ${name} {${dimensions.split(', ').sort().join(' ')}}`];
+    });
+
+    expect(plain.length).toBeGreaterThan(5);
+    expect(grouped).toHaveLength(2);
+    expect([...plain, ...grouped].filter((one) => !written.has(one))).toEqual([]);
   });
 });
 
 describe('the dashboard', () => {
-  it('shows steps and payers by search, so that a new payer needs no new graph', () => {
-    const [dashboard] = Object.values(template.findResources('AWS::CloudWatch::Dashboard'));
+  it('shows steps and payers by search, so that a new payer needs no new graph', async () => {
+    const template = await stageTemplate('production-example');
+    const [dashboard] = ofType(template, 'AWS::CloudWatch::Dashboard');
     const body = JSON.stringify(dashboard);
-    expect(body).toContain('p2p-gateway/local');
+    expect(body).toContain('p2p-gateway/production-example');
     expect(body).toContain('payer,step,outcome');
     expect(body).not.toContain('northwind');
   });

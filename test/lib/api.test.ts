@@ -28,7 +28,6 @@ describe('the API', () => {
         '$context.identity.sourceIp',
         '$context.error.responseType',
         '$context.wafResponseCode',
-        '$context.xrayTraceId',
       ]),
     );
   });
@@ -48,7 +47,7 @@ describe('the API', () => {
     });
   });
 
-  it('throttles as the stage says, traces, counts, and writes no execution log', () => {
+  it('throttles as the stage says, writes no execution log and no trace, and buys no metrics by method', () => {
     const { MethodSettings, TracingEnabled, CacheClusterEnabled } = stageOfApi();
 
     const [all, ...others] = MethodSettings as MethodSetting[];
@@ -57,12 +56,12 @@ describe('the API', () => {
       ResourcePath: '/*',
       ThrottlingRateLimit: 100,
       ThrottlingBurstLimit: 200,
-      MetricsEnabled: true,
+      MetricsEnabled: false,
       LoggingLevel: 'OFF',
       DataTraceEnabled: false,
     });
     expect(others).toEqual([]);
-    expect(TracingEnabled).toBe(true);
+    expect(TracingEnabled).toBe(false);
     expect(CacheClusterEnabled ?? false).toBe(false);
   });
 
@@ -86,14 +85,14 @@ describe('the API', () => {
     expect(disabled('named')).toBe(true);
   });
 
-  it('serves the domain at its root, over TLS 1.2 or newer', () => {
+  it('serves the domain at its root, over TLS 1.2 or newer and over IPv4 and IPv6', () => {
     const name = propertiesOf(templateOf('named'), 'AWS::ApiGateway::DomainName');
     const mapping = propertiesOf(templateOf('named'), 'AWS::ApiGateway::BasePathMapping');
 
     expect(name).toMatchObject({
       DomainName: domain.name,
       SecurityPolicy: 'TLS_1_2',
-      EndpointConfiguration: { Types: ['REGIONAL'] },
+      EndpointConfiguration: { Types: ['REGIONAL'], IpAddressType: 'dualstack' },
       RegionalCertificateArn: domain.certificateArn,
     });
     expect(mapping['BasePath'] ?? '').toBe('');

@@ -56,6 +56,22 @@ describe.each(stages)('the audit of %s', (stage) => {
     expect(nameOf(template, writer)).toBe('Audit/Audit/Role');
   });
 
+  it('is removed once its lock has ended, and not a day earlier', () => {
+    const days = stage === 'demo' ? 90 : 2192;
+    expect(property(at(template, 'Audit/Bucket'), 'LifecycleConfiguration')).toEqual({
+      Rules: [
+        {
+          Id: 'AfterTheLock',
+          Status: 'Enabled',
+          ExpirationInDays: days + 1,
+          NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+          AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
+        },
+        { Id: 'Markers', Status: 'Enabled', ExpiredObjectDeleteMarker: true },
+      ],
+    });
+  });
+
   it('leaves the bucket itself to CloudFormation: what is denied is denied on objects', () => {
     for (const { Action, Resource } of policyOf('Audit/Bucket')) {
       if (Action !== 's3:*') expect(JSON.stringify(Resource)).toMatch(/"\/\*"\]\]\}$/);

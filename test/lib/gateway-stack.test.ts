@@ -34,7 +34,8 @@ describe.each(stages)('the stack of %s', (stage) => {
         'ApiUrl',
         'AuditBucket',
         'AuditEventsTable',
-        ...(stage === production ? ['EgressAddress1', 'EgressAddress2'] : []),
+        ...(stage === production ? ['EgressAddress1', 'EgressAddress2', 'EgressAddress3'] : []),
+        'AlarmTopic',
         'GrantsTable',
         'JwksUri',
         'LoginAttemptsTable',
@@ -127,7 +128,10 @@ describe.each(stages)('the stack of %s', (stage) => {
       GRANTS_TABLE: /^Tables\/Grants$/,
       LOGIN_ATTEMPTS_TABLE: /^Tables\/LoginAttempts$/,
       NODE_OPTIONS: /^--max-semi-space-size=1$/,
-      ORIGIN: /^(https:\/\/gateway\.plan\.example\.org|\{"Fn::Join":\["",\["https:\/\/",\{"Ref":"ApiRestApi.*)$/,
+      ORIGIN:
+        stage === production
+          ? /^https:\/\/gateway\.plan\.example\.org$/
+          : /^https:\/\/Api\/RestApi\.execute-api\.\{region\}\.\{suffix\}\/demo$/,
       PAYER_SECRET_PREFIX: /^p2p\/[a-z-]+\/payers\/$/,
     };
     expect(values.length).toBeGreaterThan(10);

@@ -52,7 +52,7 @@ describe('the network of a stage', () => {
     }
   });
 
-  it('calls payers from one known address a zone, which the stack tells', () => {
+  it('calls payers from one known address a zone, and tells the addresses of all zones that it may ever use', () => {
     const gateways = ofType(template, 'AWS::EC2::NatGateway');
     expect(gateways.map((gateway) => property(gateway, 'AvailabilityMode'))).toEqual(['regional']);
     const zones: { AllocationIds: unknown[] }[] = property(gateways[0], 'AvailabilityZoneAddresses');
@@ -60,8 +60,34 @@ describe('the network of a stage', () => {
       ['Network/Address1.AllocationId'],
       ['Network/Address2.AllocationId'],
     ]);
-    const told = ['EgressAddress1', 'EgressAddress2'].map((name) => nameOf(template, template.Outputs[name]?.Value));
-    expect(told).toEqual(['Network/Address1.PublicIp', 'Network/Address2.PublicIp']);
+    const told = Object.entries(template.Outputs).filter(([name]) => name.startsWith('EgressAddress'));
+    expect(Object.fromEntries(told.map(([name, { Value }]) => [name, nameOf(template, Value)]))).toEqual({
+      EgressAddress1: 'Network/Address1.PublicIp',
+      EgressAddress2: 'Network/Address2.PublicIp',
+      EgressAddress3: 'Network/Address3.PublicIp',
+    });
+  });
+
+  it('makes its NAT gateway only once the internet gateway is attached', () => {
+    const attachment = Object.entries(template.Resources).find(
+      ([, { Type }]) => Type === 'AWS::EC2::VPCGatewayAttachment',
+    );
+    const [gateway] = ofType(template, 'AWS::EC2::NatGateway') as { DependsOn?: string[] }[];
+    expect(gateway?.DependsOn).toContain(attachment?.[0]);
+  });
+
+  it('keeps addresses and blocks of its zones when their number changes', async () => {
+    const zonesOf = async (availabilityZones: number) => {
+      const network = { availabilityZones, cidr: '10.20.0.0/20' };
+      const changed = await stageTemplate('production-example', { network });
+      const blocks = ofType(changed, 'AWS::EC2::Subnet').map((subnet): unknown => property(subnet, 'CidrBlock'));
+      return { addresses: ofType(changed, 'AWS::EC2::EIP').map(pathOf), blocks };
+    };
+    const blocks = ['10.20.0.0/22', '10.20.4.0/22', '10.20.8.0/22'];
+    const addresses = ['Network/Address1', 'Network/Address2', 'Network/Address3'];
+    for (const zones of [1, 2, 3]) {
+      expect(await zonesOf(zones)).toEqual({ addresses, blocks: blocks.slice(0, zones) });
+    }
   });
 
   it('has no public subnet and no route to the internet but by that gateway', () => {
@@ -119,7 +145,7 @@ describe('the network of a stage', () => {
     const { Properties = {} } = endpoint(id);
     expect(Properties['VpcEndpointType']).toBe(type);
     const { Statement: statements } = Properties['PolicyDocument'] as { Statement: Statement[] };
-    const condition = ' if StringEquals aws:PrincipalAccount if StringEquals aws:ResourceAccount';
+    const condition = ' if StringEquals aws:PrincipalAccount={account} and StringEquals aws:ResourceAccount={account}';
     expect(statements.map((statement) => lineOf(template, statement))).toEqual([`${line}${condition}`]);
   });
 

@@ -52,6 +52,9 @@ const toDiscovery = ({ pathname }: URL): boolean => pathname.startsWith('/r4/nor
 const toAuthorize = ({ origin: at, pathname }: URL): boolean =>
   at === origin && pathname.endsWith('/authorize/northwind');
 const toPayer = ({ host }: URL): boolean => host === '127.0.0.1:3003';
+const toSignIn = (url: URL): boolean => toPayer(url) && url.pathname === '/oauth2/authorize';
+const toToken = (url: URL): boolean => toPayer(url) && url.pathname === '/oauth2/token';
+const toFhir = (url: URL): boolean => toPayer(url) && url.pathname === '/r4/metadata';
 
 /** A stage whose partners all leave the consent to the gateway's page. */
 const everyPartnerAsks = (): RegistryData =>
@@ -85,15 +88,30 @@ describe('the canary', () => {
         [`payer=${payer} step=canary outcome=ok`]: 1,
       });
     }
-    expect(
-      asked.filter(({ url }) => url.href.includes('northwind') || toPayer(url)).map(({ url }) => url.pathname),
-    ).toEqual(['/r4/northwind/.well-known/smart-configuration', '/oauth2/authorize/northwind', '/oauth2/authorize']);
-    for (const { init } of asked) {
-      expect(init).toEqual({
-        headers: { 'User-Agent': 'p2p-gateway-canary' },
-        redirect: 'manual',
-        signal: expect.any(AbortSignal) as AbortSignal,
-      });
+    const ofNorthwind = asked.filter(({ url }) => url.href.includes('northwind') || toPayer(url));
+    expect(ofNorthwind.map(({ url, init }) => `${init?.method ?? 'GET'} ${url.pathname}`)).toEqual([
+      'GET /r4/northwind/.well-known/smart-configuration',
+      'GET /oauth2/authorize/northwind',
+      'GET /oauth2/authorize',
+      'POST /oauth2/token',
+      'GET /r4/metadata',
+    ]);
+  });
+
+  it('says who it is, follows no redirect, and sends a payer neither a credential nor a code', async () => {
+    const { run, asked } = canary();
+    await run();
+
+    const common = { redirect: 'manual', signal: expect.any(AbortSignal) as AbortSignal };
+    const form = { Accept: 'application/json', 'Content-Type': 'application/x-www-form-urlencoded' };
+    for (const { url, init } of asked) {
+      const headers = { 'User-Agent': 'p2p-gateway-canary' };
+      if (url.pathname.endsWith('/token')) {
+        const body = 'grant_type=authorization_code';
+        expect(init).toEqual({ ...common, method: 'POST', headers: { ...headers, ...form }, body });
+      } else if (url.pathname.endsWith('/metadata')) {
+        expect(init).toEqual({ ...common, headers: { ...headers, Accept: 'application/fhir+json' } });
+      } else expect(init).toEqual({ ...common, headers });
     }
   });
 
@@ -101,7 +119,7 @@ describe('the canary', () => {
     const registry = localRegistry();
     const northwind = registry.payers.filter(({ id }) => id === 'northwind');
     const uptime = { ms: 5_000.5 };
-    const answer = otherwise(toPayer, () => {
+    const answer = otherwise(toSignIn, () => {
       uptime.ms += 1_234.56;
       return new Response('<h1>Sign in</h1>');
     });
@@ -128,7 +146,8 @@ describe('the canary', () => {
     const { run } = canary({ answer: otherwise(toPayer, page) });
 
     expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
-    expect(cancelled).toBe(1);
+    // Sign-in page, token endpoint and FHIR API.
+    expect(cancelled).toBe(3);
   });
 
   it('passes over a partner that leaves the consent to the gateway, where another does not', async () => {
@@ -188,6 +207,7 @@ describe('the canary', () => {
 
 describe('what the canary calls a failure, for this payer only', () => {
   const redirect = (location: string, status = 302): Response => new Response(null, { status, headers: { location } });
+  const answers = (status: number) => () => new Response('canary', { status });
   const away = async (): Promise<never> => {
     throw new TypeError('canary text', { cause: Object.assign(new Error('x'), { code: 'ECONNREFUSED' }) });
   };
@@ -266,9 +286,20 @@ describe('what the canary calls a failure, for this payer only', () => {
       'authorize: status 400 instead of a redirect',
     ],
     ['the gateway that is away', otherwise(toAuthorize, away), 'authorize: TypeError < Error:ECONNREFUSED'],
-    ['a payer that fails', otherwise(toPayer, () => new Response('canary', { status: 500 })), 'payer: status 500'],
-    ['a payer that is away', otherwise(toPayer, away), 'payer: TypeError < Error:ECONNREFUSED'],
-    ['a payer that is late', otherwise(toPayer, late), 'payer: TimeoutError'],
+    ['a sign-in page that fails', otherwise(toSignIn, answers(500)), 'sign-in page: status 500'],
+    ['a sign-in page that is away', otherwise(toSignIn, away), 'sign-in page: TypeError < Error:ECONNREFUSED'],
+    ['a sign-in page that is late', otherwise(toSignIn, late), 'sign-in page: TimeoutError'],
+    ['a token endpoint that fails', otherwise(toToken, answers(500)), 'token endpoint: status 500'],
+    ['a token endpoint that is away', otherwise(toToken, away), 'token endpoint: TypeError < Error:ECONNREFUSED'],
+    ['a token endpoint that sends elsewhere', otherwise(toToken, answers(300)), 'token endpoint: status 300'],
+    ['a FHIR API that fails', otherwise(toFhir, answers(503)), 'FHIR API: status 503'],
+    ['a FHIR API that is late', otherwise(toFhir, late), 'FHIR API: TimeoutError'],
+    ['a FHIR API that sends elsewhere', otherwise(toFhir, answers(399)), 'FHIR API: status 399'],
+    [
+      'a payer of which nothing answers, with all that is wrong',
+      otherwise(toPayer, late),
+      'sign-in page: TimeoutError; token endpoint: TimeoutError; FHIR API: TimeoutError',
+    ],
   ])('is %s', async (_, answer, detail) => {
     const { run, lines } = canary({ answer });
 
@@ -283,10 +314,13 @@ describe('what the canary calls a failure, for this payer only', () => {
     expect(lines.join().toLowerCase().replaceAll('"canary"', '').replaceAll('canary-1', '')).not.toContain('canary');
   });
 
-  it('is not a payer that refuses the request, or asks the browser to go on', async () => {
-    const refused = [400, 499].map((status) => () => new Response('', { status }));
-    for (const answered of [...refused, () => redirect('/sign-in')]) {
-      const { run } = canary({ answer: otherwise(toPayer, answered) });
+  it('is not a payer that refuses, or whose sign-in page asks the browser to go on', async () => {
+    const well = [
+      otherwise(toSignIn, () => redirect('/sign-in')),
+      ...[200, 299, 400, 499].map((status) => otherwise(toPayer, answers(status))),
+    ];
+    for (const answer of well) {
+      const { run } = canary({ answer });
 
       expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
     }
@@ -336,7 +370,8 @@ describe('a stage of many payers', () => {
     const log = await run();
 
     expect(new Set(log.map(({ payer }) => payer)).size).toBe(50);
-    expect(most).toBe(8);
+    // Each payer's three endpoints are asked at the same time.
+    expect(most).toBe(3 * 8);
   });
 
   it('for which there is no time makes the canary itself fail, and says nothing of the payers that are left', async () => {

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { startMs } from '../../support/gateway.ts';
 import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
 
 setFlagsFromString('--expose-gc');
@@ -45,6 +46,27 @@ const drip = async (response: ServerResponse): Promise<void> => {
 };
 
 describe('a stream that ends before its time', () => {
+  it('is counted apart from crashes, under the time at which its request began, as Lambda counts it', async () => {
+    const cut = await overHttp(async (response) => {
+      start(response).write('{');
+      await wait(20);
+      // Four minutes into the answer.
+      cut.test.deps.clock.now = () => startMs + 240_000;
+      response.destroy();
+    });
+    await read(cut.test.deps, 'Patient', cut.token);
+    await cut.close();
+    const whole = await overHttp((response) => void start(response).end('{}'));
+    await read(whole.test.deps, 'Patient', whole.token);
+    await whole.close();
+
+    const counted = ({ lines }: { lines: readonly string[] }): unknown[] =>
+      lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter((line) => 'answersCut' in line);
+    expect(counted(whole.test)).toEqual([]);
+    expect(counted(cut.test)).toMatchObject([{ answersCut: 1, function: 'fetch', _aws: { Timestamp: startMs } }]);
+    expect(counted(cut.test)[0]).not.toHaveProperty('outcome');
+  });
+
   it('ends with an error when the time budget is over, however slowly the payer drips', async () => {
     const { test, token, closed, close } = await overHttp((response) => drip(start(response)));
     const answer = await read(test.deps, 'Patient', token, { stream: { remainingMs: 3300 } });
