@@ -1,18 +1,20 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import type { EnvironmentOrder, FromEnvironment, ToEnvironment } from './environment-order.ts';
 import type { Round } from './measure.ts';
 import type { World } from './world.ts';
 
-const heard = async (child: ChildProcess): Promise<FromEnvironment> => {
-  const gone = once(child, 'exit').then(([code]) => {
-    throw new Error(`An environment's process ended with ${String(code)}`);
+/** The next message. @throws Error where the process ends before */
+const heard = (child: ChildProcess): Promise<FromEnvironment> =>
+  new Promise((resolve, reject) => {
+    const gone = (code: number | null): void =>
+      reject(new Error(`An environment's process ended with ${String(code)}`));
+    child.once('exit', gone);
+    child.once('message', (message) => {
+      child.off('exit', gone);
+      resolve(message as FromEnvironment);
+    });
   });
-  gone.catch(() => undefined);
-  const [message] = (await Promise.race([once(child, 'message'), gone])) as [FromEnvironment];
-  return message;
-};
 
 const tell = (child: ChildProcess, message: ToEnvironment): void => void child.send(message);
 

@@ -84,26 +84,22 @@ export const oneByOne =
     return perOperation(sample, operations);
   };
 
-/** The same with so many under way at a time; each one's milliseconds are added to `latencies`. */
-export const sideBySide =
-  (width: number, latencies: number[]): typeof oneByOne =>
+/** The same; the clock starts at a signal, and each operation's milliseconds are added to `latencies`. */
+export const onSignal =
+  (signal: () => Promise<void>, latencies: number[]): typeof oneByOne =>
   (prepare, run) =>
   async (operations) => {
-    const all = await prepare(width + operations);
-    const runAll = async (waiting: typeof all, note: (ms: number) => void): Promise<void> => {
-      const queue = [...waiting];
-      const work = async (): Promise<void> => {
-        for (let one = queue.pop(); one !== undefined; one = queue.pop()) {
-          const startedAt = performance.now();
-          await run(one);
-          note(performance.now() - startedAt);
-        }
-      };
-      await Promise.all(Array.from({ length: width }, work));
-    };
+    const prepared = await prepare(leadInOperations + operations);
     collectGarbage();
-    await runAll(all.slice(0, width), () => undefined);
-    const sample = await timed(() => runAll(all.slice(width), (ms) => latencies.push(ms)));
+    for (const one of prepared.slice(0, leadInOperations)) await run(one);
+    await signal();
+    const sample = await timed(async () => {
+      for (const one of prepared.slice(leadInOperations)) {
+        const startedAt = performance.now();
+        await run(one);
+        latencies.push(performance.now() - startedAt);
+      }
+    });
     return perOperation(sample, operations);
   };
 

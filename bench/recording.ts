@@ -71,10 +71,15 @@ const recordCalls = (client: DynamoDBClient, calls: Call[]): void => {
 
 let tables: Promise<{ recorded: Tables; floor: Tables }> | undefined;
 
-const makeBoth = async (): Promise<{ recorded: Tables; floor: Tables }> => ({
-  recorded: await makeTables(recordedPrefix),
-  floor: await makeTables(floorPrefix),
+const makeBoth = async (prefix: string): Promise<{ recorded: Tables; floor: Tables }> => ({
+  recorded: await makeTables(prefix + recordedPrefix),
+  floor: await makeTables(prefix + floorPrefix),
 });
+
+/** Where a floor runs; of several processes each has tables of its own. */
+interface FloorWorld extends Pick<World, 'registry'> {
+  readonly tablePrefix?: string;
+}
 
 /** Refuses a handler that makes other calls than the ones its floor was written for. */
 const checkCalls = ({ calls, payerCalls }: Recording, expected: readonly string[]): void => {
@@ -94,13 +99,13 @@ export type Remake = (replay: Replay, recording: Recording) => Promise<void>;
  * @throws Error where the handler makes other calls than these
  */
 export const startFloor = async (
-  { registry }: World,
+  { registry, tablePrefix = '' }: FloorWorld,
   begin: Begin,
   expected: readonly string[],
   remake: Remake,
   run: typeof oneByOne = oneByOne,
 ): Promise<Round> => {
-  const { recorded } = await (tables ??= makeBoth());
+  const { recorded } = await (tables ??= makeBoth(tablePrefix));
   const calls: Call[] = [];
   const payerCalls: PayerCall[] = [];
   const client = dynamoClient();

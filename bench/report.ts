@@ -30,6 +30,8 @@ export interface Section {
   readonly missing: readonly Missing[];
   readonly budgets: readonly Budget[];
   readonly notes: readonly string[];
+  /** How long it took. */
+  readonly seconds?: number;
   /** Why it broke off. */
   readonly failed?: string;
 }
@@ -150,7 +152,7 @@ const planLine = ({ rounds, operations }: Plan): string =>
 /** A section as a person reads it. */
 export const sectionText = (section: Section): string =>
   [
-    `${section.name}: ${section.what}`,
+    `${section.name}: ${section.what}${section.seconds === undefined ? '' : ` (${Math.round(section.seconds)} s)`}`,
     ...(section.plan === undefined ? [] : [planLine(section.plan)]),
     ...table(section.rows),
     ...section.missing.map(({ name, reason }) => `  missing: ${name} (${reason})`),

@@ -50,8 +50,10 @@ const machine = describeMachine();
 print(headText(machine, flags.quick));
 /** A part that breaks off says so and leaves the others to be measured. */
 const measureStep = async (step: Step): Promise<Section> => {
+  const begunAt = performance.now();
   try {
-    return await step.run(world);
+    const section = await step.run(world);
+    return { ...section, seconds: (performance.now() - begunAt) / 1000 };
   } catch (error) {
     process.exitCode = 1;
     const failed = error instanceof Error ? error.message : String(error);

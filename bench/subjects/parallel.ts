@@ -1,45 +1,34 @@
-import { type Candidate, measure, sideBySide } from '../measure.ts';
-import { startFloor } from '../recording.ts';
+import { startFleet } from '../fleet.ts';
+import { type Candidate, measure } from '../measure.ts';
 import { atLeast, atMost, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
-import { reading } from '../requests.ts';
 import { quantile, spreadOf } from '../statistics.ts';
 import type { Step } from './step.ts';
-import { readCalls, remakeRead } from './fetch.ts';
-import { startOurs } from './request-step.ts';
 
-const width = 64;
+/** Processes at a time; more of them only wait for a machine of a few cores. */
+const width = 8;
+const floor = 'bare proxy: the same calls';
 
-/** Many reads at once in one process: nothing may hold the others up. */
+/** Many reads at once, each in an environment of its own, as Lambda has it: nothing may hold the others up. */
 export const parallel: Step = {
   name: 'parallel',
   run: async (world) => {
     const latencies: number[] = [];
     const candidates: Candidate[] = [
-      {
-        name: 'fetch',
-        kind: 'ours',
-        start: () => startOurs(world, 'parallel', reading, sideBySide(width, latencies)),
-      },
-      {
-        name: 'bare proxy: the same calls',
-        kind: 'floor',
-        start: () => startFloor(world, reading, readCalls, remakeRead, sideBySide(width, [])),
-      },
+      { name: 'fetch', kind: 'ours', start: () => startFleet(world, 'ours', { width, latencies }) },
+      { name: floor, kind: 'floor', start: () => startFleet(world, 'floor', { width, latencies: [] }) },
     ];
     const plan = {
       rounds: world.quick ? 4 : 10,
-      operations: width * (world.quick ? 3 : 10),
-      warmUpOperations: width * (world.quick ? 2 : 4),
+      operations: width * (world.quick ? 10 : 40),
+      warmUpOperations: width * (world.quick ? 10 : 100),
     };
     const measured = await measure(candidates, plan);
-    const throughput = spreadOf(
-      ratios(seriesOf(measured, 'bare proxy: the same calls'), seriesOf(measured, 'fetch'), 'wallMs'),
-    );
+    const throughput = spreadOf(ratios(seriesOf(measured, floor), seriesOf(measured, 'fetch'), 'wallMs'));
     const measuredLatencies = latencies.slice(plan.warmUpOperations);
     const [p50, p99] = [quantile(measuredLatencies, 0.5), quantile(measuredLatencies, 0.99)];
     return {
       name: 'parallel',
-      what: `${width} reads of 2 KB at a time in one process`,
+      what: `reads of 2 KB in ${width} processes at a time, each with one call at a time`,
       plan: measured.plan,
       rows: rowsOf(measured),
       missing: measured.missing,
@@ -59,7 +48,9 @@ export const parallel: Step = {
           detail: `${(p99 / p50).toFixed(2)} × (p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms)`,
         }),
       ],
-      notes: ['One dynalite serves both, on cores that it shares: it, too, limits the throughput.'],
+      notes: [
+        'One dynalite and one payer serve both, on cores that all processes share: they limit the throughput, too.',
+      ],
     };
   },
 };
