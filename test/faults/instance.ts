@@ -48,6 +48,7 @@ export interface Surroundings {
 
 /** An execution environment of all functions: its own clients, its own memory. */
 export interface Instance {
+  /** @throws Error where the call before has not ended: Lambda gives an environment one call at a time */
   readonly call: (request: GatewayRequest) => Promise<GatewayAnswer>;
   /**
    * From here on this part of AWS is given up on as soon as in production. Where nothing is late, a busy machine must not
@@ -134,7 +135,7 @@ export const startInstance = (
     context: Context,
   ) => Promise<void>;
 
-  const call: Instance['call'] = async ({ function: name, event }) => {
+  const answer: Instance['call'] = async ({ function: name, event }) => {
     const requestId = randomUUID();
     const startedAt = performance.now();
     if (name === 'fetch') {
@@ -144,17 +145,27 @@ export const startInstance = (
       const ms = performance.now() - startedAt;
       return { status: statusCode, headers, cookies: [], body: text, cut: error !== undefined, requestId, ms };
     }
-    const answer = await buffered[name]?.(event, contextOf(requestId, bufferedMs));
-    if (answer === undefined) throw new Error(`no function ${name}`);
+    const returned = await buffered[name]?.(event, contextOf(requestId, bufferedMs));
+    if (returned === undefined) throw new Error(`no function ${name}`);
     return {
-      status: answer.statusCode,
-      headers: answer.headers,
-      cookies: answer.multiValueHeaders?.['Set-Cookie'] ?? [],
-      body: typeof answer.body === 'string' ? answer.body : '',
+      status: returned.statusCode,
+      headers: returned.headers,
+      cookies: returned.multiValueHeaders?.['Set-Cookie'] ?? [],
+      body: typeof returned.body === 'string' ? returned.body : '',
       cut: false,
       requestId,
       ms: performance.now() - startedAt,
     };
+  };
+  let busy = false;
+  const call: Instance['call'] = async (request) => {
+    if (busy) throw new Error('This execution environment has a call already');
+    busy = true;
+    try {
+      return await answer(request);
+    } finally {
+      busy = false;
+    }
   };
   return { call, hurry: (dependency) => void hurried.add(dependency) };
 };

@@ -52,6 +52,8 @@ export const startProcesses = async (): Promise<Processes> => {
     platform: 'node',
     format: 'cjs',
     target: 'node24',
+    // A CommonJS bundle has no import.meta, and Node refuses to join paths with nothing.
+    define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
     logLevel: 'error',
   });
   const children = new Set<ChildProcess>();

@@ -13,6 +13,7 @@ export interface Contest {
 }
 
 const fewRounds = 4;
+const fewProcesses = 6;
 /** A test's limit, on a machine that is busy with others. Milliseconds. */
 const contestMs = 1_800_000;
 export const parallel = 50;
@@ -29,13 +30,18 @@ type Race = (arena: Arena) => Promise<void>;
 
 /** Where races are held. */
 interface Arenas {
-  /** Four execution environments in this process. */
+  /** As many execution environments as there are calls at once, in this process. */
   readonly environments: () => Promise<Arena>;
-  /** Three processes. */
+  /** Six processes. */
   readonly processes: () => Promise<Arena>;
   readonly startProcess: Processes['start'];
   readonly close: () => Promise<void>;
 }
+
+const severalOf = <T>(count: number, make: () => T): [T, ...T[]] => [
+  make(),
+  ...Array.from({ length: count - 1 }, () => make()),
+];
 
 /** Starts DynamoDB, over HTTP, for races. */
 const startArenas = async (): Promise<Arenas> => {
@@ -50,12 +56,12 @@ const startArenas = async (): Promise<Arenas> => {
   return {
     environments: async () => {
       const world = await newWorld();
-      return { world, instances: [world.instance(), world.instance(), world.instance(), world.instance()] };
+      return { world, instances: severalOf(parallel, () => world.instance()) };
     },
     processes: async () => {
       const world = await newWorld();
-      const { start } = processes;
-      return { world, instances: [await start(world), await start(world), await start(world)] };
+      const started = await Promise.all(severalOf(fewProcesses, () => processes.start(world)));
+      return { world, instances: started };
     },
     startProcess: processes.start,
     close: async () => {
@@ -67,7 +73,7 @@ const startArenas = async (): Promise<Arenas> => {
 };
 
 /**
- * Holds races, as tests of the file that calls it: all rounds over four execution environments, a few over three
+ * Holds races, as tests of the file that calls it: all rounds over an execution environment for each call, a few over six
  * processes.
  * @returns where they are held, to be asked within a test
  */
@@ -81,7 +87,7 @@ export const holdRaces = (contests: Readonly<Record<string, Contest>>): (() => A
   });
   afterAll(() => arenas?.close());
 
-  describe('rounds over four execution environments', () => {
+  describe('rounds over fifty execution environments', () => {
     it.each(named)(
       '%s',
       async (_name, { race, rounds }) => {
@@ -92,7 +98,7 @@ export const holdRaces = (contests: Readonly<Record<string, Contest>>): (() => A
     );
   });
 
-  describe('a few rounds over three processes', () => {
+  describe('a few rounds over six processes', () => {
     it.each(named)('%s', async (_name, { race }) => {
       const arena = await started().processes();
       for (let round = 0; round < fewRounds; round += 1) await race(arena);
@@ -102,12 +108,18 @@ export const holdRaces = (contests: Readonly<Record<string, Contest>>): (() => A
   return started;
 };
 
-/** Sends requests at once, over the execution environments in turn. */
-export const allAtOnce = (
+/** Sends requests at once over the execution environments. Each takes one call at a time, as in Lambda: the rest waits. */
+export const allAtOnce = async (
   instances: readonly Instance[],
   requests: readonly GatewayRequest[],
-): Promise<GatewayAnswer[]> =>
-  Promise.all(requests.map((request, index) => instances[index % instances.length]!.call(request)));
+): Promise<GatewayAnswer[]> => {
+  const answers: GatewayAnswer[] = [];
+  const work = async ({ call }: Instance, first: number): Promise<void> => {
+    for (let at = first; at < requests.length; at += instances.length) answers[at] = await call(requests[at]!);
+  };
+  await Promise.all(instances.map(work));
+  return answers;
+};
 
 const mostTries = 4;
 
