@@ -3,26 +3,34 @@ import { defaultPorts } from '../config/local.ts';
 import { baseUrl } from '../config/rules.ts';
 import { createPayerHttp } from '../functions/shared/payer/http-client.ts';
 import { readArguments, readStage, runTool, stageFile, stageFlags, UsageError } from './shared/command-line.ts';
+import { readSecret } from './shared/ask.ts';
 import { output } from './shared/output.ts';
 import { connect } from './payers/connect.ts';
-import { checkPayers, proposePayer, writeKeyPair } from './payers/commands.ts';
+import { checkPayers, payersOf, proposePayer, writeKeyPair } from './payers/commands.ts';
 import type { ExamineDeps } from './payers/examine.ts';
 import { runningLocalStage } from './payers/local-stage.ts';
+import { putSecret, restorePrevious, secretValue } from './payers/put-secret.ts';
 import { awsEndpoint, readSecretWith, secretsClient } from './payers/secrets-manager.ts';
 
 const help = `npm run payers -- check [ID | URL] [flags]
 npm run --silent payers -- key [--rsa]
+npm run payers -- secret ID [--previous] [--dry-run] [flags]
 
 check        examines the stage's payers, or the one with this ID: names, TLS, endpoints, discovery, secret.
              Each line is a pass, or what to do. Nothing that is sent holds a credential.
 check URL    reads what a payer publishes at its FHIR base URL or issuer, and writes the entry for its profile.
 key          makes a key pair for private_key_jwt: what the secret holds goes to stdout, the public half to stderr.
 
+secret       puts the secret that a payer gave, or the key that "key" printed, into Secrets Manager. It asks for it, or takes
+             what is piped in; it is never an argument. --previous makes the value before the present one again.
+
   --stage NAME     a stage in config/ (default local, which npm start serves)
   --config FILE    a stage's configuration, .ts or .json
   --origin URL     the gateway's public origin, where it is the API's own URL
   --no-secrets     leaves Secrets Manager alone
   --json           writes JSON
+  --previous       secret: the value before, in place of the present one
+  --dry-run        secret: says what it would do, and does nothing
   --rsa            key: for RS384 in place of ES384
   --help           this text
 
@@ -37,6 +45,8 @@ const flagTypes = {
   'no-secrets': { type: 'boolean' },
   json: { type: 'boolean' },
   rsa: { type: 'boolean' },
+  previous: { type: 'boolean' },
+  'dry-run': { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
 
@@ -73,6 +83,44 @@ const check = async (flags: Flags, target: string | undefined): Promise<number> 
   return checkPayers(deps, output, options, target);
 };
 
+/** Puts a payer's secret, or goes back to the one before. */
+const writeSecret = async (flags: Flags, id: string | undefined): Promise<number> => {
+  if (id === undefined) throw new UsageError('Give the payer: secret ID --stage NAME');
+  if (flags.stage === undefined && flags.config === undefined)
+    throw new UsageError('Give --stage NAME: no stage is meant');
+  const config = await readStage(flags);
+  if (config.stage === 'local')
+    throw new UsageError('npm start makes the secrets of stage local itself; name another stage');
+  const [payer] = payersOf(config, id);
+  if (payer === undefined) throw new UsageError(`There is no payer ${id}`);
+  const client = secretsClient(config, process.env);
+  const name = `p2p/${config.stage}/payers/${payer.id}`;
+  const how = { dryRun: flags['dry-run'] === true };
+  output.out(
+    flags.previous === true
+      ? await restorePrevious(client, name, how)
+      : await putSecret(
+          client,
+          name,
+          secretValue(await readSecret(`The secret of ${payer.displayName}: `), payer),
+          how,
+        ),
+  );
+  return 0;
+};
+
+/** Flags that only some commands heed. */
+const heeded: Readonly<Record<string, readonly (keyof Flags)[]>> = {
+  check: ['stage', 'config', 'origin', 'no-secrets', 'json'],
+  key: ['rsa'],
+  secret: ['stage', 'config', 'previous', 'dry-run'],
+};
+
+const requireHeeded = (command: string, flags: Flags): void => {
+  const unheeded = (Object.keys(flags) as (keyof Flags)[]).find((flag) => heeded[command]?.includes(flag) === false);
+  if (unheeded !== undefined) throw new UsageError(`--${unheeded} is not for ${command}; --help says what is`);
+};
+
 const run = (): Promise<number> | number => {
   const { values: flags, positionals } = readFlags();
   const [command, target, ...rest] = positionals;
@@ -81,6 +129,8 @@ const run = (): Promise<number> | number => {
     return 0;
   }
   if (rest.length > 0) throw new UsageError(`"${rest.join(' ')}" is too much; --help lists the commands`);
+  requireHeeded(command ?? '', flags);
+  if (command === 'secret') return writeSecret(flags, target);
   if (command === 'check') return check(flags, target);
   if (command === 'key' && target === undefined) return writeKeyPair(output, { rsa: flags.rsa === true });
   throw new UsageError(

@@ -2,6 +2,7 @@ import type { StageConfig } from '../../config/stage.ts';
 import { problemsWith } from '../shared/check-entry.ts';
 import { UsageError } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
+import { typeScript } from '../shared/typescript.ts';
 import { discover } from './discover.ts';
 import { entryText } from './entry.ts';
 import { type ExamineDeps, examine } from './examine.ts';
@@ -20,7 +21,7 @@ export interface CheckOptions {
   readonly json: boolean;
 }
 
-const payersOf = ({ stage, payers }: StageConfig, id: string | undefined): StageConfig['payers'] => {
+export const payersOf = ({ stage, payers }: StageConfig, id: string | undefined): StageConfig['payers'] => {
   if (id === undefined) return payers;
   const payer = payers.find((candidate) => candidate.id === id);
   if (payer !== undefined) return [payer];
@@ -91,7 +92,7 @@ export const proposePayer = async (
 /** Makes a key pair: what the secret holds goes out, and the public half is a note. */
 export const writeKeyPair = async ({ secret: write, note }: Output, options: { rsa: boolean }): Promise<number> => {
   const { secret, publicKey } = await makeKeyPair(options);
-  note(`The public half, for publicKeys of the payer's entry:\n\n          ${publicKey},\n`);
+  note(`The public half, for publicKeys of the payer's entry:\n\n          ${typeScript(publicKey, 10)},\n`);
   note("What the payer's secret in Secrets Manager holds, shown once:\n");
   write(secret);
   return 0;

@@ -1,14 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
 import { publicJwk } from '../../config/rules.ts';
-import { typeScript } from '../shared/typescript.ts';
+import type { PublicJwk } from '../../config/stage.ts';
 
 /** A key pair for `private_key_jwt`. */
 export interface KeyPair {
   /** What the payer's secret in Secrets Manager holds. */
   readonly secret: string;
   /** What `publicKeys` of the payer's profile gets. */
-  readonly publicKey: string;
+  readonly publicKey: PublicJwk;
 }
 
 const generate = (rsa: boolean) =>
@@ -23,6 +23,6 @@ export const makeKeyPair = async ({ rsa }: { rsa: boolean }): Promise<KeyPair> =
   if (problem !== undefined) throw new Error(`The new key ${problem}`);
   return {
     secret: JSON.stringify({ private_key_jwk: { ...privateKey.export({ format: 'jwk' }), ...names } }),
-    publicKey: typeScript({ ...half, ...names }, 10),
+    publicKey: { ...half, ...names } as PublicJwk,
   };
 };

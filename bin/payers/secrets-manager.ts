@@ -50,7 +50,7 @@ const explanations: readonly (readonly [RegExp, string, string])[] = [
   [/Region is missing/, 'was not read: no region is known', 'set AWS_REGION, or write region into the stage'],
 ];
 
-const explain = (error: unknown): Explained => {
+export const explain = (error: unknown): Explained => {
   const cause = causeOf(error);
   const whole = `${cause} ${error instanceof Error ? error.message : ''}`;
   const [, problem, todo] = explanations.find(([pattern]) => pattern.test(whole)) ?? [];

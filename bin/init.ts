@@ -1,0 +1,13 @@
+import { join } from 'node:path';
+import { ask, canAsk } from './shared/ask.ts';
+import { runTool } from './shared/command-line.ts';
+import { init } from './init/init.ts';
+
+await runTool(() =>
+  init(process.argv.slice(2), {
+    root: join(import.meta.dirname, '..'),
+    http: (input, options) => fetch(input, options),
+    ask: canAsk() ? ask : undefined,
+    print: (line) => console.log(line),
+  }),
+);

@@ -1,0 +1,56 @@
+import { readArguments } from '../shared/command-line.ts';
+
+export const help = `npm run init -- [NAME] [flags]
+
+Writes config/NAME.ts, a stage with its first payer, makes the keys, and prints what the payer must register and what to do
+next. It asks for what no flag says; without a terminal it names the flag.
+
+  --production | --no-production   whether real members will use it
+  --account ID         the AWS account, 12 digits
+  --region NAME        the AWS region
+  --alarm ADDRESS      who is told of alarms; repeat it for more
+  --domain NAME        the gateway's own domain; "none" for the API's own URL
+  --certificate ARN    with a domain: its certificate in AWS Certificate Manager
+  --zone-id ID         with a domain: the Route 53 zone for its record; "none" for another DNS
+  --zone NAME          with a zone: its name
+  --payer URL          the payer's FHIR base URL; what it publishes there is read
+  --payer-id ID        the payer's id, which stands in every URL of the gateway's
+  --payer-name NAME    the payer's name, as members see it
+  --authorize URL      the payer's authorize endpoint, where it publishes none
+  --token URL          the payer's token endpoint, where it publishes none
+  --auth METHOD        client_secret_basic, client_secret_post or private_key_jwt
+  --rsa                a key for RS384 in place of ES384
+  --client-id ID       the client id that the payer gave; "none" where it has not registered the gateway yet
+  --offline            asks the payer's server nothing
+  --dry-run            says what it would write, and writes nothing
+  --help               this text
+
+It writes no secret into config/. A private key goes into .secrets/NAME/, which Git ignores.`;
+
+const types = {
+  production: { type: 'boolean' },
+  account: { type: 'string' },
+  region: { type: 'string' },
+  alarm: { type: 'string', multiple: true },
+  domain: { type: 'string' },
+  certificate: { type: 'string' },
+  'zone-id': { type: 'string' },
+  zone: { type: 'string' },
+  payer: { type: 'string' },
+  'payer-id': { type: 'string' },
+  'payer-name': { type: 'string' },
+  authorize: { type: 'string' },
+  token: { type: 'string' },
+  auth: { type: 'string' },
+  rsa: { type: 'boolean' },
+  'client-id': { type: 'string' },
+  offline: { type: 'boolean' },
+  'dry-run': { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+
+/** @throws UsageError */
+export const readFlags = (args: readonly string[]) =>
+  readArguments({ args: [...args], options: types, allowPositionals: true, allowNegative: true });
+
+export type Flags = ReturnType<typeof readFlags>['values'];

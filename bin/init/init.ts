@@ -1,0 +1,184 @@
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { checkStage } from '../../config/check.ts';
+import { requireDeployable } from '../../config/deployable.ts';
+import { pendingClientId } from '../../config/examples.ts';
+import type { PayerHttp } from '../../functions/shared/deps.ts';
+import { registrationOf } from '../payers/registration.ts';
+import { Refusal, UsageError } from '../shared/command-line.ts';
+import { type Answers, answer, deploymentRules, oneOf, orNone, rules } from './answers.ts';
+import { type Flags, help, readFlags } from './flags.ts';
+import { type FirstPayer, firstPayer } from './payer.ts';
+import { type NewStage, stageText } from './stage.ts';
+
+/** What the tool is given from outside. */
+export interface InitDeps {
+  /** The checkout that the stage is written into. */
+  readonly root: string;
+  readonly http: PayerHttp;
+  readonly ask: Answers['ask'];
+  readonly print: (line: string) => void;
+}
+
+/** Six years for production (45 CFR 164.316(b)(2)), and else a day, so that it can be taken down again. */
+const retentionFor = (production: boolean): NewStage['retention'] =>
+  production ? { logDays: 400, auditDays: 2192 } : { logDays: 30, auditDays: 1 };
+
+const freeName =
+  (root: string): rules.Rule =>
+  (name) => {
+    const wrong = rules.stageName(name);
+    if (wrong !== undefined) return wrong;
+    return existsSync(join(root, 'config', `${name}.ts`))
+      ? `is taken: config/${name}.ts is there; write another name`
+      : undefined;
+  };
+
+const domainOf = async (answers: Answers, flags: Flags): Promise<NewStage['domain']> => {
+  const question = (
+    flag: 'domain' | 'certificate' | 'zone-id' | 'zone',
+    text: string,
+    rule: rules.Rule,
+    otherwise?: string,
+  ) => answer(answers, { flag, given: flags[flag], text, rule, otherwise });
+  const name = await question(
+    'domain',
+    "A domain of your own (none, for the API's own URL)?",
+    orNone(deploymentRules.dnsName),
+    'none',
+  );
+  if (name === 'none') return undefined;
+  const certificateArn = await question(
+    'certificate',
+    'The ARN of its certificate in ACM?',
+    deploymentRules.certificateArn,
+  );
+  const id = await question(
+    'zone-id',
+    'The id of its Route 53 zone (none, for another DNS)?',
+    orNone(deploymentRules.hostedZoneId),
+    'none',
+  );
+  if (id === 'none') return { name, certificateArn };
+  const zone = await question('zone', 'The name of that zone?', deploymentRules.dnsName, name.replace(/^[^.]+\./, ''));
+  return { name, certificateArn, hostedZone: { id, name: zone } };
+};
+
+const stageOf = async (answers: Answers, flags: Flags, root: string, given: string | undefined): Promise<NewStage> => {
+  const stage = await answer(answers, { flag: 'NAME', given, text: 'The name of the stage?', rule: freeName(root) });
+  const said = flags.production === undefined ? undefined : flags.production ? 'yes' : 'no';
+  const text = 'Will real members use it (yes, no)?';
+  const production =
+    (await answer(answers, { flag: 'production', given: said, text, rule: oneOf('yes', 'no') })) === 'yes';
+  const question = (flag: 'account' | 'region', words: string, rule: rules.Rule) =>
+    answer(answers, { flag, given: flags[flag], text: words, rule });
+  const account = await question('account', 'The AWS account, 12 digits?', deploymentRules.account);
+  const region = await question('region', 'The AWS region, such as us-east-1?', deploymentRules.region);
+  const first = await answer(answers, {
+    flag: 'alarm',
+    given: flags.alarm?.[0],
+    text: 'The e-mail address that alarms go to?',
+    rule: deploymentRules.emailAddress,
+  });
+  const domain = await domainOf(answers, flags);
+  return {
+    stage,
+    production,
+    account,
+    region,
+    ...(domain === undefined ? {} : { domain }),
+    alarmAddresses: [first, ...(flags.alarm ?? []).slice(1)],
+    retention: retentionFor(production),
+  };
+};
+
+/** What the person does next, in its order. */
+const nextSteps = (stage: NewStage, { payer, secret, asks }: FirstPayer, keyFile: string): string[] => {
+  const origin = stage.domain === undefined ? undefined : `https://${stage.domain.name}`;
+  const { redirectUri, jwksUrl } = registrationOf(origin, payer);
+  const isPending = payer.clientId === pendingClientId;
+  const deploy = [`npx cdk deploy -c stage=${stage.stage}`];
+  const register = [
+    `Let ${payer.displayName} register the gateway:`,
+    `     redirect URI  ${redirectUri}`,
+    ...(jwksUrl === undefined ? [] : [`     JWKS URL      ${jwksUrl}`]),
+    ...(origin === undefined ? ['     {origin} is the output Origin of the deployment.'] : []),
+    ...(jwksUrl === undefined ? [] : ['     The JWKS URL answers once the stage is deployed.']),
+  ];
+  const steps = [
+    [`Look through config/${stage.stage}.ts, and commit it: it holds no secret.`],
+    ['Deploy:', ...deploy.map((line) => `     ${line}`)],
+    register,
+    ...(isPending ? [[`Write the client id that it gives in place of '${pendingClientId}'.`]] : []),
+    [
+      'Put its secret into Secrets Manager:',
+      secret === undefined
+        ? `     npm run payers -- secret ${payer.id} --stage ${stage.stage}`
+        : `     npm run payers -- secret ${payer.id} --stage ${stage.stage} < ${keyFile} && rm ${keyFile}`,
+    ],
+    [
+      'Make a partner, paste its entry, and deploy again:',
+      `     npm run --silent partners -- new "Member Portal" --stage ${stage.stage} --redirect-uri https://…`,
+      ...deploy.map((line) => `     ${line}`),
+    ],
+    ['Let the doctor look:', `     npm run payers -- check ${payer.id} --stage ${stage.stage}`],
+  ];
+  return [
+    ...(asks.length === 0
+      ? []
+      : ['Ask the payer, or decide, and correct the entry:', ...asks.map((line) => `  ${line}`), '']),
+    'Next:',
+    ...steps.map((lines, index) => `  ${index + 1}. ${lines.join('\n')}`),
+  ];
+};
+
+const write = async (root: string, file: string, content: string, mode: number): Promise<void> => {
+  await mkdir(join(root, file, '..'), { recursive: true, mode: 0o700 });
+  try {
+    // Never over something that is there.
+    await writeFile(join(root, file), content, { flag: 'wx', mode });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Refusal(
+      `${file} cannot be written (${code}); ${code === 'EEXIST' ? 'move the one that is there' : "look at the folder's permissions"}`,
+    );
+  }
+};
+
+/**
+ * Writes a new stage and the key of its first payer.
+ * @returns the exit code
+ * @throws UsageError, Refusal, ConfigError
+ */
+export const init = async (args: readonly string[], { root, http, ask, print }: InitDeps): Promise<number> => {
+  const { values: flags, positionals } = readFlags(args);
+  if (flags.help === true) {
+    print(help);
+    return 0;
+  }
+  const [name, ...more] = positionals;
+  if (more.length > 0) throw new UsageError('Give one name; --help lists the flags');
+  const answers = { ask, print };
+  const stage = await stageOf(answers, flags, root, name);
+  const first = await firstPayer(answers, flags, http);
+  const file = `config/${stage.stage}.ts`;
+  const keyFile = `.secrets/${stage.stage}/${first.payer.id}.json`;
+  const config = checkStage({ ...stage, payers: [first.payer], partners: [] }, file);
+  requireDeployable(config, file);
+  const text = await stageText(stage, first.payer, first.isSmart);
+  if (flags['dry-run'] === true) {
+    print(`${file} would be:\n\n${text}`);
+    if (first.secret !== undefined) print(`${keyFile} would get the private half of the key, readable by you alone.\n`);
+    print('Nothing was written. Without --dry-run a key is made anew.');
+    return 0;
+  }
+  if (first.secret !== undefined) await write(root, keyFile, first.secret, 0o600);
+  await write(root, file, text, 0o644);
+  print(`Wrote ${file}.`);
+  if (first.secret !== undefined)
+    print(`Wrote ${keyFile}: the private half of the key. Git ignores it, and it goes once it is in Secrets Manager.`);
+  print('');
+  for (const line of nextSteps(stage, first, keyFile)) print(line);
+  return 0;
+};

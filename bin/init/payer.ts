@@ -1,0 +1,95 @@
+import { pendingClientId } from '../../config/examples.ts';
+import type { Payer } from '../../config/stage.ts';
+import type { PayerHttp } from '../../functions/shared/deps.ts';
+import { discover, type Discovered } from '../payers/discover.ts';
+import { makeKeyPair } from '../payers/key.ts';
+import { propose } from '../payers/propose.ts';
+import { Refusal } from '../shared/command-line.ts';
+import { type Answers, answer, oneOf, orNone, rules } from './answers.ts';
+import type { Flags } from './flags.ts';
+
+/** The first payer, and what belongs to it. */
+export interface FirstPayer {
+  readonly payer: Payer;
+  readonly isSmart: boolean;
+  /** What its secret will hold, where we make it: a private key. */
+  readonly secret: string | undefined;
+  /** What its profile could not be made of. */
+  readonly asks: readonly string[];
+}
+
+const nothing = (fhirBaseUrl: string): Discovered => ({
+  fhirBaseUrl,
+  smartConfiguration: undefined,
+  serverMetadata: undefined,
+  statement: undefined,
+  sources: [],
+});
+
+/** A payer that publishes nothing, or does not answer, is asked for by hand. */
+const found = async (http: PayerHttp | undefined, url: string, { print }: Answers): Promise<Discovered> => {
+  if (http === undefined) return nothing(url);
+  try {
+    return await discover(http, url);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    print(`${error.message.split('\n')[0]}.`);
+    return nothing(url);
+  }
+};
+
+/** Those asks of `propose` that the questions have not answered. */
+const isOpen = (ask: string): boolean =>
+  !/^(clientId|id|publicKeys|clientAuthentication|authorizationEndpoint)\b/.test(ask);
+
+/** @throws UsageError, Refusal */
+export const firstPayer = async (answers: Answers, flags: Flags, http: PayerHttp): Promise<FirstPayer> => {
+  const url = await answer(answers, {
+    flag: 'payer',
+    given: flags.payer,
+    text: "The payer's FHIR base URL?",
+    rule: rules.fhirBaseUrl,
+  });
+  const discovered = await found(flags.offline === true ? undefined : http, url, answers);
+  const { payer, asks } = propose(discovered);
+  const endpoint = (flag: 'authorize' | 'token', known: string, rule: rules.Rule): Promise<string> => {
+    const otherwise = known.includes('.invalid') ? undefined : known;
+    return answer(answers, { flag, given: flags[flag], text: `Its ${flag} endpoint?`, rule, otherwise });
+  };
+  const text = (flag: 'payer-id' | 'payer-name' | 'auth', words: string, rule: rules.Rule, otherwise: string) =>
+    answer(answers, { flag, given: flags[flag], text: words, rule, otherwise });
+  const displayName = await text('payer-name', 'Its name, as members see it?', rules.notEmpty, payer.displayName);
+  const id = await text('payer-id', "Its id in the gateway's URLs?", rules.id, payer.id);
+  const authorizationEndpoint = await endpoint('authorize', payer.authorizationEndpoint, rules.authorizationEndpoint);
+  const tokenEndpoint = await endpoint('token', payer.tokenEndpoint, rules.webUrl);
+  const methods = oneOf('client_secret_basic', 'client_secret_post', 'private_key_jwt');
+  const clientAuthentication = (await text(
+    'auth',
+    'How does the gateway authenticate there (client_secret_basic, client_secret_post, private_key_jwt)?',
+    methods,
+    payer.clientAuthentication,
+  )) as Payer['clientAuthentication'];
+  const clientId = await answer(answers, {
+    flag: 'client-id',
+    given: flags['client-id'],
+    text: "The gateway's client id there (none, where it is not registered yet)?",
+    rule: orNone(rules.visible),
+    otherwise: 'none',
+  });
+  const pair = clientAuthentication === 'private_key_jwt' ? await makeKeyPair({ rsa: flags.rsa === true }) : undefined;
+  return {
+    payer: {
+      ...payer,
+      id,
+      displayName,
+      authorizationEndpoint,
+      tokenEndpoint,
+      clientAuthentication,
+      clientId: clientId === 'none' ? pendingClientId : clientId,
+      publicKeys: pair === undefined ? [] : [pair.publicKey],
+    },
+    isSmart: discovered.smartConfiguration !== undefined,
+    secret: pair?.secret,
+    asks: asks.filter(isOpen),
+  };
+};

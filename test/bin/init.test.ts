@@ -1,0 +1,263 @@
+import { spawnSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { check } from 'prettier';
+import { init } from '../../bin/init/init.ts';
+import { judgeSecret } from '../../bin/payers/secret.ts';
+import { requireDeployable } from '../../config/deployable.ts';
+import type { StageConfig } from '../../config/stage.ts';
+import type { PayerHttp } from '../../functions/shared/deps.ts';
+import { json, payerDeps, published, smartConfiguration } from './payer-deps.ts';
+
+const project = join(import.meta.dirname, '../..');
+const certificate = 'arn:aws:acm:us-east-1:444455556666:certificate/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0';
+const placed = ['--account', '444455556666', '--region', 'us-east-1', '--alarm', 'oncall@lakeside-plan.net'];
+const payer = [
+  ...['--payer', 'https://fhir.lakeside-plan.net/r4', '--payer-id', 'lakeside', '--payer-name', 'Lakeside'],
+  ...['--authorize', 'https://id.lakeside-plan.net/authorize', '--token', 'https://id.lakeside-plan.net/token'],
+];
+const byKey = [...payer, '--auth', 'private_key_jwt', '--offline'];
+const bySecret = [...payer, '--auth', 'client_secret_post', '--offline'];
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'init-'));
+  mkdirSync(join(root, 'config'));
+  for (const name of readdirSync(join(project, 'config'))) {
+    symlinkSync(join(project, 'config', name), join(root, 'config', name));
+  }
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+/** Runs the tool; `answers` are typed by a person, and without them nobody is at the terminal. */
+const run = async (
+  args: readonly string[],
+  { answers, http = payerDeps().deps.http }: { answers?: readonly string[]; http?: PayerHttp } = {},
+) => {
+  const typed = [...(answers ?? [])];
+  const asked: string[] = [];
+  const printed: string[] = [];
+  const code = await init(args, {
+    root,
+    http,
+    ask:
+      answers === undefined
+        ? undefined
+        : async (question) => {
+            asked.push(question.trim());
+            return typed.shift() ?? '';
+          },
+    print: (line) => void printed.push(line),
+  });
+  return { code, asked, text: printed.join('\n') };
+};
+
+/** The stage as the other tools load it, in a process of its own. */
+const loaded = (name: string): StageConfig => {
+  const script = `
+    import { loadStage } from ${JSON.stringify(join(project, 'config/load.ts'))};
+    console.log(JSON.stringify(await loadStage('${name}', ${JSON.stringify(join(root, 'config'))})));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
+  expect(stderr).toBe('');
+  return JSON.parse(stdout) as StageConfig;
+};
+const own = (folder: string): string[] =>
+  readdirSync(join(root, folder), { withFileTypes: true })
+    .filter((entry) => !entry.isSymbolicLink())
+    .map(({ name }) => name);
+
+describe('npm run init', () => {
+  it.each([
+    [
+      'for production, with a domain and a key',
+      ['--production', '--domain', 'gw.lakeside-plan.net', '--certificate', certificate, ...byKey],
+    ],
+    [
+      'for production, with a zone',
+      [
+        '--production',
+        '--domain',
+        'gw.lakeside-plan.net',
+        '--certificate',
+        certificate,
+        '--zone-id',
+        'Z0ABC',
+        '--zone',
+        'lakeside-plan.net',
+        ...bySecret,
+      ],
+    ],
+    ['for a trial, with a secret', ['--no-production', ...bySecret]],
+    ['for a trial, with an RSA key', ['--no-production', '--rsa', ...byKey]],
+    ['with a client id', ['--production', '--client-id', 'gateway-17', ...bySecret]],
+  ])('writes a stage %s that every check takes', async (_title, flags) => {
+    const { code } = await run(['mine', ...placed, ...flags]);
+
+    expect(code).toBe(0);
+    const config = loaded('mine');
+    expect(() => requireDeployable(config, 'config/mine.ts')).not.toThrow();
+    expect(config).toMatchObject({ stage: 'mine', production: flags[0] === '--production', account: '444455556666' });
+    const file = join(root, 'config/mine.ts');
+    const style = { parser: 'typescript', printWidth: 120, singleQuote: true };
+    expect(await check(readFileSync(file, 'utf8'), style)).toBe(true);
+  });
+
+  it('makes the key, its private half readable by its owner alone, outside of what Git keeps', async () => {
+    const { text } = await run(['mine', '--production', ...placed, ...byKey]);
+
+    const file = join(root, '.secrets/mine/lakeside.json');
+    const secret = readFileSync(file, 'utf8');
+    const [first] = loaded('mine').payers;
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(join(root, '.secrets/mine')).mode & 0o777).toBe(0o700);
+    expect(judgeSecret('x', { text: secret }, first!)).not.toHaveProperty('todo');
+    const { d } = (JSON.parse(secret) as { private_key_jwk: { d: string } }).private_key_jwk;
+    expect(readFileSync(join(root, 'config/mine.ts'), 'utf8') + text).not.toContain(d);
+    expect(readFileSync(join(project, '.gitignore'), 'utf8').split('\n')).toContain('.secrets/');
+  });
+
+  it('prints what the payer registers, before there is a client id, and what comes next, in order', async () => {
+    const domain = ['--domain', 'gw.lakeside-plan.net', '--certificate', certificate];
+    const { text } = await run(['mine', '--production', ...placed, ...domain, ...byKey]);
+
+    const steps = [
+      'config/mine.ts, and commit it',
+      'npx cdk deploy -c stage=mine',
+      'redirect URI  https://gw.lakeside-plan.net/oauth2/callback/lakeside',
+      'JWKS URL      https://gw.lakeside-plan.net/oauth2/jwks/lakeside',
+      "Write the client id that it gives in place of 'pending-registration'",
+      'npm run payers -- secret lakeside --stage mine < .secrets/mine/lakeside.json && rm .secrets/mine/lakeside.json',
+      'npm run --silent partners -- new "Member Portal" --stage mine',
+      'npm run payers -- check lakeside --stage mine',
+    ].map((step) => text.indexOf(step));
+    expect(steps).not.toContain(-1);
+    expect(steps).toEqual(steps.toSorted((a, b) => a - b));
+  });
+
+  it('says where the origin is found that only the deployment knows', async () => {
+    const { text } = await run(['mine', '--no-production', ...placed, ...bySecret, '--client-id', 'gateway-17']);
+
+    expect(text).toContain('redirect URI  {origin}/oauth2/callback/lakeside');
+    expect(text).toContain('{origin} is the output Origin of the deployment');
+    expect(text).toContain('npm run payers -- secret lakeside --stage mine\n');
+    expect(text).not.toMatch(/JWKS|pending/);
+    expect(own('.')).toEqual(['config']);
+  });
+
+  it('reads what the payer publishes, and asks for the rest', async () => {
+    const { text } = await run(['mine', '--no-production', ...placed, '--payer', 'https://plan.test/r4']).catch(
+      (error: Error) => ({ text: error.message }),
+    );
+
+    // A payer that is nobody's is refused like any leftover.
+    expect(text).toContain('payers[0] (plan-test).fhirBaseUrl');
+    const lakeside = async (input: string | URL) => {
+      const answer = published({
+        authorization_endpoint: 'https://id.lakeside-plan.net/a',
+        token_endpoint: 'https://id.lakeside-plan.net/t',
+        revocation_endpoint: undefined,
+      });
+      return String(input).endsWith('smart-configuration') ? answer() : json({}, 404);
+    };
+    expect(smartConfiguration).toContain('.well-known');
+    const { code } = await run(['mine', '--no-production', ...placed, '--payer', 'https://fhir.lakeside-plan.net/r4'], {
+      http: lakeside as typeof fetch,
+    });
+    expect(code).toBe(0);
+    expect(loaded('mine').payers[0]).toMatchObject({
+      authorizationEndpoint: 'https://id.lakeside-plan.net/a',
+      tokenEndpoint: 'https://id.lakeside-plan.net/t',
+      clientAuthentication: 'private_key_jwt',
+    });
+  });
+
+  it('asks a person, again where an answer is wrong, and takes its own proposals on Enter', async () => {
+    const answers = [
+      'local-',
+      'Mine',
+      'mine',
+      'perhaps',
+      'no',
+      '1234',
+      '444455556666',
+      'us-east-9',
+      'us-east-1',
+      'oncall@lakeside-plan.net',
+      '',
+      'https://fhir.lakeside-plan.net/r4/',
+      'https://fhir.lakeside-plan.net/r4',
+      'Lakeside',
+      '',
+      'https://id.lakeside-plan.net/a',
+      'https://id.lakeside-plan.net/t',
+      'client_secret_basic',
+      '',
+    ];
+    const { code, asked, text } = await run(['--offline'], { answers: answers.slice(1) });
+
+    expect(code).toBe(0);
+    expect(text).toContain('That is no id; write 1 to 64 lower-case letters');
+    expect(text).toContain('That is no AWS region');
+    expect(text).toContain('That ends in a slash; write "https://fhir.lakeside-plan.net/r4"');
+    expect(asked).toContain("A domain of your own (none, for the API's own URL)? [none]");
+    expect(loaded('mine').payers[0]).toMatchObject({ clientId: 'pending-registration', displayName: 'Lakeside' });
+  });
+
+  it('with --dry-run writes nothing, and says what it would write', async () => {
+    const { text } = await run(['mine', '--production', ...placed, ...byKey, '--dry-run']);
+
+    expect(text).toContain("stage: 'mine',");
+    expect(text).toContain('.secrets/mine/lakeside.json would get the private half');
+    expect([own('.'), own('config')]).toEqual([['config'], []]);
+  });
+
+  it.each<[readonly string[], RegExp]>([
+    [['mine'], /^Give --production: Will real members use it \(yes, no\); --help lists the flags$/],
+    [[], /^Give --NAME: The name of the stage; /],
+    [['Mine'], /^--NAME is no id; /],
+    [['demo', '--production'], /^--NAME is taken: config\/demo\.ts is there; write another name$/],
+    [['check', '--production'], /^--NAME is taken: config\/check\.ts is there/],
+    [['a'.repeat(44), '--production'], /^--NAME has 44 characters/],
+    [['a', 'b'], /^Give one name/],
+    [['mine', '--production', '--account', '1'], /^--account is no AWS account/],
+    [['mine', '--production', ...placed, '--domain', 'https://x'], /^--domain is/],
+    [['mine', '--production', ...placed, '--domain', 'gw.lakeside-plan.net'], /^Give --certificate: /],
+    [['mine', '--production', ...placed, '--payer', 'x'], /^--payer is not a URL/],
+    [['mine', '--production', ...placed, '--payer', 'https://x.net/r4', '--offline'], /^Give --authorize: /],
+    [
+      ['mine', '--production', ...placed, ...payer, '--offline', '--auth', 'none'],
+      /^--auth is not known; write one of /,
+    ],
+    [['mine', '--nonsense'], /^Unknown option '--nonsense'; --help lists the flags$/],
+  ])('refuses %j in one line, and writes nothing', async (args, line) => {
+    const error: unknown = await run(args).catch((thrown: unknown) => thrown);
+
+    expect(error).toMatchObject({ name: 'UsageError', message: expect.stringMatching(line) as string });
+    expect((error as Error).message).not.toContain('\n');
+    expect([own('.'), own('config')]).toEqual([['config'], []]);
+  });
+
+  it('never writes over a key that is there', async () => {
+    mkdirSync(join(root, '.secrets/mine'), { recursive: true });
+    writeFileSync(join(root, '.secrets/mine/lakeside.json'), 'kept');
+
+    await expect(run(['mine', '--production', ...placed, ...byKey])).rejects.toThrow(
+      '.secrets/mine/lakeside.json cannot be written (EEXIST); move the one that is there',
+    );
+    expect(readFileSync(join(root, '.secrets/mine/lakeside.json'), 'utf8')).toBe('kept');
+    expect(own('config')).toEqual([]);
+  });
+});

@@ -1,0 +1,252 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { runInNewContext } from 'node:vm';
+import { registryData } from '../../config/load.ts';
+import { localStage } from '../../config/local.ts';
+import { checkStage } from '../../config/check.ts';
+import { secretHash } from '../../config/rules.ts';
+import { sha256 } from '../../functions/shared/store/crypto.ts';
+import { basic, gateway, pkce, verifier } from '../support/login.ts';
+import { fakeSecrets } from './fake-secrets.ts';
+import { runTool } from './run-tool.ts';
+
+const root = join(import.meta.dirname, '../..');
+let folder: string;
+let secrets: Awaited<ReturnType<typeof fakeSecrets>>;
+let config: string;
+const names = { plan: 'p2p/try/payers/plan', keyed: 'p2p/try/payers/keyed' };
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'pasted-'));
+  secrets = await fakeSecrets(Object.values(names));
+  config = join(folder, 'stage.json');
+  writeFileSync(config, JSON.stringify(stageWith(localStage().payers[1]?.publicKeys ?? [])));
+});
+afterEach(() => {
+  secrets.close();
+  rmSync(folder, { recursive: true });
+});
+
+const stageWith = (publicKeys: readonly unknown[]) => ({
+  stage: 'try',
+  production: false,
+  payers: [
+    {
+      id: 'plan',
+      displayName: 'Plan',
+      clientId: 'x',
+      clientAuthentication: 'client_secret_basic',
+      scopes: [],
+      fhirBaseUrl: 'https://plan.test/r4',
+      authorizationEndpoint: 'https://plan.test/authorize',
+      tokenEndpoint: 'https://plan.test/token',
+    },
+    {
+      id: 'keyed',
+      displayName: 'Keyed',
+      clientId: 'x',
+      clientAuthentication: 'private_key_jwt',
+      publicKeys,
+      scopes: [],
+      fhirBaseUrl: 'https://keyed.test/r4',
+      authorizationEndpoint: 'https://keyed.test/authorize',
+      tokenEndpoint: 'https://keyed.test/token',
+    },
+  ],
+  partners: [],
+});
+
+/** What a person's shell does with a command. */
+const shell = async (command: string, env: Readonly<Record<string, string>> = {}) => {
+  const child = spawn('sh', ['-c', command], {
+    cwd: root,
+    env: { PATH: process.env['PATH'], ...secrets.env, CONFIG: config, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  return { code, out, err };
+};
+
+const put = 'node bin/payers.ts secret plan --config "$CONFIG"';
+
+describe("a payer's secret", () => {
+  it('survives shell and pipe, whatever it is made of', async () => {
+    for (const secret of [
+      'plain',
+      'a"b',
+      "a'b",
+      'a\\b',
+      'a\\nb',
+      'a\tb',
+      '$HOME',
+      '`id`',
+      '%s%%',
+      '!x',
+      '{"x":1}',
+      '-n',
+      '--dry-run',
+      'a b',
+      '~',
+    ]) {
+      const { code, out, err } = await shell(`printf %s "$SECRET" | ${put}`, { SECRET: secret });
+
+      expect([secret, code, err]).toEqual([secret, 0, '']);
+      expect(JSON.parse(secrets.current(names.plan) ?? '')).toEqual({ client_secret: secret });
+      expect(out).toBe(
+        `p2p/try/payers/plan has a client secret of ${secret.length} characters. Functions use it within five minutes, or at once when the payer refuses the old one.\n`,
+      );
+    }
+  }, 60_000);
+
+  it.each([
+    ['', 'is empty'],
+    ['canary\n', "has a line's end in it"],
+    ['\ncanary', "has a line's end in it"],
+    ['canary\r\n', "has a line's end in it"],
+    [' canary', 'begins or ends with a blank'],
+    ['{"client_secret":"canary"}', 'was given as JSON'],
+  ])('is refused as %j in one line that does not quote it, and nothing is written', async (secret, message) => {
+    const { code, out, err } = await shell(`printf %s "$SECRET" | ${put}`, { SECRET: secret });
+
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain(`The secret of plan ${message}`);
+    expect(err.trim().split('\n')).toHaveLength(1);
+    expect(err).not.toContain('canary');
+    expect(secrets.calls).toEqual([]);
+  });
+
+  it('goes back to the one before in one command, and forth again with the same', async () => {
+    for (const secret of ['first', 'second']) await shell(`printf %s ${secret} | ${put}`);
+
+    const { code, out } = await shell(`${put} --previous`);
+    expect([code, out]).toEqual([0, expect.stringContaining('has its previous value again (version version-1)')]);
+    expect(secrets.current(names.plan)).toBe('{"client_secret":"first"}');
+
+    await shell(`${put} --previous`);
+    expect(secrets.current(names.plan)).toBe('{"client_secret":"second"}');
+  });
+
+  it('without one before says so', async () => {
+    await shell(`printf %s first | ${put}`);
+
+    const { code, err } = await shell(`${put} --previous`);
+    expect([code, err]).toEqual([
+      1,
+      'p2p/try/payers/plan has no previous value; put one there with: npm run payers -- secret\n',
+    ]);
+    expect(secrets.current(names.plan)).toBe('{"client_secret":"first"}');
+  });
+
+  it('is left alone with --dry-run, which says what would be', async () => {
+    for (const secret of ['first', 'second']) await shell(`printf %s ${secret} | ${put}`);
+    const before = secrets.calls.length;
+
+    const put3 = await shell(`printf %s canary | ${put} --dry-run`);
+    const back = await shell(`${put} --previous --dry-run`);
+
+    expect(put3.out).toBe(
+      'p2p/try/payers/plan would get a client secret of 6 characters. Its value now becomes the previous one. Nothing was changed.\n',
+    );
+    expect(back.out).toBe(
+      'p2p/try/payers/plan would have version version-1 again in place of version-2. Nothing was changed.\n',
+    );
+    expect(secrets.calls.slice(before)).toEqual(['DescribeSecret', 'DescribeSecret']);
+    expect(secrets.current(names.plan)).toBe('{"client_secret":"second"}');
+  });
+
+  it.each([
+    ['secret', /^Give the payer: secret ID --stage NAME\n$/],
+    ['secret plan', /^Give --stage NAME: no stage is meant\n$/],
+    ['secret nobody --config "$CONFIG"', /^Stage try has no payer "nobody"; it has: plan, keyed\n$/],
+    ['secret plan --stage local', /^npm start makes the secrets of stage local itself; /],
+    ['secret plan canary --config "$CONFIG"', /^"canary" is too much; --help lists the commands\n$/],
+    ['secret plan --config "$CONFIG" --json', /^--json is not for secret; --help says what is\n$/],
+    ['check plan --config "$CONFIG" --previous', /^--previous is not for check; --help says what is\n$/],
+  ])('is not taken by "%s"', async (args, line) => {
+    const { code, err } = await shell(`printf %s x | node bin/payers.ts ${args}`);
+
+    expect([code, err]).toEqual([2, expect.stringMatching(line)]);
+    expect(secrets.calls).toEqual([]);
+  });
+
+  it('that the stack has not made yet says to deploy', async () => {
+    writeFileSync(config, JSON.stringify({ ...stageWith(localStage().payers[1]?.publicKeys ?? []), stage: 'new' }));
+
+    const { code, err } = await shell(`printf %s x | ${put}`);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/^p2p\/new\/payers\/plan is not there; deploy the stage, which makes it; /),
+    ]);
+  });
+});
+
+describe('the key that "payers -- key" prints', () => {
+  it.each(['', ' --rsa'])(
+    'goes by pipe into the secret of a payer with its public half%s, and into no other',
+    async (flag) => {
+      const made = await shell(`node bin/payers.ts key${flag}`);
+      const half: unknown = runInNewContext(`(${/\{[^]*\}/.exec(made.err)?.[0]})`);
+      const command = 'printf %s "$KEY" | node bin/payers.ts secret keyed --config "$CONFIG"';
+
+      const refused = await shell(command, { KEY: made.out });
+      expect(refused.err).toMatch(
+        /^The key: the private key belongs to none of the profile's publicKeys \(.+\); write its public half/,
+      );
+      expect(refused.code).toBe(1);
+
+      writeFileSync(config, JSON.stringify(stageWith([half])));
+      const taken = await shell(command, { KEY: made.out });
+      expect([taken.code, taken.err]).toEqual([0, '']);
+      expect(secrets.current(names.keyed)).toBe(made.out);
+      const { d } = (JSON.parse(made.out) as { private_key_jwk: { d: string } }).private_key_jwk;
+      expect(taken.out + refused.err).not.toContain(d);
+    },
+    60_000,
+  );
+});
+
+describe('the entry and the secret that "partners -- new" prints', () => {
+  const redeemed = async (entry: object, secret: string): Promise<number> => {
+    const local = localStage();
+    const stage = checkStage({ ...local, partners: [...local.partners, entry] }, 'x');
+    const { clientId, redirectUris } = stage.partners.at(-1)!;
+    const redirectUri = redirectUris[0] ?? '';
+    const test = gateway({
+      registry: registryData({
+        ...stage,
+        partners: stage.partners.map((partner) => ({ ...partner, consent: 'partner' as const })),
+      }),
+    });
+    const code = await test.login({ ...pkce, client_id: clientId, redirect_uri: redirectUri });
+    const form = { code_verifier: verifier, redirect_uri: redirectUri };
+    return (await test.redeem(code, form, basic(clientId, secret))).statusCode ?? 0;
+  };
+  const pasted = (printed: string): object => runInNewContext(`(${/\{\n[^]*\n +\}/.exec(printed)?.[0]})`) as object;
+
+  it('let the partner in at the token endpoint, and no other secret does', async () => {
+    const args = ['new', 'Example Partner', '--stage', 'local', '--redirect-uri', 'https://partner.test/callback'];
+    const { out, err } = await runTool('partners.ts', args);
+
+    expect(await redeemed(pasted(err), out)).toBe(200);
+    expect(await redeemed(pasted(err), `${out}\n`)).toBe(401);
+    expect(await redeemed(pasted(err), out.toUpperCase())).toBe(401);
+  });
+});
+
+describe('the command that makes a hash', () => {
+  it('in an error and in the example makes what the configuration takes', () => {
+    const advice = secretHash('x')?.split('write the output of: ')[1] ?? '';
+    expect(advice).toContain('openssl');
+    for (const secret of ['a secret', 'with "quotes" and $dollars', '-n']) {
+      const { stdout } = spawnSync('sh', ['-c', advice], {
+        encoding: 'utf8',
+        env: { PATH: process.env['PATH'], SECRET: secret },
+      });
+      expect([stdout.trim(), secretHash(stdout.trim())]).toEqual([sha256(secret), undefined]);
+    }
+  });
+});
