@@ -23,8 +23,11 @@ const project = join(import.meta.dirname, '../..');
 const certificate = 'arn:aws:acm:us-east-1:444455556666:certificate/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0';
 const placed = ['--account', '444455556666', '--region', 'us-east-1', '--alarm', 'oncall@lakeside-plan.net'];
 const payer = [
-  ...['--payer', 'https://fhir.lakeside-plan.net/r4', '--payer-id', 'lakeside', '--payer-name', 'Lakeside'],
-  ...['--authorize', 'https://id.lakeside-plan.net/authorize', '--token', 'https://id.lakeside-plan.net/token'],
+  '--payer=https://fhir.lakeside-plan.net/r4',
+  '--payer-id=lakeside',
+  '--payer-name=Lakeside',
+  '--authorize=https://id.lakeside-plan.net/authorize',
+  '--token=https://id.lakeside-plan.net/token',
 ];
 const byKey = [...payer, '--auth', 'private_key_jwt', '--offline'];
 const bySecret = [...payer, '--auth', 'client_secret_post', '--offline'];
@@ -174,7 +177,7 @@ describe('npm run init', () => {
     };
     expect(smartConfiguration).toContain('.well-known');
     const { code } = await run(['mine', '--no-production', ...placed, '--payer', 'https://fhir.lakeside-plan.net/r4'], {
-      http: lakeside as typeof fetch,
+      http: lakeside,
     });
     expect(code).toBe(0);
     expect(loaded('mine').payers[0]).toMatchObject({

@@ -9,7 +9,7 @@ import { localStage } from '../../config/local.ts';
 import { checkStage } from '../../config/check.ts';
 import { secretHash } from '../../config/rules.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
-import { basic, gateway, pkce, verifier } from '../support/login.ts';
+import { basic, gateway, pkce, verifier, withPartner } from '../support/login.ts';
 import { fakeSecrets } from './fake-secrets.ts';
 import { runTool } from './run-tool.ts';
 
@@ -215,12 +215,8 @@ describe('the entry and the secret that "partners -- new" prints', () => {
     const stage = checkStage({ ...local, partners: [...local.partners, entry] }, 'x');
     const { clientId, redirectUris } = stage.partners.at(-1)!;
     const redirectUri = redirectUris[0] ?? '';
-    const test = gateway({
-      registry: registryData({
-        ...stage,
-        partners: stage.partners.map((partner) => ({ ...partner, consent: 'partner' as const })),
-      }),
-    });
+    const asksItself = withPartner(clientId, { consent: 'partner' });
+    const test = gateway({ registry: asksItself(registryData(stage)) });
     const code = await test.login({ ...pkce, client_id: clientId, redirect_uri: redirectUri });
     const form = { code_verifier: verifier, redirect_uri: redirectUri };
     return (await test.redeem(code, form, basic(clientId, secret))).statusCode ?? 0;
