@@ -3,8 +3,8 @@ import { checkStage } from '../../config/check.ts';
 import { oneUpDemo, smart } from '../../config/presets.ts';
 import type { PublicJwk, StageConfig } from '../../config/stage.ts';
 
-/** A secret that no log and no table may show. */
-const portalSecret = 'portal-secret-canary+with%40signs';
+/** A partner's secret, which no log and no table may show. */
+const secretOf = (clientId: string): string => `${clientId}-secret-canary+with%40signs`;
 
 const keyPair = (kid: string): { readonly privateJwk: Record<string, unknown>; readonly publicJwk: PublicJwk } => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
@@ -23,18 +23,22 @@ export const printedBase = 'https://internal.clear-health.example.org/r4';
 
 const portalUri = 'https://portal.example.org/callback';
 const wide = ['launch/patient', 'patient/*.rs', 'offline_access'];
-const secretHashes = [createHash('sha256').update(portalSecret).digest('base64url')];
 
 const confidential = {
   name: 'Portal',
   homePage: 'https://portal.example.org/',
   redirectUris: [portalUri, 'https://portal.example.org/callback?tenant=1'],
   clientAuthentication: ['client_secret_basic', 'client_secret_post'],
-  secretHashes,
   scopes: wide,
   consent: 'partner',
   rate: { perSecond: 1000, burst: 1000 },
 };
+
+/** What a partner with a secret is known by. */
+const known = (clientId: string) => ({
+  clientId,
+  secretHashes: [createHash('sha256').update(secretOf(clientId)).digest('base64url')],
+});
 
 const webOrigin = 'https://app.example.org';
 const publicClient = {
@@ -94,18 +98,18 @@ export const localConfig = (origin: string, payers: string): StageConfig => {
       origin,
       payers: every,
       partners: [
-        { ...confidential, ...all, clientId: 'portal' },
-        { ...confidential, ...all, clientId: 'other-portal', name: 'Other Portal' },
-        { ...confidential, ...all, clientId: 'old-portal', name: 'Old Portal', pkceOptional: true },
-        { ...confidential, payers: ['clear-health'], clientId: 'one-payer', name: 'One Payer' },
+        { ...confidential, ...all, ...known('portal') },
+        { ...confidential, ...all, ...known('other-portal'), name: 'Other Portal' },
+        { ...confidential, ...all, ...known('old-portal'), name: 'Old Portal', pkceOptional: true },
+        { ...confidential, payers: ['clear-health'], ...known('one-payer'), name: 'One Payer' },
         {
           ...confidential,
           ...all,
-          clientId: 'narrow',
+          ...known('narrow'),
           name: 'Narrow',
           scopes: ['patient/Patient.rs', 'patient/Observation.r', 'offline_access'],
         },
-        { ...confidential, ...all, clientId: 'flooding', name: 'Flooding', rate: { perSecond: 0.1, burst: 3 } },
+        { ...confidential, ...all, ...known('flooding'), name: 'Flooding', rate: { perSecond: 0.1, burst: 3 } },
         {
           ...confidential,
           ...all,
@@ -139,7 +143,7 @@ export const localSecrets: Readonly<Record<string, object>> = {
   'slow-health': { client_secret: 'slow-health-secret-canary' },
 };
 
-const partner = (clientId: string) => ({ clientId, secret: portalSecret, redirectUri: portalUri });
+const partner = (clientId: string) => ({ clientId, secret: secretOf(clientId), redirectUri: portalUri });
 
 /** The partners as they act. */
 export const localApps = {

@@ -33,6 +33,9 @@ export interface LocalTarget extends Target {
 /** How long the FHIR function may take for the payer `slow-health`, instead of a quarter of an hour. */
 const shortTimeMs = 6000;
 
+/** Requirements ask for up to twenty calls of a function at once, none of which may be throttled. */
+const environments = 20;
+
 type Serve = LocalApiGateway['serve'];
 type Opened = ReturnType<typeof closersOf>['opened'];
 
@@ -80,6 +83,7 @@ const startAll = async (opened: Opened): Promise<Omit<LocalTarget, 'close'>> => 
       },
       aws: { ...aws, url: wire.url },
       edge: true,
+      environments,
       onFunctionLog: (_name, line) => logLines.push(line),
       signal: new AbortController().signal,
     }),
