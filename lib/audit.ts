@@ -1,13 +1,16 @@
 import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import type { CfnTable, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { EventSourceMapping, FilterCriteria, FilterRule, MetricType, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { openReads } from '../functions/shared/audit/read-event.ts';
 import { accessLogBucket, auditBucket, protectAudit } from './audit-bucket.ts';
 import { GatewayFunction } from './gateway-function.ts';
 import type { GatewayKeys } from './keys.ts';
 import type { GatewayRuntime } from './runtime.ts';
-import { allow, allowKeyForObjects, allowKeyForStreams } from './statements.ts';
+import { allow, allowKeyForObjects, allowKeyForTables } from './statements.ts';
 import type { GatewayTables } from './tables.ts';
 
 export interface GatewayAuditProps {
@@ -15,6 +18,9 @@ export interface GatewayAuditProps {
   readonly keys: GatewayKeys;
   readonly tables: GatewayTables;
 }
+
+/** With the longest read, 14 minutes, an end that is unknown is in the bucket within 17. */
+const closingInterval = Duration.minutes(2);
 
 const streamOf = (table: Table): string => {
   if (table.tableStreamArn === undefined) throw new Error(`${table.node.path} has no stream`);
@@ -48,6 +54,7 @@ export class GatewayAudit extends Construct {
       Grants: this.follow('GrantsSource', tables.grants),
       AuditEvents: this.follow('AuditEventsSource', tables.auditEvents),
     };
+    this.closeReadsBySchedule();
     this.acknowledgeStreams([tables.grants, tables.auditEvents]);
     Validations.of(this).acknowledge({
       id: 'HIPAA.Security-S3BucketReplicationEnabled',
@@ -73,13 +80,26 @@ export class GatewayAudit extends Construct {
       runtime,
       folder: 'audit',
       timeout: Duration.minutes(1),
-      environment: { AUDIT_BUCKET: this.bucket.bucketName },
+      environment: { AUDIT_BUCKET: this.bucket.bucketName, AUDIT_TABLE: tables.auditEvents.tableName },
       statements: [
         ...readStreams([tables.grants, tables.auditEvents]),
-        allowKeyForStreams(keys.data),
+        allowKeyForTables(keys.data),
+        allow(['dynamodb:Scan'], [`${tables.auditEvents.tableArn}/index/${openReads.index}`]),
+        allow(['dynamodb:UpdateItem'], [tables.auditEvents.tableArn]),
         // That it may put objects says the bucket's policy, beside that nobody else may.
         allowKeyForObjects(keys.audit),
       ],
+    });
+  }
+
+  /** A run that failed is not repeated: the next one comes anyway. */
+  private closeReadsBySchedule(): void {
+    const { lambda } = this.function;
+    const once = { retryAttempts: 0, maxEventAge: closingInterval };
+    lambda.configureAsyncInvoke(once);
+    new Rule(this, 'CloseReads', {
+      schedule: Schedule.rate(closingInterval),
+      targets: [new LambdaFunction(lambda, once)],
     });
   }
 

@@ -125,6 +125,14 @@ const ownHealth = ({ stage, apiName, functions, tables }: GatewayDashboardProps)
       graph('Audit: age of the oldest waiting event, ms', [
         functions.audit.metric('IteratorAge', { statistic: Stats.MAXIMUM, period }),
       ]),
+      graph('Audit: reads whose end is unknown', [
+        new Metric({
+          namespace: gatewayMetrics(stage).namespace,
+          metricName: 'auditEndUnknown',
+          statistic: Stats.SUM,
+          period,
+        }),
+      ]),
     ],
   ];
 };

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { longestReadSeconds } from '../functions/shared/audit/read-event.ts';
 import { GatewayFunction } from './gateway-function.ts';
 import type { PayerSecrets } from './payer-secrets.ts';
 import type { GatewayRuntime } from './runtime.ts';
@@ -20,7 +21,7 @@ export interface GatewayFunctionsProps {
 /** A buffered answer has to leave within what API Gateway waits for. */
 const bufferedTimeout = Duration.seconds(29);
 /** Under the 15 minutes that API Gateway streams for, so that our own deadline ends a long read. */
-const streamedTimeout = Duration.minutes(14);
+const streamedTimeout = Duration.seconds(longestReadSeconds);
 
 /** token remembers the `jti` of client assertions, and can make no grant. `ForAllValues` alone would let no key pass. */
 const onlyJtiItems = {

@@ -150,6 +150,7 @@ export class GatewayNetwork extends Construct {
     gateway('DynamoDb', GatewayVpcEndpointAwsService.DYNAMODB, [
       'dynamodb:GetItem',
       'dynamodb:PutItem',
+      'dynamodb:Scan',
       'dynamodb:UpdateItem',
     ]);
     gateway('S3', GatewayVpcEndpointAwsService.S3, ['s3:PutObject']);

@@ -29,10 +29,6 @@ export const allowKeyForTables = (key: IKey): PolicyStatement =>
     'kms:ReEncryptTo',
   ]);
 
-/** A stream is encrypted with its table's key. */
-export const allowKeyForStreams = (key: IKey): PolicyStatement =>
-  allowKeyThrough('dynamodb', key, ['kms:Decrypt', 'kms:DescribeKey']);
-
 /** https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html */
 export const allowKeyForSecrets = (key: IKey): PolicyStatement =>
   allowKeyThrough('secretsmanager', key, ['kms:Decrypt']);

@@ -1,8 +1,16 @@
 import { Validations } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import {
+  AttributeType,
+  BillingMode,
+  ProjectionType,
+  StreamViewType,
+  Table,
+  TableEncryption,
+} from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
+import { openReads } from '../functions/shared/audit/read-event.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 
 export interface GatewayTablesProps {
@@ -20,7 +28,7 @@ export class GatewayTables extends Construct {
   readonly loginAttempts: Table;
   /** One item per grant, by grant id; `jti.*` keys remember client assertions that were used. */
   readonly grants: Table;
-  /** That a read began and ended, by event id, until the audit bucket has it and for 35 days on. */
+  /** What happened to a read last, by its request's id, until the audit bucket has it and for 35 days on. */
   readonly auditEvents: Table;
   private readonly props: GatewayTablesProps;
 
@@ -31,6 +39,12 @@ export class GatewayTables extends Construct {
     // The audit compares both images: what happened to a grant is what changed.
     this.grants = this.table('Grants', 'grantId', StreamViewType.NEW_AND_OLD_IMAGES);
     this.auditEvents = this.table('AuditEvents', 'eventId', StreamViewType.NEW_IMAGE);
+    this.auditEvents.addGlobalSecondaryIndex({
+      indexName: openReads.index,
+      partitionKey: { name: openReads.key, type: AttributeType.STRING },
+      projectionType: ProjectionType.INCLUDE,
+      nonKeyAttributes: ['atMs'],
+    });
     Validations.of(this).acknowledge({
       id: 'HIPAA.Security-DynamoDBInBackupPlan',
       reason:

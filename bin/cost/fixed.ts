@@ -5,6 +5,9 @@ const hours = 730;
 /** The canary comes every five minutes and makes two requests of ours for each payer. */
 const canaryRuns = (hours * 60) / 5;
 
+/** Every two minutes; each reads an index that is nearly empty. */
+const auditLooks = (hours * 60) / 2;
+
 /** Of a stage with everything on. `test/docs/cost.test.ts` counts in the template what can be counted there. */
 export const stageCounts = {
   keys: 2,
@@ -41,6 +44,10 @@ export const fixedMonth = (payers: number, zones: number): readonly FixedLine[] 
   { what: 'KMS keys (a rotated key costs the same again, twice at most)', quantities: { keyMonths: stageCounts.keys } },
   { what: 'Alarms of the stage', quantities: { alarmMonths: stageCounts.alarmMetrics } },
   { what: 'Metrics of the stage, at most', quantities: { metricMonths: stageCounts.metrics } },
+  {
+    what: "The audit's looks for reads without an end",
+    quantities: { lambdaRequests: auditLooks, lambdaGbSeconds: auditLooks * 0.1, tableReads: auditLooks },
+  },
   { what: 'Dashboard', quantities: { dashboardMonths: 1 } },
   {
     what: `Payers (${payers}): secret and alarms`,

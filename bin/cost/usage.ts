@@ -88,11 +88,11 @@ export const syncStart: Quantities = addUp(
   [2, audited],
 );
 
-/** One read: the grant is read, the payer is asked, and two events are written. */
+/** One read: the grant is read, the payer is asked, and two events are written; the index of open reads takes and drops it. */
 export const read: Quantities = addUp(
   [1, request(assumed.msWithPayer)],
-  [1, { tableReads: grantRead, tableWrites: 2 * writeUnits(measured.readEvent) }],
-  [1, { tableGbMonths: ((2 * measured.readEvent) / gb) * (35 / 30) }],
+  [1, { tableReads: grantRead, tableWrites: 2 * writeUnits(measured.readEvent) + 2 }],
+  [1, { tableGbMonths: (measured.readEvent / gb) * (35 / 30) }],
   [1, { edgeGb: assumed.answer / gb, natGb: assumed.answer / gb }],
   [1, logged(assumed.flowLines)],
   [2, audited],

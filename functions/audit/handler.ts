@@ -1,6 +1,7 @@
-import type { DynamoDBStreamEvent } from 'aws-lambda';
+import type { Context, DynamoDBStreamEvent, ScheduledEvent } from 'aws-lambda';
 import { causeOf } from '../shared/errors.ts';
 import { embeddedMetrics } from '../shared/metrics.ts';
+import { closeReads } from './close-reads.ts';
 import type { AuditDeps } from './deps.ts';
 import { fileEvents } from './file-events.ts';
 import { type FiledEvent, readRecords } from './read-records.ts';
@@ -45,20 +46,24 @@ const writeLine = ({ clock, stage, writeLog }: AuditDeps, { records, events, fai
   );
 };
 
+const fileBatch = async (deps: AuditDeps, { Records }: DynamoDBStreamEvent): Promise<void> => {
+  const events = readRecords(Records, deps.stage, deps.clock.now());
+  try {
+    await writeObjects(deps, fileEvents(events));
+  } catch (failure) {
+    writeLine(deps, { records: Records.length, events, failure });
+    throw new Error(`The batch was not written: ${causeOf(failure)}`);
+  }
+  writeLine(deps, { records: Records.length, events });
+};
+
 /**
- * What happened to grants and reads, from the tables' streams into the audit bucket, as FHIR AuditEvents.
+ * What happened to grants and reads, from the tables' streams into the audit bucket, as FHIR AuditEvents. On a schedule, reads
+ * that have no end get one.
  * @throws Error where a batch could not be written, so that it comes again: the stream waits for it. Lambda prints what is
  * thrown, so it names the cause only.
  */
 export const auditHandler =
   (deps: AuditDeps) =>
-  async ({ Records }: DynamoDBStreamEvent): Promise<void> => {
-    const events = readRecords(Records, deps.stage, deps.clock.now());
-    try {
-      await writeObjects(deps, fileEvents(events));
-    } catch (failure) {
-      writeLine(deps, { records: Records.length, events, failure });
-      throw new Error(`The batch was not written: ${causeOf(failure)}`);
-    }
-    writeLine(deps, { records: Records.length, events });
-  };
+  (event: DynamoDBStreamEvent | ScheduledEvent, context: Pick<Context, 'awsRequestId'>): Promise<void> =>
+    'Records' in event ? fileBatch(deps, event) : closeReads(deps, context.awsRequestId);

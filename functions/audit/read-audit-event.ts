@@ -42,6 +42,9 @@ const outcomeText = (image: Image, status: number, error: string | undefined): s
   return words.join(', ');
 };
 
+/** The process died, or could not write its end. What left until then is not known. */
+const endUnknown = { outcome: '8', outcomeDesc: 'end unknown' } as const;
+
 const ending = (image: Image): Pick<AuditEvent, 'outcome' | 'outcomeDesc'> => {
   const status = number(image, 'status');
   const error = optionalText(image, 'error');
@@ -55,22 +58,23 @@ const ending = (image: Image): Pick<AuditEvent, 'outcome' | 'outcomeDesc'> => {
  */
 export const readAuditEvent = (image: Image, stage: string): AuditEvent => {
   const type = text(image, 'type');
-  if (type !== 'opened' && type !== 'ended') throw new Error('type is none of ours');
+  if (type !== 'opened' && type !== 'ended' && type !== 'endUnknown') throw new Error('type is none of ours');
+  const requestId = text(image, 'requestId');
   const interaction = text(image, 'interaction');
   return {
     resourceType: 'AuditEvent',
-    id: eventIdOf('read', text(image, 'eventId')),
+    id: eventIdOf('read', `${requestId}.${type}`),
     type: rest,
     subtype: [restful(interaction), { system: systems.event, code: type }],
     action: /^(read|vread|history)/.test(interaction) ? 'R' : 'E',
     recorded: new Date(number(image, 'atMs')).toISOString(),
-    ...(type === 'ended' ? ending(image) : {}),
+    ...(type === 'ended' ? ending(image) : type === 'endUnknown' ? endUnknown : {}),
     agent: [partnerAgent(text(image, 'partner'), true), payerAgent(text(image, 'payer'))],
     source: sourceOf(stage),
     entity: [
       grantEntity(text(image, 'grantId')),
       ...patientEntities(optionalText(image, 'patient')),
-      requestEntity(text(image, 'requestId'), { interaction, bytes: optionalNumber(image, 'bytes') }),
+      requestEntity(requestId, { interaction, bytes: optionalNumber(image, 'bytes') }),
     ],
   };
 };

@@ -1,7 +1,7 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { type ReadEvent, readEventItem } from '../shared/audit/read-event.ts';
+import { type ReadEvent, openReads, readEventItem } from '../shared/audit/read-event.ts';
 import type { Clock } from '../shared/deps.ts';
-import type { Table } from '../shared/store/dynamo.ts';
+import { type Table, s } from '../shared/store/dynamo.ts';
 import type { AuditedRead } from './audited-read.ts';
 import type { FetchDeps } from './deps.ts';
 
@@ -9,8 +9,15 @@ import type { FetchDeps } from './deps.ts';
 const tryMs = 1000;
 const allTriesMs = 2500;
 
+/** A try of the opening that arrives after the end must not take its place. The SDK's own retry finds the read still open. */
+const notEnded = {
+  ConditionExpression: `attribute_not_exists(eventId) OR ${openReads.key} = :requestId`,
+};
+
 const put = async ({ client, name }: Table, event: ReadEvent): Promise<void> => {
-  await client.send(new PutItemCommand({ TableName: name, Item: readEventItem(event) }), {
+  const condition =
+    event.type === 'opened' ? { ...notEnded, ExpressionAttributeValues: { ':requestId': s(event.requestId) } } : {};
+  await client.send(new PutItemCommand({ TableName: name, Item: readEventItem(event), ...condition }), {
     requestTimeout: tryMs,
     abortSignal: AbortSignal.timeout(allTriesMs),
   });
@@ -26,8 +33,8 @@ const known = ({ record, patient }: AuditedRead) => ({
 });
 
 /**
- * The gate and the end hook as they are: each writes one item to AuditEvents. Both are unconditional puts whose key is
- * the request's, so the SDK's own retry after a lost answer is harmless.
+ * The gate and the end hook as they are: each writes the request's item of AuditEvents, by one put. The SDK's own retry after a
+ * lost answer is harmless.
  */
 export const readEventWriter = (table: Table, { now }: Clock): Pick<FetchDeps, 'openGate' | 'onEnd'> => ({
   openGate: (read) => put(table, { ...known(read), type: 'opened', atMs: now() }),

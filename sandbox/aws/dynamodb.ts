@@ -90,6 +90,7 @@ export const startDynamoDb = async (): Promise<LocalDynamoDb> => {
         KeySchema: table.keySchema,
         AttributeDefinitions: table.attributeDefinitions,
         BillingMode: 'PAY_PER_REQUEST',
+        ...(table.indexes === undefined ? {} : { GlobalSecondaryIndexes: table.indexes }),
       });
       writes.watch(table, sink);
     }

@@ -16,6 +16,8 @@ export interface TableSpec {
     readonly AttributeName: string;
     readonly AttributeType: 'S' | 'N' | 'B';
   }[];
+  /** Its global secondary indexes, as the template has them. */
+  readonly indexes?: readonly object[] | undefined;
   readonly stream?: StreamSpec | undefined;
 }
 
@@ -52,18 +54,23 @@ export interface GatewayResponseSpec {
 interface Table {
   readonly KeySchema: TableSpec['keySchema'];
   readonly AttributeDefinitions: TableSpec['attributeDefinitions'];
+  readonly GlobalSecondaryIndexes?: readonly object[];
   readonly StreamSpecification?: { readonly StreamViewType: StreamSpec['viewType'] };
 }
 
 export const tablesOf = ({ ofType, intrinsics: { resolve } }: Reading): TableSpec[] =>
   ofType('AWS::DynamoDB::Table').map((named) => {
-    const { KeySchema, AttributeDefinitions, StreamSpecification: stream } = propertiesOf(named) as Table;
+    const { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, StreamSpecification } = propertiesOf(
+      named,
+    ) as Table;
+    const stream = StreamSpecification;
     const arn = { 'Fn::GetAtt': [named[0], 'StreamArn'] };
     return {
       name: constructName(named),
       physicalName: resolve({ Ref: named[0] }),
       keySchema: KeySchema,
       attributeDefinitions: AttributeDefinitions,
+      indexes: GlobalSecondaryIndexes,
       stream: stream && { arn: resolve(arn), viewType: stream.StreamViewType },
     };
   });

@@ -26,11 +26,13 @@ let made = 0;
 /** A table's own keys, mode and stream; which key encrypts it is another service's matter. */
 const creation = (table: Resource, name: string): CreateTableCommandInput => {
   const stream = property(table, 'StreamSpecification') as { StreamViewType: 'NEW_IMAGE' } | undefined;
+  const indexes = property(table, 'GlobalSecondaryIndexes') as CreateTableCommandInput['GlobalSecondaryIndexes'];
   return {
     TableName: name,
     KeySchema: property(table, 'KeySchema'),
     AttributeDefinitions: property(table, 'AttributeDefinitions'),
     BillingMode: property(table, 'BillingMode'),
+    ...(indexes === undefined ? {} : { GlobalSecondaryIndexes: indexes }),
     DeletionProtectionEnabled: property(table, 'DeletionProtectionEnabled'),
     ...(stream === undefined ? {} : { StreamSpecification: { StreamEnabled: true, ...stream } }),
   };

@@ -7,6 +7,7 @@ import { type ReadEvent, readEventItem } from '../../functions/shared/audit/read
 import type { Item } from '../../functions/shared/store/dynamo.ts';
 import { type LocalAws, startAws } from '../../sandbox/aws/aws.ts';
 import { streamRecord } from '../functions/audit/records.ts';
+import { memoryDynamo } from '../support/memory-dynamo.ts';
 import { startMs } from '../support/gateway.ts';
 
 const grantId = 'abcdefghijklmnopqrst-1';
@@ -50,9 +51,11 @@ beforeAll(async () => {
     clock: { now: () => startMs },
     stage: 'local',
     bucket: { client, name: bucket },
+    table: { client: memoryDynamo().client, name: 'AuditEvents' },
     writeLog: () => undefined,
   });
-  const write = (...items: Item[]) => handle({ Records: items.map((item) => streamRecord(undefined, item)) });
+  const write = (...items: Item[]) =>
+    handle({ Records: items.map((item) => streamRecord(undefined, item)) }, { awsRequestId: 'audit-1' });
   const end = { status: 200, bytes: 1234 };
   await write(grantItem(grantId, 'created', startMs), grantItem(otherGrant, 'created', startMs));
   await write(readItem({ type: 'ended', atMs: startMs + 1200, end }), readItem({}));

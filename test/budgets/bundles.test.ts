@@ -14,9 +14,9 @@ describe("a function's bundle", () => {
     bundles = functionNames.map((name) => bundled(name));
   }, 60_000);
 
-  it('is under 430 KB, the configuration left out', () => {
+  it('is under 430 KB, the configuration left out; audit, which needs two AWS clients and keeps nobody waiting, 490 KB', () => {
     const tooLarge = bundles
-      .filter(({ bytes }) => bytes >= 430 * kilobyte)
+      .filter(({ name, bytes }) => bytes >= (name === 'audit' ? 490 : 430) * kilobyte)
       .map(({ name, bytes }) => `${name}: ${bytes}`);
     expect(tooLarge).toEqual([]);
   });
@@ -27,7 +27,7 @@ describe("a function's bundle", () => {
   });
 
   it('holds an AWS client only where that is called', () => {
-    expect(holding('@aws-sdk/client-dynamodb')).toEqual(['authorize', 'callback', 'fetch', 'token']);
+    expect(holding('@aws-sdk/client-dynamodb')).toEqual(['audit', 'authorize', 'callback', 'fetch', 'token']);
     expect(holding('@aws-sdk/client-secrets-manager')).toEqual(['callback', 'fetch', 'token']);
     expect(holding('@aws-sdk/client-s3')).toEqual(['audit']);
     expect(holding('@smithy/')).toEqual(['audit', 'authorize', 'callback', 'fetch', 'token']);

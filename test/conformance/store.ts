@@ -2,10 +2,12 @@ import {
   type AttributeValue,
   DynamoDBClient,
   GetItemCommand,
+  PutItemCommand,
   ScanCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { createHash } from 'node:crypto';
+import { readEventItem } from '../../functions/shared/audit/read-event.ts';
 
 /** The tables as an operator sees them; a test moves time by what stands in an item, as no function would. */
 export interface Store {
@@ -15,6 +17,8 @@ export interface Store {
   readonly setGrant: (bearer: string, numbers: Readonly<Record<string, number>>) => Promise<void>;
   /** Sets numbers of a login attempt's item, by the gateway's state. Epoch seconds. */
   readonly setLoginAttempt: (state: string, numbers: Readonly<Record<string, number>>) => Promise<void>;
+  /** A read that was opened then, of a process that died. Epoch milliseconds. */
+  readonly leaveReadOpen: (requestId: string, atMs: number) => Promise<void>;
   readonly countLoginAttempts: () => Promise<number>;
   /** Everything that is stored, binary attributes in every spelling that could show what they hold. */
   readonly dump: () => Promise<string>;
@@ -66,6 +70,17 @@ export const openStore = (endpoint: string, tables: Readonly<Record<string, stri
     setGrant: (bearer, numbers) => set('grants', { grantId: { S: grantIdOf(bearer) } }, numbers),
     setLoginAttempt: (state, numbers) =>
       set('loginAttempts', { stateHash: { S: createHash('sha256').update(state).digest('base64url') } }, numbers),
+    leaveReadOpen: async (requestId, atMs) => {
+      const known = {
+        requestId,
+        grantId: 'grant',
+        partner: 'portal',
+        payer: 'clear-health',
+        interaction: 'read Patient',
+      };
+      const Item = readEventItem({ type: 'opened', atMs, ...known });
+      await client.send(new PutItemCommand({ TableName: tables['auditEvents'], Item }));
+    },
     countLoginAttempts: async () => (await scan(tables['loginAttempts'])).length,
     dump: async () => JSON.stringify(await Promise.all(Object.values(tables).map(scan)), readable),
     close: async () => client.destroy(),

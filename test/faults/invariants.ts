@@ -9,11 +9,12 @@ import type { World } from './world.ts';
  */
 export const checkAudit = async ({ dynamo, surroundings }: World, answers: readonly GatewayAnswer[]): Promise<void> => {
   const events = await dynamo.items(surroundings.tables.auditEvents);
-  const ids = new Set(events.map(({ eventId }) => eventId?.S));
+  const types = new Map(events.map(({ eventId, type }) => [eventId?.S, type?.S]));
   for (const { requestId, body, cut, status } of answers) {
     const isRecord = body.includes(healthMarker) || (cut && body !== '');
-    if (isRecord && !ids.has(`${requestId}.opened`)) throw new Error('health data without its audit event');
-    if (isRecord && status === 200 && !cut && !ids.has(`${requestId}.ended`)) throw new Error('a read without its end');
+    if (isRecord && !types.has(requestId)) throw new Error('health data without its audit event');
+    if (isRecord && status === 200 && !cut && types.get(requestId) !== 'ended')
+      throw new Error('a read without its end');
   }
 };
 

@@ -356,9 +356,14 @@ const writtenByFunctions = async (): Promise<ReadonlySet<string>> => {
   const event = {
     Records: [{ eventName: 'INSERT', dynamodb: { Keys: { eventId: { S: 'x' } } } }],
   } as DynamoDBStreamEvent;
-  await auditHandler({ clock: deps.clock, stage: 'local', bucket, writeLog: (line) => audit.push(line) })(event).catch(
-    () => undefined,
-  );
+  const auditDeps = {
+    clock: deps.clock,
+    stage: 'local',
+    bucket,
+    table: bucket,
+    writeLog: (line: string) => audit.push(line),
+  };
+  await auditHandler(auditDeps)(event, { awsRequestId: 'audit-1' }).catch(() => undefined);
 
   // One signal has no short way to it; the record writes each in the same way.
   const record = { step: 'refresh', outcome: 'failed', payer: 'northwind', ms: 1 } as const;

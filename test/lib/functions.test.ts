@@ -32,7 +32,7 @@ describe('the functions of the stack', () => {
       read.functions.map(({ name, environment }) => [name, Object.keys(environment).sort()]),
     );
     expect(variables).toEqual({
-      audit: ['AUDIT_BUCKET'],
+      audit: ['AUDIT_BUCKET', 'AUDIT_TABLE'],
       authorize: ['LOGIN_ATTEMPTS_TABLE', 'ORIGIN'],
       callback: ['GRANTS_TABLE', 'LOGIN_ATTEMPTS_TABLE', 'ORIGIN', 'PAYER_SECRET_PREFIX'],
       canary: ['ORIGIN'],

@@ -94,17 +94,23 @@ describe.each(stages)('the stack of %s', (stage) => {
     ).toEqual([]);
   });
 
-  it('runs the canary every five minutes, and not again where it failed', () => {
-    const rules = ofType(template, 'AWS::Events::Rule');
-    expect(rules).toHaveLength(1);
-    expect(rules[0]?.Properties).toMatchObject({
-      ScheduleExpression: 'rate(5 minutes)',
+  it('runs the canary every five minutes, the look for reads without an end every two, and neither again where it failed', () => {
+    const rules = Object.fromEntries(
+      ofType(template, 'AWS::Events::Rule').map((rule) => [pathOf(rule), rule.Properties]),
+    );
+    const every = (rate: string) => ({
+      ScheduleExpression: rate,
       State: 'ENABLED',
       Targets: [{ RetryPolicy: { MaximumRetryAttempts: 0 } }],
     });
-    expect(ofType(template, 'AWS::Lambda::EventInvokeConfig').map(({ Properties }) => Properties)).toEqual([
-      expect.objectContaining({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 300 }),
-    ]);
+    expect(Object.keys(rules)).toHaveLength(2);
+    expect(rules).toMatchObject({
+      'Audit/CloseReads': every('rate(2 minutes)'),
+      'Canary/Schedule': every('rate(5 minutes)'),
+    });
+    const invocations = ofType(template, 'AWS::Lambda::EventInvokeConfig').map(({ Properties }) => Properties);
+    expect(new Set(invocations.map((config) => config?.['MaximumEventAgeInSeconds']))).toEqual(new Set([120, 300]));
+    expect(invocations.map((config) => config?.['MaximumRetryAttempts'])).toEqual([0, 0]);
   });
 
   it('holds no value of a secret, and nothing of the registry', async () => {

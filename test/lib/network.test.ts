@@ -138,7 +138,7 @@ describe('the network of a stage', () => {
   });
 
   it.each([
-    ['DynamoDb', 'Gateway', 'Allow dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on *'],
+    ['DynamoDb', 'Gateway', 'Allow dynamodb:GetItem dynamodb:PutItem dynamodb:Scan dynamodb:UpdateItem on *'],
     ['S3', 'Gateway', 'Allow s3:PutObject on *'],
     ['SecretsManager', 'Interface', 'Allow secretsmanager:GetSecretValue on *'],
   ])('reaches %s by an endpoint, for what functions call and within the account only', (id, type, line) => {

@@ -84,7 +84,9 @@ describe.each(stages)('rights in %s', (stage) => {
       [
         'Allow dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator on Tables/AuditEvents.StreamArn Tables/Grants.StreamArn',
         'Allow dynamodb:ListStreams on Tables/AuditEvents/stream/* Tables/Grants/stream/*',
-        'Allow kms:Decrypt kms:DescribeKey on Keys/Data if StringEquals kms:ViaService=dynamodb.{region}.amazonaws.com',
+        'Allow dynamodb:Scan on Tables/AuditEvents/index/OpenReads',
+        'Allow dynamodb:UpdateItem on Tables/AuditEvents',
+        tablesKey,
         'Allow kms:GenerateDataKey on Keys/Audit if StringEquals kms:ViaService=s3.{region}.amazonaws.com',
       ],
     ],

@@ -17,13 +17,24 @@ describe.each(stages)('the tables of %s', (stage) => {
   const byPath = <Value>(name: string): Record<string, Value> =>
     Object.fromEntries(ofType(template, 'AWS::DynamoDB::Table').map((table) => [pathOf(table), property(table, name)]));
 
-  it('are three, each with one key and no index', () => {
+  it('are three, each with one key, and one index: of the reads that are open', () => {
     expect(byPath('KeySchema')).toEqual({
       'Tables/LoginAttempts': [{ AttributeName: 'stateHash', KeyType: 'HASH' }],
       'Tables/Grants': [{ AttributeName: 'grantId', KeyType: 'HASH' }],
       'Tables/AuditEvents': [{ AttributeName: 'eventId', KeyType: 'HASH' }],
     });
-    expect(JSON.stringify(ofType(template, 'AWS::DynamoDB::Table'))).not.toMatch(/SecondaryIndexes/);
+    expect(byPath('GlobalSecondaryIndexes')).toEqual({
+      'Tables/LoginAttempts': undefined,
+      'Tables/Grants': undefined,
+      'Tables/AuditEvents': [
+        {
+          IndexName: 'OpenReads',
+          KeySchema: [{ AttributeName: 'openId', KeyType: 'HASH' }],
+          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['atMs'] },
+        },
+      ],
+    });
+    expect(JSON.stringify(ofType(template, 'AWS::DynamoDB::Table'))).not.toMatch(/LocalSecondaryIndexes/);
     expect(ofType(template, 'AWS::DynamoDB::GlobalTable')).toEqual([]);
   });
 

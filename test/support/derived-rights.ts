@@ -35,7 +35,7 @@ const keysOf = (
   { type, action, at }: { type: string; action: RegExp; at: readonly (string | number)[] },
 ): string[] => {
   const called = uses.filter((right) => action.test(right.action));
-  const used = new Set(called.map(({ resource }) => resource.replace(/\/\*$/, '')));
+  const used = new Set(called.map(({ resource }) => resource.replace(/\/(?:\*|index\/\w+)$/, '')));
   const keys = Object.entries(template.Resources)
     .filter(([id, { Type }]) => Type === type && used.has(nameOf(template, { Ref: id })))
     .map(([, resource]) => deep(properties(resource), ...at));

@@ -30,6 +30,8 @@ export interface MemoryDynamo {
   readonly repeatNext: (command: string) => void;
   /** The same for one write, by its number from now on (0 is the next). */
   readonly repeatWrite: (number: number) => void;
+  /** Every item that was put, in the order of the puts: what has taken another's place is here too. */
+  readonly puts: (table: string) => readonly Item[];
   /** What was written since the last call: each write's expressions, or `put` and its condition. */
   readonly writes: () => string[];
 }
@@ -50,6 +52,7 @@ export const memoryDynamo = (): MemoryDynamo => {
   const tables = new Map<string, Map<string, Item>>();
   const failures: { command: string; error: Error; after: boolean }[] = [];
   const repeats: string[] = [];
+  const put: { table: string | undefined; item: Item }[] = [];
   let calls: string[] = [];
   let written: string[] = [];
   let writeToRepeat: number | undefined;
@@ -96,6 +99,7 @@ export const memoryDynamo = (): MemoryDynamo => {
       checkExpressionValues([input.ConditionExpression], input.ExpressionAttributeValues);
       check(table.get(key), input);
       table.set(key, item);
+      put.push({ table: input.TableName, item });
       return {};
     }),
   );
@@ -126,6 +130,7 @@ export const memoryDynamo = (): MemoryDynamo => {
     failNext: (command, error, { after = false } = {}) => void failures.push({ command, error, after }),
     repeatNext: (command) => void repeats.push(command),
     repeatWrite: (number) => void (writeToRepeat = number),
+    puts: (name) => put.filter(({ table }) => table === name).map(({ item }) => item),
     writes: () => {
       const made = written;
       written = [];

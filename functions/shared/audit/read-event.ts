@@ -38,9 +38,22 @@ const endOf = ({ status, error, bytes, callerLeft }: ReadEnd): Item => ({
   ...(callerLeft === true ? { callerLeft: { BOOL: true } } : {}),
 });
 
-/** The event as an item of AuditEvents. Its key is the request's and the type's: a repeated write changes nothing. */
+/** The longest that fetch may run; no read is open for longer. Seconds. */
+export const longestReadSeconds = 14 * 60;
+
+/**
+ * The index of AuditEvents that holds open reads only: an item is in it while it has the index's key, which its end leaves
+ * out. So whoever looks for reads without an end need not look at those that have one.
+ */
+export const openReads = { index: 'OpenReads', key: 'openId' } as const;
+
+/**
+ * The event as an item of AuditEvents. Its key is the request's: what happened last takes the place of what was before, and a
+ * repeated write changes nothing. The stream tells of each.
+ */
 export const readEventItem = (event: ReadEvent): Item => ({
-  eventId: s(`${event.requestId}.${event.type}`),
+  eventId: s(event.requestId),
+  ...(event.type === 'opened' ? { [openReads.key]: s(event.requestId) } : {}),
   type: s(event.type),
   atMs: n(event.atMs),
   requestId: s(event.requestId),

@@ -5,6 +5,7 @@ import type { AuditEvent } from '../../../functions/audit/audit-event.ts';
 import { auditHandler } from '../../../functions/audit/handler.ts';
 import type { Item } from '../../../functions/shared/store/dynamo.ts';
 import { startMs } from '../../support/gateway.ts';
+import { memoryDynamo } from '../../support/memory-dynamo.ts';
 
 type Images = NonNullable<DynamoDBRecord['dynamodb']>;
 
@@ -62,10 +63,11 @@ export const auditFunction = () => {
     clock: { now: () => startMs + 5000 },
     stage: 'local',
     bucket: { client, name: 'audit' },
+    table: { client: memoryDynamo().client, name: 'AuditEvents' },
     writeLog: (line) => void lines.push(line),
   });
   return {
-    handle: (...Records: DynamoDBRecord[]) => handle({ Records }),
+    handle: (...Records: DynamoDBRecord[]) => handle({ Records }, { awsRequestId: 'audit-1' }),
     /** The next writes fail so. */
     failNext: (status: number, name: string, message?: string) => void failures.push(refused(status, name, message)),
     objects,

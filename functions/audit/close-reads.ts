@@ -1,0 +1,113 @@
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  ScanCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { longestReadSeconds, openReads } from '../shared/audit/read-event.ts';
+import { causeOf } from '../shared/errors.ts';
+import { embeddedMetrics } from '../shared/metrics.ts';
+import type { AuditDeps } from './deps.ts';
+
+type Key = Record<string, AttributeValue>;
+
+/** No read is still running then, though the clocks of two machines differ. Milliseconds. */
+const closedAfterMs = (longestReadSeconds + 30) * 1000;
+/** What is left over, the next run does. */
+const mostAtOnce = 1000;
+const inParallel = 20;
+
+/** Reads that were opened so long ago that they cannot be running. The index holds open ones only, so a scan is short. */
+const findOverdue = async ({ table, clock }: AuditDeps): Promise<string[]> => {
+  const before = clock.now() - closedAfterMs;
+  const overdue: string[] = [];
+  let from: Key | undefined;
+  do {
+    const page = await table.client.send(
+      new ScanCommand({ TableName: table.name, IndexName: openReads.index, ExclusiveStartKey: from }),
+    );
+    for (const { eventId, atMs } of page.Items ?? []) {
+      if (eventId?.S !== undefined && Number(atMs?.N) < before) overdue.push(eventId.S);
+    }
+    from = page.LastEvaluatedKey;
+  } while (from !== undefined && overdue.length < mostAtOnce);
+  return overdue.slice(0, mostAtOnce);
+};
+
+/** False where it has ended meanwhile, or another run closed it; the index may lag behind. */
+const close = async ({ table, clock }: AuditDeps, eventId: string, requestId: string): Promise<boolean> => {
+  try {
+    await table.client.send(
+      new UpdateItemCommand({
+        TableName: table.name,
+        Key: { eventId: { S: eventId } },
+        UpdateExpression: `SET #type = :type, atMs = :now, closedBy = :requestId REMOVE ${openReads.key}`,
+        // The SDK's own retry after a lost answer finds what it closed itself.
+        ConditionExpression: `attribute_exists(${openReads.key}) OR closedBy = :requestId`,
+        ExpressionAttributeNames: { '#type': 'type' },
+        ExpressionAttributeValues: {
+          ':type': { S: 'endUnknown' },
+          ':now': { N: String(clock.now()) },
+          ':requestId': { S: requestId },
+        },
+      }),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+};
+
+interface Closed {
+  readonly closed: number;
+  readonly failure?: unknown;
+}
+
+const closeOverdue = async (deps: AuditDeps, requestId: string): Promise<Closed> => {
+  let closed = 0;
+  try {
+    const overdue = await findOverdue(deps);
+    for (let at = 0; at < overdue.length; at += inParallel) {
+      const some = overdue.slice(at, at + inParallel);
+      const results = await Promise.allSettled(some.map((eventId) => close(deps, eventId, requestId)));
+      closed += results.filter((result) => result.status === 'fulfilled' && result.value).length;
+      const failed = results.find((result) => result.status === 'rejected');
+      if (failed !== undefined) return { closed, failure: failed.reason };
+    }
+    return { closed };
+  } catch (failure) {
+    return { closed, failure };
+  }
+};
+
+/**
+ * Closes every read whose end is not known: its process died, or could not write the end. The table's stream brings what
+ * was written here to the bucket, as it does every other event.
+ * @throws Error where some could not be closed; the next run comes anyway
+ */
+export const closeReads = async (deps: AuditDeps, requestId: string): Promise<void> => {
+  const { clock, stage, writeLog } = deps;
+  const { closed, failure } = await closeOverdue(deps, requestId);
+  const failed = failure !== undefined;
+  const metrics = embeddedMetrics(stage, clock.now(), [
+    {
+      dimensions: [[]],
+      metrics: {
+        auditEndUnknown: [closed === 0 ? undefined : closed, 'Count'],
+        auditNotWritten: [failed ? 1 : undefined, 'Count'],
+      },
+    },
+  ]);
+  writeLog(
+    JSON.stringify({
+      level: failed ? 'error' : closed > 0 ? 'warn' : 'info',
+      time: new Date(clock.now()).toISOString(),
+      function: 'audit',
+      closed,
+      ...(failed ? { detail: causeOf(failure) } : {}),
+      ...metrics,
+    }),
+  );
+  if (failed) throw new Error(`Reads without an end were not closed: ${causeOf(failure)}`);
+};
