@@ -21,8 +21,9 @@ export interface AccessLogProps {
  * All that an access log line holds (names of https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html).
  * The route is the template, `/r4/{payer}/{proxy+}`: paths name patients, queries carry codes and states. No error
  * message either: API Gateway's quote the `Authorization` header. The caller's address may be a member's and is
- * personal data; it is kept, here and nowhere else, because an audit of access (45 CFR 164.312(b)) and a hunt for abuse
- * begin with it, and because this log is encrypted and ends with the stage's `logDays`.
+ * personal data; it is kept because an audit of access (45 CFR 164.312(b)) and a hunt for abuse begin with it, and because
+ * this log is encrypted and ends with the stage's `logDays`. Behind an edge it is CloudFront's; the functions' lines, and
+ * CloudFront's own log, then have the caller's.
  */
 const fields = {
   requestId: 'requestId',

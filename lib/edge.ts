@@ -8,7 +8,10 @@ import {
   type IDistribution,
   LambdaEdgeEventType,
   OriginProtocolPolicy,
+  OriginRequestCookieBehavior,
+  OriginRequestHeaderBehavior,
   OriginRequestPolicy,
+  OriginRequestQueryStringBehavior,
   OriginSslPolicy,
   SecurityPolicyProtocol,
   ViewerProtocolPolicy,
@@ -19,7 +22,9 @@ import { CfnDelivery, CfnDeliveryDestination, CfnDeliverySource } from 'aws-cdk-
 import { Construct } from 'constructs';
 import type { Domain, StageConfig } from '../config/stage.ts';
 import { EdgeFunction } from './edge-function.ts';
+import { viewerAddressHeader } from '../functions/shared/edge-headers.ts';
 import { logGroup, logGroupArn } from './log-group.ts';
+import { type OriginSecret, originHeader } from './origin-secret.ts';
 
 export interface GatewayEdgeProps {
   readonly config: StageConfig;
@@ -29,6 +34,8 @@ export interface GatewayEdgeProps {
   readonly regionalName: string;
   /** Of scope CLOUDFRONT. */
   readonly webAclArn?: string | undefined;
+  /** What the API's web ACL knows it by; absent where there is none. */
+  readonly originSecret?: OriginSecret | undefined;
 }
 
 /**
@@ -86,7 +93,22 @@ export class GatewayEdge extends Construct {
     Validations.of(this).acknowledge(...acknowledgements);
   }
 
-  private distribute({ config, domain, regionalName, webAclArn }: GatewayEdgeProps): Distribution {
+  /**
+   * All that the caller sent, and the caller's address as CloudFront saw it, which no caller can write: the functions' log
+   * lines have it. https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/adding-cloudfront-headers.html
+   */
+  private originRequest({ config }: GatewayEdgeProps): OriginRequestPolicy {
+    return new OriginRequestPolicy(this, 'OriginRequest', {
+      originRequestPolicyName: `p2p-gateway-${config.stage}`,
+      comment: 'Everything, and the address that it comes from',
+      headerBehavior: OriginRequestHeaderBehavior.all(viewerAddressHeader),
+      cookieBehavior: OriginRequestCookieBehavior.all(),
+      queryStringBehavior: OriginRequestQueryStringBehavior.all(),
+    });
+  }
+
+  private distribute(props: GatewayEdgeProps): Distribution {
+    const { config, domain, regionalName, webAclArn, originSecret } = props;
     return new Distribution(this, 'Distribution', {
       comment: `Payer-to-payer gateway, stage ${config.stage}`,
       domainNames: [domain.name],
@@ -100,12 +122,15 @@ export class GatewayEdge extends Construct {
           originSslProtocols: [OriginSslPolicy.TLS_V1_2],
           readTimeout: Duration.seconds(120),
           keepaliveTimeout: Duration.seconds(60),
+          // CloudFront would ask again, and a code or refresh token is good for one request.
+          connectionAttempts: 1,
+          ...(originSecret === undefined ? {} : { customHeaders: { [originHeader]: originSecret.value } }),
         }),
         // A redirect would hide that a token has already crossed the network in the clear.
         viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
         allowedMethods: AllowedMethods.ALLOW_ALL,
         cachePolicy: CachePolicy.CACHING_DISABLED,
-        originRequestPolicy: OriginRequestPolicy.ALL_VIEWER,
+        originRequestPolicy: this.originRequest(props),
         compress: false,
         edgeLambdas: [
           {

@@ -5,6 +5,7 @@ import type { Domain, StageConfig } from '../config/stage.ts';
 import type { GatewayApi } from './api.ts';
 import { GatewayDomain, addAliasRecords } from './domain.ts';
 import { GatewayEdge } from './edge.ts';
+import { OriginSecret } from './origin-secret.ts';
 import { GatewayWebAcl } from './web-acl.ts';
 
 export interface FrontProps {
@@ -14,11 +15,14 @@ export interface FrontProps {
 }
 
 /**
- * With an edge the API sees CloudFront's addresses only, so the limit for each address stands at the edge. The rules of
- * AWS's stay at the API: who calls API Gateway's own name for the domain walks past CloudFront, and past that limit, but
- * neither past them nor past the stage's throttling.
+ * With an edge the API sees CloudFront's addresses only, so what looks at addresses stands at the edge, and the API takes
+ * what comes from there alone. What looks into requests stays at the API.
  */
-const addWebAcls = (stack: Stack, { config, key, api }: FrontProps): { readonly edgeArn?: string } => {
+const addWebAcls = (
+  stack: Stack,
+  { config, key, api }: FrontProps,
+  originSecret: OriginSecret | undefined,
+): { readonly edgeArn?: string } => {
   if (config.waf === 'none') {
     const reason = config.wafOffReason ?? 'The stage asks for no web ACL, and is none for production.';
     const ids = ['AwsSolutions-APIG3', 'AwsSolutions-CFR2'];
@@ -30,24 +34,32 @@ const addWebAcls = (stack: Stack, { config, key, api }: FrontProps): { readonly 
   new GatewayWebAcl(stack, 'WebAcl', {
     ...common,
     scope: 'REGIONAL',
-    managedRules: true,
+    reputation: !config.edge,
+    inspection: true,
+    originSecrets: originSecret?.accepted,
     requestsPer5Minutes: config.edge ? undefined : requestsPer5Minutes,
   }).protect(api.stageArn);
   if (!config.edge) return {};
   const edge = new GatewayWebAcl(stack, 'EdgeWebAcl', {
     ...common,
     scope: 'CLOUDFRONT',
-    managedRules: false,
+    reputation: true,
+    inspection: false,
     requestsPer5Minutes,
   });
   return { edgeArn: edge.arn };
 };
 
-const addDomain = (stack: Stack, { config, key, api }: FrontProps, domain: Domain, edgeArn?: string): void => {
+interface EdgeParts {
+  readonly webAclArn?: string | undefined;
+  readonly originSecret?: OriginSecret | undefined;
+}
+
+const addDomain = (stack: Stack, { config, key, api }: FrontProps, domain: Domain, parts: EdgeParts): void => {
   const named = new GatewayDomain(stack, 'Domain', { domain, restApi: api.restApi });
   const { regionalName } = named;
   const edge = config.edge
-    ? new GatewayEdge(stack, 'Edge', { config, key, domain, regionalName, webAclArn: edgeArn })
+    ? new GatewayEdge(stack, 'Edge', { config, key, domain, regionalName, ...parts })
     : undefined;
   addAliasRecords(named, domain, edge === undefined ? named.aliasTarget : new CloudFrontTarget(edge.distribution));
   if (domain.hostedZone !== undefined) return;
@@ -59,6 +71,10 @@ const addDomain = (stack: Stack, { config, key, api }: FrontProps, domain: Domai
 
 /** What stands between the internet and the API: web ACLs, the domain and its records, and CloudFront. */
 export const addFront = (stack: Stack, props: FrontProps): void => {
-  const { edgeArn } = addWebAcls(stack, props);
-  if (props.config.domain !== undefined) addDomain(stack, props, props.config.domain, edgeArn);
+  const { config } = props;
+  // Without a web ACL nothing at the API would look at it.
+  const originSecret =
+    config.edge && config.waf !== 'none' ? new OriginSecret(stack, 'OriginSecret', props) : undefined;
+  const { edgeArn } = addWebAcls(stack, props, originSecret);
+  if (config.domain !== undefined) addDomain(stack, props, config.domain, { webAclArn: edgeArn, originSecret });
 };

@@ -49,6 +49,9 @@ export class GatewayFunctions extends Construct {
     const loginAttempts = tables.loginAttempts.tableArn;
     const grants = tables.grants.tableArn;
     const common = { runtime, timeout: bufferedTimeout };
+    // Only then no caller can write CloudFront's headers: the web ACL takes what shows CloudFront's secret.
+    const { edge, waf } = runtime.config;
+    const edgeVariables: Record<string, string> = edge && waf !== 'none' ? { EDGE: 'cloudfront' } : {};
     const secretsVariables = { PAYER_SECRET_PREFIX: payerSecrets.prefix };
     const loginAttemptsVariables = { ORIGIN: origin, LOGIN_ATTEMPTS_TABLE: tables.loginAttempts.tableName };
     const grantsVariables = { ORIGIN: origin, GRANTS_TABLE: tables.grants.tableName };
@@ -57,7 +60,7 @@ export class GatewayFunctions extends Construct {
     this.authorize = new GatewayFunction(this, 'Authorize', {
       ...common,
       folder: 'authorize',
-      environment: loginAttemptsVariables,
+      environment: { ...loginAttemptsVariables, ...edgeVariables },
       statements: [allow(['dynamodb:PutItem'], [loginAttempts]), allowKeyForTables(key)],
       reservedConcurrency: concurrency.authorize,
     });
@@ -65,7 +68,7 @@ export class GatewayFunctions extends Construct {
       ...common,
       ...readSecrets,
       folder: 'callback',
-      environment: { ...loginAttemptsVariables, ...grantsVariables, ...secretsVariables },
+      environment: { ...loginAttemptsVariables, ...grantsVariables, ...secretsVariables, ...edgeVariables },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [loginAttempts]),
         allow(['dynamodb:PutItem'], [grants]),
@@ -77,7 +80,7 @@ export class GatewayFunctions extends Construct {
       ...common,
       ...readSecrets,
       folder: 'token',
-      environment: { ...grantsVariables, ...secretsVariables },
+      environment: { ...grantsVariables, ...secretsVariables, ...edgeVariables },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [grants]),
         allow(['dynamodb:PutItem'], [grants], onlyJtiItems),
@@ -93,6 +96,7 @@ export class GatewayFunctions extends Construct {
       environment: {
         ...grantsVariables,
         ...secretsVariables,
+        ...edgeVariables,
         AUDIT_TABLE: tables.auditEvents.tableName,
         NODE_OPTIONS: collectOften,
       },
@@ -106,7 +110,7 @@ export class GatewayFunctions extends Construct {
     this.discovery = new GatewayFunction(this, 'Discovery', {
       ...common,
       folder: 'discovery',
-      environment: { ORIGIN: origin },
+      environment: { ORIGIN: origin, ...edgeVariables },
       statements: [],
       reservedConcurrency: concurrency.discovery,
     });

@@ -4,14 +4,19 @@ import { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
 import { logGroup, logGroupArn } from './log-group.ts';
 import { tooManyFromAddress } from './gateway-responses.ts';
+import { originHeader } from './origin-secret.ts';
 
 export interface GatewayWebAclProps {
   readonly config: StageConfig;
   readonly key: IKey;
   /** Where it stands: in front of an API, or of a CloudFront distribution (which AWS takes in us-east-1 only). */
   readonly scope: 'REGIONAL' | 'CLOUDFRONT';
-  /** Whether AWS's rules look at each request. */
-  readonly managedRules: boolean;
+  /** Whether it asks AWS's list of addresses: only where it sees the caller's. */
+  readonly reputation: boolean;
+  /** Whether AWS's rules look into each request. */
+  readonly inspection: boolean;
+  /** Values of {@link originHeader}, one of which a request must have; left out, any request may come. */
+  readonly originSecrets?: readonly string[] | undefined;
   /** Requests that one address may send in 5 minutes; left out, any number. */
   readonly requestsPer5Minutes?: number | undefined;
 }
@@ -29,9 +34,15 @@ const visible = (metricName: string): CfnWebACL.VisibilityConfigProperty => ({
  * Rules of the common set that count and do not block, since honest clients do what they look for:
  * an app on the member's own machine has `http://127.0.0.1:{port}/…` as redirect URI (RFC 8252 §7.3), which stands in the
  * query of authorize and in the form of consent and token; paging links of FHIR servers carry queries over 2 KB; some
- * libraries send no `User-Agent`.
+ * libraries send no `User-Agent`; and forms may be long, for which there is a rule of our own.
  */
-const counted = ['GenericRFI_QUERYARGUMENTS', 'GenericRFI_BODY', 'SizeRestrictions_QUERYSTRING', 'NoUserAgent_HEADER'];
+const counted = [
+  'GenericRFI_QUERYARGUMENTS',
+  'GenericRFI_BODY',
+  'SizeRestrictions_QUERYSTRING',
+  'SizeRestrictions_BODY',
+  'NoUserAgent_HEADER',
+];
 
 const asCount = (name: string): CfnWebACL.RuleActionOverrideProperty => ({ name, actionToUse: { count: {} } });
 
@@ -49,11 +60,72 @@ const managed = (name: string, priority: number, countedRules: readonly string[]
   visibilityConfig: visible(name),
 });
 
-const managedRules: readonly Rule[] = [
-  managed('AWSManagedRulesAmazonIpReputationList', 1),
+type Statement = CfnWebACL.StatementProperty;
+
+/** A path of ours ends so, or has it inside; an API without a domain has its stage in front. */
+const pathHas = (positionalConstraint: 'CONTAINS' | 'ENDS_WITH', searchString: string): Statement => ({
+  byteMatchStatement: {
+    searchString,
+    positionalConstraint,
+    fieldToMatch: { uriPath: {} },
+    textTransformations: [{ priority: 0, type: 'URL_DECODE' }],
+  },
+});
+
+/**
+ * AWS's rule stops bodies over 8 KB. A search by form may have 64 KB, as its function says, and a token request a long
+ * assertion; nothing else of ours takes a body, so elsewhere the rule stands.
+ * https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
+ */
+const largeBodies: Rule = {
+  name: 'LargeBodies',
+  priority: 4,
+  action: { block: {} },
+  statement: {
+    andStatement: {
+      statements: [
+        { labelMatchStatement: { scope: 'LABEL', key: 'awswaf:managed:aws:core-rule-set:SizeRestrictions_Body' } },
+        {
+          notStatement: {
+            statement: {
+              orStatement: { statements: [pathHas('ENDS_WITH', '/_search'), pathHas('CONTAINS', '/oauth2/')] },
+            },
+          },
+        },
+      ],
+    },
+  },
+  visibilityConfig: visible('LargeBodies'),
+};
+
+const reputationRules: readonly Rule[] = [managed('AWSManagedRulesAmazonIpReputationList', 1)];
+const inspectionRules: readonly Rule[] = [
   managed('AWSManagedRulesKnownBadInputsRuleSet', 2),
   managed('AWSManagedRulesCommonRuleSet', 3, counted),
+  largeBodies,
 ];
+
+const shows = (searchString: string): Statement => ({
+  byteMatchStatement: {
+    searchString,
+    positionalConstraint: 'EXACTLY',
+    fieldToMatch: { singleHeader: { Name: originHeader } },
+    textTransformations: [{ priority: 0, type: 'NONE' }],
+  },
+});
+
+/** Stops whoever calls API Gateway's own name for the domain, and so walks past CloudFront and its web ACL. */
+const onlyCloudFront = (secrets: readonly string[]): Rule => {
+  const statements = secrets.map(shows);
+  const [only, ...others] = statements;
+  return {
+    name: 'OnlyCloudFront',
+    priority: 0,
+    action: { block: {} },
+    statement: { notStatement: { statement: others.length > 0 ? { orStatement: { statements } } : (only ?? {}) } },
+    visibilityConfig: visible('OnlyCloudFront'),
+  };
+};
 
 /** Before the others: whoever is over the limit costs nothing more. It is 429, not 403: a client that waits gets through. */
 const rateRule = (limit: number): Rule => ({
@@ -76,7 +148,7 @@ const rateRule = (limit: number): Rule => ({
 const redacted: CfnLoggingConfiguration.FieldToMatchProperty[] = [
   { queryString: {} },
   { uriPath: {} },
-  ...['authorization', 'cookie', 'referer'].map((name) => ({ singleHeader: { Name: name } })),
+  ...['authorization', 'cookie', 'referer', originHeader].map((name) => ({ singleHeader: { Name: name } })),
 ];
 
 /** A web ACL that logs the requests that it blocks, and those only. */
@@ -85,11 +157,16 @@ export class GatewayWebAcl extends Construct {
 
   constructor(scope: Construct, id: string, props: GatewayWebAclProps) {
     super(scope, id);
-    const { requestsPer5Minutes: limit } = props;
+    const { requestsPer5Minutes: limit, originSecrets: secrets } = props;
     const acl = new CfnWebACL(this, 'Acl', {
       scope: props.scope,
       defaultAction: { allow: {} },
-      rules: [...(limit === undefined ? [] : [rateRule(limit)]), ...(props.managedRules ? managedRules : [])],
+      rules: [
+        ...(secrets === undefined ? [] : [onlyCloudFront(secrets)]),
+        ...(limit === undefined ? [] : [rateRule(limit)]),
+        ...(props.reputation ? reputationRules : []),
+        ...(props.inspection ? inspectionRules : []),
+      ],
       ...(limit === undefined
         ? {}
         : { customResponseBodies: { tooMany: { contentType: 'APPLICATION_JSON', content: tooManyFromAddress.body } } }),

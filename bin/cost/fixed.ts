@@ -16,9 +16,14 @@ export const stageCounts = {
   /** An alarm that names payers looks at a metric of each. */
   alarmMetricsPerPayer: 2,
   secretsPerPayer: 1,
-  /** At the API: three of AWS's rule groups. At the edge: the limit for each address. */
+  /** What CloudFront shows the API. */
+  secrets: 1,
+  /**
+   * At the API: that it is CloudFront, two of AWS's rule groups, long bodies. At the edge: the limit for each address, and
+   * AWS's list of addresses.
+   */
   webAcls: 2,
-  webRules: 4,
+  webRules: 6,
   interfaceEndpoints: 1,
   /** Of the network, whatever the number of its zones. */
   addresses: 3,
@@ -42,6 +47,7 @@ export interface FixedLine {
  */
 export const fixedMonth = (payers: number, zones: number): readonly FixedLine[] => [
   { what: 'KMS keys (a rotated key costs the same again, twice at most)', quantities: { keyMonths: stageCounts.keys } },
+  { what: '`edge`: secret', quantities: { secretMonths: stageCounts.secrets } },
   { what: 'Alarms of the stage', quantities: { alarmMonths: stageCounts.alarmMetrics } },
   { what: 'Metrics of the stage, at most', quantities: { metricMonths: stageCounts.metrics } },
   {

@@ -49,6 +49,8 @@ export interface Deps {
   /** The public origin, without a trailing slash. */
   readonly origin: string;
   readonly writeLog: WriteLog;
+  /** Whether CloudFront alone reaches the functions, so that what it adds to a request can be believed. @default false */
+  readonly behindEdge?: boolean;
 }
 
 /**
@@ -69,6 +71,7 @@ export const realDeps = (): Deps => ({
   registry: loadRegistry(join(environment('LAMBDA_TASK_ROOT'), 'registry.json')),
   origin: environment('ORIGIN'),
   writeLog: (line) => process.stdout.write(`${line}\n`),
+  behindEdge: process.env['EDGE'] === 'cloudfront',
 });
 
 /** Wall time in epoch seconds, the unit of everything stored and of everything on the wire. */

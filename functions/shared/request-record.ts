@@ -1,6 +1,7 @@
 import type { MiddlewareObj } from '@middy/core';
 import type { Clock, Deps, WriteLog } from './deps.ts';
 import { type ErrorCode, GatewayError, type Signal, asGatewayError } from './errors.ts';
+import { edgeFacts } from './edge-headers.ts';
 import type { ApiEvent, ApiResponse } from './http/api.ts';
 import { type Outcome, type Step, requestMetrics } from './metrics.ts';
 
@@ -18,6 +19,9 @@ export interface RequestRecord {
   /** The route's pattern, such as `/r4/{payer}/{proxy+}`; never the path. */
   readonly route: string;
   readonly startedAtMs: number;
+  /** Who asked, as CloudFront saw it, and its id of the request; only where it alone can have written them. */
+  readonly address?: string;
+  readonly edgeRequestId?: string;
   /** Left out, the request is in no metric. */
   step?: Step;
   /** Set once the registry knows the payer: it becomes a metric's dimension. */
@@ -108,7 +112,7 @@ export const writeRecord = (record: RequestRecord, clock: Clock, writeLog: Write
 
 /** Opens the request record, and writes it once the answer is known; a streamed body writes it when it ends. */
 export const recordRequest = (
-  deps: Pick<Deps, 'clock' | 'writeLog' | 'registry'>,
+  deps: Pick<Deps, 'clock' | 'writeLog' | 'registry' | 'behindEdge'>,
   functionName: string,
 ): MiddlewareObj<ApiEvent, ApiResponse> => {
   const write = (event: ApiEvent, response: ApiResponse | null | undefined): void => {
@@ -130,6 +134,7 @@ export const recordRequest = (
         method: event.httpMethod,
         route: event.resource,
         startedAtMs: deps.clock.monotonic(),
+        ...(deps.behindEdge === true ? edgeFacts(event) : {}),
       });
     },
     after: ({ event, response }) => write(event, response),

@@ -31,7 +31,7 @@ const refOf = (logicalId: string, { Type, Properties = {} }: Resource, resolve: 
     case 'AWS::Lambda::Version':
       return `${functionArn(resolve(Properties['FunctionName']))}:1`;
     case 'AWS::SecretsManager::Secret':
-      return `arn:aws:secretsmanager:${region}:${account}:secret:${resolve(Properties['Name'])}-local1`;
+      return `arn:aws:secretsmanager:${region}:${account}:secret:${resolve(Properties['Name'] ?? logicalId)}-local1`;
     case 'AWS::ApiGateway::Stage':
       return resolve(Properties['StageName']);
     case 'AWS::Lambda::Function':

@@ -47,9 +47,11 @@ export const readTemplate = (template: Template, options: TemplateOptions): Loca
     tables: tablesOf(reading),
     buckets: bucketsOf(reading),
     mappings: mappingsOf(reading),
-    secretNames: ofType('AWS::SecretsManager::Secret').map((named) =>
-      intrinsics.resolve((propertiesOf(named) as { Name: unknown }).Name),
-    ),
+    // What AWS names is no payer's.
+    secretNames: ofType('AWS::SecretsManager::Secret').flatMap((named) => {
+      const { Name: name } = propertiesOf(named) as { Name?: unknown };
+      return name === undefined ? [] : [intrinsics.resolve(name)];
+    }),
     stageName:
       stage === undefined ? 'local' : intrinsics.resolve((propertiesOf(stage) as { StageName: unknown }).StageName),
     binaryMediaTypes:

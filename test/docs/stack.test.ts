@@ -72,7 +72,7 @@ describe('what the cost is computed with', () => {
       alarmMetrics: all,
       alarmMetricsPerPayer: alarms.filter(isByPayer).length,
       addresses: idsOf('AWS::EC2::EIP').length,
-      secretsPerPayer: idsOf('AWS::SecretsManager::Secret').length / config.payers.length,
+      secrets: idsOf('AWS::SecretsManager::Secret').length - config.payers.length,
       webAcls: rules.length,
       webRules: rules.reduce((sum, count) => sum + count, 0),
       interfaceEndpoints: propertiesOf('AWS::EC2::VPCEndpoint').filter(

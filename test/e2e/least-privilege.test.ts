@@ -81,7 +81,9 @@ const resourcesIn = (template: StageTemplate, { action, resource }: Call): strin
     return [key === undefined ? path : `${path}/*`];
   }
   // Each stage has payers of its own, and a path reads the secret of whichever payer it is for.
-  return ofType(template, 'AWS::SecretsManager::Secret').map(pathOf);
+  return ofType(template, 'AWS::SecretsManager::Secret')
+    .map(pathOf)
+    .filter((path) => path.startsWith('PayerSecrets/'));
 };
 
 /** Translates calls on this machine into rights on the constructs of another stage's template. */

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundle } from '../../lib/bundle.ts';
 import { domain, propertiesOf, resourcesOf, templateOf } from '../support/front-stack.ts';
+import { type StageTemplate, at, nameOf, pathOf } from '../support/stage-template.ts';
 
 interface Config {
   readonly Aliases: string[];
@@ -15,7 +16,12 @@ interface Config {
       readonly LambdaFunctionARN: { readonly Ref: string };
     }[];
   };
-  readonly Origins: { readonly DomainName: unknown; readonly CustomOriginConfig: object }[];
+  readonly Origins: {
+    readonly DomainName: unknown;
+    readonly CustomOriginConfig: object;
+    readonly ConnectionAttempts?: number;
+    readonly OriginCustomHeaders?: readonly { readonly HeaderName: string; readonly HeaderValue: unknown }[];
+  }[];
   readonly ViewerCertificate: object;
   readonly WebACLId: unknown;
   readonly Logging?: unknown;
@@ -23,7 +29,6 @@ interface Config {
 
 /** AWS's own policies: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html */
 const cachingDisabled = '4135ea2d-6df8-44a3-9df3-4b5a84be39ad';
-const allViewer = '216adef6-5c7f-47e4-b989-5492eafa07d3';
 
 let outdir: string;
 beforeAll(async () => {
@@ -50,8 +55,15 @@ describe('the edge', () => {
     expect(config.Origins.map(({ DomainName }) => DomainName)).toEqual([
       { 'Fn::GetAtt': [domainId, 'RegionalDomainName'] },
     ]);
+    const [[policyId, policy] = ['']] = resourcesOf(templateOf('edge'), 'AWS::CloudFront::OriginRequestPolicy');
+    expect(policy?.Properties?.['OriginRequestPolicyConfig']).toMatchObject({
+      // Beside what came: the caller's address, which CloudFront writes whatever came.
+      HeadersConfig: { HeaderBehavior: 'allViewerAndWhitelistCloudFront', Headers: ['CloudFront-Viewer-Address'] },
+      CookiesConfig: { CookieBehavior: 'all' },
+      QueryStringsConfig: { QueryStringBehavior: 'all' },
+    });
     expect(config.DefaultCacheBehavior).toMatchObject({
-      OriginRequestPolicyId: allViewer,
+      OriginRequestPolicyId: { Ref: policyId },
       AllowedMethods: expect.arrayContaining(['GET', 'HEAD', 'OPTIONS', 'PUT', 'PATCH', 'POST', 'DELETE']) as string[],
     });
   });
@@ -74,6 +86,37 @@ describe('the edge', () => {
 
   it('waits for a slow payer as long as CloudFront allows without asking AWS', () => {
     expect(config.Origins[0]?.CustomOriginConfig).toMatchObject({ OriginReadTimeout: 120 });
+  });
+
+  it('asks once: a second attempt would find a code or refresh token used', () => {
+    expect(config.Origins.map(({ ConnectionAttempts }) => ConnectionAttempts)).toEqual([1]);
+  });
+
+  it("shows the API's web ACL a secret that it alone has, which the template refers to and does not hold", () => {
+    const [origin] = config.Origins;
+    const reference = '{{resolve:secretsmanager:OriginSecret/Value1:SecretString}}';
+    const [header, ...others] = origin?.OriginCustomHeaders ?? [];
+    expect(others).toEqual([]);
+    expect([header?.HeaderName, nameOf(templateOf('edge'), header?.HeaderValue)]).toEqual([
+      'x-origin-verify',
+      reference,
+    ]);
+    expect(at(templateOf('edge'), 'OriginSecret/Value1').Properties).toMatchObject({
+      GenerateSecretString: { PasswordLength: 64, ExcludePunctuation: true },
+    });
+  });
+
+  it('has functions believe its headers, and without an edge or a web ACL none does', () => {
+    const believing = (template: StageTemplate): string[] =>
+      resourcesOf(template, 'AWS::Lambda::Function').flatMap(([, lambda]) =>
+        JSON.stringify(lambda.Properties?.['Environment'] ?? {}).includes('"EDGE":"cloudfront"')
+          ? [pathOf(lambda)]
+          : [],
+      );
+    const routed = ['Authorize', 'Callback', 'Token', 'Fetch', 'Discovery'].map((name) => `Functions/${name}/Function`);
+    expect(believing(templateOf('edge'))).toEqual(routed);
+    expect(believing(templateOf('named'))).toEqual([]);
+    expect(believing(templateOf('bare'))).toEqual([]);
   });
 
   it('has the web ACL of its own scope', () => {

@@ -1,15 +1,9 @@
 import { resourcesOf, templateOf } from '../support/front-stack.ts';
+import { nameOf } from '../support/stage-template.ts';
+import { type WebAclRule, stoppedBy } from '../support/evaluate-web-acl.ts';
 
-interface Rule {
-  readonly Name: string;
+interface Rule extends WebAclRule {
   readonly Action?: { readonly Block: { readonly CustomResponse: CustomResponse } };
-  readonly Statement: {
-    readonly RateBasedStatement?: object;
-    readonly ManagedRuleGroupStatement?: {
-      readonly RuleActionOverrides?: { readonly Name: string; ActionToUse: object }[];
-    };
-  };
-  readonly VisibilityConfig: { readonly SampledRequestsEnabled: boolean };
 }
 
 interface CustomResponse {
@@ -20,15 +14,106 @@ interface CustomResponse {
 
 interface Acl {
   readonly Scope: string;
+  readonly DefaultAction: object;
   readonly Rules: Rule[];
+  readonly VisibilityConfig: object;
   readonly CustomResponseBodies?: Record<string, { readonly Content: string; readonly ContentType: string }>;
 }
 
-const managed = [
-  'AWSManagedRulesAmazonIpReputationList',
-  'AWSManagedRulesCommonRuleSet',
-  'AWSManagedRulesKnownBadInputsRuleSet',
+const visible = (MetricName: string) => ({
+  MetricName,
+  CloudWatchMetricsEnabled: true,
+  SampledRequestsEnabled: false,
+});
+const group = (Name: string, Priority: number, counted: readonly string[] = []) => ({
+  Name,
+  Priority,
+  OverrideAction: { None: {} },
+  Statement: {
+    ManagedRuleGroupStatement: {
+      VendorName: 'AWS',
+      Name,
+      ...(counted.length === 0
+        ? {}
+        : { RuleActionOverrides: counted.map((name) => ({ Name: name, ActionToUse: { Count: {} } })) }),
+    },
+  },
+  VisibilityConfig: visible(Name),
+});
+
+/** The answer itself has a test of its own. */
+const rateLimit = {
+  Name: 'RequestsPerAddress',
+  Priority: 0,
+  Action: { Block: { CustomResponse: expect.objectContaining({ ResponseCode: 429 }) as object } },
+  Statement: { RateBasedStatement: { Limit: 20_000, AggregateKeyType: 'IP', EvaluationWindowSec: 300 } },
+  VisibilityConfig: visible('RequestsPerAddress'),
+};
+const reputation = group('AWSManagedRulesAmazonIpReputationList', 1);
+const path = (PositionalConstraint: string, SearchString: string) => ({
+  ByteMatchStatement: {
+    SearchString,
+    PositionalConstraint,
+    FieldToMatch: { UriPath: {} },
+    TextTransformations: [{ Priority: 0, Type: 'URL_DECODE' }],
+  },
+});
+const inspection = [
+  group('AWSManagedRulesKnownBadInputsRuleSet', 2),
+  // Honest clients do these: loopback redirect URIs, long paging links, long forms, no User-Agent.
+  group('AWSManagedRulesCommonRuleSet', 3, [
+    'GenericRFI_QUERYARGUMENTS',
+    'GenericRFI_BODY',
+    'SizeRestrictions_QUERYSTRING',
+    'SizeRestrictions_BODY',
+    'NoUserAgent_HEADER',
+  ]),
+  {
+    Name: 'LargeBodies',
+    Priority: 4,
+    Action: { Block: {} },
+    Statement: {
+      AndStatement: {
+        Statements: [
+          { LabelMatchStatement: { Scope: 'LABEL', Key: 'awswaf:managed:aws:core-rule-set:SizeRestrictions_Body' } },
+          {
+            NotStatement: {
+              Statement: {
+                OrStatement: { Statements: [path('ENDS_WITH', '/_search'), path('CONTAINS', '/oauth2/')] },
+              },
+            },
+          },
+        ],
+      },
+    },
+    VisibilityConfig: visible('LargeBodies'),
+  },
 ];
+const originSecret = '{{resolve:secretsmanager:OriginSecret/Value1:SecretString}}';
+const onlyCloudFront = {
+  Name: 'OnlyCloudFront',
+  Priority: 0,
+  Action: { Block: {} },
+  Statement: {
+    NotStatement: {
+      Statement: {
+        ByteMatchStatement: {
+          SearchString: originSecret,
+          PositionalConstraint: 'EXACTLY',
+          FieldToMatch: { SingleHeader: { Name: 'x-origin-verify' } },
+          TextTransformations: [{ Priority: 0, Type: 'NONE' }],
+        },
+      },
+    },
+  },
+  VisibilityConfig: visible('OnlyCloudFront'),
+};
+
+/** The secret by its construct's name, wherever a rule compares with it. */
+const named = <Value>(stage: 'plain' | 'edge', value: Value): Value =>
+  JSON.parse(
+    JSON.stringify(value, (key, inner: unknown) => (key === 'SearchString' ? nameOf(templateOf(stage), inner) : inner)),
+  ) as Value;
 
 describe('the web ACL', () => {
   const acl = (stage: 'plain' | 'edge', scope: 'REGIONAL' | 'CLOUDFRONT'): readonly [string, Acl] => {
@@ -37,44 +122,66 @@ describe('the web ACL', () => {
     if (id === undefined) throw new Error(`Stage ${stage} has no web ACL of scope ${scope}`);
     return [id, resource?.Properties as unknown as Acl];
   };
-  const ruleNames = ([, { Rules }]: readonly [string, Acl]): string[] => Rules.map(({ Name }) => Name).sort();
 
   it("stands before the API's stage", () => {
-    const [id] = acl('plain', 'REGIONAL');
-    const [association] = resourcesOf(templateOf('plain'), 'AWS::WAFv2::WebACLAssociation');
+    for (const stage of ['plain', 'edge'] as const) {
+      const [id] = acl(stage, 'REGIONAL');
+      const associations = resourcesOf(templateOf(stage), 'AWS::WAFv2::WebACLAssociation');
 
-    expect(association?.[1].Properties?.['WebACLArn']).toEqual({ 'Fn::GetAtt': [id, 'Arn'] });
-    expect(JSON.stringify(association?.[1].Properties?.['ResourceArn'])).toContain('/stages/');
+      expect(associations.map(([, { Properties }]) => Properties?.['WebACLArn'])).toEqual([
+        { 'Fn::GetAtt': [id, 'Arn'] },
+      ]);
+      expect(nameOf(templateOf(stage), associations[0]?.[1].Properties?.['ResourceArn'])).toMatch(
+        new RegExp(`:/restapis/Api/RestApi/stages/Api/RestApi/DeploymentStage\\.${stage}$`),
+      );
+    }
   });
 
-  it("has AWS's rules and the limit for each address in one place without an edge", () => {
+  it.each([
+    ['plain', 'REGIONAL', 'WebAcl', [rateLimit, reputation, ...inspection]],
+    ['edge', 'REGIONAL', 'WebAcl', [onlyCloudFront, ...inspection]],
+    // The web ACL that sees the caller's address looks at addresses.
+    ['edge', 'CLOUDFRONT', 'EdgeWebAcl', [rateLimit, reputation]],
+  ] as const)('of stage %s and scope %s lets in what no rule stops, and has these rules', (stage, scope, id, rules) => {
+    const [, { DefaultAction, Rules, VisibilityConfig }] = acl(stage, scope);
+
+    expect(DefaultAction).toEqual({ Allow: {} });
+    expect(named(stage, Rules)).toEqual(rules);
+    expect(VisibilityConfig).toEqual(visible(`p2p-gateway-${stage}-${id}`));
+  });
+
+  it('is the only one without an edge', () => {
     expect(resourcesOf(templateOf('plain'), 'AWS::WAFv2::WebACL')).toHaveLength(1);
-    expect(ruleNames(acl('plain', 'REGIONAL'))).toEqual([...managed, 'RequestsPerAddress']);
   });
 
-  it("limits each address at the edge where there is one, since the API sees CloudFront's addresses only", () => {
-    expect(ruleNames(acl('edge', 'CLOUDFRONT'))).toEqual(['RequestsPerAddress']);
-    expect(ruleNames(acl('edge', 'REGIONAL'))).toEqual(managed);
-  });
-
-  it('only counts what honest clients do: loopback redirect URIs, long paging links, no User-Agent', () => {
+  it.each([
+    ['a search by form of 64 KB', '/r4/northwind/Observation/_search', 65_536],
+    ['the same with its last segment encoded', '/r4/northwind/Observation/%5Fsearch', 65_536],
+    ['a search by form behind the name of the stage', '/plain/r4/northwind/Patient/_search', 65_536],
+    ['a token request with a long assertion', '/oauth2/token', 20_000],
+    ['a revocation with a long assertion', '/oauth2/revoke', 20_000],
+    ['a consent form with a long state', '/oauth2/authorize/northwind', 9000],
+    ['a read', '/r4/northwind/Patient', 0],
+  ])('lets %s through', (_, asked, bodyBytes) => {
     const [, { Rules }] = acl('plain', 'REGIONAL');
-
-    const overrides = Rules.flatMap(({ Statement }) => Statement.ManagedRuleGroupStatement?.RuleActionOverrides ?? []);
-    expect(overrides.map(({ Name }) => Name).sort()).toEqual([
-      'GenericRFI_BODY',
-      'GenericRFI_QUERYARGUMENTS',
-      'NoUserAgent_HEADER',
-      'SizeRestrictions_QUERYSTRING',
-    ]);
-    for (const { ActionToUse } of overrides) expect(ActionToUse).toEqual({ Count: {} });
+    expect(stoppedBy(Rules, { path: asked, bodyBytes })).toBeUndefined();
   });
 
-  it("counts an address's requests over 5 minutes, up to what the stage allows", () => {
-    const [, { Rules }] = acl('plain', 'REGIONAL');
+  it.each(['/r4/northwind/Observation', '/r4/northwind', '/_search/x', '/'])(
+    'stops a body over 8 KB at %s, where none is expected',
+    (asked) => {
+      const [, { Rules }] = acl('plain', 'REGIONAL');
+      expect(stoppedBy(Rules, { path: asked, bodyBytes: 8193 })).toBe('LargeBodies');
+      expect(stoppedBy(Rules, { path: asked, bodyBytes: 8192 })).toBeUndefined();
+    },
+  );
 
-    const rate = Rules.find(({ Name }) => Name === 'RequestsPerAddress')?.Statement.RateBasedStatement;
-    expect(rate).toEqual({ Limit: 20_000, AggregateKeyType: 'IP', EvaluationWindowSec: 300 });
+  it('with an edge takes only what shows the secret that CloudFront alone has', () => {
+    const rules = named('edge', acl('edge', 'REGIONAL')[1].Rules);
+    const asked = { path: '/r4/northwind/Patient' };
+    expect(stoppedBy(rules, asked)).toBe('OnlyCloudFront');
+    expect(stoppedBy(rules, { ...asked, headers: { 'x-origin-verify': 'guessed' } })).toBe('OnlyCloudFront');
+    expect(stoppedBy(rules, { ...asked, headers: { 'x-origin-verify': originSecret } })).toBeUndefined();
   });
 
   it('answers an address over its limit 429 with Retry-After, readable by OAuth and FHIR clients and by pages', () => {
@@ -98,7 +205,7 @@ describe('the web ACL', () => {
   });
 
   it.each(['plain', 'edge'] as const)(
-    'logs in stage %s only what it blocks, without path, query and credentials',
+    'logs in stage %s only what it blocks, without path, query, credentials and the secret of the edge',
     (stage) => {
       const logs = resourcesOf(templateOf(stage), 'AWS::WAFv2::LoggingConfiguration').map(
         ([, logging]) => logging.Properties,
@@ -113,6 +220,7 @@ describe('the web ACL', () => {
             { SingleHeader: { Name: 'authorization' } },
             { SingleHeader: { Name: 'cookie' } },
             { SingleHeader: { Name: 'referer' } },
+            { SingleHeader: { Name: 'x-origin-verify' } },
           ],
           LoggingFilter: {
             DefaultBehavior: 'DROP',
@@ -139,12 +247,6 @@ describe('the web ACL', () => {
       });
       expect(destinations.filter((arn) => arn.includes(`{"Ref":"${id}"}`) && !arn.includes('*'))).toHaveLength(1);
     }
-  });
-
-  it('keeps no sample of a request', () => {
-    const everything = [acl('plain', 'REGIONAL'), acl('edge', 'REGIONAL'), acl('edge', 'CLOUDFRONT')];
-
-    expect(JSON.stringify(everything)).not.toContain('"SampledRequestsEnabled":true');
   });
 
   it('is not there where the stage wants none', () => {
