@@ -6,7 +6,7 @@ import type { Edge } from './edge.ts';
 import { type GatewayContext, type OwnAnswer, gatewayAnswer, substitute } from './gateway-responses.ts';
 import { close, listen } from './listen.ts';
 import { proxyEvent } from './proxy-event.ts';
-import { readBuffered, readPrelude } from './proxy-response.ts';
+import { readBuffered, readPrelude, upToStreamedLimit } from './proxy-response.ts';
 import { type Match, routerOf } from './routing.ts';
 import type { LocalTemplate } from './template.ts';
 
@@ -139,7 +139,7 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
     response.writeHead(status, headers);
     // The first byte must not wait for the payer's first.
     response.flushHeaders();
-    await pipeline(payload, response);
+    await pipeline(payload, upToStreamedLimit, response);
   };
 
   /** Invokes the function and passes its answer on. A client that leaves ends the invocation. */

@@ -66,6 +66,22 @@ export const readBuffered = async (
   return { ...head, body: Buffer.from(body, decode ? 'base64' : 'utf8') };
 };
 
+/** 200 MB, the most that a function may stream. */
+const streamedLimit = 200 * 1024 * 1024;
+
+/** What is left of a streamed answer, up to what Lambda lets through. @throws Error where there is more */
+export async function* upToStreamedLimit(
+  payload: AsyncIterable<Buffer>,
+  limit = streamedLimit,
+): AsyncGenerator<Buffer> {
+  let size = 0;
+  for await (const chunk of payload) {
+    size += chunk.length;
+    if (size > limit) throw new MalformedResponseError('A streamed answer is larger than 200 MB');
+    yield chunk;
+  }
+}
+
 const preludeEnd = Buffer.alloc(8);
 const preludeLimit = 64 * 1024;
 

@@ -27,7 +27,8 @@ again after all was well (as often as an answer asked to wait and come again: wh
 | answer late  | it happened, and the answer does not come while anybody waits for it                             |
 | killed       | the function's process gets SIGKILL when the call arrives, before it happened or after           |
 
-*Any* is each of those above "killed". *Once* is this request alone: the AWS SDK tries again, and a payer is not asked again. *Always* is the dependency from this
+*Any* is each of those above "killed". *Once* is this request alone: the AWS SDK tries again, and a payer is not asked again,
+but for a read over a kept connection that turns out to be closed. *Always* is the dependency from this
 request on; without a word it is either. "Nothing" is what a caller sees of a killed process; from API Gateway it is a 502.
 
 In every one of them:
@@ -40,6 +41,25 @@ In every one of them:
 - the answer has the form of its route, with \`Retry-After\` where trying again helps, and tells nothing of our inside;
 - a buffered answer is there within API Gateway's 29 s;
 - where the request itself cannot be repeated, a new login works.
+
+## How a payer's answer is framed
+
+\`test/faults/framing.test.ts\` runs every combination of {keep-alive, close} × {identity, gzip, deflate, br} × {Content-Length,
+chunked, ended by the close} × {whole, cut, slow reader, paused reader} on reads, \`metadata\`, token calls and patient searches, with
+answers of 200 bytes to 1 MB, and 55 answers that lie about themselves: a coding cut inside complete framing, lengths and chunk sizes that are wrong, two
+lengths, two framings, codings that nobody asked for, bytes behind the end. \`test/faults/framing-large.test.ts\` runs every pair of these
+with answers of 8, 190 and 300 MB on reads. What it prints are the counts.
+
+An answer arrives whole or visibly broken: an error before its first byte, or a stream that breaks off. No process ends, and none is short.
+
+| what a payer sends                                                   | what the partner sees                                                           |
+| -------------------------------------------------------------------- | ------------------------------------------------------------------------------- |
+| framing that HTTP forbids, a coding that was not asked for           | 502                                                                             |
+| less than its framing or its coding says                             | the stream breaks off                                                           |
+| FHIR JSON that ends too early, whatever the framing says             | the stream breaks off: the gateway follows its strings and brackets             |
+| another document (\`Binary\`) that the close of the connection ends    | what came; nothing tells that something is missing                              |
+| more than the 200 MB that Lambda streams                             | 502 where its length is known, else the stream breaks off before                |
+| bytes behind a complete answer                                       | the answer; the connection is not used again                                    |
 `;
 
 /** Faults of one outcome, in as few words as they take. */

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { readPrelude } from '../../sandbox/aws/proxy-response.ts';
+import { readPrelude, upToStreamedLimit } from '../../sandbox/aws/proxy-response.ts';
 
 const prelude = Buffer.from(JSON.stringify({ statusCode: 206, headers: { 'X-A': 'é\u0000 is escaped' } }));
 const end = Buffer.alloc(8);
@@ -41,4 +41,16 @@ describe("a stream's prelude and its eight NUL bytes", () => {
   ])('are missing where there is %s', async (_name, bytes) => {
     await expect(read([bytes])).rejects.toThrow('starts with a prelude and eight NUL bytes');
   });
+});
+
+const streamed = async (sizes: readonly number[], limit: number): Promise<number[]> => {
+  const passed: number[] = [];
+  const payload = Readable.from(sizes.map((size) => Buffer.alloc(size)));
+  for await (const chunk of upToStreamedLimit(payload, limit)) passed.push(chunk.length);
+  return passed;
+};
+
+it("a streamed answer passes up to Lambda's limit, and is cut where there is more", async () => {
+  expect(await streamed([4, 6], 10)).toEqual([4, 6]);
+  await expect(streamed([4, 6, 1], 10)).rejects.toThrow('larger than 200 MB');
 });

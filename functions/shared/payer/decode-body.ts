@@ -17,22 +17,12 @@ type Decoder = Transform & { readonly bytesWritten: number };
 /** As large as what a socket gives at once. */
 const options = { chunkSize: 64 * 1024 };
 
-const firstByte = async (source: Readable): Promise<number | undefined> => {
-  for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    source.unshift(chunk);
-    return chunk[0];
-  }
-  return undefined;
-};
-
-/** RFC 9110 §8.4.1.2 means zlib's format (RFC 1950); some send the bare deflate data. Zlib's first byte names the method, 8. */
-const inflater = async (source: Readable): Promise<Decoder> => {
-  const first = await firstByte(source);
-  return ((first ?? 8) & 0x0f) === 8 ? createInflate(options) : createInflateRaw(options);
-};
+/** RFC 9110 §8.4.1.2 means zlib's format (RFC 1950); some send bare deflate data. Zlib's first byte names the method, 8. */
+const inflater = (first: number): Decoder =>
+  (first & 0x0f) === 8 ? createInflate(options) : createInflateRaw(options);
 
 /** The content codings that are asked for (RFC 9110 §8.4.1), and the older name of one. */
-const decoders: Readonly<Record<string, (source: Readable) => Decoder | Promise<Decoder>>> = {
+const decoders: Readonly<Record<string, (first: number) => Decoder>> = {
   gzip: () => createGunzip(options),
   'x-gzip': () => createGunzip(options),
   deflate: inflater,
@@ -45,11 +35,26 @@ export const acceptEncoding = 'gzip, deflate, br';
 async function* decoded(source: Readable, coding: string): AsyncGenerator<Uint8Array> {
   const makeDecoder = decoders[coding];
   if (makeDecoder === undefined) throw new UnusableAnswer('CONTENT_ENCODING');
-  const decoder = await makeDecoder(source);
-  let given = 0;
-  source.on('data', (chunk: Buffer) => (given += chunk.length));
-  pipeline(source, decoder, () => undefined);
-  yield* decoder;
+  const chunks: AsyncIterator<Buffer> = source[Symbol.asyncIterator]();
+  const first = await chunks.next();
+  // Without a byte no coding is whole.
+  if (first.done === true) throw new UnusableAnswer('CONTENT_ENCODING');
+  const decoder = makeDecoder(first.value[0] ?? 0);
+  let given = first.value.length;
+  const encoded = async function* (): AsyncGenerator<Buffer> {
+    yield first.value;
+    for await (const chunk of { [Symbol.asyncIterator]: () => chunks }) {
+      given += chunk.length;
+      yield chunk;
+    }
+  };
+  pipeline(encoded, decoder, () => undefined);
+  try {
+    yield* decoder;
+  } finally {
+    // A reader who leaves must not wait for the payer's next byte.
+    source.destroy();
+  }
   // A decoder ends with its format and ignores the rest: a cut answer with something behind it would look whole.
   if (decoder.bytesWritten !== given) throw new UnusableAnswer('TRAILING_BYTES');
 }

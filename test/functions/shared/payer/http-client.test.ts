@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { createServer as createTlsServer } from 'node:https';
 import { type Socket, createServer } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import type { PayerRequest } from '../../../../functions/shared/deps.ts';
 import { createPayerHttp } from '../../../../functions/shared/payer/http-client.ts';
 import { readText } from '../../../../functions/shared/payer/read-text.ts';
@@ -279,6 +281,17 @@ describe('an answer', () => {
       socket.write(whole.slice(0, -2));
     });
     await (await http(url)).body?.cancel();
+    await closed;
+  });
+
+  it('in gzip whose reader leaves gives its connection back to the payer, though no byte comes', async () => {
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    const { http, url } = await start((socket) => {
+      socket.once('close', () => resolve());
+      socket.write('HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 400000\r\n\r\n');
+      socket.write(gzipSync(randomBytes(200_000)));
+    });
+    expect(await readText(await http(url), 1000)).toBeUndefined();
     await closed;
   });
 
