@@ -22,6 +22,7 @@ interface SmartInputs {
   readonly patientFrom?: Payer['patientFrom'];
   /** For production: why this payer's grants are bound to no patient. */
   readonly patientNoneReason?: string;
+  readonly searchParameters?: Payer['searchParameters'];
   readonly quirks?: Partial<PayerQuirks>;
 }
 

@@ -156,6 +156,22 @@ export const extraParameter: Rule = (name) => {
     : undefined;
 };
 
+/** The resource type, or `*` for all, whose search parameters a payer's profile adds. */
+export const searchedType: Rule = (type) =>
+  type === '*' || knownResourceTypes.has(type)
+    ? undefined
+    : 'is no resource type of FHIR R4; write one, such as Observation, or "*" for all types';
+
+/** The code of a search parameter that a payer has of its own. */
+export const searchParameter: Rule = (code) => {
+  if (!/^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(code)) {
+    return `"${code}" is no search parameter's code; write 1 to 64 letters, digits and hyphens, without modifier or chain (names with _ are FHIR's own)`;
+  }
+  return /page|offset|cursor/i.test(code)
+    ? `"${code}" looks like a paging parameter; remove it: partners follow the links of a Bundle instead`
+    : undefined;
+};
+
 /**
  * A partner's redirect URI. `privateUse` says whether a native app's own scheme is taken: RFC 8252 §7.1 wants a domain
  * name in reverse, so there is a dot in it, which also keeps `javascript:` and its like out.

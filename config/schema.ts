@@ -89,6 +89,13 @@ const checkEndpoints = (
   }
 };
 
+const searchParameters = z.record(z.string(), list(rules.searchParameter)).superRefine((byType, context) => {
+  for (const type of Object.keys(byType)) {
+    const message = rules.searchedType(type);
+    if (message !== undefined) problem(context, [type], message);
+  }
+});
+
 const payer = z
   .strictObject({
     id: text(rules.id),
@@ -107,6 +114,7 @@ const payer = z
     everything: z.boolean().default(true),
     patientFrom: z.enum(['token', 'search', 'none']).default('token'),
     patientNoneReason: text().optional(),
+    searchParameters: searchParameters.optional(),
     quirks: quirks.prefault({}),
   })
   .superRefine((value, context) => {

@@ -64,6 +64,11 @@ export interface Payer {
   readonly patientFrom: 'token' | 'search' | 'none';
   /** Why this payer's grants are bound to no patient; production asks for it where `patientFrom` is `none`. */
   readonly patientNoneReason?: string;
+  /**
+   * Search parameters that the payer has beside those of R4, US Core, CARIN BB and PDex: codes by resource type, or by
+   * `*` for all types. None may name a patient; of a reference, only `patient` and `subject` are checked.
+   */
+  readonly searchParameters?: Readonly<Record<string, readonly string[]>>;
   readonly quirks: PayerQuirks;
 }
 

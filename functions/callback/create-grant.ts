@@ -66,6 +66,7 @@ export const createGrant = async (
     wrappedKey: seal(codeWrapKey({ grantId, secret }), grantKey, grantId, deps.randomBytes(sealIvBytes)),
     sealedPayerTokens: sealPayerTokens(tokens, { grantId, grantKey, iv: deps.randomBytes(sealIvBytes) }),
     payerVersion: 1,
+    linkKey: deps.randomBytes(bearerSizes.secret),
     codeChallenge: attempt.codeChallenge,
     patient,
   };

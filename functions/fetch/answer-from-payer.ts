@@ -2,6 +2,7 @@ import type { Payer } from '../../config/stage.ts';
 import type { PayerResponse } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
+import type { LinkKey } from '../shared/fhir/page-link.ts';
 import { createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import type { RequestRecord } from '../shared/request-record.ts';
@@ -21,6 +22,8 @@ export interface PayerAnswer {
   readonly payer: Payer;
   readonly request: FhirRequest;
   readonly base: string;
+  /** What page links are sealed under; undefined where the answer has none. */
+  readonly linkKey: LinkKey | undefined;
   readonly deadline: Deadline;
   readonly record: RequestRecord;
 }

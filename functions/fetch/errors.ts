@@ -34,7 +34,11 @@ const fromFhir = (error: FhirRequestError): GatewayError =>
   new GatewayError(
     error.insufficientScope ? 'insufficient_scope' : (codesByStatus[error.status] ?? 'invalid_request'),
     error.publicMessage,
-    { status: error.status, ...(error.status === 405 ? { headers: { Allow: 'GET, POST, OPTIONS' } } : {}) },
+    {
+      status: error.status,
+      ...(error.detail === undefined ? {} : { detail: error.detail }),
+      ...(error.status === 405 ? { headers: { Allow: 'GET, POST, OPTIONS' } } : {}),
+    },
   );
 
 /** A refusal's OperationOutcome as an answer. */

@@ -14,7 +14,9 @@ import { callPayer } from './call-payer.ts';
 import { discoveryUrl } from './discovery-url.ts';
 import { answerErrors } from './errors.ts';
 import { behindGate, deadlineOf } from './gate.ts';
+import { linkKeyOf } from './link-key.ts';
 import { checkReadOnly, readFhirRequest } from './read-request.ts';
+import { hasPages } from './seal-links.ts';
 import { bodyEnded } from './stream-body.ts';
 import { facadeBase, payerBases } from '../shared/urls.ts';
 
@@ -36,16 +38,17 @@ export const fetchHandler = (deps: FetchDeps) =>
       checkReadOnly(event);
       const { partner, payer, open, access } = await authenticate(deps, event, record);
       deps.takeTurn(partner);
-      const request = readFhirRequest(event, payer, record);
+      const request = readFhirRequest(event, payer, open.grant, record);
       noteRead(record, open.grant.patient);
       checkScopes(request, access.scope);
       const base = facadeBase(deps.origin, payer.id);
       if (open.grant.patient !== undefined) {
         checkPatient(request, open.grant.patient, [base, ...payerBases(payer)]);
       }
+      const linkKey = hasPages(request) ? await linkKeyOf(deps, open.grant) : undefined;
       const fresh = await freshPayerTokens(deps, payer, open, record);
       const deadline = deadlineOf(context);
       const call = callPayer(deps, event, { payer, request, open: fresh, base, deadline, record });
       const response = await behindGate(openRead(deps, record), call, deadline);
-      return answerFromPayer(deps, { response, payer, request, base, deadline, record });
+      return answerFromPayer(deps, { response, payer, request, base, linkKey, deadline, record });
     });

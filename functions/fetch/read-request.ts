@@ -1,9 +1,14 @@
 import type { Payer } from '../../config/stage.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { type FhirRequest, parseFhirRequest } from '../shared/fhir/fhir-request.ts';
+import { checkFormat } from '../shared/fhir/check-search.ts';
+import { type FhirRequest, type Parameter, parseFhirRequest } from '../shared/fhir/fhir-request.ts';
+import { refused, shown } from '../shared/fhir/known-parameters.ts';
+import { LINK, unsealPage } from '../shared/fhir/page-link.ts';
+import { pageRequest } from '../shared/fhir/page-request.ts';
 import { type ApiEvent, header, queryPairs } from '../shared/http/api.ts';
 import { formPairs } from '../shared/http/form.ts';
 import type { RequestRecord } from '../shared/request-record.ts';
+import type { Grant } from '../shared/store/grant.ts';
 import { segmentsOf } from './discovery-url.ts';
 import { isDocument } from './is-document.ts';
 
@@ -56,25 +61,52 @@ const checkAccept = (event: ApiEvent, request: FhirRequest): void => {
   }
 };
 
-/** Such as `read Patient`, `search-compartment Patient Observation`. */
-const interactionOf = ({ interaction, resourceType, searched }: FhirRequest): string =>
-  [...new Set([interaction, resourceType, searched === '*' ? undefined : searched])]
-    .filter((part) => part !== undefined)
+/** Types that a line names at most. */
+const mostTypes = 20;
+
+/** Such as `read Patient`, `search-compartment Patient Observation`, `page Observation`. */
+const interactionOf = ({ interaction, resourceType, searched, types, page }: FhirRequest): string => {
+  const named = page === undefined ? searched : types.map(({ type }) => type).slice(0, mostTypes);
+  return [...new Set([interaction, resourceType, ...named])]
+    .filter((part) => part !== undefined && part !== '*')
     .join(' ');
+};
+
+/** What clients add to any URL; the payer's own URL says what it wants of them. */
+const besideLink = new Set(['_format', '_pretty']);
+
+/**
+ * The page that a sealed link names.
+ * @throws FhirRequestError 400, 406
+ */
+const readPage = (query: readonly Parameter[], payer: Payer, { grantId, linkKey }: Grant): FhirRequest => {
+  const [sealed = '', second] = query.filter(([name]) => name === LINK).map(([, value]) => value);
+  const other = query.find(([name]) => name !== LINK && !besideLink.has(name))?.[0];
+  if (other !== undefined || second !== undefined) {
+    throw refused(`${shown(other ?? LINK)} cannot stand beside ${LINK}. Follow a page link as it is.`);
+  }
+  for (const [name, value] of query) if (name === '_format') checkFormat(value);
+  return pageRequest(unsealPage(sealed, { grantId, linkKey }), payer.searchParameters ?? {});
+};
 
 /**
  * Reads what is asked of the payer into a checked request.
  * @throws FhirRequestError, GatewayError
  */
-export const readFhirRequest = (event: ApiEvent, payer: Payer, record: RequestRecord): FhirRequest => {
+export const readFhirRequest = (event: ApiEvent, payer: Payer, grant: Grant, record: RequestRecord): FhirRequest => {
   const segments = segmentsOf(event).map(decoded);
-  const request = parseFhirRequest({
-    method: event.httpMethod,
-    segments,
-    query: queryPairs(event),
-    ...formOf(event, segments),
-    everything: payer.everything,
-  });
+  const query = queryPairs(event);
+  const isPage = event.httpMethod === 'GET' && segments.length === 0 && query.some(([name]) => name === LINK);
+  const request = isPage
+    ? readPage(query, payer, grant)
+    : parseFhirRequest({
+        method: event.httpMethod,
+        segments,
+        query,
+        ...formOf(event, segments),
+        everything: payer.everything,
+        searchParameters: payer.searchParameters,
+      });
   record.interaction = interactionOf(request);
   checkAccept(event, request);
   return request;

@@ -9,6 +9,7 @@ import { endRead } from './audited-read.ts';
 import { mostStreamedBytes, tooLarge } from './answer-limit.ts';
 import type { FetchDeps } from './deps.ts';
 import { jsonDocument } from './json-document.ts';
+import { linkSealer } from './seal-links.ts';
 import { payerBases } from '../shared/urls.ts';
 
 const leaving = new Error('The caller left');
@@ -52,13 +53,25 @@ const finish = async (deps: FetchDeps, record: RequestRecord, end: { callerLeft:
   }
 };
 
+/** What is counted of links; of those that could not be sealed only where there are any. */
+const linksOf = ({
+  foreignLinks,
+  unsealedLinks,
+}: LinkRewriter): Pick<RequestRecord, 'foreignLinks' | 'unsealedLinks'> => ({
+  foreignLinks,
+  ...(unsealedLinks > 0 ? { unsealedLinks } : {}),
+});
+
 async function* piecesOf(
   deps: FetchDeps,
-  { response, payer, base, deadline, record }: PayerAnswer,
+  answer: PayerAnswer,
   { rewrite }: { rewrite: boolean },
 ): AsyncGenerator<Uint8Array> {
   const { mostBytes = mostStreamedBytes } = deps;
-  const rewriter = rewrite ? createLinkRewriter({ from: payerBases(payer), to: base }) : undefined;
+  const { response, payer, base, deadline, record } = answer;
+  const rewriter = rewrite
+    ? createLinkRewriter({ from: payerBases(payer), to: base, seal: linkSealer(deps, answer) })
+    : undefined;
   let bytes = 0;
   let ended = false;
   try {
@@ -82,7 +95,7 @@ async function* piecesOf(
     if (callerLeft) record.detail = `the caller left after ${bytes} bytes`;
     record.status = 200;
     record.bytes = bytes;
-    if (rewriter !== undefined) record.foreignLinks = rewriter.foreignLinks;
+    if (rewriter !== undefined) Object.assign(record, linksOf(rewriter));
     await finish(deps, record, { callerLeft });
   }
 }

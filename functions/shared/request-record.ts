@@ -34,6 +34,8 @@ export interface RequestRecord {
   payerMs?: number;
   bytes?: number;
   foreignLinks?: number;
+  /** Page links of the payer's that were too long to be sealed: nobody can follow them. */
+  unsealedLinks?: number;
   status?: number;
   error?: ErrorCode;
   detail?: string;

@@ -10,7 +10,7 @@ import { runTool } from './run-tool.ts';
 
 const now = startMs / 1000;
 const tableName = 'p2p-gateway-local-TablesGrants1';
-const grant: Grant & { wrappedKey: Uint8Array } = {
+const grant: Grant & { wrappedKey: Uint8Array; linkKey: Uint8Array } = {
   grantId: 'abcdefghijklmnopqrst-1',
   payer: 'northwind',
   partner: 'demo-partner',
@@ -23,6 +23,7 @@ const grant: Grant & { wrappedKey: Uint8Array } = {
   codeExpiresAt: now + 60,
   redirectUri: 'https://partner.example/',
   wrappedKey: new Uint8Array(1),
+  linkKey: new Uint8Array(32),
   sealedPayerTokens: new Uint8Array(1),
   payerVersion: 1,
 };

@@ -14,9 +14,11 @@ describe("a function's bundle", () => {
     bundles = functionNames.map((name) => bundled(name));
   }, 60_000);
 
-  it('is under 430 KB, the configuration left out; audit, which needs two AWS clients and keeps nobody waiting, 490 KB', () => {
+  // fetch knows every search parameter and seals page links; audit needs two AWS clients and keeps nobody waiting.
+  it('is under 430 KB, the configuration left out; fetch 440 KB, audit 490 KB', () => {
+    const limits: Readonly<Record<string, number>> = { fetch: 440, audit: 490 };
     const tooLarge = bundles
-      .filter(({ name, bytes }) => bytes >= (name === 'audit' ? 490 : 430) * kilobyte)
+      .filter(({ name, bytes }) => bytes >= (limits[name] ?? 430) * kilobyte)
       .map(({ name, bytes }) => `${name}: ${bytes}`);
     expect(tooLarge).toEqual([]);
   });

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 const counts = (): Record<string, [number, number, number]> => {
-  const { stdout, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, 'count-work.ts')], {
+  const arguments_ = ['--no-opt', '--no-maglev', join(import.meta.dirname, 'count-work.ts')];
+  const { stdout, stderr } = spawnSync(process.execPath, arguments_, {
     encoding: 'utf8',
     env: { ...process.env, NODE_OPTIONS: '' },
     timeout: 60_000,

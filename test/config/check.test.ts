@@ -262,6 +262,26 @@ describe('the rule of a field', () => {
       'is a parameter that the gateway sets itself; remove it and use the quirks and fields of the payer',
     ],
     [
+      'payers[0].searchParameters.observation',
+      { payer: { searchParameters: { observation: ['device-serial'] } } },
+      'is no resource type of FHIR R4; write one, such as Observation, or "*" for all types',
+    ],
+    [
+      'payers[0].searchParameters.Observation[1]',
+      { payer: { searchParameters: { Observation: ['device-serial', '_filter'] } } },
+      `"_filter" is no search parameter's code; write 1 to 64 letters, digits and hyphens, without modifier or chain (names with _ are FHIR's own)`,
+    ],
+    [
+      'payers[0].searchParameters.*[0]',
+      { payer: { searchParameters: { '*': ['pageToken'] } } },
+      '"pageToken" looks like a paging parameter; remove it: partners follow the links of a Bundle instead',
+    ],
+    [
+      'payers[0].searchParameters.*[1]',
+      { payer: { searchParameters: { '*': ['source', 'source'] } } },
+      '"source" is there twice; write each one once',
+    ],
+    [
       'payers[0].quirks.signInOrigins[0]',
       { payer: { quirks: { signInOrigins: ['https://id.example.org/login'] } } },
       'is more than an origin; write "https://id.example.org"',

@@ -36,7 +36,7 @@ export const towardsPayer: readonly Requirement[] = [
       const { access_token: token } = await connect(target);
       await read(
         target,
-        '/Observation?code=http://loinc.org%7C1234-5&date=ge2020&date=le2021%2B&value=%E2%82%AC%26',
+        '/Observation?code=http://loinc.org%7C1234-5&date=ge2020&date=le2021%2B&value-string=%E2%82%AC%26',
         token,
       );
       const [sent] = target.payers.requests('clear-health', 'r4');
@@ -44,7 +44,7 @@ export const towardsPayer: readonly Requirement[] = [
         ['code', 'http://loinc.org|1234-5'],
         ['date', 'ge2020'],
         ['date', 'le2021+'],
-        ['value', '€&'],
+        ['value-string', '€&'],
       ]);
     },
   ),
@@ -113,7 +113,7 @@ export const towardsPartner: readonly Requirement[] = [
       const { access_token: token } = await connect(target);
       const base = `${target.payers.origin}/clear-health/r4`;
       const bundle = (from: readonly [string, string, string]) =>
-        `{"resourceType":"Bundle","link":[{"relation":"next","url":"${from[0]}?_getpages=1"}],"entry":[{"fullUrl":"${from[1]}/Patient/pat-1","resource":{"resourceType":"Observation","subject":{"reference":"${from[2]}/Patient/pat-1"}}}]}`;
+        `{"resourceType":"Bundle","link":[{"relation":"self","url":"${from[0]}?code=1"}],"entry":[{"fullUrl":"${from[1]}/Patient/pat-1","resource":{"resourceType":"Observation","subject":{"reference":"${from[2]}/Patient/pat-1"}}}]}`;
       target.payers.script('clear-health', json(bundle([base, printedBase, base.replaceAll('/', '\\/')])));
       const ours = baseOf(target);
       expect(await (await read(target, '/Observation', token)).text()).toBe(bundle([ours, ours, ours]));

@@ -1,6 +1,7 @@
 import { badAnswers } from './fhir-answers.ts';
 import { bearers } from './fhir-bearers.ts';
 import { towardsPartner, towardsPayer } from './fhir-exchange.ts';
+import { pages, parameters } from './fhir-parameters.ts';
 import { payerTokens } from './fhir-payer-tokens.ts';
 import { pressure } from './fhir-pressure.ts';
 import { readOnly } from './fhir-read-only.ts';
@@ -15,6 +16,8 @@ export const fhirGroup: Group = {
     ...bearers,
     ...scopes,
     ...patients,
+    ...parameters,
+    ...pages,
     ...readOnly,
     ...towardsPayer,
     ...towardsPartner,

@@ -116,10 +116,17 @@ const reads = async (target: LocalTarget): Promise<void> => {
     `/Patient/${patientId}`,
     '/Observation?_count=1',
     `/Patient/${patientId}/$everything`,
-    '?_getpages=1',
+    '?_lastUpdated=ge2020',
   ]) {
     await drain(path, read(target, path, token), 200);
   }
+  const next = `${target.payers.origin}/clear-health/r4?_getpages=1`;
+  target.payers.script('clear-health', {
+    r4: answer(200, { resourceType: 'Bundle', link: [{ relation: 'next', url: next }] }),
+  });
+  const page = (await (await read(target, '/Observation', token)).json()) as { link: readonly [{ url: string }] };
+  target.payers.reset();
+  await drain('page', read(target, new URL(page.link[0].url).search, token), 200);
   const search = { method: 'POST', body: new URLSearchParams({ code: '1234-5' }) };
   await drain('_search', read(target, '/Observation/_search', token, search), 200);
   await drain('another patient', read(target, '/Patient/another', token), 403);

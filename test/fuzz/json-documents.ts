@@ -9,6 +9,14 @@ import { rewriteSlowly } from '../functions/shared/fhir/link-oracle.ts';
 const from = ['http://p.example/r4', 'http://p.example/r4/t', 'https://q/f'];
 const to = 'https://g.example/r4/p';
 
+/** Stands in for sealing: what it makes of a link shows all of it. */
+const seal = (url: string): string | undefined | null => {
+  if (url.endsWith('/Patient/1')) return null;
+  return /^(?:http:\/\/p\.example\/r4|\?|\/)/.test(url)
+    ? `${to}?_link="${Buffer.from(url).toString('hex')}`
+    : undefined;
+};
+
 /** A sequence of pseudo-random numbers below a bound (mulberry32). */
 const numbersFrom = (start: number): ((bound: number) => number) => {
   let state = start >>> 0;
@@ -27,6 +35,8 @@ const keys = [
   'location',
   'response',
   'reference',
+  'relation',
+  'relation',
   'id',
   'ur',
   'links',
@@ -57,6 +67,10 @@ const rests = [
   '\n',
 ];
 const strings = [
+  'self',
+  'next',
+  'selfs',
+  '?page=é',
   '',
   'reference',
   'url',
@@ -120,14 +134,19 @@ const documentOf = (number: number): string => {
 };
 
 /** Passes chunks through a rewriter and says what differs from what is expected. */
-const differs = (chunks: readonly Uint8Array[], expected: Buffer, foreignLinks: number): string | undefined => {
-  const rewriter = createLinkRewriter({ from, to });
+const differs = (
+  chunks: readonly Uint8Array[],
+  expected: Buffer,
+  [foreignLinks, unsealedLinks]: readonly [number, number],
+): string | undefined => {
+  const rewriter = createLinkRewriter({ from, to, seal });
   const out: Uint8Array[] = [];
   for (const chunk of chunks) for (const piece of rewriter.push(chunk)) out.push(piece);
   for (const piece of rewriter.end()) out.push(piece);
   const whole = out.length === 1 && out[0] !== undefined ? out[0] : Buffer.concat(out);
   if (!expected.equals(whole)) return Buffer.from(whole).toString();
-  return rewriter.foreignLinks === foreignLinks ? undefined : `${rewriter.foreignLinks} foreign links`;
+  const counted = [rewriter.foreignLinks, rewriter.unsealedLinks];
+  return counted.join() === [foreignLinks, unsealedLinks].join() ? undefined : `foreign, unsealed: ${counted.join()}`;
 };
 
 /** As many copies of a document as it has bytes, in an array; each is cut at another byte. */
@@ -145,17 +164,17 @@ const cutEverywhere = (bytes: Buffer): Buffer[] => {
 /** Holds the rewriter against the slow oracle: the document whole, in single bytes, and cut in two at every byte. */
 export const judgeDocument = (number: number): { readonly cuts: number } => {
   const text = documentOf(number);
-  const slow = rewriteSlowly(text, from, to);
+  const slow = rewriteSlowly(text, from, to, seal);
   const bytes = Buffer.from(text);
-  const hold = (chunks: readonly Uint8Array[], how: string, wanted: string, foreignLinks: number): void => {
-    const other = differs(chunks, Buffer.from(wanted), foreignLinks);
+  const hold = (chunks: readonly Uint8Array[], how: string, wanted: string, times: number): void => {
+    const other = differs(chunks, Buffer.from(wanted), [slow.foreignLinks * times, slow.unsealedLinks * times]);
     if (other !== undefined) throw new Error(`${how}\n${text}\nexpected ${wanted}\nbut      ${other}`);
   };
   const singles = Array.from(bytes, (_byte, at) => bytes.subarray(at, at + 1));
   const copies = Array.from(bytes, () => slow.text).join(',');
-  hold([bytes], 'whole', slow.text, slow.foreignLinks);
-  hold(singles, 'byte by byte', slow.text, slow.foreignLinks);
+  hold([bytes], 'whole', slow.text, 1);
+  hold(singles, 'byte by byte', slow.text, 1);
   // One rewriter for all the cuts: making one costs more than what it does to so small a document.
-  hold(cutEverywhere(bytes), 'cut at every byte', `[${copies}]`, slow.foreignLinks * bytes.length);
+  hold(cutEverywhere(bytes), 'cut at every byte', `[${copies}]`, bytes.length);
   return { cuts: bytes.length };
 };

@@ -71,7 +71,7 @@ export const fetchGateway = ({ registry = localRegistry() }: { registry?: Regist
     const bearer: AccessToken = { kind: 'access', grantId, grantKey, secret: randomBytes(32) };
     const token = writeBearer(bearer);
     const endsAt = now + (options.lives ?? 180 * 24 * 3600);
-    const written: Grant & { wrappedKey: Uint8Array } = {
+    const written: Grant & { wrappedKey: Uint8Array; linkKey: Uint8Array } = {
       grantId,
       payer,
       partner,
@@ -83,6 +83,7 @@ export const fetchGateway = ({ registry = localRegistry() }: { registry?: Regist
       codeExpiresAt: now + 60,
       redirectUri: 'http://localhost:3002/callback',
       wrappedKey: randomBytes(60),
+      linkKey: randomBytes(32),
       payerVersion: 1,
       sealedPayerTokens: sealPayerTokens(tokens, { grantId, grantKey, iv: randomBytes(12) }),
       ...(patient === undefined ? {} : { patient }),

@@ -1,11 +1,9 @@
 import { FhirRequestError } from './fhir-request-error.ts';
 import type { Parameter, TypeNeed } from './fhir-request.ts';
+import { checkKnown, type Grammar, refused, shown } from './known-parameters.ts';
 import { parseSearchPath, targetsOf } from './search-path.ts';
-import { ANY, resourceTypeOf } from './search-targets.ts';
+import { ANY, isResourceType, resourceTypeOf } from './search-targets.ts';
 
-// Includes letters, digits and what payers' paging parameters have; nothing that a server could take for an array or
-// a second parameter.
-const NAME = /^[A-Za-z0-9_.:~*-]{1,256}$/;
 const JSON_FORMATS = new Set([
   '',
   'json',
@@ -18,7 +16,7 @@ const JSON_FORMATS = new Set([
 const need = (types: readonly string[], needs: TypeNeed['needs']): TypeNeed[] => types.map((type) => ({ type, needs }));
 
 /** The gateway speaks JSON only: anything else could not be checked for links. A `+` may have become a space. */
-function checkFormat(value: string): void {
+export function checkFormat(value: string): void {
   const format = value.split(';')[0]!.trim().toLowerCase().replace(' ', '+');
   if (!JSON_FORMATS.has(format))
     throw new FhirRequestError(406, 'not-supported', 'Only JSON can be asked for in _format.');
@@ -35,12 +33,11 @@ function included(value: string): readonly string[] {
 const revIncluded = (value: string): readonly string[] => [resourceTypeOf(value.split(':')[0]!) ?? ANY];
 
 /** Types that the value of a search result parameter lets the payer return or look into. */
-function consultedByValue(code: string, value: string, searched: string): readonly TypeNeed[] {
+export function consultedByValue(code: string, value: string, searched: readonly string[]): readonly TypeNeed[] {
   const items = value.split(',').map((item) => item.trim());
   switch (code) {
-    case '_filter':
-    case '_query':
-      throw new FhirRequestError(400, 'not-supported', `The gateway cannot check ${code}; use search parameters.`);
+    case '_type':
+      return need(items.map(typeNamed), 's');
     case '_include':
       return items.flatMap((item) => need(included(item), 'r'));
     case '_revinclude':
@@ -53,27 +50,40 @@ function consultedByValue(code: string, value: string, searched: string): readon
     case '_sort':
       return items
         .filter((item) => item.includes('.'))
-        .flatMap((item) => parseSearchPath(item.replace(/^-/, ''), [searched]).consulted)
+        .flatMap((item) => parseSearchPath(item.replace(/^-/, ''), searched).consulted)
         .flatMap((types) => need(types, 's'));
     default:
       return [];
   }
 }
 
+/** A type that `_type` names. @throws FhirRequestError 400 for what R4 does not have, which a payer may ignore */
+export function typeNamed(type: string): string {
+  if (isResourceType(type)) return type;
+  throw new FhirRequestError(400, 'invalid', 'What _type names is not a resource type of FHIR R4.');
+}
+
 /**
  * Checks the parameters of a request, and finds what they let the payer return or look into.
+ * @param searched the types whose search parameters the request's are
  * @throws FhirRequestError 400, 406
  */
-export function checkSearch(parameters: readonly Parameter[], searched: string, anyFormat: boolean): TypeNeed[] {
+export function checkSearch(
+  parameters: readonly Parameter[],
+  searched: readonly string[],
+  grammar: Grammar,
+  anyFormat: boolean,
+): TypeNeed[] {
   return parameters.flatMap(([name, value]) => {
-    if (!NAME.test(name) || !value.isWellFormed()) {
-      throw new FhirRequestError(400, 'invalid', 'A parameter has characters that cannot be used here.');
+    checkKnown(name, grammar);
+    if (!value.isWellFormed()) {
+      throw refused(`${shown(name)} has characters that cannot be used here.`);
     }
-    if (/^_format(?::|$)/i.test(name)) {
+    if (name === '_format') {
       if (!anyFormat) checkFormat(value);
       return [];
     }
-    const { consulted, code } = parseSearchPath(name, [searched]);
+    const { consulted, code } = parseSearchPath(name, searched);
     return [...consulted.flatMap((types) => need(types, 's')), ...consultedByValue(code, value, searched)];
   });
 }

@@ -1,5 +1,6 @@
-import { checkSearch } from './check-search.ts';
+import { checkSearch, typeNamed } from './check-search.ts';
 import { FhirRequestError } from './fhir-request-error.ts';
+import { type AddedParameters, type Grammar, PLAIN } from './known-parameters.ts';
 import { ANY, isResourceType } from './search-targets.ts';
 
 export { FhirRequestError } from './fhir-request-error.ts';
@@ -7,7 +8,7 @@ export { FhirRequestError } from './fhir-request-error.ts';
 /** A decoded query or form parameter: name and value. */
 export type Parameter = readonly [name: string, value: string];
 
-/** https://hl7.org/fhir/R4/http.html; `page` is a page of an earlier search, as HAPI-style servers link to it. */
+/** https://hl7.org/fhir/R4/http.html; `page` is a page of an earlier request, by a link of the payer's. */
 type Interaction =
   | 'read'
   | 'vread'
@@ -34,8 +35,8 @@ export type FhirRequest = {
   readonly resourceType?: string;
   /** The path's resource id. */
   readonly id?: string;
-  /** Whose search parameters the request's are: a resource type, or `*`. */
-  readonly searched: string;
+  /** Whose search parameters the request's are: resource types, or `*`. */
+  readonly searched: readonly string[];
   /** Every type that can be returned, or that the payer looks into to answer. */
   readonly types: readonly TypeNeed[];
   /** Path below the base, safe to be joined by slashes as it is. */
@@ -43,6 +44,8 @@ export type FhirRequest = {
   readonly query: readonly Parameter[];
   /** Present with POST. */
   readonly form?: readonly Parameter[];
+  /** Present with a page: what follows the payer's base as the payer wrote it, and what of it nobody but the payer knows. */
+  readonly page?: { readonly rest: string; readonly unknown: readonly string[] };
 };
 
 export type FhirRequestInput = {
@@ -53,6 +56,8 @@ export type FhirRequestInput = {
   readonly form?: readonly Parameter[];
   /** Whether the payer has `Patient/{id}/$everything`. */
   readonly everything: boolean;
+  /** Search parameters that the payer adds. */
+  readonly searchParameters?: AddedParameters | undefined;
 };
 
 type Target = Pick<FhirRequest, 'interaction' | 'resourceType' | 'id' | 'searched'> & { readonly needs: TypeNeed[] };
@@ -61,13 +66,6 @@ const SEGMENT = /^(?!\.{1,2}$)[A-Za-z0-9._~$*-]{1,128}$/;
 // Of a segment, and lenient: payers have ids that are longer, or of more characters, than FHIR's. Reserved names begin
 // with `_`.
 const ID = /^[A-Za-z0-9.~-][A-Za-z0-9._~-]*$/;
-
-/** Parameters that come with `_getpages`. Spelled exactly: one the payer does not know would make it a search of all. */
-const PAGE_COMPANIONS = new Set(
-  '_getpages _getpagesoffset _pageId _count _pretty _bundletype _format _elements _summary _include _revinclude'.split(
-    ' ',
-  ),
-);
 
 const badPath = () => new FhirRequestError(400, 'invalid', 'The path is not a FHIR read or search.');
 const notFound = (message: string) => new FhirRequestError(404, 'not-supported', message);
@@ -89,17 +87,13 @@ function checkMethod(method: string, segments: readonly string[]): 'GET' | 'POST
   throw notAllowed('This server is read-only: GET, or POST to {type}/_search.');
 }
 
-const isPageCompanion = (name: string) => PAGE_COMPANIONS.has(name) || /^_(?:rev)?include:/.test(name);
-
-/** Tells a page of an earlier search from a search of everything. */
+/**
+ * What a request without a path asks for: a search of all types. `_type` does not narrow what is needed, since a payer
+ * may ignore it.
+ */
 function targetOfBase(query: readonly Parameter[]): Target {
   if (query.length === 0) throw notFound('Name a resource type below this base URL.');
-  const pages = query.filter(([name]) => name === '_getpages');
-  const isPage = pages.length > 0 && pages.every(([, value]) => value !== '');
-  if (isPage && query.every(([name]) => isPageCompanion(name))) {
-    return { interaction: 'page', searched: ANY, needs: [] };
-  }
-  return { interaction: 'search-system', searched: ANY, needs: [{ type: ANY, needs: 's' }] };
+  return { interaction: 'search-system', searched: [ANY], needs: [{ type: ANY, needs: 's' }] };
 }
 
 function checkId(id: string): string {
@@ -114,7 +108,7 @@ function targetOfInstance(
   [third, version]: readonly string[],
   everything: boolean,
 ): Target {
-  const read = { resourceType, id, searched: resourceType, needs: [{ type: resourceType, needs: 'r' as const }] };
+  const read = { resourceType, id, searched: [resourceType], needs: [{ type: resourceType, needs: 'r' as const }] };
   if (third === undefined) return { interaction: 'read', ...read };
   if (third === '_history') {
     if (version === undefined) return { interaction: 'history-instance', ...read };
@@ -124,10 +118,16 @@ function targetOfInstance(
   if (version !== undefined || resourceType !== 'Patient') throw notFound('This server has no such path.');
   if (third === '$everything') {
     if (!everything) throw notAllowed('This payer has no $everything. Search each resource type instead.');
-    return { interaction: 'everything', resourceType, id, searched: ANY, needs: [{ type: ANY, needs: 'rs' }] };
+    return { interaction: 'everything', resourceType, id, searched: [ANY], needs: [{ type: ANY, needs: 'rs' }] };
   }
   if (third !== ANY && !isResourceType(third)) throw notFound('This is not a resource type of FHIR R4.');
-  return { interaction: 'search-compartment', resourceType, id, searched: third, needs: [{ type: third, needs: 's' }] };
+  return {
+    interaction: 'search-compartment',
+    resourceType,
+    id,
+    searched: [third],
+    needs: [{ type: third, needs: 's' }],
+  };
 }
 
 /** What the path asks for. */
@@ -143,39 +143,76 @@ function targetOf(segments: readonly string[], method: 'GET' | 'POST', input: Fh
   const needs: TypeNeed[] = [{ type: resourceType, needs: 's' }];
   // A POST has been checked to be one to _search.
   if (second === undefined || method === 'POST') {
-    return { interaction: 'search-type', resourceType, searched: resourceType, needs };
+    return { interaction: 'search-type', resourceType, searched: [resourceType], needs };
   }
   if (segments.length === 2) {
     if (second === '_search') throw notAllowed('Use POST for _search, or leave it out.');
-    if (second === '_history') return { interaction: 'history-type', resourceType, searched: resourceType, needs };
+    if (second === '_history') return { interaction: 'history-type', resourceType, searched: [resourceType], needs };
   }
   return targetOfInstance(resourceType, checkId(second), segments.slice(2), input.everything);
 }
 
 /**
- * Reads a FHIR R4 request that may go to the payer: a read, a history, a search, `$everything`, a page.
+ * A search without a path that `_type` limits to one type, as that type's own search, which means the same: a payer that
+ * ignores `_type` cannot answer with others.
+ */
+function asTypeSearch(
+  segments: readonly string[],
+  { method, query }: FhirRequestInput,
+): [readonly string[], readonly Parameter[]] {
+  if (method !== 'GET' || segments.length > 0) return [segments, query];
+  const types = new Set(query.flatMap(([name, value]) => (name === '_type' ? value.split(',').map(typeNamed) : [])));
+  if (types.size !== 1) return [segments, query];
+  return [[...types], query.filter(([name]) => name !== '_type')];
+}
+
+/** The parameters that a kind of request has beside search parameters, and the types whose search parameters it has. */
+function grammarOf({ interaction, searched }: Target, query: readonly Parameter[]): Pick<Grammar, 'plain' | 'on'> {
+  switch (interaction) {
+    case 'read':
+    case 'vread':
+      return { plain: PLAIN.read, on: [] };
+    case 'history-instance':
+    case 'history-type':
+      return { plain: PLAIN.history, on: [] };
+    case 'everything':
+      return { plain: PLAIN.everything, on: [] };
+    case 'search-system': {
+      // https://hl7.org/fhir/R4/search.html#all: what all the types have that are searched.
+      const types = query.flatMap(([name, value]) => (name === '_type' ? value.split(',').map(typeNamed) : []));
+      return { plain: PLAIN.searchSystem, on: types.length === 0 ? [ANY] : types };
+    }
+    default:
+      return { plain: PLAIN.search, on: searched };
+  }
+}
+
+/**
+ * Reads a FHIR R4 request that may go to the payer: a read, a history, a search, `$everything`.
  * @throws FhirRequestError for all else
  */
 export function parseFhirRequest(input: FhirRequestInput): FhirRequest {
-  const segments = checkSegments(input.segments);
-  const method = checkMethod(input.method, segments);
-  const { needs, ...target } = targetOf(segments, method, input);
+  const given = checkSegments(input.segments);
+  const method = checkMethod(input.method, given);
+  const [segments, query] = asTypeSearch(given, input);
+  const { needs, ...target } = targetOf(segments, method, { ...input, query });
   const form = method === 'POST' ? (input.form ?? []) : undefined;
   // A Binary is given as whatever it is, so any format may be asked for.
   const anyFormat = target.resourceType === 'Binary' && ['read', 'vread'].includes(target.interaction);
-  const consulted = checkSearch([...input.query, ...(form ?? [])], target.searched, anyFormat);
+  const grammar = { ...grammarOf({ needs, ...target }, query), added: input.searchParameters ?? {} };
+  const consulted = checkSearch([...query, ...(form ?? [])], target.searched, grammar, anyFormat);
   return {
     ...target,
     method,
     types: mergeNeeds([...needs, ...consulted]),
     segments,
-    query: input.query,
+    query,
     ...(form === undefined ? {} : { form }),
   };
 }
 
 /** One need for each type. */
-function mergeNeeds(needs: readonly TypeNeed[]): TypeNeed[] {
+export function mergeNeeds(needs: readonly TypeNeed[]): TypeNeed[] {
   const merged = new Map<string, TypeNeed['needs']>();
   for (const { type, needs: letters } of needs) {
     const known = merged.get(type);

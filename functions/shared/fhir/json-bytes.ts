@@ -134,3 +134,65 @@ export function createPrefixReader(limit: number) {
     },
   };
 }
+
+/**
+ * Holds the source of one JSON string of at most `limit` characters, across chunks, and gives up what is longer. Bytes
+ * count as characters, so that `raw` never holds more than six for each.
+ */
+export function createStringReader(limit: number) {
+  let raw = Buffer.allocUnsafe(0);
+  let rawLength = 0;
+  let length = 0;
+  let escape = 0; // 1 after a backslash, 2 to 5 in the four digits of \u
+  let hasEscapes = false;
+
+  function keep(bytes: Uint8Array, from: number, to: number): void {
+    const needed = rawLength + to - from;
+    if (needed > raw.length) {
+      const grown = Buffer.allocUnsafe(Math.max(needed, raw.length * 2, 256));
+      grown.set(raw.subarray(0, rawLength));
+      raw = grown;
+    }
+    raw.set(bytes.subarray(from, to), rawLength);
+    rawLength = needed;
+  }
+
+  return {
+    isTooLong: () => length > limit,
+    /** The raw bytes read so far, as a view that the next string overwrites. */
+    raw: (): Uint8Array => raw.subarray(0, rawLength),
+    text: (): string => raw.toString('utf8', 0, rawLength),
+    reset() {
+      rawLength = length = escape = 0;
+      hasEscapes = false;
+    },
+    /** Reads from `at` and returns where it stopped: at the closing quote, one character too far, or at the end. */
+    read(bytes: Uint8Array, at: number): number {
+      let i = at;
+      if (!hasEscapes) {
+        // Up to the first backslash no byte needs a look of its own.
+        const most = bytes.subarray(at, at + limit - length + 1);
+        const quote = most.indexOf(QUOTE);
+        const inside = quote < 0 ? most : most.subarray(0, quote);
+        const backslash = inside.indexOf(BACKSLASH);
+        hasEscapes = backslash >= 0;
+        const plain = hasEscapes ? backslash : inside.length;
+        length += plain;
+        i += plain;
+      }
+      for (; i < bytes.length && length <= limit; i++) {
+        const byte = bytes[i]!;
+        if (escape === 0) {
+          if (byte === QUOTE) break;
+          if (byte === BACKSLASH) escape = 1;
+          else length++;
+        } else if (escape === 5 || (escape === 1 && byte !== LETTER_U)) {
+          escape = 0;
+          length++;
+        } else escape++;
+      }
+      keep(bytes, at, i);
+      return i;
+    },
+  };
+}

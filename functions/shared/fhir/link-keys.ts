@@ -12,6 +12,10 @@ export const RESPONSE_KEY = 4;
 export const URL_KEY = 5;
 /** A link under `response`. */
 export const LOCATION_KEY = 6;
+/** Under `link`, what kind of link it is. */
+export const RELATION_KEY = 7;
+/** A page's link: sealed. */
+export const PAGE = 8;
 
 const KINDS = new Map<string, number>([
   ['url', URL_KEY],
@@ -20,7 +24,10 @@ const KINDS = new Map<string, number>([
   ['location', LOCATION_KEY],
   ['response', RESPONSE_KEY],
   ['reference', FOLLOWED],
+  ['relation', RELATION_KEY],
 ]);
+/** Keys that matter wherever they stand, and so are searched for. */
+const SOUGHT = [...KINDS.keys()].filter((name) => KINDS.get(name) !== RELATION_KEY);
 export const LONGEST_KEY = 9;
 
 /** Which keys have this length: most keys of a document are told apart by it alone. */
@@ -43,8 +50,8 @@ function spellings(letter: string): string {
   return `(?:${letter}|\\\\u00${hex.replace(/[a-f]/, (digit) => `[${digit}${digit.toUpperCase()}]`)})`;
 }
 
-const ours = [...KINDS.keys()].join('|');
-const followed = [...KINDS.keys()].filter((name) => KINDS.get(name) === FOLLOWED).join('|');
+const ours = SOUGHT.join('|');
+const followed = SOUGHT.filter((name) => KINDS.get(name) === FOLLOWED).join('|');
 const usualKeys = new Map<string | undefined, RegExp>();
 
 /**
@@ -64,10 +71,7 @@ export function usualKey(base: string | undefined): RegExp {
 }
 
 /** Our keys in all spellings that JSON allows: with letters as `\u0066`. */
-export const spelledKey = new RegExp(
-  `"(?:${[...KINDS.keys()].map((name) => name.replace(/./g, spellings)).join('|')})"`,
-  'g',
-);
+export const spelledKey = new RegExp(`"(?:${SOUGHT.map((name) => name.replace(/./g, spellings)).join('|')})"`, 'g');
 
 /** An escaped letter of our keys; `\u00` is looked for first because that is much cheaper. */
 const ESCAPED_LETTER = /\\u00(?:55|6[1-9a-fA-F]|7[0-5])/;

@@ -124,9 +124,9 @@ function isPatientReference({ on, code }: SearchPath): boolean {
 }
 
 /** Checks one parameter of a search. */
-function checkParameter(name: string, value: string, searched: string, member: Member): void {
+function checkParameter(name: string, value: string, searched: readonly string[], member: Member): void {
   checkNamedPatients(value, member);
-  const path = parseSearchPath(name, [searched]);
+  const path = parseSearchPath(name, searched);
   const intoPatient = path.consulted.findIndex(canBePatient);
   if (intoPatient >= 0) {
     // Whatever is asked of a patient on the way could be asked of another; only the member's id proves whom it is about.
@@ -148,6 +148,7 @@ function checkParameter(name: string, value: string, searched: string, member: M
 export function checkPatient(request: FhirRequest, patientId: string, ownBases: readonly string[]): void {
   if (request.resourceType === PATIENT && request.id !== undefined && request.id !== patientId) throw anotherPatient();
   const member = { id: patientId, ownBases };
+  for (const text of request.page?.unknown ?? []) checkNamedPatients(text, member);
   for (const [name, value] of [...request.query, ...(request.form ?? [])]) {
     checkParameter(name, value, request.searched, member);
   }

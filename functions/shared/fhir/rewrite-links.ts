@@ -9,7 +9,8 @@ import * as keys from './link-keys.ts';
  *
  * A link is the string value of
  * - `fullUrl` and `reference`, anywhere;
- * - `url` in the object (or in an object of the array) that a `link` key holds;
+ * - `url` in the object (or in an object of the array) that a `link` key holds; where the answer has pages, the whole of
+ *   it is given to `seal`, unless the object's `relation` was read as `self` before;
  * - `location` in the object that a `response` key holds;
  * - `url` anywhere else only where it points to `{base}/Binary`.
  *
@@ -20,7 +21,7 @@ import * as keys from './link-keys.ts';
  *
  * One pass, linear in time whatever the chunks are. It keeps one byte for each of at most 128 levels under a `link` or
  * `response`, and holds back bytes only of a link that a chunk's end cut before it was decided (at most six for each
- * character of the longest base and of `/Binary/`). What is nested deeper passes unchanged; so does everything where
+ * character of the longest base and of `/Binary/`; of a page's link, all of it up to `longestPageLink`). What is nested deeper passes unchanged; so does everything where
  * the first byte is not that of a JSON object or array, or after the first structural error that is noticed.
  */
 export type LinkRewriter = {
@@ -30,13 +31,23 @@ export type LinkRewriter = {
   end(): Uint8Array[];
   /** How many absolute http(s) links to elsewhere passed unchanged so far. */
   readonly foreignLinks: number;
+  /** How many page links below the payer's bases were too long to be sealed so far. */
+  readonly unsealedLinks: number;
 };
+
+/** Bytes of the longest page link that is sealed, JSON's escapes undone. */
+export const longestPageLink = 5000;
 
 export type LinkRewriterOptions = {
   /** The payer's FHIR base URL and its aliases: ASCII, as URLs are on the wire. The longest that fits wins. */
   readonly from: readonly string[];
   /** The gateway's FHIR base URL for this payer. */
   readonly to: string;
+  /**
+   * Makes of a page's link the one that the partner gets; undefined for a link that is not below the payer's bases, null
+   * for one that is too long: both are treated as any other link. Left out where an answer has no pages.
+   */
+  readonly seal?: ((url: string) => string | undefined | null) | undefined;
 };
 
 const MAX_DEPTH = 128;
@@ -55,11 +66,16 @@ const IN_KEY = 9; // a key with escapes, or cut by a chunk's end
 const IN_LINK = 10; // a link with escapes, or cut by a chunk's end
 const TOO_DEEP = 11;
 const BROKEN = 12;
+const IN_RELATION = 13; // under a `link`, what kind of link it is
+const IN_PAGE = 14; // a page's link
 
 // What a level of the stack is.
 const OBJECT = 1;
 const UNDER_LINK = 2;
 const UNDER_RESPONSE = 4;
+const IS_SELF = 8;
+
+const SELF = json.bytesOf('self');
 
 const NOTHING = new Uint8Array(0);
 const withoutSlash = (base: string) => base.replace(/\/+$/, '');
@@ -75,6 +91,9 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
   const limit = (bases[0]?.length ?? 0) + BINARY.length + 1;
   const link = json.createPrefixReader(limit);
   const key = json.createPrefixReader(keys.LONGEST_KEY + 1);
+  const relation = json.createPrefixReader(SELF.length + 1);
+  const page = json.createStringReader(Math.max(longestPageLink, limit));
+  const { seal } = options;
   /** First bytes that are worth a look: those of the bases, of http(s), of an escape. */
   const interesting = new Uint8Array(256);
   for (const byte of [json.BACKSLASH, 0x68, 0x48, ...bases.map((base) => base[0]!)]) interesting[byte] = 1;
@@ -83,8 +102,10 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
   /** What the current value's key said; PLAIN in arrays. */
   let kind = keys.PLAIN;
   let foreignLinks = 0;
-  /** Start and end in the chunk of every base to be replaced. */
+  let unsealedLinks = 0;
+  /** Start and end in the chunk of everything to be replaced, and what by. */
   let edits: number[] = [];
+  let replacements: Uint8Array[] = [];
 
   // Reading under a `link` or `response`; the bottom of the stack is what is around it.
   const stack = new Uint8Array(MAX_DEPTH + 1);
@@ -101,8 +122,13 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
   let soughtFrom = 0;
 
   function kindHere(raw: number): number {
-    if (raw === keys.URL_KEY) return stack[depth]! & UNDER_LINK ? keys.FOLLOWED : keys.MAYBE_BINARY;
-    if (raw === keys.LOCATION_KEY) return stack[depth]! & UNDER_RESPONSE ? keys.FOLLOWED : keys.PLAIN;
+    const level = stack[depth]!;
+    if (raw === keys.URL_KEY) {
+      if ((level & UNDER_LINK) === 0) return keys.MAYBE_BINARY;
+      return seal === undefined || level & IS_SELF ? keys.FOLLOWED : keys.PAGE;
+    }
+    if (raw === keys.RELATION_KEY) return level & UNDER_LINK ? raw : keys.PLAIN;
+    if (raw === keys.LOCATION_KEY) return level & UNDER_RESPONSE ? keys.FOLLOWED : keys.PLAIN;
     return raw;
   }
 
@@ -142,12 +168,47 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
     return afterValue(at);
   }
 
+  function replace(from: number, to: number, by: Uint8Array): void {
+    edits.push(from, to);
+    replacements.push(by);
+  }
+
+  /** Whether a decoded link is absolute and to elsewhere. */
+  function countForeign(): void {
+    if (kind !== keys.MAYBE_BINARY && isAbsolute(link.decoded, 0)) foreignLinks++;
+  }
+
   /** Decides a link that was decoded: returns the raw length of the base to be replaced, 0 for none. */
   function decideDecoded(): number {
     const matched = matchDecoded(bases, link.decoded, link.length(), kind === keys.MAYBE_BINARY);
     if (matched > 0) return link.rawEnd(matched);
-    if (kind === keys.FOLLOWED && isAbsolute(link.decoded, 0)) foreignLinks++;
+    countForeign();
     return 0;
+  }
+
+  /** A page's link that was read, sealed; null where it is too long, undefined where it is no page of the payer's. */
+  function sealPage(): string | undefined | null {
+    if (page.isTooLong()) return null;
+    let url: string;
+    try {
+      url = JSON.parse(`"${page.text()}"`) as string;
+    } catch {
+      return undefined; // No JSON.
+    }
+    return Buffer.byteLength(url) > longestPageLink ? null : seal!(url);
+  }
+
+  /** Decides a page's link: how many of its raw bytes are to be replaced, and by what. */
+  function decidePage(): { raw: number; by: Uint8Array } {
+    const sealed = sealPage();
+    if (typeof sealed === 'string') {
+      return { raw: page.raw().length, by: json.bytesOf(JSON.stringify(sealed).slice(1, -1)) };
+    }
+    link.reset();
+    link.read(page.raw(), 0);
+    const raw = decideDecoded();
+    if (sealed === null && (raw > 0 || !isAbsolute(link.decoded, 0))) unsealedLinks++;
+    return { raw, by: target };
   }
 
   /** Decides a link as it stands in the chunk; false where an escape or the chunk's end is in the way. */
@@ -157,7 +218,7 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
     const matched = matchSource(bases, chunk, at, kind === keys.MAYBE_BINARY);
     if (matched === UNDECIDED) return false;
     if (matched > 0) {
-      edits.push(at, at + matched);
+      replace(at, at + matched, target);
       return true;
     }
     if (hasEscapedScheme(chunk, at)) return false;
@@ -179,7 +240,7 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
     let endOfKey = from - 2;
     while (chunk[endOfKey] !== json.QUOTE) endOfKey--;
     if (startOfKey(chunk, endOfKey) < 0) return;
-    edits.push(from, end);
+    replace(from, end, target);
     soughtFrom = end;
     tail = '';
   }
@@ -230,9 +291,21 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
   function startValue(chunk: Buffer, at: number): number {
     const byte = chunk[at]!;
     const next = at + 1;
+    if (kind === keys.RELATION_KEY) stack[depth]! &= ~IS_SELF;
     if (byte === json.QUOTE) {
       afterString = AFTER_VALUE;
       state = IN_STRING;
+      if (kind === keys.PLAIN) return next;
+      if (kind === keys.PAGE) {
+        page.reset();
+        state = IN_PAGE;
+        return next;
+      }
+      if (kind === keys.RELATION_KEY) {
+        relation.reset();
+        state = IN_RELATION;
+        return next;
+      }
       if (kind !== keys.FOLLOWED && kind !== keys.MAYBE_BINARY) return next;
       // While searching, the rest of the string need not be told from what follows.
       if (decideSource(chunk, next)) return depth > 0 ? next : afterValue(next);
@@ -341,10 +414,27 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
           i = link.read(chunk, began);
           if (i === length && !link.isFull()) return began;
           const raw = decideDecoded();
-          if (raw > 0) edits.push(began, began + raw);
+          if (raw > 0) replace(began, began + raw, target);
           state = IN_STRING;
           break;
         }
+
+        case IN_PAGE: {
+          const began = i;
+          i = page.read(chunk, began);
+          if (i === length && !page.isTooLong()) return began;
+          const { raw, by } = decidePage();
+          if (raw > 0) replace(began, began + raw, by);
+          state = IN_STRING;
+          break;
+        }
+
+        case IN_RELATION:
+          i = relation.read(chunk, i);
+          if (i === length && !relation.isFull()) break;
+          if (relation.length() === SELF.length && json.hasAt(relation.decoded, 0, SELF)) stack[depth]! |= IS_SELF;
+          state = IN_STRING;
+          break;
 
         case TOO_DEEP: {
           const byte = chunk[i++]!;
@@ -383,15 +473,16 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
   /** Joins `before` and the chunk's first `end` bytes from `start` on, with every edit made. */
   function edited(before: Uint8Array, chunk: Buffer, start: number, end: number): Uint8Array {
     let size = before.length + end - start;
-    for (let e = 0; e < edits.length; e += 2) size += target.length - (edits[e + 1]! - edits[e]!);
+    for (let e = 0; e < edits.length; e += 2) size += replacements[e / 2]!.length - (edits[e + 1]! - edits[e]!);
     const result = Buffer.allocUnsafe(size);
     result.set(before);
     let to = before.length;
     let from = start;
     for (let e = 0; e < edits.length; e += 2) {
       to += chunk.copy(result, to, from, edits[e]);
-      result.set(target, to);
-      to += target.length;
+      const by = replacements[e / 2]!;
+      result.set(by, to);
+      to += by.length;
       from = edits[e + 1]!;
     }
     chunk.copy(result, to, from, end);
@@ -407,14 +498,26 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
     return { before: raw > 0 ? Buffer.concat([target, link.rawFrom(raw)]) : link.rawFrom(0), start };
   }
 
+  /** The same for a page's link. */
+  function finishPage(chunk: Buffer): { before: Uint8Array; start: number } | undefined {
+    const start = page.read(chunk, 0);
+    if (start === chunk.length && !page.isTooLong()) return undefined;
+    const { raw, by } = decidePage();
+    state = IN_STRING;
+    const rest = page.raw().subarray(raw);
+    return { before: raw > 0 ? Buffer.concat([by, rest]) : Buffer.from(rest), start };
+  }
+
   return {
     push(chunk) {
       if (chunk.length === 0) return [];
       if (state === BROKEN) return [chunk];
       const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-      const held = state === IN_LINK ? finishLink(bytes) : { before: NOTHING, start: 0 };
+      const held =
+        state === IN_LINK ? finishLink(bytes) : state === IN_PAGE ? finishPage(bytes) : { before: NOTHING, start: 0 };
       if (held === undefined) return [];
       edits = [];
+      replacements = [];
       soughtFrom = 0;
       text = bytes.toString('latin1');
       pattern = keys.hasEscapedLetter(text) ? keys.spelledKey : usualKey;
@@ -425,12 +528,15 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
       return [edited(held.before, bytes, held.start, end)];
     },
     end() {
-      const held = state === IN_LINK ? link.rawFrom(0) : NOTHING;
+      const held = state === IN_LINK ? link.rawFrom(0) : state === IN_PAGE ? Buffer.from(page.raw()) : NOTHING;
       state = BROKEN;
       return held.length === 0 ? [] : [held];
     },
     get foreignLinks() {
       return foreignLinks;
+    },
+    get unsealedLinks() {
+      return unsealedLinks;
     },
   };
 }

@@ -1,39 +1,63 @@
-import { searchParameterTargets } from './search-parameter-targets.ts';
+import { inflateRawSync } from 'node:zlib';
+import { resourceTypes } from '../../../config/resource-types.ts';
+import { packedSearchTargets } from './search-parameter-targets.ts';
 
-/** R4's resource types and reference search parameters, packed; numbers are base 36. */
+/** Resource types and search parameters of R4 and the guides that the gateway knows, packed; numbers are base 36. */
 export type SearchTargets = {
   /** All resource types, separated by spaces. */
   readonly types: string;
   /** Sets of target types, separated by commas: indexes into `types` separated by spaces, or `*` for any type. */
   readonly sets: string;
-  /** For each resource type, separated by commas: its name and its `code:index of the set`, separated by spaces. */
+  /**
+   * Groups of parameters that the same types have, separated by commas: the parameters, `|`, and indexes of those types
+   * (into `types` and then `Resource`, `DomainResource`), both separated by spaces. A reference is `code:index of the set`, any
+   * other parameter its `code`.
+   */
   readonly parameters: string;
 };
+
+/** What all resource types have their common parameters from, or all with a narrative. */
+const abstractTypes = ['Resource', 'DomainResource'] as const;
 
 /** Any resource type. */
 export const ANY = '*';
 
-const types = searchParameterTargets.types.split(' ');
+const types = resourceTypes.split(' ');
 const typesByLowerCase = new Map(types.map((type) => [type.toLowerCase(), type]));
 
-/** Unpacked on the first use: most functions that know scopes never look at search parameters. */
-let table: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>> | undefined;
+type Codes = ReadonlyMap<string, readonly string[] | undefined>;
 
-function unpack(): ReadonlyMap<string, ReadonlyMap<string, readonly string[]>> {
-  const sets = searchParameterTargets.sets
-    .split(',')
-    .map((set) => (set === ANY ? [ANY] : set.split(' ').map((index) => types[Number.parseInt(index, 36)]!)));
-  return new Map(
-    searchParameterTargets.parameters.split(',').map((line) => {
-      const [type, ...parameters] = line.split(' ');
-      const targets = parameters.map((parameter) => {
-        const colon = parameter.lastIndexOf(':');
-        return [parameter.slice(0, colon), sets[Number.parseInt(parameter.slice(colon + 1), 36)]!] as const;
-      });
-      return [type!, new Map(targets)];
-    }),
-  );
+/** Unpacked on the first use: most functions that know scopes never look at search parameters. */
+let table: ReadonlyMap<string, Codes> | undefined;
+
+/** The table's two texts. */
+export function readPacked(packed: string): Pick<SearchTargets, 'sets' | 'parameters'> {
+  const text = inflateRawSync(Buffer.from(packed, 'base64')).toString('latin1');
+  const [sets = '', parameters = ''] = text.split('\n');
+  return { sets, parameters };
 }
+
+function unpack(): ReadonlyMap<string, Codes> {
+  const packed = readPacked(packedSearchTargets);
+  const at = (names: readonly string[], index: string) => names[Number.parseInt(index, 36)]!;
+  const sets = packed.sets
+    .split(',')
+    .map((set) => (set === ANY ? [ANY] : set.split(' ').map((index) => at(types, index))));
+  const carriers = [...types, ...abstractTypes];
+  const byType = new Map(carriers.map((type) => [type, new Map<string, readonly string[] | undefined>()]));
+  for (const group of packed.parameters.split(',')) {
+    const [entries, indexes] = group.split('|').map((part) => part.split(' ')) as [string[], string[]];
+    for (const index of indexes) {
+      for (const entry of entries) {
+        const [code, set] = entry.split(':') as [string, string?];
+        byType.get(at(carriers, index))!.set(code, set === undefined ? undefined : sets[Number.parseInt(set, 36)]);
+      }
+    }
+  }
+  return byType;
+}
+
+const codesOf = (type: string): Codes | undefined => (table ??= unpack()).get(type);
 
 /** Whether this is one of R4's resource types, spelled exactly. */
 export const isResourceType = (name: string): boolean => typesByLowerCase.get(name.toLowerCase()) === name;
@@ -41,15 +65,34 @@ export const isResourceType = (name: string): boolean => typesByLowerCase.get(na
 /** The resource type of that name whatever its case: a payer may be lenient where we must not be fooled. */
 export const resourceTypeOf = (name: string): string | undefined => typesByLowerCase.get(name.toLowerCase());
 
+/** R4's position of a resource type, which never changes; -1 for none. */
+export const indexOfType = (name: string): number => types.indexOf(name);
+/** The resource type at a position. */
+export const typeAt = (index: number): string | undefined => types[index];
+
+/** What has no narrative, and so no `_text`: https://hl7.org/fhir/R4/domainresource.html */
+const WITHOUT_NARRATIVE = new Set(['Binary', 'Bundle', 'Parameters']);
+
 /**
- * The types that a reference search parameter may point to, `ANY` among them where R4 allows every type; undefined
- * where R4 defines no such reference parameter. The case of `code` does not matter. For the resource type `ANY` the
+ * Whether a resource type has a search parameter, spelled exactly. `ANY` has what all types have.
+ * https://hl7.org/fhir/R4/search.html#all
+ */
+export function isSearchParameter(resourceType: string, code: string): boolean {
+  if (codesOf('Resource')!.has(code)) return true;
+  if (resourceType === ANY) return false;
+  if (!WITHOUT_NARRATIVE.has(resourceType) && codesOf('DomainResource')!.has(code)) return true;
+  return codesOf(resourceType)?.has(code) ?? false;
+}
+
+/**
+ * The types that a reference search parameter may point to, `ANY` among them where every type is allowed; undefined
+ * where there is no such reference parameter. The case of `code` does not matter. For the resource type `ANY` the
  * answer is that of all types together.
  */
 export function searchTargets(resourceType: string, code: string): readonly string[] | undefined {
-  table ??= unpack();
   const wanted = code.toLowerCase();
-  if (resourceType !== ANY) return table.get(resourceType)?.get(wanted);
+  if (resourceType !== ANY) return codesOf(resourceType)?.get(wanted);
+  table ??= unpack();
   const found = [...table.values()].flatMap((parameters) => parameters.get(wanted) ?? []);
   return found.length === 0 ? undefined : [...new Set(found)];
 }

@@ -11,9 +11,13 @@ export type PayerUrl = {
 /** Percent-encodes for a query; characters that FHIR uses and RFC 3986 §3.4 allows stay readable. */
 const encode = (text: string) => encodeURIComponent(text).replace(/%(?:3A|2F|2C|24|40)/g, decodeURIComponent);
 
+/** What no URL has, encoded as every client does it: https://url.spec.whatwg.org/#concept-basic-url-parser */
+const sendable = (url: string) =>
+  url.replace(/[\t\n\r]/g, '').replace(/[^\x21-\x7e]+/g, (text) => encodeURIComponent(text.toWellFormed()));
+
 /**
  * Builds the payer's URL (and form) of a checked request: from its segments and its parameters in their order, never
- * by resolving a string. A value, or an item of a list, that starts with the gateway's own base gets the payer's.
+ * by resolving a string; a page's is the payer's own. A value, or an item of a list, that starts with the gateway's own base gets the payer's.
  */
 export function payerUrl(
   fhirBaseUrl: string,
@@ -21,6 +25,7 @@ export function payerUrl(
   { gatewayBase }: { gatewayBase: string },
 ): PayerUrl {
   const base = fhirBaseUrl.replace(/\/+$/, '');
+  if (request.page !== undefined) return { url: base + sendable(request.page.rest) };
   const toPayer = (item: string) => {
     const rest = afterBase(item, gatewayBase);
     return rest === undefined ? item : base + rest;

@@ -66,6 +66,8 @@ export interface Grant {
   readonly rotatedAt?: number;
   readonly rotationSalt?: Uint8Array;
   readonly sealedPayerTokens: Uint8Array;
+  /** Seals page links; absent from a grant of version 0.1 until its first pages. */
+  readonly linkKey?: Uint8Array;
   readonly payerVersion: number;
   readonly leaseOwner?: string;
   /** Epoch milliseconds. */
@@ -103,6 +105,7 @@ export const readGrant = (item: Item): Grant => ({
     revokedAt: number(item, 'revokedAt'),
     codeChallenge: text(item, 'codeChallenge'),
     wrappedKey: binary(item, 'wrappedKey'),
+    linkKey: binary(item, 'linkKey'),
     redeemedAt: number(item, 'redeemedAt'),
     redeemedBy: text(item, 'redeemedBy'),
     access: issued(item, 'access'),

@@ -70,7 +70,7 @@ export const getGrant = async (table: Table, grantId: string): Promise<Grant | u
 /** Writes a new grant, which ends with its code unless that is redeemed. */
 export const putGrant = async (
   table: Table,
-  grant: Grant & { readonly wrappedKey: Uint8Array },
+  grant: Grant & { readonly wrappedKey: Uint8Array; readonly linkKey: Uint8Array },
   { now, requestId }: { now: number; requestId: string },
 ): Promise<void> => {
   const codeHash = s(grant.codeHash);
@@ -92,6 +92,7 @@ export const putGrant = async (
           ...(grant.codeChallenge === undefined ? {} : { codeChallenge: s(grant.codeChallenge) }),
           redirectUri: s(grant.redirectUri),
           wrappedKey: b(grant.wrappedKey),
+          linkKey: b(grant.linkKey),
           sealedPayerTokens: b(grant.sealedPayerTokens),
           payerVersion: n(grant.payerVersion),
           createdAt: n(now),
@@ -243,7 +244,7 @@ export const revoke = (
   update(table, grantId, {
     change:
       'SET revokedAt = :now, revokedBy = :requestId, lastEvent = :event ' +
-      'REMOVE sealedPayerTokens, wrappedKey, repeatHashes, leaseOwner, leaseUntilMs',
+      'REMOVE sealedPayerTokens, wrappedKey, linkKey, repeatHashes, leaseOwner, leaseUntilMs',
     condition: all(
       exists,
       `(${notRevoked} OR revokedBy = :requestId)`,
@@ -255,6 +256,21 @@ export const revoke = (
       ':event': event({ type: 'revoked', at: now, requestId, reason, ...(by === undefined ? {} : { by }) }),
       ...(payerVersion === undefined ? {} : { ':version': n(payerVersion) }),
     },
+  });
+
+/**
+ * Gives a grant of version 0.1, which was created without one, the key for its page links. False where it has one by
+ * now, or has ended.
+ */
+export const addLinkKey = (
+  table: Table,
+  grantId: string,
+  { linkKey, now }: { linkKey: Uint8Array; now: number },
+): Promise<boolean> =>
+  update(table, grantId, {
+    change: 'SET linkKey = :linkKey',
+    condition: all(exists, notRevoked, notExpired, 'attribute_not_exists(linkKey)'),
+    values: { ':linkKey': b(linkKey), ':now': n(now) },
   });
 
 /** Takes the lease on a payer-token refresh; false where someone holds it, or the tokens have changed meanwhile. */

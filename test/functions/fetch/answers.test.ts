@@ -17,7 +17,7 @@ const html = (status: number, text = '<html>health data</html>') =>
 
 describe('a good answer', () => {
   it('reaches the partner byte for byte, but for the links that it would follow', async () => {
-    const source = `{ "resourceType":"Bundle","link":[{"relation":"next","url":"${base}?_getpages=1"}],
+    const source = `{ "resourceType":"Bundle","link":[{"relation":"self","url":"${base}?_getpages=1"}],
       "entry":[{"fullUrl":"http:\\/\\/127.0.0.1:3003\\/r4/Observation/1","resource":{"valueQuantity":{"value":1.00},
       "identifier":{"system":"${base}/ids"},"subject":{"reference":"https://elsewhere.example/Patient/9"}}}]}\n`;
     const { answer, log, test } = await answered(fhir(source));

@@ -230,7 +230,7 @@ it.each([
   ['Observation', 'code=a', 'search-type Observation'],
   ['Patient/patient-1/Observation', '', 'search-compartment Patient Observation'],
   ['Patient/patient-1/*', '', 'search-compartment Patient'],
-  ['', '_getpages=1', 'page'],
+  ['', '_id=1', 'search-system'],
 ])('logs of %s?%s what kind of read it was', async (path, query, interaction) => {
   const test = fetchGateway();
   const { token } = await test.grant();

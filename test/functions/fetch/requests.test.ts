@@ -84,9 +84,9 @@ describe('the path', () => {
     expect((await callStreaming(fetchHandler(test.deps), event)).statusCode).toBe(404);
   });
 
-  it('may be the base itself, for a page of a search', async () => {
-    const { requests } = await ask('', { query: '_getpages=abc&_getpagesoffset=10' });
-    expect(requests.map(({ url }) => url)).toEqual(['http://127.0.0.1:3003/r4?_getpages=abc&_getpagesoffset=10']);
+  it('may be the base itself, for a search of all types', async () => {
+    const { requests } = await ask('', { query: '_lastUpdated=ge2020' });
+    expect(requests.map(({ url }) => url)).toEqual(['http://127.0.0.1:3003/r4?_lastUpdated=ge2020']);
   });
 
   it.each([

@@ -2,13 +2,19 @@
  * The slow way to rewrite links, for comparison: a recursive reader of a whole JSON text that prints it again with the
  * changes. It shares nothing with the rewriter.
  */
-export type OracleResult = { readonly text: string; readonly foreignLinks: number };
+export type OracleResult = { readonly text: string; readonly foreignLinks: number; readonly unsealedLinks: number };
 
-export function rewriteSlowly(text: string, from: readonly string[], to: string): OracleResult {
+export function rewriteSlowly(
+  text: string,
+  from: readonly string[],
+  to: string,
+  seal?: (url: string) => string | undefined | null,
+): OracleResult {
   const bases = from.map((base) => base.replace(/\/+$/, '')).sort((a, b) => b.length - a.length);
   let position = 0;
   let out = '';
   let foreignLinks = 0;
+  let unsealedLinks = 0;
 
   function take(pattern: RegExp): string {
     pattern.lastIndex = position;
@@ -21,6 +27,7 @@ export function rewriteSlowly(text: string, from: readonly string[], to: string)
     out += take(/[ \t\r\n]*/y);
   };
   const string = () => take(/"(?:[^"\\]|\\.)*"/y);
+  const stringAhead = () => JSON.parse(/^"(?:[^"\\]|\\.)*"/.exec(text.slice(position))![0]) as string;
 
   /** How many raw characters of the string's source make its first `length` decoded ones. */
   function rawLength(source: string, length: number): number {
@@ -43,7 +50,17 @@ export function rewriteSlowly(text: string, from: readonly string[], to: string)
     return source;
   }
 
-  function value(key: string | undefined, inLink: boolean, inResponse: boolean): void {
+  /** A page's link: sealed as a whole, or else as any other. */
+  function page(source: string): string {
+    const decoded = JSON.parse(source) as string;
+    const sealed = Buffer.byteLength(decoded) > 5000 ? null : seal?.(decoded);
+    if (typeof sealed === 'string') return JSON.stringify(sealed);
+    const [foreignBefore, rewritten] = [foreignLinks, link(source, false)];
+    if (sealed === null && foreignLinks === foreignBefore) unsealedLinks++;
+    return rewritten;
+  }
+
+  function value(key: string | undefined, inLink: boolean, inResponse: boolean, isSelf: boolean): void {
     space();
     const first = text[position];
     if (first === '{') {
@@ -53,6 +70,7 @@ export function rewriteSlowly(text: string, from: readonly string[], to: string)
     } else if (first === '"') {
       const source = string();
       if (key === 'fullUrl' || key === 'reference') out += link(source, false);
+      else if (key === 'url' && inLink && seal !== undefined && !isSelf) out += page(source);
       else if (key === 'url') out += link(source, !inLink);
       else if (key === 'location' && inResponse) out += link(source, false);
       else out += source;
@@ -65,12 +83,16 @@ export function rewriteSlowly(text: string, from: readonly string[], to: string)
   function object(isLink: boolean, isResponse: boolean): void {
     out += take(/\{/y);
     space();
+    let isSelf = false;
     while (text[position] !== '}') {
       const source = string();
       out += source;
       space();
       out += take(/:/y);
-      value(JSON.parse(source) as string, isLink, isResponse);
+      const key = JSON.parse(source) as string;
+      space();
+      if (key === 'relation') isSelf = text[position] === '"' && stringAhead() === 'self';
+      value(key, isLink, isResponse, isSelf);
       if (text[position] === ',') out += take(/,/y);
       space();
     }
@@ -81,12 +103,12 @@ export function rewriteSlowly(text: string, from: readonly string[], to: string)
     out += take(/\[/y);
     space();
     while (text[position] !== ']') {
-      value(undefined, isLink, false);
+      value(undefined, isLink, false, false);
       if (text[position] === ',') out += take(/,/y);
     }
     out += take(/\]/y);
   }
 
-  value(undefined, false, false);
-  return { text: out, foreignLinks };
+  value(undefined, false, false, false);
+  return { text: out, foreignLinks, unsealedLinks };
 }

@@ -1,10 +1,10 @@
 import { checkPatient } from '../../../../functions/shared/fhir/patient.ts';
-import { parse, refusal } from './requests.ts';
+import { refusal, unchecked } from './requests.ts';
 
 const gateway = 'https://gateway.example/r4/payer';
 const payer = 'https://payer.example/r4';
 const bases = [gateway, payer];
-const check = (line: string) => checkPatient(parse(line), 'own', bases);
+const check = (line: string) => checkPatient(unchecked(line), 'own', bases);
 
 describe('requests about the member', () => {
   it.each([

@@ -1,22 +1,40 @@
 import {
   type FhirRequest,
   FhirRequestError,
+  type FhirRequestInput,
   type Parameter,
   parseFhirRequest,
 } from '../../../../functions/shared/fhir/fhir-request.ts';
 
 const parametersOf = (query: string): Parameter[] => [...new URLSearchParams(query)];
 
-/** `GET /Patient/1?_count=2` or `POST /Patient/_search?… form`, as the FHIR route reads it. */
-export function parse(line: string, { everything = true } = {}): FhirRequest {
+const inputOf = (line: string) => {
   const [, method = '', path = '', , query = '', , form] = /^(\S+) \/([^? ]*)(\?(\S*))?( (.*))?$/.exec(line) ?? [];
-  return parseFhirRequest({
+  return {
     method,
     segments: path === '' ? [] : path.split('/').map(decodeURIComponent),
     query: parametersOf(query),
     ...(form === undefined ? {} : { form: parametersOf(form) }),
-    everything,
-  });
+  };
+};
+
+/** `GET /Patient/1?_count=2` or `POST /Patient/_search?… form`, as the FHIR route reads it. */
+export function parse(
+  line: string,
+  { everything = true, searchParameters = {} }: Partial<Pick<FhirRequestInput, 'everything' | 'searchParameters'>> = {},
+): FhirRequest {
+  return parseFhirRequest({ ...inputOf(line), everything, searchParameters });
+}
+
+/** The same with parameters that nobody has checked, as what comes after the allow-list must not rely on it. */
+export function unchecked(line: string): FhirRequest {
+  const { query, form, ...path } = inputOf(line);
+  const atBase = path.segments.length === 0 ? [['_id', 'x'] as const] : [];
+  return {
+    ...parseFhirRequest({ ...path, query: atBase, everything: true }),
+    query,
+    ...(form === undefined ? {} : { form }),
+  };
 }
 
 /** The typed error that something throws; fails where it throws none. */

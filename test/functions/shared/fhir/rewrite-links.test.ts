@@ -286,6 +286,142 @@ describe('how a link may be spelled', () => {
   });
 });
 
+describe('page links', () => {
+  const seal = (url: string): string | undefined | null =>
+    url.includes('elsewhere') ? undefined : `${gateway}?_link=${Buffer.from(url).toString('base64url')}`;
+  const sealing = (chunks: readonly Uint8Array[]) => {
+    const rewriter = createLinkRewriter({ from: [payer], to: gateway, seal });
+    const text = Buffer.concat([...chunks.flatMap((chunk) => rewriter.push(chunk)), ...rewriter.end()]).toString(
+      'utf8',
+    );
+    return { text, foreignLinks: rewriter.foreignLinks, unsealedLinks: rewriter.unsealedLinks };
+  };
+  /** What the oracle writes, whole and however it is cut. */
+  const everywhere = (source: string) => {
+    const expected = rewriteSlowly(source, [payer], gateway, seal);
+    const bytes = Buffer.from(source, 'utf8');
+    expect(sealing([bytes])).toEqual(expected);
+    expect(sealing(inChunks(source, 1))).toEqual(expected);
+    const step = Math.max(1, Math.floor(bytes.length / 500));
+    for (let at = 1; at < bytes.length; at += step) {
+      expect(sealing([bytes.subarray(0, at), bytes.subarray(at)])).toEqual(expected);
+    }
+    return expected;
+  };
+  const bundle = (...links: object[]) => JSON.stringify({ resourceType: 'Bundle', link: links, entry: [] });
+  const linksOf = (text: string) =>
+    (JSON.parse(text) as { link: { relation?: string; url: string }[] }).link.map(({ url }) => url);
+
+  it.each([
+    `${payer}/Observation?_page=2`,
+    `${payer}?_getpages=a-b&x=1`,
+    payer,
+    '?_page=2',
+    'Observation?_page=2',
+    '/r4/Observation?_page=2',
+    '//payer.example/r4?_page=2',
+    `${payer}/Observation?name=Zoë 日本 \u{1F600}&x="\\`,
+    `${payer}/x?${'a'.repeat(4900)}`,
+  ])('are sealed as a whole: %j', (url) => {
+    for (const relation of ['next', 'previous', 'first', 'last', 'selfish', 'SELF', '']) {
+      const { text, unsealedLinks } = everywhere(bundle({ relation, url }));
+      expect(linksOf(text)).toEqual([seal(url)]);
+      expect(unsealedLinks).toBe(0);
+    }
+  });
+
+  it('are decoded before they are sealed', () => {
+    const source = String.raw`{"link":[{"relation":"next","url":"https:\/\/payer.example\/r4?a=1\u0026b=\u00e9\ud83d\ude00\"\\"}]}`;
+    expect(linksOf(everywhere(source).text)).toEqual([seal(`${payer}?a=1&b=é\u{1F600}"\\`)]);
+  });
+
+  it('stay readable where the relation was read as self before, and only there', () => {
+    const url = `${payer}/Observation?code=x`;
+    const ours = `${gateway}/Observation?code=x`;
+    const { text } = everywhere(
+      bundle(
+        { relation: 'self', url },
+        { url, relation: 'self' },
+        { relation: 'next', url },
+        { relation: ['self'], url },
+        { relation: 'self', extension: [{ relation: 'next', url }], url },
+      ),
+    );
+    expect(linksOf(text)).toEqual([ours, seal(url), seal(url), seal(url), ours]);
+    const repeated = `{"link":[{"relation":"self","relation":"next","url":"${url}"},{"relation":"s\\u0065lf","url":"${url}"}]}`;
+    expect(linksOf(everywhere(repeated).text)).toEqual([seal(url), ours]);
+  });
+
+  it('to elsewhere pass and are counted as foreign', () => {
+    const url = 'https://elsewhere.example/next';
+    expect(everywhere(bundle({ relation: 'next', url }))).toMatchObject({ foreignLinks: 1, unsealedLinks: 0 });
+    expect(linksOf(everywhere(bundle({ relation: 'next', url })).text)).toEqual([url]);
+  });
+
+  it('are no references, fullUrls, Binaries or links of what is not a link', () => {
+    const source = JSON.stringify({
+      url: `${payer}/Binary/1`,
+      relation: 'next',
+      entry: [{ fullUrl: `${payer}/Patient/1`, resource: { generalPractitioner: { reference: `${payer}/X/1` } } }],
+      response: { location: `${payer}/Patient/1` },
+    });
+    expect(everywhere(source).text).toBe(source.replaceAll(payer, gateway));
+  });
+
+  it('of 5,000 bytes are sealed; longer ones pass with their base changed, and are counted', () => {
+    const fits = (length: number, filler = 'a') => {
+      const filled = filler.repeat(Math.floor((length - payer.length - 1) / Buffer.byteLength(filler)));
+      return `${payer}?${filled}${'a'.repeat(length - payer.length - 1 - Buffer.byteLength(filled))}`;
+    };
+    for (const filler of ['a', 'é', '"', '\u{1F600}']) {
+      const [longest, tooLong] = [fits(5000, filler), fits(5001, filler)];
+      const { text, unsealedLinks } = everywhere(
+        bundle({ url: longest }, { url: tooLong }, { url: `?${'a'.repeat(5000)}` }),
+      );
+      expect(linksOf(text)).toEqual([seal(longest), tooLong.replace(payer, gateway), `?${'a'.repeat(5000)}`]);
+      expect(unsealedLinks).toBe(2);
+    }
+    const escaped = (length: number) => `{"link":{"url":"${fits(length).replace(/a/g, '\\u0061')}"}}`;
+    expect(everywhere(escaped(5000)).text).toContain('_link=');
+    expect(everywhere(escaped(5001))).toMatchObject({ unsealedLinks: 1 });
+    expect(everywhere(escaped(5001)).text).not.toContain('_link=');
+    const foreign = `https://other.example?${'a'.repeat(5000)}`;
+    expect(everywhere(bundle({ url: foreign }))).toMatchObject({ foreignLinks: 1, unsealedLinks: 0 });
+  });
+
+  it('hold back no more than 5,000 bytes, of escapes six times that', () => {
+    for (const [letter, most] of [
+      ['a', 5000],
+      [String.raw`\u0061`, 30_000],
+    ] as const) {
+      const rewriter = createLinkRewriter({ from: [payer], to: gateway, seal });
+      let [given, taken, held] = [0, 0, 0];
+      const push = (text: string) => {
+        given += text.length;
+        for (const bytes of rewriter.push(Buffer.from(text))) taken += bytes.length;
+        held = Math.max(held, given - taken);
+      };
+      push('{"link":[{"url":"');
+      for (let i = 0; i < 20_000; i++) push(letter);
+      expect(held).toBeLessThanOrEqual(most);
+      expect(held).toBeGreaterThan(most * 0.9);
+      expect(given).toBe(taken);
+    }
+  });
+
+  it('that break off, or are no JSON, pass as they are', () => {
+    for (const source of [
+      `{"link":[{"url":"${payer}?a`,
+      `{"link":[{"relation":"se`,
+      String.raw`{"link":[{"url":"x\u00`,
+      String.raw`{"link":[{"url":"x\q"},{"relation":"next"}]}`,
+      '{"link":[{"url":"x\ny"}]}',
+    ]) {
+      for (const size of [1, 3, 1000]) expect(sealing(inChunks(source, size)).text).toBe(source);
+    }
+  });
+});
+
 describe('what is not JSON', () => {
   it.each([
     ['HTML', `<html><script>x = {"reference":"${payer}/Patient/1"}</script></html>`],

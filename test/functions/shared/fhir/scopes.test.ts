@@ -106,8 +106,8 @@ describe('checkScopes', () => {
     ['GET /Patient/1/Observation', 'patient/Observation.rs'],
     ['GET /Patient/1/$everything', 'patient/*.rs'],
     ['GET /Patient/1/$everything', 'patient/*.r patient/*.s'],
-    ['GET /?_getpages=a', 'patient/Observation.rs'],
-    ['GET /?_type=Patient', 'patient/*.read'],
+    ['GET /?_id=a', 'patient/*.read'],
+    ['GET /?_type=Patient', 'patient/Patient.s'],
     ['GET /Observation?_include=Observation:specimen', 'patient/Observation.rs patient/Specimen.r'],
   ])('lets %s pass with %s', (line, scope) => {
     expect(() => checkScopes(parse(line), scope)).not.toThrow();
@@ -122,8 +122,9 @@ describe('checkScopes', () => {
     ['GET /Observation', 'patient/Observation.r'],
     ['GET /Patient/1/*', 'patient/Observation.rs patient/Patient.rs'],
     ['GET /Patient/1/$everything', 'patient/*.r'],
-    ['GET /?_getpages=a', 'launch/patient offline_access'],
-    ['GET /?_type=Patient', 'patient/Patient.rs'],
+    ['GET /?_id=a', 'patient/Observation.rs'],
+    ['GET /?_type=Patient', 'patient/Observation.rs'],
+    ['GET /?_type=Patient,Observation', 'patient/Patient.rs patient/Observation.rs'],
     ['GET /Observation?_include=Observation:specimen', 'patient/Observation.rs'],
     ['GET /Observation?_include=*', 'patient/Observation.rs patient/Patient.rs'],
     ['GET /Observation?specimen.type=x', 'patient/Observation.rs patient/Specimen.r'],

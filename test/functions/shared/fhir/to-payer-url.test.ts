@@ -11,7 +11,7 @@ describe('payerUrl', () => {
     ['GET /Patient/1/', `${base}/Patient/1`],
     ['GET /Patient/1/$everything', `${base}/Patient/1/$everything`],
     ['GET /Patient/1/*?_count=1', `${base}/Patient/1/*?_count=1`],
-    ['GET /?_getpages=a', `${base}?_getpages=a`],
+    ['GET /?_id=a', `${base}?_id=a`],
     ['GET /Observation?code=b&date=ge1&code=a&date=lt2', `${base}/Observation?code=b&date=ge1&code=a&date=lt2`],
     ['GET /Observation?code=http://loinc.org|1-2,x', `${base}/Observation?code=http://loinc.org%7C1-2,x`],
     ['GET /Observation?_has:Provenance:target:agent=1', `${base}/Observation?_has:Provenance:target:agent=1`],

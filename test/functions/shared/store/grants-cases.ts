@@ -28,6 +28,7 @@ export const grant = {
   codeExpiresAt: now + 60,
   redirectUri: 'http://localhost:3002/callback',
   wrappedKey: new Uint8Array([1]),
+  linkKey: new Uint8Array([9, 8]),
   sealedPayerTokens: new Uint8Array([2]),
   payerVersion: 1,
 } satisfies Grant;
@@ -80,7 +81,8 @@ export const grantCases = (emptyTable: () => Promise<Table>): void => {
       for (const [name, update] of everyUpdate(table, later)) expect([name, await update()]).toEqual([name, false]);
       expect(await read()).toEqual(tombstone);
       expect(tombstone).toMatchObject({ revokedAt: now, sealedPayerTokens: new Uint8Array() });
-      for (const gone of ['wrappedKey', 'leaseOwner', 'leaseUntilMs']) expect(tombstone).not.toHaveProperty(gone);
+      for (const gone of ['wrappedKey', 'linkKey', 'leaseOwner', 'leaseUntilMs'])
+        expect(tombstone).not.toHaveProperty(gone);
     });
 
     it('that has expired, though its item is still there, is neither redeemed, rotated nor refreshed', async () => {

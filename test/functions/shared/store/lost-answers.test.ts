@@ -4,6 +4,7 @@ import * as grants from '../../../../functions/shared/store/grants.ts';
 import * as loginAttempts from '../../../../functions/shared/store/login-attempts.ts';
 import type { ApiResponse } from '../../../../functions/shared/http/api.ts';
 import { startMs } from '../../../support/gateway.ts';
+import { fetchGateway, fhir, read } from '../../../support/fetch-gateway.ts';
 import { basic, bodyOf, gateway, localRegistry, pkce, sentBack, verifier } from '../../../support/login.ts';
 import type { MemoryDynamo } from '../../../support/memory-dynamo.ts';
 import { agedGrant, answers, fresh, rotated } from '../oauth/aged-grant.ts';
@@ -22,6 +23,7 @@ const writers = {
   redeem: /^SET redeemedAt/,
   rotate: /rotatedAt = :now/,
   addRepeat: /^ADD repeatHashes/,
+  addLinkKey: /^SET linkKey/,
   revoke: /^SET revokedAt/,
   takeLease: /^SET leaseOwner/,
   releaseLease: /^SET leaseUntilMs/,
@@ -138,7 +140,26 @@ const renewed =
     return { seen: [first, second, String([leaseUntilMs, revokedAt, payerVersion])], dynamo: test.dynamo };
   };
 
+/** Two searches of a grant of version 0.1: the first gives it its key, which opens the links of both. */
+const oldGrant: Life = async (begin) => {
+  const test = fetchGateway();
+  const { grantId, token } = await test.grant();
+  delete test.dynamo.items('Grants').get(grantId)!['linkKey'];
+  const next = 'http://127.0.0.1:3003/r4?_getpages=a';
+  test.payer.http = async () => fhir({ resourceType: 'Bundle', link: [{ relation: 'next', url: next }] });
+  begin(test.dynamo);
+  const statuses: string[] = [];
+  for (let search = 0; search < 2; search += 1) {
+    const answer = await read(test.deps, 'Observation', token);
+    const { link } = answer.json() as { link: readonly [{ readonly url: string }] };
+    const page = await read(test.deps, '', token, { query: new URL(link[0].url).search.slice(1) });
+    statuses.push(`${answer.statusCode} ${page.statusCode}`);
+  }
+  return { seen: statuses, dynamo: test.dynamo };
+};
+
 const lives: Record<string, Life> = {
+  'a grant of version 0.1 that gets its link key': oldGrant,
   'a confidential client': login(confidential),
   'a confidential client without a grace': login(confidential, noGrace),
   'a public client': login(open),

@@ -1,0 +1,27 @@
+import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
+import { LINK, linkResolver, sealPage } from '../shared/fhir/page-link.ts';
+import type { LinkRewriterOptions } from '../shared/fhir/rewrite-links.ts';
+import { payerUrl } from '../shared/fhir/to-payer-url.ts';
+import { sealIvBytes } from '../shared/store/crypto.ts';
+import { payerBases } from '../shared/urls.ts';
+import type { PayerAnswer } from './answer-from-payer.ts';
+import type { FetchDeps } from './deps.ts';
+
+/** Whether an answer can have pages: a resource that is read has none, though it be a Bundle that holds links. */
+export const hasPages = ({ interaction }: FhirRequest): boolean => interaction !== 'read' && interaction !== 'vread';
+
+/** Makes of a page's link of the payer's one below our base that only this grant can follow. */
+export const linkSealer = (
+  { randomBytes }: Pick<FetchDeps, 'randomBytes'>,
+  { payer, request, base, linkKey }: Pick<PayerAnswer, 'payer' | 'request' | 'base' | 'linkKey'>,
+): LinkRewriterOptions['seal'] => {
+  if (linkKey === undefined) return undefined;
+  const { url: requestUrl } = payerUrl(payer.fhirBaseUrl, request, { gatewayBase: base });
+  const restOf = linkResolver(requestUrl, payerBases(payer));
+  return (url) => {
+    const rest = restOf(url);
+    if (rest === undefined) return undefined;
+    const sealed = sealPage({ rest, types: request.types }, linkKey, randomBytes(sealIvBytes));
+    return sealed === null ? null : `${base}?${LINK}=${sealed}`;
+  };
+};

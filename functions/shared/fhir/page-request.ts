@@ -1,0 +1,75 @@
+import { consultedByValue } from './check-search.ts';
+import { FhirRequestError } from './fhir-request-error.ts';
+import { type FhirRequest, mergeNeeds, type Parameter, type TypeNeed } from './fhir-request.ts';
+import { type AddedParameters, isKnownParameter, PLAIN } from './known-parameters.ts';
+import type { Page } from './page-link.ts';
+import { parseSearchPath } from './search-path.ts';
+import { ANY, isResourceType } from './search-targets.ts';
+
+const plain = new Set([...PLAIN.searchSystem, ...PLAIN.everything]);
+
+const decoded = (segment: string): string => {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+};
+
+const need = (type: string, needs: TypeNeed['needs'] = 's'): TypeNeed[] => [{ type, needs }];
+
+/** What a page's path lets the payer return: nothing that is known where it names no type. */
+function needsOfPath([type = '', id, third]: readonly string[]): TypeNeed[] {
+  if (!isResourceType(type)) return [];
+  if ([id, third].some((segment) => segment?.startsWith('$'))) return need(ANY, 'rs');
+  if (id === undefined || id.startsWith('_')) return need(type);
+  if (third === undefined || third.startsWith('_')) return need(type, 'r');
+  return need(isResourceType(third) ? third : ANY);
+}
+
+/** What a parameter that we know lets the payer return or look into. */
+function needsOfParameter([name, value]: Parameter, searched: readonly string[]): TypeNeed[] {
+  try {
+    const { consulted, code } = parseSearchPath(name, searched);
+    const onTheWay = consulted.flatMap((types) => types.flatMap((type) => need(type)));
+    return [...onTheWay, ...consultedByValue(code, value, searched)];
+  } catch (error) {
+    if (error instanceof FhirRequestError) return need(ANY);
+    throw error;
+  }
+}
+
+/**
+ * The request that following a page's link is. The link came from the payer, for this grant, so it is followed as it is;
+ * yet what can be read in it counts: a page whose path or parameters name a type or a patient is a request for those.
+ */
+export function pageRequest({ rest, types }: Page, added: AddedParameters): FhirRequest {
+  const [path = '', query = ''] = rest.split(/\?([^]*)/);
+  const segments = path
+    .split('/')
+    .filter((segment) => segment !== '')
+    .map(decoded);
+  const ofPath = needsOfPath(segments);
+  const searched = (ofPath.length > 0 ? ofPath : types.filter(({ needs }) => needs.includes('s'))).map(
+    ({ type }) => type,
+  );
+  const parameters: Parameter[] = [...new URLSearchParams(query)];
+  const isKnown = ([name]: Parameter) => isKnownParameter(name, { plain, on: searched, added });
+  const known = parameters.filter(isKnown);
+  const patients = segments.flatMap((segment, at) => {
+    const id = segments[at + 1] ?? '';
+    return segment.toLowerCase() === 'patient' && !/^(?:$|[_$])/.test(id) ? [`Patient/${id}`] : [];
+  });
+  return {
+    interaction: 'page',
+    method: 'GET',
+    searched,
+    types: mergeNeeds([...types, ...ofPath, ...known.flatMap((parameter) => needsOfParameter(parameter, searched))]),
+    segments: [],
+    query: known,
+    page: {
+      rest,
+      unknown: [...patients, ...parameters.filter((parameter) => !isKnown(parameter)).map(([, value]) => value)],
+    },
+  };
+}

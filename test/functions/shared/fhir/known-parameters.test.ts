@@ -1,0 +1,172 @@
+import { readGuideParameters, readSearchParameters } from '../../../../functions/shared/fhir/make-search-targets.ts';
+import { parse, refusal } from './requests.ts';
+
+const refused = (line: string, options?: Parameters<typeof parse>[1]) => {
+  const { status, code, publicMessage } = refusal(() => parse(line, options));
+  expect(code).toBe('not-supported');
+  return `${status} ${publicMessage}`;
+};
+
+describe('parameters that pass', () => {
+  it('are all that R4 and the guides define, for the types that they define them for', () => {
+    let checked = 0;
+    for (const { code, base } of [...readSearchParameters(), ...readGuideParameters()]) {
+      if (code === '_query') continue;
+      for (const type of base) {
+        const on = type === 'Resource' || type === 'DomainResource' ? 'Observation' : type;
+        expect(() => parse(`GET /${on}?${code}=1`)).not.toThrow();
+        checked++;
+      }
+    }
+    expect(checked).toBeGreaterThan(1700);
+  });
+
+  it.each([
+    'GET /Patient?race=1&ethnicity=2&gender-identity=3',
+    'GET /Condition?asserted-date=2020&patient=1',
+    'GET /CareTeam?role=1',
+    'GET /Encounter?discharge-disposition=1',
+    'GET /Goal?description=1',
+    'GET /ExplanationOfBenefit?patient=1&type=pharmacy&service-date=ge2020&service-start-date=2020&billable-period-start=2020&use=claim',
+    'GET /ExplanationOfBenefit?_include=ExplanationOfBenefit:insurer&insurer=Organization/1',
+    'GET /MedicationDispense?patient=Group/1',
+    'GET /Observation?_id=1&_lastUpdated=ge2020&_tag=a&_profile=b&_security=c&_source=d&_text=e&_content=f&_list=g',
+    'GET /Observation?_sort=-date&_count=1&_summary=true&_total=none&_elements=id&_contained=false&_containedType=container&_format=json&_pretty=true',
+    'GET /Observation?_include=Observation:subject&_include:iterate=Patient:link&_revinclude:recurse=Provenance:target',
+    'GET /Observation?code:in=x&code:not-in=x&code:of-type=a|b|c&code:text=x&value-string:contains=x&date:missing=true',
+    'GET /Observation?subject:Patient=1&subject:identifier=x&performer:Organization=2',
+    'GET /Observation?subject:Patient.organization.name:contains=x',
+    'GET /Observation?patient._has:Group:member:code=x',
+    'GET /Patient?_has:Observation:patient:_has:AuditEvent:entity:date=2020',
+    'GET /Bundle?_id=1&_content=x',
+    'GET /?_id=1&_lastUpdated=2020&_tag=a',
+    'GET /?_type=Observation,Condition&code=x',
+    'GET /Patient/1/*?_lastUpdated=2020',
+    'GET /Patient/1?_format=json&_pretty=true&_summary=data&_elements=name',
+    'GET /Patient/1/_history/1?_elements=name',
+    'GET /Patient/1/_history?_count=1&_since=2020&_at=2020&_list=1&_format=json',
+    'GET /Observation/_history?_count=1&_since=2020',
+    'GET /Patient/1/$everything?start=2020&end=2021&_since=2020&_type=Observation,Condition&_count=10&_format=json',
+    'POST /Observation/_search?_count=1 code=x&_sort=date',
+  ])('%s', (line) => {
+    expect(() => parse(line)).not.toThrow();
+  });
+
+  it('are those that the payer’s profile adds, for its types or for all', () => {
+    const searchParameters = { Observation: ['serial'], '*': ['source-system'] };
+    const line = 'GET /Observation?serial:exact=1&source-system=2&subject:Patient.source-system=3';
+    expect(() => parse(line, { searchParameters })).not.toThrow();
+    expect(() => parse('GET /?source-system=1', { searchParameters })).not.toThrow();
+    expect(() => parse('GET /Condition?serial=1', { searchParameters })).toThrow();
+    expect(() => parse('GET /?serial=1', { searchParameters })).toThrow();
+    expect(() => parse('GET /Observation?Serial=1', { searchParameters })).toThrow();
+    expect(() => parse('GET /Observation?constructor=1', { searchParameters })).toThrow();
+    expect(() => parse('GET /Observation/1?serial=1', { searchParameters })).toThrow();
+  });
+});
+
+describe('parameters that are refused by name, without their value', () => {
+  it.each([
+    // What R4 or the type does not have.
+    ['GET /Observation?nonsense=secret', 'nonsense'],
+    ['GET /Observation?gender=secret', 'gender'],
+    ['GET /Observation?_type=Condition', '_type'],
+    ['GET /Patient/1/Observation?_type=Condition', '_type'],
+    ['GET /Patient/1/*?code=secret', 'code'],
+    ['GET /?code=secret', 'code'],
+    ['GET /?_type=Observation,Patient&code=secret', 'code'],
+    ['GET /Patient/1?name=secret', 'name'],
+    ['GET /Patient/1?_include=Patient:link', '_include'],
+    ['GET /Patient/1/_history?code=secret', 'code'],
+    ['GET /Patient/1/$everything?patient=secret', 'patient'],
+    ['GET /Patient/1/$everything?_include=*', '_include'],
+    ['GET /Bundle?_text=secret', '_text'],
+    ['GET /Observation?_since=2020', '_since'],
+    ['GET /Observation?_graph=secret', '_graph'],
+    ['GET /Observation?_maxresults=1', '_maxresults'],
+    ['GET /Observation?_typeFilter=secret', '_typeFilter'],
+    ['GET /Observation?__proto__=1', '__proto__'],
+    ['GET /Observation?constructor=1', 'constructor'],
+    ['POST /Observation/_search nonsense=secret', 'nonsense'],
+    // Another spelling, modifier, or step.
+    ['GET /Observation?PATIENT=secret', 'PATIENT'],
+    ['GET /Observation?_LastUpdated=2020', '_LastUpdated'],
+    ['GET /Observation?_INCLUDE=*', '_INCLUDE'],
+    ['GET /Observation?_include:all=*', '_include:all'],
+    ['GET /Observation?_count:x=1', '_count:x'],
+    ['GET /Observation?code:nonsense=1', 'code:nonsense'],
+    ['GET /Observation?code:Missing=true', 'code:Missing'],
+    ['GET /Observation?subject:patient=1', 'subject:patient'],
+    ['GET /Observation?subject:Practitioner=1', 'subject:Practitioner'],
+    ['GET /Observation?code:Patient=1', 'code:Patient'],
+    ['GET /Observation?subject:Patient:missing=1', 'subject:Patient:missing'],
+    ['GET /Observation?subject.name=secret', 'subject.name'],
+    ['GET /Observation?patient.nonsense=secret', 'patient.nonsense'],
+    ['GET /Observation?patient:patient.name=secret', 'patient:patient.name'],
+    ['GET /Observation?code.name=secret', 'code.name'],
+    ['GET /Observation?nonsense.name=secret', 'nonsense.name'],
+    ['GET /Observation?patient._count=1', 'patient._count'],
+    ['GET /Observation?patient._type=Patient', 'patient._type'],
+    ['GET /Observation?encounter.class=secret', 'encounter.class'],
+    ['GET /Provenance?target.patient=secret', 'target.patient'],
+    ['GET /Patient?_has:Observation:code:value-string=1', '_has:Observation:code:value-string'],
+    ['GET /Patient?_has:Coverage:payor:nonsense=1', '_has:Coverage:payor:nonsense'],
+    ['GET /Condition?_has:Coverage:payor:status=1', '_has:Coverage:payor:status'],
+    ['GET /Patient?_has:observation:patient:code=1', '_has:observation:patient:code'],
+    ['GET /Patient?_HAS:Observation:patient:code=1', '_HAS:Observation:patient:code'],
+    ['GET /Patient?_has:Observation:patient=1', '_has:Observation:patient'],
+    ['GET /Patient?_has=1', '_has'],
+    ['GET /Patient?general-practitioner.=1', 'general-practitioner.'],
+    ['GET /Patient?:exact=1', ':exact'],
+    ['GET /Patient?a[]=1', 'a??'],
+    ['GET /Patient?pa%00tient=1', 'pa?tient'],
+    ['GET /Patient?%20_id=1', '?_id'],
+    ['GET /Patient?_id%0A=1', '_id?'],
+    ['GET /Patient?=1', ''],
+    ['GET /Patient?<b>%22=1', '?b??'],
+  ])('%s names %s', (line, name) => {
+    expect(refused(line)).toMatch(/^400 /);
+    expect(refused(line)).toContain(`"${name}" is no parameter of `);
+    expect(refused(line)).not.toContain('secret');
+  });
+
+  it('names no more of a long name than fits', () => {
+    expect(refused(`GET /Patient?${'n'.repeat(5000)}=1`)).toContain(`"${'n'.repeat(64)}…" is no`);
+    expect(refused(`GET /Patient?${'link.'.repeat(5000)}name=1`).length).toBeLessThan(300);
+    expect(refused(`GET /Patient?${'link:Patient.'.repeat(8)}name=1`)).toMatch(/^400 /);
+  });
+
+  it.each([
+    '_getpages',
+    '_page',
+    '_offset',
+    'page',
+    'cursor',
+    '_getpagesoffset',
+    '_pageId',
+    'pageToken',
+    '_skip',
+    '_link',
+  ])('says of %s how to page, at the base and at a type', (name) => {
+    for (const path of ['', 'Observation', 'Patient/1/$everything', 'Patient/1/_history']) {
+      expect(refused(`GET /${path}?${name}=secret`)).toContain('follow the links of the Bundle as they are');
+    }
+  });
+
+  it('says how to ask where a chain can lead to several types', () => {
+    expect(refused('GET /Observation?subject.name=x')).toBe(
+      '400 "subject.name" is no parameter of Observation here. In a chain every type it can lead to must have the parameter: name the type, as in subject:Patient.name.',
+    );
+    expect(refused('GET /Patient/1?foo=x')).toBe('400 "foo" is no parameter of this request here.');
+    expect(refused('GET /?foo=x')).toBe('400 "foo" is no parameter of a search of all types here.');
+  });
+
+  it.each(['_filter', '_query', 'patient._filter', '_has:Observation:patient:_query', '_filter:x'])(
+    'says that %s cannot be checked',
+    (name) => {
+      expect(refused(`GET /Patient?${name}=secret`)).toBe(
+        `400 The gateway cannot check "${name}"; use search parameters.`,
+      );
+    },
+  );
+});
