@@ -2,7 +2,7 @@ import type * as fc from 'fast-check';
 import { oddPaths, people, postedSearches, searches, type WireRequest } from './fhir-requests.ts';
 import { NotForwarded, type RecordingPayer, recordingPayer } from './recording-payer.ts';
 import { holds } from './seeded.ts';
-import { type Sent } from './lenient-payer.ts';
+import { answeredTypes, type Sent } from './lenient-payer.ts';
 
 /** Judges so many requests; the payer must have got some of them, or nothing was shown. */
 const judgeAll = async (
@@ -61,9 +61,9 @@ describe('whatever reaches a payer is a read below its FHIR base, about this mem
       for (const { url } of sent) {
         const { pathname, searchParams } = new URL(url);
         const [type, id, compartment] = pathname.split('/').slice(2);
-        // A page is the search's that it is of, which was judged when it was made.
-        const isPage = type === undefined && searchParams.has('_getpages');
-        expect(isPage || type === 'Observation' || (id === people.member && compartment === 'Observation')).toBe(true);
+        expect(type === 'Observation' || (id === people.member && compartment === 'Observation')).toBe(true);
+        // Also where the payer knows parameters of its own, and ignores all others.
+        expect(answeredTypes(url)).toEqual(['Observation']);
         for (const [name, value] of searchParams) {
           if (/^_(?:rev)?include/i.test(name))
             expect(value).toMatch(/^\s*(?:Observation:[\w*-]*(?::Observation)?\s*,?\s*)*$/i);

@@ -358,6 +358,11 @@ const resultParameters = fc
       '_count',
       '_getpages',
       '_getpagesoffset',
+      '_type',
+      '_TYPE',
+      '_type:x',
+      '_page',
+      '_pageToken',
       '_list',
       '_total',
       '_FILTER',
@@ -369,6 +374,9 @@ const resultParameters = fc
     fc.oneof(
       fc.constantFrom(
         'patient.name',
+        'Observation',
+        'Condition',
+        'Observation,Condition',
         'json',
         'xml',
         'true',

@@ -12,11 +12,44 @@ interface SearchParameter {
   readonly target?: readonly string[];
 }
 
-const definitions = (
+const everyDefinition = (
   readJson('fhir/r4/search-parameters.json') as { entry: readonly { resource: SearchParameter }[] }
-).entry
-  .map(({ resource }) => resource)
-  .filter(({ type }) => type === 'reference');
+).entry.map(({ resource }) => resource);
+const definitions = everyDefinition.filter(({ type }) => type === 'reference');
+
+/** What guides add, and the names of everything that is no search parameter (FHIR R4 search.html, http.html). */
+const added =
+  'role asserted-date discharge-disposition description ethnicity gender-identity race billable-period-start insurer service-date service-start-date type use';
+const others =
+  '_format _pretty _summary _elements _count _since _at _list _sort _include _revinclude _total _contained _containedType _has _type start end';
+const everyCode = new Set([...everyDefinition.map(({ code }) => code), ...added.split(' '), ...others.split(' ')]);
+everyCode.delete('_query');
+
+/** A name, a step of a chain or a modifier of which nobody knows, spelled as it is: what a payer may do with it is open. */
+const unknownIn = (name: string): string[] => {
+  const types = new Set(everyDefinition.flatMap(({ base, target = [] }) => [...base, ...target]));
+  const modifiers = new Set(
+    'missing exact contains text not above below in not-in of-type identifier iterate recurse'.split(' '),
+  );
+  const steps = name.split(/[.:]/);
+  return steps.filter((step) => !everyCode.has(step) && !types.has(step) && !modifiers.has(step));
+};
+
+/** A paging parameter is none that a caller writes. */
+const isPaging = (name: string): boolean => /page|offset|cursor/i.test(name);
+
+/**
+ * The types that a lenient payer answers with: it looks for `_type` and `_getpages` wherever they stand and however they
+ * are spelled, and ignores what it does not know.
+ */
+export const answeredTypes = (url: string): readonly string[] => {
+  const { pathname, searchParams } = new URL(url);
+  const [type = '*', , compartment] = pathname.split('/').slice(2);
+  const named = [...searchParams].flatMap(([name, value]) =>
+    /^_getpages/i.test(name) ? ['*'] : /^_type/i.test(name) ? value.split(',') : [],
+  );
+  return named.length > 0 ? named : [compartment === undefined || compartment.startsWith('_') ? type : compartment];
+};
 
 /** A request as it left for the payer. */
 export interface Sent {
@@ -244,6 +277,8 @@ export const wrongsOf = (
     ...both
       .filter(([name]) => /^(?:access_token|_method)$/i.test(decodedThroughout(name)))
       .map(([name]) => `parameter ${name}`),
+    ...both.flatMap(([name]) => unknownIn(name).map((unknown) => `unknown ${unknown} in ${name}`)),
+    ...both.filter(([name]) => isPaging(name)).map(([name]) => `paging by ${name}`),
     ...both.map(([name, value]) => inParameter(name, value, searched, expected)).filter((wrong) => wrong !== undefined),
   ];
 };
