@@ -1,0 +1,204 @@
+/** What of the stack is connected with what, by value: on the stacks of both stages, not on a fixture. */
+import {
+  type StageTemplate,
+  at,
+  conditionsOf,
+  lineOf,
+  nameOf,
+  ofType,
+  pathOf,
+  principalsOf,
+  property,
+  rightsOf,
+  stageTemplate,
+  stages,
+  statementsOf,
+} from '../support/stage-template.ts';
+
+const production = 'production-example';
+
+describe.each(stages)('in the stack of %s', (stage) => {
+  let template: StageTemplate;
+  beforeAll(async () => {
+    template = await stageTemplate(stage);
+  });
+
+  const own = (path: string): boolean => /^(Functions|Audit|Canary)\//.test(path);
+  const origin =
+    stage === production
+      ? 'https://gateway.plan.example.org'
+      : 'https://Api/RestApi.execute-api.{region}.{suffix}/demo';
+
+  it('each function has this memory, this time and these variables, and runs on this', () => {
+    const found = ofType(template, 'AWS::Lambda::Function').map((lambda) => {
+      const { Properties: of = {} } = lambda;
+      const { Variables: variables = {} } = (of['Environment'] ?? {}) as { Variables?: Record<string, unknown> };
+      const told = Object.entries(variables).map(([name, value]) => `${name}=${nameOf(template, value)}`);
+      const run = [of['MemorySize'], of['Timeout'], of['Runtime'], [of['Architectures']].flat(), of['Handler']];
+      return [pathOf(lambda).replace(/\/Function$/, ''), `${run.join(' ')}: ${told.sort().join(' ')}`.trim()];
+    });
+
+    const edge = stage === production ? 'EDGE=cloudfront ' : '';
+    const tables = { grants: 'GRANTS_TABLE=Tables/Grants', attempts: 'LOGIN_ATTEMPTS_TABLE=Tables/LoginAttempts' };
+    const ends = `ORIGIN=${origin}`;
+    const secrets = `PAYER_SECRET_PREFIX=p2p/${stage}/payers/`;
+    const run = (seconds: number): string => `1024 ${seconds} nodejs24.x arm64 index.handler:`;
+    expect(Object.fromEntries(found)).toEqual({
+      'Functions/Authorize': `${run(29)} ${edge}${tables.attempts} ${ends}`,
+      'Functions/Callback': `${run(29)} ${edge}${tables.grants} ${tables.attempts} ${ends} ${secrets}`,
+      'Functions/Token': `${run(29)} ${edge}${tables.grants} ${ends} ${secrets}`,
+      'Functions/Fetch': `${run(840)} AUDIT_TABLE=Tables/AuditEvents ${edge}${tables.grants} NODE_OPTIONS=--max-semi-space-size=1 ${ends} ${secrets}`,
+      'Functions/Discovery': `${run(29)} ${edge}${ends}`,
+      'Audit/Audit': `${run(60)} AUDIT_BUCKET=Audit/Bucket AUDIT_TABLE=Tables/AuditEvents`,
+      'Canary/Canary': `${run(240)} ${ends}`,
+      ...(stage === production
+        ? {
+            'Edge/OriginResponse': '128 5 nodejs24.x x86_64 index.handler:',
+            'Custom::VpcRestrictDefaultSGCustomResourceProvider/Handler': expect.stringMatching(
+              /^128 60 nodejs\d+\.x {2}__entrypoint__\.handler:$/,
+            ) as string,
+          }
+        : {}),
+    });
+  });
+
+  it('each function runs with its own role and writes its own log', () => {
+    for (const lambda of ofType(template, 'AWS::Lambda::Function').filter((one) => own(pathOf(one)))) {
+      const path = pathOf(lambda).replace(/\/Function$/, '');
+      const { LogGroup }: { LogGroup: unknown } = property(lambda, 'LoggingConfig');
+      expect([nameOf(template, property(lambda, 'Role')), nameOf(template, LogGroup)]).toEqual([
+        `${path}/Role`,
+        `${path}/Logs`,
+      ]);
+    }
+  });
+
+  it('each role trusts these services, and nobody else', () => {
+    const trust = ofType(template, 'AWS::IAM::Role').map((role) => {
+      const lines = statementsOf(role, 'AssumeRolePolicyDocument').map((statement) => {
+        const who = principalsOf(template, statement).sort().join(' ');
+        return `${statement.Effect} ${[statement.Action].flat().join(' ')} by ${who}${conditionsOf(template, statement)}`;
+      });
+      return [pathOf(role), lines];
+    });
+
+    const lambda = ['Allow sts:AssumeRole by lambda.amazonaws.com'];
+    const functions = ['Authorize', 'Callback', 'Token', 'Fetch', 'Discovery'].map((name) => `Functions/${name}`);
+    const roles = [...functions, 'Audit/Audit', 'Canary/Canary'].map((path) => [`${path}/Role`, lambda]);
+    expect(Object.fromEntries(trust)).toEqual({
+      ...Object.fromEntries(roles),
+      'Api/AccessLog/Role': ['Allow sts:AssumeRole by apigateway.amazonaws.com'],
+      ...(stage === production
+        ? {
+            'Network/FlowLogsRole': [
+              'Allow sts:AssumeRole by vpc-flow-logs.amazonaws.com if StringEquals aws:SourceAccount={account}',
+            ],
+            'Custom::VpcRestrictDefaultSGCustomResourceProvider/Role': lambda,
+            'Edge/OriginResponse/Role': ['Allow sts:AssumeRole by edgelambda.amazonaws.com lambda.amazonaws.com'],
+          }
+        : {}),
+    });
+  });
+
+  it("roles that are not functions' may do exactly this", () => {
+    expect(rightsOf(template, 'Api/AccessLog')).toEqual([
+      'Allow logs:CreateLogGroup logs:CreateLogStream logs:DescribeLogGroups logs:DescribeLogStreams ' +
+        'logs:FilterLogEvents logs:GetLogEvents logs:PutLogEvents on *',
+    ]);
+    if (stage !== production) return;
+    const lines = (path: string): string[] =>
+      statementsOf(at(template, path)).map((statement) => lineOf(template, statement));
+    expect(property(at(template, 'Network/FlowLogsRole'), 'ManagedPolicyArns')).toHaveLength(1);
+    expect(lines('Network/FlowLogsPolicy')).toEqual([
+      'Allow logs:CreateLogStream logs:DescribeLogStreams logs:PutLogEvents on Network/FlowLogs',
+    ]);
+    expect(lines('Network/DefaultGroupPolicy')).toEqual([
+      'Allow logs:CreateLogStream logs:PutLogEvents on Network/DefaultGroupLogs',
+    ]);
+    const inline: { PolicyDocument: unknown }[] = property(
+      at(template, 'Custom::VpcRestrictDefaultSGCustomResourceProvider/Role'),
+      'Policies',
+    );
+    expect(inline).toHaveLength(1);
+    const attached = Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::IAM::Policy');
+    expect(attached).toEqual([]);
+  });
+
+  it('each function is called by these, and by nobody else', () => {
+    const called = ofType(template, 'AWS::Lambda::Permission').map(({ Properties: of = {} }) => {
+      const source = nameOf(template, of['SourceArn']).replace(/^arn:.*:(Api\/RestApi)\/.*\/stages?\//, '$1/');
+      return [
+        nameOf(template, of['FunctionName']).replace(/\/Function$/, ''),
+        of['Action'],
+        of['Principal'],
+        source.startsWith('arn:') ? source.replace(/^arn:[^/]*:execute-api:[^/]*:/, '') : source,
+      ].join(' ');
+    });
+    const routes = {
+      Authorize: ['oauth2/authorize/*'],
+      Callback: ['oauth2/callback/*'],
+      Token: ['oauth2/token', 'oauth2/revoke', 'oauth2/introspect'],
+      Discovery: [
+        'oauth2/jwks/*',
+        '.well-known/oauth-authorization-server/r4/*',
+        'r4/*/.well-known/smart-configuration',
+        'r4/*/.well-known/oauth-authorization-server',
+        'r4/*/metadata',
+      ],
+      Fetch: ['r4/*', 'r4/*/*'],
+    };
+    const byApi = Object.entries(routes).flatMap(([name, paths]) =>
+      paths.map(
+        (path) =>
+          `Functions/${name} lambda:InvokeFunction apigateway.amazonaws.com Api/RestApi/Api/RestApi/DeploymentStage.${stage}/*/${path}`,
+      ),
+    );
+    const bySchedule = ['Audit/Audit', 'Canary/Canary'].map((path) => {
+      const rule = path.startsWith('Audit') ? 'Audit/CloseReads' : 'Canary/Schedule';
+      return `${path} lambda:InvokeFunction events.amazonaws.com ${rule}`;
+    });
+    expect(called.sort()).toEqual([...byApi, ...bySchedule].sort());
+  });
+
+  it('schedules call the function that they are for', () => {
+    const rules = ofType(template, 'AWS::Events::Rule').map((rule) => {
+      const targets: { Arn: unknown }[] = property(rule, 'Targets');
+      return [pathOf(rule), property(rule, 'ScheduleExpression'), targets.map(({ Arn }) => nameOf(template, Arn))];
+    });
+    expect(rules.sort()).toEqual([
+      ['Audit/CloseReads', 'rate(2 minutes)', ['Audit/Audit/Function']],
+      ['Canary/Schedule', 'rate(5 minutes)', ['Canary/Canary/Function']],
+    ]);
+  });
+
+  it('outputs name this', () => {
+    const outputs = Object.entries(template.Outputs).map(([name, { Value }]) => [name, nameOf(template, Value)]);
+    expect(Object.fromEntries(outputs)).toEqual({
+      Origin: origin,
+      ApiUrl: `https://Api/RestApi.execute-api.{region}.{suffix}/${stage}`,
+      RedirectUri: `${origin}/oauth2/callback/{payer}`,
+      JwksUri: `${origin}/oauth2/jwks/{payer}`,
+      AuditBucket: 'Audit/Bucket',
+      LoginAttemptsTable: 'Tables/LoginAttempts',
+      GrantsTable: 'Tables/Grants',
+      AuditEventsTable: 'Tables/AuditEvents',
+      AlarmTopic: 'Alarms/Topic',
+      ...(stage === production
+        ? Object.fromEntries([1, 2, 3].map((zone) => [`EgressAddress${zone}`, `Network/Address${zone}.PublicIp`]))
+        : {}),
+    });
+  });
+
+  it('the dashboard looks at this API, these functions and these tables', () => {
+    const [dashboard] = ofType(template, 'AWS::CloudWatch::Dashboard');
+    const body = nameOf(template, property(dashboard, 'DashboardBody'));
+    expect(property(dashboard, 'DashboardName')).toBe(`p2p-gateway-${stage}`);
+    const dimension = (name: string): string[] =>
+      [...new Set([...body.matchAll(new RegExp(`"${name}","([^"]+)"`, 'g'))].map(([, value = '']) => value))].sort();
+    expect(dimension('ApiName')).toEqual([`p2p-gateway-${stage}`]);
+    expect(dimension('Stage')).toEqual([stage]);
+    expect(dimension('TableName')).toEqual(['Tables/AuditEvents', 'Tables/Grants', 'Tables/LoginAttempts']);
+    expect(dimension('FunctionName')).toEqual(ofType(template, 'AWS::Lambda::Function').map(pathOf).filter(own).sort());
+    expect(property(ofType(template, 'AWS::ApiGateway::RestApi')[0], 'Name')).toBe(`p2p-gateway-${stage}`);
+  });
+});
