@@ -6,6 +6,14 @@ export type PayerId = (typeof payerIds)[number];
 /** What a payer's token endpoint does from now on; `lost` rotates, and then the connection breaks. */
 export type PayerMood = 'well' | 'down' | 'lost';
 
+export const registrations = {
+  whole: 'launch/patient patient/*.rs offline_access',
+  online: 'launch/patient patient/*.rs',
+  observations: 'launch/patient patient/Observation.rs offline_access',
+  claims: 'patient/Claim.rs offline_access',
+} as const;
+export type Registration = keyof typeof registrations;
+
 /** A grant counted from the newest, of those that have what the command needs. */
 interface OfGrant {
   readonly grant: number;
@@ -89,6 +97,8 @@ export type Happening =
   | { readonly kind: 'steal'; readonly grant: number }
   | { readonly kind: 'partner'; readonly partner: PartnerId; readonly registered: boolean }
   | { readonly kind: 'payerOf'; readonly partner: PartnerId; readonly payer: PayerId; readonly allowed: boolean }
+  /** The scopes that a partner is registered for from now on. */
+  | { readonly kind: 'scopes'; readonly partner: PartnerId; readonly to: Registration }
   | { readonly kind: 'ttl' };
 
 export type Command = Call | Authorize | Callback | Happening | Together;

@@ -8,6 +8,7 @@ import {
   type Read,
   type Redeem,
   type Refresh,
+  type Registration,
   type Revoke,
   type Thief,
   partnerIds,
@@ -25,6 +26,7 @@ const partner = fc.constantFrom(...partnerIds);
 const payer = fc.constantFrom(...payerIds);
 const type = fc.constantFrom('access' as const, 'refresh' as const);
 const oftenTrue = fc.nat(3).map((drawn) => drawn !== 3);
+const registration = mostly<Registration>('whole', 'online', 'observations', 'claims');
 const kind = <K extends string>(name: K) => fc.constant(name);
 
 const redeemHow: fc.Arbitrary<Redeem['how']> = mostly(
@@ -121,6 +123,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { arbitrary: fc.record({ kind: fc.constantFrom('payerEnds', 'payerForgets', 'steal'), grant: newest }), weight: 3 },
   { arbitrary: fc.record({ kind: kind('partner'), partner, registered: oftenTrue }), weight: 1 },
   { arbitrary: fc.record({ kind: kind('payerOf'), partner, payer, allowed: oftenTrue }), weight: 1 },
+  { arbitrary: fc.record({ kind: kind('scopes'), partner, to: registration }), weight: 2 },
   { arbitrary: fc.record({ kind: kind('ttl') }), weight: 1 },
 );
 /** The same call twice at once, which is what parallel processes of one partner do. */

@@ -43,6 +43,7 @@ const touched = (command: Command): number | undefined => {
 /** Everyone is in the configuration again, for a grant that was out of use is not dead; then every token is asked about. */
 const takeStock = async (run: Run, hold: (step: Step) => void): Promise<void> => {
   run.model.out.clear();
+  run.model.registered.clear();
   run.world.configure(run.model);
   for (const grant of run.model.grants.keys()) {
     for (const age of [0, 1]) hold(await probe(run, grant, 'access', age));

@@ -1,15 +1,17 @@
-import type {
-  Authorize,
-  Call,
-  Callback,
-  Introspect,
-  PartnerId,
-  PayerId,
-  Read,
-  Redeem,
-  Refresh,
-  Revoke,
-  Thief,
+import {
+  type Authorize,
+  type Call,
+  type Callback,
+  type Introspect,
+  type PartnerId,
+  type PayerId,
+  type Read,
+  type Redeem,
+  type Refresh,
+  type Registration,
+  type Revoke,
+  type Thief,
+  registrations,
 } from './commands.ts';
 import type { PayerSays } from './payer.ts';
 
@@ -25,6 +27,7 @@ export interface Answer {
 }
 
 interface Attempt extends Authorize {
+  readonly granted: string;
   readonly expiresAt: number;
   used: boolean;
 }
@@ -64,6 +67,8 @@ export interface Model {
   now: number;
   /** Partners that left the configuration, and payers that were taken from a partner (`partner payer`). */
   readonly out: Set<string>;
+  /** What partners are registered for, where the configuration was changed. */
+  readonly registered: Map<PartnerId, Registration>;
   readonly attempts: Attempt[];
   readonly grants: Grant[];
 }
@@ -73,11 +78,17 @@ const codeLives = 60;
 const accessLives = 3600;
 const grantLives = 180 * 86_400;
 const grace: Record<PartnerId, number> = { 'demo-partner': 60, 'demo-app': 10 };
-export const registeredScope = 'launch/patient patient/*.rs offline_access';
-export const onlineScope = 'launch/patient patient/*.rs';
+export const registeredScope = registrations.whole;
+export const onlineScope = registrations.online;
 export const narrowScope = 'patient/Observation.rs';
 
-export const emptyModel = (now: number): Model => ({ now, out: new Set(), attempts: [], grants: [] });
+export const emptyModel = (now: number): Model => ({
+  now,
+  out: new Set(),
+  registered: new Map(),
+  attempts: [],
+  grants: [],
+});
 
 const otherPartner = (partner: PartnerId): PartnerId => (partner === 'demo-app' ? 'demo-partner' : 'demo-app');
 
@@ -95,6 +106,23 @@ const first = (...complaints: (string | undefined)[]): string | undefined =>
 
 const isAllowed = (model: Model, { partner, payer }: Pick<Grant, 'partner' | 'payer'>): boolean =>
   !model.out.has(partner) && !model.out.has(`${partner} ${payer}`);
+const registeredNow = ({ registered }: Model, partner: PartnerId): string[] =>
+  registrations[registered.get(partner) ?? 'whole'].split(' ');
+
+/** Whether a scope has anything to read in it. */
+const reads = (scope: string): boolean => scope.split(' ').some((one) => one.startsWith('patient/'));
+/** What the registration leaves of a scope now: of a wildcard the types that are there. */
+const leftOf = (model: Model, partner: PartnerId, scope: string): string => {
+  const registered = registeredNow(model, partner);
+  const left = scope.split(' ').flatMap((one) => {
+    if (registered.includes(one) || (reads(one) && registered.includes('patient/*.rs'))) return [one];
+    return one === 'patient/*.rs' ? registered.filter(reads) : [];
+  });
+  return left.join(' ');
+};
+/** A refresh token that came with `offline_access` is good as long as the partner is registered for it. */
+const mayRefresh = (model: Model, { partner, refreshable, scope }: Grant): boolean =>
+  refreshable && (!scope.includes('offline_access') || registeredNow(model, partner).includes('offline_access'));
 const isLive = (model: Model, grant: Grant): boolean => grant.ended === undefined && model.now < grant.endsAt;
 /** The current access token and the one before, each until it expires. */
 const opens = (model: Model, grant: Grant, age: number): boolean =>
@@ -147,7 +175,7 @@ const issue = (
     same('expires_in', body['expires_in'], expiresAt - model.now),
     same('scope', sorted(body['scope']), sorted(scope)),
     same('patient', body['patient'], grant.patient),
-    same('a refresh token', typeof refresh === 'string', grant.refreshable),
+    same('a refresh token', typeof refresh === 'string', mayRefresh(model, grant)),
     same('a token that was given before', isOld, false),
   );
 };
@@ -159,7 +187,9 @@ const redeem = (model: Model, grant: Grant, { how }: Redeem, answer: Answer): st
   if (grant.redeemed && inTime) grant.ended ??= 'its code was redeemed twice';
   const good = !grant.redeemed && inTime && isLive(model, grant) && isAllowed(model, grant);
   if (!good) return is(answer, '400 invalid_grant');
-  return is(answer, '200') ?? issue(model, grant, { scope: grant.scope, held: grant.refresh }, answer);
+  const scope = leftOf(model, grant.partner, grant.scope);
+  if (!reads(scope)) return is(answer, '400 invalid_scope');
+  return is(answer, '200') ?? issue(model, grant, { scope, held: grant.refresh }, answer);
 };
 
 /**
@@ -180,7 +210,7 @@ const repeated = (model: Model, grant: Grant, held: string[], { body }: Answer):
       ? same('a refresh token of its own', isNew, true)
       : same('the same refresh token', token === refresh[0], true),
     same('expires_in', body['expires_in'], (access[0]?.expiresAt ?? 0) - model.now),
-    same('scope', sorted(body['scope']), sorted(access[0]?.scope)),
+    same('scope', sorted(body['scope']), sorted(leftOf(model, partner, access[0]?.scope ?? ''))),
     same('patient', body['patient'], patient),
   );
 };
@@ -203,9 +233,11 @@ const exchange = (
 const theft = (model: Model, grant: Grant, { how }: Thief, { bearer }: Aimed, answer: Answer): string | undefined => {
   if (how === 'introspect' || grant.partner === 'demo-partner') return is(answer, '401 invalid_client');
   if (!isLive(model, grant) || !isAllowed(model, grant)) return is(answer, '400 invalid_grant');
+  if (!mayRefresh(model, grant)) return is(answer, '400 invalid_grant');
   // What is refused for its scope does not tell whether the token was rotated.
-  if (how === 'widen') return is(answer, '400 invalid_scope');
-  const complaint = exchange(model, grant, { shown: bearer, scope: grant.scope, held: grant.stolen }, answer);
+  const scope = leftOf(model, grant.partner, grant.scope);
+  if (how === 'widen' || !reads(scope)) return is(answer, '400 invalid_scope');
+  const complaint = exchange(model, grant, { shown: bearer, scope, held: grant.stolen }, answer);
   const follows = answer.outcome === '200' && grant.movedOn;
   return first(complaint, same('a thief who still follows the partner', follows, false));
 };
@@ -221,10 +253,15 @@ const refresh = (
     return is(answer, '401 invalid_client', '400 invalid_grant');
   const isForged = ['damaged', 'guessed', 'fromAccessToken', 'otherClient'].includes(how);
   if (isForged || !isLive(model, grant) || !isAllowed(model, grant)) return is(answer, '400 invalid_grant');
-  if (how === 'widen') return is(answer, '400 invalid_scope');
+  if (!mayRefresh(model, grant)) return is(answer, '400 invalid_grant');
+  const whole = leftOf(model, grant.partner, grant.scope);
+  const asked = leftOf(model, grant.partner, narrowScope);
+  // Of what is registered a refresh takes no more than was granted.
+  const isHeld = /patient\/(?:\*|Observation)\.rs/.test(grant.scope);
+  const scope = how === 'narrow' ? (isHeld ? asked : '') : whole;
+  if (how === 'widen' || !reads(whole) || !reads(scope)) return is(answer, '400 invalid_scope');
   // A token of the right family that was never given to anybody.
   const shown = how === 'sameFamily' ? 'a token of nobody’s' : bearer;
-  const scope = how === 'narrow' ? narrowScope : grant.scope;
   if (answer.outcome === '200' && !grant.stolen.includes(shown)) grant.movedOn = true;
   return exchange(model, grant, { shown, scope, held: grant.refresh }, answer);
 };
@@ -243,16 +280,17 @@ const introspect = (model: Model, grant: Grant, call: Introspect, answer: Answer
   const isRefresh = call.type === 'refresh';
   if (caller(grant, call) === 'demo-app') return is(answer, '401 invalid_client');
   const mine = call.how === 'right' && isLive(model, grant) && isAllowed(model, grant);
-  const active = mine && (isRefresh ? age === 0 : opens(model, grant, call.age));
+  const active = mine && (isRefresh ? age === 0 && mayRefresh(model, grant) : opens(model, grant, call.age));
   if (!active) return is(answer, '200') ?? same('the answer', JSON.stringify(answer.body), '{"active":false}');
   const { body } = answer;
+  const left = leftOf(model, grant.partner, isRefresh ? grant.scope : (grant.access[age]?.scope ?? ''));
   return first(
     is(answer, '200'),
     same('active', body['active'], true),
     same('client_id', body['client_id'], grant.partner),
     same('patient', body['patient'], grant.patient),
     same('exp', body['exp'], isRefresh ? grant.endsAt : grant.access[age]?.expiresAt),
-    same('scope', sorted(body['scope']), sorted(isRefresh ? grant.scope : grant.access[age]?.scope)),
+    same('scope', sorted(body['scope']), sorted(left)),
   );
 };
 
@@ -264,7 +302,8 @@ const read = (model: Model, grant: Grant, call: Read, answer: Answer, payer: Pay
   if (call.how === 'right' && isRefused && payer.shared && answer.outcome === '401')
     grant.ended ??= 'the payer refused its refresh token';
   if (!isOurs || !opens(model, grant, call.age) || !isAllowed(model, grant)) return is(answer, '401');
-  if (call.how === 'otherPatient' || grant.access[age]?.scope === narrowScope) return is(answer, '403');
+  const left = leftOf(model, grant.partner, grant.access[age]?.scope ?? '');
+  if (call.how === 'otherPatient' || !left.includes('patient/*.rs')) return is(answer, '403');
   if (isRefused) grant.ended ??= 'the payer refused its refresh token';
   // Beside the read whose refresh was refused, another one may have had its answer already.
   if (isRefused && (!payer.shared || answer.outcome === '401')) return is(answer, '401');
@@ -315,7 +354,9 @@ export const judgeAuthorize = (model: Model, call: Authorize, answer: Answer): s
   if (model.out.has(call.partner)) return is(answer, '400');
   if (!isAllowed(model, call)) return is(answer, '302 unauthorized_client');
   if (!call.pkce && call.partner === 'demo-app') return is(answer, '302 invalid_request');
-  model.attempts.push({ ...call, expiresAt: model.now + loginLives, used: false });
+  const asked = { none: registeredNow(model, call.partner).join(' '), offline: registeredScope, online: onlineScope };
+  const granted = leftOf(model, call.partner, asked[call.scope]);
+  model.attempts.push({ ...call, granted, expiresAt: model.now + loginLives, used: false });
   return is(answer, '302');
 };
 
@@ -333,7 +374,7 @@ export const judgeCallback = (
   if (!isAllowed(model, attempt)) return is(answer, '400');
   if (call.how === 'denied') return is(answer, '302 access_denied');
   if (mood !== 'well') return is(answer, '302 temporarily_unavailable', '302 server_error');
-  const scope = attempt.scope === 'online' || !call.renews ? onlineScope : registeredScope;
+  const scope = call.renews ? attempt.granted : attempt.granted.replace(/ ?offline_access/, '');
   const endsAt = model.now + (call.renews ? grantLives : call.lives);
   model.grants.push({
     partner: attempt.partner,
@@ -341,7 +382,7 @@ export const judgeCallback = (
     patient,
     scope,
     pkce: attempt.pkce,
-    refreshable: call.renews && attempt.scope !== 'online',
+    refreshable: call.renews && (attempt.scope === 'none' || attempt.granted.includes('offline_access')),
     code: String(answer.body['code']),
     codeExpiresAt: Math.min(model.now + codeLives, endsAt),
     endsAt,

@@ -18,6 +18,9 @@ const redirectUris: Record<PartnerId, string> = {
   'demo-app': 'http://localhost:3002/app/callback',
 };
 
+/** What clients ask for and nobody is given; it is dropped beside other scopes. */
+const ungranted = 'openid fhirUser patient/*.cruds user/*.rs';
+
 /** How a partner says who it is. */
 const proof = (partner: PartnerId): { form: Record<string, string>; headers: Record<string, string> } =>
   partner === 'demo-partner' ? { form: {}, headers: basic() } : { form: { client_id: partner }, headers: {} };
@@ -50,7 +53,7 @@ const performTheft = (world: World, { partner }: Grant, { how }: Thief, bearer: 
   const form = { client_id: partner };
   if (how === 'introspect') return world.post('/oauth2/introspect', { ...form, token: bearer }, {});
   const asked = { ...form, grant_type: 'refresh_token', refresh_token: bearer };
-  return world.post('/oauth2/token', how === 'widen' ? { ...asked, scope: 'patient/*.cruds' } : asked, {});
+  return world.post('/oauth2/token', how === 'widen' ? { ...asked, scope: ungranted } : asked, {});
 };
 
 /** Makes a partner's call about a grant. */
@@ -68,9 +71,9 @@ export const perform = (world: World, grant: Grant, aimed: Aimed): Promise<Answe
     return world.post('/oauth2/token', { ...form, ...redemption(grant, call), code: bearer }, headers);
   if (call.kind !== 'refresh') return world.post(`/oauth2/${call.kind}`, { ...form, token: bearer }, headers);
   const scopes: Record<string, string> = {
-    narrow: narrowScope,
-    widen: `${narrowScope} patient/*.cruds`,
-    whole: grant.scope,
+    narrow: `${ungranted} ${narrowScope} ${narrowScope}`,
+    widen: ungranted,
+    whole: `${grant.scope} ${ungranted}`,
   };
   const scope = scopes[call.how];
   const asked = { grant_type: 'refresh_token', refresh_token: bearer, ...(scope === undefined ? {} : { scope }) };
@@ -82,6 +85,10 @@ export const authorizeQuery = ({ partner, scope, pkce: hasChallenge }: Authorize
   client_id: partner,
   redirect_uri: redirectUris[partner],
   state: 'partner-state',
-  ...{ none: {}, offline: { scope: registeredScope }, online: { scope: onlineScope } }[scope],
+  ...{
+    none: {},
+    offline: { scope: `${ungranted} ${registeredScope} ${registeredScope}` },
+    online: { scope: onlineScope },
+  }[scope],
   ...(hasChallenge ? pkce : {}),
 });

@@ -121,7 +121,10 @@ const happen = async (run: Run, command: Happening): Promise<Step> => {
   } else if (command.kind === 'ttl') await world.removeExpired();
   else if (command.kind === 'mood') world.payers.mood(command.payer, command.mood);
   else if (command.kind === 'partner') configure(run, command.partner, command.registered);
-  else if (command.kind === 'payerOf') configure(run, `${command.partner} ${command.payer}`, command.allowed);
+  else if (command.kind === 'scopes') {
+    model.registered.set(command.partner, command.to);
+    world.configure(model);
+  } else if (command.kind === 'payerOf') configure(run, `${command.partner} ${command.payer}`, command.allowed);
   else {
     const grant = model.grants.at(-1 - (command.grant % Math.max(1, model.grants.length)));
     if (grant === undefined) return undefined;

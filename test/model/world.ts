@@ -11,7 +11,7 @@ import type { StreamedAnswer } from '../support/stream-handler.ts';
 import { callStreaming } from '../support/stream-handler.ts';
 import { apiEvent, call, cookiesOf, startMs } from '../support/gateway.ts';
 import { localRegistry } from '../support/login.ts';
-import type { PayerId } from './commands.ts';
+import { type PartnerId, type PayerId, registrations } from './commands.ts';
 import type { Answer, Model } from './model.ts';
 import { canary, strictPayers } from './payer.ts';
 import type { Store } from './store.ts';
@@ -29,12 +29,22 @@ const without =
     return { ...partner, payers };
   };
 
+const registeredFor =
+  (registered: Model['registered']) =>
+  (partner: Partner): Partner => {
+    const to = registered.get(partner.clientId as PartnerId);
+    return to === undefined ? partner : { ...partner, scopes: registrations[to].split(' ') };
+  };
+
 const stage = localRegistry();
 /** The local stage, less what the model has taken out. */
-const registryFor = ({ out }: Model): RegistryData => ({
+const registryFor = ({ out, registered }: Model): RegistryData => ({
   ...stage,
   payers: stage.payers.map(withSecret),
-  partners: stage.partners.filter(({ clientId }) => !out.has(clientId)).map(without(out)),
+  partners: stage.partners
+    .filter(({ clientId }) => !out.has(clientId))
+    .map(without(out))
+    .map(registeredFor(registered)),
 });
 
 /** Randomness that is the same whenever the same history runs, and never the same in two histories of one store. */
