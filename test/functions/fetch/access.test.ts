@@ -108,6 +108,21 @@ describe('a partner’s registration', () => {
     expect((await read(test.deps, 'Condition', token)).statusCode).toBe(200);
   });
 
+  it('holds for the pages of a search that began before it was narrowed', async () => {
+    const test = ready();
+    const { token } = await test.grant();
+    const next = 'http://127.0.0.1:3003/r4/Condition?page=2';
+    test.payer.http = async () => fhir({ resourceType: 'Bundle', link: [{ relation: 'next', url: next }] });
+    const page = (await read(test.deps, 'Condition', token)).json() as { link: { url: string }[] };
+    const query = new URL(page.link[0]?.url ?? '').search.slice(1);
+    const asked = test.payer.requests.length;
+
+    const narrowed = test.reconfigured(narrowTo('patient/Observation.rs', 'offline_access'));
+    expect((await read(narrowed, '', token, { query })).statusCode).toBe(403);
+    expect(test.payer.requests).toHaveLength(asked);
+    expect((await read(test.deps, '', token, { query })).statusCode).toBe(200);
+  });
+
   it('leaves a grant nothing to read where it covers nothing that was granted', async () => {
     const test = ready();
     const { token } = await test.grant({ scope: 'patient/Condition.rs' });
