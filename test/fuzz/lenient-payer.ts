@@ -24,15 +24,20 @@ const others =
   '_format _pretty _summary _elements _count _since _at _list _sort _include _revinclude _total _contained _containedType _has _type start end';
 const everyCode = new Set([...everyDefinition.map(({ code }) => code), ...added.split(' '), ...others.split(' ')]);
 everyCode.delete('_query');
+const everyType = new Set(
+  everyDefinition
+    .map(({ base }) => base)
+    .concat(definitions.map(({ target = [] }) => target))
+    .flat(),
+);
+const everyModifier = new Set(
+  'missing exact contains text not above below in not-in of-type identifier iterate recurse'.split(' '),
+);
 
 /** A name, a step of a chain or a modifier of which nobody knows, spelled as it is: what a payer may do with it is open. */
 const unknownIn = (name: string): string[] => {
-  const types = new Set(everyDefinition.flatMap(({ base, target = [] }) => [...base, ...target]));
-  const modifiers = new Set(
-    'missing exact contains text not above below in not-in of-type identifier iterate recurse'.split(' '),
-  );
   const steps = name.split(/[.:]/);
-  return steps.filter((step) => !everyCode.has(step) && !types.has(step) && !modifiers.has(step));
+  return steps.filter((step) => !everyCode.has(step) && !everyType.has(step) && !everyModifier.has(step));
 };
 
 /** A paging parameter is none that a caller writes. */
