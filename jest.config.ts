@@ -14,7 +14,10 @@ const config: Config = {
   },
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   // `npm run test:hard`, `npm run test:aws` and `npm run test:mutation`.
-  testPathIgnorePatterns: ['/node_modules/', '/test/(?:aws|conformance|faults|fuzz|leaks|model|mutation|races)/'],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '/test/(?:aws|conformance|faults|fuzz|leaks|limits|model|mutation|races)/',
+  ],
   globalSetup: '<rootDir>/test/support/jest/set-up.ts',
   globalTeardown: '<rootDir>/test/support/jest/tear-down.ts',
   testTimeout: 30_000,

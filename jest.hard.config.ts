@@ -4,7 +4,7 @@ import base from './jest.config.ts';
 /** Conformance, random histories, faults, races, fuzz and leaks: minutes rather than seconds. */
 const config: Config = {
   ...base,
-  testMatch: ['<rootDir>/test/{conformance,faults,fuzz,leaks,model,races}/**/*.test.ts'],
+  testMatch: ['<rootDir>/test/{conformance,faults,fuzz,leaks,limits,model,races}/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
   testTimeout: 600_000,
   collectCoverageFrom: [],

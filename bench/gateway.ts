@@ -6,7 +6,9 @@ import { format } from 'node:util';
 import { authorizeHandler } from '../functions/authorize/handler.ts';
 import { callbackHandler } from '../functions/callback/handler.ts';
 import { fetchHandler } from '../functions/fetch/handler.ts';
-import { rateLimiter } from '../functions/fetch/rate-limit.ts';
+import { leaseFromTable } from '../functions/shared/limits/lease-slots.ts';
+import { limiter } from '../functions/shared/limits/limiter.ts';
+import { boundedClock } from '../functions/shared/store/bounded-clock.ts';
 import { readEventWriter } from '../functions/fetch/write-read-event.ts';
 import { type PayerHttp, realDeps } from '../functions/shared/deps.ts';
 import type { ApiEvent, ApiResponse } from '../functions/shared/http/api.ts';
@@ -68,7 +70,10 @@ export const gatewayOver = ({ tables, client, registry, payerHttp, onWrite }: Ga
   const streaming = fetchHandler({
     ...deps,
     sleep: (ms) => sleep(ms),
-    takeTurn: rateLimiter(deps.clock),
+    takeTurn: limiter({
+      lease: leaseFromTable({ client, name: tables.limits }),
+      clock: boundedClock(client, deps.clock),
+    }),
     ...readEventWriter({ client, name: tables.auditEvents }, deps.clock),
   }) as unknown as StreamingHandler;
   return {

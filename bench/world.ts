@@ -56,6 +56,7 @@ export interface Tables {
   readonly loginAttempts: string;
   readonly grants: string;
   readonly auditEvents: string;
+  readonly limits: string;
 }
 
 const createTable = async (client: DynamoDBClient, name: string, keys: readonly string[]): Promise<void> => {
@@ -82,4 +83,5 @@ export const makeTables = async (prefix: string): Promise<Tables> => ({
   loginAttempts: await makeTable(`${prefix}.LoginAttempts`, ['stateHash']),
   grants: await makeTable(`${prefix}.Grants`, ['grantId']),
   auditEvents: await makeTable(`${prefix}.AuditEvents`, ['eventId']),
+  limits: await makeTable(`${prefix}.Limits`, ['limitId']),
 });

@@ -97,7 +97,7 @@ export interface Partner {
   readonly consent: 'gateway' | 'partner';
   /** Why a public client asks its members itself; a deployed stage asks for it, since anyone can act as that client. */
   readonly consentReason?: string;
-  /** FHIR calls: sustained rate and burst, per execution environment. */
+  /** FHIR calls: sustained rate and burst, across the fleet. */
   readonly rate: { readonly perSecond: number; readonly burst: number };
 }
 

@@ -44,6 +44,7 @@ type RunbookSection =
   | 'audit-not-written'
   | 'audit-behind'
   | 'secret-missing'
+  | 'limits-down'
   | 'canary-failed';
 
 interface AlarmOptions {
@@ -249,6 +250,13 @@ export class GatewayAlarms extends Construct {
     const throttled = Object.values(tables).flatMap(({ tableName: TableName }) =>
       ['ReadThrottleEvents', 'WriteThrottleEvents'].map((name) => sum('AWS/DynamoDB', name, { TableName })),
     );
+    this.alarm('LimitsDown', {
+      metric: metrics.signal('limitsDown'),
+      says: "Partners' rate limits cannot be counted; reads go on, and each environment limits by itself.",
+      runbook: 'limits-down',
+      threshold: 5,
+      breaching: [2, 3],
+    });
     this.alarm('TableThrottles', {
       metric: total(throttled),
       says: 'DynamoDB throttles reads or writes.',

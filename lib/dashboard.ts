@@ -31,6 +31,7 @@ const signals = [
   'auditNotWritten',
   'secretMissing',
   'answerTooLarge',
+  'limitsDown',
 ] as const;
 
 /** One page: how members and partners fare by step, how each payer does, and what the gateway itself stands on. */

@@ -98,10 +98,11 @@ export class GatewayFunctions extends Construct {
         ...secretsVariables,
         ...edgeVariables,
         AUDIT_TABLE: tables.auditEvents.tableName,
+        LIMITS_TABLE: tables.limits.tableName,
         NODE_OPTIONS: collectOften,
       },
       statements: [
-        allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [grants]),
+        allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [grants, tables.limits.tableArn]),
         allow(['dynamodb:PutItem'], [tables.auditEvents.tableArn]),
         allowKeyForTables(key),
       ],

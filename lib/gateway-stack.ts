@@ -61,6 +61,7 @@ export class GatewayStack extends Stack {
       LoginAttemptsTable: tables.loginAttempts.tableName,
       GrantsTable: tables.grants.tableName,
       AuditEventsTable: tables.auditEvents.tableName,
+      LimitsTable: tables.limits.tableName,
     };
     this.tell(api, names, network?.addresses);
   }
@@ -88,7 +89,12 @@ export class GatewayStack extends Stack {
         audit: audit.function.lambda,
         canary: canary.function.lambda,
       },
-      tables: { loginAttempts: tables.loginAttempts, grants: tables.grants, auditEvents: tables.auditEvents },
+      tables: {
+        loginAttempts: tables.loginAttempts,
+        grants: tables.grants,
+        auditEvents: tables.auditEvents,
+        limits: tables.limits,
+      },
     };
     const { topic } = new GatewayAlarms(this, 'Alarms', { config, key, auditSources: audit.sources, ...watched });
     new GatewayDashboard(this, 'Dashboard', { stage: config.stage, ...watched });

@@ -30,6 +30,8 @@ export class GatewayTables extends Construct {
   readonly grants: Table;
   /** What happened to a read last, by its request's id, until the audit bucket has it and for 35 days on. */
   readonly auditEvents: Table;
+  /** How far each limit's slots are taken, by the limit's key; only in use while something is limited. */
+  readonly limits: Table;
   private readonly props: GatewayTablesProps;
 
   constructor(scope: Construct, id: string, props: GatewayTablesProps) {
@@ -45,6 +47,7 @@ export class GatewayTables extends Construct {
       projectionType: ProjectionType.INCLUDE,
       nonKeyAttributes: ['atMs'],
     });
+    this.limits = this.table('Limits', 'limitId');
     Validations.of(this).acknowledge({
       id: 'HIPAA.Security-DynamoDBInBackupPlan',
       reason:

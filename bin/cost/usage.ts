@@ -25,6 +25,8 @@ const assumed = {
   /** Bytes that CloudFront and the flow log write for each request. */
   edgeLine: 400,
   flowLines: 500,
+  /** Writes to Limits: every read alone. Where a partner reads at its limit they are a tenth. */
+  leasesPerRead: 1,
   /** Bytes of a read's answer. */
   answer: 50_000,
   /** Milliseconds that functions run: those that ask a payer wait for it. */
@@ -88,10 +90,13 @@ export const syncStart: Quantities = addUp(
   [2, audited],
 );
 
-/** One read: the grant is read, the payer is asked, and two events are written; the index of open reads takes and drops it. */
+/**
+ * One read: the grant is read, the payer is asked, a slot of the limit is leased, and two events are written; the index of
+ * open reads takes and drops it.
+ */
 export const read: Quantities = addUp(
   [1, request(assumed.msWithPayer)],
-  [1, { tableReads: grantRead, tableWrites: 2 * writeUnits(measured.readEvent) + 2 }],
+  [1, { tableReads: grantRead, tableWrites: 2 * writeUnits(measured.readEvent) + 2 + assumed.leasesPerRead }],
   [1, { tableGbMonths: (measured.readEvent / gb) * (35 / 30) }],
   [1, { edgeGb: assumed.answer / gb, natGb: assumed.answer / gb }],
   [1, logged(assumed.flowLines)],

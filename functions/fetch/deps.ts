@@ -1,12 +1,12 @@
-import type { Partner } from '../../config/stage.ts';
 import type { Deps } from '../shared/deps.ts';
+import type { TakeTurn } from '../shared/limits/limiter.ts';
 import type { PayerTokenDeps } from '../shared/oauth/payer-tokens.ts';
 import type { AuditedRead } from './audited-read.ts';
 
 /** What the fetch function is given. */
 export interface FetchDeps extends Deps, PayerTokenDeps {
-  /** Takes one call from the partner's bucket. @throws GatewayError `too_many_requests` */
-  readonly takeTurn: (partner: Partner) => void;
+  /** Takes one turn of a limit that holds across the fleet. */
+  readonly takeTurn: TakeTurn;
   /** The most bytes of an answer that leave. @default what Lambda streams */
   readonly mostBytes?: number;
   /** Must have resolved before the first byte of health data leaves; where it rejects, none does. */

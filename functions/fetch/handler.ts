@@ -15,6 +15,7 @@ import { discoveryUrl } from './discovery-url.ts';
 import { answerErrors } from './errors.ts';
 import { behindGate, deadlineOf } from './gate.ts';
 import { linkKeyOf } from './link-key.ts';
+import { takePartnerTurn, tellRateLimit } from './rate-limit.ts';
 import { checkReadOnly, readFhirRequest } from './read-request.ts';
 import { hasPages } from './seal-links.ts';
 import { bodyEnded } from './stream-body.ts';
@@ -29,6 +30,7 @@ export const fetchHandler = (deps: FetchDeps) =>
     .use(recordRequest(deps, 'fetch'))
     .use(auditAnswers(deps))
     .use(corsForPartners(deps.registry))
+    .use(tellRateLimit)
     .use(answerErrors)
     .handler(async (event, context) => {
       const record = recordOf(event);
@@ -37,7 +39,7 @@ export const fetchHandler = (deps: FetchDeps) =>
       if (early !== undefined) return early;
       checkReadOnly(event);
       const { partner, payer, open, access } = await authenticate(deps, event, record);
-      deps.takeTurn(partner);
+      await takePartnerTurn(deps, partner, record);
       const request = readFhirRequest(event, payer, open.grant, record);
       noteRead(record, open.grant.patient);
       checkScopes(request, access.scope);

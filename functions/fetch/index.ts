@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environment, realDeps } from '../shared/deps.ts';
 import { payerSecrets, secretsClient } from '../shared/oauth/payer-secrets.ts';
+import { leaseFromTable } from '../shared/limits/lease-slots.ts';
+import { limiter } from '../shared/limits/limiter.ts';
+import { boundedClock } from '../shared/store/bounded-clock.ts';
 import { dynamoClient } from '../shared/store/dynamo.ts';
 import { fetchHandler } from './handler.ts';
-import { rateLimiter } from './rate-limit.ts';
 import { readEventWriter } from './write-read-event.ts';
 
 const deps = realDeps();
@@ -15,6 +17,9 @@ export const handler = fetchHandler({
   grants: { client, name: environment('GRANTS_TABLE') },
   readPayerSecret: payerSecrets(secretsClient(), environment('PAYER_SECRET_PREFIX'), deps.clock),
   sleep: (ms) => sleep(ms),
-  takeTurn: rateLimiter(deps.clock),
+  takeTurn: limiter({
+    lease: leaseFromTable({ client, name: environment('LIMITS_TABLE') }),
+    clock: boundedClock(client, deps.clock),
+  }),
   ...readEventWriter({ client, name: environment('AUDIT_TABLE') }, deps.clock),
 });

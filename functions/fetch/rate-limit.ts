@@ -1,23 +1,49 @@
+import type { MiddlewareObj } from '@middy/core';
 import type { Partner } from '../../config/stage.ts';
-import type { Clock } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
+import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
+import { slotMsOf } from '../shared/limits/slots.ts';
+import { type RequestRecord, raise, recordOf } from '../shared/request-record.ts';
+import type { FetchDeps } from './deps.ts';
+
+const headers = new WeakMap<RequestRecord, Readonly<Record<string, string>>>();
 
 /**
- * A token bucket a partner, in this execution environment: it keeps one partner from starving another here, and
- * promises nothing about the fleet.
+ * Takes the partner's turn, and notes what its answer says about it.
+ * @throws GatewayError `too_many_requests`
  */
-export const rateLimiter = ({ monotonic }: Clock): ((partner: Partner) => void) => {
-  const buckets = new Map<string, { left: number; atMs: number }>();
-  return ({ clientId, rate }) => {
-    const now = monotonic();
-    const bucket = buckets.get(clientId) ?? { left: rate.burst, atMs: now };
-    const left = Math.min(rate.burst, bucket.left + ((now - bucket.atMs) / 1000) * rate.perSecond);
-    buckets.set(clientId, { left: left < 1 ? left : left - 1, atMs: now });
-    if (left < 1) {
-      throw new GatewayError('too_many_requests', 'Too many requests; wait a moment.', {
-        status: 429,
-        retryAfterSeconds: Math.max(1, Math.ceil((1 - left) / rate.perSecond)),
-      });
-    }
-  };
+export const takePartnerTurn = async (
+  { takeTurn }: Pick<FetchDeps, 'takeTurn'>,
+  { clientId, rate }: Partner,
+  record: RequestRecord,
+): Promise<void> => {
+  const { taken, remaining, resetSeconds, failure } = await takeTurn(`partner#${clientId}`, rate);
+  if (failure !== undefined) {
+    raise(record, 'limitsDown');
+    record.detail = `limits: ${failure}`;
+  }
+  const windowSeconds = Math.ceil((rate.burst * slotMsOf(rate)) / 1000);
+  headers.set(record, {
+    'RateLimit-Policy': `"partner";q=${rate.burst};w=${windowSeconds}`,
+    RateLimit: `"partner";r=${remaining};t=${resetSeconds}`,
+  });
+  if (!taken) {
+    throw new GatewayError('too_many_requests', 'Too many requests; wait a moment.', {
+      status: 429,
+      retryAfterSeconds: resetSeconds,
+    });
+  }
+};
+
+/**
+ * Tells a partner about its limit, on refusals as on successes: `q` requests in `w` seconds, of which `r` are left for
+ * the next `t` (draft-ietf-httpapi-ratelimit-headers-11, a hint by its own words).
+ */
+export const tellRateLimit: MiddlewareObj<ApiEvent, ApiResponse> = {
+  after: ({ event, response }) => tell(event, response),
+  onError: ({ event, response }) => tell(event, response),
+};
+
+const tell = (event: ApiEvent, response: ApiResponse | null | undefined): void => {
+  if (response) Object.assign(response.headers, headers.get(recordOf(event)));
 };

@@ -28,7 +28,8 @@ export type Signal =
   | 'reuseDetected'
   | 'auditNotWritten'
   | 'secretMissing'
-  | 'answerTooLarge';
+  | 'answerTooLarge'
+  | 'limitsDown';
 
 interface GatewayErrorOptions {
   /** HTTP status where the answer is not a redirect. @default 400 */

@@ -25,7 +25,7 @@ grantCases(() => makeTable(client, template, 'Tables/Grants'));
 loginAttemptCases(() => makeTable(client, template, 'Tables/LoginAttempts'));
 
 describe('a table made from the template', () => {
-  it.each(['Tables/LoginAttempts', 'Tables/Grants', 'Tables/AuditEvents'])(
+  it.each(['Tables/LoginAttempts', 'Tables/Grants', 'Tables/AuditEvents', 'Tables/Limits'])(
     '%s expires its items, can be recovered and has the stream that it should',
     async (path) => {
       const { name: TableName } = await makeTable(client, template, path);

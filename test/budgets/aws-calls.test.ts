@@ -1,5 +1,7 @@
 import type { FetchDeps } from '../../functions/fetch/deps.ts';
 import { readEventWriter } from '../../functions/fetch/write-read-event.ts';
+import { leaseFromTable } from '../../functions/shared/limits/lease-slots.ts';
+import { limiter } from '../../functions/shared/limits/limiter.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
 import { basic, gateway } from '../support/login.ts';
 
@@ -46,20 +48,30 @@ describe('the calls to DynamoDB on the happy path are', () => {
     expect(revoke).toEqual(['GetItem', 'UpdateItem']);
   });
 
-  it('one read and the two writes of the audit for a FHIR read', async () => {
+  it('one read, a lease of the rate limit and the two writes of the audit for a first FHIR read', async () => {
     const test = fetchGateway();
     const { token } = await test.grant();
     test.payer.http = () => Promise.resolve(fhir({ resourceType: 'Patient', id: 'patient-1' }));
     const audited: FetchDeps = {
       ...test.deps,
       ...readEventWriter({ client: test.dynamo.client, name: 'AuditEvents' }, test.deps.clock),
+      takeTurn: limiter({
+        lease: leaseFromTable({ client: test.dynamo.client, name: 'Limits' }),
+        clock: test.deps.clock,
+      }),
     };
     test.dynamo.calls();
     const answer = await read(audited, 'Patient/patient-1', token);
+    const first = test.dynamo.calls();
+    for (let count = 1; count < 50; count += 1) await read(audited, 'Patient/patient-1', token);
+    const others = test.dynamo.calls();
 
     expect(answer.statusCode).toBe(200);
-    expect(test.dynamo.calls()).toEqual(['GetItem', 'PutItem', 'PutItem']);
-    expect(test.payer.requests).toHaveLength(1);
+    expect(first).toEqual(['GetItem', 'UpdateItem', 'PutItem', 'PutItem']);
+    // No more than a lease in seven of the others, and never a read more.
+    expect(others.filter((name) => name === 'UpdateItem').length).toBeLessThanOrEqual(7);
+    expect(others.filter((name) => name === 'GetItem')).toHaveLength(49);
+    expect(test.payer.requests).toHaveLength(50);
   });
 
   it('read strongly consistent wherever a read decides', async () => {

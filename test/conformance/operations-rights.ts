@@ -88,13 +88,13 @@ export const rights: readonly Requirement[] = [
       target.cloud.clearCalls();
       await walk(target);
       await fetch(`${target.origin}/r4/clear-health/metadata`);
-      const { loginAttempts = '', grants = '', auditEvents = '' } = target.cloud.tables;
+      const { loginAttempts = '', grants = '', auditEvents = '', limits = '' } = target.cloud.tables;
       const secret = 'p2p/conformance/payers/clear-health';
       const own: Readonly<Record<string, readonly string[]>> = {
         authorize: [loginAttempts],
         callback: [loginAttempts, grants, secret],
         token: [grants, secret],
-        fetch: [grants, auditEvents, secret],
+        fetch: [grants, auditEvents, limits, secret],
         discovery: [],
       };
       for (const [name, resources] of Object.entries(own)) {

@@ -170,6 +170,7 @@ describe('a template of production in which something was changed', () => {
     ['Functions/Callback', 'dynamodb:GetItem', 'Tables/LoginAttempts'],
     ['Functions/Fetch', 'dynamodb:PutItem', 'Tables/AuditEvents'],
     ['Functions/Fetch', 'dynamodb:UpdateItem', 'Tables/Grants'],
+    ['Functions/Fetch', 'dynamodb:UpdateItem', 'Tables/Limits'],
     ['Audit/Audit', 'kms:GenerateDataKey', 'Keys/Audit through s3'],
     ['Functions/Token', 'logs:PutLogEvents', 'Functions/Token/Logs'],
   ])('misses a right: %s may not %s on %s', (path, action, resource) => {

@@ -18,6 +18,7 @@ export interface TableNames {
   readonly loginAttempts: string;
   readonly grants: string;
   readonly auditEvents: string;
+  readonly limits: string;
 }
 
 /** A DynamoDB that really evaluates conditions, for many worlds. */
@@ -78,10 +79,12 @@ export const startDynamo = async (): Promise<Dynamo> => {
         loginAttempts: `LoginAttempts.${world}`,
         grants: `Grants.${world}`,
         auditEvents: `AuditEvents.${world}`,
+        limits: `Limits.${world}`,
       };
       await createTable(names.loginAttempts, 'stateHash');
       await createTable(names.grants, 'grantId');
       await createTable(names.auditEvents, 'eventId');
+      await createTable(names.limits, 'limitId');
       return names;
     },
     items: async (table) => (await call('Scan', { TableName: table, ConsistentRead: true })).Items ?? [],

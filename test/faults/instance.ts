@@ -10,6 +10,8 @@ import { discovery } from '../../functions/discovery/discovery.ts';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
 import { readEventWriter } from '../../functions/fetch/write-read-event.ts';
 import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
+import { leaseFromTable } from '../../functions/shared/limits/lease-slots.ts';
+import { limiter } from '../../functions/shared/limits/limiter.ts';
 import { payerSecrets, secretsLimits } from '../../functions/shared/oauth/payer-secrets.ts';
 import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
@@ -107,6 +109,7 @@ export const startInstance = (
   const [real, long] = [dynamoWith({}), dynamoWith(unhurried)];
   const client = switched(real, long, () => hurried.has('DynamoDB'));
   const auditClient = switched(real, long, () => hurried.has('audit'));
+  const limitsClient = switched(real, long, () => hurried.has('limits'));
   const secrets = switched(secretsWith({}), secretsWith(unhurried), () => hurried.has('Secrets Manager'));
   const clocks = { now: clock.now, monotonic: clock.now };
   const deps = {
@@ -120,7 +123,7 @@ export const startInstance = (
     grants: { client, name: tables.grants },
     readPayerSecret: payerSecrets(secrets, 'payers/', clocks),
     sleep: clock.wait,
-    takeTurn: () => undefined,
+    takeTurn: limiter({ lease: leaseFromTable({ client: limitsClient, name: tables.limits }), clock: clocks }),
     ...readEventWriter({ client: auditClient, name: tables.auditEvents }, clocks),
   };
   const buffered = {

@@ -15,7 +15,7 @@ export interface Fault {
 }
 
 /** One of the things that the functions stand on. */
-export type Dependency = 'DynamoDB' | 'audit' | 'Secrets Manager' | 'payer OAuth' | 'payer FHIR';
+export type Dependency = 'DynamoDB' | 'audit' | 'limits' | 'Secrets Manager' | 'payer OAuth' | 'payer FHIR';
 
 /** Whose call it is, from its name. */
 export const dependencyOf = (call: string): Dependency => call.split(':')[0] as Dependency;
@@ -51,7 +51,7 @@ const awsDependency = (target: string, body: string): [Dependency, string] => {
   const table = TableName.split('.')[0] ?? '';
   const first = /^SET (\w+)/.exec(UpdateExpression)?.[1];
   return [
-    table === 'AuditEvents' ? 'audit' : 'DynamoDB',
+    table === 'AuditEvents' ? 'audit' : table === 'Limits' ? 'limits' : 'DynamoDB',
     `${action} ${table}${first === undefined ? '' : ` (${first})`}`,
   ];
 };

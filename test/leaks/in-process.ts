@@ -7,6 +7,8 @@ import { fetchHandler } from '../../functions/fetch/handler.ts';
 import { readEventWriter } from '../../functions/fetch/write-read-event.ts';
 import { nowSeconds } from '../../functions/shared/deps.ts';
 import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
+import { leaseFromTable } from '../../functions/shared/limits/lease-slots.ts';
+import { limiter } from '../../functions/shared/limits/limiter.ts';
 import { payerSecrets } from '../../functions/shared/oauth/payer-secrets.ts';
 import type { Item } from '../../functions/shared/store/dynamo.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
@@ -104,7 +106,7 @@ export const startInProcess = (seed: string): InProcess => {
   };
   const streamed = fetchHandler({
     ...deps,
-    takeTurn: () => undefined,
+    takeTurn: limiter({ lease: leaseFromTable({ client, name: 'Limits' }), clock: deps.clock }),
     ...readEventWriter({ client, name: 'AuditEvents' }, deps.clock),
   });
   const nameOf = ({ route }: GatewayRequest): keyof typeof buffered | 'fetch' =>

@@ -161,6 +161,12 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
       runbook: 'throttles',
       ...quiet,
     },
+    LimitsDown: {
+      looksAt: [`${own} limitsDown {} Sum/300`],
+      rings: `2 of 3: ${atLeast} 5`,
+      runbook: 'limits-down',
+      ...quiet,
+    },
     PayerDown: {
       looksAt: [`SELECT SUM(payerDown) FROM SCHEMA("${own}", payer) GROUP BY payer /300`],
       rings: `2 of 3: ${atLeast} 3`,
@@ -203,13 +209,15 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
     },
     TableThrottles: {
       looksAt: [
-        'FILL(m0, 0) + FILL(m1, 0) + FILL(m2, 0) + FILL(m3, 0) + FILL(m4, 0) + FILL(m5, 0)',
+        'FILL(m0, 0) + FILL(m1, 0) + FILL(m2, 0) + FILL(m3, 0) + FILL(m4, 0) + FILL(m5, 0) + FILL(m6, 0) + FILL(m7, 0)',
         `m0 = ${table('ReadThrottleEvents', 'Tables/LoginAttempts')}`,
         `m1 = ${table('WriteThrottleEvents', 'Tables/LoginAttempts')}`,
         `m2 = ${table('ReadThrottleEvents', 'Tables/Grants')}`,
         `m3 = ${table('WriteThrottleEvents', 'Tables/Grants')}`,
         `m4 = ${table('ReadThrottleEvents', 'Tables/AuditEvents')}`,
         `m5 = ${table('WriteThrottleEvents', 'Tables/AuditEvents')}`,
+        `m6 = ${table('ReadThrottleEvents', 'Tables/Limits')}`,
+        `m7 = ${table('WriteThrottleEvents', 'Tables/Limits')}`,
       ],
       rings: `2 of 3: ${atLeast} 1`,
       runbook: 'throttles',
@@ -365,9 +373,9 @@ const writtenByFunctions = async (): Promise<ReadonlySet<string>> => {
   };
   await auditHandler(auditDeps)(event, { awsRequestId: 'audit-1' }).catch(() => undefined);
 
-  // One signal has no short way to it; the record writes each in the same way.
+  // Some signals have no short way to them; the record writes each in the same way.
   const record = { step: 'refresh', outcome: 'failed', payer: 'northwind', ms: 1 } as const;
-  const signals = ['refreshFailed', 'reuseDetected', 'secretMissing'] as const;
+  const signals = ['refreshFailed', 'reuseDetected', 'secretMissing', 'limitsDown'] as const;
   const others = JSON.stringify({ ...record, ...requestMetrics('local', 0, { ...record, signals }) });
   return new Set([...lines, ...login.lines, ...reads.lines, ...audit, others].flatMap(namesIn));
 };

@@ -37,7 +37,7 @@ describe('the functions of the stack', () => {
       callback: ['GRANTS_TABLE', 'LOGIN_ATTEMPTS_TABLE', 'ORIGIN', 'PAYER_SECRET_PREFIX'],
       canary: ['ORIGIN'],
       discovery: ['ORIGIN'],
-      fetch: ['AUDIT_TABLE', 'GRANTS_TABLE', 'NODE_OPTIONS', 'ORIGIN', 'PAYER_SECRET_PREFIX'],
+      fetch: ['AUDIT_TABLE', 'GRANTS_TABLE', 'LIMITS_TABLE', 'NODE_OPTIONS', 'ORIGIN', 'PAYER_SECRET_PREFIX'],
       token: ['GRANTS_TABLE', 'ORIGIN', 'PAYER_SECRET_PREFIX'],
     });
   });

@@ -72,7 +72,7 @@ describe.each(stages)('rights in %s', (stage) => {
     [
       'Functions/Fetch',
       [
-        'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Grants',
+        'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Grants Tables/Limits',
         'Allow dynamodb:PutItem on Tables/AuditEvents',
         tablesKey,
         ...readSecrets,

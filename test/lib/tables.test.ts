@@ -17,11 +17,12 @@ describe.each(stages)('the tables of %s', (stage) => {
   const byPath = <Value>(name: string): Record<string, Value> =>
     Object.fromEntries(ofType(template, 'AWS::DynamoDB::Table').map((table) => [pathOf(table), property(table, name)]));
 
-  it('are three, each with one key, and one index: of the reads that are open', () => {
+  it('are four, each with one key, and one index: of the reads that are open', () => {
     expect(byPath('KeySchema')).toEqual({
       'Tables/LoginAttempts': [{ AttributeName: 'stateHash', KeyType: 'HASH' }],
       'Tables/Grants': [{ AttributeName: 'grantId', KeyType: 'HASH' }],
       'Tables/AuditEvents': [{ AttributeName: 'eventId', KeyType: 'HASH' }],
+      'Tables/Limits': [{ AttributeName: 'limitId', KeyType: 'HASH' }],
     });
     expect(byPath('GlobalSecondaryIndexes')).toEqual({
       'Tables/LoginAttempts': undefined,
@@ -54,16 +55,17 @@ describe.each(stages)('the tables of %s', (stage) => {
     }
   });
 
-  it('tell the audit what changes in grants and what reads are noted, and nothing of login attempts', () => {
+  it('tell the audit what changes in grants and what reads are noted, and nothing of login attempts and limits', () => {
     expect(byPath('StreamSpecification')).toEqual({
       'Tables/LoginAttempts': undefined,
       'Tables/Grants': { StreamViewType: 'NEW_AND_OLD_IMAGES' },
       'Tables/AuditEvents': { StreamViewType: 'NEW_IMAGE' },
+      'Tables/Limits': undefined,
     });
   });
 
   it('cannot be deleted by mistake where they are to be kept', () => {
-    expect(Object.values(byPath('DeletionProtectionEnabled'))).toEqual(Array(3).fill(stage !== 'demo'));
+    expect(Object.values(byPath('DeletionProtectionEnabled'))).toEqual(Array(4).fill(stage !== 'demo'));
   });
 });
 

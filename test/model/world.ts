@@ -3,6 +3,8 @@ import { authorizeHandler } from '../../functions/authorize/handler.ts';
 import { callbackHandler } from '../../functions/callback/handler.ts';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
 import { readEventWriter } from '../../functions/fetch/write-read-event.ts';
+import { leaseFromTable } from '../../functions/shared/limits/lease-slots.ts';
+import { limiter } from '../../functions/shared/limits/limiter.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import type { Partner, Payer, RegistryData } from '../../config/stage.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
@@ -80,7 +82,7 @@ export const makeWorld = (store: Store, model: Model) => {
       time.waitedMs += ms;
       await new Promise((resolve) => setImmediate(resolve));
     },
-    takeTurn: (): void => undefined,
+    takeTurn: limiter({ lease: leaseFromTable(table('Limits')), clock }),
     ...readEventWriter(table('AuditEvents'), clock),
   };
   const handlersFor = (now: Model) => {

@@ -40,6 +40,7 @@ const comparisons: Record<string, (left: string | number, right: string | number
   '<': (left, right) => left < right,
   '<=': (left, right) => left <= right,
   '>': (left, right) => left > right,
+  '>=': (left, right) => left >= right,
 };
 
 /**
@@ -84,7 +85,7 @@ export const evaluateCondition = (expression: string, item: Item | undefined, va
       return (item?.[name] !== undefined) === (token === 'attribute_exists');
     }
     const left = token === 'size' ? size() : operand(token);
-    const compare = comparisons[next(/^(=|<|<=|>)$/)];
+    const compare = comparisons[next(/^(=|<|<=|>|>=)$/)];
     const right = operand(next(/^:?\w+$/));
     return left !== undefined && right !== undefined && compare !== undefined && compare(left, right);
   };
@@ -111,8 +112,14 @@ export const evaluateCondition = (expression: string, item: Item | undefined, va
   return result;
 };
 
+const sum = (left: AttributeValue, right: AttributeValue | undefined): AttributeValue => {
+  if (left.N === undefined || right?.N === undefined) throw invalid('only numbers can be added');
+  return { N: String(Number(left.N) + Number(right.N)) };
+};
+
 /**
- * Reads `SET name = from, … REMOVE name, …`, or `ADD name :set`, and gives what it makes of an item.
+ * Reads `SET name = from, name = from + :value, … REMOVE name, …`, or `ADD name :set`, and gives what it makes of an
+ * item.
  * @throws DynamoDBServiceException ValidationException; on the item, where `from` is an attribute that it lacks
  */
 export const parseUpdate = (expression: string, values: Values): ((item: Item) => Item) => {
@@ -124,10 +131,10 @@ export const parseUpdate = (expression: string, values: Values): ((item: Item) =
   }
   const [, set, remove] = /^SET (.*?)(?: REMOVE (.*))?$/s.exec(expression) ?? [];
   const syntaxError = invalid(`syntax error in ${expression}`);
-  const assignments = (set ?? '').split(',').map((assignment): [string, string] => {
-    const [, name, from] = /^\s*(\w+) = (:?\w+)\s*$/.exec(assignment) ?? [];
+  const assignments = (set ?? '').split(',').map((assignment): [string, string, string | undefined] => {
+    const [, name, from, plus] = /^\s*(\w+) = (:?\w+)(?: \+ (:\w+))?\s*$/.exec(assignment) ?? [];
     if (name === undefined || from === undefined) throw syntaxError;
-    return [name, from];
+    return [name, from, plus];
   });
   const removals = (remove?.split(',') ?? []).map((name) => name.trim());
   if (!removals.every((name) => /^\w+$/.test(name))) throw syntaxError;
@@ -135,10 +142,10 @@ export const parseUpdate = (expression: string, values: Values): ((item: Item) =
   if (new Set(paths).size < paths.length) throw invalid(`paths overlap in ${expression}`);
   return (item) => {
     const next = { ...item };
-    for (const [name, from] of assignments) {
+    for (const [name, from, plus] of assignments) {
       const value = from.startsWith(':') ? values?.[from] : item[from];
       if (value === undefined) throw invalid(`no attribute ${from}`);
-      next[name] = value;
+      next[name] = plus === undefined ? value : sum(value, values?.[plus]);
     }
     for (const name of removals) delete next[name];
     return next;

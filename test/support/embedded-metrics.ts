@@ -68,6 +68,7 @@ const signals = new Set([
   'auditNotWritten',
   'secretMissing',
   'answerTooLarge',
+  'limitsDown',
 ]);
 
 /** The signals that a log line raises. */

@@ -4,6 +4,7 @@ import { base64url, nowSeconds } from '../../functions/shared/deps.ts';
 import type { FetchDeps } from '../../functions/fetch/deps.ts';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
 import type { ApiEvent } from '../../functions/shared/http/api.ts';
+import type { TakeTurn } from '../../functions/shared/limits/limiter.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import { type AccessToken, writeBearer } from '../../functions/shared/store/bearers.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
@@ -21,6 +22,9 @@ import { withoutReference } from './reference.ts';
 import { type StreamOptions, type StreamedAnswer, callStreaming } from './stream-handler.ts';
 
 const gatewayKey = es384Jwk('northwind-local-1');
+
+/** A limit that is never reached. */
+const unlimited: TakeTurn = () => Promise.resolve({ taken: true, remaining: 99, resetSeconds: 1 });
 
 interface GrantOptions {
   readonly payer?: string;
@@ -52,7 +56,7 @@ export const fetchGateway = ({ registry = localRegistry() }: { registry?: Regist
   const events: string[] = [];
   const deps = {
     ...test.deps,
-    takeTurn: (): void => undefined,
+    takeTurn: unlimited,
     openGate: (): Promise<void> => Promise.resolve(),
     onEnd: async (): Promise<void> => void events.push('end hook'),
   };

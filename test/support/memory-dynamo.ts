@@ -36,7 +36,7 @@ export interface MemoryDynamo {
   readonly writes: () => string[];
 }
 
-const keyNames = ['stateHash', 'eventId', 'grantId'];
+const keyNames = ['stateHash', 'eventId', 'grantId', 'limitId'];
 
 /** The key of an item or of a request for one, which may be no empty string. */
 const keyOf = (item: Item): string => {

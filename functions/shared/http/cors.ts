@@ -2,7 +2,7 @@ import type { MiddlewareObj } from '@middy/core';
 import type { Registry } from '../registry/registry.ts';
 import { type ApiEvent, type ApiResponse, header } from './api.ts';
 
-const exposed = 'ETag, Location, Content-Location, WWW-Authenticate, Retry-After';
+const exposed = 'ETag, Location, Content-Location, WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy';
 // Firefox and Safari do not let `*` stand for Authorization, so every header is named.
 const requestHeaders = 'Authorization, Accept, Content-Type, If-None-Match, If-Modified-Since, Prefer';
 

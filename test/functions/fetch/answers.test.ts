@@ -38,15 +38,19 @@ describe('a good answer', () => {
       'X-Content-Type-Options': 'nosniff',
       ETag: 'W/"1"',
       'Last-Modified': 'x',
+      RateLimit: '"partner";r=99;t=1',
+      'RateLimit-Policy': '"partner";q=100;w=2',
       Vary: 'Origin',
     });
   });
 
-  it('has no header that the payer did not give', async () => {
+  it('has no header that neither the payer gave nor the rate limit', async () => {
     const { answer } = await answered(fhir({}));
     expect(Object.keys(answer.headers).toSorted()).toEqual([
       'Cache-Control',
       'Content-Type',
+      'RateLimit',
+      'RateLimit-Policy',
       'Vary',
       'X-Content-Type-Options',
     ]);
@@ -278,9 +282,7 @@ describe('an answer that cannot be used', () => {
 it('answers what nobody foresaw with 500 and an OperationOutcome that says nothing', async () => {
   const test = fetchGateway();
   const { token } = await test.grant();
-  const takeTurn = (): never => {
-    throw new RangeError('secret detail');
-  };
+  const takeTurn = () => Promise.reject(new RangeError('secret detail'));
   const answer = await read({ ...test.deps, takeTurn }, 'Patient', token);
   expect(answer.statusCode).toBe(500);
   expect(issueOf(answer)).toEqual(expect.objectContaining({ code: 'exception' }));

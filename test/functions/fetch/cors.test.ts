@@ -5,7 +5,8 @@ const origin = 'http://localhost:3002';
 const cors = {
   Vary: 'Origin',
   'Access-Control-Allow-Origin': origin,
-  'Access-Control-Expose-Headers': 'ETag, Location, Content-Location, WWW-Authenticate, Retry-After',
+  'Access-Control-Expose-Headers':
+    'ETag, Location, Content-Location, WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy',
 };
 const ready = () => {
   const test = fetchGateway();

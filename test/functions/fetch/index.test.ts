@@ -43,6 +43,7 @@ it('starts from its environment and the registry beside its code, and reads with
     GRANTS_TABLE: 'Grants',
     PAYER_SECRET_PREFIX: 'payers/',
     AUDIT_TABLE: 'AuditEvents',
+    LIMITS_TABLE: 'Limits',
     AWS_REGION: 'eu-central-1',
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',

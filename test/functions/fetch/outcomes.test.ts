@@ -183,6 +183,8 @@ describe('the headers of a refusal', () => {
     'Content-Type': 'application/fhir+json; charset=utf-8',
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
+    RateLimit: '"partner";r=99;t=1',
+    'RateLimit-Policy': '"partner";q=100;w=2',
     Vary: 'Origin',
   };
   it.each([
@@ -199,9 +201,7 @@ describe('the headers of a refusal', () => {
   it('quote no character that would end the description in a challenge', async () => {
     const test = fetchGateway();
     const { token } = await test.grant();
-    const takeTurn = (): never => {
-      throw new GatewayError('invalid_token', 'a "quoted\\" text', { status: 401 });
-    };
+    const takeTurn = () => Promise.reject(new GatewayError('invalid_token', 'a "quoted\\" text', { status: 401 }));
 
     const answer = await read({ ...test.deps, takeTurn }, 'Patient', token);
 
@@ -212,9 +212,7 @@ describe('the headers of a refusal', () => {
 it('calls a refusal that FHIR has no word for "processing"', async () => {
   const test = fetchGateway();
   const { token } = await test.grant();
-  const takeTurn = (): never => {
-    throw new GatewayError('unauthorized_client', 'Not you.');
-  };
+  const takeTurn = () => Promise.reject(new GatewayError('unauthorized_client', 'Not you.'));
 
   expect(await toldOf(test, read({ ...test.deps, takeTurn }, 'Patient', token))).toEqual([
     400,

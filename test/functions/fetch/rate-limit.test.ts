@@ -1,55 +1,122 @@
-import type { Partner } from '../../../config/stage.ts';
-import { rateLimiter } from '../../../functions/fetch/rate-limit.ts';
-import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
+import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { leaseFromTable } from '../../../functions/shared/limits/lease-slots.ts';
+import { limiter } from '../../../functions/shared/limits/limiter.ts';
+import { type FetchGateway, fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
 import { withPartner } from '../../support/login.ts';
 
-const partner = (clientId: string, perSecond: number, burst: number): Partner =>
-  ({ clientId, rate: { perSecond, burst } }) as Partner;
+const rate = { perSecond: 1, burst: 3 };
 
-it('answers a partner that floods with 429 and a Retry-After, and serves another meanwhile', async () => {
+/** Two execution environments over the same tables, for partners that may make three calls at once. */
+const setUp = () => {
   const test = fetchGateway();
   test.payer.http = () => Promise.resolve(fhir({}));
-  const rate = { perSecond: 1, burst: 3 };
   const slow = test.reconfigured((data) =>
-    withPartner('demo-app', { rate })(withPartner('demo-partner', { rate })(data)),
+    withPartner('demo-app', { rate, webOrigins: ['https://app.example.org'] })(
+      withPartner('demo-partner', { rate, webOrigins: ['https://app.example.org'] })(data),
+    ),
   );
-  const deps = { ...slow, takeTurn: rateLimiter(test.deps.clock) };
+  const environment = () => ({
+    ...slow,
+    takeTurn: limiter({
+      lease: leaseFromTable({ client: test.dynamo.client, name: 'Limits' }),
+      clock: test.deps.clock,
+    }),
+  });
+  return { ...test, slow, environments: [environment(), environment()] as const };
+};
+
+const lastLine = (test: FetchGateway) => test.log().at(-1);
+
+it('answers a partner that floods with 429 and a Retry-After, and serves another meanwhile, across environments', async () => {
+  const test = setUp();
+  const [one, other] = test.environments;
   const [a, b] = [await test.grant(), await test.grant({ partner: 'demo-app' })];
   const statuses: number[] = [];
-  for (let count = 0; count < 5; count += 1) statuses.push((await read(deps, 'Patient', a.token)).statusCode);
-  expect(statuses).toEqual([200, 200, 200, 429, 429]);
-  const refused = await read(deps, 'Patient', a.token);
+  for (const deps of [one, other, one, other, one, other]) {
+    statuses.push((await read(deps, 'Patient', a.token)).statusCode);
+  }
+  expect(statuses).toEqual([200, 200, 200, 429, 429, 429]);
+  const refused = await read(one, 'Patient', a.token);
   expect(refused.headers['Retry-After']).toBe('1');
   expect(issueOf(refused)).toMatchObject({ code: 'throttled', diagnostics: 'Too many requests; wait a moment.' });
+  expect(lastLine(test)).toMatchObject({ error: 'too_many_requests', outcome: 'refused', partner: 'demo-partner' });
   expect(test.payer.requests).toHaveLength(3);
-  expect((await read(deps, 'Patient', b.token)).statusCode).toBe(200);
+  expect((await read(other, 'Patient', b.token)).statusCode).toBe(200);
   test.passSeconds(1);
-  expect((await read(deps, 'Patient', a.token)).statusCode).toBe(200);
+  expect((await read(other, 'Patient', a.token)).statusCode).toBe(200);
 });
 
-describe('the token bucket', () => {
-  const clock = (ms: { now: number }) => ({ now: () => 0, monotonic: () => ms.now });
+describe('the answers to a partner', () => {
+  it('tell its policy and what is left of it', async () => {
+    const test = setUp();
+    const { token } = await test.grant();
+    const headers = [];
+    for (let call = 0; call < 4; call += 1) {
+      headers.push((await read(test.environments[0], 'Patient', token)).headers);
+    }
 
-  it('never holds more than the burst, however long a partner was away', () => {
-    const ms = { now: 0 };
-    const take = rateLimiter(clock(ms));
-    const one = partner('a', 10, 2);
-    take(one);
-    ms.now = 3_600_000;
-    take(one);
-    take(one);
-    expect(() => take(one)).toThrow(expect.objectContaining({ status: 429 }));
+    expect(headers.map((header) => header['RateLimit-Policy'])).toEqual(Array(4).fill('"partner";q=3;w=3'));
+    expect(headers.map((header) => header['RateLimit'])).toEqual([
+      '"partner";r=2;t=1',
+      '"partner";r=1;t=2',
+      '"partner";r=0;t=1',
+      '"partner";r=0;t=1',
+    ]);
   });
 
-  it('gives back as time passes, and says after how many seconds', () => {
-    const ms = { now: 0 };
-    const take = rateLimiter(clock(ms));
-    const one = partner('a', 0.1, 1);
-    take(one);
-    expect(() => take(one)).toThrow(expect.objectContaining({ retryAfterSeconds: 10 }));
-    ms.now = 9000;
-    expect(() => take(one)).toThrow(expect.objectContaining({ retryAfterSeconds: 1 }));
-    ms.now = 10_001;
-    expect(() => take(one)).not.toThrow();
+  it('tell it on refusals too, and to pages of its origin', async () => {
+    const test = setUp();
+    const { token } = await test.grant();
+    const headers = { Origin: 'https://app.example.org' };
+    const refused = await read(test.environments[0], 'Nonsense', token, { headers });
+
+    expect(refused.statusCode).toBe(404);
+    expect(refused.headers).toMatchObject({ RateLimit: '"partner";r=2;t=1', 'RateLimit-Policy': '"partner";q=3;w=3' });
+    expect(refused.headers['Access-Control-Expose-Headers']?.split(', ')).toEqual(
+      expect.arrayContaining(['RateLimit', 'RateLimit-Policy', 'Retry-After']),
+    );
+  });
+
+  it.each([
+    [50, 100, '"partner";q=100;w=2'],
+    [3, 7, '"partner";q=7;w=3'],
+    [0.1, 1, '"partner";q=1;w=10'],
+    [5000, 5000, '"partner";q=5000;w=1'],
+  ])('put %s a second, %s at once, into whole seconds', async (perSecond, burst, policy) => {
+    const test = setUp();
+    const { token } = await test.grant();
+    const deps = test.reconfigured(withPartner('demo-partner', { rate: { perSecond, burst } }));
+    const { takeTurn } = test.environments[0];
+
+    expect((await read({ ...deps, takeTurn }, 'Patient', token)).headers['RateLimit-Policy']).toBe(policy);
+  });
+
+  it('tell nothing where nobody is known to be asking', async () => {
+    const test = setUp();
+    const answer = await read(test.environments[0], 'Patient', 'p2pa_nonsense');
+
+    expect(answer.statusCode).toBe(401);
+    expect(Object.keys(answer.headers).join()).not.toMatch(/ratelimit/i);
+    expect(test.dynamo.items('Limits').size).toBe(0);
   });
 });
+
+it.each(['UpdateItem', 'GetItem'])(
+  'reads go on while the limit cannot be asked (%s), and an alarm counts it',
+  async (call) => {
+    const test = setUp();
+    const { token } = await test.grant();
+    const [one, other] = test.environments;
+    // So that the other environment has to look.
+    await read(one, 'Patient', token);
+    test.dynamo.mock
+      .on(call === 'GetItem' ? GetItemCommand : UpdateItemCommand, { TableName: 'Limits' })
+      .rejects(Object.assign(new Error('slow down'), { name: 'ThrottlingException' }));
+    const answer = await read(other, 'Patient', token);
+
+    expect(answer.statusCode).toBe(200);
+    expect(lastLine(test)).toMatchObject({ limitsDown: 1, detail: 'limits: ThrottlingException', outcome: 'ok' });
+    await read(other, 'Patient', token);
+    expect(lastLine(test)).not.toHaveProperty('limitsDown');
+  },
+);

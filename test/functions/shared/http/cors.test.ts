@@ -37,7 +37,8 @@ describe('an answer to a browser', () => {
       ETag: '"1"',
       Vary: 'Origin',
       'Access-Control-Allow-Origin': 'http://localhost:3002',
-      'Access-Control-Expose-Headers': 'ETag, Location, Content-Location, WWW-Authenticate, Retry-After',
+      'Access-Control-Expose-Headers':
+        'ETag, Location, Content-Location, WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy',
     });
   });
 

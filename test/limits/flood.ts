@@ -1,0 +1,144 @@
+import dynalite from 'dynalite';
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { build } from 'esbuild';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Rate } from '../../functions/shared/limits/slots.ts';
+import { close, listen } from '../../sandbox/aws/listen.ts';
+import type { EnvironmentMessage, EnvironmentOptions } from './environment.ts';
+
+export interface FloodOptions {
+  readonly environments: number;
+  readonly rate: Rate;
+  /** Calls a second, over all environments. */
+  readonly offered: number;
+  readonly seconds: number;
+  /** How many environments' clocks are two minutes ahead. @default 0 */
+  readonly skewed?: number;
+}
+
+/** What a flood came to. */
+export interface Flood {
+  readonly seconds: number;
+  readonly offered: number;
+  readonly admitted: number;
+  readonly writes: number;
+  readonly reads: number;
+  readonly failures: number;
+  /** Least and most that one environment admitted. */
+  readonly shares: readonly [number, number];
+}
+
+/** A DynamoDB with the table, and how often it is written and read. */
+const startDynamo = async (table: string) => {
+  const dynamo = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  const dynamoPort = await listen(dynamo, 0, '127.0.0.1');
+  const counts: Record<string, number> = {};
+  const counting = createServer((request, response) => {
+    const action = String(request.headers['x-amz-target']).split('.')[1] ?? '';
+    counts[action] = (counts[action] ?? 0) + 1;
+    const { method, url: path, headers } = request;
+    request.pipe(
+      httpRequest({ host: '127.0.0.1', port: dynamoPort, method, path, headers }, (answer) => {
+        response.writeHead(answer.statusCode ?? 500, answer.headers);
+        answer.pipe(response);
+      }).on('error', () => response.destroy()),
+    );
+  });
+  const endpoint = `http://127.0.0.1:${await listen(counting, 0, '127.0.0.1')}`;
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const client = new DynamoDBClient({ endpoint, region: 'eu-central-1', credentials });
+  await client.send(
+    new CreateTableCommand({
+      TableName: table,
+      KeySchema: [{ AttributeName: 'limitId', KeyType: 'HASH' }],
+      AttributeDefinitions: [{ AttributeName: 'limitId', AttributeType: 'S' }],
+      BillingMode: 'PAY_PER_REQUEST',
+    }),
+  );
+  client.destroy();
+  return {
+    endpoint,
+    counts,
+    close: async () => {
+      await close(counting);
+      await close(dynamo);
+    },
+  };
+};
+
+const bundleEnvironment = async (folder: string): Promise<string> => {
+  const outfile = join(folder, 'environment.cjs');
+  await build({
+    entryPoints: [join(import.meta.dirname, 'environment.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node24',
+    logLevel: 'error',
+  });
+  return outfile;
+};
+
+/**
+ * Floods environments, each a process of its own, which share one table and nothing else: a call each to the next one, at
+ * an even pace, whatever became of the one before.
+ */
+export const flood = async ({ environments, rate, offered, seconds, skewed = 0 }: FloodOptions): Promise<Flood> => {
+  const table = 'Limits';
+  const folder = await mkdtemp(join(tmpdir(), 'gateway-limits-'));
+  const dynamo = await startDynamo(table);
+  const admitted = Array<number>(environments).fill(0);
+  const calls = Math.round(offered * seconds);
+  const allAnswered = Promise.withResolvers<void>();
+  let [answered, failures] = [0, 0];
+  const children: ChildProcess[] = [];
+  try {
+    const bundle = await bundleEnvironment(folder);
+    const env = {
+      AWS_REGION: 'eu-central-1',
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
+    };
+    for (let index = 0; index < environments; index += 1) {
+      const options: EnvironmentOptions = { table, rate, skewMs: index < skewed ? 120_000 : 0 };
+      const child = fork(bundle, [JSON.stringify(options)], { env, execArgv: [] });
+      await once(child, 'message');
+      children.push(child);
+      child.on('message', ({ taken, failure }: EnvironmentMessage) => {
+        answered += 1;
+        if (taken === true) admitted[index]! += 1;
+        if (failure !== undefined) failures += 1;
+        if (answered === calls) allAnswered.resolve();
+      });
+    }
+    const [writesBefore, readsBefore] = [dynamo.counts['UpdateItem'] ?? 0, dynamo.counts['GetItem'] ?? 0];
+    const startedAt = performance.now();
+    for (let sent = 0; sent < calls;) {
+      const due = Math.min(calls, Math.floor(((performance.now() - startedAt) / 1000) * offered) + 1);
+      for (; sent < due; sent += 1) children[sent % environments]!.send({});
+      await sleep(5);
+    }
+    await allAnswered.promise;
+    return {
+      seconds: (performance.now() - startedAt) / 1000,
+      offered: calls,
+      admitted: admitted.reduce((sum, count) => sum + count, 0),
+      writes: (dynamo.counts['UpdateItem'] ?? 0) - writesBefore,
+      reads: (dynamo.counts['GetItem'] ?? 0) - readsBefore,
+      failures,
+      shares: [Math.min(...admitted), Math.max(...admitted)],
+    };
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
+    await dynamo.close();
+    await rm(folder, { recursive: true });
+  }
+};
