@@ -3,12 +3,14 @@
  * a time; its parent sees to that.
  */
 import type { Context } from 'aws-lambda';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
@@ -91,6 +93,12 @@ const responseStreamOf = (response: ServerResponse): ResponseStream => {
 /** Of an answer that is whole, which tells that the handler has returned. */
 const wholeAnswer = { 'content-type': 'application/json', 'x-handler': 'returned' };
 
+/** A handler that a caller has left may wait for a stream that takes nothing any more: it is not waited for. */
+const leftBehind = async (response: ServerResponse): Promise<void> => {
+  await once(response, 'close');
+  await delay(100);
+};
+
 const failure = (error: unknown): { errorType: string; errorMessage: string; stack: string[] } => {
   const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error));
   return { errorType: name, errorMessage: message, stack: stack.split('\n').slice(1) };
@@ -115,7 +123,7 @@ const invoke = async (request: IncomingMessage, response: ServerResponse): Promi
   const context = contextOf(request);
   if (handler[streaming] === true) {
     const stream = responseStreamOf(response);
-    await (handler as StreamingHandler)(event, stream, context);
+    await Promise.race([(handler as StreamingHandler)(event, stream, context), leftBehind(response)]);
     // Before the end of the body, so that a caller who has read it finds this environment free.
     tell({ returned: context.awsRequestId });
     if (!stream.writableEnded && !stream.destroyed) stream.end();

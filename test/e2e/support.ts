@@ -1,5 +1,5 @@
 import { testMember } from '../../sandbox/demo/member.ts';
-import { type LocalStack, startLocalStack } from '../../sandbox/stack.ts';
+import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../sandbox/stack.ts';
 import { type WalkMember, signInAsMember } from '../../sandbox/payer/walk.ts';
 
 /** The member whose one search answers 100 MB. */
@@ -19,10 +19,11 @@ export interface RunningStack extends LocalStack {
 }
 
 /** Starts the whole product on free ports. */
-export const startStack = async (): Promise<RunningStack> => {
+export const startStack = async (options: Pick<LocalStackOptions, 'environments'> = {}): Promise<RunningStack> => {
   const functionLines: string[] = [];
   const requestLines: string[] = [];
   const stack = await startLocalStack({
+    ...options,
     ports: 'free',
     log: (service, line) => requestLines.push(`${service} ${JSON.stringify(line)}`),
     onFunctionLog: (_name, line) => functionLines.push(line),
