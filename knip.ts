@@ -10,6 +10,7 @@ const config: KnipConfig = {
     ...stageNames().map((stage) => `config/${stage}.ts`),
     'sandbox/{start,demo}.ts',
     'sandbox/aws/runtime.ts',
+    'test/budgets/count-parsing.ts',
     'test/budgets/count-work.ts',
     'test/faults/child.ts',
     'test/mutation/{jest.config,all.test}.ts',

@@ -38,7 +38,7 @@ export const memberAllows = (event: ApiEvent, { values }: Parameters): boolean =
 const sentences = (scope: string): Html => {
   const scopes = scope.split(' ');
   // Only scopes that name a type have a dot after the slash.
-  const types = scopes.flatMap((one) => /\/(.+)\./.exec(one)?.[1] ?? []);
+  const types = scopes.flatMap((one) => /\/([^/]+)\./.exec(one)?.[1] ?? []);
   const readable = types.includes('*')
     ? 'your health record, all of it'
     : `from your health record: ${types.join(', ')}`;

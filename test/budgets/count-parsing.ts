@@ -1,0 +1,196 @@
+/**
+ * Prints how much work it is to read inputs of growing size, each made to be as hard as can be: how many blocks of our code run
+ * (V8's own counters), and how many characters and elements are handed to the built-ins that look at each of them. The
+ * figures are the same on every machine. What a built-in does inside, such as the steps back of an expression, is not seen.
+ * Run as a process of its own, since both see the whole process.
+ */
+import { Session } from 'node:inspector/promises';
+import { fetchHandler } from '../../functions/fetch/handler.ts';
+import { parseForm } from '../../functions/shared/http/form.ts';
+import { readCookies } from '../../functions/shared/http/cookies.ts';
+import { parameters } from '../../functions/shared/http/api.ts';
+import { fetchGateway, fhir } from '../support/fetch-gateway.ts';
+import { apiEvent, call } from '../support/gateway.ts';
+import { basic, gateway } from '../support/login.ts';
+import { callStreaming } from '../support/stream-handler.ts';
+
+let handed = 0;
+
+type Method = (this: unknown, ...rest: unknown[]) => unknown;
+const lengthOf = (value: unknown): number =>
+  typeof value === 'string' || Array.isArray(value) || value instanceof Uint8Array ? value.length : 0;
+
+/** Counts what a built-in is given to look at: itself, and its first argument. */
+const count = (owner: object, names: readonly string[]): void => {
+  const methods = owner as Record<string, Method>;
+  for (const name of names) {
+    const original = methods[name] as Method;
+    methods[name] = function counted(this: unknown, ...given: unknown[]): unknown {
+      handed += lengthOf(this) + lengthOf(given[0]);
+      return Reflect.apply(original, this, given);
+    };
+  }
+};
+count(String.prototype, [
+  'split',
+  'indexOf',
+  'lastIndexOf',
+  'includes',
+  'match',
+  'matchAll',
+  'replace',
+  'replaceAll',
+  'search',
+  'toLowerCase',
+  'toUpperCase',
+  'trim', // prettier-ignore
+]);
+
+/** An expression looks from where it begins to the end of what it finds; `split` and `replace` call it once a match. */
+const exec: (this: RegExp, text: string) => RegExpExecArray | null = Reflect.get(RegExp.prototype, 'exec');
+const countedExec = function (this: RegExp, text: string) {
+  const from = this.global || this.sticky ? this.lastIndex : 0;
+  const found = exec.call(this, text);
+  const to = found === null ? (this.sticky ? from + 1 : text.length) : found.index + found[0].length;
+  handed += Math.max(1, to - from);
+  return found;
+};
+Object.assign(RegExp.prototype, { exec: countedExec });
+count(Array.prototype, ['includes', 'indexOf', 'join', 'concat', 'sort', 'shift', 'unshift']);
+count(JSON, ['parse']);
+count(Buffer, ['from']);
+count(globalThis, ['decodeURIComponent', 'encodeURIComponent']);
+
+/** The one built-in among them that is known to take quadratic time, where names have no value. */
+globalThis.URLSearchParams = class extends URLSearchParams {
+  constructor(init?: ConstructorParameters<typeof URLSearchParams>[0]) {
+    super(init);
+    if (typeof init === 'string') handed += init.length ** 2;
+  }
+};
+
+const session = new Session();
+session.connect();
+await session.post('Profiler.enable');
+await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
+
+const workOf = async (run: () => unknown): Promise<number> => {
+  await session.post('Profiler.takePreciseCoverage');
+  handed = 0;
+  await run();
+  const characters = handed;
+  const { result } = await session.post('Profiler.takePreciseCoverage');
+  const blocks = result
+    .filter(({ url }) => /\/(?:functions|config)\//.test(url))
+    .flatMap(({ functions }) => functions.flatMap(({ ranges }) => ranges))
+    .reduce((sum, range) => sum + range.count, 0);
+  return blocks + characters;
+};
+
+const test = gateway();
+const reads = fetchGateway();
+reads.payer.http = async () => fhir({ resourceType: 'Bundle' });
+const { token } = await reads.grant({ patient: 'patient-1' });
+const fhirHandler = fetchHandler(reads.deps);
+const fhirRead = (
+  proxy: string,
+  {
+    query = [],
+    headers = {},
+    form,
+  }: { query?: [string, string][]; headers?: Record<string, string>; form?: string } = {},
+) =>
+  callStreaming(
+    fhirHandler,
+    apiEvent('/r4/{payer}/{proxy+}', {
+      path: { payer: 'northwind', proxy },
+      query,
+      headers: { Authorization: `Bearer ${token}`, ...headers },
+      ...(form === undefined ? {} : { method: 'POST', form }),
+    }),
+  );
+const assertionOf = (payload: string): string =>
+  `${Buffer.from('{"alg":"ES384"}').toString('base64url')}.${Buffer.from(payload).toString('base64url')}.AAAA`;
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+const login = { client_id: 'demo-partner', redirect_uri: 'http://localhost:3002/callback', state: 's' };
+
+/** Inputs about as long as told, by kind. */
+const inputs: Readonly<Record<string, (length: number) => () => unknown>> = {
+  'a form of names without values': (length) => () => test.token('a&'.repeat(length / 2)),
+  'a search of names without values': (length) => () =>
+    fhirRead('Observation/_search', { form: 'a&'.repeat(length / 2) }),
+  'names without values at authorize': (length) => () =>
+    call(
+      test.handlers.authorize,
+      apiEvent('/oauth2/authorize/{payer}', {
+        method: 'POST',
+        path: { payer: 'northwind' },
+        form: 'a&'.repeat(length / 2),
+      }),
+    ),
+  'a form of equals signs': (length) => () => parseForm('='.repeat(length)),
+  'a form of different names': (length) => {
+    const form = Array.from({ length: length / 8 }, (_, at) => `${at + 100_000}=x`).join('&');
+    return () => parameters(parseForm(form));
+  },
+  'a form of escapes': (length) => () => parseForm(`a=${'%C3%A9'.repeat(length / 6)}`),
+  'a form of broken escapes': (length) => () => parseForm(`a=${'%%2'.repeat(length / 3)}`),
+  cookies: (length) => () => readCookies(apiEvent('/x', { headers: { Cookie: 'a=b; '.repeat(length / 5) } })),
+  'cookies without an end': (length) => () =>
+    readCookies(apiEvent('/x', { headers: { Cookie: `;${' '.repeat(length)}` } })),
+  'a client and its secret in Basic': (length) => () =>
+    test.token({ grant_type: 'x' }, basic('demo-partner', '%'.repeat(length))),
+  'spaces behind Basic': (length) => () =>
+    test.token({ grant_type: 'x' }, { Authorization: `Basic ${' '.repeat(length)}:` }),
+  'a client assertion': (length) => () =>
+    test.token(
+      { client_assertion: assertionOf(`{"sub":"${'a'.repeat(length)}"}`), client_assertion_type: assertionType },
+      {},
+    ),
+  'a client assertion of dots': (length) => () =>
+    test.token({ client_assertion: '.'.repeat(length), client_assertion_type: assertionType }, {}),
+  'a code': (length) => () => test.redeem(`p2pc_${'A'.repeat(length)}`),
+  'a refresh token': (length) => () => test.refresh(`p2pr_${'A'.repeat(length)}`),
+  'scopes at authorize': (length) => () => test.authorize({ ...login, scope: 'patient/*.rs '.repeat(length / 13) }),
+  'different scopes at authorize': (length) => {
+    const scope = Array.from({ length: length / 19 }, (_, at) => `patient/A${at + 100_000}.rs`).join(' ');
+    return () => test.authorize({ ...login, scope });
+  },
+  'a redirect URI': (length) => () =>
+    test.authorize({ ...login, redirect_uri: `http://127.0.0.1:${'1'.repeat(length)}/callback` }),
+  'parameters at authorize': (length) => () =>
+    test.authorize(Array.from({ length: length / 8 }, (_, at): [string, string] => [`p${at + 100_000}`, 'x'])),
+  'a state at the callback': (length) => () => test.callback({ state: 'A'.repeat(length) }),
+  'a bearer': (length) => () =>
+    fhirRead('Patient', { headers: { Authorization: `Bearer p2pa_${'A'.repeat(length)}` } }),
+  'spaces behind Bearer': (length) => () =>
+    fhirRead('Patient', { headers: { Authorization: `Bearer${' '.repeat(length)}\n` } }),
+  'media types': (length) => () => fhirRead('Patient', { headers: { Accept: 'a/b;q=1,'.repeat(length / 8) } }),
+  'parameters of a media type': (length) => () =>
+    fhirRead('Patient', { headers: { Accept: `a/b${';'.repeat(length)}` } }),
+  'a FHIR path': (length) => () => fhirRead('Patient/'.repeat(length / 8)),
+  'a FHIR path of escapes': (length) => () => fhirRead(`Patient/${'%41'.repeat(length / 3)}`),
+  'search parameters': (length) => () =>
+    fhirRead('Observation', { query: Array.from({ length: length / 8 }, (): [string, string] => ['code', 'x']) }),
+  'a search by ids': (length) => () => fhirRead('Observation/_search', { form: `_id=${'a,'.repeat(length / 2)}` }),
+  'a chain': (length) => () => fhirRead('Observation', { query: [['subject.'.repeat(length / 8), 'x']] }),
+  'reverse chains': (length) => () =>
+    fhirRead('Patient', { query: [[`${'_has:Observation:patient:'.repeat(length / 25)}code`, 'x']] }),
+  modifiers: (length) => () => fhirRead('Observation', { query: [[`code${':a'.repeat(length / 2)}`, 'x']] }),
+  includes: (length) => () =>
+    fhirRead('Observation', { query: [['_include', 'Observation:subject,'.repeat(length / 20)]] }),
+  'references to a patient': (length) => () =>
+    fhirRead('Observation', { query: [['patient', 'Patient/patient-1,'.repeat(length / 18)]] }),
+  'a reference of slashes': (length) => () => fhirRead('Observation', { query: [['patient', '/'.repeat(length)]] }),
+  'a reference of escapes': (length) => () =>
+    fhirRead('Observation', { query: [['patient', '%25'.repeat(length / 3)]] }),
+};
+
+const counts: Record<string, number[]> = {};
+for (const [kind, input] of Object.entries(inputs)) {
+  const row: number[] = (counts[kind] = []);
+  // What is made once, such as a table of search parameters, is no work of this input's.
+  await input(64)();
+  for (const length of [10_000, 20_000, 40_000]) row.push(await workOf(input(length)));
+}
+process.stdout.write(JSON.stringify(counts), () => process.exit(0));

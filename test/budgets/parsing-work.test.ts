@@ -1,0 +1,24 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+type Counts = readonly [once: number, twice: number, fourTimes: number];
+
+const counts = (): Record<string, Counts> => {
+  // Code that V8 optimizes is no longer counted to the block.
+  const arguments_ = ['--no-opt', '--no-maglev', join(import.meta.dirname, 'count-parsing.ts')];
+  const { stdout, stderr } = spawnSync(process.execPath, arguments_, {
+    encoding: 'utf8',
+    env: { ...process.env, NODE_OPTIONS: '' },
+    timeout: 120_000,
+  });
+  if (stdout === '') throw new Error(stderr);
+  return JSON.parse(stdout) as Record<string, Counts>;
+};
+
+describe('the work of reading what comes from outside grows with its length and no faster:', () => {
+  it.each(Object.entries(counts()))('%s', (_kind, [once, twice, fourTimes]) => {
+    expect(once).toBeGreaterThan(0);
+    expect(twice / once).toBeLessThanOrEqual(2.05);
+    expect(fourTimes / once).toBeLessThanOrEqual(4.1);
+  });
+});
