@@ -72,7 +72,9 @@ const pkce: Comparison = (document, { quirks }) => {
 const iss: Comparison = (document, { sendsIss }) => {
   const member = 'authorization_response_iss_parameter_supported';
   // RFC 9207 §3: left out of the server's metadata it is false. SMART's document does not know it.
-  const silent = document.name === 'smart-configuration' && document.body[member] === undefined;
+  const silent =
+    !['boolean', 'undefined'].includes(typeof document.body[member]) ||
+    (document.name === 'smart-configuration' && document.body[member] === undefined);
   const said = document.body[member] === true;
   if (silent || said === sendsIss) return undefined;
   return said
@@ -92,7 +94,47 @@ const patient: Comparison = (document, { patientFrom }) => {
   ];
 };
 
+/** Members that must be a text, and those that must be a list of texts (RFC 8414 §2, SMART App Launch 2.2 §8.1.4). */
+const texts = ['issuer', 'authorization_endpoint', 'token_endpoint', 'revocation_endpoint', 'jwks_uri'];
+const lists = [
+  'token_endpoint_auth_methods_supported',
+  'token_endpoint_auth_signing_alg_values_supported',
+  'code_challenge_methods_supported',
+  'scopes_supported',
+  'grant_types_supported',
+  'response_types_supported',
+  'capabilities',
+];
+
+const isTextList = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((entry) => typeof entry === 'string');
+
+/** What has another type is not compared, so that it must not pass for agreement. */
+const types: Comparison = ({ body }) => {
+  const isWrong = (names: readonly string[], is: (value: unknown) => boolean): string[] =>
+    names.filter((name) => body[name] !== undefined && !is(body[name]));
+  const wrongTexts = isWrong(texts, (value) => typeof value === 'string').map((name) => `${name} is no text`);
+  const wrongLists = isWrong(lists, isTextList).map((name) => `${name} is no list of texts`);
+  const iss = 'authorization_response_iss_parameter_supported';
+  const wrongFlags = isWrong([iss], (value) => typeof value === 'boolean').map((name) => `${name} is no true or false`);
+  const all = [...wrongTexts, ...wrongLists, ...wrongFlags];
+  return all.length === 0
+    ? undefined
+    : [all.join(', '), 'ask the payer to mend it; until then nothing says whether the profile agrees'];
+};
+
+const refreshing: Comparison = (document, { scopes }) => {
+  const said = listOf(document, 'grant_types_supported');
+  if (said === undefined || said.includes('refresh_token')) return undefined;
+  const asked = scopes.includes('offline_access') ? ', and the profile asks for offline_access' : '';
+  return [
+    `grant_types_supported lacks refresh_token (it has ${few(said)})${asked}`,
+    "ask the payer for refresh tokens: without them a grant ends with the payer's first access token",
+  ];
+};
+
 const comparisons: readonly Comparison[] = [
+  types,
   endpoint('authorization_endpoint', 'authorizationEndpoint'),
   endpoint('token_endpoint', 'tokenEndpoint'),
   endpoint('revocation_endpoint', 'revocationEndpoint'),
@@ -100,9 +142,10 @@ const comparisons: readonly Comparison[] = [
   authentication,
   signing,
   pkce,
+  patient,
+  refreshing,
   (document, { scopes }) => compareScopes(listOf(document, 'scopes_supported'), scopes),
   iss,
-  patient,
 ];
 
 const compare = (document: Document, payer: Payer): Finding[] => {

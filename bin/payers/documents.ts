@@ -39,9 +39,12 @@ export interface Published {
   readonly findings: readonly Finding[];
 }
 
+/** A site that answers every path with its page publishes nothing; what is called JSON, or begins like it, is meant so. */
+const isMeantAsJson = ({ contentType, text }: Answer): boolean =>
+  /\bjson\b/i.test(contentType) || /^\s*[[{]/.test(text);
+
 /**
- * Reads a payer's discovery documents, all at once. What is not there or is no JSON (a site that answers every path
- * with its page) counts as not published.
+ * Reads a payer's discovery documents, all at once. What is not there, or is a page, counts as not published.
  */
 export const readDocuments = async ({ http }: { http: PayerHttp }, places: Places): Promise<Published> => {
   const asked = await Promise.all(
@@ -62,6 +65,14 @@ export const readDocuments = async ({ http }: { http: PayerHttp }, places: Place
       );
     } else if (answer.status === 200 && answer.json !== undefined) {
       documents.push({ name, url, body: answer.json });
+    } else if (answer.status === 200 && isMeantAsJson(answer)) {
+      findings.push(
+        wrong(
+          'discovery',
+          `${url} is published and is no JSON object`,
+          'ask the payer to mend it: other clients cannot read it either',
+        ),
+      );
     }
   }
   return { documents, findings };

@@ -20,6 +20,12 @@ const commonFault = (check: Check, url: string, answer: Answer): Finding | undef
   return undefined;
 };
 
+/** A page in place of OAuth's JSON: what stands before the payer's server, and knows addresses. */
+const keptOut = (check: Check, url: string, { status, json: body }: Answer): Finding | undefined =>
+  status === 403 && body === undefined
+    ? wrong(check, `${url} answers 403 with a page`, 'ask the payer whether our addresses must be let in')
+    : undefined;
+
 /** The member's browser goes there; without parameters it may show any page but that of a broken server. */
 export const checkAuthorize = async (
   { http }: { http: PayerHttp },
@@ -41,7 +47,7 @@ const redirected = (check: Check, url: string, { status, location }: Answer, fie
 export const checkToken = async ({ http }: { http: PayerHttp }, { tokenEndpoint: url }: Payer): Promise<Finding> => {
   const answer = await probe(http, url, { method: 'POST', accept: json });
   if ('failure' in answer) return noAnswer('token', url, answer.failure);
-  const fault = commonFault('token', url, answer);
+  const fault = commonFault('token', url, answer) ?? keptOut('token', url, answer);
   if (fault !== undefined) return fault;
   if (isRedirect(answer)) return redirected('token', url, answer, 'tokenEndpoint');
   const error = answer.json?.['error'];
@@ -62,7 +68,7 @@ export const checkRevoke = async (
 ): Promise<Finding> => {
   const answer = await probe(http, url, { method: 'POST', accept: json });
   if ('failure' in answer) return noAnswer('revoke', url, answer.failure);
-  const fault = commonFault('revoke', url, answer);
+  const fault = commonFault('revoke', url, answer) ?? keptOut('revoke', url, answer);
   if (fault !== undefined) return fault;
   if (isRedirect(answer)) return redirected('revoke', url, answer, 'revocationEndpoint');
   return well('revoke', `${url} answers (${answer.status})`);
@@ -82,7 +88,8 @@ const judgeStatement = (url: string, { json: statement, status, contentType }: A
     );
   }
   const { fhirVersion } = statement;
-  if (typeof fhirVersion !== 'string' || !fhirVersion.startsWith('4.')) {
+  // 4.1 and 4.3 are R4B: other resources under the same first digit.
+  if (typeof fhirVersion !== 'string' || !/^4\.0\.\d+$/.test(fhirVersion)) {
     return otherRelease(url, `FHIR ${typeof fhirVersion === 'string' ? fhirVersion.slice(0, 20) : 'of no version'}`);
   }
   return well('FHIR', `${url} is a CapabilityStatement of FHIR ${fhirVersion.slice(0, 20)}`);

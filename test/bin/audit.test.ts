@@ -119,6 +119,19 @@ describe('npm run audit', () => {
     expect(events.map(({ resourceType }) => resourceType)).toEqual(Array(6).fill('AuditEvent'));
   });
 
+  it('takes all of its flags together', async () => {
+    const span = '--since 2026-06-02 --until 2026-06-03';
+    const { code, lines, remarks } = await run(
+      `--partner demo-partner ${span} --stage local --bucket ${bucket} --json`,
+    );
+
+    expect([code, remarks]).toEqual([0, []]);
+    const days = lines.map((line) => (JSON.parse(line) as AuditEvent).recorded.slice(0, 10));
+    expect(days).toEqual(['2026-06-02', '2026-06-03', '2026-06-03']);
+    const ofGrant = await run(`--grant ${grantId} ${span} --stage local --bucket ${bucket}`);
+    expect(ofGrant.lines.slice(1).map((line) => cells(line)[1])).toEqual(['read opened', 'revoked']);
+  });
+
   it('says so where nothing happened, beside the output', async () => {
     const { code, lines, remarks } = await run('--partner nobody --since 2026-06-01 --json');
     expect([code, lines, remarks]).toEqual([0, [], ['Nothing happened in that time.']]);

@@ -100,6 +100,17 @@ describe('npm run payers', () => {
     });
   });
 
+  it('takes all flags of a check together', async () => {
+    const args = ['check', 'plan', '--config', broken.config, '--no-secrets', '--json', '--origin', 'https://api.test'];
+
+    const { code, out, err } = await runTool('payers.ts', args);
+
+    expect([code, err]).toEqual([1, '']);
+    const { payers } = JSON.parse(out) as { payers: { findings: { check: string }[]; register: object }[] };
+    expect(payers.map(({ register }) => register)).toEqual([{ redirectUri: 'https://api.test/oauth2/callback/plan' }]);
+    expect(payers[0]?.findings.map(({ check }) => check)).not.toContain('secret');
+  });
+
   it.each([
     [[], 'ES384'],
     [['--rsa'], 'RS384'],

@@ -100,6 +100,74 @@ describe('an endpoint', () => {
       /^FHIR: .* FHIR 3\.0\.2, .* → ask the payer for its FHIR R4 base URL/,
     ],
     [
+      'FHIR 4.3.0',
+      `${url}/r4/metadata`,
+      () => json({ resourceType: 'CapabilityStatement', fhirVersion: '4.3.0' }),
+      /^FHIR: .* FHIR 4\.3\.0, and the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
+    ],
+    [
+      'FHIR 4.1.0',
+      `${url}/r4/metadata`,
+      () => json({ resourceType: 'CapabilityStatement', fhirVersion: '4.1.0' }),
+      /^FHIR: .* FHIR 4\.1\.0, and the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
+    ],
+    [
+      'FHIR 5.0.0',
+      `${url}/r4/metadata`,
+      () => json({ resourceType: 'CapabilityStatement', fhirVersion: '5.0.0' }),
+      /^FHIR: .* FHIR 5\.0\.0, and the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
+    ],
+    [
+      'FHIR 4.0',
+      `${url}/r4/metadata`,
+      () => json({ resourceType: 'CapabilityStatement', fhirVersion: '4.0' }),
+      /^FHIR: .* FHIR 4\.0, and the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
+    ],
+    [
+      'FHIR 40.1',
+      `${url}/r4/metadata`,
+      () => json({ resourceType: 'CapabilityStatement', fhirVersion: '40.1' }),
+      /^FHIR: .* FHIR 40\.1, and the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
+    ],
+    [
+      'FHIR 4.0.1-ballot',
+      `${url}/r4/metadata`,
+      () => json({ resourceType: 'CapabilityStatement', fhirVersion: '4.0.1-ballot' }),
+      /^FHIR: .* FHIR 4\.0\.1-ballot, and the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
+    ],
+    [
+      'a release that is a number',
+      `${url}/r4/metadata`,
+      () => json({ resourceType: 'CapabilityStatement', fhirVersion: 4 }),
+      /^FHIR: .* FHIR of no version/,
+    ],
+    ['a token endpoint that keeps us out', `${url}/token`, () => page(403), /^token: .* 403 with a page → .*let in/],
+    [
+      'a revocation endpoint that keeps us out',
+      `${url}/revoke`,
+      () => page(403),
+      /^revoke: .* 403 with a page → .*let in/,
+    ],
+    ['a FHIR API that keeps us out with a page', `${url}/r4/metadata`, () => page(403), /^FHIR: .* 403 → .*let in/],
+    [
+      'discovery that is a list',
+      smartConfiguration,
+      () => json([]),
+      /^discovery: .*smart-configuration is published and is no JSON object → ask the payer to mend it/,
+    ],
+    [
+      'discovery that is cut',
+      smartConfiguration,
+      () => new Response('{"issuer": "https', { headers: { 'content-type': 'text/plain' } }),
+      /^discovery: .*smart-configuration is published and is no JSON object/,
+    ],
+    [
+      'discovery that is called JSON and is a page',
+      smartConfiguration,
+      () => new Response('<html>', { headers: { 'content-type': 'application/json' } }),
+      /^discovery: .*smart-configuration is published and is no JSON object/,
+    ],
+    [
       'discovery out of order',
       smartConfiguration,
       () => json({}, 500),
@@ -137,11 +205,38 @@ describe('discovery that differs from the profile', () => {
     ['token_endpoint_auth_signing_alg', { token_endpoint_auth_signing_alg_values_supported: ['RS384'] }, 'RS384'],
     ['code_challenge_methods', { code_challenge_methods_supported: ['plain'] }, 'write quirks.pkce: false'],
     ['scopes', { scopes_supported: ['patient/*.read'] }, 'write as scopes what the payer lists'],
+    ['capabilities', { capabilities: ['launch-standalone'] }, 'write patientFrom: "search"'],
+    ['grant_types_supported', { grant_types_supported: ['authorization_code'] }, 'ask the payer for refresh tokens'],
+    ['scopes_supported', { scopes_supported: 'patient/*.rs' }, 'ask the payer to mend it'],
+    ['capabilities', { capabilities: { 0: 'context-standalone-patient' } }, 'ask the payer to mend it'],
+    ['token_endpoint', { token_endpoint: ['https://plan.test/token'] }, 'ask the payer to mend it'],
+    ['issuer', { issuer: 7 }, 'ask the payer to mend it'],
+    ['grant_types_supported', { grant_types_supported: ['refresh_token', null] }, 'ask the payer to mend it'],
+    [
+      'authorization_response_iss_parameter_supported',
+      { authorization_response_iss_parameter_supported: 'true' },
+      'ask the payer to mend it',
+    ],
   ])('in %s names both sides and what to write', async (member, change, todo) => {
     const todos = await examined({ [smartConfiguration]: published(change) });
 
     expect(todos).toEqual([expect.stringMatching(new RegExp(`^discovery: smart-configuration: ${member}`))]);
     expect(todos[0]).toContain(todo);
+  });
+
+  it.each([
+    ['lists both', { capabilities: ['context-standalone-patient'], grant_types_supported: ['refresh_token'] }],
+    ['says nothing of either', {}],
+  ])('is not seen in capabilities and grant types where it %s', async (_, change) => {
+    expect(await examined({ [smartConfiguration]: published(change) })).toEqual([]);
+  });
+
+  it('is not seen in a patient that is searched for', async () => {
+    const change = { capabilities: ['launch-standalone'] };
+
+    expect(
+      await examined({ [smartConfiguration]: published(change) }, { payer: { ...plan, patientFrom: 'search' } }),
+    ).toEqual([]);
   });
 
   it('in the issuer says that logins are refused', async () => {

@@ -1,0 +1,79 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stageSchema } from '../../config/schema.ts';
+import { fieldsAt } from '../../config/unknown-fields.ts';
+import { codeSpansOf, documentAt, documents, root } from './documents.ts';
+
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+
+/** Tools whose --help lists their flags. */
+const tools = ['init', 'payers', 'partners', 'audit', 'start'];
+
+const helpOf = (tool: string): string => {
+  const file = /node (?:--\S+ )?((?:bin|sandbox)\/\S+)$/.exec(scripts[tool] ?? '')?.[1] ?? '';
+  return execFileSync(process.execPath, [file, '--help'], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
+};
+
+/** Each command of a document, its continued lines joined: what stands behind `npm run TOOL --`, up to the next command. */
+const commandsOf = (tool: string): string[] =>
+  documents().flatMap(({ text }) =>
+    [
+      ...text
+        .replaceAll(/\\\n\s*/g, '')
+        .matchAll(new RegExp(`npm (?:run (?:--silent )?)?${tool} -- ([^\n\`|&;>]*)`, 'g')),
+    ].map(([, rest = '']) => rest.trim()),
+  );
+
+describe.each(tools)('what the documents write behind npm run %s', (tool) => {
+  const help = helpOf(tool);
+
+  it('has flags that the tool knows', () => {
+    const flags = commandsOf(tool).flatMap((command) =>
+      [...command.replaceAll(/"[^"]*"/g, '').matchAll(/(?<=^|[\s(])--([a-z-]+)/g)].map(([flag]) => flag),
+    );
+    const known = new Set([...help.matchAll(/--(?:no-)?[a-z-]+/g)].map(([flag]) => flag));
+    expect([...new Set(flags)].filter((flag) => !known.has(flag))).toEqual([]);
+  });
+
+  it('has commands that the tool knows', () => {
+    const listed = new Set(
+      [...help.matchAll(new RegExp(`npm run (?:--silent )?${tool} -- ([a-z]+)`, 'g'))].map(([, name]) => name),
+    );
+    const used = commandsOf(tool).flatMap((command) => /^[a-z]+(?= |$)/.exec(command)?.[0] ?? []);
+    if (listed.size > 0) expect(used.filter((name) => !listed.has(name))).toEqual([]);
+  });
+});
+
+describe('the tables of fields', () => {
+  it.each([
+    ['docs/payers.md', 'payers', '| what', 2],
+    ['docs/payers.md', 'quirks', '| quirk', 1],
+  ])('in %s name fields of %s', (path, of, head, column) => {
+    const { text } = documentAt(path);
+    const [table = ''] = text.slice(text.indexOf(head)).split('\n\n');
+    const known = fieldsAt(stageSchema, of === 'quirks' ? ['payers', 0, 'quirks'] : ['payers', 0]);
+    const named = table
+      .split('\n')
+      .slice(2)
+      .flatMap((row) => codeSpansOf({ path, text: row.split('|')[column] ?? '' }));
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter((field) => !known.includes(field))).toEqual([]);
+  });
+});
+
+describe('npx cdk in the documents', () => {
+  it('never deploys, compares or destroys without naming a stage', () => {
+    const commands = documents()
+      .filter(({ path }) => path !== 'CHANGELOG.md')
+      .flatMap(({ text }) =>
+        [...text.matchAll(/npx cdk (?:deploy|diff|destroy|synth)(?!`)[^\n`]*/g)].map(([command]) => command),
+      );
+    expect(commands.length).toBeGreaterThan(10);
+    expect(commands.filter((command) => !/-c stage=|--tags|--app/.test(command))).toEqual([]);
+  });
+});
