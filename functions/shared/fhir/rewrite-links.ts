@@ -103,9 +103,10 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
   let kind = keys.PLAIN;
   let foreignLinks = 0;
   let unsealedLinks = 0;
-  /** Start and end in the chunk of everything to be replaced, and what by. */
+  /** Start and end in the chunk of everything to be replaced. */
   let edits: number[] = [];
-  let replacements: Uint8Array[] = [];
+  /** What replaces it, by its place in `edits`, where that is a sealed link: nearly always it is the gateway's base. */
+  let sealedLinks: Map<number, Uint8Array> | undefined;
 
   // Reading under a `link` or `response`; the bottom of the stack is what is around it.
   const stack = new Uint8Array(MAX_DEPTH + 1);
@@ -169,9 +170,11 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
   }
 
   function replace(from: number, to: number, by: Uint8Array): void {
+    if (by !== target) (sealedLinks ??= new Map()).set(edits.length, by);
     edits.push(from, to);
-    replacements.push(by);
   }
+
+  const replacement = (edit: number): Uint8Array => sealedLinks?.get(edit) ?? target;
 
   /** Whether a decoded link is absolute and to elsewhere. */
   function countForeign(): void {
@@ -218,7 +221,7 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
     const matched = matchSource(bases, chunk, at, kind === keys.MAYBE_BINARY);
     if (matched === UNDECIDED) return false;
     if (matched > 0) {
-      replace(at, at + matched, target);
+      edits.push(at, at + matched);
       return true;
     }
     if (hasEscapedScheme(chunk, at)) return false;
@@ -240,7 +243,7 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
     let endOfKey = from - 2;
     while (chunk[endOfKey] !== json.QUOTE) endOfKey--;
     if (startOfKey(chunk, endOfKey) < 0) return;
-    replace(from, end, target);
+    edits.push(from, end);
     soughtFrom = end;
     tail = '';
   }
@@ -414,7 +417,7 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
           i = link.read(chunk, began);
           if (i === length && !link.isFull()) return began;
           const raw = decideDecoded();
-          if (raw > 0) replace(began, began + raw, target);
+          if (raw > 0) edits.push(began, began + raw);
           state = IN_STRING;
           break;
         }
@@ -473,14 +476,14 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
   /** Joins `before` and the chunk's first `end` bytes from `start` on, with every edit made. */
   function edited(before: Uint8Array, chunk: Buffer, start: number, end: number): Uint8Array {
     let size = before.length + end - start;
-    for (let e = 0; e < edits.length; e += 2) size += replacements[e / 2]!.length - (edits[e + 1]! - edits[e]!);
+    for (let e = 0; e < edits.length; e += 2) size += replacement(e).length - (edits[e + 1]! - edits[e]!);
     const result = Buffer.allocUnsafe(size);
     result.set(before);
     let to = before.length;
     let from = start;
     for (let e = 0; e < edits.length; e += 2) {
       to += chunk.copy(result, to, from, edits[e]);
-      const by = replacements[e / 2]!;
+      const by = replacement(e);
       result.set(by, to);
       to += by.length;
       from = edits[e + 1]!;
@@ -517,7 +520,7 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
         state === IN_LINK ? finishLink(bytes) : state === IN_PAGE ? finishPage(bytes) : { before: NOTHING, start: 0 };
       if (held === undefined) return [];
       edits = [];
-      replacements = [];
+      sealedLinks = undefined;
       soughtFrom = 0;
       text = bytes.toString('latin1');
       pattern = keys.hasEscapedLetter(text) ? keys.spelledKey : usualKey;

@@ -570,6 +570,12 @@ function generator(seed: number) {
   };
 }
 
+/** What the oracle makes of a document without pages. */
+const slowly = (...given: Parameters<typeof rewriteSlowly>) => {
+  const { text, foreignLinks } = rewriteSlowly(...given);
+  return { text, foreignLinks };
+};
+
 describe('random documents, compared with a reader that is slow and simple', () => {
   const aliases = [payer, 'https://payer.example/r4/sub', 'http://in:80/f'];
 
@@ -643,7 +649,7 @@ describe('random documents, compared with a reader that is slow and simple', () 
       if (text.length < shortest || text.length > longest) continue;
       run++;
       JSON.parse(text);
-      const expected = rewriteSlowly(text, aliases, gateway);
+      const expected = slowly(text, aliases, gateway);
       if (expected.text !== text) links++;
       expectEverywhere(text, expected, aliases);
     }
@@ -661,7 +667,7 @@ describe('random documents, compared with a reader that is slow and simple', () 
   it('agrees on long documents in chunks of all sizes', () => {
     const next = documents(11);
     const text = `[${Array.from({ length: 600 }, next).join(',')}]`;
-    const expected = rewriteSlowly(text, aliases, gateway);
+    const expected = slowly(text, aliases, gateway);
     for (const size of [1, 2, 3, 17, 64, 255, 1024, 16_384, text.length * 4]) {
       expect(rewriteBytes(inChunks(text, size), aliases)).toEqual(expected);
     }
