@@ -33,14 +33,36 @@ export const pressure: readonly Requirement[] = [
     expect(response.headers.get('retry-after')).toBe('12');
     await expectOutcome(response, 503);
   }),
-  localRequirement('OWASP API4:2023', 'answers 429 to a partner that floods, and serves the others', async (target) => {
-    const { access_token: flooding } = await connect(target, {}, { app: target.apps.flooding });
-    const { access_token: other } = await connect(target);
-    const responses = await Promise.all(Array.from({ length: 10 }, () => read(target, '/Patient', flooding)));
-    const refused = responses.filter(({ status }) => status === 429);
-    expect(refused).toHaveLength(7);
-    expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
-    await expectOutcome(refused[0] as Response, 429);
-    expect((await read(target, '/Patient', other)).status).toBe(200);
-  }),
+  localRequirement(
+    'OWASP API4:2023',
+    'answers 429 to a partner that floods, whichever process it meets, and serves the others',
+    async (target) => {
+      const { access_token: flooding } = await connect(target, {}, { app: target.apps.flooding });
+      const { access_token: other } = await connect(target);
+      const responses = await Promise.all(Array.from({ length: 10 }, () => read(target, '/Patient', flooding)));
+      const refused = responses.filter(({ status }) => status === 429);
+      expect(refused).toHaveLength(7);
+      expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
+      await expectOutcome(refused[0] as Response, 429);
+      expect((await read(target, '/Patient', other)).status).toBe(200);
+    },
+  ),
+  localRequirement(
+    'draft-ietf-httpapi-ratelimit-headers-11 §3, §4',
+    "tells a partner its limit and what is left of it, on a refusal as on a read, and no other answer anyone's",
+    async (target) => {
+      const { access_token: token } = await connect(target, {}, { app: target.apps.flooding });
+      const told: (string | null)[] = [];
+      for (let call = 0; call < 4; call += 1) {
+        const { status, headers } = await read(target, '/Patient', token);
+        expect(headers.get('ratelimit-policy')).toBe('"partner";q=3;w=30');
+        expect(headers.get('ratelimit')).toMatch(/^"partner";r=\d+;t=[1-9]\d*$/);
+        told.push(headers.get('ratelimit'));
+        if (status === 429) expect(headers.get('ratelimit')).toBe(`"partner";r=0;t=${headers.get('retry-after')}`);
+      }
+      expect(told.at(-1)).toMatch(/;r=0;/);
+      expect((await read(target, '/Patient', 'p2pa_nonsense')).headers.get('ratelimit')).toBeNull();
+      expect((await fetch(`${target.origin}/r4/clear-health/metadata`)).headers.get('ratelimit')).toBeNull();
+    },
+  ),
 ];

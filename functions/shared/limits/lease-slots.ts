@@ -13,7 +13,8 @@ interface LeaseRequest {
   readonly key: string;
   readonly rate: Rate;
   readonly slots: number;
-  readonly nowMs: number;
+  /** Epoch milliseconds; asked before each try, since what others took meanwhile must not look as if it were ahead. */
+  readonly now: () => number;
   /** How far slots were taken when the environment last saw the item. */
   readonly seenMs: number | undefined;
   /** What the last answer said. */
@@ -49,14 +50,13 @@ const decimal = (ms: number): number => Number(ms.toFixed(3));
  */
 export const leaseFromTable =
   ({ client, name }: Table): LeaseSlots =>
-  async ({ key, rate, slots, nowMs, seenMs, crowded }) => {
+  async ({ key, rate, slots, now, seenMs, crowded }) => {
     const signal = AbortSignal.timeout(leaseMs);
     const options = { requestTimeout: tryMs, abortSignal: signal };
     const Key = { limitId: s(key) };
-    const bounds = boundsOf(rate, nowMs);
     const lengthMs = decimal(slots * slotMsOf(rate));
 
-    const write = async (way: 'follow' | 'restart'): Promise<number | undefined> => {
+    const write = async (way: 'follow' | 'restart', bounds: Bounds): Promise<number | undefined> => {
       try {
         const { Attributes = {} } = await client.send(
           new UpdateItemCommand({ TableName: name, Key, ...writeOf(way, bounds, lengthMs), ReturnValues: 'ALL_NEW' }),
@@ -81,14 +81,15 @@ export const leaseFromTable =
     let seen = seenMs;
     let found = false;
     // Others have taken slots since, but not how many: a read is cheaper than a write that fails.
-    if (crowded && wayOf(seen, bounds) === 'restart') {
+    if (crowded && wayOf(seen, boundsOf(rate, now())) === 'restart') {
       seen = await read();
       found = true;
     }
     for (let tries = 0; tries < mostTries; tries += 1) {
+      const bounds = boundsOf(rate, now());
       const way = wayOf(seen, bounds);
       if (way === 'wait') break;
-      const takenUntilMs = await write(way);
+      const takenUntilMs = await write(way, bounds);
       if (takenUntilMs !== undefined) {
         const fromMs = takenUntilMs - lengthMs;
         const before = way === 'follow' ? fromMs : found ? seen : seenMs;
@@ -97,7 +98,7 @@ export const leaseFromTable =
       seen = await read();
       found = true;
     }
-    return { takenUntilMs: seen ?? nowMs, crowded: true };
+    return { takenUntilMs: seen ?? now(), crowded: true };
   };
 
 type SlotsWrite = Pick<
@@ -142,11 +143,11 @@ const writeOf = (
 /** Leases slots from this environment's own memory: what stands in while the table is out of reach. */
 export const leaseFromMemory = (): LeaseSlots => {
   const items = new Map<string, number>();
-  return ({ key, rate, slots, nowMs }) => {
-    const bounds = boundsOf(rate, nowMs);
+  return ({ key, rate, slots, now }) => {
+    const bounds = boundsOf(rate, now());
     const taken = items.get(key);
     const way = wayOf(taken, bounds);
-    if (way === 'wait') return Promise.resolve({ takenUntilMs: taken ?? nowMs, crowded: false });
+    if (way === 'wait') return Promise.resolve({ takenUntilMs: taken ?? now(), crowded: false });
     const fromMs = way === 'follow' && taken !== undefined ? taken : bounds.oldestMs;
     const takenUntilMs = fromMs + slots * slotMsOf(rate);
     items.set(key, takenUntilMs);

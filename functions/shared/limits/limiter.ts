@@ -100,7 +100,7 @@ export const limiter = ({ lease, clock }: LimiterDeps): TakeTurn => {
       key,
       rate,
       slots: slotsToAsk(standing, rate, clock.monotonic()),
-      nowMs: clock.now(),
+      now: clock.now,
       seenMs: standing.takenUntilMs,
       crowded: standing.crowded,
     };

@@ -233,3 +233,24 @@ it.each([3, 7, 0.37151925927976165, 33.3, 999.9])(
     }
   },
 );
+
+it('a burst of a slow limit is admitted whole where environments start together and their writes overlap', async () => {
+  const { dynamo, time, environment } = setUp();
+  const rate = { perSecond: 0.1, burst: 3 };
+  const clock = { now: () => time.ms, monotonic: () => time.ms - startMs };
+  const turns: Promise<Turn>[] = [];
+  for (let index = 0; index < 10; index += 1) {
+    // Whoever started first writes last, and has looked at the clock long before.
+    let steps = 2 * (10 - index);
+    const send: typeof dynamo.client.send = async (...given: readonly unknown[]) => {
+      for (; steps > 0; steps -= 1) await new Promise((resolve) => setImmediate(resolve));
+      return (dynamo.client.send as (...all: readonly unknown[]) => Promise<never>)(...given);
+    };
+    const table = { client: { send } as unknown as typeof dynamo.client, name: 'Limits' };
+    turns.push(limiter({ lease: leaseFromTable(table), clock })('partner#a', rate));
+    time.ms += 5;
+  }
+
+  expect((await Promise.all(turns)).filter(({ taken }) => taken)).toHaveLength(3);
+  expect(await environment()('partner#a', rate)).toMatchObject({ taken: false });
+});
