@@ -135,6 +135,8 @@ describe.each(stages)('the audit of %s', (stage) => {
         BisectBatchOnFunctionError: true,
         BatchSize: 100,
         MaximumBatchingWindowInSeconds: 5,
+        // Without it the alarm that the stream is not read would never be well.
+        MetricsConfig: { Metrics: ['EventCount'] },
         FilterCriteria: { Filters: [{ Pattern: '{"eventName":["INSERT","MODIFY"]}' }] },
       });
       // Left out, both are without end: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html

@@ -37,6 +37,8 @@ const operators: Readonly<Record<string, (value: string | undefined, expected: r
   StringEquals: (value, expected) => value !== undefined && expected.includes(value),
   StringNotEquals: (value, expected) => value === undefined || !expected.includes(value),
   StringLike: (value, expected) => value !== undefined && isLike(value, expected),
+  StringLikeIfExists: (value, expected) => value === undefined || isLike(value, expected),
+  ArnLikeIfExists: (value, expected) => value === undefined || isLike(value, expected),
   'ForAllValues:StringLike': (value, expected) => value === undefined || isLike(value, expected),
   ArnLike: (value, expected) => value !== undefined && isLike(value, expected),
   ArnEquals: (value, expected) => value !== undefined && isLike(value, expected),
