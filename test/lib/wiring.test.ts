@@ -47,7 +47,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
       'Functions/Authorize': `${run(29)} ${edge}${tables.attempts} ${ends}`,
       'Functions/Callback': `${run(29)} ${edge}${tables.grants} ${tables.attempts} ${ends} ${secrets}`,
       'Functions/Token': `${run(29)} ${edge}${tables.grants} ${ends} ${secrets}`,
-      'Functions/Fetch': `${run(840)} AUDIT_TABLE=Tables/AuditEvents ${edge}${tables.grants} NODE_OPTIONS=--max-semi-space-size=1 ${ends} ${secrets}`,
+      'Functions/Fetch': `${run(840)} AUDIT_TABLE=Tables/AuditEvents ${edge}${tables.grants} LIMITS_TABLE=Tables/Limits NODE_OPTIONS=--max-semi-space-size=1 ${ends} ${secrets}`,
       'Functions/Discovery': `${run(29)} ${edge}${ends}`,
       'Audit/Audit': `${run(60)} AUDIT_BUCKET=Audit/Bucket AUDIT_TABLE=Tables/AuditEvents`,
       'Canary/Canary': `${run(240)} ${ends}`,
@@ -182,6 +182,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
       LoginAttemptsTable: 'Tables/LoginAttempts',
       GrantsTable: 'Tables/Grants',
       AuditEventsTable: 'Tables/AuditEvents',
+      LimitsTable: 'Tables/Limits',
       AlarmTopic: 'Alarms/Topic',
       ...(stage === production
         ? Object.fromEntries([1, 2, 3].map((zone) => [`EgressAddress${zone}`, `Network/Address${zone}.PublicIp`]))
@@ -197,7 +198,12 @@ describe.each(stages)('in the stack of %s', (stage) => {
       [...new Set([...body.matchAll(new RegExp(`"${name}","([^"]+)"`, 'g'))].map(([, value = '']) => value))].sort();
     expect(dimension('ApiName')).toEqual([`p2p-gateway-${stage}`]);
     expect(dimension('Stage')).toEqual([stage]);
-    expect(dimension('TableName')).toEqual(['Tables/AuditEvents', 'Tables/Grants', 'Tables/LoginAttempts']);
+    expect(dimension('TableName')).toEqual([
+      'Tables/AuditEvents',
+      'Tables/Grants',
+      'Tables/Limits',
+      'Tables/LoginAttempts',
+    ]);
     expect(dimension('FunctionName')).toEqual(ofType(template, 'AWS::Lambda::Function').map(pathOf).filter(own).sort());
     expect(property(ofType(template, 'AWS::ApiGateway::RestApi')[0], 'Name')).toBe(`p2p-gateway-${stage}`);
   });
