@@ -108,7 +108,7 @@ const nextSteps = (stage: NewStage, { payer, secret, asks }: FirstPayer, keyFile
   ];
   const steps = [
     [`Look through config/${stage.stage}.ts, and commit it: it holds no secret.`],
-    ['Deploy:', ...deploy.map((line) => `     ${line}`)],
+    ['Deploy; where it fails, mend what it names and repeat:', ...deploy.map((line) => `     ${line} --no-rollback`)],
     register,
     ...(isPending ? [[`Write the client id that it gives in place of '${pendingClientId}'.`]] : []),
     [

@@ -115,8 +115,10 @@ const types: Comparison = ({ body }) => {
     names.filter((name) => body[name] !== undefined && !is(body[name]));
   const wrongTexts = isWrong(texts, (value) => typeof value === 'string').map((name) => `${name} is no text`);
   const wrongLists = isWrong(lists, isTextList).map((name) => `${name} is no list of texts`);
-  const iss = 'authorization_response_iss_parameter_supported';
-  const wrongFlags = isWrong([iss], (value) => typeof value === 'boolean').map((name) => `${name} is no true or false`);
+  const wrongFlags = isWrong(
+    ['authorization_response_iss_parameter_supported'],
+    (value) => typeof value === 'boolean',
+  ).map((name) => `${name} is no true or false`);
   const all = [...wrongTexts, ...wrongLists, ...wrongFlags];
   return all.length === 0
     ? undefined

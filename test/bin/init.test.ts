@@ -138,7 +138,7 @@ describe('npm run init', () => {
 
     const steps = [
       'config/mine.ts, and commit it',
-      'npx cdk deploy -c stage=mine',
+      'npx cdk deploy -c stage=mine --no-rollback\n',
       'redirect URI  https://gw.lakeside-plan.net/oauth2/callback/lakeside',
       'JWKS URL      https://gw.lakeside-plan.net/oauth2/jwks/lakeside',
       "Write the client id that it gives in place of 'pending-registration'",
