@@ -131,7 +131,12 @@ describe('registryData', () => {
   it('leaves out the reasons, which are for whoever reviews the file', async () => {
     const config = await loadStage('production-example');
     const [partner] = config.partners;
-    const reasoned = { ...partner!, pkceOptional: true, pkceOptionalReason: 'Its library is older than PKCE.' };
+    const reasoned = {
+      ...partner!,
+      pkceOptional: true,
+      pkceOptionalReason: 'Its library is older than PKCE.',
+      consentReason: 'Ours.',
+    };
 
     const shipped = registryData({ ...config, partners: [reasoned] });
 

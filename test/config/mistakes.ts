@@ -278,6 +278,14 @@ export const accepted: readonly Mistake[] = [
     `${lakeside}: is in no partner's payers, so that nothing can read from it; add "lakeside" to a partner's payers, or remove the entry`,
   ],
   [
+    'a payer that the only partner does not read from',
+    (draft) => {
+      draft.partners.pop();
+      set('partner', { payers: ['riverside'] })(draft);
+    },
+    `${lakeside}: is in no partner's payers, so that nothing can read from it; add "lakeside" to a partner's payers, or remove the entry`,
+  ],
+  [
     'a partner at a payer without a client id',
     set('payer', { clientId: 'pending-registration' }),
     `${lakeside}.clientId: is "pending-registration"; write the one that the payer gave, or take "lakeside" out of every partner's payers until then`,

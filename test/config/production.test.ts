@@ -238,6 +238,11 @@ describe('an example in production', () => {
     expect(left({ production: false })).toEqual([]);
   });
 
+  it('is refused under the name of the demo too, where it is production', () => {
+    expect(left({ stage: 'demo' })).toEqual(left());
+    expect(left({ stage: 'demo', production: false })).toEqual([]);
+  });
+
   it('has something of its own in every payer, partner and field of the deployment that must be replaced', () => {
     const places = new Set(left().map((line) => /^[a-zA-Z]+(\[\d\])?/.exec(line)?.[0]));
     expect(places).toEqual(
@@ -276,6 +281,19 @@ describe('an example in production', () => {
   });
 });
 
+describe('consent of a public client in production', () => {
+  const app = { clientAuthentication: ['none'], secretHashes: [], consent: 'partner' };
+
+  it('is asked for by the gateway, unless a reason says why not', () => {
+    expect(problems(production({ partner: app }))).toEqual([
+      expect.stringMatching(
+        /^partners\[0\]\.consent: is "partner" for a public client, which anyone can pose as; write /,
+      ),
+    ]);
+    expect(problems(production({ partner: { ...app, consentReason: "The plan's own app." } }))).toEqual([]);
+  });
+});
+
 describe('the stages of this folder', () => {
   it.each<[string, StageConfig]>([
     ['local', local],
@@ -299,7 +317,8 @@ describe('the stages of this folder', () => {
   });
 
   it('demo is small and leaves nothing behind', () => {
-    expect(demo).toMatchObject({ production: false, network: 'none', edge: false, removalPolicy: 'destroy' });
+    const waf = { requestsPer5Minutes: 20_000 };
+    expect(demo).toMatchObject({ production: false, network: 'none', waf, edge: false, removalPolicy: 'destroy' });
   });
 
   it('production-example is production, with its domain for an origin', () => {
