@@ -5,6 +5,7 @@ import {
   DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import { dynamoLimits } from '../../functions/shared/store/dynamo.ts';
+import { leaseFromTable } from '../../functions/shared/limits/lease-slots.ts';
 import { getGrant } from '../../functions/shared/store/grants.ts';
 import { grantCases } from '../functions/shared/store/grants-cases.ts';
 import { loginAttemptCases } from '../functions/shared/store/login-attempts-cases.ts';
@@ -43,6 +44,21 @@ describe('a table made from the template', () => {
       expect(backups?.PointInTimeRecoveryDescription?.PointInTimeRecoveryStatus).toBe('ENABLED');
     },
   );
+});
+
+it('a limit is leased, refused and read as in memory', async () => {
+  const limits = await makeTable(client, template, 'Tables/Limits');
+  const nowMs = Date.UTC(2026, 5, 1, 12);
+  const rate = { perSecond: 0.3, burst: 2 };
+  const leaseAt = (ms: number, seenMs?: number) =>
+    leaseFromTable(limits)({ key: 'partner#a', rate, slots: 1, now: () => nowMs + ms, seenMs, crowded: false });
+
+  const first = await leaseAt(0);
+  expect(first).toMatchObject({ fromMs: expect.closeTo(nowMs - 2000 / 0.3, 1) as number, crowded: false });
+  const second = await leaseAt(1);
+  expect(second).toMatchObject({ fromMs: first.takenUntilMs, takenUntilMs: expect.closeTo(nowMs, 1) as number });
+  expect(await leaseAt(2, first.takenUntilMs)).toEqual({ takenUntilMs: second.takenUntilMs, crowded: true });
+  expect(await leaseAt(4000, second.takenUntilMs)).toMatchObject({ fromMs: second.takenUntilMs });
 });
 
 it('a table that is not there makes the gateway unavailable', async () => {
