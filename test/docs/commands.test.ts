@@ -77,3 +77,13 @@ describe('npx cdk in the documents', () => {
     expect(commands.filter((command) => !/-c stage=|--tags|--app/.test(command))).toEqual([]);
   });
 });
+
+describe('the defaults of npx cdk', () => {
+  it('name no stage, and the npm scripts that run it name theirs', () => {
+    const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: object };
+    expect(Object.keys(context).filter((name) => /^(?:stage|config|localStack)$/.test(name))).toEqual([]);
+    const running = Object.values(scripts).filter((script) => /\bcdk /.test(script));
+    expect(running.length).toBeGreaterThan(0);
+    expect(running.filter((script) => !/ -c stage=[a-z]/.test(script))).toEqual([]);
+  });
+});
