@@ -4,16 +4,15 @@ it.each([
   ['whose clocks are right', 0],
   ['of which five have a clock two minutes ahead', 5],
 ])(
-  'twenty processes %s, offered twice a limit of 50 a second for ten seconds, admit it within 10 %%',
+  'twenty processes %s, offered twice a limit of 50 a second, admit it within 10 %%, with 0.15 writes a read at most',
   async (_name, skewed) => {
     const rate = { perSecond: 50, burst: 100 };
-    const found = await flood({ environments: 20, rate, offered: 100, seconds: 10, skewed });
-    const allowed = rate.perSecond * found.seconds + rate.burst;
+    const found = await flood({ environments: 20, rate, offered: 100, warmUp: 10, seconds: 20, skewed });
+    const allowed = rate.perSecond * found.seconds;
 
-    expect(found.failures).toBe(0);
     expect(found.admitted).toBeLessThanOrEqual(allowed * 1.1);
     expect(found.admitted).toBeGreaterThanOrEqual(allowed * 0.9);
-    // Batches have to grow first; a minute brings it below a tenth (`npm run test:limits`).
-    expect(found.writes / found.admitted).toBeLessThanOrEqual(0.3);
+    // A minute shows less than 0.1 (`npm run test:limits`); a busy machine's late answers cost a few more here.
+    expect(found.writes / found.admitted).toBeLessThanOrEqual(0.15);
   },
 );

@@ -18,6 +18,8 @@ export interface FloodOptions {
   /** Calls a second, over all environments. */
   readonly offered: number;
   readonly seconds: number;
+  /** Seconds of the same before that, which do not count. @default 0 */
+  readonly warmUp?: number;
   /** How many environments' clocks are two minutes ahead. @default 0 */
   readonly skewed?: number;
 }
@@ -90,12 +92,13 @@ const bundleEnvironment = async (folder: string): Promise<string> => {
  * Floods environments, each a process of its own, which share one table and nothing else: a call each to the next one, at
  * an even pace, whatever became of the one before.
  */
-export const flood = async ({ environments, rate, offered, seconds, skewed = 0 }: FloodOptions): Promise<Flood> => {
+export const flood = async (options: FloodOptions): Promise<Flood> => {
+  const { environments, rate, offered, seconds, warmUp = 0, skewed = 0 } = options;
   const table = 'Limits';
   const folder = await mkdtemp(join(tmpdir(), 'gateway-limits-'));
   const dynamo = await startDynamo(table);
   const admitted = Array<number>(environments).fill(0);
-  const calls = Math.round(offered * seconds);
+  const [uncounted, calls] = [Math.round(offered * warmUp), Math.round(offered * (warmUp + seconds))];
   const allAnswered = Promise.withResolvers<void>();
   let [answered, failures] = [0, 0];
   const children: ChildProcess[] = [];
@@ -108,8 +111,8 @@ export const flood = async ({ environments, rate, offered, seconds, skewed = 0 }
       AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
     };
     for (let index = 0; index < environments; index += 1) {
-      const options: EnvironmentOptions = { table, rate, skewMs: index < skewed ? 120_000 : 0 };
-      const child = fork(bundle, [JSON.stringify(options)], { env, execArgv: [] });
+      const given: EnvironmentOptions = { table, rate, skewMs: index < skewed ? 120_000 : 0 };
+      const child = fork(bundle, [JSON.stringify(given)], { env, execArgv: [] });
       await once(child, 'message');
       children.push(child);
       child.on('message', ({ taken, failure }: EnvironmentMessage) => {
@@ -119,22 +122,33 @@ export const flood = async ({ environments, rate, offered, seconds, skewed = 0 }
         if (answered === calls) allAnswered.resolve();
       });
     }
-    const [writesBefore, readsBefore] = [dynamo.counts['UpdateItem'] ?? 0, dynamo.counts['GetItem'] ?? 0];
+    const totals = () => ({
+      at: performance.now(),
+      admitted: [...admitted],
+      writes: dynamo.counts['UpdateItem'] ?? 0,
+      reads: dynamo.counts['GetItem'] ?? 0,
+    });
+    let before = totals();
     const startedAt = performance.now();
     for (let sent = 0; sent < calls;) {
       const due = Math.min(calls, Math.floor(((performance.now() - startedAt) / 1000) * offered) + 1);
-      for (; sent < due; sent += 1) children[sent % environments]!.send({});
+      for (; sent < due; sent += 1) {
+        if (sent === uncounted) before = totals();
+        children[sent % environments]!.send({});
+      }
       await sleep(5);
     }
     await allAnswered.promise;
+    const after = totals();
+    const shares = after.admitted.map((count, index) => count - before.admitted[index]!);
     return {
-      seconds: (performance.now() - startedAt) / 1000,
-      offered: calls,
-      admitted: admitted.reduce((sum, count) => sum + count, 0),
-      writes: (dynamo.counts['UpdateItem'] ?? 0) - writesBefore,
-      reads: (dynamo.counts['GetItem'] ?? 0) - readsBefore,
+      seconds: (after.at - before.at) / 1000,
+      offered: calls - uncounted,
+      admitted: shares.reduce((sum, count) => sum + count, 0),
+      writes: after.writes - before.writes,
+      reads: after.reads - before.reads,
       failures,
-      shares: [Math.min(...admitted), Math.max(...admitted)],
+      shares: [Math.min(...shares), Math.max(...shares)],
     };
   } finally {
     for (const child of children) child.kill('SIGKILL');
