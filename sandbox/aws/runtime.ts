@@ -3,7 +3,6 @@
  * a time; its parent sees to that.
  */
 import type { Context } from 'aws-lambda';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -94,10 +93,13 @@ const responseStreamOf = (response: ServerResponse): ResponseStream => {
 const wholeAnswer = { 'content-type': 'application/json', 'x-handler': 'returned' };
 
 /** A handler that a caller has left may wait for a stream that takes nothing any more: it is not waited for. */
-const leftBehind = async (response: ServerResponse): Promise<void> => {
-  await once(response, 'close');
-  await delay(100);
-};
+const leftBehind = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    response.once('close', () => {
+      // Who has read everything has not left: what the handler still does counts.
+      if (!response.writableFinished) void delay(100).then(resolve);
+    });
+  });
 
 const failure = (error: unknown): { errorType: string; errorMessage: string; stack: string[] } => {
   const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error));

@@ -14,9 +14,10 @@ describe("a function's bundle", () => {
     bundles = functionNames.map((name) => bundled(name));
   }, 60_000);
 
-  // fetch knows every search parameter and seals page links; audit needs two AWS clients and keeps nobody waiting.
-  it('is under 430 KB, the configuration left out; fetch 440 KB, audit 490 KB', () => {
-    const limits: Readonly<Record<string, number>> = { fetch: 440, audit: 490 };
+  // fetch knows every search parameter, seals page links, leases its partner's rate and brings an HTTP client of its own;
+  // audit needs two AWS clients and keeps nobody waiting.
+  it('is under 430 KB, the configuration left out; fetch 450 KB, audit 490 KB', () => {
+    const limits: Readonly<Record<string, number>> = { fetch: 450, audit: 490 };
     const tooLarge = bundles
       .filter(({ name, bytes }) => bytes >= (limits[name] ?? 430) * kilobyte)
       .map(({ name, bytes }) => `${name}: ${bytes}`);

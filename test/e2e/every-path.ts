@@ -135,6 +135,14 @@ const reads = async (target: LocalTarget): Promise<void> => {
   target.payers.reset();
 };
 
+/** A partner over its rate: environments that have not leased yet find that another one has, and look how far. */
+const flood = async (target: LocalTarget): Promise<void> => {
+  const { access_token: token } = await connect(target, {}, { app: target.apps.flooding });
+  const answers = await Promise.all(Array.from({ length: 12 }, () => read(target, '/Patient', token)));
+  await Promise.all(answers.map((one) => one.text()));
+  if (!answers.some(({ status }) => status === 429)) throw new Error('a flood met no limit');
+};
+
 /** A grant whose payer tokens are over at once. */
 const shortLived = async (target: LocalTarget, payer = target.payer): Promise<Tokens> => {
   target.payers.script(payer, { token: tokensAnswer({ expires_in: 1 }) });
@@ -186,6 +194,7 @@ export const driveEveryPath = async (target: LocalTarget): Promise<void> => {
   await revocations(target);
   await partnerWithKey(target);
   await reads(target);
+  await flood(target);
   await payerTokenRefreshes(target);
   await documents(target);
   await unknownEnds(target);

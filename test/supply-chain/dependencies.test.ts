@@ -63,7 +63,7 @@ describe('dependencies', () => {
     const inBundles = new Set<string>();
     for (const name of functionNames) for (const dependency of bundled(name).packages.keys()) inBundles.add(dependency);
     const text = readFileSync(join(root, 'docs/dependencies.md'), 'utf8');
-    const section = text.slice(text.indexOf('## In the bundles'), text.indexOf('## Beside them'));
+    const section = text.slice(text.indexOf('## In the bundles'), text.indexOf('## The HTTP client towards payers'));
     const explained = Array.from(section.matchAll(/^\| `([^`]+)`/gm), ([, name = '']) => name);
     expect(explained).toHaveLength(inBundles.size);
     expect(new Set(explained)).toEqual(inBundles);
