@@ -65,5 +65,8 @@ const fileBatch = async (deps: AuditDeps, { Records }: DynamoDBStreamEvent): Pro
  */
 export const auditHandler =
   (deps: AuditDeps) =>
-  (event: DynamoDBStreamEvent | ScheduledEvent, context: Pick<Context, 'awsRequestId'>): Promise<void> =>
-    'Records' in event ? fileBatch(deps, event) : closeReads(deps, context.awsRequestId);
+  async (event: DynamoDBStreamEvent | ScheduledEvent, context: Pick<Context, 'awsRequestId'>): Promise<void> => {
+    // `in` would quote what it cannot look into.
+    if (Object(event) !== event) throw new Error('The event is no object');
+    await ('Records' in event ? fileBatch(deps, event) : closeReads(deps, context.awsRequestId));
+  };

@@ -123,6 +123,7 @@ export const everySurprise = async (setting: InProcess): Promise<void> => {
       });
     }
     await invoke(name, said);
+    await invoke('audit', said);
   }
   audit.failNext(500, 'InternalError', garden.canary('AWS error'));
   await connect(setting, 'northwind');

@@ -24,22 +24,34 @@ export const noTrouble: Readonly<Trouble> = {
   registry: undefined,
 };
 
-const asText = (value: unknown): string =>
-  JSON.stringify(value, (_name, member: unknown) =>
-    member instanceof Uint8Array ? Buffer.from(member).toString('base64') : member,
+const asText = (value: unknown, without: readonly string[] = []): string =>
+  JSON.stringify(value, (name, member: unknown) =>
+    without.includes(name) ? undefined : member instanceof Uint8Array ? Buffer.from(member).toString('base64') : member,
   );
+
+/** A grant's link key is stored as it is (docs/storage.md), in this attribute and nowhere else. */
+const linkKeyNames = ['linkKey', ':linkKey'];
 
 /** A DynamoDB client that shows all that it is sent. */
 export const shownClient = (dynamo: MemoryDynamo, garden: Garden, trouble: Trouble): DynamoDBClient => {
   const send = async (command: {
     constructor: { name: string };
-    input: { TableName?: string; ExpressionAttributeValues?: Item };
+    input: { TableName?: string; Item?: Item; ExpressionAttributeValues?: Item };
   }): Promise<unknown> => {
     const { input, constructor } = command;
     const salt = input.ExpressionAttributeValues?.[':salt']?.B;
     if (salt !== undefined) garden.note('rotation salt', salt);
+    const linkKey = (input.Item?.['linkKey'] ?? input.ExpressionAttributeValues?.[':linkKey'])?.B;
+    const isGrant = input.TableName === 'Grants';
+    if (isGrant && linkKey !== undefined) {
+      garden.note('link key', linkKey);
+      garden.see("a grant's link key", asText(linkKey));
+    }
     const sent = asText(input);
-    garden.see(input.TableName === 'AuditEvents' ? 'audit item' : 'write to a table', sent);
+    garden.see(
+      input.TableName === 'AuditEvents' ? 'audit item' : 'write to a table',
+      isGrant ? asText(input, linkKeyNames) : sent,
+    );
     if (trouble.dynamo(constructor.name)) {
       const stored = asText([...dynamo.items('Grants').values()]);
       const message = `${garden.canary('AWS error')} ${sent} ${stored}`;

@@ -244,7 +244,7 @@ export const everyFlow = async (setting: Setting): Promise<void> => {
     const again = { grant_type: 'refresh_token', refresh_token: connection.refresh };
     const pair = await tokens(setting, again, way);
     await asPartner(setting, 'token', again, way);
-    await asPartner(setting, 'token', { ...again, scope: setting.garden.canary('malformed') }, way);
+    await asPartner(setting, 'token', { ...again, scope: setting.garden.canary('refresh scope') }, way);
     for (const token of [pair.access_token, pair.refresh_token]) await asPartner(setting, 'introspect', { token }, way);
     await asPartner(setting, 'revoke', { token: pair.refresh_token }, way);
     await read(setting, connection, 'Patient');

@@ -143,13 +143,15 @@ const readRequests = (garden: Garden, { access, payer }: Connection): GatewayReq
   ];
   // What the caller asks the payer, sense or not, goes there.
   const asked = (): string => garden.canary('search');
+  // But for a parameter that no resource type has: it goes no further.
+  const askedName = (): string => garden.canary('parameter name');
   const queries = [
     ['_format', asked()],
     ['access_token', asked()],
-    [asked(), asked()],
+    [askedName(), asked()],
     ['patient', asked()],
     ['subject', `Patient/${asked()}`],
-    [`_has:${asked()}:${asked()}`, asked()],
+    [`_has:${askedName()}:${askedName()}`, asked()],
     ['_include', asked()],
   ] as const;
   const route = '/r4/{payer}/{proxy+}';

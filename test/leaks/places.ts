@@ -11,6 +11,7 @@ export type Kind =
   | 'access token'
   | 'refresh token'
   | 'drawn bytes'
+  | 'link key'
   | 'rotation salt'
   | 'payer code'
   | 'payer token'
@@ -26,6 +27,8 @@ export type Kind =
   | 'AWS error'
   | 'malformed'
   | 'scope'
+  | 'refresh scope'
+  | 'parameter name'
   | 'path'
   | 'thrown';
 
@@ -35,6 +38,8 @@ export type Place =
   | 'crash output'
   | 'request log'
   | 'error answer'
+  | 'scope refusal'
+  | 'parameter refusal'
   | 'error redirect'
   | 'redirect to the payer'
   | 'redirect to the partner'
@@ -44,6 +49,7 @@ export type Place =
   | 'other answer'
   | 'request to the payer'
   | 'write to a table'
+  | "a grant's link key"
   | 'audit item'
   | 'audit event'
   | 'audit object name'
@@ -56,6 +62,10 @@ export const mayBe: Readonly<Record<Place, readonly Kind[]>> = {
   // Of the local stack, for the person who watches it; API Gateway's access log has the route only.
   'request log': ['path', 'patient id'],
   'error answer': ['payer outcome'],
+  // A refresh that widens the scope, or leaves nothing to read, names the scope to the app that asked for it.
+  'scope refusal': ['refresh scope'],
+  // A parameter that no resource type has is named to the app that sent it; no value is.
+  'parameter refusal': ['parameter name'],
   // RFC 6749 §4.1.2.1 wants the state back. A scope that is spelled as one is named to the app that asked for it.
   'error redirect': ['partner state', 'scope'],
   // The cookie is in the same answer.
@@ -80,6 +90,7 @@ export const mayBe: Readonly<Record<Place, readonly Kind[]>> = {
     'drawn bytes',
   ],
   'write to a table': ['patient id', 'rotation salt'],
+  "a grant's link key": ['link key'],
   'audit item': ['patient id'],
   'audit event': ['patient id'],
   'audit object name': [],

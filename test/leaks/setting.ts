@@ -37,7 +37,7 @@ export interface Setting {
 }
 
 /** The place that an answer is. */
-const placeOf = ({ route }: GatewayRequest, { status, headers }: GatewayAnswer): Place => {
+const placeOf = ({ route }: GatewayRequest, { status, headers, body }: GatewayAnswer): Place => {
   const { location } = headers;
   if (location !== undefined && status < 400) {
     const { searchParams, pathname } = new URL(location);
@@ -46,6 +46,10 @@ const placeOf = ({ route }: GatewayRequest, { status, headers }: GatewayAnswer):
       ? 'redirect to the partner'
       : 'redirect to the payer';
   }
+  if (status === 400 && route === '/oauth2/token' && body.startsWith('{"error":"invalid_scope"'))
+    return 'scope refusal';
+  if (status === 400 && route === '/r4/{payer}/{proxy+}' && / is no parameter of /.test(body))
+    return 'parameter refusal';
   // A function that failed before it answered has status 0.
   if (status >= 400 || status === 0) return 'error answer';
   if (route.startsWith('/oauth2/authorize')) return 'consent page';

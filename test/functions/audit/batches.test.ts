@@ -157,3 +157,12 @@ describe('a batch', () => {
     expect(JSON.stringify(audit.log()[0]?.['_aws'])).toContain('"Namespace":"p2p-gateway/local"');
   });
 });
+
+it.each<unknown>(['a text with p2pr_secret', undefined, null, 7])(
+  'an event that is no object (%p) is refused without a word of it',
+  async (event) => {
+    const audit = auditFunction();
+    await expect(audit.invoke(event)).rejects.toThrow(/^The event is no object$/);
+    expect(audit.objects.size).toBe(0);
+  },
+);

@@ -1,5 +1,5 @@
 import { PutObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
-import type { DynamoDBRecord } from 'aws-lambda';
+import type { DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import type { AuditEvent } from '../../../functions/audit/audit-event.ts';
 import { auditHandler } from '../../../functions/audit/handler.ts';
@@ -68,6 +68,8 @@ export const auditFunction = () => {
   });
   return {
     handle: (...Records: DynamoDBRecord[]) => handle({ Records }, { awsRequestId: 'audit-1' }),
+    /** Any event at all. */
+    invoke: (event: unknown) => handle(event as DynamoDBStreamEvent, { awsRequestId: 'audit-1' }),
     /** The next writes fail so. */
     failNext: (status: number, name: string, message?: string) => void failures.push(refused(status, name, message)),
     objects,
