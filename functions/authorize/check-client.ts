@@ -18,18 +18,17 @@ export interface CheckedClient {
 
 /**
  * Checks payer, client and redirect URI: until all three are known no redirect is trusted (RFC 6749 §4.1.2.1).
- * @param record is told whom the request names, so that a refusal's log line says it
+ * @param record is told the partner that the request names, so that a refusal's log line says it
  * @throws GatewayError `invalid_request`, shown as a page
  */
 export const checkClient = async (
   { registry, origin }: AuthorizeDeps,
   payerId: string,
   { values, repeated }: Parameters,
-  record: Pick<RequestRecord, 'payer' | 'partner'>,
+  record: Pick<RequestRecord, 'partner'>,
 ): Promise<CheckedClient> => {
   const payer = await registry.payer(payerId);
   if (payer === undefined) throw new GatewayError('invalid_request', 'There is no such health plan here.');
-  record.payer = payer.id;
   if (repeated.has('client_id') || repeated.has('redirect_uri')) {
     throw new GatewayError('invalid_request', 'The app sent its name or its address twice.');
   }

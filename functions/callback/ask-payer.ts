@@ -34,7 +34,7 @@ const searchPatient = async (deps: CallbackDeps, payer: Payer, tokens: PayerToke
   try {
     return await findPatient(deps, payer, tokens.accessToken);
   } catch (error) {
-    const { detail, failure } = payerHttpFailure(error);
+    const { detail, failure } = payerHttpFailure(error, 'GET Patient');
     // An answer that names no single patient is about this member.
     throw noPatient(detail, failure === 'nonsense' ? undefined : 'payerDown');
   }

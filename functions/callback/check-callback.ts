@@ -1,7 +1,6 @@
 import type { Payer } from '../../config/stage.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { type Parameters, checkNotRepeated } from '../shared/http/api.ts';
-import type { RequestRecord } from '../shared/request-record.ts';
 import type { CallbackDeps } from './deps.ts';
 
 /** A payer's return, before the login attempt is known. */
@@ -22,18 +21,15 @@ const checkIssuer = ({ sendsIss, issuer }: Payer, iss: string | undefined): void
 
 /**
  * Checks what can be checked without consuming anything: the payer, the form of the state, the issuer.
- * @param record is told the payer, so that a refusal's log line names it
  * @throws GatewayError `invalid_request`, shown as a page
  */
 export const checkCallback = async (
   { registry }: CallbackDeps,
   payerId: string,
   request: Parameters,
-  record: Pick<RequestRecord, 'payer'>,
 ): Promise<Callback> => {
   const payer = await registry.payer(payerId);
   if (payer === undefined) throw new GatewayError('invalid_request', 'There is no such health plan here.');
-  record.payer = payer.id;
   checkNotRepeated(request);
   const state = request.values.get('state')?.match(/^[A-Za-z0-9_-]{43}$/)?.[0];
   if (state === undefined) {

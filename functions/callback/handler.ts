@@ -23,7 +23,7 @@ export const callbackHandler = (deps: CallbackDeps) =>
       record.step = 'callback';
       checkMethod(event, ['GET']);
       refusePrefetch(event);
-      const callback = await checkCallback(deps, payerOf(event), parameters(queryPairs(event)), record);
+      const callback = await checkCallback(deps, payerOf(event), parameters(queryPairs(event)));
       const login = await takeLoginAttempt(deps, event, callback, record);
       const cookies = [clearLoginCookie(callback.state)];
       try {

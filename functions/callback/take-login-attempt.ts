@@ -27,6 +27,9 @@ const finished = async ({ registry }: CallbackDeps, partnerId: string): Promise<
   });
 };
 
+const over = (detail: string): GatewayError =>
+  new GatewayError('invalid_request', 'This sign-in has expired. Please start again in the app.', { detail });
+
 /**
  * Consumes the login attempt of this state, payer and browser, and looks its partner up again in the config.
  * @param record is told the partner, so that a refusal's log line names it
@@ -58,11 +61,8 @@ export const takeLoginAttempt = async (
       { detail: 'login cookie is missing or of another attempt' },
     );
   }
-  if (consumed.outcome === 'unknown') {
-    throw new GatewayError('invalid_request', 'This sign-in has expired. Please start again in the app.', {
-      detail: 'no login attempt of this state at this payer',
-    });
-  }
+  if (consumed.outcome === 'unknown') throw over('no login attempt of this state at this payer');
+  if (consumed.outcome === 'expired') throw over('the login attempt has expired');
   const { attempt } = consumed;
   const partner = await deps.registry.partner(attempt.partner);
   const redirectUri = partner && trustRedirectUri(attempt.redirectUri, partner);

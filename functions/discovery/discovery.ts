@@ -25,7 +25,6 @@ const findPayer = async (registry: Registry, event: ApiEvent): Promise<Payer> =>
   if (payer === undefined) {
     throw new GatewayError('not_found', 'The gateway knows no health plan of this name.', { status: 404 });
   }
-  recordOf(event).payer = payer.id;
   return payer;
 };
 

@@ -90,7 +90,8 @@ const isOutcome = (text: string): boolean => {
 const refusal = async (answer: PayerAnswer): Promise<ApiResponse> => {
   const { response, payer, base, record } = answer;
   const { status } = response;
-  const text = isJson(response) ? await readLimited(response, outcomeLimitBytes).catch(() => '') : '';
+  record.detail = `payer answered ${status}`;
+  const text = isJson(response) ? await readLimited(response, outcomeLimitBytes, 'FHIR API').catch(() => '') : '';
   if (!isOutcome(text)) {
     await dropBody(response);
     const issue = status === 404 || status === 410 ? 'not-found' : status === 403 ? 'forbidden' : 'processing';

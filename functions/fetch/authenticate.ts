@@ -2,12 +2,12 @@ import type { Partner, Payer } from '../../config/stage.ts';
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { type ApiEvent, header, payerOf, queryPairs } from '../shared/http/api.ts';
-import { currentAccess, scopeNow, stillAllowed } from '../shared/oauth/live-grant.ts';
+import { knownAccess, scopeNow, stillAllowed } from '../shared/oauth/live-grant.ts';
 import { type OpenGrant, openGrant } from '../shared/oauth/payer-tokens.ts';
 import type { RequestRecord } from '../shared/request-record.ts';
-import { readAccessToken } from '../shared/store/bearers.ts';
+import { type AccessToken, readAccessToken } from '../shared/store/bearers.ts';
 import { sha256 } from '../shared/store/crypto.ts';
-import { type IssuedAccess, isLive } from '../shared/store/grant.ts';
+import { type Grant, type IssuedAccess, isLive, unsealPayerTokens } from '../shared/store/grant.ts';
 import { getGrant } from '../shared/store/grants.ts';
 import type { FetchDeps } from './deps.ts';
 
@@ -36,6 +36,16 @@ const bearerOf = (event: ApiEvent): string => {
   return token;
 };
 
+/** Whether a token that the grant no longer knows was once given for it: nobody else has the key. */
+const isOlderToken = (grant: Grant, { grantKey }: AccessToken): boolean => {
+  try {
+    unsealPayerTokens(grant, grantKey);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 /**
  * Finds the grant of the presented access token: one strongly consistent read, and a look whether partner and payer
  * are still in the config.
@@ -46,16 +56,18 @@ export const authenticate = async (deps: FetchDeps, event: ApiEvent, record: Req
   if ((await deps.registry.payer(payerId)) === undefined) {
     throw new GatewayError('not_found', 'There is no such health plan here.', { status: 404 });
   }
-  record.payer = payerId;
   const text = bearerOf(event);
   const token = readAccessToken(text);
   if (token === undefined) throw invalidToken('damaged, or no access token of ours');
   const now = nowSeconds(deps.clock);
 
   const grant = await getGrant(deps.grants, token.grantId);
-  const access = grant && currentAccess(grant, sha256(text), now);
-  if (!grant || !access) throw invalidToken('unknown or expired');
+  if (grant === undefined) throw invalidToken('no such grant');
+  const access = knownAccess(grant, sha256(text));
+  if (access === undefined && !isOlderToken(grant, token)) throw invalidToken('no token of this grant');
   Object.assign(record, { grantId: grant.grantId, partner: grant.partner });
+  if (access === undefined) throw invalidToken('replaced by later refreshes');
+  if (access.expiresAt <= now) throw invalidToken('expired');
   if (!isLive(grant, now)) throw invalidToken('the grant has ended');
   if (grant.payer !== payerId) throw invalidToken("another payer's grant");
   const allowed = await stillAllowed(deps.registry, grant);

@@ -64,7 +64,7 @@ const send = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<
     record.payerStatus = response.status;
     return response;
   } catch (error) {
-    throw readFailure(payerHttpFailure(error));
+    throw readFailure(payerHttpFailure(error, 'FHIR API'));
   } finally {
     clearTimeout(timer);
     record.payerMs = Math.round(deps.clock.monotonic() - startedAt);

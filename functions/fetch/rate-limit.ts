@@ -31,6 +31,7 @@ export const takePartnerTurn = async (
     throw new GatewayError('too_many_requests', 'Too many requests; wait a moment.', {
       status: 429,
       retryAfterSeconds: resetSeconds,
+      detail: "over the partner's rate",
     });
   }
 };

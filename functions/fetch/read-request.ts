@@ -83,7 +83,10 @@ const readPage = (query: readonly Parameter[], payer: Payer, { grantId, linkKey 
   const [sealed = '', second] = query.filter(([name]) => name === LINK).map(([, value]) => value);
   const other = query.find(([name]) => name !== LINK && !besideLink.has(name))?.[0];
   if (other !== undefined || second !== undefined) {
-    throw refused(`${shown(other ?? LINK)} cannot stand beside ${LINK}. Follow a page link as it is.`);
+    throw refused(
+      `${shown(other ?? LINK)} cannot stand beside ${LINK}. Follow a page link as it is.`,
+      'a parameter beside a page link',
+    );
   }
   for (const [name, value] of query) if (name === '_format') checkFormat(value);
   return pageRequest(unsealPage(sealed, { grantId, linkKey }), payer.searchParameters ?? {});

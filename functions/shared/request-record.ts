@@ -2,7 +2,7 @@ import type { MiddlewareObj } from '@middy/core';
 import type { Clock, Deps, WriteLog } from './deps.ts';
 import { type ErrorCode, GatewayError, type Signal, asGatewayError } from './errors.ts';
 import { edgeFacts } from './edge-headers.ts';
-import type { ApiEvent, ApiResponse } from './http/api.ts';
+import { type ApiEvent, type ApiResponse, payerOf } from './http/api.ts';
 import { type Outcome, type Step, requestMetrics } from './metrics.ts';
 
 /**
@@ -24,7 +24,7 @@ export interface RequestRecord {
   readonly edgeRequestId?: string;
   /** Left out, the request is in no metric. */
   step?: Step;
-  /** Set once the registry knows the payer: it becomes a metric's dimension. */
+  /** The route's, if the registry knows it: it becomes a metric's dimension. Elsewhere that of the grant. */
   payer?: string;
   partner?: string;
   grantId?: string;
@@ -125,8 +125,8 @@ export const recordRequest = (
     }
   };
   return {
-    before: ({ event, context }) => {
-      records.set(event, {
+    before: async ({ event, context }) => {
+      const record: RequestRecord = {
         stage: deps.registry.stage,
         time: new Date(deps.clock.now()).toISOString(),
         // Lambda's own id: API Gateway lets a client choose its request id (`x-amzn-RequestId`), and one-time things
@@ -137,7 +137,10 @@ export const recordRequest = (
         route: event.resource,
         startedAtMs: deps.clock.monotonic(),
         ...(deps.behindEdge === true ? edgeFacts(event) : {}),
-      });
+      };
+      records.set(event, record);
+      const payer = await deps.registry.payer(payerOf(event));
+      if (payer !== undefined) record.payer = payer.id;
     },
     after: ({ event, response }) => write(event, response),
     onError: ({ event, response }) => write(event, response),

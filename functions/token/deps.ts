@@ -15,7 +15,7 @@ export interface TokenRequest {
   readonly form: Parameters;
   readonly partner: AuthenticatedPartner | undefined;
   readonly requestId: string;
-  /** Notes which grant the request turned out to be about. */
+  /** Notes which grant the request is about, however it ends. The partner is the one that asks, if it said who it is. */
   readonly note: (grant: { grantId: string; payer: string; partner: string }) => void;
   /** Counts what an alarm or the dashboard watches. */
   readonly count: (signal: Signal) => void;

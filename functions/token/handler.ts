@@ -65,7 +65,7 @@ export const tokenHandler = (deps: TokenDeps) =>
       checkNotRepeated(form);
       const endpoint = endpoints[nameOf(event)] ?? token;
       const note: TokenRequest['note'] = ({ grantId, payer, partner: owner }) =>
-        Object.assign(record, { grantId, payer, partner: owner });
+        Object.assign(record, { grantId, payer, partner: record.partner ?? owner });
       const answer = await inTime(context, async () => {
         const partner = await authenticateClient(deps, event, form, record);
         return endpoint(deps, { form, partner, requestId, note, count: (signal) => raise(record, signal) });

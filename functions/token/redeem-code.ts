@@ -62,8 +62,8 @@ export const redeemCode = async (deps: TokenDeps, request: TokenRequest): Promis
 
   const grant = await getGrant(deps.grants, code.grantId);
   if (grant === undefined || !sameHash(grant.codeHash, sha256(presented))) throw invalidCode('no such code');
-  checkOwner(grant, partner.clientId, request);
   request.note(grant);
+  checkOwner(grant, partner.clientId, request);
   if (grant.redeemedAt !== undefined && grant.revokedAt === undefined) return replayed(deps, grant, request, now);
   // Until it is redeemed, a grant ends with its code.
   if (!isLive(grant, now)) throw invalidCode('expired or revoked');

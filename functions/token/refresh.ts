@@ -142,9 +142,9 @@ export const refresh = async (deps: TokenDeps, request: TokenRequest): Promise<T
   const grant = await getGrant(deps.grants, presented.grantId);
   if (grant === undefined || !sameHash(grant.familyHash, familyHash(presented)))
     throw invalidRefreshToken('no such token');
+  request.note(grant);
   const partner = request.partner ?? byBearerAlone(await deps.registry.partner(grant.partner));
   if (grant.partner !== partner.clientId) throw invalidRefreshToken("another client's refresh token");
-  request.note(grant);
   if (!isLive(grant, now)) throw invalidRefreshToken('the grant has ended');
   if (!(await stillAllowed(deps.registry, grant))) throw invalidRefreshToken('the config no longer allows this grant');
   if (!mayRefresh(grant, partner)) throw noLongerOffline();

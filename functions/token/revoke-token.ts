@@ -37,11 +37,11 @@ export const revokeToken = async (deps: TokenDeps, request: TokenRequest): Promi
     if (request.partner === undefined) byBearerAlone(undefined);
     return {};
   }
+  request.note(grant);
   const partner = request.partner ?? byBearerAlone(await deps.registry.partner(grant.partner));
   if (grant.partner !== partner.clientId) {
     throw new GatewayError('invalid_grant', 'The token was issued to another client.');
   }
-  request.note(grant);
   const ended = await endGrant(deps, request, grant, now);
   if (ended !== undefined) await revokeUpstream(deps, ended, token.grantKey);
   return {};

@@ -15,7 +15,7 @@ const both = { payer, partner };
 /** Every way to an error page that a browser can be sent. */
 const pages: readonly Refusal[] = [
   ['authorize at an unknown payer', (test) => test.authorize({}, { payer: 'nobody' }), {}],
-  ['authorize by PUT', (test) => test.authorize({}, { method: 'PUT' }), {}],
+  ['authorize by PUT', (test) => test.authorize({}, { method: 'PUT' }), { payer }],
   [
     'a repeated client_id',
     (test) =>
@@ -28,7 +28,7 @@ const pages: readonly Refusal[] = [
   ['an unknown client', (test) => test.authorize({ client_id: 'nobody' }), { payer }],
   ['an unknown redirect URI', (test) => test.authorize({ redirect_uri: `${redirectUri}/` }), both],
   ['the callback at an unknown payer', (test) => test.callback({ state: 'x' }, { payer: 'nobody' }), {}],
-  ['the callback by POST', (test) => test.callback({ state: 'x' }, { method: 'POST' }), {}],
+  ['the callback by POST', (test) => test.callback({ state: 'x' }, { method: 'POST' }), { payer }],
   [
     'a repeated state',
     (test) =>
@@ -44,6 +44,15 @@ const pages: readonly Refusal[] = [
     'another issuer',
     async (test) => test.callback({ ...test.fromPayer((await test.start()).state), iss: 'https://other.example' }),
     { payer },
+  ],
+  [
+    'a login that took too long',
+    async (test) => {
+      const { state, cookie } = await test.start();
+      test.passSeconds(31 * 60);
+      return test.callback(test.fromPayer(state), { cookie });
+    },
+    both,
   ],
   ['another browser', async (test) => test.callback(test.fromPayer((await test.start()).state)), both],
   [

@@ -77,7 +77,7 @@ export function checkSearch(
   return parameters.flatMap(([name, value]) => {
     checkKnown(name, grammar);
     if (!value.isWellFormed()) {
-      throw refused(`${shown(name)} has characters that cannot be used here.`);
+      throw refused(`${shown(name)} has characters that cannot be used here.`, 'not well-formed Unicode');
     }
     if (name === '_format') {
       if (!anyFormat) checkFormat(value);

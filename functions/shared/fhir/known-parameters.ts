@@ -52,20 +52,23 @@ export const shown = (name: string): string => {
 };
 
 /** A caller may have put anything where the name should be, so that no log repeats it. */
-export const refused = (message: string): FhirRequestError =>
-  new FhirRequestError(400, 'not-supported', message, { detail: 'a parameter is not known' });
+export const refused = (message: string, detail: string): FhirRequestError =>
+  new FhirRequestError(400, 'not-supported', message, { detail });
 
 /** Where one of these stands, a client most likely made up a page's URL. */
 const PAGING = /page|offset|cursor|skip|^_link$/i;
 
 function unknown(name: string, { on }: Grammar): FhirRequestError {
   const where = on.length === 0 ? 'this request' : on.includes(ANY) ? 'a search of all types' : on.join(', ');
-  const hint = PAGING.test(name)
-    ? ' To read further pages, follow the links of the Bundle as they are.'
+  const [kind, hint] = PAGING.test(name)
+    ? ['paging', ' To read further pages, follow the links of the Bundle as they are.']
     : /[.:]/.test(name)
-      ? ' In a chain every type it can lead to must have the parameter: name the type, as in subject:Patient.name.'
-      : '';
-  return refused(`${shown(name)} is no parameter of ${where} here.${hint}`);
+      ? [
+          'chain or modifier',
+          ' In a chain every type it can lead to must have the parameter: name the type, as in subject:Patient.name.',
+        ]
+      : ['parameter', ''];
+  return refused(`${shown(name)} is no parameter of ${where} here.${hint}`, `unknown ${kind} of ${where}`);
 }
 
 /** Whether each of the types has the parameter. */
@@ -131,7 +134,7 @@ export const isKnownParameter = (name: string, grammar: Grammar): boolean =>
  */
 export function checkKnown(name: string, grammar: Grammar): void {
   if (/(?:^|[.:])_(?:filter|query)(?::|$)/.test(name)) {
-    throw refused(`The gateway cannot check ${shown(name)}; use search parameters.`);
+    throw refused(`The gateway cannot check ${shown(name)}; use search parameters.`, '_filter or _query');
   }
   if (!isKnownParameter(name, grammar)) throw unknown(name, grammar);
 }

@@ -42,13 +42,13 @@ export const findPatient = async (
       await response.body?.cancel();
       throw new PayerError('unavailable', `GET Patient answered ${response.status}`);
     }
-    const id = onlyPatient(JSON.parse(await readLimited(response, 2 * 1024 * 1024)) as SearchSet);
+    const id = onlyPatient(JSON.parse(await readLimited(response, 2 * 1024 * 1024, 'GET Patient')) as SearchSet);
     if (id === undefined) throw new PayerError('nonsense', 'GET Patient named no single patient');
     return id;
   } catch (error) {
     if (error instanceof SyntaxError || (error instanceof TypeError && !('cause' in error))) {
       throw new PayerError('nonsense', 'GET Patient answered without a Bundle');
     }
-    throw payerHttpFailure(error);
+    throw payerHttpFailure(error, 'GET Patient');
   }
 };

@@ -46,8 +46,12 @@ export const checkReadsSomething = ({ scope: granted }: Grant, scope: string): v
 export const mayRefresh = ({ refreshable, scope }: Grant, { scopes }: Partner): boolean =>
   refreshable && (scopes.includes('offline_access') || !scopesOf(scope).includes('offline_access'));
 
-/** The grant's record of a presented access token: the current one or the previous, until each expires. */
-export const currentAccess = (grant: Grant, tokenHash: string, now: number): IssuedAccess | undefined =>
-  [grant.access, grant.previousAccess].find(
-    (access) => access !== undefined && sameHash(access.hash, tokenHash) && access.expiresAt > now,
-  );
+/** The grant's record of a presented access token, be it expired or not: the current one or the previous. */
+export const knownAccess = (grant: Grant, tokenHash: string): IssuedAccess | undefined =>
+  [grant.access, grant.previousAccess].find((access) => sameHash(access?.hash, tokenHash));
+
+/** As {@link knownAccess}, until it expires. */
+export const currentAccess = (grant: Grant, tokenHash: string, now: number): IssuedAccess | undefined => {
+  const access = knownAccess(grant, tokenHash);
+  return access !== undefined && access.expiresAt > now ? access : undefined;
+};

@@ -34,9 +34,9 @@ const timeoutMs = 10_000;
 const answerLimitBytes = 256 * 1024;
 
 /** Reads a body up to a limit. @throws PayerError where it is longer */
-export const readLimited = async (response: PayerResponse, limitBytes: number): Promise<string> => {
+export const readLimited = async (response: PayerResponse, limitBytes: number, asked: Asked): Promise<string> => {
   const text = await readText(response, limitBytes);
-  if (text === undefined) throw new PayerError('nonsense', `answer over ${limitBytes} bytes`);
+  if (text === undefined) throw new PayerError('nonsense', `${asked}: answer over ${limitBytes} bytes`);
   return text;
 };
 
@@ -44,12 +44,16 @@ export const readLimited = async (response: PayerResponse, limitBytes: number): 
 const isUnusable = (cause: string): boolean =>
   /^UnusableAnswer\b|:(?:HPE_|Z_DATA_ERROR|ERR_(?:BROTLI_)?_?ERROR)/.test(cause);
 
+/** What of a payer's was asked, as the canary's findings name it too. */
+type Asked = 'token endpoint' | 'FHIR API' | 'GET Patient';
+
 /** A payer's HTTP failure as a {@link PayerError}; only names of errors are kept. */
-export const payerHttpFailure = (error: unknown): PayerError => {
+export const payerHttpFailure = (error: unknown, asked: Asked): PayerError => {
   if (error instanceof PayerError) return error;
   const cause = causeOf(error);
-  if (/^(?:TimeoutError|AbortError)\b/.test(cause)) return new PayerError('timeout', cause);
-  return new PayerError(isUnusable(cause) ? 'nonsense' : 'unavailable', cause);
+  const detail = `${asked}: ${cause}`;
+  if (/^(?:TimeoutError|AbortError)\b/.test(cause)) return new PayerError('timeout', detail);
+  return new PayerError(isUnusable(cause) ? 'nonsense' : 'unavailable', detail);
 };
 
 /** RFC 6749 §5.2: 401 is about the client only. */
@@ -81,14 +85,14 @@ const lenientFetch =
         await response.body?.cancel();
         throw new PayerError('unavailable', `token endpoint answered ${status}`);
       }
-      const text = await readLimited(response, answerLimitBytes);
+      const text = await readLimited(response, answerLimitBytes, 'token endpoint');
       if (readJsonObject(text) === undefined) {
         if (status === 200 && text === '') return new Response();
         throw notJson(status);
       }
       return new Response(text, { status, headers: { 'Content-Type': 'application/json' } });
     } catch (error) {
-      throw payerHttpFailure(error);
+      throw payerHttpFailure(error, 'token endpoint');
     }
   };
 
@@ -146,7 +150,7 @@ const tokenFailure = (error: unknown): PayerError => {
     const failure = error.error === 'invalid_grant' || error.error === 'invalid_client' ? error.error : 'nonsense';
     return new PayerError(failure, `token endpoint answered ${error.status} with an OAuth error (${failure})`);
   }
-  return new PayerError('nonsense', causeOf(error));
+  return new PayerError('nonsense', `token endpoint: ${causeOf(error)}`);
 };
 
 const requestToken = async (

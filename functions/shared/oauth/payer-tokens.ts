@@ -34,8 +34,8 @@ const waitMs = 150;
 const storeAgainMs = 500;
 const longestWaitMs = 22_000;
 
-const ended = (): GatewayError =>
-  new GatewayError('invalid_token', 'This access has ended. Ask the member to connect again.', { status: 401 });
+const ended = (detail: string): GatewayError =>
+  new GatewayError('invalid_token', 'This access has ended. Ask the member to connect again.', { status: 401, detail });
 
 const hasEnded = (error: unknown): boolean => error instanceof GatewayError && error.code === 'invalid_token';
 
@@ -47,13 +47,13 @@ export const openGrant = (grant: Grant, grantKey: Uint8Array): OpenGrant => {
   try {
     return { grant, grantKey, tokens: unsealPayerTokens(grant, grantKey) };
   } catch {
-    throw ended();
+    throw ended('the token does not open its grant');
   }
 };
 
 const rereadGrant = async (deps: PayerTokenDeps, { grant, grantKey }: OpenGrant): Promise<OpenGrant> => {
   const now = await getGrant(deps.grants, grant.grantId);
-  if (now === undefined || !isLive(now, nowSeconds(deps.clock))) throw ended();
+  if (now === undefined || !isLive(now, nowSeconds(deps.clock))) throw ended('the grant ended meanwhile');
   return openGrant(now, grantKey);
 };
 
@@ -101,7 +101,7 @@ const endMistaken = async (
   const isEnded = await revoke(deps.grants, grantId, 'otherPatient', revocation);
   await revokeAtPayer(deps, payer, tokens);
   raise(record, 'refreshFailed');
-  if (isEnded) throw ended();
+  if (isEnded) throw ended('the payer refreshed to another patient: grant revoked');
   throw new PayerError('nonsense', 'the refreshed tokens are about another patient');
 };
 
@@ -141,7 +141,7 @@ const afterRefusal = async (deps: PayerTokenDeps, open: OpenGrant, record: Reque
   const { requestId } = record;
   if (await revoke(deps.grants, grantId, 'refusedByPayer', { now, requestId, payerVersion })) {
     raise(record, 'refreshFailed');
-    throw ended();
+    throw ended('the payer refused its refresh token: grant revoked');
   }
   return rereadGrant(deps, open);
 };

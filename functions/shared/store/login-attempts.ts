@@ -22,6 +22,7 @@ export type Consumption =
   | { readonly outcome: 'consumed'; readonly attempt: LoginAttempt }
   | { readonly outcome: 'finished'; readonly partner: string }
   | { readonly outcome: 'unknown' }
+  | { readonly outcome: 'expired'; readonly partner: string }
   | { readonly outcome: 'otherBrowser'; readonly partner: string };
 
 const stateKey = (state: string): Uint8Array => deriveKey(Buffer.from(state), Buffer.alloc(0), 'p2p login attempt');
@@ -145,8 +146,9 @@ export const consumeLoginAttempt = async (
       new GetItemCommand({ TableName: table.name, Key: { stateHash: s(stateHash) }, ConsistentRead: true }),
     ),
   );
-  if (item === undefined || text(item, 'payer') !== payer || (number(item, 'expiresAt') ?? 0) <= now)
-    return { outcome: 'unknown' };
+  if (item === undefined || text(item, 'payer') !== payer) return { outcome: 'unknown' };
+  // It is deleted hours later.
+  if ((number(item, 'expiresAt') ?? 0) <= now) return { outcome: 'expired', partner: text(item, 'partner') ?? '' };
   // A reload after the end comes without the cookie, which the first answer cleared.
   if (item['usedAt'] !== undefined && text(item, 'usedBy') !== requestId) {
     return { outcome: 'finished', partner: text(item, 'partner') ?? '' };

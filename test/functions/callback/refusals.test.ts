@@ -11,6 +11,7 @@ const refusals = {
   noIssuer: ['The answer did not come from the health plan that was asked.', 'iss is missing'],
   otherIssuer: ['The answer did not come from the health plan that was asked.', 'iss is another issuer'],
   expired: ['This sign-in has expired. Please start again in the app.', 'no login attempt of this state at this payer'],
+  late: ['This sign-in has expired. Please start again in the app.', 'the login attempt has expired'],
   otherBrowser: [
     'This sign-in began in another browser, or this browser does not keep cookies. Please start again in the app.',
     'login cookie is missing or of another attempt',
@@ -88,7 +89,7 @@ describe('the callback refuses with a page, and consumes nothing,', () => {
     const { state, cookie } = await test.start();
     test.passSeconds(1800);
 
-    await refusedByPage(test, test.callback(test.fromPayer(state), { cookie }), refusals.expired);
+    await refusedByPage(test, test.callback(test.fromPayer(state), { cookie }), refusals.late);
 
     expect(attempt(test)?.['usedAt']).toBeUndefined();
   });

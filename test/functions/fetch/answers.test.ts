@@ -274,7 +274,7 @@ describe('an answer that cannot be used', () => {
     const { answer, log } = await answered(Promise.reject(new TypeError('fetch failed', { cause })));
     expect(answer.statusCode).toBe(503);
     expect(answer.headers['Retry-After']).toBe('30');
-    expect(log).toMatchObject({ detail: 'TypeError < Error:ECONNREFUSED' });
+    expect(log).toMatchObject({ detail: 'FHIR API: TypeError < Error:ECONNREFUSED' });
     expect(answer.text).not.toContain('10.0.0.1');
   });
 });

@@ -90,7 +90,7 @@ describe('a token that opens nothing says no more to the partner than that, and 
   it.each<[detail: string, ask: (test: Test, token: string, grantId: string) => ReturnType<typeof read>]>([
     ['damaged, or no access token of ours', (test) => read(test.deps, 'Patient', 'x')],
     [
-      'unknown or expired',
+      'no such grant',
       (test, token, grantId) => {
         test.dynamo.items('Grants').delete(grantId);
         return read(test.deps, 'Patient', token);

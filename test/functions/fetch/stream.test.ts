@@ -174,7 +174,7 @@ describe('a payer that does not answer', () => {
     const answer = await read(test.deps, 'Patient', token, { stream: { remainingMs: 3200 } });
     expect(answer.statusCode).toBe(504);
     expect(issueOf(answer).code).toBe('timeout');
-    expect(test.log()).toEqual([expect.objectContaining({ error: 'payer_timeout', detail: 'TimeoutError' })]);
+    expect(test.log()).toEqual([expect.objectContaining({ error: 'payer_timeout', detail: 'FHIR API: TimeoutError' })]);
     expect(await closed()).toBe('broken off');
     await close();
   });

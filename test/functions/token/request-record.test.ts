@@ -51,15 +51,25 @@ describe('the record of a request about a grant', () => {
   it.each<[string, Request]>([
     ['redeem', async ({ login, redeem }) => redeem(await login(), stranger, {})],
     ['refresh', ({ refresh }, pair) => refresh(pair.refresh_token, stranger, {})],
-    ['introspect', ({ introspect }, pair) => introspect({ token: pair.access_token, ...stranger }, {})],
     ['revoke', ({ revoke }, pair) => revoke({ token: pair.access_token, ...stranger }, {})],
-  ])('names only the caller, and no grant, where another client tries to %s', async (step, request) => {
+  ])('names the caller, and the grant of somebody else that it tried to %s', async (step, request) => {
     const test = gateway();
     const pair = await test.connect();
 
     await request(test, pair);
 
-    expect(lastRecord(test)).toMatchObject({ step, partner: 'demo-app' });
+    const record = lastRecord(test);
+    expect(record).toMatchObject({ step, partner: 'demo-app', payer: 'northwind' });
+    expect([...test.dynamo.items('Grants').keys()]).toContain(record['grantId']);
+  });
+
+  it('names only the caller where a public client tries to introspect, whose token is not looked at', async () => {
+    const test = gateway();
+    const pair = await test.connect();
+
+    await test.introspect({ token: pair.access_token, ...stranger }, {});
+
+    expect(lastRecord(test)).toMatchObject({ step: 'introspect', partner: 'demo-app' });
     expect(lastRecord(test)).not.toHaveProperty('grantId');
     expect(lastRecord(test)).not.toHaveProperty('payer');
   });

@@ -76,14 +76,14 @@ describe('whose record a token opens', () => {
       'an answer over 2 MB',
       () => new Response('x'.repeat(2 * 1024 * 1024 + 1)),
       'nonsense',
-      'answer over 2097152 bytes',
+      'GET Patient: answer over 2097152 bytes',
     ],
-    ['a time-out', () => Promise.reject(new DOMException('x', 'TimeoutError')), 'timeout', 'TimeoutError'],
+    ['a time-out', () => Promise.reject(new DOMException('x', 'TimeoutError')), 'timeout', 'GET Patient: TimeoutError'],
     [
       'a refused connection',
       () => Promise.reject(new TypeError('fetch failed', { cause: new Error('x') })),
       'unavailable',
-      'TypeError < Error',
+      'GET Patient: TypeError < Error',
     ],
   ])('is unknown after %s, and the log says why', async (_, answer, failure, detail) => {
     await expect(ask(answer).finding).rejects.toMatchObject({ failure, detail });

@@ -291,7 +291,7 @@ describe('a payer’s failure', () => {
   const oauthError = (status: number, failure: string) =>
     `token endpoint answered ${status} with an OAuth error (${failure})`;
   const noObject = (status: number) => `token endpoint answered ${status} without a JSON object`;
-  const unread = (why: string) => `OperationProcessingError:OAUTH_${why}`;
+  const unread = (why: string) => `token endpoint: OperationProcessingError:OAUTH_${why}`;
 
   it.each<[string, () => Response, PayerFailure, string]>([
     ['invalid_grant', json(400, { error: 'invalid_grant' }), 'invalid_grant', oauthError(400, 'invalid_grant')],
@@ -316,14 +316,19 @@ describe('a payer’s failure', () => {
     ['200 with HTML', text(200, '<p>canary</p>'), 'nonsense', noObject(200)],
     ['200 with nothing', text(200, null), 'nonsense', noObject(200)],
     ['400 with nothing', text(400, null), 'nonsense', noObject(400)],
-    ['a byte over 256 KiB', text(200, 'x'.repeat(256 * 1024 + 1)), 'nonsense', 'answer over 262144 bytes'],
+    [
+      'a byte over 256 KiB',
+      text(200, 'x'.repeat(256 * 1024 + 1)),
+      'nonsense',
+      'token endpoint: answer over 262144 bytes',
+    ],
     ['408', text(408, null), 'unavailable', 'token endpoint answered 408'],
-    ['a time-out', thrown(new DOMException('canary', 'TimeoutError')), 'timeout', 'TimeoutError'],
+    ['a time-out', thrown(new DOMException('canary', 'TimeoutError')), 'timeout', 'token endpoint: TimeoutError'],
     [
       'a connection that nobody takes',
       thrown(new TypeError('canary', { cause: slow })),
       'unavailable',
-      'TypeError < ConnectTimeoutError:UND_ERR_CONNECT_TIMEOUT',
+      'token endpoint: TypeError < ConnectTimeoutError:UND_ERR_CONNECT_TIMEOUT',
     ],
   ])(
     '%s is told apart and named for the log, and tried again only where it is about the client',

@@ -31,7 +31,7 @@ describe('an item that is not whole', () => {
     dynamo
       .items('LoginAttempts')
       .set(stateHash, { stateHash: { S: stateHash }, payer: { S: 'x' }, usedAt: { N: '1' } });
-    expect(await consumeLoginAttempt(table, asked)).toEqual({ outcome: 'unknown' });
+    expect(await consumeLoginAttempt(table, asked)).toEqual({ outcome: 'expired', partner: '' });
   });
 
   it('is a login attempt that sends the member nowhere and grants nothing', async () => {

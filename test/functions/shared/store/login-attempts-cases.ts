@@ -41,12 +41,13 @@ export const loginAttemptCases = (emptyTable: () => Promise<Table>): void => {
     });
 
     const unknown = { outcome: 'unknown' };
+    const expired = { outcome: 'expired', partner: 'demo-partner' };
     const otherBrowser = { outcome: 'otherBrowser', partner: 'demo-partner' };
 
     it.each([
       ['another state', { state: 'other' }, unknown],
       ['another payer', { payer: 'demo-health-plan' }, unknown],
-      ['its time over', { now: now + 1800 }, unknown],
+      ['its time over', { now: now + 1800 }, expired],
       ['another cookie', { cookie: 'other' }, otherBrowser],
       ['no cookie', { cookie: undefined }, otherBrowser],
     ])('is not consumed with %s', async (_, change, outcome) => {
@@ -66,9 +67,9 @@ export const loginAttemptCases = (emptyTable: () => Promise<Table>): void => {
 
     it.each([
       ['another request at another payer', { requestId: 'request-2', payer: 'demo-health-plan' }, unknown],
-      ['another request once its time is over', { requestId: 'request-2', now: now + 1800 }, unknown],
+      ['another request once its time is over', { requestId: 'request-2', now: now + 1800 }, expired],
       ['its own request at another payer', { payer: 'demo-health-plan' }, unknown],
-      ['its own request once its time is over', { now: now + 1800 }, unknown],
+      ['its own request once its time is over', { now: now + 1800 }, expired],
       ['its own request without a cookie', { cookie: undefined }, otherBrowser],
       ['its own request with another cookie', { cookie: 'other' }, otherBrowser],
     ])('that was consumed is nothing to %s', async (_, change, outcome) => {
