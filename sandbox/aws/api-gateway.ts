@@ -139,7 +139,8 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
     response.writeHead(status, headers);
     // The first byte must not wait for the payer's first.
     response.flushHeaders();
-    await pipeline(payload, upToStreamedLimit, response);
+    // With its own limit: a pipeline's second argument is another.
+    await pipeline(payload, (chunks: AsyncIterable<Buffer>) => upToStreamedLimit(chunks), response);
   };
 
   /** Invokes the function and passes its answer on. A client that leaves ends the invocation. */

@@ -336,7 +336,7 @@ describe('a function on this machine runs as Lambda runs it', () => {
     });
 
     it('counts the time that a handler takes after its body has ended', async () => {
-      const target = await start('streaming', { timeoutMs: 300 });
+      const target = await start('streaming', { timeoutMs: 1000 });
       const [before = 0] = target.pids();
       await text(await stream(target, { holdReturn: hold.url }));
       await eventually(() => !isRunning(before));
@@ -344,9 +344,9 @@ describe('a function on this machine runs as Lambda runs it', () => {
     });
 
     it('does not touch a process that has no call', async () => {
-      const target = await start('buffered', { timeoutMs: 100 });
+      const target = await start('buffered', { timeoutMs: 500 });
       const { pid } = await call(target);
-      await delay(300);
+      await delay(700);
       expect(await call(target)).toEqual({ pid, calls: 2 });
     });
   });

@@ -3,6 +3,9 @@ import { routerOf } from '../../sandbox/aws/routing.ts';
 const route = (path: string, method = 'ANY') => ({ path, method, functionName: '', streaming: false, timeoutMs: 1 });
 const find = routerOf([
   route('/r4/{payer}/{proxy+}'),
+  route('/r4/{payer}/metadata/{more}'),
+  route('/r4/demo/{proxy+}'),
+  route('/r4/demo'),
   route('/r4/{payer}'),
   route('/r4/{payer}/metadata'),
   route('/r4/{payer}/.well-known/smart-configuration'),
@@ -18,7 +21,11 @@ describe('the router', () => {
     ['/r4/x/', '/r4/{payer}', { payer: 'x' }],
     ['/r4/x/metadata', '/r4/{payer}/metadata', { payer: 'x' }],
     ['/r4/x/metadata/', '/r4/{payer}/metadata', { payer: 'x' }],
-    ['/r4/x/metadata/more', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: 'metadata/more' }],
+    ['/r4/x/metadata/more', '/r4/{payer}/metadata/{more}', { payer: 'x', more: 'more' }],
+    ['/r4/x/metadata/more/still', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: 'metadata/more/still' }],
+    ['/r4/demo', '/r4/demo', {}],
+    // From the left: what is exact first wins over what is exact later.
+    ['/r4/demo/metadata', '/r4/demo/{proxy+}', { proxy: 'metadata' }],
     ['/r4/x/.well-known/other', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: '.well-known/other' }],
     ['/r4/x/Patient/1/_history/2', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: 'Patient/1/_history/2' }],
     ['/r4/x/Patient/a%2Fb', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: 'Patient/a/b' }],
@@ -34,12 +41,19 @@ describe('the router', () => {
     expect(match?.pathParameters).toEqual(parameters);
   });
 
-  it.each(['/', '/r4', '/r4/', '/oauth2/token/x', '/OAUTH2/token', '/r4x', '//oauth2/token'])(
-    '%s goes nowhere',
-    (path) => {
-      expect(find('GET', path)).toBeUndefined();
-    },
-  );
+  it.each([
+    '/',
+    '/r4',
+    '/r4/',
+    '/oauth2/token/x',
+    '/OAUTH2/token',
+    '/r4x',
+    '//oauth2/token',
+    '/r4//metadata',
+    '/r4//Patient',
+  ])('%s goes nowhere', (path) => {
+    expect(find('GET', path)).toBeUndefined();
+  });
 
   it('takes a method of its own before ANY, and refuses one that the path does not have', () => {
     expect(find('GET', '/both')?.route.method).toBe('GET');

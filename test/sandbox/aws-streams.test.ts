@@ -3,6 +3,7 @@ import {
   DeleteItemCommand,
   DynamoDBClient,
   PutItemCommand,
+  TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
@@ -11,12 +12,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type LocalAws, startAws } from '../../sandbox/aws/aws.ts';
-import { invokeDirectly, startFunction } from '../../sandbox/aws/lambda.ts';
+import { ThrottledError, invokeDirectly, startFunction } from '../../sandbox/aws/lambda.ts';
 import { streamFeed } from '../../sandbox/aws/stream-feed.ts';
 import type { MappingSpec, TableSpec } from '../../sandbox/aws/template-data.ts';
 
 const streamOf = (name: string): string => `arn:aws:dynamodb:us-east-1:000000000000:table/${name}/stream/1`;
-const table = (name: string, viewType?: 'NEW_IMAGE' | 'NEW_AND_OLD_IMAGES'): TableSpec => ({
+const table = (name: string, viewType?: NonNullable<TableSpec['stream']>['viewType']): TableSpec => ({
   name,
   physicalName: name,
   keySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
@@ -40,7 +41,13 @@ let alsoTo: (record: DynamoDBRecord) => void;
 
 beforeAll(async () => {
   aws = await startAws(0);
-  const tables = [table('both', 'NEW_AND_OLD_IMAGES'), table('new', 'NEW_IMAGE'), table('none')];
+  const tables = [
+    table('both', 'NEW_AND_OLD_IMAGES'),
+    table('new', 'NEW_IMAGE'),
+    table('old', 'OLD_IMAGE'),
+    table('keys', 'KEYS_ONLY'),
+    table('none'),
+  ];
   await aws.dynamoDb.createTables(tables, (record) => {
     records.push(record);
     alsoTo(record);
@@ -107,6 +114,27 @@ describe('stream records', () => {
     expect(records[3]?.dynamodb).toMatchObject({ Keys: { id: { S: 'a' } }, StreamViewType: 'NEW_IMAGE' });
   });
 
+  it.each([
+    ['new', { NewImage: item('view', 2) }],
+    ['old', { OldImage: item('view', 1) }],
+    ['keys', {}],
+  ])('of the table `%s` have the images of its view and no other', async (name, images) => {
+    await put(name, 'view', 1);
+    await add(name, 'view');
+    const { OldImage, NewImage } = records.at(-1)?.dynamodb ?? {};
+    expect({ ...(OldImage && { OldImage }), ...(NewImage && { NewImage }) }).toEqual(images);
+    expect(records.map(({ eventName }) => eventName)).toEqual(['INSERT', 'MODIFY']);
+  });
+
+  it('say when a write was in whole seconds', async () => {
+    const beforeMs = Date.now();
+    await put('both', 'when', 1);
+    const second = records[0]?.dynamodb?.ApproximateCreationDateTime ?? 0;
+    expect(Number.isInteger(second)).toBe(true);
+    expect(second).toBeGreaterThanOrEqual(Math.floor(beforeMs / 1000));
+    expect(second).toBeLessThanOrEqual(Date.now() / 1000);
+  });
+
   it('are made by writes that changed something, and by no others', async () => {
     await put('both', 'b', 1);
     await put('both', 'b', 1);
@@ -148,6 +176,10 @@ describe('stream records', () => {
   it('are not silently left out: a write of many items is refused', async () => {
     const many = new BatchWriteItemCommand({ RequestItems: { both: [{ PutRequest: { Item: item('d', 1) } }] } });
     await expect(client.send(many)).rejects.toThrow('makes no stream records of BatchWriteItem');
+    const together = new TransactWriteItemsCommand({
+      TransactItems: [{ Put: { TableName: 'both', Item: item('d', 1) } }],
+    });
+    await expect(client.send(together)).rejects.toThrow('makes no stream records of TransactWriteItems');
   });
 });
 
@@ -189,6 +221,22 @@ describe('an event source mapping', () => {
     await feed.close();
     expect(taken).toEqual([1, 2, 3, 4, 5]);
     expect(tried).toEqual([[1], [2, 3, 4, 5], [2, 3], [2], [3], [4, 5]]);
+  });
+
+  it.each([
+    ['that fails, where the mapping does not split', { bisect: false }, new Error('no')],
+    ['that no function has seen', { bisect: true }, new ThrottledError('audit', 1)],
+  ])('sends a batch again whole %s', async (_name, more, failure) => {
+    const tried: number[][] = [];
+    const feed = streamFeed([mapping(more)], async (_function, event) => {
+      tried.push(numbersIn(event));
+      await delay(20);
+      if (tried.length === 2) throw failure;
+    });
+    for (const n of [1, 2, 3]) feed.offer(recordOf(n));
+    await feed.idle();
+    await feed.close();
+    expect(tried).toEqual([[1], [2, 3], [2, 3]]);
   });
 
   it('delivers a stream to each function that takes it, and only what its filters let through', async () => {

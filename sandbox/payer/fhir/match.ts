@@ -102,6 +102,12 @@ export function plainText(text: string): string {
   return text.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase();
 }
 
+/** From `from` up to, but not including, `to`. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
 const numberForm = /^(eq|ne|gt|lt|ge|le|sa|eb|ap)?([+-]?\d+(?:\.(\d+))?(?:e[+-]?\d+)?)$/i;
 
 /** `[prefix]number`, and for quantities `|system|code` or `||code` behind it. */
@@ -112,22 +118,25 @@ function quantityMatcher(asked: string): Matcher {
   const wanted = Number(digits);
   // A number stands for its whole rounding range: 5.4 is everything from 5.35 up to 5.45.
   const half = 0.5 * 10 ** -fraction.length;
+  // To the digit, as binary fractions are a little beside it.
+  const toTheDigit = (edge: number): number => Number(edge.toFixed(fraction.length + 1));
+  const range = { from: toTheDigit(wanted - half), to: toTheDigit(wanted + half) };
   return (value) => {
     const found = Object(value) as { value?: number; system?: string; code?: string; unit?: string };
     const number = typeof value === 'number' ? value : found.value;
     if (number === undefined) return false;
     if (system && found.system !== system) return false;
     if (unit && found.code !== unit && found.unit !== unit) return false;
-    return compareNumber(prefix.toLowerCase(), number, wanted, half);
+    return compareNumber(prefix.toLowerCase(), number, wanted, range);
   };
 }
 
-function compareNumber(prefix: string, found: number, wanted: number, half: number): boolean {
+function compareNumber(prefix: string, found: number, wanted: number, { from, to }: Range): boolean {
   if (prefix === 'gt' || prefix === 'sa') return found > wanted;
   if (prefix === 'lt' || prefix === 'eb') return found < wanted;
   if (prefix === 'ge') return found >= wanted;
   if (prefix === 'le') return found <= wanted;
   if (prefix === 'ap') return Math.abs(found - wanted) <= Math.abs(wanted) * 0.1;
-  const equal = found >= wanted - half && found < wanted + half;
+  const equal = found >= from && found < to;
   return prefix === 'ne' ? !equal : equal;
 }

@@ -1,0 +1,313 @@
+import { dateMatcher } from '../../sandbox/payer/fhir/dates.ts';
+import { searchParametersOf } from '../../sandbox/payer/fhir/definitions.ts';
+import { matcher } from '../../sandbox/payer/fhir/match.ts';
+import { splitValues } from '../../sandbox/payer/fhir/filter.ts';
+import { sorted } from '../../sandbox/payer/fhir/sort.ts';
+import { included } from '../../sandbox/payer/fhir/include.ts';
+import { readQuery } from '../../sandbox/payer/fhir/query.ts';
+import { page } from '../../sandbox/payer/fhir/search.ts';
+import { loadViews, storeResource } from '../../sandbox/payer/fhir/records.ts';
+import { FHIR_BASE } from '../../sandbox/payer/data/record.ts';
+
+const base = 'http://127.0.0.1:1/r4';
+
+/** A day and a period as https://hl7.org/fhir/R4/search.html#prefix has them compared. */
+describe('a date of a search', () => {
+  const day = '2015-03-10';
+  const march = { start: '2015-03-01', end: '2015-03-31' };
+  it.each<[asked: string, found: unknown, matches: boolean]>([
+    ['2015-03-10', day, true],
+    ['2015-03', day, true],
+    ['2015', '2015-12-31T23:59:59Z', true],
+    ['2015', '2016-01-01', false],
+    ['2015-12', '2015-12-31', true],
+    ['2015-03-10', '2015-03-10T23:59:30Z', true],
+    ['2015-03-10', '2015-03-11T00:00:00Z', false],
+    ['2015-03-10', march, false],
+    ['2015-03', march, true],
+    ['2015-03-10T10:00', '2015-03-10T10:00:59Z', true],
+    ['2015-03-10T10:00', '2015-03-10T10:01:00Z', false],
+    ['2015-03-10T10:00:00Z', '2015-03-10T05:00:00-05:00', true],
+    ['2015-03-10T10:00:00Z', '2015-03-10T15:30:00+05:30', true],
+    ['ne2015-03-10', day, false],
+    ['ne2015-03-10', march, true],
+    ['gt2015-03-10', day, false],
+    ['gt2015-03-10', '2015-03-11', true],
+    // A period that goes on past the day is after it as well as before it.
+    ['gt2015-03-10', march, true],
+    ['lt2015-03-10', march, true],
+    ['lt2015-03-10', day, false],
+    ['lt2015-03-10', '2015-03-09', true],
+    ['ge2015-03-10', day, true],
+    ['ge2015-03-10', '2015-03-09', false],
+    ['le2015-03-10', day, true],
+    ['le2015-03-10', '2015-03-11', false],
+    ['sa2015-03-10', march, false],
+    ['sa2015-03-10', '2015-03-11', true],
+    ['sa2015-03-10', day, false],
+    ['eb2015-03-10', '2015-03-09', true],
+    ['eb2015-03-10', day, false],
+    ['eb2015-03-10', march, false],
+    ['ap2015-03-10', march, true],
+    ['ap2015-03-10', '2015-03-11', false],
+    // Without an end it goes on, without a start it always was.
+    ['ge2030', { start: '2015-03-01' }, true],
+    ['eb2015', { start: '2014-03-01' }, false],
+    ['lt1990', { end: '2015-03-01' }, true],
+    ['2015-03-10', undefined, false],
+    ['2015-03-10', {}, false],
+    ['2015-03', { event: ['2015-03-20', '2015-03-02'] }, true],
+    ['2015-03', { event: ['2015-03-20', '2015-04-02'] }, false],
+  ])('%s and %j: %j', (asked, found, matches) => {
+    expect(dateMatcher(asked)(found)).toBe(matches);
+  });
+
+  it.each(['', 'ge', 'xx2015', '2015-3', '10/03/2015', '2015-03-10T10'])('"%s" is refused', (asked) => {
+    expect(() => dateMatcher(asked)).toThrow('is not a date');
+  });
+});
+
+const of = (type: string, code: string) => {
+  const parameter = searchParametersOf(type).get(code);
+  if (parameter === undefined) throw new Error(`no parameter ${code}`);
+  return parameter;
+};
+const matches = (type: string, name: string, asked: string, value: unknown): boolean => {
+  const [code = '', modifier] = name.split(':');
+  return matcher(of(type, code), modifier, asked, base)(value);
+};
+
+describe('a value of a search', () => {
+  const ofSystem = { coding: [{ system: 'http://loinc.org', code: '8302-2' }] };
+  const noSystem = { coding: [{ code: '8302-2' }] };
+  it.each<[asked: string, value: unknown, found: boolean]>([
+    ['8302-2', ofSystem, true],
+    ['8302', ofSystem, false],
+    ['http://loinc.org|8302-2', ofSystem, true],
+    ['http://loinc.org|', ofSystem, true],
+    ['http://snomed.info/sct|', ofSystem, false],
+    ['http://loinc.org|8302-2', noSystem, false],
+    ['|8302-2', noSystem, true],
+    ['|8302-2', ofSystem, false],
+  ])('token %s in %j: %j', (asked, value, found) => {
+    expect(matches('Observation', 'code', asked, value)).toBe(found);
+  });
+
+  const pounds = (value: number) => ({ value, system: 'http://unitsofmeasure.org', code: 'kg', unit: 'kilogram' });
+  it.each<[asked: string, value: number, found: boolean]>([
+    ['5.4', 5.35, true],
+    ['5.4', 5.44, true],
+    ['5.4', 5.45, false],
+    ['5.4', 5.34, false],
+    ['5', 5.49, true],
+    ['5', 5.5, false],
+    ['5.40', 5.404, true],
+    ['5.40', 5.41, false],
+    ['ne5.4', 5.4, false],
+    ['ne5.4', 5.5, true],
+    ['gt5.4', 5.4, false],
+    ['gt5.4', 5.5, true],
+    ['ge5.4', 5.4, true],
+    ['ge5.4', 5.3, false],
+    ['lt5.4', 5.4, false],
+    ['lt5.4', 5.3, true],
+    ['le5.4', 5.4, true],
+    ['le5.4', 5.5, false],
+    ['sa5.4', 5.5, true],
+    ['eb5.4', 5.3, true],
+    ['ap100', 109, true],
+    ['ap100', 111, false],
+    ['ap-100', -95, true],
+    ['5.4||kg', 5.4, true],
+    ['5.4||kilogram', 5.4, true],
+    ['5.4||lb', 5.4, false],
+    ['5.4|http://unitsofmeasure.org|kg', 5.4, true],
+    ['5.4|http://example.org|kg', 5.4, false],
+  ])('quantity %s and %d: %j', (asked, value, found) => {
+    expect(matches('Observation', 'value-quantity', asked, pounds(value))).toBe(found);
+  });
+
+  it.each<[name: string, asked: string, reference: string, found: boolean]>([
+    ['subject', 'Patient/1', 'Patient/1', true],
+    ['subject', '1', 'Patient/1', true],
+    ['subject', '1', 'Patient/11', false],
+    ['subject', 'Patient/1', 'Patient/11', false],
+    ['subject', 'ent/1', 'Patient/1', false],
+    ['subject', `${base}/Patient/1`, 'Patient/1', true],
+    ['subject', 'http://elsewhere/r4/Patient/1', 'Patient/1', false],
+    ['subject:Patient', '1', 'Patient/1', true],
+    ['subject:Group', '1', 'Patient/1', false],
+  ])('reference %s=%s and %s: %j', (name, asked, reference, found) => {
+    expect(matches('Observation', name, asked, { reference })).toBe(found);
+  });
+
+  const núñez = { use: 'official', family: 'Núñez', given: ['Ana'], period: { start: '2001' } };
+  it.each<[name: string, asked: string, found: boolean]>([
+    ['name', 'NUN', true],
+    ['name', 'ñez', false],
+    ['name:contains', 'ñez', true],
+    ['name:exact', 'Núñez', true],
+    ['name:exact', 'nunez', false],
+    ['name', 'ana', true],
+    // What is no word of a name.
+    ['name', 'official', false],
+    ['name', '2001', false],
+  ])('string %s=%s: %j', (name, asked, found) => {
+    expect(matches('Patient', name, asked, núñez)).toBe(found);
+  });
+
+  it('is split at commas, but for those that are its own', () => {
+    expect(splitValues(String.raw`a,b\,c,d\|e\$f\\g`)).toEqual(['a', 'b,c', String.raw`d|e$f\g`]);
+    expect(splitValues(',a,,b,')).toEqual(['a', 'b']);
+  });
+});
+
+const stored = (resourceType: string, id: string, more: object = {}) =>
+  storeResource(
+    JSON.stringify({ resourceType, id, meta: { versionId: '1', lastUpdated: '2020-01-01T00:00:00Z' }, ...more }),
+    base,
+  );
+
+describe('a sort', () => {
+  const observation = (id: string, effectiveDateTime?: string, status = 'final') =>
+    stored('Observation', id, { status, ...(effectiveDateTime && { effectiveDateTime }) });
+  const all = [
+    observation('none'),
+    observation('b', '2015-03-02'),
+    observation('a', '2014'),
+    observation('c', '2015-03-02', 'amended'),
+  ];
+  it.each([
+    ['date', 'a b c none'],
+    ['-date', 'b c a none'],
+    ['-date,status', 'c b a none'],
+    ['date,status', 'a c b none'],
+    ['status,-date', 'c b a none'],
+  ])('by %s puts what has no date last', (keys, order) => {
+    const ids = sorted(all, 'Observation', keys.split(',')).map(({ body }) => body.id);
+    expect(ids.join(' ')).toBe(order);
+  });
+});
+
+describe('an include', () => {
+  const view = {
+    patientId: '1',
+    resources: new Map(
+      [
+        stored('Patient', '1', { generalPractitioner: [{ reference: 'Practitioner/1' }] }),
+        stored('Practitioner', '1'),
+        stored('Encounter', '1', { subject: { reference: 'Patient/1' }, partOf: { reference: 'Encounter/1' } }),
+        stored('Observation', '1', {
+          subject: { reference: 'Patient/1' },
+          encounter: { reference: 'Encounter/1' },
+          performer: [{ reference: 'Practitioner/1' }],
+        }),
+      ].map((one) => [one.reference, one]),
+    ),
+  };
+  const bring = (type: string, query: string): string => {
+    const matched = [...view.resources.values()].filter(({ body }) => body.resourceType === type);
+    return included(view, readQuery([...new URLSearchParams(query)]), matched)
+      .map(({ reference }) => reference)
+      .sort()
+      .join(' ');
+  };
+
+  it.each([
+    ['Observation', '_include=Observation:subject', 'Patient/1'],
+    ['Observation', '_include=Observation:*', 'Encounter/1 Patient/1 Practitioner/1'],
+    ['Observation', '_include=*', 'Encounter/1 Patient/1 Practitioner/1'],
+    ['Observation', '_include=Encounter:subject', ''],
+    ['Observation', '_include=Observation:subject:Group', ''],
+    [
+      'Observation',
+      '_include=Observation:subject&_include:iterate=Patient:general-practitioner',
+      'Patient/1 Practitioner/1',
+    ],
+    // What was matched comes no second time, and what points at itself comes to an end.
+    ['Encounter', '_include:iterate=Encounter:part-of', ''],
+    ['Patient', '_revinclude=Observation:subject', 'Observation/1'],
+    ['Patient', '_revinclude=Observation:encounter', ''],
+    ['Encounter', '_revinclude=*:*', 'Observation/1'],
+  ])('of %s with %s brings %s', (type, query, expected) => {
+    expect(bring(type, query)).toBe(expected);
+  });
+});
+
+describe('the links of a page', () => {
+  const linksAt = (count: number, total: number, offset: number): Record<string, string> => {
+    const pageName = Buffer.from(`from ${offset}`).toString('base64url');
+    const asked = `code=x&_count=${count}${offset > 0 ? `&_page=${pageName}` : ''}`;
+    const { links } = page(base, 'Observation', readQuery([...new URLSearchParams(asked)]), total, []);
+    return Object.fromEntries(
+      links.map(({ relation, url }) => {
+        const { searchParams } = new URL(url);
+        expect([searchParams.get('code'), searchParams.get('_count')]).toEqual(['x', String(count)]);
+        const name = searchParams.get('_page');
+        return [relation, name === null ? 'from 0' : Buffer.from(name, 'base64url').toString()];
+      }),
+    );
+  };
+
+  it.each([
+    [10, 25, 0, { self: 'from 0', next: 'from 10' }],
+    [10, 25, 10, { self: 'from 10', previous: 'from 0', next: 'from 20' }],
+    [10, 25, 20, { self: 'from 20', previous: 'from 10' }],
+    [10, 20, 10, { self: 'from 10', previous: 'from 0' }],
+    [10, 10, 0, { self: 'from 0' }],
+    [10, 50, 30, { self: 'from 30', previous: 'from 20', next: 'from 40' }],
+    [10, 25, 5, { self: 'from 5', previous: 'from 0', next: 'from 15' }],
+    [0, 25, 0, { self: 'from 0' }],
+  ])('of %i of %i from %i on', (count, total, offset, expected) => {
+    expect(linksAt(count, total, offset)).toEqual(expected);
+  });
+
+  it('are none but its own where only a count was asked for, as are its entries', () => {
+    const query = readQuery([['_summary', 'count']]);
+    const { entries, links } = page(base, 'Observation', query, 500, [{ fullUrl: 'x', text: '{}', beside: {} }]);
+    expect([...entries]).toEqual([]);
+    expect(links).toEqual([{ relation: 'self', url: `${base}/Observation?_summary=count` }]);
+  });
+});
+
+describe('what a member may see', () => {
+  const text = (resourceType: string, id: string, more: object = {}): string =>
+    JSON.stringify({ resourceType, id, meta: { versionId: '1', lastUpdated: '2020-01-01T00:00:00Z' }, ...more });
+  const record = (patientId: string, resources: string[]) => ({ patientId, resources }) as never;
+
+  it('is their compartment and what of nobody’s it leads to; not what leads to it, and not what another’s is', () => {
+    const views = loadViews(
+      [
+        record('1', [
+          text('Patient', '1'),
+          text('Observation', '1', {
+            subject: { reference: 'Patient/1' },
+            performer: [{ reference: 'Practitioner/1' }],
+            // A wrong reference in a record opens no other.
+            hasMember: [{ reference: 'Observation/2' }],
+          }),
+          text('Practitioner', '1', { qualification: [{ issuer: { reference: 'Organization/1' } }] }),
+          text('Organization', '1'),
+          text('DocumentReference', '1', {
+            subject: { reference: 'Patient/1' },
+            content: [{ attachment: { url: `${FHIR_BASE}/Binary/1` } }],
+          }),
+          text('Binary', '1'),
+          text('PractitionerRole', '1', { practitioner: { reference: 'Practitioner/1' } }),
+        ]),
+        record('2', [text('Patient', '2'), text('Observation', '2', { subject: { reference: 'Patient/2' } })]),
+      ],
+      base,
+    );
+    const seen = (id: string): string[] => [...(views.get(id)?.resources.keys() ?? [])].sort();
+    expect(seen('1')).toEqual([
+      'Binary/1',
+      'DocumentReference/1',
+      'Observation/1',
+      'Organization/1',
+      'Patient/1',
+      'Practitioner/1',
+    ]);
+    expect(seen('2')).toEqual(['Observation/2', 'Patient/2']);
+  });
+});
