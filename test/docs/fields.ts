@@ -13,6 +13,9 @@ const between = (text: string, from: string, to: string): string => {
   return text.slice(start, text.indexOf(to, start));
 };
 
+/** The fields of a line of API Gateway's. */
+export const accessLogFields = (): string[] => members(between(source('lib/access-log.ts'), 'const fields = {', '};'));
+
 /** The fields of a function's line, of the audit function's, and of the access log, from where they are declared. */
 export const loggedFields = (): string[] => [
   ...members(between(source('functions/shared/request-record.ts'), 'export interface RequestRecord', '\n}')),
@@ -26,5 +29,5 @@ export const loggedFields = (): string[] => [
   ),
   'records',
   'unreadable',
-  ...members(between(source('lib/access-log.ts'), 'const fields = {', '};')),
+  ...accessLogFields(),
 ];

@@ -38,8 +38,8 @@ describe('docs/operate.md', () => {
   /** Of Logs Insights' own language. */
   const language = new Set(
     (
-      'and as avg bin by count count_distinct desc fields filter in ispresent latest like limit max not or pct sort stats ' +
-      'sum m'
+      'and as avg bin by coalesce count count_distinct desc fields filter in ispresent latest like limit max not or pct sort sortsLast ' +
+      'stats sum m'
     ).split(' '),
   );
 

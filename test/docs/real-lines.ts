@@ -1,0 +1,108 @@
+import type { Context } from 'aws-lambda';
+import { canaryHandler } from '../../functions/canary/handler.ts';
+import type { FetchDeps } from '../../functions/fetch/deps.ts';
+import { GatewayError } from '../../functions/shared/errors.ts';
+import { readEventItem } from '../../functions/shared/audit/read-event.ts';
+import { auditFunction, streamRecord } from '../functions/audit/records.ts';
+import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
+import { startMs, testDeps } from '../support/gateway.ts';
+import { basic, bodyOf, gateway, localRegistry, redirectUri, throttled } from '../support/login.ts';
+
+/** A log line, as its fields. */
+export type Line = Readonly<Record<string, unknown>>;
+
+const parsed = (lines: readonly string[]): Line[] => lines.map((line) => JSON.parse(line) as Line);
+
+/** Sign-ins and token calls that go wrong in the ways that the runbook knows. */
+const logins = async (): Promise<Line[]> => {
+  const test = gateway();
+  const end = async (http: () => Promise<Response>, payer = 'northwind'): Promise<void> => {
+    const { state, cookie } = await test.start({}, { payer });
+    test.payer.http = http;
+    await test.callback({ ...test.fromPayer(state), code: 'payer-code' }, { cookie, payer });
+  };
+  await test.authorize({ redirect_uri: `${redirectUri}/` });
+  await end(async () => Response.json({ error: 'invalid_client' }, { status: 401 }));
+  await end(async () => Response.json({ error: 'invalid_grant' }, { status: 400 }));
+  await end(() => Promise.reject(Object.assign(new Error(), { code: 'ECONNREFUSED' })));
+  for (const next of [async () => new Response('', { status: 500 }), () => Promise.reject(new Error())]) {
+    const answers = [async () => Response.json({ access_token: 'a', token_type: 'Bearer', expires_in: 9 }), next];
+    await end(() => (answers.shift() ?? next)(), 'demo-health-plan');
+  }
+  const other = gateway();
+  const pair = await other.connect();
+  await other.refresh(pair.refresh_token, {}, basic('demo-partner', 'wrong'));
+  await other.refresh(pair.refresh_token, {}, {});
+  const next = bodyOf(await other.refresh(pair.refresh_token));
+  await other.revoke({ token: 'x' });
+  await other.introspect({ token: next.access_token });
+  other.passSeconds(3600);
+  await other.refresh(pair.refresh_token);
+  const code = await other.login();
+  await other.redeem(code);
+  await other.redeem(code);
+  return parsed([...test.lines, ...other.lines]);
+};
+
+/** Reads that go wrong in the ways that the runbook knows. */
+const reads = async (): Promise<Line[]> => {
+  const test = fetchGateway();
+  const options = { headers: { 'CloudFront-Viewer-Address': '192.0.2.1:443' } };
+  const ask = async (http: () => Promise<Response>, change: Partial<FetchDeps> = {}, tokens = {}) => {
+    test.payer.http = http;
+    const grant = await test.grant({ tokens: { accessToken: 'a', refreshToken: 'r', expiresAt: 9e9, ...tokens } });
+    await read({ ...test.deps, behindEdge: true, ...change }, 'Observation', grant.token, options);
+  };
+  const well = async (): Promise<Response> => fhir({ resourceType: 'Bundle' });
+  await ask(well);
+  await ask(async () => new Response('', { status: 500 }));
+  await ask(async () => new Response('', { status: 403 }));
+  await ask(async () => fhir('{"resourceType":'));
+  const late = new DOMException('no more bytes', 'TimeoutError');
+  await ask(async () => fhir(new ReadableStream({ pull: () => Promise.reject(late) })));
+  await ask(async () => fhir(`{"a":"${'x'.repeat(99)}"}`), { mostBytes: 9 });
+  await ask(well, { openGate: () => Promise.reject(throttled()) });
+  await ask(async () => Response.json({ error: 'invalid_grant' }, { status: 400 }), {}, { expiresAt: 1 });
+  const down = { taken: true, remaining: 1, resetSeconds: 1, failure: 'ThrottlingException' };
+  await ask(well, { takeTurn: () => Promise.resolve(down) });
+  const message = 'This health plan is not available at the moment.';
+  test.secrets['northwind'] = new GatewayError('temporarily_unavailable', message, {
+    status: 503,
+    detail: 'the secret of payer northwind is missing or not in its form',
+    signal: 'secretMissing',
+  });
+  await ask(well, {}, { expiresAt: 1 });
+  return parsed(test.lines);
+};
+
+const audits = async (): Promise<Line[]> => {
+  const audit = auditFunction();
+  const event = { type: 'opened', atMs: startMs, requestId: 'r', grantId: 'g', partner: 'p', payer: 'p' } as const;
+  const record = streamRecord(undefined, readEventItem({ ...event, patient: 'x', interaction: 'read Patient' }));
+  await audit.handle(record);
+  audit.failNext(403, 'AccessDenied');
+  await audit.handle(record).catch(() => undefined);
+  return audit.log();
+};
+
+const canaries = async (): Promise<Line[]> => {
+  const test = testDeps({ registry: localRegistry() });
+  const context = { awsRequestId: 'c', getRemainingTimeInMillis: () => 60_000 } as Context;
+  await canaryHandler({ ...test.deps, http: () => Promise.reject(new Error()) })({}, context);
+  return parsed(test.lines);
+};
+
+/** What API Gateway logs beside a function's line, and for a request that it answers itself. */
+const accessLines = (fields: readonly string[], lines: readonly Line[]): Line[] => {
+  const of = (known: Line): Line => ({ ...Object.fromEntries(fields.map((name) => [name, '-'])), ...known });
+  return [
+    ...lines.map(({ requestId, route }) => of({ integrationRequestId: requestId, route })),
+    of({ errorType: 'THROTTLED', route: '/oauth2/token' }),
+  ];
+};
+
+/** A line, or more, of each kind that the queries of docs/operate.md look for, as the functions write them. */
+export const realLines = async (accessLogFields: readonly string[]): Promise<Line[]> => {
+  const all = (await Promise.all([logins(), reads(), audits(), canaries()])).flat();
+  return [...all, ...accessLines(accessLogFields, all)];
+};

@@ -1,0 +1,147 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import dns from 'node:dns';
+import { join } from 'node:path';
+import { getSystemErrorMap } from 'node:util';
+import { blocksOf, codeSpansOf, documentAt, root } from './documents.ts';
+import { accessLogFields } from './fields.ts';
+import { type Line, realLines } from './real-lines.ts';
+
+const runbook = documentAt('docs/operate.md');
+const lines = await realLines(accessLogFields());
+
+const unquoted = (text: string): string => text.replaceAll('"', '');
+/** What a person puts in the place of a placeholder. */
+const given: Readonly<Record<string, string>> = { PARTNER: 'demo-partner' };
+
+type Test = (line: Line) => boolean;
+
+/** One condition as the runbook's queries have them, or several for `in`: each has to find something. */
+const testsOf = (condition: string): Test[] => {
+  const present = /^ispresent\((\w+)\)$/.exec(condition)?.[1];
+  if (present !== undefined) return [(line) => line[present] !== undefined];
+  const [, field = '', operator, value = ''] = /^(\w+) (=|!=|in) (.+)$/.exec(condition) ?? [];
+  if (operator === 'in') {
+    const values = value.slice(1, -1).split(', ').map(unquoted);
+    return values.map(
+      (one): Test =>
+        (line) =>
+          String(line[field]) === one,
+    );
+  }
+  if (operator === undefined) throw new Error(`What does ${condition} mean?`);
+  const wanted = given[unquoted(value)] ?? unquoted(value);
+  return [(line) => (String(line[field]) === wanted) === (operator === '=')];
+};
+
+/** Every way through the alternatives of a query's first filter, and the lines that it finds. */
+const foundBy = (filter: string): Line[][] =>
+  filter
+    .split(' and ')
+    .map(testsOf)
+    .reduce<Test[][]>((ways, tests) => ways.flatMap((way) => tests.map((test) => [...way, test])), [[]])
+    .map((way) => lines.filter((line) => way.every((test) => test(line))));
+
+const queries = blocksOf(runbook)
+  .filter(({ language }) => language === '')
+  .map(({ code }) => code.trim());
+/** Those over what Lambda itself writes are not among our lines. */
+const ours = queries.filter((query) => !query.startsWith('filter @'));
+
+/** Words of the language itself. */
+const language = new Set(
+  'and as asc avg bin by coalesce count count_distinct desc fields latest limit m max pct sort sortsLast stats sum'.split(
+    ' ',
+  ),
+);
+
+/** The fields that a query's steps after its filter use, up to those that it made itself. */
+const fieldsOf = (query: string): string[] => {
+  const [, ...steps] = query.split(' | ');
+  const made = new Set([...query.matchAll(/ as (\w+)/g)].map(([, name]) => name));
+  const used = steps
+    .filter((step) => !step.startsWith('filter'))
+    .flatMap((step) => [...step.matchAll(/[A-Za-z_]\w*/g)].map(([word]) => word));
+  return [...new Set(used)].filter((word) => !made.has(word) && !language.has(word));
+};
+
+describe('a query of the runbook', () => {
+  it.each(ours)('finds lines that the code writes, with the fields that it shows: %s', (query) => {
+    const [filter = ''] = query.replace(/^filter /, '').split(' | ');
+    const ways = foundBy(filter);
+    expect(ways.map((found) => found.length > 0)).toEqual(ways.map(() => true));
+
+    const all = ways.flat();
+    const missing = fieldsOf(query).filter((field) => !all.some((line) => line[field] !== undefined));
+    expect(missing).toEqual([]);
+  });
+
+  it('is one of many, and all but two are over our own lines', () => {
+    expect(queries.length).toBeGreaterThan(18);
+    expect(queries.length - ours.length).toBe(2);
+  });
+
+  it('may be named in the text by a condition, which finds lines as well', () => {
+    const conditions = codeSpansOf(runbook).filter((code) => /^\w+ = (?:\d+|"[^"]+")$/.test(code));
+    expect(conditions.length).toBeGreaterThan(3);
+    for (const condition of conditions)
+      expect([condition, foundBy(condition).flat().length > 0]).toEqual([condition, true]);
+  });
+});
+
+const sourcesIn = (folder: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(join(root, folder, name), 'utf8'));
+const source = sourcesIn('functions').join('\n');
+
+const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+/** Templates that say enough beside what is put into them, as patterns of what they become. */
+const templates = [...source.matchAll(/`([^`\n]*\$\{[^`\n]*)`/g)]
+  .map(([, text = '']) => text.split(/\$\{[^}]*\}/))
+  .filter((parts) => parts.join('').length >= 8)
+  .map((parts) => new RegExp(`^${parts.map(escaped).join('.+')}$`));
+
+/** Codes that Node gives errors: of the system, the resolver, zlib, llhttp and OpenSSL. */
+const errorCodes = [
+  ...[...getSystemErrorMap().values()].map(([name]) => name),
+  ...Object.values(dns).filter((value) => typeof value === 'string'),
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'HPE_INVALID_CONSTANT',
+  'Z_DATA_ERROR',
+];
+
+const details = lines.map(({ detail }) => String(detail));
+
+/** Whether a `detail` that the runbook quotes is one that the code can write. `…` stands for anything, `..` for digits. */
+const canBeLogged = (quoted: string): boolean => {
+  const example = quoted.replaceAll('…', 'x').replace(/(?<!\.)\.\.$/, '00');
+  if (templates.some((template) => template.test(example))) return true;
+  if (errorCodes.some((code) => code.includes(quoted))) return true;
+  return quoted
+    .split('…')
+    .map((piece) => piece.trim())
+    .every((piece) => piece.length < 3 || source.includes(piece) || details.some((detail) => detail.includes(piece)));
+};
+
+describe('a cause in a table of the runbook', () => {
+  const tables = runbook.text.split(/\n(?=\| `detail`)/).slice(1);
+  const quoted = tables.flatMap((table) =>
+    table
+      .slice(0, table.indexOf('\n\n'))
+      .split('\n')
+      .slice(2)
+      .flatMap((row) => codeSpansOf({ path: '', text: row.split('|')[1] ?? '' })),
+  );
+
+  it.each(quoted.filter((code) => code !== 'grantId'))('is a detail that the code can log: %s', (text) => {
+    expect(canBeLogged(text)).toBe(true);
+  });
+
+  it('would be missed if it were none', () => {
+    expect(tables).toHaveLength(4);
+    expect(['socket hang up', 'another cause', 'payer said 5..'].filter(canBeLogged)).toEqual([]);
+  });
+});
