@@ -1,7 +1,7 @@
 import type { Partner } from '../../config/stage.ts';
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { isCovered, limitScopes, readsSomething, scopesOf } from '../shared/fhir/scopes.ts';
+import { limitScopes, readsSomething, scopesBeyond, scopesOf } from '../shared/fhir/scopes.ts';
 import { byBearerAlone } from '../shared/oauth/client-authentication.ts';
 import { type TokenAnswer, accessExpiresAt, issuedAccess, tokenAnswer } from '../shared/oauth/issue.ts';
 import { checkReadsSomething, mayRefresh, scopeNow, stillAllowed } from '../shared/oauth/live-grant.ts';
@@ -39,12 +39,10 @@ const noLongerOffline = (): GatewayError =>
  * what they asked for there.
  */
 const narrowedScope = (grant: Grant, partner: Partner, requested = ''): string => {
-  const whole = scopeNow(grant.scope, partner);
-  checkReadsSomething(grant, whole);
-  if (scopesOf(requested).length === 0) return whole;
+  if (scopesOf(requested).length === 0) return scopeNow(grant.scope, partner);
   const asked = limitScopes(requested, partner.scopes);
   const held = scopesOf(grant.scope);
-  const wider = scopesOf(asked).filter((scope) => readsSomething(scope) && !isCovered(scope, held));
+  const wider = scopesBeyond(asked, held).filter(readsSomething);
   if (wider.length > 0) {
     const named = nameScopes(wider.join(' '));
     throw invalidScope(`A refresh may narrow the scope, not widen it: ${named} was not granted.`, 'a wider scope');
@@ -148,21 +146,18 @@ export const refresh = async (deps: TokenDeps, request: TokenRequest): Promise<T
   if (!isLive(grant, now)) throw invalidRefreshToken('the grant has ended');
   if (!(await stillAllowed(deps.registry, grant))) throw invalidRefreshToken('the config no longer allows this grant');
   if (!mayRefresh(grant, partner)) throw noLongerOffline();
-  const scope = narrowedScope(grant, partner, request.form.values.get('scope'));
+  checkReadsSomething(grant, scopeNow(grant.scope, partner));
   const hash = sha256(text);
 
   const shown = { grant, presented, hash, partner, now };
-  return isCurrentRefresh(grant, hash) ? rotatePair(deps, request, shown, scope) : afterRotation(deps, request, shown);
+  // What was asked for is looked at after the token: a reuse stays one, whatever stands beside it.
+  return isCurrentRefresh(grant, hash) ? rotatePair(deps, request, shown) : afterRotation(deps, request, shown);
 };
 
-const rotatePair = async (
-  deps: TokenDeps,
-  request: TokenRequest,
-  shown: Shown,
-  scope: string,
-): Promise<TokenAnswer> => {
-  const { grant, presented, hash, now } = shown;
-  const { requestId } = request;
+const rotatePair = async (deps: TokenDeps, request: TokenRequest, shown: Shown): Promise<TokenAnswer> => {
+  const { grant, presented, hash, partner, now } = shown;
+  const { requestId, form } = request;
+  const scope = narrowedScope(grant, partner, form.values.get('scope'));
   const salt = deps.randomBytes(rotationSaltBytes);
   const pair = successors(presented, salt);
   const access = writeBearer(pair.access);

@@ -79,16 +79,16 @@ const heldIn = (scopes: readonly string[]): Held =>
   gather(resourceScopes(scopes).map(({ context, type, letters }) => [`${context}/${type}`, letters]));
 
 /**
- * Whether everything that `requested` (one scope, or several separated by spaces) allows is within `registered`.
- * `patient/` and `user/` do not stand for each other here.
+ * Which of the `requested` scopes (separated by spaces) allow more than `registered` does. `patient/` and `user/` do not
+ * stand for each other here.
  */
-export function isCovered(requested: string, registered: readonly string[]): boolean {
+export function scopesBeyond(requested: string, registered: readonly string[]): string[] {
   const held = heldIn(registered);
-  return scopesOf(requested).every((text) => {
+  return scopesOf(requested).filter((text) => {
     const scope = parseScope(text);
-    if (scope === undefined) return false;
-    if (scope.kind === 'other') return registered.includes(text);
-    return hasLetters(lettersFor(held, scope.type, `${scope.context}/`), scope.letters);
+    if (scope === undefined) return true;
+    if (scope.kind === 'other') return !registered.includes(text);
+    return !hasLetters(lettersFor(held, scope.type, `${scope.context}/`), scope.letters);
   });
 }
 

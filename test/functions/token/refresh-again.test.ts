@@ -68,6 +68,23 @@ describe('a refresh that is repeated within its grace', () => {
   });
 });
 
+describe('a refresh token that was replaced', () => {
+  it.each(['openid', 'system/*.rs', 'patient/*.rs', '"', ' '])(
+    'is reuse whatever scope stands beside it: %j',
+    async (scope) => {
+      const { login, redeem, refresh, isActive } = gateway();
+      const { refresh_token: oldest } = bodyOf(await redeem(await login({ scope: 'patient/Claim.rs offline_access' })));
+      const second = bodyOf(await refresh(oldest));
+      const third = bodyOf(await refresh(second.refresh_token));
+
+      const reuse = await refresh(oldest, { scope });
+
+      expect(bodyOf(reuse).error).toBe('invalid_grant');
+      expect(await isActive(third.access_token)).toBe(false);
+    },
+  );
+});
+
 describe('a public client’s refresh that is repeated within its grace', () => {
   const start = async () => {
     const test = gateway();

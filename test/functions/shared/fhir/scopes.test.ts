@@ -1,9 +1,9 @@
 import {
   checkScopes,
   intersectScopes,
-  isCovered,
   limitScopes,
   parseScope,
+  scopesBeyond,
 } from '../../../../functions/shared/fhir/scopes.ts';
 import { parse, refusal } from './requests.ts';
 
@@ -50,24 +50,25 @@ describe('parseScope', () => {
   });
 });
 
-describe('isCovered', () => {
+describe('scopesBeyond', () => {
   it.each([
-    ['patient/Observation.rs', ['patient/*.read'], true],
-    ['patient/Observation.read', ['patient/*.rs'], true],
-    ['patient/Observation.r', ['patient/Observation.rs'], true],
-    ['patient/Observation.rs', ['patient/Observation.r', 'patient/*.s'], true],
-    ['patient/Observation.rs', ['patient/Observation.s', 'patient/*.r'], true],
-    ['patient/Observation.s', ['patient/Observation.r', 'patient/*.r'], false],
-    ['patient/Observation.rs', ['patient/Observation.r'], false],
-    ['patient/*.rs', ['patient/Observation.rs', 'patient/Patient.rs'], false],
-    ['user/*.rs', ['patient/*.rs'], false],
-    ['patient/*.rs launch/patient', ['patient/*.rs', 'launch/patient'], true],
-    ['offline_access', ['patient/*.rs'], false],
-    ['patient/*.write', ['patient/*.write'], false],
-    ['patient/*.rs?x=y', ['patient/*.rs'], false],
-    ['', [], true],
-  ])('%j within %j: %s', (requested, registered, expected) => {
-    expect(isCovered(requested, registered)).toBe(expected);
+    ['patient/Observation.rs', ['patient/*.read'], []],
+    ['patient/Observation.read', ['patient/*.rs'], []],
+    ['patient/Observation.r', ['patient/Observation.rs'], []],
+    ['patient/Observation.rs', ['patient/Observation.r', 'patient/*.s'], []],
+    ['patient/Observation.rs', ['patient/Observation.s', 'patient/*.r'], []],
+    ['patient/Observation.s', ['patient/Observation.r', 'patient/*.r'], ['patient/Observation.s']],
+    ['patient/Observation.rs', ['patient/Observation.r'], ['patient/Observation.rs']],
+    ['patient/*.rs', ['patient/Observation.rs', 'patient/Patient.rs'], ['patient/*.rs']],
+    ['user/*.rs', ['patient/*.rs'], ['user/*.rs']],
+    ['patient/*.rs launch/patient', ['patient/*.rs', 'launch/patient'], []],
+    ['offline_access', ['patient/*.rs'], ['offline_access']],
+    ['patient/*.write', ['patient/*.write'], ['patient/*.write']],
+    ['patient/*.rs?x=y', ['patient/*.rs'], ['patient/*.rs?x=y']],
+    ['patient/*.rs launch/patient openid', ['patient/*.r', 'launch/patient'], ['patient/*.rs', 'openid']],
+    ['', [], []],
+  ])('%j beyond %j: %j', (requested, registered, expected) => {
+    expect(scopesBeyond(requested, registered)).toEqual(expected);
   });
 });
 
