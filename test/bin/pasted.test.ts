@@ -11,7 +11,7 @@ import { secretHash } from '../../config/rules.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { basic, gateway, pkce, verifier, withPartner } from '../support/login.ts';
 import { fakeSecrets } from './fake-secrets.ts';
-import { runTool } from './run-tool.ts';
+import { runTool, toolEnvironment } from './run-tool.ts';
 
 const root = join(import.meta.dirname, '../..');
 let folder: string;
@@ -63,7 +63,7 @@ const stageWith = (publicKeys: readonly unknown[]) => ({
 const shell = async (command: string, env: Readonly<Record<string, string>> = {}) => {
   const child = spawn('sh', ['-c', command], {
     cwd: root,
-    env: { PATH: process.env['PATH'], ...secrets.env, CONFIG: config, ...env },
+    env: { ...toolEnvironment(), ...secrets.env, CONFIG: config, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));

@@ -9,6 +9,12 @@ export interface Ended {
   readonly err: string;
 }
 
+/** What of this process's environment a tool gets: no flags of the test runner, no credentials. */
+export const toolEnvironment = (): Record<string, string | undefined> => ({
+  PATH: process.env['PATH'],
+  NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+});
+
 /** Runs a tool of `bin/` as a person does, in another process, with its output piped. */
 export const runTool = async (
   tool: string,
@@ -18,7 +24,7 @@ export const runTool = async (
   const root = join(import.meta.dirname, '../..');
   const child = spawn(process.execPath, [join(root, 'bin', tool), ...args], {
     cwd: root,
-    env: { PATH: process.env['PATH'], ...env },
+    env: { ...toolEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = new Promise<number | null>((resolve) => {
