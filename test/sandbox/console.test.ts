@@ -24,6 +24,7 @@ describe("a function's log line, for a person", () => {
 
   it('is cut where it is a whole bundle', () => {
     expect(functionLogLine('fetch', 'x'.repeat(100_000))?.length).toBeLessThan(400);
+    expect(functionLogLine('fetch', 'x'.repeat(1000))?.length).toBeLessThan(400);
   });
 
   it('stays as it is where it is no record', () => {

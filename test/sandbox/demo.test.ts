@@ -60,6 +60,9 @@ describe('the comparison', () => {
     };
 
     const { types, differences } = compareRecords(gateway, payer);
+    expect(types.map(({ type }) => type)).toEqual(['Goal', 'Observation']);
+    const empty = { ...payer, record: recordOf('{"resourceType":"Goal","id":"2"}') };
+    expect(compareRecords(gateway, empty).differences).toEqual(['Observation/1', 'Goal/2']);
 
     expect(differences).toEqual(['Observation/1', 'Goal/2']);
     expect(resultLines({ member: { name: 'A B', birthDate: '2011-01-04' }, types, differences, agree: false })).toMatch(

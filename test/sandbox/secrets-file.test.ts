@@ -42,6 +42,26 @@ describe('a secrets file', () => {
     expect(failure).toBe(`${join(folder, 'secrets.json')}: demo-health-plan.client_secret ${message}`);
   });
 
+  it.each([
+    ['private_key_jwt', { client_secret: 'canary' }, 'has no "private_key_jwk" for payer "demo-health-plan"'],
+    ['client_secret_post', { private_key_jwk: { kty: 'EC', d: 'canary' } }, 'has no "client_secret" for payer'],
+    ['private_key_jwt', { private_key_jwk: { kty: 'EC', x: 'canary' } }, "demo-health-plan is no payer's secret"],
+  ] as const)(
+    'refuses for %s a secret that does not fit, %j, without quoting it',
+    async (clientAuthentication, secret, message) => {
+      const file = join(folder, 'other.json');
+      await writeFile(file, JSON.stringify({ 'demo-health-plan': secret }));
+      const [payer] = payers;
+      if (payer === undefined) throw new Error('one payer expected');
+      const failure = await readSecretsFile(file, [{ ...payer, clientAuthentication }]).catch(
+        (error: Error) => error.message,
+      );
+
+      expect(failure).toContain(message);
+      expect(failure).not.toContain('canary');
+    },
+  );
+
   it('refuses a payer that the configuration does not have', async () => {
     const secret = { client_secret: 'canary' };
 

@@ -1,0 +1,338 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AuthorizationResponseError, ResponseBodyError } from 'openid-client';
+import { html } from '../../sandbox/html.ts';
+import { send } from '../../sandbox/partner/answer.ts';
+import { parseFhir, nameOf, valueOf } from '../../sandbox/partner/fhir.ts';
+import { gatewayClient } from '../../sandbox/partner/gateway-client.ts';
+import { problemOf } from '../../sandbox/partner/problem.ts';
+import { type Read, ReadError, countsByType, readRecord, summaryOf } from '../../sandbox/partner/record.ts';
+import { rememberSignIn, sessionStore } from '../../sandbox/partner/sessions.ts';
+import { startFakeGateway } from './partner-fake-gateway.ts';
+
+const minute = 60_000;
+
+describe('a session of the partner app', () => {
+  const visitor = (nowMs: () => number) => {
+    const store = sessionStore(nowMs);
+    const visit = (cookie?: string) => {
+      const set: string[] = [];
+      const response = { setHeader: (_name: string, value: string) => set.push(value) };
+      const headers = cookie === undefined ? {} : { cookie: `other=1; ${cookie}` };
+      const session = store.of({ headers } as IncomingMessage, response as unknown as ServerResponse);
+      return { session, set: set[0], cookie: set[0]?.split(';')[0] ?? cookie ?? '' };
+    };
+    return visit;
+  };
+
+  it('has a cookie that no script reads and that comes along when the gateway sends the browser back', () => {
+    const { set } = visitor(() => 0)();
+    expect(set).toMatch(/^demo_partner_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax$/);
+  });
+
+  it('lives an hour from its last use, and is a new one after that', () => {
+    let nowMs = 0;
+    const visit = visitor(() => nowMs);
+    const { session, cookie } = visit();
+    nowMs += 59 * minute;
+    expect(visit(cookie)).toMatchObject({ session, set: undefined });
+    nowMs += 59 * minute;
+    expect(visit(cookie).session).toBe(session);
+    nowMs += 61 * minute;
+    const later = visit(cookie);
+    expect(later.session).not.toBe(session);
+    expect(later.cookie).not.toBe(cookie);
+  });
+
+  it('makes room for the thousandth-and-first: the oldest go, and one in use stays', () => {
+    const visit = visitor(() => 0);
+    const first = visit();
+    const cookies = Array.from({ length: 1000 }, () => visit().cookie);
+    expect(visit(first.cookie).session).not.toBe(first.session);
+    const newest = cookies.at(-1);
+    expect(visit(newest).set).toBeUndefined();
+  });
+
+  it('ends the idle ones when a new one comes, and no others', () => {
+    let nowMs = 0;
+    const visit = visitor(() => nowMs);
+    visit();
+    nowMs += 30 * minute;
+    const second = visit();
+    nowMs += 31 * minute;
+    visit();
+    expect(visit(second.cookie).session).toBe(second.session);
+  });
+
+  it('remembers the newest twenty sign-ins', () => {
+    const { session } = visitor(() => 0)();
+    for (let count = 1; count <= 25; count += 1) {
+      rememberSignIn(session, `state-${count}`, { payerId: 'plan', codeVerifier: 'v' });
+    }
+    expect([...session.signIns.keys()]).toEqual(Array.from({ length: 20 }, (_none, index) => `state-${index + 6}`));
+  });
+});
+
+describe('the whole record', () => {
+  const base = 'http://gateway/r4/plan';
+  const patient = { resourceType: 'Patient', id: 'p' };
+  const page = (resources: readonly object[], next?: string) => ({
+    resourceType: 'Bundle',
+    link: next === undefined ? [] : [{ relation: 'next', url: next }],
+    entry: resources.map((resource) => ({ resource })),
+  });
+  const reader = (answers: Readonly<Record<string, unknown>>, otherwise = 404) => {
+    const asked: string[] = [];
+    const read: Read = async (url) => {
+      asked.push(url);
+      const found = answers[url.replace(base, '')];
+      return found === undefined ? { status: otherwise, text: '{}' } : { status: 200, text: JSON.stringify(found) };
+    };
+    return { read, asked };
+  };
+  const everything = '/Patient/p/$everything?_count=100';
+  const ids = ({ resources }: Awaited<ReturnType<typeof readRecord>>): string[] =>
+    resources.map(({ resourceType, id }) => `${resourceType}/${id}`);
+
+  it('has every resource of every page once, and no outcome of the search', async () => {
+    const outcome = { resource: { resourceType: 'OperationOutcome', id: 'o' }, search: { mode: 'outcome' } };
+    const first = page([patient, { resourceType: 'Goal', id: '1' }], `${base}?_link=2`);
+    const second = page(
+      [
+        { resourceType: 'Goal', id: '1' },
+        { resourceType: 'Goal', id: '2' },
+      ],
+      `${base}?_link=3`,
+    );
+    const third = page([{ resourceType: 'Goal', id: '3' }]);
+    const { read } = reader({
+      '/Patient/p': patient,
+      [everything]: { ...first, entry: [...first.entry, outcome] },
+      '?_link=2': second,
+      '?_link=3': third,
+    });
+    const record = await readRecord(base, read, 'p');
+    expect(ids(record)).toEqual(['Patient/p', 'Goal/1', 'Goal/2', 'Goal/3']);
+    expect(record.pages).toBe(3);
+  });
+
+  it('is read type by type where there is no $everything: thirteen clinical types, each once', async () => {
+    const goal = { resourceType: 'Goal', id: '1' };
+    const { read, asked } = reader({
+      '/Patient/p': patient,
+      '/Goal?patient=p&_count=100': page([goal, patient]),
+      '/Procedure?patient=p&_count=100': page([{ resourceType: 'Procedure', id: '1' }, goal]),
+    });
+    expect(ids(await readRecord(base, read, 'p'))).toEqual(['Patient/p', 'Goal/1', 'Procedure/1']);
+    const types = asked.slice(2).map((url) => /plan\/(\w+)\?/.exec(url)?.[1]);
+    expect(types).toEqual([
+      'AllergyIntolerance',
+      'CarePlan',
+      'CareTeam',
+      'Condition',
+      'Device',
+      'DiagnosticReport',
+      'DocumentReference',
+      'Encounter',
+      'Goal',
+      'Immunization',
+      'MedicationRequest',
+      'Observation',
+      'Procedure',
+    ]);
+  });
+
+  it('is not taken for whole where a later page is missing', async () => {
+    const { read } = reader({ '/Patient/p': patient, [everything]: page([patient], `${base}?_link=2`) });
+    await expect(readRecord(base, read, 'p')).rejects.toMatchObject({ status: 404 });
+  });
+
+  it.each([`http://gateway/r4/other?_link=1`, 'http://gateway/r4/plan-b/x', 'http://gateway.example/r4/plan/x'])(
+    'sends no token to %s, whatever a link says',
+    async (next) => {
+      const { read, asked } = reader({ '/Patient/p': patient, [everything]: page([patient], next) });
+      await expect(readRecord(base, read, 'p')).rejects.toThrow('links to another server');
+      expect(asked).not.toContain(next);
+    },
+  );
+
+  it('ends after 500 pages that never end', async () => {
+    const { read, asked } = reader({
+      '/Patient/p': patient,
+      [everything]: page([], `${base}?_link=x`),
+      '?_link=x': page([], `${base}?_link=x`),
+    });
+    await expect(readRecord(base, read, 'p')).rejects.toThrow('more than 500 pages');
+    expect(asked).toHaveLength(501);
+  });
+
+  it('is counted by type, the most frequent first, and shows the twelve newest observations', () => {
+    const observations = Array.from({ length: 14 }, (_none, index) => ({
+      resourceType: 'Observation',
+      id: String(index),
+      effectiveDateTime: `2015-01-${String(index + 1).padStart(2, '0')}`,
+    }));
+    const goals = [{ resourceType: 'Goal', id: '1' }];
+    const care = [{ resourceType: 'CarePlan', id: '1' }];
+    const resources = [...goals, ...care, ...observations];
+    expect(countsByType(resources).map(({ type, count }) => `${type} ${count}`)).toEqual([
+      'Observation 14',
+      'CarePlan 1',
+      'Goal 1',
+    ]);
+    const { latest, total } = summaryOf({ patient, resources, pages: 1 }, 0);
+    expect(latest.map(({ date }) => date.slice(-2))).toEqual([
+      '14',
+      '13',
+      '12',
+      '11',
+      '10',
+      '09',
+      '08',
+      '07',
+      '06',
+      '05',
+      '04',
+      '03',
+    ]);
+    expect(total).toBe(16);
+  });
+});
+
+describe('what a page shows of FHIR', () => {
+  it('is a number as the payer wrote it, yes or no as a word, and a name as its text has it', () => {
+    const of = (value: string) => valueOf(parseFhir(`{"resourceType":"Observation",${value}}`));
+    expect(of('"valueQuantity":{"value":1.00,"unit":"kg"}')).toBe('1.00 kg');
+    expect(of('"valueBoolean":true')).toBe('Yes');
+    expect(of('"valueBoolean":false')).toBe('No');
+    const named = '{"resourceType":"Patient","name":[{"text":"Dr. A. B.","given":["A"],"family":"B"}]}';
+    expect(nameOf(parseFhir(named))).toBe('Dr. A. B.');
+  });
+
+  it('is escaped in text and in attributes', () => {
+    expect(html`<p title="${`<&>"'`}">${`<&>"'`}</p>`.markup).toBe(
+      '<p title="&lt;&amp;&gt;&quot;&#39;">&lt;&amp;&gt;&quot;&#39;</p>',
+    );
+  });
+});
+
+describe('an answer of the partner app', () => {
+  it.each([
+    ['a page', { status: 200, page: '<p></p>' }],
+    ['a redirect', { redirect: '/' }],
+  ])('that is %s is kept nowhere, sniffed by nobody and tells no other site its address', async (_name, answer) => {
+    const headers: Record<string, unknown> = {};
+    const response = {
+      setHeader: (name: string, value: string) => (headers[name.toLowerCase()] = value),
+      writeHead: () => ({ end: () => {} }),
+    };
+    await send('http://gateway', response as unknown as ServerResponse, answer);
+    expect(headers).toMatchObject({
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
+    });
+    if ('page' in answer) {
+      expect(String(headers['content-security-policy']).split('; ').sort()).toEqual([
+        "base-uri 'none'",
+        "default-src 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "img-src 'self'",
+        "style-src 'self'",
+      ]);
+    }
+  });
+});
+
+describe('a problem, as the member reads it', () => {
+  const ofToken = (error: string, status: number) =>
+    new ResponseBodyError('x', { cause: { error }, response: new Response('', { status }) });
+  it.each<[string, unknown, number, string, string]>([
+    ['invalid_grant', ofToken('invalid_grant', 400), 200, 'has ended', 'connect'],
+    ['a token endpoint with 503', ofToken('temporarily_unavailable', 503), 503, 'can’t be reached', 'connect'],
+    ['invalid_client', ofToken('invalid_client', 401), 502, 'went wrong', 'connect'],
+    ['a read with 401', new ReadError(401, ''), 200, 'has ended', 'connect'],
+    ['a read with 403', new ReadError(403, ''), 200, 'has ended', 'connect'],
+    ['a read with 429', new ReadError(429, ''), 503, 'Too many requests', 'reload'],
+    ['a read with 503', new ReadError(503, ''), 503, 'can’t be reached', 'reload'],
+    ['a read with 404', new ReadError(404, ''), 502, 'went wrong', 'connect'],
+    [
+      'a denial',
+      new AuthorizationResponseError('x', { cause: new URLSearchParams('error=access_denied') }),
+      200,
+      'chose not to share',
+      'connect',
+    ],
+    [
+      'a payer that is away',
+      new AuthorizationResponseError('x', { cause: new URLSearchParams('error=temporarily_unavailable') }),
+      503,
+      'can’t be reached',
+      'connect',
+    ],
+    [
+      'another refusal',
+      new AuthorizationResponseError('x', { cause: new URLSearchParams('error=invalid_scope') }),
+      502,
+      'went wrong',
+      'connect',
+    ],
+    ['a time-out', new DOMException('x', 'TimeoutError'), 503, 'can’t be reached', 'connect'],
+    [
+      'a broken connection',
+      new TypeError('fetch failed', { cause: new Error('reset') }),
+      503,
+      'can’t be reached',
+      'connect',
+    ],
+    ['a defect of ours', new TypeError('x is undefined'), 502, 'went wrong', 'connect'],
+  ])('%s', (_name, error, status, words, next) => {
+    const problem = problemOf(error, 'Old Plan');
+    expect([problem.status, problem.next]).toEqual([status, next]);
+    expect(problem.title).toContain(words);
+  });
+});
+
+describe('the gateway’s client', () => {
+  it('asks with PKCE, aud and a fresh state, and takes no redirect with another state', async () => {
+    const gateway = await startFakeGateway();
+    try {
+      const nowMs = 1_000_000;
+      const registration = {
+        gatewayOrigin: gateway.origin,
+        clientId: 'demo-partner',
+        clientSecret: 'secret',
+        redirectUri: 'http://localhost:9/callback',
+      };
+      const client = gatewayClient(registration, () => nowMs);
+      const { url, state, signIn } = await client.begin('plan');
+      const asked = new URL(url).searchParams;
+      expect(asked.get('code_challenge')).toMatch(/^[\w-]{43}$/);
+      expect(Object.fromEntries(asked)).toMatchObject({
+        aud: `${gateway.origin}/r4/plan`,
+        code_challenge_method: 'S256',
+        redirect_uri: 'http://localhost:9/callback',
+        response_type: 'code',
+        scope: 'launch/patient patient/*.rs offline_access',
+        state,
+      });
+      expect((await client.begin('plan')).state).not.toBe(state);
+
+      const back = new URL((await fetch(url, { redirect: 'manual' })).headers.get('location') ?? '');
+      const forged = new URL(back);
+      forged.searchParams.set('state', 'of-somebody-else');
+      await expect(client.finish(signIn, state, forged)).rejects.toThrow();
+      // No code goes anywhere.
+      expect(gateway.seen.map(({ path }) => path)).not.toContain('/oauth2/token');
+      const tokens = await client.finish(signIn, state, back);
+      expect(tokens).toMatchObject({ patientId: 'p1', expiresAtMs: nowMs + 3600 * 1000 });
+
+      await client.revoke('plan', tokens);
+      // The refresh token's end is the grant's.
+      expect(gateway.seen.at(-1)?.form.get('token')).toBe('p2pr_refresh');
+    } finally {
+      await gateway.close();
+    }
+  });
+});
