@@ -40,6 +40,8 @@ const registryFor = (proxy: string, change: Parameters<typeof withPayer>[1]): Re
   withPartner('demo-partner', {
     clientAuthentication: ['client_secret_basic', 'private_key_jwt'],
     jwks: [partnerKey.publicJwk],
+    // More than any world asks for: what is refused for its pace says nothing about the rest.
+    rate: { perSecond: 10_000, burst: 10_000 },
   })(
     withPayer('northwind', {
       clientAuthentication: 'client_secret_post',
