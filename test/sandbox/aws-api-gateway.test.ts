@@ -11,11 +11,7 @@ import { gatewayEdge, noEdge } from '../../sandbox/aws/edge.ts';
 import { type LocalFunction, invokeDirectly, startFunction } from '../../sandbox/aws/lambda.ts';
 import type { GatewayResponseSpec } from '../../sandbox/aws/template-data.ts';
 import type { FunctionSpec, RouteSpec } from '../../sandbox/aws/template-functions.ts';
-
-/** Waits for it; Jest's own time-out is the bound. */
-const eventually = async (isSo: () => boolean): Promise<void> => {
-  while (!isSo()) await delay(20);
-};
+import { eventually } from '../support/eventually.ts';
 
 /** A buffered function that does what the path says, and a streaming one. */
 const bufferedSource = `
@@ -524,8 +520,7 @@ describe('API Gateway and Lambda on this machine', () => {
       await delay(200);
       expect(written()).toBe(first);
       socket.destroy();
-      await delay(200);
-      expect(functionLog.join('\n')).toMatch(/streaming ended: .*(left|closed|destroyed)/i);
+      await eventually(() => /streaming ended: .*(left|closed|destroyed)/i.test(functionLog.join('\n')));
     });
 
     it('are cut where the function fails after the first byte, and 502 before it', async () => {
@@ -574,7 +569,7 @@ describe('API Gateway and Lambda on this machine', () => {
 
   it('log the method, path, status and time of a request, and never its query', async () => {
     await send('/event/secret?token=canary', { method: 'PUT' });
-    await delay(20);
+    await eventually(() => requestLog.at(-1)?.path === '/event/secret');
     expect(requestLog.at(-1)).toEqual({ method: 'PUT', path: '/event/secret', status: 200, ms: expect.any(Number) });
     expect(JSON.stringify(requestLog)).not.toContain('canary');
   });

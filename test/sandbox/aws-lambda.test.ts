@@ -16,6 +16,7 @@ import {
 import { close, listen } from '../../sandbox/aws/listen.ts';
 import type { GatewayResponseSpec } from '../../sandbox/aws/template-data.ts';
 import type { FunctionSpec } from '../../sandbox/aws/template-functions.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** A function that says which process it is in and how many calls that had, and waits where it is told to. */
 const bufferedSource = `
@@ -76,11 +77,6 @@ const isRunning = (pid: number): boolean => {
   } catch {
     return false;
   }
-};
-
-/** Looks again and again; the test's own limit ends it. */
-const eventually = async (isSo: () => boolean): Promise<void> => {
-  while (!isSo()) await delay(5);
 };
 
 /** Calls until it is not refused; the test's own limit ends it. */
