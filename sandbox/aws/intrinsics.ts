@@ -81,7 +81,9 @@ export const resolverOf = (template: Template, stackName: string): Intrinsics =>
   };
   const substitute = (argument: string | readonly [string, Record<string, unknown>]): string => {
     const [text, variables] = typeof argument === 'string' ? ([argument, {}] as const) : argument;
-    return text.replaceAll(/\$\{([^!}][^}]*)\}/g, (_match, name: string) => {
+    return text.replaceAll(/\$\{([^}]+)\}/g, (_match, name: string) => {
+      // `${!name}` is the text `${name}`.
+      if (name.startsWith('!')) return `\${${name.slice(1)}}`;
       if (name in variables) return resolve(variables[name]);
       return name.includes('.') ? attribute(name) : ref(name);
     });

@@ -68,6 +68,16 @@ describe('the template reader', () => {
   it("names a function by its construct and uses Lambda's defaults", () => {
     const [found] = readTemplate(template(), options).functions;
     expect(found).toMatchObject({ name: 'fetch', assetDir: '/out/abc.zip', timeoutMs: 3000, memoryMb: 128 });
+    expect(found?.reservedConcurrency).toBeUndefined();
+  });
+
+  it('has the calls that are set aside for a function, its time and its memory', () => {
+    const of = { ReservedConcurrentExecutions: 2, Timeout: 7, MemorySize: 512 };
+    expect(readTemplate(template(of), options).functions[0]).toMatchObject({
+      reservedConcurrency: 2,
+      timeoutMs: 7000,
+      memoryMb: 512,
+    });
   });
 
   it("resolves an environment, with the local origin for the API's own URL", () => {
