@@ -3,18 +3,26 @@ import { FhirRequestError } from './fhir-request-error.ts';
 import { type FhirRequest, mergeNeeds, type Parameter, type TypeNeed } from './fhir-request.ts';
 import { type AddedParameters, isKnownParameter, PLAIN } from './known-parameters.ts';
 import type { Page } from './page-link.ts';
+import { decodedOnce } from './patient.ts';
 import { parseSearchPath } from './search-path.ts';
 import { ANY, isResourceType } from './search-targets.ts';
 
 const plain = new Set([...PLAIN.searchSystem, ...PLAIN.everything]);
 
-const decoded = (segment: string): string => {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
+/** Nobody decodes more often. */
+const mostDecodings = 3;
+
+/**
+ * A path's segments as the most lenient server sees them: dots resolved and backslashes turned as in every URL that is
+ * sent (https://url.spec.whatwg.org/#path-state), and what is encoded, slashes too, decoded.
+ */
+function segmentsOf(path: string): string[] {
+  let { pathname } = new URL(`https://payer.invalid${path}`);
+  for (let round = 0; round < mostDecodings; round++) {
+    pathname = decodedOnce(pathname);
   }
-};
+  return pathname.split(/[/\\]+/).filter((segment) => segment !== '');
+}
 
 const need = (type: string, needs: TypeNeed['needs'] = 's'): TypeNeed[] => [{ type, needs }];
 
@@ -45,10 +53,7 @@ function needsOfParameter([name, value]: Parameter, searched: readonly string[])
  */
 export function pageRequest({ rest, types }: Page, added: AddedParameters): FhirRequest {
   const [path = '', query = ''] = rest.split(/\?([^]*)/);
-  const segments = path
-    .split('/')
-    .filter((segment) => segment !== '')
-    .map(decoded);
+  const segments = segmentsOf(path);
   const ofPath = needsOfPath(segments);
   const searched = (ofPath.length > 0 ? ofPath : types.filter(({ needs }) => needs.includes('s'))).map(
     ({ type }) => type,

@@ -57,7 +57,7 @@ function isHarmless(item: string, member: Member): boolean {
 }
 
 /** Percent-decoded wherever that can be done: a malformed rest must not hide what stands before it. */
-const decodedOnce = (text: string) =>
+export const decodedOnce = (text: string) =>
   text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString('utf8'));
 
 /** What a payer may read in a value: as it is, and decoded once more and again; a backslash is a slash to some. */
