@@ -5,6 +5,7 @@ import { fetchHandler } from '../../functions/fetch/handler.ts';
 import { readEventWriter } from '../../functions/fetch/write-read-event.ts';
 import { leaseFromTable } from '../../functions/shared/limits/lease-slots.ts';
 import { limiter } from '../../functions/shared/limits/limiter.ts';
+import type { Rate } from '../../functions/shared/limits/slots.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import type { Partner, Payer, RegistryData } from '../../config/stage.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
@@ -68,9 +69,11 @@ export const makeWorld = (store: Store, model: Model) => {
   const payers = strictPayers(() => Math.floor(time.ms / 1000));
   const table = (name: string): Table => ({ client: store.client, name });
   const clock = { now: () => time.ms, monotonic: () => time.ms + time.waitedMs };
+  const world = (worlds += 1);
+  const takeTurn = limiter({ lease: leaseFromTable(table('Limits')), clock });
   const shared = {
     clock,
-    randomBytes: seededBytes(`world ${(worlds += 1)}`),
+    randomBytes: seededBytes(`world ${world}`),
     payerHttp: payers.http,
     origin: 'http://localhost:3000',
     writeLog: (line: string) => void lines.push(line),
@@ -82,7 +85,8 @@ export const makeWorld = (store: Store, model: Model) => {
       time.waitedMs += ms;
       await new Promise((resolve) => setImmediate(resolve));
     },
-    takeTurn: limiter({ lease: leaseFromTable(table('Limits')), clock }),
+    // Worlds share the store, and each begins at the same time: partners of one are not those of another.
+    takeTurn: (key: string, rate: Rate) => takeTurn(`world ${world} ${key}`, rate),
     ...readEventWriter(table('AuditEvents'), clock),
   };
   const handlersFor = (now: Model) => {
