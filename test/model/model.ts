@@ -219,10 +219,14 @@ const repeated = (model: Model, grant: Grant, held: string[], { body }: Answer):
 const exchange = (
   model: Model,
   grant: Grant,
-  { shown, scope, held }: { shown: string; scope: string; held: string[] },
+  { shown, scope, isRefused, held }: { shown: string; scope: string; isRefused: boolean; held: string[] },
   answer: Answer,
 ): string | undefined => {
-  if (grant.current.includes(shown)) return is(answer, '200') ?? issue(model, grant, { scope, shown, held }, answer);
+  if (grant.current.includes(shown)) {
+    // What is refused for its scope uses nothing up. A token that was replaced is judged whatever scope stands beside it.
+    if (isRefused) return is(answer, '400 invalid_scope');
+    return is(answer, '200') ?? issue(model, grant, { scope, shown, held }, answer);
+  }
   if (shown === grant.previous && inGrace(model, grant))
     return is(answer, '200') ?? repeated(model, grant, held, answer);
   grant.ended = 'a used refresh token was shown';
@@ -234,10 +238,11 @@ const theft = (model: Model, grant: Grant, { how }: Thief, { bearer }: Aimed, an
   if (how === 'introspect' || grant.partner === 'demo-partner') return is(answer, '401 invalid_client');
   if (!isLive(model, grant) || !isAllowed(model, grant)) return is(answer, '400 invalid_grant');
   if (!mayRefresh(model, grant)) return is(answer, '400 invalid_grant');
-  // What is refused for its scope does not tell whether the token was rotated.
   const scope = leftOf(model, grant.partner, grant.scope);
-  if (how === 'widen' || !reads(scope)) return is(answer, '400 invalid_scope');
-  const complaint = exchange(model, grant, { shown: bearer, scope, held: grant.stolen }, answer);
+  // The same for every token of the grant, so it does not tell whether this one was rotated.
+  if (!reads(scope)) return is(answer, '400 invalid_scope');
+  const shown = { shown: bearer, scope, isRefused: how === 'widen', held: grant.stolen };
+  const complaint = exchange(model, grant, shown, answer);
   const follows = answer.outcome === '200' && grant.movedOn;
   return first(complaint, same('a thief who still follows the partner', follows, false));
 };
@@ -259,11 +264,12 @@ const refresh = (
   // Of what is registered a refresh takes no more than was granted.
   const isHeld = /patient\/(?:\*|Observation)\.rs/.test(grant.scope);
   const scope = how === 'narrow' ? (isHeld ? asked : '') : whole;
-  if (how === 'widen' || !reads(whole) || !reads(scope)) return is(answer, '400 invalid_scope');
+  if (!reads(whole)) return is(answer, '400 invalid_scope');
+  const isRefused = how === 'widen' || !reads(scope);
   // A token of the right family that was never given to anybody.
   const shown = how === 'sameFamily' ? 'a token of nobody’s' : bearer;
   if (answer.outcome === '200' && !grant.stolen.includes(shown)) grant.movedOn = true;
-  return exchange(model, grant, { shown, scope, held: grant.refresh }, answer);
+  return exchange(model, grant, { shown, scope, isRefused, held: grant.refresh }, answer);
 };
 
 const revoke = (model: Model, grant: Grant, call: Revoke, answer: Answer, payer: PayerSays): string | undefined => {
