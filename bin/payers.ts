@@ -35,7 +35,7 @@ secret       puts the secret that a payer gave, or the key that "key" printed, i
   --help           this text
 
 AWS_ENDPOINT_URL names a stand-in for AWS (stage local: the one of npm start, port ${defaultPorts.aws}).
-Ends with 0 if all is well, 1 if there is something to do, 2 if the command was given wrongly.`;
+Exits with 0 if nothing is wrong, 1 if there is something to do, 2 if the command line is wrong.`;
 
 const http = createPayerHttp();
 

@@ -14,7 +14,7 @@ import type { Deployment, Partner, Payer, PublicJwk, StageConfig } from './stage
 const exampleHost =
   (path: readonly PropertyKey[]) =>
   (host: string): readonly Finding[] =>
-    findingIf(isExampleHost(host), path, `is the example's (${host} belongs to nobody); write your own`);
+    findingIf(isExampleHost(host), path, `is the example's (${host} is reserved for examples); write your own`);
 
 const ofUrl = ([path, url]: UrlField): readonly Finding[] =>
   URL.canParse(url) ? exampleHost(path)(new URL(url).hostname) : [];

@@ -51,7 +51,7 @@ export const fixedMonth = (payers: number, zones: number): readonly FixedLine[] 
   { what: 'Alarms of the stage', quantities: { alarmMonths: stageCounts.alarmMetrics } },
   { what: 'Metrics of the stage, at most', quantities: { metricMonths: stageCounts.metrics } },
   {
-    what: "The audit's looks for reads without an end",
+    what: "The audit's search for reads without an end",
     quantities: { lambdaRequests: auditLooks, lambdaGbSeconds: auditLooks * 0.1, tableReads: auditLooks },
   },
   { what: 'Dashboard', quantities: { dashboardMonths: 1 } },

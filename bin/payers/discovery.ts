@@ -113,12 +113,12 @@ const isTextList = (value: unknown): boolean =>
 const types: Comparison = ({ body }) => {
   const isWrong = (names: readonly string[], is: (value: unknown) => boolean): string[] =>
     names.filter((name) => body[name] !== undefined && !is(body[name]));
-  const wrongTexts = isWrong(texts, (value) => typeof value === 'string').map((name) => `${name} is no text`);
-  const wrongLists = isWrong(lists, isTextList).map((name) => `${name} is no list of texts`);
+  const wrongTexts = isWrong(texts, (value) => typeof value === 'string').map((name) => `${name} is not a string`);
+  const wrongLists = isWrong(lists, isTextList).map((name) => `${name} is not a list of strings`);
   const wrongFlags = isWrong(
     ['authorization_response_iss_parameter_supported'],
     (value) => typeof value === 'boolean',
-  ).map((name) => `${name} is no true or false`);
+  ).map((name) => `${name} is not true or false`);
   const all = [...wrongTexts, ...wrongLists, ...wrongFlags];
   return all.length === 0
     ? undefined

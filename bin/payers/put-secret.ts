@@ -104,7 +104,7 @@ export const restorePrevious = async (
   const labels = await labelled(client, name);
   const [current, previous] = [labels('AWSCURRENT'), labels('AWSPREVIOUS')];
   if (current === undefined || previous === undefined) {
-    throw new Refusal(`${name} has no previous value; put one there with: npm run payers -- secret`);
+    throw new Refusal(`${name} has no previous value to go back to`);
   }
   if (dryRun) return `${name} would have version ${previous} again in place of ${current}. Nothing was changed.`;
   await send(

@@ -59,7 +59,7 @@ const judgeKey = (name: string, key: unknown, publicKeys: readonly PublicJwk[]):
 
 const judgeClientSecret = (name: string, secret: unknown): Finding => {
   if (typeof secret !== 'string' || secret === '') {
-    return wrong('secret', `${name}: client_secret is no text`, 'put {"client_secret": "…"} there');
+    return wrong('secret', `${name}: client_secret is not a string`, 'put {"client_secret": "…"} there');
   }
   return secret.trim() === secret
     ? well('secret', `${name}: a client secret, as the profile wants`)

@@ -42,7 +42,7 @@ const askedOf = async (
 const ask = async (question: Question, asked: Asked): Promise<Answer> => {
   const missing = question.missing(asked);
   if (missing !== undefined) return { outcome: 'notAsked', missing };
-  if (asked.plan.dryRun) return { outcome: 'notAsked', missing: 'nothing: it would be asked without --dry-run' };
+  if (asked.plan.dryRun) return { outcome: 'notAsked', missing: 'a run without --dry-run' };
   try {
     return await question.ask(asked);
   } catch (error) {

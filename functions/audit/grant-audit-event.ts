@@ -48,7 +48,7 @@ export const isGrantEvent = (before: Image | undefined, after: Image): boolean =
 export const grantAuditEvent = (image: Image, stage: string): AuditEvent => {
   const event = image['lastEvent']?.M ?? {};
   const type = text(event, 'type');
-  if (!isType(type)) throw new Error('type is none of ours');
+  if (!isType(type)) throw new Error('the type is unknown');
   const reason = optionalText(event, 'reason');
   const grantId = text(image, 'grantId');
   const byPartner = askedByPartner(type, reason);

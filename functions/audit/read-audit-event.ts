@@ -58,7 +58,7 @@ const ending = (image: Image): Pick<AuditEvent, 'outcome' | 'outcomeDesc'> => {
  */
 export const readAuditEvent = (image: Image, stage: string): AuditEvent => {
   const type = text(image, 'type');
-  if (type !== 'opened' && type !== 'ended' && type !== 'endUnknown') throw new Error('type is none of ours');
+  if (type !== 'opened' && type !== 'ended' && type !== 'endUnknown') throw new Error('the type is unknown');
   const requestId = text(image, 'requestId');
   const interaction = text(image, 'interaction');
   return {

@@ -10,7 +10,7 @@ export const optionalText = (image: Image, name: string): string | undefined => 
 /** A string attribute. @throws Error naming the attribute, never what is in it */
 export const text = (image: Image, name: string): string => {
   const value = image[name]?.S;
-  if (value === undefined || value === '') throw new Error(`${name} is no text`);
+  if (value === undefined || value === '') throw new Error(`${name} is not a string`);
   return value;
 };
 

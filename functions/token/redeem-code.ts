@@ -57,7 +57,7 @@ export const redeemCode = async (deps: TokenDeps, request: TokenRequest): Promis
   const presented = request.form.values.get('code');
   if (presented === undefined) throw new GatewayError('invalid_request', 'code is missing.');
   const code = readCode(presented);
-  if (code === undefined) throw new GatewayError('invalid_grant', 'The code is damaged, or none of ours.');
+  if (code === undefined) throw new GatewayError('invalid_grant', 'The code is malformed or was not issued here.');
   const now = nowSeconds(deps.clock);
 
   const grant = await getGrant(deps.grants, code.grantId);

@@ -134,7 +134,7 @@ export const refresh = async (deps: TokenDeps, request: TokenRequest): Promise<T
   if (text === undefined) throw new GatewayError('invalid_request', 'refresh_token is missing.');
   const presented = readRefreshToken(text);
   if (presented === undefined)
-    throw new GatewayError('invalid_grant', 'The refresh token is damaged, or none of ours.');
+    throw new GatewayError('invalid_grant', 'The refresh token is malformed or was not issued here.');
   const now = nowSeconds(deps.clock);
 
   const grant = await getGrant(deps.grants, presented.grantId);

@@ -134,10 +134,7 @@ describe("a payer's secret", () => {
     await shell(`printf %s first | ${put}`);
 
     const { code, err } = await shell(`${put} --previous`);
-    expect([code, err]).toEqual([
-      1,
-      'p2p/try/payers/plan has no previous value; put one there with: npm run payers -- secret\n',
-    ]);
+    expect([code, err]).toEqual([1, 'p2p/try/payers/plan has no previous value to go back to\n']);
     expect(secrets.current(names.plan)).toBe('{"client_secret":"first"}');
   });
 

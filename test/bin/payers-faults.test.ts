@@ -304,7 +304,7 @@ describe('a secret', () => {
       /has no private_key_jwk, which clientAuthentication private_key_jwt/,
     ],
     ['of the other wrong kind', { private_key_jwk: keys.privateJwk }, byPost, /has no client_secret/],
-    ['with an empty text', { client_secret: '' }, byPost, /client_secret is no text/],
+    ['with an empty text', { client_secret: '' }, byPost, /client_secret is not a string/],
     ['with a new line at its end', { client_secret: 'canary\n' }, byPost, /begins or ends with a blank or a new line/],
     ['that is no key', { private_key_jwk: rsaWithoutAlg }, plan, /is no private key → make a pair/],
     ['that is a public key', { private_key_jwk: keys.publicJwk }, plan, /is no private key/],

@@ -105,7 +105,7 @@ describe('npm run smoke', () => {
 
     expect(code).toBe(0);
     expect(line('repeated')).toContain('it needs an access token in P2P_ACCESS_TOKEN');
-    expect(line('challenge')).toContain('it would be asked without --dry-run');
+    expect(line('challenge')).toContain('it needs a run without --dry-run');
     expect(told).toMatch(/^0 right, 0 wrong, 6 not asked/);
   });
 

@@ -117,7 +117,7 @@ const noScopeType = (scope: string): string =>
   `"${scope}" names no resource type of FHIR R4; write one, such as patient/Observation.rs`;
 const writes = (scope: string): string =>
   `"${scope}" is more than reading, and the gateway only reads; write a read scope`;
-const example = (host: string): string => `is the example's (${host} belongs to nobody); write your own`;
+const example = (host: string): string => `is the example's (${host} is reserved for examples); write your own`;
 
 /** Accepted without a word once, and each would have hurt. */
 export const accepted: readonly Mistake[] = [

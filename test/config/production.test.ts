@@ -224,15 +224,15 @@ describe('an example in production', () => {
     expect(lines).toEqual(
       expect.arrayContaining([
         "account: is the example's; write your own account's 12 digits",
-        "domain.name: is the example's (gateway.plan.example.org belongs to nobody); write your own",
+        "domain.name: is the example's (gateway.plan.example.org is reserved for examples); write your own",
         "domain.hostedZone.id: is the example's; write the id of your own zone",
-        "alarmAddresses[0]: is the example's (plan.example.org belongs to nobody); write your own",
-        "runbookUrl: is the example's (runbooks.plan.example.org belongs to nobody); write your own",
-        "payers[0].authorizationEndpoint, tokenEndpoint: is the example's (auth.lakeside.example.org belongs to nobody); write your own",
+        "alarmAddresses[0]: is the example's (plan.example.org is reserved for examples); write your own",
+        "runbookUrl: is the example's (runbooks.plan.example.org is reserved for examples); write your own",
+        "payers[0].authorizationEndpoint, tokenEndpoint: is the example's (auth.lakeside.example.org is reserved for examples); write your own",
         "payers[0].clientId: is the example's; write the client id that the payer gave you",
         "payers[1].publicKeys[0]: is the example's, whose private key nobody has; write your own",
         "partners[0].secretHashes[0]: is the example's, whose secret nobody has; write the hash of the partner's own",
-        "partners[1].homePage, redirectUris[0], webOrigins[0]: is the example's (notebook.example.com belongs to nobody); write your own",
+        "partners[1].homePage, redirectUris[0], webOrigins[0]: is the example's (notebook.example.com is reserved for examples); write your own",
       ]),
     );
     expect(left({ production: false })).toEqual([]);

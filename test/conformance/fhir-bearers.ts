@@ -10,7 +10,7 @@ export const bearers: readonly Requirement[] = [
     expect(challengeHeaderOf(target, response)).toBe('Bearer');
     await expectOutcome(response, 401);
   }),
-  requirement('RFC 6750 §3.1', 'answers 401 invalid_token to a token that is none of ours', async (target) => {
+  requirement('RFC 6750 §3.1', 'answers 401 invalid_token to a token that was not issued here', async (target) => {
     for (const token of ['nothing', 'p2pa_', `p2pa_${'A'.repeat(112)}`, 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.']) {
       const response = await read(target, '/Patient', token);
       expect(challengeHeaderOf(target, response)).toMatch(/^Bearer error="invalid_token"/);

@@ -221,7 +221,7 @@ const limits: readonly Requirement[] = [
     await expectOAuthError(await refresh(target, token), 400, 'invalid_grant');
     expect(await introspect(target, token)).toMatchObject({ active: true });
   }),
-  requirement('RFC 6749 §5.2', 'refuses a refresh token that is none of ours: invalid_grant', async (target) => {
+  requirement('RFC 6749 §5.2', 'refuses a refresh token that was not issued here: invalid_grant', async (target) => {
     for (const token of ['nothing', 'p2pr_', `p2pr_${'A'.repeat(155)}`, 'p2pr_\u0000']) {
       await expectOAuthError(await refresh(target, token), 400, 'invalid_grant');
     }

@@ -43,7 +43,7 @@ export const requests: readonly Requirement[] = [
       await expectOAuthError(await postAs(target, target.portal, 'token', form), 400, 'unsupported_grant_type');
     }),
   ),
-  requirement('RFC 6749 §5.2', 'refuses a code that is none of ours: invalid_grant', async (target) => {
+  requirement('RFC 6749 §5.2', 'refuses a code that was not issued here: invalid_grant', async (target) => {
     await expectOAuthError(await postAs(target, target.portal, 'token', damaged), 400, 'invalid_grant');
   }),
   requirement('RFC 6749 §2.3.1', 'takes no credentials and no code from the query', async (target) => {

@@ -181,7 +181,7 @@ describe('a code', () => {
     const readsOfDamaged = dynamo.calls();
     const forged = await redeem(codeWithAnotherSecret(code));
 
-    expect(bodyOf(damaged).error_description).toContain('damaged');
+    expect(bodyOf(damaged).error_description).toContain('malformed or was not issued here');
     expect(readsOfDamaged).toEqual([]);
     expect(bodyOf(forged).error_description).toContain('unknown');
     expect((await redeem(code)).statusCode).toBe(200);
