@@ -76,10 +76,11 @@ const checkScope = (
   return { scope, refreshable: asked === '' || scopesOf(scope).includes('offline_access') };
 };
 
-/** SMART App Launch: `aud` is this payer's FHIR base, with or without a last slash. */
+/** SMART App Launch: `aud` (RFC 8707: `resource`) is this payer's FHIR base, with or without a last slash. */
 const checkAudience = ({ values }: Parameters, base: string): void => {
-  const aud = values.get('aud') ?? values.get('resource');
-  if (aud !== undefined && aud !== base && aud !== `${base}/`) throw invalid(`aud must be ${base}.`);
+  for (const name of ['aud', 'resource']) {
+    if (![undefined, base, `${base}/`].includes(values.get(name))) throw invalid(`${name} must be ${base}.`);
+  }
 };
 
 /**

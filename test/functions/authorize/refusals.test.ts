@@ -127,7 +127,9 @@ describe('authorize, once the partner is trusted', () => {
   const publicApp = { client_id: 'demo-app', redirect_uri: 'http://localhost:3002/app/callback' };
   const challenge = pkce.code_challenge;
   const hash = 'code_challenge must be a SHA-256 hash in base64url.';
-  const aud = 'aud must be http://localhost:3000/r4/northwind.';
+  const base = 'http://localhost:3000/r4/northwind';
+  const aud = `aud must be ${base}.`;
+  const resource = `resource must be ${base}.`;
   const readable = 'Ask for something to read that this app is registered for, such as patient/*.rs.';
 
   it.each<[string, Record<string, string>, string, string]>([
@@ -171,7 +173,13 @@ describe('authorize, once the partner is trusted', () => {
     ],
     ['another payer’s base as aud', { aud: 'http://localhost:3000/r4/demo-health-plan' }, 'invalid_request', aud],
     ['the payer’s own base as aud', { aud: 'http://127.0.0.1:3003/r4' }, 'invalid_request', aud],
-    ['another base as resource', { resource: 'https://other.example' }, 'invalid_request', aud],
+    ['another base as resource', { resource: 'https://other.example' }, 'invalid_request', resource],
+    [
+      'another base as resource beside the right aud',
+      { aud: `${base}/`, resource: 'https://other.example' },
+      'invalid_request',
+      resource,
+    ],
     ...[
       ['a scope that writes', 'patient/Observation.cruds', 'patient/Observation.cruds'],
       ['a scope of SMART 1.0 that writes', 'patient/*.write patient/*.*', 'patient/*.write, patient/*.*'],
