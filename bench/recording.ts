@@ -7,7 +7,8 @@ import {
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import type { PayerHttp } from '../functions/shared/deps.ts';
+import type { PayerHttp, PayerRequest } from '../functions/shared/deps.ts';
+import { createPayerHttp } from '../functions/shared/payer/http-client.ts';
 import { dynamoClient } from '../functions/shared/store/dynamo.ts';
 import { gatewayOver } from './gateway.ts';
 import { type Round, oneAfterAnother, oneByOne } from './measure.ts';
@@ -24,7 +25,7 @@ type Call =
   | { readonly command: 'PutItem'; readonly input: PutItemCommandInput }
   | { readonly command: 'UpdateItem'; readonly input: UpdateItemCommandInput };
 
-type PayerCall = readonly [input: string | URL, init: RequestInit];
+type PayerCall = readonly [input: string | URL, init: PayerRequest];
 
 /** What one request called, in the order of its calls. */
 export interface Recording {
@@ -42,6 +43,9 @@ export interface Replay {
 const recordedPrefix = 'recorded';
 const floorPrefix = 'floor';
 
+/** The client of the functions: a floor speaks to the payer as they do. */
+const payerClient = createPayerHttp();
+
 const replayOver = (client: DynamoDBClient): Replay => ({
   send: async (call) => {
     if (call?.command === 'GetItem') await client.send(new GetItemCommand(call.input));
@@ -51,17 +55,21 @@ const replayOver = (client: DynamoDBClient): Replay => ({
   },
   callPayer: async (call) => {
     if (call === undefined) throw new Error('the handler called no payer');
-    const response = await fetch(...call);
-    if (!response.ok) throw new Error(`the payer answered ${response.status}`);
+    const response = await payerClient(...call);
+    if (response.status !== 200) throw new Error(`the payer answered ${response.status}`);
     for await (const chunk of response.body ?? []) void chunk;
   },
 });
+
+/** A lease on a partner's rate lasts for many reads, so it is in the handler's own time and in no floor. */
+const isLease = (table: string): boolean => table.endsWith('.Limits');
 
 const recordCalls = (client: DynamoDBClient, calls: Call[]): void => {
   client.middlewareStack.add(
     (next, context) => async (args) => {
       const command = String(context['commandName']).replace(/Command$/, '');
       const { TableName: table = '', ...input } = args.input as PutItemCommandInput;
+      if (isLease(table)) return next(args);
       calls.push({ command, input: { ...input, TableName: table.replace(recordedPrefix, floorPrefix) } } as Call);
       return next(args);
     },
@@ -114,7 +122,7 @@ export const startFloor = async (
     // The handler's deadline is not the floor's.
     const { signal: _signal, ...rest } = init;
     payerCalls.push([input, rest]);
-    return fetch(input, init);
+    return payerClient(input, init);
   };
   const next = begin(gatewayOver({ tables: recorded, client, registry, payerHttp }));
   const replay = replayOver(dynamoClient());

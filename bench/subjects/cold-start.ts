@@ -45,6 +45,8 @@ const s3Alone = 'the S3 client alone';
 const floors: Readonly<Record<string, string>> = { audit: s3Alone };
 const manyParties = 1000;
 const kb = (bytes: number): number => bytes / 1024;
+/** KB; why they may have more is said in test/budgets/bundles.test.ts. */
+const largerBundles: Readonly<Record<string, number>> = { fetch: 450, audit: 490 };
 
 const sizeBudgets = (bundles: readonly Bundle[]): Budget[] =>
   bundles.map(({ name, bytes, hasSdk }) =>
@@ -55,7 +57,7 @@ const sizeBudgets = (bundles: readonly Bundle[]): Budget[] =>
           limit: 60,
           unit: ' KB',
         })
-      : atMost({ name: `${name}'s bundle`, value: kb(bytes), limit: 430, unit: ' KB' }),
+      : atMost({ name: `${name}'s bundle`, value: kb(bytes), limit: largerBundles[name] ?? 430, unit: ' KB' }),
   );
 
 const importBudgets = (measured: Measured, bundles: readonly Bundle[]): Budget[] =>
