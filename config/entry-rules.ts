@@ -21,7 +21,7 @@ const checkIds = (config: StageConfig, context: Context): void => {
   }
 };
 
-/** Whether the payer has been written down and has not given a client id yet. */
+/** Whether the payer has not given its client id yet. */
 const isPending = ({ clientId }: { readonly clientId: string }): boolean => clientId === pendingClientId;
 
 /** A URL in the one spelling that every other of it is compared by. */

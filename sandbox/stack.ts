@@ -23,7 +23,7 @@ export interface LocalStackOptions {
   readonly secretsFile?: string;
   /** Whether the payers and the partner app of stage `local` run too. Default: when there is no `configFile`. */
   readonly withSandbox?: boolean;
-  /** The most processes of a function, each with one call at a time. Default: four. */
+  /** The most processes a function may have; each takes one call at a time. Default: four. */
   readonly environments?: number;
   /** Gets each finished request; the service is `gateway`, `partner` or a payer's id. */
   readonly log?: (service: string, line: RequestLogLine) => void;

@@ -7,7 +7,7 @@ export interface Asked {
   readonly plan: SmokePlan;
   /** The public origin, without a trailing slash. */
   readonly origin: string;
-  /** The FHIR base URL of the payer that is read from. */
+  /** The FHIR base URL of the payer to read from. */
   readonly base: string;
   /** Whether an edge gives `WWW-Authenticate` its name back. */
   readonly edge: boolean;

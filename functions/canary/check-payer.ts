@@ -10,7 +10,7 @@ import type { CanaryDeps } from './deps.ts';
 /** Each request's, milliseconds: a member would not wait longer for a page. */
 const timeoutMs = 8000;
 
-/** The most of a discovery document that is read. */
+/** The largest part of a discovery document that is read. */
 const documentLimitBytes = 256 * 1024;
 
 /** The longest that {@link checkPayer} takes: discovery, authorize, and then the payer's three endpoints side by side. */

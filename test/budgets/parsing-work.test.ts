@@ -4,7 +4,7 @@ import { join } from 'node:path';
 type Counts = readonly [once: number, twice: number, fourTimes: number];
 
 const counts = (): Record<string, Counts> => {
-  // Code that V8 optimizes is no longer counted to the block.
+  // V8 stops counting blocks in code that it optimizes.
   const arguments_ = ['--no-opt', '--no-maglev', join(import.meta.dirname, 'count-parsing.ts')];
   const { stdout, stderr } = spawnSync(process.execPath, arguments_, {
     encoding: 'utf8',

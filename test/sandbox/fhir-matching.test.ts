@@ -224,7 +224,7 @@ describe('an include', () => {
       '_include=Observation:subject&_include:iterate=Patient:general-practitioner',
       'Patient/1 Practitioner/1',
     ],
-    // What was matched comes no second time, and what points at itself comes to an end.
+    // Each match appears once, and references in a circle end.
     ['Encounter', '_include:iterate=Encounter:part-of', ''],
     ['Patient', '_revinclude=Observation:subject', 'Observation/1'],
     ['Patient', '_revinclude=Observation:encounter', ''],

@@ -22,7 +22,7 @@ const longestAccessToken = 32_768;
 /** What an `Authorization` header can carry after `Bearer `. */
 const headerToken = /^[\x21-\x7e]+$/;
 
-/** Token types that are worth nothing without a proof or a signature, which the gateway does not make. */
+/** Token types that need a proof or a signature, which the gateway does not make. */
 const boundTypes = new Set(['dpop', 'mac', 'pop']);
 
 /** A JSON object's text as that object, with or without a byte order mark; undefined for everything else. */
