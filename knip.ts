@@ -5,7 +5,6 @@ const config: KnipConfig = {
   entry: [
     'bin/*.ts',
     'functions/*/index.ts',
-    'functions/shared/fhir/make-search-targets.ts',
     // Whatever stages an operator has written.
     ...stageNames().map((stage) => `config/${stage}.ts`),
     'sandbox/{start,demo}.ts',

@@ -7,7 +7,7 @@ import {
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import type { PayerHttp, PayerRequest } from '../functions/shared/deps.ts';
+import type { PayerHttp, PayerRequest } from '../functions/shared/payer/http.ts';
 import { createPayerHttp } from '../functions/shared/payer/http-client.ts';
 import { dynamoClient } from '../functions/shared/store/dynamo.ts';
 import { gatewayOver } from './gateway.ts';

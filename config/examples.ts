@@ -2,7 +2,7 @@
  * What the examples of this folder hold in place of one's own. Production takes none of it, but in the example itself
  * (`leftovers.ts`).
  */
-import type { PublicJwk } from './stage.ts';
+import type { PublicJwk } from '../functions/shared/registry/types.ts';
 
 /** An account id that AWS's own documentation uses. */
 export const exampleAccount = '111122223333';

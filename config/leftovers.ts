@@ -9,7 +9,8 @@ import {
 } from './examples.ts';
 import { type Finding, findingIf, within } from './production.ts';
 import { type UrlField, partnerUrls, payerUrls } from './stage-urls.ts';
-import type { Deployment, Partner, Payer, PublicJwk, StageConfig } from './stage.ts';
+import type { Deployment, StageConfig } from './stage.ts';
+import type { Partner, Payer, PublicJwk } from '../functions/shared/registry/types.ts';
 
 const exampleHost =
   (path: readonly PropertyKey[]) =>

@@ -1,5 +1,5 @@
 /** The URLs of a configuration that browsers or functions go to, each with its field. */
-import type { Partner, Payer } from './stage.ts';
+import type { Partner, Payer } from '../functions/shared/registry/types.ts';
 
 /** A URL and the path of its field in the payer or partner. */
 export type UrlField = readonly [path: readonly PropertyKey[], url: string];

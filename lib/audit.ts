@@ -5,7 +5,7 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { EventSourceMapping, FilterCriteria, FilterRule, MetricType, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { openReads } from '../functions/shared/audit/read-event.ts';
+import { openReads } from '../functions/shared/store/read-events.ts';
 import { accessLogBucket, auditBucket, protectAudit } from './audit-bucket.ts';
 import { GatewayFunction } from './gateway-function.ts';
 import type { GatewayKeys } from './keys.ts';

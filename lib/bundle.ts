@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Stage } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import type { RegistryData } from '../config/stage.ts';
+import type { RegistryData } from '../functions/shared/registry/types.ts';
 
 const functionsFolder = join(import.meta.dirname, '..', 'functions');
 

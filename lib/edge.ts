@@ -22,7 +22,7 @@ import { CfnDelivery, CfnDeliveryDestination, CfnDeliverySource } from 'aws-cdk-
 import { Construct } from 'constructs';
 import type { Domain, StageConfig } from '../config/stage.ts';
 import { EdgeFunction } from './edge-function.ts';
-import { viewerAddressHeader } from '../functions/shared/edge-headers.ts';
+import { viewerAddressHeader } from '../functions/shared/http/edge-headers.ts';
 import { logGroup, logGroupArn } from './log-group.ts';
 import { type OriginSecret, originHeader } from './origin-secret.ts';
 

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { longestReadSeconds } from '../functions/shared/audit/read-event.ts';
+import { longestReadSeconds } from '../functions/shared/store/read-events.ts';
 import { GatewayFunction } from './gateway-function.ts';
 import type { PayerSecrets } from './payer-secrets.ts';
 import type { GatewayRuntime } from './runtime.ts';

@@ -20,7 +20,8 @@ import {
 import { AnyPrincipal, ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import type { Payer, StageConfig, VpcNetwork } from '../config/stage.ts';
+import type { StageConfig, VpcNetwork } from '../config/stage.ts';
+import type { Payer } from '../functions/shared/registry/types.ts';
 import { closeDefaultSecurityGroup } from './default-security-group.ts';
 import { logGroup } from './log-group.ts';
 import { removalPolicyOf } from './removal-policy.ts';

@@ -3,7 +3,8 @@ import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import type { Payer, StageConfig } from '../config/stage.ts';
+import type { StageConfig } from '../config/stage.ts';
+import type { Payer } from '../functions/shared/registry/types.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 import { allow, allowKeyForSecrets } from './statements.ts';
 

@@ -10,7 +10,7 @@ import {
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
-import { openReads } from '../functions/shared/audit/read-event.ts';
+import { openReads } from '../functions/shared/store/read-events.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 
 export interface GatewayTablesProps {

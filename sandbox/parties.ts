@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { localStage } from '../config/local.ts';
-import type { PublicJwk, StageConfig } from '../config/stage.ts';
+import type { StageConfig } from '../config/stage.ts';
+import type { PublicJwk } from '../functions/shared/registry/types.ts';
 import type { RequestLogLine } from './aws/api-gateway.ts';
 import type { LocalPorts } from './ports.ts';
 import { startPartnerApp } from './partner/server.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { clientSecret } from '../config/rules.ts';
-import type { Payer } from '../config/stage.ts';
+import type { Payer } from '../functions/shared/registry/types.ts';
 import { LocalStackError } from './local-stack-error.ts';
 
 /** What a payer's secret holds, as in Secrets Manager. */

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { facadeBase } from '../../functions/shared/urls.ts';
+import { facadeBase } from '../../functions/shared/registry/urls.ts';
 import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
 import { bundleNamed, deployedBundles } from '../bundles.ts';
 import { gatewayOver } from '../gateway.ts';

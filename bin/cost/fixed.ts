@@ -28,7 +28,7 @@ export const stageCounts = {
   /** Of the network, whatever the number of its zones. */
   addresses: 3,
   /**
-   * At most, in a month in which everything happens: of requests (`functions/shared/metrics.ts`); of the audit and of
+   * At most, in a month in which everything happens: of requests (`functions/shared/record/metrics.ts`); of the audit and of
    * cut answers; and those that Lambda counts for each of two streams.
    */
   metrics: 43 + 3 + 2 * 7,

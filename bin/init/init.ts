@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { checkStage } from '../../config/check.ts';
 import { requireDeployable } from '../../config/deployable.ts';
 import { pendingClientId } from '../../config/examples.ts';
-import type { PayerHttp } from '../../functions/shared/deps.ts';
+import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { registrationOf } from '../payers/registration.ts';
 import { Refusal, UsageError } from '../shared/command-line.ts';
 import { type Answers, answer, deploymentRules, oneOf, orNone, rules } from './answers.ts';

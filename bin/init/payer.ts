@@ -1,6 +1,6 @@
 import { pendingClientId } from '../../config/examples.ts';
-import type { Payer } from '../../config/stage.ts';
-import type { PayerHttp } from '../../functions/shared/deps.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
+import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { discover, type Discovered } from '../payers/discover.ts';
 import { makeKeyPair } from '../payers/key.ts';
 import { propose } from '../payers/propose.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
-import type { Payer } from '../../config/stage.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
 import { entryText } from '../payers/entry.ts';
 import { typeScript } from '../shared/typescript.ts';
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type { PublicJwk, StageConfig } from '../../config/stage.ts';
+import type { StageConfig } from '../../config/stage.ts';
+import type { PublicJwk } from '../../functions/shared/registry/types.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { problemsWith } from '../shared/check-entry.ts';
 import { Refusal, UsageError } from '../shared/command-line.ts';

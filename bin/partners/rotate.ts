@@ -1,4 +1,5 @@
-import type { Partner, StageConfig } from '../../config/stage.ts';
+import type { StageConfig } from '../../config/stage.ts';
+import type { Partner } from '../../functions/shared/registry/types.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { Refusal } from '../shared/command-line.ts';
 import { typeScript } from '../shared/typescript.ts';

@@ -1,5 +1,5 @@
 import { webUrl } from '../../config/rules.ts';
-import type { PayerHttp } from '../../functions/shared/deps.ts';
+import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { Refusal, UsageError } from '../shared/command-line.ts';
 import { type Document, readDocuments, textOf } from './documents.ts';
 import { probe } from './probe.ts';

@@ -1,5 +1,5 @@
-import type { Payer } from '../../config/stage.ts';
-import type { PayerHttp } from '../../functions/shared/deps.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
+import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { type Document, type Places, listOf, readDocuments, textOf } from './documents.ts';
 import { type Finding, well, wrong } from './finding.ts';
 import { compareScopes } from './scopes.ts';

@@ -1,4 +1,4 @@
-import type { PayerHttp } from '../../functions/shared/deps.ts';
+import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { type Finding, wrong } from './finding.ts';
 import { type Answer, probe } from './probe.ts';
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { smart } from '../../config/presets.ts';
-import type { Payer } from '../../config/stage.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
 import { withoutUndefined } from '../shared/objects.ts';
 import { typeScript } from '../shared/typescript.ts';
 

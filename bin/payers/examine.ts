@@ -1,5 +1,5 @@
-import type { Payer } from '../../config/stage.ts';
-import type { PayerHttp } from '../../functions/shared/deps.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
+import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { checkDiscovery } from './discovery.ts';
 import { checkAuthorize, checkFhir, checkRevoke, checkToken } from './endpoints.ts';
 import type { Finding } from './finding.ts';

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
 import { publicJwk } from '../../config/rules.ts';
-import type { PublicJwk } from '../../config/stage.ts';
+import type { PublicJwk } from '../../functions/shared/registry/types.ts';
 
 /** A key pair for `private_key_jwt`. */
 export interface KeyPair {

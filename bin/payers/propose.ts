@@ -1,5 +1,5 @@
 import { examplePublicKey } from '../../config/examples.ts';
-import type { Payer, PayerQuirks } from '../../config/stage.ts';
+import type { Payer, PayerQuirks } from '../../functions/shared/registry/types.ts';
 import { withoutUndefined } from '../shared/objects.ts';
 import { slug } from '../shared/slug.ts';
 import type { Discovered } from './discover.ts';

@@ -5,7 +5,7 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { clientSecret } from '../../config/rules.ts';
-import type { Payer } from '../../config/stage.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
 import { Refusal } from '../shared/command-line.ts';
 import { answerMs, within } from './deadline.ts';
 import { judgeSecret } from './secret.ts';

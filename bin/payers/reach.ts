@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Payer } from '../../config/stage.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
 import { causeOf } from '../../functions/shared/errors.ts';
 import { lookupMs, within } from './deadline.ts';
 import { type Finding, well, wrong } from './finding.ts';

@@ -1,5 +1,6 @@
-import type { Payer, StageConfig } from '../../config/stage.ts';
-import { callbackUri } from '../../functions/shared/urls.ts';
+import type { StageConfig } from '../../config/stage.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
+import { callbackUri } from '../../functions/shared/registry/urls.ts';
 
 /** What the payer must register of ours. */
 export interface Registration {

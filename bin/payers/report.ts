@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { Payer } from '../../config/stage.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
 import type { Finding } from './finding.ts';
 import type { Registration } from './registration.ts';
 

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import type { Payer, PublicJwk } from '../../config/stage.ts';
+import type { Payer, PublicJwk } from '../../functions/shared/registry/types.ts';
 import { type Finding, well, wrong } from './finding.ts';
 
 /** The text of a payer's secret, or why it cannot be had. */

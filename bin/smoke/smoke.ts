@@ -1,5 +1,5 @@
 import { causeOf } from '../../functions/shared/errors.ts';
-import { facadeBase } from '../../functions/shared/urls.ts';
+import { facadeBase } from '../../functions/shared/registry/urls.ts';
 import { readStage, Refusal } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
 import { alarm } from './alarm.ts';

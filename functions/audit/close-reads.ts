@@ -4,9 +4,9 @@ import {
   ScanCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { longestReadSeconds, openReads } from '../shared/audit/read-event.ts';
+import { longestReadSeconds, openReads } from '../shared/store/read-events.ts';
 import { causeOf } from '../shared/errors.ts';
-import { embeddedMetrics } from '../shared/metrics.ts';
+import { embeddedMetrics } from '../shared/record/metrics.ts';
 import type { AuditDeps } from './deps.ts';
 
 type Key = Record<string, AttributeValue>;

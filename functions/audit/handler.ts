@@ -1,6 +1,6 @@
 import type { Context, DynamoDBStreamEvent, ScheduledEvent } from 'aws-lambda';
 import { causeOf } from '../shared/errors.ts';
-import { embeddedMetrics } from '../shared/metrics.ts';
+import { embeddedMetrics } from '../shared/record/metrics.ts';
 import { closeReads } from './close-reads.ts';
 import type { AuditDeps } from './deps.ts';
 import { fileEvents } from './file-events.ts';

@@ -1,8 +1,8 @@
 import { GatewayError } from '../shared/errors.ts';
-import { limitScopes, readsSomething, scopesOf } from '../shared/fhir/scopes.ts';
+import { limitScopes, readsSomething, scopesOf } from '../shared/partner/scopes.ts';
 import { type Parameters, checkNotRepeated } from '../shared/http/api.ts';
-import { nameScopes } from '../shared/oauth/name-scopes.ts';
-import { scopeAtPayer } from '../shared/oauth/payer-scope.ts';
+import { nameScopes } from '../shared/partner/name-scopes.ts';
+import { scopeAtPayer } from '../shared/payer/scope-at-payer.ts';
 import { type CheckedClient, longestState } from './check-client.ts';
 
 /** What a partner asks for, checked. */

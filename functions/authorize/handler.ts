@@ -3,8 +3,8 @@ import { type ApiEvent, type ApiResponse, checkMethod, parameters, payerOf, quer
 import { errorPages } from '../shared/http/error-pages.ts';
 import { formPairs } from '../shared/http/form.ts';
 import { refusePrefetch } from '../shared/http/refuse-prefetch.ts';
-import { type PartnerReturn, returnError } from '../shared/oauth/partner-redirect.ts';
-import { type RequestRecord, recordError, recordOf, recordRequest, referenceOf } from '../shared/request-record.ts';
+import { type PartnerReturn, returnError } from '../shared/partner/redirect.ts';
+import { type RequestRecord, recordError, recordOf, recordRequest, referenceOf } from '../shared/record/request-record.ts';
 import type { AuthorizeDeps } from './deps.ts';
 import { checkAuthorizeRequest } from './check-authorize-request.ts';
 import { checkClient } from './check-client.ts';

@@ -1,6 +1,6 @@
 import { base64url, nowSeconds } from '../shared/deps.ts';
 import type { ApiEvent } from '../shared/http/api.ts';
-import { setLoginCookie } from '../shared/oauth/login-cookie.ts';
+import { setLoginCookie } from '../shared/partner/login-cookie.ts';
 import { sealIvBytes } from '../shared/store/crypto.ts';
 import { putLoginAttempt } from '../shared/store/login-attempts.ts';
 import type { CheckedRequest } from './check-authorize-request.ts';

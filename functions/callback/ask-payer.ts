@@ -1,13 +1,13 @@
-import type { Payer } from '../../config/stage.ts';
+import type { Payer } from '../shared/registry/types.ts';
 import { GatewayError, type Signal } from '../shared/errors.ts';
-import { findPatient } from '../shared/oauth/find-patient.ts';
-import { patientId } from '../shared/oauth/patient-id.ts';
-import { type PayerTokenAnswer, exchangeCode, payerHttpFailure, revokeAtPayer } from '../shared/oauth/payer-client.ts';
-import { PayerError, loginFailure } from '../shared/oauth/payer-error.ts';
+import { findPatient } from './find-patient.ts';
+import { patientId } from '../shared/payer/patient-id.ts';
+import { type PayerTokenAnswer, exchangeCode, payerHttpFailure, revokeAtPayer } from '../shared/payer/client.ts';
+import { PayerError, loginFailure } from '../shared/payer/errors.ts';
 import type { PayerTokens } from '../shared/store/grant.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
 import type { CallbackDeps } from './deps.ts';
-import { callbackUri } from '../shared/urls.ts';
+import { callbackUri } from '../shared/registry/urls.ts';
 
 /**
  * Exchanges the payer's code for payer tokens.

@@ -1,4 +1,4 @@
-import type { Payer } from '../../config/stage.ts';
+import type { Payer } from '../shared/registry/types.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { type Parameters, checkNotRepeated } from '../shared/http/api.ts';
 import type { CallbackDeps } from './deps.ts';

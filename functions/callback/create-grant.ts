@@ -1,9 +1,9 @@
-import type { Payer } from '../../config/stage.ts';
+import type { Payer } from '../shared/registry/types.ts';
 import { base64url, nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { readsSomething, scopesOf } from '../shared/fhir/scopes.ts';
-import type { PayerTokenAnswer } from '../shared/oauth/payer-client.ts';
-import { scopeAtPayer } from '../shared/oauth/payer-scope.ts';
+import { readsSomething, scopesOf } from '../shared/partner/scopes.ts';
+import type { PayerTokenAnswer } from '../shared/payer/client.ts';
+import { scopeAtPayer } from '../shared/payer/scope-at-payer.ts';
 import { bearerSizes, codeWrapKey, writeBearer } from '../shared/store/bearers.ts';
 import { seal, sealIvBytes, sha256 } from '../shared/store/crypto.ts';
 import { sealPayerTokens } from '../shared/store/grant.ts';

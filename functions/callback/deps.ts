@@ -1,5 +1,5 @@
 import type { Deps } from '../shared/deps.ts';
-import type { PayerClientDeps } from '../shared/oauth/payer-client.ts';
+import type { PayerClientDeps } from '../shared/payer/client.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 
 /** What the callback function is given. */

@@ -1,10 +1,11 @@
-import type { Partner, Payer } from '../../config/stage.ts';
-import { type PayerResponse, base64url } from '../shared/deps.ts';
+import type { Partner, Payer } from '../shared/registry/types.ts';
+import { base64url } from '../shared/deps.ts';
+import type { PayerResponse } from '../shared/payer/http.ts';
 import { causeOf } from '../shared/errors.ts';
-import { payerAuthorizeUrl } from '../shared/oauth/payer-authorize-url.ts';
+import { payerAuthorizeUrl } from '../shared/payer/authorize-url.ts';
 import { readText } from '../shared/payer/read-text.ts';
 import { sha256 } from '../shared/store/crypto.ts';
-import { callbackUri, facadeBase } from '../shared/urls.ts';
+import { callbackUri, facadeBase } from '../shared/registry/urls.ts';
 import type { CanaryDeps } from './deps.ts';
 
 /** Each request's, milliseconds: a member would not wait longer for a page. */

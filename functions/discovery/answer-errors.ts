@@ -3,7 +3,7 @@ import type { GatewayError } from '../shared/errors.ts';
 import { operationOutcome } from '../shared/fhir/operation-outcome.ts';
 import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
 import { json, noStore, oauthError } from '../shared/http/respond.ts';
-import { recordError, recordOf, referenceOf } from '../shared/request-record.ts';
+import { recordError, recordOf, referenceOf } from '../shared/record/request-record.ts';
 
 const issueTypes: Readonly<Partial<Record<GatewayError['code'], string>>> = {
   not_found: 'not-found',

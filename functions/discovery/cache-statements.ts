@@ -1,4 +1,4 @@
-import type { Payer } from '../../config/stage.ts';
+import type { Payer } from '../shared/registry/types.ts';
 import type { Clock } from '../shared/deps.ts';
 import type { FetchedStatement } from './fetch-statement.ts';
 

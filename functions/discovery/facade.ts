@@ -1,5 +1,5 @@
-import type { Payer } from '../../config/stage.ts';
-import { facadeBase } from '../shared/urls.ts';
+import type { Payer } from '../shared/registry/types.ts';
+import { facadeBase } from '../shared/registry/urls.ts';
 
 /** The URLs of a payer's facade: what the gateway looks like to a partner app. */
 export interface Facade {

@@ -1,5 +1,5 @@
-import type { Payer } from '../../config/stage.ts';
-import type { PayerHttp } from '../shared/deps.ts';
+import type { Payer } from '../shared/registry/types.ts';
+import type { PayerHttp } from '../shared/payer/http.ts';
 import { causeOf } from '../shared/errors.ts';
 import { readText } from '../shared/payer/read-text.ts';
 import type { Facade } from './facade.ts';

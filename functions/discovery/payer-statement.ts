@@ -1,4 +1,4 @@
-import type { Payer } from '../../config/stage.ts';
+import type { Payer } from '../shared/registry/types.ts';
 import type { Facade } from './facade.ts';
 import { security } from './security.ts';
 

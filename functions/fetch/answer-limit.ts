@@ -1,4 +1,4 @@
-import type { PayerResponse } from '../shared/deps.ts';
+import type { PayerResponse } from '../shared/payer/http.ts';
 import { GatewayError } from '../shared/errors.ts';
 
 /** What goes before the body, for API Gateway: status and headers. */

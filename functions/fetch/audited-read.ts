@@ -2,7 +2,7 @@ import type { MiddlewareObj } from '@middy/core';
 import { Readable } from 'node:stream';
 import { causeOf, unavailable } from '../shared/errors.ts';
 import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
-import { type RequestRecord, raise, recordOf } from '../shared/request-record.ts';
+import { type RequestRecord, raise, recordOf } from '../shared/record/request-record.ts';
 import type { FetchDeps } from './deps.ts';
 
 /*

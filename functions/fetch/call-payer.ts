@@ -1,12 +1,12 @@
-import type { Payer } from '../../config/stage.ts';
-import type { PayerResponse } from '../shared/deps.ts';
+import type { Payer } from '../shared/registry/types.ts';
+import type { PayerResponse } from '../shared/payer/http.ts';
 import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
 import { type ApiEvent, header } from '../shared/http/api.ts';
-import { payerHttpFailure } from '../shared/oauth/payer-client.ts';
-import { readFailure } from '../shared/oauth/payer-error.ts';
-import { type OpenGrant, reconnect, refreshPayerTokens } from '../shared/oauth/payer-tokens.ts';
-import type { RequestRecord } from '../shared/request-record.ts';
+import { payerHttpFailure } from '../shared/payer/client.ts';
+import { readFailure } from '../shared/payer/errors.ts';
+import { type OpenGrant, reconnect, refreshPayerTokens } from '../shared/payer/tokens.ts';
+import type { RequestRecord } from '../shared/record/request-record.ts';
 import { type Deadline, dropBody } from './gate.ts';
 import type { FetchDeps } from './deps.ts';
 import { isDocument } from './is-document.ts';

@@ -1,6 +1,6 @@
 import type { Deps } from '../shared/deps.ts';
-import type { TakeTurn } from '../shared/limits/limiter.ts';
-import type { PayerTokenDeps } from '../shared/oauth/payer-tokens.ts';
+import type { TakeTurn } from './limits/limiter.ts';
+import type { PayerTokenDeps } from '../shared/payer/tokens.ts';
 import type { AuditedRead } from './audited-read.ts';
 
 /** What the fetch function is given. */

@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import type { PayerResponse } from '../shared/deps.ts';
+import type { PayerResponse } from '../shared/payer/http.ts';
 
 /** A call to a payer that a deadline, a closed gate or a caller who left can end. */
 export interface Deadline {

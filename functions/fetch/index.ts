@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environment, realDeps } from '../shared/deps.ts';
-import { payerSecrets, secretsClient } from '../shared/oauth/payer-secrets.ts';
-import { leaseFromTable } from '../shared/limits/lease-slots.ts';
-import { limiter } from '../shared/limits/limiter.ts';
-import { boundedClock } from '../shared/store/bounded-clock.ts';
+import { payerSecrets, secretsClient } from '../shared/payer/secrets.ts';
+import { leaseFromTable } from './limits/lease-slots.ts';
+import { limiter } from './limits/limiter.ts';
+import { boundedClock } from './limits/bounded-clock.ts';
 import { dynamoClient } from '../shared/store/dynamo.ts';
 import { fetchHandler } from './handler.ts';
 import { readEventWriter } from './write-read-event.ts';

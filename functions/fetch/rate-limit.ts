@@ -1,9 +1,9 @@
 import type { MiddlewareObj } from '@middy/core';
-import type { Partner } from '../../config/stage.ts';
+import type { Partner } from '../shared/registry/types.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
-import { slotMsOf } from '../shared/limits/slots.ts';
-import { type RequestRecord, raise, recordOf } from '../shared/request-record.ts';
+import { slotMsOf } from './limits/slots.ts';
+import { type RequestRecord, raise, recordOf } from '../shared/record/request-record.ts';
 import type { FetchDeps } from './deps.ts';
 
 const headers = new WeakMap<RequestRecord, Readonly<Record<string, string>>>();

@@ -1,4 +1,4 @@
-import type { Payer } from '../../config/stage.ts';
+import type { Payer } from '../shared/registry/types.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { checkFormat } from '../shared/fhir/check-search.ts';
 import { type FhirRequest, type Parameter, parseFhirRequest } from '../shared/fhir/fhir-request.ts';
@@ -7,7 +7,7 @@ import { LINK, unsealPage } from '../shared/fhir/page-link.ts';
 import { pageRequest } from '../shared/fhir/page-request.ts';
 import { type ApiEvent, header, queryPairs } from '../shared/http/api.ts';
 import { formPairs } from '../shared/http/form.ts';
-import type { RequestRecord } from '../shared/request-record.ts';
+import type { RequestRecord } from '../shared/record/request-record.ts';
 import type { Grant } from '../shared/store/grant.ts';
 import { segmentsOf } from './discovery-url.ts';
 import { isDocument } from './is-document.ts';

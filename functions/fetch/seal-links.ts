@@ -3,7 +3,7 @@ import { LINK, linkResolver, sealPage } from '../shared/fhir/page-link.ts';
 import type { LinkRewriterOptions } from '../shared/fhir/rewrite-links.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
 import { sealIvBytes } from '../shared/store/crypto.ts';
-import { payerBases } from '../shared/urls.ts';
+import { payerBases } from '../shared/registry/urls.ts';
 import type { PayerAnswer } from './answer-from-payer.ts';
 import type { FetchDeps } from './deps.ts';
 

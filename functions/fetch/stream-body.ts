@@ -2,15 +2,15 @@ import { Readable } from 'node:stream';
 import { GatewayError, causeOf } from '../shared/errors.ts';
 import { type LinkRewriter, createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
-import { embeddedMetrics } from '../shared/metrics.ts';
-import { type RequestRecord, raiseOf, writeRecord } from '../shared/request-record.ts';
+import { embeddedMetrics } from '../shared/record/metrics.ts';
+import { type RequestRecord, raiseOf, writeRecord } from '../shared/record/request-record.ts';
 import type { PayerAnswer } from './answer-from-payer.ts';
 import { endRead } from './audited-read.ts';
 import { mostStreamedBytes, tooLarge } from './answer-limit.ts';
 import type { FetchDeps } from './deps.ts';
 import { jsonDocument } from './json-document.ts';
 import { linkSealer } from './seal-links.ts';
-import { payerBases } from '../shared/urls.ts';
+import { payerBases } from '../shared/registry/urls.ts';
 
 const leaving = new Error('The caller left');
 

@@ -1,5 +1,5 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { type ReadEvent, openReads, readEventItem } from '../shared/audit/read-event.ts';
+import { type ReadEvent, openReads, readEventItem } from '../shared/store/read-events.ts';
 import type { Clock } from '../shared/deps.ts';
 import { type Table, s } from '../shared/store/dynamo.ts';
 import type { AuditedRead } from './audited-read.ts';

@@ -1,9 +1,9 @@
 import type { Deps } from '../shared/deps.ts';
 import type { Signal } from '../shared/errors.ts';
-import type { PayerClientDeps } from '../shared/oauth/payer-client.ts';
+import type { PayerClientDeps } from '../shared/payer/client.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import type { Parameters } from '../shared/http/api.ts';
-import type { AuthenticatedPartner } from '../shared/oauth/client-authentication.ts';
+import type { AuthenticatedPartner } from './client-authentication.ts';
 
 /** What the token function is given. */
 export interface TokenDeps extends Deps, PayerClientDeps {

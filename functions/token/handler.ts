@@ -3,9 +3,9 @@ import { type ApiEvent, type ApiResponse, checkMethod, checkNotRepeated, paramet
 import { corsForPartners, preflight } from '../shared/http/cors.ts';
 import { formPairs } from '../shared/http/form.ts';
 import { json, noStore, oauthError } from '../shared/http/respond.ts';
-import { inTime } from '../shared/in-time.ts';
-import { authenticateClient } from '../shared/oauth/client-authentication.ts';
-import { raise, recordError, recordOf, recordRequest, referenceOf } from '../shared/request-record.ts';
+import { inTime } from '../shared/http/in-time.ts';
+import { authenticateClient } from './client-authentication.ts';
+import { raise, recordError, recordOf, recordRequest, referenceOf } from '../shared/record/request-record.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
 import { introspect } from './introspect.ts';
 import { redeemCode } from './redeem-code.ts';
@@ -13,7 +13,7 @@ import { refresh } from './refresh.ts';
 import { revokeToken } from './revoke-token.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { Parameters } from '../shared/http/api.ts';
-import type { Step } from '../shared/metrics.ts';
+import type { Step } from '../shared/record/metrics.ts';
 
 type Endpoint = (deps: TokenDeps, request: TokenRequest) => Promise<object>;
 

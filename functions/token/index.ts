@@ -1,5 +1,5 @@
 import { environment, realDeps } from '../shared/deps.ts';
-import { payerSecrets, secretsClient } from '../shared/oauth/payer-secrets.ts';
+import { payerSecrets, secretsClient } from '../shared/payer/secrets.ts';
 import { dynamoClient } from '../shared/store/dynamo.ts';
 import { tokenHandler } from './handler.ts';
 

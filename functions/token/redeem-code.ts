@@ -1,8 +1,8 @@
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError, type Signal } from '../shared/errors.ts';
-import { required } from '../shared/oauth/client-authentication.ts';
-import { type TokenAnswer, accessExpiresAt, issuedAccess, tokenAnswer } from '../shared/oauth/issue.ts';
-import { checkReadsSomething, mayRefresh, scopeNow, stillAllowed } from '../shared/oauth/live-grant.ts';
+import { required } from './client-authentication.ts';
+import { type TokenAnswer, accessExpiresAt, issuedAccess, tokenAnswer } from './issue.ts';
+import { checkReadsSomething, mayRefresh, scopeNow, stillAllowed } from '../shared/partner/live-grant.ts';
 import { bearerSizes, codeWrapKey, familyHash, readCode, writeBearer } from '../shared/store/bearers.ts';
 import { sameHash, sha256, unseal } from '../shared/store/crypto.ts';
 import { type Grant, isLive } from '../shared/store/grant.ts';

@@ -1,11 +1,11 @@
-import type { Partner } from '../../config/stage.ts';
+import type { Partner } from '../shared/registry/types.ts';
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { limitScopes, readsSomething, scopesBeyond, scopesOf } from '../shared/fhir/scopes.ts';
-import { byBearerAlone } from '../shared/oauth/client-authentication.ts';
-import { type TokenAnswer, accessExpiresAt, issuedAccess, tokenAnswer } from '../shared/oauth/issue.ts';
-import { checkReadsSomething, mayRefresh, scopeNow, stillAllowed } from '../shared/oauth/live-grant.ts';
-import { nameScopes } from '../shared/oauth/name-scopes.ts';
+import { limitScopes, readsSomething, scopesBeyond, scopesOf } from '../shared/partner/scopes.ts';
+import { byBearerAlone } from './client-authentication.ts';
+import { type TokenAnswer, accessExpiresAt, issuedAccess, tokenAnswer } from './issue.ts';
+import { checkReadsSomething, mayRefresh, scopeNow, stillAllowed } from '../shared/partner/live-grant.ts';
+import { nameScopes } from '../shared/partner/name-scopes.ts';
 import {
   type RefreshToken,
   bearerSizes,

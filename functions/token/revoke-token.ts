@@ -1,8 +1,8 @@
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { byBearerAlone } from '../shared/oauth/client-authentication.ts';
-import { currentAccess } from '../shared/oauth/live-grant.ts';
-import { revokeAtPayer } from '../shared/oauth/payer-client.ts';
+import { byBearerAlone } from './client-authentication.ts';
+import { currentAccess } from '../shared/partner/live-grant.ts';
+import { revokeAtPayer } from '../shared/payer/client.ts';
 import {
   type AccessToken,
   type RefreshToken,

@@ -117,12 +117,13 @@ async function discover(base: string, registration: Registration): Promise<openi
   );
 }
 
-function tokensOf(answer: openid.TokenEndpointResponse & openid.TokenEndpointResponseHelpers, nowMs: number): Tokens {
+function tokensOf(answer: openid.TokenEndpointResponse, nowMs: number): Tokens {
   const patient = answer['patient'];
   return {
     accessToken: answer.access_token,
     refreshToken: answer.refresh_token,
     patientId: typeof patient === 'string' ? patient : undefined,
-    expiresAtMs: nowMs + (answer.expiresIn() ?? 60) * 1000,
+    // Not `expiresIn()`, which counts down by the system's clock.
+    expiresAtMs: nowMs + (answer.expires_in ?? 60) * 1000,
   };
 }

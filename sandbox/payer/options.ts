@@ -1,4 +1,4 @@
-import type { PublicJwk } from '../../config/stage.ts';
+import type { PublicJwk } from '../../functions/shared/registry/types.ts';
 
 /** One request as the log shows it: never a query string, a body, or the id of a sign-in. */
 export interface RequestLogLine {

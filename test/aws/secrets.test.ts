@@ -5,7 +5,7 @@ import {
   SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { payerSecrets, secretsLimits } from '../../functions/shared/oauth/payer-secrets.ts';
+import { payerSecrets, secretsLimits } from '../../functions/shared/payer/secrets.ts';
 import { ofType, property } from '../support/stage-template.ts';
 import { production } from './made-from-template.ts';
 import { motoServer } from './moto.ts';

@@ -5,7 +5,7 @@ import {
   DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import { dynamoLimits } from '../../functions/shared/store/dynamo.ts';
-import { leaseFromTable } from '../../functions/shared/limits/lease-slots.ts';
+import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
 import { getGrant } from '../../functions/shared/store/grants.ts';
 import { grantCases } from '../functions/shared/store/grants-cases.ts';
 import { loginAttemptCases } from '../functions/shared/store/login-attempts-cases.ts';

@@ -16,7 +16,7 @@ import { init } from '../../bin/init/init.ts';
 import { judgeSecret } from '../../bin/payers/secret.ts';
 import { requireDeployable } from '../../config/deployable.ts';
 import type { StageConfig } from '../../config/stage.ts';
-import type { PayerHttp } from '../../functions/shared/deps.ts';
+import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { json, payerDeps, published, smartConfiguration } from './payer-deps.ts';
 
 const project = join(import.meta.dirname, '../..');

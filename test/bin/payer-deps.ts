@@ -1,5 +1,5 @@
 import { smart } from '../../config/presets.ts';
-import type { Payer } from '../../config/stage.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
 import type { ExamineDeps } from '../../bin/payers/examine.ts';
 import { examine } from '../../bin/payers/examine.ts';
 import type { Finding } from '../../bin/payers/finding.ts';

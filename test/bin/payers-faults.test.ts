@@ -1,4 +1,4 @@
-import type { Payer } from '../../config/stage.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
 import { examine } from '../../bin/payers/examine.ts';
 import { es384Jwk } from '../support/login.ts';
 import {

@@ -2,7 +2,7 @@ import { format } from 'prettier';
 import { checkStage } from '../../config/check.ts';
 import { defaultPorts, localStage } from '../../config/local.ts';
 import { smart } from '../../config/presets.ts';
-import type { Payer } from '../../config/stage.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
 import { proposePayer } from '../../bin/payers/commands.ts';
 import { connect } from '../../bin/payers/connect.ts';
 import { type ExamineDeps, examine } from '../../bin/payers/examine.ts';

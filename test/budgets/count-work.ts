@@ -4,7 +4,7 @@
  * are not counted). Run as a process of its own, since the counters see the whole process.
  */
 import { Session } from 'node:inspector/promises';
-import { intersectScopes, limitScopes } from '../../functions/shared/fhir/scopes.ts';
+import { intersectScopes, limitScopes } from '../../functions/shared/partner/scopes.ts';
 import { createLinkRewriter } from '../../functions/shared/fhir/rewrite-links.ts';
 
 const from = 'https://payer.example.org/r4';

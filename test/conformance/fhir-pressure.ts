@@ -41,7 +41,11 @@ export const pressure: readonly Requirement[] = [
       const { access_token: other } = await connect(target);
       const responses = await Promise.all(Array.from({ length: 10 }, () => read(target, '/Patient', flooding)));
       const refused = responses.filter(({ status }) => status === 429);
-      expect(refused).toHaveLength(7);
+      const admitted = responses.filter(({ status }) => status === 200);
+      expect(refused.length + admitted.length).toBe(10);
+      // Of ten at once at ten processes some may be refused though a turn is left: never the other way round.
+      expect(admitted.length).toBeLessThanOrEqual(3);
+      expect(admitted.length).toBeGreaterThan(0);
       expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
       await expectOutcome(refused[0] as Response, 429);
       expect((await read(target, '/Patient', other)).status).toBe(200);

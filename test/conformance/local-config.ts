@@ -1,7 +1,8 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { checkStage } from '../../config/check.ts';
 import { oneUpDemo, smart } from '../../config/presets.ts';
-import type { PublicJwk, StageConfig } from '../../config/stage.ts';
+import type { StageConfig } from '../../config/stage.ts';
+import type { PublicJwk } from '../../functions/shared/registry/types.ts';
 
 /** A partner's secret, which no log and no table may show. */
 const secretOf = (clientId: string): string => `${clientId}-secret-canary+with%40signs`;

@@ -7,7 +7,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { createHash } from 'node:crypto';
-import { readEventItem } from '../../functions/shared/audit/read-event.ts';
+import { readEventItem } from '../../functions/shared/store/read-events.ts';
 
 /** The tables as an operator sees them; a test moves time by what stands in an item, as no function would. */
 export interface Store {

@@ -18,7 +18,7 @@ export const accessLogFields = (): string[] => members(between(source('lib/acces
 
 /** The fields of a function's line, of the audit function's, and of the access log, from where they are declared. */
 export const loggedFields = (): string[] => [
-  ...members(between(source('functions/shared/request-record.ts'), 'export interface RequestRecord', '\n}')),
+  ...members(between(source('functions/shared/record/request-record.ts'), 'export interface RequestRecord', '\n}')),
   'outcome',
   'ms',
   ...[...between(source('functions/shared/errors.ts'), 'export type Signal', ';').matchAll(/'(\w+)'/g)].map(

@@ -2,7 +2,7 @@ import type { Context } from 'aws-lambda';
 import { canaryHandler } from '../../functions/canary/handler.ts';
 import type { FetchDeps } from '../../functions/fetch/deps.ts';
 import { GatewayError } from '../../functions/shared/errors.ts';
-import { readEventItem } from '../../functions/shared/audit/read-event.ts';
+import { readEventItem } from '../../functions/shared/store/read-events.ts';
 import { auditFunction, streamRecord } from '../functions/audit/records.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
 import { startMs, testDeps } from '../support/gateway.ts';

@@ -1,4 +1,4 @@
-import type { Payer } from '../../config/stage.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
 import type { GatewayAnswer, GatewayRequest, Instance } from './instance.ts';
 import { healthMarker } from './payer.ts';
 import {

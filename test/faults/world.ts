@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RegistryData } from '../../config/stage.ts';
+import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { localRegistry, withPartner, withPayer } from '../support/login.ts';
 import type { Dynamo } from './dynamo.ts';
 import { type Instance, type Surroundings, type WorldClock, startInstance } from './instance.ts';

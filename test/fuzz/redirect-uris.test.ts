@@ -1,4 +1,4 @@
-import type { RegistryData } from '../../config/stage.ts';
+import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { gateway, localRegistry } from '../support/login.ts';
 import { spellingsOf } from './redirect-uri-spellings.ts';
 import { expectSound } from './sound-answer.ts';

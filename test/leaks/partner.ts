@@ -1,6 +1,6 @@
 import { SignJWT, importJWK } from 'jose';
 import { randomUUID } from 'node:crypto';
-import type { RegistryData } from '../../config/stage.ts';
+import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { es384Jwk } from '../support/login.ts';
 import type { Garden } from './garden.ts';

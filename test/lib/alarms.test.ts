@@ -8,7 +8,7 @@ import { testDeps } from '../support/gateway.ts';
 import { gateway } from '../support/login.ts';
 import { metricsOf } from '../support/embedded-metrics.ts';
 import { decide } from '../support/evaluate-policy.ts';
-import { requestMetrics } from '../../functions/shared/metrics.ts';
+import { requestMetrics } from '../../functions/shared/record/metrics.ts';
 import {
   type Resource,
   type StageTemplate,

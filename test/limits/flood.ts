@@ -8,7 +8,7 @@ import { createServer, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Rate } from '../../functions/shared/limits/slots.ts';
+import type { Rate } from '../../functions/fetch/limits/slots.ts';
 import { close, listen } from '../../sandbox/aws/listen.ts';
 import type { EnvironmentMessage, EnvironmentOptions } from './environment.ts';
 

@@ -1,4 +1,4 @@
-import type { PayerHttp } from '../../functions/shared/deps.ts';
+import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import type { PayerId, PayerMood } from './commands.ts';
 
 /** Stands in every payer token and payer code, and so may be in nothing that leaves the gateway. */

@@ -14,7 +14,6 @@ export interface Group {
 const notMutated = [
   '!functions/*/index.ts',
   '!functions/shared/deps.ts',
-  '!functions/shared/fhir/make-search-targets.ts',
   '!functions/shared/fhir/search-parameter-targets.ts',
 ];
 
@@ -27,13 +26,14 @@ const slow = [
 /** The parts that are mutated, by name. */
 export const groups: Readonly<Record<string, Group>> = {
   store: {
-    mutate: ['functions/shared/store/**/*.ts'],
-    tests: ['functions/shared/store', 'functions/token', 'functions/shared/oauth'],
+    mutate: ['functions/shared/store/*.ts'],
+    tests: ['functions/shared/store', 'functions/token', 'functions/shared/payer', 'functions/audit'],
   },
-  oauth: {
-    mutate: ['functions/shared/oauth/**/*.ts'],
+  parties: {
+    mutate: ['functions/shared/payer/*.ts', 'functions/shared/partner/*.ts'],
     tests: [
-      'functions/shared/oauth',
+      'functions/shared/payer',
+      'functions/shared/partner',
       'functions/token',
       'functions/callback',
       'functions/authorize',
@@ -49,21 +49,25 @@ export const groups: Readonly<Record<string, Group>> = {
     ['authorize', 'callback', 'token', 'fetch'].map((handler) => [
       handler,
       {
-        mutate: [`functions/${handler}/*.ts`, ...notMutated],
+        mutate: [`functions/${handler}/**/*.ts`, ...notMutated],
         tests: [`functions/${handler}`],
         apart: ['functions/fetch/index.test.ts'],
       },
     ]),
   ),
-  audit: { mutate: ['functions/audit/*.ts', 'functions/shared/audit/*.ts', ...notMutated], tests: ['functions/audit'] },
+  audit: { mutate: ['functions/audit/*.ts', ...notMutated], tests: ['functions/audit'] },
   beside: {
     mutate: ['functions/canary/*.ts', 'functions/discovery/*.ts', ...notMutated],
     tests: ['functions/canary', 'functions/discovery'],
     apart: ['functions/{canary,discovery}/index.test.ts'],
   },
   shared: {
-    mutate: ['', 'http/', 'registry/'].map((folder) => `functions/shared/${folder}*.ts`).concat(notMutated),
-    tests: ['functions/shared/*.test.ts', 'functions/shared/http', 'functions/authorize', 'functions/token'],
+    mutate: ['', 'http/', 'record/', 'registry/'].map((folder) => `functions/shared/${folder}*.ts`).concat(notMutated),
+    tests: [
+      ...['*.test.ts', 'http', 'record', 'registry'].map((folder) => `functions/shared/${folder}`),
+      'functions/authorize',
+      'functions/token',
+    ],
     apart: ['functions/shared/deps.test.ts'],
   },
   config: {

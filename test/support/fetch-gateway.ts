@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import type { RegistryData } from '../../config/stage.ts';
+import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { base64url, nowSeconds } from '../../functions/shared/deps.ts';
 import type { FetchDeps } from '../../functions/fetch/deps.ts';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
 import type { ApiEvent } from '../../functions/shared/http/api.ts';
-import type { TakeTurn } from '../../functions/shared/limits/limiter.ts';
+import type { TakeTurn } from '../../functions/fetch/limits/limiter.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import { type AccessToken, writeBearer } from '../../functions/shared/store/bearers.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultPorts, localStage } from '../../config/local.ts';
-import type { RegistryData } from '../../config/stage.ts';
+import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { es384Jwk, withPartner } from './login.ts';
 
 /** Files that the local stack can be started with. */

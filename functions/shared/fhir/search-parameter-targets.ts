@@ -1,4 +1,4 @@
-// Made by make-search-targets.ts from the search parameter definitions of R4 and guides. Do not edit.
+// Made by bin/make-search-targets.ts from the search parameter definitions of R4 and guides. Do not edit.
 
 /** `sets` and `parameters` of SearchTargets, a line each, deflated: half of what they would take in the bundle. */
 export const packedSearchTargets =

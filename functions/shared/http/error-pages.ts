@@ -1,5 +1,5 @@
 import type { MiddlewareObj } from '@middy/core';
-import { recordError, recordOf, referenceOf } from '../request-record.ts';
+import { recordError, recordOf, referenceOf } from '../record/request-record.ts';
 import type { ApiEvent, ApiResponse } from './api.ts';
 import { errorPage } from './page.ts';
 

@@ -2,7 +2,7 @@ import { addAbortListener } from 'node:events';
 import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
-import type { PayerBody, PayerHttp, PayerRequest, PayerResponse } from '../deps.ts';
+import type { PayerBody, PayerHttp, PayerRequest, PayerResponse } from './http.ts';
 import { UnusableAnswer, acceptEncoding, decodeBody, isReadable } from './decode-body.ts';
 
 /*

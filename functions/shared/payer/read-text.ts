@@ -1,4 +1,4 @@
-import type { PayerResponse } from '../deps.ts';
+import type { PayerResponse } from './http.ts';
 
 /** The text of a body, or undefined where it is longer than the limit: a payer cannot fill the memory. */
 export const readText = async (

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Lifetimes, Partner, Payer, RegistryData } from '../../../config/stage.ts';
+import type { Lifetimes, Partner, Payer, RegistryData } from './types.ts';
 
 /**
  * Payers and partners. It answers asynchronously though it reads a file, so that a table or a configuration service can

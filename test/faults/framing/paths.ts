@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fetchStatement } from '../../../functions/discovery/fetch-statement.ts';
 import { facadeOf } from '../../../functions/discovery/facade.ts';
-import type { PayerHttp } from '../../../functions/shared/deps.ts';
-import { type Payer } from '../../../config/stage.ts';
+import type { PayerHttp } from '../../../functions/shared/payer/http.ts';
+import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { begin, comeBack, locationOf } from '../../conformance/client.ts';
 import type { LocalTarget } from '../../conformance/local-target.ts';
 import { bundleOf, patientId, tokenAnswer } from '../../conformance/scripted-payer.ts';

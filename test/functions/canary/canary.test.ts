@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import type { RegistryData } from '../../../config/stage.ts';
+import type { RegistryData } from '../../../functions/shared/registry/types.ts';
 import { authorizeHandler } from '../../../functions/authorize/handler.ts';
 import { canaryHandler } from '../../../functions/canary/handler.ts';
 import { discovery } from '../../../functions/discovery/discovery.ts';

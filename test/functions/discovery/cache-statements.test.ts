@@ -1,4 +1,4 @@
-import type { Payer } from '../../../config/stage.ts';
+import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { localStage } from '../../../config/local.ts';
 import { cacheStatements } from '../../../functions/discovery/cache-statements.ts';
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { registryData } from '../../../config/load.ts';
 import { localStage } from '../../../config/local.ts';
 import { discovery } from '../../../functions/discovery/discovery.ts';
-import type { PayerHttp } from '../../../functions/shared/deps.ts';
+import type { PayerHttp } from '../../../functions/shared/payer/http.ts';
 import type { ApiEvent } from '../../../functions/shared/http/api.ts';
 import { registryOf } from '../../../functions/shared/registry/registry.ts';
 import { lambdaContext } from '../../support/gateway.ts';

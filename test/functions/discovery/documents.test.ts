@@ -1,4 +1,4 @@
-import type { RegistryData } from '../../../config/stage.ts';
+import type { RegistryData } from '../../../functions/shared/registry/types.ts';
 import { discovery } from '../../../functions/discovery/discovery.ts';
 import { apiEvent, call, testDeps } from '../../support/gateway.ts';
 import { localRegistry } from '../../support/login.ts';

@@ -1,4 +1,4 @@
-import type { Payer } from '../../../config/stage.ts';
+import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { facadeOf } from '../../../functions/discovery/facade.ts';
 import { fetchStatement } from '../../../functions/discovery/fetch-statement.ts';
 import { security } from '../../../functions/discovery/security.ts';

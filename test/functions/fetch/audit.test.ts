@@ -6,7 +6,7 @@ import middy from '@middy/core';
 import { auditAnswers, noteRead, openRead } from '../../../functions/fetch/audited-read.ts';
 import { readEventWriter } from '../../../functions/fetch/write-read-event.ts';
 import type { ApiEvent, ApiResponse } from '../../../functions/shared/http/api.ts';
-import { type RequestRecord, recordOf, recordRequest } from '../../../functions/shared/request-record.ts';
+import { type RequestRecord, recordOf, recordRequest } from '../../../functions/shared/record/request-record.ts';
 import { dynamoClient } from '../../../functions/shared/store/dynamo.ts';
 import { fetchGateway, fhir, issueOf, read, readEvent } from '../../support/fetch-gateway.ts';
 import { withPayer } from '../../support/login.ts';

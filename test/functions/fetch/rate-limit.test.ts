@@ -1,6 +1,6 @@
 import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { leaseFromTable } from '../../../functions/shared/limits/lease-slots.ts';
-import { limiter } from '../../../functions/shared/limits/limiter.ts';
+import { leaseFromTable } from '../../../functions/fetch/limits/lease-slots.ts';
+import { limiter } from '../../../functions/fetch/limits/limiter.ts';
 import { type FetchGateway, fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
 import { withPartner } from '../../support/login.ts';
 

@@ -1,4 +1,4 @@
-import { readGuideParameters, readSearchParameters } from '../../../../functions/shared/fhir/make-search-targets.ts';
+import { readGuideParameters, readSearchParameters } from '../../../../bin/make-search-targets.ts';
 import { parse, refusal } from './requests.ts';
 
 const refused = (line: string, options?: Parameters<typeof parse>[1]) => {

@@ -3,7 +3,7 @@ import {
   makeSearchTargets,
   readGuideParameters,
   readSearchParameters,
-} from '../../../../functions/shared/fhir/make-search-targets.ts';
+} from '../../../../bin/make-search-targets.ts';
 import { packedSearchTargets } from '../../../../functions/shared/fhir/search-parameter-targets.ts';
 import {
   isResourceType,

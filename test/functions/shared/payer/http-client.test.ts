@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer as createTlsServer } from 'node:https';
 import { type Socket, createServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import type { PayerRequest } from '../../../../functions/shared/deps.ts';
+import type { PayerRequest } from '../../../../functions/shared/payer/http.ts';
 import { createPayerHttp } from '../../../../functions/shared/payer/http-client.ts';
 import { readText } from '../../../../functions/shared/payer/read-text.ts';
 import { close, listen } from '../../../../sandbox/aws/listen.ts';

@@ -1,5 +1,5 @@
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
-import type { PublicJwk, RegistryData } from '../../../../config/stage.ts';
+import type { PublicJwk, RegistryData } from '../../../../functions/shared/registry/types.ts';
 import * as grants from '../../../../functions/shared/store/grants.ts';
 import * as loginAttempts from '../../../../functions/shared/store/login-attempts.ts';
 import type { ApiResponse } from '../../../../functions/shared/http/api.ts';
@@ -7,7 +7,7 @@ import { startMs } from '../../../support/gateway.ts';
 import { fetchGateway, fhir, read } from '../../../support/fetch-gateway.ts';
 import { basic, bodyOf, gateway, localRegistry, pkce, sentBack, verifier } from '../../../support/login.ts';
 import type { MemoryDynamo } from '../../../support/memory-dynamo.ts';
-import { agedGrant, answers, fresh, rotated } from '../oauth/aged-grant.ts';
+import { agedGrant, answers, fresh, rotated } from '../payer/aged-grant.ts';
 
 /*
  * The SDK sends a write again when its answer is lost. The first one counted, so the second one finds it: its condition

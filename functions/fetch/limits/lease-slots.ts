@@ -1,0 +1,156 @@
+import {
+  ConditionalCheckFailedException,
+  GetItemCommand,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import { type Table, n, number, s } from '../../shared/store/dynamo.ts';
+import { type Bounds, type Rate, boundsOf, slotMsOf, wayOf } from './slots.ts';
+
+/** What is asked of a limit. */
+interface LeaseRequest {
+  /** Whose limit, such as `partner#demo-app`. */
+  readonly key: string;
+  readonly rate: Rate;
+  readonly slots: number;
+  /** Epoch milliseconds; asked before each try, since what others took meanwhile must not look as if it were ahead. */
+  readonly now: () => number;
+  /** How far slots were taken when the environment last saw the item. */
+  readonly seenMs: number | undefined;
+  /** What the last answer said. */
+  readonly crowded: boolean;
+}
+
+interface LeaseAnswer {
+  /** How far slots are taken now. */
+  readonly takenUntilMs: number;
+  /** From here on they are the caller's; left out where none could be taken. */
+  readonly fromMs?: number;
+  /** Others take slots too: what was seen some time ago is not what is. */
+  readonly crowded: boolean;
+}
+
+/** Takes slots. @throws whatever the store throws */
+export type LeaseSlots = (request: LeaseRequest) => Promise<LeaseAnswer>;
+
+/** One try, and a whole lease: the caller goes on without it rather than wait. Milliseconds. */
+const tryMs = 400;
+const leaseMs = 1000;
+/** An item may go an hour after its last slot: by then it says no more than that nothing is taken. */
+const keptSeconds = 3600;
+/** Somebody else can come between twice; after that it is crowded, and a refusal is right. */
+const mostTries = 3;
+
+/** DynamoDB takes no exponents; a microsecond is near enough. */
+const decimal = (ms: number): number => Number(ms.toFixed(3));
+
+/**
+ * Leases slots from the table Limits: one conditional write where the environment knows how far slots are taken, and
+ * after a write that failed one read and one more write.
+ */
+export const leaseFromTable =
+  ({ client, name }: Table): LeaseSlots =>
+  async ({ key, rate, slots, now, seenMs, crowded }) => {
+    const signal = AbortSignal.timeout(leaseMs);
+    const options = { requestTimeout: tryMs, abortSignal: signal };
+    const Key = { limitId: s(key) };
+    const lengthMs = decimal(slots * slotMsOf(rate));
+
+    const write = async (way: 'follow' | 'restart', bounds: Bounds): Promise<number | undefined> => {
+      try {
+        const { Attributes = {} } = await client.send(
+          new UpdateItemCommand({ TableName: name, Key, ...writeOf(way, bounds, lengthMs), ReturnValues: 'ALL_NEW' }),
+          options,
+        );
+        const takenUntilMs = number(Attributes, 'takenUntilMs');
+        if (takenUntilMs === undefined) throw new TypeError('an update that was made has no takenUntilMs');
+        return takenUntilMs;
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return undefined;
+        throw error;
+      }
+    };
+    const read = async (): Promise<number | undefined> => {
+      const { Item = {} } = await client.send(
+        new GetItemCommand({ TableName: name, Key, ConsistentRead: true }),
+        options,
+      );
+      return number(Item, 'takenUntilMs');
+    };
+
+    let seen = seenMs;
+    let found = false;
+    // Others have taken slots since, but not how many: a read is cheaper than a write that fails.
+    if (crowded && wayOf(seen, boundsOf(rate, now())) === 'restart') {
+      seen = await read();
+      found = true;
+    }
+    for (let tries = 0; tries < mostTries; tries += 1) {
+      const bounds = boundsOf(rate, now());
+      const way = wayOf(seen, bounds);
+      if (way === 'wait') break;
+      const takenUntilMs = await write(way, bounds);
+      if (takenUntilMs !== undefined) {
+        const fromMs = takenUntilMs - lengthMs;
+        const before = way === 'follow' ? fromMs : found ? seen : seenMs;
+        return { takenUntilMs, fromMs, crowded: (before ?? 0) > (seenMs ?? 0) + 1 };
+      }
+      seen = await read();
+      found = true;
+    }
+    return { takenUntilMs: seen ?? now(), crowded: true };
+  };
+
+type SlotsWrite = Pick<
+  UpdateItemCommandInput,
+  'UpdateExpression' | 'ConditionExpression' | 'ExpressionAttributeValues'
+>;
+
+const writeOf = (
+  way: 'follow' | 'restart',
+  { oldestMs, latestMs, damagedMs }: Bounds,
+  lengthMs: number,
+): SlotsWrite => {
+  const expiresAt = n(Math.ceil((latestMs + lengthMs) / 1000) + Math.ceil((latestMs - oldestMs) / 1000) + keptSeconds);
+  if (way === 'follow') {
+    const someAreTaken = 'takenUntilMs >= :oldest';
+    const notTooFarAhead = 'takenUntilMs <= :latest';
+    return {
+      UpdateExpression: 'SET takenUntilMs = takenUntilMs + :length, expiresAt = :expiresAt',
+      ConditionExpression: `${someAreTaken} AND ${notTooFarAhead}`,
+      ExpressionAttributeValues: {
+        ':length': n(lengthMs),
+        ':oldest': n(decimal(oldestMs)),
+        ':latest': n(decimal(latestMs)),
+        ':expiresAt': expiresAt,
+      },
+    };
+  }
+  const nothingIsTaken = 'attribute_not_exists(takenUntilMs) OR takenUntilMs < :oldest';
+  const damaged = 'takenUntilMs > :damaged';
+  return {
+    UpdateExpression: 'SET takenUntilMs = :until, expiresAt = :expiresAt',
+    ConditionExpression: `${nothingIsTaken} OR ${damaged}`,
+    ExpressionAttributeValues: {
+      ':until': n(decimal(oldestMs + lengthMs)),
+      ':oldest': n(decimal(oldestMs)),
+      ':damaged': n(decimal(damagedMs)),
+      ':expiresAt': expiresAt,
+    },
+  };
+};
+
+/** Leases slots from this environment's own memory: what stands in while the table is out of reach. */
+export const leaseFromMemory = (): LeaseSlots => {
+  const items = new Map<string, number>();
+  return ({ key, rate, slots, now }) => {
+    const bounds = boundsOf(rate, now());
+    const taken = items.get(key);
+    const way = wayOf(taken, bounds);
+    if (way === 'wait') return Promise.resolve({ takenUntilMs: taken ?? now(), crowded: false });
+    const fromMs = way === 'follow' && taken !== undefined ? taken : bounds.oldestMs;
+    const takenUntilMs = fromMs + slots * slotMsOf(rate);
+    items.set(key, takenUntilMs);
+    return Promise.resolve({ takenUntilMs, fromMs, crowded: false });
+  };
+};

@@ -1,0 +1,15 @@
+import { scopesOf } from './scopes.ts';
+
+const mostNamed = 5;
+const longestName = 64;
+
+/** One scope for an error text; characters that no scope of SMART has become `?`, so that it is safe wherever it is shown. */
+const shown = (scope: string): string =>
+  scope.slice(0, longestName).replaceAll(/[^\w/*.:?=|,+~-]/g, '?') + (scope.length > longestName ? '...' : '');
+
+/** Names scopes for an error text, whatever they look like (RFC 6749 §5.2: `error_description` is plain ASCII). */
+export const nameScopes = (scope: string): string => {
+  const scopes = scopesOf(scope);
+  const more = scopes.length > mostNamed ? ` and ${scopes.length - mostNamed} more` : '';
+  return scopes.slice(0, mostNamed).map(shown).join(', ') + more;
+};

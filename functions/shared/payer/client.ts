@@ -1,0 +1,255 @@
+import { importJWK } from 'jose';
+import * as oauth from 'oauth4webapi';
+import type { Payer } from '../registry/types.ts';
+import { type Clock, nowSeconds } from '../deps.ts';
+import type { PayerHttp, PayerResponse } from './http.ts';
+import { causeOf } from '../errors.ts';
+import type { PayerTokens } from '../store/grant.ts';
+import { readText } from './read-text.ts';
+import { PayerError } from './errors.ts';
+import type { PayerSecret, ReadPayerSecret } from './secrets.ts';
+import { type ReadAnswer, payerTokens, readJsonObject, readTokenAnswer } from './token-answer.ts';
+
+/** What speaking to a payer takes. */
+export interface PayerClientDeps {
+  readonly clock: Clock;
+  readonly payerHttp: PayerHttp;
+  readonly readPayerSecret: ReadPayerSecret;
+}
+
+/** A payer's token answer with an access token that can be used. */
+export interface PayerTokenAnswer extends Pick<ReadAnswer, 'scope' | 'patient'> {
+  readonly tokens: PayerTokens;
+}
+
+/** What a refresh brought. */
+export interface RefreshedTokens extends Pick<ReadAnswer, 'patient'> {
+  readonly tokens: PayerTokens;
+  /** The new access token cannot be used; `tokens` has the old one, beside the refresh token that came with it. */
+  readonly problem: PayerError | undefined;
+}
+
+type GrantType = 'authorization_code' | 'refresh_token';
+
+const timeoutMs = 10_000;
+const answerLimitBytes = 256 * 1024;
+
+/** Reads a body up to a limit. @throws PayerError where it is longer */
+export const readLimited = async (response: PayerResponse, limitBytes: number, asked: Asked): Promise<string> => {
+  const text = await readText(response, limitBytes);
+  if (text === undefined) throw new PayerError('nonsense', `${asked}: answer over ${limitBytes} bytes`);
+  return text;
+};
+
+/** The payer answered, and what it sent breaks HTTP or its own content coding (RFC 9110 §8.4). */
+const isUnusable = (cause: string): boolean =>
+  /^UnusableAnswer\b|:(?:HPE_|Z_DATA_ERROR|ERR_(?:BROTLI_)?_?ERROR)/.test(cause);
+
+/** What of a payer's was asked, as the canary's findings name it too. */
+type Asked = 'token endpoint' | 'FHIR API' | 'GET Patient';
+
+/** A payer's HTTP failure as a {@link PayerError}; only names of errors are kept. */
+export const payerHttpFailure = (error: unknown, asked: Asked): PayerError => {
+  if (error instanceof PayerError) return error;
+  const cause = causeOf(error);
+  const detail = `${asked}: ${cause}`;
+  if (/^(?:TimeoutError|AbortError)\b/.test(cause)) return new PayerError('timeout', detail);
+  return new PayerError(isUnusable(cause) ? 'nonsense' : 'unavailable', detail);
+};
+
+/** RFC 6749 §5.2: 401 is about the client only. */
+const notJson = (status: number): PayerError =>
+  new PayerError(
+    status === 401 ? 'invalid_client' : 'nonsense',
+    `token endpoint answered ${status} without a JSON object`,
+  );
+
+/** The payer's HTTP for `oauth4webapi`: no redirects, a limit, and JSON whatever its content type. */
+const lenientFetch =
+  ({ payerHttp }: PayerClientDeps) =>
+  async (
+    url: string,
+    init: { method: string; headers: Record<string, string>; body: URLSearchParams },
+  ): Promise<Response> => {
+    try {
+      const response = await payerHttp(url, {
+        method: 'POST',
+        headers: init.headers,
+        body: init.body.toString(),
+        redirect: 'manual',
+        signal: AbortSignal.timeout(timeoutMs),
+        // A code or a refresh token that a payer sees twice ends the grant.
+        oneTime: true,
+      });
+      const { status } = response;
+      if (status >= 500 || status === 429 || status === 408) {
+        await response.body?.cancel();
+        throw new PayerError('unavailable', `token endpoint answered ${status}`);
+      }
+      const text = await readLimited(response, answerLimitBytes, 'token endpoint');
+      if (readJsonObject(text) === undefined) {
+        if (status === 200 && text === '') return new Response();
+        throw notJson(status);
+      }
+      return new Response(text, { status, headers: { 'Content-Type': 'application/json' } });
+    } catch (error) {
+      throw payerHttpFailure(error, 'token endpoint');
+    }
+  };
+
+/** SMART wants `exp` within five minutes; these bounds hold for payers whose clock is off by 120 s either way. */
+const assertionIssuedAgoSeconds = 130;
+const assertionLivesSeconds = 150;
+
+const clientAuthentication = async (
+  { clock }: PayerClientDeps,
+  payer: Payer,
+  secret: PayerSecret,
+): Promise<oauth.ClientAuth> => {
+  if (payer.clientAuthentication === 'private_key_jwt' && 'private_key_jwk' in secret) {
+    const { kid, alg = 'ES384' } = secret.private_key_jwk;
+    const key = await importJWK(secret.private_key_jwk, alg).catch((error: unknown) => {
+      throw new PayerError('invalid_client', `the private key cannot be used: ${causeOf(error)}`);
+    });
+    if (key instanceof Uint8Array) throw new PayerError('invalid_client', 'the private key is a symmetric one');
+    return oauth.PrivateKeyJwt(
+      { key, kid },
+      {
+        [oauth.modifyAssertion]: (_header, payload) => {
+          const now = nowSeconds(clock);
+          payload['aud'] = payer.tokenEndpoint;
+          payload['iat'] = now - assertionIssuedAgoSeconds;
+          payload['exp'] = now + assertionLivesSeconds;
+          delete payload['nbf'];
+        },
+      },
+    );
+  }
+  if (payer.clientAuthentication !== 'private_key_jwt' && 'client_secret' in secret) {
+    return payer.clientAuthentication === 'client_secret_basic'
+      ? oauth.ClientSecretBasic(secret.client_secret)
+      : oauth.ClientSecretPost(secret.client_secret);
+  }
+  throw new PayerError('invalid_client', 'the secret does not fit the client authentication of the profile');
+};
+
+const server = (payer: Payer): oauth.AuthorizationServer => ({
+  issuer: payer.issuer ?? new URL(payer.tokenEndpoint).origin,
+  token_endpoint: payer.tokenEndpoint,
+  revocation_endpoint: payer.revocationEndpoint,
+});
+
+const requestOptions = (deps: PayerClientDeps) => ({
+  [oauth.customFetch]: lenientFetch(deps),
+  // The configuration takes plain http for loopback hosts only.
+  [oauth.allowInsecureRequests]: true,
+});
+
+const tokenFailure = (error: unknown): PayerError => {
+  if (error instanceof PayerError) return error;
+  if (error instanceof oauth.ResponseBodyError) {
+    const failure = error.error === 'invalid_grant' || error.error === 'invalid_client' ? error.error : 'nonsense';
+    return new PayerError(failure, `token endpoint answered ${error.status} with an OAuth error (${failure})`);
+  }
+  return new PayerError('nonsense', `token endpoint: ${causeOf(error)}`);
+};
+
+const requestToken = async (
+  deps: PayerClientDeps,
+  payer: Payer,
+  grantType: GrantType,
+  form: Record<string, string>,
+): Promise<ReadAnswer> => {
+  const attempt = async (fresh: boolean): Promise<ReadAnswer> => {
+    const secret = await deps.readPayerSecret(payer.id, { fresh });
+    const as = server(payer);
+    const client = { client_id: payer.clientId };
+    const authentication = await clientAuthentication(deps, payer, secret);
+    try {
+      const response = await oauth.genericTokenEndpointRequest(
+        as,
+        client,
+        authentication,
+        grantType,
+        form,
+        requestOptions(deps),
+      );
+      // It is stricter than payers are, so it reads their errors only.
+      if (!response.ok) await oauth.processGenericTokenEndpointResponse(as, client, response);
+      const answer = readJsonObject(await response.text());
+      if (answer === undefined) throw notJson(response.status);
+      return readTokenAnswer(answer, nowSeconds(deps.clock));
+    } catch (error) {
+      throw tokenFailure(error);
+    }
+  };
+  try {
+    return await attempt(false);
+  } catch (error) {
+    // A rotated secret: the payer refused before it looked at the code, so one more try with a fresh secret is safe.
+    if (error instanceof PayerError && error.failure === 'invalid_client') return attempt(true);
+    throw error;
+  }
+};
+
+/**
+ * Exchanges a payer's code (RFC 6749 §4.1.3). The code is sent once, and once more only after `invalid_client`. Tokens
+ * that cannot be used are revoked.
+ * @throws PayerError, or GatewayError where the payer's secret is missing
+ */
+export const exchangeCode = async (
+  deps: PayerClientDeps,
+  payer: Payer,
+  { code, redirectUri, verifier }: { code: string; redirectUri: string; verifier: string },
+): Promise<PayerTokenAnswer> => {
+  const answer = await requestToken(deps, payer, 'authorization_code', {
+    code,
+    ...(payer.quirks.redirectUriAtToken ? { redirect_uri: redirectUri } : {}),
+    ...(payer.quirks.pkce ? { code_verifier: verifier } : {}),
+  });
+  const { accessToken, problem, scope, patient } = answer;
+  if (accessToken === undefined) {
+    if (answer.refreshToken !== undefined) await revokeAtPayer(deps, payer, payerTokens('', answer));
+    throw new PayerError('nonsense', problem ?? '');
+  }
+  return { tokens: payerTokens(accessToken, answer), scope, patient };
+};
+
+/**
+ * Refreshes payer tokens (RFC 6749 §6). The old refresh token is kept where the payer gives no new one. A new one is
+ * kept even where its access token cannot be used: the old one may be spent.
+ * @throws PayerError, or GatewayError where the payer's secret is missing
+ */
+export const refreshAtPayer = async (
+  deps: PayerClientDeps,
+  payer: Payer,
+  old: PayerTokens & { readonly refreshToken: string },
+): Promise<RefreshedTokens> => {
+  const answer = await requestToken(deps, payer, 'refresh_token', { refresh_token: old.refreshToken });
+  const { accessToken, patient, problem, refreshToken = old.refreshToken } = answer;
+  if (accessToken !== undefined) {
+    return { tokens: payerTokens(accessToken, { ...answer, refreshToken }), patient, problem: undefined };
+  }
+  const failure = new PayerError('nonsense', problem ?? '');
+  if (answer.refreshToken === undefined) throw failure;
+  return { tokens: { ...old, refreshToken }, patient, problem: failure };
+};
+
+/**
+ * Revokes payer tokens at the payer (RFC 7009), as well as it can be done: the grant has ended here already, so a
+ * payer that does not answer changes nothing. Returns whether the payer took it.
+ */
+export const revokeAtPayer = async (deps: PayerClientDeps, payer: Payer, tokens: PayerTokens): Promise<boolean> => {
+  if (payer.revocationEndpoint === undefined) return false;
+  try {
+    const as = server(payer);
+    const client = { client_id: payer.clientId };
+    const authentication = await clientAuthentication(deps, payer, await deps.readPayerSecret(payer.id));
+    const options = requestOptions(deps);
+    const token = tokens.refreshToken ?? tokens.accessToken;
+    await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, authentication, token, options));
+    return true;
+  } catch {
+    return false;
+  }
+};

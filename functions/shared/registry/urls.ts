@@ -1,0 +1,13 @@
+import type { Payer } from './types.ts';
+
+/** The FHIR base URL of a payer's facade, which is its issuer too: clients compare `iss` with the base. */
+export const facadeBase = (origin: string, payerId: string): string => `${origin}/r4/${payerId}`;
+
+/** The gateway's redirect URI at a payer: the same at authorize and at token (RFC 6749 §4.1.3). */
+export const callbackUri = (origin: string, payerId: string): string => `${origin}/oauth2/callback/${payerId}`;
+
+/** Every spelling of the payer's own FHIR base URL. */
+export const payerBases = ({ fhirBaseUrl, fhirBaseUrlAliases }: Payer): string[] => [
+  fhirBaseUrl,
+  ...fhirBaseUrlAliases,
+];

@@ -1,0 +1,204 @@
+import { type JWTPayload, createLocalJWKSet, decodeJwt, jwtVerify, errors as jose } from 'jose';
+import type { Partner, PublicJwk } from '../shared/registry/types.ts';
+import { type Deps, nowSeconds } from '../shared/deps.ts';
+import { GatewayError, causeOf } from '../shared/errors.ts';
+import { type ApiEvent, type Parameters, header } from '../shared/http/api.ts';
+import type { RequestRecord } from '../shared/record/request-record.ts';
+import { sameHash, sha256 } from '../shared/store/crypto.ts';
+import type { Table } from '../shared/store/dynamo.ts';
+import { rememberAssertion } from '../shared/store/grants.ts';
+
+/** What authenticating a partner takes. */
+export interface ClientAuthenticationDeps extends Pick<Deps, 'clock' | 'registry' | 'origin'> {
+  readonly grants: Table;
+}
+
+declare const authenticated: unique symbol;
+
+/** A partner that has proved who it is, or is public and has named itself. */
+export type AuthenticatedPartner = Partner & { readonly [authenticated]: true };
+
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+/** SMART wants five minutes at most; the rest is for a partner's clock that is off by 120 s. */
+const longestAssertionSeconds = 300;
+const clockToleranceSeconds = 120;
+
+const invalidClient = (publicMessage: string, detail?: string): GatewayError =>
+  new GatewayError('invalid_client', publicMessage, { status: 401, detail });
+
+/** The caller learns nothing of which clients exist; the log says what was wrong. */
+const wrongClient = (detail: string): GatewayError =>
+  invalidClient('Unknown client, or client authentication failed.', detail);
+
+/** The text form-decoded, or as it is where nobody can have encoded it. */
+const formDecode = (text: string): string => {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
+};
+
+type Presented =
+  | {
+      readonly method: 'client_secret_basic' | 'client_secret_post';
+      readonly clientId: string;
+      /** The secret as it came, and form-decoded (RFC 6749 §2.3.1): clients do both. */
+      readonly secrets: readonly string[];
+    }
+  | { readonly method: 'private_key_jwt'; readonly clientId: string; readonly assertion: string }
+  | { readonly method: 'none'; readonly clientId: string };
+
+const fromBasic = (event: ApiEvent): { id: string; ids: string[]; secrets: string[] } | undefined => {
+  const authorization = header(event, 'authorization');
+  if (authorization === undefined) return undefined;
+  const encoded = /^basic +([A-Za-z0-9+/=_-]+)$/i.exec(authorization)?.[1];
+  if (encoded === undefined) throw wrongClient('the Authorization header is not Basic');
+  const pair = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = pair.indexOf(':');
+  if (colon < 1) throw wrongClient('Basic holds no client id and secret');
+  const [rawId, rawSecret] = [pair.slice(0, colon), pair.slice(colon + 1)];
+  const id = formDecode(rawId);
+  return { id, ids: [rawId, id], secrets: [rawSecret, formDecode(rawSecret)] };
+};
+
+const subjectOf = (assertion: string): string => {
+  try {
+    const { sub } = decodeJwt(assertion);
+    if (sub !== undefined) return sub;
+  } catch {
+    // No JWT at all is refused like one about nobody.
+  }
+  throw wrongClient('the client assertion is not a JWT, or has no sub');
+};
+
+/** Which way of authenticating the request takes; two at once are refused, the same `client_id` beside Basic is not. */
+const presented = (event: ApiEvent, { values }: Parameters): Presented | undefined => {
+  const basic = fromBasic(event);
+  const secret = values.get('client_secret');
+  const assertion = values.get('client_assertion');
+  const named = values.get('client_id');
+  if ([basic, secret, assertion].filter((way) => way !== undefined).length > 1) {
+    throw new GatewayError('invalid_request', 'Use one way of client authentication, not two.');
+  }
+  const sameAs = (ids: readonly string[]): void => {
+    if (named !== undefined && !ids.includes(named)) {
+      throw new GatewayError('invalid_request', 'client_id differs from the client that authenticates.');
+    }
+  };
+  if (basic) {
+    sameAs(basic.ids);
+    return { method: 'client_secret_basic', clientId: named ?? basic.id, secrets: basic.secrets };
+  }
+  if (assertion !== undefined || values.has('client_assertion_type')) {
+    if (assertion === undefined || values.get('client_assertion_type') !== assertionType) {
+      throw new GatewayError('invalid_request', `client_assertion needs client_assertion_type=${assertionType}.`);
+    }
+    const subject = subjectOf(assertion);
+    sameAs([subject]);
+    return { method: 'private_key_jwt', clientId: subject, assertion };
+  }
+  if (named === undefined) return undefined;
+  return secret === undefined
+    ? { method: 'none', clientId: named }
+    : { method: 'client_secret_post', clientId: named, secrets: [secret] };
+};
+
+const checkSecret = (partner: Partner, secrets: readonly string[]): void => {
+  const hashes = secrets.map((secret) => sha256(secret));
+  if (!partner.secretHashes.some((known) => hashes.some((hash) => sameHash(known, hash)))) {
+    throw wrongClient('wrong client secret');
+  }
+};
+
+/** Whom an assertion may be meant for: the token endpoint (SMART), or the issuer of any payer's facade (RFC 8414). */
+const isForUs = (audience: JWTPayload['aud'], origin: string): boolean =>
+  [audience]
+    .flat()
+    // Signed, but not checked: an entry may be anything that JSON can say.
+    .some(
+      (aud: unknown) =>
+        aud === `${origin}/oauth2/token` || (typeof aud === 'string' && aud.startsWith(`${origin}/r4/`)),
+    );
+
+const checkAssertion = async (
+  deps: ClientAuthenticationDeps,
+  partner: Partner,
+  assertion: string,
+  requestId: string,
+): Promise<void> => {
+  const now = nowSeconds(deps.clock);
+  const keys = createLocalJWKSet({ keys: partner.jwks as PublicJwk[] });
+  const { payload } = await jwtVerify(assertion, keys, {
+    algorithms: ['RS384', 'ES384'],
+    issuer: partner.clientId,
+    subject: partner.clientId,
+    requiredClaims: ['exp', 'jti', 'aud'],
+    clockTolerance: clockToleranceSeconds,
+    currentDate: new Date(deps.clock.now()),
+  }).catch((error: unknown) => {
+    if (error instanceof jose.JWTExpired) throw invalidClient('The client assertion has expired.');
+    throw wrongClient(`client assertion: ${causeOf(error)}`);
+  });
+  const { exp = 0, aud } = payload;
+  const jti: unknown = payload.jti;
+  // Signed, but not checked either; an object would have a say in how it becomes text.
+  if (typeof jti !== 'string') throw invalidClient('The jti of the client assertion must be a string.');
+  if (!isForUs(aud, deps.origin)) throw invalidClient('The client assertion is meant for another audience.');
+  if (exp - now > longestAssertionSeconds + clockToleranceSeconds) {
+    throw invalidClient('The client assertion may live for five minutes at most.');
+  }
+  const jtiHash = sha256(`${partner.clientId} ${jti}`);
+  const expiresAt = exp + clockToleranceSeconds + 1;
+  if (!(await rememberAssertion(deps.grants, { jtiHash, now, expiresAt, requestId }))) {
+    throw invalidClient('The client assertion was used before; each needs its own jti.');
+  }
+};
+
+/**
+ * Authenticates the partner of a token, revoke or introspect request; undefined where the request names no client at
+ * all (a public client may refresh so: its refresh token finds the grant).
+ * @param record is told which registered client the request claims to be, also where it cannot prove it
+ * @throws GatewayError `invalid_client` (401), or `invalid_request` where two ways are used at once
+ */
+export const authenticateClient = async (
+  deps: ClientAuthenticationDeps,
+  event: ApiEvent,
+  form: Parameters,
+  record: Pick<RequestRecord, 'requestId' | 'partner'>,
+): Promise<AuthenticatedPartner | undefined> => {
+  const claim = presented(event, form);
+  if (claim === undefined) return undefined;
+  const partner = await deps.registry.partner(claim.clientId);
+  if (partner === undefined) throw wrongClient('no such client');
+  record.partner = partner.clientId;
+  if (!partner.clientAuthentication.includes(claim.method)) {
+    throw wrongClient(`the client is not registered for ${claim.method}`);
+  }
+  if (claim.method === 'private_key_jwt') await checkAssertion(deps, partner, claim.assertion, record.requestId);
+  else if (claim.method !== 'none') checkSecret(partner, claim.secrets);
+  return partner as AuthenticatedPartner;
+};
+
+/** A client that must have named itself. @throws GatewayError `invalid_client` */
+export const required = (partner: AuthenticatedPartner | undefined): AuthenticatedPartner => {
+  if (partner === undefined) throw invalidClient('Say which client this is: client authentication is missing.');
+  return partner;
+};
+
+/** A client that must have proved who it is. @throws GatewayError `invalid_client` */
+export const requiredConfidential = (partner: AuthenticatedPartner | undefined): AuthenticatedPartner => {
+  const named = required(partner);
+  if (named.clientAuthentication.includes('none')) {
+    throw invalidClient('This endpoint needs client authentication, and a public client has none.');
+  }
+  return named;
+};
+
+/** Lets a public client act by the bearer alone. @throws GatewayError `invalid_client` where the partner is no public client */
+export const byBearerAlone = (partner: Partner | undefined): AuthenticatedPartner => {
+  if (partner === undefined || !partner.clientAuthentication.includes('none')) {
+    throw invalidClient('Client authentication is missing.');
+  }
+  return partner as AuthenticatedPartner;
+};

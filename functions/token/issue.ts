@@ -1,0 +1,42 @@
+import type { Lifetimes } from '../shared/registry/types.ts';
+import { sha256 } from '../shared/store/crypto.ts';
+import type { Grant, IssuedAccess } from '../shared/store/grant.ts';
+
+/** RFC 6749 §5.1 with SMART's `patient`; JSON leaves out what is undefined. */
+export interface TokenAnswer {
+  readonly access_token: string;
+  readonly token_type: 'Bearer';
+  readonly expires_in: number;
+  readonly scope: string;
+  readonly patient: string | undefined;
+  readonly refresh_token: string | undefined;
+}
+
+/**
+ * When an access token ends, epoch seconds: with its lifetime or with the grant, whichever comes first. A grant whose
+ * payer token cannot be refreshed ends with that.
+ */
+export const accessExpiresAt = ({ accessToken }: Lifetimes, { endsAt }: Pick<Grant, 'endsAt'>, now: number): number =>
+  Math.min(now + accessToken, endsAt);
+
+/** What the grant keeps of an access token. */
+export const issuedAccess = (token: string, expiresAt: number, scope: string): IssuedAccess => ({
+  hash: sha256(token),
+  expiresAt,
+  scope,
+});
+
+/** The answer that hands a pair out. */
+export const tokenAnswer = (
+  grant: Pick<Grant, 'patient'>,
+  access: IssuedAccess,
+  pair: { access: string; refresh: string | undefined },
+  now: number,
+): TokenAnswer => ({
+  access_token: pair.access,
+  token_type: 'Bearer',
+  expires_in: access.expiresAt - now,
+  scope: access.scope,
+  patient: grant.patient,
+  refresh_token: pair.refresh,
+});

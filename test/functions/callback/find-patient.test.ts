@@ -1,0 +1,91 @@
+import { localStage } from '../../../config/local.ts';
+import type { Payer } from '../../../functions/shared/registry/types.ts';
+import { findPatient } from '../../../functions/callback/find-patient.ts';
+import { testDeps } from '../../support/gateway.ts';
+
+const [oneUp] = localStage().payers as [Payer];
+const patient = (id: unknown = 'p-1') => ({ resource: { resourceType: 'Patient', id }, search: { mode: 'match' } });
+const bundle = (entry: unknown, more: object = {}) => ({ resourceType: 'Bundle', entry, ...more });
+
+const ask = (answer: () => Response | Promise<Response>) => {
+  const { deps, payer } = testDeps();
+  payer.http = async () => answer();
+  return { finding: findPatient(deps, oneUp, 'fresh-token'), requests: payer.requests };
+};
+
+describe('whose record a token opens', () => {
+  it('is asked with one GET Patient and the fresh token, to the payer’s FHIR base', async () => {
+    const { finding, requests } = ask(() => Response.json(bundle([patient()])));
+
+    expect(await finding).toBe('p-1');
+    expect(requests).toEqual([
+      {
+        url: 'http://127.0.0.1:3001/r4/Patient',
+        init: expect.objectContaining({
+          redirect: 'manual',
+          headers: { Accept: 'application/fhir+json', Authorization: 'Bearer fresh-token' },
+        }),
+      },
+    ]);
+  });
+
+  it.each<[string, object[], object?]>([
+    [
+      'an outcome beside the match',
+      [patient(), { resource: { resourceType: 'OperationOutcome' }, search: { mode: 'outcome' } }],
+    ],
+    ['no search mode', [{ resource: { resourceType: 'Patient', id: 'p-1' } }]],
+    ['a link to itself', [patient()], { link: [{ relation: 'self' }] }],
+  ])('is believed with %s', async (_, entry, more = {}) => {
+    expect(await ask(() => Response.json(bundle(entry, more))).finding).toBe('p-1');
+  });
+
+  const unclear = 'GET Patient named no single patient';
+  const noBundle = 'GET Patient answered without a Bundle';
+  it.each<[string, unknown, string?]>([
+    ['two matches', bundle([patient('a'), patient('b')])],
+    ['no match', bundle([])],
+    ['no entries', bundle(undefined)],
+    ['a further page', bundle([patient()], { link: [{ relation: 'self' }, { relation: 'next' }] })],
+    ['another resource', bundle([{ resource: { resourceType: 'Person', id: 'a' } }])],
+    ['an entry without a resource', bundle([{}])],
+    ['a patient without an id', bundle([{ resource: { resourceType: 'Patient' } }])],
+    ['an id that is no string', bundle([patient(5)])],
+    ['entries that are no list', bundle(5), noBundle],
+    ['something that is no Bundle', { resourceType: 'Parameters', entry: [patient()] }],
+    ['null', null, noBundle],
+  ])('is not believed with %s', async (_, answer, detail = unclear) => {
+    await expect(ask(() => Response.json(answer)).finding).rejects.toMatchObject({ failure: 'nonsense', detail });
+  });
+
+  it.each<[string, () => Response | Promise<Response>, string, string]>([
+    [
+      'another status',
+      () => Response.json(bundle([patient()]), { status: 403 }),
+      'unavailable',
+      'GET Patient answered 403',
+    ],
+    [
+      'a redirect',
+      () => new Response(null, { status: 302, headers: { Location: 'http://169.254.169.254' } }),
+      'unavailable',
+      'GET Patient answered 302',
+    ],
+    ['HTML', () => new Response('<html>'), 'nonsense', noBundle],
+    [
+      'an answer over 2 MB',
+      () => new Response('x'.repeat(2 * 1024 * 1024 + 1)),
+      'nonsense',
+      'GET Patient: answer over 2097152 bytes',
+    ],
+    ['a time-out', () => Promise.reject(new DOMException('x', 'TimeoutError')), 'timeout', 'GET Patient: TimeoutError'],
+    [
+      'a refused connection',
+      () => Promise.reject(new TypeError('fetch failed', { cause: new Error('x') })),
+      'unavailable',
+      'GET Patient: TypeError < Error',
+    ],
+  ])('is unknown after %s, and the log says why', async (_, answer, failure, detail) => {
+    await expect(ask(answer).finding).rejects.toMatchObject({ failure, detail });
+  });
+});

@@ -1,0 +1,56 @@
+import type { Payer } from '../../../../functions/shared/registry/types.ts';
+import { type OpenGrant, freshPayerTokens, openGrant } from '../../../../functions/shared/payer/tokens.ts';
+import { type FetchGateway, type TestGrant, fetchGateway } from '../../../support/fetch-gateway.ts';
+
+/** What a payer answers to a refresh. */
+export const rotated = {
+  access_token: 'payer-access-2',
+  refresh_token: 'payer-refresh-2',
+  token_type: 'Bearer',
+  expires_in: 300,
+};
+
+/** A payer that always answers so. */
+export const answers =
+  (value: unknown, status = 200) =>
+  () =>
+    Promise.resolve(Response.json(value, { status }));
+
+/** The payer of the tests' grants. */
+export const northwind = async (test: FetchGateway): Promise<Payer> => {
+  const payer = await test.deps.registry.payer('northwind');
+  if (payer === undefined) throw new Error('no payer northwind');
+  return payer;
+};
+
+/** The grant as it stands now, opened by its bearer. */
+export const opened = ({ stored, grantKey }: TestGrant): OpenGrant => openGrant(stored(), grantKey);
+
+/** A grant, and how it was when it was opened so many seconds ago; its payer token lives 300 s unless told otherwise. */
+export const agedGrant = async (seconds: number, options?: Parameters<FetchGateway['grant']>[0]) => {
+  const test = fetchGateway();
+  const grant = await test.grant(options);
+  const before = opened(grant);
+  test.passSeconds(seconds);
+  return { test, grant, before };
+};
+
+/** Asks for payer tokens that are good for a call, as a read does. */
+export const fresh = async (test: FetchGateway, grant: OpenGrant, requestId = 'request-a'): Promise<OpenGrant> =>
+  freshPayerTokens(test.deps, await northwind(test), grant, { requestId });
+
+/** The access token that a read would call the payer with. */
+export const freshToken = async (test: FetchGateway, grant: OpenGrant, requestId?: string): Promise<string> =>
+  (await fresh(test, grant, requestId)).tokens.accessToken;
+
+/** The test's dependencies with a say in every command to the grants' table. */
+export const intercepted = (
+  { deps }: FetchGateway,
+  intercept: (update: string, send: () => Promise<unknown>) => Promise<unknown>,
+): FetchGateway['deps'] => {
+  const { client } = deps.grants;
+  const original = client.send.bind(client) as (command: object) => Promise<unknown>;
+  const send = (command: { input?: { UpdateExpression?: string } }) =>
+    intercept(command.input?.UpdateExpression ?? '', () => original(command));
+  return { ...deps, grants: { ...deps.grants, client: { send } as unknown as typeof client } };
+};

@@ -1,0 +1,371 @@
+import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, importJWK, jwtVerify } from 'jose';
+import { localStage } from '../../../../config/local.ts';
+import type { Payer } from '../../../../functions/shared/registry/types.ts';
+import { exchangeCode, refreshAtPayer, revokeAtPayer } from '../../../../functions/shared/payer/client.ts';
+import type { PayerFailure } from '../../../../functions/shared/payer/errors.ts';
+import { startMs, testDeps } from '../../../support/gateway.ts';
+import { es384Jwk, formOf, northwindTokens } from '../../../support/login.ts';
+
+const [oneUp, northwind] = localStage().payers as [Payer, Payer];
+const key = es384Jwk('northwind-local-1');
+const nowSeconds = startMs / 1000;
+const grant = { code: 'payer-code', redirectUri: 'http://localhost:3000/oauth2/callback/x', verifier: 'v'.repeat(43) };
+
+const old = { accessToken: 'old-access-token', refreshToken: 'old-refresh-token', expiresAt: nowSeconds + 9 };
+
+const start = (answer: () => Response = () => Response.json(northwindTokens)) => {
+  const test = testDeps();
+  test.secrets['northwind'] = { private_key_jwk: key.privateJwk };
+  test.payer.http = async () => answer();
+  const form = (index = 0) => formOf(test.payer.requests[index]?.init);
+  const headers = (index = 0) => new Headers(test.payer.requests[index]?.init?.headers);
+  return { ...test, form, headers };
+};
+
+/** A token answer changed, and what is kept of it that differs. */
+const shapes: readonly (readonly [what: string, change: object, expected: object])[] = [
+  ['no token_type', { token_type: undefined }, {}],
+  ['token_type null', { token_type: null }, {}],
+  ['token_type bearer', { token_type: 'bearer' }, {}],
+  ['token_type BearerToken', { token_type: 'BearerToken' }, {}],
+  ['a token_type that is a number', { token_type: 5 }, {}],
+  ['a token_type that is empty', { token_type: '' }, {}],
+  ['expires_in as a string', { expires_in: '300' }, {}],
+  ['expires_in with a fraction', { expires_in: 300.9 }, {}],
+  ['expires_in of 366 days', { expires_in: 366 * 86_400 }, { expiresAt: nowSeconds + 366 * 86_400 }],
+  ['expires_in of 1', { expires_in: 1 }, { expiresAt: nowSeconds + 1 }],
+  ['no expires_in', { expires_in: undefined }, { expiresAt: undefined }],
+  ...[null, -1, 0, 0.5, 1e99, 366 * 86_400 + 1, 'never', '', '-1', '1e3', ' ', {}, [300], true].map(
+    (life) => [`expires_in ${JSON.stringify(life)}`, { expires_in: life }, { expiresAt: undefined }] as const,
+  ),
+  ...[undefined, null, '', ' ', 5, {}, ['x'], true].map(
+    (token) =>
+      [`refresh_token ${JSON.stringify(token)}`, { refresh_token: token }, { refreshToken: undefined }] as const,
+  ),
+  ['an id_token of another issuer', { id_token: 'eyJhbGciOiJub25lIn0.e30.' }, {}],
+  ['an id_token that is none', { id_token: 5 }, {}],
+  ['an id_token that is empty', { id_token: '' }, {}],
+  ['an error beside the tokens', { error: 'canary', error_description: 5 }, {}],
+  ['authorization_details that are none', { authorization_details: 'x' }, {}],
+];
+
+describe('what a payer may leave out or spell its own way', () => {
+  it.each(shapes)('%s is taken', async (_, change, expected) => {
+    const { deps } = start(() => Response.json({ ...northwindTokens, ...change }));
+
+    const { tokens } = await exchangeCode(deps, northwind, grant);
+
+    const all = {
+      accessToken: 'payer-access-token',
+      refreshToken: 'payer-refresh-token',
+      expiresAt: nowSeconds + 300,
+      ...expected,
+    };
+    expect(tokens).toEqual(JSON.parse(JSON.stringify(all)));
+  });
+
+  it.each(shapes)(
+    '%s is taken at a refresh too, where the old refresh token stands in for a new one',
+    async (_, change, expected) => {
+      const { deps } = start(() => Response.json({ ...northwindTokens, ...change }));
+
+      const { tokens, problem } = await refreshAtPayer(deps, northwind, old);
+
+      const all = {
+        accessToken: 'payer-access-token',
+        refreshToken: 'payer-refresh-token',
+        expiresAt: nowSeconds + 300,
+        ...expected,
+      };
+      expect(tokens).toEqual(
+        JSON.parse(JSON.stringify({ ...all, refreshToken: all.refreshToken ?? 'old-refresh-token' })),
+      );
+      expect(problem).toBeUndefined();
+    },
+  );
+
+  it.each<[unknown, string | undefined]>([
+    ['patient/*.rs openid', 'patient/*.rs openid'],
+    [['patient/*.rs', 'openid'], 'patient/*.rs openid'],
+    [['patient/*.rs', 5, null], 'patient/*.rs'],
+    [[], undefined],
+    [[5], undefined],
+    ['', undefined],
+    [' ', undefined],
+    [null, undefined],
+    [5, undefined],
+    [{ 'patient/*.rs': true }, undefined],
+    [undefined, undefined],
+  ])('a scope %j is read as %j', async (scope, expected) => {
+    const { deps } = start(() => Response.json({ ...northwindTokens, scope }));
+
+    expect((await exchangeCode(deps, northwind, grant)).scope).toBe(expected);
+  });
+
+  const text = JSON.stringify(northwindTokens);
+  it.each<[string, () => Response]>([
+    ['another content type', () => new Response(text, { headers: { 'Content-Type': 'text/plain' } })],
+    ['no content type', () => new Response(Buffer.from(text))],
+    ['a byte order mark', () => new Response(`\uFEFF${text}`)],
+    ['status 201', () => new Response(text, { status: 201 })],
+    ['blanks around', () => new Response(`\r\n ${text}\n`)],
+    ['a member twice', () => new Response(text.replace('{', '{"access_token":5,"patient":{},'))],
+    ['names of JavaScript’s own', () => new Response(text.replace('{', '{"__proto__":{"patient":"x"},"toString":1,'))],
+    [
+      'more depth than a stack has',
+      () => new Response(text.replace('{', `{"x":${'['.repeat(90_000)}${']'.repeat(90_000)},`)),
+    ],
+  ])('an answer with %s is read', async (_, answer) => {
+    const { deps } = start(answer);
+
+    const { tokens, patient } = await exchangeCode(deps, northwind, grant);
+
+    expect([tokens.accessToken, tokens.refreshToken, patient]).toEqual([
+      'payer-access-token',
+      'payer-refresh-token',
+      'patient-1',
+    ]);
+  });
+
+  it('an answer of 256 KiB, no byte more', async () => {
+    const answer = JSON.stringify({ ...northwindTokens, more: '' });
+    const { deps } = start(() => new Response(answer.replace('""', `"${'x'.repeat(256 * 1024 - answer.length)}"`)));
+
+    expect((await exchangeCode(deps, northwind, grant)).patient).toBe('patient-1');
+  });
+
+  it('a new refresh token: the old one, which was sent, is kept', async () => {
+    const { deps, form } = start(() => Response.json({ access_token: 'new', expires_in: 60 }));
+
+    expect((await refreshAtPayer(deps, northwind, old)).tokens).toEqual({
+      accessToken: 'new',
+      refreshToken: 'old-refresh-token',
+      expiresAt: nowSeconds + 60,
+    });
+    expect([form().get('grant_type'), form().get('refresh_token')]).toEqual(['refresh_token', 'old-refresh-token']);
+  });
+});
+
+describe('an access token that cannot be used', () => {
+  const missing = 'the token answer has no access_token';
+  const unsendable = 'the access_token has characters that no header can carry';
+  const bound = 'the token answer has a token_type that needs more than the token';
+  const unusable: readonly (readonly [what: string, change: object, detail: string])[] = [
+    ['that is missing', { access_token: undefined }, missing],
+    ['that is empty', { access_token: '' }, missing],
+    ['that is a number', { access_token: 5 }, missing],
+    ['that is an object', { access_token: { value: 'x' } }, missing],
+    ['with a blank', { access_token: 'a b' }, unsendable],
+    ['with a line break', { access_token: 'a\r\nX: y' }, unsendable],
+    ['with a letter beyond ASCII', { access_token: 'é' }, unsendable],
+    ['with a null', { access_token: 'a\0' }, unsendable],
+    ['of 32,769 characters', { access_token: 'a'.repeat(32_769) }, 'the access_token is over 32768 characters'],
+    ['of type DPoP', { token_type: 'DPoP' }, bound],
+    ['of type mac', { token_type: 'mac ' }, bound],
+    ['of type pop', { token_type: 'PoP' }, bound],
+  ];
+
+  it.each(unusable)('%s ends a login, and the refresh token beside it is revoked', async (_, change, detail) => {
+    const { deps, payer, form } = start(() => Response.json({ ...northwindTokens, ...change }));
+
+    await expect(exchangeCode(deps, northwind, grant)).rejects.toMatchObject({ failure: 'nonsense', detail });
+    expect(payer.requests.map(({ url }) => url)).toEqual([northwind.tokenEndpoint, northwind.revocationEndpoint]);
+    expect(form(1).get('token')).toBe('payer-refresh-token');
+  });
+
+  it.each(unusable)(
+    '%s leaves a refreshed grant the new refresh token, since the old one may be spent',
+    async (_, change, detail) => {
+      const { deps } = start(() => Response.json({ ...northwindTokens, ...change }));
+
+      const { tokens, problem } = await refreshAtPayer(deps, northwind, old);
+
+      expect(tokens).toEqual({ ...old, refreshToken: 'payer-refresh-token' });
+      expect(problem).toMatchObject({ failure: 'nonsense', detail });
+    },
+  );
+
+  it.each(unusable)('%s, with no refresh token beside it, is a failure of the payer’s', async (_, change, detail) => {
+    const { deps, payer } = start(() => Response.json({ ...northwindTokens, refresh_token: '', ...change }));
+
+    await expect(refreshAtPayer(deps, northwind, old)).rejects.toMatchObject({ failure: 'nonsense', detail });
+    expect(payer.requests).toHaveLength(1);
+  });
+
+  it('is none of 32,768 characters', async () => {
+    const accessToken = '~'.repeat(32_768);
+    const { deps } = start(() => Response.json({ ...northwindTokens, access_token: accessToken }));
+
+    expect((await exchangeCode(deps, northwind, grant)).tokens.accessToken).toBe(accessToken);
+  });
+});
+
+describe('the gateway as a payer’s client', () => {
+  it('signs with its key, for the token endpoint, so that a payer’s clock may be off by 120 s', async () => {
+    const { deps, form } = start();
+
+    await exchangeCode(deps, northwind, grant);
+
+    const assertion = form().get('client_assertion') ?? '';
+    expect(decodeProtectedHeader(assertion)).toMatchObject({ alg: 'ES384', kid: 'northwind-local-1' });
+    expect(decodeJwt(assertion)).toMatchObject({
+      iss: 'gateway-at-northwind',
+      sub: 'gateway-at-northwind',
+      aud: northwind.tokenEndpoint,
+      jti: expect.any(String),
+    });
+    const publicKey = await importJWK(key.publicJwk, 'ES384');
+    for (const offSeconds of [-120, 120]) {
+      const currentDate = new Date(startMs + offSeconds * 1000);
+      const { payload } = await jwtVerify(assertion, publicKey, { currentDate, clockTolerance: 0, maxTokenAge: 300 });
+      expect(payload.exp).toBeLessThanOrEqual(currentDate.getTime() / 1000 + 300);
+    }
+  });
+
+  it('signs with an RS384 key too, and without a kid where there is none', async () => {
+    const { deps, form, secrets } = start();
+    const { privateKey } = await generateKeyPair('RS384', { extractable: true });
+    secrets['northwind'] = { private_key_jwk: { ...(await exportJWK(privateKey)), alg: 'RS384' } };
+
+    await exchangeCode(deps, northwind, grant);
+
+    const header = decodeProtectedHeader(form().get('client_assertion') ?? '');
+    expect(header.alg).toBe('RS384');
+    expect(header.kid).toBeUndefined();
+  });
+
+  it('takes an EC key that does not name its algorithm', async () => {
+    const { deps, secrets } = start();
+    const { alg: _alg, ...jwk } = key.privateJwk;
+    secrets['northwind'] = { private_key_jwk: jwk };
+
+    await expect(exchangeCode(deps, northwind, grant)).resolves.toBeDefined();
+  });
+
+  it('form-encodes its secret within Basic', async () => {
+    const { deps, headers, form, secrets } = start();
+    secrets['demo-health-plan'] = { client_secret: 'a secret/with:all' };
+
+    await exchangeCode(deps, { ...oneUp, clientAuthentication: 'client_secret_basic' }, grant);
+
+    const pair = Buffer.from(headers().get('authorization')?.slice(6) ?? '', 'base64').toString('utf8');
+    expect(pair).toBe('gateway%2Dat%2Ddemo%2Dhealth%2Dplan:a+secret%2Fwith%3Aall');
+    expect(form().has('client_secret')).toBe(false);
+  });
+
+  const unfit = 'the secret does not fit the client authentication of the profile';
+  it.each([
+    ['a secret where a key is wanted', { client_secret: 'canary' }, northwind, unfit],
+    ['a key where a secret is wanted', { private_key_jwk: key.privateJwk }, { ...oneUp, id: 'northwind' }, unfit],
+    [
+      'a key that is none',
+      { private_key_jwk: { kty: 'EC', crv: 'P-384', d: 'canary' } },
+      northwind,
+      'the private key cannot be used: DataError',
+    ],
+    [
+      'a symmetric key',
+      { private_key_jwk: { kty: 'oct', k: 'Y2FuYXJ5', alg: 'HS256' } },
+      northwind,
+      'the private key is a symmetric one',
+    ],
+  ])('sends nothing with %s, and the log says why', async (_, secret, payer, detail) => {
+    const { deps, secrets, payer: asked } = start();
+    secrets['northwind'] = secret;
+
+    const exchanging = exchangeCode(deps, payer, grant);
+
+    await expect(exchanging).rejects.toMatchObject({ failure: 'invalid_client', detail });
+    expect(asked.requests).toEqual([]);
+  });
+});
+
+describe('a payer’s failure', () => {
+  const json = (status: number, body: unknown) => () => Response.json(body, { status });
+  const text = (status: number, body: string | null) => () => new Response(body, { status });
+  const challenge = () => new Response('', { status: 401, headers: { 'WWW-Authenticate': 'Basic' } });
+  const thrown = (error: Error) => () => {
+    throw error;
+  };
+  const slow = Object.assign(new Error('canary'), { name: 'ConnectTimeoutError', code: 'UND_ERR_CONNECT_TIMEOUT' });
+  const oauthError = (status: number, failure: string) =>
+    `token endpoint answered ${status} with an OAuth error (${failure})`;
+  const noObject = (status: number) => `token endpoint answered ${status} without a JSON object`;
+  const unread = (why: string) => `token endpoint: OperationProcessingError:OAUTH_${why}`;
+
+  it.each<[string, () => Response, PayerFailure, string]>([
+    ['invalid_grant', json(400, { error: 'invalid_grant' }), 'invalid_grant', oauthError(400, 'invalid_grant')],
+    ['invalid_client', json(401, { error: 'invalid_client' }), 'invalid_client', oauthError(401, 'invalid_client')],
+    [
+      'another code and words',
+      json(400, { error: 'canary', error_description: 'canary' }),
+      'nonsense',
+      oauthError(400, 'nonsense'),
+    ],
+    ['an error without a code', json(400, { message: 'canary' }), 'nonsense', unread('RESPONSE_IS_NOT_CONFORM')],
+    [
+      'an error code that is no string',
+      json(400, { error: { code: 1 } }),
+      'nonsense',
+      unread('RESPONSE_IS_NOT_CONFORM'),
+    ],
+    ['401 with a challenge', challenge, 'invalid_client', noObject(401)],
+    ['401 with null', text(401, 'null'), 'invalid_client', noObject(401)],
+    ['401 with a list', text(401, '[]'), 'invalid_client', noObject(401)],
+    ['401 with a number', text(401, '5'), 'invalid_client', noObject(401)],
+    ['200 with HTML', text(200, '<p>canary</p>'), 'nonsense', noObject(200)],
+    ['200 with nothing', text(200, null), 'nonsense', noObject(200)],
+    ['400 with nothing', text(400, null), 'nonsense', noObject(400)],
+    [
+      'a byte over 256 KiB',
+      text(200, 'x'.repeat(256 * 1024 + 1)),
+      'nonsense',
+      'token endpoint: answer over 262144 bytes',
+    ],
+    ['408', text(408, null), 'unavailable', 'token endpoint answered 408'],
+    ['a time-out', thrown(new DOMException('canary', 'TimeoutError')), 'timeout', 'token endpoint: TimeoutError'],
+    [
+      'a connection that nobody takes',
+      thrown(new TypeError('canary', { cause: slow })),
+      'unavailable',
+      'token endpoint: TypeError < ConnectTimeoutError:UND_ERR_CONNECT_TIMEOUT',
+    ],
+  ])(
+    '%s is told apart and named for the log, and tried again only where it is about the client',
+    async (_, answer, failure, detail) => {
+      const { deps, payer } = start(answer);
+
+      await expect(exchangeCode(deps, northwind, grant)).rejects.toMatchObject({ failure, detail });
+      expect(payer.requests).toHaveLength(failure === 'invalid_client' ? 2 : 1);
+    },
+  );
+});
+
+describe('revoking at a payer', () => {
+  const tokens = { accessToken: 'a' };
+
+  it('says whether the payer took it, and never throws', async () => {
+    const took = start(() => new Response(null, { status: 200 }));
+    const tookWithJson = start(() => Response.json({}));
+    const refused = start(() => Response.json({ error: 'unsupported_token_type' }, { status: 400 }));
+    const down = start(() => new Response('', { status: 503 }));
+
+    expect(await revokeAtPayer(took.deps, northwind, tokens)).toBe(true);
+    expect(await revokeAtPayer(tookWithJson.deps, northwind, tokens)).toBe(true);
+    expect(await revokeAtPayer(refused.deps, northwind, tokens)).toBe(false);
+    expect(await revokeAtPayer(down.deps, northwind, tokens)).toBe(false);
+    expect(took.form().get('token')).toBe('a');
+  });
+
+  it('asks nothing where the payer has no revocation endpoint, and reads no secret', async () => {
+    const { deps, payer } = start();
+    const reads: string[] = [];
+    const readPayerSecret = (id: string) => {
+      reads.push(id);
+      return deps.readPayerSecret(id);
+    };
+
+    expect(await revokeAtPayer({ ...deps, readPayerSecret }, oneUp, tokens)).toBe(false);
+    expect([reads, payer.requests]).toEqual([[], []]);
+  });
+});

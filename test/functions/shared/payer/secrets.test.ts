@@ -1,0 +1,135 @@
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { mockClient } from 'aws-sdk-client-mock';
+import type { Payer } from '../../../../functions/shared/registry/types.ts';
+import { localStage } from '../../../../config/local.ts';
+import { exchangeCode } from '../../../../functions/shared/payer/client.ts';
+import { payerSecrets, secretsClient, secretsLimits } from '../../../../functions/shared/payer/secrets.ts';
+import { testDeps } from '../../../support/gateway.ts';
+import { formOf, northwindTokens } from '../../../support/login.ts';
+
+const [oneUp] = localStage().payers as [Payer];
+const grant = { code: 'payer-code', redirectUri: 'http://localhost:3000/x', verifier: 'v'.repeat(43) };
+
+const start = (secret: string | undefined = '{"client_secret":"old"}') => {
+  const client = new SecretsManagerClient({ region: 'eu-central-1' });
+  const mock = mockClient(client);
+  const set = (value: string | undefined) =>
+    mock.on(GetSecretValueCommand).resolves(value === undefined ? {} : { SecretString: value });
+  set(secret);
+  const test = testDeps();
+  const read = payerSecrets(client, 'gateway/payers/', test.deps.clock);
+  const reads = () => mock.commandCalls(GetSecretValueCommand).map(({ args }) => args[0].input);
+  return { ...test, deps: { ...test.deps, readPayerSecret: read }, mock, set, read, reads };
+};
+
+const named = (name: string): Error => Object.assign(new Error('canary'), { name });
+
+describe('payers’ secrets', () => {
+  it('are read once, and again after five minutes', async () => {
+    const { read, reads, passSeconds } = start();
+
+    await read('x');
+    passSeconds(299);
+    await read('x');
+    const early = reads().length;
+    passSeconds(1);
+    await read('x');
+
+    expect([early, reads().length]).toEqual([1, 2]);
+    expect(reads()[0]).toEqual({ SecretId: 'gateway/payers/x', VersionStage: 'AWSCURRENT' });
+  });
+
+  it('may be a key', async () => {
+    const { read } = start('{"private_key_jwk":{"kty":"EC"}}');
+
+    expect(await read('x')).toEqual({ private_key_jwk: { kty: 'EC' } });
+  });
+
+  it.each([
+    [undefined],
+    [''],
+    ['canary'],
+    ['"canary"'],
+    ['null'],
+    ['{"client_secret":""}'],
+    ['{"client_secret":5}'],
+    ['{"private_key_jwk":null}'],
+    ['{"private_key_jwk":"canary"}'],
+  ])('in the form %j are missing: 503 for this payer, and the log does not say what they hold', async (secret) => {
+    const { read, set } = start();
+    set(secret);
+
+    await expect(read('x')).rejects.toMatchObject({
+      code: 'temporarily_unavailable',
+      publicMessage: 'This health plan is not available at the moment.',
+      status: 503,
+      retryAfterSeconds: 60,
+      detail: 'the secret of payer x is missing or not in its form',
+      signal: 'secretMissing',
+    });
+  });
+
+  it('that nobody filled in yet are missing too', async () => {
+    const { read, mock } = start();
+    mock.on(GetSecretValueCommand).rejects(named('ResourceNotFoundException'));
+
+    await expect(read('x')).rejects.toMatchObject({
+      status: 503,
+      detail: expect.stringContaining('payer x is missing'),
+      signal: 'secretMissing',
+    });
+  });
+
+  it('cannot be read while Secrets Manager is out of order: 503, and the next call asks again', async () => {
+    const { read, mock, set } = start();
+    mock.on(GetSecretValueCommand).rejects(named('InternalServiceError'));
+
+    await expect(read('x')).rejects.toMatchObject({
+      status: 503,
+      retryAfterSeconds: 5,
+      detail: 'secretsmanager: InternalServiceError',
+      signal: 'secretMissing',
+    });
+    set('{"client_secret":"new"}');
+    expect(await read('x')).toEqual({ client_secret: 'new' });
+  });
+});
+
+describe('a rotated secret', () => {
+  const accepts = (secret: string, test: ReturnType<typeof start>) => {
+    test.payer.http = async (_, init) =>
+      formOf(init).get('client_secret') === secret
+        ? Response.json(northwindTokens)
+        : Response.json({ error: 'invalid_client' }, { status: 401 });
+  };
+
+  it('is found after invalid_client by one forced read and one retry', async () => {
+    const test = start();
+    await test.read(oneUp.id);
+    test.set('{"client_secret":"new"}');
+    accepts('new', test);
+
+    const { tokens } = await exchangeCode(test.deps, oneUp, grant);
+
+    expect(tokens.accessToken).toBe('payer-access-token');
+    expect(test.reads()).toHaveLength(2);
+    expect(test.payer.requests).toHaveLength(2);
+  });
+
+  it('that is still wrong is not tried a third time', async () => {
+    const test = start();
+    accepts('never', test);
+
+    await expect(exchangeCode(test.deps, oneUp, grant)).rejects.toMatchObject({ failure: 'invalid_client' });
+    expect(test.payer.requests).toHaveLength(2);
+  });
+});
+
+it('a Secrets Manager that does not answer is given up on within five seconds, and a busy one is asked twice', async () => {
+  const client = secretsClient();
+  const { connectionTimeout, requestTimeout, throwOnRequestTimeout } = secretsLimits.requestHandler;
+
+  expect(await client.config.maxAttempts()).toBe(2);
+  expect(secretsLimits.maxAttempts * requestTimeout).toBeLessThan(5000);
+  expect([connectionTimeout, throwOnRequestTimeout]).toEqual([1000, true]);
+});

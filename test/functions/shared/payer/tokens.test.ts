@@ -1,0 +1,410 @@
+import { nowSeconds } from '../../../../functions/shared/deps.ts';
+import { GatewayError, type Signal } from '../../../../functions/shared/errors.ts';
+import {
+  type OpenGrant,
+  freshPayerTokens,
+  openGrant,
+  refreshPayerTokens,
+} from '../../../../functions/shared/payer/tokens.ts';
+import { revoke } from '../../../../functions/shared/store/grants.ts';
+import { type FetchGateway, type TestGrant, formOf } from '../../../support/fetch-gateway.ts';
+import { startMs } from '../../../support/gateway.ts';
+import { throttled } from '../../../support/login.ts';
+import { agedGrant, answers, fresh, freshToken, intercepted, northwind, opened, rotated } from './aged-grant.ts';
+
+const sentForms = (test: FetchGateway, path = '/oauth2/token') =>
+  test.payer.requests.filter(({ url }) => url.endsWith(path)).map(({ init }) => Object.fromEntries(formOf(init)));
+
+/** A payer that answers the refresh well, after this has happened. */
+const answersAfter = (happening: () => void) => () => {
+  happening();
+  return answers(rotated)();
+};
+/** A payer that refreshes just when the partner revokes the grant. */
+const revokedMeanwhile = (test: FetchGateway, grantId: string): void => {
+  test.payer.http = async (input) => {
+    if (!String(input).endsWith('/token')) return Response.json({});
+    await revoke(test.deps.grants, grantId, 'byPartner', { now: nowSeconds(test.deps.clock), requestId: 'other' });
+    return Response.json(rotated);
+  };
+};
+/** Another process has stored new payer tokens. */
+const movedOn = (test: FetchGateway, { grantId }: TestGrant): void => {
+  const items = test.dynamo.items('Grants');
+  items.set(grantId, { ...items.get(grantId), payerVersion: { N: '2' } });
+};
+
+const ended = {
+  status: 401,
+  code: 'invalid_token',
+  publicMessage: 'This access has ended. Ask the member to connect again.',
+};
+const reconnect = {
+  status: 403,
+  code: 'reconnect',
+  publicMessage: 'The health plan no longer accepts this access. Ask the member to connect again.',
+};
+
+describe('when payer tokens are refreshed', () => {
+  it('uses a token that lives on for more than a minute as it is, without a call anywhere', async () => {
+    const { test, before } = await agedGrant(239);
+
+    expect(await freshToken(test, before)).toBe('payer-access-1');
+    expect(test.dynamo.calls()).toEqual([]);
+    expect(test.payer.requests).toEqual([]);
+  });
+
+  it('uses a token of unknown life until the payer refuses it', async () => {
+    const tokens = { accessToken: 'payer-access-1', refreshToken: 'payer-refresh-1' };
+    const { test, before } = await agedGrant(24 * 3600, { tokens });
+
+    expect(await freshToken(test, before)).toBe('payer-access-1');
+  });
+
+  it('refreshes a minute before the end: one write for the lease, one for the new tokens', async () => {
+    const { test, grant, before } = await agedGrant(240);
+    test.payer.http = answers(rotated);
+
+    const after = await fresh(test, before);
+
+    expect(test.dynamo.calls()).toEqual(['UpdateItem', 'UpdateItem']);
+    expect(sentForms(test)).toEqual([
+      expect.objectContaining({ grant_type: 'refresh_token', refresh_token: 'payer-refresh-1' }),
+    ]);
+    const expiresAt = nowSeconds(test.deps.clock) + 300;
+    expect(after.tokens).toEqual({ accessToken: 'payer-access-2', refreshToken: 'payer-refresh-2', expiresAt });
+    expect(after).toEqual(opened(grant));
+    expect(after.grant.payerVersion).toBe(2);
+    expect(grant.stored().leaseOwner).toBeUndefined();
+  });
+
+  it('keeps the old refresh token where the payer gives no new one', async () => {
+    const { test, grant, before } = await agedGrant(250);
+    test.payer.http = answers({ access_token: 'payer-access-2', token_type: 'Bearer', expires_in: 300 });
+
+    await fresh(test, before);
+
+    expect(grant.payerTokens().refreshToken).toBe('payer-refresh-1');
+  });
+
+  it('goes on to the end with a token that cannot be refreshed, and asks to reconnect from then on', async () => {
+    const tokens = { accessToken: 'payer-access-1', expiresAt: startMs / 1000 + 30 };
+    const { test, grant, before } = await agedGrant(29, { tokens });
+
+    expect(await freshToken(test, before)).toBe('payer-access-1');
+    test.passSeconds(1);
+    await expect(fresh(test, before)).rejects.toMatchObject({
+      ...reconnect,
+      detail: 'the payer token has expired and cannot be refreshed',
+    });
+    expect(grant.stored().revokedAt).toBeUndefined();
+  });
+
+  it('asks to reconnect where the payer refuses a token that cannot be refreshed', async () => {
+    const { test, before } = await agedGrant(0, { tokens: { accessToken: 'payer-access-1' } });
+
+    const refreshing = refreshPayerTokens(test.deps, await northwind(test), before, { requestId: 'request-a' });
+
+    await expect(refreshing).rejects.toMatchObject({ ...reconnect, detail: 'the payer gave no refresh token' });
+  });
+
+  it('opens no grant with the key of another', async () => {
+    const { test, grant } = await agedGrant(0);
+    const other = await test.grant();
+
+    expect(() => openGrant(grant.stored(), other.grantKey)).toThrow(expect.objectContaining(ended));
+  });
+});
+
+describe('a payer that mistakes the member', () => {
+  it.each([['patient-2'], ['Patient/patient-2'], [2]])(
+    'ends the grant where a refresh is about %j: nothing of the answer is kept, and it is revoked',
+    async (patient) => {
+      const { test, grant, before } = await agedGrant(301);
+      test.payer.http = answers({ ...rotated, patient });
+
+      await expect(fresh(test, before)).rejects.toMatchObject(ended);
+
+      expect(grant.stored().revokedAt).toBeDefined();
+      expect(grant.stored().sealedPayerTokens).toHaveLength(0);
+      expect(test.dynamo.items('Grants').get(grant.grantId)?.['lastEvent']?.M?.['reason']).toEqual({
+        S: 'otherPatient',
+      });
+      expect(sentForms(test, '/oauth2/revoke')).toEqual([expect.objectContaining({ token: 'payer-refresh-2' })]);
+    },
+  );
+
+  it('ends it though the old token would be good for another minute', async () => {
+    const { test, grant, before } = await agedGrant(240);
+    test.payer.http = answers({ ...rotated, patient: 'patient-2' });
+
+    await expect(fresh(test, before)).rejects.toMatchObject(ended);
+    expect(grant.stored().revokedAt).toBeDefined();
+  });
+
+  it('ends nothing where another refresh was stored meanwhile', async () => {
+    const { test, grant, before } = await agedGrant(301);
+    test.payer.http = async (input) => {
+      if (String(input).endsWith('/token')) movedOn(test, grant);
+      return Response.json({ ...rotated, patient: 'patient-2' });
+    };
+
+    await expect(fresh(test, before)).rejects.toMatchObject({ status: 502, code: 'payer_error' });
+    expect(grant.stored().revokedAt).toBeUndefined();
+    expect(sentForms(test, '/oauth2/revoke')).toHaveLength(1);
+  });
+
+  it.each([['patient-1'], ['Patient/patient-1/_history/3'], [undefined], [null], [''], [{ id: 'patient-2' }]])(
+    'goes on where a refresh names %j',
+    async (patient) => {
+      const { test, before } = await agedGrant(301);
+      test.payer.http = answers({ ...rotated, patient });
+
+      expect(await freshToken(test, before)).toBe('payer-access-2');
+    },
+  );
+
+  it.each(['search', 'none'] as const)(
+    'takes no token answer at its word where the profile says %s',
+    async (patientFrom) => {
+      const { test, before } = await agedGrant(301);
+      test.payer.http = answers({ ...rotated, patient: 'patient-2' });
+      const payer = { ...(await northwind(test)), patientFrom };
+
+      const { tokens } = await freshPayerTokens(test.deps, payer, before, { requestId: 'request-a' });
+
+      expect(tokens.accessToken).toBe('payer-access-2');
+    },
+  );
+});
+
+describe('an access token of a refresh that cannot be used', () => {
+  it('fails the read, keeps the new refresh token, and is got over by the next refresh', async () => {
+    const { test, grant, before } = await agedGrant(301);
+    test.payer.http = answers({ ...rotated, access_token: 'a b' });
+
+    await expect(fresh(test, before)).rejects.toMatchObject({ status: 502, code: 'payer_error' });
+
+    const old = { accessToken: 'payer-access-1', expiresAt: startMs / 1000 + 300 };
+    expect(grant.payerTokens()).toEqual({ ...old, refreshToken: 'payer-refresh-2' });
+    expect(grant.stored().leaseOwner).toBeUndefined();
+    test.payer.http = answers({ ...rotated, refresh_token: 'payer-refresh-3' });
+    expect(await freshToken(test, opened(grant))).toBe('payer-access-2');
+    expect(sentForms(test).map((form) => form['refresh_token'])).toEqual(['payer-refresh-1', 'payer-refresh-2']);
+  });
+
+  it('matters to nobody while the old one is good', async () => {
+    const { test, grant, before } = await agedGrant(250);
+    test.payer.http = answers({ ...rotated, access_token: '' });
+
+    expect(await freshToken(test, before)).toBe('payer-access-1');
+    expect(grant.payerTokens().refreshToken).toBe('payer-refresh-2');
+  });
+});
+
+describe('what ends a grant', () => {
+  it('ends it on a confirmed invalid_grant, and the item keeps no payer tokens', async () => {
+    const { test, grant, before } = await agedGrant(301);
+    test.payer.http = answers({ error: 'invalid_grant' }, 400);
+
+    await expect(fresh(test, before)).rejects.toMatchObject(ended);
+
+    expect(grant.stored().revokedAt).toBe(nowSeconds(test.deps.clock));
+    expect(grant.stored().sealedPayerTokens).toHaveLength(0);
+    expect(test.dynamo.items('Grants').get(grant.grantId)?.['lastEvent']?.M?.['reason']).toEqual({
+      S: 'refusedByPayer',
+    });
+    expect(sentForms(test)).toHaveLength(1);
+  });
+
+  it('uses the tokens of another refresh where invalid_grant was about an older version, and writes nothing', async () => {
+    const { test, grant, before } = await agedGrant(301);
+    test.payer.http = async () => {
+      // Another holder, whose lease had run out here, stores its tokens first.
+      test.payer.http = answers(rotated);
+      const item = test.dynamo.items('Grants').get(grant.grantId) ?? {};
+      delete item['leaseOwner'];
+      await fresh(test, opened(grant));
+      test.dynamo.calls();
+      return Response.json({ error: 'invalid_grant' }, { status: 400 });
+    };
+
+    expect(await freshToken(test, before)).toBe('payer-access-2');
+    expect(grant.stored().revokedAt).toBeUndefined();
+    expect(test.dynamo.calls()).toEqual(['GetItem']);
+  });
+
+  it('uses the tokens of another refresh that came between the second look and the end', async () => {
+    const { test, grant, before } = await agedGrant(301);
+    test.payer.http = answers({ error: 'invalid_grant' }, 400);
+    const deps = intercepted(test, (update, send) => {
+      if (update.includes('revokedAt')) movedOn(test, grant);
+      return send();
+    });
+
+    const result = await freshPayerTokens(deps, await northwind(test), before, { requestId: 'request-a' });
+
+    expect(result.grant.payerVersion).toBe(2);
+    expect(grant.stored().revokedAt).toBeUndefined();
+  });
+
+  it.each([
+    ['a 500', answers({}, 500), 503, 'temporarily_unavailable'],
+    ['a 429', answers({}, 429), 503, 'temporarily_unavailable'],
+    ['a broken connection', () => Promise.reject(new TypeError('fetch failed')), 503, 'temporarily_unavailable'],
+    ['a time-out', () => Promise.reject(new DOMException('late', 'TimeoutError')), 504, 'payer_timeout'],
+    ['HTML', () => Promise.resolve(new Response('<html>')), 502, 'payer_error'],
+    ['truncated JSON', () => Promise.resolve(new Response('{"access_token":"')), 502, 'payer_error'],
+    ['invalid_request', answers({ error: 'invalid_request' }, 400), 502, 'payer_error'],
+    ['invalid_client, twice', answers({ error: 'invalid_client' }, 401), 503, 'temporarily_unavailable'],
+  ] as const)('never ends it on %s, and gives the lease back', async (_name, http, status, code) => {
+    const { test, grant, before } = await agedGrant(301);
+    test.payer.http = http;
+
+    await expect(fresh(test, before)).rejects.toMatchObject({ status, code });
+
+    expect(grant.stored().revokedAt).toBeUndefined();
+    test.payer.http = answers(rotated);
+    expect(await freshToken(test, opened(grant))).toBe('payer-access-2');
+  });
+
+  it('keeps what a refresh brought though its expires_in is absurd: the old refresh token is used up', async () => {
+    const { test, grant, before } = await agedGrant(301);
+    test.payer.http = answers({ ...rotated, expires_in: 1e12 });
+
+    const { tokens } = await fresh(test, before);
+
+    expect(tokens).toEqual({ accessToken: 'payer-access-2', refreshToken: 'payer-refresh-2' });
+    expect(grant.stored().payerVersion).toBe(2);
+  });
+
+  it('goes on with a token to its last second while the payer cannot refresh, and not beyond', async () => {
+    const { test, grant, before } = await agedGrant(299);
+    test.payer.http = answers({}, 500);
+
+    expect(await freshToken(test, before)).toBe('payer-access-1');
+    expect(grant.stored()).toMatchObject({ payerVersion: 1, leaseUntilMs: 0 });
+    test.passSeconds(1);
+    await expect(fresh(test, before)).rejects.toMatchObject({ status: 503 });
+  });
+
+  it('goes on with a token that is still good while DynamoDB takes no lease', async () => {
+    const { test, before } = await agedGrant(250);
+    test.dynamo.failNext('UpdateItem', throttled());
+
+    expect(await freshToken(test, before)).toBe('payer-access-1');
+    expect(test.payer.requests).toEqual([]);
+  });
+
+  it('is 503 where the token has expired and DynamoDB takes no lease: the payer is not asked', async () => {
+    const { test, before } = await agedGrant(301);
+    test.dynamo.failNext('UpdateItem', throttled());
+
+    await expect(fresh(test, before)).rejects.toMatchObject({ status: 503, retryAfterSeconds: 5 });
+    expect(test.payer.requests).toEqual([]);
+  });
+
+  it('tries to store new tokens until its lease ends, since the refresh token is used up, and never uses others', async () => {
+    const { test, grant, before } = await agedGrant(301);
+    const failing = (times: number) =>
+      answersAfter(() => {
+        for (let time = 0; time < times; time += 1) test.dynamo.failNext('UpdateItem', throttled());
+      });
+    const startedAt = test.deps.clock.now();
+    // Twice a second, the first at once and the last when the lease ends; giving the lease back fails too.
+    test.payer.http = failing(62);
+
+    await expect(fresh(test, before)).rejects.toMatchObject({ status: 503 });
+    expect(test.deps.clock.now() - startedAt).toBe(30_000);
+    expect(grant.payerTokens().accessToken).toBe('payer-access-1');
+
+    test.passSeconds(1);
+    test.payer.http = failing(60);
+    expect(await freshToken(test, before)).toBe('payer-access-2');
+    expect(grant.payerTokens().refreshToken).toBe('payer-refresh-2');
+  });
+
+  it('gives the lease back where DynamoDB fails while a refusal is confirmed, so that nobody waits for it', async () => {
+    const { test, before } = await agedGrant(301);
+    test.payer.http = () => {
+      test.dynamo.failNext('GetItem', throttled());
+      return answers({ error: 'invalid_grant' }, 400)();
+    };
+
+    await expect(fresh(test, before)).rejects.toMatchObject({ status: 503, retryAfterSeconds: 5 });
+    test.payer.http = answers(rotated);
+    test.dynamo.calls();
+    expect(await freshToken(test, before)).toBe('payer-access-2');
+    expect(test.dynamo.calls()).toEqual(['UpdateItem', 'UpdateItem']);
+  });
+});
+
+describe('a refresh of payer tokens that failed is counted', () => {
+  const signalsOf = async (test: FetchGateway, grant: OpenGrant): Promise<readonly Signal[]> => {
+    const record: { requestId: string; signals?: readonly Signal[] } = { requestId: 'request-a' };
+    await Promise.resolve(freshPayerTokens(test.deps, await northwind(test), grant, record)).catch(() => undefined);
+    return record.signals ?? [];
+  };
+
+  it.each([
+    ['a payer that does not answer it', answers({}, 500), ['refreshFailed', 'payerDown']],
+    ['a refused client', answers({ error: 'invalid_client' }, 401), ['refreshFailed', 'secretMissing']],
+    ['a confirmed invalid_grant', answers({ error: 'invalid_grant' }, 400), ['refreshFailed']],
+    ['nothing, where all is well', answers(rotated), []],
+  ])('with %s, be the old token still good or not', async (_, http, signals) => {
+    for (const seconds of [250, 301]) {
+      const { test, before } = await agedGrant(seconds);
+      test.payer.http = http;
+      expect(await signalsOf(test, before)).toEqual(signals);
+    }
+  });
+
+  it('with a secret that is missing', async () => {
+    const { test, before } = await agedGrant(250);
+    test.secrets['northwind'] = new GatewayError('temporarily_unavailable', '', { signal: 'secretMissing' });
+
+    expect(await signalsOf(test, before)).toEqual(['refreshFailed', 'secretMissing']);
+  });
+
+  it('but not where the grant was revoked meanwhile', async () => {
+    const { test, grant, before } = await agedGrant(250);
+    revokedMeanwhile(test, grant.grantId);
+
+    expect(await signalsOf(test, before)).toEqual([]);
+  });
+});
+
+describe('a grant that ends while its payer tokens are refreshed', () => {
+  it.each([
+    ['expired', 301],
+    ['is still good', 250],
+  ])('is 401 where the old token %s, and the new tokens are revoked at the payer', async (_name, seconds) => {
+    const { test, grant, before } = await agedGrant(seconds);
+    revokedMeanwhile(test, grant.grantId);
+
+    await expect(fresh(test, before)).rejects.toMatchObject(ended);
+
+    expect(sentForms(test, '/oauth2/revoke')).toEqual([expect.objectContaining({ token: 'payer-refresh-2' })]);
+    expect(grant.stored().sealedPayerTokens).toHaveLength(0);
+  });
+
+  it('revokes nothing at the payer where it cannot be read who won: they may be the stored ones', async () => {
+    const { test, grant, before } = await agedGrant(301);
+    test.payer.http = answersAfter(() => {
+      movedOn(test, grant);
+      test.dynamo.failNext('GetItem', throttled());
+    });
+
+    await expect(fresh(test, before)).rejects.toMatchObject({ status: 503 });
+    expect(sentForms(test, '/oauth2/revoke')).toEqual([]);
+  });
+
+  it('is 401 where TTL removed it, and nothing comes back half-written', async () => {
+    const { test, grant, before } = await agedGrant(301);
+    test.payer.http = answers(rotated);
+    test.dynamo.items('Grants').delete(grant.grantId);
+
+    await expect(fresh(test, before)).rejects.toMatchObject({ status: 401 });
+    expect(test.dynamo.items('Grants').size).toBe(0);
+  });
+});

@@ -1,0 +1,121 @@
+import { basic, bodyOf, gateway, withPartner } from '../../support/login.ts';
+import { sha256 } from '../../../functions/shared/store/crypto.ts';
+
+const post = (secret = 'demo-partner-secret') => ({ client_id: 'demo-partner', client_secret: secret });
+const encoded = (text: string) => encodeURIComponent(text).replaceAll('%20', '+');
+
+/** Introspection needs a client and nothing else, so its status tells who got in. */
+const asked = async (form: Record<string, string>, headers: Record<string, string>, secrets?: string[]) => {
+  const test = gateway();
+  const { introspect } = secrets
+    ? test.reconfigured(withPartner('demo-partner', { secretHashes: secrets.map((secret) => sha256(secret)) }))
+    : test;
+  return introspect({ token: 'x', ...form }, headers);
+};
+
+describe('a client secret', () => {
+  it('is taken by Basic and in the form', async () => {
+    expect((await asked({}, basic())).statusCode).toBe(200);
+    expect((await asked(post(), {})).statusCode).toBe(200);
+  });
+
+  it.each([
+    ['by Basic', {}, basic('demo-partner', 'wrong')],
+    ['in the form', post('wrong'), {}],
+    ['of an unknown client', {}, basic('nobody', 'demo-partner-secret')],
+    ['that is empty', {}, basic('demo-partner', '')],
+    ['that is empty in the form', post(''), {}],
+    ['that is left out', { client_id: 'demo-partner' }, {}],
+    ['of a public client', {}, basic('demo-app', 'x')],
+    ['in a Basic header without a colon', {}, { Authorization: `Basic ${btoa('demo-partner')}` }],
+    ['in a Basic header that is no base64', {}, { Authorization: 'Basic ä' }],
+    ['in a Bearer header', {}, { Authorization: 'Bearer x' }],
+    ['in a scheme that only ends like Basic', {}, { Authorization: `Not${basic()['Authorization']}` }],
+    ['with more after it', {}, { Authorization: `${basic()['Authorization']} x` }],
+  ])('that is wrong %s is 401 invalid_client with a challenge', async (_, form, headers) => {
+    const response = await asked(form, headers);
+
+    expect(response.statusCode).toBe(401);
+    expect(response.headers['WWW-Authenticate']).toBe('Basic realm="gateway", charset="UTF-8"');
+    expect(bodyOf(response)).toEqual({
+      error: 'invalid_client',
+      error_description: 'Unknown client, or client authentication failed.',
+    });
+  });
+
+  it('in a Basic header without a colon is none, though all of it spells the secret', async () => {
+    const Authorization = `Basic ${btoa('demo-partner!')}`;
+
+    expect((await asked({}, { Authorization }, ['demo-partner!'])).statusCode).toBe(401);
+  });
+
+  it('works beside a client_id that is form-encoded within Basic or as short as can be, after any spaces', async () => {
+    const { introspect } = gateway().reconfigured(withPartner('demo-partner', { clientId: 'x' }));
+    const spaced = { Authorization: basic()['Authorization']?.replace('Basic ', 'basic  ') ?? '' };
+
+    const responses = [
+      await asked({}, basic('demo%2Dpartner')),
+      await asked({ client_id: 'demo-partner' }, basic('demo%2Dpartner')),
+      await introspect({ token: 'x' }, basic('x')),
+      await asked({}, spaced),
+    ];
+
+    expect(responses.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200, 200]);
+  });
+
+  it.each(['a~b_c-d.e', 'a+b', 'a b', 'ä:ö%', '100%'])(
+    '%s works form-encoded within Basic and as it is',
+    async (secret) => {
+      const plain = await asked({}, basic('demo-partner', secret), [secret]);
+      const formEncoded = await asked({}, basic(encoded('demo-partner'), encoded(secret)), [secret]);
+
+      expect([plain.statusCode, formEncoded.statusCode]).toEqual([200, 200]);
+    },
+  );
+
+  it('may be either of two while it is rotated', async () => {
+    for (const secret of ['old', 'new']) {
+      expect((await asked({}, basic('demo-partner', secret), ['old', 'new'])).statusCode).toBe(200);
+    }
+  });
+
+  const two = 'Use one way of client authentication, not two.';
+  it.each([
+    ['Basic and a secret in the form', post(), basic(), two],
+    ['Basic and an assertion', { client_assertion: 'x', client_assertion_type: 'y' }, basic(), two],
+    ['a secret and an assertion', { ...post(), client_assertion: 'x' }, {}, two],
+    [
+      'Basic and another client_id',
+      { client_id: 'demo-app' },
+      basic(),
+      'client_id differs from the client that authenticates.',
+    ],
+  ])('together with another way is 400 invalid_request: %s', async (_, form, headers, description) => {
+    const response = await asked(form, headers);
+
+    expect(response.statusCode).toBe(400);
+    expect(bodyOf(response)).toEqual({ error: 'invalid_request', error_description: description });
+  });
+
+  it('is asked for where the request names no client at all', async () => {
+    const response = await asked({}, {});
+
+    expect(response.statusCode).toBe(401);
+    expect(bodyOf(response)).toEqual({
+      error: 'invalid_client',
+      error_description: 'Say which client this is: client authentication is missing.',
+    });
+  });
+
+  it('by Basic beside the same client_id in the form is one way, not two', async () => {
+    expect((await asked({ client_id: 'demo-partner' }, basic())).statusCode).toBe(200);
+  });
+
+  it('is taken only the way that the partner is registered for', async () => {
+    const { reconfigured } = gateway();
+    const { introspect } = reconfigured(withPartner('demo-partner', { clientAuthentication: ['client_secret_basic'] }));
+
+    expect((await introspect({ token: 'x', ...post() }, {})).statusCode).toBe(401);
+    expect((await introspect({ token: 'x' })).statusCode).toBe(200);
+  });
+});

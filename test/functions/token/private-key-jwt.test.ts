@@ -1,0 +1,200 @@
+import { type JWTPayload, SignJWT, exportJWK, generateKeyPair } from 'jose';
+import { bodyOf, gateway, throttled, withPartner } from '../../support/login.ts';
+import { startMs } from '../../support/gateway.ts';
+
+const type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+const nowSeconds = startMs / 1000;
+const es384 = await generateKeyPair('ES384');
+const rs384 = await generateKeyPair('RS384');
+const jwks = [
+  { ...(await exportJWK(es384.publicKey)), kid: 'es', kty: 'EC' },
+  { ...(await exportJWK(rs384.publicKey)), kid: 'rs', kty: 'RSA' },
+];
+
+let assertions = 0;
+const claims = (change: JWTPayload = {}): JWTPayload => ({
+  iss: 'demo-partner',
+  sub: 'demo-partner',
+  aud: 'http://localhost:3000/oauth2/token',
+  jti: `jti-${(assertions += 1)}`,
+  exp: nowSeconds + 300,
+  ...change,
+});
+const signed = (payload: JWTPayload, { alg = 'ES384', kid = 'es', key = es384.privateKey } = {}): Promise<string> =>
+  new SignJWT(payload).setProtectedHeader({ alg, kid }).sign(key);
+
+/** Introspection needs a client and nothing else, so its status tells who got in. */
+const start = () => {
+  const test = gateway();
+  const over = test.reconfigured(withPartner('demo-partner', { clientAuthentication: ['private_key_jwt'], jwks }));
+  return {
+    ...test,
+    ask: (assertion: string, form: Record<string, string> = {}) =>
+      over.introspect({ token: 'x', client_assertion: assertion, client_assertion_type: type, ...form }, {}),
+  };
+};
+
+describe('private_key_jwt', () => {
+  it('is taken with ES384 and with RS384, by one write', async () => {
+    const { ask, dynamo } = start();
+
+    const responses = [
+      await ask(await signed(claims())),
+      await ask(await signed(claims(), { alg: 'RS384', kid: 'rs', key: rs384.privateKey })),
+    ];
+
+    expect(responses.map(({ statusCode }) => statusCode)).toEqual([200, 200]);
+    expect(dynamo.calls()).toEqual(['PutItem', 'PutItem']);
+  });
+
+  it('may be meant for the token endpoint, or for the issuer of a payer’s facade, alone or among others', async () => {
+    const { ask } = start();
+    const issuer = 'http://localhost:3000/r4/northwind';
+
+    for (const aud of [issuer, ['https://other.example', issuer]]) {
+      expect((await ask(await signed(claims({ aud })))).statusCode).toBe(200);
+    }
+  });
+
+  it('may come with the same client_id in the form, but with no other', async () => {
+    const { ask } = start();
+
+    expect((await ask(await signed(claims()), { client_id: 'demo-partner' })).statusCode).toBe(200);
+    expect(bodyOf(await ask(await signed(claims()), { client_id: 'demo-app' })).error).toBe('invalid_request');
+  });
+
+  it.each([
+    ['a clock 120 s behind', { iat: nowSeconds - 120, nbf: nowSeconds - 120, exp: nowSeconds - 120 + 300 }],
+    ['a clock 120 s ahead', { iat: nowSeconds + 120, nbf: nowSeconds + 120, exp: nowSeconds + 120 + 300 }],
+    ['a clock 119 s behind and a life of no length', { exp: nowSeconds - 119 }],
+  ])('works from a partner with %s', async (_, times) => {
+    const { ask } = start();
+
+    expect((await ask(await signed(claims(times)))).statusCode).toBe(200);
+  });
+
+  const failed = 'Unknown client, or client authentication failed.';
+  const foreign = 'The client assertion is meant for another audience.';
+  const badJti = 'The jti of the client assertion must be a string.';
+  it.each<[string, JWTPayload, string]>([
+    ['that expired', { exp: nowSeconds - 120 }, 'The client assertion has expired.'],
+    ['that lives too long', { exp: nowSeconds + 421 }, 'The client assertion may live for five minutes at most.'],
+    ['for another audience', { aud: 'https://evil.example/oauth2/token' }, foreign],
+    ['for a host that begins like ours', { aud: 'http://localhost:3000.evil.example/r4/x' }, foreign],
+    ['for an audience that is no string', { aud: [5] as unknown as string[] }, foreign],
+    ['for an audience that is null', { aud: null as unknown as string }, foreign],
+    ['without an audience', { aud: undefined }, failed],
+    ['without a jti', { jti: undefined }, failed],
+    ['whose jti is an object', { jti: { toString: 'not a function' } as unknown as string }, badJti],
+    ['whose jti is a number', { jti: 7 as unknown as string }, badJti],
+    ['without an end', { exp: undefined }, failed],
+    ['of another issuer', { iss: 'demo-app' }, failed],
+    ['about another client', { sub: 'demo-app' }, failed],
+    ['about nobody', { sub: undefined }, failed],
+  ])('is refused when it is one %s', async (_, change, description) => {
+    const { ask, dynamo } = start();
+
+    const response = await ask(await signed(claims(change)));
+
+    expect(response.statusCode).toBe(401);
+    expect(bodyOf(response)).toEqual({ error: 'invalid_client', error_description: description });
+    expect(dynamo.calls()).toEqual([]);
+  });
+
+  it('is refused with another key, another algorithm, none, or no signature, whatever client_id says', async () => {
+    const { ask } = start();
+    const stranger = await generateKeyPair('ES384');
+    const hmac = await new SignJWT(claims()).setProtectedHeader({ alg: 'HS256' }).sign(new Uint8Array(32));
+    const [, payload = ''] = hmac.split('.');
+    const none = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${payload}.`;
+
+    const bad = [await signed(claims(), { key: stranger.privateKey }), hmac, none, 'no.jwt', 'x'];
+    for (const assertion of [...bad, await signed(claims({ sub: undefined }))]) {
+      expect((await ask(assertion)).statusCode).toBe(401);
+      expect((await ask(assertion, { client_id: 'demo-partner' })).statusCode).toBe(401);
+    }
+  });
+
+  it('is good once: a replayed jti is refused, also after its end within the clock’s tolerance', async () => {
+    const { ask, passSeconds } = start();
+    const assertion = await signed(claims());
+
+    const first = await ask(assertion);
+    const replay = await ask(assertion);
+    passSeconds(419);
+    const late = await ask(assertion);
+    passSeconds(1);
+    const expired = await ask(assertion);
+
+    expect([first, replay, late, expired].map(({ statusCode }) => statusCode)).toEqual([200, 401, 401, 401]);
+    expect(bodyOf(replay).error_description).toContain('used before');
+    expect(bodyOf(late).error_description).toContain('used before');
+    expect(bodyOf(expired).error_description).toContain('expired');
+  });
+
+  it('is good once though 20 come at the same time', async () => {
+    const { ask } = start();
+    const assertion = await signed(claims());
+
+    const responses = await Promise.all(Array.from({ length: 20 }, () => ask(assertion)));
+
+    expect(responses.filter(({ statusCode }) => statusCode === 200)).toHaveLength(1);
+  });
+
+  it('is not a replay where the SDK repeated the write of its jti', async () => {
+    const { ask, dynamo } = start();
+    dynamo.repeatNext('PutItem');
+
+    expect((await ask(await signed(claims()))).statusCode).toBe(200);
+  });
+
+  it('is not taken while its jti cannot be written: 503', async () => {
+    const { ask, dynamo } = start();
+    dynamo.failNext('PutItem', throttled());
+
+    const response = await ask(await signed(claims()));
+
+    expect(response.statusCode).toBe(503);
+    expect(response.headers['Retry-After']).toBe('5');
+  });
+
+  it('leaves only a hash of its jti in the table, under a key that no grant can have', async () => {
+    const { ask, dynamo } = start();
+
+    await ask(await signed(claims({ jti: 'canary-jti' })));
+
+    const [[key, item] = []] = [...dynamo.items('Grants')];
+    expect(key).toMatch(/^jti\.[\w-]{43}$/);
+    expect(JSON.stringify(item)).not.toContain('canary-jti');
+    expect(item?.['expiresAt']).toEqual({ N: String(nowSeconds + 300 + 121) });
+  });
+
+  it('needs its client_assertion_type, and the type needs an assertion', async () => {
+    const { ask } = start();
+
+    const responses = [
+      await ask(await signed(claims()), { client_assertion_type: 'other' }),
+      await ask(await signed(claims()), { client_assertion_type: '' }),
+      await ask(''),
+    ];
+
+    for (const response of responses) {
+      expect(response.statusCode).toBe(400);
+      expect(bodyOf(response)).toEqual({
+        error: 'invalid_request',
+        error_description: `client_assertion needs client_assertion_type=${type}.`,
+      });
+    }
+  });
+
+  it('is not taken from a partner that is registered for a secret', async () => {
+    const { introspect } = gateway();
+
+    const response = await introspect(
+      { token: 'x', client_assertion: await signed(claims()), client_assertion_type: type },
+      {},
+    );
+
+    expect(response.statusCode).toBe(401);
+  });
+});
