@@ -1,8 +1,8 @@
-import { buildSync } from 'esbuild';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { readTemplate } from '../sandbox/aws/template.ts';
+import { buildSync } from 'esbuild';
 import { synthesise } from '../sandbox/aws/synth.ts';
+import { readTemplate } from '../sandbox/aws/template.ts';
 import { measured } from './stage.ts';
 import type { World } from './world.ts';
 

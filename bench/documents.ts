@@ -1,5 +1,5 @@
-import { FHIR_BASE } from '../sandbox/payer/data/record.ts';
 import { generateRecords } from '../sandbox/payer/data/generate.ts';
+import { fhirBase } from '../sandbox/payer/data/record.ts';
 
 /** A payer's answer that the link rewriter is measured on. */
 export interface Document {
@@ -27,7 +27,7 @@ const repeated = (resources: readonly string[], bytes: number): string[] => {
 };
 
 const clinical = (base: string): string[] =>
-  (generateRecords()[0]?.resources ?? []).map((text) => text.replaceAll(FHIR_BASE, base));
+  (generateRecords()[0]?.resources ?? []).map((text) => text.replaceAll(fhirBase, base));
 
 const coding = (system: string, code: string, display: string) => ({ coding: [{ system, code, display }] });
 const money = (value: number) => ({ value, currency: 'USD' });

@@ -1,7 +1,7 @@
 /** One execution environment in a process of its own: it takes one read at a time, as Lambda has it. */
 import { once } from 'node:events';
 import type { EnvironmentOrder, FromEnvironment, ToEnvironment } from './environment-order.ts';
-import { type Round, onSignal } from './measure.ts';
+import { onSignal, type Round } from './measure.ts';
 import { startFloor } from './recording.ts';
 import { reading } from './requests.ts';
 import { readCalls, remakeRead } from './subjects/fetch.ts';

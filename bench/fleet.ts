@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import type { EnvironmentOrder, FromEnvironment, ToEnvironment } from './environment-order.ts';
 import type { Round } from './measure.ts';

@@ -1,5 +1,5 @@
-import { FHIR_BASE, type OnTheFlyResources } from '../sandbox/payer/data/record.ts';
 import { generateRecords } from '../sandbox/payer/data/generate.ts';
+import { fhirBase, type OnTheFlyResources } from '../sandbox/payer/data/record.ts';
 
 /** What the payer's process answers, and where. */
 export const payerPaths = { token: '/oauth2/token', authorize: '/oauth2/authorize', fhir: '/r4', secrets: '/secrets' };
@@ -65,7 +65,7 @@ const blockOf = (base: string): Block => {
   if (made?.base === base) return made;
   const source = readings();
   const entries = Array.from({ length: blockEntries }, (_, index) => {
-    const resource = source.text(index).replaceAll(FHIR_BASE, base);
+    const resource = source.text(index).replaceAll(fhirBase, base);
     return Buffer.from(`{"fullUrl":"${base}/Observation/${index}","resource":${resource},"search":{"mode":"match"}},`);
   });
   let end = 0;
@@ -83,7 +83,7 @@ const chunkBytes = 64 * 1024;
  * A searchset of glucose readings, some 1.3 KB each with four links, in chunks of 64 KB at most. The entries come in
  * blocks of a thousand, so that a search of any size takes no memory and no time to write.
  */
-export function* searchChunks(base: string, entries: number): Generator<Buffer> {
+export const searchChunks = function* (base: string, entries: number): Generator<Buffer> {
   const { bytes, ends } = blockOf(base);
   const self = `{"relation":"self","url":"${base}/Observation?_count=${entries}"}`;
   yield Buffer.from(`{"resourceType":"Bundle","type":"searchset","total":${entries + 1},"link":[${self}],"entry":[`);
@@ -93,4 +93,4 @@ export function* searchChunks(base: string, entries: number): Generator<Buffer> 
   }
   // The last one has no comma behind it.
   yield Buffer.from(`{"fullUrl":"${base}/Patient/${patientId}","resource":{"resourceType":"Patient"}}]}`);
-}
+};

@@ -1,19 +1,19 @@
 import {
-  type DynamoDBClient,
   GetItemCommand,
-  type GetItemCommandInput,
   PutItemCommand,
-  type PutItemCommandInput,
   UpdateItemCommand,
+  type DynamoDBClient,
+  type GetItemCommandInput,
+  type PutItemCommandInput,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import type { PayerHttp, PayerRequest } from '../functions/shared/payer/http.ts';
 import { createPayerHttp } from '../functions/shared/payer/http-client.ts';
+import type { PayerHttp, PayerRequest } from '../functions/shared/payer/http.ts';
 import { dynamoClient } from '../functions/shared/store/dynamo.ts';
 import { gatewayOver } from './gateway.ts';
-import { type Round, oneAfterAnother, oneByOne } from './measure.ts';
+import { oneAfterAnother, oneByOne, type Round } from './measure.ts';
 import type { Begin } from './requests.ts';
-import { type Tables, type World, makeTables } from './world.ts';
+import { makeTables, type Tables, type World } from './world.ts';
 
 /*
  * A floor makes the very calls that the handler makes, and nothing else: the handler runs over tables of its own while

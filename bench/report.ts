@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { arch, cpus, loadavg, platform, release, totalmem } from 'node:os';
 import type { Kind, Measured, Missing, Plan, Sample, Series } from './measure.ts';
-import { type Spread, spreadOf } from './statistics.ts';
+import { spreadOf, type Spread } from './statistics.ts';
 
 /** A measured subject, and how ours compares: ours divided by it, round by round. */
 export interface Row {

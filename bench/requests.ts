@@ -1,7 +1,6 @@
 /** The requests that are measured: each is made ready, then sent, and its answer is checked. */
 import type { Gateway } from './gateway.ts';
 import {
-  type Pair,
   authorizeEvent,
   callbackEvent,
   connect,
@@ -12,6 +11,7 @@ import {
   redirectOf,
   refreshEvent,
   sentBack,
+  type Pair,
 } from './walk.ts';
 
 /** Sends a request that is ready. @throws Error where the answer is another than the expected one */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { dynamoClient } from '../functions/shared/store/dynamo.ts';
-import { type Gateway, gatewayOver } from './gateway.ts';
+import { gatewayOver, type Gateway } from './gateway.ts';
 import { collectGarbage, timed } from './measure.ts';
 import { patientId } from './payer-data.ts';
 import { parseAndPrint } from './peers/parse-and-print.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { init } from './init/init.ts';
 import { ask, canAsk } from './shared/ask.ts';
 import { runTool } from './shared/command-line.ts';
-import { init } from './init/init.ts';
 
 await runTool(() =>
   init(process.argv.slice(2), {

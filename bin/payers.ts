@@ -2,15 +2,15 @@ import { lookup } from 'node:dns/promises';
 import { defaultPorts } from '../config/local.ts';
 import { baseUrl } from '../config/rules.ts';
 import { createPayerHttp } from '../functions/shared/payer/http-client.ts';
-import { readArguments, readStage, runTool, stageFile, stageFlags, UsageError } from './shared/command-line.ts';
-import { readSecret } from './shared/ask.ts';
-import { output } from './shared/output.ts';
-import { connect } from './payers/connect.ts';
 import { checkPayers, payersOf, proposePayer, writeKeyPair } from './payers/commands.ts';
+import { connect } from './payers/connect.ts';
 import type { ExamineDeps } from './payers/examine.ts';
 import { runningLocalStage } from './payers/local-stage.ts';
 import { putSecret, restorePrevious, secretValue } from './payers/put-secret.ts';
 import { awsEndpoint, readSecretWith, secretsClient } from './payers/secrets-manager.ts';
+import { readSecret } from './shared/ask.ts';
+import { readArguments, readStage, runTool, stageFile, stageFlags, UsageError } from './shared/command-line.ts';
+import { output } from './shared/output.ts';
 
 const help = `npm run payers -- check [ID | URL] [flags]
 npm run --silent payers -- key [--rsa]

@@ -1,8 +1,8 @@
 /** What a stage may be locally and not in AWS. */
 import { ConfigError, linesOf } from './check.ts';
 import { leftovers } from './leftovers.ts';
-import { type Finding, findingIf, publicConsent, within } from './production.ts';
-import { type UrlField, payerUrls } from './stage-urls.ts';
+import { findingIf, publicConsent, within, type Finding } from './production.ts';
+import { payerUrls, type UrlField } from './stage-urls.ts';
 import type { StageConfig } from './stage.ts';
 
 const isLoopback = (url: string): boolean => /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/?]|$)/.test(url);

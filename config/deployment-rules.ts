@@ -1,6 +1,6 @@
 /** What single values of the deployment must look like: names and numbers as AWS and DNS write them. */
 import { regions } from './regions.ts';
-import { type Rule, webUrl } from './rules.ts';
+import { webUrl, type Rule } from './rules.ts';
 
 /** An AWS account id. */
 export const account: Rule = (value) =>

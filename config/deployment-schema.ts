@@ -1,7 +1,7 @@
 /** What only the deployment needs: its fields with their defaults, and the rules between them. */
 import * as z from 'zod';
 import * as rules from './deployment-rules.ts';
-import { type Context, list, problem, text } from './fields.ts';
+import { list, problem, text, type Context } from './fields.ts';
 import { origin } from './rules.ts';
 import type { StageConfig } from './stage.ts';
 

@@ -1,6 +1,6 @@
 /** The rules between the payers and the partners of a stage. */
 import { pendingClientId } from './examples.ts';
-import { type Context, checkUnique, problem } from './fields.ts';
+import { checkUnique, problem, type Context } from './fields.ts';
 import type { StageConfig } from './stage.ts';
 
 const checkIds = (config: StageConfig, context: Context): void => {

@@ -1,6 +1,6 @@
 /** What the schemas of this folder are built from: fields with a rule of ours, and lists without repetition. */
 import * as z from 'zod';
-import { type Rule, notEmpty } from './rules.ts';
+import { notEmpty, type Rule } from './rules.ts';
 
 export type Context = z.core.$RefinementCtx;
 

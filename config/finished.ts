@@ -1,4 +1,4 @@
-import { type Context, problem } from './fields.ts';
+import { problem, type Context } from './fields.ts';
 
 /** What people write where they mean to come back. */
 const unfinished =

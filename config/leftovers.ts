@@ -1,4 +1,5 @@
 /** What a stage that was copied from an example still holds of it. */
+import type { Partner, Payer, PublicJwk } from '../functions/shared/registry/types.ts';
 import {
   exampleAccount,
   exampleHostedZoneId,
@@ -7,10 +8,9 @@ import {
   isExampleHost,
   publishedSecretHash,
 } from './examples.ts';
-import { type Finding, findingIf, within } from './production.ts';
-import { type UrlField, partnerUrls, payerUrls } from './stage-urls.ts';
+import { findingIf, within, type Finding } from './production.ts';
+import { partnerUrls, payerUrls, type UrlField } from './stage-urls.ts';
 import type { Deployment, StageConfig } from './stage.ts';
-import type { Partner, Payer, PublicJwk } from '../functions/shared/registry/types.ts';
 
 const exampleHost =
   (path: readonly PropertyKey[]) =>

@@ -1,10 +1,10 @@
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { extname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ConfigError, checkStage } from './check.ts';
-import type { StageConfig } from './stage.ts';
 import type { Partner, Payer, RegistryData } from '../functions/shared/registry/types.ts';
+import { checkStage, ConfigError } from './check.ts';
+import type { StageConfig } from './stage.ts';
 
 /** Node writes the place of a syntax error, `/path/file.ts:3`, into the stack's first line and not into the message. */
 const placeOf = (error: Error): string => {

@@ -1,8 +1,8 @@
+import type { PublicJwk } from '../functions/shared/registry/types.ts';
 import { checkStage } from './check.ts';
 import { examplePublicKey, publishedSecretHash } from './examples.ts';
 import { oneUpDemo, smart } from './presets.ts';
 import type { StageConfig } from './stage.ts';
-import type { PublicJwk } from '../functions/shared/registry/types.ts';
 
 /** Where the local stack listens. The payers are on another host than the gateway, as they are in life. */
 export const defaultPorts = { gateway: 3000, demoHealthPlan: 3001, partner: 3002, northwind: 3003, aws: 3004 };

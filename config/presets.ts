@@ -1,6 +1,6 @@
+import type { Payer, PayerQuirks, PublicJwk } from '../functions/shared/registry/types.ts';
 import { ConfigError } from './check.ts';
 import { origin } from './rules.ts';
-import type { Payer, PayerQuirks, PublicJwk } from '../functions/shared/registry/types.ts';
 
 interface SmartInputs {
   readonly id: string;

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { checkDeployment, deployment } from './deployment-schema.ts';
 import { checkEntries } from './entry-rules.ts';
-import { type Context, checkUnique, list, problem, text } from './fields.ts';
+import { checkUnique, list, problem, text, type Context } from './fields.ts';
 import { checkFinished } from './finished.ts';
 import { leftovers } from './leftovers.ts';
 import { weaknesses } from './production.ts';

@@ -1,10 +1,10 @@
+import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import {
   AccessLogFormat,
   CfnAccount,
-  type IAccessLogDestination,
   LogGroupLogDestination,
+  type IAccessLogDestination,
 } from 'aws-cdk-lib/aws-apigateway';
-import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';

@@ -12,9 +12,9 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
 import { AccessLog } from './access-log.ts';
-import { addGatewayResponses } from './gateway-responses.ts';
-import type { GatewayFunction } from './gateway-function.ts';
 import type { GatewayFunctions } from './functions.ts';
+import type { GatewayFunction } from './gateway-function.ts';
+import { addGatewayResponses } from './gateway-responses.ts';
 
 export interface GatewayApiProps {
   readonly config: StageConfig;

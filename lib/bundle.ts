@@ -1,8 +1,8 @@
-import { buildSync } from 'esbuild';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Stage } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { buildSync } from 'esbuild';
 import type { RegistryData } from '../functions/shared/registry/types.ts';
 
 const functionsFolder = join(import.meta.dirname, '..', 'functions');

@@ -5,7 +5,6 @@ import {
   CachePolicy,
   Distribution,
   HttpVersion,
-  type IDistribution,
   LambdaEdgeEventType,
   OriginProtocolPolicy,
   OriginRequestCookieBehavior,
@@ -15,16 +14,17 @@ import {
   OriginSslPolicy,
   SecurityPolicyProtocol,
   ViewerProtocolPolicy,
+  type IDistribution,
 } from 'aws-cdk-lib/aws-cloudfront';
 import { HttpOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnDelivery, CfnDeliveryDestination, CfnDeliverySource } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Domain, StageConfig } from '../config/stage.ts';
-import { EdgeFunction } from './edge-function.ts';
 import { viewerAddressHeader } from '../functions/shared/http/edge-headers.ts';
+import { EdgeFunction } from './edge-function.ts';
 import { logGroup, logGroupArn } from './log-group.ts';
-import { type OriginSecret, originHeader } from './origin-secret.ts';
+import { originHeader, type OriginSecret } from './origin-secret.ts';
 
 export interface GatewayEdgeProps {
   readonly config: StageConfig;

@@ -1,9 +1,9 @@
-import { CfnOutput, type Stack, Validations } from 'aws-cdk-lib';
+import { CfnOutput, Validations, type Stack } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CloudFrontTarget } from 'aws-cdk-lib/aws-route53-targets';
 import type { Domain, StageConfig } from '../config/stage.ts';
 import type { GatewayApi } from './api.ts';
-import { GatewayDomain, addAliasRecords } from './domain.ts';
+import { addAliasRecords, GatewayDomain } from './domain.ts';
 import { GatewayEdge } from './edge.ts';
 import { OriginSecret } from './origin-secret.ts';
 import { GatewayWebAcl } from './web-acl.ts';

@@ -1,4 +1,4 @@
-import { GatewayResponse, type IRestApi, ResponseType } from 'aws-cdk-lib/aws-apigateway';
+import { GatewayResponse, ResponseType, type IRestApi } from 'aws-cdk-lib/aws-apigateway';
 import type { Construct } from 'constructs';
 import { withReference } from '../functions/shared/errors.ts';
 import { operationOutcome } from '../functions/shared/fhir/operation-outcome.ts';

@@ -8,14 +8,14 @@ import {
   GatewayVpcEndpointAwsService,
   InterfaceVpcEndpointAwsService,
   IpAddresses,
-  type ISecurityGroup,
   NatProvider,
   Peer,
   Port,
   SecurityGroup,
-  type SubnetSelection,
   SubnetType,
   Vpc,
+  type ISecurityGroup,
+  type SubnetSelection,
 } from 'aws-cdk-lib/aws-ec2';
 import { AnyPrincipal, ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';

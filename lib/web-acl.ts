@@ -2,8 +2,8 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnLoggingConfiguration, CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
-import { logGroup, logGroupArn } from './log-group.ts';
 import { tooManyFromAddress } from './gateway-responses.ts';
+import { logGroup, logGroupArn } from './log-group.ts';
 import { originHeader } from './origin-secret.ts';
 
 export interface GatewayWebAclProps {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { testMember } from './demo/member.ts';
 import { resultLines, stepLines } from './demo/print.ts';
-import { StepError, runDemo } from './demo/steps.ts';
+import { runDemo, StepError } from './demo/steps.ts';
 import type { DemoResult, StepReport } from './demo/steps.ts';
 import { startLocalStack } from './stack.ts';
 
@@ -16,20 +16,7 @@ const stopping = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort());
 const tell = (text: string) => (json ? undefined : process.stdout.write(text));
 
-try {
-  const result = await runOnOwnStack();
-  const ms = Math.round(performance.now() - startedMs);
-  tell(resultLines(result));
-  tell(`\nDone in ${(ms / 1000).toFixed(1)} s. Every blank in braces stands for a secret of this run.\n`);
-  if (!result.agree) fail(new StepError('compare', `${result.differences.length} resources differ`), result);
-  else if (json) process.stdout.write(`${JSON.stringify({ ...result, steps, ms })}\n`);
-} catch (error) {
-  fail(
-    error instanceof StepError ? error : new StepError('start', error instanceof Error ? error.message : String(error)),
-  );
-}
-
-async function runOnOwnStack(): Promise<DemoResult> {
+const runOnOwnStack = async (): Promise<DemoResult> => {
   tell('Starting gateway, payers and partner app on free ports …\n');
   const stack = await startLocalStack({ ports: 'free', signal: stopping.signal });
   try {
@@ -56,11 +43,24 @@ async function runOnOwnStack(): Promise<DemoResult> {
   } finally {
     await stack.close();
   }
-}
+};
 
-function fail(error: StepError, result?: DemoResult): void {
+const fail = (error: StepError, result?: DemoResult): void => {
   const failure = { step: error.step, message: error.message };
   if (json) process.stdout.write(`${JSON.stringify({ ...result, agree: false, failure, steps })}\n`);
   process.stderr.write(`The demo stopped at the step "${error.step}": ${error.message}\n`);
   process.exitCode = 1;
+};
+
+try {
+  const result = await runOnOwnStack();
+  const ms = Math.round(performance.now() - startedMs);
+  tell(resultLines(result));
+  tell(`\nDone in ${(ms / 1000).toFixed(1)} s. Every blank in braces stands for a secret of this run.\n`);
+  if (!result.agree) fail(new StepError('compare', `${result.differences.length} resources differ`), result);
+  else if (json) process.stdout.write(`${JSON.stringify({ ...result, steps, ms })}\n`);
+} catch (error) {
+  fail(
+    error instanceof StepError ? error : new StepError('start', error instanceof Error ? error.message : String(error)),
+  );
 }

@@ -6,21 +6,21 @@ export interface Html {
 type Value = Html | string | number | false | undefined | readonly Html[];
 
 /** Template tag: interpolated strings are escaped, markup and lists of markup are not, `false` and undefined vanish. */
-export function html(parts: TemplateStringsArray, ...values: readonly Value[]): Html {
+export const html = (parts: TemplateStringsArray, ...values: readonly Value[]): Html => {
   return { markup: parts.reduce((out, part, index) => out + render(values[index - 1]) + part) };
-}
+};
 
-function render(value: Value): string {
+const render = (value: Value): string => {
   if (value === undefined || value === false) return '';
   if (typeof value === 'string' || typeof value === 'number') return escapeHtml(String(value));
   return 'markup' in value ? value.markup : value.map(({ markup }) => markup).join('');
-}
+};
 
-function escapeHtml(text: string): string {
+const escapeHtml = (text: string): string => {
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;')
     .replaceAll("'", '&#39;');
-}
+};

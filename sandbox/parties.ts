@@ -3,9 +3,9 @@ import { localStage } from '../config/local.ts';
 import type { StageConfig } from '../config/stage.ts';
 import type { PublicJwk } from '../functions/shared/registry/types.ts';
 import type { RequestLogLine } from './aws/api-gateway.ts';
-import type { LocalPorts } from './ports.ts';
 import { startPartnerApp } from './partner/server.ts';
-import { type LocalPayer, startPayer } from './payer/server.ts';
+import { startPayer, type LocalPayer } from './payer/server.ts';
+import type { LocalPorts } from './ports.ts';
 import type { PayerSecret } from './secrets-file.ts';
 
 /** The sandbox's configuration, and the gateway's secrets at its payers. */

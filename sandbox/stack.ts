@@ -1,15 +1,15 @@
-import { defaultPorts } from '../config/local.ts';
 import { loadStage } from '../config/load.ts';
+import { defaultPorts } from '../config/local.ts';
 import type { StageConfig } from '../config/stage.ts';
-import { type RequestLogLine, startApiGateway } from './aws/api-gateway.ts';
+import { startApiGateway, type RequestLogLine } from './aws/api-gateway.ts';
 import { startAws } from './aws/aws.ts';
-import { type LocalCloud, startCloud } from './aws/cloud.ts';
+import { startCloud, type LocalCloud } from './aws/cloud.ts';
 import { closersOf, settled } from './closers.ts';
 import { LocalStackError } from './local-stack-error.ts';
-import { type Party, partiesOf, sandboxOn } from './parties.ts';
+import { partiesOf, sandboxOn, type Party } from './parties.ts';
 import type { LocalPayer } from './payer/server.ts';
-import { type LocalPorts, freePorts } from './ports.ts';
-import { type PayerSecret, readSecretsFile } from './secrets-file.ts';
+import { freePorts, type LocalPorts } from './ports.ts';
+import { readSecretsFile, type PayerSecret } from './secrets-file.ts';
 
 export interface LocalStackOptions {
   /** A port of 0 is a free one; `free` is 0 for all. Default: 3000 to 3004. */

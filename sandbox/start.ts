@@ -4,7 +4,7 @@ import { defaultPorts } from '../config/local.ts';
 import { usualEnvironments } from './aws/lambda.ts';
 import { functionLogLine, requestLogLine, welcome } from './console.ts';
 import { LocalStackError } from './local-stack-error.ts';
-import { type LocalStackOptions, startLocalStack } from './stack.ts';
+import { startLocalStack, type LocalStackOptions } from './stack.ts';
 
 const help = `npm start -- [flags]
 

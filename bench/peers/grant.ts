@@ -1,9 +1,9 @@
 import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
 import { apiEvent } from '../api-event.ts';
-import { type Round, oneAfterAnother, oneByOne } from '../measure.ts';
+import { oneAfterAnother, oneByOne, type Round } from '../measure.ts';
 import { measured } from '../stage.ts';
 import { cookiesOf, redirectOf, sentBack } from '../walk.ts';
-import { type World, makeTable } from '../world.ts';
+import { makeTable, type World } from '../world.ts';
 import { grantHandler } from './grant-app.ts';
 
 type Call = (event: ApiEvent) => Promise<ApiResponse>;

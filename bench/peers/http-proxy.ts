@@ -1,7 +1,7 @@
-import httpProxy from 'http-proxy';
 import { Agent, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import httpProxy from 'http-proxy';
 
 const agent = new Agent({ keepAlive: true });
 const proxy = httpProxy.createProxyServer({ agent });

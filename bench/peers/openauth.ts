@@ -2,11 +2,11 @@ import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { apiEvent, lambdaContext } from '../api-event.ts';
 import { silenceConsole } from '../gateway.ts';
-import { type Round, oneAfterAnother, oneByOne } from '../measure.ts';
+import { oneAfterAnother, oneByOne, type Round } from '../measure.ts';
 import { payerPaths } from '../payer-data.ts';
 import { measured } from '../stage.ts';
 import { cookiesOf, pairOf, redirectOf, sentBack } from '../walk.ts';
-import { type World, makeTable } from '../world.ts';
+import { makeTable, type World } from '../world.ts';
 import { openauthHandler } from './openauth-app.ts';
 
 type Call = (event: ApiEvent) => Promise<ApiResponse>;

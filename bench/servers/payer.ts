@@ -1,5 +1,5 @@
 /** A payer in a process of its own: a token endpoint, a 2 KB patient, a search of any size, and Secrets Manager. */
-import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { listen } from '../../sandbox/aws/listen.ts';
 import { patientOf, payerPaths, searchChunks, secretAnswer, tokenAnswer } from '../payer-data.ts';

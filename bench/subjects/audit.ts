@@ -1,12 +1,12 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
 import { gatewayOver } from '../gateway.ts';
-import { type Candidate, type Measured, type Round, measure, oneAfterAnother, timed } from '../measure.ts';
+import { measure, oneAfterAnother, timed, type Candidate, type Measured, type Round } from '../measure.ts';
 import { atMost, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
 import { reading } from '../requests.ts';
-import { type Spread, spreadOf } from '../statistics.ts';
-import { type World, makeTables } from '../world.ts';
+import { spreadOf, type Spread } from '../statistics.ts';
+import { makeTables, type World } from '../world.ts';
 import { requestPlan } from './request-step.ts';
 import type { Step } from './step.ts';
 

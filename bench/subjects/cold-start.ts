@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { type Bundle, buildBundle, deployedBundles } from '../bundles.ts';
-import { type Candidate, type Kind, type Measured, type Sample, measure } from '../measure.ts';
-import { type Budget, atMost, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
+import { buildBundle, deployedBundles, type Bundle } from '../bundles.ts';
+import { measure, type Candidate, type Kind, type Measured, type Sample } from '../measure.ts';
+import { atMost, inWords, ratios, rowsOf, seriesOf, type Budget } from '../report.ts';
 import { writeRegistry } from '../stage.ts';
 import { spreadOf } from '../statistics.ts';
 import type { World } from '../world.ts';

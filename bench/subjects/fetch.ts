@@ -1,4 +1,4 @@
-import { type Remake, startFloor } from '../recording.ts';
+import { startFloor, type Remake } from '../recording.ts';
 import { reading } from '../requests.ts';
 import { requestStep } from './request-step.ts';
 

@@ -1,16 +1,16 @@
-import { BatchWriteItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { randomBytes } from 'node:crypto';
+import { BatchWriteItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { base64url } from '../../functions/shared/deps.ts';
 import { bearerSizes } from '../../functions/shared/store/bearers.ts';
 import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
 import { gatewayOver } from '../gateway.ts';
-import { type Candidate, type Measured, measure, oneAfterAnother, oneByOne } from '../measure.ts';
-import { type Budget, atMost, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
-import { type Begin, authorizing, refreshing } from '../requests.ts';
+import { measure, oneAfterAnother, oneByOne, type Candidate, type Measured } from '../measure.ts';
+import { atMost, inWords, ratios, rowsOf, seriesOf, type Budget } from '../report.ts';
+import { authorizing, refreshing, type Begin } from '../requests.ts';
 import { writeRegistry } from '../stage.ts';
 import { spreadOf } from '../statistics.ts';
 import { connect } from '../walk.ts';
-import { type World, makeTables } from '../world.ts';
+import { makeTables, type World } from '../world.ts';
 import { requestPlan, startOurs } from './request-step.ts';
 import type { Step } from './step.ts';
 

@@ -5,14 +5,14 @@ import { facadeBase } from '../../functions/shared/registry/urls.ts';
 import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
 import { bundleNamed, deployedBundles } from '../bundles.ts';
 import { gatewayOver } from '../gateway.ts';
-import { type Candidate, type Kind, measure } from '../measure.ts';
+import { measure, type Candidate, type Kind } from '../measure.ts';
 import { entriesIn } from '../payer-data.ts';
 import { atMost, inWords, rowsOf } from '../report.ts';
 import { measured as parties } from '../stage.ts';
 import { spreadOf } from '../statistics.ts';
 import type { TransferOrder, TransferResult } from '../transfer-order.ts';
 import { connect } from '../walk.ts';
-import { type World, makeTables } from '../world.ts';
+import { makeTables, type World } from '../world.ts';
 import type { Step } from './step.ts';
 
 const transfer = async (order: TransferOrder, nodeOptions: string): Promise<TransferResult> => {

@@ -1,5 +1,5 @@
 import { measure } from '../measure.ts';
-import { type Remake, startFloor } from '../recording.ts';
+import { startFloor, type Remake } from '../recording.ts';
 import { atLeast, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
 import { returningAndRedeeming } from '../requests.ts';
 import { spreadOf } from '../statistics.ts';

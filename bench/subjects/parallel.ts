@@ -1,5 +1,5 @@
 import { startFleet } from '../fleet.ts';
-import { type Candidate, measure } from '../measure.ts';
+import { measure, type Candidate } from '../measure.ts';
 import { atLeast, atMost, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
 import { quantile, spreadOf } from '../statistics.ts';
 import type { Step } from './step.ts';

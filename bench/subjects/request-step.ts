@@ -1,11 +1,11 @@
 import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
 import { gatewayOver } from '../gateway.ts';
-import { type Candidate, type Plan, type Round, measure, oneAfterAnother, oneByOne } from '../measure.ts';
-import { type Remake, startFloor } from '../recording.ts';
+import { measure, oneAfterAnother, oneByOne, type Candidate, type Plan, type Round } from '../measure.ts';
+import { startFloor, type Remake } from '../recording.ts';
 import { atMost, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
 import type { Begin } from '../requests.ts';
 import { spreadOf } from '../statistics.ts';
-import { type World, makeTables } from '../world.ts';
+import { makeTables, type World } from '../world.ts';
 import type { Step } from './step.ts';
 
 /** Many short rounds: the ratio of two rounds that lie close together says more than that of two long ones. */

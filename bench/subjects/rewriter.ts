@@ -1,10 +1,10 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { createLinkRewriter } from '../../functions/shared/fhir/rewrite-links.ts';
-import { type Document, chunksOf, documents } from '../documents.ts';
-import { type Candidate, type Measured, type Round, measure, repeated } from '../measure.ts';
+import { chunksOf, documents, type Document } from '../documents.ts';
+import { measure, repeated, type Candidate, type Measured, type Round } from '../measure.ts';
 import { entriesIn, searchChunks } from '../payer-data.ts';
 import { parseAndPrint } from '../peers/parse-and-print.ts';
-import { type Budget, atLeast, atMost, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
+import { atLeast, atMost, inWords, ratios, rowsOf, seriesOf, type Budget } from '../report.ts';
 import { fittedExponent, quantile, spreadOf } from '../statistics.ts';
 import type { World } from '../world.ts';
 import type { Step } from './step.ts';

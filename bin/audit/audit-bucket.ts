@@ -2,8 +2,8 @@ import {
   GetObjectCommand,
   ListBucketsCommand,
   NoSuchKey,
-  type S3Client,
   paginateListObjectsV2,
+  type S3Client,
 } from '@aws-sdk/client-s3';
 import { explainAwsFailure } from '../shared/aws.ts';
 import { Refusal } from '../shared/command-line.ts';
@@ -50,7 +50,7 @@ export const readObject = async ({ client, name }: AuditBucket, key: string): Pr
 };
 
 /** The keys below a prefix that come after a key, in their order. */
-export async function* keysAfter(
+export const keysAfter = async function* (
   { client, name }: AuditBucket,
   prefix: string,
   startAfter: string,
@@ -59,4 +59,4 @@ export async function* keysAfter(
   for await (const { Contents: contents = [] } of pages) {
     for (const { Key: key } of contents) if (key !== undefined) yield key;
   }
-}
+};

@@ -1,6 +1,6 @@
-import { type AuditEvent, systems } from '../../functions/audit/audit-event.ts';
+import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { Refusal } from '../shared/command-line.ts';
-import { type AuditBucket, keysAfter, readObject } from './audit-bucket.ts';
+import { keysAfter, readObject, type AuditBucket } from './audit-bucket.ts';
 import type { AuditQuery } from './flags.ts';
 
 /** The id that an event holds of one of the gateway's kinds. */

@@ -1,4 +1,4 @@
-import { type AuditEvent, systems } from '../../functions/audit/audit-event.ts';
+import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { idOf, nameOf } from './find-events.ts';
 
 const heads = ['TIME', 'EVENT', 'PARTNER', 'PAYER', 'GRANT', 'WHAT', 'OUTCOME', 'BYTES'] as const;

@@ -1,6 +1,6 @@
 import { fixedMonth } from './fixed.ts';
 import { markdownTable } from './markdown.ts';
-import { type PriceName, type Quantities, addUp, dollars, prices, pricesKnownFor } from './prices.ts';
+import { addUp, dollars, prices, pricesKnownFor, type PriceName, type Quantities } from './prices.ts';
 import { login, memberYear, read, syncStart } from './usage.ts';
 
 const names = Object.keys(prices) as PriceName[];

@@ -1,5 +1,5 @@
 /** What a step uses. Calls are what the code makes, sizes are measured, and assumptions say that they are. */
-import { type Quantities, addUp } from './prices.ts';
+import { addUp, type Quantities } from './prices.ts';
 
 /** Bytes that were measured; `test/docs/cost.test.ts` measures them again. */
 export const measured = {

@@ -3,13 +3,13 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { GatewayError } from '../../functions/shared/errors.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
-import { type Grant, isLive } from '../../functions/shared/store/grant.ts';
+import { isLive, type Grant } from '../../functions/shared/store/grant.ts';
 import { getGrant, revoke } from '../../functions/shared/store/grants.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { readStage, Refusal } from '../shared/command-line.ts';
 import { findTable } from '../shared/find-table.ts';
 import type { Output } from '../shared/output.ts';
-import { type GrantCommand, help, readFlags } from './flags.ts';
+import { help, readFlags, type GrantCommand } from './flags.ts';
 
 /** What the tool is given from outside. */
 export interface GrantsToolDeps {

@@ -7,10 +7,10 @@ import { pendingClientId } from '../../config/examples.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { registrationOf } from '../payers/registration.ts';
 import { Refusal, UsageError } from '../shared/command-line.ts';
-import { type Answers, answer, deploymentRules, oneOf, orNone, rules } from './answers.ts';
-import { type Flags, help, readFlags } from './flags.ts';
-import { type FirstPayer, firstPayer } from './payer.ts';
-import { type NewStage, stageText } from './stage.ts';
+import { answer, deploymentRules, oneOf, orNone, rules, type Answers } from './answers.ts';
+import { help, readFlags, type Flags } from './flags.ts';
+import { firstPayer, type FirstPayer } from './payer.ts';
+import { stageText, type NewStage } from './stage.ts';
 
 /** What the tool is given from outside. */
 export interface InitDeps {

@@ -1,11 +1,11 @@
 import { pendingClientId } from '../../config/examples.ts';
-import type { Payer } from '../../functions/shared/registry/types.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
 import { discover, type Discovered } from '../payers/discover.ts';
 import { makeKeyPair } from '../payers/key.ts';
 import { propose } from '../payers/propose.ts';
 import { Refusal } from '../shared/command-line.ts';
-import { type Answers, answer, oneOf, orNone, rules } from './answers.ts';
+import { answer, oneOf, orNone, rules, type Answers } from './answers.ts';
 import type { Flags } from './flags.ts';
 
 /** The first payer, and what belongs to it. */

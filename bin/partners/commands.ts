@@ -1,7 +1,7 @@
 import type { StageConfig } from '../../config/stage.ts';
 import type { Output } from '../shared/output.ts';
 import { typeScript } from '../shared/typescript.ts';
-import { type NewPartner, makePartner } from './new-partner.ts';
+import { makePartner, type NewPartner } from './new-partner.ts';
 import { rotateSecret } from './rotate.ts';
 import type { RandomBytes } from './secret.ts';
 

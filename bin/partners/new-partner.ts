@@ -6,7 +6,7 @@ import { problemsWith } from '../shared/check-entry.ts';
 import { Refusal, UsageError } from '../shared/command-line.ts';
 import { withoutUndefined } from '../shared/objects.ts';
 import { slug } from '../shared/slug.ts';
-import { type RandomBytes, newSecret } from './secret.ts';
+import { newSecret, type RandomBytes } from './secret.ts';
 
 /** What a partner is made of. */
 export interface NewPartner {

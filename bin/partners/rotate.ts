@@ -3,7 +3,7 @@ import type { Partner } from '../../functions/shared/registry/types.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { Refusal } from '../shared/command-line.ts';
 import { typeScript } from '../shared/typescript.ts';
-import { type RandomBytes, newSecret } from './secret.ts';
+import { newSecret, type RandomBytes } from './secret.ts';
 
 /** A second secret for a partner. It is nowhere else. */
 export interface Rotated {

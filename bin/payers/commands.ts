@@ -5,11 +5,11 @@ import type { Output } from '../shared/output.ts';
 import { typeScript } from '../shared/typescript.ts';
 import { discover } from './discover.ts';
 import { entryText } from './entry.ts';
-import { type ExamineDeps, examine } from './examine.ts';
+import { examine, type ExamineDeps } from './examine.ts';
 import { makeKeyPair } from './key.ts';
 import { propose } from './propose.ts';
 import { originHint, registrationOf } from './registration.ts';
-import { type Examined, asJson, isAllWell, payerLines, summary } from './report.ts';
+import { asJson, isAllWell, payerLines, summary, type Examined } from './report.ts';
 
 /** What is common to the commands that look at payers. */
 export interface CheckOptions {

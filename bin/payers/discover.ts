@@ -1,9 +1,9 @@
 import { webUrl } from '../../config/rules.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { Refusal, UsageError } from '../shared/command-line.ts';
-import { type Document, readDocuments, textOf } from './documents.ts';
+import { readDocuments, textOf, type Document } from './documents.ts';
 import { probe } from './probe.ts';
-import { type Statement, readStatement } from './statement.ts';
+import { readStatement, type Statement } from './statement.ts';
 
 /** What was found at a URL. */
 export interface Discovered {

@@ -1,7 +1,7 @@
-import type { Payer } from '../../functions/shared/registry/types.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
-import { type Document, type Places, listOf, readDocuments, textOf } from './documents.ts';
-import { type Finding, well, wrong } from './finding.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
+import { listOf, readDocuments, textOf, type Document, type Places } from './documents.ts';
+import { well, wrong, type Finding } from './finding.ts';
 import { compareScopes } from './scopes.ts';
 
 /** How document and profile differ, and what to do about it. */

@@ -1,6 +1,6 @@
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
-import { type Finding, wrong } from './finding.ts';
-import { type Answer, probe } from './probe.ts';
+import { wrong, type Finding } from './finding.ts';
+import { probe, type Answer } from './probe.ts';
 
 /** What a payer publishes about itself. */
 export interface Document {

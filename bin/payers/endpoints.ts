@@ -1,7 +1,7 @@
-import type { Payer } from '../../functions/shared/registry/types.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
-import { type Check, type Finding, well, wrong } from './finding.ts';
-import { type Answer, isRedirect, probe } from './probe.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
+import { well, wrong, type Check, type Finding } from './finding.ts';
+import { isRedirect, probe, type Answer } from './probe.ts';
 
 const json = 'application/json';
 

@@ -1,10 +1,10 @@
-import type { Payer } from '../../functions/shared/registry/types.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
 import { checkDiscovery } from './discovery.ts';
 import { checkAuthorize, checkFhir, checkRevoke, checkToken } from './endpoints.ts';
 import type { Finding } from './finding.ts';
-import { type ReachDeps, reach } from './reach.ts';
-import { type SecretReading, judgeSecret } from './secret.ts';
+import { reach, type ReachDeps } from './reach.ts';
+import { judgeSecret, type SecretReading } from './secret.ts';
 
 /** What the doctor is given from outside. */
 export interface ExamineDeps extends ReachDeps {

@@ -1,6 +1,6 @@
 import type { StageConfig } from '../../config/stage.ts';
-import type { Payer, PublicJwk } from '../../functions/shared/registry/types.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
+import type { Payer, PublicJwk } from '../../functions/shared/registry/types.ts';
 import { Refusal } from '../shared/command-line.ts';
 import { probe } from './probe.ts';
 

@@ -1,5 +1,5 @@
-import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { causeOf } from '../../functions/shared/errors.ts';
+import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { readText } from '../../functions/shared/payer/read-text.ts';
 import { answerMs } from './deadline.ts';
 

@@ -3,7 +3,7 @@ import type { Payer, PayerQuirks } from '../../functions/shared/registry/types.t
 import { withoutUndefined } from '../shared/objects.ts';
 import { slug } from '../shared/slug.ts';
 import type { Discovered } from './discover.ts';
-import { type Document, listOf, textOf } from './documents.ts';
+import { listOf, textOf, type Document } from './documents.ts';
 import { scopesFor } from './scopes.ts';
 
 /** A payer's entry, and what nobody but the payer, or the reader, knows of it. */

@@ -1,8 +1,8 @@
 import {
   DescribeSecretCommand,
   PutSecretValueCommand,
-  type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
+  type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { clientSecret } from '../../config/rules.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';

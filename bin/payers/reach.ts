@@ -1,10 +1,10 @@
 import { isIP } from 'node:net';
-import type { Payer } from '../../functions/shared/registry/types.ts';
 import { causeOf } from '../../functions/shared/errors.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
+import { bare, type Connection } from './connect.ts';
 import { lookupMs, within } from './deadline.ts';
-import { type Finding, well, wrong } from './finding.ts';
+import { well, wrong, type Finding } from './finding.ts';
 import { failureWords } from './probe.ts';
-import { type Connection, bare } from './connect.ts';
 
 export interface ReachDeps {
   readonly now: () => number;

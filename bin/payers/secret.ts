@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import type { Payer, PublicJwk } from '../../functions/shared/registry/types.ts';
-import { type Finding, well, wrong } from './finding.ts';
+import { well, wrong, type Finding } from './finding.ts';
 
 /** The text of a payer's secret, or why it cannot be had. */
 export type SecretReading = { readonly text: string } | { readonly problem: string; readonly todo: string };

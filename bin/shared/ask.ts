@@ -1,6 +1,6 @@
-import { text } from 'node:stream/consumers';
-import { Writable } from 'node:stream';
 import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 
 /** Asks a person at the terminal; the question goes to stderr, so that a pipe carries no question. */
 export const ask = async (question: string): Promise<string> => {

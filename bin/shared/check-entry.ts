@@ -1,4 +1,4 @@
-import { ConfigError, checkStage } from '../../config/check.ts';
+import { checkStage, ConfigError } from '../../config/check.ts';
 
 /**
  * Checks a stage with a new entry in it.

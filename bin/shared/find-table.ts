@@ -1,4 +1,4 @@
-import { type DynamoDBClient, paginateListTables } from '@aws-sdk/client-dynamodb';
+import { paginateListTables, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Refusal } from './command-line.ts';
 
 /**

@@ -1,12 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   CloudWatchClient,
   DescribeAlarmHistoryCommand,
   DescribeAlarmsCommand,
   SetAlarmStateCommand,
 } from '@aws-sdk/client-cloudwatch';
-import { setTimeout as delay } from 'node:timers/promises';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
-import { type Answer, type Question, right, wrong } from './question.ts';
+import { right, wrong, type Answer, type Question } from './question.ts';
 
 const pollMs = 3000;
 const longestMs = 60_000;

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { type Asked, type Question, type RunSuite, right, wrong } from './question.ts';
+import { right, wrong, type Asked, type Question, type RunSuite } from './question.ts';
 
 const root = join(import.meta.dirname, '../..');
 

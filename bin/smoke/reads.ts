@@ -1,4 +1,4 @@
-import { type Answer, type Asked, type Question, needsToken, read, right, wrong } from './question.ts';
+import { needsToken, read, right, wrong, type Answer, type Asked, type Question } from './question.ts';
 
 const challengeNames = { true: 'www-authenticate', false: 'x-amzn-remapped-www-authenticate' } as const;
 

@@ -4,7 +4,7 @@ import { readStage, Refusal } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
 import { alarm } from './alarm.ts';
 import { conformance } from './conformance.ts';
-import { type SmokePlan, help, readFlags } from './flags.ts';
+import { help, readFlags, type SmokePlan } from './flags.ts';
 import type { Answer, Asked, Question, RunSuite } from './question.ts';
 import { challenge, cutAnswer, largeAnswer, repeatedParameter } from './reads.ts';
 

@@ -1,7 +1,7 @@
 import {
-  type CloudWatchLogsClient,
   paginateDescribeLogGroups,
   paginateFilterLogEvents,
+  type CloudWatchLogsClient,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { Refusal } from '../shared/command-line.ts';
 import type { TraceQuery } from './flags.ts';

@@ -1,12 +1,12 @@
 import {
-  type AttributeValue,
   ConditionalCheckFailedException,
   ScanCommand,
   UpdateItemCommand,
+  type AttributeValue,
 } from '@aws-sdk/client-dynamodb';
-import { longestReadSeconds, openReads } from '../shared/store/read-events.ts';
 import { causeOf } from '../shared/errors.ts';
 import { embeddedMetrics } from '../shared/record/metrics.ts';
+import { longestReadSeconds, openReads } from '../shared/store/read-events.ts';
 import type { AuditDeps } from './deps.ts';
 
 type Key = Record<string, AttributeValue>;

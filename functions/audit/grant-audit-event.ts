@@ -1,6 +1,5 @@
 import type { GrantEvent } from '../shared/store/grant.ts';
 import {
-  type AuditEvent,
   dicom,
   gatewayAgent,
   grantEntity,
@@ -11,8 +10,9 @@ import {
   requestEntity,
   sourceOf,
   systems,
+  type AuditEvent,
 } from './audit-event.ts';
-import { type Image, eventIdOf, number, optionalText, text } from './stream-image.ts';
+import { eventIdOf, number, optionalText, text, type Image } from './stream-image.ts';
 
 const actions: Readonly<Record<GrantEvent['type'], AuditEvent['action']>> = {
   created: 'C',

@@ -4,7 +4,7 @@ import { embeddedMetrics } from '../shared/record/metrics.ts';
 import { closeReads } from './close-reads.ts';
 import type { AuditDeps } from './deps.ts';
 import { fileEvents } from './file-events.ts';
-import { type FiledEvent, readRecords } from './read-records.ts';
+import { readRecords, type FiledEvent } from './read-records.ts';
 import { writeObjects } from './write-objects.ts';
 
 interface Batch {

@@ -1,5 +1,5 @@
-import { S3Client } from '@aws-sdk/client-s3';
 import { join } from 'node:path';
+import { S3Client } from '@aws-sdk/client-s3';
 import { awsLimits } from '../shared/aws-limits.ts';
 import { environment } from '../shared/deps.ts';
 import { loadRegistry } from '../shared/registry/registry.ts';

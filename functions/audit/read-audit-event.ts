@@ -1,6 +1,4 @@
 import {
-  type AuditEvent,
-  type Coding,
   grantEntity,
   partnerAgent,
   patientEntities,
@@ -8,8 +6,10 @@ import {
   requestEntity,
   sourceOf,
   systems,
+  type AuditEvent,
+  type Coding,
 } from './audit-event.ts';
-import { type Image, eventIdOf, number, optionalNumber, optionalText, text } from './stream-image.ts';
+import { eventIdOf, number, optionalNumber, optionalText, text, type Image } from './stream-image.ts';
 
 const rest: Coding = {
   system: 'http://terminology.hl7.org/CodeSystem/audit-event-type',

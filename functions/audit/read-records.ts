@@ -1,5 +1,5 @@
 import type { DynamoDBRecord } from 'aws-lambda';
-import { type AuditEvent, dicom, gatewayAgent, itemEntity, sourceOf, systems } from './audit-event.ts';
+import { dicom, gatewayAgent, itemEntity, sourceOf, systems, type AuditEvent } from './audit-event.ts';
 import { grantAuditEvent, isGrantEvent } from './grant-audit-event.ts';
 import { readAuditEvent } from './read-audit-event.ts';
 import { eventIdOf } from './stream-image.ts';

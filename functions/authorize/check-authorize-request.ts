@@ -1,9 +1,9 @@
 import { GatewayError } from '../shared/errors.ts';
-import { limitScopes, readsSomething, scopesOf } from '../shared/partner/scopes.ts';
-import { type Parameters, checkNotRepeated } from '../shared/http/api.ts';
+import { checkNotRepeated, type Parameters } from '../shared/http/api.ts';
 import { nameScopes } from '../shared/partner/name-scopes.ts';
+import { limitScopes, readsSomething, scopesOf } from '../shared/partner/scopes.ts';
 import { scopeAtPayer } from '../shared/payer/scope-at-payer.ts';
-import { type CheckedClient, longestState } from './check-client.ts';
+import { longestState, type CheckedClient } from './check-client.ts';
 
 /** What a partner asks for, checked. */
 export interface CheckedRequest {

@@ -1,10 +1,10 @@
-import type { Partner, Payer } from '../shared/registry/types.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { Parameters } from '../shared/http/api.ts';
-import { type PartnerReturn, trustRedirectUri } from '../shared/partner/redirect.ts';
+import { trustRedirectUri, type PartnerReturn } from '../shared/partner/redirect.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
-import type { AuthorizeDeps } from './deps.ts';
+import type { Partner, Payer } from '../shared/registry/types.ts';
 import { facadeBase } from '../shared/registry/urls.ts';
+import type { AuthorizeDeps } from './deps.ts';
 
 /** Characters; what goes beyond does not fit a request's headers with certainty. */
 export const longestState = 2048;

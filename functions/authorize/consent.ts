@@ -2,7 +2,7 @@ import { base64url, nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { ApiEvent, ApiResponse, Parameters } from '../shared/http/api.ts';
 import { hostCookie, readCookies } from '../shared/http/cookies.ts';
-import { type Html, html, page } from '../shared/http/page.ts';
+import { html, page, type Html } from '../shared/http/page.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import type { CheckedRequest } from './check-authorize-request.ts';
 import type { CheckedClient } from './check-client.ts';

@@ -1,14 +1,20 @@
 import middy from '@middy/core';
-import { type ApiEvent, type ApiResponse, checkMethod, parameters, payerOf, queryPairs } from '../shared/http/api.ts';
+import { checkMethod, parameters, payerOf, queryPairs, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
 import { errorPages } from '../shared/http/error-pages.ts';
 import { formPairs } from '../shared/http/form.ts';
 import { refusePrefetch } from '../shared/http/refuse-prefetch.ts';
-import { type PartnerReturn, returnError } from '../shared/partner/redirect.ts';
-import { type RequestRecord, recordError, recordOf, recordRequest, referenceOf } from '../shared/record/request-record.ts';
-import type { AuthorizeDeps } from './deps.ts';
+import { returnError, type PartnerReturn } from '../shared/partner/redirect.ts';
+import {
+  recordError,
+  recordOf,
+  recordRequest,
+  referenceOf,
+  type RequestRecord,
+} from '../shared/record/request-record.ts';
 import { checkAuthorizeRequest } from './check-authorize-request.ts';
 import { checkClient } from './check-client.ts';
 import { askForConsent, memberAllows } from './consent.ts';
+import type { AuthorizeDeps } from './deps.ts';
 import { redirectToPayer } from './redirect-to-payer.ts';
 import { rememberLoginAttempt } from './remember-login-attempt.ts';
 

@@ -1,7 +1,7 @@
-import type { Payer } from '../shared/registry/types.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import { redirect } from '../shared/http/page.ts';
 import { payerAuthorizeUrl } from '../shared/payer/authorize-url.ts';
+import type { Payer } from '../shared/registry/types.ts';
 import type { AuthorizeDeps } from './deps.ts';
 import type { StartedAttempt } from './remember-login-attempt.ts';
 

@@ -1,13 +1,13 @@
-import type { Payer } from '../shared/registry/types.ts';
 import { GatewayError, type Signal } from '../shared/errors.ts';
-import { findPatient } from './find-patient.ts';
+import { exchangeCode, payerHttpFailure, revokeAtPayer, type PayerTokenAnswer } from '../shared/payer/client.ts';
+import { loginFailure, PayerError } from '../shared/payer/errors.ts';
 import { patientId } from '../shared/payer/patient-id.ts';
-import { type PayerTokenAnswer, exchangeCode, payerHttpFailure, revokeAtPayer } from '../shared/payer/client.ts';
-import { PayerError, loginFailure } from '../shared/payer/errors.ts';
+import type { Payer } from '../shared/registry/types.ts';
+import { callbackUri } from '../shared/registry/urls.ts';
 import type { PayerTokens } from '../shared/store/grant.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
 import type { CallbackDeps } from './deps.ts';
-import { callbackUri } from '../shared/registry/urls.ts';
+import { findPatient } from './find-patient.ts';
 
 /**
  * Exchanges the payer's code for payer tokens.

@@ -1,6 +1,6 @@
-import type { Payer } from '../shared/registry/types.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { type Parameters, checkNotRepeated } from '../shared/http/api.ts';
+import { checkNotRepeated, type Parameters } from '../shared/http/api.ts';
+import type { Payer } from '../shared/registry/types.ts';
 import type { CallbackDeps } from './deps.ts';
 
 /** A payer's return, before the login attempt is known. */

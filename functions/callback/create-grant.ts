@@ -1,9 +1,9 @@
-import type { Payer } from '../shared/registry/types.ts';
 import { base64url, nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { readsSomething, scopesOf } from '../shared/partner/scopes.ts';
 import type { PayerTokenAnswer } from '../shared/payer/client.ts';
 import { scopeAtPayer } from '../shared/payer/scope-at-payer.ts';
+import type { Payer } from '../shared/registry/types.ts';
 import { bearerSizes, codeWrapKey, writeBearer } from '../shared/store/bearers.ts';
 import { seal, sealIvBytes, sha256 } from '../shared/store/crypto.ts';
 import { sealPayerTokens } from '../shared/store/grant.ts';

@@ -1,7 +1,7 @@
-import type { Payer } from '../shared/registry/types.ts';
-import { isPatientId } from '../shared/payer/patient-id.ts';
+import { payerHttpFailure, readLimited, type PayerClientDeps } from '../shared/payer/client.ts';
 import { PayerError } from '../shared/payer/errors.ts';
-import { type PayerClientDeps, payerHttpFailure, readLimited } from '../shared/payer/client.ts';
+import { isPatientId } from '../shared/payer/patient-id.ts';
+import type { Payer } from '../shared/registry/types.ts';
 
 interface SearchSet {
   readonly resourceType?: unknown;

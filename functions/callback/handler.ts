@@ -1,16 +1,16 @@
 import middy from '@middy/core';
-import { type ApiEvent, type ApiResponse, checkMethod, parameters, payerOf, queryPairs } from '../shared/http/api.ts';
+import { checkMethod, parameters, payerOf, queryPairs, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
 import { errorPages } from '../shared/http/error-pages.ts';
-import { refusePrefetch } from '../shared/http/refuse-prefetch.ts';
 import { inTime } from '../shared/http/in-time.ts';
+import { refusePrefetch } from '../shared/http/refuse-prefetch.ts';
 import { clearLoginCookie } from '../shared/partner/login-cookie.ts';
 import { returnError, returnToPartner } from '../shared/partner/redirect.ts';
 import { recordError, recordOf, recordRequest, referenceOf } from '../shared/record/request-record.ts';
-import type { CallbackDeps } from './deps.ts';
 import { askPayer, orRevoke, whoseRecord } from './ask-payer.ts';
 import { checkCallback } from './check-callback.ts';
 import { checkPayerAnswer } from './check-payer-answer.ts';
 import { createGrant } from './create-grant.ts';
+import type { CallbackDeps } from './deps.ts';
 import { takeLoginAttempt } from './take-login-attempt.ts';
 
 /** Where payers send browsers back to: the gateway's redirect URI (RFC 6749 §4.1.2). */

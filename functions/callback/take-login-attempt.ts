@@ -1,14 +1,14 @@
-import type { Partner } from '../shared/registry/types.ts';
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { ApiEvent } from '../shared/http/api.ts';
 import { readLoginCookie } from '../shared/partner/login-cookie.ts';
-import { type PartnerReturn, trustRedirectUri } from '../shared/partner/redirect.ts';
-import { type Consumption, type LoginAttempt, consumeLoginAttempt } from '../shared/store/login-attempts.ts';
+import { trustRedirectUri, type PartnerReturn } from '../shared/partner/redirect.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
+import type { Partner } from '../shared/registry/types.ts';
+import { facadeBase } from '../shared/registry/urls.ts';
+import { consumeLoginAttempt, type Consumption, type LoginAttempt } from '../shared/store/login-attempts.ts';
 import type { Callback } from './check-callback.ts';
 import type { CallbackDeps } from './deps.ts';
-import { facadeBase } from '../shared/registry/urls.ts';
 
 /** The login attempt that this browser began, consumed. */
 export interface TakenAttempt {

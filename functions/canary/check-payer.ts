@@ -1,11 +1,11 @@
-import type { Partner, Payer } from '../shared/registry/types.ts';
 import { base64url } from '../shared/deps.ts';
-import type { PayerResponse } from '../shared/payer/http.ts';
 import { causeOf } from '../shared/errors.ts';
 import { payerAuthorizeUrl } from '../shared/payer/authorize-url.ts';
+import type { PayerResponse } from '../shared/payer/http.ts';
 import { readText } from '../shared/payer/read-text.ts';
-import { sha256 } from '../shared/store/crypto.ts';
+import type { Partner, Payer } from '../shared/registry/types.ts';
 import { callbackUri, facadeBase } from '../shared/registry/urls.ts';
+import { sha256 } from '../shared/store/crypto.ts';
 import type { CanaryDeps } from './deps.ts';
 
 /** Each request's, milliseconds: a member would not wait longer for a page. */

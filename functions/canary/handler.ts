@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
-import type { Payer } from '../shared/registry/types.ts';
 import { requestMetrics } from '../shared/record/metrics.ts';
+import type { Payer } from '../shared/registry/types.ts';
 import { checkPayer, longestCheckMs } from './check-payer.ts';
 import type { CanaryDeps } from './deps.ts';
 

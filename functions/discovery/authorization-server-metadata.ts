@@ -1,4 +1,4 @@
-import { type Facade, commonMetadata } from './facade.ts';
+import { commonMetadata, type Facade } from './facade.ts';
 
 /**
  * RFC 8414 metadata. There is no `jwks_uri`: the gateway signs nothing for partners; the keys at `/oauth2/jwks/{payer}`

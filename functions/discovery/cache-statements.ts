@@ -1,5 +1,5 @@
-import type { Payer } from '../shared/registry/types.ts';
 import type { Clock } from '../shared/deps.ts';
+import type { Payer } from '../shared/registry/types.ts';
 import type { FetchedStatement } from './fetch-statement.ts';
 
 const goodForMs = 3_600_000;

@@ -1,11 +1,11 @@
 import middy from '@middy/core';
-import type { Payer } from '../shared/registry/types.ts';
 import type { Deps } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { type ApiEvent, type ApiResponse, checkMethod, payerOf } from '../shared/http/api.ts';
+import { checkMethod, payerOf, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
 import { json } from '../shared/http/respond.ts';
-import type { Registry } from '../shared/registry/registry.ts';
 import { recordOf, recordRequest } from '../shared/record/request-record.ts';
+import type { Registry } from '../shared/registry/registry.ts';
+import type { Payer } from '../shared/registry/types.ts';
 import { answerErrors } from './answer-errors.ts';
 import { authorizationServerMetadata } from './authorization-server-metadata.ts';
 import { cacheStatements } from './cache-statements.ts';

@@ -1,7 +1,7 @@
-import type { Payer } from '../shared/registry/types.ts';
-import type { PayerHttp } from '../shared/payer/http.ts';
 import { causeOf } from '../shared/errors.ts';
+import type { PayerHttp } from '../shared/payer/http.ts';
 import { readText } from '../shared/payer/read-text.ts';
+import type { Payer } from '../shared/registry/types.ts';
 import type { Facade } from './facade.ts';
 import { payerStatement } from './payer-statement.ts';
 

@@ -1,4 +1,4 @@
-import { type Facade, commonMetadata } from './facade.ts';
+import { commonMetadata, type Facade } from './facade.ts';
 
 /**
  * The document of SMART App Launch 2.2, "Using well-known". Without `issuer` and `jwks_uri`, which it wants only where

@@ -1,20 +1,20 @@
-import type { Payer } from '../shared/registry/types.ts';
-import type { PayerResponse } from '../shared/payer/http.ts';
 import { GatewayError } from '../shared/errors.ts';
+import { afterBase } from '../shared/fhir/base-url-prefix.ts';
 import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
 import type { LinkKey } from '../shared/fhir/page-link.ts';
 import { createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
-import type { RequestRecord } from '../shared/record/request-record.ts';
-import { declaredBytes, mostStreamedBytes, tooLarge } from './answer-limit.ts';
-import { type Deadline, dropBody } from './gate.ts';
-import { fhirAnswer, outcomeAnswer } from './errors.ts';
-import type { FetchDeps } from './deps.ts';
-import { isDocument } from './is-document.ts';
 import { readLimited } from '../shared/payer/client.ts';
-import { streamBody } from './stream-body.ts';
-import { afterBase } from '../shared/fhir/base-url-prefix.ts';
+import type { PayerResponse } from '../shared/payer/http.ts';
+import type { RequestRecord } from '../shared/record/request-record.ts';
+import type { Payer } from '../shared/registry/types.ts';
 import { payerBases } from '../shared/registry/urls.ts';
+import { declaredBytes, mostStreamedBytes, tooLarge } from './answer-limit.ts';
+import type { FetchDeps } from './deps.ts';
+import { fhirAnswer, outcomeAnswer } from './errors.ts';
+import { dropBody, type Deadline } from './gate.ts';
+import { isDocument } from './is-document.ts';
+import { streamBody } from './stream-body.ts';
 
 /** A payer's answer, and what it is an answer to. */
 export interface PayerAnswer {

@@ -1,5 +1,5 @@
-import type { PayerResponse } from '../shared/payer/http.ts';
 import { GatewayError } from '../shared/errors.ts';
+import type { PayerResponse } from '../shared/payer/http.ts';
 
 /** What goes before the body, for API Gateway: status and headers. */
 const preludeBytes = 64 * 1024;

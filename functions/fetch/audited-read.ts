@@ -1,8 +1,8 @@
-import type { MiddlewareObj } from '@middy/core';
 import { Readable } from 'node:stream';
+import type { MiddlewareObj } from '@middy/core';
 import { causeOf, unavailable } from '../shared/errors.ts';
 import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
-import { type RequestRecord, raise, recordOf } from '../shared/record/request-record.ts';
+import { raise, recordOf, type RequestRecord } from '../shared/record/request-record.ts';
 import type { FetchDeps } from './deps.ts';
 
 /*

@@ -1,13 +1,13 @@
-import type { Partner, Payer } from '../shared/registry/types.ts';
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { type ApiEvent, header, payerOf, queryPairs } from '../shared/http/api.ts';
+import { header, payerOf, queryPairs, type ApiEvent } from '../shared/http/api.ts';
 import { knownAccess, scopeNow, stillAllowed } from '../shared/partner/live-grant.ts';
-import { type OpenGrant, openGrant } from '../shared/payer/tokens.ts';
+import { openGrant, type OpenGrant } from '../shared/payer/tokens.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
-import { type AccessToken, readAccessToken } from '../shared/store/bearers.ts';
+import type { Partner, Payer } from '../shared/registry/types.ts';
+import { readAccessToken, type AccessToken } from '../shared/store/bearers.ts';
 import { sha256 } from '../shared/store/crypto.ts';
-import { type Grant, type IssuedAccess, isLive, unsealPayerTokens } from '../shared/store/grant.ts';
+import { isLive, unsealPayerTokens, type Grant, type IssuedAccess } from '../shared/store/grant.ts';
 import { getGrant } from '../shared/store/grants.ts';
 import type { FetchDeps } from './deps.ts';
 

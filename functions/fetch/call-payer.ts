@@ -1,14 +1,14 @@
-import type { Payer } from '../shared/registry/types.ts';
-import type { PayerResponse } from '../shared/payer/http.ts';
 import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
-import { type ApiEvent, header } from '../shared/http/api.ts';
+import { header, type ApiEvent } from '../shared/http/api.ts';
 import { payerHttpFailure } from '../shared/payer/client.ts';
 import { readFailure } from '../shared/payer/errors.ts';
-import { type OpenGrant, reconnect, refreshPayerTokens } from '../shared/payer/tokens.ts';
+import type { PayerResponse } from '../shared/payer/http.ts';
+import { reconnect, refreshPayerTokens, type OpenGrant } from '../shared/payer/tokens.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
-import { type Deadline, dropBody } from './gate.ts';
+import type { Payer } from '../shared/registry/types.ts';
 import type { FetchDeps } from './deps.ts';
+import { dropBody, type Deadline } from './gate.ts';
 import { isDocument } from './is-document.ts';
 
 /** One read at the payer. */

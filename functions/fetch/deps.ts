@@ -1,7 +1,7 @@
 import type { Deps } from '../shared/deps.ts';
-import type { TakeTurn } from './limits/limiter.ts';
 import type { PayerTokenDeps } from '../shared/payer/tokens.ts';
 import type { AuditedRead } from './audited-read.ts';
+import type { TakeTurn } from './limits/limiter.ts';
 
 /** What the fetch function is given. */
 export interface FetchDeps extends Deps, PayerTokenDeps {

@@ -1,5 +1,5 @@
 import type { ApiResponse } from '../shared/http/api.ts';
-import { type ApiEvent, payerOf, queryPairs } from '../shared/http/api.ts';
+import { payerOf, queryPairs, type ApiEvent } from '../shared/http/api.ts';
 import { facadeBase } from '../shared/registry/urls.ts';
 
 const discovery = new Set(['metadata', '.well-known/smart-configuration', '.well-known/oauth-authorization-server']);

@@ -1,9 +1,9 @@
 import type { MiddlewareObj } from '@middy/core';
-import { type ErrorCode, GatewayError } from '../shared/errors.ts';
+import { GatewayError, type ErrorCode } from '../shared/errors.ts';
 import { FhirRequestError } from '../shared/fhir/fhir-request.ts';
 import { operationOutcome } from '../shared/fhir/operation-outcome.ts';
 import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
-import { type RequestRecord, recordError, recordOf, referenceOf } from '../shared/record/request-record.ts';
+import { recordError, recordOf, referenceOf, type RequestRecord } from '../shared/record/request-record.ts';
 
 /** FHIR's issue types (R4 valueset-issue-type) of our error codes. */
 const issueTypes: Partial<Record<ErrorCode, string>> = {

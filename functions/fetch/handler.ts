@@ -1,16 +1,17 @@
 import middy from '@middy/core';
 import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
 import { checkPatient } from '../shared/fhir/patient.ts';
-import { checkScopes } from '../shared/partner/scopes.ts';
 import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
 import { corsForPartners, preflight } from '../shared/http/cors.ts';
+import { checkScopes } from '../shared/partner/scopes.ts';
 import { freshPayerTokens } from '../shared/payer/tokens.ts';
 import { recordOf, recordRequest } from '../shared/record/request-record.ts';
-import type { FetchDeps } from './deps.ts';
+import { facadeBase, payerBases } from '../shared/registry/urls.ts';
 import { answerFromPayer } from './answer-from-payer.ts';
 import { auditAnswers, noteRead, openRead } from './audited-read.ts';
 import { authenticate } from './authenticate.ts';
 import { callPayer } from './call-payer.ts';
+import type { FetchDeps } from './deps.ts';
 import { discoveryUrl } from './discovery-url.ts';
 import { answerErrors } from './errors.ts';
 import { behindGate, deadlineOf } from './gate.ts';
@@ -19,7 +20,6 @@ import { takePartnerTurn, tellRateLimit } from './rate-limit.ts';
 import { checkReadOnly, readFhirRequest } from './read-request.ts';
 import { hasPages } from './seal-links.ts';
 import { bodyEnded } from './stream-body.ts';
-import { facadeBase, payerBases } from '../shared/registry/urls.ts';
 
 /** The FHIR route: the payer's record, read-only, as a stream (RFC 6750, FHIR R4 http.html). */
 export const fetchHandler = (deps: FetchDeps) =>

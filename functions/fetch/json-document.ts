@@ -1,24 +1,24 @@
 import {
-  BEFORE_JSON,
-  CLOSE_ARRAY,
-  CLOSE_OBJECT,
-  OPEN_ARRAY,
-  OPEN_OBJECT,
-  QUOTE,
-  SPACE,
+  beforeJson,
+  closeArray,
+  closeObject,
   endOfString,
   endsInEscape,
+  openArray,
+  openObject,
+  quoteByte,
+  space,
 } from '../shared/fhir/json-bytes.ts';
 import { UnusableAnswer } from '../shared/payer/decode-body.ts';
 
-const OPENS = 1;
-const CLOSES = 2;
-const STRING = 3;
+const opens = 1;
+const closes = 2;
+const string = 3;
 
 const kinds = new Uint8Array(256);
-for (const byte of [OPEN_OBJECT, OPEN_ARRAY]) kinds[byte] = OPENS;
-for (const byte of [CLOSE_OBJECT, CLOSE_ARRAY]) kinds[byte] = CLOSES;
-kinds[QUOTE] = STRING;
+for (const byte of [openObject, openArray]) kinds[byte] = opens;
+for (const byte of [closeObject, closeArray]) kinds[byte] = closes;
+kinds[quoteByte] = string;
 
 /** Watches the bytes of an answer. */
 export interface JsonDocument {
@@ -56,9 +56,9 @@ export const jsonDocument = (): JsonDocument => {
   /** Skips what may stand around the document. */
   const skipAround = (chunk: Buffer, at: number): number => {
     let next = at;
-    while (next < chunk.length && (started ? chunk[next]! <= SPACE : BEFORE_JSON[chunk[next]!] === 1)) next += 1;
+    while (next < chunk.length && (started ? chunk[next]! <= space : beforeJson[chunk[next]!] === 1)) next += 1;
     if (next === chunk.length) return next;
-    if (started || kinds[chunk[next]!] !== OPENS) throw new UnusableAnswer('NOT_JSON');
+    if (started || kinds[chunk[next]!] !== opens) throw new UnusableAnswer('NOT_JSON');
     started = true;
     depth = 1;
     return next + 1;
@@ -79,8 +79,8 @@ export const jsonDocument = (): JsonDocument => {
           while (at < length && (kind = kinds[chunk[at]!]!) === 0) at += 1;
           if (at === length) return;
           at += 1;
-          if (kind === STRING) inString = true;
-          else depth += kind === OPENS ? 1 : -1;
+          if (kind === string) inString = true;
+          else depth += kind === opens ? 1 : -1;
         }
       }
     },

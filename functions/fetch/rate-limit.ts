@@ -1,10 +1,10 @@
 import type { MiddlewareObj } from '@middy/core';
-import type { Partner } from '../shared/registry/types.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
-import { slotMsOf } from './limits/slots.ts';
-import { type RequestRecord, raise, recordOf } from '../shared/record/request-record.ts';
+import { raise, recordOf, type RequestRecord } from '../shared/record/request-record.ts';
+import type { Partner } from '../shared/registry/types.ts';
 import type { FetchDeps } from './deps.ts';
+import { slotMsOf } from './limits/slots.ts';
 
 const headers = new WeakMap<RequestRecord, Readonly<Record<string, string>>>();
 

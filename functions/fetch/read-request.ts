@@ -1,13 +1,13 @@
-import type { Payer } from '../shared/registry/types.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { checkFormat } from '../shared/fhir/check-search.ts';
-import { type FhirRequest, type Parameter, parseFhirRequest } from '../shared/fhir/fhir-request.ts';
+import { parseFhirRequest, type FhirRequest, type Parameter } from '../shared/fhir/fhir-request.ts';
 import { refused, shown } from '../shared/fhir/known-parameters.ts';
-import { LINK, unsealPage } from '../shared/fhir/page-link.ts';
+import { linkParameter, unsealPage } from '../shared/fhir/page-link.ts';
 import { pageRequest } from '../shared/fhir/page-request.ts';
-import { type ApiEvent, header, queryPairs } from '../shared/http/api.ts';
+import { header, queryPairs, type ApiEvent } from '../shared/http/api.ts';
 import { formPairs } from '../shared/http/form.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
+import type { Payer } from '../shared/registry/types.ts';
 import type { Grant } from '../shared/store/grant.ts';
 import { segmentsOf } from './discovery-url.ts';
 import { isDocument } from './is-document.ts';
@@ -80,11 +80,11 @@ const besideLink = new Set(['_format', '_pretty']);
  * @throws FhirRequestError 400, 406
  */
 const readPage = (query: readonly Parameter[], payer: Payer, { grantId, linkKey }: Grant): FhirRequest => {
-  const [sealed = '', second] = query.filter(([name]) => name === LINK).map(([, value]) => value);
-  const other = query.find(([name]) => name !== LINK && !besideLink.has(name))?.[0];
+  const [sealed = '', second] = query.filter(([name]) => name === linkParameter).map(([, value]) => value);
+  const other = query.find(([name]) => name !== linkParameter && !besideLink.has(name))?.[0];
   if (other !== undefined || second !== undefined) {
     throw refused(
-      `${shown(other ?? LINK)} cannot stand beside ${LINK}. Follow a page link as it is.`,
+      `${shown(other ?? linkParameter)} cannot stand beside ${linkParameter}. Follow a page link as it is.`,
       'a parameter beside a page link',
     );
   }
@@ -99,7 +99,7 @@ const readPage = (query: readonly Parameter[], payer: Payer, { grantId, linkKey 
 export const readFhirRequest = (event: ApiEvent, payer: Payer, grant: Grant, record: RequestRecord): FhirRequest => {
   const segments = segmentsOf(event).map(decoded);
   const query = queryPairs(event);
-  const isPage = event.httpMethod === 'GET' && segments.length === 0 && query.some(([name]) => name === LINK);
+  const isPage = event.httpMethod === 'GET' && segments.length === 0 && query.some(([name]) => name === linkParameter);
   const request = isPage
     ? readPage(query, payer, grant)
     : parseFhirRequest({

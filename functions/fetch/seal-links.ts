@@ -1,9 +1,9 @@
 import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
-import { LINK, linkResolver, sealPage } from '../shared/fhir/page-link.ts';
+import { linkParameter, linkResolver, sealPage } from '../shared/fhir/page-link.ts';
 import type { LinkRewriterOptions } from '../shared/fhir/rewrite-links.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
-import { sealIvBytes } from '../shared/store/crypto.ts';
 import { payerBases } from '../shared/registry/urls.ts';
+import { sealIvBytes } from '../shared/store/crypto.ts';
 import type { PayerAnswer } from './answer-from-payer.ts';
 import type { FetchDeps } from './deps.ts';
 
@@ -22,6 +22,6 @@ export const linkSealer = (
     const rest = restOf(url);
     if (rest === undefined) return undefined;
     const sealed = sealPage({ rest, types: request.types }, linkKey, randomBytes(sealIvBytes));
-    return sealed === null ? null : `${base}?${LINK}=${sealed}`;
+    return sealed === null ? null : `${base}?${linkParameter}=${sealed}`;
   };
 };

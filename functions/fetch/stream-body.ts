@@ -1,23 +1,26 @@
 import { Readable } from 'node:stream';
-import { GatewayError, causeOf } from '../shared/errors.ts';
-import { type LinkRewriter, createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
+import { causeOf, GatewayError } from '../shared/errors.ts';
+import { createLinkRewriter, type LinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import { embeddedMetrics } from '../shared/record/metrics.ts';
-import { type RequestRecord, raiseOf, writeRecord } from '../shared/record/request-record.ts';
+import { raiseOf, writeRecord, type RequestRecord } from '../shared/record/request-record.ts';
+import { payerBases } from '../shared/registry/urls.ts';
 import type { PayerAnswer } from './answer-from-payer.ts';
-import { endRead } from './audited-read.ts';
 import { mostStreamedBytes, tooLarge } from './answer-limit.ts';
+import { endRead } from './audited-read.ts';
 import type { FetchDeps } from './deps.ts';
 import { jsonDocument } from './json-document.ts';
 import { linkSealer } from './seal-links.ts';
-import { payerBases } from '../shared/registry/urls.ts';
 
 const leaving = new Error('The caller left');
 
-async function* nothing(): AsyncGenerator<Uint8Array> {}
+const nothing = async function* (): AsyncGenerator<Uint8Array> {};
 
 /** A document's bytes as they are; FHIR with its links rewritten, and no end but that of its JSON. */
-async function* pass(body: AsyncIterable<Uint8Array>, rewriter: LinkRewriter | undefined): AsyncGenerator<Uint8Array> {
+const pass = async function* (
+  body: AsyncIterable<Uint8Array>,
+  rewriter: LinkRewriter | undefined,
+): AsyncGenerator<Uint8Array> {
   if (rewriter === undefined) return yield* body;
   const document = jsonDocument();
   for await (const chunk of body) {
@@ -26,7 +29,7 @@ async function* pass(body: AsyncIterable<Uint8Array>, rewriter: LinkRewriter | u
   }
   document.end();
   yield* rewriter.end();
-}
+};
 
 /**
  * Only an error of the function can cut an answer, so Lambda counts a crash, under the time at which the call began. This
@@ -62,7 +65,7 @@ const linksOf = ({
   ...(unsealedLinks > 0 ? { unsealedLinks } : {}),
 });
 
-async function* piecesOf(
+const piecesOf = async function* (
   deps: FetchDeps,
   answer: PayerAnswer,
   { rewrite }: { rewrite: boolean },
@@ -98,7 +101,7 @@ async function* piecesOf(
     if (rewriter !== undefined) Object.assign(record, linksOf(rewriter));
     await finish(deps, record, { callerLeft });
   }
-}
+};
 
 /**
  * The body as it leaves. It owns its deadline and its record: after the first byte an error can only cut the stream, so

@@ -1,7 +1,7 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { type ReadEvent, openReads, readEventItem } from '../shared/store/read-events.ts';
 import type { Clock } from '../shared/deps.ts';
-import { type Table, s } from '../shared/store/dynamo.ts';
+import { s, type Table } from '../shared/store/dynamo.ts';
+import { openReads, readEventItem, type ReadEvent } from '../shared/store/read-events.ts';
 import type { AuditedRead } from './audited-read.ts';
 import type { FetchDeps } from './deps.ts';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { PayerHttp } from './payer/http.ts';
 import { createPayerHttp } from './payer/http-client.ts';
+import type { PayerHttp } from './payer/http.ts';
 import { loadRegistry, type Registry } from './registry/registry.ts';
 
 /** Two clocks: wall time decides what has expired, monotonic time measures. Both in milliseconds. */

@@ -1,9 +1,9 @@
-import { type JWTPayload, createLocalJWKSet, decodeJwt, jwtVerify, errors as jose } from 'jose';
-import type { Partner, PublicJwk } from '../shared/registry/types.ts';
-import { type Deps, nowSeconds } from '../shared/deps.ts';
-import { GatewayError, causeOf } from '../shared/errors.ts';
-import { type ApiEvent, type Parameters, header } from '../shared/http/api.ts';
+import { createLocalJWKSet, decodeJwt, errors as jose, jwtVerify, type JWTPayload } from 'jose';
+import { nowSeconds, type Deps } from '../shared/deps.ts';
+import { causeOf, GatewayError } from '../shared/errors.ts';
+import { header, type ApiEvent, type Parameters } from '../shared/http/api.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
+import type { Partner, PublicJwk } from '../shared/registry/types.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import { rememberAssertion } from '../shared/store/grants.ts';

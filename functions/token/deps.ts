@@ -1,8 +1,8 @@
 import type { Deps } from '../shared/deps.ts';
 import type { Signal } from '../shared/errors.ts';
+import type { Parameters } from '../shared/http/api.ts';
 import type { PayerClientDeps } from '../shared/payer/client.ts';
 import type { Table } from '../shared/store/dynamo.ts';
-import type { Parameters } from '../shared/http/api.ts';
 import type { AuthenticatedPartner } from './client-authentication.ts';
 
 /** What the token function is given. */

@@ -1,19 +1,19 @@
 import middy, { type MiddlewareObj } from '@middy/core';
-import { type ApiEvent, type ApiResponse, checkMethod, checkNotRepeated, parameters } from '../shared/http/api.ts';
+import { GatewayError } from '../shared/errors.ts';
+import { checkMethod, checkNotRepeated, parameters, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
+import type { Parameters } from '../shared/http/api.ts';
 import { corsForPartners, preflight } from '../shared/http/cors.ts';
 import { formPairs } from '../shared/http/form.ts';
-import { json, noStore, oauthError } from '../shared/http/respond.ts';
 import { inTime } from '../shared/http/in-time.ts';
-import { authenticateClient } from './client-authentication.ts';
+import { json, noStore, oauthError } from '../shared/http/respond.ts';
+import type { Step } from '../shared/record/metrics.ts';
 import { raise, recordError, recordOf, recordRequest, referenceOf } from '../shared/record/request-record.ts';
+import { authenticateClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
 import { introspect } from './introspect.ts';
 import { redeemCode } from './redeem-code.ts';
 import { refresh } from './refresh.ts';
 import { revokeToken } from './revoke-token.ts';
-import { GatewayError } from '../shared/errors.ts';
-import type { Parameters } from '../shared/http/api.ts';
-import type { Step } from '../shared/record/metrics.ts';
 
 type Endpoint = (deps: TokenDeps, request: TokenRequest) => Promise<object>;
 

@@ -1,13 +1,13 @@
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { requiredConfidential } from './client-authentication.ts';
 import { currentAccess, mayRefresh, scopeNow, stillAllowed } from '../shared/partner/live-grant.ts';
+import { facadeBase } from '../shared/registry/urls.ts';
 import { readAccessToken, readRefreshToken } from '../shared/store/bearers.ts';
 import { sha256 } from '../shared/store/crypto.ts';
-import { type Grant, isCurrentRefresh, isLive } from '../shared/store/grant.ts';
+import { isCurrentRefresh, isLive, type Grant } from '../shared/store/grant.ts';
 import { getGrant } from '../shared/store/grants.ts';
+import { requiredConfidential } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
-import { facadeBase } from '../shared/registry/urls.ts';
 
 const inactive = { active: false };
 

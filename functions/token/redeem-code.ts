@@ -1,13 +1,13 @@
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError, type Signal } from '../shared/errors.ts';
-import { required } from './client-authentication.ts';
-import { type TokenAnswer, accessExpiresAt, issuedAccess, tokenAnswer } from './issue.ts';
 import { checkReadsSomething, mayRefresh, scopeNow, stillAllowed } from '../shared/partner/live-grant.ts';
 import { bearerSizes, codeWrapKey, familyHash, readCode, writeBearer } from '../shared/store/bearers.ts';
 import { sameHash, sha256, unseal } from '../shared/store/crypto.ts';
-import { type Grant, isLive } from '../shared/store/grant.ts';
+import { isLive, type Grant } from '../shared/store/grant.ts';
 import { getGrant, redeem, revoke } from '../shared/store/grants.ts';
+import { required } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
+import { accessExpiresAt, issuedAccess, tokenAnswer, type TokenAnswer } from './issue.ts';
 
 const invalidCode = (detail: string): GatewayError =>
   new GatewayError('invalid_grant', 'The code is unknown, expired, or not for this client.', { detail });

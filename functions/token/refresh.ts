@@ -1,23 +1,23 @@
-import type { Partner } from '../shared/registry/types.ts';
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { limitScopes, readsSomething, scopesBeyond, scopesOf } from '../shared/partner/scopes.ts';
-import { byBearerAlone } from './client-authentication.ts';
-import { type TokenAnswer, accessExpiresAt, issuedAccess, tokenAnswer } from './issue.ts';
 import { checkReadsSomething, mayRefresh, scopeNow, stillAllowed } from '../shared/partner/live-grant.ts';
 import { nameScopes } from '../shared/partner/name-scopes.ts';
+import { limitScopes, readsSomething, scopesBeyond, scopesOf } from '../shared/partner/scopes.ts';
+import type { Partner } from '../shared/registry/types.ts';
 import {
-  type RefreshToken,
   bearerSizes,
   familyHash,
   readRefreshToken,
   successors,
   writeBearer,
+  type RefreshToken,
 } from '../shared/store/bearers.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
-import { type Grant, type IssuedAccess, isCurrentRefresh, isLive } from '../shared/store/grant.ts';
+import { isCurrentRefresh, isLive, type Grant, type IssuedAccess } from '../shared/store/grant.ts';
 import { addRepeat, getGrant, revoke, rotate } from '../shared/store/grants.ts';
+import { byBearerAlone } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
+import { accessExpiresAt, issuedAccess, tokenAnswer, type TokenAnswer } from './issue.ts';
 
 const rotationSaltBytes = 32;
 

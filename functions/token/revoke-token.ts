@@ -1,18 +1,18 @@
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { byBearerAlone } from './client-authentication.ts';
 import { currentAccess } from '../shared/partner/live-grant.ts';
 import { revokeAtPayer } from '../shared/payer/client.ts';
 import {
-  type AccessToken,
-  type RefreshToken,
   familyHash,
   readAccessToken,
   readRefreshToken,
+  type AccessToken,
+  type RefreshToken,
 } from '../shared/store/bearers.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
-import { type Grant, isLive, unsealPayerTokens } from '../shared/store/grant.ts';
+import { isLive, unsealPayerTokens, type Grant } from '../shared/store/grant.ts';
 import { getGrant, revoke } from '../shared/store/grants.ts';
+import { byBearerAlone } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
 
 /** A token of ours that a grant knows: a live access token, or any refresh token of the family. */

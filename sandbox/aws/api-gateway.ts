@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { type Invocation, type LocalFunction, ThrottledError } from './lambda.ts';
 import type { Edge } from './edge.ts';
-import { type GatewayContext, type OwnAnswer, gatewayAnswer, substitute } from './gateway-responses.ts';
+import { gatewayAnswer, substitute, type GatewayContext, type OwnAnswer } from './gateway-responses.ts';
+import { ThrottledError, type Invocation, type LocalFunction } from './lambda.ts';
 import { close, listen } from './listen.ts';
 import { proxyEvent } from './proxy-event.ts';
 import { readBuffered, readPrelude, upToStreamedLimit } from './proxy-response.ts';
-import { type Match, routerOf } from './routing.ts';
+import { routerOf, type Match } from './routing.ts';
 import type { LocalTemplate } from './template.ts';
 
 /** One line of the request log. It never has a query, a token or a body. */

@@ -1,8 +1,8 @@
-import { type LocalDynamoDb, startDynamoDb } from './dynamodb.ts';
-import { type LocalAwsEndpoint, startAwsEndpoint } from './endpoint.ts';
-import { type LocalLogs, localLogs } from './logs.ts';
-import { type LocalS3, localS3 } from './s3.ts';
-import { type LocalSecretsManager, localSecretsManager } from './secrets-manager.ts';
+import { startDynamoDb, type LocalDynamoDb } from './dynamodb.ts';
+import { startAwsEndpoint, type LocalAwsEndpoint } from './endpoint.ts';
+import { localLogs, type LocalLogs } from './logs.ts';
+import { localS3, type LocalS3 } from './s3.ts';
+import { localSecretsManager, type LocalSecretsManager } from './secrets-manager.ts';
 
 /** Stand-ins for AWS behind one endpoint, without a resource yet. */
 export interface LocalAws extends LocalAwsEndpoint {

@@ -1,7 +1,7 @@
-import type { DynamoDBStreamEvent } from 'aws-lambda';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DynamoDBStreamEvent } from 'aws-lambda';
 import type { StageConfig } from '../../config/stage.ts';
 import { closersOf, settled } from '../closers.ts';
 import { LocalStackError } from '../local-stack-error.ts';
@@ -9,10 +9,10 @@ import type { LocalApiGateway } from './api-gateway.ts';
 import type { LocalAws } from './aws.ts';
 import type { AwsCall } from './calls.ts';
 import { gatewayEdge, noEdge } from './edge.ts';
-import { type Held, type LocalFunction, invokeDirectly, startFunction } from './lambda.ts';
+import { invokeDirectly, startFunction, type Held, type LocalFunction } from './lambda.ts';
 import { streamFeed } from './stream-feed.ts';
 import { synthesise } from './synth.ts';
-import { type LocalTemplate, readTemplate } from './template.ts';
+import { readTemplate, type LocalTemplate } from './template.ts';
 
 export interface CloudOptions {
   readonly config: StageConfig;

@@ -1,11 +1,11 @@
-import dynalite from 'dynalite';
-import { Agent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { once } from 'node:events';
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import dynalite from 'dynalite';
 import { region } from './intrinsics.ts';
 import { close, listen } from './listen.ts';
-import { type AwsAnswer, type AwsService, jsonError } from './service.ts';
-import { type RecordSink, writesWithRecords } from './stream-records.ts';
+import { jsonError, type AwsAnswer, type AwsService } from './service.ts';
+import { writesWithRecords, type RecordSink } from './stream-records.ts';
 import type { TableSpec } from './template-data.ts';
 
 /** An embedded DynamoDB. Nothing is kept when it stops. */

@@ -1,5 +1,5 @@
-import type { CloudFrontHeaders, CloudFrontResponseEvent } from 'aws-lambda';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { CloudFrontHeaders, CloudFrontResponseEvent } from 'aws-lambda';
 import { handler } from '../../functions/edge/index.ts';
 import type { ResponseHead } from './proxy-response.ts';
 

@@ -1,9 +1,9 @@
-import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { type CallLog, callLog, isForm } from './calls.ts';
+import { callLog, isForm, type CallLog } from './calls.ts';
 import { close, listen } from './listen.ts';
+import { jsonError, type AwsAnswer, type AwsRequest, type AwsService } from './service.ts';
 import { callerIdentity } from './sts.ts';
-import { type AwsAnswer, type AwsRequest, type AwsService, jsonError } from './service.ts';
 
 /** The services behind the endpoint, each by what tells it apart. */
 export interface AwsServices {

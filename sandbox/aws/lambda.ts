@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { type Environment, startEnvironment } from './environment.ts';
+import { startEnvironment, type Environment } from './environment.ts';
 import type { FunctionSpec } from './template-functions.ts';
 
 /** What a function gave back, as soon as its first byte is there. */

@@ -1,4 +1,4 @@
-import { type AwsAnswer, type AwsService, jsonError } from './service.ts';
+import { jsonError, type AwsAnswer, type AwsService } from './service.ts';
 
 /** CloudWatch Logs as far as `npm run trace` asks it: log groups by prefix, and lines that hold a text. */
 export interface LocalLogs {

@@ -70,7 +70,7 @@ export const readBuffered = async (
 const streamedLimit = 200 * 1024 * 1024;
 
 /** What is left of a streamed answer, up to what Lambda lets through. @throws Error where there is more */
-export async function* upToStreamedLimit(
+export const upToStreamedLimit = async function* (
   payload: AsyncIterable<Buffer>,
   limit = streamedLimit,
 ): AsyncGenerator<Buffer> {
@@ -80,7 +80,7 @@ export async function* upToStreamedLimit(
     if (size > limit) throw new MalformedResponseError('A streamed answer is larger than 200 MB');
     yield chunk;
   }
-}
+};
 
 const preludeEnd = Buffer.alloc(8);
 const preludeLimit = 64 * 1024;

@@ -2,9 +2,8 @@
  * A function's process: what Lambda's Node.js runtime is to a handler. It serves calls over HTTP on a unix socket, one at
  * a time; its parent sees to that.
  */
-import type { Context } from 'aws-lambda';
 import { readFileSync } from 'node:fs';
-import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -12,6 +11,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { Context } from 'aws-lambda';
 
 type RuntimeContext = Omit<Context, 'done' | 'fail' | 'succeed'>;
 type BufferedHandler = (event: unknown, context: RuntimeContext) => Promise<unknown>;

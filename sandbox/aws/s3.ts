@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { decodeBody } from './aws-chunked.ts';
-import { listBuckets, listObjects } from './s3-list.ts';
 import { s3Error } from './s3-errors.ts';
+import { listBuckets, listObjects } from './s3-list.ts';
 import type { AwsAnswer, AwsRequest, AwsService } from './service.ts';
 
 /** One version of an object. */

@@ -1,6 +1,6 @@
 import { secretNameOf } from './calls.ts';
 import { account, region } from './intrinsics.ts';
-import { type AwsAnswer, type AwsService, jsonError } from './service.ts';
+import { jsonError, type AwsAnswer, type AwsService } from './service.ts';
 
 /** An embedded Secrets Manager that answers `GetSecretValue` (JSON 1.1 protocol). */
 export interface LocalSecretsManager {

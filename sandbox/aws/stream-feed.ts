@@ -1,5 +1,5 @@
-import type { DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { eventFilter } from './event-filter.ts';
 import { ThrottledError } from './lambda.ts';
 import type { MappingSpec } from './template-data.ts';

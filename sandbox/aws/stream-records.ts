@@ -1,9 +1,9 @@
-import type { DynamoDBRecord } from 'aws-lambda';
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import type { DynamoDBRecord } from 'aws-lambda';
 import type { CallDynamoDb } from './dynamodb.ts';
 import { region } from './intrinsics.ts';
-import { type AwsAnswer, type AwsRequest, jsonError } from './service.ts';
+import { jsonError, type AwsAnswer, type AwsRequest } from './service.ts';
 import type { TableSpec } from './template-data.ts';
 
 /** Gets each record, in the order of the writes of an item, before the writer gets its answer. */

@@ -1,6 +1,6 @@
 import { callerOf } from './calls.ts';
 import { account } from './intrinsics.ts';
-import { type AwsService, jsonError } from './service.ts';
+import { jsonError, type AwsService } from './service.ts';
 
 /** STS's GetCallerIdentity: whoever calls is a user of the access key's name. */
 export const callerIdentity: AwsService = (request) => {

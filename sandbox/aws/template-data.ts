@@ -1,4 +1,4 @@
-import { type Reading, constructName, propertiesOf } from './cloudformation.ts';
+import { constructName, propertiesOf, type Reading } from './cloudformation.ts';
 import { functionNameIn } from './template-functions.ts';
 
 /** The stream of a table's writes. */

@@ -1,4 +1,4 @@
-import { type Named, type Reading, constructName, propertiesOf } from './cloudformation.ts';
+import { constructName, propertiesOf, type Named, type Reading } from './cloudformation.ts';
 
 /** A function as the template describes it. */
 export interface FunctionSpec {

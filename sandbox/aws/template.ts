@@ -1,18 +1,18 @@
-import { type Named, type Template, type TemplateOptions, propertiesOf } from './cloudformation.ts';
+import { propertiesOf, type Named, type Template, type TemplateOptions } from './cloudformation.ts';
 import { resolverOf } from './intrinsics.ts';
 import {
-  type AccessLogSpec,
-  type BucketSpec,
-  type GatewayResponseSpec,
-  type MappingSpec,
-  type TableSpec,
   accessLogOf,
   bucketsOf,
   gatewayResponsesOf,
   mappingsOf,
   tablesOf,
+  type AccessLogSpec,
+  type BucketSpec,
+  type GatewayResponseSpec,
+  type MappingSpec,
+  type TableSpec,
 } from './template-data.ts';
-import { type FunctionSpec, type RouteSpec, edgeFunctions, functionsOf, routesOf } from './template-functions.ts';
+import { edgeFunctions, functionsOf, routesOf, type FunctionSpec, type RouteSpec } from './template-functions.ts';
 
 /** What the local stack serves. */
 export interface LocalTemplate {

@@ -1,6 +1,6 @@
+import type { Resource } from '../partner/fhir.ts';
 import { countsByType } from '../partner/record.ts';
 import type { WholeRecord } from '../partner/record.ts';
-import type { Resource } from '../partner/fhir.ts';
 
 /** How many resources of one type each side gave. */
 export interface TypeRow {
@@ -24,7 +24,7 @@ interface Side {
  * Compares the record read through the gateway with the payer's own: the same resources, and each the same to the last
  * decimal once the gateway's base is undone. Equal counts alone would prove little.
  */
-export function compareRecords(gateway: Side, payer: Side): Comparison {
+export const compareRecords = (gateway: Side, payer: Side): Comparison => {
   const throughGateway = contentsOf(gateway, payer.base);
   const atPayer = contentsOf(payer, payer.base);
   const names = new Set([...throughGateway.keys(), ...atPayer.keys()]);
@@ -35,12 +35,12 @@ export function compareRecords(gateway: Side, payer: Side): Comparison {
     types: types.map((type) => ({ type, gateway: counted.get(type) ?? 0, payer: counts.get(type) ?? 0 })),
     differences: [...names].filter((name) => throughGateway.get(name) !== atPayer.get(name)),
   };
-}
+};
 
-function contentsOf(side: Side, base: string): ReadonlyMap<string, string> {
+const contentsOf = (side: Side, base: string): ReadonlyMap<string, string> => {
   const entries = side.record.resources.map(
     (resource: Resource) =>
       [`${resource.resourceType}/${resource.id}`, JSON.stringify(resource).replaceAll(side.base, base)] as const,
   );
   return new Map(entries);
-}
+};

@@ -10,7 +10,7 @@ export interface DemoRequest {
 export type Secrets = Readonly<Record<string, string | undefined>>;
 
 /** The request as a curl line in the shape of the payers' own documentation, ready for a shell once its blanks are filled. */
-export function curlLine(request: DemoRequest, secrets: Secrets): string {
+export const curlLine = (request: DemoRequest, secrets: Secrets): string => {
   const parts = [`curl --location --request ${request.method} ${quoted(request.url)}`];
   if (request.accessToken !== undefined)
     parts.push(`--header ${quoted(`Authorization: Bearer ${request.accessToken}`)}`);
@@ -19,27 +19,27 @@ export function curlLine(request: DemoRequest, secrets: Secrets): string {
     parts.push(`--data-urlencode ${quoted(`${name}=${value}`)}`);
   }
   return masked(parts.join(' \\\n  '), secrets);
-}
+};
 
 /** `text` with every secret, plain or as it stands in a URL, replaced by its name in braces. */
-export function masked(text: string, secrets: Secrets): string {
+export const masked = (text: string, secrets: Secrets): string => {
   let shown = text;
   for (const [name, value] of Object.entries(secrets)) {
     if (!value) continue;
     shown = shown.replaceAll(value, `{${name}}`).replaceAll(encodeURIComponent(value), `{${name}}`);
   }
   return shown;
-}
+};
 
-function quoted(text: string): string {
+const quoted = (text: string): string => {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
-}
+};
 
 /** Makes the request; redirects are answers here, as they are to an app's own HTTP client. */
-export async function send(request: DemoRequest): Promise<{ status: number; text: string }> {
+export const send = async (request: DemoRequest): Promise<{ status: number; text: string }> => {
   const headers = new Headers({ accept: 'application/json, application/fhir+json' });
   if (request.accessToken !== undefined) headers.set('authorization', `Bearer ${request.accessToken}`);
   const body = request.form === undefined ? null : new URLSearchParams(request.form);
   const response = await fetch(request.url, { method: request.method, headers, body, redirect: 'manual' });
   return { status: response.status, text: await response.text() };
-}
+};

@@ -15,7 +15,7 @@ export const testMember: WalkMember = {
  * A member's browser, without a browser: from the gateway's authorize URL through the payer's forms back to the partner.
  * Returns the redirect that leads there, unfollowed.
  */
-export async function signInThroughGateway(authorizeUrl: string, member: WalkMember): Promise<string> {
+export const signInThroughGateway = async (authorizeUrl: string, member: WalkMember): Promise<string> => {
   const toPayer = await fetch(authorizeUrl, { redirect: 'manual' });
   const cookie = toPayer.headers
     .getSetCookie()
@@ -23,13 +23,13 @@ export async function signInThroughGateway(authorizeUrl: string, member: WalkMem
     .join('; ');
   const toGateway = await signInAsMember(await locationOf(toPayer), member);
   return locationOf(await fetch(toGateway, { redirect: 'manual', headers: { cookie } }));
-}
+};
 
-async function locationOf(response: Response): Promise<string> {
+const locationOf = async (response: Response): Promise<string> => {
   const location = response.headers.get('location');
   if (location !== null) return new URL(location, response.url).href;
   const text = (await response.text()).replaceAll(/<style.*?<\/style>|<[^>]*>/gs, ' ').replaceAll(/\s+/g, ' ');
   throw new Error(
     `${new URL(response.url).pathname} answered ${response.status} and no redirect: ${text.slice(0, 300)}`,
   );
-}
+};

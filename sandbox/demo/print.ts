@@ -2,12 +2,12 @@ import type { TypeRow } from './compare.ts';
 import type { DemoResult, StepReport } from './steps.ts';
 
 /** A step as lines for a terminal. */
-export function stepLines(step: StepReport): string {
+export const stepLines = (step: StepReport): string => {
   return `\n${step.title} (${step.ms} ms)\n\n${indented(step.request)}\n\n${indented(step.response)}\n`;
-}
+};
 
 /** The member and the table of types, gateway beside payer. */
-export function resultLines(result: DemoResult): string {
+export const resultLines = (result: DemoResult): string => {
   const total: TypeRow = {
     type: 'all',
     gateway: sum(result.types.map((row) => row.gateway)),
@@ -22,15 +22,15 @@ export function resultLines(result: DemoResult): string {
     : `They do not agree. Different or missing: ${result.differences.slice(0, 10).join(', ')}`;
   const member = `Member: ${result.member.name}, born ${result.member.birthDate}`;
   return `\n${member}\n\n${line('resource type', 'via gateway', 'at payer')}\n${rows.join('\n')}\n\n${verdict}\n`;
-}
+};
 
-function indented(text: string): string {
+const indented = (text: string): string => {
   return text
     .split('\n')
     .map((line) => `  ${line}`)
     .join('\n');
-}
+};
 
-function sum(numbers: readonly number[]): number {
+const sum = (numbers: readonly number[]): number => {
   return numbers.reduce((total, number) => total + number, 0);
-}
+};

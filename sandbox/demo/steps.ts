@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { nameOf } from '../partner/fhir.ts';
-import { signInAsMember } from '../payer/walk.ts';
-import type { WalkMember } from '../payer/walk.ts';
 import { readRecord } from '../partner/record.ts';
 import type { Read, WholeRecord } from '../partner/record.ts';
+import { signInAsMember } from '../payer/walk.ts';
+import type { WalkMember } from '../payer/walk.ts';
 import { compareRecords } from './compare.ts';
 import type { TypeRow } from './compare.ts';
 import { curlLine, masked, send } from './curl.ts';
@@ -64,7 +64,7 @@ const claims = new Set(['Coverage', 'ExplanationOfBenefit']);
  * beside it. `report` hears each step as it ends.
  * @throws {StepError} where a step does not end as it should
  */
-export async function runDemo(parts: DemoParts, report: (step: StepReport) => void): Promise<DemoResult> {
+export const runDemo = async (parts: DemoParts, report: (step: StepReport) => void): Promise<DemoResult> => {
   const base = `${parts.gatewayOrigin}/r4/${parts.payerId}`;
   const state = randomBytes(16).toString('base64url');
   const secrets: Record<string, string | undefined> = { state, client_secret: parts.partner.clientSecret };
@@ -99,6 +99,35 @@ export async function runDemo(parts: DemoParts, report: (step: StepReport) => vo
     return { value: undefined, request, response: `${status}, ${text.length} characters: ${shortened(text)}` };
   });
 
+  const wholeRecord = async (
+    name: string,
+    title: string,
+    from: string,
+    accessToken: string,
+    patientId?: string,
+  ): Promise<WholeRecord> => {
+    return take(parts, name, title, report, secrets, async () => {
+      const read: Read = (url) => send({ method: 'GET', url, accessToken });
+      const whole = await readRecord(from, read, patientId);
+      const url = `${from}/Patient/${whole.patient.id}/$everything?_count=100`;
+      const response = `200, ${whole.resources.length} resources in ${whole.pages} pages`;
+      return { value: whole, request: { method: 'GET', url, accessToken }, response };
+    });
+  };
+
+  const compared = (throughGateway: WholeRecord, own: WholeRecord): DemoResult => {
+    const { types, differences } = compareRecords(
+      { base, record: throughGateway },
+      { base: parts.payer.fhirBaseUrl, record: own },
+    );
+    if (types.length < fewestTypes) throw new StepError('record', `Only ${types.length} types of resources came.`);
+    const claim = types.find(({ type }) => claims.has(type));
+    if (claim) throw new StepError('record', `${claim.type} is not clinical data and should not be there.`);
+    const birthDate = throughGateway.patient['birthDate'];
+    const member = { name: nameOf(throughGateway.patient), birthDate: typeof birthDate === 'string' ? birthDate : '' };
+    return { member, types, differences, agree: differences.length === 0 };
+  };
+
   const record = await wholeRecord('record', 'The whole record, all pages', base, token.access_token, token.patient);
 
   const payerToken = await take(parts, 'payer', 'The payer itself, for comparison', report, secrets, async () => {
@@ -127,45 +156,16 @@ export async function runDemo(parts: DemoParts, report: (step: StepReport) => vo
   );
 
   return compared(record, atPayer);
+};
 
-  async function wholeRecord(
-    name: string,
-    title: string,
-    from: string,
-    accessToken: string,
-    patientId?: string,
-  ): Promise<WholeRecord> {
-    return take(parts, name, title, report, secrets, async () => {
-      const read: Read = (url) => send({ method: 'GET', url, accessToken });
-      const whole = await readRecord(from, read, patientId);
-      const url = `${from}/Patient/${whole.patient.id}/$everything?_count=100`;
-      const response = `200, ${whole.resources.length} resources in ${whole.pages} pages`;
-      return { value: whole, request: { method: 'GET', url, accessToken }, response };
-    });
-  }
-
-  function compared(throughGateway: WholeRecord, own: WholeRecord): DemoResult {
-    const { types, differences } = compareRecords(
-      { base, record: throughGateway },
-      { base: parts.payer.fhirBaseUrl, record: own },
-    );
-    if (types.length < fewestTypes) throw new StepError('record', `Only ${types.length} types of resources came.`);
-    const claim = types.find(({ type }) => claims.has(type));
-    if (claim) throw new StepError('record', `${claim.type} is not clinical data and should not be there.`);
-    const birthDate = throughGateway.patient['birthDate'];
-    const member = { name: nameOf(throughGateway.patient), birthDate: typeof birthDate === 'string' ? birthDate : '' };
-    return { member, types, differences, agree: differences.length === 0 };
-  }
-}
-
-async function take<Value>(
+const take = async <Value>(
   { signal }: DemoParts,
   name: string,
   title: string,
   report: (step: StepReport) => void,
   secrets: Secrets,
   run: () => Promise<{ value: Value; request: DemoRequest; response: string }>,
-): Promise<Value> {
+): Promise<Value> => {
   const startedMs = performance.now();
   try {
     signal.throwIfAborted();
@@ -177,7 +177,7 @@ async function take<Value>(
     const message = error instanceof Error ? error.message : String(error);
     throw new StepError(name, masked(message, secrets), error);
   }
-}
+};
 
 interface TokenAnswer {
   readonly access_token: string;
@@ -185,25 +185,25 @@ interface TokenAnswer {
   readonly patient?: string;
 }
 
-async function tokenFrom(request: DemoRequest): Promise<TokenAnswer> {
+const tokenFrom = async (request: DemoRequest): Promise<TokenAnswer> => {
   const { status, text } = await send(request);
   if (status !== 200) throw new Error(`the token endpoint answered ${status}: ${text}`);
   return JSON.parse(text) as TokenAnswer;
-}
+};
 
-function codeOf(redirect: string, state: string): string {
+const codeOf = (redirect: string, state: string): string => {
   const query = new URL(redirect).searchParams;
   const code = query.get('code');
   if (code === null) throw new Error(`the sign-in ended in ${query.get('error') ?? 'no code'}`);
   if (query.get('state') !== state) throw new Error('the state that came back is another');
   return code;
-}
+};
 
-function withQuery(url: string, parameters: Readonly<Record<string, string>>): string {
+const withQuery = (url: string, parameters: Readonly<Record<string, string>>): string => {
   return `${url}?${new URLSearchParams(parameters).toString()}`;
-}
+};
 
-function shortened(text: string): string {
+const shortened = (text: string): string => {
   const line = text.replaceAll(/\s+/g, ' ');
   return line.length > 240 ? `${line.slice(0, 240)}…` : line;
-}
+};

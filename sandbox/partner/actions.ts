@@ -21,14 +21,14 @@ export interface App {
 const renewBeforeMs = 30_000;
 
 /** The payers to choose from. */
-export function home(app: App, session: Session, url: URL): Answer {
+export const home = (app: App, session: Session, url: URL): Answer => {
   const gone = app.payers.find((payer) => payer.id === url.searchParams.get('disconnected'));
   const notice = gone && !session.connections.has(gone.id) ? `${gone.displayName} is disconnected.` : undefined;
   return { status: 200, page: homePage(app.payers, new Set(session.connections.keys()), notice) };
-}
+};
 
 /** Sends the browser to the gateway. */
-export async function beginSignIn(app: App, session: Session, payer: PayerChoice): Promise<Answer> {
+export const beginSignIn = async (app: App, session: Session, payer: PayerChoice): Promise<Answer> => {
   try {
     const { url, state, signIn } = await app.gateway.begin(payer.id);
     rememberSignIn(session, state, signIn);
@@ -36,10 +36,10 @@ export async function beginSignIn(app: App, session: Session, payer: PayerChoice
   } catch (error) {
     return problemAnswer(problemOf(error, payer.displayName), payer);
   }
-}
+};
 
 /** Takes the redirect that a sign-in ends in. */
-export async function finishSignIn(app: App, session: Session, url: URL): Promise<Answer> {
+export const finishSignIn = async (app: App, session: Session, url: URL): Promise<Answer> => {
   const state = url.searchParams.get('state') ?? '';
   const signIn = session.signIns.get(state);
   // Deleted before anything else happens: a reload of this page must not send the code a second time.
@@ -53,10 +53,10 @@ export async function finishSignIn(app: App, session: Session, url: URL): Promis
   } catch (error) {
     return problemAnswer(problemOf(error, payer.displayName), payer);
   }
-}
+};
 
 /** The record, read once a connection and kept until the member asks again. */
-export async function showRecord(app: App, session: Session, payer: PayerChoice): Promise<Answer> {
+export const showRecord = async (app: App, session: Session, payer: PayerChoice): Promise<Answer> => {
   const connection = session.connections.get(payer.id);
   if (!connection) return { redirect: '/' };
   try {
@@ -71,26 +71,26 @@ export async function showRecord(app: App, session: Session, payer: PayerChoice)
     if (ended) session.connections.delete(payer.id);
     return problemAnswer(ended ? problem : { ...problem, next: 'reload' }, payer);
   }
-}
+};
 
-async function readThroughGateway(app: App, payer: PayerChoice, connection: Connection): Promise<RecordSummary> {
+const readThroughGateway = async (app: App, payer: PayerChoice, connection: Connection): Promise<RecordSummary> => {
   if (connection.tokens.expiresAtMs - renewBeforeMs < Date.now() && connection.tokens.refreshToken !== undefined) {
     connection.tokens = await app.gateway.renew(payer.id, connection.tokens);
   }
   const { accessToken, patientId } = connection.tokens;
   const read = await app.gateway.reader(payer.id, accessToken);
   return summaryOf(await readRecord(app.gateway.base(payer.id), read, patientId), Date.now());
-}
+};
 
 /** Forgets what was read, so that the next page reads it anew. */
-export function readAgain(session: Session, payer: PayerChoice): Answer {
+export const readAgain = (session: Session, payer: PayerChoice): Answer => {
   const connection = session.connections.get(payer.id);
   if (connection) connection.record = undefined;
   return { redirect: `/record/${payer.id}` };
-}
+};
 
 /** Revokes the grant at the gateway and forgets the record. */
-export async function disconnect(app: App, session: Session, payer: PayerChoice): Promise<Answer> {
+export const disconnect = async (app: App, session: Session, payer: PayerChoice): Promise<Answer> => {
   const connection = session.connections.get(payer.id);
   try {
     if (connection) await app.gateway.revoke(payer.id, connection.tokens);
@@ -100,4 +100,4 @@ export async function disconnect(app: App, session: Session, payer: PayerChoice)
   }
   session.connections.delete(payer.id);
   return { redirect: `/?disconnected=${payer.id}` };
-}
+};

@@ -20,12 +20,12 @@ export const staleForm: Problem = {
 };
 
 /** A problem as its page; without a payer the page leads back to the start. */
-export function problemAnswer(problem: Problem, payer: PayerChoice | undefined): Answer {
+export const problemAnswer = (problem: Problem, payer: PayerChoice | undefined): Answer => {
   return { status: problem.status, page: problemPage(problem, payer) };
-}
+};
 
 /** 404. */
-export function notFound(): Answer {
+export const notFound = (): Answer => {
   const problem: Problem = {
     status: 404,
     title: 'There is no such page',
@@ -34,15 +34,15 @@ export function notFound(): Answer {
     detail: '404',
   };
   return problemAnswer(problem, undefined);
-}
+};
 
 /** 405. */
-export function notAllowed(): Answer {
+export const notAllowed = (): Answer => {
   return problemAnswer({ ...staleForm, status: 405, title: 'This page can only be read', detail: '405' }, undefined);
-}
+};
 
 /** Sends it with the headers that keep a page from being framed, cached, or fed foreign script. */
-export async function send(gatewayOrigin: string, response: ServerResponse, result: Answer): Promise<void> {
+export const send = async (gatewayOrigin: string, response: ServerResponse, result: Answer): Promise<void> => {
   response.setHeader('X-Content-Type-Options', 'nosniff');
   response.setHeader('Referrer-Policy', 'no-referrer');
   response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
@@ -60,4 +60,4 @@ export async function send(gatewayOrigin: string, response: ServerResponse, resu
   const policy = `default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`;
   response.setHeader('Content-Security-Policy', policy + scripts);
   response.writeHead(result.status, { 'Content-Type': 'text/html; charset=utf-8' }).end(result.page);
-}
+};

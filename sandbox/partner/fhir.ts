@@ -40,35 +40,35 @@ type Reviver = (key: string, value: unknown, context: { readonly source?: string
  * Parses FHIR JSON and leaves every number as the text that the payer wrote: `1.00` says more than `1`
  * (https://hl7.org/fhir/R4/datatypes.html#decimal), and `JSON.parse` alone would lose it.
  */
-export function parseFhir(text: string): Resource {
+export const parseFhir = (text: string): Resource => {
   return JSON.parse(text, numbersAsWritten as (key: string, value: unknown) => unknown) as Resource;
-}
+};
 
 /** The member's name as a person writes it, from the first `HumanName` that has one. */
-export function nameOf(patient: Resource): string {
+export const nameOf = (patient: Resource): string => {
   const names = (patient['name'] ?? []) as readonly { text?: string; given?: readonly string[]; family?: string }[];
   const [name] = names;
   return name?.text ?? [...(name?.given ?? []), name?.family].filter(Boolean).join(' ');
-}
+};
 
 /** What an Observation is about. */
-export function titleOf(observation: Observation): string {
+export const titleOf = (observation: Observation): string => {
   return textOf(observation.code) ?? 'Unnamed measurement';
-}
+};
 
 /** An Observation's value with its unit, its components' values (a line each), or why there is none. */
-export function valueOf(observation: Observation): string {
+export const valueOf = (observation: Observation): string => {
   const own = ownValueOf(observation);
   if (own !== undefined) return own;
   const components = (observation.component ?? []).map((part) => `${titleOf(part)}: ${valueOf(part)}`);
   if (components.length > 0) return components.join('\n');
   return textOf(observation['dataAbsentReason'] as CodeableConcept | undefined) ?? 'No value recorded';
-}
+};
 
 /** UCUM codes that stand in `unit` where a person expects a sign. */
 const plainUnits: Readonly<Record<string, string>> = { Cel: '°C', '[degF]': '°F', 'kg/m2': 'kg/m²' };
 
-function ownValueOf(observation: Observation): string | undefined {
+const ownValueOf = (observation: Observation): string | undefined => {
   const quantity = observation['valueQuantity'] as Quantity | undefined;
   if (quantity) {
     const written = quantity.unit ?? quantity.code ?? '';
@@ -81,17 +81,17 @@ function ownValueOf(observation: Observation): string | undefined {
   if (typeof plain === 'string') return plain;
   const flag = observation['valueBoolean'];
   return typeof flag === 'boolean' ? (flag ? 'Yes' : 'No') : undefined;
-}
+};
 
 /** When an Observation was made, as FHIR writes it (`2014-05-01T08:00:00Z`); empty where it does not say. */
-export function dateOf(observation: Observation): string {
+export const dateOf = (observation: Observation): string => {
   const period = observation['effectivePeriod'] as { start?: string } | undefined;
   const date =
     observation['effectiveDateTime'] ?? period?.start ?? observation['effectiveInstant'] ?? observation['issued'];
   return typeof date === 'string' ? date : '';
-}
+};
 
-function textOf(concept: CodeableConcept | undefined): string | undefined {
+const textOf = (concept: CodeableConcept | undefined): string | undefined => {
   const [coding] = concept?.coding ?? [];
   return concept?.text ?? coding?.display ?? coding?.code;
-}
+};

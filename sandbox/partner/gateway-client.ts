@@ -36,17 +36,17 @@ export interface Registration {
 const scope = 'launch/patient patient/*.rs offline_access';
 
 /** A client of the gateway made of nothing but a standard OAuth library. */
-export function gatewayClient(registration: Registration, nowMs: () => number = Date.now): GatewayClient {
+export const gatewayClient = (registration: Registration, nowMs: () => number = Date.now): GatewayClient => {
   const base = (payerId: string) => `${registration.gatewayOrigin}/r4/${payerId}`;
   const configurations = new Map<string, openid.Configuration>();
 
-  async function configurationOf(payerId: string): Promise<openid.Configuration> {
+  const configurationOf = async (payerId: string): Promise<openid.Configuration> => {
     const known = configurations.get(payerId);
     if (known) return known;
     const found = await discover(base(payerId), registration);
     configurations.set(payerId, found);
     return found;
-  }
+  };
 
   return {
     base,
@@ -99,13 +99,13 @@ export function gatewayClient(registration: Registration, nowMs: () => number = 
       };
     },
   };
-}
+};
 
-function fhirJson(): Headers {
+const fhirJson = (): Headers => {
   return new Headers({ accept: 'application/fhir+json' });
-}
+};
 
-async function discover(base: string, registration: Registration): Promise<openid.Configuration> {
+const discover = async (base: string, registration: Registration): Promise<openid.Configuration> => {
   const server = new URL(base);
   const loopback = server.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(server.hostname);
   return openid.discovery(
@@ -115,9 +115,9 @@ async function discover(base: string, registration: Registration): Promise<openi
     openid.ClientSecretBasic(registration.clientSecret),
     { algorithm: 'oauth2', execute: loopback ? [openid.allowInsecureRequests] : [] },
   );
-}
+};
 
-function tokensOf(answer: openid.TokenEndpointResponse, nowMs: number): Tokens {
+const tokensOf = (answer: openid.TokenEndpointResponse, nowMs: number): Tokens => {
   const patient = answer['patient'];
   return {
     accessToken: answer.access_token,
@@ -126,4 +126,4 @@ function tokensOf(answer: openid.TokenEndpointResponse, nowMs: number): Tokens {
     // Not `expiresIn()`, which counts down by the system's clock.
     expiresAtMs: nowMs + (answer.expires_in ?? 60) * 1000,
   };
-}
+};

@@ -10,7 +10,7 @@ export interface PayerChoice {
 }
 
 /** The whole page around `content`; `scripts` are paths on this server. */
-export function page(title: string, content: Html, scripts: readonly string[] = []): string {
+export const page = (title: string, content: Html, scripts: readonly string[] = []): string => {
   const whole = html`<!doctype html>
     <html lang="en">
       <head>
@@ -37,10 +37,10 @@ export function page(title: string, content: Html, scripts: readonly string[] = 
       </body>
     </html> `;
   return whole.markup;
-}
+};
 
 /** The home page: the payers to choose from, and those already connected. */
-export function homePage(payers: readonly PayerChoice[], connected: ReadonlySet<string>, notice?: string): string {
+export const homePage = (payers: readonly PayerChoice[], connected: ReadonlySet<string>, notice?: string): string => {
   const choices = payers.map(
     (payer) =>
       html`<li class="card choice">
@@ -75,10 +75,10 @@ export function homePage(payers: readonly PayerChoice[], connected: ReadonlySet<
       <li>You come back here and see your record. You can disconnect at any time.</li>
     </ol>`;
   return page('Connect your old health plan', content);
-}
+};
 
 /** A member's record, as a page to read. */
-export function recordPage(payer: PayerChoice, base: string, record: RecordSummary, formToken: string): string {
+export const recordPage = (payer: PayerChoice, base: string, record: RecordSummary, formToken: string): string => {
   const content = html`<p class="crumb"><a href="/">All plans</a></p>
     <h1 data-field="name">${record.name || 'Name not given'}</h1>
     <dl class="facts">
@@ -139,9 +139,9 @@ export function recordPage(payer: PayerChoice, base: string, record: RecordSumma
       </div>
     </section>`;
   return page('Your record', content);
-}
+};
 
-function latestTable(latest: RecordSummary['latest']): Html {
+const latestTable = (latest: RecordSummary['latest']): Html => {
   return html`<table class="latest">
     <thead>
       <tr>
@@ -161,10 +161,10 @@ function latestTable(latest: RecordSummary['latest']): Html {
       )}
     </tbody>
   </table>`;
-}
+};
 
 /** An error as a person would want it: what happened, whose side it is on, one thing to do. */
-export function problemPage(problem: Problem, payer: PayerChoice | undefined): string {
+export const problemPage = (problem: Problem, payer: PayerChoice | undefined): string => {
   const next =
     payer === undefined
       ? html`<a class="button" href="/">Back to the start</a>`
@@ -179,7 +179,7 @@ export function problemPage(problem: Problem, payer: PayerChoice | undefined): s
       ${problem.detail === undefined ? undefined : html`<p class="quiet">For support: <code>${problem.detail}</code></p>`}
     </section>`,
   );
-}
+};
 
 const kinds: Readonly<Record<string, string>> = {
   AllergyIntolerance: 'Allergies',
@@ -209,20 +209,20 @@ const kinds: Readonly<Record<string, string>> = {
   Specimen: 'Specimens',
 };
 
-function plainWords(type: string): string {
+const plainWords = (type: string): string => {
   return kinds[type] ?? type;
-}
+};
 
 const dayFormat = new Intl.DateTimeFormat('en-US', { dateStyle: 'long', timeZone: 'UTC' });
 const momentFormat = new Intl.DateTimeFormat('en-US', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
 
 /** A FHIR date or dateTime as a person writes the day; a year or a month alone stays as it is. */
-function day(date: string): string {
+const day = (date: string): string => {
   const whole = /^\d{4}-\d{2}-\d{2}/.exec(date)?.[0];
   const parsed = whole === undefined ? Number.NaN : Date.parse(`${whole}T00:00:00Z`);
   return Number.isNaN(parsed) ? date : dayFormat.format(parsed);
-}
+};
 
-function moment(atMs: number): string {
+const moment = (atMs: number): string => {
   return `${momentFormat.format(atMs)} UTC`;
-}
+};

@@ -27,16 +27,16 @@ export const expiredSignIn: Problem = {
 };
 
 /** Turns whatever a client library threw into a {@link Problem}; `payer` is the payer's display name. */
-export function problemOf(error: unknown, payer: string): Problem {
+export const problemOf = (error: unknown, payer: string): Problem => {
   if (error instanceof AuthorizationResponseError) return ofRedirect(error.error, payer);
   if (error instanceof ResponseBodyError) return ofToken(error.error, error.status, payer);
   if (error instanceof WWWAuthenticateChallengeError) return ofRead(error.status, payer);
   if (error instanceof ReadError) return ofRead(error.status, payer, error.message);
   if (isUnreachable(error)) return away(payer, 'no answer from the gateway');
   return unexpected(payer, error instanceof ClientError ? (error.code ?? error.message) : 'internal error');
-}
+};
 
-function ofRedirect(error: string, payer: string): Problem {
+const ofRedirect = (error: string, payer: string): Problem => {
   if (error === 'temporarily_unavailable' || error === 'server_error') return away(payer, error);
   if (error !== 'access_denied') return unexpected(payer, error);
   return {
@@ -46,14 +46,14 @@ function ofRedirect(error: string, payer: string): Problem {
     next: 'connect',
     detail: undefined,
   };
-}
+};
 
-function ofToken(error: string, status: number, payer: string): Problem {
+const ofToken = (error: string, status: number, payer: string): Problem => {
   if (error === 'invalid_grant') return ended(payer, error);
   return status >= 500 ? away(payer, error) : unexpected(payer, error);
-}
+};
 
-function ofRead(status: number, payer: string, detail = ''): Problem {
+const ofRead = (status: number, payer: string, detail = ''): Problem => {
   const shown = `FHIR ${status} ${detail}`.trim();
   if (status === 401 || status === 403) return ended(payer, shown);
   if (status === 429) {
@@ -66,9 +66,9 @@ function ofRead(status: number, payer: string, detail = ''): Problem {
     };
   }
   return status >= 500 ? { ...away(payer, shown), next: 'reload' } : unexpected(payer, shown);
-}
+};
 
-function away(payer: string, detail: string): Problem {
+const away = (payer: string, detail: string): Problem => {
   return {
     status: 503,
     title: `${payer} can’t be reached right now`,
@@ -76,9 +76,9 @@ function away(payer: string, detail: string): Problem {
     next: 'connect',
     detail,
   };
-}
+};
 
-function ended(payer: string, detail: string): Problem {
+const ended = (payer: string, detail: string): Problem => {
   return {
     status: 200,
     title: `Your connection to ${payer} has ended`,
@@ -86,9 +86,9 @@ function ended(payer: string, detail: string): Problem {
     next: 'connect',
     detail,
   };
-}
+};
 
-function unexpected(payer: string, detail: string): Problem {
+const unexpected = (payer: string, detail: string): Problem => {
   return {
     status: 502,
     title: 'Something went wrong on the way',
@@ -96,13 +96,13 @@ function unexpected(payer: string, detail: string): Problem {
     next: 'connect',
     detail,
   };
-}
+};
 
 /** By names, not classes: what `fetch` throws is wrapped by some clients and not by others. */
-function isUnreachable(error: unknown): boolean {
+const isUnreachable = (error: unknown): boolean => {
   if (typeof error !== 'object' || error === null) return false;
   const { name, code, cause } = error as { name?: unknown; code?: unknown; cause?: unknown };
   if (name === 'TimeoutError' || code === 'OAUTH_TIMEOUT' || code === 'OAUTH_ABORT') return true;
   if (name === 'TypeError' && cause !== undefined) return true;
   return cause instanceof Response ? cause.status >= 500 : isUnreachable(cause);
-}
+};

@@ -51,7 +51,7 @@ const clinicalTypes = [
  * type by type where the payer has no such operation.
  * @throws {ReadError} where a page is refused or is not what was asked for
  */
-export async function readRecord(base: string, read: Read, patientId?: string): Promise<WholeRecord> {
+export const readRecord = async (base: string, read: Read, patientId?: string): Promise<WholeRecord> => {
   const patient = await readPatient(base, read, patientId);
   const id = patient.id ?? '';
   const everything = `${base}/Patient/${encodeURIComponent(id)}/$everything?_count=${pageSize}`;
@@ -71,7 +71,7 @@ export async function readRecord(base: string, read: Read, patientId?: string): 
     pages += found?.pages ?? 0;
   }
   return { patient, resources: distinct(resources), pages };
-}
+};
 
 /** Every resource once, with the member's own Patient, and how many pages it took. */
 export interface WholeRecord {
@@ -80,21 +80,21 @@ export interface WholeRecord {
   readonly pages: number;
 }
 
-async function readPatient(base: string, read: Read, patientId: string | undefined): Promise<Resource> {
+const readPatient = async (base: string, read: Read, patientId: string | undefined): Promise<Resource> => {
   if (patientId !== undefined) return readResource(read, `${base}/Patient/${encodeURIComponent(patientId)}`);
   const found = (await readResource(read, `${base}/Patient`)) as Bundle;
   const patients = (found.entry ?? []).flatMap((entry) => entry.resource ?? []);
   const patient = patients.find((resource) => resource.resourceType === 'Patient');
   if (!patient) throw new ReadError(200, 'The payer named no patient for this member.');
   return patient;
-}
+};
 
-async function readPages(
+const readPages = async (
   base: string,
   read: Read,
   first: string,
   absent: readonly number[],
-): Promise<{ resources: readonly Resource[]; pages: number } | undefined> {
+): Promise<{ resources: readonly Resource[]; pages: number } | undefined> => {
   const resources: Resource[] = [];
   let url: string | undefined = first;
   let pages = 0;
@@ -112,43 +112,43 @@ async function readPages(
     url = bundle.link?.find((link) => link.relation === 'next')?.url;
   }
   return { resources, pages };
-}
+};
 
-async function readResource(read: Read, url: string): Promise<Resource> {
+const readResource = async (read: Read, url: string): Promise<Resource> => {
   return checked(await read(url));
-}
+};
 
-function checked(answer: { status: number; text: string }): Resource {
+const checked = (answer: { status: number; text: string }): Resource => {
   const resource = parsedOrNothing(answer.text);
   if (answer.status >= 200 && answer.status < 300 && resource) return resource;
   const issues = resource?.['issue'] as readonly { diagnostics?: string; details?: { text?: string } }[] | undefined;
   const detail = issues?.[0]?.diagnostics ?? issues?.[0]?.details?.text;
   throw new ReadError(answer.status, detail ?? 'The answer was not FHIR JSON.');
-}
+};
 
-function parsedOrNothing(text: string): Resource | undefined {
+const parsedOrNothing = (text: string): Resource | undefined => {
   try {
     return parseFhir(text);
   } catch {
     return undefined;
   }
-}
+};
 
-function distinct(resources: readonly Resource[]): readonly Resource[] {
+const distinct = (resources: readonly Resource[]): readonly Resource[] => {
   return [...new Map(resources.map((resource) => [`${resource.resourceType}/${resource.id}`, resource])).values()];
-}
+};
 
 /** How many of each type, the most frequent first. */
-export function countsByType(resources: readonly Resource[]): RecordSummary['counts'] {
+export const countsByType = (resources: readonly Resource[]): RecordSummary['counts'] => {
   const counts = new Map<string, number>();
   for (const { resourceType } of resources) counts.set(resourceType, (counts.get(resourceType) ?? 0) + 1);
   return [...counts]
     .map(([type, count]) => ({ type, count }))
     .sort((a, b) => b.count - a.count || a.type.localeCompare(b.type));
-}
+};
 
 /** What the record page shows of a record that was read at `readAtMs`. */
-export function summaryOf(record: WholeRecord, readAtMs: number): RecordSummary {
+export const summaryOf = (record: WholeRecord, readAtMs: number): RecordSummary => {
   const observations = record.resources.filter(
     (resource): resource is Observation => resource.resourceType === 'Observation',
   );
@@ -167,9 +167,9 @@ export function summaryOf(record: WholeRecord, readAtMs: number): RecordSummary 
     pages: record.pages,
     readAtMs,
   };
-}
+};
 
 /** Milliseconds, so that dates of different precision and offset sort; 0 where there is none. */
-function instantOf(observation: Observation): number {
+const instantOf = (observation: Observation): number => {
   return Date.parse(dateOf(observation)) || 0;
-}
+};

@@ -1,6 +1,6 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { beginSignIn, disconnect, finishSignIn, home, readAgain, showRecord } from './actions.ts';
 import type { App } from './actions.ts';
@@ -44,7 +44,7 @@ const files: Readonly<Record<string, { file: URL; type: string }>> = {
  * apps that run in the browser alone (`/app`, `/third-party`).
  * @throws the server's own error, such as `EADDRINUSE`
  */
-export async function startPartnerApp(options: PartnerAppOptions): Promise<{ url: string; close(): Promise<void> }> {
+export const startPartnerApp = async (options: PartnerAppOptions): Promise<{ url: string; close(): Promise<void> }> => {
   const server = createServer();
   server.listen(options.port, 'localhost');
   await once(server, 'listening');
@@ -63,21 +63,21 @@ export async function startPartnerApp(options: PartnerAppOptions): Promise<{ url
   };
   server.on('request', (request, response) => void serve(app, request, response, options.log));
   return { url: origin, close: () => closeServer(server) };
-}
+};
 
-async function closeServer(server: Server): Promise<void> {
+const closeServer = async (server: Server): Promise<void> => {
   const closed = once(server, 'close');
   server.close();
   server.closeAllConnections();
   await closed;
-}
+};
 
-async function serve(
+const serve = async (
   app: App,
   request: IncomingMessage,
   response: ServerResponse,
   log: PartnerAppOptions['log'],
-): Promise<void> {
+): Promise<void> => {
   const startedMs = performance.now();
   const url = urlOf(app.origin, request);
   response.on('finish', () => {
@@ -89,14 +89,14 @@ async function serve(
   } catch (error) {
     await send(app.gatewayOrigin, response, problemAnswer(problemOf(error, 'your health plan'), undefined));
   }
-}
+};
 
 /** Joined, not resolved: `//host/` is a path here. What is no URL at all becomes a page that does not exist. */
-function urlOf(origin: string, request: IncomingMessage): URL {
+const urlOf = (origin: string, request: IncomingMessage): URL => {
   return URL.parse(`${origin}${request.url}`) ?? new URL('/no-such-page', origin);
-}
+};
 
-async function answer(app: App, url: URL, request: IncomingMessage, response: ServerResponse): Promise<Answer> {
+const answer = async (app: App, url: URL, request: IncomingMessage, response: ServerResponse): Promise<Answer> => {
   const isPost = request.method === 'POST';
   if (!isPost && request.method !== 'GET' && request.method !== 'HEAD') return notAllowed();
   const [, first = '', second, third, ...rest] = url.pathname.split('/');
@@ -121,13 +121,13 @@ async function answer(app: App, url: URL, request: IncomingMessage, response: Se
   const form = await formOf(request);
   if (form?.get('form_token') !== session.formToken) return problemAnswer(staleForm, undefined);
   return third === 'read' ? readAgain(session, payer) : disconnect(app, session, payer);
-}
+};
 
-async function formOf(request: IncomingMessage): Promise<URLSearchParams | undefined> {
+const formOf = async (request: IncomingMessage): Promise<URLSearchParams | undefined> => {
   let text = '';
   for await (const chunk of request) {
     text += String(chunk);
     if (text.length > largestForm) return undefined;
   }
   return new URLSearchParams(text);
-}
+};

@@ -25,17 +25,17 @@ const mostSessions = 1000;
 const mostSignIns = 20;
 
 /** The sessions of all browsers; `of` gives a new one, with its cookie, to a browser that has none. */
-export function sessionStore(nowMs: () => number = Date.now) {
+export const sessionStore = (nowMs: () => number = Date.now) => {
   const sessions = new Map<string, Session>();
 
-  function forgetOld(): void {
+  const forgetOld = (): void => {
     for (const [id, session] of sessions) {
       if (session.usedAtMs + idleMs >= nowMs() && sessions.size < mostSessions) continue;
       sessions.delete(id);
     }
-  }
+  };
 
-  function of(request: IncomingMessage, response: ServerResponse): Session {
+  const of = (request: IncomingMessage, response: ServerResponse): Session => {
     const known = sessions.get(cookieOf(request) ?? '');
     if (known && known.usedAtMs + idleMs >= nowMs()) {
       known.usedAtMs = nowMs();
@@ -53,21 +53,21 @@ export function sessionStore(nowMs: () => number = Date.now) {
     // Lax: the cookie must come along when the gateway sends the browser back.
     response.setHeader('Set-Cookie', `${cookieName}=${id}; Path=/; HttpOnly; SameSite=Lax`);
     return session;
-  }
+  };
 
   return { of };
-}
+};
 
 /** Remembers a sign-in that has begun; the oldest make room, as a browser that never comes back would fill the memory. */
-export function rememberSignIn(session: Session, state: string, signIn: SignIn): void {
+export const rememberSignIn = (session: Session, state: string, signIn: SignIn): void => {
   session.signIns.set(state, signIn);
   for (const old of session.signIns.keys()) {
     if (session.signIns.size <= mostSignIns) return;
     session.signIns.delete(old);
   }
-}
+};
 
-function cookieOf(request: IncomingMessage): string | undefined {
+const cookieOf = (request: IncomingMessage): string | undefined => {
   const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim());
   return pairs.find((pair) => pair.startsWith(`${cookieName}=`))?.slice(cookieName.length + 1);
-}
+};

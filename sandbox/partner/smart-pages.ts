@@ -28,7 +28,11 @@ export const browserApps: readonly BrowserApp[] = [
 const scripts = ['/app/fhir-client.js', '/app/app.js'];
 
 /** Where a launch starts: with `?iss=` it goes on by itself, without it the member chooses. */
-export function launchPage(app: BrowserApp, payers: readonly PayerChoice[], base: (payerId: string) => string): string {
+export const launchPage = (
+  app: BrowserApp,
+  payers: readonly PayerChoice[],
+  base: (payerId: string) => string,
+): string => {
   const content = html`<div data-page="launch" data-path="${app.path}" data-client-id="${app.clientId}">
     <h1>${app.title}</h1>
     <p class="lead">${app.about}</p>
@@ -47,10 +51,10 @@ export function launchPage(app: BrowserApp, payers: readonly PayerChoice[], base
     </ul>
   </div>`;
   return page(app.title, content, scripts);
-}
+};
 
 /** Where the gateway sends the browser back to. */
-export function landingPage(app: BrowserApp): string {
+export const landingPage = (app: BrowserApp): string => {
   const content = html`<div data-page="landing" data-path="${app.path}">
     <p class="crumb"><a href="${app.path}">Start over</a></p>
     <h1>${app.title}</h1>
@@ -85,4 +89,4 @@ export function landingPage(app: BrowserApp): string {
     <p class="actions" data-field="again" hidden><a class="button" href="${app.path}">Try again</a></p>
   </div>`;
   return page(app.title, content, scripts);
-}
+};

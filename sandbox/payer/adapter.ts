@@ -14,7 +14,7 @@ interface Entry {
  * The client is stored here rather than configured: the library copies configured clients with `structuredClone`, and
  * under a test runner with its own realm it then takes the copy's keys for no plain objects.
  */
-export function createMemoryAdapter(client: ClientMetadata, now: () => number): (model: string) => Adapter {
+export const createMemoryAdapter = (client: ClientMetadata, now: () => number): ((model: string) => Adapter) => {
   return (model) => {
     const entries = new Map<string, Entry>();
     if (model === 'Client') entries.set(client.client_id, { payload: client, expiresAtMs: Infinity });
@@ -60,4 +60,4 @@ export function createMemoryAdapter(client: ClientMetadata, now: () => number): 
       },
     };
   };
-}
+};

@@ -1,7 +1,7 @@
 import type { Preset } from './presets.ts';
 
 /** SMART App Launch 2.2 §8.2: what a client may count on. */
-export function smartConfiguration(preset: Preset, origin: string): Record<string, unknown> {
+export const smartConfiguration = (preset: Preset, origin: string): Record<string, unknown> => {
   const { paths } = preset;
   return {
     authorization_endpoint: origin + paths.authorize,
@@ -24,4 +24,4 @@ export function smartConfiguration(preset: Preset, origin: string): Record<strin
       'authorize-post',
     ],
   };
-}
+};

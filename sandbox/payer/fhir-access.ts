@@ -6,11 +6,11 @@ import { sendJson } from './http.ts';
  * The member whose access token a request carries (RFC 6750 §2.1: in the header, nowhere else). Where there is none, or
  * none that lives, the 401 is sent and the result is undefined.
  */
-export async function memberOfToken(
+export const memberOfToken = async (
   provider: Provider,
   req: IncomingMessage,
   res: ServerResponse,
-): Promise<{ patientId: string } | undefined> {
+): Promise<{ patientId: string } | undefined> => {
   const bearer = /^bearer +(\S+)$/i.exec(req.headers.authorization ?? '')?.[1];
   if (bearer === undefined) {
     unauthorized(res, 'Bearer', 'An access token is needed in the Authorization header.');
@@ -24,9 +24,9 @@ export async function memberOfToken(
     return undefined;
   }
   return { patientId: token.accountId };
-}
+};
 
-function unauthorized(res: ServerResponse, challenge: string, diagnostics: string): void {
+const unauthorized = (res: ServerResponse, challenge: string, diagnostics: string): void => {
   const outcome = { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'login', diagnostics }] };
   sendJson(res, 401, outcome, { 'content-type': 'application/fhir+json', 'www-authenticate': challenge });
-}
+};

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 const bodyLimit = 64 * 1024;
 
 /** The fields of a posted form; undefined where the body is no form, or too large to be one of ours. */
-export async function readForm(req: IncomingMessage): Promise<URLSearchParams | undefined> {
+export const readForm = async (req: IncomingMessage): Promise<URLSearchParams | undefined> => {
   const type = req.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (type !== undefined && type !== 'application/x-www-form-urlencoded') return undefined;
   const chunks: Buffer[] = [];
@@ -14,20 +14,20 @@ export async function readForm(req: IncomingMessage): Promise<URLSearchParams | 
     chunks.push(chunk);
   }
   return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
-}
+};
 
 /** Sends the browser on with a GET. */
-export function seeOther(res: ServerResponse, location: string): void {
+export const seeOther = (res: ServerResponse, location: string): void => {
   res.writeHead(303, { location, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' }).end();
-}
+};
 
 /** Sends a value as JSON. */
-export function sendJson(
+export const sendJson = (
   res: ServerResponse,
   status: number,
   value: unknown,
   headers: Readonly<Record<string, string>> = {},
-): void {
+): void => {
   res.writeHead(status, { 'content-type': 'application/json', 'x-content-type-options': 'nosniff', ...headers });
   res.end(JSON.stringify(value));
-}
+};

@@ -18,7 +18,7 @@ export interface Mailbox {
 const kept = 100;
 
 /** A mailbox that keeps the newest hundred messages. */
-export function createMailbox(): Mailbox {
+export const createMailbox = (): Mailbox => {
   let messages: readonly Message[] = [];
   return {
     send(message) {
@@ -26,4 +26,4 @@ export function createMailbox(): Mailbox {
     },
     messages: () => messages,
   };
-}
+};

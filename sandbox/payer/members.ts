@@ -23,7 +23,7 @@ const missing: Readonly<Record<AccountField, string>> = {
 };
 
 /** Finds the member whom an account form describes, or says what a person should look at again. */
-export function matchMember(records: readonly MemberRecord[], form: AccountForm): MatchResult {
+export const matchMember = (records: readonly MemberRecord[], form: AccountForm): MatchResult => {
   const problems = fieldProblems(form);
   if (problems.length > 0) return { problems };
 
@@ -42,15 +42,15 @@ export function matchMember(records: readonly MemberRecord[], form: AccountForm)
     return { problems: [{ field: 'member_id', message }] };
   }
   return { problems: [{ message: 'We found no member with these details. Check them against your member card.' }] };
-}
+};
 
 /** Whether this looks like an address that mail could be sent to. */
-export function isEmail(value: string): boolean {
+export const isEmail = (value: string): boolean => {
   return value.length <= 254 && /^[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+$/.test(value);
-}
+};
 
 /** Reads `01/04/2011` (month first) or `2011-01-04`; undefined where that is no day of the calendar. */
-function parseBirthdate(value: string): string | undefined {
+const parseBirthdate = (value: string): string | undefined => {
   const american = /^(\d{1,2})\/(\d{1,2})\/(\d{4})$/.exec(value.trim());
   const iso = american
     ? `${american[3]}-${american[1]?.padStart(2, '0')}-${american[2]?.padStart(2, '0')}`
@@ -58,9 +58,9 @@ function parseBirthdate(value: string): string | undefined {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(iso)) return undefined;
   const date = new Date(`${iso}T00:00:00Z`);
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(iso) ? iso : undefined;
-}
+};
 
-function fieldProblems(form: AccountForm): FormProblem[] {
+const fieldProblems = (form: AccountForm): FormProblem[] => {
   const problems: FormProblem[] = accountFields
     .filter((field) => form[field].trim() === '')
     .map((field) => ({ field, message: missing[field] }));
@@ -71,8 +71,8 @@ function fieldProblems(form: AccountForm): FormProblem[] {
     problems.push({ field: 'email', message: 'Enter an e-mail address such as name@example.com.' });
   }
   return problems;
-}
+};
 
-function plain(value: string): string {
+const plain = (value: string): string => {
   return value.trim().replaceAll(/\s+/g, ' ').toLowerCase();
-}
+};

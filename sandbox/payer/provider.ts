@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { Provider, errors } from 'oidc-provider';
+import { errors, Provider } from 'oidc-provider';
 import type { ClientMetadata, Configuration, JWK, KoaContextWithOIDC } from 'oidc-provider';
 import { createMemoryAdapter } from './adapter.ts';
 import type { PayerOptions } from './options.ts';
@@ -23,7 +23,7 @@ export interface ProviderSetup {
 }
 
 /** The payer's OAuth server, with the gateway as its only client. An account's id is its member's patient id. */
-export function createProvider(setup: ProviderSetup): Provider {
+export const createProvider = (setup: ProviderSetup): Provider => {
   const { preset, origin } = setup;
   const provider = new Provider(origin, configuration(setup));
   const sessionCookie = provider.cookieName('session');
@@ -37,9 +37,9 @@ export function createProvider(setup: ProviderSetup): Provider {
   });
   provider.on('server_error', (_ctx, error) => console.error(`${setup.brand.name}: ${error.stack ?? error.message}`));
   return provider;
-}
+};
 
-function configuration(setup: ProviderSetup): Configuration {
+const configuration = (setup: ProviderSetup): Configuration => {
   const { options, preset, brand, fhirBaseUrl } = setup;
   const client = clientMetadata(options);
   const cookiePrefix = brand.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
@@ -100,10 +100,10 @@ function configuration(setup: ProviderSetup): Configuration {
       ctx.body = renderPage(brand, page);
     },
   };
-}
+};
 
 /** For a sign-in that was finished, took too long, or was begun in another browser. */
-export function endedPage(status = 400): ReturnType<typeof messagePage> {
+export const endedPage = (status = 400): ReturnType<typeof messagePage> => {
   return messagePage(
     'This sign-in has ended',
     [
@@ -112,9 +112,9 @@ export function endedPage(status = 400): ReturnType<typeof messagePage> {
     ],
     status,
   );
-}
+};
 
-function refusedPage(reason: string, status: number): ReturnType<typeof messagePage> {
+const refusedPage = (reason: string, status: number): ReturnType<typeof messagePage> => {
   return messagePage(
     'We cannot go on with this request',
     [
@@ -123,9 +123,9 @@ function refusedPage(reason: string, status: number): ReturnType<typeof messageP
     ],
     status,
   );
-}
+};
 
-function clientMetadata(options: PayerOptions): ClientMetadata {
+const clientMetadata = (options: PayerOptions): ClientMetadata => {
   const common = {
     client_id: options.clientId,
     client_name: gatewayName,
@@ -144,48 +144,48 @@ function clientMetadata(options: PayerOptions): ClientMetadata {
     jwks: { keys: options.client.jwks.map((key) => ({ ...key })) },
     token_endpoint_auth_method: 'private_key_jwt',
   };
-}
+};
 
-function signingKey(): JWK {
+const signingKey = (): JWK => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
   return { ...privateKey.export({ format: 'jwk' }), kid: 'payer-1', alg: 'ES384', use: 'sig' };
-}
+};
 
-function checkAudAndScope(ctx: KoaContextWithOIDC, aud: string | undefined, fhirBaseUrl: string): void {
+const checkAudAndScope = (ctx: KoaContextWithOIDC, aud: string | undefined, fhirBaseUrl: string): void => {
   if (aud?.replace(/\/$/, '') !== fhirBaseUrl) throw new errors.InvalidRequest(`aud must be ${fhirBaseUrl}`);
   if (ctx.oidc.requestParamOIDCScopes.size === 0) throw new errors.InvalidScope('no known scope was asked for', '');
-}
+};
 
 /**
  * Every request signs in anew. A session that outlives a sign-in would meet the one of a second tab, or of another
  * member in the same browser, so the session cookie is neither read nor set.
  */
-function keepNoSession(ctx: { readonly res: KoaContextWithOIDC['res'] }, name: string): void {
+const keepNoSession = (ctx: { readonly res: KoaContextWithOIDC['res'] }, name: string): void => {
   const cookies = ctx.res.getHeader('set-cookie');
   if (!Array.isArray(cookies)) return;
   const kept = cookies.filter((cookie) => !cookie.startsWith(`${name}=`));
   if (kept.length > 0) ctx.res.setHeader('set-cookie', kept);
   else ctx.res.removeHeader('set-cookie');
-}
+};
 
-function withoutCookie(header: string | undefined, name: string): string | undefined {
+const withoutCookie = (header: string | undefined, name: string): string | undefined => {
   return header
     ?.split(';')
     .filter((cookie) => !cookie.trim().startsWith(`${name}=`))
     .join(';');
-}
+};
 
-function removeIss(ctx: Pick<KoaContextWithOIDC, 'response' | 'set'>): void {
+const removeIss = (ctx: Pick<KoaContextWithOIDC, 'response' | 'set'>): void => {
   const location = URL.parse(ctx.response.get('location'));
   if (!location?.searchParams.has('iss')) return;
   location.searchParams.delete('iss');
   ctx.set('location', location.href);
-}
+};
 
 /** SMART App Launch 2.2 §7.1.5: the context that `launch/patient` asks for. */
-function namePatient(ctx: KoaContextWithOIDC): void {
+const namePatient = (ctx: KoaContextWithOIDC): void => {
   const token = ctx.oidc?.entities.AccessToken;
   if (ctx.status === 200 && token?.scopes.has('launch/patient')) {
     ctx.body = { ...(ctx.body as object), patient: token.accountId };
   }
-}
+};

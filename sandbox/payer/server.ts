@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { close, listen } from '../aws/listen.ts';
+import { html } from '../html.ts';
 import { generateRecords } from './data/generate.ts';
 import { smartConfiguration } from './discovery.ts';
 import { memberOfToken } from './fhir-access.ts';
@@ -8,7 +9,6 @@ import { createFhirApi } from './fhir/server.ts';
 import { readForm, seeOther, sendJson } from './http.ts';
 import { createMailbox } from './mailbox.ts';
 import type { PayerOptions } from './options.ts';
-import { html } from '../html.ts';
 import { inboxPage } from './pages/inbox.ts';
 import { messagePage, sendPage } from './pages/layout.ts';
 import type { Page } from './pages/layout.ts';
@@ -34,7 +34,7 @@ export interface LocalPayer {
  * Starts a payer of the sandbox: its OAuth server, its member pages and its FHIR API under `/r4`, on one port.
  * Rejects where the port is taken.
  */
-export async function startPayer(options: PayerOptions): Promise<LocalPayer> {
+export const startPayer = async (options: PayerOptions): Promise<LocalPayer> => {
   const origin = `http://${options.host}:${options.port}`;
   const route = createRoutes(options, origin);
 
@@ -62,9 +62,9 @@ export async function startPayer(options: PayerOptions): Promise<LocalPayer> {
   };
   await open();
   return { url: origin, close: () => close(server), reopen: open };
-}
+};
 
-function createRoutes(options: PayerOptions, origin: string): Handler {
+const createRoutes = (options: PayerOptions, origin: string): Handler => {
   const preset = presets[options.preset];
   const { paths } = preset;
   const brand = { name: options.displayName, colour: preset.colour };
@@ -137,21 +137,21 @@ function createRoutes(options: PayerOptions, origin: string): Handler {
     const handler = Object.hasOwn(exact, path) ? exact[path] : below.find(([prefix]) => path.startsWith(prefix))?.[1];
     return (handler ?? missing)(req, res, url);
   };
-}
+};
 
 /** Fills in what the library insists on and this payer's clients need not send. */
-function completeRequest(query: URLSearchParams, fixedScope: string | undefined): void {
+const completeRequest = (query: URLSearchParams, fixedScope: string | undefined): void => {
   if (fixedScope !== undefined) {
     query.set('scope', fixedScope);
     if (!query.has('response_type')) query.set('response_type', 'code');
   }
   // Members are always asked; and without this the library drops offline_access from the scope.
   if (!query.has('prompt')) query.set('prompt', 'consent');
-}
+};
 
 const unreadable = messagePage('We could not read that', ['The request was no form.'], 400);
 
-function homePage(payerName: string): Page {
+const homePage = (payerName: string): Page => {
   return {
     title: 'Welcome',
     body: html`<h1>Welcome to ${payerName}</h1>
@@ -161,12 +161,12 @@ function homePage(payerName: string): Page {
       </p>
       <p>What we e-mailed is in <a href="/inbox">the inbox</a>.</p>`,
   };
-}
+};
 
 /** The id in these paths is as good as the cookie of the sign-in, so no log shows it. */
-function withoutSignInId(options: PayerOptions, path: string): string {
+const withoutSignInId = (options: PayerOptions, path: string): string => {
   const prefix = ['/interaction', presets[options.preset].paths.authorize].find((start) =>
     path.startsWith(`${start}/`),
   );
   return prefix ? path.replace(new RegExp(`^${prefix}/[^/]+`), `${prefix}/:id`) : path;
-}
+};

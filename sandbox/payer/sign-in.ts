@@ -57,9 +57,9 @@ type Step = (visit: Visit, form: URLSearchParams) => Promise<void> | void;
  * The pages between a payer's authorize endpoint and the way back: sign in or create an account, verify the e-mail
  * address, consent. The provider hears of it once, at the end, so that several tabs do not disturb each other.
  */
-export function createSignIn(
+export const createSignIn = (
   setup: SignInSetup,
-): (req: IncomingMessage, res: ServerResponse, url: URL) => Promise<void> {
+): ((req: IncomingMessage, res: ServerResponse, url: URL) => Promise<void>) => {
   const { provider, records, mailbox, brand, now } = setup;
   const started = new Map<string, Progress>();
   /** Which member an e-mail address belongs to; the newest verified account wins. */
@@ -183,26 +183,26 @@ export function createSignIn(
     if (!form) return sendPage(res, brand, messagePage('We could not read that', ['Go back and try again.'], 400));
     await handle({ req, res, view, progress: progressOf(uid), interaction }, form);
   };
-}
+};
 
-async function findInteraction(
+const findInteraction = async (
   provider: Provider,
   req: IncomingMessage,
   res: ServerResponse,
-): Promise<Visit['interaction'] | undefined> {
+): Promise<Visit['interaction'] | undefined> => {
   try {
     return await provider.interactionDetails(req, res);
   } catch (error) {
     if (error instanceof errors.SessionNotFound) return undefined;
     throw error;
   }
-}
+};
 
-function codeProblem(
+const codeProblem = (
   pending: NonNullable<Progress['pending']>,
   entered: string,
   nowMs: number,
-): FormProblem | undefined {
+): FormProblem | undefined => {
   const field = 'code';
   if (pending.expiresAtMs <= nowMs || pending.triesLeft <= 0) {
     return { field, message: 'This code can no longer be used. Send yourself another one.' };
@@ -215,15 +215,15 @@ function codeProblem(
   }
   const tries = pending.triesLeft === 1 ? 'one more try' : `${pending.triesLeft} more tries`;
   return { field, message: `That is not the code that we sent. Look at the newest message; you have ${tries}.` };
-}
+};
 
-function accountForm(form: URLSearchParams): AccountForm {
+const accountForm = (form: URLSearchParams): AccountForm => {
   const entries = accountFields.map((name) => [name, form.get(name) ?? '']);
   return Object.fromEntries(entries) as AccountForm;
-}
+};
 
 /** Letters that nobody mistakes for another one. */
-function randomLetters(length: number): string {
+const randomLetters = (length: number): string => {
   const letters = 'ABCDEFGHKMNPQRTUVWXY';
   return Array.from({ length }, () => letters[randomInt(letters.length)]).join('');
-}
+};

@@ -32,11 +32,11 @@ export interface Walker {
  * inbox, decides. Takes the payer's authorize URL (where the gateway redirects to) and returns the first redirect that
  * leaves the payer. Throws with the page's own words where the payer does not go on.
  */
-export async function signInAsMember(
+export const signInAsMember = async (
   authorizeUrl: string,
   member: WalkMember,
   options: { decision?: 'allow' | 'deny' } = {},
-): Promise<string> {
+): Promise<string> => {
   const walker = createWalker(new URL(authorizeUrl).origin);
   const signIn = pageOf(await walker.open(authorizeUrl), 'Sign in');
   const create = pageOf(await walker.follow(signIn, 'Create an account'), 'Create an account');
@@ -46,10 +46,10 @@ export async function signInAsMember(
   const stop = await walker.submit(consent, { decision: options.decision ?? 'allow' });
   if ('location' in stop) return stop.location;
   throw new Error(`the payer did not send the member back: ${describe(stop.page)}`);
-}
+};
 
 /** The account form's fields for a member. */
-export function accountValues(member: WalkMember): Record<string, string> {
+export const accountValues = (member: WalkMember): Record<string, string> => {
   return {
     first_name: member.firstName,
     last_name: member.lastName,
@@ -58,29 +58,29 @@ export function accountValues(member: WalkMember): Record<string, string> {
     postal_code: member.postalCode,
     email: member.email,
   };
-}
+};
 
 /** The code that the payer mailed for the verify page at hand; its reference tells it from other sign-ins' codes. */
-export async function readCode(walker: Walker, verify: WalkPage): Promise<string> {
+export const readCode = async (walker: Walker, verify: WalkPage): Promise<string> => {
   const reference = /data-reference="([^"]+)"/.exec(verify.html)?.[1];
   const inbox = pageOf(await walker.follow(verify, 'open the inbox'), 'Inbox');
   const message = inbox.html.split('<article').find((part) => part.includes(`data-reference="${reference}"`));
   const code = /data-code="(\d+)"/.exec(message ?? '')?.[1];
   if (code === undefined) throw new Error(`the inbox has no message with the reference ${reference}`);
   return code;
-}
+};
 
 /** The page of a stop, which must be the one with this title. */
-export function pageOf(stop: WalkStop, title: string): WalkPage {
+export const pageOf = (stop: WalkStop, title: string): WalkPage => {
   if ('location' in stop) throw new Error(`expected the page "${title}", but the payer sent the member away`);
   if (!titleOf(stop.page).startsWith(title) || stop.page.status !== 200) {
     throw new Error(`expected the page "${title}", but got ${describe(stop.page)}`);
   }
   return stop.page;
-}
+};
 
 /** A browser for one origin, with its own cookies. */
-export function createWalker(origin: string): Walker {
+export const createWalker = (origin: string): Walker => {
   const cookies = new Map<string, { readonly pair: string; readonly path: string }>();
 
   const request = async (url: string, form?: URLSearchParams): Promise<WalkStop> => {
@@ -124,40 +124,40 @@ export function createWalker(origin: string): Walker {
       return request(new URL(action, page.url).href, form);
     },
   };
-}
+};
 
-function keepCookie(cookies: Map<string, { readonly pair: string; readonly path: string }>, header: string): void {
+const keepCookie = (cookies: Map<string, { readonly pair: string; readonly path: string }>, header: string): void => {
   const [pair = '', ...attributes] = header.split(';').map((part) => part.trim());
   const path = attributes.find((part) => /^path=/i.test(part))?.slice(5) ?? '/';
   const key = `${pair.split('=')[0]} ${path}`;
   if (attributes.some((part) => /^expires=Thu, 01 Jan 1970/i.test(part))) cookies.delete(key);
   else cookies.set(key, { pair, path });
-}
+};
 
-function isBelow(pathname: string, path: string): boolean {
+const isBelow = (pathname: string, path: string): boolean => {
   return pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`);
-}
+};
 
-function attribute(tag: string | undefined, name: string): string | undefined {
+const attribute = (tag: string | undefined, name: string): string | undefined => {
   const value = new RegExp(`(?:^|\\s)${name}="([^"]*)"`).exec(tag ?? '')?.[1];
   return value === undefined ? undefined : unescapeHtml(value);
-}
+};
 
-function titleOf(page: WalkPage): string {
+const titleOf = (page: WalkPage): string => {
   return unescapeHtml(/<title>([^<]*)<\/title>/.exec(page.html)?.[1]?.trim() ?? 'no title');
-}
+};
 
-function describe(page: WalkPage): string {
+const describe = (page: WalkPage): string => {
   const messages = [...page.html.matchAll(/<p class="wrong"[^>]*>([^<]*)<|role="alert">\s*<p>([^<]*)</g)];
   const texts = messages.map(([, field, general]) => unescapeHtml(field ?? general ?? ''));
   return [`"${titleOf(page)}" (${page.status})`, ...texts].join(': ');
-}
+};
 
-function unescapeHtml(text: string): string {
+const unescapeHtml = (text: string): string => {
   return text
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>')
     .replaceAll('&quot;', '"')
     .replaceAll('&#39;', "'")
     .replaceAll('&amp;', '&');
-}
+};

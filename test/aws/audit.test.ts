@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   DeleteObjectCommand,
@@ -7,7 +8,6 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import type { DynamoDBStreamEvent } from 'aws-lambda';
-import { createHash } from 'node:crypto';
 import { audit } from '../../bin/audit/audit.ts';
 import type { AuditEvent } from '../../functions/audit/audit-event.ts';
 import { auditHandler } from '../../functions/audit/handler.ts';

@@ -1,22 +1,22 @@
 /** Tables and buckets with the properties that the synthesised template gives them. */
 import {
   CreateTableCommand,
-  type CreateTableCommandInput,
-  type DynamoDBClient,
   UpdateContinuousBackupsCommand,
   UpdateTimeToLiveCommand,
+  type CreateTableCommandInput,
+  type DynamoDBClient,
   type UpdateTimeToLiveCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import {
   CreateBucketCommand,
   PutBucketVersioningCommand,
-  type PutBucketVersioningCommandInput,
   PutObjectLockConfigurationCommand,
+  type PutBucketVersioningCommandInput,
   type PutObjectLockConfigurationCommandInput,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
-import { type Resource, type StageTemplate, at, property, stageTemplate } from '../support/stage-template.ts';
+import { at, property, stageTemplate, type Resource, type StageTemplate } from '../support/stage-template.ts';
 
 /** The stage with everything that one can have. */
 export const production = (): Promise<StageTemplate> => stageTemplate('production-example');

@@ -1,5 +1,5 @@
 /** A moto server: AWS in another implementation than the local stack's, over real HTTP. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';

@@ -4,8 +4,8 @@ import {
   DescribeTimeToLiveCommand,
   DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
-import { dynamoLimits } from '../../functions/shared/store/dynamo.ts';
 import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
+import { dynamoLimits } from '../../functions/shared/store/dynamo.ts';
 import { getGrant } from '../../functions/shared/store/grants.ts';
 import { grantCases } from '../functions/shared/store/grants-cases.ts';
 import { loginAttemptCases } from '../functions/shared/store/login-attempts-cases.ts';

@@ -3,12 +3,12 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { audit } from '../../bin/audit/audit.ts';
 import type { AuditEvent } from '../../functions/audit/audit-event.ts';
 import { auditHandler } from '../../functions/audit/handler.ts';
-import { type ReadEvent, readEventItem } from '../../functions/shared/store/read-events.ts';
 import type { Item } from '../../functions/shared/store/dynamo.ts';
-import { type LocalAws, startAws } from '../../sandbox/aws/aws.ts';
+import { readEventItem, type ReadEvent } from '../../functions/shared/store/read-events.ts';
+import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { streamRecord } from '../functions/audit/records.ts';
-import { memoryDynamo } from '../support/memory-dynamo.ts';
 import { startMs } from '../support/gateway.ts';
+import { memoryDynamo } from '../support/memory-dynamo.ts';
 
 const grantId = 'abcdefghijklmnopqrst-1';
 const otherGrant = 'abcdefghijklmnopqrst-2';

@@ -1,4 +1,4 @@
-import { X509Certificate, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, sign, X509Certificate, type KeyObject } from 'node:crypto';
 
 /** A certificate and its private key, PEM. */
 export interface Certificate {

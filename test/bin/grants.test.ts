@@ -4,7 +4,7 @@ import { grantAuditEvent } from '../../functions/audit/grant-audit-event.ts';
 import type { Image } from '../../functions/audit/stream-image.ts';
 import type { Grant } from '../../functions/shared/store/grant.ts';
 import { getGrant, putGrant } from '../../functions/shared/store/grants.ts';
-import { type LocalAws, startAws } from '../../sandbox/aws/aws.ts';
+import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { startMs } from '../support/gateway.ts';
 import { runTool } from './run-tool.ts';
 

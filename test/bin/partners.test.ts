@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { makePartner, type NewPartner } from '../../bin/partners/new-partner.ts';
+import { rotateSecret } from '../../bin/partners/rotate.ts';
 import { checkStage } from '../../config/check.ts';
 import { registryData } from '../../config/load.ts';
 import { localStage } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
-import { type NewPartner, makePartner } from '../../bin/partners/new-partner.ts';
-import { rotateSecret } from '../../bin/partners/rotate.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { basic, es384Jwk, gateway } from '../support/login.ts';
 import { runTool } from './run-tool.ts';

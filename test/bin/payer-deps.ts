@@ -1,8 +1,8 @@
-import { smart } from '../../config/presets.ts';
-import type { Payer } from '../../functions/shared/registry/types.ts';
 import type { ExamineDeps } from '../../bin/payers/examine.ts';
 import { examine } from '../../bin/payers/examine.ts';
 import type { Finding } from '../../bin/payers/finding.ts';
+import { smart } from '../../config/presets.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
 import { es384Jwk } from '../support/login.ts';
 
 const host = 'https://plan.test';

@@ -1,5 +1,5 @@
-import type { Payer } from '../../functions/shared/registry/types.ts';
 import { examine } from '../../bin/payers/examine.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
 import { es384Jwk } from '../support/login.ts';
 import {
   examined,

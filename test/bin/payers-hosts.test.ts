@@ -1,8 +1,8 @@
-import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
-import { type TlsOptions, createServer as createTlsServer } from 'node:tls';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { connect } from '../../bin/payers/connect.ts';
-import { type ReachDeps, reach } from '../../bin/payers/reach.ts';
 import { examine } from '../../bin/payers/examine.ts';
+import { reach, type ReachDeps } from '../../bin/payers/reach.ts';
 import { certificateAuthority, selfSigned } from './certificates.ts';
 import { payerDeps, plan, todosOf } from './payer-deps.ts';
 

@@ -1,5 +1,5 @@
-import { localStage } from '../../config/local.ts';
 import { runningLocalStage } from '../../bin/payers/local-stage.ts';
+import { localStage } from '../../config/local.ts';
 import { es384Jwk } from '../support/login.ts';
 import { json } from './payer-deps.ts';
 

@@ -1,14 +1,14 @@
 import { format } from 'prettier';
+import { proposePayer } from '../../bin/payers/commands.ts';
+import { connect } from '../../bin/payers/connect.ts';
+import { examine, type ExamineDeps } from '../../bin/payers/examine.ts';
+import { registrationOf } from '../../bin/payers/registration.ts';
 import { checkStage } from '../../config/check.ts';
 import { defaultPorts, localStage } from '../../config/local.ts';
 import { smart } from '../../config/presets.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
-import { proposePayer } from '../../bin/payers/commands.ts';
-import { connect } from '../../bin/payers/connect.ts';
-import { type ExamineDeps, examine } from '../../bin/payers/examine.ts';
-import { registrationOf } from '../../bin/payers/registration.ts';
+import { runPayer, type RunningPayer } from '../sandbox/payer-fixture.ts';
 import { es384Jwk } from '../support/login.ts';
-import { type RunningPayer, runPayer } from '../sandbox/payer-fixture.ts';
 import { todosOf } from './payer-deps.ts';
 
 const keys = es384Jwk('northwind-local-1');

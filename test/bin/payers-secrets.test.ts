@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { localStage } from '../../config/local.ts';
 import { awsEndpoint, readSecretWith, secretsClient } from '../../bin/payers/secrets-manager.ts';
+import { localStage } from '../../config/local.ts';
 
 interface Asked {
   readonly authorization: string | undefined;

@@ -1,5 +1,5 @@
 import { trace } from '../../bin/trace/trace.ts';
-import { type LocalAws, startAws } from '../../sandbox/aws/aws.ts';
+import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { runTool } from './run-tool.ts';
 
 const requestId = '3f2a9c01-77de-4a1b-8c5d-0123456789ab';

@@ -10,23 +10,23 @@ const widths = [1280, 375];
  * Debian's Chromium, or nothing where there is none: then one clear line says what was not checked.
  * @throws where CI is set, since a walk that CI leaves out is proved nowhere
  */
-export async function launchChromium(): Promise<Browser | undefined> {
+export const launchChromium = async (): Promise<Browser | undefined> => {
   if (existsSync(executablePath)) return chromium.launch({ executablePath });
   const missing = `No Chromium at ${executablePath}: the browser walks did not run (set CHROMIUM to its path).`;
   if (process.env['CI']) throw new Error(missing);
   process.stderr.write(`${missing}\n`);
   return undefined;
-}
+};
 
 /** A fresh browser context's page, which says within the test's own time what it waits for. */
-export async function openPage(browser: Browser): Promise<Page> {
+export const openPage = async (browser: Browser): Promise<Page> => {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   page.setDefaultTimeout(20_000);
   return page;
-}
+};
 
 /** Saves the page as it stands at desktop and at phone width, only where SCREENSHOTS names a folder. */
-export async function screenshots(page: Page, name: string): Promise<void> {
+export const screenshots = async (page: Page, name: string): Promise<void> => {
   const folder = process.env['SCREENSHOTS'];
   if (!folder) return;
   mkdirSync(folder, { recursive: true });
@@ -35,4 +35,4 @@ export async function screenshots(page: Page, name: string): Promise<void> {
     await page.screenshot({ path: join(folder, `${name}-${width}.png`), fullPage: true });
   }
   await page.setViewportSize({ width: 1280, height: 800 });
-}
+};

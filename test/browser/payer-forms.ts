@@ -23,7 +23,7 @@ export interface Behaviour {
  * Goes through a payer's pages as a person: sign in, "Create an account", the code from the inbox, consent.
  * The page must stand on the payer's sign-in; afterwards it is on its way back to the app.
  */
-export async function signInAtPayer(page: Page, behaviour: Behaviour = {}): Promise<void> {
+export const signInAtPayer = async (page: Page, behaviour: Behaviour = {}): Promise<void> => {
   const { decision = 'Allow', mistakes = false, shots } = behaviour;
   const shoot = async (name: string) => (shots === undefined ? undefined : screenshots(page, `${shots}-${name}`));
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
@@ -55,9 +55,9 @@ export async function signInAtPayer(page: Page, behaviour: Behaviour = {}): Prom
   await page.getByRole('heading', { name: 'Allow access' }).waitFor();
   await shoot('consent');
   await page.getByRole('button', { name: decision, exact: true }).click();
-}
+};
 
-async function codeFromInbox(page: Page, shots?: string): Promise<string> {
+const codeFromInbox = async (page: Page, shots?: string): Promise<string> => {
   const reference = await page.locator('main [data-reference]').getAttribute('data-reference');
   const opened = page.context().waitForEvent('page');
   await page.getByRole('link', { name: 'open the inbox' }).click();
@@ -67,4 +67,4 @@ async function codeFromInbox(page: Page, shots?: string): Promise<string> {
   if (shots !== undefined) await screenshots(inbox, `${shots}-inbox`);
   await inbox.close();
   return code ?? '';
-}
+};

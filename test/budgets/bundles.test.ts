@@ -1,4 +1,4 @@
-import { type Bundled, bundled, functionNames } from '../supply-chain/bundled.ts';
+import { bundled, functionNames, type Bundled } from '../supply-chain/bundled.ts';
 
 /** What esbuild calls a kilobyte. */
 const kilobyte = 1024;

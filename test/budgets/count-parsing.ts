@@ -6,9 +6,9 @@
  */
 import { Session } from 'node:inspector/promises';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
-import { parseForm } from '../../functions/shared/http/form.ts';
-import { readCookies } from '../../functions/shared/http/cookies.ts';
 import { parameters } from '../../functions/shared/http/api.ts';
+import { readCookies } from '../../functions/shared/http/cookies.ts';
+import { parseForm } from '../../functions/shared/http/form.ts';
 import { fetchGateway, fhir } from '../support/fetch-gateway.ts';
 import { apiEvent, call } from '../support/gateway.ts';
 import { basic, gateway } from '../support/login.ts';

@@ -4,8 +4,8 @@
  * are not counted). Run as a process of its own, since the counters see the whole process.
  */
 import { Session } from 'node:inspector/promises';
-import { intersectScopes, limitScopes } from '../../functions/shared/partner/scopes.ts';
 import { createLinkRewriter } from '../../functions/shared/fhir/rewrite-links.ts';
+import { intersectScopes, limitScopes } from '../../functions/shared/partner/scopes.ts';
 
 const from = 'https://payer.example.org/r4';
 const links = (count: number): string =>

@@ -1,6 +1,6 @@
+import { checkStage } from '../../config/check.ts';
 import { isExampleHost } from '../../config/examples.ts';
 import { partnerUrls, payerUrls } from '../../config/stage-urls.ts';
-import { checkStage } from '../../config/check.ts';
 import { stage } from './stages.ts';
 
 describe('a host that belongs to nobody (RFC 2606)', () => {

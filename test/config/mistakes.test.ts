@@ -1,6 +1,6 @@
-import { ConfigError, checkStage } from '../../config/check.ts';
+import { checkStage, ConfigError } from '../../config/check.ts';
 import { requireDeployable } from '../../config/deployable.ts';
-import { type Draft, type Mistake, accepted, refused, sound, unclear } from './mistakes.ts';
+import { accepted, refused, sound, unclear, type Draft, type Mistake } from './mistakes.ts';
 
 /** What stands between a stage and AWS: the lines of the check, and of what only a deployment refuses. */
 const linesOf = (value: unknown): string[] => {

@@ -2,8 +2,7 @@
  * Mistakes that people make in a stage's configuration, each with the line that must come of it. The stage they are made
  * in, `sound`, has one of everything and passes.
  */
-import { generateKeyPairSync } from 'node:crypto';
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 
 const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
 const keyOf = (kid: string) => ({

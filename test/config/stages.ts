@@ -1,6 +1,6 @@
 /** A small stage for the tests of this folder, and what the check says of a changed one. */
 import { createHash } from 'node:crypto';
-import { ConfigError, checkStage } from '../../config/check.ts';
+import { checkStage, ConfigError } from '../../config/check.ts';
 
 export const hash = createHash('sha256').update('a secret').digest('base64url');
 

@@ -1,4 +1,3 @@
-import { untouched } from './untouched.ts';
 import {
   authorize,
   authorizeEndpoint,
@@ -10,7 +9,8 @@ import {
   login,
 } from './client.ts';
 import { expectErrorPage, expectSentBack } from './expectations.ts';
-import { type Requirement, localRequirement } from './requirement.ts';
+import { localRequirement, type Requirement } from './requirement.ts';
+import { untouched } from './untouched.ts';
 
 /** The gateway's own question to the member. */
 export const consent: readonly Requirement[] = [

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startLocalStack } from '../../sandbox/stack.ts';
 import { authorizeEndpoint, authorizeParameters, begin, comeBack, locationOf } from './client.ts';
-import { type Requirement, localRequirement, requirement } from './requirement.ts';
+import { localRequirement, requirement, type Requirement } from './requirement.ts';
 
 /** The login cookie. */
 export const cookie: readonly Requirement[] = [

@@ -1,5 +1,5 @@
 import { authorizeEndpoint, authorizeParameters, begin, locationOf } from './client.ts';
-import { type Requirement, localRequirement, requirement } from './requirement.ts';
+import { localRequirement, requirement, type Requirement } from './requirement.ts';
 import { baseOf } from './target.ts';
 
 /** What a login sends to the payer. */

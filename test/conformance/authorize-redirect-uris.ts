@@ -1,6 +1,6 @@
 import { authorize, login } from './client.ts';
 import { expectErrorPage } from './expectations.ts';
-import { type Requirement, localRequirement, requirement } from './requirement.ts';
+import { localRequirement, requirement, type Requirement } from './requirement.ts';
 
 const spellings: readonly (readonly [string, string, (uri: string) => string])[] = [
   ['RFC 6749 §3.1.2.3', 'in another case', (uri) => uri.replace('callback', 'Callback')],

@@ -1,9 +1,9 @@
-import { untouched } from './untouched.ts';
 import { repeated } from './authorize-trust.ts';
 import { authorize, connect } from './client.ts';
 import { expectSentBack } from './expectations.ts';
-import { type Requirement, localRequirement, requirement } from './requirement.ts';
+import { localRequirement, requirement, type Requirement } from './requirement.ts';
 import { baseOf } from './target.ts';
+import { untouched } from './untouched.ts';
 
 /** Source, promise, error, and what is sent otherwise than usual. */
 const refusals: readonly (readonly [string, string, string, Readonly<Record<string, string | undefined>>])[] = [

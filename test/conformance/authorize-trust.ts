@@ -1,8 +1,8 @@
-import { untouched } from './untouched.ts';
 import { authorize, authorizeEndpoint, authorizeParameters } from './client.ts';
 import { expectErrorPage } from './expectations.ts';
-import { type Requirement, localRequirement, requirement } from './requirement.ts';
+import { localRequirement, requirement, type Requirement } from './requirement.ts';
 import type { Target } from './target.ts';
+import { untouched } from './untouched.ts';
 
 /** Sends parameters as they are given, repeated ones too. */
 const authorizeWith = (target: Target, pairs: URLSearchParams): Promise<Response> =>

@@ -1,5 +1,5 @@
-import { Agent, type IncomingMessage, createServer, request as httpRequest } from 'node:http';
 import { once } from 'node:events';
+import { Agent, createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { close, listen } from '../../sandbox/aws/listen.ts';
 

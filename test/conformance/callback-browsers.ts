@@ -1,7 +1,7 @@
 import { codeCalls, good } from './at-payer.ts';
 import { begin, callback, comeBack, locationOf } from './client.ts';
 import { expectErrorPage } from './expectations.ts';
-import { type Requirement, localRequirement, requirement } from './requirement.ts';
+import { localRequirement, requirement, type Requirement } from './requirement.ts';
 
 /** Whose login it is, and whose answer. */
 export const browsers: readonly Requirement[] = [

@@ -1,8 +1,8 @@
 import { codeCalls } from './at-payer.ts';
 import { begin, comeBack, connect, login, read } from './client.ts';
 import { expectSentBack } from './expectations.ts';
-import { type Requirement, localRequirement } from './requirement.ts';
-import { type Respond, answer, answerText, bundleOf, hang, patientId, tokenAnswer, tokens } from './scripted-payer.ts';
+import { localRequirement, type Requirement } from './requirement.ts';
+import { answer, answerText, bundleOf, hang, patientId, tokenAnswer, tokens, type Respond } from './scripted-payer.ts';
 
 /** A payer's token endpoint out of order: what it does, and what the partner is told. */
 const faults: readonly (readonly [string, Respond, string])[] = [

@@ -1,7 +1,7 @@
 import { codeCalls, issuerOf } from './at-payer.ts';
 import { begin, comeBack, connect, login } from './client.ts';
 import { expectSentBack } from './expectations.ts';
-import { type Requirement, localRequirement } from './requirement.ts';
+import { localRequirement, type Requirement } from './requirement.ts';
 import { tokens } from './scripted-payer.ts';
 
 /** What the partner is told. */

@@ -1,6 +1,6 @@
 import { begin, challengeOf, comeBack, connect, read } from './client.ts';
 import { expectSentBack } from './expectations.ts';
-import { type Requirement, localRequirement } from './requirement.ts';
+import { localRequirement, type Requirement } from './requirement.ts';
 import { answer, bundleOf, patientId, tokens } from './scripted-payer.ts';
 
 /** What the payer is sent, and what its answer means. */

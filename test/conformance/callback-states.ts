@@ -1,7 +1,7 @@
 import { codeCalls, good } from './at-payer.ts';
 import { begin, callback, locationOf, now } from './client.ts';
 import { expectErrorPage } from './expectations.ts';
-import { type Requirement, localRequirement, requirement } from './requirement.ts';
+import { localRequirement, requirement, type Requirement } from './requirement.ts';
 
 /** Which login it is, and whether it is over. */
 export const states: readonly Requirement[] = [

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { LocalTarget } from './local-target.ts';
-import { type App, type Target, baseOf } from './target.ts';
+import { baseOf, type App, type Target } from './target.ts';
 
 /** Parameters of a request; undefined leaves one out. */
 export type Change = Readonly<Record<string, string | undefined>>;

@@ -1,7 +1,7 @@
 import { groups } from './groups.ts';
-import { type LocalTarget, startLocalTarget } from './local-target.ts';
+import { startLocalTarget, type LocalTarget } from './local-target.ts';
 import type { Requirement } from './requirement.ts';
-import { type Target, deployedTarget } from './target.ts';
+import { deployedTarget, type Target } from './target.ts';
 
 const deployed = await deployedTarget(process.env);
 let local: LocalTarget | undefined;

@@ -1,6 +1,5 @@
-import { authorize, post, read } from './client.ts';
-import { type Group, localRequirement, requirement } from './requirement.ts';
-import { connect } from './client.ts';
+import { authorize, connect, post, read } from './client.ts';
+import { localRequirement, requirement, type Group } from './requirement.ts';
 import { baseOf } from './target.ts';
 
 const allowedOrigin = ({ headers }: Response): string | null => headers.get('access-control-allow-origin');

@@ -1,8 +1,8 @@
 import { authorize, begin, locationOf, postAs } from './client.ts';
 import { expectOAuthError, expectOutcome, expectSentBack } from './expectations.ts';
-import { type Group, type Requirement, localRequirement, requirement } from './requirement.ts';
+import { localRequirement, requirement, type Group, type Requirement } from './requirement.ts';
 import { answer } from './scripted-payer.ts';
-import { type Target, baseOf } from './target.ts';
+import { baseOf, type Target } from './target.ts';
 
 type Document = Readonly<Record<string, unknown>>;
 

@@ -1,5 +1,5 @@
 import { locationOf } from './client.ts';
-import { type Target, baseOf } from './target.ts';
+import { baseOf, type Target } from './target.ts';
 
 /** A page for a person: no redirect, and nothing that runs. */
 export const expectErrorPage = async (response: Response, status = 400): Promise<void> => {

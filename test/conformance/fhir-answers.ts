@@ -1,7 +1,7 @@
 import { connect, read } from './client.ts';
 import { expectOutcome } from './expectations.ts';
-import { type Requirement, localRequirement } from './requirement.ts';
-import { type Respond, answer, answerText } from './scripted-payer.ts';
+import { localRequirement, type Requirement } from './requirement.ts';
+import { answer, answerText, type Respond } from './scripted-payer.ts';
 
 const fhirJson = { 'content-type': 'application/fhir+json' };
 

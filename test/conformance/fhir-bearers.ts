@@ -1,7 +1,7 @@
-import { expectRefused } from './fhir-refused.ts';
 import { connect, login, now, read } from './client.ts';
 import { challengeHeaderOf, expectOutcome } from './expectations.ts';
-import { type Requirement, localRequirement, requirement } from './requirement.ts';
+import { expectRefused } from './fhir-refused.ts';
+import { localRequirement, requirement, type Requirement } from './requirement.ts';
 
 /** Who may call at all. */
 export const bearers: readonly Requirement[] = [

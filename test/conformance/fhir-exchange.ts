@@ -1,7 +1,7 @@
 import { connect, read } from './client.ts';
 import { expectOutcome } from './expectations.ts';
 import { printedBase } from './local-config.ts';
-import { type Requirement, localRequirement } from './requirement.ts';
+import { localRequirement, type Requirement } from './requirement.ts';
 import { answer, answerText, patientId } from './scripted-payer.ts';
 import { baseOf } from './target.ts';
 

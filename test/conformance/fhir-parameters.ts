@@ -1,7 +1,7 @@
-import { type Tokens, connect, read } from './client.ts';
+import { connect, read, type Tokens } from './client.ts';
 import { expectRefused, payerReads } from './fhir-refused.ts';
 import type { LocalTarget } from './local-target.ts';
-import { type Requirement, localRequirement } from './requirement.ts';
+import { localRequirement, type Requirement } from './requirement.ts';
 import { answerText, patientId } from './scripted-payer.ts';
 import { baseOf } from './target.ts';
 

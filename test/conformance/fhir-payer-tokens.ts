@@ -1,7 +1,7 @@
 import { connect, read } from './client.ts';
 import { challengeHeaderOf, expectOutcome } from './expectations.ts';
 import type { LocalTarget } from './local-target.ts';
-import { type Requirement, localRequirement } from './requirement.ts';
+import { localRequirement, type Requirement } from './requirement.ts';
 import { answer, bundleOf, tokens } from './scripted-payer.ts';
 
 const fhirJson = { 'content-type': 'application/fhir+json' };

@@ -1,6 +1,6 @@
 import { connect, read } from './client.ts';
 import { expectOutcome } from './expectations.ts';
-import { type Requirement, localRequirement } from './requirement.ts';
+import { localRequirement, type Requirement } from './requirement.ts';
 import { answer } from './scripted-payer.ts';
 
 /** Too many requests, there or here. */

@@ -1,9 +1,9 @@
-import { request as httpRequest } from 'node:http';
-import { expectRefused, payerReads } from './fhir-refused.ts';
 import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
 import { connect, read } from './client.ts';
 import { expectOutcome } from './expectations.ts';
-import { type Requirement, localRequirement, requirement } from './requirement.ts';
+import { expectRefused, payerReads } from './fhir-refused.ts';
+import { localRequirement, requirement, type Requirement } from './requirement.ts';
 import type { Target } from './target.ts';
 
 /** As {@link read}, with a path that a URL parser would tidy up. */

@@ -1,9 +1,9 @@
-import { expectRefused } from './fhir-refused.ts';
+import { connect, read, type Tokens } from './client.ts';
 import { challengeHeaderOf } from './expectations.ts';
-import { type Tokens, connect, read } from './client.ts';
+import { expectRefused } from './fhir-refused.ts';
 import { printedBase } from './local-config.ts';
 import type { LocalTarget } from './local-target.ts';
-import { type Requirement, localRequirement } from './requirement.ts';
+import { localRequirement, type Requirement } from './requirement.ts';
 import { patientId } from './scripted-payer.ts';
 import { baseOf } from './target.ts';
 

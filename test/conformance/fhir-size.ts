@@ -1,8 +1,8 @@
 import { watchMemory } from '../support/resident-memory.ts';
-import { type Tokens, connect, read } from './client.ts';
+import { connect, read, type Tokens } from './client.ts';
 import { expectOutcome } from './expectations.ts';
 import type { LocalTarget } from './local-target.ts';
-import { type Requirement, localRequirement } from './requirement.ts';
+import { localRequirement, type Requirement } from './requirement.ts';
 import type { Respond } from './scripted-payer.ts';
 
 const fhirJson = { 'content-type': 'application/fhir+json' };

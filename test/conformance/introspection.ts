@@ -1,6 +1,6 @@
 import { connect, introspect, now, post, postAs, refresh, tokensOf } from './client.ts';
 import { challengeHeaderOf, expectOAuthError } from './expectations.ts';
-import { type Group, localRequirement, requirement } from './requirement.ts';
+import { localRequirement, requirement, type Group } from './requirement.ts';
 import { patientId } from './scripted-payer.ts';
 
 const inactive = { active: false };

@@ -1,16 +1,16 @@
-import type { StageConfig } from '../../config/stage.ts';
-import { startApiGateway, type LocalApiGateway } from '../../sandbox/aws/api-gateway.ts';
-import { startAws } from '../../sandbox/aws/aws.ts';
-import { type LocalCloud, startCloud } from '../../sandbox/aws/cloud.ts';
-import { type LocalFunction, startFunction } from '../../sandbox/aws/lambda.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { StageConfig } from '../../config/stage.ts';
+import { startApiGateway, type LocalApiGateway } from '../../sandbox/aws/api-gateway.ts';
+import { startAws } from '../../sandbox/aws/aws.ts';
+import { startCloud, type LocalCloud } from '../../sandbox/aws/cloud.ts';
+import { startFunction, type LocalFunction } from '../../sandbox/aws/lambda.ts';
 import { closersOf } from '../../sandbox/closers.ts';
-import { type AwsProxy, startAwsProxy } from './aws-proxy.ts';
+import { startAwsProxy, type AwsProxy } from './aws-proxy.ts';
 import { localApps, localConfig, localSecrets } from './local-config.ts';
-import { type ScriptedPayers, startScriptedPayers } from './scripted-payer.ts';
-import { type Store, openStore } from './store.ts';
+import { startScriptedPayers, type ScriptedPayers } from './scripted-payer.ts';
+import { openStore, type Store } from './store.ts';
 import type { Target } from './target.ts';
 
 /** A stage on this machine, its payers and what stands behind it in the test's hands. */

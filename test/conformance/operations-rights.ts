@@ -1,11 +1,11 @@
-import { walk } from './walk.ts';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { synthesise } from '../../sandbox/aws/synth.ts';
 import { localConfig } from './local-config.ts';
 import type { LocalTarget } from './local-target.ts';
-import { type Requirement, localRequirement } from './requirement.ts';
+import { localRequirement, type Requirement } from './requirement.ts';
+import { walk } from './walk.ts';
 
 interface Statement {
   readonly Effect: string;

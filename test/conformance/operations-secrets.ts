@@ -2,7 +2,7 @@ import { importJWK, jwtVerify } from 'jose';
 import { authorize, begin, callback, comeBack, connect, login, post, postAs, read } from './client.ts';
 import { gatewayKey } from './local-config.ts';
 import type { LocalTarget } from './local-target.ts';
-import { type Requirement, localRequirement } from './requirement.ts';
+import { localRequirement, type Requirement } from './requirement.ts';
 import { answer, answerText, tokens } from './scripted-payer.ts';
 import { walk } from './walk.ts';
 

@@ -1,8 +1,8 @@
-import { walk } from './walk.ts';
 import type { StoreFault } from './aws-proxy.ts';
 import { authorize, begin, callback, comeBack, connect, login, postAs, read, redeem, refresh } from './client.ts';
-import { expectErrorPage, expectSentBack, expectOAuthError, expectOutcome } from './expectations.ts';
-import { type Requirement, localRequirement } from './requirement.ts';
+import { expectErrorPage, expectOAuthError, expectOutcome, expectSentBack } from './expectations.ts';
+import { localRequirement, type Requirement } from './requirement.ts';
+import { walk } from './walk.ts';
 
 /** What the tables hold and how they are read. */
 export const store: readonly Requirement[] = [

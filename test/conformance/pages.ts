@@ -1,5 +1,5 @@
 import { authorize, begin, callback, comeBack, postAs, read } from './client.ts';
-import { type Group, type Requirement, localRequirement, requirement } from './requirement.ts';
+import { localRequirement, requirement, type Group, type Requirement } from './requirement.ts';
 import { baseOf } from './target.ts';
 
 /** What every answer to a browser says. */

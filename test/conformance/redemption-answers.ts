@@ -1,5 +1,5 @@
 import { connect, login, redeem } from './client.ts';
-import { type Requirement, localRequirement } from './requirement.ts';
+import { localRequirement, type Requirement } from './requirement.ts';
 import { patientId, tokens } from './scripted-payer.ts';
 
 /** What a redemption gives. */

@@ -1,6 +1,6 @@
 import { challengeOf, connect, introspect, login, now, read, redeem, tokensOf } from './client.ts';
 import { expectOAuthError } from './expectations.ts';
-import { type Requirement, localRequirement } from './requirement.ts';
+import { localRequirement, type Requirement } from './requirement.ts';
 
 /** Which code is good, for whom, and how often. */
 export const codes: readonly Requirement[] = [

@@ -1,9 +1,9 @@
 import { answers } from './redemption-answers.ts';
 import { codes } from './redemption-codes.ts';
+import type { Group } from './requirement.ts';
 import { assertions } from './token-assertions.ts';
 import { clients } from './token-clients.ts';
 import { requests } from './token-requests.ts';
-import type { Group } from './requirement.ts';
 
 /** The token endpoint: what every request is asked for, and the redemption of a code. */
 export const redemptionGroup: Group = {

@@ -1,7 +1,7 @@
-import { type Tokens, connect, introspect, now, post, postAs, read, refresh, tokensOf } from './client.ts';
+import { connect, introspect, now, post, postAs, read, refresh, tokensOf, type Tokens } from './client.ts';
 import { expectOAuthError, expectOutcome } from './expectations.ts';
 import type { LocalTarget } from './local-target.ts';
-import { type Group, type Requirement, localRequirement, requirement } from './requirement.ts';
+import { localRequirement, requirement, type Group, type Requirement } from './requirement.ts';
 
 const isGood = async (target: LocalTarget, token: string): Promise<boolean> =>
   (await read(target, '/Patient', token)).status === 200;

@@ -1,6 +1,6 @@
 import { connect, introspect, login, post, postAs, read, redeem, refresh, tokensOf } from './client.ts';
 import { challengeHeaderOf, expectOAuthError, expectOutcome } from './expectations.ts';
-import { type Group, localRequirement, requirement } from './requirement.ts';
+import { localRequirement, requirement, type Group } from './requirement.ts';
 
 /** The revocation endpoint. */
 export const revocationGroup: Group = {

@@ -1,12 +1,12 @@
+import { createHash } from 'node:crypto';
 import {
-  type AttributeValue,
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   ScanCommand,
   UpdateItemCommand,
+  type AttributeValue,
 } from '@aws-sdk/client-dynamodb';
-import { createHash } from 'node:crypto';
 import { readEventItem } from '../../functions/shared/store/read-events.ts';
 
 /** The tables as an operator sees them; a test moves time by what stands in an item, as no function would. */

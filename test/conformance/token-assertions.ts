@@ -1,12 +1,12 @@
-import { SignJWT, importJWK } from 'jose';
 import { randomUUID } from 'node:crypto';
-import { type Change, login, now, post, tokensOf } from './client.ts';
+import { importJWK, SignJWT } from 'jose';
+import { login, now, post, tokensOf, type Change } from './client.ts';
 import { expectOAuthError } from './expectations.ts';
 import { partnerKey } from './local-config.ts';
 import type { LocalTarget } from './local-target.ts';
-import { type Requirement, localRequirement } from './requirement.ts';
+import { localRequirement, type Requirement } from './requirement.ts';
 import { patientId } from './scripted-payer.ts';
-import { type Target, baseOf } from './target.ts';
+import { baseOf, type Target } from './target.ts';
 
 const form = { grant_type: 'authorization_code', code: 'p2pc_damaged' };
 

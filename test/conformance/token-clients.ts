@@ -1,6 +1,6 @@
-import { post, basic } from './client.ts';
+import { basic, post } from './client.ts';
 import { challengeHeaderOf, expectOAuthError } from './expectations.ts';
-import { type Requirement, requirement } from './requirement.ts';
+import { requirement, type Requirement } from './requirement.ts';
 
 const form = { grant_type: 'authorization_code', code: 'p2pc_damaged' };
 

@@ -1,6 +1,6 @@
-import { post, postAs, basic } from './client.ts';
+import { basic, post, postAs } from './client.ts';
 import { expectOAuthError } from './expectations.ts';
-import { type Requirement, requirement } from './requirement.ts';
+import { requirement, type Requirement } from './requirement.ts';
 
 const damaged = { grant_type: 'authorization_code', code: 'p2pc_damaged', code_verifier: 'v'.repeat(43) };
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decide } from '../support/evaluate-policy.ts';
-import { type StageTemplate, type Statement, stageTemplate, stages } from '../support/stage-template.ts';
+import { stages, stageTemplate, type StageTemplate, type Statement } from '../support/stage-template.ts';
 
 const account = '111122223333';
 const text = readFileSync(join(import.meta.dirname, '../../docs/bootstrap-policy.json'), 'utf8');

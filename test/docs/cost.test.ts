@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { measured } from '../../bin/cost/usage.ts';
 import { costTables, withCostTables } from '../../bin/cost/tables.ts';
+import { measured } from '../../bin/cost/usage.ts';
 import { readRecords } from '../../functions/audit/read-records.ts';
 import { readEventWriter } from '../../functions/fetch/write-read-event.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { loggedFields } from './fields.ts';
 import { anchorsOf, blocksOf, codeSpansOf, documentAt, documents, proseOf, root } from './documents.ts';
+import { loggedFields } from './fields.ts';
 
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
 

@@ -1,10 +1,10 @@
-import { readFileSync, readdirSync } from 'node:fs';
 import dns from 'node:dns';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { blocksOf, codeSpansOf, documentAt, root } from './documents.ts';
 import { accessLogFields } from './fields.ts';
-import { type Line, realLines } from './real-lines.ts';
+import { realLines, type Line } from './real-lines.ts';
 
 const runbook = documentAt('docs/operate.md');
 const lines = await realLines(accessLogFields());

@@ -3,9 +3,9 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { type AuditBucket } from '../../bin/audit/audit-bucket.ts';
 import { findEvents, idOf, nameOf } from '../../bin/audit/find-events.ts';
 import { readFlags } from '../../bin/audit/flags.ts';
-import { type AuditEvent, systems } from '../../functions/audit/audit-event.ts';
+import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { createValidator } from '../profiles/validate.ts';
-import { type RunningStack, type Tokens, connect, largeMember, startStack } from './support.ts';
+import { connect, largeMember, startStack, type RunningStack, type Tokens } from './support.ts';
 
 const payer = 'demo-health-plan';
 // Takes seconds in which no connection would be looked after: before there are any.

@@ -1,9 +1,7 @@
 /** Every way through the gateway that calls AWS, driven over HTTP on a stage on this machine. */
 import { randomUUID } from 'node:crypto';
-import { SignJWT, importJWK } from 'jose';
+import { importJWK, SignJWT } from 'jose';
 import {
-  type Change,
-  type Tokens,
   authorize,
   authorizeParameters,
   begin,
@@ -20,6 +18,8 @@ import {
   redeem,
   refresh,
   tokensOf,
+  type Change,
+  type Tokens,
 } from '../conformance/client.ts';
 import { partnerKey } from '../conformance/local-config.ts';
 import type { LocalTarget } from '../conformance/local-target.ts';

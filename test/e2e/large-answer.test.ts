@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { signInAsMember } from '../../sandbox/payer/walk.ts';
 import { watchMemory } from '../support/resident-memory.ts';
-import { type RunningStack, connect, largeMember, startStack } from './support.ts';
+import { connect, largeMember, startStack, type RunningStack } from './support.ts';
 
 let stack: RunningStack;
 beforeAll(async () => {

@@ -1,14 +1,14 @@
 import { constructName } from '../../sandbox/aws/cloudformation.ts';
-import { type LocalTarget, startLocalTarget } from '../conformance/local-target.ts';
-import { type UsedRight, compareRights } from '../support/rights.ts';
+import { startLocalTarget, type LocalTarget } from '../conformance/local-target.ts';
+import { compareRights, type UsedRight } from '../support/rights.ts';
 import {
-  type StageTemplate,
   at,
   ofType,
   pathOf,
-  stageTemplate,
   stages,
+  stageTemplate,
   statementsOf,
+  type StageTemplate,
 } from '../support/stage-template.ts';
 import { driveEveryPath } from './every-path.ts';
 
@@ -127,7 +127,9 @@ describe('a template of production in which something was changed', () => {
     used = usedIn(production);
   });
 
-  type Document = { Statement: Record<string, unknown>[] };
+  interface Document {
+    Statement: Record<string, unknown>[];
+  }
   const idOf = (path: string): string => {
     const [id = ''] = Object.entries(production.Resources).find(([, resource]) => pathOf(resource) === path) ?? [];
     return id;

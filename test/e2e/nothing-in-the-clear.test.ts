@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { auditObjects, tableItems } from '../support/stored-text.ts';
-import { type Bundle, type RunningStack, type Tokens, startStack, walkLogin } from './support.ts';
+import { startStack, walkLogin, type Bundle, type RunningStack, type Tokens } from './support.ts';
 
 let stack: RunningStack;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { type RunningStack, connect, startStack, walkLogin } from './support.ts';
+import { connect, startStack, walkLogin, type RunningStack } from './support.ts';
 
 const run = promisify(execFile);
 

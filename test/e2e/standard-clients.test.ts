@@ -1,7 +1,7 @@
 import * as oauth from 'oauth4webapi';
 import * as client from 'openid-client';
 import { AuthorizationCode } from 'simple-oauth2';
-import { type Bundle, type RunningStack, readAllPages, startStack, walkLogin } from './support.ts';
+import { readAllPages, startStack, walkLogin, type Bundle, type RunningStack } from './support.ts';
 
 let stack: RunningStack;
 beforeAll(async () => {

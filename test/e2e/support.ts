@@ -1,6 +1,6 @@
 import { testMember } from '../../sandbox/demo/member.ts';
-import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../sandbox/stack.ts';
-import { type WalkMember, signInAsMember } from '../../sandbox/payer/walk.ts';
+import { signInAsMember, type WalkMember } from '../../sandbox/payer/walk.ts';
+import { startLocalStack, type LocalStack, type LocalStackOptions } from '../../sandbox/stack.ts';
 
 /** The member whose one search answers 100 MB. */
 export const largeMember: WalkMember = {

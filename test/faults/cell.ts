@@ -2,10 +2,10 @@ import { describeAnswer } from './answers.ts';
 import type { Dynamo } from './dynamo.ts';
 import type { GatewayAnswer, GatewayRequest, Instance } from './instance.ts';
 import { checkAudit, checkStored, checkTokensOnce } from './invariants.ts';
-import { type Path, type Prepared, broughtRecord } from './paths.ts';
-import { type Fault, dependencyOf } from './proxy.ts';
-import { type Pair, connect, readRequest } from './requests.ts';
-import { type World, startWorld } from './world.ts';
+import { broughtRecord, type Path, type Prepared } from './paths.ts';
+import { dependencyOf, type Fault } from './proxy.ts';
+import { connect, readRequest, type Pair } from './requests.ts';
+import { startWorld, type World } from './world.ts';
 
 /** An execution environment that may be killed in the middle of a request. */
 export interface Mortal extends Instance {

@@ -1,7 +1,7 @@
 import { format } from 'prettier';
 import type { CellResult, CleanRun } from './cell.ts';
 import type { Path } from './paths.ts';
-import { type Fault, faultKinds } from './proxy.ts';
+import { faultKinds, type Fault } from './proxy.ts';
 
 /** A path, what it does where nothing fails, and what became of it where something did. */
 export interface PathResults {

@@ -1,7 +1,7 @@
-import dynalite from 'dynalite';
 import { once } from 'node:events';
-import { Agent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import dynalite from 'dynalite';
 import { close, listen } from '../../sandbox/aws/listen.ts';
 
 /** An answer over HTTP. */

@@ -1,12 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CellResult, type CleanRun, runCell, runClean } from './cell.ts';
+import { runCell, runClean, type CellResult, type CleanRun } from './cell.ts';
 import { faultsDocument } from './document.ts';
-import { type Dynamo, startDynamo } from './dynamo.ts';
-import { type Path, paths } from './paths.ts';
+import { startDynamo, type Dynamo } from './dynamo.ts';
+import { paths, type Path } from './paths.ts';
 import { poolOf } from './pool.ts';
-import { type Processes, startProcesses } from './processes.ts';
-import { type Fault, faultKinds } from './proxy.ts';
+import { startProcesses, type Processes } from './processes.ts';
+import { faultKinds, type Fault } from './proxy.ts';
 
 const document = join(import.meta.dirname, '../../docs/faults.md');
 

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { constants, createBrotliCompress, createDeflate, createGzip } from 'node:zlib';
 import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';
 import { connect, read } from '../conformance/client.ts';
-import { type LocalTarget, startLocalTarget } from '../conformance/local-target.ts';
+import { startLocalTarget, type LocalTarget } from '../conformance/local-target.ts';
 import { baseOf } from '../conformance/target.ts';
 import { watchMemory } from '../support/resident-memory.ts';
 import { pairwise } from './framing/pairs.ts';
-import { type Cell, codings, connections, frame, framings, manners, nameOf, write } from './framing/wire.ts';
+import { codings, connections, frame, framings, manners, nameOf, write, type Cell } from './framing/wire.ts';
 
 const megabyte = 1024 * 1024;
 const sizes = [8, 190, 300];
@@ -27,11 +27,11 @@ const line = '{"resource":{"resourceType":"Observation","status":"final","valueQ
 const block = Buffer.from(line.repeat(Math.floor(megabyte / line.length)).padEnd(megabyte));
 
 /** A Bundle of so many megabytes, made while it is sent. */
-function* bundleOf(megabytes: number): Generator<Uint8Array> {
+const bundleOf = function* (megabytes: number): Generator<Uint8Array> {
   yield Buffer.from('{"resourceType":"Bundle","entry":[');
   for (let sent = 0; sent < megabytes; sent += 1) yield block;
   yield Buffer.from('{}]}');
-}
+};
 
 const sumOf = (megabytes: number): { bytes: number; sha256: string } => {
   const hash = createHash('sha256');

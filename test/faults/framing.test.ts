@@ -1,9 +1,9 @@
 import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';
 import { connect } from '../conformance/client.ts';
-import { type LocalTarget, startLocalTarget } from '../conformance/local-target.ts';
+import { startLocalTarget, type LocalTarget } from '../conformance/local-target.ts';
 import { mishaps } from './framing/mishaps.ts';
-import { type Fate, type Path, fetchPath, metadataPath, searchPath, tokenPath } from './framing/paths.ts';
-import { type Cell, encode, everyCell, frame, nameOf, piecesOf } from './framing/wire.ts';
+import { fetchPath, metadataPath, searchPath, tokenPath, type Fate, type Path } from './framing/paths.ts';
+import { encode, everyCell, frame, nameOf, piecesOf, type Cell } from './framing/wire.ts';
 
 /*
  * Every way of framing an answer, over the function processes of the local stack; metadata alone is read by the function's

@@ -1,22 +1,22 @@
-import { callStreaming } from '../support/stream-handler.ts';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Context } from 'aws-lambda';
-import { randomBytes, randomUUID } from 'node:crypto';
-import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { authorizeHandler } from '../../functions/authorize/handler.ts';
 import { callbackHandler } from '../../functions/callback/handler.ts';
 import { discovery } from '../../functions/discovery/discovery.ts';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
-import { readEventWriter } from '../../functions/fetch/write-read-event.ts';
-import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
 import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
 import { limiter } from '../../functions/fetch/limits/limiter.ts';
-import { payerSecrets, secretsLimits } from '../../functions/shared/payer/secrets.ts';
+import { readEventWriter } from '../../functions/fetch/write-read-event.ts';
+import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
 import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';
+import { payerSecrets, secretsLimits } from '../../functions/shared/payer/secrets.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
+import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { dynamoLimits } from '../../functions/shared/store/dynamo.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
+import { callStreaming } from '../support/stream-handler.ts';
 import type { TableNames } from './dynamo.ts';
 import type { Dependency } from './proxy.ts';
 

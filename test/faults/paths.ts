@@ -2,7 +2,6 @@ import type { Payer } from '../../functions/shared/registry/types.ts';
 import type { GatewayAnswer, GatewayRequest, Instance } from './instance.ts';
 import { healthMarker } from './payer.ts';
 import {
-  type Pair,
   authorizeRequest,
   callbackRequest,
   connect,
@@ -17,6 +16,7 @@ import {
   revokeRequest,
   sentOn,
   startLogin,
+  type Pair,
 } from './requests.ts';
 import type { World } from './world.ts';
 

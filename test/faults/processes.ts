@@ -1,9 +1,9 @@
-import { build } from 'esbuild';
-import { type ChildProcess, fork } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import type { Mortal } from './cell.ts';
 import type { FromChild, ToChild } from './child.ts';
 import type { GatewayAnswer, GatewayRequest } from './instance.ts';

@@ -1,5 +1,5 @@
-import { SignJWT, importJWK } from 'jose';
 import { randomUUID } from 'node:crypto';
+import { importJWK, SignJWT } from 'jose';
 import { apiEvent } from '../support/gateway.ts';
 import { basic, es384Jwk, redirectUri } from '../support/login.ts';
 import type { GatewayAnswer, GatewayRequest, Instance } from './instance.ts';

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { localRegistry, withPartner, withPayer } from '../support/login.ts';
 import type { Dynamo } from './dynamo.ts';
-import { type Instance, type Surroundings, type WorldClock, startInstance } from './instance.ts';
-import { type ScriptedPayer, scriptedPayer } from './payer.ts';
-import { type Proxy, startProxy } from './proxy.ts';
+import { startInstance, type Instance, type Surroundings, type WorldClock } from './instance.ts';
+import { scriptedPayer, type ScriptedPayer } from './payer.ts';
+import { startProxy, type Proxy } from './proxy.ts';
 import { partnerKey } from './requests.ts';
 
 /** A gateway's surroundings, all of them behind one proxy, and nobody else's. */

@@ -14,8 +14,8 @@ import {
   sentBack,
   throttled,
   verifier,
-  withPartner,
   withoutPartner,
+  withPartner,
 } from '../support/login.ts';
 
 /** What a refusal said to the caller, its line, and whom the request had named. */

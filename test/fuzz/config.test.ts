@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { ConfigError, checkStage } from '../../config/check.ts';
+import { checkStage, ConfigError } from '../../config/check.ts';
 import { localStage } from '../../config/local.ts';
 import production from '../../config/production-example.ts';
 import { holdsAtOnce } from './seeded.ts';

@@ -1,8 +1,8 @@
 import type * as fc from 'fast-check';
 import { oddPaths, people, postedSearches, searches, type WireRequest } from './fhir-requests.ts';
-import { NotForwarded, type RecordingPayer, recordingPayer } from './recording-payer.ts';
-import { holds } from './seeded.ts';
 import { answeredTypes, type Sent } from './lenient-payer.ts';
+import { NotForwarded, recordingPayer, type RecordingPayer } from './recording-payer.ts';
+import { holds } from './seeded.ts';
 
 /** Judges so many requests; the payer must have got some of them, or nothing was shown. */
 const judgeAll = async (

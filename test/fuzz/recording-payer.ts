@@ -1,9 +1,9 @@
-import { type FetchGateway, fetchGateway, fhir, type TestGrant } from '../support/fetch-gateway.ts';
+import { fetchHandler } from '../../functions/fetch/handler.ts';
+import { fetchGateway, fhir, type FetchGateway, type TestGrant } from '../support/fetch-gateway.ts';
 import { apiEvent } from '../support/gateway.ts';
 import { callStreaming, type StreamedAnswer } from '../support/stream-handler.ts';
-import { fetchHandler } from '../../functions/fetch/handler.ts';
-import { type WireRequest, gatewayBase, payerBase, people } from './fhir-requests.ts';
-import { type Sent, wrongsOf } from './lenient-payer.ts';
+import { gatewayBase, payerBase, people, type WireRequest } from './fhir-requests.ts';
+import { wrongsOf, type Sent } from './lenient-payer.ts';
 import { expectSound } from './sound-answer.ts';
 
 /** A header as it stands on the wire. */

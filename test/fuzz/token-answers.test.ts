@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
+import { GatewayError } from '../../functions/shared/errors.ts';
 import { openGrant } from '../../functions/shared/payer/tokens.ts';
 import { readAccessToken } from '../../functions/shared/store/bearers.ts';
 import { readGrant } from '../../functions/shared/store/grant.ts';
-import { GatewayError } from '../../functions/shared/errors.ts';
 import { agedGrant, fresh, opened } from '../functions/shared/payer/aged-grant.ts';
 import { bodyOf, gateway, sentBack } from '../support/login.ts';
 import { holds } from './seeded.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
-import { readAccessToken, readCode, readRefreshToken, writeBearer } from '../../functions/shared/store/bearers.ts';
 import { type ApiEvent } from '../../functions/shared/http/api.ts';
+import { readAccessToken, readCode, readRefreshToken, writeBearer } from '../../functions/shared/store/bearers.ts';
 import { apiEvent, call } from '../support/gateway.ts';
 import { basic, bodyOf, gateway, type TokenBody } from '../support/login.ts';
 import { holds, textOf } from './seeded.ts';

@@ -1,5 +1,5 @@
-import { asPartner, comeBack, connect, demoPartner, read, start } from './flows.ts';
 import { noTrouble } from './aws.ts';
+import { asPartner, comeBack, connect, demoPartner, read, start } from './flows.ts';
 import type { InProcess } from './in-process.ts';
 
 /** Every flow once; what it needs may be out of order, so nothing is expected of it. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Kind, type Place, mayBe } from './places.ts';
+import { mayBe, type Kind, type Place } from './places.ts';
 import { leaksOf, spellingsOf } from './spellings.ts';
 
 /** Something that is looked for everywhere. */

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { everyAwsFault, everySurprise } from './aws-faults.ts';
 import { everyFlow } from './flows.ts';
-import { type InProcess, startInProcess } from './in-process.ts';
+import { startInProcess, type InProcess } from './in-process.ts';
 import { everyMalformedRequest } from './malformed.ts';
 import { everyPayerFault } from './payer-faults.ts';
 

@@ -1,25 +1,25 @@
 import { inspect } from 'node:util';
-import { callStreaming } from '../support/stream-handler.ts';
 import { authorizeHandler } from '../../functions/authorize/handler.ts';
 import { callbackHandler } from '../../functions/callback/handler.ts';
 import { discovery } from '../../functions/discovery/discovery.ts';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
+import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
+import { limiter } from '../../functions/fetch/limits/limiter.ts';
 import { readEventWriter } from '../../functions/fetch/write-read-event.ts';
 import { nowSeconds } from '../../functions/shared/deps.ts';
 import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
-import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
-import { limiter } from '../../functions/fetch/limits/limiter.ts';
 import { payerSecrets } from '../../functions/shared/payer/secrets.ts';
 import type { Item } from '../../functions/shared/store/dynamo.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
 import { auditFunction, streamRecord } from '../functions/audit/records.ts';
 import { apiEvent, call, testDeps } from '../support/gateway.ts';
 import { localRegistry, withPartner } from '../support/login.ts';
-import { type Trouble, noTrouble, secretsManager, shownClient } from './aws.ts';
+import { callStreaming } from '../support/stream-handler.ts';
+import { noTrouble, secretsManager, shownClient, type Trouble } from './aws.ts';
 import { plantGarden } from './garden.ts';
 import { canaryPartner } from './partner.ts';
-import { type PayerAnswer, canaryPayer } from './payer.ts';
-import { type GatewayAnswer, type GatewayRequest, type Setting, seeAnswer } from './setting.ts';
+import { canaryPayer, type PayerAnswer } from './payer.ts';
+import { seeAnswer, type GatewayAnswer, type GatewayRequest, type Setting } from './setting.ts';
 
 /** The functions in one process, with all that goes in and out in a garden. */
 export interface InProcess extends Setting {

@@ -1,5 +1,5 @@
 import { connect, everyFlow, read } from './flows.ts';
-import { type LocalSetting, startLocalSetting } from './local-stack.ts';
+import { startLocalSetting, type LocalSetting } from './local-stack.ts';
 import { everyMalformedRequest } from './malformed.ts';
 import { everyPayerFault } from './payer-faults.ts';
 

@@ -2,14 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closersOf } from '../../sandbox/closers.ts';
-import { type LocalStack, startLocalStack } from '../../sandbox/stack.ts';
+import { startLocalStack, type LocalStack } from '../../sandbox/stack.ts';
 import { writeStage } from '../support/stage-files.ts';
 import { auditObjects, tableItems } from '../support/stored-text.ts';
-import { type Garden, plantGarden } from './garden.ts';
+import { plantGarden, type Garden } from './garden.ts';
 import { canaryPartner } from './partner.ts';
-import { type Payer, canaryPayer } from './payer.ts';
 import { servePayer } from './payer-server.ts';
-import { type GatewayAnswer, type GatewayRequest, type Setting, seeAnswer } from './setting.ts';
+import { canaryPayer, type Payer } from './payer.ts';
+import { seeAnswer, type GatewayAnswer, type GatewayRequest, type Setting } from './setting.ts';
 
 /** The product on free ports, in a garden. */
 export interface LocalSetting extends Setting {

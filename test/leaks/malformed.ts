@@ -1,4 +1,4 @@
-import { type Connection, connect, demoPartner, read, start } from './flows.ts';
+import { connect, demoPartner, read, start, type Connection } from './flows.ts';
 import type { Garden } from './garden.ts';
 import type { GatewayRequest, Setting } from './setting.ts';
 

@@ -1,5 +1,5 @@
-import { SignJWT, importJWK } from 'jose';
 import { randomUUID } from 'node:crypto';
+import { importJWK, SignJWT } from 'jose';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { es384Jwk } from '../support/login.ts';

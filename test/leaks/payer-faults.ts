@@ -1,4 +1,4 @@
-import { type Connection, asPartner, comeBack, connect, read, start } from './flows.ts';
+import { asPartner, comeBack, connect, read, start, type Connection } from './flows.ts';
 import type { Garden } from './garden.ts';
 import type { Endpoint, PayerAnswer } from './payer.ts';
 import type { Setting } from './setting.ts';

@@ -3,23 +3,23 @@ import { join } from 'node:path';
 import type { Context, DynamoDBStreamEvent } from 'aws-lambda';
 import { auditHandler } from '../../functions/audit/handler.ts';
 import { canaryHandler } from '../../functions/canary/handler.ts';
+import { requestMetrics } from '../../functions/shared/record/metrics.ts';
+import { metricsOf } from '../support/embedded-metrics.ts';
+import { decide } from '../support/evaluate-policy.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
 import { testDeps } from '../support/gateway.ts';
 import { gateway } from '../support/login.ts';
-import { metricsOf } from '../support/embedded-metrics.ts';
-import { decide } from '../support/evaluate-policy.ts';
-import { requestMetrics } from '../../functions/shared/record/metrics.ts';
 import {
-  type Resource,
-  type StageTemplate,
   at,
   nameOf,
   ofType,
   pathOf,
   property,
-  stageTemplate,
   stages,
+  stageTemplate,
   statementsOf,
+  type Resource,
+  type StageTemplate,
 } from '../support/stage-template.ts';
 
 interface MetricProperties {

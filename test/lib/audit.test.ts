@@ -1,14 +1,14 @@
 import {
-  type StageTemplate,
-  type Statement,
   at,
   nameOf,
   ofType,
   pathOf,
   property,
-  stageTemplate,
   stages,
+  stageTemplate,
   statementsOf,
+  type StageTemplate,
+  type Statement,
 } from '../support/stage-template.ts';
 
 describe.each(stages)('the audit of %s', (stage) => {

@@ -1,12 +1,12 @@
-import type { CloudFrontResponseEvent, CloudFrontResponseResult } from 'aws-lambda';
-import { App, Stack } from 'aws-cdk-lib';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
+import type { CloudFrontResponseEvent, CloudFrontResponseResult } from 'aws-lambda';
 import { bundle } from '../../lib/bundle.ts';
 import { domain, propertiesOf, resourcesOf, templateOf } from '../support/front-stack.ts';
-import { type StageTemplate, at, nameOf, pathOf } from '../support/stage-template.ts';
+import { at, nameOf, pathOf, type StageTemplate } from '../support/stage-template.ts';
 
 interface Config {
   readonly Aliases: string[];

@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { synthesise } from '../../sandbox/aws/synth.ts';
-import { type LocalTemplate, readTemplate } from '../../sandbox/aws/template.ts';
+import { readTemplate, type LocalTemplate } from '../../sandbox/aws/template.ts';
 import { stageTemplate } from '../support/stage-template.ts';
 
 describe('the functions of the stack', () => {

@@ -1,13 +1,13 @@
 import { loadStage } from '../../config/load.ts';
 import {
-  type StageTemplate,
   at,
   nameOf,
   ofType,
   pathOf,
   property,
-  stageTemplate,
   stages,
+  stageTemplate,
+  type StageTemplate,
 } from '../support/stage-template.ts';
 
 const production = 'production-example';

@@ -1,5 +1,4 @@
 import {
-  type StageTemplate,
   at,
   lineOf,
   nameOf,
@@ -7,9 +6,10 @@ import {
   pathOf,
   principalsOf,
   property,
-  stageTemplate,
   stages,
+  stageTemplate,
   statementsOf,
+  type StageTemplate,
 } from '../support/stage-template.ts';
 
 describe.each(stages)('the keys of %s', (stage) => {

@@ -1,6 +1,4 @@
 import {
-  type Statement,
-  type StageTemplate,
   at,
   lineOf,
   nameOf,
@@ -8,6 +6,8 @@ import {
   pathOf,
   property,
   stageTemplate,
+  type StageTemplate,
+  type Statement,
 } from '../support/stage-template.ts';
 
 const functionPaths = [

@@ -1,15 +1,15 @@
 import {
-  type StageTemplate,
-  type Statement,
   lineOf,
   nameOf,
   ofType,
   pathOf,
   property,
   rightsOf,
-  stageTemplate,
   stages,
+  stageTemplate,
   statementsOf,
+  type StageTemplate,
+  type Statement,
 } from '../support/stage-template.ts';
 
 const tablesKey =

@@ -1,11 +1,11 @@
 import {
-  type StageTemplate,
   nameOf,
   ofType,
   pathOf,
   property,
-  stageTemplate,
   stages,
+  stageTemplate,
+  type StageTemplate,
 } from '../support/stage-template.ts';
 
 describe.each(stages)('the tables of %s', (stage) => {

@@ -1,6 +1,6 @@
+import { stoppedBy, type WebAclRule } from '../support/evaluate-web-acl.ts';
 import { resourcesOf, templateOf } from '../support/front-stack.ts';
 import { nameOf } from '../support/stage-template.ts';
-import { type WebAclRule, stoppedBy } from '../support/evaluate-web-acl.ts';
 
 interface Rule extends WebAclRule {
   readonly Action?: { readonly Block: { readonly CustomResponse: CustomResponse } };

@@ -1,6 +1,5 @@
 /** What of the stack is connected with what, by value: on the stacks of both stages, not on a fixture. */
 import {
-  type StageTemplate,
   at,
   conditionsOf,
   lineOf,
@@ -10,9 +9,10 @@ import {
   principalsOf,
   property,
   rightsOf,
-  stageTemplate,
   stages,
+  stageTemplate,
   statementsOf,
+  type StageTemplate,
 } from '../support/stage-template.ts';
 
 const production = 'production-example';

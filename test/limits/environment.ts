@@ -1,8 +1,8 @@
 /** A process that stands for one execution environment: it takes a turn for each message that it gets. */
+import { boundedClock } from '../../functions/fetch/limits/bounded-clock.ts';
 import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
 import { limiter } from '../../functions/fetch/limits/limiter.ts';
 import type { Rate } from '../../functions/fetch/limits/slots.ts';
-import { boundedClock } from '../../functions/fetch/limits/bounded-clock.ts';
 import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
 
 /** What a process is started with, as the JSON of its one argument. */

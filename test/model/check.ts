@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import type { Command } from './commands.ts';
 import { history } from './generate.ts';
-import { BrokenPromise, type Progress, runHistory } from './history.ts';
-import { type Store, type StoreName, stores } from './store.ts';
+import { BrokenPromise, runHistory, type Progress } from './history.ts';
+import { stores, type Store, type StoreName } from './store.ts';
 
 /** Histories that share a store and a seed; a failure is found again without running what came before. */
 const historiesAtOnce = 20;

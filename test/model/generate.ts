@@ -1,5 +1,7 @@
 import * as fc from 'fast-check';
 import {
+  partnerIds,
+  payerIds,
   type Authorize,
   type Call,
   type Callback,
@@ -11,8 +13,6 @@ import {
   type Registration,
   type Revoke,
   type Thief,
-  partnerIds,
-  payerIds,
 } from './commands.ts';
 
 const mostly = <T extends string>(right: T, ...others: readonly T[]): fc.Arbitrary<T> =>

@@ -1,7 +1,7 @@
 import { startMs } from '../support/gateway.ts';
 import type { Call, Command } from './commands.ts';
 import { aim, emptyModel } from './model.ts';
-import { type Run, type Step, callOnce, take } from './steps.ts';
+import { callOnce, take, type Run, type Step } from './steps.ts';
 import type { Store } from './store.ts';
 import { makeWorld } from './world.ts';
 

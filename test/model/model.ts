@@ -1,4 +1,5 @@
 import {
+  registrations,
   type Authorize,
   type Call,
   type Callback,
@@ -11,7 +12,6 @@ import {
   type Registration,
   type Revoke,
   type Thief,
-  registrations,
 } from './commands.ts';
 import type { PayerSays } from './payer.ts';
 

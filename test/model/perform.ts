@@ -7,7 +7,7 @@ import {
 } from '../functions/token/forged-bearers.ts';
 import { basic, pkce, redirectUri, verifier } from '../support/login.ts';
 import type { Authorize, PartnerId, PayerId, Redeem, Thief } from './commands.ts';
-import { type Answer, type Aimed, type Grant, caller, narrowScope, onlineScope, registeredScope } from './model.ts';
+import { caller, narrowScope, onlineScope, registeredScope, type Aimed, type Answer, type Grant } from './model.ts';
 import type { World } from './world.ts';
 
 /*

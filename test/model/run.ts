@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { checkHistories } from './check.ts';
-import { type StoreName, stores } from './store.ts';
+import { stores, type StoreName } from './store.ts';
 
 /*
  * npm run test:model -- --commands 1000000 --seed 1 [--store memory]

@@ -1,13 +1,13 @@
 import type { Authorize, Call, Callback, Command, Happening } from './commands.ts';
 import {
-  type Answer,
-  type Grant,
-  type Model,
   aim,
   judgeAuthorize,
   judgeCall,
   judgeCallback,
   judgeTogether,
+  type Answer,
+  type Grant,
+  type Model,
 } from './model.ts';
 import { authorizeQuery, perform } from './perform.ts';
 import type { World } from './world.ts';

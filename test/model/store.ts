@@ -1,9 +1,9 @@
 import {
-  type AttributeValue,
   CreateTableCommand,
   DeleteItemCommand,
   DynamoDBClient,
   ScanCommand,
+  type AttributeValue,
 } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import { close, listen } from '../../sandbox/aws/listen.ts';

@@ -43,7 +43,7 @@ const resources = <T>(file: string): T[] =>
   (readJson(file) as { entry: { resource: T }[] }).entry.map(({ resource }) => resource);
 
 /** Makes a check of all required bindings of R4 whose value sets list their codes. */
-export function createBindingCheck(): (resource: Record<string, unknown>, report: BindingReport) => void {
+export const createBindingCheck = (): ((resource: Record<string, unknown>, report: BindingReport) => void) => {
   const elements = new Map<string, Map<string, Element>>();
   for (const file of ['fhir/r4/profiles-types.json', 'fhir/r4/profiles-resources.json']) {
     for (const { resourceType, type, url, snapshot } of resources<Definition>(file)) {
@@ -74,16 +74,16 @@ export function createBindingCheck(): (resource: Record<string, unknown>, report
   };
 
   return (resource, report) => walk(resource, String(resource['resourceType']), report);
-}
+};
 
-function codesIn(value: unknown): string[] {
+const codesIn = (value: unknown): string[] => {
   if (typeof value === 'string') return [value];
   const { code, coding = [] } = Object(value) as { code?: string; coding?: { code: string }[] };
   return code === undefined ? coding.map((one) => one.code) : [code];
-}
+};
 
 /** Lists a value set's codes, or answers `undefined` where it says more than lists and whole code systems. */
-function createExpansion(): (url: string | undefined) => ReadonlySet<string> | undefined {
+const createExpansion = (): ((url: string | undefined) => ReadonlySet<string> | undefined) => {
   const byUrl = new Map(
     ['fhir/r4/valuesets.json', 'fhir/r4/v3-codesystems.json'].flatMap((file) =>
       resources<ValueSet>(file).map((resource) => [resource.url, resource] as const),
@@ -102,8 +102,8 @@ function createExpansion(): (url: string | undefined) => ReadonlySet<string> | u
     if (!kept.has(url)) kept.set(url, expand(url));
     return kept.get(url);
   };
-}
+};
 
-function flat(concepts: readonly Concept[] = []): string[] {
+const flat = (concepts: readonly Concept[] = []): string[] => {
   return concepts.flatMap(({ code, concept }) => [code, ...flat(concept)]);
-}
+};

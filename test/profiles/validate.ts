@@ -15,7 +15,7 @@ export interface ResourceWithMeta extends Record<string, unknown> {
 }
 
 /** Loads R4 and US Core 6.1.0 and makes a validator of R4 and of every profile that a resource claims. */
-export function createValidator(): Validate {
+export const createValidator = (): Validate => {
   indexStructureDefinitionBundle(readJson('fhir/r4/profiles-types.json'));
   indexStructureDefinitionBundle(readJson('fhir/r4/profiles-resources.json'));
   const profiles = JSON.parse(readFileSync(new URL('us-core-6.1.0.json', import.meta.url), 'utf8')) as Profile[];
@@ -28,9 +28,9 @@ export function createValidator(): Validate {
     const all = [{ url: 'R4', profile: undefined }, ...claimed.filter(({ profile }) => profile)];
     return [...missing, ...all.flatMap(({ url, profile }) => problems(resource, url, profile))];
   };
-}
+};
 
-function problems(resource: ResourceWithMeta, url: string, profile: Profile | undefined): string[] {
+const problems = (resource: ResourceWithMeta, url: string, profile: Profile | undefined): string[] => {
   try {
     validateResource(resource, profile && { profile });
     return [];
@@ -38,4 +38,4 @@ function problems(resource: ResourceWithMeta, url: string, profile: Profile | un
     if (error instanceof OperationOutcomeError) return [`${url}: ${error.message}`];
     throw error;
   }
-}
+};

@@ -1,10 +1,10 @@
-import { type Dynamo, startDynamo } from '../faults/dynamo.ts';
-import type { GatewayAnswer, GatewayRequest, Instance } from '../faults/instance.ts';
 import { describeAnswer } from '../faults/answers.ts';
+import { startDynamo, type Dynamo } from '../faults/dynamo.ts';
+import type { GatewayAnswer, GatewayRequest, Instance } from '../faults/instance.ts';
 import { broughtRecord } from '../faults/paths.ts';
-import { type Processes, startProcesses } from '../faults/processes.ts';
+import { startProcesses, type Processes } from '../faults/processes.ts';
 import { readRequest } from '../faults/requests.ts';
-import { type World, startWorld } from '../faults/world.ts';
+import { startWorld, type World } from '../faults/world.ts';
 
 /** A race, and how often it is held. */
 export interface Contest {

@@ -2,7 +2,6 @@ import { describeAnswer } from '../faults/answers.ts';
 import { connect, readRequest, revokeRequest } from '../faults/requests.ts';
 import type { World } from '../faults/world.ts';
 import {
-  type Contest,
   allAtOnce,
   holdRaces,
   inFhir,
@@ -11,6 +10,7 @@ import {
   patient,
   payerTokenLivesMs,
   times,
+  type Contest,
 } from './arena.ts';
 
 const contests: Readonly<Record<string, Contest>> = {

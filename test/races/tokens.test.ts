@@ -10,7 +10,7 @@ import {
   sentOn,
   startLogin,
 } from '../faults/requests.ts';
-import { type Contest, allAtOnce, holdRaces, inOAuth, parallel, reads, tally, times } from './arena.ts';
+import { allAtOnce, holdRaces, inOAuth, parallel, reads, tally, times, type Contest } from './arena.ts';
 
 const contests: Readonly<Record<string, Contest>> = {
   'a code is redeemed once, and who redeems it again ends the grant (RFC 6749 §4.1.2)': {

@@ -1,14 +1,14 @@
-import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { EventEmitter, once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type IncomingMessage, request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type LocalApiGateway, type RequestLogLine, startApiGateway } from '../../sandbox/aws/api-gateway.ts';
+import type { APIGatewayProxyEvent } from 'aws-lambda';
+import { startApiGateway, type LocalApiGateway, type RequestLogLine } from '../../sandbox/aws/api-gateway.ts';
 import { gatewayEdge, noEdge } from '../../sandbox/aws/edge.ts';
-import { type LocalFunction, invokeDirectly, startFunction } from '../../sandbox/aws/lambda.ts';
+import { invokeDirectly, startFunction, type LocalFunction } from '../../sandbox/aws/lambda.ts';
 import type { GatewayResponseSpec } from '../../sandbox/aws/template-data.ts';
 import type { FunctionSpec, RouteSpec } from '../../sandbox/aws/template-functions.ts';
 import { eventually } from '../support/eventually.ts';

@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type ServerResponse, createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -7,11 +7,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startApiGateway } from '../../sandbox/aws/api-gateway.ts';
 import { noEdge } from '../../sandbox/aws/edge.ts';
 import {
-  type FunctionOptions,
-  type LocalFunction,
-  ThrottledError,
   invokeDirectly,
   startFunction,
+  ThrottledError,
+  type FunctionOptions,
+  type LocalFunction,
 } from '../../sandbox/aws/lambda.ts';
 import { close, listen } from '../../sandbox/aws/listen.ts';
 import type { GatewayResponseSpec } from '../../sandbox/aws/template-data.ts';

@@ -1,11 +1,11 @@
 import { localLogs } from '../../sandbox/aws/logs.ts';
 import type { AwsRequest } from '../../sandbox/aws/service.ts';
 
-type Page = {
+interface Page {
   events: { message: string; timestamp: number }[];
   nextToken?: string;
   logGroups: { logGroupName: string }[];
-};
+}
 
 describe('the embedded CloudWatch Logs', () => {
   const logs = localLogs();

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -7,8 +8,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { Readable } from 'node:stream';
-import { type LocalAws, startAws } from '../../sandbox/aws/aws.ts';
+import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 
 const Bucket = 'audit';
 let aws: LocalAws;

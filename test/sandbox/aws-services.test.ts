@@ -1,13 +1,13 @@
 import {
-  type AttributeValue,
   DescribeTableCommand,
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   UpdateItemCommand,
+  type AttributeValue,
 } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { type LocalAws, startAws } from '../../sandbox/aws/aws.ts';
+import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 
 const clientOptions = (aws: LocalAws, accessKeyId = 'local') => ({
   endpoint: aws.url,

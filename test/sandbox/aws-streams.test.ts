@@ -1,3 +1,7 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   BatchWriteItemCommand,
   DeleteItemCommand,
@@ -7,12 +11,8 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { type LocalAws, startAws } from '../../sandbox/aws/aws.ts';
-import { ThrottledError, invokeDirectly, startFunction } from '../../sandbox/aws/lambda.ts';
+import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
+import { invokeDirectly, startFunction, ThrottledError } from '../../sandbox/aws/lambda.ts';
 import { streamFeed } from '../../sandbox/aws/stream-feed.ts';
 import type { MappingSpec, TableSpec } from '../../sandbox/aws/template-data.ts';
 
@@ -316,6 +316,6 @@ describe('an event source mapping', () => {
 });
 
 /** A record of the table `both` with this `n`. */
-function recordOf(n: number): DynamoDBRecord {
+const recordOf = (n: number): DynamoDBRecord => {
   return { eventName: 'INSERT', eventSourceARN: streamOf('both'), dynamodb: { NewImage: item('x', n) } };
-}
+};

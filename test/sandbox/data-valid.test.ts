@@ -1,11 +1,11 @@
+import { generateRecords } from '../../sandbox/payer/data/generate.ts';
+import { fhirBase } from '../../sandbox/payer/data/record.ts';
 import { createBindingCheck } from '../profiles/bindings.ts';
 import { createValidator } from '../profiles/validate.ts';
 import type { ResourceWithMeta } from '../profiles/validate.ts';
-import { generateRecords } from '../../sandbox/payer/data/generate.ts';
-import { FHIR_BASE } from '../../sandbox/payer/data/record.ts';
 
 const baseUrl = 'http://127.0.0.1:3001/r4';
-const parse = (text: string): ResourceWithMeta => JSON.parse(text.replaceAll(FHIR_BASE, baseUrl)) as ResourceWithMeta;
+const parse = (text: string): ResourceWithMeta => JSON.parse(text.replaceAll(fhirBase, baseUrl)) as ResourceWithMeta;
 
 describe('generated records are valid', () => {
   const validate = createValidator();

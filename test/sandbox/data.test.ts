@@ -1,5 +1,5 @@
 import { generateRecords } from '../../sandbox/payer/data/generate.ts';
-import { FHIR_BASE } from '../../sandbox/payer/data/record.ts';
+import { fhirBase } from '../../sandbox/payer/data/record.ts';
 
 interface Resource extends Record<string, unknown> {
   readonly resourceType: string;
@@ -7,10 +7,10 @@ interface Resource extends Record<string, unknown> {
 }
 
 /** Every string anywhere in a value. */
-function strings(value: unknown): string[] {
+const strings = (value: unknown): string[] => {
   if (typeof value === 'string') return [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(strings) : [];
-}
+};
 
 const [member1, member2] = generateRecords();
 if (!member1 || !member2) throw new Error('two members expected');
@@ -58,8 +58,8 @@ describe('Test Member 1', () => {
 
   it('refers only to what is there, relatively and absolutely', () => {
     const references = resources.flatMap(strings).filter((text) => /(^|\/)[A-Z][A-Za-z]+\/[0-9a-f-]{36}$/.test(text));
-    const absolute = references.filter((reference) => reference.startsWith(`${FHIR_BASE}/`));
-    const local = references.map((reference) => reference.replace(`${FHIR_BASE}/`, ''));
+    const absolute = references.filter((reference) => reference.startsWith(`${fhirBase}/`));
+    const local = references.map((reference) => reference.replace(`${fhirBase}/`, ''));
     expect(local.filter((reference) => !byReference.has(reference))).toEqual([]);
     expect(absolute.length).toBeGreaterThan(20);
     expect(absolute.length).toBeLessThan(references.length);
@@ -72,7 +72,7 @@ describe('Test Member 1', () => {
     expect(urls.length).toBeGreaterThan(0);
     for (const { url, size } of urls) {
       expect(url).toMatch(/^\{\{fhirBase\}\}\/Binary\//);
-      const binary = byReference.get(url.replace(`${FHIR_BASE}/`, ''));
+      const binary = byReference.get(url.replace(`${fhirBase}/`, ''));
       expect(Buffer.from(String(binary?.['data']), 'base64')).toHaveLength(size);
     }
   });

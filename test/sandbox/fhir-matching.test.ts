@@ -1,13 +1,13 @@
+import { fhirBase } from '../../sandbox/payer/data/record.ts';
 import { dateMatcher } from '../../sandbox/payer/fhir/dates.ts';
 import { searchParametersOf } from '../../sandbox/payer/fhir/definitions.ts';
-import { matcher } from '../../sandbox/payer/fhir/match.ts';
 import { splitValues } from '../../sandbox/payer/fhir/filter.ts';
-import { sorted } from '../../sandbox/payer/fhir/sort.ts';
 import { included } from '../../sandbox/payer/fhir/include.ts';
+import { matcher } from '../../sandbox/payer/fhir/match.ts';
 import { readQuery } from '../../sandbox/payer/fhir/query.ts';
-import { page } from '../../sandbox/payer/fhir/search.ts';
 import { loadViews, storeResource } from '../../sandbox/payer/fhir/records.ts';
-import { FHIR_BASE } from '../../sandbox/payer/data/record.ts';
+import { page } from '../../sandbox/payer/fhir/search.ts';
+import { sorted } from '../../sandbox/payer/fhir/sort.ts';
 
 const base = 'http://127.0.0.1:1/r4';
 
@@ -290,7 +290,7 @@ describe('what a member may see', () => {
           text('Organization', '1'),
           text('DocumentReference', '1', {
             subject: { reference: 'Patient/1' },
-            content: [{ attachment: { url: `${FHIR_BASE}/Binary/1` } }],
+            content: [{ attachment: { url: `${fhirBase}/Binary/1` } }],
           }),
           text('Binary', '1'),
           text('PractitionerRole', '1', { practitioner: { reference: 'Practitioner/1' } }),

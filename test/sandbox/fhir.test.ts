@@ -43,17 +43,17 @@ afterAll(async () => {
   });
 });
 
-function ask(path: string, init: RequestInit = {}, patientId = member1?.patientId): Promise<Response> {
+const ask = (path: string, init: RequestInit = {}, patientId = member1?.patientId): Promise<Response> => {
   const url = path.startsWith('http') ? path : `${base}/${path}`;
   const headers = new Headers(init.headers);
   headers.set('authorization', `Bearer ${patientId}`);
   return fetch(url, { ...init, headers });
-}
+};
 
-async function read(path: string, init: RequestInit = {}): Promise<Answer> {
+const read = async (path: string, init: RequestInit = {}): Promise<Answer> => {
   const response = await ask(path, init);
   return (await response.json()) as Answer;
-}
+};
 
 const total = async (path: string): Promise<number> => (await read(path)).total;
 const modes = ({ entry = [] }: Answer): string[] =>

@@ -34,7 +34,7 @@ const bundle = (resources: readonly string[], next?: string) =>
   `"entry":[${resources.map((resource) => `{"resource":${resource}}`).join(',')}]}`;
 
 /** A stand-in for the gateway of one payer, `plan`: just enough for the app's pages, and errors on demand. */
-export async function startFakeGateway(): Promise<FakeGateway> {
+export const startFakeGateway = async (): Promise<FakeGateway> => {
   const server = createServer();
   server.listen(0, 'localhost');
   await once(server, 'listening');
@@ -59,7 +59,7 @@ export async function startFakeGateway(): Promise<FakeGateway> {
   server.on('request', (request: IncomingMessage, response: ServerResponse) => void respond(request, response));
   return fake;
 
-  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     let body = '';
     for await (const chunk of request) body += String(chunk);
     const url = new URL(request.url ?? '/', fake.origin);
@@ -99,9 +99,9 @@ export async function startFakeGateway(): Promise<FakeGateway> {
       return void json(fake.fhirStatus, outcome, 'application/fhir+json');
     }
     fhir(url, base, json);
-  }
+  };
 
-  function authorize(url: URL, response: ServerResponse): void {
+  const authorize = (url: URL, response: ServerResponse): void => {
     const code = randomUUID();
     challenges.set(code, url.searchParams.get('code_challenge') ?? '');
     const back = new URL(url.searchParams.get('redirect_uri') ?? '');
@@ -110,9 +110,9 @@ export async function startFakeGateway(): Promise<FakeGateway> {
     if (fake.signInError === undefined) back.searchParams.set('code', code);
     else back.searchParams.set('error', fake.signInError);
     response.writeHead(302, { Location: back.href }).end();
-  }
+  };
 
-  function fhir(url: URL, base: string, json: (status: number, value: unknown, type?: string) => void): void {
+  const fhir = (url: URL, base: string, json: (status: number, value: unknown, type?: string) => void): void => {
     const weight = '"valueQuantity":{"value":71.00,"unit":"kg"}';
     const first = bundle(
       [patient, observation('o1', '2014-05-01', weight)],
@@ -133,10 +133,10 @@ export async function startFakeGateway(): Promise<FakeGateway> {
       return json(200, bundle([observation('o1', '2014-05-01', weight)]), 'application/fhir+json');
     }
     json(200, bundle([]), 'application/fhir+json');
-  }
-}
+  };
+};
 
-function metadata(base: string): Readonly<Record<string, unknown>> {
+const metadata = (base: string): Readonly<Record<string, unknown>> => {
   const { origin } = new URL(base);
   return {
     issuer: base,
@@ -147,4 +147,4 @@ function metadata(base: string): Readonly<Record<string, unknown>> {
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
   };
-}
+};

@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AuthorizationResponseError, ResponseBodyError } from 'openid-client';
 import { html } from '../../sandbox/html.ts';
 import { send } from '../../sandbox/partner/answer.ts';
-import { parseFhir, nameOf, valueOf } from '../../sandbox/partner/fhir.ts';
+import { nameOf, parseFhir, valueOf } from '../../sandbox/partner/fhir.ts';
 import { gatewayClient } from '../../sandbox/partner/gateway-client.ts';
 import { problemOf } from '../../sandbox/partner/problem.ts';
-import { type Read, ReadError, countsByType, readRecord, summaryOf } from '../../sandbox/partner/record.ts';
+import { countsByType, ReadError, readRecord, summaryOf, type Read } from '../../sandbox/partner/record.ts';
 import { rememberSignIn, sessionStore } from '../../sandbox/partner/sessions.ts';
 import { startFakeGateway } from './partner-fake-gateway.ts';
 

@@ -4,7 +4,7 @@ import { startFakeGateway } from './partner-fake-gateway.ts';
 import type { FakeGateway } from './partner-fake-gateway.ts';
 
 /** A browser without a window: keeps cookies, follows redirects between the app and the gateway. */
-function browser() {
+const browser = () => {
   const cookies = new Map<string, string>();
   return async function visit(url: string, form?: Record<string, string>) {
     let next: string | undefined = url;
@@ -28,7 +28,7 @@ function browser() {
       body = undefined;
     }
   };
-}
+};
 
 describe('the demo partner app', () => {
   let gateway: FakeGateway;

@@ -29,9 +29,9 @@ export interface RunningPayer {
 }
 
 /** Starts a payer on a free port, with a redirect URI that nothing listens on: the walks stop there. */
-export async function runPayer(
+export const runPayer = async (
   options: Pick<PayerOptions, 'preset' | 'displayName' | 'clientId' | 'client' | 'accessTokenSeconds' | 'now'>,
-): Promise<RunningPayer> {
+): Promise<RunningPayer> => {
   const lines: RequestLogLine[] = [];
   const redirectUri = 'http://localhost:9/oauth2/callback/payer';
   const payer = await startPayer({
@@ -42,7 +42,7 @@ export async function runPayer(
     log: (line) => lines.push(line),
   });
   return { ...payer, redirectUri, lines };
-}
+};
 
 export interface Answer {
   readonly status: number;
@@ -51,15 +51,15 @@ export interface Answer {
 }
 
 /** Posts a form and reads the JSON that comes back. */
-export async function post(url: string, form: Readonly<Record<string, string>>): Promise<Answer> {
+export const post = async (url: string, form: Readonly<Record<string, string>>): Promise<Answer> => {
   const response = await fetch(url, { method: 'POST', body: new URLSearchParams(form) });
   const text = await response.text();
   const body = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
   return { status: response.status, headers: response.headers, body };
-}
+};
 
 /** Reads from a payer's FHIR API. */
-export async function readFhir(payer: RunningPayer, path: string, token?: string): Promise<Answer> {
+export const readFhir = async (payer: RunningPayer, path: string, token?: string): Promise<Answer> => {
   const response = await fetch(`${payer.url}/r4/${path}`, {
     headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
   });
@@ -68,14 +68,14 @@ export async function readFhir(payer: RunningPayer, path: string, token?: string
     headers: response.headers,
     body: (await response.json()) as Record<string, unknown>,
   };
-}
+};
 
 /** A query parameter of a redirect, or null. */
-export function parameter(location: string, name: string): string | null {
+export const parameter = (location: string, name: string): string | null => {
   return new URL(location).searchParams.get(name);
-}
+};
 
-async function freePort(): Promise<number> {
+const freePort = async (): Promise<number> => {
   const server = createServer();
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
@@ -85,4 +85,4 @@ async function freePort(): Promise<number> {
     server.close(resolve);
   });
   return port;
-}
+};

@@ -15,52 +15,52 @@ beforeAll(async () => {
 });
 afterAll(() => payer.close());
 
-function authorizeUrl(state = 'state-1'): string {
+const authorizeUrl = (state = 'state-1'): string => {
   const query = new URLSearchParams({ client_id: 'gateway-here', redirect_uri: payer.redirectUri, state });
   return `${payer.url}/oauth2/authorize/payer2payer?${query.toString()}`;
-}
+};
 
-function redeem(code: string, secret = 'its-secret'): Promise<Answer> {
+const redeem = (code: string, secret = 'its-secret'): Promise<Answer> => {
   const form = { client_id: 'gateway-here', client_secret: secret, code, grant_type: 'authorization_code' };
   return post(`${payer.url}/oauth2/token`, form);
-}
+};
 
-function refresh(token: unknown): Promise<Answer> {
+const refresh = (token: unknown): Promise<Answer> => {
   const form = { client_id: 'gateway-here', client_secret: 'its-secret', grant_type: 'refresh_token' };
   return post(`${payer.url}/oauth2/token`, { ...form, refresh_token: String(token) });
-}
+};
 
-async function codeOf(location: Promise<string>): Promise<string> {
+const codeOf = async (location: Promise<string>): Promise<string> => {
   return parameter(await location, 'code') ?? '';
-}
+};
 
-async function toCreateAccount(walker: Walker, url = authorizeUrl()): Promise<WalkPage> {
+const toCreateAccount = async (walker: Walker, url = authorizeUrl()): Promise<WalkPage> => {
   return pageOf(
     await walker.follow(pageOf(await walker.open(url), 'Sign in'), 'Create an account'),
     'Create an account',
   );
-}
+};
 
-async function toVerify(walker: Walker, url = authorizeUrl(), member = member1): Promise<WalkPage> {
+const toVerify = async (walker: Walker, url = authorizeUrl(), member = member1): Promise<WalkPage> => {
   const create = await toCreateAccount(walker, url);
   return pageOf(await walker.submit(create, accountValues(member)), 'Verify your e-mail');
-}
+};
 
-async function toConsent(walker: Walker, url = authorizeUrl(), member = member1): Promise<WalkPage> {
+const toConsent = async (walker: Walker, url = authorizeUrl(), member = member1): Promise<WalkPage> => {
   const verify = await toVerify(walker, url, member);
   return pageOf(await walker.submit(verify, { code: await readCode(walker, verify) }), 'Allow access');
-}
+};
 
-function refused(stop: WalkStop): WalkPage {
+const refused = (stop: WalkStop): WalkPage => {
   if ('location' in stop) throw new Error('sent away');
   expect(stop.page.status).toBe(422);
   return stop.page;
-}
+};
 
-function locationOf(stop: WalkStop): string {
+const locationOf = (stop: WalkStop): string => {
   if ('page' in stop) throw new Error('not sent away');
   return stop.location;
-}
+};
 
 describe('the Demo Health Plan, as the reference page shows it', () => {
   it('gives a code for client_id, redirect_uri and state alone, and answers with the state and no iss', async () => {

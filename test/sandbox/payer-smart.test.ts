@@ -1,10 +1,10 @@
+import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { createHash, randomUUID } from 'node:crypto';
-import { SignJWT, exportJWK, generateKeyPair } from 'jose';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { CryptoKey } from 'jose';
 import * as oauth from 'oauth4webapi';
-import { signInAsMember, createWalker } from '../../sandbox/payer/walk.ts';
+import { createWalker, signInAsMember } from '../../sandbox/payer/walk.ts';
 import { member1, parameter, post, readFhir, runPayer } from './payer-fixture.ts';
 import type { Answer, RunningPayer } from './payer-fixture.ts';
 
@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => payer.close());
 
-function authorizeUrl(changes: Readonly<Record<string, string | undefined>> = {}, at: RunningPayer = payer): string {
+const authorizeUrl = (changes: Readonly<Record<string, string | undefined>> = {}, at: RunningPayer = payer): string => {
   const query: Record<string, string | undefined> = {
     response_type: 'code',
     client_id: clientId,
@@ -44,9 +44,9 @@ function authorizeUrl(changes: Readonly<Record<string, string | undefined>> = {}
   };
   const kept = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return `${at.url}/oauth2/authorize?${new URLSearchParams(kept).toString()}`;
-}
+};
 
-function assertion(alg: keyof typeof keys = 'ES384', audience = `${payer.url}/oauth2/token`): Promise<string> {
+const assertion = (alg: keyof typeof keys = 'ES384', audience = `${payer.url}/oauth2/token`): Promise<string> => {
   return new SignJWT()
     .setProtectedHeader({ alg, kid: alg })
     .setIssuer(clientId)
@@ -56,18 +56,18 @@ function assertion(alg: keyof typeof keys = 'ES384', audience = `${payer.url}/oa
     .setIssuedAt()
     .setExpirationTime('2m')
     .sign(keys[alg]);
-}
+};
 
-async function authenticated(path: string, form: Readonly<Record<string, string>>, jwt?: string): Promise<Answer> {
+const authenticated = async (path: string, form: Readonly<Record<string, string>>, jwt?: string): Promise<Answer> => {
   return post(payer.url + path, {
     client_id: clientId,
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
     client_assertion: jwt ?? (await assertion()),
     ...form,
   });
-}
+};
 
-function redeem(location: string, changes: Readonly<Record<string, string>> = {}, jwt?: string): Promise<Answer> {
+const redeem = (location: string, changes: Readonly<Record<string, string>> = {}, jwt?: string): Promise<Answer> => {
   const form = {
     grant_type: 'authorization_code',
     code: parameter(location, 'code') ?? '',
@@ -75,17 +75,17 @@ function redeem(location: string, changes: Readonly<Record<string, string>> = {}
     code_verifier: verifier,
   };
   return authenticated('/oauth2/token', { ...form, ...changes }, jwt);
-}
+};
 
-function refresh(token: unknown): Promise<Answer> {
+const refresh = (token: unknown): Promise<Answer> => {
   return authenticated('/oauth2/token', { grant_type: 'refresh_token', refresh_token: String(token) });
-}
+};
 
 /** Where an authorize request that is refused at once leads, or the page that it ends at. */
-async function refusal(url: string): Promise<string> {
+const refusal = async (url: string): Promise<string> => {
   const stop = await createWalker(payer.url).open(url);
   return 'location' in stop ? stop.location : `page: ${stop.page.html}`;
-}
+};
 
 describe('Northwind Health, a SMART App Launch 2.2 server', () => {
   it('walks from authorize to tokens, with iss, the patient and the whole scope', async () => {

@@ -1,5 +1,5 @@
 import { accountValues, createWalker, pageOf, readCode, signInAsMember } from '../../sandbox/payer/walk.ts';
-import type { WalkPage, WalkStop, Walker } from '../../sandbox/payer/walk.ts';
+import type { Walker, WalkPage, WalkStop } from '../../sandbox/payer/walk.ts';
 import { member1, parameter, post, runPayer } from './payer-fixture.ts';
 import type { Answer, RunningPayer } from './payer-fixture.ts';
 

@@ -1,12 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type Server, createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { close, listen } from '../../sandbox/aws/listen.ts';
-import { type LocalStack, startLocalStack } from '../../sandbox/stack.ts';
+import { startLocalStack, type LocalStack } from '../../sandbox/stack.ts';
 
 interface Ended {
   readonly code: number | null;

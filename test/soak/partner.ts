@@ -1,4 +1,4 @@
-import { type Ending, type Observations, type Step, countUnexpected } from './observations.ts';
+import { countUnexpected, type Ending, type Observations, type Step } from './observations.ts';
 import type { SoakPayer } from './payer.ts';
 
 /** A grant as the partner holds it. */

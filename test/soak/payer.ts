@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { close, listen } from '../../sandbox/aws/listen.ts';
 
 /** How one call in twenty goes wrong. */

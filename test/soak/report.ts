@@ -1,6 +1,6 @@
 import type { Flags } from './flags.ts';
-import { type Observations, type Observed, ownSteps } from './observations.ts';
-import { type Sample, quantile, slopePerMinute } from './statistics.ts';
+import { ownSteps, type Observations, type Observed } from './observations.ts';
+import { quantile, slopePerMinute, type Sample } from './statistics.ts';
 
 const minuteMs = 60_000;
 /** Megabytes a minute by which a function may hold more, once it is warm. */

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { closersOf } from '../../sandbox/closers.ts';
 import { startLocalStack } from '../../sandbox/stack.ts';
 import { writeStage } from '../support/stage-files.ts';
-import { type Flags, readFlags, usage } from './flags.ts';
-import { type Seen, sampleMemory } from './memory.ts';
-import { type Observations, countUnexpected, nothingSeen } from './observations.ts';
-import { type SoakPartner, soakPartner } from './partner.ts';
+import { readFlags, usage, type Flags } from './flags.ts';
+import { sampleMemory, type Seen } from './memory.ts';
+import { countUnexpected, nothingSeen, type Observations } from './observations.ts';
+import { soakPartner, type SoakPartner } from './partner.ts';
 import { startSoakPayer } from './payer.ts';
 import { reportOf } from './report.ts';
 

@@ -1,6 +1,6 @@
-import { buildSync } from 'esbuild';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildSync } from 'esbuild';
 
 const functionsFolder = join(import.meta.dirname, '..', '..', 'functions');
 

@@ -4,7 +4,7 @@
  */
 import { byItsCode, through } from './right-lines.ts';
 import type { UsedRight } from './rights.ts';
-import { type Resource, type StageTemplate, nameOf } from './stage-template.ts';
+import { nameOf, type Resource, type StageTemplate } from './stage-template.ts';
 
 /** What a right is derived from. */
 export interface Facts {

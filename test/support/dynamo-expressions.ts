@@ -1,4 +1,4 @@
-import { type AttributeValue, DynamoDBServiceException } from '@aws-sdk/client-dynamodb';
+import { DynamoDBServiceException, type AttributeValue } from '@aws-sdk/client-dynamodb';
 
 type Item = Record<string, AttributeValue>;
 type Values = Record<string, AttributeValue> | undefined;

@@ -2,7 +2,7 @@
  * What policies decide, as IAM does: a statement that denies wins, then one that allows, and without either nothing is
  * allowed (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html).
  */
-import { type StageTemplate, type Statement, nameOf, principalsOf } from './stage-template.ts';
+import { nameOf, principalsOf, type StageTemplate, type Statement } from './stage-template.ts';
 
 /** A call, its names as `nameOf` writes them. */
 export interface Call {

@@ -1,25 +1,25 @@
 import { randomBytes } from 'node:crypto';
-import type { RegistryData } from '../../functions/shared/registry/types.ts';
-import { base64url, nowSeconds } from '../../functions/shared/deps.ts';
 import type { FetchDeps } from '../../functions/fetch/deps.ts';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
-import type { ApiEvent } from '../../functions/shared/http/api.ts';
 import type { TakeTurn } from '../../functions/fetch/limits/limiter.ts';
+import { base64url, nowSeconds } from '../../functions/shared/deps.ts';
+import type { ApiEvent } from '../../functions/shared/http/api.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
-import { type AccessToken, writeBearer } from '../../functions/shared/store/bearers.ts';
+import type { RegistryData } from '../../functions/shared/registry/types.ts';
+import { writeBearer, type AccessToken } from '../../functions/shared/store/bearers.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import {
-  type Grant,
-  type PayerTokens,
   readGrant,
   sealPayerTokens,
   unsealPayerTokens,
+  type Grant,
+  type PayerTokens,
 } from '../../functions/shared/store/grant.ts';
 import { putGrant, redeem } from '../../functions/shared/store/grants.ts';
 import { apiEvent, testDeps } from './gateway.ts';
 import { es384Jwk, localRegistry } from './login.ts';
 import { withoutReference } from './reference.ts';
-import { type StreamOptions, type StreamedAnswer, callStreaming } from './stream-handler.ts';
+import { callStreaming, type StreamedAnswer, type StreamOptions } from './stream-handler.ts';
 
 const gatewayKey = es384Jwk('northwind-local-1');
 

@@ -2,7 +2,7 @@
 import { checkStage } from '../../config/check.ts';
 import demo from '../../config/demo.ts';
 import type { Domain } from '../../config/stage.ts';
-import { type Resource, type StageTemplate, synthesised } from './stage-template.ts';
+import { synthesised, type Resource, type StageTemplate } from './stage-template.ts';
 
 export const domain: Domain = {
   name: 'gateway.example.org',

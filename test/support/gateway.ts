@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'aws-lambda';
-import { localStage } from '../../config/local.ts';
-import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { registryData } from '../../config/load.ts';
-import type { PayerHttp } from '../../functions/shared/payer/http.ts';
+import { localStage } from '../../config/local.ts';
 import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
+import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import type { PayerSecret } from '../../functions/shared/payer/secrets.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
-import { type MemoryDynamo, memoryDynamo } from './memory-dynamo.ts';
+import type { RegistryData } from '../../functions/shared/registry/types.ts';
+import { memoryDynamo, type MemoryDynamo } from './memory-dynamo.ts';
 import { reference } from './reference.ts';
 
 /** Noon, 1 June 2026: where the tests' clock starts. Milliseconds. */

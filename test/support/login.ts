@@ -1,12 +1,12 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { localStage } from '../../config/local.ts';
 import { registryData } from '../../config/load.ts';
-import type { RegistryData } from '../../functions/shared/registry/types.ts';
+import { localStage } from '../../config/local.ts';
 import { authorizeHandler } from '../../functions/authorize/handler.ts';
 import { callbackHandler } from '../../functions/callback/handler.ts';
 import type { ApiResponse } from '../../functions/shared/http/api.ts';
 import type { ReadPayerSecret } from '../../functions/shared/payer/secrets.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
+import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
 import { apiEvent, call, cookiesOf, testDeps } from './gateway.ts';
 import { withoutReference } from './reference.ts';

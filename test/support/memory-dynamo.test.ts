@@ -1,11 +1,11 @@
 import {
-  type AttributeValue,
   GetItemCommand,
   PutItemCommand,
   UpdateItemCommand,
+  type AttributeValue,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import { type Store, stores } from '../model/store.ts';
+import { stores, type Store } from '../model/store.ts';
 
 /* The memory must refuse what DynamoDB refuses; dynalite, which speaks its protocol, is asked the same. */
 const whole = {

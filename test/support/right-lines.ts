@@ -1,5 +1,5 @@
 /** How a right is written as a line. */
-import { type StageTemplate, type Statement, conditionsOf, nameOf } from './stage-template.ts';
+import { conditionsOf, nameOf, type StageTemplate, type Statement } from './stage-template.ts';
 
 /** `Allow dynamodb:PutItem on Tables/Grants if …`, with every condition and its value. */
 export const rightLine = (

@@ -1,4 +1,4 @@
-import { type Comparison, type UsedRight, compareRights } from './rights.ts';
+import { compareRights, type Comparison, type UsedRight } from './rights.ts';
 import type { Resource, StageTemplate } from './stage-template.ts';
 
 const arn = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });

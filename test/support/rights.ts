@@ -1,7 +1,7 @@
 /** What the functions of a template may do, and whether that is what they do. */
-import { type Resource, type StageTemplate, type Statement, nameOf } from './stage-template.ts';
-import { type Facts, derivations } from './derived-rights.ts';
+import { derivations, type Facts } from './derived-rights.ts';
 import { onlyKeys, rightLine } from './right-lines.ts';
+import { nameOf, type Resource, type StageTemplate, type Statement } from './stage-template.ts';
 
 /** A call that a function made to AWS. */
 export interface UsedRight {

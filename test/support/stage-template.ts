@@ -1,10 +1,10 @@
 /** Templates of whole stages, and what of them tests look at. */
-import { jest } from '@jest/globals';
-import { App } from 'aws-cdk-lib';
-import type { Construct } from 'constructs';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
+import { App } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
 import { checkStage } from '../../config/check.ts';
 import { loadStage } from '../../config/load.ts';
 import type { StageConfig } from '../../config/stage.ts';

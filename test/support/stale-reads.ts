@@ -1,4 +1,4 @@
-import { type AttributeValue, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { MemoryDynamo } from './memory-dynamo.ts';
 
 type Item = Record<string, AttributeValue> | undefined;

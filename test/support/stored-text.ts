@@ -1,4 +1,4 @@
-import { DynamoDBClient, type AttributeValue, paginateScan } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, paginateScan, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { keysAfter, readObject } from '../../bin/audit/audit-bucket.ts';
 import type { LocalStack } from '../../sandbox/stack.ts';

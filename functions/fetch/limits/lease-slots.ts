@@ -4,8 +4,8 @@ import {
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import { type Table, n, number, s } from '../../shared/store/dynamo.ts';
-import { type Bounds, type Rate, boundsOf, slotMsOf, wayOf } from './slots.ts';
+import { n, number, s, type Table } from '../../shared/store/dynamo.ts';
+import { boundsOf, slotMsOf, wayOf, type Bounds, type Rate } from './slots.ts';
 
 /** What is asked of a limit. */
 interface LeaseRequest {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../shared/deps.ts';
 import { causeOf } from '../../shared/errors.ts';
-import { type LeaseSlots, leaseFromMemory } from './lease-slots.ts';
-import { type Rate, batchOf, boundsOf, freeSlots, keepMs, roundingMs, slotMsOf } from './slots.ts';
+import { leaseFromMemory, type LeaseSlots } from './lease-slots.ts';
+import { batchOf, boundsOf, freeSlots, keepMs, roundingMs, slotMsOf, type Rate } from './slots.ts';
 
 /** How a limit stood for one call. */
 export interface Turn {

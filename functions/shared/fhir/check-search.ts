@@ -1,10 +1,10 @@
 import { FhirRequestError } from './fhir-request-error.ts';
 import type { Parameter, TypeNeed } from './fhir-request.ts';
-import { checkKnown, type Grammar, refused, shown } from './known-parameters.ts';
+import { checkKnown, refused, shown, type Grammar } from './known-parameters.ts';
 import { parseSearchPath, targetsOf } from './search-path.ts';
-import { ANY, isResourceType, resourceTypeOf } from './search-targets.ts';
+import { any, isResourceType, resourceTypeOf } from './search-targets.ts';
 
-const JSON_FORMATS = new Set([
+const jsonFormats = new Set([
   '',
   'json',
   'text/json',
@@ -16,24 +16,24 @@ const JSON_FORMATS = new Set([
 const need = (types: readonly string[], needs: TypeNeed['needs']): TypeNeed[] => types.map((type) => ({ type, needs }));
 
 /** The gateway speaks JSON only: anything else could not be checked for links. A `+` may have become a space. */
-export function checkFormat(value: string): void {
+export const checkFormat = (value: string): void => {
   const format = value.split(';')[0]!.trim().toLowerCase().replace(' ', '+');
-  if (!JSON_FORMATS.has(format))
+  if (!jsonFormats.has(format))
     throw new FhirRequestError(406, 'not-supported', 'Only JSON can be asked for in _format.');
-}
+};
 
 /** Types that `Type:parameter` or `Type:parameter:Target` includes. https://hl7.org/fhir/R4/search.html#include */
-function included(value: string): readonly string[] {
+const included = (value: string): readonly string[] => {
   const [source, parameter, target] = value.split(':');
   const type = resourceTypeOf(source!);
-  if (type === undefined || parameter === undefined) return [ANY];
-  return target === undefined ? targetsOf([type], parameter) : [resourceTypeOf(target) ?? ANY];
-}
+  if (type === undefined || parameter === undefined) return [any];
+  return target === undefined ? targetsOf([type], parameter) : [resourceTypeOf(target) ?? any];
+};
 
-const revIncluded = (value: string): readonly string[] => [resourceTypeOf(value.split(':')[0]!) ?? ANY];
+const revIncluded = (value: string): readonly string[] => [resourceTypeOf(value.split(':')[0]!) ?? any];
 
 /** Types that the value of a search result parameter lets the payer return or look into. */
-export function consultedByValue(code: string, value: string, searched: readonly string[]): readonly TypeNeed[] {
+export const consultedByValue = (code: string, value: string, searched: readonly string[]): readonly TypeNeed[] => {
   const items = value.split(',').map((item) => item.trim());
   switch (code) {
     case '_type':
@@ -46,7 +46,7 @@ export function consultedByValue(code: string, value: string, searched: readonly
       return need(['List'], 's');
     case '_contained':
       // It can return resources that contain those of the path's type.
-      return value === 'false' ? [] : need([ANY], 's');
+      return value === 'false' ? [] : need([any], 's');
     case '_sort':
       return items
         .filter((item) => item.includes('.'))
@@ -55,25 +55,25 @@ export function consultedByValue(code: string, value: string, searched: readonly
     default:
       return [];
   }
-}
+};
 
 /** A type that `_type` names. @throws FhirRequestError 400 for what R4 does not have, which a payer may ignore */
-export function typeNamed(type: string): string {
+export const typeNamed = (type: string): string => {
   if (isResourceType(type)) return type;
   throw new FhirRequestError(400, 'invalid', 'What _type names is not a resource type of FHIR R4.');
-}
+};
 
 /**
  * Checks the parameters of a request, and finds what they let the payer return or look into.
  * @param searched the types whose search parameters the request's are
  * @throws FhirRequestError 400, 406
  */
-export function checkSearch(
+export const checkSearch = (
   parameters: readonly Parameter[],
   searched: readonly string[],
   grammar: Grammar,
   anyFormat: boolean,
-): TypeNeed[] {
+): TypeNeed[] => {
   return parameters.flatMap(([name, value]) => {
     checkKnown(name, grammar);
     if (!value.isWellFormed()) {
@@ -86,4 +86,4 @@ export function checkSearch(
     const { consulted, code } = parseSearchPath(name, searched);
     return [...consulted.flatMap((types) => need(types, 's')), ...consultedByValue(code, value, searched)];
   });
-}
+};

@@ -1,7 +1,7 @@
 import { checkSearch, typeNamed } from './check-search.ts';
 import { FhirRequestError } from './fhir-request-error.ts';
-import { type AddedParameters, type Grammar, PLAIN } from './known-parameters.ts';
-import { ANY, isResourceType } from './search-targets.ts';
+import { plainParameters, type AddedParameters, type Grammar } from './known-parameters.ts';
+import { any, isResourceType } from './search-targets.ts';
 
 export { FhirRequestError } from './fhir-request-error.ts';
 
@@ -21,14 +21,14 @@ type Interaction =
   | 'page';
 
 /** Access that a request needs to a resource type, as in SMART v2 scopes: `r` to read, `s` to search. */
-export type TypeNeed = {
+export interface TypeNeed {
   /** A resource type, or `*` where any may be returned. */
   readonly type: string;
   readonly needs: 'r' | 's' | 'rs';
-};
+}
 
 /** A checked request: only {@link parseFhirRequest} makes one. */
-export type FhirRequest = {
+export interface FhirRequest {
   readonly interaction: Interaction;
   readonly method: 'GET' | 'POST';
   /** The path's first type; none at base level. */
@@ -46,9 +46,9 @@ export type FhirRequest = {
   readonly form?: readonly Parameter[];
   /** Present with a page: what follows the payer's base as the payer wrote it, and what of it nobody but the payer knows. */
   readonly page?: { readonly rest: string; readonly unknown: readonly string[] };
-};
+}
 
-export type FhirRequestInput = {
+export interface FhirRequestInput {
   readonly method: string;
   /** Decoded path segments below the FHIR base. */
   readonly segments: readonly string[];
@@ -58,56 +58,56 @@ export type FhirRequestInput = {
   readonly everything: boolean;
   /** Search parameters that the payer adds. */
   readonly searchParameters?: AddedParameters | undefined;
-};
+}
 
 type Target = Pick<FhirRequest, 'interaction' | 'resourceType' | 'id' | 'searched'> & { readonly needs: TypeNeed[] };
 
-const SEGMENT = /^(?!\.{1,2}$)[A-Za-z0-9._~$*-]{1,128}$/;
+const segmentForm = /^(?!\.{1,2}$)[A-Za-z0-9._~$*-]{1,128}$/;
 // Of a segment, and lenient: payers have ids that are longer, or of more characters, than FHIR's. Reserved names begin
 // with `_`.
-const ID = /^[A-Za-z0-9.~-][A-Za-z0-9._~-]*$/;
+const idForm = /^[A-Za-z0-9.~-][A-Za-z0-9._~-]*$/;
 
 const badPath = () => new FhirRequestError(400, 'invalid', 'The path is not a FHIR read or search.');
 const notFound = (message: string) => new FhirRequestError(404, 'not-supported', message);
 const notAllowed = (message: string) => new FhirRequestError(405, 'not-supported', message);
 
 /** Checks that the path consists of what may stand in a FHIR path, and drops a slash at its end. */
-function checkSegments(given: readonly string[]): readonly string[] {
+const checkSegments = (given: readonly string[]): readonly string[] => {
   const segments = given.at(-1) === '' ? given.slice(0, -1) : given;
   for (const segment of segments) {
-    if (!SEGMENT.test(segment)) throw badPath();
+    if (!segmentForm.test(segment)) throw badPath();
   }
   return segments;
-}
+};
 
 /** Checks the method: reading only. https://hl7.org/fhir/R4/http.html#search */
-function checkMethod(method: string, segments: readonly string[]): 'GET' | 'POST' {
+const checkMethod = (method: string, segments: readonly string[]): 'GET' | 'POST' => {
   if (method === 'GET') return method;
   if (method === 'POST' && segments.length === 2 && segments[1] === '_search') return method;
   throw notAllowed('This server is read-only: GET, or POST to {type}/_search.');
-}
+};
 
 /**
  * What a request without a path asks for: a search of all types. `_type` does not narrow what is needed, since a payer
  * may ignore it.
  */
-function targetOfBase(query: readonly Parameter[]): Target {
+const targetOfBase = (query: readonly Parameter[]): Target => {
   if (query.length === 0) throw notFound('Name a resource type below this base URL.');
-  return { interaction: 'search-system', searched: [ANY], needs: [{ type: ANY, needs: 's' }] };
-}
+  return { interaction: 'search-system', searched: [any], needs: [{ type: any, needs: 's' }] };
+};
 
-function checkId(id: string): string {
-  if (!ID.test(id)) throw badPath();
+const checkId = (id: string): string => {
+  if (!idForm.test(id)) throw badPath();
   return id;
-}
+};
 
 /** What a path with a resource id, and more behind it, asks for. */
-function targetOfInstance(
+const targetOfInstance = (
   resourceType: string,
   id: string,
   [third, version]: readonly string[],
   everything: boolean,
-): Target {
+): Target => {
   const read = { resourceType, id, searched: [resourceType], needs: [{ type: resourceType, needs: 'r' as const }] };
   if (third === undefined) return { interaction: 'read', ...read };
   if (third === '_history') {
@@ -118,9 +118,9 @@ function targetOfInstance(
   if (version !== undefined || resourceType !== 'Patient') throw notFound('This server has no such path.');
   if (third === '$everything') {
     if (!everything) throw notAllowed('This payer has no $everything. Search each resource type instead.');
-    return { interaction: 'everything', resourceType, id, searched: [ANY], needs: [{ type: ANY, needs: 'rs' }] };
+    return { interaction: 'everything', resourceType, id, searched: [any], needs: [{ type: any, needs: 'rs' }] };
   }
-  if (third !== ANY && !isResourceType(third)) throw notFound('This is not a resource type of FHIR R4.');
+  if (third !== any && !isResourceType(third)) throw notFound('This is not a resource type of FHIR R4.');
   return {
     interaction: 'search-compartment',
     resourceType,
@@ -128,10 +128,10 @@ function targetOfInstance(
     searched: [third],
     needs: [{ type: third, needs: 's' }],
   };
-}
+};
 
 /** What the path asks for. */
-function targetOf(segments: readonly string[], method: 'GET' | 'POST', input: FhirRequestInput): Target {
+const targetOf = (segments: readonly string[], method: 'GET' | 'POST', input: FhirRequestInput): Target => {
   const [resourceType, second] = segments;
   if (resourceType === undefined) return targetOfBase(input.query);
   const operation = segments.findIndex((segment) => segment.startsWith('$'));
@@ -150,48 +150,48 @@ function targetOf(segments: readonly string[], method: 'GET' | 'POST', input: Fh
     if (second === '_history') return { interaction: 'history-type', resourceType, searched: [resourceType], needs };
   }
   return targetOfInstance(resourceType, checkId(second), segments.slice(2), input.everything);
-}
+};
 
 /**
  * A search without a path that `_type` limits to one type, as that type's own search, which means the same: a payer that
  * ignores `_type` cannot answer with others.
  */
-function asTypeSearch(
+const asTypeSearch = (
   segments: readonly string[],
   { method, query }: FhirRequestInput,
-): [readonly string[], readonly Parameter[]] {
+): [readonly string[], readonly Parameter[]] => {
   if (method !== 'GET' || segments.length > 0) return [segments, query];
   const types = new Set(query.flatMap(([name, value]) => (name === '_type' ? value.split(',').map(typeNamed) : [])));
   if (types.size !== 1) return [segments, query];
   return [[...types], query.filter(([name]) => name !== '_type')];
-}
+};
 
 /** The parameters that a kind of request has beside search parameters, and the types whose search parameters it has. */
-function grammarOf({ interaction, searched }: Target, query: readonly Parameter[]): Pick<Grammar, 'plain' | 'on'> {
+const grammarOf = ({ interaction, searched }: Target, query: readonly Parameter[]): Pick<Grammar, 'plain' | 'on'> => {
   switch (interaction) {
     case 'read':
     case 'vread':
-      return { plain: PLAIN.read, on: [] };
+      return { plain: plainParameters.read, on: [] };
     case 'history-instance':
     case 'history-type':
-      return { plain: PLAIN.history, on: [] };
+      return { plain: plainParameters.history, on: [] };
     case 'everything':
-      return { plain: PLAIN.everything, on: [] };
+      return { plain: plainParameters.everything, on: [] };
     case 'search-system': {
       // https://hl7.org/fhir/R4/search.html#all: what all the types have that are searched.
       const types = query.flatMap(([name, value]) => (name === '_type' ? value.split(',').map(typeNamed) : []));
-      return { plain: PLAIN.searchSystem, on: types.length === 0 ? [ANY] : types };
+      return { plain: plainParameters.searchSystem, on: types.length === 0 ? [any] : types };
     }
     default:
-      return { plain: PLAIN.search, on: searched };
+      return { plain: plainParameters.search, on: searched };
   }
-}
+};
 
 /**
  * Reads a FHIR R4 request that may go to the payer: a read, a history, a search, `$everything`.
  * @throws FhirRequestError for all else
  */
-export function parseFhirRequest(input: FhirRequestInput): FhirRequest {
+export const parseFhirRequest = (input: FhirRequestInput): FhirRequest => {
   const given = checkSegments(input.segments);
   const method = checkMethod(input.method, given);
   const [segments, query] = asTypeSearch(given, input);
@@ -209,14 +209,14 @@ export function parseFhirRequest(input: FhirRequestInput): FhirRequest {
     query,
     ...(form === undefined ? {} : { form }),
   };
-}
+};
 
 /** One need for each type. */
-export function mergeNeeds(needs: readonly TypeNeed[]): TypeNeed[] {
+export const mergeNeeds = (needs: readonly TypeNeed[]): TypeNeed[] => {
   const merged = new Map<string, TypeNeed['needs']>();
   for (const { type, needs: letters } of needs) {
     const known = merged.get(type);
     merged.set(type, known === undefined || known === letters ? letters : 'rs');
   }
   return [...merged].map(([type, letters]) => ({ type, needs: letters }));
-}
+};

@@ -1,54 +1,54 @@
 /** What the link rewriter knows about JSON as bytes. */
 
-export const QUOTE = 0x22;
-export const BACKSLASH = 0x5c;
-export const COMMA = 0x2c;
-export const COLON = 0x3a;
-export const OPEN_OBJECT = 0x7b;
-export const CLOSE_OBJECT = 0x7d;
-export const OPEN_ARRAY = 0x5b;
-export const CLOSE_ARRAY = 0x5d;
-export const SLASH = 0x2f;
-export const QUESTION_MARK = 0x3f;
+export const quoteByte = 0x22;
+export const backslashByte = 0x5c;
+export const comma = 0x2c;
+export const colonByte = 0x3a;
+export const openObject = 0x7b;
+export const closeObject = 0x7d;
+export const openArray = 0x5b;
+export const closeArray = 0x5d;
+export const slash = 0x2f;
+export const questionMark = 0x3f;
 /** White space is this and below: what is below and not white space is not JSON, and harmless to skip. */
-export const SPACE = 0x20;
-const LETTER_U = 0x75;
+export const space = 0x20;
+const letterU = 0x75;
 
 export const bytesOf = (text: string) => new TextEncoder().encode(text);
 
-function tableOf(bytes: Iterable<number>): Uint8Array {
+const tableOf = (bytes: Iterable<number>): Uint8Array => {
   const table = new Uint8Array(256);
   for (const byte of bytes) table[byte] = 1;
   return table;
-}
+};
 
 /** 1 for structural bytes and quotes: what ends a number, a literal or white space. */
-export const STRUCTURAL = tableOf(bytesOf('",:{}[]'));
+export const structural = tableOf(bytesOf('",:{}[]'));
 
 /** 1 for the first bytes of numbers and literals. */
-export const STARTS_SCALAR = tableOf(bytesOf('-0123456789tfn'));
+export const startsScalar = tableOf(bytesOf('-0123456789tfn'));
 
 /** 1 for white space and the three bytes of a byte order mark. */
-export const BEFORE_JSON = tableOf([...bytesOf(' \t\r\n'), 0xef, 0xbb, 0xbf]);
+export const beforeJson = tableOf([...bytesOf(' \t\r\n'), 0xef, 0xbb, 0xbf]);
 
 /** What `\b`, `\n`, … stand for; 255, which is in no URL, for escapes that JSON does not have. */
-const UNESCAPED = new Uint8Array(256).fill(255);
+const unescaped = new Uint8Array(256).fill(255);
 for (const [letter, code] of Object.entries({ '"': 34, '\\': 92, '/': 47, b: 8, f: 12, n: 10, r: 13, t: 9 })) {
-  UNESCAPED[letter.charCodeAt(0)] = code;
+  unescaped[letter.charCodeAt(0)] = code;
 }
 
 /** How many of the expected bytes, from the first on, stand at `at`. */
-export function matchingAt(bytes: Uint8Array, at: number, expected: Uint8Array): number {
+export const matchingAt = (bytes: Uint8Array, at: number, expected: Uint8Array): number => {
   let i = 0;
   while (i < expected.length && bytes[at + i] === expected[i]) i++;
   return i;
-}
+};
 
 export const hasAt = (bytes: Uint8Array, at: number, expected: Uint8Array): boolean =>
   matchingAt(bytes, at, expected) === expected.length;
 
 /** Where the string that `at` is in ends (its quote), or the chunk's length. `at` is not right after a backslash. */
-export function endOfString(chunk: Buffer, at: number): number {
+export const endOfString = (chunk: Buffer, at: number): number => {
   const length = chunk.length;
   let i = at;
   for (;;) {
@@ -56,31 +56,31 @@ export function endOfString(chunk: Buffer, at: number): number {
     const stop = Math.min(i + 48, length);
     while (i < stop) {
       const byte = chunk[i]!;
-      if (byte === QUOTE) return i;
-      i += byte === BACKSLASH ? 2 : 1;
+      if (byte === quoteByte) return i;
+      i += byte === backslashByte ? 2 : 1;
     }
     if (i >= length) return length;
-    const quote = chunk.indexOf(QUOTE, i);
+    const quote = chunk.indexOf(quoteByte, i);
     if (quote < 0) return length;
     let backslash = quote;
-    while (backslash > i && chunk[backslash - 1] === BACKSLASH) backslash--;
+    while (backslash > i && chunk[backslash - 1] === backslashByte) backslash--;
     if ((quote - backslash) % 2 === 0) return quote;
     i = quote + 1;
   }
-}
+};
 
 /** Whether the chunk's last byte is a backslash that escapes what the next chunk starts with. */
-export function endsInEscape(chunk: Uint8Array, from: number): boolean {
+export const endsInEscape = (chunk: Uint8Array, from: number): boolean => {
   let i = chunk.length;
-  while (i > from && chunk[i - 1] === BACKSLASH) i--;
+  while (i > from && chunk[i - 1] === backslashByte) i--;
   return (chunk.length - i) % 2 === 1;
-}
+};
 
 /**
  * Decodes the first `limit` characters of a JSON string, across chunks, and remembers the raw bytes and where in them
  * each character ended. Characters beyond ASCII count as 255: they match nothing that is looked for.
  */
-export function createPrefixReader(limit: number) {
+export const createPrefixReader = (limit: number) => {
   const raw = new Uint8Array(limit * 6 + 6);
   // The bytes behind the last character let comparisons read on without a bound.
   const decoded = new Uint8Array(limit + 16);
@@ -90,11 +90,11 @@ export function createPrefixReader(limit: number) {
   let escape = 0; // 1 after a backslash, 2 to 5 in the four digits of \u
   let code = 0;
 
-  function accept(character: number): void {
+  const accept = (character: number): void => {
     decoded[length++] = character > 127 ? 255 : character;
     rawEnds[length] = rawLength;
     escape = 0;
-  }
+  };
 
   return {
     decoded,
@@ -113,16 +113,16 @@ export function createPrefixReader(limit: number) {
       let i = at;
       for (; i < bytes.length && length < limit; i++) {
         const byte = bytes[i]!;
-        if (escape === 0 && byte === QUOTE) break;
+        if (escape === 0 && byte === quoteByte) break;
         raw[rawLength++] = byte;
         if (escape === 0) {
-          if (byte === BACKSLASH) escape = 1;
+          if (byte === backslashByte) escape = 1;
           else accept(byte);
         } else if (escape === 1) {
-          if (byte === LETTER_U) {
+          if (byte === letterU) {
             escape = 2;
             code = 0;
-          } else accept(UNESCAPED[byte]!);
+          } else accept(unescaped[byte]!);
         } else {
           const digit = Number.parseInt(String.fromCharCode(byte), 16);
           code = code * 16 + (Number.isNaN(digit) ? 0x10000 : digit);
@@ -133,20 +133,20 @@ export function createPrefixReader(limit: number) {
       return i;
     },
   };
-}
+};
 
 /**
  * Holds the source of one JSON string of at most `limit` characters, across chunks, and gives up what is longer. Bytes
  * count as characters, so that `raw` never holds more than six for each.
  */
-export function createStringReader(limit: number) {
+export const createStringReader = (limit: number) => {
   let raw = Buffer.allocUnsafe(0);
   let rawLength = 0;
   let length = 0;
   let escape = 0; // 1 after a backslash, 2 to 5 in the four digits of \u
   let hasEscapes = false;
 
-  function keep(bytes: Uint8Array, from: number, to: number): void {
+  const keep = (bytes: Uint8Array, from: number, to: number): void => {
     const needed = rawLength + to - from;
     if (needed > raw.length) {
       const grown = Buffer.allocUnsafe(Math.max(needed, raw.length * 2, 256));
@@ -155,7 +155,7 @@ export function createStringReader(limit: number) {
     }
     raw.set(bytes.subarray(from, to), rawLength);
     rawLength = needed;
-  }
+  };
 
   return {
     isTooLong: () => length > limit,
@@ -172,9 +172,9 @@ export function createStringReader(limit: number) {
       if (!hasEscapes) {
         // Up to the first backslash no byte needs a look of its own.
         const most = bytes.subarray(at, at + limit - length + 1);
-        const quote = most.indexOf(QUOTE);
+        const quote = most.indexOf(quoteByte);
         const inside = quote < 0 ? most : most.subarray(0, quote);
-        const backslash = inside.indexOf(BACKSLASH);
+        const backslash = inside.indexOf(backslashByte);
         hasEscapes = backslash >= 0;
         const plain = hasEscapes ? backslash : inside.length;
         length += plain;
@@ -183,10 +183,10 @@ export function createStringReader(limit: number) {
       for (; i < bytes.length && length <= limit; i++) {
         const byte = bytes[i]!;
         if (escape === 0) {
-          if (byte === QUOTE) break;
-          if (byte === BACKSLASH) escape = 1;
+          if (byte === quoteByte) break;
+          if (byte === backslashByte) escape = 1;
           else length++;
-        } else if (escape === 5 || (escape === 1 && byte !== LETTER_U)) {
+        } else if (escape === 5 || (escape === 1 && byte !== letterU)) {
           escape = 0;
           length++;
         } else escape++;
@@ -195,4 +195,4 @@ export function createStringReader(limit: number) {
       return i;
     },
   };
-}
+};

@@ -1,54 +1,54 @@
 import { FhirRequestError } from './fhir-request-error.ts';
-import { ANY, isResourceType, isSearchParameter, searchTargets } from './search-targets.ts';
+import { any, isResourceType, isSearchParameter, searchTargets } from './search-targets.ts';
 
 /** Search parameters that a payer's profile adds: codes by resource type, or by `*` for all types. */
 export type AddedParameters = Readonly<Record<string, readonly string[]>>;
 
 /** Which parameters a kind of request has. */
-export type Grammar = {
+export interface Grammar {
   /** Parameters that are no search parameters, spelled exactly. */
   readonly plain: ReadonlySet<string>;
   /** The resource types whose search parameters it has, each of them; none where it is no search. */
   readonly on: readonly string[];
   readonly added: AddedParameters;
-};
+}
 
 const words = (text: string): string[] => text.split(' ');
 
 /** What every request may say about its answer: https://hl7.org/fhir/R4/http.html#parameters */
-const GENERAL = words('_format _pretty _summary _elements');
+const general = words('_format _pretty _summary _elements');
 /** https://hl7.org/fhir/R4/http.html#history */
-const HISTORY = words('_count _since _at _list');
+const history = words('_count _since _at _list');
 /** https://hl7.org/fhir/R4/operation-patient-everything.html */
-const EVERYTHING = words('start end _since _type _count');
+const everything = words('start end _since _type _count');
 /** https://hl7.org/fhir/R4/search.html#Summary; `_filter` and `_query` cannot be checked. */
-const SEARCH = words('_sort _count _include _revinclude _total _contained _containedType _list');
+const search = words('_sort _count _include _revinclude _total _contained _containedType _list');
 /** `:recurse` is how servers of earlier versions say `:iterate`. */
-const INCLUDES = words('_include _revinclude').flatMap((name) => [`${name}:iterate`, `${name}:recurse`]);
+const includes = words('_include _revinclude').flatMap((name) => [`${name}:iterate`, `${name}:recurse`]);
 
 /** The parameters that are no search parameters, by kind of request. */
-export const PLAIN = {
-  read: new Set(GENERAL),
-  history: new Set([...GENERAL, ...HISTORY]),
-  everything: new Set([...GENERAL, ...EVERYTHING]),
-  search: new Set([...GENERAL, ...SEARCH, ...INCLUDES]),
+export const plainParameters = {
+  read: new Set(general),
+  history: new Set([...general, ...history]),
+  everything: new Set([...general, ...everything]),
+  search: new Set([...general, ...search, ...includes]),
   /** https://hl7.org/fhir/R4/http.html#search: only where no path names the type. */
-  searchSystem: new Set([...GENERAL, ...SEARCH, ...INCLUDES, '_type']),
+  searchSystem: new Set([...general, ...search, ...includes, '_type']),
 } as const;
 
 /** https://hl7.org/fhir/R4/search.html#modifiers, beside those that are a resource type. */
-const MODIFIERS = new Set(words('missing exact contains text not above below in not-in of-type identifier'));
+const modifiers = new Set(words('missing exact contains text not above below in not-in of-type identifier'));
 
 /** Chains are followed this far; nobody needs more, and every step costs. */
-const MAX_STEPS = 8;
+const maxSteps = 8;
 
-const LONGEST_NAME = 64;
-const UNSAFE = /[^A-Za-z0-9_.:*~-]/g;
+const longestName = 64;
+const unsafe = /[^A-Za-z0-9_.:*~-]/g;
 
 /** A parameter's name as an answer may repeat it: short, and of harmless characters. */
 export const shown = (name: string): string => {
-  const safe = name.slice(0, LONGEST_NAME).replace(UNSAFE, '?');
-  return `"${name.length > LONGEST_NAME ? `${safe}…` : safe}"`;
+  const safe = name.slice(0, longestName).replace(unsafe, '?');
+  return `"${name.length > longestName ? `${safe}…` : safe}"`;
 };
 
 /** A caller may have put anything where the name should be, so that no log repeats it. */
@@ -56,11 +56,11 @@ export const refused = (message: string, detail: string): FhirRequestError =>
   new FhirRequestError(400, 'not-supported', message, { detail });
 
 /** Where one of these stands, a client most likely made up a page's URL. */
-const PAGING = /page|offset|cursor|skip|^_link$/i;
+const paging = /page|offset|cursor|skip|^_link$/i;
 
-function unknown(name: string, { on }: Grammar): FhirRequestError {
-  const where = on.length === 0 ? 'this request' : on.includes(ANY) ? 'a search of all types' : on.join(', ');
-  const [kind, hint] = PAGING.test(name)
+const unknown = (name: string, { on }: Grammar): FhirRequestError => {
+  const where = on.length === 0 ? 'this request' : on.includes(any) ? 'a search of all types' : on.join(', ');
+  const [kind, hint] = paging.test(name)
     ? ['paging', ' To read further pages, follow the links of the Bundle as they are.']
     : /[.:]/.test(name)
       ? [
@@ -69,42 +69,42 @@ function unknown(name: string, { on }: Grammar): FhirRequestError {
         ]
       : ['parameter', ''];
   return refused(`${shown(name)} is no parameter of ${where} here.${hint}`, `unknown ${kind} of ${where}`);
-}
+};
 
 /** Whether each of the types has the parameter. */
 const isKnown = (on: readonly string[], code: string, added: AddedParameters): boolean =>
   on.every((type) =>
-    [type, ANY].some(
+    [type, any].some(
       (key) => isSearchParameter(type, code) || (Object.hasOwn(added, key) && added[key]!.includes(code)),
     ),
   );
 
 /** Where a reference parameter leads, if each of the types has it, spelled exactly; else nowhere. */
-function leadsTo(on: readonly string[], code: string): readonly string[] {
+const leadsTo = (on: readonly string[], code: string): readonly string[] => {
   const targets = on.map((type) => (isSearchParameter(type, code) ? searchTargets(type, code) : undefined));
   if (!targets.every((found) => found !== undefined)) return [];
   const all = [...new Set(targets.flat())];
-  return all.includes(ANY) ? [ANY] : all;
-}
+  return all.includes(any) ? [any] : all;
+};
 
 const leadsToType = (targets: readonly string[], type: string): boolean =>
-  isResourceType(type) && (targets.includes(ANY) || targets.includes(type));
+  isResourceType(type) && (targets.includes(any) || targets.includes(type));
 
-function isKnownModifier(on: readonly string[], code: string, modifier: string): boolean {
+const isKnownModifier = (on: readonly string[], code: string, modifier: string): boolean => {
   // A type that the reference cannot lead to is one that a payer may overlook.
-  return MODIFIERS.has(modifier) || on.every((type) => leadsToType(leadsTo([type], code), modifier));
-}
+  return modifiers.has(modifier) || on.every((type) => leadsToType(leadsTo([type], code), modifier));
+};
 
 /** Whether a search parameter, with its chain and modifier, is known for every type that it can be on. */
-function isKnownSearch(name: string, { on, added }: Grammar): boolean {
+const isKnownSearch = (name: string, { on, added }: Grammar): boolean => {
   let types = on;
   let rest = name;
-  for (let step = 0; step < MAX_STEPS; step++) {
+  for (let step = 0; step < maxSteps; step++) {
     const reverse = /^_has:([^:.]+):([^:.]+):([^]+)$/.exec(rest);
     if (reverse !== null) {
       const [, type, code, inner] = reverse as unknown as [string, string, string, string];
       const targets = isResourceType(type) ? leadsTo([type], code) : [];
-      if (targets.length === 0 || !types.every((one) => one === ANY || leadsToType(targets, one))) return false;
+      if (targets.length === 0 || !types.every((one) => one === any || leadsToType(targets, one))) return false;
       [types, rest] = [[type], inner];
       continue;
     }
@@ -120,7 +120,7 @@ function isKnownSearch(name: string, { on, added }: Grammar): boolean {
     [types, rest] = [named === undefined ? targets : [named], inner];
   }
   return false;
-}
+};
 
 /** Whether a request of this kind has a parameter of that name, spelled exactly. */
 export const isKnownParameter = (name: string, grammar: Grammar): boolean =>
@@ -132,9 +132,9 @@ export const isKnownParameter = (name: string, grammar: Grammar): boolean =>
  * answer within what was checked.
  * @throws FhirRequestError 400, naming the parameter
  */
-export function checkKnown(name: string, grammar: Grammar): void {
+export const checkKnown = (name: string, grammar: Grammar): void => {
   if (/(?:^|[.:])_(?:filter|query)(?::|$)/.test(name)) {
     throw refused(`The gateway cannot check ${shown(name)}; use search parameters.`, '_filter or _query');
   }
   if (!isKnownParameter(name, grammar)) throw unknown(name, grammar);
-}
+};

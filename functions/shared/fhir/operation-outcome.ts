@@ -1,7 +1,7 @@
 import { withReference } from '../errors.ts';
 
 /** A FHIR R4 OperationOutcome with one issue: https://hl7.org/fhir/R4/operationoutcome.html */
-export type OperationOutcome = {
+export interface OperationOutcome {
   readonly resourceType: 'OperationOutcome';
   readonly issue: readonly [
     {
@@ -11,7 +11,7 @@ export type OperationOutcome = {
       readonly diagnostics: string;
     },
   ];
-};
+}
 
 /**
  * Makes an OperationOutcome.

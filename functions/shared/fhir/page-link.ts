@@ -1,9 +1,9 @@
+import { seal, sealIvBytes, unseal } from '../store/crypto.ts';
 import { afterBase } from './base-url-prefix.ts';
 import { FhirRequestError } from './fhir-request-error.ts';
 import type { TypeNeed } from './fhir-request.ts';
 import { longestPageLink } from './rewrite-links.ts';
-import { ANY, indexOfType, typeAt } from './search-targets.ts';
-import { seal, sealIvBytes, unseal } from '../store/crypto.ts';
+import { any, indexOfType, typeAt } from './search-targets.ts';
 
 /*
  * A page's link as a partner gets it: `{base}?_link=…`, the payer's path and query under a key of the grant's that no
@@ -14,57 +14,60 @@ import { seal, sealIvBytes, unseal } from '../store/crypto.ts';
  */
 
 /** Where a page is: below the payer's base, and what it can return. */
-export type Page = {
+export interface Page {
   /** What follows the payer's base: nothing, or text from `/` or `?` on. */
   readonly rest: string;
   readonly types: readonly TypeNeed[];
-};
+}
 
 /** Whose links they are. */
-export type LinkKey = { readonly grantId: string; readonly linkKey: Uint8Array };
+export interface LinkKey {
+  readonly grantId: string;
+  readonly linkKey: Uint8Array;
+}
 
 /** The parameter that a sealed link is. */
-export const LINK = '_link';
+export const linkParameter = '_link';
 
 /** Bytes of iv, tag and the line feed between. */
-const SHORTEST = sealIvBytes + 16 + 1;
+const shortest = sealIvBytes + 16 + 1;
 
 const boundTo = (grantId: string) => `page link of ${grantId}`;
 
 /** Types as R4's positions of them, so that even all of them are short. */
 const writeNeeds = (types: readonly TypeNeed[]): string =>
-  types.map(({ type, needs }) => `${type === ANY ? ANY : indexOfType(type).toString(36)}:${needs}`).join(' ');
+  types.map(({ type, needs }) => `${type === any ? any : indexOfType(type).toString(36)}:${needs}`).join(' ');
 
-function readNeeds(text: string): TypeNeed[] {
+const readNeeds = (text: string): TypeNeed[] => {
   return text.split(' ').map((entry) => {
     const [index, needs] = entry.split(':') as [string, TypeNeed['needs']];
-    const type = index === ANY ? ANY : typeAt(Number.parseInt(index, 36));
+    const type = index === any ? any : typeAt(Number.parseInt(index, 36));
     if (type === undefined) throw new Error('no resource type');
     return { type, needs };
   });
-}
+};
 
 /**
  * A page's link as the value of `_link`, in characters that nobody encodes; null where it is too long. It has 7,800 of
  * them at most: with the other headers it stays below the 10,240 bytes that API Gateway takes.
  */
-export function sealPage({ rest, types }: Page, { grantId, linkKey }: LinkKey, iv: Uint8Array): string | null {
+export const sealPage = ({ rest, types }: Page, { grantId, linkKey }: LinkKey, iv: Uint8Array): string | null => {
   if (Buffer.byteLength(rest) > longestPageLink) return null;
   const plain = Buffer.from(`${writeNeeds(types)}\n${rest}`);
   return Buffer.from(seal(linkKey, plain, boundTo(grantId), iv)).toString('base64url');
-}
+};
 
 /**
  * Unseals the value of `_link`.
  * @throws FhirRequestError 400 where it is damaged, or was not made for this grant
  */
-export function unsealPage(
+export const unsealPage = (
   value: string,
   { grantId, linkKey }: { grantId: string; linkKey: Uint8Array | undefined },
-): Page {
+): Page => {
   const sealed = Buffer.from(value, 'base64url');
   // Spelled in its one way, so that no changed character goes unnoticed.
-  if (linkKey !== undefined && sealed.length >= SHORTEST && sealed.toString('base64url') === value) {
+  if (linkKey !== undefined && sealed.length >= shortest && sealed.toString('base64url') === value) {
     try {
       const plain = Buffer.from(unseal(linkKey, sealed, boundTo(grantId))).toString('utf8');
       const end = plain.indexOf('\n');
@@ -78,7 +81,7 @@ export function unsealPage(
     'invalid',
     'This page link is damaged or was made for another sign-in. Start the search again.',
   );
-}
+};
 
 /** Without its fragment, which no client sends. */
 const sent = (url: string) => url.replace(/#[^]*$/, '');
@@ -89,7 +92,7 @@ const sent = (url: string) => url.replace(/#[^]*$/, '');
  * @param requestUrl what the payer was asked
  * @param bases the payer's
  */
-export function linkResolver(requestUrl: string, bases: readonly string[]): (link: string) => string | undefined {
+export const linkResolver = (requestUrl: string, bases: readonly string[]): ((link: string) => string | undefined) => {
   const known = bases
     .toSorted((a, b) => b.length - a.length)
     .map((base) => ({ base, href: new URL(base).href.replace(/\/+$/, '') }));
@@ -103,4 +106,4 @@ export function linkResolver(requestUrl: string, bases: readonly string[]): (lin
     }
     return undefined;
   };
-}
+};

@@ -1,13 +1,13 @@
 import { consultedByValue } from './check-search.ts';
 import { FhirRequestError } from './fhir-request-error.ts';
-import { type FhirRequest, mergeNeeds, type Parameter, type TypeNeed } from './fhir-request.ts';
-import { type AddedParameters, isKnownParameter, PLAIN } from './known-parameters.ts';
+import { mergeNeeds, type FhirRequest, type Parameter, type TypeNeed } from './fhir-request.ts';
+import { isKnownParameter, plainParameters, type AddedParameters } from './known-parameters.ts';
 import type { Page } from './page-link.ts';
 import { decodedOnce } from './patient.ts';
 import { parseSearchPath } from './search-path.ts';
-import { ANY, isResourceType } from './search-targets.ts';
+import { any, isResourceType } from './search-targets.ts';
 
-const plain = new Set([...PLAIN.searchSystem, ...PLAIN.everything]);
+const plain = new Set([...plainParameters.searchSystem, ...plainParameters.everything]);
 
 /** Nobody decodes more often. */
 const mostDecodings = 3;
@@ -16,42 +16,42 @@ const mostDecodings = 3;
  * A path's segments as the most lenient server sees them: dots resolved and backslashes turned as in every URL that is
  * sent (https://url.spec.whatwg.org/#path-state), and what is encoded, slashes too, decoded.
  */
-function segmentsOf(path: string): string[] {
+const segmentsOf = (path: string): string[] => {
   let { pathname } = new URL(`https://payer.invalid${path}`);
   for (let round = 0; round < mostDecodings; round++) {
     pathname = decodedOnce(pathname);
   }
   return pathname.split(/[/\\]+/).filter((segment) => segment !== '');
-}
+};
 
 const need = (type: string, needs: TypeNeed['needs'] = 's'): TypeNeed[] => [{ type, needs }];
 
 /** What a page's path lets the payer return: nothing that is known where it names no type. */
-function needsOfPath([type = '', id, third]: readonly string[]): TypeNeed[] {
+const needsOfPath = ([type = '', id, third]: readonly string[]): TypeNeed[] => {
   if (!isResourceType(type)) return [];
-  if ([id, third].some((segment) => segment?.startsWith('$'))) return need(ANY, 'rs');
+  if ([id, third].some((segment) => segment?.startsWith('$'))) return need(any, 'rs');
   if (id === undefined || id.startsWith('_')) return need(type);
   if (third === undefined || third.startsWith('_')) return need(type, 'r');
-  return need(isResourceType(third) ? third : ANY);
-}
+  return need(isResourceType(third) ? third : any);
+};
 
 /** What a parameter that we know lets the payer return or look into. */
-function needsOfParameter([name, value]: Parameter, searched: readonly string[]): TypeNeed[] {
+const needsOfParameter = ([name, value]: Parameter, searched: readonly string[]): TypeNeed[] => {
   try {
     const { consulted, code } = parseSearchPath(name, searched);
     const onTheWay = consulted.flatMap((types) => types.flatMap((type) => need(type)));
     return [...onTheWay, ...consultedByValue(code, value, searched)];
   } catch (error) {
-    if (error instanceof FhirRequestError) return need(ANY);
+    if (error instanceof FhirRequestError) return need(any);
     throw error;
   }
-}
+};
 
 /**
  * The request that following a page's link is. The link came from the payer, for this grant, so it is followed as it is;
  * yet what can be read in it counts: a page whose path or parameters name a type or a patient is a request for those.
  */
-export function pageRequest({ rest, types }: Page, added: AddedParameters): FhirRequest {
+export const pageRequest = ({ rest, types }: Page, added: AddedParameters): FhirRequest => {
   const [path = '', query = ''] = rest.split(/\?([^]*)/);
   const segments = segmentsOf(path);
   const ofPath = needsOfPath(segments);
@@ -77,4 +77,4 @@ export function pageRequest({ rest, types }: Page, added: AddedParameters): Fhir
       unknown: [...patients, ...parameters.filter((parameter) => !isKnown(parameter)).map(([, value]) => value)],
     },
   };
-}
+};

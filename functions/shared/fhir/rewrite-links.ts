@@ -1,4 +1,4 @@
-import { BINARY, hasEscapedScheme, isAbsolute, matchDecoded, matchSource, UNDECIDED } from './base-urls.ts';
+import { binary, hasEscapedScheme, isAbsolute, matchDecoded, matchSource, undecided } from './base-urls.ts';
 import * as json from './json-bytes.ts';
 import * as keys from './link-keys.ts';
 
@@ -24,7 +24,7 @@ import * as keys from './link-keys.ts';
  * character of the longest base and of `/Binary/`; of a page's link, all of it up to `longestPageLink`). What is nested deeper passes unchanged; so does everything where
  * the first byte is not that of a JSON object or array, or after the first structural error that is noticed.
  */
-export type LinkRewriter = {
+export interface LinkRewriter {
   /** Takes the payer's next bytes and returns what may leave now. An unchanged chunk is returned itself, not copied. */
   push(chunk: Uint8Array): Uint8Array[];
   /** Returns what was still held back, unless the answer was complete. */
@@ -33,12 +33,12 @@ export type LinkRewriter = {
   readonly foreignLinks: number;
   /** How many page links below the payer's bases were too long to be sealed so far. */
   readonly unsealedLinks: number;
-};
+}
 
 /** Bytes of the longest page link that is sealed, JSON's escapes undone. */
 export const longestPageLink = 5000;
 
-export type LinkRewriterOptions = {
+export interface LinkRewriterOptions {
   /** The payer's FHIR base URL and its aliases: ASCII, as URLs are on the wire. The longest that fits wins. */
   readonly from: readonly string[];
   /** The gateway's FHIR base URL for this payer. */
@@ -48,59 +48,59 @@ export type LinkRewriterOptions = {
    * for one that is too long: both are treated as any other link. Left out where an answer has no pages.
    */
   readonly seal?: ((url: string) => string | undefined | null) | undefined;
-};
+}
 
-const MAX_DEPTH = 128;
+const maxDepth = 128;
 
 // What the next byte belongs to. SEEKING is outside of every `link` and `response`.
-const STARTING = 0;
-const SEEKING = 1;
-const AFTER_VALUE = 2;
-const BEFORE_VALUE = 3;
-const BEFORE_ELEMENT = 4; // as BEFORE_VALUE, or the array's end
-const BEFORE_KEY = 5;
-const BEFORE_FIRST_KEY = 6; // as BEFORE_KEY, or the object's end
-const BEFORE_COLON = 7;
-const IN_STRING = 8;
-const IN_KEY = 9; // a key with escapes, or cut by a chunk's end
-const IN_LINK = 10; // a link with escapes, or cut by a chunk's end
-const TOO_DEEP = 11;
-const BROKEN = 12;
-const IN_RELATION = 13; // under a `link`, what kind of link it is
-const IN_PAGE = 14; // a page's link
+const starting = 0;
+const seeking = 1;
+const afterValueState = 2;
+const beforeValue = 3;
+const beforeElement = 4; // as beforeValue, or the array's end
+const beforeKey = 5;
+const beforeFirstKey = 6; // as beforeKey, or the object's end
+const beforeColon = 7;
+const inString = 8;
+const inKey = 9; // a key with escapes, or cut by a chunk's end
+const inLink = 10; // a link with escapes, or cut by a chunk's end
+const tooDeep = 11;
+const broken = 12;
+const inRelation = 13; // under a `link`, what kind of link it is
+const inPage = 14; // a page's link
 
 // What a level of the stack is.
-const OBJECT = 1;
-const UNDER_LINK = 2;
-const UNDER_RESPONSE = 4;
-const IS_SELF = 8;
+const object = 1;
+const underLink = 2;
+const underResponse = 4;
+const isSelf = 8;
 
-const SELF = json.bytesOf('self');
+const self = json.bytesOf('self');
 
-const NOTHING = new Uint8Array(0);
+const nothing = new Uint8Array(0);
 const withoutSlash = (base: string) => base.replace(/\/+$/, '');
 
 /** Makes the rewriter of one answer. See {@link LinkRewriter}. */
-export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
+export const createLinkRewriter = (options: LinkRewriterOptions): LinkRewriter => {
   const urls = [...new Set(options.from.map(withoutSlash))]
     .filter((base) => base !== '')
     .sort((a, b) => b.length - a.length);
   const bases = urls.map(json.bytesOf);
   const target = json.bytesOf(JSON.stringify(withoutSlash(options.to)).slice(1, -1));
   /** Characters of a link that decide about it: the longest base, `/Binary`, and what follows. */
-  const limit = (bases[0]?.length ?? 0) + BINARY.length + 1;
+  const limit = (bases[0]?.length ?? 0) + binary.length + 1;
   const link = json.createPrefixReader(limit);
-  const key = json.createPrefixReader(keys.LONGEST_KEY + 1);
-  const relation = json.createPrefixReader(SELF.length + 1);
+  const key = json.createPrefixReader(keys.longestKey + 1);
+  const relation = json.createPrefixReader(self.length + 1);
   const page = json.createStringReader(Math.max(longestPageLink, limit));
   const { seal } = options;
   /** First bytes that are worth a look: those of the bases, of http(s), of an escape. */
   const interesting = new Uint8Array(256);
-  for (const byte of [json.BACKSLASH, 0x68, 0x48, ...bases.map((base) => base[0]!)]) interesting[byte] = 1;
+  for (const byte of [json.backslashByte, 0x68, 0x48, ...bases.map((base) => base[0]!)]) interesting[byte] = 1;
 
-  let state = STARTING;
-  /** What the current value's key said; PLAIN in arrays. */
-  let kind = keys.PLAIN;
+  let state = starting;
+  /** What the current value's key said; `otherKey` in arrays. */
+  let kind = keys.otherKey;
   let foreignLinks = 0;
   let unsealedLinks = 0;
   /** Start and end in the chunk of everything to be replaced. */
@@ -109,10 +109,10 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
   let sealedLinks: Map<number, Uint8Array> | undefined;
 
   // Reading under a `link` or `response`; the bottom of the stack is what is around it.
-  const stack = new Uint8Array(MAX_DEPTH + 1);
+  const stack = new Uint8Array(maxDepth + 1);
   let depth = 0;
   let excessDepth = 0;
-  let afterString = AFTER_VALUE;
+  let afterString = afterValueState;
   let escaped = false;
 
   // Searching: the chunk's bytes as characters, and what was seen before it and may be the beginning of a key.
@@ -122,75 +122,75 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
   let tail = '';
   let soughtFrom = 0;
 
-  function kindHere(raw: number): number {
+  const kindHere = (raw: number): number => {
     const level = stack[depth]!;
-    if (raw === keys.URL_KEY) {
-      if ((level & UNDER_LINK) === 0) return keys.MAYBE_BINARY;
-      return seal === undefined || level & IS_SELF ? keys.FOLLOWED : keys.PAGE;
+    if (raw === keys.urlKey) {
+      if ((level & underLink) === 0) return keys.maybeBinary;
+      return seal === undefined || level & isSelf ? keys.linkedKey : keys.pageKey;
     }
-    if (raw === keys.RELATION_KEY) return level & UNDER_LINK ? raw : keys.PLAIN;
-    if (raw === keys.LOCATION_KEY) return level & UNDER_RESPONSE ? keys.FOLLOWED : keys.PLAIN;
+    if (raw === keys.relationKey) return level & underLink ? raw : keys.otherKey;
+    if (raw === keys.locationKey) return level & underResponse ? keys.linkedKey : keys.otherKey;
     return raw;
-  }
+  };
 
   /** Goes on after a value: token by token, or searching where no `link` or `response` is around it. */
-  function afterValue(at: number): number {
-    kind = keys.PLAIN;
-    state = AFTER_VALUE;
+  const afterValue = (at: number): number => {
+    kind = keys.otherKey;
+    state = afterValueState;
     if (depth > 0) return at;
-    state = SEEKING;
+    state = seeking;
     soughtFrom = at;
     tail = '';
     return at;
-  }
+  };
 
-  function open(isObject: boolean): void {
-    if (depth === MAX_DEPTH) {
+  const open = (isObject: boolean): void => {
+    if (depth === maxDepth) {
       excessDepth = 1;
-      state = TOO_DEEP;
+      state = tooDeep;
       return;
     }
     const parent = stack[depth]!;
-    let level = isObject ? OBJECT : 0;
-    if (kind === keys.LINK_KEY || (parent & OBJECT) === 0)
-      level |= kind === keys.LINK_KEY ? UNDER_LINK : parent & UNDER_LINK;
-    if (kind === keys.RESPONSE_KEY && isObject) level |= UNDER_RESPONSE;
+    let level = isObject ? object : 0;
+    if (kind === keys.linkKey || (parent & object) === 0)
+      level |= kind === keys.linkKey ? underLink : parent & underLink;
+    if (kind === keys.responseKey && isObject) level |= underResponse;
     stack[++depth] = level;
-    kind = keys.PLAIN;
-    state = isObject ? BEFORE_FIRST_KEY : BEFORE_ELEMENT;
-  }
+    kind = keys.otherKey;
+    state = isObject ? beforeFirstKey : beforeElement;
+  };
 
-  function close(isObject: boolean, at: number): number {
-    if (((stack[depth]! & OBJECT) !== 0) !== isObject) {
-      state = BROKEN;
+  const close = (isObject: boolean, at: number): number => {
+    if (((stack[depth]! & object) !== 0) !== isObject) {
+      state = broken;
       return at;
     }
     depth--;
     return afterValue(at);
-  }
+  };
 
-  function replace(from: number, to: number, by: Uint8Array): void {
+  const replace = (from: number, to: number, by: Uint8Array): void => {
     if (by !== target) (sealedLinks ??= new Map()).set(edits.length, by);
     edits.push(from, to);
-  }
+  };
 
   const replacement = (edit: number): Uint8Array => sealedLinks?.get(edit) ?? target;
 
   /** Whether a decoded link is absolute and to elsewhere. */
-  function countForeign(): void {
-    if (kind !== keys.MAYBE_BINARY && isAbsolute(link.decoded, 0)) foreignLinks++;
-  }
+  const countForeign = (): void => {
+    if (kind !== keys.maybeBinary && isAbsolute(link.decoded, 0)) foreignLinks++;
+  };
 
   /** Decides a link that was decoded: returns the raw length of the base to be replaced, 0 for none. */
-  function decideDecoded(): number {
-    const matched = matchDecoded(bases, link.decoded, link.length(), kind === keys.MAYBE_BINARY);
+  const decideDecoded = (): number => {
+    const matched = matchDecoded(bases, link.decoded, link.length(), kind === keys.maybeBinary);
     if (matched > 0) return link.rawEnd(matched);
     countForeign();
     return 0;
-  }
+  };
 
   /** A page's link that was read, sealed; null where it is too long, undefined where it is no page of the payer's. */
-  function sealPage(): string | undefined | null {
+  const sealPage = (): string | undefined | null => {
     if (page.isTooLong()) return null;
     let url: string;
     try {
@@ -199,10 +199,10 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
       return undefined; // No JSON.
     }
     return Buffer.byteLength(url) > longestPageLink ? null : seal!(url);
-  }
+  };
 
   /** Decides a page's link: how many of its raw bytes are to be replaced, and by what. */
-  function decidePage(): { raw: number; by: Uint8Array } {
+  const decidePage = (): { raw: number; by: Uint8Array } => {
     const sealed = sealPage();
     if (typeof sealed === 'string') {
       return { raw: page.raw().length, by: json.bytesOf(JSON.stringify(sealed).slice(1, -1)) };
@@ -212,51 +212,51 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
     const raw = decideDecoded();
     if (sealed === null && (raw > 0 || !isAbsolute(link.decoded, 0))) unsealedLinks++;
     return { raw, by: target };
-  }
+  };
 
   /** Decides a link as it stands in the chunk; false where an escape or the chunk's end is in the way. */
-  function decideSource(chunk: Uint8Array, at: number): boolean {
+  const decideSource = (chunk: Uint8Array, at: number): boolean => {
     if (at + limit >= chunk.length) return false;
     if (interesting[chunk[at]!] === 0) return true;
-    const matched = matchSource(bases, chunk, at, kind === keys.MAYBE_BINARY);
-    if (matched === UNDECIDED) return false;
+    const matched = matchSource(bases, chunk, at, kind === keys.maybeBinary);
+    if (matched === undecided) return false;
     if (matched > 0) {
       edits.push(at, at + matched);
       return true;
     }
     if (hasEscapedScheme(chunk, at)) return false;
-    if (kind === keys.FOLLOWED && isAbsolute(chunk, at)) foreignLinks++;
+    if (kind === keys.linkedKey && isAbsolute(chunk, at)) foreignLinks++;
     return true;
-  }
+  };
 
   /** Where the key starts (its first quote) whose last quote is at `end`; -1 where it is the end of a longer one. */
-  function startOfKey(chunk: Buffer, end: number): number {
+  const startOfKey = (chunk: Buffer, end: number): number => {
     let start = end - 1;
-    while (chunk[start] !== json.QUOTE) start--;
+    while (chunk[start] !== json.quoteByte) start--;
     const before = start > 0 ? chunk[start - 1] : tail.charCodeAt(tail.length - 1);
-    return before === json.BACKSLASH ? -1 : start;
-  }
+    return before === json.backslashByte ? -1 : start;
+  };
 
   /** Edits a link that was found with its key and the longest base, which ends at `end`. */
-  function editUsualLink(chunk: Buffer, end: number): void {
+  const editUsualLink = (chunk: Buffer, end: number): void => {
     const from = end - bases[0]!.length;
     let endOfKey = from - 2;
-    while (chunk[endOfKey] !== json.QUOTE) endOfKey--;
+    while (chunk[endOfKey] !== json.quoteByte) endOfKey--;
     if (startOfKey(chunk, endOfKey) < 0) return;
     edits.push(from, end);
     soughtFrom = end;
     tail = '';
-  }
+  };
 
   /**
    * Finds the next key of ours that lies in the chunk and returns where it ends, else the chunk's length. Links that are
    * written as usual are decided on the way.
    */
-  function seek(chunk: Buffer, from: number): number {
+  const seek = (chunk: Buffer, from: number): number => {
     pattern.lastIndex = from;
     while (pattern.test(text)) {
       const end = pattern.lastIndex;
-      if (chunk[end - 1] !== json.QUOTE) {
+      if (chunk[end - 1] !== json.quoteByte) {
         editUsualLink(chunk, end);
         continue;
       }
@@ -267,16 +267,16 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
           ? keys.kindOfSource(text.slice(start, end))
           : keys.kindAt(chunk, start + 1, end - start - 2),
       );
-      if (kind === keys.PLAIN) continue;
-      state = BEFORE_COLON;
+      if (kind === keys.otherKey) continue;
+      state = beforeColon;
       return end;
     }
     return chunk.length;
-  }
+  };
 
   /** Finds a key of ours that began in an earlier chunk and returns where it ends in this one, else 0. */
-  function seekAcross(): number {
-    const reach = tail + text.slice(0, keys.KEY_REACH);
+  const seekAcross = (): number => {
+    const reach = tail + text.slice(0, keys.keyReach);
     keys.spelledKey.lastIndex = 0;
     for (let match = keys.spelledKey.exec(reach); match !== null; match = keys.spelledKey.exec(reach)) {
       keys.spelledKey.lastIndex = match.index + 1;
@@ -284,179 +284,179 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
       const end = match.index + match[0].length - tail.length;
       if (end <= 0 || reach[match.index - 1] === '\\') continue;
       kind = kindHere(keys.kindOfSource(match[0]));
-      if (kind !== keys.PLAIN) state = BEFORE_COLON;
+      if (kind !== keys.otherKey) state = beforeColon;
       return end;
     }
     return 0;
-  }
+  };
 
   /** Starts the value whose first byte is at `at`. */
-  function startValue(chunk: Buffer, at: number): number {
+  const startValue = (chunk: Buffer, at: number): number => {
     const byte = chunk[at]!;
     const next = at + 1;
-    if (kind === keys.RELATION_KEY) stack[depth]! &= ~IS_SELF;
-    if (byte === json.QUOTE) {
-      afterString = AFTER_VALUE;
-      state = IN_STRING;
-      if (kind === keys.PLAIN) return next;
-      if (kind === keys.PAGE) {
+    if (kind === keys.relationKey) stack[depth]! &= ~isSelf;
+    if (byte === json.quoteByte) {
+      afterString = afterValueState;
+      state = inString;
+      if (kind === keys.otherKey) return next;
+      if (kind === keys.pageKey) {
         page.reset();
-        state = IN_PAGE;
+        state = inPage;
         return next;
       }
-      if (kind === keys.RELATION_KEY) {
+      if (kind === keys.relationKey) {
         relation.reset();
-        state = IN_RELATION;
+        state = inRelation;
         return next;
       }
-      if (kind !== keys.FOLLOWED && kind !== keys.MAYBE_BINARY) return next;
+      if (kind !== keys.linkedKey && kind !== keys.maybeBinary) return next;
       // While searching, the rest of the string need not be told from what follows.
       if (decideSource(chunk, next)) return depth > 0 ? next : afterValue(next);
       link.reset();
-      state = IN_LINK;
+      state = inLink;
       return next;
     }
-    if (byte === json.OPEN_OBJECT || byte === json.OPEN_ARRAY) {
-      if (depth === 0 && kind !== keys.LINK_KEY && kind !== keys.RESPONSE_KEY) return afterValue(next);
-      open(byte === json.OPEN_OBJECT);
+    if (byte === json.openObject || byte === json.openArray) {
+      if (depth === 0 && kind !== keys.linkKey && kind !== keys.responseKey) return afterValue(next);
+      open(byte === json.openObject);
       return next;
     }
-    if (byte === json.CLOSE_ARRAY && state === BEFORE_ELEMENT) return close(false, next);
-    if (json.STARTS_SCALAR[byte] === 1) return afterValue(next);
-    state = BROKEN;
+    if (byte === json.closeArray && state === beforeElement) return close(false, next);
+    if (json.startsScalar[byte] === 1) return afterValue(next);
+    state = broken;
     return next;
-  }
+  };
 
   /** Goes on after the comma, or closes, what the value ended in. */
-  function endValue(byte: number, next: number): number {
-    if (byte === json.CLOSE_OBJECT || byte === json.CLOSE_ARRAY) return close(byte === json.CLOSE_OBJECT, next);
-    state = byte !== json.COMMA ? BROKEN : stack[depth]! & OBJECT ? BEFORE_KEY : BEFORE_VALUE;
+  const endValue = (byte: number, next: number): number => {
+    if (byte === json.closeObject || byte === json.closeArray) return close(byte === json.closeObject, next);
+    state = byte !== json.comma ? broken : stack[depth]! & object ? beforeKey : beforeValue;
     return next;
-  }
+  };
 
   /** Reads a key, `at` being its first byte. */
-  function readKey(chunk: Buffer, at: number): number {
+  const readKey = (chunk: Buffer, at: number): number => {
     let end = at;
     let byte = 0;
-    while (end < chunk.length && (byte = chunk[end]!) !== json.QUOTE && byte !== json.BACKSLASH) end++;
-    if (byte === json.QUOTE) {
+    while (end < chunk.length && (byte = chunk[end]!) !== json.quoteByte && byte !== json.backslashByte) end++;
+    if (byte === json.quoteByte) {
       kind = kindHere(keys.kindAt(chunk, at, end - at));
-      state = BEFORE_COLON;
+      state = beforeColon;
       return end + 1;
     }
     key.reset();
-    state = IN_KEY;
+    state = inKey;
     return at;
-  }
+  };
 
   /** Reads the chunk from `start` on and returns where the bytes that may leave end. */
-  function scan(chunk: Buffer, start: number): number {
+  const scan = (chunk: Buffer, start: number): number => {
     const length = chunk.length;
     let i = start;
     while (i < length) {
       switch (state) {
-        case SEEKING:
+        case seeking:
           i = seek(chunk, i);
           break;
 
-        case AFTER_VALUE:
-          while (i < length && json.STRUCTURAL[chunk[i]!] === 0) i++;
+        case afterValueState:
+          while (i < length && json.structural[chunk[i]!] === 0) i++;
           if (i < length) i = endValue(chunk[i]!, i + 1);
           break;
 
-        case BEFORE_VALUE:
-        case BEFORE_ELEMENT:
-          while (i < length && chunk[i]! <= json.SPACE) i++;
+        case beforeValue:
+        case beforeElement:
+          while (i < length && chunk[i]! <= json.space) i++;
           if (i < length) i = startValue(chunk, i);
           break;
 
-        case BEFORE_KEY:
-        case BEFORE_FIRST_KEY:
-          while (i < length && chunk[i]! <= json.SPACE) i++;
+        case beforeKey:
+        case beforeFirstKey:
+          while (i < length && chunk[i]! <= json.space) i++;
           if (i === length) break;
-          if (chunk[i] === json.QUOTE) i = readKey(chunk, i + 1);
-          else if (chunk[i] === json.CLOSE_OBJECT && state === BEFORE_FIRST_KEY) i = close(true, i + 1);
-          else state = BROKEN;
+          if (chunk[i] === json.quoteByte) i = readKey(chunk, i + 1);
+          else if (chunk[i] === json.closeObject && state === beforeFirstKey) i = close(true, i + 1);
+          else state = broken;
           break;
 
-        case BEFORE_COLON:
-          while (i < length && chunk[i]! <= json.SPACE) i++;
+        case beforeColon:
+          while (i < length && chunk[i]! <= json.space) i++;
           if (i === length) break;
-          if (chunk[i] === json.COLON) {
-            state = BEFORE_VALUE;
+          if (chunk[i] === json.colonByte) {
+            state = beforeValue;
             i++;
           } else if (depth === 0) {
             i = afterValue(i); // It was a value that reads like a key.
           } else {
-            state = BROKEN;
+            state = broken;
           }
           break;
 
-        case IN_STRING: {
+        case inString: {
           if (escaped) i++;
           const from = i;
           i = json.endOfString(chunk, from);
           escaped = i === length && json.endsInEscape(chunk, from);
           if (i === length) break;
           i++;
-          if (afterString === AFTER_VALUE) afterValue(i);
+          if (afterString === afterValueState) afterValue(i);
           else state = afterString;
           break;
         }
 
-        case IN_KEY:
+        case inKey:
           i = key.read(chunk, i);
           if (i === length && !key.isFull()) break;
           kind = kindHere(keys.kindAt(key.decoded, 0, key.length()));
-          afterString = BEFORE_COLON;
-          state = IN_STRING;
+          afterString = beforeColon;
+          state = inString;
           break;
 
-        case IN_LINK: {
+        case inLink: {
           const began = i;
           i = link.read(chunk, began);
           if (i === length && !link.isFull()) return began;
           const raw = decideDecoded();
           if (raw > 0) edits.push(began, began + raw);
-          state = IN_STRING;
+          state = inString;
           break;
         }
 
-        case IN_PAGE: {
+        case inPage: {
           const began = i;
           i = page.read(chunk, began);
           if (i === length && !page.isTooLong()) return began;
           const { raw, by } = decidePage();
           if (raw > 0) replace(began, began + raw, by);
-          state = IN_STRING;
+          state = inString;
           break;
         }
 
-        case IN_RELATION:
+        case inRelation:
           i = relation.read(chunk, i);
           if (i === length && !relation.isFull()) break;
-          if (relation.length() === SELF.length && json.hasAt(relation.decoded, 0, SELF)) stack[depth]! |= IS_SELF;
-          state = IN_STRING;
+          if (relation.length() === self.length && json.hasAt(relation.decoded, 0, self)) stack[depth]! |= isSelf;
+          state = inString;
           break;
 
-        case TOO_DEEP: {
+        case tooDeep: {
           const byte = chunk[i++]!;
-          if (byte === json.QUOTE) {
-            afterString = TOO_DEEP;
-            state = IN_STRING;
-          } else if (byte === json.OPEN_OBJECT || byte === json.OPEN_ARRAY) {
+          if (byte === json.quoteByte) {
+            afterString = tooDeep;
+            state = inString;
+          } else if (byte === json.openObject || byte === json.openArray) {
             excessDepth++;
-          } else if ((byte === json.CLOSE_OBJECT || byte === json.CLOSE_ARRAY) && --excessDepth === 0) {
+          } else if ((byte === json.closeObject || byte === json.closeArray) && --excessDepth === 0) {
             afterValue(i);
           }
           break;
         }
 
-        case STARTING:
-          while (i < length && json.BEFORE_JSON[chunk[i]!] === 1) i++;
+        case starting:
+          while (i < length && json.beforeJson[chunk[i]!] === 1) i++;
           if (i === length) break;
-          if (chunk[i] === json.OPEN_OBJECT || chunk[i] === json.OPEN_ARRAY) i = afterValue(i + 1);
-          else state = BROKEN;
+          if (chunk[i] === json.openObject || chunk[i] === json.openArray) i = afterValue(i + 1);
+          else state = broken;
           break;
 
         default: // BROKEN
@@ -464,17 +464,17 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
       }
     }
     return length;
-  }
+  };
 
   /** Remembers the chunk's last bytes, where a key may have begun. */
-  function keepTail(chunk: Buffer): void {
-    const from = Math.max(soughtFrom, chunk.length - keys.KEY_REACH);
+  const keepTail = (chunk: Buffer): void => {
+    const from = Math.max(soughtFrom, chunk.length - keys.keyReach);
     const seen = chunk.toString('latin1', from);
-    tail = from > 0 ? seen : (tail + seen).slice(-keys.KEY_REACH);
-  }
+    tail = from > 0 ? seen : (tail + seen).slice(-keys.keyReach);
+  };
 
   /** Joins `before` and the chunk's first `end` bytes from `start` on, with every edit made. */
-  function edited(before: Uint8Array, chunk: Buffer, start: number, end: number): Uint8Array {
+  const edited = (before: Uint8Array, chunk: Buffer, start: number, end: number): Uint8Array => {
     let size = before.length + end - start;
     for (let e = 0; e < edits.length; e += 2) size += replacement(e).length - (edits[e + 1]! - edits[e]!);
     const result = Buffer.allocUnsafe(size);
@@ -490,49 +490,49 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
     }
     chunk.copy(result, to, from, end);
     return result;
-  }
+  };
 
   /** Goes on with a link that an earlier chunk began; undefined while it is undecided, and its bytes are held. */
-  function finishLink(chunk: Buffer): { before: Uint8Array; start: number } | undefined {
+  const finishLink = (chunk: Buffer): { before: Uint8Array; start: number } | undefined => {
     const start = link.read(chunk, 0);
     if (start === chunk.length && !link.isFull()) return undefined;
     const raw = decideDecoded();
-    state = IN_STRING;
+    state = inString;
     return { before: raw > 0 ? Buffer.concat([target, link.rawFrom(raw)]) : link.rawFrom(0), start };
-  }
+  };
 
   /** The same for a page's link. */
-  function finishPage(chunk: Buffer): { before: Uint8Array; start: number } | undefined {
+  const finishPage = (chunk: Buffer): { before: Uint8Array; start: number } | undefined => {
     const start = page.read(chunk, 0);
     if (start === chunk.length && !page.isTooLong()) return undefined;
     const { raw, by } = decidePage();
-    state = IN_STRING;
+    state = inString;
     const rest = page.raw().subarray(raw);
     return { before: raw > 0 ? Buffer.concat([by, rest]) : Buffer.from(rest), start };
-  }
+  };
 
   return {
     push(chunk) {
       if (chunk.length === 0) return [];
-      if (state === BROKEN) return [chunk];
+      if (state === broken) return [chunk];
       const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
       const held =
-        state === IN_LINK ? finishLink(bytes) : state === IN_PAGE ? finishPage(bytes) : { before: NOTHING, start: 0 };
+        state === inLink ? finishLink(bytes) : state === inPage ? finishPage(bytes) : { before: nothing, start: 0 };
       if (held === undefined) return [];
       edits = [];
       sealedLinks = undefined;
       soughtFrom = 0;
       text = bytes.toString('latin1');
       pattern = keys.hasEscapedLetter(text) ? keys.spelledKey : usualKey;
-      const end = scan(bytes, state === SEEKING ? seekAcross() : held.start);
-      if (state === SEEKING) keepTail(bytes);
+      const end = scan(bytes, state === seeking ? seekAcross() : held.start);
+      if (state === seeking) keepTail(bytes);
       text = '';
       if (edits.length === 0 && held.before.length + held.start === 0 && end === bytes.length) return [chunk];
       return [edited(held.before, bytes, held.start, end)];
     },
     end() {
-      const held = state === IN_LINK ? link.rawFrom(0) : state === IN_PAGE ? Buffer.from(page.raw()) : NOTHING;
-      state = BROKEN;
+      const held = state === inLink ? link.rawFrom(0) : state === inPage ? Buffer.from(page.raw()) : nothing;
+      state = broken;
       return held.length === 0 ? [] : [held];
     },
     get foreignLinks() {
@@ -542,4 +542,4 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
       return unsealedLinks;
     },
   };
-}
+};

@@ -1,11 +1,11 @@
 import { FhirRequestError } from './fhir-request-error.ts';
-import { ANY, resourceTypeOf, searchTargets } from './search-targets.ts';
+import { any, resourceTypeOf, searchTargets } from './search-targets.ts';
 
 /**
  * A search parameter's name taken apart: `subject:Patient.name:exact`, `_has:Observation:patient:code`.
  * https://hl7.org/fhir/R4/search.html
  */
-export type SearchPath = {
+export interface SearchPath {
   /** For each step of a chain or `_has`: the types that the payer looks into on the way. `ANY` where R4 leaves it open. */
   readonly consulted: readonly (readonly string[])[];
   /** The types whose parameter the last step is. */
@@ -14,31 +14,31 @@ export type SearchPath = {
   readonly code: string;
   /** In lower case; several modifiers are kept as one. */
   readonly modifier: string | undefined;
-};
+}
 
 /** Chains are followed this far; nobody needs more, and every step costs. */
-const MAX_STEPS = 8;
+const maxSteps = 8;
 
 const malformed = () => new FhirRequestError(400, 'invalid', 'A search parameter is not well-formed.');
 
 /** All types that a reference parameter of any of these types may point to; `ANY` where R4 knows no such parameter. */
-export function targetsOf(on: readonly string[], code: string): readonly string[] {
+export const targetsOf = (on: readonly string[], code: string): readonly string[] => {
   const found = on.flatMap((type) => searchTargets(type, code) ?? []);
-  return found.length === 0 || found.includes(ANY) ? [ANY] : [...new Set(found)];
-}
+  return found.length === 0 || found.includes(any) ? [any] : [...new Set(found)];
+};
 
 /**
  * Takes a search parameter's name apart, as a parameter of one of the types `on`.
  * @throws FhirRequestError 400
  */
-export function parseSearchPath(name: string, on: readonly string[]): SearchPath {
+export const parseSearchPath = (name: string, on: readonly string[]): SearchPath => {
   const consulted: (readonly string[])[] = [];
   let types = on;
   let rest = name;
-  for (let step = 0; step < MAX_STEPS; step++) {
+  for (let step = 0; step < maxSteps; step++) {
     const reverse = /^_has:([^:.]+):([^:.]+):(.+)$/i.exec(rest);
     if (reverse !== null) {
-      types = [resourceTypeOf(reverse[1]!) ?? ANY];
+      types = [resourceTypeOf(reverse[1]!) ?? any];
       rest = reverse[3]!;
       consulted.push(types);
       continue;
@@ -49,10 +49,10 @@ export function parseSearchPath(name: string, on: readonly string[]): SearchPath
       if (!code || code === '_has' || rest.includes('.')) throw malformed();
       return { consulted, on: types, code, modifier: modifiers.length === 0 ? undefined : modifiers.join(':') };
     }
-    const named = chain[2] === undefined ? undefined : [resourceTypeOf(chain[2]) ?? ANY];
+    const named = chain[2] === undefined ? undefined : [resourceTypeOf(chain[2]) ?? any];
     types = named ?? targetsOf(types, chain[1]!);
     rest = chain[3]!;
     consulted.push(types);
   }
   throw malformed();
-}
+};

@@ -3,7 +3,7 @@ import { resourceTypes } from '../../../config/resource-types.ts';
 import { packedSearchTargets } from './search-parameter-targets.ts';
 
 /** Resource types and search parameters of R4 and the guides that the gateway knows, packed; numbers are base 36. */
-export type SearchTargets = {
+export interface SearchTargets {
   /** All resource types, separated by spaces. */
   readonly types: string;
   /** Sets of target types, separated by commas: indexes into `types` separated by spaces, or `*` for any type. */
@@ -14,13 +14,13 @@ export type SearchTargets = {
    * other parameter its `code`.
    */
   readonly parameters: string;
-};
+}
 
 /** What all resource types have their common parameters from, or all with a narrative. */
 const abstractTypes = ['Resource', 'DomainResource'] as const;
 
 /** Any resource type. */
-export const ANY = '*';
+export const any = '*';
 
 const types = resourceTypes.split(' ');
 const typesByLowerCase = new Map(types.map((type) => [type.toLowerCase(), type]));
@@ -31,18 +31,18 @@ type Codes = ReadonlyMap<string, readonly string[] | undefined>;
 let table: ReadonlyMap<string, Codes> | undefined;
 
 /** The table's two texts. */
-export function readPacked(packed: string): Pick<SearchTargets, 'sets' | 'parameters'> {
+export const readPacked = (packed: string): Pick<SearchTargets, 'sets' | 'parameters'> => {
   const text = inflateRawSync(Buffer.from(packed, 'base64')).toString('latin1');
   const [sets = '', parameters = ''] = text.split('\n');
   return { sets, parameters };
-}
+};
 
-function unpack(): ReadonlyMap<string, Codes> {
+const unpack = (): ReadonlyMap<string, Codes> => {
   const packed = readPacked(packedSearchTargets);
   const at = (names: readonly string[], index: string) => names[Number.parseInt(index, 36)]!;
   const sets = packed.sets
     .split(',')
-    .map((set) => (set === ANY ? [ANY] : set.split(' ').map((index) => at(types, index))));
+    .map((set) => (set === any ? [any] : set.split(' ').map((index) => at(types, index))));
   const carriers = [...types, ...abstractTypes];
   const byType = new Map(carriers.map((type) => [type, new Map<string, readonly string[] | undefined>()]));
   for (const group of packed.parameters.split(',')) {
@@ -55,7 +55,7 @@ function unpack(): ReadonlyMap<string, Codes> {
     }
   }
   return byType;
-}
+};
 
 const codesOf = (type: string): Codes | undefined => (table ??= unpack()).get(type);
 
@@ -71,28 +71,28 @@ export const indexOfType = (name: string): number => types.indexOf(name);
 export const typeAt = (index: number): string | undefined => types[index];
 
 /** What has no narrative, and so no `_text`: https://hl7.org/fhir/R4/domainresource.html */
-const WITHOUT_NARRATIVE = new Set(['Binary', 'Bundle', 'Parameters']);
+const withoutNarrative = new Set(['Binary', 'Bundle', 'Parameters']);
 
 /**
  * Whether a resource type has a search parameter, spelled exactly. `ANY` has what all types have.
  * https://hl7.org/fhir/R4/search.html#all
  */
-export function isSearchParameter(resourceType: string, code: string): boolean {
+export const isSearchParameter = (resourceType: string, code: string): boolean => {
   if (codesOf('Resource')!.has(code)) return true;
-  if (resourceType === ANY) return false;
-  if (!WITHOUT_NARRATIVE.has(resourceType) && codesOf('DomainResource')!.has(code)) return true;
+  if (resourceType === any) return false;
+  if (!withoutNarrative.has(resourceType) && codesOf('DomainResource')!.has(code)) return true;
   return codesOf(resourceType)?.has(code) ?? false;
-}
+};
 
 /**
  * The types that a reference search parameter may point to, `ANY` among them where every type is allowed; undefined
  * where there is no such reference parameter. The case of `code` does not matter. For the resource type `ANY` the
  * answer is that of all types together.
  */
-export function searchTargets(resourceType: string, code: string): readonly string[] | undefined {
+export const searchTargets = (resourceType: string, code: string): readonly string[] | undefined => {
   const wanted = code.toLowerCase();
-  if (resourceType !== ANY) return codesOf(resourceType)?.get(wanted);
+  if (resourceType !== any) return codesOf(resourceType)?.get(wanted);
   table ??= unpack();
   const found = [...table.values()].flatMap((parameters) => parameters.get(wanted) ?? []);
   return found.length === 0 ? undefined : [...new Set(found)];
-}
+};

@@ -2,11 +2,11 @@ import { afterBase } from './base-url-prefix.ts';
 import type { FhirRequest, Parameter } from './fhir-request.ts';
 
 /** What goes to the payer. */
-export type PayerUrl = {
+export interface PayerUrl {
   readonly url: string;
   /** `application/x-www-form-urlencoded`; present with POST. */
   readonly body?: string;
-};
+}
 
 /** Percent-encodes for a query; characters that FHIR uses and RFC 3986 §3.4 allows stay readable. */
 const encode = (text: string) => encodeURIComponent(text).replace(/%(?:3A|2F|2C|24|40)/g, decodeURIComponent);
@@ -19,11 +19,11 @@ const sendable = (url: string) =>
  * Builds the payer's URL (and form) of a checked request: from its segments and its parameters in their order, never
  * by resolving a string; a page's is the payer's own. A value, or an item of a list, that starts with the gateway's own base gets the payer's.
  */
-export function payerUrl(
+export const payerUrl = (
   fhirBaseUrl: string,
   request: FhirRequest,
   { gatewayBase }: { gatewayBase: string },
-): PayerUrl {
+): PayerUrl => {
   const base = fhirBaseUrl.replace(/\/+$/, '');
   if (request.page !== undefined) return { url: base + sendable(request.page.rest) };
   const toPayer = (item: string) => {
@@ -36,4 +36,4 @@ export function payerUrl(
   const query = encoded(request.query);
   const url = query === '' ? path : `${path}?${query}`;
   return request.form === undefined ? { url } : { url, body: encoded(request.form) };
-}
+};

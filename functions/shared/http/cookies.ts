@@ -1,4 +1,4 @@
-import { type ApiEvent, header } from './api.ts';
+import { header, type ApiEvent } from './api.ts';
 
 /** The browser's cookies, oldest first (RFC 6265 §5.4); of a repeated name the first counts. */
 export const readCookies = (event: ApiEvent): Map<string, string> => {

@@ -1,6 +1,6 @@
 import type { MiddlewareObj } from '@middy/core';
 import type { Registry } from '../registry/registry.ts';
-import { type ApiEvent, type ApiResponse, header } from './api.ts';
+import { header, type ApiEvent, type ApiResponse } from './api.ts';
 
 const exposed = 'ETag, Location, Content-Location, WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy';
 // Firefox and Safari do not let `*` stand for Authorization, so every header is named.

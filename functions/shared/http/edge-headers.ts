@@ -1,4 +1,4 @@
-import { type ApiEvent, header } from './api.ts';
+import { header, type ApiEvent } from './api.ts';
 
 /** What CloudFront adds to a request where the stage has an edge. */
 export interface EdgeFacts {

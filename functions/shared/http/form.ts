@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import { type ApiEvent, header } from './api.ts';
+import { header, type ApiEvent } from './api.ts';
 
 /** Far above any form that is meant well: the longest hold an assertion, or a search by hundreds of ids. Bytes. */
 const longestForm = 65_536;

@@ -22,7 +22,9 @@ small{color:#55636f}
 const styleHash = createHash('sha256').update(style).digest('base64');
 
 /** Text that has been made safe for HTML. */
-export type Html = { readonly html: string };
+export interface Html {
+  readonly html: string;
+}
 
 const entities: Readonly<Record<string, string>> = {
   '&': '&amp;',

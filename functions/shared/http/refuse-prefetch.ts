@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import { type ApiEvent, header } from './api.ts';
+import { header, type ApiEvent } from './api.ts';
 
 /** Where browsers say that nobody has asked for the page yet (Fetch: `Sec-Purpose`); the others are older, or Safari's. */
 const purposeHeaders = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'];

@@ -1,5 +1,5 @@
+import { withReference, type GatewayError } from '../errors.ts';
 import type { ApiResponse } from './api.ts';
-import { type GatewayError, withReference } from '../errors.ts';
 
 /** Answers that carry tokens or depend on them are never stored (RFC 6749 §5.1). */
 export const noStore = { 'Cache-Control': 'no-store', Pragma: 'no-cache' } as const;

@@ -1,10 +1,10 @@
-import type { Partner, Payer } from '../registry/types.ts';
 import { GatewayError } from '../errors.ts';
-import { limitScopes, readsSomething, scopesOf } from './scopes.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { Partner, Payer } from '../registry/types.ts';
 import { sameHash } from '../store/crypto.ts';
 import type { Grant, IssuedAccess } from '../store/grant.ts';
 import { nameScopes } from './name-scopes.ts';
+import { limitScopes, readsSomething, scopesOf } from './scopes.ts';
 
 /** Whom a grant is between, as the config has them now. */
 export interface Allowed {

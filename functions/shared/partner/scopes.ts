@@ -1,6 +1,6 @@
 import { FhirRequestError } from '../fhir/fhir-request-error.ts';
 import type { FhirRequest, TypeNeed } from '../fhir/fhir-request.ts';
-import { ANY, isResourceType } from '../fhir/search-targets.ts';
+import { any, isResourceType } from '../fhir/search-targets.ts';
 
 type Letters = TypeNeed['needs'];
 
@@ -21,11 +21,11 @@ type ResourceScope = Extract<Scope, { kind: 'resource' }>;
 /** The letters held for each type, or for `*`; a context stands before the type where contexts are kept apart. */
 type Held = ReadonlyMap<string, string>;
 
-const RESOURCE_SCOPE = /^(patient|user)\/([A-Za-z]+|\*)\.(read|rs|r|s)$/;
+const resourceScope = /^(patient|user)\/([A-Za-z]+|\*)\.(read|rs|r|s)$/;
 /** As payers grant them for reading: v2's writes among them, and `?` filters, which they apply themselves. */
-const GRANTED_SCOPE = /^(?:patient|user)\/([A-Za-z]+|\*)\.(read|\*|c?r?u?d?s?)(?:\?.*)?$/;
+const grantedScope = /^(?:patient|user)\/([A-Za-z]+|\*)\.(read|\*|c?r?u?d?s?)(?:\?.*)?$/;
 /** RFC 6749 §3.3, without `/` and `?`, which make it a resource scope. */
-const OTHER_SCOPE = /^(?:launch\/(?:patient|encounter)|[A-Za-z0-9_.:-]+)$/;
+const otherScope = /^(?:launch\/(?:patient|encounter)|[A-Za-z0-9_.:-]+)$/;
 
 /** The different scopes of a text, in order (RFC 6749 §3.3). Each text with scopes in it is read here first. */
 export const scopesOf = (text: string): string[] => [...new Set(text.split(/\s+/).filter((scope) => scope !== ''))];
@@ -38,13 +38,13 @@ const lettersOf = (permissions: string): Letters | '' =>
  * Reads one SMART scope, v1 (`.read`) or v2 (`.rs`). Undefined for what the gateway never grants: writes, granular
  * scopes (`?…`), `system/`, types that R4 does not have, and what is no scope at all.
  */
-export function parseScope(text: string): Scope | undefined {
-  const match = RESOURCE_SCOPE.exec(text);
-  if (match === null) return OTHER_SCOPE.test(text) ? { kind: 'other', text } : undefined;
+export const parseScope = (text: string): Scope | undefined => {
+  const match = resourceScope.exec(text);
+  if (match === null) return otherScope.test(text) ? { kind: 'other', text } : undefined;
   const [context, type, permissions] = match.slice(1) as ['patient' | 'user', string, string];
-  if (type !== ANY && !isResourceType(type)) return undefined;
+  if (type !== any && !isResourceType(type)) return undefined;
   return { kind: 'resource', context, type, letters: lettersOf(permissions) as Letters, text };
-}
+};
 
 const resourceScopes = (scopes: readonly string[]): ResourceScope[] =>
   scopes.map(parseScope).filter((scope) => scope?.kind === 'resource');
@@ -71,7 +71,7 @@ const gather = (scopes: Iterable<readonly [key: string, letters: string]>): Held
 
 /** Which letters these give for a type together. */
 const lettersFor = (held: Held, type: string, context = ''): string =>
-  (held.get(context + type) ?? '') + (held.get(context + ANY) ?? '');
+  (held.get(context + type) ?? '') + (held.get(context + any) ?? '');
 
 const hasLetters = (held: string, wanted: string) => wanted.split('').every((letter) => held.includes(letter));
 
@@ -82,7 +82,7 @@ const heldIn = (scopes: readonly string[]): Held =>
  * Which of the `requested` scopes (separated by spaces) allow more than `registered` does. `patient/` and `user/` do not
  * stand for each other here.
  */
-export function scopesBeyond(requested: string, registered: readonly string[]): string[] {
+export const scopesBeyond = (requested: string, registered: readonly string[]): string[] => {
   const held = heldIn(registered);
   return scopesOf(requested).filter((text) => {
     const scope = parseScope(text);
@@ -90,16 +90,16 @@ export function scopesBeyond(requested: string, registered: readonly string[]): 
     if (scope.kind === 'other') return !registered.includes(text);
     return !hasLetters(lettersFor(held, scope.type, `${scope.context}/`), scope.letters);
   });
-}
+};
 
 /** What a payer's scopes let us read, whichever their context. */
 const grantedByPayer = (scopes: string): Held =>
   gather(
     scopesOf(scopes)
-      .map((text) => GRANTED_SCOPE.exec(text))
+      .map((text) => grantedScope.exec(text))
       .filter((match) => match !== null)
       .map((match) => [match[1]!, lettersOf(match[2]!)] as const)
-      .filter(([type, letters]) => letters !== '' && (type === ANY || isResourceType(type))),
+      .filter(([type, letters]) => letters !== '' && (type === any || isResourceType(type))),
   );
 
 /** Whether a payer's scopes are about resources at all, or words of its own only. */
@@ -107,7 +107,7 @@ export const areAboutResources = (scopes: string): boolean =>
   scopesOf(scopes).some((scope) => /^(?:patient|user)\//.test(scope));
 
 /** What is left of a scope; some of it may be there twice. */
-function narrowed(scope: ResourceScope, held: Held, context = ''): string[] {
+const narrowed = (scope: ResourceScope, held: Held, context = ''): string[] => {
   const write = (type: string): string[] => {
     const letters = lettersFor(held, type, context);
     if (hasLetters(letters, scope.letters)) return [`${scope.context}/${type}.${scope.text.split('.')[1]!}`];
@@ -116,10 +116,10 @@ function narrowed(scope: ResourceScope, held: Held, context = ''): string[] {
     return left === undefined ? [] : [`${scope.context}/${type}.${left}`];
   };
   const whole = write(scope.type);
-  if (scope.type !== ANY || whole[0] === scope.text) return whole;
+  if (scope.type !== any || whole[0] === scope.text) return whole;
   const types = [...held.keys()].filter((key) => key.startsWith(context)).map((key) => key.slice(context.length));
   return [...whole, ...types.flatMap(write)];
-}
+};
 
 /** Each scope as `keep` leaves it, once; what the gateway never grants is dropped. */
 const limited = (requested: string, keep: (scope: Scope) => readonly string[]): string => {
@@ -137,43 +137,43 @@ const limited = (requested: string, keep: (scope: Scope) => readonly string[]): 
  * @param granted the payer's `scope`
  * @param requested what the partner asked for, separated by spaces
  */
-export function intersectScopes(granted: string, requested: string): string {
+export const intersectScopes = (granted: string, requested: string): string => {
   const payer = grantedByPayer(granted);
   return limited(requested, (scope) => (scope.kind === 'other' ? [scope.text] : narrowed(scope, payer)));
-}
+};
 
 /**
  * What of `requested` lies within `registered`: the rest is dropped, and a wildcard becomes the types that are left of
  * it. `patient/` and `user/` do not stand for each other here, and scopes that are not about resources must be
  * registered by name.
  */
-export function limitScopes(requested: string, registered: readonly string[]): string {
+export const limitScopes = (requested: string, registered: readonly string[]): string => {
   const held = heldIn(registered);
   return limited(requested, (scope) => {
     if (scope.kind === 'other') return registered.includes(scope.text) ? [scope.text] : [];
     return narrowed(scope, held, `${scope.context}/`);
   });
-}
+};
 
-const ALLOWS: Readonly<Record<Letters, string>> = { r: 'read', s: 'search', rs: 'read and search' };
+const allows: Readonly<Record<Letters, string>> = { r: 'read', s: 'search', rs: 'read and search' };
 
 /**
  * Checks that the scope allows all that the request can return.
  * @param scope of the access token, separated by spaces
  * @throws FhirRequestError 403 with `insufficientScope`
  */
-export function checkScopes(request: FhirRequest, scope: string): void {
+export const checkScopes = (request: FhirRequest, scope: string): void => {
   const held = gather(resourceScopes(scopesOf(scope)).map(({ type, letters }) => [type, letters]));
   // A page needs no type of its own, but some right to read.
   if (held.size === 0) throw insufficientScope('The access token allows no FHIR resources.');
   for (const { type, needs } of request.types) {
     if (hasLetters(lettersFor(held, type), needs)) continue;
-    const what = type === ANY ? 'all resource types' : type;
+    const what = type === any ? 'all resource types' : type;
     throw insufficientScope(
-      `The access token does not allow to ${ALLOWS[needs]} ${what}, which this request can return.`,
+      `The access token does not allow to ${allows[needs]} ${what}, which this request can return.`,
     );
   }
-}
+};
 
 const insufficientScope = (message: string) =>
   new FhirRequestError(403, 'forbidden', message, { insufficientScope: true });

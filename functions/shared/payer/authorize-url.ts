@@ -1,6 +1,6 @@
 import type { Payer } from '../registry/types.ts';
-import { sha256 } from '../store/crypto.ts';
 import { callbackUri } from '../registry/urls.ts';
+import { sha256 } from '../store/crypto.ts';
 
 /** The gateway's own OAuth request at a payer (RFC 6749 §4.1.1), shaped by the payer's profile. */
 export const payerAuthorizeUrl = (

@@ -1,14 +1,14 @@
 import { importJWK } from 'jose';
 import * as oauth from 'oauth4webapi';
-import type { Payer } from '../registry/types.ts';
-import { type Clock, nowSeconds } from '../deps.ts';
-import type { PayerHttp, PayerResponse } from './http.ts';
+import { nowSeconds, type Clock } from '../deps.ts';
 import { causeOf } from '../errors.ts';
+import type { Payer } from '../registry/types.ts';
 import type { PayerTokens } from '../store/grant.ts';
-import { readText } from './read-text.ts';
 import { PayerError } from './errors.ts';
+import type { PayerHttp, PayerResponse } from './http.ts';
+import { readText } from './read-text.ts';
 import type { PayerSecret, ReadPayerSecret } from './secrets.ts';
-import { type ReadAnswer, payerTokens, readJsonObject, readTokenAnswer } from './token-answer.ts';
+import { payerTokens, readJsonObject, readTokenAnswer, type ReadAnswer } from './token-answer.ts';
 
 /** What speaking to a payer takes. */
 export interface PayerClientDeps {

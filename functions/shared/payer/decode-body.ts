@@ -1,4 +1,4 @@
-import { type Readable, type Transform, pipeline } from 'node:stream';
+import { pipeline, type Readable, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
 
 /** An answer that breaks HTTP, or a rule of ours on top; the payer's own bytes are in no text. */
@@ -32,7 +32,7 @@ const decoders: Readonly<Record<string, (first: number) => Decoder>> = {
 /** What {@link decodeBody} takes for `Accept-Encoding`. */
 export const acceptEncoding = 'gzip, deflate, br';
 
-async function* decoded(source: Readable, coding: string): AsyncGenerator<Uint8Array> {
+const decoded = async function* (source: Readable, coding: string): AsyncGenerator<Uint8Array> {
   const makeDecoder = decoders[coding];
   if (makeDecoder === undefined) throw new UnusableAnswer('CONTENT_ENCODING');
   const chunks: AsyncIterator<Buffer> = source[Symbol.asyncIterator]();
@@ -57,7 +57,7 @@ async function* decoded(source: Readable, coding: string): AsyncGenerator<Uint8A
   }
   // A decoder ends with its format and ignores the rest: a cut answer with something behind it would look whole.
   if (decoder.bytesWritten !== given) throw new UnusableAnswer('TRAILING_BYTES');
-}
+};
 
 const codingOf = (contentEncoding: string | undefined): string => {
   const coding = contentEncoding?.trim().toLowerCase() ?? '';

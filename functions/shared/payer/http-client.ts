@@ -1,9 +1,9 @@
 import { addAbortListener } from 'node:events';
-import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
+import { acceptEncoding, decodeBody, isReadable, UnusableAnswer } from './decode-body.ts';
 import type { PayerBody, PayerHttp, PayerRequest, PayerResponse } from './http.ts';
-import { UnusableAnswer, acceptEncoding, decodeBody, isReadable } from './decode-body.ts';
 
 /*
  * HTTP/1.1 by Node's own client, which the AWS SDK has loaded already. `fetch` would load undici, and the one in Node 24
@@ -47,9 +47,9 @@ class StaleConnection extends Error {}
 const isClosed = (error: Error): boolean => 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
 
 /** What comes over a kept connection while nothing is asked would be taken for the next answer. */
-function closeOnStrayBytes(this: Socket): void {
+const closeOnStrayBytes = function (this: Socket): void {
   this.destroy();
-}
+};
 
 const watchConnection = (request: ClientRequest, socket: Socket, { opened }: Transport, connectMs: number): void => {
   socket.off('data', closeOnStrayBytes);
@@ -112,7 +112,7 @@ const exchange = (
   });
 
 /** The bytes, as long as the payer never pauses for longer than that. */
-async function* inTime(bytes: AsyncIterable<Uint8Array>, message: IncomingMessage, idleMs: number) {
+const inTime = async function* (bytes: AsyncIterable<Uint8Array>, message: IncomingMessage, idleMs: number) {
   let waits = true;
   const timer = setTimeout(() => {
     // The reader's own pauses are no fault of the payer's.
@@ -129,7 +129,7 @@ async function* inTime(bytes: AsyncIterable<Uint8Array>, message: IncomingMessag
   } finally {
     clearTimeout(timer);
   }
-}
+};
 
 const bodyOf = (message: IncomingMessage, { idleMs }: Limits): PayerBody => ({
   [Symbol.asyncIterator]: () => inTime(decodeBody(message, message.headers['content-encoding']), message, idleMs),

@@ -1,5 +1,5 @@
-import type { Payer } from '../registry/types.ts';
 import { afterBase } from '../fhir/base-url-prefix.ts';
+import type { Payer } from '../registry/types.ts';
 import { payerBases } from '../registry/urls.ts';
 
 /** An id that the FHIR route takes in a path: FHIR's own characters, and the few more that payers use. */

@@ -1,5 +1,5 @@
-import type { Payer } from '../registry/types.ts';
 import { areAboutResources, intersectScopes, scopesOf } from '../partner/scopes.ts';
+import type { Payer } from '../registry/types.ts';
 
 /**
  * What a payer gives of a partner's scope. A payer that answers without a scope granted what we asked it for (RFC 6749

@@ -1,7 +1,7 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { awsLimits } from '../aws-limits.ts';
 import type { Clock } from '../deps.ts';
-import { GatewayError, causeOf } from '../errors.ts';
+import { causeOf, GatewayError } from '../errors.ts';
 
 /** What the gateway proves itself with at a payer. */
 export type PayerSecret =

@@ -1,14 +1,14 @@
-import type { Payer } from '../registry/types.ts';
-import { type Deps, base64url, nowSeconds } from '../deps.ts';
+import { base64url, nowSeconds, type Deps } from '../deps.ts';
 import { GatewayError, unavailable } from '../errors.ts';
-import { type RequestRecord, raise, raiseOf } from '../record/request-record.ts';
+import { raise, raiseOf, type RequestRecord } from '../record/request-record.ts';
+import type { Payer } from '../registry/types.ts';
 import { sealIvBytes } from '../store/crypto.ts';
 import type { Table } from '../store/dynamo.ts';
-import { type Grant, type PayerTokens, isLive, sealPayerTokens, unsealPayerTokens } from '../store/grant.ts';
+import { isLive, sealPayerTokens, unsealPayerTokens, type Grant, type PayerTokens } from '../store/grant.ts';
 import { getGrant, releaseLease, revoke, storePayerTokens, takeLease } from '../store/grants.ts';
-import { type PayerClientDeps, type RefreshedTokens, refreshAtPayer, revokeAtPayer } from './client.ts';
-import { patientId } from './patient-id.ts';
+import { refreshAtPayer, revokeAtPayer, type PayerClientDeps, type RefreshedTokens } from './client.ts';
 import { PayerError, readFailure } from './errors.ts';
+import { patientId } from './patient-id.ts';
 
 /** What refreshing payer tokens takes. */
 export interface PayerTokenDeps extends PayerClientDeps, Pick<Deps, 'randomBytes'> {

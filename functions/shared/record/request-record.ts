@@ -1,9 +1,9 @@
 import type { MiddlewareObj } from '@middy/core';
 import type { Clock, Deps, WriteLog } from '../deps.ts';
-import { type ErrorCode, GatewayError, type Signal, asGatewayError } from '../errors.ts';
+import { asGatewayError, GatewayError, type ErrorCode, type Signal } from '../errors.ts';
+import { payerOf, type ApiEvent, type ApiResponse } from '../http/api.ts';
 import { edgeFacts } from '../http/edge-headers.ts';
-import { type ApiEvent, type ApiResponse, payerOf } from '../http/api.ts';
-import { type Outcome, type Step, requestMetrics } from './metrics.ts';
+import { requestMetrics, type Outcome, type Step } from './metrics.ts';
 
 /**
  * The one record of a request: it feeds the log line, its metrics and the audit. These are all the fields there are;

@@ -1,5 +1,5 @@
-import { base64url } from '../deps.ts';
 import { createHash } from 'node:crypto';
+import { base64url } from '../deps.ts';
 import { deriveKey, sha256 } from './crypto.ts';
 
 /*

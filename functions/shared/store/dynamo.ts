@@ -1,4 +1,4 @@
-import { ConditionalCheckFailedException, type AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, DynamoDBClient, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { awsLimits } from '../aws-limits.ts';
 import { causeOf, unavailable } from '../errors.ts';
 

@@ -1,5 +1,5 @@
-import { type Item, binary, number, text, texts } from './dynamo.ts';
 import { sameHash, seal, unseal } from './crypto.ts';
+import { binary, number, text, texts, type Item } from './dynamo.ts';
 
 /** A payer's tokens. They leave the gateway for that payer only, and rest sealed. */
 export interface PayerTokens {

@@ -1,13 +1,13 @@
 import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { all, available, b, conditionally, n, s, ss, type Item, type Table } from './dynamo.ts';
 import {
+  readGrant,
   type Grant,
   type GrantEvent,
   type IssuedAccess,
   type Operator,
   type RevocationReason,
-  readGrant,
 } from './grant.ts';
-import { type Item, type Table, all, available, b, conditionally, n, s, ss } from './dynamo.ts';
 
 /*
  * A grant's life, and the one conditional write that each step is:

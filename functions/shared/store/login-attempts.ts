@@ -1,6 +1,6 @@
 import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { deriveKey, seal, sha256, unseal } from './crypto.ts';
-import { type Item, type Table, all, available, b, binary, conditionally, n, number, s, text } from './dynamo.ts';
+import { all, available, b, binary, conditionally, n, number, s, text, type Item, type Table } from './dynamo.ts';
 
 /** What the gateway remembers from authorize to callback. */
 export interface LoginAttempt {

@@ -1,4 +1,4 @@
-import { type Item, n, s } from './dynamo.ts';
+import { n, s, type Item } from './dynamo.ts';
 
 /** What a read left behind: that it began, or how it ended. Ids and figures only, never what was read. */
 export interface ReadEvent {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createRandom } from './random.ts';
 import type { Random } from './random.ts';
-import { FHIR_BASE } from './record.ts';
+import { fhirBase } from './record.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -24,12 +24,12 @@ export const usCore = (name: string): string => `http://hl7.org/fhir/us/core/Str
 export const ref = (reference: string, display?: string): Fields => ({ reference, ...(display && { display }) });
 
 /** An absolute reference below the payer's FHIR base. */
-export const absolute = (reference: string): Fields => ref(`${FHIR_BASE}/${reference}`);
+export const absolute = (reference: string): Fields => ref(`${fhirBase}/${reference}`);
 
 // The payer loaded its members' records in the autumn of 2020, one resource a minute.
 const loadedAtMs = Date.UTC(2020, 9, 1, 6);
 
-export function createBuilder(seed: number, name: string, birthDate: string): RecordBuilder {
+export const createBuilder = (seed: number, name: string, birthDate: string): RecordBuilder => {
   const texts: string[] = [];
   const counts = new Map<string, number>();
   const patientId = uuid(`${seed}/${name}`);
@@ -53,10 +53,10 @@ export function createBuilder(seed: number, name: string, birthDate: string): Re
     },
     texts: () => texts,
   };
-}
+};
 
 /** A UUID made from a name, so that ids do not move when another resource is added. */
-function uuid(name: string): string {
+const uuid = (name: string): string => {
   const hex = createHash('sha256').update(name).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-}
+};

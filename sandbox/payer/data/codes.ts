@@ -30,23 +30,23 @@ export const systems = {
   usCore: 'http://hl7.org/fhir/us/core/CodeSystem',
 } as const;
 
-export function concept(system: string, code: string, display?: string, text?: string): Concept {
+export const concept = (system: string, code: string, display?: string, text?: string): Concept => {
   return { coding: [{ system, code, ...(display && { display }) }], ...(text && { text }) };
-}
+};
 
 export const loinc = (code: string, display: string): Concept => concept(systems.loinc, code, display, display);
 export const snomed = (code: string, display: string): Concept => concept(systems.snomed, code, display, display);
 export const rxnorm = (code: string, display: string): Concept => concept(systems.rxnorm, code, display, display);
 
 /** A FHIR Quantity in UCUM units; `digits` decimals are written, zeros included. */
-export function quantity(value: number, digits: number, code: string, unit = code): Record<string, unknown> {
+export const quantity = (value: number, digits: number, code: string, unit = code): Record<string, unknown> => {
   return { value: decimal(value, digits), unit, system: systems.ucum, code };
-}
+};
 
 // JSON.rawJSON (ES2026) is in Node 22 and later, and not yet in TypeScript's library.
 const { rawJSON } = JSON as typeof JSON & { rawJSON: (this: void, text: string) => unknown };
 
 /** A number whose text keeps its trailing zeros: FHIR decimals carry their precision. */
-export function decimal(value: number, digits: number): unknown {
+export const decimal = (value: number, digits: number): unknown => {
   return rawJSON(value.toFixed(digits));
-}
+};

@@ -17,7 +17,7 @@ export interface Directory {
   readonly emergencyRoom: string;
 }
 
-export function addDirectory(record: RecordBuilder): Directory {
+export const addDirectory = (record: RecordBuilder): Directory => {
   const plan = addHealthPlan(record);
   const clinic = organization(record, 'Copley Children’s Clinic', '910000002', 'prov', 'Healthcare Provider');
   const hospital = organization(record, 'Back Bay Community Hospital', '910000003', 'prov', 'Healthcare Provider');
@@ -44,18 +44,24 @@ export function addDirectory(record: RecordBuilder): Directory {
       -71.082_65,
     ),
   };
-}
+};
 
-export function addHealthPlan(record: RecordBuilder): string {
+export const addHealthPlan = (record: RecordBuilder): string => {
   return organization(record, 'Sandbox Health Plan', '910000001', 'pay', 'Payer');
-}
+};
 
 /** The doctor whom a member sees first. */
-export function addDoctor(record: RecordBuilder): string {
+export const addDoctor = (record: RecordBuilder): string => {
   return practitioner(record, 'Inés', 'Núñez-Okonkwo', '920000001', 'Dr.');
-}
+};
 
-function organization(record: RecordBuilder, name: string, nineDigits: string, type: string, typeName: string): string {
+const organization = (
+  record: RecordBuilder,
+  name: string,
+  nineDigits: string,
+  type: string,
+  typeName: string,
+): string => {
   return record.add('Organization', 'us-core-organization', {
     identifier: [{ system: systems.npi, value: npi(nineDigits) }],
     active: true,
@@ -64,24 +70,30 @@ function organization(record: RecordBuilder, name: string, nineDigits: string, t
     telecom: [{ system: 'phone', value: `617-555-01${nineDigits.slice(-2)}`, use: 'work' }],
     address: [boylstonStreet(100 + Number(nineDigits.slice(-1)))],
   });
-}
+};
 
-function practitioner(
+const practitioner = (
   record: RecordBuilder,
   given: string,
   family: string,
   nineDigits: string,
   prefix?: string,
-): string {
+): string => {
   return record.add('Practitioner', 'us-core-practitioner', {
     identifier: [{ system: systems.npi, value: npi(nineDigits) }],
     active: true,
     name: [{ use: 'official', family, given: [given], ...(prefix && { prefix: [prefix] }) }],
     telecom: [{ system: 'phone', value: `617-555-02${nineDigits.slice(-2)}`, use: 'work' }],
   });
-}
+};
 
-function location(record: RecordBuilder, name: string, managedBy: string, latitude: number, longitude: number): string {
+const location = (
+  record: RecordBuilder,
+  name: string,
+  managedBy: string,
+  latitude: number,
+  longitude: number,
+): string => {
   return record.add('Location', 'us-core-location', {
     status: 'active',
     name,
@@ -89,18 +101,18 @@ function location(record: RecordBuilder, name: string, managedBy: string, latitu
     position: { longitude: decimal(longitude, 5), latitude: decimal(latitude, 5) },
     managingOrganization: ref(managedBy),
   });
-}
+};
 
-function boylstonStreet(number: number): Fields {
+const boylstonStreet = (number: number): Fields => {
   return { line: [`${number} Boylston Street`], city: 'Boston', state: 'MA', postalCode: '02116', country: 'US' };
-}
+};
 
 /** Adds the check digit of an NPI. Ours begin with 9: nobody's real number does. */
-function npi(nineDigits: string): string {
+const npi = (nineDigits: string): string => {
   let sum = 24;
   for (const [place, digit] of Array.from(nineDigits, Number).entries()) {
     if (place % 2 === 1) sum += digit;
     else sum += digit < 5 ? digit * 2 : digit * 2 - 9;
   }
   return `${nineDigits}${(10 - (sum % 10)) % 10}`;
-}
+};

@@ -3,11 +3,11 @@ import type { RecordBuilder } from './builder.ts';
 import { concept, loinc, systems } from './codes.ts';
 import type { Directory } from './directory.ts';
 import { addProvenance } from './provenance.ts';
-import { FHIR_BASE } from './record.ts';
+import { fhirBase } from './record.ts';
 import type { Visit, Visits } from './visits.ts';
 
 /** Adds notes, each a Binary that a DocumentReference points to by its absolute URL and whose author a Provenance names. */
-export function addDocuments(record: RecordBuilder, directory: Directory, visits: Visits): void {
+export const addDocuments = (record: RecordBuilder, directory: Directory, visits: Visits): void => {
   const { croup, peanut, tubes, wrist, asthmaCheck } = visits.other;
   addNote(record, directory, croup, '34111-5', 'Emergency department Note', [
     'Barking cough since midnight, hoarse, no fever to speak of. Calm on her mother’s lap.',
@@ -29,16 +29,16 @@ export function addDocuments(record: RecordBuilder, directory: Directory, visits
     'Inhaler four times last month, two nights of cough. Flow 245 L/min, good technique with the spacer.',
     'Fluticasone once more through the spring. School has a copy of the plan — ¡muy bien, Mayte!',
   ]);
-}
+};
 
-function addNote(
+const addNote = (
   record: RecordBuilder,
   directory: Directory,
   visit: Visit,
   code: string,
   title: string,
   paragraphs: readonly string[],
-): void {
+): void => {
   const note = Buffer.from(`${title}, ${visit.date}\n\n${paragraphs.join('\n\n')}\n`);
   const binary = record.add('Binary', undefined, {
     contentType: 'text/plain; charset=utf-8',
@@ -57,7 +57,7 @@ function addNote(
       {
         attachment: {
           contentType: 'text/plain; charset=utf-8',
-          url: `${FHIR_BASE}/${binary}`,
+          url: `${fhirBase}/${binary}`,
           size: note.length,
           title: `${title}, ${visit.date}`,
         },
@@ -66,4 +66,4 @@ function addNote(
     context: { encounter: [ref(visit.encounter)], period: { start: visit.at('09:30'), end: visit.at('10:15') } },
   });
   addProvenance(record, directory, visit, [reference]);
-}
+};

@@ -27,11 +27,11 @@ const testMember1 = {
  * Writes the records of the payer's members: Test Member 1, a child with clinical data only, all of it from before
  * 2021; and a member whose observations come to 100 MB. The same seed gives the same texts, byte for byte.
  */
-export function generateRecords(seed = 1): MemberRecord[] {
+export const generateRecords = (seed = 1): MemberRecord[] => {
   return [generateTestMember1(seed), generateLargeRecord(seed)];
-}
+};
 
-function generateTestMember1(seed: number): MemberRecord {
+const generateTestMember1 = (seed: number): MemberRecord => {
   const record = createBuilder(seed, 'member-1', testMember1.birthDate);
   const directory = addDirectory(record);
   addPatient(record, testMember1, directory.plan, directory.pediatrician);
@@ -55,4 +55,4 @@ function generateTestMember1(seed: number): MemberRecord {
     member: testMember1,
     resources: record.texts(),
   };
-}
+};

@@ -22,7 +22,7 @@ const schedule = [
   ['150', 'Influenza, injectable, quadrivalent, preservative free', 0.5, [36, 48, 60, 72, 84, 96, 108]],
 ] as const;
 
-export function addImmunizations(record: RecordBuilder, directory: Directory, visits: Visits): void {
+export const addImmunizations = (record: RecordBuilder, directory: Directory, visits: Visits): void => {
   for (const [code, name, milliliters, ages] of schedule) {
     for (const [index, age] of ages.entries()) {
       const vaccineCode = concept(systems.cvx, code, name, name);
@@ -30,16 +30,16 @@ export function addImmunizations(record: RecordBuilder, directory: Directory, vi
     }
   }
   addRefusal(record, directory, visits.wellAt(18));
-}
+};
 
-function addDose(
+const addDose = (
   record: RecordBuilder,
   directory: Directory,
   visit: Visit,
   vaccineCode: unknown,
   milliliters: number,
   doseNumberPositiveInt: number,
-): void {
+): void => {
   record.add('Immunization', 'us-core-immunization', {
     status: 'completed',
     vaccineCode,
@@ -55,10 +55,10 @@ function addDose(
     performer: [{ actor: ref(directory.nurse) }],
     protocolApplied: [{ doseNumberPositiveInt }],
   });
-}
+};
 
 /** A dose that was due and not given: the status reason tells why. */
-function addRefusal(record: RecordBuilder, directory: Directory, visit: Visit): void {
+const addRefusal = (record: RecordBuilder, directory: Directory, visit: Visit): void => {
   const reason = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
   record.add('Immunization', 'us-core-immunization', {
     status: 'not-done',
@@ -70,4 +70,4 @@ function addRefusal(record: RecordBuilder, directory: Directory, visit: Visit): 
     primarySource: true,
     performer: [{ actor: ref(directory.nurse) }],
   });
-}
+};

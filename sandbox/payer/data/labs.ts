@@ -30,7 +30,7 @@ const lipids: readonly Analyte[] = [
   ['13457-7', 'Cholesterol in LDL [Mass/volume] in Serum or Plasma by calculation', 91, 5, 0, 'mg/dL', 0, 110],
 ];
 
-export function addLabs(record: RecordBuilder, directory: Directory, visits: Visits): void {
+export const addLabs = (record: RecordBuilder, directory: Directory, visits: Visits): void => {
   const blood = (visit: Visit, report: [string, string], analytes: readonly Analyte[]): void => {
     const specimen = addSpecimen(record, visit, '119297000', 'Blood specimen');
     const results = analytes.map((analyte) => addMeasured(record, directory, visit, specimen, analyte));
@@ -44,15 +44,15 @@ export function addLabs(record: RecordBuilder, directory: Directory, visits: Vis
   blood(visits.wellAt(60), ['58410-2', 'CBC panel - Blood by Automated count'], bloodCount);
   blood(visits.wellAt(108), ['57698-3', 'Lipid panel with direct LDL - Serum or Plasma'], lipids);
   addThroatSwab(record, directory, visits.other.strep);
-}
+};
 
-function addMeasured(
+const addMeasured = (
   record: RecordBuilder,
   directory: Directory,
   visit: Visit,
   specimen: string,
   [code, name, middle, spread, digits, unit, low, high]: Analyte,
-): string {
+): string => {
   const value = record.random.around(middle, spread);
   const limit = (limitValue: number): Fields => quantity(limitValue, digits, unit);
   return addObservation(record, visit, 'us-core-observation-lab', 'laboratory', loinc(code, name), {
@@ -62,15 +62,15 @@ function addMeasured(
     specimen: ref(specimen),
     referenceRange: [{ low: limit(low), high: limit(high) }],
   });
-}
+};
 
-function interpretation(value: number, low: number, high: number): Fields {
+const interpretation = (value: number, low: number, high: number): Fields => {
   if (value < low) return { ...concept(systems.interpretation, 'L', 'Low') };
   if (value > high) return { ...concept(systems.interpretation, 'H', 'High') };
   return { ...concept(systems.interpretation, 'N', 'Normal') };
-}
+};
 
-function addThroatSwab(record: RecordBuilder, directory: Directory, visit: Visit): void {
+const addThroatSwab = (record: RecordBuilder, directory: Directory, visit: Visit): void => {
   const specimen = addSpecimen(record, visit, '258529004', 'Throat swab');
   const name = 'Streptococcus pyogenes Ag [Presence] in Throat by Rapid immunoassay';
   const result = addObservation(record, visit, 'us-core-observation-lab', 'laboratory', loinc('78012-2', name), {
@@ -79,9 +79,9 @@ function addThroatSwab(record: RecordBuilder, directory: Directory, visit: Visit
     specimen: ref(specimen),
   });
   addReport(record, directory, visit, specimen, ['78012-2', name], [result]);
-}
+};
 
-function addSpecimen(record: RecordBuilder, visit: Visit, code: string, type: string): string {
+const addSpecimen = (record: RecordBuilder, visit: Visit, code: string, type: string): string => {
   return record.add('Specimen', 'us-core-specimen', {
     status: 'available',
     type: snomed(code, type),
@@ -89,16 +89,16 @@ function addSpecimen(record: RecordBuilder, visit: Visit, code: string, type: st
     receivedTime: visit.at('11:20'),
     collection: { collectedDateTime: visit.at('10:00'), quantity: { value: decimal(2, 2), unit: 'mL' } },
   });
-}
+};
 
-function addReport(
+const addReport = (
   record: RecordBuilder,
   directory: Directory,
   visit: Visit,
   specimen: string,
   [code, name]: readonly [string, string],
   results: readonly string[],
-): void {
+): void => {
   record.add('DiagnosticReport', 'us-core-diagnosticreport-lab', {
     status: 'final',
     category: [concept(systems.diagnosticService, 'LAB', 'Laboratory')],
@@ -111,4 +111,4 @@ function addReport(
     specimen: [ref(specimen)],
     result: results.map(absolute),
   });
-}
+};

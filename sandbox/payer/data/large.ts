@@ -21,7 +21,7 @@ const lastReadingMs = Date.UTC(2019, 11, 31, 23, 59);
 const readingEveryMs = 900_000;
 
 /** A member with a glucose sensor, whose readings are written when they are asked for. */
-export function generateLargeRecord(seed: number): MemberRecord {
+export const generateLargeRecord = (seed: number): MemberRecord => {
   const record = createBuilder(seed, 'large', member.birthDate);
   const plan = addHealthPlan(record);
   addPatient(record, member, plan, addDoctor(record));
@@ -31,9 +31,9 @@ export function generateLargeRecord(seed: number): MemberRecord {
     resources: record.texts(),
     onTheFly: glucoseReadings(record, plan),
   };
-}
+};
 
-function glucoseReadings(record: RecordBuilder, performer: string): OnTheFlyResources {
+const glucoseReadings = (record: RecordBuilder, performer: string): OnTheFlyResources => {
   const [beforeId = '', afterId = ''] = readingTemplate(record, performer).split('%id%');
   const [beforeTime = '', afterTime = ''] = afterId.split('%time%');
   const [beforeValue = '', afterValue = ''] = afterTime.split('"%value%"');
@@ -52,9 +52,9 @@ function glucoseReadings(record: RecordBuilder, performer: string): OnTheFlyReso
       return index < readingCount ? index : undefined;
     },
   };
-}
+};
 
-function readingTemplate(record: RecordBuilder, performer: string): string {
+const readingTemplate = (record: RecordBuilder, performer: string): string => {
   const template = createBuilder(0, 'template', record.birthDate);
   template.add('Observation', 'us-core-observation-lab', {
     id: '%id%',
@@ -69,4 +69,4 @@ function readingTemplate(record: RecordBuilder, performer: string): string {
     referenceRange: [{ low: quantity(70, 2, 'mg/dL'), high: quantity(140, 2, 'mg/dL') }],
   });
   return template.texts()[0] ?? '';
-}
+};

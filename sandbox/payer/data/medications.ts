@@ -13,7 +13,7 @@ const albuterol = rxnorm('745679', '200 ACTUAT albuterol 0.09 MG/ACTUAT Metered 
 const fluticasone = rxnorm('895994', '120 ACTUAT fluticasone propionate 0.044 MG/ACTUAT Metered Dose Inhaler');
 const cetirizine = rxnorm('1014676', 'cetirizine hydrochloride 5 MG Oral Tablet');
 
-export function addMedications(record: RecordBuilder, visits: Visits, problems: Problems): void {
+export const addMedications = (record: RecordBuilder, visits: Visits, problems: Problems): void => {
   const { other } = visits;
   const { diagnoses } = problems;
   const kept = (medication: Concept): Fields => ({
@@ -40,22 +40,22 @@ export function addMedications(record: RecordBuilder, visits: Visits, problems: 
   dispensed(other.asthmaCheck, problems.asthma, controller, 1, '{puff}', 2, 'Morning and evening, with a spacer');
   ask(other.asthmaCheck, problems.asthma, inhaler, 2, '{puff}', 4, 'Two puffs with a spacer, when needed');
   for (const [visit, request, medication] of requests) addDispense(record, visit, request, medication);
-}
+};
 
-function coded(medicationCodeableConcept: Concept): Fields {
+const coded = (medicationCodeableConcept: Concept): Fields => {
   return { medicationCodeableConcept };
-}
+};
 
 /** How much, in which unit, how many times a day, and what the label says. */
 type Dose = [amount: number, unit: string, timesADay: number, label: string];
 
-function addRequest(
+const addRequest = (
   record: RecordBuilder,
   visit: Visit,
   reason: string,
   medication: Fields,
   [amount, unit, frequency, label]: Dose,
-): string {
+): string => {
   const stopped = label.startsWith('Stopped');
   return record.add('MedicationRequest', 'us-core-medicationrequest', {
     status: stopped ? 'stopped' : 'completed',
@@ -76,9 +76,9 @@ function addRequest(
     ],
     dispenseRequest: { numberOfRepeatsAllowed: stopped ? 0 : 1, quantity: quantity(1, 2, '{package}', 'package') },
   });
-}
+};
 
-function addDispense(record: RecordBuilder, visit: Visit, request: string, medication: Fields): void {
+const addDispense = (record: RecordBuilder, visit: Visit, request: string, medication: Fields): void => {
   record.add('MedicationDispense', 'us-core-medicationdispense', {
     status: 'completed',
     ...medication,
@@ -92,4 +92,4 @@ function addDispense(record: RecordBuilder, visit: Visit, request: string, medic
     whenHandedOver: visit.at('15:30'),
     dosageInstruction: [{ text: 'As the prescription says' }],
   });
-}
+};

@@ -16,14 +16,14 @@ const categoryNames = {
 export type Category = keyof typeof categoryNames;
 
 /** Adds an observation that was made at a visit; `fields` hold its value and whatever else is special about it. */
-export function addObservation(
+export const addObservation = (
   record: RecordBuilder,
   visit: Visit,
   profile: string,
   category: Category,
   code: Concept,
   fields: Fields,
-): string {
+): string => {
   return record.add('Observation', profile, {
     status: 'final',
     category: [concept(systems.observationCategory, category, categoryNames[category])],
@@ -35,4 +35,4 @@ export function addObservation(
     performer: [ref(visit.practitioner)],
     ...fields,
   });
-}
+};

@@ -8,7 +8,7 @@ const english = { language: concept('urn:ietf:bcp:47', 'en', 'English'), preferr
 const spanish = { language: concept('urn:ietf:bcp:47', 'es', 'Spanish') };
 const raceAndEthnicity = 'urn:oid:2.16.840.1.113883.6.238';
 
-export function addPatient(record: RecordBuilder, member: MemberDetails, plan: string, doctor: string): void {
+export const addPatient = (record: RecordBuilder, member: MemberDetails, plan: string, doctor: string): void => {
   record.add('Patient', 'us-core-patient', {
     extension: [
       category('us-core-race', '2106-3', 'White'),
@@ -33,10 +33,10 @@ export function addPatient(record: RecordBuilder, member: MemberDetails, plan: s
     generalPractitioner: [ref(doctor)],
     managingOrganization: ref(plan),
   });
-}
+};
 
 /** The member's mother, who speaks for her. */
-export function addMother(record: RecordBuilder, member: MemberDetails): string {
+export const addMother = (record: RecordBuilder, member: MemberDetails): string => {
   return record.add('RelatedPerson', 'us-core-relatedperson', {
     active: true,
     patient: ref(record.patient),
@@ -46,10 +46,10 @@ export function addMother(record: RecordBuilder, member: MemberDetails): string 
     address: [home(member.postalCode)],
     communication: [spanish],
   });
-}
+};
 
 /** The doctor and the nurse, the specialist, the mother: who looks after the member. */
-export function addCareTeam(record: RecordBuilder, directory: Directory, mother: string, start: string): string {
+export const addCareTeam = (record: RecordBuilder, directory: Directory, mother: string, start: string): string => {
   return record.add('CareTeam', 'us-core-careteam', {
     status: 'active',
     name: 'Asthma and allergy care team',
@@ -63,13 +63,13 @@ export function addCareTeam(record: RecordBuilder, directory: Directory, mother:
     ],
     managingOrganization: [ref(directory.clinic)],
   });
-}
+};
 
-function participant(code: string, display: string, member: string): Fields {
+const participant = (code: string, display: string, member: string): Fields => {
   return { role: [concept(systems.snomed, code, display)], member: ref(member) };
-}
+};
 
-function category(name: string, code: string, display: string): Fields {
+const category = (name: string, code: string, display: string): Fields => {
   return {
     url: usCore(name),
     extension: [
@@ -77,8 +77,8 @@ function category(name: string, code: string, display: string): Fields {
       { url: 'text', valueString: display },
     ],
   };
-}
+};
 
-function home(postalCode: string): Fields {
+const home = (postalCode: string): Fields => {
   return { use: 'home', line: ['17 Stanhope Street', 'Apt 3'], city: 'Boston', state: 'MA', postalCode, country: 'US' };
-}
+};

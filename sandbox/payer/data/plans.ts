@@ -5,7 +5,7 @@ import type { Problems } from './problems.ts';
 import { addTo } from './time.ts';
 import type { Visit, Visits } from './visits.ts';
 
-export function addPlans(record: RecordBuilder, visits: Visits, problems: Problems, careTeam: string): void {
+export const addPlans = (record: RecordBuilder, visits: Visits, problems: Problems, careTeam: string): void => {
   const { allergist, asthmaCheck } = visits.other;
   const carriesInjector = addGoal(
     record,
@@ -40,9 +40,9 @@ export function addPlans(record: RecordBuilder, visits: Visits, problems: Proble
       'Red: four puffs and the emergency department.',
     ],
   );
-}
+};
 
-function addGoal(record: RecordBuilder, visit: Visit, text: string, problem: string): string {
+const addGoal = (record: RecordBuilder, visit: Visit, text: string, problem: string): string => {
   return record.add('Goal', 'us-core-goal', {
     lifecycleStatus: 'active',
     description: { text },
@@ -52,9 +52,9 @@ function addGoal(record: RecordBuilder, visit: Visit, text: string, problem: str
     expressedBy: ref(visit.practitioner),
     addresses: [ref(problem)],
   });
-}
+};
 
-function addPlan(
+const addPlan = (
   record: RecordBuilder,
   visit: Visit,
   careTeam: string,
@@ -62,7 +62,7 @@ function addPlan(
   problem: string,
   goals: readonly string[],
   steps: readonly string[],
-): void {
+): void => {
   const items = steps.map((step) => `<li>${step}</li>`).join('');
   record.add('CarePlan', 'us-core-careplan', {
     text: {
@@ -82,4 +82,4 @@ function addPlan(
     goal: goals.map(absolute),
     activity: steps.map((description) => ({ detail: { status: 'in-progress', description } })),
   });
-}
+};

@@ -13,7 +13,7 @@ export interface Problems {
   readonly diagnoses: Readonly<Record<OtherVisit, string>>;
 }
 
-export function addProblems(record: RecordBuilder, visits: Visits): Problems {
+export const addProblems = (record: RecordBuilder, visits: Visits): Problems => {
   const { other, wellAt } = visits;
   const problem = (visit: Visit, code: string, name: string, months?: number): string =>
     addCondition(record, visit, 'problem-list-item', code, name, months);
@@ -41,7 +41,7 @@ export function addProblems(record: RecordBuilder, visits: Visits): Problems {
       asthmaCheck: diagnosis(other.asthmaCheck, '195967001', 'Asthma'),
     },
   };
-}
+};
 
 const categoryDisplays = {
   'problem-list-item': 'Problem List Item',
@@ -50,14 +50,14 @@ const categoryDisplays = {
 } as const;
 
 /** A condition first seen at a visit and, where `months` is given, gone that many months later. */
-function addCondition(
+const addCondition = (
   record: RecordBuilder,
   visit: Visit,
   category: keyof typeof categoryDisplays,
   code: string,
   name: string,
   months?: number,
-): string {
+): string => {
   const diagnosis = category === 'encounter-diagnosis';
   const profile = diagnosis ? 'us-core-condition-encounter-diagnosis' : 'us-core-condition-problems-health-concerns';
   const concern = category === 'health-concern';
@@ -74,9 +74,9 @@ function addCondition(
     recordedDate: visit.at('10:12'),
     recorder: ref(visit.practitioner),
   });
-}
+};
 
-export function addAllergies(record: RecordBuilder, visits: Visits): void {
+export const addAllergies = (record: RecordBuilder, visits: Visits): void => {
   const { peanut, secondOtitis, allergist } = visits.other;
   const hives = snomed('126485001', 'Urticaria');
   const rash = snomed('271807003', 'Eruption of skin');
@@ -93,16 +93,16 @@ export function addAllergies(record: RecordBuilder, visits: Visits): void {
     manifestation: [sneezing],
     severity: 'mild',
   });
-}
+};
 
-function addAllergy(
+const addAllergy = (
   record: RecordBuilder,
   visit: Visit,
   category: string,
   criticality: string,
   code: unknown,
   reaction: Fields,
-): void {
+): void => {
   record.add('AllergyIntolerance', 'us-core-allergyintolerance', {
     clinicalStatus: concept(systems.allergyClinical, 'active'),
     verificationStatus: concept(systems.allergyVerification, 'confirmed'),
@@ -117,4 +117,4 @@ function addAllergy(
     recorder: ref(visit.practitioner),
     reaction: [reaction],
   });
-}
+};

@@ -5,7 +5,7 @@ import type { Problems } from './problems.ts';
 import { addTo } from './time.ts';
 import type { Visit, Visits } from './visits.ts';
 
-export function addProcedures(record: RecordBuilder, visits: Visits, problems: Problems): void {
+export const addProcedures = (record: RecordBuilder, visits: Visits, problems: Problems): void => {
   const { other, wellAt } = visits;
   const { diagnoses } = problems;
   const add = (visit: Visit, code: string, name: string, fields: Fields = {}): string =>
@@ -25,13 +25,13 @@ export function addProcedures(record: RecordBuilder, visits: Visits, problems: P
   add(other.wrist, '79733001', 'Application of splint', because(diagnoses.wrist));
   add(other.asthmaCheck, '127783003', 'Spirometry', because(problems.asthma));
   for (const age of [24, 36, 48]) add(wellAt(age), '313042009', 'Application of fluoride varnish to tooth');
-}
+};
 
-function because(condition: string): Fields {
+const because = (condition: string): Fields => {
   return { reasonReference: [ref(condition)] };
-}
+};
 
-function addProcedure(record: RecordBuilder, visit: Visit, code: string, name: string, fields: Fields): string {
+const addProcedure = (record: RecordBuilder, visit: Visit, code: string, name: string, fields: Fields): string => {
   return record.add('Procedure', 'us-core-procedure', {
     status: 'completed',
     code: snomed(code, name),
@@ -41,9 +41,9 @@ function addProcedure(record: RecordBuilder, visit: Visit, code: string, name: s
     performer: [{ actor: ref(visit.practitioner) }],
     ...fields,
   });
-}
+};
 
-function askedFor(record: RecordBuilder, visit: Visit, code: string, name: string): Fields {
+const askedFor = (record: RecordBuilder, visit: Visit, code: string, name: string): Fields => {
   const request = record.add('ServiceRequest', 'us-core-servicerequest', {
     status: 'completed',
     intent: 'order',
@@ -56,10 +56,10 @@ function askedFor(record: RecordBuilder, visit: Visit, code: string, name: strin
     requester: ref(visit.practitioner),
   });
   return { basedOn: [ref(request)] };
-}
+};
 
 /** Tiny tubes in both ears, which fell out by themselves a year later. */
-function addTubes(record: RecordBuilder, visit: Visit): string {
+const addTubes = (record: RecordBuilder, visit: Visit): string => {
   const deviceIdentifier = '00000000000017';
   return record.add('Device', 'us-core-implantable-device', {
     udiCarrier: [{ deviceIdentifier, carrierHRF: `(01)${deviceIdentifier}(11)130601(17)180601(10)T410` }],
@@ -73,4 +73,4 @@ function addTubes(record: RecordBuilder, visit: Visit): string {
     patient: ref(record.patient),
     note: [{ time: visit.at('10:10'), text: 'One in each ear.' }],
   });
-}
+};

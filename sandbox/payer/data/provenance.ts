@@ -5,12 +5,12 @@ import type { Directory } from './directory.ts';
 import type { Visit } from './visits.ts';
 
 /** Who wrote the targets, and that the plan passed them on. */
-export function addProvenance(
+export const addProvenance = (
   record: RecordBuilder,
   directory: Directory,
   visit: Visit,
   targets: readonly string[],
-): void {
+): void => {
   const participants = 'http://terminology.hl7.org/CodeSystem/provenance-participant-type';
   const author = visit.kind === 'emergency' ? directory.hospital : directory.clinic;
   record.add('Provenance', 'us-core-provenance', {
@@ -28,4 +28,4 @@ export function addProvenance(
       },
     ],
   });
-}
+};

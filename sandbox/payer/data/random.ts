@@ -9,7 +9,7 @@ export interface Random {
 }
 
 /** Mulberry32: small, fast, and good enough for made-up health data. */
-export function createRandom(seed: number): Random {
+export const createRandom = (seed: number): Random => {
   let state = seed >>> 0;
   const next = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -22,4 +22,4 @@ export function createRandom(seed: number): Random {
     integer: (from, to) => from + Math.floor(next() * (to - from + 1)),
     around: (value, spread) => value + (next() * 2 - 1) * spread,
   };
-}
+};

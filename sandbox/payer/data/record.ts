@@ -22,10 +22,10 @@ export interface OnTheFlyResources {
 export interface MemberRecord {
   readonly patientId: string;
   readonly member: MemberDetails;
-  /** JSON source texts, so that decimals such as `1.00` survive. {@link FHIR_BASE} stands for the FHIR base URL. */
+  /** JSON source texts, so that decimals such as `1.00` survive. {@link fhirBase} stands for the FHIR base URL. */
   readonly resources: readonly string[];
   readonly onTheFly?: OnTheFlyResources;
 }
 
 /** Stands for the payer's FHIR base URL (without a trailing slash) in a source text. */
-export const FHIR_BASE = '{{fhirBase}}';
+export const fhirBase = '{{fhirBase}}';

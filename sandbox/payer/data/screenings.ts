@@ -6,7 +6,7 @@ import { addObservation } from './observation.ts';
 import type { Visit, Visits } from './visits.ts';
 
 /** Questions asked, and findings that no laboratory made. */
-export function addScreenings(record: RecordBuilder, directory: Directory, visits: Visits): void {
+export const addScreenings = (record: RecordBuilder, directory: Directory, visits: Visits): void => {
   for (const age of [60, 84, 108]) {
     addHunger(record, visits.wellAt(age));
     addSmokingStatus(record, visits.wellAt(age));
@@ -15,11 +15,11 @@ export function addScreenings(record: RecordBuilder, directory: Directory, visit
   addHearing(record, visits.other.tubes, 'Refer');
   addPeakFlow(record, visits.other.asthmaCheck);
   addWristPicture(record, directory, visits.other.wrist);
-}
+};
 
 const neverTrue = concept(systems.loinc, 'LA28398-8', 'Never true', 'Never true');
 
-function addHunger(record: RecordBuilder, visit: Visit): void {
+const addHunger = (record: RecordBuilder, visit: Visit): void => {
   const questions = [
     ['88122-7', 'Within the past 12 months we worried whether our food would run out before we got money to buy more'],
     ['88123-5', 'Within the past 12 months the food we bought just didn’t last and we didn’t have money to get more'],
@@ -29,31 +29,31 @@ function addHunger(record: RecordBuilder, visit: Visit): void {
     const profile = 'us-core-observation-screening-assessment';
     addObservation(record, visit, profile, 'survey', loinc(code, question), fields);
   }
-}
+};
 
-function addSmokingStatus(record: RecordBuilder, visit: Visit): void {
+const addSmokingStatus = (record: RecordBuilder, visit: Visit): void => {
   const code = loinc('72166-2', 'Tobacco smoking status');
   addObservation(record, visit, 'us-core-smokingstatus', 'social-history', code, {
     valueCodeableConcept: snomed('266919005', 'Never smoked tobacco'),
   });
-}
+};
 
-function addHearing(record: RecordBuilder, visit: Visit, result: 'Pass' | 'Refer'): void {
+const addHearing = (record: RecordBuilder, visit: Visit, result: 'Pass' | 'Refer'): void => {
   const code = loinc('54109-4', 'Newborn hearing screen - right ear');
   const answer = result === 'Pass' ? 'LA10392-1' : 'LA10393-9';
   addObservation(record, visit, 'us-core-observation-clinical-result', 'exam', code, {
     valueCodeableConcept: concept(systems.loinc, answer, result, result),
   });
-}
+};
 
-function addPeakFlow(record: RecordBuilder, visit: Visit): void {
+const addPeakFlow = (record: RecordBuilder, visit: Visit): void => {
   const code = loinc('33452-4', 'Maximum expiratory gas flow Respiratory system airway by Peak flow meter');
   addObservation(record, visit, 'us-core-observation-clinical-result', 'exam', code, {
     valueQuantity: quantity(record.random.around(245, 10), 0, 'L/min'),
   });
-}
+};
 
-function addWristPicture(record: RecordBuilder, directory: Directory, visit: Visit): void {
+const addWristPicture = (record: RecordBuilder, directory: Directory, visit: Visit): void => {
   const code = loinc('37013-0', 'XR Wrist Views');
   const finding = addObservation(record, visit, 'us-core-observation-clinical-result', 'imaging', code, {
     valueString: 'Buckle fracture of the left distal radius, growth plate not involved.',
@@ -70,4 +70,4 @@ function addWristPicture(record: RecordBuilder, directory: Directory, visit: Vis
     result: [ref(finding)],
     conclusion: 'Stable buckle fracture; a splint for three weeks.',
   });
-}
+};

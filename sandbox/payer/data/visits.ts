@@ -45,7 +45,7 @@ export interface Visits {
   readonly wellAt: (ageMonths: number) => Visit;
 }
 
-export function addVisits(record: RecordBuilder, directory: Directory): Visits {
+export const addVisits = (record: RecordBuilder, directory: Directory): Visits => {
   const well = wellAges.map((age) => addVisit(record, directory, 'well', age, directory.pediatrician));
   const other = Object.fromEntries(
     Object.entries(otherVisits).map(([key, [kind, age, practitioner, code, reason]]) => [
@@ -59,7 +59,7 @@ export function addVisits(record: RecordBuilder, directory: Directory): Visits {
     return visit;
   };
   return { well, other, wellAt };
-}
+};
 
 const visitTypes = {
   well: ['410620009', 'Well child visit'],
@@ -68,14 +68,14 @@ const visitTypes = {
   specialist: ['11429006', 'Consultation'],
 } as const;
 
-function addVisit(
+const addVisit = (
   record: RecordBuilder,
   directory: Directory,
   kind: Visit['kind'],
   ageMonths: number,
   practitioner: string,
   reason?: Concept,
-): Visit {
+): Visit => {
   const emergency = kind === 'emergency';
   const [typeCode, typeName] = visitTypes[kind];
   const date = addTo(record.birthDate, ageMonths, record.random.integer(2, 9));
@@ -96,4 +96,4 @@ function addVisit(
     serviceProvider: ref(emergency ? directory.hospital : directory.clinic),
   });
   return { encounter, date: day, ageMonths, kind, practitioner, at: (time) => boston(day, time) };
-}
+};

@@ -26,7 +26,7 @@ const growth: ReadonlyMap<number, readonly [height: number, weight: number, head
   [108, [132.5, 28.2, 51.4]],
 ]);
 
-export function addVitals(record: RecordBuilder, visits: Visits): void {
+export const addVitals = (record: RecordBuilder, visits: Visits): void => {
   for (const visit of visits.well) {
     addGrowth(record, visit);
     addPulse(record, visit, 0);
@@ -36,9 +36,9 @@ export function addVitals(record: RecordBuilder, visits: Visits): void {
     addPulse(record, visit, visit.kind === 'emergency' ? 0.4 : 1.3);
     addBreathing(record, visit);
   }
-}
+};
 
-function addGrowth(record: RecordBuilder, visit: Visit): void {
+const addGrowth = (record: RecordBuilder, visit: Visit): void => {
   const [height, weight, head] = growth.get(visit.ageMonths) ?? [0, 0, 0];
   const tall = record.random.around(height, height * 0.01);
   const heavy = record.random.around(weight, weight * 0.03);
@@ -59,10 +59,10 @@ function addGrowth(record: RecordBuilder, visit: Visit): void {
     const bmiCode = loinc('59576-9', 'Body mass index (BMI) [Percentile] Per age and sex');
     add('pediatric-bmi-for-age', bmiCode, percentile());
   }
-}
+};
 
 /** Pulse and temperature; `fever` is in degrees Celsius above normal. */
-function addPulse(record: RecordBuilder, visit: Visit, fever: number): void {
+const addPulse = (record: RecordBuilder, visit: Visit, fever: number): void => {
   const { random } = record;
   const young = visit.ageMonths < 24;
   const pulse = random.integer(young ? 110 : 82, young ? 132 : 102) + Math.round(fever * 10);
@@ -70,9 +70,9 @@ function addPulse(record: RecordBuilder, visit: Visit, fever: number): void {
   vital(record, visit, 'us-core-heart-rate', loinc('8867-4', 'Heart rate'), heartRate);
   const temperature = quantity(random.around(36.9 + fever, 0.2), 1, 'Cel');
   vital(record, visit, 'us-core-body-temperature', loinc('8310-5', 'Body temperature'), temperature);
-}
+};
 
-function addBreathing(record: RecordBuilder, visit: Visit): void {
+const addBreathing = (record: RecordBuilder, visit: Visit): void => {
   const breaths = quantity(record.random.integer(22, 34), 0, '/min', 'breaths/minute');
   vital(record, visit, 'us-core-respiratory-rate', loinc('9279-1', 'Respiratory rate'), breaths);
   const code: Concept = {
@@ -83,21 +83,21 @@ function addBreathing(record: RecordBuilder, visit: Visit): void {
     text: 'Oxygen saturation',
   };
   vital(record, visit, 'us-core-pulse-oximetry', code, quantity(record.random.around(96.5, 1.5), 1, '%'));
-}
+};
 
-function addBloodPressure(record: RecordBuilder, visit: Visit): void {
+const addBloodPressure = (record: RecordBuilder, visit: Visit): void => {
   addObservation(record, visit, 'us-core-blood-pressure', 'vital-signs', loinc('85354-9', 'Blood pressure panel'), {
     component: [
       pressure('8480-6', 'Systolic blood pressure', record.random.integer(88, 104)),
       pressure('8462-4', 'Diastolic blood pressure', record.random.integer(52, 66)),
     ],
   });
-}
+};
 
-function pressure(code: string, display: string, value: number): Fields {
+const pressure = (code: string, display: string, value: number): Fields => {
   return { code: loinc(code, display), valueQuantity: quantity(value, 0, 'mm[Hg]', 'mmHg') };
-}
+};
 
-function vital(record: RecordBuilder, visit: Visit, profile: string, code: Concept, valueQuantity: Fields): void {
+const vital = (record: RecordBuilder, visit: Visit, profile: string, code: Concept, valueQuantity: Fields): void => {
   addObservation(record, visit, profile, 'vital-signs', code, { valueQuantity });
-}
+};

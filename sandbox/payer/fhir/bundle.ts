@@ -22,7 +22,7 @@ export interface Bundle {
 const chunkLength = 65_536;
 
 /** Writes a bundle in chunks of some 64 KB, taking an entry only when it is about to be written. */
-export function* bundleChunks({ type, total, links, entries }: Bundle): Generator<string> {
+export const bundleChunks = function* ({ type, total, links, entries }: Bundle): Generator<string> {
   let chunk = JSON.stringify({ resourceType: 'Bundle', type, total, link: links }).slice(0, -1);
   // FHIR knows no empty arrays: without entries there is no `entry`.
   let before = ',"entry":[';
@@ -35,8 +35,8 @@ export function* bundleChunks({ type, total, links, entries }: Bundle): Generato
     chunk = '';
   }
   yield `${chunk}${before === ',' ? ']' : ''}}`;
-}
+};
 
-export function searchEntry(baseUrl: string, { reference, text }: StoredResource, mode: 'match' | 'include'): Entry {
+export const searchEntry = (baseUrl: string, { reference, text }: StoredResource, mode: 'match' | 'include'): Entry => {
   return { fullUrl: `${baseUrl}/${reference}`, text, beside: { search: { mode } } };
-}
+};

@@ -10,7 +10,11 @@ export interface OAuthUris {
 const oauthUrisExtension = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris';
 
 /** The CapabilityStatement that `metadata` answers, for these resource types. */
-export function capabilityStatement(baseUrl: string, types: readonly string[], oauth: OAuthUris | undefined): string {
+export const capabilityStatement = (
+  baseUrl: string,
+  types: readonly string[],
+  oauth: OAuthUris | undefined,
+): string => {
   return JSON.stringify({
     resourceType: 'CapabilityStatement',
     status: 'active',
@@ -29,18 +33,18 @@ export function capabilityStatement(baseUrl: string, types: readonly string[], o
       },
     ],
   });
-}
+};
 
-function security(oauth: OAuthUris): unknown {
+const security = (oauth: OAuthUris): unknown => {
   const uris = Object.entries(oauth).map(([url, valueUri]) => ({ url, valueUri }));
   const system = 'http://terminology.hl7.org/CodeSystem/restful-security-service';
   return {
     extension: [{ url: oauthUrisExtension, extension: uris }],
     service: [{ coding: [{ system, code: 'SMART-on-FHIR' }], text: 'OAuth 2.0' }],
   };
-}
+};
 
-function resource(type: string): unknown {
+const resource = (type: string): unknown => {
   const interactions = ['read', 'vread', 'history-instance', 'search-type'];
   return {
     type,
@@ -57,4 +61,4 @@ function resource(type: string): unknown {
       operation: [{ name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' }],
     }),
   };
-}
+};

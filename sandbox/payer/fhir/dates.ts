@@ -10,7 +10,7 @@ const form = /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(
 const minuteMs = 60_000;
 
 /** Reads a date of any precision; without an offset it is taken as UTC. */
-function timeRange(text: string): TimeRange | undefined {
+const timeRange = (text: string): TimeRange | undefined => {
   const [, year, month, day, hour, minute, second, fraction, zone = 'Z'] = form.exec(text) ?? [];
   if (year === undefined) return undefined;
   const start =
@@ -23,10 +23,10 @@ function timeRange(text: string): TimeRange | undefined {
   if (hour !== undefined) return { start, end: start + minuteMs };
   if (day !== undefined) return { start, end: start + 1440 * minuteMs };
   return { start, end: month === undefined ? Date.UTC(Number(year) + 1, 0) : Date.UTC(Number(year), Number(month)) };
-}
+};
 
 /** The stretch of time of a date, a Period or a Timing in a resource. */
-export function timeRangeOf(value: unknown): TimeRange | undefined {
+export const timeRangeOf = (value: unknown): TimeRange | undefined => {
   if (typeof value === 'string') return timeRange(value);
   const { start, end, event } = Object(value) as { start?: string; end?: string; event?: string[] };
   if (event) return timeRangeOf({ start: event.toSorted()[0], end: event.toSorted().at(-1) });
@@ -35,7 +35,7 @@ export function timeRangeOf(value: unknown): TimeRange | undefined {
     start: start === undefined ? -Infinity : (timeRange(start)?.start ?? -Infinity),
     end: end === undefined ? Infinity : (timeRange(end)?.end ?? Infinity),
   };
-}
+};
 
 type Compare = (found: TimeRange, asked: TimeRange) => boolean;
 
@@ -55,7 +55,7 @@ const comparisons: Readonly<Record<string, Compare>> = {
 };
 
 /** Matches a `date` parameter's value, such as `ge2015-03`. */
-export function dateMatcher(asked: string): (value: unknown) => boolean {
+export const dateMatcher = (asked: string): ((value: unknown) => boolean) => {
   const prefix = /^[a-z]{2}/.exec(asked)?.[0] ?? 'eq';
   const range = timeRange(asked.replace(/^[a-z]{2}/, ''));
   const compare = comparisons[prefix];
@@ -64,10 +64,10 @@ export function dateMatcher(asked: string): (value: unknown) => boolean {
     const found = timeRangeOf(value);
     return found !== undefined && compare(found, range);
   };
-}
+};
 
-function offsetMs(zone: string): number {
+const offsetMs = (zone: string): number => {
   if (zone === 'Z') return 0;
   const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4, 6));
   return (zone.startsWith('-') ? -minutes : minutes) * minuteMs;
-}
+};

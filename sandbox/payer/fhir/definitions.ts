@@ -26,7 +26,7 @@ let compartment: ReadonlyMap<string, readonly string[]> | undefined;
 const parametersByType = new Map<string, ReadonlyMap<string, SearchParameter>>();
 
 /** The parameters that a search of this type may use, by code; composite and special ones are not supported. */
-export function searchParametersOf(resourceType: string): ReadonlyMap<string, SearchParameter> {
+export const searchParametersOf = (resourceType: string): ReadonlyMap<string, SearchParameter> => {
   const known = parametersByType.get(resourceType);
   if (known) return known;
   const bases = new Set([resourceType, 'Resource', 'DomainResource']);
@@ -42,10 +42,10 @@ export function searchParametersOf(resourceType: string): ReadonlyMap<string, Se
   );
   parametersByType.set(resourceType, parameters);
   return parameters;
-}
+};
 
 /** R4's CompartmentDefinition for patients: per type, the parameters that make a resource a patient's. */
-export function patientCompartment(): ReadonlyMap<string, readonly string[]> {
+export const patientCompartment = (): ReadonlyMap<string, readonly string[]> => {
   if (!compartment) {
     const file = readJson('fhir/r4/compartmentdefinition-patient.json') as {
       resource: { code: string; param?: string[] }[];
@@ -53,12 +53,12 @@ export function patientCompartment(): ReadonlyMap<string, readonly string[]> {
     compartment = new Map(file.resource.flatMap(({ code, param }) => (param ? [[code, param]] : [])));
   }
   return compartment;
-}
+};
 
-function allDefinitions(): readonly Definition[] {
+const allDefinitions = (): readonly Definition[] => {
   definitions ??= definitionFiles.flatMap((file) => {
     const bundle = readJson(file) as { entry: { resource: Definition }[] };
     return bundle.entry.map(({ resource }) => resource);
   });
   return definitions;
-}
+};

@@ -1,6 +1,6 @@
-import { dateMatcher } from './dates.ts';
 import { searchEntry } from './bundle.ts';
 import type { Bundle, Entry } from './bundle.ts';
+import { dateMatcher } from './dates.ts';
 import { splitValues } from './filter.ts';
 import type { SearchScope } from './filter.ts';
 import { unsupported } from './outcome.ts';
@@ -12,7 +12,7 @@ import { entriesOnTheFly, page } from './search.ts';
 const known = new Set(['_count', '_page', '_type', '_since', '_format', '_pretty']);
 
 /** `Patient/{id}/$everything`: all that the member may see, on one page unless `_count` is given. */
-export function everything(scope: SearchScope, parameters: Parameters): Bundle {
+export const everything = (scope: SearchScope, parameters: Parameters): Bundle => {
   const unknown = parameters.find(([name]) => !known.has(name));
   if (unknown) throw unsupported(`$everything has no parameter "${unknown[0]}" here`);
   const paged = parameters.some(([name]) => name === '_count');
@@ -28,14 +28,19 @@ export function everything(scope: SearchScope, parameters: Parameters): Bundle {
   const more = onTheFly && (types.length === 0 || types.includes(onTheFly.resourceType)) ? onTheFly.count : 0;
   const path = `Patient/${scope.view.patientId}/$everything`;
   return page(scope.baseUrl, path, query, stored.length + more, entries(scope, query, stored, more));
-}
+};
 
 /** First the stored resources of the page, then those that are made on the fly. */
-function* entries(scope: SearchScope, query: Query, stored: readonly StoredResource[], more: number): Generator<Entry> {
+const entries = function* (
+  scope: SearchScope,
+  query: Query,
+  stored: readonly StoredResource[],
+  more: number,
+): Generator<Entry> {
   const end = query.offset + query.pageSize;
   for (const resource of stored.slice(query.offset, end)) yield searchEntry(scope.baseUrl, resource, 'match');
   const { onTheFly } = scope.view;
   if (!onTheFly) return;
   const start = Math.max(0, query.offset - stored.length);
   yield* entriesOnTheFly(scope.baseUrl, onTheFly, start, Math.min(more, end - stored.length));
-}
+};

@@ -18,7 +18,7 @@ export interface SearchScope {
  * Reads `name=value` of a search into a filter: a parameter with an optional modifier, a chain
  * (`subject:Patient.family=…`) or a reverse chain (`_has:Observation:patient:code=…`).
  */
-export function filter(scope: SearchScope, resourceType: string, name: string, value: string): Filter {
+export const filter = (scope: SearchScope, resourceType: string, name: string, value: string): Filter => {
   if (name.startsWith('_has:')) return hasFilter(scope, name, value);
   const dot = name.indexOf('.');
   if (dot !== -1) return chainFilter(scope, resourceType, name.slice(0, dot), name.slice(dot + 1), value);
@@ -28,27 +28,27 @@ export function filter(scope: SearchScope, resourceType: string, name: string, v
   const anyOf = splitValues(value).map((asked) => matcher(parameter, modifier, asked, scope.baseUrl));
   const matches: Filter = (resource) => valuesOf(resource, parameter).some((found) => anyOf.some((one) => one(found)));
   return modifier === 'not' ? (resource) => !matches(resource) : matches;
-}
+};
 
 /** The definition of a parameter; an unknown one is refused, since ignoring it would answer too much. */
-export function parameterOf(resourceType: string, code: string): SearchParameter {
+export const parameterOf = (resourceType: string, code: string): SearchParameter => {
   const parameter = searchParametersOf(resourceType).get(code);
   if (!parameter) throw unsupported(`${resourceType} has no search parameter "${code}" here`);
   return parameter;
-}
+};
 
 /** Values between commas are alternatives; `\,` is a comma of the value itself. */
-export function splitValues(value: string): string[] {
+export const splitValues = (value: string): string[] => {
   const parts = value.match(/(?:\\.|[^,\\])+/gs) ?? [];
   return parts.map((part) => part.replaceAll(/\\([\\,$|])/g, '$1'));
-}
+};
 
-function missingFilter(parameter: SearchParameter, value: string): Filter {
+const missingFilter = (parameter: SearchParameter, value: string): Filter => {
   if (value !== 'true' && value !== 'false') throw badRequest(`${parameter.code}:missing is true or false`);
   return (resource) => (valuesOf(resource, parameter).length === 0) === (value === 'true');
-}
+};
 
-function chainFilter(scope: SearchScope, resourceType: string, link: string, rest: string, value: string): Filter {
+const chainFilter = (scope: SearchScope, resourceType: string, link: string, rest: string, value: string): Filter => {
   const [code = '', targetType] = link.split(':');
   const parameter = parameterOf(resourceType, code);
   if (parameter.type !== 'reference') throw badRequest(`${code} is no reference: it cannot be chained`);
@@ -67,9 +67,9 @@ function chainFilter(scope: SearchScope, resourceType: string, link: string, res
       if (!targetType && !searchParametersOf(target.body.resourceType).has(rest.split(/[:.]/)[0] ?? '')) return false;
       return filterFor(target.body.resourceType)(target);
     });
-}
+};
 
-function hasFilter(scope: SearchScope, name: string, value: string): Filter {
+const hasFilter = (scope: SearchScope, name: string, value: string): Filter => {
   const [, type, link, ...rest] = name.split(':');
   if (!type || !link || rest.length === 0) throw badRequest(`"${name}" is not _has:Type:reference:parameter`);
   const parameter = parameterOf(type, link);
@@ -80,4 +80,4 @@ function hasFilter(scope: SearchScope, name: string, value: string): Filter {
       .flatMap((resource) => referencesOf(resource, parameter)),
   );
   return (resource) => pointedAt.has(resource.reference);
-}
+};

@@ -10,7 +10,7 @@ import { referencesOf } from './values.ts';
 type Inclusion = (view: MemberView, from: StoredResource) => readonly string[];
 
 /** The resources that a page's matches bring along by `_include` and `_revinclude`. */
-export function included(view: MemberView, query: Query, matches: readonly StoredResource[]): StoredResource[] {
+export const included = (view: MemberView, query: Query, matches: readonly StoredResource[]): StoredResource[] => {
   const once = [...query.includes.map(forward), ...query.revIncludes.map(backward)];
   const again = query.iteratedIncludes.map(forward);
   const seen = new Set(matches.map(({ reference }) => reference));
@@ -27,36 +27,36 @@ export function included(view: MemberView, query: Query, matches: readonly Store
     inclusions = again;
   }
   return found;
-}
+};
 
 /** `Type:parameter[:TargetType]`, `Type:*` or `*`. */
-function readInclude(text: string): { type: string; code: string; target: string | undefined } {
+const readInclude = (text: string): { type: string; code: string; target: string | undefined } => {
   const [type, code = text === '*' ? '*' : undefined, target] = text.split(':');
   if (!type || !code) throw badRequest(`"${text}" is not Type:parameter`);
   if (code !== '*') parameterOf(type, code);
   return { type, code, target };
-}
+};
 
-function forward(text: string): Inclusion {
+const forward = (text: string): Inclusion => {
   const { type, code, target } = readInclude(text);
   return (_view, from) => {
     if (type !== '*' && from.body.resourceType !== type) return [];
     const references = code === '*' ? linksIn(from.body) : referencesOf(from, parameterOf(type, code));
     return target ? references.filter((reference) => reference.startsWith(`${target}/`)) : references;
   };
-}
+};
 
-function backward(text: string): Inclusion {
+const backward = (text: string): Inclusion => {
   const { type, code } = readInclude(text);
   return (view, to) =>
     Array.from(view.resources.values())
       .filter(({ body }) => type === '*' || body.resourceType === type)
       .filter((candidate) => pointers(candidate, code).includes(to.reference))
       .map(({ reference }) => reference);
-}
+};
 
-function pointers(resource: StoredResource, code: string): string[] {
+const pointers = (resource: StoredResource, code: string): string[] => {
   if (code === '*') return linksIn(resource.body);
   const parameter = searchParametersOf(resource.body.resourceType).get(code);
   return parameter ? referencesOf(resource, parameter) : [];
-}
+};

@@ -6,12 +6,12 @@ import { badRequest, unsupported } from './outcome.ts';
 export type Matcher = (value: unknown) => boolean;
 
 /** Reads one value of a search parameter (without its commas) into a matcher. */
-export function matcher(
+export const matcher = (
   { type, code }: SearchParameter,
   modifier: string | undefined,
   asked: string,
   baseUrl: string,
-): Matcher {
+): Matcher => {
   if (type === 'string' && (modifier === 'exact' || modifier === 'contains')) return stringMatcher(asked, modifier);
   if (type === 'token' && modifier === 'text') return stringMatcher(asked, 'contains');
   if (type === 'reference' && modifier === 'identifier') return identifierMatcher(asked);
@@ -19,16 +19,6 @@ export function matcher(
     return referenceMatcher(`${modifier}/${asked}`, baseUrl);
   if (modifier && !(type === 'token' && modifier === 'not')) throw unsupported(`modifier :${modifier} on ${code}`);
   return plainMatchers[type](asked, baseUrl);
-}
-
-const plainMatchers: Readonly<Record<SearchType, (asked: string, baseUrl: string) => Matcher>> = {
-  date: dateMatcher,
-  reference: referenceMatcher,
-  string: (asked) => stringMatcher(asked),
-  token: tokenMatcher,
-  uri: (asked) => (value) => value === asked,
-  number: quantityMatcher,
-  quantity: quantityMatcher,
 };
 
 interface Token {
@@ -39,7 +29,7 @@ interface Token {
 }
 
 /** `code`, `system|code`, `|code` or `system|`. */
-function tokenMatcher(asked: string): Matcher {
+const tokenMatcher = (asked: string): Matcher => {
   const bar = asked.indexOf('|');
   const code = asked.slice(bar + 1);
   const system = bar === -1 ? undefined : asked.slice(0, bar);
@@ -49,58 +39,58 @@ function tokenMatcher(asked: string): Matcher {
         (code === '' || token.code === code) &&
         (system === undefined || token.plain || (token.system ?? '') === system),
     );
-}
+};
 
 /** The system and code pairs in a CodeableConcept, Coding, Identifier, ContactPoint, code, boolean or string. */
-export function tokensOf(value: unknown): Token[] {
+export const tokensOf = (value: unknown): Token[] => {
   if (typeof value !== 'object' || value === null) return [{ code: String(value), plain: true }];
   const { coding, ...rest } = value as { coding?: unknown[] } & Record<string, string | undefined>;
   if (coding) return coding.flatMap(tokensOf);
   const code = rest['code'] ?? rest['value'];
   return [{ ...(rest['system'] && { system: rest['system'] }), ...(code !== undefined && { code }) }];
-}
+};
 
-function identifierMatcher(asked: string): Matcher {
+const identifierMatcher = (asked: string): Matcher => {
   const matches = tokenMatcher(asked);
   return (value) => {
     const { identifier } = Object(value) as { identifier?: unknown };
     return identifier !== undefined && matches(identifier);
   };
-}
+};
 
 /** `id`, `Type/id`, or a URL; URLs below the base are the same as `Type/id`. */
-function referenceMatcher(asked: string, baseUrl: string): Matcher {
+const referenceMatcher = (asked: string, baseUrl: string): Matcher => {
   const local = asked.startsWith(`${baseUrl}/`) ? asked.slice(baseUrl.length + 1) : asked;
   return (value) => {
     const { reference } = Object(value) as { reference?: unknown };
     if (typeof reference !== 'string') return value === asked;
     return reference === local || (!local.includes('/') && reference.endsWith(`/${local}`));
   };
-}
+};
 
-function stringMatcher(asked: string, modifier?: 'exact' | 'contains'): Matcher {
+const stringMatcher = (asked: string, modifier?: 'exact' | 'contains'): Matcher => {
   if (modifier === 'exact') return (value) => stringsIn(value).includes(asked);
   const plain = plainText(asked);
   return (value) =>
     stringsIn(value).some((text) =>
       modifier === 'contains' ? plainText(text).includes(plain) : plainText(text).startsWith(plain),
     );
-}
+};
 
 /** What names and addresses hold beside the words that people search for. */
 const unsearched = new Set(['id', 'extension', 'use', 'type', 'period']);
 
 /** All strings in a HumanName, Address or whatever else a string parameter looks at. */
-function stringsIn(value: unknown): string[] {
+const stringsIn = (value: unknown): string[] => {
   if (typeof value === 'string') return [value];
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, inner]) => (unsearched.has(name) ? [] : stringsIn(inner)));
-}
+};
 
 /** String search ignores case and accents. */
-export function plainText(text: string): string {
+export const plainText = (text: string): string => {
   return text.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase();
-}
+};
 
 /** From `from` up to, but not including, `to`. */
 interface Range {
@@ -111,7 +101,7 @@ interface Range {
 const numberForm = /^(eq|ne|gt|lt|ge|le|sa|eb|ap)?([+-]?\d+(?:\.(\d+))?(?:e[+-]?\d+)?)$/i;
 
 /** `[prefix]number`, and for quantities `|system|code` or `||code` behind it. */
-function quantityMatcher(asked: string): Matcher {
+const quantityMatcher = (asked: string): Matcher => {
   const [amount = '', system, unit] = asked.split('|');
   const [, prefix = 'eq', digits, fraction = ''] = numberForm.exec(amount) ?? [];
   if (digits === undefined) throw badRequest(`"${asked}" is not a number; write one like ge5.4`);
@@ -129,9 +119,9 @@ function quantityMatcher(asked: string): Matcher {
     if (unit && found.code !== unit && found.unit !== unit) return false;
     return compareNumber(prefix.toLowerCase(), number, wanted, range);
   };
-}
+};
 
-function compareNumber(prefix: string, found: number, wanted: number, { from, to }: Range): boolean {
+const compareNumber = (prefix: string, found: number, wanted: number, { from, to }: Range): boolean => {
   if (prefix === 'gt' || prefix === 'sa') return found > wanted;
   if (prefix === 'lt' || prefix === 'eb') return found < wanted;
   if (prefix === 'ge') return found >= wanted;
@@ -139,4 +129,14 @@ function compareNumber(prefix: string, found: number, wanted: number, { from, to
   if (prefix === 'ap') return Math.abs(found - wanted) <= Math.abs(wanted) * 0.1;
   const equal = found >= from && found < to;
   return prefix === 'ne' ? !equal : equal;
-}
+};
+
+const plainMatchers: Readonly<Record<SearchType, (asked: string, baseUrl: string) => Matcher>> = {
+  date: dateMatcher,
+  reference: referenceMatcher,
+  string: (asked) => stringMatcher(asked),
+  token: tokenMatcher,
+  uri: (asked) => (value) => value === asked,
+  number: quantityMatcher,
+  quantity: quantityMatcher,
+};

@@ -17,6 +17,6 @@ export const badRequest = (message: string): FhirError => new FhirError(400, 'in
 export const unsupported = (message: string): FhirError => new FhirError(400, 'not-supported', message);
 export const notFound = (message: string): FhirError => new FhirError(404, 'not-found', message);
 
-export function operationOutcome(code: string, diagnostics: string): string {
+export const operationOutcome = (code: string, diagnostics: string): string => {
   return JSON.stringify({ resourceType: 'OperationOutcome', issue: [{ severity: 'error', code, diagnostics }] });
-}
+};

@@ -20,7 +20,7 @@ export interface Query {
 const defaultPageSize = 50;
 const maximumPageSize = 100_000;
 
-export function readQuery(parameters: Parameters): Query {
+export const readQuery = (parameters: Parameters): Query => {
   const values = (name: string): string[] => parameters.flatMap(([key, value]) => (key === name ? [value] : []));
   const summary = values('_summary')[0] ?? 'false';
   if (summary !== 'count' && summary !== 'false')
@@ -37,7 +37,7 @@ export function readQuery(parameters: Parameters): Query {
     offset: readPage(values('_page')[0]),
     repeated: parameters.filter(([name]) => name !== '_page'),
   };
-}
+};
 
 /** Parameters that shape an answer and select nothing. */
 const shaping = new Set([
@@ -53,18 +53,18 @@ const shaping = new Set([
 ]);
 
 /** Clients are to take a page's name as it is, so it does not look like a number that they could count up. */
-export function writePage(offset: number): string {
+export const writePage = (offset: number): string => {
   return Buffer.from(`from ${offset}`).toString('base64url');
-}
+};
 
-function readPage(page: string | undefined): number {
+const readPage = (page: string | undefined): number => {
   if (page === undefined) return 0;
   const [, offset] = /^from (\d{1,9})$/.exec(Buffer.from(page, 'base64url').toString()) ?? [];
   if (offset === undefined) throw badRequest('_page is not one that this server has given out');
   return Number(offset);
-}
+};
 
-function wholeNumber(name: string, text: string): number {
+const wholeNumber = (name: string, text: string): number => {
   if (!/^\d{1,9}$/.test(text)) throw badRequest(`${name} must be a whole number`);
   return Number(text);
-}
+};

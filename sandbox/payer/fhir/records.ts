@@ -1,4 +1,4 @@
-import { FHIR_BASE } from '../data/record.ts';
+import { fhirBase } from '../data/record.ts';
 import type { MemberRecord, OnTheFlyResources } from '../data/record.ts';
 import { patientCompartment, searchParametersOf } from './definitions.ts';
 import { referencesOf } from './values.ts';
@@ -29,13 +29,13 @@ export interface MemberView {
   readonly onTheFly?: OnTheFlyResources;
 }
 
-export function storeResource(source: string, baseUrl: string): StoredResource {
-  const body = JSON.parse(source.replaceAll(`${FHIR_BASE}/`, '')) as Resource;
-  return { reference: `${body.resourceType}/${body.id}`, text: source.replaceAll(FHIR_BASE, baseUrl), body };
-}
+export const storeResource = (source: string, baseUrl: string): StoredResource => {
+  const body = JSON.parse(source.replaceAll(`${fhirBase}/`, '')) as Resource;
+  return { reference: `${body.resourceType}/${body.id}`, text: source.replaceAll(fhirBase, baseUrl), body };
+};
 
 /** Loads the records and works out what each member may see. */
-export function loadViews(records: RecordStore, baseUrl: string): ReadonlyMap<string, MemberView> {
+export const loadViews = (records: RecordStore, baseUrl: string): ReadonlyMap<string, MemberView> => {
   const all = new Map<string, StoredResource>();
   for (const source of records.flatMap(({ resources }) => resources)) {
     const stored = storeResource(source, baseUrl);
@@ -47,10 +47,10 @@ export function loadViews(records: RecordStore, baseUrl: string): ReadonlyMap<st
       { patientId, resources: visibleTo(patientId, all), ...(onTheFly && { onTheFly }) },
     ]),
   );
-}
+};
 
 /** The member's compartment, and what it refers to that is in nobody's: practitioners, places, medications, notes. */
-function visibleTo(patientId: string, all: ReadonlyMap<string, StoredResource>): Map<string, StoredResource> {
+const visibleTo = (patientId: string, all: ReadonlyMap<string, StoredResource>): Map<string, StoredResource> => {
   const patients = new Map(Array.from(all.values(), (resource) => [resource.reference, patientsOf(resource)]));
   const mine = `Patient/${patientId}`;
   const pending = Array.from(all.keys()).filter((reference) => patients.get(reference)?.includes(mine));
@@ -63,10 +63,10 @@ function visibleTo(patientId: string, all: ReadonlyMap<string, StoredResource>):
     }
   }
   return new Map(Array.from(all).filter(([reference]) => visible.has(reference)));
-}
+};
 
 /** The patients whose compartment holds the resource. */
-export function patientsOf(resource: StoredResource): string[] {
+export const patientsOf = (resource: StoredResource): string[] => {
   const { resourceType } = resource.body;
   const parameters = searchParametersOf(resourceType);
   const references = (patientCompartment().get(resourceType) ?? []).flatMap((code) => {
@@ -74,13 +74,13 @@ export function patientsOf(resource: StoredResource): string[] {
     return parameter ? referencesOf(resource, parameter) : [];
   });
   return [resource.reference, ...references].filter((reference) => reference.startsWith('Patient/'));
-}
+};
 
 /** Every relative reference, and attachment URL below the base, anywhere in a value. */
-export function linksIn(value: unknown): string[] {
+export const linksIn = (value: unknown): string[] => {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, inner]) => {
     if (typeof inner !== 'string') return linksIn(inner);
     return name === 'reference' || name === 'url' ? [inner] : [];
   });
-}
+};

@@ -14,7 +14,7 @@ export interface FhirRequest {
 const maximumBodyBytes = 65_536;
 
 /** Reads a request; the base's own path may stand before the segments or have been taken off already. */
-export async function readRequest(request: IncomingMessage, baseUrl: string): Promise<FhirRequest> {
+export const readRequest = async (request: IncomingMessage, baseUrl: string): Promise<FhirRequest> => {
   const url = new URL(request.url ?? '/', 'http://fhir');
   const basePath = new URL(baseUrl).pathname.replace(/\/$/, '');
   const below = url.pathname === basePath || url.pathname.startsWith(`${basePath}/`);
@@ -27,17 +27,17 @@ export async function readRequest(request: IncomingMessage, baseUrl: string): Pr
   }
   const form = new URLSearchParams(await readForm(request));
   return { segments: segments.slice(0, -1), parameters: [...parameters, ...form], posted: true };
-}
+};
 
-function pathSegments(path: string): string[] {
+const pathSegments = (path: string): string[] => {
   try {
     return path.split('/').filter(Boolean).map(decodeURIComponent);
   } catch {
     throw badRequest('The path is not well encoded');
   }
-}
+};
 
-async function readForm(request: IncomingMessage): Promise<string> {
+const readForm = async (request: IncomingMessage): Promise<string> => {
   const type = request.headers['content-type'] ?? '';
   if (!type.startsWith('application/x-www-form-urlencoded')) {
     throw new FhirError(415, 'not-supported', '_search takes application/x-www-form-urlencoded');
@@ -50,21 +50,21 @@ async function readForm(request: IncomingMessage): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
-}
+};
 
 const served = new Set(['*/*', 'application/*', 'json', 'application/json', 'application/fhir+json', 'text/json']);
 
 /** Refuses what asks for anything but JSON (406); FHIR lets `_format` win over `Accept`. */
-export function checkFormat(request: IncomingMessage, parameters: Parameters): void {
+export const checkFormat = (request: IncomingMessage, parameters: Parameters): void => {
   const format = parameters.find(([name]) => name === '_format')?.[1].replaceAll(' ', '+');
   const wanted = format ?? request.headers.accept ?? '*/*';
   const accepted = wanted.split(',').map((part) => (part.split(';')[0] ?? '').trim());
   if (!accepted.some((type) => served.has(type))) {
     throw new FhirError(406, 'not-supported', 'Only application/fhir+json is served');
   }
-}
+};
 
 /** Whether a Binary is wanted as a FHIR resource rather than in its own format. */
-export function wantsResource(request: IncomingMessage): boolean {
+export const wantsResource = (request: IncomingMessage): boolean => {
   return /application\/(fhir\+)?json/.test(request.headers.accept ?? '');
-}
+};

@@ -3,18 +3,18 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { bundleChunks } from './bundle.ts';
 import type { Bundle } from './bundle.ts';
-import { wantsResource } from './request.ts';
 import type { StoredResource } from './records.ts';
+import { wantsResource } from './request.ts';
 
 const fhirJson = 'application/fhir+json; charset=utf-8';
 const privateAnswer = { 'cache-control': 'private, no-cache', vary: 'Accept, Authorization' };
 
-export function sendJson(
+export const sendJson = (
   response: ServerResponse,
   status: number,
   text: string,
   headers: Readonly<Record<string, string>> = {},
-): void {
+): void => {
   response.writeHead(status, {
     'content-type': fhirJson,
     'content-length': Buffer.byteLength(text),
@@ -22,15 +22,15 @@ export function sendJson(
     ...headers,
   });
   response.end(text);
-}
+};
 
 /** Answers one resource, with its version as ETag; a Binary in its own format unless FHIR is asked for. */
-export function sendResource(
+export const sendResource = (
   request: IncomingMessage,
   response: ServerResponse,
   { reference, text, body }: StoredResource,
   baseUrl: string,
-): void {
+): void => {
   const etag = `W/"${body.meta.versionId}"`;
   const headers = {
     etag,
@@ -47,10 +47,10 @@ export function sendResource(
   const own = { 'content-type': String(body['contentType']), 'content-length': data.length };
   response.writeHead(200, { ...privateAnswer, ...headers, ...own });
   response.end(data);
-}
+};
 
 /** Streams a bundle as fast as the client reads; a client that leaves ends the making of it. */
-export async function sendBundle(request: IncomingMessage, response: ServerResponse, bundle: Bundle): Promise<void> {
+export const sendBundle = async (request: IncomingMessage, response: ServerResponse, bundle: Bundle): Promise<void> => {
   response.writeHead(200, { 'content-type': fhirJson, ...privateAnswer });
   if (request.method === 'HEAD') {
     response.end();
@@ -61,9 +61,9 @@ export async function sendBundle(request: IncomingMessage, response: ServerRespo
   } catch (error) {
     if (!clientLeft(error)) throw error;
   }
-}
+};
 
-function clientLeft(error: unknown): boolean {
+const clientLeft = (error: unknown): boolean => {
   const { code } = Object(error) as { code?: unknown };
   return code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ECONNRESET' || code === 'EPIPE';
-}
+};

@@ -1,4 +1,4 @@
-import { FHIR_BASE } from '../data/record.ts';
+import { fhirBase } from '../data/record.ts';
 import type { OnTheFlyResources } from '../data/record.ts';
 import { searchEntry } from './bundle.ts';
 import type { Bundle, Entry, Link } from './bundle.ts';
@@ -13,7 +13,7 @@ import type { StoredResource } from './records.ts';
 import { sorted } from './sort.ts';
 
 /** Answers a search of one type; `path` is what its links are made of, such as `Observation`. */
-export function search(scope: SearchScope, resourceType: string, path: string, parameters: Parameters): Bundle {
+export const search = (scope: SearchScope, resourceType: string, path: string, parameters: Parameters): Bundle => {
   const query = readQuery(parameters);
   const { onTheFly } = scope.view;
   if (onTheFly?.resourceType === resourceType && !parameters.some(([name]) => name === '_id')) {
@@ -29,10 +29,10 @@ export function search(scope: SearchScope, resourceType: string, path: string, p
     ...others.map((resource) => searchEntry(scope.baseUrl, resource, 'include')),
   ];
   return page(scope.baseUrl, path, query, found.length, entries);
-}
+};
 
 /** A searchset of one page, with its links. */
-export function page(baseUrl: string, path: string, query: Query, total: number, entries: Iterable<Entry>): Bundle {
+export const page = (baseUrl: string, path: string, query: Query, total: number, entries: Iterable<Entry>): Bundle => {
   const link = (relation: string, offset: number): Link => {
     const repeated = query.repeated.map(([name, value]): [string, string] => [name, value]);
     const asked = new URLSearchParams(offset > 0 ? [...repeated, ['_page', writePage(offset)]] : repeated).toString();
@@ -43,10 +43,14 @@ export function page(baseUrl: string, path: string, query: Query, total: number,
   if (query.offset > 0) links.push(link('previous', Math.max(0, query.offset - query.pageSize)));
   if (query.offset + query.pageSize < total) links.push(link('next', query.offset + query.pageSize));
   return { type: 'searchset', total, links, entries };
-}
+};
 
 /** What a search looks through: the stored resources of the type, or those that `_id` names. */
-function candidatesOf({ view, baseUrl }: SearchScope, resourceType: string, parameters: Parameters): StoredResource[] {
+const candidatesOf = (
+  { view, baseUrl }: SearchScope,
+  resourceType: string,
+  parameters: Parameters,
+): StoredResource[] => {
   const { onTheFly } = view;
   if (onTheFly?.resourceType === resourceType) {
     const ids = parameters.flatMap(([name, value]) => (name === '_id' ? splitValues(value) : []));
@@ -54,12 +58,12 @@ function candidatesOf({ view, baseUrl }: SearchScope, resourceType: string, para
     return Array.from(indexes, (index) => storeResource(onTheFly.text(index), baseUrl));
   }
   return Array.from(view.resources.values()).filter(({ body }) => body.resourceType === resourceType);
-}
+};
 
 /** What all resources that are made on the fly have in common, so that the first one speaks for all. */
 const commonParameters = new Set(['patient', 'subject', 'code', 'category', 'status', 'performer', '_profile']);
 
-function searchOnTheFly(scope: SearchScope, onTheFly: OnTheFlyResources, path: string, query: Query): Bundle {
+const searchOnTheFly = (scope: SearchScope, onTheFly: OnTheFlyResources, path: string, query: Query): Bundle => {
   const filters = query.filters.map(([name, value]) => {
     if (!commonParameters.has(name)) throw unsupported(`${name}: this member's record is searched by ${oneOf} only`);
     return filter(scope, onTheFly.resourceType, name, value);
@@ -73,20 +77,20 @@ function searchOnTheFly(scope: SearchScope, onTheFly: OnTheFlyResources, path: s
   const total = filters.every((matches) => matches(first)) ? onTheFly.count : 0;
   const end = Math.min(total, query.offset + query.pageSize);
   return page(scope.baseUrl, path, query, total, entriesOnTheFly(scope.baseUrl, onTheFly, query.offset, end));
-}
+};
 
 const oneOf = Array.from(commonParameters).join(', ');
 
 /** Makes the entries from `start` up to `end`, each when it is asked for. */
-export function* entriesOnTheFly(
+export const entriesOnTheFly = function* (
   baseUrl: string,
   onTheFly: OnTheFlyResources,
   start: number,
   end: number,
 ): Generator<Entry> {
   for (let index = start; index < end; index++) {
-    const text = onTheFly.text(index).replaceAll(FHIR_BASE, baseUrl);
+    const text = onTheFly.text(index).replaceAll(fhirBase, baseUrl);
     const id = /"id":"([^"]+)"/.exec(text)?.[1];
     yield { fullUrl: `${baseUrl}/${onTheFly.resourceType}/${id}`, text, beside: { search: { mode: 'match' } } };
   }
-}
+};

@@ -33,7 +33,7 @@ export type FhirApi = (
  * A small read-only FHIR R4 API over members' records: read, vread, history, search, compartment search,
  * `$everything` and `metadata`. A member sees their own compartment and what it refers to, and nothing else exists.
  */
-export function createFhirApi(records: RecordStore, { baseUrl, oauth, onError }: FhirApiOptions): FhirApi {
+export const createFhirApi = (records: RecordStore, { baseUrl, oauth, onError }: FhirApiOptions): FhirApi => {
   const views = loadViews(records, baseUrl);
   const types = servedTypes(views);
   let metadata: string | undefined;
@@ -58,15 +58,15 @@ export function createFhirApi(records: RecordStore, { baseUrl, oauth, onError }:
       sendError(response, error);
     }
   };
-}
+};
 
-function route(
+const route = (
   scope: SearchScope,
   types: readonly string[],
   [type = '', id, third, fourth, ...rest]: readonly string[],
   parameters: Parameters,
   posted: boolean,
-): Bundle | StoredResource {
+): Bundle | StoredResource => {
   if (!types.includes(type)) throw new FhirError(404, 'not-supported', `There is no resource type "${type}" here`);
   if (id === undefined) return search(scope, type, type, parameters);
   const resource = find(scope, type, id);
@@ -81,28 +81,28 @@ function route(
   if (fourth === undefined) return history(scope.baseUrl, resource);
   if (fourth !== resource.body.meta.versionId) throw notFound(`${type}/${id} has no version "${fourth}"`);
   return resource;
-}
+};
 
 /** A resource that the member may see; another member's is as unknown as one that does not exist. */
-function find({ view, baseUrl }: SearchScope, type: string, id: string): StoredResource {
+const find = ({ view, baseUrl }: SearchScope, type: string, id: string): StoredResource => {
   const stored = view.resources.get(`${type}/${id}`);
   if (stored) return stored;
   const { onTheFly } = view;
   const index = onTheFly?.resourceType === type ? onTheFly.indexOf(id) : undefined;
   if (!onTheFly || index === undefined) throw notFound(`There is no ${type}/${id}`);
   return storeResource(onTheFly.text(index), baseUrl);
-}
+};
 
 /** `Patient/{id}/{type}`: the resources of the type that are in the member's compartment. */
-function searchCompartment(scope: SearchScope, type: string, parameters: Parameters): Bundle {
+const searchCompartment = (scope: SearchScope, type: string, parameters: Parameters): Bundle => {
   const mine = `Patient/${scope.view.patientId}`;
   const resources = Array.from(scope.view.resources).filter(([, resource]) => patientsOf(resource).includes(mine));
   const compartment = { ...scope, view: { ...scope.view, resources: new Map(resources) } };
   return search(compartment, type, `${mine}/${type}`, parameters);
-}
+};
 
 /** Nothing ever changes here: the history of a resource is its first version. */
-function history(baseUrl: string, { reference, text, body }: StoredResource): Bundle {
+const history = (baseUrl: string, { reference, text, body }: StoredResource): Bundle => {
   const { versionId, lastUpdated } = body.meta;
   const location = `${baseUrl}/${reference}/_history/${versionId}`;
   const beside = {
@@ -111,19 +111,19 @@ function history(baseUrl: string, { reference, text, body }: StoredResource): Bu
   };
   const links = [{ relation: 'self', url: `${baseUrl}/${reference}/_history` }];
   return { type: 'history', total: 1, links, entries: [{ fullUrl: `${baseUrl}/${reference}`, text, beside }] };
-}
+};
 
 /** What patients have, and what their records hold beside it. */
-function servedTypes(views: ReadonlyMap<string, MemberView>): string[] {
+const servedTypes = (views: ReadonlyMap<string, MemberView>): string[] => {
   const stored = Array.from(views.values()).flatMap(({ resources }) => Array.from(resources.values()));
   return Array.from(new Set([...patientCompartment().keys(), ...stored.map(({ body }) => body.resourceType)])).sort();
-}
+};
 
-function unauthorized(): FhirError {
+const unauthorized = (): FhirError => {
   return new FhirError(401, 'login', 'An access token is needed', { 'www-authenticate': 'Bearer' });
-}
+};
 
-function sendError(response: ServerResponse, error: unknown): void {
+const sendError = (response: ServerResponse, error: unknown): void => {
   if (response.headersSent) {
     response.destroy();
     return;
@@ -133,4 +133,4 @@ function sendError(response: ServerResponse, error: unknown): void {
     return;
   }
   sendJson(response, error.status, operationOutcome(error.code, error.message), error.headers);
-}
+};

@@ -6,11 +6,11 @@ import type { StoredResource } from './records.ts';
 import { valuesOf } from './values.ts';
 
 /** Sorts as `_sort` asks; what has no value comes last, whichever way. */
-export function sorted(
+export const sorted = (
   resources: readonly StoredResource[],
   resourceType: string,
   keys: readonly string[],
-): StoredResource[] {
+): StoredResource[] => {
   const orders = keys.map((key) => ({
     parameter: parameterOf(resourceType, key.replace(/^-/, '')),
     direction: key.startsWith('-') ? -1 : 1,
@@ -22,18 +22,18 @@ export function sorted(
     }
     return 0;
   });
-}
+};
 
 type SortKey = string | number | undefined;
 
-function compareKeys(a: SortKey, b: SortKey, direction: number): number {
+const compareKeys = (a: SortKey, b: SortKey, direction: number): number => {
   if (a === b) return 0;
   if (a === undefined) return 1;
   if (b === undefined) return -1;
   return a < b ? -direction : direction;
-}
+};
 
-function sortKey(resource: StoredResource, parameter: SearchParameter): SortKey {
+const sortKey = (resource: StoredResource, parameter: SearchParameter): SortKey => {
   const [value] = valuesOf(resource, parameter);
   if (value === undefined) return undefined;
   if (parameter.type === 'date') return timeRangeOf(value)?.start;
@@ -42,4 +42,4 @@ function sortKey(resource: StoredResource, parameter: SearchParameter): SortKey 
   if (typeof value === 'number') return value;
   const { reference, value: amount, family, text } = Object(value) as Record<string, SortKey>;
   return reference ?? amount ?? family ?? text;
-}
+};

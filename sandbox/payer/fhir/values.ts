@@ -1,12 +1,12 @@
 import { evalFhirPathTyped, getParsedExpressionForResourceType, toTypedValue } from '@medplum/core';
-import type { Resource, StoredResource } from './records.ts';
 import type { SearchParameter } from './definitions.ts';
+import type { Resource, StoredResource } from './records.ts';
 
 // The index: what each parameter finds in each resource, evaluated when it is first asked for and kept.
 const index = new WeakMap<Resource, Map<string, readonly unknown[]>>();
 
 /** What a search parameter's FHIRPath expression finds in a resource. */
-export function valuesOf({ body }: Pick<StoredResource, 'body'>, parameter: SearchParameter): readonly unknown[] {
+export const valuesOf = ({ body }: Pick<StoredResource, 'body'>, parameter: SearchParameter): readonly unknown[] => {
   let values = index.get(body);
   if (!values) index.set(body, (values = new Map()));
   let found = values.get(parameter.code);
@@ -16,12 +16,12 @@ export function valuesOf({ body }: Pick<StoredResource, 'body'>, parameter: Sear
     values.set(parameter.code, (found = results.map(({ value }) => value)));
   }
   return found;
-}
+};
 
 /** The `Type/id` references among the values of a parameter. */
-export function referencesOf(resource: Pick<StoredResource, 'body'>, parameter: SearchParameter): string[] {
+export const referencesOf = (resource: Pick<StoredResource, 'body'>, parameter: SearchParameter): string[] => {
   return valuesOf(resource, parameter).flatMap((value) => {
     const { reference } = Object(value) as { reference?: unknown };
     return typeof reference === 'string' ? [reference] : [];
   });
-}
+};

@@ -1,9 +1,9 @@
-import type { Message } from '../mailbox.ts';
 import { html } from '../../html.ts';
+import type { Message } from '../mailbox.ts';
 import type { Page } from './layout.ts';
 
 /** Every message that this payer sent, newest first. */
-export function inboxPage(payerName: string, messages: readonly Message[]): Page {
+export const inboxPage = (payerName: string, messages: readonly Message[]): Page => {
   return {
     title: 'Inbox',
     body: html`<h1>Inbox</h1>
@@ -23,4 +23,4 @@ export function inboxPage(payerName: string, messages: readonly Message[]): Page
           </article>`,
       )}`,
   };
-}
+};

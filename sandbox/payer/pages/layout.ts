@@ -22,7 +22,7 @@ export interface Page {
 const steps = ['Sign in', 'Verify', 'Allow access'] as const;
 
 /** A whole HTML document. */
-export function renderPage(brand: Brand, page: Page): string {
+export const renderPage = (brand: Brand, page: Page): string => {
   const document = html`<!doctype html>
     <html lang="en">
       <head>
@@ -45,10 +45,10 @@ export function renderPage(brand: Brand, page: Page): string {
       </body>
     </html>`;
   return document.markup;
-}
+};
 
 /** The headers of every page. A page is never kept, framed, or named in a `Referer`. */
-export function pageHeaders(page: Pick<Page, 'leavesPayer'>): Record<string, string> {
+export const pageHeaders = (page: Pick<Page, 'leavesPayer'>): Record<string, string> => {
   // Chrome holds form-action against every redirect that follows a form. The last form of a sign-in leads to the app,
   // and from there wherever that app sends the member, which no list of ours can know: that page goes without.
   const formAction = page.leavesPayer ? '' : "; form-action 'self'";
@@ -60,24 +60,24 @@ export function pageHeaders(page: Pick<Page, 'leavesPayer'>): Record<string, str
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
   };
-}
+};
 
 /** Sends a page. */
-export function sendPage(res: ServerResponse, brand: Brand, page: Page): void {
+export const sendPage = (res: ServerResponse, brand: Brand, page: Page): void => {
   res.writeHead(page.status ?? 200, pageHeaders(page)).end(renderPage(brand, page));
-}
+};
 
 /** The page that says that something cannot go on, and what to do. */
-export function messagePage(title: string, sentences: readonly string[], status: number): Page {
+export const messagePage = (title: string, sentences: readonly string[], status: number): Page => {
   return {
     title,
     status,
     body: html`<h1>${title}</h1>
       ${sentences.map((sentence) => html`<p>${sentence}</p>`)}`,
   };
-}
+};
 
-function stepList(current: 1 | 2 | 3): Html {
+const stepList = (current: 1 | 2 | 3): Html => {
   return html`<ol class="steps" aria-label="Progress">
     ${steps.map((name, index) => {
       const number = index + 1;
@@ -85,4 +85,4 @@ function stepList(current: 1 | 2 | 3): Html {
       return number < current ? html`<li class="done">${name}</li>` : html`<li>${name}</li>`;
     })}
   </ol>`;
-}
+};

@@ -1,7 +1,7 @@
-import type { AccountField, AccountForm, FormProblem } from '../members.ts';
-import type { MemberRecord } from '../data/record.ts';
 import { html } from '../../html.ts';
 import type { Html } from '../../html.ts';
+import type { MemberRecord } from '../data/record.ts';
+import type { AccountField, AccountForm, FormProblem } from '../members.ts';
 import type { Page } from './layout.ts';
 
 /** What the pages of one sign-in have in common. `path` is where its pages live, without a trailing slash. */
@@ -12,7 +12,7 @@ export interface SignInView {
 }
 
 /** The first page: an e-mail address that is known here, or the way to "Create an account". */
-export function signInPage(view: SignInView, email = '', problems: readonly FormProblem[] = []): Page {
+export const signInPage = (view: SignInView, email = '', problems: readonly FormProblem[] = []): Page => {
   return {
     title: 'Sign in',
     step: 1,
@@ -35,7 +35,7 @@ export function signInPage(view: SignInView, email = '', problems: readonly Form
         <button class="plain" name="decision" value="deny">Cancel and go back to the app</button>
       </form>`,
   };
-}
+};
 
 const emptyAccount: AccountForm = {
   first_name: '',
@@ -47,12 +47,12 @@ const emptyAccount: AccountForm = {
 };
 
 /** "Create an account": the five fields of a member card and an e-mail address. */
-export function createAccountPage(
+export const createAccountPage = (
   view: SignInView,
   example: MemberRecord | undefined,
   form: AccountForm = emptyAccount,
   problems: readonly FormProblem[] = [],
-): Page {
+): Page => {
   return {
     title: 'Create an account',
     step: 1,
@@ -79,15 +79,15 @@ export function createAccountPage(
       </form>
       <p class="divided">You have an account? <a href="${view.path}">Sign in</a></p>`,
   };
-}
+};
 
 /** Asks for the code that was mailed. `reference` tells which message of the inbox is meant. */
-export function verifyPage(
+export const verifyPage = (
   view: SignInView,
   sent: { readonly email: string; readonly reference: string; readonly again?: boolean },
   code = '',
   problems: readonly FormProblem[] = [],
-): Page {
+): Page => {
   return {
     title: 'Verify your e-mail',
     step: 2,
@@ -112,7 +112,7 @@ export function verifyPage(
       </form>
       <p><a href="${view.path}">Use another e-mail address</a></p>`,
   };
-}
+};
 
 const shared = [
   'Your name, birthdate, address and member ID',
@@ -123,7 +123,7 @@ const shared = [
 ];
 
 /** Asks whether the gateway may read this member's record. */
-export function consentPage(view: SignInView, record: MemberRecord): Page {
+export const consentPage = (view: SignInView, record: MemberRecord): Page => {
   const { firstName, lastName, memberId } = record.member;
   return {
     title: 'Allow access',
@@ -149,7 +149,7 @@ export function consentPage(view: SignInView, record: MemberRecord): Page {
       </form>
       <p class="quiet">Either way, we take you back to the app that you came from.</p>`,
   };
-}
+};
 
 interface FieldShape {
   readonly name: AccountField | 'code';
@@ -160,7 +160,7 @@ interface FieldShape {
   readonly inputmode?: 'numeric';
 }
 
-function field(shape: FieldShape, value: string, problems: readonly FormProblem[]): Html {
+const field = (shape: FieldShape, value: string, problems: readonly FormProblem[]): Html => {
   const problem = problems.find((candidate) => candidate.field === shape.name);
   const described = [shape.hint && `${shape.name}-hint`, problem && `${shape.name}-problem`].filter(Boolean).join(' ');
   return html`<div class="field">
@@ -181,18 +181,18 @@ function field(shape: FieldShape, value: string, problems: readonly FormProblem[
     />
     ${problem && html`<p class="wrong" id="${shape.name}-problem">${problem.message}</p>`}
   </div>`;
-}
+};
 
 /** Says on top of a long form that something in it is wrong: what, or which fields to look at again. */
-function alert(problems: readonly FormProblem[]): Html | undefined {
+const alert = (problems: readonly FormProblem[]): Html | undefined => {
   if (problems.length === 0) return undefined;
   const general = problems.find(({ field: name }) => name === undefined);
   const fields = problems.length === 1 ? 'field' : `${problems.length} fields`;
   const text = general?.message ?? `Please check the ${fields} marked below.`;
   return html`<div class="alert" role="alert"><p>${text}</p></div>`;
-}
+};
 
-function exampleMember({ member }: MemberRecord): Html {
+const exampleMember = ({ member }: MemberRecord): Html => {
   const [year, month, day] = member.birthDate.split('-');
   return html`<details>
     <summary>A test member that you can use</summary>
@@ -209,4 +209,4 @@ function exampleMember({ member }: MemberRecord): Html {
       <dd>${member.postalCode}</dd>
     </dl>
   </details>`;
-}
+};

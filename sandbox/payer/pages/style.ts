@@ -1,5 +1,5 @@
 /** The stylesheet that all pages of a payer share, in the payer's colour. */
-export function stylesheet(colour: string): string {
+export const stylesheet = (colour: string): string => {
   return `:root {
   --brand: ${colour};
   --text: #1c2430;
@@ -87,4 +87,4 @@ footer { margin-top: auto; padding: 1rem 1.25rem 1.5rem; text-align: center; col
   .actions > * { flex: 1 1 100%; text-align: center; }
 }
 `;
-}
+};

@@ -1,5 +1,5 @@
 import { deflateRawSync, gzipSync } from 'node:zlib';
-import { type Wire, chunkOf, encode, headOf, lastChunk } from './wire.ts';
+import { chunkOf, encode, headOf, lastChunk, type Wire } from './wire.ts';
 
 /** An answer that lies about itself, and what must become of it. */
 export interface Mishap {

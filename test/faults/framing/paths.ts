@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fetchStatement } from '../../../functions/discovery/fetch-statement.ts';
 import { facadeOf } from '../../../functions/discovery/facade.ts';
+import { fetchStatement } from '../../../functions/discovery/fetch-statement.ts';
 import type { PayerHttp } from '../../../functions/shared/payer/http.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { begin, comeBack, locationOf } from '../../conformance/client.ts';
 import type { LocalTarget } from '../../conformance/local-target.ts';
 import { bundleOf, patientId, tokenAnswer } from '../../conformance/scripted-payer.ts';
 import { baseOf } from '../../conformance/target.ts';
-import { type Cell, type Wire, write } from './wire.ts';
+import { write, type Cell, type Wire } from './wire.ts';
 
 /** What became of an answer. */
 export type Fate = 'whole' | 'broken';

@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
 
@@ -61,20 +61,20 @@ export const lastChunk = Buffer.from('0\r\n\r\n');
 export const headOf = (...headers: readonly string[]): string =>
   ['HTTP/1.1 200 OK', 'Content-Type: application/json', ...headers, '', ''].join('\r\n');
 
-function* inChunks(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+const inChunks = function* (pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
   for (const piece of pieces) yield* chunkOf(piece);
   yield lastChunk;
-}
+};
 
 /** The first bytes, so many. */
-function* upTo(pieces: Iterable<Uint8Array>, bytes: number): Generator<Uint8Array> {
+const upTo = function* (pieces: Iterable<Uint8Array>, bytes: number): Generator<Uint8Array> {
   let left = bytes;
   for (const piece of pieces) {
     if (left <= 0) return;
     yield piece.subarray(0, left);
     left -= piece.length;
   }
-}
+};
 
 /** Frames a body that is encoded already. @param bytes its length */
 export const frame = (

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { idOf } from '../../../bin/audit/find-events.ts';
 import { systems } from '../../../functions/audit/audit-event.ts';
-import { type ReadEvent, readEventItem } from '../../../functions/shared/store/read-events.ts';
+import { readEventItem, type ReadEvent } from '../../../functions/shared/store/read-events.ts';
 import { createValidator } from '../../profiles/validate.ts';
 import { startMs } from '../../support/gateway.ts';
 import { auditFunction, streamRecord } from './records.ts';

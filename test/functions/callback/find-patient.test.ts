@@ -1,6 +1,6 @@
 import { localStage } from '../../../config/local.ts';
-import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { findPatient } from '../../../functions/callback/find-patient.ts';
+import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { testDeps } from '../../support/gateway.ts';
 
 const [oneUp] = localStage().payers as [Payer];

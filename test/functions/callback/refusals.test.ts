@@ -1,4 +1,4 @@
-import { gateway, sentBack, throttled, withPartner, withPayer, withoutPartner } from '../../support/login.ts';
+import { gateway, sentBack, throttled, withoutPartner, withPartner, withPayer } from '../../support/login.ts';
 
 type Test = ReturnType<typeof gateway>;
 const attempt = (test: Test) => [...test.dynamo.items('LoginAttempts').values()][0];

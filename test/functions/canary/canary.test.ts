@@ -1,11 +1,11 @@
 import type { Context } from 'aws-lambda';
-import type { RegistryData } from '../../../functions/shared/registry/types.ts';
 import { authorizeHandler } from '../../../functions/authorize/handler.ts';
 import { canaryHandler } from '../../../functions/canary/handler.ts';
 import { discovery } from '../../../functions/discovery/discovery.ts';
+import type { RegistryData } from '../../../functions/shared/registry/types.ts';
 import { metric } from '../../support/embedded-metrics.ts';
 import { apiEvent, call, startMs, testDeps } from '../../support/gateway.ts';
-import { localRegistry, withPartner, withoutPartner } from '../../support/login.ts';
+import { localRegistry, withoutPartner, withPartner } from '../../support/login.ts';
 
 const origin = 'http://localhost:3000';
 const payerIds = localRegistry().payers.map(({ id }) => id);

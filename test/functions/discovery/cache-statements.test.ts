@@ -1,6 +1,6 @@
-import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { localStage } from '../../../config/local.ts';
 import { cacheStatements } from '../../../functions/discovery/cache-statements.ts';
+import type { Payer } from '../../../functions/shared/registry/types.ts';
 
 describe('cacheStatements', () => {
   it('keeps a bounded number of statements, the newest ones', async () => {

@@ -1,11 +1,11 @@
-import { jest } from '@jest/globals';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { jest } from '@jest/globals';
 import { registryData } from '../../../config/load.ts';
 import { localStage } from '../../../config/local.ts';
 import { discovery } from '../../../functions/discovery/discovery.ts';
-import type { PayerHttp } from '../../../functions/shared/payer/http.ts';
 import type { ApiEvent } from '../../../functions/shared/http/api.ts';
+import type { PayerHttp } from '../../../functions/shared/payer/http.ts';
 import { registryOf } from '../../../functions/shared/registry/registry.ts';
 import { lambdaContext } from '../../support/gateway.ts';
 

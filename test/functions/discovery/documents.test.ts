@@ -1,5 +1,5 @@
-import type { RegistryData } from '../../../functions/shared/registry/types.ts';
 import { discovery } from '../../../functions/discovery/discovery.ts';
+import type { RegistryData } from '../../../functions/shared/registry/types.ts';
 import { apiEvent, call, testDeps } from '../../support/gateway.ts';
 import { localRegistry } from '../../support/login.ts';
 

@@ -1,7 +1,7 @@
-import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { facadeOf } from '../../../functions/discovery/facade.ts';
 import { fetchStatement } from '../../../functions/discovery/fetch-statement.ts';
 import { security } from '../../../functions/discovery/security.ts';
+import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { localRegistry } from '../../support/login.ts';
 
 const origin = 'https://gateway.example.org';

@@ -1,16 +1,16 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import middy from '@middy/core';
 import { auditAnswers, noteRead, openRead } from '../../../functions/fetch/audited-read.ts';
 import { readEventWriter } from '../../../functions/fetch/write-read-event.ts';
 import type { ApiEvent, ApiResponse } from '../../../functions/shared/http/api.ts';
-import { type RequestRecord, recordOf, recordRequest } from '../../../functions/shared/record/request-record.ts';
+import { recordOf, recordRequest, type RequestRecord } from '../../../functions/shared/record/request-record.ts';
 import { dynamoClient } from '../../../functions/shared/store/dynamo.ts';
 import { fetchGateway, fhir, issueOf, read, readEvent } from '../../support/fetch-gateway.ts';
-import { withPayer } from '../../support/login.ts';
 import { lambdaContext, startMs } from '../../support/gateway.ts';
+import { withPayer } from '../../support/login.ts';
 
 /** The FHIR route as it is in AWS: its gate and its end hook write to a table, which is in memory here. */
 const audited = () => {

@@ -2,7 +2,7 @@ import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { nowSeconds } from '../../../functions/shared/deps.ts';
 import { revoke } from '../../../functions/shared/store/grants.ts';
 import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
-import { gateway, throttled, withPartner, withoutPartner } from '../../support/login.ts';
+import { gateway, throttled, withoutPartner, withPartner } from '../../support/login.ts';
 
 const ready = () => {
   const test = fetchGateway();

@@ -1,10 +1,10 @@
-import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import { fetchGateway, readEvent } from '../../support/fetch-gateway.ts';
 import { localRegistry, withPayer } from '../../support/login.ts';
 import { callStreaming } from '../../support/stream-handler.ts';

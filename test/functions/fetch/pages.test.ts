@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { sealPage } from '../../../functions/shared/fhir/page-link.ts';
-import { type FetchGateway, fetchGateway, fhir, issueOf, read, type TestGrant } from '../../support/fetch-gateway.ts';
+import { fetchGateway, fhir, issueOf, read, type FetchGateway, type TestGrant } from '../../support/fetch-gateway.ts';
 import { withPayer } from '../../support/login.ts';
 
 const payer = 'http://127.0.0.1:3003/r4';

@@ -1,7 +1,7 @@
 import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { leaseFromTable } from '../../../functions/fetch/limits/lease-slots.ts';
 import { limiter } from '../../../functions/fetch/limits/limiter.ts';
-import { type FetchGateway, fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
+import { fetchGateway, fhir, issueOf, read, type FetchGateway } from '../../support/fetch-gateway.ts';
 import { withPartner } from '../../support/login.ts';
 
 const rate = { perSecond: 1, burst: 3 };

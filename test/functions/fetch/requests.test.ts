@@ -1,6 +1,6 @@
+import { fetchHandler } from '../../../functions/fetch/handler.ts';
 import { fetchGateway, fhir, issueOf, read, readEvent } from '../../support/fetch-gateway.ts';
 import { callStreaming } from '../../support/stream-handler.ts';
-import { fetchHandler } from '../../../functions/fetch/handler.ts';
 
 const ready = () => {
   const test = fetchGateway();

@@ -1,12 +1,12 @@
-import { jest } from '@jest/globals';
-import { type ServerResponse, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { startMs } from '../../support/gateway.ts';
+import { jest } from '@jest/globals';
 import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
+import { startMs } from '../../support/gateway.ts';
 
 setFlagsFromString('--expose-gc');
 const gc = runInNewContext('gc') as () => void;

@@ -1,10 +1,10 @@
-import { jest } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { localStage } from '../../../config/local.ts';
+import { jest } from '@jest/globals';
 import { registryData } from '../../../config/load.ts';
+import { localStage } from '../../../config/local.ts';
 import { environment, realDeps } from '../../../functions/shared/deps.ts';
 import { readText } from '../../../functions/shared/payer/read-text.ts';
 import { close, listen } from '../../../sandbox/aws/listen.ts';

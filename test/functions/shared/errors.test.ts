@@ -1,4 +1,4 @@
-import { GatewayError, asGatewayError, causeOf, unavailable } from '../../../functions/shared/errors.ts';
+import { asGatewayError, causeOf, GatewayError, unavailable } from '../../../functions/shared/errors.ts';
 
 describe('errors', () => {
   it('that nobody foresaw become server_error, named for the log without their messages', () => {

@@ -1,5 +1,5 @@
-import { basic, bodyOf, gateway, withPartner } from '../../support/login.ts';
 import { sha256 } from '../../../functions/shared/store/crypto.ts';
+import { basic, bodyOf, gateway, withPartner } from '../../support/login.ts';
 
 const post = (secret = 'demo-partner-secret') => ({ client_id: 'demo-partner', client_secret: secret });
 const encoded = (text: string) => encodeURIComponent(text).replaceAll('%20', '+');

@@ -1,6 +1,6 @@
-import { type JWTPayload, SignJWT, exportJWK, generateKeyPair } from 'jose';
-import { bodyOf, gateway, throttled, withPartner } from '../../support/login.ts';
+import { exportJWK, generateKeyPair, SignJWT, type JWTPayload } from 'jose';
 import { startMs } from '../../support/gateway.ts';
+import { bodyOf, gateway, throttled, withPartner } from '../../support/login.ts';
 
 const type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const nowSeconds = startMs / 1000;

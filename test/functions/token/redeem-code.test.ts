@@ -1,4 +1,3 @@
-import { codeWithAnotherSecret } from './forged-bearers.ts';
 import {
   bodyOf,
   gateway,
@@ -6,10 +5,11 @@ import {
   pkce,
   redirectUri,
   verifier,
+  withoutPartner,
   withPartner,
   withPayer,
-  withoutPartner,
 } from '../../support/login.ts';
+import { codeWithAnotherSecret } from './forged-bearers.ts';
 
 describe('redeeming a code', () => {
   it('gives a pair with all that SMART wants, and is not stored', async () => {

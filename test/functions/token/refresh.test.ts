@@ -1,4 +1,4 @@
-import { bodyOf, gateway, pkce, throttled, verifier, withPartner, withoutPartner } from '../../support/login.ts';
+import { bodyOf, gateway, pkce, throttled, verifier, withoutPartner, withPartner } from '../../support/login.ts';
 
 describe('refreshing a pair', () => {
   it('gives a new pair with the same scope and patient', async () => {

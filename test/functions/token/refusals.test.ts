@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ApiResponse } from '../../../functions/shared/http/api.ts';
 import {
-  type TokenBody,
   bodyOf,
   gateway,
   pkce,
@@ -9,6 +8,7 @@ import {
   verifier,
   withPartner,
   withPayer,
+  type TokenBody,
 } from '../../support/login.ts';
 import { readsOf } from '../../support/stale-reads.ts';
 import { codeWithAnotherSecret, refreshTokenFromAccessToken, refreshTokenWithAnotherSecret } from './forged-bearers.ts';

@@ -1,5 +1,5 @@
 import type { ApiResponse } from '../../../functions/shared/http/api.ts';
-import { type TokenBody, bodyOf, gateway, pkce, verifier } from '../../support/login.ts';
+import { bodyOf, gateway, pkce, verifier, type TokenBody } from '../../support/login.ts';
 
 type Gateway = ReturnType<typeof gateway>;
 type Request = (test: Gateway, pair: TokenBody) => Promise<ApiResponse>;

@@ -3,7 +3,6 @@ import { readAccessToken } from '../../../functions/shared/store/bearers.ts';
 import { readGrant, sealPayerTokens } from '../../../functions/shared/store/grant.ts';
 import { storePayerTokens } from '../../../functions/shared/store/grants.ts';
 import { startMs } from '../../support/gateway.ts';
-import { readsOf } from '../../support/stale-reads.ts';
 import {
   basic,
   bodyOf,
@@ -15,6 +14,7 @@ import {
   verifier,
   withPayer,
 } from '../../support/login.ts';
+import { readsOf } from '../../support/stale-reads.ts';
 
 const app = { client_id: 'demo-app', redirect_uri: 'http://localhost:3002/app/callback' };
 

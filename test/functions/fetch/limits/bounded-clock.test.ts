@@ -1,6 +1,6 @@
-import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { createServer } from 'node:http';
-import { boundTime, boundedClock } from '../../../../functions/fetch/limits/bounded-clock.ts';
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { boundedClock, boundTime } from '../../../../functions/fetch/limits/bounded-clock.ts';
 import { close, listen } from '../../../../sandbox/aws/listen.ts';
 
 const dateMs = Date.UTC(2026, 5, 1, 12);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Rate } from '../../../../functions/fetch/limits/slots.ts';
-import { type FleetCall, limitsFleet } from '../../../support/limits-fleet.ts';
+import { limitsFleet, type FleetCall } from '../../../support/limits-fleet.ts';
 
 const fifty = { perSecond: 50, burst: 100 };
 const right = (count: number): number[] => Array<number>(count).fill(0);

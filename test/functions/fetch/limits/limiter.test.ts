@@ -1,5 +1,5 @@
-import { type LeaseSlots, leaseFromTable } from '../../../../functions/fetch/limits/lease-slots.ts';
-import { type Turn, limiter } from '../../../../functions/fetch/limits/limiter.ts';
+import { leaseFromTable, type LeaseSlots } from '../../../../functions/fetch/limits/lease-slots.ts';
+import { limiter, type Turn } from '../../../../functions/fetch/limits/limiter.ts';
 import type { Rate } from '../../../../functions/fetch/limits/slots.ts';
 import { memoryDynamo } from '../../../support/memory-dynamo.ts';
 

@@ -2,27 +2,31 @@
  * The slow way to rewrite links, for comparison: a recursive reader of a whole JSON text that prints it again with the
  * changes. It shares nothing with the rewriter.
  */
-export type OracleResult = { readonly text: string; readonly foreignLinks: number; readonly unsealedLinks: number };
+export interface OracleResult {
+  readonly text: string;
+  readonly foreignLinks: number;
+  readonly unsealedLinks: number;
+}
 
-export function rewriteSlowly(
+export const rewriteSlowly = (
   text: string,
   from: readonly string[],
   to: string,
   seal?: (url: string) => string | undefined | null,
-): OracleResult {
+): OracleResult => {
   const bases = from.map((base) => base.replace(/\/+$/, '')).sort((a, b) => b.length - a.length);
   let position = 0;
   let out = '';
   let foreignLinks = 0;
   let unsealedLinks = 0;
 
-  function take(pattern: RegExp): string {
+  const take = (pattern: RegExp): string => {
     pattern.lastIndex = position;
     const found = pattern.exec(text);
     if (found?.index !== position) throw new Error(`not JSON at ${position}`);
     position += found[0].length;
     return found[0];
-  }
+  };
   const space = () => {
     out += take(/[ \t\r\n]*/y);
   };
@@ -30,15 +34,15 @@ export function rewriteSlowly(
   const stringAhead = () => JSON.parse(/^"(?:[^"\\]|\\.)*"/.exec(text.slice(position))![0]) as string;
 
   /** How many raw characters of the string's source make its first `length` decoded ones. */
-  function rawLength(source: string, length: number): number {
+  const rawLength = (source: string, length: number): number => {
     let raw = 0;
     for (let decoded = 0; decoded < length; decoded++) {
       raw += source[raw] !== '\\' ? 1 : source[raw + 1] === 'u' ? 6 : 2;
     }
     return raw;
-  }
+  };
 
-  function link(source: string, onlyBinary: boolean): string {
+  const link = (source: string, onlyBinary: boolean): string => {
     const decoded = JSON.parse(source) as string;
     const base = bases.find((candidate) => {
       const rest = decoded.slice(candidate.length);
@@ -48,19 +52,19 @@ export function rewriteSlowly(
     if (base !== undefined) return `"${to}${source.slice(1 + rawLength(source.slice(1), base.length))}`;
     if (!onlyBinary && /^https?:\/\//i.test(decoded)) foreignLinks++;
     return source;
-  }
+  };
 
   /** A page's link: sealed as a whole, or else as any other. */
-  function page(source: string): string {
+  const page = (source: string): string => {
     const decoded = JSON.parse(source) as string;
     const sealed = Buffer.byteLength(decoded) > 5000 ? null : seal?.(decoded);
     if (typeof sealed === 'string') return JSON.stringify(sealed);
     const [foreignBefore, rewritten] = [foreignLinks, link(source, false)];
     if (sealed === null && foreignLinks === foreignBefore) unsealedLinks++;
     return rewritten;
-  }
+  };
 
-  function value(key: string | undefined, inLink: boolean, inResponse: boolean, isSelf: boolean): void {
+  const value = (key: string | undefined, inLink: boolean, inResponse: boolean, isSelf: boolean): void => {
     space();
     const first = text[position];
     if (first === '{') {
@@ -78,9 +82,9 @@ export function rewriteSlowly(
       out += take(/[-+.\w]+/y);
     }
     space();
-  }
+  };
 
-  function object(isLink: boolean, isResponse: boolean): void {
+  const object = (isLink: boolean, isResponse: boolean): void => {
     out += take(/\{/y);
     space();
     let isSelf = false;
@@ -97,9 +101,9 @@ export function rewriteSlowly(
       space();
     }
     out += take(/\}/y);
-  }
+  };
 
-  function array(isLink: boolean): void {
+  const array = (isLink: boolean): void => {
     out += take(/\[/y);
     space();
     while (text[position] !== ']') {
@@ -107,8 +111,8 @@ export function rewriteSlowly(
       if (text[position] === ',') out += take(/,/y);
     }
     out += take(/\]/y);
-  }
+  };
 
   value(undefined, false, false, false);
   return { text: out, foreignLinks, unsealedLinks };
-}
+};

@@ -1,9 +1,9 @@
 import {
-  type FhirRequest,
   FhirRequestError,
+  parseFhirRequest,
+  type FhirRequest,
   type FhirRequestInput,
   type Parameter,
-  parseFhirRequest,
 } from '../../../../functions/shared/fhir/fhir-request.ts';
 
 const parametersOf = (query: string): Parameter[] => [...new URLSearchParams(query)];
@@ -19,15 +19,15 @@ const inputOf = (line: string) => {
 };
 
 /** `GET /Patient/1?_count=2` or `POST /Patient/_search?… form`, as the FHIR route reads it. */
-export function parse(
+export const parse = (
   line: string,
   { everything = true, searchParameters = {} }: Partial<Pick<FhirRequestInput, 'everything' | 'searchParameters'>> = {},
-): FhirRequest {
+): FhirRequest => {
   return parseFhirRequest({ ...inputOf(line), everything, searchParameters });
-}
+};
 
 /** The same with parameters that nobody has checked, as what comes after the allow-list must not rely on it. */
-export function unchecked(line: string): FhirRequest {
+export const unchecked = (line: string): FhirRequest => {
   const { query, form, ...path } = inputOf(line);
   const atBase = path.segments.length === 0 ? [['_id', 'x'] as const] : [];
   return {
@@ -35,10 +35,10 @@ export function unchecked(line: string): FhirRequest {
     query,
     ...(form === undefined ? {} : { form }),
   };
-}
+};
 
 /** The typed error that something throws; fails where it throws none. */
-export function refusal(act: () => unknown): FhirRequestError {
+export const refusal = (act: () => unknown): FhirRequestError => {
   try {
     act();
   } catch (error) {
@@ -46,4 +46,4 @@ export function refusal(act: () => unknown): FhirRequestError {
     throw error;
   }
   throw new Error('was not refused');
-}
+};

@@ -5,18 +5,18 @@ import { rewriteSlowly } from './link-oracle.ts';
 const payer = 'https://payer.example/r4';
 const gateway = 'https://gateway.example/r4/payer';
 
-function rewriteBytes(chunks: readonly Uint8Array[], from: readonly string[] = [payer], to = gateway) {
+const rewriteBytes = (chunks: readonly Uint8Array[], from: readonly string[] = [payer], to = gateway) => {
   const rewriter = createLinkRewriter({ from, to });
   const out = [...chunks.flatMap((chunk) => rewriter.push(chunk)), ...rewriter.end()];
   return { text: Buffer.concat(out).toString('utf8'), foreignLinks: rewriter.foreignLinks };
-}
+};
 
-function inChunks(text: string, size: number): Buffer[] {
+const inChunks = (text: string, size: number): Buffer[] => {
   const bytes = Buffer.from(text, 'utf8');
   const chunks = [];
   for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.subarray(at, at + size));
   return chunks;
-}
+};
 
 const rewrite = (text: string, from?: readonly string[], to?: string) => rewriteBytes([Buffer.from(text)], from, to);
 const rewritten = (value: unknown) => JSON.parse(rewrite(JSON.stringify(value)).text) as unknown;
@@ -25,16 +25,16 @@ const rewritten = (value: unknown) => JSON.parse(rewrite(JSON.stringify(value)).
  * Every place of the bytes is the end of a chunk in one of these; the chunks of long bytes are `period` bytes, so that
  * the work grows with the length and not with its square.
  */
-function* cutEverywhere(bytes: Buffer, period = 128): Generator<Buffer[]> {
+const cutEverywhere = function* (bytes: Buffer, period = 128): Generator<Buffer[]> {
   for (let first = 1; first <= Math.min(period, bytes.length - 1); first++) {
     const chunks = [bytes.subarray(0, first)];
     for (let at = first; at < bytes.length; at += period) chunks.push(bytes.subarray(at, at + period));
     yield chunks;
   }
-}
+};
 
 /** The same text, whole and cut at every place. */
-function expectEverywhere(text: string, expected: { text: string; foreignLinks: number }, from?: readonly string[]) {
+const expectEverywhere = (text: string, expected: { text: string; foreignLinks: number }, from?: readonly string[]) => {
   const bytes = Buffer.from(text, 'utf8');
   expect(rewriteBytes([bytes], from)).toEqual(expected);
   expect(rewriteBytes(inChunks(text, 1), from)).toEqual(expected);
@@ -46,7 +46,7 @@ function expectEverywhere(text: string, expected: { text: string; foreignLinks: 
       expect({ first, ...result }).toEqual({ first, ...expected });
     }
   }
-}
+};
 
 describe('what is a link', () => {
   it('rewrites fullUrl and reference at any depth', () => {
@@ -575,13 +575,13 @@ describe('what it costs', () => {
 });
 
 /** A small deterministic random number generator: integers below n. */
-function generator(seed: number) {
+const generator = (seed: number) => {
   let state = seed;
   return (n: number) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return Math.floor((state / 2 ** 32) * n);
   };
-}
+};
 
 /** What the oracle makes of a document without pages. */
 const slowly = (...given: Parameters<typeof rewriteSlowly>) => {
@@ -592,7 +592,7 @@ const slowly = (...given: Parameters<typeof rewriteSlowly>) => {
 describe('random documents, compared with a reader that is slow and simple', () => {
   const aliases = [payer, 'https://payer.example/r4/sub', 'http://in:80/f'];
 
-  function documents(seed: number) {
+  const documents = (seed: number) => {
     const random = generator(seed);
     const pick = <T>(items: readonly T[]): T => items[random(items.length)]!;
     const space = () => pick(['', '', '', ' ', '\n  ', '\t']);
@@ -636,7 +636,7 @@ describe('random documents, compared with a reader that is slow and simple', () 
         ]),
         pick(keys),
       ]);
-    function value(depth: number): string {
+    const value = (depth: number): string => {
       const choice = depth === 0 ? 7 : random(depth > 3 ? 3 : 8);
       if (choice < 2) return string(texts());
       if (choice === 2) return pick(['1.00', '-0', 'true', 'null', '1e5', '[]', '{}']);
@@ -646,15 +646,15 @@ describe('random documents, compared with a reader that is slow and simple', () 
           : `${space()}${string(pick(keys))}${space()}:${space()}${value(depth + 1)}${space()}`,
       );
       return choice < 5 ? `[${items.join(',')}${space()}]` : `{${items.join(',')}${space()}}`;
-    }
+    };
     return () => {
       const inner = value(0);
       return space() + pick([`[${inner}]`, `{"link":${inner}}`, `{"x":${inner},"response":${value(2)}}`]);
     };
-  }
+  };
 
   /** Compares `count` documents of so many characters, and returns how many had links to be rewritten. */
-  function agree(seed: number, count: number, shortest = 0, longest = Infinity): number {
+  const agree = (seed: number, count: number, shortest = 0, longest = Infinity): number => {
     const next = documents(seed);
     let links = 0;
     for (let run = 0; run < count;) {
@@ -667,7 +667,7 @@ describe('random documents, compared with a reader that is slow and simple', () 
       expectEverywhere(text, expected, aliases);
     }
     return links;
-  }
+  };
 
   it('agrees on 60 short documents at every place where a chunk may end', () => {
     expect(agree(17, 60, 120, 600)).toBeGreaterThan(20);

@@ -1,9 +1,5 @@
+import { makeSearchTargets, readGuideParameters, readSearchParameters } from '../../../../bin/make-search-targets.ts';
 import { resourceTypes } from '../../../../config/resource-types.ts';
-import {
-  makeSearchTargets,
-  readGuideParameters,
-  readSearchParameters,
-} from '../../../../bin/make-search-targets.ts';
 import { packedSearchTargets } from '../../../../functions/shared/fhir/search-parameter-targets.ts';
 import {
   isResourceType,

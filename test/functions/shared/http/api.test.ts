@@ -1,11 +1,11 @@
 import {
-  type ApiEvent,
   checkMethod,
   checkNotRepeated,
   header,
   parameters,
   payerOf,
   queryPairs,
+  type ApiEvent,
 } from '../../../../functions/shared/http/api.ts';
 import { apiEvent } from '../../../support/gateway.ts';
 

@@ -1,6 +1,6 @@
+import type { ApiEvent } from '../../../../functions/shared/http/api.ts';
 import { edgeFacts } from '../../../../functions/shared/http/edge-headers.ts';
 import { recordOf, recordRequest } from '../../../../functions/shared/record/request-record.ts';
-import type { ApiEvent } from '../../../../functions/shared/http/api.ts';
 import { apiEvent, testDeps } from '../../../support/gateway.ts';
 
 const cloudFrontId = 'x3kFv9-Qm_7Zt1Yw8Lr2Bd6Nc4Hj0Ks5Pg3Ua9Ve1Xi7Oq==';

@@ -1,8 +1,8 @@
+import { fetchHandler } from '../../../../functions/fetch/handler.ts';
 import { fetchGateway } from '../../../support/fetch-gateway.ts';
 import { apiEvent, call } from '../../../support/gateway.ts';
 import { basic, gateway } from '../../../support/login.ts';
 import { callStreaming } from '../../../support/stream-handler.ts';
-import { fetchHandler } from '../../../../functions/fetch/handler.ts';
 
 const form = `client_id=demo-partner&x=${'y'.repeat(65_536)}`;
 

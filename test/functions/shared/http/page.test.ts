@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type ErrorCode, GatewayError } from '../../../../functions/shared/errors.ts';
+import { GatewayError, type ErrorCode } from '../../../../functions/shared/errors.ts';
 import type { ApiResponse } from '../../../../functions/shared/http/api.ts';
 import { errorPage, html, page, redirect } from '../../../../functions/shared/http/page.ts';
 

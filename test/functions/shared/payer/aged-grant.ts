@@ -1,6 +1,6 @@
+import { freshPayerTokens, openGrant, type OpenGrant } from '../../../../functions/shared/payer/tokens.ts';
 import type { Payer } from '../../../../functions/shared/registry/types.ts';
-import { type OpenGrant, freshPayerTokens, openGrant } from '../../../../functions/shared/payer/tokens.ts';
-import { type FetchGateway, type TestGrant, fetchGateway } from '../../../support/fetch-gateway.ts';
+import { fetchGateway, type FetchGateway, type TestGrant } from '../../../support/fetch-gateway.ts';
 
 /** What a payer answers to a refresh. */
 export const rotated = {

@@ -1,8 +1,8 @@
 import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, importJWK, jwtVerify } from 'jose';
 import { localStage } from '../../../../config/local.ts';
-import type { Payer } from '../../../../functions/shared/registry/types.ts';
 import { exchangeCode, refreshAtPayer, revokeAtPayer } from '../../../../functions/shared/payer/client.ts';
 import type { PayerFailure } from '../../../../functions/shared/payer/errors.ts';
+import type { Payer } from '../../../../functions/shared/registry/types.ts';
 import { startMs, testDeps } from '../../../support/gateway.ts';
 import { es384Jwk, formOf, northwindTokens } from '../../../support/login.ts';
 

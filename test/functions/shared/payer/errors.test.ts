@@ -1,10 +1,5 @@
-import { type Signal, causeOf } from '../../../../functions/shared/errors.ts';
-import {
-  PayerError,
-  type PayerFailure,
-  loginFailure,
-  readFailure,
-} from '../../../../functions/shared/payer/errors.ts';
+import { causeOf, type Signal } from '../../../../functions/shared/errors.ts';
+import { loginFailure, PayerError, readFailure, type PayerFailure } from '../../../../functions/shared/payer/errors.ts';
 
 describe('a payer’s failure', () => {
   const late = { code: 'payer_timeout', status: 504, publicMessage: 'The health plan did not answer in time.' };

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { createServer as createTlsServer } from 'node:https';
-import { type Socket, createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import type { PayerRequest } from '../../../../functions/shared/payer/http.ts';
 import { createPayerHttp } from '../../../../functions/shared/payer/http-client.ts';
+import type { PayerRequest } from '../../../../functions/shared/payer/http.ts';
 import { readText } from '../../../../functions/shared/payer/read-text.ts';
 import { close, listen } from '../../../../sandbox/aws/listen.ts';
 import { selfSigned } from '../../../bin/certificates.ts';
-import { type RawRequest, type RawServer, startRawServer } from '../../../support/raw-server.ts';
+import { startRawServer, type RawRequest, type RawServer } from '../../../support/raw-server.ts';
 
 const whole = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody';
 

@@ -1,9 +1,9 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
-import type { Payer } from '../../../../functions/shared/registry/types.ts';
 import { localStage } from '../../../../config/local.ts';
 import { exchangeCode } from '../../../../functions/shared/payer/client.ts';
 import { payerSecrets, secretsClient, secretsLimits } from '../../../../functions/shared/payer/secrets.ts';
+import type { Payer } from '../../../../functions/shared/registry/types.ts';
 import { testDeps } from '../../../support/gateway.ts';
 import { formOf, northwindTokens } from '../../../support/login.ts';
 

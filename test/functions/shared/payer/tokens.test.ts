@@ -1,13 +1,13 @@
 import { nowSeconds } from '../../../../functions/shared/deps.ts';
 import { GatewayError, type Signal } from '../../../../functions/shared/errors.ts';
 import {
-  type OpenGrant,
   freshPayerTokens,
   openGrant,
   refreshPayerTokens,
+  type OpenGrant,
 } from '../../../../functions/shared/payer/tokens.ts';
 import { revoke } from '../../../../functions/shared/store/grants.ts';
-import { type FetchGateway, type TestGrant, formOf } from '../../../support/fetch-gateway.ts';
+import { formOf, type FetchGateway, type TestGrant } from '../../../support/fetch-gateway.ts';
 import { startMs } from '../../../support/gateway.ts';
 import { throttled } from '../../../support/login.ts';
 import { agedGrant, answers, fresh, freshToken, intercepted, northwind, opened, rotated } from './aged-grant.ts';

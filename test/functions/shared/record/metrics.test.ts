@@ -1,10 +1,10 @@
 import type { Signal } from '../../../../functions/shared/errors.ts';
 import {
+  embeddedMetrics,
+  requestMetrics,
   type Counted,
   type Outcome,
   type Step,
-  embeddedMetrics,
-  requestMetrics,
 } from '../../../../functions/shared/record/metrics.ts';
 import { metric, metricsOf } from '../../../support/embedded-metrics.ts';
 

@@ -1,13 +1,13 @@
 import middy from '@middy/core';
-import { type ErrorCode, GatewayError } from '../../../../functions/shared/errors.ts';
+import { GatewayError, type ErrorCode } from '../../../../functions/shared/errors.ts';
 import type { ApiEvent, ApiResponse } from '../../../../functions/shared/http/api.ts';
 import {
-  type RequestRecord,
   raise,
   raiseOf,
   recordError,
   recordOf,
   recordRequest,
+  type RequestRecord,
 } from '../../../../functions/shared/record/request-record.ts';
 import { metric, metricsOf, signalsOf } from '../../../support/embedded-metrics.ts';
 import { apiEvent, call, testDeps } from '../../../support/gateway.ts';

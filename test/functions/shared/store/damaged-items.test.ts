@@ -1,7 +1,7 @@
+import { sha256 } from '../../../../functions/shared/store/crypto.ts';
 import { isLive, readGrant, unsealPayerTokens } from '../../../../functions/shared/store/grant.ts';
 import { consumeLoginAttempt } from '../../../../functions/shared/store/login-attempts.ts';
 import { memoryDynamo } from '../../../support/memory-dynamo.ts';
-import { sha256 } from '../../../../functions/shared/store/crypto.ts';
 import { startAttempt } from './login-attempts-cases.ts';
 
 const now = 1_780_000_000;

@@ -1,10 +1,10 @@
-import { SignJWT, exportJWK, generateKeyPair } from 'jose';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import type { ApiResponse } from '../../../../functions/shared/http/api.ts';
 import type { PublicJwk, RegistryData } from '../../../../functions/shared/registry/types.ts';
 import * as grants from '../../../../functions/shared/store/grants.ts';
 import * as loginAttempts from '../../../../functions/shared/store/login-attempts.ts';
-import type { ApiResponse } from '../../../../functions/shared/http/api.ts';
-import { startMs } from '../../../support/gateway.ts';
 import { fetchGateway, fhir, read } from '../../../support/fetch-gateway.ts';
+import { startMs } from '../../../support/gateway.ts';
 import { basic, bodyOf, gateway, localRegistry, pkce, sentBack, verifier } from '../../../support/login.ts';
 import type { MemoryDynamo } from '../../../support/memory-dynamo.ts';
 import { agedGrant, answers, fresh, rotated } from '../payer/aged-grant.ts';
