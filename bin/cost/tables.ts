@@ -67,7 +67,7 @@ const fixedTable = (): string => {
 
 const readsPerSync = [20, 200] as const;
 
-/** Everything that `docs/cost.md` has between its markers. */
+/** Everything that `docs/reports/cost.md` has between its markers. */
 export const costTables = (): string =>
   [
     '### A member, a year',

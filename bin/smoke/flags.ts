@@ -8,7 +8,7 @@ nothing but the network. For stage local it asks what npm start serves.
   --config FILE        a stage's configuration of a file's own, in place of STAGE
   --origin URL         where the stage is, if its configuration does not say: the stack's output Origin
   --conformance FILE   a payer and two partners, for all of the conformance suite that can be asked of a deployed stage
-                       (docs/conformance.md); stage local has its own
+                       (docs/reports/conformance.md); stage local has its own
   --payer ID           the payer that the token below is for (default: the first)
   --large PATH         below the payer's FHIR base, an answer of at least 150 MB, such as "Patient/1/$everything"
   --megabytes N        how large that answer must be (default 150)

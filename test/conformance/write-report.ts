@@ -1,7 +1,7 @@
-/** Writes docs/conformance.md. Run: `npm run conformance:docs` */
+/** Writes docs/reports/conformance.md. Run: `npm run conformance:docs` */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { groups } from './groups.ts';
 import { reportOf } from './report.ts';
 
-await writeFile(join(import.meta.dirname, '../../docs/conformance.md'), reportOf(groups));
+await writeFile(join(import.meta.dirname, '../../docs/reports/conformance.md'), reportOf(groups));

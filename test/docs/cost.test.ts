@@ -36,10 +36,18 @@ const auditedRead = async () => {
 };
 
 describe('the cost table', () => {
-  it('stands in docs/cost.md as the script prints it', () => {
-    const document = readFileSync(join(import.meta.dirname, '../../docs/cost.md'), 'utf8');
+  it('stands in docs/reports/cost.md as the script prints it', () => {
+    const document = readFileSync(join(import.meta.dirname, '../../docs/reports/cost.md'), 'utf8');
     expect(document).toContain(costTables());
     expect(withCostTables(document)).toBe(document);
+  });
+
+  it('has the figures that docs/cost.md sums up', () => {
+    const summary = readFileSync(join(import.meta.dirname, '../../docs/cost.md'), 'utf8');
+    const figureOf = (row: string): string | undefined =>
+      new RegExp(`^\\| ${row}.*\\| +([\\d.]+) \\|$`, 'm').exec(summary)?.[1];
+    const totals = [...costTables().matchAll(/^\| \*\*Together\*\* +\| +\*\*([\d.]+)\*\*/gm)].map(([, usd]) => usd);
+    expect(['a member, a year', 'a million reads', 'a stage that nobody uses'].map(figureOf)).toEqual(totals);
   });
 
   it('is not put into a document that has no place for it', () => {

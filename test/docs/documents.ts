@@ -17,8 +17,9 @@ const markdownIn = (folder: string): string[] =>
     .filter((name) => name.endsWith('.md'))
     .map((name) => (folder === '.' ? name : `${folder}/${name}`));
 
-/** All that a reader is pointed at: `docs/`, and what stands at the root. */
-export const documents = (): Document[] => [...markdownIn('.'), ...markdownIn('docs')].map(documentAt);
+/** All that a reader is pointed at: `docs/` with its reports, and the files at the root. */
+export const documents = (): Document[] =>
+  [...markdownIn('.'), ...markdownIn('docs'), ...markdownIn('docs/reports')].map(documentAt);
 
 /** Fenced blocks with their language. */
 export const blocksOf = ({ text }: Document): { readonly language: string; readonly code: string }[] =>

@@ -23,9 +23,7 @@ const isByPayer = (alarm: Record<string, unknown>): boolean => JSON.stringify(al
 const metricsOf = ({ Metrics: metrics }: Record<string, unknown>): number =>
   Array.isArray(metrics) ? metrics.filter((metric: object) => 'MetricStat' in metric).length : 1;
 
-const textOfAll = documents()
-  .map(({ text }) => text)
-  .join('\n');
+const textOfAll = [...documents(), documentAt('docs/operate.sh')].map(({ text }) => text).join('\n');
 const named = (pattern: RegExp): string[][] => [...textOfAll.matchAll(pattern)].map(([, ...groups]) => groups);
 
 describe('docs/operate.md', () => {

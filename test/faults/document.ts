@@ -98,7 +98,7 @@ const sectionOf = ({ path, clean, cells }: PathResults): string => {
   return `${title}\n\n| call | fault | the caller saw | tried again |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
 };
 
-/** docs/faults.md. */
+/** docs/reports/faults.md. */
 export const faultsDocument = (results: readonly PathResults[]): Promise<string> =>
   format([introduction, ...results.map(sectionOf)].join('\n'), {
     parser: 'markdown',

@@ -8,7 +8,7 @@ import { poolOf } from './pool.ts';
 import { startProcesses, type Processes } from './processes.ts';
 import { faultKinds, type Fault } from './proxy.ts';
 
-const document = join(import.meta.dirname, '../../docs/faults.md');
+const document = join(import.meta.dirname, '../../docs/reports/faults.md');
 
 /** Each path's faults, under way. */
 interface PathRuns {
@@ -80,7 +80,7 @@ describe('whenever the process is killed, the next one goes on and every promise
   });
 });
 
-it('docs/faults.md says what was seen (FAULTS_DOC=write writes it)', async () => {
+it('docs/reports/faults.md says what was seen (FAULTS_DOC=write writes it)', async () => {
   const results = await Promise.all(
     [...runs.values()].map(async ({ path, clean, failures, kills }) => {
       const cells = await Promise.all([...failures, ...kills]);

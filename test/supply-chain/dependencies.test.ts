@@ -59,10 +59,10 @@ describe('dependencies', () => {
     expect(Object.keys(allowScripts).filter((name) => allowScripts[name])).toEqual(['esbuild']);
   });
 
-  it('of the deployed bundles are each explained in docs/dependencies.md, and no other is', () => {
+  it('of the deployed bundles are each explained in docs/reports/dependencies.md, and no other is', () => {
     const inBundles = new Set<string>();
     for (const name of functionNames) for (const dependency of bundled(name).packages.keys()) inBundles.add(dependency);
-    const text = readFileSync(join(root, 'docs/dependencies.md'), 'utf8');
+    const text = readFileSync(join(root, 'docs/reports/dependencies.md'), 'utf8');
     const section = text.slice(text.indexOf('## In the bundles'), text.indexOf('## The HTTP client towards payers'));
     const explained = Array.from(section.matchAll(/^\| `([^`]+)`/gm), ([, name = '']) => name);
     expect(explained).toHaveLength(inBundles.size);

@@ -1,0 +1,81 @@
+# Bash functions for docs/operate.md and docs/deploy.md. Needs AWS CLI 2 (version 1 reads binary attributes differently) and jq.
+# Load it with: export STAGE=demo AWS_REGION=us-east-1 && . docs/operate.sh
+
+: "${STAGE:?is not set: export STAGE=NAME AWS_REGION=REGION, then load this file again}"
+STACK="p2p-gateway-$STAGE"
+
+# An output of the stack: output GrantsTable
+output() {
+  aws cloudformation describe-stacks --stack-name "$STACK" --output text \
+    --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue"
+}
+
+# The name of a resource: resource FunctionsTokenFunction AWS::Lambda::Function
+resource() {
+  aws cloudformation list-stack-resources --stack-name "$STACK" --output json | jq -r --arg id "$1" --arg type "$2" \
+    '.StackResourceSummaries[] | select(.ResourceType == $type and (.LogicalResourceId | startswith($id))) | .PhysicalResourceId'
+}
+
+# The resources of a type that the stack made and has not deleted: kept AWS::KMS::Key
+kept() {
+  aws cloudformation list-stack-resources --stack-name "$STACK" --output text \
+    --query "StackResourceSummaries[?ResourceType=='$1' && ResourceStatus!='DELETE_COMPLETE' && PhysicalResourceId].PhysicalResourceId"
+}
+
+# A Logs Insights query over the last minutes of all log groups of the stage: insights 60 'filter outcome = "failed"'
+insights() {
+  local groups id
+  groups=$(aws logs describe-log-groups --log-group-name-prefix "$STACK-" --query 'logGroups[].logGroupName' --output text)
+  # shellcheck disable=SC2086 # One argument for each group.
+  id=$(aws logs start-query --log-group-names $groups --start-time "$(($(date +%s) - $1 * 60))" \
+    --end-time "$(date +%s)" --query-string "$2" --query queryId --output text)
+  while aws logs get-query-results --query-id "$id" --query status --output text | grep -qE 'Scheduled|Running'; do
+    sleep 1
+  done
+  aws logs get-query-results --query-id "$id" --output json |
+    jq -r '.results[] | map(select(.field != "@ptr") | "\(.field)=\(.value)") | join("  ")'
+}
+
+# Puts the read events between two times into the stream to the audit again: refile FROM_MS TO_MS (epoch milliseconds)
+refile() {
+  local table key
+  table=$(output AuditEventsTable)
+  aws dynamodb scan --table-name "$table" --projection-expression eventId --filter-expression 'atMs BETWEEN :from AND :to' \
+    --expression-attribute-values "{\":from\":{\"N\":\"$1\"},\":to\":{\"N\":\"$2\"}}" --output json |
+    jq -c '.Items[]' | while read -r key; do
+    aws dynamodb update-item --table-name "$table" --key "$key" --update-expression 'SET refiledAt = :now' \
+      --condition-expression 'attribute_exists(eventId)' \
+      --expression-attribute-values "{\":now\":{\"N\":\"$(date +%s)\"}}"
+  done
+}
+
+# The grants to which something happened since a time, from the audit: changed_grants 2026-06-01T12:00:00Z
+changed_grants() {
+  local partner
+  for partner in $(aws s3 ls "s3://$(output AuditBucket)/events/" | sed -n 's|.*PRE partner=\(.*\)/|\1|p'); do
+    npm run --silent audit -- --partner "$partner" --since "${1%T*}" --stage "$STAGE" --json
+  done | jq -r --arg since "$1" 'select(.recorded >= $since and any(.subtype[]; .code | IN("revoked", "redeemed", "refreshed", "payerRefreshed")))
+    | .entity[].what.identifier? | select(.system == "urn:p2p-gateway:grant") | .value' | sort -u
+}
+
+# Puts back the grants of a restored table, but those named in a file, and none that exists: put_back_grants TABLE FILE
+put_back_grants() {
+  local grants item
+  grants=$(output GrantsTable)
+  aws dynamodb scan --table-name "$1" --consistent-read --output json |
+    jq -c --rawfile changed "$2" '($changed | split("\n")) as $ids | .Items[] | select(.payer and (.grantId.S | IN($ids[]) | not))' |
+    while read -r item; do
+      aws dynamodb put-item --table-name "$grants" --item "$item" --condition-expression 'attribute_not_exists(grantId)'
+    done
+}
+
+# Deletes all versions in a bucket, a thousand at a time: empty BUCKET [--bypass-governance-retention]
+empty() {
+  local versions errors
+  while versions=$(aws s3api list-object-versions --bucket "$1" --max-items 1000 --output json |
+    jq -c '{Quiet: true, Objects: [(.Versions // [])[], (.DeleteMarkers // [])[] | {Key, VersionId}]}') &&
+    [ "$(jq '.Objects | length' <<<"$versions")" -gt 0 ]; do
+    errors=$(aws s3api delete-objects --bucket "$1" --delete "$versions" ${2:+"$2"} --output json --query 'Errors[].Message')
+    case "$errors" in '' | null | '[]') ;; *) echo "$errors" && return 1 ;; esac
+  done
+}
