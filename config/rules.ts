@@ -3,12 +3,11 @@
  * semicolon, what to write.
  */
 import { createPublicKey } from 'node:crypto';
-import { resourceTypes } from './resource-types.ts';
+import { isResourceType } from '../functions/shared/registry/resource-types.ts';
+import { isReading, isWriting, namesType, parseScope } from '../functions/shared/registry/scopes.ts';
 
 /** A rule about one string. */
 export type Rule = (value: string) => string | undefined;
-
-const knownResourceTypes = new Set(resourceTypes.split(' '));
 
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -158,7 +157,7 @@ export const extraParameter: Rule = (name) => {
 
 /** The resource type, or `*` for all, whose search parameters a payer's profile adds. */
 export const searchedType: Rule = (type) =>
-  type === '*' || knownResourceTypes.has(type)
+  type === '*' || isResourceType(type)
     ? undefined
     : 'is no resource type of FHIR R4; write one, such as Observation, or "*" for all types';
 
@@ -223,39 +222,44 @@ export const secretHash: Rule = (value) => {
   return 'is not a SHA-256 in base64url (43 characters); write the output of: printf %s "$SECRET" | openssl dgst -sha256 -binary | basenc --base64url | tr -d =';
 };
 
-const readAccess = new Set(['read', 'rs', 'r', 's']);
-
-/** Whether what follows the dot of a SMART scope is writing too: `write` and `*` of 1.0, c, u and d of 2.x. */
-const isWriting = (access: string): boolean =>
-  access === 'write' || access === '*' || /^[cruds]*[cud][cruds]*$/.test(access);
+const noResourceType = (value: string): string =>
+  `"${value}" names no resource type of FHIR R4; write one, such as patient/Observation.rs`;
 
 /** What a partner may be given: reading, for one patient. No `openid`: no `id_token` is ever issued. */
 export const partnerScope: Rule = (value) => {
   if (value === 'launch/patient' || value === 'offline_access') return undefined;
-  const [, type = '', access = '', query] = /^patient\/(\*|[A-Za-z]+)\.([a-z]+|\*)(\?.*)?$/.exec(value) ?? [];
-  if (!readAccess.has(access) && !isWriting(access)) {
+  const scope = parseScope(value);
+  if (
+    scope.kind !== 'resource' ||
+    scope.context !== 'patient' ||
+    !/^(?:\*|[A-Za-z]+)$/.test(scope.type) ||
+    !(isReading(scope) || isWriting(scope))
+  ) {
     return `"${value}" is not supported; write launch/patient, offline_access, patient/{type or *}.rs or .read`;
   }
-  if (type !== '*' && !knownResourceTypes.has(type)) {
-    return `"${value}" names no resource type of FHIR R4; write one, such as patient/Observation.rs`;
-  }
-  if (isWriting(access)) {
+  const { type, permissions, filter } = scope;
+  if (!namesType(scope)) return noResourceType(value);
+  if (isWriting(scope)) {
     return `"${value}" is more than reading, and the gateway only reads; write "patient/${type}.rs"`;
   }
-  return query === undefined
+  return filter === undefined
     ? undefined
-    : `"${value}" is a granular scope, which is not supported; write "patient/${type}.${access}"`;
+    : `"${value}" is a granular scope, which is not supported; write "patient/${type}.${permissions}"`;
+};
+
+/** Whether a scope is about a patient's resources, be it right or not. */
+export const isAboutPatient = (value: string): boolean => {
+  const scope = parseScope(value);
+  return scope.kind === 'resource' && scope.context === 'patient';
 };
 
 /** What the gateway asks a payer for, any scope of RFC 6749 §3.3 but SMART's writes. */
 export const payerScope: Rule = (value) => {
   if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)) return 'is not one scope; write one scope an entry, without blanks';
-  const [, type = '', access] = /^(?:patient|user|system)\/([^.]*)\.([^?]*)/.exec(value) ?? [];
-  if (access === undefined) return undefined;
-  if (isWriting(access)) return `"${value}" is more than reading, and the gateway only reads; write a read scope`;
-  return type === '*' || knownResourceTypes.has(type)
-    ? undefined
-    : `"${value}" names no resource type of FHIR R4; write one, such as patient/Observation.rs`;
+  const scope = parseScope(value);
+  if (scope.kind === 'other' || scope.permissions === undefined) return undefined;
+  if (isWriting(scope)) return `"${value}" is more than reading, and the gateway only reads; write a read scope`;
+  return namesType(scope) ? undefined : noResourceType(value);
 };
 
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];

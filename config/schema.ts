@@ -147,7 +147,7 @@ const partner = z
     pkceOptionalReason: text().optional(),
     scopes: list(rules.partnerScope)
       .min(1, 'is empty; write what the partner may ask for')
-      .refine((scopes) => scopes.length === 0 || scopes.some((scope) => scope.startsWith('patient/')), {
+      .refine((scopes) => scopes.length === 0 || scopes.some(rules.isAboutPatient), {
         error: 'has nothing to read in it; write a scope such as "patient/*.rs" too',
       }),
     payers: z.array(z.string()).min(1, 'is empty; write the ids of the payers that this partner may read from'),

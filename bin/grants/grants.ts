@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { GatewayError } from '../../functions/shared/errors.ts';
+import { writeScopes } from '../../functions/shared/registry/scopes.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import { isLive, type Grant } from '../../functions/shared/store/grant.ts';
 import { getGrant, revoke } from '../../functions/shared/store/grants.ts';
@@ -31,7 +32,7 @@ const describe = (grant: Grant, now: number): string =>
     `grant    ${grant.grantId}`,
     `partner  ${grant.partner}`,
     `payer    ${grant.payer}`,
-    `scope    ${grant.scope}`,
+    `scope    ${writeScopes(grant.scope)}`,
     `state    ${stateOf(grant, now)}`,
   ].join('\n');
 

@@ -1,6 +1,26 @@
-/** `patient/Observation.rs` is covered by itself and by `patient/*.rs`. */
-const isCovered = (scope: string, listed: readonly string[]): boolean =>
-  listed.includes(scope) || listed.includes(scope.replace(/^patient\/[A-Za-z]+\./, 'patient/*.'));
+import {
+  covers,
+  hold,
+  parseScope,
+  readAccessOf,
+  type ResourceScope,
+  type Scope,
+  type Scopes,
+} from '../../functions/shared/registry/scopes.ts';
+
+const isAboutPatient = (scope: Scope): scope is ResourceScope =>
+  scope.kind === 'resource' && scope.context === 'patient';
+
+/** Whether a scope is spelled as SMART v1 has it: a server of v1 need not know v2. */
+const isV1 = ({ permissions }: ResourceScope): boolean => permissions === 'read' || permissions === '*';
+
+/** Whether a payer that lists these scopes takes this one: it is listed, or what is listed in its version covers it. */
+const isTaken = (scope: ResourceScope, listed: readonly ResourceScope[]): boolean => {
+  if (listed.some(({ word }) => word === scope.word)) return true;
+  const access = readAccessOf(scope);
+  const comparable = listed.filter((one) => isV1(one) === isV1(scope) && one.filter === scope.filter);
+  return access !== undefined && covers(hold(comparable), scope.type, access);
+};
 
 /**
  * Compares `scopes_supported` with what the gateway asks for. A server need not list all that it takes (RFC 8414 §2),
@@ -11,12 +31,16 @@ export const compareScopes = (
   listed: readonly string[] | undefined,
   asked: readonly string[],
 ): readonly [text: string, todo: string] | undefined => {
-  const reading = (listed ?? []).filter((scope) => scope.startsWith('patient/'));
-  const lacking = asked.filter((scope) => scope.startsWith('patient/') && !isCovered(scope, reading));
-  if (listed === undefined || reading.length === 0 || lacking.length === 0) return undefined;
+  const reading = (listed ?? []).map(parseScope).filter(isAboutPatient);
+  const lacking = asked
+    .map(parseScope)
+    .filter(isAboutPatient)
+    .filter((scope) => !isTaken(scope, reading));
+  if (reading.length === 0 || lacking.length === 0) return undefined;
   const more = reading.length > 6 ? ` and ${reading.length - 6} more` : '';
+  const inList = (scopes: Scopes): string => scopes.map(({ word }) => word).join(', ');
   return [
-    `scopes_supported lacks ${lacking.join(', ')} (it has ${reading.slice(0, 6).join(', ')}${more})`,
+    `scopes_supported lacks ${inList(lacking)} (it has ${inList(reading.slice(0, 6))}${more})`,
     'write as scopes what the payer lists, or ask the payer whether it takes ours',
   ];
 };

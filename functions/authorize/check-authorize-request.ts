@@ -1,13 +1,14 @@
 import { GatewayError } from '../shared/errors.ts';
 import { checkNotRepeated, type Parameters } from '../shared/http/api.ts';
 import { nameScopes } from '../shared/partner/name-scopes.ts';
-import { limitScopes, readsSomething, scopesOf } from '../shared/partner/scopes.ts';
+import { limitScopes, readsSomething } from '../shared/partner/scopes.ts';
 import { scopeAtPayer } from '../shared/payer/scope-at-payer.ts';
+import { hasWord, parseScopes, writeScopes, type Scopes } from '../shared/registry/scopes.ts';
 import { longestState, type CheckedClient } from './check-client.ts';
 
 /** What a partner asks for, checked. */
 export interface CheckedRequest {
-  readonly scope: string;
+  readonly scope: Scopes;
   readonly refreshable: boolean;
   readonly codeChallenge: string | undefined;
 }
@@ -50,15 +51,16 @@ const checkScope = (
   { values }: Parameters,
   { partner, payer }: CheckedClient,
 ): Pick<CheckedRequest, 'scope' | 'refreshable'> => {
-  const asked = scopesOf(values.get('scope') ?? '').join(' ');
-  if (asked.length > longestScope) {
+  const asked = parseScopes(values.get('scope') ?? '');
+  if (writeScopes(asked).length > longestScope) {
     throw invalidScope(
       `scope is too long: at most ${longestScope} characters of different scopes.`,
       'scope is too long',
     );
   }
-  const wanted = asked === '' ? partner.scopes.join(' ') : asked;
-  const registered = limitScopes(wanted, partner.scopes);
+  const allowed = parseScopes(partner.scopes);
+  const wanted = asked.length === 0 ? allowed : asked;
+  const registered = limitScopes(wanted, allowed);
   if (!readsSomething(registered)) {
     const advice = 'Ask for something to read that this app is registered for, such as patient/*.rs.';
     throw invalidScope(
@@ -73,7 +75,7 @@ const checkScope = (
       'nothing to read that the payer is asked for',
     );
   }
-  return { scope, refreshable: asked === '' || scopesOf(scope).includes('offline_access') };
+  return { scope, refreshable: asked.length === 0 || hasWord(scope, 'offline_access') };
 };
 
 /** SMART App Launch: `aud` (RFC 8707: `resource`) is this payer's FHIR base, with or without a last slash. */

@@ -3,6 +3,7 @@ import { GatewayError } from '../shared/errors.ts';
 import type { ApiEvent, ApiResponse, Parameters } from '../shared/http/api.ts';
 import { hostCookie, readCookies } from '../shared/http/cookies.ts';
 import { html, page, type Html } from '../shared/http/page.ts';
+import { anyType, hasWord, type Scopes } from '../shared/registry/scopes.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import type { CheckedRequest } from './check-authorize-request.ts';
 import type { CheckedClient } from './check-client.ts';
@@ -35,14 +36,12 @@ export const memberAllows = (event: ApiEvent, { values }: Parameters): boolean =
   return true;
 };
 
-const sentences = (scope: string): Html => {
-  const scopes = scope.split(' ');
-  // Only scopes that name a type have a dot after the slash.
-  const types = scopes.flatMap((one) => /\/([^/]+)\./.exec(one)?.[1] ?? []);
-  const readable = types.includes('*')
+const sentences = (scopes: Scopes): Html => {
+  const types = scopes.flatMap((scope) => (scope.kind === 'resource' ? scope.type : []));
+  const readable = types.includes(anyType)
     ? 'your health record, all of it'
     : `from your health record: ${types.join(', ')}`;
-  const keeps = scopes.includes('offline_access') ? html`<li>keep reading it when you are not signed in</li>` : '';
+  const keeps = hasWord(scopes, 'offline_access') ? html`<li>keep reading it when you are not signed in</li>` : '';
   return html`<li>read ${readable}</li>${keeps}`;
 };
 

@@ -1,8 +1,9 @@
 import { base64url, nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { readsSomething, scopesOf } from '../shared/partner/scopes.ts';
+import { readsSomething } from '../shared/partner/scopes.ts';
 import type { PayerTokenAnswer } from '../shared/payer/client.ts';
 import { scopeAtPayer } from '../shared/payer/scope-at-payer.ts';
+import type { Scopes } from '../shared/registry/scopes.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { bearerSizes, codeWrapKey, writeBearer } from '../shared/store/bearers.ts';
 import { seal, sealIvBytes, sha256 } from '../shared/store/crypto.ts';
@@ -17,9 +18,9 @@ const grantedScope = (
   attempt: LoginAttempt,
   { scope }: Pick<PayerTokenAnswer, 'scope'>,
   refreshable: boolean,
-): string => {
-  const agreed = scopesOf(scopeAtPayer(payer, attempt.scope, scope));
-  const kept = agreed.filter((one) => refreshable || one !== 'offline_access').join(' ');
+): Scopes => {
+  const agreed = scopeAtPayer(payer, attempt.scope, scope);
+  const kept = agreed.filter(({ word }) => refreshable || word !== 'offline_access');
   if (!readsSomething(kept)) {
     throw new GatewayError('access_denied', 'The health plan granted none of the access that was asked for.');
   }

@@ -1,6 +1,7 @@
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { currentAccess, mayRefresh, scopeNow, stillAllowed } from '../shared/partner/live-grant.ts';
+import { writeScopes, type Scopes } from '../shared/registry/scopes.ts';
 import { facadeBase } from '../shared/registry/urls.ts';
 import { readAccessToken, readRefreshToken } from '../shared/store/bearers.ts';
 import { sha256 } from '../shared/store/crypto.ts';
@@ -12,9 +13,9 @@ import type { TokenDeps, TokenRequest } from './deps.ts';
 const inactive = { active: false };
 
 /** JSON leaves out what is undefined. */
-const describe = (deps: TokenDeps, grant: Grant, { scope, exp }: { scope: string; exp: number }): object => ({
+const describe = (deps: TokenDeps, grant: Grant, { scope, exp }: { scope: Scopes; exp: number }): object => ({
   active: true,
-  scope,
+  scope: writeScopes(scope),
   client_id: grant.partner,
   exp,
   iss: facadeBase(deps.origin, grant.payer),

@@ -1,3 +1,4 @@
+import { writeScopes, type Scopes } from '../shared/registry/scopes.ts';
 import type { Lifetimes } from '../shared/registry/types.ts';
 import { sha256 } from '../shared/store/crypto.ts';
 import type { Grant, IssuedAccess } from '../shared/store/grant.ts';
@@ -20,7 +21,7 @@ export const accessExpiresAt = ({ accessToken }: Lifetimes, { endsAt }: Pick<Gra
   Math.min(now + accessToken, endsAt);
 
 /** What the grant keeps of an access token. */
-export const issuedAccess = (token: string, expiresAt: number, scope: string): IssuedAccess => ({
+export const issuedAccess = (token: string, expiresAt: number, scope: Scopes): IssuedAccess => ({
   hash: sha256(token),
   expiresAt,
   scope,
@@ -36,7 +37,7 @@ export const tokenAnswer = (
   access_token: pair.access,
   token_type: 'Bearer',
   expires_in: access.expiresAt - now,
-  scope: access.scope,
+  scope: writeScopes(access.scope),
   patient: grant.patient,
   refresh_token: pair.refresh,
 });

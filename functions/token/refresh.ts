@@ -2,7 +2,8 @@ import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { checkReadsSomething, mayRefresh, scopeNow, stillAllowed } from '../shared/partner/live-grant.ts';
 import { nameScopes } from '../shared/partner/name-scopes.ts';
-import { limitScopes, readsSomething, scopesBeyond, scopesOf } from '../shared/partner/scopes.ts';
+import { limitScopes, readsSomething, scopesBeyond } from '../shared/partner/scopes.ts';
+import { parseScopes, type Scopes } from '../shared/registry/scopes.ts';
 import type { Partner } from '../shared/registry/types.ts';
 import {
   bearerSizes,
@@ -38,16 +39,15 @@ const noLongerOffline = (): GatewayError =>
  * partner's registration still goes. What the partner is not registered for is dropped, as at authorize: clients repeat
  * what they asked for there.
  */
-const narrowedScope = (grant: Grant, partner: Partner, requested = ''): string => {
-  if (scopesOf(requested).length === 0) return scopeNow(grant.scope, partner);
-  const asked = limitScopes(requested, partner.scopes);
-  const held = scopesOf(grant.scope);
-  const wider = scopesBeyond(asked, held).filter(readsSomething);
+const narrowedScope = ({ scope }: Grant, partner: Partner, requested: Scopes): Scopes => {
+  if (requested.length === 0) return scopeNow(scope, partner);
+  const asked = limitScopes(requested, parseScopes(partner.scopes));
+  const wider = scopesBeyond(asked, scope);
   if (wider.length > 0) {
-    const named = nameScopes(wider.join(' '));
+    const named = nameScopes(wider);
     throw invalidScope(`A refresh may narrow the scope, not widen it: ${named} was not granted.`, 'a wider scope');
   }
-  const narrowed = limitScopes(asked, held);
+  const narrowed = limitScopes(asked, scope);
   if (!readsSomething(narrowed)) {
     throw invalidScope(`The scope ${nameScopes(requested)} gives this app nothing to read.`, 'nothing to read');
   }
@@ -157,7 +157,7 @@ export const refresh = async (deps: TokenDeps, request: TokenRequest): Promise<T
 const rotatePair = async (deps: TokenDeps, request: TokenRequest, shown: Shown): Promise<TokenAnswer> => {
   const { grant, presented, hash, partner, now } = shown;
   const { requestId, form } = request;
-  const scope = narrowedScope(grant, partner, form.values.get('scope'));
+  const scope = narrowedScope(grant, partner, parseScopes(form.values.get('scope') ?? ''));
   const salt = deps.randomBytes(rotationSaltBytes);
   const pair = successors(presented, salt);
   const access = writeBearer(pair.access);

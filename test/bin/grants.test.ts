@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { grants } from '../../bin/grants/grants.ts';
 import { grantAuditEvent } from '../../functions/audit/grant-audit-event.ts';
 import type { Image } from '../../functions/audit/stream-image.ts';
+import { parseScopes } from '../../functions/shared/registry/scopes.ts';
 import type { Grant } from '../../functions/shared/store/grant.ts';
 import { getGrant, putGrant } from '../../functions/shared/store/grants.ts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
@@ -14,7 +15,7 @@ const grant: Grant & { wrappedKey: Uint8Array; linkKey: Uint8Array } = {
   grantId: 'abcdefghijklmnopqrst-1',
   payer: 'northwind',
   partner: 'demo-partner',
-  scope: 'patient/*.rs',
+  scope: parseScopes('patient/*.rs'),
   patient: 'patient-1',
   refreshable: true,
   endsAt: now + 3600,

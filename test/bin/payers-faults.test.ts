@@ -275,6 +275,7 @@ describe('discovery that differs from the profile', () => {
   it.each([
     ['lists no scope for reading, as some do', ['openid', 'fhirUser']],
     ['lists a scope that covers ours', ['patient/*.rs', 'user/*.rs']],
+    ['lists scopes that cover ours together', ['patient/*.r', 'patient/Observation.cuds']],
   ])('is not seen where it %s', async (_, listed) => {
     const payer = { ...plan, scopes: ['launch/patient', 'patient/Observation.rs'] };
 

@@ -6,6 +6,7 @@
 import { Session } from 'node:inspector/promises';
 import { createLinkRewriter } from '../../functions/shared/fhir/rewrite-links.ts';
 import { intersectScopes, limitScopes } from '../../functions/shared/partner/scopes.ts';
+import { parseScopes, type Scopes } from '../../functions/shared/registry/scopes.ts';
 
 const from = 'https://payer.example.org/r4';
 const links = (count: number): string =>
@@ -64,10 +65,11 @@ for (const [kind, answer] of Object.entries(answers)) {
 const scopes = (kilobytes: number): string =>
   Array.from({ length: kilobytes * 40 }, (_, at) => `patient/Claim.rs?x=${at}`).join(' ');
 const repeated = (kilobytes: number): string => 'patient/Claim.rs '.repeat(kilobytes * 60);
-const reads: Readonly<Record<string, (kilobytes: number) => string>> = {
-  "a payer's scopes": (kilobytes) => intersectScopes(scopes(kilobytes), 'patient/*.rs patient/Claim.r'),
-  "a partner's scopes": (kilobytes) => limitScopes(scopes(kilobytes), ['patient/*.rs']),
-  'one scope many times': (kilobytes) => limitScopes(repeated(kilobytes), ['patient/*.rs']),
+const reads: Readonly<Record<string, (kilobytes: number) => Scopes>> = {
+  "a payer's scopes": (kilobytes) =>
+    intersectScopes(parseScopes(scopes(kilobytes)), parseScopes('patient/*.rs patient/Claim.r')),
+  "a partner's scopes": (kilobytes) => limitScopes(parseScopes(scopes(kilobytes)), parseScopes('patient/*.rs')),
+  'one scope many times': (kilobytes) => limitScopes(parseScopes(repeated(kilobytes)), parseScopes('patient/*.rs')),
 };
 for (const [kind, read] of Object.entries(reads)) {
   const row = (counts[kind] = [] as number[]);

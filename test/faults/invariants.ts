@@ -33,7 +33,14 @@ export const checkStored = async ({ dynamo, surroundings: { tables } }: World): 
   for (const item of await dynamo.items(tables.grants)) {
     if (item['grantId']?.S?.startsWith('jti.')) continue;
     const grant = readGrant(item as Parameters<typeof readGrant>[0]);
-    const whole = [grant.payer, grant.partner, grant.scope, grant.codeHash, grant.redirectUri, item['expiresAt']];
+    const whole = [
+      grant.payer,
+      grant.partner,
+      grant.scope.length,
+      grant.codeHash,
+      grant.redirectUri,
+      item['expiresAt'],
+    ];
     if (!whole.every(Boolean) || item['lastEvent'] === undefined) throw new Error('a half-written grant');
     const sealed = item['sealedPayerTokens'] !== undefined;
     if (sealed === (grant.revokedAt !== undefined)) throw new Error('payer tokens and revocation contradict');

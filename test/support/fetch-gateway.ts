@@ -5,6 +5,7 @@ import type { TakeTurn } from '../../functions/fetch/limits/limiter.ts';
 import { base64url, nowSeconds } from '../../functions/shared/deps.ts';
 import type { ApiEvent } from '../../functions/shared/http/api.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
+import { parseScopes } from '../../functions/shared/registry/scopes.ts';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { writeBearer, type AccessToken } from '../../functions/shared/store/bearers.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
@@ -79,7 +80,7 @@ export const fetchGateway = ({ registry = localRegistry() }: { registry?: Regist
       grantId,
       payer,
       partner,
-      scope,
+      scope: parseScopes(scope),
       refreshable: true,
       endsAt,
       expiresAt: now + 60,
@@ -93,7 +94,11 @@ export const fetchGateway = ({ registry = localRegistry() }: { registry?: Regist
       ...(patient === undefined ? {} : { patient }),
     };
     const request = { now, requestId: 'login' };
-    const access = { hash: sha256(token), expiresAt: Math.min(endsAt, now + (options.accessLives ?? 3600)), scope };
+    const access = {
+      hash: sha256(token),
+      expiresAt: Math.min(endsAt, now + (options.accessLives ?? 3600)),
+      scope: parseScopes(scope),
+    };
     await putGrant(deps.grants, written, request);
     await redeem(
       deps.grants,

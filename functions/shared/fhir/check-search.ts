@@ -1,8 +1,9 @@
+import { isResourceType } from '../registry/resource-types.ts';
 import { FhirRequestError } from './fhir-request-error.ts';
 import type { Parameter, TypeNeed } from './fhir-request.ts';
 import { checkKnown, refused, shown, type Grammar } from './known-parameters.ts';
 import { parseSearchPath, targetsOf } from './search-path.ts';
-import { any, isResourceType, resourceTypeOf } from './search-targets.ts';
+import { any, resourceTypeOf } from './search-targets.ts';
 
 const jsonFormats = new Set([
   '',

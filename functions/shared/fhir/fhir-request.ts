@@ -1,7 +1,9 @@
+import { isResourceType } from '../registry/resource-types.ts';
+import type { ReadAccess } from '../registry/scopes.ts';
 import { checkSearch, typeNamed } from './check-search.ts';
 import { FhirRequestError } from './fhir-request-error.ts';
 import { plainParameters, type AddedParameters, type Grammar } from './known-parameters.ts';
-import { any, isResourceType } from './search-targets.ts';
+import { any } from './search-targets.ts';
 
 export { FhirRequestError } from './fhir-request-error.ts';
 
@@ -20,11 +22,11 @@ type Interaction =
   | 'everything'
   | 'page';
 
-/** Access that a request needs to a resource type, as in SMART v2 scopes: `r` to read, `s` to search. */
+/** Access that a request needs to a resource type. */
 export interface TypeNeed {
   /** A resource type, or `*` where any may be returned. */
   readonly type: string;
-  readonly needs: 'r' | 's' | 'rs';
+  readonly needs: ReadAccess;
 }
 
 /** A checked request: only {@link parseFhirRequest} makes one. */

@@ -1,5 +1,6 @@
+import { isResourceType } from '../registry/resource-types.ts';
 import { FhirRequestError } from './fhir-request-error.ts';
-import { any, isResourceType, isSearchParameter, searchTargets } from './search-targets.ts';
+import { any, isSearchParameter, searchTargets } from './search-targets.ts';
 
 /** Search parameters that a payer's profile adds: codes by resource type, or by `*` for all types. */
 export type AddedParameters = Readonly<Record<string, readonly string[]>>;

@@ -1,3 +1,4 @@
+import { isResourceType } from '../registry/resource-types.ts';
 import { consultedByValue } from './check-search.ts';
 import { FhirRequestError } from './fhir-request-error.ts';
 import { mergeNeeds, type FhirRequest, type Parameter, type TypeNeed } from './fhir-request.ts';
@@ -5,7 +6,7 @@ import { isKnownParameter, plainParameters, type AddedParameters } from './known
 import type { Page } from './page-link.ts';
 import { decodedOnce } from './patient.ts';
 import { parseSearchPath } from './search-path.ts';
-import { any, isResourceType } from './search-targets.ts';
+import { any } from './search-targets.ts';
 
 const plain = new Set([...plainParameters.searchSystem, ...plainParameters.everything]);
 

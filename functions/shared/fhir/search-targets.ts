@@ -1,5 +1,5 @@
 import { inflateRawSync } from 'node:zlib';
-import { resourceTypes } from '../../../config/resource-types.ts';
+import { resourceTypes } from '../registry/resource-types.ts';
 import { packedSearchTargets } from './search-parameter-targets.ts';
 
 /** Resource types and search parameters of R4 and the guides that the gateway knows, packed; numbers are base 36. */
@@ -58,9 +58,6 @@ const unpack = (): ReadonlyMap<string, Codes> => {
 };
 
 const codesOf = (type: string): Codes | undefined => (table ??= unpack()).get(type);
-
-/** Whether this is one of R4's resource types, spelled exactly. */
-export const isResourceType = (name: string): boolean => typesByLowerCase.get(name.toLowerCase()) === name;
 
 /** The resource type of that name whatever its case: a payer may be lenient where we must not be fooled. */
 export const resourceTypeOf = (name: string): string | undefined => typesByLowerCase.get(name.toLowerCase());

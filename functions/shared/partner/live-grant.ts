@@ -1,10 +1,11 @@
 import { GatewayError } from '../errors.ts';
 import type { Registry } from '../registry/registry.ts';
+import { hasWord, parseScopes, type Scopes } from '../registry/scopes.ts';
 import type { Partner, Payer } from '../registry/types.ts';
 import { sameHash } from '../store/crypto.ts';
 import type { Grant, IssuedAccess } from '../store/grant.ts';
 import { nameScopes } from './name-scopes.ts';
-import { limitScopes, readsSomething, scopesOf } from './scopes.ts';
+import { limitScopes, readsSomething } from './scopes.ts';
 
 /** Whom a grant is between, as the config has them now. */
 export interface Allowed {
@@ -27,14 +28,14 @@ export const stillAllowed = async (registry: Registry, grant: Grant): Promise<Al
  * What is left of a scope that was granted, now that the config may let the partner have less. It never becomes more:
  * whatever the config adds, a new login has to ask for.
  */
-export const scopeNow = (granted: string, { scopes }: Partner): string => limitScopes(granted, scopes);
+export const scopeNow = (granted: Scopes, { scopes }: Partner): Scopes => limitScopes(granted, parseScopes(scopes));
 
 /**
  * Checks that tokens would still read something. Nothing is spent or ended where they would not: the config may be
  * widened again.
  * @throws GatewayError `invalid_scope`
  */
-export const checkReadsSomething = ({ scope: granted }: Grant, scope: string): void => {
+export const checkReadsSomething = ({ scope: granted }: Grant, scope: Scopes): void => {
   if (readsSomething(scope)) return;
   const message = `This app is no longer registered for anything of what was granted: ${nameScopes(granted)}.`;
   throw new GatewayError('invalid_scope', `${message} Ask the member to connect again.`, {
@@ -44,7 +45,7 @@ export const checkReadsSomething = ({ scope: granted }: Grant, scope: string): v
 
 /** Whether a grant's refresh tokens are good: not once `offline_access`, with which it came, was taken from the partner. */
 export const mayRefresh = ({ refreshable, scope }: Grant, { scopes }: Partner): boolean =>
-  refreshable && (scopes.includes('offline_access') || !scopesOf(scope).includes('offline_access'));
+  refreshable && (scopes.includes('offline_access') || !hasWord(scope, 'offline_access'));
 
 /** The grant's record of a presented access token, be it expired or not: the current one or the previous. */
 export const knownAccess = (grant: Grant, tokenHash: string): IssuedAccess | undefined =>

@@ -1,15 +1,19 @@
-import { scopesOf } from './scopes.ts';
+import type { Scopes } from '../registry/scopes.ts';
 
 const mostNamed = 5;
 const longestName = 64;
 
 /** One scope for an error text; characters that no scope of SMART has become `?`, so that it is safe wherever it is shown. */
-const shown = (scope: string): string =>
-  scope.slice(0, longestName).replaceAll(/[^\w/*.:?=|,+~-]/g, '?') + (scope.length > longestName ? '...' : '');
+const shown = (word: string): string =>
+  word.slice(0, longestName).replaceAll(/[^\w/*.:?=|,+~-]/g, '?') + (word.length > longestName ? '...' : '');
 
 /** Names scopes for an error text, whatever they look like (RFC 6749 §5.2: `error_description` is plain ASCII). */
-export const nameScopes = (scope: string): string => {
-  const scopes = scopesOf(scope);
+export const nameScopes = (scopes: Scopes): string => {
   const more = scopes.length > mostNamed ? ` and ${scopes.length - mostNamed} more` : '';
-  return scopes.slice(0, mostNamed).map(shown).join(', ') + more;
+  return (
+    scopes
+      .slice(0, mostNamed)
+      .map(({ word }) => shown(word))
+      .join(', ') + more
+  );
 };

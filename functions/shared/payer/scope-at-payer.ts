@@ -1,4 +1,5 @@
-import { areAboutResources, intersectScopes, scopesOf } from '../partner/scopes.ts';
+import { intersectScopes, isAboutMembers } from '../partner/scopes.ts';
+import { parseScopes, type Scopes } from '../registry/scopes.ts';
 import type { Payer } from '../registry/types.ts';
 
 /**
@@ -10,9 +11,9 @@ import type { Payer } from '../registry/types.ts';
  * keeps what it asked for.
  * @param answered the `scope` of the payer's token answer
  */
-export const scopeAtPayer = ({ scopes }: Pick<Payer, 'scopes'>, requested: string, answered = ''): string => {
-  const asked = scopes.join(' ');
-  const granted = scopesOf(answered).length === 0 ? asked : answered;
-  if (!areAboutResources(asked) && !areAboutResources(granted)) return requested;
+export const scopeAtPayer = ({ scopes }: Pick<Payer, 'scopes'>, requested: Scopes, answered: Scopes = []): Scopes => {
+  const asked = parseScopes(scopes);
+  const granted = answered.length === 0 ? asked : answered;
+  if (![...asked, ...granted].some(isAboutMembers)) return requested;
   return intersectScopes(granted, requested);
 };

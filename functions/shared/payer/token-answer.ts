@@ -1,3 +1,4 @@
+import { parseScopes, type Scopes } from '../registry/scopes.ts';
 import type { PayerTokens } from '../store/grant.ts';
 
 /** A payer's token answer as it is meant (RFC 6749 §5.1), whatever shape the payer gave it. */
@@ -8,7 +9,8 @@ export interface ReadAnswer {
   readonly refreshToken: string | undefined;
   /** Epoch seconds; undefined where the payer did not say, or said what cannot be. */
   readonly expiresAt: number | undefined;
-  readonly scope: string | undefined;
+  /** Empty where the payer named none. */
+  readonly scope: Scopes;
   /** As the payer wrote it; undefined where it names none. */
   readonly patient: unknown;
 }
@@ -53,9 +55,9 @@ const lifeOf = (value: unknown): number | undefined => {
 };
 
 /** A string, or an array with strings in it. */
-const scopeOf = (value: unknown): string | undefined => {
+const scopeOf = (value: unknown): Scopes => {
   const scope = Array.isArray(value) ? value.filter((one) => typeof one === 'string').join(' ') : value;
-  return typeof scope === 'string' && scope.trim() !== '' ? scope : undefined;
+  return parseScopes(typeof scope === 'string' ? scope : '');
 };
 
 /**

@@ -1,3 +1,4 @@
+import { parseScopes, type Scopes } from '../registry/scopes.ts';
 import { sameHash, seal, unseal } from './crypto.ts';
 import { binary, number, text, texts, type Item } from './dynamo.ts';
 
@@ -34,7 +35,7 @@ export type RevocationReason =
 export interface IssuedAccess {
   readonly hash: string;
   readonly expiresAt: number;
-  readonly scope: string;
+  readonly scope: Scopes;
 }
 
 /** A grant: this member let this partner read from this payer. All times are epoch seconds. */
@@ -42,7 +43,7 @@ export interface Grant {
   readonly grantId: string;
   readonly payer: string;
   readonly partner: string;
-  readonly scope: string;
+  readonly scope: Scopes;
   readonly patient?: string;
   readonly refreshable: boolean;
   /** The grant's absolute end; `expiresAt` is the code's until it is redeemed. */
@@ -78,7 +79,11 @@ const issued = (item: Item, prefix: 'access' | 'previousAccess'): IssuedAccess |
   const hash = text(item, `${prefix}Hash`);
   return hash === undefined
     ? undefined
-    : { hash, expiresAt: number(item, `${prefix}ExpiresAt`) ?? 0, scope: text(item, `${prefix}Scope`) ?? '' };
+    : {
+        hash,
+        expiresAt: number(item, `${prefix}ExpiresAt`) ?? 0,
+        scope: parseScopes(text(item, `${prefix}Scope`) ?? ''),
+      };
 };
 
 const defined = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
@@ -91,7 +96,7 @@ export const readGrant = (item: Item): Grant => ({
   grantId: text(item, 'grantId') ?? '',
   payer: text(item, 'payer') ?? '',
   partner: text(item, 'partner') ?? '',
-  scope: text(item, 'scope') ?? '',
+  scope: parseScopes(text(item, 'scope') ?? ''),
   refreshable: item['refreshable']?.BOOL === true,
   endsAt: number(item, 'endsAt') ?? 0,
   expiresAt: number(item, 'expiresAt') ?? 0,

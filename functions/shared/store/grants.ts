@@ -1,4 +1,5 @@
 import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { writeScopes } from '../registry/scopes.ts';
 import { all, available, b, conditionally, n, s, ss, type Item, type Table } from './dynamo.ts';
 import {
   readGrant,
@@ -82,7 +83,7 @@ export const putGrant = async (
           grantId: s(grant.grantId),
           payer: s(grant.payer),
           partner: s(grant.partner),
-          scope: s(grant.scope),
+          scope: s(writeScopes(grant.scope)),
           ...(grant.patient === undefined ? {} : { patient: s(grant.patient) }),
           refreshable: { BOOL: grant.refreshable },
           endsAt: n(grant.endsAt),
@@ -149,7 +150,7 @@ export const redeem = (
       ...(grant.codeChallenge === undefined ? {} : { ':codeChallenge': s(grant.codeChallenge) }),
       ':accessHash': s(issue.access.hash),
       ':accessExpiresAt': n(issue.access.expiresAt),
-      ':accessScope': s(issue.access.scope),
+      ':accessScope': s(writeScopes(issue.access.scope)),
       ':familyHash': s(issue.familyHash),
       ...(issue.refreshHash === undefined ? {} : { ':refreshHash': s(issue.refreshHash) }),
       ':event': event({ type: 'redeemed', at: now, requestId }),
@@ -190,12 +191,16 @@ export const rotate = (
       ':presented': s(issue.presentedHash),
       ':accessHash': s(issue.access.hash),
       ':accessExpiresAt': n(issue.access.expiresAt),
-      ':accessScope': s(issue.access.scope),
+      ':accessScope': s(writeScopes(issue.access.scope)),
       ':refreshHash': s(issue.refreshHash),
       ':salt': b(issue.salt),
       ...(previous === undefined
         ? {}
-        : { ':oldHash': s(previous.hash), ':oldExpiresAt': n(previous.expiresAt), ':oldScope': s(previous.scope) }),
+        : {
+            ':oldHash': s(previous.hash),
+            ':oldExpiresAt': n(previous.expiresAt),
+            ':oldScope': s(writeScopes(previous.scope)),
+          }),
       ':event': event({ type: 'refreshed', at: now, requestId }),
     },
   });

@@ -1,4 +1,5 @@
 import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { parseScopes, writeScopes, type Scopes } from '../registry/scopes.ts';
 import { deriveKey, seal, sha256, unseal } from './crypto.ts';
 import { all, available, b, binary, conditionally, n, number, s, text, type Item, type Table } from './dynamo.ts';
 
@@ -7,7 +8,7 @@ export interface LoginAttempt {
   readonly payer: string;
   readonly partner: string;
   readonly redirectUri: string;
-  readonly scope: string;
+  readonly scope: Scopes;
   /** Whether a refresh token is given: `offline_access` was asked for, or no scope at all. */
   readonly refreshable: boolean;
   readonly codeChallenge?: string;
@@ -51,7 +52,7 @@ export const putLoginAttempt = async (
     payer: s(attempt.payer),
     partner: s(attempt.partner),
     redirectUri: s(attempt.redirectUri),
-    scope: s(attempt.scope),
+    scope: s(writeScopes(attempt.scope)),
     refreshable: { BOOL: attempt.refreshable },
     ...(attempt.codeChallenge === undefined ? {} : { codeChallenge: s(attempt.codeChallenge) }),
     cookieHash,
@@ -82,7 +83,7 @@ const readAttempt = (item: Item, state: string, stateHash: string): LoginAttempt
     payer: text(item, 'payer') ?? '',
     partner: text(item, 'partner') ?? '',
     redirectUri: text(item, 'redirectUri') ?? '',
-    scope: text(item, 'scope') ?? '',
+    scope: parseScopes(text(item, 'scope') ?? ''),
     refreshable: item['refreshable']?.BOOL === true,
     ...(codeChallenge === undefined ? {} : { codeChallenge }),
     verifier,

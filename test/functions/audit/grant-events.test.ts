@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { idOf } from '../../../bin/audit/find-events.ts';
 import { systems } from '../../../functions/audit/audit-event.ts';
+import { parseScopes } from '../../../functions/shared/registry/scopes.ts';
 import type { Item } from '../../../functions/shared/store/dynamo.ts';
 import type { RevocationReason } from '../../../functions/shared/store/grant.ts';
 import {
@@ -93,7 +94,7 @@ describe('what happens to a grant becomes a valid R4 AuditEvent', () => {
     const { table, stored, record } = await streamed();
     const issue = {
       presentedHash: stored().refreshHash ?? '',
-      access: { hash: 'next', expiresAt: now + 60, scope: 'patient/*.rs' },
+      access: { hash: 'next', expiresAt: now + 60, scope: parseScopes('patient/*.rs') },
       refreshHash: 'next-refresh',
       salt: randomBytes(16),
     };

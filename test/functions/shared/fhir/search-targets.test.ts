@@ -1,13 +1,12 @@
 import { makeSearchTargets, readGuideParameters, readSearchParameters } from '../../../../bin/make-search-targets.ts';
-import { resourceTypes } from '../../../../config/resource-types.ts';
 import { packedSearchTargets } from '../../../../functions/shared/fhir/search-parameter-targets.ts';
 import {
-  isResourceType,
   isSearchParameter,
   readPacked,
   resourceTypeOf,
   searchTargets,
 } from '../../../../functions/shared/fhir/search-targets.ts';
+import { isResourceType, resourceTypes } from '../../../../functions/shared/registry/resource-types.ts';
 
 describe('the table of search parameters', () => {
   it('is what the definitions of R4 and the guides say now, and small', () => {

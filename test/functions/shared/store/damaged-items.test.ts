@@ -11,9 +11,9 @@ describe('an item that is not whole', () => {
     const grant = readGrant({ accessHash: { S: 'hash' } });
 
     expect(isLive(grant, now)).toBe(false);
-    expect(grant).toMatchObject({ grantId: '', payer: '', partner: '', scope: '', codeHash: '', redirectUri: '' });
+    expect(grant).toMatchObject({ grantId: '', payer: '', partner: '', scope: [], codeHash: '', redirectUri: '' });
     expect(grant).toMatchObject({ refreshable: false, endsAt: 0, codeExpiresAt: 0 });
-    expect(grant.access).toEqual({ hash: 'hash', expiresAt: 0, scope: '' });
+    expect(grant.access).toEqual({ hash: 'hash', expiresAt: 0, scope: [] });
     expect(() => unsealPayerTokens(grant, new Uint8Array(32))).toThrow();
   });
 
@@ -42,7 +42,7 @@ describe('an item that is not whole', () => {
 
     expect(await consume()).toMatchObject({
       outcome: 'consumed',
-      attempt: { partner: '', redirectUri: '', scope: '', refreshable: false },
+      attempt: { partner: '', redirectUri: '', scope: [], refreshable: false },
     });
   });
 });

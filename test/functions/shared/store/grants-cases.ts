@@ -1,3 +1,4 @@
+import { parseScopes } from '../../../../functions/shared/registry/scopes.ts';
 import type { Table } from '../../../../functions/shared/store/dynamo.ts';
 import type { Grant } from '../../../../functions/shared/store/grant.ts';
 import {
@@ -20,7 +21,7 @@ export const grant = {
   grantId: 'grant-1',
   payer: 'northwind',
   partner: 'demo-partner',
-  scope: 'patient/*.rs',
+  scope: parseScopes('patient/*.rs'),
   refreshable: true,
   endsAt: now + 1000,
   expiresAt: now + 60,
@@ -32,7 +33,7 @@ export const grant = {
   sealedPayerTokens: new Uint8Array([2]),
   payerVersion: 1,
 } satisfies Grant;
-const access = { hash: 'access-hash', expiresAt: now + 100, scope: 'patient/*.rs' };
+const access = { hash: 'access-hash', expiresAt: now + 100, scope: parseScopes('patient/*.rs') };
 export const issue = { access, refreshHash: 'refresh-hash', familyHash: 'family-hash' };
 
 /** Every step of a grant's life after its creation, by name, each asked for by one request. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { parseScopes } from '../../../../functions/shared/registry/scopes.ts';
 import type { Table } from '../../../../functions/shared/store/dynamo.ts';
 import { consumeLoginAttempt, putLoginAttempt } from '../../../../functions/shared/store/login-attempts.ts';
 
@@ -7,7 +8,7 @@ const attempt = {
   payer: 'northwind',
   partner: 'demo-partner',
   redirectUri: 'http://localhost:3002/callback',
-  scope: 'patient/*.rs',
+  scope: parseScopes('patient/*.rs'),
   refreshable: false,
   verifier: 'verifier',
 };

@@ -1,0 +1,26 @@
+import { FhirRequestError } from '../shared/fhir/fhir-request-error.ts';
+import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
+import { heldByPartner } from '../shared/partner/scopes.ts';
+import { anyType, covers, type ReadAccess, type Scopes } from '../shared/registry/scopes.ts';
+
+const allows: Readonly<Record<ReadAccess, string>> = { r: 'read', s: 'search', rs: 'read and search' };
+
+const insufficientScope = (message: string) =>
+  new FhirRequestError(403, 'forbidden', message, { insufficientScope: true });
+
+/**
+ * Checks that the scope of the access token allows all that the request can return.
+ * @throws FhirRequestError 403 with `insufficientScope`
+ */
+export const checkScopes = (request: FhirRequest, scope: Scopes): void => {
+  const held = heldByPartner(scope);
+  // A page needs no type of its own, but some right to read.
+  if (held.size === 0) throw insufficientScope('The access token allows no FHIR resources.');
+  for (const { type, needs } of request.types) {
+    if (covers(held, type, needs)) continue;
+    const what = type === anyType ? 'all resource types' : type;
+    throw insufficientScope(
+      `The access token does not allow to ${allows[needs]} ${what}, which this request can return.`,
+    );
+  }
+};

@@ -1,0 +1,103 @@
+import { isResourceType } from './resource-types.ts';
+
+/** Read access to a resource type, in the letters of SMART v2: `r` to read a resource by its id, `s` to search. */
+export type ReadAccess = 'r' | 's' | 'rs';
+
+/**
+ * A scope about resources: `context/type.permissions?filter`
+ * (https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html).
+ */
+export interface ResourceScope {
+  readonly kind: 'resource';
+  readonly word: string;
+  readonly context: 'patient' | 'user' | 'system';
+  /** `*` or a resource type, as far as it is spelled right: {@link namesType} tells. */
+  readonly type: string;
+  /** What follows the dot; undefined where there is no dot. */
+  readonly permissions: string | undefined;
+  /** From the question mark on; undefined where there is none. */
+  readonly filter: string | undefined;
+}
+
+/** One scope (RFC 6749 §3.3). Its `word` is how it was written, and so how it is stored, sent and shown. */
+export type Scope = ResourceScope | { readonly kind: 'other'; readonly word: string };
+
+/** Different scopes, in the order in which they were written. */
+export type Scopes = readonly Scope[];
+
+/** Any resource type. */
+export const anyType = '*';
+
+const resourceForm = /^(patient|user|system)\/([^.]*)(?:\.([^?]*)(\?.*)?)?$/s;
+
+/** Takes one scope apart. Nothing is refused here: what may be granted is decided where it is granted. */
+export const parseScope = (word: string): Scope => {
+  const match = resourceForm.exec(word);
+  if (match === null) return { kind: 'other', word };
+  const [context, type, permissions, filter] = match.slice(1) as [ResourceScope['context'], string, string?, string?];
+  return { kind: 'resource', word, context, type, permissions, filter };
+};
+
+/** Reads a text of scopes, or a list with one scope an entry, as the config has it. */
+export const parseScopes = (scopes: string | readonly string[]): Scopes => {
+  const words = typeof scopes === 'string' ? scopes.split(/\s+/).filter((word) => word !== '') : scopes;
+  return [...new Set(words)].map(parseScope);
+};
+
+/** Writes scopes as OAuth does, each as it was read. */
+export const writeScopes = (scopes: Scopes): string => scopes.map(({ word }) => word).join(' ');
+
+/** Whether a scope that is no more than a word is among these, such as `offline_access`. */
+export const hasWord = (scopes: Scopes, word: string): boolean => scopes.some((scope) => scope.word === word);
+
+/** Whether a scope names a resource type of R4, or `*`. */
+export const namesType = ({ type }: ResourceScope): boolean => type === anyType || isResourceType(type);
+
+/** Whether a scope lets its holder write: `write` and `*` of SMART v1; c, u and d of v2, in any order. */
+export const isWriting = ({ permissions = '' }: ResourceScope): boolean =>
+  permissions === 'write' || permissions === '*' || /^[cruds]*[cud][cruds]*$/.test(permissions);
+
+/** Whether a scope is for reading alone: `read` of v1; r and s of v2. */
+export const isReading = ({ permissions = '' }: ResourceScope): boolean =>
+  ['read', 'rs', 'r', 's'].includes(permissions);
+
+/** What a scope lets its holder read, whatever it lets it write beside; undefined where that is nothing. */
+export const readAccessOf = (scope: ResourceScope): ReadAccess | undefined => {
+  const { permissions = '' } = scope;
+  if (!namesType(scope)) return undefined;
+  if (permissions === 'read' || permissions === '*') return 'rs';
+  const letters = /^c?(r?)u?d?(s?)$/.exec(permissions)?.slice(1).join('');
+  return letters === '' ? undefined : (letters as ReadAccess | undefined);
+};
+
+/**
+ * What scopes let their holder read: letters by type, or by `*`. Thousands of scopes become at most one entry for each
+ * type, so whatever follows is quick.
+ */
+export type Held = ReadonlyMap<string, string>;
+
+/** Gathers what scopes let their holder read, whichever their contexts. */
+export const hold = (scopes: Iterable<ResourceScope>): Held => {
+  const held = new Map<string, string>();
+  for (const scope of scopes) {
+    const access = readAccessOf(scope);
+    if (access === undefined) continue;
+    const before = held.get(scope.type) ?? '';
+    const added = access.split('').filter((letter) => !before.includes(letter));
+    held.set(scope.type, before + added.join(''));
+  }
+  return held;
+};
+
+/** The letters of `access` that are held for a type, by its own scopes and by those for all types together. */
+export const lettersHeld = (held: Held, type: string, access: ReadAccess): string => {
+  const letters = (held.get(type) ?? '') + (held.get(anyType) ?? '');
+  return access
+    .split('')
+    .filter((letter) => letters.includes(letter))
+    .join('');
+};
+
+/** Whether all of this access to a type is held. */
+export const covers = (held: Held, type: string, access: ReadAccess): boolean =>
+  lettersHeld(held, type, access) === access;
