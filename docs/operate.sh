@@ -69,6 +69,28 @@ put_back_grants() {
     done
 }
 
+# Deletes a stage that no member has used: its stack, and all that the stack retains. A bucket must be empty.
+delete_unused_stage() {
+  local tables secrets logs keys addresses buckets name answer
+  tables=$(kept AWS::DynamoDB::Table) secrets=$(kept AWS::SecretsManager::Secret) logs=$(kept AWS::Logs::LogGroup)
+  keys=$(kept AWS::KMS::Key) addresses=$(kept AWS::EC2::EIP) buckets=$(kept AWS::S3::Bucket)
+  printf '%s\n' "$STACK" $tables $secrets $logs $keys $addresses $buckets
+  printf 'All of this will be deleted. The name of the stage, to go on: '
+  read -r answer
+  [ "$answer" = "$STAGE" ] || { echo 'Nothing was deleted.' && return 1; }
+  aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name "$STACK"
+  for name in $tables; do
+    aws dynamodb update-table --table-name "$name" --no-deletion-protection-enabled && aws dynamodb wait table-exists --table-name "$name"
+  done
+  aws cloudformation delete-stack --stack-name "$STACK" && aws cloudformation wait stack-delete-complete --stack-name "$STACK" || return 1
+  for name in $tables; do aws dynamodb delete-table --table-name "$name"; done
+  for name in $secrets; do aws secretsmanager delete-secret --secret-id "$name" --force-delete-without-recovery; done
+  for name in $logs; do aws logs delete-log-group --log-group-name "$name"; done
+  for name in $keys; do aws kms schedule-key-deletion --key-id "$name" --pending-window-in-days 7; done
+  for name in $addresses; do aws ec2 release-address --public-ip "${name%%|*}"; done
+  for name in $buckets; do aws s3api delete-bucket --bucket "$name"; done
+}
+
 # Deletes all versions in a bucket, a thousand at a time: empty BUCKET [--bypass-governance-retention]
 empty() {
   local versions errors
