@@ -18,6 +18,8 @@ export interface FakeGateway {
   /** Where the record's first page points as `next`, if not to its second page. */
   nextLink: string | undefined;
   patientInTokenAnswer: boolean;
+  /** What a refresh gives in place of its refresh token; the first one is `p2pr_refresh`. */
+  refreshTokenOnRenewal: string | undefined;
   readonly seen: { method: string; path: string; form: URLSearchParams; authorization: string | undefined }[];
   close(): Promise<void>;
 }
@@ -48,6 +50,7 @@ export const startFakeGateway = async (): Promise<FakeGateway> => {
     everything: true,
     nextLink: undefined,
     patientInTokenAnswer: true,
+    refreshTokenOnRenewal: 'p2pr_refresh',
     seen: [],
     async close() {
       const closed = once(server, 'close');
@@ -56,9 +59,6 @@ export const startFakeGateway = async (): Promise<FakeGateway> => {
       await closed;
     },
   };
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => void respond(request, response));
-  return fake;
-
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     let body = '';
     for await (const chunk of request) body += String(chunk);
@@ -86,7 +86,7 @@ export const startFakeGateway = async (): Promise<FakeGateway> => {
       const patientId = fake.patientInTokenAnswer ? { patient: 'p1' } : {};
       return void json(200, {
         access_token: `p2pa_${randomUUID()}`,
-        refresh_token: 'p2pr_refresh',
+        refresh_token: code === null ? fake.refreshTokenOnRenewal : 'p2pr_refresh',
         token_type: 'Bearer',
         expires_in: fake.expiresIn,
         scope: 'patient/*.rs',
@@ -134,6 +134,9 @@ export const startFakeGateway = async (): Promise<FakeGateway> => {
     }
     json(200, bundle([]), 'application/fhir+json');
   };
+
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => void respond(request, response));
+  return fake;
 };
 
 const metadata = (base: string): Readonly<Record<string, unknown>> => {
