@@ -111,7 +111,8 @@ export const createPrefixReader = (limit: number) => {
     /** Reads from `at` and returns where it stopped: at the closing quote, with `limit` characters, or at the end. */
     read(bytes: Uint8Array, at: number): number {
       let i = at;
-      for (; i < bytes.length && length < limit; i++) {
+      for (; i < bytes.length; i++) {
+        if (length === limit) break;
         const byte = bytes[i]!;
         if (escape === 0 && byte === quoteByte) break;
         raw[rawLength++] = byte;

@@ -10,14 +10,14 @@
     server_error: 'Your plan could not finish the sign-in. Try again in a few minutes.',
   };
 
-  function say(text, bad = false) {
+  const say = (text, bad = false) => {
     const status = field('status');
     status.textContent = text;
     status.hidden = false;
     status.classList.toggle('bad', bad);
-  }
+  };
 
-  async function launch() {
+  const launch = async () => {
     const iss = new URLSearchParams(location.search).get('iss');
     if (!iss) return;
     const known = [...root.querySelectorAll('[data-iss]')].map((link) => new URL(link.href).searchParams.get('iss'));
@@ -39,9 +39,9 @@
       field('choices').hidden = false;
       say(`The sign-in could not start. Try again in a few minutes. (${error.message})`, true);
     }
-  }
+  };
 
-  async function read(client) {
+  const read = async (client) => {
     const patient = await client.patient.read();
     let pages = 0;
     const observations = [];
@@ -60,9 +60,9 @@
     field('expires').textContent = new Date(client.getState('expiresAt') * 1000).toLocaleTimeString();
     field('base').textContent = client.state.serverUrl;
     field('result').hidden = false;
-  }
+  };
 
-  async function land() {
+  const land = async () => {
     const refused = new URLSearchParams(location.search).get('error');
     if (refused) {
       say(words[refused] ?? `Something went wrong on the way. Try again. (${refused})`, true);
@@ -78,9 +78,9 @@
       say(`Your record could not be read. Try again. (${error.message})`, true);
       field('again').hidden = false;
     }
-  }
+  };
 
-  async function renew(client) {
+  const renew = async (client) => {
     try {
       say('Renewing…');
       await client.refresh();
@@ -90,7 +90,7 @@
       say(`Access could not be renewed. Start over. (${error.message})`, true);
       field('again').hidden = false;
     }
-  }
+  };
 
   void (root.dataset.page === 'launch' ? launch() : land());
 })();
