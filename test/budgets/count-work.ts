@@ -49,7 +49,7 @@ const countOf = async (run: () => void): Promise<number> => {
   run();
   const { result } = await session.post('Profiler.takePreciseCoverage');
   return result
-    .filter(({ url }) => url.includes('/functions/shared/fhir/'))
+    .filter(({ url }) => url.includes('/functions/shared/'))
     .flatMap(({ functions }) => functions.flatMap(({ ranges }) => ranges))
     .reduce((sum, { count }) => sum + count, 0);
 };
