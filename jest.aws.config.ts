@@ -6,8 +6,6 @@ const config: Config = {
   ...base,
   testMatch: ['<rootDir>/test/aws/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
-  // Each file synthesises a stack and starts a server first.
-  testTimeout: 120_000,
   collectCoverageFrom: [],
   coverageThreshold: { global: {} },
 };

@@ -52,7 +52,17 @@ export interface FunctionOptions {
    * @default false
    */
   readonly lazy?: boolean;
+  /**
+   * Calls back once so many milliseconds have passed, unless what it returns is called before.
+   * @default a real timer
+   */
+  readonly after?: (ms: number, callBack: () => void) => () => void;
 }
+
+const afterRealTime: NonNullable<FunctionOptions['after']> = (ms, callBack) => {
+  const timer = setTimeout(callBack, ms);
+  return () => clearTimeout(timer);
+};
 
 /** So many processes of each function do two cores bear; an account's own limit is 1,000 for all functions together. */
 export const usualEnvironments = 4;
@@ -131,15 +141,14 @@ const aborted = async (signal: AbortSignal): Promise<never> => {
  */
 export const startFunction = async (spec: FunctionSpec, options: FunctionOptions): Promise<LocalFunction> => {
   const fleet = fleetOf(spec, options);
+  const { after = afterRealTime } = options;
 
   /** Lambda ends the process of a call that takes too long. */
-  const killWhenLate = (environment: Environment, requestId: string): (() => void) => {
-    const timer = setTimeout(() => {
+  const killWhenLate = (environment: Environment, requestId: string): (() => void) =>
+    after(spec.timeoutMs, () => {
       options.onLog(spec.name, `${requestId} Task timed out after ${(spec.timeoutMs / 1000).toFixed(2)} seconds`);
       void environment.kill();
-    }, spec.timeoutMs);
-    return () => clearTimeout(timer);
-  };
+    });
 
   const deliver = async (event: string, requestId: string, signal: AbortSignal): Promise<IncomingMessage> => {
     // What a start takes is not the invocation's time.

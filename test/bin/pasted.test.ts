@@ -100,7 +100,7 @@ describe("a payer's secret", () => {
         `p2p/try/payers/plan has a client secret of ${secret.length} characters. Functions use it within five minutes, or at once when the payer refuses the old one.\n`,
       );
     }
-  }, 60_000);
+  });
 
   it.each([
     ['', 'is empty'],

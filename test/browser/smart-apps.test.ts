@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import type { Page, Response } from 'playwright-core';
 import { startLocalStack } from '../../sandbox/stack.ts';
 import { launchChromium, openPage, screenshots } from './chromium.ts';
@@ -30,9 +29,7 @@ if (browser) {
 
     beforeAll(async () => {
       stack = await startLocalStack({ ports: 'free' });
-    }, 60_000);
-
-    jest.setTimeout(90_000);
+    });
 
     afterAll(async () => {
       await stack.close();

@@ -12,7 +12,7 @@ describe("a function's bundle", () => {
 
   beforeAll(() => {
     bundles = functionNames.map((name) => bundled(name));
-  }, 60_000);
+  });
 
   // fetch knows every search parameter, seals page links, leases its partner's rate and brings an HTTP client of its own;
   // audit needs two AWS clients and keeps nobody waiting.

@@ -8,7 +8,7 @@ let local: LocalTarget | undefined;
 
 beforeAll(async () => {
   if (deployed === undefined) local = await startLocalTarget();
-}, 90_000);
+});
 afterEach(() => local?.reset());
 afterAll(async () => {
   if (deployed !== undefined) reportLocalOnly();
@@ -24,7 +24,7 @@ const target = (): Target => deployed ?? localTarget();
 const declare = (requirement: Requirement): void => {
   const name = `${requirement.title} (${requirement.source})`;
   if (!requirement.local) it(name, () => requirement.run(target()));
-  else if (deployed === undefined) it(name, () => requirement.run(localTarget()), 60_000);
+  else if (deployed === undefined) it(name, () => requirement.run(localTarget()));
   // A deployed stage's payer, clock and tables are not the suite's to change: the report names what it did not ask.
   else it.skip(`local only: ${name}`, () => undefined);
 };

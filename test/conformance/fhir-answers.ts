@@ -67,13 +67,17 @@ export const badAnswers: readonly Requirement[] = [
     'cuts an answer that the payer cut, so that half a record does not seem whole',
     async (target) => {
       const { access_token: token } = await connect(target);
+      const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
       target.payers.script('clear-health', {
-        r4: (_request, response) => {
+        r4: async (_request, response) => {
           response.writeHead(200, fhirJson);
-          response.write('{"resourceType":"Bundle","entry":[', () => setTimeout(() => response.destroy(), 50));
+          response.write('{"resourceType":"Bundle","entry":[');
+          await begun;
+          response.destroy();
         },
       });
       const response = await read(target, '/Patient', token);
+      begin();
       expect(response.status).toBe(200);
       await expect(response.text()).rejects.toThrow();
     },

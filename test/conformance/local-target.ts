@@ -57,16 +57,22 @@ const withShortTime =
     serve({ ...api, functions });
   };
 
-const startShort = async (fetch: LocalFunction, awsEndpoint: string, opened: Opened): Promise<LocalFunction> => {
+const startShort = async (
+  fetch: LocalFunction,
+  awsEndpoint: string,
+  onLog: (name: string, line: string) => void,
+  opened: Opened,
+): Promise<LocalFunction> => {
   const folder = await mkdtemp(join(tmpdir(), 'conformance-'));
   opened({ close: () => rm(folder, { recursive: true, force: true }) });
   const spec = { ...fetch.spec, timeoutMs: shortTimeMs };
-  return opened(await startFunction(spec, { socketPath: join(folder, 'short'), awsEndpoint, onLog: () => {} }));
+  return opened(await startFunction(spec, { socketPath: join(folder, 'short'), awsEndpoint, onLog }));
 };
 
 const startAll = async (opened: Opened): Promise<Omit<LocalTarget, 'close'>> => {
   const logLines: string[] = [];
   const log = (line: object): void => void logLines.push(JSON.stringify(line));
+  const onFunctionLog = (_name: string, line: string): void => void logLines.push(line);
   const payers = opened(await startScriptedPayers());
   const gateway = opened(await startApiGateway({ port: 0, log }));
   const aws = opened(await startAws(0));
@@ -79,12 +85,12 @@ const startAll = async (opened: Opened): Promise<Omit<LocalTarget, 'close'>> => 
       secrets: localSecrets,
       gateway: {
         ...gateway,
-        serve: withShortTime(gateway.serve, (fetch) => startShort(fetch, wire.url, opened)),
+        serve: withShortTime(gateway.serve, (fetch) => startShort(fetch, wire.url, onFunctionLog, opened)),
       },
       aws: { ...aws, url: wire.url },
       edge: true,
       environments,
-      onFunctionLog: (_name, line) => logLines.push(line),
+      onFunctionLog,
       signal: new AbortController().signal,
     }),
   );

@@ -1,3 +1,4 @@
+import { eventually } from '../support/eventually.ts';
 import { connect, introspect, login, post, postAs, read, redeem, refresh, tokensOf } from './client.ts';
 import { challengeHeaderOf, expectOAuthError, expectOutcome } from './expectations.ts';
 import { localRequirement, requirement, type Group } from './requirement.ts';
@@ -110,8 +111,7 @@ export const revocationGroup: Group = {
         },
       });
       const revoking = postAs(target, target.portal, 'revoke', { token: issued.refresh_token });
-      while (target.payers.requests('clear-health', 'revoke').length === 0)
-        await new Promise((done) => setTimeout(done, 20));
+      await eventually(() => target.payers.requests('clear-health', 'revoke').length > 0);
       expect(await introspect(target, issued.access_token)).toEqual({ active: false });
       release();
       expect((await revoking).status).toBe(200);

@@ -22,7 +22,7 @@ beforeAll(async () => {
   };
   bucket = { client: new S3Client(settings), name: stack.buckets['bucket'] ?? '' };
   dynamo = new DynamoDBClient(settings);
-}, 120_000);
+});
 afterAll(async () => {
   bucket.client.destroy();
   dynamo.destroy();
@@ -115,7 +115,7 @@ it('holds a login, reads however they end, a refresh and a revocation, each as a
   const [record = ''] = bodies;
   const details = events.flatMap(({ entity }) => entity.flatMap(({ detail = [] }) => detail));
   expect(details.find(({ type }) => type === 'bytes')?.valueString).toBe(String(Buffer.byteLength(record)));
-}, 60_000);
+});
 
 it('holds the beginning of a read whose function was killed after the first byte, and soon that its end is unknown', async () => {
   const tokens = await connect(stack, payer, largeMember);
@@ -140,7 +140,7 @@ it('holds the beginning of a read whose function was killed after the first byte
   const last = (await eventsOf(tokens)).at(-1);
   expect(last && lineOf(last)).toBe('endUnknown | search-type Observation | 8 | end unknown');
   expect((await eventsOf(tokens)).map(nameOf).filter((name) => name === 'endUnknown')).toHaveLength(1);
-}, 60_000);
+});
 
 it('lets nothing of the payer out while the beginning of a read cannot be written', async () => {
   const tokens = await connect(stack, payer);
@@ -157,4 +157,4 @@ it('lets nothing of the payer out while the beginning of a read cannot be writte
   expect((await eventsOf(tokens)).map(nameOf)).toEqual(['created', 'redeemed']);
   const lines = stack.functionLines.slice(linesBefore).map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(lines.find(({ function: name }) => name === 'fetch')).toMatchObject({ status: 503, auditNotWritten: 1 });
-}, 60_000);
+});

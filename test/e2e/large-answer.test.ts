@@ -6,7 +6,7 @@ import { connect, largeMember, startStack, type RunningStack } from './support.t
 let stack: RunningStack;
 beforeAll(async () => {
   stack = await startStack();
-}, 60_000);
+});
 afterAll(() => stack.close());
 
 /** A token of the payer's own, got as the gateway gets one. */
@@ -76,4 +76,4 @@ it('streams 100 MB unchanged but for its links, with flat memory, and begins bef
   expect(memory.grownMb()).toBeLessThan(40);
   expect(endedAtFirstByte).toBe(endedBefore);
   expect(ended()).toBe(endedBefore + 1);
-}, 120_000);
+});

@@ -48,7 +48,7 @@ beforeAll(async () => {
   target = await startLocalTarget();
   await driveEveryPath(target);
   calls = callsOf(target);
-}, 120_000);
+});
 afterAll(() => target.close());
 
 const templateOf = (stage: (typeof stages)[number]): StageTemplate => {

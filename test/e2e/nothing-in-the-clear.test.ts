@@ -5,7 +5,7 @@ import { startStack, walkLogin, type Bundle, type RunningStack, type Tokens } fr
 let stack: RunningStack;
 beforeAll(async () => {
   stack = await startStack();
-}, 60_000);
+});
 afterAll(() => stack.close());
 
 const post = async (form: Record<string, string>): Promise<Tokens> => {

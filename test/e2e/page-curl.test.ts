@@ -19,7 +19,7 @@ const fhirStep = `curl --location --request GET 'https://api.1updemohealthplan.c
 let stack: RunningStack;
 beforeAll(async () => {
   stack = await startStack();
-}, 60_000);
+});
 afterAll(() => stack.close());
 
 const filled = (text: string, values: Record<string, string>): string =>

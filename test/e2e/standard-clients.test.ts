@@ -6,7 +6,7 @@ import { readAllPages, startStack, walkLogin, type Bundle, type RunningStack } f
 let stack: RunningStack;
 beforeAll(async () => {
   stack = await startStack();
-}, 60_000);
+});
 afterAll(() => stack.close());
 
 const payers = ['demo-health-plan', 'northwind'];

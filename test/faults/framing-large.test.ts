@@ -20,7 +20,7 @@ let token: string;
 beforeAll(async () => {
   target = await startLocalTarget();
   ({ access_token: token } = await connect(target));
-}, 90_000);
+});
 afterAll(() => target.close());
 
 const line = '{"resource":{"resourceType":"Observation","status":"final","valueQuantity":{"value":1.00}}},\n';

@@ -15,7 +15,7 @@ let token: string;
 beforeAll(async () => {
   target = await startLocalTarget();
   ({ access_token: token } = await connect(target));
-}, 90_000);
+});
 afterAll(() => target.close());
 
 const pidsOf = (): number[] => Object.values(target.cloud.pids()).flat();

@@ -14,13 +14,14 @@ beforeAll(async () => {
   // Connections that are cut hold a process until its handler has noticed.
   stack = await startStack({ environments: 12 });
   tokens = await connect(stack, 'northwind');
-}, 240_000);
+});
 
 afterAll(async () => {
   await stack?.close();
 });
 
-const waitMs = 30_000;
+/** Far longer than any answer takes, on a machine that is busy with others. */
+const waitMs = 180_000;
 
 /** Writes bytes to the gateway and reads until it closes; fails where it never does. */
 const exchange = (bytes: string): Promise<string> =>
@@ -56,22 +57,22 @@ const answersIn = (text: string): { statusCode: number; headers: Record<string, 
 
 /** The answers to a request, once the partner's own bucket lets it through: a 429 has shown nothing. */
 const answersTo = async (bytes: string): Promise<ReturnType<typeof answersIn>> => {
-  for (let turn = 0; turn < 10; turn += 1) {
+  for (;;) {
     const answers = answersIn(await exchange(bytes));
     if (!answers.some(({ statusCode }) => statusCode === 429)) return answers;
-    await delay(1000);
+    await delay(100);
   }
-  throw new Error('the bucket never filled');
 };
 
 const stillWorks = async (): Promise<void> => {
-  // The bucket may be empty after what came before.
-  await delay(1000);
-  const answer = await fetch(`${stack.origin}/r4/northwind/Patient/${tokens.patient}`, {
-    headers: { Authorization: `Bearer ${tokens.access_token}` },
-  });
-  expect(answer.status).toBe(200);
-  await answer.body?.cancel();
+  const head = [
+    `GET /r4/northwind/Patient/${tokens.patient} HTTP/1.1`,
+    'Host: localhost',
+    'Connection: close',
+    `Authorization: Bearer ${tokens.access_token}`,
+  ];
+  const [answer] = await answersTo([...head, '', ''].join('\r\n'));
+  expect(answer?.statusCode).toBe(200);
 };
 
 const kinds = Object.keys(rawRequests('', ''));

@@ -8,7 +8,7 @@ const seed = process.env['LEAKS_SEED'] ?? '1';
 let setting: LocalSetting;
 beforeAll(async () => {
   setting = await startLocalSetting(seed);
-}, 120_000);
+});
 afterAll(() => setting.close());
 
 /** Events that no function is prepared for: what Lambda's runtime prints of the crash counts too. */

@@ -13,7 +13,7 @@ describe('the functions of the stack', () => {
     outdir = await mkdtemp(join(tmpdir(), 'p2p-functions-test-'));
     const { template, ...where } = await synthesise('local', join(outdir, 'local'));
     read = readTemplate(template, { ...where, origin: 'http://localhost:3000' });
-  }, 300_000);
+  });
 
   afterAll(() => rm(outdir, { recursive: true, force: true }));
 

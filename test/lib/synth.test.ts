@@ -87,7 +87,7 @@ describe('synth', () => {
     let result: ReturnType<typeof synth>;
     beforeAll(() => {
       result = synth(stage, { stage });
-    }, 300_000);
+    });
 
     it('has no finding of the AWS Solutions and HIPAA Security rules, and nothing to print', () => {
       expect({ status: result.status, stdout: result.stdout, stderr: result.stderr }).toEqual({
@@ -130,7 +130,7 @@ describe('synth', () => {
     expect(stderr).toContain('p2p-gateway-demo/Planted');
     expect(stderr).toContain('AwsSolutions-S1');
     expect(stderr).toContain('HIPAA.Security-S3DefaultEncryptionKMS');
-  }, 300_000);
+  });
 
   it('prints only what is wrong with a bad configuration, and exits with 1', () => {
     const file = join(outdir, 'bad.json');

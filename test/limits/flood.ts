@@ -39,6 +39,7 @@ export interface Flood {
 /** A DynamoDB with the table, and how often it is written and read. */
 const startDynamo = async (table: string) => {
   const dynamo = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  dynamo.keepAliveTimeout = 0;
   const dynamoPort = await listen(dynamo, 0, '127.0.0.1');
   const counts: Record<string, number> = {};
   const counting = createServer((request, response) => {

@@ -4,7 +4,6 @@ import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { startApiGateway, type LocalApiGateway, type RequestLogLine } from '../../sandbox/aws/api-gateway.ts';
 import { gatewayEdge, noEdge } from '../../sandbox/aws/edge.ts';
@@ -12,6 +11,7 @@ import { invokeDirectly, startFunction, type LocalFunction } from '../../sandbox
 import type { GatewayResponseSpec } from '../../sandbox/aws/template-data.ts';
 import type { FunctionSpec, RouteSpec } from '../../sandbox/aws/template-functions.ts';
 import { eventually } from '../support/eventually.ts';
+import { startHold, type Hold } from '../support/hold.ts';
 
 /** A buffered function that does what the path says, and a streaming one. */
 const bufferedSource = `
@@ -29,7 +29,7 @@ exports.handler = async (event, context) => {
     case 'large': return answer({ body: 'x'.repeat(6 * 1024 * 1024) });
     case 'malformed': return { hello: 'world' };
     case 'throw': throw new Error('private detail');
-    case 'slow': await new Promise((resolve) => setTimeout(resolve, 2000)); return answer({});
+    case 'hold': await (await fetch(process.env.HOLD)).text(); return answer({});
     case 'heap': return answer({ body: JSON.stringify(require('node:v8').getHeapStatistics()) });
     case 'exit': process.exit(3);
     case 'litter': litter(); return answer({});
@@ -41,16 +41,18 @@ const streamingSource = `
 const { pipeline } = require('node:stream/promises');
 exports.handler = awslambda.streamifyResponse(async (event, stream) => {
   const start = (status = 200) => awslambda.HttpResponseStream.from(stream, { statusCode: status, headers: { 'content-type': 'text/plain', 'WWW-Authenticate': 'Bearer' } });
-  switch (event.queryStringParameters && event.queryStringParameters.what) {
+  const hold = async () => (await fetch(process.env.HOLD)).text();
+  const { what, who = 'chunk' } = event.queryStringParameters || {};
+  switch (what) {
     case 'empty': { const out = start(204); out.write(''); out.end(); return; }
     case 'nothing': start().end(); return;
     case 'throw': throw new Error('early');
-    case 'cut': { const out = start(); out.write('half'); await new Promise((r) => setTimeout(r, 100)); throw new Error('late'); }
+    case 'cut': { const out = start(); out.write('half'); await hold(); throw new Error('late'); }
     case 'late': {
-      stream.once('close', () => console.log('closed'));
-      await new Promise((r) => setTimeout(r, 1500));
-      console.log('woke');
-      start().end('late');
+      const closed = new Promise((resolve) => stream.once('close', resolve));
+      console.log('waits');
+      await closed;
+      console.log('closed');
       return;
     }
     case 'plain': {
@@ -63,10 +65,10 @@ exports.handler = awslambda.streamifyResponse(async (event, stream) => {
       await pipeline(most(), start());
       return;
     }
-    case 'slow': { const out = start(); out.write(''); await new Promise((r) => setTimeout(r, 1000)); out.end('late'); return; }
+    case 'held': { const out = start(); out.write(''); await hold(); out.end('late'); return; }
     default: {
       const chunk = Buffer.alloc(65536, 'x');
-      async function* body() { for (let i = 0; i < 1600; i++) { console.log('chunk'); yield chunk; } }
+      async function* body() { for (let i = 0; i < 1600; i++) { console.log(who); yield chunk; } }
       try { await pipeline(body(), start()); console.log('finished'); } catch (error) { console.log('ended: ' + error.message); throw error; }
     }
   }
@@ -118,6 +120,7 @@ const accessFormat = JSON.stringify({
 
 describe('API Gateway and Lambda on this machine', () => {
   let folder: string;
+  let hold: Hold;
   let gateway: LocalApiGateway;
   let remapping: LocalApiGateway;
   let functions: LocalFunction[];
@@ -130,7 +133,7 @@ describe('API Gateway and Lambda on this machine', () => {
     physicalName: name,
     assetDir: join(folder, name),
     handler: 'index.handler',
-    environment: { TABLE: 'grants' },
+    environment: { TABLE: 'grants', HOLD: hold.url },
     timeoutMs: 29_000,
     logGroup: name,
     memoryMb: 128,
@@ -153,6 +156,7 @@ describe('API Gateway and Lambda on this machine', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'p2p-gateway-test-'));
+    hold = await startHold();
     for (const [name, source] of [
       ['buffered', bufferedSource],
       ['streaming', streamingSource],
@@ -192,6 +196,7 @@ describe('API Gateway and Lambda on this machine', () => {
 
   afterAll(async () => {
     await Promise.all([gateway.close(), remapping.close(), ...functions.map((started) => started.close())]);
+    await hold.close();
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -402,7 +407,9 @@ describe('API Gateway and Lambda on this machine', () => {
     });
 
     it('that take longer than the integration waits give 504', async () => {
-      const answer = await send('/impatient/slow');
+      const answer = await send('/impatient/hold');
+      await hold.until(1);
+      hold.release();
       expect(answer.status).toBe(504);
       expect(answer.body.toString()).toBe('{"message":"Endpoint request timed out"}');
     });
@@ -474,7 +481,9 @@ describe('API Gateway and Lambda on this machine', () => {
       const tooLong = await elsewhere('/event/x', { headers: { 'x-long': 'a'.repeat(10_240) } });
       expect(tooLong).toMatchObject({ status: 431, headers: { 'x-class': '4xx' } });
       expect(tooLong.body.toString()).toBe('{"message":"Request Header Fields Too Large"}');
-      const timedOut = await elsewhere('/impatient/slow');
+      const timedOut = await elsewhere('/impatient/hold');
+      await hold.until(1);
+      hold.release();
       expect(timedOut.status).toBe(504);
       expect(timedOut.body.toString()).toBe('{"type":"INTEGRATION_TIMEOUT"}');
       expect((await elsewhere('/do/throw')).status).toBe(502);
@@ -493,12 +502,13 @@ describe('API Gateway and Lambda on this machine', () => {
       const outgoing = request({
         host: 'localhost',
         port: gateway.port,
-        path: '/stream?what=slow',
+        path: '/stream?what=held',
         agent: false,
       }).end();
-      const startedAtMs = performance.now();
       const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
-      expect(performance.now() - startedAtMs).toBeLessThan(900);
+      await hold.until(1);
+      hold.release();
+      expect(response.statusCode).toBe(200);
       expect(Buffer.concat((await response.toArray()) as Buffer[]).toString()).toBe('late');
     });
 
@@ -509,23 +519,28 @@ describe('API Gateway and Lambda on this machine', () => {
 
     it('are held back by a slow client, and end when it leaves', async () => {
       functionLog.length = 0;
-      const written = (): number => functionLog.filter((line) => line === 'streaming chunk').length * 65_536;
+      const chunksOf = (who: string): number => functionLog.filter((line) => line === `streaming ${who}`).length;
       const socket = connect(gateway.port, 'localhost');
-      socket.write('GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      socket.write('GET /stream?who=slow HTTP/1.1\r\nHost: localhost\r\n\r\n');
       await once(socket, 'readable');
-      await delay(300);
-      const first = written();
-      expect(first).toBeGreaterThan(0);
-      expect(first).toBeLessThan(30_000_000);
-      await delay(200);
-      expect(written()).toBe(first);
+      // Another client takes all of its answer meanwhile.
+      expect((await send('/stream?who=quick')).body).toHaveLength(1600 * 65_536);
+      await eventually(() => chunksOf('quick') === 1600);
+      expect(chunksOf('slow')).toBeGreaterThan(0);
+      expect(chunksOf('slow')).toBeLessThan(400);
       socket.destroy();
       await eventually(() => /streaming ended: .*(left|closed|destroyed)/i.test(functionLog.join('\n')));
     });
 
     it('are cut where the function fails after the first byte, and 502 before it', async () => {
       expect((await send('/stream?what=throw')).status).toBe(502);
-      await expect(send('/stream?what=cut')).rejects.toThrow('aborted');
+      const outgoing = request({ host: 'localhost', port: gateway.port, path: '/stream?what=cut', agent: false }).end();
+      const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+      const body = response[Symbol.asyncIterator]();
+      expect(String((await body.next()).value)).toBe('half');
+      await hold.until(1);
+      hold.release();
+      await expect(body.next()).rejects.toThrow('aborted');
     });
 
     it('are cut after 200 MB', async () => {
@@ -555,11 +570,12 @@ describe('API Gateway and Lambda on this machine', () => {
       const outgoing = request({ host: 'localhost', port: gateway.port, path: '/stream?what=late', agent: false });
       outgoing.on('error', () => {}).end();
       const called = functions.find(({ spec: { name } }) => name === 'streaming');
-      await delay(300);
+      await eventually(() => functionLog.includes('streaming waits'));
+      const pids = called?.pids();
       outgoing.destroy();
-      await eventually(() => functionLog.includes('streaming woke'));
-      expect(called?.pids()).not.toEqual([]);
-      expect(functionLog.filter((line) => /closed|woke/.test(line))).toEqual(['streaming closed', 'streaming woke']);
+      // The handler is still there to see it.
+      await eventually(() => functionLog.includes('streaming closed'));
+      expect(called?.pids()).toEqual(pids);
     });
 
     it('need a function that streams', async () => {

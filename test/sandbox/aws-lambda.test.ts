@@ -1,5 +1,4 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -13,10 +12,10 @@ import {
   type FunctionOptions,
   type LocalFunction,
 } from '../../sandbox/aws/lambda.ts';
-import { close, listen } from '../../sandbox/aws/listen.ts';
 import type { GatewayResponseSpec } from '../../sandbox/aws/template-data.ts';
 import type { FunctionSpec } from '../../sandbox/aws/template-functions.ts';
 import { eventually } from '../support/eventually.ts';
+import { startHold, type Hold } from '../support/hold.ts';
 
 /** A function that says which process it is in and how many calls that had, and waits where it is told to. */
 const bufferedSource = `
@@ -50,24 +49,23 @@ interface Said {
   readonly calls: number;
 }
 
-/** Answers to nobody until it is told to. */
-const startHold = async () => {
-  const held: ServerResponse[] = [];
-  let arrived = (): void => undefined;
-  const server = createServer((_request, response) => {
-    held.push(response);
-    arrived();
-  });
-  const port = await listen(server, 0, '127.0.0.1');
+/** Timers that a test fires itself. */
+const handTimers = () => {
+  const running = new Map<number, () => void>();
+  let made = 0;
   return {
-    url: `http://127.0.0.1:${port}`,
-    /** Waits until so many calls are held. */
-    until: async (count: number): Promise<void> => {
-      while (held.length < count) await new Promise<void>((resolve) => (arrived = resolve));
+    after: (_ms: number, callBack: () => void) => {
+      const id = (made += 1);
+      running.set(id, callBack);
+      return () => void running.delete(id);
     },
-    /** Lets the one that has waited longest go on. */
-    release: (): void => void held.shift()?.end('go on'),
-    close: () => close(server),
+    running: () => running.size,
+    fireAll: (): void => {
+      for (const [id, callBack] of running) {
+        running.delete(id);
+        callBack();
+      }
+    },
   };
 };
 
@@ -93,7 +91,7 @@ const onceFree = async <T>(make: () => Promise<T>): Promise<T> => {
 
 describe('a function on this machine runs as Lambda runs it', () => {
   let folder: string;
-  let hold: Awaited<ReturnType<typeof startHold>>;
+  let hold: Hold;
   const functions: LocalFunction[] = [];
   let sockets = 0;
   const log: string[] = [];
@@ -319,31 +317,48 @@ describe('a function on this machine runs as Lambda runs it', () => {
 
       await eventually(() => !isRunning(before));
       expect(log.join('\n')).toMatch(/Task timed out after 0\.20 seconds/);
-      const after = await call(target);
-      expect([after.calls, after.pid === before]).toEqual([1, false]);
+    });
+
+    it('gives the next call a new process', async () => {
+      const { after, fireAll } = handTimers();
+      const target = await start('buffered', {}, { after });
+      const [late] = await holdCalls(target, 1);
+      const [before = 0] = target.pids();
+      fireAll();
+      await expect(late).rejects.toThrow();
+
+      const next = await call(target);
+
+      expect([next.calls, next.pid === before]).toEqual([1, false]);
     });
 
     it('cuts a stream after its first byte', async () => {
-      const target = await start('streaming', { timeoutMs: 300 });
+      const { after, fireAll } = handTimers();
+      const target = await start('streaming', {}, { after });
       const [before = 0] = target.pids();
       const payload = await stream(target, { holdBody: hold.url });
+      fireAll();
       await expect(text(payload)).rejects.toThrow('aborted');
       await eventually(() => !isRunning(before));
     });
 
     it('counts the time that a handler takes after its body has ended', async () => {
-      const target = await start('streaming', { timeoutMs: 1000 });
+      const { after, fireAll } = handTimers();
+      const target = await start('streaming', {}, { after });
       const [before = 0] = target.pids();
       await text(await stream(target, { holdReturn: hold.url }));
+      fireAll();
       await eventually(() => !isRunning(before));
       expect(log.join('\n')).toContain('Task timed out');
     });
 
-    it('does not touch a process that has no call', async () => {
-      const target = await start('buffered', { timeoutMs: 500 });
-      const { pid } = await call(target);
-      await delay(700);
-      expect(await call(target)).toEqual({ pid, calls: 2 });
+    it('does not run for a process that has no call', async () => {
+      const { after, running } = handTimers();
+      const target = await start('buffered', {}, { after });
+      const held = await holdCalls(target, 1);
+      expect(running()).toBe(1);
+      await releaseAll(held);
+      await eventually(() => running() === 0);
     });
   });
 

@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   BatchWriteItemCommand,
   DeleteItemCommand,
@@ -15,6 +14,7 @@ import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { invokeDirectly, startFunction, ThrottledError } from '../../sandbox/aws/lambda.ts';
 import { streamFeed } from '../../sandbox/aws/stream-feed.ts';
 import type { MappingSpec, TableSpec } from '../../sandbox/aws/template-data.ts';
+import { eventually } from '../support/eventually.ts';
 
 const streamOf = (name: string): string => `arn:aws:dynamodb:us-east-1:000000000000:table/${name}/stream/1`;
 const table = (name: string, viewType?: NonNullable<TableSpec['stream']>['viewType']): TableSpec => ({
@@ -209,7 +209,6 @@ describe('an event source mapping', () => {
     const feed = streamFeed([mapping()], async (_name, event) => {
       const numbers = numbersIn(event);
       tried.push(numbers);
-      await delay(50);
       if (numbers.includes(3) && failuresLeft > 0) {
         failuresLeft -= 1;
         throw new Error('no');
@@ -230,7 +229,6 @@ describe('an event source mapping', () => {
     const tried: number[][] = [];
     const feed = streamFeed([mapping(more)], async (_function, event) => {
       tried.push(numbersIn(event));
-      await delay(20);
       if (tried.length === 2) throw failure;
     });
     for (const n of [1, 2, 3]) feed.offer(recordOf(n));
@@ -262,10 +260,14 @@ describe('an event source mapping', () => {
   });
 
   it('gives up when the stack closes, and tells who waits', async () => {
-    const feed = streamFeed([mapping()], () => Promise.reject(new Error('never')));
+    let tries = 0;
+    const feed = streamFeed([mapping()], async () => {
+      tries += 1;
+      throw new Error('never');
+    });
     feed.offer(recordOf(1));
     const waiting = expect(feed.idle()).rejects.toThrow('closed before audit had every record');
-    await delay(200);
+    await eventually(() => tries > 1);
     await feed.close();
     await waiting;
   });

@@ -236,12 +236,14 @@ describe('Northwind Health, a SMART App Launch 2.2 server', () => {
 
 describe('an access token', () => {
   it('lives as long as the payer was told', async () => {
+    let aheadMs = 0;
     const brief = await runPayer({
       preset: 'oneUpDemo',
       displayName: 'Brief Health',
       clientId,
       client: { secret: 'its-secret' },
       accessTokenSeconds: 1,
+      now: () => Date.now() + aheadMs,
     });
     const query = new URLSearchParams({ client_id: clientId, redirect_uri: brief.redirectUri });
     const location = await signInAsMember(`${brief.url}/oauth2/authorize/payer2payer?${query.toString()}`, member1);
@@ -253,9 +255,7 @@ describe('an access token', () => {
     });
     expect(body.expires_in).toBe(1);
 
-    await new Promise((resolve) => {
-      setTimeout(resolve, 1_500);
-    });
+    aheadMs = 1_500;
 
     expect((await readFhir(brief, 'Patient', String(body.access_token))).status).toBe(401);
     await brief.close();

@@ -4,3 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 export const eventually = async (isSo: () => boolean): Promise<void> => {
   while (!isSo()) await delay(5);
 };
+
+/** Lets everything run that waits for neither time nor another process. */
+export const turns = async (): Promise<void> => {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+};

@@ -1,3 +1,4 @@
+import { turns } from '../../support/eventually.ts';
 import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
 
 const ready = () => {
@@ -61,7 +62,7 @@ describe('the gate', () => {
     };
     const stream = { onChunk: () => void order.push('byte') };
     const reading = read({ ...test.deps, openGate }, 'Patient', token, { stream });
-    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    await turns();
     expect(order.toSorted()).toEqual(['gate asked', 'payer asked']);
     open();
     expect((await reading).statusCode).toBe(200);
@@ -91,7 +92,7 @@ describe('the end hook', () => {
     const { token } = await test.grant();
     const order: string[] = [];
     const onEnd = async (): Promise<void> => {
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await turns();
       order.push(`end hook, ${test.lines.length} lines`);
     };
     const stream = { onStart: (one: NodeJS.EventEmitter) => void one.on('finish', () => order.push('finished')) };

@@ -2,17 +2,22 @@ import { randomBytes } from 'node:crypto';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import { jest } from '@jest/globals';
 import { createPayerHttp } from '../../../../functions/shared/payer/http-client.ts';
 import type { PayerRequest } from '../../../../functions/shared/payer/http.ts';
 import { readText } from '../../../../functions/shared/payer/read-text.ts';
 import { close, listen } from '../../../../sandbox/aws/listen.ts';
 import { selfSigned } from '../../../bin/certificates.ts';
+import { fakeTimeouts } from '../../../support/fake-timeouts.ts';
 import { startRawServer, type RawRequest, type RawServer } from '../../../support/raw-server.ts';
 
 const whole = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody';
 
 let server: RawServer | undefined;
-afterEach(() => server?.close());
+afterEach(() => {
+  jest.useRealTimers();
+  return server?.close();
+});
 
 type Answer = (socket: Socket, request: RawRequest) => void | Promise<void>;
 
@@ -88,14 +93,16 @@ describe('a connection', () => {
 
   it('over which more comes than was asked for is not used again', async () => {
     const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil';
-    const { promise: seen, resolve: see } = Promise.withResolvers<void>();
-    const { ask, connections } = await start((socket, { number }) => {
-      socket.once('close', () => see());
+    const sockets: Socket[] = [];
+    const { ask, connections } = await start((socket) => {
+      sockets.push(socket);
       socket.write(whole);
-      if (number === 1) setTimeout(() => socket.write(evil), 20);
     });
     expect(await ask()).toBe('200 body');
-    await seen;
+    await settled();
+    const closed = new Promise((resolve) => sockets[0]?.once('close', resolve));
+    sockets[0]?.write(evil);
+    await closed;
     expect(await ask()).toBe('200 body');
     expect(connections()).toBe(2);
   });
@@ -164,8 +171,9 @@ describe('a request', () => {
     const ending = new AbortController();
     const reason = new DOMException('over', 'TimeoutError');
     const { ask } = await start((socket) => {
-      if (when === 'in the body') socket.write(whole.slice(0, -2));
-      setTimeout(() => ending.abort(reason), 20);
+      const abort = (): void => ending.abort(reason);
+      if (when === 'in the body') socket.write(whole.slice(0, -2), abort);
+      else abort();
     });
     if (when === 'before it is sent') ending.abort(reason);
     await expect(ask({ signal: ending.signal })).rejects.toBe(reason);
@@ -262,14 +270,21 @@ describe('an answer', () => {
   });
 
   it('is not cut because its reader pauses', async () => {
+    const sockets: Socket[] = [];
     const { http, url } = await start(
-      (socket) => void socket.write(whole.slice(0, -2), () => setTimeout(() => socket.write('dy'), 20)),
+      (socket) => {
+        sockets.push(socket);
+        socket.write(whole.slice(0, -2));
+      },
       { idleMs: 50 },
     );
+    const pass = fakeTimeouts();
     const pieces: string[] = [];
     for await (const piece of (await http(url)).body ?? []) {
       pieces.push(Buffer.from(piece).toString());
-      if (pieces.length === 1) await new Promise((resolve) => setTimeout(resolve, 150));
+      if (pieces.length > 1) continue;
+      pass(150);
+      sockets[0]?.write('dy');
     }
     expect(pieces.join('')).toBe('body');
   });
@@ -296,9 +311,14 @@ describe('an answer', () => {
   });
 
   it('that breaks while nobody reads it yet tells its first reader', async () => {
-    const { http, url } = await start((socket) => void socket.write(whole.slice(0, -2), () => socket.destroy()));
+    const { promise: broken, resolve } = Promise.withResolvers<void>();
+    const { http, url } = await start((socket) => {
+      socket.once('close', () => resolve());
+      socket.write(whole.slice(0, -2), () => socket.destroy());
+    });
     const response = await http(url);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await broken;
+    await settled();
     await expect(readText(response, 100)).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 });

@@ -1,0 +1,30 @@
+import { createServer, type ServerResponse } from 'node:http';
+import { close, listen } from '../../sandbox/aws/listen.ts';
+
+/** A server that answers to nobody until it is told to: what another process waits for. */
+export interface Hold {
+  readonly url: string;
+  /** Waits until so many calls are held. */
+  readonly until: (count: number) => Promise<void>;
+  /** Lets the one that has waited longest go on. */
+  readonly release: () => void;
+  readonly close: () => Promise<void>;
+}
+
+export const startHold = async (): Promise<Hold> => {
+  const held: ServerResponse[] = [];
+  let arrived = (): void => undefined;
+  const server = createServer((_request, response) => {
+    held.push(response);
+    arrived();
+  });
+  const port = await listen(server, 0, '127.0.0.1');
+  return {
+    url: `http://127.0.0.1:${port}`,
+    until: async (count) => {
+      while (held.length < count) await new Promise<void>((resolve) => (arrived = resolve));
+    },
+    release: () => void held.shift()?.end('go on'),
+    close: () => close(server),
+  };
+};
