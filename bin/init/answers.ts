@@ -11,6 +11,7 @@ export interface Answers {
 
 /** A question whose answer keeps to a rule. */
 interface Question {
+  /** A flag without its dashes, or an argument as it is. */
   readonly flag: string;
   readonly given: string | undefined;
   readonly text: string;
@@ -18,6 +19,9 @@ interface Question {
   /** What an empty answer means. */
   readonly otherwise?: string | undefined;
 }
+
+/** As a person writes it. */
+const argument = (flag: string): string => (/^[a-z]/.test(flag) ? `--${flag}` : flag);
 
 /**
  * The answer to a question.
@@ -29,12 +33,12 @@ export const answer = async (
 ): Promise<string> => {
   if (given !== undefined) {
     const wrong = rule(given);
-    if (wrong !== undefined) throw new UsageError(`--${flag} ${wrong}`);
+    if (wrong !== undefined) throw new UsageError(`${argument(flag)} ${wrong}`);
     return given;
   }
   if (ask === undefined) {
     if (otherwise !== undefined) return otherwise;
-    throw new UsageError(`Give --${flag}: ${text.replace(/\?$/, '')}; --help lists the flags`);
+    throw new UsageError(`Give ${argument(flag)}: ${text.replace(/\?$/, '')}; --help lists the flags`);
   }
   for (;;) {
     const typed = (await ask(`${text}${otherwise === undefined ? '' : ` [${otherwise}]`} `)) || (otherwise ?? '');

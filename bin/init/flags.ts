@@ -54,3 +54,44 @@ export const readFlags = (args: readonly string[]) =>
   readArguments({ args: [...args], options: types, allowPositionals: true, allowNegative: true });
 
 export type Flags = ReturnType<typeof readFlags>['values'];
+
+/** The argument that gives a field of the stage. */
+const argumentOf: Readonly<Record<string, string>> = {
+  stage: 'NAME',
+  production: '--production',
+  account: '--account',
+  region: '--region',
+  alarmAddresses: '--alarm',
+  'domain.name': '--domain',
+  'domain.certificateArn': '--certificate',
+  'domain.hostedZone.id': '--zone-id',
+  'domain.hostedZone.name': '--zone',
+  'payers.id': '--payer-id',
+  'payers.displayName': '--payer-name',
+  'payers.fhirBaseUrl': '--payer',
+  'payers.authorizationEndpoint': '--authorize',
+  'payers.tokenEndpoint': '--token',
+  'payers.clientAuthentication': '--auth',
+  'payers.clientId': '--client-id',
+};
+
+/** Fields of a payer that a sentence about another one may name. */
+const named = Object.entries(argumentOf).map(([field, argument]) => [field.replace('payers.', ''), argument] as const);
+
+/**
+ * What is wrong with a stage, in the words of the one who gave its fields as arguments.
+ * @param problem `field.path: what is wrong; what to write`, as in a ConfigError
+ */
+export const inArguments = (problem: string): string => {
+  const [, fields = '', message = ''] = /^(.*?): (.*)$/s.exec(problem) ?? [];
+  const known = fields.split(', ').map((field) => {
+    const path = field.replaceAll(/\[\d+\]( \([^)]*\))?/g, '');
+    return argumentOf[path] ?? argumentOf[`payers.${path}`];
+  });
+  if (!known.every((argument) => argument !== undefined)) return problem;
+  const sentence = named.reduce(
+    (text, [field, argument]) => text.replaceAll(new RegExp(`\\b${field}\\b`, 'g'), argument),
+    message,
+  );
+  return `${known.join(', ')} ${sentence}`;
+};

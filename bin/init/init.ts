@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkStage } from '../../config/check.ts';
+import { checkStage, ConfigError } from '../../config/check.ts';
 import { requireDeployable } from '../../config/deployable.ts';
 import { pendingClientId } from '../../config/examples.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { registrationOf } from '../payers/registration.ts';
 import { Refusal, UsageError } from '../shared/command-line.ts';
 import { answer, deploymentRules, oneOf, orNone, rules, type Answers } from './answers.ts';
-import { help, readFlags, type Flags } from './flags.ts';
+import { help, inArguments, readFlags, type Flags } from './flags.ts';
 import { firstPayer, type FirstPayer } from './payer.ts';
 import { stageText, type NewStage } from './stage.ts';
 
@@ -70,7 +70,12 @@ const stageOf = async (answers: Answers, flags: Flags, root: string, given: stri
   const said = flags.production === undefined ? undefined : flags.production ? 'yes' : 'no';
   const text = 'Will real members use it (yes, no)?';
   const production =
-    (await answer(answers, { flag: 'production', given: said, text, rule: oneOf('yes', 'no') })) === 'yes';
+    (await answer(answers, {
+      flag: '--production or --no-production',
+      given: said,
+      text,
+      rule: oneOf('yes', 'no'),
+    })) === 'yes';
   const question = (flag: 'account' | 'region', words: string, rule: rules.Rule) =>
     answer(answers, { flag, given: flags[flag], text: words, rule });
   const account = await question('account', 'The AWS account, 12 digits?', deploymentRules.account);
@@ -146,10 +151,20 @@ const write = async (root: string, file: string, content: string, mode: number):
   }
 };
 
+/** @throws UsageError that names the arguments, not the fields of a file that is not there yet */
+const requireUsable = (stage: object, file: string): void => {
+  try {
+    requireDeployable(checkStage(stage, file), file);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new UsageError(error.problems.map(inArguments).join('\n'));
+  }
+};
+
 /**
  * Writes a new stage and the key of its first payer.
  * @returns the exit code
- * @throws UsageError, Refusal, ConfigError
+ * @throws UsageError, Refusal
  */
 export const init = async (args: readonly string[], { root, http, ask, print }: InitDeps): Promise<number> => {
   const { values: flags, positionals } = readFlags(args);
@@ -164,8 +179,7 @@ export const init = async (args: readonly string[], { root, http, ask, print }: 
   const first = await firstPayer(answers, flags, http);
   const file = `config/${stage.stage}.ts`;
   const keyFile = `.secrets/${stage.stage}/${first.payer.id}.json`;
-  const config = checkStage({ ...stage, payers: [first.payer], partners: [] }, file);
-  requireDeployable(config, file);
+  requireUsable({ ...stage, payers: [first.payer], partners: [] }, file);
   const text = await stageText(stage, first.payer, first.isSmart);
   if (flags['dry-run'] === true) {
     print(`${file} would be:\n\n${text}`);

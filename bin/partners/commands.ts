@@ -1,4 +1,6 @@
+import { pendingClientId } from '../../config/examples.ts';
 import type { StageConfig } from '../../config/stage.ts';
+import { Refusal } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
 import { typeScript } from '../shared/typescript.ts';
 import { makePartner, type NewPartner } from './new-partner.ts';
@@ -11,6 +13,20 @@ export interface Stage {
   readonly file: string;
 }
 
+/** @throws Refusal where a payer that the partner would read from has given no client id yet */
+const requireClientIds = ({ payers }: StageConfig, file: string, wanted: readonly string[]): void => {
+  const pending = payers.filter(
+    ({ id, clientId }) => clientId === pendingClientId && (wanted.length === 0 || wanted.includes(id)),
+  );
+  if (pending.length === 0) return;
+  const lines = pending.map(
+    ({ id }) =>
+      `${file}: payer "${id}" has no client id yet (${pendingClientId}); write the one that the payer gave there, or name ` +
+      'other payers with --payer',
+  );
+  throw new Refusal(lines.join('\n'));
+};
+
 const onceOnly = 'The secret, shown this once and kept nowhere:';
 
 /** Makes a client: its secret goes to stdout, everything else is a note. @throws UsageError, Refusal */
@@ -20,6 +36,7 @@ export const writeNewPartner = (
   { config, file }: Stage,
   partner: NewPartner,
 ): number => {
+  requireClientIds(config, file, partner.payers);
   const { entry, secret } = makePartner(randomBytes, config, partner);
   note(`Client id: ${entry.clientId}\n`);
   note(`Paste into partners in ${file}, then deploy:\n\n      ${typeScript(entry, 6)},\n`);

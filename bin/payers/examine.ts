@@ -1,8 +1,9 @@
+import { pendingClientId } from '../../config/examples.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { checkDiscovery } from './discovery.ts';
 import { checkAuthorize, checkFhir, checkRevoke, checkToken } from './endpoints.ts';
-import type { Finding } from './finding.ts';
+import { wrong, type Finding } from './finding.ts';
 import { reach, type ReachDeps } from './reach.ts';
 import { judgeSecret, type SecretReading } from './secret.ts';
 
@@ -29,8 +30,20 @@ const examineEndpoints = async (deps: ExamineDeps, payer: Payer): Promise<Findin
   return [...findings, ...further.flat()];
 };
 
+/** Nothing is said where there is a client id: only a sign-in shows that it is right. */
+const checkClientId = ({ clientId }: Payer): Finding[] =>
+  clientId === pendingClientId
+    ? [
+        wrong(
+          'client id',
+          `is still "${pendingClientId}"`,
+          'let the payer register the gateway, and write the client id that it gives into clientId',
+        ),
+      ]
+    : [];
+
 /**
- * Examines one payer: names, connections, endpoints, discovery, secret. Nothing that it sends holds a credential. What
+ * Examines one payer: client id, names, connections, endpoints, discovery, secret. Nothing that it sends holds a credential. What
  * lies behind a host that cannot be reached is not asked. A payer that hangs takes 8 s.
  */
 export const examine = async (deps: ExamineDeps, stage: string, payer: Payer): Promise<readonly Finding[]> => {
@@ -38,5 +51,5 @@ export const examine = async (deps: ExamineDeps, stage: string, payer: Payer): P
   const secret = async (): Promise<Finding[]> =>
     deps.readSecret === undefined ? [] : [judgeSecret(name, await deps.readSecret(name), payer)];
   const [endpoints, secrets] = await Promise.all([examineEndpoints(deps, payer), secret()]);
-  return [...endpoints, ...secrets];
+  return [...checkClientId(payer), ...endpoints, ...secrets];
 };

@@ -1,5 +1,6 @@
 /** What was looked at. */
-export type Check = 'name' | 'connection' | 'authorize' | 'token' | 'revoke' | 'FHIR' | 'discovery' | 'secret';
+export type Check =
+  'client id' | 'name' | 'connection' | 'authorize' | 'token' | 'revoke' | 'FHIR' | 'discovery' | 'secret';
 
 /** One line of the doctor's: all is well, or what is wrong and what to do about it. Neither ever holds a secret. */
 export interface Finding {

@@ -22,6 +22,7 @@ import { json, payerDeps, published, smartConfiguration } from './payer-deps.ts'
 const project = join(import.meta.dirname, '../..');
 const certificate = 'arn:aws:acm:us-east-1:444455556666:certificate/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0';
 const placed = ['--account', '444455556666', '--region', 'us-east-1', '--alarm', 'oncall@lakeside-plan.net'];
+const domain = ['--domain=gw.lakeside-plan.net', '--certificate', certificate, '--zone-id=none'];
 const payer = [
   '--payer=https://fhir.lakeside-plan.net/r4',
   '--payer-id=lakeside',
@@ -228,12 +229,12 @@ describe('npm run init', () => {
   });
 
   it.each<[readonly string[], RegExp]>([
-    [['mine'], /^Give --production: Will real members use it \(yes, no\); --help lists the flags$/],
-    [[], /^Give --NAME: The name of the stage; /],
-    [['Mine'], /^--NAME is no id; /],
-    [['demo', '--production'], /^--NAME is taken: config\/demo\.ts is there; write another name$/],
-    [['check', '--production'], /^--NAME is taken: config\/check\.ts is there/],
-    [['a'.repeat(44), '--production'], /^--NAME has 44 characters/],
+    [['mine'], /^Give --production or --no-production: Will real members use it \(yes, no\); --help lists the flags$/],
+    [[], /^Give NAME: The name of the stage; /],
+    [['Mine'], /^NAME is no id; /],
+    [['demo', '--production'], /^NAME is taken: config\/demo\.ts is there; write another name$/],
+    [['check', '--production'], /^NAME is taken: config\/check\.ts is there/],
+    [['a'.repeat(44), '--production'], /^NAME has 44 characters/],
     [['a', 'b'], /^Give one name/],
     [['mine', '--production', '--account', '1'], /^--account is no AWS account/],
     [['mine', '--production', ...placed, '--domain', 'https://x'], /^--domain is/],
@@ -244,6 +245,13 @@ describe('npm run init', () => {
       ['mine', '--production', ...placed, ...payer, '--offline', '--auth', 'none'],
       /^--auth is not known; write one of /,
     ],
+    [
+      ['mine', '--production', ...placed, ...bySecret, '--authorize', 'https://fhir.lakeside-plan.net/r4'],
+      /^--authorize is the same as --payer; write the payer's own --authorize$/,
+    ],
+    [['mine', '--production', ...placed, ...bySecret, '--token', 'https://plan.example/token'], /^--token /],
+    [['mine', '--production', ...placed, '--alarm', 'nobody', ...bySecret], /^--alarm is no e-mail address/],
+    [['mine', '--production', ...placed, ...bySecret, '--region', 'us-west-2', ...domain], /^--certificate /],
     [['mine', '--nonsense'], /^Unknown option '--nonsense'; --help lists the flags$/],
   ])('refuses %j in one line, and writes nothing', async (args, line) => {
     const error: unknown = await run(args).catch((thrown: unknown) => thrown);

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { makePartner, type NewPartner } from '../../bin/partners/new-partner.ts';
 import { rotateSecret } from '../../bin/partners/rotate.ts';
 import { checkStage } from '../../config/check.ts';
@@ -140,6 +143,27 @@ describe('npm run partners', () => {
     expect(err).toContain(`secretHashes: ['${sha256(out)}']`);
     expect(err).toContain("payers: ['northwind']");
     expect(err).not.toContain(out);
+  });
+
+  it('new names the payer that has no client id yet, and the file that it goes into', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'partners-'));
+    try {
+      const file = join(folder, 'stage.json');
+      const [plan] = config.payers;
+      const payers = [{ ...plan, clientId: 'pending-registration' }];
+      await writeFile(file, JSON.stringify({ stage: 'try', production: false, payers, partners: [] }));
+      const uri = ['--redirect-uri', 'https://partner.test/cb'];
+
+      const { code, out, err } = await runTool('partners.ts', ['new', 'Portal', ...uri, '--config', file]);
+
+      expect([code, out]).toEqual([1, '']);
+      expect(err.trim()).toBe(
+        `${file}: payer "demo-health-plan" has no client id yet (pending-registration); write the one that the payer gave ` +
+          'there, or name other payers with --payer',
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('new --public writes nothing to stdout', async () => {

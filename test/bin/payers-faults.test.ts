@@ -34,6 +34,18 @@ describe('the doctor', () => {
     ]);
   });
 
+  it('says that a payer has given no client id yet, and what comes first', async () => {
+    const findings = await examine(payerDeps().deps, 'test', { ...plan, clientId: 'pending-registration' });
+
+    expect(findings.filter(({ todo }) => todo !== undefined)).toEqual([
+      {
+        check: 'client id',
+        text: 'is still "pending-registration"',
+        todo: 'let the payer register the gateway, and write the client id that it gives into clientId',
+      },
+    ]);
+  });
+
   it('sends no parameter, credential or cookie, and follows no redirect', async () => {
     const { deps, sent } = payerDeps();
 

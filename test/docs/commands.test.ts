@@ -49,6 +49,20 @@ describe.each(tools)('what the documents write behind npm run %s', (tool) => {
   });
 });
 
+describe('a stage that the documents name', () => {
+  it('is the reader’s own, by one placeholder or the variable of the shell functions', () => {
+    const named = documents()
+      .filter(({ path }) => path.startsWith('docs/') && !path.startsWith('docs/reports/'))
+      .flatMap(({ path, text }) =>
+        [...text.matchAll(/(?:--stage|-c stage=) ?([^\s`]+)/g)].map(([, stage]) => `${path}: ${stage}`),
+      );
+
+    expect(named.length).toBeGreaterThan(20);
+    const readers = /: (?:NAME|"\$STAGE"|production-example)$/;
+    expect(named.filter((one) => !readers.test(one))).toEqual([]);
+  });
+});
+
 describe('the tables of fields', () => {
   it.each([
     ['docs/payers.md', 'payers', '| what', 2],
