@@ -75,8 +75,10 @@ const argumentOf: Readonly<Record<string, string>> = {
   'payers.clientId': '--client-id',
 };
 
-/** Fields of a payer that a sentence about another one may name. */
-const named = Object.entries(argumentOf).map(([field, argument]) => [field.replace('payers.', ''), argument] as const);
+/** Fields that a sentence about another one names, none of them a word of English. */
+const named = Object.entries(argumentOf)
+  .map(([field, argument]) => [field.replace('payers.', ''), argument] as const)
+  .filter(([field]) => /^[a-z]+[A-Z]\w+$/.test(field));
 
 /**
  * What is wrong with a stage, in the words of the one who gave its fields as arguments.

@@ -251,7 +251,10 @@ describe('npm run init', () => {
     ],
     [['mine', '--production', ...placed, ...bySecret, '--token', 'https://plan.example/token'], /^--token /],
     [['mine', '--production', ...placed, '--alarm', 'nobody', ...bySecret], /^--alarm is no e-mail address/],
-    [['mine', '--production', ...placed, ...bySecret, '--region', 'us-west-2', ...domain], /^--certificate /],
+    [
+      ['mine', '--production', ...placed, ...bySecret, '--region', 'us-west-2', ...domain],
+      /^--certificate is in us-east-1; write the ARN of a certificate in us-west-2, the stage's region$/,
+    ],
     [['mine', '--nonsense'], /^Unknown option '--nonsense'; --help lists the flags$/],
   ])('refuses %j in one line, and writes nothing', async (args, line) => {
     const error: unknown = await run(args).catch((thrown: unknown) => thrown);
