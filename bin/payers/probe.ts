@@ -1,4 +1,5 @@
 import { causeOf } from '../../functions/shared/errors.ts';
+import { parseObject } from '../../functions/shared/json-object.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { readText } from '../../functions/shared/payer/read-text.ts';
 import { answerMs } from './deadline.ts';
@@ -19,17 +20,6 @@ export type Probed = Answer | { readonly failure: string };
 
 /** As much as the gateway takes of a payer's CapabilityStatement. */
 const limitBytes = 5 * 1024 * 1024;
-
-const parseObject = (text: string): Answer['json'] => {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
-};
 
 /** Words for the errors that connecting and reading end in; `undefined` for others. */
 export const failureWords = (cause: string): string | undefined => {

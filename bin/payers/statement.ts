@@ -1,11 +1,8 @@
 import { printedBaseUrl } from '../../config/rules.ts';
+import { isObject, type JsonObject } from '../../functions/shared/json-object.ts';
 import type { Answer } from './probe.ts';
 
-type Json = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const objects = (value: unknown): Json[] => (Array.isArray(value) ? value.filter(isObject) : []);
+const objects = (value: unknown): JsonObject[] => (Array.isArray(value) ? value.filter(isObject) : []);
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
 /** What a CapabilityStatement tells about a payer profile. */
@@ -18,9 +15,9 @@ export interface Statement {
   readonly oauthUris: ReadonlyMap<string, string>;
 }
 
-const isOauthUris = ({ url }: Json): boolean => typeof url === 'string' && url.endsWith('/oauth-uris');
+const isOauthUris = ({ url }: JsonObject): boolean => typeof url === 'string' && url.endsWith('/oauth-uris');
 
-const oauthUrisOf = (servers: readonly Json[]): Map<string, string> =>
+const oauthUrisOf = (servers: readonly JsonObject[]): Map<string, string> =>
   new Map(
     servers
       .flatMap(({ security }) => (isObject(security) ? objects(security['extension']).filter(isOauthUris) : []))
@@ -31,7 +28,7 @@ const oauthUrisOf = (servers: readonly Json[]): Map<string, string> =>
       }),
   );
 
-const hasEverything = (servers: readonly Json[]): boolean =>
+const hasEverything = (servers: readonly JsonObject[]): boolean =>
   servers
     .flatMap(({ resource }) => objects(resource))
     .filter(({ type }) => type === 'Patient')

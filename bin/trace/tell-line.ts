@@ -1,3 +1,4 @@
+import { parseObject } from '../../functions/shared/json-object.ts';
 import type { FoundLine } from './find-lines.ts';
 
 /** What a person reads first, in this order; what else the line holds follows. */
@@ -16,22 +17,13 @@ const first = [
 /** The metrics' own, and what begins the line already. */
 const leftOut = new Set(['_aws', 'time', 'requests']);
 
-const record = (text: string): Readonly<Record<string, unknown>> | undefined => {
-  try {
-    const value = JSON.parse(text) as unknown;
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
 const tell = (value: unknown): string =>
   typeof value === 'string' && /^[\w./:{}+*-]+$/.test(value) ? value : JSON.stringify(value);
 
 /** A log line for a person: its time, and what it says, name by name; a line that is no record as it is. */
 export const tellLine = ({ atMs, text }: FoundLine): string => {
   const time = new Date(atMs).toISOString();
-  const fields = record(text);
+  const fields = parseObject(text);
   if (fields === undefined) return `${time}  ${text}`;
   const rest = Object.keys(fields).filter((name) => !leftOut.has(name) && !(first as readonly string[]).includes(name));
   const told = [...first, ...rest]

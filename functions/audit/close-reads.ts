@@ -5,9 +5,9 @@ import {
   type AttributeValue,
 } from '@aws-sdk/client-dynamodb';
 import { causeOf } from '../shared/errors.ts';
-import { embeddedMetrics } from '../shared/record/metrics.ts';
 import { longestReadSeconds, openReads } from '../shared/store/read-events.ts';
 import type { AuditDeps } from './deps.ts';
+import { writeLine } from './write-line.ts';
 
 type Key = Record<string, AttributeValue>;
 
@@ -87,27 +87,16 @@ const closeOverdue = async (deps: AuditDeps, requestId: string): Promise<Closed>
  * @throws Error where some could not be closed; the next run comes anyway
  */
 export const closeReads = async (deps: AuditDeps, requestId: string): Promise<void> => {
-  const { clock, stage, writeLog } = deps;
   const { closed, failure } = await closeOverdue(deps, requestId);
   const failed = failure !== undefined;
-  const metrics = embeddedMetrics(stage, clock.now(), [
-    {
-      dimensions: [[]],
-      metrics: {
-        auditEndUnknown: [closed === 0 ? undefined : closed, 'Count'],
-        auditNotWritten: [failed ? 1 : undefined, 'Count'],
-      },
+  writeLine(deps, {
+    level: failed ? 'error' : closed > 0 ? 'warn' : 'info',
+    counts: { closed },
+    failure,
+    metrics: {
+      auditEndUnknown: [closed === 0 ? undefined : closed, 'Count'],
+      auditNotWritten: [failed ? 1 : undefined, 'Count'],
     },
-  ]);
-  writeLog(
-    JSON.stringify({
-      level: failed ? 'error' : closed > 0 ? 'warn' : 'info',
-      time: new Date(clock.now()).toISOString(),
-      function: 'audit',
-      closed,
-      ...(failed ? { detail: causeOf(failure) } : {}),
-      ...metrics,
-    }),
-  );
+  });
   if (failed) throw new Error(`Reads without an end were not closed: ${causeOf(failure)}`);
 };

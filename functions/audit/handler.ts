@@ -1,10 +1,10 @@
 import type { Context, DynamoDBStreamEvent, ScheduledEvent } from 'aws-lambda';
 import { causeOf } from '../shared/errors.ts';
-import { embeddedMetrics } from '../shared/record/metrics.ts';
 import { closeReads } from './close-reads.ts';
 import type { AuditDeps } from './deps.ts';
 import { fileEvents } from './file-events.ts';
 import { readRecords, type FiledEvent } from './read-records.ts';
+import { writeLine } from './write-line.ts';
 import { writeObjects } from './write-objects.ts';
 
 interface Batch {
@@ -19,31 +19,20 @@ const lagMs = (events: readonly FiledEvent[], nowMs: number): number | undefined
     ? undefined
     : Math.max(0, nowMs - Math.min(...events.map(({ event }) => Date.parse(event.recorded))));
 
-/** One line a batch, from which the metrics come. */
-const writeLine = ({ clock, stage, writeLog }: AuditDeps, { records, events, failure }: Batch): void => {
+/** One line a batch. */
+const writeBatchLine = (deps: AuditDeps, { records, events, failure }: Batch): void => {
   const failed = failure !== undefined;
   const unreadable = events.filter((filed) => filed.unreadable).length;
-  const metrics = embeddedMetrics(stage, clock.now(), [
-    {
-      dimensions: [[]],
-      metrics: {
-        auditEvents: [failed ? 0 : events.length, 'Count'],
-        auditLagMs: [lagMs(events, clock.now()), 'Milliseconds'],
-        auditNotWritten: [failed || unreadable > 0 ? 1 : undefined, 'Count'],
-      },
+  writeLine(deps, {
+    level: failed || unreadable > 0 ? 'error' : 'info',
+    counts: { records, unreadable },
+    failure,
+    metrics: {
+      auditEvents: [failed ? 0 : events.length, 'Count'],
+      auditLagMs: [lagMs(events, deps.clock.now()), 'Milliseconds'],
+      auditNotWritten: [failed || unreadable > 0 ? 1 : undefined, 'Count'],
     },
-  ]);
-  writeLog(
-    JSON.stringify({
-      level: failed || unreadable > 0 ? 'error' : 'info',
-      time: new Date(clock.now()).toISOString(),
-      function: 'audit',
-      records,
-      unreadable,
-      ...(failed ? { detail: causeOf(failure) } : {}),
-      ...metrics,
-    }),
-  );
+  });
 };
 
 const fileBatch = async (deps: AuditDeps, { Records }: DynamoDBStreamEvent): Promise<void> => {
@@ -51,10 +40,10 @@ const fileBatch = async (deps: AuditDeps, { Records }: DynamoDBStreamEvent): Pro
   try {
     await writeObjects(deps, fileEvents(events));
   } catch (failure) {
-    writeLine(deps, { records: Records.length, events, failure });
+    writeBatchLine(deps, { records: Records.length, events, failure });
     throw new Error(`The batch was not written: ${causeOf(failure)}`);
   }
-  writeLine(deps, { records: Records.length, events });
+  writeBatchLine(deps, { records: Records.length, events });
 };
 
 /**

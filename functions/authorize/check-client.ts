@@ -2,6 +2,7 @@ import { GatewayError } from '../shared/errors.ts';
 import type { Parameters } from '../shared/http/api.ts';
 import { trustRedirectUri, type PartnerReturn } from '../shared/partner/redirect.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
+import { requirePayer } from '../shared/registry/require-payer.ts';
 import type { Partner, Payer } from '../shared/registry/types.ts';
 import { facadeBase } from '../shared/registry/urls.ts';
 import type { AuthorizeDeps } from './deps.ts';
@@ -27,8 +28,7 @@ export const checkClient = async (
   { values, repeated }: Parameters,
   record: Pick<RequestRecord, 'partner'>,
 ): Promise<CheckedClient> => {
-  const payer = await registry.payer(payerId);
-  if (payer === undefined) throw new GatewayError('invalid_request', 'There is no such health plan here.');
+  const payer = await requirePayer(registry, payerId, 'invalid_request');
   if (repeated.has('client_id') || repeated.has('redirect_uri')) {
     throw new GatewayError('invalid_request', 'The app sent its name or its address twice.');
   }

@@ -4,6 +4,7 @@ import type { ApiEvent, ApiResponse, Parameters } from '../shared/http/api.ts';
 import { hostCookie, readCookies } from '../shared/http/cookies.ts';
 import { html, page, type Html } from '../shared/http/page.ts';
 import { anyType, hasWord, type Scopes } from '../shared/registry/scopes.ts';
+import { authorizeUrl } from '../shared/registry/urls.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import type { CheckedRequest } from './check-authorize-request.ts';
 import type { CheckedClient } from './check-client.ts';
@@ -79,7 +80,7 @@ export const askForConsent = (
 If you allow it, it may:</p>
 <ul>${sentences(scope)}</ul>
 <p>This ends on ${until} at the latest. Next, ${payer.displayName} will ask you to sign in.</p>
-<form method="post" action="${origin}/oauth2/authorize/${payer.id}">${fields}
+<form method="post" action="${authorizeUrl(origin, payer.id)}">${fields}
 <button name="${decisionField}" value="allow">Allow</button>
 <button name="${decisionField}" value="deny">Do not allow</button></form>
 <p><small>You will return to ${returnHost}.</small></p>`,

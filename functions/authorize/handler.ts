@@ -1,16 +1,11 @@
 import middy from '@middy/core';
+import { answerError, answerErrors } from '../shared/http/answer-errors.ts';
 import { checkMethod, parameters, payerOf, queryPairs, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
-import { errorPages } from '../shared/http/error-pages.ts';
 import { formPairs } from '../shared/http/form.ts';
+import { errorPage } from '../shared/http/page.ts';
 import { refusePrefetch } from '../shared/http/refuse-prefetch.ts';
 import { returnError, type PartnerReturn } from '../shared/partner/redirect.ts';
-import {
-  recordError,
-  recordOf,
-  recordRequest,
-  referenceOf,
-  type RequestRecord,
-} from '../shared/record/request-record.ts';
+import { recordRequest, type RequestRecord } from '../shared/record/request-record.ts';
 import { checkAuthorizeRequest } from './check-authorize-request.ts';
 import { checkClient } from './check-client.ts';
 import { askForConsent, memberAllows } from './consent.ts';
@@ -22,10 +17,9 @@ import { rememberLoginAttempt } from './remember-login-attempt.ts';
 export const authorizeHandler = (deps: AuthorizeDeps) =>
   middy<ApiEvent, ApiResponse>()
     .use(recordRequest(deps, 'authorize'))
-    .use(errorPages)
-    .handler(async (event) => {
-      const record = recordOf(event);
-      record.step = 'authorize';
+    .use(answerErrors(errorPage))
+    .handler(async (event, { record }) => {
+      record.step = record.function;
       checkMethod(event, ['GET', 'POST']);
       refusePrefetch(event);
       const request = parameters(event.httpMethod === 'POST' ? formPairs(event) : queryPairs(event));
@@ -49,6 +43,6 @@ const answerPartner = async (
   try {
     return await steps();
   } catch (error) {
-    return returnError(to, recordError(record, error), referenceOf(record));
+    return answerError(record, error, (known, reference) => returnError(to, known, reference));
   }
 };

@@ -1,5 +1,6 @@
 import { GatewayError } from '../shared/errors.ts';
 import { checkNotRepeated, type Parameters } from '../shared/http/api.ts';
+import { requirePayer } from '../shared/registry/require-payer.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import type { CallbackDeps } from './deps.ts';
 
@@ -28,8 +29,7 @@ export const checkCallback = async (
   payerId: string,
   request: Parameters,
 ): Promise<Callback> => {
-  const payer = await registry.payer(payerId);
-  if (payer === undefined) throw new GatewayError('invalid_request', 'There is no such health plan here.');
+  const payer = await requirePayer(registry, payerId, 'invalid_request');
   checkNotRepeated(request);
   const state = request.values.get('state')?.match(/^[A-Za-z0-9_-]{43}$/)?.[0];
   if (state === undefined) {

@@ -1,6 +1,7 @@
-import { payerHttpFailure, readLimited, type PayerClientDeps } from '../shared/payer/client.ts';
+import { payerHttpFailure, type PayerClientDeps } from '../shared/payer/client.ts';
 import { PayerError } from '../shared/payer/errors.ts';
 import { isPatientId } from '../shared/payer/patient-id.ts';
+import { requireText } from '../shared/payer/read-text.ts';
 import type { Payer } from '../shared/registry/types.ts';
 
 interface SearchSet {
@@ -42,7 +43,7 @@ export const findPatient = async (
       await response.body?.cancel();
       throw new PayerError('unavailable', `GET Patient answered ${response.status}`);
     }
-    const id = onlyPatient(JSON.parse(await readLimited(response, 2 * 1024 * 1024, 'GET Patient')) as SearchSet);
+    const id = onlyPatient(JSON.parse(await requireText(response, 2 * 1024 * 1024, 'GET Patient')) as SearchSet);
     if (id === undefined) throw new PayerError('nonsense', 'GET Patient named no single patient');
     return id;
   } catch (error) {

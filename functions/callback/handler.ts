@@ -1,11 +1,12 @@
 import middy from '@middy/core';
+import { answerError, answerErrors } from '../shared/http/answer-errors.ts';
 import { checkMethod, parameters, payerOf, queryPairs, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
-import { errorPages } from '../shared/http/error-pages.ts';
 import { inTime } from '../shared/http/in-time.ts';
+import { errorPage } from '../shared/http/page.ts';
 import { refusePrefetch } from '../shared/http/refuse-prefetch.ts';
 import { clearLoginCookie } from '../shared/partner/login-cookie.ts';
 import { returnError, returnToPartner } from '../shared/partner/redirect.ts';
-import { recordError, recordOf, recordRequest, referenceOf } from '../shared/record/request-record.ts';
+import { recordRequest } from '../shared/record/request-record.ts';
 import { askPayer, orRevoke, whoseRecord } from './ask-payer.ts';
 import { checkCallback } from './check-callback.ts';
 import { checkPayerAnswer } from './check-payer-answer.ts';
@@ -17,10 +18,10 @@ import { takeLoginAttempt } from './take-login-attempt.ts';
 export const callbackHandler = (deps: CallbackDeps) =>
   middy<ApiEvent, ApiResponse>()
     .use(recordRequest(deps, 'callback'))
-    .use(errorPages)
+    .use(answerErrors(errorPage))
     .handler(async (event, context) => {
-      const record = recordOf(event);
-      record.step = 'callback';
+      const { record } = context;
+      record.step = record.function;
       checkMethod(event, ['GET']);
       refusePrefetch(event);
       const callback = await checkCallback(deps, payerOf(event), parameters(queryPairs(event)));
@@ -38,6 +39,6 @@ export const callbackHandler = (deps: CallbackDeps) =>
         record.grantId = grant.grantId;
         return returnToPartner(login.returnTo, { code: grant.code }, cookies);
       } catch (error) {
-        return returnError(login.returnTo, recordError(record, error), referenceOf(record), cookies);
+        return answerError(record, error, (known, reference) => returnError(login.returnTo, known, reference, cookies));
       }
     });

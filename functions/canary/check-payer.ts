@@ -4,7 +4,7 @@ import { payerAuthorizeUrl } from '../shared/payer/authorize-url.ts';
 import type { PayerResponse } from '../shared/payer/http.ts';
 import { readText } from '../shared/payer/read-text.ts';
 import type { Partner, Payer } from '../shared/registry/types.ts';
-import { callbackUri, facadeBase } from '../shared/registry/urls.ts';
+import { authorizeUrl, callbackUri, facadeBase } from '../shared/registry/urls.ts';
 import { sha256 } from '../shared/store/crypto.ts';
 import type { CanaryDeps } from './deps.ts';
 
@@ -67,7 +67,7 @@ const discover = (deps: CanaryDeps, { id }: Payer): Promise<string> => {
     const document = JSON.parse((await readText(response, documentLimitBytes)) ?? '') as {
       readonly authorization_endpoint?: unknown;
     } | null;
-    const ours = `${deps.origin}/oauth2/authorize/${id}`;
+    const ours = authorizeUrl(deps.origin, id);
     expectThat(document?.authorization_endpoint === ours, 'another authorization endpoint');
     return ours;
   });

@@ -1,12 +1,13 @@
 import middy from '@middy/core';
 import type { Deps } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
+import { fhirError } from '../shared/fhir/operation-outcome.ts';
+import { answerErrors } from '../shared/http/answer-errors.ts';
 import { checkMethod, payerOf, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
-import { json } from '../shared/http/respond.ts';
-import { recordOf, recordRequest } from '../shared/record/request-record.ts';
-import type { Registry } from '../shared/registry/registry.ts';
+import { json, noStore, oauthError } from '../shared/http/respond.ts';
+import { recordRequest, type RequestRecord } from '../shared/record/request-record.ts';
+import { requirePayer } from '../shared/registry/require-payer.ts';
 import type { Payer } from '../shared/registry/types.ts';
-import { answerErrors } from './answer-errors.ts';
 import { authorizationServerMetadata } from './authorization-server-metadata.ts';
 import { cacheStatements } from './cache-statements.ts';
 import { openToAll, preflight } from './cors.ts';
@@ -15,46 +16,49 @@ import { fetchStatement } from './fetch-statement.ts';
 import { gatewayStatement } from './gateway-statement.ts';
 import { smartConfiguration } from './smart-configuration.ts';
 
-type Answer = (event: ApiEvent, payer: Payer) => Promise<ApiResponse>;
+type Answer = (payer: Payer, record: RequestRecord) => Promise<ApiResponse>;
 
 const cachable = { 'Cache-Control': 'public, max-age=300' };
 const fhirJson = { 'Content-Type': 'application/fhir+json' };
 
-const findPayer = async (registry: Registry, event: ApiEvent): Promise<Payer> => {
-  const payer = await registry.payer(payerOf(event));
-  if (payer === undefined) {
-    throw new GatewayError('not_found', 'The gateway knows no health plan of this name.', { status: 404 });
-  }
-  return payer;
-};
+const unknownPayer = 'The gateway knows no health plan of this name.';
 
 /** Our public keys, which the payer can register for `private_key_jwt`. */
-const keySet: Answer = async (_event, payer) => json(200, { keys: payer.publicKeys }, cachable);
+const keySet: Answer = async (payer) => json(200, { keys: payer.publicKeys }, cachable);
 
 /** What each route answers, by the end of its pattern. */
 const answersOf = (deps: Deps): readonly (readonly [RegExp, Answer])[] => {
   const facade = (payer: Payer) => facadeOf(deps.origin, payer);
   const statements = cacheStatements(deps.clock, (payer) => fetchStatement(deps, payer, facade(payer)));
 
-  const smart: Answer = async (_event, payer) => json(200, smartConfiguration(facade(payer)), cachable);
-  const oauth: Answer = async (_event, payer) => json(200, authorizationServerMetadata(facade(payer)), cachable);
-  const metadata: Answer = async (event, payer) => {
+  const smart: Answer = async (payer) => json(200, smartConfiguration(facade(payer)), cachable);
+  const oauth: Answer = async (payer) => json(200, authorizationServerMetadata(facade(payer)), cachable);
+  const metadata: Answer = async (payer, record) => {
     const { statement, problem } = await statements(payer);
-    recordOf(event).detail = problem;
+    record.detail = problem;
     return json(200, statement ?? gatewayStatement(payer, facade(payer)), { ...cachable, ...fhirJson });
   };
   return [
     [/^\/oauth2\/jwks\//, keySet],
     [/\/smart-configuration\/?$/, smart],
     [/\/oauth-authorization-server(\/r4\/\{payer\})?\/?$/, oauth],
-    [/\/metadata\/?$/, metadata],
+    [isMetadata, metadata],
   ];
 };
 
 const findAnswer = (answers: ReturnType<typeof answersOf>, event: ApiEvent): Answer => {
   const found = answers.find(([route]) => route.test(event.resource));
-  if (found === undefined) throw new GatewayError('not_found', 'There is nothing here.', { status: 404 });
+  if (found === undefined) throw new GatewayError('not_found', 'There is nothing here.');
   return found[1];
+};
+
+const isMetadata = /\/metadata\/?$/;
+
+/** Errors as the caller understands them: `metadata` speaks FHIR, as its statement does, and the rest OAuth. */
+const tellError = (error: GatewayError, reference: string, event: ApiEvent): ApiResponse => {
+  if (!isMetadata.test(event.resource)) return withoutBodyForHead(event, oauthError(error, reference));
+  const answer = fhirError(error, reference);
+  return withoutBodyForHead(event, { ...answer, headers: { ...answer.headers, ...noStore, ...fhirJson } });
 };
 
 const withoutBodyForHead = (event: ApiEvent, response: ApiResponse): ApiResponse =>
@@ -66,13 +70,13 @@ export const discovery = (deps: Deps) => {
   return middy<ApiEvent, ApiResponse>()
     .use(recordRequest(deps, 'discovery'))
     .use(openToAll())
-    .use(answerErrors())
-    .handler(async (event): Promise<ApiResponse> => {
+    .use(answerErrors(tellError))
+    .handler(async (event, { record }): Promise<ApiResponse> => {
       if (event.httpMethod === 'OPTIONS') return preflight();
-      recordOf(event).step = 'discovery';
+      record.step = record.function;
       checkMethod(event, ['GET', 'HEAD']);
       const answer = findAnswer(answers, event);
-      const payer = await findPayer(deps.registry, event);
-      return withoutBodyForHead(event, await answer(event, payer));
+      const payer = await requirePayer(deps.registry, payerOf(event), 'not_found', unknownPayer);
+      return withoutBodyForHead(event, await answer(payer, record));
     });
 };

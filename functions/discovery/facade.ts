@@ -1,5 +1,5 @@
 import type { Payer } from '../shared/registry/types.ts';
-import { facadeBase } from '../shared/registry/urls.ts';
+import { authorizeUrl, facadeBase, tokenUrl } from '../shared/registry/urls.ts';
 
 /** The URLs of a payer's facade: what the gateway looks like to a partner app. */
 export interface Facade {
@@ -16,8 +16,8 @@ export interface Facade {
  */
 export const facadeOf = (origin: string, payer: Payer): Facade => ({
   base: facadeBase(origin, payer.id),
-  authorize: `${origin}/oauth2/authorize/${payer.id}`,
-  token: `${origin}/oauth2/token`,
+  authorize: authorizeUrl(origin, payer.id),
+  token: tokenUrl(origin),
   revoke: `${origin}/oauth2/revoke`,
   introspect: `${origin}/oauth2/introspect`,
 });

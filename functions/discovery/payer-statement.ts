@@ -1,28 +1,25 @@
+import { isObject, type JsonObject } from '../shared/json-object.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import type { Facade } from './facade.ts';
 import { security } from './security.ts';
 
-type Json = Readonly<Record<string, unknown>>;
-
 /** Interactions that the FHIR route passes on; it only reads. */
 const reads = new Set<unknown>(['read', 'vread', 'history-instance', 'history-type', 'search-type', 'search-system']);
 
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const objects = (value: unknown): Json[] => (Array.isArray(value) ? value.filter(isObject) : []);
+const objects = (value: unknown): JsonObject[] => (Array.isArray(value) ? value.filter(isObject) : []);
 
 /** Keeps an element out of the statement where nothing is left of it: FHIR has no empty arrays. */
-const unlessEmpty = (name: string, values: readonly unknown[]): Json => (values.length === 0 ? {} : { [name]: values });
+const unlessEmpty = (name: string, values: readonly unknown[]): JsonObject =>
+  values.length === 0 ? {} : { [name]: values };
 
-const onlyReads = (interactions: unknown): Json[] => objects(interactions).filter(({ code }) => reads.has(code));
+const onlyReads = (interactions: unknown): JsonObject[] => objects(interactions).filter(({ code }) => reads.has(code));
 
-const operations = (resource: Json, payer: Payer): Json[] =>
+const operations = (resource: JsonObject, payer: Payer): JsonObject[] =>
   resource['type'] === 'Patient' && payer.everything
     ? objects(resource['operation']).filter(({ name }) => name === 'everything' || name === '$everything')
     : [];
 
-const readOnlyResource = (resource: Json, payer: Payer): Json => {
+const readOnlyResource = (resource: JsonObject, payer: Payer): JsonObject => {
   const {
     interaction,
     operation: _operation,
@@ -39,9 +36,10 @@ const readOnlyResource = (resource: Json, payer: Payer): Json => {
   };
 };
 
-const canBeRead = ({ interaction }: Json): boolean => interaction === undefined || onlyReads(interaction).length > 0;
+const canBeRead = ({ interaction }: JsonObject): boolean =>
+  interaction === undefined || onlyReads(interaction).length > 0;
 
-const readOnlyRest = (rest: Json, payer: Payer, facade: Facade): Json => ({
+const readOnlyRest = (rest: JsonObject, payer: Payer, facade: Facade): JsonObject => ({
   mode: 'server',
   ...(typeof rest['documentation'] === 'string' ? { documentation: rest['documentation'] } : {}),
   security: security(facade),
@@ -60,7 +58,7 @@ const readOnlyRest = (rest: Json, payer: Payer, facade: Facade): Json => ({
  * The narrative goes, since it would tell of the rest.
  * @returns undefined where it is no statement of a server
  */
-export const payerStatement = (value: unknown, payer: Payer, facade: Facade): Json | undefined => {
+export const payerStatement = (value: unknown, payer: Payer, facade: Facade): JsonObject | undefined => {
   if (!isObject(value) || value['resourceType'] !== 'CapabilityStatement') return undefined;
   const servers = objects(value['rest']).filter(({ mode }) => mode === 'server');
   if (servers.length === 0) return undefined;

@@ -1,19 +1,20 @@
 import { GatewayError } from '../shared/errors.ts';
 import { afterBase } from '../shared/fhir/base-url-prefix.ts';
-import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
+import { isDocument, type FhirRequest } from '../shared/fhir/fhir-request.ts';
+import { fhirAnswer, outcomeAnswer } from '../shared/fhir/operation-outcome.ts';
 import type { LinkKey } from '../shared/fhir/page-link.ts';
 import { createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
-import { readLimited } from '../shared/payer/client.ts';
+import { parseObject } from '../shared/json-object.ts';
 import type { PayerResponse } from '../shared/payer/http.ts';
-import type { RequestRecord } from '../shared/record/request-record.ts';
+import { readText } from '../shared/payer/read-text.ts';
+import { referenceOf, type RequestRecord } from '../shared/record/request-record.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { payerBases } from '../shared/registry/urls.ts';
 import { declaredBytes, mostStreamedBytes, tooLarge } from './answer-limit.ts';
+import type { ReadAudit } from './audit-read.ts';
 import type { FetchDeps } from './deps.ts';
-import { fhirAnswer, outcomeAnswer } from './errors.ts';
 import { dropBody, type Deadline } from './gate.ts';
-import { isDocument } from './is-document.ts';
 import { streamBody } from './stream-body.ts';
 
 /** A payer's answer, and what it is an answer to. */
@@ -26,10 +27,11 @@ export interface PayerAnswer {
   readonly linkKey: LinkKey | undefined;
   readonly deadline: Deadline;
   readonly record: RequestRecord;
+  readonly audit: ReadAudit;
 }
 
 const payerError = (detail: string): GatewayError =>
-  new GatewayError('payer_error', 'The health plan gave an answer that cannot be used.', { status: 502, detail });
+  new GatewayError('payer_error', 'The health plan gave an answer that cannot be used.', { detail });
 
 const longestRetryAfterSeconds = 3600;
 const outcomeLimitBytes = 64 * 1024;
@@ -78,24 +80,18 @@ const answerHeaders = (answer: PayerAnswer): Record<string, string> => {
 };
 
 /** Whether a text is a whole OperationOutcome: a cut one tells the partner nothing, and looks like a fault of ours. */
-const isOutcome = (text: string): boolean => {
-  try {
-    return (JSON.parse(text) as { resourceType?: unknown } | null)?.resourceType === 'OperationOutcome';
-  } catch {
-    return false;
-  }
-};
+const isOutcome = (text: string): boolean => parseObject(text)?.['resourceType'] === 'OperationOutcome';
 
 /** The payer's 4xx keeps its meaning: its own OperationOutcome, or one of ours where it gave none. */
 const refusal = async (answer: PayerAnswer): Promise<ApiResponse> => {
   const { response, payer, base, record } = answer;
   const { status } = response;
   record.detail = `payer answered ${status}`;
-  const text = isJson(response) ? await readLimited(response, outcomeLimitBytes, 'FHIR API').catch(() => '') : '';
-  if (!isOutcome(text)) {
+  const text = isJson(response) ? await readText(response, outcomeLimitBytes).catch(() => undefined) : undefined;
+  if (text === undefined || !isOutcome(text)) {
     await dropBody(response);
     const issue = status === 404 || status === 410 ? 'not-found' : status === 403 ? 'forbidden' : 'processing';
-    return outcomeAnswer(status, issue, `The health plan refused the request (${status}).`, record);
+    return outcomeAnswer(status, issue, `The health plan refused the request (${status}).`, referenceOf(record));
   }
   const rewriter = createLinkRewriter({ from: payerBases(payer), to: base });
   const body = Buffer.concat([...rewriter.push(Buffer.from(text)), ...rewriter.end()]).toString('utf8');
@@ -110,7 +106,7 @@ const checkStatus = async (deps: FetchDeps, { response }: PayerAnswer): Promise<
     throw new GatewayError(
       status === 429 ? 'too_many_requests' : 'temporarily_unavailable',
       'The health plan asks to wait before the next request.',
-      { status, retryAfterSeconds: retryAfter(response, deps.clock.now()), detail: `payer answered ${status}` },
+      { retryAfterSeconds: retryAfter(response, deps.clock.now()), detail: `payer answered ${status}` },
     );
   }
   throw payerError(`payer answered ${status}`);

@@ -21,5 +21,5 @@ export const tooLarge = (): GatewayError =>
   new GatewayError(
     'answer_too_large',
     'The answer is larger than 200 MB, the most that the gateway can pass on. Ask for less at once: one resource type, or a smaller _count.',
-    { status: 502, detail: 'over the limit of a streamed answer', signal: 'answerTooLarge' },
+    { detail: 'over the limit of a streamed answer', signal: 'answerTooLarge' },
   );

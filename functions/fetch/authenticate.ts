@@ -4,6 +4,7 @@ import { header, payerOf, queryPairs, type ApiEvent } from '../shared/http/api.t
 import { knownAccess, scopeNow, stillAllowed } from '../shared/partner/live-grant.ts';
 import { openGrant, type OpenGrant } from '../shared/payer/tokens.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
+import { requirePayer } from '../shared/registry/require-payer.ts';
 import type { Partner, Payer } from '../shared/registry/types.ts';
 import { readAccessToken, type AccessToken } from '../shared/store/bearers.ts';
 import { sha256 } from '../shared/store/crypto.ts';
@@ -24,7 +25,7 @@ const noToken = (publicMessage: string): GatewayError =>
   new GatewayError('invalid_request', publicMessage, { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } });
 
 const invalidToken = (detail: string): GatewayError =>
-  new GatewayError('invalid_token', 'The access token is unknown, expired or revoked.', { status: 401, detail });
+  new GatewayError('invalid_token', 'The access token is unknown, expired or revoked.', { detail });
 
 const bearerOf = (event: ApiEvent): string => {
   // In any case: a payer may not mind it, and would take the value for a token.
@@ -52,10 +53,7 @@ const isOlderToken = (grant: Grant, { grantKey }: AccessToken): boolean => {
  * @throws GatewayError 401 (RFC 6750 §3.1), `not_found` for an unknown payer, `temporarily_unavailable`
  */
 export const authenticate = async (deps: FetchDeps, event: ApiEvent, record: RequestRecord): Promise<Authenticated> => {
-  const payerId = payerOf(event);
-  if ((await deps.registry.payer(payerId)) === undefined) {
-    throw new GatewayError('not_found', 'There is no such health plan here.', { status: 404 });
-  }
+  const { id: payerId } = await requirePayer(deps.registry, payerOf(event), 'not_found');
   const text = bearerOf(event);
   const token = readAccessToken(text);
   if (token === undefined) throw invalidToken('damaged, or no access token of ours');

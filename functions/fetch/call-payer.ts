@@ -1,4 +1,4 @@
-import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
+import { isDocument, type FhirRequest } from '../shared/fhir/fhir-request.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
 import { header, type ApiEvent } from '../shared/http/api.ts';
 import { payerHttpFailure } from '../shared/payer/client.ts';
@@ -9,7 +9,6 @@ import type { RequestRecord } from '../shared/record/request-record.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import type { FetchDeps } from './deps.ts';
 import { dropBody, type Deadline } from './gate.ts';
-import { isDocument } from './is-document.ts';
 
 /** One read at the payer. */
 export interface PayerCall {

@@ -1,16 +1,15 @@
-import { FhirRequestError } from '../shared/fhir/fhir-request-error.ts';
+import { GatewayError } from '../shared/errors.ts';
 import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
 import { heldByPartner } from '../shared/partner/scopes.ts';
 import { anyType, covers, type ReadAccess, type Scopes } from '../shared/registry/scopes.ts';
 
 const allows: Readonly<Record<ReadAccess, string>> = { r: 'read', s: 'search', rs: 'read and search' };
 
-const insufficientScope = (message: string) =>
-  new FhirRequestError(403, 'forbidden', message, { insufficientScope: true });
+const insufficientScope = (message: string) => new GatewayError('insufficient_scope', message);
 
 /**
  * Checks that the scope of the access token allows all that the request can return.
- * @throws FhirRequestError 403 with `insufficientScope`
+ * @throws GatewayError `insufficient_scope`
  */
 export const checkScopes = (request: FhirRequest, scope: Scopes): void => {
   const held = heldByPartner(scope);

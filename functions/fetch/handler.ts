@@ -1,19 +1,21 @@
 import middy from '@middy/core';
 import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
+import { fhirError } from '../shared/fhir/operation-outcome.ts';
 import { checkPatient } from '../shared/fhir/patient.ts';
+import { fhirMethods } from '../shared/fhir/refusals.ts';
+import { answerErrors } from '../shared/http/answer-errors.ts';
 import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
 import { corsForPartners, preflight } from '../shared/http/cors.ts';
 import { freshPayerTokens } from '../shared/payer/tokens.ts';
-import { recordOf, recordRequest } from '../shared/record/request-record.ts';
+import { recordRequest } from '../shared/record/request-record.ts';
 import { facadeBase, payerBases } from '../shared/registry/urls.ts';
 import { answerFromPayer } from './answer-from-payer.ts';
-import { auditAnswers, noteRead, openRead } from './audited-read.ts';
+import { auditAnswers, auditRead } from './audit-read.ts';
 import { authenticate } from './authenticate.ts';
 import { callPayer } from './call-payer.ts';
 import { checkScopes } from './check-scopes.ts';
 import type { FetchDeps } from './deps.ts';
 import { discoveryUrl } from './discovery-url.ts';
-import { answerErrors } from './errors.ts';
 import { behindGate, deadlineOf } from './gate.ts';
 import { linkKeyOf } from './link-key.ts';
 import { takePartnerTurn, tellRateLimit } from './rate-limit.ts';
@@ -28,20 +30,20 @@ export const fetchHandler = (deps: FetchDeps) =>
     requestEnd: ({ response }: { response?: ApiResponse | null }) => bodyEnded(response?.body),
   })
     .use(recordRequest(deps, 'fetch'))
-    .use(auditAnswers(deps))
+    .use(auditAnswers)
     .use(corsForPartners(deps.registry))
     .use(tellRateLimit)
-    .use(answerErrors)
+    .use(answerErrors(fhirError))
     .handler(async (event, context) => {
-      const record = recordOf(event);
-      record.step = 'fetch';
-      const early = preflight(event, 'GET, POST, OPTIONS') ?? discoveryUrl(event, deps.origin);
+      const { record } = context;
+      record.step = record.function;
+      const early = preflight(event, fhirMethods) ?? discoveryUrl(event, deps.origin);
       if (early !== undefined) return early;
       checkReadOnly(event);
       const { partner, payer, open, access } = await authenticate(deps, event, record);
-      await takePartnerTurn(deps, partner, record);
+      await takePartnerTurn(deps, partner, context);
       const request = readFhirRequest(event, payer, open.grant, record);
-      noteRead(record, open.grant.patient);
+      const audit = auditRead(deps, context, open.grant.patient);
       checkScopes(request, access.scope);
       const base = facadeBase(deps.origin, payer.id);
       if (open.grant.patient !== undefined) {
@@ -51,6 +53,6 @@ export const fetchHandler = (deps: FetchDeps) =>
       const fresh = await freshPayerTokens(deps, payer, open, record);
       const deadline = deadlineOf(context);
       const call = callPayer(deps, event, { payer, request, open: fresh, base, deadline, record });
-      const response = await behindGate(openRead(deps, record), call, deadline);
-      return answerFromPayer(deps, { response, payer, request, base, linkKey, deadline, record });
+      const response = await behindGate(audit.begin(), call, deadline);
+      return answerFromPayer(deps, { response, payer, request, base, linkKey, deadline, record, audit });
     });

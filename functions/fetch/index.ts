@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { environment, realDeps } from '../shared/deps.ts';
 import { payerSecrets, secretsClient } from '../shared/payer/secrets.ts';
 import { dynamoClient } from '../shared/store/dynamo.ts';
+import { readEventWriter } from './audit-read.ts';
 import { fetchHandler } from './handler.ts';
 import { boundedClock } from './limits/bounded-clock.ts';
 import { leaseFromTable } from './limits/lease-slots.ts';
 import { limiter } from './limits/limiter.ts';
-import { readEventWriter } from './write-read-event.ts';
 
 const deps = realDeps();
 // One client, so that the audit's write finds the connection that the grant was read over.

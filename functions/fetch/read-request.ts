@@ -1,26 +1,20 @@
 import { GatewayError } from '../shared/errors.ts';
 import { checkFormat } from '../shared/fhir/check-search.ts';
-import { parseFhirRequest, type FhirRequest, type Parameter } from '../shared/fhir/fhir-request.ts';
-import { refused, shown } from '../shared/fhir/known-parameters.ts';
+import { isDocument, parseFhirRequest, type FhirRequest, type Parameter } from '../shared/fhir/fhir-request.ts';
+import { shown } from '../shared/fhir/known-parameters.ts';
 import { linkParameter, unsealPage } from '../shared/fhir/page-link.ts';
 import { pageRequest } from '../shared/fhir/page-request.ts';
+import { notSupported, readOnly } from '../shared/fhir/refusals.ts';
 import { header, queryPairs, type ApiEvent } from '../shared/http/api.ts';
 import { formPairs } from '../shared/http/form.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import type { Grant } from '../shared/store/grant.ts';
 import { segmentsOf } from './discovery-url.ts';
-import { isDocument } from './is-document.ts';
 
 const overrides = ['x-http-method-override', 'x-http-method', 'x-method-override'];
 /** The same as a parameter, as web frameworks know it. */
 const isOverride = ([name]: readonly [string, string]): boolean => name.toLowerCase() === '_method';
-
-const readOnly = (): GatewayError =>
-  new GatewayError('method_not_allowed', 'This server is read-only: GET, or POST to {type}/_search.', {
-    status: 405,
-    headers: { Allow: 'GET, POST, OPTIONS' },
-  });
 
 /** Refuses writes, and what would make the payer take a read for one. @throws GatewayError 405 */
 export const checkReadOnly = (event: ApiEvent): void => {
@@ -77,15 +71,15 @@ const besideLink = new Set(['_format', '_pretty']);
 
 /**
  * The page that a sealed link names.
- * @throws FhirRequestError 400, 406
+ * @throws GatewayError 400, 406
  */
 const readPage = (query: readonly Parameter[], payer: Payer, { grantId, linkKey }: Grant): FhirRequest => {
   const [sealed = '', second] = query.filter(([name]) => name === linkParameter).map(([, value]) => value);
   const other = query.find(([name]) => name !== linkParameter && !besideLink.has(name))?.[0];
   if (other !== undefined || second !== undefined) {
-    throw refused(
+    throw notSupported(
       `${shown(other ?? linkParameter)} cannot stand beside ${linkParameter}. Follow a page link as it is.`,
-      'a parameter beside a page link',
+      { detail: 'a parameter beside a page link' },
     );
   }
   for (const [name, value] of query) if (name === '_format') checkFormat(value);
@@ -94,7 +88,7 @@ const readPage = (query: readonly Parameter[], payer: Payer, { grantId, linkKey 
 
 /**
  * Reads what is asked of the payer into a checked request.
- * @throws FhirRequestError, GatewayError
+ * @throws GatewayError
  */
 export const readFhirRequest = (event: ApiEvent, payer: Payer, grant: Grant, record: RequestRecord): FhirRequest => {
   const segments = segmentsOf(event).map(decoded);

@@ -1,4 +1,4 @@
-import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
+import { readsOne, type FhirRequest } from '../shared/fhir/fhir-request.ts';
 import { linkParameter, linkResolver, sealPage } from '../shared/fhir/page-link.ts';
 import type { LinkRewriterOptions } from '../shared/fhir/rewrite-links.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
@@ -8,7 +8,7 @@ import type { PayerAnswer } from './answer-from-payer.ts';
 import type { FetchDeps } from './deps.ts';
 
 /** Whether an answer can have pages: a resource that is read has none, though it be a Bundle that holds links. */
-export const hasPages = ({ interaction }: FhirRequest): boolean => interaction !== 'read' && interaction !== 'vread';
+export const hasPages = (request: FhirRequest): boolean => !readsOne(request);
 
 /** Makes of a page's link of the payer's one below our base that only this grant can follow. */
 export const linkSealer = (

@@ -7,7 +7,6 @@ import { raiseOf, writeRecord, type RequestRecord } from '../shared/record/reque
 import { payerBases } from '../shared/registry/urls.ts';
 import type { PayerAnswer } from './answer-from-payer.ts';
 import { mostStreamedBytes, tooLarge } from './answer-limit.ts';
-import { endRead } from './audited-read.ts';
 import type { FetchDeps } from './deps.ts';
 import { jsonDocument } from './json-document.ts';
 import { linkSealer } from './seal-links.ts';
@@ -44,9 +43,13 @@ const countCut = ({ stage, time, requestId, function: name }: RequestRecord, wri
 };
 
 /** Lets the end hook end and writes the record. Where the hook fails, the answer must not seem complete. */
-const finish = async (deps: FetchDeps, record: RequestRecord, end: { callerLeft: boolean }): Promise<void> => {
+const finish = async (
+  deps: FetchDeps,
+  { audit, record }: PayerAnswer,
+  end: { readonly callerLeft: boolean },
+): Promise<void> => {
   try {
-    await endRead(deps, record, end);
+    await audit.end(end);
   } catch {
     record.error ??= 'server_error';
     throw new Error('The answer was cut');
@@ -99,7 +102,7 @@ const piecesOf = async function* (
     record.status = 200;
     record.bytes = bytes;
     if (rewriter !== undefined) Object.assign(record, linksOf(rewriter));
-    await finish(deps, record, { callerLeft });
+    await finish(deps, answer, { callerLeft });
   }
 };
 

@@ -20,6 +20,43 @@ export type ErrorCode =
   | 'unsupported_grant_type'
   | 'unsupported_response_type';
 
+/** The HTTP status of each code, where the answer is not a redirect and the error says no other. */
+const statuses: Readonly<Record<ErrorCode, number>> = {
+  access_denied: 403,
+  answer_too_large: 502,
+  insufficient_scope: 403,
+  invalid_client: 401,
+  invalid_grant: 400,
+  invalid_request: 400,
+  invalid_scope: 400,
+  invalid_token: 401,
+  method_not_allowed: 405,
+  not_found: 404,
+  payer_error: 502,
+  payer_timeout: 504,
+  reconnect: 403,
+  server_error: 500,
+  temporarily_unavailable: 503,
+  unauthorized_client: 400,
+  too_many_requests: 429,
+  unsupported_grant_type: 400,
+  unsupported_response_type: 400,
+};
+
+/** FHIR's issue types (https://hl7.org/fhir/R4/valueset-issue-type.html), as far as errors are told by them. */
+export type IssueType =
+  | 'exception'
+  | 'forbidden'
+  | 'invalid'
+  | 'login'
+  | 'not-found'
+  | 'not-supported'
+  | 'processing'
+  | 'throttled'
+  | 'timeout'
+  | 'too-costly'
+  | 'transient';
+
 /** What an alarm counts beside the outcome of requests. */
 export type Signal =
   | 'payerDown'
@@ -32,8 +69,10 @@ export type Signal =
   | 'limitsDown';
 
 interface GatewayErrorOptions {
-  /** HTTP status where the answer is not a redirect. @default 400 */
+  /** HTTP status where the answer is not a redirect. @default the code's */
   readonly status?: number;
+  /** Issue type where the answer is an OperationOutcome. @default the code's */
+  readonly issueType?: IssueType;
   /** What happened, for the log; never sent. It must hold no token, code, secret, state or health data. */
   readonly detail?: string;
   readonly retryAfterSeconds?: number;
@@ -52,6 +91,7 @@ interface GatewayErrorOptions {
 export class GatewayError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
+  readonly issueType: IssueType | undefined;
   readonly publicMessage: string;
   readonly detail: string | undefined;
   readonly retryAfterSeconds: number | undefined;
@@ -64,7 +104,8 @@ export class GatewayError extends Error {
     this.name = 'GatewayError';
     this.code = code;
     this.publicMessage = publicMessage;
-    this.status = options.status ?? 400;
+    this.status = options.status ?? statuses[code];
+    this.issueType = options.issueType;
     this.detail = options.detail;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.signal = options.signal;
@@ -73,6 +114,12 @@ export class GatewayError extends Error {
   }
 }
 
+/** The headers that an error's answer has in every format. */
+export const errorHeaders = ({ headers, retryAfterSeconds }: GatewayError): Record<string, string> => ({
+  ...headers,
+  ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) }),
+});
+
 /** An error's sentence with the request's reference, if there is one, for a person to quote. */
 export const withReference = (publicMessage: string, reference: string | undefined): string =>
   reference === undefined ? publicMessage : `${publicMessage} (reference ${reference})`;
@@ -80,7 +127,6 @@ export const withReference = (publicMessage: string, reference: string | undefin
 /** Something the gateway stands on is out of order; nothing was decided, so the caller may try again. */
 export const unavailable = (detail: string, retryAfterSeconds = 5): GatewayError =>
   new GatewayError('temporarily_unavailable', 'The service is briefly unavailable. Please try again.', {
-    status: 503,
     retryAfterSeconds,
     detail,
   });
@@ -109,4 +155,4 @@ export const causeOf = (error: unknown): string => {
 export const asGatewayError = (error: unknown): GatewayError =>
   error instanceof GatewayError
     ? error
-    : new GatewayError('server_error', 'Something went wrong on our side.', { status: 500, detail: causeOf(error) });
+    : new GatewayError('server_error', 'Something went wrong on our side.', { detail: causeOf(error) });

@@ -4,6 +4,7 @@ import { causeOf, GatewayError } from '../shared/errors.ts';
 import { header, type ApiEvent, type Parameters } from '../shared/http/api.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
 import type { Partner, PublicJwk } from '../shared/registry/types.ts';
+import { facadeBase, tokenUrl } from '../shared/registry/urls.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import { rememberAssertion } from '../shared/store/grants.ts';
@@ -24,7 +25,7 @@ const longestAssertionSeconds = 300;
 const clockToleranceSeconds = 120;
 
 const invalidClient = (publicMessage: string, detail?: string): GatewayError =>
-  new GatewayError('invalid_client', publicMessage, { status: 401, detail });
+  new GatewayError('invalid_client', publicMessage, { detail });
 
 /** The caller learns nothing of which clients exist; the log says what was wrong. */
 const wrongClient = (detail: string): GatewayError =>
@@ -117,8 +118,7 @@ const isForUs = (audience: JWTPayload['aud'], origin: string): boolean =>
     .flat()
     // Signed, but not checked: an entry may be anything that JSON can say.
     .some(
-      (aud: unknown) =>
-        aud === `${origin}/oauth2/token` || (typeof aud === 'string' && aud.startsWith(`${origin}/r4/`)),
+      (aud: unknown) => aud === tokenUrl(origin) || (typeof aud === 'string' && aud.startsWith(facadeBase(origin, ''))),
     );
 
 const checkAssertion = async (

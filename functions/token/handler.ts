@@ -1,5 +1,6 @@
-import middy, { type MiddlewareObj } from '@middy/core';
+import middy from '@middy/core';
 import { GatewayError } from '../shared/errors.ts';
+import { answerErrors } from '../shared/http/answer-errors.ts';
 import { checkMethod, checkNotRepeated, parameters, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
 import type { Parameters } from '../shared/http/api.ts';
 import { corsForPartners, preflight } from '../shared/http/cors.ts';
@@ -7,7 +8,7 @@ import { formPairs } from '../shared/http/form.ts';
 import { inTime } from '../shared/http/in-time.ts';
 import { json, noStore, oauthError } from '../shared/http/respond.ts';
 import type { Step } from '../shared/record/metrics.ts';
-import { raise, recordError, recordOf, recordRequest, referenceOf } from '../shared/record/request-record.ts';
+import { raise, recordRequest } from '../shared/record/request-record.ts';
 import { authenticateClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
 import { introspect } from './introspect.ts';
@@ -30,13 +31,6 @@ const token: Endpoint = (deps, request) => {
 
 const endpoints: Readonly<Record<string, Endpoint>> = { token, revoke: revokeToken, introspect };
 
-const answerErrors: MiddlewareObj<ApiEvent, ApiResponse> = {
-  onError: (request) => {
-    const record = recordOf(request.event);
-    request.response = oauthError(recordError(record, request.error), referenceOf(record));
-  },
-};
-
 /** The endpoint's name: the last part of its path. */
 const nameOf = ({ resource }: ApiEvent): string => resource.slice('/oauth2/'.length);
 
@@ -52,9 +46,9 @@ export const tokenHandler = (deps: TokenDeps) =>
   middy<ApiEvent, ApiResponse>()
     .use(recordRequest(deps, 'token'))
     .use(corsForPartners(deps.registry))
-    .use(answerErrors)
+    .use(answerErrors(oauthError))
     .handler(async (event, context) => {
-      const record = recordOf(event);
+      const { record } = context;
       const { requestId } = record;
       const early = preflight(event, 'POST, OPTIONS');
       if (early !== undefined) return early;

@@ -85,7 +85,6 @@ const refreshTokenOfRepeat = async (
 
 const repeatedTooOften = (): GatewayError =>
   new GatewayError('too_many_requests', 'This refresh was repeated too often. Keep the newest refresh token.', {
-    status: 429,
     retryAfterSeconds: 1,
     detail: 'no further repeat of this rotation',
   });

@@ -1,7 +1,7 @@
+import { readEventWriter } from '../../functions/fetch/audit-read.ts';
 import type { FetchDeps } from '../../functions/fetch/deps.ts';
 import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
 import { limiter } from '../../functions/fetch/limits/limiter.ts';
-import { readEventWriter } from '../../functions/fetch/write-read-event.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
 import { basic, gateway } from '../support/login.ts';
 

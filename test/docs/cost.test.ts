@@ -4,7 +4,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { costTables, withCostTables } from '../../bin/cost/tables.ts';
 import { measured } from '../../bin/cost/usage.ts';
 import { readRecords } from '../../functions/audit/read-records.ts';
-import { readEventWriter } from '../../functions/fetch/write-read-event.ts';
+import { readEventWriter } from '../../functions/fetch/audit-read.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
 import { gateway, pkce, verifier } from '../support/login.ts';
 

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { authorizeHandler } from '../../functions/authorize/handler.ts';
 import { callbackHandler } from '../../functions/callback/handler.ts';
+import { readEventWriter } from '../../functions/fetch/audit-read.ts';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
 import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
 import { limiter } from '../../functions/fetch/limits/limiter.ts';
 import type { Rate } from '../../functions/fetch/limits/slots.ts';
-import { readEventWriter } from '../../functions/fetch/write-read-event.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import type { Partner, Payer, RegistryData } from '../../functions/shared/registry/types.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';

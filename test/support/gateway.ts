@@ -111,8 +111,12 @@ export const lambdaContext = (remainingMs = 29_000): Context =>
 type Handler = (event: ApiEvent, context: Context) => Promise<unknown>;
 
 /** Calls a handler that answers at once. */
-export const call = async (handler: unknown, event: ApiEvent): Promise<ApiResponse & { body: string }> =>
-  (await (handler as Handler)(event, lambdaContext())) as ApiResponse & { body: string };
+export const call = async (
+  handler: unknown,
+  event: ApiEvent,
+  context = lambdaContext(),
+): Promise<ApiResponse & { body: string }> =>
+  (await (handler as Handler)(event, context)) as ApiResponse & { body: string };
 
 /** The cookies that an answer sets, as a `Cookie` header. */
 export const cookiesOf = (response: ApiResponse): string =>

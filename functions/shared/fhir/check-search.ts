@@ -1,7 +1,7 @@
 import { isResourceType } from '../registry/resource-types.ts';
-import { FhirRequestError } from './fhir-request-error.ts';
 import type { Parameter, TypeNeed } from './fhir-request.ts';
-import { checkKnown, refused, shown, type Grammar } from './known-parameters.ts';
+import { checkKnown, shown, type Grammar } from './known-parameters.ts';
+import { malformed, notSupported } from './refusals.ts';
 import { parseSearchPath, targetsOf } from './search-path.ts';
 import { any, resourceTypeOf } from './search-targets.ts';
 
@@ -19,8 +19,7 @@ const need = (types: readonly string[], needs: TypeNeed['needs']): TypeNeed[] =>
 /** The gateway speaks JSON only: anything else could not be checked for links. A `+` may have become a space. */
 export const checkFormat = (value: string): void => {
   const format = value.split(';')[0]!.trim().toLowerCase().replace(' ', '+');
-  if (!jsonFormats.has(format))
-    throw new FhirRequestError(406, 'not-supported', 'Only JSON can be asked for in _format.');
+  if (!jsonFormats.has(format)) throw notSupported('Only JSON can be asked for in _format.', { status: 406 });
 };
 
 /** Types that `Type:parameter` or `Type:parameter:Target` includes. https://hl7.org/fhir/R4/search.html#include */
@@ -58,16 +57,16 @@ export const consultedByValue = (code: string, value: string, searched: readonly
   }
 };
 
-/** A type that `_type` names. @throws FhirRequestError 400 for what R4 does not have, which a payer may ignore */
+/** A type that `_type` names. @throws GatewayError 400 for what R4 does not have, which a payer may ignore */
 export const typeNamed = (type: string): string => {
   if (isResourceType(type)) return type;
-  throw new FhirRequestError(400, 'invalid', 'What _type names is not a resource type of FHIR R4.');
+  throw malformed('What _type names is not a resource type of FHIR R4.');
 };
 
 /**
  * Checks the parameters of a request, and finds what they let the payer return or look into.
  * @param searched the types whose search parameters the request's are
- * @throws FhirRequestError 400, 406
+ * @throws GatewayError 400, 406
  */
 export const checkSearch = (
   parameters: readonly Parameter[],
@@ -78,7 +77,9 @@ export const checkSearch = (
   return parameters.flatMap(([name, value]) => {
     checkKnown(name, grammar);
     if (!value.isWellFormed()) {
-      throw refused(`${shown(name)} has characters that cannot be used here.`, 'not well-formed Unicode');
+      throw notSupported(`${shown(name)} has characters that cannot be used here.`, {
+        detail: 'not well-formed Unicode',
+      });
     }
     if (name === '_format') {
       if (!anyFormat) checkFormat(value);

@@ -1,11 +1,9 @@
 import { isResourceType } from '../registry/resource-types.ts';
 import type { ReadAccess } from '../registry/scopes.ts';
 import { checkSearch, typeNamed } from './check-search.ts';
-import { FhirRequestError } from './fhir-request-error.ts';
 import { plainParameters, type AddedParameters, type Grammar } from './known-parameters.ts';
+import { malformed, notAllowed, notSupported, readOnly } from './refusals.ts';
 import { any } from './search-targets.ts';
-
-export { FhirRequestError } from './fhir-request-error.ts';
 
 /** A decoded query or form parameter: name and value. */
 export type Parameter = readonly [name: string, value: string];
@@ -50,6 +48,17 @@ export interface FhirRequest {
   readonly page?: { readonly rest: string; readonly unknown: readonly string[] };
 }
 
+/** Whether a request reads one resource, or one version of it. */
+export const readsOne = ({ interaction }: Pick<FhirRequest, 'interaction'>): boolean =>
+  interaction === 'read' || interaction === 'vread';
+
+/**
+ * Whether a request reads one Binary: the only kind whose answer may be anything but FHIR JSON, and be asked for in any
+ * format (https://hl7.org/fhir/R4/binary.html#rest). A search for Binaries is a Bundle like any other.
+ */
+export const isDocument = (request: Pick<FhirRequest, 'interaction' | 'resourceType'>): boolean =>
+  request.resourceType === 'Binary' && readsOne(request);
+
 export interface FhirRequestInput {
   readonly method: string;
   /** Decoded path segments below the FHIR base. */
@@ -69,9 +78,8 @@ const segmentForm = /^(?!\.{1,2}$)[A-Za-z0-9._~$*-]{1,128}$/;
 // with `_`.
 const idForm = /^[A-Za-z0-9.~-][A-Za-z0-9._~-]*$/;
 
-const badPath = () => new FhirRequestError(400, 'invalid', 'The path is not a FHIR read or search.');
-const notFound = (message: string) => new FhirRequestError(404, 'not-supported', message);
-const notAllowed = (message: string) => new FhirRequestError(405, 'not-supported', message);
+const badPath = () => malformed('The path is not a FHIR read or search.');
+const notFound = (message: string) => notSupported(message, { status: 404 });
 
 /** Checks that the path consists of what may stand in a FHIR path, and drops a slash at its end. */
 const checkSegments = (given: readonly string[]): readonly string[] => {
@@ -82,11 +90,11 @@ const checkSegments = (given: readonly string[]): readonly string[] => {
   return segments;
 };
 
-/** Checks the method: reading only. https://hl7.org/fhir/R4/http.html#search */
-const checkMethod = (method: string, segments: readonly string[]): 'GET' | 'POST' => {
+/** Checks the method: reading only. */
+const checkReading = (method: string, segments: readonly string[]): 'GET' | 'POST' => {
   if (method === 'GET') return method;
   if (method === 'POST' && segments.length === 2 && segments[1] === '_search') return method;
-  throw notAllowed('This server is read-only: GET, or POST to {type}/_search.');
+  throw readOnly();
 };
 
 /**
@@ -191,18 +199,16 @@ const grammarOf = ({ interaction, searched }: Target, query: readonly Parameter[
 
 /**
  * Reads a FHIR R4 request that may go to the payer: a read, a history, a search, `$everything`.
- * @throws FhirRequestError for all else
+ * @throws GatewayError for all else
  */
 export const parseFhirRequest = (input: FhirRequestInput): FhirRequest => {
   const given = checkSegments(input.segments);
-  const method = checkMethod(input.method, given);
+  const method = checkReading(input.method, given);
   const [segments, query] = asTypeSearch(given, input);
   const { needs, ...target } = targetOf(segments, method, { ...input, query });
   const form = method === 'POST' ? (input.form ?? []) : undefined;
-  // A Binary is given as whatever it is, so any format may be asked for.
-  const anyFormat = target.resourceType === 'Binary' && ['read', 'vread'].includes(target.interaction);
   const grammar = { ...grammarOf({ needs, ...target }, query), added: input.searchParameters ?? {} };
-  const consulted = checkSearch([...query, ...(form ?? [])], target.searched, grammar, anyFormat);
+  const consulted = checkSearch([...query, ...(form ?? [])], target.searched, grammar, isDocument(target));
   return {
     ...target,
     method,

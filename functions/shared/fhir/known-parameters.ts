@@ -1,5 +1,6 @@
+import type { GatewayError } from '../errors.ts';
 import { isResourceType } from '../registry/resource-types.ts';
-import { FhirRequestError } from './fhir-request-error.ts';
+import { notSupported } from './refusals.ts';
 import { any, isSearchParameter, searchTargets } from './search-targets.ts';
 
 /** Search parameters that a payer's profile adds: codes by resource type, or by `*` for all types. */
@@ -52,14 +53,10 @@ export const shown = (name: string): string => {
   return `"${name.length > longestName ? `${safe}…` : safe}"`;
 };
 
-/** A caller may have put anything where the name should be, so that no log repeats it. */
-export const refused = (message: string, detail: string): FhirRequestError =>
-  new FhirRequestError(400, 'not-supported', message, { detail });
-
 /** Where one of these stands, a client most likely made up a page's URL. */
 const paging = /page|offset|cursor|skip|^_link$/i;
 
-const unknown = (name: string, { on }: Grammar): FhirRequestError => {
+const unknown = (name: string, { on }: Grammar): GatewayError => {
   const where = on.length === 0 ? 'this request' : on.includes(any) ? 'a search of all types' : on.join(', ');
   const [kind, hint] = paging.test(name)
     ? ['paging', ' To read further pages, follow the links of the Bundle as they are.']
@@ -69,7 +66,9 @@ const unknown = (name: string, { on }: Grammar): FhirRequestError => {
           ' In a chain every type it can lead to must have the parameter: name the type, as in subject:Patient.name.',
         ]
       : ['parameter', ''];
-  return refused(`${shown(name)} is no parameter of ${where} here.${hint}`, `unknown ${kind} of ${where}`);
+  return notSupported(`${shown(name)} is no parameter of ${where} here.${hint}`, {
+    detail: `unknown ${kind} of ${where}`,
+  });
 };
 
 /** Whether each of the types has the parameter. */
@@ -131,11 +130,13 @@ export const isKnownParameter = (name: string, grammar: Grammar): boolean =>
  * Refuses a parameter that is not known for this kind of request. A server may ignore what it does not know, and so
  * answer more than was asked (https://hl7.org/fhir/R4/search.html#errors): that nothing else passes is what keeps an
  * answer within what was checked.
- * @throws FhirRequestError 400, naming the parameter
+ * @throws GatewayError 400, naming the parameter
  */
 export const checkKnown = (name: string, grammar: Grammar): void => {
   if (/(?:^|[.:])_(?:filter|query)(?::|$)/.test(name)) {
-    throw refused(`The gateway cannot check ${shown(name)}; use search parameters.`, '_filter or _query');
+    throw notSupported(`The gateway cannot check ${shown(name)}; use search parameters.`, {
+      detail: '_filter or _query',
+    });
   }
   if (!isKnownParameter(name, grammar)) throw unknown(name, grammar);
 };

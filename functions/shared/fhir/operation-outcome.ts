@@ -1,4 +1,5 @@
-import { withReference } from '../errors.ts';
+import { errorHeaders, withReference, type ErrorCode, type GatewayError, type IssueType } from '../errors.ts';
+import type { ApiResponse } from '../http/api.ts';
 
 /** A FHIR R4 OperationOutcome with one issue: https://hl7.org/fhir/R4/operationoutcome.html */
 export interface OperationOutcome {
@@ -23,3 +24,51 @@ export const operationOutcome = (code: string, message: string, reference?: stri
   resourceType: 'OperationOutcome',
   issue: [{ severity: 'error', code, details: { text: message }, diagnostics: withReference(message, reference) }],
 });
+
+/** The issue type of each code that the FHIR route and discovery have. */
+const issueTypes: Readonly<Partial<Record<ErrorCode, IssueType>>> = {
+  access_denied: 'forbidden',
+  answer_too_large: 'too-costly',
+  insufficient_scope: 'forbidden',
+  invalid_request: 'invalid',
+  invalid_token: 'login',
+  method_not_allowed: 'not-supported',
+  not_found: 'not-found',
+  payer_error: 'exception',
+  payer_timeout: 'timeout',
+  reconnect: 'forbidden',
+  server_error: 'exception',
+  temporarily_unavailable: 'transient',
+  too_many_requests: 'throttled',
+};
+
+/** The issue type that tells an error: its own, or its code's. */
+export const issueTypeOf = ({ code, issueType }: GatewayError): IssueType =>
+  issueType ?? issueTypes[code] ?? 'processing';
+
+/** RFC 6750 §3: what a client reads of a 401 or 403. */
+const challenge = ({ code, publicMessage }: GatewayError): Record<string, string> =>
+  code === 'invalid_token' || code === 'insufficient_scope'
+    ? { 'WWW-Authenticate': `Bearer error="${code}", error_description="${publicMessage.replaceAll(/["\\]/g, '')}"` }
+    : {};
+
+/** An OperationOutcome's text, a payer's or ours, as an answer. */
+export const fhirAnswer = (statusCode: number, body: string): ApiResponse => ({
+  statusCode,
+  headers: {
+    'Content-Type': 'application/fhir+json; charset=utf-8',
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  },
+  body,
+});
+
+/** An OperationOutcome of ours as an answer. */
+export const outcomeAnswer = (status: number, code: IssueType, message: string, reference: string): ApiResponse =>
+  fhirAnswer(status, JSON.stringify(operationOutcome(code, message, reference)));
+
+/** An error as FHIR tells it. */
+export const fhirError = (error: GatewayError, reference: string): ApiResponse => {
+  const answer = outcomeAnswer(error.status, issueTypeOf(error), error.publicMessage, reference);
+  return { ...answer, headers: { ...answer.headers, ...challenge(error), ...errorHeaders(error) } };
+};

@@ -1,7 +1,7 @@
 import { seal, sealIvBytes, unseal } from '../store/crypto.ts';
 import { afterBase } from './base-url-prefix.ts';
-import { FhirRequestError } from './fhir-request-error.ts';
 import type { TypeNeed } from './fhir-request.ts';
+import { malformed } from './refusals.ts';
 import { longestPageLink } from './rewrite-links.ts';
 import { any, indexOfType, typeAt } from './search-targets.ts';
 
@@ -59,7 +59,7 @@ export const sealPage = ({ rest, types }: Page, { grantId, linkKey }: LinkKey, i
 
 /**
  * Unseals the value of `_link`.
- * @throws FhirRequestError 400 where it is damaged, or was not made for this grant
+ * @throws GatewayError 400 where it is damaged, or was not made for this grant
  */
 export const unsealPage = (
   value: string,
@@ -76,11 +76,7 @@ export const unsealPage = (
       // As below.
     }
   }
-  throw new FhirRequestError(
-    400,
-    'invalid',
-    'This page link is damaged or was made for another sign-in. Start the search again.',
-  );
+  throw malformed('This page link is damaged or was made for another sign-in. Start the search again.');
 };
 
 /** Without its fragment, which no client sends. */

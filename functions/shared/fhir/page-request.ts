@@ -1,6 +1,6 @@
+import { GatewayError } from '../errors.ts';
 import { isResourceType } from '../registry/resource-types.ts';
 import { consultedByValue } from './check-search.ts';
-import { FhirRequestError } from './fhir-request-error.ts';
 import { mergeNeeds, type FhirRequest, type Parameter, type TypeNeed } from './fhir-request.ts';
 import { isKnownParameter, plainParameters, type AddedParameters } from './known-parameters.ts';
 import type { Page } from './page-link.ts';
@@ -43,7 +43,7 @@ const needsOfParameter = ([name, value]: Parameter, searched: readonly string[])
     const onTheWay = consulted.flatMap((types) => types.flatMap((type) => need(type)));
     return [...onTheWay, ...consultedByValue(code, value, searched)];
   } catch (error) {
-    if (error instanceof FhirRequestError) return need(any);
+    if (error instanceof GatewayError) return need(any);
     throw error;
   }
 };

@@ -1,5 +1,5 @@
+import { GatewayError } from '../errors.ts';
 import { afterBase } from './base-url-prefix.ts';
-import { FhirRequestError } from './fhir-request-error.ts';
 import type { FhirRequest } from './fhir-request.ts';
 import { parseSearchPath, type SearchPath } from './search-path.ts';
 import { any, resourceTypeOf, searchTargets } from './search-targets.ts';
@@ -22,11 +22,10 @@ const namedPatient = [/(?<![A-Za-z0-9_-])Patient\/+([^/?#|,$\s]*)/g, /(?<=^|[,|$
 const maxDecodings = 3;
 
 const anotherPatient = () =>
-  new FhirRequestError(403, 'forbidden', 'This access token is for one member; the request names another patient.');
+  new GatewayError('access_denied', 'This access token is for one member; the request names another patient.');
 const unverifiable = () =>
-  new FhirRequestError(
-    403,
-    'forbidden',
+  new GatewayError(
+    'access_denied',
     'This access token is for one member, and the gateway cannot tell whom this search names. Name the member by id, as in patient={id}.',
   );
 
@@ -146,7 +145,7 @@ const checkParameter = (name: string, value: string, searched: readonly string[]
  * however it is spelled.
  * @param patientId the grant's patient
  * @param ownBases FHIR base URLs below which a reference may lie: the gateway's for this payer, the payer's, its aliases
- * @throws FhirRequestError 403
+ * @throws GatewayError `access_denied`
  */
 export const checkPatient = (request: FhirRequest, patientId: string, ownBases: readonly string[]): void => {
   if (request.resourceType === patient && request.id !== undefined && request.id !== patientId) throw anotherPatient();

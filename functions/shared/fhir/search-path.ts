@@ -1,4 +1,4 @@
-import { FhirRequestError } from './fhir-request-error.ts';
+import { malformed } from './refusals.ts';
 import { any, resourceTypeOf, searchTargets } from './search-targets.ts';
 
 /**
@@ -19,7 +19,7 @@ export interface SearchPath {
 /** Chains are followed this far; nobody needs more, and every step costs. */
 const maxSteps = 8;
 
-const malformed = () => new FhirRequestError(400, 'invalid', 'A search parameter is not well-formed.');
+const malformedName = () => malformed('A search parameter is not well-formed.');
 
 /** All types that a reference parameter of any of these types may point to; `ANY` where R4 knows no such parameter. */
 export const targetsOf = (on: readonly string[], code: string): readonly string[] => {
@@ -29,7 +29,7 @@ export const targetsOf = (on: readonly string[], code: string): readonly string[
 
 /**
  * Takes a search parameter's name apart, as a parameter of one of the types `on`.
- * @throws FhirRequestError 400
+ * @throws GatewayError 400
  */
 export const parseSearchPath = (name: string, on: readonly string[]): SearchPath => {
   const consulted: (readonly string[])[] = [];
@@ -46,7 +46,7 @@ export const parseSearchPath = (name: string, on: readonly string[]): SearchPath
     const chain = /^([^.:]+)(?::([^.:]*))?\.(.+)$/.exec(rest);
     if (chain === null) {
       const [code, ...modifiers] = rest.toLowerCase().split(':');
-      if (!code || code === '_has' || rest.includes('.')) throw malformed();
+      if (!code || code === '_has' || rest.includes('.')) throw malformedName();
       return { consulted, on: types, code, modifier: modifiers.length === 0 ? undefined : modifiers.join(':') };
     }
     const named = chain[2] === undefined ? undefined : [resourceTypeOf(chain[2]) ?? any];
@@ -54,5 +54,5 @@ export const parseSearchPath = (name: string, on: readonly string[]): SearchPath
     rest = chain[3]!;
     consulted.push(types);
   }
-  throw malformed();
+  throw malformedName();
 };

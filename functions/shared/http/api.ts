@@ -66,7 +66,6 @@ export const checkNotRepeated = ({ repeated }: Parameters): void => {
 export const checkMethod = (event: ApiEvent, allowed: readonly string[]): void => {
   if (!allowed.includes(event.httpMethod)) {
     throw new GatewayError('method_not_allowed', `Use ${allowed.join(' or ')}.`, {
-      status: 405,
       headers: { Allow: allowed.join(', ') },
     });
   }

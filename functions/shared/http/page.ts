@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { GatewayError } from '../errors.ts';
+import { errorHeaders, type GatewayError } from '../errors.ts';
 import type { ApiResponse } from './api.ts';
 import { noStore } from './respond.ts';
 
@@ -91,9 +91,7 @@ export const errorPage = (error: GatewayError, reference: string): ApiResponse =
       ${link}
       <p><small>Reference: ${reference}</small></p>`,
   );
-  Object.assign(answer.headers, error.headers);
-  if (error.retryAfterSeconds !== undefined) answer.headers['Retry-After'] = String(error.retryAfterSeconds);
-  return answer;
+  return { ...answer, headers: { ...answer.headers, ...errorHeaders(error) } };
 };
 
 /** A redirect of a browser: 302, since 307 would repeat a form (RFC 9700 §4.12). */

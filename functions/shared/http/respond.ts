@@ -1,4 +1,4 @@
-import { withReference, type GatewayError } from '../errors.ts';
+import { errorHeaders, withReference, type GatewayError } from '../errors.ts';
 import type { ApiResponse } from './api.ts';
 
 /** Answers that carry tokens or depend on them are never stored (RFC 6749 §5.1). */
@@ -21,8 +21,7 @@ export const oauthError = (error: GatewayError, reference: string): ApiResponse 
     },
     {
       ...noStore,
-      ...error.headers,
-      ...(error.retryAfterSeconds === undefined ? {} : { 'Retry-After': String(error.retryAfterSeconds) }),
+      ...errorHeaders(error),
       ...(error.status === 401 ? { 'WWW-Authenticate': 'Basic realm="gateway", charset="UTF-8"' } : {}),
     },
   );

@@ -4,9 +4,9 @@ import { nowSeconds, type Clock } from '../deps.ts';
 import { causeOf } from '../errors.ts';
 import type { Payer } from '../registry/types.ts';
 import type { PayerTokens } from '../store/grant.ts';
-import { PayerError } from './errors.ts';
-import type { PayerHttp, PayerResponse } from './http.ts';
-import { readText } from './read-text.ts';
+import { PayerError, type Asked } from './errors.ts';
+import type { PayerHttp } from './http.ts';
+import { requireText } from './read-text.ts';
 import type { PayerSecret, ReadPayerSecret } from './secrets.ts';
 import { payerTokens, readJsonObject, readTokenAnswer, type ReadAnswer } from './token-answer.ts';
 
@@ -34,19 +34,9 @@ type GrantType = 'authorization_code' | 'refresh_token';
 const timeoutMs = 10_000;
 const answerLimitBytes = 256 * 1024;
 
-/** Reads a body up to a limit. @throws PayerError where it is longer */
-export const readLimited = async (response: PayerResponse, limitBytes: number, asked: Asked): Promise<string> => {
-  const text = await readText(response, limitBytes);
-  if (text === undefined) throw new PayerError('nonsense', `${asked}: answer over ${limitBytes} bytes`);
-  return text;
-};
-
 /** The payer answered, and what it sent breaks HTTP or its own content coding (RFC 9110 §8.4). */
 const isUnusable = (cause: string): boolean =>
   /^UnusableAnswer\b|:(?:HPE_|Z_DATA_ERROR|ERR_(?:BROTLI_)?_?ERROR)/.test(cause);
-
-/** What of a payer's was asked, as the canary's findings name it too. */
-type Asked = 'token endpoint' | 'FHIR API' | 'GET Patient';
 
 /** A payer's HTTP failure as a {@link PayerError}; only names of errors are kept. */
 export const payerHttpFailure = (error: unknown, asked: Asked): PayerError => {
@@ -86,7 +76,7 @@ const lenientFetch =
         await response.body?.cancel();
         throw new PayerError('unavailable', `token endpoint answered ${status}`);
       }
-      const text = await readLimited(response, answerLimitBytes, 'token endpoint');
+      const text = await requireText(response, answerLimitBytes, 'token endpoint');
       if (readJsonObject(text) === undefined) {
         if (status === 200 && text === '') return new Response();
         throw notJson(status);

@@ -3,6 +3,9 @@ import { GatewayError, type Signal } from '../errors.ts';
 /** How a payer failed: only `invalid_grant` says anything about the grant. */
 export type PayerFailure = 'invalid_grant' | 'invalid_client' | 'unavailable' | 'timeout' | 'nonsense';
 
+/** What of a payer's was asked, as the canary's findings name it too. */
+export type Asked = 'token endpoint' | 'FHIR API' | 'GET Patient';
+
 /** A payer's failure, before it is known whom to tell. `detail` is for the log. */
 export class PayerError extends Error {
   readonly failure: PayerFailure;
@@ -41,21 +44,16 @@ export const loginFailure = (error: PayerError): GatewayError =>
 export const readFailure = (error: PayerError): GatewayError => {
   switch (error.failure) {
     case 'timeout':
-      return new GatewayError('payer_timeout', 'The health plan did not answer in time.', {
-        status: 504,
-        ...forLog(error),
-      });
+      return new GatewayError('payer_timeout', 'The health plan did not answer in time.', { ...forLog(error) });
     case 'unavailable':
     case 'invalid_client':
       return new GatewayError('temporarily_unavailable', 'The health plan is not available at the moment.', {
-        status: 503,
         retryAfterSeconds: 30,
         ...forLog(error),
       });
     case 'invalid_grant':
     case 'nonsense':
       return new GatewayError('payer_error', 'The health plan gave an answer that cannot be used.', {
-        status: 502,
         ...forLog(error),
       });
   }

@@ -1,3 +1,4 @@
+import { PayerError, type Asked } from './errors.ts';
 import type { PayerResponse } from './http.ts';
 
 /** The text of a body, or undefined where it is longer than the limit: a payer cannot fill the memory. */
@@ -14,4 +15,11 @@ export const readText = async (
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+};
+
+/** The text of a body. @throws PayerError where it is longer than the limit */
+export const requireText = async (response: PayerResponse, limitBytes: number, asked: Asked): Promise<string> => {
+  const text = await readText(response, limitBytes);
+  if (text === undefined) throw new PayerError('nonsense', `${asked}: answer over ${limitBytes} bytes`);
+  return text;
 };

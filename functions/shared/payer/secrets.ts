@@ -21,7 +21,6 @@ export const secretsClient = (): SecretsManagerClient => new SecretsManagerClien
 
 const unreadable = (detail: string, retryAfterSeconds: number): GatewayError =>
   new GatewayError('temporarily_unavailable', 'This health plan is not available at the moment.', {
-    status: 503,
     retryAfterSeconds,
     detail,
     signal: 'secretMissing',

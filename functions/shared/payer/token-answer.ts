@@ -1,3 +1,4 @@
+import { parseObject, type JsonObject } from '../json-object.ts';
 import { parseScopes, type Scopes } from '../registry/scopes.ts';
 import type { PayerTokens } from '../store/grant.ts';
 
@@ -27,16 +28,8 @@ const headerToken = /^[\x21-\x7e]+$/;
 /** Token types that need a proof or a signature, which the gateway does not make. */
 const boundTypes = new Set(['dpop', 'mac', 'pop']);
 
-/** A JSON object's text as that object, with or without a byte order mark; undefined for everything else. */
-export const readJsonObject = (text: string): Readonly<Record<string, unknown>> | undefined => {
-  try {
-    const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch {
-    // No JSON is as little an object as another value.
-  }
-  return undefined;
-};
+/** A token answer's JSON object, with or without a byte order mark; undefined for everything else. */
+export const readJsonObject = (text: string): JsonObject | undefined => parseObject(text.replace(/^\uFEFF/, ''));
 
 /** Why an access token cannot be used, or undefined where it can. */
 const problemOf = (token: unknown, type: unknown): string | undefined => {
@@ -65,7 +58,7 @@ const scopeOf = (value: unknown): Scopes => {
  * this answer, so whatever else is odd in it counts as left out. An `id_token`, which nobody asked for, is not looked at.
  * @param now epoch seconds
  */
-export const readTokenAnswer = (answer: Readonly<Record<string, unknown>>, now: number): ReadAnswer => {
+export const readTokenAnswer = (answer: JsonObject, now: number): ReadAnswer => {
   const { access_token: accessToken, refresh_token: refreshToken, expires_in: expiresIn, patient } = answer;
   const problem = problemOf(accessToken, answer['token_type']);
   const life = lifeOf(expiresIn);

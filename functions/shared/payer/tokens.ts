@@ -35,7 +35,7 @@ const storeAgainMs = 500;
 const longestWaitMs = 22_000;
 
 const ended = (detail: string): GatewayError =>
-  new GatewayError('invalid_token', 'This access has ended. Ask the member to connect again.', { status: 401, detail });
+  new GatewayError('invalid_token', 'This access has ended. Ask the member to connect again.', { detail });
 
 const hasEnded = (error: unknown): boolean => error instanceof GatewayError && error.code === 'invalid_token';
 
@@ -216,7 +216,6 @@ export const refreshPayerTokens = async (
 /** The payer refuses its own token for good: a 401 of ours would send clients round for ever, so it is 403. */
 export const reconnect = (detail: string): GatewayError =>
   new GatewayError('reconnect', 'The health plan no longer accepts this access. Ask the member to connect again.', {
-    status: 403,
     detail,
   });
 

@@ -1,9 +1,13 @@
 import type { MiddlewareObj } from '@middy/core';
+import type { Context } from 'aws-lambda';
 import type { Clock, Deps, WriteLog } from '../deps.ts';
 import { asGatewayError, GatewayError, type ErrorCode, type Signal } from '../errors.ts';
 import { payerOf, type ApiEvent, type ApiResponse } from '../http/api.ts';
 import { edgeFacts } from '../http/edge-headers.ts';
 import { requestMetrics, type Outcome, type Step } from './metrics.ts';
+
+/** The functions behind API Gateway. */
+export type FunctionName = 'authorize' | 'callback' | 'discovery' | 'fetch' | 'token';
 
 /**
  * The one record of a request: it feeds the log line, its metrics and the audit. These are all the fields there are;
@@ -14,7 +18,7 @@ export interface RequestRecord {
   readonly stage: string;
   readonly time: string;
   readonly requestId: string;
-  readonly function: string;
+  readonly function: FunctionName;
   readonly method: string;
   /** The route's pattern, such as `/r4/{payer}/{proxy+}`; never the path. */
   readonly route: string;
@@ -58,14 +62,18 @@ export const raiseOf = (record: Pick<RequestRecord, 'signals'>, error: unknown):
   if (error instanceof GatewayError && error.signal !== undefined) raise(record, error.signal);
 };
 
-const records = new WeakMap<object, RequestRecord>();
+/** Lambda's context as the steps of a pipeline see it: with the request's record, which {@link recordRequest} puts there. */
+export interface RequestContext<Name extends FunctionName = FunctionName> extends Context {
+  readonly record: RequestRecord & { readonly function: Name };
+}
 
-/** The record of the request that this event belongs to. */
-export const recordOf = (event: ApiEvent): RequestRecord => {
-  const record = records.get(event);
-  if (record === undefined) throw new Error('recordRequest must come first in the pipeline');
-  return record;
-};
+/** A middleware behind {@link recordRequest}. */
+export type Middleware<Given extends RequestContext = RequestContext> = MiddlewareObj<
+  ApiEvent,
+  ApiResponse,
+  Error,
+  Given
+>;
 
 /** Notes an error in the record. One without a detail of its own says in the log what it says to the caller. */
 export const recordError = (record: RequestRecord, error: unknown): GatewayError => {
@@ -113,12 +121,11 @@ export const writeRecord = (record: RequestRecord, clock: Clock, writeLog: Write
 };
 
 /** Opens the request record, and writes it once the answer is known; a streamed body writes it when it ends. */
-export const recordRequest = (
+export const recordRequest = <Name extends FunctionName>(
   deps: Pick<Deps, 'clock' | 'writeLog' | 'registry' | 'behindEdge'>,
-  functionName: string,
-): MiddlewareObj<ApiEvent, ApiResponse> => {
-  const write = (event: ApiEvent, response: ApiResponse | null | undefined): void => {
-    const record = recordOf(event);
+  functionName: Name,
+): Middleware<RequestContext<Name>> => {
+  const write = ({ record }: RequestContext, response: ApiResponse | null | undefined): void => {
     record.status = response?.statusCode ?? 500;
     if (typeof response?.body === 'string' || response?.body === undefined) {
       writeRecord(record, deps.clock, deps.writeLog);
@@ -126,7 +133,7 @@ export const recordRequest = (
   };
   return {
     before: async ({ event, context }) => {
-      const record: RequestRecord = {
+      const record: RequestContext<Name>['record'] = {
         stage: deps.registry.stage,
         time: new Date(deps.clock.now()).toISOString(),
         // Lambda's own id: API Gateway lets a client choose its request id (`x-amzn-RequestId`), and one-time things
@@ -138,11 +145,11 @@ export const recordRequest = (
         startedAtMs: deps.clock.monotonic(),
         ...(deps.behindEdge === true ? edgeFacts(event) : {}),
       };
-      records.set(event, record);
+      Object.assign(context, { record });
       const payer = await deps.registry.payer(payerOf(event));
       if (payer !== undefined) record.payer = payer.id;
     },
-    after: ({ event, response }) => write(event, response),
-    onError: ({ event, response }) => write(event, response),
+    after: ({ context, response }) => write(context, response),
+    onError: ({ context, response }) => write(context, response),
   };
 };

@@ -3,6 +3,12 @@ import type { Payer } from './types.ts';
 /** The FHIR base URL of a payer's facade, which is its issuer too: clients compare `iss` with the base. */
 export const facadeBase = (origin: string, payerId: string): string => `${origin}/r4/${payerId}`;
 
+/** The authorization endpoint of a payer's facade. */
+export const authorizeUrl = (origin: string, payerId: string): string => `${origin}/oauth2/authorize/${payerId}`;
+
+/** The token endpoint, which all facades share. */
+export const tokenUrl = (origin: string): string => `${origin}/oauth2/token`;
+
 /** The gateway's redirect URI at a payer: the same at authorize and at token (RFC 6749 §4.1.3). */
 export const callbackUri = (origin: string, payerId: string): string => `${origin}/oauth2/callback/${payerId}`;
 

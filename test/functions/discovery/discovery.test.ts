@@ -7,7 +7,7 @@ import { discovery } from '../../../functions/discovery/discovery.ts';
 import type { ApiEvent } from '../../../functions/shared/http/api.ts';
 import type { PayerHttp } from '../../../functions/shared/payer/http.ts';
 import { registryOf } from '../../../functions/shared/registry/registry.ts';
-import { lambdaContext } from '../../support/gateway.ts';
+import { call } from '../../support/gateway.ts';
 
 const origin = 'https://gateway.example.org';
 const base = `${origin}/r4/northwind`;
@@ -92,8 +92,8 @@ const start = ({ payerHttp = async () => fhir(payersStatement) }: Options = {}) 
       headers: { Origin: 'https://anyone.example' },
       requestContext: { requestId: 'request-1' },
     } as unknown as ApiEvent;
-    const response = await handler(event, lambdaContext());
-    const text = response.body as string;
+    const response = await call(handler, event);
+    const text = response.body;
     return { ...response, value: text === '' ? undefined : (JSON.parse(text) as Record<string, never>) };
   };
   return { ask, http, lines, time };

@@ -4,14 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { jest } from '@jest/globals';
 import middy from '@middy/core';
-import { auditAnswers, noteRead, openRead } from '../../../functions/fetch/audited-read.ts';
-import { readEventWriter } from '../../../functions/fetch/write-read-event.ts';
+import { auditAnswers, auditRead, readEventWriter } from '../../../functions/fetch/audit-read.ts';
 import type { ApiEvent, ApiResponse } from '../../../functions/shared/http/api.ts';
-import { recordOf, recordRequest, type RequestRecord } from '../../../functions/shared/record/request-record.ts';
+import { recordRequest, type RequestRecord } from '../../../functions/shared/record/request-record.ts';
 import { dynamoClient } from '../../../functions/shared/store/dynamo.ts';
 import { eventually, turns } from '../../support/eventually.ts';
 import { fetchGateway, fhir, issueOf, read, readEvent } from '../../support/fetch-gateway.ts';
-import { lambdaContext, startMs } from '../../support/gateway.ts';
+import { call, startMs } from '../../support/gateway.ts';
 import { withPayer } from '../../support/login.ts';
 
 /** The FHIR route as it is in AWS: its gate and its end hook write to a table, which is in memory here. */
@@ -186,32 +185,19 @@ it('ends a read that has no answer as a 500', async () => {
   const test = audited();
   const handler = middy<ApiEvent, ApiResponse>()
     .use(recordRequest(test.deps, 'fetch'))
-    .use(auditAnswers(test.deps))
-    .handler((event) => {
-      noteRead(recordOf(event), undefined);
+    .use(auditAnswers)
+    .handler((_event, context) => {
+      auditRead(test.deps, context, undefined);
       throw new RangeError('nobody answers');
     });
 
-  await expect(handler(readEvent('Patient', undefined), lambdaContext())).rejects.toThrow('nobody answers');
+  await expect(call(handler, readEvent('Patient', undefined))).rejects.toThrow('nobody answers');
 
   expect(test.written()).toEqual(['ended 500']);
   expect(test.log()).toMatchObject([{ status: 500, outcome: 'failed' }]);
 });
 
 describe('a read whose opening is not written', () => {
-  it('because nobody noted the read is 503, and the gate is not asked', async () => {
-    const record = blankRecord();
-    const asked: unknown[] = [];
-    const openGate = async (one: unknown): Promise<void> => void asked.push(one);
-
-    await expect(openRead({ openGate, onEnd: openGate }, record)).rejects.toMatchObject({
-      status: 503,
-      detail: 'gate: Error',
-    });
-    expect(asked).toEqual([]);
-    expect(record.signals).toEqual(['auditNotWritten']);
-  });
-
   it('is 503 without a byte of the payer, and rings', async () => {
     const test = audited();
     const { token } = await test.grant();

@@ -36,8 +36,8 @@ describe('checkScopes', () => {
   ])('refuses %s with %j', (line, scope) => {
     expect(refusal(() => checkScopes(parse(line), parseScopes(scope)))).toMatchObject({
       status: 403,
-      code: 'forbidden',
-      insufficientScope: true,
+      code: 'insufficient_scope',
+      issueType: 'forbidden',
     });
   });
 

@@ -143,7 +143,8 @@ describe('a code that is presented twice', () => {
     const form = { grant_type: 'authorization_code', code: await login() };
     const context = lambdaContext();
     const redeem = async () =>
-      (await handlers.token(apiEvent('/oauth2/token', { method: 'POST', form, headers: basic() }), context)).statusCode;
+      (await call(handlers.token, apiEvent('/oauth2/token', { method: 'POST', form, headers: basic() }), context))
+        .statusCode;
     const before = grant();
     const first = await redeem();
     readsOf(dynamo, before, grant());

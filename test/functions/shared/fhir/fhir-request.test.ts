@@ -4,9 +4,9 @@ import { parse, refusal } from './requests.ts';
 
 const needsOf = (line: string) => parse(line).types.map(({ type, needs }) => `${type}.${needs}`);
 const refused = (line: string, options?: { everything: boolean }) => {
-  const { status, code, publicMessage } = refusal(() => parse(line, options));
+  const { status, issueType, publicMessage } = refusal(() => parse(line, options));
   expect(publicMessage).toMatch(/^[A-Z].*\.$/);
-  return `${status} ${code}`;
+  return `${status} ${issueType}`;
 };
 
 describe('interactions', () => {

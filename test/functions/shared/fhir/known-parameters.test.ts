@@ -2,8 +2,8 @@ import { readGuideParameters, readSearchParameters } from '../../../../bin/make-
 import { parse, refusal } from './requests.ts';
 
 const refused = (line: string, options?: Parameters<typeof parse>[1]) => {
-  const { status, code, publicMessage } = refusal(() => parse(line, options));
-  expect(code).toBe('not-supported');
+  const { status, issueType, publicMessage } = refusal(() => parse(line, options));
+  expect(issueType).toBe('not-supported');
   return `${status} ${publicMessage}`;
 };
 

@@ -161,8 +161,8 @@ describe('requests that name another patient', () => {
   ])('refuses %s', (line) => {
     expect(refusal(() => check(line))).toMatchObject({
       status: 403,
-      code: 'forbidden',
-      insufficientScope: false,
+      code: 'access_denied',
+      issueType: 'forbidden',
       publicMessage: 'This access token is for one member; the request names another patient.',
     });
   });
@@ -205,10 +205,9 @@ describe('requests that might name another patient', () => {
     'POST /Patient/_search identifier=x',
   ])('refuses %s and says how to ask', (line) => {
     expect(refusal(() => check(line))).toMatchObject({
-      name: 'FhirRequestError',
       status: 403,
-      code: 'forbidden',
-      insufficientScope: false,
+      code: 'access_denied',
+      issueType: 'forbidden',
       publicMessage: expect.stringContaining('Name the member by id'),
     });
   });

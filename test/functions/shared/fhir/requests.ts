@@ -1,10 +1,11 @@
+import { GatewayError, type ErrorCode, type IssueType } from '../../../../functions/shared/errors.ts';
 import {
-  FhirRequestError,
   parseFhirRequest,
   type FhirRequest,
   type FhirRequestInput,
   type Parameter,
 } from '../../../../functions/shared/fhir/fhir-request.ts';
+import { issueTypeOf } from '../../../../functions/shared/fhir/operation-outcome.ts';
 
 const parametersOf = (query: string): Parameter[] => [...new URLSearchParams(query)];
 
@@ -37,13 +38,22 @@ export const unchecked = (line: string): FhirRequest => {
   };
 };
 
-/** The typed error that something throws; fails where it throws none. */
-export const refusal = (act: () => unknown): FhirRequestError => {
+/** What the FHIR route says of an error. */
+interface Refusal {
+  readonly status: number;
+  readonly code: ErrorCode;
+  readonly issueType: IssueType;
+  readonly publicMessage: string;
+}
+
+/** The typed error that something throws, as the FHIR route tells it; fails where it throws none. */
+export const refusal = (act: () => unknown): Refusal => {
   try {
     act();
   } catch (error) {
-    if (error instanceof FhirRequestError) return error;
-    throw error;
+    if (!(error instanceof GatewayError)) throw error;
+    const { status, code, publicMessage } = error;
+    return { status, code, issueType: issueTypeOf(error), publicMessage };
   }
   throw new Error('was not refused');
 };

@@ -1,6 +1,6 @@
 import type { ApiEvent } from '../../../../functions/shared/http/api.ts';
 import { edgeFacts } from '../../../../functions/shared/http/edge-headers.ts';
-import { recordOf, recordRequest } from '../../../../functions/shared/record/request-record.ts';
+import { recordRequest, type RequestContext } from '../../../../functions/shared/record/request-record.ts';
 import { apiEvent, testDeps } from '../../../support/gateway.ts';
 
 const cloudFrontId = 'x3kFv9-Qm_7Zt1Yw8Lr2Bd6Nc4Hj0Ks5Pg3Ua9Ve1Xi7Oq==';
@@ -28,8 +28,9 @@ describe('what CloudFront tells of a request', () => {
     const { deps } = testDeps();
     const event = asked({ 'CloudFront-Viewer-Address': '198.51.100.7:46532', 'X-Amz-Cf-Id': cloudFrontId });
     const { before } = recordRequest({ ...deps, ...(behindEdge === undefined ? {} : { behindEdge }) }, 'token');
-    await before?.({ event, context: { awsRequestId: 'x' } } as never);
-    return recordOf(event);
+    const context = { awsRequestId: 'x' };
+    await before?.({ event, context } as never);
+    return (context as unknown as RequestContext).record;
   };
 
   it('stands in the log line behind an edge, and nowhere else, since any caller can write these headers', async () => {

@@ -1,0 +1,138 @@
+import { Readable } from 'node:stream';
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import type { Clock } from '../shared/deps.ts';
+import { causeOf, unavailable } from '../shared/errors.ts';
+import type { ApiResponse } from '../shared/http/api.ts';
+import { raise, type Middleware, type RequestContext, type RequestRecord } from '../shared/record/request-record.ts';
+import { s, type Table } from '../shared/store/dynamo.ts';
+import { openReads, readEventItem, type ReadEvent } from '../shared/store/read-events.ts';
+
+/*
+ * A read that is understood, of a grant that is known, leaves its audit events however it ends:
+ *
+ *   auditRead ─┬─ refused (scope, patient, payer tokens) ───────────► end
+ *              └─ begin, beside the payer's call ─┬─ body ──────────► end, by the body's generator
+ *                   │                             └─ other ─────────► end, by the middleware
+ *                   └─ not written ─► 503, and nothing of the payer's leaves
+ */
+
+/** What the gate and the end hook are told. */
+export interface AuditedRead {
+  readonly record: RequestRecord;
+  /** The payer's id of the patient; it has no place in the record, which is logged. */
+  readonly patient: string | undefined;
+}
+
+/** Where the audit goes. */
+export interface ReadGate {
+  /** Must have resolved before the first byte of health data leaves; where it rejects, none does. */
+  readonly openGate: (read: AuditedRead) => Promise<void>;
+  /** Awaited when a read has ended in whatever way, before its answer is finished. */
+  readonly onEnd: (read: AuditedRead, end: { readonly callerLeft: boolean }) => Promise<void>;
+}
+
+/** The audit of one read. */
+export interface ReadAudit {
+  /**
+   * Opens the gate.
+   * @throws GatewayError `temporarily_unavailable` where the event is not known to be written: nothing may leave
+   */
+  readonly begin: () => Promise<void>;
+  /**
+   * Lets the end hook end, once.
+   * @throws whatever the hook threw; the record has the signal then
+   */
+  readonly end: (how?: { readonly callerLeft?: boolean }) => Promise<void>;
+}
+
+/** The context of a read: whose audit it is, once that is known. */
+export interface AuditContext extends RequestContext {
+  audit?: ReadAudit;
+}
+
+/** From here on, the end of the request is audited. */
+export const auditRead = (gate: ReadGate, context: AuditContext, patient: string | undefined): ReadAudit => {
+  const { record } = context;
+  const read = { record, patient };
+  let isOver = false;
+  const audit: ReadAudit = {
+    begin: async () => {
+      try {
+        await gate.openGate(read);
+      } catch (error) {
+        // A closing event would only wait once more for what has just failed.
+        isOver = true;
+        raise(record, 'auditNotWritten');
+        throw unavailable(`gate: ${causeOf(error)}`);
+      }
+    },
+    end: async ({ callerLeft = false } = {}) => {
+      if (isOver) return;
+      isOver = true;
+      try {
+        await gate.onEnd(read, { callerLeft });
+      } catch (error) {
+        raise(record, 'auditNotWritten');
+        record.detail ??= `end hook: ${causeOf(error)}`;
+        throw error;
+      }
+    },
+  };
+  context.audit = audit;
+  return audit;
+};
+
+/** Ends every audited read whose answer is no stream. */
+export const auditAnswers: Middleware<AuditContext> = {
+  after: ({ context, response }) => endAnswered(context, response),
+  onError: ({ context, response }) => endAnswered(context, response),
+};
+
+const endAnswered = async (
+  { record, audit }: AuditContext,
+  response: ApiResponse | null | undefined,
+): Promise<void> => {
+  if (response?.body instanceof Readable) return;
+  record.status = response?.statusCode ?? 500;
+  // The answer stands: it holds no record of the member's, and where the payer was asked, the opening event is there.
+  await audit?.end().catch(() => undefined);
+};
+
+/** One try, and all of them: a member waits, and the end has to fit into what the deadline keeps back. Milliseconds. */
+const tryMs = 1000;
+const allTriesMs = 2500;
+
+/** A try of the opening that arrives after the end must not take its place. The SDK's own retry finds the read still open. */
+const notEnded = {
+  ConditionExpression: `attribute_not_exists(eventId) OR ${openReads.key} = :requestId`,
+};
+
+const put = async ({ client, name }: Table, event: ReadEvent): Promise<void> => {
+  const condition =
+    event.type === 'opened' ? { ...notEnded, ExpressionAttributeValues: { ':requestId': s(event.requestId) } } : {};
+  await client.send(new PutItemCommand({ TableName: name, Item: readEventItem(event), ...condition }), {
+    requestTimeout: tryMs,
+    abortSignal: AbortSignal.timeout(allTriesMs),
+  });
+};
+
+const known = ({ record, patient }: AuditedRead) => ({
+  requestId: record.requestId,
+  grantId: record.grantId ?? '',
+  partner: record.partner ?? '',
+  payer: record.payer ?? '',
+  interaction: record.interaction ?? '',
+  patient,
+});
+
+/**
+ * The gate and the end hook as they are: each writes the request's item of AuditEvents, by one put. The SDK's own retry after a
+ * lost answer is harmless.
+ */
+export const readEventWriter = (table: Table, { now }: Clock): ReadGate => ({
+  openGate: (read) => put(table, { ...known(read), type: 'opened', atMs: now() }),
+  onEnd: (read, { callerLeft }) => {
+    const { status = 500, error, bytes } = read.record;
+    return put(table, { ...known(read), type: 'ended', atMs: now(), end: { status, error, bytes, callerLeft } });
+  },
+});

@@ -1,0 +1,23 @@
+import type { GatewayError } from '../errors.ts';
+import { recordError, referenceOf, type Middleware, type RequestRecord } from '../record/request-record.ts';
+import type { ApiEvent, ApiResponse } from './api.ts';
+
+/**
+ * Notes an error in the record, and answers it.
+ * @param tell renders it in the caller's format, with the reference that a person can quote
+ */
+export const answerError = (
+  record: RequestRecord,
+  error: unknown,
+  tell: (error: GatewayError, reference: string) => ApiResponse,
+): ApiResponse => tell(recordError(record, error), referenceOf(record));
+
+/** Answers whatever a handler throws, as {@link answerError} does. */
+export const answerErrors = (
+  tell: (error: GatewayError, reference: string, event: ApiEvent) => ApiResponse,
+): Middleware => ({
+  onError: (request) => {
+    const { context, error, event } = request;
+    request.response = answerError(context.record, error, (known, reference) => tell(known, reference, event));
+  },
+});
