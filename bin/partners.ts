@@ -5,10 +5,11 @@ import { readArguments, readStage, runTool, stageFile, stageFlags, UsageError } 
 import { output } from './shared/output.ts';
 
 const help = `npm run --silent partners -- new NAME --redirect-uri URI [flags]
-npm run --silent partners -- rotate NAME-OR-CLIENT-ID [flags]
+npm run --silent partners -- rotate NAME-OR-CLIENT-ID [--leaked] [flags]
 
 new          makes a client: a client id, a secret, and the entry for the stage's configuration.
-rotate       makes a second secret for a partner that has one, and says in which order to go on.
+rotate       makes a second secret for a partner that has one, and says in which order to go on. With --leaked it is
+             the only one: the old hash comes out at once.
 
 Neither writes a file. The secret alone goes to stdout, all else to stderr. It is shown once; the configuration holds
 its hash.
@@ -18,6 +19,7 @@ its hash.
   --home-page URL      new: a page of the app's (default: the root of the first redirect URI's site)
   --public             new: an app that can keep no secret, in a browser or on a phone
   --jwks FILE          new: the partner's public keys, for private_key_jwt in place of a secret
+  --leaked             rotate: the old secret is known to others, so it is refused from the next deployment on
   --stage NAME         a stage in config/ (default local)
   --config FILE        a stage's configuration, .ts or .json
   --help               this text
@@ -31,6 +33,7 @@ const flagTypes = {
   'home-page': { type: 'string' },
   public: { type: 'boolean' },
   jwks: { type: 'string' },
+  leaked: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
 
@@ -73,10 +76,14 @@ const run = async (): Promise<number> => {
   if (name === undefined || rest.length > 0) {
     throw new UsageError(`Give one name, in quotes where it has blanks: ${command} "Example Partner"`);
   }
-  if (command === 'new') return create(flags, name);
+  if (command === 'new') {
+    if (flags.leaked === true) throw new UsageError('--leaked is for rotate, not for new');
+    return create(flags, name);
+  }
   const unheeded = onlyForNew.find((flag) => flags[flag] !== undefined);
   if (unheeded !== undefined) throw new UsageError(`--${unheeded} is for new, not for rotate`);
-  return writeRotated(randomBytes, output, await stageOf(flags), name);
+  const leaked = flags.leaked === true;
+  return writeRotated(randomBytes, output, await stageOf(flags), { nameOrId: name, leaked });
 };
 
 await runTool(run);

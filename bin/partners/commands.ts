@@ -4,7 +4,7 @@ import { Refusal } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
 import { typeScript } from '../shared/typescript.ts';
 import { makePartner, type NewPartner } from './new-partner.ts';
-import { rotateSecret } from './rotate.ts';
+import { rotateSecret, type Rotated } from './rotate.ts';
 import type { RandomBytes } from './secret.ts';
 
 /** A stage, and the file that a person edits for it. */
@@ -53,32 +53,46 @@ export const writeNewPartner = (
   return 0;
 };
 
-/** Makes a second secret for a partner: it goes to stdout, everything else is a note. @throws Refusal */
+/** Both secrets work until the partner uses the new one. */
+const stepsOfRotation = ({ partner, hash, secretHashes }: Rotated, file: string): string[] => [
+  `A second secret for ${partner.name} (${partner.clientId}). In this order:`,
+  '',
+  `  1. Write both hashes into ${file}, and deploy. From then on both secrets work:`,
+  '',
+  `        secretHashes: ${typeScript(secretHashes, 8, 14)},`,
+  '',
+  '  2. Hand the new secret to the partner.',
+  '  3. Wait until the partner says that all of its servers use it.',
+  '  4. Take the old hash out, and deploy. From then on the old secret is refused:',
+  '',
+  `        secretHashes: ${typeScript([hash], 8, 14)},`,
+  '',
+];
+
+/** Whoever has the old secret must not stay in for as long as the partner needs to change. */
+const stepsAfterLeak = ({ partner, secretHashes }: Rotated, file: string): string[] => [
+  `A new secret for ${partner.name} (${partner.clientId}), in place of the one that leaked. In this order:`,
+  '',
+  '  1. Hand the new secret to the partner, if it can be reached now; if not, do not wait for it.',
+  `  2. REMOVE every old hash from ${file} now: write the new one alone, and deploy. From then on the old secret is`,
+  '     refused, and the partner cannot get tokens until it uses the new one:',
+  '',
+  `        secretHashes: ${typeScript(secretHashes, 8, 14)},`,
+  '',
+  '  3. Find what was done with the old secret: docs/operate.md, "A partner\'s secret".',
+  '',
+];
+
+/** Makes a new secret for a partner: it goes to stdout, everything else is a note. @throws Refusal */
 export const writeRotated = (
   randomBytes: RandomBytes,
   { note, secret: writeSecret }: Output,
   { config, file }: Stage,
-  nameOrId: string,
+  { nameOrId, leaked }: { readonly nameOrId: string; readonly leaked: boolean },
 ): number => {
-  const { partner, secret, secretHashes } = rotateSecret(randomBytes, config, nameOrId);
-  const [, added] = secretHashes;
-  note(
-    [
-      `A second secret for ${partner.name} (${partner.clientId}). In this order:`,
-      '',
-      `  1. Write both hashes into ${file}, and deploy. From then on both secrets work:`,
-      '',
-      `        secretHashes: ${typeScript(secretHashes, 8, 14)},`,
-      '',
-      '  2. Hand the new secret to the partner.',
-      '  3. Wait until the partner says that all of its servers use it.',
-      '  4. Take the old hash out, and deploy. From then on the old secret is refused:',
-      '',
-      `        secretHashes: ${typeScript([added], 8, 14)},`,
-      '',
-      onceOnly,
-    ].join('\n'),
-  );
-  writeSecret(secret);
+  const rotated = rotateSecret(randomBytes, config, nameOrId, leaked);
+  const steps = leaked ? stepsAfterLeak(rotated, file) : stepsOfRotation(rotated, file);
+  note([...steps, onceOnly].join('\n'));
+  writeSecret(rotated.secret);
   return 0;
 };

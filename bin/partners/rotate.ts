@@ -5,12 +5,14 @@ import { Refusal } from '../shared/command-line.ts';
 import { typeScript } from '../shared/typescript.ts';
 import { newSecret, type RandomBytes } from './secret.ts';
 
-/** A second secret for a partner. It is nowhere else. */
+/** A new secret for a partner. It is nowhere else. */
 export interface Rotated {
   readonly partner: Partner;
   readonly secret: string;
-  /** The old hash and the new one. */
-  readonly secretHashes: readonly [string, string];
+  /** The new secret's hash. */
+  readonly hash: string;
+  /** What the partner's entry has to hold: the old hash and the new one, or the new one alone where the old has leaked. */
+  readonly secretHashes: readonly string[];
 }
 
 const findPartner = ({ stage, partners }: StageConfig, nameOrId: string): Partner => {
@@ -29,8 +31,8 @@ const findPartner = ({ stage, partners }: StageConfig, nameOrId: string): Partne
   return partner;
 };
 
-/** The one hash that there is. @throws Refusal */
-const currentHash = ({ clientId, clientAuthentication, secretHashes }: Partner): string => {
+/** The hashes that stay beside the new one. @throws Refusal where there is no secret, or no room for another */
+const keptHashes = ({ clientId, clientAuthentication, secretHashes }: Partner, leaked: boolean): readonly string[] => {
   if (clientAuthentication.includes('none')) {
     throw new Refusal(`${clientId} is a public client; it has no secret to rotate`);
   }
@@ -40,22 +42,29 @@ const currentHash = ({ clientId, clientAuthentication, secretHashes }: Partner):
       `${clientId} authenticates with keys, not with a secret: add its new public key to jwks, deploy, and take out the old one when the partner signs with the new`,
     );
   }
+  if (leaked) return [];
   if (next !== undefined) {
     throw new Refusal(
       `${clientId} has two secrets already, so it is being rotated. Once the partner uses the new one, leave only that: secretHashes: ${typeScript([next])}`,
     );
   }
-  return current;
+  return [current];
 };
 
 /**
- * Makes a second secret for a partner, found by client id or name. Nothing is written.
- * @throws Refusal where the partner is unknown, has two secrets or none
+ * Makes a new secret for a partner, found by client id or name. Nothing is written.
+ * @param leaked whether the old secret is known to others: then none of the old hashes stays
+ * @throws Refusal where the partner is unknown, has no secret, or has two and none has leaked
  */
-export const rotateSecret = (randomBytes: RandomBytes, config: StageConfig, nameOrId: string): Rotated => {
+export const rotateSecret = (
+  randomBytes: RandomBytes,
+  config: StageConfig,
+  nameOrId: string,
+  leaked = false,
+): Rotated => {
   const partner = findPartner(config, nameOrId);
-  const old = currentHash(partner);
+  const kept = keptHashes(partner, leaked);
   const secret = newSecret(randomBytes);
-  const secretHashes = [old, sha256(secret)] as const;
-  return { partner, secret, secretHashes };
+  const hash = sha256(secret);
+  return { partner, secret, hash, secretHashes: [...kept, hash] };
 };

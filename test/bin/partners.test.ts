@@ -108,6 +108,29 @@ describe('rotating a secret', () => {
     expect(await taken(rotated)).toEqual([false, true]);
   });
 
+  it('that has leaked lets only the new one in, also where two were there', async () => {
+    const rotating = withHashes('demo-partner', [sha256('first'), sha256('second')]);
+    for (const [stage, olds] of [
+      [config, ['demo-partner-secret']],
+      [rotating, ['first', 'second']],
+    ] as const) {
+      const { secret, hash, secretHashes } = rotateSecret(randomBytes, stage, 'demo-partner', true);
+      const rotated = withHashes('demo-partner', secretHashes);
+      const taken = await Promise.all([...olds, secret].map((one) => isTaken(rotated, 'demo-partner', one)));
+
+      expect(secretHashes).toEqual([sha256(secret)]);
+      expect(hash).toBe(sha256(secret));
+      expect(taken).toEqual([...olds.map(() => false), true]);
+    }
+  });
+
+  it('that has leaked is refused, as any other, to a partner that has none', () => {
+    expect(() => rotateSecret(randomBytes, config, 'demo-app', true)).toThrow(/is a public client/);
+    const { entry } = makePartner(randomBytes, config, { ...app, jwks: [es384Jwk().publicJwk] });
+    const stage = checkStage({ ...config, partners: [...config.partners, entry] }, 'x');
+    expect(() => rotateSecret(randomBytes, stage, 'example-partner', true)).toThrow(/authenticates with keys/);
+  });
+
   it.each([
     ['nobody', config, /has no partner "nobody"; it has: demo-partner, demo-app/],
     ['demo-app', config, /is a public client/],
@@ -186,6 +209,16 @@ describe('npm run partners', () => {
     expect(err).not.toContain(out);
   });
 
+  it('rotate --leaked says to remove the old hash at once, and prints nothing but the new one', async () => {
+    const { code, out, err } = await runTool('partners.ts', ['rotate', 'demo-partner', '--leaked']);
+
+    expect(code).toBe(0);
+    expect(out).toMatch(/^[0-9a-f]{64}$/);
+    expect(err).toMatch(/REMOVE every old hash from .* now: write the new one alone, and deploy/);
+    expect([...err.matchAll(/'([\w-]{43})'/g)].map(([, hash]) => hash)).toEqual([sha256(out)]);
+    expect(err).not.toMatch(/both secrets work|Wait until/);
+  });
+
   it.each([
     [[], 2, /npm run --silent partners -- new/],
     [['make', 'x'], 2, /^There is no command "make"/],
@@ -199,6 +232,7 @@ describe('npm run partners', () => {
       /^nowhere.json: cannot be read/,
     ],
     [['rotate', 'demo-partner', '--public'], 2, /^--public is for new/],
+    [['new', 'x', '--redirect-uri', 'https://partner.test/cb', '--leaked'], 2, /^--leaked is for rotate/],
     [['rotate', 'nobody'], 1, /^Stage local has no partner/],
     [['rotate', 'x', '--stage', 'nowhere'], 1, /^config\/nowhere.ts: there is no such file/],
   ])('%j ends with %d, writes nothing to stdout, and says what to do', async (args, code, line) => {
