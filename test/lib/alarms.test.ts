@@ -263,7 +263,7 @@ describe.each(stages)('the alarms of %s', (stage) => {
     expect(subscribed).toEqual(stage === 'demo' ? [] : [['email', 'gateway-oncall@plan.example.org', 'Alarms/Topic']]);
   });
 
-  it('say what has happened, and link to a section that the runbook has', () => {
+  it('have a sentence, and link to a section that the runbook has', () => {
     const runbook = readFileSync(join(import.meta.dirname, '../../docs/operate.md'), 'utf8');
     const base = stage === 'demo' ? 'docs/operate.md' : 'https://runbooks.plan.example.org/operate.md';
     for (const alarm of alarms.values()) {

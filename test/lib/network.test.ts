@@ -153,6 +153,9 @@ describe('the network of a stage', () => {
     const [log] = ofType(template, 'AWS::EC2::FlowLog');
     expect(log?.Properties).toMatchObject({ ResourceType: 'VPC', TrafficType: 'ALL' });
     expect(nameOf(template, property(log, 'LogGroupName'))).toBe('Network/FlowLogs');
+    const group = at(template, 'Network/FlowLogs');
+    expect(nameOf(template, property(group, 'KmsKeyId'))).toBe('Keys/Data.Arn');
+    expect(property(group, 'RetentionInDays')).toBe(400);
   });
 
   it('has its default security group closed, by a function that may do that alone', () => {

@@ -91,11 +91,11 @@ describe.each(stages)('rights in %s', (stage) => {
       ],
     ],
     ['Canary/Canary', []],
-  ])('let %s do only what it calls, on only what it calls it on', (path, rights) => {
+  ])('let %s do exactly this', (path, rights) => {
     expect(rightsOf(template, path)).toEqual([...common(path), ...rights].sort());
   });
 
-  it('name every action', () => {
+  it('have no wildcard in an action', () => {
     const actions = identityPolicies().flatMap((policy) => statementsOf(policy).flatMap(({ Action }) => Action));
     expect(actions.length).toBeGreaterThan(20);
     expect(actions.filter((action) => action.includes('*'))).toEqual([]);
@@ -132,7 +132,7 @@ describe("the policies that read payers' secrets", () => {
   /** The configuration takes no more. */
   const mostPayers = 140;
 
-  it('hold as many ARNs as fit into one, and are as many as that takes, which a role can have', async () => {
+  it('fit into a policy each, are no more than a role can have, and name every payer once', async () => {
     const [payer] = (await import('../../config/demo.ts')).default.payers;
     if (payer === undefined) throw new Error('the demo stage has no payer');
     const payers = Array.from({ length: mostPayers }, (_payer, index) => ({

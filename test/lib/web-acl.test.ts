@@ -176,7 +176,7 @@ describe('the web ACL', () => {
     },
   );
 
-  it('with an edge takes only what shows the secret that CloudFront alone has', () => {
+  it('with an edge takes only what shows the secret of the origin', () => {
     const rules = named('edge', acl('edge', 'REGIONAL')[1].Rules);
     const asked = { path: '/r4/northwind/Patient' };
     expect(stoppedBy(rules, asked)).toBe('OnlyCloudFront');
