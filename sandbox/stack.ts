@@ -47,6 +47,8 @@ export interface LocalStack extends Omit<LocalCloud, 'setSecret'> {
   /** Stops a payer of the sandbox, by its id, as if it were down; it keeps what it knows. */
   readonly stopPayer: (payerId: string) => Promise<void>;
   readonly startPayer: (payerId: string) => Promise<void>;
+  /** Has a payer of the sandbox break its bundles off after so many bytes; with `undefined` they are whole again. */
+  readonly cutPayer: (payerId: string, bytes: number | undefined) => void;
 }
 
 const flags: Readonly<Record<keyof LocalPorts, string>> = {
@@ -155,6 +157,7 @@ const startAll = async (
     config,
     stopPayer: async (payerId) => payerOf(payerId).close(),
     startPayer: async (payerId) => payerOf(payerId).reopen(),
+    cutPayer: (payerId, bytes) => payerOf(payerId).cutAfter(bytes),
   };
 };
 

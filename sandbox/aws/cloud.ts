@@ -54,10 +54,13 @@ export interface LocalCloud {
    */
   readonly invoke: (name: string, event: unknown) => Promise<unknown>;
   /**
-   * Resolves once every record of the tables' streams was delivered.
+   * Resolves once every record of the tables' streams was delivered that no pause holds back.
    * @throws Error where the stack closes before
    */
   readonly streamsIdle: () => Promise<void>;
+  /** Disables the functions that take the tables' streams, which keep their records; `resumeStreams` enables them again. */
+  readonly pauseStreams: () => void;
+  readonly resumeStreams: () => void;
   readonly close: () => Promise<void>;
 }
 
@@ -172,5 +175,7 @@ const deploy = async (options: CloudOptions, workDir: string, opened: Opened): P
     clearCalls: aws.log.clear,
     invoke: (name, event) => invoke(({ spec }) => spec.name === name, name, event),
     streamsIdle: feed.idle,
+    pauseStreams: feed.pause,
+    resumeStreams: feed.resume,
   };
 };

@@ -7,8 +7,11 @@ import type { MappingSpec } from './template-data.ts';
 /** Delivers records to functions as Lambda's event source mappings do. */
 export interface StreamFeed {
   readonly offer: (record: DynamoDBRecord) => void;
-  /** Resolves once every record was delivered. @throws Error where the feed closes before */
+  /** Resolves once every record was delivered that no pause holds back. @throws Error where the feed closes before */
   readonly idle: () => Promise<void>;
+  /** Delivers nothing more, as where somebody has disabled the mappings: the streams keep the records until `resume`. */
+  readonly pause: () => void;
+  readonly resume: () => void;
   /** Ends at once; what was not delivered is lost with the tables. */
   readonly close: () => Promise<void>;
 }
@@ -27,6 +30,7 @@ const feedOf = (mapping: MappingSpec, deliver: Deliver): StreamFeed => {
   const { signal } = closed;
   let running = Promise.resolve();
   let isRunning = false;
+  let isPaused = false;
 
   const send = (batch: readonly DynamoDBRecord[]): Promise<'taken' | 'failed' | 'throttled'> =>
     deliver(mapping.functionName, { Records: [...batch] }).then(
@@ -50,7 +54,7 @@ const feedOf = (mapping: MappingSpec, deliver: Deliver): StreamFeed => {
   };
 
   const run = async (): Promise<void> => {
-    while (queue.length > 0 && !signal.aborted) await insist(queue.splice(0, mapping.batchSize));
+    while (queue.length > 0 && !isPaused && !signal.aborted) await insist(queue.splice(0, mapping.batchSize));
     isRunning = false;
   };
 
@@ -60,13 +64,24 @@ const feedOf = (mapping: MappingSpec, deliver: Deliver): StreamFeed => {
     if (isRunning) await untilIdle();
   };
 
+  const start = (): void => {
+    if (isRunning || isPaused) return;
+    isRunning = true;
+    running = run();
+  };
+
   return {
     offer: (record) => {
       if (record.eventSourceARN !== mapping.streamArn || !passes(record)) return;
       queue.push(record);
-      if (isRunning) return;
-      isRunning = true;
-      running = run();
+      start();
+    },
+    pause: () => {
+      isPaused = true;
+    },
+    resume: () => {
+      isPaused = false;
+      start();
     },
     idle: async () => {
       await untilIdle();
@@ -89,6 +104,8 @@ export const streamFeed = (mappings: readonly MappingSpec[], deliver: Deliver): 
     idle: async () => {
       await Promise.all(feeds.map((feed) => feed.idle()));
     },
+    pause: () => feeds.forEach((feed) => feed.pause()),
+    resume: () => feeds.forEach((feed) => feed.resume()),
     close: async () => {
       await Promise.all(feeds.map((feed) => feed.close()));
     },

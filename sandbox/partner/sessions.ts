@@ -29,16 +29,20 @@ export const sessionStore = (nowMs: () => number = Date.now) => {
   const sessions = new Map<string, Session>();
 
   const forgetOld = (): void => {
+    // In the order of their last use.
     for (const [id, session] of sessions) {
-      if (session.usedAtMs + idleMs >= nowMs() && sessions.size < mostSessions) continue;
+      if (session.usedAtMs + idleMs >= nowMs() && sessions.size < mostSessions) return;
       sessions.delete(id);
     }
   };
 
   const of = (request: IncomingMessage, response: ServerResponse): Session => {
-    const known = sessions.get(cookieOf(request) ?? '');
+    const sent = cookieOf(request) ?? '';
+    const known = sessions.get(sent);
     if (known && known.usedAtMs + idleMs >= nowMs()) {
       known.usedAtMs = nowMs();
+      sessions.delete(sent);
+      sessions.set(sent, known);
       return known;
     }
     forgetOld();

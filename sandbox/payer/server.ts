@@ -28,6 +28,8 @@ export interface LocalPayer {
   close(): Promise<void>;
   /** Listens again on the same port, after `close`. */
   reopen(): Promise<void>;
+  /** Breaks its bundles off after so many bytes; with `undefined` they are whole again. */
+  cutAfter(bytes: number | undefined): void;
 }
 
 /**
@@ -36,7 +38,8 @@ export interface LocalPayer {
  */
 export const startPayer = async (options: PayerOptions): Promise<LocalPayer> => {
   const origin = `http://${options.host}:${options.port}`;
-  const route = createRoutes(options, origin);
+  let cutAfter: number | undefined;
+  const route = createRoutes(options, origin, () => cutAfter);
 
   const server = createServer((req, res) => {
     const startedAtMs = performance.now();
@@ -61,10 +64,13 @@ export const startPayer = async (options: PayerOptions): Promise<LocalPayer> => 
     await listen(server, options.port, options.host);
   };
   await open();
-  return { url: origin, close: () => close(server), reopen: open };
+  const cut = (bytes: number | undefined): void => {
+    cutAfter = bytes;
+  };
+  return { url: origin, close: () => close(server), reopen: open, cutAfter: cut };
 };
 
-const createRoutes = (options: PayerOptions, origin: string): Handler => {
+const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => number | undefined): Handler => {
   const preset = presets[options.preset];
   const { paths } = preset;
   const brand = { name: options.displayName, colour: preset.colour };
@@ -80,7 +86,7 @@ const createRoutes = (options: PayerOptions, origin: string): Handler => {
     token: origin + paths.token,
     ...(paths.revocation && { revoke: origin + paths.revocation }),
   };
-  const fhir = createFhirApi(records, { baseUrl: fhirBaseUrl, oauth: oauthUris });
+  const fhir = createFhirApi(records, { baseUrl: fhirBaseUrl, oauth: oauthUris, cutAfter });
 
   const authorize: Handler = async (req, res, url) => {
     if (req.method === 'POST') {
@@ -134,7 +140,7 @@ const createRoutes = (options: PayerOptions, origin: string): Handler => {
 
   return (req, res, url) => {
     const path = url.pathname === '/r4' ? '/r4/' : url.pathname;
-    const handler = Object.hasOwn(exact, path) ? exact[path] : below.find(([prefix]) => path.startsWith(prefix))?.[1];
+    const handler = exact[path] ?? below.find(([prefix]) => path.startsWith(prefix))?.[1];
     return (handler ?? missing)(req, res, url);
   };
 };

@@ -147,7 +147,7 @@ export const createSignIn = (
       { mergeWithLastSubmission: false },
     );
 
-  const steps: Readonly<Record<string, { readonly GET?: Step; readonly POST?: Step }>> = {
+  const steps: Readonly<Record<string, { readonly GET?: Step; readonly POST?: Step } | undefined>> = {
     '': { GET: (visit) => show(visit, signInPage(visit.view)) },
     '/sign-in': { GET: (visit) => seeOther(visit.res, visit.view.path), POST: signIn },
     '/create': { GET: (visit) => show(visit, createAccountPage(visit.view, records[0])), POST: create },
@@ -170,7 +170,7 @@ export const createSignIn = (
     // Of the library's redirects too.
     res.setHeader('cache-control', 'no-store');
     const [, uid = '', rest = ''] = /^\/interaction\/([^/]+)(.*)$/.exec(url.pathname) ?? [];
-    const step = Object.hasOwn(steps, rest) ? steps[rest] : undefined;
+    const step = steps[rest];
     if (!step) return sendPage(res, brand, messagePage('There is no such page', ['Check the address.'], 404));
     const method = req.method === 'HEAD' ? 'GET' : req.method;
     const handle = method === 'GET' || method === 'POST' ? step[method] : undefined;

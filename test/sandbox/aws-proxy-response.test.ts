@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { readPrelude, upToStreamedLimit } from '../../sandbox/aws/proxy-response.ts';
+import { readBuffered, readPrelude, upToStreamedLimit } from '../../sandbox/aws/proxy-response.ts';
 
 const prelude = Buffer.from(JSON.stringify({ statusCode: 206, headers: { 'X-A': 'é\u0000 is escaped' } }));
 const end = Buffer.alloc(8);
@@ -40,6 +40,84 @@ describe("a stream's prelude and its eight NUL bytes", () => {
     ['nothing', Buffer.alloc(0)],
   ])('are missing where there is %s', async (_name, bytes) => {
     await expect(read([bytes])).rejects.toThrow('starts with a prelude and eight NUL bytes');
+  });
+});
+
+it('a prelude without an end is given up after 64 KB, however much more there would be', async () => {
+  let given = 0;
+  const endless = Readable.from(
+    (function* chunks() {
+      for (;;) {
+        given += 1;
+        yield Buffer.alloc(1024, 'x');
+      }
+    })(),
+    { objectMode: false, highWaterMark: 1024 },
+  );
+  await expect(readPrelude(endless)).rejects.toThrow('starts with a prelude');
+  endless.destroy();
+  expect(given).toBeGreaterThan(64);
+  expect(given).toBeLessThan(70);
+});
+
+const buffered = (answer: unknown, binaryMediaTypes: readonly string[] = []) =>
+  readBuffered(Readable.from([Buffer.from(JSON.stringify(answer))]), binaryMediaTypes);
+
+describe('a buffered answer', () => {
+  it('has its headers by their lower-case names, numbers and booleans as text, and none that is no value', async () => {
+    const headers = { 'X-One': 'a', 'X-Number': 7, 'X-Flag': true, 'X-Null': null, 'X-List': ['a'] };
+    expect((await buffered({ statusCode: '201', headers })).headers).toEqual({
+      'x-one': 'a',
+      'x-number': '7',
+      'x-flag': 'true',
+      'content-type': 'application/json',
+    });
+    expect((await buffered({ statusCode: '201' })).status).toBe(201);
+  });
+
+  it("keeps API Gateway's own names for API Gateway", async () => {
+    const names = ['Connection', 'Content-Length', 'Date', 'Server', 'Transfer-Encoding', 'WWW-Authenticate'];
+    const headers = Object.fromEntries(names.map((name) => [name, 'x']));
+    const multiValueHeaders = { 'www-authenticate': ['Bearer', 'Basic'] };
+    const sent = (await buffered({ statusCode: 200, headers, multiValueHeaders })).headers;
+    expect(sent).toEqual({
+      'x-amzn-remapped-connection': 'x',
+      'x-amzn-remapped-content-length': 'x',
+      'x-amzn-remapped-date': 'x',
+      'x-amzn-remapped-server': 'x',
+      'x-amzn-remapped-transfer-encoding': 'x',
+      'x-amzn-remapped-www-authenticate': ['Bearer', 'Basic'],
+      'content-type': 'application/json',
+    });
+  });
+
+  it.each([
+    ['no status', {}],
+    ['half a status', { statusCode: 200.5 }],
+    ['an informational status', { statusCode: 199 }],
+    ['a status over 599', { statusCode: 600 }],
+    ['a body that is no text', { statusCode: 200, body: { a: 1 } }],
+    ['several values that are no list', { statusCode: 200, multiValueHeaders: { 'X-A': 'a' } }],
+    ['a list in the place of an answer', []],
+    ['nothing', null],
+  ])('with %s is malformed', async (_name, answer) => {
+    await expect(buffered(answer)).rejects.toMatchObject({ name: 'MalformedResponseError' });
+  });
+
+  it.each([
+    ['binary and in base64', 'image/png', true, [0, 255, 254]],
+    ['binary, and text', 'image/png', false, [65, 80, 47, 43]],
+    ['in base64, and of a type that is not binary', 'text/plain', true, [65, 80, 47, 43]],
+  ])('that is %s leaves as these bytes', async (_name, type, isBase64Encoded, bytes) => {
+    const answer = { statusCode: 200, headers: { 'Content-Type': type }, isBase64Encoded, body: 'AP/+' };
+    expect([...(await buffered(answer, ['image/*'])).body]).toEqual(bytes);
+  });
+
+  it('is read up to 6 MB', async () => {
+    const envelope = JSON.stringify({ statusCode: 200, body: '' }).length;
+    const most = 6 * 1024 * 1024 - envelope;
+    expect((await buffered({ statusCode: 200, body: 'x'.repeat(most) })).body).toHaveLength(most);
+    await expect(buffered({ statusCode: 200, body: 'x'.repeat(most + 1) })).rejects.toThrow('larger than 6 MB');
   });
 });
 

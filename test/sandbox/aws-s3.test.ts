@@ -108,6 +108,46 @@ describe('the embedded S3, with the SDK as it comes', () => {
     expect(after).toMatchObject({ KeyCount: 2, IsTruncated: false, Contents: [{ Size: 8 }, { Size: 7 }] });
   });
 
+  it('orders keys by their bytes where that is another order than of UTF-16', async () => {
+    // UTF-8 begins them with EF and F0, UTF-16 with FFE5 and D83D.
+    for (const key of ['bytes/\u{1F600}', 'bytes/\uFFE5']) await put(key, key);
+    const list = async (more: object = {}) =>
+      (await client.send(new ListObjectsV2Command({ Bucket, Prefix: 'bytes/', ...more }))).Contents?.map(
+        ({ Key }) => Key,
+      );
+    expect(await list()).toEqual(['bytes/\uFFE5', 'bytes/\u{1F600}']);
+    expect(await list({ StartAfter: 'bytes/\uFFE5' })).toEqual(['bytes/\u{1F600}']);
+  });
+
+  describe('refuses a body in chunks', () => {
+    const sendChunks = (body: string, decodedLength: number): Promise<Response> =>
+      fetch(`${aws.url}/${Bucket}/chunks`, {
+        method: 'PUT',
+        body,
+        headers: {
+          authorization: 'AWS4-HMAC-SHA256 Credential=audit/20260101/us-east-1/s3/aws4_request, Signature=0',
+          'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+          'x-amz-decoded-content-length': String(decodedLength),
+        },
+      });
+
+    it.each([
+      ['that is shorter than it says decoded', '4\r\ntext\r\n0\r\n\r\n', 5],
+      ['that is longer than it says decoded', '4\r\ntext\r\n0\r\n\r\n', 3],
+      ['whose last one is missing', '4\r\ntext\r\n', 4],
+      ['that ends within one', '5\r\ntext', 4],
+    ])('%s', async (_name, body, decodedLength) => {
+      const answer = await sendChunks(body, decodedLength);
+      expect(answer.status).toBe(400);
+      expect(await answer.text()).toContain('<Code>IncompleteBody</Code>');
+    });
+
+    it('and takes one of the length that it says', async () => {
+      expect((await sendChunks('4\r\ntext\r\n0\r\n\r\n', 4)).status).toBe(200);
+      expect(await get('chunks')).toBe('text');
+    });
+  });
+
   it('finds buckets by the start of their name', async () => {
     aws.s3.createBucket('other');
     const { Buckets } = await client.send(new ListBucketsCommand({ Prefix: 'aud' }));

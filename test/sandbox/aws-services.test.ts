@@ -3,11 +3,14 @@ import {
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
+  ScanCommand,
   UpdateItemCommand,
   type AttributeValue,
 } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
+import { startAwsEndpoint } from '../../sandbox/aws/endpoint.ts';
 
 const clientOptions = (aws: LocalAws, accessKeyId = 'local') => ({
   endpoint: aws.url,
@@ -65,7 +68,77 @@ describe('the endpoint', () => {
   });
 });
 
+it('the endpoint answers 500 where a service throws, and goes on', async () => {
+  const broken = () => {
+    throw new Error('a defect');
+  };
+  const services = { dynamoDb: broken, secretsManager: broken, s3: broken, logs: broken };
+  const endpoint = await startAwsEndpoint(0, services);
+  try {
+    for (const target of ['DynamoDB_20120810.GetItem', 'secretsmanager.GetSecretValue']) {
+      const answer = await fetch(endpoint.url, { method: 'POST', headers: { 'x-amz-target': target }, body: '{}' });
+      expect(answer.status).toBe(500);
+      expect(await answer.json()).toMatchObject({ __type: 'InternalFailure', message: 'Error: a defect' });
+    }
+  } finally {
+    await endpoint.close();
+  }
+});
+
+describe('the embedded STS', () => {
+  const identify = (accessKeyId: string) => {
+    const client = new STSClient(clientOptions(aws, accessKeyId));
+    return client.send(new GetCallerIdentityCommand({})).finally(() => client.destroy());
+  };
+
+  it('knows each caller by its access key', async () => {
+    for (const name of ['operator', 'somebody-else']) {
+      expect(await identify(name)).toMatchObject({
+        Arn: `arn:aws:iam::000000000000:user/${name}`,
+        UserId: name,
+        Account: '000000000000',
+      });
+    }
+  });
+
+  it('does nothing else', async () => {
+    const answer = await fetch(aws.url, {
+      method: 'POST',
+      body: new URLSearchParams({ Action: 'AssumeRole', Version: '2011-06-15' }),
+    });
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      expect.objectContaining({ __type: 'InvalidAction' }) as unknown,
+    ]);
+  });
+});
+
 describe('the embedded DynamoDB', () => {
+  it("has the indexes of a table's template", async () => {
+    const IndexName = 'OpenReads';
+    const index = {
+      IndexName,
+      KeySchema: [{ AttributeName: 'openAt', KeyType: 'HASH' }],
+      Projection: { ProjectionType: 'KEYS_ONLY' },
+    };
+    const table = {
+      name: 'indexed',
+      physicalName: 'Indexed1',
+      keySchema,
+      attributeDefinitions: [...attributeDefinitions, { AttributeName: 'openAt', AttributeType: 'S' } as const],
+      indexes: [index],
+    };
+    await aws.dynamoDb.createTables([table], () => {});
+    const client = new DynamoDBClient(clientOptions(aws));
+    const put = (Item: Record<string, AttributeValue>) =>
+      client.send(new PutItemCommand({ TableName: 'Indexed1', Item }));
+    await put({ grantId: { S: 'in' }, openAt: { S: '1' } });
+    await put({ grantId: { S: 'out' } });
+    const { Items } = await client.send(new ScanCommand({ TableName: 'Indexed1', IndexName }));
+    client.destroy();
+    expect(Items).toEqual([{ grantId: { S: 'in' }, openAt: { S: '1' } }]);
+  });
+
   it('has the tables of the template, ready at once', async () => {
     const client = new DynamoDBClient(clientOptions(aws));
     const { Table } = await client.send(new DescribeTableCommand({ TableName: 'Grants1' }));

@@ -254,6 +254,28 @@ describe('an event source mapping', () => {
     expect(got).toEqual({ all: ['1', '2', '3', '71'], some: ['2', '71'], other: [] });
   });
 
+  it('that is paused keeps its records, and delivers them in order once it goes on', async () => {
+    const delivered: string[] = [];
+    const feed = streamFeed([mapping()], async (_name, { Records }) => {
+      delivered.push(...Records.map(({ dynamodb }) => dynamodb?.Keys?.['id']?.S ?? ''));
+    });
+    const offer = (id: string): void =>
+      feed.offer({ eventSourceARN: streamOf('both'), dynamodb: { Keys: { id: { S: id } } } });
+    offer('before');
+    await feed.idle();
+    feed.pause();
+    offer('first');
+    offer('second');
+    await feed.idle();
+    expect(delivered).toEqual(['before']);
+
+    feed.resume();
+    offer('after');
+    await feed.idle();
+    expect(delivered).toEqual(['before', 'first', 'second', 'after']);
+    await feed.close();
+  });
+
   it('says which rule of a filter it does not know', () => {
     const numeric = mapping({ filters: ['{"a":[{"numeric":[">",1]}]}'] });
     expect(() => streamFeed([numeric], async () => {})).toThrow('no filter rule {"numeric":[">",1]}');

@@ -50,6 +50,16 @@ describe('the comparison', () => {
     });
   });
 
+  it('has its types in the order of their names, whichever is the most frequent', () => {
+    const observation = (id: number): string => `{"resourceType":"Observation","id":"${id}"}`;
+    const record = recordOf(observation(1), observation(2), '{"resourceType":"Goal","id":"1"}');
+    const { types } = compareRecords({ base: 'http://g/r4/x', record }, { base: 'http://p/r4', record });
+    expect(types).toEqual([
+      { type: 'Goal', gateway: 1, payer: 1 },
+      { type: 'Observation', gateway: 2, payer: 2 },
+    ]);
+  });
+
   it('sees a lost decimal and a missing resource', () => {
     const payer = {
       base: 'http://p/r4',

@@ -18,6 +18,7 @@ let base: string;
 let made = 0;
 /** Called when an answer has ended, or its client has left. */
 let left = (): void => undefined;
+let cutAfter: number | undefined;
 
 beforeAll(async () => {
   let api: FhirApi | undefined;
@@ -36,11 +37,12 @@ beforeAll(async () => {
       return onTheFly.text(index);
     },
   };
-  api = createFhirApi([{ ...member, onTheFly: counted }], { baseUrl: base });
+  api = createFhirApi([{ ...member, onTheFly: counted }], { baseUrl: base, cutAfter: () => cutAfter });
 });
 
 beforeEach(() => {
   made = 0;
+  cutAfter = undefined;
 });
 
 afterAll(async () => {
@@ -111,6 +113,24 @@ describe('a search that answers 100 MB', () => {
     expect(made).toBe(afterLeaving);
   });
 
+  it('breaks off after so many bytes where the payer is told so, and is made no further', async () => {
+    cutAfter = 200_000;
+    const answer = await open('Observation?_count=100000');
+    let bytes = 0;
+    const readAll = async (): Promise<void> => {
+      for await (const chunk of answer as AsyncIterable<Buffer>) bytes += chunk.length;
+    };
+    await expect(readAll()).rejects.toThrow('aborted');
+    expect(bytes).toBeGreaterThan(0);
+    expect(bytes).toBeLessThanOrEqual(200_000);
+    expect(made).toBeLessThan(onTheFly.count / 4);
+  });
+
+  it('is whole where it ends before it would be cut', async () => {
+    cutAfter = 10_000_000;
+    expect(await json('Observation?_count=2')).toMatchObject({ total: onTheFly.count });
+  });
+
   it('is a searchset with links, fullUrls and references below the base, in pages where asked for', async () => {
     const patient = `${base}/Patient/${member.patientId}`;
     const bundle = await json(`Observation?patient=${member.patientId}&_sort=-date&_count=2`);
@@ -127,6 +147,23 @@ describe('a search that answers 100 MB', () => {
     expect(await json(next?.url ?? '')).toMatchObject({
       entry: [{ fullUrl: `${base}/Observation/glucose-000002` }, { fullUrl: `${base}/Observation/glucose-000003` }],
     });
+  });
+
+  it('is paged by $everything after the stored resources, each once and in order', async () => {
+    const stored = member.resources.length;
+    const first = await json(`Patient/${member.patientId}/$everything?_count=${stored - 1}`);
+    const idsOf = (bundle: Record<string, unknown>): string[] =>
+      (bundle['entry'] as { resource: { id: string } }[]).map(({ resource }) => resource.id);
+    const nextOf = (bundle: Record<string, unknown>): string =>
+      (bundle['link'] as { relation: string; url: string }[]).find(({ relation }) => relation === 'next')?.url ?? '';
+    const second = await json(nextOf(first));
+    const third = await json(nextOf(second));
+
+    const ids = [first, second, third].flatMap(idsOf);
+    expect(ids).toHaveLength(3 * (stored - 1));
+    expect(new Set(ids).size).toBe(ids.length);
+    const made = Array.from({ length: 2 * stored - 3 }, (_none, index) => `glucose-${String(index).padStart(6, '0')}`);
+    expect(ids.slice(stored)).toEqual(made);
   });
 
   it('leaves the member’s other searches and reads as they are', async () => {

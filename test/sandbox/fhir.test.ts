@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { generateRecords } from '../../sandbox/payer/data/generate.ts';
+import { sendBundle } from '../../sandbox/payer/fhir/respond.ts';
 import { createFhirApi } from '../../sandbox/payer/fhir/server.ts';
 import type { FhirApi } from '../../sandbox/payer/fhir/server.ts';
 
@@ -97,6 +98,7 @@ describe('reading', () => {
     const path = `Binary/${entry?.[0]?.resource.id}`;
     const own = await ask(path);
     expect(own.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+    expect(own.headers.get('cache-control')).toBe('private, no-cache');
     expect(await own.text()).toMatch(/^Emergency department Note/);
     const resource = await read(path, { headers: { accept: 'application/fhir+json' } });
     expect(resource).toMatchObject({ resourceType: 'Binary' });
@@ -110,10 +112,37 @@ describe('reading', () => {
     expect((await ask(`${me}/_history/2`)).status).toBe(404);
   });
 
-  it('answers HEAD without a body', async () => {
-    const response = await ask('Observation', { method: 'HEAD' });
-    expect(response.status).toBe(200);
-    expect(await response.text()).toBe('');
+  it('answers HEAD without a body, with the length that a GET has', async () => {
+    const search = await ask('Observation', { method: 'HEAD' });
+    expect([search.status, await search.text()]).toEqual([200, '']);
+    const one = await ask(me, { method: 'HEAD' });
+    expect([one.status, await one.text()]).toEqual([200, '']);
+    expect(one.headers.get('content-length')).toBe((await ask(me)).headers.get('content-length'));
+  });
+
+  it('makes no entry for a HEAD', async () => {
+    const made: string[] = [];
+    const entries = (function* entriesMade() {
+      made.push('one');
+      yield { fullUrl: '', text: '{}', beside: {} };
+    })();
+    const response = { writeHead: () => {}, end: () => {} } as unknown as ServerResponse;
+    const head = { method: 'HEAD', headers: {} } as IncomingMessage;
+    await sendBundle(head, response, { type: 'searchset', total: 1, links: [], entries });
+    expect(made).toEqual([]);
+  });
+
+  it.each([
+    ['a resource', me, {}, 200],
+    ['an unchanged one', me, { 'if-none-match': 'W/"1"' }, 304],
+    ['a search', 'Observation?_count=1', {}, 200],
+    ['an error', 'Foo', {}, 404],
+    ['metadata', 'metadata', {}, 200],
+  ])('says of %s that only its reader may keep it, and what it depends on', async (_title, path, headers, status) => {
+    const answer = await ask(path, { headers });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('cache-control')).toBe('private, no-cache');
+    expect(answer.headers.get('vary')).toBe('Accept, Authorization');
   });
 });
 
@@ -187,8 +216,12 @@ describe('searching', () => {
     const { entry = [] } = await read('Observation?code=8302-2&_sort=-date');
     const dates = entry.map(({ resource }) => (resource as unknown as { effectiveDateTime: string }).effectiveDateTime);
     expect(dates).toEqual(dates.toSorted().toReversed());
-    const conditions = await read('Condition?_sort=abatement-date');
-    expect(conditions.entry?.at(-1)?.resource).not.toHaveProperty('abatementDateTime');
+    for (const order of ['abatement-date', '-abatement-date']) {
+      const conditions = await read(`Condition?_sort=${order}`);
+      const has = (conditions.entry ?? []).map(({ resource }) => 'abatementDateTime' in resource);
+      // Five have none.
+      expect([has.indexOf(false), has.lastIndexOf(true)]).toEqual([has.length - 5, has.length - 6]);
+    }
   });
 
   it('brings along what matches refer to, and what refers to them', async () => {
@@ -210,6 +243,19 @@ describe('searching', () => {
     expect((await read(next(bundle) ?? '')).entry).toHaveLength(5);
   });
 
+  it('heeds the parameters of the URL as well as those of the form', async () => {
+    const body = new URLSearchParams({ date: '2011' });
+    expect((await read('Observation/_search?code=8302-2', { method: 'POST', body })).total).toBe(6);
+  });
+
+  it('takes a posted search of a type or of the compartment, and of nothing else', async () => {
+    const body = new URLSearchParams({ code: '8302-2' });
+    expect((await read(`${me}/Observation/_search`, { method: 'POST', body })).total).toBe(18);
+    for (const path of [me, `${me}/$everything`, `${me}/_history`, `${me}/_history/1`]) {
+      expect((await ask(`${path}/_search`, { method: 'POST', body: new URLSearchParams() })).status).toBe(404);
+    }
+  });
+
   it('searches the member’s compartment', async () => {
     expect(await total(`${me}/Observation?code=8302-2`)).toBe(18);
     expect(await total(`${me}/Practitioner`)).toBe(0);
@@ -221,7 +267,10 @@ describe('searching', () => {
     expect(next(all)).toBeUndefined();
     const paged = await read(`${me}/$everything?_count=100&_type=Observation`);
     expect(paged.entry).toHaveLength(100);
-    expect((await read(next(paged) ?? '')).entry).toHaveLength(paged.total - 100);
+    const rest = await read(next(paged) ?? '');
+    const ids = [paged, rest].flatMap(({ entry = [] }) => entry.map(({ resource }) => resource.id));
+    expect(ids).toHaveLength(paged.total);
+    expect(new Set(ids).size).toBe(paged.total);
     expect(await total(`${me}/$everything?_since=2021-01-01`)).toBe(0);
   });
 });

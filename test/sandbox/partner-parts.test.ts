@@ -1,4 +1,8 @@
+import { execFile } from 'node:child_process';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { AuthorizationResponseError, ResponseBodyError } from 'openid-client';
 import { html } from '../../sandbox/html.ts';
 import { send } from '../../sandbox/partner/answer.ts';
@@ -43,7 +47,7 @@ describe('a session of the partner app', () => {
     expect(later.cookie).not.toBe(cookie);
   });
 
-  it('makes room for the thousandth-and-first: the oldest go, and one in use stays', () => {
+  it('makes room for the thousandth-and-first: the oldest goes, and the newest stays', () => {
     const visit = visitor(() => 0);
     const first = visit();
     const cookies = Array.from({ length: 1000 }, () => visit().cookie);
@@ -52,7 +56,7 @@ describe('a session of the partner app', () => {
     expect(visit(newest).set).toBeUndefined();
   });
 
-  it('ends the idle ones when a new one comes, and no others', () => {
+  it('outlives a new one that comes while it is not idle', () => {
     let nowMs = 0;
     const visit = visitor(() => nowMs);
     visit();
@@ -61,6 +65,26 @@ describe('a session of the partner app', () => {
     nowMs += 31 * minute;
     visit();
     expect(visit(second.cookie).session).toBe(second.session);
+  });
+
+  it('gives no idle one back, even to a clock that was set back', () => {
+    let nowMs = 0;
+    const visit = visitor(() => nowMs);
+    const idle = visit();
+    nowMs += 61 * minute;
+    visit();
+    nowMs -= 30 * minute;
+    expect(visit(idle.cookie).session).not.toBe(idle.session);
+  });
+
+  it('stays where it is the oldest of a thousand but was used last', () => {
+    const visit = visitor(() => 0);
+    const first = visit();
+    const others = Array.from({ length: 999 }, () => visit().cookie);
+    visit(first.cookie);
+    visit();
+    expect(visit(first.cookie).session).toBe(first.session);
+    expect(visit(others[0]).set).toBeDefined();
   });
 
   it('remembers the newest twenty sign-ins', () => {
@@ -215,6 +239,22 @@ describe('what a page shows of FHIR', () => {
   });
 });
 
+it('a page says in UTC when it was read, wherever the app runs', async () => {
+  const pages = pathToFileURL(join(import.meta.dirname, '../../sandbox/partner/pages.ts')).href;
+  const script = `
+    const { recordPage } = await import(${JSON.stringify(pages)});
+    const record = { name: 'A', birthDate: '2011-01-04', counts: [], total: 0, latest: [], pages: 1,
+      readAtMs: ${Date.UTC(2026, 0, 2, 23, 30)} };
+    console.log(recordPage({ id: 'plan', displayName: 'Plan' }, 'http://gateway/r4/plan', record, 'token'));`;
+  for (const zone of ['Pacific/Auckland', 'Pacific/Honolulu']) {
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
+      env: { ...process.env, NODE_OPTIONS: '', TZ: zone },
+    });
+    expect(stdout).toMatch(/on January 2, 2026 at 11:30\sPM UTC/);
+    expect(stdout).toContain('January 4, 2011');
+  }
+});
+
 describe('an answer of the partner app', () => {
   it.each([
     ['a page', { status: 200, page: '<p></p>' }],
@@ -295,7 +335,7 @@ describe('a problem, as the member reads it', () => {
 });
 
 describe('the gateway’s client', () => {
-  it('asks with PKCE, aud and a fresh state, and takes no redirect with another state', async () => {
+  it('asks with PKCE, aud and a fresh state, takes no redirect with another state, and renews and revokes', async () => {
     const gateway = await startFakeGateway();
     try {
       const nowMs = 1_000_000;
@@ -327,6 +367,15 @@ describe('the gateway’s client', () => {
       expect(gateway.seen.map(({ path }) => path)).not.toContain('/oauth2/token');
       const tokens = await client.finish(signIn, state, back);
       expect(tokens).toMatchObject({ patientId: 'p1', expiresAtMs: nowMs + 3600 * 1000 });
+
+      gateway.refreshTokenOnRenewal = undefined;
+      const renewed = await client.renew('plan', tokens);
+      expect(gateway.seen.at(-1)?.form.get('refresh_token')).toBe('p2pr_refresh');
+      expect(renewed.accessToken).not.toBe(tokens.accessToken);
+      // RFC 6749 §6: where no new one comes, the old one stays.
+      expect(renewed.refreshToken).toBe('p2pr_refresh');
+      gateway.refreshTokenOnRenewal = 'p2pr_next';
+      expect((await client.renew('plan', renewed)).refreshToken).toBe('p2pr_next');
 
       await client.revoke('plan', tokens);
       // The refresh token's end is the grant's.

@@ -125,24 +125,34 @@ describe('the demo partner app', () => {
     expect(text).toContain('href="/connect/plan">Try again');
   });
 
+  /** The redirect that ends a sign-in, not loaded yet, and the cookie of the browser that began it. */
+  const toCallback = async (): Promise<{ callback: string; cookie: string }> => {
+    const begun = await fetch(`${app.url}/connect/plan`, { redirect: 'manual' });
+    const back = await fetch(begun.headers.get('location') ?? '', { redirect: 'manual' });
+    const [cookie = ''] = begun.headers.getSetCookie().map((line) => line.split(';')[0]);
+    return { callback: back.headers.get('location') ?? '', cookie };
+  };
+
   it('says that a sign-in is over when its redirect is loaded a second time, and sends the code only once', async () => {
-    const visit = browser();
-    gateway.signInError = 'access_denied';
-    const { url } = await visit(`${app.url}/connect/plan`);
+    const { callback, cookie } = await toCallback();
+    const load = () => fetch(callback, { headers: { cookie }, redirect: 'manual' });
+    const first = await load();
+    const second = await load();
 
-    const { status, text } = await visit(url);
-
-    expect(status).toBe(400);
-    expect(text).toContain('This sign-in is no longer open');
+    expect([first.status, first.headers.get('location')]).toEqual([303, '/record/plan']);
+    expect(second.status).toBe(400);
+    expect(await second.text()).toContain('This sign-in is no longer open');
+    const sent = gateway.seen.filter(({ path }) => path === '/oauth2/token');
+    expect(sent.map(({ form }) => form.get('code'))).toEqual([new URL(callback).searchParams.get('code')]);
   });
 
   it('refuses a redirect that another browser began', async () => {
-    gateway.signInError = 'access_denied';
-    const { url } = await browser()(`${app.url}/connect/plan`);
+    const { callback } = await toCallback();
 
-    const { status } = await browser()(url);
+    const { status } = await browser()(callback);
 
     expect(status).toBe(400);
+    expect(gateway.seen.map(({ path }) => path)).not.toContain('/oauth2/token');
   });
 
   it('keeps the connection when the payer is down, and reads on "try again"', async () => {
@@ -219,6 +229,19 @@ describe('the demo partner app', () => {
     expect(done.text).toContain('Old &amp; Gold is disconnected');
     const revocations = gateway.seen.filter((seen) => seen.path === '/oauth2/revoke');
     expect(revocations.map((seen) => seen.form.get('token'))).toEqual(['p2pr_refresh']);
+  });
+
+  it('takes a form of 10,000 characters, and none that is longer', async () => {
+    const visit = browser();
+    const { text } = await visit(`${app.url}/connect/plan`);
+    const form_token = /name="form_token" value="([^"]+)"/.exec(text)?.[1] ?? '';
+    const filled = (length: number) => ({
+      form_token,
+      filler: 'x'.repeat(length - `form_token=${form_token}&filler=`.length),
+    });
+
+    expect((await visit(`${app.url}/record/plan/read`, filled(10_001))).status).toBe(403);
+    expect((await visit(`${app.url}/record/plan/read`, filled(10_000))).status).toBe(200);
   });
 
   it('reads again when asked', async () => {

@@ -187,6 +187,7 @@ describe("the Demo Health Plan's FHIR API", () => {
 
     expect(patients.status).toBe(200);
     expect(patients.body.resourceType).toBe('Bundle');
+    expect(patients.body.entry).toMatchObject([{ resource: { name: [{ family: 'Venegas795' }] } }]);
     expect(patients.body.entry).toHaveLength(1);
     expect([metadata.status, metadata.body.resourceType]).toEqual([200, 'CapabilityStatement']);
   });
@@ -337,12 +338,20 @@ describe('the sign-in pages', () => {
   });
 
   it('are neither kept, nor framed, nor named in a Referer', async () => {
-    const verify = await toVerify(createWalker(payer.url));
-    const inbox = await fetch(new URL('/inbox', verify.url));
-
-    expect(inbox.headers.get('cache-control')).toBe('no-store');
-    expect(inbox.headers.get('referrer-policy')).toBe('no-referrer');
-    expect(inbox.headers.get('content-security-policy')).toContain("frame-ancestors 'none'; form-action 'self'");
+    const begun = await fetch(authorizeUrl(), { redirect: 'manual' });
+    const path = begun.headers.get('location') ?? '';
+    const cookie = begun.headers
+      .getSetCookie()
+      .map((line) => line.split(';')[0])
+      .join('; ');
+    for (const page of [path, `${path}/create`, '/inbox', '/', '/nowhere', '/interaction/nobody']) {
+      const { headers } = await fetch(payer.url + page, { headers: { cookie } });
+      expect(headers.get('cache-control')).toBe('no-store');
+      expect(headers.get('referrer-policy')).toBe('no-referrer');
+      expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+      // The first page has the form that leads away from here.
+      expect(headers.get('content-security-policy')?.includes("form-action 'self'")).toBe(page !== path);
+    }
   });
 
   it('leave no query string and no id of a sign-in in the log', async () => {

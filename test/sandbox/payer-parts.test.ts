@@ -140,7 +140,7 @@ describe('a form', () => {
 });
 
 describe('the presets', () => {
-  it('have the lives that the pages of the payers promise', () => {
+  it('have codes of five minutes and of one, and access tokens of an hour and of five minutes', () => {
     const lives = Object.values(presets).map(({ codeSeconds, accessTokenSeconds }) => [
       codeSeconds,
       accessTokenSeconds,

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { close, listen } from '../../sandbox/aws/listen.ts';
+import { freePorts as choosePorts } from '../../sandbox/ports.ts';
 import { startLocalStack, type LocalStack } from '../../sandbox/stack.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -15,8 +16,11 @@ interface Ended {
   readonly err: string;
 }
 
-const start = (flags: readonly string[]): ChildProcess =>
-  spawn(process.execPath, ['sandbox/start.ts', ...flags], { env: { ...process.env, NODE_OPTIONS: '' } });
+const start = (flags: readonly string[], options: SpawnOptions = {}): ChildProcess =>
+  spawn(process.execPath, ['sandbox/start.ts', ...flags], {
+    env: { ...process.env, NODE_OPTIONS: '' },
+    ...options,
+  });
 
 const collected = async (child: ChildProcess): Promise<Ended> => {
   let out = '';
@@ -93,14 +97,52 @@ describe('npm start', () => {
     [['--bogus'], "Unknown option '--bogus'; --help lists the flags"],
     [['extra'], "Unexpected argument 'extra'; --help lists the flags"],
     [['--port', '70000'], '--port is "70000"; write a port from 0 to 65535'],
+    [['--aws-port', '65536'], '--aws-port is "65536"; write a port from 0 to 65535'],
     [['--environments', '0'], '--environments is "0"; write a number from 1 to 99'],
+    [['--environments', '100'], '--environments is "100"; write a number from 1 to 99'],
     [['--secrets', 'x.json'], '--secrets is for the payers of --config FILE; give both'],
   ])('refuses %j in one line', async (flags, line) => {
     expect(await refused(flags)).toEqual([line]);
   });
 
+  it('tells each of its flags, and starts nothing', async () => {
+    const { code, out, err } = await collected(start(['--help']));
+    expect([code, err]).toEqual([0, '']);
+    const told = [...out.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, flag]) => flag);
+    expect(told).toEqual([
+      '--port',
+      '--demo-health-plan-port',
+      '--northwind-port',
+      '--partner-port',
+      '--aws-port',
+      '--config',
+      '--secrets',
+      '--environments',
+      '--help',
+    ]);
+    expect(out).not.toContain('http://');
+  });
+
+  it('that is stopped while it starts leaves nothing that listens, and says that it was stopped', async () => {
+    const { gateway } = await choosePorts();
+    const child = start([...freePorts, '--port', String(gateway)]);
+    const ended = collected(child);
+    const isListening = (): Promise<boolean> =>
+      new Promise((resolve) => {
+        const socket = connect(gateway, 'localhost');
+        socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+        socket.once('close', () => socket.destroy());
+        socket.end();
+      });
+    // It is the first thing that listens, seconds before the rest.
+    await eventually(isListening);
+    child.kill('SIGTERM');
+    expect(await ended).toMatchObject({ code: 1, err: 'Stopped\n' });
+    expect(await isListening()).toBe(false);
+  });
+
   it('says which port is taken, and by which flag to choose another', async () => {
-    for (const flag of ['--port', '--partner-port', '--aws-port']) {
+    for (const flag of ['--port', '--partner-port', '--aws-port', '--northwind-port', '--demo-health-plan-port']) {
       const flags = [...freePorts, flag, String(takenPort)];
       expect(await refused(flags)).toEqual([
         `Port ${takenPort} is taken; stop what listens there or choose another with ${flag}`,
@@ -131,10 +173,10 @@ describe('npm start', () => {
     expect((await refused(['--config', config, '--secrets', shape]))[0]).not.toContain('canary');
   });
 
-  it('serves a configuration of its own, logs requests without their query, and stops though a client stays', async () => {
+  it('serves a configuration of its own, logs requests without their query, and stops on Ctrl-C though a client stays', async () => {
     const config = await write('stage.json', stage);
     const secrets = await write('secrets.json', { 'some-payer': { client_secret: 's' } });
-    const child = start([...freePorts, '--config', config, '--secrets', secrets]);
+    const child = start([...freePorts, '--config', config, '--secrets', secrets], { detached: true });
     const ended = collected(child);
     const url = await new Promise<string>((resolve) => {
       let out = '';
@@ -150,8 +192,10 @@ describe('npm start', () => {
     const client = connect(Number(new URL(url).port), 'localhost');
     await once(client, 'connect');
     const left = new Promise((resolve) => client.on('error', () => {}).once('close', resolve));
-    child.kill('SIGTERM');
+    // Ctrl-C reaches the whole process group: the functions too, which only the stack ends.
+    process.kill(-(child.pid ?? 0), 'SIGINT');
     const { code, out, err } = await ended;
+    expect(out).not.toContain('The process ended');
     await left;
     // This stage has no edge.
     expect(noToken.headers.get('x-amzn-remapped-www-authenticate')).toContain('Bearer');

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Looks again and again until it is so; Jest's own time-out is the bound. */
-export const eventually = async (isSo: () => boolean): Promise<void> => {
-  while (!isSo()) await delay(5);
+export const eventually = async (isSo: () => boolean | Promise<boolean>): Promise<void> => {
+  while (!(await isSo())) await delay(5);
 };
 
 /** Lets everything run that waits for neither time nor another process. */

@@ -49,17 +49,46 @@ export const sendResource = (
   response.end(data);
 };
 
-/** Streams a bundle as fast as the client reads; a client that leaves ends the making of it. */
-export const sendBundle = async (request: IncomingMessage, response: ServerResponse, bundle: Bundle): Promise<void> => {
+/** The payer breaks an answer off, as it was told to. */
+class CutError extends Error {
+  override readonly name = 'CutError';
+}
+
+/** Passes so many bytes on, and fails where there are more. */
+const upTo = (bytes: number) =>
+  async function* cut(chunks: AsyncIterable<string>): AsyncGenerator<Buffer> {
+    let left = bytes;
+    for await (const chunk of chunks) {
+      const whole = Buffer.from(chunk);
+      yield whole.subarray(0, left);
+      left -= whole.length;
+      if (left >= 0) continue;
+      // What was written before has to be on its way when the connection breaks.
+      await new Promise(setImmediate);
+      throw new CutError();
+    }
+  };
+
+/**
+ * Streams a bundle as fast as the client reads; a client that leaves ends the making of it.
+ * @param cutAfter bytes of the body after which the connection breaks; left out, it does not
+ */
+export const sendBundle = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  bundle: Bundle,
+  cutAfter?: number,
+): Promise<void> => {
   response.writeHead(200, { 'content-type': fhirJson, ...privateAnswer });
   if (request.method === 'HEAD') {
     response.end();
     return;
   }
   try {
-    await pipeline(Readable.from(bundleChunks(bundle), { highWaterMark: 1 }), response);
+    const chunks = Readable.from(bundleChunks(bundle), { highWaterMark: 1 });
+    await (cutAfter === undefined ? pipeline(chunks, response) : pipeline(chunks, upTo(cutAfter), response));
   } catch (error) {
-    if (!clientLeft(error)) throw error;
+    if (!clientLeft(error) && !(error instanceof CutError)) throw error;
   }
 };
 

@@ -18,6 +18,8 @@ export interface FhirApiOptions {
   readonly baseUrl: string;
   /** Named in the CapabilityStatement where given. */
   readonly oauth?: OAuthUris;
+  /** After how many bytes of its body a bundle breaks off; asked for each. Default: none does. */
+  readonly cutAfter?: () => number | undefined;
   /** Told of what should never happen, and is answered 500. */
   readonly onError?: (error: unknown) => void;
 }
@@ -33,7 +35,7 @@ export type FhirApi = (
  * A small read-only FHIR R4 API over members' records: read, vread, history, search, compartment search,
  * `$everything` and `metadata`. A member sees their own compartment and what it refers to, and nothing else exists.
  */
-export const createFhirApi = (records: RecordStore, { baseUrl, oauth, onError }: FhirApiOptions): FhirApi => {
+export const createFhirApi = (records: RecordStore, { baseUrl, oauth, cutAfter, onError }: FhirApiOptions): FhirApi => {
   const views = loadViews(records, baseUrl);
   const types = servedTypes(views);
   let metadata: string | undefined;
@@ -51,7 +53,7 @@ export const createFhirApi = (records: RecordStore, { baseUrl, oauth, onError }:
       const answer = route({ view, baseUrl }, types, segments, parameters, posted);
       // A Binary is served in its own format, whatever that is.
       if (segments[0] !== 'Binary') checkFormat(request, parameters);
-      if ('entries' in answer) return await sendBundle(request, response, answer);
+      if ('entries' in answer) return await sendBundle(request, response, answer, cutAfter?.());
       return sendResource(request, response, answer, baseUrl);
     } catch (error) {
       if (!(error instanceof FhirError)) onError?.(error);

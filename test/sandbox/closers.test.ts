@@ -1,0 +1,48 @@
+import { closersOf, settled } from '../../sandbox/closers.ts';
+
+/** A promise that a test ends when it wants. */
+const later = () => Promise.withResolvers<string>();
+
+describe('what was opened', () => {
+  it('is closed once, however often all is closed, and not before', async () => {
+    const closed: string[] = [];
+    const { opened, closeAll } = closersOf();
+    for (const name of ['a', 'b']) opened({ close: async () => closed.push(name) });
+    expect(closed).toEqual([]);
+    await Promise.all([closeAll(), closeAll()]);
+    await closeAll();
+    expect(closed.sort()).toEqual(['a', 'b']);
+  });
+
+  it('is closed where something else cannot be, which is waited for all the same', async () => {
+    const slow = later();
+    const { opened, closeAll } = closersOf();
+    opened({ close: () => Promise.reject(new Error('stuck')) });
+    let isClosed = false;
+    opened({ close: () => slow.promise.then(() => (isClosed = true)) });
+    const all = closeAll();
+    slow.resolve('');
+    await all;
+    expect(isClosed).toBe(true);
+  });
+});
+
+describe('what is started together', () => {
+  it('gives every result, in order', async () => {
+    expect(await settled([Promise.resolve(1), Promise.resolve('two')])).toEqual([1, 'two']);
+  });
+
+  it('fails only once the last of it has come to an end', async () => {
+    const slow = later();
+    const events: string[] = [];
+    const failed = settled([
+      Promise.reject(new Error('first')),
+      slow.promise.then(() => events.push('the slow one has started')),
+    ]).catch((error: Error) => events.push(error.message));
+    await new Promise(setImmediate);
+    expect(events).toEqual([]);
+    slow.resolve('');
+    await failed;
+    expect(events).toEqual(['the slow one has started', 'first']);
+  });
+});

@@ -1,0 +1,204 @@
+import { createServer } from 'node:http';
+import { Provider } from 'oidc-provider';
+import { close, listen } from '../../sandbox/aws/listen.ts';
+import { presets } from '../../sandbox/payer/presets.ts';
+import { createProvider } from '../../sandbox/payer/provider.ts';
+import { accountValues, createWalker, pageOf, readCode } from '../../sandbox/payer/walk.ts';
+import type { Walker, WalkPage, WalkStop } from '../../sandbox/payer/walk.ts';
+import { member1, runPayer } from './payer-fixture.ts';
+import type { RunningPayer } from './payer-fixture.ts';
+
+const minuteMs = 60_000;
+const client = { client_id: 'gateway-here', client_secret: 'its-secret' };
+/** The payer's clock stands still until a test moves it. */
+let nowMs = Date.now();
+let payer: RunningPayer;
+
+beforeAll(async () => {
+  payer = await runPayer({
+    preset: 'oneUpDemo',
+    displayName: 'Demo Health Plan',
+    clientId: client.client_id,
+    client: { secret: client.client_secret },
+    now: () => nowMs,
+  });
+});
+beforeEach(() => (nowMs = Date.now()));
+afterAll(() => payer.close());
+
+const authorizeUrl = (): string =>
+  `${payer.url}/oauth2/authorize/payer2payer?${new URLSearchParams({ client_id: client.client_id, redirect_uri: payer.redirectUri })}`;
+const toVerify = async (walker: Walker, member = member1): Promise<WalkPage> => {
+  const signIn = pageOf(await walker.open(authorizeUrl()), 'Sign in');
+  const create = pageOf(await walker.follow(signIn, 'Create an account'), 'Create an account');
+  return pageOf(await walker.submit(create, accountValues(member)), 'Verify your e-mail');
+};
+const toConsent = async (walker: Walker, member = member1): Promise<WalkPage> => {
+  const verify = await toVerify(walker, member);
+  return pageOf(await walker.submit(verify, { code: await readCode(walker, verify) }), 'Allow access');
+};
+const titleOf = (stop: WalkStop): string =>
+  'page' in stop ? (/<h1[^>]*>([^<]*)/.exec(stop.page.html)?.[1] ?? '') : stop.location;
+const at = (page: WalkPage, path: string): string => page.url.replace(/\/(?:verify|consent)$/, path);
+
+describe('a sign-in', () => {
+  it.each([
+    ['goes on a second before its half hour is over', 30 * minuteMs - 1000, 'Sign in'],
+    ['has ended after half an hour', 30 * minuteMs, 'This sign-in has ended'],
+  ])('%s', async (_title, afterMs, expected) => {
+    const walker = createWalker(payer.url);
+    const signIn = pageOf(await walker.open(authorizeUrl()), 'Sign in');
+    nowMs += afterMs;
+    expect(titleOf(await walker.open(signIn.url))).toBe(expected);
+  });
+
+  it('is shown to the cookie of its own alone, and not to that of another sign-in of the same browser', async () => {
+    const begin = async (): Promise<{ path: string; cookie: string }> => {
+      const answer = await fetch(authorizeUrl(), { redirect: 'manual' });
+      const path = answer.headers.get('location') ?? '';
+      const found = answer.headers.getSetCookie().find((line) => line.includes(`path=${path};`));
+      return { path, cookie: found?.split(';')[0] ?? '' };
+    };
+    const [mine, other] = [await begin(), await begin()];
+    const open = async (path: string, cookie: string): Promise<number> =>
+      (await fetch(payer.url + path, { headers: { cookie } })).status;
+
+    expect(mine.path).toMatch(/^\/interaction\/[\w-]{20,}$/);
+    expect([await open(mine.path, mine.cookie), await open(other.path, other.cookie)]).toEqual([200, 200]);
+    expect([await open(mine.path, other.cookie), await open(other.path, mine.cookie)]).toEqual([400, 400]);
+  });
+
+  it('has no step of a name that is none, nor one of every object', async () => {
+    const walker = createWalker(payer.url);
+    const signIn = pageOf(await walker.open(authorizeUrl()), 'Sign in');
+    for (const name of ['/constructor', '/__proto__', '/toString', '/verify/', '/Verify', '/']) {
+      expect(await walker.open(signIn.url + name)).toMatchObject({ page: { status: 404 } });
+    }
+  });
+
+  it('goes on to consent when its code page is opened again after the code was right', async () => {
+    const walker = createWalker(payer.url);
+    const consent = await toConsent(walker);
+    expect(titleOf(await walker.open(at(consent, '/verify')))).toMatch(/^Allow/);
+    const again = { ...consent, html: '<form action="resend"><input name="resend"></form>' };
+    expect(titleOf(await walker.submit(again, { resend: '1' }))).toMatch(/^Allow/);
+  });
+});
+
+describe('a code that is mailed', () => {
+  const enter = async (afterMs: number): Promise<WalkStop> => {
+    const walker = createWalker(payer.url);
+    const verify = await toVerify(walker);
+    const code = await readCode(walker, verify);
+    nowMs += afterMs;
+    return walker.submit(verify, { code });
+  };
+
+  it('works in the last millisecond of its ten minutes', async () => {
+    pageOf(await enter(10 * minuteMs - 1), 'Allow access');
+  });
+
+  it('is refused in the millisecond in which they are over', async () => {
+    expect(await enter(10 * minuteMs)).toMatchObject({
+      page: { status: 422, html: expect.stringContaining('can no longer be used') },
+    });
+  });
+
+  it('has six digits, also where it begins with zeros', async () => {
+    const walker = createWalker(payer.url);
+    let page = await toVerify(walker);
+    // Each tenth begins with a zero, so a hundred without one are no chance.
+    for (let count = 0; count < 100; count += 1) {
+      page = pageOf(await walker.submit(page, { resend: '1' }), 'Verify your e-mail');
+    }
+    const inbox = await (await fetch(`${payer.url}/inbox`)).text();
+    const codes = [...inbox.matchAll(/data-code="([^"]*)"/g)].map(([, code]) => code);
+    expect(codes).toHaveLength(100);
+    expect(codes.filter((code) => !/^\d{6}$/.test(code ?? ''))).toEqual([]);
+  });
+
+  it('goes to an account whatever the letter case of its e-mail address', async () => {
+    const walker = createWalker(payer.url);
+    await toConsent(walker, { ...member1, email: 'Mixed.Case@Example.com' });
+    const signIn = pageOf(await walker.open(authorizeUrl()), 'Sign in');
+    pageOf(await walker.submit(signIn, { email: 'mIXED.cASE@eXAMPLE.COM' }), 'Verify your e-mail');
+  });
+});
+
+describe("the payer's cookies", () => {
+  it('are read by no script, come along from no other site but on a link, and none of them is a session', async () => {
+    const lines: string[] = [];
+    const { fetch: real } = globalThis;
+    globalThis.fetch = async (input, init) => {
+      const answer = await real(input, init);
+      lines.push(...answer.headers.getSetCookie());
+      return answer;
+    };
+    try {
+      const walker = createWalker(payer.url);
+      await walker.submit(await toConsent(walker), { decision: 'allow' });
+    } finally {
+      globalThis.fetch = real;
+    }
+
+    const names = new Set(lines.map((line) => line.split('=')[0]));
+    expect([...names].sort()).toEqual(['demo-health-plan-resume', 'demo-health-plan-sign-in']);
+    for (const line of lines) {
+      const attributes = line.toLowerCase().split(/; */).slice(1);
+      expect(attributes).toEqual(expect.arrayContaining(['httponly', 'samesite=lax']));
+      expect(attributes.find((one) => one.startsWith('path='))).toMatch(/^path=\/(?:interaction|oauth2\/authorize)/);
+    }
+  });
+
+  it('of a session that somebody sends is not read: the member signs in all the same', async () => {
+    const answer = await fetch(authorizeUrl(), {
+      redirect: 'manual',
+      headers: { cookie: 'demo-health-plan-session=made-up; other=1' },
+    });
+    expect(answer.headers.get('location')).toMatch(/^\/interaction\//);
+    expect(answer.headers.getSetCookie().join('\n')).not.toContain('-session=');
+  });
+});
+
+describe("the payer's revocation", () => {
+  it("ends a token of the client that asks, and leaves another client's as it is", async () => {
+    const server = createServer();
+    const origin = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
+    const provider = createProvider({
+      options: {
+        preset: 'smart',
+        displayName: 'Northwind Health',
+        host: '127.0.0.1',
+        port: 0,
+        clientId: client.client_id,
+        client: { secret: client.client_secret },
+        gatewayRedirectUri: 'http://localhost:9/callback',
+      },
+      preset: presets.smart,
+      brand: { name: 'Northwind Health', colour: '#000000' },
+      origin,
+      fhirBaseUrl: `${origin}/r4`,
+      isMember: () => true,
+    });
+    server.on('request', provider.callback());
+    const tokenOf = (clientId: string): Promise<string> =>
+      new provider.AccessToken({
+        accountId: 'member-1',
+        client: { clientId },
+        grantId: `grant-of-${clientId}`,
+        gty: 'authorization_code',
+      } as unknown as ConstructorParameters<Provider['AccessToken']>[0]).save();
+    const revoke = async (token: string): Promise<boolean> => {
+      const body = new URLSearchParams({ ...client, token });
+      const { status } = await fetch(origin + presets.smart.paths.revocation, { method: 'POST', body });
+      expect(status).toBe(200);
+      return (await provider.AccessToken.find(token)) === undefined;
+    };
+    try {
+      expect(await revoke(await tokenOf(client.client_id))).toBe(true);
+      expect(await revoke(await tokenOf('another-client'))).toBe(false);
+    } finally {
+      await close(server);
+    }
+  });
+});
