@@ -3,6 +3,8 @@
 
 : "${STAGE:?is not set: export STAGE=NAME AWS_REGION=REGION, then load this file again}"
 STACK="p2p-gateway-$STAGE"
+# AWS CLI 2 would open a pager at each answer.
+export AWS_PAGER=''
 
 # An output of the stack: output GrantsTable
 output() {

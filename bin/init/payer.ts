@@ -33,7 +33,8 @@ const found = async (http: PayerHttp | undefined, url: string, { print }: Answer
     return await discover(http, url);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    print(`${error.message.split('\n')[0]}.`);
+    // Its last line says to write an entry by hand, which is what the questions below are for.
+    for (const line of error.message.split('\n').slice(0, -1)) print(line);
     return nothing(url);
   }
 };

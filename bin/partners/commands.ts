@@ -21,8 +21,8 @@ const requireClientIds = ({ payers }: StageConfig, file: string, wanted: readonl
   if (pending.length === 0) return;
   const lines = pending.map(
     ({ id }) =>
-      `${file}: payer "${id}" has no client id yet (${pendingClientId}); write the one that the payer gave there, or name ` +
-      'other payers with --payer',
+      `${file}: payer "${id}" has no client id yet (${pendingClientId}); write the one that the payer gave into its ` +
+      'entry, or name other payers with --payer',
   );
   throw new Refusal(lines.join('\n'));
 };

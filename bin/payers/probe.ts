@@ -23,6 +23,7 @@ const limitBytes = 5 * 1024 * 1024;
 
 /** Words for the errors that connecting and reading end in; `undefined` for others. */
 export const failureWords = (cause: string): string | undefined => {
+  if (/ENOTFOUND|EAI_AGAIN/.test(cause)) return 'is at a host without an address; check its spelling';
   if (/ECONNREFUSED/.test(cause)) return 'refuses connections';
   if (/ECONNRESET|EPIPE/.test(cause)) return 'closes the connection';
   if (/EHOSTUNREACH|ENETUNREACH/.test(cause)) return 'cannot be reached from this network';

@@ -220,6 +220,16 @@ describe('npm run init', () => {
     expect(loaded('mine').payers[0]).toMatchObject({ clientId: 'pending-registration', displayName: 'Lakeside' });
   });
 
+  it('says why it knows nothing of a payer, before it asks', async () => {
+    const http = () => Promise.reject(Object.assign(new Error(), { code: 'ENOTFOUND' }));
+
+    const { text } = await run(['mine', '--production', ...placed, ...payer, '--auth', 'client_secret_post'], { http });
+
+    expect(text).toContain(
+      'https://fhir.lakeside-plan.net/r4/.well-known/smart-configuration is at a host without an address; check its spelling',
+    );
+  });
+
   it('with --dry-run writes nothing, and says what it would write', async () => {
     const { text } = await run(['mine', '--production', ...placed, ...byKey, '--dry-run']);
 

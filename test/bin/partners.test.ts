@@ -182,7 +182,7 @@ describe('npm run partners', () => {
       expect([code, out]).toEqual([1, '']);
       expect(err.trim()).toBe(
         `${file}: payer "demo-health-plan" has no client id yet (pending-registration); write the one that the payer gave ` +
-          'there, or name other payers with --payer',
+          'into its entry, or name other payers with --payer',
       );
     } finally {
       await rm(folder, { recursive: true });

@@ -1,0 +1,81 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { documentAt, documents, root } from './documents.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'operate-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** An AWS with a table and a key in the stack, which writes down what it is asked for. */
+const aws = (canDelete: boolean): string => `
+aws() {
+  echo "$*" >>'${folder}/calls'
+  case "$*" in
+    *list-stack-resources*AWS::DynamoDB::Table*) echo table-1 ;;
+    *list-stack-resources*AWS::KMS::Key*) echo key-1 ;;
+    *wait*stack-delete-complete*) return ${canDelete ? 0 : 255} ;;
+  esac
+}`;
+
+const bash = (script: string, input: string, env: Record<string, string> = { STAGE: 'try' }) =>
+  spawnSync('bash', ['-c', script], { cwd: root, encoding: 'utf8', input, env: { PATH: process.env['PATH'], ...env } });
+
+/** What was asked to change, in order. */
+const changes = (): string[] =>
+  readFileSync(join(folder, 'calls'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((call) => call.split(' ').slice(0, 2).join(' '))
+    .filter((call) => !/ (?:list-|wait)/.test(call));
+
+describe('docs/operate.sh', () => {
+  it('says what to set where no stage is named', () => {
+    const { status, stderr } = bash('. docs/operate.sh', '', {});
+
+    expect(status).not.toBe(0);
+    expect(stderr).toContain('export STAGE=NAME AWS_REGION=REGION');
+  });
+
+  it('has each function that the documents call, and none that they do not', () => {
+    const defined = [...documentAt('docs/operate.sh').text.matchAll(/^(\w+)\(\) \{/gm)].map(([, name = '']) => name);
+    const text = [...documents(), documentAt('docs/operate.sh')]
+      .map((document) => document.text.replaceAll(/^#.*$/gm, ''))
+      .join('\n');
+    const called = new Set([...text.matchAll(/(?:^|\$\(|[;&] )([a-z]+(?:_[a-z]+)*) /gm)].map(([, name]) => name));
+
+    expect(defined).toHaveLength(9);
+    expect(defined.filter((name) => !called.has(name))).toEqual([]);
+  });
+
+  it.each(['', 'no', 'other'])('deletes nothing where %j is typed in place of the stage', (typed) => {
+    const { status, stdout } = bash(`${aws(true)}\n. docs/operate.sh && delete_unused_stage`, `${typed}\n`);
+
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^p2p-gateway-try\ntable-1\nkey-1\n/);
+    expect(changes()).toEqual([]);
+  });
+
+  it('deletes the stack, then what it retained', () => {
+    const { status } = bash(`${aws(true)}\n. docs/operate.sh && delete_unused_stage`, 'try\n');
+
+    expect(status).toBe(0);
+    expect(changes()).toEqual([
+      'cloudformation update-termination-protection',
+      'dynamodb update-table',
+      'cloudformation delete-stack',
+      'dynamodb delete-table',
+      'kms schedule-key-deletion',
+    ]);
+  });
+
+  it('leaves what a stack holds where the stack cannot be deleted', () => {
+    const { status } = bash(`${aws(false)}\n. docs/operate.sh && delete_unused_stage`, 'try\n');
+
+    expect(status).toBe(1);
+    expect(changes().at(-1)).toBe('cloudformation delete-stack');
+  });
+});
