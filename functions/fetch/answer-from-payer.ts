@@ -1,34 +1,19 @@
 import { GatewayError } from '../shared/errors.ts';
 import { afterBase } from '../shared/fhir/base-url-prefix.ts';
-import { isDocument, type FhirRequest } from '../shared/fhir/fhir-request.ts';
+import { isDocument } from '../shared/fhir/fhir-request.ts';
 import { fhirAnswer, outcomeAnswer } from '../shared/fhir/operation-outcome.ts';
-import type { LinkKey } from '../shared/fhir/page-link.ts';
 import { createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import { parseObject } from '../shared/json-object.ts';
 import type { PayerResponse } from '../shared/payer/http.ts';
 import { readText } from '../shared/payer/read-text.ts';
-import { referenceOf, type RequestRecord } from '../shared/record/request-record.ts';
-import type { Payer } from '../shared/registry/types.ts';
+import { referenceOf } from '../shared/record/request-record.ts';
 import { payerBases } from '../shared/registry/urls.ts';
 import { declaredBytes, mostStreamedBytes, tooLarge } from './answer-limit.ts';
-import type { ReadAudit } from './audit-read.ts';
 import type { FetchDeps } from './deps.ts';
-import { dropBody, type Deadline } from './gate.ts';
+import { dropBody } from './gate.ts';
+import type { PayerAnswer } from './payer-answer.ts';
 import { streamBody } from './stream-body.ts';
-
-/** A payer's answer, and what it is an answer to. */
-export interface PayerAnswer {
-  readonly response: PayerResponse;
-  readonly payer: Payer;
-  readonly request: FhirRequest;
-  readonly base: string;
-  /** What page links are sealed under; undefined where the answer has none. */
-  readonly linkKey: LinkKey | undefined;
-  readonly deadline: Deadline;
-  readonly record: RequestRecord;
-  readonly audit: ReadAudit;
-}
 
 const payerError = (detail: string): GatewayError =>
   new GatewayError('payer_error', 'The health plan gave an answer that cannot be used.', { detail });

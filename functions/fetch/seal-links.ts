@@ -4,8 +4,8 @@ import type { LinkRewriterOptions } from '../shared/fhir/rewrite-links.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
 import { payerBases } from '../shared/registry/urls.ts';
 import { sealIvBytes } from '../shared/store/crypto.ts';
-import type { PayerAnswer } from './answer-from-payer.ts';
 import type { FetchDeps } from './deps.ts';
+import type { PayerAnswer } from './payer-answer.ts';
 
 /** Whether an answer can have pages: a resource that is read has none, though it be a Bundle that holds links. */
 export const hasPages = (request: FhirRequest): boolean => !readsOne(request);

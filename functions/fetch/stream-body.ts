@@ -5,10 +5,10 @@ import type { ApiResponse } from '../shared/http/api.ts';
 import { embeddedMetrics } from '../shared/record/metrics.ts';
 import { raiseOf, writeRecord, type RequestRecord } from '../shared/record/request-record.ts';
 import { payerBases } from '../shared/registry/urls.ts';
-import type { PayerAnswer } from './answer-from-payer.ts';
 import { mostStreamedBytes, tooLarge } from './answer-limit.ts';
 import type { FetchDeps } from './deps.ts';
 import { jsonDocument } from './json-document.ts';
+import type { PayerAnswer } from './payer-answer.ts';
 import { linkSealer } from './seal-links.ts';
 
 const leaving = new Error('The caller left');

@@ -1,5 +1,3 @@
-import type { Intrinsics } from './intrinsics.ts';
-
 export interface Resource {
   readonly Type: string;
   readonly Properties?: Readonly<Record<string, unknown>>;
@@ -21,6 +19,14 @@ export interface TemplateOptions {
 }
 
 export type Named = readonly [logicalId: string, resource: Resource];
+
+/** Resolves a template's intrinsic functions as far as a stack of this project uses them. */
+export interface Intrinsics {
+  /** @throws Error naming what it can't resolve. */
+  readonly resolve: (value: unknown) => string;
+  /** The own URLs of the template's APIs, with the stage's path. */
+  readonly apiUrls: readonly string[];
+}
 
 /** What the readers of a template share. */
 export interface Reading {

@@ -5,7 +5,7 @@ import dynalite from 'dynalite';
 import { region } from './intrinsics.ts';
 import { close, listen } from './listen.ts';
 import { jsonError, type AwsAnswer, type AwsService } from './service.ts';
-import { writesWithRecords, type RecordSink } from './stream-records.ts';
+import { writesWithRecords, type CallDynamoDb, type RecordSink } from './stream-records.ts';
 import type { TableSpec } from './template-data.ts';
 
 /** An embedded DynamoDB. Nothing is kept when it stops. */
@@ -15,9 +15,6 @@ export interface LocalDynamoDb {
   readonly createTables: (tables: readonly TableSpec[], sink: RecordSink) => Promise<void>;
   readonly close: () => Promise<void>;
 }
-
-/** Calls an operation as someone who is no function. @throws Error where DynamoDB refuses */
-export type CallDynamoDb = (operation: string, parameters: object) => Promise<Readonly<Record<string, unknown>>>;
 
 /** Nobody checks the signature; it has to be there. */
 const ownHeaders = {

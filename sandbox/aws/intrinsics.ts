@@ -1,12 +1,4 @@
-import type { Resource, Template } from './cloudformation.ts';
-
-/** Resolves a template's intrinsic functions as far as a stack of this project uses them. */
-export interface Intrinsics {
-  /** @throws Error naming what it can't resolve. */
-  readonly resolve: (value: unknown) => string;
-  /** The own URLs of the template's APIs, with the stage's path. */
-  readonly apiUrls: readonly string[];
-}
+import type { Intrinsics, Resource, Template } from './cloudformation.ts';
 
 /** The account and region that the local stack says it is in. */
 export const account = '000000000000';

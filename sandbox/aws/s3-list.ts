@@ -1,5 +1,5 @@
+import type { Bucket, StoredObject } from './s3-bucket.ts';
 import { escapeXml, s3Error, xml } from './s3-errors.ts';
-import type { Bucket, StoredObject } from './s3.ts';
 import type { AwsAnswer, AwsRequest } from './service.ts';
 
 /** An object, or a folder: all keys that are the same up to the delimiter. */

@@ -1,21 +1,9 @@
 import { createHash } from 'node:crypto';
 import { decodeBody } from './aws-chunked.ts';
+import type { Bucket, StoredObject } from './s3-bucket.ts';
 import { s3Error } from './s3-errors.ts';
 import { listBuckets, listObjects } from './s3-list.ts';
 import type { AwsAnswer, AwsRequest, AwsService } from './service.ts';
-
-/** One version of an object. */
-export interface StoredObject {
-  readonly body: Buffer;
-  readonly etag: string;
-  readonly versionId: string;
-  readonly lastModified: Date;
-  /** What was sent with it and goes back with it: type, metadata, checksum, encryption, lock. */
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-/** Versions of each object by key, the newest last. */
-export type Bucket = Map<string, StoredObject[]>;
 
 /**
  * An embedded S3 in memory, path style: `PutObject` (with `If-None-Match: *`), `GetObject`, `HeadObject`,

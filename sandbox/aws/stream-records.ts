@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { DynamoDBRecord } from 'aws-lambda';
-import type { CallDynamoDb } from './dynamodb.ts';
 import { region } from './intrinsics.ts';
 import { jsonError, type AwsAnswer, type AwsRequest } from './service.ts';
 import type { TableSpec } from './template-data.ts';
+
+/** Calls an operation as someone who is no function. @throws Error where DynamoDB refuses */
+export type CallDynamoDb = (operation: string, parameters: object) => Promise<Readonly<Record<string, unknown>>>;
 
 /** Gets each record, in the order of the writes of an item, before the writer gets its answer. */
 export type RecordSink = (record: DynamoDBRecord) => void;

@@ -1,6 +1,7 @@
 import { constructName } from '../../sandbox/aws/cloudformation.ts';
 import { startLocalTarget, type LocalTarget } from '../conformance/local-target.ts';
-import { compareRights, type UsedRight } from '../support/rights.ts';
+import type { UsedRight } from '../support/right-lines.ts';
+import { compareRights } from '../support/rights.ts';
 import {
   at,
   ofType,

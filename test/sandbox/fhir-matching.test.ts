@@ -5,7 +5,8 @@ import { splitValues } from '../../sandbox/payer/fhir/filter.ts';
 import { included } from '../../sandbox/payer/fhir/include.ts';
 import { matcher } from '../../sandbox/payer/fhir/match.ts';
 import { readQuery } from '../../sandbox/payer/fhir/query.ts';
-import { loadViews, storeResource } from '../../sandbox/payer/fhir/records.ts';
+import { loadViews } from '../../sandbox/payer/fhir/records.ts';
+import { storeResource } from '../../sandbox/payer/fhir/resource.ts';
 import { page } from '../../sandbox/payer/fhir/search.ts';
 import { sorted } from '../../sandbox/payer/fhir/sort.ts';
 

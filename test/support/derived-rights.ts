@@ -2,8 +2,7 @@
  * Rights that no call of a function's code shows, since a service of AWS makes the call for it. Each follows from a fact
  * of the template; one of these kinds that follows from none is granted in excess.
  */
-import { byItsCode, through } from './right-lines.ts';
-import type { UsedRight } from './rights.ts';
+import { byItsCode, through, type UsedRight } from './right-lines.ts';
 import { nameOf, type Resource, type StageTemplate } from './stage-template.ts';
 
 /** What a right is derived from. */

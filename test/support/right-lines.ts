@@ -1,5 +1,17 @@
-/** How a right is written as a line. */
+/** A right that is used, and how a right is written as a line. */
 import { conditionsOf, nameOf, type StageTemplate, type Statement } from './stage-template.ts';
+
+/** A call that a function made to AWS. */
+export interface UsedRight {
+  /** The path of the function's construct, such as `Functions/Token`. */
+  readonly function: string;
+  /** Such as `dynamodb:GetItem`. */
+  readonly action: string;
+  /** The path of the resource's construct, such as `Tables/Grants`; of objects `Audit/Bucket/*`. */
+  readonly resource: string;
+  /** The only partition keys that it was used on, where a right may be narrowed to them: `jti.*`. */
+  readonly keys?: string;
+}
 
 /** `Allow dynamodb:PutItem on Tables/Grants if …`, with every condition and its value. */
 export const rightLine = (

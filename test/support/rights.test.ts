@@ -1,4 +1,5 @@
-import { compareRights, type Comparison, type UsedRight } from './rights.ts';
+import type { UsedRight } from './right-lines.ts';
+import { compareRights, type Comparison } from './rights.ts';
 import type { Resource, StageTemplate } from './stage-template.ts';
 
 const arn = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });

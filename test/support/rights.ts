@@ -1,19 +1,7 @@
 /** What the functions of a template may do, and whether that is what they do. */
 import { derivations, type Facts } from './derived-rights.ts';
-import { onlyKeys, rightLine } from './right-lines.ts';
+import { onlyKeys, rightLine, type UsedRight } from './right-lines.ts';
 import { nameOf, type Resource, type StageTemplate, type Statement } from './stage-template.ts';
-
-/** A call that a function made to AWS. */
-export interface UsedRight {
-  /** The path of the function's construct, such as `Functions/Token`. */
-  readonly function: string;
-  /** Such as `dynamodb:GetItem`. */
-  readonly action: string;
-  /** The path of the resource's construct, such as `Tables/Grants`; of objects `Audit/Bucket/*`. */
-  readonly resource: string;
-  /** The only partition keys that it was used on, where a right may be narrowed to them: `jti.*`. */
-  readonly keys?: string;
-}
 
 /** Rights that do not fit what is used; each a line such as `Functions/Token: Allow dynamodb:Scan on Tables/Grants`. */
 export interface Comparison {

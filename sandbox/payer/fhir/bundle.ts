@@ -1,4 +1,4 @@
-import type { StoredResource } from './records.ts';
+import type { StoredResource } from './resource.ts';
 
 export interface Link {
   readonly relation: string;

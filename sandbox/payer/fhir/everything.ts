@@ -6,7 +6,7 @@ import type { SearchScope } from './filter.ts';
 import { unsupported } from './outcome.ts';
 import { readQuery } from './query.ts';
 import type { Parameters, Query } from './query.ts';
-import type { StoredResource } from './records.ts';
+import type { StoredResource } from './resource.ts';
 import { entriesOnTheFly, page } from './search.ts';
 
 const known = new Set(['_count', '_page', '_type', '_since', '_format', '_pretty']);

@@ -2,7 +2,8 @@ import { searchParametersOf } from './definitions.ts';
 import type { SearchParameter } from './definitions.ts';
 import { matcher } from './match.ts';
 import { badRequest, unsupported } from './outcome.ts';
-import type { MemberView, StoredResource } from './records.ts';
+import type { MemberView } from './records.ts';
+import type { StoredResource } from './resource.ts';
 import { referencesOf, valuesOf } from './values.ts';
 
 /** Whether a resource is what one search parameter asks for. */

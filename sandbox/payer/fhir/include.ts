@@ -2,8 +2,8 @@ import { searchParametersOf } from './definitions.ts';
 import { parameterOf } from './filter.ts';
 import { badRequest } from './outcome.ts';
 import type { Query } from './query.ts';
-import { linksIn } from './records.ts';
-import type { MemberView, StoredResource } from './records.ts';
+import { linksIn, type MemberView } from './records.ts';
+import type { StoredResource } from './resource.ts';
 import { referencesOf } from './values.ts';
 
 /** Whether `resource` is included because of `from`. */

@@ -1,26 +1,10 @@
-import { fhirBase } from '../data/record.ts';
 import type { MemberRecord, OnTheFlyResources } from '../data/record.ts';
 import { patientCompartment, searchParametersOf } from './definitions.ts';
+import { storeResource, type StoredResource } from './resource.ts';
 import { referencesOf } from './values.ts';
 
 /** The members' records that an API serves. */
 export type RecordStore = readonly MemberRecord[];
-
-export interface Resource {
-  readonly resourceType: string;
-  readonly id: string;
-  readonly meta: { readonly versionId: string; readonly lastUpdated: string };
-  readonly [element: string]: unknown;
-}
-
-export interface StoredResource {
-  /** `Type/id` */
-  readonly reference: string;
-  /** What is served: the source text with the base URL filled in, never parsed and printed. */
-  readonly text: string;
-  /** What is searched: parsed, with references below the base made relative. */
-  readonly body: Resource;
-}
 
 /** All that one member may see. */
 export interface MemberView {
@@ -28,11 +12,6 @@ export interface MemberView {
   readonly resources: ReadonlyMap<string, StoredResource>;
   readonly onTheFly?: OnTheFlyResources;
 }
-
-export const storeResource = (source: string, baseUrl: string): StoredResource => {
-  const body = JSON.parse(source.replaceAll(`${fhirBase}/`, '')) as Resource;
-  return { reference: `${body.resourceType}/${body.id}`, text: source.replaceAll(fhirBase, baseUrl), body };
-};
 
 /** Loads the records and works out what each member may see. */
 export const loadViews = (records: RecordStore, baseUrl: string): ReadonlyMap<string, MemberView> => {

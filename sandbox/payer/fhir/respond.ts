@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { bundleChunks } from './bundle.ts';
 import type { Bundle } from './bundle.ts';
-import type { StoredResource } from './records.ts';
+import type { StoredResource } from './resource.ts';
 import { wantsResource } from './request.ts';
 
 const fhirJson = 'application/fhir+json; charset=utf-8';

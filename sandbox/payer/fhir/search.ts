@@ -8,8 +8,7 @@ import { included } from './include.ts';
 import { unsupported } from './outcome.ts';
 import { readQuery, writePage } from './query.ts';
 import type { Parameters, Query } from './query.ts';
-import { storeResource } from './records.ts';
-import type { StoredResource } from './records.ts';
+import { storeResource, type StoredResource } from './resource.ts';
 import { sorted } from './sort.ts';
 
 /** Answers a search of one type; `path` is what its links are made of, such as `Observation`. */

@@ -2,7 +2,7 @@ import { timeRangeOf } from './dates.ts';
 import type { SearchParameter } from './definitions.ts';
 import { parameterOf } from './filter.ts';
 import { plainText, tokensOf } from './match.ts';
-import type { StoredResource } from './records.ts';
+import type { StoredResource } from './resource.ts';
 import { valuesOf } from './values.ts';
 
 /** Sorts as `_sort` asks; what has no value comes last, whichever way. */

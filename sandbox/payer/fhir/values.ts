@@ -1,6 +1,6 @@
 import { evalFhirPathTyped, getParsedExpressionForResourceType, toTypedValue } from '@medplum/core';
 import type { SearchParameter } from './definitions.ts';
-import type { Resource, StoredResource } from './records.ts';
+import type { Resource, StoredResource } from './resource.ts';
 
 // The index: what each parameter finds in each resource, evaluated when it is first asked for and kept.
 const index = new WeakMap<Resource, Map<string, readonly unknown[]>>();

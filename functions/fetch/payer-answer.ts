@@ -1,0 +1,20 @@
+import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
+import type { LinkKey } from '../shared/fhir/page-link.ts';
+import type { PayerResponse } from '../shared/payer/http.ts';
+import type { RequestRecord } from '../shared/record/request-record.ts';
+import type { Payer } from '../shared/registry/types.ts';
+import type { ReadAudit } from './audit-read.ts';
+import type { Deadline } from './gate.ts';
+
+/** A payer's answer, and what it is an answer to. */
+export interface PayerAnswer {
+  readonly response: PayerResponse;
+  readonly payer: Payer;
+  readonly request: FhirRequest;
+  readonly base: string;
+  /** What page links are sealed under; undefined where the answer has none. */
+  readonly linkKey: LinkKey | undefined;
+  readonly deadline: Deadline;
+  readonly record: RequestRecord;
+  readonly audit: ReadAudit;
+}
