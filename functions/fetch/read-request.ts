@@ -1,9 +1,10 @@
 import { GatewayError } from '../shared/errors.ts';
 import { checkFormat } from '../shared/fhir/check-search.ts';
-import { isDocument, parseFhirRequest, type FhirRequest, type Parameter } from '../shared/fhir/fhir-request.ts';
+import { isDocument, type FhirRequest, type Parameter } from '../shared/fhir/fhir-request.ts';
 import { shown } from '../shared/fhir/known-parameters.ts';
 import { linkParameter, unsealPage } from '../shared/fhir/page-link.ts';
 import { pageRequest } from '../shared/fhir/page-request.ts';
+import { parseFhirRequest } from '../shared/fhir/parse-fhir-request.ts';
 import { notSupported, readOnly } from '../shared/fhir/refusals.ts';
 import { header, queryPairs, type ApiEvent } from '../shared/http/api.ts';
 import { formPairs } from '../shared/http/form.ts';

@@ -1,9 +1,4 @@
-import { isResourceType } from '../registry/resource-types.ts';
 import type { ReadAccess } from '../registry/scopes.ts';
-import { checkSearch, typeNamed } from './check-search.ts';
-import { plainParameters, type AddedParameters, type Grammar } from './known-parameters.ts';
-import { malformed, notAllowed, notSupported, readOnly } from './refusals.ts';
-import { any } from './search-targets.ts';
 
 /** A decoded query or form parameter: name and value. */
 export type Parameter = readonly [name: string, value: string];
@@ -27,7 +22,7 @@ export interface TypeNeed {
   readonly needs: ReadAccess;
 }
 
-/** A checked request: only {@link parseFhirRequest} makes one. */
+/** A checked request: only `parseFhirRequest` and `pageRequest` make one. */
 export interface FhirRequest {
   readonly interaction: Interaction;
   readonly method: 'GET' | 'POST';
@@ -58,166 +53,6 @@ export const readsOne = ({ interaction }: Pick<FhirRequest, 'interaction'>): boo
  */
 export const isDocument = (request: Pick<FhirRequest, 'interaction' | 'resourceType'>): boolean =>
   request.resourceType === 'Binary' && readsOne(request);
-
-export interface FhirRequestInput {
-  readonly method: string;
-  /** Decoded path segments below the FHIR base. */
-  readonly segments: readonly string[];
-  readonly query: readonly Parameter[];
-  readonly form?: readonly Parameter[];
-  /** Whether the payer has `Patient/{id}/$everything`. */
-  readonly everything: boolean;
-  /** Search parameters that the payer adds. */
-  readonly searchParameters?: AddedParameters | undefined;
-}
-
-type Target = Pick<FhirRequest, 'interaction' | 'resourceType' | 'id' | 'searched'> & { readonly needs: TypeNeed[] };
-
-const segmentForm = /^(?!\.{1,2}$)[A-Za-z0-9._~$*-]{1,128}$/;
-// Of a segment, and lenient: payers have ids that are longer, or of more characters, than FHIR's. Reserved names begin
-// with `_`.
-const idForm = /^[A-Za-z0-9.~-][A-Za-z0-9._~-]*$/;
-
-const badPath = () => malformed('The path is not a FHIR read or search.');
-const notFound = (message: string) => notSupported(message, { status: 404 });
-
-/** Checks that the path consists of what may stand in a FHIR path, and drops a slash at its end. */
-const checkSegments = (given: readonly string[]): readonly string[] => {
-  const segments = given.at(-1) === '' ? given.slice(0, -1) : given;
-  for (const segment of segments) {
-    if (!segmentForm.test(segment)) throw badPath();
-  }
-  return segments;
-};
-
-/** Checks the method: reading only. */
-const checkReading = (method: string, segments: readonly string[]): 'GET' | 'POST' => {
-  if (method === 'GET') return method;
-  if (method === 'POST' && segments.length === 2 && segments[1] === '_search') return method;
-  throw readOnly();
-};
-
-/**
- * What a request without a path asks for: a search of all types. `_type` does not narrow what is needed, since a payer
- * may ignore it.
- */
-const targetOfBase = (query: readonly Parameter[]): Target => {
-  if (query.length === 0) throw notFound('Name a resource type below this base URL.');
-  return { interaction: 'search-system', searched: [any], needs: [{ type: any, needs: 's' }] };
-};
-
-const checkId = (id: string): string => {
-  if (!idForm.test(id)) throw badPath();
-  return id;
-};
-
-/** What a path with a resource id, and more behind it, asks for. */
-const targetOfInstance = (
-  resourceType: string,
-  id: string,
-  [third, version]: readonly string[],
-  everything: boolean,
-): Target => {
-  const read = { resourceType, id, searched: [resourceType], needs: [{ type: resourceType, needs: 'r' as const }] };
-  if (third === undefined) return { interaction: 'read', ...read };
-  if (third === '_history') {
-    if (version === undefined) return { interaction: 'history-instance', ...read };
-    checkId(version);
-    return { interaction: 'vread', ...read };
-  }
-  if (version !== undefined || resourceType !== 'Patient') throw notFound('This server has no such path.');
-  if (third === '$everything') {
-    if (!everything) throw notAllowed('This payer has no $everything. Search each resource type instead.');
-    return { interaction: 'everything', resourceType, id, searched: [any], needs: [{ type: any, needs: 'rs' }] };
-  }
-  if (third !== any && !isResourceType(third)) throw notFound('This is not a resource type of FHIR R4.');
-  return {
-    interaction: 'search-compartment',
-    resourceType,
-    id,
-    searched: [third],
-    needs: [{ type: third, needs: 's' }],
-  };
-};
-
-/** What the path asks for. */
-const targetOf = (segments: readonly string[], method: 'GET' | 'POST', input: FhirRequestInput): Target => {
-  const [resourceType, second] = segments;
-  if (resourceType === undefined) return targetOfBase(input.query);
-  const operation = segments.findIndex((segment) => segment.startsWith('$'));
-  if (operation >= 0 && !(operation === 2 && segments[2] === '$everything' && resourceType === 'Patient')) {
-    throw notAllowed('Of the operations only Patient/{id}/$everything is supported.');
-  }
-  if (!isResourceType(resourceType)) throw notFound('This is not a resource type of FHIR R4.');
-  if (segments.length > 4) throw notFound('This server has no such path.');
-  const needs: TypeNeed[] = [{ type: resourceType, needs: 's' }];
-  // A POST has been checked to be one to _search.
-  if (second === undefined || method === 'POST') {
-    return { interaction: 'search-type', resourceType, searched: [resourceType], needs };
-  }
-  if (segments.length === 2) {
-    if (second === '_search') throw notAllowed('Use POST for _search, or leave it out.');
-    if (second === '_history') return { interaction: 'history-type', resourceType, searched: [resourceType], needs };
-  }
-  return targetOfInstance(resourceType, checkId(second), segments.slice(2), input.everything);
-};
-
-/**
- * A search without a path that `_type` limits to one type, as that type's own search, which means the same: a payer that
- * ignores `_type` cannot answer with others.
- */
-const asTypeSearch = (
-  segments: readonly string[],
-  { method, query }: FhirRequestInput,
-): [readonly string[], readonly Parameter[]] => {
-  if (method !== 'GET' || segments.length > 0) return [segments, query];
-  const types = new Set(query.flatMap(([name, value]) => (name === '_type' ? value.split(',').map(typeNamed) : [])));
-  if (types.size !== 1) return [segments, query];
-  return [[...types], query.filter(([name]) => name !== '_type')];
-};
-
-/** The parameters that a kind of request has beside search parameters, and the types whose search parameters it has. */
-const grammarOf = ({ interaction, searched }: Target, query: readonly Parameter[]): Pick<Grammar, 'plain' | 'on'> => {
-  switch (interaction) {
-    case 'read':
-    case 'vread':
-      return { plain: plainParameters.read, on: [] };
-    case 'history-instance':
-    case 'history-type':
-      return { plain: plainParameters.history, on: [] };
-    case 'everything':
-      return { plain: plainParameters.everything, on: [] };
-    case 'search-system': {
-      // https://hl7.org/fhir/R4/search.html#all: what all the types have that are searched.
-      const types = query.flatMap(([name, value]) => (name === '_type' ? value.split(',').map(typeNamed) : []));
-      return { plain: plainParameters.searchSystem, on: types.length === 0 ? [any] : types };
-    }
-    default:
-      return { plain: plainParameters.search, on: searched };
-  }
-};
-
-/**
- * Reads a FHIR R4 request that may go to the payer: a read, a history, a search, `$everything`.
- * @throws GatewayError for all else
- */
-export const parseFhirRequest = (input: FhirRequestInput): FhirRequest => {
-  const given = checkSegments(input.segments);
-  const method = checkReading(input.method, given);
-  const [segments, query] = asTypeSearch(given, input);
-  const { needs, ...target } = targetOf(segments, method, { ...input, query });
-  const form = method === 'POST' ? (input.form ?? []) : undefined;
-  const grammar = { ...grammarOf({ needs, ...target }, query), added: input.searchParameters ?? {} };
-  const consulted = checkSearch([...query, ...(form ?? [])], target.searched, grammar, isDocument(target));
-  return {
-    ...target,
-    method,
-    types: mergeNeeds([...needs, ...consulted]),
-    segments,
-    query,
-    ...(form === undefined ? {} : { form }),
-  };
-};
 
 /** One need for each type. */
 export const mergeNeeds = (needs: readonly TypeNeed[]): TypeNeed[] => {

@@ -1,11 +1,7 @@
 import { GatewayError, type ErrorCode, type IssueType } from '../../../../functions/shared/errors.ts';
-import {
-  parseFhirRequest,
-  type FhirRequest,
-  type FhirRequestInput,
-  type Parameter,
-} from '../../../../functions/shared/fhir/fhir-request.ts';
+import type { FhirRequest, Parameter } from '../../../../functions/shared/fhir/fhir-request.ts';
 import { issueTypeOf } from '../../../../functions/shared/fhir/operation-outcome.ts';
+import { parseFhirRequest, type FhirRequestInput } from '../../../../functions/shared/fhir/parse-fhir-request.ts';
 
 const parametersOf = (query: string): Parameter[] => [...new URLSearchParams(query)];
 

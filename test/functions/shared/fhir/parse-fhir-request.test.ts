@@ -1,4 +1,4 @@
-import { parseFhirRequest } from '../../../../functions/shared/fhir/fhir-request.ts';
+import { parseFhirRequest } from '../../../../functions/shared/fhir/parse-fhir-request.ts';
 import { parseSearchPath } from '../../../../functions/shared/fhir/search-path.ts';
 import { parse, refusal } from './requests.ts';
 
