@@ -1,5 +1,4 @@
 import { fixedMonth } from './fixed.ts';
-import { markdownTable } from './markdown.ts';
 import { addUp, dollars, prices, pricesKnownFor, type PriceName, type Quantities } from './prices.ts';
 import { login, memberYear, read, syncStart } from './usage.ts';
 
@@ -14,6 +13,17 @@ const count = (value: number): string =>
 
 const total = (quantities: Quantities): number =>
   names.reduce((sum, name) => sum + dollars(name, quantities[name] ?? 0), 0);
+
+/** A Markdown table as Prettier writes it: the first column to the left, the others to the right. */
+const markdownTable = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
+  const widths = head.map((title, column) =>
+    Math.max(3, ...[head, ...rows].map((row) => (row[column] ?? title).length)),
+  );
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join(' | ')} |`;
+  const rule = widths.map((width, at) => (at === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));
+  return [line(head), line(rule), ...rows.map(line)].join('\n');
+};
 
 /** Services in the order of the price list, each with what it costs in each column. */
 const byPage = (head: readonly string[], columns: readonly Quantities[]): string => {

@@ -1,3 +1,4 @@
+import type { Deps } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { Parameters } from '../shared/http/api.ts';
 import { trustRedirectUri, type PartnerReturn } from '../shared/partner/redirect.ts';
@@ -5,7 +6,6 @@ import type { RequestRecord } from '../shared/record/request-record.ts';
 import { requirePayer } from '../shared/registry/require-payer.ts';
 import type { Partner, Payer } from '../shared/registry/types.ts';
 import { facadeBase } from '../shared/registry/urls.ts';
-import type { AuthorizeDeps } from './deps.ts';
 
 /** Characters; what goes beyond does not fit a request's headers with certainty. */
 export const longestState = 2048;
@@ -23,7 +23,7 @@ export interface CheckedClient {
  * @throws GatewayError `invalid_request`, shown as a page
  */
 export const checkClient = async (
-  { registry, origin }: AuthorizeDeps,
+  { registry, origin }: Pick<Deps, 'registry' | 'origin'>,
   payerId: string,
   { values, repeated }: Parameters,
   record: Pick<RequestRecord, 'partner'>,

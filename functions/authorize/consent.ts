@@ -1,4 +1,4 @@
-import { base64url, nowSeconds } from '../shared/deps.ts';
+import { base64url, nowSeconds, type Deps } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { ApiEvent, ApiResponse, Parameters } from '../shared/http/api.ts';
 import { hostCookie, readCookies } from '../shared/http/cookies.ts';
@@ -8,7 +8,6 @@ import { authorizeUrl } from '../shared/registry/urls.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import type { CheckedRequest } from './check-authorize-request.ts';
 import type { CheckedClient } from './check-client.ts';
-import type { AuthorizeDeps } from './deps.ts';
 
 const cookieName = 'p2p-consent';
 const formToken = 'consent_token';
@@ -57,7 +56,7 @@ const source = (url: string): string => {
  * form carries the request's parameters and the answer checks them anew.
  */
 export const askForConsent = (
-  { clock, origin, randomBytes, registry }: AuthorizeDeps,
+  { clock, origin, randomBytes, registry }: Deps,
   event: ApiEvent,
   { partner, payer, returnTo }: CheckedClient,
   { scope }: CheckedRequest,

@@ -1,17 +1,23 @@
 import middy from '@middy/core';
+import type { Deps } from '../shared/deps.ts';
 import { answerError, answerErrors } from '../shared/http/answer-errors.ts';
 import { checkMethod, parameters, payerOf, queryPairs, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
 import { formPairs } from '../shared/http/form.ts';
-import { errorPage } from '../shared/http/page.ts';
+import { errorPage, redirect } from '../shared/http/page.ts';
 import { refusePrefetch } from '../shared/http/refuse-prefetch.ts';
 import { returnError, type PartnerReturn } from '../shared/partner/redirect.ts';
+import { payerAuthorizeUrl } from '../shared/payer/authorize-url.ts';
 import { recordRequest, type RequestRecord } from '../shared/record/request-record.ts';
+import type { Table } from '../shared/store/dynamo.ts';
 import { checkAuthorizeRequest } from './check-authorize-request.ts';
 import { checkClient } from './check-client.ts';
 import { askForConsent, memberAllows } from './consent.ts';
-import type { AuthorizeDeps } from './deps.ts';
-import { redirectToPayer } from './redirect-to-payer.ts';
 import { rememberLoginAttempt } from './remember-login-attempt.ts';
+
+/** What the authorize function is given. */
+export interface AuthorizeDeps extends Deps {
+  readonly loginAttempts: Table;
+}
 
 /** The authorization endpoint of a payer's facade (RFC 6749 §3.1, SMART App Launch: GET and POST). */
 export const authorizeHandler = (deps: AuthorizeDeps) =>
@@ -30,7 +36,7 @@ export const authorizeHandler = (deps: AuthorizeDeps) =>
           return askForConsent(deps, event, client, checked, request);
         }
         const attempt = await rememberLoginAttempt(deps, event, client, checked);
-        return redirectToPayer(deps, client.payer, attempt);
+        return redirect(payerAuthorizeUrl(deps.origin, client.payer, attempt), attempt.cookies);
       });
     });
 

@@ -1,11 +1,11 @@
-import { base64url, nowSeconds } from '../shared/deps.ts';
+import { base64url, nowSeconds, type Deps } from '../shared/deps.ts';
 import type { ApiEvent } from '../shared/http/api.ts';
 import { setLoginCookie } from '../shared/partner/login-cookie.ts';
 import { sealIvBytes } from '../shared/store/crypto.ts';
+import type { Table } from '../shared/store/dynamo.ts';
 import { putLoginAttempt } from '../shared/store/login-attempts.ts';
 import type { CheckedRequest } from './check-authorize-request.ts';
 import type { CheckedClient } from './check-client.ts';
-import type { AuthorizeDeps } from './deps.ts';
 
 /** What the redirect to the payer takes. */
 export interface StartedAttempt {
@@ -19,7 +19,7 @@ export interface StartedAttempt {
  * @throws GatewayError `temporarily_unavailable`
  */
 export const rememberLoginAttempt = async (
-  deps: AuthorizeDeps,
+  deps: Deps & { readonly loginAttempts: Table },
   event: ApiEvent,
   { payer, partner, returnTo }: CheckedClient,
   { scope, refreshable, codeChallenge }: CheckedRequest,

@@ -1,12 +1,18 @@
+import type { Deps } from '../shared/deps.ts';
 import { GatewayError, type Signal } from '../shared/errors.ts';
-import { exchangeCode, payerHttpFailure, revokeAtPayer, type PayerTokenAnswer } from '../shared/payer/client.ts';
+import {
+  exchangeCode,
+  payerHttpFailure,
+  revokeAtPayer,
+  type PayerClientDeps,
+  type PayerTokenAnswer,
+} from '../shared/payer/client.ts';
 import { loginFailure, PayerError } from '../shared/payer/errors.ts';
 import { patientId } from '../shared/payer/patient-id.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { callbackUri } from '../shared/registry/urls.ts';
 import type { PayerTokens } from '../shared/store/grant.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
-import type { CallbackDeps } from './deps.ts';
 import { findPatient } from './find-patient.ts';
 
 /**
@@ -14,7 +20,7 @@ import { findPatient } from './find-patient.ts';
  * @throws GatewayError `temporarily_unavailable` or `server_error`, to be told to the partner
  */
 export const askPayer = async (
-  deps: CallbackDeps,
+  deps: PayerClientDeps & Pick<Deps, 'origin'>,
   payer: Payer,
   { verifier }: LoginAttempt,
   code: string,
@@ -30,7 +36,7 @@ export const askPayer = async (
 const noPatient = (detail: string, signal?: Signal): GatewayError =>
   new GatewayError('server_error', 'The health plan did not say whose record this is.', { detail, signal });
 
-const searchPatient = async (deps: CallbackDeps, payer: Payer, tokens: PayerTokens): Promise<string> => {
+const searchPatient = async (deps: PayerClientDeps, payer: Payer, tokens: PayerTokens): Promise<string> => {
   try {
     return await findPatient(deps, payer, tokens.accessToken);
   } catch (error) {
@@ -46,7 +52,7 @@ const searchPatient = async (deps: CallbackDeps, payer: Payer, tokens: PayerToke
  * @throws GatewayError `server_error` where the payer names no single patient
  */
 export const whoseRecord = async (
-  deps: CallbackDeps,
+  deps: PayerClientDeps,
   payer: Payer,
   { tokens, patient }: PayerTokenAnswer,
 ): Promise<string | undefined> => {
@@ -61,7 +67,7 @@ export const whoseRecord = async (
 
 /** Runs what makes a grant of payer tokens; where that fails nobody will ever hold them, so the payer may forget them. */
 export const orRevoke = async <T>(
-  deps: CallbackDeps,
+  deps: PayerClientDeps,
   payer: Payer,
   tokens: PayerTokens,
   steps: () => Promise<T>,

@@ -1,8 +1,8 @@
+import type { Deps } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { checkNotRepeated, type Parameters } from '../shared/http/api.ts';
 import { requirePayer } from '../shared/registry/require-payer.ts';
 import type { Payer } from '../shared/registry/types.ts';
-import type { CallbackDeps } from './deps.ts';
 
 /** A payer's return, before the login attempt is known. */
 export interface Callback {
@@ -25,7 +25,7 @@ const checkIssuer = ({ sendsIss, issuer }: Payer, iss: string | undefined): void
  * @throws GatewayError `invalid_request`, shown as a page
  */
 export const checkCallback = async (
-  { registry }: CallbackDeps,
+  { registry }: Pick<Deps, 'registry'>,
   payerId: string,
   request: Parameters,
 ): Promise<Callback> => {

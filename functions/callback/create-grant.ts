@@ -1,4 +1,4 @@
-import { base64url, nowSeconds } from '../shared/deps.ts';
+import { base64url, nowSeconds, type Deps } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { readsSomething } from '../shared/partner/scopes.ts';
 import type { PayerTokenAnswer } from '../shared/payer/client.ts';
@@ -7,10 +7,10 @@ import type { Scopes } from '../shared/registry/scopes.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { bearerSizes, codeWrapKey, writeBearer } from '../shared/store/bearers.ts';
 import { seal, sealIvBytes, sha256 } from '../shared/store/crypto.ts';
+import type { Table } from '../shared/store/dynamo.ts';
 import { sealPayerTokens } from '../shared/store/grant.ts';
 import { putGrant } from '../shared/store/grants.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
-import type { CallbackDeps } from './deps.ts';
 
 /** The scope that partner and payer agree on; `offline_access` only where it can be kept. */
 const grantedScope = (
@@ -33,7 +33,7 @@ const grantedScope = (
  * @throws GatewayError `access_denied`, `temporarily_unavailable`
  */
 export const createGrant = async (
-  deps: CallbackDeps,
+  deps: Deps & { readonly grants: Table },
   payer: Payer,
   attempt: LoginAttempt,
   answer: Omit<PayerTokenAnswer, 'patient'> & { readonly patient: string | undefined },

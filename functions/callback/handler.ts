@@ -1,4 +1,5 @@
 import middy from '@middy/core';
+import type { Deps } from '../shared/deps.ts';
 import { answerError, answerErrors } from '../shared/http/answer-errors.ts';
 import { checkMethod, parameters, payerOf, queryPairs, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
 import { inTime } from '../shared/http/in-time.ts';
@@ -6,13 +7,20 @@ import { errorPage } from '../shared/http/page.ts';
 import { refusePrefetch } from '../shared/http/refuse-prefetch.ts';
 import { clearLoginCookie } from '../shared/partner/login-cookie.ts';
 import { returnError, returnToPartner } from '../shared/partner/redirect.ts';
+import type { PayerClientDeps } from '../shared/payer/client.ts';
 import { recordRequest } from '../shared/record/request-record.ts';
+import type { Table } from '../shared/store/dynamo.ts';
 import { askPayer, orRevoke, whoseRecord } from './ask-payer.ts';
 import { checkCallback } from './check-callback.ts';
 import { checkPayerAnswer } from './check-payer-answer.ts';
 import { createGrant } from './create-grant.ts';
-import type { CallbackDeps } from './deps.ts';
 import { takeLoginAttempt } from './take-login-attempt.ts';
+
+/** What the callback function is given. */
+export interface CallbackDeps extends Deps, PayerClientDeps {
+  readonly loginAttempts: Table;
+  readonly grants: Table;
+}
 
 /** Where payers send browsers back to: the gateway's redirect URI (RFC 6749 §4.1.2). */
 export const callbackHandler = (deps: CallbackDeps) =>

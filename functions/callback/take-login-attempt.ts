@@ -1,4 +1,4 @@
-import { nowSeconds } from '../shared/deps.ts';
+import { nowSeconds, type Deps } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { ApiEvent } from '../shared/http/api.ts';
 import { readLoginCookie } from '../shared/partner/login-cookie.ts';
@@ -6,9 +6,9 @@ import { trustRedirectUri, type PartnerReturn } from '../shared/partner/redirect
 import type { RequestRecord } from '../shared/record/request-record.ts';
 import type { Partner } from '../shared/registry/types.ts';
 import { facadeBase } from '../shared/registry/urls.ts';
+import type { Table } from '../shared/store/dynamo.ts';
 import { consumeLoginAttempt, type Consumption, type LoginAttempt } from '../shared/store/login-attempts.ts';
 import type { Callback } from './check-callback.ts';
-import type { CallbackDeps } from './deps.ts';
 
 /** The login attempt that this browser began, consumed. */
 export interface TakenAttempt {
@@ -18,7 +18,7 @@ export interface TakenAttempt {
 }
 
 /** A reload, or a step back in the browser: the login is over, one way or the other. */
-const finished = async ({ registry }: CallbackDeps, partnerId: string): Promise<GatewayError> => {
+const finished = async ({ registry }: Pick<Deps, 'registry'>, partnerId: string): Promise<GatewayError> => {
   const partner = await registry.partner(partnerId);
   const message = 'It can be used once only, and it has been used.';
   return new GatewayError('invalid_request', message, {
@@ -36,7 +36,7 @@ const over = (detail: string): GatewayError =>
  * @throws GatewayError `invalid_request`, shown as a page; nothing is consumed then
  */
 export const takeLoginAttempt = async (
-  deps: CallbackDeps,
+  deps: Deps & { readonly loginAttempts: Table },
   event: ApiEvent,
   { payer, state }: Callback,
   record: Pick<RequestRecord, 'requestId' | 'partner'>,

@@ -1,12 +1,17 @@
-import { base64url } from '../shared/deps.ts';
+import { base64url, type Deps } from '../shared/deps.ts';
 import { causeOf } from '../shared/errors.ts';
 import { payerAuthorizeUrl } from '../shared/payer/authorize-url.ts';
-import type { PayerResponse } from '../shared/payer/http.ts';
+import type { PayerHttp, PayerResponse } from '../shared/payer/http.ts';
 import { readText } from '../shared/payer/read-text.ts';
 import type { Partner, Payer } from '../shared/registry/types.ts';
 import { authorizeUrl, callbackUri, facadeBase } from '../shared/registry/urls.ts';
 import { sha256 } from '../shared/store/crypto.ts';
-import type { CanaryDeps } from './deps.ts';
+
+/** What the canary is given: the network, and no right to anything. */
+export interface CanaryDeps extends Omit<Deps, 'payerHttp'> {
+  /** Reaches the gateway's public origin and the payers. */
+  readonly http: PayerHttp;
+}
 
 /** Each request's, milliseconds: a member would not wait longer for a page. */
 const timeoutMs = 8000;

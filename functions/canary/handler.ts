@@ -1,8 +1,7 @@
 import type { Context } from 'aws-lambda';
 import { requestMetrics } from '../shared/record/metrics.ts';
 import type { Payer } from '../shared/registry/types.ts';
-import { checkPayer, longestCheckMs } from './check-payer.ts';
-import type { CanaryDeps } from './deps.ts';
+import { checkPayer, longestCheckMs, type CanaryDeps } from './check-payer.ts';
 
 /** Payers that are looked at side by side. */
 const parallel = 8;
