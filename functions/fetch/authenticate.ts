@@ -2,7 +2,7 @@ import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { header, payerOf, queryPairs, type ApiEvent } from '../shared/http/api.ts';
 import { knownAccess, scopeNow, stillAllowed } from '../shared/partner/live-grant.ts';
-import { openGrant, type OpenGrant } from '../shared/payer/tokens.ts';
+import { openGrant, type OpenGrant } from '../shared/payer/open-grant.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
 import { requirePayer } from '../shared/registry/require-payer.ts';
 import type { Partner, Payer } from '../shared/registry/types.ts';

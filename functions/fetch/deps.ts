@@ -1,5 +1,5 @@
 import type { Deps } from '../shared/deps.ts';
-import type { PayerTokenDeps } from '../shared/payer/tokens.ts';
+import type { PayerTokenDeps } from '../shared/payer/refresh-tokens.ts';
 import type { ReadGate } from './audit-read.ts';
 import type { TakeTurn } from './limits/limiter.ts';
 

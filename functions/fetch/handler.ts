@@ -6,7 +6,7 @@ import { fhirMethods } from '../shared/fhir/refusals.ts';
 import { answerErrors } from '../shared/http/answer-errors.ts';
 import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
 import { corsForPartners, preflight } from '../shared/http/cors.ts';
-import { freshPayerTokens } from '../shared/payer/tokens.ts';
+import { freshPayerTokens } from '../shared/payer/refresh-tokens.ts';
 import { recordRequest } from '../shared/record/request-record.ts';
 import { facadeBase, payerBases } from '../shared/registry/urls.ts';
 import { answerFromPayer } from './answer-from-payer.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { GatewayError } from '../../functions/shared/errors.ts';
-import { openGrant } from '../../functions/shared/payer/tokens.ts';
+import { openGrant } from '../../functions/shared/payer/open-grant.ts';
 import { readAccessToken } from '../../functions/shared/store/bearers.ts';
 import { readGrant } from '../../functions/shared/store/grant.ts';
 import { agedGrant, fresh, opened } from '../functions/shared/payer/aged-grant.ts';

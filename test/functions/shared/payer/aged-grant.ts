@@ -1,4 +1,5 @@
-import { freshPayerTokens, openGrant, type OpenGrant } from '../../../../functions/shared/payer/tokens.ts';
+import { openGrant, type OpenGrant } from '../../../../functions/shared/payer/open-grant.ts';
+import { freshPayerTokens } from '../../../../functions/shared/payer/refresh-tokens.ts';
 import type { Payer } from '../../../../functions/shared/registry/types.ts';
 import { fetchGateway, type FetchGateway, type TestGrant } from '../../../support/fetch-gateway.ts';
 

@@ -1,4 +1,4 @@
-import { freshPayerTokens, refreshPayerTokens } from '../../../../functions/shared/payer/tokens.ts';
+import { freshPayerTokens, refreshPayerTokens } from '../../../../functions/shared/payer/refresh-tokens.ts';
 import { takeLease } from '../../../../functions/shared/store/grants.ts';
 import type { FetchGateway, TestGrant } from '../../../support/fetch-gateway.ts';
 import { agedGrant, answers, fresh, freshToken, intercepted, northwind, opened, rotated } from './aged-grant.ts';

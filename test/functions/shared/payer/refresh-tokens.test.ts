@@ -1,11 +1,7 @@
 import { nowSeconds } from '../../../../functions/shared/deps.ts';
 import { GatewayError, type Signal } from '../../../../functions/shared/errors.ts';
-import {
-  freshPayerTokens,
-  openGrant,
-  refreshPayerTokens,
-  type OpenGrant,
-} from '../../../../functions/shared/payer/tokens.ts';
+import { openGrant, type OpenGrant } from '../../../../functions/shared/payer/open-grant.ts';
+import { freshPayerTokens, refreshPayerTokens } from '../../../../functions/shared/payer/refresh-tokens.ts';
 import { revoke } from '../../../../functions/shared/store/grants.ts';
 import { formOf, type FetchGateway, type TestGrant } from '../../../support/fetch-gateway.ts';
 import { startMs } from '../../../support/gateway.ts';

@@ -1,0 +1,24 @@
+import { GatewayError } from '../errors.ts';
+import { unsealPayerTokens, type Grant, type PayerTokens } from '../store/grant.ts';
+
+/** A grant opened with the key that its bearer carries. */
+export interface OpenGrant {
+  readonly grant: Grant;
+  readonly grantKey: Uint8Array;
+  readonly tokens: PayerTokens;
+}
+
+export const accessEnded = (detail: string): GatewayError =>
+  new GatewayError('invalid_token', 'This access has ended. Ask the member to connect again.', { detail });
+
+/**
+ * Opens a grant's payer tokens.
+ * @throws GatewayError `invalid_token` where the key is not this grant's
+ */
+export const openGrant = (grant: Grant, grantKey: Uint8Array): OpenGrant => {
+  try {
+    return { grant, grantKey, tokens: unsealPayerTokens(grant, grantKey) };
+  } catch {
+    throw accessEnded('the token does not open its grant');
+  }
+};

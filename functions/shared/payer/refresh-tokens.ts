@@ -1,0 +1,266 @@
+import { base64url, nowSeconds, type Deps } from '../deps.ts';
+import { GatewayError, unavailable } from '../errors.ts';
+import { raise, raiseOf, type RequestRecord } from '../record/request-record.ts';
+import type { Payer } from '../registry/types.ts';
+import { sealIvBytes } from '../store/crypto.ts';
+import type { Table } from '../store/dynamo.ts';
+import { isLive, sealPayerTokens, type PayerTokens } from '../store/grant.ts';
+import { getGrant, releaseLease, revoke, storePayerTokens, takeLease } from '../store/grants.ts';
+import { refreshAtPayer, revokeAtPayer, type PayerClientDeps, type RefreshedTokens } from './client.ts';
+import { PayerError, readFailure } from './errors.ts';
+import { accessEnded, openGrant, type OpenGrant } from './open-grant.ts';
+import { patientId } from './patient-id.ts';
+
+/*
+ * Payer tokens are refreshed once for all who ask at the same time:
+ *
+ *   takeLease ─┬─ ours ──────► askPayer ─┬─ new tokens ──► storeTokens ─┬─ stored ────► done
+ *       ▲      │                         │                              └─ refused ───► useStored ─┬─► done
+ *       │      │                         │                                                        └─► ended
+ *       │      │                         ├─ invalid_grant ─► confirmRefusal ─┬─ newer tokens are stored ─► done
+ *       │      │                         │                                   └─► ended
+ *       │      │                         └─ another patient ─► endMistaken ─► ended
+ *       │      ├─ another's, and the old token is still good ─► done, with the old token
+ *       │      └─ another's ─► waitForHolder ─┬─ newer tokens are stored ─► done
+ *       └──────────────────── lease is over ──┘
+ *
+ * Correctness does not rest on the lease: tokens are stored only where the version that was read is still the current
+ * one, and only a refusal of the current version ends a grant. Whatever else fails while the lease is held gives the
+ * lease back and leaves the grant as it was (`giveUp`).
+ */
+
+/** What refreshing payer tokens takes. */
+export interface PayerTokenDeps extends PayerClientDeps, Pick<Deps, 'randomBytes'> {
+  readonly grants: Table;
+  /** Waits; passed in so that tests need not. */
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+/** The record of the request that needs payer tokens: it hears of a failed refresh also where that is got over. */
+type Requester = Pick<RequestRecord, 'requestId' | 'signals'>;
+
+const refreshEarlySeconds = 60;
+/** Well above the two tries that a refresh may take at the payer. */
+const leaseMs = 30_000;
+const waitMs = 150;
+const storeAgainMs = 500;
+const longestWaitMs = 22_000;
+
+/** One refresh, the same in all its states. */
+interface Refresh {
+  readonly deps: PayerTokenDeps;
+  readonly payer: Payer;
+  readonly open: OpenGrant;
+  readonly old: PayerTokens & { readonly refreshToken: string };
+  readonly record: Requester;
+  /** The old token is still good: who may not or cannot refresh goes on with it. */
+  readonly usable: boolean;
+}
+
+/** The lease that we hold. */
+interface Lease {
+  readonly owner: string;
+  readonly untilMs: number;
+}
+
+type State =
+  | { readonly name: 'takeLease' }
+  | { readonly name: 'waitForHolder' }
+  | { readonly name: 'askPayer'; readonly lease: Lease }
+  | { readonly name: 'storeTokens'; readonly lease: Lease; readonly refreshed: RefreshedTokens }
+  | { readonly name: 'useStored'; readonly lease: Lease; readonly unstored: PayerTokens }
+  | { readonly name: 'confirmRefusal'; readonly lease: Lease }
+  | { readonly name: 'endMistaken'; readonly lease: Lease; readonly mistaken: PayerTokens }
+  | { readonly name: 'done'; readonly open: OpenGrant };
+
+/**
+ * Refreshes payer tokens once for all who ask at the same time. A failure that says nothing about the grant leaves the
+ * grant as it was.
+ * @param usable the token is still good, so whoever may not or cannot refresh goes on with it
+ * @throws GatewayError `invalid_token` where the grant has ended, a payer failure otherwise
+ */
+export const refreshPayerTokens = async (
+  deps: PayerTokenDeps,
+  payer: Payer,
+  open: OpenGrant,
+  record: Requester,
+  { usable = false }: { usable?: boolean } = {},
+): Promise<OpenGrant> => {
+  const { refreshToken } = open.tokens;
+  if (refreshToken === undefined) throw reconnect('the payer gave no refresh token');
+  const refresh: Refresh = { deps, payer, open, old: { ...open.tokens, refreshToken }, record, usable };
+  let state: State = { name: 'takeLease' };
+  while (state.name !== 'done') {
+    try {
+      state = await leave(state, refresh);
+    } catch (error) {
+      if (!('lease' in state) || hasEnded(error)) throw error;
+      state = await giveUp(refresh, state.lease, error);
+    }
+  }
+  return state.open;
+};
+
+/** Does what a state is named for, and returns the state that follows. */
+const leave = (state: Exclude<State, { name: 'done' }>, refresh: Refresh): Promise<State> => {
+  switch (state.name) {
+    case 'takeLease':
+      return takeLeaseOrWait(refresh);
+    case 'waitForHolder':
+      return waitForHolder(refresh);
+    case 'askPayer':
+      return askPayer(refresh, state.lease);
+    case 'storeTokens':
+      return storeTokens(refresh, state.lease, state.refreshed);
+    case 'useStored':
+      return useStored(refresh, state.unstored);
+    case 'confirmRefusal':
+      return confirmRefusal(refresh);
+    case 'endMistaken':
+      return endMistaken(refresh, state.mistaken);
+  }
+};
+
+const done = (open: OpenGrant): State => ({ name: 'done', open });
+
+const takeLeaseOrWait = async ({ deps, open, record, usable }: Refresh): Promise<State> => {
+  const nowMs = deps.clock.now();
+  const lease = { owner: `${record.requestId}.${base64url(deps.randomBytes(9))}`, untilMs: nowMs + leaseMs };
+  try {
+    if (await takeLease(deps.grants, open.grant, { ...lease, nowMs })) return { name: 'askPayer', lease };
+  } catch (error) {
+    if (!usable) throw error;
+  }
+  return usable ? done(open) : { name: 'waitForHolder' };
+};
+
+const waitForHolder = async ({ deps, open }: Refresh): Promise<State> => {
+  const startedAt = deps.clock.monotonic();
+  while (deps.clock.monotonic() - startedAt < longestWaitMs) {
+    await deps.sleep(waitMs);
+    const current = await rereadGrant(deps, open);
+    if (current.grant.payerVersion !== open.grant.payerVersion) return done(current);
+    if ((current.grant.leaseUntilMs ?? 0) < deps.clock.now()) return { name: 'takeLease' };
+  }
+  throw unavailable('another refresh of the payer tokens takes too long');
+};
+
+const askPayer = async ({ deps, payer, open, old }: Refresh, lease: Lease): Promise<State> => {
+  try {
+    const refreshed = await refreshAtPayer(deps, payer, old);
+    if (isAboutAnother(payer, open, refreshed)) return { name: 'endMistaken', lease, mistaken: refreshed.tokens };
+    return { name: 'storeTokens', lease, refreshed };
+  } catch (error) {
+    if (error instanceof PayerError && error.failure === 'invalid_grant') return { name: 'confirmRefusal', lease };
+    throw error;
+  }
+};
+
+const storeTokens = async (refresh: Refresh, lease: Lease, { tokens, problem }: RefreshedTokens): Promise<State> => {
+  const { deps, open } = refresh;
+  const { grant, grantKey } = open;
+  const sealed = sealPayerTokens(tokens, { grantId: grant.grantId, grantKey, iv: deps.randomBytes(sealIvBytes) });
+  if (!(await storeInLease(refresh, lease, sealed))) return { name: 'useStored', lease, unstored: tokens };
+  if (problem !== undefined) throw problem;
+  const next = { ...grant, sealedPayerTokens: sealed, payerVersion: grant.payerVersion + 1 };
+  return done({ grant: next, grantKey, tokens });
+};
+
+/** Tries as long as the lease lasts: with the old refresh token used up, the new tokens are all there is. */
+const storeInLease = async ({ deps, open, record }: Refresh, lease: Lease, sealed: Uint8Array): Promise<boolean> => {
+  for (;;) {
+    try {
+      const now = nowSeconds(deps.clock);
+      return await storePayerTokens(deps.grants, open.grant, { sealed, now, requestId: record.requestId });
+    } catch (error) {
+      if (deps.clock.now() + storeAgainMs > lease.untilMs) throw error;
+      await deps.sleep(storeAgainMs);
+    }
+  }
+};
+
+/** Another refresh was quicker, or the grant was revoked meanwhile: what is stored counts. */
+const useStored = async ({ deps, payer, open }: Refresh, unstored: PayerTokens): Promise<State> => {
+  try {
+    return done(await rereadGrant(deps, open));
+  } catch (error) {
+    // Revoked meanwhile: nobody will ever use what the payer has just issued. After a read that failed they may be the
+    // very tokens that were stored, by a write whose answer was lost.
+    if (hasEnded(error)) await revokeAtPayer(deps, payer, unstored);
+    throw error;
+  }
+};
+
+/** On `invalid_grant` the grant is dead only if the version that was refused is still the current one. */
+const confirmRefusal = async ({ deps, open, record }: Refresh): Promise<State> => {
+  const current = await rereadGrant(deps, open);
+  const { grantId, payerVersion } = open.grant;
+  if (current.grant.payerVersion !== payerVersion) return done(current);
+  const revocation = { now: nowSeconds(deps.clock), requestId: record.requestId, payerVersion };
+  if (await revoke(deps.grants, grantId, 'refusedByPayer', revocation)) {
+    raise(record, 'refreshFailed');
+    throw accessEnded('the payer refused its refresh token: grant revoked');
+  }
+  return done(await rereadGrant(deps, open));
+};
+
+/** The payer has mistaken the member. Nothing of what it answered is used or kept, and the grant ends. */
+const endMistaken = async ({ deps, payer, open, record }: Refresh, mistaken: PayerTokens): Promise<never> => {
+  const { grantId, payerVersion } = open.grant;
+  const revocation = { now: nowSeconds(deps.clock), requestId: record.requestId, payerVersion };
+  const isEnded = await revoke(deps.grants, grantId, 'otherPatient', revocation);
+  await revokeAtPayer(deps, payer, mistaken);
+  raise(record, 'refreshFailed');
+  if (isEnded) throw accessEnded('the payer refreshed to another patient: grant revoked');
+  throw new PayerError('nonsense', 'the refreshed tokens are about another patient');
+};
+
+/** Gives the lease back and notes the failure; throws it, unless the old token is still good. */
+const giveUp = async ({ deps, open, record, usable }: Refresh, lease: Lease, error: unknown): Promise<State> => {
+  await releaseLease(deps.grants, open.grant.grantId, lease.owner).catch(() => undefined);
+  const failure = error instanceof PayerError ? readFailure(error) : error;
+  raise(record, 'refreshFailed');
+  raiseOf(record, failure);
+  if (usable) return done(open);
+  throw failure;
+};
+
+const rereadGrant = async (deps: PayerTokenDeps, { grant, grantKey }: OpenGrant): Promise<OpenGrant> => {
+  const now = await getGrant(deps.grants, grant.grantId);
+  if (now === undefined || !isLive(now, nowSeconds(deps.clock))) throw accessEnded('the grant ended meanwhile');
+  return openGrant(now, grantKey);
+};
+
+/** Whether a refresh brought tokens for another member. Where it names nobody, nothing has changed. */
+const isAboutAnother = (payer: Payer, { grant }: OpenGrant, { patient }: RefreshedTokens): boolean => {
+  if (payer.patientFrom !== 'token' || grant.patient === undefined) return false;
+  const named = patientId(payer, patient);
+  return named !== undefined && named !== grant.patient;
+};
+
+const hasEnded = (error: unknown): boolean => error instanceof GatewayError && error.code === 'invalid_token';
+
+/** The payer refuses its own token for good: a 401 of ours would send clients round for ever, so it is 403. */
+export const reconnect = (detail: string): GatewayError =>
+  new GatewayError('reconnect', 'The health plan no longer accepts this access. Ask the member to connect again.', {
+    detail,
+  });
+
+/**
+ * Payer tokens that are good for a call: refreshed early where they are about to expire.
+ * @throws as {@link refreshPayerTokens}
+ */
+export const freshPayerTokens = (
+  deps: PayerTokenDeps,
+  payer: Payer,
+  open: OpenGrant,
+  record: Requester,
+): Promise<OpenGrant> | OpenGrant => {
+  const { expiresAt, refreshToken } = open.tokens;
+  const now = nowSeconds(deps.clock);
+  if (expiresAt === undefined || expiresAt - now > refreshEarlySeconds) return open;
+  const usable = expiresAt > now;
+  if (refreshToken !== undefined) return refreshPayerTokens(deps, payer, open, record, { usable });
+  if (usable) return open;
+  throw reconnect('the payer token has expired and cannot be refreshed');
+};
