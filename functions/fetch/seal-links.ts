@@ -1,6 +1,6 @@
+import type { LinkReplacements } from '../shared/fhir/decide-links.ts';
 import { readsOne, type FhirRequest } from '../shared/fhir/fhir-request.ts';
 import { linkParameter, linkResolver, sealPage } from '../shared/fhir/page-link.ts';
-import type { LinkRewriterOptions } from '../shared/fhir/rewrite-links.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
 import { payerBases } from '../shared/registry/urls.ts';
 import { sealIvBytes } from '../shared/store/crypto.ts';
@@ -14,7 +14,7 @@ export const hasPages = (request: FhirRequest): boolean => !readsOne(request);
 export const linkSealer = (
   { randomBytes }: Pick<FetchDeps, 'randomBytes'>,
   { payer, request, base, linkKey }: Pick<PayerAnswer, 'payer' | 'request' | 'base' | 'linkKey'>,
-): LinkRewriterOptions['seal'] => {
+): LinkReplacements['seal'] => {
   if (linkKey === undefined) return undefined;
   const { url: requestUrl } = payerUrl(payer.fhirBaseUrl, request, { gatewayBase: base });
   const restOf = linkResolver(requestUrl, payerBases(payer));

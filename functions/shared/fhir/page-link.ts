@@ -1,8 +1,8 @@
 import { seal, sealIvBytes, unseal } from '../store/crypto.ts';
 import { afterBase } from './base-url-prefix.ts';
+import { longestPageLink } from './decide-links.ts';
 import type { TypeNeed } from './fhir-request.ts';
 import { malformed } from './refusals.ts';
-import { longestPageLink } from './rewrite-links.ts';
 import { any, indexOfType, typeAt } from './search-targets.ts';
 
 /*

@@ -1,0 +1,127 @@
+import * as json from './json-bytes.ts';
+import * as keys from './link-keys.ts';
+
+/**
+ * The fast part of the link rewriter: one search after the other, from key to key, over a chunk's bytes as characters.
+ * It is used where no `link` or `response` is around, which is nearly everywhere, and knows nothing of objects and
+ * arrays. That is sound because in JSON the bytes `"reference" : "` are a key and the start of its value wherever they
+ * stand: inside a string the quotes would have backslashes, and if the first quote closed a string, bare letters would
+ * follow it. A value that reads like a key is told apart by what follows it: that is not a colon.
+ *
+ * A key that a chunk's end cuts is found with the end of the chunk before, which is remembered (`tail`).
+ */
+export interface KeySearch {
+  /** Takes the next chunk. */
+  readonly take: (chunk: Buffer) => void;
+  /** Finds a key that began before the chunk, and returns where it ends in it, else 0. */
+  readonly findCut: () => number;
+  /** Finds the next key in the chunk, and returns where it ends, else the chunk's length. */
+  readonly findNext: (chunk: Buffer, from: number) => number;
+  /** What stands before `at` is read: no key begins there. */
+  readonly startAt: (at: number) => void;
+  /** Lets go of the chunk. @param isSearched whether its end was searched, so that a key may have begun there */
+  readonly release: (chunk: Buffer, isSearched: boolean) => void;
+}
+
+/** What a key says where no `link` or `response` is around it. */
+const kindOutside = (kind: number): number => {
+  if (kind === keys.urlKey) return keys.maybeBinary;
+  return kind === keys.locationKey ? keys.otherKey : kind;
+};
+
+/**
+ * Makes the search of one answer.
+ * @param base the payer's longest base: a link that starts with it, spelled as usual, is found and replaced together with its key
+ * @param replaceBase is told where in the chunk such a base stands
+ * @param enter is told the kind of each other key that is found
+ */
+export const createKeySearch = (
+  base: string | undefined,
+  replaceBase: (from: number, to: number) => void,
+  enter: (kind: number) => void,
+): KeySearch => {
+  const usualKey = keys.usualKey(base);
+  const baseLength = base?.length ?? 0;
+  let pattern = usualKey;
+  let text = '';
+  let tail = '';
+  let soughtFrom = 0;
+
+  const startAt = (at: number): void => {
+    soughtFrom = at;
+    tail = '';
+  };
+
+  /** Where the key starts (its first quote) whose last quote is at `end`; -1 where it is the end of a longer one. */
+  const startOfKey = (chunk: Buffer, end: number): number => {
+    let start = end - 1;
+    while (chunk[start] !== json.quoteByte) start--;
+    const before = start > 0 ? chunk[start - 1] : tail.charCodeAt(tail.length - 1);
+    return before === json.backslashByte ? -1 : start;
+  };
+
+  /** Replaces the base of a link that was found with its key; the base ends at `end`. */
+  const replaceUsual = (chunk: Buffer, end: number): void => {
+    const from = end - baseLength;
+    let endOfKey = from - 2;
+    while (chunk[endOfKey] !== json.quoteByte) endOfKey--;
+    if (startOfKey(chunk, endOfKey) < 0) return;
+    replaceBase(from, end);
+    startAt(end);
+  };
+
+  return {
+    take(chunk) {
+      soughtFrom = 0;
+      text = chunk.toString('latin1');
+      pattern = keys.hasEscapedLetter(text) ? keys.spelledKey : usualKey;
+    },
+
+    findNext(chunk, from) {
+      pattern.lastIndex = from;
+      while (pattern.test(text)) {
+        const end = pattern.lastIndex;
+        if (chunk[end - 1] !== json.quoteByte) {
+          replaceUsual(chunk, end);
+          continue;
+        }
+        const start = startOfKey(chunk, end - 1);
+        if (start < 0) continue;
+        const kind = kindOutside(
+          pattern === keys.spelledKey
+            ? keys.kindOfSource(text.slice(start, end))
+            : keys.kindAt(chunk, start + 1, end - start - 2),
+        );
+        if (kind === keys.otherKey) continue;
+        enter(kind);
+        return end;
+      }
+      return chunk.length;
+    },
+
+    findCut() {
+      const reach = tail + text.slice(0, keys.keyReach);
+      keys.spelledKey.lastIndex = 0;
+      for (let match = keys.spelledKey.exec(reach); match !== null; match = keys.spelledKey.exec(reach)) {
+        keys.spelledKey.lastIndex = match.index + 1;
+        if (match.index >= tail.length) break;
+        const end = match.index + match[0].length - tail.length;
+        if (end <= 0 || reach[match.index - 1] === '\\') continue;
+        const kind = kindOutside(keys.kindOfSource(match[0]));
+        if (kind !== keys.otherKey) enter(kind);
+        return end;
+      }
+      return 0;
+    },
+
+    startAt,
+
+    release(chunk, isSearched) {
+      text = '';
+      if (!isSearched) return;
+      const from = Math.max(soughtFrom, chunk.length - keys.keyReach);
+      const seen = chunk.toString('latin1', from);
+      tail = from > 0 ? seen : (tail + seen).slice(-keys.keyReach);
+    },
+  };
+};
