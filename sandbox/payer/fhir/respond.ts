@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { bundleChunks } from './bundle.ts';
 import type { Bundle } from './bundle.ts';
-import type { StoredResource } from './resource.ts';
 import { wantsResource } from './request.ts';
+import type { StoredResource } from './resource.ts';
 
 const fhirJson = 'application/fhir+json; charset=utf-8';
 const privateAnswer = { 'cache-control': 'private, no-cache', vary: 'Accept, Authorization' };

@@ -8,8 +8,8 @@ import type { SearchScope } from './filter.ts';
 import { FhirError, notFound, operationOutcome } from './outcome.ts';
 import type { Parameters } from './query.ts';
 import { loadViews, patientsOf, type MemberView, type RecordStore } from './records.ts';
-import { storeResource, type StoredResource } from './resource.ts';
 import { checkFormat, readRequest } from './request.ts';
+import { storeResource, type StoredResource } from './resource.ts';
 import { sendBundle, sendJson, sendResource } from './respond.ts';
 import { search } from './search.ts';
 
