@@ -2,16 +2,16 @@ import type { Group, Requirement } from './requirement.ts';
 
 const preamble = `# Conformance
 
-What the gateway promises over HTTP, endpoint by endpoint, and the source that asks for it. The list is written from the
-suite in \`test/conformance/\` by \`npm run conformance:docs\`; each line is a test.
+What the gateway promises over HTTP, endpoint by endpoint, and the source that requires it. Each line is a test in
+\`test/conformance/\`, from which \`npm run conformance:docs\` writes this list.
 
 ## Running it
 
 \`npx jest --config jest.hard.config.ts test/conformance\` (with \`NODE_OPTIONS=--experimental-vm-modules\`, as in \`npm run
-test:hard\`) starts a stage on this machine, with payers that misbehave as each test tells them, and asks for everything.
+test:hard\`) starts a stage on this machine, with payers that misbehave as each test tells them to, and checks everything.
 
-With two variables it asks a deployed stage for all that needs no payer's fault, no clock, no look at the store and no
-member who signs in (\`deployed\` below). What it does not ask for is reported by name as \`local only\`.
+With two variables set it checks a deployed stage: everything that needs no faulty payer, no set clock, no access to the store and no
+member who signs in (\`deployed\` below). It names the rest as \`local only\`.
 
 \`\`\`sh
 export P2P_BASE_URL=https://gateway.example.org
@@ -27,10 +27,10 @@ export P2P_CONFORMANCE_FILE=conformance.json
 }
 \`\`\`
 
-\`payer\` is any payer that both partners may read from; \`portal\` a partner that may send its secret as Basic and in the
-form; \`app\` a public one with a web page; \`edge\` says whether the stage has an edge, without which API Gateway renames
-\`WWW-Authenticate\`. Nobody signs in, but login attempts are begun, so the payer is a sandbox's or one that knows of it.
-Repeating the run within a minute may meet the stage's own limits (429).
+\`payer\` is a payer that both partners may read from; \`portal\` is a partner that may send its secret as Basic and in the form; \`app\` is a
+public partner with a web page; \`edge\` says whether the stage has an edge, without which API Gateway renames \`WWW-Authenticate\`.
+Nobody signs in, but login attempts begin, so use a sandbox payer or one that knows of the test. A second run within a minute may
+meet the stage's own limits (429).
 `;
 
 const cellsOf = (requirement: Requirement): string[] => [
@@ -63,7 +63,7 @@ const tableOf = (requirements: readonly Requirement[]): string => {
 export const reportOf = (groups: readonly Group[]): string => {
   const all = groups.flatMap(({ requirements }) => requirements);
   const local = all.filter((one) => one.local).length;
-  const counts = `${all.length} requirements: ${all.length - local} that a deployed stage can be asked for, ${local} local.`;
+  const counts = `${all.length} requirements: ${all.length - local} that a deployed stage can be checked for, ${local} local.`;
   const sections = groups.map(({ endpoint, requirements }) => `## ${endpoint}\n\n${tableOf(requirements)}\n`);
   return [preamble, `${counts}\n`, ...sections].join('\n');
 };

@@ -12,8 +12,9 @@ export interface PathResults {
 
 const introduction = `# What happens when something fails
 
-Every call that the functions make, failed in every way, one at a time: what the caller saw, and what it got when it tried
-again after all was well (as often as an answer asked to wait and come again: what came in the end). The table is written by \`test/faults\`, which finds the calls by watching each path once:
+\`test/faults\` watches each path once to find the calls that the functions make, then fails each call in every way, one at a time. The
+tables show what the caller saw, and what it got when it tried again after the fault was gone. Where an answer asked the caller to
+wait, it waited and tried again, and the table shows the last answer. To write this page:
 
     FAULTS_DOC=write npm run test:hard -- test/faults
 
@@ -27,19 +28,19 @@ again after all was well (as often as an answer asked to wait and come again: wh
 | answer late  | it happened, and the answer does not come while anybody waits for it                             |
 | killed       | the function's process gets SIGKILL when the call arrives, before it happened or after           |
 
-*Any* is each of those above "killed". *Once* is this request alone: the AWS SDK tries again, and a payer is not asked again,
-but for a read over a kept connection that turns out to be closed. *Always* is the dependency from this
-request on; without a word it is either. "Nothing" is what a caller sees of a killed process; from API Gateway it is a 502.
+*Any* is every kind above "killed". *Once* fails this request alone: the AWS SDK tries again, and a payer is not asked again,
+except for a read over a kept connection that turns out to be closed.  *Always* fails the dependency from this
+request on. Without either word, both hold. "Nothing" is what a caller sees of a killed process; from API Gateway it is a 502.
 
-In every one of them:
+In every case:
 
 - a code yields tokens at most once;
 - no byte of a member's record leaves without its audit event;
-- a grant lives on, but where the payer took its refresh token back and what it gave for it reached nobody who could keep
-  it ("the grant is lost"): as with every client of a server that rotates, the member connects again;
+- a grant survives, unless the payer replaced its refresh token and the new one was lost on the way ("the grant is lost"): then the
+  member connects again, as with every client of a server that rotates;
 - nothing is stored half-written;
-- the answer has the form of its route, with \`Retry-After\` where trying again helps, and tells nothing of our inside;
-- a buffered answer is there within API Gateway's 29 s;
+- the answer has the form of its route, with \`Retry-After\` where trying again helps, and reveals nothing internal;
+- a buffered answer arrives within API Gateway's 29 s;
 - where the request itself cannot be repeated, a new login works.
 
 ## How a payer's answer is framed
@@ -48,16 +49,16 @@ In every one of them:
 chunked, ended by the close} × {whole, cut, slow reader, paused reader} on reads, \`metadata\`, token calls and patient searches, with
 answers of 200 bytes to 1 MB, and 55 answers that lie about themselves: a coding cut inside complete framing, lengths and chunk sizes that are wrong, two
 lengths, two framings, codings that nobody asked for, bytes behind the end. \`test/faults/framing-large.test.ts\` runs every pair of these
-with answers of 8, 190 and 300 MB on reads. What it prints are the counts.
+with answers of 8, 190 and 300 MB on reads. The tests print their counts.
 
-An answer arrives whole or visibly broken: an error before its first byte, or a stream that breaks off. No process ends, and none is short.
+An answer arrives whole or visibly broken: an error before its first byte, or a stream that breaks off. No process ends, and no answer is silently short.
 
 | what a payer sends                                                   | what the partner sees                                                           |
 | -------------------------------------------------------------------- | ------------------------------------------------------------------------------- |
 | framing that HTTP forbids, a coding that was not asked for           | 502                                                                             |
 | less than its framing or its coding says                             | the stream breaks off                                                           |
 | FHIR JSON that ends too early, whatever the framing says             | the stream breaks off: the gateway follows its strings and brackets             |
-| another document (\`Binary\`) that the close of the connection ends    | what came; nothing tells that something is missing                              |
+| another document (\`Binary\`) that the close of the connection ends    | what arrived; nothing shows that something is missing |
 | more than the 200 MB that Lambda streams                             | 502 where its length is known, else the stream breaks off before                |
 | bytes behind a complete answer                                       | the answer; the connection is not used again                                    |
 `;
