@@ -1,15 +1,13 @@
-import {
-  ConditionalCheckFailedException,
-  ScanCommand,
-  UpdateItemCommand,
-  type AttributeValue,
-} from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { causeOf } from '../shared/errors.ts';
+import { auditEventAttributes } from '../shared/store/attributes.ts';
+import { anyOf, clausesOn, updateOf } from '../shared/store/expressions.ts';
+import { readerOf, writeItem, type Item } from '../shared/store/items.ts';
 import { longestReadSeconds, openReads } from '../shared/store/read-events.ts';
 import type { AuditDeps } from './deps.ts';
 import { writeLine } from './write-line.ts';
 
-type Key = Record<string, AttributeValue>;
+const { exists, is } = clausesOn(auditEventAttributes);
 
 /** No read is still running then, though the clocks of two machines differ. Milliseconds. */
 const closedAfterMs = (longestReadSeconds + 30) * 1000;
@@ -21,13 +19,15 @@ const inParallel = 20;
 const findOverdue = async ({ table, clock }: AuditDeps): Promise<string[]> => {
   const before = clock.now() - closedAfterMs;
   const overdue: string[] = [];
-  let from: Key | undefined;
+  let from: Item | undefined;
   do {
     const page = await table.client.send(
       new ScanCommand({ TableName: table.name, IndexName: openReads.index, ExclusiveStartKey: from }),
     );
-    for (const { eventId, atMs } of page.Items ?? []) {
-      if (eventId?.S !== undefined && Number(atMs?.N) < before) overdue.push(eventId.S);
+    for (const item of page.Items ?? []) {
+      const read = readerOf(auditEventAttributes, item);
+      const [eventId, atMs] = [read('eventId'), read('atMs')];
+      if (eventId !== undefined && atMs !== undefined && atMs < before) overdue.push(eventId);
     }
     from = page.LastEvaluatedKey;
   } while (from !== undefined && overdue.length < mostAtOnce);
@@ -36,20 +36,18 @@ const findOverdue = async ({ table, clock }: AuditDeps): Promise<string[]> => {
 
 /** False where it has ended meanwhile, or another run closed it; the index may lag behind. */
 const close = async ({ table, clock }: AuditDeps, eventId: string, requestId: string): Promise<boolean> => {
+  // The SDK's own retry after a lost answer finds what it closed itself.
+  const openOrClosedHere = anyOf(exists('openId'), is('closedBy', '=', requestId));
   try {
     await table.client.send(
       new UpdateItemCommand({
         TableName: table.name,
-        Key: { eventId: { S: eventId } },
-        UpdateExpression: `SET #type = :type, atMs = :now, closedBy = :requestId REMOVE ${openReads.key}`,
-        // The SDK's own retry after a lost answer finds what it closed itself.
-        ConditionExpression: `attribute_exists(${openReads.key}) OR closedBy = :requestId`,
-        ExpressionAttributeNames: { '#type': 'type' },
-        ExpressionAttributeValues: {
-          ':type': { S: 'endUnknown' },
-          ':now': { N: String(clock.now()) },
-          ':requestId': { S: requestId },
-        },
+        Key: writeItem(auditEventAttributes, { eventId }),
+        ...updateOf(auditEventAttributes, {
+          set: { type: 'endUnknown', atMs: clock.now(), closedBy: requestId },
+          remove: ['openId'],
+          when: [openOrClosedHere],
+        }),
       }),
     );
     return true;

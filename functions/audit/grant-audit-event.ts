@@ -1,4 +1,6 @@
+import { grantAttributes, grantEventAttributes } from '../shared/store/attributes.ts';
 import type { GrantEvent } from '../shared/store/grant.ts';
+import { readerOf } from '../shared/store/items.ts';
 import {
   dicom,
   gatewayAgent,
@@ -12,7 +14,7 @@ import {
   systems,
   type AuditEvent,
 } from './audit-event.ts';
-import { eventIdOf, number, optionalText, text, type Image } from './stream-image.ts';
+import { eventIdOf, requiredReader, type Image } from './stream-image.ts';
 
 const actions: Readonly<Record<GrantEvent['type'], AuditEvent['action']>> = {
   created: 'C',
@@ -27,7 +29,7 @@ const isType = (type: string): type is GrantEvent['type'] => Object.hasOwn(actio
 /** To the second, which is all that is known: no fraction that would order it among reads. */
 const seconds = (value: number): string => new Date(value * 1000).toISOString().replace('.000Z', 'Z');
 
-/** What tells one event of a grant from another. Payer tokens can be refreshed twice within a request and a second. */
+/** What tells one event of a grant from another, as it is stored: ids are made of it. Payer tokens can be refreshed twice within a request and a second. */
 const markOf = (image: Image): string => {
   const event = image['lastEvent']?.M ?? {};
   return JSON.stringify([event['type']?.S, event['at']?.N, event['requestId']?.S, image['payerVersion']?.N]);
@@ -47,31 +49,36 @@ export const isGrantEvent = (before: Image | undefined, after: Image): boolean =
  */
 export const grantAuditEvent = (image: Image, stage: string): AuditEvent => {
   const event = image['lastEvent']?.M ?? {};
-  const type = text(event, 'type');
+  const [required, requiredOfEvent] = [
+    requiredReader(grantAttributes, image),
+    requiredReader(grantEventAttributes, event),
+  ];
+  const [optional, optionalOfEvent] = [readerOf(grantAttributes, image), readerOf(grantEventAttributes, event)];
+  const type = requiredOfEvent('type');
   if (!isType(type)) throw new Error('the type is unknown');
-  const reason = optionalText(event, 'reason');
-  const grantId = text(image, 'grantId');
+  const reason = optionalOfEvent('reason');
+  const grantId = required('grantId');
   const byPartner = askedByPartner(type, reason);
-  const operator = optionalText(event, 'operator');
-  const given = type === 'created' ? { scope: text(image, 'scope'), ends: seconds(number(image, 'endsAt')) } : {};
+  const operator = optionalOfEvent('operator');
+  const given = type === 'created' ? { scope: required('scope'), ends: seconds(required('endsAt')) } : {};
   return {
     resourceType: 'AuditEvent',
     id: eventIdOf('grant', grantId, markOf(image)),
     type: dicom('110137', 'User Security Attributes Changed'),
     subtype: [{ system: systems.event, code: type }],
     action: actions[type],
-    recorded: seconds(number(event, 'at')),
+    recorded: seconds(requiredOfEvent('at')),
     outcome: '0',
     agent: [
       ...(byPartner ? [] : [operator === undefined ? gatewayAgent(stage) : operatorAgent(operator)]),
-      partnerAgent(text(image, 'partner'), byPartner),
-      payerAgent(text(image, 'payer')),
+      partnerAgent(required('partner'), byPartner),
+      payerAgent(required('payer')),
     ],
     source: sourceOf(stage),
     entity: [
-      grantEntity(grantId, { ...given, reason, note: optionalText(event, 'note') }),
-      ...patientEntities(optionalText(image, 'patient')),
-      requestEntity(text(event, 'requestId')),
+      grantEntity(grantId, { ...given, reason, note: optionalOfEvent('note') }),
+      ...patientEntities(optional('patient')),
+      requestEntity(requiredOfEvent('requestId')),
     ],
   };
 };

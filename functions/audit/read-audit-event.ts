@@ -1,3 +1,5 @@
+import { auditEventAttributes } from '../shared/store/attributes.ts';
+import { readerOf } from '../shared/store/items.ts';
 import {
   grantEntity,
   partnerAgent,
@@ -9,7 +11,7 @@ import {
   type AuditEvent,
   type Coding,
 } from './audit-event.ts';
-import { eventIdOf, number, optionalNumber, optionalText, text, type Image } from './stream-image.ts';
+import { eventIdOf, requiredReader, type Image } from './stream-image.ts';
 
 const rest: Coding = {
   system: 'http://terminology.hl7.org/CodeSystem/audit-event-type',
@@ -35,10 +37,10 @@ const outcomeOf = (status: number, error: string | undefined): AuditEvent['outco
   return status >= 400 ? '4' : '0';
 };
 
-const outcomeText = (image: Image, status: number, error: string | undefined): string => {
+const outcomeText = (status: number, error: string | undefined, callerLeft: boolean | undefined): string => {
   const words = [String(status)];
   if (error !== undefined) words.push(status < 400 ? `cut: ${error}` : error);
-  if (image['callerLeft']?.BOOL === true) words.push('the partner left before the end');
+  if (callerLeft === true) words.push('the partner left before the end');
   return words.join(', ');
 };
 
@@ -46,10 +48,14 @@ const outcomeText = (image: Image, status: number, error: string | undefined): s
 const endUnknown = { outcome: '8', outcomeDesc: 'end unknown' } as const;
 
 const ending = (image: Image): Pick<AuditEvent, 'outcome' | 'outcomeDesc'> => {
-  const status = number(image, 'status');
-  const error = optionalText(image, 'error');
+  const optional = readerOf(auditEventAttributes, image);
+  const status = requiredReader(auditEventAttributes, image)('status');
+  const error = optional('error');
   const outcome = outcomeOf(status, error);
-  return { ...(outcome === undefined ? {} : { outcome }), outcomeDesc: outcomeText(image, status, error) };
+  return {
+    ...(outcome === undefined ? {} : { outcome }),
+    outcomeDesc: outcomeText(status, error, optional('callerLeft')),
+  };
 };
 
 /**
@@ -57,24 +63,26 @@ const ending = (image: Image): Pick<AuditEvent, 'outcome' | 'outcomeDesc'> => {
  * @throws Error where it is not readable
  */
 export const readAuditEvent = (image: Image, stage: string): AuditEvent => {
-  const type = text(image, 'type');
+  const required = requiredReader(auditEventAttributes, image);
+  const optional = readerOf(auditEventAttributes, image);
+  const type = required('type');
   if (type !== 'opened' && type !== 'ended' && type !== 'endUnknown') throw new Error('the type is unknown');
-  const requestId = text(image, 'requestId');
-  const interaction = text(image, 'interaction');
+  const requestId = required('requestId');
+  const interaction = required('interaction');
   return {
     resourceType: 'AuditEvent',
     id: eventIdOf('read', `${requestId}.${type}`),
     type: rest,
     subtype: [restful(interaction), { system: systems.event, code: type }],
     action: /^(read|vread|history)/.test(interaction) ? 'R' : 'E',
-    recorded: new Date(number(image, 'atMs')).toISOString(),
+    recorded: new Date(required('atMs')).toISOString(),
     ...(type === 'ended' ? ending(image) : type === 'endUnknown' ? endUnknown : {}),
-    agent: [partnerAgent(text(image, 'partner'), true), payerAgent(text(image, 'payer'))],
+    agent: [partnerAgent(required('partner'), true), payerAgent(required('payer'))],
     source: sourceOf(stage),
     entity: [
-      grantEntity(text(image, 'grantId')),
-      ...patientEntities(optionalText(image, 'patient')),
-      requestEntity(requestId, { interaction, bytes: optionalNumber(image, 'bytes') }),
+      grantEntity(required('grantId')),
+      ...patientEntities(optional('patient')),
+      requestEntity(requestId, { interaction, bytes: optional('bytes') }),
     ],
   };
 };

@@ -1,28 +1,23 @@
 import { createHash } from 'node:crypto';
 import type { AttributeValue } from 'aws-lambda';
+import type { Attributes, ValueOf } from '../shared/store/attributes.ts';
+import { readerOf } from '../shared/store/items.ts';
 
 /** An item as a table's stream gives it. */
 export type Image = Readonly<Record<string, AttributeValue>>;
 
-/** A string that may be missing. */
-export const optionalText = (image: Image, name: string): string | undefined => image[name]?.S;
+/** What is not there, is empty or is no number cannot be told of. */
+const isReadable = (value: unknown): boolean =>
+  typeof value === 'number' ? Number.isFinite(value) : value !== undefined && value !== '';
 
-/** A string attribute. @throws Error naming the attribute, never what is in it */
-export const text = (image: Image, name: string): string => {
-  const value = image[name]?.S;
-  if (value === undefined || value === '') throw new Error(`${name} is not a string`);
-  return value;
-};
-
-/** A number that may be missing. */
-export const optionalNumber = (image: Image, name: string): number | undefined =>
-  image[name]?.N === undefined ? undefined : Number(image[name].N);
-
-/** A number attribute. @throws Error naming the attribute */
-export const number = (image: Image, name: string): number => {
-  const value = optionalNumber(image, name);
-  if (value === undefined || !Number.isFinite(value)) throw new Error(`${name} is no number`);
-  return value;
+/** Reads attributes of an image that must be there. @throws Error naming the attribute, never what is in it */
+export const requiredReader = <A extends Attributes>(attributes: A, image: Image) => {
+  const read = readerOf(attributes, image);
+  return <K extends keyof A & string>(name: K): ValueOf<A[K]> => {
+    const value = read(name);
+    if (value === undefined || !isReadable(value)) throw new Error(`${name} is not there or cannot be read`);
+    return value;
+  };
 };
 
 /** The same id for the same event, however often its record comes. */

@@ -4,8 +4,10 @@ import type { Clock } from '../shared/deps.ts';
 import { causeOf, unavailable } from '../shared/errors.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import { raise, type Middleware, type RequestContext, type RequestRecord } from '../shared/record/request-record.ts';
-import { s, type Table } from '../shared/store/dynamo.ts';
-import { openReads, readEventItem, type ReadEvent } from '../shared/store/read-events.ts';
+import { auditEventAttributes } from '../shared/store/attributes.ts';
+import type { Table } from '../shared/store/dynamo.ts';
+import { anyOf, clausesOn, conditionOf, type Clause } from '../shared/store/expressions.ts';
+import { readEventItem, type ReadEvent } from '../shared/store/read-events.ts';
 
 /*
  * A read that is understood, of a grant that is known, leaves its audit events however it ends:
@@ -102,14 +104,13 @@ const endAnswered = async (
 const tryMs = 1000;
 const allTriesMs = 2500;
 
+const { absent, is } = clausesOn(auditEventAttributes);
+
 /** A try of the opening that arrives after the end must not take its place. The SDK's own retry finds the read still open. */
-const notEnded = {
-  ConditionExpression: `attribute_not_exists(eventId) OR ${openReads.key} = :requestId`,
-};
+const notEnded = (requestId: string): Clause => anyOf(absent('eventId'), is('openId', '=', requestId));
 
 const put = async ({ client, name }: Table, event: ReadEvent): Promise<void> => {
-  const condition =
-    event.type === 'opened' ? { ...notEnded, ExpressionAttributeValues: { ':requestId': s(event.requestId) } } : {};
+  const condition = event.type === 'opened' ? conditionOf(notEnded(event.requestId)) : {};
   await client.send(new PutItemCommand({ TableName: name, Item: readEventItem(event), ...condition }), {
     requestTimeout: tryMs,
     abortSignal: AbortSignal.timeout(allTriesMs),

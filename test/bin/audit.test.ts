@@ -3,7 +3,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { audit } from '../../bin/audit/audit.ts';
 import type { AuditEvent } from '../../functions/audit/audit-event.ts';
 import { auditHandler } from '../../functions/audit/handler.ts';
-import type { Item } from '../../functions/shared/store/dynamo.ts';
+import type { Item } from '../../functions/shared/store/items.ts';
 import { readEventItem, type ReadEvent } from '../../functions/shared/store/read-events.ts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { streamRecord } from '../functions/audit/records.ts';

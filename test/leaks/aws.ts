@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { Item } from '../../functions/shared/store/dynamo.ts';
+import type { Item } from '../../functions/shared/store/items.ts';
 import { es384Jwk } from '../support/login.ts';
 import type { MemoryDynamo } from '../support/memory-dynamo.ts';
 import type { Garden } from './garden.ts';

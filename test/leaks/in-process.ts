@@ -9,7 +9,7 @@ import { limiter } from '../../functions/fetch/limits/limiter.ts';
 import { nowSeconds } from '../../functions/shared/deps.ts';
 import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
 import { payerSecrets } from '../../functions/shared/payer/secrets.ts';
-import type { Item } from '../../functions/shared/store/dynamo.ts';
+import type { Item } from '../../functions/shared/store/items.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
 import { auditFunction, streamRecord } from '../functions/audit/records.ts';
 import { apiEvent, call, testDeps } from '../support/gateway.ts';

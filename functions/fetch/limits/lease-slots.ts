@@ -1,11 +1,11 @@
-import {
-  ConditionalCheckFailedException,
-  GetItemCommand,
-  UpdateItemCommand,
-  type UpdateItemCommandInput,
-} from '@aws-sdk/client-dynamodb';
-import { n, number, s, type Table } from '../../shared/store/dynamo.ts';
+import { ConditionalCheckFailedException, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { limitAttributes } from '../../shared/store/attributes.ts';
+import type { Table } from '../../shared/store/dynamo.ts';
+import { anyOf, clausesOn, updateOf, type Change } from '../../shared/store/expressions.ts';
+import { readerOf, writeItem } from '../../shared/store/items.ts';
 import { boundsOf, slotMsOf, wayOf, type Bounds, type Rate } from './slots.ts';
+
+const { absent, is } = clausesOn(limitAttributes);
 
 /** What is asked of a limit. */
 interface LeaseRequest {
@@ -53,16 +53,21 @@ export const leaseFromTable =
   async ({ key, rate, slots, now, seenMs, crowded }) => {
     const signal = AbortSignal.timeout(leaseMs);
     const options = { requestTimeout: tryMs, abortSignal: signal };
-    const Key = { limitId: s(key) };
+    const Key = writeItem(limitAttributes, { limitId: key });
     const lengthMs = decimal(slots * slotMsOf(rate));
 
     const write = async (way: 'follow' | 'restart', bounds: Bounds): Promise<number | undefined> => {
       try {
         const { Attributes = {} } = await client.send(
-          new UpdateItemCommand({ TableName: name, Key, ...writeOf(way, bounds, lengthMs), ReturnValues: 'ALL_NEW' }),
+          new UpdateItemCommand({
+            TableName: name,
+            Key,
+            ...updateOf(limitAttributes, changeOf(way, bounds, lengthMs)),
+            ReturnValues: 'ALL_NEW',
+          }),
           options,
         );
-        const takenUntilMs = number(Attributes, 'takenUntilMs');
+        const takenUntilMs = readerOf(limitAttributes, Attributes)('takenUntilMs');
         if (takenUntilMs === undefined) throw new TypeError('an update that was made has no takenUntilMs');
         return takenUntilMs;
       } catch (error) {
@@ -75,7 +80,7 @@ export const leaseFromTable =
         new GetItemCommand({ TableName: name, Key, ConsistentRead: true }),
         options,
       );
-      return number(Item, 'takenUntilMs');
+      return readerOf(limitAttributes, Item)('takenUntilMs');
     };
 
     let seen = seenMs;
@@ -101,43 +106,20 @@ export const leaseFromTable =
     return { takenUntilMs: seen ?? now(), crowded: true };
   };
 
-type SlotsWrite = Pick<
-  UpdateItemCommandInput,
-  'UpdateExpression' | 'ConditionExpression' | 'ExpressionAttributeValues'
->;
-
-const writeOf = (
+const changeOf = (
   way: 'follow' | 'restart',
   { oldestMs, latestMs, damagedMs }: Bounds,
   lengthMs: number,
-): SlotsWrite => {
-  const expiresAt = n(Math.ceil((latestMs + lengthMs) / 1000) + Math.ceil((latestMs - oldestMs) / 1000) + keptSeconds);
+): Change<typeof limitAttributes> => {
+  const expiresAt = Math.ceil((latestMs + lengthMs) / 1000) + Math.ceil((latestMs - oldestMs) / 1000) + keptSeconds;
   if (way === 'follow') {
-    const someAreTaken = 'takenUntilMs >= :oldest';
-    const notTooFarAhead = 'takenUntilMs <= :latest';
-    return {
-      UpdateExpression: 'SET takenUntilMs = takenUntilMs + :length, expiresAt = :expiresAt',
-      ConditionExpression: `${someAreTaken} AND ${notTooFarAhead}`,
-      ExpressionAttributeValues: {
-        ':length': n(lengthMs),
-        ':oldest': n(decimal(oldestMs)),
-        ':latest': n(decimal(latestMs)),
-        ':expiresAt': expiresAt,
-      },
-    };
+    const someAreTaken = is('takenUntilMs', '>=', decimal(oldestMs));
+    const notTooFarAhead = is('takenUntilMs', '<=', decimal(latestMs));
+    return { increase: { takenUntilMs: lengthMs }, set: { expiresAt }, when: [someAreTaken, notTooFarAhead] };
   }
-  const nothingIsTaken = 'attribute_not_exists(takenUntilMs) OR takenUntilMs < :oldest';
-  const damaged = 'takenUntilMs > :damaged';
-  return {
-    UpdateExpression: 'SET takenUntilMs = :until, expiresAt = :expiresAt',
-    ConditionExpression: `${nothingIsTaken} OR ${damaged}`,
-    ExpressionAttributeValues: {
-      ':until': n(decimal(oldestMs + lengthMs)),
-      ':oldest': n(decimal(oldestMs)),
-      ':damaged': n(decimal(damagedMs)),
-      ':expiresAt': expiresAt,
-    },
-  };
+  const nothingIsTaken = anyOf(absent('takenUntilMs'), is('takenUntilMs', '<', decimal(oldestMs)));
+  const damaged = is('takenUntilMs', '>', decimal(damagedMs));
+  return { set: { takenUntilMs: decimal(oldestMs + lengthMs), expiresAt }, when: [anyOf(nothingIsTaken, damaged)] };
 };
 
 /** Leases slots from this environment's own memory: what stands in while the table is out of reach. */

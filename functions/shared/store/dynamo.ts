@@ -1,9 +1,6 @@
-import { ConditionalCheckFailedException, DynamoDBClient, type AttributeValue } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { awsLimits } from '../aws-limits.ts';
 import { causeOf, unavailable } from '../errors.ts';
-
-/** An item as DynamoDB holds it. */
-export type Item = Record<string, AttributeValue>;
 
 /** One table, as the functions use it. */
 export interface Table {
@@ -16,31 +13,6 @@ export const dynamoLimits = awsLimits({ maxAttempts: 3, requestMs: 3000 });
 
 /** The client that every function shares. */
 export const dynamoClient = (): DynamoDBClient => new DynamoDBClient(dynamoLimits);
-
-/** A string attribute. */
-export const s = (value: string): AttributeValue => ({ S: value });
-
-/** A number attribute, epoch seconds or a count. */
-export const n = (value: number): AttributeValue => ({ N: String(value) });
-
-/** A string set attribute; DynamoDB has no empty one. */
-export const ss = (...values: readonly string[]): AttributeValue => ({ SS: [...values] });
-
-/** A binary attribute. */
-export const b = (value: Uint8Array): AttributeValue => ({ B: value });
-
-/** A string attribute of an item; undefined where it has none. */
-export const text = (item: Item, name: string): string | undefined => item[name]?.S;
-
-/** A number attribute of an item; undefined where it has none. */
-export const number = (item: Item, name: string): number | undefined =>
-  item[name]?.N === undefined ? undefined : Number(item[name].N);
-
-/** A string set of an item; undefined where it has none. */
-export const texts = (item: Item, name: string): readonly string[] | undefined => item[name]?.SS;
-
-/** A binary attribute of an item; undefined where it has none. */
-export const binary = (item: Item, name: string): Uint8Array | undefined => item[name]?.B;
 
 /** Runs a conditional write: true where it was made, false where its condition failed. */
 export const conditionally = async <T>(write: Promise<T>): Promise<T | undefined> => {
@@ -60,6 +32,3 @@ export const available = async <T>(call: Promise<T>): Promise<T> => {
     throw unavailable(`dynamodb: ${causeOf(error)}`);
   }
 };
-
-/** Joins named clauses into one condition. */
-export const all = (...clauses: readonly string[]): string => clauses.join(' AND ');

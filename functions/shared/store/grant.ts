@@ -1,6 +1,7 @@
 import { parseScopes, type Scopes } from '../registry/scopes.ts';
+import { grantAttributes } from './attributes.ts';
 import { sameHash, seal, unseal } from './crypto.ts';
-import { binary, number, text, texts, type Item } from './dynamo.ts';
+import { readerOf, type StoredItem } from './items.ts';
 
 /** A payer's tokens. They leave the gateway for that payer only, and rest sealed. */
 export interface PayerTokens {
@@ -75,56 +76,51 @@ export interface Grant {
   readonly leaseUntilMs?: number;
 }
 
-const issued = (item: Item, prefix: 'access' | 'previousAccess'): IssuedAccess | undefined => {
-  const hash = text(item, `${prefix}Hash`);
-  return hash === undefined
-    ? undefined
-    : {
-        hash,
-        expiresAt: number(item, `${prefix}ExpiresAt`) ?? 0,
-        scope: parseScopes(text(item, `${prefix}Scope`) ?? ''),
-      };
-};
-
 const defined = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as {
     [K in keyof T]: Exclude<T[K], undefined>;
   };
 
+const issued = (hash: string | undefined, expiresAt = 0, scope = ''): IssuedAccess | undefined =>
+  hash === undefined ? undefined : { hash, expiresAt, scope: parseScopes(scope) };
+
 /** Reads a grant from its item. */
-export const readGrant = (item: Item): Grant => ({
-  grantId: text(item, 'grantId') ?? '',
-  payer: text(item, 'payer') ?? '',
-  partner: text(item, 'partner') ?? '',
-  scope: parseScopes(text(item, 'scope') ?? ''),
-  refreshable: item['refreshable']?.BOOL === true,
-  endsAt: number(item, 'endsAt') ?? 0,
-  expiresAt: number(item, 'expiresAt') ?? 0,
-  codeHash: text(item, 'codeHash') ?? '',
-  codeExpiresAt: number(item, 'codeExpiresAt') ?? 0,
-  redirectUri: text(item, 'redirectUri') ?? '',
-  sealedPayerTokens: binary(item, 'sealedPayerTokens') ?? new Uint8Array(),
-  payerVersion: number(item, 'payerVersion') ?? 0,
-  ...defined({
-    patient: text(item, 'patient'),
-    revokedAt: number(item, 'revokedAt'),
-    codeChallenge: text(item, 'codeChallenge'),
-    wrappedKey: binary(item, 'wrappedKey'),
-    linkKey: binary(item, 'linkKey'),
-    redeemedAt: number(item, 'redeemedAt'),
-    redeemedBy: text(item, 'redeemedBy'),
-    access: issued(item, 'access'),
-    previousAccess: issued(item, 'previousAccess'),
-    familyHash: text(item, 'familyHash'),
-    refreshHash: text(item, 'refreshHash'),
-    previousRefreshHash: text(item, 'previousRefreshHash'),
-    repeatHashes: texts(item, 'repeatHashes'),
-    rotatedAt: number(item, 'rotatedAt'),
-    rotationSalt: binary(item, 'rotationSalt'),
-    leaseOwner: text(item, 'leaseOwner'),
-    leaseUntilMs: number(item, 'leaseUntilMs'),
-  }),
-});
+export const readGrant = (item: StoredItem): Grant => {
+  const read = readerOf(grantAttributes, item);
+  return {
+    grantId: read('grantId') ?? '',
+    payer: read('payer') ?? '',
+    partner: read('partner') ?? '',
+    scope: parseScopes(read('scope') ?? ''),
+    refreshable: read('refreshable') ?? false,
+    endsAt: read('endsAt') ?? 0,
+    expiresAt: read('expiresAt') ?? 0,
+    codeHash: read('codeHash') ?? '',
+    codeExpiresAt: read('codeExpiresAt') ?? 0,
+    redirectUri: read('redirectUri') ?? '',
+    sealedPayerTokens: read('sealedPayerTokens') ?? new Uint8Array(),
+    payerVersion: read('payerVersion') ?? 0,
+    ...defined({
+      patient: read('patient'),
+      revokedAt: read('revokedAt'),
+      codeChallenge: read('codeChallenge'),
+      wrappedKey: read('wrappedKey'),
+      linkKey: read('linkKey'),
+      redeemedAt: read('redeemedAt'),
+      redeemedBy: read('redeemedBy'),
+      access: issued(read('accessHash'), read('accessExpiresAt'), read('accessScope')),
+      previousAccess: issued(read('previousAccessHash'), read('previousAccessExpiresAt'), read('previousAccessScope')),
+      familyHash: read('familyHash'),
+      refreshHash: read('refreshHash'),
+      previousRefreshHash: read('previousRefreshHash'),
+      repeatHashes: read('repeatHashes'),
+      rotatedAt: read('rotatedAt'),
+      rotationSalt: read('rotationSalt'),
+      leaseOwner: read('leaseOwner'),
+      leaseUntilMs: read('leaseUntilMs'),
+    }),
+  };
+};
 
 /** Seals payer tokens under the grant's key, bound to the grant. */
 export const sealPayerTokens = (

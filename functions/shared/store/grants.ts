@@ -1,6 +1,8 @@
 import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { writeScopes } from '../registry/scopes.ts';
-import { all, available, b, conditionally, n, s, ss, type Item, type Table } from './dynamo.ts';
+import { grantAttributes, type grantEventAttributes, type ValuesOf } from './attributes.ts';
+import { available, conditionally, type Table } from './dynamo.ts';
+import { anyOf, clausesOn, conditionOf, updateOf, type Change, type Clause } from './expressions.ts';
 import {
   readGrant,
   type Grant,
@@ -9,6 +11,7 @@ import {
   type Operator,
   type RevocationReason,
 } from './grant.ts';
+import { writeItem, type Item } from './items.ts';
 
 /*
  * A grant's life, and the one conditional write that each step is:
@@ -22,34 +25,34 @@ import {
  * The SDK sends a write again when its answer is lost, and then finds what it wrote itself. Where writing twice is the same
  * as once, the condition lets it; of `redeem`, `rotate` and `storePayerTokens` the caller reads whether the write was its own.
  */
-const exists = 'attribute_exists(grantId)';
-const notRevoked = 'attribute_not_exists(revokedAt)';
-const notExpired = 'expiresAt > :now';
+const { exists, absent, is, contains, hasFewerThan } = clausesOn(grantAttributes);
+const grantExists = exists('grantId');
+const notRevoked = absent('revokedAt');
+const notExpired = (now: number): Clause => is('expiresAt', '>', now);
+const ofPartner = (partner: string): Clause => is('partner', '=', partner);
+const atPayerVersion = (version: number): Clause => is('payerVersion', '=', version);
 
-const event = ({ type, at, requestId, reason, by }: GrantEvent): Item[string] => ({
-  M: {
-    type: s(type),
-    at: n(at),
-    requestId: s(requestId),
-    ...(reason === undefined ? {} : { reason: s(reason) }),
-    ...(by === undefined ? {} : { operator: s(by.operator), note: s(by.note) }),
-  },
+const keyOf = (grantId: string): Item => writeItem(grantAttributes, { grantId });
+
+const eventOf = ({ by, ...event }: GrantEvent): ValuesOf<typeof grantEventAttributes> => ({ ...event, ...by });
+
+const accessOf = ({ hash, expiresAt, scope }: IssuedAccess) => ({
+  accessHash: hash,
+  accessExpiresAt: expiresAt,
+  accessScope: writeScopes(scope),
 });
 
-const update = async (
-  table: Table,
-  grantId: string,
-  { change, condition, values }: { change: string; condition: string; values: Item },
-): Promise<boolean> => {
+const previousAccessOf = ({ hash, expiresAt, scope }: IssuedAccess) => ({
+  previousAccessHash: hash,
+  previousAccessExpiresAt: expiresAt,
+  previousAccessScope: writeScopes(scope),
+});
+
+/** False where one of the change's conditions failed. */
+const update = async (table: Table, grantId: string, change: Change<typeof grantAttributes>): Promise<boolean> => {
   const result = await conditionally(
     table.client.send(
-      new UpdateItemCommand({
-        TableName: table.name,
-        Key: { grantId: s(grantId) },
-        UpdateExpression: change,
-        ConditionExpression: condition,
-        ExpressionAttributeValues: values,
-      }),
+      new UpdateItemCommand({ TableName: table.name, Key: keyOf(grantId), ...updateOf(grantAttributes, change) }),
     ),
   );
   return result !== undefined;
@@ -61,9 +64,7 @@ const update = async (
  */
 export const getGrant = async (table: Table, grantId: string): Promise<Grant | undefined> => {
   const { Item: item } = await available(
-    table.client.send(
-      new GetItemCommand({ TableName: table.name, Key: { grantId: s(grantId) }, ConsistentRead: true }),
-    ),
+    table.client.send(new GetItemCommand({ TableName: table.name, Key: keyOf(grantId), ConsistentRead: true })),
   );
   return item === undefined ? undefined : readGrant(item);
 };
@@ -74,34 +75,34 @@ export const putGrant = async (
   grant: Grant & { readonly wrappedKey: Uint8Array; readonly linkKey: Uint8Array },
   { now, requestId }: { now: number; requestId: string },
 ): Promise<void> => {
-  const codeHash = s(grant.codeHash);
+  const values = {
+    grantId: grant.grantId,
+    payer: grant.payer,
+    partner: grant.partner,
+    scope: writeScopes(grant.scope),
+    patient: grant.patient,
+    refreshable: grant.refreshable,
+    endsAt: grant.endsAt,
+    expiresAt: grant.expiresAt,
+    codeHash: grant.codeHash,
+    codeExpiresAt: grant.codeExpiresAt,
+    codeChallenge: grant.codeChallenge,
+    redirectUri: grant.redirectUri,
+    wrappedKey: grant.wrappedKey,
+    linkKey: grant.linkKey,
+    sealedPayerTokens: grant.sealedPayerTokens,
+    payerVersion: grant.payerVersion,
+    createdAt: now,
+    lastEvent: eventOf({ type: 'created', at: now, requestId }),
+  };
+  // An SDK retry after a lost answer finds its own item.
+  const newOrItsOwn = anyOf(absent('grantId'), is('codeHash', '=', grant.codeHash));
   await available(
     table.client.send(
       new PutItemCommand({
         TableName: table.name,
-        Item: {
-          grantId: s(grant.grantId),
-          payer: s(grant.payer),
-          partner: s(grant.partner),
-          scope: s(writeScopes(grant.scope)),
-          ...(grant.patient === undefined ? {} : { patient: s(grant.patient) }),
-          refreshable: { BOOL: grant.refreshable },
-          endsAt: n(grant.endsAt),
-          expiresAt: n(grant.expiresAt),
-          codeHash,
-          codeExpiresAt: n(grant.codeExpiresAt),
-          ...(grant.codeChallenge === undefined ? {} : { codeChallenge: s(grant.codeChallenge) }),
-          redirectUri: s(grant.redirectUri),
-          wrappedKey: b(grant.wrappedKey),
-          linkKey: b(grant.linkKey),
-          sealedPayerTokens: b(grant.sealedPayerTokens),
-          payerVersion: n(grant.payerVersion),
-          createdAt: n(now),
-          lastEvent: event({ type: 'created', at: now, requestId }),
-        },
-        // An SDK retry after a lost answer finds its own item.
-        ConditionExpression: 'attribute_not_exists(grantId) OR codeHash = :codeHash',
-        ExpressionAttributeValues: { ':codeHash': codeHash },
+        Item: writeItem(grantAttributes, values),
+        ...conditionOf(newOrItsOwn),
       }),
     ),
   );
@@ -117,44 +118,36 @@ export const redeem = (
   issue: { access: IssuedAccess; refreshHash: string | undefined; familyHash: string },
   { now, requestId }: { now: number; requestId: string },
 ): Promise<boolean> => {
-  const ofThisCode = 'codeHash = :codeHash';
-  const notRedeemed = 'attribute_not_exists(redeemedAt)';
-  const ofThisPartner = 'partner = :partner';
-  const toThisUri = 'redirectUri = :redirectUri';
-  const codeNotExpired = 'codeExpiresAt > :now';
+  const ofThisCode = is('codeHash', '=', grant.codeHash);
+  const notRedeemed = absent('redeemedAt');
+  const toThisUri = is('redirectUri', '=', grant.redirectUri);
+  const codeNotExpired = is('codeExpiresAt', '>', now);
+  const { codeChallenge } = grant;
   const withThisChallenge =
-    grant.codeChallenge === undefined ? 'attribute_not_exists(codeChallenge)' : 'codeChallenge = :codeChallenge';
+    codeChallenge === undefined ? absent('codeChallenge') : is('codeChallenge', '=', codeChallenge);
   return update(table, grant.grantId, {
-    change:
-      'SET redeemedAt = :now, usedAt = :now, redeemedBy = :requestId, expiresAt = endsAt, accessHash = :accessHash, ' +
-      'accessExpiresAt = :accessExpiresAt, accessScope = :accessScope, familyHash = :familyHash, lastEvent = :event' +
-      (issue.refreshHash === undefined ? '' : ', refreshHash = :refreshHash') +
-      ' REMOVE wrappedKey',
-    condition: all(
-      exists,
+    set: {
+      redeemedAt: now,
+      redeemedBy: requestId,
+      usedAt: now,
+      ...accessOf(issue.access),
+      familyHash: issue.familyHash,
+      refreshHash: issue.refreshHash,
+      lastEvent: eventOf({ type: 'redeemed', at: now, requestId }),
+    },
+    copy: { expiresAt: 'endsAt' },
+    remove: ['wrappedKey'],
+    when: [
+      grantExists,
       ofThisCode,
       notRedeemed,
-      ofThisPartner,
+      ofPartner(grant.partner),
       toThisUri,
       withThisChallenge,
       codeNotExpired,
-      notExpired,
+      notExpired(now),
       notRevoked,
-    ),
-    values: {
-      ':now': n(now),
-      ':requestId': s(requestId),
-      ':codeHash': s(grant.codeHash),
-      ':partner': s(grant.partner),
-      ':redirectUri': s(grant.redirectUri),
-      ...(grant.codeChallenge === undefined ? {} : { ':codeChallenge': s(grant.codeChallenge) }),
-      ':accessHash': s(issue.access.hash),
-      ':accessExpiresAt': n(issue.access.expiresAt),
-      ':accessScope': s(writeScopes(issue.access.scope)),
-      ':familyHash': s(issue.familyHash),
-      ...(issue.refreshHash === undefined ? {} : { ':refreshHash': s(issue.refreshHash) }),
-      ':event': event({ type: 'redeemed', at: now, requestId }),
-    },
+    ],
   });
 };
 
@@ -168,41 +161,20 @@ export const rotate = (
   issue: { presentedHash: string; access: IssuedAccess; refreshHash: string; salt: Uint8Array },
   { now, requestId }: { now: number; requestId: string },
 ): Promise<boolean> => {
-  const previous = grant.access;
+  const current = anyOf(is('refreshHash', '=', issue.presentedHash), contains('repeatHashes', issue.presentedHash));
   return update(table, grant.grantId, {
-    change:
-      'SET usedAt = :now, accessHash = :accessHash, accessExpiresAt = :accessExpiresAt, accessScope = :accessScope, ' +
-      'refreshHash = :refreshHash, previousRefreshHash = :presented, rotatedAt = :now, rotationSalt = :salt, ' +
-      'lastEvent = :event' +
-      (previous === undefined
-        ? ''
-        : ', previousAccessHash = :oldHash, previousAccessExpiresAt = :oldExpiresAt, previousAccessScope = :oldScope') +
-      ' REMOVE repeatHashes',
-    condition: all(
-      exists,
-      '(refreshHash = :presented OR contains(repeatHashes, :presented))',
-      'partner = :partner',
-      notExpired,
-      notRevoked,
-    ),
-    values: {
-      ':now': n(now),
-      ':partner': s(grant.partner),
-      ':presented': s(issue.presentedHash),
-      ':accessHash': s(issue.access.hash),
-      ':accessExpiresAt': n(issue.access.expiresAt),
-      ':accessScope': s(writeScopes(issue.access.scope)),
-      ':refreshHash': s(issue.refreshHash),
-      ':salt': b(issue.salt),
-      ...(previous === undefined
-        ? {}
-        : {
-            ':oldHash': s(previous.hash),
-            ':oldExpiresAt': n(previous.expiresAt),
-            ':oldScope': s(writeScopes(previous.scope)),
-          }),
-      ':event': event({ type: 'refreshed', at: now, requestId }),
+    set: {
+      usedAt: now,
+      ...accessOf(issue.access),
+      refreshHash: issue.refreshHash,
+      previousRefreshHash: issue.presentedHash,
+      rotatedAt: now,
+      rotationSalt: issue.salt,
+      ...(grant.access === undefined ? {} : previousAccessOf(grant.access)),
+      lastEvent: eventOf({ type: 'refreshed', at: now, requestId }),
     },
+    remove: ['repeatHashes'],
+    when: [grantExists, current, ofPartner(grant.partner), notExpired(now), notRevoked],
   });
 };
 
@@ -218,20 +190,15 @@ export const addRepeat = (
   grant: Grant,
   { presentedHash, refreshHash, now }: { presentedHash: string; refreshHash: string; now: number },
 ): Promise<boolean> => {
-  const ofTheLastRotation = 'previousRefreshHash = :presented';
-  const notTooMany =
-    '(attribute_not_exists(repeatHashes) OR size(repeatHashes) < :most OR contains(repeatHashes, :refreshHash))';
+  const ofTheLastRotation = is('previousRefreshHash', '=', presentedHash);
+  const notTooMany = anyOf(
+    absent('repeatHashes'),
+    hasFewerThan('repeatHashes', mostRepeats),
+    contains('repeatHashes', refreshHash),
+  );
   return update(table, grant.grantId, {
-    change: 'ADD repeatHashes :added',
-    condition: all(exists, ofTheLastRotation, 'partner = :partner', notExpired, notRevoked, notTooMany),
-    values: {
-      ':added': ss(refreshHash),
-      ':refreshHash': s(refreshHash),
-      ':presented': s(presentedHash),
-      ':partner': s(grant.partner),
-      ':now': n(now),
-      ':most': n(mostRepeats),
-    },
+    include: { repeatHashes: refreshHash },
+    when: [grantExists, ofTheLastRotation, ofPartner(grant.partner), notExpired(now), notRevoked, notTooMany],
   });
 };
 
@@ -247,20 +214,17 @@ export const revoke = (
   { now, requestId, payerVersion, by }: { now: number; requestId: string; payerVersion?: number; by?: Operator },
 ): Promise<boolean> =>
   update(table, grantId, {
-    change:
-      'SET revokedAt = :now, revokedBy = :requestId, lastEvent = :event ' +
-      'REMOVE sealedPayerTokens, wrappedKey, linkKey, repeatHashes, leaseOwner, leaseUntilMs',
-    condition: all(
-      exists,
-      `(${notRevoked} OR revokedBy = :requestId)`,
-      ...(payerVersion === undefined ? [] : ['payerVersion = :version']),
-    ),
-    values: {
-      ':now': n(now),
-      ':requestId': s(requestId),
-      ':event': event({ type: 'revoked', at: now, requestId, reason, ...(by === undefined ? {} : { by }) }),
-      ...(payerVersion === undefined ? {} : { ':version': n(payerVersion) }),
+    set: {
+      revokedAt: now,
+      revokedBy: requestId,
+      lastEvent: eventOf({ type: 'revoked', at: now, requestId, reason, ...(by === undefined ? {} : { by }) }),
     },
+    remove: ['sealedPayerTokens', 'wrappedKey', 'linkKey', 'repeatHashes', 'leaseOwner', 'leaseUntilMs'],
+    when: [
+      grantExists,
+      anyOf(notRevoked, is('revokedBy', '=', requestId)),
+      ...(payerVersion === undefined ? [] : [atPayerVersion(payerVersion)]),
+    ],
   });
 
 /**
@@ -273,9 +237,8 @@ export const addLinkKey = (
   { linkKey, now }: { linkKey: Uint8Array; now: number },
 ): Promise<boolean> =>
   update(table, grantId, {
-    change: 'SET linkKey = :linkKey',
-    condition: all(exists, notRevoked, notExpired, 'attribute_not_exists(linkKey)'),
-    values: { ':linkKey': b(linkKey), ':now': n(now) },
+    set: { linkKey },
+    when: [grantExists, notRevoked, notExpired(now), absent('linkKey')],
   });
 
 /** Takes the lease on a payer-token refresh; false where someone holds it, or the tokens have changed meanwhile. */
@@ -284,26 +247,18 @@ export const takeLease = (
   grant: Grant,
   { owner, nowMs, untilMs }: { owner: string; nowMs: number; untilMs: number },
 ): Promise<boolean> => {
-  const free = '(attribute_not_exists(leaseOwner) OR leaseUntilMs < :nowMs OR leaseOwner = :owner)';
+  const free = anyOf(absent('leaseOwner'), is('leaseUntilMs', '<', nowMs), is('leaseOwner', '=', owner));
   return update(table, grant.grantId, {
-    change: 'SET leaseOwner = :owner, leaseUntilMs = :untilMs',
-    condition: all(exists, notRevoked, notExpired, 'payerVersion = :version', free),
-    values: {
-      ':owner': s(owner),
-      ':nowMs': n(nowMs),
-      ':now': n(Math.floor(nowMs / 1000)),
-      ':untilMs': n(untilMs),
-      ':version': n(grant.payerVersion),
-    },
+    set: { leaseOwner: owner, leaseUntilMs: untilMs },
+    when: [grantExists, notRevoked, notExpired(Math.floor(nowMs / 1000)), atPayerVersion(grant.payerVersion), free],
   });
 };
 
 /** Gives the lease back after a refresh that brought nothing; nothing happens where another holds it by now. */
 export const releaseLease = (table: Table, grantId: string, owner: string): Promise<boolean> =>
   update(table, grantId, {
-    change: 'SET leaseUntilMs = :zero',
-    condition: all(exists, 'leaseOwner = :owner'),
-    values: { ':owner': s(owner), ':zero': n(0) },
+    set: { leaseUntilMs: 0 },
+    when: [grantExists, is('leaseOwner', '=', owner)],
   });
 
 /**
@@ -316,15 +271,13 @@ export const storePayerTokens = (
   { sealed, now, requestId }: { sealed: Uint8Array; now: number; requestId: string },
 ): Promise<boolean> =>
   update(table, grant.grantId, {
-    change: 'SET sealedPayerTokens = :sealed, payerVersion = :next, lastEvent = :event REMOVE leaseOwner, leaseUntilMs',
-    condition: all(exists, notRevoked, notExpired, 'payerVersion = :version'),
-    values: {
-      ':sealed': b(sealed),
-      ':version': n(grant.payerVersion),
-      ':next': n(grant.payerVersion + 1),
-      ':now': n(now),
-      ':event': event({ type: 'payerRefreshed', at: now, requestId }),
+    set: {
+      sealedPayerTokens: sealed,
+      payerVersion: grant.payerVersion + 1,
+      lastEvent: eventOf({ type: 'payerRefreshed', at: now, requestId }),
     },
+    remove: ['leaseOwner', 'leaseUntilMs'],
+    when: [grantExists, notRevoked, notExpired(now), atPayerVersion(grant.payerVersion)],
   });
 
 /**
@@ -334,13 +287,14 @@ export const rememberAssertion = async (
   table: Table,
   { jtiHash, now, expiresAt, requestId }: { jtiHash: string; now: number; expiresAt: number; requestId: string },
 ): Promise<boolean> => {
+  const values = { grantId: `jti.${jtiHash}`, seenBy: requestId, expiresAt };
+  const unseenOrItsOwn = anyOf(absent('grantId'), is('expiresAt', '<=', now), is('seenBy', '=', requestId));
   const written = await conditionally(
     table.client.send(
       new PutItemCommand({
         TableName: table.name,
-        Item: { grantId: s(`jti.${jtiHash}`), seenBy: s(requestId), expiresAt: n(expiresAt) },
-        ConditionExpression: 'attribute_not_exists(grantId) OR expiresAt <= :now OR seenBy = :requestId',
-        ExpressionAttributeValues: { ':now': n(now), ':requestId': s(requestId) },
+        Item: writeItem(grantAttributes, values),
+        ...conditionOf(unseenOrItsOwn),
       }),
     ),
   );

@@ -1,7 +1,10 @@
 import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { parseScopes, writeScopes, type Scopes } from '../registry/scopes.ts';
+import { loginAttemptAttributes } from './attributes.ts';
 import { deriveKey, seal, sha256, unseal } from './crypto.ts';
-import { all, available, b, binary, conditionally, n, number, s, text, type Item, type Table } from './dynamo.ts';
+import { available, conditionally, type Table } from './dynamo.ts';
+import { anyOf, clausesOn, conditionOf, updateOf } from './expressions.ts';
+import { readerOf, writeItem, type Item } from './items.ts';
 
 /** What the gateway remembers from authorize to callback. */
 export interface LoginAttempt {
@@ -26,6 +29,8 @@ export type Consumption =
   | { readonly outcome: 'expired'; readonly partner: string }
   | { readonly outcome: 'otherBrowser'; readonly partner: string };
 
+const { exists, absent, is } = clausesOn(loginAttemptAttributes);
+
 const stateKey = (state: string): Uint8Array => deriveKey(Buffer.from(state), Buffer.alloc(0), 'p2p login attempt');
 
 /**
@@ -45,46 +50,47 @@ export const putLoginAttempt = async (
   }: { state: string; cookie: string; now: number; expiresAt: number; iv: Uint8Array },
 ): Promise<void> => {
   const stateHash = sha256(state);
-  const cookieHash = s(sha256(cookie));
+  const cookieHash = sha256(cookie);
   const secrets = Buffer.from(JSON.stringify({ verifier: attempt.verifier, partnerState: attempt.partnerState }));
-  const item: Item = {
-    stateHash: s(stateHash),
-    payer: s(attempt.payer),
-    partner: s(attempt.partner),
-    redirectUri: s(attempt.redirectUri),
-    scope: s(writeScopes(attempt.scope)),
-    refreshable: { BOOL: attempt.refreshable },
-    ...(attempt.codeChallenge === undefined ? {} : { codeChallenge: s(attempt.codeChallenge) }),
+  const values = {
+    stateHash,
+    payer: attempt.payer,
+    partner: attempt.partner,
+    redirectUri: attempt.redirectUri,
+    scope: writeScopes(attempt.scope),
+    refreshable: attempt.refreshable,
+    codeChallenge: attempt.codeChallenge,
     cookieHash,
-    sealed: b(seal(stateKey(state), secrets, stateHash, iv)),
-    createdAt: n(now),
-    expiresAt: n(expiresAt),
+    sealed: seal(stateKey(state), secrets, stateHash, iv),
+    createdAt: now,
+    expiresAt,
   };
+  // An SDK retry after a lost answer finds its own item, which only it can have written.
+  const newOrItsOwn = anyOf(absent('stateHash'), is('cookieHash', '=', cookieHash));
   await available(
     table.client.send(
       new PutItemCommand({
         TableName: table.name,
-        Item: item,
-        // An SDK retry after a lost answer finds its own item, which only it can have written.
-        ConditionExpression: 'attribute_not_exists(stateHash) OR cookieHash = :cookieHash',
-        ExpressionAttributeValues: { ':cookieHash': cookieHash },
+        Item: writeItem(loginAttemptAttributes, values),
+        ...conditionOf(newOrItsOwn),
       }),
     ),
   );
 };
 
 const readAttempt = (item: Item, state: string, stateHash: string): LoginAttempt => {
+  const read = readerOf(loginAttemptAttributes, item);
   const opened: unknown = JSON.parse(
-    Buffer.from(unseal(stateKey(state), binary(item, 'sealed') ?? new Uint8Array(), stateHash)).toString('utf8'),
+    Buffer.from(unseal(stateKey(state), read('sealed') ?? new Uint8Array(), stateHash)).toString('utf8'),
   );
   const { verifier, partnerState } = opened as { verifier: string; partnerState?: string };
-  const codeChallenge = text(item, 'codeChallenge');
+  const codeChallenge = read('codeChallenge');
   return {
-    payer: text(item, 'payer') ?? '',
-    partner: text(item, 'partner') ?? '',
-    redirectUri: text(item, 'redirectUri') ?? '',
-    scope: parseScopes(text(item, 'scope') ?? ''),
-    refreshable: item['refreshable']?.BOOL === true,
+    payer: read('payer') ?? '',
+    partner: read('partner') ?? '',
+    redirectUri: read('redirectUri') ?? '',
+    scope: parseScopes(read('scope') ?? ''),
+    refreshable: read('refreshable') ?? false,
     ...(codeChallenge === undefined ? {} : { codeChallenge }),
     verifier,
     ...(partnerState === undefined ? {} : { partnerState }),
@@ -117,25 +123,22 @@ export const consumeLoginAttempt = async (
   },
 ): Promise<Consumption> => {
   const stateHash = sha256(state);
-  const exists = 'attribute_exists(stateHash)';
-  const ofThisPayer = 'payer = :payer';
-  const ofThisBrowser = 'cookieHash = :cookieHash';
-  const notUsed = 'attribute_not_exists(usedAt)';
-  const notExpired = 'expiresAt > :now';
+  const Key = writeItem(loginAttemptAttributes, { stateHash });
   if (cookie !== undefined) {
+    const attemptExists = exists('stateHash');
+    const ofThisPayer = is('payer', '=', payer);
+    const ofThisBrowser = is('cookieHash', '=', sha256(cookie));
+    const notUsed = absent('usedAt');
+    const notExpired = is('expiresAt', '>', now);
     const updated = await conditionally(
       table.client.send(
         new UpdateItemCommand({
           TableName: table.name,
-          Key: { stateHash: s(stateHash) },
-          UpdateExpression: 'SET usedAt = :now, usedBy = :requestId',
-          ConditionExpression: all(exists, ofThisPayer, ofThisBrowser, notUsed, notExpired),
-          ExpressionAttributeValues: {
-            ':payer': s(payer),
-            ':cookieHash': s(sha256(cookie)),
-            ':now': n(now),
-            ':requestId': s(requestId),
-          },
+          Key,
+          ...updateOf(loginAttemptAttributes, {
+            set: { usedAt: now, usedBy: requestId },
+            when: [attemptExists, ofThisPayer, ofThisBrowser, notUsed, notExpired],
+          }),
           ReturnValues: 'ALL_NEW',
         }),
       ),
@@ -143,21 +146,20 @@ export const consumeLoginAttempt = async (
     if (updated?.Attributes) return { outcome: 'consumed', attempt: readAttempt(updated.Attributes, state, stateHash) };
   }
   const { Item: item } = await available(
-    table.client.send(
-      new GetItemCommand({ TableName: table.name, Key: { stateHash: s(stateHash) }, ConsistentRead: true }),
-    ),
+    table.client.send(new GetItemCommand({ TableName: table.name, Key, ConsistentRead: true })),
   );
-  if (item === undefined || text(item, 'payer') !== payer) return { outcome: 'unknown' };
+  if (item === undefined) return { outcome: 'unknown' };
+  const read = readerOf(loginAttemptAttributes, item);
+  if (read('payer') !== payer) return { outcome: 'unknown' };
+  const partner = read('partner') ?? '';
   // It is deleted hours later.
-  if ((number(item, 'expiresAt') ?? 0) <= now) return { outcome: 'expired', partner: text(item, 'partner') ?? '' };
+  if ((read('expiresAt') ?? 0) <= now) return { outcome: 'expired', partner };
+  const isUsed = read('usedAt') !== undefined;
   // A reload after the end comes without the cookie, which the first answer cleared.
-  if (item['usedAt'] !== undefined && text(item, 'usedBy') !== requestId) {
-    return { outcome: 'finished', partner: text(item, 'partner') ?? '' };
-  }
-  if (cookie === undefined || text(item, 'cookieHash') !== sha256(cookie))
-    return { outcome: 'otherBrowser', partner: text(item, 'partner') ?? '' };
+  if (isUsed && read('usedBy') !== requestId) return { outcome: 'finished', partner };
+  if (cookie === undefined || read('cookieHash') !== sha256(cookie)) return { outcome: 'otherBrowser', partner };
   // Usable a moment after its condition failed: nothing was decided, so nothing is given.
-  if (item['usedAt'] === undefined) return { outcome: 'unknown' };
+  if (!isUsed) return { outcome: 'unknown' };
   // The write was ours: its answer was lost and the SDK sent it again.
   return { outcome: 'consumed', attempt: readAttempt(item, state, stateHash) };
 };

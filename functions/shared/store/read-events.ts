@@ -1,4 +1,5 @@
-import { n, s, type Item } from './dynamo.ts';
+import { auditEventAttributes } from './attributes.ts';
+import { writeItem, type Item } from './items.ts';
 
 /** What a read left behind: that it began, or how it ended. Ids and figures only, never what was read. */
 export interface ReadEvent {
@@ -31,13 +32,6 @@ interface ReadEnd {
 /** Longer than the 24 hours of the table's stream, and than a month that nobody looked. Seconds. */
 const keptSeconds = 35 * 86_400;
 
-const endOf = ({ status, error, bytes, callerLeft }: ReadEnd): Item => ({
-  status: n(status),
-  ...(error === undefined ? {} : { error: s(error) }),
-  ...(bytes === undefined ? {} : { bytes: n(bytes) }),
-  ...(callerLeft === true ? { callerLeft: { BOOL: true } } : {}),
-});
-
 /** The longest that fetch may run; no read is open for longer. Seconds. */
 export const longestReadSeconds = 14 * 60;
 
@@ -51,17 +45,21 @@ export const openReads = { index: 'OpenReads', key: 'openId' } as const;
  * The event as an item of AuditEvents. Its key is the request's: what happened last takes the place of what was before, and a
  * repeated write changes nothing. The stream tells of each.
  */
-export const readEventItem = (event: ReadEvent): Item => ({
-  eventId: s(event.requestId),
-  ...(event.type === 'opened' ? { [openReads.key]: s(event.requestId) } : {}),
-  type: s(event.type),
-  atMs: n(event.atMs),
-  requestId: s(event.requestId),
-  grantId: s(event.grantId),
-  partner: s(event.partner),
-  payer: s(event.payer),
-  ...(event.patient === undefined ? {} : { patient: s(event.patient) }),
-  interaction: s(event.interaction),
-  ...(event.end === undefined ? {} : endOf(event.end)),
-  expiresAt: n(Math.floor(event.atMs / 1000) + keptSeconds),
-});
+export const readEventItem = ({ requestId, type, atMs, end, ...known }: ReadEvent): Item =>
+  writeItem(auditEventAttributes, {
+    eventId: requestId,
+    openId: type === 'opened' ? requestId : undefined,
+    type,
+    atMs,
+    requestId,
+    grantId: known.grantId,
+    partner: known.partner,
+    payer: known.payer,
+    patient: known.patient,
+    interaction: known.interaction,
+    status: end?.status,
+    error: end?.error,
+    bytes: end?.bytes,
+    callerLeft: end?.callerLeft === true ? true : undefined,
+    expiresAt: Math.floor(atMs / 1000) + keptSeconds,
+  });

@@ -3,7 +3,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import dynalite from 'dynalite';
 import { auditHandler } from '../../../functions/audit/handler.ts';
 import { readEventWriter } from '../../../functions/fetch/audit-read.ts';
-import type { Item } from '../../../functions/shared/store/dynamo.ts';
+import type { Item } from '../../../functions/shared/store/items.ts';
 import { close, listen } from '../../../sandbox/aws/listen.ts';
 import { createValidator } from '../../profiles/validate.ts';
 import { startMs } from '../../support/gateway.ts';

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { idOf } from '../../../bin/audit/find-events.ts';
 import { systems } from '../../../functions/audit/audit-event.ts';
 import { parseScopes } from '../../../functions/shared/registry/scopes.ts';
-import type { Item } from '../../../functions/shared/store/dynamo.ts';
 import type { RevocationReason } from '../../../functions/shared/store/grant.ts';
 import {
   releaseLease,
@@ -12,6 +11,7 @@ import {
   storePayerTokens,
   takeLease,
 } from '../../../functions/shared/store/grants.ts';
+import type { Item } from '../../../functions/shared/store/items.ts';
 import { createBindingCheck } from '../../profiles/bindings.ts';
 import { createValidator } from '../../profiles/validate.ts';
 import { fetchGateway } from '../../support/fetch-gateway.ts';

@@ -3,7 +3,7 @@ import type { DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import type { AuditEvent } from '../../../functions/audit/audit-event.ts';
 import { auditHandler } from '../../../functions/audit/handler.ts';
-import type { Item } from '../../../functions/shared/store/dynamo.ts';
+import type { Item } from '../../../functions/shared/store/items.ts';
 import { startMs } from '../../support/gateway.ts';
 import { memoryDynamo } from '../../support/memory-dynamo.ts';
 

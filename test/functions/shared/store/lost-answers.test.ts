@@ -18,10 +18,10 @@ import { agedGrant, answers, fresh, rotated } from '../payer/aged-grant.ts';
 /** Which write each function of the store makes, told from its expressions. */
 const writers = {
   putLoginAttempt: /^put .*cookieHash/,
-  consumeLoginAttempt: /^SET usedAt = :now, usedBy/,
+  consumeLoginAttempt: /^SET usedAt = :usedAt, usedBy/,
   putGrant: /^put .*codeHash/,
   redeem: /^SET redeemedAt/,
-  rotate: /rotatedAt = :now/,
+  rotate: /rotatedAt = :rotatedAt/,
   addRepeat: /^ADD repeatHashes/,
   addLinkKey: /^SET linkKey/,
   revoke: /^SET revokedAt/,

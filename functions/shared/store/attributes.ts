@@ -1,0 +1,135 @@
+/*
+ * Every attribute of every table, declared once: its type in DynamoDB, and the steps that set or remove it. Items are
+ * read and written by these declarations, the audit reads the tables' streams by them, and a test compares them with
+ * docs/storage.md and with what is written.
+ */
+
+interface Plain {
+  readonly type: 'S' | 'N' | 'B' | 'SS' | 'BOOL';
+  /** The functions that write it, separated by blanks. */
+  readonly by: string;
+}
+
+/** A map of attributes within an attribute. */
+interface Nested {
+  readonly type: 'M';
+  readonly by: string;
+  readonly fields: Attributes;
+}
+
+export type Attribute = Plain | Nested;
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+/** What an attribute holds in TypeScript. */
+interface Plains {
+  readonly S: string;
+  readonly N: number;
+  readonly B: Uint8Array;
+  readonly SS: readonly string[];
+  readonly BOOL: boolean;
+}
+export type ValueOf<A extends Attribute> = A extends Nested
+  ? ValuesOf<A['fields']>
+  : A extends Plain
+    ? Plains[A['type']]
+    : never;
+
+/** Values by attribute; what is undefined is left out. */
+export type ValuesOf<A extends Attributes> = { readonly [K in keyof A]?: ValueOf<A[K]> | undefined };
+
+/** LoginAttempts: from authorize to callback. */
+export const loginAttemptAttributes = {
+  stateHash: { type: 'S', by: 'putLoginAttempt' },
+  payer: { type: 'S', by: 'putLoginAttempt' },
+  partner: { type: 'S', by: 'putLoginAttempt' },
+  redirectUri: { type: 'S', by: 'putLoginAttempt' },
+  scope: { type: 'S', by: 'putLoginAttempt' },
+  refreshable: { type: 'BOOL', by: 'putLoginAttempt' },
+  codeChallenge: { type: 'S', by: 'putLoginAttempt' },
+  cookieHash: { type: 'S', by: 'putLoginAttempt' },
+  sealed: { type: 'B', by: 'putLoginAttempt' },
+  createdAt: { type: 'N', by: 'putLoginAttempt' },
+  usedAt: { type: 'N', by: 'consumeLoginAttempt' },
+  usedBy: { type: 'S', by: 'consumeLoginAttempt' },
+  expiresAt: { type: 'N', by: 'putLoginAttempt' },
+} as const satisfies Attributes;
+
+/** What happened to a grant last; the audit reads it from the table's stream. */
+const grantEventSteps = 'putGrant redeem rotate revoke storePayerTokens';
+export const grantEventAttributes = {
+  type: { type: 'S', by: grantEventSteps },
+  at: { type: 'N', by: grantEventSteps },
+  requestId: { type: 'S', by: grantEventSteps },
+  reason: { type: 'S', by: 'revoke' },
+  operator: { type: 'S', by: 'revoke' },
+  note: { type: 'S', by: 'revoke' },
+} as const satisfies Attributes;
+
+/** Grants: one item is a whole grant. */
+export const grantAttributes = {
+  grantId: { type: 'S', by: 'putGrant rememberAssertion' },
+  payer: { type: 'S', by: 'putGrant' },
+  partner: { type: 'S', by: 'putGrant' },
+  scope: { type: 'S', by: 'putGrant' },
+  patient: { type: 'S', by: 'putGrant' },
+  refreshable: { type: 'BOOL', by: 'putGrant' },
+  redirectUri: { type: 'S', by: 'putGrant' },
+  codeChallenge: { type: 'S', by: 'putGrant' },
+  codeHash: { type: 'S', by: 'putGrant' },
+  codeExpiresAt: { type: 'N', by: 'putGrant' },
+  wrappedKey: { type: 'B', by: 'putGrant redeem revoke' },
+  redeemedAt: { type: 'N', by: 'redeem' },
+  redeemedBy: { type: 'S', by: 'redeem' },
+  accessHash: { type: 'S', by: 'redeem rotate' },
+  accessExpiresAt: { type: 'N', by: 'redeem rotate' },
+  accessScope: { type: 'S', by: 'redeem rotate' },
+  previousAccessHash: { type: 'S', by: 'rotate' },
+  previousAccessExpiresAt: { type: 'N', by: 'rotate' },
+  previousAccessScope: { type: 'S', by: 'rotate' },
+  familyHash: { type: 'S', by: 'redeem' },
+  refreshHash: { type: 'S', by: 'redeem rotate' },
+  previousRefreshHash: { type: 'S', by: 'rotate' },
+  rotatedAt: { type: 'N', by: 'rotate' },
+  rotationSalt: { type: 'B', by: 'rotate' },
+  repeatHashes: { type: 'SS', by: 'addRepeat rotate revoke' },
+  sealedPayerTokens: { type: 'B', by: 'putGrant storePayerTokens revoke' },
+  linkKey: { type: 'B', by: 'putGrant addLinkKey revoke' },
+  payerVersion: { type: 'N', by: 'putGrant storePayerTokens' },
+  leaseOwner: { type: 'S', by: 'takeLease storePayerTokens revoke' },
+  leaseUntilMs: { type: 'N', by: 'takeLease releaseLease storePayerTokens revoke' },
+  lastEvent: { type: 'M', by: grantEventSteps, fields: grantEventAttributes },
+  createdAt: { type: 'N', by: 'putGrant' },
+  usedAt: { type: 'N', by: 'redeem rotate' },
+  endsAt: { type: 'N', by: 'putGrant' },
+  revokedAt: { type: 'N', by: 'revoke' },
+  revokedBy: { type: 'S', by: 'revoke' },
+  expiresAt: { type: 'N', by: 'putGrant redeem rememberAssertion' },
+  seenBy: { type: 'S', by: 'rememberAssertion' },
+} as const satisfies Attributes;
+
+/** AuditEvents: what a read leaves until it is in the audit bucket. */
+export const auditEventAttributes = {
+  eventId: { type: 'S', by: 'openGate onEnd' },
+  openId: { type: 'S', by: 'openGate closeReads' },
+  type: { type: 'S', by: 'openGate onEnd closeReads' },
+  closedBy: { type: 'S', by: 'closeReads' },
+  atMs: { type: 'N', by: 'openGate onEnd closeReads' },
+  requestId: { type: 'S', by: 'openGate onEnd' },
+  grantId: { type: 'S', by: 'openGate onEnd' },
+  partner: { type: 'S', by: 'openGate onEnd' },
+  payer: { type: 'S', by: 'openGate onEnd' },
+  interaction: { type: 'S', by: 'openGate onEnd' },
+  patient: { type: 'S', by: 'openGate onEnd' },
+  status: { type: 'N', by: 'onEnd' },
+  error: { type: 'S', by: 'onEnd' },
+  bytes: { type: 'N', by: 'onEnd' },
+  callerLeft: { type: 'BOOL', by: 'onEnd' },
+  expiresAt: { type: 'N', by: 'openGate onEnd' },
+} as const satisfies Attributes;
+
+/** Limits: how much of each limit is used. */
+export const limitAttributes = {
+  limitId: { type: 'S', by: 'leaseFromTable' },
+  takenUntilMs: { type: 'N', by: 'leaseFromTable' },
+  expiresAt: { type: 'N', by: 'leaseFromTable' },
+} as const satisfies Attributes;

@@ -1,0 +1,174 @@
+import {
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  ScanCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { closeReads } from '../../../../functions/audit/close-reads.ts';
+import type { AuditDeps } from '../../../../functions/audit/deps.ts';
+import { readEventWriter } from '../../../../functions/fetch/audit-read.ts';
+import { leaseFromTable } from '../../../../functions/fetch/limits/lease-slots.ts';
+import {
+  auditEventAttributes,
+  grantAttributes,
+  grantEventAttributes,
+  limitAttributes,
+  loginAttemptAttributes,
+  type Attributes,
+} from '../../../../functions/shared/store/attributes.ts';
+import { clausesOn, updateOf } from '../../../../functions/shared/store/expressions.ts';
+import { addLinkKey, putGrant, rememberAssertion, revoke, rotate } from '../../../../functions/shared/store/grants.ts';
+import { readerOf } from '../../../../functions/shared/store/items.ts';
+import { documentAt } from '../../../docs/documents.ts';
+import { stores, type Store } from '../../../model/store.ts';
+import { at, everyUpdate, grant, issue, now } from './grants-cases.ts';
+import { startAttempt } from './login-attempts-cases.ts';
+
+/** Something about each attribute. */
+type Described = Readonly<Record<string, string>>;
+
+const tables: Readonly<Record<string, Attributes>> = {
+  LoginAttempts: loginAttemptAttributes,
+  Grants: grantAttributes,
+  AuditEvents: auditEventAttributes,
+  Limits: limitAttributes,
+};
+
+/** The types that docs/storage.md gives a table's attributes, of which several may share a row. */
+const documentedTypes = (table: string): Described => {
+  const sections = documentAt('docs/storage.md').text.split(/^## /m);
+  const section = sections.find((text) => text.startsWith(`${table}\n`)) ?? '';
+  const rows = [...section.matchAll(/^\| (`[^|]*) \| ([^|]*) \| /gm)];
+  return Object.fromEntries(
+    rows.flatMap(([, first = '', second = '']) => {
+      const names = [...first.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
+      const types = second.trim().split(', ');
+      return names.map((name, index) => [name, types[types.length === 1 ? 0 : index] ?? ''] as const);
+    }),
+  );
+};
+
+const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [string, () => Promise<unknown>][]>> => {
+  const table = { client, name: 'any' };
+  const whole = { ...grant, patient: 'patient-1', codeChallenge: 'challenge', access: issue.access };
+  const pair = { ...issue, presentedHash: 'refresh-hash', salt: new Uint8Array([3]) };
+  const login = () => startAttempt(table, { codeChallenge: 'challenge', partnerState: 'state' });
+  const lease = { key: 'partner#a', rate: { perSecond: 50, burst: 100 }, slots: 1, crowded: false, now: () => 1e12 };
+  const known = { requestId: 'r', grantId: 'g', partner: 'p', payer: 'n', interaction: 'read Patient' };
+  const record = { ...known, status: 200, error: 'payer_error', bytes: 7 };
+  const read = { record, patient: 'patient-1' } as Parameters<ReturnType<typeof readEventWriter>['openGate']>[0];
+  const clock = { now: () => 1e12, monotonic: () => 0 };
+  const audit = { table, clock, stage: 'local', writeLog: () => undefined } as unknown as AuditDeps;
+  return {
+    LoginAttempts: [
+      ['putLoginAttempt', login],
+      ['consumeLoginAttempt', async () => (await login()).consume()],
+    ],
+    Grants: [
+      ['putGrant', () => putGrant(table, whole, at)],
+      ...everyUpdate(table),
+      ['rotate', () => rotate(table, whole, pair, at)],
+      ['revoke', () => revoke(table, 'g', 'byOperator', { ...at, by: { operator: 'o', note: 'n' } })],
+      ['addLinkKey', () => addLinkKey(table, 'g', { linkKey: new Uint8Array([1]), now })],
+      ['rememberAssertion', () => rememberAssertion(table, { jtiHash: 'jti', now, expiresAt: now, requestId: 'r' })],
+    ],
+    AuditEvents: [
+      ['openGate', () => readEventWriter(table, clock).openGate(read)],
+      ['onEnd', () => readEventWriter(table, clock).onEnd(read, { callerLeft: true })],
+      ['closeReads', () => closeReads(audit, 'audit-1')],
+    ],
+    Limits: [
+      ['leaseFromTable', () => leaseFromTable(table)({ ...lease, seenMs: undefined })],
+      ['leaseFromTable', () => leaseFromTable(table)({ ...lease, seenMs: 1e12 })],
+    ],
+  };
+};
+
+type Written = Readonly<Record<string, unknown>>;
+
+/** The attributes that a command sets or removes, and those within a map. */
+const namesIn = (input: Written): string[] => {
+  const { Item: item = {}, UpdateExpression: update = '' } = input as { Item?: Written; UpdateExpression?: string };
+  const aliases = (input['ExpressionAttributeNames'] ?? {}) as Readonly<Record<string, string>>;
+  const values = Object.values((input['ExpressionAttributeValues'] ?? {}) as Written);
+  const targets = update.split(/SET |REMOVE |ADD |, /).flatMap((part) => /^#?\w+/.exec(part)?.[0] ?? []);
+  const maps = [...Object.values(item), ...values].flatMap((value) => Object.keys((value as { M?: object }).M ?? {}));
+  // An update that may be an item's first writes its key too.
+  const key = String(input['ConditionExpression']).includes('attribute_exists(') ? {} : (input['Key'] ?? {});
+  const own = [...Object.keys(item), ...Object.keys(key), ...targets.map((name) => aliases[name] ?? name)];
+  return [...own, ...maps.map((name) => `lastEvent.${name}`)];
+};
+
+/** Who writes what, by what reaches DynamoDB. */
+const written = async (tableName: string): Promise<Described> => {
+  const client = new DynamoDBClient({ region: 'eu-central-1' });
+  const mock = mockClient(client);
+  const overdue = { eventId: { S: 'r' }, atMs: { N: '0' } };
+  mock.onAnyCommand().resolves({ Attributes: { takenUntilMs: { N: '1' } } });
+  mock.on(ScanCommand).resolves({ Items: [overdue] });
+  const found = new Map<string, Set<string>>();
+  for (const [step, run] of everyStep(client)[tableName] ?? []) {
+    mock.resetHistory();
+    // What a step makes of such an answer is no matter here; the last of its writes is its own.
+    await run().catch(() => undefined);
+    const sent = mock.calls().map(({ args: [command] }) => command as object);
+    const last = sent.findLast((one) => one instanceof PutItemCommand || one instanceof UpdateItemCommand);
+    for (const name of namesIn((last as PutItemCommand).input as unknown as Written)) {
+      found.set(name, (found.get(name) ?? new Set()).add(step));
+    }
+  }
+  return Object.fromEntries([...found].map(([name, steps]) => [name, [...steps].sort().join(' ')]));
+};
+
+describe.each(Object.entries(tables))('the attributes of %s', (table, attributes) => {
+  let store: Store;
+  beforeAll(async () => {
+    store = await stores.dynalite();
+  });
+  afterAll(() => store.close());
+
+  it('are those of docs/storage.md, with their types', () => {
+    const types = Object.entries(attributes).map(([name, { type }]) => [name, type]);
+
+    expect(documentedTypes(table)).toEqual(Object.fromEntries(types));
+  });
+
+  it('are written by the steps that are declared to write them, and by no others', async () => {
+    const nested = table === 'Grants' ? Object.entries(grantEventAttributes) : [];
+    const all = [
+      ...Object.entries(attributes),
+      ...nested.map(([name, field]) => [`lastEvent.${name}`, field] as const),
+    ];
+
+    expect(await written(table)).toEqual(
+      Object.fromEntries(all.map(([name, { by }]) => [name, by.split(' ').sort().join(' ')])),
+    );
+  });
+
+  it('can be set and asked for by name, though DynamoDB keeps some names for itself', async () => {
+    const [key = '', ...others] = Object.keys(attributes);
+    const values = { S: 'x', N: 1, B: new Uint8Array([1]), SS: ['x'], BOOL: true, M: { type: 'x' } } as const;
+    for (const name of others) {
+      const set = { [name]: values[attributes[name]!.type] };
+      const change = updateOf(attributes, { set, when: [clausesOn(attributes).absent(name)] });
+      await store.client.send(new UpdateItemCommand({ TableName: table, Key: { [key]: { S: 'x' } }, ...change }));
+    }
+    const { Item: item } = await store.client.send(
+      new GetItemCommand({ TableName: table, Key: { [key]: { S: 'x' } } }),
+    );
+
+    const read = readerOf(attributes, item ?? {});
+    for (const name of others) expect([name, read(name)]).toEqual([name, values[attributes[name]!.type]]);
+  });
+});
+
+it('docs/storage.md names every part of a grant’s last event', () => {
+  const row = /^\| `lastEvent`.*$/m.exec(documentAt('docs/storage.md').text)?.[0] ?? '';
+
+  expect([...row.matchAll(/`(\w+)`/g)].map(([, name]) => name)).toEqual([
+    'lastEvent',
+    ...Object.keys(grantEventAttributes),
+  ]);
+});
