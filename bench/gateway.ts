@@ -13,7 +13,7 @@ import { limiter } from '../functions/fetch/limits/limiter.ts';
 import { realDeps } from '../functions/shared/deps.ts';
 import type { ApiEvent, ApiResponse } from '../functions/shared/http/api.ts';
 import type { PayerHttp } from '../functions/shared/payer/http.ts';
-import { payerSecrets, secretsClient } from '../functions/shared/payer/secrets.ts';
+import { payerSecretReader, secretsClient } from '../functions/shared/payer/secrets.ts';
 import { tokenHandler } from '../functions/token/handler.ts';
 import { lambdaContext } from './api-event.ts';
 import { awslambda, sink } from './stream.ts';
@@ -62,7 +62,7 @@ export const gatewayOver = ({ tables, client, registry, payerHttp, onWrite }: Ga
     payerHttp: payerHttp ?? real.payerHttp,
     loginAttempts: { client, name: tables.loginAttempts },
     grants: { client, name: tables.grants },
-    readPayerSecret: payerSecrets(secretsClient(), 'bench/', real.clock),
+    readPayerSecret: payerSecretReader(secretsClient(), 'bench/', real.clock),
   };
   const buffered =
     (handler: unknown) =>

@@ -35,7 +35,7 @@ const findOverdue = async ({ table, clock }: AuditDeps): Promise<string[]> => {
 };
 
 /** False where it has ended meanwhile, or another run closed it; the index may lag behind. */
-const close = async ({ table, clock }: AuditDeps, eventId: string, requestId: string): Promise<boolean> => {
+const closeRead = async ({ table, clock }: AuditDeps, eventId: string, requestId: string): Promise<boolean> => {
   // The SDK's own retry after a lost answer finds what it closed itself.
   const openOrClosedHere = anyOf(exists('openId'), is('closedBy', '=', requestId));
   try {
@@ -68,7 +68,7 @@ const closeOverdue = async (deps: AuditDeps, requestId: string): Promise<Closed>
     const overdue = await findOverdue(deps);
     for (let at = 0; at < overdue.length; at += inParallel) {
       const some = overdue.slice(at, at + inParallel);
-      const results = await Promise.allSettled(some.map((eventId) => close(deps, eventId, requestId)));
+      const results = await Promise.allSettled(some.map((eventId) => closeRead(deps, eventId, requestId)));
       closed += results.filter((result) => result.status === 'fulfilled' && result.value).length;
       const failed = results.find((result) => result.status === 'rejected');
       if (failed !== undefined) return { closed, failure: failed.reason };

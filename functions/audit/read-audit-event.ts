@@ -47,7 +47,7 @@ const outcomeText = (status: number, error: string | undefined, callerLeft: bool
 /** The process died, or could not write its end. What left until then is not known. */
 const endUnknown = { outcome: '8', outcomeDesc: 'end unknown' } as const;
 
-const ending = (image: Image): Pick<AuditEvent, 'outcome' | 'outcomeDesc'> => {
+const describeEnd = (image: Image): Pick<AuditEvent, 'outcome' | 'outcomeDesc'> => {
   const optional = readerOf(auditEventAttributes, image);
   const status = requiredReader(auditEventAttributes, image)('status');
   const error = optional('error');
@@ -76,7 +76,7 @@ export const readAuditEvent = (image: Image, stage: string): AuditEvent => {
     subtype: [restful(interaction), { system: systems.event, code: type }],
     action: /^(read|vread|history)/.test(interaction) ? 'R' : 'E',
     recorded: new Date(required('atMs')).toISOString(),
-    ...(type === 'ended' ? ending(image) : type === 'endUnknown' ? endUnknown : {}),
+    ...(type === 'ended' ? describeEnd(image) : type === 'endUnknown' ? endUnknown : {}),
     agent: [partnerAgent(required('partner'), true), payerAgent(required('payer'))],
     source: sourceOf(stage),
     entity: [

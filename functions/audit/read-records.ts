@@ -21,7 +21,7 @@ const keyOf = ({ dynamodb }: DynamoDBRecord): string =>
  * What says that something happened though nobody can say what: an item that a later version wrote, or a damaged one.
  * Of the item it holds the key.
  */
-const unreadable = (record: DynamoDBRecord, stage: string, nowMs: number): FiledEvent => {
+const unreadableEvent = (record: DynamoDBRecord, stage: string, nowMs: number): FiledEvent => {
   const { ApproximateCreationDateTime: atSeconds, SequenceNumber: sequence = '' } = record.dynamodb ?? {};
   const key = keyOf(record);
   const event: AuditEvent = {
@@ -40,7 +40,7 @@ const unreadable = (record: DynamoDBRecord, stage: string, nowMs: number): Filed
   return { event, partner: 'unknown', unreadable: true };
 };
 
-const readable = ({ dynamodb = {} }: DynamoDBRecord, stage: string): FiledEvent | undefined => {
+const readEvent = ({ dynamodb = {} }: DynamoDBRecord, stage: string): FiledEvent | undefined => {
   const { Keys: keys = {}, NewImage: after, OldImage: before } = dynamodb;
   if (after === undefined) throw new Error('no image');
   const partner = after['partner']?.S ?? '';
@@ -56,16 +56,17 @@ const readable = ({ dynamodb = {} }: DynamoDBRecord, stage: string): FiledEvent 
 };
 
 /** Client assertions that were used stand in the grants' table too, and an item that TTL removed is no event. */
-const isNone = (record: DynamoDBRecord): boolean => record.eventName === 'REMOVE' || keyOf(record).startsWith('jti.');
+const isNoEvent = (record: DynamoDBRecord): boolean =>
+  record.eventName === 'REMOVE' || keyOf(record).startsWith('jti.');
 
 /** The events that a batch of the tables' streams tells of, in its order. */
 export const readRecords = (records: readonly DynamoDBRecord[], stage: string, nowMs: number): FiledEvent[] =>
   records.flatMap((record) => {
-    if (isNone(record)) return [];
+    if (isNoEvent(record)) return [];
     try {
-      return readable(record, stage) ?? [];
+      return readEvent(record, stage) ?? [];
     } catch {
       // It must not block all that come after it.
-      return unreadable(record, stage, nowMs);
+      return unreadableEvent(record, stage, nowMs);
     }
   });

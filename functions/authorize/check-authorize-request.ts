@@ -1,5 +1,5 @@
 import { GatewayError } from '../shared/errors.ts';
-import { checkNotRepeated, type Parameters } from '../shared/http/api.ts';
+import { checkNotRepeated, type RequestParameters } from '../shared/http/api.ts';
 import { nameScopes } from '../shared/partner/name-scopes.ts';
 import { limitScopes, readsSomething } from '../shared/partner/scopes.ts';
 import { scopeAtPayer } from '../shared/payer/scope-at-payer.ts';
@@ -16,7 +16,7 @@ export interface CheckedRequest {
 const invalid = (publicMessage: string): GatewayError => new GatewayError('invalid_request', publicMessage);
 
 /** RFC 6749 §3.1.1; the reference page's partners send none. */
-const checkResponseType = ({ values }: Parameters): void => {
+const checkResponseType = ({ values }: RequestParameters): void => {
   if ((values.get('response_type') ?? 'code') !== 'code') {
     throw new GatewayError('unsupported_response_type', 'response_type must be code.');
   }
@@ -25,7 +25,7 @@ const checkResponseType = ({ values }: Parameters): void => {
 };
 
 /** RFC 7636 §4.4.1: S256 only, required unless the partner's registration says otherwise. */
-const checkPkce = ({ values }: Parameters, pkceOptional: boolean): string | undefined => {
+const checkPkce = ({ values }: RequestParameters, pkceOptional: boolean): string | undefined => {
   const challenge = values.get('code_challenge');
   if (challenge === undefined) {
     if (!pkceOptional || values.has('code_challenge_method')) throw invalid('code_challenge is missing (PKCE, S256).');
@@ -48,7 +48,7 @@ const invalidScope = (publicMessage: string, detail: string): GatewayError =>
  * was asked for. The rest is dropped, and the token answer's `scope` says so.
  */
 const checkScope = (
-  { values }: Parameters,
+  { values }: RequestParameters,
   { partner, payer }: CheckedClient,
 ): Pick<CheckedRequest, 'scope' | 'refreshable'> => {
   const asked = parseScopes(values.get('scope') ?? '');
@@ -79,7 +79,7 @@ const checkScope = (
 };
 
 /** SMART App Launch: `aud` (RFC 8707: `resource`) is this payer's FHIR base, with or without a last slash. */
-const checkAudience = ({ values }: Parameters, base: string): void => {
+const checkAudience = ({ values }: RequestParameters, base: string): void => {
   for (const name of ['aud', 'resource']) {
     if (![undefined, base, `${base}/`].includes(values.get(name))) throw invalid(`${name} must be ${base}.`);
   }
@@ -89,7 +89,7 @@ const checkAudience = ({ values }: Parameters, base: string): void => {
  * Checks everything that is told to the partner by redirect.
  * @throws GatewayError of RFC 6749 §4.1.2.1
  */
-export const checkAuthorizeRequest = (client: CheckedClient, request: Parameters): CheckedRequest => {
+export const checkAuthorizeRequest = (client: CheckedClient, request: RequestParameters): CheckedRequest => {
   const { partner, payer, returnTo } = client;
   checkNotRepeated(request);
   if (!partner.payers.includes(payer.id)) {

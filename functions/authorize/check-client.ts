@@ -1,6 +1,6 @@
 import type { Deps } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import type { Parameters } from '../shared/http/api.ts';
+import type { RequestParameters } from '../shared/http/api.ts';
 import { trustRedirectUri, type PartnerReturn } from '../shared/partner/redirect.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
 import { requirePayer } from '../shared/registry/require-payer.ts';
@@ -25,7 +25,7 @@ export interface CheckedClient {
 export const checkClient = async (
   { registry, origin }: Pick<Deps, 'registry' | 'origin'>,
   payerId: string,
-  { values, repeated }: Parameters,
+  { values, repeated }: RequestParameters,
   record: Pick<RequestRecord, 'partner'>,
 ): Promise<CheckedClient> => {
   const payer = await requirePayer(registry, payerId, 'invalid_request');

@@ -1,9 +1,10 @@
 import { base64url, nowSeconds, type Deps } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import type { ApiEvent, ApiResponse, Parameters } from '../shared/http/api.ts';
+import type { ApiEvent, ApiResponse, RequestParameters } from '../shared/http/api.ts';
 import { hostCookie, readCookies } from '../shared/http/cookies.ts';
 import { html, page, type Html } from '../shared/http/page.ts';
-import { anyType, hasWord, type Scopes } from '../shared/registry/scopes.ts';
+import { anyType } from '../shared/registry/resource-types.ts';
+import { hasWord, type Scopes } from '../shared/registry/scopes.ts';
 import { authorizeUrl } from '../shared/registry/urls.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import type { CheckedRequest } from './check-authorize-request.ts';
@@ -25,7 +26,7 @@ const knownToken = (event: ApiEvent): string | undefined =>
  * The form proves itself by a double-submit token: under `no-referrer` a form's `Origin` is `null`.
  * @throws GatewayError `access_denied` where the member refuses, `invalid_request` for a form that is not ours
  */
-export const memberAllows = (event: ApiEvent, { values }: Parameters): boolean => {
+export const checkConsent = (event: ApiEvent, { values }: RequestParameters): boolean => {
   const decision = values.get(decisionField);
   if (event.httpMethod !== 'POST' || decision === undefined) return false;
   const token = knownToken(event);
@@ -60,7 +61,7 @@ export const askForConsent = (
   event: ApiEvent,
   { partner, payer, returnTo }: CheckedClient,
   { scope }: CheckedRequest,
-  { values }: Parameters,
+  { values }: RequestParameters,
 ): ApiResponse => {
   // Tabs share the token, so that opening a second one does not break the first.
   const token = knownToken(event) ?? base64url(randomBytes(32));

@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import type { Deps } from '../shared/deps.ts';
 import { answerError, answerErrors } from '../shared/http/answer-errors.ts';
 import { checkMethod, parameters, payerOf, queryPairs, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
-import { formPairs } from '../shared/http/form.ts';
+import { readFormPairs } from '../shared/http/form.ts';
 import { errorPage, redirect } from '../shared/http/page.ts';
 import { refusePrefetch } from '../shared/http/refuse-prefetch.ts';
 import { returnError, type PartnerReturn } from '../shared/partner/redirect.ts';
@@ -11,7 +11,7 @@ import { recordRequest, type RequestRecord } from '../shared/record/request-reco
 import type { Table } from '../shared/store/dynamo.ts';
 import { checkAuthorizeRequest } from './check-authorize-request.ts';
 import { checkClient } from './check-client.ts';
-import { askForConsent, memberAllows } from './consent.ts';
+import { askForConsent, checkConsent } from './consent.ts';
 import { rememberLoginAttempt } from './remember-login-attempt.ts';
 
 /** What the authorize function is given. */
@@ -28,11 +28,11 @@ export const authorizeHandler = (deps: AuthorizeDeps) =>
       record.step = record.function;
       checkMethod(event, ['GET', 'POST']);
       refusePrefetch(event);
-      const request = parameters(event.httpMethod === 'POST' ? formPairs(event) : queryPairs(event));
+      const request = parameters(event.httpMethod === 'POST' ? readFormPairs(event) : queryPairs(event));
       const client = await checkClient(deps, payerOf(event), request, record);
       return answerPartner(client.returnTo, record, async () => {
         const checked = checkAuthorizeRequest(client, request);
-        if (client.partner.consent === 'gateway' && !memberAllows(event, request)) {
+        if (client.partner.consent === 'gateway' && !checkConsent(event, request)) {
           return askForConsent(deps, event, client, checked, request);
         }
         const attempt = await rememberLoginAttempt(deps, event, client, checked);

@@ -7,7 +7,7 @@ import {
   type PayerClientDeps,
   type PayerTokenAnswer,
 } from '../shared/payer/client.ts';
-import { loginFailure, PayerError } from '../shared/payer/errors.ts';
+import { failureAtLogin, PayerError } from '../shared/payer/errors.ts';
 import { patientId } from '../shared/payer/patient-id.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { callbackUri } from '../shared/registry/urls.ts';
@@ -29,7 +29,7 @@ export const askPayer = async (
   try {
     return await exchangeCode(deps, payer, { code, redirectUri, verifier });
   } catch (error) {
-    throw error instanceof PayerError ? loginFailure(error) : error;
+    throw error instanceof PayerError ? failureAtLogin(error) : error;
   }
 };
 
@@ -51,7 +51,7 @@ const searchPatient = async (deps: PayerClientDeps, payer: Payer, tokens: PayerT
  * to no patient.
  * @throws GatewayError `server_error` where the payer names no single patient
  */
-export const whoseRecord = async (
+export const requirePatient = async (
   deps: PayerClientDeps,
   payer: Payer,
   { tokens, patient }: PayerTokenAnswer,
@@ -66,7 +66,7 @@ export const whoseRecord = async (
 };
 
 /** Runs what makes a grant of payer tokens; where that fails nobody will ever hold them, so the payer may forget them. */
-export const orRevoke = async <T>(
+export const revokeOnFailure = async <T>(
   deps: PayerClientDeps,
   payer: Payer,
   tokens: PayerTokens,

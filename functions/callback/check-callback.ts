@@ -1,6 +1,6 @@
 import type { Deps } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { checkNotRepeated, type Parameters } from '../shared/http/api.ts';
+import { checkNotRepeated, type RequestParameters } from '../shared/http/api.ts';
 import { requirePayer } from '../shared/registry/require-payer.ts';
 import type { Payer } from '../shared/registry/types.ts';
 
@@ -27,7 +27,7 @@ const checkIssuer = ({ sendsIss, issuer }: Payer, iss: string | undefined): void
 export const checkCallback = async (
   { registry }: Pick<Deps, 'registry'>,
   payerId: string,
-  request: Parameters,
+  request: RequestParameters,
 ): Promise<Callback> => {
   const payer = await requirePayer(registry, payerId, 'invalid_request');
   checkNotRepeated(request);

@@ -13,7 +13,7 @@ import { putGrant } from '../shared/store/grants.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
 
 /** The scope that partner and payer agree on; `offline_access` only where it can be kept. */
-const grantedScope = (
+const requireGrantedScope = (
   payer: Payer,
   attempt: LoginAttempt,
   { scope }: Pick<PayerTokenAnswer, 'scope'>,
@@ -43,7 +43,7 @@ export const createGrant = async (
   const { tokens, patient } = answer;
   const now = nowSeconds(deps.clock);
   const refreshable = attempt.refreshable && tokens.refreshToken !== undefined;
-  const scope = grantedScope(payer, attempt, answer, refreshable);
+  const scope = requireGrantedScope(payer, attempt, answer, refreshable);
   const endsAt =
     tokens.refreshToken === undefined
       ? Math.min(now + lifetimes.grant, tokens.expiresAt ?? now + lifetimes.accessToken)

@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import type { Deps } from '../shared/deps.ts';
 import { answerError, answerErrors } from '../shared/http/answer-errors.ts';
 import { checkMethod, parameters, payerOf, queryPairs, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
-import { inTime } from '../shared/http/in-time.ts';
+import { finishInTime } from '../shared/http/finish-in-time.ts';
 import { errorPage } from '../shared/http/page.ts';
 import { refusePrefetch } from '../shared/http/refuse-prefetch.ts';
 import { clearLoginCookie } from '../shared/partner/login-cookie.ts';
@@ -10,7 +10,7 @@ import { returnError, returnToPartner } from '../shared/partner/redirect.ts';
 import type { PayerClientDeps } from '../shared/payer/client.ts';
 import { recordRequest } from '../shared/record/request-record.ts';
 import type { Table } from '../shared/store/dynamo.ts';
-import { askPayer, orRevoke, whoseRecord } from './ask-payer.ts';
+import { askPayer, requirePatient, revokeOnFailure } from './ask-payer.ts';
 import { checkCallback } from './check-callback.ts';
 import { checkPayerAnswer } from './check-payer-answer.ts';
 import { createGrant } from './create-grant.ts';
@@ -37,10 +37,10 @@ export const callbackHandler = (deps: CallbackDeps) =>
       const cookies = [clearLoginCookie(callback.state)];
       try {
         const code = checkPayerAnswer(callback);
-        const grant = await inTime(context, async () => {
+        const grant = await finishInTime(context, async () => {
           const answer = await askPayer(deps, callback.payer, login.attempt, code);
-          return orRevoke(deps, callback.payer, answer.tokens, async () => {
-            const patient = await whoseRecord(deps, callback.payer, answer);
+          return revokeOnFailure(deps, callback.payer, answer.tokens, async () => {
+            const patient = await requirePatient(deps, callback.payer, answer);
             return createGrant(deps, callback.payer, login.attempt, { ...answer, patient }, record.requestId);
           });
         });

@@ -1,5 +1,5 @@
-import { environment, realDeps } from '../shared/deps.ts';
-import { payerSecrets, secretsClient } from '../shared/payer/secrets.ts';
+import { realDeps, requireEnvironment } from '../shared/deps.ts';
+import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
 import { dynamoClient } from '../shared/store/dynamo.ts';
 import { callbackHandler } from './handler.ts';
 
@@ -8,7 +8,7 @@ const client = dynamoClient();
 
 export const handler = callbackHandler({
   ...deps,
-  loginAttempts: { client, name: environment('LOGIN_ATTEMPTS_TABLE') },
-  grants: { client, name: environment('GRANTS_TABLE') },
-  readPayerSecret: payerSecrets(secretsClient(), environment('PAYER_SECRET_PREFIX'), deps.clock),
+  loginAttempts: { client, name: requireEnvironment('LOGIN_ATTEMPTS_TABLE') },
+  grants: { client, name: requireEnvironment('GRANTS_TABLE') },
+  readPayerSecret: payerSecretReader(secretsClient(), requireEnvironment('PAYER_SECRET_PREFIX'), deps.clock),
 });

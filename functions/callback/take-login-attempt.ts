@@ -18,7 +18,7 @@ export interface TakenAttempt {
 }
 
 /** A reload, or a step back in the browser: the login is over, one way or the other. */
-const finished = async ({ registry }: Pick<Deps, 'registry'>, partnerId: string): Promise<GatewayError> => {
+const finishedSignIn = async ({ registry }: Pick<Deps, 'registry'>, partnerId: string): Promise<GatewayError> => {
   const partner = await registry.partner(partnerId);
   const message = 'It can be used once only, and it has been used.';
   return new GatewayError('invalid_request', message, {
@@ -27,7 +27,7 @@ const finished = async ({ registry }: Pick<Deps, 'registry'>, partnerId: string)
   });
 };
 
-const over = (detail: string): GatewayError =>
+const expiredSignIn = (detail: string): GatewayError =>
   new GatewayError('invalid_request', 'This sign-in has expired. Please start again in the app.', { detail });
 
 /**
@@ -53,7 +53,7 @@ export const takeLoginAttempt = async (
   if (consumed.outcome !== 'unknown') {
     record.partner = consumed.outcome === 'consumed' ? consumed.attempt.partner : consumed.partner;
   }
-  if (consumed.outcome === 'finished') throw await finished(deps, consumed.partner);
+  if (consumed.outcome === 'finished') throw await finishedSignIn(deps, consumed.partner);
   if (consumed.outcome === 'otherBrowser') {
     throw new GatewayError(
       'invalid_request',
@@ -61,8 +61,8 @@ export const takeLoginAttempt = async (
       { detail: 'login cookie is missing or of another attempt' },
     );
   }
-  if (consumed.outcome === 'unknown') throw over('no login attempt of this state at this payer');
-  if (consumed.outcome === 'expired') throw over('the login attempt has expired');
+  if (consumed.outcome === 'unknown') throw expiredSignIn('no login attempt of this state at this payer');
+  if (consumed.outcome === 'expired') throw expiredSignIn('the login attempt has expired');
   const { attempt } = consumed;
   const partner = await deps.registry.partner(attempt.partner);
   const redirectUri = partner && trustRedirectUri(attempt.redirectUri, partner);

@@ -10,7 +10,7 @@ const parallel = 8;
 const reserveMs = 2000;
 
 /** One line a payer: metrics and alarms are made of it, as of a request's. */
-const lookAt = async (deps: CanaryDeps, payer: Payer, requestId: string): Promise<void> => {
+const checkAndReport = async (deps: CanaryDeps, payer: Payer, requestId: string): Promise<void> => {
   const { clock, registry, writeLog } = deps;
   const time = new Date(clock.now()).toISOString();
   const startedAtMs = clock.monotonic();
@@ -46,7 +46,7 @@ export const canaryHandler =
       while (context.getRemainingTimeInMillis() > longestCheckMs + reserveMs) {
         const payer = waiting.shift();
         if (payer === undefined) return;
-        await lookAt(deps, payer, context.awsRequestId);
+        await checkAndReport(deps, payer, context.awsRequestId);
       }
     };
     await Promise.all(Array.from({ length: parallel }, worker));

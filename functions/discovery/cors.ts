@@ -2,7 +2,7 @@ import type { MiddlewareObj } from '@middy/core';
 import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
 
 /** The answer to a preflight; {@link openToAll} adds who may ask. */
-export const preflight = (): ApiResponse => ({
+export const answerPreflight = (): ApiResponse => ({
   statusCode: 204,
   headers: {
     Allow: 'GET, HEAD, OPTIONS',

@@ -10,7 +10,7 @@ import { requirePayer } from '../shared/registry/require-payer.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { authorizationServerMetadata } from './authorization-server-metadata.ts';
 import { cacheStatements } from './cache-statements.ts';
-import { openToAll, preflight } from './cors.ts';
+import { answerPreflight, openToAll } from './cors.ts';
 import { facadeOf } from './facade.ts';
 import { fetchStatement } from './fetch-statement.ts';
 import { gatewayStatement } from './gateway-statement.ts';
@@ -46,7 +46,7 @@ const answersOf = (deps: Deps): readonly (readonly [RegExp, Answer])[] => {
   ];
 };
 
-const findAnswer = (answers: ReturnType<typeof answersOf>, event: ApiEvent): Answer => {
+const requireAnswer = (answers: ReturnType<typeof answersOf>, event: ApiEvent): Answer => {
   const found = answers.find(([route]) => route.test(event.resource));
   if (found === undefined) throw new GatewayError('not_found', 'There is nothing here.');
   return found[1];
@@ -72,10 +72,10 @@ export const discovery = (deps: Deps) => {
     .use(openToAll())
     .use(answerErrors(tellError))
     .handler(async (event, { record }): Promise<ApiResponse> => {
-      if (event.httpMethod === 'OPTIONS') return preflight();
+      if (event.httpMethod === 'OPTIONS') return answerPreflight();
       record.step = record.function;
       checkMethod(event, ['GET', 'HEAD']);
-      const answer = findAnswer(answers, event);
+      const answer = requireAnswer(answers, event);
       const payer = await requirePayer(deps.registry, payerOf(event), 'not_found', unknownPayer);
       return withoutBodyForHead(event, await answer(payer, record));
     });

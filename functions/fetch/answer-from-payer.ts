@@ -68,7 +68,7 @@ const answerHeaders = (answer: PayerAnswer): Record<string, string> => {
 const isOutcome = (text: string): boolean => parseObject(text)?.['resourceType'] === 'OperationOutcome';
 
 /** The payer's 4xx keeps its meaning: its own OperationOutcome, or one of ours where it gave none. */
-const refusal = async (answer: PayerAnswer): Promise<ApiResponse> => {
+const answerRefusal = async (answer: PayerAnswer): Promise<ApiResponse> => {
   const { response, payer, base, record } = answer;
   const { status } = response;
   record.detail = `payer answered ${status}`;
@@ -111,7 +111,7 @@ export const answerFromPayer = async (deps: FetchDeps, answer: PayerAnswer): Pro
       return { statusCode: 304, headers: answerHeaders(answer), body: '' };
     }
     if (response.status >= 400) {
-      const refused = await refusal(answer);
+      const refused = await answerRefusal(answer);
       deadline.end();
       return refused;
     }
@@ -127,10 +127,10 @@ export const answerFromPayer = async (deps: FetchDeps, answer: PayerAnswer): Pro
     deadline.end();
     throw error;
   }
-  return success(deps, answer);
+  return answerSuccess(deps, answer);
 };
 
-const success = (deps: FetchDeps, answer: PayerAnswer): ApiResponse => {
+const answerSuccess = (deps: FetchDeps, answer: PayerAnswer): ApiResponse => {
   const headers = answerHeaders(answer);
   // A document may be JSON of any kind: only what says that it is FHIR is taken for it.
   const fhir = isDocument(answer.request) ? isFhirJson(answer.response) : isJson(answer.response);

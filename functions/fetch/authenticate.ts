@@ -1,7 +1,7 @@
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { header, payerOf, queryPairs, type ApiEvent } from '../shared/http/api.ts';
-import { knownAccess, scopeNow, stillAllowed } from '../shared/partner/live-grant.ts';
+import { findAccess, findAllowed, scopeNow } from '../shared/partner/live-grant.ts';
 import { openGrant, type OpenGrant } from '../shared/payer/open-grant.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
 import { requirePayer } from '../shared/registry/require-payer.ts';
@@ -27,7 +27,7 @@ const noToken = (publicMessage: string): GatewayError =>
 const invalidToken = (detail: string): GatewayError =>
   new GatewayError('invalid_token', 'The access token is unknown, expired or revoked.', { detail });
 
-const bearerOf = (event: ApiEvent): string => {
+const requireBearer = (event: ApiEvent): string => {
   // In any case: a payer may not mind it, and would take the value for a token.
   if (queryPairs(event).some(([name]) => name.toLowerCase() === 'access_token')) {
     throw noToken('Send the access token in the Authorization header, never in the query.');
@@ -54,21 +54,21 @@ const isOlderToken = (grant: Grant, { grantKey }: AccessToken): boolean => {
  */
 export const authenticate = async (deps: FetchDeps, event: ApiEvent, record: RequestRecord): Promise<Authenticated> => {
   const { id: payerId } = await requirePayer(deps.registry, payerOf(event), 'not_found');
-  const text = bearerOf(event);
+  const text = requireBearer(event);
   const token = readAccessToken(text);
   if (token === undefined) throw invalidToken('damaged, or no access token of ours');
   const now = nowSeconds(deps.clock);
 
   const grant = await getGrant(deps.grants, token.grantId);
   if (grant === undefined) throw invalidToken('no such grant');
-  const access = knownAccess(grant, sha256(text));
+  const access = findAccess(grant, sha256(text));
   if (access === undefined && !isOlderToken(grant, token)) throw invalidToken('no token of this grant');
   Object.assign(record, { grantId: grant.grantId, partner: grant.partner });
   if (access === undefined) throw invalidToken('replaced by later refreshes');
   if (access.expiresAt <= now) throw invalidToken('expired');
   if (!isLive(grant, now)) throw invalidToken('the grant has ended');
   if (grant.payer !== payerId) throw invalidToken("another payer's grant");
-  const allowed = await stillAllowed(deps.registry, grant);
+  const allowed = await findAllowed(deps.registry, grant);
   if (allowed === undefined) throw invalidToken('the config no longer allows this grant');
   const scope = scopeNow(access.scope, allowed.partner);
   return { ...allowed, access: { ...access, scope }, open: openGrant(grant, token.grantKey) };

@@ -2,10 +2,10 @@ import { isDocument, type FhirRequest } from '../shared/fhir/fhir-request.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
 import { header, type ApiEvent } from '../shared/http/api.ts';
 import { payerHttpFailure } from '../shared/payer/client.ts';
-import { readFailure } from '../shared/payer/errors.ts';
+import { failureAtRead } from '../shared/payer/errors.ts';
 import type { PayerResponse } from '../shared/payer/http.ts';
 import type { OpenGrant } from '../shared/payer/open-grant.ts';
-import { reconnect, refreshPayerTokens } from '../shared/payer/refresh-tokens.ts';
+import { reconnectNeeded, refreshPayerTokens } from '../shared/payer/refresh-tokens.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import type { FetchDeps } from './deps.ts';
@@ -64,7 +64,7 @@ const send = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<
     record.payerStatus = response.status;
     return response;
   } catch (error) {
-    throw readFailure(payerHttpFailure(error, 'FHIR API'));
+    throw failureAtRead(payerHttpFailure(error, 'FHIR API'));
   } finally {
     clearTimeout(timer);
     record.payerMs = Math.round(deps.clock.monotonic() - startedAt);
@@ -93,5 +93,5 @@ const callTwice = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Pro
   const again = await send(deps, event, { ...call, open });
   if (again.status !== 401) return again;
   await dropBody(again);
-  throw reconnect('the payer refuses a token that it has just refreshed');
+  throw reconnectNeeded('the payer refuses a token that it has just refreshed');
 };

@@ -1,7 +1,8 @@
 import { GatewayError } from '../shared/errors.ts';
 import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
 import { heldByPartner } from '../shared/partner/scopes.ts';
-import { anyType, covers, type ReadAccess, type Scopes } from '../shared/registry/scopes.ts';
+import { anyType } from '../shared/registry/resource-types.ts';
+import { covers, type ReadAccess, type Scopes } from '../shared/registry/scopes.ts';
 
 const allows: Readonly<Record<ReadAccess, string>> = { r: 'read', s: 'search', rs: 'read and search' };
 

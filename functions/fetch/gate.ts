@@ -14,7 +14,7 @@ const reserveMs = 3000;
 const over = new Error('The read is over');
 
 /** The time budget of a whole read: the function's own. */
-export const deadlineOf = (context: Context): Deadline => {
+export const startDeadline = (context: Context): Deadline => {
   const controller = new AbortController();
   const timer = setTimeout(
     () => controller.abort(new DOMException('time budget is over', 'TimeoutError')),
@@ -41,7 +41,7 @@ export const dropBody = async ({ body }: PayerResponse): Promise<void> => {
  * is ended, and its answer dropped unread.
  * @throws what the gate threw, or the call
  */
-export const behindGate = async (
+export const passGate = async (
   gate: Promise<void>,
   call: Promise<PayerResponse>,
   { end }: Deadline,

@@ -5,8 +5,8 @@ import { checkPatient } from '../shared/fhir/patient.ts';
 import { fhirMethods } from '../shared/fhir/refusals.ts';
 import { answerErrors } from '../shared/http/answer-errors.ts';
 import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
-import { corsForPartners, preflight } from '../shared/http/cors.ts';
-import { freshPayerTokens } from '../shared/payer/refresh-tokens.ts';
+import { answerIfPreflight, corsForPartners } from '../shared/http/cors.ts';
+import { ensureFreshPayerTokens } from '../shared/payer/refresh-tokens.ts';
 import { recordRequest } from '../shared/record/request-record.ts';
 import { facadeBase, payerBases } from '../shared/registry/urls.ts';
 import { answerFromPayer } from './answer-from-payer.ts';
@@ -15,19 +15,19 @@ import { authenticate } from './authenticate.ts';
 import { callPayer } from './call-payer.ts';
 import { checkScopes } from './check-scopes.ts';
 import type { FetchDeps } from './deps.ts';
-import { discoveryUrl } from './discovery-url.ts';
-import { behindGate, deadlineOf } from './gate.ts';
-import { linkKeyOf } from './link-key.ts';
+import { passGate, startDeadline } from './gate.ts';
+import { ensureLinkKey } from './link-key.ts';
 import { takePartnerTurn, tellRateLimit } from './rate-limit.ts';
 import { checkReadOnly, readFhirRequest } from './read-request.ts';
+import { redirectToDiscovery } from './redirect-to-discovery.ts';
 import { hasPages } from './seal-links.ts';
-import { bodyEnded } from './stream-body.ts';
+import { endBody } from './stream-body.ts';
 
 /** The FHIR route: the payer's record, read-only, as a stream (RFC 6750, FHIR R4 http.html). */
 export const fetchHandler = (deps: FetchDeps) =>
   middy<ApiEvent, ApiResponse>({
     executionMode: executionModeStreamifyResponse,
-    requestEnd: ({ response }: { response?: ApiResponse | null }) => bodyEnded(response?.body),
+    requestEnd: ({ response }: { response?: ApiResponse | null }) => endBody(response?.body),
   })
     .use(recordRequest(deps, 'fetch'))
     .use(auditAnswers)
@@ -37,7 +37,7 @@ export const fetchHandler = (deps: FetchDeps) =>
     .handler(async (event, context) => {
       const { record } = context;
       record.step = record.function;
-      const early = preflight(event, fhirMethods) ?? discoveryUrl(event, deps.origin);
+      const early = answerIfPreflight(event, fhirMethods) ?? redirectToDiscovery(event, deps.origin);
       if (early !== undefined) return early;
       checkReadOnly(event);
       const { partner, payer, open, access } = await authenticate(deps, event, record);
@@ -49,10 +49,10 @@ export const fetchHandler = (deps: FetchDeps) =>
       if (open.grant.patient !== undefined) {
         checkPatient(request, open.grant.patient, [base, ...payerBases(payer)]);
       }
-      const linkKey = hasPages(request) ? await linkKeyOf(deps, open.grant) : undefined;
-      const fresh = await freshPayerTokens(deps, payer, open, record);
-      const deadline = deadlineOf(context);
+      const linkKey = hasPages(request) ? await ensureLinkKey(deps, open.grant) : undefined;
+      const fresh = await ensureFreshPayerTokens(deps, payer, open, record);
+      const deadline = startDeadline(context);
       const call = callPayer(deps, event, { payer, request, open: fresh, base, deadline, record });
-      const response = await behindGate(audit.begin(), call, deadline);
+      const response = await passGate(audit.begin(), call, deadline);
       return answerFromPayer(deps, { response, payer, request, base, linkKey, deadline, record, audit });
     });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { environment, realDeps } from '../shared/deps.ts';
-import { payerSecrets, secretsClient } from '../shared/payer/secrets.ts';
+import { realDeps, requireEnvironment } from '../shared/deps.ts';
+import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
 import { dynamoClient } from '../shared/store/dynamo.ts';
 import { readEventWriter } from './audit-read.ts';
 import { fetchHandler } from './handler.ts';
@@ -14,12 +14,12 @@ const client = dynamoClient();
 
 export const handler = fetchHandler({
   ...deps,
-  grants: { client, name: environment('GRANTS_TABLE') },
-  readPayerSecret: payerSecrets(secretsClient(), environment('PAYER_SECRET_PREFIX'), deps.clock),
+  grants: { client, name: requireEnvironment('GRANTS_TABLE') },
+  readPayerSecret: payerSecretReader(secretsClient(), requireEnvironment('PAYER_SECRET_PREFIX'), deps.clock),
   sleep: (ms) => sleep(ms),
   takeTurn: limiter({
-    lease: leaseFromTable({ client, name: environment('LIMITS_TABLE') }),
+    lease: leaseFromTable({ client, name: requireEnvironment('LIMITS_TABLE') }),
     clock: boundedClock(client, deps.clock),
   }),
-  ...readEventWriter({ client, name: environment('AUDIT_TABLE') }, deps.clock),
+  ...readEventWriter({ client, name: requireEnvironment('AUDIT_TABLE') }, deps.clock),
 });

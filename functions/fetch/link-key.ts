@@ -12,7 +12,7 @@ const keyBytes = 32;
  * the same time one writes it and the others read it.
  * @throws GatewayError `temporarily_unavailable`, also where the grant has ended meanwhile: the next read says so
  */
-export const linkKeyOf = async (deps: FetchDeps, { grantId, linkKey }: Grant): Promise<LinkKey> => {
+export const ensureLinkKey = async (deps: FetchDeps, { grantId, linkKey }: Grant): Promise<LinkKey> => {
   if (linkKey !== undefined) return { grantId, linkKey };
   const made = deps.randomBytes(keyBytes);
   if (await addLinkKey(deps.grants, grantId, { linkKey: made, now: nowSeconds(deps.clock) })) {

@@ -1,17 +1,17 @@
 import { GatewayError } from '../shared/errors.ts';
 import { checkFormat } from '../shared/fhir/check-search.ts';
 import { isDocument, type FhirRequest, type Parameter } from '../shared/fhir/fhir-request.ts';
-import { shown } from '../shared/fhir/known-parameters.ts';
+import { quoteName } from '../shared/fhir/known-parameters.ts';
 import { linkParameter, unsealPage } from '../shared/fhir/page-link.ts';
 import { pageRequest } from '../shared/fhir/page-request.ts';
 import { parseFhirRequest } from '../shared/fhir/parse-fhir-request.ts';
 import { notSupported, readOnly } from '../shared/fhir/refusals.ts';
 import { header, queryPairs, type ApiEvent } from '../shared/http/api.ts';
-import { formPairs } from '../shared/http/form.ts';
+import { readFormPairs } from '../shared/http/form.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import type { Grant } from '../shared/store/grant.ts';
-import { segmentsOf } from './discovery-url.ts';
+import { segmentsOf } from './redirect-to-discovery.ts';
 
 const overrides = ['x-http-method-override', 'x-http-method', 'x-method-override'];
 /** The same as a parameter, as web frameworks know it. */
@@ -24,7 +24,7 @@ export const checkReadOnly = (event: ApiEvent): void => {
   if (queryPairs(event).some(isOverride)) throw readOnly();
 };
 
-const decoded = (segment: string): string => {
+const decodeSegment = (segment: string): string => {
   try {
     return decodeURIComponent(segment);
   } catch {
@@ -33,9 +33,9 @@ const decoded = (segment: string): string => {
 };
 
 /** The form of a `_search`; one without a body has its parameters in the query. Other POSTs are refused unread. */
-const formOf = (event: ApiEvent, segments: readonly string[]): { form?: [string, string][] } => {
+const readForm = (event: ApiEvent, segments: readonly string[]): { form?: [string, string][] } => {
   if (event.httpMethod !== 'POST' || segments.at(-1) !== '_search') return {};
-  const form = event.body === null || event.body === '' ? [] : formPairs(event);
+  const form = event.body === null || event.body === '' ? [] : readFormPairs(event);
   if (form.some(isOverride)) throw readOnly();
   if (form.some(([name]) => name.toLowerCase() === 'access_token')) {
     // RFC 6750 §2: one way at a time. The payer would see it as a search parameter.
@@ -79,7 +79,7 @@ const readPage = (query: readonly Parameter[], payer: Payer, { grantId, linkKey 
   const other = query.find(([name]) => name !== linkParameter && !besideLink.has(name))?.[0];
   if (other !== undefined || second !== undefined) {
     throw notSupported(
-      `${shown(other ?? linkParameter)} cannot stand beside ${linkParameter}. Follow a page link as it is.`,
+      `${quoteName(other ?? linkParameter)} cannot stand beside ${linkParameter}. Follow a page link as it is.`,
       { detail: 'a parameter beside a page link' },
     );
   }
@@ -92,7 +92,7 @@ const readPage = (query: readonly Parameter[], payer: Payer, { grantId, linkKey 
  * @throws GatewayError
  */
 export const readFhirRequest = (event: ApiEvent, payer: Payer, grant: Grant, record: RequestRecord): FhirRequest => {
-  const segments = segmentsOf(event).map(decoded);
+  const segments = segmentsOf(event).map(decodeSegment);
   const query = queryPairs(event);
   const isPage = event.httpMethod === 'GET' && segments.length === 0 && query.some(([name]) => name === linkParameter);
   const request = isPage
@@ -101,7 +101,7 @@ export const readFhirRequest = (event: ApiEvent, payer: Payer, grant: Grant, rec
         method: event.httpMethod,
         segments,
         query,
-        ...formOf(event, segments),
+        ...readForm(event, segments),
         everything: payer.everything,
         searchParameters: payer.searchParameters,
       });

@@ -3,7 +3,7 @@ import { causeOf, GatewayError } from '../shared/errors.ts';
 import { createLinkRewriter, type LinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import { embeddedMetrics } from '../shared/record/metrics.ts';
-import { raiseOf, writeRecord, type RequestRecord } from '../shared/record/request-record.ts';
+import { raiseSignalOf, writeRecord, type RequestRecord } from '../shared/record/request-record.ts';
 import { payerBases } from '../shared/registry/urls.ts';
 import { mostStreamedBytes, tooLarge } from './answer-limit.ts';
 import type { FetchDeps } from './deps.ts';
@@ -16,7 +16,7 @@ const leaving = new Error('The caller left');
 const nothing = async function* (): AsyncGenerator<Uint8Array> {};
 
 /** A document's bytes as they are; FHIR with its links rewritten, and no end but that of its JSON. */
-const pass = async function* (
+const passOn = async function* (
   body: AsyncIterable<Uint8Array>,
   rewriter: LinkRewriter | undefined,
 ): AsyncGenerator<Uint8Array> {
@@ -43,7 +43,7 @@ const countCut = ({ stage, time, requestId, function: name }: RequestRecord, wri
 };
 
 /** Lets the end hook end and writes the record. Where the hook fails, the answer must not seem complete. */
-const finish = async (
+const writeEnd = async (
   deps: FetchDeps,
   { audit, record }: PayerAnswer,
   end: { readonly callerLeft: boolean },
@@ -81,7 +81,7 @@ const piecesOf = async function* (
   let bytes = 0;
   let ended = false;
   try {
-    for await (const piece of pass(response.body ?? nothing(), rewriter)) {
+    for await (const piece of passOn(response.body ?? nothing(), rewriter)) {
       if (bytes + piece.length > mostBytes) throw tooLarge();
       bytes += piece.length;
       yield piece;
@@ -91,7 +91,7 @@ const piecesOf = async function* (
     if (deadline.signal.reason !== leaving) {
       const isLate = [deadline.signal.reason, error].some((reason) => causeOf(reason).startsWith('TimeoutError'));
       record.error = error instanceof GatewayError ? error.code : isLate ? 'payer_timeout' : 'payer_error';
-      raiseOf(record, error);
+      raiseSignalOf(record, error);
       record.detail = `cut after ${bytes} bytes: ${causeOf(error)}`;
       throw new Error('The answer was cut');
     }
@@ -102,7 +102,7 @@ const piecesOf = async function* (
     record.status = 200;
     record.bytes = bytes;
     if (rewriter !== undefined) Object.assign(record, linksOf(rewriter));
-    await finish(deps, answer, { callerLeft });
+    await writeEnd(deps, answer, { callerLeft });
   }
 };
 
@@ -131,7 +131,7 @@ export const streamBody = (deps: FetchDeps, answer: PayerAnswer, options: { rewr
  * Resolves when a body has ended, in whatever way, and its end hook with it: Lambda freezes the function as soon as its
  * handler has returned, and a caller who leaves makes it return early.
  */
-export const bodyEnded = (body: ApiResponse['body']): Promise<void> =>
+export const endBody = (body: ApiResponse['body']): Promise<void> =>
   new Promise((resolve) => {
     if (!(body instanceof Readable) || body.closed) return resolve();
     body.once('close', resolve);

@@ -30,7 +30,7 @@ export interface Deps {
  * An environment variable that must be there.
  * @throws Error naming the variable, at the start of the function.
  */
-export const environment = (name: string): string => {
+export const requireEnvironment = (name: string): string => {
   const value = process.env[name];
   if (value === undefined || value === '') throw new Error(`Environment variable ${name} is missing`);
   return value;
@@ -41,8 +41,8 @@ export const realDeps = (): Deps => ({
   clock: { now: () => Date.now(), monotonic: () => performance.now() },
   randomBytes,
   payerHttp: createPayerHttp(),
-  registry: loadRegistry(join(environment('LAMBDA_TASK_ROOT'), 'registry.json')),
-  origin: environment('ORIGIN'),
+  registry: loadRegistry(join(requireEnvironment('LAMBDA_TASK_ROOT'), 'registry.json')),
+  origin: requireEnvironment('ORIGIN'),
   writeLog: (line) => process.stdout.write(`${line}\n`),
   behindEdge: process.env['EDGE'] === 'cloudfront',
 });

@@ -1,7 +1,7 @@
 import { createLocalJWKSet, decodeJwt, errors as jose, jwtVerify, type JWTPayload } from 'jose';
 import { nowSeconds, type Deps } from '../shared/deps.ts';
 import { causeOf, GatewayError } from '../shared/errors.ts';
-import { header, type ApiEvent, type Parameters } from '../shared/http/api.ts';
+import { header, type ApiEvent, type RequestParameters } from '../shared/http/api.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
 import type { Partner, PublicJwk } from '../shared/registry/types.ts';
 import { facadeBase, tokenUrl } from '../shared/registry/urls.ts';
@@ -50,7 +50,7 @@ type Presented =
   | { readonly method: 'private_key_jwt'; readonly clientId: string; readonly assertion: string }
   | { readonly method: 'none'; readonly clientId: string };
 
-const fromBasic = (event: ApiEvent): { id: string; ids: string[]; secrets: string[] } | undefined => {
+const readBasic = (event: ApiEvent): { id: string; ids: string[]; secrets: string[] } | undefined => {
   const authorization = header(event, 'authorization');
   if (authorization === undefined) return undefined;
   const encoded = /^basic +([A-Za-z0-9+/=_-]+)$/i.exec(authorization)?.[1];
@@ -63,7 +63,7 @@ const fromBasic = (event: ApiEvent): { id: string; ids: string[]; secrets: strin
   return { id, ids: [rawId, id], secrets: [rawSecret, formDecode(rawSecret)] };
 };
 
-const subjectOf = (assertion: string): string => {
+const readSubject = (assertion: string): string => {
   try {
     const { sub } = decodeJwt(assertion);
     if (sub !== undefined) return sub;
@@ -74,29 +74,29 @@ const subjectOf = (assertion: string): string => {
 };
 
 /** Which way of authenticating the request takes; two at once are refused, the same `client_id` beside Basic is not. */
-const presented = (event: ApiEvent, { values }: Parameters): Presented | undefined => {
-  const basic = fromBasic(event);
+const readClaim = (event: ApiEvent, { values }: RequestParameters): Presented | undefined => {
+  const basic = readBasic(event);
   const secret = values.get('client_secret');
   const assertion = values.get('client_assertion');
   const named = values.get('client_id');
   if ([basic, secret, assertion].filter((way) => way !== undefined).length > 1) {
     throw new GatewayError('invalid_request', 'Use one way of client authentication, not two.');
   }
-  const sameAs = (ids: readonly string[]): void => {
+  const checkNamed = (ids: readonly string[]): void => {
     if (named !== undefined && !ids.includes(named)) {
       throw new GatewayError('invalid_request', 'client_id differs from the client that authenticates.');
     }
   };
   if (basic) {
-    sameAs(basic.ids);
+    checkNamed(basic.ids);
     return { method: 'client_secret_basic', clientId: named ?? basic.id, secrets: basic.secrets };
   }
   if (assertion !== undefined || values.has('client_assertion_type')) {
     if (assertion === undefined || values.get('client_assertion_type') !== assertionType) {
       throw new GatewayError('invalid_request', `client_assertion needs client_assertion_type=${assertionType}.`);
     }
-    const subject = subjectOf(assertion);
-    sameAs([subject]);
+    const subject = readSubject(assertion);
+    checkNamed([subject]);
     return { method: 'private_key_jwt', clientId: subject, assertion };
   }
   if (named === undefined) return undefined;
@@ -164,10 +164,10 @@ const checkAssertion = async (
 export const authenticateClient = async (
   deps: ClientAuthenticationDeps,
   event: ApiEvent,
-  form: Parameters,
+  form: RequestParameters,
   record: Pick<RequestRecord, 'requestId' | 'partner'>,
 ): Promise<AuthenticatedPartner | undefined> => {
-  const claim = presented(event, form);
+  const claim = readClaim(event, form);
   if (claim === undefined) return undefined;
   const partner = await deps.registry.partner(claim.clientId);
   if (partner === undefined) throw wrongClient('no such client');
@@ -181,14 +181,14 @@ export const authenticateClient = async (
 };
 
 /** A client that must have named itself. @throws GatewayError `invalid_client` */
-export const required = (partner: AuthenticatedPartner | undefined): AuthenticatedPartner => {
+export const requireClient = (partner: AuthenticatedPartner | undefined): AuthenticatedPartner => {
   if (partner === undefined) throw invalidClient('Say which client this is: client authentication is missing.');
   return partner;
 };
 
 /** A client that must have proved who it is. @throws GatewayError `invalid_client` */
-export const requiredConfidential = (partner: AuthenticatedPartner | undefined): AuthenticatedPartner => {
-  const named = required(partner);
+export const requireConfidentialClient = (partner: AuthenticatedPartner | undefined): AuthenticatedPartner => {
+  const named = requireClient(partner);
   if (named.clientAuthentication.includes('none')) {
     throw invalidClient('This endpoint needs client authentication, and a public client has none.');
   }
@@ -196,7 +196,7 @@ export const requiredConfidential = (partner: AuthenticatedPartner | undefined):
 };
 
 /** Lets a public client act by the bearer alone. @throws GatewayError `invalid_client` where the partner is no public client */
-export const byBearerAlone = (partner: Partner | undefined): AuthenticatedPartner => {
+export const requirePublicClient = (partner: Partner | undefined): AuthenticatedPartner => {
   if (partner === undefined || !partner.clientAuthentication.includes('none')) {
     throw invalidClient('Client authentication is missing.');
   }

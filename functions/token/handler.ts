@@ -2,10 +2,10 @@ import middy from '@middy/core';
 import { GatewayError } from '../shared/errors.ts';
 import { answerErrors } from '../shared/http/answer-errors.ts';
 import { checkMethod, checkNotRepeated, parameters, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
-import type { Parameters } from '../shared/http/api.ts';
-import { corsForPartners, preflight } from '../shared/http/cors.ts';
-import { formPairs } from '../shared/http/form.ts';
-import { inTime } from '../shared/http/in-time.ts';
+import type { RequestParameters } from '../shared/http/api.ts';
+import { answerIfPreflight, corsForPartners } from '../shared/http/cors.ts';
+import { finishInTime } from '../shared/http/finish-in-time.ts';
+import { readFormPairs } from '../shared/http/form.ts';
 import { json, noStore, oauthError } from '../shared/http/respond.ts';
 import type { Step } from '../shared/record/metrics.ts';
 import { raise, recordRequest } from '../shared/record/request-record.ts';
@@ -20,7 +20,7 @@ type Endpoint = (deps: TokenDeps, request: TokenRequest) => Promise<object>;
 
 const grantTypes: Readonly<Record<string, Endpoint>> = { authorization_code: redeemCode, refresh_token: refresh };
 
-const token: Endpoint = (deps, request) => {
+const requestTokens: Endpoint = (deps, request) => {
   const grantType = request.form.values.get('grant_type');
   if (grantType === undefined) throw new GatewayError('invalid_request', 'grant_type is missing.');
   if (!Object.hasOwn(grantTypes, grantType)) {
@@ -29,13 +29,13 @@ const token: Endpoint = (deps, request) => {
   return (grantTypes[grantType] as Endpoint)(deps, request);
 };
 
-const endpoints: Readonly<Record<string, Endpoint>> = { token, revoke: revokeToken, introspect };
+const endpoints: Readonly<Record<string, Endpoint>> = { requestTokens, revoke: revokeToken, introspect };
 
 /** The endpoint's name: the last part of its path. */
 const nameOf = ({ resource }: ApiEvent): string => resource.slice('/oauth2/'.length);
 
 /** A token request is a redemption until its form says otherwise. */
-const stepOf = (event: ApiEvent, form?: Parameters): Step => {
+const stepOf = (event: ApiEvent, form?: RequestParameters): Step => {
   const name = nameOf(event);
   if (name === 'revoke' || name === 'introspect') return name;
   return form?.values.get('grant_type') === 'refresh_token' ? 'refresh' : 'redeem';
@@ -50,17 +50,17 @@ export const tokenHandler = (deps: TokenDeps) =>
     .handler(async (event, context) => {
       const { record } = context;
       const { requestId } = record;
-      const early = preflight(event, 'POST, OPTIONS');
+      const early = answerIfPreflight(event, 'POST, OPTIONS');
       if (early !== undefined) return early;
       record.step = stepOf(event);
       checkMethod(event, ['POST']);
-      const form = parameters(formPairs(event));
+      const form = parameters(readFormPairs(event));
       record.step = stepOf(event, form);
       checkNotRepeated(form);
-      const endpoint = endpoints[nameOf(event)] ?? token;
+      const endpoint = endpoints[nameOf(event)] ?? requestTokens;
       const note: TokenRequest['note'] = ({ grantId, payer, partner: owner }) =>
         Object.assign(record, { grantId, payer, partner: record.partner ?? owner });
-      const answer = await inTime(context, async () => {
+      const answer = await finishInTime(context, async () => {
         const partner = await authenticateClient(deps, event, form, record);
         return endpoint(deps, { form, partner, requestId, note, count: (signal) => raise(record, signal) });
       });

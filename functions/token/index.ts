@@ -1,5 +1,5 @@
-import { environment, realDeps } from '../shared/deps.ts';
-import { payerSecrets, secretsClient } from '../shared/payer/secrets.ts';
+import { realDeps, requireEnvironment } from '../shared/deps.ts';
+import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
 import { dynamoClient } from '../shared/store/dynamo.ts';
 import { tokenHandler } from './handler.ts';
 
@@ -7,6 +7,6 @@ const deps = realDeps();
 
 export const handler = tokenHandler({
   ...deps,
-  grants: { client: dynamoClient(), name: environment('GRANTS_TABLE') },
-  readPayerSecret: payerSecrets(secretsClient(), environment('PAYER_SECRET_PREFIX'), deps.clock),
+  grants: { client: dynamoClient(), name: requireEnvironment('GRANTS_TABLE') },
+  readPayerSecret: payerSecretReader(secretsClient(), requireEnvironment('PAYER_SECRET_PREFIX'), deps.clock),
 });

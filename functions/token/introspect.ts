@@ -1,13 +1,13 @@
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { currentAccess, mayRefresh, scopeNow, stillAllowed } from '../shared/partner/live-grant.ts';
+import { findAllowed, findLiveAccess, mayRefresh, scopeNow } from '../shared/partner/live-grant.ts';
 import { writeScopes, type Scopes } from '../shared/registry/scopes.ts';
 import { facadeBase } from '../shared/registry/urls.ts';
 import { readAccessToken, readRefreshToken } from '../shared/store/bearers.ts';
 import { sha256 } from '../shared/store/crypto.ts';
 import { isCurrentRefresh, isLive, type Grant } from '../shared/store/grant.ts';
 import { getGrant } from '../shared/store/grants.ts';
-import { requiredConfidential } from './client-authentication.ts';
+import { requireConfidentialClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
 
 const inactive = { active: false };
@@ -29,7 +29,7 @@ const describe = (deps: TokenDeps, grant: Grant, { scope, exp }: { scope: Scopes
  * @throws GatewayError `invalid_request`, `invalid_client`, `temporarily_unavailable`
  */
 export const introspect = async (deps: TokenDeps, request: TokenRequest): Promise<object> => {
-  const partner = requiredConfidential(request.partner);
+  const partner = requireConfidentialClient(request.partner);
   const text = request.form.values.get('token');
   if (text === undefined) throw new GatewayError('invalid_request', 'token is missing.');
   const now = nowSeconds(deps.clock);
@@ -39,7 +39,7 @@ export const introspect = async (deps: TokenDeps, request: TokenRequest): Promis
 
   const grant = await getGrant(deps.grants, token.grantId);
   if (grant === undefined || grant.partner !== partner.clientId || !isLive(grant, now)) return inactive;
-  const allowed = await stillAllowed(deps.registry, grant);
+  const allowed = await findAllowed(deps.registry, grant);
   if (allowed === undefined) return inactive;
   request.note(grant);
   const hash = sha256(text);
@@ -48,7 +48,7 @@ export const introspect = async (deps: TokenDeps, request: TokenRequest): Promis
       ? describe(deps, grant, { scope: scopeNow(grant.scope, allowed.partner), exp: grant.endsAt })
       : inactive;
   }
-  const issued = currentAccess(grant, hash, now);
+  const issued = findLiveAccess(grant, hash, now);
   if (issued === undefined) return inactive;
   return describe(deps, grant, { scope: scopeNow(issued.scope, allowed.partner), exp: issued.expiresAt });
 };

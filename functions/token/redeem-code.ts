@@ -1,11 +1,11 @@
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError, type Signal } from '../shared/errors.ts';
-import { checkReadsSomething, mayRefresh, scopeNow, stillAllowed } from '../shared/partner/live-grant.ts';
+import { checkReadsSomething, findAllowed, mayRefresh, scopeNow } from '../shared/partner/live-grant.ts';
 import { bearerSizes, codeWrapKey, familyHash, readCode, writeBearer } from '../shared/store/bearers.ts';
 import { sameHash, sha256, unseal } from '../shared/store/crypto.ts';
 import { isLive, type Grant } from '../shared/store/grant.ts';
 import { getGrant, redeem, revoke } from '../shared/store/grants.ts';
-import { required } from './client-authentication.ts';
+import { requireClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
 import { accessExpiresAt, issuedAccess, tokenAnswer, type TokenAnswer } from './issue.ts';
 
@@ -41,7 +41,12 @@ const checkOwner = (grant: Grant, clientId: string, { form }: TokenRequest): voi
   checkVerifier(grant, form.values.get('code_verifier'));
 };
 
-const replayed = async (deps: TokenDeps, grant: Grant, { requestId }: TokenRequest, now: number): Promise<never> => {
+const revokeAfterReplay = async (
+  deps: TokenDeps,
+  grant: Grant,
+  { requestId }: TokenRequest,
+  now: number,
+): Promise<never> => {
   if (grant.codeExpiresAt <= now) throw invalidCode('a used code, after its time');
   await revoke(deps.grants, grant.grantId, 'codeReplayed', { now, requestId });
   throw redeemedTwice('reuseDetected');
@@ -53,7 +58,7 @@ const replayed = async (deps: TokenDeps, grant: Grant, { requestId }: TokenReque
  * @throws GatewayError `invalid_grant`, `invalid_client`, `temporarily_unavailable`
  */
 export const redeemCode = async (deps: TokenDeps, request: TokenRequest): Promise<TokenAnswer> => {
-  const partner = required(request.partner);
+  const partner = requireClient(request.partner);
   const presented = request.form.values.get('code');
   if (presented === undefined) throw new GatewayError('invalid_request', 'code is missing.');
   const code = readCode(presented);
@@ -64,18 +69,19 @@ export const redeemCode = async (deps: TokenDeps, request: TokenRequest): Promis
   if (grant === undefined || !sameHash(grant.codeHash, sha256(presented))) throw invalidCode('no such code');
   request.note(grant);
   checkOwner(grant, partner.clientId, request);
-  if (grant.redeemedAt !== undefined && grant.revokedAt === undefined) return replayed(deps, grant, request, now);
+  if (grant.redeemedAt !== undefined && grant.revokedAt === undefined)
+    return revokeAfterReplay(deps, grant, request, now);
   // Until it is redeemed, a grant ends with its code.
   if (!isLive(grant, now)) throw invalidCode('expired or revoked');
-  const allowed = await stillAllowed(deps.registry, grant);
+  const allowed = await findAllowed(deps.registry, grant);
   if (allowed === undefined) throw invalidCode('the config no longer allows this grant');
   const scope = scopeNow(grant.scope, allowed.partner);
   checkReadsSomething(grant, scope);
 
-  return issue(deps, request, { ...grant, scope, refreshable: mayRefresh(grant, allowed.partner) }, code, now);
+  return issueTokens(deps, request, { ...grant, scope, refreshable: mayRefresh(grant, allowed.partner) }, code, now);
 };
 
-const issue = async (
+const issueTokens = async (
   deps: TokenDeps,
   request: TokenRequest,
   grant: Grant,
@@ -95,12 +101,12 @@ const issue = async (
   const stored = { access: issued, refreshHash, familyHash: familyHash({ grantKey, familySecret }) };
 
   const won = await redeem(deps.grants, grant, stored, { now, requestId: request.requestId });
-  if (!won) await explainLost(deps, request, grant, issued.hash, now);
+  if (!won) await checkOwnRedemption(deps, request, grant, issued.hash, now);
   return tokenAnswer(grant, issued, { access, refresh }, now);
 };
 
 /** The condition failed: another redemption came first, or the write was ours and its answer was lost. */
-const explainLost = async (
+const checkOwnRedemption = async (
   deps: TokenDeps,
   request: TokenRequest,
   grant: Grant,
@@ -109,7 +115,8 @@ const explainLost = async (
 ): Promise<void> => {
   const current = await getGrant(deps.grants, grant.grantId);
   if (current?.redeemedBy === request.requestId && current.access?.hash === accessHash && isLive(current, now)) return;
-  if (current?.redeemedAt !== undefined && current.revokedAt === undefined) await replayed(deps, current, request, now);
+  if (current?.redeemedAt !== undefined && current.revokedAt === undefined)
+    await revokeAfterReplay(deps, current, request, now);
   if (current?.redeemedAt !== undefined) throw redeemedTwice();
   throw invalidCode('expired or revoked while it was redeemed');
 };

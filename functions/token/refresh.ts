@@ -1,6 +1,6 @@
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { checkReadsSomething, mayRefresh, scopeNow, stillAllowed } from '../shared/partner/live-grant.ts';
+import { checkReadsSomething, findAllowed, mayRefresh, scopeNow } from '../shared/partner/live-grant.ts';
 import { nameScopes } from '../shared/partner/name-scopes.ts';
 import { limitScopes, readsSomething, scopesBeyond } from '../shared/partner/scopes.ts';
 import { parseScopes, type Scopes } from '../shared/registry/scopes.ts';
@@ -16,7 +16,7 @@ import {
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import { isCurrentRefresh, isLive, type Grant, type IssuedAccess } from '../shared/store/grant.ts';
 import { addRepeat, getGrant, revoke, rotate } from '../shared/store/grants.ts';
-import { byBearerAlone } from './client-authentication.ts';
+import { requirePublicClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
 import { accessExpiresAt, issuedAccess, tokenAnswer, type TokenAnswer } from './issue.ts';
 
@@ -39,7 +39,7 @@ const noLongerOffline = (): GatewayError =>
  * partner's registration still goes. What the partner is not registered for is dropped, as at authorize: clients repeat
  * what they asked for there.
  */
-const narrowedScope = ({ scope }: Grant, partner: Partner, requested: Scopes): Scopes => {
+const narrowScope = ({ scope }: Grant, partner: Partner, requested: Scopes): Scopes => {
   if (requested.length === 0) return scopeNow(scope, partner);
   const asked = limitScopes(requested, parseScopes(partner.scopes));
   const wider = scopesBeyond(asked, scope);
@@ -70,11 +70,7 @@ const isPublic = ({ clientAuthentication }: Partner): boolean => clientAuthentic
  * the same one again: one read, no write. Whoever repeats for a public client may have stolen the token, so each repeat
  * gets one of its own. Whichever is used first ends the others, and a second holder reveals itself by the next refresh.
  */
-const refreshTokenOfRepeat = async (
-  deps: TokenDeps,
-  rotated: Shown,
-  again: RefreshToken,
-): Promise<string | undefined> => {
+const addRepeatToken = async (deps: TokenDeps, rotated: Shown, again: RefreshToken): Promise<string | undefined> => {
   const { grant, partner, hash, now } = rotated;
   if (!isPublic(partner)) return writeBearer(again);
   const token = writeBearer({ ...again, secret: deps.randomBytes(bearerSizes.secret) });
@@ -90,14 +86,14 @@ const repeatedTooOften = (): GatewayError =>
   });
 
 /** The pair for whoever repeats a refresh within its grace; undefined where no further repeat could be written. */
-const repeat = async (
+const answerRepeat = async (
   deps: TokenDeps,
   rotated: Shown,
   salt: Uint8Array,
   access: IssuedAccess,
 ): Promise<TokenAnswer | undefined> => {
   const pair = successors(rotated.presented, salt);
-  const token = await refreshTokenOfRepeat(deps, rotated, pair.refresh);
+  const token = await addRepeatToken(deps, rotated, pair.refresh);
   if (token === undefined) return undefined;
   const issued = { ...access, scope: scopeNow(access.scope, rotated.partner) };
   return tokenAnswer(rotated.grant, issued, { access: writeBearer(pair.access), refresh: token }, rotated.now);
@@ -109,7 +105,12 @@ const graceSeconds = ({ registry: { lifetimes } }: TokenDeps, partner: Partner):
 const isRepeat = (deps: TokenDeps, partner: Partner, grant: Grant, hash: string, now: number): boolean =>
   sameHash(grant.previousRefreshHash, hash) && now < (grant.rotatedAt ?? 0) + graceSeconds(deps, partner);
 
-const reused = async (deps: TokenDeps, { requestId }: TokenRequest, grant: Grant, now: number): Promise<never> => {
+const revokeAfterReuse = async (
+  deps: TokenDeps,
+  { requestId }: TokenRequest,
+  grant: Grant,
+  now: number,
+): Promise<never> => {
   await revoke(deps.grants, grant.grantId, 'refreshTokenReused', { now, requestId });
   throw new GatewayError('invalid_grant', 'The refresh token was used before, so the access has been revoked.', {
     detail: 'refresh token reused: grant revoked',
@@ -140,23 +141,23 @@ export const refresh = async (deps: TokenDeps, request: TokenRequest): Promise<T
   if (grant === undefined || !sameHash(grant.familyHash, familyHash(presented)))
     throw invalidRefreshToken('no such token');
   request.note(grant);
-  const partner = request.partner ?? byBearerAlone(await deps.registry.partner(grant.partner));
+  const partner = request.partner ?? requirePublicClient(await deps.registry.partner(grant.partner));
   if (grant.partner !== partner.clientId) throw invalidRefreshToken("another client's refresh token");
   if (!isLive(grant, now)) throw invalidRefreshToken('the grant has ended');
-  if (!(await stillAllowed(deps.registry, grant))) throw invalidRefreshToken('the config no longer allows this grant');
+  if (!(await findAllowed(deps.registry, grant))) throw invalidRefreshToken('the config no longer allows this grant');
   if (!mayRefresh(grant, partner)) throw noLongerOffline();
   checkReadsSomething(grant, scopeNow(grant.scope, partner));
   const hash = sha256(text);
 
   const shown = { grant, presented, hash, partner, now };
   // What was asked for is looked at after the token: a reuse stays one, whatever stands beside it.
-  return isCurrentRefresh(grant, hash) ? rotatePair(deps, request, shown) : afterRotation(deps, request, shown);
+  return isCurrentRefresh(grant, hash) ? rotatePair(deps, request, shown) : repeatOrRevoke(deps, request, shown);
 };
 
 const rotatePair = async (deps: TokenDeps, request: TokenRequest, shown: Shown): Promise<TokenAnswer> => {
   const { grant, presented, hash, partner, now } = shown;
   const { requestId, form } = request;
-  const scope = narrowedScope(grant, partner, parseScopes(form.values.get('scope') ?? ''));
+  const scope = narrowScope(grant, partner, parseScopes(form.values.get('scope') ?? ''));
   const salt = deps.randomBytes(rotationSaltBytes);
   const pair = successors(presented, salt);
   const access = writeBearer(pair.access);
@@ -165,29 +166,29 @@ const rotatePair = async (deps: TokenDeps, request: TokenRequest, shown: Shown):
   const stored = { presentedHash: hash, access: issued, refreshHash: sha256(refreshToken), salt };
   const pairAnswer = (): TokenAnswer => tokenAnswer(grant, issued, { access, refresh: refreshToken }, now);
   if (await rotate(deps.grants, grant, stored, { now, requestId })) return pairAnswer();
-  const current = await readLive(deps, grant, now);
+  const current = await requireLiveGrant(deps, grant, now);
   // The new token comes from this call's own salt: the write was ours, and the SDK sent it again after a lost answer.
   if (sameHash(current.refreshHash, stored.refreshHash)) return pairAnswer();
-  return afterRotation(deps, request, { ...shown, grant: current });
+  return repeatOrRevoke(deps, request, { ...shown, grant: current });
 };
 
-const readLive = async (deps: TokenDeps, { grantId }: Grant, now: number): Promise<Grant> => {
+const requireLiveGrant = async (deps: TokenDeps, { grantId }: Grant, now: number): Promise<Grant> => {
   const grant = await getGrant(deps.grants, grantId);
   if (grant === undefined || !isLive(grant, now)) throw invalidRefreshToken('the grant has ended');
   return grant;
 };
 
 /** The presented token is no longer the current one: a repeat within its grace, or a reuse. */
-const afterRotation = async (deps: TokenDeps, request: TokenRequest, shown: Shown): Promise<TokenAnswer> => {
+const repeatOrRevoke = async (deps: TokenDeps, request: TokenRequest, shown: Shown): Promise<TokenAnswer> => {
   const { grant, hash, partner, now } = shown;
   const { rotationSalt, access } = grant;
   if (!isRepeat(deps, partner, grant, hash, now) || rotationSalt === undefined || access === undefined) {
-    return reused(deps, request, grant, now);
+    return revokeAfterReuse(deps, request, grant, now);
   }
   request.count('refreshRepeated');
-  const answer = await repeat(deps, shown, rotationSalt, access);
+  const answer = await answerRepeat(deps, shown, rotationSalt, access);
   if (answer) return answer;
-  const since = await readLive(deps, grant, now);
+  const since = await requireLiveGrant(deps, grant, now);
   if (sameHash(since.previousRefreshHash, hash)) throw repeatedTooOften();
-  return reused(deps, request, since, now);
+  return revokeAfterReuse(deps, request, since, now);
 };

@@ -1,6 +1,6 @@
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { currentAccess } from '../shared/partner/live-grant.ts';
+import { findLiveAccess } from '../shared/partner/live-grant.ts';
 import { revokeAtPayer } from '../shared/payer/client.ts';
 import {
   familyHash,
@@ -12,14 +12,14 @@ import {
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import { isLive, unsealPayerTokens, type Grant } from '../shared/store/grant.ts';
 import { getGrant, revoke } from '../shared/store/grants.ts';
-import { byBearerAlone } from './client-authentication.ts';
+import { requirePublicClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
 
 /** A token of ours that a grant knows: a live access token, or any refresh token of the family. */
 const isOfGrant = (grant: Grant, token: AccessToken | RefreshToken, text: string, now: number): boolean =>
   token.kind === 'refresh'
     ? sameHash(grant.familyHash, familyHash(token))
-    : currentAccess(grant, sha256(text), now) !== undefined;
+    : findLiveAccess(grant, sha256(text), now) !== undefined;
 
 /**
  * Revokes a grant by either of its tokens (RFC 7009 §2.1), here first and then at the payer. An unknown token, and one
@@ -34,11 +34,11 @@ export const revokeToken = async (deps: TokenDeps, request: TokenRequest): Promi
   const grant = token && (await getGrant(deps.grants, token.grantId));
   if (!token || !grant || !isOfGrant(grant, token, text, now)) {
     // The answer must not tell a client without authentication which tokens exist.
-    if (request.partner === undefined) byBearerAlone(undefined);
+    if (request.partner === undefined) requirePublicClient(undefined);
     return {};
   }
   request.note(grant);
-  const partner = request.partner ?? byBearerAlone(await deps.registry.partner(grant.partner));
+  const partner = request.partner ?? requirePublicClient(await deps.registry.partner(grant.partner));
   if (grant.partner !== partner.clientId) {
     throw new GatewayError('invalid_grant', 'The token was issued to another client.');
   }

@@ -5,7 +5,7 @@ import {
   SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { payerSecrets, secretsLimits } from '../../functions/shared/payer/secrets.ts';
+import { payerSecretReader, secretsLimits } from '../../functions/shared/payer/secrets.ts';
 import { ofType, property } from '../support/stage-template.ts';
 import { production } from './made-from-template.ts';
 import { motoServer } from './moto.ts';
@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => client.destroy());
 
 const time = { ms: 0 };
-const reader = () => payerSecrets(client, prefix, { now: () => time.ms, monotonic: () => time.ms });
+const reader = () => payerSecretReader(client, prefix, { now: () => time.ms, monotonic: () => time.ms });
 const fill = (payerId: string, secret: object) =>
   client.send(new PutSecretValueCommand({ SecretId: prefix + payerId, SecretString: JSON.stringify(secret) }));
 const missing = { code: 'temporarily_unavailable', status: 503, signal: 'secretMissing' };

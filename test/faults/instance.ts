@@ -11,7 +11,7 @@ import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
 import { limiter } from '../../functions/fetch/limits/limiter.ts';
 import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
 import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';
-import { payerSecrets, secretsLimits } from '../../functions/shared/payer/secrets.ts';
+import { payerSecretReader, secretsLimits } from '../../functions/shared/payer/secrets.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { dynamoLimits } from '../../functions/shared/store/dynamo.ts';
@@ -121,7 +121,7 @@ export const startInstance = (
     writeLog: () => undefined,
     loginAttempts: { client, name: tables.loginAttempts },
     grants: { client, name: tables.grants },
-    readPayerSecret: payerSecrets(secrets, 'payers/', clocks),
+    readPayerSecret: payerSecretReader(secrets, 'payers/', clocks),
     sleep: clock.wait,
     takeTurn: limiter({ lease: leaseFromTable({ client: limitsClient, name: tables.limits }), clock: clocks }),
     ...readEventWriter({ client: auditClient, name: tables.auditEvents }, clocks),

@@ -8,7 +8,7 @@ import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
 import { limiter } from '../../functions/fetch/limits/limiter.ts';
 import { nowSeconds } from '../../functions/shared/deps.ts';
 import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
-import { payerSecrets } from '../../functions/shared/payer/secrets.ts';
+import { payerSecretReader } from '../../functions/shared/payer/secrets.ts';
 import type { Item } from '../../functions/shared/store/items.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
 import { auditFunction, streamRecord } from '../functions/audit/records.ts';
@@ -96,7 +96,7 @@ export const startInProcess = (seed: string): InProcess => {
     },
     loginAttempts: { client, name: 'LoginAttempts' },
     grants: { client, name: 'Grants' },
-    readPayerSecret: payerSecrets(secretsManager(garden, trouble), '', test.deps.clock),
+    readPayerSecret: payerSecretReader(secretsManager(garden, trouble), '', test.deps.clock),
   };
   const buffered = {
     authorize: authorizeHandler(deps),

@@ -80,7 +80,7 @@ const takeHeld = (standing: Standing, rate: Rate, at: number): boolean => {
 };
 
 /** How many of the slots that we hold can be used now. */
-const usable = ({ held }: Standing, rate: Rate, at: number): number =>
+const usableSlots = ({ held }: Standing, rate: Rate, at: number): number =>
   at >= held.endsAt || at < held.nextAt ? 0 : Math.min(held.left, 1 + Math.floor((at - held.nextAt) / slotMsOf(rate)));
 
 /**
@@ -144,7 +144,7 @@ export const limiter = ({ lease, clock }: LimiterDeps): TakeTurn => {
 
   const turnOf = (standing: Standing, rate: Rate, taken: boolean, failure: string | undefined): Turn => {
     const at = clock.monotonic();
-    const free = usable(standing, rate, at) + freeSlots(rate, standing.takenUntilMs, clock.now());
+    const free = usableSlots(standing, rate, at) + freeSlots(rate, standing.takenUntilMs, clock.now());
     const remaining = taken ? Math.min(rate.burst, free) : 0;
     const resetMs = remaining > 0 ? (rate.burst - remaining) * slotMsOf(rate) : waitMs(standing, rate, at);
     return {

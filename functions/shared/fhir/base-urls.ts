@@ -1,6 +1,6 @@
 import { backslashByte, bytesOf, colonByte, hasAt, matchingAt, questionMark, quoteByte, slash } from './json-bytes.ts';
 
-export const binary = bytesOf('/Binary');
+export const binaryPath = bytesOf('/Binary');
 
 /** An escape stands where it matters: the link has to be decoded first. */
 export const undecided = -1;
@@ -27,8 +27,8 @@ export const matchDecoded = (
     if (!hasAt(link, 0, base)) continue;
     let end = base.length;
     if (onlyBinary) {
-      if (!hasAt(link, end, binary)) continue;
-      end += binary.length;
+      if (!hasAt(link, end, binaryPath)) continue;
+      end += binaryPath.length;
     }
     if (end === length || link[end] === slash || link[end] === questionMark) return base.length;
   }
@@ -47,8 +47,8 @@ export const matchSource = (
     let end = at + same;
     let matches = same === base.length;
     if (matches && onlyBinary) {
-      const more = matchingAt(chunk, end, binary);
-      matches = more === binary.length;
+      const more = matchingAt(chunk, end, binaryPath);
+      matches = more === binaryPath.length;
       end += more;
     }
     const next = chunk[end];

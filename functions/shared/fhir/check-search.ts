@@ -1,9 +1,9 @@
-import { isResourceType } from '../registry/resource-types.ts';
+import { anyType, isResourceType } from '../registry/resource-types.ts';
 import type { Parameter, TypeNeed } from './fhir-request.ts';
-import { checkKnown, shown, type Grammar } from './known-parameters.ts';
+import { checkKnown, quoteName, type Grammar } from './known-parameters.ts';
 import { malformed, notSupported } from './refusals.ts';
 import { parseSearchPath, targetsOf } from './search-path.ts';
-import { any, resourceTypeOf } from './search-targets.ts';
+import { resourceTypeOf } from './search-targets.ts';
 
 const jsonFormats = new Set([
   '',
@@ -26,18 +26,18 @@ export const checkFormat = (value: string): void => {
 const included = (value: string): readonly string[] => {
   const [source, parameter, target] = value.split(':');
   const type = resourceTypeOf(source!);
-  if (type === undefined || parameter === undefined) return [any];
-  return target === undefined ? targetsOf([type], parameter) : [resourceTypeOf(target) ?? any];
+  if (type === undefined || parameter === undefined) return [anyType];
+  return target === undefined ? targetsOf([type], parameter) : [resourceTypeOf(target) ?? anyType];
 };
 
-const revIncluded = (value: string): readonly string[] => [resourceTypeOf(value.split(':')[0]!) ?? any];
+const revIncluded = (value: string): readonly string[] => [resourceTypeOf(value.split(':')[0]!) ?? anyType];
 
 /** Types that the value of a search result parameter lets the payer return or look into. */
 export const consultedByValue = (code: string, value: string, searched: readonly string[]): readonly TypeNeed[] => {
   const items = value.split(',').map((item) => item.trim());
   switch (code) {
     case '_type':
-      return need(items.map(typeNamed), 's');
+      return need(items.map(requireType), 's');
     case '_include':
       return items.flatMap((item) => need(included(item), 'r'));
     case '_revinclude':
@@ -46,7 +46,7 @@ export const consultedByValue = (code: string, value: string, searched: readonly
       return need(['List'], 's');
     case '_contained':
       // It can return resources that contain those of the path's type.
-      return value === 'false' ? [] : need([any], 's');
+      return value === 'false' ? [] : need([anyType], 's');
     case '_sort':
       return items
         .filter((item) => item.includes('.'))
@@ -58,7 +58,7 @@ export const consultedByValue = (code: string, value: string, searched: readonly
 };
 
 /** A type that `_type` names. @throws GatewayError 400 for what R4 does not have, which a payer may ignore */
-export const typeNamed = (type: string): string => {
+export const requireType = (type: string): string => {
   if (isResourceType(type)) return type;
   throw malformed('What _type names is not a resource type of FHIR R4.');
 };
@@ -77,7 +77,7 @@ export const checkSearch = (
   return parameters.flatMap(([name, value]) => {
     checkKnown(name, grammar);
     if (!value.isWellFormed()) {
-      throw notSupported(`${shown(name)} has characters that cannot be used here.`, {
+      throw notSupported(`${quoteName(name)} has characters that cannot be used here.`, {
         detail: 'not well-formed Unicode',
       });
     }

@@ -1,4 +1,4 @@
-import { binary, hasEscapedScheme, isAbsolute, matchDecoded, matchSource, undecided } from './base-urls.ts';
+import { binaryPath, hasEscapedScheme, isAbsolute, matchDecoded, matchSource, undecided } from './base-urls.ts';
 import * as json from './json-bytes.ts';
 import { linkedKey, maybeBinary } from './link-keys.ts';
 
@@ -71,7 +71,7 @@ export const createLinkDecider = ({ from, to, seal }: LinkReplacements): LinkDec
   const bases = payerBases.map(json.bytesOf);
   const gatewayBase = jsonBytesOf(withoutSlash(to));
   /** Characters of a link that decide about it: the longest base, `/Binary`, and what follows. */
-  const limit = (bases[0]?.length ?? 0) + binary.length + 1;
+  const limit = (bases[0]?.length ?? 0) + binaryPath.length + 1;
   const prefix = json.createPrefixReader(limit);
   const page = json.createStringReader(Math.max(longestPageLink, limit));
   /** First bytes that are worth a look: those of the bases, of http(s), of an escape. */

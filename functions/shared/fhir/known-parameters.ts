@@ -1,7 +1,7 @@
 import type { GatewayError } from '../errors.ts';
-import { isResourceType } from '../registry/resource-types.ts';
+import { anyType, isResourceType } from '../registry/resource-types.ts';
 import { notSupported } from './refusals.ts';
-import { any, isSearchParameter, searchTargets } from './search-targets.ts';
+import { isSearchParameter, searchTargets } from './search-targets.ts';
 
 /** Search parameters that a payer's profile adds: codes by resource type, or by `*` for all types. */
 export type AddedParameters = Readonly<Record<string, readonly string[]>>;
@@ -48,7 +48,7 @@ const longestName = 64;
 const unsafe = /[^A-Za-z0-9_.:*~-]/g;
 
 /** A parameter's name as an answer may repeat it: short, and of harmless characters. */
-export const shown = (name: string): string => {
+export const quoteName = (name: string): string => {
   const safe = name.slice(0, longestName).replace(unsafe, '?');
   return `"${name.length > longestName ? `${safe}…` : safe}"`;
 };
@@ -57,7 +57,7 @@ export const shown = (name: string): string => {
 const paging = /page|offset|cursor|skip|^_link$/i;
 
 const unknown = (name: string, { on }: Grammar): GatewayError => {
-  const where = on.length === 0 ? 'this request' : on.includes(any) ? 'a search of all types' : on.join(', ');
+  const where = on.length === 0 ? 'this request' : on.includes(anyType) ? 'a search of all types' : on.join(', ');
   const [kind, hint] = paging.test(name)
     ? ['paging', ' To read further pages, follow the links of the Bundle as they are.']
     : /[.:]/.test(name)
@@ -66,7 +66,7 @@ const unknown = (name: string, { on }: Grammar): GatewayError => {
           ' In a chain every type it can lead to must have the parameter: name the type, as in subject:Patient.name.',
         ]
       : ['parameter', ''];
-  return notSupported(`${shown(name)} is no parameter of ${where} here.${hint}`, {
+  return notSupported(`${quoteName(name)} is no parameter of ${where} here.${hint}`, {
     detail: `unknown ${kind} of ${where}`,
   });
 };
@@ -74,7 +74,7 @@ const unknown = (name: string, { on }: Grammar): GatewayError => {
 /** Whether each of the types has the parameter. */
 const isKnown = (on: readonly string[], code: string, added: AddedParameters): boolean =>
   on.every((type) =>
-    [type, any].some(
+    [type, anyType].some(
       (key) => isSearchParameter(type, code) || (Object.hasOwn(added, key) && added[key]!.includes(code)),
     ),
   );
@@ -84,11 +84,11 @@ const leadsTo = (on: readonly string[], code: string): readonly string[] => {
   const targets = on.map((type) => (isSearchParameter(type, code) ? searchTargets(type, code) : undefined));
   if (!targets.every((found) => found !== undefined)) return [];
   const all = [...new Set(targets.flat())];
-  return all.includes(any) ? [any] : all;
+  return all.includes(anyType) ? [anyType] : all;
 };
 
 const leadsToType = (targets: readonly string[], type: string): boolean =>
-  isResourceType(type) && (targets.includes(any) || targets.includes(type));
+  isResourceType(type) && (targets.includes(anyType) || targets.includes(type));
 
 const isKnownModifier = (on: readonly string[], code: string, modifier: string): boolean => {
   // A type that the reference cannot lead to is one that a payer may overlook.
@@ -104,7 +104,7 @@ const isKnownSearch = (name: string, { on, added }: Grammar): boolean => {
     if (reverse !== null) {
       const [, type, code, inner] = reverse as unknown as [string, string, string, string];
       const targets = isResourceType(type) ? leadsTo([type], code) : [];
-      if (targets.length === 0 || !types.every((one) => one === any || leadsToType(targets, one))) return false;
+      if (targets.length === 0 || !types.every((one) => one === anyType || leadsToType(targets, one))) return false;
       [types, rest] = [[type], inner];
       continue;
     }
@@ -134,7 +134,7 @@ export const isKnownParameter = (name: string, grammar: Grammar): boolean =>
  */
 export const checkKnown = (name: string, grammar: Grammar): void => {
   if (/(?:^|[.:])_(?:filter|query)(?::|$)/.test(name)) {
-    throw notSupported(`The gateway cannot check ${shown(name)}; use search parameters.`, {
+    throw notSupported(`The gateway cannot check ${quoteName(name)}; use search parameters.`, {
       detail: '_filter or _query',
     });
   }

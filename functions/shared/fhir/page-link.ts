@@ -1,9 +1,10 @@
+import { anyType } from '../registry/resource-types.ts';
 import { seal, sealIvBytes, unseal } from '../store/crypto.ts';
 import { afterBase } from './base-url-prefix.ts';
 import { longestPageLink } from './decide-links.ts';
 import type { TypeNeed } from './fhir-request.ts';
 import { malformed } from './refusals.ts';
-import { any, indexOfType, typeAt } from './search-targets.ts';
+import { indexOfType, typeAt } from './search-targets.ts';
 
 /*
  * A page's link as a partner gets it: `{base}?_link=…`, the payer's path and query under a key of the grant's that no
@@ -36,12 +37,12 @@ const boundTo = (grantId: string) => `page link of ${grantId}`;
 
 /** Types as R4's positions of them, so that even all of them are short. */
 const writeNeeds = (types: readonly TypeNeed[]): string =>
-  types.map(({ type, needs }) => `${type === any ? any : indexOfType(type).toString(36)}:${needs}`).join(' ');
+  types.map(({ type, needs }) => `${type === anyType ? anyType : indexOfType(type).toString(36)}:${needs}`).join(' ');
 
 const readNeeds = (text: string): TypeNeed[] => {
   return text.split(' ').map((entry) => {
     const [index, needs] = entry.split(':') as [string, TypeNeed['needs']];
-    const type = index === any ? any : typeAt(Number.parseInt(index, 36));
+    const type = index === anyType ? anyType : typeAt(Number.parseInt(index, 36));
     if (type === undefined) throw new Error('no resource type');
     return { type, needs };
   });

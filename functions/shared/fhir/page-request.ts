@@ -1,12 +1,11 @@
 import { GatewayError } from '../errors.ts';
-import { isResourceType } from '../registry/resource-types.ts';
+import { anyType, isResourceType } from '../registry/resource-types.ts';
 import { consultedByValue } from './check-search.ts';
 import { mergeNeeds, type FhirRequest, type Parameter, type TypeNeed } from './fhir-request.ts';
 import { isKnownParameter, plainParameters, type AddedParameters } from './known-parameters.ts';
 import type { Page } from './page-link.ts';
 import { decodedOnce } from './patient.ts';
 import { parseSearchPath } from './search-path.ts';
-import { any } from './search-targets.ts';
 
 const plain = new Set([...plainParameters.searchSystem, ...plainParameters.everything]);
 
@@ -17,7 +16,7 @@ const mostDecodings = 3;
  * A path's segments as the most lenient server sees them: dots resolved and backslashes turned as in every URL that is
  * sent (https://url.spec.whatwg.org/#path-state), and what is encoded, slashes too, decoded.
  */
-const segmentsOf = (path: string): string[] => {
+const lenientSegmentsOf = (path: string): string[] => {
   let { pathname } = new URL(`https://payer.invalid${path}`);
   for (let round = 0; round < mostDecodings; round++) {
     pathname = decodedOnce(pathname);
@@ -30,10 +29,10 @@ const need = (type: string, needs: TypeNeed['needs'] = 's'): TypeNeed[] => [{ ty
 /** What a page's path lets the payer return: nothing that is known where it names no type. */
 const needsOfPath = ([type = '', id, third]: readonly string[]): TypeNeed[] => {
   if (!isResourceType(type)) return [];
-  if ([id, third].some((segment) => segment?.startsWith('$'))) return need(any, 'rs');
+  if ([id, third].some((segment) => segment?.startsWith('$'))) return need(anyType, 'rs');
   if (id === undefined || id.startsWith('_')) return need(type);
   if (third === undefined || third.startsWith('_')) return need(type, 'r');
-  return need(isResourceType(third) ? third : any);
+  return need(isResourceType(third) ? third : anyType);
 };
 
 /** What a parameter that we know lets the payer return or look into. */
@@ -43,7 +42,7 @@ const needsOfParameter = ([name, value]: Parameter, searched: readonly string[])
     const onTheWay = consulted.flatMap((types) => types.flatMap((type) => need(type)));
     return [...onTheWay, ...consultedByValue(code, value, searched)];
   } catch (error) {
-    if (error instanceof GatewayError) return need(any);
+    if (error instanceof GatewayError) return need(anyType);
     throw error;
   }
 };
@@ -54,7 +53,7 @@ const needsOfParameter = ([name, value]: Parameter, searched: readonly string[])
  */
 export const pageRequest = ({ rest, types }: Page, added: AddedParameters): FhirRequest => {
   const [path = '', query = ''] = rest.split(/\?([^]*)/);
-  const segments = segmentsOf(path);
+  const segments = lenientSegmentsOf(path);
   const ofPath = needsOfPath(segments);
   const searched = (ofPath.length > 0 ? ofPath : types.filter(({ needs }) => needs.includes('s'))).map(
     ({ type }) => type,

@@ -1,9 +1,8 @@
-import { isResourceType } from '../registry/resource-types.ts';
-import { checkSearch, typeNamed } from './check-search.ts';
+import { anyType, isResourceType } from '../registry/resource-types.ts';
+import { checkSearch, requireType } from './check-search.ts';
 import { isDocument, mergeNeeds, type FhirRequest, type Parameter, type TypeNeed } from './fhir-request.ts';
 import { plainParameters, type AddedParameters, type Grammar } from './known-parameters.ts';
 import { malformed, notAllowed, notSupported, readOnly } from './refusals.ts';
-import { any } from './search-targets.ts';
 
 export interface FhirRequestInput {
   readonly method: string;
@@ -47,9 +46,9 @@ const checkReading = (method: string, segments: readonly string[]): 'GET' | 'POS
  * What a request without a path asks for: a search of all types. `_type` does not narrow what is needed, since a payer
  * may ignore it.
  */
-const targetOfBase = (query: readonly Parameter[]): Target => {
+const parseBase = (query: readonly Parameter[]): Target => {
   if (query.length === 0) throw notFound('Name a resource type below this base URL.');
-  return { interaction: 'search-system', searched: [any], needs: [{ type: any, needs: 's' }] };
+  return { interaction: 'search-system', searched: [anyType], needs: [{ type: anyType, needs: 's' }] };
 };
 
 const checkId = (id: string): string => {
@@ -58,7 +57,7 @@ const checkId = (id: string): string => {
 };
 
 /** What a path with a resource id, and more behind it, asks for. */
-const targetOfInstance = (
+const parseInstance = (
   resourceType: string,
   id: string,
   [third, version]: readonly string[],
@@ -74,9 +73,15 @@ const targetOfInstance = (
   if (version !== undefined || resourceType !== 'Patient') throw notFound('This server has no such path.');
   if (third === '$everything') {
     if (!everything) throw notAllowed('This payer has no $everything. Search each resource type instead.');
-    return { interaction: 'everything', resourceType, id, searched: [any], needs: [{ type: any, needs: 'rs' }] };
+    return {
+      interaction: 'everything',
+      resourceType,
+      id,
+      searched: [anyType],
+      needs: [{ type: anyType, needs: 'rs' }],
+    };
   }
-  if (third !== any && !isResourceType(third)) throw notFound('This is not a resource type of FHIR R4.');
+  if (third !== anyType && !isResourceType(third)) throw notFound('This is not a resource type of FHIR R4.');
   return {
     interaction: 'search-compartment',
     resourceType,
@@ -87,9 +92,9 @@ const targetOfInstance = (
 };
 
 /** What the path asks for. */
-const targetOf = (segments: readonly string[], method: 'GET' | 'POST', input: FhirRequestInput): Target => {
+const parseTarget = (segments: readonly string[], method: 'GET' | 'POST', input: FhirRequestInput): Target => {
   const [resourceType, second] = segments;
-  if (resourceType === undefined) return targetOfBase(input.query);
+  if (resourceType === undefined) return parseBase(input.query);
   const operation = segments.findIndex((segment) => segment.startsWith('$'));
   if (operation >= 0 && !(operation === 2 && segments[2] === '$everything' && resourceType === 'Patient')) {
     throw notAllowed('Of the operations only Patient/{id}/$everything is supported.');
@@ -105,7 +110,7 @@ const targetOf = (segments: readonly string[], method: 'GET' | 'POST', input: Fh
     if (second === '_search') throw notAllowed('Use POST for _search, or leave it out.');
     if (second === '_history') return { interaction: 'history-type', resourceType, searched: [resourceType], needs };
   }
-  return targetOfInstance(resourceType, checkId(second), segments.slice(2), input.everything);
+  return parseInstance(resourceType, checkId(second), segments.slice(2), input.everything);
 };
 
 /**
@@ -117,7 +122,7 @@ const asTypeSearch = (
   { method, query }: FhirRequestInput,
 ): [readonly string[], readonly Parameter[]] => {
   if (method !== 'GET' || segments.length > 0) return [segments, query];
-  const types = new Set(query.flatMap(([name, value]) => (name === '_type' ? value.split(',').map(typeNamed) : [])));
+  const types = new Set(query.flatMap(([name, value]) => (name === '_type' ? value.split(',').map(requireType) : [])));
   if (types.size !== 1) return [segments, query];
   return [[...types], query.filter(([name]) => name !== '_type')];
 };
@@ -135,8 +140,8 @@ const grammarOf = ({ interaction, searched }: Target, query: readonly Parameter[
       return { plain: plainParameters.everything, on: [] };
     case 'search-system': {
       // https://hl7.org/fhir/R4/search.html#all: what all the types have that are searched.
-      const types = query.flatMap(([name, value]) => (name === '_type' ? value.split(',').map(typeNamed) : []));
-      return { plain: plainParameters.searchSystem, on: types.length === 0 ? [any] : types };
+      const types = query.flatMap(([name, value]) => (name === '_type' ? value.split(',').map(requireType) : []));
+      return { plain: plainParameters.searchSystem, on: types.length === 0 ? [anyType] : types };
     }
     default:
       return { plain: plainParameters.search, on: searched };
@@ -151,7 +156,7 @@ export const parseFhirRequest = (input: FhirRequestInput): FhirRequest => {
   const given = checkSegments(input.segments);
   const method = checkReading(input.method, given);
   const [segments, query] = asTypeSearch(given, input);
-  const { needs, ...target } = targetOf(segments, method, { ...input, query });
+  const { needs, ...target } = parseTarget(segments, method, { ...input, query });
   const form = method === 'POST' ? (input.form ?? []) : undefined;
   const grammar = { ...grammarOf({ needs, ...target }, query), added: input.searchParameters ?? {} };
   const consulted = checkSearch([...query, ...(form ?? [])], target.searched, grammar, isDocument(target));

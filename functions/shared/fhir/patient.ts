@@ -1,8 +1,9 @@
 import { GatewayError } from '../errors.ts';
+import { anyType } from '../registry/resource-types.ts';
 import { afterBase } from './base-url-prefix.ts';
 import type { FhirRequest } from './fhir-request.ts';
 import { parseSearchPath, type SearchPath } from './search-path.ts';
-import { any, resourceTypeOf, searchTargets } from './search-targets.ts';
+import { resourceTypeOf, searchTargets } from './search-targets.ts';
 
 /** Who may be named, and how. */
 interface Member {
@@ -29,7 +30,7 @@ const unverifiable = () =>
     'This access token is for one member, and the gateway cannot tell whom this search names. Name the member by id, as in patient={id}.',
   );
 
-const canBePatient = (types: readonly string[]) => types.includes(patient) || types.includes(any);
+const canBePatient = (types: readonly string[]) => types.includes(patient) || types.includes(anyType);
 
 /** Items of a list. An escaped comma separates too: no id has one, and not every server honours the escape. */
 const itemsOf = (value: string) =>
@@ -102,7 +103,7 @@ const checkIds = (path: SearchPath, value: string, member: Member): void => {
 
 /** Whether R4 lets a reference parameter point to a type. */
 const leadsTo = (on: readonly string[], code: string, type: string) =>
-  on.some((searched) => searchTargets(searched, code)?.some((target) => target === type || target === any));
+  on.some((searched) => searchTargets(searched, code)?.some((target) => target === type || target === anyType));
 
 /** Checks a reference that can lead to a patient. */
 const checkReference = (path: SearchPath, value: string, member: Member): void => {

@@ -1,12 +1,13 @@
+import { anyType } from '../registry/resource-types.ts';
 import { malformed } from './refusals.ts';
-import { any, resourceTypeOf, searchTargets } from './search-targets.ts';
+import { resourceTypeOf, searchTargets } from './search-targets.ts';
 
 /**
  * A search parameter's name taken apart: `subject:Patient.name:exact`, `_has:Observation:patient:code`.
  * https://hl7.org/fhir/R4/search.html
  */
 export interface SearchPath {
-  /** For each step of a chain or `_has`: the types that the payer looks into on the way. `ANY` where R4 leaves it open. */
+  /** For each step of a chain or `_has`: the types that the payer looks into on the way. `anyType` where R4 leaves it open. */
   readonly consulted: readonly (readonly string[])[];
   /** The types whose parameter the last step is. */
   readonly on: readonly string[];
@@ -21,10 +22,10 @@ const maxSteps = 8;
 
 const malformedName = () => malformed('A search parameter is not well-formed.');
 
-/** All types that a reference parameter of any of these types may point to; `ANY` where R4 knows no such parameter. */
+/** All types that a reference parameter of any of these types may point to; `anyType` where R4 knows no such parameter. */
 export const targetsOf = (on: readonly string[], code: string): readonly string[] => {
   const found = on.flatMap((type) => searchTargets(type, code) ?? []);
-  return found.length === 0 || found.includes(any) ? [any] : [...new Set(found)];
+  return found.length === 0 || found.includes(anyType) ? [anyType] : [...new Set(found)];
 };
 
 /**
@@ -38,7 +39,7 @@ export const parseSearchPath = (name: string, on: readonly string[]): SearchPath
   for (let step = 0; step < maxSteps; step++) {
     const reverse = /^_has:([^:.]+):([^:.]+):(.+)$/i.exec(rest);
     if (reverse !== null) {
-      types = [resourceTypeOf(reverse[1]!) ?? any];
+      types = [resourceTypeOf(reverse[1]!) ?? anyType];
       rest = reverse[3]!;
       consulted.push(types);
       continue;
@@ -49,7 +50,7 @@ export const parseSearchPath = (name: string, on: readonly string[]): SearchPath
       if (!code || code === '_has' || rest.includes('.')) throw malformedName();
       return { consulted, on: types, code, modifier: modifiers.length === 0 ? undefined : modifiers.join(':') };
     }
-    const named = chain[2] === undefined ? undefined : [resourceTypeOf(chain[2]) ?? any];
+    const named = chain[2] === undefined ? undefined : [resourceTypeOf(chain[2]) ?? anyType];
     types = named ?? targetsOf(types, chain[1]!);
     rest = chain[3]!;
     consulted.push(types);

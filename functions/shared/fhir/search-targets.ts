@@ -1,5 +1,5 @@
 import { inflateRawSync } from 'node:zlib';
-import { resourceTypes } from '../registry/resource-types.ts';
+import { anyType, resourceTypes } from '../registry/resource-types.ts';
 import { packedSearchTargets } from './search-parameter-targets.ts';
 
 /** Resource types and search parameters of R4 and the guides that the gateway knows, packed; numbers are base 36. */
@@ -18,9 +18,6 @@ export interface SearchTargets {
 
 /** What all resource types have their common parameters from, or all with a narrative. */
 const abstractTypes = ['Resource', 'DomainResource'] as const;
-
-/** Any resource type. */
-export const any = '*';
 
 const types = resourceTypes.split(' ');
 const typesByLowerCase = new Map(types.map((type) => [type.toLowerCase(), type]));
@@ -42,7 +39,7 @@ const unpack = (): ReadonlyMap<string, Codes> => {
   const at = (names: readonly string[], index: string) => names[Number.parseInt(index, 36)]!;
   const sets = packed.sets
     .split(',')
-    .map((set) => (set === any ? [any] : set.split(' ').map((index) => at(types, index))));
+    .map((set) => (set === anyType ? [anyType] : set.split(' ').map((index) => at(types, index))));
   const carriers = [...types, ...abstractTypes];
   const byType = new Map(carriers.map((type) => [type, new Map<string, readonly string[] | undefined>()]));
   for (const group of packed.parameters.split(',')) {
@@ -71,24 +68,24 @@ export const typeAt = (index: number): string | undefined => types[index];
 const withoutNarrative = new Set(['Binary', 'Bundle', 'Parameters']);
 
 /**
- * Whether a resource type has a search parameter, spelled exactly. `ANY` has what all types have.
+ * Whether a resource type has a search parameter, spelled exactly. `anyType` has what all types have.
  * https://hl7.org/fhir/R4/search.html#all
  */
 export const isSearchParameter = (resourceType: string, code: string): boolean => {
   if (codesOf('Resource')!.has(code)) return true;
-  if (resourceType === any) return false;
+  if (resourceType === anyType) return false;
   if (!withoutNarrative.has(resourceType) && codesOf('DomainResource')!.has(code)) return true;
   return codesOf(resourceType)?.has(code) ?? false;
 };
 
 /**
- * The types that a reference search parameter may point to, `ANY` among them where every type is allowed; undefined
- * where there is no such reference parameter. The case of `code` does not matter. For the resource type `ANY` the
+ * The types that a reference search parameter may point to, `anyType` among them where every type is allowed; undefined
+ * where there is no such reference parameter. The case of `code` does not matter. For the resource type `anyType` the
  * answer is that of all types together.
  */
 export const searchTargets = (resourceType: string, code: string): readonly string[] | undefined => {
   const wanted = code.toLowerCase();
-  if (resourceType !== any) return codesOf(resourceType)?.get(wanted);
+  if (resourceType !== anyType) return codesOf(resourceType)?.get(wanted);
   table ??= unpack();
   const found = [...table.values()].flatMap((parameters) => parameters.get(wanted) ?? []);
   return found.length === 0 ? undefined : [...new Set(found)];

@@ -31,13 +31,13 @@ export const queryPairs = (event: ApiEvent): [string, string][] =>
   );
 
 /** Parameters by name, with the names that came more than once (RFC 6749 §3.1). An empty one counts as left out. */
-export interface Parameters {
+export interface RequestParameters {
   readonly values: ReadonlyMap<string, string>;
   readonly repeated: ReadonlySet<string>;
 }
 
 /** Gathers pairs by name. */
-export const parameters = (pairs: readonly (readonly [string, string])[]): Parameters => {
+export const parameters = (pairs: readonly (readonly [string, string])[]): RequestParameters => {
   const values = new Map<string, string>();
   const seen = new Set<string>();
   const repeated = new Set<string>();
@@ -53,7 +53,7 @@ export const parameters = (pairs: readonly (readonly [string, string])[]): Param
  * Refuses repeated parameters.
  * @throws GatewayError `invalid_request`
  */
-export const checkNotRepeated = ({ repeated }: Parameters): void => {
+export const checkNotRepeated = ({ repeated }: RequestParameters): void => {
   if (repeated.size > 0) {
     throw new GatewayError('invalid_request', 'A parameter must not be sent more than once.');
   }

@@ -16,7 +16,7 @@ const corsHeaders = async (registry: Registry, event: ApiEvent): Promise<Record<
  * The answer to a preflight (Fetch §3.2.2): browsers send it without credentials, so it comes before anything else.
  * Undefined for every other request.
  */
-export const preflight = (event: ApiEvent, methods: string): ApiResponse | undefined =>
+export const answerIfPreflight = (event: ApiEvent, methods: string): ApiResponse | undefined =>
   event.httpMethod === 'OPTIONS'
     ? {
         statusCode: 204,

@@ -10,7 +10,7 @@ const tooLong = (): GatewayError =>
   });
 
 /** The body as text, of which no more is decoded than may be there. */
-const bodyText = ({ body, isBase64Encoded }: ApiEvent): string => {
+const readBodyText = ({ body, isBase64Encoded }: ApiEvent): string => {
   const sent = body ?? '';
   // Four characters of base64 are three bytes.
   if (sent.length > (isBase64Encoded ? (longestForm / 3) * 4 + 4 : longestForm)) throw tooLong();
@@ -40,10 +40,10 @@ export const parseForm = (text: string): [string, string][] =>
  * A form body as pairs.
  * @throws GatewayError `invalid_request`: 400 where the content type is another (RFC 6749 §3.2), 413 over 64 KB
  */
-export const formPairs = (event: ApiEvent): [string, string][] => {
+export const readFormPairs = (event: ApiEvent): [string, string][] => {
   const mediaType = header(event, 'content-type')?.split(';')[0]?.trim().toLowerCase();
   if (mediaType !== 'application/x-www-form-urlencoded') {
     throw new GatewayError('invalid_request', 'Send the parameters as application/x-www-form-urlencoded.');
   }
-  return parseForm(bodyText(event));
+  return parseForm(readBodyText(event));
 };

@@ -18,7 +18,7 @@ export interface Allowed {
  * that taking a partner out of the file is the kill switch. A grant that is bound to no patient is good only while the
  * payer's profile says that its grants are.
  */
-export const stillAllowed = async (registry: Registry, grant: Grant): Promise<Allowed | undefined> => {
+export const findAllowed = async (registry: Registry, grant: Grant): Promise<Allowed | undefined> => {
   const [partner, payer] = await Promise.all([registry.partner(grant.partner), registry.payer(grant.payer)]);
   if (partner === undefined || payer === undefined || !partner.payers.includes(payer.id)) return undefined;
   return grant.patient === undefined && payer.patientFrom !== 'none' ? undefined : { partner, payer };
@@ -48,11 +48,11 @@ export const mayRefresh = ({ refreshable, scope }: Grant, { scopes }: Partner): 
   refreshable && (scopes.includes('offline_access') || !hasWord(scope, 'offline_access'));
 
 /** The grant's record of a presented access token, be it expired or not: the current one or the previous. */
-export const knownAccess = (grant: Grant, tokenHash: string): IssuedAccess | undefined =>
+export const findAccess = (grant: Grant, tokenHash: string): IssuedAccess | undefined =>
   [grant.access, grant.previousAccess].find((access) => sameHash(access?.hash, tokenHash));
 
-/** As {@link knownAccess}, until it expires. */
-export const currentAccess = (grant: Grant, tokenHash: string, now: number): IssuedAccess | undefined => {
-  const access = knownAccess(grant, tokenHash);
+/** As {@link findAccess}, until it expires. */
+export const findLiveAccess = (grant: Grant, tokenHash: string, now: number): IssuedAccess | undefined => {
+  const access = findAccess(grant, tokenHash);
   return access !== undefined && access.expiresAt > now ? access : undefined;
 };

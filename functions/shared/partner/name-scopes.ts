@@ -4,7 +4,7 @@ const mostNamed = 5;
 const longestName = 64;
 
 /** One scope for an error text; characters that no scope of SMART has become `?`, so that it is safe wherever it is shown. */
-const shown = (word: string): string =>
+const quoteScope = (word: string): string =>
   word.slice(0, longestName).replaceAll(/[^\w/*.:?=|,+~-]/g, '?') + (word.length > longestName ? '...' : '');
 
 /** Names scopes for an error text, whatever they look like (RFC 6749 §5.2: `error_description` is plain ASCII). */
@@ -13,7 +13,7 @@ export const nameScopes = (scopes: Scopes): string => {
   return (
     scopes
       .slice(0, mostNamed)
-      .map(({ word }) => shown(word))
+      .map(({ word }) => quoteScope(word))
       .join(', ') + more
   );
 };

@@ -1,5 +1,5 @@
+import { anyType } from '../registry/resource-types.ts';
 import {
-  anyType,
   covers,
   hasWord,
   hold,

@@ -91,7 +91,7 @@ const lenientFetch =
 const assertionIssuedAgoSeconds = 130;
 const assertionLivesSeconds = 150;
 
-const clientAuthentication = async (
+const makeClientAuthentication = async (
   { clock }: PayerClientDeps,
   payer: Payer,
   secret: PayerSecret,
@@ -123,7 +123,7 @@ const clientAuthentication = async (
   throw new PayerError('invalid_client', 'the secret does not fit the client authentication of the profile');
 };
 
-const server = (payer: Payer): oauth.AuthorizationServer => ({
+const authorizationServer = (payer: Payer): oauth.AuthorizationServer => ({
   issuer: payer.issuer ?? new URL(payer.tokenEndpoint).origin,
   token_endpoint: payer.tokenEndpoint,
   revocation_endpoint: payer.revocationEndpoint,
@@ -152,9 +152,9 @@ const requestToken = async (
 ): Promise<ReadAnswer> => {
   const attempt = async (fresh: boolean): Promise<ReadAnswer> => {
     const secret = await deps.readPayerSecret(payer.id, { fresh });
-    const as = server(payer);
+    const as = authorizationServer(payer);
     const client = { client_id: payer.clientId };
-    const authentication = await clientAuthentication(deps, payer, secret);
+    const authentication = await makeClientAuthentication(deps, payer, secret);
     try {
       const response = await oauth.genericTokenEndpointRequest(
         as,
@@ -232,9 +232,9 @@ export const refreshAtPayer = async (
 export const revokeAtPayer = async (deps: PayerClientDeps, payer: Payer, tokens: PayerTokens): Promise<boolean> => {
   if (payer.revocationEndpoint === undefined) return false;
   try {
-    const as = server(payer);
+    const as = authorizationServer(payer);
     const client = { client_id: payer.clientId };
-    const authentication = await clientAuthentication(deps, payer, await deps.readPayerSecret(payer.id));
+    const authentication = await makeClientAuthentication(deps, payer, await deps.readPayerSecret(payer.id));
     const options = requestOptions(deps);
     const token = tokens.refreshToken ?? tokens.accessToken;
     await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, authentication, token, options));

@@ -30,7 +30,7 @@ const signals: Readonly<Partial<Record<PayerFailure, Signal>>> = {
 const forLog = ({ detail, failure }: PayerError) => ({ detail, signal: signals[failure] });
 
 /** A payer's failure as a redirect tells it to the partner (RFC 6749 §4.1.2.1). */
-export const loginFailure = (error: PayerError): GatewayError =>
+export const failureAtLogin = (error: PayerError): GatewayError =>
   // `invalid_client` is our own registration or secret there: out of order, and no fault of the member's.
   ['unavailable', 'timeout', 'invalid_client'].includes(error.failure)
     ? new GatewayError(
@@ -41,7 +41,7 @@ export const loginFailure = (error: PayerError): GatewayError =>
     : new GatewayError('server_error', 'The health plan gave an answer that cannot be used.', forLog(error));
 
 /** A payer's failure as the FHIR route tells it: bad gateway, time-out or unavailable, never the end of a grant. */
-export const readFailure = (error: PayerError): GatewayError => {
+export const failureAtRead = (error: PayerError): GatewayError => {
   switch (error.failure) {
     case 'timeout':
       return new GatewayError('payer_timeout', 'The health plan did not answer in time.', { ...forLog(error) });

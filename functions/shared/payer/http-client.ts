@@ -112,7 +112,7 @@ const exchange = (
   });
 
 /** The bytes, as long as the payer never pauses for longer than that. */
-const inTime = async function* (bytes: AsyncIterable<Uint8Array>, message: IncomingMessage, idleMs: number) {
+const endWhenIdle = async function* (bytes: AsyncIterable<Uint8Array>, message: IncomingMessage, idleMs: number) {
   let waits = true;
   const timer = setTimeout(() => {
     // The reader's own pauses are no fault of the payer's.
@@ -132,7 +132,7 @@ const inTime = async function* (bytes: AsyncIterable<Uint8Array>, message: Incom
 };
 
 const bodyOf = (message: IncomingMessage, { idleMs }: Limits): PayerBody => ({
-  [Symbol.asyncIterator]: () => inTime(decodeBody(message, message.headers['content-encoding']), message, idleMs),
+  [Symbol.asyncIterator]: () => endWhenIdle(decodeBody(message, message.headers['content-encoding']), message, idleMs),
   cancel: async () => void message.destroy(),
 });
 

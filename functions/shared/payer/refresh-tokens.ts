@@ -1,13 +1,13 @@
 import { base64url, nowSeconds, type Deps } from '../deps.ts';
 import { GatewayError, unavailable } from '../errors.ts';
-import { raise, raiseOf, type RequestRecord } from '../record/request-record.ts';
+import { raise, raiseSignalOf, type RequestRecord } from '../record/request-record.ts';
 import type { Payer } from '../registry/types.ts';
 import { sealIvBytes } from '../store/crypto.ts';
 import type { Table } from '../store/dynamo.ts';
 import { isLive, sealPayerTokens, type PayerTokens } from '../store/grant.ts';
 import { getGrant, releaseLease, revoke, storePayerTokens, takeLease } from '../store/grants.ts';
 import { refreshAtPayer, revokeAtPayer, type PayerClientDeps, type RefreshedTokens } from './client.ts';
-import { PayerError, readFailure } from './errors.ts';
+import { failureAtRead, PayerError } from './errors.ts';
 import { accessEnded, openGrant, type OpenGrant } from './open-grant.ts';
 import { patientId } from './patient-id.ts';
 
@@ -87,7 +87,7 @@ export const refreshPayerTokens = async (
   { usable = false }: { usable?: boolean } = {},
 ): Promise<OpenGrant> => {
   const { refreshToken } = open.tokens;
-  if (refreshToken === undefined) throw reconnect('the payer gave no refresh token');
+  if (refreshToken === undefined) throw reconnectNeeded('the payer gave no refresh token');
   const refresh: Refresh = { deps, payer, open, old: { ...open.tokens, refreshToken }, record, usable };
   let state: State = { name: 'takeLease' };
   while (state.name !== 'done') {
@@ -218,9 +218,9 @@ const endMistaken = async ({ deps, payer, open, record }: Refresh, mistaken: Pay
 /** Gives the lease back and notes the failure; throws it, unless the old token is still good. */
 const giveUp = async ({ deps, open, record, usable }: Refresh, lease: Lease, error: unknown): Promise<State> => {
   await releaseLease(deps.grants, open.grant.grantId, lease.owner).catch(() => undefined);
-  const failure = error instanceof PayerError ? readFailure(error) : error;
+  const failure = error instanceof PayerError ? failureAtRead(error) : error;
   raise(record, 'refreshFailed');
-  raiseOf(record, failure);
+  raiseSignalOf(record, failure);
   if (usable) return done(open);
   throw failure;
 };
@@ -241,7 +241,7 @@ const isAboutAnother = (payer: Payer, { grant }: OpenGrant, { patient }: Refresh
 const hasEnded = (error: unknown): boolean => error instanceof GatewayError && error.code === 'invalid_token';
 
 /** The payer refuses its own token for good: a 401 of ours would send clients round for ever, so it is 403. */
-export const reconnect = (detail: string): GatewayError =>
+export const reconnectNeeded = (detail: string): GatewayError =>
   new GatewayError('reconnect', 'The health plan no longer accepts this access. Ask the member to connect again.', {
     detail,
   });
@@ -250,7 +250,7 @@ export const reconnect = (detail: string): GatewayError =>
  * Payer tokens that are good for a call: refreshed early where they are about to expire.
  * @throws as {@link refreshPayerTokens}
  */
-export const freshPayerTokens = (
+export const ensureFreshPayerTokens = (
   deps: PayerTokenDeps,
   payer: Payer,
   open: OpenGrant,
@@ -262,5 +262,5 @@ export const freshPayerTokens = (
   const usable = expiresAt > now;
   if (refreshToken !== undefined) return refreshPayerTokens(deps, payer, open, record, { usable });
   if (usable) return open;
-  throw reconnect('the payer token has expired and cannot be refreshed');
+  throw reconnectNeeded('the payer token has expired and cannot be refreshed');
 };

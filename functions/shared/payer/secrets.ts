@@ -19,15 +19,15 @@ export const secretsLimits = awsLimits({ maxAttempts: 2, requestMs: 2000 });
 /** The client for payers' secrets. */
 export const secretsClient = (): SecretsManagerClient => new SecretsManagerClient(secretsLimits);
 
-const unreadable = (detail: string, retryAfterSeconds: number): GatewayError =>
+const unreadableSecret = (detail: string, retryAfterSeconds: number): GatewayError =>
   new GatewayError('temporarily_unavailable', 'This health plan is not available at the moment.', {
     retryAfterSeconds,
     detail,
     signal: 'secretMissing',
   });
 
-const missing = (payerId: string): GatewayError =>
-  unreadable(`the secret of payer ${payerId} is missing or not in its form`, 60);
+const missingSecret = (payerId: string): GatewayError =>
+  unreadableSecret(`the secret of payer ${payerId} is missing or not in its form`, 60);
 
 const parseSecret = (payerId: string, text: string | undefined): PayerSecret => {
   try {
@@ -35,9 +35,9 @@ const parseSecret = (payerId: string, text: string | undefined): PayerSecret => 
     if (typeof secret === 'string' && secret !== '') return { client_secret: secret };
     if (typeof key === 'object' && key !== null) return { private_key_jwk: { ...key } };
   } catch {
-    // The parser's message quotes the secret; `missing` says what is wrong without it.
+    // The parser's message quotes the secret; `missingSecret` says what is wrong without it.
   }
-  throw missing(payerId);
+  throw missingSecret(payerId);
 };
 
 /**
@@ -45,7 +45,7 @@ const parseSecret = (payerId: string, text: string | undefined): PayerSecret => 
  * five minutes.
  * @throws GatewayError `temporarily_unavailable` where the secret is missing or Secrets Manager is out of order
  */
-export const payerSecrets = (client: SecretsManagerClient, prefix: string, clock: Clock): ReadPayerSecret => {
+export const payerSecretReader = (client: SecretsManagerClient, prefix: string, clock: Clock): ReadPayerSecret => {
   const remembered = new Map<string, { readAtMs: number; secret: PayerSecret }>();
   return async (payerId, { fresh = false } = {}) => {
     const known = remembered.get(payerId);
@@ -53,8 +53,8 @@ export const payerSecrets = (client: SecretsManagerClient, prefix: string, clock
     const answer = await client
       .send(new GetSecretValueCommand({ SecretId: prefix + payerId, VersionStage: 'AWSCURRENT' }))
       .catch((error: unknown) => {
-        if (error instanceof Error && error.name === 'ResourceNotFoundException') throw missing(payerId);
-        throw unreadable(`secretsmanager: ${causeOf(error)}`, 5);
+        if (error instanceof Error && error.name === 'ResourceNotFoundException') throw missingSecret(payerId);
+        throw unreadableSecret(`secretsmanager: ${causeOf(error)}`, 5);
       });
     const secret = parseSecret(payerId, answer.SecretString);
     remembered.set(payerId, { readAtMs: clock.monotonic(), secret });

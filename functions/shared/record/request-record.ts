@@ -58,7 +58,7 @@ export const raise = (record: Pick<RequestRecord, 'signals'>, signal: Signal): v
 };
 
 /** Notes what an alarm counts of an error, be it answered or got over. */
-export const raiseOf = (record: Pick<RequestRecord, 'signals'>, error: unknown): void => {
+export const raiseSignalOf = (record: Pick<RequestRecord, 'signals'>, error: unknown): void => {
   if (error instanceof GatewayError && error.signal !== undefined) raise(record, error.signal);
 };
 
@@ -80,7 +80,7 @@ export const recordError = (record: RequestRecord, error: unknown): GatewayError
   const known = asGatewayError(error);
   record.error = known.code;
   record.detail = known.detail ?? known.publicMessage;
-  raiseOf(record, known);
+  raiseSignalOf(record, known);
   return known;
 };
 

@@ -6,3 +6,6 @@ const known: ReadonlySet<string> = new Set(resourceTypes.split(' '));
 
 /** Whether this is one of R4's resource types, spelled exactly. */
 export const isResourceType = (name: string): boolean => known.has(name);
+
+/** Any resource type. */
+export const anyType = '*';

@@ -1,4 +1,4 @@
-import { isResourceType } from './resource-types.ts';
+import { anyType, isResourceType } from './resource-types.ts';
 
 /** Read access to a resource type, in the letters of SMART v2: `r` to read a resource by its id, `s` to search. */
 export type ReadAccess = 'r' | 's' | 'rs';
@@ -24,9 +24,6 @@ export type Scope = ResourceScope | { readonly kind: 'other'; readonly word: str
 
 /** Different scopes, in the order in which they were written. */
 export type Scopes = readonly Scope[];
-
-/** Any resource type. */
-export const anyType = '*';
 
 const resourceForm = /^(patient|user|system)\/([^.]*)(?:\.([^?]*)(\?.*)?)?$/s;
 

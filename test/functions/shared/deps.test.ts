@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { registryData } from '../../../config/load.ts';
 import { localStage } from '../../../config/local.ts';
-import { environment, realDeps } from '../../../functions/shared/deps.ts';
+import { realDeps, requireEnvironment } from '../../../functions/shared/deps.ts';
 import { readText } from '../../../functions/shared/payer/read-text.ts';
 import { close, listen } from '../../../sandbox/aws/listen.ts';
 
@@ -35,7 +35,7 @@ describe('a function’s start', () => {
     process.env['EMPTY'] = '';
 
     for (const name of ['EMPTY', 'NOT_THERE']) {
-      expect(() => environment(name)).toThrow(`Environment variable ${name} is missing`);
+      expect(() => requireEnvironment(name)).toThrow(`Environment variable ${name} is missing`);
     }
   });
 

@@ -1,6 +1,6 @@
 import middy from '@middy/core';
 import type { ApiEvent, ApiResponse } from '../../../../functions/shared/http/api.ts';
-import { corsForPartners, preflight } from '../../../../functions/shared/http/cors.ts';
+import { answerIfPreflight, corsForPartners } from '../../../../functions/shared/http/cors.ts';
 import type { Registry } from '../../../../functions/shared/registry/registry.ts';
 import { apiEvent, call, testDeps } from '../../../support/gateway.ts';
 
@@ -14,7 +14,7 @@ const answered = async (headers: Record<string, string>, known: Registry = regis
 
 describe('a preflight', () => {
   it('is answered without a body, names every header since `*` leaves Authorization out, and holds ten minutes', () => {
-    expect(preflight(apiEvent('/x', { method: 'OPTIONS' }), 'GET, OPTIONS')).toEqual({
+    expect(answerIfPreflight(apiEvent('/x', { method: 'OPTIONS' }), 'GET, OPTIONS')).toEqual({
       statusCode: 204,
       headers: {
         'Access-Control-Allow-Methods': 'GET, OPTIONS',
@@ -27,7 +27,8 @@ describe('a preflight', () => {
   });
 
   it('is no other request', () => {
-    for (const method of ['GET', 'POST', 'HEAD']) expect(preflight(apiEvent('/x', { method }), 'GET')).toBeUndefined();
+    for (const method of ['GET', 'POST', 'HEAD'])
+      expect(answerIfPreflight(apiEvent('/x', { method }), 'GET')).toBeUndefined();
   });
 });
 

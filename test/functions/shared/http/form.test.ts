@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { formPairs, parseForm } from '../../../../functions/shared/http/form.ts';
+import { parseForm, readFormPairs } from '../../../../functions/shared/http/form.ts';
 import { apiEvent } from '../../../support/gateway.ts';
 
 const headers = { 'Content-Type': 'Application/X-WWW-Form-Urlencoded ; charset=UTF-8' };
@@ -11,8 +11,8 @@ const inBase64 = (bytes: Uint8Array | string) => ({
 
 describe('a form', () => {
   it('without a body is empty', () => {
-    expect(formPairs(apiEvent('/x', { headers }))).toEqual([]);
-    expect(formPairs({ ...apiEvent('/x', { headers }), isBase64Encoded: true })).toEqual([]);
+    expect(readFormPairs(apiEvent('/x', { headers }))).toEqual([]);
+    expect(readFormPairs({ ...apiEvent('/x', { headers }), isBase64Encoded: true })).toEqual([]);
   });
 
   it.each([
@@ -25,7 +25,7 @@ describe('a form', () => {
     ['bytes that are no UTF-8', 'a=%FF%C3(', [['a', '\u{FFFD}\u{FFFD}(']]],
   ])('is read with %s', (_, text, pairs) => {
     expect(parseForm(text)).toEqual(pairs);
-    expect(formPairs(inBase64(text))).toEqual(pairs);
+    expect(readFormPairs(inBase64(text))).toEqual(pairs);
   });
 
   it('is read as the URL standard says, whatever is in it', () => {
@@ -68,10 +68,10 @@ describe('a form', () => {
     const wide = `a=${'é'.repeat(32_767)}`;
 
     for (const text of [whole, wide]) {
-      expect(formPairs(event(text))).toHaveLength(1);
-      expect(formPairs(inBase64(text))).toHaveLength(1);
+      expect(readFormPairs(event(text))).toHaveLength(1);
+      expect(readFormPairs(inBase64(text))).toHaveLength(1);
       for (const longer of [event(`${text}x`), inBase64(`${text}x`)]) {
-        expect(() => formPairs(longer)).toThrow(
+        expect(() => readFormPairs(longer)).toThrow(
           expect.objectContaining({
             code: 'invalid_request',
             status: 413,
@@ -85,6 +85,6 @@ describe('a form', () => {
   it('that is far too long is refused before it is decoded', () => {
     const huge = { ...event(''), isBase64Encoded: true, body: '%'.repeat(10_000_000) };
 
-    expect(() => formPairs(huge)).toThrow(expect.objectContaining({ status: 413 }));
+    expect(() => readFormPairs(huge)).toThrow(expect.objectContaining({ status: 413 }));
   });
 });

@@ -1,5 +1,5 @@
 import { openGrant, type OpenGrant } from '../../../../functions/shared/payer/open-grant.ts';
-import { freshPayerTokens } from '../../../../functions/shared/payer/refresh-tokens.ts';
+import { ensureFreshPayerTokens } from '../../../../functions/shared/payer/refresh-tokens.ts';
 import type { Payer } from '../../../../functions/shared/registry/types.ts';
 import { fetchGateway, type FetchGateway, type TestGrant } from '../../../support/fetch-gateway.ts';
 
@@ -38,7 +38,7 @@ export const agedGrant = async (seconds: number, options?: Parameters<FetchGatew
 
 /** Asks for payer tokens that are good for a call, as a read does. */
 export const fresh = async (test: FetchGateway, grant: OpenGrant, requestId = 'request-a'): Promise<OpenGrant> =>
-  freshPayerTokens(test.deps, await northwind(test), grant, { requestId });
+  ensureFreshPayerTokens(test.deps, await northwind(test), grant, { requestId });
 
 /** The access token that a read would call the payer with. */
 export const freshToken = async (test: FetchGateway, grant: OpenGrant, requestId?: string): Promise<string> =>

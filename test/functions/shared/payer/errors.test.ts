@@ -1,5 +1,10 @@
 import { causeOf, type Signal } from '../../../../functions/shared/errors.ts';
-import { loginFailure, PayerError, readFailure, type PayerFailure } from '../../../../functions/shared/payer/errors.ts';
+import {
+  failureAtLogin,
+  failureAtRead,
+  PayerError,
+  type PayerFailure,
+} from '../../../../functions/shared/payer/errors.ts';
 
 describe('a payer’s failure', () => {
   const late = { code: 'payer_timeout', status: 504, publicMessage: 'The health plan did not answer in time.' };
@@ -28,8 +33,8 @@ describe('a payer’s failure', () => {
     (failure, signal, onRead, atLogin) => {
       const error = new PayerError(failure, 'private detail');
 
-      expect(readFailure(error)).toMatchObject({ ...onRead, detail: 'private detail', signal });
-      expect(loginFailure(error)).toMatchObject({ ...atLogin, detail: 'private detail', signal });
+      expect(failureAtRead(error)).toMatchObject({ ...onRead, detail: 'private detail', signal });
+      expect(failureAtLogin(error)).toMatchObject({ ...atLogin, detail: 'private detail', signal });
     },
   );
 

@@ -1,4 +1,4 @@
-import { freshPayerTokens, refreshPayerTokens } from '../../../../functions/shared/payer/refresh-tokens.ts';
+import { ensureFreshPayerTokens, refreshPayerTokens } from '../../../../functions/shared/payer/refresh-tokens.ts';
 import { takeLease } from '../../../../functions/shared/store/grants.ts';
 import type { FetchGateway, TestGrant } from '../../../support/fetch-gateway.ts';
 import { agedGrant, answers, fresh, freshToken, intercepted, northwind, opened, rotated } from './aged-grant.ts';
@@ -140,7 +140,7 @@ describe('the lease around a refresh of payer tokens', () => {
     });
     test.payer.http = answers(rotated);
 
-    const result = await freshPayerTokens(deps, await northwind(test), before, { requestId: 'request' });
+    const result = await ensureFreshPayerTokens(deps, await northwind(test), before, { requestId: 'request' });
 
     expect(result.tokens.accessToken).toBe('payer-access-2');
     expect(grant.stored()).toMatchObject({ payerVersion: 2 });

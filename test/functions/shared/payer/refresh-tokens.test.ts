@@ -1,7 +1,7 @@
 import { nowSeconds } from '../../../../functions/shared/deps.ts';
 import { GatewayError, type Signal } from '../../../../functions/shared/errors.ts';
 import { openGrant, type OpenGrant } from '../../../../functions/shared/payer/open-grant.ts';
-import { freshPayerTokens, refreshPayerTokens } from '../../../../functions/shared/payer/refresh-tokens.ts';
+import { ensureFreshPayerTokens, refreshPayerTokens } from '../../../../functions/shared/payer/refresh-tokens.ts';
 import { revoke } from '../../../../functions/shared/store/grants.ts';
 import { formOf, type FetchGateway, type TestGrant } from '../../../support/fetch-gateway.ts';
 import { startMs } from '../../../support/gateway.ts';
@@ -167,7 +167,7 @@ describe('a payer that mistakes the member', () => {
       test.payer.http = answers({ ...rotated, patient: 'patient-2' });
       const payer = { ...(await northwind(test)), patientFrom };
 
-      const { tokens } = await freshPayerTokens(test.deps, payer, before, { requestId: 'request-a' });
+      const { tokens } = await ensureFreshPayerTokens(test.deps, payer, before, { requestId: 'request-a' });
 
       expect(tokens.accessToken).toBe('payer-access-2');
     },
@@ -238,7 +238,7 @@ describe('what ends a grant', () => {
       return send();
     });
 
-    const result = await freshPayerTokens(deps, await northwind(test), before, { requestId: 'request-a' });
+    const result = await ensureFreshPayerTokens(deps, await northwind(test), before, { requestId: 'request-a' });
 
     expect(result.grant.payerVersion).toBe(2);
     expect(grant.stored().revokedAt).toBeUndefined();
@@ -338,7 +338,9 @@ describe('what ends a grant', () => {
 describe('a refresh of payer tokens that failed is counted', () => {
   const signalsOf = async (test: FetchGateway, grant: OpenGrant): Promise<readonly Signal[]> => {
     const record: { requestId: string; signals?: readonly Signal[] } = { requestId: 'request-a' };
-    await Promise.resolve(freshPayerTokens(test.deps, await northwind(test), grant, record)).catch(() => undefined);
+    await Promise.resolve(ensureFreshPayerTokens(test.deps, await northwind(test), grant, record)).catch(
+      () => undefined,
+    );
     return record.signals ?? [];
   };
 

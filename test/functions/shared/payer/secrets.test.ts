@@ -2,7 +2,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { mockClient } from 'aws-sdk-client-mock';
 import { localStage } from '../../../../config/local.ts';
 import { exchangeCode } from '../../../../functions/shared/payer/client.ts';
-import { payerSecrets, secretsClient, secretsLimits } from '../../../../functions/shared/payer/secrets.ts';
+import { payerSecretReader, secretsClient, secretsLimits } from '../../../../functions/shared/payer/secrets.ts';
 import type { Payer } from '../../../../functions/shared/registry/types.ts';
 import { testDeps } from '../../../support/gateway.ts';
 import { formOf, northwindTokens } from '../../../support/login.ts';
@@ -17,7 +17,7 @@ const start = (secret: string | undefined = '{"client_secret":"old"}') => {
     mock.on(GetSecretValueCommand).resolves(value === undefined ? {} : { SecretString: value });
   set(secret);
   const test = testDeps();
-  const read = payerSecrets(client, 'gateway/payers/', test.deps.clock);
+  const read = payerSecretReader(client, 'gateway/payers/', test.deps.clock);
   const reads = () => mock.commandCalls(GetSecretValueCommand).map(({ args }) => args[0].input);
   return { ...test, deps: { ...test.deps, readPayerSecret: read }, mock, set, read, reads };
 };

@@ -3,7 +3,7 @@ import { GatewayError, type ErrorCode } from '../../../../functions/shared/error
 import type { ApiEvent, ApiResponse } from '../../../../functions/shared/http/api.ts';
 import {
   raise,
-  raiseOf,
+  raiseSignalOf,
   recordError,
   recordRequest,
   type RequestContext,
@@ -131,7 +131,7 @@ it('raises no signal of an error without one, nor of what is no error of the gat
   for (const error of [new GatewayError('invalid_grant', 'Public.'), ...foreign]) {
     const record: Pick<RequestRecord, 'signals'> = {};
 
-    raiseOf(record, error);
+    raiseSignalOf(record, error);
 
     expect(record).toStrictEqual({});
   }

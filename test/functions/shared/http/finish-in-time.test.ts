@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { inTime } from '../../../../functions/shared/http/in-time.ts';
+import { finishInTime } from '../../../../functions/shared/http/finish-in-time.ts';
 import { startMs } from '../../../support/gateway.ts';
 import { basic, bodyOf, gateway, northwindTokens, sentBack } from '../../../support/login.ts';
 
@@ -13,7 +13,7 @@ describe('the time of a buffered answer', () => {
   afterEach(() => void jest.useRealTimers());
 
   it('ends four seconds before API Gateway’s 29 s, with 503 and Retry-After', async () => {
-    const answer = inTime(left(29_000), never).catch((error: unknown) => error);
+    const answer = finishInTime(left(29_000), never).catch((error: unknown) => error);
 
     await jest.advanceTimersByTimeAsync(24_999);
     expect(jest.getTimerCount()).toBe(1);
@@ -27,8 +27,8 @@ describe('the time of a buffered answer', () => {
   });
 
   it('is nothing to steps that end before it: what they give or throw is passed on, and no timer is left', async () => {
-    expect(await inTime(left(29_000), async () => 'done')).toBe('done');
-    await expect(inTime(left(29_000), () => Promise.reject(new Error('theirs')))).rejects.toThrow('theirs');
+    expect(await finishInTime(left(29_000), async () => 'done')).toBe('done');
+    await expect(finishInTime(left(29_000), () => Promise.reject(new Error('theirs')))).rejects.toThrow('theirs');
     expect(jest.getTimerCount()).toBe(0);
   });
 

@@ -2,7 +2,11 @@ import type { ApiResponse } from '../shared/http/api.ts';
 import { payerOf, queryPairs, type ApiEvent } from '../shared/http/api.ts';
 import { facadeBase } from '../shared/registry/urls.ts';
 
-const discovery = new Set(['metadata', '.well-known/smart-configuration', '.well-known/oauth-authorization-server']);
+const discoveryPaths = new Set([
+  'metadata',
+  '.well-known/smart-configuration',
+  '.well-known/oauth-authorization-server',
+]);
 
 /** The path below a payer's base without empty segments: a doubled or a last slash counts for nothing. */
 export const segmentsOf = (event: ApiEvent): string[] =>
@@ -12,9 +16,9 @@ export const segmentsOf = (event: ApiEvent): string[] =>
  * Discovery that came here by a doubled slash, as clients make it from a base with a trailing one, is sent to its own
  * URL (RFC 9110 §15.4.9). It is public there, so it needs no token here.
  */
-export const discoveryUrl = (event: ApiEvent, origin: string): ApiResponse | undefined => {
+export const redirectToDiscovery = (event: ApiEvent, origin: string): ApiResponse | undefined => {
   const path = segmentsOf(event).join('/');
-  if (event.httpMethod !== 'GET' || !discovery.has(path)) return undefined;
+  if (event.httpMethod !== 'GET' || !discoveryPaths.has(path)) return undefined;
   const query = new URLSearchParams(queryPairs(event)).toString();
   const location = `${facadeBase(origin, encodeURIComponent(payerOf(event)))}/${path}${query === '' ? '' : `?${query}`}`;
   return { statusCode: 308, headers: { Location: location, 'Cache-Control': 'no-store' }, body: '' };

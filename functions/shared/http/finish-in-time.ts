@@ -9,7 +9,7 @@ const reserveMs = 4000;
  * its own, but slow ones add up. What is under way goes on, and its effects stand, as after an answer that was lost.
  * @throws GatewayError `temporarily_unavailable` where time is over, or what the steps threw
  */
-export const inTime = async <T>(
+export const finishInTime = async <T>(
   context: Pick<Context, 'getRemainingTimeInMillis'>,
   steps: () => Promise<T>,
 ): Promise<T> => {
