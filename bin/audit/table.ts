@@ -13,8 +13,14 @@ const detailOf = (event: AuditEvent, type: string): string | undefined =>
 const outcomeOf = ({ outcome, outcomeDesc }: AuditEvent): string =>
   [outcome === undefined ? undefined : outcomes[outcome], outcomeDesc].filter((word) => word !== undefined).join(' ');
 
+/** Why a grant ended: by an operator, who that was and what they wrote. */
+const reasonOf = (event: AuditEvent): string | undefined => {
+  const words = [detailOf(event, 'reason'), idOf(event, systems.operator), detailOf(event, 'note')];
+  return words[0] === undefined ? undefined : words.filter((word) => word !== undefined).join(' | ');
+};
+
 const whatOf = (event: AuditEvent): string =>
-  detailOf(event, 'interaction') ?? detailOf(event, 'reason') ?? detailOf(event, 'scope') ?? '';
+  detailOf(event, 'interaction') ?? reasonOf(event) ?? detailOf(event, 'scope') ?? '';
 
 const rowOf = (event: AuditEvent): readonly string[] => [
   event.recorded,

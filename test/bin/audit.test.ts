@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { S3Client } from '@aws-sdk/client-s3';
 import { audit } from '../../bin/audit/audit.ts';
+import { tableOf } from '../../bin/audit/table.ts';
 import type { AuditEvent } from '../../functions/audit/audit-event.ts';
+import { grantAuditEvent } from '../../functions/audit/grant-audit-event.ts';
 import { auditHandler } from '../../functions/audit/handler.ts';
 import type { Item } from '../../functions/shared/store/items.ts';
 import { readEventItem, type ReadEvent } from '../../functions/shared/store/read-events.ts';
@@ -101,6 +103,19 @@ describe('npm run audit', () => {
       ['2026-06-01T12:00:01.200Z', 'read ended', ...of, 'read Patient', 'ok 200', '1234'],
       ['2026-06-03T12:00:00.400Z', 'read opened', ...of, 'read Patient'],
       ['2026-06-03T12:00:00Z', 'revoked', ...of, 'byPartner', 'ok'],
+    ]);
+  });
+
+  it('prints of a grant that an operator ended who that was, and what they wrote', () => {
+    const ended = grantItem(grantId, 'revoked', startMs, {
+      reason: { S: 'byOperator' },
+      operator: { S: 'arn:aws:iam::111122223333:user/jo' },
+      note: { S: 'Ticket 4711: device lost' },
+    });
+    const [, line] = tableOf([grantAuditEvent(streamRecord(undefined, ended).dynamodb?.NewImage ?? {}, 'local')]);
+    expect(cells(line).slice(5)).toEqual([
+      'byOperator | arn:aws:iam::111122223333:user/jo | Ticket 4711: device lost',
+      'ok',
     ]);
   });
 

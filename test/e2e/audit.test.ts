@@ -3,6 +3,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { type AuditBucket } from '../../bin/audit/audit-bucket.ts';
 import { findEvents, idOf, nameOf } from '../../bin/audit/find-events.ts';
 import { readFlags } from '../../bin/audit/flags.ts';
+import { trace } from '../../bin/trace/trace.ts';
 import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { createValidator } from '../profiles/validate.ts';
 import { connect, largeMember, startStack, type RunningStack, type Tokens } from './support.ts';
@@ -141,6 +142,59 @@ it('holds the beginning of a read whose function was killed after the first byte
   expect(last && lineOf(last)).toBe('endUnknown | search-type Observation | 8 | end unknown');
   expect((await eventsOf(tokens)).map(nameOf).filter((name) => name === 'endUnknown')).toHaveLength(1);
 });
+
+it('looks quiet while its event source is disabled, and has all of it once it is enabled again', async () => {
+  const tokens = await connect(stack, payer);
+  const before = (await eventsOf(tokens)).map(nameOf);
+  stack.pauseStreams();
+  const answer = await read(`Patient/${tokens.patient}`, tokens);
+  await answer.text();
+  const meanwhile = (await eventsOf(tokens)).map(nameOf);
+
+  stack.resumeStreams();
+
+  expect(answer.status).toBe(200);
+  expect([before, meanwhile]).toEqual([
+    ['created', 'redeemed'],
+    ['created', 'redeemed'],
+  ]);
+  expect((await eventsOf(tokens)).map(nameOf)).toEqual(['created', 'redeemed', 'opened', 'ended']);
+}, 60_000);
+
+it('holds a stream that the payer cut as failed, as the partner, the log and the trace have it', async () => {
+  const tokens = await connect(stack, payer, largeMember);
+  const linesBefore = stack.functionLines.length;
+  stack.cutPayer(payer, 300_000);
+  const answer = await read('Observation?_count=1000', tokens);
+  await expect(answer.text()).rejects.toThrow();
+  stack.cutPayer(payer, undefined);
+
+  expect(answer.status).toBe(200);
+  const last = (await eventsOf(tokens)).at(-1);
+  expect(last && lineOf(last)).toBe('ended | search-type Observation | 8 | 200, cut: payer_error');
+  const lines = stack.functionLines.slice(linesBefore).map((line) => JSON.parse(line) as Record<string, unknown>);
+  const line = lines.find(({ payerDown }) => payerDown === 1);
+  expect(line).toMatchObject({
+    function: 'fetch',
+    payer,
+    status: 200,
+    error: 'payer_error',
+    outcome: 'failed',
+    detail: expect.stringMatching(/^cut after \d+ bytes: /) as unknown,
+  });
+  // By this the alarm on crashed functions leaves it out.
+  expect(lines.filter(({ answersCut }) => answersCut === 1)).toHaveLength(1);
+  const traced: string[] = [];
+  await trace([String(line?.['requestId']).slice(0, 13)], {
+    nowMs: Date.now(),
+    environment: { AWS_ENDPOINT_URL: stack.awsEndpoint },
+    print: (text) => traced.push(text),
+    remark: () => {},
+  });
+  expect(traced.join('\n')).toContain(String(line?.['detail']));
+  // Cut for as long as the payer was told to, and no longer.
+  expect(await (await read('Observation?_count=1000', tokens)).json()).toMatchObject({ resourceType: 'Bundle' });
+}, 60_000);
 
 it('lets nothing of the payer out while the beginning of a read cannot be written', async () => {
   const tokens = await connect(stack, payer);
