@@ -112,8 +112,8 @@ const nextSteps = (stage: NewStage, { payer, secret, asks }: FirstPayer, keyFile
     ...(jwksUrl === undefined ? [] : ['     The JWKS URL answers once the stage is deployed.']),
   ];
   const steps = [
-    [`Look through config/${stage.stage}.ts, and commit it: it holds no secret.`],
-    ['Deploy; where it fails, mend what it names and repeat:', ...deploy.map((line) => `     ${line} --no-rollback`)],
+    [`Read config/${stage.stage}.ts, and commit it: it holds no secret.`],
+    ['Deploy; if it fails, fix what it names and repeat:', ...deploy.map((line) => `     ${line} --no-rollback`)],
     register,
     ...(isPending ? [[`Write the client id that it gives in place of '${pendingClientId}'.`]] : []),
     [
@@ -127,7 +127,7 @@ const nextSteps = (stage: NewStage, { payer, secret, asks }: FirstPayer, keyFile
       `     npm run --silent partners -- new "Member Portal" --stage ${stage.stage} --redirect-uri https://…`,
       ...deploy.map((line) => `     ${line}`),
     ],
-    ['Let the doctor look:', `     npm run payers -- check ${payer.id} --stage ${stage.stage}`],
+    ['Run the doctor:', `     npm run payers -- check ${payer.id} --stage ${stage.stage}`],
   ];
   return [
     ...(asks.length === 0

@@ -122,7 +122,7 @@ const types: Comparison = ({ body }) => {
   const all = [...wrongTexts, ...wrongLists, ...wrongFlags];
   return all.length === 0
     ? undefined
-    : [all.join(', '), 'ask the payer to mend it; until then nothing says whether the profile agrees'];
+    : [all.join(', '), 'ask the payer to fix it; until then nothing says whether the profile agrees'];
 };
 
 const refreshing: Comparison = (document, { scopes }) => {

@@ -70,7 +70,7 @@ export const readDocuments = async ({ http }: { http: PayerHttp }, places: Place
         wrong(
           'discovery',
           `${url} is published and is no JSON object`,
-          'ask the payer to mend it: other clients cannot read it either',
+          'ask the payer to fix it: other clients cannot read it either',
         ),
       );
     }

@@ -84,7 +84,7 @@ const asksOf = (found: Discovered, payer: Payer): string[] => {
       found.smartConfiguration === undefined,
       'scopes, patientFrom, quirks: not published; what does the payer take?',
     ),
-    ...when(found.statement === undefined, 'everything: has the payer Patient/{id}/$everything?'),
+    ...when(found.statement === undefined, 'everything: does the payer have Patient/{id}/$everything?'),
   ];
 };
 

@@ -165,7 +165,7 @@ describe('an endpoint', () => {
       'discovery that is a list',
       smartConfiguration,
       () => json([]),
-      /^discovery: .*smart-configuration is published and is no JSON object → ask the payer to mend it/,
+      /^discovery: .*smart-configuration is published and is no JSON object → ask the payer to fix it/,
     ],
     [
       'discovery that is cut',
@@ -219,15 +219,15 @@ describe('discovery that differs from the profile', () => {
     ['scopes', { scopes_supported: ['patient/*.read'] }, 'write as scopes what the payer lists'],
     ['capabilities', { capabilities: ['launch-standalone'] }, 'write patientFrom: "search"'],
     ['grant_types_supported', { grant_types_supported: ['authorization_code'] }, 'ask the payer for refresh tokens'],
-    ['scopes_supported', { scopes_supported: 'patient/*.rs' }, 'ask the payer to mend it'],
-    ['capabilities', { capabilities: { 0: 'context-standalone-patient' } }, 'ask the payer to mend it'],
-    ['token_endpoint', { token_endpoint: ['https://plan.test/token'] }, 'ask the payer to mend it'],
-    ['issuer', { issuer: 7 }, 'ask the payer to mend it'],
-    ['grant_types_supported', { grant_types_supported: ['refresh_token', null] }, 'ask the payer to mend it'],
+    ['scopes_supported', { scopes_supported: 'patient/*.rs' }, 'ask the payer to fix it'],
+    ['capabilities', { capabilities: { 0: 'context-standalone-patient' } }, 'ask the payer to fix it'],
+    ['token_endpoint', { token_endpoint: ['https://plan.test/token'] }, 'ask the payer to fix it'],
+    ['issuer', { issuer: 7 }, 'ask the payer to fix it'],
+    ['grant_types_supported', { grant_types_supported: ['refresh_token', null] }, 'ask the payer to fix it'],
     [
       'authorization_response_iss_parameter_supported',
       { authorization_response_iss_parameter_supported: 'true' },
-      'ask the payer to mend it',
+      'ask the payer to fix it',
     ],
   ])('in %s names both sides and what to write', async (member, change, todo) => {
     const todos = await examined({ [smartConfiguration]: published(change) });
