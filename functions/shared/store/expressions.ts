@@ -116,11 +116,11 @@ export const updateOf = <A extends Attributes>(attributes: A, change: Change<A>)
   const { name, value } = terms;
   const { set = {}, copy = {}, increase = {}, include = {}, remove = [], when } = change;
   const sets = [
-    ...Object.entries(writeItem(attributes, set)).map(([to, content]) => `${name(to)} = ${value(to, content)}`),
-    ...Object.entries<string>(copy).map(([to, from]) => `${name(to)} = ${name(from)}`),
     ...Object.entries<number>(increase).map(
       ([to, by]) => `${name(to)} = ${name(to)} + ${value(`${to}Increase`, { N: String(by) })}`,
     ),
+    ...Object.entries(writeItem(attributes, set)).map(([to, content]) => `${name(to)} = ${value(to, content)}`),
+    ...Object.entries<string>(copy).map(([to, from]) => `${name(to)} = ${name(from)}`),
   ];
   const adds = Object.entries<string>(include).map(([to, member]) => `${name(to)} ${value(to, { SS: [member] })}`);
   const parts = [
