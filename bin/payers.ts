@@ -7,7 +7,7 @@ import { connect } from './payers/connect.ts';
 import type { ExamineDeps } from './payers/examine.ts';
 import { runningLocalStage } from './payers/local-stage.ts';
 import { putSecret, restorePrevious, secretValue } from './payers/put-secret.ts';
-import { awsEndpoint, readSecretWith, secretsClient } from './payers/secrets-manager.ts';
+import { awsEndpoint, readSecretWith, stageSecretsClient } from './payers/secrets-manager.ts';
 import { readSecret } from './shared/ask.ts';
 import { readArguments, readStage, runTool, stageFile, stageFlags, UsageError } from './shared/command-line.ts';
 import { output } from './shared/output.ts';
@@ -78,7 +78,7 @@ const check = async (flags: Flags, target: string | undefined): Promise<number> 
     connect,
     now: Date.now,
     lookup: async (hostname) => (await lookup(hostname, { all: true })).map(({ address }) => address),
-    ...(flags['no-secrets'] === true ? {} : { readSecret: readSecretWith(secretsClient(config, process.env)) }),
+    ...(flags['no-secrets'] === true ? {} : { readSecret: readSecretWith(stageSecretsClient(config, process.env)) }),
   };
   return checkPayers(deps, output, options, target);
 };
@@ -93,7 +93,7 @@ const writeSecret = async (flags: Flags, id: string | undefined): Promise<number
     throw new UsageError('npm start makes the secrets of stage local itself; name another stage');
   const [payer] = payersOf(config, id);
   if (payer === undefined) throw new UsageError(`There is no payer ${id}`);
-  const client = secretsClient(config, process.env);
+  const client = stageSecretsClient(config, process.env);
   const name = `p2p/${config.stage}/payers/${payer.id}`;
   const how = { dryRun: flags['dry-run'] === true };
   output.out(

@@ -1,18 +1,18 @@
 /** What a stage may be locally and not in AWS. */
 import { ConfigError, linesOf } from './check.ts';
 import { leftovers } from './leftovers.ts';
-import { findingIf, publicConsent, within, type Finding } from './production.ts';
+import { findingIf, insideEntry, publicConsent, type ConfigFinding } from './production.ts';
 import { payerUrls, type UrlField } from './stage-urls.ts';
 import type { StageConfig } from './stage.ts';
 
 const isLoopback = (url: string): boolean => /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/?]|$)/.test(url);
 
-const onThisMachine = ([path, url]: UrlField): readonly Finding[] =>
+const onThisMachine = ([path, url]: UrlField): readonly ConfigFinding[] =>
   findingIf(isLoopback(url), path, 'is on this machine, which no function in AWS reaches; write the URL of a server');
 
-const obstacles = (config: StageConfig): readonly Finding[] => [
+const obstacles = (config: StageConfig): readonly ConfigFinding[] => [
   ...findingIf(isLoopback(config.origin ?? ''), ['origin'], 'is on this machine; write domain, or leave origin out'),
-  ...config.payers.flatMap((payer, index) => within('payers', index, payerUrls(payer).flatMap(onThisMachine))),
+  ...config.payers.flatMap((payer, index) => insideEntry('payers', index, payerUrls(payer).flatMap(onThisMachine))),
   ...publicConsent(config),
   ...leftovers(config),
 ];

@@ -8,19 +8,19 @@ import {
   isExampleHost,
   publishedSecretHash,
 } from './examples.ts';
-import { findingIf, within, type Finding } from './production.ts';
+import { findingIf, insideEntry, type ConfigFinding } from './production.ts';
 import { partnerUrls, payerUrls, type UrlField } from './stage-urls.ts';
 import type { Deployment, StageConfig } from './stage.ts';
 
 const exampleHost =
   (path: readonly PropertyKey[]) =>
-  (host: string): readonly Finding[] =>
+  (host: string): readonly ConfigFinding[] =>
     findingIf(isExampleHost(host), path, `is the example's (${host} is reserved for examples); write your own`);
 
-const ofUrl = ([path, url]: UrlField): readonly Finding[] =>
+const ofUrl = ([path, url]: UrlField): readonly ConfigFinding[] =>
   URL.canParse(url) ? exampleHost(path)(new URL(url).hostname) : [];
 
-const ofKeys = (field: string, keys: readonly PublicJwk[]): readonly Finding[] =>
+const ofKeys = (field: string, keys: readonly PublicJwk[]): readonly ConfigFinding[] =>
   keys.flatMap((key, index) =>
     findingIf(
       key['x'] === examplePublicKey['x'],
@@ -29,7 +29,7 @@ const ofKeys = (field: string, keys: readonly PublicJwk[]): readonly Finding[] =
     ),
   );
 
-const ofPayer = (payer: Payer): readonly Finding[] => [
+const ofPayer = (payer: Payer): readonly ConfigFinding[] => [
   ...payerUrls(payer).flatMap(ofUrl),
   ...findingIf(
     payer.clientId.startsWith('your-'),
@@ -44,18 +44,18 @@ const knownHashes: ReadonlyMap<string, string> = new Map([
   [publishedSecretHash, "is of the demo's secret, which is published; write the hash of the partner's own"],
 ]);
 
-const ofHash = (hash: string, index: number): readonly Finding[] => {
+const ofHash = (hash: string, index: number): readonly ConfigFinding[] => {
   const message = knownHashes.get(hash);
   return message === undefined ? [] : [{ path: ['secretHashes', index], message }];
 };
 
-const ofPartner = (partner: Partner): readonly Finding[] => [
+const ofPartner = (partner: Partner): readonly ConfigFinding[] => [
   ...partnerUrls(partner).flatMap(ofUrl),
   ...partner.secretHashes.flatMap(ofHash),
   ...ofKeys('jwks', partner.jwks),
 ];
 
-const ofDeployment = ({ account, domain, alarmAddresses, runbookUrl }: Deployment): readonly Finding[] => [
+const ofDeployment = ({ account, domain, alarmAddresses, runbookUrl }: Deployment): readonly ConfigFinding[] => [
   ...findingIf(account === exampleAccount, ['account'], "is the example's; write your own account's 12 digits"),
   ...(domain === undefined ? [] : exampleHost(['domain', 'name'])(domain.name)),
   ...findingIf(
@@ -74,11 +74,11 @@ const isExample = ({ stage, production }: StageConfig): boolean =>
   stage === 'production-example' || (stage === 'demo' && !production);
 
 /** What is left of an example. */
-export const leftovers = (config: StageConfig): readonly Finding[] =>
+export const leftovers = (config: StageConfig): readonly ConfigFinding[] =>
   isExample(config)
     ? []
     : [
         ...ofDeployment(config),
-        ...config.payers.flatMap((payer, index) => within('payers', index, ofPayer(payer))),
-        ...config.partners.flatMap((partner, index) => within('partners', index, ofPartner(partner))),
+        ...config.payers.flatMap((payer, index) => insideEntry('payers', index, ofPayer(payer))),
+        ...config.partners.flatMap((partner, index) => insideEntry('partners', index, ofPartner(partner))),
       ];

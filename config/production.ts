@@ -4,18 +4,21 @@ import { partnerUrls, payerUrls, type UrlField } from './stage-urls.ts';
 import type { Deployment, StageConfig } from './stage.ts';
 
 /** A field, and `what is wrong; what to write`. */
-export interface Finding {
+export interface ConfigFinding {
   readonly path: readonly PropertyKey[];
   readonly message: string;
 }
 
 /** The finding, where there is something to find. */
-export const findingIf = (wrong: boolean, path: readonly PropertyKey[], message: string): readonly Finding[] =>
+export const findingIf = (wrong: boolean, path: readonly PropertyKey[], message: string): readonly ConfigFinding[] =>
   wrong ? [{ path, message }] : [];
 
 /** The findings of an entry, seen from the whole. */
-export const within = (field: string, index: number, findings: readonly Finding[]): readonly Finding[] =>
-  findings.map(({ path, message }) => ({ path: [field, index, ...path], message }));
+export const insideEntry = (
+  field: string,
+  index: number,
+  findings: readonly ConfigFinding[],
+): readonly ConfigFinding[] => findings.map(({ path, message }) => ({ path: [field, index, ...path], message }));
 
 /** Documentation is kept six years (45 CFR 164.316(b)(2)(i)), two of them leap years. */
 const fewestAuditDays = 2192;
@@ -24,10 +27,10 @@ const isPlain = (url: string): boolean => url.startsWith('http:');
 const isLocalhost = (url: string): boolean => /^http:\/\/localhost(?=[:/?]|$)/.test(url);
 const isLoopbackAddress = (url: string): boolean => /^http:\/\/(127\.0\.0\.1|\[::1\])(?=[:/?]|$)/.test(url);
 
-const plainHttp = ([path, url]: UrlField): readonly Finding[] =>
+const plainHttp = ([path, url]: UrlField): readonly ConfigFinding[] =>
   findingIf(isPlain(url), path, 'is plain http, which production refuses; write https://');
 
-const ofPayer = (payer: Payer): readonly Finding[] => [
+const ofPayer = (payer: Payer): readonly ConfigFinding[] => [
   ...payerUrls(payer).flatMap(plainHttp),
   ...findingIf(
     !payer.quirks.pkce && payer.quirks.pkceOffReason === undefined,
@@ -44,7 +47,7 @@ const ofPayer = (payer: Payer): readonly Finding[] => [
 /** A native app listens on this machine alone, so http may lead there: by address, `localhost` may be another's. */
 const partnerUrl =
   (isPublic: boolean) =>
-  (field: UrlField): readonly Finding[] => {
+  (field: UrlField): readonly ConfigFinding[] => {
     const [path, url] = field;
     if (!isPublic || path[0] !== 'redirectUris') return plainHttp(field);
     if (isLoopbackAddress(url)) return [];
@@ -53,7 +56,7 @@ const partnerUrl =
       : plainHttp(field);
   };
 
-const ofPartner = (partner: Partner): readonly Finding[] => [
+const ofPartner = (partner: Partner): readonly ConfigFinding[] => [
   ...partnerUrls(partner).flatMap(partnerUrl(partner.clientAuthentication.includes('none'))),
   ...findingIf(
     partner.pkceOptional && partner.pkceOptionalReason === undefined,
@@ -62,7 +65,7 @@ const ofPartner = (partner: Partner): readonly Finding[] => [
   ),
 ];
 
-const ofDeployment = (deployment: Deployment): readonly Finding[] => [
+const ofDeployment = (deployment: Deployment): readonly ConfigFinding[] => [
   ...findingIf(
     deployment.account === undefined,
     ['account'],
@@ -96,7 +99,7 @@ const ofDeployment = (deployment: Deployment): readonly Finding[] => [
 ];
 
 /** Whoever is a public client can pose as any other app that knows its client id, so the gateway asks the member. */
-export const publicConsent = ({ partners }: StageConfig): readonly Finding[] =>
+export const publicConsent = ({ partners }: StageConfig): readonly ConfigFinding[] =>
   partners.flatMap(({ clientAuthentication, consent, consentReason }, index) =>
     findingIf(
       clientAuthentication.includes('none') && consent === 'partner' && consentReason === undefined,
@@ -106,10 +109,10 @@ export const publicConsent = ({ partners }: StageConfig): readonly Finding[] =>
   );
 
 /** Everything that would weaken production. Wildcards are refused in every stage, by the rules of their fields. */
-export const weaknesses = (config: StageConfig): readonly Finding[] => [
+export const weaknesses = (config: StageConfig): readonly ConfigFinding[] => [
   ...(config.origin === undefined ? [] : plainHttp([['origin'], config.origin])),
   ...ofDeployment(config),
   ...publicConsent(config),
-  ...config.payers.flatMap((payer, index) => within('payers', index, ofPayer(payer))),
-  ...config.partners.flatMap((partner, index) => within('partners', index, ofPartner(partner))),
+  ...config.payers.flatMap((payer, index) => insideEntry('payers', index, ofPayer(payer))),
+  ...config.partners.flatMap((partner, index) => insideEntry('partners', index, ofPartner(partner))),
 ];

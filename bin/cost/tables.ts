@@ -1,6 +1,6 @@
 import { fixedMonth } from './fixed.ts';
 import { addUp, dollars, prices, pricesKnownFor, type PriceName, type Quantities } from './prices.ts';
-import { login, memberYear, read, syncStart } from './usage.ts';
+import { login, memberYear, oneRead, syncStart } from './usage.ts';
 
 const names = Object.keys(prices) as PriceName[];
 
@@ -54,10 +54,10 @@ const usageTable = (): string =>
   markdownTable(
     ['uses', 'a login', 'a sync, before its reads', 'a read'],
     names
-      .filter((name) => [login, syncStart, read].some((of) => (of[name] ?? 0) > 0))
+      .filter((name) => [login, syncStart, oneRead].some((of) => (of[name] ?? 0) > 0))
       .map((name) =>
         [`${prices[name].page}: ${prices[name].unit}`].concat(
-          [login, syncStart, read].map((of) => count(of[name] ?? 0)),
+          [login, syncStart, oneRead].map((of) => count(of[name] ?? 0)),
         ),
       ),
   );
@@ -88,7 +88,7 @@ export const costTables = (): string =>
     '',
     '### A million reads',
     '',
-    byPage(['service', 'USD'], [addUp([1_000_000, read])]),
+    byPage(['service', 'USD'], [addUp([1_000_000, oneRead])]),
     '',
     '### A stage that nobody uses, a month',
     '',

@@ -94,7 +94,7 @@ export const syncStart: Quantities = addUp(
  * One read: the grant is read, the payer is asked, a slot of the limit is leased, and two events are written; the index of
  * open reads takes and drops it.
  */
-export const read: Quantities = addUp(
+export const oneRead: Quantities = addUp(
   [1, request(assumed.msWithPayer)],
   [1, { tableReads: grantRead, tableWrites: 2 * writeUnits(measured.readEvent) + 2 + assumed.leasesPerRead }],
   [1, { tableGbMonths: (measured.readEvent / gb) * (35 / 30) }],
@@ -112,6 +112,6 @@ export const memberYear = (readsPerSync: number): Quantities =>
   addUp(
     [loginsAYear, login],
     [syncsAYear, syncStart],
-    [syncsAYear * readsPerSync, read],
+    [syncsAYear * readsPerSync, oneRead],
     [12, { tableGbMonths: (measured.grantWithoutPayerTokens + assumed.payerTokens) / gb }],
   );

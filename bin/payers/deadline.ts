@@ -9,7 +9,7 @@ export const answerMs = 5000;
  * The promise's value, unless that takes longer; what is still under way is left to itself.
  * @throws DOMException TimeoutError
  */
-export const within = async <T>(ms: number, promise: Promise<T>): Promise<T> => {
+export const withinMs = async <T>(ms: number, promise: Promise<T>): Promise<T> => {
   const done = new AbortController();
   const tooLate = after(ms, undefined, { signal: done.signal }).then(() => {
     throw new DOMException(`Not within ${ms} ms`, 'TimeoutError');

@@ -1,7 +1,7 @@
 import { webUrl } from '../../config/rules.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { Refusal, UsageError } from '../shared/command-line.ts';
-import { readDocuments, textOf, type Document } from './documents.ts';
+import { readDocuments, textOf, type DiscoveryDocument } from './documents.ts';
 import { probe } from './probe.ts';
 import { readStatement, type Statement } from './statement.ts';
 
@@ -9,15 +9,15 @@ import { readStatement, type Statement } from './statement.ts';
 export interface Discovered {
   /** Absent where the URL is an issuer's. */
   readonly fhirBaseUrl: string | undefined;
-  readonly smartConfiguration: Document | undefined;
+  readonly smartConfiguration: DiscoveryDocument | undefined;
   /** RFC 8414 metadata or OpenID configuration. */
-  readonly serverMetadata: Document | undefined;
+  readonly serverMetadata: DiscoveryDocument | undefined;
   readonly statement: Statement | undefined;
   /** Where all this was read. */
   readonly sources: readonly string[];
 }
 
-const metadataOf = (documents: readonly Document[]): Document | undefined =>
+const metadataOf = (documents: readonly DiscoveryDocument[]): DiscoveryDocument | undefined =>
   documents.find(
     (document) => document.name !== 'smart-configuration' && textOf(document, 'token_endpoint') !== undefined,
   );
@@ -27,7 +27,7 @@ const baseOf = (url: string): string =>
   url.replace(/\/(metadata|\.well-known\/(smart-configuration|openid-configuration))?\/*$/, '').replace(/\/+$/, '');
 
 /** A server's metadata counts only where it names the issuer at which it was found (RFC 8414 §3.3). */
-const metadataAt = async (http: PayerHttp, issuer: string): Promise<Document | undefined> => {
+const metadataAt = async (http: PayerHttp, issuer: string): Promise<DiscoveryDocument | undefined> => {
   const { documents } = await readDocuments({ http }, { issuer });
   const document = metadataOf(documents);
   return document && textOf(document, 'issuer')?.replace(/\/$/, '') === issuer.replace(/\/$/, '')
@@ -36,7 +36,7 @@ const metadataAt = async (http: PayerHttp, issuer: string): Promise<Document | u
 };
 
 /** SMART's document often names no issuer: then it is mostly the token endpoint's origin. */
-const findMetadata = async (http: PayerHttp, smart: Document): Promise<Document | undefined> => {
+const findMetadata = async (http: PayerHttp, smart: DiscoveryDocument): Promise<DiscoveryDocument | undefined> => {
   const token = textOf(smart, 'token_endpoint');
   const issuer = textOf(smart, 'issuer') ?? (token === undefined ? undefined : URL.parse(token)?.origin);
   return issuer === undefined || webUrl(issuer) !== undefined ? undefined : metadataAt(http, issuer);

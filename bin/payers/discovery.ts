@@ -1,12 +1,12 @@
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
-import { listOf, readDocuments, textOf, type Document, type Places } from './documents.ts';
+import { listOf, readDocuments, textOf, type DiscoveryDocument, type Places } from './documents.ts';
 import { well, wrong, type Finding } from './finding.ts';
 import { compareScopes } from './scopes.ts';
 
 /** How document and profile differ, and what to do about it. */
 type Difference = readonly [text: string, todo: string];
-type Comparison = (document: Document, payer: Payer) => Difference | undefined;
+type Comparison = (document: DiscoveryDocument, payer: Payer) => Difference | undefined;
 
 const few = (values: readonly string[]): string =>
   values.length > 6 ? `${values.slice(0, 6).join(', ')} and ${values.length - 6} more` : values.join(', ') || 'none';
@@ -150,7 +150,7 @@ const comparisons: readonly Comparison[] = [
   iss,
 ];
 
-const compare = (document: Document, payer: Payer): Finding[] => {
+const compare = (document: DiscoveryDocument, payer: Payer): Finding[] => {
   const differences = comparisons.flatMap((comparison) => {
     const difference = comparison(document, payer);
     return difference === undefined ? [] : [difference];

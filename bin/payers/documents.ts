@@ -3,7 +3,7 @@ import { wrong, type Finding } from './finding.ts';
 import { probe, type Answer } from './probe.ts';
 
 /** What a payer publishes about itself. */
-export interface Document {
+export interface DiscoveryDocument {
   /** As a person calls it. */
   readonly name: 'smart-configuration' | 'RFC 8414 metadata' | 'OpenID configuration';
   readonly url: string;
@@ -17,7 +17,7 @@ export interface Places {
 }
 
 /** RFC 8414 §3.1 puts the well-known part between host and path, OpenID Connect Discovery §4 after the path. */
-const issuerPlaces = (issuer: string): Pick<Document, 'name' | 'url'>[] => {
+const issuerPlaces = (issuer: string): Pick<DiscoveryDocument, 'name' | 'url'>[] => {
   const { origin, pathname } = new URL(issuer);
   const path = pathname.replace(/\/$/, '');
   return [
@@ -26,7 +26,7 @@ const issuerPlaces = (issuer: string): Pick<Document, 'name' | 'url'>[] => {
   ];
 };
 
-const placesOf = ({ fhirBaseUrl, issuer }: Places): Pick<Document, 'name' | 'url'>[] => [
+const placesOf = ({ fhirBaseUrl, issuer }: Places): Pick<DiscoveryDocument, 'name' | 'url'>[] => [
   ...(fhirBaseUrl === undefined
     ? []
     : [{ name: 'smart-configuration' as const, url: `${fhirBaseUrl}/.well-known/smart-configuration` }]),
@@ -35,7 +35,7 @@ const placesOf = ({ fhirBaseUrl, issuer }: Places): Pick<Document, 'name' | 'url
 
 /** The documents that there are, and what is wrong with servers that should give one or none. */
 export interface Published {
-  readonly documents: readonly Document[];
+  readonly documents: readonly DiscoveryDocument[];
   readonly findings: readonly Finding[];
 }
 
@@ -54,7 +54,7 @@ export const readDocuments = async ({ http }: { http: PayerHttp }, places: Place
       answer: await probe(http, url, { accept: 'application/json' }),
     })),
   );
-  const documents: Document[] = [];
+  const documents: DiscoveryDocument[] = [];
   const findings: Finding[] = [];
   for (const { name, url, answer } of asked) {
     if ('failure' in answer) {
@@ -79,13 +79,13 @@ export const readDocuments = async ({ http }: { http: PayerHttp }, places: Place
 };
 
 /** A member of a document where it is a text. */
-export const textOf = ({ body }: Document, member: string): string | undefined => {
+export const textOf = ({ body }: DiscoveryDocument, member: string): string | undefined => {
   const value = body[member];
   return typeof value === 'string' ? value : undefined;
 };
 
 /** A member of a document where it is a list; its texts. */
-export const listOf = ({ body }: Document, member: string): string[] | undefined => {
+export const listOf = ({ body }: DiscoveryDocument, member: string): string[] | undefined => {
   const value = body[member];
   return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string') : undefined;
 };

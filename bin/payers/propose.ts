@@ -3,7 +3,7 @@ import type { Payer, PayerQuirks } from '../../functions/shared/registry/types.t
 import { withoutUndefined } from '../shared/objects.ts';
 import { slug } from '../shared/slug.ts';
 import type { Discovered } from './discover.ts';
-import { listOf, textOf, type Document } from './documents.ts';
+import { listOf, textOf, type DiscoveryDocument } from './documents.ts';
 import { scopesFor } from './scopes.ts';
 
 /** A payer's entry, and what nobody but the payer, or the reader, knows of it. */
@@ -23,7 +23,7 @@ type Endpoints = Pick<
 const unknown = 'https://ask-the-payer.invalid';
 
 const firstOf =
-  <T>(read: (document: Document, member: string) => T | undefined) =>
+  <T>(read: (document: DiscoveryDocument, member: string) => T | undefined) =>
   ({ smartConfiguration, serverMetadata }: Discovered, member: string): T | undefined =>
     [smartConfiguration, serverMetadata]
       .map((document) => document && read(document, member))

@@ -7,7 +7,7 @@ import {
 import { clientSecret } from '../../config/rules.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { Refusal } from '../shared/command-line.ts';
-import { answerMs, within } from './deadline.ts';
+import { answerMs, withinMs } from './deadline.ts';
 import { judgeSecret } from './secret.ts';
 import { explain } from './secrets-manager.ts';
 
@@ -56,7 +56,7 @@ export const secretValue = (given: string, payer: Payer): Value =>
 /** Sends a command. @throws Refusal with what to do */
 const send = async <T>(name: string, sending: Promise<T>): Promise<T> => {
   try {
-    return await within(answerMs, sending);
+    return await withinMs(answerMs, sending);
   } catch (error) {
     const { problem, todo } = explain(error);
     throw new Refusal(`${name} ${problem}; ${todo}`);

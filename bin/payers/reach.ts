@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { causeOf } from '../../functions/shared/errors.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { bare, type Connection } from './connect.ts';
-import { lookupMs, within } from './deadline.ts';
+import { lookupMs, withinMs } from './deadline.ts';
 import { well, wrong, type Finding } from './finding.ts';
 import { failureWords } from './probe.ts';
 
@@ -29,7 +29,7 @@ const serversOf = (payer: Payer): URL[] => {
 const checkName = async ({ lookup }: ReachDeps, hostname: string): Promise<Finding> => {
   if (isIP(bare(hostname)) !== 0) return well('name', `${hostname} is an address; there is no name to look up`);
   try {
-    return well('name', `${hostname} is ${(await within(lookupMs, lookup(hostname))).join(', ')}`);
+    return well('name', `${hostname} is ${(await withinMs(lookupMs, lookup(hostname))).join(', ')}`);
   } catch (error) {
     const unknown = /ENOTFOUND|ENODATA/.test(causeOf(error));
     return wrong(

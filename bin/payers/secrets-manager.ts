@@ -2,7 +2,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { defaultPorts } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { causeOf } from '../../functions/shared/errors.ts';
-import { answerMs, within } from './deadline.ts';
+import { answerMs, withinMs } from './deadline.ts';
 import { failureWords } from './probe.ts';
 import type { SecretReading } from './secret.ts';
 
@@ -14,7 +14,7 @@ export const awsEndpoint = (stage: string, env: NodeJS.ProcessEnv): string | und
   env['AWS_ENDPOINT_URL_SECRETS_MANAGER'] ?? env['AWS_ENDPOINT_URL'] ?? (stage === 'local' ? localEndpoint : undefined);
 
 /** A client for the stage's region; for a stand-in with made-up credentials, so that real ones never go there. */
-export const secretsClient = ({ stage, region }: StageConfig, env: NodeJS.ProcessEnv): SecretsManagerClient => {
+export const stageSecretsClient = ({ stage, region }: StageConfig, env: NodeJS.ProcessEnv): SecretsManagerClient => {
   const endpoint = awsEndpoint(stage, env);
   return new SecretsManagerClient({
     maxAttempts: 2,
@@ -67,7 +67,7 @@ export const readSecretWith =
   async (name: string): Promise<SecretReading> => {
     try {
       const command = new GetSecretValueCommand({ SecretId: name, VersionStage: 'AWSCURRENT' });
-      const { SecretString } = await within(answerMs, client.send(command));
+      const { SecretString } = await withinMs(answerMs, client.send(command));
       return { text: SecretString ?? '' };
     } catch (error) {
       return explain(error);

@@ -6,7 +6,7 @@ import {
   SetAlarmStateCommand,
 } from '@aws-sdk/client-cloudwatch';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
-import { right, wrong, type Answer, type Question } from './question.ts';
+import { rightAnswer, wrongAnswer, type Question, type SmokeAnswer } from './question.ts';
 
 const pollMs = 3000;
 const longestMs = 60_000;
@@ -26,19 +26,21 @@ const actionOf = async (client: CloudWatchClient, name: string, since: Date): Pr
   return items[0]?.HistorySummary;
 };
 
-const ring = async (client: CloudWatchClient, stage: string): Promise<Answer> => {
+const ring = async (client: CloudWatchClient, stage: string): Promise<SmokeAnswer> => {
   const name = await alarmOf(client, stage);
-  if (name === undefined) return wrong('the stage has no alarm that is OK and may act');
+  if (name === undefined) return wrongAnswer('the stage has no alarm that is OK and may act');
   const since = new Date();
   const reason = 'Smoke test: npm run smoke. Nothing is wrong.';
   await client.send(new SetAlarmStateCommand({ AlarmName: name, StateValue: 'ALARM', StateReason: reason }));
   for (let waitedMs = 0; waitedMs < longestMs; waitedMs += pollMs) {
     const summary = await actionOf(client, name, since);
     if (summary !== undefined)
-      return summary.startsWith('Successfully') ? right(`${name}: ${summary}`) : wrong(`${name}: ${summary}`);
+      return summary.startsWith('Successfully')
+        ? rightAnswer(`${name}: ${summary}`)
+        : wrongAnswer(`${name}: ${summary}`);
     await delay(pollMs);
   }
-  return wrong(`${name} took no action within a minute`);
+  return wrongAnswer(`${name} took no action within a minute`);
 };
 
 /** Sets one alarm off; CloudWatch's own history says whether its message went out. It is OK again at its next look. */

@@ -3,12 +3,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { right, wrong, type Asked, type Question, type RunSuite } from './question.ts';
+import { rightAnswer, wrongAnswer, type AskedStage, type Question, type RunSuite } from './question.ts';
 
 const root = join(import.meta.dirname, '../..');
 
 /** The partners of stage `local`, whose secret is published. */
-const localFile = ({ config: { partners }, edge }: Asked): object => {
+const localFile = ({ config: { partners }, edge }: AskedStage): object => {
   const redirectUriOf = (clientId: string): string | undefined =>
     partners.find((partner) => partner.clientId === clientId)?.redirectUris[0];
   const [webOrigin] = partners.find(({ clientId }) => clientId === 'demo-app')?.webOrigins ?? [];
@@ -61,7 +61,7 @@ export const conformance: Question = {
       const { code, told } = await asked.runSuite(asked.origin, asked.plan.conformance ?? ofLocal, asked.environment);
       const counts = /^Tests: +(.*)$/m.exec(told)?.[1] ?? 'no test ran';
       const broken = [...told.matchAll(/^ {2}● (.*)$/gm)].map(([, name = '']) => `\n      ${name}`);
-      return code === 0 ? right(counts) : wrong([counts, ...new Set(broken)].join(''));
+      return code === 0 ? rightAnswer(counts) : wrongAnswer([counts, ...new Set(broken)].join(''));
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

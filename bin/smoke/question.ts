@@ -2,7 +2,7 @@ import type { StageConfig } from '../../config/stage.ts';
 import type { SmokePlan } from './flags.ts';
 
 /** A running stage, and what may be used to ask it. */
-export interface Asked {
+export interface AskedStage {
   readonly config: StageConfig;
   readonly plan: SmokePlan;
   /** The public origin, without a trailing slash. */
@@ -28,7 +28,7 @@ export type RunSuite = (
 ) => Promise<{ readonly code: number | null; readonly told: string }>;
 
 /** What came of a question; `missing` is what it takes to ask it. */
-export type Answer =
+export type SmokeAnswer =
   | { readonly outcome: 'right' | 'wrong'; readonly what: string }
   | { readonly outcome: 'notAsked'; readonly missing: string };
 
@@ -37,17 +37,17 @@ export interface Question {
   readonly name: string;
   readonly title: string;
   /** What is missing to ask it; undefined where nothing is. */
-  readonly missing: (asked: Asked) => string | undefined;
+  readonly missing: (asked: AskedStage) => string | undefined;
   /** @throws what the network throws: that is a wrong answer */
-  readonly ask: (asked: Asked) => Promise<Answer>;
+  readonly ask: (asked: AskedStage) => Promise<SmokeAnswer>;
 }
 
-export const right = (what: string): Answer => ({ outcome: 'right', what });
-export const wrong = (what: string): Answer => ({ outcome: 'wrong', what });
+export const rightAnswer = (what: string): SmokeAnswer => ({ outcome: 'right', what });
+export const wrongAnswer = (what: string): SmokeAnswer => ({ outcome: 'wrong', what });
 
-export const needsToken = ({ token }: Asked): string | undefined =>
+export const needsToken = ({ token }: AskedStage): string | undefined =>
   token === undefined ? 'an access token in P2P_ACCESS_TOKEN' : undefined;
 
 /** Reads below the payer's FHIR base as the token's partner. */
-export const read = ({ base, token }: Asked, path: string): Promise<Response> =>
+export const readAsPartner = ({ base, token }: AskedStage, path: string): Promise<Response> =>
   fetch(`${base}/${path}`, { headers: { authorization: `Bearer ${token ?? ''}` }, redirect: 'manual' });

@@ -1,4 +1,12 @@
-import { needsToken, read, right, wrong, type Answer, type Asked, type Question } from './question.ts';
+import {
+  needsToken,
+  readAsPartner,
+  rightAnswer,
+  wrongAnswer,
+  type AskedStage,
+  type Question,
+  type SmokeAnswer,
+} from './question.ts';
 
 const challengeNames = { true: 'www-authenticate', false: 'x-amzn-remapped-www-authenticate' } as const;
 
@@ -9,15 +17,15 @@ export const challenge: Question = {
   missing: () => undefined,
   ask: async ({ base, edge }) => {
     const { status, headers } = await fetch(`${base}/Patient`, { redirect: 'manual' });
-    if (status !== 401) return wrong(`answered ${status} instead of 401`);
+    if (status !== 401) return wrongAnswer(`answered ${status} instead of 401`);
     const name = challengeNames[`${edge}`];
     const value = headers.get(name);
-    return value === 'Bearer' ? right(`${name}: Bearer`) : wrong(`${name} is ${value ?? 'missing'}`);
+    return value === 'Bearer' ? rightAnswer(`${name}: Bearer`) : wrongAnswer(`${name} is ${value ?? 'missing'}`);
   },
 };
 
-const countOf = async (asked: Asked, path: string): Promise<number> => {
-  const response = await read(asked, path);
+const countOf = async (asked: AskedStage, path: string): Promise<number> => {
+  const response = await readAsPartner(asked, path);
   if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
   const { entry = [] } = (await response.json()) as { entry?: unknown[] };
   return entry.length;
@@ -33,15 +41,15 @@ export const repeatedParameter: Question = {
   missing: needsToken,
   ask: async (asked) => {
     if ((await countOf(asked, `Patient?${since}`)) === 0) {
-      return wrong('this payer finds no Patient by _lastUpdated, so that nothing can be told');
+      return wrongAnswer('this payer finds no Patient by _lastUpdated, so that nothing can be told');
     }
     const found = [
       await countOf(asked, `Patient?${since}&${before}`),
       await countOf(asked, `Patient?${before}&${since}`),
     ];
     return found.every((count) => count === 0)
-      ? right('both values counted, in either order')
-      : wrong(`one of two values was lost (${found.join(' and ')} found)`);
+      ? rightAnswer('both values counted, in either order')
+      : wrongAnswer(`one of two values was lost (${found.join(' and ')} found)`);
   },
 };
 
@@ -68,15 +76,16 @@ export const largeAnswer: Question = {
   name: 'large',
   title: 'A large answer arrives whole',
   missing: (asked) => needsToken(asked) ?? (asked.plan.large === undefined ? '--large PATH' : undefined),
-  ask: async (asked): Promise<Answer> => {
+  ask: async (asked): Promise<SmokeAnswer> => {
     const startedAtMs = performance.now();
-    const response = await read(asked, asked.plan.large ?? '');
-    if (response.status !== 200) return wrong(`answered ${response.status}`);
+    const response = await readAsPartner(asked, asked.plan.large ?? '');
+    if (response.status !== 200) return wrongAnswer(`answered ${response.status}`);
     const { bytes, whole, last } = await drain(response);
     const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
-    if (!whole || !last.trimEnd().endsWith('}')) return wrong(`cut after ${inMegabytes(bytes)}`);
-    if (bytes < asked.plan.megabytes * megabyte) return wrong(`whole, but only ${inMegabytes(bytes)}: ask for more`);
-    return right(`${inMegabytes(bytes)} in ${seconds} s`);
+    if (!whole || !last.trimEnd().endsWith('}')) return wrongAnswer(`cut after ${inMegabytes(bytes)}`);
+    if (bytes < asked.plan.megabytes * megabyte)
+      return wrongAnswer(`whole, but only ${inMegabytes(bytes)}: ask for more`);
+    return rightAnswer(`${inMegabytes(bytes)} in ${seconds} s`);
   },
 };
 
@@ -85,13 +94,13 @@ export const cutAnswer: Question = {
   name: 'cut',
   title: 'An answer that the payer breaks off is seen to be cut',
   missing: (asked) => needsToken(asked) ?? (asked.plan.cut === undefined ? '--cut PATH' : undefined),
-  ask: async (asked): Promise<Answer> => {
-    const response = await read(asked, asked.plan.cut ?? '');
-    if (response.status >= 500) return right(`answered ${response.status} before the first byte`);
-    if (response.status !== 200) return wrong(`answered ${response.status}`);
+  ask: async (asked): Promise<SmokeAnswer> => {
+    const response = await readAsPartner(asked, asked.plan.cut ?? '');
+    if (response.status >= 500) return rightAnswer(`answered ${response.status} before the first byte`);
+    if (response.status !== 200) return wrongAnswer(`answered ${response.status}`);
     const { bytes, whole } = await drain(response);
     return whole
-      ? wrong(`ended as if it were whole, after ${inMegabytes(bytes)}`)
-      : right(`cut after ${inMegabytes(bytes)}`);
+      ? wrongAnswer(`ended as if it were whole, after ${inMegabytes(bytes)}`)
+      : rightAnswer(`cut after ${inMegabytes(bytes)}`);
   },
 };

@@ -5,7 +5,7 @@ import type { Output } from '../shared/output.ts';
 import { alarm } from './alarm.ts';
 import { conformance } from './conformance.ts';
 import { help, readFlags, type SmokePlan } from './flags.ts';
-import type { Answer, Asked, Question, RunSuite } from './question.ts';
+import type { AskedStage, Question, RunSuite, SmokeAnswer } from './question.ts';
 import { challenge, cutAnswer, largeAnswer, repeatedParameter } from './reads.ts';
 
 /** What the tool is given from outside. */
@@ -21,7 +21,7 @@ const questions: readonly Question[] = [challenge, conformance, repeatedParamete
 const askedOf = async (
   plan: SmokePlan,
   { environment, runSuite }: Pick<SmokeDeps, 'environment' | 'runSuite'>,
-): Promise<Asked> => {
+): Promise<AskedStage> => {
   const config = await readStage(plan.stage);
   const origin = plan.origin ?? config.origin;
   if (origin === undefined) throw new Refusal("Give --origin URL: the stack's output Origin says where the stage is.");
@@ -39,7 +39,7 @@ const askedOf = async (
   };
 };
 
-const ask = async (question: Question, asked: Asked): Promise<Answer> => {
+const ask = async (question: Question, asked: AskedStage): Promise<SmokeAnswer> => {
   const missing = question.missing(asked);
   if (missing !== undefined) return { outcome: 'notAsked', missing };
   if (asked.plan.dryRun) return { outcome: 'notAsked', missing: 'a run without --dry-run' };
@@ -53,7 +53,7 @@ const ask = async (question: Question, asked: Asked): Promise<Answer> => {
 
 const words = { right: 'ok', wrong: 'WRONG', notAsked: 'not asked' } as const;
 
-const tell = ({ name, title }: Question, answer: Answer): string => {
+const tell = ({ name, title }: Question, answer: SmokeAnswer): string => {
   const what = answer.outcome === 'notAsked' ? `it needs ${answer.missing}` : answer.what;
   return `${words[answer.outcome].padEnd(9)}  ${name.padEnd(11)}  ${title}: ${what}`;
 };

@@ -14,7 +14,7 @@ import {
   systems,
   type AuditEvent,
 } from './audit-event.ts';
-import { eventIdOf, requiredReader, type Image } from './stream-image.ts';
+import { eventIdOf, requiredReader, type StreamImage } from './stream-image.ts';
 
 const actions: Readonly<Record<GrantEvent['type'], AuditEvent['action']>> = {
   created: 'C',
@@ -30,7 +30,7 @@ const isType = (type: string): type is GrantEvent['type'] => Object.hasOwn(actio
 const seconds = (value: number): string => new Date(value * 1000).toISOString().replace('.000Z', 'Z');
 
 /** What tells one event of a grant from another, as it is stored: ids are made of it. Payer tokens can be refreshed twice within a request and a second. */
-const markOf = (image: Image): string => {
+const markOf = (image: StreamImage): string => {
   const event = image['lastEvent']?.M ?? {};
   return JSON.stringify([event['type']?.S, event['at']?.N, event['requestId']?.S, image['payerVersion']?.N]);
 };
@@ -40,14 +40,14 @@ const askedByPartner = (type: GrantEvent['type'], reason: string | undefined): b
   type === 'revoked' ? reason === 'byPartner' : type !== 'payerRefreshed';
 
 /** Whether anything happened to the grant between two images: a lease that is taken is no event. */
-export const isGrantEvent = (before: Image | undefined, after: Image): boolean =>
+export const isGrantEvent = (before: StreamImage | undefined, after: StreamImage): boolean =>
   before === undefined || markOf(before) !== markOf(after);
 
 /**
  * What happened to a grant last as an AuditEvent.
  * @throws Error where the image is not readable
  */
-export const grantAuditEvent = (image: Image, stage: string): AuditEvent => {
+export const grantAuditEvent = (image: StreamImage, stage: string): AuditEvent => {
   const event = image['lastEvent']?.M ?? {};
   const [required, requiredOfEvent] = [
     requiredReader(grantAttributes, image),

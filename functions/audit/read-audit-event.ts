@@ -11,7 +11,7 @@ import {
   type AuditEvent,
   type Coding,
 } from './audit-event.ts';
-import { eventIdOf, requiredReader, type Image } from './stream-image.ts';
+import { eventIdOf, requiredReader, type StreamImage } from './stream-image.ts';
 
 const rest: Coding = {
   system: 'http://terminology.hl7.org/CodeSystem/audit-event-type',
@@ -47,7 +47,7 @@ const outcomeText = (status: number, error: string | undefined, callerLeft: bool
 /** The process died, or could not write its end. What left until then is not known. */
 const endUnknown = { outcome: '8', outcomeDesc: 'end unknown' } as const;
 
-const describeEnd = (image: Image): Pick<AuditEvent, 'outcome' | 'outcomeDesc'> => {
+const describeEnd = (image: StreamImage): Pick<AuditEvent, 'outcome' | 'outcomeDesc'> => {
   const optional = readerOf(auditEventAttributes, image);
   const status = requiredReader(auditEventAttributes, image)('status');
   const error = optional('error');
@@ -62,7 +62,7 @@ const describeEnd = (image: Image): Pick<AuditEvent, 'outcome' | 'outcomeDesc'> 
  * A read's item as an AuditEvent; the shape is `ReadEvent`.
  * @throws Error where it is not readable
  */
-export const readAuditEvent = (image: Image, stage: string): AuditEvent => {
+export const readAuditEvent = (image: StreamImage, stage: string): AuditEvent => {
   const required = requiredReader(auditEventAttributes, image);
   const optional = readerOf(auditEventAttributes, image);
   const type = required('type');

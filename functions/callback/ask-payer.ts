@@ -19,7 +19,7 @@ import { findPatient } from './find-patient.ts';
  * Exchanges the payer's code for payer tokens.
  * @throws GatewayError `temporarily_unavailable` or `server_error`, to be told to the partner
  */
-export const askPayer = async (
+export const exchangePayerCode = async (
   deps: PayerClientDeps & Pick<Deps, 'origin'>,
   payer: Payer,
   { verifier }: LoginAttempt,

@@ -10,7 +10,7 @@ import { returnError, returnToPartner } from '../shared/partner/redirect.ts';
 import type { PayerClientDeps } from '../shared/payer/client.ts';
 import { recordRequest } from '../shared/record/request-record.ts';
 import type { Table } from '../shared/store/dynamo.ts';
-import { askPayer, requirePatient, revokeOnFailure } from './ask-payer.ts';
+import { exchangePayerCode, requirePatient, revokeOnFailure } from './ask-payer.ts';
 import { checkCallback } from './check-callback.ts';
 import { checkPayerAnswer } from './check-payer-answer.ts';
 import { createGrant } from './create-grant.ts';
@@ -38,7 +38,7 @@ export const callbackHandler = (deps: CallbackDeps) =>
       try {
         const code = checkPayerAnswer(callback);
         const grant = await finishInTime(context, async () => {
-          const answer = await askPayer(deps, callback.payer, login.attempt, code);
+          const answer = await exchangePayerCode(deps, callback.payer, login.attempt, code);
           return revokeOnFailure(deps, callback.payer, answer.tokens, async () => {
             const patient = await requirePatient(deps, callback.payer, answer);
             return createGrant(deps, callback.payer, login.attempt, { ...answer, patient }, record.requestId);

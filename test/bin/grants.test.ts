@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { grants } from '../../bin/grants/grants.ts';
 import { grantAuditEvent } from '../../functions/audit/grant-audit-event.ts';
-import type { Image } from '../../functions/audit/stream-image.ts';
+import type { StreamImage } from '../../functions/audit/stream-image.ts';
 import { parseScopes } from '../../functions/shared/registry/scopes.ts';
 import type { Grant } from '../../functions/shared/store/grant.ts';
 import { getGrant, putGrant } from '../../functions/shared/store/grants.ts';
@@ -30,7 +30,7 @@ const grant: Grant & { wrappedKey: Uint8Array; linkKey: Uint8Array } = {
 };
 const operator = 'arn:aws:iam::000000000000:user/operator';
 let aws: LocalAws;
-let writes: Image[];
+let writes: StreamImage[];
 let client: DynamoDBClient;
 const table = () => ({ client, name: tableName });
 

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { awsEndpoint, readSecretWith, secretsClient } from '../../bin/payers/secrets-manager.ts';
+import { awsEndpoint, readSecretWith, stageSecretsClient } from '../../bin/payers/secrets-manager.ts';
 import { localStage } from '../../config/local.ts';
 
 interface Asked {
@@ -24,7 +24,7 @@ const readFrom = async (status: number, answer: object) => {
   });
   const AWS_ENDPOINT_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   try {
-    const client = secretsClient(localStage(), { AWS_ENDPOINT_URL });
+    const client = stageSecretsClient(localStage(), { AWS_ENDPOINT_URL });
     return { reading: await readSecretWith(client)('p2p/local/payers/northwind'), asked };
   } finally {
     server.closeAllConnections();
@@ -57,7 +57,7 @@ describe("a payer's secret", () => {
   });
 
   it('of a stage without a region says that none is known', async () => {
-    const client = secretsClient({ ...localStage(), stage: 'demo' }, {});
+    const client = stageSecretsClient({ ...localStage(), stage: 'demo' }, {});
     client.config.region = () => Promise.reject(new Error('Region is missing'));
 
     expect(await readSecretWith(client)('x')).toMatchObject({ problem: 'was not read: no region is known' });

@@ -18,24 +18,24 @@ export interface Grammar {
 const words = (text: string): string[] => text.split(' ');
 
 /** What every request may say about its answer: https://hl7.org/fhir/R4/http.html#parameters */
-const general = words('_format _pretty _summary _elements');
+const ofAll = words('_format _pretty _summary _elements');
 /** https://hl7.org/fhir/R4/http.html#history */
-const history = words('_count _since _at _list');
+const ofHistory = words('_count _since _at _list');
 /** https://hl7.org/fhir/R4/operation-patient-everything.html */
-const everything = words('start end _since _type _count');
+const ofEverything = words('start end _since _type _count');
 /** https://hl7.org/fhir/R4/search.html#Summary; `_filter` and `_query` cannot be checked. */
-const search = words('_sort _count _include _revinclude _total _contained _containedType _list');
+const ofSearch = words('_sort _count _include _revinclude _total _contained _containedType _list');
 /** `:recurse` is how servers of earlier versions say `:iterate`. */
 const includes = words('_include _revinclude').flatMap((name) => [`${name}:iterate`, `${name}:recurse`]);
 
 /** The parameters that are no search parameters, by kind of request. */
 export const plainParameters = {
-  read: new Set(general),
-  history: new Set([...general, ...history]),
-  everything: new Set([...general, ...everything]),
-  search: new Set([...general, ...search, ...includes]),
+  read: new Set(ofAll),
+  history: new Set([...ofAll, ...ofHistory]),
+  everything: new Set([...ofAll, ...ofEverything]),
+  search: new Set([...ofAll, ...ofSearch, ...includes]),
   /** https://hl7.org/fhir/R4/http.html#search: only where no path names the type. */
-  searchSystem: new Set([...general, ...search, ...includes, '_type']),
+  searchSystem: new Set([...ofAll, ...ofSearch, ...includes, '_type']),
 } as const;
 
 /** https://hl7.org/fhir/R4/search.html#modifiers, beside those that are a resource type. */

@@ -55,7 +55,7 @@ const underLink = 2;
 const underResponse = 4;
 const isSelf = 8;
 
-const self = json.bytesOf('self');
+const selfBytes = json.bytesOf('self');
 const nothing = new Uint8Array(0);
 
 /**
@@ -67,7 +67,7 @@ export const createTokenReader = (
   replace: (from: number, to: number, by?: Uint8Array) => void,
 ): TokenReader => {
   const key = json.createPrefixReader(keys.longestKey + 1);
-  const relation = json.createPrefixReader(self.length + 1);
+  const relation = json.createPrefixReader(selfBytes.length + 1);
   let state = starting;
   /** What the current value's key said; `otherKey` in arrays. */
   let kind = keys.otherKey;
@@ -267,7 +267,8 @@ export const createTokenReader = (
         case inRelation:
           i = relation.read(chunk, i);
           if (i === length && !relation.isFull()) break;
-          if (relation.length() === self.length && json.hasAt(relation.decoded, 0, self)) stack[depth]! |= isSelf;
+          if (relation.length() === selfBytes.length && json.hasAt(relation.decoded, 0, selfBytes))
+            stack[depth]! |= isSelf;
           state = inString;
           break;
 

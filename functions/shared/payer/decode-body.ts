@@ -65,7 +65,7 @@ const codingOf = (contentEncoding: string | undefined): string => {
 };
 
 /** Whether a body can be read: one coding at most, and one that was asked for. */
-export const isReadable = (contentEncoding: string | undefined): boolean => {
+export const isDecodable = (contentEncoding: string | undefined): boolean => {
   const coding = codingOf(contentEncoding);
   return coding === 'identity' || coding in decoders;
 };

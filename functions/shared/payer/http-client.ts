@@ -2,7 +2,7 @@ import { addAbortListener } from 'node:events';
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
-import { acceptEncoding, decodeBody, isReadable, UnusableAnswer } from './decode-body.ts';
+import { acceptEncoding, decodeBody, isDecodable, UnusableAnswer } from './decode-body.ts';
 import type { PayerBody, PayerHttp, PayerRequest, PayerResponse } from './http.ts';
 
 /*
@@ -145,7 +145,7 @@ const unusableIn = ({ statusCode = 0, headers }: IncomingMessage): string | unde
   const { 'transfer-encoding': transferCoding = 'chunked', 'content-encoding': contentCoding } = headers;
   if (transferCoding.trim().toLowerCase() !== 'chunked') return 'TRANSFER_ENCODING';
   // Where the status alone says what happened, the body may be what it is.
-  return statusCode < 300 && !isReadable(contentCoding) ? 'CONTENT_ENCODING' : undefined;
+  return statusCode < 300 && !isDecodable(contentCoding) ? 'CONTENT_ENCODING' : undefined;
 };
 
 const responseOf = (message: IncomingMessage, method: string | undefined, limits: Limits): PayerResponse => {

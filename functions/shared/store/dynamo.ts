@@ -15,7 +15,7 @@ export const dynamoLimits = awsLimits({ maxAttempts: 3, requestMs: 3000 });
 export const dynamoClient = (): DynamoDBClient => new DynamoDBClient(dynamoLimits);
 
 /** Runs a conditional write: true where it was made, false where its condition failed. */
-export const conditionally = async <T>(write: Promise<T>): Promise<T | undefined> => {
+export const writeIfConditionHolds = async <T>(write: Promise<T>): Promise<T | undefined> => {
   try {
     return await write;
   } catch (error) {
@@ -25,7 +25,7 @@ export const conditionally = async <T>(write: Promise<T>): Promise<T | undefined
 };
 
 /** Runs a read; DynamoDB's own failures become {@link unavailable}. */
-export const available = async <T>(call: Promise<T>): Promise<T> => {
+export const sendOrUnavailable = async <T>(call: Promise<T>): Promise<T> => {
   try {
     return await call;
   } catch (error) {

@@ -76,12 +76,12 @@ export interface Grant {
   readonly leaseUntilMs?: number;
 }
 
-const defined = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+const dropUndefined = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as {
     [K in keyof T]: Exclude<T[K], undefined>;
   };
 
-const issued = (hash: string | undefined, expiresAt = 0, scope = ''): IssuedAccess | undefined =>
+const readIssued = (hash: string | undefined, expiresAt = 0, scope = ''): IssuedAccess | undefined =>
   hash === undefined ? undefined : { hash, expiresAt, scope: parseScopes(scope) };
 
 /** Reads a grant from its item. */
@@ -100,7 +100,7 @@ export const readGrant = (item: StoredItem): Grant => {
     redirectUri: read('redirectUri') ?? '',
     sealedPayerTokens: read('sealedPayerTokens') ?? new Uint8Array(),
     payerVersion: read('payerVersion') ?? 0,
-    ...defined({
+    ...dropUndefined({
       patient: read('patient'),
       revokedAt: read('revokedAt'),
       codeChallenge: read('codeChallenge'),
@@ -108,8 +108,12 @@ export const readGrant = (item: StoredItem): Grant => {
       linkKey: read('linkKey'),
       redeemedAt: read('redeemedAt'),
       redeemedBy: read('redeemedBy'),
-      access: issued(read('accessHash'), read('accessExpiresAt'), read('accessScope')),
-      previousAccess: issued(read('previousAccessHash'), read('previousAccessExpiresAt'), read('previousAccessScope')),
+      access: readIssued(read('accessHash'), read('accessExpiresAt'), read('accessScope')),
+      previousAccess: readIssued(
+        read('previousAccessHash'),
+        read('previousAccessExpiresAt'),
+        read('previousAccessScope'),
+      ),
       familyHash: read('familyHash'),
       refreshHash: read('refreshHash'),
       previousRefreshHash: read('previousRefreshHash'),

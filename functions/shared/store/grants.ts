@@ -1,7 +1,7 @@
 import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { writeScopes } from '../registry/scopes.ts';
 import { grantAttributes, type grantEventAttributes, type ValuesOf } from './attributes.ts';
-import { available, conditionally, type Table } from './dynamo.ts';
+import { sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';
 import { anyOf, clausesOn, conditionOf, updateOf, type Change, type Clause } from './expressions.ts';
 import {
   readGrant,
@@ -50,7 +50,7 @@ const previousAccessOf = ({ hash, expiresAt, scope }: IssuedAccess) => ({
 
 /** False where one of the change's conditions failed. */
 const update = async (table: Table, grantId: string, change: Change<typeof grantAttributes>): Promise<boolean> => {
-  const result = await conditionally(
+  const result = await writeIfConditionHolds(
     table.client.send(
       new UpdateItemCommand({ TableName: table.name, Key: keyOf(grantId), ...updateOf(grantAttributes, change) }),
     ),
@@ -63,7 +63,7 @@ const update = async (table: Table, grantId: string, change: Change<typeof grant
  * @throws GatewayError `temporarily_unavailable`
  */
 export const getGrant = async (table: Table, grantId: string): Promise<Grant | undefined> => {
-  const { Item: item } = await available(
+  const { Item: item } = await sendOrUnavailable(
     table.client.send(new GetItemCommand({ TableName: table.name, Key: keyOf(grantId), ConsistentRead: true })),
   );
   return item === undefined ? undefined : readGrant(item);
@@ -97,7 +97,7 @@ export const putGrant = async (
   };
   // An SDK retry after a lost answer finds its own item.
   const newOrItsOwn = anyOf(absent('grantId'), is('codeHash', '=', grant.codeHash));
-  await available(
+  await sendOrUnavailable(
     table.client.send(
       new PutItemCommand({
         TableName: table.name,
@@ -289,7 +289,7 @@ export const rememberAssertion = async (
 ): Promise<boolean> => {
   const values = { grantId: `jti.${jtiHash}`, seenBy: requestId, expiresAt };
   const unseenOrItsOwn = anyOf(absent('grantId'), is('expiresAt', '<=', now), is('seenBy', '=', requestId));
-  const written = await conditionally(
+  const written = await writeIfConditionHolds(
     table.client.send(
       new PutItemCommand({
         TableName: table.name,

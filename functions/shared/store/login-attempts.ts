@@ -2,7 +2,7 @@ import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/clie
 import { parseScopes, writeScopes, type Scopes } from '../registry/scopes.ts';
 import { loginAttemptAttributes } from './attributes.ts';
 import { deriveKey, seal, sha256, unseal } from './crypto.ts';
-import { available, conditionally, type Table } from './dynamo.ts';
+import { sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';
 import { anyOf, clausesOn, conditionOf, updateOf } from './expressions.ts';
 import { readerOf, writeItem, type Item } from './items.ts';
 
@@ -67,7 +67,7 @@ export const putLoginAttempt = async (
   };
   // An SDK retry after a lost answer finds its own item, which only it can have written.
   const newOrItsOwn = anyOf(absent('stateHash'), is('cookieHash', '=', cookieHash));
-  await available(
+  await sendOrUnavailable(
     table.client.send(
       new PutItemCommand({
         TableName: table.name,
@@ -130,7 +130,7 @@ export const consumeLoginAttempt = async (
     const ofThisBrowser = is('cookieHash', '=', sha256(cookie));
     const notUsed = absent('usedAt');
     const notExpired = is('expiresAt', '>', now);
-    const updated = await conditionally(
+    const updated = await writeIfConditionHolds(
       table.client.send(
         new UpdateItemCommand({
           TableName: table.name,
@@ -145,7 +145,7 @@ export const consumeLoginAttempt = async (
     );
     if (updated?.Attributes) return { outcome: 'consumed', attempt: readAttempt(updated.Attributes, state, stateHash) };
   }
-  const { Item: item } = await available(
+  const { Item: item } = await sendOrUnavailable(
     table.client.send(new GetItemCommand({ TableName: table.name, Key, ConsistentRead: true })),
   );
   if (item === undefined) return { outcome: 'unknown' };
