@@ -116,6 +116,8 @@ const accessFormat = JSON.stringify({
   status: '$context.status',
   invocation: '$context.integration.requestId',
   errorType: '$context.error.responseType',
+  path: '$context.path',
+  address: '$context.identity.sourceIp',
 });
 
 describe('API Gateway and Lambda on this machine', () => {
@@ -206,6 +208,11 @@ describe('API Gateway and Lambda on this machine', () => {
       expect(Object.keys(event.multiValueQueryStringParameters ?? {})).toEqual(['a', 'b', 'empty']);
       expect(event.multiValueQueryStringParameters).toEqual({ a: ['A &'], b: ['2', '1'], empty: [''] });
       expect(event.queryStringParameters).toEqual({ a: 'A &', b: '1', empty: '' });
+    });
+
+    it('have the whole query, with the question marks in it', async () => {
+      const event = await json<APIGatewayProxyEvent>('/event/x?a=x?y&b=?');
+      expect(event.multiValueQueryStringParameters).toEqual({ a: ['x?y'], b: ['?'] });
     });
 
     it('have null where there is nothing', async () => {
@@ -599,7 +606,13 @@ describe('API Gateway and Lambda on this machine', () => {
 
     it('has a line for each request, with an id of its own beside the invocation’s', async () => {
       const { requestId, invocation, reference, ...line } = await lineOf('/do/context?token=canary');
-      expect(line).toEqual({ route: '/do/{what}', status: '200', errorType: '-' });
+      expect(line).toEqual({
+        route: '/do/{what}',
+        status: '200',
+        errorType: '-',
+        path: '/do/context',
+        address: expect.stringMatching(/^(?:::ffff:127\.0\.0\.1|127\.0\.0\.1|::1)$/) as unknown,
+      });
       expect(invocation).toMatch(/^[0-9a-f-]{36}$/);
       expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
       expect(requestId).not.toBe(invocation);

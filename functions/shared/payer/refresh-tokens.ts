@@ -1,5 +1,5 @@
 import { base64url, nowSeconds, type Deps } from '../deps.ts';
-import { GatewayError, unavailable } from '../errors.ts';
+import { asGatewayError, GatewayError, unavailable } from '../errors.ts';
 import { raise, raiseSignalOf, type RequestRecord } from '../record/request-record.ts';
 import type { Payer } from '../registry/types.ts';
 import { sealIvBytes } from '../store/crypto.ts';
@@ -37,7 +37,7 @@ export interface PayerTokenDeps extends PayerClientDeps, Pick<Deps, 'randomBytes
 }
 
 /** The record of the request that needs payer tokens: it hears of a failed refresh also where that is got over. */
-type Requester = Pick<RequestRecord, 'requestId' | 'signals'>;
+type Requester = Pick<RequestRecord, 'requestId' | 'signals' | 'detail'>;
 
 const refreshEarlySeconds = 60;
 /** Well above the two tries that a refresh may take at the payer. */
@@ -221,8 +221,10 @@ const giveUp = async ({ deps, open, record, usable }: Refresh, lease: Lease, err
   const failure = error instanceof PayerError ? failureAtRead(error) : error;
   raise(record, 'refreshFailed');
   raiseSignalOf(record, failure);
-  if (usable) return done(open);
-  throw failure;
+  if (!usable) throw failure;
+  // The read may go well: its line has to say why an alarm counts it all the same.
+  record.detail = asGatewayError(failure).detail ?? 'the payer tokens were not refreshed';
+  return done(open);
 };
 
 const rereadGrant = async (deps: PayerTokenDeps, { grant, grantKey }: OpenGrant): Promise<OpenGrant> => {

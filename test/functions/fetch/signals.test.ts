@@ -55,6 +55,29 @@ describe('what a read counts', () => {
   });
 });
 
+it('says on the line of a read that went well why a refresh before it failed', async () => {
+  const test = fetchGateway();
+  const { token } = await test.grant();
+  // The old token is good for a minute yet.
+  test.passSeconds(250);
+  test.payer.http = async (url) =>
+    String(url).includes('/token')
+      ? Response.json({ error: 'invalid_client' }, { status: 401 })
+      : fhir({ resourceType: 'Patient', id: 'patient-1' });
+  await read(test.deps, 'Patient', token);
+
+  const line = test.lines.at(-1) ?? '';
+  expect(signalsOf(line)).toEqual(['refreshFailed', 'secretMissing']);
+  const record = JSON.parse(line) as Record<string, unknown>;
+  expect(record).toMatchObject({
+    status: 200,
+    outcome: 'ok',
+    level: 'info',
+    detail: 'token endpoint answered 401 with an OAuth error (invalid_client)',
+  });
+  expect(record).not.toHaveProperty('error');
+});
+
 it('makes no metric of a payer that only the path names', async () => {
   const test = fetchGateway();
 
