@@ -1,6 +1,7 @@
 /**
- * What follows a base URL in `url` (nothing, or text from `/` or `?` on); undefined where `url` is not below it.
- * @param base without a slash at its end, as the configuration demands
+ * Returns what follows a base URL in `url`: nothing, or text that starts with `/` or `?`. Undefined if `url` is not
+ * below it.
+ * @param base has no trailing slash; the configuration check ensures it
  */
 export const afterBase = (url: string, base: string): string | undefined => {
   if (!url.startsWith(base)) return undefined;

@@ -2,7 +2,7 @@ import { backslashByte, bytesOf, colonByte, hasAt, matchingAt, questionMark, quo
 
 export const binaryPath = bytesOf('/Binary');
 
-/** An escape stands where it matters: the link has to be decoded first. */
+/** The deciding bytes contain an escape: decode the link first. */
 export const undecided = -1;
 
 /** Whether `http://` or `https://`, in either case, stands at `at`. */
@@ -14,8 +14,8 @@ export const isAbsolute = (bytes: Uint8Array, at: number): boolean => {
 };
 
 /**
- * Length of the base that a decoded link starts with, 0 for none. Its first `length` characters are known: all of it, or
- * more than the longest base and `/Binary`. Zeros follow them, which are in no base.
+ * Length of the base that a decoded link starts with, 0 for none. Its first `length` characters are known: the whole
+ * link, or more than the longest base plus `/Binary`. Zeros follow; no base contains a zero.
  */
 export const matchDecoded = (
   bases: readonly Uint8Array[],
@@ -35,7 +35,7 @@ export const matchDecoded = (
   return 0;
 };
 
-/** The same for a link as it stands in the source, all of whose deciding bytes are in the chunk; or `UNDECIDED`. */
+/** The same for a link in the source, if the chunk has all of its deciding bytes; else `undecided`. */
 export const matchSource = (
   bases: readonly Uint8Array[],
   chunk: Uint8Array,
@@ -58,7 +58,7 @@ export const matchSource = (
   return 0;
 };
 
-/** Whether a backslash stands in the eight bytes where a link's scheme would be: perhaps behind a shorter link. */
+/** Whether the eight bytes where a link's scheme would be contain a backslash, which may follow a shorter link. */
 export const hasEscapedScheme = (chunk: Uint8Array, at: number): boolean => {
   for (let i = at; i < at + 8; i++) if (chunk[i] === backslashByte) return true;
   return false;

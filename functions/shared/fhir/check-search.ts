@@ -16,7 +16,7 @@ const jsonFormats = new Set([
 
 const need = (types: readonly string[], needs: TypeNeed['needs']): TypeNeed[] => types.map((type) => ({ type, needs }));
 
-/** The gateway speaks JSON only: anything else could not be checked for links. A `+` may have become a space. */
+/** The gateway serves JSON only, since it could not rewrite links in anything else. A `+` may have become a space. */
 export const checkFormat = (value: string): void => {
   const format = value.split(';')[0]!.trim().toLowerCase().replace(' ', '+');
   if (!jsonFormats.has(format)) throw notSupported('Only JSON can be asked for in _format.', { status: 406 });
@@ -32,7 +32,7 @@ const included = (value: string): readonly string[] => {
 
 const revIncluded = (value: string): readonly string[] => [resourceTypeOf(value.split(':')[0]!) ?? anyType];
 
-/** Types that the value of a search result parameter lets the payer return or look into. */
+/** Types that the value of a search result parameter lets the payer return or search. */
 export const consultedByValue = (code: string, value: string, searched: readonly string[]): readonly TypeNeed[] => {
   const items = value.split(',').map((item) => item.trim());
   switch (code) {
@@ -45,7 +45,7 @@ export const consultedByValue = (code: string, value: string, searched: readonly
     case '_list':
       return need(['List'], 's');
     case '_contained':
-      // It can return resources that contain those of the path's type.
+      // It can return resources that contain resources of the path's type.
       return value === 'false' ? [] : need([anyType], 's');
     case '_sort':
       return items
@@ -57,15 +57,15 @@ export const consultedByValue = (code: string, value: string, searched: readonly
   }
 };
 
-/** A type that `_type` names. @throws GatewayError 400 for what R4 does not have, which a payer may ignore */
+/** A type that `_type` names. @throws GatewayError 400 for a type that R4 does not have, since a payer may ignore it */
 export const requireType = (type: string): string => {
   if (isResourceType(type)) return type;
   throw malformed('What _type names is not a resource type of FHIR R4.');
 };
 
 /**
- * Checks the parameters of a request, and finds what they let the payer return or look into.
- * @param searched the types whose search parameters the request's are
+ * Checks the parameters of a request, and finds which types they let the payer return or search.
+ * @param searched the types whose search parameters the request uses
  * @throws GatewayError 400, 406
  */
 export const checkSearch = (

@@ -2,55 +2,55 @@ import { binaryPath, hasEscapedScheme, isAbsolute, matchDecoded, matchSource, un
 import * as json from './json-bytes.ts';
 import { linkedKey, maybeBinary } from './link-keys.ts';
 
-/** Bytes of the longest page link that is sealed, JSON's escapes undone. */
+/** The longest page link that is sealed, in bytes after unescaping. */
 export const longestPageLink = 5000;
 
-/** Which links are replaced, and by what. */
+/** Which links to replace, and with what. */
 export interface LinkReplacements {
-  /** The payer's FHIR base URL and its aliases: ASCII, as URLs are on the wire. The longest that fits wins. */
+  /** The payer's FHIR base URL and its aliases: ASCII, as URLs are on the wire. The longest match wins. */
   readonly from: readonly string[];
   /** The gateway's FHIR base URL for this payer. */
   readonly to: string;
   /**
-   * Makes of a page's link the one that the partner gets; undefined for a link that is not below the payer's bases, null
-   * for one that is too long: both are treated as any other link. Left out where an answer has no pages.
+   * Turns a page's link into the one that the partner gets. Returns undefined for a link that is not below the payer's
+   * bases and null for one that is too long; both are treated as any other link. Omitted if the answer has no pages.
    */
   readonly seal?: ((url: string) => string | undefined | null) | undefined;
 }
 
-/** What becomes of a link: its first `raw` bytes in the source are replaced. */
+/** The decision on a link: its first `raw` bytes in the source are replaced. */
 export interface LinkDecision {
   readonly raw: number;
   readonly by: Uint8Array;
 }
 
-/** A link that is read byte by byte, across chunks, because it cannot be decided where it stands. */
+/** A link that is read byte by byte, across chunks, because it cannot be decided in place. */
 export interface SlowLink {
-  /** Begins another link. */
+  /** Starts the next link. */
   readonly reset: () => void;
-  /** Reads from `at` and returns where it stopped: at the closing quote, once it is full, or at the end. */
+  /** Reads from `at` and returns where it stopped: at the closing quote, when full, or at the chunk's end. */
   readonly read: (bytes: Uint8Array, at: number) => number;
-  /** Whether it can be decided though its end has not been read. */
+  /** Whether it can be decided before its end is read. */
   readonly isFull: () => boolean;
   /** A copy of the bytes read so far. */
   readonly bytes: () => Uint8Array;
-  /** Decides it, and counts it. @param kind what its key said */
+  /** Decides and counts it. @param kind the kind of its key */
   readonly decide: (kind: number) => LinkDecision;
 }
 
-/** Decides about one answer's links. */
+/** Decides the links of one answer. */
 export interface LinkDecider {
-  /** Longest first, without slashes at their ends. */
+  /** Longest first, without trailing slashes. */
   readonly payerBases: readonly string[];
   readonly gatewayBase: Uint8Array;
   readonly sealsPages: boolean;
   /**
-   * Decides a link where it stands in the chunk, and counts it: how many of its bytes the gateway's base replaces, or
-   * `undecided` where an escape or the chunk's end is in the way.
+   * Decides a link in place and counts it. Returns how many of its bytes the gateway's base replaces, or `undecided` if
+   * an escape or the chunk's end prevents a decision.
    */
   readonly decideInPlace: (chunk: Uint8Array, at: number, kind: number) => number;
   readonly link: SlowLink;
-  /** A page's link, which is sealed as a whole. */
+  /** A page's link, which is sealed whole. */
   readonly page: SlowLink;
   /** How many absolute http(s) links to elsewhere were left unchanged so far. */
   readonly foreignLinks: () => number;
@@ -60,27 +60,27 @@ export interface LinkDecider {
 
 const withoutSlash = (base: string) => base.replace(/\/+$/, '');
 
-/** A text as it stands between the quotes of a JSON string. */
+/** Escapes a text for a JSON string, without the quotes. */
 const jsonBytesOf = (text: string): Uint8Array => json.bytesOf(JSON.stringify(text).slice(1, -1));
 
-/** Makes what decides about one answer's links. */
+/** Makes the decider for one answer. */
 export const createLinkDecider = ({ from, to, seal }: LinkReplacements): LinkDecider => {
   const payerBases = [...new Set(from.map(withoutSlash))]
     .filter((base) => base !== '')
     .sort((a, b) => b.length - a.length);
   const bases = payerBases.map(json.bytesOf);
   const gatewayBase = jsonBytesOf(withoutSlash(to));
-  /** Characters of a link that decide about it: the longest base, `/Binary`, and what follows. */
+  /** How many characters decide a link: the longest base, `/Binary`, and one more. */
   const limit = (bases[0]?.length ?? 0) + binaryPath.length + 1;
   const prefix = json.createPrefixReader(limit);
   const page = json.createStringReader(Math.max(longestPageLink, limit));
-  /** First bytes that are worth a look: those of the bases, of http(s), of an escape. */
+  /** First bytes worth checking: of a base, of http(s), of an escape. */
   const interesting = new Uint8Array(256);
   for (const byte of [json.backslashByte, 0x68, 0x48, ...bases.map((base) => base[0]!)]) interesting[byte] = 1;
   let foreignLinks = 0;
   let unsealedLinks = 0;
 
-  /** Decides what the prefix reader has read: the raw length of the base to be replaced, 0 for none. */
+  /** Decides what the prefix reader has read. Returns the raw length of the base to replace, 0 for none. */
   const decidePrefix = (kind: number): number => {
     const matched = matchDecoded(bases, prefix.decoded, prefix.length(), kind === maybeBinary);
     if (matched > 0) return prefix.rawEnd(matched);
@@ -88,14 +88,14 @@ export const createLinkDecider = ({ from, to, seal }: LinkReplacements): LinkDec
     return 0;
   };
 
-  /** The page's link that was read, sealed; null where it is too long, undefined where it is no page of the payer's. */
+  /** Seals the page's link that was read. Null if it is too long, undefined if it is not a page of the payer's. */
   const sealPage = (): string | undefined | null => {
     if (page.isTooLong()) return null;
     let url: string;
     try {
       url = JSON.parse(`"${page.text()}"`) as string;
     } catch {
-      return undefined; // No JSON.
+      return undefined; // Not JSON.
     }
     return Buffer.byteLength(url) > longestPageLink ? null : seal!(url);
   };

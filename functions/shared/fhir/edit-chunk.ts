@@ -1,18 +1,18 @@
-/** What is to be replaced in a chunk, in the order of its bytes. */
+/** The replacements in a chunk, in byte order. */
 export interface ChunkEdits {
   readonly isEmpty: () => boolean;
   readonly clear: () => void;
-  /** Replaces the bytes from `from` up to `to`, by the usual bytes unless others are given. */
+  /** Replaces the bytes from `from` up to `to` with the usual bytes, unless others are given. */
   readonly replace: (from: number, to: number, by?: Uint8Array) => void;
   /** Joins `before` and the chunk's bytes from `start` up to `end`, with every replacement made. */
   readonly apply: (before: Uint8Array, chunk: Buffer, start: number, end: number) => Uint8Array;
 }
 
-/** Collects what is to be replaced in a chunk. @param usual what most of it is replaced by */
+/** Collects the replacements in a chunk. @param usual the replacement where none is given */
 export const createChunkEdits = (usual: Uint8Array): ChunkEdits => {
-  /** Start and end of everything to be replaced. */
+  /** Start and end of each replacement. */
   let places: number[] = [];
-  /** What replaces it, by its place in `places`, where that is not `usual`. */
+  /** Replacements other than `usual`, by their index in `places`. */
   let others: Map<number, Uint8Array> | undefined;
 
   const replacement = (place: number): Uint8Array => others?.get(place) ?? usual;

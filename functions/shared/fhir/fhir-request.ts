@@ -3,7 +3,7 @@ import type { ReadAccess } from '../registry/scopes.ts';
 /** A decoded query or form parameter: name and value. */
 export type Parameter = readonly [name: string, value: string];
 
-/** https://hl7.org/fhir/R4/http.html; `page` is a page of an earlier request, by a link of the payer's. */
+/** https://hl7.org/fhir/R4/http.html; `page` is a page of an earlier request, reached by the payer's link. */
 type Interaction =
   | 'read'
   | 'vread'
@@ -15,31 +15,33 @@ type Interaction =
   | 'everything'
   | 'page';
 
-/** Access that a request needs to a resource type. */
+/** The access that a request needs to a resource type. */
 export interface TypeNeed {
-  /** A resource type, or `*` where any may be returned. */
+  /** A resource type, or `*` if any type may be returned. */
   readonly type: string;
   readonly needs: ReadAccess;
 }
 
-/** A checked request: only `parseFhirRequest` and `pageRequest` make one. */
+/** A checked request. Only `parseFhirRequest` and `pageRequest` make one. */
 export interface FhirRequest {
   readonly interaction: Interaction;
   readonly method: 'GET' | 'POST';
-  /** The path's first type; none at base level. */
+  /** The first type in the path; none at base level. */
   readonly resourceType?: string;
-  /** The path's resource id. */
+  /** The resource id in the path. */
   readonly id?: string;
-  /** Whose search parameters the request's are: resource types, or `*`. */
+  /** The resource types whose search parameters apply, or `*`. */
   readonly searched: readonly string[];
-  /** Every type that can be returned, or that the payer looks into to answer. */
+  /** Every type that the payer may return, or must search to answer. */
   readonly types: readonly TypeNeed[];
-  /** Path below the base, safe to be joined by slashes as it is. */
+  /** Path below the base, safe to join with slashes. */
   readonly segments: readonly string[];
   readonly query: readonly Parameter[];
   /** Present with POST. */
   readonly form?: readonly Parameter[];
-  /** Present with a page: what follows the payer's base as the payer wrote it, and what of it nobody but the payer knows. */
+  /**
+   * Only for a page: what follows the payer's base, as the payer wrote it, and which parts only the payer understands.
+   */
   readonly page?: { readonly rest: string; readonly unknown: readonly string[] };
 }
 
@@ -48,13 +50,14 @@ export const readsOne = ({ interaction }: Pick<FhirRequest, 'interaction'>): boo
   interaction === 'read' || interaction === 'vread';
 
 /**
- * Whether a request reads one Binary: the only kind whose answer may be anything but FHIR JSON, and be asked for in any
- * format (https://hl7.org/fhir/R4/binary.html#rest). A search for Binaries is a Bundle like any other.
+ * Whether a request reads one Binary. Only such an answer may be something other than FHIR JSON, and only such a
+ * request may ask for any format (https://hl7.org/fhir/R4/binary.html#rest). A search for Binaries returns a Bundle as
+ * usual.
  */
 export const isDocument = (request: Pick<FhirRequest, 'interaction' | 'resourceType'>): boolean =>
   request.resourceType === 'Binary' && readsOne(request);
 
-/** One need for each type. */
+/** One entry per type. */
 export const mergeNeeds = (needs: readonly TypeNeed[]): TypeNeed[] => {
   const merged = new Map<string, TypeNeed['needs']>();
   for (const { type, needs: letters } of needs) {

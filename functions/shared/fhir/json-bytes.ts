@@ -10,7 +10,7 @@ export const openArray = 0x5b;
 export const closeArray = 0x5d;
 export const slash = 0x2f;
 export const questionMark = 0x3f;
-/** White space is this and below: what is below and not white space is not JSON, and harmless to skip. */
+/** White space is at or below this. Other bytes below it are not JSON, and skipping them is harmless. */
 export const space = 0x20;
 const letterU = 0x75;
 
@@ -22,7 +22,7 @@ const tableOf = (bytes: Iterable<number>): Uint8Array => {
   return table;
 };
 
-/** 1 for structural bytes and quotes: what ends a number, a literal or white space. */
+/** 1 for structural bytes and quotes, which end a number, a literal or white space. */
 export const structural = tableOf(bytesOf('",:{}[]'));
 
 /** 1 for the first bytes of numbers and literals. */
@@ -31,13 +31,13 @@ export const startsScalar = tableOf(bytesOf('-0123456789tfn'));
 /** 1 for white space and the three bytes of a byte order mark. */
 export const beforeJson = tableOf([...bytesOf(' \t\r\n'), 0xef, 0xbb, 0xbf]);
 
-/** What `\b`, `\n`, … stand for; 255, which is in no URL, for escapes that JSON does not have. */
+/** What `\b`, `\n`, … decode to. 255, which no URL contains, for escapes that JSON does not have. */
 const unescaped = new Uint8Array(256).fill(255);
 for (const [letter, code] of Object.entries({ '"': 34, '\\': 92, '/': 47, b: 8, f: 12, n: 10, r: 13, t: 9 })) {
   unescaped[letter.charCodeAt(0)] = code;
 }
 
-/** How many of the expected bytes, from the first on, stand at `at`. */
+/** How many of the expected bytes match at `at`, counted from the first. */
 export const matchingAt = (bytes: Uint8Array, at: number, expected: Uint8Array): number => {
   let i = 0;
   while (i < expected.length && bytes[at + i] === expected[i]) i++;
@@ -47,12 +47,12 @@ export const matchingAt = (bytes: Uint8Array, at: number, expected: Uint8Array):
 export const hasAt = (bytes: Uint8Array, at: number, expected: Uint8Array): boolean =>
   matchingAt(bytes, at, expected) === expected.length;
 
-/** Where the string that `at` is in ends (its quote), or the chunk's length. `at` is not right after a backslash. */
+/** The closing quote of the string that contains `at`, or the chunk's length. `at` never follows a backslash. */
 export const endOfString = (chunk: Buffer, at: number): number => {
   const length = chunk.length;
   let i = at;
   for (;;) {
-    // Short strings: a loop is cheaper than a call. It also keeps a string full of \" linear.
+    // For short strings a loop is cheaper than a call. It also keeps a string full of \" linear.
     const stop = Math.min(i + 48, length);
     while (i < stop) {
       const byte = chunk[i]!;
@@ -69,7 +69,7 @@ export const endOfString = (chunk: Buffer, at: number): number => {
   }
 };
 
-/** Whether the chunk's last byte is a backslash that escapes what the next chunk starts with. */
+/** Whether the chunk ends in a backslash that escapes the next chunk's first byte. */
 export const endsInEscape = (chunk: Uint8Array, from: number): boolean => {
   let i = chunk.length;
   while (i > from && chunk[i - 1] === backslashByte) i--;
@@ -77,12 +77,12 @@ export const endsInEscape = (chunk: Uint8Array, from: number): boolean => {
 };
 
 /**
- * Decodes the first `limit` characters of a JSON string, across chunks, and remembers the raw bytes and where in them
- * each character ended. Characters beyond ASCII count as 255: they match nothing that is looked for.
+ * Decodes the first `limit` characters of a JSON string, across chunks. It keeps the raw bytes, and where in them each
+ * character ended. Characters beyond ASCII count as 255, which matches nothing.
  */
 export const createPrefixReader = (limit: number) => {
   const raw = new Uint8Array(limit * 6 + 6);
-  // The bytes behind the last character let comparisons read on without a bound.
+  // The bytes after the last character let comparisons read on without a bounds check.
   const decoded = new Uint8Array(limit + 16);
   const rawEnds = new Uint32Array(limit + 1);
   let rawLength = 0;
@@ -108,7 +108,10 @@ export const createPrefixReader = (limit: number) => {
       rawLength = length = escape = 0;
       decoded.fill(0);
     },
-    /** Reads from `at` and returns where it stopped: at the closing quote, with `limit` characters, or at the end. */
+    /**
+     * Reads from `at` and returns where it stopped: at the closing quote, after `limit` characters, or at the chunk's
+     * end.
+     */
     read(bytes: Uint8Array, at: number): number {
       let i = at;
       for (; i < bytes.length; i++) {
@@ -137,8 +140,8 @@ export const createPrefixReader = (limit: number) => {
 };
 
 /**
- * Holds the source of one JSON string of at most `limit` characters, across chunks, and gives up what is longer. Bytes
- * count as characters, so that `raw` never holds more than six for each.
+ * Holds the source of one JSON string of at most `limit` characters, across chunks. It gives up on a longer one. Bytes
+ * count as characters, so `raw` never holds more than six per character.
  */
 export const createStringReader = (limit: number) => {
   let raw = Buffer.allocUnsafe(0);
@@ -167,11 +170,14 @@ export const createStringReader = (limit: number) => {
       rawLength = length = escape = 0;
       hasEscapes = false;
     },
-    /** Reads from `at` and returns where it stopped: at the closing quote, one character too far, or at the end. */
+    /**
+     * Reads from `at` and returns where it stopped: at the closing quote, one character past the limit, or at the
+     * chunk's end.
+     */
     read(bytes: Uint8Array, at: number): number {
       let i = at;
       if (!hasEscapes) {
-        // Up to the first backslash no byte needs a look of its own.
+        // Before the first backslash, bytes need no individual check.
         const most = bytes.subarray(at, at + limit - length + 1);
         const quote = most.indexOf(quoteByte);
         const inside = quote < 0 ? most : most.subarray(0, quote);

@@ -6,18 +6,18 @@ import { isSearchParameter, searchTargets } from './search-targets.ts';
 /** Search parameters that a payer's profile adds: codes by resource type, or by `*` for all types. */
 export type AddedParameters = Readonly<Record<string, readonly string[]>>;
 
-/** Which parameters a kind of request has. */
+/** The parameters that a kind of request takes. */
 export interface Grammar {
-  /** Parameters that are no search parameters, spelled exactly. */
+  /** Parameters other than search parameters, spelled exactly. */
   readonly plain: ReadonlySet<string>;
-  /** The resource types whose search parameters it has, each of them; none where it is no search. */
+  /** The resource types whose search parameters it takes; none if it is not a search. */
   readonly on: readonly string[];
   readonly added: AddedParameters;
 }
 
 const words = (text: string): string[] => text.split(' ');
 
-/** What every request may say about its answer: https://hl7.org/fhir/R4/http.html#parameters */
+/** What any request may specify about its answer: https://hl7.org/fhir/R4/http.html#parameters */
 const ofAll = words('_format _pretty _summary _elements');
 /** https://hl7.org/fhir/R4/http.html#history */
 const ofHistory = words('_count _since _at _list');
@@ -25,35 +25,35 @@ const ofHistory = words('_count _since _at _list');
 const ofEverything = words('start end _since _type _count');
 /** https://hl7.org/fhir/R4/search.html#Summary; `_filter` and `_query` cannot be checked. */
 const ofSearch = words('_sort _count _include _revinclude _total _contained _containedType _list');
-/** `:recurse` is how servers of earlier versions say `:iterate`. */
+/** `:recurse` is what earlier versions call `:iterate`. */
 const includes = words('_include _revinclude').flatMap((name) => [`${name}:iterate`, `${name}:recurse`]);
 
-/** The parameters that are no search parameters, by kind of request. */
+/** The parameters other than search parameters, by kind of request. */
 export const plainParameters = {
   read: new Set(ofAll),
   history: new Set([...ofAll, ...ofHistory]),
   everything: new Set([...ofAll, ...ofEverything]),
   search: new Set([...ofAll, ...ofSearch, ...includes]),
-  /** https://hl7.org/fhir/R4/http.html#search: only where no path names the type. */
+  /** https://hl7.org/fhir/R4/http.html#search: only if the path names no type. */
   searchSystem: new Set([...ofAll, ...ofSearch, ...includes, '_type']),
 } as const;
 
-/** https://hl7.org/fhir/R4/search.html#modifiers, beside those that are a resource type. */
+/** https://hl7.org/fhir/R4/search.html#modifiers, without those that are resource types. */
 const modifiers = new Set(words('missing exact contains text not above below in not-in of-type identifier'));
 
-/** Chains are followed this far; nobody needs more, and every step costs. */
+/** The longest chain. No known client needs more, and each step costs time. */
 const maxSteps = 8;
 
 const longestName = 64;
 const unsafe = /[^A-Za-z0-9_.:*~-]/g;
 
-/** A parameter's name as an answer may repeat it: short, and of harmless characters. */
+/** A parameter's name as an answer may quote it: short, with safe characters only. */
 export const quoteName = (name: string): string => {
   const safe = name.slice(0, longestName).replace(unsafe, '?');
   return `"${name.length > longestName ? `${safe}…` : safe}"`;
 };
 
-/** Where one of these stands, a client most likely made up a page's URL. */
+/** If a request has one of these, the client most likely built a page URL itself. */
 const paging = /page|offset|cursor|skip|^_link$/i;
 
 const unknown = (name: string, { on }: Grammar): GatewayError => {
@@ -79,7 +79,7 @@ const isKnown = (on: readonly string[], code: string, added: AddedParameters): b
     ),
   );
 
-/** Where a reference parameter leads, if each of the types has it, spelled exactly; else nowhere. */
+/** The types that a reference parameter points to, if each of the types has it, spelled exactly; else none. */
 const leadsTo = (on: readonly string[], code: string): readonly string[] => {
   const targets = on.map((type) => (isSearchParameter(type, code) ? searchTargets(type, code) : undefined));
   if (!targets.every((found) => found !== undefined)) return [];
@@ -91,11 +91,11 @@ const leadsToType = (targets: readonly string[], type: string): boolean =>
   isResourceType(type) && (targets.includes(anyType) || targets.includes(type));
 
 const isKnownModifier = (on: readonly string[], code: string, modifier: string): boolean => {
-  // A type that the reference cannot lead to is one that a payer may overlook.
+  // A payer may ignore a type that the reference cannot point to.
   return modifiers.has(modifier) || on.every((type) => leadsToType(leadsTo([type], code), modifier));
 };
 
-/** Whether a search parameter, with its chain and modifier, is known for every type that it can be on. */
+/** Whether a search parameter, with its chain and modifier, is known for every type that it may apply to. */
 const isKnownSearch = (name: string, { on, added }: Grammar): boolean => {
   let types = on;
   let rest = name;
@@ -122,13 +122,13 @@ const isKnownSearch = (name: string, { on, added }: Grammar): boolean => {
   return false;
 };
 
-/** Whether a request of this kind has a parameter of that name, spelled exactly. */
+/** Whether this kind of request takes a parameter of that name, spelled exactly. */
 export const isKnownParameter = (name: string, grammar: Grammar): boolean =>
   grammar.plain.has(name) || (grammar.on.length > 0 && isKnownSearch(name, grammar));
 
 /**
- * Refuses a parameter that is not known for this kind of request. A server may ignore what it does not know, and so
- * answer more than was asked (https://hl7.org/fhir/R4/search.html#errors): that nothing else passes is what keeps an
+ * Refuses a parameter that is unknown for this kind of request. A server may ignore parameters that it does not know
+ * and so return more than was asked for (https://hl7.org/fhir/R4/search.html#errors). Passing known ones only keeps the
  * answer within what was checked.
  * @throws GatewayError 400, naming the parameter
  */

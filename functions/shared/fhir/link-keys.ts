@@ -1,10 +1,10 @@
 import { bytesOf, hasAt } from './json-bytes.ts';
 
-/** What a key says about its value. */
+/** The kinds of keys, by what they say about their value. */
 export const otherKey = 0;
 /** A link. */
 export const linkedKey = 1;
-/** A link if it points to a Binary. */
+/** A link only if it points to a Binary. */
 export const maybeBinary = 2;
 export const linkKey = 3;
 export const responseKey = 4;
@@ -12,9 +12,9 @@ export const responseKey = 4;
 export const urlKey = 5;
 /** A link under `response`. */
 export const locationKey = 6;
-/** Under `link`, what kind of link it is. */
+/** Under `link`: the link's relation. */
 export const relationKey = 7;
-/** A page's link: sealed. */
+/** A page's link, which is sealed. */
 export const pageKey = 8;
 
 const kinds = new Map<string, number>([
@@ -26,23 +26,23 @@ const kinds = new Map<string, number>([
   ['reference', linkedKey],
   ['relation', relationKey],
 ]);
-/** Keys that matter wherever they stand, and so are searched for. */
+/** Keys that matter anywhere, so the search looks for them. */
 const sought = [...kinds.keys()].filter((name) => kinds.get(name) !== relationKey);
 export const longestKey = 9;
 
-/** Which keys have this length: most keys of a document are told apart by it alone. */
+/** Our keys by length, which alone rules out most keys of a document. */
 const keysByLength = Array.from({ length: longestKey + 1 }, (_, length) =>
   [...kinds].filter(([name]) => name.length === length).map(([name, kind]) => ({ name: bytesOf(name), kind })),
 );
 
-/** The kind of the key whose `length` bytes, without escapes, stand at `at`. */
+/** The kind of the key at `at`, `length` bytes without escapes. */
 export const kindAt = (bytes: Uint8Array, at: number, length: number): number => {
   if (length > longestKey) return otherKey;
   for (const { name, kind } of keysByLength[length]!) if (hasAt(bytes, at, name)) return kind;
   return otherKey;
 };
 
-/** The kind of a key as it is spelled in the source: with its quotes and escapes. */
+/** The kind of a key as spelled in the source, with quotes and escapes. */
 export const kindOfSource = (source: string): number => kinds.get(JSON.parse(source) as string) ?? otherKey;
 
 const spellings = (letter: string): string => {
@@ -55,8 +55,8 @@ const followed = sought.filter((name) => kinds.get(name) === linkedKey).join('|'
 const usualKeys = new Map<string | undefined, RegExp>();
 
 /**
- * Our keys as everybody writes them; a followed key together with its link up to the base's end, where that is written
- * as usual, so that one call finds and compares it. Made once for each base; its users set `lastIndex` first.
+ * Our keys in their usual spelling. A key of a link also matches the link up to the end of the base, if that is spelled
+ * as usual, so one call finds and compares both. Made once per base; callers set `lastIndex` first.
  */
 export const usualKey = (base: string | undefined): RegExp => {
   const known = usualKeys.get(base);
@@ -70,12 +70,12 @@ export const usualKey = (base: string | undefined): RegExp => {
   return pattern;
 };
 
-/** Our keys in all spellings that JSON allows: with letters as `\u0066`. */
+/** Our keys in every spelling that JSON allows, with letters as `\u0066`. */
 export const spelledKey = new RegExp(`"(?:${sought.map((name) => name.replace(/./g, spellings)).join('|')})"`, 'g');
 
-/** An escaped letter of our keys; `\u00` is looked for first because that is much cheaper. */
+/** An escaped letter of our keys. Searching for `\u00` first is much cheaper. */
 const escapedLetter = /\\u00(?:55|6[1-9a-fA-F]|7[0-5])/;
 export const hasEscapedLetter = (text: string) => text.includes('\\u00') && escapedLetter.test(text);
 
-/** Length of the longest spelling of a key with its quotes, and the byte before. */
+/** Length of a key's longest spelling with its quotes, plus the byte before. */
 export const keyReach = longestKey * 6 + 3;

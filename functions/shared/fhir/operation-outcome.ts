@@ -18,14 +18,14 @@ export interface OperationOutcome {
  * Makes an OperationOutcome.
  * @param code issue type, of https://hl7.org/fhir/R4/valueset-issue-type.html
  * @param message a public sentence; some clients read `diagnostics`, some `details.text`, so it is in both
- * @param reference the request's, for a person to quote; it follows the sentence in `diagnostics`
+ * @param reference the request's reference, for a person to quote; it follows the sentence in `diagnostics`
  */
 export const operationOutcome = (code: string, message: string, reference?: string): OperationOutcome => ({
   resourceType: 'OperationOutcome',
   issue: [{ severity: 'error', code, details: { text: message }, diagnostics: withReference(message, reference) }],
 });
 
-/** The issue type of each code that the FHIR route and discovery have. */
+/** The issue type of each code that the FHIR route and discovery use. */
 const issueTypes: Readonly<Partial<Record<ErrorCode, IssueType>>> = {
   access_denied: 'forbidden',
   answer_too_large: 'too-costly',
@@ -42,17 +42,17 @@ const issueTypes: Readonly<Partial<Record<ErrorCode, IssueType>>> = {
   too_many_requests: 'throttled',
 };
 
-/** The issue type that tells an error: its own, or its code's. */
+/** The issue type of an error: its own, or its code's. */
 export const issueTypeOf = ({ code, issueType }: GatewayError): IssueType =>
   issueType ?? issueTypes[code] ?? 'processing';
 
-/** RFC 6750 §3: what a client reads of a 401 or 403. */
+/** RFC 6750 §3: the header that tells a client why it got a 401 or 403. */
 const challenge = ({ code, publicMessage }: GatewayError): Record<string, string> =>
   code === 'invalid_token' || code === 'insufficient_scope'
     ? { 'WWW-Authenticate': `Bearer error="${code}", error_description="${publicMessage.replaceAll(/["\\]/g, '')}"` }
     : {};
 
-/** An OperationOutcome's text, a payer's or ours, as an answer. */
+/** An OperationOutcome, a payer's or ours, as an answer. */
 export const fhirAnswer = (statusCode: number, body: string): ApiResponse => ({
   statusCode,
   headers: {
@@ -67,7 +67,7 @@ export const fhirAnswer = (statusCode: number, body: string): ApiResponse => ({
 export const outcomeAnswer = (status: number, code: IssueType, message: string, reference: string): ApiResponse =>
   fhirAnswer(status, JSON.stringify(operationOutcome(code, message, reference)));
 
-/** An error as FHIR tells it. */
+/** Renders an error as an OperationOutcome. */
 export const fhirError = (error: GatewayError, reference: string): ApiResponse => {
   const answer = outcomeAnswer(error.status, issueTypeOf(error), error.publicMessage, reference);
   return { ...answer, headers: { ...answer.headers, ...challenge(error), ...errorHeaders(error) } };

@@ -7,16 +7,16 @@ import { malformed } from './refusals.ts';
 import { indexOfType, typeAt } from './search-targets.ts';
 
 /*
- * A page's link as a partner gets it: `{base}?_link=…`, the payer's path and query under a key of the grant's that no
- * bearer carries. A partner can follow what the payer gave to this grant and nothing else, and what it may return is
- * what the first request might.
+ * A page's link as a partner gets it: `{base}?_link=…`, the payer's path and query sealed under a key of the grant that
+ * no bearer carries. A partner can follow only what the payer linked to for this grant, and a page may return only what
+ * the first request could.
  *
  *   iv ‖ AES-256-GCM( needs ‖ LF ‖ path and query ) ‖ tag      base64url, bound to the grant
  */
 
-/** Where a page is: below the payer's base, and what it can return. */
+/** Where a page is, below the payer's base, and what it can return. */
 export interface Page {
-  /** What follows the payer's base: nothing, or text from `/` or `?` on. */
+  /** What follows the payer's base: nothing, or text that starts with `/` or `?`. */
   readonly rest: string;
   readonly types: readonly TypeNeed[];
 }
@@ -27,15 +27,15 @@ export interface LinkKey {
   readonly linkKey: Uint8Array;
 }
 
-/** The parameter that a sealed link is. */
+/** The parameter that carries a sealed link. */
 export const linkParameter = '_link';
 
-/** Bytes of iv, tag and the line feed between. */
+/** Bytes of the iv, the tag and the line feed. */
 const shortest = sealIvBytes + 16 + 1;
 
 const boundTo = (grantId: string) => `page link of ${grantId}`;
 
-/** Types as R4's positions of them, so that even all of them are short. */
+/** Types by their position in R4's list, so that even the full list is short. */
 const writeNeeds = (types: readonly TypeNeed[]): string =>
   types.map(({ type, needs }) => `${type === anyType ? anyType : indexOfType(type).toString(36)}:${needs}`).join(' ');
 
@@ -49,8 +49,8 @@ const readNeeds = (text: string): TypeNeed[] => {
 };
 
 /**
- * A page's link as the value of `_link`, in characters that nobody encodes; null where it is too long. It has 7,800 of
- * them at most: with the other headers it stays below the 10,240 bytes that API Gateway takes.
+ * Seals a page's link into a value of `_link`, in characters that need no encoding; null if it is too long. At most
+ * 7,800 characters, so that a request with it stays below the 10,240 bytes that API Gateway accepts.
  */
 export const sealPage = ({ rest, types }: Page, { grantId, linkKey }: LinkKey, iv: Uint8Array): string | null => {
   if (Buffer.byteLength(rest) > longestPageLink) return null;
@@ -60,14 +60,14 @@ export const sealPage = ({ rest, types }: Page, { grantId, linkKey }: LinkKey, i
 
 /**
  * Unseals the value of `_link`.
- * @throws GatewayError 400 where it is damaged, or was not made for this grant
+ * @throws GatewayError 400 if it is damaged or was not made for this grant
  */
 export const unsealPage = (
   value: string,
   { grantId, linkKey }: { grantId: string; linkKey: Uint8Array | undefined },
 ): Page => {
   const sealed = Buffer.from(value, 'base64url');
-  // Spelled in its one way, so that no changed character goes unnoticed.
+  // Only the canonical spelling, so that any changed character is noticed.
   if (linkKey !== undefined && sealed.length >= shortest && sealed.toString('base64url') === value) {
     try {
       const plain = Buffer.from(unseal(linkKey, sealed, boundTo(grantId))).toString('utf8');
@@ -80,14 +80,14 @@ export const unsealPage = (
   throw malformed('This page link is damaged or was made for another sign-in. Start the search again.');
 };
 
-/** Without its fragment, which no client sends. */
+/** Without the fragment, which clients never send. */
 const sent = (url: string) => url.replace(/#[^]*$/, '');
 
 /**
- * Finds what follows the payer's base in a link of an answer, relative links resolved as a client resolves them
- * (RFC 3986 §5); undefined for a link that leads elsewhere, be it by dots or by another host.
- * @param requestUrl what the payer was asked
- * @param bases the payer's
+ * Finds what follows the payer's base in a link of an answer. Relative links are resolved as a client would
+ * (RFC 3986 §5). Undefined for a link that leads elsewhere, by dot segments or by another host.
+ * @param requestUrl the URL that the payer was asked for
+ * @param bases the payer's bases
  */
 export const linkResolver = (requestUrl: string, bases: readonly string[]): ((link: string) => string | undefined) => {
   const known = bases
@@ -98,7 +98,7 @@ export const linkResolver = (requestUrl: string, bases: readonly string[]): ((li
     const resolved = sent(new URL(link, requestUrl).href);
     for (const { base, href } of known) {
       const rest = afterBase(resolved, href);
-      // As the payer spelled it, where it spelled it out.
+      // Keep the payer's spelling if it wrote the base out.
       if (rest !== undefined) return afterBase(sent(link), base) ?? rest;
     }
     return undefined;

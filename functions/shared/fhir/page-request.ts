@@ -9,12 +9,12 @@ import { parseSearchPath } from './search-path.ts';
 
 const plain = new Set([...plainParameters.searchSystem, ...plainParameters.everything]);
 
-/** Nobody decodes more often. */
+/** No server decodes more than twice. */
 const mostDecodings = 3;
 
 /**
- * A path's segments as the most lenient server sees them: dots resolved and backslashes turned as in every URL that is
- * sent (https://url.spec.whatwg.org/#path-state), and what is encoded, slashes too, decoded.
+ * A path's segments as the most lenient server sees them: dot segments resolved and backslashes turned into slashes, as
+ * in every URL that is sent (https://url.spec.whatwg.org/#path-state), and everything decoded, slashes included.
  */
 const lenientSegmentsOf = (path: string): string[] => {
   let { pathname } = new URL(`https://payer.invalid${path}`);
@@ -26,7 +26,7 @@ const lenientSegmentsOf = (path: string): string[] => {
 
 const need = (type: string, needs: TypeNeed['needs'] = 's'): TypeNeed[] => [{ type, needs }];
 
-/** What a page's path lets the payer return: nothing that is known where it names no type. */
+/** The types that a page's path lets the payer return; unknown if it names no type. */
 const needsOfPath = ([type = '', id, third]: readonly string[]): TypeNeed[] => {
   if (!isResourceType(type)) return [];
   if ([id, third].some((segment) => segment?.startsWith('$'))) return need(anyType, 'rs');
@@ -35,7 +35,7 @@ const needsOfPath = ([type = '', id, third]: readonly string[]): TypeNeed[] => {
   return need(isResourceType(third) ? third : anyType);
 };
 
-/** What a parameter that we know lets the payer return or look into. */
+/** The types that a known parameter lets the payer return or search. */
 const needsOfParameter = ([name, value]: Parameter, searched: readonly string[]): TypeNeed[] => {
   try {
     const { consulted, code } = parseSearchPath(name, searched);
@@ -48,8 +48,9 @@ const needsOfParameter = ([name, value]: Parameter, searched: readonly string[])
 };
 
 /**
- * The request that following a page's link is. The link came from the payer, for this grant, so it is followed as it is;
- * yet what can be read in it counts: a page whose path or parameters name a type or a patient is a request for those.
+ * Makes the request that follows a page's link. The link came from the payer for this grant, so it is followed as it
+ * is. What can be read in it still counts: a page whose path or parameters name a type or a patient is a request for
+ * those.
  */
 export const pageRequest = ({ rest, types }: Page, added: AddedParameters): FhirRequest => {
   const [path = '', query = ''] = rest.split(/\?([^]*)/);

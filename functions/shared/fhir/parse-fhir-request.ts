@@ -26,7 +26,7 @@ const idForm = /^[A-Za-z0-9.~-][A-Za-z0-9._~-]*$/;
 const badPath = () => malformed('The path is not a FHIR read or search.');
 const notFound = (message: string) => notSupported(message, { status: 404 });
 
-/** Checks that the path consists of what may stand in a FHIR path, and drops a slash at its end. */
+/** Checks that the path has valid FHIR segments only, and drops a trailing slash. */
 const checkSegments = (given: readonly string[]): readonly string[] => {
   const segments = given.at(-1) === '' ? given.slice(0, -1) : given;
   for (const segment of segments) {
@@ -43,8 +43,8 @@ const checkReading = (method: string, segments: readonly string[]): 'GET' | 'POS
 };
 
 /**
- * What a request without a path asks for: a search of all types. `_type` does not narrow what is needed, since a payer
- * may ignore it.
+ * A request without a path asks for a search of all types. `_type` does not narrow the access that it needs, since a
+ * payer may ignore it.
  */
 const parseBase = (query: readonly Parameter[]): Target => {
   if (query.length === 0) throw notFound('Name a resource type below this base URL.');
@@ -56,7 +56,7 @@ const checkId = (id: string): string => {
   return id;
 };
 
-/** What a path with a resource id, and more behind it, asks for. */
+/** What a path with a resource id, and perhaps more after it, asks for. */
 const parseInstance = (
   resourceType: string,
   id: string,
@@ -102,7 +102,7 @@ const parseTarget = (segments: readonly string[], method: 'GET' | 'POST', input:
   if (!isResourceType(resourceType)) throw notFound('This is not a resource type of FHIR R4.');
   if (segments.length > 4) throw notFound('This server has no such path.');
   const needs: TypeNeed[] = [{ type: resourceType, needs: 's' }];
-  // A POST has been checked to be one to _search.
+  // A POST is always to _search; checked earlier.
   if (second === undefined || method === 'POST') {
     return { interaction: 'search-type', resourceType, searched: [resourceType], needs };
   }
@@ -114,8 +114,8 @@ const parseTarget = (segments: readonly string[], method: 'GET' | 'POST', input:
 };
 
 /**
- * A search without a path that `_type` limits to one type, as that type's own search, which means the same: a payer that
- * ignores `_type` cannot answer with others.
+ * Turns a search without a path that `_type` limits to one type into that type's own search, which means the same. A
+ * payer that ignores `_type` then cannot return other types.
  */
 const asTypeSearch = (
   segments: readonly string[],
@@ -127,7 +127,7 @@ const asTypeSearch = (
   return [[...types], query.filter(([name]) => name !== '_type')];
 };
 
-/** The parameters that a kind of request has beside search parameters, and the types whose search parameters it has. */
+/** The parameters that a kind of request takes, and the types whose search parameters it takes. */
 const grammarOf = ({ interaction, searched }: Target, query: readonly Parameter[]): Pick<Grammar, 'plain' | 'on'> => {
   switch (interaction) {
     case 'read':
@@ -139,7 +139,7 @@ const grammarOf = ({ interaction, searched }: Target, query: readonly Parameter[
     case 'everything':
       return { plain: plainParameters.everything, on: [] };
     case 'search-system': {
-      // https://hl7.org/fhir/R4/search.html#all: what all the types have that are searched.
+      // https://hl7.org/fhir/R4/search.html#all: only what all searched types have.
       const types = query.flatMap(([name, value]) => (name === '_type' ? value.split(',').map(requireType) : []));
       return { plain: plainParameters.searchSystem, on: types.length === 0 ? [anyType] : types };
     }
@@ -150,7 +150,7 @@ const grammarOf = ({ interaction, searched }: Target, query: readonly Parameter[
 
 /**
  * Reads a FHIR R4 request that may go to the payer: a read, a history, a search, `$everything`.
- * @throws GatewayError for all else
+ * @throws GatewayError for anything else
  */
 export const parseFhirRequest = (input: FhirRequestInput): FhirRequest => {
   const given = checkSegments(input.segments);

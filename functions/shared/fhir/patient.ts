@@ -5,7 +5,7 @@ import type { FhirRequest } from './fhir-request.ts';
 import { parseSearchPath, type SearchPath } from './search-path.ts';
 import { resourceTypeOf, searchTargets } from './search-targets.ts';
 
-/** Who may be named, and how. */
+/** Who a request may name, and how. */
 interface Member {
   readonly id: string;
   readonly ownBases: readonly string[];
@@ -13,13 +13,13 @@ interface Member {
 
 const patient = 'Patient';
 
-/** Parameters that mean the patient wherever a payer has added them to a type that lacks them in R4. */
+/** Parameters that mean the patient, even on types to which only the payer has added them. */
 const alwaysPatient = new Set(['patient', 'subject']);
 
-/** A patient named in a value: by `Patient/…` anywhere, and in any case where an item begins with it. */
+/** A patient named in a value: `Patient/…` anywhere, or in any letter case at the start of an item. */
 const namedPatient = [/(?<![A-Za-z0-9_-])Patient\/+([^/?#|,$\s]*)/g, /(?<=^|[,|$\s])\/*patient\/+([^/?#|,$\s]*)/gi];
 
-/** Nobody decodes more often. */
+/** No server decodes more than twice. */
 const maxDecodings = 3;
 
 const anotherPatient = () =>
@@ -32,14 +32,14 @@ const unverifiable = () =>
 
 const canBePatient = (types: readonly string[]) => types.includes(patient) || types.includes(anyType);
 
-/** Items of a list. An escaped comma separates too: no id has one, and not every server honours the escape. */
+/** Items of a list. An escaped comma also separates: no id has one, and not every server honors the escape. */
 const itemsOf = (value: string) =>
   value
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
 
-/** A reference without its base and the slash behind it: undefined for a URL that is not below one of ours. */
+/** A reference without its base and the slash after it; undefined for a URL that is not below one of the own bases. */
 const relative = (item: string, { ownBases }: Member): string | undefined => {
   if (!item.includes(':')) return item;
   for (const base of ownBases) {
@@ -49,7 +49,7 @@ const relative = (item: string, { ownBases }: Member): string | undefined => {
   return undefined;
 };
 
-/** Whether a reference's value is the member, or surely something else than a patient. */
+/** Whether a reference is to the member, or certainly not to a patient. */
 const isHarmless = (item: string, member: Member): boolean => {
   const reference = relative(item, member);
   if (reference === member.id) return item === reference;
@@ -59,11 +59,11 @@ const isHarmless = (item: string, member: Member): boolean => {
   return type === patient ? id === member.id : resourceTypeOf(type) === type;
 };
 
-/** Percent-decoded wherever that can be done: a malformed rest must not hide what stands before it. */
+/** Percent-decodes what can be decoded: a malformed rest must not hide what precedes it. */
 export const decodedOnce = (text: string) =>
   text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString('utf8'));
 
-/** What a payer may read in a value: as it is, and decoded once more and again; a backslash is a slash to some. */
+/** What a payer may read in a value: as it is, decoded once more, and twice more. Some read a backslash as a slash. */
 const spellingsOf = (value: string): Set<string> => {
   const spellings = new Set<string>();
   let spelling = value;
@@ -74,11 +74,11 @@ const spellingsOf = (value: string): Set<string> => {
   return spellings;
 };
 
-/** The text with a comma, which begins an item, for each base of ours in any case. */
+/** Replaces each of the own bases, in any letter case, with a comma, which starts an item. */
 const withoutBases = (text: string, bases: readonly string[]) =>
   bases.reduce((rest, base) => rest.replaceAll(new RegExp(base.replace(/[^\w/-]/g, '\\$&'), 'gi'), ','), text);
 
-/** Refuses a patient that is named outright, in whatever parameter, also where a value was encoded several times. */
+/** Refuses a value that names another patient outright, in any parameter, even if encoded several times. */
 const checkNamedPatients = (value: string, member: Member): void => {
   for (const spelling of spellingsOf(value)) {
     const text = withoutBases(spelling, member.ownBases);
@@ -88,7 +88,7 @@ const checkNamedPatients = (value: string, member: Member): void => {
   }
 };
 
-/** Whether a parameter only asks if there is a value. */
+/** Whether a parameter only asks if a value is present. */
 const isMissing = ({ modifier }: SearchPath, value: string) =>
   modifier === 'missing' && /^(?:true|false)?$/.test(value);
 
@@ -111,8 +111,8 @@ const checkReference = (path: SearchPath, value: string, member: Member): void =
   const { on, code, modifier } = path;
   if (modifier !== undefined) {
     const type = resourceTypeOf(modifier);
-    // Values that name a patient in spite of the modifier have been refused before. A type that R4 does not let stand
-    // there is one that a payer may overlook.
+    // Values that name a patient despite the modifier were refused earlier. A payer may ignore a type that R4 does not
+    // allow here.
     if (type !== undefined && type !== patient && leadsTo(on, code, type)) return;
     if (type !== patient) throw unverifiable();
   }
@@ -132,7 +132,7 @@ const checkParameter = (name: string, value: string, searched: readonly string[]
   const path = parseSearchPath(name, searched);
   const intoPatient = path.consulted.findIndex(canBePatient);
   if (intoPatient >= 0) {
-    // Whatever is asked of a patient on the way could be asked of another; only the member's id proves whom it is about.
+    // Any condition on a patient along the chain could match another patient; only the member's id proves who is meant.
     const isLast = intoPatient === path.consulted.length - 1;
     if (!isLast || path.code !== '_id' || path.modifier !== undefined) throw unverifiable();
   }
@@ -142,10 +142,11 @@ const checkParameter = (name: string, value: string, searched: readonly string[]
 };
 
 /**
- * Checks that a request names no other patient than the grant's: in its path, or in any parameter that can name one,
- * however it is spelled.
+ * Checks that a request names no patient but the grant's, in its path or in any parameter that can name one, however
+ * spelled.
  * @param patientId the grant's patient
- * @param ownBases FHIR base URLs below which a reference may lie: the gateway's for this payer, the payer's, its aliases
+ * @param ownBases FHIR base URLs below which a reference may lie: the gateway's for this payer, the payer's, its
+ * aliases
  * @throws GatewayError `access_denied`
  */
 export const checkPatient = (request: FhirRequest, patientId: string, ownBases: readonly string[]): void => {

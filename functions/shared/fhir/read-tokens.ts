@@ -4,33 +4,32 @@ import * as json from './json-bytes.ts';
 import * as keys from './link-keys.ts';
 
 /**
- * The thorough part of the link rewriter: a state machine that reads token by token. It starts behind a key that the
- * search found and stops behind that key's value: at once where the value is a link or anything else that is short,
- * and at its closing bracket where the key is `link` or `response`, in which it has to be known to which object a `url`
- * or `location` belongs.
+ * The thorough part of the link rewriter: a state machine that reads token by token. It starts after a key that the
+ * search found and stops after that key's value. A link or another short value ends at once. The value of `link` or
+ * `response` ends at its closing bracket: in there, the reader must know which object a `url` or `location` belongs to.
  */
 export interface TokenReader {
-  /** Whether no `link` or `response` is around what comes next: the search is faster there. */
+  /** Whether the reader is outside any `link` or `response`, where the search is faster. */
   readonly isOutside: () => boolean;
-  /** Whether the answer is not JSON as far as that was noticed: nothing is changed any more. */
+  /** Whether the answer has turned out not to be JSON. Nothing is changed from then on. */
   readonly isBroken: () => boolean;
-  /** Goes on behind a key that was found outside. @param kind what the key says about its value */
+  /** Continues after a key that the search found. @param kind the key's kind */
   readonly enter: (kind: number) => void;
   /**
-   * Reads the chunk from `start` on. Returns where it stopped: outside, at the chunk's end, or before a link that the
-   * chunk's end cut and that is held back.
+   * Reads the chunk from `start`. Returns where it stopped: outside, at the chunk's end, or before a link that the
+   * chunk's end cuts off and that is held back.
    */
   readonly read: (chunk: Buffer, start: number) => number;
   /**
-   * Goes on with a link that was held back. Returns what becomes of it, and where in the chunk it stopped; undefined
-   * where it is undecided still. Where nothing was held back, it returns nothing that was held, and the chunk's start.
+   * Continues with a link that was held back. Returns the decision and where in the chunk it stopped; undefined while
+   * it is still undecided. If nothing was held back, it returns an empty decision and the chunk's start.
    */
   readonly resume: (chunk: Buffer) => { readonly before: Uint8Array; readonly start: number } | undefined;
-  /** What is held back. From now on nothing is changed. */
+  /** Returns what is held back. Nothing is changed from then on. */
   readonly stop: () => Uint8Array;
 }
 
-/** How many levels under a `link` or `response` are told apart; what is nested deeper is left as it is. */
+/** How many levels under a `link` or `response` are tracked. What is nested deeper passes unchanged. */
 const maxDepth = 128;
 
 // What the next byte belongs to.
@@ -38,18 +37,18 @@ const starting = 0;
 const outside = 1;
 const afterValueState = 2;
 const beforeValue = 3;
-const beforeElement = 4; // as beforeValue, or the array's end
+const beforeElement = 4; // like beforeValue, or at the array's end
 const beforeKey = 5;
-const beforeFirstKey = 6; // as beforeKey, or the object's end
+const beforeFirstKey = 6; // like beforeKey, or at the object's end
 const beforeColon = 7;
 const inString = 8;
-const inKey = 9; // a key with escapes, or cut by a chunk's end
-const inLink = 10; // a link with escapes, or cut by a chunk's end, or a page's
-const inRelation = 11; // under a `link`, what kind of link it is
+const inKey = 9; // a key with escapes, or cut off by a chunk's end
+const inLink = 10; // a link with escapes, or cut off by a chunk's end, or a page's link
+const inRelation = 11; // under a `link`: its relation
 const tooDeep = 12;
 const broken = 13;
 
-// What a level of the stack is.
+// What a level of the stack holds.
 const object = 1;
 const underLink = 2;
 const underResponse = 4;
@@ -69,18 +68,18 @@ export const createTokenReader = (
   const key = json.createPrefixReader(keys.longestKey + 1);
   const relation = json.createPrefixReader(selfBytes.length + 1);
   let state = starting;
-  /** What the current value's key said; `otherKey` in arrays. */
+  /** The kind of the current value's key; `otherKey` in arrays. */
   let kind = keys.otherKey;
   /** The link that `inLink` reads. */
   let slow: SlowLink = decider.link;
-  /** One entry for each level that is open; the bottom is what is outside. */
+  /** One entry per open level; the bottom entry is outside. */
   const stack = new Uint8Array(maxDepth + 1);
   let depth = 0;
   let excessDepth = 0;
   let afterString = afterValueState;
   let escaped = false;
 
-  /** What a key says about its value where it stands. */
+  /** The kind of a key at the current place. */
   const kindHere = (raw: number): number => {
     const level = stack[depth]!;
     if (raw === keys.urlKey) {
@@ -92,7 +91,7 @@ export const createTokenReader = (
     return raw;
   };
 
-  /** Goes on after a value, at `at`. */
+  /** Continues after a value, at `at`. */
   const afterValue = (at: number): number => {
     kind = keys.otherKey;
     state = depth > 0 ? afterValueState : outside;
@@ -124,7 +123,7 @@ export const createTokenReader = (
     return afterValue(at);
   };
 
-  /** Reads a key, `at` being its first byte. */
+  /** Reads a key whose first byte is at `at`. */
   const readKey = (chunk: Buffer, at: number): number => {
     let end = at;
     let byte = 0;
@@ -156,7 +155,7 @@ export const createTokenReader = (
     return next;
   };
 
-  /** Starts a string that is a value, `at` being its first byte. */
+  /** Starts a string value whose first byte is at `at`. */
   const startString = (chunk: Buffer, at: number): number => {
     afterString = afterValueState;
     state = inString;
@@ -164,7 +163,7 @@ export const createTokenReader = (
       const length = decider.decideInPlace(chunk, at, kind);
       if (length === undecided) return startSlowLink(decider.link, at);
       if (length > 0) replace(at, at + length);
-      // Outside, the rest of the string need not be told from what follows.
+      // Outside, the rest of the string can be left to the search.
       return depth > 0 ? at : afterValue(at);
     }
     if (kind === keys.pageKey) return startSlowLink(decider.page, at);
@@ -182,7 +181,7 @@ export const createTokenReader = (
     return at;
   };
 
-  /** Goes on after the comma, or closes, what the value ended in. */
+  /** Continues after the comma, or closes the object or array that the value was in. */
   const endValue = (byte: number, next: number): number => {
     if (byte === json.closeObject || byte === json.closeArray) return close(byte === json.closeObject, next);
     state = byte !== json.comma ? broken : stack[depth]! & object ? beforeKey : beforeValue;
@@ -208,7 +207,7 @@ export const createTokenReader = (
             state = beforeValue;
             i++;
           } else if (depth === 0) {
-            i = afterValue(i); // It was a value that reads like a key.
+            i = afterValue(i); // It was a value that looks like a key.
           } else {
             state = broken;
           }

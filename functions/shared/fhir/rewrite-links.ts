@@ -5,30 +5,29 @@ import { createKeySearch } from './search-keys.ts';
 
 /**
  * Rewrites the links of a FHIR JSON answer while its bytes stream through: URLs that a client would follow and that
- * start with the payer's FHIR base get the gateway's base instead. Nothing is parsed and printed, so decimals such as
- * `1.00`, key order, white space and escapes reach the partner as the payer wrote them.
+ * start with the payer's FHIR base get the gateway's base instead. Nothing is parsed and serialized again, so decimals
+ * such as `1.00`, key order, white space and escapes reach the partner as the payer wrote them.
  *
  * A link is the string value of
  * - `fullUrl` and `reference`, anywhere;
- * - `url` in the object (or in an object of the array) that a `link` key holds; where the answer has pages, the whole of
- *   it is given to `seal`, unless the object's `relation` was read as `self` before;
+ * - `url` in the object (or in an object of the array) that a `link` key holds. If the answer has pages, the whole URL
+ *   goes to `seal`, unless the object's `relation` was already read as `self`;
  * - `location` in the object that a `response` key holds;
  * - `url` anywhere else only where it points to `{base}/Binary`.
  *
- * Two parts take turns. Most of an answer is not tokenised at all: `search-keys.ts` jumps from one of those keys to the
- * next. From a key on `read-tokens.ts` reads on, until its value has been dealt with. What becomes of a link is decided
- * in `decide-links.ts`.
+ * Two parts take turns. Most of an answer is never tokenized: `search-keys.ts` jumps from one of those keys to the
+ * next. From such a key, `read-tokens.ts` reads until its value is done. `decide-links.ts` decides each link.
  *
- * One pass, linear in time whatever the chunks are. It keeps one byte for each of at most 128 levels under a `link` or
- * `response`, and holds back bytes only of a link that a chunk's end cut before it was decided (at most six for each
- * character of the longest base and of `/Binary/`; of a page's link, all of it up to `longestPageLink`). What is nested
- * deeper passes unchanged; so does everything where the first byte is not that of a JSON object or array, or after the
- * first structural error that is noticed.
+ * One pass, in linear time for any chunks. It keeps one byte for each of at most 128 levels under a `link` or
+ * `response`. It holds back bytes only of a link that a chunk's end cuts off before it is decided: at most six per
+ * character of the longest base and `/Binary/`, or a whole page link up to `longestPageLink`. What is nested deeper
+ * passes unchanged. So does everything after the first structural error, and an answer that does not start as a JSON
+ * object or array.
  */
 export interface LinkRewriter {
-  /** Takes the payer's next bytes and returns what may leave now. An unchanged chunk is returned itself, not copied. */
+  /** Takes the payer's next bytes and returns what may leave now. An unchanged chunk is returned as is, not copied. */
   push(chunk: Uint8Array): Uint8Array[];
-  /** Returns what was still held back, unless the answer was complete. */
+  /** Returns what was still held back, if the answer was cut off. */
   end(): Uint8Array[];
   /** How many absolute http(s) links to elsewhere passed unchanged so far. */
   readonly foreignLinks: number;
@@ -43,7 +42,7 @@ export const createLinkRewriter = (replacements: LinkReplacements): LinkRewriter
   const tokens = createTokenReader(decider, edits.replace);
   const search = createKeySearch(decider.payerBases[0], edits.replace, tokens.enter);
 
-  /** Reads the chunk from `start` on and returns where the bytes that may leave end. */
+  /** Reads the chunk from `start` and returns the end of the bytes that may leave. */
   const scan = (chunk: Buffer, start: number): number => {
     let at = start;
     while (at < chunk.length) {

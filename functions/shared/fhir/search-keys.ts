@@ -2,28 +2,28 @@ import * as json from './json-bytes.ts';
 import * as keys from './link-keys.ts';
 
 /**
- * The fast part of the link rewriter: one search after the other, from key to key, over a chunk's bytes as characters.
- * It is used where no `link` or `response` is around, which is nearly everywhere, and knows nothing of objects and
- * arrays. That is sound because in JSON the bytes `"reference" : "` are a key and the start of its value wherever they
- * stand: inside a string the quotes would have backslashes, and if the first quote closed a string, bare letters would
- * follow it. A value that reads like a key is told apart by what follows it: that is not a colon.
+ * The fast part of the link rewriter: it searches from key to key, over a chunk's bytes as characters. It works outside
+ * any `link` or `response`, which is nearly everywhere, and knows nothing about objects and arrays. That is sound
+ * because in JSON the bytes `"reference" : "` are always a key and the start of its value: inside a string the quotes
+ * would have backslashes, and if the first quote closed a string, bare letters would follow it. A value that looks like
+ * a key is not followed by a colon.
  *
- * A key that a chunk's end cuts is found with the end of the chunk before, which is remembered (`tail`).
+ * A key that spans two chunks is found with the help of the previous chunk's end, which is kept (`tail`).
  */
 export interface KeySearch {
   /** Takes the next chunk. */
   readonly take: (chunk: Buffer) => void;
-  /** Finds a key that began before the chunk, and returns where it ends in it, else 0. */
+  /** Finds a key that began before the chunk. Returns where it ends, else 0. */
   readonly findCut: () => number;
-  /** Finds the next key in the chunk, and returns where it ends, else the chunk's length. */
+  /** Finds the next key in the chunk. Returns where it ends, else the chunk's length. */
   readonly findNext: (chunk: Buffer, from: number) => number;
-  /** What stands before `at` is read: no key begins there. */
+  /** Everything before `at` has been read: no key begins there. */
   readonly startAt: (at: number) => void;
   /** Lets go of the chunk. @param isSearched whether its end was searched, so that a key may have begun there */
   readonly release: (chunk: Buffer, isSearched: boolean) => void;
 }
 
-/** What a key says where no `link` or `response` is around it. */
+/** The kind of a key outside any `link` or `response`. */
 const kindOutside = (kind: number): number => {
   if (kind === keys.urlKey) return keys.maybeBinary;
   return kind === keys.locationKey ? keys.otherKey : kind;
@@ -31,9 +31,10 @@ const kindOutside = (kind: number): number => {
 
 /**
  * Makes the search of one answer.
- * @param base the payer's longest base: a link that starts with it, spelled as usual, is found and replaced together with its key
- * @param replaceBase is told where in the chunk such a base stands
- * @param enter is told the kind of each other key that is found
+ * @param base the payer's longest base; a link that starts with it, spelled as usual, is found and replaced with its
+ * key
+ * @param replaceBase called with the place of such a base in the chunk
+ * @param enter called with the kind of each other key found
  */
 export const createKeySearch = (
   base: string | undefined,
@@ -52,7 +53,7 @@ export const createKeySearch = (
     tail = '';
   };
 
-  /** Where the key starts (its first quote) whose last quote is at `end`; -1 where it is the end of a longer one. */
+  /** The first quote of the key whose last quote is at `end`; -1 if that is the end of a longer key. */
   const startOfKey = (chunk: Buffer, end: number): number => {
     let start = end - 1;
     while (chunk[start] !== json.quoteByte) start--;
@@ -60,7 +61,7 @@ export const createKeySearch = (
     return before === json.backslashByte ? -1 : start;
   };
 
-  /** Replaces the base of a link that was found with its key; the base ends at `end`. */
+  /** Replaces the base of a link that was found with its key. The base ends at `end`. */
   const replaceUsual = (chunk: Buffer, end: number): void => {
     const from = end - baseLength;
     let endOfKey = from - 2;

@@ -3,33 +3,35 @@ import { malformed } from './refusals.ts';
 import { resourceTypeOf, searchTargets } from './search-targets.ts';
 
 /**
- * A search parameter's name taken apart: `subject:Patient.name:exact`, `_has:Observation:patient:code`.
+ * A parsed search parameter name: `subject:Patient.name:exact`, `_has:Observation:patient:code`.
  * https://hl7.org/fhir/R4/search.html
  */
 export interface SearchPath {
-  /** For each step of a chain or `_has`: the types that the payer looks into on the way. `anyType` where R4 leaves it open. */
+  /**
+   * For each step of a chain or `_has`: the types that the payer searches on the way. `anyType` if R4 leaves it open.
+   */
   readonly consulted: readonly (readonly string[])[];
-  /** The types whose parameter the last step is. */
+  /** The types that the last step's parameter belongs to. */
   readonly on: readonly string[];
-  /** The last step's parameter, in lower case: some servers do not care. */
+  /** The last step's parameter, in lower case: some servers ignore case. */
   readonly code: string;
-  /** In lower case; several modifiers are kept as one. */
+  /** In lower case; several modifiers count as one. */
   readonly modifier: string | undefined;
 }
 
-/** Chains are followed this far; nobody needs more, and every step costs. */
+/** The longest chain. No known client needs more, and each step costs time. */
 const maxSteps = 8;
 
 const malformedName = () => malformed('A search parameter is not well-formed.');
 
-/** All types that a reference parameter of any of these types may point to; `anyType` where R4 knows no such parameter. */
+/** All types that a reference parameter of these types may point to; `anyType` if R4 has no such parameter. */
 export const targetsOf = (on: readonly string[], code: string): readonly string[] => {
   const found = on.flatMap((type) => searchTargets(type, code) ?? []);
   return found.length === 0 || found.includes(anyType) ? [anyType] : [...new Set(found)];
 };
 
 /**
- * Takes a search parameter's name apart, as a parameter of one of the types `on`.
+ * Parses a search parameter's name, as a parameter of one of the types `on`.
  * @throws GatewayError 400
  */
 export const parseSearchPath = (name: string, on: readonly string[]): SearchPath => {

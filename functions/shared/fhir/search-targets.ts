@@ -10,13 +10,13 @@ export interface SearchTargets {
   readonly sets: string;
   /**
    * Groups of parameters that the same types have, separated by commas: the parameters, `|`, and indexes of those types
-   * (into `types` and then `Resource`, `DomainResource`), both separated by spaces. A reference is `code:index of the set`, any
-   * other parameter its `code`.
+   * (into `types` and then `Resource`, `DomainResource`), both separated by spaces. A reference is `code:index of the
+   * set`, any other parameter its `code`.
    */
   readonly parameters: string;
 }
 
-/** What all resource types have their common parameters from, or all with a narrative. */
+/** The base types whose parameters all resource types share, or all types with a narrative. */
 const abstractTypes = ['Resource', 'DomainResource'] as const;
 
 const types = resourceTypes.split(' ');
@@ -24,7 +24,7 @@ const typesByLowerCase = new Map(types.map((type) => [type.toLowerCase(), type])
 
 type Codes = ReadonlyMap<string, readonly string[] | undefined>;
 
-/** Unpacked on the first use: most functions that know scopes never look at search parameters. */
+/** Unpacked on first use: most functions that handle scopes never need search parameters. */
 let table: ReadonlyMap<string, Codes> | undefined;
 
 /** The table's two texts. */
@@ -56,7 +56,7 @@ const unpack = (): ReadonlyMap<string, Codes> => {
 
 const codesOf = (type: string): Codes | undefined => (table ??= unpack()).get(type);
 
-/** The resource type of that name whatever its case: a payer may be lenient where we must not be fooled. */
+/** The resource type of that name, ignoring case: a payer may be lenient, and we must not be fooled. */
 export const resourceTypeOf = (name: string): string | undefined => typesByLowerCase.get(name.toLowerCase());
 
 /** R4's position of a resource type, which never changes; -1 for none. */
@@ -64,11 +64,11 @@ export const indexOfType = (name: string): number => types.indexOf(name);
 /** The resource type at a position. */
 export const typeAt = (index: number): string | undefined => types[index];
 
-/** What has no narrative, and so no `_text`: https://hl7.org/fhir/R4/domainresource.html */
+/** Types without a narrative, and so without `_text`: https://hl7.org/fhir/R4/domainresource.html */
 const withoutNarrative = new Set(['Binary', 'Bundle', 'Parameters']);
 
 /**
- * Whether a resource type has a search parameter, spelled exactly. `anyType` has what all types have.
+ * Whether a resource type has a search parameter, spelled exactly. `anyType` has only what all types share.
  * https://hl7.org/fhir/R4/search.html#all
  */
 export const isSearchParameter = (resourceType: string, code: string): boolean => {

@@ -1,7 +1,7 @@
 import { afterBase } from './base-url-prefix.ts';
 import type { FhirRequest, Parameter } from './fhir-request.ts';
 
-/** What goes to the payer. */
+/** The request to the payer. */
 export interface PayerUrl {
   readonly url: string;
   /** `application/x-www-form-urlencoded`; present with POST. */
@@ -11,13 +11,14 @@ export interface PayerUrl {
 /** Percent-encodes for a query; characters that FHIR uses and RFC 3986 §3.4 allows stay readable. */
 const encode = (text: string) => encodeURIComponent(text).replace(/%(?:3A|2F|2C|24|40)/g, decodeURIComponent);
 
-/** What no URL has, encoded as every client does it: https://url.spec.whatwg.org/#concept-basic-url-parser */
+/** Characters that no URL may contain, encoded as clients do: https://url.spec.whatwg.org/#concept-basic-url-parser */
 const sendable = (url: string) =>
   url.replace(/[\t\n\r]/g, '').replace(/[^\x21-\x7e]+/g, (text) => encodeURIComponent(text.toWellFormed()));
 
 /**
- * Builds the payer's URL (and form) of a checked request: from its segments and its parameters in their order, never
- * by resolving a string; a page's is the payer's own. A value, or an item of a list, that starts with the gateway's own base gets the payer's.
+ * Builds the payer's URL (and form) from a checked request's segments and parameters, in order, never by resolving a
+ * string. A page's URL is the payer's own. In a value or list item that starts with the gateway's base, the payer's
+ * base replaces it.
  */
 export const payerUrl = (
   fhirBaseUrl: string,
