@@ -1,3 +1,4 @@
+import { openPayer } from '../support/login/over-http.ts';
 import type { LocalTarget } from './local-target.ts';
 
 /** The issuer that a payer sends as `iss`. */
@@ -7,9 +8,6 @@ export const issuerOf = ({ payers }: LocalTarget, payer = 'clear-health'): strin
 export const codeCalls = ({ payers }: LocalTarget, payer = 'clear-health'): number =>
   payers.requests(payer, 'token').filter(({ form }) => form.get('grant_type') === 'authorization_code').length;
 
-/** What a payer's redirect brings. */
-export const good = (target: LocalTarget, state: string) => ({
-  state,
-  code: 'payer-code-canary',
-  iss: issuerOf(target),
-});
+/** What a payer's redirect brings, once a member has signed in. */
+export const broughtBack = async ({ payerUrl }: { readonly payerUrl: URL }): Promise<Record<string, string>> =>
+  Object.fromEntries((await openPayer(payerUrl)).searchParams);

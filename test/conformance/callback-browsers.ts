@@ -1,4 +1,4 @@
-import { codeCalls, good } from './at-payer.ts';
+import { broughtBack, codeCalls } from './at-payer.ts';
 import { begin, callback, comeBack, locationOf } from './client.ts';
 import { expectErrorPage } from './expectations.ts';
 import { localRequirement, requirement, type Requirement } from './requirement.ts';
@@ -15,10 +15,10 @@ export const browsers: readonly Requirement[] = [
     async (target) => {
       const mine = await begin(target);
       const theirs = await begin(target);
-      await expectErrorPage(await callback(target, good(target, mine.state)));
-      await expectErrorPage(await callback(target, good(target, mine.state), { cookie: theirs.cookie }));
+      await expectErrorPage(await callback(target, await broughtBack(mine)));
+      await expectErrorPage(await callback(target, await broughtBack(mine), { cookie: theirs.cookie }));
       const forged = mine.cookie.replace(/=.*/, `=${'A'.repeat(43)}`);
-      await expectErrorPage(await callback(target, good(target, mine.state), { cookie: forged }));
+      await expectErrorPage(await callback(target, await broughtBack(mine), { cookie: forged }));
       expect(codeCalls(target)).toBe(0);
       expect(locationOf(await comeBack(mine)).searchParams.get('code')).toMatch(/^p2pc_/);
     },
@@ -28,7 +28,7 @@ export const browsers: readonly Requirement[] = [
     'shows a page where iss is another issuer, and consumes nothing',
     async (target) => {
       const begun = await begin(target);
-      const wrong = { ...good(target, begun.state), iss: 'https://evil.example' };
+      const wrong = { ...(await broughtBack(begun)), iss: 'https://evil.example' };
       await expectErrorPage(await callback(target, wrong, begun));
       expect(codeCalls(target)).toBe(0);
       expect(locationOf(await comeBack(begun)).searchParams.has('code')).toBe(true);
@@ -39,7 +39,7 @@ export const browsers: readonly Requirement[] = [
     'shows a page where iss is missing though the payer sends it, and consumes nothing',
     async (target) => {
       const begun = await begin(target);
-      await expectErrorPage(await callback(target, { ...good(target, begun.state), iss: undefined }, begun));
+      await expectErrorPage(await callback(target, { ...(await broughtBack(begun)), iss: undefined }, begun));
       expect(locationOf(await comeBack(begun)).searchParams.has('code')).toBe(true);
     },
   ),
@@ -52,7 +52,7 @@ export const browsers: readonly Requirement[] = [
     const begun = await begin(target, {}, { payer });
     const response = await callback(
       target,
-      { ...good(target, begun.state), iss: 'https://other.example' },
+      { ...(await broughtBack(begun)), iss: 'https://other.example' },
       { ...begun, payer },
     );
     expect(locationOf(response).searchParams.get('code')).toMatch(/^p2pc_/);
@@ -62,7 +62,7 @@ export const browsers: readonly Requirement[] = [
     "refuses a state at another payer's callback, and consumes nothing",
     async (target) => {
       const begun = await begin(target);
-      await expectErrorPage(await callback(target, good(target, begun.state), { ...begun, payer: 'plain-health' }));
+      await expectErrorPage(await callback(target, await broughtBack(begun), { ...begun, payer: 'plain-health' }));
       expect(codeCalls(target, 'plain-health')).toBe(0);
       expect(locationOf(await comeBack(begun)).searchParams.has('code')).toBe(true);
     },

@@ -1,14 +1,15 @@
+import { answer, answerText, bundleOf, tokens, type Outcome, type Script } from '../support/payer/answers.ts';
 import { codeCalls } from './at-payer.ts';
 import { begin, comeBack, connect, login, read } from './client.ts';
 import { expectSentBack } from './expectations.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
-import { answer, answerText, bundleOf, hang, patientId, tokenAnswer, tokens, type Respond } from './scripted-payer.ts';
+import { patientId, tokenAnswer } from './scripted-payer.ts';
 
 /** A payer's token endpoint out of order: what it does, and what the partner is told. */
-const faults: readonly (readonly [string, Respond, string])[] = [
+const faults: readonly (readonly [string, Script | Outcome, string])[] = [
   ['answers 500', answer(500, { error: 'server_error' }), 'temporarily_unavailable'],
   ['answers 429', answer(429, {}), 'temporarily_unavailable'],
-  ['cuts the connection', (_request, response) => response.destroy(), 'temporarily_unavailable'],
+  ['cuts the connection', 'reset', 'temporarily_unavailable'],
   ['answers in HTML', answerText(200, '<html>Sign in</html>', { 'content-type': 'text/html' }), 'server_error'],
   [
     'answers in truncated JSON',
@@ -56,8 +57,7 @@ export const payerFaults: readonly Requirement[] = [
         const renewed = 'payer-access-canary-renewed';
         target.payers.script('clear-health', {
           token: tokens({ access_token: renewed, ...change }),
-          r4: (request, response) =>
-            answer(request.headers.authorization === `Bearer ${renewed}` ? 200 : 401, bundleOf())(request, response),
+          r4: (request) => answer(request.headers.authorization === `Bearer ${renewed}` ? 200 : 401, bundleOf()),
         });
         expect((await read(target, '/Patient', token)).status).toBe(200);
       },
@@ -78,7 +78,7 @@ export const payerFaults: readonly Requirement[] = [
     'RFC 6749 §4.1.2.1',
     "tells the partner temporarily_unavailable where the payer's token endpoint says nothing for 10 s, and sends the code once",
     async (target) => {
-      target.payers.script('clear-health', { token: hang });
+      target.payers.script('clear-health', { token: 'no answer' });
       expectSentBack(target, await comeBack(await begin(target)), 'temporarily_unavailable');
       expect(codeCalls(target)).toBe(1);
     },
@@ -94,19 +94,10 @@ export const payerFaults: readonly Requirement[] = [
     'reads a rotated payer secret anew after invalid_client, and tries once more',
     async (target) => {
       const as = { payer: 'rotating-health' };
-      const accept = (secret: string): void =>
-        target.payers.script(as.payer, {
-          token: (request, response) => {
-            const [, encoded = ''] = (request.headers.authorization ?? '').split(' ');
-            const known = decodeURIComponent(Buffer.from(encoded, 'base64').toString()).endsWith(`:${secret}`);
-            (known ? tokens() : answer(401, { error: 'invalid_client' }))(request, response);
-          },
-        });
-      accept('rotating-health-old-secret-canary');
       await login(target, {}, as);
       target.cloud.setSecret(as.payer, { client_secret: 'rotating-health-new-secret-canary' });
+      target.payers.takeSecret(as.payer, 'rotating-health-new-secret-canary');
       target.payers.reset();
-      accept('rotating-health-new-secret-canary');
       expect((await login(target, {}, as)).code).toMatch(/^p2pc_/);
       expect(codeCalls(target, as.payer)).toBe(2);
     },

@@ -1,8 +1,8 @@
+import { sendBack, tokens } from '../support/payer/answers.ts';
 import { codeCalls, issuerOf } from './at-payer.ts';
 import { begin, comeBack, connect, login } from './client.ts';
 import { expectSentBack } from './expectations.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
-import { tokens } from './scripted-payer.ts';
 
 /** What the partner is told. */
 export const backToPartner: readonly Requirement[] = [
@@ -32,7 +32,8 @@ export const backToPartner: readonly Requirement[] = [
     "passes the payer's access_denied on, without the payer's text",
     async (target) => {
       target.payers.script('clear-health', {
-        authorize: () => ({ error: 'access_denied', error_description: 'text-of-the-payer', iss: issuerOf(target) }),
+        authorize: (request) =>
+          sendBack(request, { error: 'access_denied', error_description: 'text-of-the-payer', iss: issuerOf(target) }),
       });
       const begun = await begin(target, { state: 'kept' });
       const back = expectSentBack(target, await comeBack(begun), 'access_denied');
@@ -42,7 +43,7 @@ export const backToPartner: readonly Requirement[] = [
   ),
   localRequirement('RFC 6749 §4.1.2.1', "passes the payer's temporarily_unavailable on", async (target) => {
     target.payers.script('clear-health', {
-      authorize: () => ({ error: 'temporarily_unavailable', iss: issuerOf(target) }),
+      authorize: (request) => sendBack(request, { error: 'temporarily_unavailable', iss: issuerOf(target) }),
     });
     expectSentBack(target, await comeBack(await begin(target)), 'temporarily_unavailable');
   }),
@@ -50,7 +51,9 @@ export const backToPartner: readonly Requirement[] = [
     'RFC 6749 §4.1.2.1',
     'tells the partner server_error where the payer says something unknown',
     async (target) => {
-      target.payers.script('clear-health', { authorize: () => ({ error: 'x"><script>', iss: issuerOf(target) }) });
+      target.payers.script('clear-health', {
+        authorize: (request) => sendBack(request, { error: 'x"><script>', iss: issuerOf(target) }),
+      });
       const back = expectSentBack(target, await comeBack(await begin(target)), 'server_error');
       expect(back.href).not.toContain('%3Cscript');
     },
@@ -59,7 +62,7 @@ export const backToPartner: readonly Requirement[] = [
     'RFC 6749 §4.1.2.1',
     'tells the partner server_error where the payer sends neither code nor error',
     async (target) => {
-      target.payers.script('clear-health', { authorize: () => ({ iss: issuerOf(target) }) });
+      target.payers.script('clear-health', { authorize: (request) => sendBack(request, { iss: issuerOf(target) }) });
       expectSentBack(target, await comeBack(await begin(target)), 'server_error');
       expect(codeCalls(target)).toBe(0);
     },

@@ -1,7 +1,9 @@
-import { begin, challengeOf, comeBack, connect, read } from './client.ts';
+import { challengeOf } from '../support/login/requests.ts';
+import { answer, bundleOf, tokens } from '../support/payer/answers.ts';
+import { begin, comeBack, connect, read } from './client.ts';
 import { expectSentBack } from './expectations.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
-import { answer, bundleOf, patientId, tokens } from './scripted-payer.ts';
+import { patientId } from './scripted-payer.ts';
 
 /** What the payer is sent, and what its answer means. */
 export const atPayer: readonly Requirement[] = [

@@ -1,4 +1,4 @@
-import { codeCalls, good } from './at-payer.ts';
+import { broughtBack, codeCalls } from './at-payer.ts';
 import { begin, callback, locationOf, now } from './client.ts';
 import { expectErrorPage } from './expectations.ts';
 import { localRequirement, requirement, type Requirement } from './requirement.ts';
@@ -37,7 +37,7 @@ export const states: readonly Requirement[] = [
     async (target) => {
       const begun = await begin(target);
       await target.store.setLoginAttempt(begun.state, { expiresAt: now() - 1 });
-      await expectErrorPage(await callback(target, good(target, begun.state), begun));
+      await expectErrorPage(await callback(target, await broughtBack(begun), begun));
       expect(codeCalls(target)).toBe(0);
     },
   ),

@@ -1,9 +1,29 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { lookAt, openPayer, overHttp, sendTo } from '../support/login/over-http.ts';
+import {
+  authorizeRequest,
+  basicOf,
+  callbackRequest,
+  filled,
+  freshVerifier,
+  partnerRequest,
+  pkceOf,
+  redemption,
+  renewal,
+  type Change,
+  type PartnerEndpoint,
+} from '../support/login/requests.ts';
+import {
+  cookieHeader,
+  decisionRequest,
+  returnRequest,
+  tokensIn,
+  type Begun,
+  type Tokens,
+} from '../support/login/steps.ts';
+import * as steps from '../support/login/steps.ts';
 import type { LocalTarget } from './local-target.ts';
 import { baseOf, type App, type Target } from './target.ts';
-
-/** Parameters of a request; undefined leaves one out. */
-export type Change = Readonly<Record<string, string | undefined>>;
 
 /** At which payer, and as which partner. */
 export interface As {
@@ -11,30 +31,23 @@ export interface As {
   readonly app?: App;
 }
 
-/** The S256 challenge of a verifier (RFC 7636 §4.2). */
-export const challengeOf = (verifier: string): string => createHash('sha256').update(verifier).digest('base64url');
+/** A partner's parameters for the authorize endpoint; the word in its state is looked for where no secret may be. */
+const parametersFor = (target: Target, change: Change, { payer, app = target.portal }: As): Change => ({
+  response_type: 'code',
+  client_id: app.clientId,
+  redirect_uri: app.redirectUri,
+  state: `state-canary-${randomBytes(9).toString('base64url')}`,
+  aud: baseOf(target, payer),
+  ...pkceOf('a-verifier-that-nobody-will-ever-send-to-anyone'),
+  ...change,
+});
 
-/** A fresh verifier; the word in it is looked for in places where no secret may be. */
-const freshVerifier = (): string => `verifier-canary-${randomBytes(32).toString('base64url')}`;
+const requestFor = (target: Target, change: Change, as: As) =>
+  authorizeRequest(as.payer ?? target.payer, parametersFor(target, change, as));
 
-/** Parameters without those that are left out. */
-const filled = (parameters: Change): URLSearchParams =>
-  new URLSearchParams(Object.entries(parameters).filter((pair): pair is [string, string] => pair[1] !== undefined));
-
-/** A partner's parameters for the authorize endpoint. */
-export const authorizeParameters = (target: Target, change: Change = {}, { payer, app }: As = {}): URLSearchParams => {
-  const { clientId, redirectUri } = app ?? target.portal;
-  return filled({
-    response_type: 'code',
-    client_id: clientId,
-    redirect_uri: redirectUri,
-    state: `state-canary-${randomBytes(9).toString('base64url')}`,
-    aud: baseOf(target, payer),
-    code_challenge: challengeOf('a-verifier-that-nobody-will-ever-send-to-anyone'),
-    code_challenge_method: 'S256',
-    ...change,
-  });
-};
+/** The same, for a request by hand. */
+export const authorizeParameters = (target: Target, change: Change = {}, as: As = {}): URLSearchParams =>
+  new URLSearchParams(filled(parametersFor(target, change, as)));
 
 /** The authorize endpoint of a payer's facade. */
 export const authorizeEndpoint = ({ origin, payer }: Target, as: As = {}): string =>
@@ -42,74 +55,40 @@ export const authorizeEndpoint = ({ origin, payer }: Target, as: As = {}): strin
 
 /** Opens the authorize endpoint as a browser does; redirects are for the test to look at. */
 export const authorize = (target: Target, change: Change = {}, as: As = {}): Promise<Response> =>
-  fetch(`${authorizeEndpoint(target, as)}?${authorizeParameters(target, change, as)}`, { redirect: 'manual' });
+  sendTo(target.origin, requestFor(target, change, as));
 
 /** The cookies that an answer sets, as a browser sends them back. */
-export const cookiesOf = (response: Response): string =>
-  response.headers
-    .getSetCookie()
-    .map((line) => line.split(';')[0] ?? '')
-    .filter((pair) => !pair.endsWith('='))
-    .join('; ');
+export const cookiesOf = ({ headers }: Response): string => cookieHeader(headers.getSetCookie());
 
 /** Where a redirect leads. @throws Error where the answer is none */
-export const locationOf = (response: Response): URL => {
-  const location = response.headers.get('location');
-  if (location === null) throw new Error(`No redirect: ${response.status}`);
+export const locationOf = ({ status, headers }: Response): URL => {
+  const location = headers.get('location');
+  if (location === null) throw new Error(`No redirect: ${status}`);
   return new URL(location);
 };
 
-/** A login that has come as far as the payer. */
-export interface Begun {
-  readonly response: Response;
-  readonly payerUrl: URL;
-  /** The gateway's own state. */
-  readonly state: string;
-  readonly cookie: string;
-}
-
-const hidden = (html: string): [string, string][] =>
-  [...html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)].map(([, name = '', value = '']) => [
-    name,
-    value.replaceAll('&quot;', '"').replaceAll('&amp;', '&'),
-  ]);
-
 /** Sends the consent page's form, as the button of this decision does. */
-export const decide = async (
-  page: Response,
-  decision: 'allow' | 'deny',
-  cookie = cookiesOf(page),
-): Promise<Response> => {
-  const html = await page.text();
-  const action = /<form method="post" action="([^"]*)"/.exec(html)?.[1] ?? '';
-  const body = new URLSearchParams([...hidden(html), ['decision', decision]]);
-  return fetch(action, { method: 'POST', body, redirect: 'manual', headers: { cookie } });
-};
+export const decide = async (page: Response, decision: 'allow' | 'deny', cookie = cookiesOf(page)): Promise<Response> =>
+  sendTo(new URL(page.url).origin, decisionRequest(await page.text(), decision, cookie));
 
 /** Begins a login: through the gateway's own consent page, where the partner's members are asked there. */
-export const begin = async (target: Target, change: Change = {}, as: As = {}): Promise<Begun> => {
-  const first = await authorize(target, change, as);
-  const response = first.status === 200 ? await decide(first, 'allow') : first;
-  const payerUrl = locationOf(response);
-  return { response, payerUrl, state: payerUrl.searchParams.get('state') ?? '', cookie: cookiesOf(response) };
-};
+export const begin = (target: Target, change: Change = {}, as: As = {}): Promise<Begun<Response>> =>
+  steps.begin(overHttp(target.origin), requestFor(target, change, as));
 
 /** Opens the callback as a payer's redirect makes a browser do. */
 export const callback = (
   target: Target,
   parameters: Change,
-  { cookie, payer = target.payer, method = 'GET' }: { cookie?: string; payer?: string; method?: string } = {},
-): Promise<Response> =>
-  fetch(`${target.origin}/oauth2/callback/${payer}?${filled(parameters)}`, {
-    method,
-    redirect: 'manual',
-    headers: cookie === undefined ? {} : { cookie },
-  });
+  { payer = target.payer, ...more }: { cookie?: string; payer?: string; method?: string } = {},
+): Promise<Response> => sendTo(target.origin, callbackRequest(payer, parameters, more));
 
 /** Goes on from a begun login, through the payer, to the gateway's answer at the callback. */
-export const comeBack = async ({ payerUrl, cookie }: Begun): Promise<Response> => {
-  const atPayer = await fetch(payerUrl, { redirect: 'manual' });
-  return fetch(locationOf(atPayer), { redirect: 'manual', headers: { cookie } });
+export const comeBack = async ({
+  payerUrl,
+  cookie,
+}: Pick<Begun<Response>, 'payerUrl' | 'cookie'>): Promise<Response> => {
+  const url = await openPayer(payerUrl);
+  return sendTo(url.origin, returnRequest(url, cookie));
 };
 
 /** A login that has come back to the partner. */
@@ -122,37 +101,27 @@ export interface LoggedIn {
 
 /** A member's whole login. */
 export const login = async (target: LocalTarget, change: Change = {}, as: As = {}): Promise<LoggedIn> => {
-  const verifier = freshVerifier();
-  const begun = await begin(target, { code_challenge: challengeOf(verifier), ...change }, as);
-  const back = locationOf(await comeBack(begun));
-  const code = back.searchParams.get('code');
-  if (code === null) throw new Error(`No code: ${back.searchParams.get('error') ?? ''}`);
-  return { code, verifier, back };
+  const verifier = freshVerifier('verifier-canary-');
+  const { code_challenge } = pkceOf(verifier);
+  const request = requestFor(target, { code_challenge, ...change }, as);
+  return { ...(await steps.login(overHttp(target.origin), request)), verifier };
 };
 
 /** A Basic header as clients write it that encode nothing. */
 export const basic = ({ clientId, secret = '' }: App): Record<string, string> => ({
-  authorization: `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}`,
+  authorization: basicOf(clientId, secret),
 });
-
-type Endpoint = 'token' | 'revoke' | 'introspect';
 
 /** Posts a form to one of the endpoints for partners. */
 export const post = (
   { origin }: Target,
-  endpoint: Endpoint,
+  endpoint: PartnerEndpoint,
   form: Change | string,
   headers: Readonly<Record<string, string>> = {},
-): Promise<Response> =>
-  fetch(`${origin}/oauth2/${endpoint}`, {
-    method: 'POST',
-    body: typeof form === 'string' ? form : filled(form).toString(),
-    headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
-    redirect: 'manual',
-  });
+): Promise<Response> => sendTo(origin, partnerRequest(endpoint, form, headers));
 
 /** As {@link post}, with the client authentication of a partner: Basic, or its name where it is public. */
-export const postAs = (target: Target, app: App, endpoint: Endpoint, form: Change): Promise<Response> =>
+export const postAs = (target: Target, app: App, endpoint: PartnerEndpoint, form: Change): Promise<Response> =>
   app.secret === undefined
     ? post(target, endpoint, { client_id: app.clientId, ...form })
     : post(target, endpoint, form, basic(app));
@@ -163,39 +132,20 @@ export const redeem = (
   { code, verifier }: Pick<LoggedIn, 'code' | 'verifier'>,
   change: Change = {},
   { app = target.portal }: As = {},
-): Promise<Response> =>
-  postAs(target, app, 'token', { grant_type: 'authorization_code', code, code_verifier: verifier, ...change });
+): Promise<Response> => postAs(target, app, 'token', redemption(code, { code_verifier: verifier, ...change }));
 
 /** Refreshes a pair. */
 export const refresh = (target: Target, refreshToken: string, change: Change = {}, as: As = {}): Promise<Response> =>
-  postAs(target, as.app ?? target.portal, 'token', {
-    grant_type: 'refresh_token',
-    refresh_token: refreshToken,
-    ...change,
-  });
-
-/** A token answer. */
-export interface Tokens {
-  readonly access_token: string;
-  readonly refresh_token: string;
-  readonly token_type: string;
-  readonly expires_in: number;
-  readonly scope: string;
-  readonly patient?: string;
-}
+  postAs(target, as.app ?? target.portal, 'token', renewal(refreshToken, change));
 
 /** The tokens of an answer. @throws Error where it has none */
-export const tokensOf = async (response: Response): Promise<Tokens> => {
-  const body = (await response.json()) as Partial<Tokens> & { error?: string };
-  if (response.status !== 200) throw new Error(`No tokens: ${response.status} ${body.error ?? ''}`);
-  return body as Tokens;
-};
+export const tokensOf = (response: Response): Promise<Tokens> => tokensIn(lookAt(response));
 
 /** A login and its redemption. */
 export const connect = async (target: LocalTarget, change: Change = {}, as: As = {}): Promise<Tokens> =>
   tokensOf(await redeem(target, await login(target, change, as), {}, as));
 
-/** Calls the FHIR route; a path begins with a slash, or is empty. */
+/** Calls the FHIR route; a path begins with a slash, or is empty, and is sent to the letter. */
 export const read = (
   target: Target,
   path: string,

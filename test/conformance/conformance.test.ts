@@ -9,7 +9,11 @@ let local: LocalTarget | undefined;
 beforeAll(async () => {
   if (deployed === undefined) local = await startLocalTarget();
 });
-afterEach(() => local?.reset());
+afterEach(() => {
+  const misuse = local?.payers.misuse.splice(0) ?? [];
+  local?.reset();
+  expect(misuse).toEqual([]);
+});
 afterAll(async () => {
   if (deployed !== undefined) reportLocalOnly();
   await local?.close();

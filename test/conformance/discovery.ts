@@ -1,7 +1,7 @@
+import { answer } from '../support/payer/answers.ts';
 import { authorize, begin, locationOf, postAs } from './client.ts';
 import { expectOAuthError, expectOutcome, expectSentBack } from './expectations.ts';
 import { localRequirement, requirement, type Group, type Requirement } from './requirement.ts';
-import { answer } from './scripted-payer.ts';
 import { baseOf, type Target } from './target.ts';
 
 type Document = Readonly<Record<string, unknown>>;

@@ -1,12 +1,12 @@
+import { answer, answerText, byHand, type Outcome } from '../support/payer/answers.ts';
 import { connect, read } from './client.ts';
 import { expectOutcome } from './expectations.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
-import { answer, answerText, type Respond } from './scripted-payer.ts';
 
 const fhirJson = { 'content-type': 'application/fhir+json' };
 
 /** A payer's answers that cannot be used. */
-const useless: readonly (readonly [string, string, Respond])[] = [
+const useless: readonly (readonly [string, string, Outcome])[] = [
   ['OWASP ASVS 4.1.1', 'HTML with status 200', answerText(200, '<html>', { 'content-type': 'text/html' })],
   [
     'OWASP ASVS 4.1.1',
@@ -56,7 +56,7 @@ export const badAnswers: readonly Requirement[] = [
     'answers 503 where the payer cuts the connection before it answers',
     async (target) => {
       const { access_token: token } = await connect(target);
-      target.payers.script('clear-health', { r4: (_request, response) => response.destroy() });
+      target.payers.script('clear-health', { r4: 'reset' });
       const response = await read(target, '/Patient', token);
       expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
       await expectOutcome(response, 503);
@@ -69,12 +69,12 @@ export const badAnswers: readonly Requirement[] = [
       const { access_token: token } = await connect(target);
       const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
       target.payers.script('clear-health', {
-        r4: async (_request, response) => {
+        r4: byHand(async (response) => {
           response.writeHead(200, fhirJson);
           response.write('{"resourceType":"Bundle","entry":[');
           await begun;
           response.destroy();
-        },
+        }),
       });
       const response = await read(target, '/Patient', token);
       begin();

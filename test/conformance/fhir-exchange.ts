@@ -1,8 +1,9 @@
+import { answer, answerText } from '../support/payer/answers.ts';
 import { connect, read } from './client.ts';
 import { expectOutcome } from './expectations.ts';
 import { printedBase } from './local-config.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
-import { answer, answerText, patientId } from './scripted-payer.ts';
+import { patientId } from './scripted-payer.ts';
 import { baseOf } from './target.ts';
 
 const fhirJson = { 'content-type': 'application/fhir+json' };
@@ -82,12 +83,10 @@ export const towardsPayer: readonly Requirement[] = [
   localRequirement('FHIR R4 http §2.21.0.5', 'passes conditions on and 304 back', async (target) => {
     const { access_token: token } = await connect(target);
     target.payers.script('clear-health', {
-      r4: (request, response) => {
-        expect(request.headers['if-none-match']).toBe('W/"1"');
-        response.writeHead(304, { etag: 'W/"1"' }).end();
-      },
+      r4: { status: 304, headers: { etag: 'W/"1"' } },
     });
     const response = await read(target, `/Patient/${patientId}`, token, { headers: { 'if-none-match': 'W/"1"' } });
+    expect(target.payers.requests('clear-health', 'r4')[0]?.headers['if-none-match']).toBe('W/"1"');
     expect(response.status).toBe(304);
     expect(response.headers.get('etag')).toBe('W/"1"');
   }),

@@ -1,8 +1,10 @@
-import { connect, read, type Tokens } from './client.ts';
+import type { Tokens } from '../support/login/steps.ts';
+import { answerText } from '../support/payer/answers.ts';
+import { connect, read } from './client.ts';
 import { expectRefused, payerReads } from './fhir-refused.ts';
 import type { LocalTarget } from './local-target.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
-import { answerText, patientId } from './scripted-payer.ts';
+import { patientId } from './scripted-payer.ts';
 import { baseOf } from './target.ts';
 
 const narrow = (target: LocalTarget): Promise<Tokens> => connect(target, {}, { app: target.apps.narrow });

@@ -1,12 +1,12 @@
+import { answer, bundleOf, tokens, type Endpoint } from '../support/payer/answers.ts';
 import { connect, read } from './client.ts';
 import { challengeHeaderOf, expectOutcome } from './expectations.ts';
 import type { LocalTarget } from './local-target.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
-import { answer, bundleOf, tokens } from './scripted-payer.ts';
 
 const fhirJson = { 'content-type': 'application/fhir+json' };
 
-const calls = ({ payers }: LocalTarget, endpoint: string): number => payers.requests('clear-health', endpoint).length;
+const calls = ({ payers }: LocalTarget, endpoint: Endpoint): number => payers.requests('clear-health', endpoint).length;
 
 const refreshes = ({ payers }: LocalTarget): number =>
   payers.requests('clear-health', 'token').filter(({ form }) => form.get('grant_type') === 'refresh_token').length;
@@ -20,12 +20,12 @@ export const payerTokens: readonly Requirement[] = [
       const { access_token: token } = await connect(target);
       target.payers.script('clear-health', {
         token: tokens({ access_token: 'payer-access-canary-second' }),
-        r4: (request, response) =>
+        r4: (request) =>
           answer(
             request.headers.authorization === 'Bearer payer-access-canary-second' ? 200 : 401,
             bundleOf(),
             fhirJson,
-          )(request, response),
+          ),
       });
       expect((await read(target, '/Patient', token)).status).toBe(200);
       expect([refreshes(target), calls(target, 'r4')]).toEqual([1, 2]);

@@ -1,7 +1,7 @@
+import { answer } from '../support/payer/answers.ts';
 import { connect, read } from './client.ts';
 import { expectOutcome } from './expectations.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
-import { answer } from './scripted-payer.ts';
 
 /** Too many requests, there or here. */
 export const pressure: readonly Requirement[] = [

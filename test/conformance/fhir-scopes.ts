@@ -1,4 +1,5 @@
-import { connect, read, type Tokens } from './client.ts';
+import type { Tokens } from '../support/login/steps.ts';
+import { connect, read } from './client.ts';
 import { challengeHeaderOf } from './expectations.ts';
 import { expectRefused } from './fhir-refused.ts';
 import { printedBase } from './local-config.ts';

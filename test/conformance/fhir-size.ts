@@ -1,22 +1,22 @@
 import { eventually } from '../support/eventually.ts';
+import { byHand } from '../support/payer/answers.ts';
 import { watchMemory } from '../support/resident-memory.ts';
 import { connect, read } from './client.ts';
 import { expectOutcome } from './expectations.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
-import type { Respond } from './scripted-payer.ts';
 
 const fhirJson = { 'content-type': 'application/fhir+json' };
 
 const megabyte = Buffer.alloc(1024 * 1024, 'x');
 /** A bundle of 100 MB in one string, made as it is sent. */
-const largeAnswer: Respond = async (_request, response) => {
+const largeAnswer = byHand(async (response) => {
   response.writeHead(200, fhirJson);
   response.write('{"resourceType":"Binary","data":"');
   for (let sent = 0; sent < 100; sent += 1) {
     if (!response.write(megabyte)) await new Promise((drained) => response.once('drain', drained));
   }
   response.end('"}');
-};
+});
 
 const countBytes = async ({ body }: Response, onChunk: () => void): Promise<number> => {
   let bytes = 0;
@@ -28,11 +28,11 @@ const countBytes = async ({ body }: Response, onChunk: () => void): Promise<numb
 };
 
 /** Byte after byte, for ever. */
-const drip: Respond = (_request, response) => {
+const drip = byHand((response) => {
   response.writeHead(200, fhirJson);
   const timer = setInterval(() => response.write(' '), 200);
   response.once('close', () => clearInterval(timer));
-};
+});
 
 /** Answers that are large or slow. */
 export const size: readonly Requirement[] = [
@@ -66,7 +66,7 @@ export const size: readonly Requirement[] = [
     'answers 504 where a payer says nothing until the time budget is over',
     async (target) => {
       const { access_token: token } = await connect(target, {}, { payer: 'slow-health' });
-      target.payers.script('slow-health', { r4: () => undefined });
+      target.payers.script('slow-health', { r4: 'no answer' });
       await expectOutcome(await read(target, '/Patient', token, { payer: 'slow-health' }), 504);
     },
   ),

@@ -144,6 +144,15 @@ export const localSecrets: Readonly<Record<string, object>> = {
   'slow-health': { client_secret: 'slow-health-secret-canary' },
 };
 
+/** The secrets that the payers know the gateway by; also the one that it was never told. */
+export const secretsAtPayers: Readonly<Record<string, string>> = {
+  'clear-health': 'clear-health-secret-canary',
+  'plain-health': 'plain-health-secret-canary',
+  'rotating-health': 'rotating-health-old-secret-canary',
+  'slow-health': 'slow-health-secret-canary',
+  'unready-health': 'unready-health-secret-canary',
+};
+
 const partner = (clientId: string) => ({ clientId, secret: secretOf(clientId), redirectUri: portalUri });
 
 /** The partners as they act. */

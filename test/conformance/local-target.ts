@@ -8,7 +8,7 @@ import { startCloud, type LocalCloud } from '../../sandbox/aws/cloud.ts';
 import { startFunction, type LocalFunction } from '../../sandbox/aws/lambda.ts';
 import { closersOf } from '../../sandbox/closers.ts';
 import { startAwsProxy, type AwsProxy } from './aws-proxy.ts';
-import { localApps, localConfig, localSecrets } from './local-config.ts';
+import { localApps, localConfig, localSecrets, secretsAtPayers } from './local-config.ts';
 import { startScriptedPayers, type ScriptedPayers } from './scripted-payer.ts';
 import { openStore, type Store } from './store.ts';
 import type { Target } from './target.ts';
@@ -79,6 +79,7 @@ const startAll = async (opened: Opened): Promise<Omit<LocalTarget, 'close'>> => 
   const wire = opened(await startAwsProxy(aws.url));
   const origin = `http://localhost:${gateway.port}`;
   const config = localConfig(origin, payers.origin);
+  payers.register(origin, config.payers, secretsAtPayers);
   const cloud = opened(
     await startCloud({
       config,
@@ -97,6 +98,7 @@ const startAll = async (opened: Opened): Promise<Omit<LocalTarget, 'close'>> => 
   const store = opened(openStore(aws.url, cloud.tables));
   const reset = (): void => {
     payers.reset();
+    payers.register(origin, config.payers, secretsAtPayers);
     wire.setFault(undefined);
     for (const { id } of config.payers) cloud.setSecret(id, localSecrets[id]);
   };

@@ -1,9 +1,9 @@
 import { importJWK, jwtVerify } from 'jose';
+import { answer, answerText, tokens } from '../support/payer/answers.ts';
 import { authorize, begin, callback, comeBack, connect, login, post, postAs, read } from './client.ts';
 import { gatewayKey } from './local-config.ts';
 import type { LocalTarget } from './local-target.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
-import { answer, answerText, tokens } from './scripted-payer.ts';
 import { walk } from './walk.ts';
 
 /** Whatever a caller or a payer can send that is refused, each with the word in it. */

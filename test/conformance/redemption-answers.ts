@@ -1,6 +1,7 @@
+import { tokens } from '../support/payer/answers.ts';
 import { connect, login, redeem } from './client.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
-import { patientId, tokens } from './scripted-payer.ts';
+import { patientId } from './scripted-payer.ts';
 
 /** What a redemption gives. */
 export const answers: readonly Requirement[] = [

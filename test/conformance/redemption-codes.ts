@@ -1,4 +1,5 @@
-import { challengeOf, connect, introspect, login, now, read, redeem, tokensOf } from './client.ts';
+import { challengeOf } from '../support/login/requests.ts';
+import { connect, introspect, login, now, read, redeem, tokensOf } from './client.ts';
 import { expectOAuthError } from './expectations.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
 

@@ -1,4 +1,5 @@
-import { connect, introspect, now, post, postAs, read, refresh, tokensOf, type Tokens } from './client.ts';
+import type { Tokens } from '../support/login/steps.ts';
+import { connect, introspect, now, post, postAs, read, refresh, tokensOf } from './client.ts';
 import { expectOAuthError, expectOutcome } from './expectations.ts';
 import type { LocalTarget } from './local-target.ts';
 import { localRequirement, requirement, type Group, type Requirement } from './requirement.ts';

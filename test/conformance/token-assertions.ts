@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { importJWK, SignJWT } from 'jose';
-import { login, now, post, tokensOf, type Change } from './client.ts';
+import type { Change } from '../support/login/requests.ts';
+import { login, now, post, tokensOf } from './client.ts';
 import { expectOAuthError } from './expectations.ts';
 import { partnerKey } from './local-config.ts';
 import type { LocalTarget } from './local-target.ts';

@@ -5,5 +5,6 @@ export const untouched = async ({ payers, store }: LocalTarget, act: () => Promi
   const before = await store.countLoginAttempts();
   await act();
   expect(await store.countLoginAttempts()).toBe(before);
-  for (const endpoint of ['token', 'revoke', 'r4']) expect(payers.requests('clear-health', endpoint)).toEqual([]);
+  for (const endpoint of ['token', 'revoke', 'r4'] as const)
+    expect(payers.requests('clear-health', endpoint)).toEqual([]);
 };

@@ -1,6 +1,4 @@
 /** Every way through the gateway that calls AWS, driven over HTTP on a stage on this machine. */
-import { randomUUID } from 'node:crypto';
-import { importJWK, SignJWT } from 'jose';
 import {
   authorize,
   authorizeParameters,
@@ -12,18 +10,20 @@ import {
   introspect,
   locationOf,
   login,
+  now,
   post,
   postAs,
   read,
   redeem,
   refresh,
   tokensOf,
-  type Change,
-  type Tokens,
 } from '../conformance/client.ts';
 import { partnerKey } from '../conformance/local-config.ts';
 import type { LocalTarget } from '../conformance/local-target.ts';
-import { answer, answerText, patientId, tokens as tokensAnswer } from '../conformance/scripted-payer.ts';
+import { patientId } from '../conformance/scripted-payer.ts';
+import { assertionForm, type Change } from '../support/login/requests.ts';
+import type { Tokens } from '../support/login/steps.ts';
+import { answer, answerText, tokens as tokensAnswer } from '../support/payer/answers.ts';
 
 /** @throws Error where a path ends otherwise than it should: what it calls would prove nothing */
 const expectStatus = async (what: string, sent: Promise<Response>, status: number): Promise<Response> => {
@@ -81,22 +81,8 @@ const revocations = async (target: LocalTarget): Promise<void> => {
 };
 
 /** Authenticates as the partner with a key does (RFC 7523). */
-const assertion = async ({ origin, apps }: LocalTarget): Promise<Change> => {
-  const { kid } = partnerKey.publicJwk;
-  const alg = 'ES384';
-  const { clientId } = apps.keyed;
-  const token = await new SignJWT({ jti: randomUUID() })
-    .setProtectedHeader({ alg, kid })
-    .setIssuer(clientId)
-    .setSubject(clientId)
-    .setAudience(`${origin}/oauth2/token`)
-    .setExpirationTime('4 minutes')
-    .sign(await importJWK(partnerKey.privateJwk, alg));
-  return {
-    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-    client_assertion: token,
-  };
-};
+const assertion = ({ origin, apps }: LocalTarget): Promise<Change> =>
+  assertionForm({ clientId: apps.keyed.clientId, key: partnerKey.privateJwk, origin, now: now() });
 
 const partnerWithKey = async (target: LocalTarget): Promise<void> => {
   const { code, verifier } = await login(target, {}, { app: target.apps.keyed });

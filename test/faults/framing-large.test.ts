@@ -7,6 +7,7 @@ import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';
 import { connect, read } from '../conformance/client.ts';
 import { startLocalTarget, type LocalTarget } from '../conformance/local-target.ts';
 import { baseOf } from '../conformance/target.ts';
+import { byHand } from '../support/payer/answers.ts';
 import { watchMemory } from '../support/resident-memory.ts';
 import { pairwise } from './framing/pairs.ts';
 import { codings, connections, frame, framings, manners, nameOf, write, type Cell } from './framing/wire.ts';
@@ -111,7 +112,7 @@ it('large answers arrive whole or visibly broken and end before 200 MB, in flat 
     const size = sizes[e]!;
     const [pieces, bytes] = await encoded(size, cell.coding);
     target.payers.script('clear-health', {
-      r4: (_request, response) => void write(response, frame(pieces, bytes, cell)),
+      r4: byHand((response) => write(response, frame(pieces, bytes, cell))),
     });
     const arrived = await arrive(cell.manner, memory.look);
     const problem = judge(cell, size, arrived);

@@ -5,8 +5,9 @@ import type { PayerHttp } from '../../../functions/shared/payer/http.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { begin, comeBack, locationOf } from '../../conformance/client.ts';
 import type { LocalTarget } from '../../conformance/local-target.ts';
-import { bundleOf, patientId, tokenAnswer } from '../../conformance/scripted-payer.ts';
+import { patientId, tokenAnswer } from '../../conformance/scripted-payer.ts';
 import { baseOf } from '../../conformance/target.ts';
+import { bundleOf, byHand } from '../../support/payer/answers.ts';
 import { write, type Cell, type Wire } from './wire.ts';
 
 /** What became of an answer. */
@@ -45,7 +46,7 @@ const payersPause = (manner: Cell['manner']): number =>
 export const fetchPath = (target: LocalTarget, http: PayerHttp, token: string): Path => {
   const wires = new Map<string, Wire>();
   target.payers.script('clear-health', {
-    r4: ({ url }, response) => void write(response, wires.get(url.searchParams.get('code') ?? '')!),
+    r4: ({ url }) => byHand((response) => write(response, wires.get(url.searchParams.get('code') ?? '')!)),
   });
   let reads = 0;
   return {
@@ -90,7 +91,7 @@ export const tokenPath = (target: LocalTarget): Path => ({
   body: (bytes) => jsonOf(tokenAnswer(), bytes),
   run: (wire, _body, manner) => {
     target.payers.script('rotating-health', {
-      token: (_request, response) => void write(response, wire, payersPause(manner)),
+      token: byHand((response) => write(response, wire, payersPause(manner))),
     });
     return endOfLogin(target, 'rotating-health');
   },
@@ -103,7 +104,7 @@ export const searchPath = (target: LocalTarget): Path => ({
   body: (bytes) => jsonOf(bundleOf({ resourceType: 'Patient', id: patientId }), bytes),
   run: (wire, _body, manner) => {
     target.payers.script('plain-health', {
-      r4: (_request, response) => void write(response, wire, payersPause(manner)),
+      r4: byHand((response) => write(response, wire, payersPause(manner))),
     });
     return endOfLogin(target, 'plain-health');
   },
@@ -117,7 +118,7 @@ export const metadataPath = (target: LocalTarget, http: PayerHttp): Path => ({
     jsonOf({ resourceType: 'CapabilityStatement', kind: 'instance', rest: [{ mode: 'server', resource: [] }] }, bytes),
   run: async (wire, _body, manner) => {
     target.payers.script('slow-health', {
-      r4: (_request, response) => void write(response, wire, payersPause(manner)),
+      r4: byHand((response) => write(response, wire, payersPause(manner))),
     });
     const payer = target.config.payers.find(({ id }) => id === 'slow-health') as Payer;
     const { statement } = await fetchStatement({ payerHttp: http }, payer, facadeOf(target.origin, payer));

@@ -1,0 +1,111 @@
+import { authorizeRequest, callbackRequest, type GatewayRequest } from './requests.ts';
+
+/*
+ * A member's login, step by step: begin, sign in at the payer, come back, and what the partner then holds.
+ */
+
+/** What every kind of answer has. */
+export interface Seen {
+  readonly status: number;
+  readonly location: string | undefined;
+  /** `Set-Cookie`, each as it came. */
+  readonly cookies: readonly string[];
+  readonly text: () => string | Promise<string>;
+}
+
+/** How requests reach a gateway, and how its answers are read. */
+export interface Line<A> {
+  readonly send: (request: GatewayRequest) => Promise<A>;
+  readonly look: (answer: A) => Seen;
+  /** Signs a member in where the gateway sent the browser, and gives where the payer sends it back to. */
+  readonly signIn: (payerUrl: URL) => Promise<URL>;
+}
+
+/** A login that has come as far as the payer. */
+export interface Begun<A> {
+  readonly response: A;
+  readonly payerUrl: URL;
+  /** The gateway's own state. */
+  readonly state: string;
+  /** What the browser sends back. */
+  readonly cookie: string;
+}
+
+/** A login that has come back to the partner. */
+export interface LoggedIn<A> {
+  readonly code: string;
+  /** The partner's redirect URI with what the gateway added. */
+  readonly back: URL;
+  readonly begun: Begun<A>;
+}
+
+/** What a partner holds. */
+export interface Tokens {
+  readonly access_token: string;
+  readonly refresh_token: string;
+  readonly token_type: string;
+  readonly expires_in: number;
+  readonly scope: string;
+  readonly patient?: string;
+}
+
+/** Cookies that were set, as a browser sends them back. */
+export const cookieHeader = (cookies: readonly string[]): string =>
+  cookies
+    .map((line) => line.split(';')[0] ?? '')
+    .filter((pair) => !pair.endsWith('='))
+    .join('; ');
+
+/** Where an answer sends the browser. @throws Error where it does not */
+export const redirectOf = async ({ status, location, text }: Seen): Promise<URL> => {
+  if (status !== 302 || location === undefined) throw new Error(`No redirect: ${status} ${await text()}`);
+  return new URL(location);
+};
+
+const unescaped = (value: string): string => value.replaceAll('&quot;', '"').replaceAll('&amp;', '&');
+
+/** What the button of this decision sends from a consent page. */
+export const decisionRequest = (html: string, decision: 'allow' | 'deny', cookie: string): GatewayRequest => {
+  const action = /<form method="post" action="([^"]*)"/.exec(html)?.[1] ?? '';
+  const hidden = [...html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)];
+  const fields = hidden.map(([, name = '', value = '']) => [name, unescaped(value)] as const);
+  const payer = new URL(action).pathname.split('/').at(-1) ?? '';
+  return authorizeRequest(payer, [...fields, ['decision', decision]], { method: 'POST', headers: { Cookie: cookie } });
+};
+
+/** Goes on from authorize's answer, through the gateway's own consent page where it is one. @throws Error where it leads to no payer */
+export const goToPayer = async <A>({ send, look }: Line<A>, first: A): Promise<Begun<A>> => {
+  const { status, text, cookies } = look(first);
+  const response = status === 200 ? await send(decisionRequest(await text(), 'allow', cookieHeader(cookies))) : first;
+  const payerUrl = await redirectOf(look(response));
+  const state = payerUrl.searchParams.get('state') ?? '';
+  return { response, payerUrl, state, cookie: cookieHeader(look(response).cookies) };
+};
+
+/** Begins a login. @throws Error where it leads to no payer */
+export const begin = async <A>(line: Line<A>, request: GatewayRequest): Promise<Begun<A>> =>
+  goToPayer(line, await line.send(request));
+
+/** What a payer's redirect makes a browser send. */
+export const returnRequest = (url: URL, cookie: string): GatewayRequest =>
+  callbackRequest(url.pathname.split('/').at(-1) ?? '', [...url.searchParams], { cookie });
+
+/** Goes on from a begun login, through the payer, to the gateway's answer at the callback. */
+export const comeBack = async <A>({ send, signIn }: Line<A>, { payerUrl, cookie }: Begun<A>): Promise<A> =>
+  send(returnRequest(await signIn(payerUrl), cookie));
+
+/** A member's whole login. @throws Error where it brings no code */
+export const login = async <A>(line: Line<A>, request: GatewayRequest): Promise<LoggedIn<A>> => {
+  const begun = await begin(line, request);
+  const back = await redirectOf(line.look(await comeBack(line, begun)));
+  const code = back.searchParams.get('code');
+  if (code === null) throw new Error(`No code: ${back.searchParams.get('error') ?? ''}`);
+  return { code, back, begun };
+};
+
+/** The tokens of an answer. @throws Error where it has none */
+export const tokensIn = async ({ status, text }: Seen): Promise<Tokens> => {
+  const body = await text();
+  if (status !== 200) throw new Error(`No tokens: ${status} ${body}`);
+  return JSON.parse(body) as Tokens;
+};
