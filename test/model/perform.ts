@@ -51,9 +51,9 @@ const redemption = ({ pkce: hasChallenge, partner }: Grant, { how }: Redeem): Re
 /** What a thief knows beside the token: the public client's id, and a confidential client's, but no secret. */
 const performTheft = (world: World, { partner }: Grant, { how }: Thief, bearer: string): Promise<Answer> => {
   const form = { client_id: partner };
-  if (how === 'introspect') return world.post('/oauth2/introspect', { ...form, token: bearer }, {});
+  if (how === 'introspect') return world.post('introspect', { ...form, token: bearer }, {});
   const asked = { ...form, grant_type: 'refresh_token', refresh_token: bearer };
-  return world.post('/oauth2/token', how === 'widen' ? { ...asked, scope: ungranted } : asked, {});
+  return world.post('token', how === 'widen' ? { ...asked, scope: ungranted } : asked, {});
 };
 
 /** Makes a partner's call about a grant. */
@@ -68,8 +68,8 @@ export const perform = (world: World, grant: Grant, aimed: Aimed): Promise<Answe
   if (call.kind === 'thief') return performTheft(world, grant, call, bearer);
   const { form, headers } = call.how === 'noClient' ? { form: {}, headers: {} } : proof(caller(grant, call));
   if (call.kind === 'redeem')
-    return world.post('/oauth2/token', { ...form, ...redemption(grant, call), code: bearer }, headers);
-  if (call.kind !== 'refresh') return world.post(`/oauth2/${call.kind}`, { ...form, token: bearer }, headers);
+    return world.post('token', { ...form, ...redemption(grant, call), code: bearer }, headers);
+  if (call.kind !== 'refresh') return world.post(call.kind, { ...form, token: bearer }, headers);
   const scopes: Record<string, string> = {
     narrow: `${ungranted} ${narrowScope} ${narrowScope}`,
     widen: ungranted,
@@ -77,7 +77,7 @@ export const perform = (world: World, grant: Grant, aimed: Aimed): Promise<Answe
   };
   const scope = scopes[call.how];
   const asked = { grant_type: 'refresh_token', refresh_token: bearer, ...(scope === undefined ? {} : { scope }) };
-  return world.post('/oauth2/token', { ...form, ...asked }, headers);
+  return world.post('token', { ...form, ...asked }, headers);
 };
 
 /** What a partner sends the browser to authorize with. */

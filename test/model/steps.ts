@@ -17,7 +17,7 @@ export interface Run {
   model: Model;
   readonly world: World;
   /** Beside the model's login attempts: what the browser holds. */
-  readonly browsers: { readonly state: string; readonly cookies: string }[];
+  readonly browsers: { readonly state: string; readonly cookies: string; readonly payerUrl: string }[];
   signIns: number;
 }
 /** What a step was, said so that a person can follow it; undefined where there was nothing to act on. */
@@ -77,12 +77,13 @@ const callback = async (run: Run, command: Callback): Promise<Step> => {
   if (attempt === undefined || browser === undefined) return undefined;
   const { payers } = run.world;
   const patient = `patient-${(run.signIns += 1)}`;
-  const code = payers.signIn(attempt.payer, patient, command);
+  const { lives, renews } = command;
+  const back = await payers.signIn(browser.payerUrl, { patient, lives, renews });
   const payer =
     command.how !== 'otherPayer' ? attempt.payer : attempt.payer === 'northwind' ? 'demo-health-plan' : 'northwind';
   const query = {
     state: browser.state,
-    ...(command.how === 'denied' ? { error: 'access_denied' } : { code }),
+    ...(command.how === 'denied' ? { error: 'access_denied' } : { code: back.searchParams.get('code') ?? '' }),
     ...(payer === 'northwind' ? { iss: 'http://127.0.0.1:3003' } : {}),
   };
   const answer = await run.world.callback(payer, query, command.how === 'otherBrowser' ? '' : browser.cookies);
@@ -93,9 +94,10 @@ const callback = async (run: Run, command: Callback): Promise<Step> => {
 
 const authorize = async (run: Run, command: Authorize): Promise<Step> => {
   const known = run.model.attempts.length;
-  const { answer, cookies } = await run.world.authorize(command.payer, authorizeQuery(command));
+  const { answer, cookies, location } = await run.world.authorize(command.payer, authorizeQuery(command));
   const complaint = judgeAuthorize(run.model, command, answer);
-  if (run.model.attempts.length > known) run.browsers.push({ state: String(answer.body['state']), cookies });
+  if (run.model.attempts.length > known)
+    run.browsers.push({ state: String(answer.body['state']), cookies, payerUrl: location });
   return step(`authorize (${options(command)})`, answer, complaint);
 };
 

@@ -6,17 +6,26 @@ import { fetchHandler } from '../../functions/fetch/handler.ts';
 import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
 import { limiter } from '../../functions/fetch/limits/limiter.ts';
 import type { Rate } from '../../functions/fetch/limits/slots.ts';
+import type { ApiEvent } from '../../functions/shared/http/api.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import type { Partner, Payer, RegistryData } from '../../functions/shared/registry/types.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
-import { apiEvent, call, cookiesOf, startMs } from '../support/gateway.ts';
+import { call, cookiesOf, startMs } from '../support/gateway.ts';
 import { localRegistry } from '../support/login.ts';
+import {
+  authorizeRequest,
+  callbackRequest,
+  partnerRequest,
+  readRequest,
+  type PartnerEndpoint,
+} from '../support/login/requests.ts';
+import { toEvent } from '../support/login/to-event.ts';
 import type { StreamedAnswer } from '../support/stream-handler.ts';
 import { callStreaming } from '../support/stream-handler.ts';
 import { registrations, type PartnerId, type PayerId } from './commands.ts';
 import type { Answer, Model } from './model.ts';
-import { canary, strictPayers } from './payer.ts';
+import { canary, modelPayers, secretAtPayers } from './payer.ts';
 import type { Store } from './store.ts';
 
 /** To payers the gateway proves itself with a secret, which costs no signature. */
@@ -40,10 +49,12 @@ const registeredFor =
   };
 
 const stage = localRegistry();
+const payerProfiles = stage.payers.map(withSecret);
+const origin = 'http://localhost:3000';
 /** The local stage, less what the model has taken out. */
 const registryFor = ({ out, registered }: Model): RegistryData => ({
   ...stage,
-  payers: stage.payers.map(withSecret),
+  payers: payerProfiles,
   partners: stage.partners
     .filter(({ clientId }) => !out.has(clientId))
     .map(without(out))
@@ -66,7 +77,7 @@ export const makeWorld = (store: Store, model: Model) => {
   const time = { ms: startMs, waitedMs: 0 };
   const lines: string[] = [];
   const leaks: string[] = [];
-  const payers = strictPayers(() => Math.floor(time.ms / 1000));
+  const payers = modelPayers(origin, payerProfiles, () => time.ms);
   const table = (name: string): Table => ({ client: store.client, name });
   const clock = { now: () => time.ms, monotonic: () => time.ms + time.waitedMs };
   const world = (worlds += 1);
@@ -75,11 +86,11 @@ export const makeWorld = (store: Store, model: Model) => {
     clock,
     randomBytes: seededBytes(`world ${world}`),
     payerHttp: payers.http,
-    origin: 'http://localhost:3000',
+    origin,
     writeLog: (line: string) => void lines.push(line),
     loginAttempts: table('LoginAttempts'),
     grants: table('Grants'),
-    readPayerSecret: async () => ({ client_secret: `${canary}-secret` }),
+    readPayerSecret: async () => ({ client_secret: secretAtPayers }),
     // Waiting costs no wall time, so that nothing expires while two calls are on their way.
     sleep: async (ms: number): Promise<void> => {
       time.waitedMs += ms;
@@ -108,7 +119,7 @@ export const makeWorld = (store: Store, model: Model) => {
     if (/p2p[arc]_/.test(logged)) leaks.push('a log line holds a bearer');
   };
 
-  const redirect = async (handler: unknown, event: ReturnType<typeof apiEvent>) => {
+  const redirect = async (handler: unknown, event: ApiEvent) => {
     const response = await call(handler, event);
     const { searchParams } = new URL(response.headers['Location'] ?? 'about:blank');
     const error = searchParams.get('error');
@@ -124,31 +135,29 @@ export const makeWorld = (store: Store, model: Model) => {
     passSeconds: (seconds: number): void => void (time.ms += seconds * 1000),
     removeExpired: (): Promise<void> => store.removeExpired(Math.floor(time.ms / 1000)),
     authorize: async (payer: PayerId, query: Record<string, string>) => {
-      const { answer, cookies, response } = await redirect(
-        handlers.authorize,
-        apiEvent('/oauth2/authorize/{payer}', { path: { payer }, query: Object.entries(query) }),
-      );
+      const { answer, cookies, response } = await redirect(handlers.authorize, toEvent(authorizeRequest(payer, query)));
       inspect(response);
-      return { answer, cookies };
+      return { answer, cookies, location: response.headers['Location'] ?? '' };
     },
     callback: async (payer: PayerId, query: Record<string, string>, cookies: string): Promise<Answer> => {
-      const headers = { Cookie: cookies };
-      const event = apiEvent('/oauth2/callback/{payer}', { path: { payer }, query: Object.entries(query), headers });
+      const event = toEvent(callbackRequest(payer, query, { cookie: cookies }));
       const { answer, response } = await redirect(handlers.callback, event);
       inspect(response);
       return answer;
     },
     /** Calls the token, revoke or introspect endpoint. */
-    post: async (path: string, form: Record<string, string>, headers: Record<string, string>): Promise<Answer> => {
-      const response = await call(handlers.token, apiEvent(path, { method: 'POST', form, headers }));
+    post: async (
+      endpoint: PartnerEndpoint,
+      form: Record<string, string>,
+      headers: Record<string, string>,
+    ): Promise<Answer> => {
+      const response = await call(handlers.token, toEvent(partnerRequest(endpoint, form, headers)));
       inspect(response);
       const body = JSON.parse(response.body) as Record<string, unknown>;
       return { outcome: `${response.statusCode}${typeof body['error'] === 'string' ? ` ${body['error']}` : ''}`, body };
     },
     read: async (payer: PayerId, path: string, token: string): Promise<Answer> => {
-      const headers = { Authorization: `Bearer ${token}` };
-      const event = apiEvent('/r4/{payer}/{proxy+}', { headers, path: { payer, proxy: path } });
-      const answer: StreamedAnswer = await callStreaming(handlers.fetch, event);
+      const answer: StreamedAnswer = await callStreaming(handlers.fetch, toEvent(readRequest(payer, path, token)));
       inspect([answer.headers, answer.text]);
       return { outcome: String(answer.statusCode), body: answer.json() as Record<string, unknown> };
     },
