@@ -1,3 +1,4 @@
+import { authorizeRequest, renewal } from '../support/login/requests.ts';
 import { noTrouble } from './aws.ts';
 import { asPartner, comeBack, connect, demoPartner, read, start } from './flows.ts';
 import type { InProcess } from './in-process.ts';
@@ -16,17 +17,11 @@ const tryFlows = async (setting: InProcess): Promise<void> => {
   const connection = await connect(setting, 'northwind');
   const other = await connect(setting, 'demo-health-plan');
   await under(() =>
-    setting.send({
-      route: '/oauth2/authorize/{payer}',
-      path: { payer: 'northwind' },
-      query: Object.entries({ ...demoPartner, state: garden.canary('partner state') }),
-    }),
+    setting.send(authorizeRequest('northwind', { ...demoPartner, state: garden.canary('partner state') })),
   );
-  await under(() => comeBack(setting, atPayer, { issuer: setting.issuer }));
-  await under(() =>
-    asPartner(setting, 'token', { grant_type: 'refresh_token', refresh_token: connection.refresh }, 'jwt'),
-  );
-  await under(() => asPartner(setting, 'token', { grant_type: 'refresh_token', refresh_token: connection.refresh }));
+  await under(() => comeBack(setting, atPayer));
+  await under(() => asPartner(setting, 'token', renewal(connection.refresh), 'jwt'));
+  await under(() => asPartner(setting, 'token', renewal(connection.refresh)));
   await under(() => asPartner(setting, 'introspect', { token: connection.access }));
   for (const one of [connection, other]) await under(() => read(setting, one, 'Observation'));
   await under(() => asPartner(setting, 'revoke', { token: connection.access }));
@@ -74,7 +69,7 @@ export const everyAwsFault = async (setting: InProcess): Promise<void> => {
       // What is remembered of the secret is too old by then.
       passSeconds(301);
       Object.assign(trouble, { secretsManager });
-      await comeBack(setting, started, { issuer: setting.issuer });
+      await comeBack(setting, started);
       await read(setting, connection, 'Patient');
       await asPartner(setting, 'revoke', { token: connection.access });
       Object.assign(trouble, noTrouble);

@@ -66,18 +66,20 @@ export const shownClient = (dynamo: MemoryDynamo, garden: Garden, trouble: Troub
   return Object.assign(Object.create(dynamo.client) as DynamoDBClient, { send });
 };
 
-const secretsOf = (garden: Garden): Readonly<Record<string, object>> => {
-  const { privateJwk } = es384Jwk('northwind-local-1');
+/** What proves the gateway at the payers: a key at one, a secret at the other. */
+export const canarySecrets = (garden: Garden) => {
+  const { privateJwk, publicJwk } = es384Jwk('northwind-local-1');
   garden.note('payer secret', String(privateJwk['d']));
+  const secret = garden.canary('payer secret');
   return {
-    'demo-health-plan': { client_secret: garden.canary('payer secret') },
-    northwind: { private_key_jwk: privateJwk },
+    publicJwk,
+    secret,
+    stored: { 'demo-health-plan': { client_secret: secret }, northwind: { private_key_jwk: privateJwk } },
   };
 };
 
 /** A Secrets Manager that gives these, or is in trouble. */
-export const secretsManager = (garden: Garden, trouble: Trouble): SecretsManagerClient => {
-  const secrets = secretsOf(garden);
+export const secretsManager = (secrets: Readonly<Record<string, object>>, trouble: Trouble): SecretsManagerClient => {
   const send = async ({ input: { SecretId } }: { input: { SecretId: string } }): Promise<object> => {
     const answer = trouble.secretsManager?.(SecretId);
     if (answer instanceof Error) throw answer;

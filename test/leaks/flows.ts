@@ -1,6 +1,21 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { readAccessToken, readCode, readRefreshToken } from '../../functions/shared/store/bearers.ts';
-import type { GatewayAnswer, GatewayRequest, Setting } from './setting.ts';
+import {
+  authorizeRequest,
+  basicOf,
+  callbackRequest,
+  documentRequest,
+  freshVerifier,
+  partnerRequest,
+  pkceOf,
+  readRequest,
+  redemption,
+  renewal,
+  type Change,
+  type GatewayRequest,
+  type PartnerEndpoint,
+} from '../support/login/requests.ts';
+import { cookieHeader, decisionRequest, type Tokens } from '../support/login/steps.ts';
+import type { GatewayAnswer, Setting } from './setting.ts';
 
 /** What a partner holds after a login. */
 export interface Connection {
@@ -33,21 +48,6 @@ const noteBearers = (
   }
 };
 
-const authorizeWith =
-  (client: { client_id: string; redirect_uri: string }, payer: string) =>
-  (change: Pick<GatewayRequest, 'method' | 'headers'> & { parameters: Record<string, string> }): GatewayRequest => {
-    const { parameters, ...rest } = change;
-    const pairs = { ...client, ...parameters };
-    return {
-      route: '/oauth2/authorize/{payer}',
-      path: { payer },
-      ...rest,
-      ...(rest.method === 'POST' ? { form: pairs } : { query: Object.entries(pairs) }),
-    };
-  };
-
-const cookieOf = ({ cookies }: GatewayAnswer): string => cookies.map((cookie) => cookie.split(';')[0]).join('; ');
-
 const noteCookies = ({ garden }: Setting, kind: 'login cookie' | 'consent token', { cookies }: GatewayAnswer): void => {
   for (const cookie of cookies) {
     const value = cookie.split(';')[0]?.split('=')[1] ?? '';
@@ -58,6 +58,7 @@ const noteCookies = ({ garden }: Setting, kind: 'login cookie' | 'consent token'
 /** A browser at the payer: with the gateway's state and its own cookie. */
 export interface AtPayer {
   readonly payer: string;
+  readonly payerUrl: URL;
   readonly state: string;
   readonly cookie: string;
   readonly verifier: string;
@@ -67,19 +68,13 @@ interface LoginOptions {
   readonly consent?: 'partner' | 'gateway';
 }
 
-const asksFirst = async (
-  setting: Setting,
-  payer: string,
-  parameters: Record<string, string>,
-): Promise<GatewayAnswer> => {
-  const authorize = authorizeWith(thirdParty, payer);
-  const page = await setting.send(authorize({ parameters }));
+const asksFirst = async (setting: Setting, payer: string, parameters: Change): Promise<GatewayAnswer> => {
+  const page = await setting.send(authorizeRequest(payer, { ...thirdParty, ...parameters }));
   noteCookies(setting, 'consent token', page);
-  const [, token = ''] = /name="consent_token" value="([^"]+)"/.exec(page.body) ?? [];
-  const headers = { Cookie: cookieOf(page) };
-  const form = { ...parameters, consent_token: token };
-  await setting.send(authorize({ method: 'POST', headers, parameters: { ...form, decision: 'deny' } }));
-  return setting.send(authorize({ method: 'POST', headers, parameters: { ...form, decision: 'allow' } }));
+  const decide = (decision: 'allow' | 'deny') =>
+    setting.send(decisionRequest(page.body, decision, cookieHeader(page.cookies)));
+  await decide('deny');
+  return decide('allow');
 };
 
 /** Starts a login, as far as the payer. */
@@ -89,79 +84,61 @@ export const start = async (
   { consent = 'partner' }: LoginOptions = {},
 ): Promise<AtPayer> => {
   const { garden, send } = setting;
-  const verifier = `${garden.canary('partner verifier')}${randomBytes(16).toString('hex')}`;
+  const verifier = freshVerifier(garden.canary('partner verifier'));
   const parameters = {
     state: garden.canary('partner state'),
     scope: 'launch/patient patient/*.rs offline_access',
-    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
-    code_challenge_method: 'S256',
+    ...pkceOf(verifier),
   };
   const answer =
     consent === 'gateway'
       ? await asksFirst(setting, payer, parameters)
-      : await send(authorizeWith(demoPartner, payer)({ parameters }));
+      : await send(authorizeRequest(payer, { ...demoPartner, ...parameters }));
   noteCookies(setting, 'login cookie', answer);
-  const state = new URL(answer.headers['location'] ?? 'about:blank').searchParams.get('state') ?? '';
+  const payerUrl = new URL(answer.headers['location'] ?? 'about:blank');
+  const state = payerUrl.searchParams.get('state') ?? '';
   if (answer.status !== 302 || state === '') throw new Error(`authorize: ${answer.status} ${answer.body}`);
   garden.note('our state', state);
-  return { payer, state, cookie: cookieOf(answer), verifier };
+  return { payer, payerUrl, state, cookie: cookieHeader(answer.cookies), verifier };
 };
 
-/** The browser comes back from the payer. */
-export const comeBack = (
-  { garden, send }: Setting,
-  { payer, state, cookie }: AtPayer,
-  { issuer, ...change }: Record<string, string> = {},
-): Promise<GatewayAnswer> =>
-  send({
-    route: '/oauth2/callback/{payer}',
-    path: { payer },
-    query: Object.entries({
-      state,
-      ...(change['error'] === undefined ? { code: garden.canary('payer code') } : {}),
-      ...(payer === 'northwind' ? { iss: issuer ?? '' } : {}),
-      ...change,
-    }),
-    headers: { Cookie: cookie },
-  });
+/** The browser comes back from the payer: signed in, or with an error of the payer's. */
+export const comeBack = async (
+  { issuer, send, signIn }: Setting,
+  { payer, payerUrl, state, cookie }: AtPayer,
+  error: Change = {},
+): Promise<GatewayAnswer> => {
+  const iss = payer === 'northwind' ? issuer : undefined;
+  const brought = error['error'] === undefined ? [...(await signIn(payerUrl)).searchParams] : { state, iss, ...error };
+  return send(callbackRequest(payer, brought, { cookie }));
+};
 
 /** How the partner says who it is; `public` is another partner, which only names itself. */
 type Way = 'basic' | 'post' | 'jwt' | 'public';
 
-const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-
 /** One request to `/oauth2/{name}`, as the partner. */
 export const asPartner = async (
   { partnerSecret, assertion, send }: Setting,
-  name: 'token' | 'revoke' | 'introspect',
-  form: Record<string, string>,
+  name: PartnerEndpoint,
+  form: Change,
   way: Way = 'basic',
 ): Promise<GatewayAnswer> => {
-  const basic = Buffer.from(`demo-partner:${partnerSecret}`).toString('base64');
-  const credentials: Record<Way, () => Promise<Record<string, string>> | Record<string, string>> = {
+  const credentials: Record<Way, () => Promise<Change> | Change> = {
     basic: () => ({}),
     post: () => ({ client_id: 'demo-partner', client_secret: partnerSecret }),
-    jwt: async () => ({ client_assertion_type: assertionType, client_assertion: await assertion() }),
+    jwt: assertion,
     public: () => ({ client_id: 'third-party-app' }),
   };
-  return send({
-    route: `/oauth2/${name}`,
-    method: 'POST',
-    form: { ...form, ...(await credentials[way]()) },
-    headers: way === 'basic' ? { Authorization: `Basic ${basic}` } : {},
-  });
+  const headers: Record<string, string> =
+    way === 'basic' ? { Authorization: basicOf('demo-partner', partnerSecret) } : {};
+  return send(partnerRequest(name, { ...form, ...(await credentials[way]()) }, headers));
 };
 
-interface TokenBody {
-  readonly access_token: string;
-  readonly refresh_token: string;
-}
-
 /** Asks for tokens, which must be given. */
-const tokens = async (setting: Setting, ...args: [Record<string, string>, Way?]): Promise<TokenBody> => {
+const tokens = async (setting: Setting, ...args: [Change, Way?]): Promise<Tokens> => {
   const answer = await asPartner(setting, 'token', ...args);
   if (answer.status !== 200) throw new Error(`token: ${answer.status} ${answer.body}`);
-  const body = JSON.parse(answer.body) as TokenBody;
+  const body = JSON.parse(answer.body) as Tokens;
   noteBearers(setting, { access: body.access_token, refresh: body.refresh_token });
   return body;
 };
@@ -173,16 +150,16 @@ export const connect = async (
   options: LoginOptions & { readonly way?: 'basic' | 'post' | 'jwt' } = {},
 ): Promise<Connection> => {
   const atPayer = await start(setting, payer, options);
-  const back = await comeBack(setting, atPayer, { issuer: setting.issuer });
+  const back = await comeBack(setting, atPayer);
   const code = new URL(back.headers['location'] ?? 'about:blank').searchParams.get('code') ?? '';
   if (code === '') throw new Error(`callback: ${back.status} ${back.headers['location'] ?? back.body}`);
   noteBearers(setting, { code });
   // A wrong verifier first; it changes nothing.
   const way = options.consent === 'gateway' ? 'public' : (options.way ?? 'basic');
-  const form = { grant_type: 'authorization_code', code };
+  const form = redemption(code);
   await asPartner(setting, 'token', { ...form, code_verifier: setting.garden.canary('partner verifier') }, way);
   // A reload of the payer's redirect.
-  await comeBack(setting, atPayer, { issuer: setting.issuer });
+  await comeBack(setting, atPayer);
   const body = await tokens(setting, { ...form, code_verifier: atPayer.verifier }, way);
   return { payer, access: body.access_token, refresh: body.refresh_token };
 };
@@ -192,14 +169,8 @@ export const read = (
   { send }: Setting,
   { payer, access }: Connection,
   path: string,
-  request: Partial<GatewayRequest> = {},
-): Promise<GatewayAnswer> =>
-  send({
-    route: '/r4/{payer}/{proxy+}',
-    path: { payer, proxy: path },
-    ...request,
-    headers: { Authorization: `Bearer ${access}`, ...request.headers },
-  });
+  request: Omit<GatewayRequest, 'route' | 'path'> = {},
+): Promise<GatewayAnswer> => send(readRequest(payer, path, access, request));
 
 const readAll = async (setting: Setting, connection: Connection): Promise<void> => {
   const { garden, payer } = setting;
@@ -241,16 +212,16 @@ export const everyFlow = async (setting: Setting): Promise<void> => {
     const connection = await connect(setting, payer, options);
     const way = 'consent' in options ? 'public' : options.way;
     await readAll(setting, connection);
-    const again = { grant_type: 'refresh_token', refresh_token: connection.refresh };
+    const again = renewal(connection.refresh);
     const pair = await tokens(setting, again, way);
     await asPartner(setting, 'token', again, way);
     await asPartner(setting, 'token', { ...again, scope: setting.garden.canary('refresh scope') }, way);
     for (const token of [pair.access_token, pair.refresh_token]) await asPartner(setting, 'introspect', { token }, way);
     await asPartner(setting, 'revoke', { token: pair.refresh_token }, way);
     await read(setting, connection, 'Patient');
-    await asPartner(setting, 'token', { grant_type: 'refresh_token', refresh_token: pair.refresh_token }, way);
+    await asPartner(setting, 'token', renewal(pair.refresh_token), way);
   }
-  for (const route of ['/r4/{payer}/.well-known/smart-configuration', '/r4/{payer}/metadata']) {
-    await setting.send({ route, path: { payer: 'northwind' } });
+  for (const document of ['.well-known/smart-configuration', 'metadata']) {
+    await setting.send(documentRequest('northwind', document));
   }
 };

@@ -32,6 +32,7 @@ describe('a canary in every secret, token, code, state, verifier, cookie, name a
     const setting = await run(everyFlow);
 
     report('every flow', setting);
+    expect(setting.payer.misuse).toEqual([]);
     expect(setting.garden.leaks()).toEqual([]);
     for (const place of [
       'redirect to the payer',
@@ -65,6 +66,7 @@ describe('a canary in every secret, token, code, state, verifier, cookie, name a
     const setting = await run(everyMalformedRequest);
 
     report('malformed requests', setting);
+    expect(setting.payer.misuse).toEqual([]);
     expect(setting.garden.leaks()).toEqual([]);
   });
 

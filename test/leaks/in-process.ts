@@ -12,14 +12,17 @@ import { payerSecretReader } from '../../functions/shared/payer/secrets.ts';
 import type { Item } from '../../functions/shared/store/items.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
 import { auditFunction, streamRecord } from '../functions/audit/records.ts';
-import { apiEvent, call, testDeps } from '../support/gateway.ts';
-import { localRegistry, withPartner } from '../support/login.ts';
+import { call, testDeps } from '../support/gateway.ts';
+import { localRegistry, withPartner, withPayer } from '../support/login.ts';
+import { functionOf, type FunctionName } from '../support/login/requests.ts';
+import { toEvent } from '../support/login/to-event.ts';
+import { payerHttpOf, signInAt } from '../support/payer/in-process.ts';
 import { callStreaming } from '../support/stream-handler.ts';
-import { noTrouble, secretsManager, shownClient, type Trouble } from './aws.ts';
+import { canarySecrets, noTrouble, secretsManager, shownClient, type Trouble } from './aws.ts';
 import { plantGarden } from './garden.ts';
 import { canaryPartner } from './partner.ts';
-import { canaryPayer, type PayerAnswer } from './payer.ts';
-import { seeAnswer, type GatewayAnswer, type GatewayRequest, type Setting } from './setting.ts';
+import { canaryPayers } from './payer.ts';
+import { seeAnswer, type GatewayAnswer, type Setting } from './setting.ts';
 
 /** The functions in one process, with all that goes in and out in a garden. */
 export interface InProcess extends Setting {
@@ -32,50 +35,20 @@ export interface InProcess extends Setting {
   readonly gather: () => Promise<void>;
 }
 
-const cutStream = (body: string): ReadableStream<Uint8Array> => {
-  let sent = false;
-  return new ReadableStream({
-    pull: (controller) => {
-      if (sent) return controller.error(new TypeError(`terminated after ${body}`, { cause: new Error(body) }));
-      sent = true;
-      controller.enqueue(Buffer.from(body));
-    },
-  });
-};
-
-/** What `fetch` makes of a payer's answer; its errors quote all that they can. */
-const responseOf = (answer: PayerAnswer, quote: string): Response => {
-  if (answer === 'timeout') throw new DOMException(`timed out: ${quote}`, 'TimeoutError');
-  if (answer === 'reset')
-    throw new TypeError(`fetch failed: ${quote}`, { cause: Object.assign(new Error(quote), { code: 'ECONNRESET' }) });
-  const { status, headers = {}, body = '', cut = false } = answer;
-  const init = { status, headers };
-  return new Response(cut ? cutStream(body) : [204, 304].includes(status) ? null : body, init);
-};
-
-const noteForm = (garden: Setting['garden'], body: string): void => {
-  const [, , signature] = (new URLSearchParams(body).get('client_assertion') ?? '').split('.');
-  if (signature !== undefined) garden.note('our assertion', signature);
-};
-
 /** Starts it. */
 export const startInProcess = (seed: string): InProcess => {
   const garden = plantGarden(seed);
   const partner = canaryPartner(garden);
-  const payer = canaryPayer(garden);
-  const test = testDeps({ registry: withPartner('demo-partner', partner.change)(localRegistry()) });
+  const secrets = canarySecrets(garden);
+  const registryData = withPayer('northwind', { publicKeys: [secrets.publicJwk] })(
+    withPartner('demo-partner', partner.change)(localRegistry()),
+  );
+  const test = testDeps({ registry: registryData });
+  const { deps: given } = test;
+  const payer = canaryPayers(garden, Object.keys(secrets.stored), given.clock.now);
+  payer.register(given.origin, registryData.payers, { 'demo-health-plan': secrets.secret });
+  test.payer.http = payerHttpOf(payer);
   const trouble: Trouble = { ...noTrouble };
-  test.payer.http = async (input, init) => {
-    const body = typeof init?.body === 'string' ? init.body : '';
-    const headers = new Headers(init?.headers);
-    garden.see('request to the payer', String(input), JSON.stringify([...headers]), body);
-    noteForm(garden, body);
-    const url = new URL(input);
-    return responseOf(
-      payer.answer({ method: init?.method ?? 'GET', url, headers, body }),
-      `${String(input)} ${body} ${JSON.stringify([...headers])}`,
-    );
-  };
   const client = shownClient(test.dynamo, garden, trouble);
   const { registry } = test.deps;
   const broken =
@@ -96,7 +69,7 @@ export const startInProcess = (seed: string): InProcess => {
     },
     loginAttempts: { client, name: 'LoginAttempts' },
     grants: { client, name: 'Grants' },
-    readPayerSecret: payerSecretReader(secretsManager(garden, trouble), '', test.deps.clock),
+    readPayerSecret: payerSecretReader(secretsManager(secrets.stored, trouble), '', test.deps.clock),
   };
   const buffered = {
     authorize: authorizeHandler(deps),
@@ -109,23 +82,12 @@ export const startInProcess = (seed: string): InProcess => {
     takeTurn: limiter({ lease: leaseFromTable({ client, name: 'Limits' }), clock: deps.clock }),
     ...readEventWriter({ client, name: 'AuditEvents' }, deps.clock),
   });
-  const nameOf = ({ route }: GatewayRequest): keyof typeof buffered | 'fetch' =>
-    route.startsWith('/oauth2/authorize')
-      ? 'authorize'
-      : route.startsWith('/oauth2/callback')
-        ? 'callback'
-        : route.startsWith('/oauth2/')
-          ? 'token'
-          : /well-known|metadata/.test(route)
-            ? 'discovery'
-            : 'fetch';
-
   /** All of it that a runtime could print. */
   const crash = (error: unknown): void => {
     if (error === undefined) return;
     garden.see('crash output', inspect(error, { depth: 8, maxStringLength: null }));
   };
-  const callOnce = async (name: ReturnType<typeof nameOf>, event: ApiEvent): Promise<GatewayAnswer> => {
+  const callOnce = async (name: FunctionName, event: ApiEvent): Promise<GatewayAnswer> => {
     const result = name === 'fetch' ? await callStreaming(streamed, event) : await call(buffered[name], event);
     if ('error' in result) crash(result.error);
     const { multiValueHeaders } = result as Partial<ApiResponse>;
@@ -143,7 +105,7 @@ export const startInProcess = (seed: string): InProcess => {
         await audit.invoke(event);
         return undefined;
       }
-      return await callOnce(name as ReturnType<typeof nameOf>, event as ApiEvent);
+      return await callOnce(name as FunctionName, event as ApiEvent);
     } catch (error) {
       crash(error);
       return undefined;
@@ -167,14 +129,14 @@ export const startInProcess = (seed: string): InProcess => {
     payer,
     partnerSecret: partner.secret,
     issuer: 'http://127.0.0.1:3003',
+    signIn: signInAt(payer),
     assertion: () => partner.assertion(nowSeconds(deps.clock), deps.origin),
     trouble,
     audit,
     passSeconds: test.passSeconds,
     invoke: async (name, event) => void (await invoke(name, event)),
     send: async (request) => {
-      const { route, ...rest } = request;
-      const answer = (await invoke(nameOf(request), apiEvent(route, rest))) ?? {
+      const answer = (await invoke(functionOf(request), toEvent(request))) ?? {
         status: 0,
         headers: {},
         cookies: [],

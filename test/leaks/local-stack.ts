@@ -3,13 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closersOf } from '../../sandbox/closers.ts';
 import { startLocalStack, type LocalStack } from '../../sandbox/stack.ts';
+import { openPayer, sendTo } from '../support/login/over-http.ts';
+import type { GatewayRequest } from '../support/login/requests.ts';
+import { servePayers } from '../support/payer/server.ts';
 import { writeStage } from '../support/stage-files.ts';
 import { auditObjects, tableItems } from '../support/stored-text.ts';
 import { plantGarden, type Garden } from './garden.ts';
 import { canaryPartner } from './partner.ts';
-import { servePayer } from './payer-server.ts';
-import { canaryPayer, type Payer } from './payer.ts';
-import { seeAnswer, type GatewayAnswer, type GatewayRequest, type Setting } from './setting.ts';
+import { canaryPayers } from './payer.ts';
+import { seeAnswer, type GatewayAnswer, type Setting } from './setting.ts';
 
 /** The product on free ports, in a garden. */
 export interface LocalSetting extends Setting {
@@ -19,22 +21,8 @@ export interface LocalSetting extends Setting {
   readonly close: () => Promise<void>;
 }
 
-const urlOf = (origin: string, { route, path = {}, query = [] }: GatewayRequest): URL => {
-  const encoded = (value: string): string => value.split('/').map(encodeURIComponent).join('/');
-  const url = new URL(origin + route.replaceAll(/\{(\w+)\+?\}/g, (_all, name: string) => encoded(path[name] ?? '')));
-  for (const [name, value] of query) url.searchParams.append(name, value);
-  return url;
-};
-
 const sendOver = async (origin: string, request: GatewayRequest): Promise<GatewayAnswer> => {
-  const { method = 'GET', form, headers = {} } = request;
-  const isForm = form !== undefined && typeof form !== 'string';
-  const response = await fetch(urlOf(origin, request), {
-    method,
-    redirect: 'manual',
-    headers: { ...(form === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' }), ...headers },
-    ...(form === undefined ? {} : { body: isForm ? new URLSearchParams(form).toString() : form }),
-  });
+  const response = await sendTo(origin, request);
   return {
     status: response.status,
     headers: Object.fromEntries([...response.headers].filter(([name]) => name !== 'set-cookie')),
@@ -60,20 +48,14 @@ const gatherFrom = async (stack: LocalStack, garden: Garden): Promise<void> => {
 export const startLocalSetting = async (seed: string): Promise<LocalSetting> => {
   const { opened, closeAll } = closersOf();
   const garden = plantGarden(seed);
-  const payer: Payer = canaryPayer(garden);
+  const payer = canaryPayers(garden, ['northwind', 'demo-health-plan'], Date.now);
   const partner = canaryPartner(garden);
   const folder = await mkdtemp(join(tmpdir(), 'gateway-leaks-'));
   try {
-    const server = opened(
-      await servePayer(payer, ({ url, headers, body }) => {
-        const [, , signature] = (new URLSearchParams(body).get('client_assertion') ?? '').split('.');
-        if (signature !== undefined) garden.note('our assertion', signature);
-        garden.see('request to the payer', url.href, JSON.stringify([...headers]), body);
-      }),
-    );
+    const server = opened(await servePayers(payer));
     const clientSecret = garden.canary('payer secret');
     const files = { payerPort: server.port, clientSecret, partner: partner.change };
-    const { privateJwk, ...stage } = await writeStage(folder, files);
+    const { privateJwk, payers, ...stage } = await writeStage(folder, files);
     garden.note('payer secret', String(privateJwk['d']));
     const stack = opened(
       await startLocalStack({
@@ -84,12 +66,18 @@ export const startLocalSetting = async (seed: string): Promise<LocalSetting> => 
         log: (service, line) => garden.see('request log', `${service} ${JSON.stringify(line)}`),
       }),
     );
+    payer.register(stack.origin, payers, { 'demo-health-plan': clientSecret });
     return {
       garden,
-      payer,
+      // Nobody has the time to let one pass.
+      payer: {
+        ...payer,
+        behave: (question, outcome) => payer.behave(question, outcome === 'no answer' ? 'reset' : outcome),
+      },
       stack,
       issuer: server.origin,
       partnerSecret: partner.secret,
+      signIn: openPayer,
       assertion: () => partner.assertion(Math.floor(Date.now() / 1000), stack.origin),
       send: async (request) => {
         const answer = await sendOver(stack.origin, request);

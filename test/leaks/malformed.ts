@@ -1,6 +1,7 @@
+import type { GatewayRequest } from '../support/login/requests.ts';
 import { connect, demoPartner, read, start, type Connection } from './flows.ts';
 import type { Garden } from './garden.ts';
-import type { GatewayRequest, Setting } from './setting.ts';
+import type { Setting } from './setting.ts';
 
 const oauthRoutes = ['/oauth2/token', '/oauth2/revoke', '/oauth2/introspect'];
 const junkHeaders = [

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { importJWK, SignJWT } from 'jose';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { es384Jwk } from '../support/login.ts';
+import { assertionForm } from '../support/login/requests.ts';
 import type { Garden } from './garden.ts';
 
 type Partner = RegistryData['partners'][number];
@@ -12,13 +12,13 @@ export interface CanaryPartner {
   readonly secret: string;
   readonly change: Pick<Partner, 'secretHashes' | 'clientAuthentication' | 'jwks'>;
   /** @param now epoch seconds @param origin the gateway's */
-  readonly assertion: (now: number, origin: string) => Promise<string>;
+  readonly assertion: (now: number, origin: string) => ReturnType<typeof assertionForm>;
 }
 
 /** Makes one of `demo-partner`. */
 export const canaryPartner = (garden: Garden): CanaryPartner => {
   const secret = garden.canary('partner secret');
-  const { privateJwk, publicJwk } = es384Jwk('partner-1');
+  const { privateJwk: key, publicJwk } = es384Jwk('partner-1');
   return {
     secret,
     change: {
@@ -27,16 +27,11 @@ export const canaryPartner = (garden: Garden): CanaryPartner => {
       jwks: [publicJwk],
     },
     assertion: async (now, origin) => {
-      const assertion = await new SignJWT({ jti: `${garden.canary('partner assertion')}${randomUUID()}` })
-        .setProtectedHeader({ alg: 'ES384', kid: 'partner-1' })
-        .setIssuer('demo-partner')
-        .setSubject('demo-partner')
-        .setAudience(`${origin}/oauth2/token`)
-        .setExpirationTime(now + 60)
-        .sign(await importJWK(privateJwk, 'ES384'));
+      const jti = `${garden.canary('partner assertion')}${randomUUID()}`;
+      const form = await assertionForm({ clientId: 'demo-partner', key, origin, now, jti });
       // What is secret of it is what proves it.
-      garden.note('partner assertion', assertion.split('.')[2] ?? '');
-      return assertion;
+      garden.note('partner assertion', form.client_assertion.split('.')[2] ?? '');
+      return form;
     },
   };
 };

@@ -1,6 +1,7 @@
+import type { Outcome, PayerAnswer } from '../support/payer/answers.ts';
 import { asPartner, comeBack, connect, read, start, type Connection } from './flows.ts';
 import type { Garden } from './garden.ts';
-import type { Endpoint, PayerAnswer } from './payer.ts';
+import type { Question } from './payer.ts';
 import type { Setting } from './setting.ts';
 
 const loud = (garden: Garden): Record<string, string> => ({
@@ -17,7 +18,7 @@ const loud = (garden: Garden): Record<string, string> => ({
 const payerFaults = (
   garden: Garden,
   kind: 'payer error' | 'resource' = 'payer error',
-): Readonly<Record<string, PayerAnswer>> => {
+): Readonly<Record<string, Outcome>> => {
   const say = (): string => garden.canary('payer error');
   const sayInBody = (): string => garden.canary(kind);
   // Beside it the answer is odd, but this one is good: it goes back to the payer, as its own.
@@ -60,7 +61,7 @@ const payerFaults = (
       body: `{"x":"${garden.canary('resource')}`,
       cut: true,
     },
-    'a time-out': 'timeout',
+    'a time-out': 'no answer',
     'a broken connection': 'reset',
   };
 };
@@ -76,11 +77,11 @@ const outcome = (garden: Garden): PayerAnswer => ({
 });
 
 const login = async (setting: Setting, payer: string): Promise<void> => {
-  await comeBack(setting, await start(setting, payer), { issuer: setting.issuer });
+  await comeBack(setting, await start(setting, payer));
 };
 
 /** What calls each endpoint of a payer. */
-const callers: Readonly<Record<string, readonly [Endpoint, (setting: Setting) => Promise<unknown>]>> = {
+const callers: Readonly<Record<string, readonly [Question, (setting: Setting) => Promise<unknown>]>> = {
   'code exchange': ['token', (setting) => login(setting, 'northwind')],
   'patient look-up': ['patient', (setting) => login(setting, 'demo-health-plan')],
 };
@@ -88,8 +89,8 @@ const callers: Readonly<Record<string, readonly [Endpoint, (setting: Setting) =>
 /** Refreshes payer tokens and reads, while these fail. */
 const readUnder = async (
   setting: Setting,
-  endpoint: Endpoint,
-  fault: PayerAnswer,
+  endpoint: Question,
+  fault: Outcome,
   known: Connection,
 ): Promise<Connection> => {
   setting.payer.behave(endpoint, fault);
@@ -123,7 +124,6 @@ export const everyPayerFault = async (setting: Setting): Promise<void> => {
   }
   for (const error of ['access_denied', 'temporarily_unavailable', garden.canary('payer error')]) {
     await comeBack(setting, await start(setting, 'northwind'), {
-      issuer: setting.issuer,
       error,
       error_description: garden.canary('payer error'),
       error_uri: `https://${garden.canary('payer error')}.example.org`,

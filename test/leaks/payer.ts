@@ -1,56 +1,45 @@
+import {
+  answer,
+  answerFhir,
+  bundleOf,
+  type Endpoint,
+  type Outcome,
+  type PayerRequest,
+} from '../support/payer/answers.ts';
+import { strictPayers, type StrictPayers } from '../support/payer/strict-payers.ts';
 import type { Garden } from './garden.ts';
 
-/** A request that reached the payer. */
-export interface PayerRequest {
-  readonly method: string;
-  readonly url: URL;
-  readonly headers: Headers;
-  readonly body: string;
-}
+/** What a payer is asked; the search for the member's patient is told from other reads. */
+export type Question = 'token' | 'revoke' | 'patient' | 'read';
 
-/** What the payer does with a request. */
-export type PayerAnswer =
-  | {
-      readonly status: number;
-      readonly headers?: Readonly<Record<string, string>>;
-      readonly body?: string;
-      /** The connection breaks after the body so far. */
-      readonly cut?: boolean;
-    }
-  /** It does not answer: time passes, or the connection breaks. */
-  | 'timeout'
-  | 'reset';
-
-/** What a payer is asked. */
-export type Endpoint = 'token' | 'revoke' | 'patient' | 'read';
-
-/** A payer whose every token, id and name is a canary. */
-export interface Payer {
-  readonly answer: (request: PayerRequest) => PayerAnswer;
-  /** From here on an endpoint answers so; `undefined` is as usual. */
-  readonly behave: (endpoint: Endpoint, answer: PayerAnswer | undefined) => void;
+/** Payers whose every token, id and name is a canary. */
+export interface CanaryPayers extends StrictPayers {
+  /** From here on a question is answered so, by every payer; `undefined` is as usual. */
+  readonly behave: (question: Question, outcome: Outcome | undefined) => void;
   readonly patientId: string;
   readonly observationId: string;
 }
 
-const json = (value: unknown, headers: Readonly<Record<string, string>> = {}): PayerAnswer => ({
-  status: 200,
-  headers: { 'content-type': 'application/fhir+json', ...headers },
-  body: JSON.stringify(value),
-});
+const endpointOf: Readonly<Record<Question, Endpoint>> = {
+  token: 'token',
+  revoke: 'revoke',
+  patient: 'r4',
+  read: 'r4',
+};
 
-const endpointOf = ({ url, method }: PayerRequest): Endpoint =>
-  url.pathname.endsWith('/token')
-    ? 'token'
-    : url.pathname.endsWith('/revoke')
-      ? 'revoke'
-      : method === 'GET' && url.pathname.endsWith('/r4/Patient') && url.search === ''
-        ? 'patient'
-        : 'read';
+const isPatientSearch = ({ method, path, url }: PayerRequest): boolean =>
+  method === 'GET' && path === '/Patient' && url.search === '';
 
-/** Makes one. Its access tokens live so short that every read refreshes them. */
-export const canaryPayer = (garden: Garden): Payer => {
-  const moods = new Map<Endpoint, PayerAnswer>();
+/** Files a request; the browser's way to the payer is filed where it was sent there. */
+const see = (garden: Garden, { endpoint, url, headers, body, form }: PayerRequest): void => {
+  if (endpoint === 'authorize') return;
+  garden.see('request to the payer', url.href, JSON.stringify(headers), body);
+  const [, , signature] = (form.get('client_assertion') ?? '').split('.');
+  if (signature !== undefined) garden.note('our assertion', signature);
+};
+
+/** Makes them. Their access tokens live so short that every read refreshes them. */
+export const canaryPayers = (garden: Garden, ids: readonly string[], nowMs: () => number): CanaryPayers => {
   const patientId = garden.canary('patient id');
   const observationId = garden.canary('path');
   const resource = (resourceType: string, id: string): object => ({
@@ -60,48 +49,43 @@ export const canaryPayer = (garden: Garden): Payer => {
     name: [{ family: garden.canary('resource') }],
     subject: { reference: `Patient/${patientId}` },
   });
-  const tokens = (): PayerAnswer =>
-    json({
-      access_token: garden.canary('payer token'),
-      refresh_token: garden.canary('payer token'),
-      id_token: garden.canary('payer id_token'),
-      token_type: 'Bearer',
-      expires_in: 30,
-      scope: 'launch/patient patient/*.rs offline_access',
-      patient: patientId,
-      extra: garden.canary('payer error'),
-    });
-  const bundle = (...resources: readonly object[]): object => ({
-    resourceType: 'Bundle',
-    type: 'searchset',
-    entry: resources.map((one) => ({ resource: one, search: { mode: 'match' } })),
-  });
   const passed = () => ({
+    'content-type': 'application/fhir+json',
     etag: `W/"${garden.canary('payer header')}"`,
     'set-cookie': `session=${garden.canary('payer error')}`,
     server: garden.canary('payer error'),
     'www-authenticate': `Bearer realm="${garden.canary('payer error')}"`,
   });
-  return {
-    patientId,
-    observationId,
-    behave: (endpoint, answer) => void (answer === undefined ? moods.delete(endpoint) : moods.set(endpoint, answer)),
-    answer: (request) => {
-      const endpoint = endpointOf(request);
-      const mood = moods.get(endpoint);
-      if (mood !== undefined) return mood;
-      if (endpoint === 'token') return tokens();
-      if (endpoint === 'revoke') return { status: 200 };
-      if (endpoint === 'patient') return json(bundle(resource('Patient', patientId)));
-      if (request.url.pathname.includes('/Binary/')) {
+  const payers = strictPayers({
+    nowMs,
+    mint: (kind) => garden.canary(kind === 'code' ? 'payer code' : 'payer token'),
+    member: () => ({ patient: patientId, lives: 30, renews: true }),
+    tokenAnswer: () => ({
+      id_token: garden.canary('payer id_token'),
+      patient: patientId,
+      extra: garden.canary('payer error'),
+    }),
+    record: (request) => {
+      const { path } = request;
+      if (isPatientSearch(request)) return answerFhir(bundleOf(resource('Patient', patientId)));
+      if (path.includes('/Binary/')) {
         return { status: 200, headers: { 'content-type': 'application/pdf' }, body: garden.canary('resource') };
       }
-      return json(
-        /\/(?:Patient|Observation)\/[^/]+$/.test(request.url.pathname)
-          ? resource('Observation', observationId)
-          : bundle(resource('Observation', observationId)),
-        passed(),
-      );
+      const one = resource('Observation', observationId);
+      return answer(200, /^\/(?:Patient|Observation)\/[^/]+$/.test(path) ? one : bundleOf(one), passed());
     },
+    onRequest: (request) => see(garden, request),
+    remembers: false,
+  });
+  const moods = new Map<Question, Outcome>();
+  const behave: CanaryPayers['behave'] = (question, outcome) => {
+    if (outcome === undefined) moods.delete(question);
+    else moods.set(question, outcome);
+    const endpoint = endpointOf[question];
+    const script = async (request: PayerRequest, usual: () => Promise<Outcome>): Promise<Outcome> =>
+      moods.get(endpoint === 'r4' ? (isPatientSearch(request) ? 'patient' : 'read') : (endpoint as Question)) ??
+      usual();
+    for (const id of ids) payers.script(id, { [endpoint]: script });
   };
+  return { ...payers, behave, patientId, observationId };
 };

@@ -1,20 +1,8 @@
+import type { assertionForm, GatewayRequest } from '../support/login/requests.ts';
+import type { Line } from '../support/login/steps.ts';
 import type { Garden } from './garden.ts';
-import type { Payer } from './payer.ts';
+import type { CanaryPayers } from './payer.ts';
 import type { Place } from './places.ts';
-
-type Pairs = readonly (readonly [string, string])[];
-
-/** One request to the gateway, whichever way it travels. */
-export interface GatewayRequest {
-  /** The route's pattern, such as `/oauth2/authorize/{payer}`. */
-  readonly route: string;
-  readonly method?: string;
-  /** What stands in the pattern's places. */
-  readonly path?: Readonly<Record<string, string>>;
-  readonly query?: Pairs;
-  readonly form?: Readonly<Record<string, string>> | string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
 
 /** What came back; header names in lower case. */
 export interface GatewayAnswer {
@@ -27,13 +15,14 @@ export interface GatewayAnswer {
 /** A gateway with a garden around it: what it says is seen, in process or over the local stack. */
 export interface Setting {
   readonly garden: Garden;
-  readonly payer: Payer;
+  readonly payer: CanaryPayers;
   readonly partnerSecret: string;
   /** Northwind's own name, which its redirects carry. */
   readonly issuer: string;
-  /** A client assertion of the partner's, for the token endpoint. */
-  readonly assertion: () => Promise<string>;
+  /** The partner's proof by its key, for the token endpoint. */
+  readonly assertion: () => ReturnType<typeof assertionForm>;
   readonly send: (request: GatewayRequest) => Promise<GatewayAnswer>;
+  readonly signIn: Line<GatewayAnswer>['signIn'];
 }
 
 /** The place that an answer is. */

@@ -10,6 +10,7 @@ export interface StageFiles {
   readonly secretsFile: string;
   /** The gateway's private key at Northwind, as in the secrets. */
   readonly privateJwk: Readonly<Record<string, unknown>>;
+  readonly payers: RegistryData['payers'];
 }
 
 /**
@@ -42,5 +43,5 @@ export const writeStage = async (
   const files = { configFile: join(folder, 'stage.json'), secretsFile: join(folder, 'secrets.json') };
   await writeFile(files.configFile, JSON.stringify({ ...stage, partners }));
   await writeFile(files.secretsFile, JSON.stringify(secrets));
-  return { ...files, privateJwk };
+  return { ...files, privateJwk, payers: stage.payers };
 };
