@@ -6,7 +6,8 @@ import { readFlags } from '../../bin/audit/flags.ts';
 import { trace } from '../../bin/trace/trace.ts';
 import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { createValidator } from '../profiles/validate.ts';
-import { connect, largeMember, startStack, type RunningStack, type Tokens } from './support.ts';
+import type { Tokens } from '../support/login/steps.ts';
+import { connect, largeMember, startStack, type RunningStack } from './support.ts';
 
 const payer = 'demo-health-plan';
 // Takes seconds in which no connection would be looked after: before there are any.

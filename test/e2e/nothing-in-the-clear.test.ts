@@ -1,6 +1,18 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { lookAt, sendTo } from '../support/login/over-http.ts';
+import {
+  authorizeRequest,
+  callbackRequest,
+  freshVerifier,
+  partnerRequest,
+  pkceOf,
+  readRequest,
+  redemption,
+  renewal,
+  type Change,
+} from '../support/login/requests.ts';
+import { login, tokensIn, type Tokens } from '../support/login/steps.ts';
 import { auditObjects, tableItems } from '../support/stored-text.ts';
-import { startStack, walkLogin, type Bundle, type RunningStack, type Tokens } from './support.ts';
+import { memberAt, startStack, type Bundle, type RunningStack } from './support.ts';
 
 let stack: RunningStack;
 beforeAll(async () => {
@@ -8,13 +20,9 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-const post = async (form: Record<string, string>): Promise<Tokens> => {
-  const answer = await fetch(`${stack.origin}/oauth2/token`, {
-    method: 'POST',
-    body: new URLSearchParams({ client_id: 'demo-partner', client_secret: 'demo-partner-secret', ...form }),
-  });
-  expect(answer.status).toBe(200);
-  return (await answer.json()) as Tokens;
+const tokensFor = async (form: Change): Promise<Tokens> => {
+  const client = { client_id: 'demo-partner', client_secret: 'demo-partner-secret' };
+  return tokensIn(lookAt(await sendTo(stack.origin, partnerRequest('token', { ...client, ...form }))));
 };
 
 it('keeps no token, code, secret, state, verifier, name, birth date or resource in the clear: not in tables, audit or logs', async () => {
@@ -28,37 +36,34 @@ it('keeps no token, code, secret, state, verifier, name, birth date or resource 
   ];
   const resourceIds: string[] = [];
   for (const payer of ['demo-health-plan', 'northwind']) {
-    const verifier = randomBytes(32).toString('base64url');
-    const query = new URLSearchParams({
+    const verifier = freshVerifier();
+    const request = authorizeRequest(payer, {
       client_id: 'demo-partner',
       redirect_uri: `${stack.urls.partner}/callback`,
       state: `canary-state-${payer}`,
-      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
-      code_challenge_method: 'S256',
+      ...pkceOf(verifier),
     });
-    const authorizeUrl = `${stack.origin}/oauth2/authorize/${payer}?${query}`;
-    const toPayer = await fetch(authorizeUrl, { redirect: 'manual' });
-    const ours = new URL(toPayer.headers.get('location') ?? '').searchParams.get('state') ?? '';
-    const cookie = toPayer.headers.getSetCookie()[0]?.split(';')[0]?.split('=')[1] ?? '';
-    const back = await walkLogin(authorizeUrl);
-    const code = back.searchParams.get('code') ?? '';
-    const tokens = await post({ grant_type: 'authorization_code', code, code_verifier: verifier });
+    const { code, begun } = await login(memberAt(stack.origin), request);
+    const ours = begun.state;
+    const cookie = begun.cookie.split('=')[1] ?? '';
+    const tokens = await tokensFor(redemption(code, { code_verifier: verifier }));
     secrets.push(`canary-state-${payer}`, ours, cookie, code, verifier, tokens.access_token, tokens.refresh_token);
-    const bearer = { authorization: `Bearer ${tokens.access_token}` };
-    const read = await fetch(`${stack.origin}/r4/${payer}/Patient?birthdate=2011-01-04`, { headers: bearer });
-    expect(read.status).toBe(200);
-    await read.text();
-    const found = await fetch(`${stack.origin}/r4/${payer}/Observation?_count=5`, { headers: bearer });
-    const { entry = [] } = (await found.json()) as Bundle;
+    const read = (path: string, token?: string, query: readonly (readonly [string, string])[] = []) =>
+      sendTo(stack.origin, readRequest(payer, path, token, { query }));
+    const found = await read('Patient', tokens.access_token, [['birthdate', '2011-01-04']]);
+    expect(found.status).toBe(200);
+    await found.text();
+    const bundle = (await (await read('Observation', tokens.access_token, [['_count', '5']])).json()) as Bundle;
+    const { entry = [] } = bundle;
     expect(entry.length).toBeGreaterThan(0);
     resourceIds.push(...entry.map(({ resource }) => resource.id));
-    const one = await fetch(`${stack.origin}/r4/${payer}/Observation/${entry[0]?.resource.id}`, { headers: bearer });
+    const one = await read(`Observation/${entry[0]?.resource.id}`, tokens.access_token);
     expect(one.status).toBe(200);
     await one.text();
-    const pair = await post({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token });
+    const pair = await tokensFor(renewal(tokens.refresh_token));
     secrets.push(pair.access_token, pair.refresh_token);
-    await fetch(`${stack.origin}/r4/${payer}/Patient?name=Mayte822`);
-    await fetch(`${stack.origin}/oauth2/callback/${payer}?code=canary-code&state=${ours}`);
+    await read('Patient', undefined, [['name', 'Mayte822']]);
+    await sendTo(stack.origin, callbackRequest(payer, { code: 'canary-code', state: ours }));
   }
   secrets.push('canary-code');
   expect(secrets.every((secret) => secret.length > 7)).toBe(true);

@@ -1,6 +1,9 @@
 import { testMember } from '../../sandbox/demo/member.ts';
 import { signInAsMember, type WalkMember } from '../../sandbox/payer/walk.ts';
 import { startLocalStack, type LocalStack, type LocalStackOptions } from '../../sandbox/stack.ts';
+import { lookAt, overHttp, sendTo } from '../support/login/over-http.ts';
+import { authorizeRequest, partnerRequest, redemption } from '../support/login/requests.ts';
+import { comeBack, goToPayer, login, redirectOf, tokensIn, type Line, type Tokens } from '../support/login/steps.ts';
 
 /** The member whose one search answers 100 MB. */
 export const largeMember: WalkMember = {
@@ -31,53 +34,39 @@ export const startStack = async (options: Pick<LocalStackOptions, 'environments'
   return { ...stack, functionLines, requestLines };
 };
 
+/** A stage, and a member who signs in at its payers. */
+export const memberAt = (
+  origin: string,
+  member: WalkMember = testMember,
+  options: { decision?: 'allow' | 'deny' } = {},
+): Line<Response> => overHttp(origin, async ({ href }) => new URL(await signInAsMember(href, member, options)));
+
 /** Goes from a partner's authorize URL to the redirect back to the partner, as a member's browser would. */
 export const walkLogin = async (
   authorizeUrl: string,
-  member: WalkMember = testMember,
-  options: { decision?: 'allow' | 'deny' } = {},
+  member?: WalkMember,
+  options?: { decision?: 'allow' | 'deny' },
 ): Promise<URL> => {
-  const toPayer = await fetch(authorizeUrl, { redirect: 'manual' });
-  const cookie = toPayer.headers
-    .getSetCookie()
-    .map((line) => line.split(';')[0])
-    .join('; ');
-  const payerUrl = toPayer.headers.get('location');
-  if (toPayer.status !== 302 || payerUrl === null)
-    throw new Error(`authorize: ${toPayer.status} ${await toPayer.text()}`);
-  const callback = await signInAsMember(payerUrl, member, options);
-  const back = await fetch(callback, { redirect: 'manual', headers: { cookie } });
-  const location = back.headers.get('location');
-  if (back.status !== 302 || location === null) throw new Error(`callback: ${back.status} ${await back.text()}`);
-  return new URL(location);
+  const line = memberAt(new URL(authorizeUrl).origin, member, options);
+  const begun = await goToPayer(line, await fetch(authorizeUrl, { redirect: 'manual' }));
+  return redirectOf(lookAt(await comeBack(line, begun)));
 };
 
-/** A token answer. */
-export interface Tokens {
-  readonly access_token: string;
-  readonly refresh_token: string;
-  readonly patient: string;
-}
-
 /** The page's steps 1 and 2 in the shortest form: a member's login and its tokens, as demo-partner. */
-export const connect = async (stack: LocalStack, payer: string, member?: WalkMember): Promise<Tokens> => {
-  const query = new URLSearchParams({
+export const connect = async (
+  { origin, urls }: LocalStack,
+  payer: string,
+  member?: WalkMember,
+): Promise<Tokens & { readonly patient: string }> => {
+  const parameters = {
     client_id: 'demo-partner',
-    redirect_uri: `${stack.urls.partner}/callback`,
+    redirect_uri: `${urls.partner}/callback`,
     state: 'state-of-the-partner',
-  });
-  const back = await walkLogin(`${stack.origin}/oauth2/authorize/${payer}?${query}`, member);
-  const answer = await fetch(`${stack.origin}/oauth2/token`, {
-    method: 'POST',
-    body: new URLSearchParams({
-      grant_type: 'authorization_code',
-      client_id: 'demo-partner',
-      client_secret: 'demo-partner-secret',
-      code: back.searchParams.get('code') ?? '',
-    }),
-  });
-  if (answer.status !== 200) throw new Error(`token: ${answer.status} ${await answer.text()}`);
-  return (await answer.json()) as Tokens;
+  };
+  const { code } = await login(memberAt(origin, member), authorizeRequest(payer, parameters));
+  const form = redemption(code, { client_id: 'demo-partner', client_secret: 'demo-partner-secret' });
+  const tokens = await tokensIn(lookAt(await sendTo(origin, partnerRequest('token', form))));
+  return { ...tokens, patient: tokens.patient ?? '' };
 };
 
 /** A searchset, as far as the tests read it. */

@@ -1,7 +1,8 @@
 import { connect as open } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as fc from 'fast-check';
-import { connect, startStack, type RunningStack, type Tokens } from '../e2e/support.ts';
+import { connect, startStack, type RunningStack } from '../e2e/support.ts';
+import type { Tokens } from '../support/login/steps.ts';
 import { oddPaths, postedSearches, searches } from './fhir-requests.ts';
 import { rawRequests } from './raw-requests.ts';
 import { holds } from './seeded.ts';

@@ -17,8 +17,10 @@ import {
   type PayerTokens,
 } from '../../functions/shared/store/grant.ts';
 import { putGrant, redeem } from '../../functions/shared/store/grants.ts';
-import { apiEvent, testDeps } from './gateway.ts';
+import { testDeps } from './gateway.ts';
 import { es384Jwk, localRegistry } from './login.ts';
+import { readRequest } from './login/requests.ts';
+import { toEvent } from './login/to-event.ts';
 import { withoutReference } from './reference.ts';
 import { callStreaming, type StreamedAnswer, type StreamOptions } from './stream-handler.ts';
 
@@ -142,13 +144,8 @@ interface ReadOptions {
 export const readEvent = (
   path: string,
   token: string | undefined,
-  { payer = 'northwind', headers = {}, ...options }: ReadOptions = {},
-): ApiEvent =>
-  apiEvent(path === '' ? '/r4/{payer}' : '/r4/{payer}/{proxy+}', {
-    ...options,
-    headers: { ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }), ...headers },
-    path: { payer, ...(path === '' ? {} : { proxy: path }) },
-  });
+  { payer = 'northwind', query = '', ...options }: ReadOptions = {},
+): ApiEvent => toEvent(readRequest(payer, path, token, { ...options, query: [...new URLSearchParams(query)] }));
 
 /** Reads below a payer's FHIR base, as a partner does. */
 export const read = (
@@ -168,10 +165,6 @@ export const issueOf = (answer: StreamedAnswer): { code: string; diagnostics: st
   if (resourceType !== 'OperationOutcome' || first === undefined) throw new Error('no OperationOutcome');
   return { ...first, diagnostics: withoutReference(first.diagnostics) };
 };
-
-/** The form that a payer was sent. */
-export const formOf = (init: RequestInit | undefined): URLSearchParams =>
-  new URLSearchParams(typeof init?.body === 'string' ? init.body : '');
 
 /** A FHIR answer of a payer. */
 export const fhir = (value: unknown, init: ResponseInit = {}): Response => {

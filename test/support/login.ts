@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { registryData } from '../../config/load.ts';
 import { localStage } from '../../config/local.ts';
 import { authorizeHandler } from '../../functions/authorize/handler.ts';
@@ -8,7 +8,21 @@ import type { ReadPayerSecret } from '../../functions/shared/payer/secrets.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
-import { apiEvent, call, cookiesOf, testDeps } from './gateway.ts';
+import { call, cookiesOf, testDeps } from './gateway.ts';
+import {
+  authorizeRequest,
+  basicOf,
+  callbackRequest,
+  filled,
+  partnerRequest,
+  pkceOf,
+  redemption,
+  renewal,
+  type Change,
+  type Pairs,
+  type PartnerEndpoint,
+} from './login/requests.ts';
+import { toEvent } from './login/to-event.ts';
 import { withoutReference } from './reference.ts';
 
 /** The local stage, whose codes live as short as anywhere else. */
@@ -21,11 +35,10 @@ export const redirectUri = 'http://localhost:3002/callback';
 /** What a partner sends to authorize; pairs instead of an object replace it. */
 const usual = { client_id: 'demo-partner', redirect_uri: redirectUri, state: 'partner-state' };
 export const basic = (id = 'demo-partner', secret = 'demo-partner-secret'): Record<string, string> => ({
-  Authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
+  Authorization: basicOf(id, secret),
 });
 export const verifier = 'a-verifier-that-is-long-enough-for-rfc-7636-4.1';
-const challenge = createHash('sha256').update(verifier).digest('base64url');
-export const pkce = { code_challenge: challenge, code_challenge_method: 'S256' };
+export const pkce = pkceOf(verifier);
 
 /** A key pair as a payer or partner would register it. */
 export const es384Jwk = (
@@ -73,11 +86,8 @@ export const sentBack = (response: ApiResponse): Record<string, string> =>
   toldBy(Object.fromEntries(new URL(response.headers['Location'] ?? 'about:blank').searchParams));
 
 /** The form of a request to a payer. */
-export const formOf = (init: RequestInit | undefined): URLSearchParams => new URLSearchParams(init?.body as string);
-
-type Pairs = Record<string, string> | readonly (readonly [string, string])[];
-const pairs = (given: Pairs): readonly (readonly [string, string])[] =>
-  Array.isArray(given) ? (given as readonly (readonly [string, string])[]) : Object.entries(given);
+export const formOf = (init: RequestInit | undefined): URLSearchParams =>
+  new URLSearchParams(typeof init?.body === 'string' ? init.body : '');
 
 interface Options {
   readonly registry?: RegistryData;
@@ -93,42 +103,27 @@ export const gateway = ({ registry = localRegistry(), readPayerSecret }: Options
     const deps = { ...test.deps, registry: registryOf(data), ...(readPayerSecret ? { readPayerSecret } : {}) };
     const handlers = { authorize: authorizeHandler(deps), callback: callbackHandler(deps), token: tokenHandler(deps) };
     const partnerCall =
-      (resource: string) =>
+      (endpoint: PartnerEndpoint) =>
       (form: Record<string, string> | string, headers: Record<string, string> = basic()) =>
-        call(handlers.token, apiEvent(resource, { method: 'POST', form, headers }));
+        call(handlers.token, toEvent(partnerRequest(endpoint, form, headers)));
     const authorize = (
-      query: Pairs = {},
+      query: Change | Pairs = {},
       { payer = 'northwind', ...options }: { payer?: string; method?: string; headers?: Record<string, string> } = {},
-    ) =>
-      call(
-        handlers.authorize,
-        apiEvent('/oauth2/authorize/{payer}', {
-          ...options,
-          path: { payer },
-          query: Array.isArray(query) ? query : Object.entries({ ...usual, ...(query as Record<string, string>) }),
-        }),
-      );
+    ) => {
+      const parameters = Array.isArray(query) ? (query as Pairs) : { ...usual, ...(query as Change) };
+      return call(handlers.authorize, toEvent(authorizeRequest(payer, parameters, options)));
+    };
     const callback = (
-      query: Pairs,
+      query: Change | Pairs,
       {
         payer = 'northwind',
         cookie = '',
-        method = 'GET',
-        headers = {},
+        ...options
       }: { payer?: string; cookie?: string; method?: string; headers?: Record<string, string> } = {},
-    ) =>
-      call(
-        handlers.callback,
-        apiEvent('/oauth2/callback/{payer}', {
-          method,
-          path: { payer },
-          query: pairs(query),
-          headers: { Cookie: cookie, ...headers },
-        }),
-      );
-    const token = partnerCall('/oauth2/token');
+    ) => call(handlers.callback, toEvent(callbackRequest(payer, query, { cookie, ...options })));
+    const token = partnerCall('token');
     /** A browser as far as the payer: the gateway's state, and the cookie. */
-    const start = async (query: Pairs = {}, options: Parameters<typeof authorize>[1] = {}) => {
+    const start = async (query: Change | Pairs = {}, options: Parameters<typeof authorize>[1] = {}) => {
       const response = await authorize(query, options);
       return { state: sentBack(response)['state'] ?? '', cookie: cookiesOf(response), response };
     };
@@ -138,7 +133,7 @@ export const gateway = ({ registry = localRegistry(), readPayerSecret }: Options
       iss: 'http://127.0.0.1:3003',
     });
     /** A whole login: the partner's code. */
-    const login = async (query: Pairs = {}, options: { payer?: string } = {}): Promise<string> => {
+    const login = async (query: Change | Pairs = {}, options: { payer?: string } = {}): Promise<string> => {
       const { state, cookie } = await start(query, options);
       const response = await callback(fromPayer(state), { cookie, ...options });
       const { code } = sentBack(response);
@@ -146,9 +141,9 @@ export const gateway = ({ registry = localRegistry(), readPayerSecret }: Options
       return code;
     };
     const redeem = (code: string, form: Record<string, string> = {}, headers?: Record<string, string>) =>
-      token({ grant_type: 'authorization_code', code, ...form }, headers);
+      token(filled(redemption(code, form)), headers);
     const refresh = (refreshToken: string, form: Record<string, string> = {}, headers?: Record<string, string>) =>
-      token({ grant_type: 'refresh_token', refresh_token: refreshToken, ...form }, headers);
+      token(filled(renewal(refreshToken, form)), headers);
     return {
       handlers,
       authorize,
@@ -159,10 +154,10 @@ export const gateway = ({ registry = localRegistry(), readPayerSecret }: Options
       login,
       redeem,
       refresh,
-      revoke: partnerCall('/oauth2/revoke'),
-      introspect: partnerCall('/oauth2/introspect'),
+      revoke: partnerCall('revoke'),
+      introspect: partnerCall('introspect'),
       /** A login and its redemption: a pair. */
-      connect: async (query: Pairs = {}): Promise<TokenBody> => bodyOf(await redeem(await login(query))),
+      connect: async (query: Change | Pairs = {}): Promise<TokenBody> => bodyOf(await redeem(await login(query))),
     };
   };
   return {

@@ -1,5 +1,5 @@
-import { fetchGateway, fhir, formOf, issueOf, read } from '../../support/fetch-gateway.ts';
-import { withPayer } from '../../support/login.ts';
+import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
+import { formOf, withPayer } from '../../support/login.ts';
 
 const rotated = {
   access_token: 'payer-access-2',

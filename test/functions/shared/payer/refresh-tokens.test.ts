@@ -3,9 +3,9 @@ import { GatewayError, type Signal } from '../../../../functions/shared/errors.t
 import { openGrant, type OpenGrant } from '../../../../functions/shared/payer/open-grant.ts';
 import { ensureFreshPayerTokens, refreshPayerTokens } from '../../../../functions/shared/payer/refresh-tokens.ts';
 import { revoke } from '../../../../functions/shared/store/grants.ts';
-import { formOf, type FetchGateway, type TestGrant } from '../../../support/fetch-gateway.ts';
+import type { FetchGateway, TestGrant } from '../../../support/fetch-gateway.ts';
 import { startMs } from '../../../support/gateway.ts';
-import { throttled } from '../../../support/login.ts';
+import { formOf, throttled } from '../../../support/login.ts';
 import { agedGrant, answers, fresh, freshToken, intercepted, northwind, opened, rotated } from './aged-grant.ts';
 
 const sentForms = (test: FetchGateway, path = '/oauth2/token') =>
