@@ -39,7 +39,7 @@ export const shownClient = (dynamo: MemoryDynamo, garden: Garden, trouble: Troub
     input: { TableName?: string; Item?: Item; ExpressionAttributeValues?: Item };
   }): Promise<unknown> => {
     const { input, constructor } = command;
-    const salt = input.ExpressionAttributeValues?.[':salt']?.B;
+    const salt = input.ExpressionAttributeValues?.[':rotationSalt']?.B;
     if (salt !== undefined) garden.note('rotation salt', salt);
     const linkKey = (input.Item?.['linkKey'] ?? input.ExpressionAttributeValues?.[':linkKey'])?.B;
     const isGrant = input.TableName === 'Grants';
