@@ -362,6 +362,13 @@ describe('a function on this machine runs as Lambda runs it', () => {
     });
   });
 
+  it('is not ended by a Ctrl-C, which reaches it as well as the stack', async () => {
+    const target = await start('buffered');
+    const { pid } = await call(target);
+    process.kill(pid, 'SIGINT');
+    expect(await call(target)).toEqual({ pid, calls: 2 });
+  });
+
   describe('a crash', () => {
     it('takes one call with it, and none that are in other processes', async () => {
       const target = await start('buffered');
