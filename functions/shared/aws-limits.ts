@@ -1,4 +1,4 @@
-/** What an AWS client is made with, so that it ends in time. Without the flag the time-outs only warn. */
+/** Options of an AWS client, so that its calls end in time. Without the flag, timeouts only warn. */
 interface AwsLimits {
   readonly maxAttempts: number;
   readonly requestHandler: {
@@ -9,9 +9,9 @@ interface AwsLimits {
 }
 
 /**
- * Short limits, since a member waits: all tries together last `maxAttempts` times `requestMs`, and the SDK's pauses.
- * Its own defaults wait for an answer without end.
- * @param requestMs until a try's answer, milliseconds
+ * Short limits, since a member is waiting. All tries together take up to `maxAttempts` times `requestMs`, plus the
+ * SDK's pauses. The SDK's defaults would wait forever.
+ * @param requestMs limit of one try, in milliseconds
  */
 export const awsLimits = ({ maxAttempts, requestMs }: { maxAttempts: number; requestMs: number }): AwsLimits => ({
   maxAttempts,

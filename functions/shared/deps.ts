@@ -13,7 +13,7 @@ export interface Clock {
 /** Writes one line of the structured log. */
 export type WriteLog = (line: string) => void;
 
-/** What every function is given from outside. */
+/** What every function depends on. */
 export interface Deps {
   readonly clock: Clock;
   readonly randomBytes: (size: number) => Uint8Array;
@@ -22,12 +22,12 @@ export interface Deps {
   /** The public origin, without a trailing slash. */
   readonly origin: string;
   readonly writeLog: WriteLog;
-  /** Whether CloudFront alone reaches the functions, so that what it adds to a request can be believed. @default false */
+  /** Whether only CloudFront reaches the functions, so that the headers it adds can be trusted. @default false */
   readonly behindEdge?: boolean;
 }
 
 /**
- * An environment variable that must be there.
+ * Reads a required environment variable.
  * @throws Error naming the variable, at the start of the function.
  */
 export const requireEnvironment = (name: string): string => {
@@ -36,7 +36,7 @@ export const requireEnvironment = (name: string): string => {
   return value;
 };
 
-/** The real thing, built once while the function starts. */
+/** The real dependencies, built once when the function starts. */
 export const realDeps = (): Deps => ({
   clock: { now: () => Date.now(), monotonic: () => performance.now() },
   randomBytes,
@@ -47,7 +47,7 @@ export const realDeps = (): Deps => ({
   behindEdge: process.env['EDGE'] === 'cloudfront',
 });
 
-/** Wall time in epoch seconds, the unit of everything stored and of everything on the wire. */
+/** Wall time in epoch seconds, the unit in storage and on the wire. */
 export const nowSeconds = (clock: Clock): number => Math.floor(clock.now() / 1000);
 
 export const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');

@@ -20,7 +20,7 @@ export type ErrorCode =
   | 'unsupported_grant_type'
   | 'unsupported_response_type';
 
-/** The HTTP status of each code, where the answer is not a redirect and the error says no other. */
+/** The default HTTP status of each code, if the answer is not a redirect. */
 const statuses: Readonly<Record<ErrorCode, number>> = {
   access_denied: 403,
   answer_too_large: 502,
@@ -43,7 +43,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   unsupported_response_type: 400,
 };
 
-/** FHIR's issue types (https://hl7.org/fhir/R4/valueset-issue-type.html), as far as errors are told by them. */
+/** FHIR's issue types (https://hl7.org/fhir/R4/valueset-issue-type.html) that our errors use. */
 export type IssueType =
   | 'exception'
   | 'forbidden'
@@ -57,7 +57,7 @@ export type IssueType =
   | 'too-costly'
   | 'transient';
 
-/** What an alarm counts beside the outcome of requests. */
+/** What alarms count besides the outcome of requests. */
 export type Signal =
   | 'payerDown'
   | 'refreshFailed'
@@ -69,18 +69,18 @@ export type Signal =
   | 'limitsDown';
 
 interface GatewayErrorOptions {
-  /** HTTP status where the answer is not a redirect. @default the code's */
+  /** HTTP status, if the answer is not a redirect. @default the code's */
   readonly status?: number;
-  /** Issue type where the answer is an OperationOutcome. @default the code's */
+  /** Issue type, if the answer is an OperationOutcome. @default the code's */
   readonly issueType?: IssueType;
   /** What happened, for the log; never sent. It must hold no token, code, secret, state or health data. */
   readonly detail?: string;
   readonly retryAfterSeconds?: number;
-  /** Raised with the error, so that an alarm sees it. */
+  /** The signal that an alarm counts. */
   readonly signal?: Signal;
   /** Further response headers, such as `Allow`. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** A page that a person may go on to. */
+  /** A page where a person can continue. */
   readonly link?: { readonly href: string; readonly text: string };
 }
 
@@ -114,24 +114,24 @@ export class GatewayError extends Error {
   }
 }
 
-/** The headers that an error's answer has in every format. */
+/** The headers of an error's answer, in every format. */
 export const errorHeaders = ({ headers, retryAfterSeconds }: GatewayError): Record<string, string> => ({
   ...headers,
   ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) }),
 });
 
-/** An error's sentence with the request's reference, if there is one, for a person to quote. */
+/** An error's sentence, with the request's reference, if any, for a person to quote. */
 export const withReference = (publicMessage: string, reference: string | undefined): string =>
   reference === undefined ? publicMessage : `${publicMessage} (reference ${reference})`;
 
-/** Something the gateway stands on is out of order; nothing was decided, so the caller may try again. */
+/** Makes the error for a dependency that fails. Nothing was decided, so the caller may retry. */
 export const unavailable = (detail: string, retryAfterSeconds = 5): GatewayError =>
   new GatewayError('temporarily_unavailable', 'The service is briefly unavailable. Please try again.', {
     retryAfterSeconds,
     detail,
   });
 
-/** By shape: a DOMException, or an error of another realm, is no `instanceof Error` everywhere. */
+/** Checked by shape: a DOMException, or an error from another realm, is not always an `instanceof Error`. */
 const isErrorLike = (value: unknown): value is { readonly name: string; readonly cause?: unknown } =>
   typeof value === 'object' &&
   value !== null &&
@@ -140,7 +140,7 @@ const isErrorLike = (value: unknown): value is { readonly name: string; readonly
   typeof value.name === 'string';
 
 /**
- * Names a foreign error for the log. Only names and codes: messages of parsers and HTTP clients quote what they read.
+ * Names a foreign error for the log. Names and codes only: messages of parsers and HTTP clients quote what they read.
  */
 export const causeOf = (error: unknown): string => {
   const names: string[] = [];
@@ -151,7 +151,10 @@ export const causeOf = (error: unknown): string => {
   return names.length === 0 ? 'unknown' : names.join(' < ');
 };
 
-/** Any thrown value as a {@link GatewayError}: what was not foreseen is `server_error`, its name kept for the log. */
+/**
+ * Turns any thrown value into a {@link GatewayError}. An unexpected one becomes `server_error`; its name is kept for
+ * the log.
+ */
 export const asGatewayError = (error: unknown): GatewayError =>
   error instanceof GatewayError
     ? error

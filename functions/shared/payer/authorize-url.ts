@@ -2,7 +2,7 @@ import type { Payer } from '../registry/types.ts';
 import { callbackUri } from '../registry/urls.ts';
 import { sha256 } from '../store/crypto.ts';
 
-/** The gateway's own OAuth request at a payer (RFC 6749 §4.1.1), shaped by the payer's profile. */
+/** The URL of the gateway's own authorization request to a payer (RFC 6749 §4.1.1), as the payer's profile wants it. */
 export const payerAuthorizeUrl = (
   origin: string,
   { id, authorizationEndpoint, clientId, scopes, fhirBaseUrl, quirks }: Payer,

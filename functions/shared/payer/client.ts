@@ -10,22 +10,22 @@ import { requireText } from './read-text.ts';
 import type { PayerSecret, ReadPayerSecret } from './secrets.ts';
 import { payerTokens, readJsonObject, readTokenAnswer, type ReadAnswer } from './token-answer.ts';
 
-/** What speaking to a payer takes. */
+/** What calls to a payer need. */
 export interface PayerClientDeps {
   readonly clock: Clock;
   readonly payerHttp: PayerHttp;
   readonly readPayerSecret: ReadPayerSecret;
 }
 
-/** A payer's token answer with an access token that can be used. */
+/** A payer's token answer with a usable access token. */
 export interface PayerTokenAnswer extends Pick<ReadAnswer, 'scope' | 'patient'> {
   readonly tokens: PayerTokens;
 }
 
-/** What a refresh brought. */
+/** The result of a refresh. */
 export interface RefreshedTokens extends Pick<ReadAnswer, 'patient'> {
   readonly tokens: PayerTokens;
-  /** The new access token cannot be used; `tokens` has the old one, beside the refresh token that came with it. */
+  /** Why the new access token is unusable; `tokens` then has the old one, with the new refresh token. */
   readonly problem: PayerError | undefined;
 }
 
@@ -34,11 +34,11 @@ type GrantType = 'authorization_code' | 'refresh_token';
 const timeoutMs = 10_000;
 const answerLimitBytes = 256 * 1024;
 
-/** The payer answered, and what it sent breaks HTTP or its own content coding (RFC 9110 §8.4). */
+/** The payer's answer breaks HTTP or its own content coding (RFC 9110 §8.4). */
 const isUnusable = (cause: string): boolean =>
   /^UnusableAnswer\b|:(?:HPE_|Z_DATA_ERROR|ERR_(?:BROTLI_)?_?ERROR)/.test(cause);
 
-/** A payer's HTTP failure as a {@link PayerError}; only names of errors are kept. */
+/** Turns a failed call to a payer into a {@link PayerError}. Only the names of errors are kept. */
 export const payerHttpFailure = (error: unknown, asked: Asked): PayerError => {
   if (error instanceof PayerError) return error;
   const cause = causeOf(error);
@@ -47,14 +47,14 @@ export const payerHttpFailure = (error: unknown, asked: Asked): PayerError => {
   return new PayerError(isUnusable(cause) ? 'nonsense' : 'unavailable', detail);
 };
 
-/** RFC 6749 §5.2: 401 is about the client only. */
+/** RFC 6749 §5.2: a 401 is about the client only. */
 const notJson = (status: number): PayerError =>
   new PayerError(
     status === 401 ? 'invalid_client' : 'nonsense',
     `token endpoint answered ${status} without a JSON object`,
   );
 
-/** The payer's HTTP for `oauth4webapi`: no redirects, a limit, and JSON whatever its content type. */
+/** The payer's HTTP for `oauth4webapi`: no redirects, limited bodies, and JSON whatever its content type. */
 const lenientFetch =
   ({ payerHttp }: PayerClientDeps) =>
   async (
@@ -68,7 +68,7 @@ const lenientFetch =
         body: init.body.toString(),
         redirect: 'manual',
         signal: AbortSignal.timeout(timeoutMs),
-        // A code or a refresh token that a payer sees twice ends the grant.
+        // If a payer sees a code or a refresh token twice, the grant ends.
         oneTime: true,
       });
       const { status } = response;
@@ -87,7 +87,7 @@ const lenientFetch =
     }
   };
 
-/** SMART wants `exp` within five minutes; these bounds hold for payers whose clock is off by 120 s either way. */
+/** SMART requires `exp` within five minutes. These bounds tolerate a payer's clock that is off by 120 s either way. */
 const assertionIssuedAgoSeconds = 130;
 const assertionLivesSeconds = 150;
 
@@ -131,7 +131,7 @@ const authorizationServer = (payer: Payer): oauth.AuthorizationServer => ({
 
 const requestOptions = (deps: PayerClientDeps) => ({
   [oauth.customFetch]: lenientFetch(deps),
-  // The configuration takes plain http for loopback hosts only.
+  // The configuration allows plain http for loopback hosts only.
   [oauth.allowInsecureRequests]: true,
 });
 
@@ -164,7 +164,7 @@ const requestToken = async (
         form,
         requestOptions(deps),
       );
-      // It is stricter than payers are, so it reads their errors only.
+      // The library is stricter than payers are, so it parses their errors only.
       if (!response.ok) await oauth.processGenericTokenEndpointResponse(as, client, response);
       const answer = readJsonObject(await response.text());
       if (answer === undefined) throw notJson(response.status);
@@ -176,16 +176,16 @@ const requestToken = async (
   try {
     return await attempt(false);
   } catch (error) {
-    // A rotated secret: the payer refused before it looked at the code, so one more try with a fresh secret is safe.
+    // The secret was rotated. The payer refused before it looked at the code, so one retry with a fresh secret is safe.
     if (error instanceof PayerError && error.failure === 'invalid_client') return attempt(true);
     throw error;
   }
 };
 
 /**
- * Exchanges a payer's code (RFC 6749 §4.1.3). The code is sent once, and once more only after `invalid_client`. Tokens
- * that cannot be used are revoked.
- * @throws PayerError, or GatewayError where the payer's secret is missing
+ * Exchanges a payer's code (RFC 6749 §4.1.3). The code is sent once, and again only after `invalid_client`. Unusable
+ * tokens are revoked.
+ * @throws PayerError, or GatewayError if the payer's secret is missing
  */
 export const exchangeCode = async (
   deps: PayerClientDeps,
@@ -206,9 +206,9 @@ export const exchangeCode = async (
 };
 
 /**
- * Refreshes payer tokens (RFC 6749 §6). The old refresh token is kept where the payer gives no new one. A new one is
- * kept even where its access token cannot be used: the old one may be spent.
- * @throws PayerError, or GatewayError where the payer's secret is missing
+ * Refreshes payer tokens (RFC 6749 §6). If the payer gives no new refresh token, the old one is kept. A new one is kept
+ * even if its access token is unusable, since the old one may be spent.
+ * @throws PayerError, or GatewayError if the payer's secret is missing
  */
 export const refreshAtPayer = async (
   deps: PayerClientDeps,
@@ -226,8 +226,8 @@ export const refreshAtPayer = async (
 };
 
 /**
- * Revokes payer tokens at the payer (RFC 7009), as well as it can be done: the grant has ended here already, so a
- * payer that does not answer changes nothing. Returns whether the payer took it.
+ * Revokes payer tokens at the payer (RFC 7009), best effort: the grant has already ended here, so a payer that does not
+ * answer changes nothing. Returns whether the payer accepted.
  */
 export const revokeAtPayer = async (deps: PayerClientDeps, payer: Payer, tokens: PayerTokens): Promise<boolean> => {
   if (payer.revocationEndpoint === undefined) return false;

@@ -1,7 +1,7 @@
 import { pipeline, type Readable, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
 
-/** An answer that breaks HTTP, or a rule of ours on top; the payer's own bytes are in no text. */
+/** An answer that breaks HTTP or one of our own rules. The message never quotes the payer's bytes. */
 export class UnusableAnswer extends Error {
   override readonly name = 'UnusableAnswer';
   readonly code: string;
@@ -14,14 +14,17 @@ export class UnusableAnswer extends Error {
 
 type Decoder = Transform & { readonly bytesWritten: number };
 
-/** As large as what a socket gives at once. */
+/** As much as a socket delivers at once. */
 const options = { chunkSize: 64 * 1024 };
 
-/** RFC 9110 §8.4.1.2 means zlib's format (RFC 1950); some send bare deflate data. Zlib's first byte names the method, 8. */
+/**
+ * RFC 9110 §8.4.1.2 means zlib's format (RFC 1950), but some send raw deflate data. A zlib stream's first byte has
+ * method 8.
+ */
 const inflater = (first: number): Decoder =>
   (first & 0x0f) === 8 ? createInflate(options) : createInflateRaw(options);
 
-/** The content codings that are asked for (RFC 9110 §8.4.1), and the older name of one. */
+/** The content codings that we ask for (RFC 9110 §8.4.1), and an older name of one. */
 const decoders: Readonly<Record<string, (first: number) => Decoder>> = {
   gzip: () => createGunzip(options),
   'x-gzip': () => createGunzip(options),
@@ -29,7 +32,7 @@ const decoders: Readonly<Record<string, (first: number) => Decoder>> = {
   br: () => createBrotliDecompress(options),
 };
 
-/** What {@link decodeBody} takes for `Accept-Encoding`. */
+/** The `Accept-Encoding` that {@link decodeBody} can decode. */
 export const acceptEncoding = 'gzip, deflate, br';
 
 const decoded = async function* (source: Readable, coding: string): AsyncGenerator<Uint8Array> {
@@ -37,7 +40,7 @@ const decoded = async function* (source: Readable, coding: string): AsyncGenerat
   if (makeDecoder === undefined) throw new UnusableAnswer('CONTENT_ENCODING');
   const chunks: AsyncIterator<Buffer> = source[Symbol.asyncIterator]();
   const first = await chunks.next();
-  // Without a byte no coding is whole.
+  // An empty body is incomplete in every coding.
   if (first.done === true) throw new UnusableAnswer('CONTENT_ENCODING');
   const decoder = makeDecoder(first.value[0] ?? 0);
   let given = first.value.length;
@@ -52,10 +55,11 @@ const decoded = async function* (source: Readable, coding: string): AsyncGenerat
   try {
     yield* decoder;
   } finally {
-    // A reader who leaves must not wait for the payer's next byte.
+    // A reader that stops must not wait for the payer's next byte.
     source.destroy();
   }
-  // A decoder ends with its format and ignores the rest: a cut answer with something behind it would look whole.
+  // A decoder stops at the end of its format and ignores the rest, so a truncated answer with trailing bytes would look
+  // complete.
   if (decoder.bytesWritten !== given) throw new UnusableAnswer('TRAILING_BYTES');
 };
 
@@ -64,16 +68,15 @@ const codingOf = (contentEncoding: string | undefined): string => {
   return coding === '' ? 'identity' : coding;
 };
 
-/** Whether a body can be read: one coding at most, and one that was asked for. */
+/** Whether a body can be decoded: at most one coding, and one that we asked for. */
 export const isDecodable = (contentEncoding: string | undefined): boolean => {
   const coding = codingOf(contentEncoding);
   return coding === 'identity' || coding in decoders;
 };
 
 /**
- * The bytes of a body without its content coding. They end as the body does: what ends too early, or goes on after the
- * coding's own end, throws.
- * @throws UnusableAnswer, errors of zlib, and what the source is destroyed with
+ * Decodes a body. A body that ends too early, or continues after the coding's own end, throws.
+ * @throws UnusableAnswer, zlib's errors, and the error that the source is destroyed with
  */
 export const decodeBody = (source: Readable, contentEncoding: string | undefined): AsyncIterable<Uint8Array> => {
   const coding = codingOf(contentEncoding);

@@ -3,10 +3,10 @@ import { GatewayError, type Signal } from '../errors.ts';
 /** How a payer failed: only `invalid_grant` says anything about the grant. */
 export type PayerFailure = 'invalid_grant' | 'invalid_client' | 'unavailable' | 'timeout' | 'nonsense';
 
-/** What of a payer's was asked, as the canary's findings name it too. */
+/** Which of a payer's endpoints was called. The canary's findings use the same names. */
 export type Asked = 'token endpoint' | 'FHIR API' | 'GET Patient';
 
-/** A payer's failure, before it is known whom to tell. `detail` is for the log. */
+/** A payer's failure, before it is known who to tell. `detail` is for the log. */
 export class PayerError extends Error {
   readonly failure: PayerFailure;
   readonly detail: string;
@@ -19,7 +19,10 @@ export class PayerError extends Error {
   }
 }
 
-/** What an alarm counts. A refused code says nothing about the payer; a refused client is mostly a secret out of date. */
+/**
+ * The signal that an alarm counts. A refused code says nothing about the payer. A refused client is usually an outdated
+ * secret.
+ */
 const signals: Readonly<Partial<Record<PayerFailure, Signal>>> = {
   unavailable: 'payerDown',
   timeout: 'payerDown',
@@ -29,9 +32,9 @@ const signals: Readonly<Partial<Record<PayerFailure, Signal>>> = {
 
 const forLog = ({ detail, failure }: PayerError) => ({ detail, signal: signals[failure] });
 
-/** A payer's failure as a redirect tells it to the partner (RFC 6749 §4.1.2.1). */
+/** A payer's failure for a redirect to the partner (RFC 6749 §4.1.2.1). */
 export const failureAtLogin = (error: PayerError): GatewayError =>
-  // `invalid_client` is our own registration or secret there: out of order, and no fault of the member's.
+  // `invalid_client` means that our own registration or secret at the payer is wrong, which is not the member's fault.
   ['unavailable', 'timeout', 'invalid_client'].includes(error.failure)
     ? new GatewayError(
         'temporarily_unavailable',
@@ -40,7 +43,7 @@ export const failureAtLogin = (error: PayerError): GatewayError =>
       )
     : new GatewayError('server_error', 'The health plan gave an answer that cannot be used.', forLog(error));
 
-/** A payer's failure as the FHIR route tells it: bad gateway, time-out or unavailable, never the end of a grant. */
+/** A payer's failure for the FHIR route: bad gateway, timeout or unavailable, never the end of a grant. */
 export const failureAtRead = (error: PayerError): GatewayError => {
   switch (error.failure) {
     case 'timeout':

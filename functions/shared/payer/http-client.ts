@@ -6,30 +6,30 @@ import { acceptEncoding, decodeBody, isDecodable, UnusableAnswer } from './decod
 import type { PayerBody, PayerHttp, PayerRequest, PayerResponse } from './http.ts';
 
 /*
- * HTTP/1.1 by Node's own client, which the AWS SDK has loaded already. `fetch` would load undici, and the one in Node 24
- * ends the process when a body ends while nobody reads it (nodejs/undici#5360).
+ * HTTP/1.1 with Node's own client, which the AWS SDK has already loaded. `fetch` would load undici, and Node 24's
+ * undici crashes the process when a body ends while nobody reads it (nodejs/undici#5360).
  */
 
-/** Limits of a connection, milliseconds. A request's own limits come with its signal. */
+/** Limits of a connection, in milliseconds. A request's own limits come with its signal. */
 interface Limits {
-  /** Until a connection is open, TLS included. */
+  /** To open a connection, TLS included. */
   readonly connectMs: number;
-  /** While somebody waits for the next byte of a body. */
+  /** To wait for the next byte of a body. */
   readonly idleMs: number;
-  /** Until a connection that nobody uses is closed, unless the payer's `Keep-Alive` ends it earlier. */
+  /** To keep an idle connection open, unless the payer's `Keep-Alive` ends it earlier. */
   readonly keptMs: number;
 }
 
 const usualLimits: Limits = { connectMs: 10_000, idleMs: 300_000, keptMs: 4000 };
 
-/** How a scheme is spoken. */
+/** How to speak a URL scheme. */
 interface Transport {
   readonly request: typeof httpsRequest;
-  /** When a connection of it is open. */
+  /** The event that says a connection is open. */
   readonly opened: 'connect' | 'secureConnect';
-  /** Its connections serve one request after the other. */
+  /** Keeps connections open for further requests. */
   readonly kept: HttpAgent;
-  /** Its connections serve one request each. */
+  /** Opens a connection per request. */
   readonly single: HttpAgent;
 }
 
@@ -41,19 +41,19 @@ const transportsOf = ({ keptMs }: Limits): Readonly<Record<string, Transport>> =
   };
 };
 
-/** The payer closed a kept connection, and gave no answer to what was sent over it at that moment. */
+/** The payer closed a kept-alive connection and did not answer the request that was just sent over it. */
 class StaleConnection extends Error {}
 
 const isClosed = (error: Error): boolean => 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
 
-/** What comes over a kept connection while nothing is asked would be taken for the next answer. */
+/** Bytes that arrive on an idle connection would be taken for the next answer. */
 const closeOnStrayBytes = function (this: Socket): void {
   this.destroy();
 };
 
 const watchConnection = (request: ClientRequest, socket: Socket, { opened }: Transport, connectMs: number): void => {
   socket.off('data', closeOnStrayBytes);
-  // Before its agent gives the connection to the next request.
+  // Before the agent gives the connection to the next request.
   request.once('close', () => socket.on('data', closeOnStrayBytes));
   if (!socket.connecting) return;
   const late = setTimeout(
@@ -68,7 +68,9 @@ const watchConnection = (request: ClientRequest, socket: Socket, { opened }: Tra
   }
 };
 
-/** Sends a request, and resolves with the head of its answer. What ends the exchange later ends the answer's body. */
+/**
+ * Sends a request and resolves with the head of its answer. Whatever ends the exchange later ends the answer's body.
+ */
 const exchange = (
   url: URL,
   { method = 'GET', headers, body, signal }: PayerRequest,
@@ -80,17 +82,17 @@ const exchange = (
       agent,
       method,
       headers: { accept: '*/*', 'accept-encoding': acceptEncoding, 'user-agent': 'p2p-gateway', ...headers },
-      // Of a header that comes twice, Node would keep the first only.
+      // Node would keep only the first of a repeated header.
       joinDuplicateHeaders: true,
     });
-    // None is left out: their size has its limit in the parser, 16 KB.
+    // All headers are kept; the parser limits their size to 16 KB.
     request.maxHeadersCount = 0;
     const end = (reason: Error): void => void (message ?? request).destroy(reason);
     const abort = signal === undefined ? undefined : addAbortListener(signal, () => end(signal.reason as Error));
     request.once('socket', (socket) => watchConnection(request, socket, transport, connectMs));
     request.once('response', (answer) => {
       message = answer;
-      // Kept for whoever reads the body.
+      // Kept for the body's reader.
       answer.on('error', () => undefined);
       answer.once('close', () => abort?.[Symbol.dispose]());
       resolve(answer);
@@ -101,7 +103,7 @@ const exchange = (
     });
     request.on('error', (error) => {
       if (message !== undefined) {
-        // Bytes behind the end of a body, too.
+        // Bytes after the end of a body count, too.
         if (!message.readableEnded) message.destroy(error);
         return;
       }
@@ -111,11 +113,11 @@ const exchange = (
     request.end(body);
   });
 
-/** The bytes, as long as the payer never pauses for longer than that. */
+/** Passes the bytes on, as long as the payer never pauses for longer than `idleMs`. */
 const endWhenIdle = async function* (bytes: AsyncIterable<Uint8Array>, message: IncomingMessage, idleMs: number) {
   let waits = true;
   const timer = setTimeout(() => {
-    // The reader's own pauses are no fault of the payer's.
+    // Pauses of the reader are not the payer's fault.
     if (waits) message.destroy(new DOMException('no more bytes', 'TimeoutError'));
     else timer.refresh();
   }, idleMs);
@@ -140,11 +142,11 @@ const bodyOf = (message: IncomingMessage, { idleMs }: Limits): PayerBody => ({
 const hasNoBody = (method: string | undefined, status: number): boolean =>
   method === 'HEAD' || status === 204 || status === 304;
 
-/** What breaks an answer before its body: a transfer coding that nobody asked for, or a content coding. */
+/** What makes an answer unusable before its body: a transfer or content coding that we did not ask for. */
 const unusableIn = ({ statusCode = 0, headers }: IncomingMessage): string | undefined => {
   const { 'transfer-encoding': transferCoding = 'chunked', 'content-encoding': contentCoding } = headers;
   if (transferCoding.trim().toLowerCase() !== 'chunked') return 'TRANSFER_ENCODING';
-  // Where the status alone says what happened, the body may be what it is.
+  // If the status alone says what happened, the body does not matter.
   return statusCode < 300 && !isDecodable(contentCoding) ? 'CONTENT_ENCODING' : undefined;
 };
 
@@ -167,9 +169,9 @@ const responseOf = (message: IncomingMessage, method: string | undefined, limits
 };
 
 /**
- * The payers' HTTP: TLS is verified, redirects are not followed, bodies come decompressed. A request over a kept
- * connection that the payer had just closed is sent again, once, over a new one, as RFC 9110 §9.2.2 allows for reads; one
- * that is {@link PayerRequest.oneTime} gets a connection of its own, and is never sent again.
+ * The HTTP client for payers: it verifies TLS, follows no redirects, and decompresses bodies. If the payer had just
+ * closed a kept-alive connection, the request is sent once more over a new one, as RFC 9110 §9.2.2 allows for reads. A
+ * {@link PayerRequest.oneTime} request gets a connection of its own and is never sent again.
  */
 export const createPayerHttp = (changed: Partial<Limits> = {}): PayerHttp => {
   const limits = { ...usualLimits, ...changed };

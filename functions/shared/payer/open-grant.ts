@@ -13,7 +13,7 @@ export const accessEnded = (detail: string): GatewayError =>
 
 /**
  * Opens a grant's payer tokens.
- * @throws GatewayError `invalid_token` where the key is not this grant's
+ * @throws GatewayError `invalid_token` if the key is not this grant's
  */
 export const openGrant = (grant: Grant, grantKey: Uint8Array): OpenGrant => {
   try {

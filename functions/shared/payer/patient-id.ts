@@ -2,13 +2,13 @@ import { afterBase } from '../fhir/base-url-prefix.ts';
 import type { Payer } from '../registry/types.ts';
 import { payerBases } from '../registry/urls.ts';
 
-/** An id that the FHIR route takes in a path: FHIR's own characters, and the few more that payers use. */
+/** An id that the FHIR route accepts in a path: FHIR's characters, and a few more that payers use. */
 const id = /^(?!\.{1,2}$)[A-Za-z0-9.~-][A-Za-z0-9._~-]{0,127}$/;
 
-/** A reference to a patient, relative to a FHIR base, perhaps to one version of it. */
+/** A reference to a patient, relative to a FHIR base, with or without a version. */
 const reference = /^\/?Patient\/([^/]+)(?:\/_history\/[^/]+)?\/?$/;
 
-/** Whether this can be a patient's id. */
+/** Whether a value can be a patient's id. */
 export const isPatientId = (value: unknown): value is string => typeof value === 'string' && id.test(value);
 
 const withoutBase = (text: string, payer: Payer): string => {
@@ -20,8 +20,8 @@ const withoutBase = (text: string, payer: Payer): string => {
 };
 
 /**
- * The id of the patient that a payer names in a token answer (SMART App Launch): an id, a number, or a reference, also a
- * URL below one of the payer's bases. Undefined for everything else.
+ * The id of the patient that a payer names in a token answer (SMART App Launch): an id, a number, a reference, or a URL
+ * below one of the payer's bases. Undefined for anything else.
  */
 export const patientId = (payer: Payer, named: unknown): string | undefined => {
   if (typeof named === 'number') return Number.isSafeInteger(named) && named >= 0 ? String(named) : undefined;

@@ -1,7 +1,7 @@
 import { PayerError, type Asked } from './errors.ts';
 import type { PayerResponse } from './http.ts';
 
-/** The text of a body, or undefined where it is longer than the limit: a payer cannot fill the memory. */
+/** The text of a body, or undefined if it is longer than the limit, so that a payer cannot fill the memory. */
 export const readText = async (
   { body }: Pick<PayerResponse, 'body'>,
   limitBytes: number,
@@ -10,14 +10,14 @@ export const readText = async (
   let size = 0;
   for await (const chunk of body ?? []) {
     size += chunk.length;
-    // Leaving the loop drops what is left.
+    // Leaving the loop discards the rest.
     if (size > limitBytes) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
 };
 
-/** The text of a body. @throws PayerError where it is longer than the limit */
+/** The text of a body. @throws PayerError if it is longer than the limit */
 export const requireText = async (response: PayerResponse, limitBytes: number, asked: Asked): Promise<string> => {
   const text = await readText(response, limitBytes);
   if (text === undefined) throw new PayerError('nonsense', `${asked}: answer over ${limitBytes} bytes`);

@@ -12,7 +12,7 @@ import { accessEnded, openGrant, type OpenGrant } from './open-grant.ts';
 import { patientId } from './patient-id.ts';
 
 /*
- * Payer tokens are refreshed once for all who ask at the same time:
+ * Payer tokens are refreshed once for all requests that need it at the same time:
  *
  *   takeLease ─┬─ ours ──────► askPayer ─┬─ new tokens ──► storeTokens ─┬─ stored ────► done
  *       ▲      │                         │                              └─ refused ───► useStored ─┬─► done
@@ -24,40 +24,40 @@ import { patientId } from './patient-id.ts';
  *       │      └─ another's ─► waitForHolder ─┬─ newer tokens are stored ─► done
  *       └──────────────────── lease is over ──┘
  *
- * Correctness does not rest on the lease: tokens are stored only where the version that was read is still the current
- * one, and only a refusal of the current version ends a grant. Whatever else fails while the lease is held gives the
- * lease back and leaves the grant as it was (`giveUp`).
+ * Correctness does not rest on the lease. Tokens are stored only if the version that was read is still current, and
+ * only a refusal of the current version ends a grant. Any other failure while the lease is held releases the lease and
+ * leaves the grant as it was (`giveUp`).
  */
 
-/** What refreshing payer tokens takes. */
+/** What a refresh of payer tokens needs. */
 export interface PayerTokenDeps extends PayerClientDeps, Pick<Deps, 'randomBytes'> {
   readonly grants: Table;
-  /** Waits; passed in so that tests need not. */
+  /** Waits; passed in so that tests need not wait. */
   readonly sleep: (ms: number) => Promise<void>;
 }
 
-/** The record of the request that needs payer tokens: it hears of a failed refresh also where that is got over. */
+/** The record of the request that needs payer tokens. It notes a failed refresh even if the request goes on. */
 type Requester = Pick<RequestRecord, 'requestId' | 'signals' | 'detail'>;
 
 const refreshEarlySeconds = 60;
-/** Well above the two tries that a refresh may take at the payer. */
+/** Well above the time of the two tries that a refresh may take. */
 const leaseMs = 30_000;
 const waitMs = 150;
 const storeAgainMs = 500;
 const longestWaitMs = 22_000;
 
-/** One refresh, the same in all its states. */
+/** What all states of one refresh share. */
 interface Refresh {
   readonly deps: PayerTokenDeps;
   readonly payer: Payer;
   readonly open: OpenGrant;
   readonly old: PayerTokens & { readonly refreshToken: string };
   readonly record: Requester;
-  /** The old token is still good: who may not or cannot refresh goes on with it. */
+  /** Whether the old token is still valid, so that a request that cannot refresh goes on with it. */
   readonly usable: boolean;
 }
 
-/** The lease that we hold. */
+/** The lease that this request holds. */
 interface Lease {
   readonly owner: string;
   readonly untilMs: number;
@@ -74,10 +74,10 @@ type State =
   | { readonly name: 'done'; readonly open: OpenGrant };
 
 /**
- * Refreshes payer tokens once for all who ask at the same time. A failure that says nothing about the grant leaves the
- * grant as it was.
- * @param usable the token is still good, so whoever may not or cannot refresh goes on with it
- * @throws GatewayError `invalid_token` where the grant has ended, a payer failure otherwise
+ * Refreshes payer tokens once for all requests that need it at the same time. A failure that says nothing about the
+ * grant leaves the grant as it was.
+ * @param usable the old token is still valid, so a request that cannot refresh goes on with it
+ * @throws GatewayError `invalid_token` if the grant has ended, a payer failure otherwise
  */
 export const refreshPayerTokens = async (
   deps: PayerTokenDeps,
@@ -101,7 +101,7 @@ export const refreshPayerTokens = async (
   return state.open;
 };
 
-/** Does what a state is named for, and returns the state that follows. */
+/** Runs a state's step and returns the next state. */
 const leave = (state: Exclude<State, { name: 'done' }>, refresh: Refresh): Promise<State> => {
   switch (state.name) {
     case 'takeLease':
@@ -166,7 +166,7 @@ const storeTokens = async (refresh: Refresh, lease: Lease, { tokens, problem }: 
   return done({ grant: next, grantKey, tokens });
 };
 
-/** Tries as long as the lease lasts: with the old refresh token used up, the new tokens are all there is. */
+/** Retries while the lease lasts: the old refresh token is spent, so the new tokens are all there is. */
 const storeInLease = async ({ deps, open, record }: Refresh, lease: Lease, sealed: Uint8Array): Promise<boolean> => {
   for (;;) {
     try {
@@ -179,19 +179,19 @@ const storeInLease = async ({ deps, open, record }: Refresh, lease: Lease, seale
   }
 };
 
-/** Another refresh was quicker, or the grant was revoked meanwhile: what is stored counts. */
+/** Another refresh was quicker, or the grant was revoked meanwhile. What is stored counts. */
 const useStored = async ({ deps, payer, open }: Refresh, unstored: PayerTokens): Promise<State> => {
   try {
     return done(await rereadGrant(deps, open));
   } catch (error) {
-    // Revoked meanwhile: nobody will ever use what the payer has just issued. After a read that failed they may be the
-    // very tokens that were stored, by a write whose answer was lost.
+    // Revoked meanwhile: nobody will ever use the tokens that the payer has just issued. If the read failed instead,
+    // they may be the stored ones, from a write whose answer was lost.
     if (hasEnded(error)) await revokeAtPayer(deps, payer, unstored);
     throw error;
   }
 };
 
-/** On `invalid_grant` the grant is dead only if the version that was refused is still the current one. */
+/** On `invalid_grant` the grant ends only if the refused version is still the current one. */
 const confirmRefusal = async ({ deps, open, record }: Refresh): Promise<State> => {
   const current = await rereadGrant(deps, open);
   const { grantId, payerVersion } = open.grant;
@@ -204,7 +204,7 @@ const confirmRefusal = async ({ deps, open, record }: Refresh): Promise<State> =
   return done(await rereadGrant(deps, open));
 };
 
-/** The payer has mistaken the member. Nothing of what it answered is used or kept, and the grant ends. */
+/** The payer answered for another member. Nothing of its answer is used or kept, and the grant ends. */
 const endMistaken = async ({ deps, payer, open, record }: Refresh, mistaken: PayerTokens): Promise<never> => {
   const { grantId, payerVersion } = open.grant;
   const revocation = { now: nowSeconds(deps.clock), requestId: record.requestId, payerVersion };
@@ -215,14 +215,14 @@ const endMistaken = async ({ deps, payer, open, record }: Refresh, mistaken: Pay
   throw new PayerError('nonsense', 'the refreshed tokens are about another patient');
 };
 
-/** Gives the lease back and notes the failure; throws it, unless the old token is still good. */
+/** Releases the lease and notes the failure. Throws it, unless the old token is still valid. */
 const giveUp = async ({ deps, open, record, usable }: Refresh, lease: Lease, error: unknown): Promise<State> => {
   await releaseLease(deps.grants, open.grant.grantId, lease.owner).catch(() => undefined);
   const failure = error instanceof PayerError ? failureAtRead(error) : error;
   raise(record, 'refreshFailed');
   raiseSignalOf(record, failure);
   if (!usable) throw failure;
-  // The read may go well: its line has to say why an alarm counts it all the same.
+  // The read may still succeed. Its log line must say why an alarm counts it.
   record.detail = asGatewayError(failure).detail ?? 'the payer tokens were not refreshed';
   return done(open);
 };
@@ -233,7 +233,7 @@ const rereadGrant = async (deps: PayerTokenDeps, { grant, grantKey }: OpenGrant)
   return openGrant(now, grantKey);
 };
 
-/** Whether a refresh brought tokens for another member. Where it names nobody, nothing has changed. */
+/** Whether a refresh returned tokens for another member. An answer without a patient changes nothing. */
 const isAboutAnother = (payer: Payer, { grant }: OpenGrant, { patient }: RefreshedTokens): boolean => {
   if (payer.patientFrom !== 'token' || grant.patient === undefined) return false;
   const named = patientId(payer, patient);
@@ -242,14 +242,17 @@ const isAboutAnother = (payer: Payer, { grant }: OpenGrant, { patient }: Refresh
 
 const hasEnded = (error: unknown): boolean => error instanceof GatewayError && error.code === 'invalid_token';
 
-/** The payer refuses its own token for good: a 401 of ours would send clients round for ever, so it is 403. */
+/**
+ * Makes the error for a payer that permanently refuses its own token. A 401 would make clients retry forever, so it is
+ * 403.
+ */
 export const reconnectNeeded = (detail: string): GatewayError =>
   new GatewayError('reconnect', 'The health plan no longer accepts this access. Ask the member to connect again.', {
     detail,
   });
 
 /**
- * Payer tokens that are good for a call: refreshed early where they are about to expire.
+ * Returns payer tokens that are valid for a call, refreshed early if they are about to expire.
  * @throws as {@link refreshPayerTokens}
  */
 export const ensureFreshPayerTokens = (

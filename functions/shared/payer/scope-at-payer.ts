@@ -3,12 +3,12 @@ import { parseScopes, type Scopes } from '../registry/scopes.ts';
 import type { Payer } from '../registry/types.ts';
 
 /**
- * What a payer gives of a partner's scope. A payer that answers without a scope granted what we asked it for (RFC 6749
- * §5.1); before it has answered that is the most that can come of it.
+ * The part of a partner's scope that a payer grants. A payer that answers without a scope granted what we asked for
+ * (RFC 6749 §5.1). Before it answers, that is the most it can grant.
  *
- * Where neither our request nor the answer is about resources (we asked for no scope, or in words of the payer's own),
- * there is nothing to compare with: the payer grants what it always does, which it enforces itself, and the partner
- * keeps what it asked for.
+ * If neither our request nor the answer names resources (we asked for no scope, or for scopes of the payer's own),
+ * there is nothing to compare. The payer grants and enforces what it always does, and the partner keeps what it asked
+ * for.
  * @param answered the `scope` of the payer's token answer
  */
 export const scopeAtPayer = ({ scopes }: Pick<Payer, 'scopes'>, requested: Scopes, answered: Scopes = []): Scopes => {

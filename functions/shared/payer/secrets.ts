@@ -3,17 +3,17 @@ import { awsLimits } from '../aws-limits.ts';
 import type { Clock } from '../deps.ts';
 import { causeOf, GatewayError } from '../errors.ts';
 
-/** What the gateway proves itself with at a payer. */
+/** The gateway's credentials at a payer. */
 export type PayerSecret =
   | { readonly client_secret: string }
   | { readonly private_key_jwk: Readonly<Record<string, unknown>> & { readonly kid?: string; readonly alg?: string } };
 
-/** Reads payers' secrets; `fresh` passes over what is remembered. */
+/** Reads payers' secrets; `fresh` bypasses the cache. */
 export type ReadPayerSecret = (payerId: string, options?: { fresh?: boolean }) => Promise<PayerSecret>;
 
 const rememberedForMs = 5 * 60 * 1000;
 
-/** Under five seconds a call: a refresh of payer tokens reads the secret up to twice while it holds its lease. */
+/** Under five seconds per call: a refresh of payer tokens may read the secret twice while it holds its lease. */
 export const secretsLimits = awsLimits({ maxAttempts: 2, requestMs: 2000 });
 
 /** The client for payers' secrets. */
@@ -35,15 +35,15 @@ const parseSecret = (payerId: string, text: string | undefined): PayerSecret => 
     if (typeof secret === 'string' && secret !== '') return { client_secret: secret };
     if (typeof key === 'object' && key !== null) return { private_key_jwk: { ...key } };
   } catch {
-    // The parser's message quotes the secret; `missingSecret` says what is wrong without it.
+    // The parser's message would quote the secret; `missingSecret` says what is wrong without it.
   }
   throw missingSecret(payerId);
 };
 
 /**
- * Payers' secrets from Secrets Manager, one a payer under `prefix + id`: read once per warm function and again after
- * five minutes.
- * @throws GatewayError `temporarily_unavailable` where the secret is missing or Secrets Manager is out of order
+ * Reads payers' secrets from Secrets Manager, one per payer under `prefix + id`. Each is cached in the warm function
+ * for five minutes.
+ * @throws GatewayError `temporarily_unavailable` if the secret is missing or Secrets Manager fails
  */
 export const payerSecretReader = (client: SecretsManagerClient, prefix: string, clock: Clock): ReadPayerSecret => {
   const remembered = new Map<string, { readAtMs: number; secret: PayerSecret }>();

@@ -2,36 +2,36 @@ import { parseObject, type JsonObject } from '../json-object.ts';
 import { parseScopes, type Scopes } from '../registry/scopes.ts';
 import type { PayerTokens } from '../store/grant.ts';
 
-/** A payer's token answer as it is meant (RFC 6749 §5.1), whatever shape the payer gave it. */
+/** What a payer's token answer means (RFC 6749 §5.1), whatever its shape. */
 export interface ReadAnswer {
   readonly accessToken: string | undefined;
-  /** Why there is no access token that can be used, for the log. */
+  /** Why there is no usable access token, for the log. */
   readonly problem: string | undefined;
   readonly refreshToken: string | undefined;
-  /** Epoch seconds; undefined where the payer did not say, or said what cannot be. */
+  /** Epoch seconds; undefined if the payer gave none, or an impossible one. */
   readonly expiresAt: number | undefined;
-  /** Empty where the payer named none. */
+  /** Empty if the payer named none. */
   readonly scope: Scopes;
-  /** As the payer wrote it; undefined where it names none. */
+  /** As the payer wrote it; undefined if it names none. */
   readonly patient: unknown;
 }
 
-/** A year: a payer that promises longer has made a mistake. */
+/** A year. A longer lifetime is a mistake of the payer's. */
 const longestLifeSeconds = 366 * 24 * 3600;
 
-/** Characters; no server takes a longer `Authorization` header. */
+/** Characters. No server accepts a longer `Authorization` header. */
 const longestAccessToken = 32_768;
 
-/** What an `Authorization` header can carry after `Bearer `. */
+/** The characters that may follow `Bearer ` in an `Authorization` header. */
 const headerToken = /^[\x21-\x7e]+$/;
 
-/** Token types that need a proof or a signature, which the gateway does not make. */
+/** Token types that need a proof or signature, which the gateway does not support. */
 const boundTypes = new Set(['dpop', 'mac', 'pop']);
 
-/** A token answer's JSON object, with or without a byte order mark; undefined for everything else. */
+/** A token answer's JSON object, with or without a byte order mark; undefined for anything else. */
 export const readJsonObject = (text: string): JsonObject | undefined => parseObject(text.replace(/^\uFEFF/, ''));
 
-/** Why an access token cannot be used, or undefined where it can. */
+/** Why an access token is unusable, or undefined if it is usable. */
 const problemOf = (token: unknown, type: unknown): string | undefined => {
   if (typeof type === 'string' && boundTypes.has(type.trim().toLowerCase())) {
     return 'the token answer has a token_type that needs more than the token';
@@ -41,21 +41,22 @@ const problemOf = (token: unknown, type: unknown): string | undefined => {
   return headerToken.test(token) ? undefined : 'the access_token has characters that no header can carry';
 };
 
-/** Seconds, a number or one in a string. */
+/** Seconds, as a number or a string. */
 const lifeOf = (value: unknown): number | undefined => {
   const life = typeof value === 'string' && /^\d+(?:\.\d+)?$/.test(value.trim()) ? Number(value) : value;
   return typeof life === 'number' && life >= 1 && life <= longestLifeSeconds ? Math.floor(life) : undefined;
 };
 
-/** A string, or an array with strings in it. */
+/** A string or an array of strings. */
 const scopeOf = (value: unknown): Scopes => {
   const scope = Array.isArray(value) ? value.filter((one) => typeof one === 'string').join(' ') : value;
   return parseScopes(typeof scope === 'string' ? scope : '');
 };
 
 /**
- * Reads a payer's successful token answer. Only the access token has to be right: a code or a refresh token was spent on
- * this answer, so whatever else is odd in it counts as left out. An `id_token`, which nobody asked for, is not looked at.
+ * Reads a payer's successful token answer. Only the access token must be valid. A code or refresh token was spent on
+ * this answer, so anything else that is malformed counts as omitted. An `id_token`, which we did not ask for, is
+ * ignored.
  * @param now epoch seconds
  */
 export const readTokenAnswer = (answer: JsonObject, now: number): ReadAnswer => {
@@ -72,7 +73,7 @@ export const readTokenAnswer = (answer: JsonObject, now: number): ReadAnswer => 
   };
 };
 
-/** What is kept of an answer; JSON leaves out what is undefined, and so does this. */
+/** The tokens to keep of an answer, without undefined members, as in JSON. */
 export const payerTokens = (
   accessToken: string,
   { refreshToken, expiresAt }: Pick<ReadAnswer, 'refreshToken' | 'expiresAt'>,

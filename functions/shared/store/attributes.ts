@@ -1,12 +1,12 @@
 /*
- * Every attribute of every table, declared once: its type in DynamoDB, and the steps that set or remove it. Items are
- * read and written by these declarations, the audit reads the tables' streams by them, and a test compares them with
- * docs/storage.md and with what is written.
+ * Every attribute of every table, declared once: its DynamoDB type, and the steps that set or remove it. Items are read
+ * and written by these declarations, and so are the tables' streams. A test compares them with docs/storage.md and with
+ * what is written.
  */
 
 interface Plain {
   readonly type: 'S' | 'N' | 'B' | 'SS' | 'BOOL';
-  /** The functions that write it, separated by blanks. */
+  /** The functions that write it, separated by spaces. */
   readonly by: string;
 }
 
@@ -34,7 +34,7 @@ export type ValueOf<A extends Attribute> = A extends Nested
     ? Plains[A['type']]
     : never;
 
-/** Values by attribute; what is undefined is left out. */
+/** Values by attribute; undefined ones are omitted. */
 export type ValuesOf<A extends Attributes> = { readonly [K in keyof A]?: ValueOf<A[K]> | undefined };
 
 /** LoginAttempts: from authorize to callback. */
@@ -54,7 +54,7 @@ export const loginAttemptAttributes = {
   expiresAt: { type: 'N', by: 'putLoginAttempt' },
 } as const satisfies Attributes;
 
-/** What happened to a grant last; the audit reads it from the table's stream. */
+/** The last event of a grant; the audit reads it from the table's stream. */
 const grantEventSteps = 'putGrant redeem rotate revoke storePayerTokens';
 export const grantEventAttributes = {
   type: { type: 'S', by: grantEventSteps },
@@ -65,7 +65,7 @@ export const grantEventAttributes = {
   note: { type: 'S', by: 'revoke' },
 } as const satisfies Attributes;
 
-/** Grants: one item is a whole grant. */
+/** Grants: one item per grant. */
 export const grantAttributes = {
   grantId: { type: 'S', by: 'putGrant rememberAssertion' },
   payer: { type: 'S', by: 'putGrant' },

@@ -7,14 +7,14 @@ import { deriveKey, sha256 } from './crypto.ts';
  *   access  p2pa_  grant id ‖ grant key ‖ secret                 ‖ checksum
  *   refresh p2pr_  grant id ‖ grant key ‖ family secret ‖ secret ‖ checksum
  *   code    p2pc_  grant id ‖ secret                             ‖ checksum
- * The checksum tells a damaged one from an old one without a read. The family secret is in no access token: a leaked
- * access token forges no refresh token, and so cannot end a grant by a seeming reuse.
+ * The checksum distinguishes a damaged bearer from an old one without a read. The family secret is in no access token,
+ * so a leaked access token cannot forge a refresh token and end the grant by apparent reuse.
  */
 const idBytes = 16;
 const secretBytes = 32;
 const checksumBytes = 4;
 
-/** An access token, taken apart. */
+/** A parsed access token. */
 export interface AccessToken {
   readonly kind: 'access';
   readonly grantId: string;
@@ -22,7 +22,7 @@ export interface AccessToken {
   readonly secret: Uint8Array;
 }
 
-/** A refresh token, taken apart. */
+/** A parsed refresh token. */
 export interface RefreshToken {
   readonly kind: 'refresh';
   readonly grantId: string;
@@ -31,7 +31,7 @@ export interface RefreshToken {
   readonly secret: Uint8Array;
 }
 
-/** A code, taken apart. */
+/** A parsed code. */
 export interface Code {
   readonly kind: 'code';
   readonly grantId: string;
@@ -51,7 +51,7 @@ const layouts = {
 const checksum = (prefix: string, body: Uint8Array): Uint8Array =>
   createHash('sha256').update(prefix).update(body).digest().subarray(0, checksumBytes);
 
-/** Writes a bearer as it is handed out. */
+/** Formats a bearer. */
 export const writeBearer = (bearer: Bearer): string => {
   const parts = [Buffer.from(bearer.grantId, 'base64url')];
   if (bearer.kind !== 'code') parts.push(Buffer.from(bearer.grantKey));
@@ -69,7 +69,7 @@ const readParts = <Kind extends Bearer['kind']>(kind: Kind, text: string): Parts
   const prefix = prefixes[kind];
   if (!text.startsWith(prefix)) return undefined;
   const bytes = Buffer.from(text.slice(prefix.length), 'base64url');
-  // A second spelling of the same bytes would be a second bearer.
+  // Only the canonical spelling: another spelling of the same bytes would be a second bearer.
   if (base64url(bytes) !== text.slice(prefix.length)) return undefined;
   const layout: readonly number[] = layouts[kind];
   const bodyBytes = layout.reduce((sum, length) => sum + length);
@@ -80,7 +80,7 @@ const readParts = <Kind extends Bearer['kind']>(kind: Kind, text: string): Parts
   return layout.map((length) => body.subarray(at, (at += length))) as Parts<Kind>;
 };
 
-/** Reads an access token; undefined where it is none or damaged. */
+/** Parses an access token; undefined if it is damaged or something else. */
 export const readAccessToken = (text: string): AccessToken | undefined => {
   const parts = readParts('access', text);
   if (parts === undefined) return undefined;
@@ -88,7 +88,7 @@ export const readAccessToken = (text: string): AccessToken | undefined => {
   return { kind: 'access', grantId: base64url(id), grantKey, secret };
 };
 
-/** Reads a refresh token; undefined where it is none or damaged. */
+/** Parses a refresh token; undefined if it is damaged or something else. */
 export const readRefreshToken = (text: string): RefreshToken | undefined => {
   const parts = readParts('refresh', text);
   if (parts === undefined) return undefined;
@@ -96,7 +96,7 @@ export const readRefreshToken = (text: string): RefreshToken | undefined => {
   return { kind: 'refresh', grantId: base64url(id), grantKey, familySecret, secret };
 };
 
-/** Reads a code; undefined where it is none or damaged. */
+/** Parses a code; undefined if it is damaged or something else. */
 export const readCode = (text: string): Code | undefined => {
   const parts = readParts('code', text);
   if (parts === undefined) return undefined;
@@ -104,16 +104,19 @@ export const readCode = (text: string): Code | undefined => {
   return { kind: 'code', grantId: base64url(id), secret };
 };
 
-/** Sizes for whoever mints. */
+/** Sizes, for the code that makes them. */
 export const bearerSizes = { id: idBytes, secret: secretBytes } as const;
 
-/** What the grant keeps of a refresh token's family: whoever shows key and family secret once held a valid one. */
+/**
+ * The hash that the grant keeps of a refresh token's family: whoever presents key and family secret once held a valid
+ * token.
+ */
 export const familyHash = ({ grantKey, familySecret }: Pick<RefreshToken, 'grantKey' | 'familySecret'>): string =>
   sha256(Buffer.concat([grantKey, familySecret]));
 
 /**
- * The successor pair of a refresh token: derived from its secret and the salt that the rotating write stored, so that
- * whoever repeats the refresh gets the same pair and nothing has to be kept in the clear.
+ * The next pair of tokens after a refresh token, derived from its secret and the salt that the rotating write stored. A
+ * repeated refresh gets the same pair, and nothing is kept in the clear.
  */
 export const successors = (
   presented: RefreshToken,
@@ -128,6 +131,6 @@ export const successors = (
   refresh: { ...presented, secret: deriveKey(presented.secret, salt, 'p2p refresh token') },
 });
 
-/** The key that a code's secret wraps the grant key under while the code travels through browsers. */
+/** The key, derived from a code's secret, that wraps the grant key while the code travels through browsers. */
 export const codeWrapKey = (code: Pick<Code, 'grantId' | 'secret'>): Uint8Array =>
   deriveKey(code.secret, Buffer.from(code.grantId), 'p2p code wrap');

@@ -1,11 +1,14 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hash, hkdfSync, timingSafeEqual } from 'node:crypto';
 
 /*
- * Keys are wrapped and hashes made in one call because that is measurably less work: a cipher over a bare array costs
- * 17 µs, over a key object 4 µs, an HKDF 17 and 9 µs.
+ * Key objects, and hashes made in one call, are measurably faster: a cipher costs 17 µs with a byte array and 4 µs with
+ * a key object, an HKDF 17 and 9 µs.
  */
 
-/** SHA-256, base64url: how every bearer, state and cookie is kept. They hold 256 random bits, so no salt is needed. */
+/**
+ * SHA-256, base64url: the form in which every bearer, state and cookie is stored. Each has 256 random bits, so no salt
+ * is needed.
+ */
 export const sha256 = (value: string | Uint8Array): string => hash('sha256', value, 'base64url');
 
 /** Compares two hashes in constant time. */
@@ -20,8 +23,8 @@ const ivBytes = 12;
 const tagBytes = 16;
 
 /**
- * Seals with AES-256-GCM: iv ‖ ciphertext ‖ tag. `boundTo` is authenticated with it, so that a sealed value cannot be
- * moved to another item.
+ * Seals with AES-256-GCM: iv ‖ ciphertext ‖ tag. `boundTo` is authenticated too, so a sealed value cannot be moved to
+ * another item.
  */
 export const seal = (key: Uint8Array, plain: Uint8Array, boundTo: string, iv: Uint8Array): Uint8Array => {
   const cipher = createCipheriv('aes-256-gcm', createSecretKey(key), iv).setAAD(Buffer.from(boundTo));
@@ -30,7 +33,7 @@ export const seal = (key: Uint8Array, plain: Uint8Array, boundTo: string, iv: Ui
 
 /**
  * Unseals what {@link seal} made.
- * @throws Error where the key, the binding or a bit is another
+ * @throws Error if the key, the binding or any bit differs
  */
 export const unseal = (key: Uint8Array, sealed: Uint8Array, boundTo: string): Uint8Array => {
   const decipher = createDecipheriv('aes-256-gcm', createSecretKey(key), sealed.subarray(0, ivBytes))

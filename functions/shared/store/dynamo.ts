@@ -8,13 +8,13 @@ export interface Table {
   readonly name: string;
 }
 
-/** Under ten seconds a call. */
+/** Under ten seconds per call. */
 export const dynamoLimits = awsLimits({ maxAttempts: 3, requestMs: 3000 });
 
 /** The client that every function shares. */
 export const dynamoClient = (): DynamoDBClient => new DynamoDBClient(dynamoLimits);
 
-/** Runs a conditional write: true where it was made, false where its condition failed. */
+/** Runs a conditional write: true if it was made, false if its condition failed. */
 export const writeIfConditionHolds = async <T>(write: Promise<T>): Promise<T | undefined> => {
   try {
     return await write;

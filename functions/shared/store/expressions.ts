@@ -11,16 +11,16 @@ interface Terms {
 /** A condition on an item, or a part of one. */
 export type Clause = (terms: Terms) => string;
 
-/** Those of our attributes' names that DynamoDB keeps for itself. */
+/** Our attribute names that are reserved words in DynamoDB. */
 const reserved = new Set(['error', 'scope', 'status', 'type']);
 
-/** What a request says beside its expressions. */
+/** The names and values that go with a request's expressions. */
 interface Named {
   readonly ExpressionAttributeNames?: Record<string, string>;
   readonly ExpressionAttributeValues?: Item;
 }
 
-/** Collects what expressions name: each value is called after its attribute. */
+/** Collects the names and values of expressions. Each value is named after its attribute. */
 const collectTerms = (): { terms: Terms; named: () => Named } => {
   const names: Record<string, string> = {};
   const values: Item = {};
@@ -48,7 +48,7 @@ const collectTerms = (): { terms: Terms; named: () => Named } => {
   return { terms, named };
 };
 
-/** The clauses that can be written about a table's attributes. */
+/** The clauses that conditions on a table's attributes are made of. */
 export const clausesOn = <A extends Attributes>(attributes: A) => {
   type Name = keyof A & string;
   return {
@@ -81,10 +81,10 @@ const joined =
   (terms) =>
     clauses.map((clause) => clause(terms)).join(` ${word} `);
 
-/** True where every clause is. */
+/** True if every clause is true. */
 const allOf = joined('AND');
 
-/** True where one of the clauses is. */
+/** True if any clause is true. */
 export const anyOf =
   (...clauses: readonly Clause[]): Clause =>
   (terms) =>
@@ -97,14 +97,14 @@ type NamesOf<A extends Attributes, T extends Attribute['type']> = {
 /** What an update does to an item. */
 export interface Change<A extends Attributes> {
   readonly set?: ValuesOf<A>;
-  /** Attributes that become what another one is. */
+  /** Attributes that take another attribute's value. */
   readonly copy?: { readonly [K in keyof A & string]?: keyof A & string };
-  /** Numbers that grow by so much. */
+  /** Numbers to add to. */
   readonly increase?: { readonly [K in NamesOf<A, 'N'>]?: number };
-  /** Sets that get one member more. */
+  /** Sets to add a member to. */
   readonly include?: { readonly [K in NamesOf<A, 'SS'>]?: string };
   readonly remove?: readonly (keyof A & string)[];
-  /** The update is made where all of these are true. */
+  /** The update is made only if all of these are true. */
   readonly when: readonly Clause[];
 }
 

@@ -3,15 +3,15 @@ import { grantAttributes } from './attributes.ts';
 import { sameHash, seal, unseal } from './crypto.ts';
 import { readerOf, type StoredItem } from './items.ts';
 
-/** A payer's tokens. They leave the gateway for that payer only, and rest sealed. */
+/** A payer's tokens. They are sent to that payer only, and stored sealed. */
 export interface PayerTokens {
   readonly accessToken: string;
   readonly refreshToken?: string;
-  /** Epoch seconds; left out where the payer did not say. */
+  /** Epoch seconds; omitted if the payer did not say. */
   readonly expiresAt?: number;
 }
 
-/** What happened to a grant last; the audit reads it from the table's stream. */
+/** The last event of a grant; the audit reads it from the table's stream. */
 export interface GrantEvent {
   readonly type: 'created' | 'redeemed' | 'refreshed' | 'payerRefreshed' | 'revoked';
   /** Epoch seconds. */
@@ -23,16 +23,16 @@ export interface GrantEvent {
 
 /** Who ended a grant by hand, and why. */
 export interface Operator {
-  /** The ARN that AWS knows the caller by. */
+  /** The caller's ARN. */
   readonly operator: string;
   readonly note: string;
 }
 
-/** Why a grant ended before its time. */
+/** Why a grant ended early. */
 export type RevocationReason =
   'byPartner' | 'codeReplayed' | 'refreshTokenReused' | 'refusedByPayer' | 'otherPatient' | 'byOperator';
 
-/** An issued access token, as the grant keeps it. */
+/** What a grant stores about its access token. */
 export interface IssuedAccess {
   readonly hash: string;
   readonly expiresAt: number;
@@ -63,12 +63,14 @@ export interface Grant {
   readonly familyHash?: string;
   readonly refreshHash?: string;
   readonly previousRefreshHash?: string;
-  /** Refresh tokens given to repeats of the last rotation: each is as good as `refreshHash` until one of them is used. */
+  /**
+   * Refresh tokens given to repeats of the last rotation. Each is as valid as `refreshHash` until one of them is used.
+   */
   readonly repeatHashes?: readonly string[];
   readonly rotatedAt?: number;
   readonly rotationSalt?: Uint8Array;
   readonly sealedPayerTokens: Uint8Array;
-  /** Seals page links; absent from a grant of version 0.1 until its first pages. */
+  /** The key that seals page links; a grant of version 0.1 has none until its first pages. */
   readonly linkKey?: Uint8Array;
   readonly payerVersion: number;
   readonly leaseOwner?: string;
@@ -134,7 +136,7 @@ export const sealPayerTokens = (
 
 /**
  * Unseals a grant's payer tokens.
- * @throws Error where the key is another grant's
+ * @throws Error if the key is another grant's
  */
 export const unsealPayerTokens = (grant: Grant, grantKey: Uint8Array): PayerTokens =>
   JSON.parse(
@@ -144,6 +146,6 @@ export const unsealPayerTokens = (grant: Grant, grantKey: Uint8Array): PayerToke
 /** Whether a grant can still be used at all. */
 export const isLive = (grant: Grant, now: number): boolean => grant.revokedAt === undefined && grant.expiresAt > now;
 
-/** Whether a refresh token may be used: the last rotation gave it, or a repeat of that rotation did. */
+/** Whether a refresh token may be used: it is from the last rotation, or from a repeat of it. */
 export const isCurrentRefresh = ({ refreshHash, repeatHashes = [] }: Grant, hash: string): boolean =>
   [refreshHash, ...repeatHashes].some((known) => sameHash(known, hash));

@@ -20,10 +20,11 @@ import { writeItem, type Item } from './items.ts';
  *      │ code 60 s          │  payer tokens refreshed on payerVersion         │
  *      └── expiresAt        └──────────────── revoke ────────────────► tombstone, until TTL
  *
- * Every update asks that the item exists, so nothing that TTL removed comes back half-written.
+ * Every update requires that the item exists, so an item that TTL removed never comes back half-written.
  *
- * The SDK sends a write again when its answer is lost, and then finds what it wrote itself. Where writing twice is the same
- * as once, the condition lets it; of `redeem`, `rotate` and `storePayerTokens` the caller reads whether the write was its own.
+ * The SDK repeats a write whose answer was lost, and then finds its own write. If writing twice has the same effect as
+ * once, the condition allows it. After `redeem`, `rotate` and `storePayerTokens` the caller reads whether the write was
+ * its own.
  */
 const { exists, absent, is, contains, hasFewerThan } = clausesOn(grantAttributes);
 const grantExists = exists('grantId');
@@ -48,7 +49,7 @@ const previousAccessOf = ({ hash, expiresAt, scope }: IssuedAccess) => ({
   previousAccessScope: writeScopes(scope),
 });
 
-/** False where one of the change's conditions failed. */
+/** False if one of the conditions failed. */
 const update = async (table: Table, grantId: string, change: Change<typeof grantAttributes>): Promise<boolean> => {
   const result = await writeIfConditionHolds(
     table.client.send(
@@ -59,7 +60,7 @@ const update = async (table: Table, grantId: string, change: Change<typeof grant
 };
 
 /**
- * Reads a grant, strongly consistent. What has expired or been revoked is still returned: the caller asks `isLive`.
+ * Reads a grant, strongly consistent. Expired and revoked grants are returned too: the caller checks `isLive`.
  * @throws GatewayError `temporarily_unavailable`
  */
 export const getGrant = async (table: Table, grantId: string): Promise<Grant | undefined> => {
@@ -69,7 +70,7 @@ export const getGrant = async (table: Table, grantId: string): Promise<Grant | u
   return item === undefined ? undefined : readGrant(item);
 };
 
-/** Writes a new grant, which ends with its code unless that is redeemed. */
+/** Writes a new grant, which expires with its code unless the code is redeemed. */
 export const putGrant = async (
   table: Table,
   grant: Grant & { readonly wrappedKey: Uint8Array; readonly linkKey: Uint8Array },
@@ -109,8 +110,8 @@ export const putGrant = async (
 };
 
 /**
- * Redeems a code: at most one call ever returns true. Everything that the caller checked is checked again here, so
- * neither a wrong verifier nor a stranger's client burns the code.
+ * Redeems a code; at most one call ever returns true. The condition repeats everything that the caller checked, so
+ * neither a wrong verifier nor another client uses up the code.
  */
 export const redeem = (
   table: Table,
@@ -152,8 +153,8 @@ export const redeem = (
 };
 
 /**
- * Rotates the partner's pair on the refresh token that was presented: the last rotation's, or one that was given to a
- * repeat of it. The others end with it. False where another call rotated first.
+ * Rotates the partner's tokens on the presented refresh token, which is from the last rotation or from a repeat of it.
+ * The others end with it. False if another call rotated first.
  */
 export const rotate = (
   table: Table,
@@ -178,12 +179,12 @@ export const rotate = (
   });
 };
 
-/** How many repeats of one rotation are given a refresh token of their own. */
+/** How many repeats of one rotation get a refresh token of their own. */
 const mostRepeats = 50;
 
 /**
- * Adds a refresh token for a repeat of the last rotation, which the presented token made. False where another rotation
- * came since, the grant has ended, or too many repeats came already.
+ * Adds a refresh token for a repeat of the last rotation, which the presented token had made. False if another rotation
+ * followed, the grant has ended, or there were too many repeats.
  */
 export const addRepeat = (
   table: Table,
@@ -203,9 +204,9 @@ export const addRepeat = (
 };
 
 /**
- * Ends a grant; its item stays as a tombstone without payer tokens. With `payerVersion` only where that is still the
- * one that the payer refused. False where it had ended already, or where the version moved on; an SDK retry after a lost
- * answer finds its own revocation.
+ * Ends a grant. Its item stays as a tombstone without payer tokens. With `payerVersion`, only if that is still the
+ * current version. False if the grant had already ended or the version has changed. An SDK retry after a lost answer
+ * recognizes its own revocation.
  */
 export const revoke = (
   table: Table,
@@ -228,8 +229,8 @@ export const revoke = (
   });
 
 /**
- * Gives a grant of version 0.1, which was created without one, the key for its page links. False where it has one by
- * now, or has ended.
+ * Adds the key for page links to a grant of version 0.1, which was created without one. False if it has one by now, or
+ * has ended.
  */
 export const addLinkKey = (
   table: Table,
@@ -241,7 +242,7 @@ export const addLinkKey = (
     when: [grantExists, notRevoked, notExpired(now), absent('linkKey')],
   });
 
-/** Takes the lease on a payer-token refresh; false where someone holds it, or the tokens have changed meanwhile. */
+/** Takes the lease on a refresh of payer tokens. False if another request holds it, or the tokens have changed. */
 export const takeLease = (
   table: Table,
   grant: Grant,
@@ -254,7 +255,7 @@ export const takeLease = (
   });
 };
 
-/** Gives the lease back after a refresh that brought nothing; nothing happens where another holds it by now. */
+/** Releases the lease after a failed refresh. Nothing happens if another request holds it by now. */
 export const releaseLease = (table: Table, grantId: string, owner: string): Promise<boolean> =>
   update(table, grantId, {
     set: { leaseUntilMs: 0 },
@@ -262,8 +263,8 @@ export const releaseLease = (table: Table, grantId: string, owner: string): Prom
   });
 
 /**
- * Stores refreshed payer tokens on the version that was read, before they are used. False where the grant has ended or
- * another refresh won. Correctness rests on this condition, not on the lease.
+ * Stores refreshed payer tokens before they are used, if the version that was read is current. False if the grant has
+ * ended or another refresh won. Correctness rests on this condition, not on the lease.
  */
 export const storePayerTokens = (
   table: Table,
@@ -281,7 +282,8 @@ export const storePayerTokens = (
   });
 
 /**
- * Remembers an assertion's `jti` until it would be refused for its age anyway (RFC 7523 §3); false where it was seen.
+ * Stores an assertion's `jti` until the assertion would be refused as too old (RFC 7523 §3). False if it was seen
+ * before.
  */
 export const rememberAssertion = async (
   table: Table,

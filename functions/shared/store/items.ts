@@ -4,7 +4,7 @@ import type { Attribute, Attributes, ValueOf, ValuesOf } from './attributes.ts';
 /** An item as DynamoDB holds it. */
 export type Item = Record<string, AttributeValue>;
 
-/** An attribute as DynamoDB gives it, in an answer or in a stream, which writes binary ones in base64. */
+/** An attribute as DynamoDB returns it, in an answer or in a stream, where binary values are base64. */
 interface Stored {
   readonly S?: string | undefined;
   readonly N?: string | undefined;
@@ -15,14 +15,14 @@ interface Stored {
 }
 export type StoredItem = Readonly<Record<string, Stored>>;
 
-/** One value as DynamoDB takes it. */
+/** One value in DynamoDB's form. */
 export const writeValue = <A extends Attribute>(attribute: A, value: ValueOf<A>): AttributeValue => {
   if (attribute.type === 'M') return { M: writeItem(attribute.fields, value as ValuesOf<Attributes>) };
   const written = attribute.type === 'N' ? String(value) : attribute.type === 'SS' ? [...(value as string[])] : value;
   return { [attribute.type]: written } as unknown as AttributeValue;
 };
 
-/** Values as an item; those that are undefined are left out. */
+/** Values as an item, without undefined ones. */
 export const writeItem = <A extends Attributes>(attributes: A, values: ValuesOf<A>): Item =>
   Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) =>
@@ -40,7 +40,7 @@ const readValue = (attribute: Attribute, value: Stored | undefined): ValueOf<Att
   );
 };
 
-/** Reads attributes of an item by name; undefined where it has none of that name and type. */
+/** Reads attributes of an item by name; undefined if it has none of that name and type. */
 export const readerOf =
   <A extends Attributes>(attributes: A, item: StoredItem) =>
   <K extends keyof A & string>(name: K): ValueOf<A[K]> | undefined =>

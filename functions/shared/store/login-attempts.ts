@@ -12,16 +12,16 @@ export interface LoginAttempt {
   readonly partner: string;
   readonly redirectUri: string;
   readonly scope: Scopes;
-  /** Whether a refresh token is given: `offline_access` was asked for, or no scope at all. */
+  /** Whether to issue a refresh token: the partner asked for `offline_access`, or for no scope at all. */
   readonly refreshable: boolean;
   readonly codeChallenge?: string;
-  /** The partner's state, given back as it came. */
+  /** The partner's state, returned unchanged. */
   readonly partnerState?: string;
   /** The gateway's PKCE verifier at the payer. */
   readonly verifier: string;
 }
 
-/** What became of the browser's return. */
+/** The result of the browser's return. */
 export type Consumption =
   | { readonly outcome: 'consumed'; readonly attempt: LoginAttempt }
   | { readonly outcome: 'finished'; readonly partner: string }
@@ -34,8 +34,8 @@ const { exists, absent, is } = clausesOn(loginAttemptAttributes);
 const stateKey = (state: string): Uint8Array => deriveKey(Buffer.from(state), Buffer.alloc(0), 'p2p login attempt');
 
 /**
- * Writes a login attempt under the hash of its state. What must stay secret in the table, the verifier and the
- * partner's state, is sealed under a key derived from the state that only the browser and the payer hold.
+ * Writes a login attempt under the hash of its state. The verifier and the partner's state must stay secret, so they
+ * are sealed under a key derived from our state, which only the browser and the payer hold.
  * @throws GatewayError `temporarily_unavailable`
  */
 export const putLoginAttempt = async (
@@ -65,7 +65,7 @@ export const putLoginAttempt = async (
     createdAt: now,
     expiresAt,
   };
-  // An SDK retry after a lost answer finds its own item, which only it can have written.
+  // An SDK retry after a lost answer finds its own item; nothing else can have written it.
   const newOrItsOwn = anyOf(absent('stateHash'), is('cookieHash', '=', cookieHash));
   await sendOrUnavailable(
     table.client.send(
@@ -98,11 +98,11 @@ const readAttempt = (item: Item, state: string, stateHash: string): LoginAttempt
 };
 
 /**
- * Consumes a login attempt by one conditional write; a used one stays as a tombstone until its time is over.
+ * Consumes a login attempt with one conditional write. A used one stays as a tombstone until it expires.
  *
  *     put ────────── usable ────────── consumed ── finished ── expiresAt ── TTL deletes, late
  *
- * Nothing is consumed by another browser, at another payer's path, or after expiry.
+ * Another browser, another payer's path, or a late return consumes nothing.
  * @throws GatewayError `temporarily_unavailable`
  */
 export const consumeLoginAttempt = async (
@@ -152,14 +152,14 @@ export const consumeLoginAttempt = async (
   const read = readerOf(loginAttemptAttributes, item);
   if (read('payer') !== payer) return { outcome: 'unknown' };
   const partner = read('partner') ?? '';
-  // It is deleted hours later.
+  // TTL deletes it hours later.
   if ((read('expiresAt') ?? 0) <= now) return { outcome: 'expired', partner };
   const isUsed = read('usedAt') !== undefined;
   // A reload after the end comes without the cookie, which the first answer cleared.
   if (isUsed && read('usedBy') !== requestId) return { outcome: 'finished', partner };
   if (cookie === undefined || read('cookieHash') !== sha256(cookie)) return { outcome: 'otherBrowser', partner };
-  // Usable a moment after its condition failed: nothing was decided, so nothing is given.
+  // It is usable although the condition failed: nothing was decided, so nothing is granted.
   if (!isUsed) return { outcome: 'unknown' };
-  // The write was ours: its answer was lost and the SDK sent it again.
+  // The write was ours; its answer was lost and the SDK repeated it.
   return { outcome: 'consumed', attempt: readAttempt(item, state, stateHash) };
 };

@@ -1,7 +1,7 @@
 import { auditEventAttributes } from './attributes.ts';
 import { writeItem, type Item } from './items.ts';
 
-/** What a read left behind: that it began, or how it ended. Ids and figures only, never what was read. */
+/** The event of a read: that it began, or how it ended. Ids and figures only, never what was read. */
 export interface ReadEvent {
   readonly type: 'opened' | 'ended';
   readonly atMs: number;
@@ -9,11 +9,11 @@ export interface ReadEvent {
   readonly grantId: string;
   readonly partner: string;
   readonly payer: string;
-  /** The payer's id of the patient, where the grant knows one. */
+  /** The patient's id at the payer, if the grant has one. */
   readonly patient?: string;
   /** The FHIR interaction and type, such as `search-type Observation`. */
   readonly interaction: string;
-  /** How it ended; absent from what has only begun. */
+  /** How it ended; absent while it is open. */
   readonly end?: ReadEnd;
 }
 
@@ -21,29 +21,29 @@ export interface ReadEvent {
 interface ReadEnd {
   /** The HTTP status that the partner was given. */
   readonly status: number;
-  /** Our error code; absent where all went well. */
+  /** Our error code; absent after success. */
   readonly error?: string;
-  /** Body bytes that left; absent where the answer was no stream of the payer's. */
+  /** Body bytes sent; absent if the answer was not a stream from the payer. */
   readonly bytes?: number;
   /** Whether the partner closed the connection before the end. */
   readonly callerLeft?: boolean;
 }
 
-/** Longer than the 24 hours of the table's stream, and than a month that nobody looked. Seconds. */
+/** Longer than the 24 hours of the table's stream, and than a month without anyone looking. Seconds. */
 const keptSeconds = 35 * 86_400;
 
-/** The longest that fetch may run; no read is open for longer. Seconds. */
+/** The longest that fetch may run, and so the longest that a read is open. Seconds. */
 export const longestReadSeconds = 14 * 60;
 
 /**
- * The index of AuditEvents that holds open reads only: an item is in it while it has the index's key, which its end leaves
- * out. So whoever looks for reads without an end need not look at those that have one.
+ * The index of AuditEvents with open reads only: an item is in it while it has the index's key, which the end of a read
+ * removes. A search for reads without an end then skips all that have one.
  */
 export const openReads = { index: 'OpenReads', key: 'openId' } as const;
 
 /**
- * The event as an item of AuditEvents. Its key is the request's: what happened last takes the place of what was before, and a
- * repeated write changes nothing. The stream tells of each.
+ * The event as an item of AuditEvents. The request id is its key, so the last event replaces the one before, and a
+ * repeated write changes nothing. The table's stream has each of them.
  */
 export const readEventItem = ({ requestId, type, atMs, end, ...known }: ReadEvent): Item =>
   writeItem(auditEventAttributes, {
