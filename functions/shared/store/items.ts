@@ -17,9 +17,16 @@ export type StoredItem = Readonly<Record<string, Stored>>;
 
 /** One value in DynamoDB's form. */
 export const writeValue = <A extends Attribute>(attribute: A, value: ValueOf<A>): AttributeValue => {
-  if (attribute.type === 'M') return { M: writeItem(attribute.fields, value as ValuesOf<Attributes>) };
-  const written = attribute.type === 'N' ? String(value) : attribute.type === 'SS' ? [...(value as string[])] : value;
-  return { [attribute.type]: written } as unknown as AttributeValue;
+  switch (attribute.type) {
+    case 'M':
+      return { M: writeItem(attribute.fields, value as ValuesOf<Attributes>) };
+    case 'N':
+      return { N: (value as number).toString() };
+    case 'SS':
+      return { SS: [...(value as readonly string[])] };
+    default:
+      return { [attribute.type]: value } as unknown as AttributeValue;
+  }
 };
 
 /** Values as an item, without undefined ones. */
@@ -32,7 +39,7 @@ export const writeItem = <A extends Attributes>(attributes: A, values: ValuesOf<
 
 const readValue = (attribute: Attribute, value: Stored | undefined): ValueOf<Attribute> | undefined => {
   if (attribute.type === 'N') return value?.N === undefined ? undefined : Number(value.N);
-  if (attribute.type !== 'M') return value?.[attribute.type] as ValueOf<Attribute> | undefined;
+  if (attribute.type !== 'M') return value?.[attribute.type];
   const map = value?.M;
   if (map === undefined) return undefined;
   return Object.fromEntries(
