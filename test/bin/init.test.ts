@@ -22,7 +22,7 @@ import { json, payerDeps, published, smartConfiguration } from './payer-deps.ts'
 const project = join(import.meta.dirname, '../..');
 const certificate = 'arn:aws:acm:us-east-1:444455556666:certificate/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0';
 const placed = ['--account', '444455556666', '--region', 'us-east-1', '--alarm', 'oncall@lakeside-plan.net'];
-const domain = ['--domain=gw.lakeside-plan.net', '--certificate', certificate, '--zone-id=none'];
+const ownDomain = ['--domain=gw.lakeside-plan.net', '--certificate', certificate, '--zone-id=none'];
 const payer = [
   '--payer=https://fhir.lakeside-plan.net/r4',
   '--payer-id=lakeside',
@@ -262,7 +262,7 @@ describe('npm run init', () => {
     [['mine', '--production', ...placed, ...bySecret, '--token', 'https://plan.example/token'], /^--token /],
     [['mine', '--production', ...placed, '--alarm', 'nobody', ...bySecret], /^--alarm is no e-mail address/],
     [
-      ['mine', '--production', ...placed, ...bySecret, '--region', 'us-west-2', ...domain],
+      ['mine', '--production', ...placed, ...bySecret, '--region', 'us-west-2', ...ownDomain],
       /^--certificate is in us-east-1; write the ARN of a certificate in us-west-2, the stage's region$/,
     ],
     [['mine', '--nonsense'], /^Unknown option '--nonsense'; --help lists the flags$/],
