@@ -20,6 +20,7 @@ const config: Config = {
   ],
   globalSetup: '<rootDir>/test/support/jest/set-up.ts',
   globalTeardown: '<rootDir>/test/support/jest/tear-down.ts',
+  testSequencer: '<rootDir>/test/support/jest/sequencer.ts',
   // For what hangs only. How long a test takes says something about the machine, not about the gateway.
   testTimeout: 300_000,
   coverageProvider: 'babel',

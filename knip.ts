@@ -13,6 +13,7 @@ const config: KnipConfig = {
     'test/budgets/count-work.ts',
     'test/faults/child.ts',
     'test/mutation/{jest.config,all.test}.ts',
+    'test/support/synth-server.ts',
   ],
   project: ['**/*.{ts,cjs,js}', '!bench/**'],
   stryker: { config: ['test/mutation/stryker.json'] },

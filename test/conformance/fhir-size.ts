@@ -1,6 +1,6 @@
 import { eventually } from '../support/eventually.ts';
 import { byHand } from '../support/payer/answers.ts';
-import { watchMemory } from '../support/resident-memory.ts';
+import { everyTenMegabytes, watchHeld } from '../support/resident-memory.ts';
 import { connect, read } from './client.ts';
 import { expectOutcome } from './expectations.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
@@ -18,11 +18,11 @@ const largeAnswer = byHand(async (response) => {
   response.end('"}');
 });
 
-const countBytes = async ({ body }: Response, onChunk: () => void): Promise<number> => {
+const countBytes = async ({ body }: Response, onChunk: (bytes: number) => Promise<void>): Promise<number> => {
   let bytes = 0;
   for await (const chunk of body ?? []) {
     bytes += chunk.length;
-    onChunk();
+    await onChunk(chunk.length);
   }
   return bytes;
 };
@@ -40,8 +40,8 @@ export const size: readonly Requirement[] = [
     const { access_token: token } = await connect(target);
     for (let warmUp = 0; warmUp < 20; warmUp += 1) await (await read(target, '/Patient', token)).text();
     target.payers.script('clear-health', { r4: largeAnswer });
-    const memory = watchMemory(() => target.cloud.pids()['fetch']);
-    const bytes = await countBytes(await read(target, '/Patient', token), memory.look);
+    const memory = await watchHeld(async () => (await target.cloud.held()).get('fetch'));
+    const bytes = await countBytes(await read(target, '/Patient', token), everyTenMegabytes(memory.look));
     expect(bytes).toBe(100 * megabyte.length + '{"resourceType":"Binary","data":""}'.length);
     expect(memory.grownMb()).toBeLessThan(40);
   }),

@@ -1,9 +1,40 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { testMember } from '../../sandbox/demo/member.ts';
 import { signInAsMember, type WalkMember } from '../../sandbox/payer/walk.ts';
 import { startLocalStack, type LocalStack, type LocalStackOptions } from '../../sandbox/stack.ts';
 import { lookAt, overHttp, sendTo } from '../support/login/over-http.ts';
 import { authorizeRequest, partnerRequest, redemption } from '../support/login/requests.ts';
 import { comeBack, goToPayer, login, redirectOf, tokensIn, type Line, type Tokens } from '../support/login/steps.ts';
+
+/** Asks once, whatever comes. */
+export const askOnce = globalThis.fetch;
+
+const mostTries = 10;
+const pauseMs = 500;
+
+/**
+ * Asks again where the answer is 503 with a `Retry-After`, which decides nothing: on a machine that is busy with others, a
+ * function gives up on a table that is only slow.
+ */
+const askPatiently: typeof fetch = async (...asked) => {
+  let answer = await askOnce(...asked);
+  for (let tries = 1; answer.status === 503 && answer.headers.has('retry-after') && tries < mostTries; tries += 1) {
+    await answer.body?.cancel();
+    await delay(pauseMs);
+    answer = await askOnce(...asked);
+  }
+  return answer;
+};
+
+/** Makes every client of this test file that uses `fetch` a patient one. */
+export const askAgainWhereBusy = (): void => {
+  beforeAll(() => {
+    globalThis.fetch = askPatiently;
+  });
+  afterAll(() => {
+    globalThis.fetch = askOnce;
+  });
+};
 
 /** The member whose one search answers 100 MB. */
 export const largeMember: WalkMember = {

@@ -98,7 +98,7 @@ export const recordingPayer = async (scope = 'launch/patient patient/*.rs offlin
     sent = [];
     gateway.payer.requests.length = 0;
     gateway.lines.length = 0;
-    gateway.dynamo.mock.resetHistory();
+    gateway.dynamo.forget();
     const answer = await callStreaming(handler, eventOf(request, headers));
     tally.asked += 1;
     tally.forwarded += sent.length;

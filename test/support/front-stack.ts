@@ -21,16 +21,16 @@ const stages = {
   bare: { waf: 'none', apiGatewayLogRole: false },
 } as const;
 
-const templates = new Map<string, StageTemplate>();
+type Name = keyof typeof stages;
 
-/** The template of a stage, made once a test file. */
-export const templateOf = (name: keyof typeof stages): StageTemplate => {
-  const template =
-    templates.get(name) ??
-    synthesised(checkStage({ ...demo, stage: name.toLowerCase(), ...stages[name] }, `test stage ${name}`));
-  templates.set(name, template);
-  return template;
-};
+const templateFor = async (name: Name): Promise<readonly [Name, StageTemplate]> => [
+  name,
+  await synthesised(checkStage({ ...demo, stage: name.toLowerCase(), ...stages[name] }, `test stage ${name}`)),
+];
+const templates = new Map(await Promise.all((Object.keys(stages) as Name[]).map(templateFor)));
+
+/** The template of a stage. */
+export const templateOf = (name: Name): StageTemplate => templates.get(name)!;
 
 /** The resources of a type, by the id that refers to them. */
 export const resourcesOf = (template: StageTemplate, type: string): (readonly [id: string, Resource])[] =>

@@ -13,8 +13,13 @@ import { reference } from './reference.ts';
 /** Noon, 1 June 2026: where the tests' clock starts. Milliseconds. */
 export const startMs = Date.UTC(2026, 5, 1, 12);
 
+let local: RegistryData | undefined;
+
+/** The local stage, checked once a test file. */
+export const localData = (): RegistryData => (local ??= registryData(localStage()));
+
 /** Everything that the functions are given, under a test's control. */
-export const testDeps = ({ registry = registryData(localStage()) }: { registry?: RegistryData } = {}) => {
+export const testDeps = ({ registry = localData() }: { registry?: RegistryData } = {}) => {
   const dynamo: MemoryDynamo = memoryDynamo();
   const time = { ms: startMs };
   const lines: string[] = [];

@@ -1,6 +1,4 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { registryData } from '../../config/load.ts';
-import { localStage } from '../../config/local.ts';
 import { authorizeHandler } from '../../functions/authorize/handler.ts';
 import { callbackHandler } from '../../functions/callback/handler.ts';
 import type { ApiResponse } from '../../functions/shared/http/api.ts';
@@ -8,7 +6,7 @@ import type { ReadPayerSecret } from '../../functions/shared/payer/secrets.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
-import { call, cookiesOf, testDeps } from './gateway.ts';
+import { call, cookiesOf, localData, testDeps } from './gateway.ts';
 import {
   authorizeRequest,
   basicOf,
@@ -27,7 +25,7 @@ import { withoutReference } from './reference.ts';
 
 /** The local stage, whose codes live as short as anywhere else. */
 export const localRegistry = (): RegistryData => {
-  const data = registryData(localStage());
+  const data = localData();
   return { ...data, lifetimes: { ...data.lifetimes, code: 60 } };
 };
 

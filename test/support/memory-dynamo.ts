@@ -9,18 +9,31 @@ import {
   type PutItemCommandInput,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import { mockClient } from 'aws-sdk-client-mock';
 import { checkExpressionValues, checkItem, evaluateCondition, invalid, parseUpdate } from './dynamo-expressions.ts';
 
 type Item = Record<string, AttributeValue>;
 
+/** A command as the client was given it. */
+interface SentCommand {
+  readonly name: string;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+/** Answers a command in the tables' stead; `undefined` leaves it to them. */
+type Stand = (input: Readonly<Record<string, unknown>>) => Promise<object> | undefined;
+
 /**
- * DynamoDB as the store uses it, in memory behind a mocked client: conditions are really evaluated, and what DynamoDB
+ * DynamoDB as the store uses it, in memory behind a client of which only `send` is replaced: conditions are really evaluated, and what DynamoDB
  * would refuse with a ValidationException is refused, before any condition.
  */
 export interface MemoryDynamo {
   readonly client: DynamoDBClient;
-  readonly mock: ReturnType<typeof mockClient>;
+  /** Every command so far, in order. */
+  readonly sent: () => readonly SentCommand[];
+  /** From here on commands of this name are answered so. */
+  readonly standIn: (command: string, stand: Stand) => void;
+  /** Forgets the commands so far. */
+  readonly forget: () => void;
   readonly items: (table: string) => Map<string, Item>;
   /** Names of the commands sent since the last call. */
   readonly calls: () => string[];
@@ -48,7 +61,8 @@ const keyOf = (item: Item): string => {
 /** Makes an empty DynamoDB. */
 export const memoryDynamo = (): MemoryDynamo => {
   const client = new DynamoDBClient({ region: 'eu-central-1' });
-  const mock = mockClient(client);
+  const stands = new Map<string, Stand>();
+  let sent: SentCommand[] = [];
   const tables = new Map<string, Map<string, Item>>();
   const failures: { command: string; error: Error; after: boolean }[] = [];
   const repeats: string[] = [];
@@ -83,13 +97,12 @@ export const memoryDynamo = (): MemoryDynamo => {
       throw new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: {} });
     }
   };
-  mock.on(GetItemCommand).callsFake((input: GetItemCommandInput) =>
+  const get = (input: GetItemCommandInput): Promise<object> =>
     run('GetItem', () => {
       if (input.ConsistentRead !== true) throw new Error('a read that decides must be strongly consistent');
       return { Item: items(input.TableName ?? '').get(keyOf(input.Key ?? {})) };
-    }),
-  );
-  mock.on(PutItemCommand).callsFake((input: PutItemCommandInput) =>
+    });
+  const putItem = (input: PutItemCommandInput): Promise<object> =>
     run('PutItem', () => {
       written.push(`put ${input.ConditionExpression}`);
       const table = items(input.TableName ?? '');
@@ -101,9 +114,8 @@ export const memoryDynamo = (): MemoryDynamo => {
       table.set(key, item);
       put.push({ table: input.TableName, item });
       return {};
-    }),
-  );
-  mock.on(UpdateItemCommand).callsFake((input: UpdateItemCommandInput) =>
+    });
+  const update = (input: UpdateItemCommandInput): Promise<object> =>
     run('UpdateItem', () => {
       written.push(`${input.UpdateExpression} IF ${input.ConditionExpression}`);
       const table = items(input.TableName ?? '');
@@ -116,11 +128,24 @@ export const memoryDynamo = (): MemoryDynamo => {
       const next = updated(table.get(key) ?? input.Key ?? {});
       table.set(key, next);
       return ReturnValues === 'ALL_NEW' ? { Attributes: next } : {};
-    }),
-  );
+    });
+  const send = async (command: object): Promise<object> => {
+    if (command instanceof GetItemCommand) return answer('GetItem', command.input, get);
+    if (command instanceof PutItemCommand) return answer('PutItem', command.input, putItem);
+    if (command instanceof UpdateItemCommand) return answer('UpdateItem', command.input, update);
+    throw new Error(`${command.constructor.name} is no command of the store's`);
+  };
+  const answer = <Input extends object>(name: string, input: Input, byTables: (input: Input) => Promise<object>) => {
+    const given = input as Readonly<Record<string, unknown>>;
+    sent.push({ name, input: given });
+    return stands.get(name)?.(given) ?? byTables(input);
+  };
+  Object.assign(client, { send });
   return {
     client,
-    mock,
+    sent: () => sent,
+    forget: () => void (sent = []),
+    standIn: (command, stand) => void stands.set(command, stand),
     items,
     calls: () => {
       const made = calls;

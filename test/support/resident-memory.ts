@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Held } from '../../sandbox/aws/lambda.ts';
 
 /** Resident memory of a process in MB, as Linux counts it; 0 for one that has ended. */
 const residentMb = (pid: number): number => {
@@ -25,4 +26,32 @@ export const watchMemory = (
   look();
   const grownMb = (): number => Math.max(...[...peaks].map(([pid, peak]) => peak - (first.get(pid) ?? peak)));
   return { look, grownMb };
+};
+
+/**
+ * Watches what the processes of a function hold after a collection: neither V8's habits nor the machine's load show in
+ * it, but an answer that is kept does.
+ */
+export const watchHeld = async (
+  held: () => Promise<readonly Held[] | undefined>,
+): Promise<{ readonly look: () => Promise<void>; readonly grownMb: () => number }> => {
+  const first = new Map<number, number>();
+  let grown = 0;
+  const look = async (): Promise<void> => {
+    for (const { pid, bytes } of (await held()) ?? []) {
+      if (!first.has(pid)) first.set(pid, bytes);
+      grown = Math.max(grown, bytes - first.get(pid)!);
+    }
+  };
+  await look();
+  return { look, grownMb: () => grown / 1024 / 1024 };
+};
+
+/** Calls back every ten megabytes of a body, which wait meanwhile. */
+export const everyTenMegabytes = (look: () => Promise<void>): ((bytes: number) => Promise<void>) => {
+  let seen = 0;
+  return async (bytes) => {
+    if (Math.floor((seen + bytes) / 10_000_000) > Math.floor(seen / 10_000_000)) await look();
+    seen += bytes;
+  };
 };

@@ -1,14 +1,9 @@
 /** Templates of whole stages, and what of them tests look at. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { jest } from '@jest/globals';
-import { App } from 'aws-cdk-lib';
-import type { Construct } from 'constructs';
 import { checkStage } from '../../config/check.ts';
 import { loadStage } from '../../config/load.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import type { Resource as TemplateResource } from '../../sandbox/aws/cloudformation.ts';
+import { startSynthesiser, synthesiserVariable } from './synthesiser.ts';
 
 export interface Resource extends TemplateResource {
   readonly DeletionPolicy?: string;
@@ -31,52 +26,25 @@ export interface Statement {
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-const codeFolder = mkdtempSync(join(tmpdir(), 'p2p-no-code-'));
-writeFileSync(join(codeFolder, 'index.js'), '');
-afterAll(() => rmSync(codeFolder, { recursive: true, force: true }));
-
-// What is in the functions is no matter here, and bundling them takes longer than all the rest.
-jest.unstable_mockModule('../../lib/bundle.ts', () => ({
-  bundle: (_scope: Construct, names: readonly string[]) => Object.fromEntries(names.map((name) => [name, codeFolder])),
-}));
-const { GatewayStack } = await import('../../lib/gateway-stack.ts');
-
-const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'cdk.json'), 'utf8')) as {
-  context: Record<string, unknown>;
-};
-
 /** The two stages that every promise about data is checked for: one to throw away, one with all there is. */
 export const stages = ['demo', 'production-example'] as const;
 
-/** Synthesises a checked configuration without writing anything that stays. */
-export const synthesised = (config: StageConfig): StageTemplate => {
-  const outdir = mkdtempSync(join(tmpdir(), 'p2p-template-'));
-  try {
-    // What `cdk synth` checks beside is checked where it is run.
-    const app = new App({
-      outdir,
-      context: { ...context, 'aws:cdk:enable-path-metadata': true },
-      builtinCloudFormationValidation: false,
-    });
-    const stack = new GatewayStack(app, `p2p-gateway-${config.stage}`, { config });
-    const { template, environment, terminationProtection = false } = app.synth().getStackByName(stack.stackName);
-    return { ...(template as StageTemplate), environment: environment.name, terminationProtection };
-  } finally {
-    rmSync(outdir, { recursive: true, force: true });
-  }
+/** The run's own; a run without a set-up, such as one of mutants, has one for each file. */
+const shared = process.env[synthesiserVariable];
+const own = shared === undefined ? await startSynthesiser() : undefined;
+afterAll(() => own?.close());
+
+/** The template of a checked configuration, as the stack makes it. */
+export const synthesised = async (config: StageConfig): Promise<StageTemplate> => {
+  const answer = await fetch(shared ?? own!.url, { method: 'POST', body: JSON.stringify(config) });
+  if (!answer.ok) throw new Error(`${config.stage} was not synthesised: ${await answer.text()}`);
+  return (await answer.json()) as StageTemplate;
 };
 
-const made = new Map<string, StageTemplate>();
-
-/** The template of a stage in `config/`, with what a test changes in its configuration. Each is made once a test file. */
+/** The template of a stage in `config/`, with what a test changes in its configuration. */
 export const stageTemplate = async (stage: string, changes: Partial<StageConfig> = {}): Promise<StageTemplate> => {
-  const key = JSON.stringify([stage, changes]);
   const config = await loadStage(stage);
-  const template =
-    made.get(key) ??
-    synthesised(Object.keys(changes).length === 0 ? config : checkStage({ ...config, ...changes }, stage));
-  made.set(key, template);
-  return template;
+  return synthesised(Object.keys(changes).length === 0 ? config : checkStage({ ...config, ...changes }, stage));
 };
 
 /** `p2p-gateway-demo/Tables/Grants/Resource` → `Tables/Grants`. */

@@ -5,8 +5,10 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startSynthesiser, synthesiserVariable, type Synthesiser } from './synthesiser.ts';
 
 let outer: string | undefined;
+let synthesiser: Synthesiser | undefined;
 
 /** Node's own cache, under the name that it has where a tool of others asks for one. */
 const cache = 'node-compile-cache';
@@ -16,10 +18,14 @@ export const setUp = async (): Promise<void> => {
   process.env['TMPDIR'] = await mkdtemp(join(tmpdir(), 'p2p-tests-'));
   // A tool that is started again finds its modules compiled, and without their types, by the start before.
   process.env['NODE_COMPILE_CACHE'] = join(tmpdir(), cache);
+  synthesiser = await startSynthesiser();
+  process.env[synthesiserVariable] = synthesiser.url;
 };
 
 /** @throws Error naming what was left */
 export const tearDown = async (): Promise<void> => {
+  await synthesiser?.close();
+  delete process.env[synthesiserVariable];
   const folder = tmpdir();
   const left = (await readdir(folder)).filter((name) => name !== cache);
   delete process.env['NODE_COMPILE_CACHE'];

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { jest } from '@jest/globals';
 import middy from '@middy/core';
 import { auditAnswers, auditRead, readEventWriter } from '../../../functions/fetch/audit-read.ts';
@@ -284,10 +283,11 @@ it('asks the payer before it waits for the audit, and lets no byte out before th
     order.push('payer asked');
     return http(input, init);
   };
-  test.dynamo.mock.on(PutItemCommand).callsFake(async ({ Item: item }: { Item: { type: { S: string } } }) => {
-    order.push(`${item.type.S} asked`);
+  test.dynamo.standIn('PutItem', async ({ Item: item }) => {
+    const { S: type } = (item as { type: { S: string } }).type;
+    order.push(`${type} asked`);
     await turns();
-    order.push(`${item.type.S} written`);
+    order.push(`${type} written`);
     return {};
   });
   await read(test.deps, 'Patient', token, { stream: { onChunk: () => void order.push('byte') } });

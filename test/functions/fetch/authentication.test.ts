@@ -1,4 +1,3 @@
-import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { nowSeconds } from '../../../functions/shared/deps.ts';
 import { revoke } from '../../../functions/shared/store/grants.ts';
 import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
@@ -18,7 +17,7 @@ describe('the happy path', () => {
     expect(answer).toMatchObject({ statusCode: 200, error: undefined });
     expect(answer.text).toBe('{"resourceType":"Patient","id":"patient-1"}');
     expect(test.dynamo.calls()).toEqual(['GetItem']);
-    const { input } = test.dynamo.mock.commandCalls(GetItemCommand).at(-1)?.args[0] ?? {};
+    const { input } = test.dynamo.sent().at(-1) ?? {};
     expect(input).toMatchObject({ TableName: 'Grants', ConsistentRead: true });
     expect(input).not.toHaveProperty('IndexName');
     expect(test.payer.requests).toHaveLength(1);

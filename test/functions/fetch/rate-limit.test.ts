@@ -1,4 +1,3 @@
-import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { leaseFromTable } from '../../../functions/fetch/limits/lease-slots.ts';
 import { limiter } from '../../../functions/fetch/limits/limiter.ts';
 import { fetchGateway, fhir, issueOf, read, type FetchGateway } from '../../support/fetch-gateway.ts';
@@ -109,9 +108,11 @@ it.each(['UpdateItem', 'GetItem'])(
     const [one, other] = test.environments;
     // So that the other environment has to look.
     await read(one, 'Patient', token);
-    test.dynamo.mock
-      .on(call === 'GetItem' ? GetItemCommand : UpdateItemCommand, { TableName: 'Limits' })
-      .rejects(Object.assign(new Error('slow down'), { name: 'ThrottlingException' }));
+    test.dynamo.standIn(call, ({ TableName }) =>
+      TableName === 'Limits'
+        ? Promise.reject(Object.assign(new Error('slow down'), { name: 'ThrottlingException' }))
+        : undefined,
+    );
     const answer = await read(other, 'Patient', token);
 
     expect(answer.statusCode).toBe(200);

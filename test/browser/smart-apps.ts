@@ -1,6 +1,6 @@
-import type { Page, Response } from 'playwright-core';
-import { startLocalStack } from '../../sandbox/stack.ts';
-import { launchChromium, openPage, screenshots } from './chromium.ts';
+import type { Browser, Page, Response } from 'playwright-core';
+import type { LocalStack } from '../../sandbox/stack.ts';
+import { openPage, screenshots } from './chromium.ts';
 import { signInAtPayer } from './payer-forms.ts';
 
 /** In the page: revokes what fhirclient keeps there (it has no call for that), then reads with the same token. */
@@ -18,22 +18,16 @@ const revokeAndRead = async (gateway: string): Promise<{ revoked: number; read: 
   return { revoked: revoked.status, read: read.status };
 };
 
-const browser = await launchChromium();
-
-if (browser) {
+/** Walks in a browser over a running stack. */
+export const smartApps = (browser: Browser, running: () => LocalStack): void => {
   describe('fhirclient in Chromium, from another origin than the gateway', () => {
-    let stack: Awaited<ReturnType<typeof startLocalStack>>;
+    let stack: LocalStack;
     let page: Page;
     let answers: Response[];
     let complaints: string[];
 
-    beforeAll(async () => {
-      stack = await startLocalStack({ ports: 'free' });
-    });
-
-    afterAll(async () => {
-      await stack.close();
-      await browser.close();
+    beforeAll(() => {
+      stack = running();
     });
 
     beforeEach(async () => {
@@ -117,6 +111,4 @@ if (browser) {
       expect(answers.some((answer) => answer.url().startsWith(stack.urls.northwind))).toBe(false);
     });
   });
-} else {
-  it('needs a Chromium, and there is none', () => expect(browser).toBeUndefined());
-}
+};

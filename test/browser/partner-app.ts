@@ -1,22 +1,16 @@
-import type { Page } from 'playwright-core';
-import { startLocalStack } from '../../sandbox/stack.ts';
-import { launchChromium, openPage, screenshots } from './chromium.ts';
+import type { Browser, Page } from 'playwright-core';
+import type { LocalStack } from '../../sandbox/stack.ts';
+import { openPage, screenshots } from './chromium.ts';
 import { signInAtPayer } from './payer-forms.ts';
 
-const browser = await launchChromium();
-
-if (browser) {
+/** Walks in a browser over a running stack. */
+export const partnerApp = (browser: Browser, running: () => LocalStack): void => {
   describe('a member in a browser, with the demo partner app and the Demo Health Plan', () => {
-    let stack: Awaited<ReturnType<typeof startLocalStack>>;
+    let stack: LocalStack;
     let page: Page;
 
-    beforeAll(async () => {
-      stack = await startLocalStack({ ports: 'free' });
-    });
-
-    afterAll(async () => {
-      await stack.close();
-      await browser.close();
+    beforeAll(() => {
+      stack = running();
     });
 
     beforeEach(async () => {
@@ -78,6 +72,4 @@ if (browser) {
       expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('This sign-in is no longer open');
     });
   });
-} else {
-  it('needs a Chromium, and there is none', () => expect(browser).toBeUndefined());
-}
+};

@@ -1,0 +1,22 @@
+import { audit } from './audit.ts';
+import { largeAnswer } from './large-answer.ts';
+import { nothingInTheClear } from './nothing-in-the-clear.ts';
+import { pageCommands } from './page-curl.ts';
+import { standardClients } from './standard-clients.ts';
+import { askAgainWhereBusy, startStack, type RunningStack } from './support.ts';
+
+askAgainWhereBusy();
+// One for all: to start it takes longer than most of what is asked of it.
+let stack: RunningStack;
+beforeAll(async () => {
+  stack = await startStack();
+});
+afterAll(() => stack.close());
+const running = (): RunningStack => stack;
+
+// What it has stored and logged by then is all this test's own.
+describe('the local stack', () => nothingInTheClear(running));
+describe("the reference page's commands", () => pageCommands(running));
+describe('standard clients', () => standardClients(running));
+describe('a large answer', () => largeAnswer(running));
+describe('the audit', () => audit(running));
