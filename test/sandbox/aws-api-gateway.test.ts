@@ -172,7 +172,9 @@ describe('API Gateway and Lambda on this machine', () => {
         awsEndpoint: 'http://127.0.0.1:1',
         onLog: (name, line) => functionLog.push(`${name} ${line}`),
       });
-    functions = await Promise.all([start(spec('buffered')), start(spec('streaming'))]);
+    // The template may not set what is Lambda's own.
+    const environment = { TABLE: 'grants', AWS_REGION: 'eu-west-1', LAMBDA_TASK_ROOT: '/elsewhere', TZ: 'Asia/Tokyo' };
+    functions = await Promise.all([start(spec('buffered', { environment })), start(spec('streaming'))]);
     const api = {
       template: {
         stageName: 'v1',
@@ -403,6 +405,10 @@ describe('API Gateway and Lambda on this machine', () => {
         expect(headers['www-authenticate']).toBeUndefined();
         expect(headers['x-amzn-remapped-www-authenticate']).toBe('Bearer');
       }
+    });
+
+    it('that are whole say how long they are', async () => {
+      expect((await send('/do/headers')).headers['content-length']).toBe('2');
     });
 
     it('are decoded from base64 for a binary media type', async () => {

@@ -308,6 +308,16 @@ describe('a function on this machine runs as Lambda runs it', () => {
     expect((await onceFree(() => call(target))).calls).toBe(2);
   });
 
+  it('a caller that has left before a process was ready takes none', async () => {
+    const target = await start('buffered', {}, { environments: 1, lazy: true });
+    const leaving = new AbortController();
+    const left = target.invoke('{}', 'left', leaving.signal);
+    leaving.abort();
+    await expect(left).rejects.toThrow('aborted');
+
+    expect((await onceFree(() => call(target))).calls).toBe(1);
+  });
+
   describe('a time-out', () => {
     it.each(['wait', 'block'])('ends the process of a handler that would %s for ever', async (does) => {
       const target = await start('buffered', { timeoutMs: 200 });
