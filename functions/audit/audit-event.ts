@@ -1,13 +1,13 @@
-/** FHIR R4's AuditEvent (https://hl7.org/fhir/R4/auditevent.html), as far as the gateway fills it. */
+/** FHIR R4's AuditEvent (https://hl7.org/fhir/R4/auditevent.html): the members that the gateway fills. */
 export interface AuditEvent {
   readonly resourceType: 'AuditEvent';
   readonly id: string;
   readonly type: Coding;
   readonly subtype: readonly Coding[];
   readonly action: 'C' | 'R' | 'U' | 'D' | 'E';
-  /** An instant: of reads to the millisecond, of grants to the second (`2026-06-01T12:00:00Z`). */
+  /** An instant: for reads to the millisecond, for grants to the second (`2026-06-01T12:00:00Z`). */
   readonly recorded: string;
-  /** 0 success, 4 refused, 8 failed; absent where it is not known yet. */
+  /** 0 success, 4 refused, 8 failed; absent while unknown. */
   readonly outcome?: '0' | '4' | '8';
   readonly outcomeDesc?: string;
   readonly agent: readonly Agent[];
@@ -40,7 +40,7 @@ interface Entity {
   readonly detail?: readonly { readonly type: string; readonly valueString: string }[];
 }
 
-/** The gateway's own names: what happened, and what ids are ids of. */
+/** The gateway's own code systems: events, and kinds of ids. */
 export const systems = {
   event: 'urn:p2p-gateway:event',
   partner: 'urn:p2p-gateway:partner',
@@ -73,21 +73,21 @@ const identified = (system: string, value: string): Reference => ({ identifier: 
 
 const gatewayName = (stage: string): string => `p2p-gateway-${stage}`;
 
-/** The partner, to whom data go. */
+/** The partner, which receives data. */
 export const partnerAgent = (partner: string, requestor: boolean): Agent => ({
   type: { coding: [dicom('110152', 'Destination Role ID')] },
   who: identified(systems.partner, partner),
   requestor,
 });
 
-/** The payer, from whom data come. */
+/** The payer, which the data is from. */
 export const payerAgent = (payer: string): Agent => ({
   type: { coding: [dicom('110153', 'Source Role ID')] },
   who: identified(systems.payer, payer),
   requestor: false,
 });
 
-/** An operator of the gateway, who acted by hand. */
+/** An operator of the gateway who acted by hand. */
 export const operatorAgent = (operator: string): Agent => ({
   type: {
     coding: [
@@ -102,14 +102,14 @@ export const operatorAgent = (operator: string): Agent => ({
   requestor: true,
 });
 
-/** The gateway, where it acts on nobody's request. */
+/** The gateway, when it acts on its own. */
 export const gatewayAgent = (stage: string): Agent => ({
   type: { coding: [dicom('110150', 'Application')] },
   who: { display: gatewayName(stage) },
   requestor: true,
 });
 
-/** Who observed it: this stage of the gateway. */
+/** The observer: this stage of the gateway. */
 export const sourceOf = (stage: string): AuditEvent['source'] => ({
   site: stage,
   observer: { display: gatewayName(stage) },
@@ -122,7 +122,7 @@ export const sourceOf = (stage: string): AuditEvent['source'] => ({
   ],
 });
 
-/** Facts by name; those that are not known are left out. */
+/** Facts by name, without unknown ones. */
 type Details = Readonly<Record<string, string | number | undefined>>;
 
 const detailsOf = (details: Details): Pick<Entity, 'detail'> => {
@@ -145,10 +145,10 @@ export const grantEntity = (grantId: string, details: Details = {}): Entity =>
 export const requestEntity = (requestId: string, details: Details = {}): Entity =>
   thing(systems.request, requestId, objectRole('20', 'Job'), details);
 
-/** An item that could not be read, by its key. */
+/** The key of an item that could not be read. */
 export const itemEntity = (key: string): Entity => thing(systems.item, key, undefined, {});
 
-/** The member's record at the payer; nothing where the grant does not know it. */
+/** The member's record at the payer; nothing if the grant does not know it. */
 export const patientEntities = (patient: string | undefined): Entity[] =>
   patient === undefined
     ? []

@@ -9,13 +9,13 @@ import { writeLine } from './write-line.ts';
 
 const { exists, is } = clausesOn(auditEventAttributes);
 
-/** No read is still running then, though the clocks of two machines differ. Milliseconds. */
+/** No read runs this long, even if two machines' clocks differ. Milliseconds. */
 const closedAfterMs = (longestReadSeconds + 30) * 1000;
-/** What is left over, the next run does. */
+/** The next run does the rest. */
 const mostAtOnce = 1000;
 const inParallel = 20;
 
-/** Reads that were opened so long ago that they cannot be running. The index holds open ones only, so a scan is short. */
+/** Reads that were opened too long ago to be running. The index has open reads only, so a scan is short. */
 const findOverdue = async ({ table, clock }: AuditDeps): Promise<string[]> => {
   const before = clock.now() - closedAfterMs;
   const overdue: string[] = [];
@@ -34,9 +34,9 @@ const findOverdue = async ({ table, clock }: AuditDeps): Promise<string[]> => {
   return overdue.slice(0, mostAtOnce);
 };
 
-/** False where it has ended meanwhile, or another run closed it; the index may lag behind. */
+/** False if it has ended meanwhile or another run closed it; the index may lag. */
 const closeRead = async ({ table, clock }: AuditDeps, eventId: string, requestId: string): Promise<boolean> => {
-  // The SDK's own retry after a lost answer finds what it closed itself.
+  // The SDK's own retry after a lost answer finds the read that it has closed itself.
   const openOrClosedHere = anyOf(exists('openId'), is('closedBy', '=', requestId));
   try {
     await table.client.send(
@@ -80,9 +80,9 @@ const closeOverdue = async (deps: AuditDeps, requestId: string): Promise<Closed>
 };
 
 /**
- * Closes every read whose end is not known: its process died, or could not write the end. The table's stream brings what
- * was written here to the bucket, as it does every other event.
- * @throws Error where some could not be closed; the next run comes anyway
+ * Closes every read without an end: its process died or could not write the end. The table's stream takes these events
+ * to the bucket, like all others.
+ * @throws Error if some could not be closed; the next run tries again
  */
 export const closeReads = async (deps: AuditDeps, requestId: string): Promise<void> => {
   const { closed, failure } = await closeOverdue(deps, requestId);

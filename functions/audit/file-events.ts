@@ -4,7 +4,7 @@ import type { FiledEvent } from './read-records.ts';
 /** An object of the audit bucket. */
 export interface AuditObject {
   readonly key: string;
-  /** NDJSON: one AuditEvent a line. */
+  /** NDJSON: one AuditEvent per line. */
   readonly body: string;
 }
 
@@ -12,10 +12,10 @@ const lines = (events: readonly FiledEvent[]): string =>
   events.map(({ event }) => `${JSON.stringify(event)}\n`).join('');
 
 /**
- * The objects that a batch becomes: one for each partner and day, and one for each new grant.
+ * The objects for a batch: one per partner and day, and one per new grant.
  *
- * An object is named by its content. A batch that comes again makes the same objects; one that comes again longer or
- * shorter, as it may after a restart of the stream's reader, makes others, and no event hides behind an older name.
+ * An object is named by its content. A repeated batch makes the same objects. A batch that is repeated with other
+ * limits, as may happen after a restart of the stream's reader, makes others, so no event is hidden by an older name.
  */
 export const fileEvents = (events: readonly FiledEvent[]): AuditObject[] => {
   const folderOf = ({ event, partner }: FiledEvent): string =>

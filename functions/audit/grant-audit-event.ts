@@ -26,26 +26,29 @@ const actions: Readonly<Record<GrantEvent['type'], AuditEvent['action']>> = {
 
 const isType = (type: string): type is GrantEvent['type'] => Object.hasOwn(actions, type);
 
-/** To the second, which is all that is known: no fraction that would order it among reads. */
+/** To the second, which is all that is known: a fraction would suggest an order among reads. */
 const seconds = (value: number): string => new Date(value * 1000).toISOString().replace('.000Z', 'Z');
 
-/** What tells one event of a grant from another, as it is stored: ids are made of it. Payer tokens can be refreshed twice within a request and a second. */
+/**
+ * What identifies an event of a grant, as stored; ids are made from it. Payer tokens can be refreshed twice in one
+ * request and second.
+ */
 const markOf = (image: StreamImage): string => {
   const event = image['lastEvent']?.M ?? {};
   return JSON.stringify([event['type']?.S, event['at']?.N, event['requestId']?.S, image['payerVersion']?.N]);
 };
 
-/** Whether the partner itself asked for it; else the gateway did it of its own accord. */
+/** Whether the partner asked for it; otherwise the gateway acted on its own. */
 const askedByPartner = (type: GrantEvent['type'], reason: string | undefined): boolean =>
   type === 'revoked' ? reason === 'byPartner' : type !== 'payerRefreshed';
 
-/** Whether anything happened to the grant between two images: a lease that is taken is no event. */
+/** Whether anything happened to the grant between two images. Taking a lease is not an event. */
 export const isGrantEvent = (before: StreamImage | undefined, after: StreamImage): boolean =>
   before === undefined || markOf(before) !== markOf(after);
 
 /**
- * What happened to a grant last as an AuditEvent.
- * @throws Error where the image is not readable
+ * Makes the AuditEvent of a grant's last event.
+ * @throws Error if the image is not readable
  */
 export const grantAuditEvent = (image: StreamImage, stage: string): AuditEvent => {
   const event = image['lastEvent']?.M ?? {};

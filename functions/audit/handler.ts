@@ -13,13 +13,13 @@ interface Batch {
   readonly failure?: unknown;
 }
 
-/** How old the oldest is. */
+/** The age of the oldest. */
 const lagMs = (events: readonly FiledEvent[], nowMs: number): number | undefined =>
   events.length === 0
     ? undefined
     : Math.max(0, nowMs - Math.min(...events.map(({ event }) => Date.parse(event.recorded))));
 
-/** One line a batch. */
+/** One line per batch. */
 const writeBatchLine = (deps: AuditDeps, { records, events, failure }: Batch): void => {
   const failed = failure !== undefined;
   const unreadable = events.filter((filed) => filed.unreadable).length;
@@ -47,15 +47,15 @@ const fileBatch = async (deps: AuditDeps, { Records }: DynamoDBStreamEvent): Pro
 };
 
 /**
- * What happened to grants and reads, from the tables' streams into the audit bucket, as FHIR AuditEvents. On a schedule, reads
- * that have no end get one.
- * @throws Error where a batch could not be written, so that it comes again: the stream waits for it. Lambda prints what is
- * thrown, so it names the cause only.
+ * Writes the events of grants and reads from the tables' streams to the audit bucket, as FHIR AuditEvents. On a
+ * schedule, it closes reads that have no end.
+ * @throws Error if a batch could not be written, so that the stream repeats it. Lambda prints the error, so it names
+ * only the cause.
  */
 export const auditHandler =
   (deps: AuditDeps) =>
   async (event: DynamoDBStreamEvent | ScheduledEvent, context: Pick<Context, 'awsRequestId'>): Promise<void> => {
-    // `in` would quote what it cannot look into.
+    // The error of `in` would quote the value.
     if (Object(event) !== event) throw new Error('The event is no object');
     await ('Records' in event ? fileBatch(deps, event) : closeReads(deps, context.awsRequestId));
   };

@@ -19,7 +19,7 @@ const rest: Coding = {
   display: 'RESTful Operation',
 };
 
-/** FHIR's names (http://hl7.org/fhir/restful-interaction) of our interactions, where they differ. */
+/** FHIR's names (http://hl7.org/fhir/restful-interaction) for our interactions, if they differ. */
 const restfulNames: Readonly<Record<string, string>> = {
   everything: 'operation',
   page: 'search',
@@ -31,7 +31,7 @@ const restful = (interaction: string): Coding => {
   return { system: 'http://hl7.org/fhir/restful-interaction', code: restfulNames[name] ?? name };
 };
 
-/** An error after a good status is a stream that was cut. */
+/** An error after a success status means that the stream was cut. */
 const outcomeOf = (status: number, error: string | undefined): AuditEvent['outcome'] => {
   if (status >= 500 || (status < 400 && error !== undefined)) return '8';
   return status >= 400 ? '4' : '0';
@@ -44,7 +44,7 @@ const outcomeText = (status: number, error: string | undefined, callerLeft: bool
   return words.join(', ');
 };
 
-/** The process died, or could not write its end. What left until then is not known. */
+/** The process died or could not write the end. How much left until then is unknown. */
 const endUnknown = { outcome: '8', outcomeDesc: 'end unknown' } as const;
 
 const describeEnd = (image: StreamImage): Pick<AuditEvent, 'outcome' | 'outcomeDesc'> => {
@@ -59,8 +59,8 @@ const describeEnd = (image: StreamImage): Pick<AuditEvent, 'outcome' | 'outcomeD
 };
 
 /**
- * A read's item as an AuditEvent; the shape is `ReadEvent`.
- * @throws Error where it is not readable
+ * Makes the AuditEvent of a read's item, which has the shape of `ReadEvent`.
+ * @throws Error if it is not readable
  */
 export const readAuditEvent = (image: StreamImage, stage: string): AuditEvent => {
   const required = requiredReader(auditEventAttributes, image);

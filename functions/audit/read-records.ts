@@ -4,12 +4,12 @@ import { grantAuditEvent, isGrantEvent } from './grant-audit-event.ts';
 import { readAuditEvent } from './read-audit-event.ts';
 import { eventIdOf } from './stream-image.ts';
 
-/** An event, and under whose name it is kept. */
+/** An event, and where it is filed. */
 export interface FiledEvent {
   readonly event: AuditEvent;
-  /** The partner's client id; `unknown` where the record could not be read. */
+  /** The partner's client id; `unknown` if the record could not be read. */
   readonly partner: string;
-  /** The grant that the event created: it is filed under its id too. */
+  /** The grant that the event created; the event is also filed under its id. */
   readonly createdGrant?: string;
   readonly unreadable?: true;
 }
@@ -18,8 +18,7 @@ const keyOf = ({ dynamodb }: DynamoDBRecord): string =>
   dynamodb?.Keys?.['eventId']?.S ?? dynamodb?.Keys?.['grantId']?.S ?? 'unknown';
 
 /**
- * What says that something happened though nobody can say what: an item that a later version wrote, or a damaged one.
- * Of the item it holds the key.
+ * The event for an item that cannot be read: a later version wrote it, or it is damaged. It has the item's key.
  */
 const unreadableEvent = (record: DynamoDBRecord, stage: string, nowMs: number): FiledEvent => {
   const { ApproximateCreationDateTime: atSeconds, SequenceNumber: sequence = '' } = record.dynamodb ?? {};
@@ -55,18 +54,18 @@ const readEvent = ({ dynamodb = {} }: DynamoDBRecord, stage: string): FiledEvent
   };
 };
 
-/** Client assertions that were used stand in the grants' table too, and an item that TTL removed is no event. */
+/** The Grants table also has used client assertions, and an item that TTL removed is not an event. */
 const isNoEvent = (record: DynamoDBRecord): boolean =>
   record.eventName === 'REMOVE' || keyOf(record).startsWith('jti.');
 
-/** The events that a batch of the tables' streams tells of, in its order. */
+/** The events in a batch of the tables' streams, in order. */
 export const readRecords = (records: readonly DynamoDBRecord[], stage: string, nowMs: number): FiledEvent[] =>
   records.flatMap((record) => {
     if (isNoEvent(record)) return [];
     try {
       return readEvent(record, stage) ?? [];
     } catch {
-      // It must not block all that come after it.
+      // It must not block all events after it.
       return unreadableEvent(record, stage, nowMs);
     }
   });

@@ -3,14 +3,14 @@ import type { AttributeValue } from 'aws-lambda';
 import type { Attributes, ValueOf } from '../shared/store/attributes.ts';
 import { readerOf } from '../shared/store/items.ts';
 
-/** An item as a table's stream gives it. */
+/** An item in a table's stream. */
 export type StreamImage = Readonly<Record<string, AttributeValue>>;
 
-/** What is not there, is empty or is no number cannot be told of. */
+/** A missing, empty or non-numeric attribute makes an event impossible. */
 const isReadable = (value: unknown): boolean =>
   typeof value === 'number' ? Number.isFinite(value) : value !== undefined && value !== '';
 
-/** Reads attributes of an image that must be there. @throws Error naming the attribute, never what is in it */
+/** Reads required attributes of an image. @throws Error naming the attribute, never its value */
 export const requiredReader = <A extends Attributes>(attributes: A, image: StreamImage) => {
   const read = readerOf(attributes, image);
   return <K extends keyof A & string>(name: K): ValueOf<A[K]> => {
@@ -20,6 +20,6 @@ export const requiredReader = <A extends Attributes>(attributes: A, image: Strea
   };
 };
 
-/** The same id for the same event, however often its record comes. */
+/** The same id for the same event, however often its record is repeated. */
 export const eventIdOf = (...parts: readonly (string | number)[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 40);

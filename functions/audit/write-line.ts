@@ -2,16 +2,16 @@ import { causeOf } from '../shared/errors.ts';
 import { embeddedMetrics, type MetricSet } from '../shared/record/metrics.ts';
 import type { AuditDeps } from './deps.ts';
 
-/** What a line of the audit function says. */
+/** A log line of the audit function. */
 interface Line {
   readonly level: 'info' | 'warn' | 'error';
   readonly counts: Readonly<Record<string, number>>;
-  /** What was thrown, where something was. */
+  /** What was thrown, if anything. */
   readonly failure?: unknown;
   readonly metrics: MetricSet['metrics'];
 }
 
-/** Writes one line, from which the metrics come. */
+/** Writes one line, with its metrics. */
 export const writeLine = ({ clock, stage, writeLog }: AuditDeps, { level, counts, failure, metrics }: Line): void =>
   writeLog(
     JSON.stringify({

@@ -17,15 +17,15 @@ const write = async ({ bucket }: AuditDeps, { key, body }: AuditObject): Promise
       }),
     );
   } catch (error) {
-    // 409 is no such thing: another write of the same name is under way and may fail yet.
+    // A 409 is different: another write of the same name is under way and may still fail.
     if (!isThere(error)) throw error;
   }
 };
 
 /**
- * Writes objects that are not there yet; none is ever written over
+ * Writes objects that do not exist yet, and never overwrites one
  * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
- * @throws whatever S3's client threw first, once every write has ended
+ * @throws the first error of S3's client, once every write has ended
  */
 export const writeObjects = async (deps: AuditDeps, objects: readonly AuditObject[]): Promise<void> => {
   const results = await Promise.allSettled(objects.map((object) => write(deps, object)));

@@ -15,7 +15,7 @@ export interface CheckedRequest {
 
 const invalid = (publicMessage: string): GatewayError => new GatewayError('invalid_request', publicMessage);
 
-/** RFC 6749 §3.1.1; the reference page's partners send none. */
+/** RFC 6749 §3.1.1. It may be omitted, as in the reference page's calls. */
 const checkResponseType = ({ values }: RequestParameters): void => {
   if ((values.get('response_type') ?? 'code') !== 'code') {
     throw new GatewayError('unsupported_response_type', 'response_type must be code.');
@@ -36,16 +36,16 @@ const checkPkce = ({ values }: RequestParameters, pkceOptional: boolean): string
   return challenge;
 };
 
-/** Characters of different scopes: more than there are scopes to be granted. */
+/** Characters of distinct scopes: more than all scopes that can be granted. */
 const longestScope = 16_384;
 
-/** The message may quote the partner, so the log has its own words. */
+/** The message may quote the partner, so the log gets a text of its own. */
 const invalidScope = (publicMessage: string, detail: string): GatewayError =>
   new GatewayError('invalid_scope', publicMessage, { detail });
 
 /**
- * RFC 6749 §3.3: what of the scope the partner is registered for and the payer is asked for; all of that where nothing
- * was asked for. The rest is dropped, and the token answer's `scope` says so.
+ * RFC 6749 §3.3: the part of the requested scope that the partner is registered for and the payer is asked for, or all
+ * of that if no scope was requested. The rest is dropped, and the token answer's `scope` says so.
  */
 const checkScope = (
   { values }: RequestParameters,
@@ -78,7 +78,7 @@ const checkScope = (
   return { scope, refreshable: asked.length === 0 || hasWord(scope, 'offline_access') };
 };
 
-/** SMART App Launch: `aud` (RFC 8707: `resource`) is this payer's FHIR base, with or without a last slash. */
+/** SMART App Launch: `aud` (RFC 8707: `resource`) is this payer's FHIR base, with or without a trailing slash. */
 const checkAudience = ({ values }: RequestParameters, base: string): void => {
   for (const name of ['aud', 'resource']) {
     if (![undefined, base, `${base}/`].includes(values.get(name))) throw invalid(`${name} must be ${base}.`);
@@ -86,7 +86,7 @@ const checkAudience = ({ values }: RequestParameters, base: string): void => {
 };
 
 /**
- * Checks everything that is told to the partner by redirect.
+ * Checks everything whose failure is reported to the partner by redirect.
  * @throws GatewayError of RFC 6749 §4.1.2.1
  */
 export const checkAuthorizeRequest = (client: CheckedClient, request: RequestParameters): CheckedRequest => {

@@ -7,10 +7,10 @@ import { requirePayer } from '../shared/registry/require-payer.ts';
 import type { Partner, Payer } from '../shared/registry/types.ts';
 import { facadeBase } from '../shared/registry/urls.ts';
 
-/** Characters; what goes beyond does not fit a request's headers with certainty. */
+/** Characters. A longer one may not fit into a request's headers. */
 export const longestState = 2048;
 
-/** Who asks, for which payer, and where the browser may be sent back to. */
+/** Who asks, for which payer, and where the browser may be sent back. */
 export interface CheckedClient {
   readonly payer: Payer;
   readonly partner: Partner;
@@ -18,8 +18,8 @@ export interface CheckedClient {
 }
 
 /**
- * Checks payer, client and redirect URI: until all three are known no redirect is trusted (RFC 6749 §4.1.2.1).
- * @param record is told the partner that the request names, so that a refusal's log line says it
+ * Checks payer, client and redirect URI. Until all three are known, no redirect is trusted (RFC 6749 §4.1.2.1).
+ * @param record gets the partner that the request names, so that a refusal's log line has it
  * @throws GatewayError `invalid_request`, shown as a page
  */
 export const checkClient = async (
@@ -45,7 +45,7 @@ export const checkClient = async (
     );
   }
   const sent = repeated.has('state') ? undefined : values.get('state');
-  // A state that is refused for its length would break the redirect that says so.
+  // A state that is too long would break the redirect that reports it.
   const state = sent !== undefined && sent.length > longestState ? undefined : sent;
   return { payer, partner, returnTo: { redirectUri, state, iss: facadeBase(origin, payer.id) } };
 };

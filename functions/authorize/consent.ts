@@ -13,7 +13,7 @@ import type { CheckedClient } from './check-client.ts';
 const cookieName = 'p2p-consent';
 const formToken = 'consent_token';
 const decisionField = 'decision';
-/** As long as a person may look at the page. */
+/** How long a person may look at the page. */
 const pageLivesSeconds = 1800;
 
 const knownToken = (event: ApiEvent): string | undefined =>
@@ -22,9 +22,9 @@ const knownToken = (event: ApiEvent): string | undefined =>
     ?.match(/^[A-Za-z0-9_-]{43}$/)?.[0];
 
 /**
- * Whether this is the consent form coming back and the member allows; false where the page is still to be shown.
- * The form proves itself by a double-submit token: under `no-referrer` a form's `Origin` is `null`.
- * @throws GatewayError `access_denied` where the member refuses, `invalid_request` for a form that is not ours
+ * Whether this is the returned consent form and the member allows; false if the page must still be shown. A
+ * double-submit token proves that the form is ours, since under `no-referrer` a form's `Origin` is `null`.
+ * @throws GatewayError `access_denied` if the member refuses, `invalid_request` for a form that is not ours
  */
 export const checkConsent = (event: ApiEvent, { values }: RequestParameters): boolean => {
   const decision = values.get(decisionField);
@@ -46,15 +46,15 @@ const sentences = (scopes: Scopes): Html => {
   return html`<li>read ${readable}</li>${keeps}`;
 };
 
-/** As a CSP names it; a native app's own scheme has no origin. */
+/** A CSP source. A native app's own scheme has no origin. */
 const source = (url: string): string => {
   const { origin, protocol } = new URL(url);
   return origin === 'null' ? protocol : origin;
 };
 
 /**
- * The page that asks the member, before the payer does: the payer's own names only the gateway. It is stateless: the
- * form carries the request's parameters and the answer checks them anew.
+ * The page that asks the member before the payer does, since the payer's own page names only the gateway. It is
+ * stateless: the form carries the request's parameters, and they are checked again when it returns.
  */
 export const askForConsent = (
   { clock, origin, randomBytes, registry }: Deps,
@@ -63,7 +63,7 @@ export const askForConsent = (
   { scope }: CheckedRequest,
   { values }: RequestParameters,
 ): ApiResponse => {
-  // Tabs share the token, so that opening a second one does not break the first.
+  // Tabs share the token, so a second tab does not break the first.
   const token = knownToken(event) ?? base64url(randomBytes(32));
   const endsAt = new Date((nowSeconds(clock) + registry.lifetimes.grant) * 1000);
   const until = endsAt.toLocaleDateString('en-US', { dateStyle: 'long', timeZone: 'UTC' });

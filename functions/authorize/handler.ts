@@ -14,7 +14,7 @@ import { checkClient } from './check-client.ts';
 import { askForConsent, checkConsent } from './consent.ts';
 import { rememberLoginAttempt } from './remember-login-attempt.ts';
 
-/** What the authorize function is given. */
+/** What the authorize function depends on. */
 export interface AuthorizeDeps extends Deps {
   readonly loginAttempts: Table;
 }
@@ -40,7 +40,7 @@ export const authorizeHandler = (deps: AuthorizeDeps) =>
       });
     });
 
-/** From here on the partner is trusted: every failure goes back to it. */
+/** From here on the redirect is trusted: every failure goes back to the partner. */
 const answerPartner = async (
   to: PartnerReturn,
   record: RequestRecord,

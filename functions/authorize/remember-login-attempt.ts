@@ -7,7 +7,7 @@ import { putLoginAttempt } from '../shared/store/login-attempts.ts';
 import type { CheckedRequest } from './check-authorize-request.ts';
 import type { CheckedClient } from './check-client.ts';
 
-/** What the redirect to the payer takes. */
+/** What the redirect to the payer needs. */
 export interface StartedAttempt {
   readonly state: string;
   readonly verifier: string;
@@ -15,7 +15,7 @@ export interface StartedAttempt {
 }
 
 /**
- * Writes the login attempt: the only write of an authorize request.
+ * Writes the login attempt, the only write of an authorize request.
  * @throws GatewayError `temporarily_unavailable`
  */
 export const rememberLoginAttempt = async (

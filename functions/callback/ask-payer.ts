@@ -17,7 +17,7 @@ import { findPatient } from './find-patient.ts';
 
 /**
  * Exchanges the payer's code for payer tokens.
- * @throws GatewayError `temporarily_unavailable` or `server_error`, to be told to the partner
+ * @throws GatewayError `temporarily_unavailable` or `server_error`, for the partner
  */
 export const exchangePayerCode = async (
   deps: PayerClientDeps & Pick<Deps, 'origin'>,
@@ -41,15 +41,15 @@ const searchPatient = async (deps: PayerClientDeps, payer: Payer, tokens: PayerT
     return await findPatient(deps, payer, tokens.accessToken);
   } catch (error) {
     const { detail, failure } = payerHttpFailure(error, 'GET Patient');
-    // An answer that names no single patient is about this member.
+    // An answer that names no single patient concerns this member only, so it is not an outage.
     throw noPatient(detail, failure === 'nonsense' ? undefined : 'payerDown');
   }
 };
 
 /**
- * Whose record the tokens open, from where the payer's profile says; undefined only where it says that grants are bound
- * to no patient.
- * @throws GatewayError `server_error` where the payer names no single patient
+ * Returns whose record the tokens open, from the source that the payer's profile names. Undefined only if the profile
+ * says that grants are bound to no patient.
+ * @throws GatewayError `server_error` if the payer names no single patient
  */
 export const requirePatient = async (
   deps: PayerClientDeps,
@@ -65,7 +65,7 @@ export const requirePatient = async (
   throw noPatient(`the token answer ${what}`, 'payerDown');
 };
 
-/** Runs what makes a grant of payer tokens; where that fails nobody will ever hold them, so the payer may forget them. */
+/** Runs the steps that create a grant. If they fail, no one will ever use the payer tokens, so they are revoked. */
 export const revokeOnFailure = async <T>(
   deps: PayerClientDeps,
   payer: Payer,

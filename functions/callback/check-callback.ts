@@ -4,14 +4,14 @@ import { checkNotRepeated, type RequestParameters } from '../shared/http/api.ts'
 import { requirePayer } from '../shared/registry/require-payer.ts';
 import type { Payer } from '../shared/registry/types.ts';
 
-/** A payer's return, before the login attempt is known. */
+/** A return from a payer, before the login attempt is known. */
 export interface Callback {
   readonly payer: Payer;
   readonly state: string;
   readonly values: ReadonlyMap<string, string>;
 }
 
-/** RFC 9207 §2.4: where a payer sends `iss`, it must be there and be this payer's. */
+/** RFC 9207 §2.4: if a payer sends `iss`, it must be present and be this payer's. */
 const checkIssuer = ({ sendsIss, issuer }: Payer, iss: string | undefined): void => {
   if (sendsIss && iss !== issuer) {
     throw new GatewayError('invalid_request', 'The answer did not come from the health plan that was asked.', {
@@ -21,7 +21,7 @@ const checkIssuer = ({ sendsIss, issuer }: Payer, iss: string | undefined): void
 };
 
 /**
- * Checks what can be checked without consuming anything: the payer, the form of the state, the issuer.
+ * Checks what can be checked without consuming anything: payer, form of the state, issuer.
  * @throws GatewayError `invalid_request`, shown as a page
  */
 export const checkCallback = async (

@@ -4,7 +4,7 @@ import type { Callback } from './check-callback.ts';
 const longestCode = 4096;
 
 /**
- * The payer's code, or its refusal as a standard error without the payer's own text (RFC 6749 §4.1.2.1).
+ * Returns the payer's code. Its refusal becomes a standard error without the payer's own text (RFC 6749 §4.1.2.1).
  * @throws GatewayError `access_denied`, `temporarily_unavailable` or `server_error`
  */
 export const checkPayerAnswer = ({ values }: Callback): string => {
@@ -21,7 +21,7 @@ export const checkPayerAnswer = ({ values }: Callback): string => {
   if (error !== undefined || code === undefined || code.length > longestCode) {
     throw new GatewayError('server_error', 'The health plan could not complete the sign-in.', {
       detail: error === undefined ? 'no usable code in the redirect' : 'another error in the redirect',
-      // Other errors are about this member or this request.
+      // Other errors concern this member or this request.
       signal: error === undefined || error === 'server_error' ? 'payerDown' : undefined,
     });
   }

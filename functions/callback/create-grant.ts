@@ -12,7 +12,7 @@ import { sealPayerTokens } from '../shared/store/grant.ts';
 import { putGrant } from '../shared/store/grants.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
 
-/** The scope that partner and payer agree on; `offline_access` only where it can be kept. */
+/** The scope that partner and payer agree on; with `offline_access` only if it can be honored. */
 const requireGrantedScope = (
   payer: Payer,
   attempt: LoginAttempt,
@@ -28,8 +28,8 @@ const requireGrantedScope = (
 };
 
 /**
- * Creates the grant and its code: the second and last write of a login. The key that opens the payer tokens travels
- * with the partner's bearers; the item holds it only wrapped under the code's secret, until the code is redeemed.
+ * Creates the grant and its code, the second and last write of a login. The key that opens the payer tokens travels
+ * with the partner's bearers. The item has it only wrapped under the code's secret, until the code is redeemed.
  * @throws GatewayError `access_denied`, `temporarily_unavailable`
  */
 export const createGrant = async (

@@ -25,8 +25,9 @@ const onlyPatient = (bundle: SearchSet): string | undefined => {
 };
 
 /**
- * Asks the payer who its fresh token is about. Believed only when exactly one patient matches and no page follows.
- * @throws PayerError where the payer does not answer, or names none or several
+ * Asks the payer whose record its fresh token opens. The answer counts only if exactly one patient matches and no page
+ * follows.
+ * @throws PayerError if the payer does not answer, or names none or several
  */
 export const findPatient = async (
   { payerHttp }: PayerClientDeps,

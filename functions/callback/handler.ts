@@ -16,13 +16,13 @@ import { checkPayerAnswer } from './check-payer-answer.ts';
 import { createGrant } from './create-grant.ts';
 import { takeLoginAttempt } from './take-login-attempt.ts';
 
-/** What the callback function is given. */
+/** What the callback function depends on. */
 export interface CallbackDeps extends Deps, PayerClientDeps {
   readonly loginAttempts: Table;
   readonly grants: Table;
 }
 
-/** Where payers send browsers back to: the gateway's redirect URI (RFC 6749 §4.1.2). */
+/** The gateway's redirect URI, to which payers send browsers back (RFC 6749 §4.1.2). */
 export const callbackHandler = (deps: CallbackDeps) =>
   middy<ApiEvent, ApiResponse>()
     .use(recordRequest(deps, 'callback'))

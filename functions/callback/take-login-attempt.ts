@@ -10,14 +10,14 @@ import type { Table } from '../shared/store/dynamo.ts';
 import { consumeLoginAttempt, type Consumption, type LoginAttempt } from '../shared/store/login-attempts.ts';
 import type { Callback } from './check-callback.ts';
 
-/** The login attempt that this browser began, consumed. */
+/** The consumed login attempt of this browser. */
 export interface TakenAttempt {
   readonly attempt: LoginAttempt;
   readonly partner: Partner;
   readonly returnTo: PartnerReturn;
 }
 
-/** A reload, or a step back in the browser: the login is over, one way or the other. */
+/** A reload, or a step back in the browser: the login is over, whatever its result. */
 const finishedSignIn = async ({ registry }: Pick<Deps, 'registry'>, partnerId: string): Promise<GatewayError> => {
   const partner = await registry.partner(partnerId);
   const message = 'It can be used once only, and it has been used.';
@@ -31,9 +31,9 @@ const expiredSignIn = (detail: string): GatewayError =>
   new GatewayError('invalid_request', 'This sign-in has expired. Please start again in the app.', { detail });
 
 /**
- * Consumes the login attempt of this state, payer and browser, and looks its partner up again in the config.
- * @param record is told the partner, so that a refusal's log line names it
- * @throws GatewayError `invalid_request`, shown as a page; nothing is consumed then
+ * Consumes the login attempt of this state, payer and browser, and looks its partner up in the config again.
+ * @param record gets the partner, so that a refusal's log line names it
+ * @throws GatewayError `invalid_request`, shown as a page; then nothing is consumed
  */
 export const takeLoginAttempt = async (
   deps: Deps & { readonly loginAttempts: Table },

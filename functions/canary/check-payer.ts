@@ -7,32 +7,32 @@ import type { Partner, Payer } from '../shared/registry/types.ts';
 import { authorizeUrl, callbackUri, facadeBase } from '../shared/registry/urls.ts';
 import { sha256 } from '../shared/store/crypto.ts';
 
-/** What the canary is given: the network, and no right to anything. */
+/** What the canary depends on: the network, and no rights. */
 export interface CanaryDeps extends Omit<Deps, 'payerHttp'> {
   /** Reaches the gateway's public origin and the payers. */
   readonly http: PayerHttp;
 }
 
-/** Each request's, milliseconds: a member would not wait longer for a page. */
+/** Limit of each request, in milliseconds: a member would not wait longer for a page. */
 const timeoutMs = 8000;
 
-/** The largest part of a discovery document that is read. */
+/** The most bytes read of a discovery document. */
 const documentLimitBytes = 256 * 1024;
 
-/** The longest that {@link checkPayer} takes: discovery, authorize, and then the payer's three endpoints side by side. */
+/** The longest that {@link checkPayer} takes: discovery, authorize, then the payer's three endpoints side by side. */
 export const longestCheckMs = 3 * timeoutMs;
 
-/** Names the canary in a payer's log, so that its requests can be told from members'. */
+/** Identifies the canary in a payer's log, so that its requests can be told from members'. */
 const userAgent = 'p2p-gateway-canary';
 
-/** Something is not as it has to be; the text is ours, with nothing that came over the network. */
+/** Something is wrong. The text is ours and never contains anything from the network. */
 class Finding extends Error {}
 
 interface Question {
-  /** What is asked, for the finding. */
+  /** The endpoint, for the finding. */
   readonly what: string;
   readonly url: string;
-  /** @default a GET without further headers */
+  /** @default a GET without extra headers */
   readonly init?: { readonly method: 'POST'; readonly body: string } | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
@@ -52,7 +52,7 @@ const ask = async <T>(
     try {
       return await read(response);
     } finally {
-      // Of a body that was read nothing is left to cancel.
+      // A body that was read has nothing left to cancel.
       await response.body?.cancel().catch(() => undefined);
     }
   } catch (error) {
@@ -64,7 +64,7 @@ const expectThat = (holds: boolean, otherwise: string): void => {
   if (!holds) throw new Finding(otherwise);
 };
 
-/** The facade's authorization endpoint, where the discovery document says that it is ours. */
+/** The facade's authorization endpoint, if the discovery document says that it is ours. */
 const discover = (deps: CanaryDeps, { id }: Payer): Promise<string> => {
   const url = `${facadeBase(deps.origin, id)}/.well-known/smart-configuration`;
   return ask(deps, { what: 'discovery', url }, async (response) => {
@@ -87,7 +87,7 @@ const isOurRequest = (deps: CanaryDeps, payer: Payer, target: URL): boolean => {
   );
 };
 
-/** Where authorize sends a member's browser; for a partner whose members see our page first, where it would. */
+/** Where authorize sends a member's browser, or would send it if our consent page did not come first. */
 const authorize = (deps: CanaryDeps, payer: Payer, partner: Partner, endpoint: string): Promise<string> => {
   const random = (): string => base64url(deps.randomBytes(32));
   const query = new URLSearchParams({
@@ -110,19 +110,19 @@ const authorize = (deps: CanaryDeps, payer: Payer, partner: Partner, endpoint: s
   });
 };
 
-/** One that has asked its members already: the answer is then the redirect itself. */
+/** A partner that asks its members itself, so that authorize answers with the redirect. */
 const choosePartner = (partners: readonly Partner[]): Partner | undefined =>
   partners.find(({ consent }) => consent === 'partner') ?? partners[0];
 
 const isWell = (status: number): boolean => status < 500;
-/** Where a program asks, a redirect leads nowhere: it is not followed. */
+/** A redirect is a failure where a program asks: it is not followed. */
 const isWellWithoutRedirect = (status: number): boolean => status < 300 || (status >= 400 && status < 500);
 
-/** The payer's endpoints, each with what has to hold of its answer's status. None is sent a credential or a code. */
+/** The payer's endpoints, each with the check of its status. None gets a credential or a code. */
 const endpointsOf = (payer: Payer, signIn: string): readonly (Question & { isWell: (status: number) => boolean })[] => [
   { what: 'sign-in page', url: signIn, isWell },
   {
-    // RFC 6749 §5.2: a request without client and code is refused, which takes a server that works.
+    // RFC 6749 §5.2: a working server refuses a request without client and code.
     what: 'token endpoint',
     url: payer.tokenEndpoint,
     init: { method: 'POST', body: 'grant_type=authorization_code' },
@@ -130,7 +130,7 @@ const endpointsOf = (payer: Payer, signIn: string): readonly (Question & { isWel
     isWell: isWellWithoutRedirect,
   },
   {
-    // https://hl7.org/fhir/R4/http.html#capabilities; some payers show it to nobody without a token, and refuse.
+    // https://hl7.org/fhir/R4/http.html#capabilities; some payers require a token and refuse.
     what: 'FHIR API',
     url: `${payer.fhirBaseUrl}/metadata`,
     headers: { Accept: 'application/fhir+json' },
@@ -139,8 +139,8 @@ const endpointsOf = (payer: Payer, signIn: string): readonly (Question & { isWel
 ];
 
 /**
- * Asks all endpoints of a payer at the same time.
- * @throws Finding naming each that does not work
+ * Calls all endpoints of a payer at the same time.
+ * @throws Finding naming each that fails
  */
 const checkEndpoints = async (deps: CanaryDeps, payer: Payer, signIn: string): Promise<void> => {
   const answers = await Promise.allSettled(
@@ -155,10 +155,10 @@ const checkEndpoints = async (deps: CanaryDeps, payer: Payer, signIn: string): P
 };
 
 /**
- * Goes a member's way as far as it goes without a member: discovery, authorize, and the payer's sign-in page; and asks
- * the two endpoints of the payer that a login and a read need. A payer that no partner may read from has discovery only.
- * It never throws.
- * @returns what is not as it has to be, or undefined
+ * Follows a login as far as possible without a member: discovery, authorize, and the payer's sign-in page. It also
+ * calls the two endpoints of the payer that a login and a read need. For a payer that no partner may read from, it
+ * checks discovery only. Never throws.
+ * @returns what is wrong, or undefined
  */
 export const checkPayer = async (deps: CanaryDeps, payer: Payer): Promise<string | undefined> => {
   try {

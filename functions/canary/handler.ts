@@ -3,13 +3,13 @@ import { requestMetrics } from '../shared/record/metrics.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { checkPayer, longestCheckMs, type CanaryDeps } from './check-payer.ts';
 
-/** Payers that are looked at side by side. */
+/** Payers checked at the same time. */
 const parallel = 8;
 
-/** Kept back so that the last lines are written. */
+/** Reserved to write the last lines. */
 const reserveMs = 2000;
 
-/** One line a payer: metrics and alarms are made of it, as of a request's. */
+/** One line per payer, with metrics for alarms, like a request's. */
 const checkAndReport = async (deps: CanaryDeps, payer: Payer, requestId: string): Promise<void> => {
   const { clock, registry, writeLog } = deps;
   const time = new Date(clock.now()).toISOString();
@@ -35,8 +35,8 @@ const checkAndReport = async (deps: CanaryDeps, payer: Payer, requestId: string)
 };
 
 /**
- * Looks at every payer's facade from outside, on a schedule. What is wrong with a payer is in its line and its metric.
- * @throws Error where not all payers could be looked at in the function's time: that says nothing about them
+ * Checks every payer's facade from outside, on a schedule. A payer's line and metric say what is wrong with it.
+ * @throws Error if the function's time did not suffice for all payers, which says nothing about them
  */
 export const canaryHandler =
   (deps: CanaryDeps) =>

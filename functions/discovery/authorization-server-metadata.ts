@@ -1,8 +1,8 @@
 import { commonMetadata, type Facade } from './facade.ts';
 
 /**
- * RFC 8414 metadata. There is no `jwks_uri`: the gateway signs nothing for partners; the keys at `/oauth2/jwks/{payer}`
- * are for the payer.
+ * RFC 8414 metadata. It has no `jwks_uri`, since the gateway signs nothing for partners. The keys at
+ * `/oauth2/jwks/{payer}` are for the payer.
  */
 export const authorizationServerMetadata = (facade: Facade) => ({
   issuer: facade.base,

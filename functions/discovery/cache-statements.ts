@@ -5,7 +5,7 @@ import type { FetchedStatement } from './fetch-statement.ts';
 const goodForMs = 3_600_000;
 const retryAfterMs = 60_000;
 
-/** Statements may be megabytes, and a stage may have a thousand payers. */
+/** A statement may have megabytes, and a stage a thousand payers. */
 const mostEntries = 16;
 
 interface Entry {
@@ -19,9 +19,9 @@ const setFreshness = async (clock: Clock, entry: Entry): Promise<void> => {
 };
 
 /**
- * Keeps payers' statements in memory: for an hour, or for a minute where there was none. Requests that come while one
- * is being fetched wait for the same.
- * @param fetchStatement never throws
+ * Caches payers' statements in memory for an hour, or for a minute if there was none. Concurrent requests share one
+ * fetch.
+ * @param fetchStatement must not throw
  */
 export const cacheStatements = (clock: Clock, fetchStatement: (payer: Payer) => Promise<FetchedStatement>) => {
   const entries = new Map<string, Entry>();
@@ -30,7 +30,7 @@ export const cacheStatements = (clock: Clock, fetchStatement: (payer: Payer) => 
     if (known !== undefined && clock.now() < known.freshUntilMs) return known.fetched;
     const entry: Entry = { fetched: fetchStatement(payer), freshUntilMs: Number.POSITIVE_INFINITY };
     void setFreshness(clock, entry);
-    // Taken out first, so that the newest stands last and the oldest first.
+    // Delete it first, so that the entries stay in order of age.
     entries.delete(payer.id);
     entries.set(payer.id, entry);
     const oldest = entries.keys().next();

@@ -23,10 +23,10 @@ const fhirJson = { 'Content-Type': 'application/fhir+json' };
 
 const unknownPayer = 'The gateway knows no health plan of this name.';
 
-/** Our public keys, which the payer can register for `private_key_jwt`. */
+/** Our public keys, for the payer to register for `private_key_jwt`. */
 const keySet: Answer = async (payer) => json(200, { keys: payer.publicKeys }, cachable);
 
-/** What each route answers, by the end of its pattern. */
+/** The routes' documents, by the end of their pattern. */
 const answersOf = (deps: Deps): readonly (readonly [RegExp, Answer])[] => {
   const facade = (payer: Payer) => facadeOf(deps.origin, payer);
   const statements = cacheStatements(deps.clock, (payer) => fetchStatement(deps, payer, facade(payer)));
@@ -54,7 +54,7 @@ const requireAnswer = (answers: ReturnType<typeof answersOf>, event: ApiEvent): 
 
 const isMetadata = /\/metadata\/?$/;
 
-/** Errors as the caller understands them: `metadata` speaks FHIR, as its statement does, and the rest OAuth. */
+/** Errors in the caller's format: OperationOutcomes for `metadata`, OAuth errors for the rest. */
 const tellError = (error: GatewayError, reference: string, event: ApiEvent): ApiResponse => {
   if (!isMetadata.test(event.resource)) return withoutBodyForHead(event, oauthError(error, reference));
   const answer = fhirError(error, reference);
@@ -64,7 +64,7 @@ const tellError = (error: GatewayError, reference: string, event: ApiEvent): Api
 const withoutBodyForHead = (event: ApiEvent, response: ApiResponse): ApiResponse =>
   event.httpMethod === 'HEAD' ? { ...response, body: '' } : response;
 
-/** What a partner app needs to know about a payer's facade before it has a token; open to every web page. */
+/** What a partner app must know about a payer's facade before it has a token. Open to every web page. */
 export const discovery = (deps: Deps) => {
   const answers = answersOf(deps);
   return middy<ApiEvent, ApiResponse>()

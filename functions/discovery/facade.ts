@@ -1,9 +1,9 @@
 import type { Payer } from '../shared/registry/types.ts';
 import { authorizeUrl, facadeBase, tokenUrl } from '../shared/registry/urls.ts';
 
-/** The URLs of a payer's facade: what the gateway looks like to a partner app. */
+/** The URLs of a payer's facade, as partner apps see it. */
 export interface Facade {
-  /** FHIR base URL and issuer at once. */
+  /** Both FHIR base URL and issuer. */
   readonly base: string;
   readonly authorize: string;
   readonly token: string;
@@ -22,12 +22,12 @@ export const facadeOf = (origin: string, payer: Payer): Facade => ({
   introspect: `${origin}/oauth2/introspect`,
 });
 
-// Some clients take the first.
+// Some clients use the first.
 const confidential = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
 const authentication = [...confidential, 'none'];
 const signing = ['RS384', 'ES384'];
 
-/** What both discovery documents say; everything in it works, and what is not in it is refused. */
+/** What both discovery documents share. Everything in it works, and anything else is refused. */
 export const commonMetadata = (facade: Facade) => ({
   authorization_endpoint: facade.authorize,
   token_endpoint: facade.token,

@@ -5,7 +5,7 @@ import type { Payer } from '../shared/registry/types.ts';
 import type { Facade } from './facade.ts';
 import { payerStatement } from './payer-statement.ts';
 
-/** What a payer gave: its statement, made ours, or why there is none (for the log). */
+/** A payer's statement, adapted to the gateway, or why there is none (for the log). */
 export interface FetchedStatement {
   readonly statement?: Readonly<Record<string, unknown>>;
   readonly problem?: string;
@@ -14,10 +14,10 @@ export interface FetchedStatement {
 const timeoutMs = 5000;
 const limitBytes = 5 * 1024 * 1024;
 
-/** Lambda puts the body into JSON once more, in which quotes double, and takes 6 MB of that. */
+/** Lambda encodes the body in JSON again, which escapes its quotes, and accepts 6 MB of that. */
 const limitInLambdaBytes = 5.5 * 1024 * 1024;
 
-/** Asks a payer for its CapabilityStatement, without a token and without following redirects. It never throws. */
+/** Fetches a payer's CapabilityStatement without a token and without following redirects. Never throws. */
 export const fetchStatement = async (
   { payerHttp }: { readonly payerHttp: PayerHttp },
   payer: Payer,

@@ -2,7 +2,7 @@ import type { Payer } from '../shared/registry/types.ts';
 import type { Facade } from './facade.ts';
 import { security } from './security.ts';
 
-/** Types of the Payer-to-Payer exchange (Da Vinci PDex) that R4 lets be searched by `patient`. */
+/** Types of the Payer-to-Payer exchange (Da Vinci PDex) that R4 can search by `patient`. */
 const byPatient = [
   'AllergyIntolerance',
   'CarePlan',
@@ -41,7 +41,7 @@ const resource = (type: string, everything: boolean) => ({
     : {}),
 });
 
-/** A small statement of our own, for a payer that gives none without a token. */
+/** A small statement of our own, for a payer that requires a token for its own. */
 export const gatewayStatement = (payer: Payer, facade: Facade) => ({
   resourceType: 'CapabilityStatement',
   status: 'active',

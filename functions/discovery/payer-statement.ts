@@ -3,12 +3,12 @@ import type { Payer } from '../shared/registry/types.ts';
 import type { Facade } from './facade.ts';
 import { security } from './security.ts';
 
-/** Interactions that the FHIR route passes on; it only reads. */
+/** Interactions that the FHIR route passes on: reads only. */
 const reads = new Set<unknown>(['read', 'vread', 'history-instance', 'history-type', 'search-type', 'search-system']);
 
 const objects = (value: unknown): JsonObject[] => (Array.isArray(value) ? value.filter(isObject) : []);
 
-/** Keeps an element out of the statement where nothing is left of it: FHIR has no empty arrays. */
+/** Omits an element that has become empty, since FHIR has no empty arrays. */
 const unlessEmpty = (name: string, values: readonly unknown[]): JsonObject =>
   values.length === 0 ? {} : { [name]: values };
 
@@ -54,9 +54,9 @@ const readOnlyRest = (rest: JsonObject, payer: Payer, facade: Facade): JsonObjec
 });
 
 /**
- * A payer's CapabilityStatement as the gateway keeps it: URLs and security are the facade's, and only reading is left.
- * The narrative goes, since it would tell of the rest.
- * @returns undefined where it is no statement of a server
+ * Adapts a payer's CapabilityStatement: URLs and security become the facade's, and only reading remains. The narrative
+ * is removed, since it may describe the rest.
+ * @returns undefined if it is not a server's statement
  */
 export const payerStatement = (value: unknown, payer: Payer, facade: Facade): JsonObject | undefined => {
   if (!isObject(value) || value['resourceType'] !== 'CapabilityStatement') return undefined;

@@ -2,7 +2,7 @@ import type { Facade } from './facade.ts';
 
 const oauthUris = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris';
 
-/** `CapabilityStatement.rest.security` with the endpoints of the facade, where older SMART clients look for them. */
+/** `CapabilityStatement.rest.security` with the facade's endpoints, where older SMART clients look for them. */
 export const security = (facade: Facade) => ({
   extension: [
     {

@@ -1,8 +1,8 @@
 import { commonMetadata, type Facade } from './facade.ts';
 
 /**
- * The document of SMART App Launch 2.2, "Using well-known". Without `issuer` and `jwks_uri`, which it wants only where
- * `sso-openid-connect` is among the capabilities.
+ * The document of SMART App Launch 2.2, "Using well-known". Without `issuer` and `jwks_uri`, which are required only
+ * with the capability `sso-openid-connect`.
  */
 export const smartConfiguration = (facade: Facade) => ({
   ...commonMetadata(facade),

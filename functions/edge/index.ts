@@ -9,9 +9,9 @@ const withItsOwnName = ({ [remapped]: renamed, ...others }: CloudFrontHeaders): 
     : { ...others, [original]: renamed.map(({ value }) => ({ key: 'WWW-Authenticate', value })) };
 
 /**
- * Lambda@Edge, origin response: gives `WWW-Authenticate` (RFC 6750 §3, RFC 6749 §5.2) back the name that API Gateway
- * changed to `x-amzn-Remapped-WWW-Authenticate`. Clients look for the real one. The body is never touched, so that an
- * answer streams through.
+ * Lambda@Edge, origin response: restores the name of `WWW-Authenticate` (RFC 6750 §3, RFC 6749 §5.2), which API Gateway
+ * changes to `x-amzn-Remapped-WWW-Authenticate`. Clients look for the real name. The body is never touched, so answers
+ * stream through.
  * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-event-structure.html
  */
 export const handler = async (event: CloudFrontResponseEvent): Promise<CloudFrontResponse> => {

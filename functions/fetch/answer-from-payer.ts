@@ -28,7 +28,7 @@ const retryAfter = ({ headers }: PayerResponse, nowMs: number): number => {
   return Number.isNaN(seconds) ? 30 : Math.min(longestRetryAfterSeconds, Math.max(1, seconds));
 };
 
-/** `json` or `fhir+json`, where an answer says that it is that, in UTF-8. */
+/** `json` or `fhir+json`, if an answer declares that type, in UTF-8. */
 const jsonTypeOf = ({ headers }: PayerResponse): string | undefined => {
   const type = headers.get('content-type')?.toLowerCase() ?? '';
   const charset = /charset="?([\w-]+)/.exec(type)?.[1] ?? 'utf-8';
@@ -39,7 +39,7 @@ const jsonTypeOf = ({ headers }: PayerResponse): string | undefined => {
 const isJson = (response: PayerResponse): boolean => jsonTypeOf(response) !== undefined;
 const isFhirJson = (response: PayerResponse): boolean => jsonTypeOf(response) === 'fhir+json';
 
-/** A URL below one of the payer's bases, below ours. */
+/** Moves a URL from below one of the payer's bases to below ours. */
 const toOurs = (url: string, { payer, base }: PayerAnswer): string => {
   const rest = payerBases(payer)
     .map((from) => afterBase(url, from))
@@ -64,10 +64,12 @@ const answerHeaders = (answer: PayerAnswer): Record<string, string> => {
   return headers;
 };
 
-/** Whether a text is a whole OperationOutcome: a cut one tells the partner nothing, and looks like a fault of ours. */
+/**
+ * Whether a text is a complete OperationOutcome. A truncated one tells the partner nothing and looks like our fault.
+ */
 const isOutcome = (text: string): boolean => parseObject(text)?.['resourceType'] === 'OperationOutcome';
 
-/** The payer's 4xx keeps its meaning: its own OperationOutcome, or one of ours where it gave none. */
+/** Passes the payer's 4xx on: with its own OperationOutcome, or ours if it gave none. */
 const answerRefusal = async (answer: PayerAnswer): Promise<ApiResponse> => {
   const { response, payer, base, record } = answer;
   const { status } = response;
@@ -98,9 +100,9 @@ const checkStatus = async (deps: FetchDeps, { response }: PayerAnswer): Promise<
 };
 
 /**
- * The payer's answer as the partner gets it: status and meaning kept, headers from an allow-list, the body streamed
+ * Turns the payer's answer into the partner's: same status and meaning, headers from an allow-list, the body streamed
  * with its links rewritten.
- * @throws GatewayError 502 for redirects, 5xx, wrong content types and what is too large; 429 and 503 pass on
+ * @throws GatewayError 502 for redirects, 5xx, wrong content types and answers that are too large; 429 and 503 pass
  */
 export const answerFromPayer = async (deps: FetchDeps, answer: PayerAnswer): Promise<ApiResponse> => {
   const { response, request, deadline } = answer;
@@ -132,11 +134,11 @@ export const answerFromPayer = async (deps: FetchDeps, answer: PayerAnswer): Pro
 
 const answerSuccess = (deps: FetchDeps, answer: PayerAnswer): ApiResponse => {
   const headers = answerHeaders(answer);
-  // A document may be JSON of any kind: only what says that it is FHIR is taken for it.
+  // A document may be any JSON. Only an answer that declares FHIR is treated as FHIR.
   const fhir = isDocument(answer.request) ? isFhirJson(answer.response) : isJson(answer.response);
   if (fhir) headers['Content-Type'] = 'application/fhir+json; charset=utf-8';
   else {
-    // A payer's document must not run in a browser as if it were ours.
+    // A payer's document must not run in a browser under our origin.
     headers['Content-Type'] = answer.response.headers.get('content-type') ?? 'application/octet-stream';
     headers['Content-Disposition'] = 'attachment';
     headers['Content-Security-Policy'] = "sandbox; default-src 'none'";

@@ -10,26 +10,26 @@ import { anyOf, clausesOn, conditionOf, type Clause } from '../shared/store/expr
 import { readEventItem, type ReadEvent } from '../shared/store/read-events.ts';
 
 /*
- * A read that is understood, of a grant that is known, leaves its audit events however it ends:
+ * Once a read is parsed and its grant known, it leaves audit events however it ends:
  *
  *   auditRead ─┬─ refused (scope, patient, payer tokens) ───────────► end
  *              └─ begin, beside the payer's call ─┬─ body ──────────► end, by the body's generator
  *                   │                             └─ other ─────────► end, by the middleware
- *                   └─ not written ─► 503, and nothing of the payer's leaves
+ *                   └─ not written ─► 503, and none of the payer's bytes leave
  */
 
-/** What the gate and the end hook are told. */
+/** What the gate and the end hook get. */
 export interface AuditedRead {
   readonly record: RequestRecord;
-  /** The payer's id of the patient; it has no place in the record, which is logged. */
+  /** The patient's id at the payer. It is not in the record, which is logged. */
   readonly patient: string | undefined;
 }
 
 /** Where the audit goes. */
 export interface ReadGate {
-  /** Must have resolved before the first byte of health data leaves; where it rejects, none does. */
+  /** Must resolve before the first byte of health data leaves. If it rejects, none leaves. */
   readonly openGate: (read: AuditedRead) => Promise<void>;
-  /** Awaited when a read has ended in whatever way, before its answer is finished. */
+  /** Awaited when a read has ended, in any way, before its answer is finished. */
   readonly onEnd: (read: AuditedRead, end: { readonly callerLeft: boolean }) => Promise<void>;
 }
 
@@ -37,22 +37,22 @@ export interface ReadGate {
 export interface ReadAudit {
   /**
    * Opens the gate.
-   * @throws GatewayError `temporarily_unavailable` where the event is not known to be written: nothing may leave
+   * @throws GatewayError `temporarily_unavailable` if the event may not have been written: nothing may leave
    */
   readonly begin: () => Promise<void>;
   /**
-   * Lets the end hook end, once.
-   * @throws whatever the hook threw; the record has the signal then
+   * Waits for the end hook, once.
+   * @throws whatever the hook threw; the record then has the signal
    */
   readonly end: (how?: { readonly callerLeft?: boolean }) => Promise<void>;
 }
 
-/** The context of a read: whose audit it is, once that is known. */
+/** The context of a read, with its audit once that has begun. */
 export interface AuditContext extends RequestContext {
   audit?: ReadAudit;
 }
 
-/** From here on, the end of the request is audited. */
+/** Starts the audit of a read: from here on, its end is audited. */
 export const auditRead = (gate: ReadGate, context: AuditContext, patient: string | undefined): ReadAudit => {
   const { record } = context;
   const read = { record, patient };
@@ -62,7 +62,7 @@ export const auditRead = (gate: ReadGate, context: AuditContext, patient: string
       try {
         await gate.openGate(read);
       } catch (error) {
-        // A closing event would only wait once more for what has just failed.
+        // A closing event would only wait again for the table that has just failed.
         isOver = true;
         raise(record, 'auditNotWritten');
         throw unavailable(`gate: ${causeOf(error)}`);
@@ -84,7 +84,7 @@ export const auditRead = (gate: ReadGate, context: AuditContext, patient: string
   return audit;
 };
 
-/** Ends every audited read whose answer is no stream. */
+/** Ends every audited read whose answer is not a stream. */
 export const auditAnswers: Middleware<AuditContext> = {
   after: ({ context, response }) => endAnswered(context, response),
   onError: ({ context, response }) => endAnswered(context, response),
@@ -96,17 +96,17 @@ const endAnswered = async (
 ): Promise<void> => {
   if (response?.body instanceof Readable) return;
   record.status = response?.statusCode ?? 500;
-  // The answer stands: it holds no record of the member's, and where the payer was asked, the opening event is there.
+  // The answer stands: it has no health data, and if the payer was asked, the opening event was written.
   await audit?.end().catch(() => undefined);
 };
 
-/** One try, and all of them: a member waits, and the end has to fit into what the deadline keeps back. Milliseconds. */
+/** Limits of one try and of all, in milliseconds: a member waits, and the end must fit into the deadline's reserve. */
 const tryMs = 1000;
 const allTriesMs = 2500;
 
 const { absent, is } = clausesOn(auditEventAttributes);
 
-/** A try of the opening that arrives after the end must not take its place. The SDK's own retry finds the read still open. */
+/** An opening event that arrives after the end must not replace it. The SDK's own retry finds the read still open. */
 const notEnded = (requestId: string): Clause => anyOf(absent('eventId'), is('openId', '=', requestId));
 
 const put = async ({ client, name }: Table, event: ReadEvent): Promise<void> => {
@@ -127,7 +127,7 @@ const known = ({ record, patient }: AuditedRead) => ({
 });
 
 /**
- * The gate and the end hook as they are: each writes the request's item of AuditEvents, by one put. The SDK's own retry after a
+ * The real gate and end hook: each writes the request's item of AuditEvents with one put. The SDK's own retry after a
  * lost answer is harmless.
  */
 export const readEventWriter = (table: Table, { now }: Clock): ReadGate => ({

@@ -20,7 +20,7 @@ export interface Authenticated {
   readonly access: IssuedAccess;
 }
 
-/** No token was shown: RFC 6750 §3.1 wants a challenge without an error code. */
+/** No token was sent: RFC 6750 §3.1 requires a challenge without an error code. */
 const noToken = (publicMessage: string): GatewayError =>
   new GatewayError('invalid_request', publicMessage, { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } });
 
@@ -28,7 +28,7 @@ const invalidToken = (detail: string): GatewayError =>
   new GatewayError('invalid_token', 'The access token is unknown, expired or revoked.', { detail });
 
 const requireBearer = (event: ApiEvent): string => {
-  // In any case: a payer may not mind it, and would take the value for a token.
+  // In any letter case: a payer may ignore case, and would take the value for a token.
   if (queryPairs(event).some(([name]) => name.toLowerCase() === 'access_token')) {
     throw noToken('Send the access token in the Authorization header, never in the query.');
   }
@@ -37,7 +37,7 @@ const requireBearer = (event: ApiEvent): string => {
   return token;
 };
 
-/** Whether a token that the grant no longer knows was once given for it: nobody else has the key. */
+/** Whether a token that the grant no longer knows was once issued for it: no one else has the key. */
 const isOlderToken = (grant: Grant, { grantKey }: AccessToken): boolean => {
   try {
     unsealPayerTokens(grant, grantKey);
@@ -48,7 +48,7 @@ const isOlderToken = (grant: Grant, { grantKey }: AccessToken): boolean => {
 };
 
 /**
- * Finds the grant of the presented access token: one strongly consistent read, and a look whether partner and payer
+ * Finds the grant of the presented access token with one strongly consistent read, and checks that partner and payer
  * are still in the config.
  * @throws GatewayError 401 (RFC 6750 §3.1), `not_found` for an unknown payer, `temporarily_unavailable`
  */

@@ -16,20 +16,22 @@ export interface PayerCall {
   readonly payer: Payer;
   readonly request: FhirRequest;
   readonly open: OpenGrant;
-  /** The gateway's base URL of this payer. */
+  /** The gateway's base URL for this payer. */
   readonly base: string;
   readonly deadline: Deadline;
   readonly record: RequestRecord;
 }
 
-/** Until the payer's headers, if the budget lasts that long; the body has the whole of it. */
+/** Time to the payer's headers, if the budget lasts that long. The body may take the whole budget. */
 const firstByteMs = 60_000;
 const passedOn = ['if-none-match', 'if-modified-since', 'prefer', 'accept-language'];
 
-/** A payer that took a read for an asynchronous one would answer with no record. */
+/** With `Prefer: respond-async` a payer would answer without the record. */
 const isAsync = (name: string, value: string): boolean => name === 'prefer' && /respond-async/i.test(value);
 
-/** A caller's header, if HTTP can carry it (RFC 9110 §5.5): what cannot be sent would look as if the payer were down. */
+/**
+ * A caller's header, if HTTP can carry it (RFC 9110 §5.5). A failure to send it would look as if the payer were down.
+ */
 const sendable = (event: ApiEvent, name: string): string | undefined => {
   const value = header(event, name);
   return value !== undefined && /^[\t\x20-\x7e]*$/.test(value) ? value : undefined;
@@ -72,8 +74,8 @@ const send = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<
 };
 
 /**
- * Calls the payer with its token in place of ours. A 401 brings one refresh and one more try; a 401 after a good
- * refresh is 403, since a 401 of ours would send clients round for ever.
+ * Calls the payer with its token in place of ours. After a 401 it refreshes once and retries once. A 401 after a
+ * successful refresh becomes 403, since a 401 of ours would make clients retry forever.
  * @throws GatewayError
  */
 export const callPayer = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<PayerResponse> => {

@@ -9,12 +9,12 @@ const allows: Readonly<Record<ReadAccess, string>> = { r: 'read', s: 'search', r
 const insufficientScope = (message: string) => new GatewayError('insufficient_scope', message);
 
 /**
- * Checks that the scope of the access token allows all that the request can return.
+ * Checks that the access token's scope covers everything that the request can return.
  * @throws GatewayError `insufficient_scope`
  */
 export const checkScopes = (request: FhirRequest, scope: Scopes): void => {
   const held = heldByPartner(scope);
-  // A page needs no type of its own, but some right to read.
+  // A page may need no type of its own, but it needs some right to read.
   if (held.size === 0) throw insufficientScope('The access token allows no FHIR resources.');
   for (const { type, needs } of request.types) {
     if (covers(held, type, needs)) continue;

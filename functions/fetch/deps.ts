@@ -3,10 +3,10 @@ import type { PayerTokenDeps } from '../shared/payer/refresh-tokens.ts';
 import type { ReadGate } from './audit-read.ts';
 import type { TakeTurn } from './limits/limiter.ts';
 
-/** What the fetch function is given. */
+/** What the fetch function depends on. */
 export interface FetchDeps extends Deps, PayerTokenDeps, ReadGate {
-  /** Takes one turn of a limit that holds across the fleet. */
+  /** Takes one turn of a limit that all environments share. */
   readonly takeTurn: TakeTurn;
-  /** The most bytes of an answer that leave. @default what Lambda streams */
+  /** The most bytes of an answer. @default what Lambda streams */
   readonly mostBytes?: number;
 }

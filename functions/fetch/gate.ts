@@ -1,16 +1,16 @@
 import type { Context } from 'aws-lambda';
 import type { PayerResponse } from '../shared/payer/http.ts';
 
-/** A call to a payer that a deadline, a closed gate or a caller who left can end. */
+/** A call to a payer that a deadline, a closed gate or a departed caller can end. */
 export interface Deadline {
   readonly signal: AbortSignal;
   readonly end: (reason?: Error) => void;
 }
 
-/** Kept back so that the end of the answer, its record and its audit still fit into the function's time. */
+/** Reserved so that the end of the answer, its record and its audit fit into the function's time. */
 const reserveMs = 3000;
 
-/** Without a reason of its own `abort` would make a DOMException, and its stack, for every read. */
+/** Without its own reason, `abort` would make a DOMException with a stack for every read. */
 const over = new Error('The read is over');
 
 /** The time budget of a whole read: the function's own. */
@@ -30,15 +30,15 @@ export const startDeadline = (context: Context): Deadline => {
   };
 };
 
-/** Lets go of an answer that nobody will read. */
+/** Discards an answer that nobody will read. */
 export const dropBody = async ({ body }: PayerResponse): Promise<void> => {
-  // A connection that broke meanwhile is no failure: nothing was wanted of it.
+  // A connection that broke meanwhile does not matter: its data was not needed.
   await body?.cancel().catch(() => undefined);
 };
 
 /**
- * Lets a payer's answer through once the gate is open; both run side by side. Where the gate stays shut the call
- * is ended, and its answer dropped unread.
+ * Returns a payer's answer once the gate is open. Both run side by side. If the gate stays shut, the call is ended and
+ * its answer discarded unread.
  * @throws what the gate threw, or the call
  */
 export const passGate = async (
@@ -48,7 +48,7 @@ export const passGate = async (
 ): Promise<PayerResponse> => {
   const dropped = gate.catch(async () => {
     end();
-    // A refresh of payer tokens under way is not broken off: what the payer rotates must be stored.
+    // A refresh of payer tokens under way is not aborted: what the payer rotates must be stored.
     await call.then(dropBody, () => undefined);
   });
   const [response] = await Promise.allSettled([call, dropped]);

@@ -9,7 +9,7 @@ import { leaseFromTable } from './limits/lease-slots.ts';
 import { limiter } from './limits/limiter.ts';
 
 const deps = realDeps();
-// One client, so that the audit's write finds the connection that the grant was read over.
+// One client, so that the audit's write reuses the connection of the grant's read.
 const client = dynamoClient();
 
 export const handler = fetchHandler({

@@ -22,25 +22,25 @@ kinds[quoteByte] = string;
 
 /** Watches the bytes of an answer. */
 export interface JsonDocument {
-  /** @throws UnusableAnswer where they are no JSON document, or one with something behind it */
+  /** @throws UnusableAnswer if they are not one JSON document, or more follows it */
   readonly push: (chunk: Uint8Array) => void;
-  /** @throws UnusableAnswer where the document has not ended */
+  /** @throws UnusableAnswer if the document has not ended */
   readonly end: () => void;
 }
 
 /**
- * Whether an answer is one JSON document from its first brace to its last. A payer that ends an answer by closing the
- * connection, or that counts it too short, leaves no other sign that something is missing. Strings and brackets are
- * followed and nothing else, in one pass over the bytes and without memory: it is no proof that JSON can be parsed.
+ * Checks that an answer is one JSON document from its first brace to its last. If a payer ends an answer by closing the
+ * connection, or gives too small a length, there is no other sign that something is missing. It tracks only strings and
+ * brackets, in one pass and without storing bytes, so it does not prove that the JSON can be parsed.
  */
 export const jsonDocument = (): JsonDocument => {
   let depth = 0;
   let started = false;
   let inString = false;
-  /** The next byte stands after a backslash. */
+  /** Whether the next byte follows a backslash. */
   let escaped = false;
 
-  /** Skips a string from `at` on, and returns where it goes on behind it. */
+  /** Skips a string from `at`, and returns where it ended. */
   const skipString = (chunk: Buffer, at: number): number => {
     const from = escaped ? at + 1 : at;
     escaped = false;
@@ -53,7 +53,7 @@ export const jsonDocument = (): JsonDocument => {
     return chunk.length;
   };
 
-  /** Skips what may stand around the document. */
+  /** Skips what may surround the document. */
   const skipAround = (chunk: Buffer, at: number): number => {
     let next = at;
     while (next < chunk.length && (started ? chunk[next]! <= space : beforeJson[chunk[next]!] === 1)) next += 1;

@@ -8,9 +8,9 @@ import type { FetchDeps } from './deps.ts';
 const keyBytes = 32;
 
 /**
- * The key that a grant's page links are sealed under. A grant of version 0.1 gets one here, once: of several reads at
- * the same time one writes it and the others read it.
- * @throws GatewayError `temporarily_unavailable`, also where the grant has ended meanwhile: the next read says so
+ * Returns the key that seals a grant's page links. A grant of version 0.1 gets one here, once: of several concurrent
+ * reads one writes it and the others read it.
+ * @throws GatewayError `temporarily_unavailable`, even if the grant has ended meanwhile: the next read says so
  */
 export const ensureLinkKey = async (deps: FetchDeps, { grantId, linkKey }: Grant): Promise<LinkKey> => {
   if (linkKey !== undefined) return { grantId, linkKey };

@@ -6,13 +6,13 @@ import type { Payer } from '../shared/registry/types.ts';
 import type { ReadAudit } from './audit-read.ts';
 import type { Deadline } from './gate.ts';
 
-/** A payer's answer, and what it is an answer to. */
+/** A payer's answer and its request. */
 export interface PayerAnswer {
   readonly response: PayerResponse;
   readonly payer: Payer;
   readonly request: FhirRequest;
   readonly base: string;
-  /** What page links are sealed under; undefined where the answer has none. */
+  /** The key for page links; undefined if the answer has none. */
   readonly linkKey: LinkKey | undefined;
   readonly deadline: Deadline;
   readonly record: RequestRecord;

@@ -5,13 +5,13 @@ import type { Partner } from '../shared/registry/types.ts';
 import type { FetchDeps } from './deps.ts';
 import { slotMsOf } from './limits/slots.ts';
 
-/** The context of a read: what its answer says of the partner's limit, once a turn was asked for. */
+/** The context of a read, with what its answer says about the partner's limit. */
 export interface RateLimitContext extends RequestContext {
   rateLimit?: Readonly<Record<string, string>>;
 }
 
 /**
- * Takes the partner's turn, and notes what its answer says about it.
+ * Takes a turn of the partner's limit, and notes what the answer says about it.
  * @throws GatewayError `too_many_requests`
  */
 export const takePartnerTurn = async (
@@ -39,8 +39,8 @@ export const takePartnerTurn = async (
 };
 
 /**
- * Tells a partner about its limit, on refusals as on successes: `q` requests in `w` seconds, of which `r` are left for
- * the next `t` (draft-ietf-httpapi-ratelimit-headers-11, a hint by its own words).
+ * Tells a partner about its limit, on refusals as well as successes: `q` requests in `w` seconds, of which `r` are left
+ * for the next `t` seconds (draft-ietf-httpapi-ratelimit-headers-11, which calls it a hint).
  */
 export const tellRateLimit: Middleware<RateLimitContext> = {
   after: ({ context, response }) => tell(context, response),

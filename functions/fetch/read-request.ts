@@ -14,10 +14,10 @@ import type { Grant } from '../shared/store/grant.ts';
 import { segmentsOf } from './redirect-to-discovery.ts';
 
 const overrides = ['x-http-method-override', 'x-http-method', 'x-method-override'];
-/** The same as a parameter, as web frameworks know it. */
+/** The same as a parameter, as in web frameworks. */
 const isOverride = ([name]: readonly [string, string]): boolean => name.toLowerCase() === '_method';
 
-/** Refuses writes, and what would make the payer take a read for one. @throws GatewayError 405 */
+/** Refuses writes, and headers that would make the payer treat a read as a write. @throws GatewayError 405 */
 export const checkReadOnly = (event: ApiEvent): void => {
   if (!['GET', 'POST'].includes(event.httpMethod)) throw readOnly();
   if (overrides.some((name) => header(event, name) !== undefined)) throw readOnly();
@@ -32,13 +32,13 @@ const decodeSegment = (segment: string): string => {
   }
 };
 
-/** The form of a `_search`; one without a body has its parameters in the query. Other POSTs are refused unread. */
+/** The form of a `_search`. One without a body has its parameters in the query. Other POSTs are refused unread. */
 const readForm = (event: ApiEvent, segments: readonly string[]): { form?: [string, string][] } => {
   if (event.httpMethod !== 'POST' || segments.at(-1) !== '_search') return {};
   const form = event.body === null || event.body === '' ? [] : readFormPairs(event);
   if (form.some(isOverride)) throw readOnly();
   if (form.some(([name]) => name.toLowerCase() === 'access_token')) {
-    // RFC 6750 §2: one way at a time. The payer would see it as a search parameter.
+    // RFC 6750 §2 allows one way at a time. The payer would see it as a search parameter.
     throw new GatewayError('invalid_request', 'Send the access token in the Authorization header only.');
   }
   return { form };
@@ -46,7 +46,7 @@ const readForm = (event: ApiEvent, segments: readonly string[]): { form?: [strin
 
 const jsonTypes = new Set(['application/fhir+json', 'application/json', 'text/json', 'application/*', '*/*']);
 
-/** The gateway speaks FHIR JSON; a Binary may be anything. @throws GatewayError 406 */
+/** The gateway serves FHIR JSON; a Binary may be anything. @throws GatewayError 406 */
 const checkAccept = (event: ApiEvent, request: FhirRequest): void => {
   const accept = header(event, 'accept');
   if (isDocument(request) || accept === undefined || accept.trim() === '') return;
@@ -56,7 +56,7 @@ const checkAccept = (event: ApiEvent, request: FhirRequest): void => {
   }
 };
 
-/** Types that a line names at most. */
+/** The most types that a log line names. */
 const mostTypes = 20;
 
 /** Such as `read Patient`, `search-compartment Patient Observation`, `page Observation`. */
@@ -67,11 +67,11 @@ const interactionOf = ({ interaction, resourceType, searched, types, page }: Fhi
     .join(' ');
 };
 
-/** What clients add to any URL; the payer's own URL says what it wants of them. */
+/** Parameters that clients add to any URL. The payer's own URL has those that it needs. */
 const besideLink = new Set(['_format', '_pretty']);
 
 /**
- * The page that a sealed link names.
+ * Reads the page that a sealed link names.
  * @throws GatewayError 400, 406
  */
 const readPage = (query: readonly Parameter[], payer: Payer, { grantId, linkKey }: Grant): FhirRequest => {
@@ -88,7 +88,7 @@ const readPage = (query: readonly Parameter[], payer: Payer, { grantId, linkKey 
 };
 
 /**
- * Reads what is asked of the payer into a checked request.
+ * Reads an event into a checked FHIR request.
  * @throws GatewayError
  */
 export const readFhirRequest = (event: ApiEvent, payer: Payer, grant: Grant, record: RequestRecord): FhirRequest => {

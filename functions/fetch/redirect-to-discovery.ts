@@ -8,13 +8,13 @@ const discoveryPaths = new Set([
   '.well-known/oauth-authorization-server',
 ]);
 
-/** The path below a payer's base without empty segments: a doubled or a last slash counts for nothing. */
+/** The path below a payer's base without empty segments: a double or trailing slash is ignored. */
 export const segmentsOf = (event: ApiEvent): string[] =>
   (event.pathParameters?.['proxy'] ?? '').split('/').filter((segment) => segment !== '');
 
 /**
- * Discovery that came here by a doubled slash, as clients make it from a base with a trailing one, is sent to its own
- * URL (RFC 9110 §15.4.9). It is public there, so it needs no token here.
+ * Redirects a discovery request with a double slash, which clients make from a base with a trailing one, to its own URL
+ * (RFC 9110 §15.4.9). It is public there, so it needs no token here.
  */
 export const redirectToDiscovery = (event: ApiEvent, origin: string): ApiResponse | undefined => {
   const path = segmentsOf(event).join('/');

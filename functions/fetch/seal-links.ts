@@ -7,10 +7,10 @@ import { sealIvBytes } from '../shared/store/crypto.ts';
 import type { FetchDeps } from './deps.ts';
 import type { PayerAnswer } from './payer-answer.ts';
 
-/** Whether an answer can have pages: a resource that is read has none, though it be a Bundle that holds links. */
+/** Whether an answer can have pages. A resource that is read has none, even if it is a Bundle with links. */
 export const hasPages = (request: FhirRequest): boolean => !readsOne(request);
 
-/** Makes of a page's link of the payer's one below our base that only this grant can follow. */
+/** Turns the payer's link to a page into one below our base that only this grant can follow. */
 export const linkSealer = (
   { randomBytes }: Pick<FetchDeps, 'randomBytes'>,
   { payer, request, base, linkKey }: Pick<PayerAnswer, 'payer' | 'request' | 'base' | 'linkKey'>,

@@ -15,7 +15,7 @@ const leaving = new Error('The caller left');
 
 const nothing = async function* (): AsyncGenerator<Uint8Array> {};
 
-/** A document's bytes as they are; FHIR with its links rewritten, and no end but that of its JSON. */
+/** Passes a document's bytes unchanged, and FHIR with its links rewritten and only with a complete end. */
 const passOn = async function* (
   body: AsyncIterable<Uint8Array>,
   rewriter: LinkRewriter | undefined,
@@ -31,9 +31,9 @@ const passOn = async function* (
 };
 
 /**
- * Only an error of the function can cut an answer, so Lambda counts a crash, under the time at which the call began. This
- * counts one that is none under the same time, for the alarm to take it off: a line of its own, since all metrics of a
- * line have one time.
+ * Only an error of the function can cut an answer, so Lambda counts a crash, at the time when the call began. This
+ * counts a cut that is not a crash at the same time, so that the alarm can subtract it. It needs a line of its own,
+ * since all metrics of a line have one time.
  */
 const countCut = ({ stage, time, requestId, function: name }: RequestRecord, writeLog: FetchDeps['writeLog']): void => {
   const answersCut = embeddedMetrics(stage, Date.parse(time), [
@@ -42,7 +42,7 @@ const countCut = ({ stage, time, requestId, function: name }: RequestRecord, wri
   writeLog(JSON.stringify({ level: 'info', time, requestId, function: name, ...answersCut }));
 };
 
-/** Lets the end hook end and writes the record. Where the hook fails, the answer must not seem complete. */
+/** Waits for the end hook and writes the record. If the hook fails, the answer must not look complete. */
 const writeEnd = async (
   deps: FetchDeps,
   { audit, record }: PayerAnswer,
@@ -59,7 +59,7 @@ const writeEnd = async (
   }
 };
 
-/** What is counted of links; of those that could not be sealed only where there are any. */
+/** The counts of links; unsealed ones only if there are any. */
 const linksOf = ({
   foreignLinks,
   unsealedLinks,
@@ -107,9 +107,9 @@ const piecesOf = async function* (
 };
 
 /**
- * The body as it leaves. It owns its deadline and its record: after the first byte an error can only cut the stream, so
- * it is logged here and a bare one goes on. The end hook is awaited before the answer finishes, however it ends: in
- * full, cut, or because the caller left, be it before the first byte.
+ * The body of the answer. It owns its deadline and its record: after the first byte an error can only cut the stream,
+ * so it is logged here, and an error without details is thrown on. The end hook is awaited before the answer finishes,
+ * whether it is complete, cut, or the caller left, even before the first byte.
  */
 export const streamBody = (deps: FetchDeps, answer: PayerAnswer, options: { rewrite: boolean }): Readable => {
   const pieces = piecesOf(deps, answer, options);
@@ -119,7 +119,7 @@ export const streamBody = (deps: FetchDeps, answer: PayerAnswer, options: { rewr
     return pieces.next();
   };
   const end = async (): Promise<IteratorResult<Uint8Array>> => {
-    // A read that waits for the payer would hold the end back.
+    // A read that waits for the payer would delay the end.
     answer.deadline.end(leaving);
     if (!started) await next().catch(() => undefined);
     return pieces.return(undefined);
@@ -128,8 +128,8 @@ export const streamBody = (deps: FetchDeps, answer: PayerAnswer, options: { rewr
 };
 
 /**
- * Resolves when a body has ended, in whatever way, and its end hook with it: Lambda freezes the function as soon as its
- * handler has returned, and a caller who leaves makes it return early.
+ * Resolves when a body and its end hook have ended, in any way. Lambda freezes the function as soon as its handler has
+ * returned, and a caller who leaves makes it return early.
  */
 export const endBody = (body: ApiResponse['body']): Promise<void> =>
   new Promise((resolve) => {

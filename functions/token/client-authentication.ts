@@ -9,29 +9,29 @@ import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import { rememberAssertion } from '../shared/store/grants.ts';
 
-/** What authenticating a partner takes. */
+/** What authenticating a partner needs. */
 export interface ClientAuthenticationDeps extends Pick<Deps, 'clock' | 'registry' | 'origin'> {
   readonly grants: Table;
 }
 
 declare const authenticated: unique symbol;
 
-/** A partner that has proved who it is, or is public and has named itself. */
+/** A partner that has authenticated, or a public client that has named itself. */
 export type AuthenticatedPartner = Partner & { readonly [authenticated]: true };
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-/** SMART wants five minutes at most; the rest is for a partner's clock that is off by 120 s. */
+/** SMART allows five minutes; the rest is for a partner's clock that is off by 120 s. */
 const longestAssertionSeconds = 300;
 const clockToleranceSeconds = 120;
 
 const invalidClient = (publicMessage: string, detail?: string): GatewayError =>
   new GatewayError('invalid_client', publicMessage, { detail });
 
-/** The caller learns nothing of which clients exist; the log says what was wrong. */
+/** The caller does not learn which clients exist. The log says what was wrong. */
 const wrongClient = (detail: string): GatewayError =>
   invalidClient('Unknown client, or client authentication failed.', detail);
 
-/** The text form-decoded, or as it is where nobody can have encoded it. */
+/** The text form-decoded, or unchanged if it is not valid encoding. */
 const formDecode = (text: string): string => {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
@@ -44,7 +44,7 @@ type Presented =
   | {
       readonly method: 'client_secret_basic' | 'client_secret_post';
       readonly clientId: string;
-      /** The secret as it came, and form-decoded (RFC 6749 §2.3.1): clients do both. */
+      /** The secret as sent, and form-decoded (RFC 6749 §2.3.1): clients do both. */
       readonly secrets: readonly string[];
     }
   | { readonly method: 'private_key_jwt'; readonly clientId: string; readonly assertion: string }
@@ -68,12 +68,12 @@ const readSubject = (assertion: string): string => {
     const { sub } = decodeJwt(assertion);
     if (sub !== undefined) return sub;
   } catch {
-    // No JWT at all is refused like one about nobody.
+    // A malformed JWT is refused, as an assertion without `sub` is.
   }
   throw wrongClient('the client assertion is not a JWT, or has no sub');
 };
 
-/** Which way of authenticating the request takes; two at once are refused, the same `client_id` beside Basic is not. */
+/** The request's way of authenticating. Two at once are refused; the same `client_id` next to Basic is allowed. */
 const readClaim = (event: ApiEvent, { values }: RequestParameters): Presented | undefined => {
   const basic = readBasic(event);
   const secret = values.get('client_secret');
@@ -112,11 +112,13 @@ const checkSecret = (partner: Partner, secrets: readonly string[]): void => {
   }
 };
 
-/** Whom an assertion may be meant for: the token endpoint (SMART), or the issuer of any payer's facade (RFC 8414). */
+/**
+ * The audiences that an assertion may have: the token endpoint (SMART), or the issuer of any payer's facade (RFC 8414).
+ */
 const isForUs = (audience: JWTPayload['aud'], origin: string): boolean =>
   [audience]
     .flat()
-    // Signed, but not checked: an entry may be anything that JSON can say.
+    // Signed, but not validated: an entry may be any JSON value.
     .some(
       (aud: unknown) => aud === tokenUrl(origin) || (typeof aud === 'string' && aud.startsWith(facadeBase(origin, ''))),
     );
@@ -142,7 +144,7 @@ const checkAssertion = async (
   });
   const { exp = 0, aud } = payload;
   const jti: unknown = payload.jti;
-  // Signed, but not checked either; an object would have a say in how it becomes text.
+  // Also not validated; an object could control how it is converted to text.
   if (typeof jti !== 'string') throw invalidClient('The jti of the client assertion must be a string.');
   if (!isForUs(aud, deps.origin)) throw invalidClient('The client assertion is meant for another audience.');
   if (exp - now > longestAssertionSeconds + clockToleranceSeconds) {
@@ -156,10 +158,10 @@ const checkAssertion = async (
 };
 
 /**
- * Authenticates the partner of a token, revoke or introspect request; undefined where the request names no client at
- * all (a public client may refresh so: its refresh token finds the grant).
- * @param record is told which registered client the request claims to be, also where it cannot prove it
- * @throws GatewayError `invalid_client` (401), or `invalid_request` where two ways are used at once
+ * Authenticates the partner of a token, revoke or introspect request. Undefined if the request names no client at all:
+ * a public client may refresh that way, since its refresh token finds the grant.
+ * @param record gets the registered client that the request claims to be, even if it cannot prove it
+ * @throws GatewayError `invalid_client` (401), or `invalid_request` if two ways are used at once
  */
 export const authenticateClient = async (
   deps: ClientAuthenticationDeps,
@@ -180,13 +182,13 @@ export const authenticateClient = async (
   return partner as AuthenticatedPartner;
 };
 
-/** A client that must have named itself. @throws GatewayError `invalid_client` */
+/** Requires a client that has named itself. @throws GatewayError `invalid_client` */
 export const requireClient = (partner: AuthenticatedPartner | undefined): AuthenticatedPartner => {
   if (partner === undefined) throw invalidClient('Say which client this is: client authentication is missing.');
   return partner;
 };
 
-/** A client that must have proved who it is. @throws GatewayError `invalid_client` */
+/** Requires a client that has authenticated. @throws GatewayError `invalid_client` */
 export const requireConfidentialClient = (partner: AuthenticatedPartner | undefined): AuthenticatedPartner => {
   const named = requireClient(partner);
   if (named.clientAuthentication.includes('none')) {
@@ -195,7 +197,10 @@ export const requireConfidentialClient = (partner: AuthenticatedPartner | undefi
   return named;
 };
 
-/** Lets a public client act by the bearer alone. @throws GatewayError `invalid_client` where the partner is no public client */
+/**
+ * Allows a public client to act with the bearer alone.
+ * @throws GatewayError `invalid_client` if the partner is not a public client
+ */
 export const requirePublicClient = (partner: Partner | undefined): AuthenticatedPartner => {
   if (partner === undefined || !partner.clientAuthentication.includes('none')) {
     throw invalidClient('Client authentication is missing.');

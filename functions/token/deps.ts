@@ -5,18 +5,21 @@ import type { PayerClientDeps } from '../shared/payer/client.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import type { AuthenticatedPartner } from './client-authentication.ts';
 
-/** What the token function is given. */
+/** What the token function depends on. */
 export interface TokenDeps extends Deps, PayerClientDeps {
   readonly grants: Table;
 }
 
-/** One request of a partner's, authenticated. */
+/** An authenticated request of a partner. */
 export interface TokenRequest {
   readonly form: RequestParameters;
   readonly partner: AuthenticatedPartner | undefined;
   readonly requestId: string;
-  /** Notes which grant the request is about, however it ends. The partner is the one that asks, if it said who it is. */
+  /**
+   * Notes the request's grant in the record, however the request ends. The partner is the caller, if it has named
+   * itself.
+   */
   readonly note: (grant: { grantId: string; payer: string; partner: string }) => void;
-  /** Counts what an alarm or the dashboard watches. */
+  /** Adds a signal for an alarm or the dashboard. */
   readonly count: (signal: Signal) => void;
 }

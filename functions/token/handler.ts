@@ -31,10 +31,10 @@ const requestTokens: Endpoint = (deps, request) => {
 
 const endpoints: Readonly<Record<string, Endpoint>> = { requestTokens, revoke: revokeToken, introspect };
 
-/** The endpoint's name: the last part of its path. */
+/** The endpoint's name, the last part of its path. */
 const nameOf = ({ resource }: ApiEvent): string => resource.slice('/oauth2/'.length);
 
-/** A token request is a redemption until its form says otherwise. */
+/** A token request counts as a redemption until its form says otherwise. */
 const stepOf = (event: ApiEvent, form?: RequestParameters): Step => {
   const name = nameOf(event);
   if (name === 'revoke' || name === 'introspect') return name;

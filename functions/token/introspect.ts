@@ -12,7 +12,7 @@ import type { TokenDeps, TokenRequest } from './deps.ts';
 
 const inactive = { active: false };
 
-/** JSON leaves out what is undefined. */
+/** JSON omits undefined members. */
 const describe = (deps: TokenDeps, grant: Grant, { scope, exp }: { scope: Scopes; exp: number }): object => ({
   active: true,
   scope: writeScopes(scope),
@@ -23,9 +23,10 @@ const describe = (deps: TokenDeps, grant: Grant, { scope, exp }: { scope: Scopes
 });
 
 /**
- * Introspection (RFC 7662) for the token's own client, which must prove who it is (§2.1): a thief with a public client's
- * refresh token could ask here when it was rotated, and follow. Another client's token, an unknown one and a dead one are
- * all exactly `{"active": false}`; so is a refresh token that was rotated, though a repeat of it may still be answered.
+ * Introspection (RFC 7662) for the token's own client, which must authenticate (§2.1): otherwise a thief with a public
+ * client's refresh token could ask here when it is rotated, and follow. The answer for another client's token, an
+ * unknown one or a dead one is exactly `{"active": false}`. So it is for a rotated refresh token, although a repeat of
+ * it may still be answered.
  * @throws GatewayError `invalid_request`, `invalid_client`, `temporarily_unavailable`
  */
 export const introspect = async (deps: TokenDeps, request: TokenRequest): Promise<object> => {

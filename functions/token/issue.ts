@@ -3,7 +3,7 @@ import type { Lifetimes } from '../shared/registry/types.ts';
 import { sha256 } from '../shared/store/crypto.ts';
 import type { Grant, IssuedAccess } from '../shared/store/grant.ts';
 
-/** RFC 6749 §5.1 with SMART's `patient`; JSON leaves out what is undefined. */
+/** RFC 6749 §5.1 with SMART's `patient`. JSON omits undefined members. */
 export interface TokenAnswer {
   readonly access_token: string;
   readonly token_type: 'Bearer';
@@ -14,20 +14,20 @@ export interface TokenAnswer {
 }
 
 /**
- * When an access token ends, epoch seconds: with its lifetime or with the grant, whichever comes first. A grant whose
- * payer token cannot be refreshed ends with that.
+ * When an access token ends, in epoch seconds: with its lifetime or with the grant, whichever is first. A grant whose
+ * payer token cannot be refreshed ends with that token.
  */
 export const accessExpiresAt = ({ accessToken }: Lifetimes, { endsAt }: Pick<Grant, 'endsAt'>, now: number): number =>
   Math.min(now + accessToken, endsAt);
 
-/** What the grant keeps of an access token. */
+/** What the grant stores about an access token. */
 export const issuedAccess = (token: string, expiresAt: number, scope: Scopes): IssuedAccess => ({
   hash: sha256(token),
   expiresAt,
   scope,
 });
 
-/** The answer that hands a pair out. */
+/** The answer with a pair of tokens. */
 export const tokenAnswer = (
   grant: Pick<Grant, 'patient'>,
   access: IssuedAccess,

@@ -19,7 +19,7 @@ const redeemedTwice = (signal?: Signal): GatewayError =>
     { detail: 'code replayed by its owner: grant revoked', signal },
   );
 
-/** RFC 7636 §4.6, and §4.1's form of a verifier. */
+/** RFC 7636 §4.6, and the form of a verifier in §4.1. */
 const checkVerifier = (grant: Grant, verifier: string | undefined): void => {
   if (grant.codeChallenge === undefined) {
     if (verifier !== undefined) throw invalidCode('a verifier though the login attempt had no challenge');
@@ -31,7 +31,7 @@ const checkVerifier = (grant: Grant, verifier: string | undefined): void => {
   }
 };
 
-/** Everything that makes the caller the code's rightful owner; nothing here burns it. */
+/** Checks everything that makes the caller the code's rightful owner. Nothing here uses the code up. */
 const checkOwner = (grant: Grant, clientId: string, { form }: TokenRequest): void => {
   if (grant.partner !== clientId) throw invalidCode("another client's code");
   const redirectUri = form.values.get('redirect_uri');
@@ -53,8 +53,8 @@ const revokeAfterReplay = async (
 };
 
 /**
- * Redeems a code (RFC 6749 §4.1.3): one read and one conditional write. A replay by the rightful owner while the code
- * is unexpired revokes the grant; a stranger's, or a wrong verifier, changes nothing.
+ * Redeems a code (RFC 6749 §4.1.3) with one read and one conditional write. A replay by the rightful owner before the
+ * code expires revokes the grant. Another client, or a wrong verifier, changes nothing.
  * @throws GatewayError `invalid_grant`, `invalid_client`, `temporarily_unavailable`
  */
 export const redeemCode = async (deps: TokenDeps, request: TokenRequest): Promise<TokenAnswer> => {
@@ -71,7 +71,7 @@ export const redeemCode = async (deps: TokenDeps, request: TokenRequest): Promis
   checkOwner(grant, partner.clientId, request);
   if (grant.redeemedAt !== undefined && grant.revokedAt === undefined)
     return revokeAfterReplay(deps, grant, request, now);
-  // Until it is redeemed, a grant ends with its code.
+  // Until its code is redeemed, a grant ends with the code.
   if (!isLive(grant, now)) throw invalidCode('expired or revoked');
   const allowed = await findAllowed(deps.registry, grant);
   if (allowed === undefined) throw invalidCode('the config no longer allows this grant');
@@ -105,7 +105,7 @@ const issueTokens = async (
   return tokenAnswer(grant, issued, { access, refresh }, now);
 };
 
-/** The condition failed: another redemption came first, or the write was ours and its answer was lost. */
+/** The condition failed: another redemption was first, or the write was ours and its answer was lost. */
 const checkOwnRedemption = async (
   deps: TokenDeps,
   request: TokenRequest,

@@ -25,7 +25,7 @@ const rotationSaltBytes = 32;
 const invalidRefreshToken = (detail: string): GatewayError =>
   new GatewayError('invalid_grant', 'The refresh token is unknown, expired, or not for this client.', { detail });
 
-/** The message may quote the partner, so the log has its own words. */
+/** The message may quote the partner, so the log gets a text of its own. */
 const invalidScope = (publicMessage: string, detail: string): GatewayError =>
   new GatewayError('invalid_scope', publicMessage, { detail });
 
@@ -35,9 +35,9 @@ const noLongerOffline = (): GatewayError =>
   });
 
 /**
- * The scope of the new access token: the grant's, or the narrower one that was asked for (RFC 6749 §6), as far as the
- * partner's registration still goes. What the partner is not registered for is dropped, as at authorize: clients repeat
- * what they asked for there.
+ * The scope of the new access token: the grant's, or a requested narrower one (RFC 6749 §6), limited to the partner's
+ * current registration. What the partner is not registered for is dropped, as at authorize, since clients repeat what
+ * they asked for there.
  */
 const narrowScope = ({ scope }: Grant, partner: Partner, requested: Scopes): Scopes => {
   if (requested.length === 0) return scopeNow(scope, partner);
@@ -54,7 +54,7 @@ const narrowScope = ({ scope }: Grant, partner: Partner, requested: Scopes): Sco
   return narrowed;
 };
 
-/** A refresh token that was shown, and its grant as it was read. */
+/** A presented refresh token, and its grant as it was read. */
 interface Shown {
   readonly grant: Grant;
   readonly presented: RefreshToken;
@@ -66,9 +66,9 @@ interface Shown {
 const isPublic = ({ clientAuthentication }: Partner): boolean => clientAuthentication.includes('none');
 
 /**
- * The refresh token for whoever repeats a refresh within its grace. A confidential client proves who it is, so it gets
- * the same one again: one read, no write. Whoever repeats for a public client may have stolen the token, so each repeat
- * gets one of its own. Whichever is used first ends the others, and a second holder reveals itself by the next refresh.
+ * The refresh token for a repeated refresh within the grace. A confidential client has authenticated, so it gets the
+ * same one again: one read, no write. A repeat for a public client may come from a thief, so each repeat gets a token
+ * of its own. The first one used ends the others, and a second holder reveals itself with its next refresh.
  */
 const addRepeatToken = async (deps: TokenDeps, rotated: Shown, again: RefreshToken): Promise<string | undefined> => {
   const { grant, partner, hash, now } = rotated;
@@ -85,7 +85,7 @@ const repeatedTooOften = (): GatewayError =>
     detail: 'no further repeat of this rotation',
   });
 
-/** The pair for whoever repeats a refresh within its grace; undefined where no further repeat could be written. */
+/** The pair for a repeated refresh within the grace; undefined if no further repeat could be written. */
 const answerRepeat = async (
   deps: TokenDeps,
   rotated: Shown,
@@ -119,7 +119,7 @@ const revokeAfterReuse = async (
 };
 
 /**
- * Refreshes a partner's pair (RFC 6749 §6): one read and one conditional write.
+ * Refreshes a partner's pair of tokens (RFC 6749 §6) with one read and one conditional write.
  *
  *     rotate ─────── grace ────────┐
  *     previous token: the pair     │ reuse: the grant is revoked
@@ -150,7 +150,7 @@ export const refresh = async (deps: TokenDeps, request: TokenRequest): Promise<T
   const hash = sha256(text);
 
   const shown = { grant, presented, hash, partner, now };
-  // What was asked for is looked at after the token: a reuse stays one, whatever stands beside it.
+  // The requested scope is checked after the token: reuse is reuse, whatever else the request says.
   return isCurrentRefresh(grant, hash) ? rotatePair(deps, request, shown) : repeatOrRevoke(deps, request, shown);
 };
 
@@ -167,7 +167,7 @@ const rotatePair = async (deps: TokenDeps, request: TokenRequest, shown: Shown):
   const pairAnswer = (): TokenAnswer => tokenAnswer(grant, issued, { access, refresh: refreshToken }, now);
   if (await rotate(deps.grants, grant, stored, { now, requestId })) return pairAnswer();
   const current = await requireLiveGrant(deps, grant, now);
-  // The new token comes from this call's own salt: the write was ours, and the SDK sent it again after a lost answer.
+  // The new token is from this call's salt, so the write was ours: the SDK repeated it after a lost answer.
   if (sameHash(current.refreshHash, stored.refreshHash)) return pairAnswer();
   return repeatOrRevoke(deps, request, { ...shown, grant: current });
 };
@@ -178,7 +178,7 @@ const requireLiveGrant = async (deps: TokenDeps, { grantId }: Grant, now: number
   return grant;
 };
 
-/** The presented token is no longer the current one: a repeat within its grace, or a reuse. */
+/** The presented token is not current: a repeat within the grace, or reuse. */
 const repeatOrRevoke = async (deps: TokenDeps, request: TokenRequest, shown: Shown): Promise<TokenAnswer> => {
   const { grant, hash, partner, now } = shown;
   const { rotationSalt, access } = grant;

@@ -15,15 +15,15 @@ import { getGrant, revoke } from '../shared/store/grants.ts';
 import { requirePublicClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
 
-/** A token of ours that a grant knows: a live access token, or any refresh token of the family. */
+/** Whether the grant knows a token: a live access token, or any refresh token of the family. */
 const isOfGrant = (grant: Grant, token: AccessToken | RefreshToken, text: string, now: number): boolean =>
   token.kind === 'refresh'
     ? sameHash(grant.familyHash, familyHash(token))
     : findLiveAccess(grant, sha256(text), now) !== undefined;
 
 /**
- * Revokes a grant by either of its tokens (RFC 7009 §2.1), here first and then at the payer. An unknown token, and one
- * that was revoked before, is a success; another client's is refused and lives on.
+ * Revokes a grant by either of its tokens (RFC 7009 §2.1), first here and then at the payer. An unknown or already
+ * revoked token is a success. Another client's token is refused and stays valid.
  * @throws GatewayError `invalid_request`, `invalid_client`, `temporarily_unavailable`
  */
 export const revokeToken = async (deps: TokenDeps, request: TokenRequest): Promise<object> => {
@@ -48,8 +48,8 @@ export const revokeToken = async (deps: TokenDeps, request: TokenRequest): Promi
 };
 
 /**
- * Ends the grant, and gives it as it was at that moment: where its payer tokens were refreshed since the read, the payer
- * must hear of the new ones. Undefined where it had ended before.
+ * Ends the grant and returns it as it was at that moment: if its payer tokens were refreshed since the read, the new
+ * ones must be revoked at the payer. Undefined if it had already ended.
  */
 const endGrant = async (
   deps: TokenDeps,

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../../shared/deps.ts';
 
-/** When DynamoDB made an answer, to the second, and between which times of our monotonic clock. Milliseconds. */
+/** When DynamoDB answered, to the second, and between which times of our monotonic clock. Milliseconds. */
 interface DatedAnswer {
   readonly dateMs: number;
   readonly sentAt: number;
@@ -9,8 +9,8 @@ interface DatedAnswer {
 }
 
 /**
- * The time, no further from DynamoDB's own than can be: a `Date` (RFC 9110 §6.6.1) says the second in which the answer
- * was made, so a clock outside of that second is taken to its edge.
+ * The time, corrected by DynamoDB's: a `Date` header (RFC 9110 §6.6.1) gives the second of the answer, so a clock
+ * outside of that second is moved to its nearest edge.
  */
 export const boundTime = (nowMs: number, at: number, { dateMs, sentAt, receivedAt }: DatedAnswer): number =>
   Math.min(Math.max(nowMs, dateMs + (at - receivedAt)), dateMs + 1000 + (at - sentAt));
@@ -21,8 +21,8 @@ const dateOf = (response: unknown): number => {
 };
 
 /**
- * A clock that all environments agree on to about a second, however wrong their own are: each answer of this client to
- * whatever call sets it right. What is shared in a table and compared with the time needs it.
+ * A clock on which all environments agree to about a second, however wrong their own clocks are: every answer to this
+ * client corrects it. Times that are shared in a table need it.
  */
 export const boundedClock = (client: Pick<DynamoDBClient, 'middlewareStack'>, clock: Clock): Clock => {
   let last: DatedAnswer | undefined;
@@ -34,7 +34,7 @@ export const boundedClock = (client: Pick<DynamoDBClient, 'middlewareStack'>, cl
       if (!Number.isNaN(dateMs)) last = { dateMs, sentAt, receivedAt: clock.monotonic() };
       return result;
     },
-    // Innermost, so that refusals are seen as well as answers.
+    // Innermost, so that it also sees refusals.
     { step: 'deserialize', priority: 'low', name: 'noteDate' },
   );
   return {

@@ -7,46 +7,49 @@ import { boundsOf, slotMsOf, wayOf, type Bounds, type Rate } from './slots.ts';
 
 const { absent, is } = clausesOn(limitAttributes);
 
-/** What is asked of a limit. */
+/** A request for slots of a limit. */
 interface LeaseRequest {
   /** Whose limit, such as `partner#demo-app`. */
   readonly key: string;
   readonly rate: Rate;
   readonly slots: number;
-  /** Epoch milliseconds; asked before each try, since what others took meanwhile must not look as if it were ahead. */
+  /**
+   * Epoch milliseconds. Called before each try, so that slots that others took meanwhile do not seem to be in the
+   * future.
+   */
   readonly now: () => number;
-  /** How far slots were taken when the environment last saw the item. */
+  /** Up to when slots were taken when the environment last saw the item. */
   readonly seenMs: number | undefined;
   /** What the last answer said. */
   readonly crowded: boolean;
 }
 
 interface LeaseAnswer {
-  /** How far slots are taken now. */
+  /** Up to when slots are taken now. */
   readonly takenUntilMs: number;
-  /** From here on they are the caller's; left out where none could be taken. */
+  /** The caller's slots start here; omitted if none could be taken. */
   readonly fromMs?: number;
-  /** Others take slots too: what was seen some time ago is not what is. */
+  /** Whether others take slots too, so that what was seen earlier is out of date. */
   readonly crowded: boolean;
 }
 
 /** Takes slots. @throws whatever the store throws */
 export type LeaseSlots = (request: LeaseRequest) => Promise<LeaseAnswer>;
 
-/** One try, and a whole lease: the caller goes on without it rather than wait. Milliseconds. */
+/** Limits of one try and of a whole lease, in milliseconds. After that the caller goes on without. */
 const tryMs = 400;
 const leaseMs = 1000;
-/** An item may go an hour after its last slot: by then it says no more than that nothing is taken. */
+/** An item may be deleted an hour after its last slot: by then it only says that nothing is taken. */
 const keptSeconds = 3600;
-/** Somebody else can come between twice; after that it is crowded, and a refusal is right. */
+/** Others can interfere twice. After that the limit is crowded, and a refusal is right. */
 const mostTries = 3;
 
-/** DynamoDB takes no exponents; a microsecond is near enough. */
+/** Without an exponent; a microsecond is precise enough. */
 const decimal = (ms: number): number => Number(ms.toFixed(3));
 
 /**
- * Leases slots from the table Limits: one conditional write where the environment knows how far slots are taken, and
- * after a write that failed one read and one more write.
+ * Leases slots from the table Limits: one conditional write if the environment knows up to when slots are taken, and
+ * after a failed write one read and one more write.
  */
 export const leaseFromTable =
   ({ client, name }: Table): LeaseSlots =>
@@ -85,7 +88,7 @@ export const leaseFromTable =
 
     let seen = seenMs;
     let found = false;
-    // Others have taken slots since, but not how many: a read is cheaper than a write that fails.
+    // Others have taken an unknown number of slots since: a read is cheaper than a failed write.
     if (crowded && wayOf(seen, boundsOf(rate, now())) === 'restart') {
       seen = await read();
       found = true;
@@ -122,7 +125,7 @@ const changeOf = (
   return { set: { takenUntilMs: decimal(oldestMs + lengthMs), expiresAt }, when: [anyOf(nothingIsTaken, damaged)] };
 };
 
-/** Leases slots from this environment's own memory: what stands in while the table is out of reach. */
+/** Leases slots from this environment's own memory, while the table is out of reach. */
 export const leaseFromMemory = (): LeaseSlots => {
   const items = new Map<string, number>();
   return ({ key, rate, slots, now }) => {

@@ -3,15 +3,15 @@ import { causeOf } from '../../shared/errors.ts';
 import { leaseFromMemory, type LeaseSlots } from './lease-slots.ts';
 import { batchOf, boundsOf, freeSlots, keepMs, roundingMs, slotMsOf, type Rate } from './slots.ts';
 
-/** How a limit stood for one call. */
+/** The state of a limit for one call. */
 export interface Turn {
   /** Whether the call may go on. */
   readonly taken: boolean;
-  /** How many more could go on now, as far as this environment knows. */
+  /** How many more calls could go on now, as far as this environment knows. */
   readonly remaining: number;
-  /** Until more can go on where none remain; else until all of the burst can. At least one. */
+  /** Until the next call can go on, if none remain; else until the whole burst is free. At least one. */
   readonly resetSeconds: number;
-  /** Why the table could not be asked, on the call that found out. */
+  /** Why the table could not be reached, on the call that noticed it. */
   readonly failure?: string;
 }
 
@@ -23,28 +23,31 @@ interface LimiterDeps {
   readonly clock: Clock;
 }
 
-/** After a failure the environment goes on by itself for so long, lest each call wait for a table that is down. */
+/**
+ * After a failure the environment limits by itself for this long, so that not every call waits for a table that is
+ * down.
+ */
 const aloneMs = 5000;
 
-/** A call that others who came with it leave nothing to, so many times, is refused. */
+/** A call that gets no slot after this many leases, because concurrent calls took them, is refused. */
 const mostLeases = 20;
 
-/** What an environment knows of one limit. Times ending in `At` are of its monotonic clock. */
+/** What an environment knows about one limit. Times ending in `At` are on its monotonic clock. */
 interface Standing {
-  /** Slots that are ours, the next of them, and when we have to let go of them. */
+  /** Our slots: how many are left, the time of the next, and when we must give them up. */
   held: { left: number; nextAt: number; endsAt: number };
-  /** How far slots were taken in the store when we last saw it; the store's time. */
+  /** Up to when slots were taken in the store when we last saw it, in the store's time. */
   takenUntilMs: number | undefined;
-  /** Others took slots too between our last two leases. */
+  /** Whether others took slots between our last two leases. */
   crowded: boolean;
-  /** Half of the burst was free then. */
+  /** Whether half of the burst was free then. */
   plenty: boolean;
-  /** Until then a call is refused without asking. */
+  /** Until then calls are refused without asking. */
   refusedUntilAt: number;
   aloneUntilAt: number;
-  /** When turns were taken, as many as a batch may have. */
+  /** When the latest turns were taken, as many as fit a batch. */
   uses: number[];
-  /** Calls that come at the same time share a lease. */
+  /** The lease that concurrent calls share. */
   leasing: Promise<string | undefined> | undefined;
 }
 
@@ -60,8 +63,8 @@ const noStanding = (): Standing => ({
 });
 
 /**
- * As many as were used of late, and one more: a fresh environment's first lease is one slot, which leaves a burst to all.
- * Where slots are short, what an environment may not need in half of the time is left to others.
+ * As many as were used recently, and one more. A fresh environment's first lease is one slot, which leaves the burst to
+ * all. If slots are short, an environment asks only for what it needs in half of the time.
  */
 const slotsToAsk = ({ uses, plenty }: Standing, rate: Rate, at: number): number => {
   const since = at - (plenty ? keepMs : keepMs / 2);
@@ -84,12 +87,13 @@ const usableSlots = ({ held }: Standing, rate: Rate, at: number): number =>
   at >= held.endsAt || at < held.nextAt ? 0 : Math.min(held.left, 1 + Math.floor((at - held.nextAt) / slotMsOf(rate)));
 
 /**
- * A limit that holds across the fleet, for any key. An environment leases slots in batches as large as its own use, keeps
- * them for five seconds, and remembers a refusal until it can change. Nothing runs between calls: Lambda would freeze it.
+ * A limit that all environments share, for any key. An environment leases slots in batches that match its own use,
+ * keeps them for five seconds, and remembers a refusal until it can change. Nothing runs between calls, since Lambda
+ * would freeze it.
  *
- * While the store cannot be asked, each environment holds the whole limit by itself: a limiter protects payers from
- * load, not members' data, and must not be what stops reads.
- * @param deps `clock.now` must agree with the store's to about a second: see `boundedClock`
+ * While the store is out of reach, each environment enforces the whole limit by itself. A limiter protects payers from
+ * load, not members' data, and must not stop reads.
+ * @param deps `clock.now` must agree with the store's clock to about a second: see `boundedClock`
  */
 export const limiter = ({ lease, clock }: LimiterDeps): TakeTurn => {
   const standings = new Map<string, Standing>();
@@ -125,7 +129,7 @@ export const limiter = ({ lease, clock }: LimiterDeps): TakeTurn => {
     }
     if (fromMs === undefined) {
       const { latestMs } = boundsOf(rate, clock.now());
-      // A slot's length where others came between.
+      // A slot's length, if others interfered.
       standing.refusedUntilAt =
         at + Math.max(roundingMs, takenUntilMs > latestMs ? takenUntilMs - latestMs : slotMsOf(rate));
       return failure;
@@ -135,7 +139,7 @@ export const limiter = ({ lease, clock }: LimiterDeps): TakeTurn => {
     return failure;
   };
 
-  /** Until the next call can go on, as far as we know. */
+  /** When the next call can go on, as far as we know. */
   const waitMs = (standing: Standing, rate: Rate, at: number): number => {
     const { held, takenUntilMs = 0 } = standing;
     if (held.left > 0 && at < held.endsAt) return held.nextAt - at;

@@ -1,34 +1,37 @@
-/** What is allowed of one thing, fleet-wide. */
+/** A limit for all environments together. */
 export interface Rate {
-  /** In the long run; below one where a turn takes longer than a second. */
+  /** The sustained rate; below one for fewer than one turn a second. */
   readonly perSecond: number;
-  /** How many at once after a pause. */
+  /** The most at once, after a pause. */
   readonly burst: number;
 }
 
 /*
- * A limit as a line of time: one slot each 1/perSecond, and each turn takes one. All that is stored is how far the slots
- * are taken.
+ * A limit as a time line: one slot every 1/perSecond, and each turn takes one. Only the time up to which slots are
+ * taken is stored.
  *
  *        oldest                 now                       latest
  *   ───────┼─────────■───────────┼───────────────────────────┼──────►
  *     lost │  taken  │  free now │  may be taken in advance  │
  *          └───────── burst ─────┘
  *
- * A slot that nobody took is lost once it is older than the burst. Where leases are batches, an environment may take slots
- * that are yet to come, and uses each when its time has come: under pressure each write then brings a batch, where
- * environments that competed for what is free now would mostly write in vain.
+ * A slot that nobody took is lost once it is older than the burst. An environment may take a batch of future slots and
+ * uses each when its time comes. Under pressure each write then brings a batch, while environments that compete for the
+ * free slots would mostly fail.
  */
 
-/** How long an environment may keep slots that it does not use, and how far ahead it may take some. */
+/** How long an environment may keep unused slots, and how far ahead it may take some. */
 export const keepMs = 10_000;
 const aheadMs = 5000;
-/** No environment takes a slot so far ahead: where it is said so, the item is damaged. */
+/** No environment takes a slot this far ahead. An item that says so is damaged. */
 const damagedMs = 60_000;
-/** A batch is at most what the whole limit allows in this time: at 50 a second twenty slots, so that a write serves up to twenty calls. */
+/**
+ * A batch is at most what the whole limit allows in this time: at 50 a second, twenty slots, so one write serves up to
+ * twenty calls.
+ */
 const batchMs = 400;
 
-/** Stored times are rounded: a slot counts as free a little early. */
+/** Stored times are rounded, so a slot counts as free slightly early. */
 export const roundingMs = 1;
 
 /** A slot's length in milliseconds. */
@@ -45,17 +48,17 @@ export interface Bounds {
   readonly damagedMs: number;
 }
 
-/** Where a limit's line stands now. */
+/** The state of a limit's time line now. */
 export const boundsOf = (rate: Rate, nowMs: number): Bounds => ({
   oldestMs: nowMs - rate.burst * slotMsOf(rate),
   latestMs: batchOf(rate) > 1 ? nowMs + aheadMs : nowMs - slotMsOf(rate) + roundingMs,
   damagedMs: nowMs + damagedMs,
 });
 
-/** How the next slots are taken: behind those that are taken, or from the oldest that is not lost; or not yet. */
+/** How to take the next slots: after the taken ones, from the oldest that is not lost, or not yet. */
 export type Way = 'follow' | 'restart' | 'wait';
 
-/** @param takenUntilMs undefined where nothing is known to be taken */
+/** @param takenUntilMs undefined if nothing is known to be taken */
 export const wayOf = (takenUntilMs: number | undefined, bounds: Bounds): Way => {
   if (takenUntilMs === undefined || takenUntilMs < bounds.oldestMs || takenUntilMs > bounds.damagedMs) return 'restart';
   return takenUntilMs <= bounds.latestMs ? 'follow' : 'wait';

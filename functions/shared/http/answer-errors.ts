@@ -4,7 +4,7 @@ import type { ApiEvent, ApiResponse } from './api.ts';
 
 /**
  * Notes an error in the record, and answers it.
- * @param tell renders it in the caller's format, with the reference that a person can quote
+ * @param tell renders it in the caller's format, with a reference that a person can quote
  */
 export const answerError = (
   record: RequestRecord,
@@ -12,7 +12,7 @@ export const answerError = (
   tell: (error: GatewayError, reference: string) => ApiResponse,
 ): ApiResponse => tell(recordError(record, error), referenceOf(record));
 
-/** Answers whatever a handler throws, as {@link answerError} does. */
+/** Answers anything that a handler throws, as {@link answerError} does. */
 export const answerErrors = (
   tell: (error: GatewayError, reference: string, event: ApiEvent) => ApiResponse,
 ): Middleware => ({

@@ -13,7 +13,7 @@ export interface ApiResponse {
   body?: string | Readable;
 }
 
-/** A request header's value, whatever the case of its name; several are joined as RFC 9110 §5.3 says. */
+/** A request header's value, by name in any letter case. Several values are joined as RFC 9110 §5.3 says. */
 export const header = (event: ApiEvent, name: string): string | undefined => {
   for (const [key, values] of Object.entries(event.multiValueHeaders ?? {})) {
     if (key.toLowerCase() === name && values !== undefined) return values.join(', ');
@@ -30,13 +30,13 @@ export const queryPairs = (event: ApiEvent): [string, string][] =>
     (values ?? []).map((value): [string, string] => [name, value]),
   );
 
-/** Parameters by name, with the names that came more than once (RFC 6749 §3.1). An empty one counts as left out. */
+/** Parameters by name, and the names that were repeated (RFC 6749 §3.1). An empty value counts as omitted. */
 export interface RequestParameters {
   readonly values: ReadonlyMap<string, string>;
   readonly repeated: ReadonlySet<string>;
 }
 
-/** Gathers pairs by name. */
+/** Groups pairs by name. */
 export const parameters = (pairs: readonly (readonly [string, string])[]): RequestParameters => {
   const values = new Map<string, string>();
   const seen = new Set<string>();
@@ -71,5 +71,5 @@ export const checkMethod = (event: ApiEvent, allowed: readonly string[]): void =
   }
 };
 
-/** The payer's id of the route. */
+/** The payer id in the route. */
 export const payerOf = (event: ApiEvent): string => event.pathParameters?.['payer'] ?? '';

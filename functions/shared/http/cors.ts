@@ -3,7 +3,7 @@ import type { Registry } from '../registry/registry.ts';
 import { header, type ApiEvent, type ApiResponse } from './api.ts';
 
 const exposed = 'ETag, Location, Content-Location, WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy';
-// Firefox and Safari do not let `*` stand for Authorization, so every header is named.
+// In Firefox and Safari `*` does not cover Authorization, so every header is named.
 const requestHeaders = 'Authorization, Accept, Content-Type, If-None-Match, If-Modified-Since, Prefer';
 
 const corsHeaders = async (registry: Registry, event: ApiEvent): Promise<Record<string, string>> => {
@@ -13,8 +13,8 @@ const corsHeaders = async (registry: Registry, event: ApiEvent): Promise<Record<
 };
 
 /**
- * The answer to a preflight (Fetch §3.2.2): browsers send it without credentials, so it comes before anything else.
- * Undefined for every other request.
+ * The answer to a preflight (Fetch §3.2.2). Browsers send it without credentials, so it precedes every check. Undefined
+ * for any other request.
  */
 export const answerIfPreflight = (event: ApiEvent, methods: string): ApiResponse | undefined =>
   event.httpMethod === 'OPTIONS'
@@ -30,7 +30,7 @@ export const answerIfPreflight = (event: ApiEvent, methods: string): ApiResponse
       }
     : undefined;
 
-/** CORS for the origins that partners registered, on errors as much as on successes. */
+/** CORS for the origins that partners registered, on errors as well as successes. */
 export const corsForPartners = (registry: Registry): MiddlewareObj<ApiEvent, ApiResponse> => {
   const decorate = async (event: ApiEvent, response: ApiResponse | null | undefined): Promise<void> => {
     if (response) Object.assign(response.headers, await corsHeaders(registry, event));

@@ -1,19 +1,19 @@
 import { header, type ApiEvent } from './api.ts';
 
-/** What CloudFront adds to a request where the stage has an edge. */
+/** What CloudFront adds to a request, if the stage has an edge. */
 export interface EdgeFacts {
   /** The caller's address, without the port. */
   readonly address?: string;
-  /** CloudFront's id of the request: `x-edge-request-id` in its own log. */
+  /** CloudFront's request id: `x-edge-request-id` in its own log. */
   readonly edgeRequestId?: string;
 }
 
-/** Asked for in the distribution's origin request policy. CloudFront writes it, whatever the caller sent. */
+/** Requested in the distribution's origin request policy. CloudFront overwrites whatever the caller sent. */
 export const viewerAddressHeader = 'CloudFront-Viewer-Address';
 
 /**
- * Who asked, for the log line. The API sees CloudFront's address only. Nothing that is not in the form of an address or
- * of CloudFront's id gets into a line.
+ * Who asked, for the log line. The API itself sees only CloudFront's address. Only values with the form of an address
+ * or of CloudFront's id are logged.
  */
 export const edgeFacts = (event: ApiEvent): EdgeFacts => {
   const address = /^([\d.]{7,15}|[\da-f:.]{2,45}):\d{1,5}$/i.exec(

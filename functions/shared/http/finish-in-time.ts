@@ -1,13 +1,13 @@
 import type { Context } from 'aws-lambda';
 import { unavailable } from '../errors.ts';
 
-/** API Gateway's 29 s began before ours, by the start of the function where it had to start. */
+/** API Gateway's 29 s start before the function's time, by the cold start if there was one. */
 const reserveMs = 4000;
 
 /**
- * Runs the steps of a buffered answer, and gives up on them while there is still time to say so: each call has limits of
- * its own, but slow ones add up. What is under way goes on, and its effects stand, as after an answer that was lost.
- * @throws GatewayError `temporarily_unavailable` where time is over, or what the steps threw
+ * Runs the steps of a buffered answer, and gives up on them while there is still time to answer. Each call has its own
+ * limits, but slow ones add up. Calls under way continue, and their effects stand, as after a lost answer.
+ * @throws GatewayError `temporarily_unavailable` when time is up, or what the steps threw
  */
 export const finishInTime = async <T>(
   context: Pick<Context, 'getRemainingTimeInMillis'>,

@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import { header, type ApiEvent } from './api.ts';
 
-/** Far above any form that is meant well: the longest hold an assertion, or a search by hundreds of ids. Bytes. */
+/** Bytes. Far above any legitimate form: the longest hold an assertion, or a search by hundreds of ids. */
 const longestForm = 65_536;
 
 const tooLong = (): GatewayError =>
@@ -9,7 +9,7 @@ const tooLong = (): GatewayError =>
     status: 413,
   });
 
-/** The body as text, of which no more is decoded than may be there. */
+/** The body as text. Nothing beyond the limit is decoded. */
 const readBodyText = ({ body, isBase64Encoded }: ApiEvent): string => {
   const sent = body ?? '';
   // Four characters of base64 are three bytes.
@@ -22,12 +22,12 @@ const readBodyText = ({ body, isBase64Encoded }: ApiEvent): string => {
 const decoded = (text: string): string =>
   text
     .replaceAll('+', ' ')
-    // What is no escape stands for itself, and bytes that are no UTF-8 become U+FFFD.
+    // A malformed escape stands for itself, and bytes that are not UTF-8 become U+FFFD.
     .replaceAll(/(?:%[0-9a-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString('utf8'));
 
 /**
- * The pairs of `application/x-www-form-urlencoded` (https://url.spec.whatwg.org/#urlencoded-parsing). `URLSearchParams`
- * reads the same, but in quadratic time where many names have no value.
+ * Parses `application/x-www-form-urlencoded` (https://url.spec.whatwg.org/#urlencoded-parsing) into pairs.
+ * `URLSearchParams` does the same, but in quadratic time if many names have no value.
  */
 export const parseForm = (text: string): [string, string][] =>
   text.split('&').flatMap((pair): [string, string][] => {
@@ -38,7 +38,7 @@ export const parseForm = (text: string): [string, string][] =>
 
 /**
  * A form body as pairs.
- * @throws GatewayError `invalid_request`: 400 where the content type is another (RFC 6749 §3.2), 413 over 64 KB
+ * @throws GatewayError `invalid_request`: 400 for another content type (RFC 6749 §3.2), 413 over 64 KB
  */
 export const readFormPairs = (event: ApiEvent): [string, string][] => {
   const mediaType = header(event, 'content-type')?.split(';')[0]?.trim().toLowerCase();

@@ -21,7 +21,7 @@ small{color:#55636f}
 `;
 const styleHash = createHash('sha256').update(style).digest('base64');
 
-/** Text that has been made safe for HTML. */
+/** Text that is safe in HTML. */
 export interface Html {
   readonly html: string;
 }
@@ -34,7 +34,7 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Builds HTML; every value that is not HTML already is escaped. */
+/** Builds HTML. Every value that is not already HTML is escaped. */
 export const html = (parts: TemplateStringsArray, ...values: readonly (string | Html | readonly Html[])[]): Html => ({
   html: parts.reduce((before, part, index) => {
     const value = values[index - 1] ?? '';
@@ -49,8 +49,8 @@ export const html = (parts: TemplateStringsArray, ...values: readonly (string | 
 });
 
 /**
- * Headers of every answer to a browser: nothing is stored, framed, sniffed, told to the next site, or asked for over
- * plain http for a year (RFC 6797, which browsers ignore where the answer itself came over http, as on localhost).
+ * Headers of every answer to a browser: no storing, framing, sniffing or referrer, and no plain http for a year (RFC
+ * 6797, which browsers ignore if the answer itself came over http, as on localhost).
  */
 const browserHeaders = (formAction = "'none'"): Record<string, string> => ({
   ...noStore,
@@ -80,7 +80,7 @@ const titles: Readonly<Record<string, string>> = {
   server_error: 'Something went wrong on our side',
 };
 
-/** An error for a person, where no redirect is trusted. */
+/** An error page for a person, if no redirect is trusted. */
 export const errorPage = (error: GatewayError, reference: string): ApiResponse => {
   const title = error.link ? 'This sign-in is finished' : (titles[error.code] ?? 'This link does not work');
   const link = error.link ? html`<p><a href="${error.link.href}">${error.link.text}</a></p>` : html``;
@@ -94,7 +94,7 @@ export const errorPage = (error: GatewayError, reference: string): ApiResponse =
   return { ...answer, headers: { ...answer.headers, ...errorHeaders(error) } };
 };
 
-/** A redirect of a browser: 302, since 307 would repeat a form (RFC 9700 §4.12). */
+/** Redirects a browser: 302, since 307 would repeat a form (RFC 9700 §4.12). */
 export const redirect = (location: string, cookies: readonly string[] = []): ApiResponse => ({
   statusCode: 302,
   headers: { Location: location, ...browserHeaders() },

@@ -11,7 +11,7 @@ export const json = (statusCode: number, value: unknown, headers: Record<string,
   body: JSON.stringify(value),
 });
 
-/** RFC 6749 §5.2's error body. `error_description` is always there: a person reads it. */
+/** The error body of RFC 6749 §5.2. It always has an `error_description`, for a person. */
 export const oauthError = (error: GatewayError, reference: string): ApiResponse =>
   json(
     error.status,

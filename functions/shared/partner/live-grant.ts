@@ -7,16 +7,16 @@ import type { Grant, IssuedAccess } from '../store/grant.ts';
 import { nameScopes } from './name-scopes.ts';
 import { limitScopes, readsSomething } from './scopes.ts';
 
-/** Whom a grant is between, as the config has them now. */
+/** A grant's partner and payer, as the config has them now. */
 export interface Allowed {
   readonly partner: Partner;
   readonly payer: Payer;
 }
 
 /**
- * Whether partner and payer of a grant are still in the config, and still together: asked at every use of a grant, so
- * that taking a partner out of the file is the kill switch. A grant that is bound to no patient is good only while the
- * payer's profile says that its grants are.
+ * Returns a grant's partner and payer if both are still in the config and still allowed together. Checked at every use
+ * of a grant, so removing a partner from the file is the kill switch. A grant without a patient is valid only while the
+ * payer's profile allows it.
  */
 export const findAllowed = async (registry: Registry, grant: Grant): Promise<Allowed | undefined> => {
   const [partner, payer] = await Promise.all([registry.partner(grant.partner), registry.payer(grant.payer)]);
@@ -25,14 +25,13 @@ export const findAllowed = async (registry: Registry, grant: Grant): Promise<All
 };
 
 /**
- * What is left of a scope that was granted, now that the config may let the partner have less. It never becomes more:
- * whatever the config adds, a new login has to ask for.
+ * The granted scope, narrowed to what the config still allows the partner. It never widens: for what the config adds,
+ * the member must log in again.
  */
 export const scopeNow = (granted: Scopes, { scopes }: Partner): Scopes => limitScopes(granted, parseScopes(scopes));
 
 /**
- * Checks that tokens would still read something. Nothing is spent or ended where they would not: the config may be
- * widened again.
+ * Checks that tokens could still read something. If not, nothing is spent or ended: the config may be widened again.
  * @throws GatewayError `invalid_scope`
  */
 export const checkReadsSomething = ({ scope: granted }: Grant, scope: Scopes): void => {
@@ -43,15 +42,15 @@ export const checkReadsSomething = ({ scope: granted }: Grant, scope: Scopes): v
   });
 };
 
-/** Whether a grant's refresh tokens are good: not once `offline_access`, with which it came, was taken from the partner. */
+/** Whether a grant's refresh tokens are valid: not after the partner has lost the `offline_access` that it had. */
 export const mayRefresh = ({ refreshable, scope }: Grant, { scopes }: Partner): boolean =>
   refreshable && (scopes.includes('offline_access') || !hasWord(scope, 'offline_access'));
 
-/** The grant's record of a presented access token, be it expired or not: the current one or the previous. */
+/** The grant's record of a presented access token, current or previous, expired or not. */
 export const findAccess = (grant: Grant, tokenHash: string): IssuedAccess | undefined =>
   [grant.access, grant.previousAccess].find((access) => sameHash(access?.hash, tokenHash));
 
-/** As {@link findAccess}, until it expires. */
+/** Like {@link findAccess}, unless it has expired. */
 export const findLiveAccess = (grant: Grant, tokenHash: string, now: number): IssuedAccess | undefined => {
   const access = findAccess(grant, tokenHash);
   return access !== undefined && access.expiresAt > now ? access : undefined;

@@ -3,11 +3,11 @@ import type { Scopes } from '../registry/scopes.ts';
 const mostNamed = 5;
 const longestName = 64;
 
-/** One scope for an error text; characters that no scope of SMART has become `?`, so that it is safe wherever it is shown. */
+/** One scope for an error text. Characters that no SMART scope has become `?`, so that it is safe to show anywhere. */
 const quoteScope = (word: string): string =>
   word.slice(0, longestName).replaceAll(/[^\w/*.:?=|,+~-]/g, '?') + (word.length > longestName ? '...' : '');
 
-/** Names scopes for an error text, whatever they look like (RFC 6749 §5.2: `error_description` is plain ASCII). */
+/** Names scopes for an error text, whatever they contain (RFC 6749 §5.2: `error_description` is plain ASCII). */
 export const nameScopes = (scopes: Scopes): string => {
   const more = scopes.length > mostNamed ? ` and ${scopes.length - mostNamed} more` : '';
   return (

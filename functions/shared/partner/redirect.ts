@@ -4,19 +4,19 @@ import { redirect } from '../http/page.ts';
 
 declare const checked: unique symbol;
 
-/** A redirect URI that was found among the partner's own; no other string is ever redirected to. */
+/** A redirect URI that the partner has registered. The gateway redirects to no other string. */
 export type TrustedRedirectUri = string & { readonly [checked]: true };
 
-/** Where a browser may be sent back to, and what must go with it. */
+/** Where a browser may be sent back to, and the parameters that must go with it. */
 export interface PartnerReturn {
   readonly redirectUri: TrustedRedirectUri;
-  /** The partner's state; none is sent where none came. */
+  /** The partner's state, if it sent one. */
   readonly state: string | undefined;
   /** The facade's issuer (RFC 9207). */
   readonly iss: string;
 }
 
-/** RFC 8252 §7.3: a loopback URI, its port apart; one that an app can listen on, spelled as everybody spells it. */
+/** RFC 8252 §7.3: a loopback URI, split at its port. Only hosts that an app can listen on, in their usual spelling. */
 const loopback = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost))(?::([1-9]\d{0,4}))?(\/[^#]*)?$/;
 
 const withoutPort = (uri: string): string | undefined => {
@@ -25,8 +25,8 @@ const withoutPort = (uri: string): string | undefined => {
 };
 
 /**
- * Finds a redirect URI among the registered ones: to the letter, or for a public client's loopback URI with another
- * port. Nothing is parsed or normalised, so no other spelling passes.
+ * Finds a redirect URI among the registered ones. It must match exactly; a public client's loopback URI may differ in
+ * its port. Nothing is parsed or normalized, so no other spelling passes.
  */
 export const trustRedirectUri = (
   uri: string,

@@ -15,15 +15,15 @@ import {
 
 type Other = Exclude<Scope, ResourceScope>;
 
-/** A scope for reading whole types, of one patient or of what a user may see. */
+/** A scope that reads whole types, for one patient or for all that a user may see. */
 type ReadScope = ResourceScope & { readonly context: 'patient' | 'user' };
 
 /** RFC 6749 §3.3, without `/` and `?`, which make it a resource scope. */
 const otherForm = /^(?:launch\/(?:patient|encounter)|[A-Za-z0-9_.:-]+)$/;
 
 /**
- * Whether the gateway may give a scope at all. It never gives writes, granular scopes (`?…`), `system/`, types that R4
- * does not have, and what is no scope at all.
+ * Whether the gateway can grant a scope at all. It never grants writing, granular scopes (`?…`), `system/`, types that
+ * are not in R4, or malformed scopes.
  */
 const isGrantable = (scope: Scope): scope is ReadScope | Other =>
   scope.kind === 'resource'
@@ -38,7 +38,7 @@ export const readsSomething = (scopes: Scopes): boolean => scopes.some(isReadSco
 /** What a partner's scopes let it read, whichever their context. */
 export const heldByPartner = (scopes: Scopes): Held => hold(scopes.filter(isReadScope));
 
-/** The same where `patient/` and `user/` do not stand for each other. */
+/** The same, with `patient/` and `user/` kept apart. */
 const heldByContext = (scopes: Scopes): Readonly<Record<ReadScope['context'], Held>> => {
   const ofContext = (context: string) =>
     heldByPartner(scopes.filter((one) => one.kind === 'resource' && one.context === context));
@@ -58,7 +58,7 @@ const readScope = ({ context }: ReadScope, type: string, permissions: string): R
   return { kind: 'resource', word, context, type, permissions, filter: undefined };
 };
 
-/** What is left of a scope for one type: all of it in its own spelling, one of its two letters, or nothing. */
+/** What remains of a scope for one type: all of it in its own spelling, one of its two letters, or nothing. */
 const leftForType = (scope: ReadScope, type: string, held: Held): Scopes => {
   const access = readAccessOf(scope)!;
   const left = lettersHeld(held, type, access);
@@ -66,28 +66,28 @@ const leftForType = (scope: ReadScope, type: string, held: Held): Scopes => {
   return [readScope(scope, type, left === access ? scope.permissions! : left)];
 };
 
-/** What is left of a scope; some of it may be there twice. */
+/** What remains of a scope. It may contain duplicates. */
 const leftOf = (scope: ReadScope, held: Held): Scopes => {
   const whole = leftForType(scope, scope.type, held);
   if (scope.type !== anyType || whole[0]?.word === scope.word) return whole;
   return [...whole, ...[...held.keys()].flatMap((type) => leftForType(scope, type, held))];
 };
 
-/** Each scope as `keep` leaves it, once; what the gateway never grants is dropped. */
+/** Each scope as `keep` leaves it, without duplicates. What the gateway never grants is dropped. */
 const limited = (requested: Scopes, keep: (scope: ReadScope | Other) => Scopes): Scopes => {
   const kept = requested.filter(isGrantable).flatMap(keep);
   return [...new Map(kept.map((scope) => [scope.word, scope])).values()];
 };
 
-/** Whether a payer's scope is about resources of members, rather than a word of the payer's own. */
+/** Whether a payer's scope is about members' resources, rather than a word of the payer's own. */
 export const isAboutMembers = (scope: Scope): scope is ResourceScope =>
   scope.kind === 'resource' && scope.context !== 'system';
 
 /**
- * The scopes that a partner gets: what it asked for, as far as the payer granted it. A resource scope keeps its
- * spelling where nothing was taken from it; `patient/` and `user/` of the payer are alike, since payers disagree on
- * which of them means "this member", and what the payer filters (`?…`) it filters itself. Scopes that are not about
- * resources (`launch/patient`, `offline_access`) are kept: they are the gateway's to give.
+ * The scopes that a partner gets: what it asked for, limited to what the payer granted. A resource scope that loses
+ * nothing keeps its spelling. The payer's `patient/` and `user/` count as the same, since payers disagree on which
+ * means "this member". Filters (`?…`) are left to the payer, which applies them itself. Scopes that are not about
+ * resources (`launch/patient`, `offline_access`) are kept: they are the gateway's to grant.
  */
 export const intersectScopes = (granted: Scopes, requested: Scopes): Scopes => {
   const held = hold(granted.filter(isAboutMembers));
@@ -95,9 +95,9 @@ export const intersectScopes = (granted: Scopes, requested: Scopes): Scopes => {
 };
 
 /**
- * What of `requested` lies within `registered`: the rest is dropped, and a wildcard becomes the types that are left of
- * it. `patient/` and `user/` do not stand for each other here, and scopes that are not about resources must be
- * registered by name.
+ * The part of `requested` that is within `registered`. The rest is dropped, and a wildcard becomes the types that
+ * remain of it. Here `patient/` and `user/` are different, and scopes that are not about resources must be registered
+ * by name.
  */
 export const limitScopes = (requested: Scopes, registered: Scopes): Scopes => {
   const held = heldByContext(registered);

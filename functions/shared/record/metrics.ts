@@ -1,8 +1,8 @@
 import type { Signal } from '../errors.ts';
 
 /**
- * The steps that requests are counted by. With the payers of the registry and the three outcomes they are all that ever
- * becomes a dimension.
+ * The steps that requests are counted by. They, the payers of the registry and the three outcomes are the only values
+ * of dimensions.
  */
 export type Step =
   'authorize' | 'callback' | 'redeem' | 'refresh' | 'revoke' | 'introspect' | 'fetch' | 'discovery' | 'canary';
@@ -10,17 +10,17 @@ export type Step =
 /** `refused` is the caller's fault or the member's choice, `failed` the gateway's or the payer's. */
 export type Outcome = 'ok' | 'refused' | 'failed';
 
-/** Metrics that share their dimension sets; those without a value are left out. */
+/** Metrics that share their dimension sets. Those without a value are omitted. */
 export interface MetricSet {
-  /** Each set makes a metric of its own, which CloudWatch bills. The keys are members of the log line. */
+  /** CloudWatch bills one metric per set. The keys are members of the log line. */
   readonly dimensions: readonly (readonly string[])[];
   readonly metrics: Readonly<Record<string, readonly [number | undefined, 'Count' | 'Milliseconds' | 'Bytes']>>;
 }
 
 /**
- * Members of a log line that CloudWatch Logs makes metrics of, under `p2p-gateway/{stage}`. Every key of a dimension set
- * must be a member of the same line. Source: "Specification: Embedded metric format", CloudWatch user guide.
- * @param timestampMs when it is counted, epoch milliseconds
+ * Members of a log line from which CloudWatch Logs makes metrics, under `p2p-gateway/{stage}`. Every key of a dimension
+ * set must be a member of the same line. Source: "Specification: Embedded metric format", CloudWatch user guide.
+ * @param timestampMs the metrics' time, epoch milliseconds
  */
 export const embeddedMetrics = (
   stage: string,
@@ -39,11 +39,11 @@ export const embeddedMetrics = (
   return directives.length === 0 ? {} : { _aws: { Timestamp: timestampMs, CloudWatchMetrics: directives }, ...values };
 };
 
-/** What of a request is counted; its log line holds `step`, `payer` and `outcome` too. */
+/** The figures of a request. Its log line also has `step`, `payer` and `outcome`. */
 export interface Counted {
   /** A request without a step, such as a preflight, is not counted. */
   readonly step?: Step;
-  /** A payer of the registry, never what a caller wrote. */
+  /** A payer of the registry, never text from the caller. */
   readonly payer?: string;
   readonly ms: number;
   readonly payerMs?: number;
@@ -62,9 +62,9 @@ export interface Counted {
  * | `bytes`          | payer                                              |
  * | each signal, 1   | none; payer                                        |
  *
- * CloudWatch bills a metric for each hour in which it has a value. A payer has at most 36: `requests` 26 (eight steps in
- * three outcomes, the canary in two), `payerMs`, `bytes`, and eight signals. In an hour in which all goes well they are
- * the steps that happened (at most nine) and two. The stage itself has at most 43.
+ * CloudWatch bills a metric for each hour in which it has a value. A payer has at most 36: `requests` 26 (eight steps
+ * with three outcomes, the canary with two), `payerMs`, `bytes`, and eight signals. An hour without failures has the
+ * steps that happened (at most nine), and two. The stage itself has at most 43.
  */
 export const requestMetrics = (
   stage: string,

@@ -10,11 +10,11 @@ import { requestMetrics, type Outcome, type Step } from './metrics.ts';
 export type FunctionName = 'authorize' | 'callback' | 'discovery' | 'fetch' | 'token';
 
 /**
- * The one record of a request: it feeds the log line, its metrics and the audit. These are all the fields there are;
- * none can hold a token, code, secret, state or health data.
+ * The one record of a request, for the log line, its metrics and the audit. It has no other fields, and none can hold a
+ * token, code, secret, state or health data.
  */
 export interface RequestRecord {
-  /** Names the metrics; it stands in no line. */
+  /** Names the metrics; not logged. */
   readonly stage: string;
   readonly time: string;
   readonly requestId: string;
@@ -23,12 +23,12 @@ export interface RequestRecord {
   /** The route's pattern, such as `/r4/{payer}/{proxy+}`; never the path. */
   readonly route: string;
   readonly startedAtMs: number;
-  /** Who asked, as CloudFront saw it, and its id of the request; only where it alone can have written them. */
+  /** The caller's address and the request id, both from CloudFront. Only if no one else can have written them. */
   readonly address?: string;
   readonly edgeRequestId?: string;
-  /** Left out, the request is in no metric. */
+  /** Without it, the request is in no metric. */
   step?: Step;
-  /** The route's, if the registry knows it: it becomes a metric's dimension. Elsewhere that of the grant. */
+  /** The route's payer, if the registry knows it, since it becomes a dimension. On other routes, the grant's. */
   payer?: string;
   partner?: string;
   grantId?: string;
@@ -38,36 +38,36 @@ export interface RequestRecord {
   payerMs?: number;
   bytes?: number;
   foreignLinks?: number;
-  /** Page links of the payer's that were too long to be sealed: nobody can follow them. */
+  /** The payer's page links that were too long to seal, so no one can follow them. */
   unsealedLinks?: number;
   status?: number;
   error?: ErrorCode;
   detail?: string;
-  /** What alarms count; each is a metric of its own. */
+  /** What alarms count. Each signal is a metric. */
   signals?: readonly Signal[];
 }
 
 /**
- * What a person can quote of a request, and `npm run trace` finds again: the first two groups of Lambda's random id.
+ * The reference that a person can quote and `npm run trace` can find: the first two groups of Lambda's random id.
  */
 export const referenceOf = ({ requestId }: Pick<RequestRecord, 'requestId'>): string => requestId.slice(0, 13);
 
-/** Notes what an alarm counts, once a request. */
+/** Adds a signal, once per request. */
 export const raise = (record: Pick<RequestRecord, 'signals'>, signal: Signal): void => {
   record.signals = [...new Set(record.signals).add(signal)];
 };
 
-/** Notes what an alarm counts of an error, be it answered or got over. */
+/** Adds an error's signal, if it has one, even if the request goes on. */
 export const raiseSignalOf = (record: Pick<RequestRecord, 'signals'>, error: unknown): void => {
   if (error instanceof GatewayError && error.signal !== undefined) raise(record, error.signal);
 };
 
-/** Lambda's context as the steps of a pipeline see it: with the request's record, which {@link recordRequest} puts there. */
+/** Lambda's context with the request's record, which {@link recordRequest} adds. */
 export interface RequestContext<Name extends FunctionName = FunctionName> extends Context {
   readonly record: RequestRecord & { readonly function: Name };
 }
 
-/** A middleware behind {@link recordRequest}. */
+/** A middleware after {@link recordRequest}. */
 export type Middleware<Given extends RequestContext = RequestContext> = MiddlewareObj<
   ApiEvent,
   ApiResponse,
@@ -75,7 +75,7 @@ export type Middleware<Given extends RequestContext = RequestContext> = Middlewa
   Given
 >;
 
-/** Notes an error in the record. One without a detail of its own says in the log what it says to the caller. */
+/** Notes an error in the record. If it has no detail, the log has its public sentence. */
 export const recordError = (record: RequestRecord, error: unknown): GatewayError => {
   const known = asGatewayError(error);
   record.error = known.code;
@@ -84,7 +84,7 @@ export const recordError = (record: RequestRecord, error: unknown): GatewayError
   return known;
 };
 
-/** Errors that are the gateway's or the payer's, also where a redirect or a cut stream tells them. */
+/** Errors of the gateway or the payer, even if a redirect or a cut stream reports them. */
 const failures: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>([
   'answer_too_large',
   'payer_error',
@@ -98,11 +98,11 @@ const outcomeOf = ({ error, status = 500 }: RequestRecord): Outcome => {
   return error === undefined && status < 400 ? 'ok' : 'refused';
 };
 
-/** A read that its payer failed, whoever found it out. */
+/** Whether the payer failed the request, no matter what noticed it. */
 const isPayerDown = ({ error, payerStatus = 0 }: RequestRecord): boolean =>
   payerStatus >= 500 || error === 'payer_error' || error === 'payer_timeout';
 
-/** Writes the record as one JSON line, which CloudWatch takes the request's metrics from. */
+/** Writes the record as one JSON line, from which CloudWatch takes the request's metrics. */
 export const writeRecord = (record: RequestRecord, clock: Clock, writeLog: WriteLog): void => {
   if (isPayerDown(record)) raise(record, 'payerDown');
   const { startedAtMs, stage, signals, ...fields } = record;
@@ -120,7 +120,7 @@ export const writeRecord = (record: RequestRecord, clock: Clock, writeLog: Write
   );
 };
 
-/** Opens the request record, and writes it once the answer is known; a streamed body writes it when it ends. */
+/** Opens the request record, and writes it once the answer is known. A streamed body writes it when it ends. */
 export const recordRequest = <Name extends FunctionName>(
   deps: Pick<Deps, 'clock' | 'writeLog' | 'registry' | 'behindEdge'>,
   functionName: Name,
@@ -136,8 +136,8 @@ export const recordRequest = <Name extends FunctionName>(
       const record: RequestContext<Name>['record'] = {
         stage: deps.registry.stage,
         time: new Date(deps.clock.now()).toISOString(),
-        // Lambda's own id: API Gateway lets a client choose its request id (`x-amzn-RequestId`), and one-time things
-        // recognise their own retried write by this one.
+        // Lambda's own id: clients can choose API Gateway's (`x-amzn-RequestId`), and one-time writes recognize their
+        // own retry by this one.
         requestId: context.awsRequestId,
         function: functionName,
         method: event.httpMethod,

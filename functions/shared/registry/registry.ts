@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { Lifetimes, Partner, Payer, RegistryData } from './types.ts';
 
 /**
- * Payers and partners. It answers asynchronously though it reads a file, so that a table or a configuration service can
- * stand here later.
+ * Payers and partners. It is asynchronous although it reads a file, so that a table or a configuration service can
+ * replace it.
  */
 export interface Registry {
   readonly stage: string;
@@ -17,7 +17,7 @@ export interface Registry {
   readonly isWebOrigin: (origin: string) => Promise<boolean>;
 }
 
-/** A registry over data that is already there; a look-up by id is one in a map. */
+/** A registry over data in memory. A look-up by id is a look-up in a map. */
 export const registryOf = ({ stage, lifetimes, payers, partners }: RegistryData): Registry => {
   const payersById = new Map(payers.map((payer) => [payer.id, payer]));
   const partnersById = new Map(partners.map((partner) => [partner.clientId, partner]));
@@ -34,8 +34,8 @@ export const registryOf = ({ stage, lifetimes, payers, partners }: RegistryData)
 };
 
 /**
- * Reads the registry that ships beside the function's code, once. It was checked when the stack was synthesised.
- * @throws Error naming the file, so that a function without its registry fails at its start
+ * Reads the registry that ships with the function's code, once. It was checked when the stack was synthesized.
+ * @throws Error naming the file, so that a function without its registry fails at start
  */
 export const loadRegistry = (file: string): Registry => {
   try {

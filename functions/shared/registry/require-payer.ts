@@ -3,8 +3,8 @@ import type { Registry } from './registry.ts';
 import type { Payer } from './types.ts';
 
 /**
- * The payer of a request's path.
- * @throws GatewayError with this code and sentence where the registry has no such payer
+ * Returns the payer in a request's path.
+ * @throws GatewayError with this code and sentence if the registry has no such payer
  */
 export const requirePayer = async (
   registry: Registry,

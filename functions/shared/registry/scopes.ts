@@ -1,6 +1,6 @@
 import { anyType, isResourceType } from './resource-types.ts';
 
-/** Read access to a resource type, in the letters of SMART v2: `r` to read a resource by its id, `s` to search. */
+/** Read access to a resource type, in SMART v2's letters: `r` to read a resource by id, `s` to search. */
 export type ReadAccess = 'r' | 's' | 'rs';
 
 /**
@@ -11,23 +11,23 @@ export interface ResourceScope {
   readonly kind: 'resource';
   readonly word: string;
   readonly context: 'patient' | 'user' | 'system';
-  /** `*` or a resource type, as far as it is spelled right: {@link namesType} tells. */
+  /** `*` or a resource type, perhaps misspelled: see {@link namesType}. */
   readonly type: string;
-  /** What follows the dot; undefined where there is no dot. */
+  /** What follows the dot; undefined without one. */
   readonly permissions: string | undefined;
-  /** From the question mark on; undefined where there is none. */
+  /** From the question mark on; undefined without one. */
   readonly filter: string | undefined;
 }
 
-/** One scope (RFC 6749 §3.3). Its `word` is how it was written, and so how it is stored, sent and shown. */
+/** One scope (RFC 6749 §3.3). Its `word` is the original spelling, which is stored, sent and shown. */
 export type Scope = ResourceScope | { readonly kind: 'other'; readonly word: string };
 
-/** Different scopes, in the order in which they were written. */
+/** Distinct scopes, in their original order. */
 export type Scopes = readonly Scope[];
 
 const resourceForm = /^(patient|user|system)\/([^.]*)(?:\.([^?]*)(\?.*)?)?$/s;
 
-/** Takes one scope apart. Nothing is refused here: what may be granted is decided where it is granted. */
+/** Parses one scope. Nothing is refused here; what may be granted is decided where it is granted. */
 export const parseScope = (word: string): Scope => {
   const match = resourceForm.exec(word);
   if (match === null) return { kind: 'other', word };
@@ -35,30 +35,30 @@ export const parseScope = (word: string): Scope => {
   return { kind: 'resource', word, context, type, permissions, filter };
 };
 
-/** Reads a text of scopes, or a list with one scope an entry, as the config has it. */
+/** Parses a text of scopes, or a list with one scope per entry, as in the config. */
 export const parseScopes = (scopes: string | readonly string[]): Scopes => {
   const words = typeof scopes === 'string' ? scopes.split(/\s+/).filter((word) => word !== '') : scopes;
   return [...new Set(words)].map(parseScope);
 };
 
-/** Writes scopes as OAuth does, each as it was read. */
+/** Formats scopes as OAuth does, each in its original spelling. */
 export const writeScopes = (scopes: Scopes): string => scopes.map(({ word }) => word).join(' ');
 
-/** Whether a scope that is no more than a word is among these, such as `offline_access`. */
+/** Whether the scopes include a plain word such as `offline_access`. */
 export const hasWord = (scopes: Scopes, word: string): boolean => scopes.some((scope) => scope.word === word);
 
 /** Whether a scope names a resource type of R4, or `*`. */
 export const namesType = ({ type }: ResourceScope): boolean => type === anyType || isResourceType(type);
 
-/** Whether a scope lets its holder write: `write` and `*` of SMART v1; c, u and d of v2, in any order. */
+/** Whether a scope allows writing: `write` and `*` of SMART v1; c, u and d of v2, in any order. */
 export const isWriting = ({ permissions = '' }: ResourceScope): boolean =>
   permissions === 'write' || permissions === '*' || /^[cruds]*[cud][cruds]*$/.test(permissions);
 
-/** Whether a scope is for reading alone: `read` of v1; r and s of v2. */
+/** Whether a scope allows only reading: `read` of v1; r and s of v2. */
 export const isReading = ({ permissions = '' }: ResourceScope): boolean =>
   ['read', 'rs', 'r', 's'].includes(permissions);
 
-/** What a scope lets its holder read, whatever it lets it write beside; undefined where that is nothing. */
+/** What a scope allows reading, whatever it allows writing; undefined if nothing. */
 export const readAccessOf = (scope: ResourceScope): ReadAccess | undefined => {
   const { permissions = '' } = scope;
   if (!namesType(scope)) return undefined;
@@ -68,12 +68,12 @@ export const readAccessOf = (scope: ResourceScope): ReadAccess | undefined => {
 };
 
 /**
- * What scopes let their holder read: letters by type, or by `*`. Thousands of scopes become at most one entry for each
- * type, so whatever follows is quick.
+ * What scopes allow reading: letters by type, or by `*`. Thousands of scopes become at most one entry per type, so
+ * later steps are fast.
  */
 export type Held = ReadonlyMap<string, string>;
 
-/** Gathers what scopes let their holder read, whichever their contexts. */
+/** Collects what scopes allow reading, in any context. */
 export const hold = (scopes: Iterable<ResourceScope>): Held => {
   const held = new Map<string, string>();
   for (const scope of scopes) {
@@ -86,7 +86,7 @@ export const hold = (scopes: Iterable<ResourceScope>): Held => {
   return held;
 };
 
-/** The letters of `access` that are held for a type, by its own scopes and by those for all types together. */
+/** The letters of `access` that are granted for a type, by its own scopes or by those for all types. */
 export const lettersHeld = (held: Held, type: string, access: ReadAccess): string => {
   const letters = (held.get(type) ?? '') + (held.get(anyType) ?? '');
   return access
@@ -95,6 +95,6 @@ export const lettersHeld = (held: Held, type: string, access: ReadAccess): strin
     .join('');
 };
 
-/** Whether all of this access to a type is held. */
+/** Whether all of this access to a type is granted. */
 export const covers = (held: Held, type: string, access: ReadAccess): boolean =>
   lettersHeld(held, type, access) === access;
