@@ -1,7 +1,7 @@
 import { asGatewayError, causeOf, GatewayError, unavailable } from '../../../functions/shared/errors.ts';
 
 describe('errors', () => {
-  it('that nobody foresaw become server_error, named for the log without their messages', () => {
+  it('that are unexpected become server_error, and the log has their names without their messages', () => {
     const cause = Object.assign(new Error('canary'), { code: 'ECONNRESET' });
     const error = asGatewayError(new TypeError('canary', { cause }));
 
@@ -11,14 +11,14 @@ describe('errors', () => {
     expect(causeOf('canary')).toBe('unknown');
   });
 
-  it('that form a ring are named all the same', () => {
+  it('that form a cycle are named, too', () => {
     const ring = new Error('x');
     ring.cause = ring;
 
     expect(causeOf(ring)).toBe('Error < Error < Error < Error');
   });
 
-  it('are named by what is sound of them: a name that is a text, and a code that is one', () => {
+  it('are named by their name and code, if these are strings', () => {
     // A DOMException has a number for a code.
     expect(causeOf(new DOMException('canary', 'AbortError'))).toBe('AbortError');
     expect(causeOf({ message: 'canary', name: 'Odd', code: { canary: 1 } })).toBe('Odd');
@@ -29,7 +29,7 @@ describe('errors', () => {
     }
   });
 
-  it('of what the gateway stands on ask the caller to try again, in five seconds unless told otherwise', () => {
+  it('of a dependency ask the caller to retry, after five seconds by default', () => {
     const error = unavailable('the table is away');
 
     expect(error).toMatchObject({
@@ -42,7 +42,7 @@ describe('errors', () => {
     expect(unavailable('x', 30).retryAfterSeconds).toBe(30);
   });
 
-  it('of the gateway stay themselves', () => {
+  it('of the gateway stay as they are', () => {
     const error = new GatewayError('invalid_scope', 'No.');
 
     expect(asGatewayError(error)).toBe(error);

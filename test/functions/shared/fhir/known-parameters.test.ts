@@ -8,7 +8,7 @@ const refused = (line: string, options?: Parameters<typeof parse>[1]) => {
 };
 
 describe('parameters that pass', () => {
-  it('are all that R4 and the guides define, for the types that they define them for', () => {
+  it('are all that R4 and the guides define, for the types that have them', () => {
     let checked = 0;
     for (const { code, base } of [...readSearchParameters(), ...readGuideParameters()]) {
       if (code === '_query') continue;
@@ -130,7 +130,7 @@ describe('parameters that are refused by name, without their value', () => {
     expect(refused(line)).not.toContain('secret');
   });
 
-  it('names no more of a long name than fits', () => {
+  it('truncates a long name', () => {
     expect(refused(`GET /Patient?${'n'.repeat(5000)}=1`)).toContain(`"${'n'.repeat(64)}…" is no`);
     expect(refused(`GET /Patient?${'link.'.repeat(5000)}name=1`).length).toBeLessThan(300);
     expect(refused(`GET /Patient?${'link:Patient.'.repeat(8)}name=1`)).toMatch(/^400 /);
@@ -147,13 +147,13 @@ describe('parameters that are refused by name, without their value', () => {
     'pageToken',
     '_skip',
     '_link',
-  ])('says of %s how to page, at the base and at a type', (name) => {
+  ])('explains paging for %s, at the base and at a type', (name) => {
     for (const path of ['', 'Observation', 'Patient/1/$everything', 'Patient/1/_history']) {
       expect(refused(`GET /${path}?${name}=secret`)).toContain('follow the links of the Bundle as they are');
     }
   });
 
-  it('says how to ask where a chain can lead to several types', () => {
+  it('says what to write if a chain can lead to several types', () => {
     expect(refused('GET /Observation?subject.name=x')).toBe(
       '400 "subject.name" is no parameter of Observation here. In a chain every type it can lead to must have the parameter: name the type, as in subject:Patient.name.',
     );

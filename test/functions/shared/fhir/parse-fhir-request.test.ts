@@ -39,7 +39,7 @@ describe('interactions', () => {
     expect(needsOf(line).join(' ')).toBe(needs);
   });
 
-  it('keeps path, query and form as they came', () => {
+  it('keeps path, query and form unchanged', () => {
     expect(parse('POST /Observation/_search?_count=2 code=a|b&code=c')).toEqual({
       interaction: 'search-type',
       method: 'POST',
@@ -167,7 +167,7 @@ describe('what is refused', () => {
     expect(refusal(() => parse(line)).publicMessage).toBe(message);
   });
 
-  it('refuses $everything where the payer has none', () => {
+  it('refuses $everything if the payer does not have it', () => {
     expect(refused('GET /Patient/1/$everything', { everything: false })).toBe('405 not-supported');
   });
 
@@ -193,12 +193,12 @@ describe('what is refused', () => {
 });
 
 describe('parseSearchPath', () => {
-  it.each(['subject.na\nme', '_has:Observation:patient:co\nde'])('never leaves out the rest of the name %j', (name) => {
+  it.each(['subject.na\nme', '_has:Observation:patient:co\nde'])('never ignores the rest of the name %j', (name) => {
     expect(refusal(() => parseSearchPath(name, ['Patient'])).status).toBe(400);
   });
 });
 
-describe('types that a search can return or look into', () => {
+describe('types that a search can return or must search', () => {
   it.each([
     ['_include=Observation:specimen', 'Specimen.r'],
     ['_include=Observation:encounter', 'Encounter.r EpisodeOfCare.r'],
@@ -243,13 +243,13 @@ describe('types that a search can return or look into', () => {
     ['_sort=has-member.code', 'MolecularSequence.s QuestionnaireResponse.s'],
     ['_sort=-specimen.type,code', 'Specimen.s'],
     ['subject=Patient/1&code:in=x&_elements=id&_count=5&_total=none', ''],
-  ])('Observation?%s needs beside Observation: %s', (query, others) => {
+  ])('besides Observation, Observation?%s needs %s', (query, others) => {
     const needs = needsOf(`GET /Observation?${query}`);
     const own = others === 'Observation.rs' ? [] : ['Observation.s'];
     expect(needs).toEqual([...own, ...others.split(' ').filter((need) => need !== '')]);
   });
 
-  it('looks into a form as into a query', () => {
+  it('reads a form like a query', () => {
     expect(needsOf('POST /Observation/_search _include=Observation:specimen')).toEqual(['Observation.s', 'Specimen.r']);
   });
 });

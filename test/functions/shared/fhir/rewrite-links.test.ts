@@ -48,7 +48,7 @@ const expectEverywhere = (text: string, expected: { text: string; foreignLinks: 
   }
 };
 
-describe('what is a link', () => {
+describe('which strings are links', () => {
   it('rewrites fullUrl and reference at any depth', () => {
     expect(
       rewritten({
@@ -91,7 +91,7 @@ describe('what is a link', () => {
     expectEverywhere(text(payer), { text: text(gateway), foreignLinks: 0 });
   });
 
-  it('rewrites url elsewhere only where it points to a Binary', () => {
+  it('rewrites url elsewhere only if it points to a Binary', () => {
     const urls = (base: string) => [`${base}/Binary/1`, `${base}/Binary`, `${base}/Binary?x=1`];
     expect(rewritten(urls(payer).map((url) => ({ attachment: { url } })))).toEqual(
       urls(gateway).map((url) => ({ attachment: { url } })),
@@ -135,7 +135,7 @@ describe('what is a link', () => {
     }
   });
 
-  it('takes the longest base that fits', () => {
+  it('uses the longest base that matches', () => {
     const from = ['https://p.example/r4', 'https://p.example/r4/tenant/', 'http://10.0.0.1:8080/fhir'];
     const text = (a: string, b: string, c: string, d: string) =>
       JSON.stringify([{ reference: `${a}/Patient/1` }, { reference: `${b}/x` }, { reference: `${c}/y` }, { url: d }]);
@@ -151,7 +151,7 @@ describe('what is a link', () => {
     );
   });
 
-  it.each([[payer], ['HTTP://FHIR.EXAMPLE']])('takes no other host for that of %s', (base) => {
+  it.each([[payer], ['HTTP://FHIR.EXAMPLE']])('does not take another host for %s', (base) => {
     const hosts = [base.replace('.', 'X'), base.replace('.', ''), base.slice(0, -3), `${base}.other.example`];
     for (const host of hosts) {
       for (const rest of ['', '/', '?', '/Patient/1']) {
@@ -177,7 +177,7 @@ describe('what is a link', () => {
     expect(rewrite(text.padEnd(200)).foreignLinks).toBe(0);
   });
 
-  it('counts links to other hosts, leaves them unchanged, and does not count what is no link', () => {
+  it('counts links to other hosts, leaves them unchanged, and counts nothing else', () => {
     const text = JSON.stringify({
       link: [{ url: 'https://other.example/next' }],
       fullUrl: 'HTTP://other.example/Patient/1',
@@ -203,7 +203,7 @@ describe('how a link may be spelled', () => {
     expectEverywhere(text, { text: `{"reference":"${gateway}${rest}`, foreignLinks: 0 });
   });
 
-  it('knows keys however they are spelled', () => {
+  it('recognizes keys in any spelling', () => {
     const keys = [
       String.raw`\u0072eference`,
       String.raw`ful\u006cUrl`,
@@ -236,7 +236,7 @@ describe('how a link may be spelled', () => {
     expectEverywhere(nested, { text: nested, foreignLinks: 0 });
   });
 
-  it('does not lose a key behind a string that reads like one', () => {
+  it('finds a key after a string that looks like one', () => {
     const text = (base: string) =>
       `{"a":"url","reference":"${base}/x","b":["link","reference"],"c":"response" , "fullUrl"\n:\t"${base}/y"}`;
     expectEverywhere(text(payer), { text: text(gateway), foreignLinks: 0 });
@@ -254,7 +254,7 @@ describe('how a link may be spelled', () => {
     expectEverywhere(text(payer), { text: text(gateway), foreignLinks: 1 });
   });
 
-  it('tells the end of a string, however long it is and however many backslashes stand before a quote', () => {
+  it('finds the end of a string of any length, with any number of backslashes before a quote', () => {
     for (const filler of [0, 46, 47, 60].map((length) => 'x'.repeat(length))) {
       for (const backslashes of [0, 1, 2, 60].map((count) => '\\'.repeat(count))) {
         const strings = [`${filler}${backslashes}","url":"${payer}`, filler + backslashes].map((s) =>
@@ -266,7 +266,7 @@ describe('how a link may be spelled', () => {
     }
   });
 
-  it('keeps all of a link that is long', () => {
+  it('keeps all of a long link', () => {
     const rest = `/Patient/${'a'.repeat(300)}`;
     const text = (base: string) => `{"reference":"${base}${rest}","fullUrl":"http://other.example${rest}"}`;
     expectEverywhere(text(payer), { text: text(gateway), foreignLinks: 1 });
@@ -284,7 +284,7 @@ describe('how a link may be spelled', () => {
     expectEverywhere(text(payer), { text: text(gateway), foreignLinks: 0 });
   });
 
-  it('reads values of another kind than a string where a link would stand', () => {
+  it('accepts values other than strings in place of a link', () => {
     const text = (base: string) =>
       `{"reference":{"reference":"${base}/a"},"url":1,"link":"${base}","response":null,"fullUrl":["${payer}"],"link":[true,[{"url":"${base}"}]]}`;
     const { text: expected } = rewriteSlowly(text(payer), [payer], gateway);
@@ -292,7 +292,7 @@ describe('how a link may be spelled', () => {
     expect(JSON.parse(expected)).toMatchObject({ reference: { reference: `${gateway}/a` } });
   });
 
-  it('has nothing to do without bases, and still counts', () => {
+  it('without bases changes nothing, and still counts', () => {
     const relative = `"a":{"reference":"/Patient/1"},"b":{"reference":"?a=b"},"c":{"reference":""}`;
     const text = `{"reference":"${payer}/a","url":"${payer}/Binary/1",${relative},"d":{"reference":"undefined/x"}}`;
     expectEverywhere(text, { text, foreignLinks: 1 }, []);
@@ -350,7 +350,7 @@ describe('page links', () => {
     expect(linksOf(everywhere(source).text)).toEqual([seal(`${payer}?a=1&b=é\u{1F600}"\\`)]);
   });
 
-  it('stay readable where the relation was read as self before, and only there', () => {
+  it('stay readable only if the relation self was read before them', () => {
     const url = `${payer}/Observation?code=x`;
     const ours = `${gateway}/Observation?code=x`;
     const { text } = everywhere(
@@ -367,13 +367,13 @@ describe('page links', () => {
     expect(linksOf(everywhere(repeated).text)).toEqual([seal(url), ours]);
   });
 
-  it('to elsewhere pass and are counted as foreign', () => {
+  it('to other hosts pass and are counted as foreign', () => {
     const url = 'https://elsewhere.example/next';
     expect(everywhere(bundle({ relation: 'next', url }))).toMatchObject({ foreignLinks: 1, unsealedLinks: 0 });
     expect(linksOf(everywhere(bundle({ relation: 'next', url })).text)).toEqual([url]);
   });
 
-  it('are no references, fullUrls, Binaries or links of what is not a link', () => {
+  it('are not references, fullUrls, Binaries or urls outside a link', () => {
     const source = JSON.stringify({
       url: `${payer}/Binary/1`,
       relation: 'next',
@@ -424,7 +424,7 @@ describe('page links', () => {
     }
   });
 
-  it('that break off, or are no JSON, pass as they are', () => {
+  it('that are cut off or malformed pass unchanged', () => {
     for (const source of [
       `{"link":[{"url":"${payer}?a`,
       `{"link":[{"relation":"se`,
@@ -437,7 +437,7 @@ describe('page links', () => {
   });
 });
 
-describe('what is not JSON', () => {
+describe('input that is not JSON', () => {
   it.each([
     ['HTML', `<html><script>x = {"reference":"${payer}/Patient/1"}</script></html>`],
     ['text', `see "reference":"${payer}/Patient/1"`],
@@ -510,7 +510,7 @@ describe('what it costs', () => {
     expect(given).toBe(taken);
   });
 
-  it('lets a link go as soon as its characters decide', () => {
+  it('releases a link as soon as its characters decide it', () => {
     const deciding = `${payer}/Binary/`.length;
     for (const [characters, held] of [1, deciding - 1, deciding, deciding + 1].map((n) => [n, n < deciding ? n : 0])) {
       const rewriter = createLinkRewriter({ from: [payer], to: gateway });
@@ -520,14 +520,14 @@ describe('what it costs', () => {
     }
   });
 
-  it('takes its chunk as a view of a larger buffer, and leaves it as it was', () => {
+  it('accepts a chunk that is a view of a larger buffer, and does not change it', () => {
     const text = `xx{"reference":"${payer}/a"}yy`;
     const bytes = new TextEncoder().encode(text);
     expect(rewriteBytes([bytes.subarray(2, -2)]).text).toBe(`{"reference":"${gateway}/a"}`);
     expect(new TextDecoder().decode(bytes)).toBe(text);
   });
 
-  it('keeps its place in nesting that is hostile, and its memory', () => {
+  it('handles hostile nesting in constant memory', () => {
     const open = '{"link":['.repeat(200_000);
     const rewriter = createLinkRewriter({ from: [payer], to: gateway });
     for (const chunk of inChunks(open + ']}'.repeat(200_000), 65_536)) expect(rewriter.push(chunk)[0]).toBe(chunk);

@@ -9,13 +9,13 @@ import {
 import { isResourceType, resourceTypes } from '../../../../functions/shared/registry/resource-types.ts';
 
 describe('the table of search parameters', () => {
-  it('is what the definitions of R4 and the guides say now, and small', () => {
+  it('matches the current definitions of R4 and the guides, and is small', () => {
     const { types: _types, ...made } = makeSearchTargets([...readSearchParameters(), ...readGuideParameters()]);
     expect(readPacked(packedSearchTargets)).toEqual(made);
     expect(packedSearchTargets.length).toBeLessThan(8000);
   });
 
-  it('counts by the list of resource types that the configuration is checked against', () => {
+  it('uses the list of resource types that the configuration is checked against', () => {
     expect(makeSearchTargets(readSearchParameters()).types).toBe(resourceTypes);
   });
 
@@ -36,7 +36,7 @@ describe('the table of search parameters', () => {
     });
   });
 
-  it('knows what a parameter may point to, whatever its case', () => {
+  it('knows what a parameter may point to, in any letter case', () => {
     expect(searchTargets('Observation', 'subject')).toEqual(['Device', 'Group', 'Location', 'Patient']);
     expect(searchTargets('Observation', 'PATIENT')).toEqual(['Patient']);
     expect(searchTargets('Provenance', 'target')).toEqual(['*']);

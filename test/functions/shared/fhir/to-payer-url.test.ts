@@ -21,7 +21,7 @@ describe('payerUrl', () => {
     expect(url(line)).toEqual({ url: expected });
   });
 
-  it('does not mind a slash at the end of the base', () => {
+  it('accepts a trailing slash of the base', () => {
     expect(url('GET /Patient/1', `${base}/`)).toEqual({ url: `${base}/Patient/1` });
   });
 
@@ -31,7 +31,7 @@ describe('payerUrl', () => {
     [`a,${gatewayBase}/Patient/1,${gatewayBase}?x`, `a,${base}/Patient/1,${base}?x`],
     [`${gatewayBase}2/Patient/1`, `${gatewayBase}2/Patient/1`],
     [`x${gatewayBase}/Patient/1`, `x${gatewayBase}/Patient/1`],
-  ])('makes the value %s the payer’s', (value, expected) => {
+  ])('replaces the base in the value %s with the payer’s', (value, expected) => {
     const query = new URLSearchParams({ subject: value }).toString();
     const sent = new URL(url(`GET /Observation?${query}`).url).searchParams.get('subject');
     expect(sent).toBe(expected);

@@ -10,7 +10,7 @@ import {
 import { apiEvent } from '../../../support/gateway.ts';
 
 describe('a REST API’s event', () => {
-  it('gives a header whatever the case of its name, and several as one list', () => {
+  it('finds a header by name in any letter case, and joins several', () => {
     const event = apiEvent('/x', { headers: { 'ACCEPT-language': 'de' } });
     event.multiValueHeaders['X-Many'] = ['a', 'b'];
 
@@ -51,7 +51,7 @@ describe('a REST API’s event', () => {
 });
 
 describe('parameters', () => {
-  it('count an empty one as left out, but a second one as repeated', () => {
+  it('that are empty count as omitted, but a second one is a repetition', () => {
     const { values, repeated } = parameters([
       ['a', ''],
       ['b', '1'],
@@ -62,7 +62,7 @@ describe('parameters', () => {
     expect([...repeated]).toEqual(['b']);
   });
 
-  it('sent more than once are refused in words', () => {
+  it('sent more than once are refused by name', () => {
     expect(() => checkNotRepeated(parameters([['a', '1']]))).not.toThrow();
     expect(() =>
       checkNotRepeated(
@@ -82,7 +82,7 @@ describe('parameters', () => {
 });
 
 describe('a method that is not allowed', () => {
-  it('is refused with those that are, for a person and for a client', () => {
+  it('is refused with the allowed ones, for a person and for a client', () => {
     const refusal = { code: 'method_not_allowed', status: 405 };
 
     expect(() => checkMethod(apiEvent('/x', { method: 'POST' }), ['GET', 'POST'])).not.toThrow();

@@ -8,21 +8,21 @@ const read = (...values: string[]) => {
 };
 
 describe('cookies', () => {
-  it('are read from one header or several, the first of a name counts, and what is none is passed over', () => {
+  it('are read from one header or several; the first of a name counts, and malformed ones are skipped', () => {
     expect(read('a=1; b=2=3; a=4; none; =5')).toEqual({ a: '1', b: '2=3' });
     expect(read('a=1', 'b=2')).toEqual({ a: '1', b: '2' });
     expect(readCookies(apiEvent('/x')).size).toBe(0);
   });
 
-  it('come apart without a blank between them, and with several', () => {
+  it('are split with no space or several between them', () => {
     expect(read('a=1;b=2;  c=3,d=4')).toEqual({ a: '1', b: '2', c: '3', d: '4' });
   });
 
-  it('of ours are out of scripts’ reach, for this host and https alone, and of limited age', () => {
+  it('of ours are hidden from scripts, for this host and https only, and of limited age', () => {
     expect(hostCookie('x', 'v', 600)).toBe('__Host-x=v; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=600');
   });
 
-  it('are taken back with the same attributes, or a browser would keep them', () => {
+  it('are deleted with the same attributes, since a browser would keep them otherwise', () => {
     expect(clearCookie('x')).toBe('__Host-x=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0');
   });
 });

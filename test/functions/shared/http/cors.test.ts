@@ -13,7 +13,7 @@ const answered = async (headers: Record<string, string>, known: Registry = regis
 };
 
 describe('a preflight', () => {
-  it('is answered without a body, names every header since `*` leaves Authorization out, and holds ten minutes', () => {
+  it('is answered without a body, names every header since `*` does not cover Authorization, and is valid for ten minutes', () => {
     expect(answerIfPreflight(apiEvent('/x', { method: 'OPTIONS' }), 'GET, OPTIONS')).toEqual({
       statusCode: 204,
       headers: {
@@ -26,7 +26,7 @@ describe('a preflight', () => {
     });
   });
 
-  it('is no other request', () => {
+  it('is not any other request', () => {
     for (const method of ['GET', 'POST', 'HEAD'])
       expect(answerIfPreflight(apiEvent('/x', { method }), 'GET')).toBeUndefined();
   });
@@ -43,7 +43,7 @@ describe('an answer to a browser', () => {
     });
   });
 
-  it('may be read by no other, and says to caches that this depends on the origin', async () => {
+  it('may be read by no other origin, and tells caches that it depends on the origin', async () => {
     expect(await answered({ Origin: 'https://evil.example' })).toEqual({ ETag: '"1"', Vary: 'Origin' });
   });
 
@@ -53,7 +53,7 @@ describe('an answer to a browser', () => {
     expect(await answered({}, { ...registry, isWebOrigin })).toEqual({ ETag: '"1"', Vary: 'Origin' });
   });
 
-  it('that is none leaves an error to be what it was', async () => {
+  it('that is missing leaves an error unchanged', async () => {
     const failing = middy<ApiEvent, ApiResponse>()
       .use(corsForPartners(registry))
       .handler(() => Promise.reject(new Error('theirs')));

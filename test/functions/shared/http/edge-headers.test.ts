@@ -6,7 +6,7 @@ import { apiEvent, testDeps } from '../../../support/gateway.ts';
 const cloudFrontId = 'x3kFv9-Qm_7Zt1Yw8Lr2Bd6Nc4Hj0Ks5Pg3Ua9Ve1Xi7Oq==';
 const asked = (headers: Record<string, string>): ApiEvent => apiEvent('/oauth2/token', { headers });
 
-describe('what CloudFront tells of a request', () => {
+describe('what CloudFront says about a request', () => {
   it.each([
     ['198.51.100.7:46532', '198.51.100.7'],
     ['2001:db8::7:8443', '2001:db8::7'],
@@ -18,7 +18,7 @@ describe('what CloudFront tells of a request', () => {
     expect(edgeFacts(asked({ 'CloudFront-Viewer-Address': value })).address).toBe(address);
   });
 
-  it('is its id of the request, which its own log has too', () => {
+  it('is its request id, which its own log has too', () => {
     expect(edgeFacts(asked({ 'X-Amz-Cf-Id': cloudFrontId }))).toEqual({ edgeRequestId: cloudFrontId });
     expect(edgeFacts(asked({ 'X-Amz-Cf-Id': 'short' }))).toEqual({});
     expect(edgeFacts(asked({}))).toEqual({});
@@ -33,7 +33,7 @@ describe('what CloudFront tells of a request', () => {
     return (context as unknown as RequestContext).record;
   };
 
-  it('stands in the log line behind an edge, and nowhere else, since any caller can write these headers', async () => {
+  it('is logged only behind an edge, since any caller can send these headers', async () => {
     expect(await recordFor(true)).toMatchObject({ address: '198.51.100.7', edgeRequestId: cloudFrontId });
     for (const behindEdge of [false, undefined]) {
       expect(await recordFor(behindEdge)).not.toHaveProperty('address');

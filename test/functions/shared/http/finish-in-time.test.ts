@@ -26,13 +26,13 @@ describe('the time of a buffered answer', () => {
     });
   });
 
-  it('is nothing to steps that end before it: what they give or throw is passed on, and no timer is left', async () => {
+  it('does not affect steps that end earlier: their result or error is passed on, and no timer is left', async () => {
     expect(await finishInTime(left(29_000), async () => 'done')).toBe('done');
     await expect(finishInTime(left(29_000), () => Promise.reject(new Error('theirs')))).rejects.toThrow('theirs');
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('holds for the token endpoint: OAuth JSON', async () => {
+  it('applies to the token endpoint: OAuth JSON', async () => {
     const test = gateway();
     const pair = await test.connect();
     test.payer.http = never;
@@ -48,7 +48,7 @@ describe('the time of a buffered answer', () => {
     ]);
   });
 
-  it('holds for the callback: the browser goes back to the partner with error, state and iss', async () => {
+  it('applies to the callback: the browser goes back to the partner with error, state and iss', async () => {
     const test = gateway();
     const { state, cookie } = await test.start();
     // The tokens are there, and no patient's scope among them: the payer may forget them, but does not answer.

@@ -28,7 +28,7 @@ describe('a form', () => {
     expect(readFormPairs(inBase64(text))).toEqual(pairs);
   });
 
-  it('is read as the URL standard says, whatever is in it', () => {
+  it('is read as the URL standard says, whatever its content', () => {
     const part = fc.oneof(
       fc.constantFrom(
         '&',
@@ -82,7 +82,7 @@ describe('a form', () => {
     }
   });
 
-  it('that is far too long is refused before it is decoded', () => {
+  it('that is much too long is refused before it is decoded', () => {
     const huge = { ...event(''), isBase64Encoded: true, body: '%'.repeat(10_000_000) };
 
     expect(() => readFormPairs(huge)).toThrow(expect.objectContaining({ status: 413 }));

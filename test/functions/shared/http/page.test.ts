@@ -22,7 +22,7 @@ const browserHeaders = (answer: ApiResponse, formAction = "'none'") => ({
 });
 
 describe('HTML', () => {
-  it('escapes every text, and takes HTML as it is', () => {
+  it('escapes every text, and leaves HTML as it is', () => {
     const bold = html`<b>${'<i>'}</b>`;
 
     expect(html`<p title="${`"'&`}">${bold}${[bold, bold]}</p>`.html).toBe(
@@ -32,7 +32,7 @@ describe('HTML', () => {
 });
 
 describe('a page', () => {
-  it('is not stored, framed, sniffed, told to the next site or asked for over http, and runs no script', () => {
+  it('is never stored, framed or sniffed, sends no referrer, requires https, and runs no script', () => {
     const answer = page(200, 'Title', html`<p>Text</p>`);
 
     expect(answer.statusCode).toBe(200);
@@ -40,7 +40,7 @@ describe('a page', () => {
     expect(within(answer, 'style')).toContain('body{');
   });
 
-  it('may post its form to where it says, and nowhere else', () => {
+  it('may post its form only to its own target', () => {
     const answer = page(200, 'Title', html``, "'self' https://payer.example");
 
     expect(answer.headers).toMatchObject(browserHeaders(answer, "'self' https://payer.example"));
@@ -71,7 +71,7 @@ describe('an error page', () => {
     expect(answer.headers).toEqual({ 'Content-Type': 'text/html; charset=utf-8', ...browserHeaders(answer) });
   });
 
-  it('of a sign-in that is over links back to the partner, escaped', () => {
+  it('of a finished sign-in links back to the partner, escaped', () => {
     const link = { href: 'https://partner.example/?a=1&b="', text: 'Go back to A & B' };
     const answer = errorPage(new GatewayError('invalid_request', 'Start again.', { link }), 'ref<1>');
 
@@ -82,7 +82,7 @@ describe('an error page', () => {
     );
   });
 
-  it('carries what the error asks for, and when to come back where that is known', () => {
+  it('has the error’s headers, and Retry-After if known', () => {
     const options = { status: 503, retryAfterSeconds: 7, headers: { Allow: 'GET, POST' } };
     const answer = errorPage(new GatewayError('temporarily_unavailable', 'Later.', options), 'ref<1>');
 
@@ -96,7 +96,7 @@ describe('an error page', () => {
 });
 
 describe('a redirect of a browser', () => {
-  it('is a 302 without a body, told to nobody, and sets no cookie unless given one', () => {
+  it('is a 302 without a body or referrer, and sets no cookie unless given one', () => {
     const answer = redirect('https://payer.example/authorize');
 
     expect(answer).toStrictEqual({
@@ -110,7 +110,7 @@ describe('a redirect of a browser', () => {
     });
   });
 
-  it('sets each cookie with a header of its own', () => {
+  it('sets each cookie with its own header', () => {
     expect(redirect('https://payer.example/', ['a=1', 'b=2']).multiValueHeaders).toEqual({
       'Set-Cookie': ['a=1', 'b=2'],
     });

@@ -9,7 +9,7 @@ const always = {
 };
 
 describe('a JSON answer', () => {
-  it('is never sniffed, and may say more about itself', () => {
+  it('is never sniffed, and may have more headers', () => {
     expect(json(201, { a: 1 }, { ETag: '"1"' })).toEqual({
       statusCode: 201,
       headers: { 'Content-Type': 'application/json', 'X-Content-Type-Options': 'nosniff', ETag: '"1"' },
@@ -19,7 +19,7 @@ describe('a JSON answer', () => {
 });
 
 describe('an OAuth error', () => {
-  it('says its code, the public sentence and the reference, is never stored, and no more', () => {
+  it('has its code, the public sentence and the reference, nothing else, and is never stored', () => {
     const error = new GatewayError('invalid_grant', 'The code is not known.', { detail: 'private' });
 
     expect(oauthError(error, 'ref-1')).toEqual({
@@ -39,7 +39,7 @@ describe('an OAuth error', () => {
     }
   });
 
-  it('says when to come back where that is known, also at once', () => {
+  it('has Retry-After if known, even if it is zero', () => {
     for (const retryAfterSeconds of [0, 30]) {
       const error = new GatewayError('temporarily_unavailable', 'Later.', { status: 503, retryAfterSeconds });
 
@@ -47,7 +47,7 @@ describe('an OAuth error', () => {
     }
   });
 
-  it('keeps to OAuth’s own codes, and carries what the error asks for', () => {
+  it('uses OAuth’s own codes, and has the error’s headers', () => {
     const error = new GatewayError('method_not_allowed', 'Use POST.', { status: 405, headers: { Allow: 'POST' } });
 
     expect(oauthError(error, 'ref-1')).toEqual({

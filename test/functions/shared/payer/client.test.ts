@@ -50,7 +50,7 @@ const shapes: readonly (readonly [what: string, change: object, expected: object
   ['authorization_details that are none', { authorization_details: 'x' }, {}],
 ];
 
-describe('what a payer may leave out or spell its own way', () => {
+describe('what a payer may omit or spell differently', () => {
   it.each(shapes)('%s is taken', async (_, change, expected) => {
     const { deps } = start(() => Response.json({ ...northwindTokens, ...change }));
 
@@ -65,25 +65,22 @@ describe('what a payer may leave out or spell its own way', () => {
     expect(tokens).toEqual(JSON.parse(JSON.stringify(all)));
   });
 
-  it.each(shapes)(
-    '%s is taken at a refresh too, where the old refresh token stands in for a new one',
-    async (_, change, expected) => {
-      const { deps } = start(() => Response.json({ ...northwindTokens, ...change }));
+  it.each(shapes)('%s is accepted at a refresh too, and the old refresh token is kept', async (_, change, expected) => {
+    const { deps } = start(() => Response.json({ ...northwindTokens, ...change }));
 
-      const { tokens, problem } = await refreshAtPayer(deps, northwind, old);
+    const { tokens, problem } = await refreshAtPayer(deps, northwind, old);
 
-      const all = {
-        accessToken: 'payer-access-token',
-        refreshToken: 'payer-refresh-token',
-        expiresAt: nowSeconds + 300,
-        ...expected,
-      };
-      expect(tokens).toEqual(
-        JSON.parse(JSON.stringify({ ...all, refreshToken: all.refreshToken ?? 'old-refresh-token' })),
-      );
-      expect(problem).toBeUndefined();
-    },
-  );
+    const all = {
+      accessToken: 'payer-access-token',
+      refreshToken: 'payer-refresh-token',
+      expiresAt: nowSeconds + 300,
+      ...expected,
+    };
+    expect(tokens).toEqual(
+      JSON.parse(JSON.stringify({ ...all, refreshToken: all.refreshToken ?? 'old-refresh-token' })),
+    );
+    expect(problem).toBeUndefined();
+  });
 
   it.each<[unknown, string]>([
     ['patient/*.rs openid', 'patient/*.rs openid'],
@@ -128,7 +125,7 @@ describe('what a payer may leave out or spell its own way', () => {
     ]);
   });
 
-  it('an answer of 256 KiB, no byte more', async () => {
+  it('an answer of 256 KiB, and no more', async () => {
     const answer = JSON.stringify({ ...northwindTokens, more: '' });
     const { deps } = start(() => new Response(answer.replace('""', `"${'x'.repeat(256 * 1024 - answer.length)}"`)));
 
@@ -175,7 +172,7 @@ describe('an access token that cannot be used', () => {
   });
 
   it.each(unusable)(
-    '%s leaves a refreshed grant the new refresh token, since the old one may be spent',
+    '%s still gives a refreshed grant the new refresh token, since the old one may be spent',
     async (_, change, detail) => {
       const { deps } = start(() => Response.json({ ...northwindTokens, ...change }));
 
@@ -186,7 +183,7 @@ describe('an access token that cannot be used', () => {
     },
   );
 
-  it.each(unusable)('%s, with no refresh token beside it, is a failure of the payer’s', async (_, change, detail) => {
+  it.each(unusable)('%s without a new refresh token is a failure of the payer', async (_, change, detail) => {
     const { deps, payer } = start(() => Response.json({ ...northwindTokens, refresh_token: '', ...change }));
 
     await expect(refreshAtPayer(deps, northwind, old)).rejects.toMatchObject({ failure: 'nonsense', detail });
@@ -223,7 +220,7 @@ describe('the gateway as a payer’s client', () => {
     }
   });
 
-  it('signs with an RS384 key too, and without a kid where there is none', async () => {
+  it('signs with an RS384 key too, and without a kid if it has none', async () => {
     const { deps, form, secrets } = start();
     const { privateKey } = await generateKeyPair('RS384', { extractable: true });
     secrets['northwind'] = { private_key_jwk: { ...(await exportJWK(privateKey)), alg: 'RS384' } };
@@ -235,7 +232,7 @@ describe('the gateway as a payer’s client', () => {
     expect(header.kid).toBeUndefined();
   });
 
-  it('takes an EC key that does not name its algorithm', async () => {
+  it('accepts an EC key that does not name its algorithm', async () => {
     const { deps, secrets } = start();
     const { alg: _alg, ...jwk } = key.privateJwk;
     secrets['northwind'] = { private_key_jwk: jwk };
@@ -332,7 +329,7 @@ describe('a payer’s failure', () => {
       'token endpoint: TypeError < ConnectTimeoutError:UND_ERR_CONNECT_TIMEOUT',
     ],
   ])(
-    '%s is told apart and named for the log, and tried again only where it is about the client',
+    '%s is distinguished and named for the log, and retried only if it is about the client',
     async (_, answer, failure, detail) => {
       const { deps, payer } = start(answer);
 
@@ -345,7 +342,7 @@ describe('a payer’s failure', () => {
 describe('revoking at a payer', () => {
   const tokens = { accessToken: 'a' };
 
-  it('says whether the payer took it, and never throws', async () => {
+  it('returns whether the payer accepted it, and never throws', async () => {
     const took = start(() => new Response(null, { status: 200 }));
     const tookWithJson = start(() => Response.json({}));
     const refused = start(() => Response.json({ error: 'unsupported_token_type' }, { status: 400 }));
@@ -358,7 +355,7 @@ describe('revoking at a payer', () => {
     expect(took.form().get('token')).toBe('a');
   });
 
-  it('asks nothing where the payer has no revocation endpoint, and reads no secret', async () => {
+  it('calls nothing and reads no secret if the payer has no revocation endpoint', async () => {
     const { deps, payer } = start();
     const reads: string[] = [];
     const readPayerSecret = (id: string) => {

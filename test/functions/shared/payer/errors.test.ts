@@ -38,7 +38,7 @@ describe('a payer’s failure', () => {
     },
   );
 
-  it('that nobody translates is named in the log', () => {
+  it('that is not translated is named in the log', () => {
     expect(causeOf(new PayerError('timeout', 'private detail'))).toBe('PayerError');
   });
 });

@@ -46,7 +46,7 @@ describe('a connection', () => {
     expect(connections()).toBe(1);
   });
 
-  it('that the payer had just closed is replaced, and the read made again', async () => {
+  it('that the payer had just closed is replaced, and the read repeated', async () => {
     const { ask, requests, connections } = await start((socket, { ofConnection }) => {
       if (ofConnection === 1) socket.write(whole);
       else socket.destroy();
@@ -58,13 +58,13 @@ describe('a connection', () => {
     expect(connections()).toBe(2);
   });
 
-  it('that the payer closes as soon as it is open is not tried again', async () => {
+  it('that the payer closes immediately is not retried', async () => {
     const { ask, requests } = await start((socket) => void socket.destroy());
     await expect(ask()).rejects.toMatchObject({ code: 'ECONNRESET' });
     expect(requests).toHaveLength(1);
   });
 
-  it('that breaks after the head of an answer is not tried again', async () => {
+  it('that breaks after the head of an answer is not retried', async () => {
     const { ask, requests } = await start((socket, { ofConnection }) => {
       if (ofConnection === 1) socket.write(whole);
       else socket.write(whole.slice(0, -2), () => socket.destroy());
@@ -75,7 +75,7 @@ describe('a connection', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('of a request that uses something up is its own: no other request went over it, and none is sent twice', async () => {
+  it('of a one-time request is its own: no other request uses it, and none is sent twice', async () => {
     const { ask, requests, connections } = await start((socket, { number, head }) => {
       if (head.startsWith('GET') || number === 2) socket.write(whole);
       else socket.destroy();
@@ -91,7 +91,7 @@ describe('a connection', () => {
     expect(requests[1]?.head).toMatch(/^connection: close$/im);
   });
 
-  it('over which more comes than was asked for is not used again', async () => {
+  it('that receives unexpected bytes is not reused', async () => {
     const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil';
     const sockets: Socket[] = [];
     const { ask, connections } = await start((socket) => {
@@ -107,7 +107,7 @@ describe('a connection', () => {
     expect(connections()).toBe(2);
   });
 
-  it('that does not open in time is given up', async () => {
+  it('that does not open in time is abandoned', async () => {
     // Takes the connection, and never says a word of TLS.
     const silent = createServer();
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
@@ -121,7 +121,7 @@ describe('a connection', () => {
     await new Promise((resolve) => silent.close(resolve));
   });
 
-  it('by TLS needs a certificate that is trusted', async () => {
+  it('with TLS needs a trusted certificate', async () => {
     const tls = createTlsServer(selfSigned('127.0.0.1'), (_request, response) => response.end('body'));
     const port = await listen(tls, 0, '127.0.0.1');
     await expect(createPayerHttp()(`https://127.0.0.1:${port}`)).rejects.toMatchObject({
@@ -136,7 +136,7 @@ describe('a connection', () => {
 });
 
 describe('a request', () => {
-  it('says what it is, what it takes, and what it was told to', async () => {
+  it('has its user agent, accepted codings, and given headers', async () => {
     const { ask, requests } = await start((socket) => void socket.write(whole));
     await ask({ headers: { Accept: 'application/fhir+json', Authorization: 'Bearer x' } });
     const lines = requests[0]?.head.toLowerCase().split('\r\n') ?? [];
@@ -179,7 +179,7 @@ describe('a request', () => {
     await expect(ask({ signal: ending.signal })).rejects.toBe(reason);
   });
 
-  it('leaves its connection alone where its signal comes after its end', async () => {
+  it('leaves its connection alone if its signal comes after its end', async () => {
     const ending = new AbortController();
     const { ask, connections } = await start((socket) => void socket.write(whole));
     await ask({ signal: ending.signal });
@@ -189,7 +189,7 @@ describe('a request', () => {
     expect(connections()).toBe(1);
   });
 
-  it('is not sent on by a redirect', async () => {
+  it('does not follow a redirect', async () => {
     const { http, url, requests } = await start(
       (socket) => void socket.write('HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n'),
     );
@@ -211,7 +211,7 @@ describe('an answer', () => {
     expect(connections()).toBe(1);
   });
 
-  it('that wants another protocol is none', async () => {
+  it('that asks for another protocol is refused', async () => {
     const { ask } = await start(
       (socket) => void socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n'),
     );
@@ -231,12 +231,12 @@ describe('an answer', () => {
     expect(connections()).toBe(1);
   });
 
-  it('may come before the request is all sent', async () => {
+  it('may come before the request is completely sent', async () => {
     const { ask } = await start((socket) => void socket.end(whole));
     expect(await ask({ method: 'POST', body: 'x'.repeat(64_000) })).toBe('200 body');
   });
 
-  it('has all the values of a header that comes more than once', async () => {
+  it('has all values of a repeated header', async () => {
     const { http, url } = await start(
       (socket) =>
         void socket.write('HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Type: c/d\r\nContent-Length: 0\r\n\r\n'),
@@ -246,7 +246,7 @@ describe('an answer', () => {
     expect(headers.get('etag')).toBeNull();
   });
 
-  it('has all its headers, be they 2,500', async () => {
+  it('has all its headers, even 2,500', async () => {
     const many = 'a: b\r\n'.repeat(2500);
     const { http, url } = await start(
       (socket) => void socket.write(`HTTP/1.1 200 OK\r\n${many}ETag: last\r\nContent-Length: 0\r\n\r\n`),
@@ -259,12 +259,12 @@ describe('an answer', () => {
     ['a folded header', 'HTTP/1.1 200 OK\r\nETag: a\r\n b\r\nContent-Length: 0\r\n\r\n'],
     ['a header with a bare line end', 'HTTP/1.1 200 OK\r\nETag: a\nLocation: b\r\nContent-Length: 0\r\n\r\n'],
     ['no head', '{"resourceType":"Bundle"}'],
-  ])('with %s is none', async (_name, text) => {
+  ])('with %s is refused', async (_name, text) => {
     const { ask } = await start((socket) => void socket.end(text));
     await expect(ask()).rejects.toMatchObject({ code: expect.stringMatching(/^HPE_/) });
   });
 
-  it('that pauses for too long while it is waited for is cut', async () => {
+  it('that pauses for too long while its reader waits is cut', async () => {
     const { ask } = await start((socket) => void socket.write(whole.slice(0, -2)), { idleMs: 50 });
     await expect(ask()).rejects.toMatchObject({ name: 'TimeoutError' });
   });
@@ -289,7 +289,7 @@ describe('an answer', () => {
     expect(pieces.join('')).toBe('body');
   });
 
-  it('whose body nobody wants gives its connection back to the payer', async () => {
+  it('whose body is not wanted closes its connection', async () => {
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     const { http, url } = await start((socket) => {
       socket.once('close', () => resolve());
@@ -299,7 +299,7 @@ describe('an answer', () => {
     await closed;
   });
 
-  it('in gzip whose reader leaves gives its connection back to the payer, though no byte comes', async () => {
+  it('in gzip whose reader leaves closes its connection, even if no byte comes', async () => {
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     const { http, url } = await start((socket) => {
       socket.once('close', () => resolve());

@@ -32,7 +32,7 @@ const leaseElsewhere = async (test: FetchGateway, grant: TestGrant, ms: number):
 };
 
 describe('the lease around a refresh of payer tokens', () => {
-  it('lets others go on with the token that is still good', async () => {
+  it('lets others go on with the token that is still valid', async () => {
     const { test, before, payer, holder } = await beingRefreshed(250);
 
     expect(await freshToken(test, before, 'other')).toBe('payer-access-1');
@@ -42,7 +42,7 @@ describe('the lease around a refresh of payer tokens', () => {
     expect(test.payer.requests).toHaveLength(1);
   });
 
-  it('lets others wait for its holder where the token has expired, and use what it got', async () => {
+  it('makes others wait for its holder if the token has expired, and use its tokens', async () => {
     const { test, before, payer, holder } = await beingRefreshed(301);
 
     const others = Array.from({ length: 5 }, (_, index) => freshToken(test, before, `other-${index}`));
@@ -66,7 +66,7 @@ describe('the lease around a refresh of payer tokens', () => {
     expect(await other).toBe('payer-access-2');
   });
 
-  it('is taken over from a holder that died as soon as it has run out, and not at its last moment', async () => {
+  it('is taken over from a dead holder as soon as it has run out, and not at its last moment', async () => {
     const { test, grant, before } = await agedGrant(301);
     // The 33rd look, 150 ms after the one before it, comes at that moment.
     await leaseElsewhere(test, grant, 33 * 150);
@@ -104,7 +104,7 @@ describe('the lease around a refresh of payer tokens', () => {
     await expect(waiting).rejects.toMatchObject({ status: 401, code: 'invalid_token' });
   });
 
-  it('is not what correctness rests on: who loses the race to store uses the tokens of the winner', async () => {
+  it('is not needed for correctness: the loser of the race to store uses the winner’s tokens', async () => {
     const { test, grant, before, payer, holder: loser } = await beingRefreshed(301);
 
     // The lease of the one has run out before its answer came.
@@ -121,7 +121,7 @@ describe('the lease around a refresh of payer tokens', () => {
     expect(test.payer.requests.filter(({ url }) => url.endsWith('/revoke'))).toEqual([]);
   });
 
-  it('brings nobody a second refresh of a token that another one has replaced already', async () => {
+  it('never leads to a second refresh of a token that has already been replaced', async () => {
     const { test, grant, before: stale } = await agedGrant(301);
     test.payer.http = answers(rotated);
     await fresh(test, opened(grant), 'first');
@@ -132,7 +132,7 @@ describe('the lease around a refresh of payer tokens', () => {
     expect(test.payer.requests).toHaveLength(1);
   });
 
-  it('counts a store whose answer was lost, and which the SDK made again, as made', async () => {
+  it('counts a store whose answer was lost, and which the SDK repeated, as made', async () => {
     const { test, grant, before } = await agedGrant(301);
     const deps = intercepted(test, async (update, send) => {
       if (update.includes('payerVersion = :next')) await send();

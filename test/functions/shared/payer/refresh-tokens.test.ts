@@ -42,7 +42,7 @@ const reconnect = {
 };
 
 describe('when payer tokens are refreshed', () => {
-  it('uses a token that lives on for more than a minute as it is, without a call anywhere', async () => {
+  it('uses a token that is valid for more than a minute as it is, without any call', async () => {
     const { test, before } = await agedGrant(239);
 
     expect(await freshToken(test, before)).toBe('payer-access-1');
@@ -74,7 +74,7 @@ describe('when payer tokens are refreshed', () => {
     expect(grant.stored().leaseOwner).toBeUndefined();
   });
 
-  it('keeps the old refresh token where the payer gives no new one', async () => {
+  it('keeps the old refresh token if the payer gives no new one', async () => {
     const { test, grant, before } = await agedGrant(250);
     test.payer.http = answers({ access_token: 'payer-access-2', token_type: 'Bearer', expires_in: 300 });
 
@@ -83,7 +83,7 @@ describe('when payer tokens are refreshed', () => {
     expect(grant.payerTokens().refreshToken).toBe('payer-refresh-1');
   });
 
-  it('goes on to the end with a token that cannot be refreshed, and asks to reconnect from then on', async () => {
+  it('uses a token that cannot be refreshed until it expires, then asks to reconnect', async () => {
     const tokens = { accessToken: 'payer-access-1', expiresAt: startMs / 1000 + 30 };
     const { test, grant, before } = await agedGrant(29, { tokens });
 
@@ -96,7 +96,7 @@ describe('when payer tokens are refreshed', () => {
     expect(grant.stored().revokedAt).toBeUndefined();
   });
 
-  it('asks to reconnect where the payer refuses a token that cannot be refreshed', async () => {
+  it('asks to reconnect if the payer refuses a token that cannot be refreshed', async () => {
     const { test, before } = await agedGrant(0, { tokens: { accessToken: 'payer-access-1' } });
 
     const refreshing = refreshPayerTokens(test.deps, await northwind(test), before, { requestId: 'request-a' });
@@ -114,7 +114,7 @@ describe('when payer tokens are refreshed', () => {
 
 describe('a payer that mistakes the member', () => {
   it.each([['patient-2'], ['Patient/patient-2'], [2]])(
-    'ends the grant where a refresh is about %j: nothing of the answer is kept, and it is revoked',
+    'ends the grant if a refresh is about %j: nothing of the answer is kept, and it is revoked',
     async (patient) => {
       const { test, grant, before } = await agedGrant(301);
       test.payer.http = answers({ ...rotated, patient });
@@ -130,7 +130,7 @@ describe('a payer that mistakes the member', () => {
     },
   );
 
-  it('ends it though the old token would be good for another minute', async () => {
+  it('ends it even if the old token is valid for another minute', async () => {
     const { test, grant, before } = await agedGrant(240);
     test.payer.http = answers({ ...rotated, patient: 'patient-2' });
 
@@ -138,7 +138,7 @@ describe('a payer that mistakes the member', () => {
     expect(grant.stored().revokedAt).toBeDefined();
   });
 
-  it('ends nothing where another refresh was stored meanwhile', async () => {
+  it('ends nothing if another refresh was stored meanwhile', async () => {
     const { test, grant, before } = await agedGrant(301);
     test.payer.http = async (input) => {
       if (String(input).endsWith('/token')) movedOn(test, grant);
@@ -151,7 +151,7 @@ describe('a payer that mistakes the member', () => {
   });
 
   it.each([['patient-1'], ['Patient/patient-1/_history/3'], [undefined], [null], [''], [{ id: 'patient-2' }]])(
-    'goes on where a refresh names %j',
+    'goes on if a refresh names %j',
     async (patient) => {
       const { test, before } = await agedGrant(301);
       test.payer.http = answers({ ...rotated, patient });
@@ -161,7 +161,7 @@ describe('a payer that mistakes the member', () => {
   );
 
   it.each(['search', 'none'] as const)(
-    'takes no token answer at its word where the profile says %s',
+    'ignores the patient of a token answer if the profile says %s',
     async (patientFrom) => {
       const { test, before } = await agedGrant(301);
       test.payer.http = answers({ ...rotated, patient: 'patient-2' });
@@ -175,7 +175,7 @@ describe('a payer that mistakes the member', () => {
 });
 
 describe('an access token of a refresh that cannot be used', () => {
-  it('fails the read, keeps the new refresh token, and is got over by the next refresh', async () => {
+  it('fails the read, keeps the new refresh token, and the next refresh recovers', async () => {
     const { test, grant, before } = await agedGrant(301);
     test.payer.http = answers({ ...rotated, access_token: 'a b' });
 
@@ -189,7 +189,7 @@ describe('an access token of a refresh that cannot be used', () => {
     expect(sentForms(test).map((form) => form['refresh_token'])).toEqual(['payer-refresh-1', 'payer-refresh-2']);
   });
 
-  it('matters to nobody while the old one is good', async () => {
+  it('does not matter while the old one is valid', async () => {
     const { test, grant, before } = await agedGrant(250);
     test.payer.http = answers({ ...rotated, access_token: '' });
 
@@ -274,7 +274,7 @@ describe('what ends a grant', () => {
     expect(grant.stored().payerVersion).toBe(2);
   });
 
-  it('goes on with a token to its last second while the payer cannot refresh, and not beyond', async () => {
+  it('uses a token to its last second while the payer cannot refresh, and not longer', async () => {
     const { test, grant, before } = await agedGrant(299);
     test.payer.http = answers({}, 500);
 
@@ -284,7 +284,7 @@ describe('what ends a grant', () => {
     await expect(fresh(test, before)).rejects.toMatchObject({ status: 503 });
   });
 
-  it('goes on with a token that is still good while DynamoDB takes no lease', async () => {
+  it('goes on with a valid token while DynamoDB gives no lease', async () => {
     const { test, before } = await agedGrant(250);
     test.dynamo.failNext('UpdateItem', throttled());
 
@@ -292,7 +292,7 @@ describe('what ends a grant', () => {
     expect(test.payer.requests).toEqual([]);
   });
 
-  it('is 503 where the token has expired and DynamoDB takes no lease: the payer is not asked', async () => {
+  it('is 503 if the token has expired and DynamoDB gives no lease: the payer is not called', async () => {
     const { test, before } = await agedGrant(301);
     test.dynamo.failNext('UpdateItem', throttled());
 
@@ -349,7 +349,7 @@ describe('a refresh of payer tokens that failed is counted', () => {
     ['a refused client', answers({ error: 'invalid_client' }, 401), ['refreshFailed', 'secretMissing']],
     ['a confirmed invalid_grant', answers({ error: 'invalid_grant' }, 400), ['refreshFailed']],
     ['nothing, where all is well', answers(rotated), []],
-  ])('with %s, be the old token still good or not', async (_, http, signals) => {
+  ])('with %s, whether the old token is valid or not', async (_, http, signals) => {
     for (const seconds of [250, 301]) {
       const { test, before } = await agedGrant(seconds);
       test.payer.http = http;
@@ -364,7 +364,7 @@ describe('a refresh of payer tokens that failed is counted', () => {
     expect(await signalsOf(test, before)).toEqual(['refreshFailed', 'secretMissing']);
   });
 
-  it('but not where the grant was revoked meanwhile', async () => {
+  it('but not if the grant was revoked meanwhile', async () => {
     const { test, grant, before } = await agedGrant(250);
     revokedMeanwhile(test, grant.grantId);
 

@@ -55,7 +55,7 @@ describe('payers’ secrets', () => {
     ['{"client_secret":5}'],
     ['{"private_key_jwk":null}'],
     ['{"private_key_jwk":"canary"}'],
-  ])('in the form %j are missing: 503 for this payer, and the log does not say what they hold', async (secret) => {
+  ])('in the form %j count as missing: 503 for this payer, and the log does not have their value', async (secret) => {
     const { read, set } = start();
     set(secret);
 
@@ -69,7 +69,7 @@ describe('payers’ secrets', () => {
     });
   });
 
-  it('that nobody filled in yet are missing too', async () => {
+  it('that have not been filled in yet are missing, too', async () => {
     const { read, mock } = start();
     mock.on(GetSecretValueCommand).rejects(named('ResourceNotFoundException'));
 
@@ -80,7 +80,7 @@ describe('payers’ secrets', () => {
     });
   });
 
-  it('cannot be read while Secrets Manager is out of order: 503, and the next call asks again', async () => {
+  it('cannot be read while Secrets Manager fails: 503, and the next call asks again', async () => {
     const { read, mock, set } = start();
     mock.on(GetSecretValueCommand).rejects(named('InternalServiceError'));
 

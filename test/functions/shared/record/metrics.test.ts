@@ -44,7 +44,7 @@ describe('the metrics of a request', () => {
     });
   });
 
-  it('hold how long it took, how long its payer took, and how much came', () => {
+  it('have its duration, its payer’s duration, and its bytes', () => {
     expect(metric(line(read), 'ms')).toEqual({ 'step=fetch': 31.5 });
     expect(metric(line(read), 'payerMs')).toEqual({ 'payer=northwind': 20 });
     expect(metric(line(read), 'bytes')).toEqual({ 'payer=northwind': 2048 });
@@ -58,7 +58,7 @@ describe('the metrics of a request', () => {
     expect(metric(line({ step: 'redeem', ms: 1, signals: ['reuseDetected'] }), 'reuseDetected')).toEqual({ '': 1 });
   });
 
-  it('leave out what is not known: no value, no dimension of it', () => {
+  it('omit what is unknown: no value, no dimension', () => {
     const text = line({ step: 'authorize', ms: 1 });
 
     expect(metric(text, 'requests')).toEqual({ 'step=authorize outcome=ok': 1 });
@@ -68,12 +68,12 @@ describe('the metrics of a request', () => {
     );
   });
 
-  it('are none for a request without a step, save its signals', () => {
+  it('are only signals for a request without a step', () => {
     expect(requestMetrics('demo', 0, { ms: 1, payer: 'northwind' })).toEqual({});
     expect(metricsOf(line({ ms: 1, signals: ['secretMissing'] })).map(({ name }) => name)).toEqual(['secretMissing']);
   });
 
-  it('stand under the stage, with their units and the time', () => {
+  it('are under the stage, with their units and the time', () => {
     const metrics = metricsOf(line({ ...read, signals: ['payerDown'] }));
 
     expect(new Set(metrics.map(({ namespace }) => namespace))).toEqual(new Set(['p2p-gateway/demo']));

@@ -46,7 +46,7 @@ it('writes one line with when, what, outcome and how long', async () => {
   ]);
 });
 
-it('says in the same line what CloudWatch is to count, once there is a step', async () => {
+it('has the metrics for CloudWatch in the same line, once there is a step', async () => {
   const lines = await written((record) => {
     Object.assign(record, { step: 'fetch', payer: 'northwind', payerMs: 20, bytes: 7 });
     raise(record, 'refreshFailed');
@@ -89,14 +89,14 @@ describe('the outcome of a request', () => {
   });
 });
 
-describe('a payer that cannot be used', () => {
+describe('a payer that fails', () => {
   it.each<[string, Partial<RequestRecord>, string[]]>([
     ['its 500', { payerStatus: 500 }, ['payerDown']],
     ['an answer that cannot be read', { error: 'payer_error', payerStatus: 200 }, ['payerDown']],
     ['a time-out', { error: 'payer_timeout' }, ['payerDown']],
     ['an outage of our own', { error: 'temporarily_unavailable' }, []],
     ['its 404', { payerStatus: 404 }, []],
-  ])('is counted by %s, whoever found it out', async (_, found, signals) => {
+  ])('is counted by %s, no matter what noticed it', async (_, found, signals) => {
     const [line] = await written((record) => {
       Object.assign(record, { step: 'fetch', payer: 'northwind', ...found });
       return 502;
@@ -106,7 +106,7 @@ describe('a payer that cannot be used', () => {
   });
 });
 
-it('writes a failure that nothing answered as an error', async () => {
+it('writes an unanswered failure as an error', async () => {
   const lines = await handled(() => Promise.reject(new Error('secret')));
   expect(lines).toEqual([expect.objectContaining({ level: 'error', status: 500 })]);
   expect(JSON.stringify(lines)).not.toContain('secret');
@@ -126,7 +126,7 @@ it('raises the signal of an error', async () => {
   expect(signalsOf(line)).toEqual(['reuseDetected']);
 });
 
-it('raises no signal of an error without one, nor of what is no error of the gateway', () => {
+it('raises no signal for an error without one, or for a foreign error', () => {
   const foreign = [undefined, null, 'x', new Error('x'), Object.assign(new Error('x'), { signal: 'payerDown' })];
   for (const error of [new GatewayError('invalid_grant', 'Public.'), ...foreign]) {
     const record: Pick<RequestRecord, 'signals'> = {};
@@ -137,7 +137,7 @@ it('raises no signal of an error without one, nor of what is no error of the gat
   }
 });
 
-it('notes of an error its code, and its public sentence where it has no detail', () => {
+it('notes an error’s code, and its public sentence if it has no detail', () => {
   const known = new GatewayError('invalid_token', 'Public.');
   const record = {} as RequestRecord;
 
@@ -160,7 +160,7 @@ it('says how long a request took in tenths of milliseconds', async () => {
   expect(test.lines.map((line) => (JSON.parse(line) as { ms: number }).ms)).toEqual([1234.5]);
 });
 
-it('keeps the private detail of an error, or what the caller was told where there is none', async () => {
+it('keeps an error’s private detail, or else its public sentence', async () => {
   const noting =
     (error: unknown) =>
     (_event: ApiEvent, { record }: RequestContext) => {

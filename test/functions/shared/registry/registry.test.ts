@@ -21,7 +21,7 @@ describe('registry', () => {
     expect(registry.lifetimes.code).toBe(300);
   });
 
-  it('knows nobody that is not in the stage, whatever the name', async () => {
+  it('knows no one that is not in the stage, whatever the name', async () => {
     for (const name of ['', 'nobody', 'constructor', '__proto__', 'NORTHWIND']) {
       expect(await registry.payer(name)).toBeUndefined();
       expect(await registry.partner(name)).toBeUndefined();
@@ -39,7 +39,7 @@ describe('registry', () => {
     expect(await known.partnersOf('nobody')).toEqual([]);
   });
 
-  it('takes an origin for a web origin only if a partner registered it to the letter', async () => {
+  it('accepts a web origin only exactly as a partner registered it', async () => {
     expect(await registry.isWebOrigin('http://localhost:3002')).toBe(true);
     for (const origin of ['http://localhost:3002/', 'http://localhost:30020', 'https://localhost:3002', 'null', '']) {
       expect(await registry.isWebOrigin(origin)).toBe(false);

@@ -147,7 +147,7 @@ describe.each(Object.entries(tables))('the attributes of %s', (table, attributes
     );
   });
 
-  it('can be set and asked for by name, though DynamoDB keeps some names for itself', async () => {
+  it('can be set and tested by name, although DynamoDB reserves some names', async () => {
     const [key = '', ...others] = Object.keys(attributes);
     const values = { S: 'x', N: 1, B: new Uint8Array([1]), SS: ['x'], BOOL: true, M: { type: 'x' } } as const;
     for (const name of others) {

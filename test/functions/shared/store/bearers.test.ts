@@ -35,7 +35,7 @@ describe('a bearer', () => {
     }
   });
 
-  it.each(kinds)('%s with any one character changed, cut or added is told to be damaged', (_, bearer, read) => {
+  it.each(kinds)('%s with any one character changed, cut or added is recognized as damaged', (_, bearer, read) => {
     const text = writeBearer(bearer);
 
     for (let at = 0; at < text.length; at += 1) {
@@ -48,7 +48,7 @@ describe('a bearer', () => {
     }
   });
 
-  it.each(kinds)('%s in a second spelling of the same bytes is none', (_, bearer, read) => {
+  it.each(kinds)('%s in a second spelling of the same bytes is not a bearer', (_, bearer, read) => {
     const text = writeBearer({ ...bearer, grantId: Buffer.alloc(bearerSizes.id, 0xff).toString('base64url') });
     const bytesOf = (spelling: string) => Buffer.from(spelling.slice(5), 'base64url').toString('hex');
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -62,7 +62,7 @@ describe('a bearer', () => {
     for (const spelling of spellings) expect(read(spelling)).toBeUndefined();
   });
 
-  it('under another prefix is no bearer, though its length would fit', () => {
+  it('under another prefix is not a bearer, even with the right length', () => {
     expect(readAccessToken(writeBearer(access).replace('p2pa_', 'p2pc_'))).toBeUndefined();
   });
 
@@ -89,7 +89,7 @@ describe('the successor pair', () => {
     expect(first.access.secret).not.toEqual(first.refresh.secret);
   });
 
-  it('and the key of a code are derived in the same way in every release, or issued ones would end with it', () => {
+  it('and a code’s key are derived the same way in every release, since issued ones would end otherwise', () => {
     const derived = (info: string, over: Uint8Array | string) =>
       new Uint8Array(hkdfSync('sha256', secret, over, info, 32));
 

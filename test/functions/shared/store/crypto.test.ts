@@ -23,7 +23,7 @@ describe('sealing', () => {
 });
 
 describe('hashes and keys', () => {
-  it('are equal only where they are', () => {
+  it('are equal only if they are the same', () => {
     expect(sameHash(sha256('a'), sha256('a'))).toBe(true);
     expect(sameHash(sha256('a'), sha256('b'))).toBe(false);
     expect(sameHash(undefined, sha256('a'))).toBe(false);

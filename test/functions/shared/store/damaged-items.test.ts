@@ -6,8 +6,8 @@ import { startAttempt } from './login-attempts-cases.ts';
 
 const now = 1_780_000_000;
 
-describe('an item that is not whole', () => {
-  it('is a grant that is dead, belongs to nobody and opens with no key', () => {
+describe('an incomplete item', () => {
+  it('is a dead grant that belongs to no one and opens with no key', () => {
     const grant = readGrant({ accessHash: { S: 'hash' } });
 
     expect(isLive(grant, now)).toBe(false);
@@ -17,7 +17,7 @@ describe('an item that is not whole', () => {
     expect(() => unsealPayerTokens(grant, new Uint8Array(32))).toThrow();
   });
 
-  it('is a login attempt that gives nothing', async () => {
+  it('is a login attempt that grants nothing', async () => {
     const dynamo = memoryDynamo();
     const table = { client: dynamo.client, name: 'LoginAttempts' };
     const stateHash = sha256('state');

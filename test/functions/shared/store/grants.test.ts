@@ -21,7 +21,7 @@ const start = async () => {
 
 grantCases(async () => ({ client: memoryDynamo().client, name: 'Grants' }));
 
-it('a grant becomes unavailable, not open, while the table is out of order', async () => {
+it('a grant is unavailable, not open, while the table fails', async () => {
   const { dynamo, table } = await start();
 
   for (const [, update] of everyUpdate(table)) {
@@ -35,7 +35,7 @@ it('a grant becomes unavailable, not open, while the table is out of order', asy
   });
 });
 
-it('a grant that TTL removed leaves no item behind, whatever comes for it', async () => {
+it('a grant that TTL removed leaves no item behind, whatever update follows', async () => {
   const { dynamo, table } = await start();
   dynamo.items('Grants').clear();
 
@@ -43,7 +43,7 @@ it('a grant that TTL removed leaves no item behind, whatever comes for it', asyn
   expect([...dynamo.items('Grants')]).toEqual([]);
 });
 
-it('a grant’s item tells the audit what happened last, when, and in which request', async () => {
+it('a grant’s item has its last event for the audit: what, when, and in which request', async () => {
   const { dynamo, table } = await start();
   const told = () => dynamo.items('Grants').get('grant-1')?.['lastEvent']?.M;
   const eventAt = (by: typeof at, type: string) => ({
@@ -74,7 +74,7 @@ it('a grant ends in the very second that it expires', () => {
   expect(isLive({ ...grant, expiresAt: now }, now)).toBe(false);
 });
 
-it('redeeming at the same time is won by one', async () => {
+it('only one of concurrent redemptions succeeds', async () => {
   const { table } = await start();
 
   const won = await Promise.all(

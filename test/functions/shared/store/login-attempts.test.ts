@@ -6,7 +6,7 @@ import { loginAttemptCases, startAttempt } from './login-attempts-cases.ts';
 
 loginAttemptCases(async () => ({ client: memoryDynamo().client, name: 'LoginAttempts' }));
 
-it('a login attempt that is usable only after its condition failed is not given', async () => {
+it('a login attempt that is found usable only after its condition failed grants nothing', async () => {
   const dynamo = memoryDynamo();
   const { consume } = await startAttempt({ client: dynamo.client, name: 'LoginAttempts' });
   const [item] = dynamo.items('LoginAttempts').values();
@@ -27,7 +27,7 @@ it('a login attempt costs one write to begin and one to end, and a browser witho
   expect(dynamo.calls()).toEqual(['UpdateItem']);
 });
 
-it('a login attempt is sealed in the same way in every release, or one under way would end with it', async () => {
+it('a login attempt is sealed the same way in every release, since one under way would end otherwise', async () => {
   const dynamo = memoryDynamo();
   await startAttempt({ client: dynamo.client, name: 'LoginAttempts' }, { partnerState: 'partner-state' });
   const sealed = Buffer.from([...dynamo.items('LoginAttempts').values()][0]?.['sealed']?.B ?? []);
@@ -41,7 +41,7 @@ it('a login attempt is sealed in the same way in every release, or one under way
   expect(JSON.parse(plain)).toEqual({ verifier: 'verifier', partnerState: 'partner-state' });
 });
 
-it('DynamoDB’s client gives up soon, since a member waits', async () => {
+it('DynamoDB’s client gives up early, since a member waits', async () => {
   const client = dynamoClient();
 
   expect(await client.config.maxAttempts()).toBe(3);

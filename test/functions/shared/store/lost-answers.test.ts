@@ -181,7 +181,7 @@ const withoutLoss = async (life: Life) => {
   return { ...lived, writes: (from ?? lived.dynamo).writes() };
 };
 
-describe('a write whose answer is lost, so that the SDK sends it again, changes nothing for', () => {
+describe('a write whose answer is lost, so that the SDK repeats it, makes no difference to', () => {
   it.each(Object.entries(lives))('%s, whichever write it is', async (_, life) => {
     const { seen: promised, writes } = await withoutLoss(life);
     expect(writes.length).toBeGreaterThan(0);
@@ -192,7 +192,7 @@ describe('a write whose answer is lost, so that the SDK sends it again, changes 
     }
   });
 
-  it('every function of the store that writes: these lives hold them all', async () => {
+  it('every writing function of the store: these lives use them all', async () => {
     const exported = [...Object.keys(grants), ...Object.keys(loginAttempts)].filter((name) => !readers.has(name));
     const made = (await Promise.all(Object.values(lives).map(withoutLoss))).flatMap(({ writes }) => writes);
 
