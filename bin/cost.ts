@@ -1,16 +1,7 @@
-/** `npm run cost`: what the gateway costs at AWS's list prices, as Markdown; `--write` puts it into docs/reports/cost.md. */
-import { readFile, writeFile } from 'node:fs/promises';
+/** `npm run cost`: what the gateway costs at AWS's list prices. */
 import { join } from 'node:path';
-import { costTables, withCostTables } from './cost/tables.ts';
-import { readArguments, runTool } from './shared/command-line.ts';
+import { cost } from './cost/cost.ts';
+import { runTool } from './shared/command-line.ts';
+import { output } from './shared/output.ts';
 
-await runTool(async () => {
-  const { values } = readArguments({ options: { write: { type: 'boolean' } } });
-  if (values.write === true) {
-    const file = join(import.meta.dirname, '..', 'docs', 'reports', 'cost.md');
-    await writeFile(file, withCostTables(await readFile(file, 'utf8')));
-  } else {
-    console.log(costTables());
-  }
-  return 0;
-});
+await runTool(() => cost(process.argv.slice(2), { file: join(import.meta.dirname, '..', 'docs', 'cost.md'), output }));

@@ -18,12 +18,12 @@ export interface AccessLogProps {
 }
 
 /**
- * All that an access log line holds (names of https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html).
- * The route is the template, `/r4/{payer}/{proxy+}`: paths name patients, queries carry codes and states. No error
- * message either: API Gateway's quote the `Authorization` header. The caller's address may be a member's and is
- * personal data; it is kept because an audit of access (45 CFR 164.312(b)) and a hunt for abuse begin with it, and because
- * this log is encrypted and ends with the stage's `logDays`. Behind an edge it is CloudFront's; the functions' lines, and
- * CloudFront's own log, then have the caller's.
+ * Every field of an access log line (names: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html).
+ * The route is the template, `/r4/{payer}/{proxy+}`: paths name patients, and queries carry codes and states. There is no
+ * error message, since API Gateway's messages quote the `Authorization` header. The caller's address may be a member's,
+ * and is personal data. It is kept because an audit of access (45 CFR 164.312(b)) and a search for abuse start with it;
+ * this log is encrypted and expires after the stage's `logDays`. Behind an edge the address is CloudFront's; the caller's
+ * is then in the functions' lines and in CloudFront's own log.
  */
 const fields = {
   requestId: 'requestId',
@@ -44,7 +44,7 @@ const fields = {
 
 const format = Object.fromEntries(Object.entries(fields).map(([name, variable]) => [name, `$context.${variable}`]));
 
-/** Those of AWS's `AmazonAPIGatewayPushToCloudWatchLogs`, which API Gateway asks for. */
+/** The actions of AWS's managed policy `AmazonAPIGatewayPushToCloudWatchLogs`, which API Gateway requires. */
 const logActions = [
   'logs:CreateLogGroup',
   'logs:CreateLogStream',
@@ -55,11 +55,13 @@ const logActions = [
   'logs:PutLogEvents',
 ];
 
-/** One JSON line for each request that reaches the API. */
+/** Logs one JSON line for each request that reaches the API. */
 export class AccessLog extends Construct {
+  /** The log group. */
   readonly destination: IAccessLogDestination;
+  /** The fields of a line. */
   readonly format = AccessLogFormat.custom(JSON.stringify(format));
-  /** API Gateway's setting with which it may write logs; a stage that logs depends on it. Absent where the account has one. */
+  /** The account setting that lets API Gateway write logs; the API's stage depends on it. Absent if the account has one already. */
   readonly account: CfnAccount | undefined;
 
   constructor(scope: Construct, id: string, props: AccessLogProps) {
@@ -68,7 +70,7 @@ export class AccessLog extends Construct {
     this.account = props.config.apiGatewayLogRole ? this.logRole() : undefined;
   }
 
-  /** One setting for all APIs of an account in a region: so it outlives this stack, and so it may write any API's log. */
+  /** An account has one such setting per region, for all its APIs: so it outlives this stack, and may write any API's log. */
   private logRole(): CfnAccount {
     const policy = new ManagedPolicy(this, 'Policy', { statements: [allow(logActions, ['*'])] });
     const role = new Role(this, 'Role', {
@@ -80,8 +82,8 @@ export class AccessLog extends Construct {
     Validations.of(policy).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
       reason:
-        'API Gateway has one log role for all APIs of an account and region, and tries it on a group of its own. Narrowed ' +
-        'to this log it would be refused, or silence the others.',
+        'API Gateway has one log role for all APIs of an account and region, and tests it on a log group of its own. If the ' +
+        'role were limited to this log, API Gateway would reject it, or other APIs could no longer log.',
     });
     return account;
   }

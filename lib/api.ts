@@ -39,7 +39,7 @@ const streamedPaths = ['/r4/{payer}', '/r4/{payer}/{proxy+}'];
 const buffered = (target: GatewayFunction): LambdaIntegration =>
   new LambdaIntegration(target.lambda, { allowTestInvoke: false, timeout: Duration.seconds(29) });
 
-/** Streaming lifts the limits of 6 MB and 29 s: a bundle may be large, and a payer slow. */
+/** Streaming lifts the limits of 6 MB and 29 s: a Bundle may be large, and a payer slow. */
 const streamed = (target: GatewayFunction): LambdaIntegration =>
   new LambdaIntegration(target.lambda, {
     allowTestInvoke: false,
@@ -47,47 +47,48 @@ const streamed = (target: GatewayFunction): LambdaIntegration =>
     timeout: Duration.minutes(15),
   });
 
-/** What cdk-nag asks of an API and this one does otherwise, and why. */
+/** The cdk-nag rules that this API breaks on purpose, and why. */
 const acknowledgements = [
   {
     id: 'AwsSolutions-APIG2',
     reason:
-      'Each function checks every parameter and answers in the words of its protocol (page, redirect, RFC 6749 error, ' +
-      'OperationOutcome); a validator of API Gateway would answer before it, in its own.',
+      "Each function checks every parameter and answers in its protocol's format (page, redirect, RFC 6749 error, " +
+      "OperationOutcome); API Gateway's request validation would answer first, in a format of its own.",
   },
   ...['AwsSolutions-APIG4', 'AwsSolutions-COG4'].map((id) => ({
     id,
     reason:
-      'The API is itself an OAuth 2.0 authorization server and the resource behind it: members and partners come without ' +
-      'AWS credentials, and the functions check client, code or access token on every call, against the grant.',
+      'The API is itself an OAuth 2.0 authorization server and resource server: members and partners have no AWS ' +
+      'credentials, and the functions check client, code or access token against the grant on every call.',
   })),
   ...['AwsSolutions-APIG6', 'HIPAA.Security-APIGWExecutionLoggingEnabled'].map((id) => ({
     id,
     reason:
-      'Execution logs print paths and queries, so patient ids, codes and states, into a group without our key. The access ' +
-      'log and the functions’ own lines have every request, from an allow-list of fields.',
+      'Execution logs print paths and queries, and with them patient ids, codes and states, to a log group without our ' +
+      'key. The access log and the functions’ own lines record every request, from an allow-list of fields.',
   })),
   {
     id: 'HIPAA.Security-APIGWXrayEnabled',
     reason:
-      "API Gateway's trace segments store the whole URL and the caller's address, so codes, states and patient ids, in a " +
-      'service without our key. Functions are traced by Lambda, whose segments hold no URL; the access log has the times.',
+      "API Gateway's trace segments store the whole URL and the caller's address, and with them codes, states and patient " +
+      'ids, in a service without our key. Lambda traces the functions in segments without URLs; the access log has the times.',
   },
   {
     id: 'HIPAA.Security-APIGWCacheEnabledAndEncrypted',
-    reason: 'There is no cache: answers are tokens and health records, and must not be stored.',
+    reason: 'There is no cache: responses hold tokens and health records, which must not be stored.',
   },
 ];
 
 /**
- * A regional REST API. Only REST APIs stream a function's answer, keep repeated query parameters apart, and leave the
- * path as it was sent. Every path takes every method: 405, OPTIONS and CORS are the functions' own.
+ * A regional REST API. Only REST APIs stream a function's response, keep repeated query parameters separate, and pass the
+ * path on as it was sent. Every path accepts every method: functions answer 405, OPTIONS and CORS themselves.
  */
 export class GatewayApi extends Construct {
   /** The public origin, without a trailing slash. */
   readonly origin: string;
   /** The API's own URL, with the stage's path and without a trailing slash. */
   readonly url: string;
+  /** The API itself. */
   readonly restApi: RestApi;
   /** ARN of the API's stage. */
   readonly stageArn: string;
@@ -99,11 +100,11 @@ export class GatewayApi extends Construct {
       restApiName: `p2p-gateway-${config.stage}`,
       description: 'Payer-to-payer gateway',
       endpointConfiguration: { types: [EndpointType.REGIONAL] },
-      // With a domain there is one way in, past whatever stands in front of it.
+      // With a domain there is one way in, through everything in front of it.
       disableExecuteApiEndpoint: config.domain !== undefined,
       deployOptions: this.stageOptions(config, accessLog),
     });
-    // Its value is the same as the ApiUrl output of the stack.
+    // The stack's output ApiUrl has the same value.
     this.restApi.node.tryRemoveChild('Endpoint');
     if (accessLog.account !== undefined) this.restApi.deploymentStage.node.addDependency(accessLog.account);
     addGatewayResponses(this, this.restApi);
@@ -113,7 +114,7 @@ export class GatewayApi extends Construct {
     this.origin = config.origin ?? this.url;
   }
 
-  /** Lets each path reach its function. */
+  /** Connects each path with its function. */
   route(functions: GatewayFunctions): void {
     for (const [name, paths] of Object.entries(bufferedPaths)) {
       this.serve(paths, buffered(functions[name as keyof typeof bufferedPaths]));
@@ -128,20 +129,20 @@ export class GatewayApi extends Construct {
       accessLogFormat: accessLog.format,
       loggingLevel: MethodLoggingLevel.OFF,
       dataTraceEnabled: false,
-      // It buys metrics for each method. Those by API and stage are there without it.
+      // It adds paid metrics per method. Metrics per API and stage exist without it.
       metricsEnabled: false,
-      // API Gateway's segments hold whole URLs and the caller's address, so codes, states and patient ids
+      // API Gateway's segments hold whole URLs and the caller's address, and with them codes, states and patient ids
       // (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-understanding-xray-traces.html).
       tracingEnabled: false,
       throttlingRateLimit: throttling.perSecond,
       throttlingBurstLimit: throttling.burst,
-      // What API Gateway shows to an HTTP backend; Lambda knows it by IAM and never asks, so that its end after a year
-      // stops nothing.
+      // API Gateway would present it to an HTTP backend. Lambda identifies API Gateway by IAM and never asks for it, so
+      // nothing breaks when it expires after a year.
       clientCertificateId: new CfnClientCertificate(this, 'ClientCertificate').ref,
     };
   }
 
-  /** Built from the id alone: `restApi.url` leads to the stage, then the deployment, the methods and back to the functions. */
+  /** Built from the API's id: `restApi.url` would make functions depend on the stage, which depends on the functions. */
   private ownUrl(stage: string): string {
     const host = ['https://', this.restApi.restApiId, '.execute-api.', Aws.REGION, '.', Aws.URL_SUFFIX];
     return Fn.join('', [...host, '/', stage]);

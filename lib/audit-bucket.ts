@@ -18,7 +18,7 @@ type AuditConfig = Pick<StageConfig, 'production' | 'retention'>;
 export interface AuditBucketProps {
   readonly config: AuditConfig;
   readonly key: IKey;
-  /** Who looked at the audit is logged there. */
+  /** Where S3 logs who accessed the audit. */
   readonly accessLogs: Bucket;
 }
 
@@ -28,11 +28,11 @@ const closed: BucketProps = {
   enforceSSL: true,
   minimumTLSVersion: 1.2,
   versioned: true,
-  // In every stage: what is locked keeps CloudFormation from deleting its bucket.
+  // In every stage: CloudFormation cannot delete a bucket that holds locked objects.
   removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
 };
 
-/** S3's own log of who read or tried to change the audit; it goes when the stage's logs go. */
+/** The bucket for S3's own log of who read or tried to change the audit; lines expire with the stage's logs. */
 export const accessLogBucket = (scope: Construct, { retention }: AuditConfig): Bucket => {
   const days = Duration.days(retention.logDays);
   const bucket = new Bucket(scope, 'AccessLogs', {
@@ -43,16 +43,16 @@ export const accessLogBucket = (scope: Construct, { retention }: AuditConfig): B
   Validations.of(bucket).acknowledge({
     id: 'HIPAA.Security-S3DefaultEncryptionKMS',
     reason:
-      'S3 delivers server access logs only to buckets with SSE-S3 (AES-256), as its documentation on enabling them says. ' +
-      'They hold names of objects and of AWS principals, and nothing of what an object holds.',
+      'S3 delivers server access logs only to buckets with SSE-S3 (AES-256), according to its documentation. They name ' +
+      'objects and AWS principals, and hold nothing of what is in an object.',
   });
   return bucket;
 };
 
 /**
- * In production an object cannot be deleted by anybody, the account's root included, before `auditDays` have passed
- * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html). Elsewhere the lock is there for a day, and
- * can be overridden.
+ * In production nobody, the account's root user included, can delete an object before `auditDays` have passed
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html). In other stages the lock lasts a day and can
+ * be overridden.
  */
 const lock = ({ production, retention }: AuditConfig): ObjectLockRetention =>
   production
@@ -60,15 +60,15 @@ const lock = ({ production, retention }: AuditConfig): ObjectLockRetention =>
     : ObjectLockRetention.governance(Duration.days(1));
 
 /**
- * How long an audit event is kept: as long as production locks it. Elsewhere the lock ends after a day, and an event
- * stays as long as the logs at least.
+ * How long an audit event is kept: in production as long as it is locked. In other stages the lock ends after a day, and
+ * an event is kept at least as long as the logs.
  */
 const daysKept = ({ production, retention: { auditDays, logDays } }: AuditConfig): number =>
   production ? auditDays : Math.max(auditDays, logDays);
 
 /**
- * Removes what its lock has set free. S3 hides an object on the day after, deletes the hidden version a day later, and
- * then the marker that hid it. It deletes nothing that is still locked.
+ * Removes objects whose lock has ended. S3 hides an object the day after, deletes the hidden version a day later, and then
+ * the marker that hid it. It never deletes a locked object.
  */
 const lifecycle = (config: AuditConfig): LifecycleRule[] => [
   {
@@ -80,13 +80,13 @@ const lifecycle = (config: AuditConfig): LifecycleRule[] => [
   { id: 'Markers', expiredObjectDeleteMarker: true },
 ];
 
-/** Where the audit is kept: encrypted, versioned, locked, and logged who reads it. */
+/** The bucket that keeps the audit: encrypted, versioned, locked, and with access logging. */
 export const auditBucket = (scope: Construct, { config, key, accessLogs }: AuditBucketProps): Bucket =>
   new Bucket(scope, 'Bucket', {
     ...closed,
     encryption: BucketEncryption.KMS,
     encryptionKey: key,
-    // One call to KMS for many objects.
+    // S3 then calls KMS once for many objects.
     bucketKeyEnabled: true,
     objectLockEnabled: true,
     objectLockDefaultRetention: lock(config),
@@ -109,9 +109,9 @@ const statement = (
 };
 
 /**
- * The writer may put objects, and nobody else may, whatever IAM allows them. In production nobody deletes or shortens a
- * lock either: after the lock's end lifecycle rules delete, which no policy binds. The lock's setting for new objects,
- * the bucket's policy and its lifecycle stay changeable, or the stack could not be updated.
+ * Only the writer may put objects, whatever IAM allows anyone else. In production nobody may delete an object or shorten
+ * its lock: lifecycle rules, which bucket policies do not affect, delete it after the lock has ended. The default lock for
+ * new objects, the bucket's policy and its lifecycle stay changeable, or the stack could not be updated.
  */
 export const protectAudit = (bucket: Bucket, { production }: AuditConfig, writer: IRole): void => {
   const everybody = new AnyPrincipal();

@@ -19,7 +19,7 @@ export interface GatewayAuditProps {
   readonly tables: GatewayTables;
 }
 
-/** With the longest read, 14 minutes, an end that is unknown is in the bucket within 17. */
+/** A read lasts 14 minutes at most, so a read whose end is unknown is in the bucket within 17. */
 const closingInterval = Duration.minutes(2);
 
 const streamOf = (table: Table): string => {
@@ -36,10 +36,11 @@ const readStreams = (tables: readonly Table[]) => [
   ),
 ];
 
-/** What happened to grants and reads, out of the tables' streams and into a bucket that nobody can take it from. */
+/** Copies what happened to grants and reads from the tables' streams into a bucket that nobody can delete it from. */
 export class GatewayAudit extends Construct {
+  /** Where the audit is kept. */
   readonly bucket: Bucket;
-  /** Writes the bucket. */
+  /** Writes to the bucket. */
   readonly function: GatewayFunction;
   /** What reads the streams, by the name of the table. */
   readonly sources: Readonly<Record<'Grants' | 'AuditEvents', EventSourceMapping>>;
@@ -59,8 +60,8 @@ export class GatewayAudit extends Construct {
     Validations.of(this).acknowledge({
       id: 'HIPAA.Security-S3BucketReplicationEnabled',
       reason:
-        'S3 keeps each object in three zones or more, and the lock keeps it from being deleted or written over. A copy in ' +
-        "another region or account is the organisation's decision, since it carries who read whose record there.",
+        'S3 stores each object in three or more zones, and the lock prevents deletion and overwriting. Whether to copy who ' +
+        "read whose record to another region or account is the organization's decision.",
     });
   }
 
@@ -70,7 +71,7 @@ export class GatewayAudit extends Construct {
       Validations.of(this.function).acknowledge({
         id: `AwsSolutions-IAM5[Resource::<${id}.Arn>/stream/*]`,
         reason:
-          'ListStreams is asked of a table and checked against all its streams. It tells their names, and no record.',
+          'ListStreams is called for a table and checked against all of its streams. It returns their names and no record.',
       });
     }
   }
@@ -86,13 +87,13 @@ export class GatewayAudit extends Construct {
         allowKeyForTables(keys.data),
         allow(['dynamodb:Scan'], [`${tables.auditEvents.tableArn}/index/${openReads.index}`]),
         allow(['dynamodb:UpdateItem'], [tables.auditEvents.tableArn]),
-        // That it may put objects says the bucket's policy, beside that nobody else may.
+        // The bucket policy grants the put, and denies everyone else.
         allowKeyForObjects(keys.audit),
       ],
     });
   }
 
-  /** A run that failed is not repeated: the next one comes anyway. */
+  /** A failed run is not retried: the next one is due in two minutes anyway. */
   private closeReadsBySchedule(): void {
     const { lambda } = this.function;
     const once = { retryAttempts: 0, maxEventAge: closingInterval };
@@ -104,8 +105,8 @@ export class GatewayAudit extends Construct {
   }
 
   /**
-   * From the oldest record on, so that none is missed when the mapping is made anew. A batch that fails is halved and
-   * comes again until it can be written, or the stream drops it after a day.
+   * Reads from the oldest record on, so that none is missed when the mapping is replaced. A batch that fails is split in
+   * half and retried until it is written, or until the stream drops it after a day.
    */
   private follow(id: string, table: Table): EventSourceMapping {
     return new EventSourceMapping(this, id, {
@@ -115,9 +116,9 @@ export class GatewayAudit extends Construct {
       batchSize: 100,
       maxBatchingWindow: Duration.seconds(5),
       bisectBatchOnError: true,
-      // It counts each poll, with 0 where nothing has come: how an alarm knows that the stream is read.
+      // Lambda counts every poll, with 0 when there is no record. An alarm tells from it that the stream is being read.
       metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
-      // What TTL removes is no event.
+      // Removal by TTL is not an event.
       filters: [FilterCriteria.filter({ eventName: FilterRule.or('INSERT', 'MODIFY') })],
     });
   }

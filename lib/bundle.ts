@@ -7,7 +7,7 @@ import type { RegistryData } from '../functions/shared/registry/types.ts';
 
 const functionsFolder = join(import.meta.dirname, '..', 'functions');
 
-/** Inside the cloud assembly, so that it goes with it; the CDK copies from there what becomes an asset. */
+/** Inside the cloud assembly, so that it is deleted with it; the CDK copies the assets from there. */
 const bundlesFolder = (scope: Construct): string => {
   const assembly = Stage.of(scope)?.assetOutdir;
   if (assembly === undefined) throw new Error(`${scope.node.path} is in no app`);
@@ -15,12 +15,12 @@ const bundlesFolder = (scope: Construct): string => {
 };
 
 /**
- * Bundles functions, and says in which folder each bundle is: `index.js` and, where there is a registry,
- * `registry.json`. CommonJS with the `module` builds of dependencies and the SDK inside starts fastest. The registry is
- * data, not code: a change of it makes a new asset, and so reaches every function at once.
+ * Bundles functions and returns the folder of each bundle: `index.js` and, if a registry is given, `registry.json`.
+ * CommonJS with the `module` builds of dependencies and the SDK inside starts fastest. The registry is data, not code: a
+ * change to it makes a new asset, and so reaches every function at once.
  *
- * It is one run of esbuild in this process, which reads what the functions share once and takes half the time of a run
- * for each. The CDK's own bundling would also start npm, and print a line for every function.
+ * One run of esbuild in this process reads shared files once and takes half as long as one run per function. The CDK's own
+ * bundling would also start npm and print a line for every function.
  * @param names folders under `functions/`, each with an `index.ts`
  */
 export const bundle = <Name extends string>(

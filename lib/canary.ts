@@ -13,8 +13,9 @@ export interface GatewayCanaryProps {
 
 const interval = Duration.minutes(5);
 
-/** Looks at every payer's facade from outside, every five minutes. It has no right to anything. */
+/** Checks every payer's facade from outside, every five minutes. It has no permissions. */
 export class GatewayCanary extends Construct {
+  /** Checks the payers. */
   readonly function: GatewayFunction;
 
   constructor(scope: Construct, id: string, { runtime, origin }: GatewayCanaryProps) {
@@ -22,12 +23,12 @@ export class GatewayCanary extends Construct {
     this.function = new GatewayFunction(this, 'Canary', {
       runtime,
       folder: 'canary',
-      // Ends before the next one begins.
+      // It ends before the next run starts.
       timeout: Duration.minutes(4),
       environment: { ORIGIN: origin },
       statements: [],
     });
-    // A look that failed is not repeated: the next one comes anyway, and tells more.
+    // A failed run is not retried: the next one is due in five minutes anyway.
     const target = new LambdaFunction(this.function.lambda, { retryAttempts: 0, maxEventAge: interval });
     this.function.lambda.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: interval });
     new Rule(this, 'Schedule', { schedule: Schedule.rate(interval), targets: [target] });

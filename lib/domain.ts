@@ -17,11 +17,11 @@ export interface GatewayDomainProps {
   readonly restApi: RestApi;
 }
 
-/** The regional custom domain of the API: its root is the API's stage, so that paths have no prefix. */
+/** The API's regional custom domain. Its root is the API's stage, so paths have no prefix. */
 export class GatewayDomain extends Construct {
-  /** API Gateway's own name for the domain: what a CNAME, or CloudFront, points at. */
+  /** API Gateway's own name for the domain: what a CNAME or CloudFront points to. */
   readonly regionalName: string;
-  /** The same for an alias record. */
+  /** The same, for an alias record. */
   readonly aliasTarget: IAliasRecordTarget;
 
   constructor(scope: Construct, id: string, { domain, restApi }: GatewayDomainProps) {
@@ -32,7 +32,7 @@ export class GatewayDomain extends Construct {
       endpointType: EndpointType.REGIONAL,
       securityPolicy: SecurityPolicy.TLS_1_2,
     });
-    // The API answers IPv4 alone by default, and its name has an AAAA record.
+    // By default the API answers over IPv4 only, but its name has an AAAA record.
     (name.node.defaultChild as CfnDomainName).addPropertyOverride('EndpointConfiguration.IpAddressType', 'dualstack');
     new BasePathMapping(this, 'Mapping', { domainName: name, restApi, stage: restApi.deploymentStage });
     this.regionalName = name.domainNameAliasDomainName;
@@ -40,7 +40,7 @@ export class GatewayDomain extends Construct {
   }
 }
 
-/** Points the domain's name at what stands in front, over IPv4 and IPv6. The zone is named, never looked up. */
+/** Points the domain's name to CloudFront or the API, over IPv4 and IPv6. The zone is given by id, never looked up. */
 export const addAliasRecords = (scope: Construct, domain: Domain, target: IAliasRecordTarget): void => {
   if (domain.hostedZone === undefined) return;
   const zone = HostedZone.fromHostedZoneAttributes(scope, 'Zone', {

@@ -28,19 +28,26 @@ import { originHeader, type OriginSecret } from './origin-secret.ts';
 
 export interface GatewayEdgeProps {
   readonly config: StageConfig;
+  /** Encrypts CloudFront's log. */
   readonly key: IKey;
   readonly domain: Domain;
   /** API Gateway's own name for the domain. */
   readonly regionalName: string;
-  /** Of scope CLOUDFRONT. */
+  /**
+   * A web ACL of scope CLOUDFRONT.
+   * @default none
+   */
   readonly webAclArn?: string | undefined;
-  /** What the API's web ACL knows it by; absent where there is none. */
+  /**
+   * What CloudFront proves itself with to the API's web ACL.
+   * @default none: the API has no web ACL
+   */
   readonly originSecret?: OriginSecret | undefined;
 }
 
 /**
- * What CloudFront logs of a request. Neither `cs-uri-stem` nor `cs-uri-query` nor a header: paths name patients, queries
- * carry codes and states. The API's access log has the route; here is the caller's address, which the API sees as
+ * What CloudFront logs of a request. No `cs-uri-stem`, `cs-uri-query` or header: paths name patients, and queries carry
+ * codes and states. The API's access log has the route; this log has the caller's address, since the API sees only
  * CloudFront's.
  */
 const loggedFields = [
@@ -59,31 +66,32 @@ const loggedFields = [
   'x-edge-detailed-result-type',
 ];
 
-/** What cdk-nag asks of a distribution and this one does otherwise, and why. */
+/** The cdk-nag rules that this distribution breaks on purpose, and why. */
 const acknowledgements = [
   {
     id: 'AwsSolutions-CFR1',
     reason:
-      'Members travel, and partners run where they like: who may read is decided by consent and token, not by country.',
+      'Members travel, and partners host where they like: consent and tokens decide who may read, not the country.',
   },
   {
     id: 'AwsSolutions-CFR3',
     reason:
-      'The logging that the rule looks for always has the query, so codes and states. Logs of version 2 are on instead, ' +
-      'with chosen fields, in an encrypted group.',
+      'The logging that the rule looks for always includes the query, and with it codes and states. Version 2 logs are on ' +
+      'instead, with selected fields, in an encrypted log group.',
   },
 ];
 
 /**
- * CloudFront in front of the API's domain, so that clients get the `WWW-Authenticate` that API Gateway renames. It lets
- * everything through as it came (methods, host, headers, cookies, query), keeps nothing and compresses nothing. All of it
- * is in us-east-1, as Lambda@Edge and CloudFront's web ACLs ask.
+ * CloudFront in front of the API's domain, so that clients get the `WWW-Authenticate` header that API Gateway renames. It
+ * passes everything on unchanged (methods, host, headers, cookies, query), caches nothing and compresses nothing. All of
+ * it is in us-east-1, because Lambda@Edge and CloudFront's web ACLs have to be.
  *
- * What it costs a slow payer: CloudFront waits 120 seconds for the first byte and between two packets (more only by a
- * quota request), where API Gateway alone streams for 15 minutes with pauses of 5. A read that waits longer ends in
- * CloudFront's own 504. What CloudFront answers itself has no CORS headers and no JSON.
+ * The drawback is for slow payers: CloudFront waits 120 seconds for the first byte and between two packets (longer only
+ * after a quota request), while API Gateway alone streams for 15 minutes with pauses of up to 5. A read that waits longer
+ * ends in CloudFront's own 504. CloudFront's own responses have no CORS headers and are not JSON.
  */
 export class GatewayEdge extends Construct {
+  /** What the domain's DNS records point to. */
   readonly distribution: IDistribution;
 
   constructor(scope: Construct, id: string, props: GatewayEdgeProps) {
@@ -94,8 +102,8 @@ export class GatewayEdge extends Construct {
   }
 
   /**
-   * All that the caller sent, and the caller's address as CloudFront saw it, which no caller can write: the functions' log
-   * lines have it. https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/adding-cloudfront-headers.html
+   * Everything that the caller sent, plus the caller's address as CloudFront saw it, which no caller can forge. The
+   * functions log it. https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/adding-cloudfront-headers.html
    */
   private originRequest({ config }: GatewayEdgeProps): OriginRequestPolicy {
     return new OriginRequestPolicy(this, 'OriginRequest', {
@@ -122,11 +130,11 @@ export class GatewayEdge extends Construct {
           originSslProtocols: [OriginSslPolicy.TLS_V1_2],
           readTimeout: Duration.seconds(120),
           keepaliveTimeout: Duration.seconds(60),
-          // CloudFront would ask again, and a code or refresh token is good for one request.
+          // CloudFront would repeat the request, but a code or refresh token is good for one request only.
           connectionAttempts: 1,
           ...(originSecret === undefined ? {} : { customHeaders: { [originHeader]: originSecret.value } }),
         }),
-        // A redirect would hide that a token has already crossed the network in the clear.
+        // A redirect would hide that a token was already sent unencrypted.
         viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
         allowedMethods: AllowedMethods.ALLOW_ALL,
         cachePolicy: CachePolicy.CACHING_DISABLED,
@@ -142,10 +150,10 @@ export class GatewayEdge extends Construct {
     });
   }
 
-  /** CloudFront's standard logs of version 2, the first whose fields can be chosen. */
+  /** Turns on CloudFront's standard logs, version 2, whose fields can be chosen. */
   private log({ config, key }: GatewayEdgeProps): void {
     const name = `p2p-gateway-${config.stage}-edge`;
-    // AWS's own policy lets logs be delivered to groups under this prefix.
+    // AWS's own resource policy allows log delivery to groups under this prefix.
     const logs = logGroup(this, 'Logs', { config, key, name: `/aws/vendedlogs/${name}` });
     const source = new CfnDeliverySource(this, 'LogSource', {
       name,

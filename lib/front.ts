@@ -15,8 +15,8 @@ export interface FrontProps {
 }
 
 /**
- * With an edge the API sees CloudFront's addresses only, so what looks at addresses stands at the edge, and the API takes
- * what comes from there alone. What looks into requests stays at the API.
+ * Behind an edge the API sees only CloudFront's addresses. So the rules about addresses are at the edge, and the API
+ * accepts requests from the edge only. The rules that inspect requests stay at the API.
  */
 const addWebAcls = (
   stack: Stack,
@@ -24,7 +24,7 @@ const addWebAcls = (
   originSecret: OriginSecret | undefined,
 ): { readonly edgeArn?: string } => {
   if (config.waf === 'none') {
-    const reason = config.wafOffReason ?? 'The stage asks for no web ACL, and is none for production.';
+    const reason = config.wafOffReason ?? 'The stage asks for no web ACL, and it is not for production.';
     const ids = ['AwsSolutions-APIG3', 'AwsSolutions-CFR2'];
     Validations.of(stack).acknowledge(...ids.map((id) => ({ id, reason })));
     return {};
@@ -69,10 +69,13 @@ const addDomain = (stack: Stack, { config, key, api }: FrontProps, domain: Domai
   });
 };
 
-/** What stands between the internet and the API: web ACLs, the domain and its records, and CloudFront. */
+/**
+ * Adds what is between the internet and the API: web ACLs, the domain and its records, and CloudFront. They are directly
+ * in the stack: in a construct of their own they would get other logical ids, and an update would replace them.
+ */
 export const addFront = (stack: Stack, props: FrontProps): void => {
   const { config } = props;
-  // Without a web ACL nothing at the API would look at it.
+  // Without a web ACL, nothing at the API would check it.
   const originSecret =
     config.edge && config.waf !== 'none' ? new OriginSecret(stack, 'OriginSecret', props) : undefined;
   const { edgeArn } = addWebAcls(stack, props, originSecret);

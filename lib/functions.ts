@@ -18,24 +18,24 @@ export interface GatewayFunctionsProps {
   readonly key: IKey;
 }
 
-/** A buffered answer has to leave within what API Gateway waits for. */
+/** API Gateway waits 29 seconds for a buffered response. */
 const bufferedTimeout = Duration.seconds(29);
-/** Under the 15 minutes that API Gateway streams for, so that our own deadline ends a long read. */
+/** Less than the 15 minutes that API Gateway streams for, so that our own deadline ends a long read. */
 const streamedTimeout = Duration.seconds(longestReadSeconds);
 
-/** token remembers the `jti` of client assertions, and can make no grant. `ForAllValues` alone would let no key pass. */
+/** token stores the `jti` of client assertions, but cannot create a grant. `ForAllValues` alone allows a request without keys. */
 const onlyJtiItems = {
   'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['jti.*'] },
   Null: { 'dynamodb:LeadingKeys': 'false' },
 };
 
 /**
- * A stream leaves garbage at its own pace, and V8 lets 48 MB of it pile up before it looks. With a young generation of
- * 1 MB a 100 MB answer grows the process by 9 MB instead of 75 MB, at the same speed.
+ * A stream makes garbage steadily, and V8 lets 48 MB of it pile up before it collects. With a young generation of 1 MB, a
+ * 100 MB answer grows the process by 9 MB instead of 75 MB, at the same speed.
  */
 const collectOften = '--max-semi-space-size=1';
 
-/** The functions and, for each, exactly what it may do: the actions it calls on the resources it calls them on. */
+/** The functions behind the API, each with exactly the permissions it needs: the actions it calls, on the resources it uses. */
 export class GatewayFunctions extends Construct {
   readonly authorize: GatewayFunction;
   readonly callback: GatewayFunction;
@@ -49,7 +49,7 @@ export class GatewayFunctions extends Construct {
     const loginAttempts = tables.loginAttempts.tableArn;
     const grants = tables.grants.tableArn;
     const common = { runtime, timeout: bufferedTimeout };
-    // Only then no caller can write CloudFront's headers: the web ACL takes what shows CloudFront's secret.
+    // CloudFront's headers can be trusted only if the web ACL refuses requests without CloudFront's secret.
     const { edge, waf } = runtime.config;
     const edgeVariables: Record<string, string> = edge && waf !== 'none' ? { EDGE: 'cloudfront' } : {};
     const secretsVariables = { PAYER_SECRET_PREFIX: payerSecrets.prefix };

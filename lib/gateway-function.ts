@@ -11,25 +11,25 @@ export interface GatewayFunctionProps {
   readonly runtime: GatewayRuntime;
   readonly folder: FunctionFolder;
   readonly environment: Readonly<Record<string, string>>;
-  /** All that the function may do on its own account, beside writing its log. */
+  /** What only this function may do, apart from writing its log. */
   readonly statements: readonly PolicyStatement[];
   /**
-   * Policies that it has in common with other functions.
+   * Policies that it shares with other functions.
    * @default none
    */
   readonly policies?: readonly IManagedPolicy[];
   readonly timeout: Duration;
   /**
-   * Executions set aside for it, which are its most too.
-   * @default it shares the account's
+   * Executions reserved for it, which are also its maximum.
+   * @default it shares the account's executions
    */
   readonly reservedConcurrency?: number | undefined;
 }
 
-/** A function with its own role and its own log group, and no right that is not spelled out. */
+/** A function with its own role and its own log group, and no permission that is not listed. */
 export class GatewayFunction extends Construct {
   readonly lambda: LambdaFunction;
-  /** For policies of resources that name who may use them. */
+  /** For resource policies that name who may use the resource. */
   readonly role: Role;
 
   constructor(scope: Construct, id: string, props: GatewayFunctionProps) {
@@ -46,7 +46,7 @@ export class GatewayFunction extends Construct {
       memorySize: 1024,
       timeout: props.timeout,
       environment: { ...props.environment },
-      // Helpers of the CDK that would add a statement of their own leave it as it is.
+      // Keeps the CDK's helpers from adding statements of their own.
       role: this.role.withoutPolicyUpdates(),
       logGroup: logs,
       tracing: Tracing.ACTIVE,

@@ -3,9 +3,9 @@ import type { Construct } from 'constructs';
 import { withReference } from '../functions/shared/errors.ts';
 import { operationOutcome } from '../functions/shared/fhir/operation-outcome.ts';
 
-/** An answer that comes from AWS and not from our functions. */
+/** A response that comes from AWS and not from our functions. */
 interface Answer {
-  /** Left out: the type's own. The two defaults must, or every 4xx would get one and the same. */
+  /** @default the type's own; the two defaults need that, or every 4xx would get the same status */
   readonly status?: number;
   /** Of RFC 6749 §4.1.2.1 and §5.2. */
   readonly error: string;
@@ -16,10 +16,10 @@ interface Answer {
 }
 
 /**
- * One body for every caller: API Gateway has one for each type of answer, whatever the route, and can only put in
- * variables. It is RFC 6749's error (§5.2; clients ignore further members) and an OperationOutcome at once. A FHIR
- * parser that tolerates no unknown member shows the status alone, as it would for any answer that is not FHIR; lenient
- * ones, which are most, show the issue. Nothing of the request is in it: API Gateway's own messages quote headers.
+ * One body for every caller: API Gateway has one template per type of response, whatever the route, and can only fill in
+ * variables. The body is an RFC 6749 error (§5.2; clients ignore other members) and an OperationOutcome at once. A strict
+ * FHIR parser shows only the status, as for any response that is not FHIR; lenient parsers, which are the majority, show
+ * the issue. It quotes nothing of the request: API Gateway's own messages quote headers.
  */
 const body = ({ error, issueType, message }: Answer, reference?: string): string =>
   JSON.stringify({
@@ -29,8 +29,8 @@ const body = ({ error, issueType, message }: Answer, reference?: string): string
   });
 
 /**
- * Headers by name. `*` gives away nothing: no answer here depends on who asks or carries data, and without it a page sees
- * "network error" in place of the status.
+ * Headers by name. `*` is safe: no response here carries data or depends on who asks. Without it, a page sees "network
+ * error" instead of the status.
  */
 const headers = ({ retryAfterSeconds }: Answer): Record<string, string> => ({
   'Access-Control-Allow-Origin': '*',
@@ -48,7 +48,7 @@ const tooMany: Answer = {
   retryAfterSeconds: 1,
 };
 
-/** No method here has AWS's own authentication: a missing or unreadable AWS signature means an unknown path. */
+/** No method here uses AWS authentication: AWS reports an unknown path as a missing or invalid AWS signature. */
 const noSuchPath: Answer = {
   status: 404,
   error: 'invalid_request',
@@ -64,7 +64,7 @@ const tooSlow: Answer = {
   retryAfterSeconds: 5,
 };
 
-/** By type; what is not named here is one of the two defaults, with its own status. */
+/** By type. Every type not listed gets one of the two defaults, with its own status. */
 const answers = {
   DEFAULT_4XX: { error: 'invalid_request', issueType: 'invalid', message: 'The request cannot be read.' },
   DEFAULT_5XX: { error: 'server_error', issueType: 'exception', message: 'Something went wrong on our side.' },
@@ -95,19 +95,19 @@ const answers = {
   },
 } as const satisfies Record<string, Answer>;
 
-/** API Gateway's own id of a request, which no client can choose; the access log has it. */
+/** API Gateway's own request id, which no client can choose; it is in the access log. */
 const ownReference = '$context.extendedRequestId';
 
-/** What the web ACL answers in API Gateway's place, and in CloudFront's, to an address that sends too much. */
+/** What a web ACL answers, for API Gateway or CloudFront, to an address that sends too many requests. */
 export const tooManyFromAddress = {
   status: 429,
-  // The web ACL looks back over minutes.
+  // The web ACL counts over several minutes.
   headers: headers({ ...tooMany, retryAfterSeconds: 60 }),
   body: body(tooMany),
 };
 
 /**
- * Status, headers and body of all that API Gateway answers itself.
+ * Sets status, headers and body of every response that API Gateway generates itself.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
  */
 export const addGatewayResponses = (scope: Construct, restApi: IRestApi): void => {

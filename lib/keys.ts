@@ -10,7 +10,7 @@ export interface GatewayKeysProps {
 }
 
 /**
- * CloudWatch Logs encrypts log groups of this account and region, and nothing else
+ * Lets CloudWatch Logs encrypt log groups of this account and region, and nothing else
  * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html).
  */
 const logsMayUseKey = (): PolicyStatement =>
@@ -35,11 +35,11 @@ const logsMayUseKey = (): PolicyStatement =>
   });
 
 /**
- * Two keys, so that who may read tables and logs may not read the audit, and the other way round. Each key's policy
- * leaves the account's principals to IAM: a role uses a key only where its own policy says so.
+ * Two keys, so that permission to read tables and logs does not include the audit, and the other way round. Each key's
+ * policy leaves the account's principals to IAM: a role can use a key only if its own policy says so.
  */
 export class GatewayKeys extends Construct {
-  /** For tables, secrets, logs and the alarms' topic. */
+  /** For tables, secrets, logs and the alarm topic. */
   readonly data: Key;
   /** For the audit bucket. */
   readonly audit: Key;
@@ -55,7 +55,7 @@ export class GatewayKeys extends Construct {
     this.audit = new Key(this, 'Audit', {
       description: `Payer-to-payer gateway, stage ${config.stage}: audit bucket`,
       enableKeyRotation: true,
-      // Without it the bucket, which outlives every stack, could not be read.
+      // The bucket outlives every stack, and could not be read without its key.
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
   }

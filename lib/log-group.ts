@@ -10,13 +10,13 @@ export interface LogGroupProps {
   /** Encrypts the log; its policy lets CloudWatch Logs use it. */
   readonly key: IKey;
   /**
-   * Needed only where AWS asks for a prefix.
-   * @default a name of CloudFormation's
+   * Needed only where AWS requires a prefix.
+   * @default a name that CloudFormation generates
    */
   readonly name?: string;
 }
 
-/** The CDK's names for numbers of days; the configuration takes only such as have one. */
+/** The CDK's names for numbers of days; the configuration accepts only numbers that have one. */
 const retentions = new Map<number, RetentionDays>(
   Object.values(RetentionDays)
     .filter((days) => typeof days === 'number')
@@ -38,7 +38,7 @@ export const logGroup = (scope: Construct, id: string, { config, key, name }: Lo
     removalPolicy: removalPolicyOf(config),
   });
 
-/** A group's ARN without the `:*` that its own ends in, which is what services that deliver logs ask for. */
+/** A log group's ARN without the `:*` at the end of `logGroupArn`, as services that deliver logs require it. */
 export const logGroupArn = (group: LogGroup): string =>
   Stack.of(group).formatArn({
     service: 'logs',

@@ -1,50 +1,65 @@
 import { Duration } from 'aws-cdk-lib';
-import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { MathExpression, Metric, SearchExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Signal } from '../functions/shared/errors.ts';
+import { metricsNamespace, type Outcome, type Step } from '../functions/shared/record/metrics.ts';
 
 interface Ended {
-  readonly step: string;
-  readonly outcome: string;
+  readonly step: Step;
+  readonly outcome: Outcome;
 }
 
 /** The gateway's own metrics, which functions write into their log lines (EMF). */
 export interface GatewayMetrics {
-  readonly namespace: string;
-  /** How often alarms' signals were raised, for all payers or one. */
-  readonly signal: (signal: Signal, payer?: string, period?: Duration) => Metric;
-  /** How many requests ended so. */
-  readonly requests: (dimensions: Ended) => Metric;
-  /** A series for each payer, which an alarm names: how often a signal was raised, or how many requests ended so. */
+  /** How often a signal was raised, for all payers together. */
+  readonly signal: (signal: Signal, period?: Duration) => Metric;
+  /** How many requests ended this way. */
+  readonly requests: (ended: Ended) => Metric;
+  /** One series per payer, which an alarm names: how often a signal was raised, or how many requests ended this way. */
   readonly signalByPayer: (signal: Signal) => MathExpression;
-  readonly requestsByPayer: (dimensions: Ended) => MathExpression;
-  /** Answers of fetch that were cut, under the time at which their requests began. */
+  readonly requestsByPayer: (ended: Ended) => MathExpression;
+  /** Answers of fetch that were cut off, counted at the time their requests began. */
   readonly answersCut: () => Metric;
+  /** Reads that the audit closed because their end is unknown. */
+  readonly auditEndUnknown: () => Metric;
   /** Milliseconds of a step. */
-  readonly duration: (step: string, statistic: string) => Metric;
+  readonly duration: (step: Step, statistic: string) => Metric;
+  /** Every series with these dimensions that matches the filter: a new payer needs no new graph. */
+  readonly search: (dimensions: readonly string[], filter: string, statistic: string) => SearchExpression;
 }
 
-const fiveMinutes = Duration.minutes(5);
+/** How long one data point of an alarm or a graph is. */
+export const period = Duration.minutes(5);
 
 /** The metrics of a stage. */
 export const gatewayMetrics = (stage: string): GatewayMetrics => {
-  const namespace = `p2p-gateway/${stage}`;
-  const metric = (metricName: string, dimensionsMap: Record<string, string>, statistic: string, period = fiveMinutes) =>
-    new Metric({ namespace, metricName, dimensionsMap, statistic, period });
+  const namespace = metricsNamespace(stage);
+  const metric = (
+    metricName: string,
+    dimensionsMap: Record<string, string>,
+    statistic: string = Stats.SUM,
+    each = period,
+  ) => new Metric({ namespace, metricName, dimensionsMap, statistic, period: each });
   /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-metrics-insights-querylanguage.html */
   const byPayer = (metricName: string, dimensions: readonly string[], where = '') =>
     new MathExpression({
       expression: `SELECT SUM(${metricName}) FROM SCHEMA("${namespace}", ${dimensions.join(', ')})${where} GROUP BY payer`,
       usingMetrics: {},
-      period: fiveMinutes,
+      period,
     });
   return {
-    namespace,
-    signal: (signal, payer, period) => metric(signal, payer === undefined ? {} : { payer }, Stats.SUM, period),
-    requests: (dimensions) => metric('requests', { ...dimensions }, Stats.SUM),
+    signal: (signal, each) => metric(signal, {}, Stats.SUM, each),
+    requests: (ended) => metric('requests', { ...ended }),
     signalByPayer: (signal) => byPayer(signal, ['payer']),
     requestsByPayer: ({ step, outcome }) =>
       byPayer('requests', ['outcome', 'payer', 'step'], ` WHERE step = '${step}' AND outcome = '${outcome}'`),
-    answersCut: () => metric('answersCut', {}, Stats.SUM),
+    answersCut: () => metric('answersCut', {}),
+    auditEndUnknown: () => metric('auditEndUnknown', {}),
     duration: (step, statistic) => metric('ms', { step }, statistic),
+    search: (dimensions, filter, statistic) =>
+      new SearchExpression({
+        expression: `SEARCH('{"${namespace}",${dimensions.join(',')}} ${filter}', '${statistic}', ${period.toSeconds()})`,
+        label: '',
+        period,
+      }),
   };
 };

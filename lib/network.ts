@@ -34,23 +34,23 @@ export interface GatewayNetworkProps {
   readonly key: IKey;
 }
 
-/** Where a function of a VPC runs. */
+/** Where a function in a VPC runs. */
 export interface FunctionNetwork {
   readonly vpc: Vpc;
   readonly vpcSubnets: SubnetSelection;
   readonly securityGroups: ISecurityGroup[];
 }
 
-/** How many zones a stage may use. Each has its address and its part of the block from the beginning. */
+/** How many zones a stage may use. Each has its address and its part of the block from the start. */
 const mostZones = 3;
 
-/** The region's first zones. Named by number, so that synth asks no account for them. */
+/** The region's first zones, by number, so that synth does not have to look them up in an account. */
 export const zonesOfRegion = (count: number): string[] =>
   Array.from({ length: count }, (_zone, index) => Fn.select(index, Fn.getAzs()));
 
 const prefixLength = (cidr: string): number => Number(cidr.split('/')[1]);
 
-/** A NAT gateway can be made only once the internet gateway is attached, and no reference between them says so. */
+/** A NAT gateway can be created only after the internet gateway is attached, but no reference in the template says so. */
 const waitForAttachment = (vpc: Vpc): void => {
   const inside = vpc.node.findAll();
   const [attachment, ...others] = inside.filter((construct) => construct instanceof CfnVPCGatewayAttachment);
@@ -58,23 +58,23 @@ const waitForAttachment = (vpc: Vpc): void => {
   for (const gateway of inside) if (gateway instanceof CfnNatGateway) gateway.addResourceDependency(attachment);
 };
 
-/** 443, and whatever other ports the payers' URLs that functions call name. */
+/** 443, and every other port in the payers' URLs that functions call. */
 const outgoingPorts = (payers: readonly Payer[]): number[] => {
   const called = payers.flatMap(({ fhirBaseUrl, authorizationEndpoint, tokenEndpoint, revocationEndpoint }) => [
     fhirBaseUrl,
-    // The canary asks for the sign-in page.
+    // The canary requests the sign-in page.
     authorizationEndpoint,
     tokenEndpoint,
     ...(revocationEndpoint === undefined ? [] : [revocationEndpoint]),
   ]);
-  // A URL parser leaves the port out where it is the scheme's own.
+  // A URL parser leaves out the scheme's default port.
   const ports = called.map((url) => new URL(url).port).filter((port) => port !== '');
   return [...new Set([443, ...ports.map(Number)])].sort((a, b) => a - b);
 };
 
 /**
- * Lets this account's functions call this account's resources, and whoever took a function's place reach nobody else's.
- * An endpoint's policy has no principal but everybody; its conditions say who.
+ * Lets this account's principals reach this account's resources only: stolen credentials of a function cannot move data to
+ * another account. An endpoint policy's principal is always everyone; the conditions narrow it.
  */
 const withinAccount = (actions: readonly string[]): PolicyStatement => {
   const statement = allow(actions, ['*'], {
@@ -86,22 +86,23 @@ const withinAccount = (actions: readonly string[]): PolicyStatement => {
 
 /**
  * A VPC for the functions: private subnets only, and one regional NAT gateway with an address in each zone, for payers
- * that let in known addresses. It needs no subnet of its own, so nothing in the VPC has a route to the internet gateway
+ * that allow known addresses only. It needs no subnet of its own, so nothing in the VPC has a route to the internet gateway
  * (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateways-regional.html).
  *
- * There are endpoints for the three services that functions call. Their keys are used by those services, their logs and
- * traces are written by Lambda: none of that passes the VPC.
+ * There are endpoints for the three services that functions call. Those services use the keys themselves, and Lambda
+ * writes logs and traces: none of that goes through the VPC.
  */
 export class GatewayNetwork extends Construct {
+  /** For the functions' own settings. */
   readonly functions: FunctionNetwork;
-  /** What payers see calls come from. */
+  /** The addresses that payers see calls come from. */
   readonly addresses: readonly string[];
 
   constructor(scope: Construct, id: string, props: GatewayNetworkProps) {
     super(scope, id);
     const { network, config } = props;
     const zones = zonesOfRegion(network.availabilityZones);
-    // Payers put them on their lists, so a zone that is added later must not bring a new one.
+    // Payers put these addresses on their allow-lists, so adding a zone later must not add an address.
     const addresses = zonesOfRegion(mostZones).map((_zone, index) => {
       const address = new CfnEIP(this, `Address${index + 1}`, { domain: 'vpc' });
       address.applyRemovalPolicy(removalPolicyOf(config));
@@ -110,7 +111,7 @@ export class GatewayNetwork extends Construct {
     const vpc = new Vpc(this, 'Vpc', {
       ipAddresses: IpAddresses.cidr(network.cidr),
       availabilityZones: zones,
-      // A fourth of the block for each zone, whatever their number: a subnet cannot change its block.
+      // A quarter of the block for each zone, whatever their number, since a subnet's block cannot change.
       subnetConfiguration: [
         { name: 'Functions', subnetType: SubnetType.PRIVATE_WITH_EGRESS, cidrMask: prefixLength(network.cidr) + 2 },
       ],

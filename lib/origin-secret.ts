@@ -6,28 +6,29 @@ import type { StageConfig } from '../config/stage.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 
 /**
- * How CloudFront shows the API's web ACL that it is this stage's distribution. WAF compares names of headers in lower case.
+ * The header with which this stage's distribution proves itself to the API's web ACL. WAF compares header names in lower case.
  * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html
  */
 export const originHeader = 'x-origin-verify';
 
 /**
- * Which secret CloudFront sends. To change it, write the next number and deploy: the web ACL, which is updated first, takes
- * this one and the one before, so that no request is lost. CloudFormation reads a secret's value only where the template
- * changes, so a new value in the same secret would reach nobody.
+ * Which secret CloudFront sends. To change it, write the next number and deploy: the web ACL is updated first and accepts
+ * both this secret and the previous one, so no request is lost. CloudFormation reads a secret's value only when the
+ * template changes, so a new value in the same secret would have no effect.
  */
 const generation = 1;
 
 export interface OriginSecretProps {
   readonly config: Pick<StageConfig, 'removalPolicy'>;
+  /** Encrypts the secret. */
   readonly key: IKey;
 }
 
-/** A secret that CloudFront and the API's web ACL share. The template holds a reference to it, and no value. */
+/** A secret that CloudFront and the API's web ACL share. The template holds a reference to it, not its value. */
 export class OriginSecret extends Construct {
   /** What CloudFront sends. */
   readonly value: string;
-  /** What the web ACL takes. */
+  /** What the web ACL accepts. */
   readonly accepted: readonly string[];
 
   constructor(scope: Construct, id: string, props: OriginSecretProps) {
@@ -35,15 +36,15 @@ export class OriginSecret extends Construct {
     this.value = this.secret(generation, props);
     this.accepted = generation === 1 ? [this.value] : [this.value, this.secret(generation - 1, props)];
     const reason =
-      'It opens nothing but the way past CloudFront, behind which every check stands. It is changed by a deployment that ' +
-      'lets both values in meanwhile, which a rotation by itself would not.';
+      'It only lets a caller bypass CloudFront, and every check is behind that. A deployment changes it and accepts both ' +
+      'values meanwhile, which automatic rotation would not.';
     Validations.of(this).acknowledge(
       { id: 'AwsSolutions-SMG4', reason },
       { id: 'HIPAA.Security-SecretsManagerRotationEnabled', reason },
     );
   }
 
-  /** A reference that CloudFormation puts the value in place of. */
+  /** A reference that CloudFormation replaces with the value. */
   private secret(number: number, { config, key }: OriginSecretProps): string {
     const secret = new CfnSecret(this, `Value${number}`, {
       description: "What CloudFront shows the API's web ACL",

@@ -9,23 +9,23 @@ import { removalPolicyOf } from './removal-policy.ts';
 import { allow, allowKeyForSecrets } from './statements.ts';
 
 export interface PayerSecretsProps {
-  /** One secret is made for each payer; the stage is part of its name. */
+  /** Each payer gets one secret; the stage is part of its name. */
   readonly config: Pick<StageConfig, 'stage' | 'payers' | 'removalPolicy'>;
   /** Encrypts the secrets. */
   readonly key: IKey;
 }
 
 /**
- * A managed policy holds 6,144 characters, and 1,000 of them are for what is not a secret's ARN. A role has ten policies,
- * two of them the function's: that is far more than a stack holds secrets
+ * A managed policy holds 6,144 characters; 1,000 of them are kept for everything but the secrets' ARNs. A role can have ten
+ * policies, two of which are the function's: enough for far more secrets than a stack can hold
  * (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
  */
 const charactersForArns = 5000;
 
-/** What is around a name in an ARN, at the longest: partition, region, account, six random characters, quotes, comma. */
+/** The rest of the longest possible ARN: partition, region, account, six random characters, quotes, comma. */
 const aroundName = 'arn:aws-us-gov:secretsmanager:ap-southeast-1:000000000000:secret:-ABCDEF"",'.length;
 
-/** Lists as long as one policy holds. */
+/** Splits the secrets into lists that each fit into one policy. */
 const inPolicies = (secrets: readonly CfnSecret[]): CfnSecret[][] => {
   const lists: CfnSecret[][] = [];
   let left = 0;
@@ -42,15 +42,15 @@ const inPolicies = (secrets: readonly CfnSecret[]): CfnSecret[][] => {
 };
 
 /**
- * One secret per payer, without a value: an operator fills it, and until then the payer counts as unavailable.
- * The L2 `Secret` would generate a value, which nothing could tell from a real one.
+ * One secret per payer, without a value: an operator fills it, and until then the payer counts as unavailable. The L2
+ * `Secret` would generate a value, which could not be told from a real one.
  */
 export class PayerSecrets extends Construct {
-  /** The id of payer `x`'s secret is this and `x`. */
+  /** The name of payer `x`'s secret is this prefix followed by `x`. */
   readonly prefix: string;
   /**
-   * Let a role read the secrets, each by its ARN. They are shared by the functions that read secrets; there is more
-   * than one where the ARNs do not fit.
+   * They let a role read the secrets, each by its ARN. All functions that read secrets share them; there is more than one
+   * if the ARNs do not fit.
    */
   readonly readPolicies: readonly ManagedPolicy[];
 
@@ -64,8 +64,8 @@ export class PayerSecrets extends Construct {
     });
     this.readPolicies = inPolicies(secrets).map((list, index) => this.readPolicy(`Read${index + 1}`, list, key));
     const reason =
-      'The payer issues this credential, so only its holder can replace it there: an operator does, as the docs say. ' +
-      'Functions read a new value within five minutes.';
+      'The payer issues this credential, so it has to be replaced at the payer: an operator does that, as the docs ' +
+      'describe. Functions read a new value within five minutes.';
     Validations.of(this).acknowledge(
       { id: 'AwsSolutions-SMG4', reason },
       { id: 'HIPAA.Security-SecretsManagerRotationEnabled', reason },

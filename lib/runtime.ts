@@ -12,13 +12,16 @@ export interface GatewayRuntimeProps {
   readonly config: StageConfig;
   /** Encrypts the functions' logs. */
   readonly key: IKey;
-  /** Where functions run; `undefined`: outside any VPC. */
-  readonly network: FunctionNetwork | undefined;
+  /**
+   * Where functions run.
+   * @default outside any VPC
+   */
+  readonly network?: FunctionNetwork | undefined;
 }
 
 const functionFolders = ['authorize', 'callback', 'token', 'fetch', 'discovery', 'audit', 'canary'] as const;
 
-/** A folder under `functions/` that becomes a function of the stack. */
+/** A folder under `functions/` that becomes a Lambda function of the stack. */
 export type FunctionFolder = (typeof functionFolders)[number];
 
 const networkInterfaceActions = [
@@ -31,8 +34,8 @@ const networkInterfaceActions = [
 ];
 
 /**
- * Lambda makes a VPC's network interfaces with the function's role. What the function's own code calls bears the
- * function's ARN, and is denied
+ * Lambda manages the network interfaces in a VPC with the function's role. Calls by the function's own code carry the
+ * function's ARN, and are denied
  * (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions).
  */
 const networkInterfaces = (): PolicyStatement[] => [
@@ -48,32 +51,34 @@ const networkInterfaces = (): PolicyStatement[] => [
 const withoutDeadLetters = {
   id: 'HIPAA.Security-LambdaDLQ',
   reason:
-    'API Gateway waits for its answer, so a failed call is told to the caller. The streams keep what the audit function ' +
-    'could not write and give it again, and the canary comes again in five minutes.',
+    'API Gateway waits for the answer, so the caller learns of a failed call. The streams keep what the audit function ' +
+    'could not write and deliver it again, and the canary runs again in five minutes.',
 };
 
 const withoutReservation = {
   id: 'HIPAA.Security-LambdaConcurrency',
   reason:
-    "API Gateway's throttling bounds what reaches the functions. What a stage reserves beyond comes off the account's " +
-    'limit, so who knows that limit configures it for each function; a new account has none to spare, nor does the edge.',
+    "API Gateway's throttling limits what reaches the functions. Reserved concurrency is taken from the account's limit, so " +
+    'it is configured per function by someone who knows that limit; a new account has none to spare, nor does the edge.',
 };
 
 const outsideVpc = {
   id: 'HIPAA.Security-LambdaInsideVPC',
   reason:
-    'Functions listen to nothing, and call payers on the internet and AWS over TLS. A stage that wants fixed addresses ' +
-    'towards payers, or flow logs, configures a network.',
+    'Functions accept no connections, and call payers on the internet and AWS over TLS. A stage that needs fixed addresses ' +
+    'for payers, or flow logs, configures a network.',
 };
 
-/** What all functions of a stage have in common. */
+/** What all functions of a stage share. */
 export class GatewayRuntime extends Construct {
   readonly config: StageConfig;
+  /** Encrypts the functions' logs. */
   readonly key: IKey;
+  /** Where functions run; `undefined` outside any VPC. */
   readonly network: FunctionNetwork | undefined;
-  /** What Lambda does for a function that AWS lets nobody narrow to a resource. No other right of one has the resource `*`. */
+  /** The actions that AWS cannot limit to a resource. No other permission of a function is for the resource `*`. */
   readonly policy: ManagedPolicy;
-  /** Where each function's code is. */
+  /** The folder of each function's code. */
   readonly code: Readonly<Record<FunctionFolder, string>>;
 
   constructor(scope: Construct, id: string, props: GatewayRuntimeProps) {
@@ -96,10 +101,10 @@ export class GatewayRuntime extends Construct {
     Validations.of(this.policy).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
       reason:
-        "X-Ray's two writing actions, and in a VPC Lambda's on network interfaces, exist for all resources only. Functions " +
-        'have them by this one policy, and their code may not use those on network interfaces.',
+        "X-Ray's two write actions, and in a VPC Lambda's actions on network interfaces, cannot be limited to a resource. " +
+        'Functions get them from this one policy, and their code may not use those on network interfaces.',
     });
-    // Once for all functions: they differ in nothing that these rules look at.
+    // Once for all functions: these rules treat all of them alike.
     Validations.of(Stack.of(this)).acknowledge(
       withoutDeadLetters,
       withoutReservation,

@@ -20,17 +20,17 @@ export interface GatewayTablesProps {
 }
 
 /**
- * The tables. They are apart because the rights of the functions differ. No `TableV2`: it makes a global table, which no
- * rule of cdk-nag looks at.
+ * The tables. They are separate because the functions' permissions differ. `TableV2` would make global tables, which
+ * cdk-nag does not check.
  */
 export class GatewayTables extends Construct {
-  /** From authorize to callback, by the SHA-256 of `state`. */
+  /** Login attempts, from authorize to callback, by the SHA-256 of `state`. */
   readonly loginAttempts: Table;
-  /** One item per grant, by grant id; `jti.*` keys remember client assertions that were used. */
+  /** One item per grant, by grant id; items with `jti.*` keys are client assertions that were used. */
   readonly grants: Table;
-  /** What happened to a read last, by its request's id, until the audit bucket has it and for 35 days on. */
+  /** The last event of each read, by request id, kept for 35 days after the audit bucket has it. */
   readonly auditEvents: Table;
-  /** How far each limit's slots are taken, by the limit's key; only in use while something is limited. */
+  /** How far each rate limit's slots are taken, by the limit's key; in use only while something is limited. */
   readonly limits: Table;
   private readonly props: GatewayTablesProps;
 
@@ -38,7 +38,7 @@ export class GatewayTables extends Construct {
     super(scope, id);
     this.props = props;
     this.loginAttempts = this.table('LoginAttempts', 'stateHash');
-    // The audit compares both images: what happened to a grant is what changed.
+    // The audit compares both images, since what changed tells what happened to a grant.
     this.grants = this.table('Grants', 'grantId', StreamViewType.NEW_AND_OLD_IMAGES);
     this.auditEvents = this.table('AuditEvents', 'eventId', StreamViewType.NEW_IMAGE);
     this.auditEvents.addGlobalSecondaryIndex({
@@ -51,8 +51,8 @@ export class GatewayTables extends Construct {
     Validations.of(this).acknowledge({
       id: 'HIPAA.Security-DynamoDBInBackupPlan',
       reason:
-        'Point-in-time recovery keeps 35 days. Nothing here lives longer but grants, and an older copy of those would ' +
-        'bring back grants that members or partners have revoked since.',
+        'Point-in-time recovery covers 35 days. Only grants live longer, and an older backup of them would bring back ' +
+        'grants that members or partners have revoked since.',
     });
   }
 

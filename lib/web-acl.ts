@@ -8,16 +8,23 @@ import { originHeader } from './origin-secret.ts';
 
 export interface GatewayWebAclProps {
   readonly config: StageConfig;
+  /** Encrypts the log. */
   readonly key: IKey;
-  /** Where it stands: in front of an API, or of a CloudFront distribution (which AWS takes in us-east-1 only). */
+  /** What it protects: an API, or a CloudFront distribution (which AWS supports in us-east-1 only). */
   readonly scope: 'REGIONAL' | 'CLOUDFRONT';
-  /** Whether it asks AWS's list of addresses: only where it sees the caller's. */
+  /** Whether it uses AWS's list of known bad addresses, which is useful only where it sees the caller's address. */
   readonly reputation: boolean;
-  /** Whether AWS's rules look into each request. */
+  /** Whether AWS's rules inspect each request. */
   readonly inspection: boolean;
-  /** Values of {@link originHeader}, one of which a request must have; left out, any request may come. */
+  /**
+   * Values of {@link originHeader}, one of which a request must have.
+   * @default any request is accepted
+   */
   readonly originSecrets?: readonly string[] | undefined;
-  /** Requests that one address may send in 5 minutes; left out, any number. */
+  /**
+   * Requests that one address may send in 5 minutes.
+   * @default any number
+   */
   readonly requestsPer5Minutes?: number | undefined;
 }
 
@@ -26,15 +33,15 @@ type Rule = CfnWebACL.RuleProperty;
 const visible = (metricName: string): CfnWebACL.VisibilityConfigProperty => ({
   metricName,
   cloudWatchMetricsEnabled: true,
-  // Samples hold whole requests, with their queries and headers.
+  // Samples contain whole requests, with queries and headers.
   sampledRequestsEnabled: false,
 });
 
 /**
- * Rules of the common set that count and do not block, since honest clients do what they look for:
- * an app on the member's own machine has `http://127.0.0.1:{port}/…` as redirect URI (RFC 8252 §7.3), which stands in the
- * query of authorize and in the form of consent and token; paging links of FHIR servers carry queries over 2 KB; some
- * libraries send no `User-Agent`; and forms may be long, for which there is a rule of our own.
+ * Rules of AWS's common set that only count and do not block, because honest clients trigger them: an app on the member's
+ * own machine has `http://127.0.0.1:{port}/…` as its redirect URI (RFC 8252 §7.3), which is in the query of authorize and
+ * in the forms of consent and token; FHIR servers' paging links have queries over 2 KB; some libraries send no
+ * `User-Agent`; and long forms have a rule of our own.
  */
 const counted = [
   'GenericRFI_QUERYARGUMENTS',
@@ -62,7 +69,7 @@ const managed = (name: string, priority: number, countedRules: readonly string[]
 
 type Statement = CfnWebACL.StatementProperty;
 
-/** A path of ours ends so, or has it inside; an API without a domain has its stage in front. */
+/** Matches the end of a path, or any part of it: without a domain, the path starts with the API's stage. */
 const pathHas = (positionalConstraint: 'CONTAINS' | 'ENDS_WITH', searchString: string): Statement => ({
   byteMatchStatement: {
     searchString,
@@ -73,8 +80,8 @@ const pathHas = (positionalConstraint: 'CONTAINS' | 'ENDS_WITH', searchString: s
 });
 
 /**
- * AWS's rule stops bodies over 8 KB. A search by form may have 64 KB, as its function says, and a token request a long
- * assertion; nothing else of ours takes a body, so elsewhere the rule stands.
+ * AWS's rule blocks bodies over 8 KB. A search by form may have 64 KB, which its function enforces, and a token request may
+ * have a long assertion. No other path takes a body, so the rule still applies there.
  * https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
  */
 const largeBodies: Rule = {
@@ -114,7 +121,7 @@ const shows = (searchString: string): Statement => ({
   },
 });
 
-/** Stops whoever calls API Gateway's own name for the domain, and so walks past CloudFront and its web ACL. */
+/** Blocks callers who use API Gateway's own name for the domain, which bypasses CloudFront and its web ACL. */
 const onlyCloudFront = (secrets: readonly string[]): Rule => {
   const statements = secrets.map(shows);
   const [only, ...others] = statements;
@@ -127,7 +134,7 @@ const onlyCloudFront = (secrets: readonly string[]): Rule => {
   };
 };
 
-/** Before the others: whoever is over the limit costs nothing more. It is 429, not 403: a client that waits gets through. */
+/** Runs first, so that requests over the limit cost no further rule. The answer is 429, not 403: a client that waits gets through. */
 const rateRule = (limit: number): Rule => ({
   name: 'RequestsPerAddress',
   priority: 0,
@@ -144,15 +151,16 @@ const rateRule = (limit: number): Rule => ({
   visibilityConfig: visible('RequestsPerAddress'),
 });
 
-/** What could name a member, sign in or read is left out of the log; `Referer` can hold another page's query. */
+/** Fields that can identify a member or grant access are left out of the log; `Referer` can hold another page's query. */
 const redacted: CfnLoggingConfiguration.FieldToMatchProperty[] = [
   { queryString: {} },
   { uriPath: {} },
   ...['authorization', 'cookie', 'referer', originHeader].map((name) => ({ singleHeader: { Name: name } })),
 ];
 
-/** A web ACL that logs the requests that it blocks, and those only. */
+/** A web ACL that logs only the requests that it blocks. */
 export class GatewayWebAcl extends Construct {
+  /** For what it protects. */
   readonly arn: string;
 
   constructor(scope: Construct, id: string, props: GatewayWebAclProps) {
@@ -176,13 +184,13 @@ export class GatewayWebAcl extends Construct {
     this.log(id, props);
   }
 
-  /** Lets the ACL see what comes to a stage of an API. */
+  /** Puts the ACL in front of a stage of an API. */
   protect(stageArn: string): void {
     new CfnWebACLAssociation(this, 'Association', { resourceArn: stageArn, webAclArn: this.arn });
   }
 
   private log(id: string, { config, key }: GatewayWebAclProps): void {
-    // WAF writes only to names with this prefix.
+    // WAF writes only to log groups whose name has this prefix.
     const name = `aws-waf-logs-p2p-gateway-${config.stage}-${id}`;
     const logs = logGroup(this, 'Logs', { config, key, name });
     new CfnLoggingConfiguration(this, 'Logging', {

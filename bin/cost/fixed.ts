@@ -1,35 +1,35 @@
-/** What a stage costs a month that nobody uses. */
+/** What a stage that nobody uses costs per month. */
 import type { Quantities } from './prices.ts';
 
 const hours = 730;
-/** The canary comes every five minutes and makes two requests of ours for each payer. */
+/** The canary runs every five minutes and makes two requests to the gateway for each payer. */
 const canaryRuns = (hours * 60) / 5;
 
-/** Every two minutes; each reads an index that is nearly empty. */
+/** Runs of the audit's search: every two minutes, each reading an index that is nearly empty. */
 const auditLooks = (hours * 60) / 2;
 
-/** Of a stage with everything on. `test/docs/cost.test.ts` counts in the template what can be counted there. */
+/** Counts for a stage with everything on. `test/docs/stack.test.ts` checks those that the template shows. */
 export const stageCounts = {
   keys: 2,
-  /** CloudWatch bills an alarm for each metric that it looks at. */
+  /** CloudWatch bills an alarm for each metric that it uses. */
   alarmMetrics: 38,
-  /** An alarm that names payers looks at a metric of each. */
+  /** An alarm that names payers uses one metric of each. */
   alarmMetricsPerPayer: 2,
   secretsPerPayer: 1,
-  /** What CloudFront shows the API. */
+  /** The secret that CloudFront sends to the API. */
   secrets: 1,
   /**
-   * At the API: that it is CloudFront, two of AWS's rule groups, long bodies. At the edge: the limit for each address, and
-   * AWS's list of addresses.
+   * At the API: only CloudFront, two of AWS's rule groups, long bodies. At the edge: the limit per address, and AWS's list of
+   * addresses.
    */
   webAcls: 2,
   webRules: 6,
   interfaceEndpoints: 1,
-  /** Of the network, whatever the number of its zones. */
+  /** The network's addresses, whatever the number of its zones. */
   addresses: 3,
   /**
-   * At most, in a month in which everything happens: of requests (`functions/shared/record/metrics.ts`); of the audit and of
-   * cut answers; and those that Lambda counts for each of two streams.
+   * At most, in a month in which everything happens: metrics of requests (`functions/shared/record/metrics.ts`), of the audit
+   * and of cut answers, and those that Lambda counts for each of two streams.
    */
   metrics: 43 + 3 + 2 * 7,
   metricsPerPayer: 36,
@@ -43,7 +43,7 @@ export interface FixedLine {
 
 /**
  * @param payers how many the stage has
- * @param zones availability zones of its network
+ * @param zones how many availability zones its network has
  */
 export const fixedMonth = (payers: number, zones: number): readonly FixedLine[] => [
   { what: 'KMS keys (a rotated key costs the same again, twice at most)', quantities: { keyMonths: stageCounts.keys } },

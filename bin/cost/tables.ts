@@ -7,14 +7,14 @@ const names = Object.keys(prices) as PriceName[];
 const usd = (value: number): string =>
   value >= 0.1 || value === 0 ? value.toFixed(2) : value >= 0.001 ? value.toFixed(4) : value.toFixed(6);
 
-/** To three digits, in groups of a thousand. */
+/** Rounded to three significant digits, with thousands separators. */
 const count = (value: number): string =>
   value === 0 ? '' : Number(value.toPrecision(3)).toLocaleString('en-US', { maximumFractionDigits: 12 });
 
 const total = (quantities: Quantities): number =>
   names.reduce((sum, name) => sum + dollars(name, quantities[name] ?? 0), 0);
 
-/** A Markdown table as Prettier writes it: the first column to the left, the others to the right. */
+/** A Markdown table in Prettier's format: the first column is left-aligned, the others right-aligned. */
 const markdownTable = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
   const widths = head.map((title, column) =>
     Math.max(3, ...[head, ...rows].map((row) => (row[column] ?? title).length)),
@@ -25,7 +25,7 @@ const markdownTable = (head: readonly string[], rows: readonly (readonly string[
   return [line(head), line(rule), ...rows.map(line)].join('\n');
 };
 
-/** Services in the order of the price list, each with what it costs in each column. */
+/** What each service costs in each column, in the order of the price list. */
 const byPage = (head: readonly string[], columns: readonly Quantities[]): string => {
   const pages = [...new Set<string>(names.map((name) => prices[name].page))];
   const rows = pages
@@ -77,7 +77,7 @@ const fixedTable = (): string => {
 
 const readsPerSync = [20, 200] as const;
 
-/** Everything that `docs/reports/cost.md` has between its markers. */
+/** Everything between the markers of `docs/reports/cost.md`. */
 export const costTables = (): string =>
   [
     '### A member, a year',
@@ -109,8 +109,8 @@ const begin = '<!-- begin: npm run cost -->';
 const end = '<!-- end: npm run cost -->';
 
 /**
- * The document with its tables made anew.
- * @throws Error where it lacks the markers
+ * The document with its tables replaced.
+ * @throws Error if it lacks the markers
  */
 export const withCostTables = (document: string): string => {
   const [before, rest] = document.split(begin);

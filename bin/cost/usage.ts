@@ -1,43 +1,43 @@
-/** What a step uses. Calls are what the code makes, sizes are measured, and assumptions say that they are. */
+/** What each step uses. Calls are those that the code makes, sizes are measured, and assumptions are marked as such. */
 import { addUp, type Quantities } from './prices.ts';
 
-/** Bytes that were measured; `test/docs/cost.test.ts` measures them again. */
+/** Measured sizes in bytes; `test/docs/cost.test.ts` measures them again. */
 export const measured = {
-  /** Of a login attempt with PKCE. */
+  /** A login attempt with PKCE. */
   loginAttempt: 600,
-  /** Of a redeemed and refreshed grant with PKCE, without the payer's tokens. */
+  /** A redeemed and refreshed grant with PKCE, without the payer's tokens. */
   grantWithoutPayerTokens: 1200,
-  /** Of one item of AuditEvents. */
+  /** An item in AuditEvents. */
   readEvent: 320,
-  /** Of one AuditEvent in the bucket. */
+  /** An AuditEvent in the bucket. */
   auditEvent: 2200,
-  /** Of a function's own line; the longest is fetch's. */
+  /** A function's own log line; fetch's is the longest. */
   logLine: 900,
 } as const;
 
-/** What nobody knows before there is traffic. */
+/** What is unknown before there is traffic. */
 const assumed = {
-  /** Bytes of the payer's tokens: two, the access token a JWT. */
+  /** Bytes of the payer's tokens: two tokens, of which the access token is a JWT. */
   payerTokens: 1500,
-  /** Bytes of what Lambda logs for each call (START, END, REPORT), and of an access log line. */
+  /** Bytes that Lambda logs for each call (START, END, REPORT), and bytes of an access log line. */
   platformLines: 500,
   accessLine: 600,
   /** Bytes that CloudFront and the flow log write for each request. */
   edgeLine: 400,
   flowLines: 500,
-  /** Writes to Limits: every read alone. Where a partner reads at its limit they are a tenth. */
+  /** Writes to Limits, if every read leases its own slot. For a partner that reads at its limit it is a tenth. */
   leasesPerRead: 1,
-  /** Bytes of a read's answer. */
+  /** Bytes in the answer to a read. */
   answer: 50_000,
-  /** Milliseconds that functions run: those that ask a payer wait for it. */
+  /** Milliseconds that a function runs; one that calls a payer waits for it. */
   msWithoutPayer: 60,
   msWithPayer: 800,
   msOfAudit: 150,
-  /** Every AuditEvent comes alone; a hundred come together where there is traffic. */
+  /** Audit events per object: with little traffic each gets its own, with more a hundred share one. */
   eventsPerObject: 1,
   /** X-Ray traces the first request of each second, and 5 % of the others. */
   tracedShare: 1,
-  /** Months that logs and the audit are kept; of `production-example`: 400 and 2192 days. */
+  /** Months that logs and the audit are kept, as in `production-example`: 400 and 2192 days. */
   logMonths: 13,
   auditMonths: 72,
 } as const;
@@ -52,7 +52,7 @@ const logged = (bytes: number): Quantities => ({ logGb: bytes / gb, logGbMonths:
 
 const run = (ms: number): Quantities => ({ lambdaRequests: 1, lambdaGbSeconds: ms / 1000 });
 
-/** A request through everything that stands in front, up to its function. Both web ACLs look at it. */
+/** A request up to its function, with everything in front of the API. Both web ACLs inspect it. */
 const request = (ms: number): Quantities =>
   addUp(
     [1, { apiRequests: 1, webRequests: 2, edgeRequests: 1, edgeFunctionRequests: 1, traces: assumed.tracedShare }],
@@ -60,7 +60,7 @@ const request = (ms: number): Quantities =>
     [1, logged(measured.logLine + assumed.platformLines + assumed.accessLine + assumed.edgeLine)],
   );
 
-/** An event on its way from a stream into the bucket. */
+/** An event on its way from a stream to the bucket. */
 const audited: Quantities = addUp(
   [1 / assumed.eventsPerObject, { objectWrites: 1 }],
   [1 / assumed.eventsPerObject, run(assumed.msOfAudit)],
@@ -73,16 +73,16 @@ export const login: Quantities = addUp(
   [2, request(assumed.msWithoutPayer)],
   [1, { tableWrites: writeUnits(measured.loginAttempt) }],
   [1, request(assumed.msWithPayer)],
-  // The login attempt is consumed, the grant is put; the secret is read where the function is cold.
+  // The login attempt is consumed and the grant is put; a cold function reads the secret.
   [1, { tableWrites: writeUnits(measured.loginAttempt) + grantWrite, secretReads: 1 }],
   [1, request(assumed.msWithoutPayer)],
   [1, { tableReads: grantRead, tableWrites: grantWrite }],
-  // created, redeemed; and created once more under the grant's own name.
+  // The events created and redeemed, and a copy of created under the grant's own name.
   [2, audited],
   [1, { objectWrites: 1, objectGbMonths: (measured.auditEvent / gb) * assumed.auditMonths }],
 );
 
-/** What a sync begins with: both token pairs have expired. The payer's takes a lease, a store, and the secret. */
+/** The start of a sync: both token pairs have expired. Refreshing the payer's takes a lease, a write, and the secret. */
 export const syncStart: Quantities = addUp(
   [1, request(assumed.msWithoutPayer)],
   [1, { tableReads: grantRead, tableWrites: grantWrite }],
@@ -91,8 +91,8 @@ export const syncStart: Quantities = addUp(
 );
 
 /**
- * One read: the grant is read, the payer is asked, a slot of the limit is leased, and two events are written; the index of
- * open reads takes and drops it.
+ * One read: reads the grant, calls the payer, leases a slot of the rate limit, and writes two events; the index of open
+ * reads adds and removes it.
  */
 export const oneRead: Quantities = addUp(
   [1, request(assumed.msWithPayer)],
@@ -107,7 +107,7 @@ export const oneRead: Quantities = addUp(
 const loginsAYear = 2;
 const syncsAYear = 4;
 
-/** A member's year, with so many reads in each sync. */
+/** A member's year, with this many reads in each sync. */
 export const memberYear = (readsPerSync: number): Quantities =>
   addUp(
     [loginsAYear, login],

@@ -57,16 +57,19 @@ export type IssueType =
   | 'too-costly'
   | 'transient';
 
-/** What alarms count besides the outcome of requests. */
-export type Signal =
-  | 'payerDown'
-  | 'refreshFailed'
-  | 'refreshRepeated'
-  | 'reuseDetected'
-  | 'auditNotWritten'
-  | 'secretMissing'
-  | 'answerTooLarge'
-  | 'limitsDown';
+/** What is counted besides the outcomes of requests. The dashboard shows each; lib/alarm-definitions.ts says which ring. */
+export const signals = [
+  'payerDown',
+  'refreshFailed',
+  'refreshRepeated',
+  'reuseDetected',
+  'auditNotWritten',
+  'secretMissing',
+  'answerTooLarge',
+  'limitsDown',
+] as const;
+
+export type Signal = (typeof signals)[number];
 
 interface GatewayErrorOptions {
   /** HTTP status, if the answer is not a redirect. @default the code's */

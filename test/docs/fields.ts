@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { signals } from '../../functions/shared/errors.ts';
 import { root } from './documents.ts';
 
 const source = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -21,9 +22,7 @@ export const loggedFields = (): string[] => [
   ...members(between(source('functions/shared/record/request-record.ts'), 'export interface RequestRecord', '\n}')),
   'outcome',
   'ms',
-  ...[...between(source('functions/shared/errors.ts'), 'export type Signal', ';').matchAll(/'(\w+)'/g)].map(
-    ([, signal = '']) => signal,
-  ),
+  ...signals,
   ...[...between(source('functions/audit/handler.ts'), 'metrics: {', '}').matchAll(/^ +(\w+): \[/gm)].map(
     ([, name = '']) => name,
   ),

@@ -17,6 +17,9 @@ export interface MetricSet {
   readonly metrics: Readonly<Record<string, readonly [number | undefined, 'Count' | 'Milliseconds' | 'Bytes']>>;
 }
 
+/** What CloudWatch files a stage's own metrics under. */
+export const metricsNamespace = (stage: string): string => `p2p-gateway/${stage}`;
+
 /**
  * Members of a log line from which CloudWatch Logs makes metrics, under `p2p-gateway/{stage}`. Every key of a dimension
  * set must be a member of the same line. Source: "Specification: Embedded metric format", CloudWatch user guide.
@@ -34,7 +37,7 @@ export const embeddedMetrics = (
       values[name] = value;
       return [{ Name: name, Unit: unit }];
     });
-    return given.length === 0 ? [] : [{ Namespace: `p2p-gateway/${stage}`, Dimensions: dimensions, Metrics: given }];
+    return given.length === 0 ? [] : [{ Namespace: metricsNamespace(stage), Dimensions: dimensions, Metrics: given }];
   });
   return directives.length === 0 ? {} : { _aws: { Timestamp: timestampMs, CloudWatchMetrics: directives }, ...values };
 };

@@ -1,0 +1,255 @@
+/** What rings, and when. `docs/operate.md` says what to do about each. */
+import { Duration } from 'aws-cdk-lib';
+import { MathExpression, Metric, Stats, type IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import { signals, type Signal } from '../functions/shared/errors.ts';
+import { gatewayMetrics, period, type GatewayMetrics } from './metrics.ts';
+import { apiMetric, tableMetric, type Watched } from './watched.ts';
+
+/** The sections of `docs/operate.md` that alarms link to. */
+type RunbookSection =
+  | 'payer-down'
+  | 'refresh-failures'
+  | 'reuse-detected'
+  | 'server-errors'
+  | 'slow-answers'
+  | 'throttles'
+  | 'audit-not-written'
+  | 'audit-behind'
+  | 'secret-missing'
+  | 'limits-down'
+  | 'canary-failed';
+
+/** An alarm. */
+export interface AlarmDefinition {
+  /** Its construct's id, and the end of its name. */
+  readonly id: string;
+  readonly metric: IMetric;
+  /** What has happened, in a sentence for the person on call. */
+  readonly says: string;
+  readonly runbook: RunbookSection;
+  /** @default 1 */
+  readonly threshold?: number;
+  /** How many out of how many periods must breach. @default [1, 1] */
+  readonly breaching?: readonly [datapoints: number, periods: number];
+  /** @default the metric is at or above the threshold; silence means all is well */
+  readonly when?: 'atLeast' | 'belowOrSilent';
+}
+
+type Concern = 'payers' | 'grants' | 'audit' | 'tables';
+
+interface SignalAlarm extends Omit<AlarmDefinition, 'metric'> {
+  readonly about: Concern;
+  /**
+   * Over which time, or for each payer by itself.
+   * @default five minutes, all payers together
+   */
+  readonly counted?: Duration | 'byPayer';
+}
+
+/** Each signal's alarm, or why it has none: the dashboard shows it all the same. */
+const signalAlarms: Readonly<Record<Signal, SignalAlarm | { readonly silent: string }>> = {
+  payerDown: {
+    about: 'payers',
+    id: 'PayerDown',
+    says: 'The payers that the alarm names cannot be used: they time out, fail or answer what cannot be read.',
+    runbook: 'payer-down',
+    threshold: 3,
+    breaching: [2, 3],
+    counted: 'byPayer',
+  },
+  refreshFailed: {
+    about: 'grants',
+    id: 'RefreshFailures',
+    says: 'Payer tokens cannot be refreshed; grants may be ending.',
+    runbook: 'refresh-failures',
+    threshold: 5,
+    counted: Duration.minutes(15),
+  },
+  refreshRepeated: { silent: 'The client lost an answer or refreshed in parallel, and got the same tokens again.' },
+  reuseDetected: {
+    about: 'grants',
+    id: 'ReuseDetected',
+    says: 'A used refresh token or code came again, and its grant was revoked: a stolen token, or a broken client.',
+    runbook: 'reuse-detected',
+  },
+  auditNotWritten: {
+    about: 'audit',
+    id: 'AuditNotWritten',
+    says: 'An audit event could not be written; reads are refused while their opening event cannot be.',
+    runbook: 'audit-not-written',
+  },
+  secretMissing: {
+    about: 'payers',
+    id: 'SecretMissing',
+    says: "A payer's secret is empty, unreadable, of the wrong kind or refused; its members cannot connect.",
+    runbook: 'secret-missing',
+  },
+  answerTooLarge: { silent: 'The payer works; its partner has to ask in parts, which no one on call can do for it.' },
+  limitsDown: {
+    about: 'tables',
+    id: 'LimitsDown',
+    says: "Partners' rate limits cannot be counted; reads go on, and each environment limits by itself.",
+    runbook: 'limits-down',
+    threshold: 5,
+    breaching: [2, 3],
+  },
+};
+
+const ofSignals = (metrics: GatewayMetrics, concern: Concern): AlarmDefinition[] =>
+  signals.flatMap((signal) => {
+    const alarm = signalAlarms[signal];
+    if ('silent' in alarm || alarm.about !== concern) return [];
+    const { about: _, counted, ...definition } = alarm;
+    const metric = counted === 'byPayer' ? metrics.signalByPayer(signal) : metrics.signal(signal, counted);
+    return [{ ...definition, metric }];
+  });
+
+const aboutPayers = (metrics: GatewayMetrics): AlarmDefinition[] => [
+  ...ofSignals(metrics, 'payers'),
+  {
+    id: 'CanaryFailed',
+    metric: metrics.requestsByPayer({ step: 'canary', outcome: 'failed' }),
+    says: 'For the payers that the alarm names discovery, authorize, sign-in page, token endpoint or FHIR API fails.',
+    runbook: 'canary-failed',
+    breaching: [3, 3],
+  },
+  {
+    id: 'CanarySilent',
+    metric: metrics.requests({ step: 'canary', outcome: 'ok' }),
+    says: 'The canary has found no payer well for fifteen minutes, or does not run.',
+    runbook: 'canary-failed',
+    breaching: [3, 3],
+    when: 'belowOrSilent',
+  },
+];
+
+const aboutAudit = (metrics: GatewayMetrics, { functions, auditSources }: Watched): AlarmDefinition[] => [
+  ...ofSignals(metrics, 'audit'),
+  {
+    id: 'AuditFunctionErrors',
+    metric: functions.audit.metricErrors({ period }),
+    says: 'Audit events wait in the streams, since the bucket cannot be written; after 24 hours they are lost.',
+    runbook: 'audit-not-written',
+  },
+  {
+    id: 'AuditBehind',
+    metric: functions.audit.metric('IteratorAge', { statistic: Stats.MAXIMUM, period }),
+    says: 'Audit events reach the bucket more than fifteen minutes late; after 24 hours they are lost.',
+    runbook: 'audit-behind',
+    threshold: Duration.minutes(15).toMilliseconds(),
+  },
+  ...Object.entries(auditSources).map(([table, { eventSourceMappingId }]): AlarmDefinition => ({
+    id: `AuditStopped-${table}`,
+    // How often Lambda polled the stream, whether or not there was a record. A disabled mapping does not poll.
+    metric: new Metric({
+      namespace: 'AWS/Lambda',
+      metricName: 'PolledEventCount',
+      dimensionsMap: { EventSourceMappingUUID: eventSourceMappingId },
+      statistic: Stats.SAMPLE_COUNT,
+      period,
+    }),
+    says: `Nothing reads the stream of ${table}; events that wait in it for 24 hours are lost.`,
+    runbook: 'audit-behind',
+    breaching: [3, 3],
+    when: 'belowOrSilent',
+  })),
+];
+
+/** Steps that no payer takes part in: how long they take is up to us. */
+const ownSteps = ['authorize', 'redeem', 'refresh'] as const;
+
+const aboutFunctions = (metrics: GatewayMetrics, watched: Watched): AlarmDefinition[] => [
+  {
+    id: 'ServerErrors',
+    metric: new MathExpression({
+      expression: 'IF(errors >= 5, 100 * errors / requests, 0)',
+      usingMetrics: { errors: apiMetric(watched, '5XXError'), requests: apiMetric(watched, 'Count') },
+      label: '5xx answers, percent',
+      period,
+    }),
+    says: 'More than 5 % of answers are 5xx.',
+    runbook: 'server-errors',
+    threshold: 5,
+    breaching: [2, 3],
+  },
+  {
+    id: 'FunctionErrors',
+    metric: crashes(metrics, watched),
+    says: 'A function crashed, timed out or could not start. Answers that a payer cut are not among them.',
+    runbook: 'server-errors',
+  },
+  {
+    id: 'SlowAnswers',
+    metric: new MathExpression({
+      expression: `MAX([${ownSteps.join(', ')}])`,
+      usingMetrics: Object.fromEntries(ownSteps.map((step) => [step, metrics.duration(step, 'p99')])),
+      label: 'p99 of steps that no payer takes part in, ms',
+      period,
+    }),
+    says: 'Steps that no payer takes part in take more than two seconds (p99).',
+    runbook: 'slow-answers',
+    threshold: 2000,
+    breaching: [3, 3],
+  },
+  {
+    id: 'FunctionThrottles',
+    metric: sumOf(Object.values(watched.functions).map((lambda) => lambda.metricThrottles({ period }))),
+    says: 'Lambda refuses to start functions: the concurrency is used up.',
+    runbook: 'throttles',
+    breaching: [2, 3],
+  },
+];
+
+const aboutTables = (metrics: GatewayMetrics, { tables }: Watched): AlarmDefinition[] => [
+  ...ofSignals(metrics, 'tables'),
+  {
+    id: 'TableThrottles',
+    metric: sumOf(
+      Object.values(tables).flatMap((table) =>
+        ['ReadThrottleEvents', 'WriteThrottleEvents'].map((name) => tableMetric(table, name)),
+      ),
+    ),
+    says: 'DynamoDB throttles reads or writes.',
+    runbook: 'throttles',
+    breaching: [2, 3],
+  },
+];
+
+/**
+ * Errors of all functions. Lambda counts a cut answer of fetch as an error; those are subtracted, but never more than
+ * fetch has, so that they hide no other function's errors.
+ */
+const crashes = (metrics: GatewayMetrics, { functions: { fetch, ...others } }: Watched): MathExpression => {
+  const errors = sumOf(Object.values(others).map((lambda) => lambda.metricErrors({ period })));
+  return new MathExpression({
+    expression: `${errors.expression} + IF(FILL(fetch, 0) > FILL(cut, 0), FILL(fetch, 0) - FILL(cut, 0), 0)`,
+    usingMetrics: { ...errors.usingMetrics, fetch: fetch.metricErrors({ period }), cut: metrics.answersCut() },
+    label: 'crashes',
+    period,
+  });
+};
+
+/** The sum of up to ten metrics, the most that an alarm may have; a missing one counts as 0. */
+const sumOf = (metrics: readonly Metric[]): MathExpression => {
+  const usingMetrics = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
+  return new MathExpression({
+    expression: Object.keys(usingMetrics)
+      .map((name) => `FILL(${name}, 0)`)
+      .join(' + '),
+    usingMetrics,
+    label: 'total',
+    period,
+  });
+};
+
+/** Every alarm of a stage. */
+export const alarmsFor = (watched: Watched): readonly AlarmDefinition[] => {
+  const metrics = gatewayMetrics(watched.stage);
+  return [
+    ...aboutPayers(metrics),
+    ...ofSignals(metrics, 'grants'),
+    ...aboutAudit(metrics, watched),
+    ...aboutFunctions(metrics, watched),
+    ...aboutTables(metrics, watched),
+  ];
+};

@@ -1,0 +1,26 @@
+import { CfnOutput, type Stack } from 'aws-cdk-lib';
+import type { Key } from 'aws-cdk-lib/aws-kms';
+import type { StageConfig } from '../config/stage.ts';
+import { GatewayAlarms } from './alarms.ts';
+import { GatewayDashboard } from './dashboard.ts';
+import { watchedOf, type WatchedParts } from './watched.ts';
+
+export interface MonitoringProps extends WatchedParts {
+  readonly config: StageConfig;
+  /** Encrypts what alarms publish. */
+  readonly key: Key;
+}
+
+/**
+ * Alarms and the dashboard, directly in the stack: in a construct of their own they would get other logical ids, and an
+ * update of a running stage would replace them.
+ */
+export const addMonitoring = (stack: Stack, { config, key, ...parts }: MonitoringProps): void => {
+  const watched = watchedOf(config.stage, parts);
+  const { topic } = new GatewayAlarms(stack, 'Alarms', { config, key, watched });
+  new GatewayDashboard(stack, 'Dashboard', { watched });
+  new CfnOutput(stack, 'AlarmTopic', {
+    value: topic.topicArn,
+    description: 'Where alarms are published; subscribe what else should hear of them',
+  });
+};

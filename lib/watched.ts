@@ -1,0 +1,63 @@
+import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { EventSourceMapping, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { GatewayApi } from './api.ts';
+import type { GatewayAudit } from './audit.ts';
+import type { GatewayCanary } from './canary.ts';
+import type { GatewayFunctions } from './functions.ts';
+import { period } from './metrics.ts';
+import type { GatewayTables } from './tables.ts';
+
+/** What alarms and dashboard look at, by the names that people know. */
+export interface Watched {
+  readonly stage: string;
+  readonly apiName: string;
+  readonly functions: Readonly<Record<string, LambdaFunction>> & Readonly<Record<'audit' | 'fetch', LambdaFunction>>;
+  readonly tables: Readonly<Record<string, Table>>;
+  /** What reads the streams for the audit, by the name of the table. */
+  readonly auditSources: Readonly<Record<string, EventSourceMapping>>;
+}
+
+/** The constructs that are watched. */
+export interface WatchedParts {
+  readonly api: GatewayApi;
+  readonly functions: GatewayFunctions;
+  readonly tables: GatewayTables;
+  readonly audit: GatewayAudit;
+  readonly canary: GatewayCanary;
+}
+
+export const watchedOf = (stage: string, { api, functions, tables, audit, canary }: WatchedParts): Watched => ({
+  stage,
+  apiName: api.restApi.restApiName,
+  functions: {
+    authorize: functions.authorize.lambda,
+    callback: functions.callback.lambda,
+    token: functions.token.lambda,
+    fetch: functions.fetch.lambda,
+    discovery: functions.discovery.lambda,
+    audit: audit.function.lambda,
+    canary: canary.function.lambda,
+  },
+  tables: {
+    loginAttempts: tables.loginAttempts,
+    grants: tables.grants,
+    auditEvents: tables.auditEvents,
+    limits: tables.limits,
+  },
+  auditSources: audit.sources,
+});
+
+/** A metric that API Gateway counts for the stage. */
+export const apiMetric = ({ apiName, stage }: Watched, metricName: string): Metric =>
+  new Metric({
+    namespace: 'AWS/ApiGateway',
+    metricName,
+    dimensionsMap: { ApiName: apiName, Stage: stage },
+    statistic: Stats.SUM,
+    period,
+  });
+
+/** A metric that DynamoDB counts for a table. */
+export const tableMetric = ({ tableName: TableName }: Table, metricName: string): Metric =>
+  new Metric({ namespace: 'AWS/DynamoDB', metricName, dimensionsMap: { TableName }, statistic: Stats.SUM, period });
