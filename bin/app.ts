@@ -10,11 +10,11 @@ import { GatewayStack } from '../lib/gateway-stack.ts';
 const noStage = (): ConfigError => {
   const names = stageNames().filter((name) => name !== 'local');
   return new ConfigError('npx cdk', [
-    `no stage is named, and there is no default; write -c stage=NAME, one of: ${names.join(', ')} (each a file in config/)`,
+    `no stage is given, and there is no default; write -c stage=NAME, one of: ${names.join(', ')} (each a file in config/)`,
   ]);
 };
 
-/** The stage that `-c stage=NAME` or `-c config=FILE` names. The local stack's own is not for AWS, and says so. */
+/** The stage that `-c stage=NAME` or `-c config=FILE` names. It must be deployable, unless the local stack synthesizes it. */
 const stageOf = async (app: App): Promise<StageConfig> => {
   const contextOf = (name: string): string => String(app.node.tryGetContext(name) ?? '').trim();
   const [name, file] = [contextOf('stage'), contextOf('config')];
@@ -30,7 +30,7 @@ const stageOf = async (app: App): Promise<StageConfig> => {
   return config;
 };
 
-/** Without an output folder of the CDK's command line, the app makes one in the temporary folder. */
+/** If the CDK's command line gives no output folder, the app makes one in the temporary folder. */
 const newApp = (): App => {
   try {
     return new App();
@@ -38,14 +38,14 @@ const newApp = (): App => {
     const { syscall, code } = error as NodeJS.ErrnoException;
     if (syscall === undefined) throw error;
     throw new ConfigError('npx cdk', [
-      `its output folder cannot be made in ${tmpdir()} (${code}); set TMPDIR to a folder that can be written`,
+      `its output folder cannot be created in ${tmpdir()} (${code}); set TMPDIR to a writable folder`,
     ]);
   }
 };
 
 try {
   const app = newApp();
-  // A finding that no construct acknowledges stops synth.
+  // Synth fails on a finding that no construct acknowledges.
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new HIPAASecurityChecks(app));
   const config = await stageOf(app);
   new GatewayStack(app, `p2p-gateway-${config.stage}`, { config });

@@ -1,11 +1,6 @@
+/** `npm run audit`: what happened to a grant, or to all grants of a partner. */
 import { audit } from './audit/audit.ts';
 import { runTool } from './shared/command-line.ts';
+import { output } from './shared/output.ts';
 
-await runTool(() =>
-  audit(process.argv.slice(2), {
-    nowMs: Date.now(),
-    environment: process.env,
-    print: (line) => console.log(line),
-    remark: (line) => console.error(line),
-  }),
-);
+await runTool(() => audit(process.argv.slice(2), { nowMs: Date.now(), environment: process.env, output }));

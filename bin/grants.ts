@@ -1,3 +1,4 @@
+/** `npm run grants`: shows a grant, or ends it. */
 import { grants } from './grants/grants.ts';
 import { runTool } from './shared/command-line.ts';
 import { output } from './shared/output.ts';

@@ -1,13 +1,15 @@
+/** `npm run init`: writes a new stage. */
 import { join } from 'node:path';
 import { init } from './init/init.ts';
 import { ask, canAsk } from './shared/ask.ts';
 import { runTool } from './shared/command-line.ts';
+import { output } from './shared/output.ts';
 
 await runTool(() =>
   init(process.argv.slice(2), {
     root: join(import.meta.dirname, '..'),
     http: (input, options) => fetch(input, options),
     ask: canAsk() ? ask : undefined,
-    print: (line) => console.log(line),
+    output,
   }),
 );

@@ -1,3 +1,4 @@
+/** `npm run smoke`: tests a running stage. */
 import { runTool } from './shared/command-line.ts';
 import { output } from './shared/output.ts';
 import { runSuite } from './smoke/conformance.ts';

@@ -8,24 +8,24 @@ import {
 import { explainAwsFailure } from '../shared/aws.ts';
 import { Refusal } from '../shared/command-line.ts';
 
-/** The bucket that a stage's audit is in. */
+/** The bucket with a stage's audit. */
 export interface AuditBucket {
   readonly client: S3Client;
   readonly name: string;
 }
 
-/** Says what a person can do about a failure of S3's client; of what nobody foresaw, its name. */
-export const explained = (error: unknown, stage: string): unknown => {
+/** Turns a known failure of S3's client into a Refusal that says what to do; returns any other error unchanged. */
+export const explainS3Failure = (error: unknown, stage: string): unknown => {
   if (error instanceof Error && error.name === 'NoSuchBucket') {
-    return new Refusal('There is no such bucket. Look at --bucket and --stage.');
+    return new Refusal('There is no such bucket. Check --bucket and --stage.');
   }
-  const rights = 's3:ListBucket and s3:GetObject on the audit bucket, and its key';
+  const rights = 's3:ListBucket and s3:GetObject on the audit bucket, and use of its key';
   return explainAwsFailure(error, { stage, service: 'S3', rights });
 };
 
 /**
- * The bucket by its name, or the one that is named as the stack names it.
- * @throws Refusal where there is none or more than one
+ * Finds the audit bucket: the one given, or the one with the name that the stack gives it.
+ * @throws Refusal if there is none or more than one
  */
 export const findBucket = async (client: S3Client, stage: string, given: string | undefined): Promise<AuditBucket> => {
   if (given !== undefined) return { client, name: given };
@@ -33,12 +33,12 @@ export const findBucket = async (client: S3Client, stage: string, given: string 
   const { Buckets: buckets = [] } = await client.send(new ListBucketsCommand({ Prefix: prefix }));
   const names = buckets.flatMap(({ Name: name }) => (name?.startsWith(prefix) === true ? [name] : []));
   const [name, ...others] = names;
-  if (name === undefined) throw new Refusal(`There is no bucket ${prefix}… here. Give --bucket NAME.`);
+  if (name === undefined) throw new Refusal(`There is no bucket ${prefix}… in this account. Give --bucket NAME.`);
   if (others.length > 0) throw new Refusal(`Give --bucket, one of: ${names.join(', ')}`);
   return { client, name };
 };
 
-/** An object's text; nothing where there is none. */
+/** Reads an object's text; `undefined` if there is no such object. */
 export const readObject = async ({ client, name }: AuditBucket, key: string): Promise<string | undefined> => {
   try {
     const { Body: body } = await client.send(new GetObjectCommand({ Bucket: name, Key: key }));
@@ -49,7 +49,7 @@ export const readObject = async ({ client, name }: AuditBucket, key: string): Pr
   }
 };
 
-/** The keys below a prefix that come after a key, in their order. */
+/** The keys under a prefix that sort after a key, in order. */
 export const keysAfter = async function* (
   { client, name }: AuditBucket,
   prefix: string,

@@ -3,13 +3,13 @@ import { Refusal } from '../shared/command-line.ts';
 import { keysAfter, readObject, type AuditBucket } from './audit-bucket.ts';
 import type { AuditQuery } from './flags.ts';
 
-/** The id that an event holds of one of the gateway's kinds. */
+/** The id of one of the gateway's kinds (partner, payer, grant) in an event. */
 export const idOf = (event: AuditEvent, system: string): string | undefined =>
   [...event.agent.map(({ who }) => who), ...event.entity.map(({ what }) => what)].find(
     ({ identifier }) => identifier?.system === system,
   )?.identifier?.value;
 
-/** The gateway's own name of what happened. */
+/** The gateway's own name for what happened. */
 export const nameOf = ({ subtype }: AuditEvent): string =>
   subtype.find(({ system }) => system === systems.event)?.code ?? '';
 
@@ -21,11 +21,11 @@ const parse = (key: string, text: string): AuditEvent[] =>
       try {
         return JSON.parse(line) as AuditEvent;
       } catch {
-        throw new Refusal(`${key}, line ${index + 1}, is no JSON`);
+        throw new Refusal(`${key}, line ${index + 1}, is not JSON`);
       }
     });
 
-/** Whose days to read, and from which on. */
+/** Whose events to read, from which day on. */
 interface Span {
   readonly partner: string;
   readonly since: string;
@@ -40,7 +40,7 @@ const spanOf = async (bucket: AuditBucket, { of, since }: AuditQuery): Promise<S
   return { partner, since: since ?? created.recorded.slice(0, 10) };
 };
 
-/** An object's day; keys are in the order of their days. */
+/** The day of an object's events; keys are sorted by day. */
 const dayOf = (key: string): string => /\/date=([^/]+)\//.exec(key)?.[1] ?? '';
 
 const keysOf = async (bucket: AuditBucket, { partner, since }: Span, until: string): Promise<string[]> => {
@@ -53,10 +53,10 @@ const keysOf = async (bucket: AuditBucket, { partner, since }: Span, until: stri
   return keys;
 };
 
-/** Within one moment things happen in this order. */
+/** The order of events with the same time. */
 const order = ['created', 'redeemed', 'refreshed', 'payerRefreshed', 'opened', 'ended', 'revoked'];
 
-/** What is known to the second began with it; but reads of that second came before the revocation. */
+/** A time known only to the second counts as its start; a revocation counts as its end, after the reads of that second. */
 const momentOf = (event: AuditEvent): string =>
   event.recorded.includes('.')
     ? event.recorded
@@ -71,15 +71,15 @@ const inOrder = (a: AuditEvent, b: AuditEvent): number => {
 const objectsAtATime = 16;
 
 /**
- * The events that are asked for, each once, in the order in which they happened.
- * @throws Refusal where the grant is unknown or an object is damaged, and whatever S3's client throws
+ * Finds the events of a grant or a partner, each once, in the order in which they happened.
+ * @throws Refusal if the grant is unknown or an object is damaged, and whatever S3's client throws
  */
 export const findEvents = async (bucket: AuditBucket, query: AuditQuery): Promise<AuditEvent[]> => {
   const span = await spanOf(bucket, query);
   const keys = await keysOf(bucket, span, query.until);
   const { of } = query;
   const isAskedFor = (event: AuditEvent): boolean => !('grant' in of) || idOf(event, systems.grant) === of.grant;
-  // A batch that was written again has its events in two objects.
+  // A batch that was written twice has its events in two objects.
   const events = new Map<string, AuditEvent>();
   for (let at = 0; at < keys.length; at += objectsAtATime) {
     const some = keys.slice(at, at + objectsAtATime);

@@ -1,28 +1,28 @@
-import { readArguments, stageFlags, UsageError } from '../shared/command-line.ts';
+import { awsHelp, readArguments, stageFlags, UsageError, type StageFlags } from '../shared/command-line.ts';
 
 export const help = `npm run audit -- (--grant ID | --partner ID --since DATE) [flags]
 
-What happened, from the audit: to one grant, or to all grants of a partner.
+Prints what happened, according to the audit, to one grant or to all grants of a partner.
 
-  --grant ID      a grant; one whose id begins with a hyphen: --grant=ID
-  --partner ID    a partner's client id; "unknown" has what the audit could not read
-  --since DATE    the first day, such as 2026-06-01 (UTC); of a grant, else the day it was created
+  --grant ID      a grant; if its id starts with a hyphen: --grant=ID
+  --partner ID    a partner's client id; "unknown" has the records that the audit could not read
+  --since DATE    the first day, such as 2026-06-01 (UTC; default for a grant: the day it was created)
   --until DATE    the last day (default today)
-  --stage NAME    the stage (default local), or
-  --config FILE   one of a file's own
-  --bucket NAME   the audit bucket (default AUDIT_BUCKET, else the one p2p-gateway-{stage}-auditbucket…)
-  --json          the FHIR AuditEvents themselves, one a line
+  --stage NAME    a stage in config/ (default local)
+  --config FILE   a stage's configuration, .ts or .json
+  --bucket NAME   the audit bucket (default AUDIT_BUCKET, else the one named p2p-gateway-{stage}-auditbucket…)
+  --json          prints the FHIR AuditEvents, one per line
   --help          this text
 
-AWS is found as by any of its tools (AWS_PROFILE, AWS_REGION); for stage local it is what npm start serves.`;
+${awsHelp}`;
 
-/** What is asked of the audit. */
+/** What to look for in the audit. */
 export interface AuditQuery {
   readonly of: { readonly grant: string } | { readonly partner: string };
-  /** Days, such as `2026-06-01`, UTC, both included. A grant's first day may be left out. */
+  /** Days in UTC, such as `2026-06-01`, both included. A grant's first day may be left out. */
   readonly since: string | undefined;
   readonly until: string;
-  readonly stage: { readonly stage?: string; readonly config?: string };
+  readonly stage: StageFlags;
   readonly bucket: string | undefined;
   readonly json: boolean;
 }
@@ -41,32 +41,32 @@ const flags = {
 const dayOf = (flag: string, value: string | undefined): string | undefined => {
   if (value === undefined) return undefined;
   const time = /^\d{4}-\d\d-\d\d$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : Number.NaN;
-  // Date.parse takes the 31st of any month for a day of the next.
+  // Date.parse takes the 31st of a shorter month for the first of the next.
   if (Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== value) {
     throw new UsageError(`--${flag} is ${JSON.stringify(value)}; write a day such as 2026-06-01`);
   }
   return value;
 };
 
-const matching = (flag: string, value: string, pattern: RegExp, what: string): string => {
+const requireMatch = (flag: string, value: string, pattern: RegExp, what: string): string => {
   if (!pattern.test(value)) throw new UsageError(`--${flag} is ${JSON.stringify(value)}; write ${what}`);
   return value;
 };
 
 const ofWhat = (grant: string | undefined, partner: string | undefined): AuditQuery['of'] => {
   if (grant !== undefined && partner === undefined) {
-    return { grant: matching('grant', grant, /^[\w-]{22}$/, "a grant's id: 22 characters, as logs have it") };
+    return { grant: requireMatch('grant', grant, /^[\w-]{22}$/, 'the 22 characters of a grant id, as in the logs') };
   }
   if (partner !== undefined && grant === undefined) {
-    return { partner: matching('partner', partner, /^[a-z0-9-]{1,64}$/, "a partner's client id") };
+    return { partner: requireMatch('partner', partner, /^[a-z0-9-]{1,64}$/, "a partner's client id") };
   }
   throw new UsageError('Give --grant ID, or --partner ID with --since DATE; --help lists the flags');
 };
 
 /**
  * Reads the command line.
- * @param nowMs what today is
- * @returns `help` where that was asked for
+ * @param nowMs the current time, epoch milliseconds
+ * @returns `help` if that was asked for
  * @throws UsageError
  */
 export const readFlags = (args: readonly string[], nowMs: number): AuditQuery | 'help' => {
@@ -77,9 +77,6 @@ export const readFlags = (args: readonly string[], nowMs: number): AuditQuery | 
   const until = dayOf('until', values.until) ?? new Date(nowMs).toISOString().slice(0, 10);
   if ('partner' in of && since === undefined) throw new UsageError('--partner needs --since DATE');
   if (since !== undefined && until < since) throw new UsageError(`--until ${until} is before --since ${since}`);
-  const stage = {
-    ...(values.stage === undefined ? {} : { stage: values.stage }),
-    ...(values.config === undefined ? {} : { config: values.config }),
-  };
+  const stage = { stage: values.stage, config: values.config };
   return { of, since, until, stage, bucket: values.bucket, json: values.json === true };
 };

@@ -33,7 +33,7 @@ const rowOf = (event: AuditEvent): readonly string[] => [
   detailOf(event, 'bytes') ?? '',
 ];
 
-/** Events as lines for a person, under a head, in columns. */
+/** Events as lines for a person, in columns with a heading. */
 export const tableOf = (events: readonly AuditEvent[]): string[] => {
   const rows = [heads, ...events.map(rowOf)];
   const widths = heads.map((_head, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));

@@ -7,7 +7,7 @@ const help = `npm run cost -- [flags]
 
 Prints what the gateway costs at AWS's list prices (bin/cost/prices-*.json), as Markdown.
 
-  --write     puts the tables into docs/cost.md instead
+  --write     puts the tables into docs/reports/cost.md instead
   --dry-run   with --write: says whether the document would change, and writes nothing
   --help      this text`;
 

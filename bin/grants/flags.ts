@@ -1,31 +1,39 @@
-import { readArguments, stageFlags, UsageError } from '../shared/command-line.ts';
+import {
+  awsHelp,
+  exitHelp,
+  readArguments,
+  refuseUnusedFlags,
+  stageFlags,
+  UsageError,
+  type StageFlags,
+} from '../shared/command-line.ts';
 
 export const help = `npm run grants -- show ID [flags]
 npm run grants -- end ID --reason TEXT [flags]
 
-show         says what a grant is: partner, payer, scope, when it began, and whether it still lives.
-end          ends a grant at once: the next call with any of its tokens is refused. It cannot be undone; the member has
-             to connect again. The audit names who ended it and why.
+show         prints a grant's partner, payer, scope and state.
+end          ends a grant at once: the next call with any of its tokens is refused. This cannot be undone; the member has to
+             connect again. The audit records who ended it and why.
 
-A grant's id is in the logs and in the audit; one that begins with a hyphen comes after --, as in: end -- -ID.
+A grant's id is in the logs and in the audit. If it starts with a hyphen, write it after --, as in: end -- -ID.
 
   --reason TEXT   end: why, for the audit; no health data and no member's name (up to 200 characters)
   --dry-run       end: says what it would do, and changes nothing
-  --stage NAME    the stage (default local), or
-  --config FILE   one of a file's own
-  --table NAME    the grants table (default: the one p2p-gateway-{stage}-TablesGrants…)
+  --stage NAME    a stage in config/ (default local)
+  --config FILE   a stage's configuration, .ts or .json
+  --table NAME    the grants table (default: the one named p2p-gateway-{stage}-TablesGrants…)
   --help          this text
 
-AWS is found as by any of its tools (AWS_PROFILE, AWS_REGION); for stage local it is what npm start serves.
-Ends with 0 if it is done, 1 if it cannot be done, 2 if the command was given wrongly.`;
+${awsHelp}
+${exitHelp}`;
 
-/** What is to be done with a grant. */
+/** What to do with a grant. */
 export interface GrantCommand {
   readonly command: 'show' | 'end';
   readonly grantId: string;
   readonly reason: string;
   readonly dryRun: boolean;
-  readonly stage: { readonly stage?: string; readonly config?: string };
+  readonly stage: StageFlags;
   readonly table: string | undefined;
 }
 
@@ -41,33 +49,32 @@ const longestReason = 200;
 
 const commandIn = (word: string | undefined): GrantCommand['command'] => {
   if (word === 'show' || word === 'end') return word;
-  throw new UsageError(word === undefined ? help : `There is no command "${word}"; --help lists them`);
+  throw new UsageError(word === undefined ? help : `There is no command "${word}"; --help lists the commands`);
 };
 
 const grantIdIn = (words: readonly string[]): string => {
   const [id = '', ...more] = words;
   if (more.length > 0 || !/^[\w-]{22}$/.test(id)) {
-    throw new UsageError("Give one grant's id: 22 characters, as logs and audit have it");
+    throw new UsageError('Give one grant id: 22 characters, as in the logs and the audit');
   }
   return id;
 };
 
-const reasonFor = (command: GrantCommand['command'], given: string | undefined): string => {
-  if (command === 'show') {
-    if (given !== undefined) throw new UsageError('--reason is for end, not for show');
-    return '';
-  }
-  const reason = given?.trim() ?? '';
-  if (reason === '') throw new UsageError('Give --reason TEXT: the audit keeps why a grant was ended');
+const reasonFor = (command: GrantCommand['command'], given = ''): string => {
+  if (command === 'show') return '';
+  const reason = given.trim();
+  if (reason === '') throw new UsageError('Give --reason TEXT: the audit records why a grant was ended');
   if (reason.length > longestReason || /[\p{Cc}\p{Cf}]/u.test(reason)) {
-    throw new UsageError(`--reason is one line of up to ${longestReason} characters`);
+    throw new UsageError(
+      `--reason is too long or has several lines; write one line of up to ${longestReason} characters`,
+    );
   }
   return reason;
 };
 
 /**
  * Reads the command line.
- * @returns `help` where that was asked for
+ * @returns `help` if that was asked for
  * @throws UsageError
  */
 export const readFlags = (args: readonly string[]): GrantCommand | 'help' => {
@@ -75,17 +82,13 @@ export const readFlags = (args: readonly string[]): GrantCommand | 'help' => {
   if (values.help === true) return 'help';
   const [word, ...rest] = positionals;
   const command = commandIn(word);
-  const dryRun = values['dry-run'] === true;
-  if (dryRun && command === 'show') throw new UsageError('--dry-run is for end, not for show');
+  if (command === 'show') refuseUnusedFlags(command, values, [...Object.keys(stageFlags), 'table']);
   return {
     command,
     grantId: grantIdIn(rest),
     reason: reasonFor(command, values.reason),
-    dryRun,
-    stage: {
-      ...(values.stage === undefined ? {} : { stage: values.stage }),
-      ...(values.config === undefined ? {} : { config: values.config }),
-    },
+    dryRun: values['dry-run'] === true,
+    stage: { stage: values.stage, config: values.config },
     table: values.table,
   };
 };

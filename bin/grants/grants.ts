@@ -36,10 +36,10 @@ const describe = (grant: Grant, now: number): string =>
     `state    ${stateOf(grant, now)}`,
   ].join('\n');
 
-/** Who runs the tool, as AWS knows them. */
+/** The AWS identity of whoever runs the tool. */
 const callerOf = async (sts: STSClient): Promise<string> => {
   const { Arn: arn } = await sts.send(new GetCallerIdentityCommand({}));
-  if (arn === undefined) throw new Refusal('AWS does not say who you are, so the audit could not.');
+  if (arn === undefined) throw new Refusal('AWS does not say who you are, so the audit could not record it.');
   return arn;
 };
 
@@ -51,18 +51,18 @@ const endGrant = async (
   { nowMs, output }: GrantsToolDeps,
 ): Promise<number> => {
   const now = Math.floor(nowMs / 1000);
-  if (!isLive(grant, now)) throw new Refusal('The grant has ended already; nothing was changed.');
+  if (!isLive(grant, now)) throw new Refusal('The grant has already ended. Nothing was changed.');
   const operator = await callerOf(sts);
   if (dryRun) {
-    output.note(`Would end this grant, in the name of ${operator}. Nothing was changed.`);
+    output.note(`Would end this grant as ${operator}. Nothing was changed.`);
     return 0;
   }
   const requestId = randomUUID();
   const ended = await revoke(table, grant.grantId, 'byOperator', { now, requestId, by: { operator, note: reason } });
-  if (!ended) throw new Refusal('The grant ended at this moment, by something else; nothing was changed.');
+  if (!ended) throw new Refusal('The grant was ended by something else in the meantime. Nothing was changed.');
   output.note(
-    `Ended, in the name of ${operator}. Every token of the grant is refused from now on. The payer's own tokens cannot be ` +
-      'revoked from here, since only the partner holds their key: they end by their lifetime, or at the payer.',
+    `Ended this grant as ${operator}. From now on every token of the grant is refused. The payer's own tokens cannot be ` +
+      'revoked from here, since only the partner has their key: they end when they expire, or at the payer.',
   );
   return 0;
 };
@@ -78,10 +78,11 @@ const run = async (command: GrantCommand, deps: GrantsToolDeps): Promise<number>
     deps.output.out(describe(grant, Math.floor(deps.nowMs / 1000)));
     return command.command === 'show' ? 0 : await endGrant(table, sts, grant, command, deps);
   } catch (error) {
-    const rights = 'dynamodb:ListTables, dynamodb:GetItem and dynamodb:UpdateItem on the grants table, and its key';
-    // The store's own error says that DynamoDB failed, and its detail says how.
+    const rights =
+      'dynamodb:ListTables, dynamodb:GetItem and dynamodb:UpdateItem on the grants table, and use of its key';
+    // The store's own error says that DynamoDB failed; its detail says how.
     if (error instanceof GatewayError)
-      throw new Refusal(`The table cannot be used (${error.detail}). It takes ${rights}.`);
+      throw new Refusal(`The table cannot be used (${error.detail}). The tool needs ${rights}.`);
     throw explainAwsFailure(error, { stage: config.stage, service: 'AWS', rights });
   } finally {
     client.destroy();

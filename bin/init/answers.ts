@@ -2,21 +2,21 @@ import * as deploymentRules from '../../config/deployment-rules.ts';
 import * as rules from '../../config/rules.ts';
 import { UsageError } from '../shared/command-line.ts';
 
-/** Where answers come from: the command's flags, then a person, if there is one. */
+/** Where answers come from: the command's flags, then the person at the terminal, if there is one. */
 export interface Answers {
   readonly ask: ((question: string) => Promise<string>) | undefined;
-  /** Says what is wrong with an answer, before the question comes again. */
+  /** Says what is wrong with an answer before the question is asked again. */
   readonly print: (line: string) => void;
 }
 
-/** A question whose answer keeps to a rule. */
+/** A question, and the rule for its answer. */
 interface Question {
   /** A flag without its dashes, or an argument as it is. */
   readonly flag: string;
   readonly given: string | undefined;
   readonly text: string;
   readonly rule: rules.Rule;
-  /** What an empty answer means. */
+  /** The default: what an empty answer means. */
   readonly otherwise?: string | undefined;
 }
 
@@ -24,8 +24,8 @@ interface Question {
 const argument = (flag: string): string => (/^[a-z]/.test(flag) ? `--${flag}` : flag);
 
 /**
- * The answer to a question.
- * @throws UsageError where a flag's value is wrong, or nobody can be asked
+ * Gets the answer to a question.
+ * @throws UsageError if a flag's value is wrong, or there is nobody to ask
  */
 export const answer = async (
   { ask, print }: Answers,
@@ -48,13 +48,13 @@ export const answer = async (
   }
 };
 
-/** Lets "none" through where something may be left out. */
+/** A rule that also accepts "none". */
 export const orNone =
   (rule: rules.Rule): rules.Rule =>
   (value) =>
     value === 'none' ? undefined : rule(value);
 
-/** One of some words. */
+/** A rule that accepts these words only. */
 export const oneOf =
   (...words: readonly string[]): rules.Rule =>
   (value) =>

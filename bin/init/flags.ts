@@ -2,26 +2,26 @@ import { readArguments } from '../shared/command-line.ts';
 
 export const help = `npm run init -- [NAME] [flags]
 
-Writes config/NAME.ts, a stage with its first payer, makes the keys, and prints what the payer must register and what to do
-next. It asks for what no flag says; without a terminal it names the flag.
+Writes config/NAME.ts, a stage with its first payer, makes the keys, and prints what the payer has to register and what to
+do next. It asks for whatever the flags leave out; without a terminal it says which flag is missing.
 
-  --production | --no-production   whether real members will use it
+  --production | --no-production   whether real members will use the stage
   --account ID         the AWS account, 12 digits
   --region NAME        the AWS region
-  --alarm ADDRESS      who is told of alarms; repeat it for more
+  --alarm ADDRESS      the e-mail address for alarms; repeat it for more
   --domain NAME        the gateway's own domain; "none" for the API's own URL
   --certificate ARN    with a domain: its certificate in AWS Certificate Manager
-  --zone-id ID         with a domain: the Route 53 zone for its record; "none" for another DNS
+  --zone-id ID         with a domain: the Route 53 zone for its record; "none" for another DNS service
   --zone NAME          with a zone: its name
-  --payer URL          the payer's FHIR base URL; what it publishes there is read
-  --payer-id ID        the payer's id, which stands in every URL of the gateway's
+  --payer URL          the payer's FHIR base URL; the tool reads what it publishes there
+  --payer-id ID        the payer's id, which is part of the gateway's URLs
   --payer-name NAME    the payer's name, as members see it
-  --authorize URL      the payer's authorize endpoint, where it publishes none
-  --token URL          the payer's token endpoint, where it publishes none
+  --authorize URL      the payer's authorize endpoint, if it publishes none
+  --token URL          the payer's token endpoint, if it publishes none
   --auth METHOD        client_secret_basic, client_secret_post or private_key_jwt
-  --rsa                a key for RS384 in place of ES384
-  --client-id ID       the client id that the payer gave; "none" where it has not registered the gateway yet
-  --offline            asks the payer's server nothing
+  --rsa                makes a key for RS384 instead of ES384
+  --client-id ID       the client id that the payer gave; "none" if it has not registered the gateway yet
+  --offline            does not contact the payer's server
   --dry-run            says what it would write, and writes nothing
   --help               this text
 
@@ -49,7 +49,7 @@ const types = {
   help: { type: 'boolean' },
 } as const;
 
-/** @throws UsageError */
+/** Reads the command line. @throws UsageError */
 export const readFlags = (args: readonly string[]) =>
   readArguments({ args: [...args], options: types, allowPositionals: true, allowNegative: true });
 

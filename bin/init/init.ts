@@ -7,21 +7,22 @@ import { pendingClientId } from '../../config/examples.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { registrationOf } from '../payers/registration.ts';
 import { Refusal, UsageError } from '../shared/command-line.ts';
+import type { Output } from '../shared/output.ts';
 import { answer, deploymentRules, oneOf, orNone, rules, type Answers } from './answers.ts';
 import { help, inArguments, readFlags, type Flags } from './flags.ts';
-import { firstPayer, type FirstPayer } from './payer.ts';
+import { askForPayer, type FirstPayer } from './payer.ts';
 import { stageText, type NewStage } from './stage.ts';
 
 /** What the tool is given from outside. */
 export interface InitDeps {
-  /** The checkout that the stage is written into. */
+  /** The checkout to write the stage into. */
   readonly root: string;
   readonly http: PayerHttp;
   readonly ask: Answers['ask'];
-  readonly print: (line: string) => void;
+  readonly output: Pick<Output, 'out'>;
 }
 
-/** Six years for production (45 CFR 164.316(b)(2)), and else a day, so that it can be taken down again. */
+/** Six years for production (45 CFR 164.316(b)(2)); otherwise one day, so that the stage can be removed again. */
 const retentionFor = (production: boolean): NewStage['retention'] =>
   production ? { logDays: 400, auditDays: 2192 } : { logDays: 30, auditDays: 1 };
 
@@ -31,11 +32,11 @@ const freeName =
     const wrong = rules.stageName(name);
     if (wrong !== undefined) return wrong;
     return existsSync(join(root, 'config', `${name}.ts`))
-      ? `is taken: config/${name}.ts is there; write another name`
+      ? `is taken: config/${name}.ts exists; write another name`
       : undefined;
   };
 
-const domainOf = async (answers: Answers, flags: Flags): Promise<NewStage['domain']> => {
+const askForDomain = async (answers: Answers, flags: Flags): Promise<NewStage['domain']> => {
   const question = (
     flag: 'domain' | 'certificate' | 'zone-id' | 'zone',
     text: string,
@@ -56,7 +57,7 @@ const domainOf = async (answers: Answers, flags: Flags): Promise<NewStage['domai
   );
   const id = await question(
     'zone-id',
-    'The id of its Route 53 zone (none, for another DNS)?',
+    'The id of its Route 53 zone (none, for another DNS service)?',
     orNone(deploymentRules.hostedZoneId),
     'none',
   );
@@ -65,7 +66,12 @@ const domainOf = async (answers: Answers, flags: Flags): Promise<NewStage['domai
   return { name, certificateArn, hostedZone: { id, name: zone } };
 };
 
-const stageOf = async (answers: Answers, flags: Flags, root: string, given: string | undefined): Promise<NewStage> => {
+const askForStage = async (
+  answers: Answers,
+  flags: Flags,
+  root: string,
+  given: string | undefined,
+): Promise<NewStage> => {
   const stage = await answer(answers, { flag: 'NAME', given, text: 'The name of the stage?', rule: freeName(root) });
   const said = flags.production === undefined ? undefined : flags.production ? 'yes' : 'no';
   const text = 'Will real members use it (yes, no)?';
@@ -83,10 +89,10 @@ const stageOf = async (answers: Answers, flags: Flags, root: string, given: stri
   const first = await answer(answers, {
     flag: 'alarm',
     given: flags.alarm?.[0],
-    text: 'The e-mail address that alarms go to?',
+    text: 'The e-mail address for alarms?',
     rule: deploymentRules.emailAddress,
   });
-  const domain = await domainOf(answers, flags);
+  const domain = await askForDomain(answers, flags);
   return {
     stage,
     production,
@@ -98,24 +104,24 @@ const stageOf = async (answers: Answers, flags: Flags, root: string, given: stri
   };
 };
 
-/** What the person does next, in its order. */
+/** What the person has to do next, in order. */
 const nextSteps = (stage: NewStage, { payer, secret, asks }: FirstPayer, keyFile: string): string[] => {
   const origin = stage.domain === undefined ? undefined : `https://${stage.domain.name}`;
   const { redirectUri, jwksUrl } = registrationOf(origin, payer);
   const isPending = payer.clientId === pendingClientId;
   const deploy = [`npx cdk deploy -c stage=${stage.stage}`];
   const register = [
-    `Let ${payer.displayName} register the gateway:`,
+    `Ask ${payer.displayName} to register the gateway:`,
     `     redirect URI  ${redirectUri}`,
     ...(jwksUrl === undefined ? [] : [`     JWKS URL      ${jwksUrl}`]),
     ...(origin === undefined ? ['     {origin} is the output Origin of the deployment.'] : []),
-    ...(jwksUrl === undefined ? [] : ['     The JWKS URL answers once the stage is deployed.']),
+    ...(jwksUrl === undefined ? [] : ['     The JWKS URL works once the stage is deployed.']),
   ];
   const steps = [
-    [`Read config/${stage.stage}.ts, and commit it: it holds no secret.`],
-    ['Deploy; if it fails, fix what it names and repeat:', ...deploy.map((line) => `     ${line} --no-rollback`)],
+    [`Review config/${stage.stage}.ts, and commit it: it contains no secret.`],
+    ['Deploy; if that fails, fix what it names and repeat:', ...deploy.map((line) => `     ${line} --no-rollback`)],
     register,
-    ...(isPending ? [[`Write the client id that it gives in place of '${pendingClientId}'.`]] : []),
+    ...(isPending ? [[`Replace '${pendingClientId}' with the client id that it gives you.`]] : []),
     [
       'Put its secret into Secrets Manager:',
       secret === undefined
@@ -127,12 +133,12 @@ const nextSteps = (stage: NewStage, { payer, secret, asks }: FirstPayer, keyFile
       `     npm run --silent partners -- new "Member Portal" --stage ${stage.stage} --redirect-uri https://…`,
       ...deploy.map((line) => `     ${line}`),
     ],
-    ['Run the doctor:', `     npm run payers -- check ${payer.id} --stage ${stage.stage}`],
+    ['Check the payer:', `     npm run payers -- check ${payer.id} --stage ${stage.stage}`],
   ];
   return [
     ...(asks.length === 0
       ? []
-      : ['Ask the payer, or decide, and correct the entry:', ...asks.map((line) => `  ${line}`), '']),
+      : ['Ask the payer, or decide, and then correct the entry:', ...asks.map((line) => `  ${line}`), '']),
     'Next:',
     ...steps.map((lines, index) => `  ${index + 1}. ${lines.join('\n')}`),
   ];
@@ -141,12 +147,12 @@ const nextSteps = (stage: NewStage, { payer, secret, asks }: FirstPayer, keyFile
 const write = async (root: string, file: string, content: string, mode: number): Promise<void> => {
   await mkdir(join(root, file, '..'), { recursive: true, mode: 0o700 });
   try {
-    // Never over something that is there.
+    // Never overwrites a file.
     await writeFile(join(root, file), content, { flag: 'wx', mode });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new Refusal(
-      `${file} cannot be written (${code}); ${code === 'EEXIST' ? 'move the one that is there' : "look at the folder's permissions"}`,
+      `${file} cannot be written (${code}); ${code === 'EEXIST' ? 'move the existing one' : "check the folder's permissions"}`,
     );
   }
 };
@@ -162,11 +168,12 @@ const requireUsable = (stage: object, file: string): void => {
 };
 
 /**
- * Writes a new stage and the key of its first payer.
+ * Writes a new stage and the key for its first payer.
  * @returns the exit code
  * @throws UsageError, Refusal
  */
-export const init = async (args: readonly string[], { root, http, ask, print }: InitDeps): Promise<number> => {
+export const init = async (args: readonly string[], { root, http, ask, output }: InitDeps): Promise<number> => {
+  const { out: print } = output;
   const { values: flags, positionals } = readFlags(args);
   if (flags.help === true) {
     print(help);
@@ -175,23 +182,23 @@ export const init = async (args: readonly string[], { root, http, ask, print }: 
   const [name, ...more] = positionals;
   if (more.length > 0) throw new UsageError('Give one name; --help lists the flags');
   const answers = { ask, print };
-  const stage = await stageOf(answers, flags, root, name);
-  const first = await firstPayer(answers, flags, http);
+  const stage = await askForStage(answers, flags, root, name);
+  const first = await askForPayer(answers, flags, http);
   const file = `config/${stage.stage}.ts`;
   const keyFile = `.secrets/${stage.stage}/${first.payer.id}.json`;
   requireUsable({ ...stage, payers: [first.payer], partners: [] }, file);
   const text = await stageText(stage, first.payer, first.isSmart);
   if (flags['dry-run'] === true) {
     print(`${file} would be:\n\n${text}`);
-    if (first.secret !== undefined) print(`${keyFile} would get the private half of the key, readable by you alone.\n`);
-    print('Nothing was written. Without --dry-run a key is made anew.');
+    if (first.secret !== undefined) print(`${keyFile} would get the private half of the key, readable only by you.\n`);
+    print('Nothing was written. Without --dry-run, a new key is made.');
     return 0;
   }
   if (first.secret !== undefined) await write(root, keyFile, first.secret, 0o600);
   await write(root, file, text, 0o644);
   print(`Wrote ${file}.`);
   if (first.secret !== undefined)
-    print(`Wrote ${keyFile}: the private half of the key. Git ignores it, and it goes once it is in Secrets Manager.`);
+    print(`Wrote ${keyFile}: the private half of the key. Git ignores it. Delete it once it is in Secrets Manager.`);
   print('');
   for (const line of nextSteps(stage, first, keyFile)) print(line);
   return 0;

@@ -8,13 +8,13 @@ import { Refusal } from '../shared/command-line.ts';
 import { answer, oneOf, orNone, rules, type Answers } from './answers.ts';
 import type { Flags } from './flags.ts';
 
-/** The first payer, and what belongs to it. */
+/** The stage's first payer, and what goes with it. */
 export interface FirstPayer {
   readonly payer: Payer;
   readonly isSmart: boolean;
-  /** What its secret will hold, where we make it: a private key. */
+  /** The value for its secret, if the tool makes it: a private key. */
   readonly secret: string | undefined;
-  /** What its profile could not be made of. */
+  /** What has to be asked to complete its profile. */
   readonly asks: readonly string[];
 }
 
@@ -26,8 +26,8 @@ const nothing = (fhirBaseUrl: string): Discovered => ({
   sources: [],
 });
 
-/** A payer that publishes nothing, or does not answer, is asked for by hand. */
-const found = async (http: PayerHttp | undefined, url: string, { print }: Answers): Promise<Discovered> => {
+/** If the payer publishes nothing or does not answer, the questions ask for everything. */
+const discoverOrNothing = async (http: PayerHttp | undefined, url: string, { print }: Answers): Promise<Discovered> => {
   if (http === undefined) return nothing(url);
   try {
     return await discover(http, url);
@@ -39,19 +39,19 @@ const found = async (http: PayerHttp | undefined, url: string, { print }: Answer
   }
 };
 
-/** Those asks of `propose` that the questions have not answered. */
+/** Whether the questions have left one of `propose`'s asks unanswered. */
 const isOpen = (ask: string): boolean =>
   !/^(clientId|id|publicKeys|clientAuthentication|authorizationEndpoint)\b/.test(ask);
 
-/** @throws UsageError, Refusal */
-export const firstPayer = async (answers: Answers, flags: Flags, http: PayerHttp): Promise<FirstPayer> => {
+/** Asks for the first payer, with defaults from what it publishes. @throws UsageError, Refusal */
+export const askForPayer = async (answers: Answers, flags: Flags, http: PayerHttp): Promise<FirstPayer> => {
   const url = await answer(answers, {
     flag: 'payer',
     given: flags.payer,
     text: "The payer's FHIR base URL?",
     rule: rules.fhirBaseUrl,
   });
-  const discovered = await found(flags.offline === true ? undefined : http, url, answers);
+  const discovered = await discoverOrNothing(flags.offline === true ? undefined : http, url, answers);
   const { payer, asks } = propose(discovered);
   const endpoint = (flag: 'authorize' | 'token', known: string, rule: rules.Rule): Promise<string> => {
     const otherwise = known.includes('.invalid') ? undefined : known;
@@ -66,14 +66,14 @@ export const firstPayer = async (answers: Answers, flags: Flags, http: PayerHttp
   const methods = oneOf('client_secret_basic', 'client_secret_post', 'private_key_jwt');
   const clientAuthentication = (await text(
     'auth',
-    'How does the gateway authenticate there (client_secret_basic, client_secret_post, private_key_jwt)?',
+    'How does the gateway authenticate to it (client_secret_basic, client_secret_post, private_key_jwt)?',
     methods,
     payer.clientAuthentication,
   )) as Payer['clientAuthentication'];
   const clientId = await answer(answers, {
     flag: 'client-id',
     given: flags['client-id'],
-    text: "The gateway's client id there (none, where it is not registered yet)?",
+    text: "The gateway's client id there (none, if it is not registered yet)?",
     rule: orNone(rules.visible),
     otherwise: 'none',
   });

@@ -4,7 +4,7 @@ import type { Payer } from '../../functions/shared/registry/types.ts';
 import { entryText } from '../payers/entry.ts';
 import { typeScript } from '../shared/typescript.ts';
 
-/** What a stage begins with; the payer apart, since it is written with its preset. */
+/** The fields of a new stage, except its payer, which is written with a preset. */
 export interface NewStage {
   readonly stage: string;
   readonly production: boolean;
@@ -19,7 +19,7 @@ export interface NewStage {
   readonly retention: { readonly logDays: number; readonly auditDays: number };
 }
 
-/** The stage's file, in the format that `npm run check` asks for. */
+/** The text of the stage's file, formatted as `npm run check` requires. */
 export const stageText = async (stage: NewStage, payer: Payer, isSmart: boolean): Promise<string> => {
   const entry = entryText(payer, isSmart);
   const fields = Object.entries(stage).filter(([, value]) => value !== undefined);

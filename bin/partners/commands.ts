@@ -8,12 +8,12 @@ import { rotateSecret, type Rotated } from './rotate.ts';
 import type { RandomBytes } from './secret.ts';
 
 /** A stage, and the file that a person edits for it. */
-export interface Stage {
+export interface EditedStage {
   readonly config: StageConfig;
   readonly file: string;
 }
 
-/** @throws Refusal where a payer that the partner would read from has given no client id yet */
+/** @throws Refusal if a payer that the partner would read from has not given its client id yet */
 const requireClientIds = ({ payers }: StageConfig, file: string, wanted: readonly string[]): void => {
   const pending = payers.filter(
     ({ id, clientId }) => clientId === pendingClientId && (wanted.length === 0 || wanted.includes(id)),
@@ -27,13 +27,13 @@ const requireClientIds = ({ payers }: StageConfig, file: string, wanted: readonl
   throw new Refusal(lines.join('\n'));
 };
 
-const onceOnly = 'The secret, shown this once and kept nowhere:';
+const onceOnly = 'The secret, shown only this once and stored nowhere:';
 
-/** Makes a client: its secret goes to stdout, everything else is a note. @throws UsageError, Refusal */
+/** Makes a client: its secret goes to stdout, everything else to stderr. @throws UsageError, Refusal */
 export const writeNewPartner = (
   randomBytes: RandomBytes,
   { note, secret: writeSecret }: Output,
-  { config, file }: Stage,
+  { config, file }: EditedStage,
   partner: NewPartner,
 ): number => {
   requireClientIds(config, file, partner.payers);
@@ -43,8 +43,8 @@ export const writeNewPartner = (
   if (secret === undefined) {
     note(
       partner.isPublic
-        ? 'A public client has no secret. One in a browser needs webOrigins too (CORS).'
-        : 'No secret: the partner signs with its own key.',
+        ? 'A public client has no secret. An app in a browser also needs webOrigins (CORS).'
+        : 'There is no secret: the partner signs with its own key.',
     );
     return 0;
   }
@@ -55,26 +55,26 @@ export const writeNewPartner = (
 
 /** Both secrets work until the partner uses the new one. */
 const stepsOfRotation = ({ partner, hash, secretHashes }: Rotated, file: string): string[] => [
-  `A second secret for ${partner.name} (${partner.clientId}). In this order:`,
+  `A second secret for ${partner.name} (${partner.clientId}). Next, in this order:`,
   '',
   `  1. Write both hashes into ${file}, and deploy. From then on both secrets work:`,
   '',
   `        secretHashes: ${typeScript(secretHashes, 8, 14)},`,
   '',
-  '  2. Hand the new secret to the partner.',
-  '  3. Wait until the partner says that all of its servers use it.',
-  '  4. Take the old hash out, and deploy. From then on the old secret is refused:',
+  '  2. Give the new secret to the partner.',
+  '  3. Wait until the partner confirms that all its servers use it.',
+  '  4. Remove the old hash, and deploy. From then on the old secret is refused:',
   '',
   `        secretHashes: ${typeScript([hash], 8, 14)},`,
   '',
 ];
 
-/** Whoever has the old secret must not stay in for as long as the partner needs to change. */
+/** Whoever has the old secret must be shut out before the partner has had time to change. */
 const stepsAfterLeak = ({ partner, secretHashes }: Rotated, file: string): string[] => [
-  `A new secret for ${partner.name} (${partner.clientId}), in place of the one that leaked. In this order:`,
+  `A new secret for ${partner.name} (${partner.clientId}), to replace the one that leaked. Next, in this order:`,
   '',
-  '  1. Hand the new secret to the partner, if it can be reached now; if not, do not wait for it.',
-  `  2. REMOVE every old hash from ${file} now: write the new one alone, and deploy. From then on the old secret is`,
+  '  1. Give the new secret to the partner, if you can reach it now. Do not wait for it.',
+  `  2. REMOVE every old hash from ${file} now: write only the new one, and deploy. From then on the old secret is`,
   '     refused, and the partner cannot get tokens until it uses the new one:',
   '',
   `        secretHashes: ${typeScript(secretHashes, 8, 14)},`,
@@ -83,11 +83,11 @@ const stepsAfterLeak = ({ partner, secretHashes }: Rotated, file: string): strin
   '',
 ];
 
-/** Makes a new secret for a partner: it goes to stdout, everything else is a note. @throws Refusal */
+/** Makes a new secret for a partner: it goes to stdout, everything else to stderr. @throws Refusal */
 export const writeRotated = (
   randomBytes: RandomBytes,
   { note, secret: writeSecret }: Output,
-  { config, file }: Stage,
+  { config, file }: EditedStage,
   { nameOrId, leaked }: { readonly nameOrId: string; readonly leaked: boolean },
 ): number => {
   const rotated = rotateSecret(randomBytes, config, nameOrId, leaked);

@@ -8,21 +8,21 @@ import { withoutUndefined } from '../shared/objects.ts';
 import { slug } from '../shared/slug.ts';
 import { newSecret, type RandomBytes } from './secret.ts';
 
-/** What a partner is made of. */
+/** What a new partner is made from. */
 export interface NewPartner {
   readonly name: string;
   readonly redirectUris: readonly string[];
-  /** Ids of payers; empty for all of the stage. */
+  /** Ids of payers; empty for all of the stage's. */
   readonly payers: readonly string[];
-  /** A page of the app's. Default: the root of the first redirect URI's site. */
+  /** A page of the app. @default the root of the first redirect URI's site */
   readonly homePage?: string | undefined;
-  /** Without secret and keys: an app in a browser or on a phone. */
+  /** Has neither secret nor keys: an app in a browser or on a phone. */
   readonly isPublic: boolean;
   /** The partner's public keys, for `private_key_jwt`; no secret is made then. */
   readonly jwks?: readonly PublicJwk[] | undefined;
 }
 
-/** A partner's entry as its stage's configuration has it, what is left at its default left out. */
+/** A partner's entry in the stage's configuration, without the fields that keep their defaults. */
 interface PartnerEntry {
   readonly clientId: string;
   readonly name: string;
@@ -35,14 +35,14 @@ interface PartnerEntry {
   readonly payers: readonly string[];
 }
 
-/** A new client. The secret is nowhere else. */
+/** A new client. The secret is stored nowhere. */
 export interface Made {
   readonly entry: PartnerEntry;
   readonly secret: string | undefined;
 }
 
 /**
- * Reads the partner's public keys: a JWK Set (RFC 7517), or one key.
+ * Reads the partner's public keys: a JWK Set (RFC 7517) or one key.
  * @throws Refusal that does not quote the file
  */
 export const readJwks = async (file: string): Promise<readonly PublicJwk[]> => {
@@ -50,23 +50,24 @@ export const readJwks = async (file: string): Promise<readonly PublicJwk[]> => {
     const value = JSON.parse(await readFile(file, 'utf8')) as { keys?: readonly PublicJwk[] };
     return value.keys ?? [value as PublicJwk];
   } catch {
-    throw new Refusal(`${file}: cannot be read as JSON; give the partner's JWK Set, {"keys": […]}`);
+    throw new Refusal(`${file} cannot be read as JSON; give a file with the partner's JWK Set, {"keys": […]}`);
   }
 };
 
 const siteOf = (uri: string | undefined): string => {
   const url = URL.parse(uri ?? '');
-  if (url === null || url.origin === 'null') throw new UsageError('Give --home-page URL: no redirect URI tells it');
+  if (url === null || url.origin === 'null') {
+    throw new UsageError('Give --home-page URL: it cannot be derived from the redirect URI');
+  }
   return `${url.origin}/`;
 };
 
 const clientIdOf = (name: string, { stage, partners }: StageConfig): string => {
   const clientId = slug(name);
-  if (clientId === '')
-    throw new UsageError(`"${name}" has no letter that a client id can be made of; give another name`);
+  if (clientId === '') throw new UsageError(`"${name}" has no letter or digit for a client id; give another name`);
   if (partners.some((partner) => partner.clientId === clientId)) {
     throw new Refusal(
-      `Stage ${stage} has a partner ${clientId} already; give another name, or make a second secret for it with: rotate ${clientId}`,
+      `Stage ${stage} already has a partner ${clientId}; give another name, or make a second secret with: rotate ${clientId}`,
     );
   }
   return clientId;
@@ -80,7 +81,7 @@ const authenticationOf = (secret: string | undefined, { jwks }: NewPartner): Par
 };
 
 /**
- * Makes a client, and checks it as a part of its stage. Nothing is written.
+ * Makes a client, and checks it as part of its stage. Nothing is written.
  * @throws UsageError, Refusal
  */
 export const makePartner = (randomBytes: RandomBytes, config: StageConfig, partner: NewPartner): Made => {

@@ -5,7 +5,7 @@ import { Refusal } from '../shared/command-line.ts';
 import { typeScript } from '../shared/typescript.ts';
 import { newSecret, type RandomBytes } from './secret.ts';
 
-/** A new secret for a partner. It is nowhere else. */
+/** A new secret for a partner. It is stored nowhere. */
 export interface Rotated {
   readonly partner: Partner;
   readonly secret: string;
@@ -25,13 +25,13 @@ const findPartner = ({ stage, partners }: StageConfig, nameOrId: string): Partne
   }
   if (byId === undefined && byName.length > 1) {
     throw new Refusal(
-      `Several partners are called "${nameOrId}"; give one's client id: ${byName.map(({ clientId }) => clientId).join(', ')}`,
+      `Several partners are called "${nameOrId}"; give a client id: ${byName.map(({ clientId }) => clientId).join(', ')}`,
     );
   }
   return partner;
 };
 
-/** The hashes that stay beside the new one. @throws Refusal where there is no secret, or no room for another */
+/** The hashes to keep next to the new one. @throws Refusal if there is no secret, or no room for another */
 const keptHashes = ({ clientId, clientAuthentication, secretHashes }: Partner, leaked: boolean): readonly string[] => {
   if (clientAuthentication.includes('none')) {
     throw new Refusal(`${clientId} is a public client; it has no secret to rotate`);
@@ -39,13 +39,13 @@ const keptHashes = ({ clientId, clientAuthentication, secretHashes }: Partner, l
   const [current, next] = secretHashes;
   if (current === undefined) {
     throw new Refusal(
-      `${clientId} authenticates with keys, not with a secret: add its new public key to jwks, deploy, and take out the old one when the partner signs with the new`,
+      `${clientId} authenticates with keys, not with a secret: add its new public key to jwks, deploy, and remove the old key once the partner signs with the new one`,
     );
   }
   if (leaked) return [];
   if (next !== undefined) {
     throw new Refusal(
-      `${clientId} has two secrets already, so it is being rotated. Once the partner uses the new one, leave only that: secretHashes: ${typeScript([next])}`,
+      `${clientId} already has two secrets, so a rotation is under way. Once the partner uses the new one, keep only that: secretHashes: ${typeScript([next])}`,
     );
   }
   return [current];
@@ -53,8 +53,8 @@ const keptHashes = ({ clientId, clientAuthentication, secretHashes }: Partner, l
 
 /**
  * Makes a new secret for a partner, found by client id or name. Nothing is written.
- * @param leaked whether the old secret is known to others: then none of the old hashes stays
- * @throws Refusal where the partner is unknown, has no secret, or has two and none has leaked
+ * @param leaked whether others know the old secret: then no old hash is kept
+ * @throws Refusal if the partner is unknown, has no secret, or has two and none has leaked
  */
 export const rotateSecret = (
   randomBytes: RandomBytes,

@@ -11,12 +11,12 @@ import { propose } from './propose.ts';
 import { originHint, registrationOf } from './registration.ts';
 import { asJson, isAllWell, payerLines, summary, type Examined } from './report.ts';
 
-/** What is common to the commands that look at payers. */
+/** Options of the commands that check payers. */
 export interface CheckOptions {
   readonly config: StageConfig;
   /** The file that a person edits for the stage. */
   readonly file: string;
-  /** The public origin, where it is known. */
+  /** The public origin, if it is known. */
   readonly origin: string | undefined;
   readonly json: boolean;
 }
@@ -28,13 +28,13 @@ export const payersOf = ({ stage, payers }: StageConfig, id: string | undefined)
   throw new UsageError(`Stage ${stage} has no payer "${id}"; it has: ${payers.map((known) => known.id).join(', ')}`);
 };
 
-/** How many payers are examined at once: a stage may have a thousand. */
+/** How many payers are examined in parallel: a stage may have hundreds. */
 const atOnce = 8;
 
 /**
- * Examines the stage's payers, or the one with this id, a few at once, and writes them as they are known.
- * @returns 0 where all is well, 1 where there is something to do
- * @throws UsageError where there is no such payer
+ * Examines the stage's payers, or the one with this id, a few in parallel, and prints results as they arrive.
+ * @returns 0 if all is well, 1 if there is something to do
+ * @throws UsageError if there is no such payer
  */
 export const checkPayers = async (
   deps: ExamineDeps,
@@ -60,7 +60,7 @@ export const checkPayers = async (
 };
 
 /**
- * Finds out what a payer publishes at a URL, and writes the entry for its profile.
+ * Reads what a payer publishes at a URL, and prints the entry for its profile.
  * @throws UsageError, Refusal
  */
 export const proposePayer = async (
@@ -83,17 +83,17 @@ export const proposePayer = async (
   note(`Read from\n${found.sources.map((source) => `  ${source}`).join('\n')}\n`);
   note(`The entry for payers in ${file}:\n`);
   out(entryText(payer, found.smartConfiguration !== undefined));
-  note(`\nAsk, or decide:\n${toAsk.map((ask) => `  ${ask}`).join('\n')}\n`);
-  note(`The payer registers, with the id that you chose:\n  redirect URI  ${registration.redirectUri}`);
+  note(`\nTo ask the payer, or to decide:\n${toAsk.map((ask) => `  ${ask}`).join('\n')}\n`);
+  note(`For the payer to register, with the id that you chose:\n  redirect URI  ${registration.redirectUri}`);
   if (registration.jwksUrl !== undefined) note(`  JWKS URL      ${registration.jwksUrl}`);
   return 0;
 };
 
-/** Makes a key pair: what the secret holds goes out, and the public half is a note. */
+/** Makes a key pair: the value for the secret goes to stdout, the public half to stderr. */
 export const writeKeyPair = async ({ secret: write, note }: Output, options: { rsa: boolean }): Promise<number> => {
   const { secret, publicKey } = await makeKeyPair(options);
   note(`The public half, for publicKeys of the payer's entry:\n\n          ${typeScript(publicKey, 10)},\n`);
-  note("What the payer's secret in Secrets Manager holds, shown once:\n");
+  note("The value for the payer's secret in Secrets Manager, shown only this once:\n");
   write(secret);
   return 0;
 };

@@ -3,19 +3,19 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { connectMs } from './deadline.ts';
 
-/** A connection that was made, and closed again. */
+/** A connection that was opened and closed again. */
 export interface Connection {
-  /** Absent for plain http, which the configuration takes for loopback hosts only. */
+  /** Absent for plain http, which the configuration allows for loopback hosts only. */
   readonly tls?: {
     /** Such as `TLSv1.3`. */
     readonly protocol: string;
-    /** Why clients do not trust the certificate, as OpenSSL or Node names it; absent where they do. */
+    /** Why clients do not trust the certificate, in OpenSSL's or Node's words; undefined if they do. */
     readonly verdict: string | undefined;
     readonly validUntilMs: number;
   };
 }
 
-/** A URL's hostname without the brackets of an IPv6 address. */
+/** A URL's host name without the brackets of an IPv6 address. */
 export const bare = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
 
 const tlsOf = (socket: TLSSocket): NonNullable<Connection['tls']> => {
@@ -29,9 +29,9 @@ const tlsOf = (socket: TLSSocket): NonNullable<Connection['tls']> => {
 };
 
 /**
- * Connects to an origin as far as TLS and sends nothing.
- * @param options further options of TLS, such as a certificate authority
- * @throws the socket's error; a server without TLS 1.2 ends in one that names its PROTOCOL
+ * Connects to an origin, up to the TLS handshake, and sends nothing.
+ * @param options other TLS options, such as a certificate authority
+ * @throws the socket's error; for a server without TLS 1.2 its name contains PROTOCOL
  */
 export const connect = async (url: URL, options: ConnectionOptions = {}): Promise<Connection> => {
   const host = bare(url.hostname);
@@ -43,7 +43,7 @@ export const connect = async (url: URL, options: ConnectionOptions = {}): Promis
         port,
         ...(isIP(host) === 0 ? { servername: host } : {}),
         minVersion: 'TLSv1.2',
-        // The certificate is judged below; a refusal here would say less about it.
+        // The certificate is judged afterwards; an error here would say less about it.
         rejectUnauthorized: false,
         ...options,
       })

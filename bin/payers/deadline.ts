@@ -1,12 +1,12 @@
 import { setTimeout as after } from 'node:timers/promises';
 
-/** Milliseconds for looking up a name, for connecting, and for an answer: a payer that hangs takes 8 s. */
+/** Milliseconds for a DNS lookup, for connecting, and for an answer: a payer that hangs takes 8 s. */
 export const lookupMs = 1500;
 export const connectMs = 1500;
 export const answerMs = 5000;
 
 /**
- * The promise's value, unless that takes longer; what is still under way is left to itself.
+ * Waits for the promise's value, up to a time limit. Work that is still running then is not cancelled.
  * @throws DOMException TimeoutError
  */
 export const withinMs = async <T>(ms: number, promise: Promise<T>): Promise<T> => {

@@ -5,15 +5,15 @@ import { readDocuments, textOf, type DiscoveryDocument } from './documents.ts';
 import { probe } from './probe.ts';
 import { readStatement, type Statement } from './statement.ts';
 
-/** What was found at a URL. */
+/** What a payer publishes at a URL. */
 export interface Discovered {
-  /** Absent where the URL is an issuer's. */
+  /** Absent if the URL is an issuer. */
   readonly fhirBaseUrl: string | undefined;
   readonly smartConfiguration: DiscoveryDocument | undefined;
   /** RFC 8414 metadata or OpenID configuration. */
   readonly serverMetadata: DiscoveryDocument | undefined;
   readonly statement: Statement | undefined;
-  /** Where all this was read. */
+  /** The URLs that were read. */
   readonly sources: readonly string[];
 }
 
@@ -22,11 +22,11 @@ const metadataOf = (documents: readonly DiscoveryDocument[]): DiscoveryDocument 
     (document) => document.name !== 'smart-configuration' && textOf(document, 'token_endpoint') !== undefined,
   );
 
-/** The URL of a document leads to the base that it is about. */
+/** Turns the URL of a document into the base URL that it is about. */
 const baseOf = (url: string): string =>
   url.replace(/\/(metadata|\.well-known\/(smart-configuration|openid-configuration))?\/*$/, '').replace(/\/+$/, '');
 
-/** A server's metadata counts only where it names the issuer at which it was found (RFC 8414 §3.3). */
+/** Reads a server's metadata, which counts only if it names the issuer where it was found (RFC 8414 §3.3). */
 const metadataAt = async (http: PayerHttp, issuer: string): Promise<DiscoveryDocument | undefined> => {
   const { documents } = await readDocuments({ http }, { issuer });
   const document = metadataOf(documents);
@@ -35,7 +35,7 @@ const metadataAt = async (http: PayerHttp, issuer: string): Promise<DiscoveryDoc
     : undefined;
 };
 
-/** SMART's document often names no issuer: then it is mostly the token endpoint's origin. */
+/** SMART's document often names no issuer. It is usually the token endpoint's origin. */
 const findMetadata = async (http: PayerHttp, smart: DiscoveryDocument): Promise<DiscoveryDocument | undefined> => {
   const token = textOf(smart, 'token_endpoint');
   const issuer = textOf(smart, 'issuer') ?? (token === undefined ? undefined : URL.parse(token)?.origin);
@@ -43,8 +43,8 @@ const findMetadata = async (http: PayerHttp, smart: DiscoveryDocument): Promise<
 };
 
 /**
- * Finds out what can be known about the payer at a FHIR base URL or an issuer.
- * @throws UsageError where it is no such URL, Refusal where nothing is published there
+ * Reads everything that the payer at a FHIR base URL or an issuer publishes about itself.
+ * @throws UsageError if it is not such a URL, Refusal if nothing is published there
  */
 export const discover = async (http: PayerHttp, given: string): Promise<Discovered> => {
   const problem = webUrl(given);
@@ -62,7 +62,7 @@ export const discover = async (http: PayerHttp, given: string): Promise<Discover
   if (!isFhirBase && serverMetadata === undefined) {
     throw new Refusal(
       [
-        `Nothing about a payer is published at ${base}`,
+        `No payer publishes anything at ${base}`,
         ...findings.map(({ text }) => `  ${text}`),
         '  Ask the payer for its FHIR base URL and endpoints, and write the entry by hand (docs/payers.md)',
       ].join('\n'),

@@ -1,10 +1,10 @@
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { listOf, readDocuments, textOf, type DiscoveryDocument, type Places } from './documents.ts';
-import { well, wrong, type Finding } from './finding.ts';
+import { fault, pass, type Finding } from './finding.ts';
 import { compareScopes } from './scopes.ts';
 
-/** How document and profile differ, and what to do about it. */
+/** How a document and the profile differ, and what to do about it. */
 type Difference = readonly [text: string, todo: string];
 type Comparison = (document: DiscoveryDocument, payer: Payer) => Difference | undefined;
 
@@ -23,7 +23,7 @@ const endpoint =
       ? [`${member} is ${said}, the profile has none`, `write ${field}: '${said}'`]
       : [
           `${member} is ${said}, the profile says ${ours}`,
-          `write ${field}: '${said}', or ask the payer which one holds`,
+          `write ${field}: '${said}', or ask the payer which one is right`,
         ];
   };
 
@@ -31,10 +31,7 @@ const issuer: Comparison = (document, payer) => {
   const said = textOf(document, 'issuer');
   if (said === undefined || payer.issuer === undefined || said === payer.issuer) return undefined;
   const consequence = payer.sendsIss ? '; every login is refused until both agree' : '';
-  return [
-    `issuer is ${said}, the profile says ${payer.issuer}`,
-    `write issuer: '${said}', to the letter${consequence}`,
-  ];
+  return [`issuer is ${said}, the profile says ${payer.issuer}`, `write issuer: '${said}', exactly${consequence}`];
 };
 
 const authentication: Comparison = (document, { clientAuthentication }) => {
@@ -42,7 +39,7 @@ const authentication: Comparison = (document, { clientAuthentication }) => {
   if (said === undefined || said.includes(clientAuthentication)) return undefined;
   return [
     `token_endpoint_auth_methods_supported lacks ${clientAuthentication} (it has ${few(said)})`,
-    'write as clientAuthentication what the payer registered the gateway for, or ask the payer',
+    'write the clientAuthentication that is registered at the payer, or ask the payer',
   ];
 };
 
@@ -54,7 +51,7 @@ const signing: Comparison = (document, { clientAuthentication, publicKeys }) => 
   if (lacking === undefined) return undefined;
   return [
     `token_endpoint_auth_signing_alg_values_supported lacks ${lacking} (it has ${few(said)})`,
-    'make a key for ES384 or RS384, whichever it has, or ask the payer',
+    'make a key for ES384 or RS384, whichever the payer lists, or ask the payer',
   ];
 };
 
@@ -63,24 +60,24 @@ const pkce: Comparison = (document, { quirks }) => {
   if (said === undefined || said.includes('S256') === quirks.pkce) return undefined;
   return quirks.pkce
     ? [
-        `code_challenge_methods_supported lacks S256 (it has ${few(said)}), and the profile sends it`,
+        `code_challenge_methods_supported lacks S256 (it has ${few(said)}), but the profile sends it`,
         'ask the payer for PKCE with S256, which SMART requires; until then write quirks.pkce: false',
       ]
-    : ['code_challenge_methods_supported has S256, and the profile sends no PKCE', 'write quirks.pkce: true'];
+    : ['code_challenge_methods_supported has S256, but the profile sends no PKCE', 'write quirks.pkce: true'];
 };
 
 const iss: Comparison = (document, { sendsIss }) => {
   const member = 'authorization_response_iss_parameter_supported';
-  // RFC 9207 §3: left out of the server's metadata it is false. SMART's document does not know it.
+  // RFC 9207 §3: missing from the server's metadata, it is false. SMART's document does not define it.
   const silent =
     !['boolean', 'undefined'].includes(typeof document.body[member]) ||
     (document.name === 'smart-configuration' && document.body[member] === undefined);
   const said = document.body[member] === true;
   if (silent || said === sendsIss) return undefined;
   return said
-    ? [`${member} is true, and the profile says sendsIss: false`, 'write sendsIss: true, and the issuer']
+    ? [`${member} is true, but the profile says sendsIss: false`, 'write sendsIss: true, and the issuer']
     : [
-        `${member} is not true, and the profile says sendsIss: true`,
+        `${member} is not true, but the profile says sendsIss: true`,
         'ask the payer whether it sends iss; if not, write sendsIss: false, or every login is refused',
       ];
 };
@@ -89,12 +86,12 @@ const patient: Comparison = (document, { patientFrom }) => {
   const said = listOf(document, 'capabilities');
   if (said === undefined || patientFrom !== 'token' || said.includes('context-standalone-patient')) return undefined;
   return [
-    'capabilities lacks context-standalone-patient, and the profile says patientFrom: "token"',
-    'write patientFrom: "search", or ask the payer whether its token answer names the patient; if not, every login ends',
+    'capabilities lacks context-standalone-patient, but the profile says patientFrom: "token"',
+    'write patientFrom: "search", or ask the payer whether its token answer names the patient; if not, every login fails',
   ];
 };
 
-/** Members that must be a text, and those that must be a list of texts (RFC 8414 §2, SMART App Launch 2.2 §8.1.4). */
+/** Members that must be strings, and members that must be lists of strings (RFC 8414 §2, SMART App Launch 2.2 §8.1.4). */
 const texts = ['issuer', 'authorization_endpoint', 'token_endpoint', 'revocation_endpoint', 'jwks_uri'];
 const lists = [
   'token_endpoint_auth_methods_supported',
@@ -109,7 +106,7 @@ const lists = [
 const isTextList = (value: unknown): boolean =>
   Array.isArray(value) && value.every((entry) => typeof entry === 'string');
 
-/** What has another type is not compared, so that it must not pass for agreement. */
+/** A member of the wrong type is not compared, which must not pass for agreement. */
 const types: Comparison = ({ body }) => {
   const isWrong = (names: readonly string[], is: (value: unknown) => boolean): string[] =>
     names.filter((name) => body[name] !== undefined && !is(body[name]));
@@ -122,13 +119,13 @@ const types: Comparison = ({ body }) => {
   const all = [...wrongTexts, ...wrongLists, ...wrongFlags];
   return all.length === 0
     ? undefined
-    : [all.join(', '), 'ask the payer to fix it; until then nothing says whether the profile agrees'];
+    : [all.join(', '), 'ask the payer to fix it; until then the profile cannot be compared with it'];
 };
 
 const refreshing: Comparison = (document, { scopes }) => {
   const said = listOf(document, 'grant_types_supported');
   if (said === undefined || said.includes('refresh_token')) return undefined;
-  const asked = scopes.includes('offline_access') ? ', and the profile asks for offline_access' : '';
+  const asked = scopes.includes('offline_access') ? ', but the profile asks for offline_access' : '';
   return [
     `grant_types_supported lacks refresh_token (it has ${few(said)})${asked}`,
     "ask the payer for refresh tokens: without them a grant ends with the payer's first access token",
@@ -156,14 +153,14 @@ const compare = (document: DiscoveryDocument, payer: Payer): Finding[] => {
     return difference === undefined ? [] : [difference];
   });
   return differences.length === 0
-    ? [well('discovery', `${document.name} agrees with the profile (${document.url})`)]
-    : differences.map(([text, todo]) => wrong('discovery', `${document.name}: ${text}`, todo));
+    ? [pass('discovery', `${document.name} agrees with the profile (${document.url})`)]
+    : differences.map(([text, todo]) => fault('discovery', `${document.name}: ${text}`, todo));
 };
 
 /**
- * Compares the profile with what the payer publishes: SMART's smart-configuration, and with an issuer RFC 8414 metadata
- * and OpenID configuration too. Nobody has to publish any.
- * @param places where to look, as far as it can be reached
+ * Compares the profile with what the payer publishes: SMART's smart-configuration and, given an issuer, RFC 8414 metadata
+ * and OpenID configuration. A payer need not publish any.
+ * @param places where to look: the places that can be reached
  */
 export const checkDiscovery = async (
   { http }: { http: PayerHttp },
@@ -173,5 +170,5 @@ export const checkDiscovery = async (
   if (places.fhirBaseUrl === undefined && places.issuer === undefined) return [];
   const { documents, findings } = await readDocuments({ http }, places);
   const all = [...findings, ...documents.flatMap((document) => compare(document, payer))];
-  return all.length > 0 ? all : [well('discovery', 'none published; nothing to compare')];
+  return all.length > 0 ? all : [pass('discovery', 'none published; nothing to compare')];
 };

@@ -1,22 +1,22 @@
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
-import { wrong, type Finding } from './finding.ts';
+import { fault, type Finding } from './finding.ts';
 import { probe, type Answer } from './probe.ts';
 
 /** What a payer publishes about itself. */
 export interface DiscoveryDocument {
-  /** As a person calls it. */
+  /** What people call it. */
   readonly name: 'smart-configuration' | 'RFC 8414 metadata' | 'OpenID configuration';
   readonly url: string;
   readonly body: NonNullable<Answer['json']>;
 }
 
-/** Where documents are looked for. */
+/** Where to look for documents. */
 export interface Places {
   readonly fhirBaseUrl?: string | undefined;
   readonly issuer?: string | undefined;
 }
 
-/** RFC 8414 §3.1 puts the well-known part between host and path, OpenID Connect Discovery §4 after the path. */
+/** RFC 8414 §3.1 puts the well-known part between host and path, and OpenID Connect Discovery §4 puts it after the path. */
 const issuerPlaces = (issuer: string): Pick<DiscoveryDocument, 'name' | 'url'>[] => {
   const { origin, pathname } = new URL(issuer);
   const path = pathname.replace(/\/$/, '');
@@ -33,18 +33,18 @@ const placesOf = ({ fhirBaseUrl, issuer }: Places): Pick<DiscoveryDocument, 'nam
   ...(issuer === undefined ? [] : issuerPlaces(issuer)),
 ];
 
-/** The documents that there are, and what is wrong with servers that should give one or none. */
+/** The documents that were found, and the servers that failed to answer properly. */
 export interface Published {
   readonly documents: readonly DiscoveryDocument[];
   readonly findings: readonly Finding[];
 }
 
-/** A site that answers every path with its page publishes nothing; what is called JSON, or begins like it, is meant so. */
+/** Some sites answer every path with a page, which is not a document. An answer typed as JSON, or starting like it, is. */
 const isMeantAsJson = ({ contentType, text }: Answer): boolean =>
   /\bjson\b/i.test(contentType) || /^\s*[[{]/.test(text);
 
 /**
- * Reads a payer's discovery documents, all at once. What is not there, or is a page, counts as not published.
+ * Reads a payer's discovery documents, all in parallel. A document that is missing or is a page counts as not published.
  */
 export const readDocuments = async ({ http }: { http: PayerHttp }, places: Places): Promise<Published> => {
   const asked = await Promise.all(
@@ -58,18 +58,18 @@ export const readDocuments = async ({ http }: { http: PayerHttp }, places: Place
   const findings: Finding[] = [];
   for (const { name, url, answer } of asked) {
     if ('failure' in answer) {
-      findings.push(wrong('discovery', `${url} ${answer.failure}`, 'ask the payer whether it is up, and run again'));
+      findings.push(fault('discovery', `${url} ${answer.failure}`, 'ask the payer whether it is up, and run again'));
     } else if (answer.status >= 500) {
       findings.push(
-        wrong('discovery', `${url} answers ${answer.status}`, 'ask the payer to look at its server, and run again'),
+        fault('discovery', `${url} answers ${answer.status}`, 'ask the payer to look at its server, and run again'),
       );
     } else if (answer.status === 200 && answer.json !== undefined) {
       documents.push({ name, url, body: answer.json });
     } else if (answer.status === 200 && isMeantAsJson(answer)) {
       findings.push(
-        wrong(
+        fault(
           'discovery',
-          `${url} is published and is no JSON object`,
+          `${url} is published but is not a JSON object`,
           'ask the payer to fix it: other clients cannot read it either',
         ),
       );
@@ -78,13 +78,13 @@ export const readDocuments = async ({ http }: { http: PayerHttp }, places: Place
   return { documents, findings };
 };
 
-/** A member of a document where it is a text. */
+/** A member of a document, if it is a string. */
 export const textOf = ({ body }: DiscoveryDocument, member: string): string | undefined => {
   const value = body[member];
   return typeof value === 'string' ? value : undefined;
 };
 
-/** A member of a document where it is a list; its texts. */
+/** The strings of a member of a document, if it is a list. */
 export const listOf = ({ body }: DiscoveryDocument, member: string): string[] | undefined => {
   const value = body[member];
   return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string') : undefined;

@@ -1,108 +1,115 @@
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
-import { well, wrong, type Check, type Finding } from './finding.ts';
+import { fault, pass, type Check, type Finding } from './finding.ts';
 import { isRedirect, probe, type Answer } from './probe.ts';
 
 const json = 'application/json';
 
 const noAnswer = (check: Check, url: string, failure: string): Finding =>
-  wrong(check, `${url} ${failure}`, 'ask the payer whether it is up, and run again');
+  fault(check, `${url} ${failure}`, 'ask the payer whether it is up, and run again');
 
-/** What is wrong with an answer whatever the endpoint. */
+/** What is wrong with an answer, whatever the endpoint. */
 const commonFault = (check: Check, url: string, answer: Answer): Finding | undefined => {
   const { status } = answer;
   if (status >= 500) {
-    return wrong(check, `${url} answers ${status}`, 'ask the payer to look at its server, and run again');
+    return fault(check, `${url} answers ${status}`, 'ask the payer to look at its server, and run again');
   }
   if (status === 404) {
-    return wrong(check, `${url} answers 404: there is nothing`, 'check the path, or ask the payer for the endpoint');
+    return fault(check, `${url} answers 404: not found`, 'check the path, or ask the payer for the endpoint');
   }
   return undefined;
 };
 
-/** A page in place of OAuth's JSON: what stands before the payer's server, and knows addresses. */
+/** A page instead of OAuth's JSON comes from a firewall in front of the payer's server, which checks addresses. */
 const keptOut = (check: Check, url: string, { status, json: body }: Answer): Finding | undefined =>
   status === 403 && body === undefined
-    ? wrong(check, `${url} answers 403 with a page`, 'ask the payer whether our addresses must be let in')
+    ? fault(check, `${url} answers 403 with a page`, 'ask the payer whether it has to allow our addresses')
     : undefined;
 
-/** The member's browser goes there; without parameters it may show any page but that of a broken server. */
+/** Members' browsers open this endpoint. Without parameters it may show any page except a server error. */
 export const checkAuthorize = async (
   { http }: { http: PayerHttp },
   { authorizationEndpoint: url }: Payer,
 ): Promise<Finding> => {
   const answer = await probe(http, url, { accept: 'text/html' });
   if ('failure' in answer) return noAnswer('authorize', url, answer.failure);
-  return commonFault('authorize', url, answer) ?? well('authorize', `${url} answers (${answer.status})`);
+  return commonFault('authorize', url, answer) ?? pass('authorize', `${url} answers (${answer.status})`);
 };
 
 const redirected = (check: Check, url: string, { status, location }: Answer, field: string): Finding =>
-  wrong(
+  fault(
     check,
     `${url} redirects (${status}${location === undefined ? '' : ` to ${location}`}), which the gateway does not follow`,
     `ask the payer for the ${field} itself`,
   );
 
-/** An empty request has no grant type, so RFC 6749 §5.2 tells what comes back: JSON with an error. */
+/** An empty request has no grant type, so RFC 6749 §5.2 defines the answer: JSON with an error. */
 export const checkToken = async ({ http }: { http: PayerHttp }, { tokenEndpoint: url }: Payer): Promise<Finding> => {
   const answer = await probe(http, url, { method: 'POST', accept: json });
   if ('failure' in answer) return noAnswer('token', url, answer.failure);
-  const fault = commonFault('token', url, answer) ?? keptOut('token', url, answer);
-  if (fault !== undefined) return fault;
+  const common = commonFault('token', url, answer) ?? keptOut('token', url, answer);
+  if (common !== undefined) return common;
   if (isRedirect(answer)) return redirected('token', url, answer, 'tokenEndpoint');
   const error = answer.json?.['error'];
   if (typeof error !== 'string' || answer.status < 400) {
-    return wrong(
+    return fault(
       'token',
-      `${url} answers an empty request with ${answer.status} and ${answer.contentType}, no OAuth error (RFC 6749 §5.2)`,
-      'check that this is the token endpoint and not a page or a gateway before it; ask the payer',
+      `${url} answers an empty request with ${answer.status} and ${answer.contentType}, not with an OAuth error (RFC 6749 §5.2)`,
+      'check that this is the token endpoint and not a page or a proxy in front of it; ask the payer',
     );
   }
-  return well('token', `${url} answers as RFC 6749 says (${answer.status} ${error.slice(0, 40)})`);
+  return pass('token', `${url} answers as RFC 6749 requires (${answer.status} ${error.slice(0, 40)})`);
 };
 
-/** RFC 7009 leaves a server more freedom than the token endpoint has. */
+/** RFC 7009 leaves this endpoint more freedom than the token endpoint has. */
 export const checkRevoke = async (
   { http }: { http: PayerHttp },
   { revocationEndpoint: url = '' }: Payer,
 ): Promise<Finding> => {
   const answer = await probe(http, url, { method: 'POST', accept: json });
   if ('failure' in answer) return noAnswer('revoke', url, answer.failure);
-  const fault = commonFault('revoke', url, answer) ?? keptOut('revoke', url, answer);
-  if (fault !== undefined) return fault;
+  const common = commonFault('revoke', url, answer) ?? keptOut('revoke', url, answer);
+  if (common !== undefined) return common;
   if (isRedirect(answer)) return redirected('revoke', url, answer, 'revocationEndpoint');
-  return well('revoke', `${url} answers (${answer.status})`);
+  return pass('revoke', `${url} answers (${answer.status})`);
 };
 
 const otherRelease = (url: string, what: string): Finding =>
-  wrong('FHIR', `${url} says that this is ${what}, and the gateway reads R4`, 'ask the payer for its FHIR R4 base URL');
+  fault('FHIR', `${url} says that this is ${what}, but the gateway reads R4`, 'ask the payer for its FHIR R4 base URL');
 
 const judgeStatement = (url: string, { json: statement, status, contentType }: Answer): Finding => {
-  // DSTU2 had another name for it.
+  // DSTU2 called it Conformance.
   if (statement?.['resourceType'] === 'Conformance') return otherRelease(url, 'FHIR DSTU2 (a Conformance)');
   if (status !== 200 || statement?.['resourceType'] !== 'CapabilityStatement') {
-    return wrong(
+    return fault(
       'FHIR',
-      `${url} answers ${status} and ${contentType}, no CapabilityStatement`,
+      `${url} answers ${status} and ${contentType}, not a CapabilityStatement`,
       'check fhirBaseUrl, or ask the payer for it',
     );
   }
   const { fhirVersion } = statement;
-  // 4.1 and 4.3 are R4B: other resources under the same first digit.
+  // 4.1 and 4.3 are R4B, which has other resources.
   if (typeof fhirVersion !== 'string' || !/^4\.0\.\d+$/.test(fhirVersion)) {
-    return otherRelease(url, `FHIR ${typeof fhirVersion === 'string' ? fhirVersion.slice(0, 20) : 'of no version'}`);
+    return otherRelease(
+      url,
+      `FHIR ${typeof fhirVersion === 'string' ? fhirVersion.slice(0, 20) : 'without a version'}`,
+    );
   }
-  return well('FHIR', `${url} is a CapabilityStatement of FHIR ${fhirVersion.slice(0, 20)}`);
+  return pass('FHIR', `${url} is a CapabilityStatement of FHIR ${fhirVersion.slice(0, 20)}`);
 };
 
-/** The payer's CapabilityStatement says whether its base URL is right, and which FHIR this is. */
+/** The payer's CapabilityStatement shows whether its base URL is right, and which FHIR release it serves. */
 export const checkFhir = async ({ http }: { http: PayerHttp }, { fhirBaseUrl }: Payer): Promise<Finding> => {
   const url = `${fhirBaseUrl}/metadata`;
   const answer = await probe(http, url, { accept: 'application/fhir+json' });
   if ('failure' in answer) return noAnswer('FHIR', url, answer.failure);
-  if (answer.status === 401) return well('FHIR', `${url} wants a token (401); the release of FHIR is not known`);
+  if (answer.status === 401) return pass('FHIR', `${url} requires a token (401); the FHIR release is unknown`);
   if (answer.status === 403) {
-    return wrong('FHIR', `${url} answers 403`, 'check fhirBaseUrl; ask the payer whether our addresses must be let in');
+    return fault(
+      'FHIR',
+      `${url} answers 403`,
+      'check fhirBaseUrl; ask the payer whether it has to allow our addresses',
+    );
   }
   if (isRedirect(answer)) return redirected('FHIR', url, answer, 'fhirBaseUrl');
   return commonFault('FHIR', url, answer) ?? judgeStatement(url, answer);

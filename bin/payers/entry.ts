@@ -6,7 +6,7 @@ import { typeScript } from '../shared/typescript.ts';
 
 type SmartInputs = Parameters<typeof smart>[0];
 
-/** The shortest inputs of the preset `smart` that make this payer, or undefined where none do. */
+/** The shortest inputs of the preset `smart` that make this payer, or undefined if none do. */
 const smartInputs = (payer: Payer): SmartInputs | undefined => {
   const { id, displayName, fhirBaseUrl, fhirBaseUrlAliases, authorizationEndpoint, tokenEndpoint } = payer;
   const { revocationEndpoint, issuer, sendsIss, clientId, publicKeys, scopes, quirks } = payer;
@@ -26,9 +26,8 @@ const smartInputs = (payer: Payer): SmartInputs | undefined => {
 };
 
 /**
- * The entry as it is pasted into a stage's `payers`: with the preset where it makes the same, else with everything
- * written out.
- * @param isSmart whether the payer says that it keeps to SMART; one that does not gets its quirks spelled out
+ * The entry to paste into a stage's `payers`: with the preset if that makes the same payer, or else with every field.
+ * @param isSmart whether the payer says that it follows SMART; if not, its quirks are written out
  */
 export const entryText = (payer: Payer, isSmart: boolean): string => {
   const indent = 6;

@@ -3,15 +3,15 @@ import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { checkDiscovery } from './discovery.ts';
 import { checkAuthorize, checkFhir, checkRevoke, checkToken } from './endpoints.ts';
-import { wrong, type Finding } from './finding.ts';
+import { fault, type Finding } from './finding.ts';
 import { reach, type ReachDeps } from './reach.ts';
 import { judgeSecret, type SecretReading } from './secret.ts';
 
-/** What the doctor is given from outside. */
+/** What the check is given from outside. */
 export interface ExamineDeps extends ReachDeps {
   readonly http: PayerHttp;
-  /** Reads a secret by its name; absent where secrets are not to be read. */
-  readonly readSecret?: (name: string) => Promise<SecretReading>;
+  /** Reads a secret by its name. @default secrets are not checked */
+  readonly readSecret?: ((name: string) => Promise<SecretReading>) | undefined;
 }
 
 const examineEndpoints = async (deps: ExamineDeps, payer: Payer): Promise<Finding[]> => {
@@ -30,21 +30,21 @@ const examineEndpoints = async (deps: ExamineDeps, payer: Payer): Promise<Findin
   return [...findings, ...further.flat()];
 };
 
-/** Nothing is said where there is a client id: only a sign-in shows that it is right. */
+/** A client id gets no finding: only a sign-in shows that it is right. */
 const checkClientId = ({ clientId }: Payer): Finding[] =>
   clientId === pendingClientId
     ? [
-        wrong(
+        fault(
           'client id',
           `is still "${pendingClientId}"`,
-          'let the payer register the gateway, and write the client id that it gives into clientId',
+          'ask the payer to register the gateway, and write the client id that it gives into clientId',
         ),
       ]
     : [];
 
 /**
- * Examines one payer: client id, names, connections, endpoints, discovery, secret. Nothing that it sends holds a credential. What
- * lies behind a host that cannot be reached is not asked. A payer that hangs takes 8 s.
+ * Examines one payer: client id, names, connections, endpoints, discovery, secret. No request carries a credential. Endpoints on a
+ * host that cannot be reached are skipped. A payer that hangs takes 8 s.
  */
 export const examine = async (deps: ExamineDeps, stage: string, payer: Payer): Promise<readonly Finding[]> => {
   const name = `p2p/${stage}/payers/${payer.id}`;

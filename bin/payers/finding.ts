@@ -1,15 +1,15 @@
-/** What was looked at. */
+/** What was checked. */
 export type Check =
   'client id' | 'name' | 'connection' | 'authorize' | 'token' | 'revoke' | 'FHIR' | 'discovery' | 'secret';
 
-/** One line of the doctor's: all is well, or what is wrong and what to do about it. Neither ever holds a secret. */
+/** One line of the report: a pass, or what is wrong and what to do about it. It never contains a secret. */
 export interface Finding {
   readonly check: Check;
   readonly text: string;
-  /** What to do; absent where all is well. */
+  /** What to do; absent in a pass. */
   readonly todo?: string;
 }
 
-export const well = (check: Check, text: string): Finding => ({ check, text });
+export const pass = (check: Check, text: string): Finding => ({ check, text });
 
-export const wrong = (check: Check, text: string, todo: string): Finding => ({ check, text, todo });
+export const fault = (check: Check, text: string, todo: string): Finding => ({ check, text, todo });

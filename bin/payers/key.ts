@@ -5,9 +5,9 @@ import type { PublicJwk } from '../../functions/shared/registry/types.ts';
 
 /** A key pair for `private_key_jwt`. */
 export interface KeyPair {
-  /** What the payer's secret in Secrets Manager holds. */
+  /** The value for the payer's secret in Secrets Manager. */
   readonly secret: string;
-  /** What `publicKeys` of the payer's profile gets. */
+  /** For `publicKeys` of the payer's profile. */
   readonly publicKey: PublicJwk;
 }
 

@@ -4,7 +4,7 @@ import type { Payer, PublicJwk } from '../../functions/shared/registry/types.ts'
 import { Refusal } from '../shared/command-line.ts';
 import { probe } from './probe.ts';
 
-/** Any answer will do: it only tells whether something listens. */
+/** Whether something answers at a URL, whatever the answer. */
 const listens = async (http: PayerHttp, url: string): Promise<boolean> =>
   !('failure' in (await probe(http, url, { accept: '*/*' })));
 
@@ -15,9 +15,9 @@ const publishedKeys = async (http: PayerHttp, jwksUrl: string): Promise<readonly
 };
 
 /**
- * Stage `local` as it runs. `npm start` makes its own key pairs, so the profiles' public keys are those that the running
+ * Stage `local` as it is running. `npm start` makes its own key pairs, so the profiles get the public keys that the running
  * gateway publishes.
- * @throws Refusal where it does not run
+ * @throws Refusal if it is not running
  */
 export const runningLocalStage = async (
   http: PayerHttp,
@@ -28,7 +28,7 @@ export const runningLocalStage = async (
   for (const url of [origin, awsEndpoint]) {
     if (!(await listens(http, url))) {
       throw new Refusal(
-        `Stage local is what \`npm start\` serves, and nothing answers at ${url}; start it, or give --stage`,
+        `Stage local is what \`npm start\` serves, but nothing answers at ${url}; start it, or give --stage`,
       );
     }
   }

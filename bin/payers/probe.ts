@@ -1,27 +1,27 @@
 import { causeOf } from '../../functions/shared/errors.ts';
-import { parseObject } from '../../functions/shared/json-object.ts';
+import { parseObject, type JsonObject } from '../../functions/shared/json-object.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { readText } from '../../functions/shared/payer/read-text.ts';
 import { answerMs } from './deadline.ts';
 
-/** What a payer answered to one request. */
+/** A payer's answer to one request. */
 export interface Answer {
   readonly status: number;
   /** Where a redirect leads; it is not followed. */
   readonly location: string | undefined;
   readonly contentType: string;
   readonly text: string;
-  /** The body, where it is a JSON object. */
-  readonly json: Readonly<Record<string, unknown>> | undefined;
+  /** The body, if it is a JSON object. */
+  readonly json: JsonObject | undefined;
 }
 
-/** An answer, or why there is none: a verb and what follows, such as `refuses connections`. */
+/** An answer, or why there is none: the rest of a sentence, such as `refuses connections`. */
 export type Probed = Answer | { readonly failure: string };
 
-/** As much as the gateway takes of a payer's CapabilityStatement. */
+/** The most that the gateway reads of a payer's CapabilityStatement. */
 const limitBytes = 5 * 1024 * 1024;
 
-/** Words for the errors that connecting and reading end in; `undefined` for others. */
+/** What a known network error means, as the rest of a sentence; `undefined` for other errors. */
 export const failureWords = (cause: string): string | undefined => {
   if (/ENOTFOUND|EAI_AGAIN/.test(cause)) return 'is at a host without an address; check its spelling';
   if (/ECONNREFUSED/.test(cause)) return 'refuses connections';
@@ -36,7 +36,7 @@ const failureOf = (error: unknown): string => {
   return failureWords(cause) ?? `does not answer properly (${cause})`;
 };
 
-/** A request that carries nothing: no parameter, no credential, no cookie. */
+/** A request without parameters, credentials or cookies. */
 interface ProbeRequest {
   readonly method?: 'GET' | 'POST';
   readonly accept: string;

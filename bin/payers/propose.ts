@@ -6,7 +6,7 @@ import type { Discovered } from './discover.ts';
 import { listOf, textOf, type DiscoveryDocument } from './documents.ts';
 import { scopesFor } from './scopes.ts';
 
-/** A payer's entry, and what nobody but the payer, or the reader, knows of it. */
+/** A payer's entry, and what only the payer, or the reader, knows about it. */
 export interface Proposed {
   readonly payer: Payer;
   /** Each `fields: why`. */
@@ -19,7 +19,7 @@ type Endpoints = Pick<
   'fhirBaseUrl' | 'authorizationEndpoint' | 'tokenEndpoint' | 'revocationEndpoint' | 'issuer'
 >;
 
-/** A host that belongs to nobody, which a production stage refuses. */
+/** A host that belongs to nobody; a production stage refuses it. */
 const unknown = 'https://ask-the-payer.invalid';
 
 const firstOf =
@@ -31,7 +31,7 @@ const firstOf =
 const firstText = firstOf(textOf);
 const firstList = firstOf(listOf);
 
-/** The strongest that the payer lists. */
+/** The strongest method that the payer lists. */
 const authenticationFor = (methods: readonly string[] | undefined): Authentication =>
   (['private_key_jwt', 'client_secret_basic', 'client_secret_post'] as const).find((method) =>
     methods?.includes(method),
@@ -74,21 +74,21 @@ const asksOf = (found: Discovered, payer: Payer): string[] => {
   const when = (is: boolean, ask: string): string[] => (is ? [ask] : []);
   return [
     'clientId: the payer gives it when it registers the gateway',
-    'id, displayName: yours to choose; the id stands in every URL',
-    ...when(payer.fhirBaseUrl.startsWith(unknown), 'fhirBaseUrl: an issuer does not tell it'),
+    'id, displayName: choose them; the id is part of every URL',
+    ...when(payer.fhirBaseUrl.startsWith(unknown), 'fhirBaseUrl: an issuer does not publish it'),
     ...when(payer.tokenEndpoint.startsWith(unknown), 'authorizationEndpoint, tokenEndpoint: not published'),
     ...when(isExampleKey, "publicKeys: this is the example's; make a pair with: npm run --silent payers -- key"),
     ...when(methods === undefined, 'clientAuthentication: not published; how does the payer register the gateway?'),
     ...when(found.serverMetadata === undefined, 'issuer, sendsIss: not published; does the payer send iss (RFC 9207)?'),
     ...when(
       found.smartConfiguration === undefined,
-      'scopes, patientFrom, quirks: not published; what does the payer take?',
+      'scopes, patientFrom, quirks: not published; what does the payer accept?',
     ),
-    ...when(found.statement === undefined, 'everything: does the payer have Patient/{id}/$everything?'),
+    ...when(found.statement === undefined, 'everything: does the payer support Patient/{id}/$everything?'),
   ];
 };
 
-/** Makes a payer's entry of what was found. What must be asked has the usual value, or one that production refuses. */
+/** Makes a payer's entry from what was found. What has to be asked gets the usual value, or one that production refuses. */
 export const propose = (found: Discovered): Proposed => {
   const capabilities = firstList(found, 'capabilities');
   const clientAuthentication = authenticationFor(firstList(found, 'token_endpoint_auth_methods_supported'));

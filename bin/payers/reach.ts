@@ -3,22 +3,22 @@ import { causeOf } from '../../functions/shared/errors.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { bare, type Connection } from './connect.ts';
 import { lookupMs, withinMs } from './deadline.ts';
-import { well, wrong, type Finding } from './finding.ts';
+import { fault, pass, type Finding } from './finding.ts';
 import { failureWords } from './probe.ts';
 
 export interface ReachDeps {
   readonly now: () => number;
-  /** Addresses of a host's name. */
+  /** The addresses of a host name. */
   readonly lookup: (hostname: string) => Promise<readonly string[]>;
   /** Connects to an origin, within `connectMs`. */
   readonly connect: (url: URL) => Promise<Connection>;
 }
 
-/** Fewer days than this, and the payer's own renewal has failed or was forgotten. */
+/** With fewer days left, the payer's own renewal has failed or was forgotten. */
 const fewDays = 7;
 const dayMs = 86_400_000;
 
-/** The payer's servers. Its issuer is a name first, and need not be one. */
+/** The payer's servers. Its issuer is only a name, and need not be a server. */
 const serversOf = (payer: Payer): URL[] => {
   const { authorizationEndpoint, tokenEndpoint, revocationEndpoint, fhirBaseUrl } = payer;
   const urls = [authorizationEndpoint, tokenEndpoint, revocationEndpoint, fhirBaseUrl];
@@ -27,34 +27,34 @@ const serversOf = (payer: Payer): URL[] => {
 };
 
 const checkName = async ({ lookup }: ReachDeps, hostname: string): Promise<Finding> => {
-  if (isIP(bare(hostname)) !== 0) return well('name', `${hostname} is an address; there is no name to look up`);
+  if (isIP(bare(hostname)) !== 0) return pass('name', `${hostname} is an address, with no name to look up`);
   try {
-    return well('name', `${hostname} is ${(await withinMs(lookupMs, lookup(hostname))).join(', ')}`);
+    return pass('name', `${hostname} is ${(await withinMs(lookupMs, lookup(hostname))).join(', ')}`);
   } catch (error) {
     const unknown = /ENOTFOUND|ENODATA/.test(causeOf(error));
-    return wrong(
+    return fault(
       'name',
-      `${hostname} ${unknown ? 'is no known host' : `cannot be looked up (${causeOf(error)})`}`,
+      `${hostname} ${unknown ? 'is not a known host' : `cannot be looked up (${causeOf(error)})`}`,
       unknown
         ? 'check its spelling, or ask the payer for its host, and run again'
-        : 'check the DNS of this machine and run again',
+        : "check this machine's DNS, and run again",
     );
   }
 };
 
-/** What OpenSSL's verdict on a certificate means; any other is passed on by its name. */
+/** What OpenSSL's verdicts on a certificate mean; any other verdict is reported by name. */
 const verdicts: Readonly<Record<string, readonly [string, string]>> = {
   CERT_HAS_EXPIRED: ['has expired', 'ask the payer to renew it'],
-  CERT_NOT_YET_VALID: ['is not valid yet', 'check the clock of this machine, then ask the payer'],
+  CERT_NOT_YET_VALID: ['is not valid yet', "check this machine's clock, then ask the payer"],
   ERR_TLS_CERT_ALTNAME_INVALID: ['is for another host', 'check the host, or ask the payer for the right certificate'],
-  DEPTH_ZERO_SELF_SIGNED_CERT: ['is self-signed', 'ask the payer for one of a public certificate authority'],
+  DEPTH_ZERO_SELF_SIGNED_CERT: ['is self-signed', 'ask the payer for one from a public certificate authority'],
   SELF_SIGNED_CERT_IN_CHAIN: [
-    'comes from a private certificate authority',
-    'ask the payer for one of a public certificate authority',
+    'is from a private certificate authority',
+    'ask the payer for one from a public certificate authority',
   ],
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: [
     'comes without its chain, or from an unknown authority',
-    'ask the payer to send the intermediate certificates with it',
+    'ask the payer to send the intermediate certificates too',
   ],
 };
 
@@ -65,26 +65,26 @@ interface Judged {
 }
 
 const judgeCertificate = (host: string, { tls }: Connection, nowMs: number): Judged => {
-  if (tls === undefined) return { finding: well('connection', `${host}: TLS not checked: loopback`), usable: true };
+  if (tls === undefined) return { finding: pass('connection', `${host}: TLS not checked: loopback`), usable: true };
   if (tls.verdict !== undefined) {
     const [what, todo] = verdicts[tls.verdict] ?? [
       `is refused (${tls.verdict})`,
       'ask the payer for a certificate that clients trust',
     ];
-    return { finding: wrong('connection', `${host}: the certificate ${what}`, todo), usable: false };
+    return { finding: fault('connection', `${host}: the certificate ${what}`, todo), usable: false };
   }
   const days = Math.floor((tls.validUntilMs - nowMs) / dayMs);
   const text = `${host}: ${tls.protocol}, the certificate is valid for ${days} more days`;
   const finding =
-    days < fewDays ? wrong('connection', text, 'ask the payer to renew it now') : well('connection', text);
+    days < fewDays ? fault('connection', text, 'ask the payer to renew it now') : pass('connection', text);
   return { finding, usable: true };
 };
 
 const noConnection = (host: string, cause: string): Finding => {
   if (/PROTOCOL/.test(cause)) {
-    return wrong('connection', `${host}: offers no TLS 1.2 or later`, 'ask the payer to offer it');
+    return fault('connection', `${host}: offers no TLS 1.2 or later`, 'ask the payer to offer it');
   }
-  return wrong(
+  return fault(
     'connection',
     `${host} ${failureWords(cause) ?? `cannot be connected to (${cause})`}`,
     'check host and port, ask the payer whether it is up and lets our addresses in, and run again',
@@ -100,13 +100,13 @@ const checkConnection = async ({ connect, now }: ReachDeps, server: URL): Promis
   }
 };
 
-/** Findings about hosts, and which of them there is no use in asking further. */
+/** Findings about hosts, and which of them are down. */
 export interface Reached {
   readonly findings: readonly Finding[];
   readonly isDown: (url: string) => boolean;
 }
 
-/** Looks up each of the payer's hosts and connects to it, all at once. */
+/** Looks up each of the payer's hosts and connects to it, all in parallel. */
 export const reach = async (deps: ReachDeps, payer: Payer): Promise<Reached> => {
   const servers = serversOf(payer);
   const hostnames = [...new Set(servers.map(({ hostname }) => hostname))];

@@ -3,7 +3,7 @@ import type { Payer } from '../../functions/shared/registry/types.ts';
 import type { Finding } from './finding.ts';
 import type { Registration } from './registration.ts';
 
-/** What the doctor found about one payer. */
+/** What was found about one payer. */
 export interface Examined {
   readonly payer: Pick<Payer, 'id' | 'displayName'>;
   readonly findings: readonly Finding[];
@@ -29,7 +29,7 @@ const registrationLines = ({ redirectUri, jwksUrl }: Registration): string[] => 
   ...(jwksUrl === undefined ? [] : [`                JWKS URL      ${jwksUrl}`]),
 ];
 
-/** One payer's findings as lines for a person: a pass, or what is wrong and what to do. */
+/** One payer's findings as lines for a person: each is a pass, or what is wrong and what to do. */
 export const payerLines = ({ payer, findings, registration }: Examined): string[] => [
   `${styleText('bold', payer.displayName)} (${payer.id})`,
   ...findings.flatMap(findingLines),
@@ -42,13 +42,13 @@ const todosOf = (examined: readonly Examined[]): number =>
 
 export const isAllWell = (examined: readonly Examined[]): boolean => todosOf(examined) === 0;
 
-/** The whole in a line. */
+/** The result in one line. */
 export const summary = (examined: readonly Examined[]): string => {
   const todos = todosOf(examined);
   return `${counted(examined.length, 'payer')}: ${todos === 0 ? 'all well' : `${counted(todos, 'thing')} to do`}`;
 };
 
-/** The same for a program: `todo` is there where something is to do. */
+/** The same for a program: a finding has a `todo` if there is something to do. */
 export const asJson = (stage: string, examined: readonly Examined[]): string =>
   JSON.stringify(
     {

@@ -11,10 +11,10 @@ import {
 const isAboutPatient = (scope: Scope): scope is ResourceScope =>
   scope.kind === 'resource' && scope.context === 'patient';
 
-/** Whether a scope is spelled as SMART v1 has it: a server of v1 need not know v2. */
+/** Whether a scope has the syntax of SMART v1; a v1 server need not know v2. */
 const isV1 = ({ permissions }: ResourceScope): boolean => permissions === 'read' || permissions === '*';
 
-/** Whether a payer that lists these scopes takes this one: it is listed, or what is listed in its version covers it. */
+/** Whether a payer that lists these scopes accepts this one: it is listed, or listed scopes of its version cover it. */
 const isTaken = (scope: ResourceScope, listed: readonly ResourceScope[]): boolean => {
   if (listed.some(({ word }) => word === scope.word)) return true;
   const access = readAccessOf(scope);
@@ -23,8 +23,8 @@ const isTaken = (scope: ResourceScope, listed: readonly ResourceScope[]): boolea
 };
 
 /**
- * Compares `scopes_supported` with what the gateway asks for. A server need not list all that it takes (RFC 8414 §2),
- * and large ones list no scope for reading at all; so only a list that has such scopes, and not ours, tells something.
+ * Compares `scopes_supported` with the scopes that the gateway asks for. A server need not list every scope that it accepts
+ * (RFC 8414 §2), and large ones list no read scope at all. So the list says something only if it has read scopes but not ours.
  * @returns what differs and what to do, or undefined
  */
 export const compareScopes = (
@@ -41,11 +41,11 @@ export const compareScopes = (
   const inList = (scopes: Scopes): string => scopes.map(({ word }) => word).join(', ');
   return [
     `scopes_supported lacks ${inList(lacking)} (it has ${inList(reading.slice(0, 6))}${more})`,
-    'write as scopes what the payer lists, or ask the payer whether it takes ours',
+    'write the scopes that the payer lists, or ask the payer whether it accepts ours',
   ];
 };
 
-/** What to ask a payer for, from what it lists and can do (SMART App Launch 2.2 §8.1.4); all of it where it says nothing. */
+/** The scopes to ask a payer for, from its scopes and capabilities (SMART App Launch 2.2 §8.1.4); all if it lists neither. */
 export const scopesFor = (
   listed: readonly string[] | undefined,
   capabilities: readonly string[] | undefined,

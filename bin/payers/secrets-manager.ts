@@ -9,11 +9,11 @@ import type { SecretReading } from './secret.ts';
 /** Where `npm start` serves its stand-ins for AWS. */
 const localEndpoint = `http://127.0.0.1:${defaultPorts.aws}`;
 
-/** The endpoint in place of AWS: what the environment names, else for stage `local` that of `npm start`. */
+/** The endpoint to use instead of AWS: the one in the environment, or for stage `local` that of `npm start`. */
 export const awsEndpoint = (stage: string, env: NodeJS.ProcessEnv): string | undefined =>
   env['AWS_ENDPOINT_URL_SECRETS_MANAGER'] ?? env['AWS_ENDPOINT_URL'] ?? (stage === 'local' ? localEndpoint : undefined);
 
-/** A client for the stage's region; for a stand-in with made-up credentials, so that real ones never go there. */
+/** A client for the stage's region. A stand-in gets made-up credentials, so that real ones are never sent to it. */
 export const stageSecretsClient = ({ stage, region }: StageConfig, env: NodeJS.ProcessEnv): SecretsManagerClient => {
   const endpoint = awsEndpoint(stage, env);
   return new SecretsManagerClient({
@@ -31,26 +31,31 @@ export const stageSecretsClient = ({ stage, region }: StageConfig, env: NodeJS.P
 
 type Explained = Exclude<SecretReading, { text: string }>;
 
-/** AWS's errors, each told by its names and message: what is the matter, and what to do. */
+/** AWS's errors by name and message: what is wrong, and what to do. */
 const explanations: readonly (readonly [RegExp, string, string])[] = [
-  // A secret without a value and none at all differ in the message only.
-  [/^ResourceNotFound.*staging label/s, 'is there and has no value', 'put the value there (docs/payers.md says how)'],
-  [/^ResourceNotFound/, 'is not there', 'deploy the stage, which makes it; check account and region if it is deployed'],
+  // Only the message tells a secret without a value from one that does not exist.
+  [/^ResourceNotFound.*staging label/s, 'has no value yet', 'put the value there (docs/payers.md says how)'],
+  [
+    /^ResourceNotFound/,
+    'does not exist',
+    'deploy the stage, which creates it; if it is deployed, check account and region',
+  ],
   [
     /AccessDenied/,
     'may not be read with these credentials',
-    'use a role with secretsmanager:GetSecretValue and kms:Decrypt, or leave it out with --no-secrets',
+    'use a role with secretsmanager:GetSecretValue and kms:Decrypt, or skip it with --no-secrets',
   ],
   [/CredentialsProvider/, 'was not read: there are no AWS credentials', 'sign in to AWS, and run again'],
   [
     /ExpiredToken|UnrecognizedClient|InvalidSignature/,
-    'was not read: AWS does not take these credentials',
+    'was not read: AWS does not accept these credentials',
     'sign in to AWS again, and run again',
   ],
-  [/Region is missing/, 'was not read: no region is known', 'set AWS_REGION, or write region into the stage'],
+  [/Region is missing/, 'was not read: no region is set', 'set AWS_REGION, or write region into the stage'],
 ];
 
-export const explain = (error: unknown): Explained => {
+/** What is wrong when a call to Secrets Manager fails, and what to do. */
+export const explainSecretsFailure = (error: unknown): Explained => {
   const cause = causeOf(error);
   const whole = `${cause} ${error instanceof Error ? error.message : ''}`;
   const [, problem, todo] = explanations.find(([pattern]) => pattern.test(whole)) ?? [];
@@ -61,7 +66,7 @@ export const explain = (error: unknown): Explained => {
   };
 };
 
-/** Reads secrets, each within the doctor's time. It never throws, and what it says holds no secret. */
+/** Reads a secret by name, within the time limit. It never throws, and its explanations contain no secret. */
 export const readSecretWith =
   (client: SecretsManagerClient) =>
   async (name: string): Promise<SecretReading> => {
@@ -70,6 +75,6 @@ export const readSecretWith =
       const { SecretString } = await withinMs(answerMs, client.send(command));
       return { text: SecretString ?? '' };
     } catch (error) {
-      return explain(error);
+      return explainSecretsFailure(error);
     }
   };

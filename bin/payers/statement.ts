@@ -1,17 +1,16 @@
 import { printedBaseUrl } from '../../config/rules.ts';
-import { isObject, type JsonObject } from '../../functions/shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../../functions/shared/json-object.ts';
 import type { Answer } from './probe.ts';
 
-const objects = (value: unknown): JsonObject[] => (Array.isArray(value) ? value.filter(isObject) : []);
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
-/** What a CapabilityStatement tells about a payer profile. */
+/** What a CapabilityStatement says for a payer's profile. */
 export interface Statement {
   readonly publisher: string | undefined;
-  /** Another spelling of the base than the one that was asked. */
+  /** A different spelling of the base URL than the one requested. */
   readonly alias: string | undefined;
   readonly everything: boolean;
-  /** Endpoints by `authorize`, `token` and `revoke`: SMART's extension, from before smart-configuration. */
+  /** Endpoints by `authorize`, `token` and `revoke`: SMART's extension, which smart-configuration replaced. */
   readonly oauthUris: ReadonlyMap<string, string>;
 }
 
@@ -20,8 +19,8 @@ const isOauthUris = ({ url }: JsonObject): boolean => typeof url === 'string' &&
 const oauthUrisOf = (servers: readonly JsonObject[]): Map<string, string> =>
   new Map(
     servers
-      .flatMap(({ security }) => (isObject(security) ? objects(security['extension']).filter(isOauthUris) : []))
-      .flatMap(({ extension }) => objects(extension))
+      .flatMap(({ security }) => (isObject(security) ? objectsIn(security['extension']).filter(isOauthUris) : []))
+      .flatMap(({ extension }) => objectsIn(extension))
       .flatMap(({ url, valueUri }) => {
         const uri = text(valueUri);
         return typeof url === 'string' && uri !== undefined ? [[url, uri] as const] : [];
@@ -30,15 +29,15 @@ const oauthUrisOf = (servers: readonly JsonObject[]): Map<string, string> =>
 
 const hasEverything = (servers: readonly JsonObject[]): boolean =>
   servers
-    .flatMap(({ resource }) => objects(resource))
+    .flatMap(({ resource }) => objectsIn(resource))
     .filter(({ type }) => type === 'Patient')
-    .flatMap(({ operation }) => objects(operation))
+    .flatMap(({ operation }) => objectsIn(operation))
     .some(({ name }) => name === 'everything' || name === '$everything');
 
-/** Reads a CapabilityStatement; `undefined` where the answer is none. */
+/** Reads a CapabilityStatement; `undefined` if the answer is not one. */
 export const readStatement = ({ json }: Answer, fhirBaseUrl: string): Statement | undefined => {
   if (json?.['resourceType'] !== 'CapabilityStatement') return undefined;
-  const servers = objects(json['rest']).filter(({ mode }) => mode === 'server');
+  const servers = objectsIn(json['rest']).filter(({ mode }) => mode === 'server');
   const implementation = isObject(json['implementation']) ? json['implementation'] : {};
   const printed = text(implementation['url'])?.replace(/\/+$/, '');
   const isAlias = printed !== undefined && printed !== fhirBaseUrl && printedBaseUrl(printed) === undefined;

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
-/** Asks a person at the terminal; the question goes to stderr, so that a pipe carries no question. */
+/** Asks a person at the terminal. The question goes to stderr, so that it does not get into a pipe. */
 export const ask = async (question: string): Promise<string> => {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
@@ -12,12 +12,12 @@ export const ask = async (question: string): Promise<string> => {
   }
 };
 
-/** Whether a person is at the terminal, who can be asked. */
+/** Whether there is a person at the terminal to ask. */
 export const canAsk = (): boolean => process.stdin.isTTY;
 
 /**
- * A secret: typed at the terminal, where it is not shown, or all of what is piped in. It is in no argument, so that no
- * shell's history and no list of processes has it.
+ * Reads a secret: typed at the terminal without echo, or everything that is piped in. It is never an argument, so that it
+ * appears in no shell history and no process list.
  */
 export const readSecret = async (question: string): Promise<string> => {
   if (!canAsk()) return text(process.stdin);

@@ -3,11 +3,11 @@ import type { StageConfig } from '../../config/stage.ts';
 import { causeOf } from '../../functions/shared/errors.ts';
 import { Refusal } from './command-line.ts';
 
-/** The local stack's AWS, unless the environment names another place. */
+/** The local stack's stand-in for AWS, unless the environment names another. */
 const localEndpoint = `http://127.0.0.1:${defaultPorts.aws}`;
 
 /**
- * Settings of an AWS client for a stage; for stage `local` the local stack's, with made-up credentials.
+ * Settings of an AWS client for a stage; for stage `local` those of the local stack, with made-up credentials.
  * @param tool names the caller to the local stack
  */
 export const awsSettings = (
@@ -31,9 +31,9 @@ const withoutCredentials =
 const refused = /^(?:AccessDenied\w*|Forbidden|403)$/;
 
 /**
- * Says what a person can do about a failure of an AWS client; what nobody foresaw comes back as it is.
- * @param service as a person calls it, such as `S3`
- * @param rights what the tool needs, for a refusal
+ * Turns a known failure of an AWS client into a Refusal that says what to do; returns any other error unchanged.
+ * @param service as people call it, such as `S3`
+ * @param rights the permissions that the tool needs
  */
 export const explainAwsFailure = (
   error: unknown,
@@ -44,14 +44,14 @@ export const explainAwsFailure = (
   if (unreachable.test(cause)) {
     return new Refusal(
       stage === 'local'
-        ? 'The local stack does not answer. Is `npm start` running? AWS_ENDPOINT_URL says where it is, if elsewhere.'
-        : `${service} cannot be reached (${cause}). Look at AWS_REGION and AWS_ENDPOINT_URL.`,
+        ? 'The local stack does not answer. Run `npm start`, or set AWS_ENDPOINT_URL if it is elsewhere.'
+        : `${service} cannot be reached (${cause}). Check AWS_REGION and AWS_ENDPOINT_URL.`,
     );
   }
   if (withoutCredentials.test(error.name)) {
-    return new Refusal('There are no AWS credentials that can be used. Set AWS_PROFILE, or sign in.');
+    return new Refusal('There are no valid AWS credentials. Set AWS_PROFILE, or sign in.');
   }
   if (/region is missing/i.test(error.message)) return new Refusal('There is no AWS region. Set AWS_REGION.');
-  if (refused.test(error.name)) return new Refusal(`AWS refuses. It takes ${rights}.`);
+  if (refused.test(error.name)) return new Refusal(`AWS denied access. The tool needs ${rights}.`);
   return error;
 };

@@ -1,9 +1,9 @@
 import { checkStage, ConfigError } from '../../config/check.ts';
 
 /**
- * Checks a stage with a new entry in it.
- * @param entryPath the entry's path, such as `partners[3].`; it is left out of the lines
- * @returns what the configuration's rules say against it, a line each
+ * Checks a stage that contains a new entry.
+ * @param entryPath the entry's path, such as `partners[3].`, which is left out of the lines
+ * @returns one line for each problem
  */
 export const problemsWith = (stage: unknown, entryPath: string): string[] => {
   const file = 'stage';

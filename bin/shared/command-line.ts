@@ -3,17 +3,17 @@ import { ConfigError } from '../../config/check.ts';
 import { loadStage } from '../../config/load.ts';
 import type { StageConfig } from '../../config/stage.ts';
 
-/** The command was given wrongly; the message is one line for a person. The tool ends with 2. */
+/** The command line is wrong. The message is one line for a person, and the tool exits with 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** The command was understood and cannot be done; the message says what to do instead. The tool ends with 1. */
+/** The command cannot be carried out. The message says what to do instead, and the tool exits with 1. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
 }
 
-/** As `parseArgs` of `node:util`, strict, with its complaint cut to a line. @throws UsageError */
+/** Reads arguments as `parseArgs` of `node:util` does, strictly, with its error cut to one line. @throws UsageError */
 export const readArguments = <T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> => {
   try {
     return parseArgs(config);
@@ -23,25 +23,44 @@ export const readArguments = <T extends ParseArgsConfig>(config: T): ReturnType<
   }
 };
 
+/** Refuses flags that a command would ignore. @throws UsageError */
+export const refuseUnusedFlags = (command: string, flags: object, used: readonly string[]): void => {
+  const unused = Object.keys(flags).find((flag) => !used.includes(flag));
+  if (unused !== undefined) throw new UsageError(`--${unused} does not apply to ${command}; --help lists the flags`);
+};
+
 /** The flags that say which stage a tool works on. */
 export const stageFlags = { stage: { type: 'string' }, config: { type: 'string' } } as const;
 
+/** Their values. */
+export interface StageFlags {
+  readonly stage?: string | undefined;
+  readonly config?: string | undefined;
+}
+
+/** For the help of tools that call AWS. */
+export const awsHelp = `Credentials and region come from the usual AWS settings (AWS_PROFILE, AWS_REGION). For stage local, the tool calls what
+npm start serves.`;
+
+/** For the help of tools that do one thing. */
+export const exitHelp = 'Exits with 0 if it is done, 1 if it cannot be done, 2 if the command line is wrong.';
+
 /**
- * The stage of `--stage NAME` or `--config FILE`; stage `local` where neither is given.
- * @throws UsageError where both are given, ConfigError
+ * Reads the stage of `--stage NAME` or `--config FILE`; stage `local` if neither is given.
+ * @throws UsageError if both are given, ConfigError
  */
-export const readStage = ({ stage, config }: { stage?: string; config?: string }): Promise<StageConfig> => {
+export const readStage = ({ stage, config }: StageFlags): Promise<StageConfig> => {
   if (stage !== undefined && config !== undefined) throw new UsageError('Give --stage or --config, not both');
   return loadStage(config ?? stage ?? 'local');
 };
 
 /** The file that a person edits for the stage. */
-export const stageFile = ({ config }: { config?: string }, { stage }: Pick<StageConfig, 'stage'>): string =>
+export const stageFile = ({ config }: StageFlags, { stage }: Pick<StageConfig, 'stage'>): string =>
   config ?? `config/${stage}.ts`;
 
 /**
- * Runs a tool to its exit code: the tool's own, 1 for what cannot be done, 2 for a command given wrongly. It ends the
- * process, since a look-up of a name that hangs cannot be called off.
+ * Runs a tool and exits: with the tool's own code, 1 if it cannot be done, 2 if the command line is wrong. It ends the
+ * process, because a DNS lookup that hangs cannot be cancelled.
  */
 export const runTool = async (tool: () => Promise<number>): Promise<never> => {
   try {

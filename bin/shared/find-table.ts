@@ -2,8 +2,8 @@ import { paginateListTables, type DynamoDBClient } from '@aws-sdk/client-dynamod
 import { Refusal } from './command-line.ts';
 
 /**
- * A table's name, as the stack names it: `p2p-gateway-{stage}-Tables{construct}…`.
- * @throws Refusal where there is none, or more than one
+ * Finds a table by the name that the stack gives it: `p2p-gateway-{stage}-Tables{construct}…`.
+ * @throws Refusal if there is none, or more than one
  */
 export const findTable = async (client: DynamoDBClient, stage: string, construct: string): Promise<string> => {
   const prefix = `p2p-gateway-${stage}-Tables${construct}`;
@@ -13,7 +13,7 @@ export const findTable = async (client: DynamoDBClient, stage: string, construct
   }
   const [name, ...others] = names;
   if (name === undefined)
-    throw new Refusal(`There is no table ${prefix}… here. Is the stage deployed? Or give --table.`);
+    throw new Refusal(`There is no table ${prefix}… in this account and region. Deploy the stage, or give --table.`);
   if (others.length > 0) throw new Refusal(`Give --table, one of: ${names.join(', ')}`);
   return name;
 };

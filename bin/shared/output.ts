@@ -1,8 +1,8 @@
-/** Where a tool writes: its result to stdout, what a person reads beside it to stderr. */
+/** Where a tool writes: its result goes to stdout, notes for a person go to stderr. */
 export interface Output {
   readonly out: (text: string) => void;
   readonly note: (text: string) => void;
-  /** A secret to stdout: with a line's end for a person, without for the vault that it is piped into. */
+  /** Writes a secret to stdout: with a newline for a person, without one for a pipe. */
   readonly secret: (text: string) => void;
 }
 

@@ -1,4 +1,4 @@
-/** An id of a text: `Clínica Água 2` is `clinica-agua-2`. Empty where nothing is left of it. */
+/** Makes an id from a text: `Clínica Água 2` becomes `clinica-agua-2`. Empty if nothing is left. */
 export const slug = (text: string): string =>
   text
     .normalize('NFKD')

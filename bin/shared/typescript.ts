@@ -10,10 +10,10 @@ const text = (value: string): string => {
 const scalar = (value: unknown): string => (typeof value === 'string' ? text(value) : JSON.stringify(value));
 
 /**
- * A JSON value as this repository writes it in TypeScript (Prettier's style), to be pasted into a configuration. Members
- * that are undefined are left out.
- * @param indent how many blanks the line begins with where it is pasted
- * @param before how long what stands before the value in its line is
+ * Prints a JSON value as TypeScript in this repository's style (Prettier's), to be pasted into a configuration. Undefined
+ * members are left out.
+ * @param indent how many spaces the line starts with where it is pasted
+ * @param before the length of what comes before the value in its line
  */
 export const typeScript = (value: unknown, indent = 0, before = 0): string => {
   if (typeof value !== 'object' || value === null) return scalar(value);

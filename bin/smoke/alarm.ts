@@ -18,7 +18,7 @@ const alarmOf = async (client: CloudWatchClient, stage: string): Promise<string 
   return alarms.find(({ ActionsEnabled }) => ActionsEnabled === true)?.AlarmName;
 };
 
-/** What CloudWatch says of the action that an alarm took, once it says it. */
+/** CloudWatch's summary of the action that an alarm took; undefined until it is in the history. */
 const actionOf = async (client: CloudWatchClient, name: string, since: Date): Promise<string | undefined> => {
   const { AlarmHistoryItems: items = [] } = await client.send(
     new DescribeAlarmHistoryCommand({ AlarmName: name, HistoryItemType: 'Action', StartDate: since }),
@@ -28,7 +28,7 @@ const actionOf = async (client: CloudWatchClient, name: string, since: Date): Pr
 
 const ring = async (client: CloudWatchClient, stage: string): Promise<SmokeAnswer> => {
   const name = await alarmOf(client, stage);
-  if (name === undefined) return wrongAnswer('the stage has no alarm that is OK and may act');
+  if (name === undefined) return wrongAnswer('the stage has no alarm that is OK and has its actions enabled');
   const since = new Date();
   const reason = 'Smoke test: npm run smoke. Nothing is wrong.';
   await client.send(new SetAlarmStateCommand({ AlarmName: name, StateValue: 'ALARM', StateReason: reason }));
@@ -43,13 +43,13 @@ const ring = async (client: CloudWatchClient, stage: string): Promise<SmokeAnswe
   return wrongAnswer(`${name} took no action within a minute`);
 };
 
-/** Sets one alarm off; CloudWatch's own history says whether its message went out. It is OK again at its next look. */
+/** Sets off one alarm; CloudWatch's history says whether its message went out. Its next evaluation resets it to OK. */
 export const alarm: Question = {
   name: 'alarm',
-  title: 'An alarm reaches its topic; look whether the mail came, too',
+  title: 'An alarm reaches its topic; check that the e-mail arrived, too',
   missing: ({ config, plan }) => {
     if (config.stage === 'local') return 'AWS: there is no CloudWatch alarm on this machine';
-    return plan.ring ? undefined : '--ring: it sets an alarm off';
+    return plan.ring ? undefined : '--ring: it sets off an alarm';
   },
   ask: async ({ config, environment }) => {
     const client = new CloudWatchClient(awsSettings(config, environment, 'smoke'));

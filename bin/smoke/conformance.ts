@@ -20,7 +20,7 @@ const localFile = ({ config: { partners }, edge }: AskedStage): object => {
   };
 };
 
-/** Runs it in a process of its own. */
+/** Runs the suite in its own process. */
 export const runSuite: RunSuite = async (origin, file, environment) => {
   const child = spawn(
     process.execPath,
@@ -47,10 +47,10 @@ export const runSuite: RunSuite = async (origin, file, environment) => {
   return { code, told };
 };
 
-/** Everything of the conformance suite that a deployed stage can be asked. */
+/** The part of the conformance suite that works on a deployed stage. */
 export const conformance: Question = {
   name: 'conformance',
-  title: 'The conformance suite, as far as a deployed stage can be asked',
+  title: 'The part of the conformance suite that works on a deployed stage',
   missing: ({ config, plan }) =>
     plan.conformance === undefined && config.stage !== 'local' ? '--conformance FILE' : undefined,
   ask: async (asked) => {

@@ -1,28 +1,28 @@
-import { readArguments, stageFlags, UsageError } from '../shared/command-line.ts';
+import { readArguments, stageFlags, UsageError, type StageFlags } from '../shared/command-line.ts';
 
 export const help = `npm run smoke -- STAGE [flags]
 
-Asks a running stage what no test on one machine can answer, and says what it could not ask. Without flags it needs
-nothing but the network. For stage local it asks what npm start serves.
+Tests on a running stage what no test on one machine can show, and says what it could not test. Without flags it needs only
+the network. For stage local it tests what npm start serves.
 
-  --config FILE        a stage's configuration of a file's own, in place of STAGE
+  --config FILE        a stage's configuration, .ts or .json, instead of STAGE
   --origin URL         where the stage is, if its configuration does not say: the stack's output Origin
-  --conformance FILE   a payer and two partners, for all of the conformance suite that can be asked of a deployed stage
+  --conformance FILE   a payer and two partners, for everything in the conformance suite that works on a deployed stage
                        (docs/reports/conformance.md); stage local has its own
-  --payer ID           the payer that the token below is for (default: the first)
-  --large PATH         below the payer's FHIR base, an answer of at least 150 MB, such as "Patient/1/$everything"
+  --payer ID           the payer that the access token is for (default: the first)
+  --large PATH         under the payer's FHIR base, an answer of at least 150 MB, such as "Patient/1/$everything"
   --megabytes N        how large that answer must be (default 150)
-  --cut PATH           below the payer's FHIR base, an answer that this test payer breaks off
-  --ring               sets one alarm off, and looks whether its message went out: people on call get it
-  --dry-run            says what would be asked, and asks nothing
+  --cut PATH           under the payer's FHIR base, an answer that this test payer breaks off
+  --ring               sets off one alarm, and checks that its message went out: people on call receive it
+  --dry-run            says what it would test, and tests nothing
   --help               this text
 
-What reads a record takes an access token in the environment variable P2P_ACCESS_TOKEN, of a test member's grant.
-Ends with 0 if every answer was right, 1 if one was wrong, 2 if the command was given wrongly.`;
+Tests that read a record need an access token of a test member's grant in the environment variable P2P_ACCESS_TOKEN.
+Exits with 0 if every answer was right, 1 if one was wrong, 2 if the command line is wrong.`;
 
-/** What is to be asked of which stage. */
+/** What to test on which stage. */
 export interface SmokePlan {
-  readonly stage: { readonly stage?: string; readonly config?: string };
+  readonly stage: StageFlags;
   readonly origin: string | undefined;
   readonly conformance: string | undefined;
   readonly payer: string | undefined;
@@ -63,7 +63,7 @@ const originIn = (text: string | undefined): string | undefined => {
 
 /**
  * Reads the command line.
- * @returns `help` where that was asked for
+ * @returns `help` if that was asked for
  * @throws UsageError
  */
 export const readFlags = (args: readonly string[]): SmokePlan | 'help' => {

@@ -1,7 +1,7 @@
 import type { StageConfig } from '../../config/stage.ts';
 import type { SmokePlan } from './flags.ts';
 
-/** A running stage, and what may be used to ask it. */
+/** A running stage, and what a question needs to test it. */
 export interface AskedStage {
   readonly config: StageConfig;
   readonly plan: SmokePlan;
@@ -9,7 +9,7 @@ export interface AskedStage {
   readonly origin: string;
   /** The FHIR base URL of the payer to read from. */
   readonly base: string;
-  /** Whether an edge gives `WWW-Authenticate` its name back. */
+  /** Whether an edge restores the name of `WWW-Authenticate`. */
   readonly edge: boolean;
   readonly token: string | undefined;
   readonly environment: NodeJS.ProcessEnv;
@@ -19,7 +19,7 @@ export interface AskedStage {
 /**
  * Runs the conformance suite against a stage.
  * @param file a payer and two partners of it
- * @returns its exit code and what it wrote
+ * @returns its exit code and what it printed
  */
 export type RunSuite = (
   origin: string,
@@ -27,16 +27,16 @@ export type RunSuite = (
   environment: NodeJS.ProcessEnv,
 ) => Promise<{ readonly code: number | null; readonly told: string }>;
 
-/** What came of a question; `missing` is what it takes to ask it. */
+/** The result of a question; `missing` is what is needed to ask it. */
 export type SmokeAnswer =
   | { readonly outcome: 'right' | 'wrong'; readonly what: string }
   | { readonly outcome: 'notAsked'; readonly missing: string };
 
-/** One thing that a running stage alone can answer. */
+/** A question that only a running stage can answer. */
 export interface Question {
   readonly name: string;
   readonly title: string;
-  /** What is missing to ask it; undefined where nothing is. */
+  /** What is missing to ask it; undefined if nothing is. */
   readonly missing: (asked: AskedStage) => string | undefined;
   /** @throws what the network throws: that is a wrong answer */
   readonly ask: (asked: AskedStage) => Promise<SmokeAnswer>;
@@ -48,6 +48,6 @@ export const wrongAnswer = (what: string): SmokeAnswer => ({ outcome: 'wrong', w
 export const needsToken = ({ token }: AskedStage): string | undefined =>
   token === undefined ? 'an access token in P2P_ACCESS_TOKEN' : undefined;
 
-/** Reads below the payer's FHIR base as the token's partner. */
+/** Reads under the payer's FHIR base with the access token. */
 export const readAsPartner = ({ base, token }: AskedStage, path: string): Promise<Response> =>
   fetch(`${base}/${path}`, { headers: { authorization: `Bearer ${token ?? ''}` }, redirect: 'manual' });

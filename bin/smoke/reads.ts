@@ -10,7 +10,7 @@ import {
 
 const challengeNames = { true: 'www-authenticate', false: 'x-amzn-remapped-www-authenticate' } as const;
 
-/** API Gateway renames a function's `WWW-Authenticate`, and the edge gives it its name back. */
+/** API Gateway renames a function's `WWW-Authenticate`, and the edge restores the name. */
 export const challenge: Question = {
   name: 'challenge',
   title: 'A read without a token is 401 with a challenge',
@@ -34,14 +34,14 @@ const countOf = async (asked: AskedStage, path: string): Promise<number> => {
 const since = '_lastUpdated=ge1900-01-01';
 const before = '_lastUpdated=lt1900-01-01';
 
-/** Both bounds together exclude everything; whoever loses the first or the last of them finds the Patient in one order. */
+/** Both bounds together exclude everything. If one of them is lost, the Patient is found in one of the two orders. */
 export const repeatedParameter: Question = {
   name: 'repeated',
   title: 'A repeated query parameter reaches the payer twice',
   missing: needsToken,
   ask: async (asked) => {
     if ((await countOf(asked, `Patient?${since}`)) === 0) {
-      return wrongAnswer('this payer finds no Patient by _lastUpdated, so that nothing can be told');
+      return wrongAnswer('this payer finds no Patient by _lastUpdated, so the test shows nothing');
     }
     const found = [
       await countOf(asked, `Patient?${since}&${before}`),
@@ -55,7 +55,7 @@ export const repeatedParameter: Question = {
 
 const megabyte = 1024 * 1024;
 
-/** Drains a body. `whole` is false where it was cut. */
+/** Reads a body to its end. `whole` is false if it was cut off. */
 const drain = async ({ body }: Response): Promise<{ bytes: number; whole: boolean; last: string }> => {
   let [bytes, last] = [0, ''];
   try {
@@ -84,15 +84,15 @@ export const largeAnswer: Question = {
     const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
     if (!whole || !last.trimEnd().endsWith('}')) return wrongAnswer(`cut after ${inMegabytes(bytes)}`);
     if (bytes < asked.plan.megabytes * megabyte)
-      return wrongAnswer(`whole, but only ${inMegabytes(bytes)}: ask for more`);
+      return wrongAnswer(`whole, but only ${inMegabytes(bytes)}: read something larger`);
     return rightAnswer(`${inMegabytes(bytes)} in ${seconds} s`);
   },
 };
 
-/** What breaks off at the payer must not look complete to the partner, whatever stands between. */
+/** An answer that breaks off at the payer must not look complete to the partner, whatever is in between. */
 export const cutAnswer: Question = {
   name: 'cut',
-  title: 'An answer that the payer breaks off is seen to be cut',
+  title: 'An answer that the payer breaks off arrives as broken off',
   missing: (asked) => needsToken(asked) ?? (asked.plan.cut === undefined ? '--cut PATH' : undefined),
   ask: async (asked): Promise<SmokeAnswer> => {
     const response = await readAsPartner(asked, asked.plan.cut ?? '');
@@ -100,7 +100,7 @@ export const cutAnswer: Question = {
     if (response.status !== 200) return wrongAnswer(`answered ${response.status}`);
     const { bytes, whole } = await drain(response);
     return whole
-      ? wrongAnswer(`ended as if it were whole, after ${inMegabytes(bytes)}`)
+      ? wrongAnswer(`looked complete after ${inMegabytes(bytes)}`)
       : rightAnswer(`cut after ${inMegabytes(bytes)}`);
   },
 };

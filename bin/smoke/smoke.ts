@@ -17,14 +17,14 @@ export interface SmokeDeps {
 
 const questions: readonly Question[] = [challenge, conformance, repeatedParameter, largeAnswer, cutAnswer, alarm];
 
-/** @throws Refusal where it is not known where the stage is, or it has no such payer */
+/** @throws Refusal if the stage's origin is unknown, or it has no such payer */
 const askedOf = async (
   plan: SmokePlan,
   { environment, runSuite }: Pick<SmokeDeps, 'environment' | 'runSuite'>,
 ): Promise<AskedStage> => {
   const config = await readStage(plan.stage);
   const origin = plan.origin ?? config.origin;
-  if (origin === undefined) throw new Refusal("Give --origin URL: the stack's output Origin says where the stage is.");
+  if (origin === undefined) throw new Refusal("Give --origin URL: it is the stack's output Origin.");
   const payer = plan.payer ?? config.payers[0]?.id ?? '';
   if (!config.payers.some(({ id }) => id === payer)) throw new Refusal(`The stage has no payer ${payer}.`);
   return {
@@ -59,8 +59,8 @@ const tell = ({ name, title }: Question, answer: SmokeAnswer): string => {
 };
 
 /**
- * Asks a running stage every question that can be asked.
- * @returns the exit code: 1 where an answer was wrong
+ * Asks a running stage every question that the flags allow.
+ * @returns the exit code: 1 if an answer was wrong
  * @throws UsageError, Refusal, ConfigError
  */
 export const smoke = async (args: readonly string[], { output, ...deps }: SmokeDeps): Promise<number> => {

@@ -3,10 +3,11 @@ import {
   paginateFilterLogEvents,
   type CloudWatchLogsClient,
 } from '@aws-sdk/client-cloudwatch-logs';
+import { parseObject } from '../../functions/shared/json-object.ts';
 import { Refusal } from '../shared/command-line.ts';
 import type { TraceQuery } from './flags.ts';
 
-/** A line of a log. */
+/** A log line. */
 export interface FoundLine {
   readonly group: string;
   /** Epoch milliseconds. */
@@ -20,7 +21,9 @@ const groupsOf = async (client: CloudWatchLogsClient, stage: string): Promise<st
   for await (const { logGroups = [] } of pages)
     names.push(...logGroups.flatMap(({ logGroupName }) => logGroupName ?? []));
   if (names.length === 0)
-    throw new Refusal(`There is no log group p2p-gateway-${stage}-… here. Is the stage deployed?`);
+    throw new Refusal(
+      `There is no log group p2p-gateway-${stage}-… in this account and region. Deploy the stage, or check --stage.`,
+    );
   return names;
 };
 
@@ -31,7 +34,7 @@ const linesOf = async (
   startTime: number,
 ): Promise<FoundLine[]> => {
   const lines: FoundLine[] = [];
-  // Between percent signs a regular expression, which finds the beginning of an id; words must match whole.
+  // Between percent signs it is a regular expression, which also finds the start of an id; plain terms match whole words only.
   const filterPattern = `%${text.replaceAll('+', '\\+')}%`;
   const pages = paginateFilterLogEvents({ client }, { logGroupName: group, filterPattern, startTime });
   for await (const { events = [] } of pages) {
@@ -42,19 +45,15 @@ const linesOf = async (
   return lines;
 };
 
-const valueOf = ({ text }: FoundLine, name: string): string | undefined => {
-  try {
-    const value = (JSON.parse(text) as Record<string, unknown>)[name];
-    return typeof value === 'string' ? value : undefined;
-  } catch {
-    return undefined;
-  }
+const stringIn = ({ text }: FoundLine, name: string): string | undefined => {
+  const value = parseObject(text)?.[name];
+  return typeof value === 'string' ? value : undefined;
 };
 
 /**
- * The lines that hold a reference, in the order in which they were written, and those that belong to the same request
- * under another id: the access log names a function's request id beside API Gateway's own.
- * @throws Refusal where the stage has no logs, and whatever the client throws
+ * Finds the lines that contain a reference, oldest first, and the lines of the same request under another id: the access
+ * log has the function's request id next to API Gateway's own.
+ * @throws Refusal if the stage has no logs, and whatever the client throws
  */
 export const findLines = async (
   client: CloudWatchLogsClient,
@@ -67,7 +66,7 @@ export const findLines = async (
   const found = await search(reference);
   const others = new Set(
     found
-      .map((line) => valueOf(line, 'integrationRequestId'))
+      .map((line) => stringIn(line, 'integrationRequestId'))
       .filter((id) => id !== undefined && id !== '-' && !id.includes(reference)),
   );
   const more = await Promise.all([...others].map((id) => search(id ?? '')));

@@ -1,23 +1,23 @@
-import { readArguments, stageFlags, UsageError } from '../shared/command-line.ts';
+import { awsHelp, readArguments, stageFlags, UsageError, type StageFlags } from '../shared/command-line.ts';
 
 export const help = `npm run trace -- REFERENCE [flags]
 
-Finds the log lines of one request by the reference that its error page or message carries, in every log group of the
-stage. A request id, or its beginning, works as well.
+Finds the log lines of one request in all log groups of the stage, by the reference in its error page or message. A request
+id, or the start of one, works too.
 
   --since HOURS   how far back to look, in hours (default 24)
-  --stage NAME    the stage (default local), or
-  --config FILE   one of a file's own
-  --json          the lines as they were written
+  --stage NAME    a stage in config/ (default local)
+  --config FILE   a stage's configuration, .ts or .json
+  --json          prints the lines as they were logged
   --help          this text
 
-AWS is found as by any of its tools (AWS_PROFILE, AWS_REGION); for stage local it is what npm start serves.`;
+${awsHelp}`;
 
-/** What is looked for. */
+/** What to look for. */
 export interface TraceQuery {
   readonly reference: string;
   readonly sinceMs: number;
-  readonly stage: { readonly stage?: string; readonly config?: string };
+  readonly stage: StageFlags;
   readonly json: boolean;
 }
 
@@ -29,21 +29,23 @@ const flags = {
 } as const;
 
 const hourMs = 3_600_000;
-/** Logs are kept for years in some stages, and a search of all of them is slow and dear. */
+/** Some stages keep logs for years, and searching all of them is slow and expensive. */
 const longestHours = 24 * 366;
 
 const hoursOf = (text: string): number => {
   const hours = /^\d{1,5}(?:\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
   if (!(hours > 0 && hours <= longestHours)) {
-    throw new UsageError(`--since is ${JSON.stringify(text)}; write hours, such as 24, up to ${longestHours}`);
+    throw new UsageError(
+      `--since is ${JSON.stringify(text)}; write a number of hours up to ${longestHours}, such as 24`,
+    );
   }
   return hours;
 };
 
-/** Lambda's ids are of hexadecimal digits and hyphens, API Gateway's own of base64. */
+/** Lambda's ids consist of hexadecimal digits and hyphens, API Gateway's own ids are base64. */
 const referenceIn = (positionals: readonly string[]): string => {
   const [given = '', ...more] = positionals;
-  // As people copy it: with the words around it.
+  // People copy it with the words around it.
   const reference = given
     .trim()
     .replace(/^\(?reference:? +/i, '')
@@ -57,7 +59,7 @@ const referenceIn = (positionals: readonly string[]): string => {
 /**
  * Reads the command line.
  * @param nowMs epoch milliseconds
- * @returns `help` where that was asked for
+ * @returns `help` if that was asked for
  * @throws UsageError
  */
 export const readFlags = (args: readonly string[], nowMs: number): TraceQuery | 'help' => {
@@ -66,10 +68,7 @@ export const readFlags = (args: readonly string[], nowMs: number): TraceQuery | 
   return {
     reference: referenceIn(positionals),
     sinceMs: nowMs - hoursOf(values.since ?? '24') * hourMs,
-    stage: {
-      ...(values.stage === undefined ? {} : { stage: values.stage }),
-      ...(values.config === undefined ? {} : { config: values.config }),
-    },
+    stage: { stage: values.stage, config: values.config },
     json: values.json === true,
   };
 };

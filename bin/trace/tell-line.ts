@@ -1,7 +1,7 @@
 import { parseObject } from '../../functions/shared/json-object.ts';
 import type { FoundLine } from './find-lines.ts';
 
-/** What a person reads first, in this order; what else the line holds follows. */
+/** What a person reads first, in this order; the line's other fields follow. */
 const first = [
   'level',
   'function',
@@ -14,13 +14,13 @@ const first = [
   'payer',
   'grantId',
 ] as const;
-/** The metrics' own, and what begins the line already. */
+/** Fields of the metrics, and the time, which the line starts with. */
 const leftOut = new Set(['_aws', 'time', 'requests']);
 
 const tell = (value: unknown): string =>
   typeof value === 'string' && /^[\w./:{}+*-]+$/.test(value) ? value : JSON.stringify(value);
 
-/** A log line for a person: its time, and what it says, name by name; a line that is no record as it is. */
+/** A log line for a person: its time and its fields by name. A line that is not a JSON object stays as it is. */
 export const tellLine = ({ atMs, text }: FoundLine): string => {
   const time = new Date(atMs).toISOString();
   const fields = parseObject(text);

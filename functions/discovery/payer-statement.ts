@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../shared/json-object.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import type { Facade } from './facade.ts';
 import { security } from './security.ts';
@@ -6,17 +6,16 @@ import { security } from './security.ts';
 /** Interactions that the FHIR route passes on: reads only. */
 const reads = new Set<unknown>(['read', 'vread', 'history-instance', 'history-type', 'search-type', 'search-system']);
 
-const objects = (value: unknown): JsonObject[] => (Array.isArray(value) ? value.filter(isObject) : []);
-
 /** Omits an element that has become empty, since FHIR has no empty arrays. */
 const unlessEmpty = (name: string, values: readonly unknown[]): JsonObject =>
   values.length === 0 ? {} : { [name]: values };
 
-const onlyReads = (interactions: unknown): JsonObject[] => objects(interactions).filter(({ code }) => reads.has(code));
+const onlyReads = (interactions: unknown): JsonObject[] =>
+  objectsIn(interactions).filter(({ code }) => reads.has(code));
 
 const operations = (resource: JsonObject, payer: Payer): JsonObject[] =>
   resource['type'] === 'Patient' && payer.everything
-    ? objects(resource['operation']).filter(({ name }) => name === 'everything' || name === '$everything')
+    ? objectsIn(resource['operation']).filter(({ name }) => name === 'everything' || name === '$everything')
     : [];
 
 const readOnlyResource = (resource: JsonObject, payer: Payer): JsonObject => {
@@ -45,12 +44,12 @@ const readOnlyRest = (rest: JsonObject, payer: Payer, facade: Facade): JsonObjec
   security: security(facade),
   ...unlessEmpty(
     'resource',
-    objects(rest['resource'])
+    objectsIn(rest['resource'])
       .filter(canBeRead)
       .map((resource) => readOnlyResource(resource, payer)),
   ),
   ...unlessEmpty('interaction', onlyReads(rest['interaction'])),
-  ...unlessEmpty('searchParam', objects(rest['searchParam'])),
+  ...unlessEmpty('searchParam', objectsIn(rest['searchParam'])),
 });
 
 /**
@@ -60,7 +59,7 @@ const readOnlyRest = (rest: JsonObject, payer: Payer, facade: Facade): JsonObjec
  */
 export const payerStatement = (value: unknown, payer: Payer, facade: Facade): JsonObject | undefined => {
   if (!isObject(value) || value['resourceType'] !== 'CapabilityStatement') return undefined;
-  const servers = objects(value['rest']).filter(({ mode }) => mode === 'server');
+  const servers = objectsIn(value['rest']).filter(({ mode }) => mode === 'server');
   if (servers.length === 0) return undefined;
   const { text: _text, messaging: _messaging, document: _document, patchFormat: _patchFormat, ...kept } = value;
   const implementation = isObject(value['implementation']) ? value['implementation'] : {};

@@ -116,8 +116,7 @@ it("what the tables' streams tell is found by the command line, in its order", a
   const code = await audit(['--grant', grantId, '--json'], {
     nowMs,
     environment: { AWS_ENDPOINT_URL: moto.settings().endpoint },
-    print: (line) => void lines.push(line),
-    remark: () => undefined,
+    output: { out: (line) => void lines.push(line), note: () => undefined },
   });
 
   const events = lines.map((line) => JSON.parse(line) as AuditEvent);

@@ -81,8 +81,7 @@ const run = async (args: string, environment: Record<string, string> = {}) => {
   const code = await audit(args.split(' ').filter(Boolean), {
     nowMs: startMs + 2 * dayMs,
     environment: { AWS_ENDPOINT_URL: aws.url, ...environment },
-    print: (line) => void lines.push(line),
-    remark: (line) => void remarks.push(line),
+    output: { out: (line) => void lines.push(line), note: (line) => void remarks.push(line) },
   });
   return { code, lines, remarks };
 };
@@ -157,7 +156,7 @@ describe('npm run audit', () => {
     expect(lines).toHaveLength(7);
     await expect(run(`--grant ${grantId}`, { AUDIT_BUCKET: 'no-such-bucket' })).rejects.toMatchObject({
       name: 'Refusal',
-      message: 'There is no such bucket. Look at --bucket and --stage.',
+      message: 'There is no such bucket. Check --bucket and --stage.',
     });
   });
 
@@ -172,7 +171,7 @@ describe('npm run audit', () => {
     const local = await startAws(0);
     const there = () => run(`--grant ${grantId}`, { AWS_ENDPOINT_URL: local.url });
     await expect(there()).rejects.toThrow(
-      'There is no bucket p2p-gateway-local-auditbucket… here. Give --bucket NAME.',
+      'There is no bucket p2p-gateway-local-auditbucket… in this account. Give --bucket NAME.',
     );
     local.s3.createBucket('p2p-gateway-local-auditbucket-a');
     local.s3.createBucket('p2p-gateway-local-auditbucket-b');
@@ -197,7 +196,7 @@ it('ends with 1 where it cannot be done and with 2 where it was asked wrongly, a
   expect(start('--grant', grantId)).toEqual({
     status: 1,
     stdout: '',
-    lines: [expect.stringContaining('Is `npm start` running?'), ''],
+    lines: [expect.stringContaining('Run `npm start`'), ''],
   });
   expect(start('--grant', 'x')).toEqual({
     status: 2,
@@ -210,7 +209,7 @@ describe('a command line that makes no sense', () => {
   it.each([
     ['', 'Give --grant ID, or --partner ID with --since DATE; --help lists the flags'],
     [`--grant ${grantId} --partner demo-partner --since 2026-06-01`, 'Give --grant ID, or --partner ID'],
-    ['--grant ../x', '--grant is "../x"; write a grant\'s id'],
+    ['--grant ../x', '--grant is "../x"; write the 22 characters of a grant id'],
     ['--partner a/b --since 2026-06-01', '--partner is "a/b"; write a partner\'s client id'],
     ['--partner demo-partner', '--partner needs --since DATE'],
     ['--partner demo-partner --since yesterday', '--since is "yesterday"; write a day such as 2026-06-01'],

@@ -84,7 +84,7 @@ describe('npm run grants', () => {
     const { code, told } = await end();
 
     expect(code).toBe(0);
-    expect(told).toContain(`Ended, in the name of ${operator}.`);
+    expect(told).toContain(`Ended this grant as ${operator}.`);
     const ended = await getGrant(table(), grant.grantId);
     expect(ended).toMatchObject({ revokedAt: now });
     expect(ended?.sealedPayerTokens).toHaveLength(0);
@@ -107,7 +107,7 @@ describe('npm run grants', () => {
 
   it('says so where the grant has ended already', async () => {
     await end();
-    await expect(end()).rejects.toThrow('has ended already; nothing was changed');
+    await expect(end()).rejects.toThrow('has already ended. Nothing was changed');
   });
 
   it('says so where there is no such grant', async () => {
@@ -124,11 +124,11 @@ describe('npm run grants, given wrongly,', () => {
     [['end', id, '--reason', '  '], 2, 'Give --reason TEXT'],
     [['end', id, '--reason', 'two\nlines'], 2, 'one line of up to 200 characters'],
     [['end', id, '--reason', 'x'.repeat(201)], 2, 'one line of up to 200 characters'],
-    [['end', 'short', '--reason', 'x'], 2, "Give one grant's id"],
-    [['end', id, id, '--reason', 'x'], 2, "Give one grant's id"],
-    [['show', id, '--reason', 'x'], 2, '--reason is for end'],
-    [['show', id, '--dry-run'], 2, '--dry-run is for end'],
-    [['show', id], 1, 'The local stack does not answer. Is `npm start` running?'],
+    [['end', 'short', '--reason', 'x'], 2, 'Give one grant id'],
+    [['end', id, id, '--reason', 'x'], 2, 'Give one grant id'],
+    [['show', id, '--reason', 'x'], 2, '--reason does not apply to show'],
+    [['show', id, '--dry-run'], 2, '--dry-run does not apply to show'],
+    [['show', id], 1, 'The local stack does not answer. Run `npm start`'],
     [['show', id, '--table', 'x'], 1, 'The table cannot be used (dynamodb: '],
   ])('says what to do: %j', async (args, code, text) => {
     const ended = await runTool('grants.ts', args, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' });

@@ -61,7 +61,7 @@ const run = async (
             asked.push(question.trim());
             return typed.shift() ?? '';
           },
-    print: (line) => void printed.push(line),
+    output: { out: (line) => void printed.push(line) },
   });
   return { code, asked, text: printed.join('\n') };
 };
@@ -142,7 +142,7 @@ describe('npm run init', () => {
       'npx cdk deploy -c stage=mine --no-rollback\n',
       'redirect URI  https://gw.lakeside-plan.net/oauth2/callback/lakeside',
       'JWKS URL      https://gw.lakeside-plan.net/oauth2/jwks/lakeside',
-      "Write the client id that it gives in place of 'pending-registration'",
+      "Replace 'pending-registration' with the client id that it gives you",
       'npm run payers -- secret lakeside --stage mine < .secrets/mine/lakeside.json && rm .secrets/mine/lakeside.json',
       'npm run --silent partners -- new "Member Portal" --stage mine',
       'npm run payers -- check lakeside --stage mine',
@@ -242,8 +242,8 @@ describe('npm run init', () => {
     [['mine'], /^Give --production or --no-production: Will real members use it \(yes, no\); --help lists the flags$/],
     [[], /^Give NAME: The name of the stage; /],
     [['Mine'], /^NAME is no id; /],
-    [['demo', '--production'], /^NAME is taken: config\/demo\.ts is there; write another name$/],
-    [['check', '--production'], /^NAME is taken: config\/check\.ts is there/],
+    [['demo', '--production'], /^NAME is taken: config\/demo\.ts exists; write another name$/],
+    [['check', '--production'], /^NAME is taken: config\/check\.ts exists/],
     [['a'.repeat(44), '--production'], /^NAME has 44 characters/],
     [['a', 'b'], /^Give one name/],
     [['mine', '--production', '--account', '1'], /^--account is no AWS account/],
@@ -279,7 +279,7 @@ describe('npm run init', () => {
     writeFileSync(join(root, '.secrets/mine/lakeside.json'), 'kept');
 
     await expect(run(['mine', '--production', ...placed, ...byKey])).rejects.toThrow(
-      '.secrets/mine/lakeside.json cannot be written (EEXIST); move the one that is there',
+      '.secrets/mine/lakeside.json cannot be written (EEXIST); move the existing one',
     );
     expect(readFileSync(join(root, '.secrets/mine/lakeside.json'), 'utf8')).toBe('kept');
     expect(own('config')).toEqual([]);

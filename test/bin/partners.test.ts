@@ -83,8 +83,8 @@ describe('a new partner', () => {
   });
 
   it.each([
-    [{ name: '日本' }, /no letter that a client id can be made of/],
-    [{ name: 'Demo Partner' }, /has a partner demo-partner already/],
+    [{ name: '日本' }, /no letter or digit for a client id/],
+    [{ name: 'Demo Partner' }, /already has a partner demo-partner/],
     [{ redirectUris: ['http://partner.test/cb'] }, /^homePage, redirectUris\[0\]: is plain http/],
     [{ redirectUris: ['com.example.app:/cb'], isPublic: true }, /Give --home-page/],
     [{ payers: ['nobody'] }, /^payers\[0\]: "nobody" is no payer here; write one of: demo-health-plan, northwind$/],
@@ -134,7 +134,7 @@ describe('rotating a secret', () => {
   it.each([
     ['nobody', config, /has no partner "nobody"; it has: demo-partner, demo-app/],
     ['demo-app', config, /is a public client/],
-    ['demo-partner', withHashes('demo-partner', [sha256('a'), sha256('b')]), /two secrets already.*leave only that/],
+    ['demo-partner', withHashes('demo-partner', [sha256('a'), sha256('b')]), /already has two secrets.*keep only that/],
   ])('of %s is refused where there is nothing to rotate', (name, stage, message) => {
     expect(() => rotateSecret(randomBytes, stage, name)).toThrow(message);
   });
@@ -205,7 +205,7 @@ describe('npm run partners', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^[0-9a-f]{64}$/);
     expect(err).toContain(`secretHashes: ['${old}', '${sha256(out)}']`);
-    expect(err).toMatch(/1\. Write both.*2\. Hand.*3\. Wait.*4\. Take the old hash out, and deploy/s);
+    expect(err).toMatch(/1\. Write both.*2\. Give.*3\. Wait.*4\. Remove the old hash, and deploy/s);
     expect(err).not.toContain(out);
   });
 
@@ -214,7 +214,7 @@ describe('npm run partners', () => {
 
     expect(code).toBe(0);
     expect(out).toMatch(/^[0-9a-f]{64}$/);
-    expect(err).toMatch(/REMOVE every old hash from .* now: write the new one alone, and deploy/);
+    expect(err).toMatch(/REMOVE every old hash from .* now: write only the new one, and deploy/);
     expect([...err.matchAll(/'([\w-]{43})'/g)].map(([, hash]) => hash)).toEqual([sha256(out)]);
     expect(err).not.toMatch(/both secrets work|Wait until/);
   });
@@ -229,10 +229,10 @@ describe('npm run partners', () => {
     [
       ['new', 'x', '--redirect-uri', 'https://partner.test/cb', '--jwks', 'nowhere.json'],
       1,
-      /^nowhere.json: cannot be read/,
+      /^nowhere.json cannot be read/,
     ],
-    [['rotate', 'demo-partner', '--public'], 2, /^--public is for new/],
-    [['new', 'x', '--redirect-uri', 'https://partner.test/cb', '--leaked'], 2, /^--leaked is for rotate/],
+    [['rotate', 'demo-partner', '--public'], 2, /^--public does not apply to rotate/],
+    [['new', 'x', '--redirect-uri', 'https://partner.test/cb', '--leaked'], 2, /^--leaked does not apply to new/],
     [['rotate', 'nobody'], 1, /^Stage local has no partner/],
     [['rotate', 'x', '--stage', 'nowhere'], 1, /^config\/nowhere.ts: there is no such file/],
   ])('%j ends with %d, writes nothing to stdout, and says what to do', async (args, code, line) => {

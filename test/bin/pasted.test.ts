@@ -97,7 +97,7 @@ describe("a payer's secret", () => {
       expect([secret, code, err]).toEqual([secret, 0, '']);
       expect(JSON.parse(secrets.current(names.plan) ?? '')).toEqual({ client_secret: secret });
       expect(out).toBe(
-        `p2p/try/payers/plan has a client secret of ${secret.length} characters. Functions use it within five minutes, or at once when the payer refuses the old one.\n`,
+        `p2p/try/payers/plan now has a client secret of ${secret.length} characters. Functions use it within five minutes, or at once if the payer refuses the old one.\n`,
       );
     }
   });
@@ -146,10 +146,10 @@ describe("a payer's secret", () => {
     const back = await shell(`${put} --previous --dry-run`);
 
     expect(put3.out).toBe(
-      'p2p/try/payers/plan would get a client secret of 6 characters. Its value now becomes the previous one. Nothing was changed.\n',
+      'p2p/try/payers/plan would get a client secret of 6 characters. Its present value would become the previous one. Nothing was changed.\n',
     );
     expect(back.out).toBe(
-      'p2p/try/payers/plan would have version version-1 again in place of version-2. Nothing was changed.\n',
+      'p2p/try/payers/plan would have version version-1 again instead of version-2. Nothing was changed.\n',
     );
     expect(secrets.calls.slice(before)).toEqual(['DescribeSecret', 'DescribeSecret']);
     expect(secrets.current(names.plan)).toBe('{"client_secret":"second"}');
@@ -157,12 +157,12 @@ describe("a payer's secret", () => {
 
   it.each([
     ['secret', /^Give the payer: secret ID --stage NAME\n$/],
-    ['secret plan', /^Give --stage NAME: no stage is meant\n$/],
+    ['secret plan', /^Give --stage NAME: secret has no default stage\n$/],
     ['secret nobody --config "$CONFIG"', /^Stage try has no payer "nobody"; it has: plan, keyed\n$/],
     ['secret plan --stage local', /^npm start makes the secrets of stage local itself; /],
     ['secret plan canary --config "$CONFIG"', /^"canary" is too much; --help lists the commands\n$/],
-    ['secret plan --config "$CONFIG" --json', /^--json is not for secret; --help says what is\n$/],
-    ['check plan --config "$CONFIG" --previous', /^--previous is not for check; --help says what is\n$/],
+    ['secret plan --config "$CONFIG" --json', /^--json does not apply to secret; --help lists the flags\n$/],
+    ['check plan --config "$CONFIG" --previous', /^--previous does not apply to check; --help lists the flags\n$/],
   ])('is not taken by "%s"', async (args, line) => {
     const { code, err } = await shell(`printf %s x | node bin/payers.ts ${args}`);
 
@@ -176,7 +176,7 @@ describe("a payer's secret", () => {
     const { code, err } = await shell(`printf %s x | ${put}`);
     expect([code, err]).toEqual([
       1,
-      expect.stringMatching(/^p2p\/new\/payers\/plan is not there; deploy the stage, which makes it; /),
+      expect.stringMatching(/^p2p\/new\/payers\/plan does not exist; deploy the stage, which creates it; /),
     ]);
   });
 });
@@ -191,7 +191,7 @@ describe('the key that "payers -- key" prints', () => {
 
       const refused = await shell(command, { KEY: made.out });
       expect(refused.err).toMatch(
-        /^The key: the private key belongs to none of the profile's publicKeys \(.+\); write its public half/,
+        /^The key: the private key does not match any of the profile's publicKeys \(.+\); write its public half/,
       );
       expect(refused.code).toBe(1);
 

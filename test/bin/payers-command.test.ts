@@ -62,7 +62,7 @@ describe('npm run payers', () => {
     const { code, err } = await runTool('payers.ts', ['check'], nowhere);
 
     expect(code).toBe(1);
-    expect(err).toMatch(/^Stage local is what `npm start` serves, and nothing answers at http:\/\/\S+; start it/);
+    expect(err).toMatch(/^Stage local is what `npm start` serves, but nothing answers at http:\/\/\S+; start it/);
     expect(err.trim().split('\n')).toHaveLength(1);
   });
 

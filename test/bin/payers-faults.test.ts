@@ -41,7 +41,7 @@ describe('the doctor', () => {
       {
         check: 'client id',
         text: 'is still "pending-registration"',
-        todo: 'let the payer register the gateway, and write the client id that it gives into clientId',
+        todo: 'ask the payer to register the gateway, and write the client id that it gives into clientId',
       },
     ]);
   });
@@ -77,7 +77,12 @@ describe('the doctor', () => {
 
 describe('an endpoint', () => {
   it.each([
-    ['a token endpoint that is a page', `${url}/token`, () => page(), /^token: .* 200 and text\/html, no OAuth error/],
+    [
+      'a token endpoint that is a page',
+      `${url}/token`,
+      () => page(),
+      /^token: .* 200 and text\/html, not with an OAuth error/,
+    ],
     ['a token endpoint that grants something', `${url}/token`, () => json({ error: 'x' }), /^token: .* 200/],
     ['a token endpoint that is not there', `${url}/token`, () => json({}, 404), /^token: .* 404.* → check the path/],
     ['a token endpoint that redirects', `${url}/token`, moved, /^token: .* redirects \(302 to https:\/\/elsewhere/],
@@ -86,7 +91,12 @@ describe('an endpoint', () => {
     ['an authorize page that is not there', `${url}/authorize`, () => page(404), /^authorize: .* 404/],
     ['a revocation endpoint that is not there', `${url}/revoke`, () => json({}, 404), /^revoke: .* 404/],
     ['a FHIR API out of order', `${url}/r4/metadata`, () => json({}, 503), /^FHIR: .* answers 503 → ask/],
-    ['a FHIR API that keeps us out', `${url}/r4/metadata`, () => json({}, 403), /^FHIR: .* 403 → .*let in/],
+    [
+      'a FHIR API that keeps us out',
+      `${url}/r4/metadata`,
+      () => json({}, 403),
+      /^FHIR: .* 403 → .*allow our addresses/,
+    ],
     [
       'a FHIR API that has moved',
       `${url}/r4/metadata`,
@@ -97,7 +107,7 @@ describe('an endpoint', () => {
       'a FHIR base that is a page',
       `${url}/r4/metadata`,
       () => page(),
-      /^FHIR: .* no CapabilityStatement → check fhirBase/,
+      /^FHIR: .* not a CapabilityStatement → check fhirBase/,
     ],
     [
       'FHIR DSTU2',
@@ -115,69 +125,79 @@ describe('an endpoint', () => {
       'FHIR 4.3.0',
       `${url}/r4/metadata`,
       () => json({ resourceType: 'CapabilityStatement', fhirVersion: '4.3.0' }),
-      /^FHIR: .* FHIR 4\.3\.0, and the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
+      /^FHIR: .* FHIR 4\.3\.0, but the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
     ],
     [
       'FHIR 4.1.0',
       `${url}/r4/metadata`,
       () => json({ resourceType: 'CapabilityStatement', fhirVersion: '4.1.0' }),
-      /^FHIR: .* FHIR 4\.1\.0, and the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
+      /^FHIR: .* FHIR 4\.1\.0, but the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
     ],
     [
       'FHIR 5.0.0',
       `${url}/r4/metadata`,
       () => json({ resourceType: 'CapabilityStatement', fhirVersion: '5.0.0' }),
-      /^FHIR: .* FHIR 5\.0\.0, and the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
+      /^FHIR: .* FHIR 5\.0\.0, but the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
     ],
     [
       'FHIR 4.0',
       `${url}/r4/metadata`,
       () => json({ resourceType: 'CapabilityStatement', fhirVersion: '4.0' }),
-      /^FHIR: .* FHIR 4\.0, and the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
+      /^FHIR: .* FHIR 4\.0, but the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
     ],
     [
       'FHIR 40.1',
       `${url}/r4/metadata`,
       () => json({ resourceType: 'CapabilityStatement', fhirVersion: '40.1' }),
-      /^FHIR: .* FHIR 40\.1, and the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
+      /^FHIR: .* FHIR 40\.1, but the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
     ],
     [
       'FHIR 4.0.1-ballot',
       `${url}/r4/metadata`,
       () => json({ resourceType: 'CapabilityStatement', fhirVersion: '4.0.1-ballot' }),
-      /^FHIR: .* FHIR 4\.0\.1-ballot, and the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
+      /^FHIR: .* FHIR 4\.0\.1-ballot, but the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
     ],
     [
       'a release that is a number',
       `${url}/r4/metadata`,
       () => json({ resourceType: 'CapabilityStatement', fhirVersion: 4 }),
-      /^FHIR: .* FHIR of no version/,
+      /^FHIR: .* FHIR without a version/,
     ],
-    ['a token endpoint that keeps us out', `${url}/token`, () => page(403), /^token: .* 403 with a page → .*let in/],
+    [
+      'a token endpoint that keeps us out',
+      `${url}/token`,
+      () => page(403),
+      /^token: .* 403 with a page → .*allow our addresses/,
+    ],
     [
       'a revocation endpoint that keeps us out',
       `${url}/revoke`,
       () => page(403),
-      /^revoke: .* 403 with a page → .*let in/,
+      /^revoke: .* 403 with a page → .*allow our addresses/,
     ],
-    ['a FHIR API that keeps us out with a page', `${url}/r4/metadata`, () => page(403), /^FHIR: .* 403 → .*let in/],
+    [
+      'a FHIR API that keeps us out with a page',
+      `${url}/r4/metadata`,
+      () => page(403),
+      /^FHIR: .* 403 → .*allow our addresses/,
+    ],
     [
       'discovery that is a list',
       smartConfiguration,
       () => json([]),
-      /^discovery: .*smart-configuration is published and is no JSON object → ask the payer to fix it/,
+      /^discovery: .*smart-configuration is published but is not a JSON object → ask the payer to fix it/,
     ],
     [
       'discovery that is cut',
       smartConfiguration,
       () => new Response('{"issuer": "https', { headers: { 'content-type': 'text/plain' } }),
-      /^discovery: .*smart-configuration is published and is no JSON object/,
+      /^discovery: .*smart-configuration is published but is not a JSON object/,
     ],
     [
       'discovery that is called JSON and is a page',
       smartConfiguration,
       () => new Response('<html>', { headers: { 'content-type': 'application/json' } }),
-      /^discovery: .*smart-configuration is published and is no JSON object/,
+      /^discovery: .*smart-configuration is published but is not a JSON object/,
     ],
     [
       'discovery out of order',
@@ -216,7 +236,7 @@ describe('discovery that differs from the profile', () => {
     ],
     ['token_endpoint_auth_signing_alg', { token_endpoint_auth_signing_alg_values_supported: ['RS384'] }, 'RS384'],
     ['code_challenge_methods', { code_challenge_methods_supported: ['plain'] }, 'write quirks.pkce: false'],
-    ['scopes', { scopes_supported: ['patient/*.read'] }, 'write as scopes what the payer lists'],
+    ['scopes', { scopes_supported: ['patient/*.read'] }, 'write the scopes that the payer lists'],
     ['capabilities', { capabilities: ['launch-standalone'] }, 'write patientFrom: "search"'],
     ['grant_types_supported', { grant_types_supported: ['authorization_code'] }, 'ask the payer for refresh tokens'],
     ['scopes_supported', { scopes_supported: 'patient/*.rs' }, 'ask the payer to fix it'],
@@ -308,8 +328,8 @@ describe('a secret', () => {
   const rsaWithoutAlg = { kty: 'RSA', kid: 'plan-1' };
 
   it.each([
-    ['that is empty', '', plan, /is no JSON object → put \{"private_key_jwk": …\} there/],
-    ['that is no JSON', 'canary', plan, /is no JSON object/],
+    ['that is empty', '', plan, /is not a JSON object → put \{"private_key_jwk": …\} there/],
+    ['that is no JSON', 'canary', plan, /is not a JSON object/],
     [
       'of the wrong kind',
       { client_secret: 'canary' },
@@ -318,14 +338,14 @@ describe('a secret', () => {
     ],
     ['of the other wrong kind', { private_key_jwk: keys.privateJwk }, byPost, /has no client_secret/],
     ['with an empty text', { client_secret: '' }, byPost, /client_secret is not a string/],
-    ['with a new line at its end', { client_secret: 'canary\n' }, byPost, /begins or ends with a blank or a new line/],
-    ['that is no key', { private_key_jwk: rsaWithoutAlg }, plan, /is no private key → make a pair/],
-    ['that is a public key', { private_key_jwk: keys.publicJwk }, plan, /is no private key/],
+    ['with a new line at its end', { client_secret: 'canary\n' }, byPost, /starts or ends with a space or a newline/],
+    ['that is no key', { private_key_jwk: rsaWithoutAlg }, plan, /is not a private key → make a pair/],
+    ['that is a public key', { private_key_jwk: keys.publicJwk }, plan, /is not a private key/],
     [
       'of another pair',
       { private_key_jwk: es384Jwk('plan-1').privateJwk },
       plan,
-      /none of the profile's publicKeys \(plan-1\)/,
+      /does not match any of the profile's publicKeys \(plan-1\)/,
     ],
     [
       'without its kid',

@@ -54,7 +54,7 @@ describe('a host', () => {
       /valid for 3 more days → ask the payer to renew it now/,
     ],
     ['for another host', authority.certificateFor('other.test', 40), /is for another host → /],
-    ['that is self-signed', selfSigned('localhost'), /is self-signed → ask the payer for one of a public/],
+    ['that is self-signed', selfSigned('localhost'), /is self-signed → ask the payer for one from a public/],
     [
       'without its chain',
       strangers.certificateFor('localhost', 40),
@@ -81,7 +81,7 @@ describe('a host', () => {
     const todos = todosOf(await examine(deps, 'test', plan));
 
     expect(todos).toEqual([
-      expect.stringMatching(/^name: plan.test is no known host → check its spelling, or ask the payer/),
+      expect.stringMatching(/^name: plan.test is not a known host → check its spelling, or ask the payer/),
     ]);
     expect(sent).toEqual([]);
   });

@@ -27,7 +27,7 @@ describe('stage local', () => {
     };
 
     await expect(runningLocalStage(http, config, aws)).rejects.toThrow(
-      `Stage local is what \`npm start\` serves, and nothing answers at ${silent}; start it, or give --stage`,
+      `Stage local is what \`npm start\` serves, but nothing answers at ${silent}; start it, or give --stage`,
     );
   });
 });

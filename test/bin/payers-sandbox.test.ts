@@ -161,7 +161,7 @@ describe('a URL', () => {
   });
 
   it.each([
-    ['where nothing is published', () => demoHealthPlan.url, /^Nothing about a payer is published at http/],
+    ['where nothing is published', () => demoHealthPlan.url, /^No payer publishes anything at http/],
     ['that is plain http elsewhere', () => 'http://plan.test/r4', /plain http; write https/],
   ])('%s is refused with what to do', async (_, url, message) => {
     await expect(proposed(url())).rejects.toThrow(message);

@@ -44,10 +44,10 @@ describe("a payer's secret", () => {
   });
 
   it.each([
-    [{ __type: 'ResourceNotFoundException', Message: noValue }, 'is there and has no value'],
-    [{ __type: 'ResourceNotFoundException', Message: "Can't find the specified secret." }, 'is not there'],
+    [{ __type: 'ResourceNotFoundException', Message: noValue }, 'has no value yet'],
+    [{ __type: 'ResourceNotFoundException', Message: "Can't find the specified secret." }, 'does not exist'],
     [{ __type: 'AccessDeniedException', Message: 'canary' }, 'may not be read with these credentials'],
-    [{ __type: 'ExpiredTokenException', Message: 'canary' }, 'was not read: AWS does not take these credentials'],
+    [{ __type: 'ExpiredTokenException', Message: 'canary' }, 'was not read: AWS does not accept these credentials'],
     [{ __type: 'SomethingNew', Message: 'canary' }, 'was not read: Secrets Manager answers SomethingNew'],
   ])('that cannot be had says why and what to do: %j', async (answer, problem) => {
     const { reading } = await readFrom(400, answer);
@@ -56,11 +56,11 @@ describe("a payer's secret", () => {
     expect(JSON.stringify(reading)).not.toContain('canary');
   });
 
-  it('of a stage without a region says that none is known', async () => {
+  it('of a stage without a region says that none is set', async () => {
     const client = stageSecretsClient({ ...localStage(), stage: 'demo' }, {});
     client.config.region = () => Promise.reject(new Error('Region is missing'));
 
-    expect(await readSecretWith(client)('x')).toMatchObject({ problem: 'was not read: no region is known' });
+    expect(await readSecretWith(client)('x')).toMatchObject({ problem: 'was not read: no region is set' });
   });
 });
 

@@ -69,7 +69,7 @@ describe('npm run smoke', () => {
     ['renamed', 'challenge', 'www-authenticate is missing'],
     ['firstOnly', 'repeated', 'one of two values was lost (1 and 0 found)'],
     ['lastOnly', 'repeated', 'one of two values was lost (0 and 1 found)'],
-    ['cleanCut', 'cut', 'ended as if it were whole'],
+    ['cleanCut', 'cut', 'looked complete'],
     ['cutLarge', 'large', 'cut after'],
   ] as const)('sees a stage that is %s', async (fault, name, what) => {
     const stage = await startStage(fault);

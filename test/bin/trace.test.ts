@@ -30,8 +30,7 @@ const run = async (...args: string[]): Promise<{ code: number; out: string[]; to
   const code = await trace(args, {
     nowMs: Date.now(),
     environment: { AWS_ENDPOINT_URL: aws.url },
-    print: (line) => out.push(line),
-    remark: (line) => told.push(line),
+    output: { out: (line) => void out.push(line), note: (line) => void told.push(line) },
   });
   return { code, out, told };
 };
@@ -71,7 +70,7 @@ describe('npm run trace', () => {
   it('ends with 1 and says where else to look where there is no line', async () => {
     const { code, out, told } = await run('00000000-0000', '--since', '0.5');
     expect({ code, out }).toEqual({ code: 1, out: [] });
-    expect(told.join()).toMatch(/^No line holds 00000000-0000 since .*--since/);
+    expect(told.join()).toMatch(/^No line since .* contains 00000000-0000\..*--since/);
   });
 });
 
@@ -82,10 +81,10 @@ describe('npm run trace, given wrongly,', () => {
     [['3f2a9c'], 2, 'Give one reference'],
     [['3f2a9c01-77de%'], 2, 'Give one reference'],
     [['.*'], 2, 'Give one reference'],
-    [[reference, '--since', 'yesterday'], 2, '--since is "yesterday"; write hours'],
-    [[reference, '--since', '0'], 2, '--since is "0"; write hours'],
+    [[reference, '--since', 'yesterday'], 2, '--since is "yesterday"; write a number of hours'],
+    [[reference, '--since', '0'], 2, '--since is "0"; write a number of hours'],
     [[reference, '--stag', 'x'], 2, '--help lists the flags'],
-    [[reference], 1, 'The local stack does not answer. Is `npm start` running?'],
+    [[reference], 1, 'The local stack does not answer. Run `npm start`'],
   ])('says what to do: %j', async (args, code, text) => {
     const ended = await runTool('trace.ts', args, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' });
     expect(ended).toMatchObject({ code, out: '' });

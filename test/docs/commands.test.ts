@@ -8,7 +8,7 @@ import { codeSpansOf, documentAt, documents, root } from './documents.ts';
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
 
 /** Tools whose --help lists their flags. */
-const tools = ['init', 'payers', 'partners', 'audit', 'start'];
+const tools = ['init', 'payers', 'partners', 'grants', 'audit', 'trace', 'smoke', 'cost', 'stages', 'start'];
 
 const helpOf = (tool: string): string => {
   const file = /node (?:--\S+ )?((?:bin|sandbox)\/\S+)$/.exec(scripts[tool] ?? '')?.[1] ?? '';

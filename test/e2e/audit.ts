@@ -191,8 +191,7 @@ export const audit = (running: () => RunningStack): void => {
     await trace([String(line?.['requestId']).slice(0, 13)], {
       nowMs: Date.now(),
       environment: { AWS_ENDPOINT_URL: stack.awsEndpoint },
-      print: (text) => traced.push(text),
-      remark: () => {},
+      output: { out: (text) => void traced.push(text), note: () => {} },
     });
     expect(traced.join('\n')).toContain(String(line?.['detail']));
     // Cut for as long as the payer was told to, and no longer.
