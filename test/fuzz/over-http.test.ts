@@ -65,15 +65,21 @@ const answersTo = async (bytes: string): Promise<ReturnType<typeof answersIn>> =
   }
 };
 
+const readPatient = (): Promise<Response> =>
+  fetch(`${stack.origin}/r4/northwind/Patient/${tokens.patient}`, {
+    headers: { Authorization: `Bearer ${tokens.access_token}` },
+  });
+
 const stillWorks = async (): Promise<void> => {
-  const head = [
-    `GET /r4/northwind/Patient/${tokens.patient} HTTP/1.1`,
-    'Host: localhost',
-    'Connection: close',
-    `Authorization: Bearer ${tokens.access_token}`,
-  ];
-  const [answer] = await answersTo([...head, '', ''].join('\r\n'));
-  expect(answer?.statusCode).toBe(200);
+  let answer = await readPatient();
+  // The bucket may be empty after what came before.
+  while (answer.status === 429) {
+    await answer.body?.cancel();
+    await delay(100);
+    answer = await readPatient();
+  }
+  expect(answer.status).toBe(200);
+  await answer.body?.cancel();
 };
 
 const kinds = Object.keys(rawRequests('', ''));
