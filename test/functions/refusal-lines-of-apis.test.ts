@@ -53,7 +53,7 @@ const promises = <Test extends { readonly dynamo: ReturnType<typeof testDeps>['d
   rows: readonly Row<Test>[],
   refusedBy: (refuse: Row<Test>[1]) => Promise<Refused & { readonly test: Test }>,
 ): void => {
-  it.each(rows)('for %s names whom the request named, and why', async (...row) => {
+  it.each(rows)('for %s has who the request named, and why', async (...row) => {
     const [, refuse, known] = row;
     const { test, ...refused } = await refusedBy(refuse);
 

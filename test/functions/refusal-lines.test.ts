@@ -90,21 +90,18 @@ const refused = async (refuse: Refusal[1]) => {
   return { body: typeof response.body === 'string' ? response.body : '', line };
 };
 
-it.each(pages)(
-  'the page for %s carries the reference of its line, which names whom it was about',
-  async (...refusal) => {
-    const [, refuse, known] = refusal;
-    const { body, line } = await refused(refuse);
+it.each(pages)('the page for %s has the reference of its line, which names who it was about', async (...refusal) => {
+  const [, refuse, known] = refusal;
+  const { body, line } = await refused(refuse);
 
-    const shown = /Reference: ([0-9a-f-]+)</.exec(body)?.[1] ?? 'none';
-    expect(line['requestId']?.startsWith(`${shown}-`)).toBe(true);
-    expect({ payer: line['payer'], partner: line['partner'] }).toEqual({
-      payer: undefined,
-      partner: undefined,
-      ...known,
-    });
-  },
-);
+  const shown = /Reference: ([0-9a-f-]+)</.exec(body)?.[1] ?? 'none';
+  expect(line['requestId']?.startsWith(`${shown}-`)).toBe(true);
+  expect({ payer: line['payer'], partner: line['partner'] }).toEqual({
+    payer: undefined,
+    partner: undefined,
+    ...known,
+  });
+});
 
 it('two different pages never log the same line', async () => {
   const pageOf = new Map<string, string>();
@@ -131,7 +128,7 @@ it.each<[string, Record<string, string>, Record<string, string>, Known & { reado
   ],
   ['Basic without a colon', {}, { Authorization: 'Basic eA==' }, { detail: 'Basic holds no client id and secret' }],
   ['another scheme', {}, { Authorization: 'Digest x' }, { detail: 'the Authorization header is not Basic' }],
-])('a client that fails to authenticate by %s is told apart in the log only', async (_, form, headers, known) => {
+])('a client that fails to authenticate by %s is distinguished in the log only', async (_, form, headers, known) => {
   const test = gateway();
 
   const response = await test.token({ grant_type: 'refresh_token', refresh_token: 'x', ...form }, headers);

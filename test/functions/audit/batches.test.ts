@@ -98,7 +98,7 @@ describe('a batch', () => {
     expect(audit.keys()).toHaveLength(3);
   });
 
-  it('that comes again changes nothing', async () => {
+  it('that is repeated changes nothing', async () => {
     const audit = auditFunction();
     await audit.handle(...batch());
     const objects = new Map(audit.objects);
@@ -106,7 +106,7 @@ describe('a batch', () => {
     expect(audit.objects).toEqual(objects);
   });
 
-  it('that comes again shorter or longer loses no event, and no event has two ids', async () => {
+  it('that is repeated shorter or longer loses no event, and no event has two ids', async () => {
     const audit = auditFunction();
     const [first, second, ...others] = batch();
     if (first === undefined || second === undefined) throw new Error('no batch');
@@ -116,7 +116,7 @@ describe('a batch', () => {
     expect(new Set(audit.events().map(({ event }) => event.id)).size).toBe(4);
   });
 
-  it('goes on past an item that nobody can read', async () => {
+  it('continues past an unreadable item', async () => {
     const audit = auditFunction();
     const broken = streamRecord(undefined, { eventId: { S: 'request-9.opened' }, type: { S: 'canary' } });
     await audit.handle(recordOf(), broken, recordOf({ requestId: 'request-2' }));
@@ -128,18 +128,21 @@ describe('a batch', () => {
     [500, 'InternalError'],
     [403, 'AccessDenied'],
     [409, 'ConditionalRequestConflict'],
-  ])('that S3 refuses with %d throws so that it comes again, rings, and is whole then', async (status, name) => {
-    const audit = auditFunction();
-    audit.failNext(status, name);
-    await expect(audit.handle(...batch())).rejects.toThrow(new Error(`The batch was not written: ${name}`));
-    expect(audit.log()).toEqual([
-      expect.objectContaining({ level: 'error', detail: name, auditEvents: 0, auditNotWritten: 1 }),
-    ]);
-    await audit.handle(...batch());
-    expect(audit.events()).toHaveLength(4);
-  });
+  ])(
+    'that S3 refuses with %d throws so that it is repeated, raises the alarm, and is then complete',
+    async (status, name) => {
+      const audit = auditFunction();
+      audit.failNext(status, name);
+      await expect(audit.handle(...batch())).rejects.toThrow(new Error(`The batch was not written: ${name}`));
+      expect(audit.log()).toEqual([
+        expect.objectContaining({ level: 'error', detail: name, auditEvents: 0, auditNotWritten: 1 }),
+      ]);
+      await audit.handle(...batch());
+      expect(audit.events()).toHaveLength(4);
+    },
+  );
 
-  it('throws nothing that S3 said: Lambda prints it', async () => {
+  it('throws none of S3’s text, since Lambda prints the error', async () => {
     const audit = auditFunction();
     audit.failNext(500, 'InternalError', 'cannot store Patient/patient-1');
     const thrown: unknown = await audit.handle(...batch()).catch((error: unknown) => error);
@@ -159,7 +162,7 @@ describe('a batch', () => {
 });
 
 it.each<unknown>(['a text with p2pr_secret', undefined, null, 7])(
-  'an event that is no object (%p) is refused without a word of it',
+  'an event that is not an object (%p) is refused without quoting it',
   async (event) => {
     const audit = auditFunction();
     await expect(audit.invoke(event)).rejects.toThrow(/^The event is no object$/);

@@ -94,7 +94,7 @@ const start = async () => {
 };
 
 describe('a read that was opened and has no end', () => {
-  it('is closed as endUnknown once no read can be running any more, counted, and closed once', async () => {
+  it('is closed as endUnknown once it cannot be running any more, counted, and closed only once', async () => {
     const { open, passSeconds, run, item, log } = await start();
     await open('lost');
     passSeconds(14 * 60 + 30);
@@ -158,7 +158,7 @@ describe('a read that was opened and has no end', () => {
     expect((await item('running'))['type']).toEqual({ S: 'opened' });
   });
 
-  it('may end late: the real end takes the place of the unknown one, and stays', async () => {
+  it('may end late: the real end replaces the unknown one, and stays', async () => {
     const { open, end, passSeconds, run, item } = await start();
     await open('late');
     passSeconds(900);
@@ -170,7 +170,7 @@ describe('a read that was opened and has no end', () => {
     expect(await item('late')).not.toHaveProperty('closedBy');
   });
 
-  it('is not opened again by a try of the opening that arrives after its end, nor by another of the same id', async () => {
+  it('is not reopened by an opening write that arrives after its end, or by another with the same id', async () => {
     const { open, end, item } = await start();
     await open('once');
     await open('once');
@@ -180,7 +180,7 @@ describe('a read that was opened and has no end', () => {
     expect((await item('once'))['type']).toEqual({ S: 'ended' });
   });
 
-  it('is closed among hundreds, whatever the pages of the index', async () => {
+  it('is closed among hundreds, across all pages of the index', async () => {
     const { open, end, passSeconds, run, log } = await start();
     const ids = Array.from({ length: 130 }, (_, index) => `read-${index}`);
     await Promise.all(ids.map(open));
@@ -195,7 +195,7 @@ describe('a read that was opened and has no end', () => {
     expect(closed.at(-1)).toBe(0);
   });
 
-  it('is closed by the write whose answer was lost: the SDK’s retry counts it too', async () => {
+  it('is closed by a write whose answer was lost: the SDK’s retry counts it, too', async () => {
     const { open, passSeconds, run, table, log } = await start();
     await open('lost');
     passSeconds(900);
@@ -211,7 +211,7 @@ describe('a read that was opened and has no end', () => {
     expect(log()[0]).toMatchObject({ closed: 1, auditEndUnknown: 1 });
   });
 
-  it('that cannot be closed rings, and the run fails', async () => {
+  it('that cannot be closed raises the alarm, and the run fails', async () => {
     const { open, passSeconds, run, table, log } = await start();
     await open('lost');
     passSeconds(900);

@@ -128,7 +128,7 @@ describe('what happens to a grant becomes a valid R4 AuditEvent', () => {
     expect(event.entity[0]?.detail).toEqual([{ type: 'reason', valueString: reason }]);
   });
 
-  it('revoked by an operator, who is named as the one that asked for it, and why', async () => {
+  it('revoked by an operator, with name and reason', async () => {
     const { table, grantId, record } = await streamed();
     const by = { operator: 'arn:aws:sts::111122223333:assumed-role/OnCall/alex', note: 'The member asked by phone' };
     const { event } = await oneEvent(await record(() => revoke(table, grantId, 'byOperator', { ...request, by })));
@@ -143,7 +143,7 @@ describe('what happens to a grant becomes a valid R4 AuditEvent', () => {
     ]);
   });
 
-  it('an item that nobody can read: by its key only, and it rings', async () => {
+  it('an unreadable item: its key only, and the alarm', async () => {
     const audit = auditFunction();
     const item = { grantId: { S: 'grant-1' }, payer: { S: 'northwind' }, lastEvent: { S: 'canary' } };
     await audit.handle(streamRecord(undefined, item));
@@ -160,7 +160,7 @@ describe('what happens to a grant becomes a valid R4 AuditEvent', () => {
   });
 });
 
-it('a lease that is taken or given back, a used assertion and an item that TTL removed are no events', async () => {
+it('a lease taken or released, a used assertion, and an item that TTL removed are not events', async () => {
   const { table, grantId, stored, image, record, dynamo } = await streamed();
   const lease = { owner: 'request-1', nowMs: startMs, untilMs: startMs + 30_000 };
   const audit = auditFunction();
@@ -178,7 +178,7 @@ it('a lease that is taken or given back, a used assertion and an item that TTL r
   ]);
 });
 
-it('payer tokens that are refreshed twice within one request and second are two events', async () => {
+it('two refreshes of payer tokens in one request and second are two events', async () => {
   const grant = await streamed();
   const audit = auditFunction();
   await audit.handle(await grant.record(refreshed(grant)), await grant.record(refreshed(grant)));

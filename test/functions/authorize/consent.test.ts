@@ -51,7 +51,7 @@ describe('the consent page', () => {
     expect(dynamo.calls()).toEqual([]);
   });
 
-  it('names the types where not everything is asked for', async () => {
+  it('names the types if not everything is requested', async () => {
     const { page } = await open({ ...request, scope: 'launch/patient patient/Observation.rs patient/Condition.rs' });
 
     expect(listOf(page.body)).toBe('<li>read from your health record: Observation, Condition</li>');
@@ -67,7 +67,7 @@ describe('the consent page', () => {
     expect(listOf(page.body)).toBe('<li>read from your health record: Condition</li>');
   });
 
-  it('is not stored, framed, sniffed or scripted, and tells the next site nothing', async () => {
+  it('is never stored, framed or sniffed, runs no script, and sends no referrer', async () => {
     const { page } = await open();
 
     expect(page.headers).toMatchObject({
@@ -81,7 +81,7 @@ describe('the consent page', () => {
     );
   });
 
-  it('lets the form through to the payer, its sign-in and the partner, and nowhere else', async () => {
+  it('lets the form go to the payer, its sign-in and the partner, and nowhere else', async () => {
     const test = gateway();
     const quirks = {
       ...(await test.deps.registry.payer('northwind'))!.quirks,
@@ -105,7 +105,7 @@ describe('the consent page', () => {
     expect(page.body).toContain('You will return to Third Party App.');
   });
 
-  it('escapes whatever the request and the configuration say', async () => {
+  it('escapes all text of the request and the configuration', async () => {
     const state = `"><script>alert('x')</script>&amp;`;
     const { authorize } = gateway().reconfigured(withPartner('third-party-app', { name: '<i>App</i>' }));
 
@@ -117,7 +117,7 @@ describe('the consent page', () => {
     expect(page.body).toContain('&quot;&gt;&lt;script&gt;alert(&#39;x&#39;)');
   });
 
-  it('gives its token a __Host- cookie that scripts cannot read, and the form the same token', async () => {
+  it('puts its token into a __Host- cookie that scripts cannot read, and the same token into the form', async () => {
     const { page, fields } = await open();
 
     const [cookie, ...others] = page.multiValueHeaders?.['Set-Cookie'] ?? [];
@@ -141,14 +141,14 @@ describe('the consent page', () => {
     ['too long', 'A'.repeat(44)],
     ['with something before it', `!${'A'.repeat(43)}`],
     ['with something after it', `${'A'.repeat(43)}!`],
-  ])('makes a new token for one that is malformed: %s', async (_, token) => {
+  ])('replaces a malformed token: %s', async (_, token) => {
     const { fields } = await open(request, `__Host-p2p-consent=${token}`);
 
     expect(fields['consent_token']).toMatch(/^[\w-]{43}$/);
     expect(token).not.toContain(fields['consent_token']);
   });
 
-  it('carries the request in its form, and no decision or token that came with it', async () => {
+  it('has the request in its form, and no decision or token that came with it', async () => {
     const { page, submit, fields } = await open({ ...request, decision: 'deny', consent_token: 'planted' });
 
     const names = [...page.body.matchAll(/<input type="hidden" name="([^"]*)"/g)].map(([, name]) => name);
@@ -159,7 +159,7 @@ describe('the consent page', () => {
     expect(response.headers['Location']).toContain('127.0.0.1:3003/oauth2/authorize');
   });
 
-  it('is shown for a request that comes as a form, without a decision', async () => {
+  it('is shown for a request sent as a form without a decision', async () => {
     const { submit, page } = await open();
 
     const response = await submit(request);
@@ -168,7 +168,7 @@ describe('the consent page', () => {
     expect(fieldsOf(response.body)).toEqual(fieldsOf(page.body));
   });
 
-  it('is not shown for a partner that has asked already', async () => {
+  it('is not shown for a partner that has already asked', async () => {
     const response = await gateway().authorize();
 
     expect(response.statusCode).toBe(302);
@@ -176,7 +176,7 @@ describe('the consent page', () => {
 });
 
 describe('the member’s decision', () => {
-  it('goes on to the payer when the member allows', async () => {
+  it('continues to the payer when the member allows', async () => {
     const { submit, fields, dynamo } = await open();
 
     const response = await submit({ ...fields, decision: 'allow' });
@@ -186,7 +186,7 @@ describe('the member’s decision', () => {
     expect(dynamo.calls()).toEqual(['PutItem']);
   });
 
-  it('goes back to the partner with access_denied when the member refuses', async () => {
+  it('returns to the partner with access_denied when the member refuses', async () => {
     const { submit, fields, dynamo } = await open();
 
     const response = await submit({ ...fields, decision: 'deny' });
@@ -205,7 +205,7 @@ describe('the member’s decision', () => {
     ['no cookie', {}, ''],
     ['another token', { consent_token: 'B'.repeat(43) }, undefined],
     ['no token', { consent_token: '' }, undefined],
-  ])('counts for nothing with %s', async (_, change, cookie) => {
+  ])('has no effect with %s', async (_, change, cookie) => {
     const { submit, fields, dynamo } = await open();
 
     const response = await submit({ ...fields, decision: 'allow', ...change }, cookie);
@@ -217,7 +217,7 @@ describe('the member’s decision', () => {
     expect(dynamo.calls()).toEqual([]);
   });
 
-  it('is checked anew with everything that came beside it', async () => {
+  it('is checked again with all other parameters', async () => {
     const { submit, fields } = await open();
 
     const scope = await submit({ ...fields, decision: 'allow', scope: 'system/*.rs' });
@@ -237,7 +237,7 @@ describe('the member’s decision', () => {
     expect(response.body).toContain('<form');
   });
 
-  it('may be sent twice: each is a login of its own', async () => {
+  it('may be sent twice: each is a separate login', async () => {
     const { submit, fields } = await open();
 
     const [first, second] = [

@@ -4,7 +4,7 @@ import { localStage } from '../../../config/local.ts';
 import { apiEvent, call, cookiesOf, startMs } from '../../support/gateway.ts';
 import { gateway, pkce, redirectUri, sentBack, withPayer } from '../../support/login.ts';
 
-describe('authorize, when all is well', () => {
+describe('authorize, on success', () => {
   it('sends the browser to the payer with the gateway’s own client, redirect URI, state and challenge', async () => {
     const { authorize } = gateway();
 
@@ -24,7 +24,7 @@ describe('authorize, when all is well', () => {
     });
   });
 
-  it('leaves out what a payer’s profile says it does not want', async () => {
+  it('omits what a payer’s profile says it does not want', async () => {
     const { authorize } = gateway();
 
     const response = await authorize({}, { payer: 'demo-health-plan' });
@@ -33,7 +33,7 @@ describe('authorize, when all is well', () => {
     expect(Object.keys(sentBack(response)).toSorted()).toEqual(['client_id', 'redirect_uri', 'state']);
   });
 
-  it('adds a profile’s extra parameters, and keeps those of the endpoint itself', async () => {
+  it('adds a profile’s extra parameters, and keeps those of the endpoint URL', async () => {
     const { reconfigured } = gateway();
     const quirks = { ...localStage().payers[1]!.quirks, extraAuthorizeParameters: { prompt: 'login' } };
     const change = withPayer('northwind', { quirks, authorizationEndpoint: 'https://plan.example/authorize?tenant=7' });
@@ -43,7 +43,7 @@ describe('authorize, when all is well', () => {
     expect(sentBack(response)).toMatchObject({ prompt: 'login', tenant: '7' });
   });
 
-  it('takes the reference page’s request: no response_type, no scope, no PKCE', async () => {
+  it('accepts the reference page’s request: no response_type, no scope, no PKCE', async () => {
     const { authorize } = gateway();
 
     const response = await authorize([
@@ -54,7 +54,7 @@ describe('authorize, when all is well', () => {
     expect(response.headers['Location']).toContain('127.0.0.1:3003');
   });
 
-  it('takes the request as a form too, as SMART wants', async () => {
+  it('accepts the request as a form too, as SMART requires', async () => {
     const { handlers } = gateway();
     const form = { client_id: 'demo-partner', redirect_uri: redirectUri, state: 's', response_type: 'code' };
     const event = apiEvent('/oauth2/authorize/{payer}', { method: 'POST', path: { payer: 'northwind' }, form });
@@ -64,7 +64,7 @@ describe('authorize, when all is well', () => {
     expect(response.headers['Location']).toContain('127.0.0.1:3003');
   });
 
-  it('remembers what a return needs, and writes into the log who asked whom', async () => {
+  it('stores what the return needs, and logs who asked whom', async () => {
     const { authorize, dynamo, lines } = gateway();
 
     await authorize({ scope: 'patient/Observation.rs', ...pkce });
@@ -91,16 +91,19 @@ describe('authorize, when all is well', () => {
     ['no scope', '', 'launch/patient patient/*.rs offline_access', true],
     ['offline_access', 'patient/*.rs offline_access', 'patient/*.rs offline_access', true],
     ['a read alone', ' patient/Observation.rs  patient/Observation.rs', 'patient/Observation.rs', false],
-  ])('remembers for %s which scope was asked for, and whether for longer', async (_, asked, scope, refreshable) => {
-    const { authorize, dynamo } = gateway();
+  ])(
+    'stores for %s which scope was requested, and whether with offline access',
+    async (_, asked, scope, refreshable) => {
+      const { authorize, dynamo } = gateway();
 
-    await authorize({ scope: asked });
+      await authorize({ scope: asked });
 
-    const [item] = dynamo.items('LoginAttempts').values();
-    expect(item).toMatchObject({ scope: { S: scope }, refreshable: { BOOL: refreshable } });
-  });
+      const [item] = dynamo.items('LoginAttempts').values();
+      expect(item).toMatchObject({ scope: { S: scope }, refreshable: { BOOL: refreshable } });
+    },
+  );
 
-  it('takes an aud with a trailing slash, which is what many people paste', async () => {
+  it('accepts an aud with a trailing slash, which many people paste', async () => {
     const { authorize } = gateway();
     const aud = 'http://localhost:3000/r4/northwind';
 
@@ -109,7 +112,7 @@ describe('authorize, when all is well', () => {
     for (const response of responses) expect(response.headers['Location']).toContain('127.0.0.1:3003');
   });
 
-  it('writes once, and nothing else', async () => {
+  it('makes one write and no other call', async () => {
     const { authorize, dynamo, payer } = gateway();
 
     await authorize();
@@ -137,7 +140,7 @@ describe('authorize, when all is well', () => {
 });
 
 describe('the login cookie', () => {
-  it('is bound to this host and to https, out of scripts’ reach, Lax, and lives 30 minutes at most', async () => {
+  it('is for this host and https only, hidden from scripts, Lax, and lives 30 minutes at most', async () => {
     const { authorize } = gateway();
 
     const cookies = (await authorize()).multiValueHeaders?.['Set-Cookie'] ?? [];
@@ -155,7 +158,7 @@ describe('the login cookie', () => {
     expect(() => checkStage(stage, 'config/x.ts')).toThrow(/config\/x\.ts: origin: is plain http/);
   });
 
-  it('clears no cookie but those of abandoned attempts, however many others there are', async () => {
+  it('deletes only cookies of abandoned attempts, however many others there are', async () => {
     const { authorize } = gateway();
     const Cookie = Array.from({ length: 60 }, (_, index) => `__Host-other-${index}=x`).join('; ');
 

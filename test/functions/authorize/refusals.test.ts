@@ -109,11 +109,11 @@ describe('a native app’s loopback redirect URI', () => {
     'http://[::1]:51004/callback',
     'http://2130706433/callback',
     'https://127.0.0.1:51004/callback',
-  ])('may differ in nothing else: %s', async (uri) => {
+  ])('may not differ in anything else: %s', async (uri) => {
     await refusedByPage(app(uri), noAddress);
   });
 
-  it('is the only kind that may differ at all: a web app’s is taken to the letter', async () => {
+  it('is the only kind that may differ: a web app’s must match exactly', async () => {
     const web = withPartner('demo-app', { redirectUris: ['https://app.example/callback'] });
     const { authorize } = gateway().reconfigured(web);
 
@@ -229,7 +229,7 @@ describe('authorize, once the partner is trusted', () => {
     });
   });
 
-  it('sends the browser back where nothing of the scope can be read at this health plan', async () => {
+  it('sends the browser back if nothing in the scope can be read at this health plan', async () => {
     const { authorize } = gateway().reconfigured(withPayer('northwind', { scopes: ['patient/Coverage.rs'] }));
 
     const response = await authorize({ scope: 'patient/Claim.rs patient/Observation.rs openid' });
@@ -254,7 +254,7 @@ describe('authorize, once the partner is trusted', () => {
     expect(sentBack(response)).toMatchObject({ error: 'invalid_request' });
   });
 
-  it('gives a repeated state not back', async () => {
+  it('does not return a repeated state', async () => {
     const { authorize } = gateway();
 
     const response = await authorize([
@@ -271,7 +271,7 @@ describe('authorize, once the partner is trusted', () => {
     });
   });
 
-  it('refuses a state of more than 2,048 characters, and does not send it back: the headers would not hold it', async () => {
+  it('refuses a state of more than 2,048 characters, and does not return it: the headers would be too long', async () => {
     const { authorize } = gateway();
 
     const response = await authorize({ state: 'x'.repeat(2049) });
@@ -283,7 +283,7 @@ describe('authorize, once the partner is trusted', () => {
     });
   });
 
-  it('takes a state of 2,048 characters, and gives it back with an error', async () => {
+  it('accepts a state of 2,048 characters, and returns it with an error', async () => {
     const { authorize } = gateway();
     const state = 'x'.repeat(2048);
 
@@ -304,7 +304,7 @@ describe('authorize, once the partner is trusted', () => {
     });
   });
 
-  it('says temporarily_unavailable while the table is out of order, and never goes on to the payer', async () => {
+  it('answers temporarily_unavailable while the table fails, and never continues to the payer', async () => {
     const { authorize, dynamo } = gateway();
     dynamo.failNext('PutItem', throttled());
 
@@ -314,7 +314,7 @@ describe('authorize, once the partner is trusted', () => {
     expect(response.multiValueHeaders).toBeUndefined();
   });
 
-  it('appends to a redirect URI that has a query already', async () => {
+  it('appends to a redirect URI that already has a query', async () => {
     const { reconfigured } = gateway();
     const uri = 'https://partner.example/callback?tenant=7';
     const { authorize } = reconfigured(withPartner('demo-partner', { redirectUris: [uri] }));

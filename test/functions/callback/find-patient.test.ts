@@ -36,7 +36,7 @@ describe('whose record a token opens', () => {
     ],
     ['no search mode', [{ resource: { resourceType: 'Patient', id: 'p-1' } }]],
     ['a link to itself', [patient()], { link: [{ relation: 'self' }] }],
-  ])('is believed with %s', async (_, entry, more = {}) => {
+  ])('is accepted with %s', async (_, entry, more = {}) => {
     expect(await ask(() => Response.json(bundle(entry, more))).finding).toBe('p-1');
   });
 
@@ -54,7 +54,7 @@ describe('whose record a token opens', () => {
     ['entries that are no list', bundle(5), noBundle],
     ['something that is no Bundle', { resourceType: 'Parameters', entry: [patient()] }],
     ['null', null, noBundle],
-  ])('is not believed with %s', async (_, answer, detail = unclear) => {
+  ])('is not accepted with %s', async (_, answer, detail = unclear) => {
     await expect(ask(() => Response.json(answer)).finding).rejects.toMatchObject({ failure: 'nonsense', detail });
   });
 

@@ -12,8 +12,8 @@ import {
   withPayer,
 } from '../../support/login.ts';
 
-describe('the callback, when all is well', () => {
-  it('sends the browser back with a code, the partner’s state and iss, and takes the cookie back', async () => {
+describe('the callback, on success', () => {
+  it('sends the browser back with a code, the partner’s state and iss, and deletes the cookie', async () => {
     const { start, callback, fromPayer } = gateway();
     const { state, cookie } = await start();
 
@@ -31,7 +31,7 @@ describe('the callback, when all is well', () => {
     ]);
   });
 
-  it('gives no state back where none came, not an empty one', async () => {
+  it('returns no state, not an empty one, if none was sent', async () => {
     const { start, callback, fromPayer } = gateway();
     const { state, cookie } = await start({ state: '' });
 
@@ -112,7 +112,7 @@ describe('the callback, when all is well', () => {
     ]);
   });
 
-  it('finishes though the answer to its own write was lost and the SDK sent it again', async () => {
+  it('succeeds if the answer to its own write was lost and the SDK repeated it', async () => {
     const { start, callback, fromPayer, dynamo } = gateway();
     const { state, cookie } = await start();
     dynamo.repeatNext('UpdateItem');
@@ -126,7 +126,7 @@ describe('the callback, when all is well', () => {
 describe('the grant', () => {
   const grantedNone = 'The health plan granted none of the access that was asked for.';
 
-  it('keeps no token, code or key in the clear, and ends with its code until that is redeemed', async () => {
+  it('has no token, code or key in the clear, and expires with its code until that is redeemed', async () => {
     const { login, grant } = gateway();
 
     const code = await login();
@@ -169,7 +169,7 @@ describe('the grant', () => {
     });
   });
 
-  it('holds the scope that partner and payer agree on', async () => {
+  it('has the scope that partner and payer agree on', async () => {
     const { login, redeem, payer } = gateway();
     payer.http = async () =>
       Response.json({
@@ -182,7 +182,7 @@ describe('the grant', () => {
     expect(answer.scope).toBe('patient/Observation.rs');
   });
 
-  it('holds the scope that was asked for where the payer says none', async () => {
+  it('has the requested scope if the payer names none', async () => {
     const { login, redeem, payer } = gateway();
     const { scope: _scope, ...answer } = northwindTokens;
     payer.http = async () => Response.json(answer);
@@ -202,7 +202,7 @@ describe('the grant', () => {
     ['of what we asked it for that which the partner asked for', ['user/*.read'], 'patient/Claim.r', 'patient/Claim.r'],
     ['all that the partner asked for, where we asked it for none', [], 'patient/*.rs', 'patient/*.rs'],
     ['all that the partner asked for, where we asked in its own words', ['records'], 'patient/*.rs', 'patient/*.rs'],
-  ])('holds, where the payer says none, %s (RFC 6749 §5.1)', async (_, scopes, scope, granted) => {
+  ])('has, if the payer names no scope, %s (RFC 6749 §5.1)', async (_, scopes, scope, granted) => {
     const test = gateway();
     for (const said of [undefined, null, '', [], 5]) {
       test.payer.http = async () => Response.json({ ...northwindTokens, scope: said });
@@ -220,7 +220,7 @@ describe('the grant', () => {
     expect(bodyOf(await redeem(await login({ scope: 'patient/*.rs' }))).scope).toBe('patient/Claim.rs');
   });
 
-  it('keeps offline_access where it was asked for and the payer gave a refresh token without naming it', async () => {
+  it('keeps a requested offline_access if the payer gave a refresh token without naming it', async () => {
     const { login, redeem, payer } = gateway();
     payer.http = async () => Response.json({ ...northwindTokens, scope: 'patient/*.read' });
 
@@ -230,7 +230,7 @@ describe('the grant', () => {
     expect(answer.refresh_token).toBeDefined();
   });
 
-  it('is refused where the payer granted nothing of what was asked', async () => {
+  it('is refused if the payer granted nothing that was requested', async () => {
     const { start, callback, fromPayer, payer, dynamo } = gateway();
     payer.http = async () => Response.json({ ...northwindTokens, scope: 'openid patient/Coverage.rs' });
     const { state, cookie } = await start({ scope: 'patient/Observation.rs' });
@@ -259,7 +259,7 @@ describe('the grant', () => {
     expect(sentBack(response)['error_description']).toBe(granted === undefined ? grantedNone : undefined);
   });
 
-  it('gives neither refresh token nor offline_access where the payer gave none, and ends with the payer’s token', async () => {
+  it('has neither refresh token nor offline_access if the payer gave none, and ends with the payer’s token', async () => {
     const { login, redeem, payer, grant } = gateway();
     const { refresh_token: _refreshToken, ...answer } = northwindTokens;
     payer.http = async () => Response.json(answer);
@@ -272,7 +272,7 @@ describe('the grant', () => {
     expect(grant()['endsAt']).toEqual({ N: String(startMs / 1000 + 300) });
   });
 
-  it('lives as long as an access token where the payer gave no refresh token and named no end', async () => {
+  it('lives as long as an access token if the payer gave no refresh token and no lifetime', async () => {
     const { login, grant, payer } = gateway();
     payer.http = async () => Response.json({ access_token: 'payer-access-token', patient: 'patient-1' });
 

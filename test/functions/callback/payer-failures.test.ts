@@ -171,7 +171,7 @@ describe('whose record it is', () => {
     ['patient scopes', 'patient/*.rs'],
     ['patient scopes beside others', 'offline_access patient/*.rs'],
     ['launch/patient', 'launch/patient patient/*.rs'],
-  ])('must be known where %s were asked for: else the login ends in server_error', async (_, scope) => {
+  ])('must be known if %s were requested: otherwise the login ends in server_error', async (_, scope) => {
     const test = search(noBundle);
     const { state, cookie } = await test.start({ scope }, { payer: 'demo-health-plan' });
 
@@ -190,7 +190,7 @@ describe('whose record it is', () => {
     });
   });
 
-  it('is nobody’s in particular only where the profile says so', async () => {
+  it('is unknown only if the profile allows it', async () => {
     const test = gateway();
     const { start, callback } = test.reconfigured(withPayer('demo-health-plan', { patientFrom: 'none' }));
     test.payer.http = async () => Response.json(northwindTokens);
@@ -262,7 +262,7 @@ describe('whose record it is', () => {
     [1e300, noId],
     [2 ** 53, noId],
   ])(
-    'is unknown where the token answer says %j: the login ends, and the payer’s tokens are revoked',
+    'is unknown if the token answer has %j: the login ends, and the payer’s tokens are revoked',
     async (patient, detail) => {
       const test = gateway();
       test.payer.http = async () => Response.json({ ...northwindTokens, patient });
@@ -282,7 +282,7 @@ describe('whose record it is', () => {
 });
 
 describe('payer tokens that no grant will hold', () => {
-  it('are given back to the payer where it granted nothing that was asked for', async () => {
+  it('are revoked at the payer if it granted nothing that was requested', async () => {
     const test = gateway();
     test.payer.http = async (url) =>
       String(url).endsWith('/revoke')
@@ -298,7 +298,7 @@ describe('payer tokens that no grant will hold', () => {
 });
 
 describe('a grant that cannot be stored', () => {
-  it('is told as temporarily_unavailable, and the payer is asked to forget its tokens', async () => {
+  it('is answered as temporarily_unavailable, and the payer’s tokens are revoked', async () => {
     const test = gateway();
     test.payer.http = async (url) =>
       String(url).endsWith('/revoke') ? new Response(null, { status: 200 }) : Response.json(northwindTokens);
@@ -314,7 +314,7 @@ describe('a grant that cannot be stored', () => {
     ]);
   });
 
-  it('is told the same where the payer has no revocation endpoint or does not answer', async () => {
+  it('is answered the same way if the payer has no revocation endpoint or does not answer', async () => {
     for (const change of [{}, { revocationEndpoint: undefined }]) {
       const test = gateway();
       test.payer.http = async (url) => (String(url).endsWith('/revoke') ? html(500) : Response.json(northwindTokens));
@@ -328,7 +328,7 @@ describe('a grant that cannot be stored', () => {
     }
   });
 
-  it('is stored though the answer to its write was lost and the SDK sent it again', async () => {
+  it('is stored if the answer to its write was lost and the SDK repeated it', async () => {
     const test = gateway();
     const { state, cookie } = await test.start();
     test.dynamo.repeatNext('PutItem');

@@ -10,7 +10,7 @@ const ahead: [string, Record<string, string>][] = [
   ['X-Moz: prefetch', { 'X-moz': 'prefetch' }],
 ];
 
-describe('what a browser asks for before the person does', () => {
+describe('a browser’s speculative request', () => {
   it.each(ahead)('consumes no login attempt at the callback (%s): the person’s own visit works', async (_, headers) => {
     const test = gateway();
     const { state, cookie } = await test.start();
@@ -49,7 +49,7 @@ describe('what a browser asks for before the person does', () => {
     expect([answer.statusCode, answer.multiValueHeaders]).toEqual([403, undefined]);
   });
 
-  it('is not mistaken for a visit: a header with another word changes nothing', async () => {
+  it('is recognized by its words only: a header with another word changes nothing', async () => {
     const test = gateway();
     const { state, cookie } = await test.start();
 
@@ -58,7 +58,7 @@ describe('what a browser asks for before the person does', () => {
     expect(sentBack(answer)['code']).toMatch(/^p2pc_/);
   });
 
-  it('nor is a HEAD, as link checkers send it: 405 at both, and nothing is consumed or written', async () => {
+  it('may also be a HEAD, as from link checkers: 405 at both, and nothing is consumed or written', async () => {
     const test = gateway();
     const { state, cookie } = await test.start();
     test.dynamo.calls();

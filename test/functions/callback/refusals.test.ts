@@ -84,7 +84,7 @@ describe('the callback refuses with a page, and consumes nothing,', () => {
     expect(attempt(test)?.['usedAt']).toBeUndefined();
   });
 
-  it('an expired state whose item is still there', async () => {
+  it('an expired state whose item still exists', async () => {
     const test = gateway();
     const { state, cookie } = await test.start();
     test.passSeconds(1800);
@@ -198,7 +198,7 @@ describe('a login attempt', () => {
     ['the partner', withoutPartner('demo-partner')],
     ['its redirect URI', withPartner('demo-partner', { redirectUris: ['http://localhost:3002/other'] })],
     ['its right to the payer', withPartner('demo-partner', { payers: ['demo-health-plan'] })],
-  ])('ends in a page where %s left the configuration meanwhile', async (_, change) => {
+  ])('ends in a page if %s left the configuration meanwhile', async (_, change) => {
     const test = gateway();
     const { state, cookie } = await test.start();
 
@@ -207,7 +207,7 @@ describe('a login attempt', () => {
     await refusedByPage(test, answer, refusals.noPartner);
   });
 
-  it('is not decided while the table is out of order: 503 with Retry-After', async () => {
+  it('is not decided while the table fails: 503 with Retry-After', async () => {
     const test = gateway();
     const { state, cookie } = await test.start();
     test.dynamo.failNext('UpdateItem', throttled());
@@ -232,7 +232,7 @@ describe('a login attempt', () => {
 });
 
 describe('iss', () => {
-  it('is ignored where the payer’s profile says that it sends none', async () => {
+  it('is ignored if the payer’s profile says that it sends none', async () => {
     const test = gateway();
     const { start, callback } = test.reconfigured(withPayer('northwind', { sendsIss: false }));
     const { state, cookie } = await start();

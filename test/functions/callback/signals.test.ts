@@ -25,7 +25,7 @@ const counted = (outcome: string) => ({
 });
 
 describe('what a login counts', () => {
-  it('is one more that went well, without a signal', async () => {
+  it('is a success, without a signal', async () => {
     const line = await lineOf(gateway());
 
     expect(metric(line, 'requests')).toEqual(counted('ok'));
@@ -85,7 +85,7 @@ describe('what a login counts', () => {
   });
 });
 
-it('makes no metric of a payer that only the path names', async () => {
+it('makes no metric for a payer that only the path names', async () => {
   const test = gateway();
 
   await test.authorize({}, { payer: 'no-such-payer' });

@@ -64,7 +64,7 @@ const everyPartnerAsks = (): RegistryData =>
   );
 
 describe('the canary', () => {
-  it('goes a member’s way up to each payer’s sign-in page, and writes one line a payer', async () => {
+  it('follows a login up to each payer’s sign-in page, and writes one line per payer', async () => {
     const { run, lines, asked } = canary();
 
     const log = await run();
@@ -115,7 +115,7 @@ describe('the canary', () => {
     }
   });
 
-  it('says when it looked at a payer, and how long that took', async () => {
+  it('logs when it checked a payer, and how long that took', async () => {
     const registry = localRegistry();
     const northwind = registry.payers.filter(({ id }) => id === 'northwind');
     const uptime = { ms: 5_000.5 };
@@ -132,7 +132,7 @@ describe('the canary', () => {
     expect(metric(lines[0] ?? '', 'ms')).toEqual({ 'step=canary': 1_234.6 });
   });
 
-  it('holds no connection whose body it does not read, and no failure to let go of one is the payer’s', async () => {
+  it('releases connections whose body it does not read, and blames no payer if that fails', async () => {
     let cancelled = 0;
     const page = (): Response =>
       new Response(
@@ -150,7 +150,7 @@ describe('the canary', () => {
     expect(cancelled).toBe(3);
   });
 
-  it('passes over a partner that leaves the consent to the gateway, where another does not', async () => {
+  it('skips a partner that leaves consent to the gateway if another does not', async () => {
     const { run, asked } = canary({ registry: withPartner('demo-partner', { consent: 'gateway' })(localRegistry()) });
     await run();
 
@@ -180,7 +180,7 @@ describe('the canary', () => {
     expect(new Set(requests.flatMap(({ state, code_challenge: challenge }) => [state, challenge])).size).toBe(4);
   });
 
-  it('looks for the consent page where every partner shows it, and at the payer’s sign-in all the same', async () => {
+  it('looks for the consent page if every partner shows it, and still checks the payer’s sign-in', async () => {
     const { run, asked, dynamo } = canary({ registry: everyPartnerAsks() });
 
     expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
@@ -205,7 +205,7 @@ describe('the canary', () => {
   });
 });
 
-describe('what the canary calls a failure, for this payer only', () => {
+describe('what the canary reports as a failure, for this payer only', () => {
   const redirect = (location: string, status = 302): Response => new Response(null, { status, headers: { location } });
   const answers = (status: number) => () => new Response('canary', { status });
   const away = async (): Promise<never> => {
@@ -326,13 +326,13 @@ describe('what the canary calls a failure, for this payer only', () => {
     }
   });
 
-  it.each([300, 302, 399])('is not a redirect (%d) that holds our request and more', async (status) => {
+  it.each([300, 302, 399])('is not a redirect (%d) that has our request and more', async (status) => {
     const { run } = canary({ answer: otherwise(toAuthorize, () => redirect(`${ourRequest}&state=x&aud=y`, status)) });
 
     expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
   });
 
-  it('is no consent page where a partner shows one', async () => {
+  it('is not a consent page of a partner that shows one', async () => {
     const { run } = canary({
       registry: everyPartnerAsks(),
       answer: otherwise(toAuthorize, () => redirect(ourRequest)),
@@ -355,7 +355,7 @@ describe('a stage of many payers', () => {
     return { ...rest, payers: ids.map(named), partners: [{ ...partner, payers: ids }] };
   };
 
-  it('is looked at whole, eight payers at once', async () => {
+  it('is checked completely, eight payers at once', async () => {
     let [now, most] = [0, 0];
     const { run } = canary({
       registry: many(50),
@@ -374,7 +374,7 @@ describe('a stage of many payers', () => {
     expect(most).toBe(3 * 8);
   });
 
-  it('for which there is no time makes the canary itself fail, and says nothing of the payers that are left', async () => {
+  it('that takes too long makes the canary itself fail, and says nothing about the remaining payers', async () => {
     const { run, lines } = canary({ registry: many(50) });
     let asked = 0;
 

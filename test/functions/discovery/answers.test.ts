@@ -58,7 +58,7 @@ describe('an error on the way to a statement', () => {
   const issueOf = ({ body }: { body: string }): unknown =>
     (JSON.parse(body) as { issue: { code: string; diagnostics: string }[] }).issue[0];
 
-  it('is an exception where it is ours, without its reason', async () => {
+  it('is an exception if it is ours, without its reason', async () => {
     const { ask, deps } = start();
     const registry = {
       ...deps.registry,
@@ -75,7 +75,7 @@ describe('an error on the way to a statement', () => {
     });
   });
 
-  it('is not-supported where the method is another', async () => {
+  it('is not-supported for another method', async () => {
     const response = await start().ask('/r4/{payer}/metadata', { method: 'PUT' });
 
     expect(response).toMatchObject({ statusCode: 405, headers: { ...fhirHeaders, Allow: 'GET, HEAD' } });
@@ -94,7 +94,7 @@ it.each([
   '/r4/{payer}/metadata/else',
   '/r4/{payer}/metadata-else',
   '/oauth2/else/{payer}',
-])('a path that only holds one of ours is none of ours: %s', async (resource) => {
+])('a path that only contains one of ours is unknown: %s', async (resource) => {
   const { statusCode, headers, body } = await start().ask(resource);
 
   expect({ statusCode, headers, body: JSON.parse(body) as unknown }).toEqual({
@@ -118,7 +118,7 @@ it('a preflight lets every page read with its token along, and is kept for a day
   });
 });
 
-it('an error that nobody answers is not hidden by opening it to all', async () => {
+it('an unanswered error is not hidden by CORS headers', async () => {
   const unanswered = new Error('unanswered');
   const handler = middy<ApiEvent, ApiResponse>()
     .use(openToAll())
@@ -141,7 +141,7 @@ describe('the log line', () => {
     outcome: 'ok',
   };
 
-  it('says what was asked of which payer', async () => {
+  it('says what was requested for which payer', async () => {
     const { ask, lines } = start();
     await ask('/oauth2/jwks/{payer}');
 

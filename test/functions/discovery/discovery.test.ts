@@ -219,7 +219,7 @@ describe('metadata', () => {
   });
 
   const failures: [string, PayerHttp][] = [
-    ['wants a token', async () => fhir({}, 401)],
+    ['requires a token', async () => fhir({}, 401)],
     ['redirects', async () => Response.redirect('http://169.254.169.254/', 302)],
     ['is down', async () => Promise.reject(new TypeError('fetch failed: secret-canary'))],
     ['answers HTML', async () => fhir('<html>secret-canary')],
@@ -232,7 +232,7 @@ describe('metadata', () => {
       async () => fhir({ ...payersStatement, copyright: '"'.repeat(2_000_000) }),
     ],
   ];
-  it.each(failures)('is a small one of our own where the payer %s, and the log says why', async (_title, payerHttp) => {
+  it.each(failures)('is a small one of our own if the payer %s, and the log says why', async (_title, payerHttp) => {
     const { ask, lines } = start({ payerHttp });
     const { value, statusCode } = await ask(routes.metadata);
     expect(statusCode).toBe(200);
@@ -270,7 +270,7 @@ describe('metadata', () => {
     timeout.mockRestore();
   });
 
-  it('asks the payer once an hour, and once a minute where it gave nothing', async () => {
+  it('asks the payer once an hour, or once a minute if it gave nothing', async () => {
     const answers = [fhir('', 503), fhir(payersStatement), fhir(payersStatement)];
     const { ask, http, time } = start({ payerHttp: async () => answers.shift() ?? fhir('', 500) });
     await ask(routes.metadata);
@@ -287,7 +287,7 @@ describe('metadata', () => {
     expect(http).toHaveBeenCalledTimes(3);
   });
 
-  it('asks the payer once for requests that come together', async () => {
+  it('asks the payer once for concurrent requests', async () => {
     const { ask, http } = start();
     await Promise.all([ask(routes.metadata), ask(routes.metadata), ask(routes.metadata)]);
     expect(http).toHaveBeenCalledTimes(1);

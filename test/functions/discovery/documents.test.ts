@@ -155,7 +155,7 @@ describe('the statement of a payer that shows none without a token', () => {
     expect(await read('/r4/{payer}/metadata')).toEqual(statement(everything));
   });
 
-  it('names no $everything where the payer has none', async () => {
+  it('names no $everything if the payer has none', async () => {
     const registry = localRegistry();
     const without = registry.payers.map((payer) => ({ ...payer, everything: false }));
 

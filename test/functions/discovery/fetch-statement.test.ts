@@ -68,7 +68,7 @@ describe('a statement that cannot be had', () => {
     ['rest is no array', ofServer({}, { rest: { mode: 'server' } })],
     ['rest holds no objects', ofServer({}, { rest: [null, 'server', ['server']] })],
     ['of a client', ofServer({ mode: 'client' })],
-  ])('is told apart from one of a server: %s', async (_, value) => {
+  ])('is distinguished from a server’s: %s', async (_, value) => {
     expect(await fetched(Response.json(value))).toEqual({ problem: 'metadata: no CapabilityStatement of a server' });
   });
 
@@ -118,12 +118,12 @@ describe('the size of a statement', () => {
 });
 
 describe('what is left of a payer’s statement', () => {
-  it('has nothing that the payer did not say, and no empty arrays', async () => {
+  it('has nothing that the payer did not state, and no empty arrays', async () => {
     expect(await kept({})).toEqual(left({}));
     expect(await kept({ resource: [], interaction: [], searchParam: [] })).toEqual(left({}));
   });
 
-  it('is without what is damaged', async () => {
+  it('omits what is damaged', async () => {
     const searchParam = [{ name: '_id', type: 'token' }];
     expect(
       await kept({
@@ -156,7 +156,7 @@ describe('what is left of a payer’s statement', () => {
     expect(await fetched(Response.json(ofServer({}, { implementation })))).toEqual({ statement: left({}) });
   });
 
-  it('keeps the payer’s words on its implementation, but not its URL', async () => {
+  it('keeps the payer’s description of its implementation, but not its URL', async () => {
     const implementation = { description: 'Ours', custodian: { display: 'Northwind' } };
     const response = Response.json(
       ofServer({}, { implementation: { ...implementation, url: 'https://plan.example' } }),

@@ -26,7 +26,7 @@ const remapped = (...values: string[]): CloudFrontHeaders => ({
 const json: CloudFrontHeaders = { 'content-type': [{ key: 'Content-Type', value: 'application/fhir+json' }] };
 
 describe('the edge function', () => {
-  it('gives WWW-Authenticate its name back on a 401, and leaves the renamed one out', async () => {
+  it('restores WWW-Authenticate on a 401, and removes the renamed one', async () => {
     const challenge = 'Bearer error="invalid_token"';
 
     const response = await handler(eventWith('401', { ...json, ...remapped(challenge) }));
@@ -44,7 +44,7 @@ describe('the edge function', () => {
     ]);
   });
 
-  it('leaves an answer without one as it is', async () => {
+  it('leaves an answer without one unchanged', async () => {
     const event = eventWith('200', json);
 
     const response = await handler(event);

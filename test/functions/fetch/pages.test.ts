@@ -103,19 +103,19 @@ describe('a page link', () => {
     expect(link).toBe(url.replace(/^http:\/\/127\.0\.0\.1:3003\/r4(?=\/)/, ours));
   });
 
-  it('whose relation is self stays readable', async () => {
+  it('with the relation self stays readable', async () => {
     const test = fetchGateway();
     const url = `${payer}/Observation?code=1`;
     expect(await linkOf(test, await test.grant(), url, { relation: 'self' })).toBe(`${ours}/Observation?code=1`);
   });
 
-  it('is no link of a resource that is read, though that be a Bundle', async () => {
+  it('is not a link in a resource that is read, even if that is a Bundle', async () => {
     const test = fetchGateway();
     const url = `${payer}/Condition?x`;
     expect(await linkOf(test, await test.grant(), url, { path: 'Bundle/1' })).toBe(`${ours}/Condition?x`);
   });
 
-  it('leads on from page to page, for the same types', async () => {
+  it('leads from page to page, for the same types', async () => {
     const test = fetchGateway();
     const grant = await test.grant({ scope: observations });
     let link = await linkOf(test, grant, `${payer}?_getpages=a&_offset=1`);
@@ -147,7 +147,7 @@ describe('a page link', () => {
     });
   });
 
-  it('says nothing of the payer’s URL, and is another each time', async () => {
+  it('reveals nothing of the payer’s URL, and differs each time', async () => {
     const test = fetchGateway();
     const grant = await test.grant();
     const url = `${payer}/Observation?patient=patient-1`;
@@ -175,7 +175,7 @@ describe('a page link', () => {
     expect(test.payer.requests).toHaveLength(3);
   });
 
-  it('may come with the format and the looks that clients add, and with nothing else', async () => {
+  it('may come with the format parameters that clients add, and with nothing else', async () => {
     const test = fetchGateway();
     const grant = await test.grant();
     const link = await linkOf(test, grant, `${payer}?_getpages=a`);
@@ -278,7 +278,7 @@ describe('who may follow a page link', () => {
     expect(requested).toHaveLength(expected === 200 ? 1 : 0);
   });
 
-  it('is nobody without a token, and nobody with a token of another payer', async () => {
+  it('is no one without a token, or with a token of another payer', async () => {
     const test = fetchGateway();
     const link = await linkOf(test, await test.grant(), `${payer}?_getpages=a`);
     const query = link.slice(link.indexOf('?') + 1);
@@ -290,7 +290,7 @@ describe('who may follow a page link', () => {
     expect(test.payer.requests).toHaveLength(1);
   });
 
-  it('is no other grant, be it of the same member, partner and payer', async () => {
+  it('is no other grant, even of the same member, partner and payer', async () => {
     const test = fetchGateway();
     const [mine, other] = [await test.grant(), await test.grant()];
     const link = await linkOf(test, mine, `${payer}?_getpages=a`);
@@ -303,7 +303,7 @@ describe('who may follow a page link', () => {
     expect((await follow(test, mine.token, link)).statusCode).toBe(200);
   });
 
-  it('is nobody once the grant has ended', async () => {
+  it('is no one after the grant has ended', async () => {
     const test = fetchGateway();
     const grant = await test.grant();
     const link = await linkOf(test, grant, `${payer}?_getpages=a`);
@@ -368,7 +368,7 @@ describe('a grant of version 0.1, which has no link key', () => {
     expect(test.dynamo.calls()).toEqual(['GetItem']);
   });
 
-  it('has one key, however many reads begin at once', async () => {
+  it('has one key, however many reads start at once', async () => {
     const { test, grant } = await old();
     const links = await Promise.all(
       Array.from({ length: 10 }, () => linkOf(test, grant, `${payer}/Observation?_page=2`)),

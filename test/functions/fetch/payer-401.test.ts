@@ -33,7 +33,7 @@ describe("a payer's 401", () => {
     expect(payerTokens().accessToken).toBe('payer-access-2');
   });
 
-  it('again after a good refresh is 403 "reconnect", without another try', async () => {
+  it('again after a successful refresh is 403 "reconnect", without another try', async () => {
     const { test, asked } = payerThatTakes([], () => Response.json(rotated));
     const { token, stored } = await test.grant();
     const answer = await read(test.deps, 'Patient', token);
@@ -97,7 +97,7 @@ describe('payer tokens that are about to expire', () => {
 });
 
 describe("the payer's secret", () => {
-  it('is read anew once after invalid_client, and the refresh tried once more', async () => {
+  it('is read again once after invalid_client, and the refresh retried once', async () => {
     const test = fetchGateway();
     const { token } = await test.grant({ payer: 'demo-health-plan' });
     test.passSeconds(301);

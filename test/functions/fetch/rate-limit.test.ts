@@ -90,7 +90,7 @@ describe('the answers to a partner', () => {
     expect((await read({ ...deps, takeTurn }, 'Patient', token)).headers['RateLimit-Policy']).toBe(policy);
   });
 
-  it('tell nothing where nobody is known to be asking', async () => {
+  it('have no policy if the caller is unknown', async () => {
     const test = setUp();
     const answer = await read(test.environments[0], 'Patient', 'p2pa_nonsense');
 
@@ -101,7 +101,7 @@ describe('the answers to a partner', () => {
 });
 
 it.each(['UpdateItem', 'GetItem'])(
-  'reads go on while the limit cannot be asked (%s), and an alarm counts it',
+  'reads continue while the limit is out of reach (%s), and an alarm counts it',
   async (call) => {
     const test = setUp();
     const { token } = await test.grant();

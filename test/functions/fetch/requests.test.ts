@@ -77,7 +77,7 @@ describe('the path', () => {
     },
   );
 
-  it('that is not there at all is that of no payer: 404', async () => {
+  it('that is missing names no payer: 404', async () => {
     const test = ready();
     const { token } = await test.grant();
     const event = { ...readEvent('Patient', token), pathParameters: null };
@@ -107,12 +107,12 @@ describe('the path', () => {
     expect(test.log()).toHaveLength(1);
   });
 
-  it('sends a POST nowhere, though discovery stands there', async () => {
+  it('does not redirect a POST to discovery', async () => {
     const answer = await read(ready().deps, '/metadata', undefined, { method: 'POST' });
     expect(answer).toMatchObject({ statusCode: 401, headers: { 'WWW-Authenticate': 'Bearer' } });
   });
 
-  it('sends nobody to another host, whatever stands for the payer', async () => {
+  it('never redirects to another host, whatever is in place of the payer', async () => {
     const answer = await read(ready().deps, '/metadata', undefined, { payer: '@evil.example/..' });
     expect(new URL(answer.headers['Location'] ?? '').host).toBe('localhost:3000');
   });
@@ -203,7 +203,7 @@ describe('what the caller accepts', () => {
     expect((await ask('Patient', { query: '_format=xml' })).answer.statusCode).toBe(406);
   });
 
-  it('passes to the payer for a Binary, whatever it is, and for that alone', async () => {
+  it('passes to the payer for a Binary, whatever its value, and only for that', async () => {
     const headers = { Accept: 'application/pdf' };
     expect(await sentHeaders('Binary/b1', { headers })).toMatchObject({ accept: 'application/pdf' });
     expect(await sentHeaders('Binary/b1/_history/2', { headers })).toMatchObject({ accept: 'application/pdf' });
@@ -233,7 +233,7 @@ describe('request headers', () => {
     });
   });
 
-  it('ask the payer for no asynchronous answer, which nobody would fetch', async () => {
+  it('never ask the payer for an asynchronous answer, which no one would fetch', async () => {
     const headers = { Prefer: 'return=minimal, Respond-Async', 'If-None-Match': 'W/"respond-async"' };
     const sent = await sentHeaders('Patient', { headers });
     expect(sent).not.toHaveProperty('prefer');
@@ -245,7 +245,7 @@ describe('request headers', () => {
     ['Patient', 'If-None-Match'],
     ['Patient', 'Prefer'],
     ['Binary/1', 'Accept'],
-  ])('leave out what HTTP cannot carry, which would make the payer seem down: %s, %s', async (path, name) => {
+  ])('omit what HTTP cannot carry, which would make the payer seem down: %s, %s', async (path, name) => {
     for (const value of ['\u2603', 'a\0b', 'a\r\nX-Injected: 1', '\ud800']) {
       const headers = await sentHeaders(path, { headers: { [name]: value } });
       expect(Object.values(headers ?? {})).not.toContain(value);

@@ -55,7 +55,7 @@ describe('what a read counts', () => {
   });
 });
 
-it('says on the line of a read that went well why a refresh before it failed', async () => {
+it('the line of a successful read says why a refresh before it failed', async () => {
   const test = fetchGateway();
   const { token } = await test.grant();
   // The old token is good for a minute yet.
@@ -78,7 +78,7 @@ it('says on the line of a read that went well why a refresh before it failed', a
   expect(record).not.toHaveProperty('error');
 });
 
-it('makes no metric of a payer that only the path names', async () => {
+it('makes no metric for a payer that only the path names', async () => {
   const test = fetchGateway();
 
   await read(test.deps, 'Patient', undefined, { payer: 'no-such-payer' });

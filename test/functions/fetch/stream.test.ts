@@ -63,7 +63,7 @@ const caller = (onFirst: () => void = () => undefined) => {
 
 afterEach(() => void jest.useRealTimers());
 
-describe('a stream that ends before its time', () => {
+describe('a stream that ends early', () => {
   it('is counted apart from crashes, under the time at which its request began, as Lambda counts it', async () => {
     const { onChunk, first } = caller();
     const cut = await overHttp(async (response) => {
@@ -121,7 +121,7 @@ describe('a stream that ends before its time', () => {
     await close();
   });
 
-  it('lets go of the payer when the caller leaves, even while the payer is silent, and calls that no error', async () => {
+  it('releases the payer when the caller leaves, even while the payer is silent, without an error', async () => {
     const { test, token, closed, close } = await overHttp((response) => void start(response).write('{"a":1'));
     await read(test.deps, 'Patient', token, {
       stream: {
@@ -137,7 +137,7 @@ describe('a stream that ends before its time', () => {
     await close();
   });
 
-  it('is read no further than the caller takes it, and not at all once the caller has left', async () => {
+  it('is read no faster than the caller takes it, and not at all once the caller has left', async () => {
     const test = fetchGateway();
     const { token } = await test.grant();
     let pulled = 0;
@@ -163,7 +163,7 @@ describe('a stream that ends before its time', () => {
     expect(test.log()).toMatchObject([{ detail: `the caller left after ${pulled * 64 * 1024} bytes` }]);
   });
 
-  it('awaits the end hook also for a caller who left between two chunks', async () => {
+  it('awaits the end hook even if the caller left between two chunks', async () => {
     const test = fetchGateway();
     const { token } = await test.grant();
     test.payer.http = async () => fhir(`[${'1,'.repeat(200_000)}1]`);
@@ -178,7 +178,7 @@ describe('a stream that ends before its time', () => {
     expect(test.log()).toEqual([expect.objectContaining({ outcome: 'ok' })]);
   });
 
-  it('awaits the end hook also for a caller who left before the first byte', async () => {
+  it('awaits the end hook even if the caller left before the first byte', async () => {
     const { test, token, closed, close } = await overHttp((response) => void start(response).write('{'));
     await read(test.deps, 'Patient', token, { stream: { onStart: (stream) => void stream.destroy() } });
     expect(await closed()).toBe('broken off');
@@ -218,7 +218,7 @@ describe('a payer that does not answer', () => {
     expect(answer.statusCode).toBe(504);
   });
 
-  it('is 504 where no time is left at all', async () => {
+  it('is 504 if no time is left at all', async () => {
     const { test, token, close } = await overHttp(() => undefined);
     const answer = await read(test.deps, 'Patient', token, { stream: { remainingMs: 100 } });
     expect(answer.statusCode).toBe(504);
@@ -240,7 +240,7 @@ describe('a payer that does not answer', () => {
     await close();
   });
 
-  it('breaks off while it is told the status: the answer is still ours', async () => {
+  it('breaks off after its status: the answer is still ours', async () => {
     const { test, token, close } = await overHttp((response) => {
       start(response, 429).write('x', () => response.destroy());
     });

@@ -14,7 +14,7 @@ const asked = async (form: Record<string, string>, headers: Record<string, strin
 };
 
 describe('a client secret', () => {
-  it('is taken by Basic and in the form', async () => {
+  it('is accepted by Basic and in the form', async () => {
     expect((await asked({}, basic())).statusCode).toBe(200);
     expect((await asked(post(), {})).statusCode).toBe(200);
   });
@@ -43,13 +43,13 @@ describe('a client secret', () => {
     });
   });
 
-  it('in a Basic header without a colon is none, though all of it spells the secret', async () => {
+  it('in a Basic header without a colon is not accepted, even if it is the secret', async () => {
     const Authorization = `Basic ${btoa('demo-partner!')}`;
 
     expect((await asked({}, { Authorization }, ['demo-partner!'])).statusCode).toBe(401);
   });
 
-  it('works beside a client_id that is form-encoded within Basic or as short as can be, after any spaces', async () => {
+  it('works with a client_id that is form-encoded within Basic or very short, after any spaces', async () => {
     const { introspect } = gateway().reconfigured(withPartner('demo-partner', { clientId: 'x' }));
     const spaced = { Authorization: basic()['Authorization']?.replace('Basic ', 'basic  ') ?? '' };
 
@@ -64,7 +64,7 @@ describe('a client secret', () => {
   });
 
   it.each(['a~b_c-d.e', 'a+b', 'a b', 'ä:ö%', '100%'])(
-    '%s works form-encoded within Basic and as it is',
+    '%s works form-encoded within Basic and unencoded',
     async (secret) => {
       const plain = await asked({}, basic('demo-partner', secret), [secret]);
       const formEncoded = await asked({}, basic(encoded('demo-partner'), encoded(secret)), [secret]);
@@ -97,7 +97,7 @@ describe('a client secret', () => {
     expect(bodyOf(response)).toEqual({ error: 'invalid_request', error_description: description });
   });
 
-  it('is asked for where the request names no client at all', async () => {
+  it('is required if the request names no client at all', async () => {
     const response = await asked({}, {});
 
     expect(response.statusCode).toBe(401);
@@ -111,7 +111,7 @@ describe('a client secret', () => {
     expect((await asked({ client_id: 'demo-partner' }, basic())).statusCode).toBe(200);
   });
 
-  it('is taken only the way that the partner is registered for', async () => {
+  it('is accepted only the way that the partner is registered for', async () => {
     const { reconfigured } = gateway();
     const { introspect } = reconfigured(withPartner('demo-partner', { clientAuthentication: ['client_secret_basic'] }));
 

@@ -30,7 +30,7 @@ describe('introspection', () => {
     expect(bodyOf(response)).toMatchObject({ active: true, exp: startMs / 1000 + 180 * 86_400 });
   });
 
-  it('tells the scope of each access token, and no patient where none is known', async () => {
+  it('tells the scope of each access token, and no patient if none is known', async () => {
     const { login, redeem, refresh, introspect } = gateway().reconfigured(
       withPayer('northwind', { patientFrom: 'none' }),
     );
@@ -105,7 +105,7 @@ describe('introspection', () => {
     }
   });
 
-  it('is nothing for public clients: whoever holds a bearer of theirs must not ask when it was rotated', async () => {
+  it('is not for public clients: a thief of their bearer must not learn when it was rotated', async () => {
     const test = gateway();
     const app = { client_id: 'demo-app', redirect_uri: 'http://localhost:3002/app/callback' };
     const code = await test.login({ ...app, ...pkce });
@@ -145,14 +145,14 @@ describe('introspection', () => {
     expect(response.body).toBe(inactive);
   });
 
-  it('wants a client, and a token', async () => {
+  it('requires a client, and a token', async () => {
     const { introspect } = gateway();
 
     expect((await introspect({ token: 'x' }, {})).statusCode).toBe(401);
     expect(bodyOf(await introspect({}, basic())).error).toBe('invalid_request');
   });
 
-  it('answers 503 while the table is out of order, and never open', async () => {
+  it('answers 503 while the table fails, and never open', async () => {
     const { connect, introspect, dynamo } = gateway();
     const { access_token: token } = await connect();
     dynamo.failNext('GetItem', throttled());

@@ -35,7 +35,7 @@ const start = () => {
 };
 
 describe('private_key_jwt', () => {
-  it('is taken with ES384 and with RS384, by one write', async () => {
+  it('is accepted with ES384 and RS384, with one write', async () => {
     const { ask, dynamo } = start();
 
     const responses = [
@@ -115,7 +115,7 @@ describe('private_key_jwt', () => {
     }
   });
 
-  it('is good once: a replayed jti is refused, also after its end within the clock’s tolerance', async () => {
+  it('works once: a replayed jti is refused, even after its expiry within the clock tolerance', async () => {
     const { ask, passSeconds } = start();
     const assertion = await signed(claims());
 
@@ -132,7 +132,7 @@ describe('private_key_jwt', () => {
     expect(bodyOf(expired).error_description).toContain('expired');
   });
 
-  it('is good once though 20 come at the same time', async () => {
+  it('works once, even if 20 are sent at the same time', async () => {
     const { ask } = start();
     const assertion = await signed(claims());
 
@@ -141,14 +141,14 @@ describe('private_key_jwt', () => {
     expect(responses.filter(({ statusCode }) => statusCode === 200)).toHaveLength(1);
   });
 
-  it('is not a replay where the SDK repeated the write of its jti', async () => {
+  it('is not a replay if the SDK repeated the write of its jti', async () => {
     const { ask, dynamo } = start();
     dynamo.repeatNext('PutItem');
 
     expect((await ask(await signed(claims()))).statusCode).toBe(200);
   });
 
-  it('is not taken while its jti cannot be written: 503', async () => {
+  it('is not accepted while its jti cannot be written: 503', async () => {
     const { ask, dynamo } = start();
     dynamo.failNext('PutItem', throttled());
 
@@ -187,7 +187,7 @@ describe('private_key_jwt', () => {
     }
   });
 
-  it('is not taken from a partner that is registered for a secret', async () => {
+  it('is not accepted from a partner that is registered for a secret', async () => {
     const { introspect } = gateway();
 
     const response = await introspect(

@@ -12,7 +12,7 @@ import {
 import { codeWithAnotherSecret } from './forged-bearers.ts';
 
 describe('redeeming a code', () => {
-  it('gives a pair with all that SMART wants, and is not stored', async () => {
+  it('gives a pair with everything that SMART requires, and is not stored', async () => {
     const { login, redeem } = gateway();
 
     const response = await redeem(await login());
@@ -53,7 +53,7 @@ describe('redeeming a code', () => {
     expect(Object.keys(bodyOf(response))).not.toContain('id_token');
   });
 
-  it('keeps to what the partner’s registration leaves of the scope now, and burns no code where that is nothing', async () => {
+  it('limits the scope to the partner’s current registration, and uses up no code if nothing remains', async () => {
     const test = gateway();
     const code = await test.login();
     const under = async (scopes: string[]) =>
@@ -67,7 +67,7 @@ describe('redeeming a code', () => {
     expect(narrowed.refresh_token).toBeUndefined();
   });
 
-  it('names no patient where the grant is bound to none', async () => {
+  it('names no patient if the grant is bound to none', async () => {
     const { login, redeem } = gateway().reconfigured(withPayer('northwind', { patientFrom: 'none' }));
 
     const answer = bodyOf(await redeem(await login()));
@@ -75,7 +75,7 @@ describe('redeeming a code', () => {
     expect(Object.keys(answer)).not.toContain('patient');
   });
 
-  it('gives no refresh token where scopes were asked for without offline_access', async () => {
+  it('gives no refresh token if scopes were requested without offline_access', async () => {
     const { login, redeem } = gateway();
 
     const answer = bodyOf(await redeem(await login({ scope: 'launch/patient patient/*.rs' })));
@@ -84,7 +84,7 @@ describe('redeeming a code', () => {
     expect(answer.scope).toBe('launch/patient patient/*.rs');
   });
 
-  it('takes the redirect_uri that the login began with, or none', async () => {
+  it('accepts the redirect_uri that the login began with, or none', async () => {
     const { login, redeem } = gateway();
     const code = await login();
 
@@ -108,7 +108,7 @@ describe('redeeming a code', () => {
 });
 
 describe('a code', () => {
-  it('is dead after 60 s, though its item is still there', async () => {
+  it('is dead after 60 s, even if its item still exists', async () => {
     const { login, redeem, passSeconds, grant } = gateway();
     const code = await login();
     passSeconds(60);
@@ -120,7 +120,7 @@ describe('a code', () => {
     expect(grant()['redeemedAt']).toBeUndefined();
   });
 
-  it('is good until then', async () => {
+  it('is valid until then', async () => {
     const { login, redeem, passSeconds } = gateway();
     const code = await login();
     passSeconds(59);
@@ -128,7 +128,7 @@ describe('a code', () => {
     expect((await redeem(code)).statusCode).toBe(200);
   });
 
-  it('is not burned by a missing, wrong or malformed verifier', async () => {
+  it('is not used up by a missing, wrong or malformed verifier', async () => {
     const { login, redeem, dynamo } = gateway();
     const code = await login(pkce);
     dynamo.calls();
@@ -144,7 +144,7 @@ describe('a code', () => {
     expect((await redeem(code, { code_verifier: verifier })).statusCode).toBe(200);
   });
 
-  it('is not burned by a verifier where the login had no challenge (PKCE downgrade)', async () => {
+  it('is not used up by a verifier if the login had no challenge (PKCE downgrade)', async () => {
     const { login, redeem } = gateway();
     const code = await login();
 
@@ -152,7 +152,7 @@ describe('a code', () => {
     expect((await redeem(code)).statusCode).toBe(200);
   });
 
-  it('is not burned by another client', async () => {
+  it('is not used up by another client', async () => {
     const { login, redeem } = gateway();
     const code = await login();
 
@@ -172,7 +172,7 @@ describe('a code', () => {
     expect(bodyOf(response).error).toBe('invalid_client');
   });
 
-  it('that is damaged is told from an old one without a read, and one with another secret is unknown', async () => {
+  it('that is damaged is distinguished from an old one without a read, and one with another secret is unknown', async () => {
     const { login, redeem, dynamo } = gateway();
     const code = await login();
     dynamo.calls();
@@ -187,7 +187,7 @@ describe('a code', () => {
     expect((await redeem(code)).statusCode).toBe(200);
   });
 
-  it('whose grant was never there, or which TTL removed, is invalid_grant', async () => {
+  it('whose grant never existed, or was removed by TTL, is invalid_grant', async () => {
     const { login, redeem, dynamo } = gateway();
     const code = await login();
     dynamo.items('Grants').clear();

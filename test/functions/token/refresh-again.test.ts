@@ -43,7 +43,7 @@ describe('a refresh that is repeated within its grace', () => {
     expect(await isActive(bodyOf(again).access_token)).toBe(true);
   });
 
-  it('is no reuse where the SDK repeated its own write', async () => {
+  it('is not reuse if the SDK repeated its own write', async () => {
     const { connect, refresh, dynamo, isActive } = gateway();
     const { refresh_token: token } = await connect();
     dynamo.repeatNext('UpdateItem');
@@ -69,20 +69,17 @@ describe('a refresh that is repeated within its grace', () => {
 });
 
 describe('a refresh token that was replaced', () => {
-  it.each(['openid', 'system/*.rs', 'patient/*.rs', '"', ' '])(
-    'is reuse whatever scope stands beside it: %j',
-    async (scope) => {
-      const { login, redeem, refresh, isActive } = gateway();
-      const { refresh_token: oldest } = bodyOf(await redeem(await login({ scope: 'patient/Claim.rs offline_access' })));
-      const second = bodyOf(await refresh(oldest));
-      const third = bodyOf(await refresh(second.refresh_token));
+  it.each(['openid', 'system/*.rs', 'patient/*.rs', '"', ' '])('is reuse with any scope: %j', async (scope) => {
+    const { login, redeem, refresh, isActive } = gateway();
+    const { refresh_token: oldest } = bodyOf(await redeem(await login({ scope: 'patient/Claim.rs offline_access' })));
+    const second = bodyOf(await refresh(oldest));
+    const third = bodyOf(await refresh(second.refresh_token));
 
-      const reuse = await refresh(oldest, { scope });
+    const reuse = await refresh(oldest, { scope });
 
-      expect(bodyOf(reuse).error).toBe('invalid_grant');
-      expect(await isActive(third.access_token)).toBe(false);
-    },
-  );
+    expect(bodyOf(reuse).error).toBe('invalid_grant');
+    expect(await isActive(third.access_token)).toBe(false);
+  });
 });
 
 describe('a public client’s refresh that is repeated within its grace', () => {
@@ -111,7 +108,7 @@ describe('a public client’s refresh that is repeated within its grace', () => 
     expect(dynamo.calls()).toEqual(['GetItem', 'UpdateItem', 'GetItem', 'UpdateItem']);
   });
 
-  it.each([0, 1, 2])('goes on with whichever of three answers was kept (%s), and ends the others', async (kept) => {
+  it.each([0, 1, 2])('continues with any one of three answers (%s), and ends the others', async (kept) => {
     const { token, show, grant } = await start();
     const answers = [await show(token), await show(token), await show(token)];
 
@@ -125,7 +122,7 @@ describe('a public client’s refresh that is repeated within its grace', () => 
     expect(grant()).not.toHaveProperty('repeatHashes');
   });
 
-  it('ends no grant of a client that keeps one: every effect fires twice, every answer is lost once, 100 times', async () => {
+  it('ends no grant of an honest client: every effect fires twice, every answer is lost once, 100 times', async () => {
     const { show, passSeconds, ...test } = await start();
     let kept = test.token;
 
@@ -183,7 +180,7 @@ describe('a public client’s refresh that is repeated within its grace', () => 
   it.each([
     ['was revoked', 'revokedAt', { N: '1' }, 'unknown'],
     ['was rotated again', 'previousRefreshHash', { S: 'another' }, 'used before'],
-  ])('is refused where the grant %s between its read and its write', async (_, name, value, says) => {
+  ])('is refused if the grant %s between its read and its write', async (_, name, value, says) => {
     const { token, show, dynamo, grant } = await start();
     await show(token);
     const before = grant();
@@ -248,7 +245,7 @@ describe('a refresh token that is reused after its grace', () => {
     expect(await isActive(second.access_token)).toBe(true);
   });
 
-  it('of the right family, though it was never current, counts as reuse', async () => {
+  it('of the right family counts as reuse, even if it was never current', async () => {
     const { connect, refresh, isActive } = gateway();
     const first = await connect();
 
@@ -269,7 +266,7 @@ describe('a refresh token that is reused after its grace', () => {
     expect((await refresh(first.refresh_token)).statusCode).toBe(200);
   });
 
-  it('is only invalid_grant where the grant was revoked while it was refreshed', async () => {
+  it('is only invalid_grant if the grant was revoked during the refresh', async () => {
     const { connect, refresh, revoke, dynamo } = gateway();
     const first = await connect();
     const [before] = dynamo.items('Grants').values();

@@ -46,7 +46,7 @@ describe('refreshing a pair', () => {
     expect(await isActive(first.access_token)).toBe(false);
   });
 
-  it('narrows the scope where asked, and gives the whole back later', async () => {
+  it('narrows the scope if requested, and returns the whole scope later', async () => {
     const { connect, refresh } = gateway();
     const first = await connect();
 
@@ -57,7 +57,7 @@ describe('refreshing a pair', () => {
     expect(whole.scope).toBe(first.scope);
   });
 
-  it('takes the scope that Authlib repeats, and counts a blank one as none', async () => {
+  it('accepts the scope that Authlib repeats, and counts a blank one as none', async () => {
     const { connect, refresh } = gateway();
     const first = await connect();
 
@@ -68,7 +68,7 @@ describe('refreshing a pair', () => {
     expect(third.scope).toBe(first.scope);
   });
 
-  it('keeps to what the partner’s registration leaves of the scope now, without ending or spending anything', async () => {
+  it('limits the scope to the partner’s current registration, without ending or using up anything', async () => {
     const test = gateway();
     const { refresh_token: token } = await test.connect();
     const under = async (scopes: string[], form: Record<string, string> = {}) => {
@@ -130,7 +130,7 @@ describe('refreshing a pair', () => {
     expect(bodyOf(response).error).toBe('invalid_client');
   });
 
-  it('lets a public client leave its client_id out, as fhirclient does', async () => {
+  it('lets a public client omit its client_id, as fhirclient does', async () => {
     const { login, redeem, refresh } = gateway();
     const app = { client_id: 'demo-app', redirect_uri: 'http://localhost:3002/app/callback' };
     const first = bodyOf(await redeem(await login({ ...app, ...pkce }), { ...app, code_verifier: verifier }, {}));
@@ -166,7 +166,7 @@ describe('refreshing a pair', () => {
     expect(bodyOf(response).error).toBe(error);
   });
 
-  it('answers 503 while the table is out of order, and loses nothing', async () => {
+  it('answers 503 while the table fails, and loses nothing', async () => {
     const { connect, refresh, dynamo } = gateway();
     const { refresh_token: token } = await connect();
     dynamo.failNext('GetItem', throttled());

@@ -48,7 +48,7 @@ const expectRefusal = (
   expect((JSON.parse(lines.at(-1) ?? '{}') as { detail?: string }).detail).toBe(detail ?? description);
 };
 
-describe('a code is refused, and the log knows more of it than the answer,', () => {
+describe('a code is refused, and the log says more than the answer,', () => {
   it.each<Refusal<string>>([
     {
       where: 'its secret is another',
@@ -145,7 +145,7 @@ describe('a verifier', () => {
     ['43 characters', 'v'.repeat(43)],
     ['128 characters', 'v'.repeat(128)],
     ['every kind of character that RFC 7636 §4.1 allows', 'AZaz09-._~'.repeat(5)],
-  ])('of %s is good', async (_, text) => {
+  ])('of %s is valid', async (_, text) => {
     const { login, redeem } = gateway();
 
     const response = await redeem(await login(challenged(text)), { code_verifier: text });
@@ -159,7 +159,7 @@ describe('a verifier', () => {
     ['a character too many in front', `+${'v'.repeat(43)}`],
     ['a character too many behind', `${'v'.repeat(43)}+`],
     ['a line break behind', `${'v'.repeat(43)}\n`],
-  ])('of %s is refused, though the challenge was made from it', async (_, text) => {
+  ])('of %s is refused, even if the challenge was made from it', async (_, text) => {
     const test = gateway();
     const code = await test.login(challenged(text));
 
@@ -169,7 +169,7 @@ describe('a verifier', () => {
   });
 });
 
-describe('a refresh is refused before anything is written, and the log knows more of it than the answer,', () => {
+describe('a refresh is refused before anything is written, and the log says more than the answer,', () => {
   it.each<Refusal<TokenBody>>([
     {
       where: 'the token is forged from an access token',
@@ -245,7 +245,7 @@ describe('a refresh is refused before anything is written, and the log knows mor
 });
 
 describe('a refresh', () => {
-  it('is refused where its grant goes while it is refreshed', async () => {
+  it('is refused if its grant disappears during the refresh', async () => {
     const test = gateway();
     const pair = await test.connect();
     removeGrantAfterRead(test);
@@ -275,7 +275,7 @@ describe('revoking and introspecting', () => {
     expectRefusal(test, response, { description: 'The token was issued to another client.' });
   });
 
-  it('is a success where the grant goes while it is revoked, and asks no payer', async () => {
+  it('is a success if the grant disappears meanwhile, and calls no payer', async () => {
     const test = gateway();
     const pair = await test.connect();
     test.payer.requests.length = 0;
@@ -289,7 +289,7 @@ describe('revoking and introspecting', () => {
   });
 
   it.each(['access_token', 'refresh_token'] as const)(
-    'tells nothing of a good %s whose grant TTL removed',
+    'reveals nothing about a valid %s whose grant TTL removed',
     async (kind) => {
       const test = gateway();
       const pair = await test.connect();

@@ -49,7 +49,7 @@ describe('a code that is presented twice', () => {
     expect(await isActive(accessToken)).toBe(true);
   });
 
-  it('by its owner after its time is only invalid_grant', async () => {
+  it('by its owner after it expired is only invalid_grant', async () => {
     const { login, redeem, isActive, passSeconds, lines } = gateway();
     const code = await login();
     const { access_token: accessToken } = bodyOf(await redeem(code));
@@ -86,7 +86,7 @@ describe('a code that is presented twice', () => {
     expect(lines.flatMap(signalsOf)).toEqual(['reuseDetected']);
   });
 
-  it('is not a replay where the SDK repeated its own write after a lost answer', async () => {
+  it('is not a replay if the SDK repeated its own write after a lost answer', async () => {
     const { login, redeem, isActive, dynamo } = gateway();
     const code = await login();
     dynamo.calls();
@@ -125,7 +125,7 @@ describe('a code that is presented twice', () => {
     expect(grant()['revokedAt']).toBeDefined();
   });
 
-  it('answers invalid_grant where the grant went while it was redeemed', async () => {
+  it('answers invalid_grant if the grant disappeared while it was redeemed', async () => {
     const { login, redeem, dynamo } = gateway();
     const code = await login();
     const [item] = dynamo.items('Grants').values();
@@ -138,7 +138,7 @@ describe('a code that is presented twice', () => {
     expect([...dynamo.items('Grants')]).toEqual([]);
   });
 
-  it('cannot pass for a repeated write though two requests have one id: its tokens are not the stored ones', async () => {
+  it('cannot pass for a repeated write even if two requests have one id: its tokens are not the stored ones', async () => {
     const { handlers, login, dynamo, grant } = gateway();
     const form = { grant_type: 'authorization_code', code: await login() };
     const context = lambdaContext();
@@ -155,7 +155,7 @@ describe('a code that is presented twice', () => {
     expect(grant()['revokedAt']).toBeDefined();
   });
 
-  it('answers the same where the redeemed grant was revoked meanwhile, and raises no second alarm', async () => {
+  it('answers the same if the redeemed grant was revoked meanwhile, and raises no second alarm', async () => {
     const { login, redeem, dynamo, lines } = gateway();
     const code = await login();
     const [before] = dynamo.items('Grants').values();

@@ -63,7 +63,7 @@ describe('the record of a request about a grant', () => {
     expect([...test.dynamo.items('Grants').keys()]).toContain(record['grantId']);
   });
 
-  it('names only the caller where a public client tries to introspect, whose token is not looked at', async () => {
+  it('names only the caller if a public client tries to introspect, since its token is not read', async () => {
     const test = gateway();
     const pair = await test.connect();
 

@@ -31,7 +31,7 @@ describe('a request to token, revoke or introspect', () => {
     }
   });
 
-  it('refuses a repeated parameter, also one that it does not know', async () => {
+  it('refuses a repeated parameter, even an unknown one', async () => {
     const { token } = gateway();
 
     const responses = [
@@ -62,7 +62,7 @@ describe('a request to token, revoke or introspect', () => {
     expect(dynamo.calls()).toEqual([]);
   });
 
-  it('takes a charset beside the content type, a base64 body, and neither Accept nor User-Agent', async () => {
+  it('accepts a charset, a base64 body, and requests without Accept or User-Agent', async () => {
     const { handlers, login } = gateway();
     const code = await login();
     const headers = { ...basic(), 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' };
@@ -74,7 +74,7 @@ describe('a request to token, revoke or introspect', () => {
     expect(response.statusCode).toBe(200);
   });
 
-  it('answers 503 with Retry-After while the table is out of order, and never open', async () => {
+  it('answers 503 with Retry-After while the table fails, and never open', async () => {
     const { login, redeem, dynamo } = gateway();
     const code = await login();
 
@@ -90,7 +90,7 @@ describe('a request to token, revoke or introspect', () => {
     expect((await redeem(code)).statusCode).toBe(200);
   });
 
-  it('answers what nobody foresaw with 500 and without its cause', async () => {
+  it('answers unexpected errors with 500 and without their cause', async () => {
     const { handlers, lines } = gateway();
     const event = apiEvent('/oauth2/token', { method: 'POST', form, headers: basic() });
     Object.defineProperty(event, 'body', {
@@ -124,7 +124,7 @@ describe('what a token request is counted as', () => {
     ['/oauth2/revoke', { method: 'POST' }, ['step=revoke outcome=refused']],
     ['/oauth2/introspect', granting('refresh_token'), ['step=introspect outcome=refused']],
     ['/oauth2/token', { method: 'OPTIONS', headers: { Origin: 'http://localhost:3002' } }, []],
-  ])('%s with %j is %j, also where nobody authenticated', async (resource, options, requests) => {
+  ])('%s with %j is %j, even without authentication', async (resource, options, requests) => {
     expect(await counted(resource, options)).toEqual(requests);
   });
 });
@@ -155,7 +155,7 @@ describe('CORS', () => {
     expect(response.headers['Vary']).toBe('Origin');
   });
 
-  it('is on errors as much as on successes', async () => {
+  it('is on errors as well as successes', async () => {
     const { login, redeem } = gateway();
     const headers = { ...basic(), Origin: 'http://localhost:3002' };
     const code = await login();

@@ -49,7 +49,7 @@ describe('revoking', () => {
     expect(form.get('client_assertion')).toMatch(/^ey/);
   });
 
-  it('sends the payer its access token where it gave no refresh token', async () => {
+  it('sends the payer its access token if it gave no refresh token', async () => {
     const { login, redeem, revoke, payer } = gateway();
     payer.http = async () => Response.json({ ...northwindTokens, refresh_token: undefined });
     const { access_token: token } = bodyOf(await redeem(await login()));
@@ -62,7 +62,7 @@ describe('revoking', () => {
   it.each([
     ['fails', {}],
     ['has no revocation endpoint', { revocationEndpoint: undefined }],
-  ])('succeeds though the payer %s', async (_, change) => {
+  ])('succeeds if the payer %s', async (_, change) => {
     const test = gateway();
     const { revoke } = test.reconfigured(withPayer('northwind', change));
     const pair = await test.connect();
@@ -74,7 +74,7 @@ describe('revoking', () => {
     expect(await test.isActive(pair.access_token)).toBe(false);
   });
 
-  it('succeeds though the payer left the configuration', async () => {
+  it('succeeds if the payer left the configuration', async () => {
     const test = gateway();
     const pair = await test.connect();
     const { revoke } = test.reconfigured((data) => ({ ...data, payers: [] }));
@@ -98,7 +98,7 @@ describe('revoking', () => {
     expect(payer.requests).toHaveLength(1);
   });
 
-  it('reaches the payer though the answer to our own write was lost and the SDK sent it again', async () => {
+  it('reaches the payer even if the answer to our own write was lost and the SDK repeated it', async () => {
     const { connect, revoke, payer, dynamo } = gateway();
     const pair = await connect();
     payer.requests.length = 0;
@@ -108,7 +108,7 @@ describe('revoking', () => {
     expect(payer.requests.map(({ url }) => new URL(url).pathname)).toEqual(['/oauth2/revoke']);
   });
 
-  it('tells the payer of the tokens that it holds now, though they were refreshed after our read', async () => {
+  it('revokes the current tokens at the payer, even if they were refreshed after our read', async () => {
     const { connect, revoke, payer, dynamo, grant, deps } = gateway();
     const pair = await connect();
     const read = { ...grant() };
@@ -167,7 +167,7 @@ describe('revoking', () => {
     expect(await isActive(pair.access_token)).toBe(true);
   });
 
-  it('lets a public client act by the token alone, and a confidential one not', async () => {
+  it('lets a public client act with the token alone, but not a confidential one', async () => {
     const { connect, login, redeem, revoke, isActive } = gateway();
     const pair = await connect();
     const appPair = bodyOf(await redeem(await login({ ...app, ...pkce }), { ...app, code_verifier: verifier }, {}));
@@ -183,7 +183,7 @@ describe('revoking', () => {
     expect(await isActive(pair.access_token, basic())).toBe(true);
   });
 
-  it('wants a token', async () => {
+  it('requires a token', async () => {
     expect(bodyOf(await gateway().revoke({})).error).toBe('invalid_request');
   });
 
