@@ -3,7 +3,7 @@ import type { ApiEvent } from '../functions/shared/http/api.ts';
 
 interface EventOptions {
   readonly method?: string;
-  /** The path as it is on the wire, where the route has more than one. */
+  /** The path on the wire, if the route has more than one. */
   readonly path?: string;
   readonly pathParameters?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
@@ -11,7 +11,7 @@ interface EventOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What API Gateway adds to a browser's own headers. */
+/** What API Gateway adds to a browser's headers. */
 const usualHeaders = {
   Accept: '*/*',
   'Accept-Encoding': 'gzip, deflate, br',

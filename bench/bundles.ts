@@ -6,7 +6,7 @@ import { readTemplate } from '../sandbox/aws/template.ts';
 import { measured } from './stage.ts';
 import type { World } from './world.ts';
 
-/** A function's bundle, as it is deployed. */
+/** A function's bundle, as deployed. */
 export interface Bundle {
   readonly name: string;
   readonly file: string;
@@ -17,7 +17,7 @@ export interface Bundle {
 
 const projectRoot = join(import.meta.dirname, '..');
 
-/** The SDK names itself in every request that it sends. */
+/** The SDK puts this name into every request, so a bundle that contains it contains the SDK. */
 const sdkName = 'aws-sdk-js';
 
 const bundleOf = (name: string, file: string, environment: Readonly<Record<string, string>> = {}): Bundle => ({
@@ -43,7 +43,7 @@ const build = (entry: string, file: string): void => {
   });
 };
 
-/** Refuses to compare bundles that were made in different ways. */
+/** Refuses to compare bundles that were built with different options. */
 const checkSameBuild = ({ name, file }: Bundle, folder: string): void => {
   const again = join(folder, 'again', 'index.js');
   build(join(projectRoot, 'functions', name, 'index.ts'), again);
@@ -64,17 +64,17 @@ const readDeployed = async ({ folder }: World): Promise<readonly Bundle[]> => {
   return bundles;
 };
 
-/** The functions' bundles out of the synthesised stack; it is synthesised once. */
+/** The functions' bundles from the synthesized stack, which is synthesized once. */
 export const deployedBundles = (world: World): Promise<readonly Bundle[]> => (deployed ??= readDeployed(world));
 
-/** @throws Error where the stack has no such function */
+/** @throws Error if the stack has no such function */
 export const bundleNamed = (bundles: readonly Bundle[], name: string): Bundle => {
   const found = bundles.find((bundle) => bundle.name === name);
   if (found === undefined) throw new Error(`The stack has no function ${name}`);
   return found;
 };
 
-/** A bundle of a file of this folder, such as a peer's. */
+/** The bundle of a file in this folder, such as a peer's. */
 export const buildBundle = ({ folder }: World, name: string, entry: string): Bundle => {
   const file = join(folder, 'bundles', name, 'index.js');
   build(join(import.meta.dirname, entry), file);

@@ -1,7 +1,7 @@
 import { generateRecords } from '../sandbox/payer/data/generate.ts';
 import { fhirBase } from '../sandbox/payer/data/record.ts';
 
-/** A payer's answer that the link rewriter is measured on. */
+/** A payer's answer, as input for the link rewriter. */
 export interface Document {
   readonly name: string;
   readonly bytes: Buffer;
@@ -20,7 +20,7 @@ const searchset = (base: string, resources: readonly string[]): string => {
   return `${head.slice(0, -1)},"entry":[${entries.join(',')}]}`;
 };
 
-/** So many of the resources, over and over, that the document has the size. */
+/** Repeats the resources until the document has the given size. */
 const repeated = (resources: readonly string[], bytes: number): string[] => {
   const once = resources.reduce((sum, text) => sum + text.length, 0);
   return Array.from({ length: Math.max(1, Math.round(bytes / once)) }, () => resources).flat();
@@ -45,7 +45,7 @@ const claimItem = (sequence: number) => ({
   })),
 });
 
-/** Claims are long and have few links: codes and amounts, item after item. */
+/** Claims are long and have few links. Most of their text is codes and amounts. */
 const claims = (base: string): string[] =>
   Array.from({ length: 20 }, (_, claim) =>
     JSON.stringify({
@@ -87,7 +87,7 @@ const linkInEveryLine = (base: string, bytes: number): string => {
   return `{"resourceType":"List","entry":[\n${lines.join(',\n')}\n]}`;
 };
 
-/** The answers of the rewriter's benchmark, each of about this size. */
+/** The answers for the rewriter's benchmark, each about this size. */
 export const documents = (base: string, bytes: number): Document[] =>
   [
     { name: 'clinical', text: searchset(base, repeated(clinical(base), bytes)) },
@@ -96,7 +96,7 @@ export const documents = (base: string, bytes: number): Document[] =>
     { name: 'a link in every line', text: linkInEveryLine(base, bytes) },
   ].map(({ name, text }) => ({ name, bytes: Buffer.from(text) }));
 
-/** Chunks of a size, as a network would bring them. */
+/** Splits a document into chunks of one size, as a network would deliver it. */
 export const chunksOf = (bytes: Buffer, size: number): Buffer[] =>
   Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
     bytes.subarray(index * size, (index + 1) * size),

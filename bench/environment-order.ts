@@ -1,16 +1,19 @@
-/** What a process that reads is started with. */
+/** The arguments of a process that reads. */
 export interface EnvironmentOrder {
   readonly kind: 'ours' | 'floor';
-  /** Its tables have names of their own by it. */
+  /** A prefix that keeps its tables apart from other processes' tables. */
   readonly name: string;
   readonly registry: string;
 }
 
-/** First how many reads to make ready, then that they may begin. */
+/** The first message says how many reads to prepare. The second, without a number, starts them. */
 export interface ToEnvironment {
   readonly operations?: number;
 }
 
-/** That it has started or made its reads ready; then what they took, milliseconds, the CPU time as the mean of one. */
+/**
+ * Ready after the start and after each preparation; then the results, in milliseconds. CPU time is the mean of one
+ * read.
+ */
 export type FromEnvironment =
   { readonly ready: true } | { readonly cpuMs: number; readonly latencies: readonly number[] };

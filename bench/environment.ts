@@ -1,4 +1,4 @@
-/** One execution environment in a process of its own: it takes one read at a time, as Lambda has it. */
+/** One execution environment in its own process. It handles one read at a time, as in Lambda. */
 import { once } from 'node:events';
 import type { EnvironmentOrder, FromEnvironment, ToEnvironment } from './environment-order.ts';
 import { onSignal, type Round } from './measure.ts';
@@ -20,7 +20,7 @@ const round: Round = await (kind === 'ours'
   ? startOurs({ registry }, name, reading, begin)
   : startFloor({ registry, tablePrefix: `${name}.` }, reading, readCalls, remakeRead, begin));
 
-// Whoever started us has gone.
+// The parent process has ended.
 process.once('disconnect', () => process.exit());
 tell({ ready: true });
 for (;;) {

@@ -4,7 +4,7 @@ import type { EnvironmentOrder, FromEnvironment, ToEnvironment } from './environ
 import type { Round } from './measure.ts';
 import type { World } from './world.ts';
 
-/** The next message. @throws Error where the process ends before */
+/** The next message. @throws Error if the process ends first */
 const heard = (child: ChildProcess): Promise<FromEnvironment> =>
   new Promise((resolve, reject) => {
     const gone = (code: number | null): void =>
@@ -18,9 +18,7 @@ const heard = (child: ChildProcess): Promise<FromEnvironment> =>
 
 const tell = (child: ChildProcess, message: ToEnvironment): void => void child.send(message);
 
-/**
- * A round of reads over so many processes at a time, each with one after the other. Their preparations are over before the
- * clock starts.
+/** A round of reads over `width` concurrent processes, each with one read at a time. The clock starts after all of them have prepared.
  * @param latencies gets each read's milliseconds
  */
 export const startFleet = async (
@@ -33,7 +31,7 @@ export const startFleet = async (
     return fork(join(import.meta.dirname, 'environment.ts'), [JSON.stringify(order)], { execArgv: [] });
   });
   await Promise.all(children.map(heard));
-  /** Says the same to all, and waits until all have answered. */
+  /** Sends one message to all, and waits until all have answered. */
   const tellAll = (message: ToEnvironment): Promise<FromEnvironment[]> =>
     Promise.all(
       children.map((child) => {

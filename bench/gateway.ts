@@ -21,10 +21,10 @@ import type { Tables } from './world.ts';
 
 const log = openSync(devNull, 'w');
 
-/** Writes a log line as a function does, synchronously, to where nobody reads it. */
+/** Writes a log line synchronously, as a function does, and discards it. */
 export const writeLog = (line: string): void => void writeSync(log, `${line}\n`);
 
-/** The same for a peer that logs to the console. */
+/** Does the same for a peer that logs to the console. */
 export const silenceConsole = (): void => {
   console.log = (...values: unknown[]): void => writeLog(format(...values));
 };
@@ -34,14 +34,14 @@ export interface Gateway {
   readonly authorize: (event: ApiEvent) => Promise<ApiResponse>;
   readonly callback: (event: ApiEvent) => Promise<ApiResponse>;
   readonly token: (event: ApiEvent) => Promise<ApiResponse>;
-  /** Resolves with the status when the whole body has left. */
+  /** Resolves with the status when the whole body was written. */
   readonly fetch: (event: ApiEvent) => Promise<number>;
 }
 
 interface GatewayOptions {
   readonly tables: Tables;
   readonly client: DynamoDBClient;
-  /** The folder of the `registry.json`. */
+  /** The folder of `registry.json`. */
   readonly registry: string;
   readonly payerHttp?: PayerHttp;
   /** Called with each chunk of a streamed body. */
@@ -51,7 +51,7 @@ interface GatewayOptions {
 type Handler = (event: ApiEvent, context: unknown) => Promise<ApiResponse>;
 type StreamingHandler = (event: ApiEvent, stream: unknown, context: unknown) => Promise<void>;
 
-/** The handlers with the dependencies of each function's `index.ts`; only the log goes elsewhere. */
+/** The handlers with the dependencies of each function's `index.ts`. Only the log goes elsewhere. */
 export const gatewayOver = ({ tables, client, registry, payerHttp, onWrite }: GatewayOptions): Gateway => {
   Object.assign(globalThis, { awslambda });
   process.env['LAMBDA_TASK_ROOT'] = registry;

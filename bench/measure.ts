@@ -1,33 +1,33 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Whose code is measured: the gateway's, the least that any code could do, or another project's. */
+/** Whose code is measured: the gateway's, the least that any code must do, or another project's. */
 export type Kind = 'ours' | 'floor' | 'peer';
 
-/** What one operation took, milliseconds; CPU time is that of this process with all its threads. */
+/** The time of one operation, in milliseconds. CPU time is that of all threads of this process. */
 export interface Sample {
   readonly wallMs: number;
   readonly cpuMs: number;
 }
 
-/** Runs so many operations and gives the mean of one. */
+/** Runs a number of operations and returns the mean of one. */
 export type Round = (operations: number) => Promise<Sample>;
 
-/** Something to be measured. What fails to start, or fails later, is missing if it is a peer, else an error. */
+/** Something to measure. If a peer fails, it is reported as missing. Any other failure is an error. */
 export interface Candidate {
   readonly name: string;
   readonly kind: Kind;
   readonly start: () => Promise<Round> | Round;
 }
 
-/** One sample a round, in the order of the rounds. */
+/** One sample per round, in the order of the rounds. */
 export interface Series {
   readonly name: string;
   readonly kind: Kind;
   readonly samples: Sample[];
 }
 
-/** A peer that could not be measured. */
+/** A peer that failed. */
 export interface Missing {
   readonly name: string;
   readonly reason: string;
@@ -35,7 +35,7 @@ export interface Missing {
 
 export interface Plan {
   readonly rounds: number;
-  /** Operations a round. */
+  /** Operations per round. */
   readonly operations: number;
   readonly warmUpOperations: number;
 }
@@ -47,13 +47,13 @@ export interface Measured {
 }
 
 setFlagsFromString('--expose-gc');
-// A forced collection ages code as hours of traffic would, and then each round would compile what it runs.
+// A forced collection ages code as hours of traffic would, and each round would then compile its code again.
 setFlagsFromString('--no-flush-bytecode');
 
-/** A whole collection: the garbage of one subject must not be paid for by the next. */
+/** A full collection, so that no subject pays for the garbage of the one before. */
 export const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Measures the time of some work. */
+/** Measures how long some work takes. */
 export const timed = async (work: () => Promise<void> | void): Promise<Sample> => {
   const cpu = process.cpuUsage();
   const startedAt = performance.now();
@@ -68,10 +68,10 @@ const perOperation = ({ wallMs, cpuMs }: Sample, operations: number): Sample => 
   cpuMs: cpuMs / operations,
 });
 
-/** Operations before the clock starts: a collection throws away optimised code too, which the first ones make again. */
+/** Operations before the clock starts. A collection also discards optimized code, and these operations restore it. */
 const leadInOperations = 3;
 
-/** A round of operations one after the other; what they need is made before the clock starts. */
+/** A round of sequential operations. They are prepared before the clock starts. */
 export const oneByOne =
   <T>(prepare: (count: number) => Promise<readonly T[]>, run: (prepared: T) => Promise<void>): Round =>
   async (operations) => {
@@ -84,7 +84,9 @@ export const oneByOne =
     return perOperation(sample, operations);
   };
 
-/** The same; the clock starts at a signal, and each operation's milliseconds are added to `latencies`. */
+/**
+ * Like {@link oneByOne}, but the clock starts at a signal, and each operation's milliseconds are added to `latencies`.
+ */
 export const onSignal =
   (signal: () => Promise<void>, latencies: number[]): typeof oneByOne =>
   (prepare, run) =>
@@ -103,7 +105,7 @@ export const onSignal =
     return perOperation(sample, operations);
   };
 
-/** A round of work that needs nothing; `leadIn` is done before the clock starts. */
+/** A round of work without preparation. `leadIn` runs before the clock starts. */
 export const repeated =
   (work: () => void, leadIn: () => void = work): Round =>
   async (operations) => {
@@ -115,7 +117,7 @@ export const repeated =
     return perOperation(sample, operations);
   };
 
-/** Makes so many, one after the other. */
+/** Makes `count` of them, one after another. */
 export const oneAfterAnother =
   <T>(make: () => Promise<T>) =>
   async (count: number): Promise<T[]> => {
@@ -161,10 +163,8 @@ const startAll = async (
   return running;
 };
 
-/**
- * Measures candidates in interleaved rounds: each pair of rounds is a random order and its mirror image (ABBA), so that
- * a machine that slows down or speeds up meanwhile favours none.
- * @throws whatever ours or a floor throws
+/** Measures candidates in interleaved rounds. Each pair of rounds is a random order and its mirror image (ABBA), so a machine that slows down or speeds up favors none of them.
+ * @throws what the gateway or a floor throws
  */
 export const measure = async (candidates: readonly Candidate[], plan: Plan): Promise<Measured> => {
   const missing: Missing[] = [];

@@ -1,7 +1,7 @@
 import { generateRecords } from '../sandbox/payer/data/generate.ts';
 import { fhirBase, type OnTheFlyResources } from '../sandbox/payer/data/record.ts';
 
-/** What the payer's process answers, and where. */
+/** The paths that the payer's process serves. */
 export const payerPaths = { token: '/oauth2/token', authorize: '/oauth2/authorize', fhir: '/r4', secrets: '/secrets' };
 
 export const patientId = 'bench-member';
@@ -25,7 +25,7 @@ export const secretAnswer = JSON.stringify({
 
 const patientBytes = 2048;
 
-/** A Patient of 2 KB with links below the payer's base. */
+/** A 2 KB Patient with links below the payer's base. */
 export const patientOf = (base: string): Buffer => {
   const patient = (text: string): string =>
     JSON.stringify({
@@ -60,7 +60,7 @@ interface Block {
 const blockEntries = 1000;
 let made: Block | undefined;
 
-/** Entries of a search, each with a comma behind it, made once. */
+/** Entries of a search, each followed by a comma, built once. */
 const blockOf = (base: string): Block => {
   if (made?.base === base) return made;
   const source = readings();
@@ -73,15 +73,13 @@ const blockOf = (base: string): Block => {
   return made;
 };
 
-/** How many entries of a search make so many bytes. */
+/** How many entries make a search of this many bytes. */
 export const entriesIn = (base: string, bytes: number): number =>
   Math.round(bytes / (blockOf(base).bytes.length / blockEntries));
 
 const chunkBytes = 64 * 1024;
 
-/**
- * A searchset of glucose readings, some 1.3 KB each with four links, in chunks of 64 KB at most. The entries come in
- * blocks of a thousand, so that a search of any size takes no memory and no time to write.
+/** A searchset of glucose readings, about 1.3 KB each with four links, in chunks of up to 64 KB. The same thousand entries repeat, so a search of any size takes almost no memory and no time to write.
  */
 export const searchChunks = function* (base: string, entries: number): Generator<Buffer> {
   const { bytes, ends } = blockOf(base);
@@ -91,6 +89,6 @@ export const searchChunks = function* (base: string, entries: number): Generator
     const end = ends[Math.min(left, blockEntries) - 1] ?? 0;
     for (let at = 0; at < end; at += chunkBytes) yield bytes.subarray(at, Math.min(at + chunkBytes, end));
   }
-  // The last one has no comma behind it.
+  // No comma follows the last entry.
   yield Buffer.from(`{"fullUrl":"${base}/Patient/${patientId}","resource":{"resourceType":"Patient"}}]}`);
 };

@@ -15,10 +15,7 @@ import { oneAfterAnother, oneByOne, type Round } from './measure.ts';
 import type { Begin } from './requests.ts';
 import { makeTables, type Tables, type World } from './world.ts';
 
-/*
- * A floor makes the very calls that the handler makes, and nothing else: the handler runs over tables of its own while
- * its calls are written down, and the floor makes them again over a second set of tables. So a floor has the same
- * items, expressions and sizes, and cannot fall behind when the handler's change.
+/* A floor makes exactly the calls that the handler makes. The handler runs on one set of tables while its calls are recorded, and the floor repeats them on a second set. So a floor has the same items, expressions and sizes, and stays current when the handler's calls change.
  */
 type Call =
   | { readonly command: 'GetItem'; readonly input: GetItemCommandInput }
@@ -27,23 +24,23 @@ type Call =
 
 type PayerCall = readonly [input: string | URL, init: PayerRequest];
 
-/** What one request called, in the order of its calls. */
+/** The calls of one request, in order. */
 export interface Recording {
   readonly calls: readonly Call[];
   readonly payerCalls: readonly PayerCall[];
 }
 
 export interface Replay {
-  /** Makes a call again. @throws where DynamoDB refuses it */
+  /** Repeats a call. @throws if DynamoDB refuses it */
   readonly send: (call: Call | undefined) => Promise<void>;
-  /** Calls the payer again and reads its answer to the end. */
+  /** Repeats the call to the payer and reads its answer to the end. */
   readonly callPayer: (call: PayerCall | undefined) => Promise<void>;
 }
 
 const recordedPrefix = 'recorded';
 const floorPrefix = 'floor';
 
-/** The client of the functions: a floor speaks to the payer as they do. */
+/** The functions' own client, so that a floor calls the payer the same way. */
 const payerClient = createPayerHttp();
 
 const replayOver = (client: DynamoDBClient): Replay => ({
@@ -61,7 +58,9 @@ const replayOver = (client: DynamoDBClient): Replay => ({
   },
 });
 
-/** A lease on a partner's rate lasts for many reads, so it is in the handler's own time and in no floor. */
+/**
+ * A lease on a partner's rate lasts for many reads, so it counts as the handler's own time and is not part of a floor.
+ */
 const isLease = (table: string): boolean => table.endsWith('.Limits');
 
 const recordCalls = (client: DynamoDBClient, calls: Call[]): void => {
@@ -84,27 +83,27 @@ const makeBoth = async (prefix: string): Promise<{ recorded: Tables; floor: Tabl
   floor: await makeTables(prefix + floorPrefix),
 });
 
-/** Where a floor runs; of several processes each has tables of its own. */
+/** Where a floor runs. With several processes, each has its own tables. */
 interface FloorWorld extends Pick<World, 'registry'> {
   readonly tablePrefix?: string;
 }
 
-/** Refuses a handler that makes other calls than the ones its floor was written for. */
+/** Refuses a handler whose calls differ from those that its floor was written for. */
 const checkCalls = ({ calls, payerCalls }: Recording, expected: readonly string[]): void => {
   const made = [...calls.map(({ command }) => command), ...payerCalls.map(() => 'payer')].toSorted().join(', ');
   const wanted = expected.toSorted().join(', ');
   if (made !== wanted) throw new Error(`the handler calls ${made}; its floor has ${wanted}`);
 };
 
-/** Makes the calls of one request again, in the handler's order and side by side where it makes them so. */
+/** Repeats the calls of one request in the handler's order, and in parallel if the handler makes them in parallel. */
 export type Remake = (replay: Replay, recording: Recording) => Promise<void>;
 
 /**
  * A round of a floor.
- * @param begin the requests whose calls are written down
+ * @param begin the requests whose calls are recorded
  * @param run how the requests follow one another
  * @param expected the commands of one request, and `payer` for a call to the payer
- * @throws Error where the handler makes other calls than these
+ * @throws Error if the handler makes other calls than these
  */
 export const startFloor = async (
   { registry, tablePrefix = '' }: FloorWorld,
@@ -119,7 +118,7 @@ export const startFloor = async (
   const client = dynamoClient();
   recordCalls(client, calls);
   const payerHttp: PayerHttp = (input, init = {}) => {
-    // The handler's deadline is not the floor's.
+    // The handler's deadline does not apply to the floor.
     const { signal: _signal, ...rest } = init;
     payerCalls.push([input, rest]);
     return payerClient(input, init);

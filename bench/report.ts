@@ -3,7 +3,7 @@ import { arch, cpus, loadavg, platform, release, totalmem } from 'node:os';
 import type { Kind, Measured, Missing, Plan, Sample, Series } from './measure.ts';
 import { spreadOf, type Spread } from './statistics.ts';
 
-/** A measured subject, and how ours compares: ours divided by it, round by round. */
+/** A measured subject, and the gateway's time divided by its time, round by round. */
 export interface Row {
   readonly name: string;
   readonly kind: Kind;
@@ -12,7 +12,7 @@ export interface Row {
   readonly ours?: { readonly wall: Spread; readonly cpu: Spread };
 }
 
-/** A limit and what was measured; `met` is left out where it could not be measured. */
+/** A limit and what was measured; `met` is omitted if it could not be measured. */
 export interface Budget {
   readonly name: string;
   readonly limit: string;
@@ -21,7 +21,7 @@ export interface Budget {
   readonly met?: boolean;
 }
 
-/** What one subject of the benchmark found. */
+/** The result of one part of the benchmark. */
 export interface Section {
   readonly name: string;
   readonly what: string;
@@ -32,7 +32,7 @@ export interface Section {
   readonly notes: readonly string[];
   /** How long it took. */
   readonly seconds?: number;
-  /** Why it broke off. */
+  /** Why it failed. */
   readonly failed?: string;
 }
 
@@ -43,7 +43,7 @@ export interface Machine {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGb: number;
-  /** Processes that wanted a core in the last minute, before the benchmark began. */
+  /** The load average of the last minute before the benchmark began. */
   readonly load: number;
 }
 
@@ -77,14 +77,14 @@ export const describeMachine = (): Machine => ({
 export const ratios = (of: Series, to: Series, field: keyof Sample): number[] =>
   of.samples.map((sample, round) => sample[field] / (to.samples[round]?.[field] ?? Number.NaN));
 
-/** The series of this name. @throws Error where there is none */
+/** The series of this name. @throws Error if there is none */
 export const seriesOf = ({ series }: Measured, name: string): Series => {
   const found = series.find((one) => one.name === name);
   if (found === undefined) throw new Error(`${name} was not measured`);
   return found;
 };
 
-/** A row a series; where one of them is ours, the others say how it compares. */
+/** One row per series. If one of them is the gateway's, the others say how it compares. */
 export const rowsOf = ({ series }: Pick<Measured, 'series'>, prefix = ''): Row[] => {
   const [ours, ...more] = series.filter(({ kind }) => kind === 'ours');
   return series.map((one) => ({
@@ -110,7 +110,7 @@ interface Limit {
   readonly limit: number;
   readonly unit?: string;
   readonly aim?: number;
-  /** Stands in the value's place where it says more. */
+  /** Printed in place of the value, if it says more. */
   readonly detail?: string;
 }
 
@@ -158,29 +158,29 @@ export const sectionText = (section: Section): string =>
     ...section.missing.map(({ name, reason }) => `  missing: ${name} (${reason})`),
     ...section.budgets.map(budgetLine),
     ...section.notes.map((note) => `  ${note}`),
-    ...(section.failed === undefined ? [] : [`  broke off: ${section.failed}`]),
+    ...(section.failed === undefined ? [] : [`  failed: ${section.failed}`]),
     '',
   ].join('\n');
 
-/** What stands above the sections. */
+/** The lines above the sections. */
 export const headText = ({ commit, node, system, cpu, cores, memoryGb, load }: Machine, quick: boolean): string =>
   [
     `commit ${commit}, Node ${node}, ${system}`,
     `${cores} × ${cpu}, ${memoryGb} GB; load before the start ${load.toFixed(2)}`,
-    'DynamoDB is dynalite in a process of its own: its CPU time is not counted, but it shares the cores.',
-    ...(load > cores / 2 ? ['Others use this machine: take every figure as provisional.'] : []),
+    'DynamoDB is dynalite in its own process: its CPU time is not counted, but it shares the cores.',
+    ...(load > cores / 2 ? ['This machine is busy: treat every figure as provisional.'] : []),
     ...(quick ? ['A quick run: few rounds, small sizes; figures are provisional.'] : []),
     '',
   ].join('\n');
 
-/** What stands below them. */
+/** The lines below the sections. */
 export const footText = ({ sections, seconds }: Pick<Report, 'sections' | 'seconds'>): string => {
   const budgets = sections.flatMap((section) => section.budgets.map((one) => ({ ...one, section: section.name })));
   const unmet = budgets.filter(({ met }) => met === false);
   const open = budgets.filter(({ met }) => met === undefined);
   return [
     `${budgets.length - unmet.length - open.length} of ${budgets.length} budgets met, ${open.length} not measured, in ${Math.round(seconds)} s`,
-    ...sections.flatMap(({ name, failed }) => (failed === undefined ? [] : [`  ✗ ${name} broke off: ${failed}`])),
+    ...sections.flatMap(({ name, failed }) => (failed === undefined ? [] : [`  ✗ ${name} failed: ${failed}`])),
     ...unmet.map((one) => `  ✗ ${one.section}: ${one.name} ${one.limit}: ${one.measured}`),
   ].join('\n');
 };

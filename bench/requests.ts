@@ -1,4 +1,4 @@
-/** The requests that are measured: each is made ready, then sent, and its answer is checked. */
+/** The measured requests. Each is prepared, then sent, and its answer is checked. */
 import type { Gateway } from './gateway.ts';
 import {
   authorizeEvent,
@@ -14,10 +14,10 @@ import {
   type Pair,
 } from './walk.ts';
 
-/** Sends a request that is ready. @throws Error where the answer is another than the expected one */
+/** Sends a prepared request. @throws Error if the answer is not the expected one */
 type Send = () => Promise<void>;
 
-/** Begins a series of requests: each call makes one ready. */
+/** Begins a series of requests. Each call prepares one. */
 export type Begin = (gateway: Gateway) => () => Promise<Send>;
 
 export const authorizing: Begin = (gateway) => async () => {
@@ -41,7 +41,7 @@ export const returningAndRedeeming: Begin = (gateway) => async () => {
   return async () => void pairOf(await gateway.token(redeemEvent(await gateway.callback(event))));
 };
 
-/** One grant, refreshed again and again. */
+/** Refreshes one grant repeatedly. */
 export const refreshing: Begin = (gateway) => {
   let held: Promise<Pair> | undefined;
   return async () => {
@@ -54,7 +54,7 @@ export const refreshing: Begin = (gateway) => {
   };
 };
 
-/** One grant, and the 2 KB patient read again and again. */
+/** Reads the 2 KB patient repeatedly with one grant. */
 export const reading: Begin = (gateway) => {
   let held: Promise<Pair> | undefined;
   return async () => {

@@ -32,7 +32,7 @@ const readFlags = () => {
 const chosen = (only: readonly string[]): readonly Step[] => {
   const names = steps.map(({ name }) => name);
   const unknown = only.find((name) => !names.includes(name));
-  if (unknown !== undefined) stop(`There is no "${unknown}" here; --only takes ${names.join(', ')}`, 2);
+  if (unknown !== undefined) stop(`Unknown part "${unknown}"; --only takes ${names.join(', ')}`, 2);
   return only.length === 0 ? steps : steps.filter(({ name }) => only.includes(name));
 };
 
@@ -42,13 +42,13 @@ if (!existsSync(join(import.meta.dirname, 'node_modules'))) {
   stop('The peers are not installed; run: npm ci --prefix bench', 1);
 }
 
-// A report that other programs read has nothing beside it.
+// With --json, stdout must hold the report alone.
 const print = flags.json ? () => undefined : (text: string): void => void process.stdout.write(`${text}\n`);
 const startedAt = performance.now();
 const at = new Date().toISOString();
 const machine = describeMachine();
 print(headText(machine, flags.quick));
-/** A part that breaks off says so and leaves the others to be measured. */
+/** A part that fails is reported, and the others are still measured. */
 const measureStep = async (step: Step): Promise<Section> => {
   const begunAt = performance.now();
   try {

@@ -6,7 +6,7 @@ import { smart } from '../config/presets.ts';
 import { sha256 } from '../functions/shared/store/crypto.ts';
 import { payerPaths } from './payer-data.ts';
 
-/** The partner and the payer that are measured; whatever else the configuration holds comes before them. */
+/** The measured partner and payer. All others come before them in the configuration. */
 export const measured = {
   payer: 'payer',
   partner: 'partner',
@@ -35,13 +35,11 @@ const partner = (clientId: string, payers: readonly string[]) => ({
   scopes: ['launch/patient', 'patient/*.rs', 'offline_access'],
   payers,
   consent: 'partner',
-  // Nothing is measured of the limit but its cost.
+  // High enough to refuse nothing: only the cost of the limit is measured.
   rate: { perSecond: 1e9, burst: 1e9 },
 });
 
-/**
- * Writes a registry with so many payers and partners, as it ships beside a function's code. It may hold more than one
- * stack has room for: what is measured is the functions.
+/** Writes a registry with this many payers and partners, as it ships beside a function's code. It may hold more than fit into one stack, since only the functions are measured.
  * @returns the folder
  */
 export const writeRegistry = (folder: string, payerOrigin: string, count: number): string => {
@@ -65,7 +63,7 @@ export const writeRegistry = (folder: string, payerOrigin: string, count: number
       ...others.map((index) =>
         Object.assign({}, partners[0], { clientId: `${measured.partner}-${index}`, payers: ids.slice(0, 2) }),
       ),
-      // The measured partner may read from every payer; the others from two.
+      // The measured partner may read from every payer, the others from two.
       Object.assign({}, partners[0], { payers: ids }),
     ],
   };

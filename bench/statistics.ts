@@ -1,11 +1,11 @@
-/** Median and quartiles of what was measured. */
+/** Median and quartiles of a series. */
 export interface Spread {
   readonly low: number;
   readonly median: number;
   readonly high: number;
 }
 
-/** The value below which a share of the values lies, between neighbours by weight. */
+/** The value below which this share of the values lies, interpolated between neighbors. */
 export const quantile = (values: readonly number[], share: number): number => {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (sorted.length - 1) * share;
@@ -21,7 +21,7 @@ export const spreadOf = (values: readonly number[]): Spread => ({
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** The `k` of `cost = c · size^k` that fits best: the slope of the logarithms by least squares. 1 is linear. */
+/** The `k` that best fits `cost = c · size^k`: the slope of the logarithms by least squares. 1 is linear. */
 export const fittedExponent = (points: readonly { readonly size: number; readonly cost: number }[]): number => {
   const sizes = points.map(({ size }) => Math.log(size));
   const costs = points.map(({ cost }) => Math.log(cost));

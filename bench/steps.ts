@@ -12,7 +12,7 @@ import { rewriter } from './subjects/rewriter.ts';
 import type { Step } from './subjects/step.ts';
 import { token } from './subjects/token.ts';
 
-/** The parts of the benchmark, in the order in which they run. */
+/** The parts of the benchmark, in the order that they run. */
 export const steps: readonly Step[] = [
   authorize,
   callback,

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 
-/** A response stream that throws away what it is given. */
+/** A response stream that discards everything. */
 export type Sink = Writable & { readonly status: () => number; prelude?: { readonly statusCode: number } };
 
 export const sink = (onWrite?: () => void): Sink => {
@@ -16,7 +16,7 @@ export const sink = (onWrite?: () => void): Sink => {
   return stream;
 };
 
-/** Lambda's global, as far as functions that stream use it. */
+/** The part of Lambda's global that streaming functions use. */
 export const awslambda = {
   streamifyResponse: (handler: unknown): unknown => handler,
   HttpResponseStream: {

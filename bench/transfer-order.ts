@@ -1,20 +1,20 @@
 import type { Sample } from './measure.ts';
 import type { Tables } from './world.ts';
 
-/** What a process that transfers is told. */
+/** The arguments of a process that transfers. */
 export interface TransferOrder {
   readonly kind: 'ours' | 'pipe' | 'parse';
   readonly accessToken: string;
   readonly payerBase: string;
-  /** The gateway's FHIR base of the payer. */
+  /** The gateway's FHIR base for the payer. */
   readonly facade: string;
   readonly tables: Tables;
   readonly registry: string;
-  /** Entries of the search that is read. */
+  /** How many entries the search has. */
   readonly entries: number;
 }
 
-/** What it found: time of a second transfer, and how far its memory rose during the first. */
+/** The result: the time of the second transfer, and the rise in memory during the first. */
 export interface TransferResult extends Sample {
   readonly grownMb: number;
 }

@@ -1,4 +1,4 @@
-/** One transfer in a process of its own, so that its memory can be seen: of ours, of a bare pipe, or of one that parses. */
+/** One transfer in its own process, to measure its memory: the gateway's, a bare pipe's, or that of a parser. */
 import { once } from 'node:events';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -43,7 +43,7 @@ const answerOf = async (path: string, query?: Record<string, string>): Promise<R
 const piped = async (path: string, query?: Record<string, string>): Promise<void> => {
   const { body } = await answerOf(path, query);
   const stream = drain();
-  // Leaner than `pipeline`, which puts a stream of Node's around the body.
+  // Leaner than `pipeline`, which wraps the body in a Node stream.
   for await (const chunk of body ?? []) if (!stream.write(chunk)) await once(stream, 'drain');
   stream.end();
 };
@@ -59,7 +59,7 @@ const parsed = async (path: string, query?: Record<string, string>): Promise<voi
 
 const ways = { ours, pipe: piped, parse: parsed };
 const transfer = ways[kind];
-// Each process has done the same before it is measured, so that a growth is comparable.
+// Every process does the same work before it is measured, so the rises in memory are comparable.
 for (let warmUp = 0; warmUp < 20; warmUp += 1) for (const way of Object.values(ways)) await way(`Patient/${patientId}`);
 const search = (): Promise<void> => transfer('Observation', { _count: String(entries) });
 

@@ -1,4 +1,4 @@
-/** A browser's and a partner's part: what each step sends, and what it takes from the answer before. */
+/** The browser's and the partner's side: what each step sends, and what it takes from the previous answer. */
 import type { ApiEvent, ApiResponse } from '../functions/shared/http/api.ts';
 import { sha256 } from '../functions/shared/store/crypto.ts';
 import { apiEvent } from './api-event.ts';
@@ -25,21 +25,21 @@ export const authorizeEvent = (): ApiEvent =>
     },
   });
 
-/** Where an answer redirects to. @throws Error where it does not */
+/** Where an answer redirects to. @throws Error if it does not */
 export const redirectOf = ({ statusCode, headers, multiValueHeaders }: ApiResponse): URL => {
   const location = headers?.['Location'] ?? headers?.['location'] ?? multiValueHeaders?.['location']?.[0];
   if (statusCode !== 302 || location === undefined) throw new Error(`no redirect, but ${statusCode}`);
   return new URL(location, measured.origin);
 };
 
-/** A redirect's parameter. @throws Error where it is not there */
+/** A redirect's parameter. @throws Error if it is missing */
 export const sentBack = (answer: ApiResponse, name: string): string => {
   const value = redirectOf(answer).searchParams.get(name);
   if (value === null) throw new Error(`the redirect has no ${name}`);
   return value;
 };
 
-/** The cookies that answers set, as a browser sends them; a later one replaces one of the same name. */
+/** The cookies that answers set, as a browser sends them. A later one replaces an earlier one of the same name. */
 export const cookiesOf = (...answers: readonly ApiResponse[]): string => {
   const jar = new Map<string, string>();
   for (const { multiValueHeaders } of answers) {
@@ -75,7 +75,7 @@ export const redeemEvent = (returned: ApiResponse): ApiEvent =>
 export const refreshEvent = (refreshToken: string): ApiEvent =>
   tokenEvent({ grant_type: 'refresh_token', refresh_token: refreshToken });
 
-/** A read of what is below the payer's FHIR base. */
+/** A read of a path below the payer's FHIR base. */
 export const fetchEvent = (accessToken: string, proxy: string, query?: Record<string, string>): ApiEvent =>
   apiEvent('/r4/{payer}/{proxy+}', {
     path: `/r4/${payer}/${proxy}`,
@@ -87,7 +87,7 @@ export const fetchEvent = (accessToken: string, proxy: string, query?: Record<st
 /** The read of the 2 KB patient. */
 export const patientEvent = (accessToken: string): ApiEvent => fetchEvent(accessToken, `Patient/${patientId}`);
 
-/** What a token answer gives. @throws Error where it is another answer */
+/** The tokens of a token answer. @throws Error for any other answer */
 export interface Pair {
   readonly access_token: string;
   readonly refresh_token: string;
@@ -101,7 +101,7 @@ export const pairOf = ({ statusCode, body }: ApiResponse): Pair => {
   return { access_token, refresh_token };
 };
 
-/** A whole login, as far as the code. */
+/** A whole login, up to the code. */
 export const logIn = async (gateway: Gateway): Promise<ApiResponse> =>
   gateway.callback(callbackEvent(await gateway.authorize(authorizeEvent())));
 

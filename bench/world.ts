@@ -7,10 +7,10 @@ import { payerPaths } from './payer-data.ts';
 import { startServer } from './servers/start.ts';
 import { measured, writeRegistry } from './stage.ts';
 
-/** What every subject of the benchmark is given. */
+/** What every part of the benchmark gets. */
 export interface World {
   readonly quick: boolean;
-  /** A folder that is gone when the benchmark ends. */
+  /** A temporary folder, deleted when the benchmark ends. */
   readonly folder: string;
   readonly dynamoOrigin: string;
   readonly payerOrigin: string;
@@ -20,7 +20,7 @@ export interface World {
   readonly close: () => void;
 }
 
-/** Starts DynamoDB and the payer; from then on the SDK of this process and its children finds them. */
+/** Starts DynamoDB and the payer, and points the SDK of this process and its children at them. */
 export const startWorld = async ({ quick }: { quick: boolean }): Promise<World> => {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-bench-'));
   const [dynamo, payer] = await Promise.all([startServer('dynalite'), startServer('payer')]);
@@ -51,7 +51,7 @@ export const startWorld = async ({ quick }: { quick: boolean }): Promise<World> 
   };
 };
 
-/** The gateway's tables, under a name of their own. */
+/** The gateway's tables, by names with their own prefix. */
 export interface Tables {
   readonly loginAttempts: string;
   readonly grants: string;
@@ -70,7 +70,7 @@ const createTable = async (client: DynamoDBClient, name: string, keys: readonly 
   );
 };
 
-/** Makes one table with these string keys. */
+/** Creates a table with these string keys. */
 export const makeTable = async (name: string, keys: readonly string[]): Promise<string> => {
   const client = dynamoClient();
   await createTable(client, name, keys);
@@ -78,7 +78,7 @@ export const makeTable = async (name: string, keys: readonly string[]): Promise<
   return name;
 };
 
-/** Makes the gateway's tables (docs/storage.md), empty. */
+/** Creates the gateway's tables (docs/storage.md), empty. */
 export const makeTables = async (prefix: string): Promise<Tables> => ({
   loginAttempts: await makeTable(`${prefix}.LoginAttempts`, ['stateHash']),
   grants: await makeTable(`${prefix}.Grants`, ['grantId']),

@@ -1,4 +1,4 @@
-/** The least that the audit function loads: its client, and nothing that uses it. */
+/** The least that the audit function must load: its client alone. */
 import { S3Client } from '@aws-sdk/client-s3';
 import { awsLimits } from '../../functions/shared/aws-limits.ts';
 

@@ -6,7 +6,7 @@ import httpProxy from 'http-proxy';
 const agent = new Agent({ keepAlive: true });
 const proxy = httpProxy.createProxyServer({ agent });
 
-/** A request as a server would have read it: the proxy is called in process, as our handlers are. */
+/** A request as a server would have read it. The proxy is called in process, as our handlers are. */
 const incoming = (url: URL, headers: Record<string, string>): IncomingMessage =>
   Object.assign(Readable.from([]), {
     method: 'GET',
@@ -26,7 +26,7 @@ const outgoing = (): Writable & Sent =>
     setHeader: () => undefined,
   });
 
-/** Passes a read on to the payer and its answer back to nobody. @throws Error where it is no 200 */
+/** Passes a read on to the payer and discards the answer. @throws Error if it is not a 200 */
 export const proxyGet = async (call: readonly [string | URL, RequestInit] | undefined): Promise<void> => {
   if (call === undefined) throw new Error('the handler called no payer');
   const url = new URL(call[0]);

@@ -36,7 +36,7 @@ const authorizeEvent = (): ApiEvent =>
     },
   });
 
-/** Two requests: it redirects to its own provider's path first. */
+/** Two requests, since it first redirects to its own provider's path. */
 const authorize = async (call: Call): Promise<readonly [ApiResponse, ApiResponse]> => {
   const first = await call(authorizeEvent());
   const second = await call(apiEvent(redirectOf(first).pathname, { headers: { Cookie: cookiesOf(first) } }));

@@ -1,4 +1,4 @@
-/** What most would write: parse the answer, replace its links, print it. It holds the answer several times. */
+/** The usual way: parse the answer, replace its links, print it. It needs memory for several copies of the answer. */
 
 interface Bases {
   readonly from: string;
@@ -16,7 +16,7 @@ const isLink = (key: string, url: string, within: string, { from }: Bases): bool
     (key === 'url' && (within === 'link' || isBelow(url, `${from}/Binary`))) ||
     (key === 'location' && within === 'response'));
 
-/** Replaces in place; `within` is the key that holds the value. */
+/** Replaces in place. `within` is the key that holds the value. */
 const replaceIn = (value: unknown, within: string, bases: Bases): void => {
   if (Array.isArray(value)) {
     for (const element of value) replaceIn(element, within, bases);
@@ -32,7 +32,7 @@ const replaceIn = (value: unknown, within: string, bases: Bases): void => {
   }
 };
 
-/** Rewrites the links of a whole answer. */
+/** Rewrites the links in a whole answer. */
 export const parseAndPrint = (chunks: readonly Uint8Array[], bases: Bases): Buffer => {
   const document: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
   replaceIn(document, '', bases);

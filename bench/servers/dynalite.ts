@@ -1,4 +1,4 @@
-/** DynamoDB in a process of its own, so that its CPU time does not count as ours. */
+/** DynamoDB in its own process, so that its CPU time does not count as the gateway's. */
 import dynalite from 'dynalite';
 import { listen } from '../../sandbox/aws/listen.ts';
 

@@ -1,4 +1,4 @@
-/** A payer in a process of its own: a token endpoint, a 2 KB patient, a search of any size, and Secrets Manager. */
+/** A payer in its own process: a token endpoint, a 2 KB patient, a search of any size, and Secrets Manager. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { listen } from '../../sandbox/aws/listen.ts';
@@ -22,7 +22,7 @@ const answer = (request: IncomingMessage, response: ServerResponse): void => {
 };
 
 const server = createServer((request, response) => {
-  // The whole request first, as a server that reads forms does.
+  // Read the whole request first, as a server that parses forms does.
   request.resume().once('end', () => answer(request, response));
 });
 server.keepAliveTimeout = 0;

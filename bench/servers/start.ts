@@ -2,13 +2,13 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-/** A server in a process of its own. */
+/** A server in its own process. */
 export interface Server {
   readonly origin: string;
   readonly close: () => void;
 }
 
-/** Starts `NAME.ts` of this folder. @throws Error where it ends before it listens */
+/** Starts `NAME.ts` from this folder. @throws Error if it ends before it listens */
 export const startServer = async (name: 'dynalite' | 'payer'): Promise<Server> => {
   const child = fork(join(import.meta.dirname, `${name}.ts`), { execArgv: [] });
   const gone = once(child, 'exit').then(([code]) => {

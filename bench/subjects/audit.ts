@@ -10,11 +10,13 @@ import { makeTables, type World } from '../world.ts';
 import { requestPlan } from './request-step.ts';
 import type { Step } from './step.ts';
 
-/** How long a payer takes before it answers, at the least, and one that takes no time. Milliseconds. */
+/** Milliseconds before the payer answers: the least that a real payer takes, and none. */
 const realMs = 20;
 const noMs = 0;
 
-/** Up to where a read is measured: what a partner waits for, and what a connection is held for. */
+/**
+ * Where a read's time ends: at the first byte, which a partner waits for, or at the last, which frees the connection.
+ */
 const ends = ['first byte', 'last byte'] as const;
 
 interface Read {
@@ -26,14 +28,14 @@ interface Read {
 const nameOf = ({ audited, payerMs, end }: Read): string =>
   `${audited ? 'audited' : 'not audited'}, payer ${payerMs} ms, ${end}`;
 
-/** The client, for which the audit's events are written as soon as they are sent. */
+/** A client whose writes of audit events succeed at once, without a call. */
 const notWriting = (client: DynamoDBClient, table: string): DynamoDBClient => {
   const send = async (command: { input: { TableName?: string } }, ...more: unknown[]): Promise<unknown> =>
     command.input.TableName === table ? {} : client.send(command as never, ...(more as []));
   return Object.assign(Object.create(client) as DynamoDBClient, { send });
 };
 
-/** Reads of a patient, one after the other. */
+/** Reads of a patient, one after another. */
 const startReads = async ({ registry }: World, read: Read): Promise<Round> => {
   const { audited, payerMs, end } = read;
   const tables = await makeTables(nameOf(read).replaceAll(/[^a-z0-9]+/g, '-'));
@@ -65,13 +67,13 @@ const startReads = async ({ registry }: World, read: Read): Promise<Round> => {
   };
 };
 
-/** How much longer a read takes with the audit. */
+/** How much longer a read takes with auditing. */
 const ratioOf = (measured: Measured, payerMs: number, end: Read['end']): Spread => {
   const series = (audited: boolean) => seriesOf(measured, nameOf({ audited, payerMs, end }));
   return spreadOf(ratios(series(true), series(false), 'wallMs'));
 };
 
-/** What the audit adds to a read: one write beside the payer's call, and one after the last byte. */
+/** What auditing adds to a read: one write in parallel with the payer's call, and one after the last byte. */
 export const auditedRead: Step = {
   name: 'audit',
   run: async (world) => {

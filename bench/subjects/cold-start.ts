@@ -9,7 +9,7 @@ import { spreadOf } from '../statistics.ts';
 import type { World } from '../world.ts';
 import type { Step } from './step.ts';
 
-/** Plain CommonJS, so that nothing is loaded for it. */
+/** Plain CommonJS, so that it needs no loader. */
 const program = `
 globalThis.awslambda = { streamifyResponse: (handler) => handler };
 const cpu = process.cpuUsage();
@@ -41,11 +41,11 @@ const importOnce = async ({ file, environment }: Bundle, registry: string): Prom
 
 const sdkAlone = 'the DynamoDB client alone';
 const s3Alone = 'the S3 client alone';
-/** What a function cannot do without; the others have the DynamoDB client. */
+/** What a function must load. Functions not listed need the DynamoDB client. */
 const floors: Readonly<Record<string, string>> = { audit: s3Alone };
 const manyParties = 1000;
 const kb = (bytes: number): number => bytes / 1024;
-/** KB; why they may have more is said in test/budgets/bundles.test.ts. */
+/** KB. test/budgets/bundles.test.ts says why these may be larger. */
 const largerBundles: Readonly<Record<string, number>> = { fetch: 450, audit: 490 };
 
 const sizeBudgets = (bundles: readonly Bundle[]): Budget[] =>
@@ -86,7 +86,7 @@ const growthBudget = (measured: Measured, few: string, many: string): Budget => 
   });
 };
 
-/** The import of each bundle in a fresh process: what a cold start waits for beyond Lambda's own part. */
+/** The import of each bundle in a fresh process: the gateway's own part of a cold start. */
 export const coldStart: Step = {
   name: 'cold-start',
   run: async (world: World) => {

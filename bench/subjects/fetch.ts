@@ -2,7 +2,7 @@ import { startFloor, type Remake } from '../recording.ts';
 import { reading } from '../requests.ts';
 import { requestStep } from './request-step.ts';
 
-/** What a read of 2 KB calls: the grant, the audit's two events, the payer. */
+/** The calls of a 2 KB read: the grant, two audit events, the payer. */
 export const readCalls = ['GetItem', 'PutItem', 'PutItem', 'payer'];
 
 export const remakeRead: Remake = async (replay, { calls: [read, open, end], payerCalls: [call] }) => {

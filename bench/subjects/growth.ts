@@ -16,7 +16,7 @@ import type { Step } from './step.ts';
 
 const batch = 25;
 
-/** Copies the one grant of a table until there are so many. */
+/** Copies a table's only grant until there are `count`. */
 const fill = async (table: string, count: number): Promise<void> => {
   const client = dynamoClient();
   const { Items: [grant] = [] } = await client.send(new ScanCommand({ TableName: table, Limit: 1 }));
@@ -30,7 +30,7 @@ const fill = async (table: string, count: number): Promise<void> => {
   client.destroy();
 };
 
-/** Requests over a table with so many grants. */
+/** Requests against a table with `count` grants. */
 const amongGrants = ({ registry }: World, name: string, begin: Begin, count: number): Candidate => ({
   name,
   kind: 'ours',
@@ -43,7 +43,7 @@ const amongGrants = ({ registry }: World, name: string, begin: Begin, count: num
   },
 });
 
-/** The cost of the second to the first, wall and CPU. */
+/** The cost of the second divided by the first, in wall time and CPU time. */
 const growthBudgets = (measured: Measured, [few, many]: readonly [string, string]): Budget[] =>
   (['wallMs', 'cpuMs'] as const).map((field) => {
     const ratio = spreadOf(ratios(seriesOf(measured, many), seriesOf(measured, few), field));
@@ -57,7 +57,7 @@ const growthBudgets = (measured: Measured, [few, many]: readonly [string, string
     });
   });
 
-/** What a request costs when there is more of everything: no more. */
+/** Shows that a request costs no more among more grants, payers and partners. */
 export const growth: Step = {
   name: 'growth',
   run: async (world) => {
@@ -95,7 +95,7 @@ export const growth: Step = {
       rows: sections.flatMap((measured) => rowsOf(measured)),
       missing: [],
       budgets,
-      notes: ['Both tables lie in one dynalite, so that its own growth counts for neither.'],
+      notes: ['Both tables are in one dynalite, so its own growth affects both alike.'],
     };
   },
 };

@@ -42,7 +42,7 @@ const orderOf = async (world: World, megabytes: number): Promise<Omit<TransferOr
   };
 };
 
-/** A search of 100 MB, streamed: its time, and the memory that it takes. */
+/** A streamed search of 100 MB: its time and its memory. */
 export const large: Step = {
   name: 'large',
   run: async (world) => {

@@ -14,7 +14,7 @@ const remake: Remake = async (replay, { calls: [consume, put, read, write], paye
   for (const call of [put, read, write]) await replay.send(call);
 };
 
-/** From the payer's redirect to the partner's tokens: what a member waits for. */
+/** From the payer's redirect to the partner's tokens: the time that a member waits. */
 export const pair: Step = {
   name: 'pair',
   run: async (world) => {
@@ -62,7 +62,7 @@ export const pair: Step = {
       notes:
         least === undefined
           ? []
-          : [`the floor itself is ${inWords(least)} × faster than openauth: more cannot be had of these calls`],
+          : [`the floor itself is ${inWords(least)} × faster than openauth: these calls allow no more`],
     };
   },
 };

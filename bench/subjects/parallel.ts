@@ -4,11 +4,11 @@ import { atLeast, atMost, inWords, ratios, rowsOf, seriesOf } from '../report.ts
 import { quantile, spreadOf } from '../statistics.ts';
 import type { Step } from './step.ts';
 
-/** Processes at a time; more of them only wait for a machine of a few cores. */
+/** Concurrent processes. On a machine with few cores, more would only wait. */
 const width = 8;
 const floor = 'bare proxy: the same calls';
 
-/** Many reads at once, each in an environment of its own, as Lambda has it: nothing may hold the others up. */
+/** Many reads at once, each in its own environment, as in Lambda. None may delay the others. */
 export const parallel: Step = {
   name: 'parallel',
   run: async (world) => {
@@ -28,7 +28,7 @@ export const parallel: Step = {
     const [p50, p99] = [quantile(measuredLatencies, 0.5), quantile(measuredLatencies, 0.99)];
     return {
       name: 'parallel',
-      what: `reads of 2 KB in ${width} processes at a time, each with one call at a time`,
+      what: `reads of 2 KB in ${width} concurrent processes, each with one call at a time`,
       plan: measured.plan,
       rows: rowsOf(measured),
       missing: measured.missing,
@@ -48,9 +48,7 @@ export const parallel: Step = {
           detail: `${(p99 / p50).toFixed(2)} × (p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms)`,
         }),
       ],
-      notes: [
-        'One dynalite and one payer serve both, on cores that all processes share: they limit the throughput, too.',
-      ],
+      notes: ['One dynalite and one payer serve both, on the same cores, and also limit the throughput.'],
     };
   },
 };

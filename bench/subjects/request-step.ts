@@ -8,11 +8,11 @@ import { spreadOf } from '../statistics.ts';
 import { makeTables, type World } from '../world.ts';
 import type { Step } from './step.ts';
 
-/** Many short rounds: the ratio of two rounds that lie close together says more than that of two long ones. */
+/** Many short rounds, since the ratio of two rounds close in time is more reliable than that of two long ones. */
 export const requestPlan = ({ quick }: World): Plan =>
   quick ? { rounds: 8, operations: 12, warmUpOperations: 60 } : { rounds: 24, operations: 20, warmUpOperations: 120 };
 
-/** A round of requests to a gateway with tables and a connection of its own. */
+/** A round of requests to a gateway with its own tables and connection. */
 export const startOurs = async (
   { registry }: Pick<World, 'registry'>,
   name: string,
@@ -34,12 +34,12 @@ interface RequestStep {
     readonly remake: Remake;
   };
   readonly peers: Readonly<Record<string, (world: World) => Promise<Round>>>;
-  /** How much longer than its floor a request may take, and should. */
+  /** How much longer than its floor a request may take: the limit, and the aim. */
   readonly limit: number;
   readonly aim: number;
 }
 
-/** What a redemption and a refresh cannot do without. */
+/** The calls that every redemption and refresh needs. */
 export const readThenWrite: RequestStep['floor'] = {
   name: 'GetItem, conditional UpdateItem',
   calls: ['GetItem', 'UpdateItem'],
@@ -49,7 +49,7 @@ export const readThenWrite: RequestStep['floor'] = {
   },
 };
 
-/** A step that is one request: ours, the least it could do, and peers. */
+/** A step that is one request: the gateway's, its floor, and peers. */
 export const requestStep = ({ name, what, requests, floor, peers, limit, aim }: RequestStep): Step => ({
   name,
   run: async (world) => {

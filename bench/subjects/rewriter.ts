@@ -17,7 +17,7 @@ const rewrite = (chunks: Iterable<Buffer>, leave: (piece: Uint8Array) => void): 
   for (const piece of rewriter.end()) leave(piece);
 };
 
-/** Both must have changed the same links. */
+/** Checks that both changed the same links. */
 const checkSame = (chunks: readonly Buffer[]): void => {
   const pieces: Uint8Array[] = [];
   rewrite(chunks, (piece) => pieces.push(piece));
@@ -27,7 +27,7 @@ const checkSame = (chunks: readonly Buffer[]): void => {
 
 let left = 0;
 
-/** Takes the pieces, so that no compiler finds the work to be for nothing. */
+/** Uses the pieces, so that the compiler cannot optimize the work away. */
 const leave = (piece: Uint8Array): void => void (left += piece.length);
 
 const leadInPasses = 3;
@@ -38,7 +38,7 @@ const compare = async (world: World, { bytes }: Document, chunkBytes: number): P
   checkSame(chunks);
   const often = (work: () => void) => (): Round =>
     repeated(work, () => {
-      // Until everything is compiled again.
+      // Repeat until the code is compiled again.
       for (let pass = 0; pass < leadInPasses; pass += 1) work();
     });
   const candidates: Candidate[] = [
@@ -57,7 +57,7 @@ const sizeOf = (entries: number): number => {
   return bytes;
 };
 
-/** How the cost of a stream grows with its size. A small one is streamed often, so that each sample is as sure. */
+/** How the cost of a stream grows with its size. Smaller ones are repeated more often, for equally reliable samples. */
 const fitted = async ({ quick }: World): Promise<{ exponent: number; largestMb: number }> => {
   const megabytes = quick ? [1, 4, 16, 64] : [1, 4, 16, 64, 256, 1024];
   const candidates = megabytes.map((size): Candidate => {
@@ -80,7 +80,7 @@ const fitted = async ({ quick }: World): Promise<{ exponent: number; largestMb: 
   return { exponent: fittedExponent(points), largestMb: Math.max(...megabytes) };
 };
 
-/** The link rewriter on documents of several shapes, against the way that parses. */
+/** The link rewriter on documents of several shapes, compared with parsing. */
 export const rewriter: Step = {
   name: 'rewriter',
   run: async (world) => {
@@ -116,7 +116,7 @@ export const rewriter: Step = {
       rows,
       missing: [],
       budgets,
-      notes: [`${sizes.join(', ')}; ${left} bytes left`],
+      notes: [`${sizes.join(', ')}; ${left} bytes written`],
     };
   },
 };

@@ -1,7 +1,7 @@
 import type { Section } from '../report.ts';
 import type { World } from '../world.ts';
 
-/** One part of the benchmark, which `--only` can name. */
+/** One part of the benchmark, by the name that `--only` takes. */
 export interface Step {
   readonly name: string;
   readonly run: (world: World) => Promise<Section>;
