@@ -16,7 +16,8 @@ import { createKeySearch } from './search-keys.ts';
  * - `url` anywhere else only where it points to `{base}/Binary`.
  *
  * Two parts take turns. Most of an answer is never tokenized: `search-keys.ts` jumps from one of those keys to the
- * next. From such a key, `read-tokens.ts` reads until its value is done. `decide-links.ts` decides each link.
+ * next, past links that are written as usual. From any other key, `read-tokens.ts` reads until its value is done.
+ * `decide-links.ts` decides each link.
  *
  * One pass, in linear time for any chunks. It keeps one byte for each of at most 128 levels under a `link` or
  * `response`. It holds back bytes only of a link that a chunk's end cuts off before it is decided: at most six per
@@ -40,7 +41,7 @@ export const createLinkRewriter = (replacements: LinkReplacements): LinkRewriter
   const decider = createLinkDecider(replacements);
   const edits = createChunkEdits(decider.gatewayBase);
   const tokens = createTokenReader(decider, edits.replace);
-  const search = createKeySearch(decider.payerBases[0], edits.replace, tokens.enter);
+  const search = createKeySearch(decider, edits.replace, tokens.enter);
 
   /** Reads the chunk from `start` and returns the end of the bytes that may leave. */
   const scan = (chunk: Buffer, start: number): number => {

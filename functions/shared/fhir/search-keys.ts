@@ -1,3 +1,5 @@
+import { undecided } from './base-urls.ts';
+import type { LinkDecider } from './decide-links.ts';
 import * as json from './json-bytes.ts';
 import * as keys from './link-keys.ts';
 
@@ -8,6 +10,9 @@ import * as keys from './link-keys.ts';
  * would have backslashes, and if the first quote closed a string, bare letters would follow it. A value that looks like
  * a key is not followed by a colon.
  *
+ * It decides a link behind such a key itself, where the link is written as usual. It leaves every other value to the
+ * token reader.
+ *
  * A key that spans two chunks is found with the help of the previous chunk's end, which is kept (`tail`).
  */
 export interface KeySearch {
@@ -15,7 +20,7 @@ export interface KeySearch {
   readonly take: (chunk: Buffer) => void;
   /** Finds a key that began before the chunk. Returns where it ends, else 0. */
   readonly findCut: () => number;
-  /** Finds the next key in the chunk. Returns where it ends, else the chunk's length. */
+  /** Finds the next key whose value is left to the token reader. Returns where it ends, else the chunk's length. */
   readonly findNext: (chunk: Buffer, from: number) => number;
   /** Everything before `at` has been read: no key begins there. */
   readonly startAt: (at: number) => void;
@@ -31,18 +36,18 @@ const kindOutside = (kind: number): number => {
 
 /**
  * Makes the search of one answer.
- * @param base the payer's longest base; a link that starts with it, spelled as usual, is found and replaced with its
- * key
- * @param replaceBase called with the place of such a base in the chunk
- * @param enter called with the kind of each other key found
+ * @param replaceBase called with the place of a payer's base in the chunk
+ * @param enter called with the kind of each key whose value is left to the token reader
  */
 export const createKeySearch = (
-  base: string | undefined,
+  decider: LinkDecider,
   replaceBase: (from: number, to: number) => void,
   enter: (kind: number) => void,
 ): KeySearch => {
-  const usualKey = keys.usualKey(base);
-  const baseLength = base?.length ?? 0;
+  /** A link that starts with it, written as usual, is found together with its key. */
+  const longestBase = decider.payerBases[0];
+  const usualKey = keys.usualKey(longestBase);
+  const baseLength = longestBase?.length ?? 0;
   let pattern = usualKey;
   let text = '';
   let tail = '';
@@ -71,6 +76,19 @@ export const createKeySearch = (
     startAt(end);
   };
 
+  /** Decides a link written as usual behind its key. Returns where it starts, or -1 for any other value. */
+  const decideUsual = (chunk: Buffer, endOfKey: number, kind: number): number => {
+    if ((kind !== keys.linkedKey && kind !== keys.maybeBinary) || chunk[endOfKey] !== json.colonByte) return -1;
+    const quote = chunk[endOfKey + 1] === json.space ? endOfKey + 2 : endOfKey + 1;
+    if (chunk[quote] !== json.quoteByte) return -1;
+    const at = quote + 1;
+    const length = decider.decideInPlace(chunk, at, kind);
+    if (length === undecided) return -1;
+    if (length > 0) replaceBase(at, at + length);
+    startAt(at);
+    return at;
+  };
+
   return {
     take(chunk) {
       soughtFrom = 0;
@@ -94,8 +112,12 @@ export const createKeySearch = (
             : keys.kindAt(chunk, start + 1, end - start - 2),
         );
         if (kind === keys.otherKey) continue;
-        enter(kind);
-        return end;
+        const at = decideUsual(chunk, end, kind);
+        if (at < 0) {
+          enter(kind);
+          return end;
+        }
+        pattern.lastIndex = at;
       }
       return chunk.length;
     },
