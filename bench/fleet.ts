@@ -18,7 +18,9 @@ const heard = (child: ChildProcess): Promise<FromEnvironment> =>
 
 const tell = (child: ChildProcess, message: ToEnvironment): void => void child.send(message);
 
-/** A round of reads over `width` concurrent processes, each with one read at a time. The clock starts after all of them have prepared.
+/**
+ * A round of reads over `width` concurrent processes, each with one read at a time. The clock starts after all of them
+ * have prepared.
  * @param latencies gets each read's milliseconds
  */
 export const startFleet = async (

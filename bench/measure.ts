@@ -163,7 +163,9 @@ const startAll = async (
   return running;
 };
 
-/** Measures candidates in interleaved rounds. Each pair of rounds is a random order and its mirror image (ABBA), so a machine that slows down or speeds up favors none of them.
+/**
+ * Measures candidates in interleaved rounds. Each pair of rounds is a random order and its mirror image (ABBA), so a
+ * machine that slows down or speeds up favors none of them.
  * @throws what the gateway or a floor throws
  */
 export const measure = async (candidates: readonly Candidate[], plan: Plan): Promise<Measured> => {

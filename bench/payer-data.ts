@@ -79,7 +79,9 @@ export const entriesIn = (base: string, bytes: number): number =>
 
 const chunkBytes = 64 * 1024;
 
-/** A searchset of glucose readings, about 1.3 KB each with four links, in chunks of up to 64 KB. The same thousand entries repeat, so a search of any size takes almost no memory and no time to write.
+/**
+ * A searchset of glucose readings, about 1.3 KB each with four links, in chunks of up to 64 KB. The same thousand
+ * entries repeat, so a search of any size takes almost no memory and no time to write.
  */
 export const searchChunks = function* (base: string, entries: number): Generator<Buffer> {
   const { bytes, ends } = blockOf(base);

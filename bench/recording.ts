@@ -15,7 +15,10 @@ import { oneAfterAnother, oneByOne, type Round } from './measure.ts';
 import type { Begin } from './requests.ts';
 import { makeTables, type Tables, type World } from './world.ts';
 
-/* A floor makes exactly the calls that the handler makes. The handler runs on one set of tables while its calls are recorded, and the floor repeats them on a second set. So a floor has the same items, expressions and sizes, and stays current when the handler's calls change.
+/*
+ * A floor makes exactly the calls that the handler makes. The handler runs on one set of tables while its calls are
+ * recorded, and the floor repeats them on a second set. So a floor has the same items, expressions and sizes, and stays
+ * current when the handler's calls change.
  */
 type Call =
   | { readonly command: 'GetItem'; readonly input: GetItemCommandInput }

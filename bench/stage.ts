@@ -39,7 +39,9 @@ const partner = (clientId: string, payers: readonly string[]) => ({
   rate: { perSecond: 1e9, burst: 1e9 },
 });
 
-/** Writes a registry with this many payers and partners, as it ships beside a function's code. It may hold more than fit into one stack, since only the functions are measured.
+/**
+ * Writes a registry with this many payers and partners, as it ships beside a function's code. It may hold more than fit
+ * into one stack, since only the functions are measured.
  * @returns the folder
  */
 export const writeRegistry = (folder: string, payerOrigin: string, count: number): string => {
