@@ -53,8 +53,9 @@ const feedOf = (mapping: MappingSpec, deliver: Deliver): StreamFeed => {
     }
   };
 
+  const hasWork = (): boolean => queue.length > 0 && !isPaused && !signal.aborted;
   const run = async (): Promise<void> => {
-    while (queue.length > 0 && !isPaused && !signal.aborted) await insist(queue.splice(0, mapping.batchSize));
+    while (hasWork()) await insist(queue.splice(0, mapping.batchSize));
     isRunning = false;
   };
 

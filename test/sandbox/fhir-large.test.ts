@@ -162,8 +162,11 @@ describe('a search that answers 100 MB', () => {
     const ids = [first, second, third].flatMap(idsOf);
     expect(ids).toHaveLength(3 * (stored - 1));
     expect(new Set(ids).size).toBe(ids.length);
-    const made = Array.from({ length: 2 * stored - 3 }, (_none, index) => `glucose-${String(index).padStart(6, '0')}`);
-    expect(ids.slice(stored)).toEqual(made);
+    const following = Array.from(
+      { length: 2 * stored - 3 },
+      (_none, index) => `glucose-${String(index).padStart(6, '0')}`,
+    );
+    expect(ids.slice(stored)).toEqual(following);
   });
 
   it('leaves the member’s other searches and reads as they are', async () => {
