@@ -1,7 +1,7 @@
 import type { DynamoDBRecord } from 'aws-lambda';
 import { dicom, gatewayAgent, itemEntity, sourceOf, systems, type AuditEvent } from './audit-event.ts';
-import { grantAuditEvent, isGrantEvent } from './grant-audit-event.ts';
-import { readAuditEvent } from './read-audit-event.ts';
+import { describeGrantEvent, isGrantEvent } from './describe-grant-event.ts';
+import { describeReadEvent } from './describe-read-event.ts';
 import { eventIdOf } from './stream-image.ts';
 
 /** An event, and where it is filed. */
@@ -43,12 +43,12 @@ const readEvent = ({ dynamodb = {} }: DynamoDBRecord, stage: string): FiledEvent
   const { Keys: keys = {}, NewImage: after, OldImage: before } = dynamodb;
   if (after === undefined) throw new Error('no image');
   const partner = after['partner']?.S ?? '';
-  if (keys['eventId'] !== undefined) return { event: readAuditEvent(after, stage), partner };
+  if (keys['eventId'] !== undefined) return { event: describeReadEvent(after, stage), partner };
   if (!isGrantEvent(before, after)) return undefined;
   const created = after['lastEvent']?.M?.['type']?.S === 'created';
   const grantId = keys['grantId']?.S;
   return {
-    event: grantAuditEvent(after, stage),
+    event: describeGrantEvent(after, stage),
     partner,
     ...(created && grantId !== undefined ? { createdGrant: grantId } : {}),
   };

@@ -3,7 +3,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { audit } from '../../bin/audit/audit.ts';
 import { tableOf } from '../../bin/audit/table.ts';
 import type { AuditEvent } from '../../functions/audit/audit-event.ts';
-import { grantAuditEvent } from '../../functions/audit/grant-audit-event.ts';
+import { describeGrantEvent } from '../../functions/audit/describe-grant-event.ts';
 import { auditHandler } from '../../functions/audit/handler.ts';
 import type { Item } from '../../functions/shared/store/items.ts';
 import { readEventItem, type ReadEvent } from '../../functions/shared/store/read-events.ts';
@@ -111,7 +111,7 @@ describe('npm run audit', () => {
       operator: { S: 'arn:aws:iam::111122223333:user/jo' },
       note: { S: 'Ticket 4711: device lost' },
     });
-    const [, line] = tableOf([grantAuditEvent(streamRecord(undefined, ended).dynamodb?.NewImage ?? {}, 'local')]);
+    const [, line] = tableOf([describeGrantEvent(streamRecord(undefined, ended).dynamodb?.NewImage ?? {}, 'local')]);
     expect(cells(line).slice(5)).toEqual([
       'byOperator | arn:aws:iam::111122223333:user/jo | Ticket 4711: device lost',
       'ok',

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { grants } from '../../bin/grants/grants.ts';
-import { grantAuditEvent } from '../../functions/audit/grant-audit-event.ts';
+import { describeGrantEvent } from '../../functions/audit/describe-grant-event.ts';
 import type { StreamImage } from '../../functions/audit/stream-image.ts';
 import { parseScopes } from '../../functions/shared/registry/scopes.ts';
 import type { Grant } from '../../functions/shared/store/grant.ts';
@@ -89,7 +89,7 @@ describe('npm run grants', () => {
     expect(ended).toMatchObject({ revokedAt: now });
     expect(ended?.sealedPayerTokens).toHaveLength(0);
     expect(ended?.wrappedKey).toBeUndefined();
-    const event = grantAuditEvent(writes.at(-1) ?? {}, 'local');
+    const event = describeGrantEvent(writes.at(-1) ?? {}, 'local');
     expect(event).toMatchObject({
       action: 'D',
       agent: [{ who: { identifier: { value: operator } }, requestor: true }, {}, {}],

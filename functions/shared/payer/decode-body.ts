@@ -35,7 +35,7 @@ const decoders: Readonly<Record<string, (first: number) => Decoder>> = {
 /** The `Accept-Encoding` that {@link decodeBody} can decode. */
 export const acceptEncoding = 'gzip, deflate, br';
 
-const decoded = async function* (source: Readable, coding: string): AsyncGenerator<Uint8Array> {
+const decodeWith = async function* (source: Readable, coding: string): AsyncGenerator<Uint8Array> {
   const makeDecoder = decoders[coding];
   if (makeDecoder === undefined) throw new UnusableAnswer('CONTENT_ENCODING');
   const chunks: AsyncIterator<Buffer> = source[Symbol.asyncIterator]();
@@ -80,5 +80,5 @@ export const isDecodable = (contentEncoding: string | undefined): boolean => {
  */
 export const decodeBody = (source: Readable, contentEncoding: string | undefined): AsyncIterable<Uint8Array> => {
   const coding = codingOf(contentEncoding);
-  return coding === 'identity' ? source : decoded(source, coding);
+  return coding === 'identity' ? source : decodeWith(source, coding);
 };

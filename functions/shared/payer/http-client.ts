@@ -150,7 +150,7 @@ const unusableIn = ({ statusCode = 0, headers }: IncomingMessage): string | unde
   return statusCode < 300 && !isDecodable(contentCoding) ? 'CONTENT_ENCODING' : undefined;
 };
 
-const responseOf = (message: IncomingMessage, method: string | undefined, limits: Limits): PayerResponse => {
+const readHead = (message: IncomingMessage, method: string | undefined, limits: Limits): PayerResponse => {
   const { statusCode: status = 0, headers } = message;
   const get = (name: string): string | null => {
     const value = headers[name.toLowerCase()];
@@ -187,6 +187,6 @@ export const createPayerHttp = (changed: Partial<Limits> = {}): PayerHttp => {
       if (!(error instanceof StaleConnection)) throw error;
       return over(transport.single);
     });
-    return responseOf(message, init.method, limits);
+    return readHead(message, init.method, limits);
   };
 };

@@ -50,7 +50,7 @@ export const isGrantEvent = (before: StreamImage | undefined, after: StreamImage
  * Makes the AuditEvent of a grant's last event.
  * @throws Error if the image is not readable
  */
-export const grantAuditEvent = (image: StreamImage, stage: string): AuditEvent => {
+export const describeGrantEvent = (image: StreamImage, stage: string): AuditEvent => {
   const event = image['lastEvent']?.M ?? {};
   const [required, requiredOfEvent] = [
     requiredReader(grantAttributes, image),

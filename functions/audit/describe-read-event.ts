@@ -62,7 +62,7 @@ const describeEnd = (image: StreamImage): Pick<AuditEvent, 'outcome' | 'outcomeD
  * Makes the AuditEvent of a read's item, which has the shape of `ReadEvent`.
  * @throws Error if it is not readable
  */
-export const readAuditEvent = (image: StreamImage, stage: string): AuditEvent => {
+export const describeReadEvent = (image: StreamImage, stage: string): AuditEvent => {
   const required = requiredReader(auditEventAttributes, image);
   const optional = readerOf(auditEventAttributes, image);
   const type = required('type');
