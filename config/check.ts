@@ -33,7 +33,7 @@ type Path = readonly PropertyKey[];
 const valueAt = (value: unknown, path: Path): unknown =>
   path.reduce<unknown>((inner, name) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[name], value);
 
-/** Which payer or partner an index means: nobody counts a hundred entries. */
+/** The id of the payer or partner at an index, since nobody counts a hundred entries. */
 const idAt = (value: unknown, path: Path): string => {
   const entry = valueAt(value, path) as { id?: unknown; clientId?: unknown } | null | undefined;
   const id = path[0] === 'payers' ? entry?.id : path[0] === 'partners' ? entry?.clientId : undefined;
@@ -87,7 +87,7 @@ interface Problem {
 
 const problemsOf = (issue: z.core.$ZodIssue): Problem[] => {
   if (issue.code === 'invalid_union') {
-    // Each of our unions is a word or an object; who wrote an object wants to know what is wrong in it.
+    // Each of our unions is a word or an object. Whoever wrote an object wants to know what is wrong in it.
     const inObject = issue.errors.at(-1) ?? [];
     return inObject.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type')
       ? [{ path: issue.path, message: 'is neither "none" nor an object; write one of them' }]
@@ -109,7 +109,7 @@ const withoutField = (value: unknown, [first, ...rest]: Path): unknown => {
   return rest.length === 0 ? others : { ...others, [first]: withoutField(inner, rest) };
 };
 
-/** JSON and other languages write `null` for what is not there. Here it is left out, where that is allowed. */
+/** JSON writes `null` for a missing value. Here the field is left out instead, if it is optional. */
 const explainNull =
   (value: unknown) =>
   (problem: Problem): Problem => {
@@ -133,7 +133,7 @@ const withoutMisspelled = (problems: readonly Problem[]): Problem[] => {
   });
 };
 
-/** Fields of one entry that one thing is wrong with, such as a host that three URLs have, share a line. */
+/** Fields of one entry with the same problem, such as three URLs with a wrong host, share a line. */
 export const linesOf = (value: unknown, problems: readonly Problem[]): string[] => {
   const byCause = new Map<string, { readonly entry: Path; readonly fields: string[]; readonly message: string }>();
   for (const { path, message } of problems) {

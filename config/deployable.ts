@@ -1,4 +1,4 @@
-/** What a stage may be locally and not in AWS. */
+/** What is allowed locally but not in AWS. */
 import { ConfigError, linesOf } from './check.ts';
 import { leftovers } from './leftovers.ts';
 import { findingIf, insideEntry, publicConsent, type ConfigFinding } from './production.ts';
@@ -18,7 +18,7 @@ const obstacles = (config: StageConfig): readonly ConfigFinding[] => [
 ];
 
 /**
- * Refuses to deploy what would stand open or lead nowhere.
+ * Refuses to deploy a stage that would be insecure or could not work.
  * @param file named in every line of the error
  * @throws ConfigError
  */

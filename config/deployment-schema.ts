@@ -37,10 +37,10 @@ const logDays = z.int().superRefine((value, context) => {
 /** Ten years: a slip of the hand in a compliance lock can't be taken back by anyone, AWS included. */
 const mostAuditDays = 3653;
 
-/** What an AWS account begins with, in executions at once in a region. */
+/** The concurrent executions in a region that an AWS account usually starts with. */
 const usualConcurrency = 1000;
 
-/** What Lambda keeps for functions without a reservation. */
+/** The executions that Lambda keeps for functions without a reservation. */
 const unreserved = 100;
 
 const executions = z.int().min(1).optional();

@@ -30,7 +30,7 @@ const normalised = (url: string): string => {
   return parsed === null ? url : `${parsed.host}${parsed.pathname.replace(/\/+$/, '')}`;
 };
 
-/** Two payers at one base would each be given the other's tokens, and links could not be told apart. */
+/** Two payers with one base would receive each other's tokens, and their links could not be told apart. */
 const checkBases = ({ payers }: StageConfig, context: Context): void => {
   const owners = new Map<string, number>();
   for (const [index, { fhirBaseUrl, fhirBaseUrlAliases }] of payers.entries()) {
@@ -46,7 +46,7 @@ const checkBases = ({ payers }: StageConfig, context: Context): void => {
   }
 };
 
-/** A secret that two partners have is one that neither can be told by. */
+/** A secret that two partners share identifies neither of them. */
 const checkShared = ({ partners }: StageConfig, context: Context): void => {
   const owners = new Map<string, number>();
   const claim = (index: number, path: readonly PropertyKey[], key: string, what: string): void => {
@@ -63,7 +63,7 @@ const checkShared = ({ partners }: StageConfig, context: Context): void => {
   }
 };
 
-/** A payer that no partner reads from holds a secret for nothing, and one without a client id can let nobody in. */
+/** A payer that no partner reads from has a secret for nothing, and nobody can sign in at one without a client id. */
 const checkUse = ({ payers, partners }: StageConfig, context: Context): void => {
   const used = new Set(partners.flatMap((partner) => partner.payers));
   // A misspelled id is one mistake, and the partner's line names it.

@@ -7,7 +7,7 @@ import type { PublicJwk } from '../functions/shared/registry/types.ts';
 /** An account id that AWS's own documentation uses. */
 export const exampleAccount = '111122223333';
 
-/** No zone of anybody's. */
+/** A hosted zone that belongs to nobody. */
 export const exampleHostedZoneId = 'Z0123456789ABCDEFGHIJ';
 
 /** The hash of 32 random bytes that were thrown away, so nobody can sign in with it. */

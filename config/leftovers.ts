@@ -1,4 +1,4 @@
-/** What a stage that was copied from an example still holds of it. */
+/** What is left of the example in a stage that was copied from one. */
 import type { Partner, Payer, PublicJwk } from '../functions/shared/registry/types.ts';
 import {
   exampleAccount,

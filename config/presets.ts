@@ -26,7 +26,7 @@ interface SmartInputs {
   readonly quirks?: Partial<PayerQuirks>;
 }
 
-/** A payer that keeps to SMART App Launch 2.2: everything on. */
+/** A payer that follows SMART App Launch 2.2: everything is on. */
 export const smart = ({ quirks, sendsIss, publicKeys = [], ...inputs }: SmartInputs): Payer => ({
   fhirBaseUrlAliases: [],
   sendsIss: sendsIss ?? inputs.issuer !== undefined,

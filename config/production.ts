@@ -1,4 +1,4 @@
-/** What a stage with `production: true` refuses because it would weaken it. */
+/** What a stage with `production: true` refuses, because it would weaken security. */
 import type { Partner, Payer } from '../functions/shared/registry/types.ts';
 import { partnerUrls, payerUrls, type UrlField } from './stage-urls.ts';
 import type { Deployment, StageConfig } from './stage.ts';
@@ -44,7 +44,7 @@ const ofPayer = (payer: Payer): readonly ConfigFinding[] => [
   ),
 ];
 
-/** A native app listens on this machine alone, so http may lead there: by address, `localhost` may be another's. */
+/** A native app listens on its own machine only, so http is allowed there, by address: `localhost` may resolve elsewhere. */
 const partnerUrl =
   (isPublic: boolean) =>
   (field: UrlField): readonly ConfigFinding[] => {

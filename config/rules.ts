@@ -207,7 +207,7 @@ export const clientSecret: Rule = (value) => {
     : 'has a letter that RFC 6749 does not allow; write the secret as the payer gave it';
 };
 
-/** What an unset variable hashes to. */
+/** The hash of an empty string, which is what an unset variable hashes to. */
 const hashOfNothing = '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU';
 
 /** The SHA-256 of a client secret, base64url without padding. */

@@ -1,10 +1,10 @@
-/** What is said of a field that the configuration does not have: most are another spelling, or another product's. */
+/** What to say about an unknown field: most are misspelled, or come from another product. */
 import type * as z from 'zod';
 
 const secretName =
   /^(?:client_?|partner_?|payer_?)?(?:secrets?|passwords?|passphrase|credentials?)$|^(?:private_?key(?:_?jwk|_?pem)?s?|pem|api_?keys?|(?:access|refresh|bearer|auth)_?tokens?|aws_?secret.*|secret_?access_?key|d)$/i;
 
-/** A secret that was written down is no longer one: it stays in Git's history when the line is gone. */
+/** A secret that was committed is no longer secret: Git's history keeps it when the line is gone. */
 export const secretAdvice =
   "remove it, and if the file was ever committed, replace the secret at its owner: it is in Git now (a payer's secret goes into Secrets Manager, of a partner's only the hash into secretHashes)";
 

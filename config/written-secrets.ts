@@ -1,4 +1,4 @@
-/** Secrets that stand in a configuration as values, whatever the field: they are told by their look. */
+/** Finds secrets in the values of a configuration, whatever the field, by what they look like. */
 import { secretAdvice } from './unknown-fields.ts';
 
 const looks: readonly (readonly [RegExp, string])[] = [
@@ -18,7 +18,7 @@ export const writtenSecrets = (
     const look = looks.find(([pattern]) => pattern.test(value));
     return look === undefined ? [] : [{ path, message: `${look[1]}; ${secretAdvice}` }];
   }
-  // A value of a .ts file may hold itself.
+  // A value from a .ts file may contain itself.
   if (typeof value !== 'object' || value === null || above.includes(value)) return [];
   return Object.entries(value).flatMap(([name, member]) =>
     writtenSecrets(member, [...path, Array.isArray(value) ? Number(name) : name], [...above, value]),
