@@ -10,7 +10,7 @@ import { readBuffered, readPrelude, upToStreamedLimit } from './proxy-response.t
 import { routerOf, type Match } from './routing.ts';
 import type { LocalTemplate } from './template.ts';
 
-/** One line of the request log. It never has a query, a token or a body. */
+/** One line of the request log. It never contains a query, token or body. */
 export interface RequestLogLine {
   readonly method: string;
   readonly path: string;
@@ -26,21 +26,21 @@ interface Api {
   >;
   /** By physical name. */
   readonly functions: ReadonlyMap<string, Pick<LocalFunction, 'invoke'>>;
-  /** What stands in front. */
+  /** What sits in front of the API. */
   readonly edge: Edge;
-  /** Gets a line of the access log for each request, once its answer has gone. */
+  /** Gets a line of the access log for each request, after its answer was sent. */
   readonly writeAccessLog: (line: string) => void;
 }
 
 export interface ApiGatewayOptions {
-  /** 0 for a free one. */
+  /** 0 for any free port. */
   readonly port: number;
   readonly log?: (line: RequestLogLine) => void;
 }
 
 export interface LocalApiGateway {
   readonly port: number;
-  /** Requests that came before this wait for it. */
+  /** Requests that arrive earlier wait for this call. */
   readonly serve: (api: Api) => void;
   readonly close: () => Promise<void>;
 }
@@ -58,38 +58,40 @@ const requestTooLong: OwnAnswer = {
 };
 const headersTooLarge: OwnAnswer = { type: 'DEFAULT_4XX', status: 431, message: 'Request Header Fields Too Large' };
 const badGateway: OwnAnswer = { type: 'DEFAULT_5XX', status: 502, message: 'Internal server error' };
-/** Lambda's own 429 never reaches the caller (https://repost.aws/knowledge-center/api-gateway-internal-server-error). */
+/**
+ * Lambda's own 429 never reaches the caller (https://repost.aws/knowledge-center/api-gateway-internal-server-error).
+ */
 const throttled: OwnAnswer = { type: 'INTEGRATION_FAILURE', status: 500, message: 'Internal server error' };
 const gatewayTimeout: OwnAnswer = { type: 'INTEGRATION_TIMEOUT', status: 504, message: 'Endpoint request timed out' };
 
 /** Request line and headers together. */
 const headerLimit = 10_240;
 const bodyLimit = 10 * 1024 * 1024;
-/** What Lambda takes as one event. */
+/** The most that Lambda accepts as one event. */
 const eventLimit = 6 * 1024 * 1024;
 
 const headerBytes = ({ method = '', url = '', rawHeaders }: IncomingMessage): number =>
   // Each header has `: ` and a line end, the request line its two spaces, version and line end.
   rawHeaders.reduce((sum, part) => sum + Buffer.byteLength(part) + 2, method.length + url.length + 12);
 
-/** The body, or `undefined` where it is too long. */
+/** The body, or `undefined` if it is too long. */
 const readBody = async (request: IncomingMessage): Promise<Buffer | undefined> => {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    // Read to the end all the same: a client that is still sending would not see the answer.
+    // Read to the end anyway, since a client that is still sending would not see the answer.
     if (size <= bodyLimit) chunks.push(chunk);
   }
   return size <= bodyLimit ? Buffer.concat(chunks) : undefined;
 };
 
-/** A request on its way through. */
+/** A request in progress. */
 interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
-  /** What the access log says of it beside its context, by variable. */
+  /** What the access log says about it in addition to its context, by variable. */
   readonly noted: Record<string, string>;
 }
 
@@ -102,7 +104,7 @@ const contextOf = ({ request, requestId }: Exchange, stage: string): GatewayCont
   'identity.sourceIp': request.socket.remoteAddress ?? '',
 });
 
-/** Starts API Gateway: a regional REST API with its routes, limits and ways. */
+/** Starts API Gateway: a regional REST API with its routes, limits and error responses. */
 export const startApiGateway = async (options: ApiGatewayOptions): Promise<LocalApiGateway> => {
   const { promise: api, resolve: serve } = Promise.withResolvers<Api & { router: ReturnType<typeof routerOf> }>();
 
@@ -139,7 +141,7 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
     response.writeHead(status, headers);
     // The first byte must not wait for the payer's first.
     response.flushHeaders();
-    // With its own limit: a pipeline's second argument is another.
+    // Wrapped, since a pipeline would pass its own second argument as the limit.
     await pipeline(payload, (chunks: AsyncIterable<Buffer>) => upToStreamedLimit(chunks), response);
   };
 
@@ -148,7 +150,7 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
     const { functions } = await api;
     const { response, noted } = exchange;
     const { route } = match;
-    // Lambda's id of its invocation is another than API Gateway's of the request.
+    // Lambda's invocation id differs from API Gateway's request id.
     const invocationId = randomUUID();
     noted['integration.requestId'] = invocationId;
     const target = functions.get(route.functionName);
@@ -166,9 +168,9 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
       if (!invocation.ok) throw new Error('The function failed');
       await (route.streaming ? sendStreamed : sendBuffered)(invocation, exchange);
     } catch (error) {
-      // What is not read to its end would hold the function.
+      // An answer that is not read to its end would block the function.
       invocation?.payload.destroy();
-      // After the first byte nothing is left but to cut the stream.
+      // After the first byte, all that remains is to cut the stream.
       if (response.headersSent) response.destroy();
       else
         await answerItself(
@@ -204,7 +206,7 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
     }
   };
 
-  // The limit above is stricter; Node's own would cut the connection in a way that API Gateway does not.
+  // The limit above is stricter. Node's own limit would close the connection, which API Gateway does not do.
   const server = createServer({ maxHeaderSize: 65_536 }, (request, response) => {
     const startedAtMs = performance.now();
     const exchange = { request, response, requestId: randomUUID(), noted: { requestTimeEpoch: String(Date.now()) } };

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { AwsRequest } from './service.ts';
 
-/** A body as it was before its transfer, or what is wrong with it. */
+/** A decoded body, or the error in it. */
 export type Decoded =
   | { readonly body: Buffer; readonly checksums: Readonly<Record<string, string>> }
   | { readonly problem: 'IncompleteBody' | 'BadDigest' };
@@ -14,8 +14,9 @@ const checksumsIn = (headers: Iterable<readonly [string, unknown]>): Record<stri
   );
 
 /**
- * `aws-chunked`: each chunk is its length in hex (and its signature), a line end, the bytes and a line end; after the
- * chunk of length 0 come trailers, such as a checksum (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html).
+ * `aws-chunked`: each chunk is its length in hex (and its signature), a line end, the bytes and a line end. Trailers,
+ * such as a checksum, follow the chunk of length 0
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html).
  */
 const unchunk = (sent: Buffer): Decoded => {
   const chunks: Buffer[] = [];
@@ -42,7 +43,7 @@ const crc32Of = (body: Buffer): string => {
   return bytes.toString('base64');
 };
 
-/** Takes a body out of its transfer encoding, and compares it with the CRC-32 that the SDK sends by itself. */
+/** Decodes a body's transfer encoding, and compares it with the CRC-32 that the SDK sends by default. */
 export const decodeBody = ({ headers, body: sent }: AwsRequest): Decoded => {
   const isChunked = String(headers['x-amz-content-sha256']).startsWith('STREAMING-');
   const decoded: Decoded = isChunked ? unchunk(sent) : { body: sent, checksums: {} };

@@ -4,7 +4,7 @@ import { localLogs, type LocalLogs } from './logs.ts';
 import { localS3, type LocalS3 } from './s3.ts';
 import { localSecretsManager, type LocalSecretsManager } from './secrets-manager.ts';
 
-/** Stand-ins for AWS behind one endpoint, without a resource yet. */
+/** Stand-ins for AWS behind one endpoint, still without resources. */
 export interface LocalAws extends LocalAwsEndpoint {
   readonly dynamoDb: Pick<LocalDynamoDb, 'createTables'>;
   readonly secretsManager: Pick<LocalSecretsManager, 'setSecret'>;
@@ -14,7 +14,7 @@ export interface LocalAws extends LocalAwsEndpoint {
 
 /**
  * Starts DynamoDB, Secrets Manager, S3 and CloudWatch Logs.
- * @param port 0 for a free one
+ * @param port 0 for any free port
  * @throws the server's own error, such as `EADDRINUSE`
  */
 export const startAws = async (port: number): Promise<LocalAws> => {

@@ -2,22 +2,22 @@ import type { AwsRequest } from './service.ts';
 
 /** One call that reached the AWS endpoint. */
 export interface AwsCall {
-  /** The function's name, such as `fetch`; of any other caller its access key id. */
+  /** The function's name, such as `fetch`, or the access key id of any other caller. */
   readonly function: string;
-  /** The IAM action that it takes, such as `dynamodb:GetItem`. */
+  /** The IAM action that it requires, such as `dynamodb:GetItem`. */
   readonly action: string;
   /** Physical name of the table, name of the secret, name of the bucket, `bucket/key`, or `*`. */
   readonly resource: string;
 }
 
-/** Notes calls, and gives them back in order. */
+/** Records calls, and returns them in order. */
 export interface CallLog {
   readonly note: (request: AwsRequest) => void;
   readonly calls: () => readonly AwsCall[];
   readonly clear: () => void;
 }
 
-/** A stack that runs for days must not keep every call. */
+/** A limit, so that a stack that runs for days does not fill the memory. */
 const mostCalls = 10_000;
 
 /** AWS Signature Version 4: `Credential={access key id}/{date}/{region}/{service}/aws4_request`. */
@@ -34,10 +34,10 @@ const bodyOf = ({ body }: AwsRequest): Readonly<Record<string, unknown>> => {
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-/** A secret's ARN ends in a hyphen and six characters of AWS's own. */
+/** A secret's ARN ends in a hyphen and six random characters. */
 export const secretNameOf = (nameOrArn: string): string => nameOrArn.replace(/^arn:.*:secret:(.*)-[^-]+$/, '$1');
 
-/** Two of S3's operations need a right of another name. */
+/** Two S3 operations whose IAM action has another name. */
 const s3Actions: Readonly<Record<string, string>> = { 'GET bucket': 'ListBucket', 'HEAD object': 'GetObject' };
 const s3Verbs: Readonly<Record<string, string>> = {
   GET: 'Get',
@@ -56,7 +56,7 @@ const s3Call = ({ method, path }: AwsRequest): Omit<AwsCall, 'function'> => {
   return { action: `s3:${action}`, resource: kind === 'bucket' ? bucket : `${bucket}/${key.join('/')}` };
 };
 
-/** STS alone still speaks in forms. */
+/** Only STS still uses forms. */
 export const isForm = ({ headers }: AwsRequest): boolean =>
   headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
 

@@ -16,49 +16,51 @@ import { readTemplate, type LocalTemplate } from './template.ts';
 
 export interface CloudOptions {
   readonly config: StageConfig;
-  /** What the payers' secrets hold, by payer id. */
+  /** The values of the payers' secrets, by payer id. */
   readonly secrets: Readonly<Record<string, object>>;
-  /** Listens already; it serves as soon as the rest is there. */
+  /** Already listens, and serves once the rest has started. */
   readonly gateway: LocalApiGateway;
-  /** Listens already, and has nothing in it. */
+  /** Already listens, and is empty. */
   readonly aws: LocalAws;
-  /** Whether an edge stands in front of the gateway even where the stack has none. */
+  /** Whether to put an edge in front of the gateway even if the stack has none. */
   readonly edge: boolean;
   readonly onFunctionLog: (name: string, line: string) => void;
-  /** The most processes of a function. Default: four. */
+  /** The most processes per function. Default: four. */
   readonly environments?: number | undefined;
-  /** Gives up. */
+  /** Aborts the start. */
   readonly signal: AbortSignal;
 }
 
 /** The stack of a configuration, deployed to stand-ins for AWS. */
 export interface LocalCloud {
-  /** For DynamoDB, Secrets Manager and S3, as `AWS_ENDPOINT_URL`; any credentials will do. */
+  /** For DynamoDB, Secrets Manager and S3, as `AWS_ENDPOINT_URL`. Any credentials work. */
   readonly awsEndpoint: string;
   /** Physical table names by construct name: `loginAttempts`, `grants`. */
   readonly tables: Readonly<Record<string, string>>;
   /** Physical bucket names by construct name. */
   readonly buckets: Readonly<Record<string, string>>;
-  /** Ids of each function's processes, the oldest first, by function name; none for one that nobody has called yet. */
+  /**
+   * Ids of each function's processes, oldest first, by function name. A function that was never called may have none.
+   */
   readonly pids: () => Readonly<Record<string, readonly number[]>>;
-  /** The memory that each function's processes hold, by function name. Linux only. */
+  /** The memory of each function's processes, by function name. Linux only. */
   readonly held: () => Promise<ReadonlyMap<string, readonly Held[]>>;
-  /** Gives a payer's secret a value; `undefined` empties it. */
+  /** Sets a payer's secret; `undefined` empties it. */
   readonly setSecret: (payerId: string, secret: object | undefined) => void;
   /** The last 10,000 calls to AWS, oldest first. */
   readonly calls: () => readonly AwsCall[];
   readonly clearCalls: () => void;
   /**
-   * Invokes a function that no path leads to, such as `canary`, and gives its result.
-   * @throws Error where it fails, or where there is none of this name
+   * Invokes a function that has no route, such as `canary`, and returns its result.
+   * @throws Error if it fails, or if there is none of this name
    */
   readonly invoke: (name: string, event: unknown) => Promise<unknown>;
   /**
-   * Resolves once every record of the tables' streams was delivered that no pause holds back.
-   * @throws Error where the stack closes before
+   * Resolves when every record of the tables' streams was delivered, except those held by a pause.
+   * @throws Error if the stack closes first
    */
   readonly streamsIdle: () => Promise<void>;
-  /** Disables the functions that take the tables' streams, which keep their records; `resumeStreams` enables them again. */
+  /** Stops delivering the tables' streams, which keep their records until `resumeStreams`. */
   readonly pauseStreams: () => void;
   readonly resumeStreams: () => void;
   readonly close: () => Promise<void>;
@@ -66,7 +68,7 @@ export interface LocalCloud {
 
 type Opened = ReturnType<typeof closersOf>['opened'];
 
-/** @throws LocalStackError where the temporary folder cannot be written */
+/** @throws LocalStackError if the temporary folder is not writable */
 const makeWorkDir = async (): Promise<string> => {
   try {
     return await mkdtemp(join(tmpdir(), 'p2p-gateway-'));
@@ -78,7 +80,7 @@ const makeWorkDir = async (): Promise<string> => {
   }
 };
 
-/** Synthesises the stack and starts what its template describes. If anything fails, nothing is left running. */
+/** Synthesizes the stack and starts what its template describes. If anything fails, everything is stopped. */
 export const startCloud = async (options: CloudOptions): Promise<LocalCloud> => {
   const { opened, closeAll } = closersOf();
   const workDir = await makeWorkDir();
@@ -94,7 +96,7 @@ export const startCloud = async (options: CloudOptions): Promise<LocalCloud> => 
   }
 };
 
-/** Starts a process of each function; those that no path leads to wait for their first invocation. */
+/** Starts a process for each function. Functions without a route start at their first invocation. */
 const startFunctions = async (
   { functions, routes }: LocalTemplate,
   { aws, onFunctionLog, environments }: CloudOptions,

@@ -4,7 +4,7 @@ export interface Resource {
   readonly Metadata?: Readonly<Record<string, unknown>>;
 }
 
-/** As much of a CloudFormation template as is read here. */
+/** The parts of a CloudFormation template that are read here. */
 export interface Template {
   readonly Resources: Readonly<Record<string, Resource>>;
 }
@@ -12,7 +12,7 @@ export interface Template {
 export interface TemplateOptions {
   /** The first part of generated names, as in AWS. */
   readonly stackName: string;
-  /** Stands in for the API's own URL, and for a distribution's. */
+  /** Replaces the API's own URL, and a distribution's. */
   readonly origin: string;
   /** The folder of the asset with this S3 key. */
   readonly assetDir: (s3Key: string) => string;
@@ -20,11 +20,11 @@ export interface TemplateOptions {
 
 export type Named = readonly [logicalId: string, resource: Resource];
 
-/** Resolves a template's intrinsic functions as far as a stack of this project uses them. */
+/** Resolves the intrinsic functions that a stack of this project uses. */
 export interface Intrinsics {
-  /** @throws Error naming what it can't resolve. */
+  /** @throws Error that names what it can't resolve */
   readonly resolve: (value: unknown) => string;
-  /** The own URLs of the template's APIs, with the stage's path. */
+  /** The default URLs of the template's APIs, with the stage's path. */
   readonly apiUrls: readonly string[];
 }
 
@@ -36,10 +36,10 @@ export interface Reading {
   readonly options: TemplateOptions;
 }
 
-/** A resource's properties; CloudFormation gives each type a shape of its own. */
+/** A resource's properties. Each type has its own shape. */
 export const propertiesOf = ([, { Properties = {} }]: Named): unknown => Properties;
 
-/** `p2p-gateway-local/Functions/Fetch/Function/Resource` → `fetch`; without a path the logical id. */
+/** `p2p-gateway-local/Functions/Fetch/Function/Resource` → `fetch`. Without a path, the logical id. */
 export const constructName = ([logicalId, resource]: Named): string => {
   const path = resource.Metadata?.['aws:cdk:path'];
   const parts = typeof path === 'string' ? path.split('/').filter((part) => !/^(Resource|Function)$/.test(part)) : [];

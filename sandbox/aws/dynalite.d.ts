@@ -1,7 +1,7 @@
 declare module 'dynalite' {
   import type { Server } from 'node:http';
 
-  /** Times in milliseconds that a table stays in its passing states. */
+  /** Milliseconds that a table stays in its transitional states. */
   interface DynaliteOptions {
     readonly createTableMs?: number;
     readonly deleteTableMs?: number;

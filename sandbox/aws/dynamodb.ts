@@ -8,15 +8,15 @@ import { jsonError, type AwsAnswer, type AwsService } from './service.ts';
 import { writesWithRecords, type CallDynamoDb, type RecordSink } from './stream-records.ts';
 import type { TableSpec } from './template-data.ts';
 
-/** An embedded DynamoDB. Nothing is kept when it stops. */
+/** An embedded DynamoDB. It loses everything when it stops. */
 export interface LocalDynamoDb {
   readonly service: AwsService;
-  /** Makes tables; of those with a stream the sink gets a record for each write. */
+  /** Creates tables. The sink gets a record for each write to a table with a stream. */
   readonly createTables: (tables: readonly TableSpec[], sink: RecordSink) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-/** Nobody checks the signature; it has to be there. */
+/** The signature is required but not checked. */
 const ownHeaders = {
   'content-type': 'application/x-amz-json-1.0',
   'x-amz-date': '20260101T000000Z',
@@ -26,9 +26,12 @@ const passedOn = ['content-type', 'x-amz-crc32', 'x-amzn-requestid'];
 
 const expressionBytes = 4096;
 
-/** What dynalite lets pass (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html). */
+/**
+ * Limits that dynalite does not enforce
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
+ */
 const tooLongExpression = (body: Buffer): string | undefined => {
-  // Most requests as a whole are shorter than that.
+  // Most requests are shorter than that in total.
   if (body.length <= expressionBytes) return undefined;
   try {
     for (const [name, text] of Object.entries(JSON.parse(body.toString()) as Record<string, unknown>)) {
@@ -39,12 +42,14 @@ const tooLongExpression = (body: Buffer): string | undefined => {
     }
     return undefined;
   } catch {
-    // No JSON: DynamoDB says so itself.
+    // Not JSON. DynamoDB reports that itself.
     return undefined;
   }
 };
 
-/** Starts DynamoDB behind the AWS endpoint. It has no TTL: expired items stay readable, as they do for hours in AWS. */
+/**
+ * Starts DynamoDB behind the AWS endpoint. It has no TTL, so expired items stay readable, as they do for hours in AWS.
+ */
 export const startDynamoDb = async (): Promise<LocalDynamoDb> => {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   server.keepAliveTimeout = 0;

@@ -3,10 +3,10 @@ import type { CloudFrontHeaders, CloudFrontResponseEvent } from 'aws-lambda';
 import { handler } from '../../functions/edge/index.ts';
 import type { ResponseHead } from './proxy-response.ts';
 
-/** What an edge in front of the API makes of the head of an answer. */
+/** Changes the head of an answer, as an edge in front of the API does. */
 export type Edge = (request: IncomingMessage, head: ResponseHead) => Promise<ResponseHead>;
 
-/** Without an edge an answer leaves as API Gateway made it. */
+/** Without an edge, an answer is sent as API Gateway made it. */
 export const noEdge: Edge = (_request, head) => Promise.resolve(head);
 
 const toCloudFront = (headers: OutgoingHttpHeaders | IncomingMessage['headers']): CloudFrontHeaders =>
@@ -44,7 +44,7 @@ const eventOf = (request: IncomingMessage, { status, headers }: ResponseHead): C
   return { Records: [{ cf: { config, request: cfRequest, response } }] };
 };
 
-/** CloudFront with the gateway's own Lambda@Edge function on `origin-response`. It sees heads only. */
+/** CloudFront with the gateway's own Lambda@Edge function on `origin-response`. It sees only heads. */
 export const gatewayEdge: Edge = async (request, head) => {
   const { status, headers } = await handler(eventOf(request, head));
   return { status: Number(status), headers: fromCloudFront(headers) };

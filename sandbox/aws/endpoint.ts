@@ -5,7 +5,7 @@ import { close, listen } from './listen.ts';
 import { jsonError, type AwsAnswer, type AwsRequest, type AwsService } from './service.ts';
 import { callerIdentity } from './sts.ts';
 
-/** The services behind the endpoint, each by what tells it apart. */
+/** The services behind the endpoint, by what identifies each. */
 export interface AwsServices {
   readonly dynamoDb: AwsService;
   readonly secretsManager: AwsService;
@@ -26,7 +26,7 @@ const readRequest = async (request: IncomingMessage): Promise<AwsRequest> => {
   return { method, path, query: new URLSearchParams(query), headers, body: await buffer(request) };
 };
 
-/** JSON services name their operation in `X-Amz-Target`; what has none is S3's, or STS's where it is a form. */
+/** JSON services name their operation in `X-Amz-Target`. A request without it is for S3, or for STS if it is a form. */
 const serviceOf = (request: AwsRequest, services: AwsServices): AwsService => {
   const target = request.headers['x-amz-target'];
   if (target === undefined) return isForm(request) ? callerIdentity : services.s3;
@@ -43,7 +43,7 @@ const send = (response: ServerResponse, { status, headers, body }: AwsAnswer): v
 
 /**
  * Starts the endpoint.
- * @param port 0 for a free one
+ * @param port 0 for any free port
  */
 export const startAwsEndpoint = async (port: number, services: AwsServices): Promise<LocalAwsEndpoint> => {
   const log = callLog();
@@ -57,7 +57,7 @@ export const startAwsEndpoint = async (port: number, services: AwsServices): Pro
       .then((found) => send(response, found))
       .catch((error: unknown) => send(response, { ...jsonError('InternalFailure', String(error)), status: 500 }));
   });
-  // A connection that closes just as a client uses it again would cost a retry.
+  // If a connection closes just as a client reuses it, the client must retry.
   server.keepAliveTimeout = 0;
   const url = `http://127.0.0.1:${await listen(server, port, '127.0.0.1')}`;
   return { url, log, close: () => close(server) };

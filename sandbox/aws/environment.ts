@@ -8,54 +8,54 @@ import { region } from './intrinsics.ts';
 import type { FromRuntime } from './runtime.ts';
 import type { FunctionSpec } from './template-functions.ts';
 
-/** A call that an environment was given. */
+/** A call to an environment. */
 interface Call {
-  /** Its answer, as soon as the first byte is there; `undefined` where the process had ended before it took the call. */
+  /** Its answer, at the first byte; `undefined` if the process ended before it took the call. */
   readonly answer: Promise<IncomingMessage | undefined>;
   /**
-   * Resolves when the environment is free again, or gone: the handler has returned and a streamed body has ended, as in
-   * Lambda (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
+   * Resolves when the environment is free again or has ended. It is free when the handler has returned and a streamed
+   * body has ended, as in Lambda (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
    */
   readonly over: Promise<void>;
-  /** Nobody waits for the answer anymore. */
+  /** Says that the caller has left. */
   readonly leave: () => void;
 }
 
 /** An execution environment: a process with the function's code loaded, for one call at a time. */
 export interface Environment {
   readonly pid: number | undefined;
-  /** Resolves when it can take a call. @throws Error with what it printed, where it ended or took too long */
+  /** Resolves when it can take a call. @throws Error with what it printed, if it ended or took too long */
   readonly ready: Promise<void>;
-  /** Resolves when the process is no more, with its exit code or the signal that ended it. */
+  /** Resolves when the process has ended, with its exit code or the signal that ended it. */
   readonly ended: Promise<number | string>;
   readonly call: (event: string, about: { readonly requestId: string; readonly deadlineMs: number }) => Call;
-  /** Bytes that it holds after a collection (Linux only); `undefined` where it ends before it can say. */
+  /** Bytes that it holds after a garbage collection (Linux only); `undefined` if it ends before it can answer. */
   readonly held: () => Promise<number | undefined>;
   readonly kill: () => Promise<void>;
 }
 
 export interface EnvironmentOptions {
-  /** Path of a unix socket; its folder must be ours alone. */
+  /** Path of a unix socket. No other user may have access to its folder. */
   readonly socketPath: string;
-  /** Stands in for all of AWS. */
+  /** The endpoint that replaces AWS. */
   readonly awsEndpoint: string;
   /** Gets each line that the process prints. */
   readonly onLog: (line: string) => void;
 }
 
-/** What Lambda gives a function to load its code, before the time of the first call counts. */
+/** The time that Lambda gives a function to load its code, before the first call's timeout starts. */
 const initMs = 10_000;
 
-/** Nothing of our own environment: a function sees what it would see in AWS. */
+/** Nothing from this process's environment: a function sees only what it would see in AWS. */
 const variablesOf = (spec: FunctionSpec, awsEndpoint: string): NodeJS.ProcessEnv => ({
   ...spec.environment,
   AWS_ENDPOINT_URL: awsEndpoint,
-  // By this the endpoint knows who calls.
+  // This tells the endpoint which function calls.
   AWS_ACCESS_KEY_ID: spec.name,
   AWS_SECRET_ACCESS_KEY: 'local',
   AWS_REGION: region,
   AWS_DEFAULT_REGION: region,
-  // The developer's own profile must not find its way in.
+  // Keep the developer's own AWS profile out.
   AWS_CONFIG_FILE: devNull,
   AWS_SHARED_CREDENTIALS_FILE: devNull,
   AWS_LAMBDA_FUNCTION_NAME: spec.physicalName,
@@ -71,7 +71,7 @@ const readyOf = (child: ChildProcess, spec: FunctionSpec, onLog: (line: string) 
   for (const output of [child.stdout, child.stderr]) {
     if (output === null) continue;
     createInterface({ input: output }).on('line', (line) => {
-      // Node quotes the line that threw, and a bundle is one line.
+      // Node quotes the line that threw, and in a bundle that is the whole file.
       if (firstLines.length < 20 && line.length < 1000) firstLines.push(line);
       onLog(line);
     });
@@ -96,7 +96,7 @@ const readyOf = (child: ChildProcess, spec: FunctionSpec, onLog: (line: string) 
   });
 };
 
-/** Waits for a message of the process; `undefined` where it ends before. Leaves no listener behind. */
+/** Waits for a message from the process; `undefined` if it ends first. Leaves no listener behind. */
 const told = (child: ChildProcess, isIt: (message: FromRuntime) => boolean): Promise<FromRuntime | undefined> =>
   new Promise((resolve) => {
     const stop = (message?: FromRuntime): void => {
@@ -127,14 +127,14 @@ export const startEnvironment = (spec: FunctionSpec, options: EnvironmentOptions
     child.once('error', ({ message }) => resolve(message));
   });
   const ready = readyOf(child, spec, onLog);
-  // Whoever waits for it hears of it.
+  // Not unhandled: every caller that awaits `ready` gets the error.
   ready.catch(() => {});
 
   const call: Environment['call'] = (event, { requestId, deadlineMs }) => {
     const returned = told(child, (message) => 'returned' in message && message.returned === requestId);
     const headers = { 'x-request-id': requestId, 'x-deadline-ms': String(deadlineMs) };
     const outgoing = request({ socketPath, method: 'POST', path: '/', headers, agent: false });
-    // Past the response an error comes out of its body as well, where it is handled.
+    // After the response an error also reaches its body, and is handled there.
     outgoing.on('error', () => {});
     const taken = new Promise<boolean>((resolve) => {
       outgoing.once('information', () => resolve(true));
@@ -150,12 +150,12 @@ export const startEnvironment = (spec: FunctionSpec, options: EnvironmentOptions
     );
     const untilOver = async (): Promise<void> => {
       const response = await answer.catch(() => 'failed' as const);
-      // Lambda takes a buffered answer whole, however slow its reader is.
+      // Lambda takes a buffered answer all at once, so a slow reader does not keep the environment busy.
       if (response === undefined) await ended;
       else if (response === 'failed') await returned;
       else if (response.headers['x-handler'] !== 'returned') await Promise.all([closeOf(response), returned]);
     };
-    // A process that has not taken the call yet may still take it: it must not be left before.
+    // A process that has not taken the call may still take it, so wait for that before leaving.
     const leave = (): void => void taken.then(() => outgoing.destroy());
     return { answer, over: untilOver(), leave };
   };

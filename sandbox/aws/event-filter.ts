@@ -38,9 +38,9 @@ const filterOf = (pattern: unknown): EventFilter => {
 };
 
 /**
- * Reads filters, each a JSON text; an event passes where one of them lets it
+ * Reads filters, each a JSON text. An event passes if it matches one of them
  * (https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html).
- * @throws Error naming a rule that is not known here
+ * @throws Error that names an unsupported rule
  */
 export const eventFilter = (patterns: readonly string[]): EventFilter => {
   const filters = patterns.map((pattern) => filterOf(JSON.parse(pattern)));

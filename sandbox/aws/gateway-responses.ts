@@ -1,15 +1,15 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { GatewayResponseSpec } from './template-data.ts';
 
-/** A case in which API Gateway answers itself, with what it says unless the stack has a gateway response for it. */
+/** A case in which API Gateway answers itself, with the default answer if the stack has no gateway response for it. */
 export interface OwnAnswer {
-  /** A response type of API Gateway's, such as `REQUEST_TOO_LARGE`. */
+  /** An API Gateway response type, such as `REQUEST_TOO_LARGE`. */
   readonly type: string;
   readonly status: number;
   readonly message: string;
 }
 
-/** What `$context.…` holds, without that prefix. */
+/** The values of `$context.…`, by name without that prefix. */
 export type GatewayContext = Readonly<Record<string, string>>;
 
 const missing: GatewayResponseSpec = {
@@ -18,17 +18,23 @@ const missing: GatewayResponseSpec = {
   templates: { 'application/json': '{"message":$context.error.messageString}' },
 };
 
-/** The type's own response, else the one of its class (https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html). */
+/**
+ * The type's own response, or that of its class
+ * (https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html).
+ */
 const specOf = ({ type, status }: OwnAnswer, specs: readonly GatewayResponseSpec[]): GatewayResponseSpec => {
   const classType = status < 500 ? 'DEFAULT_4XX' : 'DEFAULT_5XX';
   return specs.find((spec) => spec.type === type) ?? specs.find((spec) => spec.type === classType) ?? missing;
 };
 
-/** Puts in what `$context.…` holds; what is not there is `absent`. */
+/** Fills in `$context.…` variables, with `absent` for missing ones. */
 export const substitute = (text: string, context: GatewayContext, absent = ''): string =>
   text.replaceAll(/\$context\.([A-Za-z]+(?:\.[A-Za-z]+)*)/g, (_match, name: string) => context[name] ?? absent);
 
-/** A header is a quoted text, a context variable or a header of the request; nothing where that one was not sent. */
+/**
+ * A header's value is a quoted text, a context variable or a request header. If that request header is missing, the
+ * header is omitted.
+ */
 const headerOf = (value: string, context: GatewayContext, request: IncomingMessage): string | undefined => {
   const [, literal] = /^'(.*)'$/s.exec(value) ?? [];
   if (literal !== undefined) return literal;
@@ -38,7 +44,7 @@ const headerOf = (value: string, context: GatewayContext, request: IncomingMessa
   return request.headers[header.toLowerCase()]?.toString();
 };
 
-/** The template of a type that the caller accepts by name, else JSON, else the first. */
+/** The template of a type that the caller accepts by name, or JSON, or the first. */
 const templateOf = (templates: Readonly<Record<string, string>>, accept = ''): readonly [string, string] => {
   const accepted = accept.split(',').map((part) => part.split(';')[0]?.trim() ?? '');
   const type = [...accepted, 'application/json', ...Object.keys(templates)].find((name) =>

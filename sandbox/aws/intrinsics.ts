@@ -1,6 +1,6 @@
 import type { Intrinsics, Resource, Template } from './cloudformation.ts';
 
-/** The account and region that the local stack says it is in. */
+/** The account and region of the local stack. */
 export const account = '000000000000';
 export const region = 'us-east-1';
 
@@ -15,7 +15,7 @@ const pseudoParameters: Readonly<Record<string, string>> = {
 const functionArn = (nameOrArn: string): string =>
   nameOrArn.startsWith('arn:') ? nameOrArn : `arn:aws:lambda:${region}:${account}:function:${nameOrArn}`;
 
-/** What `Ref` gives: the physical name of most resources, the ARN of a version, an alias or a secret. */
+/** What `Ref` returns: the physical name of most resources; for a version, an alias or a secret, its ARN. */
 const refOf = (logicalId: string, { Type, Properties = {} }: Resource, resolve: Intrinsics['resolve']): string => {
   switch (Type) {
     case 'AWS::Lambda::Alias':
@@ -31,7 +31,7 @@ const refOf = (logicalId: string, { Type, Properties = {} }: Resource, resolve: 
     case 'AWS::DynamoDB::Table':
       return resolve(Properties['TableName'] ?? { 'Fn::Sub': `\${AWS::StackName}-${logicalId}` });
     case 'AWS::S3::Bucket':
-      // A generated name, but for the random end; the stack's name leads to it.
+      // A generated name without its random suffix, prefixed with the stack's name.
       return resolve(Properties['BucketName'] ?? { 'Fn::Sub': `\${AWS::StackName}-${logicalId}` }).toLowerCase();
     case 'AWS::Logs::LogGroup':
       return resolve(Properties['LogGroupName'] ?? { 'Fn::Sub': `\${AWS::StackName}-${logicalId}` });
@@ -42,7 +42,7 @@ const refOf = (logicalId: string, { Type, Properties = {} }: Resource, resolve: 
 
 const tableArn = (name: string): string => `arn:aws:dynamodb:${region}:${account}:table/${name}`;
 
-/** What `Fn::GetAtt` gives, by `Type Attribute`, from the physical name. */
+/** What `Fn::GetAtt` returns, by `Type Attribute`, computed from the physical name. */
 const attributes: Readonly<Record<string, (name: string) => string>> = {
   'AWS::CloudFront::Distribution DomainName': (name) => `${name.toLowerCase()}.cloudfront.net`,
   'AWS::DynamoDB::Table Arn': tableArn,
@@ -58,7 +58,7 @@ const attributeOf = (logicalId: string, attribute: string, resolve: Intrinsics['
   return attributes[`${type} ${attribute}`]?.(ref) ?? `${ref}.${attribute}`;
 };
 
-/** The resolver of one template. */
+/** The resolver for one template. */
 export const resolverOf = (template: Template, stackName: string): Intrinsics => {
   const ref = (name: string): string => {
     if (name === 'AWS::StackName') return stackName;

@@ -5,55 +5,55 @@ import { text } from 'node:stream/consumers';
 import { startEnvironment, type Environment } from './environment.ts';
 import type { FunctionSpec } from './template-functions.ts';
 
-/** What a function gave back, as soon as its first byte is there. */
+/** A function's result, available at its first byte. */
 export interface Invocation {
-  /** False where the handler threw before it answered. */
+  /** False if the handler threw before it answered. */
   readonly ok: boolean;
   readonly contentType: string;
-  /** The payload, in Lambda's wire form; it ends with an error if the function dies or is cut off. */
+  /** The payload, in Lambda's wire format. It ends with an error if the function crashes or times out. */
   readonly payload: IncomingMessage;
 }
 
-/** The memory of one of a function's processes. */
+/** The memory of one process of a function. */
 export interface Held {
   readonly pid: number;
-  /** Resident after a collection, without the pages of files. */
+  /** Resident memory after a garbage collection, without file-backed pages. */
   readonly bytes: number;
 }
 
 export interface LocalFunction {
   readonly spec: FunctionSpec;
-  /** Of the processes that are there now, the oldest first. */
+  /** Ids of the current processes, oldest first. */
   readonly pids: () => readonly number[];
   /**
-   * @throws ThrottledError when as many calls as it has environments are under way
-   * @throws Error when the function crashes or times out before its first byte
+   * @throws ThrottledError if all of its environments are busy
+   * @throws Error if the function crashes or times out before its first byte
    */
   readonly invoke: (event: string, requestId: string, signal?: AbortSignal) => Promise<Invocation>;
-  /** Has each process collect its garbage, and looks (Linux only). */
+  /** Makes each process collect its garbage, then measures its memory (Linux only). */
   readonly held: () => Promise<readonly Held[]>;
   readonly close: () => Promise<void>;
 }
 
 export interface FunctionOptions {
-  /** Beginning of the paths of unix sockets; their folder must be ours alone. */
+  /** Prefix of the unix sockets' paths. No other user may have access to their folder. */
   readonly socketPath: string;
-  /** Stands in for all of AWS. */
+  /** The endpoint that replaces AWS. */
   readonly awsEndpoint: string;
   /** Gets each line that the function prints. */
   readonly onLog: (name: string, line: string) => void;
   /**
-   * The most environments; where the function's reserved concurrency is lower, that is the most.
+   * The most environments, or the function's reserved concurrency if that is lower.
    * @default 4
    */
   readonly environments?: number | undefined;
   /**
-   * Whether the first process starts with the first invocation only, as nobody waits for that one.
+   * Whether the first process starts only at the first invocation, for functions whose callers do not wait.
    * @default false
    */
   readonly lazy?: boolean;
   /**
-   * Calls back once so many milliseconds have passed, unless what it returns is called before.
+   * Calls back after this many milliseconds, unless the function that it returns is called first.
    * @default a real timer
    */
   readonly after?: (ms: number, callBack: () => void) => () => void;
@@ -64,10 +64,12 @@ const afterRealTime: NonNullable<FunctionOptions['after']> = (ms, callBack) => {
   return () => clearTimeout(timer);
 };
 
-/** So many processes of each function do two cores bear; an account's own limit is 1,000 for all functions together. */
+/**
+ * As many processes of each function as two cores can run. An AWS account's limit is 1,000 for all functions together.
+ */
 export const usualEnvironments = 4;
 
-/** Lambda took no call: each environment that the function may have is busy, as `TooManyRequestsException` says in AWS. */
+/** Lambda refused a call, since all of the function's environments are busy: `TooManyRequestsException` in AWS. */
 export class ThrottledError extends Error {
   override readonly name = 'ThrottledError';
 
@@ -78,7 +80,7 @@ export class ThrottledError extends Error {
 
 /** The environments of one function. */
 interface Fleet {
-  /** One that is free, or a new one. @throws ThrottledError */
+  /** A free environment, or a new one. @throws ThrottledError */
   readonly take: () => Promise<Environment>;
   readonly giveBack: (environment: Environment) => void;
   readonly all: () => readonly Environment[];
@@ -88,13 +90,13 @@ interface Fleet {
 const fleetOf = (spec: FunctionSpec, options: FunctionOptions): Fleet => {
   const limit = Math.min(options.environments ?? usualEnvironments, spec.reservedConcurrency ?? Infinity);
   const all = new Set<Environment>();
-  /** The one that was free last is the next to be used. */
+  /** The most recently freed one is used next. */
   let free: Environment[] = [];
   let started = 0;
   let closed = false;
 
   const start = async (): Promise<Environment> => {
-    // A new name each time: a crashed process leaves its socket behind.
+    // A new name each time, since a crashed process leaves its socket behind.
     const socketPath = `${options.socketPath}.${(started += 1)}`;
     const onLog = (line: string): void => options.onLog(spec.name, line);
     const environment = startEnvironment(spec, { socketPath, awsEndpoint: options.awsEndpoint, onLog });
@@ -135,9 +137,8 @@ const aborted = async (signal: AbortSignal): Promise<never> => {
 };
 
 /**
- * Starts a function. As in Lambda a process has one call at a time: calls that overlap get further processes, each with
- * its own cold start, until there are as many as there may be. Free processes stay; a crashed one is replaced by a later
- * call.
+ * Starts a function. As in Lambda, a process handles one call at a time. Overlapping calls get more processes, each
+ * with its own cold start, up to the limit. Free processes stay. A later call replaces a crashed one.
  */
 export const startFunction = async (spec: FunctionSpec, options: FunctionOptions): Promise<LocalFunction> => {
   const fleet = fleetOf(spec, options);
@@ -151,7 +152,7 @@ export const startFunction = async (spec: FunctionSpec, options: FunctionOptions
     });
 
   const deliver = async (event: string, requestId: string, signal: AbortSignal): Promise<IncomingMessage> => {
-    // What a start takes is not the invocation's time.
+    // The start of a process does not count toward the invocation's timeout.
     const environment = await fleet.take();
     if (signal.aborted) {
       fleet.giveBack(environment);
@@ -163,7 +164,7 @@ export const startFunction = async (spec: FunctionSpec, options: FunctionOptions
     signal.addEventListener('abort', call.leave, { once: true });
     const response = await call.answer;
     if (response !== undefined) return response;
-    // We hear of a process's end a moment after it: a call that came too late for it goes to the next.
+    // The end of a process is reported with a short delay. A call that it no longer took goes to the next one.
     await environment.kill();
     return deliver(event, requestId, signal);
   };
@@ -175,7 +176,7 @@ export const startFunction = async (spec: FunctionSpec, options: FunctionOptions
 
   const held = async (): Promise<Held[]> => {
     const found: Held[] = [];
-    // One after the other: each stands still while it collects.
+    // One at a time, since a process is blocked while it collects.
     for (const environment of fleet.all()) {
       const { pid } = environment;
       const bytes = await environment.ready.then(environment.held, () => undefined);
@@ -193,9 +194,9 @@ export const startFunction = async (spec: FunctionSpec, options: FunctionOptions
 
 /**
  * Invokes a function directly, as EventBridge and event source mappings do.
- * @returns what it gave back, from JSON
+ * @returns its result, parsed from JSON
  * @throws ThrottledError
- * @throws Error where it threw, crashed or ran out of time
+ * @throws Error if it threw, crashed or timed out
  */
 export const invokeDirectly = async (target: LocalFunction, event: unknown): Promise<unknown> => {
   const { ok, payload } = await target.invoke(JSON.stringify(event), randomUUID());

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Listens, and gives the port. @throws the server's own error, such as `EADDRINUSE` */
+/** Listens, and returns the port. @throws the server's own error, such as `EADDRINUSE` */
 export const listen = async (server: Server, port: number, host: string): Promise<number> => {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -13,7 +13,7 @@ export const listen = async (server: Server, port: number, host: string): Promis
   return (server.address() as AddressInfo).port;
 };
 
-/** Closes at once: open connections are cut. */
+/** Closes at once, including open connections. */
 export const close = async (server: Server): Promise<void> => {
   if (!server.listening) return;
   await new Promise<void>((resolve) => {

@@ -1,6 +1,6 @@
 import { jsonError, type AwsAnswer, type AwsService } from './service.ts';
 
-/** CloudWatch Logs as far as `npm run trace` asks it: log groups by prefix, and lines that hold a text. */
+/** The part of CloudWatch Logs that `npm run trace` uses: log groups by prefix, and lines that contain a text. */
 export interface LocalLogs {
   readonly service: AwsService;
   readonly createGroup: (name: string) => void;
@@ -16,9 +16,9 @@ interface LogEvent {
   readonly eventId: string;
 }
 
-/** A stack that runs for days must not keep every line. */
+/** A limit, so that a stack that runs for days does not fill the memory. */
 const mostLines = 10_000;
-/** Lines of one answer; AWS's own limit is 10,000. */
+/** Lines per answer; AWS's limit is 10,000. */
 const pageLines = 1000;
 
 const json = (value: unknown): AwsAnswer => ({
@@ -37,13 +37,13 @@ interface Filter {
   readonly nextToken?: string;
 }
 
-/** A pattern between percent signs is a regular expression; the others of CloudWatch Logs are not served here. */
+/** A pattern between percent signs is a regular expression. CloudWatch Logs' other patterns are not supported. */
 const matcherOf = (pattern: string): RegExp | undefined => {
   const [, expression] = /^%(.+)%$/s.exec(pattern) ?? [];
   return expression === undefined ? undefined : new RegExp(expression);
 };
 
-/** Makes a CloudWatch Logs without a group. */
+/** Creates a CloudWatch Logs without log groups. */
 export const localLogs = (): LocalLogs => {
   const groups = new Map<string, LogEvent[]>();
   let written = 0;

@@ -3,7 +3,7 @@ import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { account } from './intrinsics.ts';
 import type { Match } from './routing.ts';
 
-/** What an event is made from, beside the request itself. */
+/** What an event is built from, in addition to the request itself. */
 export interface EventSource {
   readonly match: Match;
   /** As sent, without the query. */
@@ -23,13 +23,13 @@ const grouped = (pairs: readonly (readonly [string, string])[]): MultiValues => 
   return values;
 };
 
-/** The last of repeated values, as API Gateway's single-value maps have it. */
+/** The last of repeated values, as in API Gateway's single-value maps. */
 const lastValues = (values: MultiValues): Record<string, string> =>
   Object.fromEntries(Object.entries(values).map(([name, all]) => [name, all.at(-1) ?? '']));
 
 const nullIfEmpty = <T extends object>(values: T): T | null => (Object.keys(values).length === 0 ? null : values);
 
-/** Decoded, ordered by name; values of one name keep their order. */
+/** Decoded and sorted by name. Values of one name keep their order. */
 const queryOf = (query: string): MultiValues =>
   grouped([...new URLSearchParams(query)].sort(([a], [b]) => (a < b ? -1 : Number(a > b))));
 
@@ -51,7 +51,7 @@ const headersOf = (request: IncomingMessage, sourceIp: string): MultiValues => {
   ]);
 };
 
-/** `image/*` and `*∕*` stand for many, as in an API's `binaryMediaTypes`. */
+/** `image/*` and `*∕*` are wildcards, as in an API's `binaryMediaTypes`. */
 export const isBinary = (contentType: string | undefined, binaryMediaTypes: readonly string[]): boolean => {
   const [type = ''] = (contentType ?? '').toLowerCase().split(';');
   const [main] = type.split('/');

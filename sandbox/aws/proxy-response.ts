@@ -2,18 +2,18 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { isBinary } from './proxy-event.ts';
 
-/** Status and headers as they leave. */
+/** Status and headers as sent. */
 export interface ResponseHead {
   readonly status: number;
   readonly headers: OutgoingHttpHeaders;
 }
 
-/** A function answered with something that API Gateway can't pass on: 502. */
+/** A function's answer is one that API Gateway can't pass on: 502. */
 class MalformedResponseError extends Error {
   override readonly name = 'MalformedResponseError';
 }
 
-/** API Gateway measures and frames answers itself, and keeps these names for its own. */
+/** API Gateway sets these headers itself, since it measures and frames answers. */
 const remapped = new Set(['connection', 'content-length', 'date', 'server', 'transfer-encoding', 'www-authenticate']);
 
 const sentName = (name: string): string => (remapped.has(name) ? `x-amzn-remapped-${name}` : name);
@@ -21,7 +21,7 @@ const sentName = (name: string): string => (remapped.has(name) ? `x-amzn-remappe
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Reads status and headers of a proxy answer or of a stream's prelude. @throws MalformedResponseError */
+/** Reads the status and headers of a proxy answer or a stream's prelude. @throws MalformedResponseError */
 const headOf = (answer: unknown): ResponseHead => {
   if (!isMap(answer)) throw new MalformedResponseError('The answer is no object');
   const { statusCode, headers, multiValueHeaders } = answer;
@@ -33,7 +33,7 @@ const headOf = (answer: unknown): ResponseHead => {
       sent[sentName(name.toLowerCase())] = String(value);
     }
   }
-  // A name in both has only the values of this one.
+  // If a name is in both, only these values count.
   for (const [name, values] of Object.entries(isMap(multiValueHeaders) ? multiValueHeaders : {})) {
     if (!Array.isArray(values)) throw new MalformedResponseError(`multiValueHeaders.${name} is no array`);
     sent[sentName(name.toLowerCase())] = values.map(String);
@@ -42,10 +42,10 @@ const headOf = (answer: unknown): ResponseHead => {
   return { status, headers: sent };
 };
 
-/** 6 MB, the most that a function may answer at once. */
+/** 6 MB, Lambda's limit for a buffered answer. */
 const bufferedLimit = 6 * 1024 * 1024;
 
-/** Reads a buffered answer. @throws MalformedResponseError also where it is larger than Lambda allows */
+/** Reads a buffered answer. @throws MalformedResponseError, also if it is larger than Lambda allows */
 export const readBuffered = async (
   payload: Readable,
   binaryMediaTypes: readonly string[],
@@ -61,15 +61,15 @@ export const readBuffered = async (
   const head = headOf(answer);
   const { body = '', isBase64Encoded } = answer as { body?: unknown; isBase64Encoded?: boolean };
   if (typeof body !== 'string') throw new MalformedResponseError('The body is no string');
-  // Without a binary media type the base64 text itself goes out, in AWS too.
+  // Without a binary media type, the base64 text itself is sent, as in AWS.
   const decode = isBase64Encoded === true && isBinary(String(head.headers['content-type']), binaryMediaTypes);
   return { ...head, body: Buffer.from(body, decode ? 'base64' : 'utf8') };
 };
 
-/** 200 MB, the most that a function may stream. */
+/** 200 MB, Lambda's limit for a streamed answer. */
 const streamedLimit = 200 * 1024 * 1024;
 
-/** What is left of a streamed answer, up to what Lambda lets through. @throws Error where there is more */
+/** The rest of a streamed answer, up to Lambda's limit. @throws Error if there is more */
 export const upToStreamedLimit = async function* (
   payload: AsyncIterable<Buffer>,
   limit = streamedLimit,
@@ -85,7 +85,7 @@ export const upToStreamedLimit = async function* (
 const preludeEnd = Buffer.alloc(8);
 const preludeLimit = 64 * 1024;
 
-/** Reads the prelude of a streamed answer; what comes after it stays in the payload. @throws MalformedResponseError */
+/** Reads the prelude of a streamed answer. The rest stays in the payload. @throws MalformedResponseError */
 export const readPrelude = async (payload: Readable): Promise<ResponseHead> => {
   let read: Buffer = Buffer.alloc(0);
   for await (const chunk of payload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {

@@ -1,6 +1,6 @@
 import type { RouteSpec } from './template-functions.ts';
 
-/** A route and what its path's parameters hold, decoded. */
+/** A route and the decoded values of its path parameters. */
 export interface Match {
   readonly route: RouteSpec;
   readonly pathParameters: Readonly<Record<string, string>>;
@@ -29,7 +29,7 @@ const moreSpecific = (a: Pattern, b: Pattern): number => {
   return 0;
 };
 
-/** What the parameters hold, still encoded; `undefined` where the path is not the pattern's. */
+/** The values of the parameters, still encoded; `undefined` if the path does not match the pattern. */
 const parametersOf = (pattern: readonly string[], path: readonly string[]): Record<string, string> | undefined => {
   const parameters: Record<string, string> = {};
   for (const [index, segment] of pattern.entries()) {
@@ -49,14 +49,14 @@ const decodeAll = (parameters: Readonly<Record<string, string>>): Record<string,
   Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, decodeURIComponent(value)]));
 
 /**
- * Finds a request's route as API Gateway does: first the most specific path, then the method on it. One trailing slash
- * changes nothing.
+ * Finds a request's route as API Gateway does: first the most specific path, then its method. One trailing slash is
+ * ignored.
  * @param path as sent, without the query
- * @throws URIError where a parameter is not properly percent-encoded
+ * @throws URIError if a parameter is not properly percent-encoded
  */
 export type Router = (method: string, path: string) => Match | undefined;
 
-/** Makes the router of an API's routes. */
+/** Creates the router for an API's routes. */
 export const routerOf = (routes: readonly RouteSpec[]): Router => {
   const patterns = [...Map.groupBy(routes, ({ path }) => path)]
     .map(([path, onPath]): Pattern => ({ segments: path.split('/').slice(1), routes: onPath }))

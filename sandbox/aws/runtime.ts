@@ -1,6 +1,6 @@
 /**
- * A function's process: what Lambda's Node.js runtime is to a handler. It serves calls over HTTP on a unix socket, one at
- * a time; its parent sees to that.
+ * A function's process, in the role of Lambda's Node.js runtime. It serves calls over HTTP on a unix socket. The parent
+ * sends one call at a time.
  */
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -21,7 +21,7 @@ type ResponseStream = Writable & {
   onBeforeFirstWrite?: (write: (chunk: string | Uint8Array) => void) => void;
 };
 
-/** What the process tells its parent. */
+/** Messages to the parent process. */
 export type FromRuntime =
   { readonly ready: true } | { readonly held: number } | { /** The request id of a call. */ readonly returned: string };
 
@@ -36,7 +36,10 @@ const integrationResponse = 'application/vnd.awslambda.http-integration-response
 const awslambda = {
   streamifyResponse: (handler: StreamingHandler): StreamingHandler => Object.assign(handler, { [streaming]: true }),
   HttpResponseStream: {
-    /** The prelude, then eight NUL bytes, go out with the first write, be it an empty one. Without a write there is none. */
+    /**
+     * The prelude and eight NUL bytes are sent with the first write, even an empty one. Without a write there is no
+     * prelude.
+     */
     from: (stream: ResponseStream, prelude: Readonly<Record<string, unknown>>): ResponseStream => {
       stream.setContentType(integrationResponse);
       stream.onBeforeFirstWrite = (write) => {
@@ -71,7 +74,7 @@ const responseStreamOf = (response: ServerResponse): ResponseStream => {
     write: (chunk: Uint8Array, _encoding, done) => {
       stream.onBeforeFirstWrite?.((part) => response.write(part));
       delete stream.onBeforeFirstWrite;
-      // Waiting for the socket to drain is what holds the handler back when the client is slow.
+      // Wait for the socket to drain, so that a slow client slows down the handler.
       if (response.write(chunk)) done();
       else response.once('drain', () => done());
     },
@@ -89,14 +92,14 @@ const responseStreamOf = (response: ServerResponse): ResponseStream => {
   return stream;
 };
 
-/** Of an answer that is whole, which tells that the handler has returned. */
+/** Headers of a buffered answer. They tell the caller that the handler has returned. */
 const wholeAnswer = { 'content-type': 'application/json', 'x-handler': 'returned' };
 
-/** A handler that a caller has left may wait for a stream that takes nothing any more: it is not waited for. */
+/** Resolves after a caller leaves early. The handler may then wait forever for a stream that accepts nothing. */
 const leftBehind = (response: ServerResponse): Promise<void> =>
   new Promise((resolve) => {
     response.once('close', () => {
-      // Who has read everything has not left: what the handler still does counts.
+      // A caller that has read everything has not left early, so the handler may finish.
       if (!response.writableFinished) void delay(100).then(resolve);
     });
   });
@@ -107,7 +110,7 @@ const failure = (error: unknown): { errorType: string; errorMessage: string; sta
 };
 
 const fail = (response: ServerResponse, error: unknown): void => {
-  // Someone who has left is no failure of the function.
+  // A caller that leaves is not an error of the function.
   if (response.destroyed) return;
   console.error(JSON.stringify({ level: 'error', message: 'Invoke Error', ...failure(error) }));
   if (response.headersSent) response.destroy();
@@ -126,7 +129,7 @@ const invoke = async (request: IncomingMessage, response: ServerResponse): Promi
   if (handler[streaming] === true) {
     const stream = responseStreamOf(response);
     await Promise.race([(handler as StreamingHandler)(event, stream, context), leftBehind(response)]);
-    // Before the end of the body, so that a caller who has read it finds this environment free.
+    // Before the end of the body, so that this environment is free once the caller has read it.
     tell({ returned: context.awsRequestId });
     if (!stream.writableEnded && !stream.destroyed) stream.end();
     return;
@@ -137,28 +140,28 @@ const invoke = async (request: IncomingMessage, response: ServerResponse): Promi
 
 type Collect = (how: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
 
-/** Has V8 give back all that it can, so that its habits are not taken for the handler's, and looks (Linux only). */
+/** Makes V8 release all the memory that it can, so that only the handler's remains, then measures it (Linux only). */
 const heldBytes = (): number => {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as Collect)({ type: 'major', execution: 'sync', flavor: 'last-resort' });
-  // Without the pages of files, such as Node's own program: the system takes and gives them back as it likes.
+  // Without file-backed pages, such as Node's own program, which the system may drop and reload at any time.
   const kilobytes = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
   return Number(kilobytes) * 1024;
 };
 
 const server = createServer((request, response) => {
-  // By this the caller knows that a call which ends without an answer was ours.
+  // Tells the caller that this process took the call, even if it ends without an answer.
   response.writeProcessing();
   void invoke(request, response)
     .catch((error: unknown) => fail(response, error))
     .then(() => tell({ returned: String(request.headers['x-request-id']) }));
 });
-// A read of the record may take minutes: the parent keeps the time.
+// A read of the record may take minutes, and the parent enforces the timeout.
 server.requestTimeout = 0;
 server.keepAliveTimeout = 0;
 server.listen(process.argv[2], () => tell({ ready: true }));
 process.on('message', () => tell({ held: heldBytes() }));
-// The local stack has gone, in whatever way.
+// The local stack has ended or crashed.
 process.on('disconnect', () => process.exit());
-// Ctrl-C reaches the whole process group; the local stack decides when a function ends.
+// Ctrl-C reaches the whole process group, but the local stack decides when a function ends.
 process.on('SIGINT', () => {});

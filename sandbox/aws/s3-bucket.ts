@@ -4,9 +4,9 @@ export interface StoredObject {
   readonly etag: string;
   readonly versionId: string;
   readonly lastModified: Date;
-  /** What was sent with it and goes back with it: type, metadata, checksum, encryption, lock. */
+  /** Headers that were sent with it and are returned with it: type, metadata, checksum, encryption, lock. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Versions of each object by key, the newest last. */
+/** Versions of each object by key, newest last. */
 export type Bucket = Map<string, StoredObject[]>;

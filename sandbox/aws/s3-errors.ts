@@ -21,7 +21,7 @@ const entities: Readonly<Record<string, string>> = {
   '\r': '&#13;',
 };
 
-/** Text inside an element. */
+/** Text in an element. */
 export const escapeXml = (text: string): string => text.replaceAll(/[&<>"\r]/g, (found) => entities[found] ?? found);
 
 /** An XML document as S3 sends it. */
@@ -31,7 +31,7 @@ export const xml = (status: number, content: string): AwsAnswer => ({
   body: `<?xml version="1.0" encoding="UTF-8"?>\n${content}`,
 });
 
-/** An error of S3's; an answer to `HEAD` has no body. */
+/** An S3 error. An answer to `HEAD` has no body. */
 export const s3Error = (code: keyof typeof errors, { method, path }: AwsRequest): AwsAnswer => {
   const [status, message] = errors[code];
   const content = `<Error><Code>${code}</Code><Message>${message}</Message><Resource>${escapeXml(path)}</Resource></Error>`;

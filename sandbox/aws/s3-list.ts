@@ -2,7 +2,7 @@ import type { Bucket, StoredObject } from './s3-bucket.ts';
 import { escapeXml, s3Error, xml } from './s3-errors.ts';
 import type { AwsAnswer, AwsRequest } from './service.ts';
 
-/** An object, or a folder: all keys that are the same up to the delimiter. */
+/** An object, or a folder: all keys with the same text up to the delimiter. */
 type Entry = { readonly key: string; readonly stored: StoredObject } | { readonly folder: string };
 
 const nameOf = (entry: Entry): string => ('folder' in entry ? entry.folder : entry.key);
@@ -39,7 +39,7 @@ const entryXml = (entry: Entry): string => {
   return `<Contents>${parts.join('')}</Contents>`;
 };
 
-/** A token is where the page before it ended. */
+/** A token encodes where the previous page ended. */
 const tokenOf = (entry: Entry): string => Buffer.from(nameOf(entry)).toString('base64url');
 
 /** `ListObjectsV2` (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html). */

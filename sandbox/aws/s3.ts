@@ -7,14 +7,14 @@ import type { AwsAnswer, AwsRequest, AwsService } from './service.ts';
 
 /**
  * An embedded S3 in memory, path style: `PutObject` (with `If-None-Match: *`), `GetObject`, `HeadObject`,
- * `ListObjectsV2` and `ListBuckets` on versioned buckets. Nothing can be deleted, as under an object lock.
+ * `ListObjectsV2` and `ListBuckets` on versioned buckets. Objects cannot be deleted, as under an object lock.
  */
 export interface LocalS3 {
   readonly service: AwsService;
   readonly createBucket: (name: string) => void;
 }
 
-/** Further parameters would make it another operation (`?acl`, `?uploads`). `x-id` is the SDK's name for this one. */
+/** Other parameters would make it another operation (`?acl`, `?uploads`). `x-id` is the SDK's name for this one. */
 const objectParameters = new Set(['x-id', 'versionId']);
 
 const remembered =
@@ -84,7 +84,7 @@ const answer = (request: AwsRequest, buckets: ReadonlyMap<string, Bucket>): AwsA
   return s3Error('NotImplemented', request);
 };
 
-/** Makes an S3 without a bucket. */
+/** Creates an S3 without buckets. */
 export const localS3 = (): LocalS3 => {
   const buckets = new Map<string, Bucket>();
   return {

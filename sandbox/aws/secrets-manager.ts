@@ -5,7 +5,7 @@ import { jsonError, type AwsAnswer, type AwsService } from './service.ts';
 /** An embedded Secrets Manager that answers `GetSecretValue` (JSON 1.1 protocol). */
 export interface LocalSecretsManager {
   readonly service: AwsService;
-  /** Gives a secret a value, or with `undefined` takes it away: the secret is there and empty, as the stack makes it. */
+  /** Sets a secret's value. With `undefined` the secret exists but is empty, as the stack creates it. */
   readonly setSecret: (name: string, value: string | undefined) => void;
 }
 
@@ -29,7 +29,7 @@ const getSecretValue = (secrets: ReadonlyMap<string, string | undefined>, reques
   return { status: 200, headers: { 'content-type': 'application/x-amz-json-1.1' }, body: JSON.stringify(body) };
 };
 
-/** Makes a Secrets Manager without a secret. */
+/** Creates a Secrets Manager without secrets. */
 export const localSecretsManager = (): LocalSecretsManager => {
   const secrets = new Map<string, string | undefined>();
   return {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** A request to the AWS endpoint, its body read. */
+/** A request to the AWS endpoint, with its body. */
 export interface AwsRequest {
   readonly method: string;
   /** As sent, still percent-encoded. */
@@ -10,20 +10,20 @@ export interface AwsRequest {
   readonly body: Buffer;
 }
 
-/** What goes back, as it goes over the wire. */
+/** The answer as sent over the wire. */
 export interface AwsAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer;
 }
 
-/** A stand-in for one of AWS's services. */
+/** A stand-in for one AWS service. */
 export type AwsService = (request: AwsRequest) => AwsAnswer | Promise<AwsAnswer>;
 
-/** An error of the services that speak JSON. */
+/** An error from one of the JSON services. */
 export const jsonError = (type: string, message: string): AwsAnswer => ({
   status: 400,
   headers: { 'content-type': 'application/x-amz-json-1.1' },
-  // DynamoDB's clients read `message`, Secrets Manager's `Message`.
+  // DynamoDB clients read `message`, Secrets Manager clients `Message`.
   body: JSON.stringify({ __type: type, message, Message: message }),
 });

@@ -7,22 +7,22 @@ import type { MappingSpec } from './template-data.ts';
 /** Delivers records to functions as Lambda's event source mappings do. */
 export interface StreamFeed {
   readonly offer: (record: DynamoDBRecord) => void;
-  /** Resolves once every record was delivered that no pause holds back. @throws Error where the feed closes before */
+  /** Resolves when every record was delivered, except those held by a pause. @throws Error if the feed closes first */
   readonly idle: () => Promise<void>;
-  /** Delivers nothing more, as where somebody has disabled the mappings: the streams keep the records until `resume`. */
+  /** Stops delivering, as if the mappings were disabled. The streams keep the records until `resume`. */
   readonly pause: () => void;
   readonly resume: () => void;
-  /** Ends at once; what was not delivered is lost with the tables. */
+  /** Ends at once. Undelivered records are lost along with the tables. */
   readonly close: () => Promise<void>;
 }
 
-/** Hands a function its event. @throws Error where the function fails */
+/** Passes an event to a function. @throws Error if the function fails */
 export type Deliver = (functionName: string, event: DynamoDBStreamEvent) => Promise<unknown>;
 
 const firstPauseMs = 50;
 const longestPauseMs = 5000;
 
-/** One mapping: a queue, and at most one invocation at a time, so that records arrive in order. */
+/** One mapping: a queue and at most one invocation at a time, so that records arrive in order. */
 const feedOf = (mapping: MappingSpec, deliver: Deliver): StreamFeed => {
   const passes = eventFilter(mapping.filters);
   const queue: DynamoDBRecord[] = [];
@@ -38,12 +38,12 @@ const feedOf = (mapping: MappingSpec, deliver: Deliver): StreamFeed => {
       (error: unknown) => (error instanceof ThrottledError ? 'throttled' : 'failed'),
     );
 
-  /** Until the function takes them: a record is only ever left out by the filter. */
+  /** Retries until the function takes them. Only the filter may drop a record. */
   const insist = async (batch: readonly DynamoDBRecord[]): Promise<void> => {
     for (let pauseMs = firstPauseMs; !signal.aborted; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
       const outcome = await send(batch);
       if (outcome === 'taken') return;
-      // A batch that no function has seen is not to blame.
+      // A throttled batch reached no function, so splitting it would not help.
       if (outcome === 'failed' && mapping.bisect && batch.length > 1) {
         const middle = Math.ceil(batch.length / 2);
         await insist(batch.slice(0, middle));
@@ -61,7 +61,7 @@ const feedOf = (mapping: MappingSpec, deliver: Deliver): StreamFeed => {
 
   const untilIdle = async (): Promise<void> => {
     await running;
-    // What waited as well may have given the feed more to do.
+    // Another waiting caller may have added records in the meantime.
     if (isRunning) await untilIdle();
   };
 
@@ -96,7 +96,7 @@ const feedOf = (mapping: MappingSpec, deliver: Deliver): StreamFeed => {
 };
 
 /**
- * Makes the feed of all mappings. A mapping's batching window is not waited for: locally nobody pays for invocations.
+ * Creates the feed for all mappings. It ignores their batching windows, since local invocations cost nothing.
  */
 export const streamFeed = (mappings: readonly MappingSpec[], deliver: Deliver): StreamFeed => {
   const feeds = mappings.map((mapping) => feedOf(mapping, deliver));

@@ -5,10 +5,10 @@ import { region } from './intrinsics.ts';
 import { jsonError, type AwsAnswer, type AwsRequest } from './service.ts';
 import type { TableSpec } from './template-data.ts';
 
-/** Calls an operation as someone who is no function. @throws Error where DynamoDB refuses */
+/** Calls an operation as a caller that is not a function. @throws Error if DynamoDB refuses */
 export type CallDynamoDb = (operation: string, parameters: object) => Promise<Readonly<Record<string, unknown>>>;
 
-/** Gets each record, in the order of the writes of an item, before the writer gets its answer. */
+/** Gets each record before the writer gets its answer. Records of an item arrive in the order of its writes. */
 export type RecordSink = (record: DynamoDBRecord) => void;
 
 type Item = NonNullable<NonNullable<DynamoDBRecord['dynamodb']>['NewImage']>;
@@ -26,7 +26,7 @@ interface Write {
 const singleWrites = new Set(['PutItem', 'UpdateItem', 'DeleteItem']);
 const manyWrites = new Set(['BatchWriteItem', 'TransactWriteItems', 'ExecuteStatement', 'BatchExecuteStatement']);
 
-/** Runs what has the same name one after the other, in the order of the calls. */
+/** Runs calls with the same name one at a time, in order. */
 const inTurn = (): (<T>(name: string, run: () => Promise<T>) => Promise<T>) => {
   const last = new Map<string, Promise<unknown>>();
   return async (name, run) => {
@@ -44,7 +44,7 @@ const inTurn = (): (<T>(name: string, run: () => Promise<T>) => Promise<T>) => {
 
 const operationOf = ({ headers }: AwsRequest): string => String(headers['x-amz-target']).split('.')[1] ?? '';
 
-/** Which item is written; `undefined` for a request that DynamoDB will refuse, or of a table without a stream. */
+/** The written item; `undefined` if DynamoDB will refuse the request, or if the table has no stream. */
 const writeOf = (request: AwsRequest, tables: ReadonlyMap<string, StreamTable>): Write | undefined => {
   try {
     const { TableName, Key, Item } = JSON.parse(request.body.toString()) as Record<string, unknown>;
@@ -58,7 +58,7 @@ const writeOf = (request: AwsRequest, tables: ReadonlyMap<string, StreamTable>):
   }
 };
 
-/** Digits that grow, of one length: a consumer may compare them as text or as numbers. */
+/** Increasing numbers of equal length, which a consumer may compare as text or as numbers. */
 const sequence = (): (() => string) => {
   let count = 0;
   return () => `1${String((count += 1)).padStart(20, '0')}`;
@@ -92,15 +92,15 @@ const recordOf = ({ table, key }: Write, { before, after }: Images, sequenceNumb
 };
 
 /**
- * Makes the stream records of an embedded DynamoDB that has none. The writes of one item wait for each other, so that
- * what a consistent read finds before and after a write is what that write found and left.
+ * Creates stream records for an embedded DynamoDB that has none. Writes to one item run one at a time, so consistent
+ * reads before and after a write see exactly what that write changed.
  */
 export const writesWithRecords = (
   call: CallDynamoDb,
 ): {
-  /** Makes records from now on, where the table has a stream. */
+  /** Creates records from now on, if the table has a stream. */
   readonly watch: (table: TableSpec, sink: RecordSink) => void;
-  /** Runs a request, and hands over the record of what it changed. */
+  /** Runs a request, and passes on a record of what it changed. */
   readonly around: (request: AwsRequest, run: () => Promise<AwsAnswer>) => Promise<AwsAnswer>;
 } => {
   const tables = new Map<string, StreamTable>();
@@ -112,12 +112,12 @@ export const writesWithRecords = (
     return answer['Item'] as Item | undefined;
   };
   const recorded = async (write: Write, run: () => Promise<AwsAnswer>): Promise<AwsAnswer> => {
-    // A read fails where the key is none: the write will be refused, and says why.
+    // The read fails if the key is invalid. DynamoDB then refuses the write and says why.
     const before = await read(write).catch(() => undefined);
     const answer = await run();
     if (answer.status !== 200) return answer;
     const after = await read(write);
-    // A write that changes nothing makes no record, in AWS too.
+    // A write that changes nothing creates no record, as in AWS.
     if (!isDeepStrictEqual(before, after)) write.table.sink(recordOf(write, { before, after }, nextNumber()));
     return answer;
   };

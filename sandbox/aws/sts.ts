@@ -2,7 +2,7 @@ import { callerOf } from './calls.ts';
 import { account } from './intrinsics.ts';
 import { jsonError, type AwsService } from './service.ts';
 
-/** STS's GetCallerIdentity: whoever calls is a user of the access key's name. */
+/** STS's GetCallerIdentity. Each caller is a user named after the access key. */
 export const callerIdentity: AwsService = (request) => {
   if (new URLSearchParams(request.body.toString()).get('Action') !== 'GetCallerIdentity') {
     return jsonError('InvalidAction', 'Only GetCallerIdentity is served here');

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Template } from './cloudformation.ts';
 
-/** A synthesised stack: its template, and where its assets lie. */
+/** A synthesized stack: its template, and where its assets are. */
 export interface Synthesised {
   readonly stackName: string;
   readonly template: Template;
@@ -23,7 +23,7 @@ const projectRoot = join(import.meta.dirname, '..', '..');
 
 const readJson = async <T>(file: string): Promise<T> => JSON.parse(await readFile(file, 'utf8')) as T;
 
-/** Runs the CDK app as the CDK's command line does. What it prints is only of interest when it fails. */
+/** Runs the CDK app as the CDK's command line does. Its output matters only if it fails. */
 const runApp = async (environment: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void> => {
   const child = spawn(process.execPath, ['bin/app.ts'], {
     cwd: projectRoot,
@@ -42,7 +42,7 @@ const runApp = async (environment: Readonly<Record<string, string>>, signal?: Ab
 };
 
 /**
- * Synthesises the stack of a configuration file.
+ * Synthesizes the stack for a configuration file.
  * @param outdir where the cloud assembly goes; the assets in it are what the local functions run
  */
 export const synthesise = async (configFile: string, outdir: string, signal?: AbortSignal): Promise<Synthesised> => {
@@ -57,9 +57,9 @@ export const synthesise = async (configFile: string, outdir: string, signal?: Ab
         localStack: true,
         'aws:cdk:enable-path-metadata': true,
       }),
-      // The CDK's check of templates takes half of the time, and is for what gets deployed: `cdk synth` makes it.
+      // The CDK's template validation takes half of the time. `cdk synth` does it for what is deployed.
       CDK_VALIDATION: 'false',
-      // A loader that a test runner needs is none of the app's business.
+      // Keeps a test runner's loader out of the app.
       NODE_OPTIONS: '',
     },
     signal,

@@ -1,14 +1,14 @@
 import { constructName, propertiesOf, type Reading } from './cloudformation.ts';
 import { functionNameIn } from './template-functions.ts';
 
-/** The stream of a table's writes. */
+/** A table's stream. */
 interface StreamSpec {
   readonly arn: string;
   readonly viewType: 'KEYS_ONLY' | 'NEW_IMAGE' | 'OLD_IMAGE' | 'NEW_AND_OLD_IMAGES';
 }
 
 export interface TableSpec {
-  /** The construct's name with a small first letter, such as `loginAttempts`. */
+  /** The construct's name with a lower-case first letter, such as `loginAttempts`. */
   readonly name: string;
   readonly physicalName: string;
   readonly keySchema: readonly { readonly AttributeName: string; readonly KeyType: 'HASH' | 'RANGE' }[];
@@ -16,34 +16,34 @@ export interface TableSpec {
     readonly AttributeName: string;
     readonly AttributeType: 'S' | 'N' | 'B';
   }[];
-  /** Its global secondary indexes, as the template has them. */
+  /** Its global secondary indexes, as in the template. */
   readonly indexes?: readonly object[] | undefined;
   readonly stream?: StreamSpec | undefined;
 }
 
 export interface BucketSpec {
-  /** The construct's name with a small first letter, such as `bucket`. */
+  /** The construct's name with a lower-case first letter, such as `bucket`. */
   readonly name: string;
   readonly physicalName: string;
 }
 
-/** A function that takes a table's stream. */
+/** A function that reads a table's stream. */
 export interface MappingSpec {
   readonly streamArn: string;
   /** Physical name. */
   readonly functionName: string;
-  /** Patterns as JSON texts; none lets every record through. */
+  /** Patterns as JSON texts. Without one, every record passes. */
   readonly filters: readonly string[];
   readonly batchSize: number;
-  /** Whether a batch that fails is split. */
+  /** Whether a failed batch is split. */
   readonly bisect: boolean;
 }
 
-/** What API Gateway answers itself in one case. */
+/** API Gateway's own answer in one case. */
 export interface GatewayResponseSpec {
-  /** Such as `THROTTLED`, or `DEFAULT_4XX` for all that have none of their own. */
+  /** Such as `THROTTLED`, or `DEFAULT_4XX` for all types without their own. */
   readonly type: string;
-  /** Left out: the case's own. */
+  /** If omitted, the case's default. */
   readonly status?: number | undefined;
   /** By lower-case name: `'literal'` with its quotes, `context.…` or `method.request.header.…`. */
   readonly headers: Readonly<Record<string, string>>;
@@ -106,7 +106,7 @@ export const mappingsOf = ({ ofType, intrinsics: { resolve } }: Reading): Mappin
       };
     });
 
-/** What API Gateway writes of each request, and where. */
+/** What API Gateway logs for each request, and where. */
 export interface AccessLogSpec {
   readonly logGroup: string;
   /** With `$context.…` in the text. */
@@ -117,7 +117,7 @@ interface ApiStage {
   readonly AccessLogSetting?: { readonly DestinationArn: unknown; readonly Format: string };
 }
 
-/** The access log of the API's stage, where it has one. */
+/** The access log of the API's stage, if it has one. */
 export const accessLogOf = ({ ofType, intrinsics: { resolve } }: Reading): AccessLogSpec | undefined => {
   const [stage] = ofType('AWS::ApiGateway::Stage').map((named) => propertiesOf(named) as ApiStage);
   if (stage?.AccessLogSetting === undefined) return undefined;

@@ -2,24 +2,24 @@ import { constructName, propertiesOf, type Named, type Reading } from './cloudfo
 
 /** A function as the template describes it. */
 export interface FunctionSpec {
-  /** The construct's name with a small first letter, such as `fetch`. */
+  /** The construct's name with a lower-case first letter, such as `fetch`. */
   readonly name: string;
-  /** What Lambda calls it. */
+  /** Its name in Lambda. */
   readonly physicalName: string;
   readonly assetDir: string;
   readonly handler: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly memoryMb: number;
-  /** Where its lines go. */
+  /** The log group of its lines. */
   readonly logGroup: string;
-  /** Calls set aside for it, which are its most too; left out where it shares the account's. */
+  /** Reserved concurrency, which is also its maximum; omitted if it shares the account's. */
   readonly reservedConcurrency?: number | undefined;
 }
 
 /** A method of a path, and the function behind it. */
 export interface RouteSpec {
-  /** As API Gateway writes it: `/r4/{payer}/{proxy+}`. */
+  /** In API Gateway's notation: `/r4/{payer}/{proxy+}`. */
   readonly path: string;
   /** `ANY` or one method. */
   readonly method: string;
@@ -47,7 +47,10 @@ interface LambdaFunction {
   readonly ReservedConcurrentExecutions?: number;
 }
 
-/** The function's name in an ARN or an integration's URI; a version or an alias behind it is the same code here. */
+/**
+ * The function's name in an ARN or an integration's URI. A version or alias after it is ignored, since it is the same
+ * code here.
+ */
 export const functionNameIn = (text: string): string => {
   const name = /:function:([^:/]+)/.exec(text)?.[1];
   if (name === undefined) throw new Error(`The local stack serves functions only, not ${text}`);
@@ -63,7 +66,7 @@ export const edgeFunctions = ({ ofType, intrinsics }: Reading): ReadonlyMap<stri
       .map(({ EventType, LambdaFunctionARN }) => [EventType, functionNameIn(intrinsics.resolve(LambdaFunctionARN))]),
   );
 
-/** Functions that CloudFormation itself calls while it deploys: here nothing does. */
+/** Functions that only CloudFormation calls, during a deployment. The local stack never runs them. */
 const customResourceProviders = ({ template, intrinsics }: Reading): ReadonlySet<string> =>
   new Set(
     Object.values(template.Resources)
@@ -74,7 +77,7 @@ const customResourceProviders = ({ template, intrinsics }: Reading): ReadonlySet
 
 const physicalNameOf = ({ intrinsics }: Reading, [logicalId]: Named): string => intrinsics.resolve({ Ref: logicalId });
 
-/** URLs of the stack in AWS that lead to the local gateway here. */
+/** The stack's URLs in AWS, which the local gateway's URL replaces. */
 const ownUrls = ({ intrinsics, ofType }: Reading): readonly string[] => [
   ...intrinsics.apiUrls,
   ...ofType('AWS::CloudFront::Distribution').map(
@@ -82,7 +85,7 @@ const ownUrls = ({ intrinsics, ofType }: Reading): readonly string[] => [
   ),
 ];
 
-/** The functions that the local stack runs. @throws Error naming what it can't resolve */
+/** The functions that the local stack runs. @throws Error that names what it can't resolve */
 export const functionsOf = (reading: Reading): FunctionSpec[] => {
   const { intrinsics, options, ofType } = reading;
   const notOurs = new Set([...edgeFunctions(reading).values(), ...customResourceProviders(reading)]);
@@ -120,7 +123,7 @@ const pathOf = (reading: Reading, resourceId: unknown): string => {
   return `${pathOf(reading, resource.Properties?.['ParentId'])}/${String(resource.Properties?.['PathPart'])}`;
 };
 
-/** The API's methods. @throws Error where one is served by something else than a function */
+/** The API's methods. @throws Error if one is served by anything but a function */
 export const routesOf = (reading: Reading): RouteSpec[] =>
   reading.ofType('AWS::ApiGateway::Method').map((named) => {
     const { HttpMethod, ResourceId, Integration } = propertiesOf(named) as {

@@ -26,13 +26,13 @@ export interface LocalTemplate {
   readonly binaryMediaTypes: readonly string[];
   readonly gatewayResponses: readonly GatewayResponseSpec[];
   readonly accessLog: AccessLogSpec | undefined;
-  /** Whether a distribution stands in front, with a function on its answers. */
+  /** Whether the API is behind a distribution with a function on its answers. */
   readonly edge: boolean;
 }
 
 /**
- * Reads what is served from a synthesised template, so that the local stack follows whatever the stack becomes. What
- * nothing here needs is not looked at.
+ * Reads from a synthesized template what to serve, so that the local stack follows every change to the stack. Resources
+ * that the local stack does not need are ignored.
  */
 export const readTemplate = (template: Template, options: TemplateOptions): LocalTemplate => {
   const intrinsics = resolverOf(template, options.stackName);
@@ -47,7 +47,7 @@ export const readTemplate = (template: Template, options: TemplateOptions): Loca
     tables: tablesOf(reading),
     buckets: bucketsOf(reading),
     mappings: mappingsOf(reading),
-    // What AWS names is no payer's.
+    // Payers' secrets have explicit names. A secret that AWS names is another.
     secretNames: ofType('AWS::SecretsManager::Secret').flatMap((named) => {
       const { Name: name } = propertiesOf(named) as { Name?: unknown };
       return name === undefined ? [] : [intrinsics.resolve(name)];
