@@ -14,7 +14,7 @@ import {
 } from '../../sandbox/aws/lambda.ts';
 import type { GatewayResponseSpec } from '../../sandbox/aws/template-data.ts';
 import type { FunctionSpec } from '../../sandbox/aws/template-functions.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, turns } from '../support/eventually.ts';
 import { startHold, type Hold } from '../support/hold.ts';
 
 /** A function that says which process it is in and how many calls that had, and waits where it is told to. */
@@ -301,6 +301,7 @@ describe('a function on this machine runs as Lambda runs it', () => {
     await hold.until(1);
     leaving.abort();
     await expect(left).rejects.toThrow('aborted');
+    await turns();
     await expect(call(target)).rejects.toThrow(ThrottledError);
 
     hold.release();

@@ -224,6 +224,18 @@ describe('npm start', () => {
   });
 });
 
+it('a local stack that cannot start leaves nothing that listens', async () => {
+  const taken = createServer();
+  const ports = { ...(await choosePorts()), partner: await listen(taken, 0, 'localhost') };
+  await expect(startLocalStack({ ports })).rejects.toThrow(`Port ${ports.partner} is taken`);
+  await close(taken);
+  for (const port of Object.values(ports)) {
+    const server = createServer();
+    expect(await listen(server, port, 'localhost')).toBe(port);
+    await close(server);
+  }
+});
+
 describe('a running local stack', () => {
   let stack: LocalStack;
   beforeAll(async () => {
