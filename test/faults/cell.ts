@@ -1,7 +1,7 @@
 import { describeAnswer } from './answers.ts';
 import type { Dynamo } from './dynamo.ts';
 import type { GatewayAnswer, GatewayRequest, Instance } from './instance.ts';
-import { checkAudit, checkStored, checkTokensOnce } from './invariants.ts';
+import { checkAudit, checkPayer, checkStored, checkTokensOnce } from './invariants.ts';
 import { broughtRecord, type Path, type Prepared } from './paths.ts';
 import { dependencyOf, type Fault } from './proxy.ts';
 import { connect, readRequest, type Pair } from './requests.ts';
@@ -160,6 +160,7 @@ export const runCell = (
       const lost = await checkOutcome(world, prepared, good, mayLose);
       await checkAudit(world, answers);
       await checkStored(world);
+      checkPayer(world, mayLoseGrant(fault));
       const rest = good !== undefined && lost === '' ? [] : [lost, await startOver(world)];
       // How often it is asked to wait before depends on how the time of the machine fits with that of a lease.
       const again = [seen.at(-1) ?? '', ...rest];
@@ -175,7 +176,7 @@ export const runCell = (
 const startOver = async (world: World): Promise<string> => {
   world.mend();
   const instance = world.instance();
-  const answer = await instance.call(readRequest((await connect(instance)).access));
+  const answer = await instance.call(readRequest((await connect(world, instance)).access));
   if (!broughtRecord(answer)) throw new Error('not even a new login works');
   return 'a new login works';
 };

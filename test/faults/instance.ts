@@ -18,6 +18,7 @@ import { dynamoLimits } from '../../functions/shared/store/dynamo.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
 import { callStreaming } from '../support/stream-handler.ts';
 import type { TableNames } from './dynamo.ts';
+import { origin } from './origin.ts';
 import type { Dependency } from './proxy.ts';
 
 /** A request to one of the functions. */
@@ -117,7 +118,7 @@ export const startInstance = (
     randomBytes: (size: number): Uint8Array => randomBytes(size),
     payerHttp,
     registry: registryOf(registry),
-    origin: 'https://gateway.example.org',
+    origin,
     writeLog: () => undefined,
     loginAttempts: { client, name: tables.loginAttempts },
     grants: { client, name: tables.grants },

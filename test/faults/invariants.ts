@@ -24,6 +24,12 @@ export const checkTokensOnce = (answers: readonly GatewayAnswer[]): void => {
   if (given.length > 1) throw new Error('a code was redeemed twice');
 };
 
+/** @throws Error where the payer was asked what no payer may be asked; a refresh whose answer was lost is shown again */
+export const checkPayer = ({ payer }: World, mayShowAgain: boolean): void => {
+  const [wrong] = payer.misuse.filter((what) => !(mayShowAgain && what.startsWith('showed a replaced refresh token')));
+  if (wrong !== undefined) throw new Error(`the gateway ${wrong}`);
+};
+
 /** @throws Error where an item is one that no step writes */
 export const checkStored = async ({ dynamo, surroundings: { tables } }: World): Promise<void> => {
   for (const item of await dynamo.items(tables.loginAttempts)) {

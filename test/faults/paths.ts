@@ -1,9 +1,10 @@
 import type { Payer } from '../../functions/shared/registry/types.ts';
+import { answer } from '../support/payer/answers.ts';
 import type { GatewayAnswer, GatewayRequest, Instance } from './instance.ts';
-import { healthMarker } from './payer.ts';
+import { healthMarker, namesNoPatient } from './payer.ts';
 import {
   authorizeRequest,
-  callbackRequest,
+  comingBack,
   connect,
   discoveryRequest,
   introspectRequest,
@@ -46,10 +47,11 @@ const redeemed = async (answer: GatewayAnswer): Promise<Pair> => pairOf(answer);
 const backWithCode = async (answer: GatewayAnswer, { call }: Instance): Promise<Pair> =>
   pairOf(await call(redeemRequest(sentOn(answer).get('code') ?? '')));
 
-const callback = async (instance: Instance, change: Partial<Prepared> = { use: backWithCode }): Promise<Prepared> => {
-  const { state, cookie } = await startLogin(instance);
-  return { request: () => callbackRequest(state, cookie), ...change };
-};
+const callback = async (
+  world: World,
+  instance: Instance,
+  change: Partial<Prepared> = { use: backWithCode },
+): Promise<Prepared> => ({ request: await startLogin(world, instance), ...change });
 
 const read = (pair: Pair, change: Partial<Prepared> = {}): Prepared => ({
   request: () => readRequest(pair.access),
@@ -59,13 +61,13 @@ const read = (pair: Pair, change: Partial<Prepared> = {}): Prepared => ({
 
 /** A pair whose payer token has so many seconds left. Payer tokens live 300 s. */
 const connectedFor = async (world: World, instance: Instance, leftSeconds: number): Promise<Pair> => {
-  const pair = await connect(instance);
+  const pair = await connect(world, instance);
   world.clock.pass((300 - leftSeconds) * 1000);
   return pair;
 };
 
 const rotateSecret = ({ payer, secret }: World): void => {
-  payer.mood.secret = 'payer-secret-2';
+  payer.takes('payer-secret-2');
   secret.value = 'payer-secret-2';
 };
 
@@ -76,69 +78,65 @@ export const paths: readonly Path[] = [
   {
     name: 'authorize',
     kind: 'browser',
-    prepare: async () => ({
+    prepare: async (world) => ({
       request: authorizeRequest,
-      use: async (answer, instance) => {
-        const state = sentOn(answer).get('state') ?? '';
-        const cookie = answer.cookies.map((one) => one.split(';')[0]).join('; ');
-        return backWithCode(await instance.call(callbackRequest(state, cookie)), instance);
-      },
+      use: async (sent, instance) => backWithCode(await instance.call((await comingBack(world, sent))()), instance),
     }),
   },
-  { name: 'callback', kind: 'browser', prepare: (_world, instance) => callback(instance) },
+  { name: 'callback', kind: 'browser', prepare: callback },
   {
     name: 'callback, the patient found by a search',
     kind: 'browser',
     profile: { patientFrom: 'search' },
-    prepare: (_world, instance) => callback(instance),
+    prepare: callback,
   },
   {
     name: 'callback, no patient found: the tokens are given back',
     kind: 'browser',
     profile: { patientFrom: 'search' },
-    prepare: async ({ payer }, instance) => {
-      payer.mood.namesNoPatient = true;
-      return callback(instance, {});
+    prepare: async (world, instance) => {
+      world.payer.script('northwind', { r4: namesNoPatient });
+      return callback(world, instance, {});
     },
   },
   {
     name: "callback, the payer's secret rotated",
     kind: 'browser',
     prepare: async (world, instance) => {
-      await login(instance);
+      await login(world, instance);
       rotateSecret(world);
-      return callback(instance);
+      return callback(world, instance);
     },
   },
   {
     name: "callback, the payer's secret missing",
     kind: 'browser',
-    prepare: async ({ secret }, instance) => {
-      secret.value = undefined;
-      return callback(instance, {});
+    prepare: async (world, instance) => {
+      world.secret.value = undefined;
+      return callback(world, instance, {});
     },
   },
   {
     name: 'redeem',
     kind: 'OAuth',
-    prepare: async (_world, instance) => {
-      const code = await login(instance);
+    prepare: async (world, instance) => {
+      const code = await login(world, instance);
       return { request: () => redeemRequest(code), use: redeemed };
     },
   },
   {
     name: 'redeem with private_key_jwt',
     kind: 'OAuth',
-    prepare: async ({ clock }, instance) => {
-      const code = await login(instance);
-      return { request: () => redeemWithAssertion(code, clock.now()), use: redeemed };
+    prepare: async (world, instance) => {
+      const code = await login(world, instance);
+      return { request: () => redeemWithAssertion(code, world.clock.now()), use: redeemed };
     },
   },
   {
     name: 'redeem a second time: the grant is revoked',
     kind: 'OAuth',
-    prepare: async (_world, instance) => {
-      const code = await login(instance);
+    prepare: async (world, instance) => {
+      const code = await login(world, instance);
       const pair = pairOf(await instance.call(redeemRequest(code)));
       return { request: () => redeemRequest(code), pair, endsGrant: true };
     },
@@ -146,16 +144,16 @@ export const paths: readonly Path[] = [
   {
     name: 'refresh',
     kind: 'OAuth',
-    prepare: async (_world, instance) => {
-      const pair = await connect(instance);
+    prepare: async (world, instance) => {
+      const pair = await connect(world, instance);
       return { request: () => refreshRequest(pair.refresh), pair, use: redeemed };
     },
   },
   {
     name: 'refresh a second time, within the grace',
     kind: 'OAuth',
-    prepare: async (_world, instance) => {
-      const pair = await connect(instance);
+    prepare: async (world, instance) => {
+      const pair = await connect(world, instance);
       const next = pairOf(await instance.call(refreshRequest(pair.refresh)));
       return { request: () => refreshRequest(pair.refresh), pair: next, use: redeemed };
     },
@@ -163,30 +161,30 @@ export const paths: readonly Path[] = [
   {
     name: 'refresh a second time, after the grace: the grant is revoked',
     kind: 'OAuth',
-    prepare: async ({ clock }, instance) => {
-      const pair = await connect(instance);
+    prepare: async (world, instance) => {
+      const pair = await connect(world, instance);
       const next = pairOf(await instance.call(refreshRequest(pair.refresh)));
-      clock.pass(graceSeconds * 1000);
+      world.clock.pass(graceSeconds * 1000);
       return { request: () => refreshRequest(pair.refresh), pair: next, endsGrant: true };
     },
   },
   {
     name: 'revoke',
     kind: 'OAuth',
-    prepare: async (_world, instance) => {
-      const pair = await connect(instance);
+    prepare: async (world, instance) => {
+      const pair = await connect(world, instance);
       return { request: () => revokeRequest(pair.refresh), pair, endsGrant: true };
     },
   },
   {
     name: 'introspect',
     kind: 'OAuth',
-    prepare: async (_world, instance) => {
-      const pair = await connect(instance);
+    prepare: async (world, instance) => {
+      const pair = await connect(world, instance);
       return { request: () => introspectRequest(pair.access), pair };
     },
   },
-  { name: 'read', kind: 'FHIR', prepare: async (_world, instance) => read(await connect(instance)) },
+  { name: 'read', kind: 'FHIR', prepare: async (world, instance) => read(await connect(world, instance)) },
   {
     name: 'read, the payer token refreshed early',
     kind: 'FHIR',
@@ -200,9 +198,9 @@ export const paths: readonly Path[] = [
   {
     name: 'read, the payer token refused: refreshed, and read again',
     kind: 'FHIR',
-    prepare: async ({ payer }, instance) => {
-      const pair = await connect(instance);
-      payer.expireAccessTokens();
+    prepare: async (world, instance) => {
+      const pair = await connect(world, instance);
+      world.payer.expireAccessTokens();
       return read(pair);
     },
   },
@@ -220,7 +218,7 @@ export const paths: readonly Path[] = [
     kind: 'FHIR',
     prepare: async (world, instance) => {
       const pair = await connectedFor(world, instance, -10);
-      world.payer.mood.tokenEndpointDown = true;
+      world.payer.script('northwind', { token: answer(503, {}) });
       return read(pair);
     },
   },
@@ -228,7 +226,7 @@ export const paths: readonly Path[] = [
     name: "read, the payer token refused and the payer's secret rotated",
     kind: 'FHIR',
     prepare: async (world, instance) => {
-      const pair = await connect(instance);
+      const pair = await connect(world, instance);
       world.payer.expireAccessTokens();
       rotateSecret(world);
       return read(pair);

@@ -1,83 +1,53 @@
-import { randomUUID } from 'node:crypto';
-import { importJWK, SignJWT } from 'jose';
-import { apiEvent } from '../support/gateway.ts';
 import { basic, es384Jwk, redirectUri } from '../support/login.ts';
+import * as requests from '../support/login/requests.ts';
+import { begin, cookieHeader, returnRequest, type Line } from '../support/login/steps.ts';
+import * as steps from '../support/login/steps.ts';
+import { toEvent } from '../support/login/to-event.ts';
 import type { GatewayAnswer, GatewayRequest, Instance } from './instance.ts';
+import { origin } from './origin.ts';
 
 /** The partner's key for `private_key_jwt`. */
 export const partnerKey = es384Jwk('partner-key');
 
 const payer = 'northwind';
+const clientId = 'demo-partner';
 
-export const authorizeRequest = (): GatewayRequest => ({
-  function: 'authorize',
-  event: apiEvent('/oauth2/authorize/{payer}', {
-    path: { payer },
-    query: [
-      ['client_id', 'demo-partner'],
-      ['redirect_uri', redirectUri],
-      ['state', 'partner-state'],
-    ],
-  }),
+const toFunction = (request: requests.GatewayRequest): GatewayRequest => ({
+  function: requests.functionOf(request),
+  event: toEvent(request),
 });
 
-export const callbackRequest = (state: string, cookie: string): GatewayRequest => ({
-  function: 'callback',
-  event: apiEvent('/oauth2/callback/{payer}', {
-    path: { payer },
-    query: [
-      ['state', state],
-      ['code', `payer-code-${state}`],
-    ],
-    headers: { Cookie: cookie },
-  }),
+const authorize = requests.authorizeRequest(payer, {
+  client_id: clientId,
+  redirect_uri: redirectUri,
+  state: 'partner-state',
 });
+export const authorizeRequest = (): GatewayRequest => toFunction(authorize);
 
-const partnerRequest =
-  (resource: string) =>
-  (form: Record<string, string>, headers: Record<string, string> = basic()): GatewayRequest => ({
-    function: 'token',
-    event: apiEvent(resource, { method: 'POST', form, headers }),
-  });
+const partnerRequest = (
+  endpoint: requests.PartnerEndpoint,
+  form: requests.Change,
+  headers: Record<string, string> = basic(),
+): GatewayRequest => toFunction(requests.partnerRequest(endpoint, form, headers));
 
-const tokenRequest = partnerRequest('/oauth2/token');
-export const redeemRequest = (code: string): GatewayRequest => tokenRequest({ grant_type: 'authorization_code', code });
+export const redeemRequest = (code: string): GatewayRequest => partnerRequest('token', requests.redemption(code));
 /** A redemption by a public client. */
-export const redeemAs = (clientId: string, code: string): GatewayRequest =>
-  tokenRequest({ grant_type: 'authorization_code', client_id: clientId, code }, {});
-export const refreshRequest = (token: string): GatewayRequest =>
-  tokenRequest({ grant_type: 'refresh_token', refresh_token: token });
-export const revokeRequest = (token: string): GatewayRequest => partnerRequest('/oauth2/revoke')({ token });
-export const introspectRequest = (token: string): GatewayRequest => partnerRequest('/oauth2/introspect')({ token });
+export const redeemAs = (publicId: string, code: string): GatewayRequest =>
+  partnerRequest('token', requests.redemption(code, { client_id: publicId }), {});
+export const refreshRequest = (token: string): GatewayRequest => partnerRequest('token', requests.renewal(token));
+export const revokeRequest = (token: string): GatewayRequest => partnerRequest('revoke', { token });
+export const introspectRequest = (token: string): GatewayRequest => partnerRequest('introspect', { token });
 
 /** A redemption whose client proves itself by an assertion: a new one each time, as clients make them. */
 export const redeemWithAssertion = async (code: string, nowMs: number): Promise<GatewayRequest> => {
-  const assertion = await new SignJWT({
-    iss: 'demo-partner',
-    sub: 'demo-partner',
-    aud: 'https://gateway.example.org/oauth2/token',
-    jti: randomUUID(),
-    exp: Math.floor(nowMs / 1000) + 200,
-  })
-    .setProtectedHeader({ alg: 'ES384', kid: 'partner-key' })
-    .sign(await importJWK(partnerKey.privateJwk, 'ES384'));
-  const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-  const form = { client_assertion: assertion, client_assertion_type: assertionType };
-  return tokenRequest({ grant_type: 'authorization_code', code, ...form }, {});
+  const now = Math.floor(nowMs / 1000);
+  const proof = await requests.assertionForm({ clientId, key: partnerKey.privateJwk, origin, now });
+  return partnerRequest('token', requests.redemption(code, proof), {});
 };
 
-export const readRequest = (token: string): GatewayRequest => ({
-  function: 'fetch',
-  event: apiEvent('/r4/{payer}/{proxy+}', {
-    path: { payer, proxy: 'Patient' },
-    headers: { Authorization: `Bearer ${token}` },
-  }),
-});
-
-export const discoveryRequest = (document: string): GatewayRequest => ({
-  function: 'discovery',
-  event: apiEvent(`/r4/{payer}/${document}`, { path: { payer } }),
-});
+export const readRequest = (token: string): GatewayRequest => toFunction(requests.readRequest(payer, 'Patient', token));
+export const discoveryRequest = (document: string): GatewayRequest =>
+  toFunction(requests.documentRequest(payer, document));
 
 /** What a partner holds. */
 export interface Pair {
@@ -95,23 +65,34 @@ export const pairOf = ({ status, body }: GatewayAnswer): Pair => {
   return { access, refresh };
 };
 
-/** A browser on its way to the payer. */
-export const startLogin = async ({ call }: Instance): Promise<{ state: string; cookie: string }> => {
-  const answer = await call(authorizeRequest());
-  const state = sentOn(answer).get('state');
-  if (state === null) throw new Error(`no state: ${answer.status} ${answer.body}`);
-  return { state, cookie: answer.cookies.map((cookie) => cookie.split(';')[0]).join('; ') };
+/** Where a member signs in. */
+interface Place {
+  readonly payer: Pick<Line<GatewayAnswer>, 'signIn'>;
+}
+
+const lineTo = ({ payer: { signIn } }: Place, { call }: Pick<Instance, 'call'>): Line<GatewayAnswer> => ({
+  send: (request) => call(toFunction(request)),
+  look: ({ status, headers, cookies, body }) => ({ status, location: headers['Location'], cookies, text: () => body }),
+  signIn,
+});
+
+/** What a browser sends on its way back from the payer that this answer sent it to; the same each time. */
+export const comingBack = async (
+  { payer: { signIn } }: Place,
+  { headers, cookies }: GatewayAnswer,
+): Promise<() => GatewayRequest> => {
+  const back = await signIn(new URL(headers['Location'] ?? 'about:blank'));
+  return () => toFunction(returnRequest(back, cookieHeader(cookies)));
 };
+
+/** A browser on its way back from the payer. */
+export const startLogin = async (place: Place, instance: Instance): Promise<() => GatewayRequest> =>
+  comingBack(place, (await begin(lineTo(place, instance), authorize)).response);
 
 /** A login up to the partner's code. */
-export const login = async (instance: Instance): Promise<string> => {
-  const { state, cookie } = await startLogin(instance);
-  const answer = await instance.call(callbackRequest(state, cookie));
-  const code = sentOn(answer).get('code');
-  if (code === null) throw new Error(`no code: ${answer.status} ${answer.headers['Location'] ?? answer.body}`);
-  return code;
-};
+export const login = async (place: Place, instance: Instance): Promise<string> =>
+  (await steps.login(lineTo(place, instance), authorize)).code;
 
 /** A login and its redemption. */
-export const connect = async (instance: Instance): Promise<Pair> =>
-  pairOf(await instance.call(redeemRequest(await login(instance))));
+export const connect = async (place: Place, instance: Instance): Promise<Pair> =>
+  pairOf(await instance.call(redeemRequest(await login(place, instance))));

@@ -3,14 +3,15 @@ import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { localRegistry, withPartner, withPayer } from '../support/login.ts';
 import type { Dynamo } from './dynamo.ts';
 import { startInstance, type Instance, type Surroundings, type WorldClock } from './instance.ts';
-import { scriptedPayer, type ScriptedPayer } from './payer.ts';
+import { origin } from './origin.ts';
+import { worldPayer, type WorldPayer } from './payer.ts';
 import { startProxy, type Proxy } from './proxy.ts';
 import { partnerKey } from './requests.ts';
 
 /** A gateway's surroundings, all of them behind one proxy, and nobody else's. */
 export interface World {
   readonly proxy: Proxy;
-  readonly payer: ScriptedPayer;
+  readonly payer: WorldPayer;
   /** What Secrets Manager holds for the payer; undefined is nothing yet. */
   readonly secret: { value: string | undefined };
   readonly clock: WorldClock;
@@ -75,7 +76,7 @@ export const startWorld = async (
 ): Promise<World> => {
   const tables = await dynamo.createTables();
   const secret: World['secret'] = { value: undefined };
-  const made: { payer?: ScriptedPayer } = {};
+  const made: { payer?: WorldPayer } = {};
   const proxy = await startProxy(({ dependency, method, path, headers, body }) => {
     if (dependency === 'Secrets Manager') {
       const { value } = secret;
@@ -87,27 +88,32 @@ export const startWorld = async (
       return { status: answer.status, headers: contentType, body: Buffer.from(JSON.stringify(answer.text)) };
     }
     if (dependency === 'payer OAuth' || dependency === 'payer FHIR') {
-      const request = { method, path: path.split('?')[0] ?? '', authorization: headers['authorization'] ?? '' };
-      return made.payer!.answer({ ...request, body: body.toString() });
+      return made.payer!.answer(new URL(proxy.url + path), {
+        method: method as 'GET' | 'POST',
+        headers,
+        body: body.toString(),
+      });
     }
     const { 'x-amz-target': target = '', authorization = '', 'x-amz-date': date = '' } = headers;
     const length = String(body.length);
     const sent = { 'x-amz-target': target, authorization, 'x-amz-date': date, 'content-length': length };
     return dynamo.forward(body, { ...sent, 'content-type': headers['content-type'] ?? '' });
   });
-  const payer = scriptedPayer(`${proxy.url}/r4`);
+  const clock = worldClock(together);
+  const registry = registryFor(proxy.url, profile, together);
+  const northwind = registry.payers.find(({ id }) => id === 'northwind')!;
+  const payer = worldPayer(origin, northwind, clock.now);
   made.payer = payer;
   const mend = (): void => {
     proxy.heal();
-    secret.value = payer.mood.secret;
-    Object.assign(payer.mood, { tokenEndpointDown: false, namesNoPatient: false });
+    secret.value = payer.secret();
+    payer.reset();
   };
   mend();
-  const clock = worldClock(together);
   const surroundings = {
     dependencies: proxy.url,
     tables,
-    registry: registryFor(proxy.url, profile, together),
+    registry,
     ...(together ? { dynamo: dynamo.url } : {}),
   };
   const instance = (): Instance => startInstance(surroundings, clock);

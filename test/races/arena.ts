@@ -93,6 +93,7 @@ export const holdRaces = (contests: Readonly<Record<string, Contest>>): (() => A
       async (_name, { race, rounds }) => {
         const arena = await started().environments();
         for (let round = 0; round < rounds; round += 1) await race(arena);
+        expect(arena.world.payer.misuse).toEqual([]);
       },
       contestMs,
     );
@@ -102,6 +103,7 @@ export const holdRaces = (contests: Readonly<Record<string, Contest>>): (() => A
     it.each(named)('%s', async (_name, { race }) => {
       const arena = await started().processes();
       for (let round = 0; round < fewRounds; round += 1) await race(arena);
+      expect(arena.world.payer.misuse).toEqual([]);
     });
   });
 

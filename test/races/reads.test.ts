@@ -17,7 +17,7 @@ const contests: Readonly<Record<string, Contest>> = {
   'reads with an expired payer token refresh it once, and all bring the record': {
     rounds: 200,
     race: async ({ world, instances }) => {
-      const { access } = await connect(instances[0]);
+      const { access } = await connect(world, instances[0]);
       world.clock.pass(payerTokenLivesMs + 1000);
       world.proxy.record();
 
@@ -33,7 +33,7 @@ const contests: Readonly<Record<string, Contest>> = {
   'revocations against reads: who comes after gets nothing, and the payer hears of it once': {
     rounds: 200,
     race: async ({ world, instances }) => {
-      const { access, refresh } = await connect(instances[0]);
+      const { access, refresh } = await connect(world, instances[0]);
       const before = world.payer.revoked();
       const requests = [
         ...times(parallel / 2, () => readRequest(access)),
@@ -52,7 +52,7 @@ const contests: Readonly<Record<string, Contest>> = {
   'a revocation against a refresh of payer tokens leaves none of them alive at the payer': {
     rounds: 50,
     race: async ({ world, instances }) => {
-      const { access, refresh } = await connect(instances[0]);
+      const { access, refresh } = await connect(world, instances[0]);
       world.clock.pass(payerTokenLivesMs + 1000);
       const requests = [...times(4, () => readRequest(access)), revokeRequest(refresh)];
 
@@ -71,10 +71,10 @@ describe('the holder of a lease is killed while the payer’s answer is on its w
   const leaseMs = 30_000;
   const killHolder = async (keepsRefreshTokens: boolean) => {
     const { world, instances } = await arenas().processes();
-    world.payer.mood.keepsRefreshTokens = keepsRefreshTokens;
+    world.payer.rotation.on = !keepsRefreshTokens;
     const [next] = instances;
     const holder = await arenas().startProcess(world);
-    const { access } = await connect(next);
+    const { access } = await connect(world, next);
     world.clock.pass(payerTokenLivesMs + 1000);
     world.proxy.arm({ call: 'payer OAuth: POST /oauth2/token', kind: 'killed after', times: 'once' }, holder.kill);
     expect(await holder.callUntilDeath(readRequest(access))).toBeUndefined();

@@ -1,6 +1,5 @@
 import { describeAnswer } from '../faults/answers.ts';
 import {
-  callbackRequest,
   connect,
   login,
   pairOf,
@@ -15,8 +14,8 @@ import { allAtOnce, holdRaces, inOAuth, parallel, reads, tally, times, type Cont
 const contests: Readonly<Record<string, Contest>> = {
   'a code is redeemed once, and who redeems it again ends the grant (RFC 6749 §4.1.2)': {
     rounds: 200,
-    race: async ({ instances }) => {
-      const code = await login(instances[0]);
+    race: async ({ world, instances }) => {
+      const code = await login(world, instances[0]);
 
       const answers = await allAtOnce(
         instances,
@@ -30,8 +29,8 @@ const contests: Readonly<Record<string, Contest>> = {
   },
   "a code is redeemed by its owner, however many strangers try (RFC 6749 §4.1.3): the owner's grant lives": {
     rounds: 50,
-    race: async ({ instances }) => {
-      const code = await login(instances[0]);
+    race: async ({ world, instances }) => {
+      const code = await login(world, instances[0]);
       const strangers = times(parallel - 1, () => redeemAs('demo-app', code));
 
       const answers = await allAtOnce(instances, strangers.toSpliced(parallel / 2, 0, redeemRequest(code)));
@@ -42,8 +41,8 @@ const contests: Readonly<Record<string, Contest>> = {
   },
   'refreshes at once all get the same pair, and the grant lives': {
     rounds: 200,
-    race: async ({ instances }) => {
-      const { refresh } = await connect(instances[0]);
+    race: async ({ world, instances }) => {
+      const { refresh } = await connect(world, instances[0]);
 
       const answers = await allAtOnce(
         instances,
@@ -58,14 +57,11 @@ const contests: Readonly<Record<string, Contest>> = {
   "a browser that comes back many times makes one grant, and spends the payer's code once": {
     rounds: 200,
     race: async ({ world, instances }) => {
-      const { state, cookie } = await startLogin(instances[0]);
+      const comingBack = await startLogin(world, instances[0]);
       const before = world.payer.issued.authorization_code;
       world.proxy.record();
 
-      const answers = await allAtOnce(
-        instances,
-        times(parallel, () => callbackRequest(state, cookie)),
-      );
+      const answers = await allAtOnce(instances, times(parallel, comingBack));
 
       expect(tally(answers.map((answer) => describeAnswer('browser', answer)))).toEqual({
         'back with a code': 1,

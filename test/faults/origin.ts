@@ -1,0 +1,2 @@
+/** The gateway's, in every world. */
+export const origin = 'https://gateway.example.org';
