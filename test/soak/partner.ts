@@ -1,3 +1,16 @@
+import { redirectUri } from '../support/login.ts';
+import { lookAt, openPayer, sendTo } from '../support/login/over-http.ts';
+import {
+  authorizeRequest,
+  basicOf,
+  partnerRequest,
+  readRequest,
+  redemption,
+  renewal,
+  type Change,
+  type GatewayRequest,
+} from '../support/login/requests.ts';
+import { cookieHeader, returnRequest, type Seen } from '../support/login/steps.ts';
 import { countUnexpected, type Ending, type Observations, type Step } from './observations.ts';
 import type { SoakPayer } from './payer.ts';
 
@@ -8,9 +21,7 @@ interface Held {
   refresh: string;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
+interface Answer extends Omit<Seen, 'text'> {
   readonly body: string;
 }
 
@@ -36,7 +47,11 @@ export interface SoakPartnerOptions {
   readonly random: () => number;
 }
 
-const redirectUri = 'http://localhost:3002/callback';
+const authorizing = authorizeRequest('northwind', {
+  client_id: 'demo-partner',
+  redirect_uri: redirectUri,
+  state: 'soak',
+});
 /** Longer than the gateway waits for a payer. */
 const longestMs = 75_000;
 const payerFailed: ReadonlySet<string> = new Set(['temporarily_unavailable', 'server_error']);
@@ -45,35 +60,29 @@ const payerFailed: ReadonlySet<string> = new Set(['temporarily_unavailable', 'se
 export const soakPartner = ({ origin, secret, payer, observations, random }: SoakPartnerOptions): SoakPartner => {
   const idle: Held[] = [];
   let busy = 0;
-  const basic = `Basic ${Buffer.from(`demo-partner:${secret}`).toString('base64')}`;
+  const proof = { Authorization: basicOf('demo-partner', secret) };
 
   /** One request, timed, and judged by what came back. */
   const step = async (
     name: Step,
-    url: string,
-    init: RequestInit,
+    request: GatewayRequest,
     judge: (answer: Answer) => Ending,
   ): Promise<Answer & { readonly ending: Ending }> => {
     const startedAt = performance.now();
-    const answer = await fetch(url, { ...init, redirect: 'manual', signal: AbortSignal.timeout(longestMs) })
-      .then(async (response) => ({ status: response.status, headers: response.headers, body: await response.text() }))
-      .catch(() => ({ status: 0, headers: new Headers(), body: '' }));
+    const answer = await sendTo(origin, request, { signal: AbortSignal.timeout(longestMs) })
+      .then(async (response) => ({ ...lookAt(response), body: await response.text() }))
+      .catch(() => ({ status: 0, location: undefined, cookies: [], body: '' }));
     const atMs = performance.now();
     const ending = judge(answer);
     observations.steps.push({ step: name, atMs, value: atMs - startedAt, ending });
     if (ending === 'unexpected') countUnexpected(observations, `${name}: ${answer.status}`);
     return { ...answer, ending };
   };
-  const post = (name: Step, path: string, form: Record<string, string>, judge: (answer: Answer) => Ending) =>
-    step(
-      name,
-      origin + path,
-      { method: 'POST', headers: { Authorization: basic }, body: new URLSearchParams(form) },
-      judge,
-    );
+  const tokenStep = (name: Step, form: Change, judge: (answer: Answer) => Ending) =>
+    step(name, partnerRequest('token', form, proof), judge);
 
   const ok = ({ status }: Answer): Ending => (status === 200 ? 'ok' : 'unexpected');
-  const locationOf = ({ headers }: Answer): URL => new URL(headers.get('location') ?? 'about:blank');
+  const locationOf = ({ location = 'about:blank' }: Answer): URL => new URL(location);
   const judgeCallback = (answer: Answer): Ending => {
     const { searchParams } = locationOf(answer);
     if (searchParams.has('code')) return 'ok';
@@ -105,24 +114,18 @@ export const soakPartner = ({ origin, secret, payer, observations, random }: Soa
 
   /** As a client should: again at once where no answer came, since later the same token is a reuse. */
   const refreshed = async (held: Held, triesLeft = 3): Promise<Answer & { readonly ending: Ending }> => {
-    const form = { grant_type: 'refresh_token', refresh_token: held.refresh };
-    const answer = await post('refresh', '/oauth2/token', form, judgeRefresh);
+    const answer = await tokenStep('refresh', renewal(held.refresh), judgeRefresh);
     return answer.ending === 'unexpected' && triesLeft > 1 ? refreshed(held, triesLeft - 1) : answer;
   };
 
   const login = async (): Promise<void> => {
-    const query = new URLSearchParams({ client_id: 'demo-partner', redirect_uri: redirectUri, state: 'soak' });
-    const toPayer = await step('authorize', `${origin}/oauth2/authorize/northwind?${query}`, {}, ({ status }) =>
-      status === 302 ? 'ok' : 'unexpected',
-    );
+    const toPayer = await step('authorize', authorizing, ({ status }) => (status === 302 ? 'ok' : 'unexpected'));
     if (toPayer.ending !== 'ok') return;
-    const cookie = toPayer.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-    const atPayer = await fetch(locationOf(toPayer), { redirect: 'manual' });
-    const callbackUrl = atPayer.headers.get('location') ?? '';
-    const back = await step('callback', callbackUrl, { headers: { cookie } }, judgeCallback);
+    const url = await openPayer(locationOf(toPayer));
+    const back = await step('callback', returnRequest(url, cookieHeader(toPayer.cookies)), judgeCallback);
     const code = locationOf(back).searchParams.get('code');
     if (code === null) return;
-    const redeemed = await post('redeem', '/oauth2/token', { grant_type: 'authorization_code', code }, ok);
+    const redeemed = await tokenStep('redeem', redemption(code), ok);
     if (redeemed.ending !== 'ok') return;
     const {
       access_token: access,
@@ -145,16 +148,21 @@ export const soakPartner = ({ origin, secret, payer, observations, random }: Soa
       }),
     read: () =>
       withGrant(async (held) => {
-        const headers = { Authorization: `Bearer ${held.access}` };
-        const { ending } = await step('read', `${origin}/r4/northwind/Observation`, { headers }, judgeRead);
+        const { ending } = await step('read', readRequest('northwind', 'Observation', held.access), judgeRead);
         if (ending === 'lost') noteLost(held);
         return ending !== 'lost';
       }),
     revoke: () =>
-      withGrant(async ({ refresh }) => (await post('revoke', '/oauth2/revoke', { token: refresh }, ok), false)),
+      withGrant(
+        async ({ refresh }) => (await step('revoke', partnerRequest('revoke', { token: refresh }, proof), ok), false),
+      ),
     introspectAll: async () => {
       for (const held of idle) {
-        const { ending, body } = await post('introspect', '/oauth2/introspect', { token: held.refresh }, ok);
+        const { ending, body } = await step(
+          'introspect',
+          partnerRequest('introspect', { token: held.refresh }, proof),
+          ok,
+        );
         if (ending === 'ok' && !body.includes('"active":true')) noteLost(held);
       }
     },

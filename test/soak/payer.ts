@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { close, listen } from '../../sandbox/aws/listen.ts';
+import { answer, answerFhir, bundleOf, type Script } from '../support/payer/answers.ts';
+import { servePayers, type PayerServer } from '../support/payer/server.ts';
+import { strictPayers, type StrictPayers } from '../support/payer/strict-payers.ts';
 
 /** How one call in twenty goes wrong. */
 const faults = ['a 500', 'no answer', 'a reset', 'a slow answer'] as const;
@@ -14,8 +14,7 @@ const slowMs = 2000;
 const accessTokenSeconds = 120;
 
 /** A strict payer that signs everybody in at once, and fails at random. */
-export interface SoakPayer {
-  readonly port: number;
+export interface SoakPayer extends PayerServer, Pick<StrictPayers, 'register' | 'misuse'> {
   /** Faults so far, by kind. */
   readonly faults: Readonly<Record<Fault, number>>;
   /**
@@ -23,7 +22,6 @@ export interface SoakPayer {
    * with every payer that rotates.
    */
   readonly lostRotation: (patient: string) => boolean;
-  readonly close: () => Promise<void>;
 }
 
 /** Numbers from 0 to 1 that are the same in every run. */
@@ -35,114 +33,51 @@ const chances = (seed: number): (() => number) => {
   };
 };
 
-interface Login {
-  readonly patient: string;
-  refresh: string;
-}
-
-const json = (response: ServerResponse, status: number, value: unknown, type = 'application/json'): void =>
-  void response.writeHead(status, { 'content-type': type }).end(JSON.stringify(value));
-
 /** A searchset of some size, so that bodies are really streamed. */
-const bundleFor = (patient: string): object => ({
-  resourceType: 'Bundle',
-  type: 'searchset',
-  entry: Array.from({ length: 20 }, (_none, index) => ({
-    resource: {
+const bundleFor = (patient: string): object =>
+  bundleOf(
+    ...Array.from({ length: 20 }, (_none, index) => ({
       resourceType: 'Observation',
       id: `${patient}-${index}`,
       subject: { reference: `Patient/${patient}` },
       valueString: 'x'.repeat(500),
-    },
-    search: { mode: 'match' },
-  })),
-});
+    })),
+  );
 
-/** Sends the browser back at once, with a code. */
-const authorize = (url: URL, origin: string, response: ServerResponse): void => {
-  const back = new URL(url.searchParams.get('redirect_uri') ?? '');
-  back.searchParams.set('code', randomUUID());
-  back.searchParams.set('state', url.searchParams.get('state') ?? '');
-  back.searchParams.set('iss', origin);
-  response.writeHead(302, { location: back.href }).end();
-};
-
-/** Starts it on a free port. */
-export const startSoakPayer = async (seed: number): Promise<SoakPayer> => {
+/** Starts it on a free port. @param payers their ids */
+export const startSoakPayer = async (seed: number, payers: readonly string[]): Promise<SoakPayer> => {
   const chance = chances(seed);
   const counted: Record<Fault, number> = { 'a 500': 0, 'no answer': 0, 'a reset': 0, 'a slow answer': 0 };
-  const byRefresh = new Map<string, Login>();
-  const byAccess = new Map<string, Login>();
-  const lost = new Set<string>();
-
-  const rotate = (login: Login): object => {
-    byRefresh.delete(login.refresh);
-    login.refresh = randomUUID();
-    byRefresh.set(login.refresh, login);
-    const access = randomUUID();
-    byAccess.set(access, login);
-    // What has expired is forgotten, so that this process does not grow.
-    setTimeout(() => byAccess.delete(access), accessTokenSeconds * 1000).unref();
-    return {
-      access_token: access,
-      refresh_token: login.refresh,
-      token_type: 'Bearer',
-      expires_in: accessTokenSeconds,
-      scope: 'launch/patient patient/*.rs offline_access',
-      patient: login.patient,
-    };
-  };
-  const token = (form: URLSearchParams): { status: number; value: object; rotated?: Login } => {
-    if (form.get('grant_type') === 'authorization_code') {
-      return { status: 200, value: rotate({ patient: randomUUID(), refresh: '' }) };
-    }
-    const login = byRefresh.get(form.get('refresh_token') ?? '');
-    if (login === undefined) return { status: 400, value: { error: 'invalid_grant' } };
-    return { status: 200, value: rotate(login), rotated: login };
-  };
-  const serve = (path: string, form: URLSearchParams, request: IncomingMessage, response: ServerResponse): void => {
-    if (path === '/oauth2/token') {
-      const { status, value, rotated } = token(form);
-      if (rotated !== undefined) {
-        const notSent = (): void => void (response.writableFinished ? undefined : lost.add(rotated.patient));
-        if (response.destroyed) notSent();
-        else response.once('close', notSent);
-      }
-      json(response, status, value);
-    } else if (path === '/oauth2/revoke') {
-      byRefresh.delete(form.get('token') ?? '');
-      json(response, 200, {});
-    } else {
-      const login = byAccess.get((request.headers.authorization ?? '').slice('Bearer '.length));
-      if (login === undefined) json(response, 401, {});
-      else json(response, 200, bundleFor(login.patient), 'application/fhir+json');
-    }
-  };
-
-  let origin = '';
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const url = new URL(request.url ?? '', origin);
-    const form = new URLSearchParams(await text(request));
-    if (url.pathname === '/oauth2/authorize') return authorize(url, origin, response);
-    const fault = chance() < faultShare ? faults[Math.floor(chance() * faults.length)] : undefined;
-    if (fault !== undefined) counted[fault] += 1;
-    if (fault === 'a 500') return json(response, 500, {});
-    // The gateway gives up by itself.
-    if (fault === 'no answer') return undefined;
-    if (fault === 'a slow answer') await sleep(slowMs);
-    if (fault === 'a reset') {
-      response.destroy();
-      // Half of the connections that break do so after the payer has rotated.
-      if (chance() < 0.5) return undefined;
-    }
-    return serve(url.pathname, form, request, response);
-  };
-  const server = createServer((request, response) => {
-    handle(request, response).catch(() => response.destroy());
+  const strict = strictPayers({
+    nowMs: Date.now,
+    mint: () => randomUUID(),
+    member: () => ({ patient: randomUUID(), lives: accessTokenSeconds, renews: true }),
+    record: (_request, login) => (login === undefined ? answer(401, {}) : answerFhir(bundleFor(login.patient))),
+    remembers: false,
   });
-  // A browser whose connection is closed just as it asks again would be no fault of anybody's.
-  server.keepAliveTimeout = 120_000;
-  const port = await listen(server, 0, '127.0.0.1');
-  origin = `http://127.0.0.1:${port}`;
-  return { port, faults: counted, lostRotation: (patient) => lost.has(patient), close: () => close(server) };
+  const failing: Script = async (_request, usual) => {
+    const fault = chance() < faultShare ? faults[Math.floor(chance() * faults.length)] : undefined;
+    if (fault === undefined) return usual();
+    counted[fault] += 1;
+    if (fault === 'a 500') return answer(500, {});
+    // The gateway gives up by itself.
+    if (fault === 'no answer') return fault;
+    if (fault === 'a slow answer') {
+      await sleep(slowMs);
+      return usual();
+    }
+    // Half of the connections that break do so after the payer has rotated.
+    if (chance() >= 0.5) await usual();
+    return 'reset';
+  };
+  for (const payer of payers) strict.script(payer, { token: failing, revoke: failing, r4: failing });
+  const server = await servePayers(strict);
+  return {
+    ...server,
+    register: strict.register,
+    misuse: strict.misuse,
+    faults: counted,
+    lostRotation: (patient) =>
+      strict.logins().some((login) => login.patient === patient && login.events.includes('lost')),
+  };
 };

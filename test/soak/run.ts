@@ -74,11 +74,12 @@ const soak = async (flags: Flags, signal: AbortSignal): Promise<boolean> => {
   const folder = await mkdtemp(join(tmpdir(), 'gateway-soak-'));
   const observations = nothingSeen();
   try {
-    const payer = opened(await startSoakPayer(seed));
+    const payer = opened(await startSoakPayer(seed, ['northwind', 'demo-health-plan']));
     const rate = { perSecond: 1000, burst: 1000 };
     const files = await writeStage(folder, { payerPort: payer.port, clientSecret: secret, partner: { rate } });
     const { configFile, secretsFile } = files;
     const stack = opened(await startLocalStack({ ports: 'free', configFile, secretsFile, environments, signal }));
+    payer.register(stack.origin, files.payers, { 'demo-health-plan': secret });
     const partner = soakPartner({ origin: stack.origin, secret, payer, observations, random: Math.random });
     const seen: Seen = new Map();
     const stops = [
@@ -94,8 +95,9 @@ const soak = async (flags: Flags, signal: AbortSignal): Promise<boolean> => {
     for (const stop of stops) stop();
     const { text, kept } = reportOf(observations, { startedAt, endedAt, flags });
     const faults = Object.entries(payer.faults).map(([fault, times]) => `${fault} ${times}`);
-    process.stdout.write(`${text}\nThe payer's faults: ${faults.join(', ')}\n`);
-    return kept;
+    const complaints = [...new Set(payer.misuse)].map((what) => `The payer's complaint: the gateway ${what}\n`);
+    process.stdout.write(`${text}\nThe payer's faults: ${faults.join(', ')}\n${complaints.join('')}`);
+    return kept && complaints.length === 0;
   } finally {
     await closeAll();
     await rm(folder, { recursive: true });
