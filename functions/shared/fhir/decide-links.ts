@@ -19,7 +19,7 @@ export interface LinkReplacements {
 }
 
 /** The decision on a link: its first `raw` bytes in the source are replaced. */
-export interface LinkDecision {
+interface LinkDecision {
   readonly raw: number;
   readonly by: Uint8Array;
 }
@@ -114,15 +114,15 @@ export const createLinkDecider = ({ from, to, seal }: LinkReplacements): LinkDec
       return 0;
     },
     link: {
-      reset: prefix.reset,
-      read: prefix.read,
+      reset: () => prefix.reset(),
+      read: (bytes, at) => prefix.read(bytes, at),
       isFull: prefix.isFull,
       bytes: () => prefix.rawFrom(0),
       decide: (kind) => ({ raw: decidePrefix(kind), by: gatewayBase }),
     },
     page: {
-      reset: page.reset,
-      read: page.read,
+      reset: () => page.reset(),
+      read: (bytes, at) => page.read(bytes, at),
       isFull: page.isTooLong,
       bytes: () => Buffer.from(page.raw()),
       decide(kind) {
