@@ -44,9 +44,11 @@ const shorten = async (store: Store, found: readonly Command[], why: Error): Pro
 
 const checkSome = async (seed: number, name: StoreName, progress: Progress): Promise<void> => {
   const store = await stores[name]();
+  let running: Promise<unknown> = Promise.resolve();
   try {
     const property = fc.asyncProperty(history, async (commands) => {
-      await runHistory(store, commands, progress);
+      running = runHistory(store, commands, progress);
+      await running;
     });
     const found = await fc.check(property, { seed, numRuns: historiesAtOnce, interruptAfterTimeLimit: shrinkMs });
     if (!found.failed) return;
@@ -56,6 +58,8 @@ const checkSome = async (seed: number, name: StoreName, progress: Progress): Pro
     const repeat = `npm run test:model -- --commands 1 --seed ${seed} --store ${name}`;
     throw new Error(`Found by: ${repeat}\nThe shortest history that breaks a promise:\n${message}`);
   } finally {
+    // The time limit interrupts the check, and not the history that is under way.
+    await running.catch(() => undefined);
     await store.close();
   }
 };
