@@ -1,6 +1,6 @@
 type Closer = () => Promise<unknown>;
 
-/** Keeps what was started, to close all of it in one go. */
+/** Collects what was started, to close all of it together. */
 export const closersOf = (): {
   readonly opened: <T extends { readonly close: Closer }>(thing: T) => T;
   readonly closeAll: () => Promise<void>;
@@ -18,7 +18,7 @@ export const closersOf = (): {
 };
 
 /**
- * As `Promise.all`, but an error comes only once every one has come to an end: what is still starting could not be
+ * Like `Promise.all`, but rejects only after all have settled, since something that is still starting could not be
  * closed.
  */
 export const settled = async <T extends readonly unknown[] | []>(

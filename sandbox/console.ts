@@ -17,18 +17,18 @@ const readRecord = (line: string): Readonly<Record<string, unknown>> | undefined
   }
 };
 
-/** Node quotes the line that threw, and a bundle is one line. */
+/** Node quotes the line that threw, and in a bundle that is the whole file. */
 const cut = (line: string): string => (line.length > 300 ? `${line.slice(0, 300)} …` : line);
 
 /**
- * A function's log line for a person: what went wrong, or nothing. What is no record (a stack trace, a warning of
- * Node's) is shown as it is.
+ * A function's log line for a person: what went wrong, or nothing. A line that is not a log record (a stack trace, a
+ * Node warning) is shown unchanged.
  */
 export const functionLogLine = (name: string, line: string): string | undefined => {
   const service = `  ${name}`.padEnd(serviceWidth);
   const record = readRecord(line);
   if (record === undefined) return line.trim() === '' ? undefined : `${service} | ${cut(line)}`;
-  // Metrics alone are no news for a person; beside an error they are left out with the rest.
+  // A line with metrics alone is not shown, and metrics beside an error are omitted like the other fields.
   if (record['level'] === 'info' || (record['level'] === undefined && '_aws' in record)) return undefined;
   const { error = record['errorType'], payer, step, detail, message, errorMessage } = record;
   const at = typeof payer === 'string' ? `(${payer})` : undefined;
@@ -36,14 +36,14 @@ export const functionLogLine = (name: string, line: string): string | undefined 
   return `${service} ! ${words.filter((word) => typeof word === 'string').join(' ')}`;
 };
 
-/** How to see who read what; the command looks for the local stack on its default port. */
+/** How to see who read what. The command expects the local stack on its default port. */
 const auditHint = (awsPort: number): string[] => {
   const elsewhere = awsPort === defaultPorts.aws ? '' : `AWS_ENDPOINT_URL=http://127.0.0.1:${awsPort} `;
   const today = new Date().toISOString().slice(0, 10);
   return ['  Who read what:', `  ${elsewhere}npm run audit -- --partner demo-partner --since ${today}`];
 };
 
-/** Where to go, once everything listens. */
+/** The URLs to open, printed when everything listens. */
 export const welcome = ({ origin, ports, urls, config, withSandbox }: LocalStack): string => {
   const sandbox = [
     ['Demo partner app', urls.partner],

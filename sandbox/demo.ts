@@ -5,7 +5,7 @@ import { runDemo, StepError } from './demo/steps.ts';
 import type { DemoResult, StepReport } from './demo/steps.ts';
 import { startLocalStack } from './stack.ts';
 
-/** `npm run demo`: the three calls of a partner app on a stack of its own, from start to stop. */
+/** `npm run demo`: starts a stack, makes the three calls of a partner app, and stops it. */
 const payerId = 'demo-health-plan';
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });

@@ -1,11 +1,11 @@
-/** Markup that is safe to send: every value in it was escaped. */
+/** Markup that is safe to send, since every value in it was escaped. */
 export interface Html {
   readonly markup: string;
 }
 
 type Value = Html | string | number | false | undefined | readonly Html[];
 
-/** Template tag: interpolated strings are escaped, markup and lists of markup are not, `false` and undefined vanish. */
+/** Template tag. It escapes strings, inserts markup and lists of markup unchanged, and omits `false` and undefined. */
 export const html = (parts: TemplateStringsArray, ...values: readonly Value[]): Html => {
   return { markup: parts.reduce((out, part, index) => out + render(values[index - 1]) + part) };
 };

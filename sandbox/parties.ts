@@ -8,14 +8,14 @@ import { startPayer, type LocalPayer } from './payer/server.ts';
 import type { LocalPorts } from './ports.ts';
 import type { PayerSecret } from './secrets-file.ts';
 
-/** The sandbox's configuration, and the gateway's secrets at its payers. */
+/** The sandbox's configuration, and the gateway's client secrets at its payers. */
 export interface Sandbox {
   readonly config: StageConfig;
   readonly secrets: Readonly<Record<string, PayerSecret>>;
   readonly northwindKey: PublicJwk;
 }
 
-/** One of the servers beside the gateway, still to be started; it has the name of its port. */
+/** A server beside the gateway, not yet started, named like its port. */
 export type Party =
   | {
       readonly name: 'demoHealthPlan' | 'northwind';
@@ -28,7 +28,7 @@ type LogTo = (service: string) => (line: RequestLogLine) => void;
 
 const demoHealthPlanSecret = 'demo-health-plan-secret';
 
-/** The stage `local` on these ports, with a key pair for Northwind Health that lives as long as the process. */
+/** The stage `local` on these ports, with a new key pair for Northwind Health in each process. */
 export const sandboxOn = (ports: LocalPorts): Sandbox => {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-384' });
   const names = { kid: 'northwind-local-1', alg: 'ES384', use: 'sig' };

@@ -2,10 +2,10 @@ import { createServer } from 'node:http';
 import { defaultPorts } from '../config/local.ts';
 import { close, listen } from './aws/listen.ts';
 
-/** Where the local stack listens. */
+/** The local stack's ports. */
 export type LocalPorts = typeof defaultPorts;
 
-/** A free port for each that is 0. They are held until all are chosen, so that no two are the same. */
+/** Replaces each 0 with a free port. Chosen ports are held until all are chosen, so that no two are the same. */
 export const freePorts = async (
   ports: LocalPorts = { gateway: 0, demoHealthPlan: 0, partner: 0, northwind: 0, aws: 0 },
 ): Promise<LocalPorts> => {

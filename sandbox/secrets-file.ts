@@ -4,7 +4,7 @@ import { clientSecret } from '../config/rules.ts';
 import type { Payer } from '../functions/shared/registry/types.ts';
 import { LocalStackError } from './local-stack-error.ts';
 
-/** What a payer's secret holds, as in Secrets Manager. */
+/** The value of a payer's secret, as in Secrets Manager. */
 export type PayerSecret =
   { readonly client_secret: string } | { readonly private_key_jwk: Readonly<Record<string, unknown>> };
 
@@ -20,7 +20,7 @@ const read = async (file: string): Promise<unknown> => {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as unknown;
   } catch (error) {
-    // A parser's message quotes what it read, and this file holds secrets.
+    // A parser's message quotes its input, and this file contains secrets.
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new LocalStackError(
       missing ? `${file}: there is no such file` : `${file}: can't be read as JSON; write one JSON object`,
@@ -32,7 +32,7 @@ const wanted = ({ clientAuthentication }: Payer): 'private_key_jwk' | 'client_se
   clientAuthentication === 'private_key_jwt' ? 'private_key_jwk' : 'client_secret';
 
 /**
- * Reads `{"payerId": {"client_secret": "…"}}`, with a fitting secret for each payer.
+ * Reads `{"payerId": {"client_secret": "…"}}`, with the right kind of secret for each payer.
  * @throws LocalStackError that never quotes the file
  */
 export const readSecretsFile = async (

@@ -12,24 +12,25 @@ import { freePorts, type LocalPorts } from './ports.ts';
 import { readSecretsFile, type PayerSecret } from './secrets-file.ts';
 
 export interface LocalStackOptions {
-  /** A port of 0 is a free one; `free` is 0 for all. Default: 3000 to 3004. */
+  /** Port 0 is any free port; `free` is 0 for all. Default: 3000 to 3004. */
   readonly ports?: LocalPorts | 'free';
   /**
-   * Serves this configuration (`.ts` or `.json`) instead of stage `local`, without the sandbox. It is served as it is
-   * deployed: without an edge, answers have `WWW-Authenticate` under the name that API Gateway gives it.
+   * Serves this configuration (`.ts` or `.json`) instead of stage `local`, without the sandbox. It is served as
+   * deployed: without an edge, answers have
+   * `WWW-Authenticate` under API Gateway's name for it.
    */
   readonly configFile?: string;
   /** `{"payerId": {"client_secret": "…"}}`, for `configFile`. */
   readonly secretsFile?: string;
-  /** Whether the payers and the partner app of stage `local` run too. Default: when there is no `configFile`. */
+  /** Whether the payers and the partner app of stage `local` also run. Default: if there is no `configFile`. */
   readonly withSandbox?: boolean;
-  /** The most processes a function may have; each takes one call at a time. Default: four. */
+  /** The most processes per function. Each handles one call at a time. Default: four. */
   readonly environments?: number;
-  /** Gets each finished request; the service is `gateway`, `partner` or a payer's id. */
+  /** Gets each finished request. The service is `gateway`, `partner` or a payer's id. */
   readonly log?: (service: string, line: RequestLogLine) => void;
   /** Gets each line that a function prints, with the function's name, such as `fetch`. */
   readonly onFunctionLog?: (name: string, line: string) => void;
-  /** Gives up while starting; what has started is stopped. */
+  /** Aborts the start, and stops what has started. */
   readonly signal?: AbortSignal;
 }
 
@@ -37,17 +38,17 @@ export interface LocalStack extends Omit<LocalCloud, 'setSecret'> {
   /** The public origin: the configuration's, or where the gateway listens. */
   readonly origin: string;
   readonly ports: LocalPorts;
-  /** Where each server listens, or would with the sandbox. */
+  /** Each server's URL. Without the sandbox, only the gateway listens. */
   readonly urls: Readonly<Record<keyof LocalPorts, string>>;
-  /** Whether the payers and the partner app run too. */
+  /** Whether the payers and the partner app also run. */
   readonly withSandbox: boolean;
   readonly config: StageConfig;
-  /** Replaces a payer's secret; `undefined` empties it, as the stack leaves it for an operator. */
+  /** Replaces a payer's secret; `undefined` empties it, as the stack creates it. */
   readonly setSecret: (payerId: string, secret: PayerSecret | undefined) => void;
-  /** Stops a payer of the sandbox, by its id, as if it were down; it keeps what it knows. */
+  /** Stops a sandbox payer, by its id, as if it were down. It keeps its state. */
   readonly stopPayer: (payerId: string) => Promise<void>;
   readonly startPayer: (payerId: string) => Promise<void>;
-  /** Has a payer of the sandbox break its bundles off after so many bytes; with `undefined` they are whole again. */
+  /** Makes a sandbox payer cut its bundles after this many bytes; `undefined` sends them whole again. */
   readonly cutPayer: (payerId: string, bytes: number | undefined) => void;
 }
 
@@ -59,7 +60,7 @@ const flags: Readonly<Record<keyof LocalPorts, string>> = {
   aws: '--aws-port',
 };
 
-/** Says in one line what a server's listening failed for. */
+/** Says in one line why a server could not listen. */
 const onPort = async <T>(name: keyof LocalPorts, port: number, start: () => Promise<T>): Promise<T> => {
   try {
     return await start();
@@ -82,7 +83,7 @@ interface Plan {
   readonly parties: readonly Party[];
 }
 
-/** Everything that can be wrong with files is found here, before anything listens. */
+/** Reads and checks all files before anything listens. */
 const planOf = async (options: LocalStackOptions): Promise<Plan> => {
   const ports = await freePorts(options.ports === 'free' ? undefined : (options.ports ?? defaultPorts));
   if (options.configFile !== undefined) {
@@ -96,8 +97,8 @@ const planOf = async (options: LocalStackOptions): Promise<Plan> => {
 };
 
 /**
- * Starts the gateway on this machine, as its synthesised template describes it, with stand-ins for AWS and, for stage
- * `local`, its payers and partner app. If anything fails to start, nothing is left running.
+ * Starts the gateway on this machine as its synthesized template describes it, with stand-ins for AWS and, for stage
+ * `local`, its payers and partner app. If anything fails to start, everything is stopped.
  * @throws ConfigError, LocalStackError with lines for a person
  */
 export const startLocalStack = async (options: LocalStackOptions = {}): Promise<LocalStack> => {
@@ -119,11 +120,11 @@ const startAll = async (
   const log = (line: RequestLogLine): void => options.log?.('gateway', line);
   const gateway = opened(await onPort('gateway', ports.gateway, () => startApiGateway({ port: ports.gateway, log })));
   const aws = opened(await onPort('aws', ports.aws, () => startAws(ports.aws)));
-  // Someone whose port is taken should not wait for a bundler.
+  // Listen before bundling, so that a taken port is reported at once.
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
   const onFunctionLog = options.onFunctionLog ?? (() => {});
-  // Stage `local` is for standard clients, which need what an edge does; another stage is served as it is deployed.
+  // Stage `local` is for standard clients, which need what an edge does. Other stages are served as deployed.
   const edge = options.configFile === undefined;
   const { environments } = options;
   const starting = startCloud({ config, secrets, gateway, aws, edge, onFunctionLog, environments, signal }).then(

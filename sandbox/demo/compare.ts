@@ -2,14 +2,14 @@ import type { Resource } from '../partner/fhir.ts';
 import { countsByType } from '../partner/record.ts';
 import type { WholeRecord } from '../partner/record.ts';
 
-/** How many resources of one type each side gave. */
+/** How many resources of one type each side returned. */
 export interface TypeRow {
   readonly type: string;
   readonly gateway: number;
   readonly payer: number;
 }
 
-/** Both sides beside each other; `differences` names resources (`Observation/12`) that are missing or not the same. */
+/** Both sides compared. `differences` names resources (`Observation/12`) that are missing or different. */
 export interface Comparison {
   readonly types: readonly TypeRow[];
   readonly differences: readonly string[];
@@ -21,8 +21,8 @@ interface Side {
 }
 
 /**
- * Compares the record read through the gateway with the payer's own: the same resources, and each the same to the last
- * decimal once the gateway's base is undone. Equal counts alone would prove little.
+ * Compares the record read through the gateway with the payer's own. Every resource must be the same to the last
+ * decimal, apart from the gateway's base URL. Equal counts alone would prove little.
  */
 export const compareRecords = (gateway: Side, payer: Side): Comparison => {
   const throughGateway = contentsOf(gateway, payer.base);

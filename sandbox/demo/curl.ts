@@ -1,4 +1,4 @@
-/** A request as the demo makes it and as it is printed: what stands in `secrets` is shown as `{name}` instead. */
+/** A request that the demo makes and prints. Values in `secrets` are printed as `{name}`. */
 export interface DemoRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
@@ -6,10 +6,13 @@ export interface DemoRequest {
   readonly accessToken?: string;
 }
 
-/** Values that no line may show, by the name that stands in their place. */
+/** Values that must not be printed, by the name that replaces them. */
 export type Secrets = Readonly<Record<string, string | undefined>>;
 
-/** The request as a curl line in the shape of the payers' own documentation, ready for a shell once its blanks are filled. */
+/**
+ * The request as a curl command in the style of the payers' documentation. It runs in a shell once its blanks are
+ * filled in.
+ */
 export const curlLine = (request: DemoRequest, secrets: Secrets): string => {
   const parts = [`curl --location --request ${request.method} ${quoted(request.url)}`];
   if (request.accessToken !== undefined)
@@ -21,7 +24,7 @@ export const curlLine = (request: DemoRequest, secrets: Secrets): string => {
   return masked(parts.join(' \\\n  '), secrets);
 };
 
-/** `text` with every secret, plain or as it stands in a URL, replaced by its name in braces. */
+/** `text` with every secret, plain or URL-encoded, replaced by its name in braces. */
 export const masked = (text: string, secrets: Secrets): string => {
   let shown = text;
   for (const [name, value] of Object.entries(secrets)) {
@@ -35,7 +38,7 @@ const quoted = (text: string): string => {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 };
 
-/** Makes the request; redirects are answers here, as they are to an app's own HTTP client. */
+/** Makes the request. Redirects are returned, not followed. */
 export const send = async (request: DemoRequest): Promise<{ status: number; text: string }> => {
   const headers = new Headers({ accept: 'application/json, application/fhir+json' });
   if (request.accessToken !== undefined) headers.set('authorization', `Bearer ${request.accessToken}`);

@@ -1,7 +1,7 @@
 import { signInAsMember } from '../payer/walk.ts';
 import type { WalkMember } from '../payer/walk.ts';
 
-/** The payer's page for developers prints this one. */
+/** The test member on the payer's developer page. */
 export const testMember: WalkMember = {
   firstName: 'Mayte822',
   lastName: 'Venegas795',
@@ -12,8 +12,8 @@ export const testMember: WalkMember = {
 };
 
 /**
- * A member's browser, without a browser: from the gateway's authorize URL through the payer's forms back to the partner.
- * Returns the redirect that leads there, unfollowed.
+ * Acts as a member's browser, from the gateway's authorize URL through the payer's forms. Returns the redirect back to
+ * the partner without following it.
  */
 export const signInThroughGateway = async (authorizeUrl: string, member: WalkMember): Promise<string> => {
   const toPayer = await fetch(authorizeUrl, { redirect: 'manual' });

@@ -1,12 +1,12 @@
 import type { TypeRow } from './compare.ts';
 import type { DemoResult, StepReport } from './steps.ts';
 
-/** A step as lines for a terminal. */
+/** A step, formatted for a terminal. */
 export const stepLines = (step: StepReport): string => {
   return `\n${step.title} (${step.ms} ms)\n\n${indented(step.request)}\n\n${indented(step.response)}\n`;
 };
 
-/** The member and the table of types, gateway beside payer. */
+/** The member and the table of types, with the gateway's counts beside the payer's. */
 export const resultLines = (result: DemoResult): string => {
   const total: TypeRow = {
     type: 'all',

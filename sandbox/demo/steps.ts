@@ -10,12 +10,12 @@ import { curlLine, masked, send } from './curl.ts';
 import type { DemoRequest, Secrets } from './curl.ts';
 import { signInThroughGateway } from './member.ts';
 
-/** What the demo talks to, and who it is there. */
+/** The servers that the demo calls, and its credentials there. */
 export interface DemoParts {
   readonly gatewayOrigin: string;
   readonly payerId: string;
   readonly partner: { readonly clientId: string; readonly clientSecret: string; readonly redirectUri: string };
-  /** The payer itself and the gateway's registration there: the record to compare with comes from the source. */
+  /** The payer itself and the gateway's registration there, to read the record directly for the comparison. */
   readonly payer: {
     readonly fhirBaseUrl: string;
     readonly authorizationEndpoint: string;
@@ -25,11 +25,11 @@ export interface DemoParts {
   };
   /** Who signs in. */
   readonly member: WalkMember;
-  /** Ends the run before its next step. */
+  /** Stops the run before its next step. */
   readonly signal: AbortSignal;
 }
 
-/** One step as it is printed: masked, with how long it took. */
+/** One step as printed: masked, with its duration. */
 export interface StepReport {
   readonly name: string;
   readonly title: string;
@@ -45,7 +45,7 @@ export interface DemoResult {
   readonly agree: boolean;
 }
 
-/** Something that is not as the page says; `step` is the name of the step it happened in. */
+/** A step did not end as expected. `step` is its name. */
 export class StepError extends Error {
   override readonly name = 'StepError';
   readonly step: string;
@@ -55,14 +55,14 @@ export class StepError extends Error {
   }
 }
 
-/** Clinical data and no claims, of at least this many types: what the payer's page promises for its test member. */
+/** The payer's page promises clinical data, no claims, and at least this many types for its test member. */
 const fewestTypes = 12;
 const claims = new Set(['Coverage', 'ExplanationOfBenefit']);
 
 /**
- * The three calls of a partner app (authorize, token, FHIR), the whole record after them, and the payer's own record
- * beside it. `report` hears each step as it ends.
- * @throws {StepError} where a step does not end as it should
+ * Makes the three calls of a partner app (authorize, token, FHIR), then reads the whole record and the payer's own
+ * record. `report` gets each step when it ends.
+ * @throws {StepError} if a step does not end as expected
  */
 export const runDemo = async (parts: DemoParts, report: (step: StepReport) => void): Promise<DemoResult> => {
   const base = `${parts.gatewayOrigin}/r4/${parts.payerId}`;

@@ -38,11 +38,11 @@ export const beginSignIn = async (app: App, session: Session, payer: PayerChoice
   }
 };
 
-/** Takes the redirect that a sign-in ends in. */
+/** Handles the redirect at the end of a sign-in. */
 export const finishSignIn = async (app: App, session: Session, url: URL): Promise<Answer> => {
   const state = url.searchParams.get('state') ?? '';
   const signIn = session.signIns.get(state);
-  // Deleted before anything else happens: a reload of this page must not send the code a second time.
+  // Deleted before anything else, so that a reload of this page does not send the code again.
   session.signIns.delete(state);
   const payer = app.payers.find((candidate) => candidate.id === signIn?.payerId);
   if (!signIn || !payer) return problemAnswer(expiredSignIn, undefined);
@@ -55,7 +55,7 @@ export const finishSignIn = async (app: App, session: Session, url: URL): Promis
   }
 };
 
-/** The record, read once a connection and kept until the member asks again. */
+/** The record, read once per connection and kept until the member asks again. */
 export const showRecord = async (app: App, session: Session, payer: PayerChoice): Promise<Answer> => {
   const connection = session.connections.get(payer.id);
   if (!connection) return { redirect: '/' };
@@ -66,7 +66,7 @@ export const showRecord = async (app: App, session: Session, payer: PayerChoice)
   } catch (error) {
     connection.record = undefined;
     const problem = problemOf(error, payer.displayName);
-    // Only an ended connection is forgotten: a payer that is down for a minute costs the member no new sign-in.
+    // Only an ended connection is forgotten. A payer that is down for a minute must not force a new sign-in.
     const ended = problem.next === 'connect' && problem.status === 200;
     if (ended) session.connections.delete(payer.id);
     return problemAnswer(ended ? problem : { ...problem, next: 'reload' }, payer);
@@ -82,7 +82,7 @@ const readThroughGateway = async (app: App, payer: PayerChoice, connection: Conn
   return summaryOf(await readRecord(app.gateway.base(payer.id), read, patientId), Date.now());
 };
 
-/** Forgets what was read, so that the next page reads it anew. */
+/** Forgets the record, so that the next page reads it again. */
 export const readAgain = (session: Session, payer: PayerChoice): Answer => {
   const connection = session.connections.get(payer.id);
   if (connection) connection.record = undefined;
@@ -95,7 +95,7 @@ export const disconnect = async (app: App, session: Session, payer: PayerChoice)
   try {
     if (connection) await app.gateway.revoke(payer.id, connection.tokens);
   } catch (error) {
-    // Still connected: to say otherwise would leave a grant alive that the member believes gone.
+    // Still connected. Saying otherwise would hide a live grant from the member.
     return problemAnswer({ ...problemOf(error, payer.displayName), next: 'reload' }, payer);
   }
   session.connections.delete(payer.id);

@@ -4,13 +4,13 @@ import { problemPage } from './pages.ts';
 import type { PayerChoice } from './pages.ts';
 import type { Problem } from './problem.ts';
 
-/** What a request ends in. */
+/** The result of a request. */
 export type Answer =
   | { readonly status: number; readonly page: string; readonly scripts?: boolean }
   | { readonly redirect: string }
   | { readonly file: URL; readonly type: string };
 
-/** A form that this session did not get. */
+/** For a form that does not belong to this session. */
 export const staleForm: Problem = {
   status: 403,
   title: 'This page was open for too long',
@@ -19,7 +19,7 @@ export const staleForm: Problem = {
   detail: 'form token',
 };
 
-/** A problem as its page; without a payer the page leads back to the start. */
+/** The page for a problem. Without a payer, it links back to the start. */
 export const problemAnswer = (problem: Problem, payer: PayerChoice | undefined): Answer => {
   return { status: problem.status, page: problemPage(problem, payer) };
 };
@@ -41,7 +41,7 @@ export const notAllowed = (): Answer => {
   return problemAnswer({ ...staleForm, status: 405, title: 'This page can only be read', detail: '405' }, undefined);
 };
 
-/** Sends it with the headers that keep a page from being framed, cached, or fed foreign script. */
+/** Sends it with headers that prevent framing, caching and foreign scripts. */
 export const send = async (gatewayOrigin: string, response: ServerResponse, result: Answer): Promise<void> => {
   response.setHeader('X-Content-Type-Options', 'nosniff');
   response.setHeader('Referrer-Policy', 'no-referrer');

@@ -1,4 +1,4 @@
-/** The few corners of FHIR R4 resources that the pages show. Numbers are kept as their source text, see {@link parseFhir}. */
+/** The parts of FHIR R4 resources that the pages show. Numbers keep their source text, see {@link parseFhir}. */
 export interface Resource {
   readonly resourceType: string;
   readonly id?: string;
@@ -37,14 +37,14 @@ const numbersAsWritten: Reviver = (_key, value, context) => (typeof value === 'n
 type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
 
 /**
- * Parses FHIR JSON and leaves every number as the text that the payer wrote: `1.00` says more than `1`
+ * Parses FHIR JSON and keeps every number as the payer's text. `1.00` is more precise than `1`
  * (https://hl7.org/fhir/R4/datatypes.html#decimal), and `JSON.parse` alone would lose it.
  */
 export const parseFhir = (text: string): Resource => {
   return JSON.parse(text, numbersAsWritten as (key: string, value: unknown) => unknown) as Resource;
 };
 
-/** The member's name as a person writes it, from the first `HumanName` that has one. */
+/** The member's name for display, from the first `HumanName` that has one. */
 export const nameOf = (patient: Resource): string => {
   const names = (patient['name'] ?? []) as readonly { text?: string; given?: readonly string[]; family?: string }[];
   const [name] = names;
@@ -65,7 +65,7 @@ export const valueOf = (observation: Observation): string => {
   return textOf(observation['dataAbsentReason'] as CodeableConcept | undefined) ?? 'No value recorded';
 };
 
-/** UCUM codes that stand in `unit` where a person expects a sign. */
+/** UCUM codes that some payers put into `unit`, and the symbols that a person expects. */
 const plainUnits: Readonly<Record<string, string>> = { Cel: '°C', '[degF]': '°F', 'kg/m2': 'kg/m²' };
 
 const ownValueOf = (observation: Observation): string | undefined => {
@@ -83,7 +83,7 @@ const ownValueOf = (observation: Observation): string | undefined => {
   return typeof flag === 'boolean' ? (flag ? 'Yes' : 'No') : undefined;
 };
 
-/** When an Observation was made, as FHIR writes it (`2014-05-01T08:00:00Z`); empty where it does not say. */
+/** When an Observation was made, in FHIR's format (`2014-05-01T08:00:00Z`); empty if it does not say. */
 export const dateOf = (observation: Observation): string => {
   const period = observation['effectivePeriod'] as { start?: string } | undefined;
   const date =

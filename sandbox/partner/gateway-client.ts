@@ -1,13 +1,13 @@
 import * as openid from 'openid-client';
 import type { Read } from './record.ts';
 
-/** What a sign-in that has begun must remember until the redirect comes back. */
+/** What a sign-in must remember until the redirect returns. */
 export interface SignIn {
   readonly payerId: string;
   readonly codeVerifier: string;
 }
 
-/** The tokens that the gateway gave for one member and one payer. */
+/** The tokens that the gateway issued for one member and one payer. */
 export interface Tokens {
   readonly accessToken: string;
   readonly refreshToken: string | undefined;
@@ -15,7 +15,7 @@ export interface Tokens {
   readonly expiresAtMs: number;
 }
 
-/** The gateway as an OAuth client sees it: each payer is a server of its own. */
+/** The gateway as an OAuth client sees it: one authorization server per payer. */
 export interface GatewayClient {
   readonly base: (payerId: string) => string;
   readonly begin: (payerId: string) => Promise<{ url: string; state: string; signIn: SignIn }>;
@@ -35,7 +35,7 @@ export interface Registration {
 
 const scope = 'launch/patient patient/*.rs offline_access';
 
-/** A client of the gateway made of nothing but a standard OAuth library. */
+/** A client of the gateway that uses only a standard OAuth library. */
 export const gatewayClient = (registration: Registration, nowMs: () => number = Date.now): GatewayClient => {
   const base = (payerId: string) => `${registration.gatewayOrigin}/r4/${payerId}`;
   const configurations = new Map<string, openid.Configuration>();
@@ -123,7 +123,7 @@ const tokensOf = (answer: openid.TokenEndpointResponse, nowMs: number): Tokens =
     accessToken: answer.access_token,
     refreshToken: answer.refresh_token,
     patientId: typeof patient === 'string' ? patient : undefined,
-    // Not `expiresIn()`, which counts down by the system's clock.
+    // Not `expiresIn()`, which uses the system's clock.
     expiresAtMs: nowMs + (answer.expires_in ?? 60) * 1000,
   };
 };

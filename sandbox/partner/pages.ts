@@ -3,13 +3,13 @@ import type { Html } from '../html.ts';
 import type { Problem } from './problem.ts';
 import type { RecordSummary } from './record.ts';
 
-/** A payer as the app's pages name it. */
+/** A payer, by the name that the app's pages show. */
 export interface PayerChoice {
   readonly id: string;
   readonly displayName: string;
 }
 
-/** The whole page around `content`; `scripts` are paths on this server. */
+/** A whole page around `content`. `scripts` are paths on this server. */
 export const page = (title: string, content: Html, scripts: readonly string[] = []): string => {
   const whole = html`<!doctype html>
     <html lang="en">
@@ -39,7 +39,7 @@ export const page = (title: string, content: Html, scripts: readonly string[] = 
   return whole.markup;
 };
 
-/** The home page: the payers to choose from, and those already connected. */
+/** The home page: payers to choose from, and those already connected. */
 export const homePage = (payers: readonly PayerChoice[], connected: ReadonlySet<string>, notice?: string): string => {
   const choices = payers.map(
     (payer) =>
@@ -77,7 +77,7 @@ export const homePage = (payers: readonly PayerChoice[], connected: ReadonlySet<
   return page('Connect your old health plan', content);
 };
 
-/** A member's record, as a page to read. */
+/** The page of a member's record. */
 export const recordPage = (payer: PayerChoice, base: string, record: RecordSummary, formToken: string): string => {
   const content = html`<p class="crumb"><a href="/">All plans</a></p>
     <h1 data-field="name">${record.name || 'Name not given'}</h1>
@@ -163,7 +163,7 @@ const latestTable = (latest: RecordSummary['latest']): Html => {
   </table>`;
 };
 
-/** An error as a person would want it: what happened, whose side it is on, one thing to do. */
+/** An error page: what happened, on whose side, and one thing to do. */
 export const problemPage = (problem: Problem, payer: PayerChoice | undefined): string => {
   const next =
     payer === undefined
@@ -216,7 +216,7 @@ const plainWords = (type: string): string => {
 const dayFormat = new Intl.DateTimeFormat('en-US', { dateStyle: 'long', timeZone: 'UTC' });
 const momentFormat = new Intl.DateTimeFormat('en-US', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
 
-/** A FHIR date or dateTime as a person writes the day; a year or a month alone stays as it is. */
+/** The day of a FHIR date or dateTime for display. A year or a month alone is unchanged. */
 const day = (date: string): string => {
   const whole = /^\d{4}-\d{2}-\d{2}/.exec(date)?.[0];
   const parsed = whole === undefined ? Number.NaN : Date.parse(`${whole}T00:00:00Z`);

@@ -6,18 +6,18 @@ import {
 } from 'openid-client';
 import { ReadError } from './record.ts';
 
-/** What went wrong, in the words of the member who sees it, and what to do next. */
+/** What went wrong, in words for the member, and what to do next. */
 export interface Problem {
   readonly status: number;
   readonly title: string;
   readonly text: string;
-  /** What the button does: start a new sign-in, or load the same page again. */
+  /** What the button does: starts a new sign-in, or reloads the page. */
   readonly next: 'connect' | 'reload';
-  /** For the person who is asked for help; never the only text. */
+  /** For support staff; never the only text. */
   readonly detail: string | undefined;
 }
 
-/** The sign-in that the redirect belongs to is not one of this browser's, or is over. */
+/** The redirect's sign-in was not started in this browser, or is over. */
 export const expiredSignIn: Problem = {
   status: 400,
   title: 'This sign-in is no longer open',
@@ -26,7 +26,7 @@ export const expiredSignIn: Problem = {
   detail: undefined,
 };
 
-/** Turns whatever a client library threw into a {@link Problem}; `payer` is the payer's display name. */
+/** Turns a client library's error into a {@link Problem}. `payer` is the payer's display name. */
 export const problemOf = (error: unknown, payer: string): Problem => {
   if (error instanceof AuthorizationResponseError) return ofRedirect(error.error, payer);
   if (error instanceof ResponseBodyError) return ofToken(error.error, error.status, payer);
@@ -98,7 +98,7 @@ const unexpected = (payer: string, detail: string): Problem => {
   };
 };
 
-/** By names, not classes: what `fetch` throws is wrapped by some clients and not by others. */
+/** Compares names, not classes, since only some clients wrap what `fetch` throws. */
 const isUnreachable = (error: unknown): boolean => {
   if (typeof error !== 'object' || error === null) return false;
   const { name, code, cause } = error as { name?: unknown; code?: unknown; cause?: unknown };

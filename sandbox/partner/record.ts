@@ -1,10 +1,10 @@
 import { dateOf, nameOf, parseFhir, titleOf, valueOf } from './fhir.ts';
 import type { Bundle, Observation, Resource } from './fhir.ts';
 
-/** Reads one URL below the FHIR base; a status other than 2xx is the caller's `status`, not a throw. */
+/** Reads one URL below the FHIR base. A status other than 2xx is returned, not thrown. */
 export type Read = (url: string) => Promise<{ readonly status: number; readonly text: string }>;
 
-/** What the record page shows: a summary, so that no more of a member's record than that stays in memory. */
+/** What the record page shows. Only this summary of a member's record stays in memory. */
 export interface RecordSummary {
   readonly name: string;
   readonly birthDate: string;
@@ -15,7 +15,7 @@ export interface RecordSummary {
   readonly readAtMs: number;
 }
 
-/** A FHIR read that ended in something other than a resource. */
+/** A FHIR read that did not return a resource. */
 export class ReadError extends Error {
   override readonly name = 'ReadError';
   readonly status: number;
@@ -29,7 +29,7 @@ const pageSize = 100;
 const mostPages = 500;
 const latestShown = 12;
 
-/** Asked for one by one where a payer has no `$everything`: the clinical types of US Core and PDex. */
+/** The clinical types of US Core and PDex, read one by one if a payer has no `$everything`. */
 const clinicalTypes = [
   'AllergyIntolerance',
   'CarePlan',
@@ -47,9 +47,9 @@ const clinicalTypes = [
 ];
 
 /**
- * Reads a member's whole record below `base` (no trailing slash), every page of it: with `Patient/{id}/$everything`, or
- * type by type where the payer has no such operation.
- * @throws {ReadError} where a page is refused or is not what was asked for
+ * Reads all pages of a member's record below `base` (no trailing slash): with `Patient/{id}/$everything`, or type by
+ * type if the payer has no such operation.
+ * @throws {ReadError} if a page is refused or is not the requested one
  */
 export const readRecord = async (base: string, read: Read, patientId?: string): Promise<WholeRecord> => {
   const patient = await readPatient(base, read, patientId);
@@ -73,7 +73,7 @@ export const readRecord = async (base: string, read: Read, patientId?: string): 
   return { patient, resources: distinct(resources), pages };
 };
 
-/** Every resource once, with the member's own Patient, and how many pages it took. */
+/** Every resource once, the member's own Patient, and the number of pages. */
 export interface WholeRecord {
   readonly patient: Resource;
   readonly resources: readonly Resource[];
@@ -100,7 +100,7 @@ const readPages = async (
   let pages = 0;
   for (; url !== undefined; pages += 1) {
     if (pages === mostPages) throw new ReadError(200, `The record has more than ${mostPages} pages.`);
-    // The token goes nowhere but to the server that it was made for, whatever a link says (SMART App Launch).
+    // The token is sent only to the server that it was issued for, whatever a link says (SMART App Launch).
     if (!url.startsWith(`${base}/`) && !url.startsWith(`${base}?`)) {
       throw new ReadError(200, 'A page of the record links to another server.');
     }
@@ -138,7 +138,7 @@ const distinct = (resources: readonly Resource[]): readonly Resource[] => {
   return [...new Map(resources.map((resource) => [`${resource.resourceType}/${resource.id}`, resource])).values()];
 };
 
-/** How many of each type, the most frequent first. */
+/** How many of each type, most frequent first. */
 export const countsByType = (resources: readonly Resource[]): RecordSummary['counts'] => {
   const counts = new Map<string, number>();
   for (const { resourceType } of resources) counts.set(resourceType, (counts.get(resourceType) ?? 0) + 1);
@@ -147,7 +147,7 @@ export const countsByType = (resources: readonly Resource[]): RecordSummary['cou
     .sort((a, b) => b.count - a.count || a.type.localeCompare(b.type));
 };
 
-/** What the record page shows of a record that was read at `readAtMs`. */
+/** The summary of a record that was read at `readAtMs`. */
 export const summaryOf = (record: WholeRecord, readAtMs: number): RecordSummary => {
   const observations = record.resources.filter(
     (resource): resource is Observation => resource.resourceType === 'Observation',
@@ -169,7 +169,7 @@ export const summaryOf = (record: WholeRecord, readAtMs: number): RecordSummary 
   };
 };
 
-/** Milliseconds, so that dates of different precision and offset sort; 0 where there is none. */
+/** Milliseconds, to sort dates of different precision and offset; 0 if there is none. */
 const instantOf = (observation: Observation): number => {
   return Date.parse(dateOf(observation)) || 0;
 };

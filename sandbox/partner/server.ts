@@ -20,7 +20,7 @@ interface RequestLogLine {
 }
 
 export interface PartnerAppOptions {
-  /** Port on localhost; 0 takes a free one. */
+  /** Port on localhost; 0 for any free port. */
   readonly port: number;
   readonly gatewayOrigin: string;
   readonly payers: readonly { readonly id: string; readonly displayName: string }[];
@@ -33,7 +33,7 @@ const files: Readonly<Record<string, { file: URL; type: string }>> = {
   '/logo.svg': { file: new URL('static/logo.svg', import.meta.url), type: 'image/svg+xml' },
   '/app/app.js': { file: new URL('static/app.js', import.meta.url), type: 'text/javascript; charset=utf-8' },
   '/app/fhir-client.js': {
-    // By its path: the package's `exports` do not name its browser build.
+    // By path, since the package's `exports` do not name its browser build.
     file: new URL('../../node_modules/fhirclient/build/fhir-client.js', import.meta.url),
     type: 'text/javascript; charset=utf-8',
   },
@@ -41,7 +41,7 @@ const files: Readonly<Record<string, { file: URL; type: string }>> = {
 
 /**
  * Starts the demo partner app on localhost: a confidential client (`demo-partner`) with pages for a member, and two
- * apps that run in the browser alone (`/app`, `/third-party`).
+ * browser-only apps (`/app`, `/third-party`).
  * @throws the server's own error, such as `EADDRINUSE`
  */
 export const startPartnerApp = async (options: PartnerAppOptions): Promise<{ url: string; close(): Promise<void> }> => {
@@ -91,7 +91,7 @@ const serve = async (
   }
 };
 
-/** Joined, not resolved: `//host/` is a path here. What is no URL at all becomes a page that does not exist. */
+/** Joined, not resolved, so that `//host/` is a path. An invalid URL becomes a page that does not exist. */
 const urlOf = (origin: string, request: IncomingMessage): URL => {
   return URL.parse(`${origin}${request.url}`) ?? new URL('/no-such-page', origin);
 };

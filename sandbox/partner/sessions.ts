@@ -3,17 +3,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SignIn, Tokens } from './gateway-client.ts';
 import type { RecordSummary } from './record.ts';
 
-/** One connected payer of one member. */
+/** One member's connection to one payer. */
 export interface Connection {
   tokens: Tokens;
-  /** The read that is under way or done; a second tab waits for the same one. */
+  /** The read in progress or done. A second tab waits for the same one. */
   record: Promise<RecordSummary> | undefined;
 }
 
-/** What the app knows about one browser: kept in memory only, gone with the process. */
+/** What the app knows about one browser, kept only in memory. */
 export interface Session {
   readonly formToken: string;
-  /** By `state`, so that two tabs can sign in at once. */
+  /** By `state`, so that two tabs can sign in at the same time. */
   readonly signIns: Map<string, SignIn>;
   readonly connections: Map<string, Connection>;
   usedAtMs: number;
@@ -24,12 +24,12 @@ const idleMs = 60 * 60 * 1000;
 const mostSessions = 1000;
 const mostSignIns = 20;
 
-/** The sessions of all browsers; `of` gives a new one, with its cookie, to a browser that has none. */
+/** The sessions of all browsers. `of` creates a session and its cookie for a browser that has none. */
 export const sessionStore = (nowMs: () => number = Date.now) => {
   const sessions = new Map<string, Session>();
 
   const forgetOld = (): void => {
-    // In the order of their last use.
+    // In order of last use.
     for (const [id, session] of sessions) {
       if (session.usedAtMs + idleMs >= nowMs() && sessions.size < mostSessions) return;
       sessions.delete(id);
@@ -54,7 +54,7 @@ export const sessionStore = (nowMs: () => number = Date.now) => {
       usedAtMs: nowMs(),
     };
     sessions.set(id, session);
-    // Lax: the cookie must come along when the gateway sends the browser back.
+    // Lax, since the browser must send the cookie when the gateway redirects back.
     response.setHeader('Set-Cookie', `${cookieName}=${id}; Path=/; HttpOnly; SameSite=Lax`);
     return session;
   };
@@ -62,7 +62,7 @@ export const sessionStore = (nowMs: () => number = Date.now) => {
   return { of };
 };
 
-/** Remembers a sign-in that has begun; the oldest make room, as a browser that never comes back would fill the memory. */
+/** Remembers a started sign-in. The oldest are dropped, since browsers that never return would fill the memory. */
 export const rememberSignIn = (session: Session, state: string, signIn: SignIn): void => {
   session.signIns.set(state, signIn);
   for (const old of session.signIns.keys()) {

@@ -2,7 +2,7 @@ import { html } from '../html.ts';
 import { page } from './pages.ts';
 import type { PayerChoice } from './pages.ts';
 
-/** A SMART app that runs in the browser alone, as a public client: where it lives and who it is to the gateway. */
+/** A browser-only SMART app, a public client: its path, and its registration at the gateway. */
 export interface BrowserApp {
   readonly path: '/app' | '/third-party';
   readonly clientId: string;
@@ -27,7 +27,7 @@ export const browserApps: readonly BrowserApp[] = [
 
 const scripts = ['/app/fhir-client.js', '/app/app.js'];
 
-/** Where a launch starts: with `?iss=` it goes on by itself, without it the member chooses. */
+/** The page that starts a launch. With `?iss=` it continues by itself; without, the member chooses. */
 export const launchPage = (
   app: BrowserApp,
   payers: readonly PayerChoice[],
@@ -53,7 +53,7 @@ export const launchPage = (
   return page(app.title, content, scripts);
 };
 
-/** Where the gateway sends the browser back to. */
+/** The page that the gateway redirects back to. */
 export const landingPage = (app: BrowserApp): string => {
   const content = html`<div data-page="landing" data-path="${app.path}">
     <p class="crumb"><a href="${app.path}">Start over</a></p>

@@ -8,11 +8,12 @@ interface Entry {
 }
 
 /**
- * Storage in memory for one provider. Each instance has its own, so that two payers in one process share nothing.
- * What has expired by this clock, milliseconds, is not found. `consume` has one winner: of two requests that present the same code or refresh token at once, one is refused.
+ * In-memory storage for one provider. Each instance has its own, so two payers in one process share nothing. Entries
+ * that have expired by this clock (milliseconds) are not found. `consume` succeeds once: if two requests present the
+ * same code or refresh token, one is refused.
  *
- * The client is stored here rather than configured: the library copies configured clients with `structuredClone`, and
- * under a test runner with its own realm it then takes the copy's keys for no plain objects.
+ * The client is stored here rather than configured. The library copies configured clients with `structuredClone`, and
+ * in a test runner with its own realm it does not accept the copy's keys as plain objects.
  */
 export const createMemoryAdapter = (client: ClientMetadata, now: () => number): ((model: string) => Adapter) => {
   return (model) => {

@@ -1,6 +1,6 @@
 import type { Preset } from './presets.ts';
 
-/** SMART App Launch 2.2 §8.2: what a client may count on. */
+/** SMART App Launch 2.2 §8.2: the server's capabilities. */
 export const smartConfiguration = (preset: Preset, origin: string): Record<string, unknown> => {
   const { paths } = preset;
   return {

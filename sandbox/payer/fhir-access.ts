@@ -3,8 +3,8 @@ import type { Provider } from 'oidc-provider';
 import { sendJson } from './http.ts';
 
 /**
- * The member whose access token a request carries (RFC 6750 §2.1: in the header, nowhere else). Where there is none, or
- * none that lives, the 401 is sent and the result is undefined.
+ * The member of a request's access token (RFC 6750 §2.1: only in the header). If the token is missing or no longer
+ * valid, a 401 is sent and the result is undefined.
  */
 export const memberOfToken = async (
   provider: Provider,

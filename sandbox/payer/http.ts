@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 const bodyLimit = 64 * 1024;
 
-/** The fields of a posted form; undefined where the body is no form, or too large to be one of ours. */
+/** The fields of a posted form; undefined if the body is not a form, or is larger than this server's forms. */
 export const readForm = async (req: IncomingMessage): Promise<URLSearchParams | undefined> => {
   const type = req.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (type !== undefined && type !== 'application/x-www-form-urlencoded') return undefined;
@@ -16,7 +16,7 @@ export const readForm = async (req: IncomingMessage): Promise<URLSearchParams | 
   return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
 };
 
-/** Sends the browser on with a GET. */
+/** Redirects the browser to a GET. */
 export const seeOther = (res: ServerResponse, location: string): void => {
   res.writeHead(303, { location, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' }).end();
 };

@@ -1,11 +1,11 @@
-/** A message that this payer "sent": the inbox page shows it, and nothing leaves the machine. */
+/** A message that this payer "sent". The inbox page shows it; it never leaves the machine. */
 export interface Message {
   readonly to: string;
   readonly sentAt: Date;
-  /** Tells two sign-ins apart that use the same address. */
+  /** Distinguishes two sign-ins with the same address. */
   readonly reference: string;
   readonly code: string;
-  /** Path of the page that asks for the code. */
+  /** Path of the page where the code is entered. */
   readonly verifyPath: string;
 }
 
@@ -17,7 +17,7 @@ export interface Mailbox {
 
 const kept = 100;
 
-/** A mailbox that keeps the newest hundred messages. */
+/** A mailbox that keeps the newest 100 messages. */
 export const createMailbox = (): Mailbox => {
   let messages: readonly Message[] = [];
   return {

@@ -1,11 +1,11 @@
 import type { MemberRecord } from './data/record.ts';
 
-/** The fields of "Create an account", by the names that its form sends. */
+/** The fields of "Create an account", by their names in the form. */
 export const accountFields = ['first_name', 'last_name', 'birthdate', 'member_id', 'postal_code', 'email'] as const;
 export type AccountField = (typeof accountFields)[number];
 export type AccountForm = Readonly<Record<AccountField, string>>;
 
-/** What is wrong with a form: about one field, or about the whole. */
+/** What is wrong with a form, or with one field. */
 export interface FormProblem {
   readonly field?: AccountField | 'code';
   readonly message: string;
@@ -22,7 +22,7 @@ const missing: Readonly<Record<AccountField, string>> = {
   email: 'Enter your e-mail address.',
 };
 
-/** Finds the member whom an account form describes, or says what a person should look at again. */
+/** Finds the member that an account form describes, or returns what to correct. */
 export const matchMember = (records: readonly MemberRecord[], form: AccountForm): MatchResult => {
   const problems = fieldProblems(form);
   if (problems.length > 0) return { problems };
@@ -44,12 +44,12 @@ export const matchMember = (records: readonly MemberRecord[], form: AccountForm)
   return { problems: [{ message: 'We found no member with these details. Check them against your member card.' }] };
 };
 
-/** Whether this looks like an address that mail could be sent to. */
+/** Whether this looks like an e-mail address. */
 export const isEmail = (value: string): boolean => {
   return value.length <= 254 && /^[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+$/.test(value);
 };
 
-/** Reads `01/04/2011` (month first) or `2011-01-04`; undefined where that is no day of the calendar. */
+/** Parses `01/04/2011` (month first) or `2011-01-04`; undefined if that is not a calendar day. */
 const parseBirthdate = (value: string): string | undefined => {
   const american = /^(\d{1,2})\/(\d{1,2})\/(\d{4})$/.exec(value.trim());
   const iso = american

@@ -1,29 +1,29 @@
 import type { PublicJwk } from '../../functions/shared/registry/types.ts';
 
-/** One request as the log shows it: never a query string, a body, or the id of a sign-in. */
+/** One request in the log: never a query string, a body, or the id of a sign-in. */
 export interface RequestLogLine {
   readonly method: string;
   readonly path: string;
   readonly status: number;
-  /** Milliseconds until the answer was sent or its connection closed. */
+  /** Milliseconds until the answer was sent or the connection closed. */
   readonly ms: number;
 }
 
-/** What one sandbox payer is started with. */
+/** The options of a sandbox payer. */
 export interface PayerOptions {
   readonly preset: 'oneUpDemo' | 'smart';
   readonly displayName: string;
   readonly host: string;
   readonly port: number;
-  /** The one redirect URI that the gateway registered here. */
+  /** The gateway's only registered redirect URI. */
   readonly gatewayRedirectUri: string;
   /** The gateway's client id here. */
   readonly clientId: string;
   /** A secret for `client_secret_post`, or public keys for `private_key_jwt`. */
   readonly client: { readonly secret: string } | { readonly jwks: readonly PublicJwk[] };
-  /** How long an access token lives, in seconds. Default: what the preset says. */
+  /** Lifetime of an access token, in seconds. Default: the preset's. */
   readonly accessTokenSeconds?: number;
-  /** The time by which codes and tokens expire, epoch milliseconds. Default: the machine's. */
+  /** The clock for the expiry of codes and tokens, in epoch milliseconds. Default: the machine's. */
   readonly now?: () => number;
   readonly log?: (line: RequestLogLine) => void;
 }

@@ -1,6 +1,6 @@
 import type { PayerOptions } from './options.ts';
 
-/** How one kind of payer behaves. The two presets differ in these values and in nothing else. */
+/** How one kind of payer behaves. The two presets differ only in these values. */
 export interface Preset {
   readonly paths: {
     readonly authorize: string;
@@ -9,7 +9,7 @@ export interface Preset {
     readonly revocation?: string;
   };
   readonly scopes: readonly string[];
-  /** Used whatever a client asks for: this payer takes no `scope` parameter. */
+  /** The scope of every grant, since this payer ignores the `scope` parameter. */
   readonly fixedScope?: string;
   readonly codeSeconds: number;
   readonly accessTokenSeconds: number;
@@ -20,16 +20,16 @@ export interface Preset {
   readonly redirectUriAtToken: boolean;
   /** Whether redirects carry `iss` (RFC 9207). */
   readonly sendsIss: boolean;
-  /** Whether the token answer names the patient. */
+  /** Whether the token answer has `patient`. */
   readonly namesPatient: boolean;
-  /** Whether a refresh token is given without `offline_access`. */
+  /** Whether a refresh token is issued without `offline_access`. */
   readonly alwaysRefreshable: boolean;
-  /** Whether there is anything under `/.well-known`; if not, it answers 401. */
+  /** Whether `/.well-known` is served; if not, it answers 401. */
   readonly discovery: boolean;
   readonly colour: string;
 }
 
-/** What the reference page documents, and no more than that. */
+/** Only what the reference page documents. */
 const oneUpDemo: Preset = {
   paths: { authorize: '/oauth2/authorize/payer2payer', token: '/oauth2/token' },
   scopes: ['patient/*.read'],
@@ -46,7 +46,7 @@ const oneUpDemo: Preset = {
   colour: '#0b6b63',
 };
 
-/** SMART App Launch 2.2 with everything on. */
+/** SMART App Launch 2.2 with all options on. */
 const smart: Preset = {
   paths: {
     authorize: '/oauth2/authorize',

@@ -16,7 +16,7 @@ export interface ProviderSetup {
   readonly options: PayerOptions;
   readonly preset: Preset;
   readonly brand: Brand;
-  /** Also the issuer; without a trailing slash. */
+  /** Also the issuer. It has no trailing slash. */
   readonly origin: string;
   readonly fhirBaseUrl: string;
   readonly isMember: (patientId: string) => boolean;
@@ -102,7 +102,7 @@ const configuration = (setup: ProviderSetup): Configuration => {
   };
 };
 
-/** For a sign-in that was finished, took too long, or was begun in another browser. */
+/** For a sign-in that was finished, took too long, or was started in another browser. */
 export const endedPage = (status = 400): ReturnType<typeof messagePage> => {
   return messagePage(
     'This sign-in has ended',
@@ -132,7 +132,7 @@ const clientMetadata = (options: PayerOptions): ClientMetadata => {
     redirect_uris: [options.gatewayRedirectUri],
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code' as const],
-    // The library takes an http redirect URI, which the gateway on localhost has, from native clients only.
+    // The library accepts an http redirect URI, as the gateway on localhost has, only from native clients.
     application_type: options.gatewayRedirectUri.startsWith('https:') ? ('web' as const) : ('native' as const),
     id_token_signed_response_alg: 'ES384' as const,
   };
@@ -157,8 +157,8 @@ const checkAudAndScope = (ctx: KoaContextWithOIDC, aud: string | undefined, fhir
 };
 
 /**
- * Every request signs in anew. A session that outlives a sign-in would meet the one of a second tab, or of another
- * member in the same browser, so the session cookie is neither read nor set.
+ * Every request signs in again. A session that outlives a sign-in would collide with a second tab or another member in
+ * the same browser, so the session cookie is neither read nor set.
  */
 const keepNoSession = (ctx: { readonly res: KoaContextWithOIDC['res'] }, name: string): void => {
   const cookies = ctx.res.getHeader('set-cookie');
@@ -182,7 +182,7 @@ const removeIss = (ctx: Pick<KoaContextWithOIDC, 'response' | 'set'>): void => {
   ctx.set('location', location.href);
 };
 
-/** SMART App Launch 2.2 §7.1.5: the context that `launch/patient` asks for. */
+/** SMART App Launch 2.2 §7.1.5: the context that `launch/patient` requests. */
 const namePatient = (ctx: KoaContextWithOIDC): void => {
   const token = ctx.oidc?.entities.AccessToken;
   if (ctx.status === 200 && token?.scopes.has('launch/patient')) {

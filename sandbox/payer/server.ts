@@ -21,20 +21,20 @@ export type { PayerOptions, RequestLogLine } from './options.ts';
 
 type Handler = (req: IncomingMessage, res: ServerResponse, url: URL) => Promise<void> | void;
 
-/** A payer that listens. */
+/** A running payer. */
 export interface LocalPayer {
   readonly url: string;
-  /** Ends every connection at once; what it knows of members and tokens stays. */
+  /** Closes every connection at once. Members and tokens are kept. */
   close(): Promise<void>;
   /** Listens again on the same port, after `close`. */
   reopen(): Promise<void>;
-  /** Breaks its bundles off after so many bytes; with `undefined` they are whole again. */
+  /** Cuts its bundles after this many bytes; `undefined` sends them whole again. */
   cutAfter(bytes: number | undefined): void;
 }
 
 /**
  * Starts a payer of the sandbox: its OAuth server, its member pages and its FHIR API under `/r4`, on one port.
- * Rejects where the port is taken.
+ * Rejects if the port is taken.
  */
 export const startPayer = async (options: PayerOptions): Promise<LocalPayer> => {
   const origin = `http://${options.host}:${options.port}`;
@@ -90,7 +90,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
 
   const authorize: Handler = async (req, res, url) => {
     if (req.method === 'POST') {
-      // SMART clients may post the request; the library would take that with third-party cookies only.
+      // SMART clients may post the request, but the library accepts that only with third-party cookies.
       const form = await readForm(req);
       return form ? seeOther(res, `${url.pathname}?${form.toString()}`) : sendPage(res, brand, unreadable);
     }
@@ -145,13 +145,13 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
   };
 };
 
-/** Fills in what the library insists on and this payer's clients need not send. */
+/** Fills in what the library requires and this payer's clients may omit. */
 const completeRequest = (query: URLSearchParams, fixedScope: string | undefined): void => {
   if (fixedScope !== undefined) {
     query.set('scope', fixedScope);
     if (!query.has('response_type')) query.set('response_type', 'code');
   }
-  // Members are always asked; and without this the library drops offline_access from the scope.
+  // Members are always asked, and without this the library drops offline_access from the scope.
   if (!query.has('prompt')) query.set('prompt', 'consent');
 };
 
@@ -169,7 +169,7 @@ const homePage = (payerName: string): Page => {
   };
 };
 
-/** The id in these paths is as good as the cookie of the sign-in, so no log shows it. */
+/** The id in these paths is as sensitive as the sign-in's cookie, so it is never logged. */
 const withoutSignInId = (options: PayerOptions, path: string): string => {
   const prefix = ['/interaction', presets[options.preset].paths.authorize].find((start) =>
     path.startsWith(`${start}/`),

@@ -16,10 +16,10 @@ import { endedPage, gatewayName } from './provider.ts';
 const codeMinutes = 10;
 const codeTries = 5;
 
-/** How far one sign-in has come. */
+/** The state of one sign-in. */
 interface Progress {
   readonly startedAtMs: number;
-  /** A code was sent, and the member has yet to enter it. */
+  /** A code was sent, and the member has not entered it yet. */
   pending?: {
     readonly email: string;
     readonly record: MemberRecord;
@@ -29,7 +29,7 @@ interface Progress {
     readonly again: boolean;
     triesLeft: number;
   };
-  /** Who it is, once the code was right. */
+  /** The member, known after the correct code. */
   verified?: MemberRecord;
 }
 
@@ -54,15 +54,15 @@ interface Visit {
 type Step = (visit: Visit, form: URLSearchParams) => Promise<void> | void;
 
 /**
- * The pages between a payer's authorize endpoint and the way back: sign in or create an account, verify the e-mail
- * address, consent. The provider hears of it once, at the end, so that several tabs do not disturb each other.
+ * The pages between a payer's authorize endpoint and the redirect back: sign in or create an account, verify the e-mail
+ * address, consent. The provider gets one result, at the end, so that several tabs do not disturb each other.
  */
 export const createSignIn = (
   setup: SignInSetup,
 ): ((req: IncomingMessage, res: ServerResponse, url: URL) => Promise<void>) => {
   const { provider, records, mailbox, brand, now } = setup;
   const started = new Map<string, Progress>();
-  /** Which member an e-mail address belongs to; the newest verified account wins. */
+  /** The member of an e-mail address. The newest verified account wins. */
   const accounts = new Map<string, MemberRecord>();
 
   const show = (visit: Visit, page: Page): void => sendPage(visit.res, brand, page);
@@ -129,7 +129,7 @@ export const createSignIn = (
     const decision = form.get('decision');
     if (decision === 'deny') return deny(visit, form);
     if (!verified) return showConsent(visit, form);
-    // Nothing is shared on a word that this page does not send.
+    // Share nothing for a value that this page does not send.
     if (decision !== 'allow') return deny(visit, form);
     const { params } = visit.interaction;
     const grant = new provider.Grant({ accountId: verified.patientId, clientId: String(params.client_id) });
@@ -167,7 +167,7 @@ export const createSignIn = (
   };
 
   return async (req, res, url) => {
-    // Of the library's redirects too.
+    // On the library's redirects too.
     res.setHeader('cache-control', 'no-store');
     const [, uid = '', rest = ''] = /^\/interaction\/([^/]+)(.*)$/.exec(url.pathname) ?? [];
     const step = steps[rest];
@@ -222,7 +222,7 @@ const accountForm = (form: URLSearchParams): AccountForm => {
   return Object.fromEntries(entries) as AccountForm;
 };
 
-/** Letters that nobody mistakes for another one. */
+/** Letters that are not easily confused. */
 const randomLetters = (length: number): string => {
   const letters = 'ABCDEFGHKMNPQRTUVWXY';
   return Array.from({ length }, () => letters[randomInt(letters.length)]).join('');

@@ -8,29 +8,29 @@ export interface WalkMember {
   readonly email: string;
 }
 
-/** A page that a walk has reached; its URL is where the last redirect within the payer ended. */
+/** The page that a walk has reached. Its URL is where the last redirect within the payer ended. */
 export interface WalkPage {
   readonly url: string;
   readonly status: number;
   readonly html: string;
 }
 
-/** Where a walk stands: on a page of the payer, or sent away from it. */
+/** Where a walk is: on a page of the payer, or redirected away from it. */
 export type WalkStop = { readonly page: WalkPage } | { readonly location: string };
 
-/** A browser without a screen: keeps cookies, follows redirects within one origin, fills in forms. */
+/** A minimal browser: keeps cookies, follows redirects within one origin, fills in forms. */
 export interface Walker {
   open(url: string): Promise<WalkStop>;
   /** Follows the link with this text. */
   follow(page: WalkPage, text: string): Promise<WalkStop>;
-  /** Sends the form that has the named field, with its hidden fields and these values. */
+  /** Sends the form with the named field, its hidden fields, and these values. */
   submit(page: WalkPage, values: Readonly<Record<string, string>>): Promise<WalkStop>;
 }
 
 /**
- * Signs a member in at a payer of the sandbox as a person would, over HTTP: creates an account, reads the code in the
- * inbox, decides. Takes the payer's authorize URL (where the gateway redirects to) and returns the first redirect that
- * leaves the payer. Throws with the page's own words where the payer does not go on.
+ * Signs a member in at a sandbox payer over HTTP, as a person would: creates an account, reads the code in the inbox,
+ * decides. Takes the payer's authorize URL (where the gateway redirects to) and returns the first redirect that leaves
+ * the payer. If the payer does not continue, throws with the page's own words.
  */
 export const signInAsMember = async (
   authorizeUrl: string,
@@ -60,7 +60,7 @@ export const accountValues = (member: WalkMember): Record<string, string> => {
   };
 };
 
-/** The code that the payer mailed for the verify page at hand; its reference tells it from other sign-ins' codes. */
+/** The code that the payer mailed for this verify page, found by its reference. */
 export const readCode = async (walker: Walker, verify: WalkPage): Promise<string> => {
   const reference = /data-reference="([^"]+)"/.exec(verify.html)?.[1];
   const inbox = pageOf(await walker.follow(verify, 'open the inbox'), 'Inbox');
@@ -70,7 +70,7 @@ export const readCode = async (walker: Walker, verify: WalkPage): Promise<string
   return code;
 };
 
-/** The page of a stop, which must be the one with this title. */
+/** The page of a stop, which must have this title. */
 export const pageOf = (stop: WalkStop, title: string): WalkPage => {
   if ('location' in stop) throw new Error(`expected the page "${title}", but the payer sent the member away`);
   if (!titleOf(stop.page).startsWith(title) || stop.page.status !== 200) {

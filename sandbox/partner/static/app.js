@@ -1,6 +1,6 @@
 'use strict';
 
-// The browser's half of the demo apps: a SMART standalone launch and a few reads, with fhirclient and nothing else.
+// The browser side of the demo apps: a SMART standalone launch and a few reads, with fhirclient alone.
 (() => {
   const root = document.querySelector('[data-page]');
   const field = (name) => root.querySelector(`[data-field="${name}"]`);

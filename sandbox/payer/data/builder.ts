@@ -26,7 +26,7 @@ export const ref = (reference: string, display?: string): Fields => ({ reference
 /** An absolute reference below the payer's FHIR base. */
 export const absolute = (reference: string): Fields => ref(`${fhirBase}/${reference}`);
 
-// The payer loaded its members' records in the autumn of 2020, one resource a minute.
+// The payer loaded its members' records in the fall of 2020, one resource a minute.
 const loadedAtMs = Date.UTC(2020, 9, 1, 6);
 
 export const createBuilder = (seed: number, name: string, birthDate: string): RecordBuilder => {
@@ -55,7 +55,7 @@ export const createBuilder = (seed: number, name: string, birthDate: string): Re
   };
 };
 
-/** A UUID made from a name, so that ids do not move when another resource is added. */
+/** A UUID derived from a name, so that ids do not change when another resource is added. */
 const uuid = (name: string): string => {
   const hex = createHash('sha256').update(name).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;

@@ -38,12 +38,12 @@ export const loinc = (code: string, display: string): Concept => concept(systems
 export const snomed = (code: string, display: string): Concept => concept(systems.snomed, code, display, display);
 export const rxnorm = (code: string, display: string): Concept => concept(systems.rxnorm, code, display, display);
 
-/** A FHIR Quantity in UCUM units; `digits` decimals are written, zeros included. */
+/** A FHIR Quantity in UCUM units, written with `digits` decimals, zeros included. */
 export const quantity = (value: number, digits: number, code: string, unit = code): Record<string, unknown> => {
   return { value: decimal(value, digits), unit, system: systems.ucum, code };
 };
 
-// JSON.rawJSON (ES2026) is in Node 22 and later, and not yet in TypeScript's library.
+// JSON.rawJSON (ES2026) is in Node 22 and later, but not yet in TypeScript's library.
 const { rawJSON } = JSON as typeof JSON & { rawJSON: (this: void, text: string) => unknown };
 
 /** A number whose text keeps its trailing zeros: FHIR decimals carry their precision. */

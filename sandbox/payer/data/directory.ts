@@ -2,7 +2,7 @@ import { ref } from './builder.ts';
 import type { Fields, RecordBuilder } from './builder.ts';
 import { concept, decimal, systems } from './codes.ts';
 
-/** References to the people and places around a member. */
+/** References to a member's practitioners, organizations and locations. */
 export interface Directory {
   readonly plan: string;
   readonly clinic: string;
@@ -50,7 +50,7 @@ export const addHealthPlan = (record: RecordBuilder): string => {
   return organization(record, 'Sandbox Health Plan', '910000001', 'pay', 'Payer');
 };
 
-/** The doctor whom a member sees first. */
+/** The member's primary care doctor. */
 export const addDoctor = (record: RecordBuilder): string => {
   return practitioner(record, 'Inés', 'Núñez-Okonkwo', '920000001', 'Dr.');
 };
@@ -107,7 +107,7 @@ const boylstonStreet = (number: number): Fields => {
   return { line: [`${number} Boylston Street`], city: 'Boston', state: 'MA', postalCode: '02116', country: 'US' };
 };
 
-/** Adds the check digit of an NPI. Ours begin with 9: nobody's real number does. */
+/** Adds the check digit of an NPI. These begin with 9, which no real NPI does. */
 const npi = (nineDigits: string): string => {
   let sum = 24;
   for (const [place, digit] of Array.from(nineDigits, Number).entries()) {

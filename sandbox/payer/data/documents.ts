@@ -6,7 +6,7 @@ import { addProvenance } from './provenance.ts';
 import { fhirBase } from './record.ts';
 import type { Visit, Visits } from './visits.ts';
 
-/** Adds notes, each a Binary that a DocumentReference points to by its absolute URL and whose author a Provenance names. */
+/** Adds notes. Each is a Binary. A DocumentReference points to its absolute URL, and a Provenance names its author. */
 export const addDocuments = (record: RecordBuilder, directory: Directory, visits: Visits): void => {
   const { croup, peanut, tubes, wrist, asthmaCheck } = visits.other;
   addNote(record, directory, croup, '34111-5', 'Emergency department Note', [

@@ -24,8 +24,8 @@ const testMember1 = {
 };
 
 /**
- * Writes the records of the payer's members: Test Member 1, a child with clinical data only, all of it from before
- * 2021; and a member whose observations come to 100 MB. The same seed gives the same texts, byte for byte.
+ * Writes the records of the payer's members: Test Member 1, a child with clinical data only, all from before 2021; and
+ * a member with 100 MB of observations. The same seed gives the same texts, byte for byte.
  */
 export const generateRecords = (seed = 1): MemberRecord[] => {
   return [generateTestMember1(seed), generateLargeRecord(seed)];

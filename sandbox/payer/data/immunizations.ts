@@ -57,7 +57,7 @@ const addDose = (
   });
 };
 
-/** A dose that was due and not given: the status reason tells why. */
+/** A dose that was due but not given. The status reason says why. */
 const addRefusal = (record: RecordBuilder, directory: Directory, visit: Visit): void => {
   const reason = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
   record.add('Immunization', 'us-core-immunization', {

@@ -5,7 +5,7 @@ import type { Directory } from './directory.ts';
 import { addObservation } from './observation.ts';
 import type { Visit, Visits } from './visits.ts';
 
-/** A measured analyte: LOINC code, name, its middle value, spread, decimals, unit, and the limits of normal. */
+/** An analyte: LOINC code, name, mean value, spread, decimals, unit, and normal limits. */
 type Analyte = readonly [string, string, number, number, number, string, number, number];
 
 const hemoglobin: Analyte = ['718-7', 'Hemoglobin [Mass/volume] in Blood', 12.4, 0.6, 1, 'g/dL', 11, 14.5];

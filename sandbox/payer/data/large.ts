@@ -13,14 +13,16 @@ const member = {
   postalCode: '02116',
 };
 
-/** Readings that each make a bundle entry of some 1,270 bytes: a search for all of them answers 100 MB. */
+/**
+ * The number of readings. Each makes a bundle entry of about 1,270 bytes, so a search for all of them returns 100 MB.
+ */
 const readingCount = 80_000;
 const idPrefix = 'glucose-';
-// The last reading was in the last minute of 2019, the others each 15 minutes before the next.
+// The last reading was in the last minute of 2019. The others precede it at intervals of 15 minutes.
 const lastReadingMs = Date.UTC(2019, 11, 31, 23, 59);
 const readingEveryMs = 900_000;
 
-/** A member with a glucose sensor, whose readings are written when they are asked for. */
+/** A member with a glucose sensor. Its readings are written when they are requested. */
 export const generateLargeRecord = (seed: number): MemberRecord => {
   const record = createBuilder(seed, 'large', member.birthDate);
   const plan = addHealthPlan(record);

@@ -46,7 +46,7 @@ const coded = (medicationCodeableConcept: Concept): Fields => {
   return { medicationCodeableConcept };
 };
 
-/** How much, in which unit, how many times a day, and what the label says. */
+/** Dose, unit, times per day, and label text. */
 type Dose = [amount: number, unit: string, timesADay: number, label: string];
 
 const addRequest = (

@@ -15,7 +15,7 @@ const categoryNames = {
 
 export type Category = keyof typeof categoryNames;
 
-/** Adds an observation that was made at a visit; `fields` hold its value and whatever else is special about it. */
+/** Adds an observation made at a visit. `fields` hold its value and other specifics. */
 export const addObservation = (
   record: RecordBuilder,
   visit: Visit,

@@ -48,7 +48,7 @@ export const addMother = (record: RecordBuilder, member: MemberDetails): string 
   });
 };
 
-/** The doctor and the nurse, the specialist, the mother: who looks after the member. */
+/** The member's care team: doctor, nurse, specialist, mother. */
 export const addCareTeam = (record: RecordBuilder, directory: Directory, mother: string, start: string): string => {
   return record.add('CareTeam', 'us-core-careteam', {
     status: 'active',

@@ -4,7 +4,7 @@ import { concept, rxnorm, snomed, systems } from './codes.ts';
 import { addTo } from './time.ts';
 import type { OtherVisit, Visit, Visits } from './visits.ts';
 
-/** References to the problems that medications, procedures, goals and plans are about. */
+/** References to the problems that medications, procedures, goals and plans address. */
 export interface Problems {
   readonly asthma: string;
   readonly peanutAllergy: string;
@@ -49,7 +49,7 @@ const categoryDisplays = {
   'health-concern': 'Health Concern',
 } as const;
 
-/** A condition first seen at a visit and, where `months` is given, gone that many months later. */
+/** A condition first seen at a visit and, if `months` is given, resolved that many months later. */
 const addCondition = (
   record: RecordBuilder,
   visit: Visit,

@@ -58,7 +58,7 @@ const askedFor = (record: RecordBuilder, visit: Visit, code: string, name: strin
   return { basedOn: [ref(request)] };
 };
 
-/** Tiny tubes in both ears, which fell out by themselves a year later. */
+/** Ear tubes on both sides, which fell out by themselves a year later. */
 const addTubes = (record: RecordBuilder, visit: Visit): string => {
   const deviceIdentifier = '00000000000017';
   return record.add('Device', 'us-core-implantable-device', {

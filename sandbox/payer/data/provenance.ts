@@ -4,7 +4,7 @@ import { concept, systems } from './codes.ts';
 import type { Directory } from './directory.ts';
 import type { Visit } from './visits.ts';
 
-/** Who wrote the targets, and that the plan passed them on. */
+/** Records who wrote the targets, and that the plan transmitted them. */
 export const addProvenance = (
   record: RecordBuilder,
   directory: Directory,

@@ -4,7 +4,7 @@ export interface Random {
   next(): number;
   /** An integer in [from, to]. */
   integer(from: number, to: number): number;
-  /** `value`, moved by at most `spread` either way. */
+  /** `value`, plus or minus up to `spread`. */
   around(value: number, spread: number): number;
 }
 

@@ -1,4 +1,4 @@
-/** What the payer knows a member by: the fields of its "Create an account" page. */
+/** The fields that identify a member, as on the "Create an account" page. */
 export interface MemberDetails {
   readonly firstName: string;
   readonly lastName: string;
@@ -8,7 +8,7 @@ export interface MemberDetails {
   readonly postalCode: string;
 }
 
-/** Resources that are too many to keep: each is written when it is asked for. */
+/** Resources that are too many to keep. Each is written when it is requested. */
 export interface OnTheFlyResources {
   readonly resourceType: string;
   readonly count: number;
@@ -18,14 +18,17 @@ export interface OnTheFlyResources {
   indexOf(id: string): number | undefined;
 }
 
-/** One member and the record that the payer holds. */
+/** One member and the payer's record of them. */
 export interface MemberRecord {
   readonly patientId: string;
   readonly member: MemberDetails;
-  /** JSON source texts, so that decimals such as `1.00` survive. {@link fhirBase} stands for the FHIR base URL. */
+  /**
+   * JSON source texts, so that decimals such as `1.00` survive. {@link fhirBase} is a placeholder for the FHIR base
+   * URL.
+   */
   readonly resources: readonly string[];
   readonly onTheFly?: OnTheFlyResources;
 }
 
-/** Stands for the payer's FHIR base URL (without a trailing slash) in a source text. */
+/** A placeholder for the payer's FHIR base URL (without a trailing slash) in a source text. */
 export const fhirBase = '{{fhirBase}}';

@@ -5,7 +5,7 @@ import type { Directory } from './directory.ts';
 import { addObservation } from './observation.ts';
 import type { Visit, Visits } from './visits.ts';
 
-/** Questions asked, and findings that no laboratory made. */
+/** Screening questions, and findings that are not from a laboratory. */
 export const addScreenings = (record: RecordBuilder, directory: Directory, visits: Visits): void => {
   for (const age of [60, 84, 108]) {
     addHunger(record, visits.wellAt(age));

@@ -6,14 +6,14 @@ export const addTo = (date: string, months: number, days = 0): string => {
   return new Date(Date.UTC(year, month - 1 + months, day) + days * dayMs).toISOString().slice(0, 10);
 };
 
-/** `date`, or the Monday after it where it falls on a weekend: the clinic is closed then. */
+/** `date`, or the Monday after it if it is on a weekend, when the clinic is closed. */
 export const weekday = (date: string): string => {
   const day = new Date(`${date}T00:00:00Z`).getUTCDay();
   if (day === 6) return addTo(date, 0, 2);
   return day === 0 ? addTo(date, 0, 1) : date;
 };
 
-/** A dateTime in Boston: summer time from April to October is near enough. */
+/** A dateTime in Boston. Daylight saving time from April to October is close enough. */
 export const boston = (date: string, time: string): string => {
   const month = Number(date.slice(5, 7));
   return `${date}T${time}:00${month >= 4 && month <= 10 ? '-04:00' : '-05:00'}`;

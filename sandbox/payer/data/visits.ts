@@ -5,7 +5,7 @@ import type { Concept } from './codes.ts';
 import type { Directory } from './directory.ts';
 import { addTo, boston, weekday } from './time.ts';
 
-/** One time that the member was seen. */
+/** One visit of the member. */
 export interface Visit {
   readonly encounter: string;
   /** `YYYY-MM-DD` */
@@ -19,7 +19,7 @@ export interface Visit {
 
 const wellAges = [0, 1, 2, 4, 6, 9, 12, 15, 18, 24, 30, 36, 48, 60, 72, 84, 96, 108];
 
-/** The other visits, by the name that the rest of the record knows them by. */
+/** The other visits, by the names that the rest of the record uses. */
 const otherVisits = {
   firstOtitis: ['sick', 11, 'pediatrician', '65363002', 'Otitis media'],
   croup: ['emergency', 20, 'emergencyDoctor', '71186008', 'Croup'],
@@ -38,7 +38,7 @@ const otherVisits = {
 export type OtherVisit = keyof typeof otherVisits;
 
 export interface Visits {
-  /** Well-child visits, the first one first. */
+  /** Well-child visits, earliest first. */
   readonly well: readonly Visit[];
   readonly other: Readonly<Record<OtherVisit, Visit>>;
   /** The well-child visit at this age. */

@@ -4,7 +4,7 @@ import type { Concept } from './codes.ts';
 import { addObservation } from './observation.ts';
 import type { Visit, Visits } from './visits.ts';
 
-/** Months: height in cm, weight in kg and head circumference in cm of a girl in the middle of the charts. */
+/** By age in months: height in cm, weight in kg and head circumference in cm of a girl at the 50th percentile. */
 const growth: ReadonlyMap<number, readonly [height: number, weight: number, head: number]> = new Map([
   [0, [49.5, 3.4, 34.1]],
   [1, [53.7, 4.2, 36.5]],
@@ -61,7 +61,7 @@ const addGrowth = (record: RecordBuilder, visit: Visit): void => {
   }
 };
 
-/** Pulse and temperature; `fever` is in degrees Celsius above normal. */
+/** Pulse and temperature. `fever` is in degrees Celsius above normal. */
 const addPulse = (record: RecordBuilder, visit: Visit, fever: number): void => {
   const { random } = record;
   const young = visit.ageMonths < 24;

@@ -5,7 +5,7 @@ export interface Link {
   readonly url: string;
 }
 
-/** One entry: the resource's text as it is, and what stands beside it, such as `search`. */
+/** One entry: the resource's text, unchanged, and the other fields, such as `search`. */
 export interface Entry {
   readonly fullUrl: string;
   readonly text: string;
@@ -21,10 +21,10 @@ export interface Bundle {
 
 const chunkLength = 65_536;
 
-/** Writes a bundle in chunks of some 64 KB, taking an entry only when it is about to be written. */
+/** Writes a bundle in chunks of about 64 KB. It takes each entry only when it is about to write it. */
 export const bundleChunks = function* ({ type, total, links, entries }: Bundle): Generator<string> {
   let chunk = JSON.stringify({ resourceType: 'Bundle', type, total, link: links }).slice(0, -1);
-  // FHIR knows no empty arrays: without entries there is no `entry`.
+  // FHIR forbids empty arrays, so without entries there is no `entry`.
   let before = ',"entry":[';
   for (const { fullUrl, text, beside } of entries) {
     const rest = JSON.stringify(beside).slice(1);

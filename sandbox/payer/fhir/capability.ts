@@ -1,6 +1,6 @@
 import { searchParametersOf } from './definitions.ts';
 
-/** Where the payer's authorization server is, for the statement's security section. */
+/** The payer's OAuth endpoints, for the statement's security section. */
 export interface OAuthUris {
   readonly authorize: string;
   readonly token: string;
@@ -9,7 +9,7 @@ export interface OAuthUris {
 
 const oauthUrisExtension = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris';
 
-/** The CapabilityStatement that `metadata` answers, for these resource types. */
+/** The CapabilityStatement that `metadata` returns, for these resource types. */
 export const capabilityStatement = (
   baseUrl: string,
   types: readonly string[],

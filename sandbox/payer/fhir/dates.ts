@@ -1,6 +1,6 @@
 import { badRequest } from './outcome.ts';
 
-/** A FHIR date as the stretch of time that it means: from `start` up to, but not including, `end`, in epoch ms. */
+/** A FHIR date as a period, from `start` up to but not including `end`, in epoch ms. */
 interface TimeRange {
   readonly start: number;
   readonly end: number;
@@ -9,7 +9,7 @@ interface TimeRange {
 const form = /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?$/;
 const minuteMs = 60_000;
 
-/** Reads a date of any precision; without an offset it is taken as UTC. */
+/** Reads a date of any precision. Without an offset it is UTC. */
 const timeRange = (text: string): TimeRange | undefined => {
   const [, year, month, day, hour, minute, second, fraction, zone = 'Z'] = form.exec(text) ?? [];
   if (year === undefined) return undefined;
@@ -25,7 +25,7 @@ const timeRange = (text: string): TimeRange | undefined => {
   return { start, end: month === undefined ? Date.UTC(Number(year) + 1, 0) : Date.UTC(Number(year), Number(month)) };
 };
 
-/** The stretch of time of a date, a Period or a Timing in a resource. */
+/** The period of a date, a Period or a Timing in a resource. */
 export const timeRangeOf = (value: unknown): TimeRange | undefined => {
   if (typeof value === 'string') return timeRange(value);
   const { start, end, event } = Object(value) as { start?: string; end?: string; event?: string[] };

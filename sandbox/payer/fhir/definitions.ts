@@ -20,12 +20,12 @@ interface Definition {
 const searchTypes = new Set(['token', 'reference', 'date', 'string', 'quantity', 'number', 'uri']);
 const definitionFiles = ['fhir/r4/search-parameters.json', 'fhir/r4/search-parameters-uscore.json'];
 
-// Read when the first search needs them: two megabytes that a start should not wait for.
+// Read at the first search, since a start should not wait for two megabytes.
 let definitions: readonly Definition[] | undefined;
 let compartment: ReadonlyMap<string, readonly string[]> | undefined;
 const parametersByType = new Map<string, ReadonlyMap<string, SearchParameter>>();
 
-/** The parameters that a search of this type may use, by code; composite and special ones are not supported. */
+/** The parameters that a search of this type may use, by code. Composite and special ones are not supported. */
 export const searchParametersOf = (resourceType: string): ReadonlyMap<string, SearchParameter> => {
   const known = parametersByType.get(resourceType);
   if (known) return known;
@@ -36,7 +36,7 @@ export const searchParametersOf = (resourceType: string): ReadonlyMap<string, Se
   const parameters = new Map(
     usable.map(({ code, type, expression = '' }) => [
       code,
-      // The engine matches a path's first name with the type itself and knows no base types.
+      // The engine matches a path's first name against the type itself and does not know base types.
       { code, type: type as SearchType, expression: expression.replaceAll(/\bResource\./g, `${resourceType}.`) },
     ]),
   );
@@ -44,7 +44,7 @@ export const searchParametersOf = (resourceType: string): ReadonlyMap<string, Se
   return parameters;
 };
 
-/** R4's CompartmentDefinition for patients: per type, the parameters that make a resource a patient's. */
+/** R4's CompartmentDefinition for patients: for each type, the parameters that link a resource to a patient. */
 export const patientCompartment = (): ReadonlyMap<string, readonly string[]> => {
   if (!compartment) {
     const file = readJson('fhir/r4/compartmentdefinition-patient.json') as {

@@ -11,7 +11,7 @@ import { entriesOnTheFly, page } from './search.ts';
 
 const known = new Set(['_count', '_page', '_type', '_since', '_format', '_pretty']);
 
-/** `Patient/{id}/$everything`: all that the member may see, on one page unless `_count` is given. */
+/** `Patient/{id}/$everything`: everything that the member may see, on one page unless `_count` is given. */
 export const everything = (scope: SearchScope, parameters: Parameters): Bundle => {
   const unknown = parameters.find(([name]) => !known.has(name));
   if (unknown) throw unsupported(`$everything has no parameter "${unknown[0]}" here`);
@@ -30,7 +30,7 @@ export const everything = (scope: SearchScope, parameters: Parameters): Bundle =
   return page(scope.baseUrl, path, query, stored.length + more, entries(scope, query, stored, more));
 };
 
-/** First the stored resources of the page, then those that are made on the fly. */
+/** The page's stored resources, then those made on the fly. */
 const entries = function* (
   scope: SearchScope,
   query: Query,

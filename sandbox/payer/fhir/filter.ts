@@ -6,17 +6,17 @@ import type { MemberView } from './records.ts';
 import type { StoredResource } from './resource.ts';
 import { referencesOf, valuesOf } from './values.ts';
 
-/** Whether a resource is what one search parameter asks for. */
+/** Whether a resource matches one search parameter. */
 export type Filter = (resource: StoredResource) => boolean;
 
-/** What a filter may look at. */
+/** What a filter may read. */
 export interface SearchScope {
   readonly view: MemberView;
   readonly baseUrl: string;
 }
 
 /**
- * Reads `name=value` of a search into a filter: a parameter with an optional modifier, a chain
+ * Parses `name=value` of a search into a filter: a parameter with an optional modifier, a chain
  * (`subject:Patient.family=…`) or a reverse chain (`_has:Observation:patient:code=…`).
  */
 export const filter = (scope: SearchScope, resourceType: string, name: string, value: string): Filter => {
@@ -31,14 +31,14 @@ export const filter = (scope: SearchScope, resourceType: string, name: string, v
   return modifier === 'not' ? (resource) => !matches(resource) : matches;
 };
 
-/** The definition of a parameter; an unknown one is refused, since ignoring it would answer too much. */
+/** The definition of a parameter. An unknown one is refused, since ignoring it would return too much. */
 export const parameterOf = (resourceType: string, code: string): SearchParameter => {
   const parameter = searchParametersOf(resourceType).get(code);
   if (!parameter) throw unsupported(`${resourceType} has no search parameter "${code}" here`);
   return parameter;
 };
 
-/** Values between commas are alternatives; `\,` is a comma of the value itself. */
+/** Commas separate alternatives; `\,` is a comma in a value. */
 export const splitValues = (value: string): string[] => {
   const parts = value.match(/(?:\\.|[^,\\])+/gs) ?? [];
   return parts.map((part) => part.replaceAll(/\\([\\,$|])/g, '$1'));
@@ -64,7 +64,7 @@ const chainFilter = (scope: SearchScope, resourceType: string, link: string, res
     referencesOf(resource, parameter).some((reference) => {
       const target = scope.view.resources.get(reference);
       if (!target || (targetType && target.body.resourceType !== targetType)) return false;
-      // Without a type a chain goes on only where the target's type knows the parameter.
+      // Without a type, a chain continues only if the target's type has the parameter.
       if (!targetType && !searchParametersOf(target.body.resourceType).has(rest.split(/[:.]/)[0] ?? '')) return false;
       return filterFor(target.body.resourceType)(target);
     });

@@ -9,7 +9,7 @@ import { referencesOf } from './values.ts';
 /** Whether `resource` is included because of `from`. */
 type Inclusion = (view: MemberView, from: StoredResource) => readonly string[];
 
-/** The resources that a page's matches bring along by `_include` and `_revinclude`. */
+/** The resources that `_include` and `_revinclude` add to a page's matches. */
 export const included = (view: MemberView, query: Query, matches: readonly StoredResource[]): StoredResource[] => {
   const once = [...query.includes.map(forward), ...query.revIncludes.map(backward)];
   const again = query.iteratedIncludes.map(forward);

@@ -2,10 +2,10 @@ import { dateMatcher } from './dates.ts';
 import type { SearchParameter, SearchType } from './definitions.ts';
 import { badRequest, unsupported } from './outcome.ts';
 
-/** Whether one value that a parameter found is what was asked for. */
+/** Whether one value that a parameter found is the requested one. */
 export type Matcher = (value: unknown) => boolean;
 
-/** Reads one value of a search parameter (without its commas) into a matcher. */
+/** Parses one value of a search parameter (no commas) into a matcher. */
 export const matcher = (
   { type, code }: SearchParameter,
   modifier: string | undefined,
@@ -24,7 +24,7 @@ export const matcher = (
 interface Token {
   readonly system?: string;
   readonly code?: string;
-  /** A plain code, whose system the element implies. */
+  /** A plain code whose system the element implies. */
   readonly plain?: true;
 }
 
@@ -58,7 +58,7 @@ const identifierMatcher = (asked: string): Matcher => {
   };
 };
 
-/** `id`, `Type/id`, or a URL; URLs below the base are the same as `Type/id`. */
+/** `id`, `Type/id`, or a URL. URLs below the base equal `Type/id`. */
 const referenceMatcher = (asked: string, baseUrl: string): Matcher => {
   const local = asked.startsWith(`${baseUrl}/`) ? asked.slice(baseUrl.length + 1) : asked;
   return (value) => {
@@ -77,10 +77,10 @@ const stringMatcher = (asked: string, modifier?: 'exact' | 'contains'): Matcher 
     );
 };
 
-/** What names and addresses hold beside the words that people search for. */
+/** Fields of names and addresses that people do not search for. */
 const unsearched = new Set(['id', 'extension', 'use', 'type', 'period']);
 
-/** All strings in a HumanName, Address or whatever else a string parameter looks at. */
+/** All strings in a HumanName, an Address or another value of a string parameter. */
 const stringsIn = (value: unknown): string[] => {
   if (typeof value === 'string') return [value];
   if (typeof value !== 'object' || value === null) return [];
@@ -92,7 +92,7 @@ export const plainText = (text: string): string => {
   return text.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase();
 };
 
-/** From `from` up to, but not including, `to`. */
+/** From `from` up to but not including `to`. */
 interface Range {
   readonly from: number;
   readonly to: number;
@@ -100,15 +100,15 @@ interface Range {
 
 const numberForm = /^(eq|ne|gt|lt|ge|le|sa|eb|ap)?([+-]?\d+(?:\.(\d+))?(?:e[+-]?\d+)?)$/i;
 
-/** `[prefix]number`, and for quantities `|system|code` or `||code` behind it. */
+/** `[prefix]number`, followed by `|system|code` or `||code` for quantities. */
 const quantityMatcher = (asked: string): Matcher => {
   const [amount = '', system, unit] = asked.split('|');
   const [, prefix = 'eq', digits, fraction = ''] = numberForm.exec(amount) ?? [];
   if (digits === undefined) throw badRequest(`"${asked}" is not a number; write one like ge5.4`);
   const wanted = Number(digits);
-  // A number stands for its whole rounding range: 5.4 is everything from 5.35 up to 5.45.
+  // A number matches its whole rounding range: 5.4 is everything from 5.35 up to 5.45.
   const half = 0.5 * 10 ** -fraction.length;
-  // To the digit, as binary fractions are a little beside it.
+  // Rounded to the digit, since binary fractions are slightly off.
   const toTheDigit = (edge: number): number => Number(edge.toFixed(fraction.length + 1));
   const range = { from: toTheDigit(wanted - half), to: toTheDigit(wanted + half) };
   return (value) => {

@@ -1,4 +1,4 @@
-/** An error that the API answers with an OperationOutcome; `code` is one of FHIR's issue types. */
+/** An error that the API answers with an OperationOutcome. `code` is a FHIR issue type. */
 export class FhirError extends Error {
   readonly status: number;
   readonly code: string;

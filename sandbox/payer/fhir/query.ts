@@ -2,7 +2,7 @@ import { badRequest, unsupported } from './outcome.ts';
 
 export type Parameters = readonly (readonly [name: string, value: string])[];
 
-/** A search, taken apart: what selects, and what shapes the answer. */
+/** A parsed search: the parameters that select, and those that shape the answer. */
 export interface Query {
   readonly filters: Parameters;
   readonly includes: readonly string[];
@@ -10,10 +10,10 @@ export interface Query {
   readonly revIncludes: readonly string[];
   readonly sort: readonly string[];
   readonly countOnly: boolean;
-  /** Matches a page; 50 unless the client asks for something else. */
+  /** Matches per page; 50 by default. */
   readonly pageSize: number;
   readonly offset: number;
-  /** The parameters that a link to another page repeats. */
+  /** The parameters to repeat in a link to another page. */
   readonly repeated: Parameters;
 }
 
@@ -52,7 +52,7 @@ const shaping = new Set([
   '_pretty',
 ]);
 
-/** Clients are to take a page's name as it is, so it does not look like a number that they could count up. */
+/** Opaque, so that clients follow links instead of counting pages. */
 export const writePage = (offset: number): string => {
   return Buffer.from(`from ${offset}`).toString('base64url');
 };

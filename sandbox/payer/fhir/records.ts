@@ -6,14 +6,14 @@ import { referencesOf } from './values.ts';
 /** The members' records that an API serves. */
 export type RecordStore = readonly MemberRecord[];
 
-/** All that one member may see. */
+/** Everything that one member may see. */
 export interface MemberView {
   readonly patientId: string;
   readonly resources: ReadonlyMap<string, StoredResource>;
   readonly onTheFly?: OnTheFlyResources;
 }
 
-/** Loads the records and works out what each member may see. */
+/** Loads the records and determines what each member may see. */
 export const loadViews = (records: RecordStore, baseUrl: string): ReadonlyMap<string, MemberView> => {
   const all = new Map<string, StoredResource>();
   for (const source of records.flatMap(({ resources }) => resources)) {
@@ -28,7 +28,9 @@ export const loadViews = (records: RecordStore, baseUrl: string): ReadonlyMap<st
   );
 };
 
-/** The member's compartment, and what it refers to that is in nobody's: practitioners, places, medications, notes. */
+/**
+ * The member's compartment, and what it refers to outside all compartments: practitioners, places, medications, notes.
+ */
 const visibleTo = (patientId: string, all: ReadonlyMap<string, StoredResource>): Map<string, StoredResource> => {
   const patients = new Map(Array.from(all.values(), (resource) => [resource.reference, patientsOf(resource)]));
   const mine = `Patient/${patientId}`;
@@ -44,7 +46,7 @@ const visibleTo = (patientId: string, all: ReadonlyMap<string, StoredResource>):
   return new Map(Array.from(all).filter(([reference]) => visible.has(reference)));
 };
 
-/** The patients whose compartment holds the resource. */
+/** The patients whose compartments contain the resource. */
 export const patientsOf = (resource: StoredResource): string[] => {
   const { resourceType } = resource.body;
   const parameters = searchParametersOf(resourceType);
@@ -55,7 +57,7 @@ export const patientsOf = (resource: StoredResource): string[] => {
   return [resource.reference, ...references].filter((reference) => reference.startsWith('Patient/'));
 };
 
-/** Every relative reference, and attachment URL below the base, anywhere in a value. */
+/** All relative references, and attachment URLs below the base, anywhere in a value. */
 export const linksIn = (value: unknown): string[] => {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, inner]) => {

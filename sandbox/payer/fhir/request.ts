@@ -2,18 +2,18 @@ import type { IncomingMessage } from 'node:http';
 import { badRequest, FhirError } from './outcome.ts';
 import type { Parameters } from './query.ts';
 
-/** An HTTP request, as far as FHIR is concerned. */
+/** The parts of an HTTP request that FHIR uses. */
 export interface FhirRequest {
   /** The path below the base, `['Patient', '1']`. */
   readonly segments: readonly string[];
   readonly parameters: Parameters;
-  /** Whether it came as `POST …/_search`; the `_search` is not in the segments. */
+  /** Whether it was sent as `POST …/_search`. The segments omit `_search`. */
   readonly posted: boolean;
 }
 
 const maximumBodyBytes = 65_536;
 
-/** Reads a request; the base's own path may stand before the segments or have been taken off already. */
+/** Parses a request. The base's own path may precede the segments, or may have been removed already. */
 export const readRequest = async (request: IncomingMessage, baseUrl: string): Promise<FhirRequest> => {
   const url = new URL(request.url ?? '/', 'http://fhir');
   const basePath = new URL(baseUrl).pathname.replace(/\/$/, '');
@@ -54,7 +54,7 @@ const readForm = async (request: IncomingMessage): Promise<string> => {
 
 const served = new Set(['*/*', 'application/*', 'json', 'application/json', 'application/fhir+json', 'text/json']);
 
-/** Refuses what asks for anything but JSON (406); FHIR lets `_format` win over `Accept`. */
+/** Refuses requests for anything but JSON (406). In FHIR, `_format` overrides `Accept`. */
 export const checkFormat = (request: IncomingMessage, parameters: Parameters): void => {
   const format = parameters.find(([name]) => name === '_format')?.[1].replaceAll(' ', '+');
   const wanted = format ?? request.headers.accept ?? '*/*';
@@ -64,7 +64,7 @@ export const checkFormat = (request: IncomingMessage, parameters: Parameters): v
   }
 };
 
-/** Whether a Binary is wanted as a FHIR resource rather than in its own format. */
+/** Whether a Binary is requested as a FHIR resource rather than in its own format. */
 export const wantsResource = (request: IncomingMessage): boolean => {
   return /application\/(fhir\+)?json/.test(request.headers.accept ?? '');
 };

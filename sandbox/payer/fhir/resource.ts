@@ -10,7 +10,7 @@ export interface Resource {
 export interface StoredResource {
   /** `Type/id` */
   readonly reference: string;
-  /** What is served: the source text with the base URL filled in, never parsed and printed. */
+  /** What is served: the source text with the base URL filled in, never parsed and serialized. */
   readonly text: string;
   /** What is searched: parsed, with references below the base made relative. */
   readonly body: Resource;

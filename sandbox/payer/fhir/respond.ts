@@ -24,7 +24,7 @@ export const sendJson = (
   response.end(text);
 };
 
-/** Answers one resource, with its version as ETag; a Binary in its own format unless FHIR is asked for. */
+/** Sends one resource, with its version as ETag. A Binary is sent in its own format unless FHIR is requested. */
 export const sendResource = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -49,12 +49,12 @@ export const sendResource = (
   response.end(data);
 };
 
-/** The payer breaks an answer off, as it was told to. */
+/** Thrown when the payer cuts an answer, as a test requested. */
 class CutError extends Error {
   override readonly name = 'CutError';
 }
 
-/** Passes so many bytes on, and fails where there are more. */
+/** Passes on up to this many bytes, and throws if there are more. */
 const upTo = (bytes: number) =>
   async function* cut(chunks: AsyncIterable<string>): AsyncGenerator<Buffer> {
     let left = bytes;
@@ -63,15 +63,15 @@ const upTo = (bytes: number) =>
       yield whole.subarray(0, left);
       left -= whole.length;
       if (left >= 0) continue;
-      // What was written before has to be on its way when the connection breaks.
+      // The bytes before the cut must be sent before the connection breaks.
       await new Promise(setImmediate);
       throw new CutError();
     }
   };
 
 /**
- * Streams a bundle as fast as the client reads; a client that leaves ends the making of it.
- * @param cutAfter bytes of the body after which the connection breaks; left out, it does not
+ * Streams a bundle as fast as the client reads. If the client leaves, the bundle ends.
+ * @param cutAfter bytes of the body after which the connection breaks; if omitted, it does not
  */
 export const sendBundle = async (
   request: IncomingMessage,

@@ -11,7 +11,7 @@ import type { Parameters, Query } from './query.ts';
 import { storeResource, type StoredResource } from './resource.ts';
 import { sorted } from './sort.ts';
 
-/** Answers a search of one type; `path` is what its links are made of, such as `Observation`. */
+/** Answers a search of one type. `path` is the base of its links, such as `Observation`. */
 export const search = (scope: SearchScope, resourceType: string, path: string, parameters: Parameters): Bundle => {
   const query = readQuery(parameters);
   const { onTheFly } = scope.view;
@@ -30,7 +30,7 @@ export const search = (scope: SearchScope, resourceType: string, path: string, p
   return page(scope.baseUrl, path, query, found.length, entries);
 };
 
-/** A searchset of one page, with its links. */
+/** One page of a searchset, with its links. */
 export const page = (baseUrl: string, path: string, query: Query, total: number, entries: Iterable<Entry>): Bundle => {
   const link = (relation: string, offset: number): Link => {
     const repeated = query.repeated.map(([name, value]): [string, string] => [name, value]);
@@ -44,7 +44,7 @@ export const page = (baseUrl: string, path: string, query: Query, total: number,
   return { type: 'searchset', total, links, entries };
 };
 
-/** What a search looks through: the stored resources of the type, or those that `_id` names. */
+/** The resources to search: all stored ones of the type, or those that `_id` names. */
 const candidatesOf = (
   { view, baseUrl }: SearchScope,
   resourceType: string,
@@ -59,7 +59,7 @@ const candidatesOf = (
   return Array.from(view.resources.values()).filter(({ body }) => body.resourceType === resourceType);
 };
 
-/** What all resources that are made on the fly have in common, so that the first one speaks for all. */
+/** Parameters with the same value for all resources made on the fly, so testing the first one is enough. */
 const commonParameters = new Set(['patient', 'subject', 'code', 'category', 'status', 'performer', '_profile']);
 
 const searchOnTheFly = (scope: SearchScope, onTheFly: OnTheFlyResources, path: string, query: Query): Bundle => {
@@ -67,7 +67,7 @@ const searchOnTheFly = (scope: SearchScope, onTheFly: OnTheFlyResources, path: s
     if (!commonParameters.has(name)) throw unsupported(`${name}: this member's record is searched by ${oneOf} only`);
     return filter(scope, onTheFly.resourceType, name, value);
   });
-  // They are written from the latest to the earliest, and in no other order.
+  // They are written only from the latest to the earliest.
   const unsortable = query.sort.some((key) => key !== '-date');
   if (unsortable || query.includes.length + query.iteratedIncludes.length + query.revIncludes.length > 0) {
     throw unsupported("_include, _revinclude and any _sort but -date are not supported on this member's record");
@@ -80,7 +80,7 @@ const searchOnTheFly = (scope: SearchScope, onTheFly: OnTheFlyResources, path: s
 
 const oneOf = Array.from(commonParameters).join(', ');
 
-/** Makes the entries from `start` up to `end`, each when it is asked for. */
+/** Makes the entries from `start` up to `end`, each when it is requested. */
 export const entriesOnTheFly = function* (
   baseUrl: string,
   onTheFly: OnTheFlyResources,

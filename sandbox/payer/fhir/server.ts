@@ -16,15 +16,15 @@ import { search } from './search.ts';
 export interface FhirApiOptions {
   /** The public base URL, without a trailing slash, such as `http://127.0.0.1:3001/r4`. */
   readonly baseUrl: string;
-  /** Named in the CapabilityStatement where given. */
+  /** If given, named in the CapabilityStatement. */
   readonly oauth?: OAuthUris;
-  /** After how many bytes of its body a bundle breaks off; asked for each. Default: none does. */
+  /** The number of bytes after which a bundle is cut, called for each bundle. Default: none is cut. */
   readonly cutAfter?: () => number | undefined;
-  /** Told of what should never happen, and is answered 500. */
+  /** Gets unexpected errors, which are answered with 500. */
   readonly onError?: (error: unknown) => void;
 }
 
-/** Answers one request for one member; without a member only `metadata` is answered, the rest is 401. */
+/** Answers one request for one member. Without a member, only `metadata` is answered, and the rest is 401. */
 export type FhirApi = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -32,8 +32,8 @@ export type FhirApi = (
 ) => Promise<void>;
 
 /**
- * A small read-only FHIR R4 API over members' records: read, vread, history, search, compartment search,
- * `$everything` and `metadata`. A member sees their own compartment and what it refers to, and nothing else exists.
+ * A small read-only FHIR R4 API over members' records: read, vread, history, search, compartment search, `$everything`
+ * and `metadata`. A member sees their own compartment and what it refers to. For them, nothing else exists.
  */
 export const createFhirApi = (records: RecordStore, { baseUrl, oauth, cutAfter, onError }: FhirApiOptions): FhirApi => {
   const views = loadViews(records, baseUrl);
@@ -51,7 +51,7 @@ export const createFhirApi = (records: RecordStore, { baseUrl, oauth, cutAfter, 
       const view = member && views.get(member.patientId);
       if (!view) throw unauthorized();
       const answer = route({ view, baseUrl }, types, segments, parameters, posted);
-      // A Binary is served in its own format, whatever that is.
+      // A Binary is served in its own format.
       if (segments[0] !== 'Binary') checkFormat(request, parameters);
       if ('entries' in answer) return await sendBundle(request, response, answer, cutAfter?.());
       return sendResource(request, response, answer, baseUrl);
@@ -85,7 +85,7 @@ const route = (
   return resource;
 };
 
-/** A resource that the member may see; another member's is as unknown as one that does not exist. */
+/** A resource that the member may see. Another member's is answered like one that does not exist. */
 const find = ({ view, baseUrl }: SearchScope, type: string, id: string): StoredResource => {
   const stored = view.resources.get(`${type}/${id}`);
   if (stored) return stored;
@@ -103,7 +103,7 @@ const searchCompartment = (scope: SearchScope, type: string, parameters: Paramet
   return search(compartment, type, `${mine}/${type}`, parameters);
 };
 
-/** Nothing ever changes here: the history of a resource is its first version. */
+/** Resources never change, so their history is one version. */
 const history = (baseUrl: string, { reference, text, body }: StoredResource): Bundle => {
   const { versionId, lastUpdated } = body.meta;
   const location = `${baseUrl}/${reference}/_history/${versionId}`;
@@ -115,7 +115,7 @@ const history = (baseUrl: string, { reference, text, body }: StoredResource): Bu
   return { type: 'history', total: 1, links, entries: [{ fullUrl: `${baseUrl}/${reference}`, text, beside }] };
 };
 
-/** What patients have, and what their records hold beside it. */
+/** The types in patients' compartments, and those that their records refer to. */
 const servedTypes = (views: ReadonlyMap<string, MemberView>): string[] => {
   const stored = Array.from(views.values()).flatMap(({ resources }) => Array.from(resources.values()));
   return Array.from(new Set([...patientCompartment().keys(), ...stored.map(({ body }) => body.resourceType)])).sort();

@@ -5,7 +5,7 @@ import { plainText, tokensOf } from './match.ts';
 import type { StoredResource } from './resource.ts';
 import { valuesOf } from './values.ts';
 
-/** Sorts as `_sort` asks; what has no value comes last, whichever way. */
+/** Sorts by `_sort`. Resources without a value come last in either direction. */
 export const sorted = (
   resources: readonly StoredResource[],
   resourceType: string,

@@ -2,7 +2,7 @@ import { evalFhirPathTyped, getParsedExpressionForResourceType, toTypedValue } f
 import type { SearchParameter } from './definitions.ts';
 import type { Resource, StoredResource } from './resource.ts';
 
-// The index: what each parameter finds in each resource, evaluated when it is first asked for and kept.
+// The index: what each parameter finds in each resource, evaluated at first use and kept.
 const index = new WeakMap<Resource, Map<string, readonly unknown[]>>();
 
 /** What a search parameter's FHIRPath expression finds in a resource. */

@@ -2,7 +2,7 @@ import { html } from '../../html.ts';
 import type { Message } from '../mailbox.ts';
 import type { Page } from './layout.ts';
 
-/** Every message that this payer sent, newest first. */
+/** The messages that this payer sent, newest first. */
 export const inboxPage = (payerName: string, messages: readonly Message[]): Page => {
   return {
     title: 'Inbox',

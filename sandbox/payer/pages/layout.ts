@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { html } from '../../html.ts';
 import type { Html } from '../../html.ts';
 
-/** What a payer's pages are recognised by. */
+/** A payer's branding. */
 export interface Brand {
   readonly name: string;
   readonly colour: string;
@@ -13,9 +13,9 @@ export interface Page {
   readonly body: Html;
   /** HTTP status. Default: 200. */
   readonly status?: number;
-  /** Which part of the sign-in this page belongs to; shown above the title. */
+  /** The step of the sign-in, shown above the title. */
   readonly step?: 1 | 2 | 3;
-  /** Whether a form of this page may end at the app that the member came from. */
+  /** Whether a form on this page may redirect to the app that the member came from. */
   readonly leavesPayer?: boolean;
 }
 
@@ -47,10 +47,10 @@ export const renderPage = (brand: Brand, page: Page): string => {
   return document.markup;
 };
 
-/** The headers of every page. A page is never kept, framed, or named in a `Referer`. */
+/** The headers of every page: no caching, framing or `Referer`. */
 export const pageHeaders = (page: Pick<Page, 'leavesPayer'>): Record<string, string> => {
-  // Chrome holds form-action against every redirect that follows a form. The last form of a sign-in leads to the app,
-  // and from there wherever that app sends the member, which no list of ours can know: that page goes without.
+  // Chrome applies form-action to every redirect after a form. The last form of a sign-in leads to the app, and from
+  // there to URLs that this server cannot know, so that page has no form-action.
   const formAction = page.leavesPayer ? '' : "; form-action 'self'";
   return {
     'content-type': 'text/html; charset=utf-8',
@@ -67,7 +67,7 @@ export const sendPage = (res: ServerResponse, brand: Brand, page: Page): void =>
   res.writeHead(page.status ?? 200, pageHeaders(page)).end(renderPage(brand, page));
 };
 
-/** The page that says that something cannot go on, and what to do. */
+/** A page that says what went wrong, and what to do. */
 export const messagePage = (title: string, sentences: readonly string[], status: number): Page => {
   return {
     title,

@@ -4,14 +4,14 @@ import type { MemberRecord } from '../data/record.ts';
 import type { AccountField, AccountForm, FormProblem } from '../members.ts';
 import type { Page } from './layout.ts';
 
-/** What the pages of one sign-in have in common. `path` is where its pages live, without a trailing slash. */
+/** What the pages of one sign-in share. `path` is their base path, without a trailing slash. */
 export interface SignInView {
   readonly path: string;
   readonly payerName: string;
   readonly appName: string;
 }
 
-/** The first page: an e-mail address that is known here, or the way to "Create an account". */
+/** The first page: asks for a known e-mail address, and links to "Create an account". */
 export const signInPage = (view: SignInView, email = '', problems: readonly FormProblem[] = []): Page => {
   return {
     title: 'Sign in',
@@ -81,7 +81,7 @@ export const createAccountPage = (
   };
 };
 
-/** Asks for the code that was mailed. `reference` tells which message of the inbox is meant. */
+/** Asks for the mailed code. `reference` identifies the message in the inbox. */
 export const verifyPage = (
   view: SignInView,
   sent: { readonly email: string; readonly reference: string; readonly again?: boolean },
@@ -183,7 +183,7 @@ const field = (shape: FieldShape, value: string, problems: readonly FormProblem[
   </div>`;
 };
 
-/** Says on top of a long form that something in it is wrong: what, or which fields to look at again. */
+/** Says above a long form what is wrong, or how many fields to check. */
 const alert = (problems: readonly FormProblem[]): Html | undefined => {
   if (problems.length === 0) return undefined;
   const general = problems.find(({ field: name }) => name === undefined);

@@ -1,4 +1,4 @@
-/** The stylesheet that all pages of a payer share, in the payer's colour. */
+/** The stylesheet of all of a payer's pages, in the payer's color. */
 export const stylesheet = (colour: string): string => {
   return `:root {
   --brand: ${colour};
