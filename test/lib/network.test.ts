@@ -154,7 +154,7 @@ describe('the network of a stage', () => {
     expect(log?.Properties).toMatchObject({ ResourceType: 'VPC', TrafficType: 'ALL' });
     expect(nameOf(template, property(log, 'LogGroupName'))).toBe('Network/FlowLogs');
     const group = at(template, 'Network/FlowLogs');
-    expect(nameOf(template, property(group, 'KmsKeyId'))).toBe('Keys/Data.Arn');
+    expect(nameOf(template, property(group, 'KmsKeyId'))).toBe('Keys/Data');
     expect(property(group, 'RetentionInDays')).toBe(400);
   });
 
