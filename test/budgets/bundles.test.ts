@@ -38,9 +38,7 @@ describe("a function's bundle", () => {
 
   it('holds the configuration as data, and none of the code that checks it', () => {
     const checking = bundles.flatMap(({ name, files }) =>
-      files
-        .filter((file) => /^config\/|node_modules\/zod/.test(file))
-        .map((file) => `${name}: ${file}`),
+      files.filter((file) => /^config\/|node_modules\/zod/.test(file)).map((file) => `${name}: ${file}`),
     );
     expect(checking).toEqual([]);
   });

@@ -26,7 +26,7 @@ export const checkTokensOnce = (answers: readonly GatewayAnswer[]): void => {
 
 /** @throws Error where the payer was asked what no payer may be asked; a refresh whose answer was lost is shown again */
 export const checkPayer = ({ payer }: World, mayShowAgain: boolean): void => {
-  const [wrong] = payer.misuse.filter((what) => !(mayShowAgain && what.startsWith('showed a replaced refresh token')));
+  const wrong = payer.misuse.find((what) => !(mayShowAgain && what.startsWith('showed a replaced refresh token')));
   if (wrong !== undefined) throw new Error(`the gateway ${wrong}`);
 };
 
@@ -38,7 +38,7 @@ export const checkStored = async ({ dynamo, surroundings: { tables } }: World): 
   }
   for (const item of await dynamo.items(tables.grants)) {
     if (item['grantId']?.S?.startsWith('jti.')) continue;
-    const grant = readGrant(item as Parameters<typeof readGrant>[0]);
+    const grant = readGrant(item);
     const whole = [
       grant.payer,
       grant.partner,

@@ -43,9 +43,9 @@ export interface Path {
   readonly prepare: (world: World, instance: Instance) => Promise<Prepared>;
 }
 
-const redeemed = async (answer: GatewayAnswer): Promise<Pair> => pairOf(answer);
-const backWithCode = async (answer: GatewayAnswer, { call }: Instance): Promise<Pair> =>
-  pairOf(await call(redeemRequest(sentOn(answer).get('code') ?? '')));
+const redeemed = async (redeemAnswer: GatewayAnswer): Promise<Pair> => pairOf(redeemAnswer);
+const backWithCode = async (callbackAnswer: GatewayAnswer, { call }: Instance): Promise<Pair> =>
+  pairOf(await call(redeemRequest(sentOn(callbackAnswer).get('code') ?? '')));
 
 const callback = async (
   world: World,

@@ -141,8 +141,11 @@ describe("the payer's cookies", () => {
       globalThis.fetch = real;
     }
 
-    const names = new Set(lines.map((line) => line.split('=')[0]));
-    expect([...names].sort()).toEqual(['demo-health-plan-resume', 'demo-health-plan-sign-in']);
+    const names = new Set(lines.map((line) => line.split('=')[0] ?? ''));
+    expect([...names].toSorted((a, b) => a.localeCompare(b))).toEqual([
+      'demo-health-plan-resume',
+      'demo-health-plan-sign-in',
+    ]);
     for (const line of lines) {
       const attributes = line.toLowerCase().split(/; */).slice(1);
       expect(attributes).toEqual(expect.arrayContaining(['httponly', 'samesite=lax']));

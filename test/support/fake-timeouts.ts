@@ -19,5 +19,5 @@ export const fakeTimeouts = (): ((ms: number) => void) => {
       'clearInterval',
     ],
   });
-  return jest.advanceTimersByTime;
+  return (ms) => jest.advanceTimersByTime(ms);
 };

@@ -23,7 +23,9 @@ export const servePayers = async (
     if (place === undefined) return response.writeHead(404).end();
     const { method = '', headers } = incoming;
     const { outcome, lost } = await handle({ ...place, method, url, headers, body, form: new URLSearchParams(body) });
-    const unsent = (): void => void (response.writableFinished ? undefined : lost());
+    const unsent = (): void => {
+      if (!response.writableFinished) lost();
+    };
     if (response.destroyed) return unsent();
     response.once('close', unsent);
     // Whoever asks gives up by itself.
