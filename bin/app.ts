@@ -14,7 +14,10 @@ const noStage = (): ConfigError => {
   ]);
 };
 
-/** The stage that `-c stage=NAME` or `-c config=FILE` names. It must be deployable, unless the local stack synthesizes it. */
+/**
+ * The stage that `-c stage=NAME` or `-c config=FILE` names. It must be deployable, unless the local stack synthesizes
+ * it.
+ */
 const stageOf = async (app: App): Promise<StageConfig> => {
   const contextOf = (name: string): string => String(app.node.tryGetContext(name) ?? '').trim();
   const [name, file] = [contextOf('stage'), contextOf('config')];

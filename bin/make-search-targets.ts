@@ -1,7 +1,7 @@
 /**
- * Makes `functions/shared/fhir/search-parameter-targets.ts` from R4's own search parameter definitions and those that guides add
- * (`guide-search-parameters.json`). Run by hand after an update of either:
- * `node bin/make-search-targets.ts`. A test makes it again and compares.
+ * Makes `functions/shared/fhir/search-parameter-targets.ts` from R4's own search parameter definitions and those that
+ * guides add (`guide-search-parameters.json`). Run by hand after an update of either: `node
+ * bin/make-search-targets.ts`. A test makes it again and compares.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { deflateRawSync } from 'node:zlib';
@@ -46,7 +46,7 @@ const byTypeAndCode = (parameters: readonly SearchParameter[]): Map<string, Map<
       const codes = byType.get(name) ?? new Map<string, Set<string> | undefined>();
       byType.set(name, codes);
       const known = codes.get(code);
-      // A guide may let a reference of R4's lead further.
+      // A guide may add targets to a reference of R4's.
       const targets = type === 'reference' ? new Set([...(known ?? []), ...target]) : known;
       codes.set(code, targets);
     }
@@ -63,7 +63,7 @@ export const makeSearchTargets = (parameters: readonly SearchParameter[]): Searc
   const sets = new Map<string, number>();
   const entryOf = ([code, targets]: readonly [string, Set<string> | undefined]): string => {
     if (targets === undefined) return code;
-    // A canonical without targets, and a reference to anything, may both lead anywhere.
+    // A canonical without targets, like a reference to anything, may refer to any type.
     const anything = targets.size === 0 || targets.size >= every;
     const set = anything
       ? '*'
@@ -74,7 +74,7 @@ export const makeSearchTargets = (parameters: readonly SearchParameter[]): Searc
     if (!sets.has(set)) sets.set(set, sets.size);
     return `${code}:${sets.get(set)!.toString(36)}`;
   };
-  // Types by parameter, then parameters by the types that have them: many are the same for many types.
+  // Types by parameter, then parameters by their types, since many are the same for many types.
   const typesOf = new Map<string, number[]>();
   const carriers = [...types, ...abstract];
   for (const [name, codes] of [...byTypeAndCode(parameters)].sort(([a], [b]) => (a < b ? -1 : 1))) {

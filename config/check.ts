@@ -22,7 +22,7 @@ export class ConfigError extends Error {
 
 const root = join(import.meta.dirname, '..');
 
-/** A file of this repository as a person calls it; `import.meta.filename` gives its whole path. */
+/** A file's path in this repository, from the absolute path in `import.meta.filename`. */
 const fileName = (file: string): string => {
   const fromRoot = relative(root, file);
   return isAbsolute(file) && !fromRoot.startsWith('..') ? fromRoot : file;
@@ -58,12 +58,12 @@ const kindOf = (value: unknown): string => {
   return Array.isArray(value) ? 'an array' : article(typeof value);
 };
 
-/** Zod's own findings in the words of this project; `undefined` leaves a rule's own words as they are. */
+/** Zod's own findings in this project's words; `undefined` keeps a rule's own message. */
 const inOurWords: z.core.$ZodErrorMap = (issue) => {
   if (issue.code === 'invalid_type') {
     if (issue.input === undefined) return `is missing; write ${written(issue.expected)}`;
     if (Number.isNaN(issue.input)) return 'is not a number; write one';
-    // Zod looks for a whole number only where it has found a number.
+    // Zod checks for a whole number only after it has found a number.
     if (issue.expected === 'int') return 'is not whole; write a whole number';
     if (issue.expected === 'number' && typeof issue.input === 'number') return 'is infinite; write a finite number';
     return `is ${kindOf(issue.input)}; write ${written(issue.expected)}`;
@@ -87,7 +87,7 @@ interface Problem {
 
 const problemsOf = (issue: z.core.$ZodIssue): Problem[] => {
   if (issue.code === 'invalid_union') {
-    // Each of our unions is a word or an object. Whoever wrote an object wants to know what is wrong in it.
+    // Each of our unions is a word or an object. For an object, report what is wrong in it.
     const inObject = issue.errors.at(-1) ?? [];
     return inObject.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type')
       ? [{ path: issue.path, message: 'is neither "none" nor an object; write one of them' }]
@@ -156,9 +156,9 @@ const withOrigin = (config: StageConfig): StageConfig => {
 };
 
 /**
- * Checks a stage's configuration and fills in the defaults and, with a domain, the origin. What comes out of it passes
- * again unchanged: the local stack hands its configuration on as JSON.
- * @param file named in every line of the error; a stage's own file gives `import.meta.filename`
+ * Checks a stage's configuration and fills in the defaults and, with a domain, the origin. Its result passes again
+ * unchanged, since the local stack passes its configuration on as JSON.
+ * @param file named in every line of the error; a stage's own file passes `import.meta.filename`
  * @throws ConfigError
  */
 export const checkStage = (value: unknown, file: string): StageConfig => {

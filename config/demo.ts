@@ -4,13 +4,13 @@ import { oneUpDemo } from './presets.ts';
 
 /**
  * 1upHealth's public Demo Health Plan behind the gateway. Put your client id there in place of `clientId`, and its
- * client secret into the payer's secret in Secrets Manager. The origin is left out: it is the API's own URL.
+ * client secret into the payer's secret in Secrets Manager. The origin is omitted, since it is the API's own URL.
  */
 export default checkStage(
   {
     stage: 'demo',
     production: false,
-    // Made to be tried and thrown away: nothing outlives the stack, and there is nobody whom an alarm should wake.
+    // For trying out: nothing outlives the stack, and alarms go to no one.
     removalPolicy: 'destroy',
     payers: [
       oneUpDemo({
@@ -28,7 +28,7 @@ export default checkStage(
         homePage: 'https://partner.example.org/',
         redirectUris: ['https://partner.example.org/callback'],
         clientAuthentication: ['client_secret_basic', 'client_secret_post'],
-        // Nobody has this one's secret. Make your own:
+        // No one has the secret for this hash. Make your own:
         //   SECRET=$(openssl rand -hex 32)
         //   printf %s "$SECRET" | openssl dgst -sha256 -binary | basenc --base64url | tr -d =
         secretHashes: [exampleSecretHash],

@@ -1,4 +1,4 @@
-/** What single values of the deployment must look like: names and numbers as AWS and DNS write them. */
+/** Rules for single values of the deployment: names and numbers in the formats of AWS and DNS. */
 import { regions } from './regions.ts';
 import { webUrl, type Rule } from './rules.ts';
 
@@ -17,11 +17,11 @@ export const region: Rule = (value) => {
     : 'is no AWS region; write its code, such as "us-east-1"';
 };
 
-/** At least two labels (RFC 1035 §2.3.1, digits first allowed by RFC 1123 §2.1), the last no number. */
+/** At least two labels (RFC 1035 §2.3.1, digits first allowed by RFC 1123 §2.1), the last not a number. */
 const isDnsName = (value: string): boolean =>
   value.length <= 253 && /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(value);
 
-/** A host's name in DNS: lower case, no scheme, port, path or dot at the end. */
+/** A DNS host name: lower case, no scheme, port, path or trailing dot. */
 export const dnsName: Rule = (value) => {
   if (isDnsName(value)) return undefined;
   const nearest = value
@@ -48,7 +48,7 @@ export const hostedZoneId: Rule = (value) => {
     : `is more than the id of a hosted zone; write "${bare}"`;
 };
 
-/** An e-mail address that a notification can go to: no display name, no comment. */
+/** An e-mail address for notifications: no display name, no comment. */
 export const emailAddress: Rule = (value) => {
   const host = /^[^\s@<>"(),:;]+@([^@]+)$/.exec(value)?.[1];
   return host !== undefined && isDnsName(host.toLowerCase())
@@ -63,7 +63,7 @@ const asNumber = (octets: readonly number[]): number => octets.reduce((sum, octe
 const asAddress = (value: number): string =>
   [2 ** 24, 2 ** 16, 2 ** 8, 1].map((unit) => Math.floor(value / unit) % 256).join('.');
 
-/** Blocks that no one on the internet owns (RFC 1918, and RFC 6598, which AWS takes for VPCs too). */
+/** Blocks that no one on the internet owns (RFC 1918, and RFC 6598, which AWS also accepts for VPCs). */
 const privateBlocks = [
   [[10, 0, 0, 0], 8],
   [[172, 16, 0, 0], 12],
@@ -77,7 +77,9 @@ const isPrivate = (address: number): boolean =>
     return address >= first && address < first + 2 ** (32 - length);
   });
 
-/** A block of private IPv4 addresses for a VPC; under /24 its subnets would be too small for functions and endpoints. */
+/**
+ * A block of private IPv4 addresses for a VPC; under /24 its subnets would be too small for functions and endpoints.
+ */
 export const cidr: Rule = (value) => {
   const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(value)?.slice(1).map(Number);
   const length = parts?.at(-1) ?? 0;
@@ -94,7 +96,7 @@ export const cidr: Rule = (value) => {
   return `${first}/${length}` === value ? undefined : `begins inside its block; write "${first}/${length}"`;
 };
 
-/** What CloudWatch Logs can be told to keep (PutRetentionPolicy). */
+/** The retention periods that CloudWatch Logs accepts (PutRetentionPolicy). */
 const logRetentions = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];

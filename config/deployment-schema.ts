@@ -26,7 +26,7 @@ const network = z.strictObject({
   cidr: text(rules.cidr),
 });
 
-/** The smallest and the largest limit that AWS WAF takes for a rate-based rule. */
+/** The smallest and largest limit that AWS WAF accepts for a rate-based rule. */
 const waf = z.strictObject({ requestsPer5Minutes: z.int().min(10).max(2_000_000_000) });
 
 const logDays = z.int().superRefine((value, context) => {
@@ -34,7 +34,7 @@ const logDays = z.int().superRefine((value, context) => {
   if (message !== undefined) problem(context, [], message);
 });
 
-/** Ten years: a slip of the hand in a compliance lock can't be taken back by anyone, AWS included. */
+/** Ten years. A typo in a compliance lock can't be undone by anyone, AWS included. */
 const mostAuditDays = 3653;
 
 /** The concurrent executions in a region that an AWS account usually starts with. */
@@ -47,7 +47,7 @@ const executions = z.int().min(1).optional();
 
 /** The fields of the deployment. */
 export const deployment = {
-  // No default: it decides what the rest may be, so that whoever writes a stage says it.
+  // No default: it decides which other values are allowed, so each stage must state it.
   production: z.boolean({
     error: ({ input }) =>
       input === undefined
@@ -137,7 +137,7 @@ export const checkDeployment = (config: StageConfig, context: Context): void => 
   checkLimits(config, context);
   const { region } = config;
   if (config.edge && region !== 'us-east-1') {
-    // CloudFront takes its functions, certificates and web ACLs from there alone, and the stage is one stack.
+    // CloudFront accepts functions, certificates and web ACLs only from there, and the stage is one stack.
     const wrong = region === undefined ? 'is missing' : `is "${region}"`;
     problem(context, ['region'], `${wrong}, and edge needs another; write "us-east-1", or edge: false`);
   }

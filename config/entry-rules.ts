@@ -9,7 +9,7 @@ const checkIds = (config: StageConfig, context: Context): void => {
   const clientIds = partners.map(({ clientId }) => clientId);
   checkUnique(context, ['payers'], payerIds, 'id');
   checkUnique(context, ['partners'], clientIds, 'clientId');
-  // Where an id is wrong, or there is no payer, that line says it.
+  // A wrong id, or a missing payer, is reported elsewhere.
   if (payers.length === 0 || context.issues.some(({ path }) => path?.[0] === 'payers' && path[2] === 'id')) return;
   for (const [index, entry] of partners.entries()) {
     for (const [at, payerId] of entry.payers.entries()) {
@@ -24,7 +24,7 @@ const checkIds = (config: StageConfig, context: Context): void => {
 /** Whether the payer has not given its client id yet. */
 const isPending = ({ clientId }: { readonly clientId: string }): boolean => clientId === pendingClientId;
 
-/** A URL in the one spelling that every other of it is compared by. */
+/** A URL in its canonical spelling, for comparison. */
 const normalised = (url: string): string => {
   const parsed = URL.parse(url);
   return parsed === null ? url : `${parsed.host}${parsed.pathname.replace(/\/+$/, '')}`;
@@ -66,7 +66,7 @@ const checkShared = ({ partners }: StageConfig, context: Context): void => {
 /** A payer that no partner reads from has a secret for nothing, and nobody can sign in at one without a client id. */
 const checkUse = ({ payers, partners }: StageConfig, context: Context): void => {
   const used = new Set(partners.flatMap((partner) => partner.payers));
-  // A misspelled id is one mistake, and the partner's line names it.
+  // A misspelled id is reported once, at the partner.
   if ([...used].some((id) => !payers.some((known) => known.id === id))) return;
   for (const [index, payer] of payers.entries()) {
     if (isPending(payer)) {

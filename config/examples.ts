@@ -1,5 +1,5 @@
 /**
- * What the examples of this folder hold in place of one's own. Production takes none of it, but in the example itself
+ * Placeholders in this folder's examples. Production refuses them, except in the example itself
  * (`leftovers.ts`).
  */
 import type { PublicJwk } from '../functions/shared/registry/types.ts';
@@ -7,19 +7,19 @@ import type { PublicJwk } from '../functions/shared/registry/types.ts';
 /** An account id that AWS's own documentation uses. */
 export const exampleAccount = '111122223333';
 
-/** A hosted zone that belongs to nobody. */
+/** A hosted zone that does not exist. */
 export const exampleHostedZoneId = 'Z0123456789ABCDEFGHIJ';
 
-/** The hash of 32 random bytes that were thrown away, so nobody can sign in with it. */
+/** The hash of 32 discarded random bytes, so no one can sign in with it. */
 export const exampleSecretHash = 'cM1_XkJEYR8nJWplsL_WvLlXVV15HRROrt2ngtF1QSE';
 
-/** SHA-256 of `demo-partner-secret`, which is no secret: the README prints it. */
+/** SHA-256 of `demo-partner-secret`, which is public: the README prints it. */
 export const publishedSecretHash = 'N2Zj40bTKWhIB4X-2vK_Rp0LOgaUmgXVWDWg97wdBhg';
 
-/** Stands for the client id of a payer that has not registered the gateway yet. No partner may read from it. */
+/** A placeholder for the client id at a payer that has not registered the gateway yet. No partner may read from it. */
 export const pendingClientId = 'pending-registration';
 
-/** The public half of a pair that was thrown away. */
+/** The public half of a discarded key pair. */
 export const examplePublicKey: PublicJwk = {
   kty: 'EC',
   crv: 'P-384',
@@ -30,6 +30,6 @@ export const examplePublicKey: PublicJwk = {
   y: 'YgRECkcZRqS8QQNjvt_L5YpSwtkKpadtbsnxEBpHShuRwrRp_kgwTOwpQo-JR7Ba',
 };
 
-/** Whether a host's name is one that belongs to nobody (RFC 2606). */
+/** Whether a host name is reserved for examples (RFC 2606). */
 export const isExampleHost = (host: string): boolean =>
   /(^|\.)(example|example\.(com|net|org)|test|invalid)$/.test(host);

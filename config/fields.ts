@@ -1,4 +1,4 @@
-/** What the schemas of this folder are built from: fields with a rule of ours, and lists without repetition. */
+/** Building blocks of this folder's schemas: fields with a custom rule, and lists without duplicates. */
 import * as z from 'zod';
 import { notEmpty, type Rule } from './rules.ts';
 
@@ -9,14 +9,14 @@ export const problem = (context: Context, path: readonly PropertyKey[], message:
   context.addIssue({ code: 'custom', path: [...path], message });
 };
 
-/** A string that keeps to a rule. */
+/** A string that follows a rule. */
 export const text = (rule: Rule = notEmpty) =>
   z.string().superRefine((value, context) => {
     const message = rule(value);
     if (message !== undefined) problem(context, [], message);
   });
 
-/** Reports each value that stands there before, at its index or at that entry's field `name`. */
+/** Reports each duplicate value, at its index or at that entry's field `name`. */
 export const checkUnique = (context: Context, path: PropertyKey[], values: readonly string[], name?: string): void => {
   for (const [index, value] of values.entries()) {
     if (values.indexOf(value) < index) {
@@ -26,6 +26,6 @@ export const checkUnique = (context: Context, path: PropertyKey[], values: reado
   }
 };
 
-/** A list of different strings that keep to a rule. */
+/** A list of distinct strings that follow a rule. */
 export const list = (rule: Rule) =>
   z.array(text(rule)).superRefine((values, context) => checkUnique(context, [], values));

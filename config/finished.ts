@@ -1,10 +1,10 @@
 import { problem, type Context } from './fields.ts';
 
-/** What people write where they mean to come back. */
+/** Markers that people write for unfinished text. */
 const unfinished =
   /\b(?:TODO|FIXME|TBD|XXXX*)\b|\b(?:change|replace)[-_]?me\b|^(?:todo|tbd|fixme|placeholder|dummy|foo|bar|n\/a|none yet|\?+|\.\.\.|…|<[^>]*>|\{\{.*\}\}|\$\{.*\})$|(?<=^https?:\/\/)(?:todo|placeholder|fixme)\b|\blorem ipsum\b/;
 
-/** Reports every text that says of itself that it is not written yet. */
+/** Reports every text that is marked as unfinished. */
 export const checkFinished = (value: unknown, context: Context, path: readonly PropertyKey[] = []): void => {
   if (typeof value === 'string') {
     const found = (unfinished.exec(value) ?? unfinished.exec(value.toLowerCase()))?.[0];

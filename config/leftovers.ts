@@ -1,4 +1,4 @@
-/** What is left of the example in a stage that was copied from one. */
+/** Example values that remain in a stage copied from an example. */
 import type { Partner, Payer, PublicJwk } from '../functions/shared/registry/types.ts';
 import {
   exampleAccount,
@@ -73,7 +73,7 @@ const ofDeployment = ({ account, domain, alarmAddresses, runbookUrl }: Deploymen
 const isExample = ({ stage, production }: StageConfig): boolean =>
   stage === 'production-example' || (stage === 'demo' && !production);
 
-/** What is left of an example. */
+/** The remaining example values. */
 export const leftovers = (config: StageConfig): readonly ConfigFinding[] =>
   isExample(config)
     ? []

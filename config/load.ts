@@ -6,7 +6,9 @@ import type { Partner, Payer, RegistryData } from '../functions/shared/registry/
 import { checkStage, ConfigError } from './check.ts';
 import type { StageConfig } from './stage.ts';
 
-/** Node writes the place of a syntax error, `/path/file.ts:3`, into the stack's first line and not into the message. */
+/**
+ * Node puts the location of a syntax error, `/path/file.ts:3`, into the first line of the stack, not into the message.
+ */
 const placeOf = (error: Error): string => {
   const first = /^(?:file:\/\/)?\/.*:(\d+)$/.exec(error.stack?.split('\n')[0] ?? '')?.[1];
   return first === undefined ? '' : `line ${first}: `;
@@ -15,7 +17,7 @@ const placeOf = (error: Error): string => {
 const messageOf = (error: unknown): string =>
   error instanceof Error ? `${placeOf(error)}${error.message.split('\n')[0] ?? ''}` : String(error).split('\n')[0]!;
 
-/** JSON's parser names a line for most errors, and for a wrong word only quotes it: that line is searched for here. */
+/** The JSON parser names the line of most errors, but only quotes a wrong word, so search for its line. */
 const jsonProblem = (text: string, error: unknown): string => {
   const { message } = error as Error;
   const [, what, line] = /^(.*) (?:in|after) JSON at position \d+ \(line (\d+) .*$/.exec(message) ?? [];
@@ -48,7 +50,7 @@ const readJson = async (path: string, file: string): Promise<unknown> => {
   }
 };
 
-/** A stage that was copied may still name the file that it was copied from. */
+/** A copied stage may still name the file that it was copied from. */
 const inThisFile = (error: ConfigError, file: string): ConfigError =>
   isAbsolute(error.file) ? error : new ConfigError(file, error.problems);
 
@@ -89,7 +91,7 @@ const unreadable: Readonly<Record<string, string>> = {
   ELOOP: 'is a link to itself; write the path of the file',
 };
 
-/** @throws ConfigError where a file cannot be read, whatever the reason */
+/** @throws ConfigError if a file cannot be read, for any reason */
 const requireReadable = (path: string, file: string): void => {
   try {
     if (statSync(path).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
@@ -109,7 +111,7 @@ const readStage = async (path: string, file: string): Promise<StageConfig> => {
   return checkStage(await (extension === '.json' ? readJson(path, file) : importDefault(path, file)), file);
 };
 
-/** The stages in a folder, in the order of the alphabet: the files that export one. */
+/** The stages in a folder, in alphabetical order: the files that export one. */
 export const stageNames = (folder = import.meta.dirname): string[] =>
   readdirSync(folder)
     .filter((name) => /^[a-z0-9-]+\.ts$/.test(name))
@@ -120,7 +122,7 @@ export const stageNames = (folder = import.meta.dirname): string[] =>
 /**
  * Reads and checks a stage's configuration.
  * @param nameOrFile a stage in `config/`, such as `demo`, or a path to a `.ts` or `.json` file
- * @param folder where stages are found by their name
+ * @param folder where stages are found by name
  * @throws ConfigError
  */
 export const loadStage = async (nameOrFile: string, folder = import.meta.dirname): Promise<StageConfig> => {
@@ -128,7 +130,7 @@ export const loadStage = async (nameOrFile: string, folder = import.meta.dirname
   const file = `config/${nameOrFile}.ts`;
   const config = await readStage(join(folder, `${nameOrFile}.ts`), file);
   if (config.stage !== nameOrFile) {
-    // A copied file that kept its stage's name would be deployed over that stage.
+    // A copied file that kept its stage's name would overwrite that stage when deployed.
     throw new ConfigError(file, [`stage: is "${config.stage}"; write "${nameOrFile}", the name of the file`]);
   }
   return config;
@@ -145,7 +147,7 @@ const shippedPartner = (partner: Partner): Partner => {
   return shipped;
 };
 
-/** What ships inside each function: the configuration without what only the deployment, or its reviewer, needs. */
+/** What ships in each function: the configuration without the fields that only the deployment or its reviewer needs. */
 export const registryData = ({ stage, lifetimes, payers, partners }: StageConfig): RegistryData => ({
   stage,
   lifetimes,

@@ -4,7 +4,7 @@ import { examplePublicKey, publishedSecretHash } from './examples.ts';
 import { oneUpDemo, smart } from './presets.ts';
 import type { StageConfig } from './stage.ts';
 
-/** Where the local stack listens. The payers are on another host than the gateway, as they are in life. */
+/** Where the local stack listens. The payers are on another host than the gateway, as in reality. */
 export const defaultPorts = { gateway: 3000, demoHealthPlan: 3001, partner: 3002, northwind: 3003, aws: 3004 };
 
 /** The stage that `npm start` serves: two payers and three partners, one of each kind. */
@@ -24,12 +24,12 @@ export const localStage = (
     {
       stage: 'local',
       production: false,
-      // Nothing of it outlives the process, and nothing stands before the functions but a stand-in for API Gateway.
+      // Nothing outlives the process, and only a stand-in for API Gateway is in front of the functions.
       removalPolicy: 'destroy',
       waf: 'none',
       apiGatewayLogRole: false,
       origin: `http://localhost:${ports.gateway}`,
-      // A person pastes codes by hand here.
+      // Here people paste codes by hand.
       lifetimes: { code: 300 },
       payers: [
         oneUpDemo({

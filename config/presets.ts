@@ -10,10 +10,13 @@ interface SmartInputs {
   readonly tokenEndpoint: string;
   readonly revocationEndpoint?: string;
   readonly issuer?: string;
-  /** @default true where there is an issuer */
+  /** @default true if there is an issuer */
   readonly sendsIss?: boolean;
   readonly clientId: string;
-  /** Our public keys there; with any, the gateway authenticates with `private_key_jwt`, else with Basic. */
+  /**
+   * Our public keys at the payer. If there are any, the gateway authenticates with `private_key_jwt`, otherwise with
+   * Basic.
+   */
   readonly publicKeys?: readonly PublicJwk[];
   /** @default launch/patient, patient/*.rs, offline_access */
   readonly scopes?: readonly string[];
@@ -26,7 +29,7 @@ interface SmartInputs {
   readonly quirks?: Partial<PayerQuirks>;
 }
 
-/** A payer that follows SMART App Launch 2.2: everything is on. */
+/** A payer that follows SMART App Launch 2.2, with everything on. */
 export const smart = ({ quirks, sendsIss, publicKeys = [], ...inputs }: SmartInputs): Payer => ({
   fhirBaseUrlAliases: [],
   sendsIss: sendsIss ?? inputs.issuer !== undefined,
@@ -61,7 +64,10 @@ interface OneUpDemoInputs {
   readonly pkceOffReason?: string;
 }
 
-/** An origin that is wrong would be told as three fields that the person who wrote it did not write. @throws ConfigError */
+/**
+ * Without this check, a wrong origin would be reported as three fields that the person did not write.
+ * @throws ConfigError
+ */
 const requireOrigins = (id: string, origins: Readonly<Record<string, unknown>>): void => {
   const problems = Object.entries(origins).flatMap(([field, value]) => {
     const message = typeof value === 'string' ? origin(value) : 'is missing; write a string';
@@ -71,8 +77,8 @@ const requireOrigins = (id: string, origins: Readonly<Record<string, unknown>>):
 };
 
 /**
- * 1upHealth's Payer2Payer as its public testing page shows it: `client_id`, `redirect_uri` and `state` and nothing else
- * at authorize, the secret in the form and no `redirect_uri` at token, and a token answer that names no patient.
+ * 1upHealth's Payer2Payer as its public testing page shows it: only `client_id`, `redirect_uri` and `state` at
+ * authorize, the secret in the form and no `redirect_uri` at token, and no patient in the token answer.
  */
 export const oneUpDemo = ({ authOrigin, apiOrigin, system, pkceOffReason, ...inputs }: OneUpDemoInputs): Payer => {
   requireOrigins(inputs.id, { authOrigin, apiOrigin });

@@ -3,34 +3,34 @@ import { exampleAccount, exampleHostedZoneId, examplePublicKey, exampleSecretHas
 import { oneUpDemo, smart } from './presets.ts';
 
 /**
- * A production stage with everything that one can have. Copy it to `config/NAME.ts`, write your NAME as its stage, and
- * `npx cdk synth -c stage=NAME` names each value that is still the example's. Before the first deployment there are a
- * certificate in AWS Certificate Manager and, for the record, a hosted zone in Route 53; after it, fill each payer's
- * secret, tell payers the stack's egress addresses, and confirm the letters that AWS sends to the alarm addresses.
+ * A production stage with every option. Copy it to `config/NAME.ts`, write your NAME as its stage, and `npx cdk synth
+ * -c stage=NAME` names each value that is still the example's. Before the first deployment, create a certificate in AWS
+ * Certificate Manager and, for the record, a hosted zone in Route 53. After it, fill each payer's secret, tell payers
+ * the stack's egress addresses, and confirm the e-mails that AWS sends to the alarm addresses.
  */
 export default checkStage(
   {
     stage: 'production-example',
     production: true,
     account: exampleAccount,
-    // CloudFront in front (edge) takes its parts from here alone.
+    // Required by CloudFront (edge).
     region: 'us-east-1',
     domain: {
       name: 'gateway.plan.example.org',
       certificateArn: `arn:aws:acm:us-east-1:${exampleAccount}:certificate/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0`,
-      // Without it the stack prints the target for a record elsewhere.
+      // Without it, the stack outputs the target for a record elsewhere.
       hostedZone: { id: exampleHostedZoneId, name: 'plan.example.org' },
     },
     edge: true,
     alarmAddresses: ['gateway-oncall@plan.example.org'],
     runbookUrl: 'https://runbooks.plan.example.org/operate.md',
-    // Payers that filter by address get these zones' addresses.
+    // For payers that filter by address: one address per zone.
     network: { availabilityZones: 2, cidr: '10.20.0.0/20' },
     waf: { requestsPer5Minutes: 20_000 },
     removalPolicy: 'retain',
     retention: { logDays: 400, auditDays: 2192 },
     throttling: { perSecond: 200, burst: 400 },
-    // A flood of reads leaves sign-ins their share, and the account's other functions theirs.
+    // So that a flood of reads cannot starve sign-ins or the account's other functions.
     concurrency: { authorize: 50, callback: 50, token: 100, fetch: 200 },
     payers: [
       oneUpDemo({
@@ -55,7 +55,7 @@ export default checkStage(
     ],
     partners: [
       {
-        // The plan's own portal, which has asked its member before it sends the browser here.
+        // The plan's own portal, which asks its member for consent before it sends the browser here.
         clientId: 'member-portal',
         name: 'Member Portal',
         homePage: 'https://members.plan.example.org/',
@@ -67,7 +67,7 @@ export default checkStage(
         consent: 'partner',
       },
       {
-        // Someone else's app, in the browser and on a desk: a public client, so PKCE alone protects its codes.
+        // Another company's app, in the browser and on desktops: a public client, so only PKCE protects its codes.
         clientId: 'care-notebook',
         name: 'Care Notebook',
         homePage: 'https://notebook.example.com/',

@@ -9,18 +9,18 @@ export interface ConfigFinding {
   readonly message: string;
 }
 
-/** The finding, where there is something to find. */
+/** The finding, if there is one. */
 export const findingIf = (wrong: boolean, path: readonly PropertyKey[], message: string): readonly ConfigFinding[] =>
   wrong ? [{ path, message }] : [];
 
-/** The findings of an entry, seen from the whole. */
+/** The findings of an entry, with paths from the root. */
 export const insideEntry = (
   field: string,
   index: number,
   findings: readonly ConfigFinding[],
 ): readonly ConfigFinding[] => findings.map(({ path, message }) => ({ path: [field, index, ...path], message }));
 
-/** Documentation is kept six years (45 CFR 164.316(b)(2)(i)), two of them leap years. */
+/** Documentation must be kept for six years (45 CFR 164.316(b)(2)(i)), two of them leap years. */
 const fewestAuditDays = 2192;
 
 const isPlain = (url: string): boolean => url.startsWith('http:');
@@ -44,7 +44,10 @@ const ofPayer = (payer: Payer): readonly ConfigFinding[] => [
   ),
 ];
 
-/** A native app listens on its own machine only, so http is allowed there, by address: `localhost` may resolve elsewhere. */
+/**
+ * A native app listens only on its own machine, so http is allowed there, but only by address: `localhost` may resolve
+ * elsewhere.
+ */
 const partnerUrl =
   (isPublic: boolean) =>
   (field: UrlField): readonly ConfigFinding[] => {
@@ -98,7 +101,7 @@ const ofDeployment = (deployment: Deployment): readonly ConfigFinding[] => [
   ),
 ];
 
-/** Whoever is a public client can pose as any other app that knows its client id, so the gateway asks the member. */
+/** Any app that knows a public client's id can pose as it, so the gateway asks the member. */
 export const publicConsent = ({ partners }: StageConfig): readonly ConfigFinding[] =>
   partners.flatMap(({ clientAuthentication, consent, consentReason }, index) =>
     findingIf(
@@ -108,7 +111,7 @@ export const publicConsent = ({ partners }: StageConfig): readonly ConfigFinding
     ),
   );
 
-/** Everything that would weaken production. Wildcards are refused in every stage, by the rules of their fields. */
+/** Everything that would weaken production. Every stage refuses wildcards, by the rules of their fields. */
 export const weaknesses = (config: StageConfig): readonly ConfigFinding[] => [
   ...(config.origin === undefined ? [] : plainHttp([['origin'], config.origin])),
   ...ofDeployment(config),

@@ -1,5 +1,5 @@
 /**
- * What single values must look like. Each rule answers `undefined` where all is well, else what is wrong and, after a
+ * Rules for single values. Each rule returns `undefined` if the value is valid, or else what is wrong and, after a
  * semicolon, what to write.
  */
 import { createPublicKey } from 'node:crypto';
@@ -11,7 +11,7 @@ export type Rule = (value: string) => string | undefined;
 
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-/** Parameters of the authorize call that are the gateway's own to set. */
+/** Parameters of the authorize call that only the gateway sets. */
 const ownAuthorizeParameters = new Set([
   'response_type',
   'response_mode',
@@ -30,7 +30,7 @@ const ownAuthorizeParameters = new Set([
 /** Parameters that the gateway adds to a partner's redirect URI. */
 const ownRedirectParameters = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri'];
 
-/** An id: it stands in paths and in names of AWS resources. */
+/** An id. It is part of paths and of AWS resource names. */
 export const id: Rule = (value) =>
   /^[a-z0-9-]{1,64}$/.test(value)
     ? undefined
@@ -45,8 +45,8 @@ export const visible: Rule = (value) =>
 export const notEmpty: Rule = (value) => (value.trim() === '' ? 'is empty; write a text' : undefined);
 
 /**
- * A stage's name. The longest name that holds it is that of CloudFront's log delivery, `p2p-gateway-{stage}-edge`, of
- * which CloudWatch Logs takes 60 characters.
+ * A stage's name. The longest name that contains it is that of CloudFront's log delivery, `p2p-gateway-{stage}-edge`,
+ * which CloudWatch Logs limits to 60 characters.
  */
 export const stageName: Rule = (value) => {
   const longest = 60 - 'p2p-gateway--edge'.length;
@@ -80,7 +80,7 @@ const noUserinfoOrFragment = (value: string, url: URL): string | undefined => {
 const asParsed = (value: string, url: URL, advice = url.href): string | undefined =>
   url.href === value || url.href === `${value}/` ? undefined : `is not how a URL parser reads it; write "${advice}"`;
 
-/** `adviceFor` gives what to write instead of another spelling, for fields that take less than a whole URL. */
+/** `adviceFor` returns what to write instead of another spelling, for fields that take less than a whole URL. */
 const checkUrl = (value: string, adviceFor?: (url: URL) => string): string | undefined => {
   const url = unwritten(value);
   if (url === undefined) return 'is not a URL; write an absolute one, such as "https://plan.example.org/path"';
@@ -96,7 +96,7 @@ const withoutSlashes = (url: string): string => url.replace(/\/+$/, '');
 const noSlashAtEnd = (value: string): string | undefined =>
   value.endsWith('/') ? `ends in a slash; write "${withoutSlashes(value)}"` : undefined;
 
-/** What hangs below a FHIR base URL, and is copied with it out of a browser. */
+/** Paths below a FHIR base URL that people copy along with it from a browser. */
 const belowBase = /\/(?:metadata|\.well-known\/.*|Patient(?:\/.*)?|\$[a-z-]+)$/;
 
 /** A payer's FHIR base URL. */
@@ -115,7 +115,7 @@ export const baseUrl: Rule = (value) => {
   return noSlashAtEnd(value);
 };
 
-/** A base URL as a payer prints it in links: compared only, never called, so that http is no matter. */
+/** A base URL as a payer prints it in links: only compared, never called, so http is allowed. */
 export const printedBaseUrl: Rule = (value) => {
   const url = unwritten(value);
   if (url === undefined || !isWeb(url)) return 'is not an http or https URL; write an absolute one';
@@ -132,11 +132,11 @@ export const origin: Rule = (value) => {
   return expected === value ? undefined : `is more than an origin; write "${expected}"`;
 };
 
-/** An issuer (RFC 8414 §2): no query, no fragment; a trailing slash counts, since it is compared to the letter. */
+/** An issuer (RFC 8414 §2): no query, no fragment; a trailing slash counts, since issuers are compared exactly. */
 export const issuer: Rule = (value) =>
   webUrl(value) ?? (value.includes('?') ? 'has a query; write the issuer as the payer publishes it' : undefined);
 
-/** The payer's authorize endpoint; its query must leave the gateway's parameters alone. */
+/** The payer's authorize endpoint. Its query must not contain the gateway's parameters. */
 export const authorizationEndpoint: Rule = (value) => {
   const problem = webUrl(value);
   if (problem !== undefined) return problem;
@@ -144,7 +144,7 @@ export const authorizationEndpoint: Rule = (value) => {
   return own === undefined ? undefined : `has "${own}" in its query, which the gateway sets; write the URL without it`;
 };
 
-/** The name of a further parameter for the authorize endpoint. */
+/** The name of an extra parameter for the authorize endpoint. */
 export const extraParameter: Rule = (name) => {
   if (ownAuthorizeParameters.has(name)) {
     return 'is a parameter that the gateway sets itself; remove it and use the quirks and fields of the payer';
@@ -161,7 +161,7 @@ export const searchedType: Rule = (type) =>
     ? undefined
     : 'is no resource type of FHIR R4; write one, such as Observation, or "*" for all types';
 
-/** The code of a search parameter that a payer has of its own. */
+/** The code of a payer's own search parameter. */
 export const searchParameter: Rule = (code) => {
   if (!/^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(code)) {
     return `"${code}" is no search parameter's code; write 1 to 64 letters, digits and hyphens, without modifier or chain (names with _ are FHIR's own)`;
@@ -172,8 +172,8 @@ export const searchParameter: Rule = (code) => {
 };
 
 /**
- * A partner's redirect URI. `privateUse` says whether a native app's own scheme is taken: RFC 8252 §7.1 wants a domain
- * name in reverse, so there is a dot in it, which also keeps `javascript:` and its like out.
+ * A partner's redirect URI. `privateUse` says whether a native app's own scheme is allowed. RFC 8252 §7.1 requires a
+ * reversed domain name, so the scheme contains a dot, which also excludes `javascript:` and similar schemes.
  */
 export const redirectUri =
   (privateUse: boolean): Rule =>
@@ -194,25 +194,25 @@ export const redirectUri =
   };
 
 /**
- * A client secret that a payer gave us (RFC 6749 appendix A.2). A line's end was pasted along: no payer knows it as a part
- * of the secret. The message does not quote it.
+ * A client secret that a payer gave us (RFC 6749 appendix A.2). A line break is refused, since it was pasted by mistake
+ * and is never part of the secret. The message does not quote the secret.
  */
 export const clientSecret: Rule = (value) => {
   if (value === '') return 'is empty; write the secret';
   if (/[\r\n]/.test(value)) return "has a line's end in it; write the secret alone";
   if (value.trim() !== value) return 'begins or ends with a blank; write the secret alone';
-  // A tab is beyond RFC 6749, and payers have given out such secrets.
+  // RFC 6749 forbids tabs, but payers have issued such secrets.
   return /^[\t\x20-\x7e]+$/.test(value)
     ? undefined
     : 'has a letter that RFC 6749 does not allow; write the secret as the payer gave it';
 };
 
-/** The hash of an empty string, which is what an unset variable hashes to. */
+/** The hash of an empty string, as from an unset variable. */
 const hashOfNothing = '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU';
 
 /** The SHA-256 of a client secret, base64url without padding. */
 export const secretHash: Rule = (value) => {
-  // 32 bytes leave four bits in the 43rd character, of which the last two are zero.
+  // With 32 bytes, the 43rd character has four bits of data, and its last two bits are zero.
   if (/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(value)) {
     return value === hashOfNothing ? 'is the hash of an empty secret; write the hash of the secret itself' : undefined;
   }
@@ -225,7 +225,7 @@ export const secretHash: Rule = (value) => {
 const noResourceType = (value: string): string =>
   `"${value}" names no resource type of FHIR R4; write one, such as patient/Observation.rs`;
 
-/** What a partner may be given: reading, for one patient. No `openid`: no `id_token` is ever issued. */
+/** The scopes that a partner may get: reads of one patient. No `openid`, since no `id_token` is ever issued. */
 export const partnerScope: Rule = (value) => {
   if (value === 'launch/patient' || value === 'offline_access') return undefined;
   const scope = parseScope(value);
@@ -247,13 +247,13 @@ export const partnerScope: Rule = (value) => {
     : `"${value}" is a granular scope, which is not supported; write "patient/${type}.${permissions}"`;
 };
 
-/** Whether a scope is about a patient's resources, be it right or not. */
+/** Whether a scope is about a patient's resources, valid or not. */
 export const isAboutPatient = (value: string): boolean => {
   const scope = parseScope(value);
   return scope.kind === 'resource' && scope.context === 'patient';
 };
 
-/** What the gateway asks a payer for, any scope of RFC 6749 §3.3 but SMART's writes. */
+/** The scopes that the gateway may request from a payer: any of RFC 6749 §3.3 except SMART's writes. */
 export const payerScope: Rule = (value) => {
   if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)) return 'is not one scope; write one scope an entry, without blanks';
   const scope = parseScope(value);

@@ -1,4 +1,4 @@
-/** The shape of a stage with its defaults, and the rules that look at more than one field. */
+/** The shape of a stage with its defaults, and the rules that span several fields. */
 import * as z from 'zod';
 import { checkDeployment, deployment } from './deployment-schema.ts';
 import { checkEntries } from './entry-rules.ts';
@@ -11,7 +11,7 @@ import type { StageConfig } from './stage.ts';
 
 const days = 86_400;
 
-/** The longest lifetimes there are, in seconds; they are the defaults too. */
+/** The maximum lifetimes, in seconds, which are also the defaults. */
 const longestLifetimes = {
   loginAttempt: 1800,
   code: 60,
@@ -22,12 +22,12 @@ const longestLifetimes = {
 } as const;
 
 /**
- * CloudFormation takes 500 resources a stack. A payer is two of them, its secret and its alarm; all the rest, with
- * everything on, stays under 200.
+ * CloudFormation allows 500 resources per stack. A payer needs two, its secret and its alarm. All the rest, with
+ * everything on, needs fewer than 200.
  */
 export const mostPayers = 140;
 
-/** In stage `local` a person pastes codes by hand. */
+/** In stage `local`, people paste codes by hand. */
 const longestLocalCode = 300;
 
 const publicJwk = z.looseObject({ kty: z.string(), kid: text() }).superRefine((jwk, context) => {
@@ -68,10 +68,10 @@ const quirks = z
     }
   });
 
-/** A URL as servers see it, without what is only another spelling. */
+/** A URL as servers see it, without differences in spelling. */
 const sameForServers = (url: string): string => url.replace(/\/+$/, '');
 
-/** Each endpoint does one thing; two at one URL are a line that was pasted twice. */
+/** Each endpoint does one thing, so the same URL for two of them was pasted twice by mistake. */
 const checkEndpoints = (
   endpoints: Pick<StageConfig['payers'][number], 'authorizationEndpoint' | 'tokenEndpoint'> & {
     readonly revocationEndpoint?: string | undefined;
@@ -175,7 +175,7 @@ const partner = z
       if (message !== undefined) problem(context, ['redirectUris', index], message);
     }
     if (isPublic && value.clientAuthentication.length > 1) {
-      // A client that may leave its secret out has none.
+      // A client that may omit its secret has none.
       problem(context, ['clientAuthentication'], 'has "none" beside others; write ["none"], or leave "none" out');
     }
     if (isPublic && value.pkceOptional) {
@@ -246,7 +246,7 @@ const checkCodeLifetime = ({ stage, production, lifetimes: { code } }: StageConf
 const checkProduction = (config: StageConfig, context: Context): void => {
   if (!config.production) return;
   for (const { path, message } of [...weaknesses(config), ...leftovers(config)]) {
-    // One line a field: what a rule of every stage has said already is not said again.
+    // One line per field: skip what a rule of every stage has already reported.
     const isSaid = context.issues.some((issue) => String(issue.path) === String(path));
     if (!isSaid) problem(context, path, message);
   }

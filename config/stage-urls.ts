@@ -1,4 +1,4 @@
-/** The URLs of a configuration that browsers or functions go to, each with its field. */
+/** The URLs in a configuration that browsers or functions request, each with its field. */
 import type { Partner, Payer } from '../functions/shared/registry/types.ts';
 
 /** A URL and the path of its field in the payer or partner. */
@@ -10,7 +10,7 @@ const each = (path: readonly PropertyKey[], urls: readonly string[]): UrlField[]
 const one = (path: readonly PropertyKey[], url: string | undefined): UrlField[] =>
   url === undefined ? [] : [[path, url]];
 
-/** Without `fhirBaseUrlAliases`, which are only compared with links and never called. */
+/** Without `fhirBaseUrlAliases`, which are only compared with links, never called. */
 export const payerUrls = (payer: Payer): readonly UrlField[] => [
   ...one(['fhirBaseUrl'], payer.fhirBaseUrl),
   ...one(['authorizationEndpoint'], payer.authorizationEndpoint),

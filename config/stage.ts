@@ -1,89 +1,96 @@
 /**
  * The shape of a stage's configuration. Everything that a platform engineer edits lives in one value of
- * {@link StageConfig}; `check.ts` refuses what is wrong with the file, the field and what to write instead.
+ * {@link StageConfig}. `check.ts` refuses mistakes and names the file, the field and what to write instead.
  *
- * A stage with `production: true` also refuses what would weaken it (`production.ts`). Five things it takes for a
- * reason, which is written beside them for whoever reviews the file: `pkceOptionalReason`, `consentReason`,
- * `quirks.pkceOffReason`, `patientNoneReason` and `wafOffReason`. A reason without the thing that it explains is refused,
- * and none of them ships to the functions.
+ * A stage with `production: true` also refuses what would weaken it (`production.ts`). It allows five exceptions, each
+ * with a written reason for the file's reviewer: `pkceOptionalReason`, `consentReason`, `quirks.pkceOffReason`,
+ * `patientNoneReason` and `wafOffReason`. A reason without its exception is refused. Reasons do not ship to the
+ * functions.
  */
 
 import type { RegistryData } from '../functions/shared/registry/types.ts';
 
-/** A domain of one's own in front of the API. */
+/** A custom domain for the API. */
 export interface Domain {
-  /** Such as `gateway.example.org`, in lower case; the public origin is `https://` and this. */
+  /** Such as `gateway.example.org`, in lower case. The public origin is `https://` plus this name. */
   readonly name: string;
-  /** ARN of an ACM certificate for the name, in the stage's region and account. */
+  /** ARN of an ACM certificate for this name, in the stage's region and account. */
   readonly certificateArn: string;
   /**
-   * The Route 53 zone in which the stack makes the record; the name lies in it. Left out: the target is an output, for
-   * another DNS.
+   * The Route 53 zone that contains the name, where the stack creates the record. If omitted, the target is an output,
+   * for another DNS provider.
    */
   readonly hostedZone?: { readonly id: string; readonly name: string };
 }
 
-/** A VPC of the stack's own, so that payers see fixed addresses. */
+/** A VPC created by the stack, so that payers see fixed addresses. */
 export interface VpcNetwork {
-  /** How many of the region's availability zones, 1 to 3; payers see an address of each. */
+  /** How many of the region's availability zones, 1 to 3. Payers see one address from each. */
   readonly availabilityZones: number;
   /** The VPC's IPv4 block, /16 to /24, such as `10.20.0.0/20`. */
   readonly cidr: string;
 }
 
-/** The functions whose concurrency can be reserved. */
+/** The functions that can have reserved concurrency. */
 type FunctionName = 'authorize' | 'callback' | 'token' | 'fetch' | 'discovery';
 
 /** What only the deployment needs. */
 export interface Deployment {
-  /** Whether members' real records go through it: a configuration that would weaken it stops synth. No default. */
+  /**
+   * Whether members' real records pass through it. If so, synth refuses a configuration that would weaken it. No
+   * default.
+   */
   readonly production: boolean;
-  /** The AWS account's twelve digits; left out, the one of the credentials at hand. Production names it. */
+  /** The AWS account's twelve digits. If omitted, the account of the current credentials. Required in production. */
   readonly account?: string;
-  /** Left out, the one of the credentials at hand. Production names it, and `edge` needs us-east-1. */
+  /** If omitted, the region of the current credentials. Required in production. `edge` needs us-east-1. */
   readonly region?: string;
   readonly domain?: Domain;
-  /** E-mail addresses that alarms go to; each gets a letter of AWS's to confirm. Production has at least one. */
+  /** E-mail addresses for alarms. AWS sends each an e-mail to confirm. Production requires at least one. */
   readonly alarmAddresses: readonly string[];
-  /** Where `docs/operate.md` can be read, a URL or its path in the repository; an alarm appends its section's `#anchor`. */
+  /**
+   * Where to read `docs/operate.md`: a URL, or its path in the repository. An alarm appends its section's `#anchor`.
+   */
   readonly runbookUrl: string;
   /** `none`: functions reach payers from AWS's own addresses. */
   readonly network: 'none' | VpcNetwork;
-  /** Managed rules and a limit per address; `none` leaves the API without a web ACL. */
+  /** Managed rules and a limit per address. With `none`, the API has no web ACL. */
   readonly waf: 'none' | { readonly requestsPer5Minutes: number };
-  /** Why there is no web ACL; production asks for it where `waf` is `none`. */
+  /** Why there is no web ACL. Required in production if `waf` is `none`. */
   readonly wafOffReason?: string;
-  /** CloudFront in front, which gives clients the `WWW-Authenticate` that API Gateway renames. */
+  /** CloudFront in front of the API, which restores the `WWW-Authenticate` header that API Gateway renames. */
   readonly edge: boolean;
-  /** What becomes of tables, logs, keys and the audit when the stack is deleted. Production retains them. */
+  /** What happens to tables, logs, keys and the audit when the stack is deleted. Production must retain them. */
   readonly removalPolicy: 'retain' | 'destroy';
   readonly retention: {
     /**
-     * Days that logs are kept; one of CloudWatch's own numbers. Production sets no least: what must be kept for six
-     * years is who read what, and that is the audit; logs are for finding faults.
+     * Days that logs are kept, one of the values that CloudWatch accepts. Production has no minimum: the record of who
+     * read what, which must be kept for six years, is the audit. Logs are for finding faults.
      */
     readonly logDays: number;
     /**
-     * Days that nobody can delete an audit event, ten years at most. Production keeps six years (45 CFR 164.316(b)(2)),
-     * which are 2192.
+     * Days during which no one can delete an audit event, up to ten years. Production requires six years (45 CFR
+     * 164.316(b)(2)), which is 2192.
      */
     readonly auditDays: number;
   };
-  /** API Gateway's limit for all callers together: sustained requests a second, and burst. */
+  /** API Gateway's limit for all callers together: sustained requests per second, and burst. */
   readonly throttling: { readonly perSecond: number; readonly burst: number };
-  /** Executions set aside for a function, and its most; left out, it shares the account's. */
+  /** Executions reserved for a function, which are also its maximum. If omitted, it shares the account's. */
   readonly concurrency: Readonly<Partial<Record<FunctionName, number>>>;
-  /** The account's Lambda executions in the region; `aws lambda get-account-settings` says it. */
+  /** The account's concurrent Lambda executions in the region. `aws lambda get-account-settings` shows the number. */
   readonly accountConcurrency: number;
-  /** Whether the stack makes the role with which API Gateway writes access logs: one a region and account. */
+  /**
+   * Whether the stack creates the role with which API Gateway writes access logs. There is one per region and account.
+   */
   readonly apiGatewayLogRole: boolean;
 }
 
 /** One deployment. */
 export interface StageConfig extends RegistryData, Deployment {
   /**
-   * The public origin, such as `https://gateway.example.org`. With a domain it is the domain's, and the check sets it;
-   * with neither it is the API's own URL, and stays undefined.
+   * The public origin, such as `https://gateway.example.org`. With a domain, the check sets it to the domain's. Without
+   * either, it is the API's own URL, and stays undefined.
    */
   readonly origin?: string;
 }

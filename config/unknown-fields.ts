@@ -8,7 +8,7 @@ const secretName =
 export const secretAdvice =
   "remove it, and if the file was ever committed, replace the secret at its owner: it is in Git now (a payer's secret goes into Secrets Manager, of a partner's only the hash into secretHashes)";
 
-/** Fields of other products, in lower case and without `_` and `-`, and what there is here in their place. */
+/** Fields of other products, in lower case and without `_` and `-`, and their equivalents here. */
 const elsewhere: Readonly<Record<string, string>> = {
   jwksuri:
     'is not supported: the gateway fetches no keys; write the keys themselves, publicKeys in a payer and jwks in a partner',
@@ -67,7 +67,7 @@ const elsewhere: Readonly<Record<string, string>> = {
 
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[_-]/g, '');
 
-/** How many letters must be changed, put in or left out to make one word of the other (Levenshtein). */
+/** How many letters must be changed, inserted or deleted to turn one word into the other (Levenshtein). */
 const distance = (a: string, b: string): number => {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [i, letter] of a.split('').entries()) {
@@ -81,7 +81,7 @@ const distance = (a: string, b: string): number => {
   return row[b.length] ?? 0;
 };
 
-/** The known name that was meant, where one is near. */
+/** The known name that was probably meant, if one is similar. */
 export const nearestOf = (name: string, known: readonly string[]): string | undefined => {
   const near = known
     .map((candidate) => ({ candidate, far: distance(plain(name), plain(candidate)) }))
@@ -90,7 +90,7 @@ export const nearestOf = (name: string, known: readonly string[]): string | unde
   return near[0]?.candidate;
 };
 
-/** What is wrong with a field that is not known, and what to do. */
+/** What is wrong with an unknown field, and what to do. */
 export const unknownField = (name: string, known: readonly string[]): string => {
   if (secretName.test(name)) return `looks like a secret, and the configuration holds none; ${secretAdvice}`;
   const nearest = nearestOf(name, known);
@@ -102,7 +102,7 @@ export const unknownField = (name: string, known: readonly string[]): string => 
 
 type Schema = z.core.$ZodType;
 
-/** A schema without its defaults, and of a choice between a word and an object, the object. */
+/** A schema without its defaults. For a union of a word and an object, the object's. */
 const bare = (schema: Schema): Schema => {
   const { def } = schema._zod as unknown as { def: { innerType?: Schema; options?: readonly Schema[] } };
   if (def.innerType !== undefined) return bare(def.innerType);

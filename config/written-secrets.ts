@@ -1,4 +1,4 @@
-/** Finds secrets in the values of a configuration, whatever the field, by what they look like. */
+/** Finds secrets among the values of a configuration, in any field, by their format. */
 import { secretAdvice } from './unknown-fields.ts';
 
 const looks: readonly (readonly [RegExp, string])[] = [
@@ -8,7 +8,7 @@ const looks: readonly (readonly [RegExp, string])[] = [
   [/\bgh[pousr]_\w{30,}|\bgithub_pat_\w{30,}|\bxox[abprs]-[\w-]{10,}/, 'holds an access token'],
 ];
 
-/** Path and message of each. No message quotes the value. */
+/** The path and message of each. Messages never quote the value. */
 export const writtenSecrets = (
   value: unknown,
   path: readonly PropertyKey[] = [],

@@ -18,12 +18,13 @@ export interface AccessLogProps {
 }
 
 /**
- * Every field of an access log line (names: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html).
- * The route is the template, `/r4/{payer}/{proxy+}`: paths name patients, and queries carry codes and states. There is no
+ * Every field of an access log line (names:
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html). The
+ * route is the template, `/r4/{payer}/{proxy+}`: paths name patients, and queries carry codes and states. There is no
  * error message, since API Gateway's messages quote the `Authorization` header. The caller's address may be a member's,
  * and is personal data. It is kept because an audit of access (45 CFR 164.312(b)) and a search for abuse start with it;
- * this log is encrypted and expires after the stage's `logDays`. Behind an edge the address is CloudFront's; the caller's
- * is then in the functions' lines and in CloudFront's own log.
+ * this log is encrypted and expires after the stage's `logDays`. Behind an edge the address is CloudFront's; the
+ * caller's is then in the functions' lines and in CloudFront's own log.
  */
 const fields = {
   requestId: 'requestId',
@@ -61,7 +62,10 @@ export class AccessLog extends Construct {
   readonly destination: IAccessLogDestination;
   /** The fields of a line. */
   readonly format = AccessLogFormat.custom(JSON.stringify(format));
-  /** The account setting that lets API Gateway write logs; the API's stage depends on it. Absent if the account has one already. */
+  /**
+   * The account setting that lets API Gateway write logs; the API's stage depends on it. Absent if the account has one
+   * already.
+   */
   readonly account: CfnAccount | undefined;
 
   constructor(scope: Construct, id: string, props: AccessLogProps) {
@@ -70,7 +74,10 @@ export class AccessLog extends Construct {
     this.account = props.config.apiGatewayLogRole ? this.logRole() : undefined;
   }
 
-  /** An account has one such setting per region, for all its APIs: so it outlives this stack, and may write any API's log. */
+  /**
+   * An account has one such setting per region, for all its APIs: so it outlives this stack, and may write any API's
+   * log.
+   */
   private logRole(): CfnAccount {
     const policy = new ManagedPolicy(this, 'Policy', { statements: [allow(logActions, ['*'])] });
     const role = new Role(this, 'Role', {

@@ -1,4 +1,4 @@
-/** What rings, and when. `docs/operate.md` says what to do about each. */
+/** The alarms, and when each fires. `docs/operate.md` says what to do about each. */
 import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Metric, Stats, type IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import { signals, type Signal } from '../functions/shared/errors.ts';

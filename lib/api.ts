@@ -80,8 +80,8 @@ const acknowledgements = [
 ];
 
 /**
- * A regional REST API. Only REST APIs stream a function's response, keep repeated query parameters separate, and pass the
- * path on as it was sent. Every path accepts every method: functions answer 405, OPTIONS and CORS themselves.
+ * A regional REST API. Only REST APIs stream a function's response, keep repeated query parameters separate, and pass
+ * the path on as it was sent. Every path accepts every method: functions answer 405, OPTIONS and CORS themselves.
  */
 export class GatewayApi extends Construct {
   /** The public origin, without a trailing slash. */
@@ -142,7 +142,9 @@ export class GatewayApi extends Construct {
     };
   }
 
-  /** Built from the API's id: `restApi.url` would make functions depend on the stage, which depends on the functions. */
+  /**
+   * Built from the API's id: `restApi.url` would make functions depend on the stage, which depends on the functions.
+   */
   private ownUrl(stage: string): string {
     const host = ['https://', this.restApi.restApiId, '.execute-api.', Aws.REGION, '.', Aws.URL_SUFFIX];
     return Fn.join('', [...host, '/', stage]);

@@ -50,9 +50,9 @@ export const accessLogBucket = (scope: Construct, { retention }: AuditConfig): B
 };
 
 /**
- * In production nobody, the account's root user included, can delete an object before `auditDays` have passed
- * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html). In other stages the lock lasts a day and can
- * be overridden.
+ * In production no one, including the account's root user, can delete an object before `auditDays` have passed
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html). In other stages the lock lasts a day and
+ * can be overridden.
  */
 const lock = ({ production, retention }: AuditConfig): ObjectLockRetention =>
   production
@@ -60,15 +60,15 @@ const lock = ({ production, retention }: AuditConfig): ObjectLockRetention =>
     : ObjectLockRetention.governance(Duration.days(1));
 
 /**
- * How long an audit event is kept: in production as long as it is locked. In other stages the lock ends after a day, and
- * an event is kept at least as long as the logs.
+ * How long an audit event is kept: in production as long as it is locked. In other stages the lock ends after a day,
+ * and an event is kept at least as long as the logs.
  */
 const daysKept = ({ production, retention: { auditDays, logDays } }: AuditConfig): number =>
   production ? auditDays : Math.max(auditDays, logDays);
 
 /**
- * Removes objects whose lock has ended. S3 hides an object the day after, deletes the hidden version a day later, and then
- * the marker that hid it. It never deletes a locked object.
+ * Removes objects whose lock has ended. S3 hides an object the day after, deletes the hidden version a day later, and
+ * then the marker that hid it. It never deletes a locked object.
  */
 const lifecycle = (config: AuditConfig): LifecycleRule[] => [
   {
@@ -109,9 +109,10 @@ const statement = (
 };
 
 /**
- * Only the writer may put objects, whatever IAM allows anyone else. In production nobody may delete an object or shorten
- * its lock: lifecycle rules, which bucket policies do not affect, delete it after the lock has ended. The default lock for
- * new objects, the bucket's policy and its lifecycle stay changeable, or the stack could not be updated.
+ * Only the writer may put objects, whatever IAM allows anyone else. In production no one may delete an object or
+ * shorten its lock: lifecycle rules, which bucket policies do not affect, delete it after the lock has ended. The
+ * default lock for new objects, the bucket's policy and its lifecycle stay changeable, or the stack could not be
+ * updated.
  */
 export const protectAudit = (bucket: Bucket, { production }: AuditConfig, writer: IRole): void => {
   const everybody = new AnyPrincipal();

@@ -27,7 +27,10 @@ const streamOf = (table: Table): string => {
   return table.tableStreamArn;
 };
 
-/** What an event source mapping calls (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/iam-policy-example-lamda-process-dynamodb-streams.html). */
+/**
+ * What an event source mapping calls
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/iam-policy-example-lamda-process-dynamodb-streams.html).
+ */
 const readStreams = (tables: readonly Table[]) => [
   allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], tables.map(streamOf)),
   allow(
@@ -36,7 +39,7 @@ const readStreams = (tables: readonly Table[]) => [
   ),
 ];
 
-/** Copies what happened to grants and reads from the tables' streams into a bucket that nobody can delete it from. */
+/** Copies what happened to grants and reads from the tables' streams into a bucket where no one can delete it. */
 export class GatewayAudit extends Construct {
   /** Where the audit is kept. */
   readonly bucket: Bucket;
@@ -105,8 +108,8 @@ export class GatewayAudit extends Construct {
   }
 
   /**
-   * Reads from the oldest record on, so that none is missed when the mapping is replaced. A batch that fails is split in
-   * half and retried until it is written, or until the stream drops it after a day.
+   * Reads from the oldest record on, so that none is missed when the mapping is replaced. A batch that fails is split
+   * in half and retried until it is written, or until the stream drops it after a day.
    */
   private follow(id: string, table: Table): EventSourceMapping {
     return new EventSourceMapping(this, id, {

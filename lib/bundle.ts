@@ -16,11 +16,11 @@ const bundlesFolder = (scope: Construct): string => {
 
 /**
  * Bundles functions and returns the folder of each bundle: `index.js` and, if a registry is given, `registry.json`.
- * CommonJS with the `module` builds of dependencies and the SDK inside starts fastest. The registry is data, not code: a
- * change to it makes a new asset, and so reaches every function at once.
+ * CommonJS with the SDK bundled and the `module` builds of dependencies starts fastest. The registry is data, not code:
+ * a change to it makes a new asset, and so reaches every function at once.
  *
- * One run of esbuild in this process reads shared files once and takes half as long as one run per function. The CDK's own
- * bundling would also start npm and print a line for every function.
+ * One run of esbuild in this process reads shared files once and takes half as long as one run per function. The CDK's
+ * own bundling would also start npm and print a line for every function.
  * @param names folders under `functions/`, each with an `index.ts`
  */
 export const bundle = <Name extends string>(

@@ -17,7 +17,7 @@ export interface GatewayDashboardProps {
   readonly watched: Watched;
 }
 
-/** One page: how members and partners fare by step, how each payer does, and the state of the gateway itself. */
+/** One page: results by step for members and partners, results by payer, and the state of the gateway itself. */
 export class GatewayDashboard extends Construct {
   constructor(scope: Construct, id: string, { watched }: GatewayDashboardProps) {
     super(scope, id);

@@ -19,9 +19,9 @@ const child = (scope: Construct, id: string): CfnResource => {
 };
 
 /**
- * CloudFormation cannot close a VPC's default security group, so the CDK does it with a function of its own. That function
- * comes with an AWS policy that may write to any log, and with a log group that has no key and no retention. Here it gets
- * a log group and a policy like every other function's.
+ * CloudFormation cannot close a VPC's default security group, so the CDK does it with a function of its own. That
+ * function comes with an AWS policy that may write to any log, and with a log group that has no key and no retention.
+ * Here it gets a log group and a policy like every other function's.
  */
 export const closeDefaultSecurityGroup = (scope: Construct, { config, key }: DefaultSecurityGroupProps): void => {
   const provider = Stack.of(scope).node.findChild('Custom::VpcRestrictDefaultSGCustomResourceProvider') as Construct;

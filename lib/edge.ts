@@ -82,13 +82,13 @@ const acknowledgements = [
 ];
 
 /**
- * CloudFront in front of the API's domain, so that clients get the `WWW-Authenticate` header that API Gateway renames. It
- * passes everything on unchanged (methods, host, headers, cookies, query), caches nothing and compresses nothing. All of
- * it is in us-east-1, because Lambda@Edge and CloudFront's web ACLs have to be.
+ * CloudFront in front of the API's domain, so that clients get the `WWW-Authenticate` header that API Gateway renames.
+ * It passes everything on unchanged (methods, host, headers, cookies, query), caches nothing and compresses nothing.
+ * All of it is in us-east-1, because Lambda@Edge and CloudFront's web ACLs have to be.
  *
  * The drawback is for slow payers: CloudFront waits 120 seconds for the first byte and between two packets (longer only
- * after a quota request), while API Gateway alone streams for 15 minutes with pauses of up to 5. A read that waits longer
- * ends in CloudFront's own 504. CloudFront's own responses have no CORS headers and are not JSON.
+ * after a quota request), while API Gateway alone streams for 15 minutes with pauses of up to 5. A read that waits
+ * longer ends in CloudFront's own 504. CloudFront's own responses have no CORS headers and are not JSON.
  */
 export class GatewayEdge extends Construct {
   /** What the domain's DNS records point to. */

@@ -70,8 +70,9 @@ const addDomain = (stack: Stack, { config, key, api }: FrontProps, domain: Domai
 };
 
 /**
- * Adds what is between the internet and the API: web ACLs, the domain and its records, and CloudFront. They are directly
- * in the stack: in a construct of their own they would get other logical ids, and an update would replace them.
+ * Adds what is between the internet and the API: web ACLs, the domain and its records, and CloudFront. They are
+ * directly in the stack: in a construct of their own they would get other logical ids, and an update would replace
+ * them.
  */
 export const addFront = (stack: Stack, props: FrontProps): void => {
   const { config } = props;

@@ -23,19 +23,25 @@ const bufferedTimeout = Duration.seconds(29);
 /** Less than the 15 minutes that API Gateway streams for, so that our own deadline ends a long read. */
 const streamedTimeout = Duration.seconds(longestReadSeconds);
 
-/** token stores the `jti` of client assertions, but cannot create a grant. `ForAllValues` alone allows a request without keys. */
+/**
+ * token stores the `jti` of client assertions, but cannot create a grant. `ForAllValues` alone allows a request without
+ * keys.
+ */
 const onlyJtiItems = {
   'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['jti.*'] },
   Null: { 'dynamodb:LeadingKeys': 'false' },
 };
 
 /**
- * A stream makes garbage steadily, and V8 lets 48 MB of it pile up before it collects. With a young generation of 1 MB, a
- * 100 MB answer grows the process by 9 MB instead of 75 MB, at the same speed.
+ * A stream makes garbage steadily, and V8 lets 48 MB of it pile up before it collects. With a young generation of 1 MB,
+ * a 100 MB answer grows the process by 9 MB instead of 75 MB, at the same speed.
  */
 const collectOften = '--max-semi-space-size=1';
 
-/** The functions behind the API, each with exactly the permissions it needs: the actions it calls, on the resources it uses. */
+/**
+ * The functions behind the API, each with exactly the permissions it needs: the actions it calls, on the resources it
+ * uses.
+ */
 export class GatewayFunctions extends Construct {
   readonly authorize: GatewayFunction;
   readonly callback: GatewayFunction;

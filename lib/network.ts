@@ -50,7 +50,9 @@ export const zonesOfRegion = (count: number): string[] =>
 
 const prefixLength = (cidr: string): number => Number(cidr.split('/')[1]);
 
-/** A NAT gateway can be created only after the internet gateway is attached, but no reference in the template says so. */
+/**
+ * A NAT gateway can be created only after the internet gateway is attached, but no reference in the template says so.
+ */
 const waitForAttachment = (vpc: Vpc): void => {
   const inside = vpc.node.findAll();
   const [attachment, ...others] = inside.filter((construct) => construct instanceof CfnVPCGatewayAttachment);
@@ -67,14 +69,14 @@ const outgoingPorts = (payers: readonly Payer[]): number[] => {
     tokenEndpoint,
     ...(revocationEndpoint === undefined ? [] : [revocationEndpoint]),
   ]);
-  // A URL parser leaves out the scheme's default port.
+  // A URL parser omits the scheme's default port.
   const ports = called.map((url) => new URL(url).port).filter((port) => port !== '');
   return [...new Set([443, ...ports.map(Number)])].sort((a, b) => a - b);
 };
 
 /**
- * Lets this account's principals reach this account's resources only: stolen credentials of a function cannot move data to
- * another account. An endpoint policy's principal is always everyone; the conditions narrow it.
+ * Lets this account's principals reach this account's resources only: stolen credentials of a function cannot move data
+ * to another account. An endpoint policy's principal is always everyone; the conditions narrow it.
  */
 const withinAccount = (actions: readonly string[]): PolicyStatement => {
   const statement = allow(actions, ['*'], {
@@ -86,8 +88,8 @@ const withinAccount = (actions: readonly string[]): PolicyStatement => {
 
 /**
  * A VPC for the functions: private subnets only, and one regional NAT gateway with an address in each zone, for payers
- * that allow known addresses only. It needs no subnet of its own, so nothing in the VPC has a route to the internet gateway
- * (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateways-regional.html).
+ * that allow known addresses only. It needs no subnet of its own, so nothing in the VPC has a route to the internet
+ * gateway (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateways-regional.html).
  *
  * There are endpoints for the three services that functions call. Those services use the keys themselves, and Lambda
  * writes logs and traces: none of that goes through the VPC.

@@ -6,15 +6,16 @@ import type { StageConfig } from '../config/stage.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 
 /**
- * The header with which this stage's distribution proves itself to the API's web ACL. WAF compares header names in lower case.
+ * The header with which this stage's distribution proves itself to the API's web ACL. WAF compares header names in
+ * lower case.
  * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html
  */
 export const originHeader = 'x-origin-verify';
 
 /**
- * Which secret CloudFront sends. To change it, write the next number and deploy: the web ACL is updated first and accepts
- * both this secret and the previous one, so no request is lost. CloudFormation reads a secret's value only when the
- * template changes, so a new value in the same secret would have no effect.
+ * Which secret CloudFront sends. To change it, write the next number and deploy: the web ACL is updated first and
+ * accepts both this secret and the previous one, so no request is lost. CloudFormation reads a secret's value only when
+ * the template changes, so a new value in the same secret would have no effect.
  */
 const generation = 1;
 

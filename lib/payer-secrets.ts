@@ -16,8 +16,8 @@ export interface PayerSecretsProps {
 }
 
 /**
- * A managed policy holds 6,144 characters; 1,000 of them are kept for everything but the secrets' ARNs. A role can have ten
- * policies, two of which are the function's: enough for far more secrets than a stack can hold
+ * A managed policy holds 6,144 characters; 1,000 of them are kept for everything but the secrets' ARNs. A role can have
+ * ten policies, two of which are the function's: enough for far more secrets than a stack can hold
  * (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
  */
 const charactersForArns = 5000;
@@ -49,8 +49,8 @@ export class PayerSecrets extends Construct {
   /** The name of payer `x`'s secret is this prefix followed by `x`. */
   readonly prefix: string;
   /**
-   * They let a role read the secrets, each by its ARN. All functions that read secrets share them; there is more than one
-   * if the ARNs do not fit.
+   * They let a role read the secrets, each by its ARN. All functions that read secrets share them; there is more than
+   * one if the ARNs do not fit.
    */
   readonly readPolicies: readonly ManagedPolicy[];
 

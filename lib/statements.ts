@@ -16,8 +16,8 @@ const allowKeyThrough = (service: string, key: IKey, actions: readonly string[])
   allow(actions, [key.keyArn], { StringEquals: { 'kms:ViaService': `${service}.${Aws.REGION}.amazonaws.com` } });
 
 /**
- * The minimum that DynamoDB requires to read and write items of encrypted tables, without the KMS grants that only creating
- * a table needs (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html).
+ * The minimum that DynamoDB requires to read and write items of encrypted tables, without the KMS grants that only
+ * creating a table needs (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html).
  */
 export const allowKeyForTables = (key: IKey): PolicyStatement =>
   allowKeyThrough('dynamodb', key, [
@@ -33,5 +33,5 @@ export const allowKeyForTables = (key: IKey): PolicyStatement =>
 export const allowKeyForSecrets = (key: IKey): PolicyStatement =>
   allowKeyThrough('secretsmanager', key, ['kms:Decrypt']);
 
-/** Putting an object in one part does not need `kms:Decrypt`: whoever writes to the bucket cannot read it. */
+/** Putting an object in one part does not need `kms:Decrypt`, so the writer to the bucket cannot read it. */
 export const allowKeyForObjects = (key: IKey): PolicyStatement => allowKeyThrough('s3', key, ['kms:GenerateDataKey']);

@@ -38,10 +38,10 @@ const visible = (metricName: string): CfnWebACL.VisibilityConfigProperty => ({
 });
 
 /**
- * Rules of AWS's common set that only count and do not block, because honest clients trigger them: an app on the member's
- * own machine has `http://127.0.0.1:{port}/…` as its redirect URI (RFC 8252 §7.3), which is in the query of authorize and
- * in the forms of consent and token; FHIR servers' paging links have queries over 2 KB; some libraries send no
- * `User-Agent`; and long forms have a rule of our own.
+ * Rules of AWS's common set that only count and do not block, because honest clients trigger them: an app on the
+ * member's own machine has `http://127.0.0.1:{port}/…` as its redirect URI (RFC 8252 §7.3), which is in the query of
+ * authorize and in the forms of consent and token; FHIR servers' paging links have queries over 2 KB; some libraries
+ * send no `User-Agent`; and long forms have a rule of our own.
  */
 const counted = [
   'GenericRFI_QUERYARGUMENTS',
@@ -80,8 +80,8 @@ const pathHas = (positionalConstraint: 'CONTAINS' | 'ENDS_WITH', searchString: s
 });
 
 /**
- * AWS's rule blocks bodies over 8 KB. A search by form may have 64 KB, which its function enforces, and a token request may
- * have a long assertion. No other path takes a body, so the rule still applies there.
+ * AWS's rule blocks bodies over 8 KB. A search by form may have 64 KB, which its function enforces, and a token request
+ * may have a long assertion. No other path takes a body, so the rule still applies there.
  * https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
  */
 const largeBodies: Rule = {
@@ -134,7 +134,10 @@ const onlyCloudFront = (secrets: readonly string[]): Rule => {
   };
 };
 
-/** Runs first, so that requests over the limit cost no further rule. The answer is 429, not 403: a client that waits gets through. */
+/**
+ * Runs first, so that requests over the limit cost no further rule. The answer is 429, not 403: a client that waits
+ * gets through.
+ */
 const rateRule = (limit: number): Rule => ({
   name: 'RequestsPerAddress',
   priority: 0,
@@ -151,7 +154,9 @@ const rateRule = (limit: number): Rule => ({
   visibilityConfig: visible('RequestsPerAddress'),
 });
 
-/** Fields that can identify a member or grant access are left out of the log; `Referer` can hold another page's query. */
+/**
+ * Fields that can identify a member or grant access are omitted from the log; `Referer` can hold another page's query.
+ */
 const redacted: CfnLoggingConfiguration.FieldToMatchProperty[] = [
   { queryString: {} },
   { uriPath: {} },

@@ -56,7 +56,9 @@ const keysOf = async (bucket: AuditBucket, { partner, since }: Span, until: stri
 /** The order of events with the same time. */
 const order = ['created', 'redeemed', 'refreshed', 'payerRefreshed', 'opened', 'ended', 'revoked'];
 
-/** A time known only to the second counts as its start; a revocation counts as its end, after the reads of that second. */
+/**
+ * A time known only to the second counts as its start; a revocation counts as its end, after the reads of that second.
+ */
 const momentOf = (event: AuditEvent): string =>
   event.recorded.includes('.')
     ? event.recorded

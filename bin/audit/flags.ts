@@ -19,7 +19,7 @@ ${awsHelp}`;
 /** What to look for in the audit. */
 export interface AuditQuery {
   readonly of: { readonly grant: string } | { readonly partner: string };
-  /** Days in UTC, such as `2026-06-01`, both included. A grant's first day may be left out. */
+  /** Days in UTC, such as `2026-06-01`, both included. A grant's first day may be omitted. */
   readonly since: string | undefined;
   readonly until: string;
   readonly stage: StageFlags;

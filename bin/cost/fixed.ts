@@ -19,8 +19,8 @@ export const stageCounts = {
   /** The secret that CloudFront sends to the API. */
   secrets: 1,
   /**
-   * At the API: only CloudFront, two of AWS's rule groups, long bodies. At the edge: the limit per address, and AWS's list of
-   * addresses.
+   * At the API: only CloudFront, two of AWS's rule groups, long bodies. At the edge: the limit per address, and AWS's
+   * list of addresses.
    */
   webAcls: 2,
   webRules: 6,
@@ -28,8 +28,8 @@ export const stageCounts = {
   /** The network's addresses, whatever the number of its zones. */
   addresses: 3,
   /**
-   * At most, in a month in which everything happens: metrics of requests (`functions/shared/record/metrics.ts`), of the audit
-   * and of cut answers, and those that Lambda counts for each of two streams.
+   * At most, in a month in which everything happens: metrics of requests (`functions/shared/record/metrics.ts`), of the
+   * audit and of cut answers, and those that Lambda counts for each of two streams.
    */
   metrics: 43 + 3 + 2 * 7,
   metricsPerPayer: 36,

@@ -82,7 +82,9 @@ export const login: Quantities = addUp(
   [1, { objectWrites: 1, objectGbMonths: (measured.auditEvent / gb) * assumed.auditMonths }],
 );
 
-/** The start of a sync: both token pairs have expired. Refreshing the payer's takes a lease, a write, and the secret. */
+/**
+ * The start of a sync: both token pairs have expired. Refreshing the payer's takes a lease, a write, and the secret.
+ */
 export const syncStart: Quantities = addUp(
   [1, request(assumed.msWithoutPayer)],
   [1, { tableReads: grantRead, tableWrites: grantWrite }],

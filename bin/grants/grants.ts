@@ -36,7 +36,7 @@ const describe = (grant: Grant, now: number): string =>
     `state    ${stateOf(grant, now)}`,
   ].join('\n');
 
-/** The AWS identity of whoever runs the tool. */
+/** The AWS identity that runs the tool. */
 const callerOf = async (sts: STSClient): Promise<string> => {
   const { Arn: arn } = await sts.send(new GetCallerIdentityCommand({}));
   if (arn === undefined) throw new Refusal('AWS does not say who you are, so the audit could not record it.');

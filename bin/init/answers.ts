@@ -25,7 +25,7 @@ const argument = (flag: string): string => (/^[a-z]/.test(flag) ? `--${flag}` : 
 
 /**
  * Gets the answer to a question.
- * @throws UsageError if a flag's value is wrong, or there is nobody to ask
+ * @throws UsageError if a flag's value is wrong, or there is no one to ask
  */
 export const answer = async (
   { ask, print }: Answers,

@@ -157,7 +157,7 @@ const write = async (root: string, file: string, content: string, mode: number):
   }
 };
 
-/** @throws UsageError that names the arguments, not the fields of a file that is not there yet */
+/** @throws UsageError that names the arguments, not the fields of a file that does not exist yet */
 const requireUsable = (stage: object, file: string): void => {
   try {
     requireDeployable(checkStage(stage, file), file);

@@ -69,7 +69,7 @@ const stepsOfRotation = ({ partner, hash, secretHashes }: Rotated, file: string)
   '',
 ];
 
-/** Whoever has the old secret must be shut out before the partner has had time to change. */
+/** Others who have the old secret must be locked out at once, before the partner has had time to change it. */
 const stepsAfterLeak = ({ partner, secretHashes }: Rotated, file: string): string[] => [
   `A new secret for ${partner.name} (${partner.clientId}), to replace the one that leaked. Next, in this order:`,
   '',

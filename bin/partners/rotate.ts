@@ -11,7 +11,9 @@ export interface Rotated {
   readonly secret: string;
   /** The new secret's hash. */
   readonly hash: string;
-  /** What the partner's entry has to hold: the old hash and the new one, or the new one alone where the old has leaked. */
+  /**
+   * What the partner's entry has to hold: the old hash and the new one, or only the new one if the old secret leaked.
+   */
   readonly secretHashes: readonly string[];
 }
 

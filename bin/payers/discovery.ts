@@ -91,7 +91,9 @@ const patient: Comparison = (document, { patientFrom }) => {
   ];
 };
 
-/** Members that must be strings, and members that must be lists of strings (RFC 8414 §2, SMART App Launch 2.2 §8.1.4). */
+/**
+ * Members that must be strings, and members that must be lists of strings (RFC 8414 §2, SMART App Launch 2.2 §8.1.4).
+ */
 const texts = ['issuer', 'authorization_endpoint', 'token_endpoint', 'revocation_endpoint', 'jwks_uri'];
 const lists = [
   'token_endpoint_auth_methods_supported',
@@ -158,8 +160,8 @@ const compare = (document: DiscoveryDocument, payer: Payer): Finding[] => {
 };
 
 /**
- * Compares the profile with what the payer publishes: SMART's smart-configuration and, given an issuer, RFC 8414 metadata
- * and OpenID configuration. A payer need not publish any.
+ * Compares the profile with what the payer publishes: SMART's smart-configuration and, given an issuer, RFC 8414
+ * metadata and OpenID configuration. A payer need not publish any.
  * @param places where to look: the places that can be reached
  */
 export const checkDiscovery = async (

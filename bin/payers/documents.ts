@@ -16,7 +16,9 @@ export interface Places {
   readonly issuer?: string | undefined;
 }
 
-/** RFC 8414 §3.1 puts the well-known part between host and path, and OpenID Connect Discovery §4 puts it after the path. */
+/**
+ * RFC 8414 §3.1 puts the well-known part between host and path, and OpenID Connect Discovery §4 puts it after the path.
+ */
 const issuerPlaces = (issuer: string): Pick<DiscoveryDocument, 'name' | 'url'>[] => {
   const { origin, pathname } = new URL(issuer);
   const path = pathname.replace(/\/$/, '');
@@ -39,12 +41,15 @@ export interface Published {
   readonly findings: readonly Finding[];
 }
 
-/** Some sites answer every path with a page, which is not a document. An answer typed as JSON, or starting like it, is. */
+/**
+ * Some sites answer every path with a page, which is not a document. An answer typed as JSON, or starting like it, is.
+ */
 const isMeantAsJson = ({ contentType, text }: Answer): boolean =>
   /\bjson\b/i.test(contentType) || /^\s*[[{]/.test(text);
 
 /**
- * Reads a payer's discovery documents, all in parallel. A document that is missing or is a page counts as not published.
+ * Reads a payer's discovery documents, all in parallel. A document that is missing or is a page counts as not
+ * published.
  */
 export const readDocuments = async ({ http }: { http: PayerHttp }, places: Places): Promise<Published> => {
   const asked = await Promise.all(

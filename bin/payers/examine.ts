@@ -43,8 +43,8 @@ const checkClientId = ({ clientId }: Payer): Finding[] =>
     : [];
 
 /**
- * Examines one payer: client id, names, connections, endpoints, discovery, secret. No request carries a credential. Endpoints on a
- * host that cannot be reached are skipped. A payer that hangs takes 8 s.
+ * Examines one payer: client id, names, connections, endpoints, discovery, secret. No request carries a credential.
+ * Endpoints on a host that cannot be reached are skipped. A payer that hangs takes 8 s.
  */
 export const examine = async (deps: ExamineDeps, stage: string, payer: Payer): Promise<readonly Finding[]> => {
   const name = `p2p/${stage}/payers/${payer.id}`;

@@ -30,7 +30,7 @@ Exits with 0 if nothing is wrong, 1 if there is something to do, 2 if the comman
 export type PayersCommand =
   | {
       readonly command: 'check';
-      /** A payer's id or a URL; left out, all of the stage's payers. */
+      /** A payer's id or a URL. If omitted, all of the stage's payers. */
       readonly target: string | undefined;
       readonly stage: StageFlags;
       readonly origin: string | undefined;

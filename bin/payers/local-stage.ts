@@ -15,8 +15,8 @@ const publishedKeys = async (http: PayerHttp, jwksUrl: string): Promise<readonly
 };
 
 /**
- * Stage `local` as it is running. `npm start` makes its own key pairs, so the profiles get the public keys that the running
- * gateway publishes.
+ * Stage `local` as it is running. `npm start` makes its own key pairs, so the profiles get the public keys that the
+ * running gateway publishes.
  * @throws Refusal if it is not running
  */
 export const runningLocalStage = async (

@@ -19,7 +19,7 @@ type Endpoints = Pick<
   'fhirBaseUrl' | 'authorizationEndpoint' | 'tokenEndpoint' | 'revocationEndpoint' | 'issuer'
 >;
 
-/** A host that belongs to nobody; a production stage refuses it. */
+/** A reserved host name, which a production stage refuses. */
 const unknown = 'https://ask-the-payer.invalid';
 
 const firstOf =
@@ -88,7 +88,9 @@ const asksOf = (found: Discovered, payer: Payer): string[] => {
   ];
 };
 
-/** Makes a payer's entry from what was found. What has to be asked gets the usual value, or one that production refuses. */
+/**
+ * Makes a payer's entry from what was found. What has to be asked gets the usual value, or one that production refuses.
+ */
 export const propose = (found: Discovered): Proposed => {
   const capabilities = firstList(found, 'capabilities');
   const clientAuthentication = authenticationFor(firstList(found, 'token_endpoint_auth_methods_supported'));

@@ -23,8 +23,9 @@ const isTaken = (scope: ResourceScope, listed: readonly ResourceScope[]): boolea
 };
 
 /**
- * Compares `scopes_supported` with the scopes that the gateway asks for. A server need not list every scope that it accepts
- * (RFC 8414 §2), and large ones list no read scope at all. So the list says something only if it has read scopes but not ours.
+ * Compares `scopes_supported` with the scopes that the gateway asks for. A server need not list every scope that it
+ * accepts (RFC 8414 §2), and large ones list no read scope at all. So the list says something only if it has read
+ * scopes but not ours.
  * @returns what differs and what to do, or undefined
  */
 export const compareScopes = (
@@ -45,7 +46,10 @@ export const compareScopes = (
   ];
 };
 
-/** The scopes to ask a payer for, from its scopes and capabilities (SMART App Launch 2.2 §8.1.4); all if it lists neither. */
+/**
+ * The scopes to ask a payer for, from its scopes and capabilities (SMART App Launch 2.2 §8.1.4); all if it lists
+ * neither.
+ */
 export const scopesFor = (
   listed: readonly string[] | undefined,
   capabilities: readonly string[] | undefined,

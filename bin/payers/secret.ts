@@ -60,7 +60,9 @@ const judgeClientSecret = (name: string, secret: unknown): Finding => {
       );
 };
 
-/** Judges whether a payer's secret exists and fits its profile. No finding contains any part of it but a key's `kid`. */
+/**
+ * Judges whether a payer's secret exists and fits its profile. No finding contains any part of it but a key's `kid`.
+ */
 export const judgeSecret = (name: string, reading: SecretReading, payer: Payer): Finding => {
   if ('problem' in reading) return fault('secret', `${name}: ${reading.problem}`, reading.todo);
   const wanted = payer.clientAuthentication === 'private_key_jwt' ? 'private_key_jwk' : 'client_secret';

@@ -16,8 +16,8 @@ export const ask = async (question: string): Promise<string> => {
 export const canAsk = (): boolean => process.stdin.isTTY;
 
 /**
- * Reads a secret: typed at the terminal without echo, or everything that is piped in. It is never an argument, so that it
- * appears in no shell history and no process list.
+ * Reads a secret: typed at the terminal without echo, or everything that is piped in. It is never an argument, so that
+ * it appears in no shell history and no process list.
  */
 export const readSecret = async (question: string): Promise<string> => {
   if (!canAsk()) return text(process.stdin);

@@ -2,7 +2,7 @@ import { checkStage, ConfigError } from '../../config/check.ts';
 
 /**
  * Checks a stage that contains a new entry.
- * @param entryPath the entry's path, such as `partners[3].`, which is left out of the lines
+ * @param entryPath the entry's path, such as `partners[3].`, which is omitted from the lines
  * @returns one line for each problem
  */
 export const problemsWith = (stage: unknown, entryPath: string): string[] => {

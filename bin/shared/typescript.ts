@@ -10,8 +10,8 @@ const text = (value: string): string => {
 const scalar = (value: unknown): string => (typeof value === 'string' ? text(value) : JSON.stringify(value));
 
 /**
- * Prints a JSON value as TypeScript in this repository's style (Prettier's), to be pasted into a configuration. Undefined
- * members are left out.
+ * Prints a JSON value as TypeScript in this repository's style (Prettier's), to be pasted into a configuration.
+ * Undefined members are omitted.
  * @param indent how many spaces the line starts with where it is pasted
  * @param before the length of what comes before the value in its line
  */

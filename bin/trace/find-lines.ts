@@ -34,7 +34,8 @@ const linesOf = async (
   startTime: number,
 ): Promise<FoundLine[]> => {
   const lines: FoundLine[] = [];
-  // Between percent signs it is a regular expression, which also finds the start of an id; plain terms match whole words only.
+  // Between percent signs it is a regular expression, which also finds the start of an id; plain terms match whole
+  // words only.
   const filterPattern = `%${text.replaceAll('+', '\\+')}%`;
   const pages = paginateFilterLogEvents({ client }, { logGroupName: group, filterPattern, startTime });
   for await (const { events = [] } of pages) {
@@ -51,8 +52,8 @@ const stringIn = ({ text }: FoundLine, name: string): string | undefined => {
 };
 
 /**
- * Finds the lines that contain a reference, oldest first, and the lines of the same request under another id: the access
- * log has the function's request id next to API Gateway's own.
+ * Finds the lines that contain a reference, oldest first, and the lines of the same request under another id: the
+ * access log has the function's request id next to API Gateway's own.
  * @throws Refusal if the stage has no logs, and whatever the client throws
  */
 export const findLines = async (
