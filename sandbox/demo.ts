@@ -56,7 +56,7 @@ try {
   const result = await runOnOwnStack();
   const ms = Math.round(performance.now() - startedMs);
   tell(resultLines(result));
-  tell(`\nDone in ${(ms / 1000).toFixed(1)} s. Every blank in braces stands for a secret of this run.\n`);
+  tell(`\nDone in ${(ms / 1000).toFixed(1)} s. Names in braces replace this run's secrets.\n`);
   if (!result.agree) fail(new StepError('compare', `${result.differences.length} resources differ`), result);
   else if (json) process.stdout.write(`${JSON.stringify({ ...result, steps, ms })}\n`);
 } catch (error) {

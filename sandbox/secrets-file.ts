@@ -43,21 +43,21 @@ export const readSecretsFile = async (
   if (file === undefined) {
     if (first === undefined) return {};
     throw new LocalStackError(
-      `The payers of the configuration need secrets; give --secrets FILE with {"${first.id}": {"${wanted(first)}": …}}`,
+      `The payers in the configuration need secrets; give --secrets FILE with {"${first.id}": {"${wanted(first)}": …}}`,
     );
   }
   const parsed = secretsSchema.safeParse(await read(file));
   if (!parsed.success) {
     const field = parsed.error.issues[0]?.path.join('.') || 'the file';
     throw new LocalStackError(
-      `${file}: ${field} is no payer's secret; write {"payer-id": {"client_secret": "…"}} or {"private_key_jwk": {…}}`,
+      `${file}: ${field} is not a payer's secret; write {"payer-id": {"client_secret": "…"}} or {"private_key_jwk": {…}}`,
     );
   }
   const unknown = Object.keys(parsed.data).find((id) => !payers.some((payer) => payer.id === id));
   if (unknown !== undefined) {
     const known = payers.map(({ id }) => id).join(', ');
     throw new LocalStackError(
-      `${file}: ${JSON.stringify(unknown)} is no payer of the configuration; remove it, or write one of: ${known}`,
+      `${file}: ${JSON.stringify(unknown)} is not a payer in the configuration; remove it, or write one of: ${known}`,
     );
   }
   for (const [id, secret] of Object.entries(parsed.data)) {

@@ -70,7 +70,7 @@ const onPort = async <T>(name: keyof LocalPorts, port: number, start: () => Prom
       throw new LocalStackError(`Port ${port} is taken; stop what listens there or choose another with ${flags[name]}`);
     }
     if (code === 'EACCES') {
-      throw new LocalStackError(`Port ${port} may not be used by this user; choose another with ${flags[name]}`);
+      throw new LocalStackError(`This user may not listen on port ${port}; choose another with ${flags[name]}`);
     }
     throw error;
   }

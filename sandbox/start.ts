@@ -8,19 +8,19 @@ import { startLocalStack, type LocalStackOptions } from './stack.ts';
 
 const help = `npm start -- [flags]
 
-Serves the gateway on this machine with two payers and a partner app, or with a configuration of your own.
+Serves the gateway on this machine with two payers and a partner app, or with your own configuration.
 
   --port N                    the gateway (default ${defaultPorts.gateway})
   --demo-health-plan-port N   the payer Demo Health Plan (default ${defaultPorts.demoHealthPlan})
   --northwind-port N          the payer Northwind Health (default ${defaultPorts.northwind})
   --partner-port N            the demo partner app (default ${defaultPorts.partner})
   --aws-port N                the stand-in for AWS (default ${defaultPorts.aws})
-  --config FILE               other payers and partners, .ts or .json, in the shape of config/; no sandbox
-  --secrets FILE              the secrets of those payers: {"payer-id": {"client_secret": "…"}}
-  --environments N            the most processes of a function, each with one call at a time (default ${usualEnvironments})
+  --config FILE               other payers and partners, .ts or .json, in the format of config/; no sandbox
+  --secrets FILE              those payers' secrets: {"payer-id": {"client_secret": "…"}}
+  --environments N            the most processes per function, one call at a time each (default ${usualEnvironments})
   --help                      this text
 
-A port of 0 is a free one. Ctrl-C stops everything.`;
+Port 0 is any free port. Ctrl-C stops everything.`;
 
 const flagTypes = {
   port: { type: 'string' },

@@ -74,7 +74,7 @@ export class ThrottledError extends Error {
   override readonly name = 'ThrottledError';
 
   constructor(name: string, limit: number) {
-    super(`Rate Exceeded: ${name} has ${limit} environments, and each has a call`);
+    super(`Rate Exceeded: ${name} has ${limit} environments, and all are busy`);
   }
 }
 

@@ -59,7 +59,7 @@ export const localLogs = (): LocalLogs => {
     const events = groups.get(logGroupName);
     if (events === undefined) return jsonError('ResourceNotFoundException', 'The specified log group does not exist.');
     const matcher = matcherOf(filterPattern);
-    if (matcher === undefined) return invalid('Only a regular expression between percent signs is served here');
+    if (matcher === undefined) return invalid('Only a regular expression between percent signs is supported here');
     const found = events.filter(
       ({ timestamp, message }) =>
         timestamp >= startTime && timestamp <= (endTime ?? Number.MAX_SAFE_INTEGER) && matcher.test(message),

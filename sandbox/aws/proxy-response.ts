@@ -23,7 +23,7 @@ const isMap = (value: unknown): value is Record<string, unknown> =>
 
 /** Reads the status and headers of a proxy answer or a stream's prelude. @throws MalformedResponseError */
 const headOf = (answer: unknown): ResponseHead => {
-  if (!isMap(answer)) throw new MalformedResponseError('The answer is no object');
+  if (!isMap(answer)) throw new MalformedResponseError('The answer is not an object');
   const { statusCode, headers, multiValueHeaders } = answer;
   const status = Number(statusCode);
   if (!Number.isInteger(status) || status < 200 || status > 599) throw new MalformedResponseError('No statusCode');
@@ -60,7 +60,7 @@ export const readBuffered = async (
   const answer = JSON.parse(Buffer.concat(chunks).toString()) as unknown;
   const head = headOf(answer);
   const { body = '', isBase64Encoded } = answer as { body?: unknown; isBase64Encoded?: boolean };
-  if (typeof body !== 'string') throw new MalformedResponseError('The body is no string');
+  if (typeof body !== 'string') throw new MalformedResponseError('The body is not a string');
   // Without a binary media type, the base64 text itself is sent, as in AWS.
   const decode = isBase64Encoded === true && isBinary(String(head.headers['content-type']), binaryMediaTypes);
   return { ...head, body: Buffer.from(body, decode ? 'base64' : 'utf8') };

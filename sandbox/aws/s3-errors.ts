@@ -9,7 +9,7 @@ const errors = {
   NoSuchBucket: [404, 'The specified bucket does not exist'],
   NoSuchKey: [404, 'The specified key does not exist.'],
   NoSuchVersion: [404, 'The specified version does not exist.'],
-  NotImplemented: [501, 'The local stack has no such operation of S3.'],
+  NotImplemented: [501, 'The local stack does not support this S3 operation.'],
   PreconditionFailed: [412, 'At least one of the pre-conditions you specified did not hold'],
 } as const;
 

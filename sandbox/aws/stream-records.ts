@@ -130,7 +130,7 @@ export const writesWithRecords = (
     around: async (request, run) => {
       const operation = operationOf(request);
       if (tables.size > 0 && manyWrites.has(operation)) {
-        return jsonError('ValidationException', `The local stack makes no stream records of ${operation}`);
+        return jsonError('ValidationException', `The local stack creates no stream records for ${operation}`);
       }
       const write = singleWrites.has(operation) ? writeOf(request, tables) : undefined;
       if (write === undefined) return run();

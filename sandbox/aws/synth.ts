@@ -36,7 +36,7 @@ const runApp = async (environment: Readonly<Record<string, string>>, signal?: Ab
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) =>
-      code === 0 ? resolve() : reject(new Error(`The stack could not be synthesised:\n${errors.trim()}`)),
+      code === 0 ? resolve() : reject(new Error(`The stack could not be synthesized:\n${errors.trim()}`)),
     );
   });
 };

@@ -30,6 +30,6 @@ const locationOf = async (response: Response): Promise<string> => {
   if (location !== null) return new URL(location, response.url).href;
   const text = (await response.text()).replaceAll(/<style.*?<\/style>|<[^>]*>/gs, ' ').replaceAll(/\s+/g, ' ');
   throw new Error(
-    `${new URL(response.url).pathname} answered ${response.status} and no redirect: ${text.slice(0, 300)}`,
+    `${new URL(response.url).pathname} answered ${response.status}, not a redirect: ${text.slice(0, 300)}`,
   );
 };

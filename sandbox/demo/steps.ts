@@ -120,7 +120,8 @@ export const runDemo = async (parts: DemoParts, report: (step: StepReport) => vo
       { base, record: throughGateway },
       { base: parts.payer.fhirBaseUrl, record: own },
     );
-    if (types.length < fewestTypes) throw new StepError('record', `Only ${types.length} types of resources came.`);
+    if (types.length < fewestTypes)
+      throw new StepError('record', `The record has only ${types.length} resource types.`);
     const claim = types.find(({ type }) => claims.has(type));
     if (claim) throw new StepError('record', `${claim.type} is not clinical data and should not be there.`);
     const birthDate = throughGateway.patient['birthDate'];
@@ -145,7 +146,7 @@ export const runDemo = async (parts: DemoParts, report: (step: StepReport) => vo
     const request: DemoRequest = { method: 'POST', url: tokenEndpoint, form };
     const answer = await tokenFrom(request);
     Object.assign(secrets, { payer_code: payerCode, payer_secret: clientSecret, payer_token: answer.access_token });
-    return { value: answer.access_token, request, response: 'A token of the payer’s own, which no partner ever sees.' };
+    return { value: answer.access_token, request, response: 'The payer’s own token, which partners never see.' };
   });
 
   const atPayer = await wholeRecord(
@@ -195,7 +196,7 @@ const codeOf = (redirect: string, state: string): string => {
   const query = new URL(redirect).searchParams;
   const code = query.get('code');
   if (code === null) throw new Error(`the sign-in ended in ${query.get('error') ?? 'no code'}`);
-  if (query.get('state') !== state) throw new Error('the state that came back is another');
+  if (query.get('state') !== state) throw new Error('the returned state differs');
   return code;
 };
 

@@ -28,7 +28,7 @@ export const problemAnswer = (problem: Problem, payer: PayerChoice | undefined):
 export const notFound = (): Answer => {
   const problem: Problem = {
     status: 404,
-    title: 'There is no such page',
+    title: 'Page not found',
     text: 'The address may be mistyped, or the page has moved.',
     next: 'connect',
     detail: '404',

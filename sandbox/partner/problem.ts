@@ -21,7 +21,7 @@ export interface Problem {
 export const expiredSignIn: Problem = {
   status: 400,
   title: 'This sign-in is no longer open',
-  text: 'It was finished before, took longer than 30 minutes, or was started in another browser. Nothing was lost: start it again.',
+  text: 'It was already finished, took longer than 30 minutes, or was started in another browser. Nothing was lost. Start again.',
   next: 'connect',
   detail: undefined,
 };
@@ -42,7 +42,7 @@ const ofRedirect = (error: string, payer: string): Problem => {
   return {
     status: 200,
     title: 'You chose not to share your record',
-    text: `${payer} has given us nothing. You can connect it whenever you like.`,
+    text: `${payer} shared nothing with us. You can connect at any time.`,
     next: 'connect',
     detail: undefined,
   };
@@ -59,8 +59,8 @@ const ofRead = (status: number, payer: string, detail = ''): Problem => {
   if (status === 429) {
     return {
       status: 503,
-      title: 'Too many requests just now',
-      text: `${payer} asks us to slow down. Wait a minute, then try again: you stay connected.`,
+      title: 'Too many requests right now',
+      text: `${payer} asks us to slow down. Wait a minute, then try again. You stay connected.`,
       next: 'reload',
       detail: shown,
     };
@@ -72,7 +72,7 @@ const away = (payer: string, detail: string): Problem => {
   return {
     status: 503,
     title: `${payer} can’t be reached right now`,
-    text: 'This is on their side or on the way there, not yours. Try again in a few minutes.',
+    text: 'The problem is with them or the connection to them, not with you. Try again in a few minutes.',
     next: 'connect',
     detail,
   };
@@ -82,7 +82,7 @@ const ended = (payer: string, detail: string): Problem => {
   return {
     status: 200,
     title: `Your connection to ${payer} has ended`,
-    text: 'It ran out, or it was taken back. Connect again to read your record.',
+    text: 'It expired or was revoked. Connect again to read your record.',
     next: 'connect',
     detail,
   };
@@ -91,8 +91,8 @@ const ended = (payer: string, detail: string): Problem => {
 const unexpected = (payer: string, detail: string): Problem => {
   return {
     status: 502,
-    title: 'Something went wrong on the way',
-    text: `We could not finish this with ${payer}. Try again; if it happens once more, tell support what stands below.`,
+    title: 'Something went wrong',
+    text: `We could not finish this with ${payer}. Try again. If it happens again, give support the text below.`,
     next: 'connect',
     detail,
   };

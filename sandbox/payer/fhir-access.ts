@@ -13,7 +13,7 @@ export const memberOfToken = async (
 ): Promise<{ patientId: string } | undefined> => {
   const bearer = /^bearer +(\S+)$/i.exec(req.headers.authorization ?? '')?.[1];
   if (bearer === undefined) {
-    unauthorized(res, 'Bearer', 'An access token is needed in the Authorization header.');
+    unauthorized(res, 'Bearer', 'An access token is required in the Authorization header.');
     return undefined;
   }
   const token = await provider.AccessToken.find(bearer);

@@ -107,8 +107,8 @@ export const endedPage = (status = 400): ReturnType<typeof messagePage> => {
   return messagePage(
     'This sign-in has ended',
     [
-      'It was finished already, it took longer than half an hour, or it was started in another browser.',
-      'Nothing was shared because of this page. Go back to the app that you came from and start again.',
+      'It was already finished, took longer than half an hour, or was started in another browser.',
+      'This page shared nothing. Go back to the app that you came from and start again.',
     ],
     status,
   );
@@ -116,7 +116,7 @@ export const endedPage = (status = 400): ReturnType<typeof messagePage> => {
 
 const refusedPage = (reason: string, status: number): ReturnType<typeof messagePage> => {
   return messagePage(
-    'We cannot go on with this request',
+    'We cannot continue with this request',
     [
       'The app that sent you here asked for something that we cannot do. You did nothing wrong, and nothing was shared.',
       `For the developers of the app: ${reason}.`,
@@ -153,7 +153,7 @@ const signingKey = (): JWK => {
 
 const checkAudAndScope = (ctx: KoaContextWithOIDC, aud: string | undefined, fhirBaseUrl: string): void => {
   if (aud?.replace(/\/$/, '') !== fhirBaseUrl) throw new errors.InvalidRequest(`aud must be ${fhirBaseUrl}`);
-  if (ctx.oidc.requestParamOIDCScopes.size === 0) throw new errors.InvalidScope('no known scope was asked for', '');
+  if (ctx.oidc.requestParamOIDCScopes.size === 0) throw new errors.InvalidScope('no known scope was requested', '');
 };
 
 /**

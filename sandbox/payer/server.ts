@@ -136,7 +136,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     ['/r4/.well-known/', wellKnown],
     ['/r4/', fhirApi],
   ];
-  const missing = page(() => messagePage('There is no such page', ['Check the address.'], 404));
+  const missing = page(() => messagePage('Page not found', ['Check the address.'], 404));
 
   return (req, res, url) => {
     const path = url.pathname === '/r4' ? '/r4/' : url.pathname;
@@ -155,7 +155,7 @@ const completeRequest = (query: URLSearchParams, fixedScope: string | undefined)
   if (!query.has('prompt')) query.set('prompt', 'consent');
 };
 
-const unreadable = messagePage('We could not read that', ['The request was no form.'], 400);
+const unreadable = messagePage('We could not read that', ['The request was not a form.'], 400);
 
 const homePage = (payerName: string): Page => {
   return {

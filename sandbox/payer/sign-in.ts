@@ -171,7 +171,7 @@ export const createSignIn = (
     res.setHeader('cache-control', 'no-store');
     const [, uid = '', rest = ''] = /^\/interaction\/([^/]+)(.*)$/.exec(url.pathname) ?? [];
     const step = steps[rest];
-    if (!step) return sendPage(res, brand, messagePage('There is no such page', ['Check the address.'], 404));
+    if (!step) return sendPage(res, brand, messagePage('Page not found', ['Check the address.'], 404));
     const method = req.method === 'HEAD' ? 'GET' : req.method;
     const handle = method === 'GET' || method === 'POST' ? step[method] : undefined;
     if (!handle) return sendPage(res, brand, messagePage('This page cannot do that', ['Go back and try again.'], 405));

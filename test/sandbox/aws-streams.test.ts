@@ -175,11 +175,11 @@ describe('stream records', () => {
 
   it('are not silently left out: a write of many items is refused', async () => {
     const many = new BatchWriteItemCommand({ RequestItems: { both: [{ PutRequest: { Item: item('d', 1) } }] } });
-    await expect(client.send(many)).rejects.toThrow('makes no stream records of BatchWriteItem');
+    await expect(client.send(many)).rejects.toThrow('creates no stream records for BatchWriteItem');
     const together = new TransactWriteItemsCommand({
       TransactItems: [{ Put: { TableName: 'both', Item: item('d', 1) } }],
     });
-    await expect(client.send(together)).rejects.toThrow('makes no stream records of TransactWriteItems');
+    await expect(client.send(together)).rejects.toThrow('creates no stream records for TransactWriteItems');
   });
 });
 

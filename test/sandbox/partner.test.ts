@@ -115,7 +115,7 @@ describe('the demo partner app', () => {
     ['access_denied', 'You chose not to share your record'],
     ['temporarily_unavailable', 'can’t be reached right now'],
     ['server_error', 'can’t be reached right now'],
-    ['invalid_scope', 'Something went wrong on the way'],
+    ['invalid_scope', 'Something went wrong'],
   ])('tells a member what %s means, and offers to try again', async (error, words) => {
     gateway.signInError = error;
 
@@ -180,7 +180,7 @@ describe('the demo partner app', () => {
   it('asks for patience on 429', async () => {
     gateway.fhirStatus = 429;
 
-    expect((await browser()(`${app.url}/connect/plan`)).text).toContain('Too many requests just now');
+    expect((await browser()(`${app.url}/connect/plan`)).text).toContain('Too many requests right now');
   });
 
   it('says who is away when the token endpoint answers 503, and when the gateway does not answer', async () => {

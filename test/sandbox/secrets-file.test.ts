@@ -45,7 +45,7 @@ describe('a secrets file', () => {
   it.each([
     ['private_key_jwt', { client_secret: 'canary' }, 'has no "private_key_jwk" for payer "demo-health-plan"'],
     ['client_secret_post', { private_key_jwk: { kty: 'EC', d: 'canary' } }, 'has no "client_secret" for payer'],
-    ['private_key_jwt', { private_key_jwk: { kty: 'EC', x: 'canary' } }, "demo-health-plan is no payer's secret"],
+    ['private_key_jwt', { private_key_jwk: { kty: 'EC', x: 'canary' } }, "demo-health-plan is not a payer's secret"],
   ] as const)(
     'refuses for %s a secret that does not fit, %j, without quoting it',
     async (clientAuthentication, secret, message) => {
@@ -66,7 +66,7 @@ describe('a secrets file', () => {
     const secret = { client_secret: 'canary' };
 
     await expect(read({ 'demo-health-plan': secret, 'demo-heath-plan': secret })).rejects.toThrow(
-      /: "demo-heath-plan" is no payer of the configuration; remove it, or write one of: demo-health-plan$/,
+      /: "demo-heath-plan" is not a payer in the configuration; remove it, or write one of: demo-health-plan$/,
     );
   });
 });

@@ -65,7 +65,7 @@
   const land = async () => {
     const refused = new URLSearchParams(location.search).get('error');
     if (refused) {
-      say(words[refused] ?? `Something went wrong on the way. Try again. (${refused})`, true);
+      say(words[refused] ?? `Something went wrong. Try again. (${refused})`, true);
       field('again').hidden = false;
       return;
     }

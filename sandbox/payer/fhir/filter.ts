@@ -52,7 +52,7 @@ const missingFilter = (parameter: SearchParameter, value: string): Filter => {
 const chainFilter = (scope: SearchScope, resourceType: string, link: string, rest: string, value: string): Filter => {
   const [code = '', targetType] = link.split(':');
   const parameter = parameterOf(resourceType, code);
-  if (parameter.type !== 'reference') throw badRequest(`${code} is no reference: it cannot be chained`);
+  if (parameter.type !== 'reference') throw badRequest(`${code} is not a reference, so it cannot be chained`);
   const filters = new Map<string, Filter>();
   const filterFor = (type: string): Filter => {
     const known = filters.get(type) ?? filter(scope, type, rest, value);

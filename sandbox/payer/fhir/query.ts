@@ -60,7 +60,7 @@ export const writePage = (offset: number): string => {
 const readPage = (page: string | undefined): number => {
   if (page === undefined) return 0;
   const [, offset] = /^from (\d{1,9})$/.exec(Buffer.from(page, 'base64url').toString()) ?? [];
-  if (offset === undefined) throw badRequest('_page is not one that this server has given out');
+  if (offset === undefined) throw badRequest('This server did not issue this _page');
   return Number(offset);
 };
 

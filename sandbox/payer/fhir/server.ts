@@ -122,7 +122,7 @@ const servedTypes = (views: ReadonlyMap<string, MemberView>): string[] => {
 };
 
 const unauthorized = (): FhirError => {
-  return new FhirError(401, 'login', 'An access token is needed', { 'www-authenticate': 'Bearer' });
+  return new FhirError(401, 'login', 'An access token is required', { 'www-authenticate': 'Bearer' });
 };
 
 const sendError = (response: ServerResponse, error: unknown): void => {
