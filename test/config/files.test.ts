@@ -214,9 +214,9 @@ describe('npx cdk', () => {
     [
       'without a stage',
       {},
-      /^npx cdk: no stage is named, and there is no default; write -c stage=NAME, one of: .*\bdemo\b.*\bproduction-example\b/,
+      /^npx cdk: no stage is given, and there is no default; write -c stage=NAME, one of: .*\bdemo\b.*\bproduction-example\b/,
     ],
-    ['with an empty stage', { stage: '' }, /^npx cdk: no stage is named/],
+    ['with an empty stage', { stage: '' }, /^npx cdk: no stage is given/],
     [
       'with a stage and a file',
       { stage: 'demo', config: 'x.json' },
@@ -241,7 +241,7 @@ describe('npx cdk', () => {
     const env = { CDK_OUTDIR: '', TMPDIR: '/dev/null' };
 
     expect(app({ stage: 'demo' }, env).stderr).toBe(
-      'npx cdk: its output folder cannot be made in /dev/null (ENOTDIR); set TMPDIR to a folder that can be written\n',
+      'npx cdk: its output folder cannot be created in /dev/null (ENOTDIR); set TMPDIR to a writable folder\n',
     );
     const started = run(['sandbox/demo.ts'], env);
     expect(started.stdout + started.stderr).toContain("The temporary folder /dev/null can't be written (ENOTDIR)");
