@@ -56,6 +56,6 @@ export const auditHandler =
   (deps: AuditDeps) =>
   async (event: DynamoDBStreamEvent | ScheduledEvent, context: Pick<Context, 'awsRequestId'>): Promise<void> => {
     // The error of `in` would quote the value.
-    if (Object(event) !== event) throw new Error('The event is no object');
+    if (Object(event) !== event) throw new Error('The event is not an object');
     await ('Records' in event ? fileBatch(deps, event) : closeReads(deps, context.awsRequestId));
   };

@@ -54,7 +54,7 @@ export const gatewayStatement = (payer: Payer, facade: Facade) => ({
     {
       mode: 'server',
       documentation:
-        'The health plan shows its own statement to nobody without a token: what stands here is what it can be asked for, not all that it answers.',
+        'The health plan requires a token for its own capability statement. This is the gateway’s summary: it may list requests that the plan does not answer.',
       security: security(facade),
       resource: [...byPatient, ...others].sort().map((type) => resource(type, payer.everything)),
     },

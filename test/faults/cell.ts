@@ -2,7 +2,7 @@ import { describeAnswer } from './answers.ts';
 import type { Dynamo } from './dynamo.ts';
 import type { GatewayAnswer, GatewayRequest, Instance } from './instance.ts';
 import { checkAudit, checkPayer, checkStored, checkTokensOnce } from './invariants.ts';
-import { broughtRecord, type Path, type Prepared } from './paths.ts';
+import { broughtRecord, refreshedEarly, type Path, type Prepared } from './paths.ts';
 import { dependencyOf, type Fault } from './proxy.ts';
 import { connect, readRequest, type Pair } from './requests.ts';
 import { startWorld, type World } from './world.ts';
@@ -128,6 +128,24 @@ const tryAgain = async (
   return { answers, seen };
 };
 
+const asked = '503 `transient` (wait 5 s)';
+
+/**
+ * A store of new tokens that is late to the end takes about as long as the old token lives: whether the read still goes
+ * by the old one, or its caller is asked to come back, depends on the machine. Undefined for anything else.
+ */
+const eitherWay = (
+  path: Path,
+  { call, kind, times }: Fault,
+  saw: string,
+  again: string,
+): Pick<CellResult, 'saw' | 'again'> | undefined => {
+  const isLateStore = call.includes('(sealedPayerTokens)') && kind === 'answer late' && times === 'always';
+  if (!isLateStore || path.name !== refreshedEarly) return undefined;
+  const isEither = (saw === '200 record' && again === '') || (saw === asked && again === '200 record');
+  return isEither ? { saw: `200 record or ${asked}`, again: '200 record' } : undefined;
+};
+
 /** Runs a path under a fault, and looks what is left. @throws Error where a promise is broken */
 export const runCell = (
   dynamo: Dynamo,
@@ -163,8 +181,8 @@ export const runCell = (
       checkPayer(world, mayLoseGrant(fault));
       const rest = good !== undefined && lost === '' ? [] : [lost, await startOver(world)];
       // How often it is asked to wait before depends on how the time of the machine fits with that of a lease.
-      const again = [seen.at(-1) ?? '', ...rest];
-      return { path: path.name, fault, saw, again: again.filter((part) => part !== '').join('; ') };
+      const again = [seen.at(-1) ?? '', ...rest].filter((part) => part !== '').join('; ');
+      return { path: path.name, fault, ...(eitherWay(path, fault, saw, again) ?? { saw, again }) };
     } finally {
       mortal?.kill();
     }

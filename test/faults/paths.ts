@@ -71,6 +71,8 @@ const rotateSecret = ({ payer, secret }: World): void => {
   secret.value = 'payer-secret-2';
 };
 
+export const refreshedEarly = 'read, the payer token refreshed early';
+
 /** After the grace, the refresh token before the current one is a reuse. */
 const graceSeconds = 61;
 
@@ -186,7 +188,7 @@ export const paths: readonly Path[] = [
   },
   { name: 'read', kind: 'FHIR', prepare: async (world, instance) => read(await connect(world, instance)) },
   {
-    name: 'read, the payer token refreshed early',
+    name: refreshedEarly,
     kind: 'FHIR',
     prepare: async (world, instance) => read(await connectedFor(world, instance, 40)),
   },

@@ -165,7 +165,7 @@ it.each<unknown>(['a text with p2pr_secret', undefined, null, 7])(
   'an event that is not an object (%p) is refused without quoting it',
   async (event) => {
     const audit = auditFunction();
-    await expect(audit.invoke(event)).rejects.toThrow(/^The event is no object$/);
+    await expect(audit.invoke(event)).rejects.toThrow(/^The event is not an object$/);
     expect(audit.objects.size).toBe(0);
   },
 );
