@@ -1,7 +1,7 @@
 import type { Deps } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { RequestParameters } from '../shared/http/api.ts';
-import { trustRedirectUri, type PartnerReturn } from '../shared/partner/redirect.ts';
+import { trustRedirectUri, type PartnerReturn } from '../shared/partner/redirect-uri.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
 import { requirePayer } from '../shared/registry/require-payer.ts';
 import type { Partner, Payer } from '../shared/registry/types.ts';

@@ -5,7 +5,7 @@ import { checkMethod, parameters, payerOf, queryPairs, type ApiEvent, type ApiRe
 import { readFormPairs } from '../shared/http/form.ts';
 import { errorPage, redirect } from '../shared/http/page.ts';
 import { refusePrefetch } from '../shared/http/refuse-prefetch.ts';
-import { returnError, type PartnerReturn } from '../shared/partner/redirect.ts';
+import { returnError, type PartnerReturn } from '../shared/partner/redirect-uri.ts';
 import { payerAuthorizeUrl } from '../shared/payer/authorize-url.ts';
 import { recordRequest, type RequestRecord } from '../shared/record/request-record.ts';
 import type { Table } from '../shared/store/dynamo.ts';

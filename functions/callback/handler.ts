@@ -6,7 +6,7 @@ import { finishInTime } from '../shared/http/finish-in-time.ts';
 import { errorPage } from '../shared/http/page.ts';
 import { refusePrefetch } from '../shared/http/refuse-prefetch.ts';
 import { clearLoginCookie } from '../shared/partner/login-cookie.ts';
-import { returnError, returnToPartner } from '../shared/partner/redirect.ts';
+import { returnError, returnToPartner } from '../shared/partner/redirect-uri.ts';
 import type { PayerClientDeps } from '../shared/payer/client.ts';
 import { recordRequest } from '../shared/record/request-record.ts';
 import type { Table } from '../shared/store/dynamo.ts';

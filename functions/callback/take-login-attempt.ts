@@ -2,7 +2,7 @@ import { nowSeconds, type Deps } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { ApiEvent } from '../shared/http/api.ts';
 import { readLoginCookie } from '../shared/partner/login-cookie.ts';
-import { trustRedirectUri, type PartnerReturn } from '../shared/partner/redirect.ts';
+import { trustRedirectUri, type PartnerReturn } from '../shared/partner/redirect-uri.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
 import type { Partner } from '../shared/registry/types.ts';
 import { facadeBase } from '../shared/registry/urls.ts';

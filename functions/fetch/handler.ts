@@ -1,7 +1,7 @@
 import middy from '@middy/core';
 import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
+import { checkPatient } from '../shared/fhir/check-patient.ts';
 import { fhirError } from '../shared/fhir/operation-outcome.ts';
-import { checkPatient } from '../shared/fhir/patient.ts';
 import { fhirMethods } from '../shared/fhir/refusals.ts';
 import { answerErrors } from '../shared/http/answer-errors.ts';
 import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
@@ -16,7 +16,7 @@ import { callPayer } from './call-payer.ts';
 import { checkScopes } from './check-scopes.ts';
 import type { FetchDeps } from './deps.ts';
 import { passGate, startDeadline } from './gate.ts';
-import { ensureLinkKey } from './link-key.ts';
+import { ensureLinkKey } from './link-sealing-key.ts';
 import { takePartnerTurn, tellRateLimit } from './rate-limit.ts';
 import { checkReadOnly, readFhirRequest } from './read-request.ts';
 import { redirectToDiscovery } from './redirect-to-discovery.ts';

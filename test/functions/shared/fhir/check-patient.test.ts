@@ -1,4 +1,4 @@
-import { checkPatient } from '../../../../functions/shared/fhir/patient.ts';
+import { checkPatient } from '../../../../functions/shared/fhir/check-patient.ts';
 import { refusal, unchecked } from './requests.ts';
 
 const gateway = 'https://gateway.example/r4/payer';
