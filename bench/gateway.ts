@@ -34,7 +34,7 @@ export interface Gateway {
   readonly authorize: (event: ApiEvent) => Promise<ApiResponse>;
   readonly callback: (event: ApiEvent) => Promise<ApiResponse>;
   readonly token: (event: ApiEvent) => Promise<ApiResponse>;
-  /** Resolves with the status when the whole body was written. */
+  /** Resolves with the status once the whole body has been written. */
   readonly fetch: (event: ApiEvent) => Promise<number>;
 }
 

@@ -24,7 +24,7 @@ export interface AlarmDefinition {
   /** Its construct's id, and the end of its name. */
   readonly id: string;
   readonly metric: IMetric;
-  /** What has happened, in a sentence for the person on call. */
+  /** One sentence that tells the person on call what happened. */
   readonly says: string;
   readonly runbook: RunbookSection;
   /** @default 1 */

@@ -124,7 +124,7 @@ describe('rotating a secret', () => {
     }
   });
 
-  it('that has leaked is refused, as any other, to a partner that has none', () => {
+  it('that has leaked cannot be rotated for a partner without secrets', () => {
     expect(() => rotateSecret(randomBytes, config, 'demo-app', true)).toThrow(/is a public client/);
     const { entry } = makePartner(randomBytes, config, { ...app, jwks: [es384Jwk().publicJwk] });
     const stage = checkStage({ ...config, partners: [...config.partners, entry] }, 'x');

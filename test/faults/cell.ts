@@ -131,8 +131,8 @@ const tryAgain = async (
 const asked = '503 `transient` (wait 5 s)';
 
 /**
- * A store of new tokens that is late to the end takes about as long as the old token lives: whether the read still goes
- * by the old one, or its caller is asked to come back, depends on the machine. Undefined for anything else.
+ * If every store of new tokens times out, the retries take about as long as the old token lives. Depending on the
+ * machine, the read then uses the old token, or the caller is told to retry. Undefined for any other cell.
  */
 const eitherWay = (
   path: Path,

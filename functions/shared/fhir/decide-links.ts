@@ -13,7 +13,7 @@ export interface LinkReplacements {
   readonly to: string;
   /**
    * Turns a page's link into the one that the partner gets. Returns undefined for a link that is not below the payer's
-   * bases and null for one that is too long; both are treated as any other link. Omitted if the answer has no pages.
+   * bases and null for one that is too long; both are then handled like other links. Omitted if the answer has no pages.
    */
   readonly seal?: ((url: string) => string | undefined | null) | undefined;
 }

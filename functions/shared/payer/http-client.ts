@@ -22,7 +22,7 @@ interface Limits {
 
 const usualLimits: Limits = { connectMs: 10_000, idleMs: 300_000, keptMs: 4000 };
 
-/** How to speak a URL scheme. */
+/** The client and its agents for one URL scheme. */
 interface Transport {
   readonly request: typeof httpsRequest;
   /** The event that says a connection is open. */

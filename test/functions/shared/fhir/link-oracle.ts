@@ -54,7 +54,7 @@ export const rewriteSlowly = (
     return source;
   };
 
-  /** A page's link: sealed as a whole, or else as any other. */
+  /** A page's link: sealed whole, or else handled like other links. */
   const page = (source: string): string => {
     const decoded = JSON.parse(source) as string;
     const sealed = Buffer.byteLength(decoded) > 5000 ? null : seal?.(decoded);
