@@ -1,6 +1,9 @@
 import { generateRecords } from '../sandbox/payer/data/generate.ts';
 import { fhirBase } from '../sandbox/payer/data/record.ts';
 
+/** The document with the most links. */
+export const everyLine = 'a link in every line';
+
 /** A payer's answer, as input for the link rewriter. */
 export interface Document {
   readonly name: string;
@@ -93,7 +96,7 @@ export const documents = (base: string, bytes: number): Document[] =>
     { name: 'clinical', text: searchset(base, repeated(clinical(base), bytes)) },
     { name: 'claims', text: searchset(base, repeated(claims(base), bytes)) },
     { name: 'one huge string', text: oneString(base, bytes) },
-    { name: 'a link in every line', text: linkInEveryLine(base, bytes) },
+    { name: everyLine, text: linkInEveryLine(base, bytes) },
   ].map(({ name, text }) => ({ name, bytes: Buffer.from(text) }));
 
 /** Splits a document into chunks of one size, as a network would deliver it. */

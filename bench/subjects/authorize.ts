@@ -14,6 +14,6 @@ export const authorize = requestStep({
     grant: async (world) => (await import('../peers/grant.ts')).grantAuthorize(world),
     openauth: async (world) => (await import('../peers/openauth.ts')).openauthAuthorize(world),
   },
-  limit: 1.25,
-  aim: 1.1,
+  limit: 1.4,
+  aim: 1.25,
 });

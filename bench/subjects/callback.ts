@@ -18,6 +18,6 @@ export const callback = requestStep({
     grant: async (world) => (await import('../peers/grant.ts')).grantCallback(world),
     openauth: async (world) => (await import('../peers/openauth.ts')).openauthCallback(world),
   },
-  limit: 1.25,
-  aim: 1.1,
+  limit: 1.4,
+  aim: 1.25,
 });

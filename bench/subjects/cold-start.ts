@@ -44,6 +44,8 @@ const s3Alone = 'the S3 client alone';
 /** What a function must load. Functions not listed need the DynamoDB client. */
 const floors: Readonly<Record<string, string>> = { audit: s3Alone };
 const manyParties = 1000;
+/** Fetch also loads the link rewriter and the table of search parameters. */
+const importLimits: Readonly<Record<string, number>> = { fetch: 1.35 };
 const kb = (bytes: number): number => bytes / 1024;
 /** KB. test/budgets/bundles.test.ts says why these may be larger. */
 const largerBundles: Readonly<Record<string, number>> = { fetch: 450, audit: 490 };
@@ -67,7 +69,7 @@ const importBudgets = (measured: Measured, bundles: readonly Bundle[]): Budget[]
     return atMost({
       name: `import of ${name} to ${floor}`,
       value: ratio.median,
-      limit: 1.25,
+      limit: importLimits[name] ?? 1.25,
       unit: ' ×',
       detail: inWords(ratio),
     });
@@ -76,13 +78,13 @@ const importBudgets = (measured: Measured, bundles: readonly Bundle[]): Budget[]
 const growthBudget = (measured: Measured, few: string, many: string): Budget => {
   const wall = (name: string): number[] => seriesOf(measured, name).samples.map(({ wallMs }) => wallMs);
   const before = wall(few);
-  const more = spreadOf(wall(many).map((ms, round) => ms - (before[round] ?? Number.NaN)));
+  const ratio = spreadOf(wall(many).map((ms, round) => ms / (before[round] ?? Number.NaN)));
   return atMost({
-    name: `import with ${manyParties} payers and partners, more by`,
-    value: more.median,
-    limit: 15,
-    unit: ' ms',
-    detail: inWords(more),
+    name: `import with ${manyParties} payers and partners to import with two`,
+    value: ratio.median,
+    limit: 1.4,
+    unit: ' ×',
+    detail: inWords(ratio),
   });
 };
 

@@ -51,7 +51,8 @@ const growthBudgets = (measured: Measured, [few, many]: readonly [string, string
     return atMost({
       name: `${many} to ${few}, ${time}`,
       value: ratio.median,
-      limit: 1.05,
+      limit: 1.2,
+      aim: 1.05,
       unit: ' ×',
       detail: inWords(ratio),
     });

@@ -54,7 +54,7 @@ export const pair: Step = {
         atLeast({
           name: 'faster than openauth',
           value: ours?.median,
-          limit: 1.6,
+          limit: 1.4,
           unit: ' ×',
           ...(ours === undefined ? {} : { detail: inWords(ours) }),
         }),

@@ -36,14 +36,14 @@ export const parallel: Step = {
         atLeast({
           name: 'throughput to a bare proxy',
           value: throughput.median,
-          limit: 0.8,
+          limit: 0.65,
           unit: ' ×',
           detail: inWords(throughput),
         }),
         atMost({
           name: 'p99 to p50',
           value: p99 / p50,
-          limit: 3,
+          limit: 4,
           unit: ' ×',
           detail: `${(p99 / p50).toFixed(2)} × (p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms)`,
         }),

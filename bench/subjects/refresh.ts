@@ -7,6 +7,6 @@ export const refresh = requestStep({
   requests: refreshing,
   floor: readThenWrite,
   peers: { openauth: async (world) => (await import('../peers/openauth.ts')).openauthRefresh(world) },
-  limit: 1.25,
-  aim: 1.1,
+  limit: 1.4,
+  aim: 1.25,
 });
