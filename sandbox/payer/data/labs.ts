@@ -1,6 +1,6 @@
 import { absolute, ref } from './builder.ts';
 import type { Fields, RecordBuilder } from './builder.ts';
-import { concept, decimal, loinc, quantity, snomed, systems } from './codes.ts';
+import { concept, loinc, quantity, snomed, systems } from './codes.ts';
 import type { Directory } from './directory.ts';
 import { addObservation } from './observation.ts';
 import type { Visit, Visits } from './visits.ts';
@@ -32,17 +32,17 @@ const lipids: readonly Analyte[] = [
 
 export const addLabs = (record: RecordBuilder, directory: Directory, visits: Visits): void => {
   const blood = (visit: Visit, report: [string, string], analytes: readonly Analyte[]): void => {
-    const specimen = addSpecimen(record, visit, '119297000', 'Blood specimen');
+    const specimen = addSpecimen(record, visit, '119297000', 'Blood specimen', { quantity: quantity(2, 2, 'mL') });
     const results = analytes.map((analyte) => addMeasured(record, directory, visit, specimen, analyte));
     addReport(record, directory, visit, specimen, report, results);
   };
-  const screening: [string, string] = ['24323-8', 'Screening blood tests'];
+  const screening: [string, string] = ['11502-2', 'Laboratory report'];
   blood(visits.wellAt(0), ['1975-2', 'Bilirubin.total [Mass/volume] in Serum or Plasma'], [bilirubin]);
   blood(visits.wellAt(12), screening, [lowHemoglobin, lead, ferritin]);
   blood(visits.wellAt(24), screening, [hemoglobin, lead]);
   blood(visits.other.allergist, ['6206-7', 'Peanut IgE Ab [Units/volume] in Serum'], [peanutIgE]);
   blood(visits.wellAt(60), ['58410-2', 'CBC panel - Blood by Automated count'], bloodCount);
-  blood(visits.wellAt(108), ['57698-3', 'Lipid panel with direct LDL - Serum or Plasma'], lipids);
+  blood(visits.wellAt(108), ['24331-1', 'Lipid 1996 panel - Serum or Plasma'], lipids);
   addThroatSwab(record, directory, visits.other.strep);
 };
 
@@ -81,13 +81,13 @@ const addThroatSwab = (record: RecordBuilder, directory: Directory, visit: Visit
   addReport(record, directory, visit, specimen, ['78012-2', name], [result]);
 };
 
-const addSpecimen = (record: RecordBuilder, visit: Visit, code: string, type: string): string => {
+const addSpecimen = (record: RecordBuilder, visit: Visit, code: string, type: string, collection?: Fields): string => {
   return record.add('Specimen', 'us-core-specimen', {
     status: 'available',
     type: snomed(code, type),
     subject: ref(record.patient),
     receivedTime: visit.at('11:20'),
-    collection: { collectedDateTime: visit.at('10:00'), quantity: { value: decimal(2, 2), unit: 'mL' } },
+    collection: { collectedDateTime: visit.at('10:00'), ...collection },
   });
 };
 

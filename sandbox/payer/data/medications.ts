@@ -1,6 +1,6 @@
 import { ref } from './builder.ts';
 import type { Fields, RecordBuilder } from './builder.ts';
-import { quantity, rxnorm } from './codes.ts';
+import { quantity, rxnorm, snomed } from './codes.ts';
 import type { Concept } from './codes.ts';
 import type { Problems } from './problems.ts';
 import type { Visit, Visits } from './visits.ts';
@@ -12,6 +12,10 @@ const epinephrine = rxnorm('727316', '0.3 ML epinephrine 0.5 MG/ML Auto-Injector
 const albuterol = rxnorm('745679', '200 ACTUAT albuterol 0.09 MG/ACTUAT Metered Dose Inhaler');
 const fluticasone = rxnorm('895994', '120 ACTUAT fluticasone propionate 0.044 MG/ACTUAT Metered Dose Inhaler');
 const cetirizine = rxnorm('1014676', 'cetirizine hydrochloride 5 MG Oral Tablet');
+
+const oral = snomed('26643006', 'Oral route');
+const intramuscular = snomed('78421000', 'Intramuscular route');
+const inhaled = snomed('447694001', 'Respiratory tract route');
 
 export const addMedications = (record: RecordBuilder, visits: Visits, problems: Problems): void => {
   const { other } = visits;
@@ -29,16 +33,61 @@ export const addMedications = (record: RecordBuilder, visits: Visits, problems: 
   const dispensed = (visit: Visit, reason: string, medication: Fields, ...dose: Dose): void => {
     requests.push([visit, ask(visit, reason, medication, ...dose), medication]);
   };
-  dispensed(other.firstOtitis, diagnoses.firstOtitis, coded(amoxicillin), 4.5, 'mL', 2, 'Twice a day for ten days');
-  ask(other.secondOtitis, diagnoses.secondOtitis, coded(amoxicillin), 5.5, 'mL', 2, 'Stopped on the third day: rash');
-  dispensed(other.secondOtitis, diagnoses.secondOtitis, coded(azithromycin), 3, 'mL', 1, 'Once a day for five days');
-  dispensed(other.peanut, diagnoses.peanut, injector, 0.15, 'mg', 1, 'In the outer thigh, at the first sign');
-  ask(other.allergist, problems.peanutAllergy, coded(cetirizine), 2.5, 'mg', 1, 'Half a tablet when it itches');
-  dispensed(other.wheeze, problems.asthma, inhaler, 2, '{puff}', 4, 'Two puffs with a spacer, when needed');
-  ask(other.strep, diagnoses.strep, coded(azithromycin), 6, 'mL', 1, 'Once a day for five days');
-  ask(other.wrist, diagnoses.wrist, coded(ibuprofen), 11, 'mL', 3, 'With food, for three days');
-  dispensed(other.asthmaCheck, problems.asthma, controller, 1, '{puff}', 2, 'Morning and evening, with a spacer');
-  ask(other.asthmaCheck, problems.asthma, inhaler, 2, '{puff}', 4, 'Two puffs with a spacer, when needed');
+  dispensed(
+    other.firstOtitis,
+    diagnoses.firstOtitis,
+    coded(amoxicillin),
+    oral,
+    4.5,
+    'mL',
+    2,
+    'Twice a day for ten days',
+  );
+  ask(
+    other.secondOtitis,
+    diagnoses.secondOtitis,
+    coded(amoxicillin),
+    oral,
+    5.5,
+    'mL',
+    2,
+    'Stopped on the third day: rash',
+  );
+  dispensed(
+    other.secondOtitis,
+    diagnoses.secondOtitis,
+    coded(azithromycin),
+    oral,
+    3,
+    'mL',
+    1,
+    'Once a day for five days',
+  );
+  dispensed(
+    other.peanut,
+    diagnoses.peanut,
+    injector,
+    intramuscular,
+    0.15,
+    'mg',
+    1,
+    'In the outer thigh, at the first sign',
+  );
+  ask(other.allergist, problems.peanutAllergy, coded(cetirizine), oral, 2.5, 'mg', 1, 'Half a tablet when it itches');
+  dispensed(other.wheeze, problems.asthma, inhaler, inhaled, 2, '{puff}', 4, 'Two puffs with a spacer, when needed');
+  ask(other.strep, diagnoses.strep, coded(azithromycin), oral, 6, 'mL', 1, 'Once a day for five days');
+  ask(other.wrist, diagnoses.wrist, coded(ibuprofen), oral, 11, 'mL', 3, 'With food, for three days');
+  dispensed(
+    other.asthmaCheck,
+    problems.asthma,
+    controller,
+    inhaled,
+    1,
+    '{puff}',
+    2,
+    'Morning and evening, with a spacer',
+  );
+  ask(other.asthmaCheck, problems.asthma, inhaler, inhaled, 2, '{puff}', 4, 'Two puffs with a spacer, when needed');
   for (const [visit, request, medication] of requests) addDispense(record, visit, request, medication);
 };
 
@@ -46,15 +95,15 @@ const coded = (medicationCodeableConcept: Concept): Fields => {
   return { medicationCodeableConcept };
 };
 
-/** Dose, unit, times per day, and label text. */
-type Dose = [amount: number, unit: string, timesADay: number, label: string];
+/** Route, dose, unit, times per day, and label text. */
+type Dose = [route: Concept, amount: number, unit: string, timesADay: number, label: string];
 
 const addRequest = (
   record: RecordBuilder,
   visit: Visit,
   reason: string,
   medication: Fields,
-  [amount, unit, frequency, label]: Dose,
+  [route, amount, unit, frequency, label]: Dose,
 ): string => {
   const stopped = label.startsWith('Stopped');
   return record.add('MedicationRequest', 'us-core-medicationrequest', {
@@ -71,6 +120,7 @@ const addRequest = (
       {
         text: label,
         timing: { repeat: { frequency, period: 1, periodUnit: 'd' } },
+        route,
         doseAndRate: [{ doseQuantity: quantity(amount, 2, unit) }],
       },
     ],

@@ -1,6 +1,7 @@
 import { ref, usCore } from './builder.ts';
 import type { Fields, RecordBuilder } from './builder.ts';
-import { concept, systems } from './codes.ts';
+import { concept, snomed, systems } from './codes.ts';
+import type { Concept } from './codes.ts';
 import type { Directory } from './directory.ts';
 import type { MemberDetails } from './record.ts';
 
@@ -56,17 +57,17 @@ export const addCareTeam = (record: RecordBuilder, directory: Directory, mother:
     subject: ref(record.patient),
     period: { start },
     participant: [
-      participant('446050000', 'Primary care provider', directory.pediatrician),
-      participant('224535009', 'Registered nurse', directory.nurse),
-      participant('11911009', 'Allergist', directory.allergist),
-      participant('133932002', 'Caregiver', mother),
+      participant(snomed('446050000', 'Primary care physician'), directory.pediatrician),
+      participant(snomed('224535009', 'Registered nurse'), directory.nurse),
+      participant(concept(systems.nucc, '207K00000X', 'Allergy & Immunology Physician'), directory.allergist),
+      participant(snomed('133932002', 'Caregiver'), mother),
     ],
     managingOrganization: [ref(directory.clinic)],
   });
 };
 
-const participant = (code: string, display: string, member: string): Fields => {
-  return { role: [concept(systems.snomed, code, display)], member: ref(member) };
+const participant = (role: Concept, member: string): Fields => {
+  return { role: [role], member: ref(member) };
 };
 
 const category = (name: string, code: string, display: string): Fields => {

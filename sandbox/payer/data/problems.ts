@@ -19,7 +19,7 @@ export const addProblems = (record: RecordBuilder, visits: Visits): Problems => 
     addCondition(record, visit, 'problem-list-item', code, name, months);
   const diagnosis = (visit: Visit, code: string, name: string, months?: number): string =>
     addCondition(record, visit, 'encounter-diagnosis', code, name, months);
-  addCondition(record, wellAt(84), 'health-concern', '129007004', 'Inadequate sleep');
+  addCondition(record, wellAt(84), 'health-concern', '26677001', 'Sleep pattern disturbance');
   diagnosis(wellAt(0), '387712008', 'Neonatal jaundice', 1);
   return {
     asthma: problem(other.wheeze, '195967001', 'Asthma'),

@@ -5,6 +5,12 @@ import type { Problems } from './problems.ts';
 import { addTo } from './time.ts';
 import type { Visit, Visits } from './visits.ts';
 
+/** A SNOMED code and its name. */
+type Snomed = readonly [code: string, name: string];
+
+const tubeInsertion: Snomed = ['172676009', 'Myringotomy and insertion of short-term tympanic ventilation tube'];
+const allergyTest: Snomed = ['395142003', 'Allergy screening test'];
+
 export const addProcedures = (record: RecordBuilder, visits: Visits, problems: Problems): void => {
   const { other, wellAt } = visits;
   const { diagnoses } = problems;
@@ -12,19 +18,19 @@ export const addProcedures = (record: RecordBuilder, visits: Visits, problems: P
     addProcedure(record, visit, code, name, fields);
 
   const tubes = addTubes(record, other.tubes);
-  add(other.tubes, '172676009', 'Myringotomy and insertion of ventilation tubes', {
+  add(other.tubes, ...tubeInsertion, {
     ...because(diagnoses.tubes),
     focalDevice: [{ manipulated: ref(tubes) }],
-    ...askedFor(record, other.secondOtitis, '172676009', 'Myringotomy and insertion of ventilation tubes'),
+    ...askedFor(record, other.secondOtitis, ['387713003', 'Surgical procedure'], tubeInsertion),
   });
   add(other.croup, '56251003', 'Nebulizer therapy', because(diagnoses.croup));
-  add(other.allergist, '252538003', 'Skin prick test', {
+  add(other.allergist, ...allergyTest, {
     ...because(problems.peanutAllergy),
-    ...askedFor(record, other.peanut, '252538003', 'Skin prick test'),
+    ...askedFor(record, other.peanut, ['103693007', 'Diagnostic procedure'], allergyTest),
   });
-  add(other.wrist, '79733001', 'Application of splint', because(diagnoses.wrist));
+  add(other.wrist, '274474001', 'Bone immobilization', because(diagnoses.wrist));
   add(other.asthmaCheck, '127783003', 'Spirometry', because(problems.asthma));
-  for (const age of [24, 36, 48]) add(wellAt(age), '313042009', 'Application of fluoride varnish to tooth');
+  for (const age of [24, 36, 48]) add(wellAt(age), '313042009', 'Application of dental fluoride varnish');
 };
 
 const because = (condition: string): Fields => {
@@ -43,12 +49,12 @@ const addProcedure = (record: RecordBuilder, visit: Visit, code: string, name: s
   });
 };
 
-const askedFor = (record: RecordBuilder, visit: Visit, code: string, name: string): Fields => {
+const askedFor = (record: RecordBuilder, visit: Visit, category: Snomed, what: Snomed): Fields => {
   const request = record.add('ServiceRequest', 'us-core-servicerequest', {
     status: 'completed',
     intent: 'order',
-    category: [concept(systems.snomed, '387713003', 'Surgical procedure')],
-    code: snomed(code, name),
+    category: [snomed(...category)],
+    code: snomed(...what),
     subject: ref(record.patient),
     encounter: ref(visit.encounter),
     occurrenceDateTime: addTo(visit.date, 0, 21),
@@ -69,7 +75,7 @@ const addTubes = (record: RecordBuilder, visit: Visit): string => {
     expirationDate: '2018-06-01',
     lotNumber: 'T410',
     deviceName: [{ name: 'Ventilation tube, silicone, 1.14 mm', type: 'user-friendly-name' }],
-    type: snomed('257292007', 'Ventilation tube'),
+    type: concept(systems.snomed, '83059008', 'Tube, device', 'Tympanic ventilation tube'),
     patient: ref(record.patient),
     note: [{ time: visit.at('10:10'), text: 'One in each ear.' }],
   });

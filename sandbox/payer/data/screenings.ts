@@ -11,8 +11,8 @@ export const addScreenings = (record: RecordBuilder, directory: Directory, visit
     addHunger(record, visits.wellAt(age));
     addSmokingStatus(record, visits.wellAt(age));
   }
-  addHearing(record, visits.wellAt(0), 'Pass');
-  addHearing(record, visits.other.tubes, 'Refer');
+  addNewbornHearing(record, visits.wellAt(0));
+  addHearingThreshold(record, visits.other.tubes);
   addPeakFlow(record, visits.other.asthmaCheck);
   addWristPicture(record, directory, visits.other.wrist);
 };
@@ -22,7 +22,7 @@ const neverTrue = concept(systems.loinc, 'LA28398-8', 'Never true', 'Never true'
 const addHunger = (record: RecordBuilder, visit: Visit): void => {
   const questions = [
     ['88122-7', 'Within the past 12 months we worried whether our food would run out before we got money to buy more'],
-    ['88123-5', 'Within the past 12 months the food we bought just didn’t last and we didn’t have money to get more'],
+    ['88123-5', "Within the past 12 months the food we bought just didn't last and we didn't have money to get more"],
   ] as const;
   for (const [code, question] of questions) {
     const fields = { valueCodeableConcept: neverTrue };
@@ -38,23 +38,31 @@ const addSmokingStatus = (record: RecordBuilder, visit: Visit): void => {
   });
 };
 
-const addHearing = (record: RecordBuilder, visit: Visit, result: 'Pass' | 'Refer'): void => {
-  const code = loinc('54109-4', 'Newborn hearing screen - right ear');
-  const answer = result === 'Pass' ? 'LA10392-1' : 'LA10393-9';
+const addNewbornHearing = (record: RecordBuilder, visit: Visit): void => {
+  const code = loinc('54109-4', 'Newborn hearing screen of Ear - right');
   addObservation(record, visit, 'us-core-observation-clinical-result', 'exam', code, {
-    valueCodeableConcept: concept(systems.loinc, answer, result, result),
+    valueCodeableConcept: concept(systems.loinc, 'LA10392-1', 'Pass', 'Pass'),
+  });
+};
+
+/** The quietest tone that the member heard. With fluid behind the drum, it is louder than normal. */
+const addHearingThreshold = (record: RecordBuilder, visit: Visit): void => {
+  const code = loinc('89025-1', 'Hearing threshold Ear - right --500 Hz');
+  addObservation(record, visit, 'us-core-observation-clinical-result', 'exam', code, {
+    valueQuantity: quantity(40, 0, 'dB'),
+    interpretation: [concept(systems.interpretation, 'A', 'Abnormal')],
   });
 };
 
 const addPeakFlow = (record: RecordBuilder, visit: Visit): void => {
-  const code = loinc('33452-4', 'Maximum expiratory gas flow Respiratory system airway by Peak flow meter');
+  const code = loinc('19935-6', 'Maximum expiratory gas flow Respiratory system airway by Peak flow meter');
   addObservation(record, visit, 'us-core-observation-clinical-result', 'exam', code, {
     valueQuantity: quantity(record.random.around(245, 10), 0, 'L/min'),
   });
 };
 
 const addWristPicture = (record: RecordBuilder, directory: Directory, visit: Visit): void => {
-  const code = loinc('37013-0', 'XR Wrist Views');
+  const code = loinc('24619-9', 'XR Wrist Views');
   const finding = addObservation(record, visit, 'us-core-observation-clinical-result', 'imaging', code, {
     valueString: 'Buckle fracture of the left distal radius, growth plate not involved.',
   });

@@ -86,12 +86,19 @@ const addBreathing = (record: RecordBuilder, visit: Visit): void => {
 };
 
 const addBloodPressure = (record: RecordBuilder, visit: Visit): void => {
-  addObservation(record, visit, 'us-core-blood-pressure', 'vital-signs', loinc('85354-9', 'Blood pressure panel'), {
-    component: [
-      pressure('8480-6', 'Systolic blood pressure', record.random.integer(88, 104)),
-      pressure('8462-4', 'Diastolic blood pressure', record.random.integer(52, 66)),
-    ],
-  });
+  addObservation(
+    record,
+    visit,
+    'us-core-blood-pressure',
+    'vital-signs',
+    loinc('85354-9', 'Blood pressure panel with all children optional'),
+    {
+      component: [
+        pressure('8480-6', 'Systolic blood pressure', record.random.integer(88, 104)),
+        pressure('8462-4', 'Diastolic blood pressure', record.random.integer(52, 66)),
+      ],
+    },
+  );
 };
 
 const pressure = (code: string, display: string, value: number): Fields => {
