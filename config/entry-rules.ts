@@ -1,4 +1,5 @@
 /** The rules between the payers and the partners of a stage. */
+import { isDeepStrictEqual } from 'node:util';
 import { pendingClientId } from './examples.ts';
 import { checkUnique, problem, type Context } from './fields.ts';
 import type { StageConfig } from './stage.ts';
@@ -63,6 +64,34 @@ const checkShared = ({ partners }: StageConfig, context: Context): void => {
   }
 };
 
+/** What two payers must have in common to be one client at one authorization server. */
+const sameClient = ['tokenEndpoint', 'clientId', 'clientAuthentication', 'publicKeys'] as const;
+
+/** A secret opens one client, so a payer can use another's only as the same client at the same server. */
+const checkSecretOwners = ({ payers }: StageConfig, context: Context): void => {
+  for (const [index, payer] of payers.entries()) {
+    if (payer.secretOf === undefined) continue;
+    const at = ['payers', index, 'secretOf'];
+    const owner = payers.find(({ id }) => id === payer.secretOf);
+    if (owner === undefined || owner === payer) {
+      const others = payers.filter(({ id, secretOf }) => id !== payer.id && secretOf === undefined);
+      const known = others.map(({ id }) => id).slice(0, 10);
+      problem(context, at, `"${payer.secretOf}" is no other payer here; write one of: ${known.join(', ')}`);
+    } else if (owner.secretOf !== undefined) {
+      problem(context, at, `"${owner.id}" has no secret of its own; write "${owner.secretOf}"`);
+    } else {
+      const different = sameClient.find((field) => !isDeepStrictEqual(payer[field], owner[field]));
+      if (different !== undefined) {
+        problem(
+          context,
+          at,
+          `"${owner.id}" has another ${different}, so its secret does not fit; write the same, or remove secretOf`,
+        );
+      }
+    }
+  }
+};
+
 /** A payer that no partner reads from has a secret for nothing, and nobody can sign in at one without a client id. */
 const checkUse = ({ payers, partners }: StageConfig, context: Context): void => {
   const used = new Set(partners.flatMap((partner) => partner.payers));
@@ -93,5 +122,6 @@ export const checkEntries = (config: StageConfig, context: Context): void => {
   checkIds(config, context);
   checkBases(config, context);
   checkShared(config, context);
+  checkSecretOwners(config, context);
   checkUse(config, context);
 };

@@ -2,30 +2,46 @@ import type { Payer, PayerQuirks, PublicJwk } from '../functions/shared/registry
 import { ConfigError } from './check.ts';
 import { origin } from './rules.ts';
 
-interface SmartInputs {
+/** The fields of a payer that need no default. */
+type OptionalFields = Partial<
+  Pick<
+    Payer,
+    | 'revocationEndpoint'
+    | 'issuer'
+    | 'smartConfigurationUrl'
+    | 'userinfoEndpoint'
+    | 'jwksUri'
+    | 'secretOf'
+    | 'wholeRecord'
+    | 'patientMember'
+    | 'patientNoneReason'
+    | 'searchParameters'
+    | 'pagingParameters'
+    | 'consentLifetime'
+    | 'linesOfBusiness'
+  >
+>;
+
+interface SmartInputs extends OptionalFields {
   readonly id: string;
   readonly displayName: string;
   readonly fhirBaseUrl: string;
   readonly authorizationEndpoint: string;
   readonly tokenEndpoint: string;
-  readonly revocationEndpoint?: string;
-  readonly issuer?: string;
   /** @default true if there is an issuer */
   readonly sendsIss?: boolean;
   readonly clientId: string;
-  /**
-   * Our public keys at the payer. If there are any, the gateway authenticates with `private_key_jwt`, otherwise with
-   * Basic.
-   */
+  /** @default private_key_jwt if there are public keys, otherwise client_secret_basic */
+  readonly clientAuthentication?: Payer['clientAuthentication'];
+  /** Our public keys at the payer. */
   readonly publicKeys?: readonly PublicJwk[];
   /** @default launch/patient, patient/*.rs, offline_access */
   readonly scopes?: readonly string[];
   readonly fhirBaseUrlAliases?: readonly string[];
+  /** @default true */
+  readonly everything?: boolean;
   /** @default token */
   readonly patientFrom?: Payer['patientFrom'];
-  /** For production: why this payer's grants are bound to no patient. */
-  readonly patientNoneReason?: string;
-  readonly searchParameters?: Payer['searchParameters'];
   readonly quirks?: Partial<PayerQuirks>;
 }
 

@@ -3,6 +3,7 @@
  * semicolon, what to write.
  */
 import { createPublicKey } from 'node:crypto';
+import { isFhirParameter } from '../functions/shared/fhir/record-search.ts';
 import { isResourceType } from '../functions/shared/registry/resource-types.ts';
 import { isReading, isWriting, namesType, parseScope } from '../functions/shared/registry/scopes.ts';
 
@@ -25,6 +26,20 @@ const ownAuthorizeParameters = new Set([
   'code_challenge_method',
   'request',
   'request_uri',
+]);
+
+/** Parameters of the token call that only the gateway sets. */
+const ownTokenParameters = new Set([
+  'grant_type',
+  'code',
+  'redirect_uri',
+  'code_verifier',
+  'refresh_token',
+  'scope',
+  'client_id',
+  'client_secret',
+  'client_assertion',
+  'client_assertion_type',
 ]);
 
 /** Parameters that the gateway adds to a partner's redirect URI. */
@@ -152,6 +167,56 @@ export const extraParameter: Rule = (name) => {
   if (name.trim() === '') return 'has no name; write the name of a parameter, or remove it';
   return /secret|password|assertion/i.test(name)
     ? 'would show a secret to every browser; remove it, and replace the secret if the file was committed: it is in Git now'
+    : undefined;
+};
+
+/** The name of an extra parameter for the token endpoint. */
+export const extraTokenParameter: Rule = (name) => {
+  if (ownTokenParameters.has(name)) {
+    return 'is a parameter that the gateway sets itself; remove it and use the quirks and fields of the payer';
+  }
+  if (name.trim() === '') return 'has no name; write the name of a parameter, or remove it';
+  return /secret|password|assertion/i.test(name)
+    ? 'would be a secret in the configuration; remove it, and replace the secret if the file was committed: it is in Git now'
+    : undefined;
+};
+
+/** The `aud` that a payer wants in place of its FHIR base URL. It is only sent, never called. */
+export const audience: Rule = (value) => {
+  const url = unwritten(value);
+  if (url === undefined || !isWeb(url)) {
+    return 'is not an http or https URL; write the one that the payer asks for, or true for the FHIR base URL';
+  }
+  return /[#\s]/.test(value) ? 'has a fragment or a blank; write the URL as the payer asks for it' : undefined;
+};
+
+/** A payer's name for FHIR JSON, without parameters. */
+export const jsonMediaType: Rule = (value) =>
+  /^application\/(?:[a-z0-9.-]+\+)?json(?:\+[a-z0-9.-]+)?$/.test(value)
+    ? undefined
+    : 'is no media type of JSON; write one in lower case without parameters, such as "application/json+fhir"';
+
+/** Members of a token answer or `id_token` that never name a patient. */
+const otherMembers = new Set(
+  'access_token refresh_token id_token token_type expires_in scope iss aud azp exp iat nbf jti nonce auth_time'.split(
+    ' ',
+  ),
+);
+
+/** The member that names the patient. */
+export const patientMember: Rule = (name) => {
+  if (!/^[\x21-\x7e]{1,128}$/.test(name))
+    return 'is no name of a member; write one as the payer spells it, such as "patient"';
+  return otherMembers.has(name) ? `is "${name}", which names no patient; write the member that does` : undefined;
+};
+
+/** The name of a parameter of a payer's page links. */
+export const pagingParameter: Rule = (name) => {
+  if (!/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(name)) {
+    return `"${name}" is no parameter's name; write 1 to 64 letters, digits, hyphens and underscores`;
+  }
+  return isFhirParameter(name) || /^(?:_link|_filter|_query|_has|_method|access_token|patient|subject)$/i.test(name)
+    ? `"${name}" has a meaning of its own in requests; remove it, and list only what the payer's page links have`
     : undefined;
 };
 

@@ -6,6 +6,7 @@ import { checkUnique, list, problem, text, type Context } from './fields.ts';
 import { checkFinished } from './finished.ts';
 import { leftovers } from './leftovers.ts';
 import { weaknesses } from './production.ts';
+import { contradictions } from './profile-rules.ts';
 import * as rules from './rules.ts';
 import type { StageConfig } from './stage.ts';
 
@@ -44,22 +45,48 @@ const publicKeys = z.array(publicJwk).superRefine((keys, context) =>
   ),
 );
 
+/** Names and values of extra parameters, each name by this rule. */
+const extraParameters = (rule: rules.Rule) =>
+  z.record(z.string(), z.string()).superRefine((parameters, context) => {
+    for (const name of Object.keys(parameters)) {
+      const message = rule(name);
+      if (message !== undefined) problem(context, [name], message);
+    }
+  });
+
+/** Not a union, whose findings would be about one of its kinds. */
+const aud = z
+  .custom<boolean | string>((value) => value === undefined || typeof value === 'boolean' || typeof value === 'string', {
+    error: 'is neither a boolean nor a string; write true, false, or the URL that the payer asks for',
+  })
+  .superRefine((value, context) => {
+    const message = typeof value === 'string' ? rules.audience(value) : undefined;
+    if (message !== undefined) problem(context, [], message);
+  });
+
+const upTo = (longest: number, shortest = 1) =>
+  z
+    .int()
+    .min(shortest, `is too short; write at least ${shortest} (seconds)`)
+    .max(longest, `is longer than allowed; write at most ${longest} (seconds)`);
+
+/** API Gateway ends a stream that sends nothing for 300 seconds; a refresh of payer tokens may come first. */
+const longestFirstByte = 240;
+/** CloudFront waits 120 seconds. */
+const longestFirstByteWithEdge = 90;
+
 const quirks = z
   .strictObject({
     responseType: z.boolean().default(true),
-    aud: z.boolean().default(true),
+    aud: aud.default(true),
     pkce: z.boolean().default(true),
     pkceOffReason: text().optional(),
     redirectUriAtToken: z.boolean().default(true),
-    extraAuthorizeParameters: z
-      .record(z.string(), z.string())
-      .superRefine((parameters, context) => {
-        for (const name of Object.keys(parameters)) {
-          const message = rules.extraParameter(name);
-          if (message !== undefined) problem(context, [name], message);
-        }
-      })
-      .default({}),
+    extraAuthorizeParameters: extraParameters(rules.extraParameter).default({}),
+    extraTokenParameters: extraParameters(rules.extraTokenParameter).optional(),
+    extraRefreshParameters: extraParameters(rules.extraTokenParameter).optional(),
+    fhirMediaType: text(rules.jsonMediaType).optional(),
+    timeToFirstByte: upTo(longestFirstByte).optional(),
     signInOrigins: list(rules.origin).default([]),
   })
   .superRefine(({ pkce, pkceOffReason }, context) => {
@@ -96,6 +123,21 @@ const searchParameters = z.record(z.string(), list(rules.searchParameter)).super
   }
 });
 
+const wholeRecord = z
+  .strictObject({
+    searches: list(rules.notEmpty).min(1, 'is empty; write searches, or remove it').optional(),
+    substitute: text().optional(),
+    pageSize: z.int().min(1).max(1000).optional(),
+    requestsPerSecond: z.number().positive().max(100).optional(),
+  })
+  .superRefine(({ searches, substitute }, context) => {
+    if (searches !== undefined && substitute !== undefined) {
+      problem(context, ['substitute'], 'is there beside searches; write one of them');
+    }
+  });
+
+const longestConsent = 10 * 365 * days;
+
 const payer = z
   .strictObject({
     id: text(rules.id),
@@ -106,27 +148,31 @@ const payer = z
     tokenEndpoint: text(rules.webUrl),
     revocationEndpoint: text(rules.webUrl).optional(),
     issuer: text(rules.issuer).optional(),
+    smartConfigurationUrl: text(rules.webUrl).optional(),
+    userinfoEndpoint: text(rules.webUrl).optional(),
+    jwksUri: text(rules.webUrl).optional(),
     sendsIss: z.boolean().default(false),
     clientId: text(rules.visible),
-    clientAuthentication: z.enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt']),
+    clientAuthentication: z.enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']),
+    secretOf: z.string().optional(),
     publicKeys: publicKeys.default([]),
     scopes: list(rules.payerScope),
     everything: z.boolean().default(true),
-    patientFrom: z.enum(['token', 'search', 'none']).default('token'),
+    wholeRecord: wholeRecord.optional(),
+    patientFrom: z.enum(['token', 'search', 'userinfo', 'id_token', 'none']).default('token'),
+    patientMember: text(rules.patientMember).optional(),
     patientNoneReason: text().optional(),
     searchParameters: searchParameters.optional(),
+    pagingParameters: list(rules.pagingParameter).optional(),
+    consentLifetime: upTo(longestConsent, 3600).optional(),
+    linesOfBusiness: list(rules.notEmpty).min(1, 'is empty; write the kinds of plans, or remove it').optional(),
     quirks: quirks.prefault({}),
   })
   .superRefine((value, context) => {
     checkEndpoints(value, context);
-    if (value.sendsIss && value.issuer === undefined) {
-      problem(context, ['issuer'], 'is missing though sendsIss is true; write the issuer that the payer sends as iss');
-    }
-    if (value.patientFrom !== 'none' && value.patientNoneReason !== undefined) {
-      problem(context, ['patientNoneReason'], 'explains what is not so; remove it, or write patientFrom: "none"');
-    }
-    if (value.clientAuthentication === 'private_key_jwt' && value.publicKeys.length === 0) {
-      problem(context, ['publicKeys'], 'is empty, and private_key_jwt needs a key; write the public JWK with its kid');
+    for (const { path, message } of contradictions(value)) {
+      // One line per field: skip what the field's own rule has already reported.
+      if (!context.issues.some((issue) => String(issue.path) === String(path))) problem(context, path, message);
     }
   });
 
@@ -207,12 +253,6 @@ const partner = z
     }
   });
 
-const upTo = (longest: number, shortest = 1) =>
-  z
-    .int()
-    .min(shortest, `is too short; write at least ${shortest} (seconds)`)
-    .max(longest, `is longer than allowed; write at most ${longest} (seconds)`);
-
 const lifetimes = z.strictObject({
   loginAttempt: upTo(longestLifetimes.loginAttempt).default(longestLifetimes.loginAttempt),
   code: upTo(longestLocalCode).default(longestLifetimes.code),
@@ -243,6 +283,17 @@ const checkCodeLifetime = ({ stage, production, lifetimes: { code } }: StageConf
   );
 };
 
+const checkFirstBytes = ({ edge, payers }: StageConfig, context: Context): void => {
+  for (const [index, { quirks: quirksOf }] of payers.entries()) {
+    if (!edge || (quirksOf.timeToFirstByte ?? 0) <= longestFirstByteWithEdge) continue;
+    problem(
+      context,
+      ['payers', index, 'quirks', 'timeToFirstByte'],
+      `is longer than edge allows; write at most ${longestFirstByteWithEdge} (seconds), or edge: false`,
+    );
+  }
+};
+
 const checkProduction = (config: StageConfig, context: Context): void => {
   if (!config.production) return;
   for (const { path, message } of [...weaknesses(config), ...leftovers(config)]) {
@@ -268,6 +319,7 @@ export const stageSchema = z
     checkCodeLifetime(config, context);
     checkLifetimes(config, context);
     checkDeployment(config, context);
+    checkFirstBytes(config, context);
     checkEntries(config, context);
     checkFinished(config, context);
     checkProduction(config, context);

@@ -17,6 +17,9 @@ export const payerUrls = (payer: Payer): readonly UrlField[] => [
   ...one(['tokenEndpoint'], payer.tokenEndpoint),
   ...one(['revocationEndpoint'], payer.revocationEndpoint),
   ...one(['issuer'], payer.issuer),
+  ...one(['smartConfigurationUrl'], payer.smartConfigurationUrl),
+  ...one(['userinfoEndpoint'], payer.userinfoEndpoint),
+  ...one(['jwksUri'], payer.jwksUri),
   ...each(['quirks', 'signInOrigins'], payer.quirks.signInOrigins),
 ];
 

@@ -10,10 +10,8 @@ export const secretAdvice =
 
 /** Fields of other products, in lower case and without `_` and `-`, and their equivalents here. */
 const elsewhere: Readonly<Record<string, string>> = {
-  jwksuri:
-    'is not supported: the gateway fetches no keys; write the keys themselves, publicKeys in a payer and jwks in a partner',
-  jwksurl:
-    'is not supported: the gateway fetches no keys; write the keys themselves, publicKeys in a payer and jwks in a partner',
+  jwksuri: 'is not supported: the gateway fetches no keys of a partner; write the keys themselves into jwks',
+  jwksurl: 'is not supported: the gateway fetches no keys of a partner; write the keys themselves into jwks',
   vpcid: "is not supported: the stack makes a VPC of its own; write network, or 'none'",
   vpc: "is not supported: the stack makes a VPC of its own; write network, or 'none'",
   subnetids: "is not supported: the stack makes a VPC of its own; write network, or 'none'",
@@ -43,7 +41,8 @@ const elsewhere: Readonly<Record<string, string>> = {
   clientname: 'is not known; write name in a partner, displayName in a payer',
   tokenendpointauthmethod: 'is not known; write clientAuthentication',
   authmethod: 'is not known; write clientAuthentication',
-  audience: 'is not known; write quirks.aud: true, which sends the FHIR base URL',
+  audience:
+    'is not known; write quirks.aud: true, which sends the FHIR base URL, or the URL itself (quirks.extraTokenParameters takes an audience)',
   scope: 'is not known; write scopes, a list with one scope an entry',
   callbackurls: 'is not known; write redirectUris',
   redirecturi: 'is not known; write redirectUris, a list',

@@ -478,12 +478,12 @@ export const unclear: readonly Mistake[] = [
   [
     'jwksUri in a payer',
     set('payer', { jwksUri: 'x' }),
-    `${lakeside}.jwksUri: is not supported: the gateway fetches no keys; write the keys themselves, publicKeys in a payer and jwks in a partner`,
+    `${lakeside}.jwksUri: is not a URL; write an absolute one, such as "https://plan.example.org/path"`,
   ],
   [
     'jwks_uri in a partner',
     set('partner', { jwks_uri: 'x' }),
-    `${portal}.jwks_uri: is not supported: the gateway fetches no keys; write the keys themselves, publicKeys in a payer and jwks in a partner`,
+    `${portal}.jwks_uri: is not supported: the gateway fetches no keys of a partner; write the keys themselves into jwks`,
   ],
   [
     'vpcId in the stage',
@@ -754,7 +754,62 @@ export const refused: readonly Mistake[] = [
   [
     'an unknown way to authenticate',
     set('payer', { clientAuthentication: 'client_secret_jwt' }),
-    `${lakeside}.clientAuthentication: is not known; write one of "client_secret_basic", "client_secret_post", "private_key_jwt"`,
+    `${lakeside}.clientAuthentication: is not known; write one of "client_secret_basic", "client_secret_post", "private_key_jwt", "none"`,
+  ],
+  [
+    'a public client without PKCE',
+    set('payer', { clientAuthentication: 'none', quirks: { pkce: false } }),
+    `${lakeside}.quirks.pkce: is false for a public client, whose codes only PKCE protects; write true, or a clientAuthentication with a secret`,
+  ],
+  [
+    'a public client with a key',
+    set('keyPayer', { clientAuthentication: 'none' }),
+    `${riverside}.publicKeys: is there, but clientAuthentication is "none"; remove the keys, or write "private_key_jwt"`,
+  ],
+  [
+    "a public client with another payer's secret",
+    (draft: Draft) => {
+      const payer = { ...draft.payers[0], clientAuthentication: 'none' };
+      Object.assign(draft.payers[0] ?? {}, payer);
+      draft.payers.push({
+        ...payer,
+        id: 'east',
+        fhirBaseUrl: 'https://fhir.lakeside-plan.net/east',
+        secretOf: 'lakeside',
+      });
+      set('partner', { payers: ['lakeside', 'riverside', 'east'] })(draft);
+    },
+    `payers[2] (east).secretOf: is there, but clientAuthentication is "none", which needs no secret; remove one of them`,
+  ],
+  [
+    'its own id in secretOf',
+    set('payer', { secretOf: 'lakeside' }),
+    `${lakeside}.secretOf: "lakeside" is no other payer here; write one of: riverside`,
+  ],
+  [
+    'the secret of a payer that is not there',
+    set('payer', { secretOf: 'seaside' }),
+    `${lakeside}.secretOf: "seaside" is no other payer here; write one of: riverside`,
+  ],
+  [
+    'the secret of a client at another server',
+    set('payer', { secretOf: 'riverside' }),
+    `${lakeside}.secretOf: "riverside" has another tokenEndpoint, so its secret does not fit; write the same, or remove secretOf`,
+  ],
+  [
+    'the secret of a payer that has none of its own',
+    (draft: Draft) => {
+      const [first] = draft.payers;
+      const brand = (id: string, secretOf: string) => ({
+        ...first,
+        id,
+        fhirBaseUrl: `https://fhir.lakeside-plan.net/${id}`,
+        secretOf,
+      });
+      draft.payers.push(brand('east', 'lakeside'), brand('west', 'east'));
+      set('partner', { payers: ['lakeside', 'riverside', 'east', 'west'] })(draft);
+    },
+    'payers[3] (west).secretOf: "east" has no secret of its own; write "lakeside"',
   ],
   [
     'private_key_jwt without a key',
@@ -794,8 +849,135 @@ export const refused: readonly Mistake[] = [
   ],
   [
     'an unknown source of the patient',
-    set('payer', { patientFrom: 'id_token' }),
-    `${lakeside}.patientFrom: is not known; write one of "token", "search", "none"`,
+    set('payer', { patientFrom: 'fhirUser' }),
+    `${lakeside}.patientFrom: is not known; write one of "token", "search", "userinfo", "id_token", "none"`,
+  ],
+  [
+    'userinfo without its endpoint',
+    set('payer', { patientFrom: 'userinfo' }),
+    `${lakeside}.userinfoEndpoint: is missing though patientFrom is "userinfo"; write the URL where the payer is asked`,
+  ],
+  [
+    'a userinfo endpoint that is not used',
+    set('payer', { userinfoEndpoint: 'https://id.lakeside-plan.net/userinfo' }),
+    `${lakeside}.userinfoEndpoint: is there, but patientFrom is not "userinfo"; remove it, or write that`,
+  ],
+  [
+    'id_token without the keys that sign it',
+    set('keyPayer', { patientFrom: 'id_token', scopes: ['openid', 'patient/*.rs'] }),
+    `${riverside}.jwksUri: is missing though patientFrom is "id_token"; write the URL of the keys that sign it (jwks_uri)`,
+  ],
+  [
+    'id_token without its issuer',
+    set('payer', {
+      patientFrom: 'id_token',
+      jwksUri: 'https://id.lakeside-plan.net/keys',
+      scopes: ['openid', 'patient/*.rs'],
+    }),
+    `${lakeside}.issuer: is missing though patientFrom is "id_token"; write the iss of the payer's id_token`,
+  ],
+  [
+    'id_token without openid',
+    set('keyPayer', { patientFrom: 'id_token', jwksUri: 'https://id.riverside-plan.net/keys' }),
+    `${riverside}.scopes: has no "openid" though patientFrom is "id_token", and the payer would send none; add it`,
+  ],
+  [
+    'keys that sign an id_token that is not used',
+    set('payer', { jwksUri: 'https://id.lakeside-plan.net/keys' }),
+    `${lakeside}.jwksUri: is there, but patientFrom is not "id_token"; remove it, or write that (the gateway's own keys go into publicKeys)`,
+  ],
+  [
+    'a member that nobody reads',
+    set('payer', { patientFrom: 'search', patientMember: 'patient_id' }),
+    `${lakeside}.patientMember: is there, but patientFrom is "search", which reads no member; remove it`,
+  ],
+  [
+    'a member that is a secret',
+    set('payer', { patientMember: 'access_token' }),
+    `${lakeside}.patientMember: is "access_token", which names no patient; write the member that does`,
+  ],
+  [
+    'a member with a blank',
+    set('payer', { patientMember: 'patient id' }),
+    `${lakeside}.patientMember: is no name of a member; write one as the payer spells it, such as "patient"`,
+  ],
+  [
+    'an aud that is no URL',
+    set('payer', { quirks: { aud: 'patientaccess' } }),
+    `${lakeside}.quirks.aud: is not an http or https URL; write the one that the payer asks for, or true for the FHIR base URL`,
+  ],
+  [
+    'an aud that is a number',
+    set('payer', { quirks: { aud: 1 } }),
+    `${lakeside}.quirks.aud: is neither a boolean nor a string; write true, false, or the URL that the payer asks for`,
+  ],
+  [
+    'a media type of XML',
+    set('payer', { quirks: { fhirMediaType: 'application/fhir+xml' } }),
+    `${lakeside}.quirks.fhirMediaType: is no media type of JSON; write one in lower case without parameters, such as "application/json+fhir"`,
+  ],
+  [
+    'a first byte that API Gateway would not wait for',
+    set('payer', { quirks: { timeToFirstByte: 600 } }),
+    `${lakeside}.quirks.timeToFirstByte: is longer than allowed; write at most 240 (seconds)`,
+  ],
+  ...['grant_type', 'code', 'client_id', 'refresh_token', 'scope'].map((name): Mistake => [
+    `${name} as an extra parameter of a refresh`,
+    set('payer', { quirks: { extraRefreshParameters: { [name]: 'x' } } }),
+    `${lakeside}.quirks.extraRefreshParameters.${name}: is a parameter that the gateway sets itself; remove it and use the quirks and fields of the payer`,
+  ]),
+  [
+    'a password as an extra parameter of the token call',
+    set('payer', { quirks: { extraTokenParameters: { password: 'canary-7' } } }),
+    `${lakeside}.quirks.extraTokenParameters.password: would be a secret in the configuration; remove it, and replace the secret if the file was committed: it is in Git now`,
+  ],
+  [
+    'a consent of minutes',
+    set('payer', { consentLifetime: 90 }),
+    `${lakeside}.consentLifetime: is too short; write at least 3600 (seconds)`,
+  ],
+  [
+    'lines of business that name none',
+    set('payer', { linesOfBusiness: [] }),
+    `${lakeside}.linesOfBusiness: is empty; write the kinds of plans, or remove it`,
+  ],
+  [
+    'a paging parameter that FHIR has',
+    set('payer', { pagingParameters: ['_getpages', 'Patient'] }),
+    `${lakeside}.pagingParameters[1]: "Patient" has a meaning of its own in requests; remove it, and list only what the payer's page links have`,
+  ],
+  [
+    'two ways to read the whole record',
+    set('payer', { wholeRecord: { searches: ['Coverage'], substitute: 'Patient?_revinclude=*' } }),
+    `${lakeside}.wholeRecord.substitute: is there beside searches; write one of them`,
+  ],
+  [
+    'a type to read that there is not',
+    set('payer', { wholeRecord: { searches: ['Coverage', 'Observations'] } }),
+    `${lakeside}.wholeRecord.searches[1]: "Observations" is no resource type of FHIR R4; write one, such as Observation`,
+  ],
+  [
+    'a type to read that the scopes do not cover',
+    set('payer', { scopes: ['patient/Patient.rs'], wholeRecord: { searches: ['Patient', 'Coverage'] } }),
+    `${lakeside}.wholeRecord.searches[1]: needs patient/Coverage.s, which scopes does not cover; add it there, or remove the search`,
+  ],
+  [
+    'a substitute whose includes the scopes do not cover',
+    set('payer', {
+      scopes: ['patient/ExplanationOfBenefit.rs'],
+      wholeRecord: { substitute: 'ExplanationOfBenefit?_include=ExplanationOfBenefit:provider' },
+    }),
+    `${lakeside}.wholeRecord.substitute: needs patient/Organization.r patient/Practitioner.r patient/PractitionerRole.r, which scopes does not cover; add it there, or remove the search`,
+  ],
+  [
+    'a search that names a patient',
+    set('payer', { wholeRecord: { searches: ['Observation?patient=7'] } }),
+    `${lakeside}.wholeRecord.searches[0]: "patient" can name a patient, and the gateway adds the patient itself; remove it`,
+  ],
+  [
+    'a search with an unknown parameter',
+    set('payer', { wholeRecord: { searches: ['Observation?kategory=laboratory'] } }),
+    `${lakeside}.wholeRecord.searches[0]: "kategory" is no parameter of Observation here; write one of R4 or the guides, or add it to searchParameters`,
   ],
   [
     'a reason for grants without a patient where there are none',

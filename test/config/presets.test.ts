@@ -47,6 +47,23 @@ describe('preset smart', () => {
     expect(smart({ ...inputs, issuer, sendsIss: false })).toMatchObject({ issuer, sendsIss: false });
   });
 
+  it('takes every other field of a payer as it is', () => {
+    const fields = {
+      clientAuthentication: 'none',
+      everything: false,
+      patientFrom: 'id_token',
+      patientMember: 'sub',
+      jwksUri: 'https://plan.example.org/keys',
+      smartConfigurationUrl: 'https://plan.example.org/.well-known/smart-configuration',
+      wholeRecord: { searches: ['Coverage'] },
+      pagingParameters: ['cursor'],
+      consentLifetime: 7776000,
+      linesOfBusiness: ['Medicaid'],
+    } as const;
+
+    expect(smart({ ...inputs, ...fields })).toMatchObject(fields);
+  });
+
   it('takes scopes, aliases and single quirks in place of its own', () => {
     const payer = smart({
       ...inputs,

@@ -126,6 +126,15 @@ const isPatientReference = ({ on, code }: SearchPath): boolean => {
   });
 };
 
+/** Whether a parameter of a search can name a patient, by its name or by its value. */
+export const canNamePatient = (name: string, value: string, searched: readonly string[]): boolean => {
+  const path = parseSearchPath(name, searched);
+  const { consulted, on, code } = path;
+  if (consulted.some(canBePatient) || isPatientReference(path)) return true;
+  if (['_id', 'identifier'].includes(code) && canBePatient(on)) return true;
+  return [...spellingsOf(value)].some((text) => namedPatient.some((pattern) => text.search(pattern) >= 0));
+};
+
 /** Checks one parameter of a search. */
 const checkParameter = (name: string, value: string, searched: readonly string[], member: Member): void => {
   checkNamedPatients(value, member);

@@ -10,8 +10,8 @@ export type PublicJwk = Readonly<Record<string, unknown>> & { readonly kty: stri
 export interface PayerQuirks {
   /** Send `response_type=code` to the authorize endpoint. */
   readonly responseType: boolean;
-  /** Send `aud` (SMART App Launch) with the FHIR base URL. */
-  readonly aud: boolean;
+  /** Send `aud` (SMART App Launch) with the FHIR base URL, or with another URL that the payer asks for. */
+  readonly aud: boolean | string;
   /** Send a PKCE S256 challenge and verifier. */
   readonly pkce: boolean;
   /** Why this payer gets no PKCE; required in production if `pkce` is false. */
@@ -20,8 +20,34 @@ export interface PayerQuirks {
   readonly redirectUriAtToken: boolean;
   /** Additional parameters for the authorize endpoint, such as `prompt`. */
   readonly extraAuthorizeParameters: Readonly<Record<string, string>>;
+  /** Additional parameters when a code is exchanged, such as `audience`. @default none */
+  readonly extraTokenParameters?: Readonly<Record<string, string>>;
+  /** Additional parameters when tokens are refreshed. @default none */
+  readonly extraRefreshParameters?: Readonly<Record<string, string>>;
+  /**
+   * The payer's name for FHIR JSON: asked for in `Accept`, and accepted in answers. Partners get `application/fhir+json`
+   * all the same. @default application/fhir+json
+   */
+  readonly fhirMediaType?: string;
+  /** Seconds that the FHIR API may take until its headers. @default 60 */
+  readonly timeToFirstByte?: number;
   /** Other origins that the payer's sign-in passes through, which the browser must be allowed to reach. */
   readonly signInOrigins: readonly string[];
+}
+
+/** How the whole record is read where `$everything` is missing or slow. The export of a whole record reads by it. */
+interface WholeRecord {
+  /**
+   * Searches that together return the record, such as `Coverage` or `Observation?category=laboratory`. The gateway adds
+   * the patient to each.
+   */
+  readonly searches?: readonly string[];
+  /** One search that returns the record in place of `$everything`, such as `ExplanationOfBenefit?_include=*`. */
+  readonly substitute?: string;
+  /** The `_count` of each search. @default the payer's own */
+  readonly pageSize?: number;
+  /** The most requests per second, over all exports. @default no limit */
+  readonly requestsPerSecond?: number;
 }
 
 /** A payer profile: a payer's endpoints and quirks. */
@@ -37,23 +63,42 @@ export interface Payer {
   readonly tokenEndpoint: string;
   readonly revocationEndpoint?: string;
   readonly issuer?: string;
+  /** Where the payer publishes its `smart-configuration`, if that is not below the FHIR base URL. Read by the doctor. */
+  readonly smartConfigurationUrl?: string;
+  /** Where the patient's id is asked for if `patientFrom` is `userinfo` (OpenID Connect Core §5.3). */
+  readonly userinfoEndpoint?: string;
+  /** The keys that sign the payer's `id_token`; required if `patientFrom` is `id_token`. */
+  readonly jwksUri?: string;
   /** Whether the payer sends `iss` in its redirect (RFC 9207). If not, an `iss` is ignored. */
   readonly sendsIss: boolean;
   /** The gateway's client id at this payer. */
   readonly clientId: string;
-  readonly clientAuthentication: Exclude<ClientAuthentication, 'none'>;
+  /** How the gateway proves who it is there. With `none` it has no secret, and PKCE is required. */
+  readonly clientAuthentication: ClientAuthentication;
+  /**
+   * The payer whose secret this one uses, by its id: the same client at the same authorization server, with another FHIR
+   * base. @default its own
+   */
+  readonly secretOf?: string;
   /** Our public keys for `private_key_jwt`. Two may overlap, for rotation. */
   readonly publicKeys: readonly PublicJwk[];
   /** What the gateway asks for; empty if the payer wants no `scope` parameter. */
   readonly scopes: readonly string[];
   /** Whether `Patient/{id}/$everything` is passed on. */
   readonly everything: boolean;
+  /** How the whole record is read. @default `$everything`, or one search per type if `everything` is false */
+  readonly wholeRecord?: WholeRecord;
   /**
-   * Where the patient's id comes from: the token answer, or one `GET Patient` with the fresh token. If that names no
-   * single patient, the login ends. With `none`, grants are bound to no patient, and a partner reads any record that
-   * the payer's token opens.
+   * Where the patient's id comes from: the token answer, one `GET Patient` with the fresh token, the userinfo endpoint,
+   * or a verified `id_token`. If that names no single patient, the login ends. With `none`, grants are bound to no
+   * patient, and a partner reads any record that the payer's token opens.
    */
-  readonly patientFrom: 'token' | 'search' | 'none';
+  readonly patientFrom: 'token' | 'search' | 'userinfo' | 'id_token' | 'none';
+  /**
+   * The member of the token answer, userinfo answer or `id_token` that names the patient.
+   * @default patient; of an `id_token` fhirUser
+   */
+  readonly patientMember?: string;
   /** Why this payer's grants are bound to no patient; required in production if `patientFrom` is `none`. */
   readonly patientNoneReason?: string;
   /**
@@ -61,6 +106,15 @@ export interface Payer {
    * type, or by `*` for all types. None may name a patient. Of references, only `patient` and `subject` are checked.
    */
   readonly searchParameters?: Readonly<Record<string, readonly string[]>>;
+  /**
+   * Parameters of the payer's page links that partners may send in a search, for links that are too long to be sealed.
+   * None may name a patient. @default none
+   */
+  readonly pagingParameters?: readonly string[];
+  /** How long the member's consent at the payer lasts, in seconds. A grant ends with it. @default the stage's grant lifetime */
+  readonly consentLifetime?: number;
+  /** The kinds of plans whose members can sign in, as members call them. Shown before the sign-in. @default unknown */
+  readonly linesOfBusiness?: readonly string[];
   readonly quirks: PayerQuirks;
 }
 

@@ -1,0 +1,115 @@
+/** The rules between the fields of one payer's profile. */
+import { readRecordSearch } from '../functions/shared/fhir/record-search.ts';
+import { covers, hold, parseScopes } from '../functions/shared/registry/scopes.ts';
+import type { Payer } from '../functions/shared/registry/types.ts';
+import { findingIf, type ConfigFinding } from './production.ts';
+
+type Check = (payer: Payer) => readonly ConfigFinding[];
+
+const issuer: Check = ({ sendsIss, issuer: named }) =>
+  findingIf(
+    sendsIss && named === undefined,
+    ['issuer'],
+    'is missing though sendsIss is true; write the issuer that the payer sends as iss',
+  );
+
+const authentication: Check = ({ clientAuthentication, publicKeys, secretOf, quirks }) => {
+  const isPublic = clientAuthentication === 'none';
+  return [
+    ...findingIf(
+      clientAuthentication === 'private_key_jwt' && publicKeys.length === 0,
+      ['publicKeys'],
+      'is empty, and private_key_jwt needs a key; write the public JWK with its kid',
+    ),
+    ...findingIf(
+      isPublic && publicKeys.length > 0,
+      ['publicKeys'],
+      'is there, but clientAuthentication is "none"; remove the keys, or write "private_key_jwt"',
+    ),
+    ...findingIf(
+      isPublic && secretOf !== undefined,
+      ['secretOf'],
+      'is there, but clientAuthentication is "none", which needs no secret; remove one of them',
+    ),
+    ...findingIf(
+      isPublic && !quirks.pkce,
+      ['quirks', 'pkce'],
+      'is false for a public client, whose codes only PKCE protects; write true, or a clientAuthentication with a secret',
+    ),
+  ];
+};
+
+/** Each source of the patient's id has fields of its own. */
+const patient: Check = ({ patientFrom, patientMember, patientNoneReason, scopes, ...payer }) => [
+  ...findingIf(
+    patientFrom !== 'none' && patientNoneReason !== undefined,
+    ['patientNoneReason'],
+    'explains what is not so; remove it, or write patientFrom: "none"',
+  ),
+  ...findingIf(
+    patientMember !== undefined && (patientFrom === 'search' || patientFrom === 'none'),
+    ['patientMember'],
+    `is there, but patientFrom is "${patientFrom}", which reads no member; remove it`,
+  ),
+  ...findingIf(
+    patientFrom === 'userinfo' && payer.userinfoEndpoint === undefined,
+    ['userinfoEndpoint'],
+    'is missing though patientFrom is "userinfo"; write the URL where the payer is asked',
+  ),
+  ...findingIf(
+    patientFrom !== 'userinfo' && payer.userinfoEndpoint !== undefined,
+    ['userinfoEndpoint'],
+    'is there, but patientFrom is not "userinfo"; remove it, or write that',
+  ),
+  ...findingIf(
+    patientFrom === 'id_token' && payer.jwksUri === undefined,
+    ['jwksUri'],
+    'is missing though patientFrom is "id_token"; write the URL of the keys that sign it (jwks_uri)',
+  ),
+  ...findingIf(
+    patientFrom !== 'id_token' && payer.jwksUri !== undefined,
+    ['jwksUri'],
+    'is there, but patientFrom is not "id_token"; remove it, or write that (the gateway\'s own keys go into publicKeys)',
+  ),
+  ...findingIf(
+    patientFrom === 'id_token' && payer.issuer === undefined,
+    ['issuer'],
+    'is missing though patientFrom is "id_token"; write the iss of the payer\'s id_token',
+  ),
+  ...findingIf(
+    patientFrom === 'id_token' && scopes.length > 0 && !scopes.includes('openid'),
+    ['scopes'],
+    'has no "openid" though patientFrom is "id_token", and the payer would send none; add it',
+  ),
+];
+
+const recordSearches = ({
+  wholeRecord,
+}: Payer): readonly (readonly [path: readonly PropertyKey[], search: string])[] => [
+  ...(wholeRecord?.searches ?? []).map((search, at) => [['wholeRecord', 'searches', at], search] as const),
+  ...(wholeRecord?.substitute === undefined ? [] : [[['wholeRecord', 'substitute'], wholeRecord.substitute] as const]),
+];
+
+/** Whether the payer grants what a search needs; if `scopes` names no resources, that cannot be said. */
+const isCovered = ({ scopes }: Payer): ((type: string, needs: 'r' | 's' | 'rs') => boolean) => {
+  const held = hold(parseScopes(scopes).filter((scope) => scope.kind === 'resource'));
+  return (type, needs) => held.size === 0 || covers(held, type, needs);
+};
+
+/** A search that the scopes do not cover would fail in production, for every member. */
+const wholeRecord: Check = (payer) =>
+  recordSearches(payer).flatMap(([path, search]) => {
+    const read = readRecordSearch(search, payer.searchParameters ?? {});
+    if ('problem' in read) return [{ path, message: read.problem }];
+    const missing = read.needs.filter(({ type, needs }) => !isCovered(payer)(type, needs));
+    const asked = missing.map(({ type, needs }) => `patient/${type}.${needs}`).join(' ');
+    return findingIf(
+      missing.length > 0,
+      path,
+      `needs ${asked}, which scopes does not cover; add it there, or remove the search`,
+    );
+  });
+
+/** What contradicts itself in a payer's profile. */
+export const contradictions: Check = (payer) =>
+  [issuer, authentication, patient, wholeRecord].flatMap((check) => check(payer));

@@ -1,0 +1,66 @@
+import { GatewayError } from '../errors.ts';
+import { anyType, isResourceType, resourceTypes } from '../registry/resource-types.ts';
+import { canNamePatient } from './check-patient.ts';
+import { checkSearch } from './check-search.ts';
+import { mergeNeeds, type Parameter, type TypeNeed } from './fhir-request.ts';
+import { isKnownParameter, plainParameters, type AddedParameters } from './known-parameters.ts';
+import { isSearchParameter } from './search-targets.ts';
+
+/** A search of a member's whole record, as a payer's profile has it: without the patient, whom the gateway adds. */
+export interface RecordSearch {
+  readonly type: string;
+  readonly parameters: readonly Parameter[];
+}
+
+/** Parses `Type` or `Type?name=value&name=value`. Nothing is refused here; {@link readRecordSearch} checks it. */
+export const parseRecordSearch = (text: string): RecordSearch => {
+  const at = text.indexOf('?');
+  if (at < 0) return { type: text, parameters: [] };
+  return { type: text.slice(0, at), parameters: [...new URLSearchParams(text.slice(at))] };
+};
+
+/** Beside search parameters: the others would shorten the answer, or are the profile's other fields. */
+const plain = new Set([...plainParameters.search].filter((name) => /^_(?:include|revinclude|sort)(?::|$)/.test(name)));
+
+const notSearchable = ({ type, parameters }: RecordSearch, added: AddedParameters): string | undefined => {
+  if (!isResourceType(type)) return `"${type}" is no resource type of FHIR R4; write one, such as Observation`;
+  for (const [name, value] of parameters) {
+    if (canNamePatient(name, value, [type])) {
+      return `"${name}" can name a patient, and the gateway adds the patient itself; remove it`;
+    }
+    if (value === '') return `"${name}" has no value; write one, or remove it`;
+    if (!isKnownParameter(name, { plain, on: [type], added })) {
+      return `"${name}" is no parameter of ${type} here; write one of R4 or the guides, or add it to searchParameters`;
+    }
+  }
+  return undefined;
+};
+
+/** What is wrong with a search of a profile's, with what to write; else the types that it reads. */
+export const readRecordSearch = (
+  text: string,
+  added: AddedParameters,
+): { readonly problem: string } | { readonly needs: readonly TypeNeed[] } => {
+  const search = parseRecordSearch(text);
+  const { type, parameters } = search;
+  try {
+    const problem = notSearchable(search, added);
+    if (problem !== undefined) return { problem };
+    const consulted = checkSearch(parameters, [type], { plain, on: [type], added }, false);
+    return { needs: mergeNeeds([{ type, needs: 's' }, ...consulted]) };
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    return {
+      problem: 'is not a search that can be checked; write it as FHIR does, such as "Observation?category=laboratory"',
+    };
+  }
+};
+
+/** Whether any request takes a parameter of this name, ignoring case: some servers do. */
+export const isFhirParameter = (name: string): boolean => {
+  const wanted = name.toLowerCase();
+  return (
+    [...plainParameters.searchSystem, ...plainParameters.everything].some((known) => known.toLowerCase() === wanted) ||
+    [anyType, ...resourceTypes.split(' ')].some((type) => isSearchParameter(type, wanted))
+  );
+};

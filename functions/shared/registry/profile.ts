@@ -1,0 +1,19 @@
+import type { Lifetimes, Payer } from './types.ts';
+
+/** FHIR's own media type of JSON (https://hl7.org/fhir/R4/http.html#mime-type), which partners always get. */
+export const fhirJson = 'application/fhir+json';
+
+/** What a payer's FHIR API is asked for. */
+export const fhirMediaType = ({ quirks }: Pick<Payer, 'quirks'>): string => quirks.fhirMediaType ?? fhirJson;
+
+/** The payer whose secret the gateway uses at a payer, by its id; undefined for a public client, which has none. */
+export const secretOwnerOf = ({
+  id,
+  secretOf,
+  clientAuthentication,
+}: Pick<Payer, 'id' | 'secretOf' | 'clientAuthentication'>): string | undefined =>
+  clientAuthentication === 'none' ? undefined : (secretOf ?? id);
+
+/** How long a grant lives at most, in seconds: the stage's lifetime, or the member's consent at the payer. */
+export const grantLifetime = ({ grant }: Lifetimes, { consentLifetime }: Payer): number =>
+  Math.min(grant, consentLifetime ?? grant);

@@ -1,0 +1,90 @@
+import {
+  isFhirParameter,
+  parseRecordSearch,
+  readRecordSearch,
+} from '../../../../functions/shared/fhir/record-search.ts';
+
+describe('a search of a whole record', () => {
+  it('is a type, or a type with parameters, which may repeat', () => {
+    expect(parseRecordSearch('Coverage')).toEqual({ type: 'Coverage', parameters: [] });
+    expect(parseRecordSearch('Observation?category=laboratory&_include=Observation:performer&_include=*')).toEqual({
+      type: 'Observation',
+      parameters: [
+        ['category', 'laboratory'],
+        ['_include', 'Observation:performer'],
+        ['_include', '*'],
+      ],
+    });
+  });
+
+  it.each<[string, object[]]>([
+    ['Coverage', [{ type: 'Coverage', needs: 's' }]],
+    ['Observation?category=laboratory', [{ type: 'Observation', needs: 's' }]],
+    [
+      'MedicationRequest?intent=order&_include=MedicationRequest:medication',
+      [
+        { type: 'MedicationRequest', needs: 's' },
+        { type: 'Medication', needs: 'r' },
+      ],
+    ],
+    [
+      'ExplanationOfBenefit?_include=*',
+      [
+        { type: 'ExplanationOfBenefit', needs: 's' },
+        { type: '*', needs: 'r' },
+      ],
+    ],
+    [
+      'Patient?_revinclude=Observation:subject',
+      [
+        { type: 'Patient', needs: 's' },
+        { type: 'Observation', needs: 's' },
+      ],
+    ],
+  ])('%s needs what it reads', (search, needs) => {
+    expect(readRecordSearch(search, {})).toEqual({ needs });
+  });
+
+  it('may use what the payer has added', () => {
+    expect(readRecordSearch('Observation?device-serial=7', { Observation: ['device-serial'] })).toEqual({
+      needs: [{ type: 'Observation', needs: 's' }],
+    });
+  });
+
+  it.each([
+    ['Patient?_id=7', '"_id" can name a patient'],
+    ['Patient?identifier=7', '"identifier" can name a patient'],
+    ['Observation?subject=Patient/7', '"subject" can name a patient'],
+    ['Observation?patient.name=x', '"patient.name" can name a patient'],
+    ['Observation?code=Patient/7', '"code" can name a patient'],
+    ['Observation?code=Patient%2F7', '"code" can name a patient'],
+    ['Coverage?beneficiary=7', '"beneficiary" can name a patient'],
+    ['Observation?_has:Provenance:target:patient=7', '"_has:Provenance:target:patient" can name a patient'],
+    ['Observation?_count=10', '"_count" is no parameter of Observation here'],
+    ['Observation?_elements=id', '"_elements" is no parameter of Observation here'],
+    ['Observation?_filter=x', '"_filter" is no parameter of Observation here'],
+    ['Observation?category', '"category" has no value'],
+    ['Observations', '"Observations" is no resource type'],
+    ['Patient/7', '"Patient/7" is no resource type'],
+    ['*', '"*" is no resource type'],
+    ['', '"" is no resource type'],
+    ['Observation?a.=1', 'is not a search that can be checked'],
+  ])('%s is refused', (search, problem) => {
+    expect(readRecordSearch(search, {})).toEqual({ problem: expect.stringContaining(problem) });
+  });
+});
+
+describe("a parameter of FHIR's own", () => {
+  it('is known whatever its letter case', () => {
+    expect(['_count', '_Include', '_id', 'code', 'PATIENT', 'beneficiary', 'start'].filter(isFhirParameter)).toEqual([
+      '_count',
+      '_Include',
+      '_id',
+      'code',
+      'PATIENT',
+      'beneficiary',
+      'start',
+    ]);
+    expect(['_getpages', 'cursor', '_page', 'startIndex'].filter(isFhirParameter)).toEqual([]);
+  });
+});
