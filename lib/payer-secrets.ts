@@ -4,12 +4,13 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
+import { secretOwnerOf } from '../functions/shared/registry/profile.ts';
 import type { Payer } from '../functions/shared/registry/types.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 import { allow, allowKeyForSecrets } from './statements.ts';
 
 export interface PayerSecretsProps {
-  /** Each payer gets one secret; the stage is part of its name. */
+  /** Each payer gets one secret, unless it uses another's or none; the stage is part of its name. */
   readonly config: Pick<StageConfig, 'stage' | 'payers' | 'removalPolicy'>;
   /** Encrypts the secrets. */
   readonly key: IKey;
@@ -42,7 +43,7 @@ const inPolicies = (secrets: readonly CfnSecret[]): CfnSecret[][] => {
 };
 
 /**
- * One secret per payer, without a value: an operator fills it, and until then the payer counts as unavailable. The L2
+ * One secret per payer that has one of its own, without a value: an operator fills it, and until then the payer counts as unavailable. The L2
  * `Secret` would generate a value, which could not be told from a real one.
  */
 export class PayerSecrets extends Construct {
@@ -57,7 +58,8 @@ export class PayerSecrets extends Construct {
   constructor(scope: Construct, id: string, { config, key }: PayerSecretsProps) {
     super(scope, id);
     this.prefix = `p2p/${config.stage}/payers/`;
-    const secrets = config.payers.map((payer) => {
+    const owners = config.payers.filter((payer) => secretOwnerOf(payer) === payer.id);
+    const secrets = owners.map((payer) => {
       const secret = this.secret(payer, key);
       secret.applyRemovalPolicy(removalPolicyOf(config));
       return secret;

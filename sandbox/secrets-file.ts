@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { clientSecret } from '../config/rules.ts';
+import { secretOwnerOf } from '../functions/shared/registry/profile.ts';
 import type { Payer } from '../functions/shared/registry/types.ts';
 import { LocalStackError } from './local-stack-error.ts';
 
@@ -39,7 +40,8 @@ export const readSecretsFile = async (
   file: string | undefined,
   payers: readonly Payer[],
 ): Promise<Readonly<Record<string, PayerSecret>>> => {
-  const [first] = payers;
+  const owners = payers.filter((payer) => secretOwnerOf(payer) === payer.id);
+  const [first] = owners;
   if (file === undefined) {
     if (first === undefined) return {};
     throw new LocalStackError(
@@ -53,18 +55,18 @@ export const readSecretsFile = async (
       `${file}: ${field} is not a payer's secret; write {"payer-id": {"client_secret": "…"}} or {"private_key_jwk": {…}}`,
     );
   }
-  const unknown = Object.keys(parsed.data).find((id) => !payers.some((payer) => payer.id === id));
+  const unknown = Object.keys(parsed.data).find((id) => !owners.some((payer) => payer.id === id));
   if (unknown !== undefined) {
-    const known = payers.map(({ id }) => id).join(', ');
+    const known = owners.map(({ id }) => id).join(', ');
     throw new LocalStackError(
-      `${file}: ${JSON.stringify(unknown)} is not a payer in the configuration; remove it, or write one of: ${known}`,
+      `${file}: ${JSON.stringify(unknown)} is not a payer with a secret in the configuration; remove it, or write one of: ${known}`,
     );
   }
   for (const [id, secret] of Object.entries(parsed.data)) {
     const wrong = 'client_secret' in secret ? clientSecret(secret.client_secret) : undefined;
     if (wrong !== undefined) throw new LocalStackError(`${file}: ${id}.client_secret ${wrong}`);
   }
-  for (const payer of payers) {
+  for (const payer of owners) {
     const secret = parsed.data[payer.id];
     if (secret === undefined || !(wanted(payer) in secret)) {
       const lacks = `has no "${wanted(payer)}" for payer "${payer.id}"`;

@@ -27,6 +27,20 @@ const endpoint =
         ];
   };
 
+/** Like {@link endpoint}, for one that a profile may leave out although the payer has it. */
+const usedEndpoint =
+  (member: string, field: 'userinfoEndpoint' | 'jwksUri'): Comparison =>
+  (document, payer) => {
+    const said = textOf(document, member);
+    const ours = payer[field];
+    return said === undefined || ours === undefined || sameUrl(said, ours)
+      ? undefined
+      : [
+          `${member} is ${said}, the profile says ${ours}`,
+          `write ${field}: '${said}', or ask the payer which one is right`,
+        ];
+  };
+
 const issuer: Comparison = (document, payer) => {
   const said = textOf(document, 'issuer');
   if (said === undefined || payer.issuer === undefined || said === payer.issuer) return undefined;
@@ -139,6 +153,8 @@ const comparisons: readonly Comparison[] = [
   endpoint('authorization_endpoint', 'authorizationEndpoint'),
   endpoint('token_endpoint', 'tokenEndpoint'),
   endpoint('revocation_endpoint', 'revocationEndpoint'),
+  usedEndpoint('userinfo_endpoint', 'userinfoEndpoint'),
+  usedEndpoint('jwks_uri', 'jwksUri'),
   issuer,
   authentication,
   signing,

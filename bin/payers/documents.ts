@@ -13,6 +13,8 @@ export interface DiscoveryDocument {
 /** Where to look for documents. */
 export interface Places {
   readonly fhirBaseUrl?: string | undefined;
+  /** Where `smart-configuration` is, if not below the FHIR base URL. */
+  readonly smartConfigurationUrl?: string | undefined;
   readonly issuer?: string | undefined;
 }
 
@@ -28,10 +30,11 @@ const issuerPlaces = (issuer: string): Pick<DiscoveryDocument, 'name' | 'url'>[]
   ];
 };
 
-const placesOf = ({ fhirBaseUrl, issuer }: Places): Pick<DiscoveryDocument, 'name' | 'url'>[] => [
-  ...(fhirBaseUrl === undefined
-    ? []
-    : [{ name: 'smart-configuration' as const, url: `${fhirBaseUrl}/.well-known/smart-configuration` }]),
+const smartPlace = ({ fhirBaseUrl, smartConfigurationUrl }: Places): string | undefined =>
+  smartConfigurationUrl ?? (fhirBaseUrl === undefined ? undefined : `${fhirBaseUrl}/.well-known/smart-configuration`);
+
+const placesOf = ({ issuer, ...places }: Places): Pick<DiscoveryDocument, 'name' | 'url'>[] => [
+  ...[smartPlace(places)].flatMap((url) => (url === undefined ? [] : [{ name: 'smart-configuration' as const, url }])),
   ...(issuer === undefined ? [] : issuerPlaces(issuer)),
 ];
 

@@ -1,4 +1,5 @@
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
+import { fhirMediaType } from '../../functions/shared/registry/profile.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { fault, pass, type Check, type Finding } from './finding.ts';
 import { isRedirect, probe, type Answer } from './probe.ts';
@@ -99,9 +100,9 @@ const judgeStatement = (url: string, { json: statement, status, contentType }: A
 };
 
 /** The payer's CapabilityStatement shows whether its base URL is right, and which FHIR release it serves. */
-export const checkFhir = async ({ http }: { http: PayerHttp }, { fhirBaseUrl }: Payer): Promise<Finding> => {
-  const url = `${fhirBaseUrl}/metadata`;
-  const answer = await probe(http, url, { accept: 'application/fhir+json' });
+export const checkFhir = async ({ http }: { http: PayerHttp }, payer: Payer): Promise<Finding> => {
+  const url = `${payer.fhirBaseUrl}/metadata`;
+  const answer = await probe(http, url, { accept: fhirMediaType(payer) });
   if ('failure' in answer) return noAnswer('FHIR', url, answer.failure);
   if (answer.status === 401) return pass('FHIR', `${url} requires a token (401); the FHIR release is unknown`);
   if (answer.status === 403) {

@@ -1,9 +1,10 @@
 import { pendingClientId } from '../../config/examples.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
+import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { checkDiscovery } from './discovery.ts';
 import { checkAuthorize, checkFhir, checkRevoke, checkToken } from './endpoints.ts';
-import { fault, type Finding } from './finding.ts';
+import { fault, pass, type Finding } from './finding.ts';
 import { reach, type ReachDeps } from './reach.ts';
 import { judgeSecret, type SecretReading } from './secret.ts';
 
@@ -25,7 +26,11 @@ const examineEndpoints = async (deps: ExamineDeps, payer: Payer): Promise<Findin
     ask(payer.tokenEndpoint, () => checkToken(deps, payer)),
     ask(payer.revocationEndpoint, () => checkRevoke(deps, payer)),
     ask(payer.fhirBaseUrl, () => checkFhir(deps, payer)),
-    checkDiscovery(deps, payer, { fhirBaseUrl: unlessDown(payer.fhirBaseUrl), issuer: unlessDown(payer.issuer) }),
+    checkDiscovery(deps, payer, {
+      fhirBaseUrl: unlessDown(payer.fhirBaseUrl),
+      smartConfigurationUrl: unlessDown(payer.smartConfigurationUrl),
+      issuer: unlessDown(payer.issuer),
+    }),
   ]);
   return [...findings, ...further.flat()];
 };
@@ -47,9 +52,13 @@ const checkClientId = ({ clientId }: Payer): Finding[] =>
  * Endpoints on a host that cannot be reached are skipped. A payer that hangs takes 8 s.
  */
 export const examine = async (deps: ExamineDeps, stage: string, payer: Payer): Promise<readonly Finding[]> => {
-  const name = `p2p/${stage}/payers/${payer.id}`;
-  const secret = async (): Promise<Finding[]> =>
-    deps.readSecret === undefined ? [] : [judgeSecret(name, await deps.readSecret(name), payer)];
+  const owner = secretOwnerOf(payer);
+  const secret = async (): Promise<Finding[]> => {
+    if (deps.readSecret === undefined) return [];
+    if (owner === undefined) return [pass('secret', 'none is needed: a public client')];
+    const name = `p2p/${stage}/payers/${owner}`;
+    return [judgeSecret(name, await deps.readSecret(name), payer)];
+  };
   const [endpoints, secrets] = await Promise.all([examineEndpoints(deps, payer), secret()]);
   return [...checkClientId(payer), ...endpoints, ...secrets];
 };

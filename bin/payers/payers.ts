@@ -1,3 +1,4 @@
+import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 import { readStage, stageFile, UsageError } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
 import { checkPayers, payersOf, proposePayer, writeKeyPair } from './commands.ts';
@@ -47,6 +48,10 @@ const writeSecret = async (
   }
   const [payer] = payersOf(config, id);
   if (payer === undefined) throw new UsageError(`There is no payer ${id}`);
+  const owner = secretOwnerOf(payer);
+  if (owner === undefined)
+    throw new UsageError(`${id} is a public client (clientAuthentication "none") and has no secret`);
+  if (owner !== id) throw new UsageError(`${id} uses the secret of ${owner} (secretOf); name that payer`);
   const client = stageSecretsClient(config, environment);
   const name = `p2p/${config.stage}/payers/${payer.id}`;
   const done = previous

@@ -21,7 +21,9 @@ const dayMs = 86_400_000;
 /** The payer's servers. Its issuer is only a name, and need not be a server. */
 const serversOf = (payer: Payer): URL[] => {
   const { authorizationEndpoint, tokenEndpoint, revocationEndpoint, fhirBaseUrl } = payer;
-  const urls = [authorizationEndpoint, tokenEndpoint, revocationEndpoint, fhirBaseUrl];
+  const { userinfoEndpoint, jwksUri, smartConfigurationUrl } = payer;
+  const ofLogin = [authorizationEndpoint, tokenEndpoint, revocationEndpoint, userinfoEndpoint, jwksUri];
+  const urls = [...ofLogin, fhirBaseUrl, smartConfigurationUrl];
   const origins = new Set(urls.flatMap((url) => (url === undefined ? [] : [new URL(url).origin])));
   return [...origins].map((origin) => new URL(origin));
 };

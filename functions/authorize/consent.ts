@@ -3,8 +3,10 @@ import { GatewayError } from '../shared/errors.ts';
 import type { ApiEvent, ApiResponse, RequestParameters } from '../shared/http/api.ts';
 import { hostCookie, readCookies } from '../shared/http/cookies.ts';
 import { html, page, type Html } from '../shared/http/page.ts';
+import { grantLifetime } from '../shared/registry/profile.ts';
 import { anyType } from '../shared/registry/resource-types.ts';
 import { hasWord, type Scopes } from '../shared/registry/scopes.ts';
+import type { Payer } from '../shared/registry/types.ts';
 import { authorizeUrl } from '../shared/registry/urls.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import type { CheckedRequest } from './check-authorize-request.ts';
@@ -46,6 +48,13 @@ const sentences = (scopes: Scopes): Html => {
   return html`<li>read ${readable}</li>${keeps}`;
 };
 
+/** Members of other plans are refused only after they have signed in. */
+const plans = ({ displayName, linesOfBusiness }: Payer): Html | '' =>
+  linesOfBusiness === undefined
+    ? ''
+    : html`<p>At ${displayName} this works for members of: ${linesOfBusiness.join(', ')}.</p>
+`;
+
 /** A CSP source. A native app's own scheme has no origin. */
 const source = (url: string): string => {
   const { origin, protocol } = new URL(url);
@@ -65,7 +74,7 @@ export const askForConsent = (
 ): ApiResponse => {
   // Tabs share the token, so a second tab does not break the first.
   const token = knownToken(event) ?? base64url(randomBytes(32));
-  const endsAt = new Date((nowSeconds(clock) + registry.lifetimes.grant) * 1000);
+  const endsAt = new Date((nowSeconds(clock) + grantLifetime(registry.lifetimes, payer)) * 1000);
   const until = endsAt.toLocaleDateString('en-US', { dateStyle: 'long', timeZone: 'UTC' });
   const carried = [...values].filter(([name]) => name !== decisionField && name !== formToken);
   const fields = [...carried, [formToken, token] as const].map(
@@ -79,7 +88,7 @@ export const askForConsent = (
     html`<p><strong>${partner.name}</strong> asks for your health record at <strong>${payer.displayName}</strong>.
 If you allow it, it may:</p>
 <ul>${sentences(scope)}</ul>
-<p>This ends on ${until} at the latest. Next, ${payer.displayName} will ask you to sign in.</p>
+${plans(payer)}<p>This ends on ${until} at the latest. Next, ${payer.displayName} will ask you to sign in.</p>
 <form method="post" action="${authorizeUrl(origin, payer.id)}">${fields}
 <button name="${decisionField}" value="allow">Allow</button>
 <button name="${decisionField}" value="deny">Do not allow</button></form>

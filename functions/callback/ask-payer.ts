@@ -1,5 +1,6 @@
-import type { Deps } from '../shared/deps.ts';
+import { nowSeconds, type Deps } from '../shared/deps.ts';
 import { GatewayError, type Signal } from '../shared/errors.ts';
+import { nonceOf } from '../shared/payer/authorize-url.ts';
 import {
   exchangeCode,
   payerHttpFailure,
@@ -8,12 +9,16 @@ import {
   type PayerTokenAnswer,
 } from '../shared/payer/client.ts';
 import { failureAtLogin, PayerError } from '../shared/payer/errors.ts';
-import { patientId } from '../shared/payer/patient-id.ts';
+import { patientId, patientMemberOf } from '../shared/payer/patient-id.ts';
+import { memberOf } from '../shared/payer/token-answer.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { callbackUri } from '../shared/registry/urls.ts';
 import type { PayerTokens } from '../shared/store/grant.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
+import { askUserinfo } from './ask-userinfo.ts';
 import { findPatient } from './find-patient.ts';
+import type { ReadPayerKeys } from './payer-keys.ts';
+import { verifyIdToken } from './verify-id-token.ts';
 
 /**
  * Exchanges the payer's code for payer tokens.
@@ -46,23 +51,60 @@ const searchPatient = async (deps: PayerClientDeps, payer: Payer, tokens: PayerT
   }
 };
 
+/** What the patient's id is read from, and how the payer wrote it there. */
+interface Named {
+  readonly where: string;
+  readonly value: unknown;
+}
+
+/** Reads what the payer wrote into its `patientMember`. @throws PayerError */
+const readNamed = async (
+  deps: PatientDeps,
+  payer: Payer,
+  { verifier }: LoginAttempt,
+  { tokens, patient, idToken }: PayerTokenAnswer,
+): Promise<Named> => {
+  const member = patientMemberOf(payer);
+  if (payer.patientFrom === 'userinfo') {
+    const answer = await askUserinfo(deps, payer, tokens.accessToken);
+    return { where: 'the userinfo answer', value: memberOf(answer, member) };
+  }
+  if (payer.patientFrom === 'id_token') {
+    const expected = { nonce: nonceOf(verifier), now: nowSeconds(deps.clock) };
+    const claims = await verifyIdToken(deps.readPayerKeys, payer, idToken, expected);
+    return { where: 'the id_token', value: memberOf(claims, member) };
+  }
+  return { where: 'the token answer', value: patient };
+};
+
+/** What {@link requirePatient} depends on. */
+export interface PatientDeps extends PayerClientDeps {
+  readonly readPayerKeys: ReadPayerKeys;
+}
+
 /**
  * Returns whose record the tokens open, from the source that the payer's profile names. Undefined only if the profile
  * says that grants are bound to no patient.
  * @throws GatewayError `server_error` if the payer names no single patient
  */
 export const requirePatient = async (
-  deps: PayerClientDeps,
+  deps: PatientDeps,
   payer: Payer,
-  { tokens, patient }: PayerTokenAnswer,
+  attempt: LoginAttempt,
+  answer: PayerTokenAnswer,
 ): Promise<string | undefined> => {
   if (payer.patientFrom === 'none') return undefined;
-  if (payer.patientFrom === 'search') return searchPatient(deps, payer, tokens);
-  const id = patientId(payer, patient);
+  if (payer.patientFrom === 'search') return searchPatient(deps, payer, answer.tokens);
+  const { where, value } = await readNamed(deps, payer, attempt, answer).catch((error: unknown) => {
+    throw error instanceof PayerError ? noPatient(error.detail, 'payerDown') : error;
+  });
+  const id = patientId(payer, value);
   if (id !== undefined) return id;
-  const what =
-    patient === undefined ? 'names no patient, as patientFrom says it does' : 'names a patient without an id';
-  throw noPatient(`the token answer ${what}`, 'payerDown');
+  const isMissing = value === undefined;
+  throw noPatient(
+    isMissing ? `${where} names no patient, as patientFrom says it does` : `${where} names a patient without an id`,
+    'payerDown',
+  );
 };
 
 /** Runs the steps that create a grant. If they fail, no one will ever use the payer tokens, so they are revoked. */

@@ -3,6 +3,7 @@ import { GatewayError } from '../shared/errors.ts';
 import { readsSomething } from '../shared/partner/scopes.ts';
 import type { PayerTokenAnswer } from '../shared/payer/client.ts';
 import { scopeAtPayer } from '../shared/payer/scope-at-payer.ts';
+import { grantLifetime } from '../shared/registry/profile.ts';
 import type { Scopes } from '../shared/registry/scopes.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { bearerSizes, codeWrapKey, writeBearer } from '../shared/store/bearers.ts';
@@ -44,10 +45,9 @@ export const createGrant = async (
   const now = nowSeconds(deps.clock);
   const refreshable = attempt.refreshable && tokens.refreshToken !== undefined;
   const scope = requireGrantedScope(payer, attempt, answer, refreshable);
+  const longest = now + grantLifetime(lifetimes, payer);
   const endsAt =
-    tokens.refreshToken === undefined
-      ? Math.min(now + lifetimes.grant, tokens.expiresAt ?? now + lifetimes.accessToken)
-      : now + lifetimes.grant;
+    tokens.refreshToken === undefined ? Math.min(longest, tokens.expiresAt ?? now + lifetimes.accessToken) : longest;
   const grantId = base64url(deps.randomBytes(bearerSizes.id));
   const grantKey = deps.randomBytes(bearerSizes.secret);
   const secret = deps.randomBytes(bearerSizes.secret);

@@ -2,6 +2,7 @@ import { payerHttpFailure, type PayerClientDeps } from '../shared/payer/client.t
 import { PayerError } from '../shared/payer/errors.ts';
 import { isPatientId } from '../shared/payer/patient-id.ts';
 import { requireText } from '../shared/payer/read-text.ts';
+import { fhirMediaType } from '../shared/registry/profile.ts';
 import type { Payer } from '../shared/registry/types.ts';
 
 interface SearchSet {
@@ -36,7 +37,7 @@ export const findPatient = async (
 ): Promise<string> => {
   try {
     const response = await payerHttp(`${payer.fhirBaseUrl}/Patient`, {
-      headers: { Accept: 'application/fhir+json', Authorization: `Bearer ${accessToken}` },
+      headers: { Accept: fhirMediaType(payer), Authorization: `Bearer ${accessToken}` },
       redirect: 'manual',
       signal: AbortSignal.timeout(10_000),
     });

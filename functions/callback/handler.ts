@@ -14,6 +14,7 @@ import { exchangePayerCode, requirePatient, revokeOnFailure } from './ask-payer.
 import { checkCallback } from './check-callback.ts';
 import { checkPayerAnswer } from './check-payer-answer.ts';
 import { createGrant } from './create-grant.ts';
+import { payerKeyReader } from './payer-keys.ts';
 import { takeLoginAttempt } from './take-login-attempt.ts';
 
 /** What the callback function depends on. */
@@ -23,8 +24,9 @@ export interface CallbackDeps extends Deps, PayerClientDeps {
 }
 
 /** The gateway's redirect URI, to which payers send browsers back (RFC 6749 §4.1.2). */
-export const callbackHandler = (deps: CallbackDeps) =>
-  middy<ApiEvent, ApiResponse>()
+export const callbackHandler = (given: CallbackDeps) => {
+  const deps = { ...given, readPayerKeys: payerKeyReader(given) };
+  return middy<ApiEvent, ApiResponse>()
     .use(recordRequest(deps, 'callback'))
     .use(answerErrors(errorPage))
     .handler(async (event, context) => {
@@ -40,7 +42,7 @@ export const callbackHandler = (deps: CallbackDeps) =>
         const grant = await finishInTime(context, async () => {
           const answer = await exchangePayerCode(deps, callback.payer, login.attempt, code);
           return revokeOnFailure(deps, callback.payer, answer.tokens, async () => {
-            const patient = await requirePatient(deps, callback.payer, answer);
+            const patient = await requirePatient(deps, callback.payer, login.attempt, answer);
             return createGrant(deps, callback.payer, login.attempt, { ...answer, patient }, record.requestId);
           });
         });
@@ -50,3 +52,4 @@ export const callbackHandler = (deps: CallbackDeps) =>
         return answerError(record, error, (known, reference) => returnError(login.returnTo, known, reference, cookies));
       }
     });
+};

@@ -3,6 +3,7 @@ import { causeOf } from '../shared/errors.ts';
 import { payerAuthorizeUrl } from '../shared/payer/authorize-url.ts';
 import type { PayerHttp, PayerResponse } from '../shared/payer/http.ts';
 import { readText } from '../shared/payer/read-text.ts';
+import { fhirMediaType } from '../shared/registry/profile.ts';
 import type { Partner, Payer } from '../shared/registry/types.ts';
 import { authorizeUrl, callbackUri, facadeBase } from '../shared/registry/urls.ts';
 import { sha256 } from '../shared/store/crypto.ts';
@@ -133,9 +134,12 @@ const endpointsOf = (payer: Payer, signIn: string): readonly (Question & { isWel
     // https://hl7.org/fhir/R4/http.html#capabilities; some payers require a token and refuse.
     what: 'FHIR API',
     url: `${payer.fhirBaseUrl}/metadata`,
-    headers: { Accept: 'application/fhir+json' },
+    headers: { Accept: fhirMediaType(payer) },
     isWell: isWellWithoutRedirect,
   },
+  ...Object.entries({ 'userinfo endpoint': payer.userinfoEndpoint, JWKS: payer.jwksUri }).flatMap(([what, url]) =>
+    url === undefined ? [] : [{ what, url, headers: { Accept: 'application/json' }, isWell: isWellWithoutRedirect }],
+  ),
 ];
 
 /**

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DynamoDBStreamEvent } from 'aws-lambda';
 import type { StageConfig } from '../../config/stage.ts';
+import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 import { closersOf, settled } from '../closers.ts';
 import { LocalStackError } from '../local-stack-error.ts';
 import type { LocalApiGateway } from './api-gateway.ts';
@@ -156,7 +157,7 @@ const deploy = async (options: CloudOptions, workDir: string, opened: Opened): P
     if (name === undefined) throw new Error(`The stack has no secret for payer ${payerId}`);
     aws.secretsManager.setSecret(name, secret === undefined ? undefined : JSON.stringify(secret));
   };
-  for (const payer of config.payers) setSecret(payer.id, secrets[payer.id]);
+  for (const { id } of config.payers.filter((payer) => secretOwnerOf(payer) === payer.id)) setSecret(id, secrets[id]);
   const { accessLog } = template;
   if (accessLog !== undefined) aws.logs.createGroup(accessLog.logGroup);
   gateway.serve({

@@ -367,6 +367,19 @@ describe('a secret', () => {
     expect(await secretLines({ private_key_jwk: keys.privateJwk })).toEqual([]);
   });
 
+  it("is that of the payer that secretOf names, and a public client's is not asked for", async () => {
+    const names: string[] = [];
+    const readSecret = async (name: string) => {
+      names.push(name);
+      return { text: JSON.stringify({ client_secret: 'canary' }) };
+    };
+
+    await examined({}, { payer: { ...byPost, secretOf: 'first-brand' }, readSecret });
+    await examined({}, { payer: { ...byPost, clientAuthentication: 'none' }, readSecret });
+
+    expect(names).toEqual(['p2p/test/payers/first-brand']);
+  });
+
   it('is left alone where it is not to be read', async () => {
     const { readSecret: _, ...deps } = payerDeps().deps;
 

@@ -132,6 +132,36 @@ describe("the policies that read payers' secrets", () => {
   /** The configuration takes no more. */
   const mostPayers = 140;
 
+  it('name one secret for brands that share it, and none for a public client', async () => {
+    const [payer] = (await import('../../config/demo.ts')).default.payers;
+    if (payer === undefined) throw new Error('the demo stage has no payer');
+    const brand = (id: string, changes: object = {}) => ({
+      ...payer,
+      ...changes,
+      id,
+      fhirBaseUrl: `https://${id}.example.org/fhir`,
+    });
+    const quirks = { ...payer.quirks, pkce: true };
+    const payers = [
+      brand('east'),
+      brand('west', { secretOf: 'east' }),
+      brand('open', { clientAuthentication: 'none', quirks }),
+    ];
+
+    const template = await stageTemplate('demo', { payers, partners: [] });
+
+    expect(ofType(template, 'AWS::SecretsManager::Secret').map((secret) => property(secret, 'Name'))).toEqual([
+      'p2p/demo/payers/east',
+    ]);
+    for (const path of ['Functions/Callback', 'Functions/Token', 'Functions/Fetch']) {
+      expect(
+        rightsOf(template, path)
+          .join()
+          .match(/PayerSecrets\/\w+/g),
+      ).toEqual(['PayerSecrets/east']);
+    }
+  });
+
   it('fit into a policy each, are no more than a role can have, and name every payer once', async () => {
     const [payer] = (await import('../../config/demo.ts')).default.payers;
     if (payer === undefined) throw new Error('the demo stage has no payer');

@@ -2,13 +2,27 @@ import type { Payer } from '../registry/types.ts';
 import { callbackUri } from '../registry/urls.ts';
 import { sha256 } from '../store/crypto.ts';
 
+/**
+ * The `nonce` of a login attempt (OpenID Connect Core §3.1.2.1), which an `id_token` must repeat. Its verifier is known to
+ * the gateway only, so it need not be stored.
+ */
+export const nonceOf = (verifier: string): string => sha256(`nonce ${verifier}`);
+
+/** What the payer expects as `aud`; undefined if nothing. */
+const audienceOf = ({ fhirBaseUrl, quirks: { aud } }: Payer): string | undefined => {
+  if (typeof aud === 'string') return aud;
+  return aud ? fhirBaseUrl : undefined;
+};
+
 /** The URL of the gateway's own authorization request to a payer (RFC 6749 §4.1.1), as the payer's profile wants it. */
 export const payerAuthorizeUrl = (
   origin: string,
-  { id, authorizationEndpoint, clientId, scopes, fhirBaseUrl, quirks }: Payer,
+  payer: Payer,
   { state, verifier }: { readonly state: string; readonly verifier: string },
 ): string => {
+  const { id, authorizationEndpoint, clientId, scopes, patientFrom, quirks } = payer;
   const url = new URL(authorizationEndpoint);
+  const aud = audienceOf(payer);
   const send = {
     ...quirks.extraAuthorizeParameters,
     ...(quirks.responseType ? { response_type: 'code' } : {}),
@@ -16,7 +30,8 @@ export const payerAuthorizeUrl = (
     redirect_uri: callbackUri(origin, id),
     state,
     ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
-    ...(quirks.aud ? { aud: fhirBaseUrl } : {}),
+    ...(aud === undefined ? {} : { aud }),
+    ...(patientFrom === 'id_token' ? { nonce: nonceOf(verifier) } : {}),
     ...(quirks.pkce ? { code_challenge: sha256(verifier), code_challenge_method: 'S256' } : {}),
   };
   for (const [name, value] of Object.entries(send)) url.searchParams.set(name, value);

@@ -2,6 +2,7 @@ import { importJWK } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { nowSeconds, type Clock } from '../deps.ts';
 import { causeOf } from '../errors.ts';
+import { secretOwnerOf } from '../registry/profile.ts';
 import type { Payer } from '../registry/types.ts';
 import type { PayerTokens } from '../store/grant.ts';
 import { PayerError, type Asked } from './errors.ts';
@@ -18,7 +19,7 @@ export interface PayerClientDeps {
 }
 
 /** A payer's token answer with a usable access token. */
-export interface PayerTokenAnswer extends Pick<ReadAnswer, 'scope' | 'patient'> {
+export interface PayerTokenAnswer extends Pick<ReadAnswer, 'scope' | 'patient' | 'idToken'> {
   readonly tokens: PayerTokens;
 }
 
@@ -123,6 +124,17 @@ const makeClientAuthentication = async (
   throw new PayerError('invalid_client', 'the secret does not fit the client authentication of the profile');
 };
 
+/** How the gateway identifies itself to a payer: a public client by its id alone. */
+const authenticate = async (
+  deps: PayerClientDeps,
+  payer: Payer,
+  options?: { readonly fresh: boolean },
+): Promise<oauth.ClientAuth> => {
+  const owner = secretOwnerOf(payer);
+  if (owner === undefined) return oauth.None();
+  return makeClientAuthentication(deps, payer, await deps.readPayerSecret(owner, options));
+};
+
 const authorizationServer = (payer: Payer): oauth.AuthorizationServer => ({
   issuer: payer.issuer ?? new URL(payer.tokenEndpoint).origin,
   token_endpoint: payer.tokenEndpoint,
@@ -151,10 +163,9 @@ const requestToken = async (
   form: Record<string, string>,
 ): Promise<ReadAnswer> => {
   const attempt = async (fresh: boolean): Promise<ReadAnswer> => {
-    const secret = await deps.readPayerSecret(payer.id, { fresh });
     const as = authorizationServer(payer);
     const client = { client_id: payer.clientId };
-    const authentication = await makeClientAuthentication(deps, payer, secret);
+    const authentication = await authenticate(deps, payer, { fresh });
     try {
       const response = await oauth.genericTokenEndpointRequest(
         as,
@@ -168,7 +179,7 @@ const requestToken = async (
       if (!response.ok) await oauth.processGenericTokenEndpointResponse(as, client, response);
       const answer = readJsonObject(await response.text());
       if (answer === undefined) throw notJson(response.status);
-      return readTokenAnswer(answer, nowSeconds(deps.clock));
+      return readTokenAnswer(answer, nowSeconds(deps.clock), payer.patientMember);
     } catch (error) {
       throw tokenFailure(error);
     }
@@ -176,8 +187,9 @@ const requestToken = async (
   try {
     return await attempt(false);
   } catch (error) {
+    const isRefused = error instanceof PayerError && error.failure === 'invalid_client';
     // The secret was rotated. The payer refused before it looked at the code, so one retry with a fresh secret is safe.
-    if (error instanceof PayerError && error.failure === 'invalid_client') return attempt(true);
+    if (isRefused && secretOwnerOf(payer) !== undefined) return attempt(true);
     throw error;
   }
 };
@@ -193,16 +205,17 @@ export const exchangeCode = async (
   { code, redirectUri, verifier }: { code: string; redirectUri: string; verifier: string },
 ): Promise<PayerTokenAnswer> => {
   const answer = await requestToken(deps, payer, 'authorization_code', {
+    ...payer.quirks.extraTokenParameters,
     code,
     ...(payer.quirks.redirectUriAtToken ? { redirect_uri: redirectUri } : {}),
     ...(payer.quirks.pkce ? { code_verifier: verifier } : {}),
   });
-  const { accessToken, problem, scope, patient } = answer;
+  const { accessToken, problem, scope, patient, idToken } = answer;
   if (accessToken === undefined) {
     if (answer.refreshToken !== undefined) await revokeAtPayer(deps, payer, payerTokens('', answer));
     throw new PayerError('nonsense', problem ?? '');
   }
-  return { tokens: payerTokens(accessToken, answer), scope, patient };
+  return { tokens: payerTokens(accessToken, answer), scope, patient, idToken };
 };
 
 /**
@@ -215,7 +228,10 @@ export const refreshAtPayer = async (
   payer: Payer,
   old: PayerTokens & { readonly refreshToken: string },
 ): Promise<RefreshedTokens> => {
-  const answer = await requestToken(deps, payer, 'refresh_token', { refresh_token: old.refreshToken });
+  const answer = await requestToken(deps, payer, 'refresh_token', {
+    ...payer.quirks.extraRefreshParameters,
+    refresh_token: old.refreshToken,
+  });
   const { accessToken, patient, problem, refreshToken = old.refreshToken } = answer;
   if (accessToken !== undefined) {
     return { tokens: payerTokens(accessToken, { ...answer, refreshToken }), patient, problem: undefined };
@@ -234,7 +250,7 @@ export const revokeAtPayer = async (deps: PayerClientDeps, payer: Payer, tokens:
   try {
     const as = authorizationServer(payer);
     const client = { client_id: payer.clientId };
-    const authentication = await makeClientAuthentication(deps, payer, await deps.readPayerSecret(payer.id));
+    const authentication = await authenticate(deps, payer);
     const options = requestOptions(deps);
     const token = tokens.refreshToken ?? tokens.accessToken;
     await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, authentication, token, options));

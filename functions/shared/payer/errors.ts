@@ -4,7 +4,7 @@ import { GatewayError, type Signal } from '../errors.ts';
 export type PayerFailure = 'invalid_grant' | 'invalid_client' | 'unavailable' | 'timeout' | 'nonsense';
 
 /** Which of a payer's endpoints was called. The canary's findings use the same names. */
-export type Asked = 'token endpoint' | 'FHIR API' | 'GET Patient';
+export type Asked = 'token endpoint' | 'userinfo endpoint' | 'JWKS' | 'FHIR API' | 'GET Patient';
 
 /** A payer's failure, before it is known who to tell. `detail` is for the log. */
 export class PayerError extends Error {

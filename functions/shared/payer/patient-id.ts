@@ -19,14 +19,22 @@ const withoutBase = (text: string, payer: Payer): string => {
   return text;
 };
 
+/** The member of a token answer, userinfo answer or `id_token` that names a payer's patient. */
+export const patientMemberOf = ({ patientFrom, patientMember }: Payer): string =>
+  patientMember ?? (patientFrom === 'id_token' ? 'fhirUser' : 'patient');
+
 /**
- * The id of the patient that a payer names in a token answer (SMART App Launch): an id, a number, a reference, or a URL
- * below one of the payer's bases. Undefined for anything else.
+ * The id of the patient that a payer names in its `patientMember`: an id, a number, a reference, or a URL below one of
+ * the payer's bases. Undefined for anything else. A `fhirUser` (SMART App Launch) must be a reference, since only its
+ * type tells a patient from a practitioner or a related person.
  */
 export const patientId = (payer: Payer, named: unknown): string | undefined => {
-  if (typeof named === 'number') return Number.isSafeInteger(named) && named >= 0 ? String(named) : undefined;
+  const isReferenceOnly = patientMemberOf(payer) === 'fhirUser';
+  if (typeof named === 'number' && !isReferenceOnly) {
+    return Number.isSafeInteger(named) && named >= 0 ? String(named) : undefined;
+  }
   if (typeof named !== 'string') return undefined;
   const relative = withoutBase(named, payer);
-  const found = reference.exec(relative)?.[1] ?? (relative === named ? named : undefined);
+  const found = reference.exec(relative)?.[1] ?? (relative === named && !isReferenceOnly ? named : undefined);
   return isPatientId(found) ? found : undefined;
 };

@@ -12,8 +12,10 @@ export interface ReadAnswer {
   readonly expiresAt: number | undefined;
   /** Empty if the payer named none. */
   readonly scope: Scopes;
-  /** As the payer wrote it; undefined if it names none. */
+  /** The patient, as the payer wrote it; undefined if it names none. */
   readonly patient: unknown;
+  /** The `id_token`, not yet verified; undefined if there is none. */
+  readonly idToken: unknown;
 }
 
 /** A year. A longer lifetime is a mistake of the payer's. */
@@ -30,6 +32,10 @@ const boundTypes = new Set(['dpop', 'mac', 'pop']);
 
 /** A token answer's JSON object, with or without a byte order mark; undefined for anything else. */
 export const readJsonObject = (text: string): JsonObject | undefined => parseObject(text.replace(/^\uFEFF/, ''));
+
+/** A member of the payer's; undefined if it is missing or null. */
+export const memberOf = (answer: JsonObject, name: string): unknown =>
+  Object.hasOwn(answer, name) ? (answer[name] ?? undefined) : undefined;
 
 /** Why an access token is unusable, or undefined if it is usable. */
 const problemOf = (token: unknown, type: unknown): string | undefined => {
@@ -55,12 +61,12 @@ const scopeOf = (value: unknown): Scopes => {
 
 /**
  * Reads a payer's successful token answer. Only the access token must be valid. A code or refresh token was spent on
- * this answer, so anything else that is malformed counts as omitted. An `id_token`, which we did not ask for, is
- * ignored.
+ * this answer, so anything else that is malformed counts as omitted.
  * @param now epoch seconds
+ * @param patientMember the member that names the patient
  */
-export const readTokenAnswer = (answer: JsonObject, now: number): ReadAnswer => {
-  const { access_token: accessToken, refresh_token: refreshToken, expires_in: expiresIn, patient } = answer;
+export const readTokenAnswer = (answer: JsonObject, now: number, patientMember = 'patient'): ReadAnswer => {
+  const { access_token: accessToken, refresh_token: refreshToken, expires_in: expiresIn } = answer;
   const problem = problemOf(accessToken, answer['token_type']);
   const life = lifeOf(expiresIn);
   return {
@@ -69,7 +75,8 @@ export const readTokenAnswer = (answer: JsonObject, now: number): ReadAnswer => 
     refreshToken: typeof refreshToken === 'string' && refreshToken.trim() !== '' ? refreshToken : undefined,
     expiresAt: life === undefined ? undefined : now + life,
     scope: scopeOf(answer['scope']),
-    patient: patient ?? undefined,
+    patient: memberOf(answer, patientMember),
+    idToken: memberOf(answer, 'id_token'),
   };
 };
 

@@ -67,6 +67,24 @@ describe('the consent page', () => {
     expect(listOf(page.body)).toBe('<li>read from your health record: Condition</li>');
   });
 
+  it('says when the consent at the payer ends, if that is earlier', async () => {
+    const { authorize } = gateway().reconfigured(withPayer('northwind', { consentLifetime: 90 * 86_400 }));
+
+    expect((await authorize(request)).body).toContain('This ends on August 30, 2026 at the latest.');
+  });
+
+  it('says which plans’ members can sign in, if the profile does', async () => {
+    const linesOfBusiness = ['Medicare Advantage', 'Medicaid & <CHIP>'];
+    const { authorize, reconfigured } = gateway();
+
+    const page = await reconfigured(withPayer('northwind', { linesOfBusiness })).authorize(request);
+
+    expect(page.body).toContain(
+      '<p>At Northwind Health this works for members of: Medicare Advantage, Medicaid &amp; &lt;CHIP&gt;.</p>',
+    );
+    expect((await authorize(request)).body).not.toContain('works for members of');
+  });
+
   it('is never stored, framed or sniffed, runs no script, and sends no referrer', async () => {
     const { page } = await open();
 

@@ -272,6 +272,17 @@ describe('the grant', () => {
     expect(grant()['endsAt']).toEqual({ N: String(startMs / 1000 + 300) });
   });
 
+  it.each([
+    ['ends with the consent at the payer', 90 * 86_400, 90 * 86_400],
+    ['ends with the stage’s lifetime, if the consent lasts longer', 400 * 86_400, 180 * 86_400],
+  ])('%s', async (_, consentLifetime, lives) => {
+    const { reconfigured, grant } = gateway();
+
+    await reconfigured(withPayer('northwind', { consentLifetime })).login();
+
+    expect(grant()['endsAt']).toEqual({ N: String(startMs / 1000 + lives) });
+  });
+
   it('lives as long as an access token if the payer gave no refresh token and no lifetime', async () => {
     const { login, grant, payer } = gateway();
     payer.http = async () => Response.json({ access_token: 'payer-access-token', patient: 'patient-1' });

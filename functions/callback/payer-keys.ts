@@ -1,0 +1,54 @@
+import type { JSONWebKeySet } from 'jose';
+import { isObject } from '../shared/json-object.ts';
+import { payerHttpFailure, type PayerClientDeps } from '../shared/payer/client.ts';
+import { PayerError } from '../shared/payer/errors.ts';
+import { requireText } from '../shared/payer/read-text.ts';
+import { readJsonObject } from '../shared/payer/token-answer.ts';
+
+/** Reads the keys that a payer signs with (RFC 7517); `fresh` reads them again if they are older than a minute. */
+export type ReadPayerKeys = (jwksUri: string, options?: { readonly fresh?: boolean }) => Promise<JSONWebKeySet>;
+
+const rememberedForMs = 10 * 60 * 1000;
+/** So that tokens with made-up keys cannot make the gateway ask the payer each time. */
+const freshForMs = 60 * 1000;
+
+const timeoutMs = 5000;
+const limitBytes = 128 * 1024;
+const mostKeys = 50;
+
+const readKeySet = async ({ payerHttp }: PayerClientDeps, jwksUri: string): Promise<JSONWebKeySet> => {
+  try {
+    const response = await payerHttp(jwksUri, {
+      headers: { Accept: 'application/json' },
+      redirect: 'manual',
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    if (response.status !== 200) {
+      await response.body?.cancel();
+      throw new PayerError('unavailable', `JWKS answered ${response.status}`);
+    }
+    const keys = readJsonObject(await requireText(response, limitBytes, 'JWKS'))?.['keys'];
+    if (!Array.isArray(keys) || keys.length > mostKeys || !keys.every(isObject)) {
+      throw new PayerError('nonsense', 'JWKS answered without a set of keys');
+    }
+    return { keys: keys as unknown as JSONWebKeySet['keys'] };
+  } catch (error) {
+    throw payerHttpFailure(error, 'JWKS');
+  }
+};
+
+/**
+ * Reads payers' keys, and keeps them in the warm function for ten minutes.
+ * @throws PayerError if the payer does not answer with a set of keys
+ */
+export const payerKeyReader = (deps: PayerClientDeps): ReadPayerKeys => {
+  const remembered = new Map<string, { readonly readAtMs: number; readonly keys: JSONWebKeySet }>();
+  return async (jwksUri, { fresh = false } = {}) => {
+    const known = remembered.get(jwksUri);
+    const nowMs = deps.clock.monotonic();
+    if (known && nowMs - known.readAtMs < (fresh ? freshForMs : rememberedForMs)) return known.keys;
+    const keys = await readKeySet(deps, jwksUri);
+    remembered.set(jwksUri, { readAtMs: nowMs, keys });
+    return keys;
+  };
+};

@@ -1,0 +1,81 @@
+import { createLocalJWKSet, errors, jwtVerify, type JWTPayload } from 'jose';
+import { PayerError } from '../shared/payer/errors.ts';
+import type { Payer } from '../shared/registry/types.ts';
+import type { ReadPayerKeys } from './payer-keys.ts';
+
+/** Signatures with a payer's public key only: neither `none` nor a shared secret. */
+const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'];
+
+const longestToken = 65_536;
+
+/** Seconds that the payer's clock may be off. */
+const clockTolerance = 120;
+
+/** What an `id_token` must say. */
+export interface Expected {
+  readonly nonce: string;
+  /** Epoch seconds. */
+  readonly now: number;
+}
+
+const refused = (why: string): PayerError => new PayerError('nonsense', `id_token: ${why}`);
+
+/** A key that the set lacks, or one that was replaced under the same name, may have been published since. */
+const mayBeNewKey = (error: unknown): boolean =>
+  error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed;
+
+const verifySignature = async (
+  readKeys: ReadPayerKeys,
+  { jwksUri = '', issuer, clientId }: Payer,
+  token: string,
+  { now }: Expected,
+): Promise<JWTPayload> => {
+  const verify = async (fresh: boolean): Promise<JWTPayload> => {
+    const { payload } = await jwtVerify(token, createLocalJWKSet(await readKeys(jwksUri, { fresh })), {
+      algorithms,
+      // `undefined` would skip the check.
+      issuer: issuer ?? [],
+      audience: clientId,
+      clockTolerance,
+      currentDate: new Date(now * 1000),
+      requiredClaims: ['exp', 'iat', 'sub'],
+    });
+    return payload;
+  };
+  return verify(false).catch((error: unknown) => {
+    if (mayBeNewKey(error)) return verify(true);
+    throw error;
+  });
+};
+
+/** OpenID Connect Core §3.1.3.7: a token for several audiences must have been issued to us. */
+const checkAuthorizedParty = ({ aud, azp }: JWTPayload, { clientId }: Payer): void => {
+  const isShared = Array.isArray(aud) && aud.length > 1;
+  if (azp === undefined ? isShared : azp !== clientId) throw refused('it was issued to another client');
+};
+
+/**
+ * Verifies a payer's `id_token` (OpenID Connect Core §3.1.3.7): signature, `iss`, `aud`, `azp`, `exp` and `nonce`. No
+ * claim may be used before.
+ * @throws PayerError if anything about it is wrong, or its keys cannot be read
+ */
+export const verifyIdToken = async (
+  readKeys: ReadPayerKeys,
+  payer: Payer,
+  token: unknown,
+  expected: Expected,
+): Promise<JWTPayload> => {
+  if (typeof token !== 'string') throw refused('the token answer has none');
+  if (token.length > longestToken) throw refused(`it is over ${longestToken} characters`);
+  let claims: JWTPayload;
+  try {
+    claims = await verifySignature(readKeys, payer, token, expected);
+  } catch (error) {
+    if (error instanceof PayerError) throw error;
+    // The library's messages may quote the token.
+    throw refused(error instanceof errors.JOSEError ? error.code : 'it cannot be verified');
+  }
+  checkAuthorizedParty(claims, payer);
+  if (claims['nonce'] !== expected.nonce) throw refused('it belongs to another sign-in');
+  return claims;
+};
