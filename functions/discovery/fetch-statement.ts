@@ -1,6 +1,7 @@
 import { causeOf } from '../shared/errors.ts';
 import type { PayerHttp } from '../shared/payer/http.ts';
 import { readText } from '../shared/payer/read-text.ts';
+import { fhirMediaType } from '../shared/registry/profile.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import type { Facade } from './facade.ts';
 import { payerStatement } from './payer-statement.ts';
@@ -25,7 +26,7 @@ export const fetchStatement = async (
 ): Promise<FetchedStatement> => {
   try {
     const response = await payerHttp(`${payer.fhirBaseUrl}/metadata`, {
-      headers: { Accept: 'application/fhir+json' },
+      headers: { Accept: fhirMediaType(payer) },
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
     });

@@ -8,6 +8,7 @@ import { parseObject } from '../shared/json-object.ts';
 import type { PayerResponse } from '../shared/payer/http.ts';
 import { readText } from '../shared/payer/read-text.ts';
 import { referenceOf } from '../shared/record/request-record.ts';
+import { fhirJson, fhirMediaType } from '../shared/registry/profile.ts';
 import { payerBases } from '../shared/registry/urls.ts';
 import { declaredBytes, mostStreamedBytes, tooLarge } from './answer-limit.ts';
 import type { FetchDeps } from './deps.ts';
@@ -28,16 +29,21 @@ const retryAfter = ({ headers }: PayerResponse, nowMs: number): number => {
   return Number.isNaN(seconds) ? 30 : Math.min(longestRetryAfterSeconds, Math.max(1, seconds));
 };
 
-/** `json` or `fhir+json`, if an answer declares that type, in UTF-8. */
-const jsonTypeOf = ({ headers }: PayerResponse): string | undefined => {
+const plainJson = 'application/json';
+
+type Answered = Pick<PayerAnswer, 'response' | 'payer'>;
+
+/** The media type of an answer that declares JSON in UTF-8: plain JSON, FHIR's, or the payer's own name for that. */
+const jsonTypeOf = ({ response: { headers }, payer }: Answered): string | undefined => {
   const type = headers.get('content-type')?.toLowerCase() ?? '';
   const charset = /charset="?([\w-]+)/.exec(type)?.[1] ?? 'utf-8';
   if (!['utf-8', 'utf8', 'us-ascii'].includes(charset)) return undefined;
-  return /^application\/((?:fhir\+)?json)(?:$|[\s;])/.exec(type)?.[1];
+  const declared = /^[^\s;]*/.exec(type)?.[0] ?? '';
+  return [plainJson, fhirJson, fhirMediaType(payer)].includes(declared) ? declared : undefined;
 };
 
-const isJson = (response: PayerResponse): boolean => jsonTypeOf(response) !== undefined;
-const isFhirJson = (response: PayerResponse): boolean => jsonTypeOf(response) === 'fhir+json';
+const isJson = (answer: Answered): boolean => jsonTypeOf(answer) !== undefined;
+const isFhirJson = (answer: Answered): boolean => ![undefined, plainJson].includes(jsonTypeOf(answer));
 
 /** Moves a URL from below one of the payer's bases to below ours. */
 const toOurs = (url: string, { payer, base }: PayerAnswer): string => {
@@ -74,7 +80,7 @@ const answerRefusal = async (answer: PayerAnswer): Promise<ApiResponse> => {
   const { response, payer, base, record } = answer;
   const { status } = response;
   record.detail = `payer answered ${status}`;
-  const text = isJson(response) ? await readText(response, outcomeLimitBytes).catch(() => undefined) : undefined;
+  const text = isJson(answer) ? await readText(response, outcomeLimitBytes).catch(() => undefined) : undefined;
   if (text === undefined || !isOutcome(text)) {
     await dropBody(response);
     const issue = status === 404 || status === 410 ? 'not-found' : status === 403 ? 'forbidden' : 'processing';
@@ -117,7 +123,7 @@ export const answerFromPayer = async (deps: FetchDeps, answer: PayerAnswer): Pro
       deadline.end();
       return refused;
     }
-    if (!isJson(response) && !isDocument(request)) {
+    if (!isJson(answer) && !isDocument(request)) {
       await dropBody(response);
       throw payerError('wrong content type');
     }
@@ -135,8 +141,8 @@ export const answerFromPayer = async (deps: FetchDeps, answer: PayerAnswer): Pro
 const answerSuccess = (deps: FetchDeps, answer: PayerAnswer): ApiResponse => {
   const headers = answerHeaders(answer);
   // A document may be any JSON. Only an answer that declares FHIR is treated as FHIR.
-  const fhir = isDocument(answer.request) ? isFhirJson(answer.response) : isJson(answer.response);
-  if (fhir) headers['Content-Type'] = 'application/fhir+json; charset=utf-8';
+  const fhir = isDocument(answer.request) ? isFhirJson(answer) : isJson(answer);
+  if (fhir) headers['Content-Type'] = `${fhirJson}; charset=utf-8`;
   else {
     // A payer's document must not run in a browser under our origin.
     headers['Content-Type'] = answer.response.headers.get('content-type') ?? 'application/octet-stream';

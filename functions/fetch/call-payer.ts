@@ -7,6 +7,7 @@ import type { PayerResponse } from '../shared/payer/http.ts';
 import type { OpenGrant } from '../shared/payer/open-grant.ts';
 import { reconnectNeeded, refreshPayerTokens } from '../shared/payer/refresh-tokens.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
+import { fhirJson, fhirMediaType } from '../shared/registry/profile.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import type { FetchDeps } from './deps.ts';
 import { dropBody, type Deadline } from './gate.ts';
@@ -23,7 +24,7 @@ export interface PayerCall {
 }
 
 /** Time to the payer's headers, if the budget lasts that long. The body may take the whole budget. */
-const firstByteMs = 60_000;
+const usualFirstByteSeconds = 60;
 const passedOn = ['if-none-match', 'if-modified-since', 'prefer', 'accept-language'];
 
 /** With `Prefer: respond-async` a payer would answer without the record. */
@@ -37,15 +38,16 @@ const sendable = (event: ApiEvent, name: string): string | undefined => {
   return value !== undefined && /^[\t\x20-\x7e]*$/.test(value) ? value : undefined;
 };
 
-const requestHeaders = (event: ApiEvent, { request, open }: PayerCall): Record<string, string> => {
+const requestHeaders = (event: ApiEvent, { payer, request, open }: PayerCall): Record<string, string> => {
   const headers: Record<string, string> = { authorization: `Bearer ${open.tokens.accessToken}` };
   for (const name of passedOn) {
     const value = sendable(event, name);
     if (value !== undefined && !isAsync(name, value)) headers[name] = value;
   }
+  const fhirType = fhirMediaType(payer);
   headers['accept'] = isDocument(request)
-    ? (sendable(event, 'accept') ?? 'application/fhir+json')
-    : 'application/fhir+json';
+    ? (sendable(event, 'accept') ?? fhirType).replaceAll(fhirJson, fhirType)
+    : fhirType;
   if (request.form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
   return headers;
 };
@@ -54,6 +56,7 @@ const send = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<
   const { url, body } = payerUrl(call.payer.fhirBaseUrl, call.request, { gatewayBase: call.base });
   const { deadline, record } = call;
   const startedAt = deps.clock.monotonic();
+  const firstByteMs = (call.payer.quirks.timeToFirstByte ?? usualFirstByteSeconds) * 1000;
   const timer = setTimeout(() => deadline.end(new DOMException('no answer yet', 'TimeoutError')), firstByteMs);
   try {
     const response = await deps.payerHttp(url, {

@@ -104,6 +104,7 @@ export const readFhirRequest = (event: ApiEvent, payer: Payer, grant: Grant, rec
         ...readForm(event, segments),
         everything: payer.everything,
         searchParameters: payer.searchParameters,
+        pagingParameters: payer.pagingParameters,
       });
   record.interaction = interactionOf(request);
   checkAccept(event, request);

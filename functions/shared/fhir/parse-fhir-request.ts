@@ -14,6 +14,8 @@ export interface FhirRequestInput {
   readonly everything: boolean;
   /** Search parameters that the payer adds. */
   readonly searchParameters?: AddedParameters | undefined;
+  /** Parameters of the payer's page links that any search takes. */
+  readonly pagingParameters?: readonly string[] | undefined;
 }
 
 type Target = Pick<FhirRequest, 'interaction' | 'resourceType' | 'id' | 'searched'> & { readonly needs: TypeNeed[] };
@@ -127,8 +129,16 @@ const asTypeSearch = (
   return [[...types], query.filter(([name]) => name !== '_type')];
 };
 
+/** Adds the payer's paging parameters to those of a kind of request whose answer has pages. */
+const withPaging = (plain: ReadonlySet<string>, paging: readonly string[] = []): ReadonlySet<string> =>
+  paging.length === 0 ? plain : new Set([...plain, ...paging]);
+
 /** The parameters that a kind of request takes, and the types whose search parameters it takes. */
-const grammarOf = ({ interaction, searched }: Target, query: readonly Parameter[]): Pick<Grammar, 'plain' | 'on'> => {
+const grammarOf = (
+  { interaction, searched }: Target,
+  query: readonly Parameter[],
+  paging: readonly string[] | undefined,
+): Pick<Grammar, 'plain' | 'on'> => {
   switch (interaction) {
     case 'read':
     case 'vread':
@@ -137,14 +147,14 @@ const grammarOf = ({ interaction, searched }: Target, query: readonly Parameter[
     case 'history-type':
       return { plain: plainParameters.history, on: [] };
     case 'everything':
-      return { plain: plainParameters.everything, on: [] };
+      return { plain: withPaging(plainParameters.everything, paging), on: [] };
     case 'search-system': {
       // https://hl7.org/fhir/R4/search.html#all: only what all searched types have.
       const types = query.flatMap(([name, value]) => (name === '_type' ? value.split(',').map(requireType) : []));
-      return { plain: plainParameters.searchSystem, on: types.length === 0 ? [anyType] : types };
+      return { plain: withPaging(plainParameters.searchSystem, paging), on: types.length === 0 ? [anyType] : types };
     }
     default:
-      return { plain: plainParameters.search, on: searched };
+      return { plain: withPaging(plainParameters.search, paging), on: searched };
   }
 };
 
@@ -158,7 +168,10 @@ export const parseFhirRequest = (input: FhirRequestInput): FhirRequest => {
   const [segments, query] = asTypeSearch(given, input);
   const { needs, ...target } = parseTarget(segments, method, { ...input, query });
   const form = method === 'POST' ? (input.form ?? []) : undefined;
-  const grammar = { ...grammarOf({ needs, ...target }, query), added: input.searchParameters ?? {} };
+  const grammar = {
+    ...grammarOf({ needs, ...target }, query, input.pagingParameters),
+    added: input.searchParameters ?? {},
+  };
   const consulted = checkSearch([...query, ...(form ?? [])], target.searched, grammar, isDocument(target));
   return {
     ...target,
