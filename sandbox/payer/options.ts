@@ -1,4 +1,5 @@
 import type { PublicJwk } from '../../functions/shared/registry/types.ts';
+import type { Insists } from './insists.ts';
 
 /** One request in the log: never a query string, a body, or the id of a sign-in. */
 export interface RequestLogLine {
@@ -15,12 +16,16 @@ export interface PayerOptions {
   readonly displayName: string;
   readonly host: string;
   readonly port: number;
-  /** The gateway's only registered redirect URI. */
+  /** The gateway's registered redirect URI. */
   readonly gatewayRedirectUri: string;
+  /** Further ones, for other brands at this authorization server. */
+  readonly furtherRedirectUris?: readonly string[];
   /** The gateway's client id here. */
   readonly clientId: string;
-  /** A secret for `client_secret_post`, or public keys for `private_key_jwt`. */
-  readonly client: { readonly secret: string } | { readonly jwks: readonly PublicJwk[] };
+  /** A secret for `client_secret_post`, public keys for `private_key_jwt`, or `public`: a client without either. */
+  readonly client: { readonly secret: string } | { readonly jwks: readonly PublicJwk[] } | 'public';
+  /** What it insists on beside its preset. */
+  readonly insists?: Insists;
   /** Lifetime of an access token, in seconds. Default: the preset's. */
   readonly accessTokenSeconds?: number;
   /** The clock for the expiry of codes and tokens, in epoch milliseconds. Default: the machine's. */

@@ -33,14 +33,16 @@ export const createProvider = (setup: ProviderSetup): Provider => {
     await next();
     keepNoSession(ctx, sessionCookie);
     if (!preset.sendsIss) removeIss(ctx);
-    if (preset.namesPatient && ctx.path === preset.paths.token) namePatient(ctx as KoaContextWithOIDC);
+    if (ctx.path === preset.paths.token) nameInToken(ctx as KoaContextWithOIDC, setup);
   });
   provider.on('server_error', (_ctx, error) => console.error(`${setup.brand.name}: ${error.stack ?? error.message}`));
   return provider;
 };
 
 const configuration = (setup: ProviderSetup): Configuration => {
-  const { options, preset, brand, fhirBaseUrl } = setup;
+  const { options, preset, brand } = setup;
+  const { insists = {} } = options;
+  const claim = insists.patient?.in === 'token' ? undefined : insists.patient?.member;
   const client = clientMetadata(options);
   const cookiePrefix = brand.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
   return {
@@ -49,16 +51,20 @@ const configuration = (setup: ProviderSetup): Configuration => {
     // SMART App Launch 2.2 names these two for asymmetric client authentication.
     enabledJWA: { clientAuthSigningAlgValues: ['ES384', 'RS384'], idTokenSigningAlgValues: ['ES384'] },
     jwks: { keys: [signingKey()] },
-    scopes: preset.scopes,
+    scopes: claim === undefined ? preset.scopes : [...preset.scopes, 'openid'],
+    claims: { openid: ['sub', ...(claim === undefined ? [] : [claim])] },
+    // Otherwise an `id_token` has only `sub`.
+    conformIdTokenClaims: insists.patient?.in !== 'id_token',
     routes: {
       authorization: preset.paths.authorize,
       token: preset.paths.token,
       jwks: preset.paths.jwks,
       revocation: preset.paths.revocation,
+      userinfo: userinfoPath,
     },
     features: {
       devInteractions: { enabled: false },
-      userinfo: { enabled: false },
+      userinfo: { enabled: insists.patient?.in === 'userinfo' },
       rpInitiatedLogout: { enabled: false },
       dPoP: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
@@ -69,7 +75,10 @@ const configuration = (setup: ProviderSetup): Configuration => {
     },
     responseTypes: ['code'],
     pkce: { required: () => preset.pkceRequired },
-    extraParams: preset.audRequired ? { aud: (_ctx, value) => checkAudAndScope(_ctx, value, fhirBaseUrl) } : [],
+    extraParams:
+      preset.audRequired || insists.aud !== undefined
+        ? { aud: (_ctx, value) => checkAudAndScope(_ctx, value, setup) }
+        : [],
     allowOmittingSingleRegisteredRedirectUri: !preset.redirectUriAtToken,
     issueRefreshToken: (_ctx, _client, code) => preset.alwaysRefreshable || code.scopes.has('offline_access'),
     rotateRefreshToken: true,
@@ -77,10 +86,10 @@ const configuration = (setup: ProviderSetup): Configuration => {
     ttl: {
       AccessToken: options.accessTokenSeconds ?? preset.accessTokenSeconds,
       AuthorizationCode: preset.codeSeconds,
-      Grant: 90 * day,
+      Grant: insists.consentSeconds ?? 90 * day,
       IdToken: 300,
       Interaction: 30 * 60,
-      RefreshToken: 90 * day,
+      RefreshToken: insists.consentSeconds ?? 90 * day,
       Session: 30 * 60,
     },
     cookies: {
@@ -92,7 +101,8 @@ const configuration = (setup: ProviderSetup): Configuration => {
     },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     clientBasedCORS: () => false,
-    findAccount: (_ctx, id) => (setup.isMember(id) ? { accountId: id, claims: async () => ({ sub: id }) } : undefined),
+    findAccount: (_ctx, id) =>
+      setup.isMember(id) ? { accountId: id, claims: async () => claimsOf(setup, id) } : undefined,
     renderError: (ctx, out, error) => {
       const ended = error instanceof errors.SessionNotFound;
       const page = ended ? endedPage(ctx.status) : refusedPage(out.error_description ?? out.error, ctx.status);
@@ -129,13 +139,14 @@ const clientMetadata = (options: PayerOptions): ClientMetadata => {
   const common = {
     client_id: options.clientId,
     client_name: gatewayName,
-    redirect_uris: [options.gatewayRedirectUri],
+    redirect_uris: [options.gatewayRedirectUri, ...(options.furtherRedirectUris ?? [])],
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code' as const],
     // The library accepts an http redirect URI, as the gateway on localhost has, only from native clients.
     application_type: options.gatewayRedirectUri.startsWith('https:') ? ('web' as const) : ('native' as const),
     id_token_signed_response_alg: 'ES384' as const,
   };
+  if (options.client === 'public') return { ...common, token_endpoint_auth_method: 'none' };
   if ('secret' in options.client) {
     return { ...common, client_secret: options.client.secret, token_endpoint_auth_method: 'client_secret_post' };
   }
@@ -151,8 +162,13 @@ const signingKey = (): JWK => {
   return { ...privateKey.export({ format: 'jwk' }), kid: 'payer-1', alg: 'ES384', use: 'sig' };
 };
 
-const checkAudAndScope = (ctx: KoaContextWithOIDC, aud: string | undefined, fhirBaseUrl: string): void => {
-  if (aud?.replace(/\/$/, '') !== fhirBaseUrl) throw new errors.InvalidRequest(`aud must be ${fhirBaseUrl}`);
+const checkAudAndScope = (ctx: KoaContextWithOIDC, aud: string | undefined, setup: ProviderSetup): void => {
+  const { aud: wanted, furtherBases = [] } = setup.options.insists ?? {};
+  const taken =
+    wanted === undefined ? [setup.fhirBaseUrl, ...furtherBases.map((path) => setup.origin + path)] : [wanted];
+  if (wanted === 'none' ? aud !== undefined : !taken.includes(aud?.replace(/\/$/, '') ?? '')) {
+    throw new errors.InvalidRequest(`aud must be ${taken.join(' or ')}`);
+  }
   if (ctx.oidc.requestParamOIDCScopes.size === 0) throw new errors.InvalidScope('no known scope was requested', '');
 };
 
@@ -182,10 +198,28 @@ const removeIss = (ctx: Pick<KoaContextWithOIDC, 'response' | 'set'>): void => {
   ctx.set('location', location.href);
 };
 
-/** SMART App Launch 2.2 §7.1.5: the context that `launch/patient` requests. */
-const namePatient = (ctx: KoaContextWithOIDC): void => {
+/** The `userinfo` endpoint's path, where the payer has one. */
+export const userinfoPath = '/oauth2/userinfo';
+
+/** How a payer names a patient in a member. SMART's `fhirUser` is a URL. */
+const nameOf = ({ fhirBaseUrl }: ProviderSetup, member: string, patientId: string): string =>
+  member === 'fhirUser' ? `${fhirBaseUrl}/Patient/${patientId}` : patientId;
+
+/** Who signed in. Unless `sub` names the patient, it is the login's own name. */
+const claimsOf = (setup: ProviderSetup, patientId: string): { sub: string } => {
+  const { member } = setup.options.insists?.patient ?? {};
+  return {
+    sub: `login-of-${patientId}`,
+    ...(member === undefined ? {} : { [member]: nameOf(setup, member, patientId) }),
+  };
+};
+
+/** SMART App Launch 2.2 §7.1.5: the context that `launch/patient` requests, in the member that this payer uses. */
+const nameInToken = (ctx: KoaContextWithOIDC, setup: ProviderSetup): void => {
+  const { patient } = setup.options.insists ?? {};
   const token = ctx.oidc?.entities.AccessToken;
-  if (ctx.status === 200 && token?.scopes.has('launch/patient')) {
-    ctx.body = { ...(ctx.body as object), patient: token.accountId };
-  }
+  const isNamed = patient === undefined ? setup.preset.namesPatient : patient.in === 'token';
+  if (!isNamed || ctx.status !== 200 || !token?.scopes.has('launch/patient')) return;
+  const member = patient?.member ?? 'patient';
+  ctx.body = { ...(ctx.body as object), [member]: nameOf(setup, member, token.accountId) };
 };

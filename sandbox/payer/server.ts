@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import { close, listen } from '../aws/listen.ts';
 import { html } from '../html.ts';
 import { generateRecords } from './data/generate.ts';
@@ -7,6 +8,7 @@ import { smartConfiguration } from './discovery.ts';
 import { memberOfToken } from './fhir-access.ts';
 import { createFhirApi } from './fhir/server.ts';
 import { readForm, seeOther, sendJson } from './http.ts';
+import { fhirChecker, missingParameter, peekForm, renameFhirJson, type FhirRefusal } from './insists.ts';
 import { createMailbox } from './mailbox.ts';
 import type { PayerOptions } from './options.ts';
 import { inboxPage } from './pages/inbox.ts';
@@ -14,7 +16,7 @@ import { messagePage, sendPage } from './pages/layout.ts';
 import type { Page } from './pages/layout.ts';
 import { stylesheet } from './pages/style.ts';
 import { presets } from './presets.ts';
-import { createProvider, gatewayName } from './provider.ts';
+import { createProvider, gatewayName, userinfoPath } from './provider.ts';
 import { createSignIn } from './sign-in.ts';
 
 export type { PayerOptions, RequestLogLine } from './options.ts';
@@ -80,13 +82,21 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
   const isMember = (id: string): boolean => records.some(({ patientId }) => patientId === id);
   const provider = createProvider({ options, preset, brand, origin, fhirBaseUrl, isMember });
   const oauth = provider.callback();
-  const signIn = createSignIn({ provider, records, mailbox, brand, now: options.now ?? Date.now });
+  const { insists = {}, now = Date.now } = options;
+  const { refusesPatients, furtherBases = [] } = insists;
+  const signIn = createSignIn({ provider, records, mailbox, brand, now, refusesPatients });
   const oauthUris = {
     authorize: origin + paths.authorize,
     token: origin + paths.token,
     ...(paths.revocation && { revoke: origin + paths.revocation }),
   };
-  const fhir = createFhirApi(records, { baseUrl: fhirBaseUrl, oauth: oauthUris, cutAfter });
+  const fhirAt = new Map(
+    ['/r4', ...furtherBases].map((path) => [
+      path,
+      createFhirApi(records, { baseUrl: origin + path, oauth: oauthUris, cutAfter }),
+    ]),
+  );
+  const refusalOf = fhirChecker(insists, now);
 
   const authorize: Handler = async (req, res, url) => {
     if (req.method === 'POST') {
@@ -95,22 +105,42 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
       return form ? seeOther(res, `${url.pathname}?${form.toString()}`) : sendPage(res, brand, unreadable);
     }
     completeRequest(url.searchParams, preset.fixedScope);
+    const missing = missingParameter(insists.parameters?.authorize, url.searchParams);
+    if (missing !== undefined) return sendPage(res, brand, refusedParameter(missing));
     req.url = url.pathname + url.search;
     await oauth(req, res);
   };
 
+  const token: Handler = async (req, res) => {
+    if (insists.parameters !== undefined) {
+      const form = await peekForm(req);
+      const missing = missingParameter(insists.parameters[form.get('grant_type') as 'refresh_token'], form);
+      if (missing !== undefined) return sendJson(res, 400, { error: 'invalid_request', error_description: missing });
+    }
+    await oauth(req, res);
+  };
+
+  const smartConfigurationPath = insists.smartConfigurationPath ?? '/r4/.well-known/smart-configuration';
   const wellKnown: Handler = (req, res, url) => {
     if (!preset.discovery) return sendJson(res, 401, { message: 'Unauthorized' });
     if (url.pathname === '/.well-known/oauth-authorization-server') return oauth(req, res);
-    if (url.pathname !== '/r4/.well-known/smart-configuration') return sendJson(res, 404, { error: 'not_found' });
+    if (url.pathname !== smartConfigurationPath) return sendJson(res, 404, { error: 'not_found' });
     sendJson(res, 200, smartConfiguration(preset, origin), { 'access-control-allow-origin': '*' });
   };
 
-  const fhirApi: Handler = async (req, res, url) => {
-    if (url.pathname === '/r4/metadata') return fhir(req, res);
-    const member = await memberOfToken(provider, req, res);
-    if (member) await fhir(req, res, member);
-  };
+  const fhirApi =
+    (base: string): Handler =>
+    async (req, res, url) => {
+      const fhir = fhirAt.get(base)!;
+      if (insists.fhirMediaType !== undefined) renameFhirJson(res, insists.fhirMediaType);
+      const refusal = refusalOf(req, url.pathname.slice(base.length), url.searchParams);
+      if (refusal !== undefined) return sendRefusal(res, refusal);
+      if (insists.fhirMediaType !== undefined) req.headers.accept = 'application/fhir+json';
+      if (url.pathname === `${base}/metadata`) return fhir(req, res);
+      const member = await memberOfToken(provider, req, res);
+      if (insists.firstByteMs !== undefined) await setTimeout(insists.firstByteMs);
+      if (member) await fhir(req, res, member);
+    };
 
   const page =
     (content: () => Page): Handler =>
@@ -119,7 +149,8 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
 
   const exact: Readonly<Record<string, Handler | undefined>> = {
     [paths.authorize]: authorize,
-    [paths.token]: oauth,
+    [paths.token]: token,
+    ...(insists.patient?.in === 'userinfo' && { [userinfoPath]: oauth }),
     ...(paths.revocation && { [paths.revocation]: oauth }),
     ...(paths.jwks && { [paths.jwks]: oauth }),
     '/': page(() => homePage(options.displayName)),
@@ -134,7 +165,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     ['/interaction/', signIn],
     ['/.well-known/', wellKnown],
     ['/r4/.well-known/', wellKnown],
-    ['/r4/', fhirApi],
+    ...[...fhirAt.keys()].map((base) => [`${base}/`, fhirApi(base)] as const),
   ];
   const missing = page(() => messagePage('Page not found', ['Check the address.'], 404));
 
@@ -143,6 +174,17 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     const handler = exact[path] ?? below.find(([prefix]) => path.startsWith(prefix))?.[1];
     return (handler ?? missing)(req, res, url);
   };
+};
+
+const refusedParameter = (name: string): Page =>
+  messagePage('We cannot continue with this request', [`For the developers of the app: ${name} is missing.`], 400);
+
+const sendRefusal = (res: ServerResponse, { status, says, headers = {} }: FhirRefusal): void => {
+  const outcome = {
+    resourceType: 'OperationOutcome',
+    issue: [{ severity: 'error', code: 'processing', diagnostics: says }],
+  };
+  sendJson(res, status, outcome, { 'content-type': 'application/fhir+json', ...headers });
 };
 
 /** Fills in what the library requires and this payer's clients may omit. */

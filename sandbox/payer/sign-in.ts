@@ -40,6 +40,8 @@ export interface SignInSetup {
   readonly brand: Brand;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** Patients whose plan does not share records. */
+  readonly refusesPatients?: readonly string[] | undefined;
 }
 
 /** One request to a page of one sign-in. */
@@ -60,7 +62,7 @@ type Step = (visit: Visit, form: URLSearchParams) => Promise<void> | void;
 export const createSignIn = (
   setup: SignInSetup,
 ): ((req: IncomingMessage, res: ServerResponse, url: URL) => Promise<void>) => {
-  const { provider, records, mailbox, brand, now } = setup;
+  const { provider, records, mailbox, brand, now, refusesPatients = [] } = setup;
   const started = new Map<string, Progress>();
   /** The member of an e-mail address. The newest verified account wins. */
   const accounts = new Map<string, MemberRecord>();
@@ -130,7 +132,7 @@ export const createSignIn = (
     if (decision === 'deny') return deny(visit, form);
     if (!verified) return showConsent(visit, form);
     // Share nothing for a value that this page does not send.
-    if (decision !== 'allow') return deny(visit, form);
+    if (decision !== 'allow' || refusesPatients.includes(verified.patientId)) return deny(visit, form);
     const { params } = visit.interaction;
     const grant = new provider.Grant({ accountId: verified.patientId, clientId: String(params.client_id) });
     grant.addOIDCScope(String(params.scope));

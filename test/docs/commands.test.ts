@@ -64,19 +64,31 @@ describe('a stage that the documents name', () => {
 });
 
 describe('the tables of fields', () => {
-  it.each([
-    ['docs/payers.md', 'payers', '| what', 2],
-    ['docs/payers.md', 'quirks', '| quirk', 1],
-  ])('in %s name fields of %s', (path, of, head, column) => {
+  const path = 'docs/payers.md';
+  /** The code in the second column of the table that begins like this. */
+  const codeIn = (head: string): string[] => {
     const { text } = documentAt(path);
     const [table = ''] = text.slice(text.indexOf(head)).split('\n\n');
-    const known = fieldsAt(stageSchema, of === 'quirks' ? ['payers', 0, 'quirks'] : ['payers', 0]);
-    const named = table
+    return table
       .split('\n')
       .slice(2)
-      .flatMap((row) => codeSpansOf({ path, text: row.split('|')[column] ?? '' }));
+      .flatMap((row) => codeSpansOf({ path, text: row.split('|')[2] ?? '' }));
+  };
+  const ofPayers = fieldsAt(stageSchema, ['payers', 0]);
+
+  it('name fields of a payer', () => {
+    const named = codeIn('| what');
     expect(named.length).toBeGreaterThan(5);
-    expect(named.filter((field) => !known.includes(field))).toEqual([]);
+    expect(named.filter((field) => !ofPayers.includes(field))).toEqual([]);
+  });
+
+  it('have an example for every quirk, and none for another', () => {
+    const ofQuirks = fieldsAt(stageSchema, ['payers', 0, 'quirks']);
+    const quirks = codeIn('| the payer').flatMap((code) => /^quirks: \{ (\w+): /.exec(code)?.[1] ?? []);
+    const others = codeIn('| the payer').flatMap((code) => /^(?!quirks)(\w+): /.exec(code)?.[1] ?? []);
+    expect([...new Set(quirks), 'pkceOffReason'].sort()).toEqual([...ofQuirks].sort());
+    expect(others.length).toBeGreaterThan(5);
+    expect(others.filter((field) => !ofPayers.includes(field))).toEqual([]);
   });
 });
 

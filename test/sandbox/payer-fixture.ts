@@ -29,16 +29,20 @@ export interface RunningPayer {
 }
 
 /** Starts a payer on a free port, with a redirect URI that nothing listens on: the walks stop there. */
-export const runPayer = async (
-  options: Pick<PayerOptions, 'preset' | 'displayName' | 'clientId' | 'client' | 'accessTokenSeconds' | 'now'>,
-): Promise<RunningPayer> => {
+export const runPayer = async ({
+  redirectUris = ['http://localhost:9/oauth2/callback/payer'],
+  ...options
+}: Pick<PayerOptions, 'preset' | 'displayName' | 'clientId' | 'client' | 'accessTokenSeconds' | 'now' | 'insists'> & {
+  readonly redirectUris?: readonly string[];
+}): Promise<RunningPayer> => {
   const lines: RequestLogLine[] = [];
-  const redirectUri = 'http://localhost:9/oauth2/callback/payer';
+  const [redirectUri = '', ...furtherRedirectUris] = redirectUris;
   const payer = await startPayer({
     ...options,
     host: '127.0.0.1',
     port: await freePort(),
     gatewayRedirectUri: redirectUri,
+    furtherRedirectUris,
     log: (line) => lines.push(line),
   });
   return { ...payer, redirectUri, lines };

@@ -1,0 +1,107 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** What a payer insists on beside its preset. Each is a quirk of real payers, with its field in `docs/payers.md`. */
+export interface Insists {
+  /** The only `aud` that it takes; `none` refuses any. Default: the preset's. */
+  readonly aud?: string;
+  /** Where it names the patient, in which member, and nowhere else. Default: `patient` of the token answer. */
+  readonly patient?: { readonly in: 'token' | 'userinfo' | 'id_token'; readonly member: string };
+  /** Parameters that its endpoints refuse to go without. */
+  readonly parameters?: Partial<
+    Readonly<Record<'authorize' | 'authorization_code' | 'refresh_token', Readonly<Record<string, string>>>>
+  >;
+  /** The only FHIR JSON that it can be asked for, and what it calls its answers. */
+  readonly fhirMediaType?: string;
+  /** It has no `$everything`. */
+  readonly withoutEverything?: boolean;
+  /** The search parameter without which a type cannot be searched. */
+  readonly searchParameters?: Readonly<Record<string, string>>;
+  /** FHIR requests per second, by its own clock. */
+  readonly requestsPerSecond?: number;
+  /** Milliseconds until the headers of a FHIR answer. */
+  readonly firstByteMs?: number;
+  /** How long a member's consent lasts, in seconds. */
+  readonly consentSeconds?: number;
+  /** Paths of further FHIR bases, for other brands at the same authorization server. */
+  readonly furtherBases?: readonly string[];
+  /** Where `smart-configuration` is, in place of below the FHIR base. */
+  readonly smartConfigurationPath?: string;
+  /** Patients whose plan does not share records. They are refused after they have signed in. */
+  readonly refusesPatients?: readonly string[];
+}
+
+/** Form of a URL's or form's parameters. */
+interface Values {
+  readonly get: (name: string) => string | null;
+}
+
+/** The first parameter that is missing or has another value than the payer insists on. */
+export const missingParameter = (wanted: Readonly<Record<string, string>> = {}, values: Values): string | undefined =>
+  Object.keys(wanted).find((name) => values.get(name) !== wanted[name]);
+
+/** Reads a small body, and puts it back for the next reader. */
+export const peekForm = async (req: IncomingMessage): Promise<URLSearchParams> => {
+  const length = Number(req.headers['content-length'] ?? 0);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  while (size < length) {
+    const chunk = req.read() as Buffer | null;
+    if (chunk === null) {
+      await new Promise((resolve) => {
+        req.once('readable', resolve);
+      });
+      continue;
+    }
+    chunks.push(chunk);
+    size += chunk.length;
+  }
+  const body = Buffer.concat(chunks);
+  if (size > 0) req.unshift(body);
+  return new URLSearchParams(body.toString('utf8'));
+};
+
+/** Why a FHIR request is refused, as a status and what to say. */
+export interface FhirRefusal {
+  readonly status: number;
+  readonly says: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Checks each FHIR request against what the payer insists on. */
+export const fhirChecker = (
+  insists: Insists,
+  now: () => number,
+): ((req: IncomingMessage, path: string, query: Values) => FhirRefusal | undefined) => {
+  const { requestsPerSecond = Infinity } = insists;
+  let recentMs: number[] = [];
+  return (req, path, query) => {
+    if (insists.fhirMediaType !== undefined && req.headers.accept !== insists.fhirMediaType) {
+      return { status: 406, says: `Only ${insists.fhirMediaType} can be asked for here.` };
+    }
+    if (insists.withoutEverything === true && path.endsWith('/$everything')) {
+      return { status: 404, says: 'There is no $everything here.' };
+    }
+    const needed = insists.searchParameters?.[path.slice(1)];
+    if (needed !== undefined && query.get(needed) === null) {
+      return { status: 400, says: `A search of ${path.slice(1)} needs ${needed}.` };
+    }
+    recentMs = recentMs.filter((at) => at > now() - 1000);
+    if (recentMs.length >= requestsPerSecond) {
+      return { status: 429, says: 'Too many requests in a second.', headers: { 'retry-after': '1' } };
+    }
+    recentMs.push(now());
+    return undefined;
+  };
+};
+
+const fhirJson = 'application/fhir+json';
+
+/** Makes an answer call its FHIR JSON by another name. */
+export const renameFhirJson = (res: ServerResponse, type: string): void => {
+  const writeHead = res.writeHead.bind(res) as (status: number, headers?: Record<string, unknown>) => ServerResponse;
+  res.writeHead = ((status: number, headers: Record<string, unknown> = {}) => {
+    const given = headers['content-type'];
+    const renamed = typeof given === 'string' ? { 'content-type': given.replace(fhirJson, type) } : {};
+    return writeHead(status, { ...headers, ...renamed });
+  }) as typeof res.writeHead;
+};
