@@ -22,8 +22,13 @@ export type Deliver = (functionName: string, event: DynamoDBStreamEvent) => Prom
 const firstPauseMs = 50;
 const longestPauseMs = 5000;
 
+/** Waits before the next try, and ends early where the signal aborts. */
+type Wait = (ms: number, signal: AbortSignal) => Promise<void>;
+
+const waitRealTime: Wait = (ms, signal) => delay(ms, undefined, { signal }).catch(() => {});
+
 /** One mapping: a queue and at most one invocation at a time, so that records arrive in order. */
-const feedOf = (mapping: MappingSpec, deliver: Deliver): StreamFeed => {
+const feedOf = (mapping: MappingSpec, deliver: Deliver, wait: Wait): StreamFeed => {
   const passes = eventFilter(mapping.filters);
   const queue: DynamoDBRecord[] = [];
   const closed = new AbortController();
@@ -49,7 +54,7 @@ const feedOf = (mapping: MappingSpec, deliver: Deliver): StreamFeed => {
         await insist(batch.slice(0, middle));
         return insist(batch.slice(middle));
       }
-      await delay(pauseMs, undefined, { signal }).catch(() => {});
+      await wait(pauseMs, signal);
     }
   };
 
@@ -98,8 +103,12 @@ const feedOf = (mapping: MappingSpec, deliver: Deliver): StreamFeed => {
 /**
  * Creates the feed for all mappings. It ignores their batching windows, since local invocations cost nothing.
  */
-export const streamFeed = (mappings: readonly MappingSpec[], deliver: Deliver): StreamFeed => {
-  const feeds = mappings.map((mapping) => feedOf(mapping, deliver));
+export const streamFeed = (
+  mappings: readonly MappingSpec[],
+  deliver: Deliver,
+  wait: Wait = waitRealTime,
+): StreamFeed => {
+  const feeds = mappings.map((mapping) => feedOf(mapping, deliver, wait));
   return {
     offer: (record) => feeds.forEach((feed) => feed.offer(record)),
     idle: async () => {

@@ -20,7 +20,7 @@ describe('the embedded CloudWatch Logs', () => {
   const filter = (more: object) => ask('FilterLogEvents', { logGroupName: '/a/fetch', filterPattern: '%.%', ...more });
 
   beforeAll(() => {
-    for (const name of ['/a/fetch', '/a/token', '/b/fetch']) logs.createGroup(name);
+    for (const name of ['/a/fetch', '/a/token', '/b/fetch', '/b/a/fetch']) logs.createGroup(name);
     for (let count = 1; count <= 2500; count += 1) logs.write('/a/fetch', `line ${count}`);
     logs.write('/a/token', 'line of another');
   });

@@ -13,6 +13,7 @@ const find = routerOf([
   route('/only-get', 'GET'),
   route('/both', 'GET'),
   route('/both'),
+  route('/{any}', 'POST'),
 ]);
 
 describe('the router', () => {
@@ -34,6 +35,7 @@ describe('the router', () => {
     ['/r4/x/Patient/%25%32%46+b', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: 'Patient/%2F+b' }],
     ['/r4/x%2Fmetadata', '/r4/{payer}', { payer: 'x/metadata' }],
     ['/r4/%2E%2E/metadata', '/r4/{payer}/metadata', { payer: '..' }],
+    ['/r4/x/Patient//1', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: 'Patient//1' }],
     ['/oauth2/token/', '/oauth2/token', {}],
   ])('%s goes to %s', (path, expected, parameters) => {
     const match = find('GET', path);
@@ -46,6 +48,8 @@ describe('the router', () => {
     '/r4',
     '/r4/',
     '/oauth2/token/x',
+    '/oauth2/token//',
+    '/oauth2/%74oken',
     '/OAUTH2/token',
     '/r4x',
     '//oauth2/token',
@@ -55,10 +59,11 @@ describe('the router', () => {
     expect(find('GET', path)).toBeUndefined();
   });
 
-  it('takes a method of its own before ANY, and refuses one that the path does not have', () => {
+  it('takes a method of its own before ANY, and refuses one that the path does not have, though another pattern has it', () => {
     expect(find('GET', '/both')?.route.method).toBe('GET');
     expect(find('POST', '/both')?.route.method).toBe('ANY');
     expect(find('POST', '/only-get')).toBeUndefined();
+    expect(find('POST', '/another')?.route.path).toBe('/{any}');
   });
 
   it('does not decode a broken escape', () => {

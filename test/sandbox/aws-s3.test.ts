@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import {
   DeleteObjectCommand,
+  GetObjectAclCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListBucketsCommand,
@@ -106,6 +107,8 @@ describe('the embedded S3, with the SDK as it comes', () => {
     expect(pages).toBe(3);
     const after = await client.send(new ListObjectsV2Command({ Bucket, Prefix: 'list/', StartAfter: 'list/a' }));
     expect(after).toMatchObject({ KeyCount: 2, IsTruncated: false, Contents: [{ Size: 8 }, { Size: 7 }] });
+    const many = await client.send(new ListObjectsV2Command({ Bucket, Prefix: 'list/', MaxKeys: 5000 }));
+    expect(many.MaxKeys).toBe(1000);
   });
 
   it('orders keys by their bytes where that is another order than of UTF-16', async () => {
@@ -117,6 +120,13 @@ describe('the embedded S3, with the SDK as it comes', () => {
       );
     expect(await list()).toEqual(['bytes/\uFFE5', 'bytes/\u{1F600}']);
     expect(await list({ StartAfter: 'bytes/\uFFE5' })).toEqual(['bytes/\u{1F600}']);
+  });
+
+  it('lists keys as they were put, whatever their characters mean in XML', async () => {
+    const keys = ['xml/&amp;', 'xml/&lt;b&gt;', 'xml/<b>', 'xml/"\''];
+    for (const key of keys) await put(key, 'x');
+    const { Contents } = await client.send(new ListObjectsV2Command({ Bucket, Prefix: 'xml/' }));
+    expect(new Set(Contents?.map(({ Key }) => Key))).toEqual(new Set(keys));
   });
 
   describe('refuses a body in chunks', () => {
@@ -169,6 +179,15 @@ describe('the embedded S3, with the SDK as it comes', () => {
     await expect(get('x', { Bucket: 'nowhere' })).rejects.toMatchObject({ name: 'NoSuchBucket' });
     const remove = client.send(new DeleteObjectCommand({ Bucket, Key: 'once' }));
     await expect(remove).rejects.toMatchObject({ name: 'NotImplemented' });
+    await put('whole', '0123456789');
+    const unsupported = [
+      () => get('whole', { Range: 'bytes=0-3' }),
+      () => put('whole', 'x', { IfMatch: '"etag"' }),
+      () => put('whole', 'x', { IfNoneMatch: '"etag"' }),
+      () => client.send(new GetObjectAclCommand({ Bucket, Key: 'whole' })),
+    ];
+    for (const send of unsupported) await expect(send()).rejects.toMatchObject({ name: 'NotImplemented' });
+    expect(await get('whole')).toBe('0123456789');
     const anonymous = await fetch(`${aws.url}/${Bucket}/once`);
     expect(anonymous.status).toBe(403);
     expect(await anonymous.text()).toContain('<Code>AccessDenied</Code>');

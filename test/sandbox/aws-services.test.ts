@@ -176,6 +176,18 @@ describe('the embedded DynamoDB', () => {
       ['a reserved word without a placeholder', () => update('SET status = :v'), 'reserved keyword'],
       ['a value that no expression uses', () => update('SET a = :v', { ':w': { S: 'y' } }), 'unused in expressions'],
       ['an expression over 4 KB', () => update(long), 'Expression size has exceeded'],
+      [
+        'a condition over 4 KB',
+        () =>
+          client.send(
+            new PutItemCommand({
+              TableName: 'Grants1',
+              Item: key,
+              ConditionExpression: Array.from({ length: 200 }, () => 'attribute_exists(anything)').join(' OR '),
+            }),
+          ),
+        'Invalid ConditionExpression: Expression size has exceeded',
+      ],
       ['a change of a key', () => update(`SET ${Object.keys(key)[0]} = :v`), 'part of the key'],
     ])('%s', async (_name, send, message) => {
       await expect(send()).rejects.toMatchObject({
@@ -216,6 +228,16 @@ describe('the embedded Secrets Manager', () => {
     expect(byName.SecretString).toBe('{"client_secret":"s"}');
     expect(byArn.SecretString).toBe(byName.SecretString);
   });
+
+  it.each(['p2p/local/payers/x', 'p2p/local/payers/X-Y', 'p2p/local/payers', ''])(
+    'does not give a secret by another name: %j',
+    async (SecretId) => {
+      aws.secretsManager.setSecret('p2p/local/payers/x-y', 'value');
+      await expect(client.send(new GetSecretValueCommand({ SecretId }))).rejects.toMatchObject({
+        name: 'ResourceNotFoundException',
+      });
+    },
+  );
 
   it('answers as AWS does for a secret that is not there, and for one that nobody has filled', async () => {
     await expect(read()).rejects.toThrow("can't find the specified secret.");

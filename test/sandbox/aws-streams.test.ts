@@ -276,6 +276,38 @@ describe('an event source mapping', () => {
     await feed.close();
   });
 
+  it('that is paused during a delivery finishes it, and begins no other', async () => {
+    const delivered: number[][] = [];
+    const feed = streamFeed([mapping()], async (_name, event) => {
+      delivered.push(numbersIn(event));
+      feed.pause();
+    });
+    for (const n of [1, 2]) feed.offer(recordOf(n));
+    await feed.idle();
+    expect(delivered).toEqual([[1]]);
+    feed.resume();
+    await feed.idle();
+    await feed.close();
+    expect(delivered).toEqual([[1], [2]]);
+  });
+
+  it('waits twice as long before each try, and never over five seconds', async () => {
+    const pausesMs: number[] = [];
+    let failuresLeft = 10;
+    const feed = streamFeed(
+      [mapping()],
+      async () => {
+        failuresLeft -= 1;
+        if (failuresLeft >= 0) throw new Error('no');
+      },
+      async (ms) => void pausesMs.push(ms),
+    );
+    feed.offer(recordOf(1));
+    await feed.idle();
+    await feed.close();
+    expect(pausesMs).toEqual([50, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
+  });
+
   it('says which rule of a filter it does not know', () => {
     const numeric = mapping({ filters: ['{"a":[{"numeric":[">",1]}]}'] });
     expect(() => streamFeed([numeric], async () => {})).toThrow('no filter rule {"numeric":[">",1]}');
