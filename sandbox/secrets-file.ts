@@ -58,8 +58,9 @@ export const readSecretsFile = async (
   const unknown = Object.keys(parsed.data).find((id) => !owners.some((payer) => payer.id === id));
   if (unknown !== undefined) {
     const known = owners.map(({ id }) => id).join(', ');
+    const what = payers.some(({ id }) => id === unknown) ? 'has no secret of its own' : 'is not a payer';
     throw new LocalStackError(
-      `${file}: ${JSON.stringify(unknown)} is not a payer with a secret in the configuration; remove it, or write one of: ${known}`,
+      `${file}: ${JSON.stringify(unknown)} ${what} in the configuration; remove it, or write one of: ${known}`,
     );
   }
   for (const [id, secret] of Object.entries(parsed.data)) {

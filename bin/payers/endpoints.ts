@@ -75,6 +75,36 @@ export const checkRevoke = async (
   return pass('revoke', `${url} answers (${answer.status})`);
 };
 
+/** Without a token, a userinfo endpoint refuses (OpenID Connect Core §5.3.3). */
+export const checkUserinfo = async (
+  { http }: { http: PayerHttp },
+  { userinfoEndpoint: url = '' }: Payer,
+): Promise<Finding> => {
+  const answer = await probe(http, url, { accept: json });
+  if ('failure' in answer) return noAnswer('userinfo', url, answer.failure);
+  const common = commonFault('userinfo', url, answer);
+  if (common !== undefined) return common;
+  if (isRedirect(answer)) return redirected('userinfo', url, answer, 'userinfoEndpoint');
+  return pass('userinfo', `${url} answers (${answer.status})`);
+};
+
+/** The keys that sign the payer's `id_token`: without them every login ends. */
+export const checkKeys = async ({ http }: { http: PayerHttp }, { jwksUri: url = '' }: Payer): Promise<Finding> => {
+  const answer = await probe(http, url, { accept: json });
+  if ('failure' in answer) return noAnswer('keys', url, answer.failure);
+  const common = commonFault('keys', url, answer);
+  if (common !== undefined) return common;
+  if (isRedirect(answer)) return redirected('keys', url, answer, 'jwksUri');
+  const keys = answer.json?.['keys'];
+  return Array.isArray(keys) && keys.length > 0
+    ? pass('keys', `${url} has ${keys.length} keys`)
+    : fault(
+        'keys',
+        `${url} answers ${answer.status} and ${answer.contentType}, not a set of keys`,
+        'check jwksUri, or ask the payer for its jwks_uri',
+      );
+};
+
 const otherRelease = (url: string, what: string): Finding =>
   fault('FHIR', `${url} says that this is ${what}, but the gateway reads R4`, 'ask the payer for its FHIR R4 base URL');
 

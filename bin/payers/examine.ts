@@ -3,7 +3,7 @@ import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { checkDiscovery } from './discovery.ts';
-import { checkAuthorize, checkFhir, checkRevoke, checkToken } from './endpoints.ts';
+import { checkAuthorize, checkFhir, checkKeys, checkRevoke, checkToken, checkUserinfo } from './endpoints.ts';
 import { fault, pass, type Finding } from './finding.ts';
 import { reach, type ReachDeps } from './reach.ts';
 import { judgeSecret, type SecretReading } from './secret.ts';
@@ -25,6 +25,8 @@ const examineEndpoints = async (deps: ExamineDeps, payer: Payer): Promise<Findin
     ask(payer.authorizationEndpoint, () => checkAuthorize(deps, payer)),
     ask(payer.tokenEndpoint, () => checkToken(deps, payer)),
     ask(payer.revocationEndpoint, () => checkRevoke(deps, payer)),
+    ask(payer.userinfoEndpoint, () => checkUserinfo(deps, payer)),
+    ask(payer.jwksUri, () => checkKeys(deps, payer)),
     ask(payer.fhirBaseUrl, () => checkFhir(deps, payer)),
     checkDiscovery(deps, payer, {
       fhirBaseUrl: unlessDown(payer.fhirBaseUrl),

@@ -1,6 +1,16 @@
 /** What was checked. */
 export type Check =
-  'client id' | 'name' | 'connection' | 'authorize' | 'token' | 'revoke' | 'FHIR' | 'discovery' | 'secret';
+  | 'client id'
+  | 'name'
+  | 'connection'
+  | 'authorize'
+  | 'token'
+  | 'revoke'
+  | 'userinfo'
+  | 'keys'
+  | 'FHIR'
+  | 'discovery'
+  | 'secret';
 
 /** One line of the report: a pass, or what is wrong and what to do about it. It never contains a secret. */
 export interface Finding {

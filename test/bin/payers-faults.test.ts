@@ -315,6 +315,42 @@ describe('discovery that differs from the profile', () => {
   });
 });
 
+describe('the places of an id_token and of userinfo', () => {
+  const keysUrl = `${url}/keys`;
+  const userinfoUrl = `${url}/userinfo`;
+  const withKeys: Payer = { ...plan, patientFrom: 'id_token', jwksUri: keysUrl };
+  const withUserinfo: Payer = { ...plan, patientFrom: 'userinfo', userinfoEndpoint: userinfoUrl };
+
+  it('are in order if there are keys, and if userinfo wants a token', async () => {
+    expect(await examined({ [keysUrl]: () => json({ keys: [{}] }) }, { payer: withKeys })).toEqual([]);
+    expect(await examined({ [userinfoUrl]: () => json({ error: 'x' }, 401) }, { payer: withUserinfo })).toEqual([]);
+  });
+
+  it.each<[string, Payer, () => Response, RegExp]>([
+    [keysUrl, withKeys, () => page(), /^keys: .* answers 200 and text\/html, not a set of keys → check jwksUri/],
+    [keysUrl, withKeys, () => json({ keys: [] }), /^keys: .* not a set of keys/],
+    [keysUrl, withKeys, moved, /^keys: .* redirects \(302/],
+    [keysUrl, withKeys, () => json({}, 404), /^keys: .* answers 404/],
+    [userinfoUrl, withUserinfo, () => json({}, 500), /^userinfo: .* answers 500/],
+    [userinfoUrl, withUserinfo, moved, /^userinfo: .* redirects \(302/],
+  ])('%s gives one line if it is not', async (at, payer, answer, line) => {
+    expect(await examined({ [at]: answer }, { payer })).toEqual([expect.stringMatching(line)]);
+  });
+
+  it('agree with what the payer publishes, or both are named', async () => {
+    const change = { jwks_uri: `${url}/other`, userinfo_endpoint: `${url}/other` };
+    const order = { [keysUrl]: () => json({ keys: [{}] }), [userinfoUrl]: () => json({}, 401) };
+
+    expect(await examined({ ...order, [smartConfiguration]: published(change) }, { payer: withKeys })).toEqual([
+      expect.stringContaining(`write jwksUri: '${url}/other'`),
+    ]);
+    expect(await examined({ ...order, [smartConfiguration]: published(change) }, { payer: withUserinfo })).toEqual([
+      expect.stringContaining(`write userinfoEndpoint: '${url}/other'`),
+    ]);
+    expect(await examined({ [smartConfiguration]: published(change) })).toEqual([]);
+  });
+});
+
 describe('a secret', () => {
   const secret = (value: unknown, payer: Payer = plan): Promise<string[]> =>
     examined(

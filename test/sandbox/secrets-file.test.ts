@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { localStage } from '../../config/local.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
 import { readSecretsFile } from '../../sandbox/secrets-file.ts';
 
 const payers = localStage().payers.slice(0, 1);
@@ -61,6 +62,20 @@ describe('a secrets file', () => {
       expect(failure).not.toContain('canary');
     },
   );
+
+  it('needs none for a public client, nor for a brand that uses the secret of another', async () => {
+    const [payer] = payers as [Payer];
+    const publicClient: Payer = { ...payer, id: 'open', clientAuthentication: 'none' };
+    const brand: Payer = { ...payer, id: 'west', secretOf: payer.id };
+    const secret = { client_secret: 'canary' };
+    const file = join(folder, 'owners.json');
+    await writeFile(file, JSON.stringify({ [payer.id]: secret }));
+
+    expect(await readSecretsFile(undefined, [publicClient])).toEqual({});
+    expect(await readSecretsFile(file, [payer, brand, publicClient])).toEqual({ [payer.id]: secret });
+    await writeFile(file, JSON.stringify({ [payer.id]: secret, west: secret }));
+    await expect(readSecretsFile(file, [payer, brand])).rejects.toThrow(/: "west" has no secret of its own/);
+  });
 
   it('refuses a payer that the configuration does not have', async () => {
     const secret = { client_secret: 'canary' };

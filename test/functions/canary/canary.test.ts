@@ -5,7 +5,7 @@ import { discovery } from '../../../functions/discovery/discovery.ts';
 import type { RegistryData } from '../../../functions/shared/registry/types.ts';
 import { metric } from '../../support/embedded-metrics.ts';
 import { apiEvent, call, startMs, testDeps } from '../../support/gateway.ts';
-import { localRegistry, withoutPartner, withPartner } from '../../support/login.ts';
+import { localRegistry, withoutPartner, withPartner, withPayer } from '../../support/login.ts';
 
 const origin = 'http://localhost:3000';
 const payerIds = localRegistry().payers.map(({ id }) => id);
@@ -96,6 +96,23 @@ describe('the canary', () => {
       'POST /oauth2/token',
       'GET /r4/metadata',
     ]);
+  });
+
+  it.each([
+    ['userinfo endpoint', { userinfoEndpoint: 'http://127.0.0.1:3003/oauth2/userinfo' }],
+    ['JWKS', { jwksUri: 'http://127.0.0.1:3003/oauth2/jwks' }],
+  ])('asks the %s of a payer whose logins need it', async (what, profile) => {
+    const [url = ''] = Object.values(profile);
+    const isDown = otherwise(
+      ({ href }) => href === url,
+      () => new Response('', { status: 503 }),
+    );
+    const { run, asked } = canary({ registry: withPayer('northwind', profile)(localRegistry()), answer: isDown });
+
+    const log = await run();
+
+    expect(asked.map((one) => one.url.href)).toContain(url);
+    expect(log.find(({ payer }) => payer === 'northwind')).toMatchObject({ detail: `${what}: status 503` });
   });
 
   it('says who it is, follows no redirect, and sends a payer neither a credential nor a code', async () => {
