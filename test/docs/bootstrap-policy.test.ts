@@ -8,6 +8,9 @@ const text = readFileSync(join(import.meta.dirname, '../../docs/bootstrap-policy
 const { Statement: statements } = JSON.parse(text.replaceAll('${aws:PrincipalAccount}', account)) as {
   Statement: Statement[];
 };
+const resources = (JSON.parse(text) as { Statement: { Resource: string[] }[] }).Statement.flatMap(
+  ({ Resource }) => Resource,
+);
 
 const at = (service: string, name: string): string => `arn:aws:${service}:us-east-1:${account}:${name}`;
 const bucket = 'arn:aws:s3:::p2p-gateway-demo-auditbucket-x1';
@@ -262,6 +265,13 @@ describe('the policy that CloudFormation deploys with', () => {
     ['organizations:LeaveOrganization', '*'],
   ])('lets it neither read data nor touch what is not the stack’s: no %s on %s', (action, resource, context = {}) => {
     expect(decided(action, resource, context)).toBe('not allowed');
+  });
+
+  // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+  it('has variables only where IAM reads them: in a resource after the fifth colon', () => {
+    const early = resources.filter((arn) => arn !== '*' && arn.split(':').slice(0, 5).join(':').includes('${'));
+    expect(resources.length).toBeGreaterThan(20);
+    expect(early).toEqual([]);
   });
 
   it('fits into one managed policy, and has no action of all services', () => {
