@@ -2,6 +2,7 @@ import { audit } from './audit.ts';
 import { largeAnswer } from './large-answer.ts';
 import { nothingInTheClear } from './nothing-in-the-clear.ts';
 import { pageCommands } from './page-curl.ts';
+import { postman } from './postman.ts';
 import { standardClients } from './standard-clients.ts';
 import { askAgainWhereBusy, startStack, type RunningStack } from './support.ts';
 
@@ -17,6 +18,7 @@ const running = (): RunningStack => stack;
 // What it has stored and logged by then is all this test's own.
 describe('the local stack', () => nothingInTheClear(running));
 describe("the reference page's commands", () => pageCommands(running));
+describe('the Postman collection', () => postman(running));
 describe('standard clients', () => standardClients(running));
 describe('a large answer', () => largeAnswer(running));
 describe('the audit', () => audit(running));

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { generateRecords } from '../../sandbox/payer/data/generate.ts';
 import { fhirBase } from '../../sandbox/payer/data/record.ts';
 
@@ -32,6 +33,20 @@ describe('Test Member 1', () => {
       identifier: [{ value: '01-testmemid' }],
     });
   });
+
+  it.each(['demo-health-plan', 'northwind'])(
+    'has as many resources of each type as the Postman environment of %s says',
+    (payer) => {
+      const file = new URL(`../../docs/postman/${payer}.postman_environment.json`, import.meta.url);
+      const { values } = JSON.parse(readFileSync(file, 'utf8')) as { values: { key: string; value: string }[] };
+      const counts = JSON.parse(values.find(({ key }) => key === 'counts')?.value ?? '') as Record<string, number>;
+      const counted = Object.keys(counts).map((type) => [
+        type,
+        resources.filter((one) => one.resourceType === type).length,
+      ]);
+      expect(Object.fromEntries(counted)).toEqual(counts);
+    },
+  );
 
   it('has about 350 clinical resources of at least twelve types, and no claims', () => {
     const types = new Set(resources.map(({ resourceType }) => resourceType));
