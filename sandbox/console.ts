@@ -43,6 +43,8 @@ const auditHint = (awsPort: number): string[] => {
   return ['  Who read what:', `  ${elsewhere}npm run audit -- --partner demo-partner --since ${today}`];
 };
 
+const switchesHint = ['  A payer misbehaves on request: its page /admin has the switches.', ''];
+
 /** The URLs to open, printed when everything listens. */
 export const welcome = ({ origin, ports, urls, config, withSandbox }: LocalStack): string => {
   const sandbox = [
@@ -58,7 +60,12 @@ export const welcome = ({ origin, ports, urls, config, withSandbox }: LocalStack
   ];
   const width = Math.max(...rows.map(([label]) => label.length));
   const lines = rows.map(([label, url]) => `  ${label.padEnd(width)}  ${url}`);
-  return ['', ...lines, '', ...(withSandbox ? [...auditHint(ports.aws), ''] : []), '  Ctrl-C stops all.', ''].join(
-    '\n',
-  );
+  return [
+    '',
+    ...lines,
+    '',
+    ...(withSandbox ? [...switchesHint, ...auditHint(ports.aws), ''] : []),
+    '  Ctrl-C stops all.',
+    '',
+  ].join('\n');
 };

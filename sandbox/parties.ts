@@ -4,7 +4,7 @@ import type { StageConfig } from '../config/stage.ts';
 import type { PublicJwk } from '../functions/shared/registry/types.ts';
 import type { RequestLogLine } from './aws/api-gateway.ts';
 import { startPartnerApp } from './partner/server.ts';
-import { startPayer, type LocalPayer } from './payer/server.ts';
+import { startPayer, type LocalPayer, type PayerOptions } from './payer/server.ts';
 import type { LocalPorts } from './ports.ts';
 import type { PayerSecret } from './secrets-file.ts';
 
@@ -26,6 +26,14 @@ export type Party =
 
 type LogTo = (service: string) => (line: RequestLogLine) => void;
 
+/** The faults that are switched on at the start, by payer. */
+export type SwitchedOn = Readonly<Partial<Record<'demoHealthPlan' | 'northwind', readonly string[]>>>;
+
+/** How the sandbox's payers misbehave. */
+interface Misbehaviour extends Pick<PayerOptions, 'faultPauseMs'> {
+  readonly faults?: SwitchedOn | undefined;
+}
+
 const demoHealthPlanSecret = 'demo-health-plan-secret';
 
 /** The stage `local` on these ports, with a new key pair for Northwind Health in each process. */
@@ -44,7 +52,12 @@ export const sandboxOn = (ports: LocalPorts): Sandbox => {
 };
 
 /** The payers and the partner app. */
-export const partiesOf = ({ config, northwindKey }: Sandbox, ports: LocalPorts, logTo: LogTo): readonly Party[] => {
+export const partiesOf = (
+  { config, northwindKey }: Sandbox,
+  ports: LocalPorts,
+  logTo: LogTo,
+  { faults = {}, ...pauses }: Misbehaviour = {},
+): readonly Party[] => {
   const gatewayOrigin = config.origin ?? '';
   const gatewayAt = (payerId: string) => {
     const payer = config.payers.find(({ id }) => id === payerId);
@@ -54,6 +67,7 @@ export const partiesOf = ({ config, northwindKey }: Sandbox, ports: LocalPorts, 
       clientId: payer?.clientId ?? '',
       gatewayRedirectUri: `${gatewayOrigin}/oauth2/callback/${payerId}`,
       log: logTo(payerId),
+      ...pauses,
     };
   };
   const demoHealthPlan = (): Promise<LocalPayer> =>
@@ -62,9 +76,16 @@ export const partiesOf = ({ config, northwindKey }: Sandbox, ports: LocalPorts, 
       preset: 'oneUpDemo',
       port: ports.demoHealthPlan,
       client: { secret: demoHealthPlanSecret },
+      faults: faults.demoHealthPlan,
     });
   const northwind = (): Promise<LocalPayer> =>
-    startPayer({ ...gatewayAt('northwind'), preset: 'smart', port: ports.northwind, client: { jwks: [northwindKey] } });
+    startPayer({
+      ...gatewayAt('northwind'),
+      preset: 'smart',
+      port: ports.northwind,
+      client: { jwks: [northwindKey] },
+      faults: faults.northwind,
+    });
   const partner = (): ReturnType<typeof startPartnerApp> =>
     startPartnerApp({
       port: ports.partner,

@@ -6,7 +6,7 @@ import { startAws } from './aws/aws.ts';
 import { startCloud, type LocalCloud } from './aws/cloud.ts';
 import { closersOf, settled } from './closers.ts';
 import { LocalStackError } from './local-stack-error.ts';
-import { partiesOf, sandboxOn, type Party } from './parties.ts';
+import { partiesOf, sandboxOn, type Party, type SwitchedOn } from './parties.ts';
 import type { LocalPayer } from './payer/server.ts';
 import { freePorts, type LocalPorts } from './ports.ts';
 import { readSecretsFile, type PayerSecret } from './secrets-file.ts';
@@ -24,6 +24,8 @@ export interface LocalStackOptions {
   readonly secretsFile?: string;
   /** Whether the payers and the partner app of stage `local` also run. Default: if there is no `configFile`. */
   readonly withSandbox?: boolean;
+  /** The faults that the sandbox's payers start with, by name. */
+  readonly faults?: SwitchedOn;
   /** The most processes per function. Each handles one call at a time. Default: four. */
   readonly environments?: number;
   /** Gets each finished request. The service is `gateway`, `partner` or a payer's id. */
@@ -92,7 +94,7 @@ const planOf = async (options: LocalStackOptions): Promise<Plan> => {
   }
   const sandbox = sandboxOn(ports);
   const logTo = (service: string) => (line: RequestLogLine) => options.log?.(service, line);
-  const parties = options.withSandbox === false ? [] : partiesOf(sandbox, ports, logTo);
+  const parties = options.withSandbox === false ? [] : partiesOf(sandbox, ports, logTo, { faults: options.faults });
   return { ports, config: sandbox.config, secrets: sandbox.secrets, parties };
 };
 

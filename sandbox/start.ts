@@ -4,6 +4,8 @@ import { defaultPorts } from '../config/local.ts';
 import { usualEnvironments } from './aws/lambda.ts';
 import { functionLogLine, requestLogLine, welcome } from './console.ts';
 import { LocalStackError } from './local-stack-error.ts';
+import { unknownFaults } from './payer/faults/switches.ts';
+import { faultNames } from './payer/faults/table.ts';
 import { startLocalStack, type LocalStackOptions } from './stack.ts';
 
 const help = `npm start -- [flags]
@@ -15,10 +17,15 @@ Serves the gateway on this machine with two payers and a partner app, or with yo
   --northwind-port N          the payer Northwind Health (default ${defaultPorts.northwind})
   --partner-port N            the demo partner app (default ${defaultPorts.partner})
   --aws-port N                the stand-in for AWS (default ${defaultPorts.aws})
+  --demo-health-plan LIST     how Demo Health Plan misbehaves: switches, such as slow,429
+  --northwind LIST            how Northwind Health misbehaves
   --config FILE               other payers and partners, .ts or .json, in the format of config/; no sandbox
   --secrets FILE              those payers' secrets: {"payer-id": {"client_secret": "…"}}
   --environments N            the most processes per function, one call at a time each (default ${usualEnvironments})
   --help                      this text
+
+Switches: ${faultNames.join(', ')}.
+docs/reports/payer-faults.md says what each does. A payer's page /admin sets them while it runs.
 
 Port 0 is any free port. Ctrl-C stops everything.`;
 
@@ -28,6 +35,8 @@ const flagTypes = {
   'northwind-port': { type: 'string' },
   'partner-port': { type: 'string' },
   'aws-port': { type: 'string' },
+  'demo-health-plan': { type: 'string' },
+  northwind: { type: 'string' },
   config: { type: 'string' },
   secrets: { type: 'string' },
   environments: { type: 'string' },
@@ -49,6 +58,15 @@ const environmentsOf = (text: string): number => {
   return Number(text);
 };
 
+const faultsOf = (flag: string, text: string): readonly string[] => {
+  const names = text.split(',').map((name) => name.trim());
+  const [unknown] = unknownFaults(names);
+  if (unknown === undefined) return names;
+  throw new LocalStackError(
+    `--${flag}: there is no switch ${JSON.stringify(unknown)}; there are ${faultNames.join(', ')}`,
+  );
+};
+
 const readFlags = (): ReturnType<typeof parseArgs<{ options: typeof flagTypes }>>['values'] => {
   try {
     return parseArgs({ options: flagTypes }).values;
@@ -62,6 +80,10 @@ const optionsOf = (values: ReturnType<typeof readFlags>): LocalStackOptions => {
   if (values.secrets !== undefined && values.config === undefined) {
     throw new LocalStackError('--secrets is for the payers of --config FILE; give both');
   }
+  const { 'demo-health-plan': demoHealthPlan, northwind } = values;
+  if (values.config !== undefined && (demoHealthPlan ?? northwind) !== undefined) {
+    throw new LocalStackError("--demo-health-plan and --northwind are for the sandbox's payers; leave out --config");
+  }
   return {
     ports: {
       gateway: portOf('port', values.port, defaultPorts.gateway),
@@ -69,6 +91,10 @@ const optionsOf = (values: ReturnType<typeof readFlags>): LocalStackOptions => {
       partner: portOf('partner-port', values['partner-port'], defaultPorts.partner),
       northwind: portOf('northwind-port', values['northwind-port'], defaultPorts.northwind),
       aws: portOf('aws-port', values['aws-port'], defaultPorts.aws),
+    },
+    faults: {
+      ...(demoHealthPlan === undefined ? {} : { demoHealthPlan: faultsOf('demo-health-plan', demoHealthPlan) }),
+      ...(northwind === undefined ? {} : { northwind: faultsOf('northwind', northwind) }),
     },
     ...(values.config === undefined ? {} : { configFile: values.config }),
     ...(values.secrets === undefined ? {} : { secretsFile: values.secrets }),

@@ -30,5 +30,9 @@ export interface PayerOptions {
   readonly accessTokenSeconds?: number;
   /** The clock for the expiry of codes and tokens, in epoch milliseconds. Default: the machine's. */
   readonly now?: () => number;
+  /** The faults that are switched on at the start, by name. Default: none. */
+  readonly faults?: readonly string[] | undefined;
+  /** How long the fault `slow` waits before an answer, and `drip` between two pieces. Default: 5 and 0.2 seconds. */
+  readonly faultPauseMs?: { readonly slow: number; readonly drip: number };
   readonly log?: (line: RequestLogLine) => void;
 }

@@ -1,16 +1,19 @@
 import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { close, listen } from '../aws/listen.ts';
 import { html } from '../html.ts';
 import { generateRecords } from './data/generate.ts';
 import { smartConfiguration } from './discovery.ts';
+import { misbehaving, type Handler } from './faults/misbehave.ts';
+import { createSwitches } from './faults/switches.ts';
 import { memberOfToken } from './fhir-access.ts';
 import { createFhirApi } from './fhir/server.ts';
 import { readForm, seeOther, sendJson } from './http.ts';
 import { fhirChecker, missingParameter, peekForm, renameFhirJson, type FhirRefusal } from './insists.ts';
 import { createMailbox } from './mailbox.ts';
 import type { PayerOptions } from './options.ts';
+import { adminPage } from './pages/admin.ts';
 import { inboxPage } from './pages/inbox.ts';
 import { messagePage, sendPage } from './pages/layout.ts';
 import type { Page } from './pages/layout.ts';
@@ -20,8 +23,6 @@ import { createProvider, gatewayName, userinfoPath } from './provider.ts';
 import { createSignIn } from './sign-in.ts';
 
 export type { PayerOptions, RequestLogLine } from './options.ts';
-
-type Handler = (req: IncomingMessage, res: ServerResponse, url: URL) => Promise<void> | void;
 
 /** A running payer. */
 export interface LocalPayer {
@@ -142,6 +143,16 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
       if (member) await fhir(req, res, member);
     };
 
+  const switches = createSwitches(options.faults);
+  const admin: Handler = async (req, res) => {
+    if (req.method !== 'POST') return sendPage(res, brand, adminPage(options.displayName, switches.names()));
+    const form = await readForm(req);
+    if (!form) return sendPage(res, brand, unreadable);
+    const unknown = switches.set(form.getAll('fault'));
+    if (unknown.length === 0) return seeOther(res, '/admin');
+    sendPage(res, brand, adminPage(options.displayName, switches.names(), unknown));
+  };
+
   const page =
     (content: () => Page): Handler =>
     (_req, res) =>
@@ -153,6 +164,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     ...(insists.patient?.in === 'userinfo' && { [userinfoPath]: oauth }),
     ...(paths.revocation && { [paths.revocation]: oauth }),
     ...(paths.jwks && { [paths.jwks]: oauth }),
+    '/admin': admin,
     '/': page(() => homePage(options.displayName)),
     '/inbox': page(() => inboxPage(options.displayName, mailbox.messages())),
     '/style.css': (_req, res) => {
@@ -169,11 +181,12 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
   ];
   const missing = page(() => messagePage('Page not found', ['Check the address.'], 404));
 
-  return (req, res, url) => {
+  const usual: Handler = (req, res, url) => {
     const path = url.pathname === '/r4' ? '/r4/' : url.pathname;
     const handler = exact[path] ?? below.find(([prefix]) => path.startsWith(prefix))?.[1];
     return (handler ?? missing)(req, res, url);
   };
+  return misbehaving(usual, switches.on, { origin, paths, pauseMs: options.faultPauseMs });
 };
 
 const refusedParameter = (name: string): Page =>
@@ -207,7 +220,8 @@ const homePage = (payerName: string): Page => {
         You come here from an app, through <strong>${gatewayName}</strong>, when you want to take your health record
         along to a new health plan. There is nothing to do on this page itself.
       </p>
-      <p>What we e-mailed is in <a href="/inbox">the inbox</a>.</p>`,
+      <p>What we e-mailed is in <a href="/inbox">the inbox</a>.</p>
+      <p>Developers: <a href="/admin">make this payer misbehave</a>.</p>`,
   };
 };
 

@@ -31,9 +31,13 @@ const runCollection = async (stack: RunningStack, payer: string, payerOrigin: st
     redirect_uri: `${stack.urls.partner}/callback`,
   };
   const flags = [
-    ...['--environment', `${folder}/${payer}.postman_environment.json`],
+    '--environment',
+    `${folder}/${payer}.postman_environment.json`,
     ...Object.entries(variables).flatMap(([name, value]) => ['--env-var', `${name}=${value}`]),
-    ...['--reporters', 'json', '--reporter-json-export', file],
+    '--reporters',
+    'json',
+    '--reporter-json-export',
+    file,
   ];
   const command = [newman, 'run', `${folder}/payer-to-payer.postman_collection.json`];
   // It fails where a request does; the report says which.

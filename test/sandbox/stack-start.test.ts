@@ -101,6 +101,15 @@ describe('npm start', () => {
     [['--environments', '0'], '--environments is "0"; write a number from 1 to 99'],
     [['--environments', '100'], '--environments is "100"; write a number from 1 to 99'],
     [['--secrets', 'x.json'], '--secrets is for the payers of --config FILE; give both'],
+    [
+      ['--northwind', 'slow,fast'],
+      expect.stringMatching(/^--northwind: there is no switch "fast"; there are slow, drip, 429, /),
+    ],
+    [['--demo-health-plan', ''], expect.stringMatching(/^--demo-health-plan: there is no switch ""; there are slow, /)],
+    [
+      ['--northwind', 'slow', '--config', 'x.json'],
+      "--demo-health-plan and --northwind are for the sandbox's payers; leave out --config",
+    ],
   ])('refuses %j in one line', async (flags, line) => {
     expect(await refused(flags)).toEqual([line]);
   });
@@ -115,6 +124,8 @@ describe('npm start', () => {
       '--northwind-port',
       '--partner-port',
       '--aws-port',
+      '--demo-health-plan',
+      '--northwind',
       '--config',
       '--secrets',
       '--environments',

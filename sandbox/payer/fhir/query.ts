@@ -57,7 +57,7 @@ export const writePage = (offset: number): string => {
   return Buffer.from(`from ${offset}`).toString('base64url');
 };
 
-const readPage = (page: string | undefined): number => {
+export const readPage = (page: string | undefined): number => {
   if (page === undefined) return 0;
   const [, offset] = /^from (\d{1,9})$/.exec(Buffer.from(page, 'base64url').toString()) ?? [];
   if (offset === undefined) throw badRequest('This server did not issue this _page');

@@ -54,6 +54,10 @@ input {
   width: 100%; padding: 0.6rem 0.75rem; font: inherit; color: inherit; background: #fff;
   border: 1px solid #77828f; border-radius: 0.4rem;
 }
+input[type='checkbox'], input[type='radio'] { width: 1.1rem; height: 1.1rem; margin: 0; accent-color: var(--brand); }
+.choice { display: grid; grid-template-columns: 1.1rem 1fr; gap: 0.1rem 0.75rem; align-items: center; margin-bottom: 0.75rem; }
+.choice label { margin: 0; }
+.choice > p { grid-column: 2; margin: 0; }
 input[aria-invalid] { border: 2px solid var(--wrong); }
 input.code { max-width: 12rem; font-size: 1.4rem; letter-spacing: 0.25em; font-variant-numeric: tabular-nums; }
 :focus-visible { outline: 3px solid color-mix(in srgb, var(--brand) 45%, #fff); outline-offset: 2px; }

@@ -1,0 +1,48 @@
+import { html } from '../../html.ts';
+import type { Html } from '../../html.ts';
+import type { Fault } from '../faults/fault.ts';
+import { faultNames, faults } from '../faults/table.ts';
+import type { Page } from './layout.ts';
+
+/** The switches that make this payer misbehave. `unknown` are names that a form sent and that are no switch. */
+export const adminPage = (payerName: string, on: readonly string[], unknown: readonly string[] = []): Page => {
+  return {
+    title: 'Switches',
+    status: unknown.length > 0 ? 400 : 200,
+    body: html`<h1>Make ${payerName} misbehave</h1>
+      <p>Real payers do each of these. What is switched on holds for every app and member, until it is switched off.</p>
+      ${
+        unknown.length > 0 &&
+        html`<div class="alert" role="alert">
+        <p>There is no switch ${unknown.join(', ')}. There are ${faultNames.join(', ')}.</p>
+      </div>`
+      }
+      <form method="post" action="/admin">
+        ${faults.map((fault) => switchOf(fault, on.includes(fault.name)))}
+        <p class="actions"><button>Set the switches</button></p>
+      </form>
+      <form class="divided" method="post" action="/admin">
+        <button class="plain">Switch all off</button>
+      </form>`,
+  };
+};
+
+const switchOf = ({ name, does, partnerSees }: Fault, isOn: boolean): Html => {
+  return html`<div class="choice">
+    <input
+      id="${name}"
+      type="checkbox"
+      name="fault"
+      value="${name}"
+      aria-describedby="${name}-does"
+      ${isOn && html`checked`}
+    />
+    <label for="${name}">${name}</label>
+    <p id="${name}-does">${marked(does)}</p>
+    <p class="quiet">A partner sees: ${marked(partnerSees)}</p>
+  </div>`;
+};
+
+/** A sentence with its back quotes as code. */
+const marked = (text: string): Html[] =>
+  text.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));

@@ -1,0 +1,45 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Fault } from '../../sandbox/payer/faults/fault.ts';
+
+const file = join(import.meta.dirname, '../../docs/reports/payer-faults.md');
+
+const preamble = `# A payer that misbehaves
+
+Real payers do each of these. The sandbox's payers do them on request, so that you see what your app makes of each: on a
+payer's page \`/admin\`, by a form (\`curl -d fault=slow -d fault=429 http://127.0.0.1:3003/admin\`; an empty form switches
+all off), or from the start:
+
+\`\`\`sh
+npm start -- --northwind slow,429 --demo-health-plan drip
+\`\`\`
+
+At Demo Health Plan the gateway itself reads \`Patient\` at the end of a sign-in, to learn whose record it is. If a switch of
+the FHIR API spoils that read, the sign-in comes back with \`server_error\`: switch it on after the sign-in.
+
+\`test/sandbox/payer-faults.test.ts\` has a test of what a partner sees of each. To write this page:
+
+    PAYER_FAULTS_DOC=write npm test -- test/sandbox/payer-faults.test.ts
+`;
+
+const row = (cells: readonly string[], widths: readonly number[]): string =>
+  `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
+
+/** The document that lists every switch. */
+export const faultsPage = (faults: readonly Fault[]): string => {
+  const body = faults.map(({ name, does, partnerSees }) => [`\`${name}\``, does, partnerSees]);
+  const rows = [['switch', 'what the payer does', 'what the partner sees'], ...body];
+  const widths = [0, 1, 2].map((at) => Math.max(...rows.map((cells) => cells[at]?.length ?? 0)));
+  const [head = '', ...lines] = rows.map((cells) => row(cells, widths));
+  const rule = row(
+    widths.map((width) => '-'.repeat(width)),
+    widths,
+  );
+  return [preamble, head, rule, ...lines, ''].join('\n');
+};
+
+/** The document as it is written; PAYER_FAULTS_DOC=write writes it first. */
+export const writtenPage = async (faults: readonly Fault[]): Promise<string> => {
+  if (process.env['PAYER_FAULTS_DOC'] === 'write') await writeFile(file, faultsPage(faults));
+  return readFile(file, 'utf8');
+};
