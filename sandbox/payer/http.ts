@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 const bodyLimit = 64 * 1024;
@@ -14,6 +15,20 @@ export const readForm = async (req: IncomingMessage): Promise<URLSearchParams | 
     chunks.push(chunk);
   }
   return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
+};
+
+/** Reads a small form, and puts it back for the next reader. */
+export const peekForm = async (req: IncomingMessage): Promise<URLSearchParams> => {
+  const length = Number(req.headers['content-length'] ?? 0);
+  if (length > bodyLimit) return new URLSearchParams();
+  let body = Buffer.alloc(0);
+  while (body.length < length && req.readable) {
+    const chunk = req.read() as Buffer | null;
+    if (chunk === null) await once(req, 'readable');
+    else body = Buffer.concat([body, chunk]);
+  }
+  if (body.length > 0) req.unshift(body);
+  return new URLSearchParams(body.toString('utf8'));
 };
 
 /** Redirects the browser to a GET. */

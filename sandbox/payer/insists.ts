@@ -39,27 +39,6 @@ interface Values {
 export const missingParameter = (wanted: Readonly<Record<string, string>> = {}, values: Values): string | undefined =>
   Object.keys(wanted).find((name) => values.get(name) !== wanted[name]);
 
-/** Reads a small body, and puts it back for the next reader. */
-export const peekForm = async (req: IncomingMessage): Promise<URLSearchParams> => {
-  const length = Number(req.headers['content-length'] ?? 0);
-  const chunks: Buffer[] = [];
-  let size = 0;
-  while (size < length) {
-    const chunk = req.read() as Buffer | null;
-    if (chunk === null) {
-      await new Promise((resolve) => {
-        req.once('readable', resolve);
-      });
-      continue;
-    }
-    chunks.push(chunk);
-    size += chunk.length;
-  }
-  const body = Buffer.concat(chunks);
-  if (size > 0) req.unshift(body);
-  return new URLSearchParams(body.toString('utf8'));
-};
-
 /** Why a FHIR request is refused, as a status and what to say. */
 export interface FhirRefusal {
   readonly status: number;

@@ -9,8 +9,8 @@ import { misbehaving, type Handler } from './faults/misbehave.ts';
 import { createSwitches } from './faults/switches.ts';
 import { memberOfToken } from './fhir-access.ts';
 import { createFhirApi } from './fhir/server.ts';
-import { readForm, seeOther, sendJson } from './http.ts';
-import { fhirChecker, missingParameter, peekForm, renameFhirJson, type FhirRefusal } from './insists.ts';
+import { peekForm, readForm, seeOther, sendJson } from './http.ts';
+import { fhirChecker, missingParameter, renameFhirJson, type FhirRefusal } from './insists.ts';
 import { createMailbox } from './mailbox.ts';
 import type { PayerOptions } from './options.ts';
 import { adminPage } from './pages/admin.ts';
@@ -20,6 +20,7 @@ import type { Page } from './pages/layout.ts';
 import { stylesheet } from './pages/style.ts';
 import { presets } from './presets.ts';
 import { createProvider, gatewayName, userinfoPath } from './provider.ts';
+import { createSharing } from './sharing.ts';
 import { createSignIn } from './sign-in.ts';
 
 export type { PayerOptions, RequestLogLine } from './options.ts';
@@ -82,10 +83,12 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
   const mailbox = createMailbox();
   const isMember = (id: string): boolean => records.some(({ patientId }) => patientId === id);
   const provider = createProvider({ options, preset, brand, origin, fhirBaseUrl, isMember });
+  // Before the callback, which takes only what is there.
+  const sharing = createSharing(provider, paths.token);
   const oauth = provider.callback();
   const { insists = {}, now = Date.now } = options;
   const { refusesPatients, furtherBases = [] } = insists;
-  const signIn = createSignIn({ provider, records, mailbox, brand, now, refusesPatients });
+  const signIn = createSignIn({ provider, sharing, records, mailbox, brand, now, refusesPatients });
   const oauthUris = {
     authorize: origin + paths.authorize,
     token: origin + paths.token,
@@ -138,7 +141,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
       if (refusal !== undefined) return sendRefusal(res, refusal);
       if (insists.fhirMediaType !== undefined) req.headers.accept = 'application/fhir+json';
       if (url.pathname === `${base}/metadata`) return fhir(req, res);
-      const member = await memberOfToken(provider, req, res);
+      const member = await memberOfToken(provider, sharing, req, res);
       if (insists.firstByteMs !== undefined) await setTimeout(insists.firstByteMs);
       if (member) await fhir(req, res, member);
     };

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errors } from 'oidc-provider';
 import type { Provider } from 'oidc-provider';
 import type { MemberRecord } from './data/record.ts';
+import { accountOf } from './families.ts';
 import { readForm, seeOther } from './http.ts';
 import type { Mailbox } from './mailbox.ts';
 import { accountFields, isEmail, matchMember } from './members.ts';
@@ -12,6 +13,8 @@ import type { Brand, Page } from './pages/layout.ts';
 import { consentPage, createAccountPage, signInPage, verifyPage } from './pages/sign-in.ts';
 import type { SignInView } from './pages/sign-in.ts';
 import { endedPage, gatewayName } from './provider.ts';
+import { typesOfShares } from './shares.ts';
+import type { Sharing } from './sharing.ts';
 
 const codeMinutes = 10;
 const codeTries = 5;
@@ -35,6 +38,7 @@ interface Progress {
 
 export interface SignInSetup {
   readonly provider: Provider;
+  readonly sharing: Sharing;
   readonly records: readonly MemberRecord[];
   readonly mailbox: Mailbox;
   readonly brand: Brand;
@@ -62,7 +66,7 @@ type Step = (visit: Visit, form: URLSearchParams) => Promise<void> | void;
 export const createSignIn = (
   setup: SignInSetup,
 ): ((req: IncomingMessage, res: ServerResponse, url: URL) => Promise<void>) => {
-  const { provider, records, mailbox, brand, now, refusesPatients = [] } = setup;
+  const { provider, sharing, records, mailbox, brand, now, refusesPatients = [] } = setup;
   const started = new Map<string, Progress>();
   /** The member of an e-mail address. The newest verified account wins. */
   const accounts = new Map<string, MemberRecord>();
@@ -122,7 +126,7 @@ export const createSignIn = (
 
   const showConsent: Step = (visit) => {
     const { verified, pending } = visit.progress;
-    if (verified) show(visit, consentPage(visit.view, verified));
+    if (verified) show(visit, consentPage(visit.view, accountOf(records, verified)));
     else seeOther(visit.res, pending ? `${visit.view.path}/verify` : visit.view.path);
   };
 
@@ -131,13 +135,17 @@ export const createSignIn = (
     const decision = form.get('decision');
     if (decision === 'deny') return deny(visit, form);
     if (!verified) return showConsent(visit, form);
+    const chosen = form.get('member') ?? verified.patientId;
+    const shared = accountOf(records, verified).find(({ patientId }) => patientId === chosen);
     // Share nothing for a value that this page does not send.
-    if (decision !== 'allow' || refusesPatients.includes(verified.patientId)) return deny(visit, form);
+    if ((decision !== 'allow' && decision !== 'part') || !shared) return deny(visit, form);
+    if (refusesPatients.includes(shared.patientId)) return deny(visit, form);
     const { params } = visit.interaction;
-    const grant = new provider.Grant({ accountId: verified.patientId, clientId: String(params.client_id) });
+    const grant = new provider.Grant({ accountId: shared.patientId, clientId: String(params.client_id) });
     grant.addOIDCScope(String(params.scope));
     const grantId = await grant.save();
-    const result = { login: { accountId: verified.patientId, remember: false }, consent: { grantId } };
+    if (decision === 'part') sharing.narrow(grantId, typesOfShares(form.getAll('share')));
+    const result = { login: { accountId: shared.patientId, remember: false }, consent: { grantId } };
     await provider.interactionFinished(visit.req, visit.res, result, { mergeWithLastSubmission: false });
   };
 

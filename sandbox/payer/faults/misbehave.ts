@@ -1,6 +1,6 @@
-import { once } from 'node:events';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { peekForm } from '../http.ts';
 import type { Asked, Fault, FaultyPayer } from './fault.ts';
 
 export type Handler = (req: IncomingMessage, res: ServerResponse, url: URL) => Promise<void> | void;
@@ -43,22 +43,6 @@ const describeRequest = async (
     grantType: isToken ? (await peekForm(req)).get('grant_type') : null,
     token: /^bearer +(\S+)$/i.exec(req.headers.authorization ?? '')?.[1] ?? '',
   };
-};
-
-const longestForm = 64 * 1024;
-
-/** Reads a form and puts it back, for the endpoint to read. */
-const peekForm = async (req: IncomingMessage): Promise<URLSearchParams> => {
-  const length = Number(req.headers['content-length'] ?? 0);
-  if (length > longestForm) return new URLSearchParams();
-  let body = Buffer.alloc(0);
-  while (body.length < length && req.readable) {
-    const chunk = req.read() as Buffer | null;
-    if (chunk === null) await once(req, 'readable');
-    else body = Buffer.concat([body, chunk]);
-  }
-  if (body.length > 0) req.unshift(body);
-  return new URLSearchParams(body.toString());
 };
 
 /** Lets a fault change the answer that the payer is about to send through `res`. */

@@ -28,6 +28,16 @@ export const loadViews = (records: RecordStore, baseUrl: string): ReadonlyMap<st
   );
 };
 
+/** The part of a view that has these resource types. */
+export const onlyTypes = ({ patientId, resources, onTheFly }: MemberView, types: readonly string[]): MemberView => {
+  const shared = Array.from(resources).filter(([, { body }]) => types.includes(body.resourceType));
+  return {
+    patientId,
+    resources: new Map(shared),
+    ...(onTheFly && types.includes(onTheFly.resourceType) && { onTheFly }),
+  };
+};
+
 /**
  * The member's compartment, and what it refers to outside all compartments: practitioners, places, medications, notes.
  */

@@ -7,7 +7,7 @@ import { everything } from './everything.ts';
 import type { SearchScope } from './filter.ts';
 import { FhirError, notFound, operationOutcome } from './outcome.ts';
 import type { Parameters } from './query.ts';
-import { loadViews, patientsOf, type MemberView, type RecordStore } from './records.ts';
+import { loadViews, onlyTypes, patientsOf, type MemberView, type RecordStore } from './records.ts';
 import { checkFormat, readRequest } from './request.ts';
 import { storeResource, type StoredResource } from './resource.ts';
 import { sendBundle, sendJson, sendResource } from './respond.ts';
@@ -24,12 +24,15 @@ export interface FhirApiOptions {
   readonly onError?: (error: unknown) => void;
 }
 
+/** The member of a request. */
+export interface FhirMember {
+  readonly patientId: string;
+  /** The resource types that the member shared. Default: all. */
+  readonly types?: readonly string[] | undefined;
+}
+
 /** Answers one request for one member. Without a member, only `metadata` is answered, and the rest is 401. */
-export type FhirApi = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  member?: { readonly patientId: string },
-) => Promise<void>;
+export type FhirApi = (request: IncomingMessage, response: ServerResponse, member?: FhirMember) => Promise<void>;
 
 /**
  * A small read-only FHIR R4 API over members' records: read, vread, history, search, compartment search, `$everything`
@@ -48,7 +51,7 @@ export const createFhirApi = (records: RecordStore, { baseUrl, oauth, cutAfter, 
         metadata ??= capabilityStatement(baseUrl, types, oauth);
         return sendJson(response, 200, metadata);
       }
-      const view = member && views.get(member.patientId);
+      const view = member && viewOf(views, member);
       if (!view) throw unauthorized();
       const answer = route({ view, baseUrl }, types, segments, parameters, posted);
       // A Binary is served in its own format.
@@ -83,6 +86,12 @@ const route = (
   if (fourth === undefined) return history(scope.baseUrl, resource);
   if (fourth !== resource.body.meta.versionId) throw notFound(`${type}/${id} has no version "${fourth}"`);
   return resource;
+};
+
+/** What the member shared. The rest is answered like what does not exist. */
+const viewOf = (views: ReadonlyMap<string, MemberView>, { patientId, types }: FhirMember): MemberView | undefined => {
+  const view = views.get(patientId);
+  return view && types ? onlyTypes(view, types) : view;
 };
 
 /** A resource that the member may see. Another member's is answered like one that does not exist. */

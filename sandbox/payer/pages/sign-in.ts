@@ -2,6 +2,8 @@ import { html } from '../../html.ts';
 import type { Html } from '../../html.ts';
 import type { MemberRecord } from '../data/record.ts';
 import type { AccountField, AccountForm, FormProblem } from '../members.ts';
+import { alwaysShared, shares } from '../shares.ts';
+import type { Share } from '../shares.ts';
 import type { Page } from './layout.ts';
 
 /** What the pages of one sign-in share. `path` is their base path, without a trailing slash. */
@@ -114,41 +116,59 @@ export const verifyPage = (
   };
 };
 
-const shared = [
-  'Your name, birthdate, address and member ID',
-  'Conditions, allergies and care plans',
-  'Medications and immunizations',
-  'Visits, procedures and care teams',
-  'Test results, vital signs and reports',
-];
-
-/** Asks whether the gateway may read this member's record. */
-export const consentPage = (view: SignInView, record: MemberRecord): Page => {
-  const { firstName, lastName, memberId } = record.member;
+/** Asks whether the gateway may read a member's record: all of it, or part. The first of the account is who signed in. */
+export const consentPage = (view: SignInView, account: readonly MemberRecord[]): Page => {
   return {
     title: 'Allow access',
     step: 3,
     leavesPayer: true,
     body: html`<h1>Allow access to your record?</h1>
-      <p>
-        <strong>${view.appName}</strong> asks to read the health record that ${view.payerName} keeps for
-        <strong>${firstName} ${lastName}</strong> (member ID ${memberId}).
-      </p>
-      <h2>What it may read</h2>
-      <ul>
-        ${shared.map((item) => html`<li>${item}</li>`)}
-      </ul>
-      <p class="quiet">
-        It can read only; it changes nothing here. It may read again later, for up to 90 days, without asking you.
-      </p>
-      <form class="divided" method="post" action="${view.path}/consent">
-        <p class="actions">
+      <form method="post" action="${view.path}/consent">
+        <p>
+          <strong>${view.appName}</strong> asks to read the health record that ${view.payerName} keeps for
+          ${account.length === 1 ? account.map(describeMember) : html`one of the members of your account:`}
+        </p>
+        ${account.length > 1 && account.map(memberChoice)}
+        <h2>What it may read</h2>
+        <ul>
+          ${[alwaysShared, ...shares].map(({ text }) => html`<li>${text}</li>`)}
+        </ul>
+        <p class="quiet">
+          It can read only; it changes nothing here. It may read again later, for up to 90 days, without asking you.
+        </p>
+        <p class="actions divided">
           <button name="decision" value="allow">Allow</button>
           <button class="second" name="decision" value="deny">Deny</button>
         </p>
+        <details class="divided">
+          <summary>Share only part</summary>
+          <p>${alwaysShared.text} are always shared. Choose what else:</p>
+          ${shares.map(shareChoice)}
+          <p class="actions"><button class="second" name="decision" value="part">Share only this</button></p>
+        </details>
       </form>
       <p class="quiet">Either way, we take you back to the app that you came from.</p>`,
   };
+};
+
+const describeMember = ({ member }: MemberRecord): Html => {
+  return html`<strong>${member.firstName} ${member.lastName}</strong> (member ID ${member.memberId}).`;
+};
+
+const memberChoice = (record: MemberRecord, index: number): Html => {
+  const id = `member-${index}`;
+  return html`<div class="choice">
+    <input id="${id}" type="radio" name="member" value="${record.patientId}" ${index === 0 && html`checked`} />
+    <label for="${id}">${record.member.firstName} ${record.member.lastName}</label>
+    <p class="quiet">Member ID ${record.member.memberId}, born ${record.member.birthDate}</p>
+  </div>`;
+};
+
+const shareChoice = ({ name, text }: Share): Html => {
+  return html`<div class="choice">
+    <input id="share-${name}" type="checkbox" name="share" value="${name}" />
+    <label for="share-${name}">${text}</label>
+  </div>`;
 };
 
 interface FieldShape {
