@@ -4,7 +4,7 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { GatewayError } from '../../functions/shared/errors.ts';
 import { writeScopes } from '../../functions/shared/registry/scopes.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
-import { isLive, type Grant } from '../../functions/shared/store/grant.ts';
+import { isLive, type Grant } from '../../functions/shared/store/grant-item.ts';
 import { getGrant, revoke } from '../../functions/shared/store/grants.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { readStage, Refusal } from '../shared/command-line.ts';

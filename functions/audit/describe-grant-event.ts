@@ -1,5 +1,5 @@
 import { grantAttributes, grantEventAttributes } from '../shared/store/attributes.ts';
-import type { GrantEvent } from '../shared/store/grant.ts';
+import type { GrantEvent } from '../shared/store/grant-item.ts';
 import { readerOf } from '../shared/store/items.ts';
 import {
   dicom,

@@ -13,7 +13,7 @@ import { patientId, patientMemberOf } from '../shared/payer/patient-id.ts';
 import { memberOf } from '../shared/payer/token-answer.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { callbackUri } from '../shared/registry/urls.ts';
-import type { PayerTokens } from '../shared/store/grant.ts';
+import type { PayerTokens } from '../shared/store/grant-item.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
 import { askUserinfo } from './ask-userinfo.ts';
 import { findPatient } from './find-patient.ts';

@@ -9,7 +9,7 @@ import type { Payer } from '../shared/registry/types.ts';
 import { bearerSizes, codeWrapKey, writeBearer } from '../shared/store/bearers.ts';
 import { seal, sealIvBytes, sha256 } from '../shared/store/crypto.ts';
 import type { Table } from '../shared/store/dynamo.ts';
-import { sealPayerTokens } from '../shared/store/grant.ts';
+import { sealPayerTokens } from '../shared/store/grant-item.ts';
 import { putGrant } from '../shared/store/grants.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
 

@@ -8,7 +8,7 @@ import { requirePayer } from '../shared/registry/require-payer.ts';
 import type { Partner, Payer } from '../shared/registry/types.ts';
 import { readAccessToken, type AccessToken } from '../shared/store/bearers.ts';
 import { sha256 } from '../shared/store/crypto.ts';
-import { isLive, unsealPayerTokens, type Grant, type IssuedAccess } from '../shared/store/grant.ts';
+import { isLive, unsealPayerTokens, type Grant, type IssuedAccess } from '../shared/store/grant-item.ts';
 import { getGrant } from '../shared/store/grants.ts';
 import type { FetchDeps } from './deps.ts';
 

@@ -1,7 +1,7 @@
 import { nowSeconds } from '../shared/deps.ts';
 import { unavailable } from '../shared/errors.ts';
 import type { LinkKey } from '../shared/fhir/page-link.ts';
-import type { Grant } from '../shared/store/grant.ts';
+import type { Grant } from '../shared/store/grant-item.ts';
 import { addLinkKey, getGrant } from '../shared/store/grants.ts';
 import type { FetchDeps } from './deps.ts';
 

@@ -10,7 +10,7 @@ import { header, queryPairs, type ApiEvent } from '../shared/http/api.ts';
 import { readFormPairs } from '../shared/http/form.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
 import type { Payer } from '../shared/registry/types.ts';
-import type { Grant } from '../shared/store/grant.ts';
+import type { Grant } from '../shared/store/grant-item.ts';
 import { segmentsOf } from './redirect-to-discovery.ts';
 
 const overrides = ['x-http-method-override', 'x-http-method', 'x-method-override'];

@@ -5,7 +5,7 @@ import { writeScopes, type Scopes } from '../shared/registry/scopes.ts';
 import { facadeBase } from '../shared/registry/urls.ts';
 import { readAccessToken, readRefreshToken } from '../shared/store/bearers.ts';
 import { sha256 } from '../shared/store/crypto.ts';
-import { isCurrentRefresh, isLive, type Grant } from '../shared/store/grant.ts';
+import { isCurrentRefresh, isLive, type Grant } from '../shared/store/grant-item.ts';
 import { getGrant } from '../shared/store/grants.ts';
 import { requireConfidentialClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';

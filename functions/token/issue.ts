@@ -1,7 +1,7 @@
 import { writeScopes, type Scopes } from '../shared/registry/scopes.ts';
 import type { Lifetimes } from '../shared/registry/types.ts';
 import { sha256 } from '../shared/store/crypto.ts';
-import type { Grant, IssuedAccess } from '../shared/store/grant.ts';
+import type { Grant, IssuedAccess } from '../shared/store/grant-item.ts';
 
 /** RFC 6749 §5.1 with SMART's `patient`. JSON omits undefined members. */
 export interface TokenAnswer {

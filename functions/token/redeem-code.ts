@@ -3,7 +3,7 @@ import { GatewayError, type Signal } from '../shared/errors.ts';
 import { checkReadsSomething, findAllowed, mayRefresh, scopeNow } from '../shared/partner/live-grant.ts';
 import { bearerSizes, codeWrapKey, familyHash, readCode, writeBearer } from '../shared/store/bearers.ts';
 import { sameHash, sha256, unseal } from '../shared/store/crypto.ts';
-import { isLive, type Grant } from '../shared/store/grant.ts';
+import { isLive, type Grant } from '../shared/store/grant-item.ts';
 import { getGrant, redeem, revoke } from '../shared/store/grants.ts';
 import { requireClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';

@@ -14,7 +14,7 @@ import {
   type RefreshToken,
 } from '../shared/store/bearers.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
-import { isCurrentRefresh, isLive, type Grant, type IssuedAccess } from '../shared/store/grant.ts';
+import { isCurrentRefresh, isLive, type Grant, type IssuedAccess } from '../shared/store/grant-item.ts';
 import { addRepeat, getGrant, revoke, rotate } from '../shared/store/grants.ts';
 import { requirePublicClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';

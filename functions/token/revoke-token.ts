@@ -10,7 +10,7 @@ import {
   type RefreshToken,
 } from '../shared/store/bearers.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
-import { isLive, unsealPayerTokens, type Grant } from '../shared/store/grant.ts';
+import { isLive, unsealPayerTokens, type Grant } from '../shared/store/grant-item.ts';
 import { getGrant, revoke } from '../shared/store/grants.ts';
 import { requirePublicClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';

@@ -3,7 +3,7 @@ import { grants } from '../../bin/grants/grants.ts';
 import { describeGrantEvent } from '../../functions/audit/describe-grant-event.ts';
 import type { StreamImage } from '../../functions/audit/stream-image.ts';
 import { parseScopes } from '../../functions/shared/registry/scopes.ts';
-import type { Grant } from '../../functions/shared/store/grant.ts';
+import type { Grant } from '../../functions/shared/store/grant-item.ts';
 import { getGrant, putGrant } from '../../functions/shared/store/grants.ts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { startMs } from '../support/gateway.ts';

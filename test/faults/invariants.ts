@@ -1,4 +1,4 @@
-import { readGrant } from '../../functions/shared/store/grant.ts';
+import { readGrant } from '../../functions/shared/store/grant-item.ts';
 import type { GatewayAnswer } from './instance.ts';
 import { healthMarker } from './payer.ts';
 import type { World } from './world.ts';

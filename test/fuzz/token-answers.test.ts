@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { GatewayError } from '../../functions/shared/errors.ts';
 import { openGrant } from '../../functions/shared/payer/open-grant.ts';
 import { readAccessToken } from '../../functions/shared/store/bearers.ts';
-import { readGrant } from '../../functions/shared/store/grant.ts';
+import { readGrant } from '../../functions/shared/store/grant-item.ts';
 import { agedGrant, fresh, opened } from '../functions/shared/payer/aged-grant.ts';
 import { bodyOf, gateway, sentBack } from '../support/login.ts';
 import { holds } from './seeded.ts';

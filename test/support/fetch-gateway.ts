@@ -15,7 +15,7 @@ import {
   unsealPayerTokens,
   type Grant,
   type PayerTokens,
-} from '../../functions/shared/store/grant.ts';
+} from '../../functions/shared/store/grant-item.ts';
 import { putGrant, redeem } from '../../functions/shared/store/grants.ts';
 import { testDeps } from './gateway.ts';
 import { es384Jwk, localRegistry } from './login.ts';

@@ -3,7 +3,7 @@ import type { Registry } from '../registry/registry.ts';
 import { hasWord, parseScopes, type Scopes } from '../registry/scopes.ts';
 import type { Partner, Payer } from '../registry/types.ts';
 import { sameHash } from '../store/crypto.ts';
-import type { Grant, IssuedAccess } from '../store/grant.ts';
+import type { Grant, IssuedAccess } from '../store/grant-item.ts';
 import { nameScopes } from './name-scopes.ts';
 import { limitScopes, readsSomething } from './scopes.ts';
 

@@ -4,7 +4,7 @@ import { nowSeconds, type Clock } from '../deps.ts';
 import { causeOf } from '../errors.ts';
 import { secretOwnerOf } from '../registry/profile.ts';
 import type { Payer } from '../registry/types.ts';
-import type { PayerTokens } from '../store/grant.ts';
+import type { PayerTokens } from '../store/grant-item.ts';
 import { PayerError, type Asked } from './errors.ts';
 import type { PayerHttp } from './http.ts';
 import { requireText } from './read-text.ts';

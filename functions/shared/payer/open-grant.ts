@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import { unsealPayerTokens, type Grant, type PayerTokens } from '../store/grant.ts';
+import { unsealPayerTokens, type Grant, type PayerTokens } from '../store/grant-item.ts';
 
 /** A grant opened with the key that its bearer carries. */
 export interface OpenGrant {

@@ -4,7 +4,7 @@ import { raise, raiseSignalOf, type RequestRecord } from '../record/request-reco
 import type { Payer } from '../registry/types.ts';
 import { sealIvBytes } from '../store/crypto.ts';
 import type { Table } from '../store/dynamo.ts';
-import { isLive, sealPayerTokens, type PayerTokens } from '../store/grant.ts';
+import { isLive, sealPayerTokens, type PayerTokens } from '../store/grant-item.ts';
 import { getGrant, releaseLease, revoke, storePayerTokens, takeLease } from '../store/grants.ts';
 import { refreshAtPayer, revokeAtPayer, type PayerClientDeps, type RefreshedTokens } from './client.ts';
 import { failureAtRead, PayerError } from './errors.ts';

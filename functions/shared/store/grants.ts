@@ -10,7 +10,7 @@ import {
   type IssuedAccess,
   type Operator,
   type RevocationReason,
-} from './grant.ts';
+} from './grant-item.ts';
 import { writeItem, type Item } from './items.ts';
 
 /*

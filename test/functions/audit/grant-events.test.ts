@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { idOf } from '../../../bin/audit/find-events.ts';
 import { systems } from '../../../functions/audit/audit-event.ts';
 import { parseScopes } from '../../../functions/shared/registry/scopes.ts';
-import type { RevocationReason } from '../../../functions/shared/store/grant.ts';
+import type { RevocationReason } from '../../../functions/shared/store/grant-item.ts';
 import {
   releaseLease,
   rememberAssertion,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readAccessToken } from '../../../functions/shared/store/bearers.ts';
-import { readGrant, sealPayerTokens } from '../../../functions/shared/store/grant.ts';
+import { readGrant, sealPayerTokens } from '../../../functions/shared/store/grant-item.ts';
 import { storePayerTokens } from '../../../functions/shared/store/grants.ts';
 import { startMs } from '../../support/gateway.ts';
 import {

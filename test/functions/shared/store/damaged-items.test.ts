@@ -1,5 +1,5 @@
 import { sha256 } from '../../../../functions/shared/store/crypto.ts';
-import { isLive, readGrant, unsealPayerTokens } from '../../../../functions/shared/store/grant.ts';
+import { isLive, readGrant, unsealPayerTokens } from '../../../../functions/shared/store/grant-item.ts';
 import { consumeLoginAttempt } from '../../../../functions/shared/store/login-attempts.ts';
 import { memoryDynamo } from '../../../support/memory-dynamo.ts';
 import { startAttempt } from './login-attempts-cases.ts';

@@ -1,6 +1,6 @@
 import { parseScopes } from '../../../../functions/shared/registry/scopes.ts';
 import type { Table } from '../../../../functions/shared/store/dynamo.ts';
-import type { Grant } from '../../../../functions/shared/store/grant.ts';
+import type { Grant } from '../../../../functions/shared/store/grant-item.ts';
 import {
   addRepeat,
   getGrant,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { isLive, sealPayerTokens, unsealPayerTokens } from '../../../../functions/shared/store/grant.ts';
+import { isLive, sealPayerTokens, unsealPayerTokens } from '../../../../functions/shared/store/grant-item.ts';
 import {
   getGrant,
   putGrant,
