@@ -64,7 +64,7 @@ const inOurWords: z.core.$ZodErrorMap = (issue) => {
     if (issue.input === undefined) return `is missing; write ${written(issue.expected)}`;
     if (Number.isNaN(issue.input)) return 'is not a number; write one';
     // Zod checks for a whole number only after it has found a number.
-    if (issue.expected === 'int') return 'is not whole; write a whole number';
+    if (issue.expected === 'int') return 'is not a whole number; write one';
     if (issue.expected === 'number' && typeof issue.input === 'number') return 'is infinite; write a finite number';
     return `is ${kindOf(issue.input)}; write ${written(issue.expected)}`;
   }
@@ -90,7 +90,7 @@ const problemsOf = (issue: z.core.$ZodIssue): Problem[] => {
     // Each of our unions is a word or an object. For an object, report what is wrong in it.
     const inObject = issue.errors.at(-1) ?? [];
     return inObject.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type')
-      ? [{ path: issue.path, message: 'is neither "none" nor an object; write one of them' }]
+      ? [{ path: issue.path, message: 'is neither "none" nor an object; write "none" or an object' }]
       : inObject.flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }));
   }
   if (issue.code === 'unrecognized_keys') {
@@ -124,7 +124,7 @@ const explainNull =
 
 /** A field that is missing because it was misspelled is one problem, not two. */
 const withoutMisspelled = (problems: readonly Problem[]): Problem[] => {
-  const unknown = problems.filter(({ message }) => message.startsWith('is no known field'));
+  const unknown = problems.filter(({ message }) => message.startsWith('is not a known field'));
   return problems.filter(({ path, message }) => {
     const name = String(path.at(-1));
     const isMeant = (other: Problem): boolean =>

@@ -8,10 +8,14 @@ import type { StageConfig } from './stage.ts';
 const isLoopback = (url: string): boolean => /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/?]|$)/.test(url);
 
 const onThisMachine = ([path, url]: UrlField): readonly ConfigFinding[] =>
-  findingIf(isLoopback(url), path, 'is on this machine, which no function in AWS reaches; write the URL of a server');
+  findingIf(
+    isLoopback(url),
+    path,
+    'is on this machine, which functions in AWS cannot reach; write the URL of a server',
+  );
 
 const obstacles = (config: StageConfig): readonly ConfigFinding[] => [
-  ...findingIf(isLoopback(config.origin ?? ''), ['origin'], 'is on this machine; write domain, or leave origin out'),
+  ...findingIf(isLoopback(config.origin ?? ''), ['origin'], 'is on this machine; write a domain, or leave origin out'),
   ...config.payers.flatMap((payer, index) => insideEntry('payers', index, payerUrls(payer).flatMap(onThisMachine))),
   ...publicConsent(config),
   ...leftovers(config),
@@ -25,7 +29,7 @@ const obstacles = (config: StageConfig): readonly ConfigFinding[] => [
 export const requireDeployable = (config: StageConfig, file: string): void => {
   if (config.stage === 'local') {
     throw new ConfigError(file, [
-      'stage: is "local", whose secrets are published, so that only npm start serves it; deploy a stage of your own',
+      'stage: is "local", whose secrets are public, so only npm start may serve it; deploy a stage of your own',
     ]);
   }
   const found = obstacles(config);

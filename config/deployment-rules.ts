@@ -4,7 +4,9 @@ import { webUrl, type Rule } from './rules.ts';
 
 /** An AWS account id. */
 export const account: Rule = (value) =>
-  /^\d{12}$/.test(value) ? undefined : 'is no AWS account; write its 12 digits in quotes, such as "111122223333"';
+  /^\d{12}$/.test(value)
+    ? undefined
+    : 'is not an AWS account id; write its 12 digits in quotes, such as "111122223333"';
 
 const isRegion = (value: string): boolean => regions.includes(value);
 
@@ -14,7 +16,7 @@ export const region: Rule = (value) => {
   const withoutZone = value.replace(/[a-z]$/, '');
   return isRegion(withoutZone)
     ? `is an availability zone; write its region, "${withoutZone}"`
-    : 'is no AWS region; write its code, such as "us-east-1"';
+    : 'is not an AWS region; write a region code, such as "us-east-1"';
 };
 
 /** At least two labels (RFC 1035 §2.3.1, digits first allowed by RFC 1123 §2.1), the last not a number. */
@@ -29,23 +31,23 @@ export const dnsName: Rule = (value) => {
     .toLowerCase()
     .replace(/^[a-z]+:\/\//, '')
     .replace(/[:/].*|\.$/, '');
-  if (isDnsName(nearest)) return `is more than a lower-case DNS name; write "${nearest}"`;
-  return 'is no DNS name; write one such as "gateway.example.org"';
+  if (isDnsName(nearest)) return `is not a plain, lower-case DNS name; write "${nearest}"`;
+  return 'is not a DNS name; write one such as "gateway.example.org"';
 };
 
 /** The ARN of a certificate in AWS Certificate Manager. */
 export const certificateArn: Rule = (value) =>
   /^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[A-Za-z0-9-]+$/.test(value)
     ? undefined
-    : 'is no ARN of an ACM certificate; write one such as "arn:aws:acm:us-east-1:111122223333:certificate/…"';
+    : 'is not the ARN of an ACM certificate; write one such as "arn:aws:acm:us-east-1:111122223333:certificate/…"';
 
 /** The id of a Route 53 hosted zone. */
 export const hostedZoneId: Rule = (value) => {
   if (/^Z[A-Z0-9]{1,31}$/.test(value)) return undefined;
   const bare = /^\/?hostedzone\/(Z[A-Z0-9]{1,31})$/.exec(value)?.[1];
   return bare === undefined
-    ? 'is no id of a hosted zone; write it as Route 53 shows it, such as "Z0123456789ABCDEFGHIJ"'
-    : `is more than the id of a hosted zone; write "${bare}"`;
+    ? 'is not a hosted zone id; write it as Route 53 shows it, such as "Z0123456789ABCDEFGHIJ"'
+    : `is more than a hosted zone id; write "${bare}"`;
 };
 
 /** An e-mail address for notifications: no display name, no comment. */
@@ -53,7 +55,7 @@ export const emailAddress: Rule = (value) => {
   const host = /^[^\s@<>"(),:;]+@([^@]+)$/.exec(value)?.[1];
   return host !== undefined && isDnsName(host.toLowerCase())
     ? undefined
-    : 'is no e-mail address; write one such as "oncall@example.org"';
+    : 'is not an e-mail address; write one such as "oncall@example.org"';
 };
 
 /** Where the runbook is: a URL to which `#anchor` can be appended, or a path in the repository. */
@@ -85,15 +87,17 @@ export const cidr: Rule = (value) => {
   const length = parts?.at(-1) ?? 0;
   const octets = parts?.slice(0, 4) ?? [];
   if (parts === undefined || octets.some((octet) => octet > 255) || length > 32) {
-    return 'is no IPv4 block; write one such as "10.20.0.0/20"';
+    return 'is not an IPv4 block; write one such as "10.20.0.0/20"';
   }
   if (length < 16 || length > 24) return `is a /${length}; write a block between /16 and /24, such as "10.20.0.0/20"`;
   const address = asNumber(octets);
   if (!isPrivate(address)) {
-    return 'is a public range, so that hosts of its owners could not be reached; write a private one, such as "10.20.0.0/20"';
+    return 'is a public range, so the hosts that own it could not be reached; write a private one, such as "10.20.0.0/20"';
   }
   const first = asAddress(address - (address % 2 ** (32 - length)));
-  return `${first}/${length}` === value ? undefined : `begins inside its block; write "${first}/${length}"`;
+  return `${first}/${length}` === value
+    ? undefined
+    : `does not begin at the first address of its block; write "${first}/${length}"`;
 };
 
 /** The retention periods that CloudWatch Logs accepts (PutRetentionPolicy). */
@@ -105,4 +109,4 @@ const logRetentions = [
 export const logDays = (value: number): string | undefined =>
   logRetentions.includes(value)
     ? undefined
-    : `is no retention of CloudWatch Logs; write ${logRetentions.find((days) => days > value) ?? logRetentions.at(-1)}, or another of ${logRetentions.join(', ')}`;
+    : `is not a retention period of CloudWatch Logs; write ${logRetentions.find((days) => days > value) ?? logRetentions.at(-1)}, or another of ${logRetentions.join(', ')}`;

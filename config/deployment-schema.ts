@@ -17,7 +17,7 @@ const domain = z
     problem(
       context,
       ['hostedZone', 'name'],
-      `does not hold "${name}"; write the zone in which that name lies, or leave hostedZone out`,
+      `does not contain "${name}"; write the zone that does, or leave hostedZone out`,
     );
   });
 
@@ -51,7 +51,7 @@ export const deployment = {
   production: z.boolean({
     error: ({ input }) =>
       input === undefined
-        ? 'is missing, and has no default; write true if real members will use this stage, or false'
+        ? 'is missing and has no default; write true if real members will use this stage, otherwise false'
         : undefined,
   }),
   account: text(rules.account).optional(),
@@ -99,7 +99,7 @@ const checkDomain = ({ origin: given, domain: own, region, account }: StageConfi
   if (own === undefined) return;
   const expected = `https://${own.name}`;
   if (given !== undefined && given !== expected && rules.dnsName(own.name) === undefined) {
-    problem(context, ['origin'], `is not the domain's; write "${expected}", or leave it out`);
+    problem(context, ['origin'], `does not match the domain; write "${expected}", or leave it out`);
   }
   if (rules.certificateArn(own.certificateArn) !== undefined) return;
   const [, , , itsRegion, itsAccount] = own.certificateArn.split(':');
@@ -108,7 +108,11 @@ const checkDomain = ({ origin: given, domain: own, region, account }: StageConfi
     problem(context, at, `is in ${itsRegion}; write the ARN of a certificate in ${region}, the stage's region`);
   }
   if (account !== undefined && itsAccount !== account) {
-    problem(context, at, `is of account ${itsAccount}; write the ARN of a certificate of ${account}, the stage's`);
+    problem(
+      context,
+      at,
+      `is in account ${itsAccount}; write the ARN of a certificate in ${account}, the stage's account`,
+    );
   }
 };
 
@@ -117,7 +121,7 @@ const checkLimits = ({ throttling, concurrency, accountConcurrency }: StageConfi
     problem(
       context,
       ['throttling', 'burst'],
-      `is below perSecond, which would never be reached; write at least ${throttling.perSecond}`,
+      `is below perSecond, so that rate could never be reached; write at least ${throttling.perSecond}`,
     );
   }
   const reserved = Object.values(concurrency).reduce((sum, each) => sum + each, 0);
@@ -126,7 +130,7 @@ const checkLimits = ({ throttling, concurrency, accountConcurrency }: StageConfi
     problem(
       context,
       ['concurrency'],
-      `reserves ${reserved}, and of ${accountConcurrency} Lambda keeps ${unreserved} unreserved; write at most ${Math.max(most, 0)} together, or in accountConcurrency what "aws lambda get-account-settings" says`,
+      `reserves ${reserved} in total, but Lambda keeps ${unreserved} of ${accountConcurrency} executions unreserved; reserve at most ${Math.max(most, 0)}, or write into accountConcurrency the limit that "aws lambda get-account-settings" shows`,
     );
   }
 };
@@ -139,13 +143,13 @@ export const checkDeployment = (config: StageConfig, context: Context): void => 
   if (config.edge && region !== 'us-east-1') {
     // CloudFront accepts functions, certificates and web ACLs only from there, and the stage is one stack.
     const wrong = region === undefined ? 'is missing' : `is "${region}"`;
-    problem(context, ['region'], `${wrong}, and edge needs another; write "us-east-1", or edge: false`);
+    problem(context, ['region'], `${wrong}, but edge works only in us-east-1; write "us-east-1", or edge: false`);
   }
   if (config.edge && config.domain === undefined) {
     // CloudFront reaches the API by the domain's own name there.
-    problem(context, ['domain'], 'is missing, and edge needs one; write the domain, or edge: false');
+    problem(context, ['domain'], 'is missing, but edge needs one; write the domain, or edge: false');
   }
   if (config.wafOffReason !== undefined && config.waf !== 'none') {
-    problem(context, ['wafOffReason'], 'explains a web ACL that is there; remove it, or write waf: "none"');
+    problem(context, ['wafOffReason'], 'explains waf: "none", which is not set; remove it, or write waf: "none"');
   }
 };

@@ -16,7 +16,7 @@ const checkIds = (config: StageConfig, context: Context): void => {
     for (const [at, payerId] of entry.payers.entries()) {
       if (!payerIds.includes(payerId)) {
         const known = payerIds.slice(0, 10).join(', ');
-        problem(context, ['partners', index, 'payers', at], `"${payerId}" is no payer here; write one of: ${known}`);
+        problem(context, ['partners', index, 'payers', at], `"${payerId}" is not a payer of this stage; write one of: ${known}`);
       }
     }
   }
@@ -40,7 +40,7 @@ const checkBases = ({ payers }: StageConfig, context: Context): void => {
       const owner = owners.get(normalised(url));
       const name = payers[owner ?? index]?.id;
       if (name !== payers[index]?.id) {
-        problem(context, ['payers', index, ...(own[at] ?? [])], `is the base of payer "${name}" too; write its own`);
+        problem(context, ['payers', index, ...(own[at] ?? [])], `is also the base URL of payer "${name}"; write this payer's own`);
       }
       owners.set(normalised(url), owner ?? index);
     }
@@ -54,7 +54,7 @@ const checkShared = ({ partners }: StageConfig, context: Context): void => {
     const owner = owners.get(key);
     const name = partners[owner ?? index]?.clientId;
     if (name !== partners[index]?.clientId) {
-      problem(context, ['partners', index, ...path], `is ${what} of partner "${name}" too; give each partner its own`);
+      problem(context, ['partners', index, ...path], `is also ${what} of partner "${name}"; give each partner its own`);
     }
     owners.set(key, owner ?? index);
   };
@@ -76,7 +76,7 @@ const checkSecretOwners = ({ payers }: StageConfig, context: Context): void => {
     if (owner === undefined || owner === payer) {
       const others = payers.filter(({ id, secretOf }) => id !== payer.id && secretOf === undefined);
       const known = others.map(({ id }) => id).slice(0, 10);
-      problem(context, at, `"${payer.secretOf}" is no other payer here; write one of: ${known.join(', ')}`);
+      problem(context, at, `"${payer.secretOf}" is not another payer of this stage; write one of: ${known.join(', ')}`);
     } else if (owner.secretOf !== undefined) {
       problem(context, at, `"${owner.id}" has no secret of its own; write "${owner.secretOf}"`);
     } else {
@@ -85,14 +85,14 @@ const checkSecretOwners = ({ payers }: StageConfig, context: Context): void => {
         problem(
           context,
           at,
-          `"${owner.id}" has another ${different}, so its secret does not fit; write the same, or remove secretOf`,
+          `"${owner.id}" has a different ${different}, so its secret does not fit; write the same, or remove secretOf`,
         );
       }
     }
   }
 };
 
-/** A payer that no partner reads from has a secret for nothing, and nobody can sign in at one without a client id. */
+/** A payer that no partner reads from needs no secret, and no member can sign in at a payer without a client id. */
 const checkUse = ({ payers, partners }: StageConfig, context: Context): void => {
   const used = new Set(partners.flatMap((partner) => partner.payers));
   // A misspelled id is reported once, at the partner.
@@ -100,18 +100,18 @@ const checkUse = ({ payers, partners }: StageConfig, context: Context): void => 
   for (const [index, payer] of payers.entries()) {
     if (isPending(payer)) {
       if (used.has(payer.id)) {
-        const wait = `take "${payer.id}" out of every partner's payers until then`;
+        const wait = `remove "${payer.id}" from every partner's payers until then`;
         problem(
           context,
           ['payers', index, 'clientId'],
-          `is "${pendingClientId}"; write the one that the payer gave, or ${wait}`,
+          `is still "${pendingClientId}"; write the client id that the payer gave you, or ${wait}`,
         );
       }
     } else if (partners.length > 0 && !used.has(payer.id)) {
       problem(
         context,
         ['payers', index],
-        `is in no partner's payers, so that nothing can read from it; add "${payer.id}" to a partner's payers, or remove the entry`,
+        `is in no partner's payers, so no one can read from it; add "${payer.id}" to a partner's payers, or remove the entry`,
       );
     }
   }

@@ -21,7 +21,7 @@ export const checkUnique = (context: Context, path: PropertyKey[], values: reado
   for (const [index, value] of values.entries()) {
     if (values.indexOf(value) < index) {
       const at = name === undefined ? [...path, index] : [...path, index, name];
-      problem(context, at, `"${value}" is there twice; write each one once`);
+      problem(context, at, `"${value}" appears twice; write each value only once`);
     }
   }
 };

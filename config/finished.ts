@@ -10,7 +10,7 @@ export const checkFinished = (value: unknown, context: Context, path: readonly P
     const found = (unfinished.exec(value) ?? unfinished.exec(value.toLowerCase()))?.[0];
     const isSaid = context.issues.some((issue) => String(issue.path) === String(path));
     if (found !== undefined && !isSaid) {
-      problem(context, path, `is not finished: it says ${JSON.stringify(found.slice(0, 30))}; write the value itself`);
+      problem(context, path, `is not finished: it says ${JSON.stringify(found.slice(0, 30))}; write the real value`);
     }
   } else if (typeof value === 'object' && value !== null) {
     for (const [name, member] of Object.entries(value)) {

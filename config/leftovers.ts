@@ -25,7 +25,7 @@ const ofKeys = (field: string, keys: readonly PublicJwk[]): readonly ConfigFindi
     findingIf(
       key['x'] === examplePublicKey['x'],
       [field, index],
-      "is the example's, whose private key nobody has; write your own",
+      "is the example's, and no one has its private key; write your own",
     ),
   );
 
@@ -40,8 +40,11 @@ const ofPayer = (payer: Payer): readonly ConfigFinding[] => [
 ];
 
 const knownHashes: ReadonlyMap<string, string> = new Map([
-  [exampleSecretHash, "is the example's, whose secret nobody has; write the hash of the partner's own"],
-  [publishedSecretHash, "is of the demo's secret, which is published; write the hash of the partner's own"],
+  [exampleSecretHash, "is the example's, and no one has its secret; write the hash of the partner's own secret"],
+  [
+    publishedSecretHash,
+    "is the hash of the demo's secret, which is public; write the hash of the partner's own secret",
+  ],
 ]);
 
 const ofHash = (hash: string, index: number): readonly ConfigFinding[] => {
@@ -69,7 +72,7 @@ const ofDeployment = ({ account, domain, alarmAddresses, runbookUrl }: Deploymen
   ),
 ];
 
-/** These two may hold them: one shows that the rest of it is fit for production, the other is made to be tried. */
+/** Only the examples themselves may keep these values. */
 const isExample = ({ stage, production }: StageConfig): boolean =>
   stage === 'production-example' || (stage === 'demo' && !production);
 

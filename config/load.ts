@@ -35,7 +35,7 @@ const jsonProblem = (text: string, error: unknown): string => {
       else good = middle;
     }
   }
-  return `line ${linesTo(bad)}: ${JSON.stringify(text[bad - 1])} is not expected`;
+  return `line ${linesTo(bad)}: unexpected ${JSON.stringify(text[bad - 1])}`;
 };
 
 const readJson = async (path: string, file: string): Promise<unknown> => {
@@ -55,8 +55,8 @@ const inThisFile = (error: ConfigError, file: string): ConfigError =>
   isAbsolute(error.file) ? error : new ConfigError(file, error.problems);
 
 const adviceFor = (message: string): string => {
-  if (message.includes('before initialization')) return 'take the circular import out of it';
-  if (message.includes('Cannot find')) return 'correct the path of the import';
+  if (message.includes('before initialization')) return 'remove the circular import';
+  if (message.includes('Cannot find')) return 'correct the path in the import';
   return 'correct the file';
 };
 
@@ -74,7 +74,7 @@ const importDefault = async (path: string, file: string): Promise<unknown> => {
   }
   const { default: value } = loaded;
   if (typeof value === 'function') {
-    throw new ConfigError(file, ['exports a function; export the stage that it returns: call it']);
+    throw new ConfigError(file, ['exports a function; call it, and export the stage that it returns']);
   }
   if (value instanceof Promise) {
     value.catch(() => undefined);
@@ -84,10 +84,10 @@ const importDefault = async (path: string, file: string): Promise<unknown> => {
 };
 
 const unreadable: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file; write the name of a stage in config/ or a path to .ts or .json',
-  ENOTDIR: 'there is no such file; write the name of a stage in config/ or a path to .ts or .json',
-  EISDIR: 'is a folder; write the path of the file in it',
-  EACCES: 'may not be read by you; change its permissions',
+  ENOENT: 'does not exist; write the name of a stage in config/, or the path of a .ts or .json file',
+  ENOTDIR: 'does not exist; write the name of a stage in config/, or the path of a .ts or .json file',
+  EISDIR: 'is a folder; write the path of a file in it',
+  EACCES: 'is not readable by you; change its permissions',
   ELOOP: 'is a link to itself; write the path of the file',
 };
 

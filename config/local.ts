@@ -4,7 +4,7 @@ import { examplePublicKey, publishedSecretHash } from './examples.ts';
 import { oneUpDemo, smart } from './presets.ts';
 import type { StageConfig } from './stage.ts';
 
-/** Where the local stack listens. The payers are on another host than the gateway, as in reality. */
+/** Where the local stack listens. The payers are on a different host from the gateway, as in reality. */
 export const defaultPorts = { gateway: 3000, demoHealthPlan: 3001, partner: 3002, northwind: 3003, aws: 3004 };
 
 /** The stage that `npm start` serves: two payers and three partners, one of each kind. */

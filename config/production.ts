@@ -28,19 +28,19 @@ const isLocalhost = (url: string): boolean => /^http:\/\/localhost(?=[:/?]|$)/.t
 const isLoopbackAddress = (url: string): boolean => /^http:\/\/(127\.0\.0\.1|\[::1\])(?=[:/?]|$)/.test(url);
 
 const plainHttp = ([path, url]: UrlField): readonly ConfigFinding[] =>
-  findingIf(isPlain(url), path, 'is plain http, which production refuses; write https://');
+  findingIf(isPlain(url), path, 'uses plain http, which production refuses; write https://');
 
 const ofPayer = (payer: Payer): readonly ConfigFinding[] => [
   ...payerUrls(payer).flatMap(plainHttp),
   ...findingIf(
     !payer.quirks.pkce && payer.quirks.pkceOffReason === undefined,
     ['quirks', 'pkce'],
-    'is false without a reason; write true, or in pkceOffReason why this payer gets none',
+    'is false without a reason; write true, or say in pkceOffReason why the gateway does not use PKCE there',
   ),
   ...findingIf(
     payer.patientFrom === 'none' && payer.patientNoneReason === undefined,
     ['patientFrom'],
-    'is "none" without a reason; write "token" or "search", or in patientNoneReason why no grant is bound to a patient',
+    'is "none" without a reason; write "token" or "search", or say in patientNoneReason why its grants are not bound to a patient',
   ),
 ];
 
@@ -55,7 +55,7 @@ const partnerUrl =
     if (!isPublic || path[0] !== 'redirectUris') return plainHttp(field);
     if (isLoopbackAddress(url)) return [];
     return isLocalhost(url)
-      ? findingIf(true, path, 'is plain http on localhost; write 127.0.0.1 in its place (RFC 8252 §8.3), or https://')
+      ? findingIf(true, path, 'uses plain http on localhost; write 127.0.0.1 instead (RFC 8252 §8.3), or https://')
       : plainHttp(field);
   };
 
@@ -64,7 +64,7 @@ const ofPartner = (partner: Partner): readonly ConfigFinding[] => [
   ...findingIf(
     partner.pkceOptional && partner.pkceOptionalReason === undefined,
     ['pkceOptional'],
-    'is true without a reason; write false, or in pkceOptionalReason why this partner cannot use PKCE',
+    'is true without a reason; write false, or say in pkceOptionalReason why this partner cannot use PKCE',
   ),
 ];
 
@@ -72,27 +72,27 @@ const ofDeployment = (deployment: Deployment): readonly ConfigFinding[] => [
   ...findingIf(
     deployment.account === undefined,
     ['account'],
-    'is missing, and production names where it goes; write the 12 digits of the AWS account',
+    'is missing, but production must name its AWS account; write the 12 digits of the account id',
   ),
   ...findingIf(
     deployment.region === undefined,
     ['region'],
-    'is missing, and production names where it goes; write a region, such as "us-east-1"',
+    'is missing, but production must name its region; write one, such as "us-east-1"',
   ),
   ...findingIf(
     deployment.alarmAddresses.length === 0,
     ['alarmAddresses'],
-    'is empty, so nobody would hear of an alarm; write at least one e-mail address',
+    'is empty, so no one would receive an alarm; write at least one e-mail address',
   ),
   ...findingIf(
     deployment.waf === 'none' && deployment.wafOffReason === undefined,
     ['waf'],
-    'is "none" without a reason; write { requestsPer5Minutes: 20000 }, or in wafOffReason why there is none',
+    'is "none" without a reason; write { requestsPer5Minutes: 20000 }, or say in wafOffReason why there is no web ACL',
   ),
   ...findingIf(
     deployment.removalPolicy === 'destroy',
     ['removalPolicy'],
-    'is "destroy", and grants and audit would go with the stack; write "retain"',
+    'is "destroy", which would delete grants and the audit together with the stack; write "retain"',
   ),
   ...findingIf(
     deployment.retention.auditDays < fewestAuditDays,
@@ -107,7 +107,7 @@ export const publicConsent = ({ partners }: StageConfig): readonly ConfigFinding
     findingIf(
       clientAuthentication.includes('none') && consent === 'partner' && consentReason === undefined,
       ['partners', index, 'consent'],
-      'is "partner" for a public client, which anyone can pose as; write "gateway", or in consentReason why this app of your own asks its members itself',
+      'is "partner" for a public client, which any app can impersonate; write "gateway", or, for an app of your own, say in consentReason why it asks its members itself',
     ),
   );
 

@@ -19,17 +19,17 @@ const authentication: Check = ({ clientAuthentication, publicKeys, secretOf, qui
     ...findingIf(
       clientAuthentication === 'private_key_jwt' && publicKeys.length === 0,
       ['publicKeys'],
-      'is empty, and private_key_jwt needs a key; write the public JWK with its kid',
+      'is empty, but private_key_jwt needs a key; write the public JWK with its kid',
     ),
     ...findingIf(
       isPublic && publicKeys.length > 0,
       ['publicKeys'],
-      'is there, but clientAuthentication is "none"; remove the keys, or write "private_key_jwt"',
+      'is set, but clientAuthentication is "none"; remove the keys, or write "private_key_jwt"',
     ),
     ...findingIf(
       isPublic && secretOf !== undefined,
       ['secretOf'],
-      'is there, but clientAuthentication is "none", which needs no secret; remove one of them',
+      'is set, but clientAuthentication is "none", which needs no secret; remove one of them',
     ),
     ...findingIf(
       isPublic && !quirks.pkce,
@@ -44,22 +44,22 @@ const patient: Check = ({ patientFrom, patientMember, patientNoneReason, scopes,
   ...findingIf(
     patientFrom !== 'none' && patientNoneReason !== undefined,
     ['patientNoneReason'],
-    'explains what is not so; remove it, or write patientFrom: "none"',
+    'explains patientFrom: "none", which is not set; remove it, or write patientFrom: "none"',
   ),
   ...findingIf(
     patientMember !== undefined && (patientFrom === 'search' || patientFrom === 'none'),
     ['patientMember'],
-    `is there, but patientFrom is "${patientFrom}", which reads no member; remove it`,
+    `is set, but patientFrom is "${patientFrom}", which does not use it; remove it`,
   ),
   ...findingIf(
     patientFrom === 'userinfo' && payer.userinfoEndpoint === undefined,
     ['userinfoEndpoint'],
-    'is missing though patientFrom is "userinfo"; write the URL where the payer is asked',
+    'is missing though patientFrom is "userinfo"; write the userinfo URL of the payer',
   ),
   ...findingIf(
     patientFrom !== 'userinfo' && payer.userinfoEndpoint !== undefined,
     ['userinfoEndpoint'],
-    'is there, but patientFrom is not "userinfo"; remove it, or write that',
+    'is set, but patientFrom is not "userinfo"; remove it, or write patientFrom: "userinfo"',
   ),
   ...findingIf(
     patientFrom === 'id_token' && payer.jwksUri === undefined,
@@ -69,7 +69,7 @@ const patient: Check = ({ patientFrom, patientMember, patientNoneReason, scopes,
   ...findingIf(
     patientFrom !== 'id_token' && payer.jwksUri !== undefined,
     ['jwksUri'],
-    'is there, but patientFrom is not "id_token"; remove it, or write that (the gateway\'s own keys go into publicKeys)',
+    'is set, but patientFrom is not "id_token"; remove it, or write patientFrom: "id_token" (the gateway\'s own keys go into publicKeys)',
   ),
   ...findingIf(
     patientFrom === 'id_token' && payer.issuer === undefined,
@@ -79,7 +79,7 @@ const patient: Check = ({ patientFrom, patientMember, patientNoneReason, scopes,
   ...findingIf(
     patientFrom === 'id_token' && scopes.length > 0 && !scopes.includes('openid'),
     ['scopes'],
-    'has no "openid" though patientFrom is "id_token", and the payer would send none; add it',
+    'has no "openid", without which the payer would send no id_token; add it',
   ),
 ];
 
@@ -106,7 +106,7 @@ const wholeRecord: Check = (payer) =>
     return findingIf(
       missing.length > 0,
       path,
-      `needs ${asked}, which scopes does not cover; add it there, or remove the search`,
+      `needs ${asked}, which scopes does not cover; add it to scopes, or remove the search`,
     );
   });
 

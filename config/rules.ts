@@ -49,7 +49,7 @@ const ownRedirectParameters = ['code', 'state', 'iss', 'error', 'error_descripti
 export const id: Rule = (value) =>
   /^[a-z0-9-]{1,64}$/.test(value)
     ? undefined
-    : 'is no id; write 1 to 64 lower-case letters, digits and hyphens, such as "northwind-health"';
+    : 'is not a valid id; write 1 to 64 lower-case letters, digits and hyphens, such as "northwind-health"';
 
 /** A client id that a payer gave us (RFC 6749 appendix A.1). */
 export const visible: Rule = (value) =>
@@ -57,7 +57,7 @@ export const visible: Rule = (value) =>
     ? undefined
     : 'is empty or has characters that RFC 6749 does not allow; write the client id as the payer gave it';
 
-export const notEmpty: Rule = (value) => (value.trim() === '' ? 'is empty; write a text' : undefined);
+export const notEmpty: Rule = (value) => (value.trim() === '' ? 'is empty; write some text' : undefined);
 
 /**
  * A stage's name. The longest name that contains it is that of CloudFront's log delivery, `p2p-gateway-{stage}-edge`,
@@ -68,7 +68,7 @@ export const stageName: Rule = (value) => {
   return (
     id(value) ??
     (value.length > longest
-      ? `has ${value.length} characters, more than AWS leaves for it in the names of resources; write at most ${longest}`
+      ? `has ${value.length} characters, which makes the names of AWS resources too long; write at most ${longest}`
       : undefined)
   );
 };
@@ -82,24 +82,24 @@ const secureTransport = (url: URL): string | undefined => {
   if (!isWeb(url)) return `has the scheme "${url.protocol}"; write a URL that starts with https://`;
   return loopbackHosts.has(url.hostname)
     ? undefined
-    : 'is plain http; write https:// (http is taken for localhost, 127.0.0.1 and [::1] only)';
+    : 'uses plain http; write https:// (http is allowed only for localhost, 127.0.0.1 and [::1])';
 };
 
 const noUserinfoOrFragment = (value: string, url: URL): string | undefined => {
   if (url.username !== '' || url.password !== '') {
-    return 'holds a user name or password; write the URL without it, and change the password if the file was committed: it is in Git now';
+    return 'contains a user name or password; remove it, and change the password if this file was ever committed: Git still has it';
   }
-  return value.includes('#') ? 'has a fragment; write the URL without "#" and what follows' : undefined;
+  return value.includes('#') ? 'has a fragment; write the URL without "#" and everything after it' : undefined;
 };
 
 const asParsed = (value: string, url: URL, advice = url.href): string | undefined =>
-  url.href === value || url.href === `${value}/` ? undefined : `is not how a URL parser reads it; write "${advice}"`;
+  url.href === value || url.href === `${value}/` ? undefined : `is not in normalized form; write "${advice}"`;
 
 /** `adviceFor` returns what to write instead of another spelling, for fields that take less than a whole URL. */
 const checkUrl = (value: string, adviceFor?: (url: URL) => string): string | undefined => {
   const url = unwritten(value);
   if (url === undefined) return 'is not a URL; write an absolute one, such as "https://plan.example.org/path"';
-  if (url.hostname.includes('*')) return 'has a wildcard for a host; write each host out';
+  if (url.hostname.includes('*')) return 'has a wildcard in its host; write out each host';
   return secureTransport(url) ?? noUserinfoOrFragment(value, url) ?? asParsed(value, url, adviceFor?.(url));
 };
 
@@ -119,14 +119,14 @@ export const fhirBaseUrl: Rule = (value) => {
   const problem = baseUrl(value);
   if (problem !== undefined) return problem;
   const base = value.replace(belowBase, '');
-  return base === value ? undefined : `is a URL below the base; write "${base}"`;
+  return base === value ? undefined : `is a path below the base URL; write "${base}"`;
 };
 
 /** A base URL, to which paths are appended. */
 export const baseUrl: Rule = (value) => {
   const problem = checkUrl(value, ({ origin, pathname }) => withoutSlashes(origin + pathname));
   if (problem !== undefined) return problem;
-  if (value.includes('?')) return 'has a query; write the URL without "?" and what follows';
+  if (value.includes('?')) return 'has a query; write the URL without "?" and everything after it';
   return noSlashAtEnd(value);
 };
 
@@ -134,7 +134,7 @@ export const baseUrl: Rule = (value) => {
 export const printedBaseUrl: Rule = (value) => {
   const url = unwritten(value);
   if (url === undefined || !isWeb(url)) return 'is not an http or https URL; write an absolute one';
-  if (/[?#\s]/.test(value)) return 'has a query, a fragment or a blank; write the base as it stands in links';
+  if (/[?#\s]/.test(value)) return 'has a query, a fragment or white space; write the base URL as it appears in links';
   return noSlashAtEnd(value);
 };
 
@@ -156,28 +156,30 @@ export const authorizationEndpoint: Rule = (value) => {
   const problem = webUrl(value);
   if (problem !== undefined) return problem;
   const own = [...new URL(value).searchParams.keys()].find((name) => ownAuthorizeParameters.has(name));
-  return own === undefined ? undefined : `has "${own}" in its query, which the gateway sets; write the URL without it`;
+  return own === undefined
+    ? undefined
+    : `has "${own}" in its query, a parameter that the gateway sets itself; remove it`;
 };
 
 /** The name of an extra parameter for the authorize endpoint. */
 export const extraParameter: Rule = (name) => {
   if (ownAuthorizeParameters.has(name)) {
-    return 'is a parameter that the gateway sets itself; remove it and use the quirks and fields of the payer';
+    return 'is a parameter that the gateway sets itself; remove it, and use the fields and quirks of the payer instead';
   }
   if (name.trim() === '') return 'has no name; write the name of a parameter, or remove it';
   return /secret|password|assertion/i.test(name)
-    ? 'would show a secret to every browser; remove it, and replace the secret if the file was committed: it is in Git now'
+    ? 'would show a secret to every browser; remove it, and replace the secret if this file was ever committed: Git still has it'
     : undefined;
 };
 
 /** The name of an extra parameter for the token endpoint. */
 export const extraTokenParameter: Rule = (name) => {
   if (ownTokenParameters.has(name)) {
-    return 'is a parameter that the gateway sets itself; remove it and use the quirks and fields of the payer';
+    return 'is a parameter that the gateway sets itself; remove it, and use the fields and quirks of the payer instead';
   }
   if (name.trim() === '') return 'has no name; write the name of a parameter, or remove it';
   return /secret|password|assertion/i.test(name)
-    ? 'would be a secret in the configuration; remove it, and replace the secret if the file was committed: it is in Git now'
+    ? 'would be a secret in the configuration; remove it, and replace the secret if this file was ever committed: Git still has it'
     : undefined;
 };
 
@@ -187,14 +189,14 @@ export const audience: Rule = (value) => {
   if (url === undefined || !isWeb(url)) {
     return 'is not an http or https URL; write the one that the payer asks for, or true for the FHIR base URL';
   }
-  return /[#\s]/.test(value) ? 'has a fragment or a blank; write the URL as the payer asks for it' : undefined;
+  return /[#\s]/.test(value) ? 'has a fragment or white space; write the URL as the payer requires it' : undefined;
 };
 
 /** A payer's name for FHIR JSON, without parameters. */
 export const jsonMediaType: Rule = (value) =>
   /^application\/(?:[a-z0-9.-]+\+)?json(?:\+[a-z0-9.-]+)?$/.test(value)
     ? undefined
-    : 'is no media type of JSON; write one in lower case without parameters, such as "application/json+fhir"';
+    : 'is not a JSON media type; write one in lower case without parameters, such as "application/json+fhir"';
 
 /** Members of a token answer or `id_token` that never name a patient. */
 const otherMembers = new Set(
@@ -206,14 +208,14 @@ const otherMembers = new Set(
 /** The member that names the patient. */
 export const patientMember: Rule = (name) => {
   if (!/^[\x21-\x7e]{1,128}$/.test(name))
-    return 'is no name of a member; write one as the payer spells it, such as "patient"';
+    return 'is not a member name; write it as the payer spells it, such as "patient"';
   return otherMembers.has(name) ? `is "${name}", which names no patient; write the member that does` : undefined;
 };
 
 /** The name of a parameter of a payer's page links. */
 export const pagingParameter: Rule = (name) => {
   if (!/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(name)) {
-    return `"${name}" is no parameter's name; write 1 to 64 letters, digits, hyphens and underscores`;
+    return `"${name}" is not a parameter name; write 1 to 64 letters, digits, hyphens and underscores`;
   }
   return isFhirParameter(name) || /^(?:_link|_filter|_query|_has|_method|access_token|patient|subject)$/i.test(name)
     ? `"${name}" has a meaning of its own in requests; remove it, and list only what the payer's page links have`
@@ -224,15 +226,15 @@ export const pagingParameter: Rule = (name) => {
 export const searchedType: Rule = (type) =>
   type === '*' || isResourceType(type)
     ? undefined
-    : 'is no resource type of FHIR R4; write one, such as Observation, or "*" for all types';
+    : 'is not a FHIR R4 resource type; write one, such as Observation, or "*" for all types';
 
 /** The code of a payer's own search parameter. */
 export const searchParameter: Rule = (code) => {
   if (!/^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(code)) {
-    return `"${code}" is no search parameter's code; write 1 to 64 letters, digits and hyphens, without modifier or chain (names with _ are FHIR's own)`;
+    return `"${code}" is not a search parameter code; write 1 to 64 letters, digits and hyphens, without a modifier or chain (names that begin with _ belong to FHIR)`;
   }
   return /page|offset|cursor/i.test(code)
-    ? `"${code}" looks like a paging parameter; remove it: partners follow the links of a Bundle instead`
+    ? `"${code}" looks like a paging parameter; remove it, since partners follow the links of a Bundle instead`
     : undefined;
 };
 
@@ -243,17 +245,17 @@ export const searchParameter: Rule = (code) => {
 export const redirectUri =
   (privateUse: boolean): Rule =>
   (value) => {
-    if (value.includes('*')) return 'has a wildcard; write each redirect URI out, they are compared to the letter';
+    if (value.includes('*')) return 'has a wildcard; write out each redirect URI, since they are compared exactly';
     const url = unwritten(value);
     if (url === undefined) return 'is not a URI; write an absolute one, such as "https://app.example.org/callback"';
     const own = ownRedirectParameters.find((name) => url.searchParams.has(name));
-    if (own !== undefined) return `has "${own}" in its query, which the gateway adds; write the URI without it`;
+    if (own !== undefined) return `has "${own}" in its query, a parameter that the gateway adds itself; remove it`;
     if (isWeb(url)) return webUrl(value);
     if (!url.protocol.includes('.')) {
       return `has the scheme "${url.protocol}"; write https://, or for a native app a scheme with a dot, such as "org.example.app:/callback" (RFC 8252 §7.1)`;
     }
     if (!privateUse) {
-      return 'has a private-use scheme, which is for public clients; write an https:// URI, or clientAuthentication ["none"]';
+      return 'has a private-use scheme, which only a public client may use; write an https:// URI, or clientAuthentication: ["none"]';
     }
     return noUserinfoOrFragment(value, url) ?? asParsed(value, url);
   };
@@ -264,12 +266,12 @@ export const redirectUri =
  */
 export const clientSecret: Rule = (value) => {
   if (value === '') return 'is empty; write the secret';
-  if (/[\r\n]/.test(value)) return "has a line's end in it; write the secret alone";
-  if (value.trim() !== value) return 'begins or ends with a blank; write the secret alone';
+  if (/[\r\n]/.test(value)) return 'contains a line break; write only the secret';
+  if (value.trim() !== value) return 'begins or ends with white space; write only the secret';
   // RFC 6749 forbids tabs, but payers have issued such secrets.
   return /^[\t\x20-\x7e]+$/.test(value)
     ? undefined
-    : 'has a letter that RFC 6749 does not allow; write the secret as the payer gave it';
+    : 'has a character that RFC 6749 does not allow; write the secret as the payer gave it';
 };
 
 /** The hash of an empty string, as from an unset variable. */
@@ -282,13 +284,13 @@ export const secretHash: Rule = (value) => {
     return value === hashOfNothing ? 'is the hash of an empty secret; write the hash of the secret itself' : undefined;
   }
   if (/^[0-9a-f]{64}$/i.test(value)) {
-    return 'is 64 hexadecimal digits, as "npm run partners" prints a secret; write the SHA-256 in base64url (43 characters), and if this is the secret, make another one: it is in Git now';
+    return 'is 64 hexadecimal digits, the form in which "npm run partners" prints a secret; write its SHA-256 in base64url (43 characters), and if this is a secret, make a new one: Git may have this one';
   }
   return 'is not a SHA-256 in base64url (43 characters); write the output of: printf %s "$SECRET" | openssl dgst -sha256 -binary | basenc --base64url | tr -d =';
 };
 
 const noResourceType = (value: string): string =>
-  `"${value}" names no resource type of FHIR R4; write one, such as patient/Observation.rs`;
+  `"${value}" names no FHIR R4 resource type; write one that does, such as patient/Observation.rs`;
 
 /** The scopes that a partner may get: reads of one patient. No `openid`, since no `id_token` is ever issued. */
 export const partnerScope: Rule = (value) => {
@@ -300,12 +302,12 @@ export const partnerScope: Rule = (value) => {
     !/^(?:\*|[A-Za-z]+)$/.test(scope.type) ||
     !(isReading(scope) || isWriting(scope))
   ) {
-    return `"${value}" is not supported; write launch/patient, offline_access, patient/{type or *}.rs or .read`;
+    return `"${value}" is not supported; write launch/patient, offline_access, or patient/{type or *} with .rs or .read`;
   }
   const { type, permissions, filter } = scope;
   if (!namesType(scope)) return noResourceType(value);
   if (isWriting(scope)) {
-    return `"${value}" is more than reading, and the gateway only reads; write "patient/${type}.rs"`;
+    return `"${value}" allows more than reading, but the gateway only reads; write "patient/${type}.rs"`;
   }
   return filter === undefined
     ? undefined
@@ -320,10 +322,11 @@ export const isAboutPatient = (value: string): boolean => {
 
 /** The scopes that the gateway may request from a payer: any of RFC 6749 §3.3 except SMART's writes. */
 export const payerScope: Rule = (value) => {
-  if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)) return 'is not one scope; write one scope an entry, without blanks';
+  if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value))
+    return 'is not a single scope; write one scope per entry, without spaces';
   const scope = parseScope(value);
   if (scope.kind === 'other' || scope.permissions === undefined) return undefined;
-  if (isWriting(scope)) return `"${value}" is more than reading, and the gateway only reads; write a read scope`;
+  if (isWriting(scope)) return `"${value}" allows more than reading, but the gateway only reads; write a read scope`;
   return namesType(scope) ? undefined : noResourceType(value);
 };
 
@@ -333,11 +336,11 @@ const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 export const publicJwk = (jwk: Readonly<Record<string, unknown>>): string | undefined => {
   const secret = privateMembers.find((member) => member in jwk);
   if (secret !== undefined) {
-    return `holds the private member "${secret}"; write the public key only, and replace this key pair: it is no longer secret`;
+    return `contains the private member "${secret}"; write the public key only, and replace this key pair: it is no longer secret`;
   }
   const alg = jwk['kty'] === 'EC' && jwk['crv'] === 'P-384' ? 'ES384' : jwk['kty'] === 'RSA' ? 'RS384' : undefined;
   if (alg === undefined) return 'fits neither ES384 nor RS384; write an EC key on P-384 or an RSA key';
-  if (jwk['alg'] !== undefined && jwk['alg'] !== alg) return `has another alg than the key can do; write "${alg}"`;
+  if (jwk['alg'] !== undefined && jwk['alg'] !== alg) return `has an alg that does not fit the key; write "${alg}"`;
   if (jwk['use'] !== undefined && jwk['use'] !== 'sig') return 'is not for signatures; write "use": "sig"';
   try {
     const key = createPublicKey({ key: jwk, format: 'jwk' });
@@ -345,6 +348,6 @@ export const publicJwk = (jwk: Readonly<Record<string, unknown>>): string | unde
       ? 'is an RSA key under 2048 bits; write a longer one'
       : undefined;
   } catch {
-    return 'is not a valid key; write the JWK with all its public members, base64url';
+    return 'is not a valid key; write the JWK with all its public members, in base64url';
   }
 };

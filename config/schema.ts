@@ -91,7 +91,7 @@ const quirks = z
   })
   .superRefine(({ pkce, pkceOffReason }, context) => {
     if (pkce && pkceOffReason !== undefined) {
-      problem(context, ['pkceOffReason'], 'explains what is not so; remove it, or write pkce: false');
+      problem(context, ['pkceOffReason'], 'explains pkce: false, which is not set; remove it, or write pkce: false');
     }
   });
 
@@ -132,7 +132,7 @@ const wholeRecord = z
   })
   .superRefine(({ searches, substitute }, context) => {
     if (searches !== undefined && substitute !== undefined) {
-      problem(context, ['substitute'], 'is there beside searches; write one of them');
+      problem(context, ['substitute'], 'is set together with searches; write only one of them');
     }
   });
 
@@ -184,17 +184,17 @@ const partner = z
     name: text(),
     homePage: text(rules.webUrl),
     redirectUris: z.array(z.string()).min(1, 'is empty; write at least one redirect URI'),
-    clientAuthentication: z.array(authentication).min(1, 'is empty; write ["none"] or how the partner authenticates'),
+    clientAuthentication: z.array(authentication).min(1, 'is empty; write ["none"], or the methods by which the partner authenticates'),
     secretHashes: list(rules.secretHash)
-      .max(2, 'has more than two; write the current one and, while it is rotated, the next')
+      .max(2, 'has more than two hashes; write the current one and, during a rotation, the next')
       .default([]),
     jwks: publicKeys.default([]),
     pkceOptional: z.boolean().default(false),
     pkceOptionalReason: text().optional(),
     scopes: list(rules.partnerScope)
-      .min(1, 'is empty; write what the partner may ask for')
+      .min(1, 'is empty; write the scopes that the partner may request')
       .refine((scopes) => scopes.length === 0 || scopes.some(rules.isAboutPatient), {
-        error: 'has nothing to read in it; write a scope such as "patient/*.rs" too',
+        error: 'has no scope that reads anything; add one, such as "patient/*.rs"',
       }),
     payers: z.array(z.string()).min(1, 'is empty; write the ids of the payers that this partner may read from'),
     webOrigins: list(rules.origin).default([]),
@@ -205,7 +205,7 @@ const partner = z
       .superRefine(({ perSecond, burst }, context) => {
         if (burst >= perSecond) return;
         const least = Math.ceil(perSecond);
-        problem(context, ['burst'], `is below perSecond, which would never be reached; write at least ${least}`);
+        problem(context, ['burst'], `is below perSecond, so that rate could never be reached; write at least ${least}`);
       })
       .default({ perSecond: 50, burst: 100 }),
   })
@@ -222,24 +222,24 @@ const partner = z
     }
     if (isPublic && value.clientAuthentication.length > 1) {
       // A client that may omit its secret has none.
-      problem(context, ['clientAuthentication'], 'has "none" beside others; write ["none"], or leave "none" out');
+      problem(context, ['clientAuthentication'], 'has "none" together with other methods; write ["none"], or remove "none"');
     }
     if (isPublic && value.pkceOptional) {
       problem(context, ['pkceOptional'], 'is true for a public client, which must use PKCE; write false');
     }
     if (!value.pkceOptional && value.pkceOptionalReason !== undefined) {
-      problem(context, ['pkceOptionalReason'], 'explains what is not so; remove it, or write pkceOptional: true');
+      problem(context, ['pkceOptionalReason'], 'explains pkceOptional: true, which is not set; remove it, or write pkceOptional: true');
     }
     if (value.consentReason !== undefined && !(isPublic && value.consent === 'partner')) {
-      problem(context, ['consentReason'], 'explains what is not so; remove it');
+      problem(context, ['consentReason'], 'is only for a public client with consent: "partner"; remove it');
     }
     if (usesSecret !== value.secretHashes.length > 0) {
       problem(
         context,
         ['secretHashes'],
         usesSecret
-          ? 'is empty, and the partner authenticates with a secret; write its SHA-256, base64url'
-          : 'is there, but the partner has no secret-based clientAuthentication; remove it',
+          ? 'is empty, but the partner authenticates with a secret; write the SHA-256 of the secret, in base64url'
+          : 'is set, but clientAuthentication has no method that uses a secret; remove it',
       );
     }
     if (usesKey !== value.jwks.length > 0) {
@@ -247,8 +247,8 @@ const partner = z
         context,
         ['jwks'],
         usesKey
-          ? "is empty, and private_key_jwt needs a key; write the partner's public JWKs, each with its kid"
-          : 'is there, but clientAuthentication lacks "private_key_jwt"; add that or remove the keys',
+          ? "is empty, but private_key_jwt needs a key; write the partner's public JWKs, each with its kid"
+          : 'is set, but clientAuthentication lacks "private_key_jwt"; add that method, or remove the keys',
       );
     }
   });
@@ -268,7 +268,7 @@ const checkLifetimes = ({ lifetimes: { accessToken, refreshGrace, grant } }: Sta
       problem(
         context,
         ['lifetimes', name],
-        `is ${seconds}, longer than the grant lives; write at most ${grant} (seconds)`,
+        `is ${seconds}, longer than the lifetime of the grant; write at most ${grant} (seconds)`,
       );
     }
   }
@@ -312,7 +312,7 @@ export const stageSchema = z
     payers: z
       .array(payer)
       .min(1, 'is empty; write at least one payer')
-      .max(mostPayers, `has more than one stack holds; write at most ${mostPayers}, and the others into another stage`),
+      .max(mostPayers, `has more payers than one stack can hold; write at most ${mostPayers}, and put the others into another stage`),
     partners: z.array(partner),
   })
   .superRefine((config, context) => {

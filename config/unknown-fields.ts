@@ -6,44 +6,44 @@ const secretName =
 
 /** A secret that was committed is no longer secret: Git's history keeps it when the line is gone. */
 export const secretAdvice =
-  "remove it, and if the file was ever committed, replace the secret at its owner: it is in Git now (a payer's secret goes into Secrets Manager, of a partner's only the hash into secretHashes)";
+  "remove it, and if this file was ever committed, have the secret replaced: Git still has it (put a payer's secret into Secrets Manager, and only the hash of a partner's into secretHashes)";
 
 /** Fields of other products, in lower case and without `_` and `-`, and their equivalents here. */
 const elsewhere: Readonly<Record<string, string>> = {
   jwksuri: 'is not supported: the gateway fetches no keys of a partner; write the keys themselves into jwks',
   jwksurl: 'is not supported: the gateway fetches no keys of a partner; write the keys themselves into jwks',
-  vpcid: "is not supported: the stack makes a VPC of its own; write network, or 'none'",
-  vpc: "is not supported: the stack makes a VPC of its own; write network, or 'none'",
-  subnetids: "is not supported: the stack makes a VPC of its own; write network, or 'none'",
-  subnets: "is not supported: the stack makes a VPC of its own; write network, or 'none'",
-  securitygroupids: "is not supported: the stack makes a VPC of its own; write network, or 'none'",
-  securitygroups: "is not supported: the stack makes a VPC of its own; write network, or 'none'",
-  tags: 'is not supported: the stack tags all it makes with project and stage; remove it, and give others to "npx cdk deploy --tags"',
-  loglevel: 'is not supported: each request writes one line, at one level; remove it',
+  vpcid: "is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it",
+  vpc: "is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it",
+  subnetids: "is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it",
+  subnets: "is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it",
+  securitygroupids: "is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it",
+  securitygroups: "is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it",
+  tags: 'is not supported: the stack tags its resources with project and stage; remove it, and pass other tags to "npx cdk deploy --tags"',
+  loglevel: 'is not supported: each request logs one line, at one level; remove it',
   memorysize: 'is not supported: lib/functions.ts sets it; remove it',
   memory: 'is not supported: lib/functions.ts sets it; remove it',
-  timeout: 'is not supported: each function has its own in lib/functions.ts; remove it',
-  timeoutseconds: 'is not supported: each function has its own in lib/functions.ts; remove it',
-  environment: 'is not supported: functions take nothing from the environment that the stack does not set; remove it',
-  env: 'is not supported: write account and region beside stage',
-  profile: 'is not supported: write account, and set AWS_PROFILE where you deploy',
-  stackname: 'is not supported: the stack is p2p-gateway-{stage}; write stage',
-  kmskeyarn: 'is not supported: the stack makes its keys; remove it',
-  kmskeyid: 'is not supported: the stack makes its keys; remove it',
-  grants: 'is not supported: authorization_code and refresh_token are what there is; remove it',
-  granttypes: 'is not supported: authorization_code and refresh_token are what there is; remove it',
-  responsetypes: 'is not supported: code is what there is; remove it',
+  timeout: 'is not supported: lib/functions.ts sets it; remove it',
+  timeoutseconds: 'is not supported: lib/functions.ts sets it; remove it',
+  environment: 'is not supported: only the stack sets environment variables; remove it',
+  env: 'is not supported; write account and region, as fields of the stage',
+  profile: 'is not supported; write account, and set AWS_PROFILE when you deploy',
+  stackname: 'is not supported: the stack is named p2p-gateway-{stage}; write stage',
+  kmskeyarn: 'is not supported: the stack creates its own keys; remove it',
+  kmskeyid: 'is not supported: the stack creates its own keys; remove it',
+  grants: 'is not supported: the grant types are always authorization_code and refresh_token; remove it',
+  granttypes: 'is not supported: the grant types are always authorization_code and refresh_token; remove it',
+  responsetypes: 'is not supported: the response type is always code; remove it',
   discoveryurl:
-    'is not supported: the gateway discovers nothing by itself; write the endpoints, "npm run payers -- check URL" reads them',
+    'is not supported: the gateway does no discovery; write the endpoints, which "npm run payers -- check URL" reads',
   wellknown:
-    'is not supported: the gateway discovers nothing by itself; write the endpoints, "npm run payers -- check URL" reads them',
-  fhirversion: 'is not supported: the gateway reads R4; remove it',
-  clientname: 'is not known; write name in a partner, displayName in a payer',
+    'is not supported: the gateway does no discovery; write the endpoints, which "npm run payers -- check URL" reads',
+  fhirversion: 'is not supported: the gateway reads FHIR R4 only; remove it',
+  clientname: 'is not known; write name for a partner, displayName for a payer',
   tokenendpointauthmethod: 'is not known; write clientAuthentication',
   authmethod: 'is not known; write clientAuthentication',
   audience:
-    'is not known; write quirks.aud: true, which sends the FHIR base URL, or the URL itself (quirks.extraTokenParameters takes an audience)',
-  scope: 'is not known; write scopes, a list with one scope an entry',
+    'is not known; write quirks.aud: true, which sends the FHIR base URL, or the URL itself (an audience parameter goes into quirks.extraTokenParameters)',
+  scope: 'is not known; write scopes, a list with one scope per entry',
   callbackurls: 'is not known; write redirectUris',
   redirecturi: 'is not known; write redirectUris, a list',
   redirecturls: 'is not known; write redirectUris',
@@ -59,7 +59,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   revokeendpoint: 'is not known; write revocationEndpoint',
   alarmemails: 'is not known; write alarmAddresses',
   domainname: 'is not known; write domain: { name, certificateArn }',
-  certificatearn: 'is not known here; write it into domain',
+  certificatearn: 'is not known here; write it in domain',
   logretention: 'is not known; write retention.logDays',
   retentiondays: 'is not known; write retention.logDays or retention.auditDays',
 };
@@ -91,12 +91,12 @@ export const nearestOf = (name: string, known: readonly string[]): string | unde
 
 /** What is wrong with an unknown field, and what to do. */
 export const unknownField = (name: string, known: readonly string[]): string => {
-  if (secretName.test(name)) return `looks like a secret, and the configuration holds none; ${secretAdvice}`;
+  if (secretName.test(name)) return `looks like a secret, and secrets do not belong in the configuration; ${secretAdvice}`;
   const nearest = nearestOf(name, known);
-  if (nearest !== undefined) return `is no known field; write "${nearest}", or remove it`;
+  if (nearest !== undefined) return `is not a known field; write "${nearest}", or remove it`;
   return Object.hasOwn(elsewhere, plain(name))
     ? (elsewhere[plain(name)] ?? '')
-    : 'is no known field; check its spelling or remove it';
+    : 'is not a known field; check its spelling, or remove it';
 };
 
 type Schema = z.core.$ZodType;

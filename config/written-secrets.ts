@@ -2,10 +2,10 @@
 import { secretAdvice } from './unknown-fields.ts';
 
 const looks: readonly (readonly [RegExp, string])[] = [
-  [/-----BEGIN [A-Z ]*PRIVATE KEY/, 'holds a private key'],
-  [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/, "holds an AWS access key's id"],
-  [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/, 'holds a token'],
-  [/\bgh[pousr]_\w{30,}|\bgithub_pat_\w{30,}|\bxox[abprs]-[\w-]{10,}/, 'holds an access token'],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY/, 'contains a private key'],
+  [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/, 'contains an AWS access key id'],
+  [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/, 'contains a token'],
+  [/\bgh[pousr]_\w{30,}|\bgithub_pat_\w{30,}|\bxox[abprs]-[\w-]{10,}/, 'contains an access token'],
 ];
 
 /** The path and message of each. Messages never quote the value. */

@@ -14,7 +14,7 @@ export interface DefaultSecurityGroupProps {
 
 const child = (scope: Construct, id: string): CfnResource => {
   const found = scope.node.findChild(id);
-  if (!CfnResource.isCfnResource(found)) throw new Error(`${found.node.path} is no resource`);
+  if (!CfnResource.isCfnResource(found)) throw new Error(`${found.node.path} is not a resource`);
   return found;
 };
 

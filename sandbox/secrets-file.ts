@@ -24,7 +24,9 @@ const read = async (file: string): Promise<unknown> => {
     // A parser's message quotes its input, and this file contains secrets.
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new LocalStackError(
-      missing ? `${file}: there is no such file` : `${file}: can't be read as JSON; write one JSON object`,
+      missing
+        ? `${file}: does not exist; write the path of a file`
+        : `${file}: can't be read as JSON; write one JSON object`,
     );
   }
 };

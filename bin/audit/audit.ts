@@ -33,7 +33,7 @@ export const audit = async (
   try {
     const bucket = await findBucket(client, config.stage, query.bucket ?? environment['AUDIT_BUCKET']);
     const events = await findEvents(bucket, query);
-    if (events.length === 0) output.note('Nothing happened in that time.');
+    if (events.length === 0) output.note('The audit has no events from that time.');
     else {
       const lines = query.json ? events.map((event) => JSON.stringify(event)) : tableOf(events);
       for (const line of lines) output.out(line);

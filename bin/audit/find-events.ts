@@ -36,7 +36,7 @@ const spanOf = async (bucket: AuditBucket, { of, since }: AuditQuery): Promise<S
   const key = `grants/${of.grant}.ndjson`;
   const [created] = parse(key, (await readObject(bucket, key)) ?? '');
   const partner = created && idOf(created, systems.partner);
-  if (created === undefined || partner === undefined) throw new Refusal(`The audit knows no grant ${of.grant}.`);
+  if (created === undefined || partner === undefined) throw new Refusal(`The audit has no grant ${of.grant}.`);
   return { partner, since: since ?? created.recorded.slice(0, 10) };
 };
 

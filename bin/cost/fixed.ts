@@ -1,4 +1,4 @@
-/** What a stage that nobody uses costs per month. */
+/** What an idle stage costs per month. */
 import type { Quantities } from './prices.ts';
 
 const hours = 730;
@@ -46,7 +46,10 @@ export interface FixedLine {
  * @param zones how many availability zones its network has
  */
 export const fixedMonth = (payers: number, zones: number): readonly FixedLine[] => [
-  { what: 'KMS keys (a rotated key costs the same again, twice at most)', quantities: { keyMonths: stageCounts.keys } },
+  {
+    what: 'KMS keys (each of the first two rotations adds this cost again)',
+    quantities: { keyMonths: stageCounts.keys },
+  },
   { what: '`edge`: secret', quantities: { secretMonths: stageCounts.secrets } },
   { what: 'Alarms of the stage', quantities: { alarmMonths: stageCounts.alarmMetrics } },
   { what: 'Metrics of the stage, at most', quantities: { metricMonths: stageCounts.metrics } },
@@ -84,7 +87,7 @@ export const fixedMonth = (payers: number, zones: number): readonly FixedLine[] 
     quantities: { webAclMonths: stageCounts.webAcls, webRuleMonths: stageCounts.webRules },
   },
   {
-    what: `\`network\` (${zones} zones): NAT gateway, and addresses for every zone`,
+    what: `\`network\` (${zones} zones): NAT gateway and its addresses`,
     quantities: { natHours: zones * hours, addressHours: stageCounts.addresses * hours },
   },
   {

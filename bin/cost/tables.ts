@@ -38,7 +38,7 @@ const byPage = (head: readonly string[], columns: readonly Quantities[]): string
     })
     .filter(({ costs }) => costs.some((cost) => cost > 0))
     .map(({ page, costs }) => [page].concat(costs.map(usd)));
-  return markdownTable(head, [...rows, ['**Together**', ...columns.map((of) => `**${usd(total(of))}**`)]]);
+  return markdownTable(head, [...rows, ['**Total**', ...columns.map((of) => `**${usd(total(of))}**`)]]);
 };
 
 const priceTable = (): string =>
@@ -52,7 +52,7 @@ const priceTable = (): string =>
 
 const usageTable = (): string =>
   markdownTable(
-    ['uses', 'a login', 'a sync, before its reads', 'a read'],
+    ['uses', 'per login', 'per sync, before its reads', 'per read'],
     names
       .filter((name) => [login, syncStart, oneRead].some((of) => (of[name] ?? 0) > 0))
       .map((name) =>
@@ -70,8 +70,8 @@ const fixedTable = (): string => {
   const lines = fixedMonth(examplePayers, exampleZones);
   const sum = total(addUp(...lines.map(({ quantities }) => [1, quantities] as const)));
   return markdownTable(
-    ['a month', 'USD'],
-    [...lines.map(({ what, quantities }) => [what, usd(total(quantities))]), ['**Together**', `**${usd(sum)}**`]],
+    ['per month', 'USD'],
+    [...lines.map(({ what, quantities }) => [what, usd(total(quantities))]), ['**Total**', `**${usd(sum)}**`]],
   );
 };
 
@@ -80,23 +80,23 @@ const readsPerSync = [20, 200] as const;
 /** Everything between the markers of `docs/reports/cost.md`. */
 export const costTables = (): string =>
   [
-    '### A member, a year',
+    '### One member for a year',
     '',
     'Two logins, four syncs; US dollars.',
     '',
-    byPage(['service', ...readsPerSync.map((reads) => `${reads} reads a sync`)], readsPerSync.map(memberYear)),
+    byPage(['service', ...readsPerSync.map((reads) => `${reads} reads per sync`)], readsPerSync.map(memberYear)),
     '',
     '### A million reads',
     '',
     byPage(['service', 'USD'], [addUp([1_000_000, oneRead])]),
     '',
-    '### A stage that nobody uses, a month',
+    '### An idle stage, per month',
     '',
     `With everything on, ${examplePayers} payers and ${exampleZones} zones, as in \`config/production-example.ts\`.`,
     '',
     fixedTable(),
     '',
-    '### What a step uses',
+    '### What each step uses',
     '',
     usageTable(),
     '',

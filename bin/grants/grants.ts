@@ -24,7 +24,9 @@ const instant = (seconds: number): string => new Date(seconds * 1000).toISOStrin
 const stateOf = (grant: Grant, now: number): string => {
   if (grant.revokedAt !== undefined) return `ended ${instant(grant.revokedAt)}`;
   if (!isLive(grant, now)) return `expired ${instant(grant.expiresAt)}`;
-  return grant.redeemedAt === undefined ? 'waits for its code to be redeemed' : `lives until ${instant(grant.endsAt)}`;
+  return grant.redeemedAt === undefined
+    ? 'waiting for its code to be redeemed'
+    : `valid until ${instant(grant.endsAt)}`;
 };
 
 const describe = (grant: Grant, now: number): string =>

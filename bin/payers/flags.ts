@@ -20,7 +20,7 @@ secret       puts the secret that a payer gave, or the key that "key" printed, i
   --json           check: prints JSON
   --previous       secret: restores the previous value
   --dry-run        secret: says what it would do, and does nothing
-  --rsa            key: for RS384 instead of ES384
+  --rsa            key: makes a key for RS384 instead of ES384
   --help           this text
 
 AWS_ENDPOINT_URL names a stand-in for AWS (stage local: the one of npm start, port ${defaultPorts.aws}).
@@ -95,7 +95,7 @@ export const readFlags = (args: readonly string[]): PayersCommand | 'help' => {
   const { values, positionals } = readArguments({ args: [...args], options: flags, allowPositionals: true });
   if (values.help === true) return 'help';
   const [, target, ...rest] = positionals;
-  if (rest.length > 0) throw new UsageError(`"${rest.join(' ')}" is too much; --help lists the commands`);
+  if (rest.length > 0) throw new UsageError(`Unexpected argument "${rest.join(' ')}"; --help lists the commands`);
   const command = commandIn(positionals);
   refuseUnusedFlags(command, values, used[command]);
   const stage = { stage: values.stage, config: values.config };

@@ -12,7 +12,7 @@ the network. For stage local it tests what npm start serves.
   --payer ID           the payer that the access token is for (default: the first)
   --large PATH         under the payer's FHIR base, an answer of at least 150 MB, such as "Patient/1/$everything"
   --megabytes N        how large that answer must be (default 150)
-  --cut PATH           under the payer's FHIR base, an answer that this test payer breaks off
+  --cut PATH           under the payer's FHIR base, an answer that this test payer cuts off
   --ring               sets off one alarm, and checks that its message went out: people on call receive it
   --dry-run            says what it would test, and tests nothing
   --help               this text

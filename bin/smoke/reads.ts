@@ -92,7 +92,7 @@ export const largeAnswer: Question = {
 /** An answer that breaks off at the payer must not look complete to the partner, whatever is in between. */
 export const cutAnswer: Question = {
   name: 'cut',
-  title: 'An answer that the payer breaks off arrives as broken off',
+  title: 'An answer that the payer cuts off also arrives cut off',
   missing: (asked) => needsToken(asked) ?? (asked.plan.cut === undefined ? '--cut PATH' : undefined),
   ask: async (asked): Promise<SmokeAnswer> => {
     const response = await readAsPartner(asked, asked.plan.cut ?? '');

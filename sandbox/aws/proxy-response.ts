@@ -35,7 +35,7 @@ const headOf = (answer: unknown): ResponseHead => {
   }
   // If a name is in both, only these values count.
   for (const [name, values] of Object.entries(isMap(multiValueHeaders) ? multiValueHeaders : {})) {
-    if (!Array.isArray(values)) throw new MalformedResponseError(`multiValueHeaders.${name} is no array`);
+    if (!Array.isArray(values)) throw new MalformedResponseError(`multiValueHeaders.${name} is not an array`);
     sent[sentName(name.toLowerCase())] = values.map(String);
   }
   sent['content-type'] ??= 'application/json';

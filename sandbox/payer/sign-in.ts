@@ -153,7 +153,7 @@ export const createSignIn = (
     provider.interactionFinished(
       visit.req,
       visit.res,
-      { error: 'access_denied', error_description: 'the member did not allow the access' },
+      { error: 'access_denied', error_description: 'the member did not allow access' },
       { mergeWithLastSubmission: false },
     );
 

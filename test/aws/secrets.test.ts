@@ -32,8 +32,8 @@ const fill = (payerId: string, secret: object) =>
 const missing = { code: 'temporarily_unavailable', status: 503, signal: 'secretMissing' };
 
 it.each([
-  ['that nobody has filled', 'lakeside'],
-  ['that is not there', 'no-such-payer'],
+  ['that has no value yet', 'lakeside'],
+  ['that does not exist', 'no-such-payer'],
 ])("a payer's secret %s is missing, and the log says whose", async (_, payerId) => {
   await expect(reader()(payerId)).rejects.toMatchObject({
     ...missing,

@@ -90,7 +90,7 @@ const run = async (args: string, environment: Record<string, string> = {}) => {
 const cells = (line: string | undefined): string[] => (line ?? '').split(/ {2,}/);
 
 describe('npm run audit', () => {
-  it('prints what happened to a grant, once each and in order, found by its id alone', async () => {
+  it("prints each event of a grant once and in order, found by the grant's id alone", async () => {
     const { code, lines } = await run(`--grant ${grantId}`);
     expect(code).toBe(0);
     expect(cells(lines[0])).toEqual(['TIME', 'EVENT', 'PARTNER', 'PAYER', 'GRANT', 'WHAT', 'OUTCOME', 'BYTES']);
@@ -105,7 +105,7 @@ describe('npm run audit', () => {
     ]);
   });
 
-  it('prints of a grant that an operator ended who that was, and what they wrote', () => {
+  it('prints who ended a grant, if an operator did, and the reason', () => {
     const ended = grantItem(grantId, 'revoked', startMs, {
       reason: { S: 'byOperator' },
       operator: { S: 'arn:aws:iam::111122223333:user/jo' },
@@ -118,7 +118,7 @@ describe('npm run audit', () => {
     ]);
   });
 
-  it('prints what happened to all grants of a partner, from the first day to the last', async () => {
+  it('prints the events of all grants of a partner, from the first day to the last', async () => {
     const days = async (args: string) =>
       (await run(`--partner demo-partner ${args}`)).lines.slice(1).map((line) => line.slice(0, 10));
     expect(new Set(await days('--since 2026-06-01'))).toEqual(new Set(['2026-06-01', '2026-06-02', '2026-06-03']));
@@ -127,13 +127,13 @@ describe('npm run audit', () => {
     expect(await days('--since 2026-06-01 --until 2026-12-31')).toHaveLength(45);
   });
 
-  it('prints the AuditEvents themselves with --json, one a line', async () => {
+  it('prints the AuditEvents themselves with --json, one per line', async () => {
     const { lines } = await run(`--grant ${grantId} --json`);
     const events = lines.map((line) => JSON.parse(line) as AuditEvent);
     expect(events.map(({ resourceType }) => resourceType)).toEqual(Array(6).fill('AuditEvent'));
   });
 
-  it('takes all of its flags together', async () => {
+  it('accepts all its flags together', async () => {
     const span = '--since 2026-06-02 --until 2026-06-03';
     const { code, lines, remarks } = await run(
       `--partner demo-partner ${span} --stage local --bucket ${bucket} --json`,
@@ -146,12 +146,12 @@ describe('npm run audit', () => {
     expect(ofGrant.lines.slice(1).map((line) => cells(line)[1])).toEqual(['read opened', 'revoked']);
   });
 
-  it('says so where nothing happened, beside the output', async () => {
+  it('reports an empty result, on stderr', async () => {
     const { code, lines, remarks } = await run('--partner nobody --since 2026-06-01 --json');
-    expect([code, lines, remarks]).toEqual([0, [], ['Nothing happened in that time.']]);
+    expect([code, lines, remarks]).toEqual([0, [], ['The audit has no events from that time.']]);
   });
 
-  it('takes the bucket that it is given, by flag or environment', async () => {
+  it('reads the bucket that a flag or the environment names', async () => {
     const { lines } = await run(`--grant ${grantId} --bucket ${bucket}`);
     expect(lines).toHaveLength(7);
     await expect(run(`--grant ${grantId}`, { AUDIT_BUCKET: 'no-such-bucket' })).rejects.toMatchObject({
@@ -161,13 +161,13 @@ describe('npm run audit', () => {
   });
 
   it.each([
-    ['--grant zzzzzzzzzzzzzzzzzzzzzz', 'The audit knows no grant zzzzzzzzzzzzzzzzzzzzzz.'],
-    [`--grant ${grantId} --stage no-such-stage`, 'config/no-such-stage.ts: there is no such file'],
-  ])('refuses %s with one line', async (args, message) => {
+    ['--grant zzzzzzzzzzzzzzzzzzzzzz', 'The audit has no grant zzzzzzzzzzzzzzzzzzzzzz.'],
+    [`--grant ${grantId} --stage no-such-stage`, 'config/no-such-stage.ts: does not exist'],
+  ])('refuses %s in one line', async (args, message) => {
     await expect(run(args)).rejects.toThrow(message);
   });
 
-  it('asks which bucket where there are several, or none', async () => {
+  it('asks for the bucket if there are several, or none', async () => {
     const local = await startAws(0);
     const there = () => run(`--grant ${grantId}`, { AWS_ENDPOINT_URL: local.url });
     await expect(there()).rejects.toThrow(
@@ -182,7 +182,7 @@ describe('npm run audit', () => {
   });
 });
 
-it('ends with 1 where it cannot be done and with 2 where it was asked wrongly, and says why in one line', async () => {
+it('exits with 1 if it cannot do it and with 2 if the command line is wrong, and says why in one line', async () => {
   const local = await startAws(0);
   await local.close();
   const start = (...args: string[]) => {
@@ -217,13 +217,13 @@ describe('a command line that makes no sense', () => {
     ['--partner demo-partner --since 2026-06-02 --until 2026-06-01', '--until 2026-06-01 is before --since 2026-06-02'],
     [`--grant ${grantId} --stage local --config x.json`, 'Give --stage or --config, not both'],
     ['--nonsense', "Unknown option '--nonsense'; --help lists the flags"],
-  ])('%s is a usage error of one line', async (args, message) => {
+  ])('%s is a usage error in one line', async (args, message) => {
     const failure = await run(args).catch((error: unknown) => error);
     expect(failure).toMatchObject({ name: 'UsageError', message: expect.stringContaining(message) as string });
     expect((failure as Error).message).not.toContain('\n');
   });
 
-  it('is helped by --help', async () => {
+  it('prints the help if it says --help', async () => {
     const { code, lines } = await run('--help');
     expect(code).toBe(0);
     expect(lines.join('\n')).toContain('--until DATE');

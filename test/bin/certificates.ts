@@ -68,12 +68,12 @@ const issue = (
   };
 };
 
-/** A certificate authority of this process's own (RFC 5280), and certificates for hosts from it. */
+/** A certificate authority of this process (RFC 5280), and certificates for hosts from it. */
 export const certificateAuthority = (name: string) => {
   const authority = issue(name, undefined, { days: 365, extensions: basicConstraints });
   return {
     cert: authority.cert,
-    /** @param days how long it is valid from now on; negative: since when it is not */
+    /** @param days how long it is valid from now; if negative, how long ago it expired */
     certificateFor: (host: string, days: number): Certificate =>
       issue(host, authority, { days, extensions: alternativeName(host) }),
   };

@@ -8,8 +8,8 @@ interface Version {
 }
 
 /**
- * A stand-in for Secrets Manager that keeps versions and their labels as AWS documents it: a new value takes AWSCURRENT,
- * and who had that gets AWSPREVIOUS.
+ * A stand-in for Secrets Manager that keeps versions and their labels as AWS documents it: a new value gets AWSCURRENT,
+ * and the value that had it gets AWSPREVIOUS.
  */
 export const fakeSecrets = async (names: readonly string[]) => {
   const secrets = new Map<string, Version[]>(names.map((name) => [name, []]));

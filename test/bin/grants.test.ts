@@ -66,7 +66,7 @@ const run = async (...args: string[]) => {
 const end = (...more: string[]) => run('end', grant.grantId, '--reason', 'The member asked by phone', ...more);
 
 describe('npm run grants', () => {
-  it('shows what a grant is, and nothing that opens it', async () => {
+  it('shows a grant without its tokens or keys', async () => {
     expect(await run('show', grant.grantId)).toEqual({
       code: 0,
       told: '',
@@ -75,12 +75,12 @@ describe('npm run grants', () => {
         'partner  demo-partner',
         'payer    northwind',
         'scope    patient/*.rs',
-        'state    waits for its code to be redeemed',
+        'state    waiting for its code to be redeemed',
       ].join('\n'),
     });
   });
 
-  it('ends a grant, and leaves in the stream who did it and why', async () => {
+  it('ends a grant, and writes to the stream who did it and why', async () => {
     const { code, told } = await end();
 
     expect(code).toBe(0);
@@ -100,22 +100,22 @@ describe('npm run grants', () => {
     ]);
   });
 
-  it('changes nothing with --dry-run, and says in whose name it would', async () => {
+  it('changes nothing with --dry-run, and says in whose name it would act', async () => {
     expect(await end('--dry-run')).toMatchObject({ code: 0, told: expect.stringContaining(operator) });
     expect((await getGrant(table(), grant.grantId))?.revokedAt).toBeUndefined();
   });
 
-  it('says so where the grant has ended already', async () => {
+  it('refuses a grant that has already ended', async () => {
     await end();
     await expect(end()).rejects.toThrow('has already ended. Nothing was changed');
   });
 
-  it('says so where there is no such grant', async () => {
+  it('refuses a grant that does not exist', async () => {
     await expect(run('show', 'abcdefghijklmnopqrst-2')).rejects.toThrow('There is no grant abcdefghijklmnopqrst-2');
   });
 });
 
-describe('npm run grants, given wrongly,', () => {
+describe('npm run grants, used wrongly,', () => {
   const id = grant.grantId;
   it.each([
     [[], 2, 'npm run grants -- show ID'],

@@ -43,7 +43,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-/** Runs the tool; `answers` are typed by a person, and without them nobody is at the terminal. */
+/** Runs the tool. `answers` are what a person types; without them there is no one at the terminal. */
 const run = async (
   args: readonly string[],
   { answers, http = payerDeps().deps.http }: { answers?: readonly string[]; http?: PayerHttp } = {},
@@ -66,7 +66,7 @@ const run = async (
   return { code, asked, text: printed.join('\n') };
 };
 
-/** The stage as the other tools load it, in a process of its own. */
+/** The stage as the other tools load it, in its own process. */
 const loaded = (name: string): StageConfig => {
   const script = `
     import { loadStage } from ${JSON.stringify(join(project, 'config/load.ts'))};
@@ -107,7 +107,7 @@ describe('npm run init', () => {
     ['for a trial, with a secret', ['--no-production', ...bySecret]],
     ['for a trial, with an RSA key', ['--no-production', '--rsa', ...byKey]],
     ['with a client id', ['--production', '--client-id', 'gateway-17', ...bySecret]],
-  ])('writes a stage %s that every check takes', async (_title, flags) => {
+  ])('writes a stage %s that passes every check', async (_title, flags) => {
     const { code } = await run(['mine', ...placed, ...flags]);
 
     expect(code).toBe(0);
@@ -119,7 +119,7 @@ describe('npm run init', () => {
     expect(await check(readFileSync(file, 'utf8'), style)).toBe(true);
   });
 
-  it('makes the key, its private half readable by its owner alone, outside of what Git keeps', async () => {
+  it('makes the key pair, whose private half only its owner can read and Git ignores', async () => {
     const { text } = await run(['mine', '--production', ...placed, ...byKey]);
 
     const file = join(root, '.secrets/mine/lakeside.json');
@@ -133,7 +133,7 @@ describe('npm run init', () => {
     expect(readFileSync(join(project, '.gitignore'), 'utf8').split('\n')).toContain('.secrets/');
   });
 
-  it('prints what the payer registers, before there is a client id, and what comes next, in order', async () => {
+  it('prints what the payer must register before there is a client id, and the next steps in order', async () => {
     const domain = ['--domain', 'gw.lakeside-plan.net', '--certificate', certificate];
     const { text } = await run(['mine', '--production', ...placed, ...domain, ...byKey]);
 
@@ -151,7 +151,7 @@ describe('npm run init', () => {
     expect(steps).toEqual(steps.toSorted((a, b) => a - b));
   });
 
-  it('says where the origin is found that only the deployment knows', async () => {
+  it('says where to find an origin that only the deployment knows', async () => {
     const { text } = await run(['mine', '--no-production', ...placed, ...bySecret, '--client-id', 'gateway-17']);
 
     expect(text).toContain('redirect URI  {origin}/oauth2/callback/lakeside');
@@ -166,7 +166,7 @@ describe('npm run init', () => {
       (error: Error) => ({ text: error.message }),
     );
 
-    // A payer that is nobody's is refused like any leftover.
+    // A payer on a reserved host is refused, as any other example value is.
     expect(text).toContain('payers[0] (plan-test).fhirBaseUrl');
     const lakeside = async (input: string | URL) => {
       const answer = published({
@@ -188,7 +188,7 @@ describe('npm run init', () => {
     });
   });
 
-  it('asks a person, again where an answer is wrong, and takes its own proposals on Enter', async () => {
+  it('asks a person, again after a wrong answer, and takes its own proposals on Enter', async () => {
     const answers = [
       'local-',
       'Mine',
@@ -213,14 +213,14 @@ describe('npm run init', () => {
     const { code, asked, text } = await run(['--offline'], { answers: answers.slice(1) });
 
     expect(code).toBe(0);
-    expect(text).toContain('That is no id; write 1 to 64 lower-case letters');
-    expect(text).toContain('That is no AWS region');
+    expect(text).toContain('That is not a valid id; write 1 to 64 lower-case letters');
+    expect(text).toContain('That is not an AWS region');
     expect(text).toContain('That ends in a slash; write "https://fhir.lakeside-plan.net/r4"');
     expect(asked).toContain("A domain of your own (none, for the API's own URL)? [none]");
     expect(loaded('mine').payers[0]).toMatchObject({ clientId: 'pending-registration', displayName: 'Lakeside' });
   });
 
-  it('says why it knows nothing of a payer, before it asks', async () => {
+  it('says why it found nothing about a payer, before it asks', async () => {
     const http = () => Promise.reject(Object.assign(new Error(), { code: 'ENOTFOUND' }));
 
     const { text } = await run(['mine', '--production', ...placed, ...payer, '--auth', 'client_secret_post'], { http });
@@ -230,7 +230,7 @@ describe('npm run init', () => {
     );
   });
 
-  it('with --dry-run writes nothing, and says what it would write', async () => {
+  it('writes nothing with --dry-run, and says what it would write', async () => {
     const { text } = await run(['mine', '--production', ...placed, ...byKey, '--dry-run']);
 
     expect(text).toContain("stage: 'mine',");
@@ -241,12 +241,12 @@ describe('npm run init', () => {
   it.each<[readonly string[], RegExp]>([
     [['mine'], /^Give --production or --no-production: Will real members use it \(yes, no\); --help lists the flags$/],
     [[], /^Give NAME: The name of the stage; /],
-    [['Mine'], /^NAME is no id; /],
+    [['Mine'], /^NAME is not a valid id; /],
     [['demo', '--production'], /^NAME is taken: config\/demo\.ts exists; write another name$/],
     [['check', '--production'], /^NAME is taken: config\/check\.ts exists/],
     [['a'.repeat(44), '--production'], /^NAME has 44 characters/],
     [['a', 'b'], /^Give one name/],
-    [['mine', '--production', '--account', '1'], /^--account is no AWS account/],
+    [['mine', '--production', '--account', '1'], /^--account is not an AWS account id/],
     [['mine', '--production', ...placed, '--domain', 'https://x'], /^--domain is/],
     [['mine', '--production', ...placed, '--domain', 'gw.lakeside-plan.net'], /^Give --certificate: /],
     [['mine', '--production', ...placed, '--payer', 'x'], /^--payer is not a URL/],
@@ -260,7 +260,7 @@ describe('npm run init', () => {
       /^--authorize is the same as --payer; write the payer's own --authorize$/,
     ],
     [['mine', '--production', ...placed, ...bySecret, '--token', 'https://plan.example/token'], /^--token /],
-    [['mine', '--production', ...placed, '--alarm', 'nobody', ...bySecret], /^--alarm is no e-mail address/],
+    [['mine', '--production', ...placed, '--alarm', 'nobody', ...bySecret], /^--alarm is not an e-mail address/],
     [
       ['mine', '--production', ...placed, ...bySecret, '--region', 'us-west-2', ...ownDomain],
       /^--certificate is in us-east-1; write the ARN of a certificate in us-west-2, the stage's region$/,
@@ -274,7 +274,7 @@ describe('npm run init', () => {
     expect([own('.'), own('config')]).toEqual([['config'], []]);
   });
 
-  it('never writes over a key that is there', async () => {
+  it('never overwrites an existing key', async () => {
     mkdirSync(join(root, '.secrets/mine'), { recursive: true });
     writeFileSync(join(root, '.secrets/mine/lakeside.json'), 'kept');
 

@@ -20,7 +20,7 @@ const app: NewPartner = {
   isPublic: false,
 };
 
-/** Whether the token handler takes this client with this secret, under this configuration. */
+/** Whether the token handler accepts this client with this secret, under this configuration. */
 const isTaken = async (stage: StageConfig, clientId: string, secret: string): Promise<boolean> => {
   const { introspect } = gateway({ registry: registryData(stage) });
   const { statusCode } = await introspect({ token: 'x' }, basic(clientId, secret));
@@ -40,7 +40,7 @@ const withHashes = (clientId: string, secretHashes: readonly string[]): StageCon
   );
 
 describe('a new partner', () => {
-  it('has an entry that its stage takes, and a secret that opens the token endpoint', async () => {
+  it('has an entry that its stage accepts, and a secret that the token endpoint accepts', async () => {
     const { entry, secret = '' } = makePartner(randomBytes, config, app);
     const stage = checkStage({ ...config, partners: [...config.partners, entry] }, 'x');
 
@@ -56,13 +56,13 @@ describe('a new partner', () => {
     expect(JSON.stringify(entry)).not.toContain(secret);
   });
 
-  it('has another secret each time', () => {
+  it('gets a different secret each time', () => {
     const secrets = Array.from({ length: 20 }, () => makePartner(randomBytes, config, app).secret);
 
     expect(new Set(secrets).size).toBe(20);
   });
 
-  it('that is public, or signs with its keys, has no secret', () => {
+  it('has no secret if it is public, or signs with its keys', () => {
     const isPublic = makePartner(randomBytes, config, { ...app, isPublic: true });
     const { publicJwk } = es384Jwk();
     const signing = makePartner(randomBytes, config, { ...app, jwks: [publicJwk] });
@@ -78,24 +78,27 @@ describe('a new partner', () => {
     ['Clínica Água', 'clinica-agua'],
     ['  Plan & Partner, Inc. ', 'plan-partner-inc'],
     ['x'.repeat(70), 'x'.repeat(64)],
-  ])('called %j is client %s', (name, clientId) => {
+  ])('called %j gets the client id %s', (name, clientId) => {
     expect(makePartner(randomBytes, config, { ...app, name }).entry.clientId).toBe(clientId);
   });
 
   it.each([
     [{ name: '日本' }, /no letter or digit for a client id/],
     [{ name: 'Demo Partner' }, /already has a partner demo-partner/],
-    [{ redirectUris: ['http://partner.test/cb'] }, /^homePage, redirectUris\[0\]: is plain http/],
+    [{ redirectUris: ['http://partner.test/cb'] }, /^homePage, redirectUris\[0\]: uses plain http/],
     [{ redirectUris: ['com.example.app:/cb'], isPublic: true }, /Give --home-page/],
-    [{ payers: ['nobody'] }, /^payers\[0\]: "nobody" is no payer here; write one of: demo-health-plan, northwind$/],
-    [{ jwks: [{ kty: 'EC', kid: 'x', d: 'canary' }] }, /^jwks\[0\]: holds the private member "d"/],
-  ])('with %j is refused with what to write', (change, message) => {
+    [
+      { payers: ['nobody'] },
+      /^payers\[0\]: "nobody" is not a payer of this stage; write one of: demo-health-plan, northwind$/,
+    ],
+    [{ jwks: [{ kty: 'EC', kid: 'x', d: 'canary' }] }, /^jwks\[0\]: contains the private member "d"/],
+  ])('with %j is refused, with what to write', (change, message) => {
     expect(() => makePartner(randomBytes, config, { ...app, ...change })).toThrow(message);
   });
 });
 
 describe('rotating a secret', () => {
-  it('lets both in, and after the old hash is out only the new one', async () => {
+  it('admits both secrets, and only the new one once the old hash is removed', async () => {
     const old = 'demo-partner-secret';
     const { secret, secretHashes } = rotateSecret(randomBytes, config, 'Demo Partner');
     const rotating = withHashes('demo-partner', secretHashes);
@@ -108,7 +111,7 @@ describe('rotating a secret', () => {
     expect(await taken(rotated)).toEqual([false, true]);
   });
 
-  it('that has leaked lets only the new one in, also where two were there', async () => {
+  it('after a leak admits only the new one, even if there were two', async () => {
     const rotating = withHashes('demo-partner', [sha256('first'), sha256('second')]);
     for (const [stage, olds] of [
       [config, ['demo-partner-secret']],
@@ -124,7 +127,7 @@ describe('rotating a secret', () => {
     }
   });
 
-  it('that has leaked cannot be rotated for a partner without secrets', () => {
+  it('after a leak is refused for a partner without secrets', () => {
     expect(() => rotateSecret(randomBytes, config, 'demo-app', true)).toThrow(/is a public client/);
     const { entry } = makePartner(randomBytes, config, { ...app, jwks: [es384Jwk().publicJwk] });
     const stage = checkStage({ ...config, partners: [...config.partners, entry] }, 'x');
@@ -135,18 +138,18 @@ describe('rotating a secret', () => {
     ['nobody', config, /has no partner "nobody"; it has: demo-partner, demo-app/],
     ['demo-app', config, /is a public client/],
     ['demo-partner', withHashes('demo-partner', [sha256('a'), sha256('b')]), /already has two secrets.*keep only that/],
-  ])('of %s is refused where there is nothing to rotate', (name, stage, message) => {
+  ])('of %s is refused if there is nothing to rotate', (name, stage, message) => {
     expect(() => rotateSecret(randomBytes, stage, name)).toThrow(message);
   });
 
-  it('of a partner that signs with keys says how those are changed', () => {
+  it('of a partner that signs with keys says how to rotate keys', () => {
     const { entry } = makePartner(randomBytes, config, { ...app, jwks: [es384Jwk().publicJwk] });
     const stage = checkStage({ ...config, partners: [...config.partners, entry] }, 'x');
 
     expect(() => rotateSecret(randomBytes, stage, 'example-partner')).toThrow(/add its new public key to jwks/);
   });
 
-  it('of a name that several have asks for the client id', () => {
+  it('by a name that several partners have asks for the client id', () => {
     const { entry } = makePartner(randomBytes, config, app);
     const twice = [entry, { ...entry, clientId: 'example-partner-2', secretHashes: [sha256('another secret')] }];
     const stage = checkStage({ ...config, partners: twice }, 'x');
@@ -156,7 +159,7 @@ describe('rotating a secret', () => {
 });
 
 describe('npm run partners', () => {
-  it('new writes the secret alone to stdout, without a line end, and its hash in the entry beside it', async () => {
+  it('new writes only the secret to stdout, without a newline, and its hash in the entry on stderr', async () => {
     const args = ['new', 'Example Partner', '--redirect-uri', 'https://partner.test/cb', '--payer', 'northwind'];
 
     const { code, out, err } = await runTool('partners.ts', args);
@@ -168,7 +171,7 @@ describe('npm run partners', () => {
     expect(err).not.toContain(out);
   });
 
-  it('new names the payer that has no client id yet, and the file that it goes into', async () => {
+  it('new names the payer that has no client id yet, and the file to write it into', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'partners-'));
     try {
       const file = join(folder, 'stage.json');
@@ -198,7 +201,7 @@ describe('npm run partners', () => {
     expect(err).toContain("clientAuthentication: ['none']");
   });
 
-  it('rotate writes the new secret alone to stdout, and both hashes with the order of steps beside it', async () => {
+  it('rotate writes only the new secret to stdout, and both hashes with the ordered steps to stderr', async () => {
     const { code, out, err } = await runTool('partners.ts', ['rotate', 'demo-partner']);
     const old = sha256('demo-partner-secret');
 
@@ -209,7 +212,7 @@ describe('npm run partners', () => {
     expect(err).not.toContain(out);
   });
 
-  it('rotate --leaked says to remove the old hash at once, and prints nothing but the new one', async () => {
+  it('rotate --leaked says to remove the old hash at once, and prints no hash but the new one', async () => {
     const { code, out, err } = await runTool('partners.ts', ['rotate', 'demo-partner', '--leaked']);
 
     expect(code).toBe(0);
@@ -234,8 +237,8 @@ describe('npm run partners', () => {
     [['rotate', 'demo-partner', '--public'], 2, /^--public does not apply to rotate/],
     [['new', 'x', '--redirect-uri', 'https://partner.test/cb', '--leaked'], 2, /^--leaked does not apply to new/],
     [['rotate', 'nobody'], 1, /^Stage local has no partner/],
-    [['rotate', 'x', '--stage', 'nowhere'], 1, /^config\/nowhere.ts: there is no such file/],
-  ])('%j ends with %d, writes nothing to stdout, and says what to do', async (args, code, line) => {
+    [['rotate', 'x', '--stage', 'nowhere'], 1, /^config\/nowhere.ts: does not exist/],
+  ])('%j exits with %d, writes nothing to stdout, and says what to do', async (args, code, line) => {
     const ended = await runTool('partners.ts', args);
 
     expect([ended.code, ended.out]).toEqual([code, '']);

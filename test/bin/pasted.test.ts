@@ -74,7 +74,7 @@ const shell = async (command: string, env: Readonly<Record<string, string>> = {}
 const put = 'node bin/payers.ts secret plan --config "$CONFIG"';
 
 describe("a payer's secret", () => {
-  it('survives shell and pipe, whatever it is made of', async () => {
+  it('survives shell and pipe, whatever characters it contains', async () => {
     for (const secret of [
       'plain',
       'a"b',
@@ -119,7 +119,7 @@ describe("a payer's secret", () => {
     expect(secrets.calls).toEqual([]);
   });
 
-  it('goes back to the one before in one command, and forth again with the same', async () => {
+  it('is restored to the previous value by one command, and back again by the same', async () => {
     for (const secret of ['first', 'second']) await shell(`printf %s ${secret} | ${put}`);
 
     const { code, out } = await shell(`${put} --previous`);
@@ -130,7 +130,7 @@ describe("a payer's secret", () => {
     expect(secrets.current(names.plan)).toBe('{"client_secret":"second"}');
   });
 
-  it('without one before says so', async () => {
+  it('without a previous value is refused', async () => {
     await shell(`printf %s first | ${put}`);
 
     const { code, err } = await shell(`${put} --previous`);
@@ -138,7 +138,7 @@ describe("a payer's secret", () => {
     expect(secrets.current(names.plan)).toBe('{"client_secret":"first"}');
   });
 
-  it('is left alone with --dry-run, which says what would be', async () => {
+  it('is not changed with --dry-run, which says what would happen', async () => {
     for (const secret of ['first', 'second']) await shell(`printf %s ${secret} | ${put}`);
     const before = secrets.calls.length;
 
@@ -160,17 +160,17 @@ describe("a payer's secret", () => {
     ['secret plan', /^Give --stage NAME: secret has no default stage\n$/],
     ['secret nobody --config "$CONFIG"', /^Stage try has no payer "nobody"; it has: plan, keyed\n$/],
     ['secret plan --stage local', /^npm start makes the secrets of stage local itself; /],
-    ['secret plan canary --config "$CONFIG"', /^"canary" is too much; --help lists the commands\n$/],
+    ['secret plan canary --config "$CONFIG"', /^Unexpected argument "canary"; --help lists the commands\n$/],
     ['secret plan --config "$CONFIG" --json', /^--json does not apply to secret; --help lists the flags\n$/],
     ['check plan --config "$CONFIG" --previous', /^--previous does not apply to check; --help lists the flags\n$/],
-  ])('is not taken by "%s"', async (args, line) => {
+  ])('is not accepted by "%s"', async (args, line) => {
     const { code, err } = await shell(`printf %s x | node bin/payers.ts ${args}`);
 
     expect([code, err]).toEqual([2, expect.stringMatching(line)]);
     expect(secrets.calls).toEqual([]);
   });
 
-  it('that the stack has not made yet says to deploy', async () => {
+  it('that the stack has not created yet tells the operator to deploy', async () => {
     writeFileSync(config, JSON.stringify({ ...stageWith(localStage().payers[1]?.publicKeys ?? []), stage: 'new' }));
 
     const { code, err } = await shell(`printf %s x | ${put}`);
@@ -183,7 +183,7 @@ describe("a payer's secret", () => {
 
 describe('the key that "payers -- key" prints', () => {
   it.each(['', ' --rsa'])(
-    'goes by pipe into the secret of a payer with its public half%s, and into no other',
+    'goes through a pipe into the secret of a payer with its public half%s, and into no other',
     async (flag) => {
       const made = await shell(`node bin/payers.ts key${flag}`);
       const half: unknown = runInNewContext(`(${/\{[^]*\}/.exec(made.err)?.[0]})`);
@@ -231,7 +231,7 @@ describe('the entry and the secret that "partners -- new" prints', () => {
 });
 
 describe('the command that makes a hash', () => {
-  it('in an error and in the example makes what the configuration takes', () => {
+  it('prints, as written in an error and in the example, a hash that the configuration accepts', () => {
     const advice = secretHash('x')?.split('write the output of: ')[1] ?? '';
     expect(advice).toContain('openssl');
     for (const secret of ['a secret', 'with "quotes" and $dollars', '-n']) {

@@ -8,7 +8,7 @@ import { es384Jwk } from '../support/login.ts';
 const host = 'https://plan.test';
 export const keys = es384Jwk('plan-1');
 
-/** A payer on no network: its answers are given below. */
+/** A payer without a network: its answers are given below. */
 export const plan: Payer = smart({
   id: 'plan',
   displayName: 'Plan',
@@ -49,7 +49,7 @@ const answers: Answers = {
   [serverMetadata]: () => json({ ...metadata, issuer: host, authorization_response_iss_parameter_supported: true }),
 };
 
-/** A document in which some members are other ones; undefined takes one out. */
+/** A document with some members changed; undefined removes one. */
 export const published =
   (change: Readonly<Record<string, unknown>>, isServer = false) =>
   (): Response =>
@@ -64,7 +64,7 @@ interface Sent {
   readonly init: RequestInit | undefined;
 }
 
-/** What the doctor is given: a payer that answers as it should, but for what the test changes. */
+/** What the doctor is given: a payer that answers correctly, except for what the test changes. */
 export const payerDeps = (changed: Answers = {}, other: Partial<ExamineDeps> = {}) => {
   const sent: Sent[] = [];
   const deps: ExamineDeps = {
@@ -88,7 +88,7 @@ export const payerDeps = (changed: Answers = {}, other: Partial<ExamineDeps> = {
 export const todosOf = (findings: readonly Finding[]): string[] =>
   findings.flatMap(({ check, text, todo }) => (todo === undefined ? [] : [`${check}: ${text} → ${todo}`]));
 
-/** Examines the plan, with the changes of a test. */
+/** Examines the payer, with the changes of a test. */
 export const examined = async (
   changed: Answers = {},
   { payer = plan, ...other }: Partial<ExamineDeps> & { payer?: Payer } = {},

@@ -42,13 +42,13 @@ describe('npm run payers', () => {
   it.each([
     [[], /npm run payers -- check/],
     [['examine'], /^There is no command "examine"/],
-    [['check', 'a', 'b'], /^"b" is too much/],
+    [['check', 'a', 'b'], /^Unexpected argument "b"/],
     [['check', '--nonsense'], /^Unknown option '--nonsense'; --help lists the flags/],
     [['check', '--stage', 'demo', '--config', 'x.json'], /^Give --stage or --config, not both/],
     [['check', 'nobody', '--stage', 'demo'], /^Stage demo has no payer "nobody"; it has: demo-health-plan/],
     [['check', '--stage', 'demo', '--origin', 'gateway.test'], /^--origin is not a URL/],
     [['check', 'ftp://plan.test/r4'], /has the scheme "ftp:"/],
-  ])('%j ends with 2 and a line of what to write', async (args, line) => {
+  ])('%j exits with 2 and says in one line what to write', async (args, line) => {
     const { code, out, err } = await runTool('payers.ts', args);
 
     expect(code).toBe(2);
@@ -56,7 +56,7 @@ describe('npm run payers', () => {
     expect(err).toMatch(line);
   });
 
-  it('ends with 1 and one line where stage local does not run', async () => {
+  it('exits with 1 and one line if stage local is not running', async () => {
     const nowhere = { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' };
 
     const { code, err } = await runTool('payers.ts', ['check'], nowhere);
@@ -66,7 +66,7 @@ describe('npm run payers', () => {
     expect(err.trim().split('\n')).toHaveLength(1);
   });
 
-  it('ends with 1 where there is something to do, and says where an unknown origin is found', async () => {
+  it('exits with 1 if there is something to do, and says where to find an unknown origin', async () => {
     const args = ['check', '--config', broken.config, '--no-secrets'];
 
     const { code, out } = await runTool('payers.ts', args);
@@ -78,7 +78,7 @@ describe('npm run payers', () => {
     expect(out).toMatch(/^1 payer: \d+ things to do$/m);
   });
 
-  it('gives a program the same as JSON, with an origin that the command names', async () => {
+  it('prints the same as JSON for a program, with the origin from the command line', async () => {
     const args = ['check', 'plan', '--config', broken.config, '--no-secrets', '--json'];
 
     const { code, out } = await runTool('payers.ts', [...args, '--origin', 'https://api.test/try']);
@@ -100,7 +100,7 @@ describe('npm run payers', () => {
     });
   });
 
-  it('takes all flags of a check together', async () => {
+  it('accepts all flags of a check together', async () => {
     const args = ['check', 'plan', '--config', broken.config, '--no-secrets', '--json', '--origin', 'https://api.test'];
 
     const { code, out, err } = await runTool('payers.ts', args);
@@ -114,7 +114,7 @@ describe('npm run payers', () => {
   it.each([
     [[], 'ES384'],
     [['--rsa'], 'RS384'],
-  ])('key %j writes the secret alone to stdout, and the public half beside it', async (flags, alg) => {
+  ])('key %j writes only the secret to stdout, and the public half to stderr', async (flags, alg) => {
     const { code, out, err } = await runTool('payers.ts', ['key', ...flags]);
     const { private_key_jwk: key } = JSON.parse(out) as { private_key_jwk: Record<string, unknown> };
     const half = createPublicKey(createPrivateKey({ key, format: 'jwk' })).export({ format: 'jwk' });

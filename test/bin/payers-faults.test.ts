@@ -18,7 +18,7 @@ const withQuirks = (quirks: Partial<Payer['quirks']>): Payer => ({ ...plan, quir
 const moved = (): Response => new Response(null, { status: 302, headers: { location: 'https://elsewhere.test/r4' } });
 
 describe('the doctor', () => {
-  it('has nothing to say against a payer that is in order', async () => {
+  it('finds nothing wrong with a healthy payer', async () => {
     const findings = await examine(payerDeps().deps, 'test', plan);
 
     expect(findings.map(({ check, todo }) => [check, todo])).toEqual([
@@ -34,7 +34,7 @@ describe('the doctor', () => {
     ]);
   });
 
-  it('says that a payer has given no client id yet, and what comes first', async () => {
+  it('reports a payer without a client id, and the first thing to do', async () => {
     const findings = await examine(payerDeps().deps, 'test', { ...plan, clientId: 'pending-registration' });
 
     expect(findings.filter(({ todo }) => todo !== undefined)).toEqual([
@@ -61,7 +61,7 @@ describe('the doctor', () => {
     }
   });
 
-  it('takes a payer that publishes nothing, and one that wants a token for its metadata', async () => {
+  it('accepts a payer that publishes nothing, and one that requires a token for its metadata', async () => {
     const { deps } = payerDeps({
       [smartConfiguration]: () => json({ message: 'Unauthorized' }, 401),
       [serverMetadata]: () => page(),
@@ -84,12 +84,12 @@ describe('an endpoint', () => {
       /^token: .* 200 and text\/html, not with an OAuth error/,
     ],
     ['a token endpoint that grants something', `${url}/token`, () => json({ error: 'x' }), /^token: .* 200/],
-    ['a token endpoint that is not there', `${url}/token`, () => json({}, 404), /^token: .* 404.* → check the path/],
+    ['a missing token endpoint', `${url}/token`, () => json({}, 404), /^token: .* 404.* → check the path/],
     ['a token endpoint that redirects', `${url}/token`, moved, /^token: .* redirects \(302 to https:\/\/elsewhere/],
     ['a token endpoint out of order', `${url}/token`, () => json({ error: 'x' }, 500), /^token: .* answers 500 → ask/],
     ['an authorize page out of order', `${url}/authorize`, () => page(502), /^authorize: .* answers 502 → ask/],
-    ['an authorize page that is not there', `${url}/authorize`, () => page(404), /^authorize: .* 404/],
-    ['a revocation endpoint that is not there', `${url}/revoke`, () => json({}, 404), /^revoke: .* 404/],
+    ['a missing authorize page', `${url}/authorize`, () => page(404), /^authorize: .* 404/],
+    ['a missing revocation endpoint', `${url}/revoke`, () => json({}, 404), /^revoke: .* 404/],
     ['a FHIR API out of order', `${url}/r4/metadata`, () => json({}, 503), /^FHIR: .* answers 503 → ask/],
     [
       'a FHIR API that keeps us out',
@@ -205,7 +205,7 @@ describe('an endpoint', () => {
       () => json({}, 500),
       /^discovery: .*smart-configuration answers 500/,
     ],
-  ])('%s gives one line of what to do', async (_, at, answer, line) => {
+  ])('%s gives one line that says what to do', async (_, at, answer, line) => {
     const todos = await examined({ [at]: answer });
 
     expect(todos).toEqual([expect.stringMatching(line)]);
@@ -259,11 +259,11 @@ describe('discovery that differs from the profile', () => {
   it.each([
     ['lists both', { capabilities: ['context-standalone-patient'], grant_types_supported: ['refresh_token'] }],
     ['says nothing of either', {}],
-  ])('is not seen in capabilities and grant types where it %s', async (_, change) => {
+  ])('is not reported in capabilities and grant types if it %s', async (_, change) => {
     expect(await examined({ [smartConfiguration]: published(change) })).toEqual([]);
   });
 
-  it('is not seen in a patient that is searched for', async () => {
+  it('is not reported for a patient that is found by search', async () => {
     const change = { capabilities: ['launch-standalone'] };
 
     expect(
@@ -308,7 +308,7 @@ describe('discovery that differs from the profile', () => {
     ['lists no scope for reading, as some do', ['openid', 'fhirUser']],
     ['lists a scope that covers ours', ['patient/*.rs', 'user/*.rs']],
     ['lists scopes that cover ours together', ['patient/*.r', 'patient/Observation.cuds']],
-  ])('is not seen where it %s', async (_, listed) => {
+  ])('is not reported if it %s', async (_, listed) => {
     const payer = { ...plan, scopes: ['launch/patient', 'patient/Observation.rs'] };
 
     expect(await examined({ [smartConfiguration]: published({ scopes_supported: listed }) }, { payer })).toEqual([]);
@@ -398,7 +398,7 @@ describe('a secret', () => {
     expect(lines.join()).toContain('p2p/test/payers/plan');
   });
 
-  it('of the right kind is a pass', async () => {
+  it('of the right kind passes', async () => {
     expect(await secretLines({ client_secret: 'canary' }, byPost)).toEqual([]);
     expect(await secretLines({ private_key_jwk: keys.privateJwk })).toEqual([]);
   });
@@ -416,7 +416,7 @@ describe('a secret', () => {
     expect(names).toEqual(['p2p/test/payers/first-brand']);
   });
 
-  it('is left alone where it is not to be read', async () => {
+  it('is skipped if secrets are not to be read', async () => {
     const { readSecret: _, ...deps } = payerDeps().deps;
 
     expect((await examine(deps, 'test', plan)).map(({ check }) => check)).not.toContain('secret');

@@ -28,7 +28,7 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
 });
 
-/** Limits that a test ends itself, in place of `AbortSignal.timeout`. */
+/** Limits that the test ends itself, instead of `AbortSignal.timeout`. */
 const handLimits = () => {
   const limits: { readonly ms: number; readonly controller: AbortController }[] = [];
   jest.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
@@ -60,7 +60,7 @@ const askedOverTls = async (options: TlsOptions): Promise<string[]> => {
 };
 
 describe('a host', () => {
-  it('with a good certificate passes, with TLS and the days that are left', async () => {
+  it('with a good certificate passes, with its TLS version and the days that are left', async () => {
     const [, connection] = await askedOverTls(authority.certificateFor('localhost', 40.5));
 
     expect(connection).toMatch(/^localhost:\d+: TLSv1\.3, the certificate is valid for 40 more days$/);
@@ -80,13 +80,13 @@ describe('a host', () => {
       strangers.certificateFor('localhost', 40),
       /without its chain, or from an unknown authority → /,
     ],
-  ])('with a certificate %s gives a line of what to do', async (_, certificate, line) => {
+  ])('with a certificate %s gives one line that says what to do', async (_, certificate, line) => {
     const [, connection] = await askedOverTls(certificate);
 
     expect(connection).toMatch(line);
   });
 
-  it('that offers no TLS 1.2 gives a line of what to do', async () => {
+  it('without TLS 1.2 gives one line that says what to do', async () => {
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
 
     const [, connection] = await askedOverTls({ ...authority.certificateFor('localhost', 40), ...old });
@@ -94,7 +94,7 @@ describe('a host', () => {
     expect(connection).toMatch(/offers no TLS 1\.2 or later → ask the payer to offer it/);
   });
 
-  it('that is not known is asked nothing further', async () => {
+  it('that is unknown gets no further requests', async () => {
     const unknown = (): Promise<never> => Promise.reject(Object.assign(new Error('x'), { code: 'ENOTFOUND' }));
     const { deps, sent } = payerDeps({}, { lookup: unknown });
 
@@ -106,7 +106,7 @@ describe('a host', () => {
     expect(sent).toEqual([]);
   });
 
-  it('whose port is closed is asked nothing further', async () => {
+  it('whose port is closed gets no further requests', async () => {
     const server = createServer();
     const port = await listening(server);
     await new Promise((resolve) => servers.pop()?.close(resolve));
@@ -123,7 +123,7 @@ describe('a host', () => {
     expect(sent).toEqual([]);
   });
 
-  it('that takes connections and never answers is asked everything at once, for five seconds, and each line says so', async () => {
+  it('that accepts connections but never answers gets all requests at once, for five seconds, and each is reported', async () => {
     const port = await listening(createServer((socket) => socket.on('error', () => {})));
     const base = `http://127.0.0.1:${port}`;
     const { deps } = payerDeps({}, { connect, http: (url, init) => fetch(url, init) });
@@ -138,7 +138,7 @@ describe('a host', () => {
     const { limits, fire } = handLimits();
 
     const examining = examine(deps, 'test', payer);
-    // One to connect; the others would come one after the other, were they not all asked at once.
+    // One limit is for connecting. The others exist already because all requests are sent at once.
     await eventually(() => limits.length === 8);
     fire(5000);
 
@@ -148,7 +148,7 @@ describe('a host', () => {
     for (const todo of todos) expect(todo).toMatch(/does not answer in time → ask the payer/);
   });
 
-  it('whose TLS never comes about is given up after a second and a half', async () => {
+  it('whose TLS handshake never ends is given up after a second and a half', async () => {
     const port = await listening(createServer((socket) => socket.on('error', () => {})));
     const { limits, fire } = handLimits();
     const base = `https://127.0.0.1:${port}`;

@@ -7,7 +7,7 @@ const config = localStage();
 const aws = 'http://127.0.0.1:3004';
 
 describe('stage local', () => {
-  it('has the public keys that the running gateway publishes, since it makes new ones at each start', async () => {
+  it('uses the public keys that the running gateway publishes, since each start makes new ones', async () => {
     const { publicJwk } = es384Jwk();
     const jwksUrl = `${config.origin}/oauth2/jwks/northwind`;
 
@@ -20,7 +20,7 @@ describe('stage local', () => {
     expect(payers.map(({ publicKeys }) => publicKeys)).toEqual([[], [publicJwk]]);
   });
 
-  it.each([config.origin ?? '', aws])('that does not answer at %s is refused with what to start', async (silent) => {
+  it.each([config.origin ?? '', aws])('that does not answer at %s is refused, with what to start', async (silent) => {
     const http = async (url: string | URL): Promise<Response> => {
       if (String(url).startsWith(silent)) throw Object.assign(new Error('x'), { code: 'ECONNREFUSED' });
       return json({}, 404);

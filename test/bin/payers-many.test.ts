@@ -47,7 +47,7 @@ const run = async (many: number, id?: string) => {
 };
 
 describe('the doctor', () => {
-  it.each([1, 8, 9, 17])('examines each of %i payers once, in their order, eight at a time', async (many) => {
+  it.each([1, 8, 9, 17])('examines each of %i payers once, in order, eight at a time', async (many) => {
     const { code, most, report } = await run(many);
 
     expect(code).toBe(0);
@@ -59,13 +59,13 @@ describe('the doctor', () => {
     });
   });
 
-  it('examines the ninth alone where that is asked for', async () => {
+  it('examines only the ninth if asked to', async () => {
     const { report } = await run(12, 'plan-8');
 
     expect(report.payers.map(({ id }) => id)).toEqual(['plan-8']);
   });
 
-  it('takes a key of ours without alg, and judges it by its type', async () => {
+  it('accepts our own key without alg, and judges it by its type', async () => {
     const { publicJwk } = es384Jwk('no-alg');
     expect(publicJwk).not.toHaveProperty('alg');
 

@@ -65,7 +65,7 @@ const proposed = async (url: string, { json = false } = {}): Promise<{ out: stri
 
 /** The value of an entry that is pasted into a list. */
 const pasted = (entry: string): Payer =>
-  // oxlint-disable-next-line typescript/no-implied-eval -- the point is what the text means where it is pasted
+  // oxlint-disable-next-line typescript/no-implied-eval -- the test is what the text means where it is pasted
   (new Function('smart', `return [${entry}]`) as (preset: typeof smart) => [Payer])(smart)[0];
 
 describe('the doctor against the sandbox', () => {
@@ -90,7 +90,7 @@ describe('the doctor against the sandbox', () => {
     expect(JSON.stringify(findings)).not.toContain('canary');
   });
 
-  it('names what to register at each', () => {
+  it('prints what to register at each', () => {
     const [demo, north] = config.payers.map((payer) => registrationOf(config.origin, payer));
 
     expect(demo).toEqual({ redirectUri: `${config.origin}/oauth2/callback/demo-health-plan` });
@@ -102,7 +102,7 @@ describe('the doctor against the sandbox', () => {
 });
 
 describe('a URL', () => {
-  it('of a SMART payer gives an entry with the preset that passes the check and is the profile', async () => {
+  it('of a SMART payer gives an entry with the preset that passes the check and equals the profile', async () => {
     const { out, notes } = await proposed(`${northwind.url}/r4`);
     const { id, displayName, clientId, publicKeys, ...found } = pasted(out);
     const { id: _, displayName: __, clientId: ___, publicKeys: ____, ...profile } = config.payers[1] as Payer;
@@ -151,7 +151,7 @@ describe('a URL', () => {
     }
   });
 
-  it('gives the same to a program', async () => {
+  it('gives the same as JSON for a program', async () => {
     const { out } = await proposed(`${northwind.url}/r4`, { json: true });
 
     expect(JSON.parse(out)).toMatchObject({
@@ -163,7 +163,7 @@ describe('a URL', () => {
   it.each([
     ['where nothing is published', () => demoHealthPlan.url, /^No payer publishes anything at http/],
     ['that is plain http elsewhere', () => 'http://plan.test/r4', /plain http; write https/],
-  ])('%s is refused with what to do', async (_, url, message) => {
+  ])('%s is refused, with what to do', async (_, url, message) => {
     await expect(proposed(url())).rejects.toThrow(message);
   });
 });

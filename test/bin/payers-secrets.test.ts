@@ -35,7 +35,7 @@ const readFrom = async (status: number, answer: object) => {
 const noValue = "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT";
 
 describe("a payer's secret", () => {
-  it('is read under its name, with made-up credentials where a stand-in answers', async () => {
+  it('is read by its name, with made-up credentials if a stand-in answers', async () => {
     const { reading, asked } = await readFrom(200, { SecretString: '{"client_secret":"x"}' });
 
     expect(reading).toEqual({ text: '{"client_secret":"x"}' });
@@ -49,14 +49,14 @@ describe("a payer's secret", () => {
     [{ __type: 'AccessDeniedException', Message: 'canary' }, 'may not be read with these credentials'],
     [{ __type: 'ExpiredTokenException', Message: 'canary' }, 'was not read: AWS does not accept these credentials'],
     [{ __type: 'SomethingNew', Message: 'canary' }, 'was not read: Secrets Manager answers SomethingNew'],
-  ])('that cannot be had says why and what to do: %j', async (answer, problem) => {
+  ])('that cannot be read says why and what to do: %j', async (answer, problem) => {
     const { reading } = await readFrom(400, answer);
 
     expect(reading).toEqual({ problem, todo: expect.stringMatching(/\w/) });
     expect(JSON.stringify(reading)).not.toContain('canary');
   });
 
-  it('of a stage without a region says that none is set', async () => {
+  it('of a stage without a region says that no region is set', async () => {
     const client = stageSecretsClient({ ...localStage(), stage: 'demo' }, {});
     client.config.region = () => Promise.reject(new Error('Region is missing'));
 
@@ -65,7 +65,7 @@ describe("a payer's secret", () => {
 });
 
 describe('the endpoint in place of AWS', () => {
-  it('is what the environment names, else for stage local that of npm start, else AWS', () => {
+  it('is the one in the environment, else for stage local the one of npm start, else AWS', () => {
     const env = { AWS_ENDPOINT_URL: 'http://a', AWS_ENDPOINT_URL_SECRETS_MANAGER: 'http://b' };
 
     expect(awsEndpoint('demo', env)).toBe('http://b');

@@ -9,7 +9,7 @@ export interface Ended {
   readonly err: string;
 }
 
-/** What of this process's environment a tool gets: no flags of the test runner, no credentials. */
+/** The part of this process's environment that a tool gets: no flags of the test runner, no credentials. */
 export const toolEnvironment = (): Record<string, string | undefined> => ({
   PATH: process.env['PATH'],
   NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],

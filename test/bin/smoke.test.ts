@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { smoke } from '../../bin/smoke/smoke.ts';
 import { runTool } from './run-tool.ts';
 
-/** A stage as far as the smoke test's reads go; what is wrong with it is up to each test. */
+/** A stage that has only what the smoke test reads; each test breaks something in it. */
 const startStage = async (fault: 'none' | 'renamed' | 'firstOnly' | 'lastOnly' | 'cleanCut' | 'cutLarge' = 'none') => {
   const megabyte = Buffer.alloc(1024 * 1024, ' ');
   const server = createServer((request, response) => {
@@ -52,7 +52,7 @@ const reads = ['--large', 'large', '--megabytes', '2', '--cut', 'cut', '--dry-ru
 const readsOnly = reads.slice(0, -1);
 
 describe('npm run smoke', () => {
-  it('finds a stage right whose reads are', async () => {
+  it('passes a stage whose reads are right', async () => {
     const stage = await startStage();
     const { line } = await run(stage.origin, readsOnly);
     await stage.close();
@@ -71,7 +71,7 @@ describe('npm run smoke', () => {
     ['lastOnly', 'repeated', 'one of two values was lost (0 and 1 found)'],
     ['cleanCut', 'cut', 'looked complete'],
     ['cutLarge', 'large', 'cut after'],
-  ] as const)('sees a stage that is %s', async (fault, name, what) => {
+  ] as const)('detects a stage that is %s', async (fault, name, what) => {
     const stage = await startStage(fault);
     const { code, line } = await run(stage.origin, readsOnly);
     await stage.close();
@@ -81,7 +81,7 @@ describe('npm run smoke', () => {
     expect(line(name)).toContain(what);
   });
 
-  it('names what of the conformance suite is broken', async () => {
+  it('names the failed tests of the conformance suite', async () => {
     const stage = await startStage();
     const told =
       '  ● token › is no-store (RFC 6749)\n\n  ● token › is no-store (RFC 6749)\nTests: 1 failed, 134 passed';
@@ -92,7 +92,7 @@ describe('npm run smoke', () => {
     expect(line('conformance')).toMatch(/^WRONG .*1 failed, 134 passed\n {6}token › is no-store \(RFC 6749\)$/);
   });
 
-  it('is not content with a large answer that is too small to prove anything', async () => {
+  it('fails a large answer that is too small to prove anything', async () => {
     const stage = await startStage();
     const { line } = await run(stage.origin, ['--large', 'large']);
     await stage.close();
@@ -100,7 +100,7 @@ describe('npm run smoke', () => {
     expect(line('large')).toMatch(/^WRONG .*only 2\.0 MB/);
   });
 
-  it('says what it takes to ask what it did not, and asks nothing with --dry-run', async () => {
+  it('says what it needs for the tests that it left out, and runs none with --dry-run', async () => {
     const { code, line, told } = await run('http://127.0.0.1:1', reads, {});
 
     expect(code).toBe(0);
@@ -109,7 +109,7 @@ describe('npm run smoke', () => {
     expect(told).toMatch(/^0 right, 0 wrong, 6 not asked/);
   });
 
-  it('calls a stage that cannot be reached wrong, by the name of the failure', async () => {
+  it('fails a stage that cannot be reached, with the name of the error', async () => {
     const stage = await startStage();
     await stage.close();
     const { code, line } = await run(stage.origin);
@@ -119,7 +119,7 @@ describe('npm run smoke', () => {
   });
 });
 
-describe('npm run smoke, given wrongly,', () => {
+describe('npm run smoke, used wrongly,', () => {
   it.each([
     [[], 2, 'Give one STAGE'],
     [['local', 'demo'], 2, 'Give one STAGE'],

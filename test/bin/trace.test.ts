@@ -49,32 +49,32 @@ describe('npm run trace', () => {
   });
 
   it.each(['(reference 3f2a9c01-77de)', 'Reference: 3f2a9c01-77de', ' 3f2a9c01-77de ', requestId])(
-    'takes the reference as people copy it: %s',
+    'accepts the reference as people copy it: %s',
     async (copied) => {
       expect((await run(copied)).out).toHaveLength(3);
     },
   );
 
-  it('goes on from the access log to the function, and finds an answer of API Gateway’s own', async () => {
+  it('follows the access log to the function, and finds API Gateway’s own responses', async () => {
     expect((await run('AbC+dEf/hIAMF==')).out).toHaveLength(3);
     const [line, ...others] = (await run('Xyz+uvw/hIAMF==')).out;
     expect(others).toEqual([]);
     expect(line).toContain('errorType=THROTTLED');
   });
 
-  it('prints the lines as they were written for a program', async () => {
+  it('prints the lines as they were written with --json', async () => {
     const { out } = await run(reference, '--json');
     expect(JSON.parse(out[0] ?? '')).toMatchObject({ requestId, error: 'invalid_grant' });
   });
 
-  it('ends with 1 and says where else to look where there is no line', async () => {
+  it('exits with 1 and says where else to look if there is no line', async () => {
     const { code, out, told } = await run('00000000-0000', '--since', '0.5');
     expect({ code, out }).toEqual({ code: 1, out: [] });
     expect(told.join()).toMatch(/^No line since .* contains 00000000-0000\..*--since/);
   });
 });
 
-describe('npm run trace, given wrongly,', () => {
+describe('npm run trace, used wrongly,', () => {
   it.each([
     [[], 2, 'Give one reference'],
     [['a', 'b'], 2, 'Give one reference'],

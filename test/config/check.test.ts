@@ -39,15 +39,15 @@ describe('checkStage', () => {
     });
   });
 
-  it('names file, field, what is wrong and what to write, one line a problem, all of them', () => {
+  it('reports every problem in one line with the file, the field, what is wrong and what to write', () => {
     const value = stage({
       payer: { fhirBaseUrl: 'https://plan.example.org/r4/', id: 'Plan A' },
       partner: { name: '', payers: ['Plan A'] },
     });
     expect(problems(value)).toEqual([
-      'payers[0].id: is no id; write 1 to 64 lower-case letters, digits and hyphens, such as "northwind-health"',
+      'payers[0].id: is not a valid id; write 1 to 64 lower-case letters, digits and hyphens, such as "northwind-health"',
       'payers[0].fhirBaseUrl: ends in a slash; write "https://plan.example.org/r4"',
-      'partners[0].name: is empty; write a text',
+      'partners[0].name: is empty; write some text',
     ]);
   });
 
@@ -55,8 +55,8 @@ describe('checkStage', () => {
     ['nothing', undefined, '(top level): is missing; write an object'],
     ['null', null, '(top level): is null; write an object'],
     ['a list', [], '(top level): is an array; write an object'],
-    ['a text', 'local', '(top level): is a string; write an object'],
-  ])('refuses %s in place of a stage', (_title, value, line) => {
+    ['a string', 'local', '(top level): is a string; write an object'],
+  ])('refuses %s instead of a stage', (_title, value, line) => {
     expect(problems(value)).toEqual([line]);
   });
 
@@ -77,26 +77,30 @@ describe('checkStage', () => {
     ['in throttling', stage({ stage: { throttling: { rate: 1 } } }), 'throttling.rate'],
     ['in concurrency', stage({ stage: { concurrency: { canary: 1 } } }), 'concurrency.canary'],
   ])('refuses an unknown field %s', (_title, value, field) => {
-    expect(problems(value)).toEqual([`${field}: is no known field; check its spelling or remove it`]);
+    expect(problems(value)).toEqual([`${field}: is not a known field; check its spelling, or remove it`]);
   });
 
   it.each([
+    ['a missing field', { payer: { tokenEndpoint: undefined } }, 'payers[0].tokenEndpoint: is missing; write a string'],
     [
-      'a field that is missing',
-      { payer: { tokenEndpoint: undefined } },
-      'payers[0].tokenEndpoint: is missing; write a string',
+      'a field of the wrong type',
+      { payer: { everything: 'yes' } },
+      'payers[0].everything: is a string; write a boolean',
     ],
-    ['a field of another type', { payer: { everything: 'yes' } }, 'payers[0].everything: is a string; write a boolean'],
-    ['no number', { stage: { lifetimes: { code: Number.NaN } } }, 'lifetimes.code: is not a number; write one'],
+    ['NaN', { stage: { lifetimes: { code: Number.NaN } } }, 'lifetimes.code: is not a number; write one'],
     [
-      'a lifetime without end',
+      'an infinite lifetime',
       { stage: { lifetimes: { grant: Infinity } } },
       'lifetimes.grant: is infinite; write a finite number',
     ],
     ['a number in quotes', { stage: { lifetimes: { code: '60' } } }, 'lifetimes.code: is a string; write a number'],
-    ['a number for a text', { payer: { displayName: 7 } }, 'payers[0].displayName: is a number; write a string'],
     [
-      'a list for named values',
+      'a number instead of a string',
+      { payer: { displayName: 7 } },
+      'payers[0].displayName: is a number; write a string',
+    ],
+    [
+      'an array instead of an object',
       { payer: { quirks: { extraAuthorizeParameters: [] } } },
       'payers[0].quirks.extraAuthorizeParameters: is an array; write an object',
     ],
@@ -108,15 +112,15 @@ describe('checkStage', () => {
     [
       'half a burst',
       { partner: { rate: { perSecond: 1, burst: 1.5 } } },
-      'partners[0].rate.burst: is not whole; write a whole number',
+      'partners[0].rate.burst: is not a whole number; write one',
     ],
     [
-      'no burst',
+      'a burst of zero',
       { partner: { rate: { perSecond: 1, burst: 0 } } },
       'partners[0].rate.burst: is too small; write at least 1',
     ],
     [
-      'an endless burst',
+      'a burst that is too big',
       { partner: { rate: { perSecond: 1, burst: 1e17 } } },
       /rate\.burst: is too big; write at most/,
     ],
@@ -126,7 +130,7 @@ describe('checkStage', () => {
       'partners[0].consent: is not known; write one of "gateway", "partner"',
     ],
     [
-      'a choice that is missing',
+      'a missing choice',
       { payer: { clientAuthentication: undefined } },
       /clientAuthentication: is missing; write one of "client_secret_basic"/,
     ],
@@ -138,7 +142,7 @@ describe('checkStage', () => {
 });
 
 describe('lifetimes', () => {
-  it('may be shorter than the default and never longer', () => {
+  it('may be shorter than the default but not longer', () => {
     expect(problems(stage({ stage: { lifetimes: { grant: 86_400, accessToken: 300, refreshGrace: 0 } } }))).toEqual([]);
     expect(problems(stage({ stage: { lifetimes: { accessToken: 3601 } } }))).toEqual([
       'lifetimes.accessToken: is longer than allowed; write at most 3600 (seconds)',
@@ -148,7 +152,7 @@ describe('lifetimes', () => {
     ]);
   });
 
-  it('let a code live 300 seconds in stage local only', () => {
+  it('allow a code 300 seconds in stage local only', () => {
     expect(problems(stage({ stage: { stage: 'local', lifetimes: { code: 300 } } }))).toEqual([]);
     expect(problems(stage({ stage: { stage: 'local', lifetimes: { code: 301 } } }))).toHaveLength(1);
     expect(problems(stage({ stage: { lifetimes: { code: 61 } } }))).toEqual([
@@ -159,18 +163,20 @@ describe('lifetimes', () => {
 
 describe('ids', () => {
   it.each(['', 'Plan', 'plan_a', 'plan/a', 'plan.a', 'plän', 'a'.repeat(65)])('refuses the id "%s"', (id) => {
-    expect(problems(stage({ payer: { id }, partner: { payers: [id] } }))[0]).toMatch(/^payers\[0\]\.id: is no id/);
-    expect(problems(stage({ partner: { clientId: id } }))[0]).toMatch(/^partners\[0\]\.clientId: is no id/);
-    expect(problems(stage({ stage: { stage: id } }))[0]).toMatch(/^stage: is no id/);
+    expect(problems(stage({ payer: { id }, partner: { payers: [id] } }))[0]).toMatch(
+      /^payers\[0\]\.id: is not a valid id/,
+    );
+    expect(problems(stage({ partner: { clientId: id } }))[0]).toMatch(/^partners\[0\]\.clientId: is not a valid id/);
+    expect(problems(stage({ stage: { stage: id } }))[0]).toMatch(/^stage: is not a valid id/);
   });
 
   it('refuses the same id twice', () => {
     const { payers, partners } = stage();
     expect(problems({ stage: 'test', production: false, payers: [...payers, ...payers], partners })).toEqual([
-      'payers[1].id: "plan" is there twice; write each one once',
+      'payers[1].id: "plan" appears twice; write each value only once',
     ]);
     expect(problems({ stage: 'test', production: false, payers, partners: [...partners, ...partners] })).toEqual([
-      'partners[1].clientId: "app" is there twice; write each one once',
+      'partners[1].clientId: "app" appears twice; write each value only once',
     ]);
   });
 
@@ -178,25 +184,25 @@ describe('ids', () => {
     [
       'way to authenticate',
       { clientAuthentication: ['client_secret_basic', 'client_secret_basic'] },
-      'clientAuthentication[1]: "client_secret_basic" is there twice; write each one once',
+      'clientAuthentication[1]: "client_secret_basic" appears twice; write each value only once',
     ],
     [
       'redirect URI',
       { redirectUris: ['https://app.example.org/a', 'https://app.example.org/b', 'https://app.example.org/a'] },
-      'redirectUris[2]: "https://app.example.org/a" is there twice; write each one once',
+      'redirectUris[2]: "https://app.example.org/a" appears twice; write each value only once',
     ],
-    ['payer', { payers: ['plan', 'plan'] }, 'payers[1]: "plan" is there twice; write each one once'],
-    ['hash', { secretHashes: [hash, hash] }, `secretHashes[1]: "${hash}" is there twice; write each one once`],
+    ['payer', { payers: ['plan', 'plan'] }, 'payers[1]: "plan" appears twice; write each value only once'],
+    ['hash', { secretHashes: [hash, hash] }, `secretHashes[1]: "${hash}" appears twice; write each value only once`],
     [
       'scope',
       { scopes: ['patient/*.rs', 'patient/*.rs'] },
-      'scopes[1]: "patient/*.rs" is there twice; write each one once',
+      'scopes[1]: "patient/*.rs" appears twice; write each value only once',
     ],
   ])('refuses the same %s twice in a partner', (_field, partner, line) => {
     expect(problems(stage({ partner }))).toEqual([`partners[0].${line}`]);
   });
 
-  it('names ten payers at most in place of one that does not exist', () => {
+  it('suggests at most ten payers for one that does not exist', () => {
     const [payer] = stage().payers;
     const payers = Array.from({ length: 11 }, (_, index) => ({
       ...payer,
@@ -204,19 +210,19 @@ describe('ids', () => {
       fhirBaseUrl: `https://plan.example.org/${index}`,
     }));
     expect(problems(stage({ stage: { payers } }))).toEqual([
-      'partners[0].payers[0]: "plan" is no payer here; write one of: p0, p1, p2, p3, p4, p5, p6, p7, p8, p9',
+      'partners[0].payers[0]: "plan" is not a payer of this stage; write one of: p0, p1, p2, p3, p4, p5, p6, p7, p8, p9',
     ]);
   });
 
   it('refuses a partner whose payer does not exist', () => {
     expect(problems(stage({ partner: { payers: ['plan', 'plam'] } }))).toEqual([
-      'partners[0].payers[1]: "plam" is no payer here; write one of: plan',
+      'partners[0].payers[1]: "plam" is not a payer of this stage; write one of: plan',
     ]);
   });
 });
 
-describe('the rule of a field', () => {
-  const plainHttp = 'is plain http; write https:// (http is taken for localhost, 127.0.0.1 and [::1] only)';
+describe('the rule for a field', () => {
+  const plainHttp = 'uses plain http; write https:// (http is allowed only for localhost, 127.0.0.1 and [::1])';
 
   it.each<[field: string, changes: Parameters<typeof stage>[0], message: string]>([
     [
@@ -237,7 +243,7 @@ describe('the rule of a field', () => {
     [
       'payers[0].authorizationEndpoint',
       { payer: { authorizationEndpoint: 'https://plan.example.org/a?scope=x' } },
-      'has "scope" in its query, which the gateway sets; write the URL without it',
+      'has "scope" in its query, a parameter that the gateway sets itself; remove it',
     ],
     ['payers[0].tokenEndpoint', { payer: { tokenEndpoint: 'http://plan.example.org/x' } }, plainHttp],
     ['payers[0].revocationEndpoint', { payer: { revocationEndpoint: 'http://plan.example.org/x' } }, plainHttp],
@@ -254,32 +260,32 @@ describe('the rule of a field', () => {
     [
       'payers[0].scopes[0]',
       { payer: { scopes: ['patient/*.write'] } },
-      '"patient/*.write" is more than reading, and the gateway only reads; write a read scope',
+      '"patient/*.write" allows more than reading, but the gateway only reads; write a read scope',
     ],
     [
       'payers[0].quirks.extraAuthorizeParameters.state',
       { payer: { quirks: { extraAuthorizeParameters: { prompt: 'login', state: 'x' } } } },
-      'is a parameter that the gateway sets itself; remove it and use the quirks and fields of the payer',
+      'is a parameter that the gateway sets itself; remove it, and use the fields and quirks of the payer instead',
     ],
     [
       'payers[0].searchParameters.observation',
       { payer: { searchParameters: { observation: ['device-serial'] } } },
-      'is no resource type of FHIR R4; write one, such as Observation, or "*" for all types',
+      'is not a FHIR R4 resource type; write one, such as Observation, or "*" for all types',
     ],
     [
       'payers[0].searchParameters.Observation[1]',
       { payer: { searchParameters: { Observation: ['device-serial', '_filter'] } } },
-      `"_filter" is no search parameter's code; write 1 to 64 letters, digits and hyphens, without modifier or chain (names with _ are FHIR's own)`,
+      `"_filter" is not a search parameter code; write 1 to 64 letters, digits and hyphens, without a modifier or chain (names that begin with _ belong to FHIR)`,
     ],
     [
       'payers[0].searchParameters.*[0]',
       { payer: { searchParameters: { '*': ['pageToken'] } } },
-      '"pageToken" looks like a paging parameter; remove it: partners follow the links of a Bundle instead',
+      '"pageToken" looks like a paging parameter; remove it, since partners follow the links of a Bundle instead',
     ],
     [
       'payers[0].searchParameters.*[1]',
       { payer: { searchParameters: { '*': ['source', 'source'] } } },
-      '"source" is there twice; write each one once',
+      '"source" appears twice; write each value only once',
     ],
     [
       'payers[0].quirks.signInOrigins[0]',
@@ -291,7 +297,7 @@ describe('the rule of a field', () => {
     [
       'partners[0].redirectUris[0]',
       { partner: { redirectUris: ['org.example.app:/callback'] } },
-      'has a private-use scheme, which is for public clients; write an https:// URI, or clientAuthentication ["none"]',
+      'has a private-use scheme, which only a public client may use; write an https:// URI, or clientAuthentication: ["none"]',
     ],
     [
       'partners[0].secretHashes[0]',
@@ -301,20 +307,20 @@ describe('the rule of a field', () => {
     [
       'partners[0].scopes[1]',
       { partner: { scopes: ['patient/*.rs', 'patient/*.write'] } },
-      '"patient/*.write" is more than reading, and the gateway only reads; write "patient/*.rs"',
+      '"patient/*.write" allows more than reading, but the gateway only reads; write "patient/*.rs"',
     ],
     [
       'partners[0].scopes',
       { partner: { scopes: ['launch/patient', 'offline_access'] } },
-      'has nothing to read in it; write a scope such as "patient/*.rs" too',
+      'has no scope that reads anything; add one, such as "patient/*.rs"',
     ],
-    ['partners[0].scopes', { partner: { scopes: [] } }, 'is empty; write what the partner may ask for'],
+    ['partners[0].scopes', { partner: { scopes: [] } }, 'is empty; write the scopes that the partner may request'],
     [
       'partners[0].webOrigins[1]',
       { partner: { webOrigins: ['https://app.example.org', 'https://app.example.org/callback'] } },
       'is more than an origin; write "https://app.example.org"',
     ],
-  ])('is kept by %s', (field, changes, message) => {
+  ])('applies to %s', (field, changes, message) => {
     expect(problems(stage(changes))).toEqual([`${field}: ${message}`]);
   });
 
@@ -324,11 +330,11 @@ describe('the rule of a field', () => {
     ['an authorize endpoint with a query', { payer: { authorizationEndpoint: 'https://plan.example.org/a?plan=7' } }],
     ["a native app's own scheme", { partner: { ...publicApp, redirectUris: ['org.example.app:/callback'] } }],
     ['an app on this machine', { partner: { webOrigins: ['http://localhost:3002'] } }],
-  ])('takes %s', (_what, changes) => {
+  ])('accepts %s', (_what, changes) => {
     expect(problems(stage(changes))).toEqual([]);
   });
 
-  it('wants a redirect URI of each partner', () => {
+  it('requires a redirect URI of each partner', () => {
     expect(problems(stage({ partner: { redirectUris: [] } }))).toEqual([
       'partners[0].redirectUris: is empty; write at least one redirect URI',
     ]);
@@ -336,7 +342,7 @@ describe('the rule of a field', () => {
 });
 
 describe('client authentication of a partner', () => {
-  it('needs a hash for a secret, and takes two while one is rotated', () => {
+  it('needs a hash for a secret, and accepts two during a rotation', () => {
     const other = createHash('sha256').update('another').digest('base64url');
     const third = createHash('sha256').update('third').digest('base64url');
     expect(problems(stage({ partner: { secretHashes: [] } }))).toEqual([
@@ -346,11 +352,11 @@ describe('client authentication of a partner', () => {
     expect(problems(stage({ partner: { secretHashes: [hash, other, third] } }))).toHaveLength(1);
   });
 
-  it('takes a public client without any, and only as such', () => {
+  it('accepts a public client only without a secret, with no other method, and with PKCE', () => {
     expect(problems(stage({ partner: publicApp }))).toEqual([]);
     expect(problems(stage({ partner: { ...publicApp, secretHashes: [hash] } }))).toHaveLength(1);
     expect(problems(stage({ partner: { clientAuthentication: ['none', 'client_secret_post'] } }))).toEqual([
-      expect.stringContaining('partners[0].clientAuthentication: has "none" beside others'),
+      expect.stringContaining('partners[0].clientAuthentication: has "none" together with other methods'),
     ]);
     expect(problems(stage({ partner: { ...publicApp, pkceOptional: true } }))).toEqual([
       expect.stringContaining('partners[0].pkceOptional: '),
@@ -358,19 +364,19 @@ describe('client authentication of a partner', () => {
     expect(problems(stage({ partner: { clientAuthentication: [], secretHashes: [] } }))).toHaveLength(1);
   });
 
-  it('takes keys that can do ES384 or RS384', () => {
+  it('accepts keys for ES384 or RS384', () => {
     expect(problems(stage({ partner: { ...keyApp, jwks: [p384, jwkOf('rsa-2048')] } }))).toEqual([]);
   });
 
   it.each([
     ['no key', [], 'jwks: is empty'],
     ['a key without kid', [{ ...p384, kid: undefined }], 'jwks[0].kid: is missing'],
-    ['two keys of one kid', [p384, { ...jwkOf('P-384') }], 'jwks[1].kid: "P-384" is there twice'],
-    ['a private key', [jwkOf('P-384', 'privateKey')], 'jwks[0]: holds the private member "d"'],
-    ['a private RSA key', [jwkOf('rsa-2048', 'privateKey')], 'jwks[0]: holds the private member "d"'],
-    ['a symmetric key', [{ kty: 'oct', k: 'AAAA', kid: 'a' }], 'jwks[0]: holds the private member "k"'],
+    ['two keys with the same kid', [p384, { ...jwkOf('P-384') }], 'jwks[1].kid: "P-384" appears twice'],
+    ['a private key', [jwkOf('P-384', 'privateKey')], 'jwks[0]: contains the private member "d"'],
+    ['a private RSA key', [jwkOf('rsa-2048', 'privateKey')], 'jwks[0]: contains the private member "d"'],
+    ['a symmetric key', [{ kty: 'oct', k: 'AAAA', kid: 'a' }], 'jwks[0]: contains the private member "k"'],
     ['another curve', [jwkOf('P-256')], 'jwks[0]: fits neither ES384 nor RS384'],
-    ['another algorithm', [{ ...p384, alg: 'ES256' }], 'jwks[0]: has another alg'],
+    ['another algorithm', [{ ...p384, alg: 'ES256' }], 'jwks[0]: has an alg that does not fit the key'],
     ['a key for encryption', [{ ...p384, use: 'enc' }], 'jwks[0]: is not for signatures'],
     ['a short key', [jwkOf('rsa-1024')], 'jwks[0]: is an RSA key under 2048 bits'],
     ['a point that is not on the curve', [{ ...p384, x: p384['y'] }], 'jwks[0]: is not a valid key'],
@@ -382,20 +388,20 @@ describe('client authentication of a partner', () => {
 
   it('refuses keys that nothing uses', () => {
     expect(problems(stage({ partner: { jwks: [p384] } }))).toEqual([
-      expect.stringContaining('partners[0].jwks: is there'),
+      expect.stringContaining('partners[0].jwks: is set'),
     ]);
   });
 });
 
 describe('a payer profile', () => {
-  it('that sends iss names its issuer', () => {
+  it('that sends iss must name its issuer', () => {
     expect(problems(stage({ payer: { sendsIss: true } }))).toEqual([
       expect.stringContaining('payers[0].issuer: is missing though sendsIss is true'),
     ]);
     expect(problems(stage({ payer: { sendsIss: true, issuer: 'https://plan.example.org/' } }))).toEqual([]);
   });
 
-  it('with private_key_jwt has a public key', () => {
+  it('with private_key_jwt must have a public key', () => {
     const keys = { clientAuthentication: 'private_key_jwt' };
     expect(problems(stage({ payer: keys }))).toEqual([expect.stringContaining('payers[0].publicKeys: is empty')]);
     expect(problems(stage({ payer: { ...keys, publicKeys: [p384] } }))).toEqual([]);

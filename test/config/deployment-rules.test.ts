@@ -1,12 +1,12 @@
 import * as rules from '../../config/deployment-rules.ts';
 
-/** A value, and what is wrong with it: the whole message, for it is all that a platform engineer sees. */
+/** A value, and what is wrong with it: the whole message, since a platform engineer sees nothing else. */
 type Row = [value: string, message: string | undefined];
 
 const letters = (many: number): string => 'a'.repeat(many);
 
 describe('an account', () => {
-  const none = 'is no AWS account; write its 12 digits in quotes, such as "111122223333"';
+  const none = 'is not an AWS account id; write its 12 digits in quotes, such as "111122223333"';
 
   it.each<Row>([
     ['111122223333', undefined],
@@ -22,7 +22,7 @@ describe('an account', () => {
 });
 
 describe('a region', () => {
-  const none = 'is no AWS region; write its code, such as "us-east-1"';
+  const none = 'is not an AWS region; write a region code, such as "us-east-1"';
 
   it.each<Row>([
     ['us-east-1', undefined],
@@ -44,7 +44,7 @@ describe('a region', () => {
     expect(rules.region(value)).toBe(message);
   });
 
-  it('is any that CDK knows', async () => {
+  it('may be any region that the CDK knows', async () => {
     const { RegionInfo } = await import('aws-cdk-lib/region-info');
     const names = RegionInfo.regions.map(({ name }) => name);
     expect(names.length).toBeGreaterThan(30);
@@ -53,8 +53,8 @@ describe('a region', () => {
 });
 
 describe('a DNS name', () => {
-  const none = 'is no DNS name; write one such as "gateway.example.org"';
-  const more = 'is more than a lower-case DNS name; write "gateway.example.org"';
+  const none = 'is not a DNS name; write one such as "gateway.example.org"';
+  const more = 'is not a plain, lower-case DNS name; write "gateway.example.org"';
   const longest = `${`${letters(63)}.`.repeat(3)}${letters(61)}`;
 
   it.each<Row>([
@@ -89,7 +89,8 @@ describe('a DNS name', () => {
 });
 
 describe('the ARN of a certificate', () => {
-  const none = 'is no ARN of an ACM certificate; write one such as "arn:aws:acm:us-east-1:111122223333:certificate/…"';
+  const none =
+    'is not the ARN of an ACM certificate; write one such as "arn:aws:acm:us-east-1:111122223333:certificate/…"';
 
   it.each<Row>([
     ['arn:aws:acm:us-east-1:111122223333:certificate/0f1e2d3c-4b5a', undefined],
@@ -107,8 +108,8 @@ describe('the ARN of a certificate', () => {
 });
 
 describe('the id of a hosted zone', () => {
-  const none = 'is no id of a hosted zone; write it as Route 53 shows it, such as "Z0123456789ABCDEFGHIJ"';
-  const more = 'is more than the id of a hosted zone; write "Z0ABC"';
+  const none = 'is not a hosted zone id; write it as Route 53 shows it, such as "Z0123456789ABCDEFGHIJ"';
+  const more = 'is more than a hosted zone id; write "Z0ABC"';
 
   it.each<Row>([
     ['Z0', undefined],
@@ -129,7 +130,7 @@ describe('the id of a hosted zone', () => {
 });
 
 describe('an e-mail address', () => {
-  const none = 'is no e-mail address; write one such as "oncall@example.org"';
+  const none = 'is not an e-mail address; write one such as "oncall@example.org"';
 
   it.each<Row>([
     ['oncall@example.org', undefined],
@@ -151,7 +152,7 @@ describe('an e-mail address', () => {
   });
 });
 
-describe('the place of the runbook', () => {
+describe('the location of the runbook', () => {
   const noUrl = 'is not a URL; write an absolute one, such as "https://plan.example.org/path"';
 
   it.each<Row>([
@@ -169,18 +170,18 @@ describe('the place of the runbook', () => {
     ['/docs/operate.md', noUrl],
     [
       'http://runbooks.example.org/',
-      'is plain http; write https:// (http is taken for localhost, 127.0.0.1 and [::1] only)',
+      'uses plain http; write https:// (http is allowed only for localhost, 127.0.0.1 and [::1])',
     ],
-    ['https://runbooks.example.org/#a', 'has a fragment; write the URL without "#" and what follows'],
+    ['https://runbooks.example.org/#a', 'has a fragment; write the URL without "#" and everything after it'],
   ])('%j: %s', (value, message) => {
     expect(rules.runbookUrl(value)).toBe(message);
   });
 });
 
 describe('a block of addresses', () => {
-  const none = 'is no IPv4 block; write one such as "10.20.0.0/20"';
+  const none = 'is not an IPv4 block; write one such as "10.20.0.0/20"';
   const size = (length: number): string => `is a /${length}; write a block between /16 and /24, such as "10.20.0.0/20"`;
-  const inside = (first: string): string => `begins inside its block; write "${first}"`;
+  const inside = (first: string): string => `does not begin at the first address of its block; write "${first}"`;
 
   it.each<Row>([
     ['10.20.0.0/16', undefined],
@@ -209,16 +210,16 @@ describe('a block of addresses', () => {
   });
 });
 
-describe('the days of a log', () => {
+describe('the number of days that logs are kept', () => {
   it.each([
     [91, 120],
     [0, 1],
     [-1, 1],
     [3652, 3653],
     [3654, 3653],
-  ])('are not %d, rather %d', (value, nearest) => {
+  ])('cannot be %d, and %d is suggested', (value, nearest) => {
     expect(rules.logDays(value)).toBe(
-      `is no retention of CloudWatch Logs; write ${nearest}, or another of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653`,
+      `is not a retention period of CloudWatch Logs; write ${nearest}, or another of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653`,
     );
   });
 

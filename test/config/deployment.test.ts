@@ -30,13 +30,13 @@ describe('a deployment', () => {
   it.each<[string, object]>([
     ['an account and a region', placed],
     ['a region of GovCloud', { region: 'us-gov-west-1' }],
-    ['a region of two directions', { region: 'ap-southeast-2' }],
-    ['a region in the middle', { region: 'ca-central-1' }],
+    ['a region with two directions in its name', { region: 'ap-southeast-2' }],
+    ['a central region', { region: 'ca-central-1' }],
     ['a domain without a zone', { domain }],
     ['a domain in a zone', { domain: { ...domain, hostedZone: { id: 'Z0ABC', name: 'plan.example.org' } } }],
     ['a domain that is its zone', { domain: { ...domain, hostedZone: { id: 'Z0ABC', name: domain.name } } }],
-    ['a domain with its own origin beside it', { domain, origin: 'https://gateway.plan.example.org' }],
-    ['a domain whose certificate is where the stage is', { ...placed, domain }],
+    ['a domain and the matching origin', { domain, origin: 'https://gateway.plan.example.org' }],
+    ['a domain whose certificate is in the same account and region', { ...placed, domain }],
     ['alarm addresses', { alarmAddresses: ['oncall@example.org', 'a.b+p2p@Mail.example.org'] }],
     ['a runbook elsewhere', { runbookUrl: 'https://runbooks.example.org/operate' }],
     ['a runbook in the repository', { runbookUrl: 'docs/operate.md' }],
@@ -44,12 +44,12 @@ describe('a deployment', () => {
     ['the smallest network', vpc({ availabilityZones: 1, cidr: '192.168.7.0/24' })],
     ['three zones', vpc({ availabilityZones: 3 })],
     ['no web ACL', { waf: 'none' }],
-    ['no web ACL, and why', { waf: 'none', wafOffReason: 'There is one in front.' }],
+    ['no web ACL, with a reason', { waf: 'none', wafOffReason: 'There is one in front.' }],
     ['an edge in us-east-1', { region: 'us-east-1', edge: true, domain }],
     ['six years of logs and ten of audit', { retention: { logDays: 2192, auditDays: 3653 } }],
-    ['a burst that is the rate', { throttling: { perSecond: 5000, burst: 5000 } }],
-    ['reserved concurrency of some functions', { concurrency: { fetch: 100, token: 1 } }],
-  ])('takes %s', (_title, changes) => {
+    ['a burst that equals the rate', { throttling: { perSecond: 5000, burst: 5000 } }],
+    ['reserved concurrency for some functions', { concurrency: { fetch: 100, token: 1 } }],
+  ])('accepts %s', (_title, changes) => {
     expect(deploymentProblems(changes)).toEqual([]);
   });
 
@@ -57,59 +57,71 @@ describe('a deployment', () => {
     [
       'an account with hyphens',
       { account: '1111-2222-3333' },
-      'account: is no AWS account; write its 12 digits in quotes, such as "111122223333"',
+      'account: is not an AWS account id; write its 12 digits in quotes, such as "111122223333"',
     ],
     ['an account as a number', { account: 111_122_223_333 }, 'account: is a number; write a string'],
-    ['a made-up region', { region: 'us-east' }, 'region: is no AWS region; write its code, such as "us-east-1"'],
     [
-      'a region of no direction',
-      { region: 'eu-middle-1' },
-      'region: is no AWS region; write its code, such as "us-east-1"',
+      'a made-up region',
+      { region: 'us-east' },
+      'region: is not an AWS region; write a region code, such as "us-east-1"',
     ],
-    ['a zone', { region: 'us-east-1a' }, 'region: is an availability zone; write its region, "us-east-1"'],
-    ['a web ACL without a number', { waf: {} }, 'waf.requestsPer5Minutes: is missing; write a number'],
     [
-      'a web ACL under what AWS takes',
+      'a region that does not exist',
+      { region: 'eu-middle-1' },
+      'region: is not an AWS region; write a region code, such as "us-east-1"',
+    ],
+    [
+      'an availability zone',
+      { region: 'us-east-1a' },
+      'region: is an availability zone; write its region, "us-east-1"',
+    ],
+    ['a web ACL without a limit', { waf: {} }, 'waf.requestsPer5Minutes: is missing; write a number'],
+    [
+      'a web ACL with a limit that is too low for AWS',
       { waf: { requestsPer5Minutes: 9 } },
       'waf.requestsPer5Minutes: is too small; write at least 10',
     ],
-    ['a list for a web ACL', { waf: [] }, 'waf: is neither "none" nor an object; write one of them'],
-    ['another word for a web ACL', { waf: 'off' }, 'waf: is neither "none" nor an object; write one of them'],
+    ['a list for a web ACL', { waf: [] }, 'waf: is neither "none" nor an object; write "none" or an object'],
     [
-      'a reason for a web ACL that is there',
+      'an unknown word for a web ACL',
+      { waf: 'off' },
+      'waf: is neither "none" nor an object; write "none" or an object',
+    ],
+    [
+      'a reason for no web ACL where there is one',
       { wafOffReason: 'There is one in front.' },
-      'wafOffReason: explains a web ACL that is there; remove it, or write waf: "none"',
+      'wafOffReason: explains waf: "none", which is not set; remove it, or write waf: "none"',
     ],
     [
-      'an edge of no region',
+      'an edge without a region',
       { edge: true, domain },
-      'region: is missing, and edge needs another; write "us-east-1", or edge: false',
+      'region: is missing, but edge works only in us-east-1; write "us-east-1", or edge: false',
     ],
     [
-      'an edge elsewhere',
+      'an edge in another region',
       { edge: true, region: 'us-west-2', domain: { ...domain, certificateArn: certificateIn('us-west-2') } },
-      'region: is "us-west-2", and edge needs another; write "us-east-1", or edge: false',
+      'region: is "us-west-2", but edge works only in us-east-1; write "us-east-1", or edge: false',
     ],
     [
       'an edge without a domain',
       { edge: true, region: 'us-east-1' },
-      'domain: is missing, and edge needs one; write the domain, or edge: false',
+      'domain: is missing, but edge needs one; write the domain, or edge: false',
     ],
     [
       'an unknown removal policy',
       { removalPolicy: 'snapshot' },
       'removalPolicy: is not known; write one of "retain", "destroy"',
     ],
-    ['no audit days', { retention: { auditDays: 0 } }, 'retention.auditDays: is too small; write at least 1'],
+    ['zero audit days', { retention: { auditDays: 0 } }, 'retention.auditDays: is too small; write at least 1'],
     [
       'more than ten years of audit',
       { retention: { auditDays: 3654 } },
       'retention.auditDays: is more than ten years, which no one could shorten later; write at most 3653',
     ],
-    ['no rate', { throttling: { perSecond: 0 } }, 'throttling.perSecond: is too small; write at least 1'],
-    ['half a burst', { throttling: { burst: 1.5 } }, 'throttling.burst: is not whole; write a whole number'],
-    ['no concurrency', { concurrency: { fetch: 0 } }, 'concurrency.fetch: is too small; write at least 1'],
-    ['half an execution', { concurrency: { token: 0.5 } }, 'concurrency.token: is not whole; write a whole number'],
+    ['a rate of zero', { throttling: { perSecond: 0 } }, 'throttling.perSecond: is too small; write at least 1'],
+    ['half a burst', { throttling: { burst: 1.5 } }, 'throttling.burst: is not a whole number; write one'],
+    ['a concurrency of zero', { concurrency: { fetch: 0 } }, 'concurrency.fetch: is too small; write at least 1'],
+    ['half an execution', { concurrency: { token: 0.5 } }, 'concurrency.token: is not a whole number; write one'],
     ['a word for edge', { edge: 'yes' }, 'edge: is a string; write a boolean'],
   ])('refuses %s', (_title, changes, line) => {
     expect(deploymentProblems(changes)).toEqual([line]);
@@ -121,37 +133,37 @@ describe('domain', () => {
     expect(checkStage(stage({ stage: { domain } }), 'stage.json').origin).toBe('https://gateway.plan.example.org');
   });
 
-  it('refuses another origin beside it', () => {
+  it('refuses a different origin beside it', () => {
     expect(deploymentProblems({ domain, origin: 'https://other.example.org' })).toEqual([
-      'origin: is not the domain\'s; write "https://gateway.plan.example.org", or leave it out',
+      'origin: does not match the domain; write "https://gateway.plan.example.org", or leave it out',
     ]);
   });
 
-  it('has a name in lower case, and nothing more', () => {
+  it('must be a plain name in lower case', () => {
     expect(deploymentProblems({ domain: { ...domain, name: 'https://gateway.example.org' } })).toEqual([
-      'domain.name: is more than a lower-case DNS name; write "gateway.example.org"',
+      'domain.name: is not a plain, lower-case DNS name; write "gateway.example.org"',
     ]);
   });
 
-  it('says once what is wrong with a name, whatever the origin', () => {
+  it('reports a wrong name only once, also beside an origin', () => {
     const origin = 'https://gateway.example.org';
     expect(deploymentProblems({ domain: { ...domain, name: 'Gateway.example.org' }, origin })).toHaveLength(1);
   });
 
-  it('wants a certificate of ACM, and says nothing of where another one is', () => {
+  it('requires an ACM certificate, and reports nothing else about another kind', () => {
     const certificateArn = 'arn:aws:iam:us-west-2:444455556666:server-certificate/gateway';
     expect(deploymentProblems({ ...placed, domain: { ...domain, certificateArn } })).toEqual([
-      'domain.certificateArn: is no ARN of an ACM certificate; write one such as "arn:aws:acm:us-east-1:111122223333:certificate/…"',
+      'domain.certificateArn: is not the ARN of an ACM certificate; write one such as "arn:aws:acm:us-east-1:111122223333:certificate/…"',
     ]);
   });
 
-  it('wants its certificate in the region and the account of the stage', () => {
+  it('requires a certificate in the region and account of the stage', () => {
     const elsewhere = { ...domain, certificateArn: certificateIn('us-west-2', '444455556666') };
     expect(deploymentProblems({ region: 'us-east-1', domain: elsewhere })).toEqual([
       "domain.certificateArn: is in us-west-2; write the ARN of a certificate in us-east-1, the stage's region",
     ]);
     expect(deploymentProblems({ account: '111122223333', domain: elsewhere })).toEqual([
-      "domain.certificateArn: is of account 444455556666; write the ARN of a certificate of 111122223333, the stage's",
+      "domain.certificateArn: is in account 444455556666; write the ARN of a certificate in 111122223333, the stage's account",
     ]);
     expect(deploymentProblems({ domain: elsewhere })).toEqual([]);
   });
@@ -159,17 +171,17 @@ describe('domain', () => {
   it.each([
     [
       { id: 'Z0ABC', name: 'other.example.org' },
-      'name: does not hold "gateway.plan.example.org"; write the zone in which that name lies, or leave hostedZone out',
+      'name: does not contain "gateway.plan.example.org"; write the zone that does, or leave hostedZone out',
     ],
     [
       { id: 'Z0ABC', name: 'an.example.org' },
-      'name: does not hold "gateway.plan.example.org"; write the zone in which that name lies, or leave hostedZone out',
+      'name: does not contain "gateway.plan.example.org"; write the zone that does, or leave hostedZone out',
     ],
-    [{ id: 'Z0ABC', name: 'plan.example.org.' }, 'name: is more than a lower-case DNS name; write "plan.example.org"'],
-    [{ id: '/hostedzone/Z0ABC', name: 'plan.example.org' }, 'id: is more than the id of a hosted zone; write "Z0ABC"'],
+    [{ id: 'Z0ABC', name: 'plan.example.org.' }, 'name: is not a plain, lower-case DNS name; write "plan.example.org"'],
+    [{ id: '/hostedzone/Z0ABC', name: 'plan.example.org' }, 'id: is more than a hosted zone id; write "Z0ABC"'],
     [
       { id: 'plan', name: 'plan.example.org' },
-      'id: is no id of a hosted zone; write it as Route 53 shows it, such as "Z0123456789ABCDEFGHIJ"',
+      'id: is not a hosted zone id; write it as Route 53 shows it, such as "Z0123456789ABCDEFGHIJ"',
     ],
   ])('refuses the zone %j', (hostedZone, message) => {
     expect(deploymentProblems({ domain: { ...domain, hostedZone } })).toEqual([`domain.hostedZone.${message}`]);
@@ -177,13 +189,13 @@ describe('domain', () => {
 });
 
 describe('network', () => {
-  it('has a block of addresses', () => {
+  it('must start at the first address of its block', () => {
     expect(deploymentProblems(vpc({ cidr: '10.20.1.0/20' }))).toEqual([
-      'network.cidr: begins inside its block; write "10.20.0.0/20"',
+      'network.cidr: does not begin at the first address of its block; write "10.20.0.0/20"',
     ]);
   });
 
-  it('has one to three zones', () => {
+  it('must have one to three availability zones', () => {
     expect(deploymentProblems(vpc({ availabilityZones: 0 }))).toEqual([
       'network.availabilityZones: is too small; write at least 1',
     ]);
@@ -194,19 +206,19 @@ describe('network', () => {
 });
 
 describe('alarms', () => {
-  it('go to e-mail addresses', () => {
+  it('refuse what is not an e-mail address', () => {
     expect(deploymentProblems({ alarmAddresses: ['a@example.org', 'oncall'] })).toEqual([
-      'alarmAddresses[1]: is no e-mail address; write one such as "oncall@example.org"',
+      'alarmAddresses[1]: is not an e-mail address; write one such as "oncall@example.org"',
     ]);
   });
 
-  it('go to each address once', () => {
+  it('refuse a duplicate address', () => {
     expect(deploymentProblems({ alarmAddresses: ['a@example.org', 'a@example.org'] })).toEqual([
-      'alarmAddresses[1]: "a@example.org" is there twice; write each one once',
+      'alarmAddresses[1]: "a@example.org" appears twice; write each value only once',
     ]);
   });
 
-  it('link to a runbook that is there', () => {
+  it('refuse a runbook that is neither a URL nor a path', () => {
     expect(deploymentProblems({ runbookUrl: 'operate' })).toEqual([
       'runbookUrl: is not a URL; write an absolute one, such as "https://plan.example.org/path"',
     ]);
@@ -214,13 +226,15 @@ describe('alarms', () => {
 });
 
 describe('retention of logs', () => {
-  it('is a number of days that CloudWatch takes', () => {
+  it('refuses a number of days that CloudWatch does not offer', () => {
     expect(deploymentProblems({ retention: { logDays: 91 } })).toEqual([
-      expect.stringMatching(/^retention\.logDays: is no retention of CloudWatch Logs; write 120, or another of 1, 3, /),
+      expect.stringMatching(
+        /^retention\.logDays: is not a retention period of CloudWatch Logs; write 120, or another of 1, 3, /,
+      ),
     ]);
   });
 
-  it('is one of the numbers that CDK knows', async () => {
+  it('accepts every number of days that the CDK knows', async () => {
     const { RetentionDays } = await import('aws-cdk-lib/aws-logs');
     const numbers = Object.values(RetentionDays).filter(
       (value) => typeof value === 'number' && value !== RetentionDays.INFINITE,
@@ -230,22 +244,22 @@ describe('retention of logs', () => {
   });
 });
 
-describe('what is written for "none"', () => {
-  it('has each of its fields looked at, the known and the unknown', () => {
+describe('an object instead of "none"', () => {
+  it('has all its fields checked, the known and the unknown', () => {
     expect(deploymentProblems({ waf: { rules: [] } })).toEqual([
       'waf.requestsPer5Minutes: is missing; write a number',
-      'waf.rules: is no known field; check its spelling or remove it',
+      'waf.rules: is not a known field; check its spelling, or remove it',
     ]);
     expect(deploymentProblems({ network: { availabilityZones: 4, cidr: '10.0.0.0', nat: 1 } })).toEqual([
       'network.availabilityZones: is too big; write at most 3',
-      'network.cidr: is no IPv4 block; write one such as "10.20.0.0/20"',
-      'network.nat: is no known field; check its spelling or remove it',
+      'network.cidr: is not an IPv4 block; write one such as "10.20.0.0/20"',
+      'network.nat: is not a known field; check its spelling, or remove it',
     ]);
   });
 });
 
 describe('the number of payers', () => {
-  it('is what one stack holds', () => {
+  it('is limited to what one stack can hold', () => {
     const [payer] = stage().payers;
     const withPayers = (many: number) => ({
       stage: 'test',
@@ -259,26 +273,26 @@ describe('the number of payers', () => {
     });
     expect(problems(withPayers(mostPayers))).toEqual([]);
     expect(problems(withPayers(mostPayers + 1))).toEqual([
-      `payers: has more than one stack holds; write at most ${mostPayers}, and the others into another stage`,
+      `payers: has more payers than one stack can hold; write at most ${mostPayers}, and put the others into another stage`,
     ]);
   });
 });
 
 describe('a reason', () => {
-  it('stands only beside what it explains', () => {
+  it('is allowed only beside the exception that it explains', () => {
     const partner = { pkceOptional: true, pkceOptionalReason: 'Its library is older than PKCE.' };
     const payer = { quirks: { pkce: false, pkceOffReason: 'It refuses the parameter.' } };
     expect(problems(stage({ partner, payer }))).toEqual([]);
     expect(problems(stage({ partner: { ...partner, pkceOptional: false } }))).toEqual([
-      'partners[0].pkceOptionalReason: explains what is not so; remove it, or write pkceOptional: true',
+      'partners[0].pkceOptionalReason: explains pkceOptional: true, which is not set; remove it, or write pkceOptional: true',
     ]);
     expect(problems(stage({ payer: { quirks: { ...payer.quirks, pkce: true } } }))).toEqual([
-      'payers[0].quirks.pkceOffReason: explains what is not so; remove it, or write pkce: false',
+      'payers[0].quirks.pkceOffReason: explains pkce: false, which is not set; remove it, or write pkce: false',
     ]);
   });
 
-  it('says something', () => {
+  it('must not be blank', () => {
     const partner = { secretHashes: [hash], pkceOptional: true, pkceOptionalReason: ' ' };
-    expect(problems(stage({ partner }))).toEqual(['partners[0].pkceOptionalReason: is empty; write a text']);
+    expect(problems(stage({ partner }))).toEqual(['partners[0].pkceOptionalReason: is empty; write some text']);
   });
 });

@@ -3,7 +3,7 @@ import { isExampleHost } from '../../config/examples.ts';
 import { partnerUrls, payerUrls } from '../../config/stage-urls.ts';
 import { stage } from './stages.ts';
 
-describe('a host that belongs to nobody (RFC 2606)', () => {
+describe('a host that is reserved for examples (RFC 2606)', () => {
   it.each([
     'example',
     'plan.example',
@@ -43,7 +43,7 @@ describe('the URLs of a stage', () => {
     'stage.json',
   );
 
-  it("are those of a payer's fields that are there, and no alias", () => {
+  it("are a payer's URLs, without its aliases", () => {
     expect(payers.flatMap(payerUrls)).toEqual([
       [['fhirBaseUrl'], 'https://plan.example.org/r4'],
       [['authorizationEndpoint'], 'https://plan.example.org/authorize'],
@@ -53,7 +53,7 @@ describe('the URLs of a stage', () => {
     ]);
   });
 
-  it('are those of a partner', () => {
+  it("are a partner's URLs", () => {
     expect(partners.flatMap(partnerUrls)).toEqual([
       [['homePage'], 'https://app.example.org/'],
       [['redirectUris', 0], 'https://app.example.org/callback'],

@@ -27,7 +27,7 @@ const sound = {
 const text = JSON.stringify(sound, null, 2);
 const config = (name: string): string => JSON.stringify(join(root, 'config', name));
 
-/** What is in a file, or how it is made; and the line that comes of it, `undefined` where it is taken. */
+/** The content of a file, or how it is made, and the line that it must cause: `undefined` if it is accepted. */
 const files: readonly (readonly [
   name: string,
   make: string | Buffer | ((path: string) => void),
@@ -41,9 +41,9 @@ const files: readonly (readonly [
   [
     'word.json',
     text.replace('"gateway"', 'gateway'),
-    /: is not JSON \(line 11: "g" is not expected\); write one JSON object$/,
+    /: is not JSON \(line 11: unexpected "g"\); write one JSON object$/,
   ],
-  ['python.json', text.replace('false', 'False'), /: is not JSON \(line 3: "F" is not expected\); /],
+  ['python.json', text.replace('false', 'False'), /: is not JSON \(line 3: unexpected "F"\); /],
   [
     'comma.json',
     text.replace('"Plan",', '"Plan"'),
@@ -75,17 +75,17 @@ const files: readonly (readonly [
   [
     'itself.ts',
     `import other from './itself.ts';\nexport default { ...other };`,
-    /: cannot be loaded \(Cannot access 'other' before initialization\); take the circular import out of it$/,
+    /: cannot be loaded \(Cannot access 'other' before initialization\); remove the circular import$/,
   ],
   [
     'round-a.ts',
     `import b from './round-b.ts';\nexport default { ...b };`,
-    /: cannot be loaded \(Cannot access .+ before initialization\); take the circular import out of it$/,
+    /: cannot be loaded \(Cannot access .+ before initialization\); remove the circular import$/,
   ],
   [
     'missing-import.ts',
     `import other from './nowhere.ts';\nexport default other;`,
-    /: cannot be loaded \(Cannot find module .+\); correct the path of the import$/,
+    /: cannot be loaded \(Cannot find module .+\); correct the path in the import$/,
   ],
   [
     'no-export.ts',
@@ -101,7 +101,7 @@ const files: readonly (readonly [
   [
     'function.ts',
     `export default () => (${text});`,
-    /: exports a function; export the stage that it returns: call it$/,
+    /: exports a function; call it, and export the stage that it returns$/,
   ],
   [
     'promise.ts',
@@ -140,10 +140,10 @@ const files: readonly (readonly [
     `import { oneUpDemo } from ${config('presets.ts')};\nexport default { ...${text}, payers: [oneUpDemo({ id: 'plan', displayName: 'Plan', clientId: 'x', apiOrigin: 'https://plan.test' })] };`,
     /: payers \(plan\)\.authOrigin: is missing; write a string$/,
   ],
-  ['folder.json', (path) => mkdirSync(path), /: is a folder; write the path of the file in it$/],
-  ['folder.ts', (path) => mkdirSync(path), /: is a folder; write the path of the file in it$/],
+  ['folder.json', (path) => mkdirSync(path), /: is a folder; write the path of a file in it$/],
+  ['folder.ts', (path) => mkdirSync(path), /: is a folder; write the path of a file in it$/],
   ['loop.json', (path) => symlinkSync(path, path), /: is a link to itself; write the path of the file$/],
-  ['dangling.json', (path) => symlinkSync(`${path}.gone`, path), /: there is no such file; /],
+  ['dangling.json', (path) => symlinkSync(`${path}.gone`, path), /: does not exist; /],
   ['stage.yaml', 'stage: pilot', /: is neither \.ts nor \.json; write a path that ends in one of them$/],
   ['stage', text, /: is neither \.ts nor \.json; /],
 ];
@@ -179,7 +179,7 @@ describe('a file', () => {
     }
   });
 
-  it.each(files)('%s is taken, or told in one line', (name, _make, line) => {
+  it.each(files)('%s is accepted, or refused in one line', (name, _make, line) => {
     if (line === undefined) {
       expect(said.get(name)).toBe('');
       return;
@@ -190,18 +190,18 @@ describe('a file', () => {
     expect(lines[0]?.startsWith(`${join(folder, name)}: `)).toBe(true);
   });
 
-  it('that may not be read is told in one line', () => {
-    // Root may read everything, so that another user must try.
+  it('that this user may not read is refused in one line', () => {
+    // Root may read everything, so another user must try.
     if (process.getuid?.() !== 0) return;
     const path = join(folder, 'locked.json');
     writeFileSync(path, text);
     chmodSync(path, 0);
     chmodSync(folder, 0o755);
     const asNobody = `process.setuid(65534);${loader.replaceAll(/import \{ loadStage \} from (.+);/g, 'const { loadStage } = await import($1);')}`;
-    // Nobody must be able to read the project too, which not every machine allows.
+    // The user `nobody` must be able to read the project's files, which not every machine allows.
     const { stdout, stderr } = run(['--input-type=module', '-e', asNobody, '--', path]);
     if (stdout !== '')
-      expect(JSON.parse(stdout)).toBe(`ConfigError\n${path}: may not be read by you; change its permissions`);
+      expect(JSON.parse(stdout)).toBe(`ConfigError\n${path}: is not readable by you; change its permissions`);
     expect(stderr).not.toContain('    at ');
   });
 });
@@ -225,19 +225,19 @@ describe('npx cdk', () => {
     [
       'with stage local',
       { stage: 'local' },
-      /^config\/local\.ts: stage: is "local", whose secrets are published, .*; deploy a stage of your own$/,
+      /^config\/local\.ts: stage: is "local", whose secrets are public, .*; deploy a stage of your own$/,
     ],
-    ['with a stage that is not there', { stage: 'nowhere' }, /^config\/nowhere\.ts: there is no such file; /],
-    ['with a folder', { config: 'config' }, /^config: is a folder|^config\/config\.ts: there is no such file/],
-    ['with a module that is no stage', { stage: 'check' }, /^config\/check\.ts: has no default export; /],
-  ])('%s refuses in one line, and makes nothing', (_title, context, line) => {
+    ['with a stage that does not exist', { stage: 'nowhere' }, /^config\/nowhere\.ts: does not exist; /],
+    ['with a folder', { config: 'config' }, /^config: is a folder|^config\/config\.ts: does not exist/],
+    ['with a module that is not a stage', { stage: 'check' }, /^config\/check\.ts: has no default export; /],
+  ])('%s refuses in one line, and prints nothing else', (_title, context, line) => {
     const { status, stdout, stderr } = app(context);
 
     expect([status, stdout]).toEqual([1, '']);
     expect(stderr.trim().split('\n')).toEqual([expect.stringMatching(line)]);
   });
 
-  it('says in one line that the temporary folder cannot be written', () => {
+  it('reports in one line that the temporary folder is not writable', () => {
     const env = { CDK_OUTDIR: '', TMPDIR: '/dev/null' };
 
     expect(app({ stage: 'demo' }, env).stderr).toBe(
@@ -248,7 +248,7 @@ describe('npx cdk', () => {
     expect(started.stdout + started.stderr).not.toContain('    at ');
   });
 
-  it('never names stage local among those that can be deployed', () => {
+  it('does not offer stage local for deployment', () => {
     expect(app({}).stderr).not.toContain('local');
   });
 });

@@ -28,15 +28,15 @@ describe('loadStage', () => {
     expect((await loadStage('demo')).stage).toBe('demo');
   });
 
-  it('takes a file of another place, JSON or TypeScript', async () => {
+  it('accepts a JSON or TypeScript file from anywhere', async () => {
     const text = JSON.stringify({ ...localStage(), stage: 'mine', lifetimes: {} });
     expect((await loadStage(write('stage.json', text))).stage).toBe('mine');
     expect((await loadStage(write('stage.ts', `export default ${text};`))).stage).toBe('mine');
   });
 
   it('says in one line what is wrong with a file', async () => {
-    expect(await refusal('nowhere')).toMatch(/^config\/nowhere\.ts: there is no such file; .+$/);
-    expect(await refusal(join(folder, 'none.json'))).toMatch(/none\.json: there is no such file; .+$/);
+    expect(await refusal('nowhere')).toMatch(/^config\/nowhere\.ts: does not exist; .+$/);
+    expect(await refusal(join(folder, 'none.json'))).toMatch(/none\.json: does not exist; .+$/);
     expect(await refusal(write('stage.yaml', ''))).toMatch(/stage\.yaml: is neither \.ts nor \.json; .+$/);
     expect(await refusal(write('cut.json', '{"stage":'))).toMatch(/cut\.json: is not JSON \(.+\); .+$/);
     expect(await refusal(write('named.ts', 'export const stage = 1;'))).toMatch(
@@ -52,11 +52,11 @@ describe('loadStage', () => {
     expect(await refusal(file)).toContain(`${file}: stage: is missing; write a string`);
   });
 
-  it('takes what looks like a name and a path for a path', async () => {
-    expect(await refusal('stages/none.json')).toMatch(/^stages\/none\.json: there is no such file; .+$/);
+  it('treats a name with a slash as a path', async () => {
+    expect(await refusal('stages/none.json')).toMatch(/^stages\/none\.json: does not exist; .+$/);
   });
 
-  it('hands on what a file itself found wrong with its stage', async () => {
+  it('reports the problems that a file found in its own stage, under the name of that file', async () => {
     const check = JSON.stringify(join(import.meta.dirname, '../../config/check.ts'));
     const text = `import { checkStage } from ${check};\nexport default checkStage({ production: false, payers: [], partners: [] }, 'copied-from.ts');`;
     const file = write('own.ts', text);
@@ -75,7 +75,7 @@ describe('loadStage', () => {
     expect(await loadStage('renamed', folder)).toMatchObject({ stage: 'renamed' });
   });
 
-  it('refuses modules of config/ that are no stage', async () => {
+  it('refuses modules of config/ that are not stages', async () => {
     expect(await refusal('check')).toContain('config/check.ts: has no default export');
   });
 });
@@ -88,7 +88,7 @@ describe('stage local', () => {
     expect(config.payers[1]?.issuer).toBe('http://127.0.0.1:4003');
   });
 
-  it("takes the local stack's key for Northwind", () => {
+  it("uses the local stack's key for Northwind", () => {
     const key = localStage(defaultPorts).payers[1]?.publicKeys[0];
     const northwindPublicKey = { ...key, kty: 'EC', kid: 'another' };
     expect(localStage(defaultPorts, { northwindPublicKey }).payers[1]?.publicKeys).toEqual([northwindPublicKey]);
@@ -99,7 +99,7 @@ describe('stage local', () => {
     expect(localStage().partners[0]?.secretHashes).toEqual([hash]);
   });
 
-  it('speaks to the Demo Health Plan as its testing page shows it', () => {
+  it('calls the Demo Health Plan as its testing page shows', () => {
     expect(localStage().payers[0]).toMatchObject({
       authorizationEndpoint: 'http://127.0.0.1:3001/oauth2/authorize/payer2payer',
       tokenEndpoint: 'http://127.0.0.1:3001/oauth2/token',
@@ -124,11 +124,11 @@ describe('stage demo', () => {
 });
 
 describe('registryData', () => {
-  it('leaves out what only the deployment needs', () => {
+  it('leaves out the fields that only the deployment needs', () => {
     expect(Object.keys(registryData(localStage())).sort()).toEqual(['lifetimes', 'partners', 'payers', 'stage']);
   });
 
-  it('leaves out the reasons, which are for whoever reviews the file', async () => {
+  it('leaves out the reasons, which only reviewers of the file need', async () => {
     const config = await loadStage('production-example');
     const [partner] = config.partners;
     const reasoned = {

@@ -1,6 +1,6 @@
 /**
- * Mistakes that people make in a stage's configuration, each with the line that must come of it. The stage they are made
- * in, `sound`, has one of everything and passes.
+ * Mistakes that people make in a stage's configuration, each with the line that the check must print. They are made in
+ * the stage `sound`, which has one of everything and passes.
  */
 import { createHash, generateKeyPairSync } from 'node:crypto';
 
@@ -14,7 +14,7 @@ const privateKey = () => ({
   kid: 'k',
 });
 
-/** A stage that may be deployed. Its hosts are nobody's known examples. */
+/** A stage that may be deployed. None of its hosts is reserved for examples. */
 export const sound = () => ({
   stage: 'pilot',
   production: false as unknown,
@@ -68,10 +68,10 @@ export const sound = () => ({
   ] as Record<string, unknown>[],
 });
 
-/** What a mistake is made in. */
+/** The stage that a mistake changes. */
 export type Draft = ReturnType<typeof sound> & Record<string, unknown>;
 
-/** How it was made, and the line, without the file's name. */
+/** What the mistake is, how it is made, and the expected line without the file's name. */
 export type Mistake = readonly [title: string, make: (draft: Draft) => unknown, line: string];
 
 /** Writes a field of the first payer, the second payer, the first partner, the public partner, or the stage. */
@@ -98,27 +98,27 @@ const riverside = 'payers[1] (riverside)';
 const portal = 'partners[0] (portal)';
 const notebook = 'partners[1] (notebook)';
 const inGit =
-  "remove it, and if the file was ever committed, replace the secret at its owner: it is in Git now (a payer's secret goes into Secrets Manager, of a partner's only the hash into secretHashes)";
-const plainHttp = 'is plain http; write https:// (http is taken for localhost, 127.0.0.1 and [::1] only)';
-const onThisMachine = 'is on this machine, which no function in AWS reaches; write the URL of a server';
-const secretField = `looks like a secret, and the configuration holds none; ${inGit}`;
-const twice = (value: string): string => `"${value}" is there twice; write each one once`;
+  "remove it, and if this file was ever committed, have the secret replaced: Git still has it (put a payer's secret into Secrets Manager, and only the hash of a partner's into secretHashes)";
+const plainHttp = 'uses plain http; write https:// (http is allowed only for localhost, 127.0.0.1 and [::1])';
+const onThisMachine = 'is on this machine, which functions in AWS cannot reach; write the URL of a server';
+const secretField = `looks like a secret, and secrets do not belong in the configuration; ${inGit}`;
+const twice = (value: string): string => `"${value}" appears twice; write each value only once`;
 const vpc = (cidr: unknown, availabilityZones: unknown = 2) => ({ network: { availabilityZones, cidr } });
 const publicRange =
-  'is a public range, so that hosts of its owners could not be reached; write a private one, such as "10.20.0.0/20"';
+  'is a public range, so the hosts that own it could not be reached; write a private one, such as "10.20.0.0/20"';
 const production = {
   production: true,
   retention: { logDays: 400, auditDays: 2192 },
 };
 const certificateArn = 'arn:aws:acm:us-east-1:444455556666:certificate/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0';
-const unfinished = (word: string): string => `is not finished: it says "${word}"; write the value itself`;
+const unfinished = (word: string): string => `is not finished: it says "${word}"; write the real value`;
 const noScopeType = (scope: string): string =>
-  `"${scope}" names no resource type of FHIR R4; write one, such as patient/Observation.rs`;
+  `"${scope}" names no FHIR R4 resource type; write one that does, such as patient/Observation.rs`;
 const writes = (scope: string): string =>
-  `"${scope}" is more than reading, and the gateway only reads; write a read scope`;
+  `"${scope}" allows more than reading, but the gateway only reads; write a read scope`;
 const example = (host: string): string => `is the example's (${host} is reserved for examples); write your own`;
 
-/** Accepted without a word once, and each would have hurt. */
+/** Harmful mistakes that the check once accepted. */
 export const accepted: readonly Mistake[] = [
   [
     'a century of locked audit',
@@ -131,24 +131,24 @@ export const accepted: readonly Mistake[] = [
     'retention.auditDays: is more than ten years, which no one could shorten later; write at most 3653',
   ],
   [
-    'a stage name over a limit of AWS',
+    'a stage name one character over the limit',
     set('stage', { stage: 'a'.repeat(44) }),
-    'stage: has 44 characters, more than AWS leaves for it in the names of resources; write at most 43',
+    'stage: has 44 characters, which makes the names of AWS resources too long; write at most 43',
   ],
   [
-    'a stage name of 64',
+    'a stage name of 64 characters',
     set('stage', { stage: 'a'.repeat(64) }),
-    'stage: has 64 characters, more than AWS leaves for it in the names of resources; write at most 43',
+    'stage: has 64 characters, which makes the names of AWS resources too long; write at most 43',
   ],
   [
-    'a region by its form only',
+    'a region that only looks like one',
     set('stage', { region: 'us-east-9' }),
-    'region: is no AWS region; write its code, such as "us-east-1"',
+    'region: is not an AWS region; write a region code, such as "us-east-1"',
   ],
   [
     'a region that was planned',
     set('stage', { region: 'ap-west-1' }),
-    'region: is no AWS region; write its code, such as "us-east-1"',
+    'region: is not an AWS region; write a region code, such as "us-east-1"',
   ],
   ['a public VPC range', set('stage', vpc('8.8.0.0/20')), `network.cidr: ${publicRange}`],
   ['a range beside 172.16/12', set('stage', vpc('172.32.0.0/20')), `network.cidr: ${publicRange}`],
@@ -158,58 +158,58 @@ export const accepted: readonly Mistake[] = [
   ['link-local addresses', set('stage', vpc('169.254.0.0/20')), `network.cidr: ${publicRange}`],
   ['a range for multicast', set('stage', vpc('224.0.0.0/20')), `network.cidr: ${publicRange}`],
   [
-    'more concurrency than there is',
+    'more concurrency than the account has',
     set('stage', { concurrency: { fetch: 5000 } }),
-    'concurrency: reserves 5000, and of 1000 Lambda keeps 100 unreserved; write at most 900 together, or in accountConcurrency what "aws lambda get-account-settings" says',
+    'concurrency: reserves 5000 in total, but Lambda keeps 100 of 1000 executions unreserved; reserve at most 900, or write into accountConcurrency the limit that "aws lambda get-account-settings" shows',
   ],
   [
-    'concurrency that only together is too much',
+    'concurrency that is too much only in total',
     set('stage', { concurrency: { fetch: 300, token: 300, authorize: 301 } }),
-    'concurrency: reserves 901, and of 1000 Lambda keeps 100 unreserved; write at most 900 together, or in accountConcurrency what "aws lambda get-account-settings" says',
+    'concurrency: reserves 901 in total, but Lambda keeps 100 of 1000 executions unreserved; reserve at most 900, or write into accountConcurrency the limit that "aws lambda get-account-settings" shows',
   ],
   [
     'concurrency in a new account',
     set('stage', { accountConcurrency: 10, concurrency: { fetch: 5 } }),
-    'concurrency: reserves 5, and of 10 Lambda keeps 100 unreserved; write at most 0 together, or in accountConcurrency what "aws lambda get-account-settings" says',
+    'concurrency: reserves 5 in total, but Lambda keeps 100 of 10 executions unreserved; reserve at most 0, or write into accountConcurrency the limit that "aws lambda get-account-settings" shows',
   ],
   [
     'a burst below the rate',
     set('stage', { throttling: { perSecond: 500, burst: 100 } }),
-    'throttling.burst: is below perSecond, which would never be reached; write at least 500',
+    'throttling.burst: is below perSecond, so that rate could never be reached; write at least 500',
   ],
   [
-    'a rate above the usual burst',
+    'a rate above the default burst',
     set('stage', { throttling: { perSecond: 201 } }),
-    'throttling.burst: is below perSecond, which would never be reached; write at least 201',
+    'throttling.burst: is below perSecond, so that rate could never be reached; write at least 201',
   ],
   [
     "a partner's burst below its rate",
     set('partner', { rate: { perSecond: 50, burst: 5 } }),
-    `${portal}.rate.burst: is below perSecond, which would never be reached; write at least 50`,
+    `${portal}.rate.burst: is below perSecond, so that rate could never be reached; write at least 50`,
   ],
   [
     "a partner's burst below half a call",
     set('partner', { rate: { perSecond: 1.5, burst: 1 } }),
-    `${portal}.rate.burst: is below perSecond, which would never be reached; write at least 2`,
+    `${portal}.rate.burst: is below perSecond, so that rate could never be reached; write at least 2`,
   ],
   [
-    'one secret on two partners',
+    'one secret for two partners',
     set('app', { clientAuthentication: ['client_secret_post'], secretHashes: [hashOf('a')] }),
-    `${notebook}.secretHashes[0]: is the secret of partner "portal" too; give each partner its own`,
+    `${notebook}.secretHashes[0]: is also the secret of partner "portal"; give each partner its own`,
   ],
   [
-    'one secret as the second of another',
+    'a second secret that is the secret of another partner',
     set('app', { clientAuthentication: ['client_secret_post'], secretHashes: [hashOf('b'), hashOf('a')] }),
-    `${notebook}.secretHashes[1]: is the secret of partner "portal" too; give each partner its own`,
+    `${notebook}.secretHashes[1]: is also the secret of partner "portal"; give each partner its own`,
   ],
   [
-    'one key on two partners',
+    'one key for two partners',
     (draft) => {
       const jwks = [keyOf('shared')];
       for (const at of ['partner', 'app'] as const)
         set(at, { clientAuthentication: ['private_key_jwt'], secretHashes: [], jwks })(draft);
     },
-    `${notebook}.jwks[0]: is the key of partner "portal" too; give each partner its own`,
+    `${notebook}.jwks[0]: is also the key of partner "portal"; give each partner its own`,
   ],
   [
     'the hash of an unset variable',
@@ -217,64 +217,64 @@ export const accepted: readonly Mistake[] = [
     `${portal}.secretHashes[0]: is the hash of an empty secret; write the hash of the secret itself`,
   ],
   [
-    'token and authorize endpoint alike',
+    'the authorize endpoint as the token endpoint',
     set('payer', { tokenEndpoint: 'https://id.lakeside-plan.net/authorize' }),
     `${lakeside}.tokenEndpoint: is the same as authorizationEndpoint; write the payer's own tokenEndpoint`,
   ],
   [
-    'token and authorize endpoint alike but for a slash',
+    'the authorize endpoint with a slash as the token endpoint',
     set('payer', { tokenEndpoint: 'https://id.lakeside-plan.net/authorize/' }),
     `${lakeside}.tokenEndpoint: is the same as authorizationEndpoint; write the payer's own tokenEndpoint`,
   ],
   [
-    'revocation at the token endpoint',
+    'the token endpoint as the revocation endpoint',
     set('payer', { revocationEndpoint: 'https://id.lakeside-plan.net/token' }),
     `${lakeside}.revocationEndpoint: is the same as tokenEndpoint; write the payer's own revocationEndpoint`,
   ],
   [
-    'the token endpoint for a base',
+    'the FHIR base as the token endpoint',
     set('payer', { tokenEndpoint: 'https://fhir.lakeside-plan.net/r4' }),
     `${lakeside}.tokenEndpoint: is the same as fhirBaseUrl; write the payer's own tokenEndpoint`,
   ],
   [
     'two payers with one base',
     set('keyPayer', { fhirBaseUrl: 'https://fhir.lakeside-plan.net/r4' }),
-    `${riverside}.fhirBaseUrl: is the base of payer "lakeside" too; write its own`,
+    `${riverside}.fhirBaseUrl: is also the base URL of payer "lakeside"; write this payer's own`,
   ],
   [
     "another payer's base as an alias",
     set('keyPayer', { fhirBaseUrlAliases: ['http://FHIR.lakeside-plan.net/r4'] }),
-    `${riverside}.fhirBaseUrlAliases[0]: is the base of payer "lakeside" too; write its own`,
+    `${riverside}.fhirBaseUrlAliases[0]: is also the base URL of payer "lakeside"; write this payer's own`,
   ],
   [
     "another payer's base with its port",
     set('keyPayer', { fhirBaseUrlAliases: ['https://fhir.lakeside-plan.net:443/r4'] }),
-    `${riverside}.fhirBaseUrlAliases[0]: is the base of payer "lakeside" too; write its own`,
+    `${riverside}.fhirBaseUrlAliases[0]: is also the base URL of payer "lakeside"; write this payer's own`,
   ],
   [
     'a base that ends in /metadata',
     set('payer', { fhirBaseUrl: 'https://fhir.lakeside-plan.net/r4/metadata' }),
-    `${lakeside}.fhirBaseUrl: is a URL below the base; write "https://fhir.lakeside-plan.net/r4"`,
+    `${lakeside}.fhirBaseUrl: is a path below the base URL; write "https://fhir.lakeside-plan.net/r4"`,
   ],
   [
-    'a base that is its smart-configuration',
+    'a base that ends in /.well-known/smart-configuration',
     set('payer', { fhirBaseUrl: 'https://fhir.lakeside-plan.net/r4/.well-known/smart-configuration' }),
-    `${lakeside}.fhirBaseUrl: is a URL below the base; write "https://fhir.lakeside-plan.net/r4"`,
+    `${lakeside}.fhirBaseUrl: is a path below the base URL; write "https://fhir.lakeside-plan.net/r4"`,
   ],
   [
-    'a base that is a read',
+    'a base that is the URL of a resource',
     set('payer', { fhirBaseUrl: 'https://fhir.lakeside-plan.net/r4/Patient/1' }),
-    `${lakeside}.fhirBaseUrl: is a URL below the base; write "https://fhir.lakeside-plan.net/r4"`,
+    `${lakeside}.fhirBaseUrl: is a path below the base URL; write "https://fhir.lakeside-plan.net/r4"`,
   ],
   [
-    'a base that is an operation',
+    'a base that is the URL of an operation',
     set('payer', { fhirBaseUrl: 'https://fhir.lakeside-plan.net/r4/$export' }),
-    `${lakeside}.fhirBaseUrl: is a URL below the base; write "https://fhir.lakeside-plan.net/r4"`,
+    `${lakeside}.fhirBaseUrl: is a path below the base URL; write "https://fhir.lakeside-plan.net/r4"`,
   ],
   [
     'a payer that no partner reads from',
     set('partner', { payers: ['riverside'] }),
-    `${lakeside}: is in no partner's payers, so that nothing can read from it; add "lakeside" to a partner's payers, or remove the entry`,
+    `${lakeside}: is in no partner's payers, so no one can read from it; add "lakeside" to a partner's payers, or remove the entry`,
   ],
   [
     'a payer that the only partner does not read from',
@@ -282,22 +282,22 @@ export const accepted: readonly Mistake[] = [
       draft.partners.pop();
       set('partner', { payers: ['riverside'] })(draft);
     },
-    `${lakeside}: is in no partner's payers, so that nothing can read from it; add "lakeside" to a partner's payers, or remove the entry`,
+    `${lakeside}: is in no partner's payers, so no one can read from it; add "lakeside" to a partner's payers, or remove the entry`,
   ],
   [
     'a partner at a payer without a client id',
     set('payer', { clientId: 'pending-registration' }),
-    `${lakeside}.clientId: is "pending-registration"; write the one that the payer gave, or take "lakeside" out of every partner's payers until then`,
+    `${lakeside}.clientId: is still "pending-registration"; write the client id that the payer gave you, or remove "lakeside" from every partner's payers until then`,
   ],
-  ['TODO for a client id', set('payer', { clientId: 'TODO' }), `${lakeside}.clientId: ${unfinished('TODO')}`],
+  ['TODO as a client id', set('payer', { clientId: 'TODO' }), `${lakeside}.clientId: ${unfinished('TODO')}`],
   ['a TODO in a sentence', set('partner', { name: 'Portal (TODO: ask)' }), `${portal}.name: ${unfinished('TODO')}`],
   [
-    'changeme for a client id',
+    'changeme as a client id',
     set('payer', { clientId: 'changeme' }),
     `${lakeside}.clientId: ${unfinished('changeme')}`,
   ],
   [
-    'CHANGE_ME for a name',
+    'CHANGE_ME as a name',
     set('payer', { displayName: 'CHANGE_ME' }),
     `${lakeside}.displayName: ${unfinished('change_me')}`,
   ],
@@ -307,7 +307,7 @@ export const accepted: readonly Mistake[] = [
     `${portal}.name: ${unfinished('<partner name>')}`,
   ],
   [
-    'a template that was not filled',
+    'a template that was not filled in',
     set('payer', { clientId: '{{CLIENT_ID}}' }),
     `${lakeside}.clientId: ${unfinished('{{CLIENT_ID}}')}`,
   ],
@@ -316,10 +316,10 @@ export const accepted: readonly Mistake[] = [
     set('payer', { clientId: '${CLIENT_ID}' }),
     `${lakeside}.clientId: ${unfinished('${CLIENT_ID}')}`,
   ],
-  ['three dots for a text', set('payer', { displayName: '...' }), `${lakeside}.displayName: ${unfinished('...')}`],
-  ['TBD for a reason', set('stage', { waf: 'none', wafOffReason: 'TBD' }), `wafOffReason: ${unfinished('TBD')}`],
+  ['three dots as a name', set('payer', { displayName: '...' }), `${lakeside}.displayName: ${unfinished('...')}`],
+  ['TBD as a reason', set('stage', { waf: 'none', wafOffReason: 'TBD' }), `wafOffReason: ${unfinished('TBD')}`],
   [
-    'a placeholder for a parameter',
+    'a placeholder as a parameter',
     set('payer', { quirks: { extraAuthorizeParameters: { prompt: 'placeholder' } } }),
     `${lakeside}.quirks.extraAuthorizeParameters.prompt: ${unfinished('placeholder')}`,
   ],
@@ -329,17 +329,17 @@ export const accepted: readonly Mistake[] = [
     `${lakeside}.tokenEndpoint: ${unfinished('changeme')}`,
   ],
   [
-    'example.com for a partner',
+    'a partner at example.com',
     set('partner', { homePage: 'https://www.example.com/' }),
     `${portal}.homePage: ${example('www.example.com')}`,
   ],
   [
-    'example.org for a payer',
+    'a payer at example.org',
     set('payer', { tokenEndpoint: 'https://id.example.org/token' }),
     `${lakeside}.tokenEndpoint: ${example('id.example.org')}`,
   ],
   [
-    'example.net for an alarm',
+    'an alarm address at example.net',
     set('stage', { alarmAddresses: ['oncall@example.net'] }),
     `alarmAddresses[0]: ${example('example.net')}`,
   ],
@@ -356,10 +356,10 @@ export const accepted: readonly Mistake[] = [
   [
     "the demo's published secret",
     set('partner', { secretHashes: [hashOf('demo-partner-secret')] }),
-    `${portal}.secretHashes[0]: is of the demo's secret, which is published; write the hash of the partner's own`,
+    `${portal}.secretHashes[0]: is the hash of the demo's secret, which is public; write the hash of the partner's own secret`,
   ],
   [
-    "a payer's scope for no type",
+    "a payer's scope for a type that does not exist",
     set('payer', { scopes: ['patient/Foo.rs'] }),
     `${lakeside}.scopes[0]: ${noScopeType('patient/Foo.rs')}`,
   ],
@@ -374,34 +374,34 @@ export const accepted: readonly Mistake[] = [
     `${lakeside}.scopes[0]: ${noScopeType('patient/observation.rs')}`,
   ],
   [
-    "a payer's scope for a user and no type",
+    "a payer's user scope for a type that does not exist",
     set('payer', { scopes: ['user/All.read'] }),
     `${lakeside}.scopes[0]: ${noScopeType('user/All.read')}`,
   ],
   [
     'consent left to a public client',
     set('app', { consent: 'partner' }),
-    `${notebook}.consent: is "partner" for a public client, which anyone can pose as; write "gateway", or in consentReason why this app of your own asks its members itself`,
+    `${notebook}.consent: is "partner" for a public client, which any app can impersonate; write "gateway", or, for an app of your own, say in consentReason why it asks its members itself`,
   ],
   [
-    'a reason for consent that the gateway asks',
+    'a reason for the partner to ask where the gateway asks',
     set('app', { consentReason: 'Ours.' }),
-    `${notebook}.consentReason: explains what is not so; remove it`,
+    `${notebook}.consentReason: is only for a public client with consent: "partner"; remove it`,
   ],
   [
     'an access token that outlives its grant',
     set('stage', { lifetimes: { grant: 600 } }),
-    'lifetimes.accessToken: is 3600, longer than the grant lives; write at most 600 (seconds)',
+    'lifetimes.accessToken: is 3600, longer than the lifetime of the grant; write at most 600 (seconds)',
   ],
   [
-    'an access token a second too long',
+    'an access token that outlives its grant by a second',
     set('stage', { lifetimes: { grant: 3599 } }),
-    'lifetimes.accessToken: is 3600, longer than the grant lives; write at most 3599 (seconds)',
+    'lifetimes.accessToken: is 3600, longer than the lifetime of the grant; write at most 3599 (seconds)',
   ],
   [
-    'a grace that outlives its grant',
+    'a refresh grace that outlives its grant',
     set('stage', { lifetimes: { grant: 30, accessToken: 30 } }),
-    'lifetimes.refreshGrace: is 60, longer than the grant lives; write at most 30 (seconds)',
+    'lifetimes.refreshGrace: is 60, longer than the lifetime of the grant; write at most 30 (seconds)',
   ],
   [
     'a payer on this machine',
@@ -416,16 +416,16 @@ export const accepted: readonly Mistake[] = [
   [
     'an origin on this machine',
     set('stage', { origin: 'http://localhost:3000' }),
-    'origin: is on this machine; write domain, or leave origin out',
+    'origin: is on this machine; write a domain, or leave origin out',
   ],
   [
     'a secret as a parameter',
     set('payer', { quirks: { extraAuthorizeParameters: { client_secret: 'x' } } }),
-    `${lakeside}.quirks.extraAuthorizeParameters.client_secret: would show a secret to every browser; remove it, and replace the secret if the file was committed: it is in Git now`,
+    `${lakeside}.quirks.extraAuthorizeParameters.client_secret: would show a secret to every browser; remove it, and replace the secret if this file was ever committed: Git still has it`,
   ],
 ];
 
-/** Refused once with a sentence that did not help. */
+/** Mistakes that the check once refused with a sentence that did not help. */
 export const unclear: readonly Mistake[] = [
   ...(
     [
@@ -448,32 +448,32 @@ export const unclear: readonly Mistake[] = [
   [
     'a private key in a payer',
     set('keyPayer', { publicKeys: [privateKey()] }),
-    `${riverside}.publicKeys[0]: holds the private member "d"; write the public key only, and replace this key pair: it is no longer secret`,
+    `${riverside}.publicKeys[0]: contains the private member "d"; write the public key only, and replace this key pair: it is no longer secret`,
   ],
   [
     'a private key in PEM',
     set('payer', { displayName: '-----BEGIN EC PRIVATE KEY-----\ncanary-7' }),
-    `${lakeside}.displayName: holds a private key; ${inGit}`,
+    `${lakeside}.displayName: contains a private key; ${inGit}`,
   ],
   [
-    'an access key of AWS',
+    'an AWS access key',
     set('stage', { wafOffReason: 'AKIAIOSFODNN7EXAMPLE' }),
-    `wafOffReason: holds an AWS access key's id; ${inGit}`,
+    `wafOffReason: contains an AWS access key id; ${inGit}`,
   ],
   [
     'a token in a client id',
     set('payer', { clientId: 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJjYW5hcnkifQ.canary-7canary' }),
-    `${lakeside}.clientId: holds a token; ${inGit}`,
+    `${lakeside}.clientId: contains a token; ${inGit}`,
   ],
   [
     'a password in a URL',
     set('payer', { fhirBaseUrl: 'https://gateway:canary-7@fhir.lakeside-plan.net/r4' }),
-    `${lakeside}.fhirBaseUrl: holds a user name or password; write the URL without it, and change the password if the file was committed: it is in Git now`,
+    `${lakeside}.fhirBaseUrl: contains a user name or password; remove it, and change the password if this file was ever committed: Git still has it`,
   ],
   [
-    'the secret for its hash',
+    'a secret in place of its hash',
     set('partner', { secretHashes: ['0'.repeat(64)] }),
-    `${portal}.secretHashes[0]: is 64 hexadecimal digits, as "npm run partners" prints a secret; write the SHA-256 in base64url (43 characters), and if this is the secret, make another one: it is in Git now`,
+    `${portal}.secretHashes[0]: is 64 hexadecimal digits, the form in which "npm run partners" prints a secret; write its SHA-256 in base64url (43 characters), and if this is a secret, make a new one: Git may have this one`,
   ],
   [
     'jwksUri in a payer',
@@ -488,22 +488,22 @@ export const unclear: readonly Mistake[] = [
   [
     'vpcId in the stage',
     set('stage', { vpcId: 'vpc-1' }),
-    "vpcId: is not supported: the stack makes a VPC of its own; write network, or 'none'",
+    "vpcId: is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it",
   ],
   [
     'subnetIds in the network',
     set('stage', { network: { availabilityZones: 1, cidr: '10.0.0.0/20', subnetIds: [] } }),
-    "network.subnetIds: is not supported: the stack makes a VPC of its own; write network, or 'none'",
+    "network.subnetIds: is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it",
   ],
   [
     'tags in the stage',
     set('stage', { tags: {} }),
-    'tags: is not supported: the stack tags all it makes with project and stage; remove it, and give others to "npx cdk deploy --tags"',
+    'tags: is not supported: the stack tags its resources with project and stage; remove it, and pass other tags to "npx cdk deploy --tags"',
   ],
   [
     'logLevel',
     set('stage', { logLevel: 'debug' }),
-    'logLevel: is not supported: each request writes one line, at one level; remove it',
+    'logLevel: is not supported: each request logs one line, at one level; remove it',
   ],
   [
     'memorySize',
@@ -513,39 +513,39 @@ export const unclear: readonly Mistake[] = [
   [
     'timeout',
     set('stage', { timeout: 30 }),
-    'timeout: is not supported: each function has its own in lib/functions.ts; remove it',
+    'timeout: is not supported: lib/functions.ts sets it; remove it',
   ],
-  ['env of the CDK', set('stage', { env: {} }), 'env: is not supported: write account and region beside stage'],
+  ['env, as in the CDK', set('stage', { env: {} }), 'env: is not supported; write account and region, as fields of the stage'],
   [
     'profile',
     set('stage', { profile: 'x' }),
-    'profile: is not supported: write account, and set AWS_PROFILE where you deploy',
+    'profile: is not supported; write account, and set AWS_PROFILE when you deploy',
   ],
   [
     'stackName',
     set('stage', { stackName: 'x' }),
-    'stackName: is not supported: the stack is p2p-gateway-{stage}; write stage',
+    'stackName: is not supported: the stack is named p2p-gateway-{stage}; write stage',
   ],
-  ['kmsKeyArn', set('stage', { kmsKeyArn: 'x' }), 'kmsKeyArn: is not supported: the stack makes its keys; remove it'],
+  ['kmsKeyArn', set('stage', { kmsKeyArn: 'x' }), 'kmsKeyArn: is not supported: the stack creates its own keys; remove it'],
   [
     'grant_types',
     set('partner', { grant_types: [] }),
-    `${portal}.grant_types: is not supported: authorization_code and refresh_token are what there is; remove it`,
+    `${portal}.grant_types: is not supported: the grant types are always authorization_code and refresh_token; remove it`,
   ],
   [
     'responseTypes',
     set('partner', { responseTypes: [] }),
-    `${portal}.responseTypes: is not supported: code is what there is; remove it`,
+    `${portal}.responseTypes: is not supported: the response type is always code; remove it`,
   ],
   [
     'discoveryUrl',
     set('payer', { discoveryUrl: 'x' }),
-    `${lakeside}.discoveryUrl: is not supported: the gateway discovers nothing by itself; write the endpoints, "npm run payers -- check URL" reads them`,
+    `${lakeside}.discoveryUrl: is not supported: the gateway does no discovery; write the endpoints, which "npm run payers -- check URL" reads`,
   ],
   [
     'fhirVersion',
     set('payer', { fhirVersion: '4.0.1' }),
-    `${lakeside}.fhirVersion: is not supported: the gateway reads R4; remove it`,
+    `${lakeside}.fhirVersion: is not supported: the gateway reads FHIR R4 only; remove it`,
   ],
   [
     'token_endpoint_auth_method',
@@ -553,14 +553,14 @@ export const unclear: readonly Mistake[] = [
     `${portal}.token_endpoint_auth_method: is not known; write clientAuthentication`,
   ],
   [
-    'scope for scopes',
+    'scope in place of scopes',
     set('payer', { scope: 'x' }),
-    `${lakeside}.scope: is no known field; write "scopes", or remove it`,
+    `${lakeside}.scope: is not a known field; write "scopes", or remove it`,
   ],
   [
-    'redirectUri for redirectUris',
+    'redirectUri in place of redirectUris',
     set('partner', { redirectUri: 'x' }),
-    `${portal}.redirectUri: is no known field; write "redirectUris", or remove it`,
+    `${portal}.redirectUri: is not a known field; write "redirectUris", or remove it`,
   ],
   ['callbackUrls', set('partner', { callbackUrls: [] }), `${portal}.callbackUrls: is not known; write redirectUris`],
   [
@@ -573,39 +573,39 @@ export const unclear: readonly Mistake[] = [
   [
     'certificateArn outside of the domain',
     set('stage', { certificateArn }),
-    'certificateArn: is not known here; write it into domain',
+    'certificateArn: is not known here; write it in domain',
   ],
   ['logRetention', set('stage', { logRetention: 30 }), 'logRetention: is not known; write retention.logDays'],
   [
-    'a field with a wrong letter',
+    'a field with a letter missing',
     set('stage', { removalPolcy: 'retain' }),
-    'removalPolcy: is no known field; write "removalPolicy", or remove it',
+    'removalPolcy: is not a known field; write "removalPolicy", or remove it',
   ],
   [
-    'a field of JSON in snake case',
+    'a field in snake case',
     set('payer', { display_name: 'x' }),
-    `${lakeside}.display_name: is no known field; write "displayName", or remove it`,
+    `${lakeside}.display_name: is not a known field; write "displayName", or remove it`,
   ],
   [
-    'a field of a prototype',
+    'a field named like one of every object',
     set('payer', { constructor: 1 }),
-    `${lakeside}.constructor: is no known field; check its spelling or remove it`,
+    `${lakeside}.constructor: is not a known field; check its spelling, or remove it`,
   ],
   [
-    'a needed field with a wrong letter, in one line',
+    'a misspelled required field, in one line',
     (draft) => {
       set('payer', { tokenEndpiont: 'https://id.lakeside-plan.net/token' })(draft);
       delete draft.payers[0]?.['tokenEndpoint'];
     },
-    `${lakeside}.tokenEndpiont: is no known field; write "tokenEndpoint", or remove it`,
+    `${lakeside}.tokenEndpiont: is not a known field; write "tokenEndpoint", or remove it`,
   ],
   [
-    'payer for payers, in one line',
+    'payer in place of payers, in one line',
     (draft) => {
       const { payers, ...rest } = draft;
       return { ...rest, payer: payers };
     },
-    'payer: is no known field; write "payers", or remove it',
+    'payer: is not a known field; write "payers", or remove it',
   ],
   [
     'null for a flag',
@@ -623,7 +623,7 @@ export const unclear: readonly Mistake[] = [
     set('partner', { consent: null }),
     `${portal}.consent: is null; leave the field out, or write one of "gateway", "partner"`,
   ],
-  ['null for a web ACL', set('stage', { waf: null }), 'waf: is null; leave the field out, or write one of them'],
+  ['null for a web ACL', set('stage', { waf: null }), 'waf: is null; leave the field out, or write "none" or an object'],
   [
     'null for quirks',
     set('payer', { quirks: null }),
@@ -634,10 +634,10 @@ export const unclear: readonly Mistake[] = [
     set('stage', { concurrency: { fetch: null } }),
     'concurrency.fetch: is null; leave the field out, or write a number',
   ],
-  ['null for a needed field', set('payer', { clientId: null }), `${lakeside}.clientId: is null; write a string`],
+  ['null for a required field', set('payer', { clientId: null }), `${lakeside}.clientId: is null; write a string`],
   ['null for production', set('stage', { production: null }), 'production: is null; write a boolean'],
   [
-    'one host of three URLs, in one line',
+    'three URLs at the same wrong host, in one line',
     set('payer', {
       fhirBaseUrl: 'https://plan.example.org/r4',
       authorizationEndpoint: 'https://plan.example.org/a',
@@ -646,9 +646,9 @@ export const unclear: readonly Mistake[] = [
     `${lakeside}.fhirBaseUrl, authorizationEndpoint, tokenEndpoint: ${example('plan.example.org')}`,
   ],
   [
-    'a payer by another name, in one line',
+    'a payer that was renamed, in one line',
     set('payer', { id: 'lakeside-health' }),
-    `${portal}.payers[0]: "lakeside" is no payer here; write one of: lakeside-health, riverside`,
+    `${portal}.payers[0]: "lakeside" is not a payer of this stage; write one of: lakeside-health, riverside`,
   ],
   [
     'an entry twice, in one line',
@@ -658,40 +658,40 @@ export const unclear: readonly Mistake[] = [
   ['an entry without its id', drop('payer', 'id'), 'payers[0].id: is missing; write a string'],
 ];
 
-/** Always refused, each with a sentence that must stay. */
+/** Mistakes that the check always refused, with a sentence that helps. */
 export const refused: readonly Mistake[] = [
   [
-    'no production',
+    'no production field',
     drop('stage', 'production'),
-    'production: is missing, and has no default; write true if real members will use this stage, or false',
+    'production: is missing and has no default; write true if real members will use this stage, otherwise false',
   ],
-  ['a word for production', set('stage', { production: 'yes' }), 'production: is a string; write a boolean'],
-  ['no stage', drop('stage', 'stage'), 'stage: is missing; write a string'],
+  ['a string for production', set('stage', { production: 'yes' }), 'production: is a string; write a boolean'],
+  ['no stage field', drop('stage', 'stage'), 'stage: is missing; write a string'],
   [
     'a stage in capitals',
     set('stage', { stage: 'Pilot' }),
-    'stage: is no id; write 1 to 64 lower-case letters, digits and hyphens, such as "northwind-health"',
+    'stage: is not a valid id; write 1 to 64 lower-case letters, digits and hyphens, such as "northwind-health"',
   ],
   [
     'the stage of npm start',
     set('stage', { stage: 'local' }),
-    'stage: is "local", whose secrets are published, so that only npm start serves it; deploy a stage of your own',
+    'stage: is "local", whose secrets are public, so only npm start may serve it; deploy a stage of your own',
   ],
   ['an account as a number', set('stage', { account: 444455556666 }), 'account: is a number; write a string'],
   [
     'an account with hyphens',
     set('stage', { account: '4444-5555-6666' }),
-    'account: is no AWS account; write its 12 digits in quotes, such as "111122223333"',
+    'account: is not an AWS account id; write its 12 digits in quotes, such as "111122223333"',
   ],
   [
-    'a zone for a region',
+    'an availability zone as the region',
     set('stage', { region: 'us-east-1a' }),
     'region: is an availability zone; write its region, "us-east-1"',
   ],
   [
     'a region in capitals',
     set('stage', { region: 'US-EAST-1' }),
-    'region: is no AWS region; write its code, such as "us-east-1"',
+    'region: is not an AWS region; write a region code, such as "us-east-1"',
   ],
   ['no payers', set('stage', { payers: [] }), 'payers: is empty; write at least one payer'],
   ['an object for payers', set('stage', { payers: {} }), 'payers: is an object; write an array'],
@@ -704,12 +704,12 @@ export const refused: readonly Mistake[] = [
   [
     'a base in capitals',
     set('payer', { fhirBaseUrl: 'https://FHIR.lakeside-plan.net/r4' }),
-    `${lakeside}.fhirBaseUrl: is not how a URL parser reads it; write "https://fhir.lakeside-plan.net/r4"`,
+    `${lakeside}.fhirBaseUrl: is not in normalized form; write "https://fhir.lakeside-plan.net/r4"`,
   ],
   [
     'a base with a query',
     set('payer', { fhirBaseUrl: 'https://fhir.lakeside-plan.net/r4?x=1' }),
-    `${lakeside}.fhirBaseUrl: has a query; write the URL without "?" and what follows`,
+    `${lakeside}.fhirBaseUrl: has a query; write the URL without "?" and everything after it`,
   ],
   [
     'a host without a scheme',
@@ -724,7 +724,7 @@ export const refused: readonly Mistake[] = [
   [
     'an authorize endpoint with a state',
     set('payer', { authorizationEndpoint: 'https://id.lakeside-plan.net/authorize?state=1' }),
-    `${lakeside}.authorizationEndpoint: has "state" in its query, which the gateway sets; write the URL without it`,
+    `${lakeside}.authorizationEndpoint: has "state" in its query, a parameter that the gateway sets itself; remove it`,
   ],
   [
     'an issuer with a query',
@@ -737,22 +737,22 @@ export const refused: readonly Mistake[] = [
     `${lakeside}.issuer: is missing though sendsIss is true; write the issuer that the payer sends as iss`,
   ],
   [
-    'a client id with a blank',
+    'a client id with a space',
     set('payer', { clientId: 'gateway ' }),
     `${lakeside}.clientId: is empty or has characters that RFC 6749 does not allow; write the client id as the payer gave it`,
   ],
   [
-    'no client id',
+    'an empty client id',
     set('payer', { clientId: '' }),
     `${lakeside}.clientId: is empty or has characters that RFC 6749 does not allow; write the client id as the payer gave it`,
   ],
   [
     'an id with an underscore',
     set('payer', { id: 'lake_side' }),
-    'payers[0] (lake_side).id: is no id; write 1 to 64 lower-case letters, digits and hyphens, such as "northwind-health"',
+    'payers[0] (lake_side).id: is not a valid id; write 1 to 64 lower-case letters, digits and hyphens, such as "northwind-health"',
   ],
   [
-    'an unknown way to authenticate',
+    'an unknown authentication method',
     set('payer', { clientAuthentication: 'client_secret_jwt' }),
     `${lakeside}.clientAuthentication: is not known; write one of "client_secret_basic", "client_secret_post", "private_key_jwt", "none"`,
   ],
@@ -764,7 +764,7 @@ export const refused: readonly Mistake[] = [
   [
     'a public client with a key',
     set('keyPayer', { clientAuthentication: 'none' }),
-    `${riverside}.publicKeys: is there, but clientAuthentication is "none"; remove the keys, or write "private_key_jwt"`,
+    `${riverside}.publicKeys: is set, but clientAuthentication is "none"; remove the keys, or write "private_key_jwt"`,
   ],
   [
     "a public client with another payer's secret",
@@ -779,22 +779,22 @@ export const refused: readonly Mistake[] = [
       });
       set('partner', { payers: ['lakeside', 'riverside', 'east'] })(draft);
     },
-    `payers[2] (east).secretOf: is there, but clientAuthentication is "none", which needs no secret; remove one of them`,
+    `payers[2] (east).secretOf: is set, but clientAuthentication is "none", which needs no secret; remove one of them`,
   ],
   [
     'its own id in secretOf',
     set('payer', { secretOf: 'lakeside' }),
-    `${lakeside}.secretOf: "lakeside" is no other payer here; write one of: riverside`,
+    `${lakeside}.secretOf: "lakeside" is not another payer of this stage; write one of: riverside`,
   ],
   [
     'the secret of a payer that is not there',
     set('payer', { secretOf: 'seaside' }),
-    `${lakeside}.secretOf: "seaside" is no other payer here; write one of: riverside`,
+    `${lakeside}.secretOf: "seaside" is not another payer of this stage; write one of: riverside`,
   ],
   [
     'the secret of a client at another server',
     set('payer', { secretOf: 'riverside' }),
-    `${lakeside}.secretOf: "riverside" has another tokenEndpoint, so its secret does not fit; write the same, or remove secretOf`,
+    `${lakeside}.secretOf: "riverside" has a different tokenEndpoint, so its secret does not fit; write the same, or remove secretOf`,
   ],
   [
     'the secret of a payer that has none of its own',
@@ -814,18 +814,18 @@ export const refused: readonly Mistake[] = [
   [
     'private_key_jwt without a key',
     set('keyPayer', { publicKeys: [] }),
-    `${riverside}.publicKeys: is empty, and private_key_jwt needs a key; write the public JWK with its kid`,
+    `${riverside}.publicKeys: is empty, but private_key_jwt needs a key; write the public JWK with its kid`,
   ],
   [
     'a key without a kid',
     set('keyPayer', { publicKeys: [{ ...keyOf('x'), kid: undefined }] }),
     `${riverside}.publicKeys[0].kid: is missing; write a string`,
   ],
-  ['scopes in one text', set('payer', { scopes: 'patient/*.rs' }), `${lakeside}.scopes: is a string; write an array`],
+  ['scopes in one string', set('payer', { scopes: 'patient/*.rs' }), `${lakeside}.scopes: is a string; write an array`],
   [
     'two scopes in one',
     set('payer', { scopes: ['patient/*.rs offline_access'] }),
-    `${lakeside}.scopes[0]: is not one scope; write one scope an entry, without blanks`,
+    `${lakeside}.scopes[0]: is not a single scope; write one scope per entry, without spaces`,
   ],
   [
     'a scope that writes',
@@ -833,7 +833,7 @@ export const refused: readonly Mistake[] = [
     `${lakeside}.scopes[0]: ${writes('patient/*.write')}`,
   ],
   [
-    'a scope that does all',
+    'a scope that allows everything',
     set('payer', { scopes: ['patient/*.*'] }),
     `${lakeside}.scopes[0]: ${writes('patient/*.*')}`,
   ],
@@ -855,12 +855,12 @@ export const refused: readonly Mistake[] = [
   [
     'userinfo without its endpoint',
     set('payer', { patientFrom: 'userinfo' }),
-    `${lakeside}.userinfoEndpoint: is missing though patientFrom is "userinfo"; write the URL where the payer is asked`,
+    `${lakeside}.userinfoEndpoint: is missing though patientFrom is "userinfo"; write the userinfo URL of the payer`,
   ],
   [
     'a userinfo endpoint that is not used',
     set('payer', { userinfoEndpoint: 'https://id.lakeside-plan.net/userinfo' }),
-    `${lakeside}.userinfoEndpoint: is there, but patientFrom is not "userinfo"; remove it, or write that`,
+    `${lakeside}.userinfoEndpoint: is set, but patientFrom is not "userinfo"; remove it, or write patientFrom: "userinfo"`,
   ],
   [
     'id_token without the keys that sign it',
@@ -879,17 +879,17 @@ export const refused: readonly Mistake[] = [
   [
     'id_token without openid',
     set('keyPayer', { patientFrom: 'id_token', jwksUri: 'https://id.riverside-plan.net/keys' }),
-    `${riverside}.scopes: has no "openid" though patientFrom is "id_token", and the payer would send none; add it`,
+    `${riverside}.scopes: has no "openid", without which the payer would send no id_token; add it`,
   ],
   [
     'keys that sign an id_token that is not used',
     set('payer', { jwksUri: 'https://id.lakeside-plan.net/keys' }),
-    `${lakeside}.jwksUri: is there, but patientFrom is not "id_token"; remove it, or write that (the gateway's own keys go into publicKeys)`,
+    `${lakeside}.jwksUri: is set, but patientFrom is not "id_token"; remove it, or write patientFrom: "id_token" (the gateway's own keys go into publicKeys)`,
   ],
   [
     'a member that nobody reads',
     set('payer', { patientFrom: 'search', patientMember: 'patient_id' }),
-    `${lakeside}.patientMember: is there, but patientFrom is "search", which reads no member; remove it`,
+    `${lakeside}.patientMember: is set, but patientFrom is "search", which does not use it; remove it`,
   ],
   [
     'a member that is a secret',
@@ -899,10 +899,10 @@ export const refused: readonly Mistake[] = [
   [
     'a member with a blank',
     set('payer', { patientMember: 'patient id' }),
-    `${lakeside}.patientMember: is no name of a member; write one as the payer spells it, such as "patient"`,
+    `${lakeside}.patientMember: is not a member name; write it as the payer spells it, such as "patient"`,
   ],
   [
-    'an aud that is no URL',
+    'an aud that is not a URL',
     set('payer', { quirks: { aud: 'patientaccess' } }),
     `${lakeside}.quirks.aud: is not an http or https URL; write the one that the payer asks for, or true for the FHIR base URL`,
   ],
@@ -914,7 +914,7 @@ export const refused: readonly Mistake[] = [
   [
     'a media type of XML',
     set('payer', { quirks: { fhirMediaType: 'application/fhir+xml' } }),
-    `${lakeside}.quirks.fhirMediaType: is no media type of JSON; write one in lower case without parameters, such as "application/json+fhir"`,
+    `${lakeside}.quirks.fhirMediaType: is not a JSON media type; write one in lower case without parameters, such as "application/json+fhir"`,
   ],
   [
     'a first byte that API Gateway would not wait for',
@@ -924,12 +924,12 @@ export const refused: readonly Mistake[] = [
   ...['grant_type', 'code', 'client_id', 'refresh_token', 'scope'].map((name): Mistake => [
     `${name} as an extra parameter of a refresh`,
     set('payer', { quirks: { extraRefreshParameters: { [name]: 'x' } } }),
-    `${lakeside}.quirks.extraRefreshParameters.${name}: is a parameter that the gateway sets itself; remove it and use the quirks and fields of the payer`,
+    `${lakeside}.quirks.extraRefreshParameters.${name}: is a parameter that the gateway sets itself; remove it, and use the fields and quirks of the payer instead`,
   ]),
   [
     'a password as an extra parameter of the token call',
     set('payer', { quirks: { extraTokenParameters: { password: 'canary-7' } } }),
-    `${lakeside}.quirks.extraTokenParameters.password: would be a secret in the configuration; remove it, and replace the secret if the file was committed: it is in Git now`,
+    `${lakeside}.quirks.extraTokenParameters.password: would be a secret in the configuration; remove it, and replace the secret if this file was ever committed: Git still has it`,
   ],
   [
     'a consent of minutes',
@@ -949,17 +949,17 @@ export const refused: readonly Mistake[] = [
   [
     'two ways to read the whole record',
     set('payer', { wholeRecord: { searches: ['Coverage'], substitute: 'Patient?_revinclude=*' } }),
-    `${lakeside}.wholeRecord.substitute: is there beside searches; write one of them`,
+    `${lakeside}.wholeRecord.substitute: is set together with searches; write only one of them`,
   ],
   [
     'a type to read that there is not',
     set('payer', { wholeRecord: { searches: ['Coverage', 'Observations'] } }),
-    `${lakeside}.wholeRecord.searches[1]: "Observations" is no resource type of FHIR R4; write one, such as Observation`,
+    `${lakeside}.wholeRecord.searches[1]: "Observations" is not a FHIR R4 resource type; write one, such as Observation`,
   ],
   [
     'a type to read that the scopes do not cover',
     set('payer', { scopes: ['patient/Patient.rs'], wholeRecord: { searches: ['Patient', 'Coverage'] } }),
-    `${lakeside}.wholeRecord.searches[1]: needs patient/Coverage.s, which scopes does not cover; add it there, or remove the search`,
+    `${lakeside}.wholeRecord.searches[1]: needs patient/Coverage.s, which scopes does not cover; add it to scopes, or remove the search`,
   ],
   [
     'a substitute whose includes the scopes do not cover',
@@ -967,7 +967,7 @@ export const refused: readonly Mistake[] = [
       scopes: ['patient/ExplanationOfBenefit.rs'],
       wholeRecord: { substitute: 'ExplanationOfBenefit?_include=ExplanationOfBenefit:provider' },
     }),
-    `${lakeside}.wholeRecord.substitute: needs patient/Organization.r patient/Practitioner.r patient/PractitionerRole.r, which scopes does not cover; add it there, or remove the search`,
+    `${lakeside}.wholeRecord.substitute: needs patient/Organization.r patient/Practitioner.r patient/PractitionerRole.r, which scopes does not cover; add it to scopes, or remove the search`,
   ],
   [
     'a search that names a patient',
@@ -977,12 +977,12 @@ export const refused: readonly Mistake[] = [
   [
     'a search with an unknown parameter',
     set('payer', { wholeRecord: { searches: ['Observation?kategory=laboratory'] } }),
-    `${lakeside}.wholeRecord.searches[0]: "kategory" is no parameter of Observation here; write one of R4 or the guides, or add it to searchParameters`,
+    `${lakeside}.wholeRecord.searches[0]: "kategory" is not a parameter of Observation here; write one of R4 or the guides, or add it to searchParameters`,
   ],
   [
-    'a reason for grants without a patient where there are none',
+    'a reason for grants without a patient where each has one',
     set('payer', { patientNoneReason: 'x' }),
-    `${lakeside}.patientNoneReason: explains what is not so; remove it, or write patientFrom: "none"`,
+    `${lakeside}.patientNoneReason: explains patientFrom: "none", which is not set; remove it, or write patientFrom: "none"`,
   ],
   [
     'a sign-in origin with a path',
@@ -990,14 +990,14 @@ export const refused: readonly Mistake[] = [
     `${lakeside}.quirks.signInOrigins[0]: is more than an origin; write "https://id.lakeside-plan.net"`,
   ],
   [
-    'a reason for PKCE that is on',
+    'a reason for no PKCE where PKCE is on',
     set('payer', { quirks: { pkceOffReason: 'x' } }),
-    `${lakeside}.quirks.pkceOffReason: explains what is not so; remove it, or write pkce: false`,
+    `${lakeside}.quirks.pkceOffReason: explains pkce: false, which is not set; remove it, or write pkce: false`,
   ],
   [
     "the gateway's own parameter",
     set('payer', { quirks: { extraAuthorizeParameters: { scope: 'x' } } }),
-    `${lakeside}.quirks.extraAuthorizeParameters.scope: is a parameter that the gateway sets itself; remove it and use the quirks and fields of the payer`,
+    `${lakeside}.quirks.extraAuthorizeParameters.scope: is a parameter that the gateway sets itself; remove it, and use the fields and quirks of the payer instead`,
   ],
   [
     'a partner without redirect URIs',
@@ -1007,12 +1007,12 @@ export const refused: readonly Mistake[] = [
   [
     'a redirect URI with a wildcard',
     set('partner', { redirectUris: ['https://*.lakeside-plan.net/cb'] }),
-    `${portal}.redirectUris[0]: has a wildcard; write each redirect URI out, they are compared to the letter`,
+    `${portal}.redirectUris[0]: has a wildcard; write out each redirect URI, since they are compared exactly`,
   ],
   [
     'a redirect URI with a fragment',
     set('partner', { redirectUris: ['https://members.lakeside-plan.net/#cb'] }),
-    `${portal}.redirectUris[0]: has a fragment; write the URL without "#" and what follows`,
+    `${portal}.redirectUris[0]: has a fragment; write the URL without "#" and everything after it`,
   ],
   [
     'a redirect URI that runs a script',
@@ -1022,42 +1022,42 @@ export const refused: readonly Mistake[] = [
   [
     'a redirect URI with a code',
     set('partner', { redirectUris: ['https://members.lakeside-plan.net/cb?code=1'] }),
-    `${portal}.redirectUris[0]: has "code" in its query, which the gateway adds; write the URI without it`,
+    `${portal}.redirectUris[0]: has "code" in its query, a parameter that the gateway adds itself; remove it`,
   ],
   [
     'an app scheme for a confidential client',
     set('partner', { redirectUris: ['net.lakeside:/cb'] }),
-    `${portal}.redirectUris[0]: has a private-use scheme, which is for public clients; write an https:// URI, or clientAuthentication ["none"]`,
+    `${portal}.redirectUris[0]: has a private-use scheme, which only a public client may use; write an https:// URI, or clientAuthentication: ["none"]`,
   ],
   [
-    'a home page that is no URL',
+    'a home page that is not a URL',
     set('partner', { homePage: 'members' }),
     `${portal}.homePage: is not a URL; write an absolute one, such as "https://plan.example.org/path"`,
   ],
   [
-    'a text for clientAuthentication',
+    'a string for clientAuthentication',
     set('partner', { clientAuthentication: 'client_secret_basic' }),
     `${portal}.clientAuthentication: is a string; write an array`,
   ],
   [
-    'none beside others',
+    'none together with another method',
     set('partner', { clientAuthentication: ['none', 'client_secret_basic'] }),
-    `${portal}.clientAuthentication: has "none" beside others; write ["none"], or leave "none" out`,
+    `${portal}.clientAuthentication: has "none" together with other methods; write ["none"], or remove "none"`,
   ],
   [
-    'a secret that a public client has',
+    'a secret for a public client',
     set('app', { secretHashes: [hashOf('c')] }),
-    `${notebook}.secretHashes: is there, but the partner has no secret-based clientAuthentication; remove it`,
+    `${notebook}.secretHashes: is set, but clientAuthentication has no method that uses a secret; remove it`,
   ],
   [
-    'no hash of a secret',
+    'no secret hash',
     set('partner', { secretHashes: [] }),
-    `${portal}.secretHashes: is empty, and the partner authenticates with a secret; write its SHA-256, base64url`,
+    `${portal}.secretHashes: is empty, but the partner authenticates with a secret; write the SHA-256 of the secret, in base64url`,
   ],
   [
     'three secrets',
     set('partner', { secretHashes: ['a', 'b', 'c'].map(hashOf) }),
-    `${portal}.secretHashes: has more than two; write the current one and, while it is rotated, the next`,
+    `${portal}.secretHashes: has more than two hashes; write the current one and, during a rotation, the next`,
   ],
   [
     'PKCE optional for a public client',
@@ -1067,22 +1067,22 @@ export const refused: readonly Mistake[] = [
   [
     'a partner scope that writes',
     set('partner', { scopes: ['patient/*.write'] }),
-    `${portal}.scopes[0]: "patient/*.write" is more than reading, and the gateway only reads; write "patient/*.rs"`,
+    `${portal}.scopes[0]: "patient/*.write" allows more than reading, but the gateway only reads; write "patient/*.rs"`,
   ],
   [
-    'a partner scope for no type',
+    'a partner scope for a type that does not exist',
     set('partner', { scopes: ['patient/Foo.rs'] }),
     `${portal}.scopes[0]: ${noScopeType('patient/Foo.rs')}`,
   ],
   [
     'openid for a partner',
     set('partner', { scopes: ['openid', 'patient/*.rs'] }),
-    `${portal}.scopes[0]: "openid" is not supported; write launch/patient, offline_access, patient/{type or *}.rs or .read`,
+    `${portal}.scopes[0]: "openid" is not supported; write launch/patient, offline_access, or patient/{type or *} with .rs or .read`,
   ],
   [
-    'nothing to read',
+    'scopes that read nothing',
     set('partner', { scopes: ['offline_access'] }),
-    `${portal}.scopes: has nothing to read in it; write a scope such as "patient/*.rs" too`,
+    `${portal}.scopes: has no scope that reads anything; add one, such as "patient/*.rs"`,
   ],
   [
     'a web origin with a slash',
@@ -1095,7 +1095,7 @@ export const refused: readonly Mistake[] = [
     `${notebook}.webOrigins[0]: has a wildcard; write each origin out, such as "https://app.example.org"`,
   ],
   [
-    'a code that lives for hours',
+    'a code that lives for five minutes',
     set('stage', { lifetimes: { code: 300 } }),
     'lifetimes.code: is longer than allowed; write at most 60 (seconds; up to 300 in stage local only)',
   ],
@@ -1110,32 +1110,32 @@ export const refused: readonly Mistake[] = [
     'lifetimes.grant: is a string; write a number',
   ],
   [
-    'log days between CloudWatch’s',
+    'a number of log days that CloudWatch does not offer',
     set('stage', { retention: { logDays: 100 } }),
-    'retention.logDays: is no retention of CloudWatch Logs; write 120, or another of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653',
+    'retention.logDays: is not a retention period of CloudWatch Logs; write 120, or another of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653',
   ],
   [
-    'no alarm address but a name',
+    'a name as an alarm address',
     set('stage', { alarmAddresses: ['oncall'] }),
-    'alarmAddresses[0]: is no e-mail address; write one such as "oncall@example.org"',
+    'alarmAddresses[0]: is not an e-mail address; write one such as "oncall@example.org"',
   ],
   [
-    'one text for alarm addresses',
+    'a string for alarm addresses',
     set('stage', { alarmAddresses: 'oncall@lakeside-plan.net' }),
     'alarmAddresses: is a string; write an array',
   ],
   [
     'an edge without a domain',
     set('stage', { edge: true }),
-    'domain: is missing, and edge needs one; write the domain, or edge: false',
+    'domain: is missing, but edge needs one; write the domain, or edge: false',
   ],
   [
     'a domain with a scheme',
     set('stage', { domain: { name: 'https://gateway.lakeside-plan.net', certificateArn } }),
-    'domain.name: is more than a lower-case DNS name; write "gateway.lakeside-plan.net"',
+    'domain.name: is not a plain, lower-case DNS name; write "gateway.lakeside-plan.net"',
   ],
   [
-    'a certificate of elsewhere',
+    'a certificate in another region',
     set('stage', {
       domain: { name: 'gateway.lakeside-plan.net', certificateArn: certificateArn.replace('us-east-1', 'us-west-2') },
     }),
@@ -1149,10 +1149,10 @@ export const refused: readonly Mistake[] = [
         certificateArn: certificateArn.replace('444455556666', '777788889999'),
       },
     }),
-    "domain.certificateArn: is of account 777788889999; write the ARN of a certificate of 444455556666, the stage's",
+    "domain.certificateArn: is in account 777788889999; write the ARN of a certificate in 444455556666, the stage's account",
   ],
   [
-    'a zone that does not hold the domain',
+    'a hosted zone that does not contain the domain',
     set('stage', {
       domain: {
         name: 'gateway.lakeside-plan.net',
@@ -1160,12 +1160,12 @@ export const refused: readonly Mistake[] = [
         hostedZone: { id: 'Z0ABC', name: 'riverside-plan.net' },
       },
     }),
-    'domain.hostedZone.name: does not hold "gateway.lakeside-plan.net"; write the zone in which that name lies, or leave hostedZone out',
+    'domain.hostedZone.name: does not contain "gateway.lakeside-plan.net"; write the zone that does, or leave hostedZone out',
   ],
   [
     'a network without a mask',
     set('stage', vpc('10.0.0.0')),
-    'network.cidr: is no IPv4 block; write one such as "10.20.0.0/20"',
+    'network.cidr: is not an IPv4 block; write one such as "10.20.0.0/20"',
   ],
   [
     'a network that is too small',
@@ -1173,31 +1173,31 @@ export const refused: readonly Mistake[] = [
     'network.cidr: is a /28; write a block between /16 and /24, such as "10.20.0.0/20"',
   ],
   ['four zones', set('stage', vpc('10.0.0.0/20', 4)), 'network.availabilityZones: is too big; write at most 3'],
-  ['off for a web ACL', set('stage', { waf: 'off' }), 'waf: is neither "none" nor an object; write one of them'],
+  ['the word off for a web ACL', set('stage', { waf: 'off' }), 'waf: is neither "none" nor an object; write "none" or an object'],
   [
-    'a limit that WAF does not take',
+    'a limit that AWS WAF does not accept',
     set('stage', { waf: { requestsPer5Minutes: 1 } }),
     'waf.requestsPer5Minutes: is too small; write at least 10',
   ],
   [
     'production without an account',
     set('stage', { ...production, account: undefined }),
-    'account: is missing, and production names where it goes; write the 12 digits of the AWS account',
+    'account: is missing, but production must name its AWS account; write the 12 digits of the account id',
   ],
   [
     'production without a region',
     set('stage', { ...production, region: undefined }),
-    'region: is missing, and production names where it goes; write a region, such as "us-east-1"',
+    'region: is missing, but production must name its region; write one, such as "us-east-1"',
   ],
   [
-    'production that wakes nobody',
+    'production without an alarm address',
     set('stage', { ...production, alarmAddresses: [] }),
-    'alarmAddresses: is empty, so nobody would hear of an alarm; write at least one e-mail address',
+    'alarmAddresses: is empty, so no one would receive an alarm; write at least one e-mail address',
   ],
   [
-    'production that goes with its stack',
+    'production whose data is deleted with the stack',
     set('stage', { ...production, removalPolicy: 'destroy' }),
-    'removalPolicy: is "destroy", and grants and audit would go with the stack; write "retain"',
+    'removalPolicy: is "destroy", which would delete grants and the audit together with the stack; write "retain"',
   ],
   [
     'production with a year of audit',
@@ -1207,6 +1207,6 @@ export const refused: readonly Mistake[] = [
   [
     'production without a web ACL',
     set('stage', { ...production, waf: 'none' }),
-    'waf: is "none" without a reason; write { requestsPer5Minutes: 20000 }, or in wafOffReason why there is none',
+    'waf: is "none" without a reason; write { requestsPer5Minutes: 20000 }, or say in wafOffReason why there is no web ACL',
   ],
 ];

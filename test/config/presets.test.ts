@@ -19,7 +19,7 @@ describe('preset smart', () => {
     signInOrigins: [],
   };
 
-  it('has everything on, and Basic where there is no key', () => {
+  it('turns everything on, and authenticates with Basic if there is no key', () => {
     expect(smart(inputs)).toStrictEqual({
       ...inputs,
       fhirBaseUrlAliases: [],
@@ -33,14 +33,14 @@ describe('preset smart', () => {
     });
   });
 
-  it('authenticates with its key where there is one', () => {
+  it('authenticates with a key if there is one', () => {
     expect(smart({ ...inputs, publicKeys: [examplePublicKey] })).toMatchObject({
       clientAuthentication: 'private_key_jwt',
       publicKeys: [examplePublicKey],
     });
   });
 
-  it('expects iss of a payer that has an issuer, unless told otherwise', () => {
+  it('expects iss from a payer that has an issuer, unless told otherwise', () => {
     const issuer = 'https://plan.example.org';
 
     expect(smart({ ...inputs, issuer })).toMatchObject({ issuer, sendsIss: true });
@@ -64,7 +64,7 @@ describe('preset smart', () => {
     expect(smart({ ...inputs, ...fields })).toMatchObject(fields);
   });
 
-  it('takes scopes, aliases and single quirks in place of its own', () => {
+  it('accepts scopes, aliases and single quirks instead of its defaults', () => {
     const payer = smart({
       ...inputs,
       scopes: ['patient/*.read'],
@@ -82,7 +82,7 @@ describe('preset oneUpDemo', () => {
   const named = { id: 'plan', displayName: 'Plan', clientId: 'gateway' };
   const inputs = { ...named, authOrigin: 'https://auth.example.org', apiOrigin: 'https://api.example.org' };
 
-  it('is the payer of the testing page', () => {
+  it('builds the payer of the testing page', () => {
     expect(oneUpDemo(inputs)).toStrictEqual({
       ...named,
       fhirBaseUrl: 'https://api.example.org/r4',
@@ -106,7 +106,7 @@ describe('preset oneUpDemo', () => {
     });
   });
 
-  it('takes another system, and why there is no PKCE', () => {
+  it('accepts another system, and the reason for no PKCE', () => {
     const payer = oneUpDemo({ ...inputs, system: 'plan7', pkceOffReason: 'It refuses the parameter.' });
 
     expect(payer.authorizationEndpoint).toBe('https://auth.example.org/oauth2/authorize/plan7');

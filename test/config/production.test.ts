@@ -7,7 +7,7 @@ import example from '../../config/production-example.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { problems, publicApp, stage } from './stages.ts';
 
-/** A production stage of one's own, in which nothing is left of an example. */
+/** A production stage in which no value of an example is left. */
 const production = (changes: { payer?: object; partner?: object; stage?: object } = {}) =>
   stage({
     payer: {
@@ -31,10 +31,10 @@ const production = (changes: { payer?: object; partner?: object; stage?: object 
     },
   });
 
-const refusesHttp = 'is plain http, which production refuses; write https://';
+const refusesHttp = 'uses plain http, which production refuses; write https://';
 const loopback = 'http://127.0.0.1:8080';
 
-/** What is refused, and its exact line. */
+/** What is refused, how it is made, and the exact line. */
 const weakened: [string, Parameters<typeof production>[0], string][] = [
   ['an http origin', { stage: { origin: 'http://localhost:3000' } }, `origin: ${refusesHttp}`],
   ['an http FHIR base', { payer: { fhirBaseUrl: `${loopback}/r4` } }, `payers[0].fhirBaseUrl: ${refusesHttp}`],
@@ -64,17 +64,17 @@ const weakened: [string, Parameters<typeof production>[0], string][] = [
   ...['/callback', ':9000/callback', '', '/?to=http://127.0.0.1/'].map((rest): (typeof weakened)[number] => [
     `a native app's redirect URI http://localhost${rest}`,
     { partner: { ...publicApp, redirectUris: [`http://localhost${rest}`] } },
-    'partners[0].redirectUris[0]: is plain http on localhost; write 127.0.0.1 in its place (RFC 8252 §8.3), or https://',
+    'partners[0].redirectUris[0]: uses plain http on localhost; write 127.0.0.1 instead (RFC 8252 §8.3), or https://',
   ]),
   [
     'an http redirect URI elsewhere',
     { partner: { ...publicApp, redirectUris: ['http://members.lakeside-plan.net/callback'] } },
-    'partners[0].redirectUris[0]: is plain http; write https:// (http is taken for localhost, 127.0.0.1 and [::1] only)',
+    'partners[0].redirectUris[0]: uses plain http; write https:// (http is allowed only for localhost, 127.0.0.1 and [::1])',
   ],
   [
     'a wildcard redirect URI',
     { partner: { redirectUris: ['https://*.lakeside-plan.net/callback'] } },
-    'partners[0].redirectUris[0]: has a wildcard; write each redirect URI out, they are compared to the letter',
+    'partners[0].redirectUris[0]: has a wildcard; write out each redirect URI, since they are compared exactly',
   ],
   [
     'a wildcard web origin',
@@ -82,7 +82,7 @@ const weakened: [string, Parameters<typeof production>[0], string][] = [
     'partners[0].webOrigins[0]: has a wildcard; write each origin out, such as "https://app.example.org"',
   ],
   [
-    'a web origin of wildcard hosts',
+    'a web origin with a wildcard host',
     { partner: { webOrigins: ['https://*.lakeside-plan.net'] } },
     'partners[0].webOrigins[0]: has a wildcard; write each origin out, such as "https://app.example.org"',
   ],
@@ -95,17 +95,17 @@ const weakened: [string, Parameters<typeof production>[0], string][] = [
   [
     'a partner without PKCE',
     { partner: { pkceOptional: true } },
-    'partners[0].pkceOptional: is true without a reason; write false, or in pkceOptionalReason why this partner cannot use PKCE',
+    'partners[0].pkceOptional: is true without a reason; write false, or say in pkceOptionalReason why this partner cannot use PKCE',
   ],
   [
     'a payer without PKCE',
     { payer: { quirks: { pkce: false } } },
-    'payers[0].quirks.pkce: is false without a reason; write true, or in pkceOffReason why this payer gets none',
+    'payers[0].quirks.pkce: is false without a reason; write true, or say in pkceOffReason why the gateway does not use PKCE there',
   ],
   [
-    'a payer whose grants know no patient',
+    'a payer whose grants are bound to no patient',
     { payer: { patientFrom: 'none' } },
-    'payers[0].patientFrom: is "none" without a reason; write "token" or "search", or in patientNoneReason why no grant is bound to a patient',
+    'payers[0].patientFrom: is "none" without a reason; write "token" or "search", or say in patientNoneReason why its grants are not bound to a patient',
   ],
   [
     'an audit under six years',
@@ -113,29 +113,29 @@ const weakened: [string, Parameters<typeof production>[0], string][] = [
     'retention.auditDays: is under six years (45 CFR 164.316(b)(2)); write at least 2192',
   ],
   [
-    'data that goes with the stack',
+    'data that is deleted with the stack',
     { stage: { removalPolicy: 'destroy' } },
-    'removalPolicy: is "destroy", and grants and audit would go with the stack; write "retain"',
+    'removalPolicy: is "destroy", which would delete grants and the audit together with the stack; write "retain"',
   ],
   [
-    'alarms that nobody gets',
+    'alarms that reach no one',
     { stage: { alarmAddresses: [] } },
-    'alarmAddresses: is empty, so nobody would hear of an alarm; write at least one e-mail address',
+    'alarmAddresses: is empty, so no one would receive an alarm; write at least one e-mail address',
   ],
   [
     'no account',
     { stage: { account: undefined } },
-    'account: is missing, and production names where it goes; write the 12 digits of the AWS account',
+    'account: is missing, but production must name its AWS account; write the 12 digits of the account id',
   ],
   [
     'no region',
     { stage: { region: undefined } },
-    'region: is missing, and production names where it goes; write a region, such as "us-east-1"',
+    'region: is missing, but production must name its region; write one, such as "us-east-1"',
   ],
   [
     'no web ACL',
     { stage: { waf: 'none' } },
-    'waf: is "none" without a reason; write { requestsPer5Minutes: 20000 }, or in wafOffReason why there is none',
+    'waf: is "none" without a reason; write { requestsPer5Minutes: 20000 }, or say in wafOffReason why there is no web ACL',
   ],
   [
     'a code that lives as long as the local one',
@@ -145,7 +145,7 @@ const weakened: [string, Parameters<typeof production>[0], string][] = [
 ];
 
 describe('production', () => {
-  it('takes a stage in which nothing is weakened', () => {
+  it('accepts a stage in which nothing is weakened', () => {
     expect(problems(production())).toEqual([]);
   });
 
@@ -153,7 +153,7 @@ describe('production', () => {
     expect(problems(production(changes))).toEqual([line]);
   });
 
-  it('names everything at once, each field in one line', () => {
+  it('reports everything at once, one line for each field', () => {
     const value = production({
       payer: { quirks: { pkce: false } },
       stage: { edge: true, region: undefined, removalPolicy: 'destroy' },
@@ -171,7 +171,7 @@ describe('production', () => {
     ['a payer without PKCE', { payer: { quirks: { pkce: false, pkceOffReason: 'It refuses the parameter.' } } }],
     ['grants without a patient', { payer: { patientFrom: 'none', patientNoneReason: 'Guardians read for several.' } }],
     ['no web ACL', { stage: { waf: 'none', wafOffReason: 'One of the network team stands in front.' } }],
-  ])('takes %s for a reason', (_title, changes) => {
+  ])('accepts %s with a reason', (_title, changes) => {
     expect(problems(production(changes))).toEqual([]);
   });
 
@@ -182,11 +182,11 @@ describe('production', () => {
     'http://127.0.0.1',
     'net.notebook.app:/x',
     'https://members.lakeside-plan.net/callback?to=http://localhost/',
-  ])("takes a native app's redirect URI %s (RFC 8252 §7)", (uri) => {
+  ])("accepts a native app's redirect URI %s (RFC 8252 §7)", (uri) => {
     expect(problems(production({ partner: { ...publicApp, redirectUris: [uri] } }))).toEqual([]);
   });
 
-  it('takes keys and a domain of its own, with and without a zone', () => {
+  it('accepts keys and a domain of its own, with and without a hosted zone', () => {
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
     const keys = [{ ...publicKey.export({ format: 'jwk' }), kid: 'own' }];
     const payer = { clientAuthentication: 'private_key_jwt', publicKeys: keys };
@@ -201,12 +201,12 @@ describe('production', () => {
     expect(problems(production({ payer, partner, stage: { domain: { ...domain, hostedZone } } }))).toEqual([]);
   });
 
-  it('takes http in an alias, which is compared and never called', () => {
+  it('accepts http in an alias, which is compared but never called', () => {
     expect(problems(production({ payer: { fhirBaseUrlAliases: ['http://internal:8080/fhir'] } }))).toEqual([]);
   });
 
-  it('alone is so strict', () => {
-    const inEveryStage = /: (is plain http;|has a wildcard)/;
+  it('refuses more than other stages do', () => {
+    const inEveryStage = /: (uses plain http;|has a wildcard)/;
     const own = weakened.filter(([, , line]) => !inEveryStage.test(line));
     expect(own.length).toBeGreaterThan(weakened.length / 2);
     for (const [, changes] of own) {
@@ -216,10 +216,10 @@ describe('production', () => {
 });
 
 describe('an example in production', () => {
-  /** What is still to be replaced when the example has been copied under another name. */
+  /** What must still be replaced after the example was copied under another name. */
   const left = (changes: object = {}): string[] => problems({ ...example, stage: 'mine', ...changes });
 
-  it('is refused under any name but its own, each value in its line', () => {
+  it('is refused under another name, with a line for each value', () => {
     const lines = left();
     expect(lines).toEqual(
       expect.arrayContaining([
@@ -230,20 +230,20 @@ describe('an example in production', () => {
         "runbookUrl: is the example's (runbooks.plan.example.org is reserved for examples); write your own",
         "payers[0].authorizationEndpoint, tokenEndpoint: is the example's (auth.lakeside.example.org is reserved for examples); write your own",
         "payers[0].clientId: is the example's; write the client id that the payer gave you",
-        "payers[1].publicKeys[0]: is the example's, whose private key nobody has; write your own",
-        "partners[0].secretHashes[0]: is the example's, whose secret nobody has; write the hash of the partner's own",
+        "payers[1].publicKeys[0]: is the example's, and no one has its private key; write your own",
+        "partners[0].secretHashes[0]: is the example's, and no one has its secret; write the hash of the partner's own secret",
         "partners[1].homePage, redirectUris[0], webOrigins[0]: is the example's (notebook.example.com is reserved for examples); write your own",
       ]),
     );
     expect(left({ production: false })).toEqual([]);
   });
 
-  it('is refused under the name of the demo too, where it is production', () => {
+  it('is refused also under the name of the demo, if it is production', () => {
     expect(left({ stage: 'demo' })).toEqual(left());
     expect(left({ stage: 'demo', production: false })).toEqual([]);
   });
 
-  it('has something of its own in every payer, partner and field of the deployment that must be replaced', () => {
+  it('has a value to replace in every payer, in every partner and in the fields of the deployment', () => {
     const places = new Set(left().map((line) => /^[a-zA-Z]+(\[\d\])?/.exec(line)?.[0]));
     expect(places).toEqual(
       new Set([
@@ -259,24 +259,24 @@ describe('an example in production', () => {
     );
   });
 
-  it("has no secret that the demo's reader knows", () => {
+  it("may not keep the demo's public secret", () => {
     const secretHashes = local.partners[0]?.secretHashes;
     expect(problems(production({ partner: { secretHashes } }))).toEqual([
-      "partners[0].secretHashes[0]: is of the demo's secret, which is published; write the hash of the partner's own",
+      "partners[0].secretHashes[0]: is the hash of the demo's secret, which is public; write the hash of the partner's own secret",
     ]);
   });
 
-  it('has no key of an example in a partner', () => {
+  it("may not keep an example's key in a partner", () => {
     const partner = { clientAuthentication: ['private_key_jwt'], secretHashes: [], jwks: [examplePublicKey] };
     expect(problems(production({ partner }))).toEqual([
-      "partners[0].jwks[0]: is the example's, whose private key nobody has; write your own",
+      "partners[0].jwks[0]: is the example's, and no one has its private key; write your own",
     ]);
   });
 
-  it('has no key of the local stage', () => {
+  it("may not keep the local stage's key", () => {
     const keys = { clientAuthentication: 'private_key_jwt', publicKeys: local.payers[1]?.publicKeys };
     expect(problems(production({ payer: keys }))).toEqual([
-      "payers[0].publicKeys[0]: is the example's, whose private key nobody has; write your own",
+      "payers[0].publicKeys[0]: is the example's, and no one has its private key; write your own",
     ]);
   });
 });
@@ -284,10 +284,10 @@ describe('an example in production', () => {
 describe('consent of a public client in production', () => {
   const app = { clientAuthentication: ['none'], secretHashes: [], consent: 'partner' };
 
-  it('is asked for by the gateway, unless a reason says why not', () => {
+  it('is asked for by the gateway, unless a reason is given', () => {
     expect(problems(production({ partner: app }))).toEqual([
       expect.stringMatching(
-        /^partners\[0\]\.consent: is "partner" for a public client, which anyone can pose as; write /,
+        /^partners\[0\]\.consent: is "partner" for a public client, which any app can impersonate; write /,
       ),
     ]);
     expect(problems(production({ partner: { ...app, consentReason: "The plan's own app." } }))).toEqual([]);
@@ -299,13 +299,13 @@ describe('the stages of this folder', () => {
     ['local', local],
     ['demo', demo],
     ['production-example', example],
-  ])('%s comes out of a second check, and out of JSON, as it went in', (name, config) => {
+  ])('%s is unchanged by a second check, also after a trip through JSON', (name, config) => {
     expect(config.stage).toBe(name);
     expect(checkStage(config, 'stage.json')).toEqual(config);
     expect(checkStage(JSON.parse(JSON.stringify(config)), 'stage.json')).toEqual(config);
   });
 
-  it('local needs nothing of AWS beyond what stands in for it', () => {
+  it('local uses no AWS service that the local stack lacks', () => {
     expect(local).toMatchObject({
       production: false,
       network: 'none',
@@ -321,7 +321,7 @@ describe('the stages of this folder', () => {
     expect(demo).toMatchObject({ production: false, network: 'none', waf, edge: false, removalPolicy: 'destroy' });
   });
 
-  it('production-example is production, with its domain for an origin', () => {
+  it('production-example is production, and its origin is its domain', () => {
     expect(example).toMatchObject({
       production: true,
       origin: 'https://gateway.plan.example.org',

@@ -1,6 +1,6 @@
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import { regions } from '../../config/regions.ts';
 
-it('the regions are those that the CDK knows', () => {
+it('the regions are the ones that the CDK knows', () => {
   expect(regions).toEqual(RegionInfo.regions.map(({ name }) => name).sort());
 });

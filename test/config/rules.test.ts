@@ -2,18 +2,18 @@ import { generateKeyPairSync } from 'node:crypto';
 import * as rules from '../../config/rules.ts';
 import { hash } from './stages.ts';
 
-/** A value, and what is wrong with it: the whole message, for it is all that a platform engineer sees. */
+/** A value, and what is wrong with it: the whole message, since a platform engineer sees nothing else. */
 type Row = [value: string, message: string | undefined];
 
 const noUrl = 'is not a URL; write an absolute one, such as "https://plan.example.org/path"';
-const plainHttp = 'is plain http; write https:// (http is taken for localhost, 127.0.0.1 and [::1] only)';
+const plainHttp = 'uses plain http; write https:// (http is allowed only for localhost, 127.0.0.1 and [::1])';
 const userinfo =
-  'holds a user name or password; write the URL without it, and change the password if the file was committed: it is in Git now';
-const fragment = 'has a fragment; write the URL without "#" and what follows';
-const otherSpelling = (advice: string): string => `is not how a URL parser reads it; write "${advice}"`;
+  'contains a user name or password; remove it, and change the password if this file was ever committed: Git still has it';
+const fragment = 'has a fragment; write the URL without "#" and everything after it';
+const otherSpelling = (advice: string): string => `is not in normalized form; write "${advice}"`;
 
 describe('an id', () => {
-  const noId = 'is no id; write 1 to 64 lower-case letters, digits and hyphens, such as "northwind-health"';
+  const noId = 'is not a valid id; write 1 to 64 lower-case letters, digits and hyphens, such as "northwind-health"';
 
   it.each<Row>([
     ['a', undefined],
@@ -60,7 +60,7 @@ describe('a URL', () => {
     ['http://127.0.0.1/a', undefined],
     ['http://[::1]:3001/a', undefined],
     ['plan.example.org', noUrl],
-    ['https://*.example.org/a', 'has a wildcard for a host; write each host out'],
+    ['https://*.example.org/a', 'has a wildcard in its host; write out each host'],
     ['http://plan.example.org/a', plainHttp],
     ['http://localhost.example.org/a', plainHttp],
     ['xhttp://localhost/a', 'has the scheme "xhttp:"; write a URL that starts with https://'],
@@ -87,7 +87,7 @@ describe('a base URL', () => {
     ['https://plan.example.org', undefined],
     ['https://plan.example.org/a//b', undefined],
     ['http://plan.example.org/r4', plainHttp],
-    ['https://plan.example.org/r4?a', 'has a query; write the URL without "?" and what follows'],
+    ['https://plan.example.org/r4?a', 'has a query; write the URL without "?" and everything after it'],
     ['https://plan.example.org/r4/', slash('https://plan.example.org/r4')],
     ['https://plan.example.org/a//b//', slash('https://plan.example.org/a//b')],
     ['https://plan.example.org/', slash('https://plan.example.org')],
@@ -97,7 +97,7 @@ describe('a base URL', () => {
   });
 
   it.each(['https://Plan.example.org', 'https://Plan.example.org/r4/', 'https://Plan.example.org/r4?a'])(
-    'written as the advice for %j says is taken',
+    'written as advised for %j is accepted',
     (value) => {
       const advice = /"(.+)"/.exec(rules.baseUrl(value) ?? '')?.[1];
 
@@ -106,7 +106,7 @@ describe('a base URL', () => {
   );
 
   const noWebUrl = 'is not an http or https URL; write an absolute one';
-  const more = 'has a query, a fragment or a blank; write the base as it stands in links';
+  const more = 'has a query, a fragment or white space; write the base URL as it appears in links';
 
   it.each<Row>([
     ['https://plan.example.org/r4', undefined],
@@ -159,16 +159,16 @@ describe('an authorize endpoint', () => {
   const own =
     'response_type response_mode client_id redirect_uri state nonce scope aud code_challenge code_challenge_method request request_uri';
 
-  it.each(own.split(' '))('has no %s, which the gateway sets', (name) => {
+  it.each(own.split(' '))('may not contain %s, which the gateway sets', (name) => {
     expect(rules.authorizationEndpoint(`https://plan.example.org/a?b=c&${name}=x`)).toBe(
-      `has "${name}" in its query, which the gateway sets; write the URL without it`,
+      `has "${name}" in its query, a parameter that the gateway sets itself; remove it`,
     );
     expect(rules.extraParameter(name)).toBe(
-      'is a parameter that the gateway sets itself; remove it and use the quirks and fields of the payer',
+      'is a parameter that the gateway sets itself; remove it, and use the fields and quirks of the payer instead',
     );
   });
 
-  it('may have anything else, or nothing', () => {
+  it('may contain other parameters, or none', () => {
     expect(rules.authorizationEndpoint('https://plan.example.org/a?prompt=login')).toBeUndefined();
     expect(rules.authorizationEndpoint('https://plan.example.org/a')).toBeUndefined();
     expect(rules.authorizationEndpoint('plan')).toBe(noUrl);
@@ -180,7 +180,7 @@ describe('a redirect URI', () => {
   const schemeWithoutDot = (scheme: string): string =>
     `has the scheme "${scheme}"; write https://, or for a native app a scheme with a dot, such as "org.example.app:/callback" (RFC 8252 §7.1)`;
   const forPublic =
-    'has a private-use scheme, which is for public clients; write an https:// URI, or clientAuthentication ["none"]';
+    'has a private-use scheme, which only a public client may use; write an https:// URI, or clientAuthentication: ["none"]';
 
   it.each<[value: string, ofConfidential: string | undefined, ofPublic: string | undefined]>([
     ['https://app.example.org/callback', undefined, undefined],
@@ -193,7 +193,7 @@ describe('a redirect URI', () => {
       ['/callback', 'is not a URI; write an absolute one, such as "https://app.example.org/callback"'],
       ['http://app.example.org/callback', plainHttp],
       ['https://app.example.org/callback#', fragment],
-      ['https://app.example.org/*', 'has a wildcard; write each redirect URI out, they are compared to the letter'],
+      ['https://app.example.org/*', 'has a wildcard; write out each redirect URI, since they are compared exactly'],
       ['myapp:/callback', schemeWithoutDot('myapp:')],
       ['xhttp://localhost/callback', schemeWithoutDot('xhttp:')],
       ['javascript:alert(1)', schemeWithoutDot('javascript:')],
@@ -203,19 +203,25 @@ describe('a redirect URI', () => {
     expect(rules.redirectUri(true)(value)).toBe(ofPublic);
   });
 
-  it.each(['code', 'state', 'iss', 'error', 'error_description', 'error_uri'])('has no %s, which is added', (name) => {
-    expect(rules.redirectUri(false)(`https://app.example.org/callback?a=b&${name}=x`)).toBe(
-      `has "${name}" in its query, which the gateway adds; write the URI without it`,
-    );
-  });
+  it.each(['code', 'state', 'iss', 'error', 'error_description', 'error_uri'])(
+    'may not contain %s, which the gateway adds',
+    (name) => {
+      expect(rules.redirectUri(false)(`https://app.example.org/callback?a=b&${name}=x`)).toBe(
+        `has "${name}" in its query, a parameter that the gateway adds itself; remove it`,
+      );
+    },
+  );
 });
 
 describe('the hash of a secret', () => {
-  it.each([`A${hash}`, `${hash}A`, hash.slice(1), `${hash}=`, `${hash.slice(0, 42)}B`])('is none: %s', (value) => {
-    expect(rules.secretHash(value)).toBe(
-      'is not a SHA-256 in base64url (43 characters); write the output of: printf %s "$SECRET" | openssl dgst -sha256 -binary | basenc --base64url | tr -d =',
-    );
-  });
+  it.each([`A${hash}`, `${hash}A`, hash.slice(1), `${hash}=`, `${hash.slice(0, 42)}B`])(
+    'is refused as malformed: %s',
+    (value) => {
+      expect(rules.secretHash(value)).toBe(
+        'is not a SHA-256 in base64url (43 characters); write the output of: printf %s "$SECRET" | openssl dgst -sha256 -binary | basenc --base64url | tr -d =',
+      );
+    },
+  );
 
   it('is 32 bytes in base64url', () => {
     expect(rules.secretHash(hash)).toBeUndefined();
@@ -223,10 +229,11 @@ describe('the hash of a secret', () => {
 });
 
 describe('a scope', () => {
-  const unsupported = 'is not supported; write launch/patient, offline_access, patient/{type or *}.rs or .read';
-  const noType = 'names no resource type of FHIR R4; write one, such as patient/Observation.rs';
+  const unsupported =
+    'is not supported; write launch/patient, offline_access, or patient/{type or *} with .rs or .read';
+  const noType = 'names no FHIR R4 resource type; write one that does, such as patient/Observation.rs';
   const granular = 'is a granular scope, which is not supported; write "patient/Observation.rs"';
-  const writes = 'is more than reading, and the gateway only reads; write';
+  const writes = 'allows more than reading, but the gateway only reads; write';
 
   it.each<Row>([
     ['launch/patient', undefined],
@@ -265,18 +272,18 @@ describe('a scope', () => {
     expect(rules.partnerScope(value)).toBe(message === undefined ? undefined : `"${value}" ${message}`);
   });
 
-  it('of a partner written as the advice says is taken', () => {
+  it('of a partner written as advised is accepted', () => {
     for (const value of ['patient/*.cruds', 'patient/Claim.write?a=b', 'patient/Claim.read?a=b']) {
       const advice = /write "(.+)"/.exec(rules.partnerScope(value) ?? '')?.[1];
       expect(rules.partnerScope(advice ?? '')).toBeUndefined();
     }
   });
 
-  const several = 'is not one scope; write one scope an entry, without blanks';
-  const writing = 'is more than reading, and the gateway only reads; write a read scope';
+  const several = 'is not a single scope; write one scope per entry, without spaces';
+  const writing = 'allows more than reading, but the gateway only reads; write a read scope';
 
   it.each(['user/*.read', 'openid', 'patient/Claim.rs?a=b.write', 'our/patient/*.write', 'patient/*', '!'])(
-    'of a payer is taken: %s',
+    'of a payer is accepted: %s',
     (value) => {
       expect(rules.payerScope(value)).toBeUndefined();
     },
@@ -289,7 +296,7 @@ describe('a scope', () => {
     'patient/*.writer',
     'patient/*.rs',
     'patient/*.sr',
-  ])('of a payer that only looks like writing is taken: %s', (value) => {
+  ])('of a payer that only looks like writing is accepted: %s', (value) => {
     expect(rules.payerScope(value)).toBeUndefined();
   });
 
@@ -300,7 +307,7 @@ describe('a scope', () => {
     },
   );
 
-  it.each(['', 'a b', ' a', 'a ', '"a"', 'a\\', 'ä'])('of a payer is refused as none: %j', (value) => {
+  it.each(['', 'a b', ' a', 'a ', '"a"', 'a\\', 'ä'])('of a payer is refused as not a single scope: %j', (value) => {
     expect(rules.payerScope(value)).toBe(several);
   });
 });
@@ -316,7 +323,7 @@ describe('a public key', () => {
   const ec = publicHalf({ curve: 'P-384' });
   const rsa = publicHalf({ bits: 2048 });
   const noFit = 'fits neither ES384 nor RS384; write an EC key on P-384 or an RSA key';
-  const otherAlg = (alg: string): string => `has another alg than the key can do; write "${alg}"`;
+  const otherAlg = (alg: string): string => `has an alg that does not fit the key; write "${alg}"`;
 
   it.each<[title: string, jwk: Record<string, unknown>, message: string | undefined]>([
     ['on P-384', { ...ec, alg: 'ES384', use: 'sig' }, undefined],
@@ -331,15 +338,15 @@ describe('a public key', () => {
     [
       'off its curve',
       { ...ec, x: ec['y'] },
-      'is not a valid key; write the JWK with all its public members, base64url',
+      'is not a valid key; write the JWK with all its public members, in base64url',
     ],
   ])('%s: %#', (_title, jwk, message) => {
     expect(rules.publicJwk(jwk)).toBe(message);
   });
 
-  it.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'])('has no private member %s', (member) => {
+  it.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'])('may not contain the private member %s', (member) => {
     expect(rules.publicJwk({ ...ec, [member]: 'AQAB' })).toBe(
-      `holds the private member "${member}"; write the public key only, and replace this key pair: it is no longer secret`,
+      `contains the private member "${member}"; write the public key only, and replace this key pair: it is no longer secret`,
     );
   });
 });

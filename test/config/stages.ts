@@ -1,4 +1,4 @@
-/** A small stage for the tests of this folder, and what the check says of a changed one. */
+/** A small stage for the tests of this folder, and what the check says about a changed one. */
 import { createHash } from 'node:crypto';
 import { checkStage, ConfigError } from '../../config/check.ts';
 
@@ -43,7 +43,7 @@ export const problems = (value: unknown): string[] => {
     expect(error).toBeInstanceOf(ConfigError);
     const lines = (error as Error).message.split('\n');
     for (const line of lines) expect(line).toMatch(/^stage\.json: [^:]+: .+; .+$/);
-    // Which entry an index means has a test of its own.
+    // What an index means is tested elsewhere.
     return lines.map((line) => line.slice('stage.json: '.length).replace(/^(\w+\[\d+\]) \([\w.-]+\)/, '$1'));
   }
 };

@@ -4,10 +4,10 @@ import type { LocalTarget } from './local-target.ts';
 /** The issuer that a payer sends as `iss`. */
 export const issuerOf = ({ payers }: LocalTarget, payer = 'clear-health'): string => `${payers.origin}/${payer}`;
 
-/** How often a payer was sent a code. */
+/** How many times a payer was sent a code. */
 export const codeCalls = ({ payers }: LocalTarget, payer = 'clear-health'): number =>
   payers.requests(payer, 'token').filter(({ form }) => form.get('grant_type') === 'authorization_code').length;
 
-/** What a payer's redirect brings, once a member has signed in. */
+/** What a payer's redirect contains after a member has signed in. */
 export const broughtBack = async ({ payerUrl }: { readonly payerUrl: URL }): Promise<Record<string, string>> =>
   Object.fromEntries((await openPayer(payerUrl)).searchParams);

@@ -31,15 +31,12 @@ export const consent: readonly Requirement[] = [
         expect(html).toContain(String(new Date(Date.now() + 180 * 86_400_000).getUTCFullYear()));
       }),
   ),
-  localRequirement(
-    'OWASP ASVS 10.7.2',
-    'tells the partner access_denied where the member does not allow it',
-    (target) =>
-      untouched(target, async () => {
-        const page = await authorize(target, { state: 'kept' }, { app: target.apps.asking });
-        const back = expectSentBack(target, await decide(page, 'deny'), 'access_denied');
-        expect(back.searchParams.get('state')).toBe('kept');
-      }),
+  localRequirement('OWASP ASVS 10.7.2', 'tells the partner access_denied if the member does not allow it', (target) =>
+    untouched(target, async () => {
+      const page = await authorize(target, { state: 'kept' }, { app: target.apps.asking });
+      const back = expectSentBack(target, await decide(page, 'deny'), 'access_denied');
+      expect(back.searchParams.get('state')).toBe('kept');
+    }),
   ),
   localRequirement(
     'OWASP ASVS 3.5.1',
@@ -59,7 +56,7 @@ export const consent: readonly Requirement[] = [
   ),
   localRequirement(
     'OWASP ASVS 10.7.1',
-    'checks the consent form anew: a changed scope or redirect URI gains nothing',
+    'checks the consent form again: a changed scope or redirect URI gains nothing',
     (target) =>
       untouched(target, async () => {
         const page = await authorize(target, {}, { app: target.apps.asking });
@@ -90,7 +87,7 @@ export const consent: readonly Requirement[] = [
   ),
   localRequirement(
     'OWASP ASVS 10.7.1',
-    'goes on to the payer, and to a code, where the member allows it',
+    'continues to the payer, and to a code, if the member allows it',
     async (target) => {
       const { code } = await login(target, {}, { app: target.apps.asking });
       expect(code).toMatch(/^p2pc_/);

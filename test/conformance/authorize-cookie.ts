@@ -9,7 +9,7 @@ import { localRequirement, requirement, type Requirement } from './requirement.t
 export const cookie: readonly Requirement[] = [
   requirement(
     'OWASP ASVS 3.3',
-    'sets a cookie that is __Host-, Secure, HttpOnly, Lax, at the root, and of 30 minutes at most',
+    'sets a cookie that is __Host-, Secure, HttpOnly, Lax, at the root, and lives 30 minutes at most',
     async (target) => {
       const { response } = await begin(target);
       const lines = response.headers.getSetCookie().filter((line) => line.startsWith('__Host-p2p-login-'));
@@ -29,7 +29,7 @@ export const cookie: readonly Requirement[] = [
   ),
   localRequirement(
     'OWASP ASVS 3.3',
-    'refuses to start with a plain http origin that is no loopback host',
+    'refuses to start with a plain http origin that is not a loopback host',
     async ({ config }) => {
       const folder = await mkdtemp(join(tmpdir(), 'conformance-'));
       try {

@@ -4,7 +4,7 @@ import { baseOf } from './target.ts';
 
 /** What a login sends to the payer. */
 export const towardsPayer: readonly Requirement[] = [
-  requirement('SMART App Launch 2.2', 'takes a POST as it takes a GET', async (target) => {
+  requirement('SMART App Launch 2.2', 'accepts a POST like a GET', async (target) => {
     const response = await fetch(authorizeEndpoint(target), {
       method: 'POST',
       body: authorizeParameters(target, {}, { app: target.app }),
@@ -15,20 +15,20 @@ export const towardsPayer: readonly Requirement[] = [
     if (response.status === 302) expect(locationOf(response).origin).toBe(begun.payerUrl.origin);
     else expect(await response.text()).toContain('<form method="post"');
   }),
-  requirement('SMART App Launch 2.2', 'takes the FHIR base as aud with a slash at its end too', async (target) => {
+  requirement('SMART App Launch 2.2', 'accepts the FHIR base as aud with a trailing slash too', async (target) => {
     expect((await begin(target, { aud: `${baseOf(target)}/` })).state).not.toBe('');
   }),
-  requirement('RFC 6749 §3.1.1', 'takes a request without response_type for one of code', async (target) => {
+  requirement('RFC 6749 §3.1.1', 'treats a request without response_type as one for a code', async (target) => {
     expect((await begin(target, { response_type: undefined })).state).not.toBe('');
   }),
-  requirement('RFC 9700 §4.7.1', "sends a state of its own to the payer, never the partner's", async (target) => {
+  requirement('RFC 9700 §4.7.1', "sends the payer its own state, never the partner's", async (target) => {
     const { payerUrl, state } = await begin(target, { state: 'state-canary-of-the-partner' });
     expect(state).toMatch(/^[A-Za-z0-9_-]{43}$/);
     expect(payerUrl.href).not.toContain('canary-of-the-partner');
   }),
   requirement(
     'RFC 9700 §4.1.3',
-    "sends its own client_id and redirect URI to the payer, never the partner's",
+    "sends the payer its own client_id and redirect URI, never the partner's",
     async (target) => {
       const { payerUrl } = await begin(target);
       expect(payerUrl.searchParams.get('redirect_uri')).toBe(`${target.origin}/oauth2/callback/${target.payer}`);
@@ -36,12 +36,12 @@ export const towardsPayer: readonly Requirement[] = [
       expect(payerUrl.href).not.toContain(encodeURIComponent(target.portal.redirectUri));
     },
   ),
-  requirement('OWASP ASVS 7.2.3', 'gives each login a state and a cookie of its own', async (target) => {
+  requirement('OWASP ASVS 7.2.3', 'gives each login its own state and cookie', async (target) => {
     const begun = await Promise.all(Array.from({ length: 8 }, () => begin(target)));
     expect(new Set(begun.map(({ state }) => state)).size).toBe(8);
     expect(new Set(begun.map(({ cookie }) => cookie)).size).toBe(8);
   }),
-  localRequirement('RFC 9700 §2.1.1', 'sends the payer an S256 challenge of its own', async (target) => {
+  localRequirement('RFC 9700 §2.1.1', 'sends the payer its own S256 challenge', async (target) => {
     const [one, other] = [await begin(target), await begin(target)];
     const challenge = one.payerUrl.searchParams.get('code_challenge');
     expect(challenge).toMatch(/^[A-Za-z0-9_-]{43}$/);
@@ -61,7 +61,7 @@ export const towardsPayer: readonly Requirement[] = [
   ),
   localRequirement(
     'RFC 6749 §4.1.1',
-    'sends a payer no parameter that its profile says it does not take',
+    'sends a payer no parameter that its profile says it does not accept',
     async (target) => {
       const { payerUrl } = await begin(target, {}, { payer: 'plain-health' });
       expect([...payerUrl.searchParams.keys()].sort()).toEqual(['client_id', 'redirect_uri', 'state']);

@@ -5,7 +5,7 @@ import { localRequirement, requirement, type Requirement } from './requirement.t
 import { baseOf } from './target.ts';
 import { untouched } from './untouched.ts';
 
-/** Source, promise, error, and what is sent otherwise than usual. */
+/** Source, promise, error, and the parameters that differ from a good request. */
 const refusals: readonly (readonly [string, string, string, Readonly<Record<string, string | undefined>>])[] = [
   [
     'RFC 7636 §4.4.1',
@@ -16,14 +16,14 @@ const refusals: readonly (readonly [string, string, string, Readonly<Record<stri
   ['RFC 9700 §2.1.1', 'refuses the challenge method plain', 'invalid_request', { code_challenge_method: 'plain' }],
   [
     'RFC 7636 §4.3',
-    'takes no challenge method for plain, and refuses it',
+    'treats a missing challenge method as plain, and refuses it',
     'invalid_request',
     { code_challenge_method: undefined },
   ],
   ['RFC 7636 §4.2', 'refuses a challenge that is too short', 'invalid_request', { code_challenge: 'short' }],
   [
     'RFC 7636 §4.2',
-    'refuses a challenge that is no base64url',
+    'refuses a challenge that is not base64url',
     'invalid_request',
     { code_challenge: `${'a'.repeat(42)}=` },
   ],
@@ -44,7 +44,7 @@ const refusals: readonly (readonly [string, string, string, Readonly<Record<stri
   ],
   [
     'RFC 8414 §2',
-    'refuses request_uri, and so fetches none',
+    'refuses request_uri, and fetches none',
     'invalid_request',
     { request_uri: 'http://169.254.169.254/' },
   ],
@@ -56,7 +56,7 @@ const refusals: readonly (readonly [string, string, string, Readonly<Record<stri
   ],
   [
     'SMART App Launch 2.2',
-    'refuses an aud that only begins with the FHIR base',
+    'refuses an aud that only starts with the FHIR base',
     'invalid_request',
     { aud: 'BASE.evil.example' },
   ],
@@ -72,13 +72,13 @@ const refusals: readonly (readonly [string, string, string, Readonly<Record<stri
   ['RFC 6749 §3.3', 'refuses a scope that the partner is not registered for', 'invalid_scope', { scope: 'admin' }],
   [
     'OpenID Connect Core §3.1.2.1',
-    'refuses openid, since it gives no id_token',
+    'refuses openid, since it issues no id_token',
     'invalid_scope',
     { scope: 'openid fhirUser' },
   ],
   [
     'SMART App Launch 2.2',
-    'refuses granular scopes, which it could not enforce',
+    'refuses granular scopes, which it cannot enforce',
     'invalid_scope',
     { scope: 'patient/Observation.rs?category=laboratory' },
   ],
@@ -102,7 +102,7 @@ export const afterTrust: readonly Requirement[] = [
   ),
   requirement(
     'RFC 6749 §5.2',
-    'names the scope that it refuses, in plain ASCII, whatever it looks like',
+    'names the scope that it refuses, in plain ASCII, whatever it contains',
     async (target) => {
       const answer = await authorize(target, { scope: 'openid "é\\<b>' }, { app: target.app });
       const text = expectSentBack(target, answer, 'invalid_scope').searchParams.get('error_description') ?? '';
@@ -113,7 +113,7 @@ export const afterTrust: readonly Requirement[] = [
   ),
   localRequirement(
     'RFC 6749 §3.3',
-    'grants what a partner may have of the scope that it asks for, once, and says so in scope',
+    'grants the allowed part of the requested scope, without duplicates, and reports it in scope',
     async (target) => {
       const many = 'patient/Condition.read '.repeat(100);
       const asked = `openid fhirUser launch/patient ${many}patient/*.rs patient/*.cruds patient/Claim.rs?x=y system/*.rs`;
@@ -137,7 +137,7 @@ export const afterTrust: readonly Requirement[] = [
       false,
     );
   }),
-  requirement('RFC 6749 §4.1.2.1', "sends the partner's state back with an error, to the letter", async (target) => {
+  requirement('RFC 6749 §4.1.2.1', "returns the partner's state unchanged with an error", async (target) => {
     const state = ' a+b&c=d/é"<>%41';
     const back = expectSentBack(
       target,
@@ -156,7 +156,7 @@ export const afterTrust: readonly Requirement[] = [
         expectSentBack(target, await authorize(target, {}, as), 'unauthorized_client', as.payer);
       }),
   ),
-  localRequirement('OWASP ASVS 10.4.1', 'asks no payer and remembers nothing where it refuses a request', (target) =>
+  localRequirement('OWASP ASVS 10.4.1', 'asks no payer and remembers nothing if it refuses a request', (target) =>
     untouched(target, async () => {
       for (const [, , , change] of refusals) await authorize(target, change, { app: target.app });
     }),

@@ -4,7 +4,7 @@ import { localRequirement, requirement, type Requirement } from './requirement.t
 import type { Target } from './target.ts';
 import { untouched } from './untouched.ts';
 
-/** Sends parameters as they are given, repeated ones too. */
+/** Sends parameters as they are given, including repeated ones. */
 const authorizeWith = (target: Target, pairs: URLSearchParams): Promise<Response> =>
   fetch(`${authorizeEndpoint(target)}?${pairs}`, { redirect: 'manual' });
 
@@ -15,15 +15,15 @@ export const repeated = (target: Target, name: string): Promise<Response> => {
   return authorizeWith(target, pairs);
 };
 
-/** What is shown as a page: no redirect can be trusted yet. */
+/** What is shown as a page, since no redirect can be trusted yet. */
 export const beforeTrust: readonly Requirement[] = [
   requirement('RFC 6749 §4.1.2.1', 'shows a page for an unknown client', async (target) => {
     await expectErrorPage(await authorize(target, { client_id: 'nobody-knows-me' }));
   }),
-  requirement('RFC 6749 §4.1.2.1', 'shows a page for a client that is left out', async (target) => {
+  requirement('RFC 6749 §4.1.2.1', 'shows a page for a missing client_id', async (target) => {
     await expectErrorPage(await authorize(target, { client_id: undefined }));
   }),
-  requirement('OWASP ASVS 10.4.1', 'shows a page for a payer that is not there', async (target) => {
+  requirement('OWASP ASVS 10.4.1', 'shows a page for an unknown payer', async (target) => {
     await expectErrorPage(await authorize(target, {}, { payer: 'no-such-payer' }));
   }),
   requirement('RFC 6749 §3.1', 'shows a page for a repeated client_id', async (target) => {
@@ -34,7 +34,7 @@ export const beforeTrust: readonly Requirement[] = [
   }),
   localRequirement(
     'RFC 6749 §4.1.2.1',
-    'remembers nothing, and asks no payer, before client and redirect URI are right',
+    'remembers nothing, and asks no payer, before client and redirect URI are verified',
     (target) =>
       untouched(target, async () => {
         await authorize(target, { client_id: 'nobody-knows-me' });
@@ -42,11 +42,15 @@ export const beforeTrust: readonly Requirement[] = [
         await repeated(target, 'redirect_uri');
       }),
   ),
-  requirement('RFC 9110 §15.5.6', 'takes GET and POST, and answers 405 with Allow to all else', async (target) => {
-    for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
-      const response = await fetch(`${authorizeEndpoint(target)}?${authorizeParameters(target)}`, { method });
-      await expectErrorPage(response, 405);
-      expect(response.headers.get('allow')).toBe('GET, POST');
-    }
-  }),
+  requirement(
+    'RFC 9110 §15.5.6',
+    'accepts GET and POST, and answers 405 with Allow to everything else',
+    async (target) => {
+      for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
+        const response = await fetch(`${authorizeEndpoint(target)}?${authorizeParameters(target)}`, { method });
+        await expectErrorPage(response, 405);
+        expect(response.headers.get('allow')).toBe('GET, POST');
+      }
+    },
+  ),
 ];

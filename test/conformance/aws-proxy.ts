@@ -3,7 +3,7 @@ import { Agent, createServer, request as httpRequest, type IncomingMessage } fro
 import { buffer } from 'node:stream/consumers';
 import { close, listen } from '../../sandbox/aws/listen.ts';
 
-/** A call of a function's to DynamoDB. */
+/** A function's call to DynamoDB. */
 interface StoreCall {
   /** The function's name. */
   readonly caller: string;
@@ -12,14 +12,14 @@ interface StoreCall {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-/** How DynamoDB is out of order. */
+/** How DynamoDB fails. */
 export type StoreFault = 'throttled' | 'down';
 
-/** Stands between the functions and AWS: sees each call to DynamoDB as it goes over the wire, and can break it. */
+/** Stands between the functions and AWS: records each call to DynamoDB on the wire, and can break it. */
 export interface AwsProxy {
   readonly url: string;
   readonly calls: () => readonly StoreCall[];
-  /** Breaks every call to DynamoDB; undefined mends it. */
+  /** Breaks every call to DynamoDB; undefined repairs it. */
   readonly setFault: (fault: StoreFault | undefined) => void;
   readonly close: () => Promise<void>;
 }

@@ -23,27 +23,23 @@ export const browsers: readonly Requirement[] = [
       expect(locationOf(await comeBack(mine)).searchParams.get('code')).toMatch(/^p2pc_/);
     },
   ),
+  localRequirement('RFC 9207 §2.4', 'shows a page if iss is another issuer, and consumes nothing', async (target) => {
+    const begun = await begin(target);
+    const wrong = { ...(await broughtBack(begun)), iss: 'https://evil.example' };
+    await expectErrorPage(await callback(target, wrong, begun));
+    expect(codeCalls(target)).toBe(0);
+    expect(locationOf(await comeBack(begun)).searchParams.has('code')).toBe(true);
+  }),
   localRequirement(
     'RFC 9207 §2.4',
-    'shows a page where iss is another issuer, and consumes nothing',
-    async (target) => {
-      const begun = await begin(target);
-      const wrong = { ...(await broughtBack(begun)), iss: 'https://evil.example' };
-      await expectErrorPage(await callback(target, wrong, begun));
-      expect(codeCalls(target)).toBe(0);
-      expect(locationOf(await comeBack(begun)).searchParams.has('code')).toBe(true);
-    },
-  ),
-  localRequirement(
-    'RFC 9207 §2.4',
-    'shows a page where iss is missing though the payer sends it, and consumes nothing',
+    'shows a page if the payer should send iss but did not, and consumes nothing',
     async (target) => {
       const begun = await begin(target);
       await expectErrorPage(await callback(target, { ...(await broughtBack(begun)), iss: undefined }, begun));
       expect(locationOf(await comeBack(begun)).searchParams.has('code')).toBe(true);
     },
   ),
-  localRequirement('RFC 9207 §2.4', 'asks an error of the payer for its iss too', async (target) => {
+  localRequirement('RFC 9207 §2.4', "requires iss on a payer's error too", async (target) => {
     const begun = await begin(target);
     await expectErrorPage(await callback(target, { state: begun.state, error: 'access_denied' }, begun));
   }),

@@ -5,7 +5,7 @@ import { expectSentBack } from './expectations.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
 import { patientId, tokenAnswer } from './scripted-payer.ts';
 
-/** A payer's token endpoint out of order: what it does, and what the partner is told. */
+/** Faults of a payer's token endpoint: what it does, and what the partner is told. */
 const faults: readonly (readonly [string, Script | Outcome, string])[] = [
   ['answers 500', answer(500, { error: 'server_error' }), 'temporarily_unavailable'],
   ['answers 429', answer(429, {}), 'temporarily_unavailable'],
@@ -27,17 +27,17 @@ const faults: readonly (readonly [string, Script | Outcome, string])[] = [
   ['answers 300 KB', answer(200, tokenAnswer({ filler: 'x'.repeat(300_000) })), 'server_error'],
 ];
 
-/** What is odd in a payer's token answer beside an access token that can be used. */
+/** Oddities in a payer's token answer that has a usable access token. */
 const oddities: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
   ['an expires_in of ten thousand years', { expires_in: 315_360_000_000 }],
   ['a negative expires_in', { expires_in: -1 }],
-  ['an expires_in that is no number', { expires_in: 'never' }],
+  ['an expires_in that is not a number', { expires_in: 'never' }],
   ['another token_type', { token_type: 'BearerToken' }],
   ['no token_type', { token_type: undefined }],
   ['a scope that is a list', { scope: ['launch/patient', 'patient/*.rs', 'offline_access'] }],
   ['a scope that is a number', { scope: 5 }],
   ['an empty refresh_token', { refresh_token: '' }],
-  ['an id_token that is none', { id_token: 5 }],
+  ['a malformed id_token', { id_token: 5 }],
   ['its patient as a reference', { patient: `Patient/${patientId}` }],
 ];
 
@@ -46,7 +46,7 @@ export const payerFaults: readonly Requirement[] = [
   ...oddities.map(([oddity, change]) =>
     localRequirement(
       'RFC 6749 §5.1',
-      `makes a grant of a payer's token answer with ${oddity}, and keeps the grant where a refresh is answered so`,
+      `issues a grant despite ${oddity} in a payer's token answer, and keeps the grant if a refresh is answered that way`,
       async (target) => {
         target.payers.script('clear-health', { token: tokens(change) });
         const issued = await connect(target);
@@ -66,7 +66,7 @@ export const payerFaults: readonly Requirement[] = [
   ...faults.map(([fault, token, error]) =>
     localRequirement(
       'RFC 6749 §4.1.2.1',
-      `tells the partner ${error} where the payer's token endpoint ${fault}, and sends the code once`,
+      `tells the partner ${error} if the payer's token endpoint ${fault}, and sends the code once`,
       async (target) => {
         target.payers.script('clear-health', { token });
         expectSentBack(target, await comeBack(await begin(target)), error);
@@ -76,7 +76,7 @@ export const payerFaults: readonly Requirement[] = [
   ),
   localRequirement(
     'RFC 6749 §4.1.2.1',
-    "tells the partner temporarily_unavailable where the payer's token endpoint says nothing for 10 s, and sends the code once",
+    "tells the partner temporarily_unavailable if the payer's token endpoint is silent for 10 s, and sends the code once",
     async (target) => {
       target.payers.script('clear-health', { token: 'no answer' });
       expectSentBack(target, await comeBack(await begin(target)), 'temporarily_unavailable');
@@ -91,7 +91,7 @@ export const payerFaults: readonly Requirement[] = [
   }),
   localRequirement(
     'AWS Secrets Manager rotation',
-    'reads a rotated payer secret anew after invalid_client, and tries once more',
+    'rereads a rotated payer secret after invalid_client, and tries once more',
     async (target) => {
       const as = { payer: 'rotating-health' };
       await login(target, {}, as);
@@ -104,7 +104,7 @@ export const payerFaults: readonly Requirement[] = [
   ),
   localRequirement(
     'RFC 6749 §4.1.2.1',
-    'tells the partner temporarily_unavailable where the payer knows no secret of ours, after two tries',
+    'tells the partner temporarily_unavailable if the payer accepts no secret of ours, after two tries',
     async (target) => {
       target.payers.script('clear-health', { token: answer(401, { error: 'invalid_client' }) });
       expectSentBack(target, await comeBack(await begin(target)), 'temporarily_unavailable');
@@ -113,7 +113,7 @@ export const payerFaults: readonly Requirement[] = [
   ),
   localRequirement(
     'OWASP ASVS 16.5.3',
-    "tells the partner temporarily_unavailable where a payer's secret is missing; other payers go on",
+    "tells the partner temporarily_unavailable if a payer's secret is missing; other payers still work",
     async (target) => {
       const as = { payer: 'unready-health' };
       expectSentBack(target, await comeBack(await begin(target, {}, as)), 'temporarily_unavailable', as.payer);

@@ -8,7 +8,7 @@ import { localRequirement, type Requirement } from './requirement.ts';
 export const backToPartner: readonly Requirement[] = [
   localRequirement(
     'RFC 6749 §4.1.2',
-    "sends a one-time code, the partner's state to the letter, and iss",
+    "sends a one-time code, the partner's unchanged state, and iss",
     async (target) => {
       const state = ' a+b&c=d/é"<>%41';
       const { back } = await login(target, { state });
@@ -17,11 +17,11 @@ export const backToPartner: readonly Requirement[] = [
       expect(back.searchParams.get('iss')).toBe(`${target.origin}/r4/clear-health`);
     },
   ),
-  localRequirement('RFC 6749 §4.1.2', 'sends no state where none came', async (target) => {
+  localRequirement('RFC 6749 §4.1.2', 'sends no state if none was sent', async (target) => {
     const { back } = await login(target, { state: undefined });
     expect([...back.searchParams.keys()].sort()).toEqual(['code', 'iss']);
   }),
-  localRequirement('OWASP ASVS 3.3', 'takes the login cookie back', async (target) => {
+  localRequirement('OWASP ASVS 3.3', 'deletes the login cookie', async (target) => {
     const begun = await begin(target);
     const [name = ''] = begun.cookie.split('=');
     const [cleared = ''] = (await comeBack(begun)).headers.getSetCookie();
@@ -29,7 +29,7 @@ export const backToPartner: readonly Requirement[] = [
   }),
   localRequirement(
     'RFC 6749 §4.1.2.1',
-    "passes the payer's access_denied on, without the payer's text",
+    "passes on the payer's access_denied, without the payer's text",
     async (target) => {
       target.payers.script('clear-health', {
         authorize: (request) =>
@@ -41,7 +41,7 @@ export const backToPartner: readonly Requirement[] = [
       expect(back.searchParams.get('state')).toBe('kept');
     },
   ),
-  localRequirement('RFC 6749 §4.1.2.1', "passes the payer's temporarily_unavailable on", async (target) => {
+  localRequirement('RFC 6749 §4.1.2.1', "passes on the payer's temporarily_unavailable", async (target) => {
     target.payers.script('clear-health', {
       authorize: (request) => sendBack(request, { error: 'temporarily_unavailable', iss: issuerOf(target) }),
     });
@@ -49,7 +49,7 @@ export const backToPartner: readonly Requirement[] = [
   }),
   localRequirement(
     'RFC 6749 §4.1.2.1',
-    'tells the partner server_error where the payer says something unknown',
+    'tells the partner server_error if the payer sends an unknown error',
     async (target) => {
       target.payers.script('clear-health', {
         authorize: (request) => sendBack(request, { error: 'x"><script>', iss: issuerOf(target) }),
@@ -60,7 +60,7 @@ export const backToPartner: readonly Requirement[] = [
   ),
   localRequirement(
     'RFC 6749 §4.1.2.1',
-    'tells the partner server_error where the payer sends neither code nor error',
+    'tells the partner server_error if the payer sends neither code nor error',
     async (target) => {
       target.payers.script('clear-health', { authorize: (request) => sendBack(request, { iss: issuerOf(target) }) });
       expectSentBack(target, await comeBack(await begin(target)), 'server_error');

@@ -29,7 +29,7 @@ export const atPayer: readonly Requirement[] = [
   }),
   localRequirement(
     'RFC 6749 §5.1',
-    'takes a payer that names no scope at its word: it granted what the gateway asked it for',
+    "treats a payer's token answer without scope as a grant of the requested scope",
     async (target) => {
       target.payers.script('clear-health', { token: tokens({ scope: undefined }) });
       expect((await connect(target, { scope: 'patient/Claim.rs patient/Claim.r' })).scope).toBe(
@@ -43,13 +43,13 @@ export const atPayer: readonly Requirement[] = [
   ),
   localRequirement(
     'RFC 6749 §4.1.2.1',
-    'tells the partner access_denied where the payer granted nothing to read',
+    'tells the partner access_denied if the payer granted nothing to read',
     async (target) => {
       target.payers.script('clear-health', { token: tokens({ scope: 'openid profile user/Claim.write' }) });
       expectSentBack(target, await comeBack(await begin(target)), 'access_denied');
     },
   ),
-  localRequirement('OWASP ASVS 10.4.9', 'has the payer revoke tokens that no grant came of', async (target) => {
+  localRequirement('OWASP ASVS 10.4.9', 'has the payer revoke tokens that led to no grant', async (target) => {
     target.payers.script('clear-health', {
       token: tokens({ scope: 'user/Claim.write', refresh_token: 'payer-refresh-canary-x' }),
     });
@@ -60,7 +60,7 @@ export const atPayer: readonly Requirement[] = [
   }),
   localRequirement(
     'SMART App Launch 2.2',
-    'asks a payer whose token answer names no patient, and believes one match only',
+    'searches for the patient at a payer whose token answer names none, and accepts only a single match',
     async (target) => {
       const as = { payer: 'plain-health' };
       target.payers.script(as.payer, { token: tokens({ patient: undefined }) });
@@ -75,7 +75,7 @@ export const atPayer: readonly Requirement[] = [
   ),
   localRequirement(
     'SMART App Launch 2.2',
-    "ends a grant whose payer gave no refresh token with the payer's access token",
+    "ends a grant with the payer's access token if the payer gave no refresh token",
     async (target) => {
       target.payers.script('clear-health', { token: tokens({ refresh_token: undefined, expires_in: 120 }) });
       const issued = await connect(target);

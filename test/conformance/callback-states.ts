@@ -3,7 +3,7 @@ import { begin, callback, locationOf, now } from './client.ts';
 import { expectErrorPage } from './expectations.ts';
 import { localRequirement, requirement, type Requirement } from './requirement.ts';
 
-/** Which login it is, and whether it is over. */
+/** Which login it is, and whether it is finished. */
 export const states: readonly Requirement[] = [
   requirement('RFC 6749 §10.12', 'shows a page for an unknown state', async (target) => {
     const { cookie } = await begin(target);
@@ -12,7 +12,7 @@ export const states: readonly Requirement[] = [
   requirement('OWASP ASVS 2.2.1', 'shows a page for a state of 5000 characters', async (target) => {
     await expectErrorPage(await callback(target, { state: 'A'.repeat(5000), code: 'x' }));
   }),
-  requirement('RFC 6749 §10.12', 'shows a page for a state that is left out', async (target) => {
+  requirement('RFC 6749 §10.12', 'shows a page for a missing state', async (target) => {
     await expectErrorPage(await callback(target, { code: 'x' }));
   }),
   requirement('RFC 6749 §3.1', 'shows a page for a repeated state', async (target) => {
@@ -23,17 +23,17 @@ export const states: readonly Requirement[] = [
       }),
     );
   }),
-  requirement('OWASP ASVS 10.4.1', 'shows a page at the callback of a payer that is not there', async (target) => {
+  requirement('OWASP ASVS 10.4.1', 'shows a page at the callback of an unknown payer', async (target) => {
     await expectErrorPage(await callback(target, { state: 'A'.repeat(43), code: 'x' }, { payer: 'no-such-payer' }));
   }),
-  requirement('OWASP ASVS 3.3', 'answers 405 to a POST, which the cookie would not come with', async (target) => {
+  requirement('OWASP ASVS 3.3', 'answers 405 to a POST, which would come without the cookie', async (target) => {
     const response = await callback(target, { state: 'A'.repeat(43), code: 'x' }, { method: 'POST' });
     await expectErrorPage(response, 405);
     expect(response.headers.get('allow')).toBe('GET');
   }),
   localRequirement(
     'DynamoDB TTL',
-    'shows a page for a login attempt that has expired and is still in the table',
+    'shows a page for a login attempt that has expired but is still in the table',
     async (target) => {
       const begun = await begin(target);
       await target.store.setLoginAttempt(begun.state, { expiresAt: now() - 1 });
@@ -43,7 +43,7 @@ export const states: readonly Requirement[] = [
   ),
   localRequirement(
     'RFC 6749 §10.5',
-    'says that a login is finished where the callback is opened again, and sends no code twice',
+    'says that a login is finished if the callback is opened again, and sends no second code',
     async (target) => {
       const begun = await begin(target);
       const url = locationOf(await fetch(begun.payerUrl, { redirect: 'manual' }));
@@ -58,7 +58,7 @@ export const states: readonly Requirement[] = [
   ),
   localRequirement(
     'OWASP ASVS 15.4.2',
-    'takes one of 10 parallel callbacks, and sends the code to the payer once',
+    'accepts one of 10 parallel callbacks, and sends the code to the payer once',
     async (target) => {
       const begun = await begin(target);
       const url = locationOf(await fetch(begun.payerUrl, { redirect: 'manual' }));

@@ -5,7 +5,7 @@ import { atPayer } from './callback-payer.ts';
 import { states } from './callback-states.ts';
 import type { Group } from './requirement.ts';
 
-/** The payers' way back. */
+/** The callback from the payers. */
 export const callbackGroup: Group = {
   endpoint: 'callback',
   requirements: [...browsers, ...states, ...backToPartner, ...payerFaults, ...atPayer],

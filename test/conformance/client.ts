@@ -31,7 +31,9 @@ export interface As {
   readonly app?: App;
 }
 
-/** A partner's parameters for the authorize endpoint; the word in its state is looked for where no secret may be. */
+/**
+ * A partner's parameters for the authorize endpoint. The word in its state is searched for wherever no secret may be.
+ */
 const parametersFor = (target: Target, change: Change, { payer, app = target.portal }: As): Change => ({
   response_type: 'code',
   client_id: app.clientId,
@@ -45,7 +47,7 @@ const parametersFor = (target: Target, change: Change, { payer, app = target.por
 const requestFor = (target: Target, change: Change, as: As) =>
   authorizeRequest(as.payer ?? target.payer, parametersFor(target, change, as));
 
-/** The same, for a request by hand. */
+/** The same, for a request that the test writes by hand. */
 export const authorizeParameters = (target: Target, change: Change = {}, as: As = {}): URLSearchParams =>
   new URLSearchParams(filled(parametersFor(target, change, as)));
 
@@ -53,36 +55,36 @@ export const authorizeParameters = (target: Target, change: Change = {}, as: As 
 export const authorizeEndpoint = ({ origin, payer }: Target, as: As = {}): string =>
   `${origin}/oauth2/authorize/${as.payer ?? payer}`;
 
-/** Opens the authorize endpoint as a browser does; redirects are for the test to look at. */
+/** Opens the authorize endpoint as a browser does; the test follows redirects itself. */
 export const authorize = (target: Target, change: Change = {}, as: As = {}): Promise<Response> =>
   sendTo(target.origin, requestFor(target, change, as));
 
 /** The cookies that an answer sets, as a browser sends them back. */
 export const cookiesOf = ({ headers }: Response): string => cookieHeader(headers.getSetCookie());
 
-/** Where a redirect leads. @throws Error where the answer is none */
+/** Where a redirect leads. @throws Error if the answer is not a redirect */
 export const locationOf = ({ status, headers }: Response): URL => {
   const location = headers.get('location');
   if (location === null) throw new Error(`No redirect: ${status}`);
   return new URL(location);
 };
 
-/** Sends the consent page's form, as the button of this decision does. */
+/** Sends the consent page's form, as the button for this decision does. */
 export const decide = async (page: Response, decision: 'allow' | 'deny', cookie = cookiesOf(page)): Promise<Response> =>
   sendTo(new URL(page.url).origin, decisionRequest(await page.text(), decision, cookie));
 
-/** Begins a login: through the gateway's own consent page, where the partner's members are asked there. */
+/** Begins a login, through the gateway's consent page if the partner's members are asked there. */
 export const begin = (target: Target, change: Change = {}, as: As = {}): Promise<Begun<Response>> =>
   steps.begin(overHttp(target.origin), requestFor(target, change, as));
 
-/** Opens the callback as a payer's redirect makes a browser do. */
+/** Opens the callback as a browser does after the payer's redirect. */
 export const callback = (
   target: Target,
   parameters: Change,
   { payer = target.payer, ...more }: { cookie?: string; payer?: string; method?: string } = {},
 ): Promise<Response> => sendTo(target.origin, callbackRequest(payer, parameters, more));
 
-/** Goes on from a begun login, through the payer, to the gateway's answer at the callback. */
+/** Continues a login through the payer to the gateway's answer at the callback. */
 export const comeBack = async ({
   payerUrl,
   cookie,
@@ -91,7 +93,7 @@ export const comeBack = async ({
   return sendTo(url.origin, returnRequest(url, cookie));
 };
 
-/** A login that has come back to the partner. */
+/** A login that has returned to the partner. */
 export interface LoggedIn {
   readonly code: string;
   readonly verifier: string;
@@ -120,7 +122,7 @@ export const post = (
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> => sendTo(origin, partnerRequest(endpoint, form, headers));
 
-/** As {@link post}, with the client authentication of a partner: Basic, or its name where it is public. */
+/** Like {@link post}, with the partner's client authentication: Basic, or only its client id if it is public. */
 export const postAs = (target: Target, app: App, endpoint: PartnerEndpoint, form: Change): Promise<Response> =>
   app.secret === undefined
     ? post(target, endpoint, { client_id: app.clientId, ...form })
@@ -138,14 +140,14 @@ export const redeem = (
 export const refresh = (target: Target, refreshToken: string, change: Change = {}, as: As = {}): Promise<Response> =>
   postAs(target, as.app ?? target.portal, 'token', renewal(refreshToken, change));
 
-/** The tokens of an answer. @throws Error where it has none */
+/** The tokens of an answer. @throws Error if it has none */
 export const tokensOf = (response: Response): Promise<Tokens> => tokensIn(lookAt(response));
 
 /** A login and its redemption. */
 export const connect = async (target: LocalTarget, change: Change = {}, as: As = {}): Promise<Tokens> =>
   tokensOf(await redeem(target, await login(target, change, as), {}, as));
 
-/** Calls the FHIR route; a path begins with a slash, or is empty, and is sent to the letter. */
+/** Calls the FHIR route. A path starts with a slash or is empty, and is sent unchanged. */
 export const read = (
   target: Target,
   path: string,
@@ -158,7 +160,7 @@ export const read = (
     headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },
   });
 
-/** What introspection says of a token to its own partner. */
+/** What introspection says about a token to the partner that owns it. */
 export const introspect = async (target: Target, token: string, app: App = target.portal): Promise<unknown> =>
   (await postAs(target, app, 'introspect', { token })).json();
 

@@ -29,11 +29,11 @@ const declare = (requirement: Requirement): void => {
   const name = `${requirement.title} (${requirement.source})`;
   if (!requirement.local) it(name, () => requirement.run(target()));
   else if (deployed === undefined) it(name, () => requirement.run(localTarget()));
-  // A deployed stage's payer, clock and tables are not the suite's to change: the report names what it did not ask.
+  // The suite cannot change a deployed stage's payer, clock or tables, so the report names what it did not ask.
   else it.skip(`local only: ${name}`, () => undefined);
 };
 
-/** Says what a deployed stage was not asked for, also where the reporter names no test. */
+/** Says what a deployed stage was not asked, even if the reporter names no test. */
 const reportLocalOnly = (): void => {
   for (const { endpoint, requirements } of groups) {
     const titles = requirements.filter((one) => one.local).map(({ title }) => `\n  ${title}`);

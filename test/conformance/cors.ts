@@ -10,7 +10,7 @@ export const corsGroup: Group = {
   requirements: [
     requirement(
       'Fetch §3.2.2',
-      "lets a registered page's preflight through at the endpoints for partners",
+      "allows a registered page's preflight at the endpoints for partners",
       async (target) => {
         for (const endpoint of ['token', 'revoke', 'introspect']) {
           const headers = { origin: target.app.webOrigin, 'access-control-request-method': 'POST' };
@@ -24,7 +24,7 @@ export const corsGroup: Group = {
     ),
     requirement(
       'Fetch §3.2.2',
-      "lets a registered page's preflight through at the FHIR route, which has no token yet",
+      "allows a registered page's preflight at the FHIR route, which has no token yet",
       async (target) => {
         const headers = {
           origin: target.app.webOrigin,
@@ -39,7 +39,7 @@ export const corsGroup: Group = {
     ),
     requirement(
       'OWASP ASVS 3.4.2',
-      'lets no other page read: unregistered, null, or one that only looks alike',
+      'allows no other page to read: unregistered, null, or a look-alike',
       async (target) => {
         for (const origin of [
           'https://evil.example',
@@ -54,7 +54,7 @@ export const corsGroup: Group = {
         }
       },
     ),
-    requirement('OWASP ASVS 3.4.2', 'never lets a page send cookies along', async (target) => {
+    requirement('OWASP ASVS 3.4.2', 'never allows a page to send cookies', async (target) => {
       const headers = { origin: target.app.webOrigin };
       for (const response of [
         await post(target, 'token', {}, headers),
@@ -63,7 +63,7 @@ export const corsGroup: Group = {
         expect(response.headers.get('access-control-allow-credentials')).toBeNull();
       }
     }),
-    requirement('Fetch §3.2.3', 'lets a registered page read errors as much as successes', async (target) => {
+    requirement('Fetch §3.2.3', 'allows a registered page to read errors as well as successes', async (target) => {
       const headers = { origin: target.app.webOrigin };
       const refused = await post(target, 'token', { client_id: target.app.clientId }, headers);
       const unread = await read(target, '/Patient', undefined, { headers });
@@ -73,17 +73,17 @@ export const corsGroup: Group = {
       }
       expect(unread.headers.get('access-control-expose-headers')).toContain('WWW-Authenticate');
     }),
-    requirement('Fetch §3.2.5', 'says that its answers vary by Origin, so that no cache mixes them', async (target) => {
+    requirement('Fetch §3.2.5', 'says that its answers vary by Origin, so no cache mixes them', async (target) => {
       expect((await post(target, 'token', {})).headers.get('vary')).toMatch(/\bOrigin\b/);
       expect((await read(target, '/Patient')).headers.get('vary')).toMatch(/\bOrigin\b/);
     }),
-    requirement('OWASP ASVS 3.5', 'lets no page read the pages and redirects of a login', async (target) => {
+    requirement('OWASP ASVS 3.5', 'allows no page to read the pages and redirects of a login', async (target) => {
       const headers = { origin: target.app.webOrigin };
       const page = await fetch(`${target.origin}/oauth2/callback/${target.payer}`, { headers });
       expect(allowedOrigin(page)).toBeNull();
       expect(allowedOrigin(await authorize(target))).toBeNull();
     }),
-    localRequirement('Fetch §3.2.3', 'lets a registered page read the record', async (target) => {
+    localRequirement('Fetch §3.2.3', 'allows a registered page to read the record', async (target) => {
       const { access_token: token } = await connect(target, {}, { app: target.apps.app });
       const response = await read(target, '/Patient', token, { headers: { origin: target.app.webOrigin } });
       expect(response.status).toBe(200);

@@ -57,7 +57,7 @@ const documents: readonly Requirement[] = [
   ),
   requirement(
     'SMART App Launch 2.2',
-    'leaves issuer and jwks_uri out of smart-configuration, since it gives no id_token',
+    'omits issuer and jwks_uri from smart-configuration, since it issues no id_token',
     async (target) => {
       const found = await smart(target);
       expect(Object.keys(found)).not.toEqual(expect.arrayContaining(['issuer']));
@@ -67,7 +67,7 @@ const documents: readonly Requirement[] = [
   ),
   requirement(
     'RFC 8414 §3.3',
-    'names the FHIR base as issuer, at the path of the RFC and below the base alike',
+    "names the FHIR base as issuer, at the RFC's path and below the base alike",
     async (target) => {
       const below = await serverMetadata(target);
       expect(below['issuer']).toBe(baseOf(target));
@@ -81,7 +81,7 @@ const documents: readonly Requirement[] = [
   }),
   requirement(
     'FHIR R4 http §2.21.0.13',
-    'serves a CapabilityStatement of R4 without a token, with URLs and endpoints of its own',
+    'serves an R4 CapabilityStatement without a token, with its own URLs and endpoints',
     async (target) => {
       const found = await statement(target);
       expect(found).toMatchObject({
@@ -95,16 +95,12 @@ const documents: readonly Requirement[] = [
         expect(text).toContain(`${target.origin}/oauth2/${endpoint}`);
     },
   ),
-  requirement(
-    'FHIR R4 http §2.21.0.13',
-    'names no interaction in its CapabilityStatement that writes',
-    async (target) => {
-      const text = JSON.stringify(await statement(target));
-      for (const code of ['create', 'update', 'patch', 'delete', 'transaction', 'batch'])
-        expect(text).not.toContain(`"code":"${code}"`);
-    },
-  ),
-  requirement('RFC 7517 §9.3', 'serves public keys only', async (target) => {
+  requirement('FHIR R4 http §2.21.0.13', 'lists no write interaction in its CapabilityStatement', async (target) => {
+    const text = JSON.stringify(await statement(target));
+    for (const code of ['create', 'update', 'patch', 'delete', 'transaction', 'batch'])
+      expect(text).not.toContain(`"code":"${code}"`);
+  }),
+  requirement('RFC 7517 §9.3', 'serves only public keys', async (target) => {
     const { keys } = (await (await fetch(`${target.origin}/oauth2/jwks/${target.payer}`)).json()) as {
       keys: Document[];
     };
@@ -117,7 +113,7 @@ const documents: readonly Requirement[] = [
   }),
   localRequirement(
     'FHIR R4 http §2.21.0.13',
-    "gives the payer's own statement without what writes, and with its own security",
+    "serves the payer's own statement without writes, and with the gateway's security",
     async (target) => {
       const resource = [{ type: 'Patient', interaction: [{ code: 'read' }, { code: 'update' }, { code: 'create' }] }];
       const rest = [
@@ -143,19 +139,15 @@ const documents: readonly Requirement[] = [
       expect(JSON.stringify(found)).toContain('/oauth2/authorize/rotating-health');
     },
   ),
+  localRequirement('OWASP API10:2023', "serves its own statement if the payer's requires a token", async (target) => {
+    target.payers.script('keyed-health', { r4: answer(401, {}) });
+    expect(await statement(target, 'keyed-health')).toMatchObject({
+      implementation: { url: baseOf(target, 'keyed-health') },
+    });
+  }),
   localRequirement(
     'OWASP API10:2023',
-    'gives a statement of its own where the payer gives none without a token',
-    async (target) => {
-      target.payers.script('keyed-health', { r4: answer(401, {}) });
-      expect(await statement(target, 'keyed-health')).toMatchObject({
-        implementation: { url: baseOf(target, 'keyed-health') },
-      });
-    },
-  ),
-  localRequirement(
-    'OWASP API10:2023',
-    'sends no token and no credentials with a request for a payer’s statement',
+    'sends no token and no credentials when it requests a payer’s statement',
     async (target) => {
       target.payers.script('slow-health', { r4: answer(401, {}) });
       await fetch(`${baseOf(target, 'slow-health')}/metadata`, { headers: { authorization: 'Bearer p2pa_something' } });
@@ -176,14 +168,14 @@ const ways: readonly Requirement[] = [
     expect(head.status).toBe(200);
     expect(await head.text()).toBe('');
   }),
-  requirement('RFC 9110 §15.5.5', 'answers 404 for a payer that is not there', async (target) => {
+  requirement('RFC 9110 §15.5.5', 'answers 404 for an unknown payer', async (target) => {
     const base = baseOf(target, 'no-such-payer');
     for (const url of [`${base}/.well-known/smart-configuration`, `${target.origin}/oauth2/jwks/no-such-payer`]) {
       expect((await fetch(url)).status).toBe(404);
     }
     expect(await (await fetch(`${base}/metadata`)).json()).toMatchObject({ resourceType: 'OperationOutcome' });
   }),
-  requirement('SMART App Launch 2.2', 'sends a base with a slash at its end on to the document', async (target) => {
+  requirement('SMART App Launch 2.2', 'redirects a base with a trailing slash to the document', async (target) => {
     const response = await fetch(`${baseOf(target)}//.well-known/smart-configuration`, { redirect: 'manual' });
     expect(response.status).toBe(308);
     expect(locationOf(response).href).toBe(`${baseOf(target)}/.well-known/smart-configuration`);
@@ -207,7 +199,7 @@ const ways: readonly Requirement[] = [
 ];
 
 const truth: readonly Requirement[] = [
-  requirement('RFC 8414 §2', 'has something at each endpoint that it advertises', async (target) => {
+  requirement('RFC 8414 §2', 'serves every endpoint that it advertises', async (target) => {
     const found = await serverMetadata(target);
     expect((await fetch(found.authorization_endpoint, { redirect: 'manual' })).status).toBe(400);
     for (const url of [found.token_endpoint, found.revocation_endpoint, found.introspection_endpoint]) {
@@ -216,7 +208,7 @@ const truth: readonly Requirement[] = [
   }),
   requirement(
     'RFC 8414 §2',
-    'takes each response type and challenge method that it advertises, and refuses the others',
+    'accepts each response type and challenge method that it advertises, and refuses the others',
     async (target) => {
       const found = await serverMetadata(target);
       for (const type of found.response_types_supported)
@@ -231,16 +223,20 @@ const truth: readonly Requirement[] = [
       expect(found.code_challenge_methods_supported).not.toContain('plain');
     },
   ),
-  requirement('RFC 8414 §2', 'takes each response mode that it advertises, and refuses the others', async (target) => {
-    const found = await serverMetadata(target);
-    for (const mode of found.response_modes_supported)
-      expect((await begin(target, { response_mode: mode })).state).not.toBe('');
-    for (const mode of ['fragment', 'form_post', 'jwt']) {
-      expect(found.response_modes_supported).not.toContain(mode);
-      expectSentBack(target, await authorize(target, { response_mode: mode }), 'invalid_request');
-    }
-  }),
-  requirement('RFC 8414 §2', 'knows each grant type that it advertises, and refuses the others', async (target) => {
+  requirement(
+    'RFC 8414 §2',
+    'accepts each response mode that it advertises, and refuses the others',
+    async (target) => {
+      const found = await serverMetadata(target);
+      for (const mode of found.response_modes_supported)
+        expect((await begin(target, { response_mode: mode })).state).not.toBe('');
+      for (const mode of ['fragment', 'form_post', 'jwt']) {
+        expect(found.response_modes_supported).not.toContain(mode);
+        expectSentBack(target, await authorize(target, { response_mode: mode }), 'invalid_request');
+      }
+    },
+  ),
+  requirement('RFC 8414 §2', 'accepts each grant type that it advertises, and refuses the others', async (target) => {
     const found = await serverMetadata(target);
     for (const type of found.grant_types_supported) {
       await expectOAuthError(
@@ -257,12 +253,12 @@ const truth: readonly Requirement[] = [
       'unsupported_grant_type',
     );
   }),
-  localRequirement('RFC 8414 §2', 'takes each scope that it advertises', async (target) => {
+  localRequirement('RFC 8414 §2', 'accepts each scope that it advertises', async (target) => {
     for (const scope of (await serverMetadata(target)).scopes_supported) {
       expect((await begin(target, { scope: `${scope} patient/Patient.rs` })).state).not.toBe('');
     }
   }),
-  localRequirement('RFC 8414 §2', 'says of each facade what is so of that facade', async (target) => {
+  localRequirement('RFC 8414 §2', 'describes each facade correctly', async (target) => {
     const found = await smart(target, 'plain-health');
     expect(found.authorization_endpoint).toBe(`${target.origin}/oauth2/authorize/plain-health`);
   }),

@@ -1,7 +1,7 @@
 import { locationOf } from './client.ts';
 import { baseOf, type Target } from './target.ts';
 
-/** A page for a person: no redirect, and nothing that runs. */
+/** A page for a person: it does not redirect, and runs no script. */
 export const expectErrorPage = async (response: Response, status = 400): Promise<void> => {
   expect(response.status).toBe(status);
   expect(response.headers.get('location')).toBeNull();
@@ -9,7 +9,7 @@ export const expectErrorPage = async (response: Response, status = 400): Promise
   expect(await response.text()).toContain('<h1>');
 };
 
-/** An error that goes back to the partner by redirect (RFC 6749 §4.1.2.1, RFC 9207). */
+/** An error that returns to the partner by redirect (RFC 6749 §4.1.2.1, RFC 9207). */
 export const expectSentBack = (target: Target, response: Response, error: string, payer?: string): URL => {
   expect(response.status).toBe(302);
   const back = locationOf(response);
@@ -36,6 +36,6 @@ export const expectOutcome = async (response: Response, status: number): Promise
   });
 };
 
-/** The challenge of an answer, under the name that the stage gives it. */
+/** The challenge of an answer, under the header name that the stage uses. */
 export const challengeHeaderOf = ({ edge }: Target, { headers }: Response): string | null =>
   headers.get(edge ? 'www-authenticate' : 'x-amzn-remapped-www-authenticate');

@@ -5,7 +5,7 @@ import { localRequirement, type Requirement } from './requirement.ts';
 
 const fhirJson = { 'content-type': 'application/fhir+json' };
 
-/** A payer's answers that cannot be used. */
+/** Unusable answers of a payer. */
 const useless: readonly (readonly [string, string, Outcome])[] = [
   ['OWASP ASVS 4.1.1', 'HTML with status 200', answerText(200, '<html>', { 'content-type': 'text/html' })],
   [
@@ -20,13 +20,13 @@ const useless: readonly (readonly [string, string, Outcome])[] = [
     answerText(200, '{}', { 'content-type': 'application/fhir+json; charset=utf-16' }),
   ],
   ['OWASP API10:2023', 'a 500', answer(500, {})],
-  ['OWASP API10:2023', 'a 202, which would be an answer later', answer(202, {})],
+  ['OWASP API10:2023', 'a 202, which would mean an answer later', answer(202, {})],
 ];
 
-/** A payer's answer that cannot be used. */
+/** Unusable answers of a payer. */
 export const badAnswers: readonly Requirement[] = [
   ...useless.map(([source, what, r4]) =>
-    localRequirement(source, `answers 502 where the payer answers with ${what}`, async (target) => {
+    localRequirement(source, `answers 502 if the payer answers with ${what}`, async (target) => {
       const { access_token: token } = await connect(target);
       target.payers.script('clear-health', { r4 });
       await expectOutcome(await read(target, '/Patient', token), 502);
@@ -34,7 +34,7 @@ export const badAnswers: readonly Requirement[] = [
   ),
   localRequirement(
     'OWASP ASVS 15.3.2',
-    'answers 502 to a redirect of the payer, and takes the token nowhere',
+    "answers 502 to a payer's redirect, and sends the token nowhere",
     async (target) => {
       const { access_token: token } = await connect(target);
       for (const location of [
@@ -53,7 +53,7 @@ export const badAnswers: readonly Requirement[] = [
   ),
   localRequirement(
     'OWASP API10:2023',
-    'answers 503 where the payer cuts the connection before it answers',
+    'answers 503 if the payer cuts the connection before it answers',
     async (target) => {
       const { access_token: token } = await connect(target);
       target.payers.script('clear-health', { r4: 'reset' });
@@ -64,7 +64,7 @@ export const badAnswers: readonly Requirement[] = [
   ),
   localRequirement(
     'RFC 9112 §8',
-    'cuts an answer that the payer cut, so that half a record does not seem whole',
+    'cuts an answer that the payer cut, so half a record does not seem whole',
     async (target) => {
       const { access_token: token } = await connect(target);
       const { promise: begun, resolve: begin } = Promise.withResolvers<void>();

@@ -5,7 +5,7 @@ import { localRequirement, requirement, type Requirement } from './requirement.t
 
 /** Who may call at all. */
 export const bearers: readonly Requirement[] = [
-  requirement('RFC 6750 §3.1', 'answers 401 with a bare Bearer challenge where no token comes', async (target) => {
+  requirement('RFC 6750 §3.1', 'answers 401 with a bare Bearer challenge if there is no token', async (target) => {
     const response = await read(target, '/Patient');
     expect(challengeHeaderOf(target, response)).toBe('Bearer');
     await expectOutcome(response, 401);
@@ -22,21 +22,21 @@ export const bearers: readonly Requirement[] = [
     expect(challengeHeaderOf(target, response)).toBe('Bearer');
     await expectOutcome(response, 401);
   }),
-  requirement('RFC 6750 §2.1', 'answers 401 to another scheme than Bearer', async (target) => {
+  requirement('RFC 6750 §2.1', 'answers 401 to a scheme other than Bearer', async (target) => {
     for (const authorization of ['Basic cG9ydGFsOnNlY3JldA==', 'DPoP p2pa_something', 'Bearer', 'Bearer a b']) {
       const response = await read(target, '/Patient', undefined, { headers: { authorization } });
       await expectOutcome(response, 401);
     }
   }),
-  requirement('RFC 9110 §15.5.5', 'answers 404 for a payer that is not there', async (target) => {
+  requirement('RFC 9110 §15.5.5', 'answers 404 for an unknown payer', async (target) => {
     await expectOutcome(await read(target, '/Patient', 'nothing', { payer: 'no-such-payer' }), 404);
   }),
-  localRequirement('RFC 6750 §2.1', 'takes the scheme in any case', async (target) => {
+  localRequirement('RFC 6750 §2.1', 'accepts the scheme in any letter case', async (target) => {
     const { access_token: token } = await connect(target);
     const response = await read(target, '/Patient', undefined, { headers: { authorization: `bearer ${token}` } });
     expect(response.status).toBe(200);
   }),
-  localRequirement('RFC 6750 §3.1', 'answers 401 invalid_token to a token past its time', async (target) => {
+  localRequirement('RFC 6750 §3.1', 'answers 401 invalid_token to an expired token', async (target) => {
     const { access_token: token } = await connect(target);
     await target.store.setGrant(token, { accessExpiresAt: now() - 1 });
     const response = await read(target, '/Patient', token);
@@ -45,14 +45,14 @@ export const bearers: readonly Requirement[] = [
   }),
   localRequirement(
     'OWASP ASVS 10.4.8',
-    'answers 401 to a token of a grant that has ended, its item still in the table',
+    'answers 401 to a token of an ended grant whose item is still in the table',
     async (target) => {
       const { access_token: token } = await connect(target);
       await target.store.setGrant(token, { expiresAt: now() - 1 });
       await expectRefused(target, await read(target, '/Patient', token), 401);
     },
   ),
-  localRequirement('RFC 6750 §3.1', 'takes neither a refresh token nor a code for an access token', async (target) => {
+  localRequirement('RFC 6750 §3.1', 'accepts neither a refresh token nor a code as an access token', async (target) => {
     const { refresh_token: token } = await connect(target);
     const { code } = await login(target);
     await expectRefused(target, await read(target, '/Patient', token), 401);
@@ -63,7 +63,7 @@ export const bearers: readonly Requirement[] = [
     await expectOutcome(await read(target, '/Patient', token, { payer: 'keyed-health' }), 401);
     expect(target.payers.requests('keyed-health', 'r4')).toEqual([]);
   }),
-  localRequirement('OWASP ASVS 11.5.1', 'answers 401 to a token of which one character differs', async (target) => {
+  localRequirement('OWASP ASVS 11.5.1', 'answers 401 to a token with one changed character', async (target) => {
     const { access_token: token } = await connect(target);
     for (const at of [10, 60, 100, token.length - 2]) {
       const other = token[at] === 'A' ? 'B' : 'A';
@@ -74,7 +74,7 @@ export const bearers: readonly Requirement[] = [
       );
     }
   }),
-  localRequirement('RFC 6750 §2', 'refuses a token in a search form beside the header', async (target) => {
+  localRequirement('RFC 6750 §2', 'refuses a token in a search form in addition to the header', async (target) => {
     const { access_token: token } = await connect(target);
     const body = new URLSearchParams({ access_token: token });
     await expectRefused(target, await read(target, '/Patient/_search', token, { method: 'POST', body }), 400);

@@ -13,7 +13,7 @@ const json = (text: string) => ({ r4: answerText(200, text, fhirJson) });
 export const towardsPayer: readonly Requirement[] = [
   localRequirement(
     'OWASP ASVS 10.3.1',
-    "sends the payer its own token, never the partner's, and no cookie",
+    "sends the payer the payer's token, never the partner's, and no cookie",
     async (target) => {
       const { access_token: token } = await connect(target);
       const headers = {
@@ -51,7 +51,7 @@ export const towardsPayer: readonly Requirement[] = [
   ),
   localRequirement(
     'FHIR R4 http §2.21.0.10',
-    'passes a search form on as a form, out of URLs and logs',
+    'forwards a search form as a form, out of URLs and logs',
     async (target) => {
       const { access_token: token } = await connect(target);
       const body = new URLSearchParams({ code: 'canary-of-a-diagnosis' });
@@ -64,7 +64,7 @@ export const towardsPayer: readonly Requirement[] = [
   ),
   localRequirement(
     'FHIR R4 http §2.21.0.6',
-    'asks for FHIR JSON, and answers 406 where another format is wanted',
+    'requests FHIR JSON, and answers 406 if another format is required',
     async (target) => {
       const { access_token: token } = await connect(target);
       for (const path of ['/Patient?_format=xml', '/Patient?_format=application/fhir%2Bxml', '/Patient?_format=html'])
@@ -75,12 +75,12 @@ export const towardsPayer: readonly Requirement[] = [
       expect(target.payers.requests('clear-health', 'r4')[0]?.headers.accept).toBe('application/fhir+json');
     },
   ),
-  localRequirement('FHIR R4 async', 'does not pass on that an answer is wanted later', async (target) => {
+  localRequirement('FHIR R4 async', 'does not forward a preference for an asynchronous answer', async (target) => {
     const { access_token: token } = await connect(target);
     await read(target, '/Patient', token, { headers: { prefer: 'respond-async' } });
     expect(target.payers.requests('clear-health', 'r4')[0]?.headers).not.toHaveProperty('prefer');
   }),
-  localRequirement('FHIR R4 http §2.21.0.5', 'passes conditions on and 304 back', async (target) => {
+  localRequirement('FHIR R4 http §2.21.0.5', 'forwards conditions, and returns 304', async (target) => {
     const { access_token: token } = await connect(target);
     target.payers.script('clear-health', {
       r4: { status: 304, headers: { etag: 'W/"1"' } },
@@ -96,7 +96,7 @@ export const towardsPayer: readonly Requirement[] = [
 export const towardsPartner: readonly Requirement[] = [
   localRequirement(
     'FHIR R4 datatypes §2.24.0.1',
-    "passes the payer's bytes on: decimals, order, white space, escapes",
+    "forwards the payer's bytes: decimals, order, white space, escapes",
     async (target) => {
       const { access_token: token } = await connect(target);
       const text =
@@ -107,7 +107,7 @@ export const towardsPartner: readonly Requirement[] = [
   ),
   localRequirement(
     'FHIR R4 http §2.21.1.2',
-    "makes links to the payer's base, however spelled, links to its own",
+    "rewrites links to the payer's base, in any spelling, to its own",
     async (target) => {
       const { access_token: token } = await connect(target);
       const base = `${target.payers.origin}/clear-health/r4`;
@@ -120,7 +120,7 @@ export const towardsPartner: readonly Requirement[] = [
   ),
   localRequirement(
     'OWASP ASVS 15.3.2',
-    'passes a link to another host unchanged, counts it, and never follows it',
+    'passes on a link to another host unchanged, counts it, and never follows it',
     async (target) => {
       const { access_token: token } = await connect(target);
       const foreign = `${target.payers.origin}/elsewhere/r4/Patient/1`;
@@ -137,7 +137,7 @@ export const towardsPartner: readonly Requirement[] = [
   ),
   localRequirement(
     'FHIR R4 references §2.3.0.1',
-    'leaves identifiers, canonicals, narrative and look-alikes of the base as they are',
+    'leaves identifiers, canonicals, narrative and look-alikes of the base unchanged',
     async (target) => {
       const { access_token: token } = await connect(target);
       const base = `${target.payers.origin}/clear-health/r4`;
@@ -154,7 +154,7 @@ export const towardsPartner: readonly Requirement[] = [
   ),
   localRequirement(
     'OWASP ASVS 14.2.2',
-    'has no record stored, and passes no cookie and no unknown header of the payer on',
+    'marks the record as not to be stored, and forwards no cookie and no unknown header of the payer',
     async (target) => {
       const { access_token: token } = await connect(target);
       const headers = {
@@ -175,7 +175,7 @@ export const towardsPartner: readonly Requirement[] = [
   ),
   localRequirement(
     'FHIR R4 binary §2.19',
-    'gives a Binary as a download that cannot run as a page of ours',
+    'serves a Binary as a download that cannot run as one of our pages',
     async (target) => {
       const { access_token: token } = await connect(target);
       target.payers.script('clear-health', {
@@ -191,7 +191,7 @@ export const towardsPartner: readonly Requirement[] = [
   ),
   localRequirement(
     'FHIR R4 http §2.21.0.4',
-    "keeps the meaning of a payer's 4xx, with its OperationOutcome or one of ours",
+    "keeps the meaning of a payer's 4xx, with its OperationOutcome or ours",
     async (target) => {
       const { access_token: token } = await connect(target);
       const outcome = { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'deleted' }] };

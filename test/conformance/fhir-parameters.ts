@@ -51,14 +51,14 @@ export const parameters: readonly Requirement[] = [
   ),
   localRequirement(
     'US Core 6.1.0; CARIN BB 2.0.0; PDex 2.0.0',
-    'passes on the parameters of R4 and of the guides that payers follow',
+    'forwards the parameters of R4 and of the guides that payers follow',
     async (target) => {
       const { access_token: token } = await connect(target);
       for (const path of known) expect([path, (await read(target, path, token)).status]).toEqual([path, 200]);
       expect(payerReads(target)).toHaveLength(known.length);
     },
   ),
-  localRequirement('RFC 6750 §3.1', 'counts _type as searching what it names', async (target) => {
+  localRequirement('RFC 6750 §3.1', 'treats _type as a search of the types that it names', async (target) => {
     const { access_token: token } = await narrow(target);
     await expectRefused(target, await read(target, '?_type=Condition', token), 403);
     await expectRefused(target, await read(target, '?_type=Patient,Condition', token), 403);
@@ -83,7 +83,7 @@ const payerBase = (target: LocalTarget): string => `${target.payers.origin}/clea
 export const pages: readonly Requirement[] = [
   localRequirement(
     'FHIR R4 http §2.21.1.3',
-    'gives each page of the payer as a sealed link, and follows that to the letter',
+    "gives each of the payer's next pages as a sealed link, and follows that exactly",
     async (target) => {
       const { access_token: token } = await connect(target);
       for (const [link, asked] of [
@@ -100,7 +100,7 @@ export const pages: readonly Requirement[] = [
   ),
   localRequirement(
     'RFC 6750 §3.1',
-    'lets a page be followed only where the scope covers what the first request could return',
+    'follows a page only if the scope covers what the first request could return',
     async (target) => {
       const { access_token: token } = await narrow(target);
       const query = await nextOf(target, token, `${payerBase(target)}?_getpages=a`, '/Patient?_id=pat-1');
@@ -111,7 +111,7 @@ export const pages: readonly Requirement[] = [
   ),
   localRequirement(
     'OWASP ASVS 11.2.1',
-    'refuses a page link of another grant, a changed one, and one with anything beside it',
+    'refuses a page link of another grant, a changed one, and one with additions',
     async (target) => {
       const { access_token: token } = await connect(target);
       const { access_token: other } = await connect(target);
@@ -126,7 +126,7 @@ export const pages: readonly Requirement[] = [
   ),
   localRequirement(
     'OWASP API1:2023',
-    'follows no page link that names another patient, though the payer gave it',
+    'follows no page link that names another patient, even if the payer gave it',
     async (target) => {
       const { access_token: token } = await connect(target);
       for (const link of ['/Patient/pat-2/Observation?page=2', '/Observation?subject=Patient/pat-2&page=2']) {

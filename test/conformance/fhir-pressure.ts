@@ -3,9 +3,9 @@ import { connect, read } from './client.ts';
 import { expectOutcome } from './expectations.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
 
-/** Too many requests, there or here. */
+/** Too many requests, to us or to the payer. */
 export const pressure: readonly Requirement[] = [
-  localRequirement('RFC 6585 §4', "passes a payer's 429 on with its Retry-After, within reason", async (target) => {
+  localRequirement('RFC 6585 §4', "passes on a payer's 429 with its Retry-After, within limits", async (target) => {
     const { access_token: token } = await connect(target);
     const expected = [
       ['7', 7],
@@ -26,7 +26,7 @@ export const pressure: readonly Requirement[] = [
     target.payers.script('clear-health', { r4: answer(429, {}, { 'retry-after': inTwoMinutes }) });
     expect(Number((await read(target, '/Patient', token)).headers.get('retry-after'))).toBeGreaterThan(110);
   }),
-  localRequirement('RFC 9110 §15.6.4', "passes a payer's 503 on with its Retry-After", async (target) => {
+  localRequirement('RFC 9110 §15.6.4', "passes on a payer's 503 with its Retry-After", async (target) => {
     const { access_token: token } = await connect(target);
     target.payers.script('clear-health', { r4: answer(503, {}, { 'retry-after': '12' }) });
     const response = await read(target, '/Patient', token);
@@ -35,7 +35,7 @@ export const pressure: readonly Requirement[] = [
   }),
   localRequirement(
     'OWASP API4:2023',
-    'answers 429 to a partner that floods, whichever process it meets, and serves the others',
+    'answers 429 to a partner over its limit, in any process, and serves the others',
     async (target) => {
       const { access_token: flooding } = await connect(target, {}, { app: target.apps.flooding });
       const { access_token: other } = await connect(target);
@@ -43,7 +43,8 @@ export const pressure: readonly Requirement[] = [
       const refused = responses.filter(({ status }) => status === 429);
       const admitted = responses.filter(({ status }) => status === 200);
       expect(refused.length + admitted.length).toBe(10);
-      // Of ten at once at ten processes some may be refused though a turn is left: never the other way round.
+      // Of ten concurrent calls at ten processes some may be refused although a turn is left, but never the other way
+      // round.
       expect(admitted.length).toBeLessThanOrEqual(3);
       expect(admitted.length).toBeGreaterThan(0);
       expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
@@ -53,7 +54,7 @@ export const pressure: readonly Requirement[] = [
   ),
   localRequirement(
     'draft-ietf-httpapi-ratelimit-headers-11 §3, §4',
-    "tells a partner its limit and what is left of it, on a refusal as on a read, and no other answer anyone's",
+    'tells a partner its limit and the rest of it, on a refusal as on a read, and in no other answer',
     async (target) => {
       const { access_token: token } = await connect(target, {}, { app: target.apps.flooding });
       const told: (string | null)[] = [];

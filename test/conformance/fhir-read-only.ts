@@ -6,7 +6,7 @@ import { expectRefused, payerReads } from './fhir-refused.ts';
 import { localRequirement, requirement, type Requirement } from './requirement.ts';
 import type { Target } from './target.ts';
 
-/** As {@link read}, with a path that a URL parser would tidy up. */
+/** Like {@link read}, with a path that a URL parser would normalize. */
 const readAsIs = async (target: Target, path: string, token: string): Promise<number> => {
   const { hostname, port } = new URL(target.origin);
   const outgoing = httpRequest({
@@ -21,7 +21,7 @@ const readAsIs = async (target: Target, path: string, token: string): Promise<nu
   return response.statusCode;
 };
 
-/** Paths that would be others to a payer that tidies them up. */
+/** Paths that would become others at a payer that normalizes them. */
 const leaving = [
   '/../token',
   '/Patient/../../token',
@@ -35,11 +35,11 @@ const leaving = [
   '/Patient\\pat-2',
 ];
 
-/** Whatever is no read. */
+/** Everything that is not a read. */
 export const readOnly: readonly Requirement[] = [
   requirement(
     'FHIR R4 http §2.21.0',
-    'answers 405 with Allow to a write, before it looks at the token',
+    'answers 405 with Allow to a write, before it checks the token',
     async (target) => {
       for (const method of ['PUT', 'PATCH', 'DELETE', 'HEAD']) {
         const response = await read(target, '/Patient/x', 'nothing', { method });
@@ -48,14 +48,14 @@ export const readOnly: readonly Requirement[] = [
       }
     },
   ),
-  requirement('OWASP ASVS 4.1.4', 'answers 405 to a header that would make a read a write', async (target) => {
+  requirement('OWASP ASVS 4.1.4', 'answers 405 to a header that would turn a read into a write', async (target) => {
     for (const name of ['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override']) {
       await expectOutcome(await read(target, '/Patient/x', 'nothing', { headers: { [name]: 'DELETE' } }), 405);
     }
   }),
   localRequirement(
     'FHIR R4 http §2.21.0',
-    'answers 405 to create, update, patch, delete, batch and transaction; the payer hears of none',
+    'answers 405 to create, update, patch, delete, batch and transaction, and asks the payer nothing',
     async (target) => {
       const { access_token: token } = await connect(target);
       const json = { 'content-type': 'application/fhir+json' };
@@ -72,28 +72,24 @@ export const readOnly: readonly Requirement[] = [
       }
     },
   ),
-  localRequirement(
-    'FHIR R4 operations §3.2',
-    'answers 405 to operations that it does not know, by GET and POST',
-    async (target) => {
-      const { access_token: token } = await connect(target);
-      for (const path of [
-        '/$export',
-        '/Patient/$match',
-        '/Patient/pat-1/$purge',
-        '/Observation/$lastn',
-        '/Patient/pat-1/$everything/x',
-      ]) {
-        expect((await read(target, path, token)).status).toBeGreaterThanOrEqual(400);
-        await expectRefused(
-          target,
-          await read(target, path, token, { method: 'POST', body: new URLSearchParams({ a: 'b' }) }),
-          405,
-        );
-      }
-    },
-  ),
-  localRequirement('OWASP ASVS 1.2.2', "keeps a path from leaving the payer's base", async (target) => {
+  localRequirement('FHIR R4 operations §3.2', 'answers 405 to unknown operations, by GET and POST', async (target) => {
+    const { access_token: token } = await connect(target);
+    for (const path of [
+      '/$export',
+      '/Patient/$match',
+      '/Patient/pat-1/$purge',
+      '/Observation/$lastn',
+      '/Patient/pat-1/$everything/x',
+    ]) {
+      expect((await read(target, path, token)).status).toBeGreaterThanOrEqual(400);
+      await expectRefused(
+        target,
+        await read(target, path, token, { method: 'POST', body: new URLSearchParams({ a: 'b' }) }),
+        405,
+      );
+    }
+  }),
+  localRequirement('OWASP ASVS 1.2.2', "keeps every path within the payer's base", async (target) => {
     const { access_token: token } = await connect(target);
     for (const path of leaving) expect([path, (await readAsIs(target, path, token)) >= 400]).toEqual([path, true]);
     expect(payerReads(target)).toEqual([]);

@@ -5,7 +5,7 @@ import type { LocalTarget } from './local-target.ts';
 export const payerReads = ({ payers }: LocalTarget): string[] =>
   payers.requests('clear-health', 'r4').map(({ path, url }) => `${path}${url.search}`);
 
-/** Nothing of it reached the payer. */
+/** Expects that nothing of it reached the payer. */
 export const expectRefused = async (target: LocalTarget, response: Response, status: number): Promise<void> => {
   await expectOutcome(response, status);
   expect(payerReads(target)).toEqual([]);

@@ -10,20 +10,20 @@ import { baseOf } from './target.ts';
 
 const narrow = (target: LocalTarget): Promise<Tokens> => connect(target, {}, { app: target.apps.narrow });
 
-/** What a partner with few scopes asks for in vain. */
+/** What a partner with few scopes is refused. */
 const beyondScope: readonly (readonly [string, string])[] = [
   ['a type that no scope names', '/Condition'],
-  ['a search where the scope only reads', '/Observation?code=x'],
-  ['what _include would bring', '/Patient?_include=Patient:organization'],
-  ['what _revinclude would bring', '/Patient?_revinclude=Condition:patient'],
-  ['what _include=* would bring', '/Patient?_include=*'],
-  ['what a reverse chain would tell', '/Patient?_has:Condition:patient:code=x'],
+  ['a search if the scope allows only reads', '/Observation?code=x'],
+  ['what _include would return', '/Patient?_include=Patient:organization'],
+  ['what _revinclude would return', '/Patient?_revinclude=Condition:patient'],
+  ['what _include=* would return', '/Patient?_include=*'],
+  ['what a reverse chain would reveal', '/Patient?_has:Condition:patient:code=x'],
   ['everything', `/Patient/${patientId}/$everything`],
   ['a search of all types', '?_lastUpdated=gt2020'],
   ['a compartment', `/Patient/${patientId}/Condition`],
 ];
 
-/** What of the record a token opens. */
+/** What part of the record a token opens. */
 export const scopes: readonly Requirement[] = [
   ...beyondScope.map(([what, path]) =>
     localRequirement(
@@ -37,7 +37,7 @@ export const scopes: readonly Requirement[] = [
       },
     ),
   ),
-  localRequirement('SMART App Launch 2.2', 'gives what the scope allows: a search, or a read only', async (target) => {
+  localRequirement('SMART App Launch 2.2', 'allows what the scope allows: a search, or a read only', async (target) => {
     const { access_token: token } = await narrow(target);
     expect((await read(target, '/Patient?_id=pat-1', token)).status).toBe(200);
     expect((await read(target, '/Observation/o-1', token)).status).toBe(200);
@@ -67,19 +67,19 @@ export const patients: readonly Requirement[] = [
   ...others.map(([how, path]) =>
     localRequirement(
       'OWASP API1:2023',
-      `answers 403, and asks the payer nothing, where another patient is named ${how}`,
+      `answers 403, and asks the payer nothing, if another patient is named ${how}`,
       async (target) => {
         const { access_token: token } = await connect(target);
         await expectRefused(target, await read(target, path, token), 403);
       },
     ),
   ),
-  localRequirement('OWASP API1:2023', 'answers 403 where a search form names another patient', async (target) => {
+  localRequirement('OWASP API1:2023', 'answers 403 if a search form names another patient', async (target) => {
     const { access_token: token } = await connect(target);
     const body = new URLSearchParams({ patient: 'pat-2' });
     await expectRefused(target, await read(target, '/Observation/_search', token, { method: 'POST', body }), 403);
   }),
-  localRequirement('OWASP API1:2023', 'lets the member be named in every spelling', async (target) => {
+  localRequirement('OWASP API1:2023', 'allows every way to name the member', async (target) => {
     const { access_token: token } = await connect(target);
     const own = `${baseOf(target)}/Patient/${patientId}`;
     for (const path of [

@@ -8,7 +8,7 @@ import { localRequirement, type Requirement } from './requirement.ts';
 const fhirJson = { 'content-type': 'application/fhir+json' };
 
 const megabyte = Buffer.alloc(1024 * 1024, 'x');
-/** A bundle of 100 MB in one string, made as it is sent. */
+/** A bundle of 100 MB in one string, generated while it is sent. */
 const largeAnswer = byHand(async (response) => {
   response.writeHead(200, fhirJson);
   response.write('{"resourceType":"Binary","data":"');
@@ -27,7 +27,7 @@ const countBytes = async ({ body }: Response, onChunk: (bytes: number) => Promis
   return bytes;
 };
 
-/** Byte after byte, for ever. */
+/** One byte after another, forever. */
 const drip = byHand((response) => {
   response.writeHead(200, fhirJson);
   const timer = setInterval(() => response.write(' '), 200);
@@ -36,7 +36,7 @@ const drip = byHand((response) => {
 
 /** Answers that are large or slow. */
 export const size: readonly Requirement[] = [
-  localRequirement('AWS Lambda quotas', 'streams 100 MB through, all of it, with flat memory', async (target) => {
+  localRequirement('AWS Lambda quotas', 'streams 100 MB completely, with flat memory', async (target) => {
     const { access_token: token } = await connect(target);
     for (let warmUp = 0; warmUp < 20; warmUp += 1) await (await read(target, '/Patient', token)).text();
     target.payers.script('clear-health', { r4: largeAnswer });
@@ -47,14 +47,14 @@ export const size: readonly Requirement[] = [
   }),
   localRequirement(
     'AWS Lambda quotas',
-    'cuts the answer of a payer that drips bytes when the time budget is over',
+    'cuts the answer of a slow payer when the time budget is over',
     async (target) => {
       const issued = await connect(target, {}, { payer: 'slow-health' });
       target.payers.script('slow-health', { r4: drip });
       const response = await read(target, '/Patient', issued.access_token, { payer: 'slow-health' });
       expect(response.status).toBe(200);
       await expect(response.text()).rejects.toThrow();
-      // By the function itself, of whose time some is kept back for this line.
+      // The function itself answers, and keeps some of its time for this line.
       await eventually(() => target.logLines.some((line) => line.includes('"error":"payer_timeout"')));
       expect(target.logLines.find((line) => line.includes('"error":"payer_timeout"'))).toMatch(
         /"detail":"cut after [1-9]\d* bytes: TimeoutError"/,
@@ -63,7 +63,7 @@ export const size: readonly Requirement[] = [
   ),
   localRequirement(
     'AWS Lambda quotas',
-    'answers 504 where a payer says nothing until the time budget is over',
+    'answers 504 if a payer is silent until the time budget is over',
     async (target) => {
       const { access_token: token } = await connect(target, {}, { payer: 'slow-health' });
       target.payers.script('slow-health', { r4: 'no answer' });

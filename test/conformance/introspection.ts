@@ -14,18 +14,14 @@ export const introspectionGroup: Group = {
       await expectOAuthError(response.clone(), 401, 'invalid_client');
       expect(challengeHeaderOf(target, response)).toMatch(/^Basic /);
     }),
-    requirement(
-      'RFC 7662 §2.2',
-      'says {"active": false}, and nothing else, of a token that it does not know',
-      async (target) => {
-        for (const token of ['nothing', `p2pa_${'A'.repeat(112)}`, `p2pr_${'A'.repeat(155)}`]) {
-          const response = await postAs(target, target.portal, 'introspect', { token });
-          expect(response.status).toBe(200);
-          expect(response.headers.get('cache-control')).toBe('no-store');
-          expect(await response.json()).toEqual(inactive);
-        }
-      },
-    ),
+    requirement('RFC 7662 §2.2', 'says {"active": false}, and nothing else, for an unknown token', async (target) => {
+      for (const token of ['nothing', `p2pa_${'A'.repeat(112)}`, `p2pr_${'A'.repeat(155)}`]) {
+        const response = await postAs(target, target.portal, 'introspect', { token });
+        expect(response.status).toBe(200);
+        expect(response.headers.get('cache-control')).toBe('no-store');
+        expect(await response.json()).toEqual(inactive);
+      }
+    }),
     requirement('RFC 7662 §2.1', 'refuses a request without a token', async (target) => {
       await expectOAuthError(await postAs(target, target.portal, 'introspect', {}), 400, 'invalid_request');
     }),
@@ -51,7 +47,7 @@ export const introspectionGroup: Group = {
     }),
     localRequirement(
       'RFC 7662 §2.2',
-      "describes a partner's own refresh token, and not one that was rotated away",
+      "describes a partner's own refresh token, unless it was rotated",
       async (target) => {
         const first = await connect(target);
         expect(await introspect(target, first.refresh_token)).toMatchObject({ active: true, client_id: 'portal' });
@@ -67,7 +63,7 @@ export const introspectionGroup: Group = {
     }),
     localRequirement(
       'RFC 7662 §2.1',
-      'refuses a public client, whatever token it shows: it cannot prove who it is',
+      'refuses a public client, whatever its token, since it cannot authenticate',
       async (target) => {
         const issued = await connect(target, {}, { app: target.apps.app });
         for (const token of [issued.access_token, issued.refresh_token, 'nothing']) {
@@ -76,14 +72,14 @@ export const introspectionGroup: Group = {
         }
       },
     ),
-    localRequirement('RFC 7662 §2.2', 'says {"active": false} of a token past its time', async (target) => {
+    localRequirement('RFC 7662 §2.2', 'says {"active": false} for an expired token', async (target) => {
       const { access_token: token } = await connect(target);
       await target.store.setGrant(token, { accessExpiresAt: now() - 1 });
       expect(await introspect(target, token)).toEqual(inactive);
     }),
     localRequirement(
       'RFC 7662 §2.2',
-      'says {"active": false} of a token of a grant that has ended, its item still in the table',
+      'says {"active": false} for a token of an ended grant whose item is still in the table',
       async (target) => {
         const issued = await connect(target);
         await target.store.setGrant(issued.access_token, { endsAt: now() - 1, expiresAt: now() - 1 });

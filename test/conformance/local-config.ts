@@ -4,7 +4,7 @@ import { oneUpDemo, smart } from '../../config/presets.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import type { PublicJwk } from '../../functions/shared/registry/types.ts';
 
-/** A partner's secret, which no log and no table may show. */
+/** A partner's secret, which must be in no log and no table. */
 const secretOf = (clientId: string): string => `${clientId}-secret-canary+with%40signs`;
 
 const keyPair = (kid: string): { readonly privateJwk: Record<string, unknown>; readonly publicJwk: PublicJwk } => {
@@ -15,11 +15,11 @@ const keyPair = (kid: string): { readonly privateJwk: Record<string, unknown>; r
   };
 };
 
-/** Keys of the suite's: the gateway's at a payer, and a partner's. */
+/** The suite's keys: the gateway's at a payer, and a partner's. */
 export const gatewayKey = keyPair('gateway-1');
 export const partnerKey = keyPair('partner-1');
 
-/** Another spelling of a payer's base, as it stands in that payer's links. */
+/** Another spelling of a payer's base, as it appears in that payer's links. */
 export const printedBase = 'https://internal.clear-health.example.org/r4';
 
 const portalUri = 'https://portal.example.org/callback';
@@ -77,7 +77,7 @@ const payersAt = (payers: string): object[] => {
     smart({ ...endpoints('keyed-health'), issuer: `${payers}/keyed-health`, publicKeys: [gatewayKey.publicJwk] }),
     clear('unready-health'),
     clear('rotating-health'),
-    // What we ask this one for is less than partners are registered for.
+    // From this one we request less than partners are registered for.
     {
       ...clear('slow-health'),
       scopes: ['launch/patient', 'patient/Patient.rs', 'patient/Observation.r', 'offline_access'],
@@ -85,7 +85,7 @@ const payersAt = (payers: string): object[] => {
   ];
 };
 
-/** A payer of each kind, and partners that differ in what they may do. */
+/** A payer of each kind, and partners with different rights. */
 export const localConfig = (origin: string, payers: string): StageConfig => {
   const every = payersAt(payers);
   const all = { payers: every.map((payer) => (payer as { id: string }).id) };
@@ -135,7 +135,7 @@ export const localConfig = (origin: string, payers: string): StageConfig => {
   );
 };
 
-/** What the payers' secrets hold at the start; one was never filled. */
+/** The payers' secrets at the start; one was never filled in. */
 export const localSecrets: Readonly<Record<string, object>> = {
   'clear-health': { client_secret: 'clear-health-secret-canary' },
   'plain-health': { client_secret: 'plain-health-secret-canary' },
@@ -144,7 +144,7 @@ export const localSecrets: Readonly<Record<string, object>> = {
   'slow-health': { client_secret: 'slow-health-secret-canary' },
 };
 
-/** The secrets that the payers know the gateway by; also the one that it was never told. */
+/** The secrets by which the payers know the gateway, including the one that the gateway was never given. */
 export const secretsAtPayers: Readonly<Record<string, string>> = {
   'clear-health': 'clear-health-secret-canary',
   'plain-health': 'plain-health-secret-canary',
@@ -155,7 +155,7 @@ export const secretsAtPayers: Readonly<Record<string, string>> = {
 
 const partner = (clientId: string) => ({ clientId, secret: secretOf(clientId), redirectUri: portalUri });
 
-/** The partners as they act. */
+/** The partners, with their credentials. */
 export const localApps = {
   portal: partner('portal'),
   otherPortal: partner('other-portal'),

@@ -13,33 +13,33 @@ import { startScriptedPayers, type ScriptedPayers } from './scripted-payer.ts';
 import { openStore, type Store } from './store.ts';
 import type { Target } from './target.ts';
 
-/** A stage on this machine, its payers and what stands behind it in the test's hands. */
+/** A stage on this machine, with its payers, tables and logs under the test's control. */
 export interface LocalTarget extends Target {
   readonly apps: typeof localApps;
   readonly config: StageConfig;
   readonly cloud: LocalCloud;
   readonly payers: ScriptedPayers;
-  /** The tables, past the functions. */
+  /** The tables, accessed without the functions. */
   readonly store: Store;
   /** What the functions send to the tables. */
   readonly wire: AwsProxy;
   /** Every line that a function has printed, and every line of the request log. */
   readonly logLines: readonly string[];
-  /** Puts payers and tables in order again. */
+  /** Resets payers and tables. */
   readonly reset: () => void;
   readonly close: () => Promise<void>;
 }
 
-/** How long the FHIR function may take for the payer `slow-health`, instead of a quarter of an hour. */
+/** How long the FHIR function may take for the payer `slow-health`, instead of 15 minutes. */
 const shortTimeMs = 6000;
 
-/** Requirements ask for up to twenty calls of a function at once, none of which may be throttled. */
+/** Requirements make up to twenty concurrent calls of a function, none of which may be throttled. */
 const environments = 20;
 
 type Serve = LocalApiGateway['serve'];
 type Opened = ReturnType<typeof closersOf>['opened'];
 
-/** Serves one payer from a process of the FHIR function that has little time; a person would wait for the other. */
+/** Serves one payer from a process of the FHIR function with a short time limit, so that the suite need not wait. */
 const withShortTime =
   (serve: Serve, start: (fetch: LocalFunction) => Promise<LocalFunction>): Serve =>
   (api) => {
@@ -107,7 +107,7 @@ const startAll = async (opened: Opened): Promise<Omit<LocalTarget, 'close'>> => 
   return { origin, payer: 'clear-health', portal, app, edge: true, apps: localApps, ...parts };
 };
 
-/** Starts a stage on this machine, with payers that do as each test tells them. */
+/** Starts a stage on this machine, with payers that each test scripts. */
 export const startLocalTarget = async (): Promise<LocalTarget> => {
   const { opened, closeAll } = closersOf();
   try {

@@ -41,7 +41,7 @@ let synthesised: Promise<readonly Resource[]> | undefined;
 const synthesiseWithDomain = (target: LocalTarget): Promise<readonly Resource[]> =>
   (synthesised ??= synthesiseStage(target));
 
-/** A role's own policies, be they in it or beside it. */
+/** A role's own policies, inline or separate. */
 const statementsOf = ({ Properties = {} }: Resource): readonly Statement[] => {
   const inRole = (Properties['Policies'] ?? []) as readonly { readonly PolicyDocument: PolicyDocument }[];
   const documents = [
@@ -51,14 +51,14 @@ const statementsOf = ({ Properties = {} }: Resource): readonly Statement[] => {
   return documents.flatMap((document) => document?.Statement ?? []);
 };
 
-/** What AWS takes for no resource but `*`: X-Ray's two. */
+/** Actions for which AWS accepts no resource but `*`: the two of X-Ray. */
 const withoutResource = new Set(['xray:PutTraceSegments', 'xray:PutTelemetryRecords']);
 
 /** What functions may do. */
 export const rights: readonly Requirement[] = [
   localRequirement(
     'AWS Well-Architected SEC03-BP02',
-    'gives functions no wildcard action, and no wildcard resource but where AWS knows no other',
+    'gives functions no wildcard action, and a wildcard resource only if AWS allows no other',
     async (target) => {
       const resources = await synthesiseWithDomain(target);
       const statements = resources
@@ -74,7 +74,7 @@ export const rights: readonly Requirement[] = [
   ),
   localRequirement(
     'AWS Well-Architected SEC05-BP02',
-    'leaves no way past a custom domain: the default endpoint is off',
+    'leaves no way around a custom domain: the default endpoint is off',
     async (target) => {
       const resources = await synthesiseWithDomain(target);
       const apis = resources.filter(({ Type }) => Type === 'AWS::ApiGateway::RestApi');
@@ -83,7 +83,7 @@ export const rights: readonly Requirement[] = [
   ),
   localRequirement(
     'AWS Well-Architected SEC03-BP02',
-    'lets each function touch its own tables and secrets only',
+    'lets each function use only its own tables and secrets',
     async (target) => {
       target.cloud.clearCalls();
       await walk(target);
@@ -100,7 +100,7 @@ export const rights: readonly Requirement[] = [
       for (const [name, resources] of Object.entries(own)) {
         const touched = target.cloud.calls().filter((call) => call.function === name);
         expect([name, touched.filter(({ resource }) => !resources.includes(resource))]).toEqual([name, []]);
-        // A secret is read every five minutes only, and a leased part of the rate lasts for further reads.
+        // A secret is read only every five minutes, and a leased share of the rate lasts for further reads.
         const tables = resources.filter((resource) => resource !== secret && resource !== limits);
         expect(touched.map(({ resource }) => resource)).toEqual(expect.arrayContaining(tables));
       }

@@ -6,7 +6,7 @@ import type { LocalTarget } from './local-target.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
 import { walk } from './walk.ts';
 
-/** Whatever a caller or a payer can send that is refused, each with the word in it. */
+/** Every kind of refused input from a caller or a payer, each with the word in it. */
 const misbehave = async (target: LocalTarget): Promise<void> => {
   const { portal, app } = target;
   const wrong = { ...portal, secret: 'wrong-secret-canary' };
@@ -55,7 +55,7 @@ export const secrets: readonly Requirement[] = [
     async (target) => {
       const walked = await walk(target);
       await misbehave(target);
-      // What every requirement before this one has logged counts too.
+      // The lines of every earlier requirement count too.
       const { logLines } = target;
       expect(logLines.length).toBeGreaterThan(20);
       expect(logLines.filter((line) => walked.some((secret) => line.includes(secret)))).toEqual([]);
@@ -64,7 +64,7 @@ export const secrets: readonly Requirement[] = [
   ),
   localRequirement(
     'openid-client #454',
-    'signs assertions that hold at a payer whose clock is off by 120 s either way, and for five minutes at most',
+    'signs assertions that are valid at a payer whose clock is off by 120 s either way, and for five minutes at most',
     async (target) => {
       const as = { payer: 'keyed-health' };
       await login(target, {}, as);
@@ -83,7 +83,7 @@ export const secrets: readonly Requirement[] = [
       expect(sent?.form.has('client_secret')).toBe(false);
     },
   ),
-  localRequirement('RFC 7523 §3', 'signs each assertion anew, with a jti of its own', async (target) => {
+  localRequirement('RFC 7523 §3', 'signs each assertion with a new jti', async (target) => {
     const as = { payer: 'keyed-health' };
     await login(target, {}, as);
     await login(target, {}, as);

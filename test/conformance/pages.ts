@@ -16,11 +16,15 @@ const expectBrowserHeaders = ({ headers }: Response): void => {
 };
 
 const browsers: readonly Requirement[] = [
-  requirement('RFC 9700 §4.2', 'has no error page stored, framed, sniffed or told to the next site', async (target) => {
-    expectBrowserHeaders(await authorize(target, { client_id: 'nobody-knows-me' }));
-    expectBrowserHeaders(await callback(target, { state: 'x' }));
-    expectBrowserHeaders(await callback(target, {}, { method: 'POST' }));
-  }),
+  requirement(
+    'RFC 9700 §4.2',
+    'allows no error page to be stored, framed or sniffed, or to send a Referer',
+    async (target) => {
+      expectBrowserHeaders(await authorize(target, { client_id: 'nobody-knows-me' }));
+      expectBrowserHeaders(await callback(target, { state: 'x' }));
+      expectBrowserHeaders(await callback(target, {}, { method: 'POST' }));
+    },
+  ),
   requirement(
     'RFC 9700 §4.12',
     'redirects a browser by 302, never by 307, which would repeat a form',
@@ -29,19 +33,19 @@ const browsers: readonly Requirement[] = [
       expect((await authorize(target, { response_type: 'token' })).status).toBe(302);
     },
   ),
-  requirement('OWASP ASVS 3.4.1', 'keeps browsers to https for a year or longer', async (target) => {
+  requirement('OWASP ASVS 3.4.1', 'keeps browsers on https for at least a year', async (target) => {
     for (const { headers } of [await authorize(target, { client_id: 'x' }), (await begin(target)).response]) {
       const [, seconds] = /^max-age=(\d+)/.exec(headers.get('strict-transport-security') ?? '') ?? [];
       expect(Number(seconds)).toBeGreaterThanOrEqual(31_536_000);
     }
   }),
-  requirement('RFC 9700 §4.2', 'has no redirect stored or told to the next site', async (target) => {
+  requirement('RFC 9700 §4.2', 'allows no redirect to be stored or to send a Referer', async (target) => {
     expectBrowserHeaders((await begin(target)).response);
     expectBrowserHeaders(await authorize(target, { response_type: 'token' }));
   }),
   localRequirement(
     'RFC 9700 §4.12',
-    'sends the code back by a 302 that is neither stored nor told to the next site',
+    'sends the code back by a 302 that is not stored and sends no Referer',
     async (target) => {
       const response = await comeBack(await begin(target));
       expect(response.status).toBe(302);
@@ -50,14 +54,14 @@ const browsers: readonly Requirement[] = [
   ),
   localRequirement(
     'RFC 9700 §4.2',
-    'has no consent page stored, framed, sniffed or told to the next site',
+    'allows no consent page to be stored, framed or sniffed, or to send a Referer',
     async (target) => {
       const response = await authorize(target, {}, { app: target.apps.asking });
       expect(response.status).toBe(200);
       expectBrowserHeaders(response);
     },
   ),
-  requirement('OWASP ASVS 1.2.1', 'puts nothing that was sent into a page unescaped', async (target) => {
+  requirement('OWASP ASVS 1.2.1', 'puts no input into a page unescaped', async (target) => {
     const markup = '"><script>alert(1)</script>';
     const pages = [
       await authorize(target, { client_id: markup, redirect_uri: markup, state: markup }),
@@ -66,19 +70,15 @@ const browsers: readonly Requirement[] = [
     ];
     for (const page of pages) expect(await page.text()).not.toContain('<script');
   }),
-  localRequirement(
-    'OWASP ASVS 1.2.1',
-    "puts nothing that was sent into the consent page's form unescaped",
-    async (target) => {
-      const page = await authorize(target, { state: '"><script>alert(1)</script>' }, { app: target.apps.asking });
-      const html = await page.text();
-      expect(html).not.toContain('<script');
-      expect(html).toContain('&quot;&gt;&lt;script&gt;');
-    },
-  ),
+  localRequirement('OWASP ASVS 1.2.1', "puts no input into the consent page's form unescaped", async (target) => {
+    const page = await authorize(target, { state: '"><script>alert(1)</script>' }, { app: target.apps.asking });
+    const html = await page.text();
+    expect(html).not.toContain('<script');
+    expect(html).toContain('&quot;&gt;&lt;script&gt;');
+  }),
   requirement(
     'WCAG 2.2 §3.1.1',
-    'writes pages for people: a language, a title, a heading, and nothing of our insides',
+    'writes pages for people: with a language, a title and a heading, and no internals',
     async (target) => {
       const html = await (await authorize(target, { client_id: 'nobody-knows-me' })).text();
       expect(html).toMatch(/<html lang="en">/);
@@ -90,18 +90,14 @@ const browsers: readonly Requirement[] = [
 ];
 
 const answers: readonly Requirement[] = [
-  requirement(
-    'CWE-1321',
-    'takes a parameter named __proto__ or constructor for no more than a name',
-    async (target) => {
-      const names = { ['__proto__']: 'x', constructor: 'x', toString: 'x' };
-      expect((await begin(target, names)).state).not.toBe('');
-      const form = { ...names, grant_type: 'refresh_token', refresh_token: 'x' };
-      const response = await postAs(target, target.portal, 'token', form);
-      expect(await response.json()).toMatchObject({ error: 'invalid_grant' });
-    },
-  ),
-  requirement('OWASP ASVS 4.1.1', 'gives every answer its content type, and has none sniffed', async (target) => {
+  requirement('CWE-1321', 'treats a parameter named __proto__ or constructor as any other name', async (target) => {
+    const names = { ['__proto__']: 'x', constructor: 'x', toString: 'x' };
+    expect((await begin(target, names)).state).not.toBe('');
+    const form = { ...names, grant_type: 'refresh_token', refresh_token: 'x' };
+    const response = await postAs(target, target.portal, 'token', form);
+    expect(await response.json()).toMatchObject({ error: 'invalid_grant' });
+  }),
+  requirement('OWASP ASVS 4.1.1', 'gives every answer its content type, and forbids sniffing', async (target) => {
     const responses = [
       await postAs(target, target.portal, 'token', {}),
       await postAs(target, target.portal, 'introspect', { token: 'x' }),
@@ -114,7 +110,7 @@ const answers: readonly Requirement[] = [
       expect(headers.get('x-content-type-options')).toBe('nosniff');
     }
   }),
-  requirement('OWASP ASVS 13.4', 'says nothing of what it runs on', async (target) => {
+  requirement('OWASP ASVS 13.4', 'does not reveal what it runs on', async (target) => {
     for (const response of [
       await authorize(target, { client_id: 'x' }),
       await postAs(target, target.portal, 'token', {}),
@@ -123,19 +119,15 @@ const answers: readonly Requirement[] = [
       expect(response.headers.get('server') ?? '').not.toMatch(/node|express|\d/i);
     }
   }),
-  requirement(
-    'OWASP ASVS 16.5.1',
-    'answers a path that is not there in JSON, with nothing of its insides',
-    async (target) => {
-      for (const path of ['/', '/oauth2', '/oauth2/token/x', '/admin', '/r4']) {
-        const response = await fetch(`${target.origin}${path}`);
-        expect(response.status).toBe(404);
-        const text = await response.text();
-        expect(() => JSON.parse(text) as unknown).not.toThrow();
-        expect(text).not.toMatch(/\bat .+:\d+:\d+|arn:aws/);
-      }
-    },
-  ),
+  requirement('OWASP ASVS 16.5.1', 'answers an unknown path in JSON, without internals', async (target) => {
+    for (const path of ['/', '/oauth2', '/oauth2/token/x', '/admin', '/r4']) {
+      const response = await fetch(`${target.origin}${path}`);
+      expect(response.status).toBe(404);
+      const text = await response.text();
+      expect(() => JSON.parse(text) as unknown).not.toThrow();
+      expect(text).not.toMatch(/\bat .+:\d+:\d+|arn:aws/);
+    }
+  }),
   requirement('OWASP ASVS 4.3', 'refuses a body of 11 MB', async (target) => {
     const response = await fetch(`${target.origin}/oauth2/token`, {
       method: 'POST',

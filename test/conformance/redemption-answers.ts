@@ -22,20 +22,20 @@ export const answers: readonly Requirement[] = [
       expect(issued.expires_in).toBeLessThanOrEqual(3600);
     },
   ),
-  localRequirement('RFC 6749 §5.1', 'has no token stored: no-store, no-cache', async (target) => {
+  localRequirement('RFC 6749 §5.1', 'allows no token to be stored: no-store, no-cache', async (target) => {
     const { headers } = await redeem(target, await login(target));
     expect(headers.get('cache-control')).toBe('no-store');
     expect(headers.get('pragma')).toBe('no-cache');
     expect(headers.get('content-type')).toBe('application/json');
   }),
-  localRequirement('SMART App Launch 2.2', 'gives a refresh token for offline_access only', async (target) => {
+  localRequirement('SMART App Launch 2.2', 'gives a refresh token only for offline_access', async (target) => {
     const issued = await connect(target, { scope: 'launch/patient patient/Patient.rs' });
     expect(issued.refresh_token).toBeUndefined();
     expect(issued.scope).toBe('launch/patient patient/Patient.rs');
   }),
   localRequirement(
     'RFC 6749 §3.3',
-    'gives a partner that asks for no scope what it is registered for',
+    'gives a partner that asks for no scope the scope it is registered for',
     async (target) => {
       const { scope } = await connect(target, {}, { app: target.apps.narrow });
       expect(scope).toBe('patient/Patient.rs patient/Observation.r offline_access');
@@ -43,7 +43,7 @@ export const answers: readonly Requirement[] = [
   ),
   localRequirement(
     'OWASP ASVS 10.4.8',
-    "gives an access token no longer life than a payer's token that cannot be refreshed",
+    "lets an access token live no longer than a payer's token that cannot be refreshed",
     async (target) => {
       target.payers.script('clear-health', { token: tokens({ refresh_token: undefined, expires_in: 90 }) });
       const issued = await connect(target);

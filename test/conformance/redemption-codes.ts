@@ -3,9 +3,9 @@ import { connect, introspect, login, now, read, redeem, tokensOf } from './clien
 import { expectOAuthError } from './expectations.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
 
-/** Which code is good, for whom, and how often. */
+/** Which code is valid, for whom, and how many times. */
 export const codes: readonly Requirement[] = [
-  localRequirement('OWASP ASVS 10.4.3', 'gives a code 60 s', async (target) => {
+  localRequirement('OWASP ASVS 10.4.3', 'lets a code live 60 s', async (target) => {
     const { code } = await login(target);
     const { codeExpiresAt } = await target.store.grant(code);
     const left = Number(codeExpiresAt?.N) - now();
@@ -14,7 +14,7 @@ export const codes: readonly Requirement[] = [
   }),
   localRequirement(
     'SMART App Launch 2.2',
-    'refuses a code past its time whose item is still in the table',
+    'refuses an expired code whose item is still in the table',
     async (target) => {
       const logged = await login(target);
       await target.store.setGrant(logged.code, { codeExpiresAt: now() - 1, expiresAt: now() + 3600 });
@@ -23,30 +23,34 @@ export const codes: readonly Requirement[] = [
   ),
   localRequirement(
     'DynamoDB TTL',
-    'refuses a code whose grant has expired and is still in the table',
+    'refuses a code whose grant has expired but is still in the table',
     async (target) => {
       const logged = await login(target);
       await target.store.setGrant(logged.code, { expiresAt: now() - 1 });
       await expectOAuthError(await redeem(target, logged), 400, 'invalid_grant');
     },
   ),
-  localRequirement('RFC 6749 §4.1.2', 'refuses a code that comes twice, and ends what came of it', async (target) => {
-    const logged = await login(target);
-    const issued = await tokensOf(await redeem(target, logged));
-    await expectOAuthError(await redeem(target, logged), 400, 'invalid_grant');
-    expect((await read(target, '/Patient', issued.access_token)).status).toBe(401);
-    expect(await introspect(target, issued.refresh_token)).toEqual({ active: false });
-  }),
+  localRequirement(
+    'RFC 6749 §4.1.2',
+    'refuses a code that is used twice, and ends the grant that it gave',
+    async (target) => {
+      const logged = await login(target);
+      const issued = await tokensOf(await redeem(target, logged));
+      await expectOAuthError(await redeem(target, logged), 400, 'invalid_grant');
+      expect((await read(target, '/Patient', issued.access_token)).status).toBe(401);
+      expect(await introspect(target, issued.refresh_token)).toEqual({ active: false });
+    },
+  ),
   localRequirement(
     'OWASP ASVS 15.4.2',
-    'gives at most one answer to 50 parallel redemptions of one code, and then the grant is dead',
+    'gives at most one answer to 50 parallel redemptions of one code, and then the grant is ended',
     async (target) => {
       const logged = await login(target);
       const responses = await Promise.all(Array.from({ length: 50 }, () => redeem(target, logged)));
       const won = responses.filter(({ status }) => status === 200);
       expect(won.length).toBeLessThanOrEqual(1);
       const others = responses.filter((response) => !won.includes(response));
-      // A machine under load may be briefly unavailable to some; nobody else is let in.
+      // A busy machine may be unavailable to some callers for a moment, but no other caller is admitted.
       expect(others.filter(({ status }) => status !== 400 && status !== 503)).toEqual([]);
       await expectOAuthError(await redeem(target, logged), 400, 'invalid_grant');
       for (const response of won) {
@@ -58,7 +62,7 @@ export const codes: readonly Requirement[] = [
   ),
   localRequirement(
     'RFC 6749 §10.5',
-    'leaves a grant alone where its code comes again after its time',
+    'leaves a grant unchanged if its code is used again after it expired',
     async (target) => {
       const logged = await login(target);
       const issued = await tokensOf(await redeem(target, logged));
@@ -67,17 +71,17 @@ export const codes: readonly Requirement[] = [
       expect((await read(target, '/Patient', issued.access_token)).status).toBe(200);
     },
   ),
-  localRequirement('RFC 7636 §4.6', 'does not consume a code when the verifier is wrong', async (target) => {
+  localRequirement('RFC 7636 §4.6', 'does not consume a code if the verifier is wrong', async (target) => {
     const logged = await login(target);
     await expectOAuthError(await redeem(target, { ...logged, verifier: 'w'.repeat(43) }), 400, 'invalid_grant');
     expect((await redeem(target, logged)).status).toBe(200);
   }),
-  localRequirement('RFC 7636 §4.5', 'does not consume a code when the verifier is missing', async (target) => {
+  localRequirement('RFC 7636 §4.5', 'does not consume a code if the verifier is missing', async (target) => {
     const logged = await login(target);
     await expectOAuthError(await redeem(target, logged, { code_verifier: undefined }), 400, 'invalid_grant');
     expect((await redeem(target, logged)).status).toBe(200);
   }),
-  localRequirement('RFC 7636 §4.6', 'takes the challenge itself for no verifier', async (target) => {
+  localRequirement('RFC 7636 §4.6', 'does not accept the challenge as the verifier', async (target) => {
     const logged = await login(target);
     await expectOAuthError(
       await redeem(target, { ...logged, verifier: challengeOf(logged.verifier) }),
@@ -85,7 +89,7 @@ export const codes: readonly Requirement[] = [
       'invalid_grant',
     );
   }),
-  localRequirement('RFC 9700 §2.1.1', 'refuses a verifier where the login had no challenge', async (target) => {
+  localRequirement('RFC 9700 §2.1.1', 'refuses a verifier if the login had no challenge', async (target) => {
     const as = { app: target.apps.oldPortal };
     const logged = await login(target, { code_challenge: undefined, code_challenge_method: undefined }, as);
     await expectOAuthError(await redeem(target, logged, {}, as), 400, 'invalid_grant');
@@ -93,32 +97,32 @@ export const codes: readonly Requirement[] = [
   }),
   localRequirement(
     'RFC 9700 §4.8',
-    'asks a partner that may leave PKCE out for the verifier of a challenge that it sent',
+    'requires the verifier from a partner that may omit PKCE but sent a challenge',
     async (target) => {
       const as = { app: target.apps.oldPortal };
       const logged = await login(target, {}, as);
       await expectOAuthError(await redeem(target, logged, { code_verifier: undefined }, as), 400, 'invalid_grant');
     },
   ),
-  localRequirement('RFC 6749 §4.1.3', 'does not consume a code when redirect_uri is another', async (target) => {
+  localRequirement('RFC 6749 §4.1.3', 'does not consume a code if redirect_uri differs', async (target) => {
     const logged = await login(target);
     const other = { redirect_uri: 'https://portal.example.org/callback?tenant=1' };
     await expectOAuthError(await redeem(target, logged, other), 400, 'invalid_grant');
     expect((await redeem(target, logged, { redirect_uri: target.portal.redirectUri })).status).toBe(200);
   }),
-  localRequirement('RFC 6749 §4.1.3', 'does not consume a code when another client presents it', async (target) => {
+  localRequirement('RFC 6749 §4.1.3', 'does not consume a code if another client presents it', async (target) => {
     const logged = await login(target);
     await expectOAuthError(await redeem(target, logged, {}, { app: target.apps.otherPortal }), 400, 'invalid_grant');
     expect((await redeem(target, logged)).status).toBe(200);
   }),
-  localRequirement('RFC 6749 §10.5', 'does not end a grant when a stranger replays its code', async (target) => {
+  localRequirement('RFC 6749 §10.5', 'does not end a grant if another client replays its code', async (target) => {
     const logged = await login(target);
     const issued = await tokensOf(await redeem(target, logged));
     await expectOAuthError(await redeem(target, logged, {}, { app: target.apps.otherPortal }), 400, 'invalid_grant');
     await expectOAuthError(await redeem(target, { ...logged, verifier: 'w'.repeat(43) }), 400, 'invalid_grant');
     expect((await read(target, '/Patient', issued.access_token)).status).toBe(200);
   }),
-  localRequirement('OWASP ASVS 11.5.1', 'refuses a code of which one character differs', async (target) => {
+  localRequirement('OWASP ASVS 11.5.1', 'refuses a code with one changed character', async (target) => {
     const logged = await login(target);
     for (const at of [8, 40, logged.code.length - 2]) {
       const other = logged.code[at] === 'A' ? 'B' : 'A';
@@ -127,7 +131,7 @@ export const codes: readonly Requirement[] = [
     }
     expect((await redeem(target, logged)).status).toBe(200);
   }),
-  localRequirement('RFC 6749 §4.1.3', 'takes no access token and no refresh token for a code', async (target) => {
+  localRequirement('RFC 6749 §4.1.3', 'accepts no access token and no refresh token as a code', async (target) => {
     const issued = await connect(target);
     for (const code of [issued.access_token, issued.refresh_token]) {
       await expectOAuthError(await redeem(target, { code, verifier: 'v'.repeat(43) }), 400, 'invalid_grant');

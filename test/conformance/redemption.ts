@@ -5,7 +5,7 @@ import { assertions } from './token-assertions.ts';
 import { clients } from './token-clients.ts';
 import { requests } from './token-requests.ts';
 
-/** The token endpoint: what every request is asked for, and the redemption of a code. */
+/** The token endpoint: the rules for every request, and the redemption of a code. */
 export const redemptionGroup: Group = {
   endpoint: 'token: redemption',
   requirements: [...requests, ...clients, ...assertions, ...answers, ...codes],

@@ -7,7 +7,7 @@ import { localRequirement, requirement, type Group, type Requirement } from './r
 const isGood = async (target: LocalTarget, token: string): Promise<boolean> =>
   (await read(target, '/Patient', token)).status === 200;
 
-/** Bearer bytes in another arrangement, with a fitting checksum: what someone who knows the format can forge. */
+/** Bearer bytes in a different order, with a matching checksum: what someone who knows the format can forge. */
 const forgedRefreshToken = async ({ access_token: access }: Tokens): Promise<string> => {
   const { createHash, randomBytes } = await import('node:crypto');
   const bytes = Buffer.from(access.slice('p2pa_'.length), 'base64url');
@@ -26,14 +26,14 @@ const rotation: readonly Requirement[] = [
     expect(second).toMatchObject({ token_type: 'Bearer', scope: first.scope, patient: first.patient });
     expect(await isGood(target, second.access_token)).toBe(true);
   }),
-  localRequirement('RFC 6749 §6', 'has no refreshed token stored: no-store, no-cache', async (target) => {
+  localRequirement('RFC 6749 §6', 'allows no refreshed token to be stored: no-store, no-cache', async (target) => {
     const { headers } = await refresh(target, (await connect(target)).refresh_token);
     expect(headers.get('cache-control')).toBe('no-store');
     expect(headers.get('pragma')).toBe('no-cache');
   }),
   localRequirement(
     'RFC 9700 §4.14.2',
-    'gives the same pair again within the grace, so that a lost answer ends nothing',
+    'gives the same pair again within the grace period, so a lost answer ends nothing',
     async (target) => {
       const { refresh_token: token } = await connect(target);
       const first = await tokensOf(await refresh(target, token));
@@ -42,20 +42,20 @@ const rotation: readonly Requirement[] = [
       expect(await isGood(target, first.access_token)).toBe(true);
     },
   ),
-  localRequirement('OWASP ASVS 15.4.2', 'gives 20 parallel refreshes one and the same pair', async (target) => {
+  localRequirement('OWASP ASVS 15.4.2', 'gives 20 parallel refreshes the same pair', async (target) => {
     const { refresh_token: token } = await connect(target);
     const responses = await Promise.all(Array.from({ length: 20 }, () => refresh(target, token)));
     const pairs = await Promise.all(responses.map(tokensOf));
     expect(new Set(pairs.map((pair) => `${pair.access_token} ${pair.refresh_token}`)).size).toBe(1);
   }),
-  localRequirement('RFC 6749 §6', 'leaves the previous access token good until it expires', async (target) => {
+  localRequirement('RFC 6749 §6', 'keeps the previous access token valid until it expires', async (target) => {
     const first = await connect(target);
     await refresh(target, first.refresh_token);
     expect(await isGood(target, first.access_token)).toBe(true);
   }),
   localRequirement(
     'RFC 9700 §4.14',
-    'refuses a refresh token that is reused after its grace, and ends the grant',
+    'refuses a refresh token that is reused after its grace period, and ends the grant',
     async (target) => {
       const first = await connect(target);
       const second = await tokensOf(await refresh(target, first.refresh_token));
@@ -76,7 +76,7 @@ const rotation: readonly Requirement[] = [
   }),
   localRequirement(
     'RFC 9700 §4.14',
-    'refuses the token before last though the grace is not over, and ends the grant',
+    'refuses the token before last even within the grace period, and ends the grant',
     async (target) => {
       const first = await connect(target);
       const second = await tokensOf(await refresh(target, first.refresh_token));
@@ -85,7 +85,7 @@ const rotation: readonly Requirement[] = [
       expect(await isGood(target, third.access_token)).toBe(false);
     },
   ),
-  localRequirement('RFC 9700 §4.14', 'gives a public client 10 s of grace', async (target) => {
+  localRequirement('RFC 9700 §4.14', 'gives a public client a grace period of 10 s', async (target) => {
     const as = { app: target.apps.app };
     const first = await connect(target, {}, as);
     await refresh(target, first.refresh_token, {}, as);
@@ -94,7 +94,7 @@ const rotation: readonly Requirement[] = [
   }),
   localRequirement(
     'RFC 9700 §4.14.2',
-    "gives each repeat of a public client's refresh a refresh token of its own, and ends the grant once two are used",
+    "gives each repeat of a public client's refresh its own refresh token, and ends the grant once two are used",
     async (target) => {
       const as = { app: target.apps.app };
       const { refresh_token: token } = await connect(target, {}, as);
@@ -119,16 +119,12 @@ const rotation: readonly Requirement[] = [
 ];
 
 const owners: readonly Requirement[] = [
-  localRequirement(
-    'RFC 6749 §6',
-    "refuses another client's refresh token, and leaves the grant alone",
-    async (target) => {
-      const { refresh_token: token } = await connect(target);
-      await expectOAuthError(await refresh(target, token, {}, { app: target.apps.otherPortal }), 400, 'invalid_grant');
-      expect((await refresh(target, token)).status).toBe(200);
-    },
-  ),
-  localRequirement('RFC 6749 §6', 'ends no grant where another client reuses its old refresh token', async (target) => {
+  localRequirement('RFC 6749 §6', "refuses another client's refresh token, and keeps the grant", async (target) => {
+    const { refresh_token: token } = await connect(target);
+    await expectOAuthError(await refresh(target, token, {}, { app: target.apps.otherPortal }), 400, 'invalid_grant');
+    expect((await refresh(target, token)).status).toBe(200);
+  }),
+  localRequirement('RFC 6749 §6', 'ends no grant if another client reuses its old refresh token', async (target) => {
     const first = await connect(target);
     const second = await tokensOf(await refresh(target, first.refresh_token));
     await target.store.setGrant(first.access_token, { rotatedAt: now() - 61 });
@@ -145,7 +141,7 @@ const owners: readonly Requirement[] = [
     await expectOAuthError(await post(target, 'token', form), 401, 'invalid_client');
     await expectOAuthError(await post(target, 'token', { ...form, client_id: 'portal' }), 401, 'invalid_client');
   }),
-  localRequirement('RFC 6749 §6', 'lets a public client refresh by its token alone', async (target) => {
+  localRequirement('RFC 6749 §6', 'lets a public client refresh with its token alone', async (target) => {
     const { refresh_token: token } = await connect(target, {}, { app: target.apps.app });
     const response = await post(target, 'token', { grant_type: 'refresh_token', refresh_token: token });
     expect((await tokensOf(response)).refresh_token).toMatch(/^p2pr_/);
@@ -160,7 +156,7 @@ const limits: readonly Requirement[] = [
   }),
   localRequirement(
     'RFC 6749 §6',
-    'narrows the scope where a refresh asks for less, and the FHIR route keeps to it',
+    'narrows the scope if a refresh asks for less, and the FHIR route enforces it',
     async (target) => {
       const { refresh_token: token } = await connect(target);
       const narrowed = await tokensOf(await refresh(target, token, { scope: 'patient/Patient.rs' }));
@@ -171,7 +167,7 @@ const limits: readonly Requirement[] = [
   ),
   localRequirement(
     'RFC 6749 §6',
-    'takes the scope that the login asked for, with all that it was not given, as clients repeat it',
+    'accepts the scope that the login asked for, including what was not granted, since clients repeat it',
     async (target) => {
       const scope = 'openid fhirUser launch/patient patient/*.rs patient/*.cruds offline_access';
       const { refresh_token: token } = await connect(target, { scope });
@@ -188,7 +184,7 @@ const limits: readonly Requirement[] = [
     await expectOAuthError(await refresh(target, token, { scope: 'openid offline_access' }), 400, 'invalid_scope');
     expect((await refresh(target, token)).status).toBe(200);
   }),
-  localRequirement('RFC 6749 §6', 'narrows one access token only, not the refresh token', async (target) => {
+  localRequirement('RFC 6749 §6', 'narrows only one access token, not the refresh token', async (target) => {
     const { refresh_token: token } = await connect(target);
     const narrowed = await tokensOf(await refresh(target, token, { scope: 'patient/Patient.rs' }));
     const whole = await tokensOf(await refresh(target, narrowed.refresh_token));
@@ -196,28 +192,28 @@ const limits: readonly Requirement[] = [
   }),
   localRequirement(
     'OWASP ASVS 10.4.8',
-    "refuses a refresh past the grant's absolute end, its item still in the table",
+    "refuses a refresh after the grant's absolute end, even if its item is still in the table",
     async (target) => {
       const issued = await connect(target);
       await target.store.setGrant(issued.access_token, { endsAt: now() - 1, expiresAt: now() - 1 });
       await expectOAuthError(await refresh(target, issued.refresh_token), 400, 'invalid_grant');
     },
   ),
-  localRequirement('OWASP ASVS 10.4.8', "gives no access token a longer life than the grant's", async (target) => {
+  localRequirement('OWASP ASVS 10.4.8', 'lets no access token live longer than its grant', async (target) => {
     const issued = await connect(target);
     await target.store.setGrant(issued.access_token, { endsAt: now() + 100, expiresAt: now() + 100 });
     const last = await tokensOf(await refresh(target, issued.refresh_token));
     expect(last.expires_in).toBeGreaterThan(90);
     expect(last.expires_in).toBeLessThanOrEqual(100);
   }),
-  localRequirement('OWASP ASVS 10.4.8', 'does not push the end of a grant out by refreshing', async (target) => {
+  localRequirement('OWASP ASVS 10.4.8', 'does not extend a grant by refreshing', async (target) => {
     const issued = await connect(target);
     const before = (await target.store.grant(issued.access_token))['endsAt'];
     await refresh(target, issued.refresh_token);
     expect((await target.store.grant(issued.access_token))['endsAt']).toEqual(before);
     expect(Number(before?.N) - now()).toBeLessThanOrEqual(180 * 86_400);
   }),
-  localRequirement('RFC 6749 §5.2', 'takes no access token for a refresh token', async (target) => {
+  localRequirement('RFC 6749 §5.2', 'accepts no access token as a refresh token', async (target) => {
     const { access_token: token } = await connect(target);
     await expectOAuthError(await refresh(target, token), 400, 'invalid_grant');
     expect(await introspect(target, token)).toMatchObject({ active: true });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { groups } from './groups.ts';
 import { reportOf } from './report.ts';
 
-it('docs/reports/conformance.md lists what the suite asks for; npm run conformance:docs writes it anew', async () => {
+it('docs/reports/conformance.md lists what the suite asks for; npm run conformance:docs updates it', async () => {
   const written = await readFile(join(import.meta.dirname, '../../docs/reports/conformance.md'), 'utf8');
 
   expect(written).toBe(reportOf(groups));

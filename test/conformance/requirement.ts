@@ -2,7 +2,7 @@ import type { LocalTarget } from './local-target.ts';
 import type { Target } from './target.ts';
 
 interface Named {
-  /** The RFC, specification or list that asks for it. */
+  /** The RFC, specification or list that requires it. */
   readonly source: string;
   /** What the gateway promises. */
   readonly title: string;
@@ -19,7 +19,7 @@ export interface Group {
   readonly requirements: readonly Requirement[];
 }
 
-/** A requirement that any running stage can be asked for, with nobody signing in. */
+/** A requirement for any running stage, without a sign-in. */
 export const requirement = (source: string, title: string, run: (target: Target) => Promise<void>): Requirement => ({
   source,
   title,
@@ -27,7 +27,7 @@ export const requirement = (source: string, title: string, run: (target: Target)
   run,
 });
 
-/** A requirement that takes a payer's fault, a clock, a look at the store, or a member who signs in at will. */
+/** A requirement that needs a payer's fault, a clock, access to the store, or a member who signs in on request. */
 export const localRequirement = (
   source: string,
   title: string,

@@ -7,7 +7,7 @@ import { localRequirement, requirement, type Group } from './requirement.ts';
 export const revocationGroup: Group = {
   endpoint: 'revoke',
   requirements: [
-    requirement('RFC 7009 §2.2', 'answers 200 for a token that it does not know', async (target) => {
+    requirement('RFC 7009 §2.2', 'answers 200 for an unknown token', async (target) => {
       for (const token of ['nothing', 'p2pa_', `p2pa_${'A'.repeat(112)}`]) {
         const response = await postAs(target, target.portal, 'revoke', { token });
         expect(response.status).toBe(200);
@@ -27,7 +27,7 @@ export const revocationGroup: Group = {
       await expectOAuthError(response, 405, 'invalid_request');
       expect(response.headers.get('allow')).toBe('POST');
     }),
-    requirement('RFC 7009 §2.1', 'takes any token_type_hint, since a wrong one must not matter', async (target) => {
+    requirement('RFC 7009 §2.1', 'accepts any token_type_hint, since a wrong one must not matter', async (target) => {
       for (const hint of ['refresh_token', 'access_token', 'no_such_type']) {
         const response = await postAs(target, target.portal, 'revoke', { token: 'nothing', token_type_hint: hint });
         expect(response.status).toBe(200);
@@ -56,13 +56,13 @@ export const revocationGroup: Group = {
         }
       },
     ),
-    localRequirement('RFC 7009 §2.1', 'ends a grant by a refresh token that was rotated away', async (target) => {
+    localRequirement('RFC 7009 §2.1', 'ends a grant by a refresh token that was already rotated', async (target) => {
       const first = await connect(target);
       const second = await tokensOf(await refresh(target, first.refresh_token));
       expect((await postAs(target, target.portal, 'revoke', { token: first.refresh_token })).status).toBe(200);
       await expectOutcome(await read(target, '/Patient', second.access_token), 401);
     }),
-    localRequirement('RFC 7009 §2.2', 'answers 200 again for a token that was revoked before', async (target) => {
+    localRequirement('RFC 7009 §2.2', 'answers 200 again for a token that is already revoked', async (target) => {
       const { refresh_token: token } = await connect(target);
       for (let time = 0; time < 2; time += 1) {
         expect((await postAs(target, target.portal, 'revoke', { token })).status).toBe(200);
@@ -84,7 +84,7 @@ export const revocationGroup: Group = {
         expect((await read(target, '/Patient', issued.access_token)).status).toBe(200);
       },
     ),
-    localRequirement('RFC 7009 §2.1', 'lets a public client revoke by its token alone', async (target) => {
+    localRequirement('RFC 7009 §2.1', 'lets a public client revoke with its token alone', async (target) => {
       const issued = await connect(target, {}, { app: target.apps.app });
       expect((await post(target, 'revoke', { token: issued.refresh_token })).status).toBe(200);
       await expectOutcome(await read(target, '/Patient', issued.access_token), 401);
@@ -95,13 +95,13 @@ export const revocationGroup: Group = {
       const sent = target.payers.requests('clear-health', 'revoke').map(({ form }) => form.get('token'));
       expect(sent).toEqual([expect.stringMatching(/^payer-refresh-canary/)]);
     }),
-    localRequirement('RFC 7009 §2.2.1', 'ends the grant here though the payer does not answer', async (target) => {
+    localRequirement('RFC 7009 §2.2.1', 'ends the grant here even if the payer does not answer', async (target) => {
       const issued = await connect(target);
       target.payers.script('clear-health', { revoke: 'reset' });
       expect((await postAs(target, target.portal, 'revoke', { token: issued.refresh_token })).status).toBe(200);
       await expectOutcome(await read(target, '/Patient', issued.access_token), 401);
     }),
-    localRequirement('OWASP ASVS 10.4.9', 'has ended the grant before it asks a slow payer', async (target) => {
+    localRequirement('OWASP ASVS 10.4.9', 'ends the grant before it asks a slow payer', async (target) => {
       const issued = await connect(target);
       const { promise: released, resolve: release } = Promise.withResolvers<void>();
       target.payers.script('clear-health', {
@@ -116,7 +116,7 @@ export const revocationGroup: Group = {
       release();
       expect((await revoking).status).toBe(200);
     }),
-    localRequirement('RFC 7009 §2', 'lets no code be redeemed twice for a grant that was revoked', async (target) => {
+    localRequirement('RFC 7009 §2', 'lets no code be redeemed again for a revoked grant', async (target) => {
       const logged = await login(target);
       const issued = await tokensOf(await redeem(target, logged));
       await postAs(target, target.portal, 'revoke', { token: issued.access_token });

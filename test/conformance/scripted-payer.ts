@@ -2,7 +2,7 @@ import { answer, bundleOf, type Endpoint } from '../support/payer/answers.ts';
 import { servePayers, type PayerServer } from '../support/payer/server.ts';
 import { strictPayers, type StrictPayers } from '../support/payer/strict-payers.ts';
 
-/** Payers that do as they are told, each below its own path of one server. */
+/** Payers that a test scripts, each below its own path of one server. */
 export interface ScriptedPayers extends StrictPayers, PayerServer {}
 
 /** The member whose record it is. */
@@ -11,10 +11,10 @@ export const patientId = 'pat-1';
 const patient = { resourceType: 'Patient', id: patientId };
 
 let minted = 0;
-/** A secret of a payer's; the word in it is looked for in places where no secret may be. */
+/** A payer's secret. The word in it is searched for wherever no secret may be. */
 const mint = (kind: string): string => `payer-${kind}-canary-${process.pid}-${(minted += 1)}`;
 
-/** A payer's token answer that no login asked for. */
+/** A payer's token answer, without a login. */
 export const tokenAnswer = (change: Readonly<Record<string, unknown>> = {}): Record<string, unknown> => ({
   access_token: mint('access'),
   refresh_token: mint('refresh'),

@@ -9,23 +9,23 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { readEventItem } from '../../functions/shared/store/read-events.ts';
 
-/** The tables as an operator sees them; a test moves time by what stands in an item, as no function would. */
+/** The tables as an operator sees them. A test moves time by changing an item, as no function would. */
 export interface Store {
-  /** The grant of any bearer of ours. */
+  /** The grant of any of our bearers. */
   readonly grant: (bearer: string) => Promise<Readonly<Record<string, AttributeValue>>>;
   /** Sets numbers of a grant's item. Epoch seconds. */
   readonly setGrant: (bearer: string, numbers: Readonly<Record<string, number>>) => Promise<void>;
   /** Sets numbers of a login attempt's item, by the gateway's state. Epoch seconds. */
   readonly setLoginAttempt: (state: string, numbers: Readonly<Record<string, number>>) => Promise<void>;
-  /** A read that was opened then, of a process that died. Epoch milliseconds. */
+  /** Adds a read that was opened at this time by a process that died. Epoch milliseconds. */
   readonly leaveReadOpen: (requestId: string, atMs: number) => Promise<void>;
   readonly countLoginAttempts: () => Promise<number>;
-  /** Everything that is stored, binary attributes in every spelling that could show what they hold. */
+  /** Everything that is stored, with binary attributes in every spelling that could reveal their content. */
   readonly dump: () => Promise<string>;
   readonly close: () => Promise<void>;
 }
 
-/** The id that every bearer begins with. */
+/** The grant id at the start of every bearer. */
 const grantIdOf = (bearer: string): string =>
   Buffer.from(bearer.replace(/^p2p[acr]_/, ''), 'base64url')
     .subarray(0, 16)

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 
-/** A partner of the stage, as it acts. */
+/** A partner of the stage, with its credentials. */
 export interface App {
   readonly clientId: string;
-  /** Left out by a public client. */
+  /** Absent for a public client. */
   readonly secret?: string;
   readonly redirectUri: string;
 }
@@ -15,11 +15,11 @@ export interface Target {
   readonly origin: string;
   /** The id of a payer that both partners may read from. */
   readonly payer: string;
-  /** A partner with a secret, which it may send as Basic and in the form. */
+  /** A partner with a secret, which it may send with Basic or in the form. */
   readonly portal: App & { readonly secret: string };
   /** A public partner with a web page. */
   readonly app: App & { readonly webOrigin: string };
-  /** Whether an edge gives `WWW-Authenticate` back its name, which API Gateway changes. */
+  /** Whether an edge restores the `WWW-Authenticate` header, which API Gateway renames. */
   readonly edge: boolean;
 }
 
@@ -31,9 +31,9 @@ const fileSchema = z.strictObject({
 });
 
 /**
- * The deployed stage that `P2P_BASE_URL` names, with the partners of the file that `P2P_CONFORMANCE_FILE` names;
- * undefined where the variables are not set, and the suite starts a stage of its own.
- * @throws Error that says which of the two is missing; ZodError for a file of another shape
+ * The deployed stage that `P2P_BASE_URL` names, with the partners of the file that `P2P_CONFORMANCE_FILE` names.
+ * Undefined if neither variable is set; then the suite starts its own stage.
+ * @throws Error that says which of the two is missing; ZodError for a file of the wrong shape
  */
 export const deployedTarget = async (environment: NodeJS.ProcessEnv): Promise<Target | undefined> => {
   const { P2P_BASE_URL: origin, P2P_CONFORMANCE_FILE: file } = environment;

@@ -36,7 +36,7 @@ const byAssertion = (client_assertion: string): Change => ({
   client_assertion,
 });
 
-/** A client that is let in is told of its code; one that is not, of itself. */
+/** A client that is admitted gets an error about its code; one that is not gets an error about itself. */
 const expectLetIn = async (target: LocalTarget, assertion: string): Promise<void> =>
   expectOAuthError(await post(target, 'token', { ...form, ...byAssertion(assertion) }), 400, 'invalid_grant');
 const expectKeptOut = async (target: LocalTarget, assertion: string): Promise<void> =>
@@ -46,7 +46,7 @@ const badClaims: readonly (readonly [string, string, (target: Target) => Readonl
   ['RFC 7523 §3', 'meant for another audience', () => ({ aud: 'https://evil.example/token' })],
   [
     'RFC 7523 §3',
-    'whose audience only begins with ours',
+    'whose audience only starts with ours',
     ({ origin }) => ({ aud: `${origin}/oauth2/token.evil.example` }),
   ],
   ['RFC 7523 §3', 'without an audience', () => ({ aud: undefined })],
@@ -55,33 +55,33 @@ const badClaims: readonly (readonly [string, string, (target: Target) => Readonl
   ['SMART App Launch 2.2', 'without jti', () => ({ jti: undefined })],
   ['RFC 7523 §3', 'that expired 125 s ago', () => ({ exp: now() - 125 })],
   ['SMART App Launch 2.2', 'that lives for an hour', () => ({ exp: now() + 3600 })],
-  ['RFC 7519 §4.1.5', 'that is valid in ten minutes only', () => ({ nbf: now() + 600 })],
+  ['RFC 7519 §4.1.5', 'that is not valid for another ten minutes', () => ({ nbf: now() + 600 })],
 ];
 
-/** Who may ask, by a signed assertion (RFC 7523). */
+/** Authentication by a signed assertion (RFC 7523). */
 export const assertions: readonly Requirement[] = [
   localRequirement(
     'RFC 7523 §2.2',
-    'lets a partner in by its signed assertion, for the token endpoint or for an issuer',
+    "accepts a partner's signed assertion, for the token endpoint or for an issuer",
     async (target) => {
       await expectLetIn(target, await assertionOf(target));
       await expectLetIn(target, await assertionOf(target, { claims: { aud: [baseOf(target)] } }));
     },
   ),
-  localRequirement('RFC 7523 §2.2', 'redeems a code by assertion', async (target) => {
+  localRequirement('RFC 7523 §2.2', 'redeems a code with an assertion', async (target) => {
     const { code, verifier } = await login(target, {}, { app: target.apps.keyed });
     const redemption = { grant_type: 'authorization_code', code, code_verifier: verifier };
     const response = await post(target, 'token', { ...redemption, ...byAssertion(await assertionOf(target)) });
     expect((await tokensOf(response)).patient).toBe(patientId);
   }),
-  localRequirement('RFC 7523 §3', 'takes each assertion once, also where ten come at the same time', async (target) => {
+  localRequirement('RFC 7523 §3', 'accepts each assertion once, even if ten arrive together', async (target) => {
     const assertion = await assertionOf(target);
     const send = () => post(target, 'token', { ...form, ...byAssertion(assertion) });
     const statuses = (await Promise.all(Array.from({ length: 10 }, send))).map(({ status }) => status);
     expect(statuses.filter((status) => status === 400)).toHaveLength(1);
     expect(statuses.filter((status) => status === 401)).toHaveLength(9);
   }),
-  localRequirement('openid-client #454', 'lets a partner in whose clock is off by 120 s either way', async (target) => {
+  localRequirement('openid-client #454', 'accepts a partner whose clock is off by 120 s either way', async (target) => {
     await expectLetIn(
       target,
       await assertionOf(target, { claims: { iat: now() + 118, nbf: now() + 118, exp: now() + 118 + 300 } }),
@@ -89,24 +89,24 @@ export const assertions: readonly Requirement[] = [
     await expectLetIn(target, await assertionOf(target, { claims: { iat: now() - 418, exp: now() - 118 } }));
   }),
   ...badClaims.map(([source, what, claims]) =>
-    localRequirement(source, `keeps out an assertion ${what}`, async (target) => {
+    localRequirement(source, `refuses an assertion ${what}`, async (target) => {
       await expectKeptOut(target, await assertionOf(target, { claims: claims(target) }));
     }),
   ),
-  localRequirement('RFC 8725 §3.1', 'keeps out an assertion with alg none', async (target) => {
+  localRequirement('RFC 8725 §3.1', 'refuses an assertion with alg none', async (target) => {
     const [, payload] = (await assertionOf(target)).split('.');
     const header = Buffer.from(JSON.stringify({ alg: 'none' })).toString('base64url');
     await expectKeptOut(target, `${header}.${payload}.`);
   }),
   localRequirement(
     'RFC 8725 §2.1',
-    "keeps out an assertion that is an HMAC over the partner's public key",
+    "refuses an assertion that is an HMAC over the partner's public key",
     async (target) => {
       const key = new TextEncoder().encode(JSON.stringify(partnerKey.publicJwk));
       await expectKeptOut(target, await assertionOf(target, { header: { alg: 'HS384' }, key }));
     },
   ),
-  localRequirement('RFC 7515 §4.1.3', 'keeps out an assertion that brings its own key', async (target) => {
+  localRequirement('RFC 7515 §4.1.3', 'refuses an assertion that carries its own key', async (target) => {
     const { privateKey, publicKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-384' }, true, [
       'sign',
       'verify',

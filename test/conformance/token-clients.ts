@@ -4,7 +4,7 @@ import { requirement, type Requirement } from './requirement.ts';
 
 const form = { grant_type: 'authorization_code', code: 'p2pc_damaged' };
 
-/** Who may ask, by name and secret. */
+/** Authentication by client id and secret. */
 export const clients: readonly Requirement[] = [
   requirement(
     'RFC 6749 §5.2',
@@ -23,35 +23,31 @@ export const clients: readonly Requirement[] = [
       (await response.text()).replace(/ \(reference [0-9a-f-]+\)/, '');
     expect(await withoutReference(unknown)).toBe(await withoutReference(known));
   }),
-  requirement('RFC 6749 §2.3', 'refuses two ways of client authentication at once', async (target) => {
+  requirement('RFC 6749 §2.3', 'refuses two methods of client authentication at once', async (target) => {
     const twice = { ...form, client_id: target.portal.clientId, client_secret: target.portal.secret };
     await expectOAuthError(await post(target, 'token', twice, basic(target.portal)), 400, 'invalid_request');
   }),
-  requirement(
-    'RFC 6749 §2.3',
-    'refuses a client_id that differs from the client that authenticates',
-    async (target) => {
-      const other = { ...form, client_id: target.app.clientId };
-      await expectOAuthError(await post(target, 'token', other, basic(target.portal)), 400, 'invalid_request');
-    },
-  ),
+  requirement('RFC 6749 §2.3', 'refuses a client_id that differs from the authenticated client', async (target) => {
+    const other = { ...form, client_id: target.app.clientId };
+    await expectOAuthError(await post(target, 'token', other, basic(target.portal)), 400, 'invalid_request');
+  }),
   requirement('RFC 6749 §3.2.1', 'refuses a confidential client that only names itself', async (target) => {
     const named = { ...form, client_id: target.portal.clientId };
     await expectOAuthError(await post(target, 'token', named), 401, 'invalid_client');
   }),
-  requirement('RFC 6749 §3.2.1', 'refuses a public client with a secret that it does not have', async (target) => {
+  requirement('RFC 6749 §3.2.1', 'refuses a public client that sends a secret', async (target) => {
     const secret = { ...form, client_id: target.app.clientId, client_secret: 'guessed' };
     await expectOAuthError(await post(target, 'token', secret), 401, 'invalid_client');
   }),
   requirement('RFC 6749 §3.2.1', 'refuses a request that names no client', async (target) => {
     await expectOAuthError(await post(target, 'token', form), 401, 'invalid_client');
   }),
-  requirement('RFC 7617 §2', 'refuses a Basic header that is damaged', async (target) => {
+  requirement('RFC 7617 §2', 'refuses a malformed Basic header', async (target) => {
     for (const authorization of ['Basic', 'Basic !!!', `Basic ${Buffer.from('no-colon').toString('base64')}`]) {
       await expectOAuthError(await post(target, 'token', form, { authorization }), 401, 'invalid_client');
     }
   }),
-  requirement('RFC 6749 §2.3.1', 'takes a secret as it is, form-encoded, and in the form', async (target) => {
+  requirement('RFC 6749 §2.3.1', 'accepts a secret as it is, form-encoded, and in the form', async (target) => {
     const { clientId, secret } = target.portal;
     const encoded = basic({ ...target.portal, secret: encodeURIComponent(secret) });
     await expectOAuthError(await post(target, 'token', form, basic(target.portal)), 400, 'invalid_grant');
@@ -62,7 +58,7 @@ export const clients: readonly Requirement[] = [
       'invalid_grant',
     );
   }),
-  requirement('RFC 7523 §2.2', 'refuses a client_assertion that is no JWT', async (target) => {
+  requirement('RFC 7523 §2.2', 'refuses a client_assertion that is not a JWT', async (target) => {
     const assertion = {
       ...form,
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',

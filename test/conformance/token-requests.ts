@@ -4,7 +4,7 @@ import { requirement, type Requirement } from './requirement.ts';
 
 const damaged = { grant_type: 'authorization_code', code: 'p2pc_damaged', code_verifier: 'v'.repeat(43) };
 
-/** What every request to the token endpoint is asked for. */
+/** The rules for every request to the token endpoint. */
 export const requests: readonly Requirement[] = [
   requirement('RFC 6749 §3.2', 'answers 405 with Allow to a GET', async (target) => {
     const response = await fetch(`${target.origin}/oauth2/token?grant_type=authorization_code&code=x`);
@@ -15,16 +15,20 @@ export const requests: readonly Requirement[] = [
     const headers = { ...basic(target.portal), 'content-type': 'application/json' };
     await expectOAuthError(await post(target, 'token', JSON.stringify(damaged), headers), 400, 'invalid_request');
   }),
-  requirement('RFC 9110 §8.3.1', 'takes a form whose content type names a charset, in any case', async (target) => {
-    const headers = { ...basic(target.portal), 'content-type': 'Application/X-WWW-Form-Urlencoded; charset=UTF-8' };
-    const form = new URLSearchParams(damaged).toString();
-    await expectOAuthError(await post(target, 'token', form, headers), 400, 'invalid_grant');
-  }),
+  requirement(
+    'RFC 9110 §8.3.1',
+    'accepts a form whose content type has a charset, in any letter case',
+    async (target) => {
+      const headers = { ...basic(target.portal), 'content-type': 'Application/X-WWW-Form-Urlencoded; charset=UTF-8' };
+      const form = new URLSearchParams(damaged).toString();
+      await expectOAuthError(await post(target, 'token', form, headers), 400, 'invalid_grant');
+    },
+  ),
   requirement('RFC 6749 §3.2', 'refuses a repeated parameter', async (target) => {
     const form = 'grant_type=authorization_code&code=a&code=a';
     await expectOAuthError(await post(target, 'token', form, basic(target.portal)), 400, 'invalid_request');
   }),
-  requirement('RFC 6749 §3.2', 'takes a parameter without a value for one that is left out', async (target) => {
+  requirement('RFC 6749 §3.2', 'treats a parameter without a value as missing', async (target) => {
     const form = { grant_type: 'authorization_code', code: '' };
     await expectOAuthError(await postAs(target, target.portal, 'token', form), 400, 'invalid_request');
   }),
@@ -46,7 +50,7 @@ export const requests: readonly Requirement[] = [
   requirement('RFC 6749 §5.2', 'refuses a code that was not issued here: invalid_grant', async (target) => {
     await expectOAuthError(await postAs(target, target.portal, 'token', damaged), 400, 'invalid_grant');
   }),
-  requirement('RFC 6749 §2.3.1', 'takes no credentials and no code from the query', async (target) => {
+  requirement('RFC 6749 §2.3.1', 'accepts no credentials and no code in the query', async (target) => {
     const query = new URLSearchParams({
       ...damaged,
       client_id: target.portal.clientId,
@@ -59,7 +63,7 @@ export const requests: readonly Requirement[] = [
     });
     await expectOAuthError(response, 401, 'invalid_client');
   }),
-  requirement('RFC 6749 §5.1', 'has no error stored: no-store, no-cache, nosniff', async (target) => {
+  requirement('RFC 6749 §5.1', 'allows no error to be stored: no-store, no-cache, nosniff', async (target) => {
     const { headers } = await postAs(target, target.portal, 'token', damaged);
     expect(headers.get('cache-control')).toBe('no-store');
     expect(headers.get('pragma')).toBe('no-cache');

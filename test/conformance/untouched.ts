@@ -1,6 +1,6 @@
 import type { LocalTarget } from './local-target.ts';
 
-/** Remembers nothing and asks no payer, whatever is done meanwhile. */
+/** Expects that nothing is remembered and no payer asked while something runs. */
 export const untouched = async ({ payers, store }: LocalTarget, act: () => Promise<unknown>): Promise<void> => {
   const before = await store.countLoginAttempts();
   await act();

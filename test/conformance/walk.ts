@@ -1,7 +1,7 @@
 import { begin, comeBack, introspect, login, postAs, read, redeem, refresh, tokensOf } from './client.ts';
 import type { LocalTarget } from './local-target.ts';
 
-/** Every step of a member's connection, and its end. Gives the secrets that were met on the way. */
+/** Every step of a member's connection, and its end. Returns the secrets that appeared on the way. */
 export const walk = async (target: LocalTarget): Promise<string[]> => {
   const begun = await begin(target, { state: 'state-canary-of-the-walk' });
   const back = await comeBack(begun);

@@ -18,7 +18,7 @@ const role = `arn:aws:iam::${account}:role/p2p-gateway-demo-FetchRole-x1`;
 const policy = `arn:aws:iam::${account}:policy/p2p-gateway-demo-Policy-x1`;
 const api = (path: string): string => `arn:aws:apigateway:us-east-1::${path}`;
 
-/** What CloudFormation calls to make, change and delete a resource of a type, under a name that it gives one. */
+/** What CloudFormation calls to create, change and delete a resource of a type, with a name that CloudFormation gives. */
 const calls: Readonly<Record<string, readonly [resource: string, ...actions: string[]]>> = {
   'AWS::ApiGateway::Account': [api('/account'), 'apigateway:GET', 'apigateway:PATCH'],
   'AWS::ApiGateway::BasePathMapping': [api('/domainnames/gateway.example.org/basepathmappings'), 'apigateway:POST'],
@@ -211,7 +211,7 @@ const calls: Readonly<Record<string, readonly [resource: string, ...actions: str
     'wafv2:AssociateWebACL',
     'wafv2:DisassociateWebACL',
   ],
-  // A function of the stack does the work.
+  // A function of the stack makes the calls.
   'Custom::VpcRestrictDefaultSG': [at('lambda', 'function:p2p-gateway-demo-CustomVpc-x1'), 'lambda:InvokeFunction'],
 };
 
@@ -223,7 +223,7 @@ describe('the policy that CloudFormation deploys with', () => {
   const decided = (action: string, resource: string, context: Record<string, string> = {}) =>
     decide(templates[0] as StageTemplate, statements, { action, resource, context });
 
-  it('lets it make, change and delete each kind of resource that a stage has', () => {
+  it('allows it to create, change and delete each kind of resource in a stage', () => {
     const types = new Set(templates.flatMap(({ Resources }) => Object.values(Resources).map(({ Type }) => Type)));
     types.delete('AWS::CDK::Metadata');
     expect([...types].filter((type) => calls[type] === undefined)).toEqual([]);
@@ -234,7 +234,7 @@ describe('the policy that CloudFormation deploys with', () => {
     expect(refused).toEqual([]);
   });
 
-  it('lets it read the secret that CloudFront shows, and the bundles', () => {
+  it('allows it to read the secret that CloudFront sends, and the bundles', () => {
     const edge = at('secretsmanager', 'secret:OriginSecretValue1A2B3C-AbCdEf');
     expect(decided('secretsmanager:GetSecretValue', edge)).toBe('allowed');
     const through = { 'kms:ViaService': 'secretsmanager.us-east-1.amazonaws.com' };
@@ -263,7 +263,7 @@ describe('the policy that CloudFormation deploys with', () => {
     ['sts:AssumeRole', role],
     ['ec2:RunInstances', at('ec2', 'instance/x')],
     ['organizations:LeaveOrganization', '*'],
-  ])('lets it neither read data nor touch what is not the stack’s: no %s on %s', (action, resource, context = {}) => {
+  ])('does not allow it to read data or touch what is not the stack’s: no %s on %s', (action, resource, context = {}) => {
     expect(decided(action, resource, context)).toBe('not allowed');
   });
 
@@ -274,7 +274,7 @@ describe('the policy that CloudFormation deploys with', () => {
     expect(early).toEqual([]);
   });
 
-  it('fits into one managed policy, and has no action of all services', () => {
+  it("fits into one managed policy, and allows no service's actions as a whole", () => {
     expect(text.replaceAll(/\s/g, '').length).toBeLessThanOrEqual(6144);
     expect(statements.flatMap(({ Action }) => Action).filter((action) => /^\*|^iam:\*$/.test(action))).toEqual([]);
   });

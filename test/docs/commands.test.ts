@@ -29,7 +29,7 @@ const commandsOf = (tool: string): string[] =>
     ].map(([, rest = '']) => rest.trim()),
   );
 
-describe.each(tools)('what the documents write behind npm run %s', (tool) => {
+describe.each(tools)('what the documents say after npm run %s', (tool) => {
   const help = helpOf(tool);
 
   it('has flags that the tool knows', () => {
@@ -105,7 +105,7 @@ describe('npx cdk in the documents', () => {
 });
 
 describe('the defaults of npx cdk', () => {
-  it('name no stage, and the npm scripts that run it name theirs', () => {
+  it('include no stage, and the npm scripts that run it name theirs', () => {
     const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: object };
     expect(Object.keys(context).filter((name) => /^(?:stage|config|localStack)$/.test(name))).toEqual([]);
     const running = Object.values(scripts).filter((script) => /\bcdk /.test(script));

@@ -20,7 +20,7 @@ const bytesOfValue = (value: AttributeValue): number => {
 const bytesOf = (item: Item): number =>
   Object.entries(item).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + bytesOfValue(value), 0);
 
-/** What is budgeted with is no less than what there is, and not much more. */
+/** Expects that the assumed size is at least the real one, and not much larger. */
 const expectToFit = (budgeted: number, real: number): void => {
   expect(budgeted).toBeGreaterThanOrEqual(real);
   expect(budgeted).toBeLessThan(1.5 * real);
@@ -36,21 +36,21 @@ const auditedRead = async () => {
 };
 
 describe('the cost table', () => {
-  it('stands in docs/reports/cost.md as the script prints it', () => {
+  it('is in docs/reports/cost.md exactly as the script prints it', () => {
     const document = readFileSync(join(import.meta.dirname, '../../docs/reports/cost.md'), 'utf8');
     expect(document).toContain(costTables());
     expect(withCostTables(document)).toBe(document);
   });
 
-  it('has the figures that docs/cost.md sums up', () => {
+  it('has the figures that docs/cost.md summarizes', () => {
     const summary = readFileSync(join(import.meta.dirname, '../../docs/cost.md'), 'utf8');
     const figureOf = (row: string): string | undefined =>
       new RegExp(`^\\| ${row}.*\\| +([\\d.]+) \\|$`, 'm').exec(summary)?.[1];
-    const totals = [...costTables().matchAll(/^\| \*\*Together\*\* +\| +\*\*([\d.]+)\*\*/gm)].map(([, usd]) => usd);
-    expect(['a member, a year', 'a million reads', 'a stage that nobody uses'].map(figureOf)).toEqual(totals);
+    const totals = [...costTables().matchAll(/^\| \*\*Total\*\* +\| +\*\*([\d.]+)\*\*/gm)].map(([, usd]) => usd);
+    expect(['one member for a year', 'a million reads', 'an idle stage'].map(figureOf)).toEqual(totals);
   });
 
-  it('is not put into a document that has no place for it', () => {
+  it('is not written into a document without a place for it', () => {
     expect(() => withCostTables('# Cost')).toThrow('begin: npm run cost');
   });
 
@@ -68,7 +68,7 @@ describe('the cost table', () => {
     expectToFit(measured.grantWithoutPayerTokens, bytesOf(grant));
   });
 
-  it('is computed with the sizes of what a real read leaves', async () => {
+  it('is computed with the sizes of the items and lines of a real read', async () => {
     const { lines, items } = await auditedRead();
     const longest = Math.max(...items.map(bytesOf));
     const records = items.map((item) => ({

@@ -5,7 +5,7 @@ export const root = join(import.meta.dirname, '..', '..');
 
 /** A Markdown file of the repository. */
 export interface Document {
-  /** From the root on, such as `docs/operate.md`. */
+  /** From the root, such as `docs/operate.md`. */
   readonly path: string;
   readonly text: string;
 }
@@ -17,7 +17,7 @@ const markdownIn = (folder: string): string[] =>
     .filter((name) => name.endsWith('.md'))
     .map((name) => (folder === '.' ? name : `${folder}/${name}`));
 
-/** All that a reader is pointed at: `docs/` with its reports, and the files at the root. */
+/** Everything that readers are pointed to: `docs/` with its reports, and the files at the root. */
 export const documents = (): Document[] =>
   [...markdownIn('.'), ...markdownIn('docs'), ...markdownIn('docs/reports')].map(documentAt);
 
@@ -28,11 +28,11 @@ export const blocksOf = ({ text }: Document): { readonly language: string; reado
 /** The text without its fenced blocks. */
 export const proseOf = ({ text }: Document): string => text.replaceAll(/^ *```[^]*?^ *```$/gm, '');
 
-/** What stands between back quotes in the prose. */
+/** What is in backticks in the prose. */
 export const codeSpansOf = (document: Document): string[] =>
   [...proseOf(document).matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code);
 
-/** The anchors of a document's headings, as GitHub makes them. */
+/** The anchors of a document's headings, as GitHub generates them. */
 export const anchorsOf = (document: Document): string[] =>
   [...proseOf(document).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading

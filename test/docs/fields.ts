@@ -14,10 +14,10 @@ const between = (text: string, from: string, to: string): string => {
   return text.slice(start, text.indexOf(to, start));
 };
 
-/** The fields of a line of API Gateway's. */
+/** The fields of a line from API Gateway. */
 export const accessLogFields = (): string[] => members(between(source('lib/access-log.ts'), 'const fields = {', '};'));
 
-/** The fields of a function's line, of the audit function's, and of the access log, from where they are declared. */
+/** The fields of a function's line, of the audit function's, and of the access log, from their declarations. */
 export const loggedFields = (): string[] => [
   ...members(between(source('functions/shared/record/request-record.ts'), 'export interface RequestRecord', '\n}')),
   'outcome',

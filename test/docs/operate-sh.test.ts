@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** An AWS with a table and a key in the stack, which writes down what it is asked for. */
+/** A fake AWS with a table and a key in the stack, which records its calls. */
 const aws = (canDelete: boolean): string => `
 aws() {
   echo "$*" >>'${folder}/calls'
@@ -24,7 +24,7 @@ aws() {
 const bash = (script: string, input: string, env: Record<string, string> = { STAGE: 'try' }) =>
   spawnSync('bash', ['-c', script], { cwd: root, encoding: 'utf8', input, env: { PATH: process.env['PATH'], ...env } });
 
-/** What was asked to change, in order. */
+/** The calls that change something, in order. */
 const changes = (): string[] =>
   readFileSync(join(folder, 'calls'), 'utf8')
     .trim()
@@ -33,14 +33,14 @@ const changes = (): string[] =>
     .filter((call) => !/ (?:list-|wait)/.test(call));
 
 describe('docs/operate.sh', () => {
-  it('says what to set where no stage is named', () => {
+  it('says what to set if no stage is named', () => {
     const { status, stderr } = bash('. docs/operate.sh', '', {});
 
     expect(status).not.toBe(0);
     expect(stderr).toContain('export STAGE=NAME AWS_REGION=REGION');
   });
 
-  it('has no function that nothing calls', () => {
+  it('has no unused function', () => {
     const defined = [...documentAt('docs/operate.sh').text.matchAll(/^(\w+)\(\) \{/gm)].map(([, name = '']) => name);
     const text = [...documents(), documentAt('docs/operate.sh')]
       .map((document) => document.text.replaceAll(/^#.*$/gm, ''))
@@ -51,7 +51,7 @@ describe('docs/operate.sh', () => {
     expect(defined.filter((name) => !called.has(name))).toEqual([]);
   });
 
-  it.each(['', 'no', 'other'])('deletes nothing where %j is typed in place of the stage', (typed) => {
+  it.each(['', 'no', 'other'])('deletes nothing if %j is typed instead of the stage', (typed) => {
     const { status, stdout } = bash(`${aws(true)}\n. docs/operate.sh && delete_unused_stage`, `${typed}\n`);
 
     expect(status).toBe(1);
@@ -72,7 +72,7 @@ describe('docs/operate.sh', () => {
     ]);
   });
 
-  it('leaves what a stack holds where the stack cannot be deleted', () => {
+  it('keeps what a stack retains if the stack cannot be deleted', () => {
     const { status } = bash(`${aws(false)}\n. docs/operate.sh && delete_unused_stage`, 'try\n');
 
     expect(status).toBe(1);

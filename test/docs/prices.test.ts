@@ -1,8 +1,8 @@
 import { prices } from '../../bin/cost/prices.ts';
 
 /**
- * AWS's list prices for us-east-1 as a person read them from its pricing pages, written down a second time and in the
- * units of those pages, so that a slip of the hand in `prices.ts` does not print itself into the document.
+ * AWS's list prices for us-east-1 as a person read them from its pricing pages, written down a second time in the units
+ * of those pages, so that a typing error in the price file does not reach the document.
  */
 const published: Readonly<Record<keyof typeof prices, readonly [usd: number, per: number]>> = {
   apiRequests: [3.5, 1e6],
@@ -34,7 +34,7 @@ const published: Readonly<Record<keyof typeof prices, readonly [usd: number, per
   endpointHours: [0.01, 1],
 };
 
-it('the prices are those that AWS publishes', () => {
+it('the prices are the ones that AWS publishes', () => {
   expect(Object.keys(prices).sort()).toEqual(Object.keys(published).sort());
   for (const [name, [usd, per]] of Object.entries(published)) {
     const price = prices[name as keyof typeof prices];

@@ -13,7 +13,7 @@ export type Line = Readonly<Record<string, unknown>>;
 
 const parsed = (lines: readonly string[]): Line[] => lines.map((line) => JSON.parse(line) as Line);
 
-/** Sign-ins and token calls that go wrong in the ways that the runbook knows. */
+/** Sign-ins and token calls that fail in the ways that the runbook describes. */
 const logins = async (): Promise<Line[]> => {
   const test = gateway();
   const end = async (http: () => Promise<Response>, payer = 'northwind'): Promise<void> => {
@@ -44,7 +44,7 @@ const logins = async (): Promise<Line[]> => {
   return parsed([...test.lines, ...other.lines]);
 };
 
-/** Reads that go wrong in the ways that the runbook knows. */
+/** Reads that fail in the ways that the runbook describes. */
 const reads = async (): Promise<Line[]> => {
   const test = fetchGateway();
   const options = { headers: { 'CloudFront-Viewer-Address': '192.0.2.1:443' } };
@@ -92,7 +92,7 @@ const canaries = async (): Promise<Line[]> => {
   return parsed(test.lines);
 };
 
-/** What API Gateway logs beside a function's line, and for a request that it answers itself. */
+/** What API Gateway logs for a function's request, and for a request that it answers itself. */
 const accessLines = (fields: readonly string[], lines: readonly Line[]): Line[] => {
   const of = (known: Line): Line => ({ ...Object.fromEntries(fields.map((name) => [name, '-'])), ...known });
   return [
@@ -101,7 +101,7 @@ const accessLines = (fields: readonly string[], lines: readonly Line[]): Line[] 
   ];
 };
 
-/** A line, or more, of each kind that the queries of docs/operate.md look for, as the functions write them. */
+/** At least one line of each kind that the queries of docs/operate.md look for, as the functions write them. */
 export const realLines = async (accessLogFields: readonly string[]): Promise<Line[]> => {
   const all = (await Promise.all([logins(), reads(), audits(), canaries()])).flat();
   return [...all, ...accessLines(accessLogFields, all)];

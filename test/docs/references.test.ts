@@ -8,13 +8,13 @@ const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const linksOf = (text: string): string[] =>
   [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target).filter((target) => !/^[a-z]+:/.test(target));
 
-/** A path as it stands in a repository; what has a placeholder in it is none. */
+/** A path in the repository; undefined if it has a placeholder. */
 const isPath = (code: string): boolean =>
   /^(?:bench|bin|config|docs|functions|lib|sandbox|test|\.github|\.ci)\/[\w./-]*$/.test(code) &&
   !/NAME|STAGE/.test(code);
 
 describe.each(documents().map((document) => [document.path, document] as const))('%s', (path, document) => {
-  it('links to files that are there, at headings that are there', () => {
+  it('links to existing files and headings', () => {
     for (const target of linksOf(proseOf(document))) {
       const [file = '', anchor] = target.split('#');
       const linked = file === '' ? path : normalize(join(dirname(path), file));
@@ -23,19 +23,19 @@ describe.each(documents().map((document) => [document.path, document] as const))
     }
   });
 
-  it('names files that are there', () => {
+  it('names existing files', () => {
     const missing = codeSpansOf(document).filter((code) => isPath(code) && !existsSync(join(root, code)));
     expect(missing).toEqual([]);
   });
 
-  it('names npm scripts that are there', () => {
+  it('names existing npm scripts', () => {
     const named = [...document.text.matchAll(/npm run (?:--silent )?([\w:-]+)/g)].map(([, name = '']) => name);
     expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
   });
 });
 
 describe('docs/operate.md', () => {
-  /** Of Logs Insights' own language. */
+  /** Words of the Logs Insights language. */
   const language = new Set(
     (
       'and as avg bin by coalesce count count_distinct desc fields filter in ispresent latest like limit max not or pct sort sortsLast ' +
@@ -43,7 +43,7 @@ describe('docs/operate.md', () => {
     ).split(' '),
   );
 
-  it('asks Logs Insights for fields that lines have', () => {
+  it('asks Logs Insights for fields that log lines have', () => {
     const known = new Set(loggedFields());
     const queries = blocksOf(documentAt('docs/operate.md')).filter(({ language: of }) => of === '');
     const words = queries.flatMap(({ code }) => {

@@ -10,12 +10,12 @@ const runbook = documentAt('docs/operate.md');
 const lines = await realLines(accessLogFields());
 
 const unquoted = (text: string): string => text.replaceAll('"', '');
-/** What a person puts in the place of a placeholder. */
+/** What a person writes in place of a placeholder. */
 const given: Readonly<Record<string, string>> = { PARTNER: 'demo-partner' };
 
 type Test = (line: Line) => boolean;
 
-/** One condition as the runbook's queries have them, or several for `in`: each has to find something. */
+/** A condition as the runbook's queries write it, or several for `in`: each must find something. */
 const testsOf = (condition: string): Test[] => {
   const present = /^ispresent\((\w+)\)$/.exec(condition)?.[1];
   if (present !== undefined) return [(line) => line[present] !== undefined];
@@ -33,7 +33,7 @@ const testsOf = (condition: string): Test[] => {
   return [(line) => (String(line[field]) === wanted) === (operator === '=')];
 };
 
-/** Every way through the alternatives of a query's first filter, and the lines that it finds. */
+/** Every alternative of a query's first filter, and the lines that it finds. */
 const foundBy = (filter: string): Line[][] =>
   filter
     .split(' and ')
@@ -44,17 +44,17 @@ const foundBy = (filter: string): Line[][] =>
 const queries = blocksOf(runbook)
   .filter(({ language }) => language === '')
   .map(({ code }) => code.trim());
-/** Those over what Lambda itself writes are not among our lines. */
+/** Queries over Lambda's own lines find nothing among ours. */
 const ours = queries.filter((query) => !query.startsWith('filter @'));
 
-/** Words of the language itself. */
+/** Keywords of the query language. */
 const language = new Set(
   'and as asc avg bin by coalesce count count_distinct desc fields latest limit m max pct sort sortsLast stats sum'.split(
     ' ',
   ),
 );
 
-/** The fields that a query's steps after its filter use, up to those that it made itself. */
+/** The fields that a query uses after its filter, up to those that it defines itself. */
 const fieldsOf = (query: string): string[] => {
   const [, ...steps] = query.split(' | ');
   const made = new Set([...query.matchAll(/ as (\w+)/g)].map(([, name]) => name));
@@ -75,12 +75,12 @@ describe('a query of the runbook', () => {
     expect(missing).toEqual([]);
   });
 
-  it('is one of many, and all but two are over our own lines', () => {
+  it('is one of many, all but two of them over our own log lines', () => {
     expect(queries.length).toBeGreaterThan(18);
     expect(queries.length - ours.length).toBe(2);
   });
 
-  it('may be named in the text by a condition, which finds lines as well', () => {
+  it('may be a condition in the text, which finds lines as well', () => {
     const conditions = codeSpansOf(runbook).filter((code) => /^\w+ = (?:\d+|"[^"]+")$/.test(code));
     expect(conditions.length).toBeGreaterThan(3);
     for (const condition of conditions)
@@ -95,13 +95,13 @@ const sourcesIn = (folder: string): string[] =>
 const source = sourcesIn('functions').join('\n');
 
 const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-/** Templates that say enough beside what is put into them, as patterns of what they become. */
+/** Templates with enough text of their own, as patterns of the texts that they produce. */
 const templates = [...source.matchAll(/`([^`\n]*\$\{[^`\n]*)`/g)]
   .map(([, text = '']) => text.split(/\$\{[^}]*\}/))
   .filter((parts) => parts.join('').length >= 8)
   .map((parts) => new RegExp(`^${parts.map(escaped).join('.+')}$`));
 
-/** Codes that Node gives errors: of the system, the resolver, zlib, llhttp and OpenSSL. */
+/** Codes of Node's errors: from the system, the resolver, zlib, llhttp and OpenSSL. */
 const errorCodes = [
   ...[...getSystemErrorMap().values()].map(([name]) => name),
   ...Object.values(dns).filter((value) => typeof value === 'string'),
@@ -115,7 +115,7 @@ const errorCodes = [
 
 const details = lines.map(({ detail }) => String(detail));
 
-/** Whether a `detail` that the runbook quotes is one that the code can write. `…` stands for anything, `..` for digits. */
+/** Whether the code can write a `detail` that the runbook quotes. `…` stands for anything, `..` for digits. */
 const canBeLogged = (quoted: string): boolean => {
   const example = quoted.replaceAll('…', 'x').replace(/(?<!\.)\.\.$/, '00');
   if (templates.some((template) => template.test(example))) return true;
@@ -140,7 +140,7 @@ describe('a cause in a table of the runbook', () => {
     expect(canBeLogged(text)).toBe(true);
   });
 
-  it('would be missed if it were none', () => {
+  it('is told apart from text that the code cannot log', () => {
     expect(tables).toHaveLength(4);
     expect(['socket hang up', 'another cause', 'payer said 5..'].filter(canBeLogged)).toEqual([]);
   });

@@ -16,10 +16,10 @@ const propertiesOf = (type: string): Record<string, unknown>[] =>
 const alarms = propertiesOf('AWS::CloudWatch::Alarm');
 const anchorsOfAlarms = alarms.map(({ AlarmDescription: text }) => /#([\w-]+)$/.exec(String(text))?.[1]);
 
-/** A query that has a series, and so looks at a metric, for each payer. */
+/** A query with a series, and so a metric, for each payer. */
 const isByPayer = (alarm: Record<string, unknown>): boolean => JSON.stringify(alarm).includes('GROUP BY payer');
 
-/** Of one alarm: the metrics that it looks at, whatever the number of payers. */
+/** The metrics that an alarm watches, whatever the number of payers. */
 const metricsOf = ({ Metrics: metrics }: Record<string, unknown>): number =>
   Array.isArray(metrics) ? metrics.filter((metric: object) => 'MetricStat' in metric).length : 1;
 
@@ -49,7 +49,7 @@ describe('the documents', () => {
     }
   });
 
-  it('name fields of the configuration that it has', () => {
+  it('name fields that the configuration has', () => {
     const [, table = ''] = documentAt('docs/deploy.md').text.split('| field ');
     const rows = table.slice(0, table.indexOf('\n\n')).split('\n');
     const fields = rows.flatMap((row) => codeSpansOf({ path: '', text: row.split('|')[1] ?? '' }));
@@ -60,8 +60,8 @@ describe('the documents', () => {
   });
 });
 
-describe('what the cost is computed with', () => {
-  it('is what the template has', () => {
+describe('the numbers that the cost is computed with', () => {
+  it('match the template', () => {
     const rules = propertiesOf('AWS::WAFv2::WebACL').map(({ Rules: of }) => (of as unknown[]).length);
     const all = alarms.reduce((sum, alarm) => sum + metricsOf(alarm), 0);
 

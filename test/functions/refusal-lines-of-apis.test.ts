@@ -18,7 +18,7 @@ import {
   withPartner,
 } from '../support/login.ts';
 
-/** What a refusal said to the caller, its line, and whom the request had named. */
+/** What a refusal said to the caller, its log line, and whom the request named. */
 interface Refused {
   readonly told: string | undefined;
   readonly line: Readonly<Record<string, unknown>>;
@@ -39,7 +39,7 @@ const all = { payer, partner, grantId };
 
 const lastLine = (lines: readonly string[]): Refused['line'] => JSON.parse(lines.at(-1) ?? '{}') as Refused['line'];
 
-/** The line's, with the grant that there is under a name of its own. */
+/** The line, with a placeholder for the grant that exists. */
 const namedIn = ({ line }: Refused, grants: Iterable<string>): Known => {
   const named = Object.entries({
     payer: line['payer'],
@@ -76,7 +76,7 @@ const promises = <Test extends { readonly dynamo: ReturnType<typeof testDeps>['d
 
 type Gateway = ReturnType<typeof gateway>;
 
-/** A login as far as the payer's redirect, with a payer that answers so. */
+/** A login up to the payer's redirect, with a payer that gives this answer. */
 const atCallback =
   (answer: Record<string, string>, http?: () => Promise<Response>) =>
   async (test: Gateway): Promise<unknown> => {
@@ -105,7 +105,7 @@ describe('the line of a redirect with an error', () => {
     ['a long scope', (test) => test.authorize({ scope: 'x'.repeat(17_000) }), both],
     ['nothing to read', (test) => test.authorize({ scope: 'openid' }), both],
     [
-      'a parameter that comes twice',
+      'a repeated parameter',
       (test) =>
         test.authorize([
           ['client_id', partner],
@@ -133,7 +133,7 @@ describe('the line of a redirect with an error', () => {
     ['a payer with a page', withCode(async () => new Response('<html>')), both],
     ['a refused client', withCode(async () => Response.json({ error: 'invalid_client' }, { status: 401 })), both],
     ['a refused code', withCode(async () => Response.json({ error: 'invalid_grant' }, { status: 400 })), both],
-    ['an answer of a kind of its own', withCode(async () => Response.json({ error: 5 }, { status: 400 })), both],
+    ['an answer of an unknown kind', withCode(async () => Response.json({ error: 5 }, { status: 400 })), both],
     ['no patient', withCode(async () => Response.json({ ...northwindTokens, patient: undefined })), both],
     ['a scope that reads nothing', withCode(async () => Response.json({ ...northwindTokens, scope: 'openid' })), both],
     [
@@ -186,12 +186,12 @@ describe('the line of an error at token, revoke or introspect', () => {
     ['no client', token({ grant_type: 'authorization_code', code: 'x' }, {}), {}],
     ['no code', token({ grant_type: 'authorization_code' }), { partner }],
     ['no refresh token', token({ grant_type: 'refresh_token' }), { partner }],
-    ['a damaged code', token({ grant_type: 'authorization_code', code: 'p2pc_x' }), { partner }],
-    ['a damaged refresh token', token({ grant_type: 'refresh_token', refresh_token: 'p2pr_x' }), { partner }],
+    ['a malformed code', token({ grant_type: 'authorization_code', code: 'p2pc_x' }), { partner }],
+    ['a malformed refresh token', token({ grant_type: 'refresh_token', refresh_token: 'p2pr_x' }), { partner }],
     ['a wrong secret', token({ grant_type: 'refresh_token', refresh_token: 'x' }, basic(partner, 'x')), { partner }],
     ['two ways of authentication', token({ grant_type: 'refresh_token', client_secret: 'x' }), {}],
     [
-      'a code that nobody was given',
+      'a code that was never issued',
       token({
         grant_type: 'authorization_code',
         code: writeBearer({ kind: 'code', grantId: base64url(Buffer.alloc(16)), secret: Buffer.alloc(32) }),
@@ -216,7 +216,7 @@ describe('the line of an error at token, revoke or introspect', () => {
       all,
     ],
     [
-      'a code that comes twice',
+      'a code that is used twice',
       async (test) => {
         const code = await test.login(pkce);
         await test.redeem(code, { code_verifier: verifier });
@@ -316,8 +316,8 @@ describe('the line of an error of the FHIR route', () => {
     ['a write', asked('Patient', { method: 'PUT' }), { payer }],
     ['no token', (test) => read(test.deps, 'Patient', undefined), { payer }],
     ['a token in the query', (test) => read(test.deps, 'Patient', undefined, { query: 'access_token=x' }), { payer }],
-    ['a damaged token', (test) => read(test.deps, 'Patient', 'x'), { payer }],
-    ['a token of no grant', (test) => read(test.deps, 'Patient', forged(base64url(Buffer.alloc(16)))), { payer }],
+    ['a malformed token', (test) => read(test.deps, 'Patient', 'x'), { payer }],
+    ['a token without a grant', (test) => read(test.deps, 'Patient', forged(base64url(Buffer.alloc(16)))), { payer }],
     [
       'a token that was never given for its grant',
       async (test) => read(test.deps, 'Patient', forged((await test.grant()).grantId)),
@@ -375,8 +375,8 @@ describe('the line of an error of the FHIR route', () => {
       },
       all,
     ],
-    ['a damaged path', asked('%'), all],
-    ['a path that is none', asked('Patient/a b'), all],
+    ['a malformed path', asked('%'), all],
+    ['an invalid path', asked('Patient/a b'), all],
     ['no type', asked(''), all],
     ['an unknown type', asked('Unknown'), all],
     ['a long path', asked('Patient/a/_history/1/2'), all],
@@ -389,7 +389,7 @@ describe('the line of an error of the FHIR route', () => {
     ['a made-up page', asked('Observation', { query: 'page=2' }), all],
     ['an unknown chain', asked('Observation', { query: 'x.y=1' }), all],
     ['_filter', asked('Observation', { query: '_filter=x' }), all],
-    ['a page link of somebody else', asked('', { query: '_link=x' }), all],
+    ["another grant's page link", asked('', { query: '_link=x' }), all],
     ['a parameter beside a page link', asked('', { query: '_link=x&x=1' }), all],
     ['another patient', asked('Patient/other'), all],
     ['a patient by name', asked('Patient', { query: 'identifier=x' }), all],
@@ -436,7 +436,7 @@ describe('the line of an error of the FHIR route', () => {
   promises(rows, async (refuse) => {
     const test = fetchGateway();
     const answer = (await refuse(test)) as Awaited<ReturnType<typeof read>>;
-    // The payer's id and a parameter's name aside, two sentences are two.
+    // Two sentences that differ only in the payer's id or a parameter's name count as one.
     return { test, told: issueOf(answer).diagnostics.replaceAll(/"[^"]*"/g, '"…"'), line: lastLine(test.lines) };
   });
 });

@@ -12,7 +12,7 @@ const payer = 'northwind';
 const partner = 'demo-partner';
 const both = { payer, partner };
 
-/** Every way to an error page that a browser can be sent. */
+/** Every way in which a browser can get an error page. */
 const pages: readonly Refusal[] = [
   ['authorize at an unknown payer', (test) => test.authorize({}, { payer: 'nobody' }), {}],
   ['authorize by PUT', (test) => test.authorize({}, { method: 'PUT' }), { payer }],

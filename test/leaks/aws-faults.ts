@@ -3,7 +3,7 @@ import { noTrouble } from './aws.ts';
 import { asPartner, comeBack, connect, demoPartner, read, start } from './flows.ts';
 import type { InProcess } from './in-process.ts';
 
-/** Every flow once; what it needs may be out of order, so nothing is expected of it. */
+/** Every flow once. Its dependencies may fail, so no result is expected. */
 const tryFlows = async (setting: InProcess): Promise<void> => {
   const { trouble, garden } = setting;
   const wanted = { ...trouble };
@@ -35,7 +35,7 @@ const quoting = (setting: InProcess): Error => {
   });
 };
 
-/** Secrets that are not in their form, down to keys that no library can use. */
+/** Malformed secrets, including keys that no library accepts. */
 const wrongSecrets = (setting: InProcess): (() => { SecretString?: string } | Error)[] => {
   const say = (): string => setting.garden.canary('payer secret');
   return [
@@ -55,7 +55,7 @@ const wrongSecrets = (setting: InProcess): (() => { SecretString?: string } | Er
   ];
 };
 
-/** AWS out of order in every way, with messages that quote what they were sent and what is stored. */
+/** Every failure of AWS, with messages that quote what AWS was sent and what is stored. */
 export const everyAwsFault = async (setting: InProcess): Promise<void> => {
   const { trouble, passSeconds } = setting;
   for (const failing of ['GetItemCommand', 'PutItemCommand', 'UpdateItemCommand']) {
@@ -66,7 +66,7 @@ export const everyAwsFault = async (setting: InProcess): Promise<void> => {
     for (const payer of ['northwind', 'demo-health-plan']) {
       const connection = await connect(setting, payer);
       const started = await start(setting, payer);
-      // What is remembered of the secret is too old by then.
+      // The cached secret is too old by then.
       passSeconds(301);
       Object.assign(trouble, { secretsManager });
       await comeBack(setting, started);
@@ -77,7 +77,7 @@ export const everyAwsFault = async (setting: InProcess): Promise<void> => {
   }
 };
 
-/** What no function foresaw: things that it is given throw, and events that are none. */
+/** The unexpected: dependencies that throw, and events of no known form. */
 export const everySurprise = async (setting: InProcess): Promise<void> => {
   const { garden, trouble, audit, invoke } = setting;
   const surprise = (): Error => {

@@ -5,13 +5,13 @@ import { es384Jwk } from '../support/login.ts';
 import type { MemoryDynamo } from '../support/memory-dynamo.ts';
 import type { Garden } from './garden.ts';
 
-/** AWS out of order: which commands fail, and with what. */
+/** Failures of AWS: which commands fail, and how. */
 export interface Trouble {
-  /** Whether this command, such as `UpdateItemCommand`, fails; its error then quotes all that it was sent. */
+  /** Whether this command, such as `UpdateItemCommand`, fails; its error then quotes everything it was sent. */
   dynamo: (command: string) => boolean;
-  /** What Secrets Manager gives instead. */
+  /** What Secrets Manager returns instead. */
   secretsManager: ((secretId: string) => { SecretString?: string } | Error) | undefined;
-  /** Thrown by whatever draws random bytes. */
+  /** Thrown when random bytes are drawn. */
   randomBytes: Error | undefined;
   registry: Error | undefined;
 }
@@ -29,10 +29,10 @@ const asText = (value: unknown, without: readonly string[] = []): string =>
     without.includes(name) ? undefined : member instanceof Uint8Array ? Buffer.from(member).toString('base64') : member,
   );
 
-/** A grant's link key is stored as it is (docs/storage.md), in this attribute and nowhere else. */
+/** A grant's link key is stored unsealed (docs/storage.md), in this attribute and nowhere else. */
 const linkKeyNames = ['linkKey', ':linkKey'];
 
-/** A DynamoDB client that shows all that it is sent. */
+/** A DynamoDB client that records everything it is sent. */
 export const shownClient = (dynamo: MemoryDynamo, garden: Garden, trouble: Trouble): DynamoDBClient => {
   const send = async (command: {
     constructor: { name: string };
@@ -66,7 +66,7 @@ export const shownClient = (dynamo: MemoryDynamo, garden: Garden, trouble: Troub
   return Object.assign(Object.create(dynamo.client) as DynamoDBClient, { send });
 };
 
-/** What proves the gateway at the payers: a key at one, a secret at the other. */
+/** The gateway's credentials at the payers: a key at one, a secret at the other. */
 export const canarySecrets = (garden: Garden) => {
   const { privateJwk, publicJwk } = es384Jwk('northwind-local-1');
   garden.note('payer secret', String(privateJwk['d']));
@@ -78,7 +78,7 @@ export const canarySecrets = (garden: Garden) => {
   };
 };
 
-/** A Secrets Manager that gives these, or is in trouble. */
+/** A Secrets Manager that returns these, or fails. */
 export const secretsManager = (secrets: Readonly<Record<string, object>>, trouble: Trouble): SecretsManagerClient => {
   const send = async ({ input: { SecretId } }: { input: { SecretId: string } }): Promise<object> => {
     const answer = trouble.secretsManager?.(SecretId);

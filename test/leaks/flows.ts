@@ -27,7 +27,7 @@ export interface Connection {
 export const demoPartner = { client_id: 'demo-partner', redirect_uri: 'http://localhost:3002/callback' };
 const thirdParty = { client_id: 'third-party-app', redirect_uri: 'http://localhost:3002/third-party/callback' };
 
-/** What of a bearer is secret: behind its prefix and grant id, which are in every log. */
+/** The secret part of a bearer: what follows its prefix and grant id, which every log has. */
 const secretPart = (bearer: string): string => bearer.slice('p2pa_'.length + 22);
 
 const noteBearers = (
@@ -55,7 +55,7 @@ const noteCookies = ({ garden }: Setting, kind: 'login cookie' | 'consent token'
   }
 };
 
-/** A browser at the payer: with the gateway's state and its own cookie. */
+/** A browser at the payer, with the gateway's state and its own cookie. */
 export interface AtPayer {
   readonly payer: string;
   readonly payerUrl: URL;
@@ -77,7 +77,7 @@ const asksFirst = async (setting: Setting, payer: string, parameters: Change): P
   return decide('allow');
 };
 
-/** Starts a login, as far as the payer. */
+/** Starts a login, up to the payer. */
 export const start = async (
   setting: Setting,
   payer: string,
@@ -113,7 +113,7 @@ export const comeBack = async (
   return send(callbackRequest(payer, brought, { cookie }));
 };
 
-/** How the partner says who it is; `public` is another partner, which only names itself. */
+/** How the partner identifies itself; `public` is another partner, which only names itself. */
 type Way = 'basic' | 'post' | 'jwt' | 'public';
 
 /** One request to `/oauth2/{name}`, as the partner. */
@@ -134,7 +134,7 @@ export const asPartner = async (
   return send(partnerRequest(name, { ...form, ...(await credentials[way]()) }, headers));
 };
 
-/** Asks for tokens, which must be given. */
+/** Requests tokens, which must be issued. */
 const tokens = async (setting: Setting, ...args: [Change, Way?]): Promise<Tokens> => {
   const answer = await asPartner(setting, 'token', ...args);
   if (answer.status !== 200) throw new Error(`token: ${answer.status} ${answer.body}`);
@@ -154,7 +154,7 @@ export const connect = async (
   const code = new URL(back.headers['location'] ?? 'about:blank').searchParams.get('code') ?? '';
   if (code === '') throw new Error(`callback: ${back.status} ${back.headers['location'] ?? back.body}`);
   noteBearers(setting, { code });
-  // A wrong verifier first; it changes nothing.
+  // A wrong verifier first, which changes nothing.
   const way = options.consent === 'gateway' ? 'public' : (options.way ?? 'basic');
   const form = redemption(code);
   await asPartner(setting, 'token', { ...form, code_verifier: setting.garden.canary('partner verifier') }, way);
@@ -200,7 +200,7 @@ const readAll = async (setting: Setting, connection: Connection): Promise<void> 
   await read(setting, connection, `Patient/${garden.canary('path')}`);
 };
 
-/** Every flow once, and the usual mistakes in it. */
+/** Every flow once, with the usual mistakes. */
 export const everyFlow = async (setting: Setting): Promise<void> => {
   const ways = [
     ['northwind', { way: 'basic' }],

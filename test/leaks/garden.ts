@@ -2,27 +2,27 @@ import { createHash } from 'node:crypto';
 import { mayBe, type Kind, type Place } from './places.ts';
 import { leaksOf, spellingsOf } from './spellings.ts';
 
-/** Something that is looked for everywhere. */
+/** A value that is searched for everywhere. */
 interface Canary {
   readonly kind: Kind;
   readonly value: string | Uint8Array;
-  /** Whether it begins with the stem, so that a text without the stem cannot hold it. */
+  /** Whether it starts with the stem, so that a text without the stem cannot contain it. */
   readonly hasStem: boolean;
 }
 
-/** No word of anybody's: one search for it finds every canary that begins with it, in whole or in part. */
+/** Not a word of any language: one search for it finds every canary that starts with it, in whole or in part. */
 const stem = 'kanarek';
 const stemSpellings = spellingsOf(stem);
 
 const canaryPattern = new RegExp(`${stem}[0-9a-f]{20}`, 'gi');
 
-/** A text, and the same in lower case: a host's name, or a header's, may have been put so. */
+/** A text, and the same in lower case, since host names and header names may be lowered. */
 const searchable = (text: string): string => `${text}\n${text.toLowerCase()}`;
 
 const holds = (searched: string, spellings: readonly string[]): boolean =>
   spellings.some((spelling) => searched.includes(spelling));
 
-/** What stands around a leak, for whoever has to find it. */
+/** The text around a leak, for whoever has to find it. */
 const around = (searched: string, spelling: string): string => {
   const at = searched.indexOf(spelling);
   return `…${searched.slice(Math.max(0, at - 80), at + 40)}…`;
@@ -32,7 +32,7 @@ const around = (searched: string, spelling: string): string => {
 export interface Garden {
   /** A new canary, of letters and digits. */
   readonly canary: (kind: Kind) => string;
-  /** Something that was made elsewhere, such as a token of ours. */
+  /** A value that was made elsewhere, such as one of our tokens. */
   readonly note: (kind: Kind, value: string | Uint8Array) => void;
   readonly see: (place: Place, ...texts: readonly string[]) => void;
   readonly seen: (place: Place) => readonly string[];
@@ -41,7 +41,7 @@ export interface Garden {
   readonly counts: () => { readonly canaries: number; readonly places: number; readonly texts: number };
 }
 
-/** Makes an empty one. @param seed of its canaries, so that a failure can be seen again */
+/** Makes an empty garden. @param seed of its canaries, so that a failure can be reproduced */
 export const plantGarden = (seed: string): Garden => {
   const canaries = new Map<string, Canary>();
   const places = new Map<Place, Set<string>>();
@@ -50,12 +50,12 @@ export const plantGarden = (seed: string): Garden => {
     canaries.set(typeof value === 'string' ? value : Buffer.from(value).toString('hex'), { kind, value, hasStem });
   };
 
-  /** The text without what may be there. */
+  /** The text without the values that are allowed there. */
   const withoutAllowed = (text: string, allowed: readonly Canary[]): string => {
     const values = new Set(allowed.map(({ value }) => value));
     const rest = text.replaceAll(canaryPattern, (one) => (values.has(one.toLowerCase()) ? '' : one));
     if (!holds(searchable(rest), stemSpellings)) return rest;
-    // Another spelling of what may be there, such as Basic's.
+    // Another spelling of an allowed value, such as Basic's.
     return allowed
       .filter(({ hasStem }) => hasStem)
       .flatMap(({ value }) => spellingsOf(value))

@@ -7,7 +7,7 @@ import { everyPayerFault } from './payer-faults.ts';
 
 const seed = process.env['LEAKS_SEED'] ?? '1';
 
-/** Runs a part, and files what a function would have printed by itself. */
+/** Runs a part, and records what a function would have printed by itself. */
 const run = async (part: (setting: InProcess) => Promise<void>): Promise<InProcess> => {
   const setting = startInProcess(seed);
   const { log, info, warn, error, debug } = console;
@@ -28,7 +28,7 @@ const report = (title: string, { garden }: InProcess): void => {
 };
 
 describe('a canary in every secret, token, code, state, verifier, cookie, name and resource', () => {
-  it('is nowhere but where it has to be when all goes well (ASVS 16.2.5)', async () => {
+  it('appears only where it must when all goes well (ASVS 16.2.5)', async () => {
     const setting = await run(everyFlow);
 
     report('every flow', setting);
@@ -48,21 +48,21 @@ describe('a canary in every secret, token, code, state, verifier, cookie, name a
     }
   });
 
-  it('is nowhere else when the payer fails, whatever its bodies and headers say', async () => {
+  it('appears nowhere else when the payer fails, whatever its bodies and headers say', async () => {
     const setting = await run(everyPayerFault);
 
     report('payer faults', setting);
     expect(setting.garden.leaks()).toEqual([]);
   });
 
-  it('is nowhere else when AWS fails with messages that quote what it was sent (ASVS 16.5.1)', async () => {
+  it('appears nowhere else when AWS fails with messages that quote what it was sent (ASVS 16.5.1)', async () => {
     const setting = await run(everyAwsFault);
 
     report('AWS faults', setting);
     expect(setting.garden.leaks()).toEqual([]);
   });
 
-  it('is nowhere else when a request is malformed in any parameter, header or path', async () => {
+  it('appears nowhere else when a request is malformed in any parameter, header or path', async () => {
     const setting = await run(everyMalformedRequest);
 
     report('malformed requests', setting);
@@ -70,7 +70,7 @@ describe('a canary in every secret, token, code, state, verifier, cookie, name a
     expect(setting.garden.leaks()).toEqual([]);
   });
 
-  it('is in no output of a function that throws unexpectedly', async () => {
+  it('appears in no output of a function that throws unexpectedly', async () => {
     const setting = await run(everySurprise);
 
     report('surprises', setting);

@@ -24,14 +24,14 @@ import { canaryPartner } from './partner.ts';
 import { canaryPayers } from './payer.ts';
 import { seeAnswer, type GatewayAnswer, type Setting } from './setting.ts';
 
-/** The functions in one process, with all that goes in and out in a garden. */
+/** The functions in one process, with a garden around their input and output. */
 export interface InProcess extends Setting {
   readonly trouble: Trouble;
   readonly audit: ReturnType<typeof auditFunction>;
   /** Calls a function with any event at all. */
   readonly invoke: (name: string, event: unknown) => Promise<void>;
   readonly passSeconds: (seconds: number) => void;
-  /** Files the logs, the audit and the tables; called before the garden is looked through. */
+  /** Records the logs, the audit and the tables; called before the garden is searched. */
   readonly gather: () => Promise<void>;
 }
 
@@ -63,7 +63,7 @@ export const startInProcess = (seed: string): InProcess => {
     randomBytes: (size: number): Uint8Array => {
       if (trouble.randomBytes !== undefined) throw trouble.randomBytes;
       const bytes = test.deps.randomBytes(size);
-      // Smaller ones are ids and initialisation vectors.
+      // Smaller ones are ids and initialization vectors.
       if (size >= 32) garden.note('drawn bytes', bytes);
       return bytes;
     },
@@ -82,7 +82,7 @@ export const startInProcess = (seed: string): InProcess => {
     takeTurn: limiter({ lease: leaseFromTable({ client, name: 'Limits' }), clock: deps.clock }),
     ...readEventWriter({ client, name: 'AuditEvents' }, deps.clock),
   });
-  /** All of it that a runtime could print. */
+  /** Everything about it that a runtime could print. */
   const crash = (error: unknown): void => {
     if (error === undefined) return;
     garden.see('crash output', inspect(error, { depth: 8, maxStringLength: null }));
@@ -113,7 +113,7 @@ export const startInProcess = (seed: string): InProcess => {
   };
 
   const before = new Map<string, Item>();
-  /** Delivers what changed in the tables since the last time. */
+  /** Delivers the changes in the tables since the last call. */
   const stream = async (): Promise<void> => {
     for (const table of ['Grants', 'AuditEvents']) {
       for (const [key, item] of test.dynamo.items(table)) {

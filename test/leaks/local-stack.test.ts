@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => setting.close());
 
-/** Events that no function is prepared for: what Lambda's runtime prints of the crash counts too. */
+/** Events that no function expects: what Lambda's runtime prints about the crash counts too. */
 const crashFunctions = async ({ garden, stack }: LocalSetting): Promise<void> => {
   for (const name of ['authorize', 'callback', 'token', 'discovery', 'fetch', 'audit', 'canary']) {
     const said = garden.canary('thrown');
@@ -24,12 +24,12 @@ const crashFunctions = async ({ garden, stack }: LocalSetting): Promise<void> =>
   }
 };
 
-/** A secret that an operator has filled with something else. */
+/** A secret that an operator filled with something else. */
 const wrongSecret = async (local: LocalSetting): Promise<void> => {
   const known = await connect(local, 'northwind');
   const said = (): string => local.garden.canary('payer secret');
   local.stack.setSecret('northwind', { private_key_jwk: { kty: 'EC', crv: 'P-384', d: said(), x: said(), y: said() } });
-  // The remembered secret is passed over after `invalid_client` only.
+  // The cached secret is read again only after `invalid_client`.
   local.payer.behave('token', {
     status: 401,
     headers: { 'content-type': 'application/json' },
@@ -39,7 +39,7 @@ const wrongSecret = async (local: LocalSetting): Promise<void> => {
   local.payer.behave('token', undefined);
 };
 
-it('keeps every canary out of stdout, stderr, request log, tables and audit bucket, with real processes (ASVS 16.2.5)', async () => {
+it('the running local stack keeps every canary out of stdout, stderr, request log, tables and audit bucket (ASVS 16.2.5)', async () => {
   await everyFlow(setting);
   await everyPayerFault(setting);
   await everyMalformedRequest(setting);

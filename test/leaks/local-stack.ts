@@ -16,7 +16,7 @@ import { seeAnswer, type GatewayAnswer, type Setting } from './setting.ts';
 /** The product on free ports, in a garden. */
 export interface LocalSetting extends Setting {
   readonly stack: LocalStack;
-  /** Files the tables and the audit; called before the garden is looked through. */
+  /** Records the tables and the audit; called before the garden is searched. */
   readonly gather: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -27,12 +27,12 @@ const sendOver = async (origin: string, request: GatewayRequest): Promise<Gatewa
     status: response.status,
     headers: Object.fromEntries([...response.headers].filter(([name]) => name !== 'set-cookie')),
     cookies: response.headers.getSetCookie(),
-    // A payer that breaks off makes the gateway break off.
+    // A payer that cuts its answer makes the gateway cut its own.
     body: await response.text().catch(() => ''),
   };
 };
 
-/** Files every place that the stack has. */
+/** Records every place of the stack. */
 const gatherFrom = async (stack: LocalStack, garden: Garden): Promise<void> => {
   for (const [key, body] of await auditObjects(stack)) {
     garden.see('audit object name', key);
@@ -61,7 +61,7 @@ export const startLocalSetting = async (seed: string): Promise<LocalSetting> => 
       await startLocalStack({
         ports: 'free',
         ...stage,
-        // Each line that a function prints: its log, and what Node or the runtime prints of a crash.
+        // Each line that a function prints: its log, and what Node or the runtime prints about a crash.
         onFunctionLog: (name, line) => garden.see('log line', `${name} ${line}`),
         log: (service, line) => garden.see('request log', `${service} ${JSON.stringify(line)}`),
       }),
@@ -69,7 +69,7 @@ export const startLocalSetting = async (seed: string): Promise<LocalSetting> => 
     payer.register(stack.origin, payers, { 'demo-health-plan': clientSecret });
     return {
       garden,
-      // Nobody has the time to let one pass.
+      // No test can wait for the time limit, so no answer becomes a reset.
       payer: {
         ...payer,
         behave: (question, outcome) => payer.behave(question, outcome === 'no answer' ? 'reset' : outcome),

@@ -142,9 +142,9 @@ const readRequests = (garden: Garden, { access, payer }: Connection): GatewayReq
     `Observation/${inPath()}/_history/${inPath()}`,
     `Observation/_search/${inPath()}`,
   ];
-  // What the caller asks the payer, sense or not, goes there.
+  // What the caller asks the payer, sensible or not, goes there.
   const asked = (): string => garden.canary('search');
-  // But for a parameter that no resource type has: it goes no further.
+  // Except for a parameter that no resource type has, which goes no further.
   const askedName = (): string => garden.canary('parameter name');
   const queries = [
     ['_format', asked()],

@@ -7,7 +7,7 @@ import type { Garden } from './garden.ts';
 
 type Partner = RegistryData['partners'][number];
 
-/** A partner whose secret is a canary and who can sign too. */
+/** A partner whose secret is a canary, and who can also sign. */
 export interface CanaryPartner {
   readonly secret: string;
   readonly change: Pick<Partner, 'secretHashes' | 'clientAuthentication' | 'jwks'>;
@@ -29,7 +29,7 @@ export const canaryPartner = (garden: Garden): CanaryPartner => {
     assertion: async (now, origin) => {
       const jti = `${garden.canary('partner assertion')}${randomUUID()}`;
       const form = await assertionForm({ clientId: 'demo-partner', key, origin, now, jti });
-      // What is secret of it is what proves it.
+      // The secret part of it is its proof.
       garden.note('partner assertion', form.client_assertion.split('.')[2] ?? '');
       return form;
     },

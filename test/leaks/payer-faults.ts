@@ -12,8 +12,8 @@ const loud = (garden: Garden): Record<string, string> => ({
 });
 
 /**
- * Every way in which a payer's answer is wrong, with canaries wherever it says something.
- * @param kind of what a good status and type promise: a read passes such a body on, byte by byte
+ * Every fault in a payer's answer, with canaries in every text of it.
+ * @param kind what a good status and type promise: a read passes on such a body, byte by byte
  */
 const payerFaults = (
   garden: Garden,
@@ -21,7 +21,7 @@ const payerFaults = (
 ): Readonly<Record<string, Outcome>> => {
   const say = (): string => garden.canary('payer error');
   const sayInBody = (): string => garden.canary(kind);
-  // Beside it the answer is odd, but this one is good: it goes back to the payer, as its own.
+  // The answer around it is odd, but this token is good, and is sent back to the payer.
   const goodToken = (): string => garden.canary(kind === 'resource' ? kind : 'payer token');
   const answer = (status: number, type: string, body: string, headers = {}): PayerAnswer => ({
     status,
@@ -44,11 +44,11 @@ const payerFaults = (
     'an unknown error': oauthError(400, say()),
     'a 401 with HTML': answer(401, 'text/html', `<h1>${say()}</h1>`),
     'a 403 with HTML': answer(403, 'text/html', `<h1>${say()}</h1>`),
-    'a 404 with JSON that is no OperationOutcome': json(404, { issue: [issue] }),
+    'a 404 with JSON that is not an OperationOutcome': json(404, { issue: [issue] }),
     HTML: answer(200, 'text/html', `<h1>${say()}</h1>`),
     'HTML that says it is JSON': answer(200, 'application/json', `<h1>${sayInBody()}</h1>`),
     'truncated JSON': answer(200, 'application/json', `{"access_token":"${sayInBody()}","${sayInBody()}`),
-    'JSON that is no object': json(200, [sayInBody()]),
+    'JSON that is not an object': json(200, [sayInBody()]),
     'a token of another type': json(200, { access_token: { [sayInBody()]: sayInBody() }, token_type: sayInBody() }),
     'another token type': json(200, { access_token: goodToken(), token_type: sayInBody() }),
     'an absurd life': json(200, { access_token: goodToken(), expires_in: sayInBody() }),
@@ -66,7 +66,7 @@ const payerFaults = (
   };
 };
 
-/** A payer's own refusal of a read: the one error of its that passes on. */
+/** A payer's own refusal of a read: the only error of a payer that is passed on. */
 const outcome = (garden: Garden): PayerAnswer => ({
   status: 404,
   headers: { 'content-type': 'application/fhir+json', ...loud(garden) },

@@ -9,12 +9,12 @@ import {
 import { strictPayers, type StrictPayers } from '../support/payer/strict-payers.ts';
 import type { Garden } from './garden.ts';
 
-/** What a payer is asked; the search for the member's patient is told from other reads. */
+/** The kinds of requests to a payer; the search for the member's patient is distinguished from other reads. */
 export type Question = 'token' | 'revoke' | 'patient' | 'read';
 
 /** Payers whose every token, id and name is a canary. */
 export interface CanaryPayers extends StrictPayers {
-  /** From here on a question is answered so, by every payer; `undefined` is as usual. */
+  /** From now on every payer answers this request this way; `undefined` restores the usual answer. */
   readonly behave: (question: Question, outcome: Outcome | undefined) => void;
   readonly patientId: string;
   readonly observationId: string;
@@ -30,7 +30,7 @@ const endpointOf: Readonly<Record<Question, Endpoint>> = {
 const isPatientSearch = ({ method, path, url }: PayerRequest): boolean =>
   method === 'GET' && path === '/Patient' && url.search === '';
 
-/** Files a request; the browser's way to the payer is filed where it was sent there. */
+/** Records a request; the browser's trip to the payer is recorded where it was sent there. */
 const see = (garden: Garden, { endpoint, url, headers, body, form }: PayerRequest): void => {
   if (endpoint === 'authorize') return;
   garden.see('request to the payer', url.href, JSON.stringify(headers), body);
@@ -38,7 +38,7 @@ const see = (garden: Garden, { endpoint, url, headers, body, form }: PayerReques
   if (signature !== undefined) garden.note('our assertion', signature);
 };
 
-/** Makes them. Their access tokens live so short that every read refreshes them. */
+/** Makes them. Their access tokens live so briefly that every read refreshes them. */
 export const canaryPayers = (garden: Garden, ids: readonly string[], nowMs: () => number): CanaryPayers => {
   const patientId = garden.canary('patient id');
   const observationId = garden.canary('path');

@@ -1,4 +1,4 @@
-/** What goes through the gateway and is nobody else's business. */
+/** What passes through the gateway and must stay secret. */
 export type Kind =
   | 'partner secret'
   | 'partner assertion'
@@ -32,7 +32,7 @@ export type Kind =
   | 'path'
   | 'thrown';
 
-/** Where something may end up. */
+/** Where something may appear. */
 export type Place =
   | 'log line'
   | 'crash output'
@@ -55,18 +55,18 @@ export type Place =
   | 'audit object name'
   | 'AWS resource name';
 
-/** What may be where. What is not named here may not be there, in no spelling. */
+/** What may be where. Anything not listed here may not be there, in any spelling. */
 export const mayBe: Readonly<Record<Place, readonly Kind[]>> = {
   'log line': [],
   'crash output': [],
-  // Of the local stack, for the person who watches it; API Gateway's access log has the route only.
+  // For the person who watches the local stack; API Gateway's access log has only the route.
   'request log': ['path', 'patient id'],
   'error answer': ['payer outcome'],
-  // A refresh that widens the scope, or leaves nothing to read, names the scope to the app that asked for it.
+  // A refresh that widens the scope, or leaves nothing to read, names the scope to the app that requested it.
   'scope refusal': ['refresh scope'],
-  // A parameter that no resource type has is named to the app that sent it; no value is.
+  // A parameter that no resource type has is named to the app that sent it, without its value.
   'parameter refusal': ['parameter name'],
-  // RFC 6749 §4.1.2.1 wants the state back. A scope that is spelled as one is named to the app that asked for it.
+  // RFC 6749 §4.1.2.1 requires the state in the answer. A malformed scope is named to the app that requested it.
   'error redirect': ['partner state', 'scope'],
   // The cookie is in the same answer.
   'redirect to the payer': ['our state', 'login cookie', 'drawn bytes'],
@@ -75,7 +75,7 @@ export const mayBe: Readonly<Record<Place, readonly Kind[]>> = {
   'consent page': ['partner state', 'consent token', 'drawn bytes'],
   'token answer': ['access token', 'refresh token', 'drawn bytes', 'patient id'],
   'read answer': ['patient id', 'path', 'resource', 'search', 'payer header'],
-  // Introspection names the patient to the token's own client.
+  // Introspection names the patient to the client that owns the token.
   'other answer': ['patient id'],
   'request to the payer': [
     'payer code',

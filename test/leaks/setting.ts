@@ -4,7 +4,7 @@ import type { Garden } from './garden.ts';
 import type { CanaryPayers } from './payer.ts';
 import type { Place } from './places.ts';
 
-/** What came back; header names in lower case. */
+/** An answer; header names are in lower case. */
 export interface GatewayAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -12,20 +12,20 @@ export interface GatewayAnswer {
   readonly body: string;
 }
 
-/** A gateway with a garden around it: what it says is seen, in process or over the local stack. */
+/** A gateway with a garden around it: everything it says is recorded, in process or over the local stack. */
 export interface Setting {
   readonly garden: Garden;
   readonly payer: CanaryPayers;
   readonly partnerSecret: string;
-  /** Northwind's own name, which its redirects carry. */
+  /** Northwind's own name, which its redirects contain. */
   readonly issuer: string;
-  /** The partner's proof by its key, for the token endpoint. */
+  /** The partner's assertion, signed for the token endpoint. */
   readonly assertion: () => ReturnType<typeof assertionForm>;
   readonly send: (request: GatewayRequest) => Promise<GatewayAnswer>;
   readonly signIn: Line<GatewayAnswer>['signIn'];
 }
 
-/** The place that an answer is. */
+/** The place of an answer. */
 const placeOf = ({ route }: GatewayRequest, { status, headers, body }: GatewayAnswer): Place => {
   const { location } = headers;
   if (location !== undefined && status < 400) {
@@ -37,7 +37,7 @@ const placeOf = ({ route }: GatewayRequest, { status, headers, body }: GatewayAn
   }
   if (status === 400 && route === '/oauth2/token' && body.startsWith('{"error":"invalid_scope"'))
     return 'scope refusal';
-  if (status === 400 && route === '/r4/{payer}/{proxy+}' && / is no parameter of /.test(body))
+  if (status === 400 && route === '/r4/{payer}/{proxy+}' && / is not a parameter of /.test(body))
     return 'parameter refusal';
   // A function that failed before it answered has status 0.
   if (status >= 400 || status === 0) return 'error answer';
@@ -48,7 +48,7 @@ const placeOf = ({ route }: GatewayRequest, { status, headers, body }: GatewayAn
     : 'other answer';
 };
 
-/** Files an answer where it belongs. */
+/** Records an answer at its place. */
 export const seeAnswer = (garden: Garden, request: GatewayRequest, answer: GatewayAnswer): void => {
   garden.see(placeOf(request, answer), JSON.stringify(answer.headers), answer.cookies.join('\n'), answer.body);
 };

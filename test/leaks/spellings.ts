@@ -1,6 +1,6 @@
 type Base64 = 'base64' | 'base64url';
 
-/** Base64 of bytes that stand anywhere in others: three alignments, without the characters that the neighbours shape. */
+/** Base64 of bytes inside other bytes: three alignments, without the characters that the neighbours change. */
 const base64Within = (bytes: Uint8Array, encoding: Base64): string[] =>
   [0, 1, 2].map((before) => {
     const text = Buffer.concat([new Uint8Array(before), bytes]).toString(encoding);
@@ -29,15 +29,15 @@ const ofText = (text: string): string[] => [
   ...ofBytes(Buffer.from(text)),
 ];
 
-/** Everything that a value may look like where it leaks: as it is, or in base64, base64url, percent, hex or JSON. */
+/** Every form in which a value may leak: as it is, or in base64, base64url, percent, hex or JSON. */
 export const spellingsOf = (value: string | Uint8Array): readonly string[] => [
   ...new Set(typeof value === 'string' ? ofText(value) : ofBytes(value)),
 ];
 
-/** How many characters of a long secret are enough to call it leaked. */
+/** How many characters of a long secret count as a leak. */
 const fragment = 16;
 
-/** The value's spellings; of a long text its two ends too, as who logs "only the first characters" does. */
+/** The value's spellings. A long text has its two ends too, in case someone logs "only the first characters". */
 export const leaksOf = (value: string | Uint8Array): readonly string[] =>
   typeof value === 'string' && value.length > 2 * fragment
     ? [...spellingsOf(value), value.slice(0, fragment), value.slice(-fragment)]

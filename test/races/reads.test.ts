@@ -14,7 +14,7 @@ import {
 } from './arena.ts';
 
 const contests: Readonly<Record<string, Contest>> = {
-  'reads with an expired payer token refresh it once, and all bring the record': {
+  'reads with an expired payer token refresh it once, and all return the record': {
     rounds: 200,
     race: async ({ world, instances }) => {
       const { access } = await connect(world, instances[0]);
@@ -30,7 +30,7 @@ const contests: Readonly<Record<string, Contest>> = {
       expect(world.proxy.calls().filter((call) => call.includes('/oauth2/token'))).toHaveLength(1);
     },
   },
-  'revocations against reads: who comes after gets nothing, and the payer hears of it once': {
+  'revocations against reads: a later read gets nothing, and the payer is told once': {
     rounds: 200,
     race: async ({ world, instances }) => {
       const { access, refresh } = await connect(world, instances[0]);
@@ -49,7 +49,7 @@ const contests: Readonly<Record<string, Contest>> = {
       expect([world.payer.revoked() - before, world.payer.alive()]).toEqual([1, 0]);
     },
   },
-  'a revocation against a refresh of payer tokens leaves none of them alive at the payer': {
+  'a revocation against a refresh of payer tokens leaves none of them valid at the payer': {
     rounds: 50,
     race: async ({ world, instances }) => {
       const { access, refresh } = await connect(world, instances[0]);

@@ -54,7 +54,7 @@ const contests: Readonly<Record<string, Contest>> = {
       expect(await reads(instances[0], pairOf(answers[0]!).access)).toBe(true);
     },
   },
-  "a browser that comes back many times makes one grant, and spends the payer's code once": {
+  "a browser that returns many times gets one grant, and uses the payer's code once": {
     rounds: 200,
     race: async ({ world, instances }) => {
       const comingBack = await startLogin(world, instances[0]);

@@ -89,7 +89,7 @@ const route = (path: string, functionName: string, more: Partial<RouteSpec> = {}
   ...more,
 });
 
-/** What a stack may say in API Gateway's place. */
+/** Gateway responses that a stack may define. */
 const gatewayResponses: readonly GatewayResponseSpec[] = [
   {
     type: 'MISSING_AUTHENTICATION_TOKEN',
@@ -172,7 +172,7 @@ describe('API Gateway and Lambda on this machine', () => {
         awsEndpoint: 'http://127.0.0.1:1',
         onLog: (name, line) => functionLog.push(`${name} ${line}`),
       });
-    // The template may not set what is Lambda's own.
+    // The template may not set Lambda's own variables.
     const ours = { AWS_REGION: 'eu-west-1', LAMBDA_TASK_ROOT: '/elsewhere', TZ: 'Asia/Tokyo' };
     const { environment } = spec('buffered');
     functions = await Promise.all([
@@ -221,7 +221,7 @@ describe('API Gateway and Lambda on this machine', () => {
       expect(event.multiValueQueryStringParameters).toEqual({ a: ['x?y'], b: ['?'] });
     });
 
-    it('have null where there is nothing', async () => {
+    it('have null for what the request lacks', async () => {
       const event = await json<APIGatewayProxyEvent>('/event/x');
       expect(event).toMatchObject({
         queryStringParameters: null,
@@ -232,7 +232,7 @@ describe('API Gateway and Lambda on this machine', () => {
       });
     });
 
-    it('have null for the parameters of a path that has none', async () => {
+    it('have null path parameters if the path has none', async () => {
       expect(await json<APIGatewayProxyEvent>('/fixed')).toMatchObject({ pathParameters: null });
     });
 
@@ -251,7 +251,7 @@ describe('API Gateway and Lambda on this machine', () => {
       });
     });
 
-    it('have every header value, and where the request came from', async () => {
+    it('have every value of each header, and the source of the request', async () => {
       const headers = { 'X-Two': ['1', '2'], 'User-Agent': 'test', 'X-Forwarded-For': '203.0.113.9' };
       const event = await json<APIGatewayProxyEvent>('/event/x', { headers });
       expect(event.multiValueHeaders['X-Two']).toEqual(['1', '2']);
@@ -276,7 +276,7 @@ describe('API Gateway and Lambda on this machine', () => {
   });
 
   describe('functions', () => {
-    it('see the environment that they would see in AWS, and nothing of ours', async () => {
+    it("see the same environment as in AWS, and nothing of this machine's", async () => {
       process.env['P2P_TEST_CANARY'] = 'leak';
       const env = await json('/do/env');
       expect(env).toMatchObject({
@@ -303,14 +303,14 @@ describe('API Gateway and Lambda on this machine', () => {
       expect(limit).toBeLessThan((128 + 256) * 1024 * 1024);
     });
 
-    it('are told how long they have left', async () => {
+    it('are told how much time is left', async () => {
       const context = await json<{ functionName: string; left: number; awsRequestId: string }>('/do/context');
       expect(context.functionName).toBe('buffered');
       expect(context.left).toBeGreaterThan(15_000);
       expect(context.left).toBeLessThanOrEqual(29_000);
     });
 
-    it('that crash are started again by the next call', async () => {
+    it('that crash are restarted by the next call', async () => {
       const [buffered] = functions;
       const [before] = buffered?.pids() ?? [];
       expect((await send('/do/exit')).status).toBe(502);
@@ -320,7 +320,7 @@ describe('API Gateway and Lambda on this machine', () => {
       expect(functionLog.join('\n')).toContain('The process ended (3)');
     });
 
-    it('that crash cost no call but their own, however soon the next one comes', async () => {
+    it('that crash fail no other call, however soon the next one comes', async () => {
       const [buffered] = functions;
       if (buffered === undefined) throw new Error('There is no function');
       const told = (what: string) => invokeDirectly(buffered, { pathParameters: { what } });
@@ -331,7 +331,7 @@ describe('API Gateway and Lambda on this machine', () => {
       }
     });
 
-    it('say what they hold, and not what they only left lying about', async () => {
+    it('report the memory that they hold, without garbage', async () => {
       const buffered = functions.find(({ spec: { name } }) => name === 'buffered');
       const megabytes = async () => ((await buffered?.held())?.[0]?.bytes ?? 0) / 1_000_000;
       await send('/do/litter');
@@ -345,14 +345,14 @@ describe('API Gateway and Lambda on this machine', () => {
       expect((await buffered?.held())?.map(({ pid }) => pid)).toEqual(buffered?.pids());
     });
 
-    it('that fail while they start say why', async () => {
+    it('that fail while starting report why', async () => {
       await mkdir(join(folder, 'broken'));
       await writeFile(join(folder, 'broken', 'index.js'), "throw new Error('Environment variable X is missing');");
       const options = { socketPath: join(folder, 'broken.socket'), awsEndpoint: '', onLog: () => {} };
       await expect(startFunction(spec('broken'), options)).rejects.toThrow('Environment variable X is missing');
     });
 
-    it('that no path leads to start with their first invocation, and give their result', async () => {
+    it('that no route leads to start at their first invocation, and return their result', async () => {
       await mkdir(join(folder, 'scheduled'));
       const source = `exports.handler = async (event, context) => {
         if (event.fail) throw new Error('as told');
@@ -373,7 +373,7 @@ describe('API Gateway and Lambda on this machine', () => {
       await expect(invokeDirectly(scheduled, {})).rejects.toThrow('scheduled was stopped');
     });
 
-    it('that are stopped while they start are not waited for', async () => {
+    it('that are stopped while starting are not waited for', async () => {
       await mkdir(join(folder, 'endless'));
       await writeFile(join(folder, 'endless', 'index.js'), 'for (;;);');
       const options = { socketPath: join(folder, 'endless.socket'), awsEndpoint: '', onLog: () => {}, lazy: true };
@@ -397,12 +397,12 @@ describe('API Gateway and Lambda on this machine', () => {
   });
 
   describe('answers', () => {
-    it('carry single and repeated headers, and the repeated one wins where both have a name', async () => {
+    it('carry single and repeated headers, and the repeated one wins if both have the same name', async () => {
       const { headers } = await send('/do/headers');
       expect(headers).toMatchObject({ 'set-cookie': ['a=1', 'b=2'], 'x-a': 'only here', 'x-b': 'wins' });
     });
 
-    it('rename WWW-Authenticate where no edge gives it its name back', async () => {
+    it('rename WWW-Authenticate unless an edge restores its name', async () => {
       for (const path of ['/do/headers', '/stream?what=empty']) {
         expect((await send(path)).headers['www-authenticate']).toBe('Bearer');
         const { headers } = await send(path, {}, undefined, remapping.port);
@@ -411,7 +411,7 @@ describe('API Gateway and Lambda on this machine', () => {
       }
     });
 
-    it('that are whole say how long they are', async () => {
+    it('that are not streamed state their length', async () => {
       expect((await send('/do/headers')).headers['content-length']).toBe('2');
     });
 
@@ -423,7 +423,7 @@ describe('API Gateway and Lambda on this machine', () => {
       expect((await send(`/do/${what}`)).status).toBe(502);
     });
 
-    it('that take longer than the integration waits give 504', async () => {
+    it("that take longer than the integration's timeout give 504", async () => {
       const answer = await send('/impatient/hold');
       await hold.until(1);
       hold.release();
@@ -433,7 +433,7 @@ describe('API Gateway and Lambda on this machine', () => {
   });
 
   describe('limits', () => {
-    it('refuse a path that is no route with 403', async () => {
+    it('refuse an unknown path with 403', async () => {
       const answer = await send('/nowhere');
       expect(answer.status).toBe(403);
       expect(answer.body.toString()).toBe('{"message":"Missing Authentication Token"}');
@@ -443,14 +443,14 @@ describe('API Gateway and Lambda on this machine', () => {
       expect((await send('/do/%zz')).status).toBe(400);
     });
 
-    it('take request headers of 10,000 bytes and refuse those over 10,240 with 431', async () => {
+    it('accept request headers of 10,000 bytes and refuse those over 10,240 with 431', async () => {
       expect((await send('/event/x', { headers: { 'x-long': 'a'.repeat(10_000) } })).status).toBe(200);
       expect((await send('/event/x', { headers: { 'x-long': 'a'.repeat(10_240) } })).status).toBe(431);
       const many = Object.fromEntries(Array.from({ length: 60 }, (_none, index) => [`x-${index}`, 'a'.repeat(170)]));
       expect((await send('/event/x', { headers: many })).status).toBe(431);
     });
 
-    it('count the request line and every header up to their 10,240th byte', async () => {
+    it('count the request line and every header up to exactly 10,240 bytes', async () => {
       const statusOf = async (bytes: number): Promise<string> => {
         const before = 'GET /event/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Long: ';
         const socket = connect(gateway.port, 'localhost');
@@ -475,7 +475,7 @@ describe('API Gateway and Lambda on this machine', () => {
   describe('gateway responses', () => {
     const elsewhere = (path: string, more: object = {}) => send(path, more, undefined, remapping.port);
 
-    it('replace status, headers and body of their type', async () => {
+    it('replace the status, headers and body for their type', async () => {
       const { status, headers, body } = await elsewhere('/nowhere?a=1', { headers: { 'x-caller': 'me' } });
       expect(status).toBe(404);
       expect(headers).toMatchObject({ 'access-control-allow-origin': '*', 'x-caller': 'me' });
@@ -487,14 +487,14 @@ describe('API Gateway and Lambda on this machine', () => {
       });
     });
 
-    it('have the body of a type that the caller accepts by name, and no header that was not sent', async () => {
+    it('have a body of the type that the caller accepts by name, and omit headers whose value was not sent', async () => {
       const { headers, body } = await elsewhere('/nowhere', { headers: { accept: 'text/html;q=0.9, */*' } });
       expect(headers['content-type']).toBe('text/html');
       expect(headers).not.toHaveProperty('x-caller');
       expect(body.toString()).toBe('<p>Missing Authentication Token</p>');
     });
 
-    it("of a class serve the types that have none, with the type's own status and, without a template, text", async () => {
+    it("of a class apply to types that have none, with the type's own status and, without a template, plain text", async () => {
       const tooLong = await elsewhere('/event/x', { headers: { 'x-long': 'a'.repeat(10_240) } });
       expect(tooLong).toMatchObject({ status: 431, headers: { 'x-class': '4xx' } });
       expect(tooLong.body.toString()).toBe('{"message":"Request Header Fields Too Large"}');
@@ -529,18 +529,18 @@ describe('API Gateway and Lambda on this machine', () => {
       expect(Buffer.concat((await response.toArray()) as Buffer[]).toString()).toBe('late');
     });
 
-    it('may be empty, as long as something was written', async () => {
+    it('may be empty, if something was written', async () => {
       expect((await send('/stream?what=empty')).status).toBe(204);
       expect((await send('/stream?what=nothing')).status).toBe(502);
     });
 
-    it('are held back by a slow client, and end when it leaves', async () => {
+    it('slow down for a slow client, and end when it leaves', async () => {
       functionLog.length = 0;
       const chunksOf = (who: string): number => functionLog.filter((line) => line === `streaming ${who}`).length;
       const socket = connect(gateway.port, 'localhost');
       socket.write('GET /stream?who=slow HTTP/1.1\r\nHost: localhost\r\n\r\n');
       await once(socket, 'readable');
-      // Another client takes all of its answer meanwhile.
+      // Meanwhile another client reads its whole answer.
       expect((await send('/stream?who=quick')).body).toHaveLength(1600 * 65_536);
       await eventually(() => chunksOf('quick') === 1600);
       expect(chunksOf('slow')).toBeGreaterThan(0);
@@ -549,7 +549,7 @@ describe('API Gateway and Lambda on this machine', () => {
       await eventually(() => /streaming ended: .*(left|closed|destroyed)/i.test(functionLog.join('\n')));
     });
 
-    it('are cut where the function fails after the first byte, and 502 before it', async () => {
+    it('are cut if the function fails after the first byte, and become 502 before it', async () => {
       expect((await send('/stream?what=throw')).status).toBe(502);
       const outgoing = request({ host: 'localhost', port: gateway.port, path: '/stream?what=cut', agent: false }).end();
       const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
@@ -576,13 +576,13 @@ describe('API Gateway and Lambda on this machine', () => {
       expect(size).toBeLessThanOrEqual(200 * 1024 * 1024);
     });
 
-    it('that never begin with a prelude give 502, and hold the function no longer', async () => {
+    it('without a prelude give 502, and free the function', async () => {
       functionLog.length = 0;
       expect((await send('/stream?what=plain')).status).toBe(502);
       await eventually(() => functionLog.includes('streaming plain ended'));
     });
 
-    it('whose client leaves before the first byte end at once, not with the function', async () => {
+    it('whose client leaves before the first byte end at once, before the function does', async () => {
       functionLog.length = 0;
       const outgoing = request({ host: 'localhost', port: gateway.port, path: '/stream?what=late', agent: false });
       outgoing.on('error', () => {}).end();
@@ -590,17 +590,17 @@ describe('API Gateway and Lambda on this machine', () => {
       await eventually(() => functionLog.includes('streaming waits'));
       const pids = called?.pids();
       outgoing.destroy();
-      // The handler is still there to see it.
+      // The handler is still running and can see it.
       await eventually(() => functionLog.includes('streaming closed'));
       expect(called?.pids()).toEqual(pids);
     });
 
-    it('need a function that streams', async () => {
+    it('require a function that streams', async () => {
       expect((await send('/stream-of-buffered')).status).toBe(502);
     });
   });
 
-  it('log the method, path, status and time of a request, and never its query', async () => {
+  it('log the method, path, status and time of a request, but never its query', async () => {
     await send('/event/secret?token=canary', { method: 'PUT' });
     await eventually(() => requestLog.at(-1)?.path === '/event/secret');
     expect(requestLog.at(-1)).toEqual({ method: 'PUT', path: '/event/secret', status: 200, ms: expect.any(Number) });
@@ -614,7 +614,7 @@ describe('API Gateway and Lambda on this machine', () => {
       return JSON.parse(await written) as Record<string, string>;
     };
 
-    it('has a line for each request, with an id of its own beside the invocation’s', async () => {
+    it('has a line for each request, with its own id and the invocation’s', async () => {
       const { requestId, invocation, reference, ...line } = await lineOf('/do/context?token=canary');
       expect(line).toEqual({
         route: '/do/{what}',
@@ -629,7 +629,7 @@ describe('API Gateway and Lambda on this machine', () => {
       expect(reference).toMatch(/^[A-Za-z0-9+/]{22}==$/);
     });
 
-    it('says of an answer of API Gateway’s own which it was', async () => {
+    it('names the gateway response of an answer that API Gateway gave itself', async () => {
       expect(await lineOf('/nowhere')).toMatchObject({
         route: '-',
         status: '403',

@@ -24,11 +24,11 @@ describe('the log of AWS calls', () => {
     ['GET', '/bucket', 's3:ListBucket', 'bucket'],
     ['GET', '/bucket/', 's3:ListBucket', 'bucket'],
     ['GET', '/', 's3:ListAllMyBuckets', '*'],
-  ])('has for %s %s the right %s on %s', (method, path, action, resource) => {
+  ])('records for %s %s the right %s on %s', (method, path, action, resource) => {
     expect(noted(call(method, path))).toEqual([{ function: 'audit', action, resource }]);
   });
 
-  it('keeps the newest ten thousand', () => {
+  it('keeps the newest ten thousand calls', () => {
     const all = Array.from({ length: 20_500 }, (_none, index) => call('GET', `/bucket/${index + 1}`));
     const kept = noted(...all).map(({ resource }) => resource);
     expect(kept).toHaveLength(10_000);
@@ -46,7 +46,7 @@ describe('intrinsic functions', () => {
     [{ 'Fn::Join': ['', ['a', 'b']] }, 'ab'],
     [{ 'Fn::Sub': 'x-${Table}-${AWS::Region}' }, 'x-grants-us-east-1'],
     [{ 'Fn::Sub': '${Table.Arn}' }, 'arn:aws:dynamodb:us-east-1:000000000000:table/grants'],
-    // `${!` is a text of its own.
+    // `${!` is literal text.
     [{ 'Fn::Sub': ['${Name} ${!Literal}', { Name: 'n' }] }, 'n ${Literal}'],
     [{ 'Fn::Select': ['1', { 'Fn::Split': ['/', 'a/b/c'] }] }, 'b'],
     [7, '7'],

@@ -1,6 +1,9 @@
 import { eventFilter } from '../../sandbox/aws/event-filter.ts';
 
-/** Whether a value of `a` passes a rule, by https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html. */
+/**
+ * Whether a value of `a` passes a rule, as in
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html.
+ */
 const passes = (rule: unknown, event: unknown): boolean => eventFilter([JSON.stringify({ a: [rule] })])(event);
 
 describe('a rule of an event filter', () => {
@@ -15,14 +18,14 @@ describe('a rule of an event filter', () => {
     [{ 'equals-ignore-case': 'Ab' }, [{ a: 'ab' }, { a: 'AB' }], [{ a: 'abc' }, { a: 1 }, {}]],
     [{ 'anything-but': 'x' }, [{ a: 'y' }, { a: 1 }], [{ a: 'x' }, {}]],
     [{ 'anything-but': ['x', 'y'] }, [{ a: 'z' }], [{ a: 'x' }, { a: 'y' }, {}]],
-  ])('%j lets through what it says, and nothing else', (rule, passing, refused) => {
+  ])('%j admits what it says, and nothing else', (rule, passing, refused) => {
     expect(passing.filter((event) => !passes(rule, event))).toEqual([]);
     expect(refused.filter((event) => passes(rule, event))).toEqual([]);
   });
 });
 
 describe('an event filter', () => {
-  it('wants every name of a pattern, any rule of a name, and any pattern of several', () => {
+  it('requires every name of a pattern, any rule of a name, and any pattern of several', () => {
     const both = eventFilter(['{"a":["x","y"],"b":{"c":["z"]}}']);
     expect(
       [
@@ -40,7 +43,7 @@ describe('an event filter', () => {
     expect([{ a: 'x' }, { b: 'z' }, { a: 'z', b: 'x' }].map(either)).toEqual([true, true, false]);
   });
 
-  it('without a pattern lets everything through', () => {
+  it('without a pattern admits everything', () => {
     expect(eventFilter([])({ a: 1 })).toBe(true);
   });
 });

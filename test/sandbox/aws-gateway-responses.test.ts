@@ -12,13 +12,13 @@ const tooLarge = { type: 'REQUEST_TOO_LARGE', status: 413, message: 'It is "too"
 const answer = (own: typeof tooLarge, specs: readonly GatewayResponseSpec[], headers: Record<string, string> = {}) =>
   gatewayAnswer(own, { headers } as IncomingMessage, specs, { requestId: 'r-1' });
 
-describe('what API Gateway answers itself', () => {
+describe('a response of API Gateway itself', () => {
   it.each([
     [413, ['DEFAULT_4XX', 'REQUEST_TOO_LARGE'], 'REQUEST_TOO_LARGE'],
     [413, ['DEFAULT_5XX', 'DEFAULT_4XX'], 'DEFAULT_4XX'],
     [499, ['DEFAULT_5XX', 'DEFAULT_4XX'], 'DEFAULT_4XX'],
     [500, ['DEFAULT_4XX', 'DEFAULT_5XX'], 'DEFAULT_5XX'],
-  ])('with %i is, of %j, the response of its own type or else of its class', (status, types, expected) => {
+  ])('with %i is, of %j, the one of its own type or else of its class', (status, types, expected) => {
     const { body } = answer(
       { ...tooLarge, status },
       types.map((type) => specOf(type)),
@@ -26,7 +26,7 @@ describe('what API Gateway answers itself', () => {
     expect(body).toBe(`{"spec":"${expected}"}`);
   });
 
-  it('is its message in JSON where the stack has nothing for it', () => {
+  it('is its message in JSON if the stack defines none', () => {
     expect(answer(tooLarge, [])).toEqual({
       status: 413,
       headers: { 'content-type': 'application/json' },
@@ -35,11 +35,11 @@ describe('what API Gateway answers itself', () => {
     expect(answer(tooLarge, [specOf('DEFAULT_4XX', { templates: {} })]).body).toContain('"message"');
   });
 
-  it('has the status that the stack gives it', () => {
+  it('has the status that the stack defines', () => {
     expect(answer(tooLarge, [specOf('REQUEST_TOO_LARGE', { status: 400 })]).status).toBe(400);
   });
 
-  it('has headers that are literals, of the context or of the request, without those that are not there', () => {
+  it('has headers from literals, the context or the request, and omits those without a value', () => {
     const headers = {
       literal: "'it''s'",
       id: 'context.requestId',
@@ -63,14 +63,14 @@ describe('what API Gateway answers itself', () => {
     ['text/html;q=0.9, application/json', 'html'],
     ['application/json, text/html', 'json'],
     ['toString', 'json'],
-  ])('to Accept %s is the %s of the two that there are', (accept, expected) => {
+  ])('for Accept %s is the %s of the two templates', (accept, expected) => {
     const templates = { 'text/html': 'html', 'application/json': 'json' };
     const spec = specOf('DEFAULT_4XX', { templates });
     expect(answer(tooLarge, [spec], accept === undefined ? {} : { accept }).body).toBe(expected);
   });
 });
 
-it('a variable that is not there is what stands for nothing', () => {
+it('an unknown variable is replaced with the given placeholder, or with nothing', () => {
   expect(substitute('$context.a.b $context.c.', { 'a.b': 'x' }, '-')).toBe('x -.');
   expect(substitute('[$context.c]', {})).toBe('[]');
 });

@@ -17,7 +17,7 @@ import type { FunctionSpec } from '../../sandbox/aws/template-functions.ts';
 import { eventually, turns } from '../support/eventually.ts';
 import { startHold, type Hold } from '../support/hold.ts';
 
-/** A function that says which process it is in and how many calls that had, and waits where it is told to. */
+/** A function that reports its process and how many calls that process has had, and waits if told to. */
 const bufferedSource = `
 require('node:fs').accessSync('../healthy');
 let calls = 0;
@@ -77,7 +77,7 @@ const isRunning = (pid: number): boolean => {
   }
 };
 
-/** Calls until it is not refused; the test's own limit ends it. */
+/** Calls until the call is not refused; the test's own limit ends it. */
 const onceFree = async <T>(make: () => Promise<T>): Promise<T> => {
   for (;;) {
     try {
@@ -89,7 +89,7 @@ const onceFree = async <T>(make: () => Promise<T>): Promise<T> => {
   }
 };
 
-describe('a function on this machine runs as Lambda runs it', () => {
+describe('a function on this machine runs as in Lambda', () => {
   let folder: string;
   let hold: Hold;
   const functions: LocalFunction[] = [];
@@ -123,7 +123,7 @@ describe('a function on this machine runs as Lambda runs it', () => {
   };
   const call = (target: LocalFunction, event: object = {}): Promise<Said> =>
     invokeDirectly(target, event) as Promise<Said>;
-  /** Makes so many calls that wait. */
+  /** Makes this many calls that wait. */
   const holdCalls = async (target: LocalFunction, count: number): Promise<Promise<Said>[]> => {
     const calls = Array.from({ length: count }, () => call(target, { hold: hold.url }));
     await hold.until(count);
@@ -135,7 +135,7 @@ describe('a function on this machine runs as Lambda runs it', () => {
   };
   const stream = async (target: LocalFunction, event: object = {}, signal?: AbortSignal) =>
     (await target.invoke(JSON.stringify(event), 'stream', signal)).payload;
-  /** The prelude is of no interest here. */
+  /** The prelude does not matter here. */
   const saidIn = (answer: string): Said => JSON.parse(answer.slice(answer.lastIndexOf('\0') + 1)) as Said;
 
   beforeAll(async () => {
@@ -160,21 +160,21 @@ describe('a function on this machine runs as Lambda runs it', () => {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   describe('one call at a time', () => {
-    it('gives calls that follow one another the same process', async () => {
+    it('uses the same process for calls that follow one another', async () => {
       const target = await start('buffered');
       const said = [await call(target), await call(target), await call(target)];
       expect(said.map(({ calls }) => calls)).toEqual([1, 2, 3]);
       expect(new Set(said.map(({ pid }) => pid))).toEqual(new Set(target.pids()));
     });
 
-    it('gives calls that overlap a process each, which share nothing of the module', async () => {
+    it('uses one process each for overlapping calls, which share no module state', async () => {
       const target = await start('buffered');
       const said = await releaseAll(await holdCalls(target, 3));
       expect(new Set(said.map(({ pid }) => pid)).size).toBe(3);
       expect(said.map(({ calls }) => calls)).toEqual([1, 1, 1]);
     });
 
-    it('keeps the processes, and uses the one that was free last', async () => {
+    it('keeps the processes, and uses the most recently freed one', async () => {
       const target = await start('buffered');
       const [first, second] = await holdCalls(target, 2);
       hold.release();
@@ -187,7 +187,7 @@ describe('a function on this machine runs as Lambda runs it', () => {
       expect(target.pids()).toContain(early?.pid);
     });
 
-    it('gives streams that are read one after the other the same process', async () => {
+    it('uses the same process for streams that are read one after the other', async () => {
       const target = await start('streaming', {}, { environments: 1 });
       const said: Said[] = [];
       for (let times = 0; times < 3; times += 1) said.push(saidIn(await text(await onceFree(() => stream(target)))));
@@ -196,7 +196,7 @@ describe('a function on this machine runs as Lambda runs it', () => {
   });
 
   describe('a throttle', () => {
-    it('refuses the fifth of calls that overlap, which leaves nothing, until one of them has ended', async () => {
+    it('refuses the fifth overlapping call, without side effects, until one of them has ended', async () => {
       const target = await start('buffered');
       const held = await holdCalls(target, 4);
       const pids = target.pids();
@@ -214,16 +214,16 @@ describe('a function on this machine runs as Lambda runs it', () => {
 
     it.each([
       ['what it is told', 2, undefined, 2],
-      ["the template's reserved concurrency where that is lower", 3, 1, 1],
-      ['what it is told where the reserved concurrency is higher', 1, 3, 1],
-    ])('comes at %s', async (_name, environments, reservedConcurrency, limit) => {
+      ["the template's reserved concurrency if that is lower", 3, 1, 1],
+      ['what it is told if the reserved concurrency is higher', 1, 3, 1],
+    ])('happens at %s', async (_name, environments, reservedConcurrency, limit) => {
       const target = await start('buffered', { reservedConcurrency }, { environments });
       const held = await holdCalls(target, limit);
       await expect(call(target)).rejects.toThrow(`has ${limit} environments`);
       await releaseAll(held);
     });
 
-    it('refuses every call of a function whose reserved concurrency is 0, and starts no process for it', async () => {
+    it('refuses every call of a function whose reserved concurrency is 0, and starts no process', async () => {
       const target = await start('buffered', { reservedConcurrency: 0 });
       await expect(call(target)).rejects.toThrow(ThrottledError);
       expect(target.pids()).toEqual([]);
@@ -238,33 +238,36 @@ describe('a function on this machine runs as Lambda runs it', () => {
     it.each([
       ["API Gateway's own 500", [], 500, '{"message":"Internal server error"}', null],
       ["the stack's gateway response", [unavailable], 503, '{"error":"temporarily_unavailable"}', '*'],
-    ])('leaves as %s, since Lambda’s 429 does not pass', async (_name, gatewayResponses, status, body, origin) => {
-      const target = await start('buffered', { reservedConcurrency: 1 });
-      const route = { path: '/{does}', method: 'ANY', functionName: 'buffered', streaming: false, timeoutMs: 29_000 };
-      const gateway = await startApiGateway({ port: 0 });
-      const template = {
-        stageName: 'v1',
-        binaryMediaTypes: [],
-        routes: [route],
-        gatewayResponses,
-        accessLog: undefined,
-      };
-      gateway.serve({
-        template,
-        functions: new Map([['buffered', target]]),
-        edge: noEdge,
-        writeAccessLog: () => undefined,
-      });
-      const held = await holdCalls(target, 1);
+    ])(
+      'reaches the caller as %s, since API Gateway does not pass on Lambda’s 429',
+      async (_name, gatewayResponses, status, body, origin) => {
+        const target = await start('buffered', { reservedConcurrency: 1 });
+        const route = { path: '/{does}', method: 'ANY', functionName: 'buffered', streaming: false, timeoutMs: 29_000 };
+        const gateway = await startApiGateway({ port: 0 });
+        const template = {
+          stageName: 'v1',
+          binaryMediaTypes: [],
+          routes: [route],
+          gatewayResponses,
+          accessLog: undefined,
+        };
+        gateway.serve({
+          template,
+          functions: new Map([['buffered', target]]),
+          edge: noEdge,
+          writeAccessLog: () => undefined,
+        });
+        const held = await holdCalls(target, 1);
 
-      const answer = await fetch(`http://localhost:${gateway.port}/anything`);
+        const answer = await fetch(`http://localhost:${gateway.port}/anything`);
 
-      expect([answer.status, await answer.text()]).toEqual([status, body]);
-      expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
-      await releaseAll(held);
-      expect((await fetch(`http://localhost:${gateway.port}/anything`)).status).toBe(200);
-      await gateway.close();
-    });
+        expect([answer.status, await answer.text()]).toEqual([status, body]);
+        expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
+        await releaseAll(held);
+        expect((await fetch(`http://localhost:${gateway.port}/anything`)).status).toBe(200);
+        await gateway.close();
+      },
+    );
   });
 
   describe('a stream holds its process', () => {
@@ -283,7 +286,7 @@ describe('a function on this machine runs as Lambda runs it', () => {
       expect(saidIn(await text(await onceFree(() => stream(target)))).calls).toBe(2);
     });
 
-    it('until its handler has returned, even where its body has ended before', async () => {
+    it('until its handler has returned, even if its body ended earlier', async () => {
       const target = await start('streaming', {}, { environments: 1 });
       await text(await stream(target, { holdReturn: hold.url }));
       await expect(stream(target)).rejects.toThrow(ThrottledError);
@@ -294,7 +297,7 @@ describe('a function on this machine runs as Lambda runs it', () => {
     });
   });
 
-  it('a caller that leaves frees the process when the handler has returned, and not before', async () => {
+  it('until its handler has returned, even if its caller has left', async () => {
     const target = await start('buffered', {}, { environments: 1 });
     const leaving = new AbortController();
     const left = target.invoke(JSON.stringify({ hold: hold.url }), 'left', leaving.signal);
@@ -309,7 +312,7 @@ describe('a function on this machine runs as Lambda runs it', () => {
     expect((await onceFree(() => call(target))).calls).toBe(2);
   });
 
-  it('a caller that has left before a process was ready takes none', async () => {
+  it('but not if its caller left before a process was ready', async () => {
     const target = await start('buffered', {}, { environments: 1, lazy: true });
     const leaving = new AbortController();
     const left = target.invoke('{}', 'left', leaving.signal);
@@ -320,7 +323,7 @@ describe('a function on this machine runs as Lambda runs it', () => {
   });
 
   describe('a time-out', () => {
-    it.each(['wait', 'block'])('ends the process of a handler that would %s for ever', async (does) => {
+    it.each(['wait', 'block'])('ends the process of a handler that would %s forever', async (does) => {
       const target = await start('buffered', { timeoutMs: 200 });
       const [before = 0] = target.pids();
 
@@ -363,7 +366,7 @@ describe('a function on this machine runs as Lambda runs it', () => {
       expect(log.join('\n')).toContain('Task timed out');
     });
 
-    it('does not run for a process that has no call', async () => {
+    it('does not run while a process has no call', async () => {
       const { after, running } = handTimers();
       const target = await start('buffered', {}, { after });
       const held = await holdCalls(target, 1);
@@ -373,7 +376,7 @@ describe('a function on this machine runs as Lambda runs it', () => {
     });
   });
 
-  it('is not ended by a Ctrl-C, which reaches it as well as the stack', async () => {
+  it('is not caused by Ctrl-C, which reaches the process as well as the stack', async () => {
     const target = await start('buffered');
     const { pid } = await call(target);
     process.kill(pid, 'SIGINT');
@@ -381,14 +384,14 @@ describe('a function on this machine runs as Lambda runs it', () => {
   });
 
   describe('a crash', () => {
-    it('takes one call with it, and none that are in other processes', async () => {
+    it('fails its own call, and none in other processes', async () => {
       const target = await start('buffered');
       const held = await holdCalls(target, 2);
       await expect(call(target, { does: 'exit' })).rejects.toThrow();
       expect((await releaseAll(held)).map(({ calls }) => calls)).toEqual([1, 1]);
     });
 
-    it('of a process without a call costs no call, even where one process is the most', async () => {
+    it('of an idle process fails no call, even if only one process is allowed', async () => {
       const target = await start('buffered', {}, { environments: 1 });
       for (let times = 0; times < 3; times += 1) {
         for (const pid of target.pids()) process.kill(pid, 'SIGKILL');
@@ -396,7 +399,7 @@ describe('a function on this machine runs as Lambda runs it', () => {
       }
     });
 
-    it('while it starts is that call’s failure, and a later call tries again', async () => {
+    it('during start fails that call, and a later call tries again', async () => {
       const target = await start('buffered');
       const held = await holdCalls(target, 1);
       await rm(join(folder, 'healthy'));
@@ -410,7 +413,7 @@ describe('a function on this machine runs as Lambda runs it', () => {
     });
   });
 
-  it('is gone when it is closed, with calls under way and all', async () => {
+  it('a closed function leaves no process, even with calls in progress', async () => {
     const target = await start('buffered');
     const held = await holdCalls(target, 2);
     const pids = target.pids();

@@ -25,12 +25,12 @@ describe('the embedded CloudWatch Logs', () => {
     logs.write('/a/token', 'line of another');
   });
 
-  it('names the groups that begin so', async () => {
+  it('lists the groups with a prefix', async () => {
     const { logGroups } = await ask('DescribeLogGroups', { logGroupNamePrefix: '/a/' });
     expect(logGroups.map(({ logGroupName }) => logGroupName)).toEqual(['/a/fetch', '/a/token']);
   });
 
-  it('gives every line of a group once, a thousand a page, in order', async () => {
+  it('returns every line of a group once, a thousand per page, in order', async () => {
     const messages: string[] = [];
     const sizes: number[] = [];
     let nextToken: string | undefined;
@@ -44,25 +44,25 @@ describe('the embedded CloudWatch Logs', () => {
     expect(messages).toEqual(Array.from({ length: 2500 }, (_none, index) => `line ${index + 1}`));
   });
 
-  it('gives what its pattern finds', async () => {
+  it('returns the lines that match a pattern', async () => {
     const { events } = await filter({ filterPattern: '%line 249[0-2]$%' });
     expect(events.map(({ message }) => message)).toEqual(['line 2490', 'line 2491', 'line 2492']);
     expect((await filter({ filterPattern: 'line' })).__type).toBe('InvalidParameterException');
   });
 
-  it('gives what lies between two times, both counted', async () => {
+  it('returns the lines between two times, inclusive', async () => {
     const at = (await filter({})).events[0]?.timestamp ?? 0;
     expect((await filter({ startTime: at, endTime: at })).events[0]?.message).toBe('line 1');
     expect((await filter({ startTime: Date.now() + 1000 })).events).toEqual([]);
     expect((await filter({ endTime: at - 1 })).events).toEqual([]);
   });
 
-  it('knows no other group, and takes no line for one', async () => {
+  it('refuses an unknown group, and accepts no lines for one', async () => {
     expect((await filter({ logGroupName: '/c' })).__type).toBe('ResourceNotFoundException');
     expect(() => logs.write('/c', 'x')).toThrow('no log group /c');
   });
 
-  it('keeps ten thousand lines of a group at least, and not all for ever', async () => {
+  it('keeps at least ten thousand lines of a group, but not all of them forever', async () => {
     logs.createGroup('/many');
     for (let count = 1; count <= 30_001; count += 1) logs.write('/many', `line ${count}`);
     const found = async (n: number) =>

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isBinary, proxyEvent, type EventSource } from '../../sandbox/aws/proxy-event.ts';
 
-/** A request as Node hands it over. */
+/** A request as Node provides it. */
 const requestOf = (rawHeaders: readonly string[] = [], more: object = {}): IncomingMessage => {
   const pairs = rawHeaders.flatMap((name, index) =>
     index % 2 === 0 ? [[name.toLowerCase(), rawHeaders[index + 1]] as const] : [],
@@ -29,7 +29,7 @@ const source: EventSource = {
 };
 
 describe('the event of a request', () => {
-  it('has the path as it was sent, its parameters decoded once, and the stage and id of the request', () => {
+  it('has the path as sent, its parameters decoded once, and the stage and id of the request', () => {
     const event = proxyEvent(requestOf(['Host', 'api.example:3000']), source);
     expect(event).toMatchObject({
       path: '/r4/x/Patient/a%252Fb',
@@ -44,20 +44,20 @@ describe('the event of a request', () => {
     });
   });
 
-  it('was made now, in milliseconds', () => {
+  it('has the current time, in milliseconds', () => {
     const before = Date.now();
     const { requestTimeEpoch } = proxyEvent(requestOf(), source).requestContext;
     expect(requestTimeEpoch).toBeGreaterThanOrEqual(before);
     expect(requestTimeEpoch).toBeLessThanOrEqual(Date.now());
   });
 
-  it('has headers as they were spelled, every value of each, and the last of them alone', () => {
+  it('has headers as spelled, with every value, and the last value as the single one', () => {
     const event = proxyEvent(requestOf(['X-Two', '1', 'X-Two', '2', 'aCCept', 'text/html']), source);
     expect(event.multiValueHeaders).toMatchObject({ 'X-Two': ['1', '2'], aCCept: ['text/html'] });
     expect(event.headers).toMatchObject({ 'X-Two': '2', aCCept: 'text/html' });
   });
 
-  it('has what API Gateway says of the connection in the place of what the caller says', () => {
+  it("has API Gateway's own facts about the connection instead of the caller's claims", () => {
     const sent = ['X-Forwarded-For', '203.0.113.9', 'x-forwarded-port', '1', 'X-FORWARDED-PROTO', 'https'];
     const { multiValueHeaders } = proxyEvent(requestOf([...sent, 'Connection', 'keep-alive']), source);
     expect(multiValueHeaders).toEqual({
@@ -67,7 +67,7 @@ describe('the event of a request', () => {
     });
   });
 
-  it('has every value of the query, whatever its name and up to its last question mark', () => {
+  it('has every value of the query, whatever its name, including question marks', () => {
     const { multiValueQueryStringParameters: values } = proxyEvent(requestOf(), {
       ...source,
       query: 'b=1&__proto__=2&constructor=3&a=x?y&b=4',
@@ -92,13 +92,13 @@ describe('the event of a request', () => {
     expect(proxyEvent(request, { ...source, body: Buffer.from('é~>') })).toMatchObject({ body, isBase64Encoded });
   });
 
-  it('has no body, and none in base64, where none was sent', () => {
+  it('has no body, and no base64, if none was sent', () => {
     const event = proxyEvent(requestOf(['Content-Type', 'image/png']), source);
     expect(event).toMatchObject({ body: null, isBase64Encoded: false });
   });
 });
 
-it('every type is binary to an API that says so with */*, also one that nobody named', () => {
+it('every type is binary for an API that says */*, even a missing one', () => {
   expect([isBinary('text/plain', ['*/*']), isBinary(undefined, ['*/*'])]).toEqual([true, true]);
   expect([isBinary('text/plain', []), isBinary(undefined, ['image/*'])]).toEqual([false, false]);
 });

@@ -4,7 +4,7 @@ import { readBuffered, readPrelude, upToStreamedLimit } from '../../sandbox/aws/
 
 const prelude = Buffer.from(JSON.stringify({ statusCode: 206, headers: { 'X-A': 'é\u0000 is escaped' } }));
 const end = Buffer.alloc(8);
-/** It has NUL bytes of its own, at its start and as many as end a prelude. */
+/** It contains NUL bytes itself, at its start and as many as end a prelude. */
 const body = Buffer.from('\0\0body\0\0\0\0\0\0\0\0more');
 const whole = Buffer.concat([prelude, end, body]);
 
@@ -29,7 +29,7 @@ describe("a stream's prelude and its eight NUL bytes", () => {
     expect(await read([...whole].map((byte) => Buffer.from([byte])))).toEqual(expected);
   });
 
-  it('may be all that there is', async () => {
+  it('may be the whole answer', async () => {
     expect(await read([prelude, end])).toEqual({ ...expected, body: Buffer.alloc(0) });
   });
 
@@ -43,7 +43,7 @@ describe("a stream's prelude and its eight NUL bytes", () => {
   });
 });
 
-it('a prelude without an end is given up after 64 KB, however much more there would be', async () => {
+it('a prelude without an end is given up after 64 KB, however much follows', async () => {
   let given = 0;
   const endless = Readable.from(
     (function* chunks() {
@@ -64,7 +64,7 @@ const buffered = (answer: unknown, binaryMediaTypes: readonly string[] = []) =>
   readBuffered(Readable.from([Buffer.from(JSON.stringify(answer))]), binaryMediaTypes);
 
 describe('a buffered answer', () => {
-  it('has its headers by their lower-case names, numbers and booleans as text, and none that is no value', async () => {
+  it('has lower-case header names, numbers and booleans as text, and no header with another value', async () => {
     const headers = { 'X-One': 'a', 'X-Number': 7, 'X-Flag': true, 'X-Null': null, 'X-List': ['a'] };
     expect((await buffered({ statusCode: '201', headers })).headers).toEqual({
       'x-one': 'a',
@@ -96,7 +96,7 @@ describe('a buffered answer', () => {
     ['half a status', { statusCode: 200.5 }],
     ['an informational status', { statusCode: 199 }],
     ['a status over 599', { statusCode: 600 }],
-    ['a body that is no text', { statusCode: 200, body: { a: 1 } }],
+    ['a body that is not text', { statusCode: 200, body: { a: 1 } }],
     ['several values that are no list', { statusCode: 200, multiValueHeaders: { 'X-A': 'a' } }],
     ['a list in the place of an answer', []],
     ['nothing', null],
@@ -108,12 +108,12 @@ describe('a buffered answer', () => {
     ['binary and in base64', 'image/png', true, [0, 255, 254]],
     ['binary, and text', 'image/png', false, [65, 80, 47, 43]],
     ['in base64, and of a type that is not binary', 'text/plain', true, [65, 80, 47, 43]],
-  ])('that is %s leaves as these bytes', async (_name, type, isBase64Encoded, bytes) => {
+  ])('that is %s is sent as these bytes', async (_name, type, isBase64Encoded, bytes) => {
     const answer = { statusCode: 200, headers: { 'Content-Type': type }, isBase64Encoded, body: 'AP/+' };
     expect([...(await buffered(answer, ['image/*'])).body]).toEqual(bytes);
   });
 
-  it('is read up to 6 MB', async () => {
+  it('is accepted up to 6 MB', async () => {
     const envelope = JSON.stringify({ statusCode: 200, body: '' }).length;
     const most = 6 * 1024 * 1024 - envelope;
     expect((await buffered({ statusCode: 200, body: 'x'.repeat(most) })).body).toHaveLength(most);
@@ -128,7 +128,7 @@ const streamed = async (sizes: readonly number[], limit: number): Promise<number
   return passed;
 };
 
-it("a streamed answer passes up to Lambda's limit, and is cut where there is more", async () => {
+it("a streamed answer passes up to Lambda's limit, and is cut beyond it", async () => {
   expect(await streamed([4, 6], 10)).toEqual([4, 6]);
   await expect(streamed([4, 6, 1], 10)).rejects.toThrow('larger than 200 MB');
 });

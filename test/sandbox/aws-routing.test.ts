@@ -25,7 +25,7 @@ describe('the router', () => {
     ['/r4/x/metadata/more', '/r4/{payer}/metadata/{more}', { payer: 'x', more: 'more' }],
     ['/r4/x/metadata/more/still', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: 'metadata/more/still' }],
     ['/r4/demo', '/r4/demo', {}],
-    // From the left: what is exact first wins over what is exact later.
+    // From the left: an earlier exact segment wins over a later one.
     ['/r4/demo/metadata', '/r4/demo/{proxy+}', { proxy: 'metadata' }],
     ['/r4/x/.well-known/other', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: '.well-known/other' }],
     ['/r4/x/Patient/1/_history/2', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: 'Patient/1/_history/2' }],
@@ -37,7 +37,7 @@ describe('the router', () => {
     ['/r4/%2E%2E/metadata', '/r4/{payer}/metadata', { payer: '..' }],
     ['/r4/x/Patient//1', '/r4/{payer}/{proxy+}', { payer: 'x', proxy: 'Patient//1' }],
     ['/oauth2/token/', '/oauth2/token', {}],
-  ])('%s goes to %s', (path, expected, parameters) => {
+  ])('sends %s to %s', (path, expected, parameters) => {
     const match = find('GET', path);
     expect(match?.route.path).toBe(expected);
     expect(match?.pathParameters).toEqual(parameters);
@@ -55,7 +55,7 @@ describe('the router', () => {
     '//oauth2/token',
     '/r4//metadata',
     '/r4//Patient',
-  ])('%s goes nowhere', (path) => {
+  ])('sends %s nowhere', (path) => {
     expect(find('GET', path)).toBeUndefined();
   });
 

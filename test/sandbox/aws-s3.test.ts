@@ -34,7 +34,7 @@ const put = (Key: string, Body: string | Readable | Buffer, more: object = {}) =
 const get = async (Key: string, more: object = {}) =>
   (await client.send(new GetObjectCommand({ Bucket, Key, ...more }))).Body?.transformToString();
 
-describe('the embedded S3, with the SDK as it comes', () => {
+describe('the embedded S3, called with the SDK', () => {
   it('keeps an object with its type, metadata and lock', async () => {
     const until = new Date('2032-01-01T00:00:00.000Z');
     await put('events/partner=a b+c/ö.ndjson', '{"é":1}\n', {
@@ -56,19 +56,19 @@ describe('the embedded S3, with the SDK as it comes', () => {
     });
   });
 
-  it('takes a stream, whose checksum the SDK sends as a trailer', async () => {
+  it('accepts a stream, whose checksum the SDK sends as a trailer', async () => {
     const lines = Array.from({ length: 20_000 }, (_none, index) => `line ${index}\n`);
     const text = lines.join('');
     await put('streamed', Readable.from([Buffer.from(text)]), { ContentLength: Buffer.byteLength(text) });
     expect(await get('streamed')).toBe(text);
   });
 
-  it('refuses a body that is not what its checksum says', async () => {
+  it('refuses a body that does not match its checksum', async () => {
     await expect(put('broken', 'text', { ChecksumCRC32: 'AAAAAA==' })).rejects.toMatchObject({ name: 'BadDigest' });
     await expect(get('broken')).rejects.toMatchObject({ name: 'NoSuchKey' });
   });
 
-  it('writes an object once where that is asked for, however many ask at once', async () => {
+  it('writes an object once if asked to, however many calls compete', async () => {
     const tries = await Promise.allSettled(
       Array.from({ length: 20 }, (_none, index) => put('once', `writer ${index}`, { IfNoneMatch: '*' })),
     );
@@ -77,7 +77,7 @@ describe('the embedded S3, with the SDK as it comes', () => {
     expect(refused[0]?.reason).toMatchObject({ name: 'PreconditionFailed', $metadata: { httpStatusCode: 412 } });
   });
 
-  it('keeps every version of an object that is written again', async () => {
+  it('keeps every version of an overwritten object', async () => {
     const first = await put('versions', 'first');
     const second = await put('versions', 'second');
     expect(await get('versions')).toBe('second');
@@ -86,7 +86,7 @@ describe('the embedded S3, with the SDK as it comes', () => {
     await expect(get('versions', { VersionId: 'none' })).rejects.toMatchObject({ name: 'NoSuchVersion' });
   });
 
-  it('lists keys by prefix, page by page, in the order of their bytes', async () => {
+  it('lists keys by prefix, page by page, in byte order', async () => {
     const keys = ['list/a&b', 'list/<c>', 'list/é', 'list/Z', 'list/a'];
     for (const key of keys) await put(key, key);
     await put('other/a', 'x');
@@ -111,8 +111,8 @@ describe('the embedded S3, with the SDK as it comes', () => {
     expect(many.MaxKeys).toBe(1000);
   });
 
-  it('orders keys by their bytes where that is another order than of UTF-16', async () => {
-    // UTF-8 begins them with EF and F0, UTF-16 with FFE5 and D83D.
+  it('orders keys by their bytes, also where UTF-16 would differ', async () => {
+    // Their first bytes are EF and F0 in UTF-8, but their first units FFE5 and D83D in UTF-16.
     for (const key of ['bytes/\u{1F600}', 'bytes/\uFFE5']) await put(key, key);
     const list = async (more: object = {}) =>
       (await client.send(new ListObjectsV2Command({ Bucket, Prefix: 'bytes/', ...more }))).Contents?.map(
@@ -129,7 +129,7 @@ describe('the embedded S3, with the SDK as it comes', () => {
     expect(new Set(Contents?.map(({ Key }) => Key))).toEqual(new Set(keys));
   });
 
-  describe('refuses a body in chunks', () => {
+  describe('refuses a chunked body with', () => {
     const sendChunks = (body: string, decodedLength: number): Promise<Response> =>
       fetch(`${aws.url}/${Bucket}/chunks`, {
         method: 'PUT',
@@ -152,26 +152,26 @@ describe('the embedded S3, with the SDK as it comes', () => {
       expect(await answer.text()).toContain('<Code>IncompleteBody</Code>');
     });
 
-    it('and takes one of the length that it says', async () => {
+    it('but accepts one whose length is as stated', async () => {
       expect((await sendChunks('4\r\ntext\r\n0\r\n\r\n', 4)).status).toBe(200);
       expect(await get('chunks')).toBe('text');
     });
   });
 
-  it('finds buckets by the start of their name', async () => {
+  it('finds buckets by prefix', async () => {
     aws.s3.createBucket('other');
     const { Buckets } = await client.send(new ListBucketsCommand({ Prefix: 'aud' }));
     expect(Buckets?.map(({ Name }) => Name)).toEqual([Bucket]);
   });
 
-  it('gathers keys up to a delimiter', async () => {
+  it('groups keys up to a delimiter', async () => {
     for (const key of ['days/1/a', 'days/1/b', 'days/2/a', 'days/top']) await put(key, 'x');
     const page = await client.send(new ListObjectsV2Command({ Bucket, Prefix: 'days/', Delimiter: '/' }));
     expect(page.CommonPrefixes).toEqual([{ Prefix: 'days/1/' }, { Prefix: 'days/2/' }]);
     expect(page.Contents?.map(({ Key }) => Key)).toEqual(['days/top']);
   });
 
-  it('answers as S3 does for what is not there, and for what it cannot do', async () => {
+  it('answers as S3 does for what does not exist and what it does not support', async () => {
     await expect(get('nothing')).rejects.toMatchObject({ name: 'NoSuchKey' });
     await expect(client.send(new HeadObjectCommand({ Bucket, Key: 'nothing' }))).rejects.toMatchObject({
       name: 'NotFound',
@@ -193,7 +193,7 @@ describe('the embedded S3, with the SDK as it comes', () => {
     expect(await anonymous.text()).toContain('<Code>AccessDenied</Code>');
   });
 
-  it('notes the right that each call takes', async () => {
+  it('records the right that each call uses', async () => {
     aws.log.clear();
     await put('noted/x', 'x');
     await client.send(new HeadObjectCommand({ Bucket, Key: 'noted/x' }));

@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => aws.close());
 
 describe('the endpoint', () => {
-  it('knows which function called what, by its access key', async () => {
+  it('knows which function made which call, by its access key', async () => {
     const dynamo = new DynamoDBClient(clientOptions(aws, 'fetch'));
     const secrets = new SecretsManagerClient(clientOptions(aws, 'token'));
     aws.secretsManager.setSecret('p2p/local/payers/called', 'value');
@@ -57,7 +57,7 @@ describe('the endpoint', () => {
     expect(aws.log.calls()).toEqual([]);
   });
 
-  it('refuses what is no service here, and says so', async () => {
+  it('refuses an unknown service, and says so', async () => {
     const headers = { 'x-amz-target': 'TrentService.Encrypt', 'content-type': 'application/x-amz-json-1.1' };
     const answer = await fetch(aws.url, { method: 'POST', headers, body: '{}' });
     expect(answer.status).toBe(400);
@@ -68,7 +68,7 @@ describe('the endpoint', () => {
   });
 });
 
-it('the endpoint answers 500 where a service throws, and goes on', async () => {
+it('the endpoint answers 500 if a service throws, and keeps running', async () => {
   const broken = () => {
     throw new Error('a defect');
   };
@@ -101,7 +101,7 @@ describe('the embedded STS', () => {
     }
   });
 
-  it('does nothing else', async () => {
+  it('supports nothing else', async () => {
     const answer = await fetch(aws.url, {
       method: 'POST',
       body: new URLSearchParams({ Action: 'AssumeRole', Version: '2011-06-15' }),
@@ -114,7 +114,7 @@ describe('the embedded STS', () => {
 });
 
 describe('the embedded DynamoDB', () => {
-  it("has the indexes of a table's template", async () => {
+  it('has the indexes of a table in the template', async () => {
     const IndexName = 'OpenReads';
     const index = {
       IndexName,
@@ -146,7 +146,7 @@ describe('the embedded DynamoDB', () => {
     expect(Table).toMatchObject({ TableStatus: 'ACTIVE', KeySchema: keySchema });
   });
 
-  describe('refuses what DynamoDB refuses:', () => {
+  describe('the embedded DynamoDB refuses, as DynamoDB does,', () => {
     let client: DynamoDBClient;
     const key = { [keySchema[0]?.AttributeName ?? '']: { S: 'a' } };
     const put = (item: Record<string, AttributeValue>): Promise<unknown> =>
@@ -196,7 +196,7 @@ describe('the embedded DynamoDB', () => {
       });
     });
 
-    it('and takes an item just below 400 KB, but nothing more in it', async () => {
+    it('but accepts an item just below 400 KB', async () => {
       await put({ v: kilobytes(399) });
       const grow = client.send(
         new UpdateItemCommand({
@@ -221,7 +221,7 @@ describe('the embedded Secrets Manager', () => {
 
   afterAll(() => client.destroy());
 
-  it('gives a secret by name and by ARN', async () => {
+  it('returns a secret by name and by ARN', async () => {
     aws.secretsManager.setSecret('p2p/local/payers/x-y', '{"client_secret":"s"}');
     const byName = await client.send(new GetSecretValueCommand({ SecretId: 'p2p/local/payers/x-y' }));
     const byArn = await client.send(new GetSecretValueCommand({ SecretId: byName.ARN }));
@@ -239,7 +239,7 @@ describe('the embedded Secrets Manager', () => {
     },
   );
 
-  it('answers as AWS does for a secret that is not there, and for one that nobody has filled', async () => {
+  it('answers as AWS does for a secret that does not exist, and for one without a value', async () => {
     await expect(read()).rejects.toThrow("can't find the specified secret.");
     aws.secretsManager.setSecret('p2p/local/payers/empty', 'value');
     await expect(read()).resolves.toMatchObject({ SecretString: 'value' });
@@ -250,7 +250,7 @@ describe('the embedded Secrets Manager', () => {
     });
   });
 
-  it('refuses what the functions have no right to', async () => {
+  it('refuses what the functions have no right to do', async () => {
     await expect(client.send(new ListSecretsCommand({}))).rejects.toMatchObject({ name: 'InvalidRequestException' });
   });
 });

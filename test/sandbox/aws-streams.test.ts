@@ -36,7 +36,7 @@ const mapping = (more: Partial<MappingSpec> = {}): MappingSpec => ({
 let aws: LocalAws;
 let client: DynamoDBClient;
 let records: DynamoDBRecord[];
-/** Where records go, beside `records`. */
+/** Where records go, in addition to `records`. */
 let alsoTo: (record: DynamoDBRecord) => void;
 
 beforeAll(async () => {
@@ -81,7 +81,7 @@ const add = (TableName: string, id: string) =>
 const item = (id: string, n: number) => ({ id: { S: id }, n: { N: String(n) } });
 
 describe('stream records', () => {
-  it('have the shape that Lambda gives them, with the images that the table asks for', async () => {
+  it("look as Lambda gives them, with the images of the table's stream", async () => {
     await put('both', 'a', 1);
     await add('both', 'a');
     await client.send(new DeleteItemCommand({ TableName: 'both', Key: { id: { S: 'a' } } }));
@@ -118,7 +118,7 @@ describe('stream records', () => {
     ['new', { NewImage: item('view', 2) }],
     ['old', { OldImage: item('view', 1) }],
     ['keys', {}],
-  ])('of the table `%s` have the images of its view and no other', async (name, images) => {
+  ])('of the table `%s` have the images of its view type and no other', async (name, images) => {
     await put(name, 'view', 1);
     await add(name, 'view');
     const { OldImage, NewImage } = records.at(-1)?.dynamodb ?? {};
@@ -126,7 +126,7 @@ describe('stream records', () => {
     expect(records.map(({ eventName }) => eventName)).toEqual(['INSERT', 'MODIFY']);
   });
 
-  it('say when a write was in whole seconds', async () => {
+  it('state the time of a write in whole seconds', async () => {
     const beforeMs = Date.now();
     await put('both', 'when', 1);
     const second = records[0]?.dynamodb?.ApproximateCreationDateTime ?? 0;
@@ -135,7 +135,7 @@ describe('stream records', () => {
     expect(second).toBeLessThanOrEqual(Date.now() / 1000);
   });
 
-  it('are made by writes that changed something, and by no others', async () => {
+  it('exist for writes that changed something, and for no others', async () => {
     await put('both', 'b', 1);
     await put('both', 'b', 1);
     await put('none', 'b', 1);
@@ -149,7 +149,7 @@ describe('stream records', () => {
     expect(records.map(({ eventName }) => eventName)).toEqual(['INSERT']);
   });
 
-  it('of an item that many write at once follow one another without a gap', async () => {
+  it('of an item with many concurrent writers form a chain without a gap', async () => {
     await Promise.all(Array.from({ length: 20 }, (_none, index) => add('both', `c${index % 2}`)));
     for (const id of ['c0', 'c1']) {
       const own = records.filter(({ dynamodb }) => dynamodb?.Keys?.['id']?.S === id);
@@ -173,7 +173,7 @@ describe('stream records', () => {
     expect(numbers).toEqual([...new Set(numbers)].sort());
   });
 
-  it('are not silently left out: a write of many items is refused', async () => {
+  it('cannot be made from a write of many items, which is refused', async () => {
     const many = new BatchWriteItemCommand({ RequestItems: { both: [{ PutRequest: { Item: item('d', 1) } }] } });
     await expect(client.send(many)).rejects.toThrow('creates no stream records for BatchWriteItem');
     const together = new TransactWriteItemsCommand({
@@ -187,7 +187,7 @@ describe('an event source mapping', () => {
   const numbersIn = ({ Records }: DynamoDBStreamEvent) =>
     Records.map(({ dynamodb }) => Number(dynamodb?.NewImage?.['n']?.N));
 
-  it('delivers what came meanwhile as one batch, no larger than it may be, in order', async () => {
+  it('delivers what arrived meanwhile as one batch, in order, up to its maximum size', async () => {
     const batches: number[][] = [];
     const allWritten = Promise.withResolvers<void>();
     const feed = streamFeed([mapping({ batchSize: 3 })], async (_name, event) => {
@@ -202,7 +202,7 @@ describe('an event source mapping', () => {
     expect(batches).toEqual([[1], [2, 3, 4], [5, 6]]);
   });
 
-  it('tries again until the function takes the records, and splits a batch that fails', async () => {
+  it('retries until the function accepts the records, and splits a batch that fails', async () => {
     const tried: number[][] = [];
     const taken: number[] = [];
     let failuresLeft = 2;
@@ -223,9 +223,9 @@ describe('an event source mapping', () => {
   });
 
   it.each([
-    ['that fails, where the mapping does not split', { bisect: false }, new Error('no')],
+    ['that fails, if the mapping does not split', { bisect: false }, new Error('no')],
     ['that no function has seen', { bisect: true }, new ThrottledError('audit', 1)],
-  ])('sends a batch again whole %s', async (_name, more, failure) => {
+  ])('resends a whole batch %s', async (_name, more, failure) => {
     const tried: number[][] = [];
     const feed = streamFeed([mapping(more)], async (_function, event) => {
       tried.push(numbersIn(event));
@@ -237,7 +237,7 @@ describe('an event source mapping', () => {
     expect(tried).toEqual([[1], [2, 3], [2, 3]]);
   });
 
-  it('delivers a stream to each function that takes it, and only what its filters let through', async () => {
+  it('delivers a stream to each function that reads it, and only what its filters admit', async () => {
     const got: Record<string, string[]> = { all: [], some: [], other: [] };
     const pattern = '{"eventName":["INSERT","MODIFY"],"dynamodb":{"NewImage":{"n":{"N":["2",{"prefix":"7"}]}}}}';
     const mappings = [
@@ -254,7 +254,7 @@ describe('an event source mapping', () => {
     expect(got).toEqual({ all: ['1', '2', '3', '71'], some: ['2', '71'], other: [] });
   });
 
-  it('that is paused keeps its records, and delivers them in order once it goes on', async () => {
+  it('keeps its records while paused, and delivers them in order afterwards', async () => {
     const delivered: string[] = [];
     const feed = streamFeed([mapping()], async (_name, { Records }) => {
       delivered.push(...Records.map(({ dynamodb }) => dynamodb?.Keys?.['id']?.S ?? ''));
@@ -308,12 +308,12 @@ describe('an event source mapping', () => {
     expect(pausesMs).toEqual([50, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
   });
 
-  it('says which rule of a filter it does not know', () => {
+  it('names a filter rule that it does not support', () => {
     const numeric = mapping({ filters: ['{"a":[{"numeric":[">",1]}]}'] });
     expect(() => streamFeed([numeric], async () => {})).toThrow('no filter rule {"numeric":[">",1]}');
   });
 
-  it('gives up when the stack closes, and tells who waits', async () => {
+  it('stops when the stack closes, and tells those who wait', async () => {
     let tries = 0;
     const feed = streamFeed([mapping()], async () => {
       tries += 1;
@@ -326,7 +326,7 @@ describe('an event source mapping', () => {
     await waiting;
   });
 
-  it("feeds a function's process, also when that crashes", async () => {
+  it("calls a function's process, even after it has crashed", async () => {
     const folder = await mkdtemp(join(tmpdir(), 'p2p-streams-test-'));
     await mkdir(join(folder, 'audit'));
     const seen = join(folder, 'seen');

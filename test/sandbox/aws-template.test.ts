@@ -71,7 +71,7 @@ describe('the template reader', () => {
     expect(found?.reservedConcurrency).toBeUndefined();
   });
 
-  it('has the calls that are set aside for a function, its time and its memory', () => {
+  it("reads a function's reserved concurrency, timeout and memory", () => {
     const of = { ReservedConcurrentExecutions: 2, Timeout: 7, MemorySize: 512 };
     expect(readTemplate(template(of), options).functions[0]).toMatchObject({
       reservedConcurrency: 2,
@@ -107,7 +107,7 @@ describe('the template reader', () => {
     });
   });
 
-  it('says what it cannot resolve', () => {
+  it('names what it cannot resolve', () => {
     expect(withVariable({ 'Fn::ImportValue': 'other' })).toThrow('Fn::ImportValue');
     expect(withVariable({ Ref: 'Nobody' })).toThrow('Ref Nobody');
   });
@@ -118,7 +118,7 @@ describe('the template reader', () => {
     expect(read).toMatchObject({ secretNames: ['p2p/x'], stageName: 'v1', binaryMediaTypes: ['image/*'] });
   });
 
-  it('gives an environment the parts of what it splits, and the ARNs of buckets and streams', () => {
+  it('splits strings in an environment, and resolves the ARNs of buckets and streams', () => {
     const Variables = {
       LAST: { 'Fn::Select': [1, { 'Fn::Split': ['grants-', { Ref: 'Table' }] }] },
       FIRST: { 'Fn::Select': ['0', [{ Ref: 'Stage' }, 'b']] },
@@ -139,7 +139,7 @@ describe('the template reader', () => {
     expect(read.buckets).toMatchObject([{ physicalName: 'p2p-gateway-x-auditbucket1a' }]);
   });
 
-  it('reads which function takes which stream, and how', () => {
+  it('reads which function reads which stream, and how', () => {
     const { Resources } = template();
     const Streamed: Resource = {
       Type: 'AWS::DynamoDB::Table',
@@ -199,7 +199,7 @@ describe('the template reader', () => {
     expect(readTemplate(template(), options).edge).toBe(false);
   });
 
-  it('reads what API Gateway is to answer itself', () => {
+  it('reads the responses that API Gateway gives itself', () => {
     const Throttled: Resource = {
       Type: 'AWS::ApiGateway::GatewayResponse',
       Properties: {
@@ -216,7 +216,7 @@ describe('the template reader', () => {
     ]);
   });
 
-  it('does not look at what nothing here needs', () => {
+  it('ignores what nothing here needs', () => {
     const Unknown: Resource = { Type: 'AWS::SNS::Topic', Properties: { TopicName: { 'Fn::ImportValue': 'other' } } };
     expect(() => readTemplate({ Resources: { ...template().Resources, Unknown } }, options)).not.toThrow();
   });

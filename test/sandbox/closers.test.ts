@@ -1,10 +1,10 @@
 import { closersOf, settled } from '../../sandbox/closers.ts';
 
-/** A promise that a test ends when it wants. */
+/** A promise that the test settles when it wants. */
 const later = () => Promise.withResolvers<string>();
 
-describe('what was opened', () => {
-  it('is closed once, however often all is closed, and not before', async () => {
+describe('the closers', () => {
+  it('close each thing once, however often they are called, and not before', async () => {
     const closed: string[] = [];
     const { opened, closeAll } = closersOf();
     for (const name of ['a', 'b']) opened({ close: async () => closed.push(name) });
@@ -14,7 +14,7 @@ describe('what was opened', () => {
     expect(closed.sort()).toEqual(['a', 'b']);
   });
 
-  it('is closed where something else cannot be, which is waited for all the same', async () => {
+  it('close the others if one cannot be closed, and wait for all', async () => {
     const slow = later();
     const { opened, closeAll } = closersOf();
     opened({ close: () => Promise.reject(new Error('stuck')) });
@@ -27,12 +27,12 @@ describe('what was opened', () => {
   });
 });
 
-describe('what is started together', () => {
-  it('gives every result, in order', async () => {
+describe('things that are started together', () => {
+  it('return every result, in order', async () => {
     expect(await settled([Promise.resolve(1), Promise.resolve('two')])).toEqual([1, 'two']);
   });
 
-  it('fails only once the last of it has come to an end', async () => {
+  it('fail only once the last of them has settled', async () => {
     const slow = later();
     const events: string[] = [];
     const failed = settled([

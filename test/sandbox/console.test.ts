@@ -17,17 +17,17 @@ describe("a function's log line, for a person", () => {
     );
   });
 
-  it('is nothing where all went well, or where it is metrics alone', () => {
+  it('is empty if all went well, or if there are only metrics', () => {
     expect(functionLogLine('fetch', JSON.stringify({ level: 'info', ms: 3, _aws: metrics }))).toBeUndefined();
     expect(functionLogLine('audit', JSON.stringify({ auditEvents: 3, _aws: metrics }))).toBeUndefined();
   });
 
-  it('is cut where it is a whole bundle', () => {
+  it('is cut if it is a whole bundle', () => {
     expect(functionLogLine('fetch', 'x'.repeat(100_000))?.length).toBeLessThan(400);
     expect(functionLogLine('fetch', 'x'.repeat(1000))?.length).toBeLessThan(400);
   });
 
-  it('stays as it is where it is no record', () => {
+  it('is unchanged if it is not a record', () => {
     expect(functionLogLine('fetch', 'Error: x')).toBe('  fetch          | Error: x');
     expect(functionLogLine('fetch', ' ')).toBeUndefined();
   });

@@ -7,7 +7,7 @@ import type { ResourceWithMeta } from '../profiles/validate.ts';
 const baseUrl = 'http://127.0.0.1:3001/r4';
 const parse = (text: string): ResourceWithMeta => JSON.parse(text.replaceAll(fhirBase, baseUrl)) as ResourceWithMeta;
 
-describe('generated records are valid', () => {
+describe('the generated records', () => {
   const validate = createValidator();
   const checkBindings = createBindingCheck();
   const records = generateRecords();
@@ -16,7 +16,7 @@ describe('generated records are valid', () => {
   );
   const resources = [...records.flatMap((record) => record.resources), ...samples].map(parse);
 
-  it('holds every resource to R4 and to each profile that it claims', () => {
+  it('are valid in R4 and in each profile that they claim', () => {
     const problems = resources.flatMap((resource) =>
       validate(resource).map((text) => `${resource.resourceType} ${text}`),
     );
@@ -29,19 +29,19 @@ describe('generated records are valid', () => {
     expect(counts.size).toBeGreaterThan(30);
   });
 
-  it('claims a US Core profile for everything but Binary', () => {
+  it('claim a US Core profile for everything but Binary', () => {
     const unclaimed = resources.filter(({ meta }) => !meta?.profile?.length).map(({ resourceType }) => resourceType);
     expect(new Set(unclaimed)).toEqual(new Set(['Binary']));
   });
 
-  it('uses only codes of the value sets that R4 requires', () => {
+  it('use only codes of the value sets that R4 requires', () => {
     const report = { checked: 0, wrong: [] };
     for (const resource of resources) checkBindings(resource, report);
     expect(report.wrong).toEqual([]);
     expect(report.checked).toBeGreaterThan(resources.length);
   });
 
-  it('would notice a missing name, an unknown profile, an unknown field and a code out of its value set', () => {
+  it('would fail with a missing name, an unknown profile, an unknown field or a code outside its value set', () => {
     const patient = resources.find(({ resourceType }) => resourceType === 'Patient');
     if (!patient) throw new Error('no patient');
     const { name: _name, ...nameless } = patient;

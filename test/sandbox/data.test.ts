@@ -7,7 +7,7 @@ interface Resource extends Record<string, unknown> {
   readonly id: string;
 }
 
-/** Every string anywhere in a value. */
+/** Every string in a value, at any depth. */
 const strings = (value: unknown): string[] => {
   if (typeof value === 'string') return [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(strings) : [];
@@ -19,7 +19,7 @@ const resources = member1.resources.map((text) => JSON.parse(text) as Resource);
 const byReference = new Map(resources.map((resource) => [`${resource.resourceType}/${resource.id}`, resource]));
 
 describe('Test Member 1', () => {
-  it('is who the reference page names', () => {
+  it('is the member on the reference page', () => {
     expect(member1.member).toEqual({
       firstName: 'Mayte822',
       lastName: 'Venegas795',
@@ -57,21 +57,21 @@ describe('Test Member 1', () => {
     expect(types).not.toContain('ExplanationOfBenefit');
   });
 
-  it('is older than five years everywhere', () => {
+  it('is more than five years old, in every resource', () => {
     const dates = resources.flatMap(strings).filter((text) => /^\d{4}-\d\d-\d\d/.test(text));
     expect(dates.length).toBeGreaterThan(1000);
     expect(dates.filter((date) => date >= '2021')).toEqual([]);
     expect(dates.filter((date) => date < '2011-01-04')).toEqual([]);
   });
 
-  it('keeps the zeros of decimals in its texts', () => {
+  it('keeps trailing zeros of decimals', () => {
     const decimals = member1.resources.join('\n').match(/:-?\d+\.\d+/g) ?? [];
     expect(decimals).toContain(':1.00');
     expect(decimals).toContain(':0.50');
     expect(decimals.filter((decimal) => decimal.endsWith('0')).length).toBeGreaterThan(50);
   });
 
-  it('refers only to what is there, relatively and absolutely', () => {
+  it('refers only to resources that exist, relatively and absolutely', () => {
     const references = resources.flatMap(strings).filter((text) => /(^|\/)[A-Z][A-Za-z]+\/[0-9a-f-]{36}$/.test(text));
     const absolute = references.filter((reference) => reference.startsWith(`${fhirBase}/`));
     const local = references.map((reference) => reference.replace(`${fhirBase}/`, ''));
@@ -92,20 +92,20 @@ describe('Test Member 1', () => {
     }
   });
 
-  it('has ids that are unique', () => {
+  it('has unique ids', () => {
     expect(byReference.size).toBe(resources.length);
   });
 });
 
 describe('the generator', () => {
-  it('writes the same texts for the same seed, and others for another', () => {
+  it('writes the same texts for the same seed, and different ones for another', () => {
     expect(generateRecords(7)[0]).toEqual(generateRecords(7)[0]);
     expect(generateRecords(7)[0]?.resources[0]).not.toEqual(generateRecords(8)[0]?.resources[0]);
   });
 });
 
 describe('the member with the large record', () => {
-  it('is another member, with readings that are made when asked for', () => {
+  it('is a different member, whose readings are made on request', () => {
     expect(member2.member).toMatchObject({ firstName: 'Large123', lastName: 'Record456', birthDate: '1970-02-03' });
     const { onTheFly } = member2;
     const { id } = JSON.parse(onTheFly?.text(41) ?? '') as Resource;

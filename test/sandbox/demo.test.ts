@@ -10,7 +10,7 @@ const recordOf = (...resources: readonly string[]) => ({
 });
 
 describe('a printed request', () => {
-  it('can be pasted, and shows no secret, plain or encoded', () => {
+  it('can be pasted into a shell, and shows no secret, plain or encoded', () => {
     const line = curlLine(
       {
         method: 'POST',
@@ -27,7 +27,7 @@ describe('a printed request', () => {
     expect(line).not.toMatch(/c0de|opaque/);
   });
 
-  it('leaves text alone where a secret is not there yet', () => {
+  it('leaves text unchanged for a secret that does not exist yet', () => {
     expect(masked('as it is', { code: undefined, token: '' })).toBe('as it is');
   });
 });
@@ -38,7 +38,7 @@ describe('the comparison', () => {
     record: recordOf('{"resourceType":"Observation","id":"1","v":1.00,"s":"http://g/r4/x/Patient/p"}'),
   };
 
-  it('takes both sides for the same once the base is undone', () => {
+  it('treats both sides as equal once the bases are replaced', () => {
     const payer = {
       base: 'http://p/r4',
       record: recordOf('{"resourceType":"Observation","id":"1","v":1.00,"s":"http://p/r4/Patient/p"}'),
@@ -50,7 +50,7 @@ describe('the comparison', () => {
     });
   });
 
-  it('has its types in the order of their names, whichever is the most frequent', () => {
+  it('lists types by name, not by frequency', () => {
     const observation = (id: number): string => `{"resourceType":"Observation","id":"${id}"}`;
     const record = recordOf(observation(1), observation(2), '{"resourceType":"Goal","id":"1"}');
     const { types } = compareRecords({ base: 'http://g/r4/x', record }, { base: 'http://p/r4', record });
@@ -60,7 +60,7 @@ describe('the comparison', () => {
     ]);
   });
 
-  it('sees a lost decimal and a missing resource', () => {
+  it('detects a lost decimal and a missing resource', () => {
     const payer = {
       base: 'http://p/r4',
       record: recordOf(

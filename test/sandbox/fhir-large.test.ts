@@ -63,7 +63,7 @@ const json = async (path: string): Promise<Record<string, unknown>> =>
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Bytes that something still holds: what the process has resident also counts garbage of the suites before. */
+/** Bytes that are still referenced. The process's resident memory would also count the garbage of earlier suites. */
 const heldBytes = (): number => {
   collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
@@ -85,7 +85,7 @@ const measure = async (each: () => void = () => undefined): Promise<{ bytes: num
 };
 
 describe('a search that answers 100 MB', () => {
-  it('is chunked, about 100 MB, the same every time, and grows no memory by its size', async () => {
+  it('is chunked, about 100 MB, the same every time, and needs no memory in proportion', async () => {
     const first = await measure();
     expect(first.bytes).toBeGreaterThan(95_000_000);
     expect(first.bytes).toBeLessThan(110_000_000);
@@ -93,14 +93,14 @@ describe('a search that answers 100 MB', () => {
     const held: number[] = [];
     expect(await measure(() => held.push(heldBytes() - before))).toEqual(first);
     expect(held).toHaveLength(10);
-    // What is on its way between server and client comes and goes; an answer that was kept would show whole.
+    // Bytes in transit between server and client vary, but a whole answer that was kept would show.
     expect(Math.max(...held)).toBeLessThan(30_000_000);
   });
 
-  it('is made no faster than the client reads, and no longer than it stays', async () => {
+  it('is generated no faster than the client reads, and only while the client stays', async () => {
     const answer = await open('Observation?_count=100000');
     answer.pause();
-    // Another client reads the whole of it meanwhile.
+    // Meanwhile another client reads all of it.
     await measure();
     expect(made - onTheFly.count).toBeLessThan(onTheFly.count / 4);
     answer.on('error', () => undefined);
@@ -113,7 +113,7 @@ describe('a search that answers 100 MB', () => {
     expect(made).toBe(afterLeaving);
   });
 
-  it('breaks off after so many bytes where the payer is told so, and is made no further', async () => {
+  it('is cut after a given number of bytes, and generated no further', async () => {
     cutAfter = 200_000;
     const answer = await open('Observation?_count=100000');
     let bytes = 0;
@@ -126,12 +126,12 @@ describe('a search that answers 100 MB', () => {
     expect(made).toBeLessThan(onTheFly.count / 4);
   });
 
-  it('is whole where it ends before it would be cut', async () => {
+  it('is whole if it ends before the cut', async () => {
     cutAfter = 10_000_000;
     expect(await json('Observation?_count=2')).toMatchObject({ total: onTheFly.count });
   });
 
-  it('is a searchset with links, fullUrls and references below the base, in pages where asked for', async () => {
+  it('is a searchset with links, fullUrls and references below the base, with pages on request', async () => {
     const patient = `${base}/Patient/${member.patientId}`;
     const bundle = await json(`Observation?patient=${member.patientId}&_sort=-date&_count=2`);
     expect(bundle).toMatchObject({
@@ -169,7 +169,7 @@ describe('a search that answers 100 MB', () => {
     expect(ids.slice(stored)).toEqual(following);
   });
 
-  it('leaves the member’s other searches and reads as they are', async () => {
+  it('leaves the member’s other searches and reads unchanged', async () => {
     expect(await json('Patient')).toMatchObject({ total: 1 });
     expect(await json('Observation/glucose-079999')).toMatchObject({ id: 'glucose-079999' });
     expect(await json('Observation/glucose-080000')).toMatchObject({ resourceType: 'OperationOutcome' });

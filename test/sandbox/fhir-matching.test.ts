@@ -12,8 +12,8 @@ import { sorted } from '../../sandbox/payer/fhir/sort.ts';
 
 const base = 'http://127.0.0.1:1/r4';
 
-/** A day and a period as https://hl7.org/fhir/R4/search.html#prefix has them compared. */
-describe('a date of a search', () => {
+/** A day compared with a period, as https://hl7.org/fhir/R4/search.html#prefix defines it. */
+describe('a date in a search', () => {
   const day = '2015-03-10';
   const march = { start: '2015-03-01', end: '2015-03-31' };
   it.each<[asked: string, found: unknown, matches: boolean]>([
@@ -34,7 +34,7 @@ describe('a date of a search', () => {
     ['ne2015-03-10', march, true],
     ['gt2015-03-10', day, false],
     ['gt2015-03-10', '2015-03-11', true],
-    // A period that goes on past the day is after it as well as before it.
+    // A period that extends beyond the day on both sides is both after and before it.
     ['gt2015-03-10', march, true],
     ['lt2015-03-10', march, true],
     ['lt2015-03-10', day, false],
@@ -51,7 +51,7 @@ describe('a date of a search', () => {
     ['eb2015-03-10', march, false],
     ['ap2015-03-10', march, true],
     ['ap2015-03-10', '2015-03-11', false],
-    // Without an end it goes on, without a start it always was.
+    // Without an end it continues forever, and without a start it has always been.
     ['ge2030', { start: '2015-03-01' }, true],
     ['eb2015', { start: '2014-03-01' }, false],
     ['lt1990', { end: '2015-03-01' }, true],
@@ -78,7 +78,7 @@ const matches = (type: string, name: string, asked: string, value: unknown): boo
   return matcher(of(type, code), modifier, asked, base)(value);
 };
 
-describe('a value of a search', () => {
+describe('a value in a search', () => {
   const ofSystem = { coding: [{ system: 'http://loinc.org', code: '8302-2' }] };
   const noSystem = { coding: [{ code: '8302-2' }] };
   it.each<[asked: string, value: unknown, found: boolean]>([
@@ -150,14 +150,14 @@ describe('a value of a search', () => {
     ['name:exact', 'Núñez', true],
     ['name:exact', 'nunez', false],
     ['name', 'ana', true],
-    // What is no word of a name.
+    // What is not a word of a name.
     ['name', 'official', false],
     ['name', '2001', false],
   ])('string %s=%s: %j', (name, asked, found) => {
     expect(matches('Patient', name, asked, núñez)).toBe(found);
   });
 
-  it('is split at commas, but for those that are its own', () => {
+  it('is split at commas, except at escaped ones', () => {
     expect(splitValues(String.raw`a,b\,c,d\|e\$f\\g`)).toEqual(['a', 'b,c', String.raw`d|e$f\g`]);
     expect(splitValues(',a,,b,')).toEqual(['a', 'b']);
   });
@@ -184,7 +184,7 @@ describe('a sort', () => {
     ['-date,status', 'c b a none'],
     ['date,status', 'a c b none'],
     ['status,-date', 'c b a none'],
-  ])('by %s puts what has no date last', (keys, order) => {
+  ])('by %s puts resources without a date last', (keys, order) => {
     const ids = sorted(all, 'Observation', keys.split(',')).map(({ body }) => body.id);
     expect(ids.join(' ')).toBe(order);
   });
@@ -225,7 +225,7 @@ describe('an include', () => {
       '_include=Observation:subject&_include:iterate=Patient:general-practitioner',
       'Patient/1 Practitioner/1',
     ],
-    // Each match appears once, and references in a circle end.
+    // Each match appears once, and circular references end.
     ['Encounter', '_include:iterate=Encounter:part-of', ''],
     ['Patient', '_revinclude=Observation:subject', 'Observation/1'],
     ['Patient', '_revinclude=Observation:encounter', ''],
@@ -259,11 +259,11 @@ describe('the links of a page', () => {
     [10, 50, 30, { self: 'from 30', previous: 'from 20', next: 'from 40' }],
     [10, 25, 5, { self: 'from 5', previous: 'from 0', next: 'from 15' }],
     [0, 25, 0, { self: 'from 0' }],
-  ])('of %i of %i from %i on', (count, total, offset, expected) => {
+  ])('for %i of %i from %i', (count, total, offset, expected) => {
     expect(linksAt(count, total, offset)).toEqual(expected);
   });
 
-  it('are none but its own where only a count was asked for, as are its entries', () => {
+  it('include only self if only a count was requested, and there are no entries', () => {
     const query = readQuery([['_summary', 'count']]);
     const { entries, links } = page(base, 'Observation', query, 500, [{ fullUrl: 'x', text: '{}', beside: {} }]);
     expect([...entries]).toEqual([]);
@@ -276,7 +276,7 @@ describe('what a member may see', () => {
     JSON.stringify({ resourceType, id, meta: { versionId: '1', lastUpdated: '2020-01-01T00:00:00Z' }, ...more });
   const record = (patientId: string, resources: string[]) => ({ patientId, resources }) as never;
 
-  it('is their compartment and what of nobody’s it leads to; not what leads to it, and not what another’s is', () => {
+  it('is their compartment and the shared resources it refers to, but not what refers to it or belongs to another', () => {
     const views = loadViews(
       [
         record('1', [
@@ -284,7 +284,7 @@ describe('what a member may see', () => {
           text('Observation', '1', {
             subject: { reference: 'Patient/1' },
             performer: [{ reference: 'Practitioner/1' }],
-            // A wrong reference in a record opens no other.
+            // A wrong reference in a record does not open another record.
             hasMember: [{ reference: 'Observation/2' }],
           }),
           text('Practitioner', '1', { qualification: [{ issuer: { reference: 'Organization/1' } }] }),

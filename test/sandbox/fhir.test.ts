@@ -24,7 +24,7 @@ let base: string;
 
 beforeAll(async () => {
   let api: FhirApi | undefined;
-  // The bearer of these tests is the member's own id.
+  // In these tests the bearer is the member's own id.
   server = createServer((request, response) => {
     const patientId = request.headers.authorization?.replace('Bearer ', '');
     void api?.(request, response, patientId === undefined ? undefined : { patientId });
@@ -62,14 +62,14 @@ const modes = ({ entry = [] }: Answer): string[] =>
 const next = (bundle: Answer): string | undefined => bundle.link.find(({ relation }) => relation === 'next')?.url;
 
 describe('reading', () => {
-  it('answers GET Patient with exactly the member, and no further page', async () => {
+  it('answers GET Patient with exactly the member, and no next page', async () => {
     const bundle = await read('Patient');
     expect(bundle).toMatchObject({ resourceType: 'Bundle', type: 'searchset', total: 1 });
     expect(bundle.entry).toEqual([expect.objectContaining({ fullUrl: `${base}/${me}`, search: { mode: 'match' } })]);
     expect(bundle.link).toEqual([{ relation: 'self', url: `${base}/Patient` }]);
   });
 
-  it('answers a read with its source text, its version and its time', async () => {
+  it("answers a read with the resource's source text, version and time", async () => {
     const response = await ask(me);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('application/fhir+json; charset=utf-8');
@@ -86,14 +86,14 @@ describe('reading', () => {
     expect(text).toContain('"value":1.00,"unit":"ug/dL"');
   });
 
-  it('fills its base into absolute references and attachment URLs', async () => {
+  it('resolves absolute references and attachment URLs against its base', async () => {
     const text = await (await ask('DocumentReference')).text();
     expect(text).toContain(`"reference":"${base}/${me}"`);
     expect(text).toContain(`"url":"${base}/Binary/`);
     expect(text).not.toContain('{{');
   });
 
-  it('serves a Binary in its own format, or as a resource where FHIR is asked for', async () => {
+  it('serves a Binary in its own format, or as a resource if FHIR is requested', async () => {
     const { entry } = await read('Binary?_count=1');
     const path = `Binary/${entry?.[0]?.resource.id}`;
     const own = await ask(path);
@@ -104,7 +104,7 @@ describe('reading', () => {
     expect(resource).toMatchObject({ resourceType: 'Binary' });
   });
 
-  it('knows one version of everything', async () => {
+  it('has one version of everything', async () => {
     const history = await read(`${me}/_history`);
     expect(history).toMatchObject({ type: 'history', total: 1 });
     expect(history.entry).toMatchObject([{ response: { location: `${base}/${me}/_history/1`, etag: 'W/"1"' } }]);
@@ -112,7 +112,7 @@ describe('reading', () => {
     expect((await ask(`${me}/_history/2`)).status).toBe(404);
   });
 
-  it('answers HEAD without a body, with the length that a GET has', async () => {
+  it('answers HEAD without a body, with the length of the GET', async () => {
     const search = await ask('Observation', { method: 'HEAD' });
     expect([search.status, await search.text()]).toEqual([200, '']);
     const one = await ask(me, { method: 'HEAD' });
@@ -120,7 +120,7 @@ describe('reading', () => {
     expect(one.headers.get('content-length')).toBe((await ask(me)).headers.get('content-length'));
   });
 
-  it('makes no entry for a HEAD', async () => {
+  it('generates no entry for a HEAD', async () => {
     const made: string[] = [];
     const entries = (function* entriesMade() {
       made.push('one');
@@ -138,7 +138,7 @@ describe('reading', () => {
     ['a search', 'Observation?_count=1', {}, 200],
     ['an error', 'Foo', {}, 404],
     ['metadata', 'metadata', {}, 200],
-  ])('says of %s that only its reader may keep it, and what it depends on', async (_title, path, headers, status) => {
+  ])('marks %s as private, and names what it varies by', async (_title, path, headers, status) => {
     const answer = await ask(path, { headers });
     expect(answer.status).toBe(status);
     expect(answer.headers.get('cache-control')).toBe('private, no-cache');
@@ -147,7 +147,7 @@ describe('reading', () => {
 });
 
 describe('searching', () => {
-  it('pages through everything exactly once by following next, 50 a page', async () => {
+  it('pages through everything exactly once by following next, 50 per page', async () => {
     const ids: string[] = [];
     const sizes: number[] = [];
     for (let url: string | undefined = 'Observation'; url !== undefined;) {
@@ -208,11 +208,11 @@ describe('searching', () => {
     expect(await total(`${path}${path.includes('?') ? '&' : '?'}_summary=count`)).toBe(expected);
   });
 
-  it('takes an absolute reference below its base', async () => {
+  it('accepts an absolute reference below its base', async () => {
     expect(await total(`Observation?patient=${base}/${me}&code=8302-2`)).toBe(18);
   });
 
-  it('sorts, and puts what has no value last', async () => {
+  it('sorts, and puts resources without a value last', async () => {
     const { entry = [] } = await read('Observation?code=8302-2&_sort=-date');
     const dates = entry.map(({ resource }) => (resource as unknown as { effectiveDateTime: string }).effectiveDateTime);
     expect(dates).toEqual(dates.toSorted().toReversed());
@@ -224,7 +224,7 @@ describe('searching', () => {
     }
   });
 
-  it('brings along what matches refer to, and what refers to them', async () => {
+  it('includes what matches refer to, and what refers to them', async () => {
     const reports = await read('DiagnosticReport?code=58410-2&_include=DiagnosticReport:result');
     expect(reports.total).toBe(1);
     expect(modes(reports)).toEqual(['match DiagnosticReport', ...Array<string>(5).fill('include Observation')]);
@@ -236,19 +236,19 @@ describe('searching', () => {
     expect(modes(await read('MedicationRequest?_count=1&_include=MedicationRequest:subject:Group'))).toHaveLength(1);
   });
 
-  it('searches by POST, and so keeps identifiers out of URLs', async () => {
+  it('searches by POST, which keeps identifiers out of URLs', async () => {
     const body = new URLSearchParams({ code: '8302-2', _count: '5' });
     const bundle = await read('Observation/_search', { method: 'POST', body });
     expect(bundle.total).toBe(18);
     expect((await read(next(bundle) ?? '')).entry).toHaveLength(5);
   });
 
-  it('heeds the parameters of the URL as well as those of the form', async () => {
+  it('uses the parameters of both the URL and the form', async () => {
     const body = new URLSearchParams({ date: '2011' });
     expect((await read('Observation/_search?code=8302-2', { method: 'POST', body })).total).toBe(6);
   });
 
-  it('takes a posted search of a type or of the compartment, and of nothing else', async () => {
+  it('accepts a posted search of a type or of the compartment, and of nothing else', async () => {
     const body = new URLSearchParams({ code: '8302-2' });
     expect((await read(`${me}/Observation/_search`, { method: 'POST', body })).total).toBe(18);
     for (const path of [me, `${me}/$everything`, `${me}/_history`, `${me}/_history/1`]) {
@@ -261,7 +261,7 @@ describe('searching', () => {
     expect(await total(`${me}/Practitioner`)).toBe(0);
   });
 
-  it('answers $everything on one page, or paged', async () => {
+  it('answers $everything on one page, or in pages', async () => {
     const all = await read(`${me}/$everything`);
     expect(all.entry).toHaveLength(member1.resources.length);
     expect(next(all)).toBeUndefined();
@@ -275,7 +275,7 @@ describe('searching', () => {
   });
 });
 
-describe('what it does not know', () => {
+describe('unsupported requests', () => {
   it.each([
     [404, 'not-supported', 'Foo'],
     [404, 'not-supported', ''],
@@ -303,14 +303,14 @@ describe('what it does not know', () => {
     [400, 'invalid', 'Patient?_has:Observation=1'],
     [400, 'invalid', 'Patient/%E0%A4%A'],
     [406, 'not-supported', 'Patient?_format=xml'],
-  ])('answers %i %s to %s', async (status, code, path) => {
+  ])('get %i %s for %s', async (status, code, path) => {
     const response = await ask(path);
     expect(response.status).toBe(status);
     expect(response.headers.get('content-type')).toBe('application/fhir+json; charset=utf-8');
     expect(await response.json()).toMatchObject({ resourceType: 'OperationOutcome', issue: [{ code }] });
   });
 
-  it('is read-only', async () => {
+  it('include every write', async () => {
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
       const response = await ask('Patient', { method });
       expect(response.status).toBe(405);
@@ -318,7 +318,7 @@ describe('what it does not know', () => {
     }
   });
 
-  it('takes forms only, and no endless ones', async () => {
+  it('include posted bodies that are not forms, and endless forms', async () => {
     const json = await ask('Patient/_search', {
       method: 'POST',
       body: '{}',
@@ -329,7 +329,7 @@ describe('what it does not know', () => {
     expect((await ask('Patient/_search', { method: 'POST', body })).status).toBe(413);
   });
 
-  it('takes FHIR JSON, JSON, anything and nothing as Accept, and refuses XML', async () => {
+  it('include Accept headers for XML, but none for FHIR JSON, JSON or anything', async () => {
     for (const accept of ['application/fhir+json', 'application/json;q=0.9', '*/*']) {
       expect((await ask('Patient', { headers: { accept } })).status).toBe(200);
     }
@@ -337,8 +337,8 @@ describe('what it does not know', () => {
   });
 });
 
-describe('who may see what', () => {
-  it('answers metadata to anyone, and names the authorization server in it', async () => {
+describe('access to records', () => {
+  it('is open for metadata, which names the authorization server', async () => {
     const response = await fetch(`${base}/metadata`);
     const text = await response.text();
     expect(response.status).toBe(200);
@@ -347,7 +347,7 @@ describe('who may see what', () => {
     expect(text).toContain('{"name":"race","type":"token"}');
   });
 
-  it('answers nothing else without a member', async () => {
+  it('requires a member for everything else', async () => {
     for (const path of ['Patient', 'Foo', me]) {
       const response = await fetch(`${base}/${path}`);
       expect(response.status).toBe(401);
@@ -355,7 +355,7 @@ describe('who may see what', () => {
     }
   });
 
-  it('shows each member only their own record', async () => {
+  it("is limited to the member's own record", async () => {
     const mine = (await ask('Observation?_count=1000')).text();
     expect(await mine).not.toContain(member2.patientId);
     const theirs = await ask('Patient', {}, member2.patientId);

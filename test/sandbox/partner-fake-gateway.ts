@@ -7,18 +7,18 @@ import type { AddressInfo } from 'node:net';
 /** What the fake gateway does next, and what it saw. */
 export interface FakeGateway {
   readonly origin: string;
-  /** The error that the next sign-in ends with. */
+  /** The error that ends the next sign-in. */
   signInError: string | undefined;
-  /** The status of every FHIR read; 200 is a record of two pages. */
+  /** The status of every FHIR read; 200 returns a record of two pages. */
   fhirStatus: number;
   tokenStatus: number;
-  /** Seconds that access tokens live. */
+  /** How many seconds access tokens live. */
   expiresIn: number;
   everything: boolean;
-  /** Where the record's first page points as `next`, if not to its second page. */
+  /** Where `next` on the record's first page points, if not to its second page. */
   nextLink: string | undefined;
   patientInTokenAnswer: boolean;
-  /** What a refresh gives in place of its refresh token; the first one is `p2pr_refresh`. */
+  /** The refresh token that a refresh returns; the first one is `p2pr_refresh`. */
   refreshTokenOnRenewal: string | undefined;
   readonly seen: { method: string; path: string; form: URLSearchParams; authorization: string | undefined }[];
   close(): Promise<void>;
@@ -27,7 +27,7 @@ export interface FakeGateway {
 const observation = (id: string, date: string, rest: string) =>
   `{"resourceType":"Observation","id":"${id}","code":{"text":"Body weight ${id}"},"effectiveDateTime":"${date}",${rest}}`;
 
-/** A member whose name tries to be markup, and a value whose decimals must survive. */
+/** A member whose name contains markup, and a value whose decimals must survive. */
 const patient =
   '{"resourceType":"Patient","id":"p1","name":[{"given":["<b>Mayte822</b>"],"family":"Venegas795"}],"birthDate":"2011-01-04"}';
 

@@ -28,12 +28,12 @@ describe('a session of the partner app', () => {
     return visit;
   };
 
-  it('has a cookie that no script reads and that comes along when the gateway sends the browser back', () => {
+  it('has a cookie that scripts cannot read and that the browser sends when the gateway redirects back', () => {
     const { set } = visitor(() => 0)();
     expect(set).toMatch(/^demo_partner_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax$/);
   });
 
-  it('lives an hour from its last use, and is a new one after that', () => {
+  it('lasts an hour after its last use, and is then replaced', () => {
     let nowMs = 0;
     const visit = visitor(() => nowMs);
     const { session, cookie } = visit();
@@ -47,7 +47,7 @@ describe('a session of the partner app', () => {
     expect(later.cookie).not.toBe(cookie);
   });
 
-  it('makes room for the thousandth-and-first: the oldest goes, and the newest stays', () => {
+  it('makes room for the thousand and first: the oldest goes, the newest stays', () => {
     const visit = visitor(() => 0);
     const first = visit();
     const cookies = Array.from({ length: 1000 }, () => visit().cookie);
@@ -56,7 +56,7 @@ describe('a session of the partner app', () => {
     expect(visit(newest).set).toBeUndefined();
   });
 
-  it('outlives a new one that comes while it is not idle', () => {
+  it('survives a new one that starts while it is in use', () => {
     let nowMs = 0;
     const visit = visitor(() => nowMs);
     visit();
@@ -67,7 +67,7 @@ describe('a session of the partner app', () => {
     expect(visit(second.cookie).session).toBe(second.session);
   });
 
-  it('gives no idle one back, even to a clock that was set back', () => {
+  it('is not returned once idle, even if the clock was set back', () => {
     let nowMs = 0;
     const visit = visitor(() => nowMs);
     const idle = visit();
@@ -77,7 +77,7 @@ describe('a session of the partner app', () => {
     expect(visit(idle.cookie).session).not.toBe(idle.session);
   });
 
-  it('stays where it is the oldest of a thousand but was used last', () => {
+  it('stays if it is the oldest of a thousand but was used last', () => {
     const visit = visitor(() => 0);
     const first = visit();
     const others = Array.from({ length: 999 }, () => visit().cookie);
@@ -117,7 +117,7 @@ describe('the whole record', () => {
   const ids = ({ resources }: Awaited<ReturnType<typeof readRecord>>): string[] =>
     resources.map(({ resourceType, id }) => `${resourceType}/${id}`);
 
-  it('has every resource of every page once, and no outcome of the search', async () => {
+  it('has every resource of every page once, and no OperationOutcome of a search', async () => {
     const outcome = { resource: { resourceType: 'OperationOutcome', id: 'o' }, search: { mode: 'outcome' } };
     const first = page([patient, { resourceType: 'Goal', id: '1' }], `${base}?_link=2`);
     const second = page(
@@ -139,7 +139,7 @@ describe('the whole record', () => {
     expect(record.pages).toBe(3);
   });
 
-  it('is read type by type where there is no $everything: thirteen clinical types, each once', async () => {
+  it('is read type by type if there is no $everything: thirteen clinical types, each once', async () => {
     const goal = { resourceType: 'Goal', id: '1' };
     const { read, asked } = reader({
       '/Patient/p': patient,
@@ -165,7 +165,7 @@ describe('the whole record', () => {
     ]);
   });
 
-  it('is not taken for whole where a later page is missing', async () => {
+  it('is not accepted as whole if a later page is missing', async () => {
     const { read } = reader({ '/Patient/p': patient, [everything]: page([patient], `${base}?_link=2`) });
     await expect(readRecord(base, read, 'p')).rejects.toMatchObject({ status: 404 });
   });
@@ -179,7 +179,7 @@ describe('the whole record', () => {
     },
   );
 
-  it('ends after 500 pages that never end', async () => {
+  it('stops after 500 pages of an endless record', async () => {
     const { read, asked } = reader({
       '/Patient/p': patient,
       [everything]: page([], `${base}?_link=x`),
@@ -189,7 +189,7 @@ describe('the whole record', () => {
     expect(asked).toHaveLength(501);
   });
 
-  it('is counted by type, the most frequent first, and shows the twelve newest observations', () => {
+  it('is counted by type, most frequent first, and shows the twelve newest observations', () => {
     const observations = Array.from({ length: 14 }, (_none, index) => ({
       resourceType: 'Observation',
       id: String(index),
@@ -223,7 +223,7 @@ describe('the whole record', () => {
 });
 
 describe('what a page shows of FHIR', () => {
-  it('is a number as the payer wrote it, yes or no as a word, and a name as its text has it', () => {
+  it('is a number as the payer wrote it, a boolean as yes or no, and a name as its text has it', () => {
     const of = (value: string) => valueOf(parseFhir(`{"resourceType":"Observation",${value}}`));
     expect(of('"valueQuantity":{"value":1.00,"unit":"kg"}')).toBe('1.00 kg');
     expect(of('"valueBoolean":true')).toBe('Yes');
@@ -239,7 +239,7 @@ describe('what a page shows of FHIR', () => {
   });
 });
 
-it('a page says in UTC when it was read, wherever the app runs', async () => {
+it('a record page is dated in UTC, wherever the app runs', async () => {
   const pages = pathToFileURL(join(import.meta.dirname, '../../sandbox/partner/pages.ts')).href;
   const script = `
     const { recordPage } = await import(${JSON.stringify(pages)});
@@ -259,7 +259,7 @@ describe('an answer of the partner app', () => {
   it.each([
     ['a page', { status: 200, page: '<p></p>' }],
     ['a redirect', { redirect: '/' }],
-  ])('that is %s is kept nowhere, sniffed by nobody and tells no other site its address', async (_name, answer) => {
+  ])('that is %s is not cached or sniffed, and sends no Referer', async (_name, answer) => {
     const headers: Record<string, unknown> = {};
     const response = {
       setHeader: (name: string, value: string) => (headers[name.toLowerCase()] = value),
@@ -326,7 +326,7 @@ describe('a problem, as the member reads it', () => {
       'can’t be reached',
       'connect',
     ],
-    ['a defect of ours', new TypeError('x is undefined'), 502, 'went wrong', 'connect'],
+    ['our own defect', new TypeError('x is undefined'), 502, 'went wrong', 'connect'],
   ])('%s', (_name, error, status, words, next) => {
     const problem = problemOf(error, 'Old Plan');
     expect([problem.status, problem.next]).toEqual([status, next]);
@@ -335,7 +335,7 @@ describe('a problem, as the member reads it', () => {
 });
 
 describe('the gateway’s client', () => {
-  it('asks with PKCE, aud and a fresh state, takes no redirect with another state, and renews and revokes', async () => {
+  it('uses PKCE, aud and a fresh state, refuses a redirect with another state, and renews and revokes', async () => {
     const gateway = await startFakeGateway();
     try {
       const nowMs = 1_000_000;
@@ -363,7 +363,7 @@ describe('the gateway’s client', () => {
       const forged = new URL(back);
       forged.searchParams.set('state', 'of-somebody-else');
       await expect(client.finish(signIn, state, forged)).rejects.toThrow();
-      // No code goes anywhere.
+      // No code is sent anywhere.
       expect(gateway.seen.map(({ path }) => path)).not.toContain('/oauth2/token');
       const tokens = await client.finish(signIn, state, back);
       expect(tokens).toMatchObject({ patientId: 'p1', expiresAtMs: nowMs + 3600 * 1000 });
@@ -372,13 +372,13 @@ describe('the gateway’s client', () => {
       const renewed = await client.renew('plan', tokens);
       expect(gateway.seen.at(-1)?.form.get('refresh_token')).toBe('p2pr_refresh');
       expect(renewed.accessToken).not.toBe(tokens.accessToken);
-      // RFC 6749 §6: where no new one comes, the old one stays.
+      // RFC 6749 §6: if no new one is issued, the old one stays valid.
       expect(renewed.refreshToken).toBe('p2pr_refresh');
       gateway.refreshTokenOnRenewal = 'p2pr_next';
       expect((await client.renew('plan', renewed)).refreshToken).toBe('p2pr_next');
 
       await client.revoke('plan', tokens);
-      // The refresh token's end is the grant's.
+      // Revoking the refresh token ends the grant.
       expect(gateway.seen.at(-1)?.form.get('token')).toBe('p2pr_refresh');
     } finally {
       await gateway.close();

@@ -3,7 +3,7 @@ import { startPartnerApp } from '../../sandbox/partner/server.ts';
 import { startFakeGateway } from './partner-fake-gateway.ts';
 import type { FakeGateway } from './partner-fake-gateway.ts';
 
-/** A browser without a window: keeps cookies, follows redirects between the app and the gateway. */
+/** A browser without a window: it keeps cookies, and follows redirects between the app and the gateway. */
 const browser = () => {
   const cookies = new Map<string, string>();
   return async function visit(url: string, form?: Record<string, string>) {
@@ -70,7 +70,7 @@ describe('the demo partner app', () => {
     expect(text).not.toContain('<b>');
   });
 
-  it('proves itself with Basic and PKCE, and sends no secret in the form', async () => {
+  it('authenticates with Basic and PKCE, and sends no secret in the form', async () => {
     await browser()(`${app.url}/connect/plan`);
 
     const token = gateway.seen.find((seen) => seen.path === '/oauth2/token');
@@ -81,7 +81,7 @@ describe('the demo partner app', () => {
     expect(token?.form.has('client_secret')).toBe(false);
   });
 
-  it('keeps the record over a reload without reading it again', async () => {
+  it('keeps the record on a reload without reading it again', async () => {
     const visit = browser();
     await visit(`${app.url}/connect/plan`);
     const before = gateway.seen.length;
@@ -92,7 +92,7 @@ describe('the demo partner app', () => {
     expect(gateway.seen.length).toBe(before);
   });
 
-  it('reads type by type where the payer has no $everything, and finds the patient where the token answer names none', async () => {
+  it('reads type by type if the payer has no $everything, and finds the patient if the token answer names none', async () => {
     gateway.everything = false;
     gateway.patientInTokenAnswer = false;
 
@@ -133,7 +133,7 @@ describe('the demo partner app', () => {
     return { callback: back.headers.get('location') ?? '', cookie };
   };
 
-  it('says that a sign-in is over when its redirect is loaded a second time, and sends the code only once', async () => {
+  it('says that a sign-in is over if its redirect is loaded again, and sends the code only once', async () => {
     const { callback, cookie } = await toCallback();
     const load = () => fetch(callback, { headers: { cookie }, redirect: 'manual' });
     const first = await load();
@@ -146,7 +146,7 @@ describe('the demo partner app', () => {
     expect(sent.map(({ form }) => form.get('code'))).toEqual([new URL(callback).searchParams.get('code')]);
   });
 
-  it('refuses a redirect that another browser began', async () => {
+  it('refuses a redirect of a sign-in that another browser began', async () => {
     const { callback } = await toCallback();
 
     const { status } = await browser()(callback);
@@ -169,7 +169,7 @@ describe('the demo partner app', () => {
     expect(up.text).toContain('Venegas795');
   });
 
-  it.each([401, 403])('asks to connect again when a read ends in %i', async (status) => {
+  it.each([401, 403])('asks the member to connect again if a read ends in %i', async (status) => {
     gateway.fhirStatus = status;
 
     const { text } = await browser()(`${app.url}/connect/plan`);
@@ -177,13 +177,13 @@ describe('the demo partner app', () => {
     expect(text).toContain('Your connection to Old &amp; Gold has ended');
   });
 
-  it('asks for patience on 429', async () => {
+  it('asks the member to wait on 429', async () => {
     gateway.fhirStatus = 429;
 
     expect((await browser()(`${app.url}/connect/plan`)).text).toContain('Too many requests right now');
   });
 
-  it('says who is away when the token endpoint answers 503, and when the gateway does not answer', async () => {
+  it('says who is unavailable if the token endpoint answers 503, or the gateway does not answer', async () => {
     gateway.tokenStatus = 503;
     const unavailable = await browser()(`${app.url}/connect/plan`);
     await gateway.close();
@@ -208,7 +208,7 @@ describe('the demo partner app', () => {
     expect(text).toContain('links to another server');
   });
 
-  it('renews access before a read when the token is about to expire', async () => {
+  it('renews access before a read if the token is about to expire', async () => {
     gateway.expiresIn = 5;
 
     const { text } = await browser()(`${app.url}/connect/plan`);
@@ -217,7 +217,7 @@ describe('the demo partner app', () => {
     expect(gateway.seen.some((seen) => seen.form.get('grant_type') === 'refresh_token')).toBe(true);
   });
 
-  it('revokes on disconnect, and only for its own form', async () => {
+  it('revokes on disconnect, and only with its own form token', async () => {
     const visit = browser();
     const { text } = await visit(`${app.url}/connect/plan`);
     const formToken = /name="form_token" value="([^"]+)"/.exec(text)?.[1] ?? '';
@@ -231,7 +231,7 @@ describe('the demo partner app', () => {
     expect(revocations.map((seen) => seen.form.get('token'))).toEqual(['p2pr_refresh']);
   });
 
-  it('takes a form of 10,000 characters, and none that is longer', async () => {
+  it('accepts a form of 10,000 characters, but no longer one', async () => {
     const visit = browser();
     const { text } = await visit(`${app.url}/connect/plan`);
     const form_token = /name="form_token" value="([^"]+)"/.exec(text)?.[1] ?? '';
@@ -244,7 +244,7 @@ describe('the demo partner app', () => {
     expect((await visit(`${app.url}/record/plan/read`, filled(10_000))).status).toBe(200);
   });
 
-  it('reads again when asked', async () => {
+  it('reads again when the member asks', async () => {
     const visit = browser();
     const { text } = await visit(`${app.url}/connect/plan`);
     const formToken = /name="form_token" value="([^"]+)"/.exec(text)?.[1] ?? '';
@@ -255,7 +255,7 @@ describe('the demo partner app', () => {
     expect(gateway.seen.length).toBeGreaterThan(before);
   });
 
-  it('lets no page run foreign script, be framed or be cached', async () => {
+  it('prevents foreign scripts, framing and caching on every page', async () => {
     for (const path of ['/', '/app', '/third-party/callback', '/nowhere']) {
       const { headers } = await browser()(app.url + path);
       expect(headers.get('content-security-policy')).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
@@ -274,7 +274,7 @@ describe('the demo partner app', () => {
   });
 
   it.each(['//[', '//elsewhere/record/plan', 'http://elsewhere/'])(
-    'answers the odd request target %s with 404',
+    'answers the strange request target %s with 404',
     async (path) => {
       const { hostname, port } = new URL(app.url);
       const status = await new Promise((resolve, reject) => {
@@ -286,7 +286,7 @@ describe('the demo partner app', () => {
     },
   );
 
-  it('answers an unknown page with 404, a strange method with 405, and logs no query string', async () => {
+  it('answers an unknown page with 404, an unknown method with 405, and logs no query string', async () => {
     const missing = await browser()(`${app.url}/record/nobody?secret=1`);
     const strange = await fetch(app.url, { method: 'DELETE' });
 

@@ -63,7 +63,7 @@ const locationOf = (stop: WalkStop): string => {
 };
 
 describe('the Demo Health Plan, as the reference page shows it', () => {
-  it('gives a code for client_id, redirect_uri and state alone, and answers with the state and no iss', async () => {
+  it('issues a code for client_id, redirect_uri and state alone, and returns the state and no iss', async () => {
     const location = await signInAsMember(authorizeUrl('s p&a=c'), member1);
 
     expect(location.startsWith(`${payer.redirectUri}?`)).toBe(true);
@@ -72,7 +72,7 @@ describe('the Demo Health Plan, as the reference page shows it', () => {
     expect(parameter(location, 'iss')).toBeNull();
   });
 
-  it('adds no state where none was sent', async () => {
+  it('adds no state if none was sent', async () => {
     const url = `${payer.url}/oauth2/authorize/payer2payer?client_id=gateway-here`;
 
     const location = await signInAsMember(url, member1);
@@ -96,13 +96,13 @@ describe('the Demo Health Plan, as the reference page shows it', () => {
     });
   });
 
-  it('takes a birthdate as 2011-01-04 too, and other letter cases and spaces', async () => {
+  it('accepts a birthdate as 2011-01-04 too, and other letter case and spaces', async () => {
     const member = { ...member1, birthDate: '2011-01-04', firstName: ' mayte822', memberId: '01-TESTMEMID ' };
 
     expect(await codeOf(signInAsMember(authorizeUrl(), member))).not.toBe('');
   });
 
-  it('lets a code work once, and takes back what it gave when the code comes again', async () => {
+  it('redeems a code once, and revokes its tokens if the code is used again', async () => {
     const code = await codeOf(signInAsMember(authorizeUrl(), member1));
     const first = await redeem(code);
 
@@ -113,7 +113,7 @@ describe('the Demo Health Plan, as the reference page shows it', () => {
     expect((await readFhir(payer, 'Patient', String(first.body.access_token))).status).toBe(401);
   });
 
-  it('gives tokens to only one of many that redeem a code at once', async () => {
+  it('gives tokens to only one of many concurrent redemptions', async () => {
     const code = await codeOf(signInAsMember(authorizeUrl(), member1));
 
     const answers = await Promise.all(Array.from({ length: 12 }, () => redeem(code)));
@@ -121,7 +121,7 @@ describe('the Demo Health Plan, as the reference page shows it', () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
   });
 
-  it('does not spend a code on a wrong secret', async () => {
+  it('does not consume a code for a wrong secret', async () => {
     const code = await codeOf(signInAsMember(authorizeUrl(), member1));
 
     const wrong = await redeem(code, 'another-secret');
@@ -130,7 +130,7 @@ describe('the Demo Health Plan, as the reference page shows it', () => {
     expect((await redeem(code)).status).toBe(200);
   });
 
-  it('rotates refresh tokens, and ends the grant when a rotated one comes again', async () => {
+  it('rotates refresh tokens, and ends the grant if a rotated one is used again', async () => {
     const first = await redeem(await codeOf(signInAsMember(authorizeUrl(), member1)));
     const second = await refresh(first.body.refresh_token);
     expect(second.status).toBe(200);
@@ -151,7 +151,7 @@ describe('the Demo Health Plan, as the reference page shows it', () => {
     expect(statuses).toEqual([401, 401, 404]);
   });
 
-  it('shows a page and redirects nowhere for an unknown client or redirect URI', async () => {
+  it('shows a page and does not redirect for an unknown client or redirect URI', async () => {
     const walker = createWalker(payer.url);
     const base = `${payer.url}/oauth2/authorize/payer2payer`;
 
@@ -179,7 +179,7 @@ describe("the Demo Health Plan's FHIR API", () => {
     expect(inQuery.status).toBe(401);
   });
 
-  it("shows the member's own Patient to a token, and metadata to everybody", async () => {
+  it("shows the member's own Patient for a token, and metadata to everyone", async () => {
     const { body } = await redeem(await codeOf(signInAsMember(authorizeUrl(), member1)));
 
     const patients = await readFhir(payer, 'Patient', String(body.access_token));
@@ -244,7 +244,7 @@ describe('the sign-in pages', () => {
     pageOf(await walker.submit(page, { code: ` ${code.slice(0, 3)} ${code.slice(3)}` }), 'Allow access');
   });
 
-  it('void a code after five wrong tries, and send another one', async () => {
+  it('void a code after five wrong attempts, and send another one', async () => {
     const walker = createWalker(payer.url);
     const verify = await toVerify(walker);
     const code = await readCode(walker, verify);
@@ -258,7 +258,7 @@ describe('the sign-in pages', () => {
     pageOf(await walker.submit(resent, { code: await readCode(walker, resent) }), 'Allow access');
   });
 
-  it('let a member whose e-mail address was verified once sign in with it alone, and nobody with another', async () => {
+  it('let a member whose e-mail address was verified sign in with that address, and no one with another', async () => {
     const walker = createWalker(payer.url);
     const email = 'returning@example.com';
     await signInAsMember(authorizeUrl(), { ...member1, email });
@@ -279,7 +279,7 @@ describe('the sign-in pages', () => {
     expect(consent.html).toContain('Mayte822 Venegas795');
   });
 
-  it('take a Deny back to the gateway as access_denied, with the state', async () => {
+  it('return a denial to the gateway as access_denied, with the state', async () => {
     const location = await signInAsMember(authorizeUrl('state-9'), member1, { decision: 'deny' });
 
     expect(parameter(location, 'error')).toBe('access_denied');
@@ -288,7 +288,7 @@ describe('the sign-in pages', () => {
     expect(parameter(location, 'iss')).toBeNull();
   });
 
-  it('take a member who cancels on the first page back as access_denied', async () => {
+  it('return a cancellation on the first page as access_denied', async () => {
     const walker = createWalker(payer.url);
     const signIn = pageOf(await walker.open(authorizeUrl()), 'Sign in');
 
@@ -297,7 +297,7 @@ describe('the sign-in pages', () => {
     expect(parameter(location, 'error')).toBe('access_denied');
   });
 
-  it('never skip a step: consent before the code was entered leads back to it', async () => {
+  it('cannot be skipped: consent before the code leads back to the code', async () => {
     const walker = createWalker(payer.url);
     const verify = await toVerify(walker);
     const early = { ...verify, html: '<form action="consent"><input name="decision"></form>' };
@@ -315,7 +315,7 @@ describe('the sign-in pages', () => {
     expect(stop).toMatchObject({ page: { status: 400, html: expect.stringContaining('This sign-in has ended') } });
   });
 
-  it('do not let another browser go on with a sign-in', async () => {
+  it('do not let another browser continue a sign-in', async () => {
     const consent = await toConsent(createWalker(payer.url));
 
     const stop = await createWalker(payer.url).submit(consent, { decision: 'allow' });
@@ -323,7 +323,7 @@ describe('the sign-in pages', () => {
     expect(stop).toMatchObject({ page: { status: 400, html: expect.stringContaining('This sign-in has ended') } });
   });
 
-  it('let two tabs of one browser finish both, even as two members', async () => {
+  it('let two tabs of one browser both finish, even as two members', async () => {
     const walker = createWalker(payer.url);
     const first = await toConsent(walker, authorizeUrl('tab-1'));
     const second = await toConsent(walker, authorizeUrl('tab-2'), member2);
@@ -337,7 +337,7 @@ describe('the sign-in pages', () => {
     expect(locations.map((location) => parameter(location, 'code'))).toEqual([expect.any(String), expect.any(String)]);
   });
 
-  it('are neither kept, nor framed, nor named in a Referer', async () => {
+  it('are not cached, framed or named in a Referer', async () => {
     const begun = await fetch(authorizeUrl(), { redirect: 'manual' });
     const path = begun.headers.get('location') ?? '';
     const cookie = begun.headers
@@ -349,12 +349,12 @@ describe('the sign-in pages', () => {
       expect(headers.get('cache-control')).toBe('no-store');
       expect(headers.get('referrer-policy')).toBe('no-referrer');
       expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
-      // The first page has the form that leads away from here.
+      // The first page has the form that leads to another site.
       expect(headers.get('content-security-policy')?.includes("form-action 'self'")).toBe(page !== path);
     }
   });
 
-  it('leave no query string and no id of a sign-in in the log', async () => {
+  it('leave no query string and no sign-in id in the log', async () => {
     payer.lines.length = 0;
 
     await signInAsMember(authorizeUrl(), member1);

@@ -32,13 +32,13 @@ describe('a payer finds the member of an account form', () => {
     ['birthdate', '02/30/2011', 'birthdate'],
     ['birthdate', '13/01/2011', 'birthdate'],
     ['email', 'nobody', 'email'],
-  ] as const)('and not with %s %s', (field, value, about) => {
+  ] as const)('but not with %s %s', (field, value, about) => {
     const found = matchMember(records, { ...right, [field]: value });
     expect(found).not.toHaveProperty('record');
     expect('problems' in found && found.problems.map((problem) => problem.field)).toEqual([about]);
   });
 
-  it('and takes no address that mail could not be sent to', () => {
+  it('and refuses an address that cannot receive mail', () => {
     const long = `${'a'.repeat(242)}@example.com`;
     expect([long.length, isEmail(long), isEmail(`a${long}`)]).toEqual([254, true, false]);
     expect(['a@b', 'a b@example.com', '@example.com', 'a@example..com', 'a@@example.com'].filter(isEmail)).toEqual([]);
@@ -54,14 +54,14 @@ describe('the mailbox', () => {
     verifyPath: '/',
   });
 
-  it('shows the newest hundred, the newest first', () => {
+  it('shows the newest hundred messages, newest first', () => {
     const mailbox = createMailbox();
     for (let count = 1; count <= 105; count += 1) mailbox.send(message(count));
     const references = mailbox.messages().map(({ reference }) => reference);
     expect(references).toEqual(Array.from({ length: 100 }, (_none, index) => `R${105 - index}`));
   });
 
-  it('is read by the reference of one’s own sign-in', async () => {
+  it('is searched by the reference of one’s own sign-in', async () => {
     const html = ['AAAA', 'BBBB']
       .map((name, index) => `<article data-reference="${name}"><p data-code="00000${index}"></p></article>`)
       .join('');
@@ -74,7 +74,7 @@ describe('the mailbox', () => {
   });
 });
 
-describe('what a payer keeps', () => {
+describe('what a payer stores', () => {
   const client = { client_id: 'gateway' };
   let nowMs = 0;
   const adapter = createMemoryAdapter(client, () => nowMs);
@@ -91,7 +91,7 @@ describe('what a payer keeps', () => {
     await expect(codes.consume('unknown')).rejects.toThrow('invalid_grant');
   });
 
-  it('is there until its time is over, to the millisecond, and never again', async () => {
+  it('exists until it expires, to the millisecond, and not after', async () => {
     const tokens = adapter('AccessToken');
     await tokens.upsert('t', { grantId: 'g', uid: 'u' }, 60);
     nowMs += 59_999;
@@ -102,7 +102,7 @@ describe('what a payer keeps', () => {
     expect(await tokens.findByUid('u')).toBeUndefined();
   });
 
-  it('goes with its grant, and what is another grant’s stays', async () => {
+  it('is deleted with its grant, while other grants stay', async () => {
     const tokens = adapter('RefreshToken');
     await tokens.upsert('mine', { grantId: 'g' }, 60);
     await tokens.upsert('other', { grantId: 'h' }, 60);
@@ -121,17 +121,17 @@ describe('a form', () => {
     ) as unknown as IncomingMessage;
   const ofType = 'application/x-www-form-urlencoded';
 
-  it('is read whatever it is cut into, and with a character set', async () => {
+  it('is read in whatever pieces it arrives, and with a charset', async () => {
     expect(String(await readForm(request(`${ofType}; charset=utf-8`, 'a=1&', 'b=%C3%', 'A9')))).toBe('a=1&b=%C3%A9');
   });
 
-  it('is none where it says that it is something else, or is over 64 KB', async () => {
+  it('is not read if it has another type, or is over 64 KB', async () => {
     expect(await readForm(request('application/json', '{}'))).toBeUndefined();
     expect((await readForm(request(ofType, 'a='.padEnd(64 * 1024, 'x'))))?.get('a')).toHaveLength(64 * 1024 - 2);
     expect(await readForm(request(ofType, 'a='.padEnd(64 * 1024, 'x'), 'x'))).toBeUndefined();
   });
 
-  it('is answered with a redirect that nobody keeps and that tells no address', () => {
+  it('is answered with a redirect that is not cached and sends no Referer', () => {
     const sent: unknown[] = [];
     const response = { writeHead: (...head: unknown[]) => (sent.push(...head), { end: () => {} }) };
     seeOther(response as unknown as ServerResponse, '/next');
@@ -140,7 +140,7 @@ describe('a form', () => {
 });
 
 describe('the presets', () => {
-  it('have codes of five minutes and of one, and access tokens of an hour and of five minutes', () => {
+  it('have code lifetimes of five minutes and one, and access tokens of an hour and five minutes', () => {
     const lives = Object.values(presets).map(({ codeSeconds, accessTokenSeconds }) => [
       codeSeconds,
       accessTokenSeconds,
@@ -151,7 +151,7 @@ describe('the presets', () => {
     ]);
   });
 
-  it('of SMART say what SMART App Launch wants said, and no plain challenge', () => {
+  it('for SMART publish what SMART App Launch requires, and not the plain challenge method', () => {
     const said = smartConfiguration(presets.smart, 'http://payer');
     expect(said).toMatchObject({
       authorization_endpoint: 'http://payer/oauth2/authorize',

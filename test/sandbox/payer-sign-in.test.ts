@@ -10,7 +10,7 @@ import type { RunningPayer } from './payer-fixture.ts';
 
 const minuteMs = 60_000;
 const client = { client_id: 'gateway-here', client_secret: 'its-secret' };
-/** The payer's clock stands still until a test moves it. */
+/** The payer's clock is stopped until a test moves it. */
 let nowMs = Date.now();
 let payer: RunningPayer;
 
@@ -43,7 +43,7 @@ const at = (page: WalkPage, path: string): string => page.url.replace(/\/(?:veri
 
 describe('a sign-in', () => {
   it.each([
-    ['goes on a second before its half hour is over', 30 * minuteMs - 1000, 'Sign in'],
+    ['continues a second before its half hour is over', 30 * minuteMs - 1000, 'Sign in'],
     ['has ended after half an hour', 30 * minuteMs, 'This sign-in has ended'],
   ])('%s', async (_title, afterMs, expected) => {
     const walker = createWalker(payer.url);
@@ -52,7 +52,7 @@ describe('a sign-in', () => {
     expect(titleOf(await walker.open(signIn.url))).toBe(expected);
   });
 
-  it('is shown to the cookie of its own alone, and not to that of another sign-in of the same browser', async () => {
+  it('is shown only for its own cookie, not for that of another sign-in in the same browser', async () => {
     const begin = async (): Promise<{ path: string; cookie: string }> => {
       const answer = await fetch(authorizeUrl(), { redirect: 'manual' });
       const path = answer.headers.get('location') ?? '';
@@ -68,7 +68,7 @@ describe('a sign-in', () => {
     expect([await open(mine.path, other.cookie), await open(other.path, mine.cookie)]).toEqual([400, 400]);
   });
 
-  it('has no step of a name that is none, nor one of every object', async () => {
+  it('has no step with an unknown name, or with a name that every object has', async () => {
     const walker = createWalker(payer.url);
     const signIn = pageOf(await walker.open(authorizeUrl()), 'Sign in');
     for (const name of ['/constructor', '/__proto__', '/toString', '/verify/', '/Verify', '/']) {
@@ -76,7 +76,7 @@ describe('a sign-in', () => {
     }
   });
 
-  it('goes on to consent when its code page is opened again after the code was right', async () => {
+  it('continues at consent if its code page is reopened after the right code', async () => {
     const walker = createWalker(payer.url);
     const consent = await toConsent(walker);
     expect(titleOf(await walker.open(at(consent, '/verify')))).toMatch(/^Allow/);
@@ -85,7 +85,7 @@ describe('a sign-in', () => {
   });
 });
 
-describe('a code that is mailed', () => {
+describe('a mailed code', () => {
   const enter = async (afterMs: number): Promise<WalkStop> => {
     const walker = createWalker(payer.url);
     const verify = await toVerify(walker);
@@ -98,16 +98,16 @@ describe('a code that is mailed', () => {
     pageOf(await enter(10 * minuteMs - 1), 'Allow access');
   });
 
-  it('is refused in the millisecond in which they are over', async () => {
+  it('is refused one millisecond later', async () => {
     expect(await enter(10 * minuteMs)).toMatchObject({
       page: { status: 422, html: expect.stringContaining('can no longer be used') },
     });
   });
 
-  it('has six digits, also where it begins with zeros', async () => {
+  it('has six digits, even if it starts with zeros', async () => {
     const walker = createWalker(payer.url);
     let page = await toVerify(walker);
-    // Each tenth begins with a zero, so a hundred without one are no chance.
+    // One in ten starts with a zero, so a hundred without one cannot be chance.
     for (let count = 0; count < 100; count += 1) {
       page = pageOf(await walker.submit(page, { resend: '1' }), 'Verify your e-mail');
     }
@@ -117,7 +117,7 @@ describe('a code that is mailed', () => {
     expect(codes.filter((code) => !/^\d{6}$/.test(code ?? ''))).toEqual([]);
   });
 
-  it('goes to an account whatever the letter case of its e-mail address', async () => {
+  it('works for an e-mail address in any letter case', async () => {
     const walker = createWalker(payer.url);
     await toConsent(walker, { ...member1, email: 'Mixed.Case@Example.com' });
     const signIn = pageOf(await walker.open(authorizeUrl()), 'Sign in');
@@ -126,7 +126,7 @@ describe('a code that is mailed', () => {
 });
 
 describe("the payer's cookies", () => {
-  it('are read by no script, come along from no other site but on a link, and none of them is a session', async () => {
+  it('are unreadable to scripts, are sent from other sites only on links, and hold no session', async () => {
     const lines: string[] = [];
     const { fetch: real } = globalThis;
     globalThis.fetch = async (input, init) => {
@@ -153,7 +153,7 @@ describe("the payer's cookies", () => {
     }
   });
 
-  it('of a session that somebody sends is not read: the member signs in all the same', async () => {
+  it('are ignored if they claim a session: the member must sign in anyway', async () => {
     const answer = await fetch(authorizeUrl(), {
       redirect: 'manual',
       headers: { cookie: 'demo-health-plan-session=made-up; other=1' },
@@ -164,7 +164,7 @@ describe("the payer's cookies", () => {
 });
 
 describe("the payer's revocation", () => {
-  it("ends a token of the client that asks, and leaves another client's as it is", async () => {
+  it("ends a token of the calling client, and leaves another client's unchanged", async () => {
     const server = createServer();
     const origin = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
     const provider = createProvider({

@@ -88,7 +88,7 @@ const refusal = async (url: string): Promise<string> => {
 };
 
 describe('Northwind Health, a SMART App Launch 2.2 server', () => {
-  it('walks from authorize to tokens, with iss, the patient and the whole scope', async () => {
+  it('goes from authorize to tokens, with iss, the patient and the whole scope', async () => {
     const location = await signInAsMember(authorizeUrl(), member1);
     expect(parameter(location, 'iss')).toBe(payer.url);
     expect(parameter(location, 'state')).toBe('state-1');
@@ -109,7 +109,7 @@ describe('Northwind Health, a SMART App Launch 2.2 server', () => {
     expect(patients.body).toMatchObject({ entry: [{ resource: { id: body.patient } }] });
   });
 
-  it('takes RS384 as well, refuses ES256, and refuses an assertion that it has seen', async () => {
+  it('accepts RS384 as well, refuses ES256, and refuses a replayed assertion', async () => {
     const location = await signInAsMember(authorizeUrl(), member1);
     const weak = await redeem(location, {}, await assertion('ES256'));
     expect([weak.status, weak.body.error]).toEqual([401, 'invalid_client']);
@@ -126,7 +126,7 @@ describe('Northwind Health, a SMART App Launch 2.2 server', () => {
     expect([again.status, again.body.error]).toEqual([401, 'invalid_client']);
   });
 
-  it('refuses an authorize request without PKCE, or with another method than S256', async () => {
+  it('refuses an authorize request without PKCE, or with a method other than S256', async () => {
     const bare = await refusal(authorizeUrl({ code_challenge: undefined, code_challenge_method: undefined }));
     const plain = await refusal(authorizeUrl({ code_challenge_method: 'plain' }));
 
@@ -137,7 +137,7 @@ describe('Northwind Health, a SMART App Launch 2.2 server', () => {
     }
   });
 
-  it('refuses an aud that is not its FHIR base, or none, and takes the base with a slash at its end', async () => {
+  it('refuses a missing aud, or one that is not its FHIR base, and accepts the base with a trailing slash', async () => {
     const missing = await refusal(authorizeUrl({ aud: undefined }));
     const other = await refusal(authorizeUrl({ aud: 'https://other.example/r4' }));
 
@@ -148,13 +148,13 @@ describe('Northwind Health, a SMART App Launch 2.2 server', () => {
     expect(await refusal(authorizeUrl({ aud: `${payer.url}/r4/` }))).toContain('<h1>Sign in</h1>');
   });
 
-  it('refuses a request for no scope that it knows', async () => {
+  it('refuses a request without any scope that it knows', async () => {
     const location = await refusal(authorizeUrl({ scope: 'user/*.cruds' }));
 
     expect(parameter(location, 'error')).toBe('invalid_scope');
   });
 
-  it('takes the authorize request as a POST', async () => {
+  it('accepts the authorize request as a POST', async () => {
     const url = new URL(authorizeUrl());
     const walker = createWalker(payer.url);
     const html = `<form action="${url.pathname}"><input name="response_type"></form>`;
@@ -164,7 +164,7 @@ describe('Northwind Health, a SMART App Launch 2.2 server', () => {
     expect(stop).toMatchObject({ page: { status: 200, html: expect.stringContaining('<h1>Sign in</h1>') } });
   });
 
-  it('keeps a code through a wrong verifier, a wrong redirect URI, and a missing one', async () => {
+  it('keeps a code after a wrong verifier, or a wrong or missing redirect URI', async () => {
     const location = await signInAsMember(authorizeUrl(), member1);
 
     const refused = [
@@ -196,7 +196,7 @@ describe('Northwind Health, a SMART App Launch 2.2 server', () => {
     expect(Object.keys(body).sort()).toEqual(['access_token', 'expires_in', 'scope', 'token_type']);
   });
 
-  it('revokes: with the refresh token goes everything, and a second time is fine', async () => {
+  it('revokes the whole grant with the refresh token, and accepts a repeat', async () => {
     const { body } = await redeem(await signInAsMember(authorizeUrl(), member1));
 
     const revoked = await authenticated('/oauth2/revoke', { token: String(body.refresh_token) });
@@ -207,14 +207,14 @@ describe('Northwind Health, a SMART App Launch 2.2 server', () => {
     expect((await refresh(body.refresh_token)).body.error).toBe('invalid_grant');
   });
 
-  it('takes Deny back as access_denied, with iss', async () => {
+  it('returns a denial as access_denied, with iss', async () => {
     const location = await signInAsMember(authorizeUrl(), member1, { decision: 'deny' });
 
     expect(parameter(location, 'error')).toBe('access_denied');
     expect(parameter(location, 'iss')).toBe(payer.url);
   });
 
-  it('publishes RFC 8414 metadata that oauth4webapi takes, SMART configuration that agrees, and its keys', async () => {
+  it('publishes RFC 8414 metadata that oauth4webapi accepts, matching SMART configuration, and its keys', async () => {
     const response = await oauth.discoveryRequest(new URL(payer.url), {
       algorithm: 'oauth2',
       [oauth.allowInsecureRequests]: true,
@@ -235,7 +235,7 @@ describe('Northwind Health, a SMART App Launch 2.2 server', () => {
 });
 
 describe('an access token', () => {
-  it('lives as long as the payer was told', async () => {
+  it('lives as long as configured', async () => {
     let aheadMs = 0;
     const brief = await runPayer({
       preset: 'oneUpDemo',
@@ -262,8 +262,8 @@ describe('an access token', () => {
   });
 });
 
-describe('a payer that is closed', () => {
-  it('ends its open connections, also one that has asked for nothing, and frees its port', async () => {
+describe('closing a payer', () => {
+  it('ends its open connections, even idle ones, and frees its port', async () => {
     const short = await runPayer({ preset: 'oneUpDemo', displayName: 'Short', clientId, client: { secret: 's' } });
     await (await fetch(short.url)).text();
     const silent = connect(Number(new URL(short.url).port), '127.0.0.1');

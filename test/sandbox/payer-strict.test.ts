@@ -74,7 +74,7 @@ describe("the payer's e-mail code", () => {
 
 describe("the payer's consent", () => {
   it.each(['deny', 'Allow', 'allowed', 'ALLOW', ' allow', 'yes', 'true', '1', ''])(
-    'shares nothing on the word %j',
+    'shares nothing for the decision %j',
     async (decision) => {
       const walker = createWalker(payer.url);
       const location = locationOf(await walker.submit(await toConsent(walker), { decision }));
@@ -82,17 +82,17 @@ describe("the payer's consent", () => {
     },
   );
 
-  it('shares on the word "allow"', async () => {
+  it('shares for the decision "allow"', async () => {
     const walker = createWalker(payer.url);
     const location = locationOf(await walker.submit(await toConsent(walker), { decision: 'allow' }));
     expect(parameter(location, 'code')).toEqual(expect.any(String));
   });
 });
 
-describe('nothing of the payer that has a token, a code or a member in it is kept by a cache', () => {
+describe('answers of the payer that contain a token, a code or a member are not cached', () => {
   const keeping = ({ headers }: { headers: Headers }): string | null => headers.get('cache-control');
 
-  it('not its token answers, good or bad', async () => {
+  it('token answers, good or bad', async () => {
     const given = await redeem(await newCode());
     const again = await post(`${payer.url}/oauth2/token`, {
       ...client,
@@ -108,7 +108,7 @@ describe('nothing of the payer that has a token, a code or a member in it is kep
     expect([given, again, ...refused].map(keeping)).toEqual(Array(4).fill('no-store'));
   });
 
-  it('not a page of a sign-in, its redirects, the inbox, or a page that refuses', async () => {
+  it('pages of a sign-in, its redirects, the inbox, and refusals', async () => {
     const seen: { path: string; keeping: string | null }[] = [];
     const { fetch: real } = globalThis;
     globalThis.fetch = async (input, init) => {

@@ -3,7 +3,7 @@ import { close, listen } from '../../sandbox/aws/listen.ts';
 import { freePorts } from '../../sandbox/ports.ts';
 
 describe('free ports', () => {
-  it('are five that differ, and are free again', async () => {
+  it('are five different ports, which are free again', async () => {
     const chosen = Object.values(await freePorts());
     expect(new Set(chosen).size).toBe(5);
     for (const port of chosen) {
@@ -13,7 +13,7 @@ describe('free ports', () => {
     }
   });
 
-  it('are chosen for those that are 0 alone, also beside one that is taken', async () => {
+  it('replace only those that are 0, even if another is taken', async () => {
     const server = createServer();
     const taken = await listen(server, 0, '127.0.0.1');
     try {

@@ -19,7 +19,7 @@ const read = async (value: unknown) => {
 };
 
 describe('a secrets file', () => {
-  it.each(['s', 'a b', 'canary"\\$\'`', '{"x":1}', 'a\tb'])('takes the secret %j as it is', async (secret) => {
+  it.each(['s', 'a b', 'canary"\\$\'`', '{"x":1}', 'a\tb'])('accepts the secret %j unchanged', async (secret) => {
     const secrets = { 'demo-health-plan': { client_secret: secret } };
 
     expect(await read(secrets)).toEqual(secrets);
@@ -27,14 +27,14 @@ describe('a secrets file', () => {
 
   it.each([
     ['', 'is empty; write the secret'],
-    ['canary\n', "has a line's end in it; write the secret alone"],
-    ['\ncanary', "has a line's end in it; write the secret alone"],
-    ['canary\r\n', "has a line's end in it; write the secret alone"],
-    ['can\nary', "has a line's end in it; write the secret alone"],
-    [' canary', 'begins or ends with a blank; write the secret alone'],
-    ['canary ', 'begins or ends with a blank; write the secret alone'],
-    ['canáry', 'has a letter that RFC 6749 does not allow; write the secret as the payer gave it'],
-    ['can\0ary', 'has a letter that RFC 6749 does not allow; write the secret as the payer gave it'],
+    ['canary\n', "contains a line break; write only the secret"],
+    ['\ncanary', "contains a line break; write only the secret"],
+    ['canary\r\n', "contains a line break; write only the secret"],
+    ['can\nary', "contains a line break; write only the secret"],
+    [' canary', 'begins or ends with white space; write only the secret'],
+    ['canary ', 'begins or ends with white space; write only the secret'],
+    ['canáry', 'has a character that RFC 6749 does not allow; write the secret as the payer gave it'],
+    ['can\0ary', 'has a character that RFC 6749 does not allow; write the secret as the payer gave it'],
   ])('refuses the secret %j without quoting it', async (secret, message) => {
     const failure = await read({ 'demo-health-plan': { client_secret: secret } }).catch(
       (error: Error) => error.message,
@@ -48,7 +48,7 @@ describe('a secrets file', () => {
     ['client_secret_post', { private_key_jwk: { kty: 'EC', d: 'canary' } }, 'has no "client_secret" for payer'],
     ['private_key_jwt', { private_key_jwk: { kty: 'EC', x: 'canary' } }, "demo-health-plan is not a payer's secret"],
   ] as const)(
-    'refuses for %s a secret that does not fit, %j, without quoting it',
+    'refuses for %s the wrong kind of secret, %j, without quoting it',
     async (clientAuthentication, secret, message) => {
       const file = join(folder, 'other.json');
       await writeFile(file, JSON.stringify({ 'demo-health-plan': secret }));
@@ -77,7 +77,7 @@ describe('a secrets file', () => {
     await expect(readSecretsFile(file, [payer, brand])).rejects.toThrow(/: "west" has no secret of its own/);
   });
 
-  it('refuses a payer that the configuration does not have', async () => {
+  it('refuses a payer that is not in the configuration', async () => {
     const secret = { client_secret: 'canary' };
 
     await expect(read({ 'demo-health-plan': secret, 'demo-heath-plan': secret })).rejects.toThrow(

@@ -114,7 +114,7 @@ describe('npm start', () => {
     expect(await refused(flags)).toEqual([line]);
   });
 
-  it('tells each of its flags, and starts nothing', async () => {
+  it('explains each of its flags, and starts nothing', async () => {
     const { code, out, err } = await collected(start(['--help']));
     expect([code, err]).toEqual([0, '']);
     const told = [...out.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, flag]) => flag);
@@ -134,7 +134,7 @@ describe('npm start', () => {
     expect(out).not.toContain('http://');
   });
 
-  it('that is stopped while it starts leaves nothing that listens, and says that it was stopped', async () => {
+  it('if stopped while starting, leaves nothing listening, and says that it was stopped', async () => {
     const { gateway } = await choosePorts();
     const child = start([...freePorts, '--port', String(gateway)]);
     const ended = collected(child);
@@ -145,14 +145,14 @@ describe('npm start', () => {
         socket.once('close', () => socket.destroy());
         socket.end();
       });
-    // It is the first thing that listens, seconds before the rest.
+    // It is the first thing that listens, seconds before the others.
     await eventually(isListening);
     child.kill('SIGTERM');
     expect(await ended).toMatchObject({ code: 1, err: 'Stopped\n' });
     expect(await isListening()).toBe(false);
   });
 
-  it('says which port is taken, and by which flag to choose another', async () => {
+  it('says which port is taken, and which flag chooses another', async () => {
     for (const flag of ['--port', '--partner-port', '--aws-port', '--northwind-port', '--demo-health-plan-port']) {
       const flags = [...freePorts, flag, String(takenPort)];
       expect(await refused(flags)).toEqual([
@@ -162,7 +162,7 @@ describe('npm start', () => {
   });
 
   it('says which file is missing or bad', async () => {
-    expect(await refused(['--config', join(folder, 'none.json')])).toEqual([expect.stringContaining('no such file')]);
+    expect(await refused(['--config', join(folder, 'none.json')])).toEqual([expect.stringContaining('does not exist')]);
     const bad = await write('bad.json', { ...stage, payers: [{ ...payer, clientId: 7 }] });
     expect(await refused(['--config', bad])).toEqual([
       expect.stringContaining(`${bad}: payers[0] (some-payer).clientId: `),
@@ -184,7 +184,7 @@ describe('npm start', () => {
     expect((await refused(['--config', config, '--secrets', shape]))[0]).not.toContain('canary');
   });
 
-  it('serves a configuration of its own, logs requests without their query, and stops on Ctrl-C though a client stays', async () => {
+  it('serves a configuration of its own, logs requests without their query, and stops on Ctrl-C even if a client stays connected', async () => {
     const config = await write('stage.json', stage);
     const secrets = await write('secrets.json', { 'some-payer': { client_secret: 's' } });
     const child = start([...freePorts, '--config', config, '--secrets', secrets], { detached: true });
@@ -203,7 +203,7 @@ describe('npm start', () => {
     const client = connect(Number(new URL(url).port), 'localhost');
     await once(client, 'connect');
     const left = new Promise((resolve) => client.on('error', () => {}).once('close', resolve));
-    // Ctrl-C reaches the whole process group: the functions too, which only the stack ends.
+    // Ctrl-C reaches the whole process group, including the functions, but only the stack may end them.
     process.kill(-(child.pid ?? 0), 'SIGINT');
     const { code, out, err } = await ended;
     expect(out).not.toContain('The process ended');
@@ -218,24 +218,24 @@ describe('npm start', () => {
     await expect(fetch(url)).rejects.toThrow('fetch failed');
   });
 
-  it('leaves no function running when it is killed without a chance to stop', async () => {
+  it('leaves no function running if it is killed', async () => {
     const script = `
       const { startLocalStack } = await import('./sandbox/stack.ts');
       const stack = await startLocalStack({ ports: 'free', withSandbox: false });
       console.log(JSON.stringify(Object.values(stack.pids()).flat()));`;
-    // What it leaves in its temporary folder goes with ours.
+    // What it leaves in its temporary folder is deleted with ours.
     const env = { ...process.env, NODE_OPTIONS: '', TMPDIR: folder };
     const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { env });
     const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
     const pids = JSON.parse(line) as number[];
     expect(pids.filter(isRunning)).toHaveLength(5);
     child.kill('SIGKILL');
-    // A process that has ended counts as running until the system has asked for its exit code.
+    // A process that has ended counts as running until the system has read its exit code.
     await eventually(() => !pids.some(isRunning));
   });
 });
 
-it('a local stack that cannot start leaves nothing that listens', async () => {
+it('a local stack that cannot start leaves nothing listening', async () => {
   const taken = createServer();
   const ports = { ...(await choosePorts()), partner: await listen(taken, 0, 'localhost') };
   await expect(startLocalStack({ ports })).rejects.toThrow(`Port ${ports.partner} is taken`);
@@ -254,7 +254,7 @@ describe('a running local stack', () => {
   });
   afterAll(() => stack.close());
 
-  it('shows what becomes of a payer that is down, and of none but that one', async () => {
+  it('shows the effect of a payer that is down, and only of that one', async () => {
     await stack.stopPayer('northwind');
     await expect(fetch(stack.urls.northwind)).rejects.toThrow('fetch failed');
     expect((await fetch(stack.urls.demoHealthPlan)).status).toBe(200);
@@ -264,7 +264,7 @@ describe('a running local stack', () => {
     await expect(stack.stopPayer('nobody')).rejects.toThrow('The sandbox has no payer nobody');
   });
 
-  it('knows what its functions called in AWS, and who did', async () => {
+  it('knows which AWS calls its functions made', async () => {
     stack.clearCalls();
     const query = new URLSearchParams({ client_id: 'demo-partner', redirect_uri: `${stack.urls.partner}/callback` });
     await fetch(`${stack.origin}/oauth2/authorize/northwind?${query}`, { redirect: 'manual' });
@@ -273,7 +273,7 @@ describe('a running local stack', () => {
     ]);
   });
 
-  it('refuses to invoke a function that there is not', async () => {
+  it('refuses to invoke an unknown function', async () => {
     await expect(stack.invoke('nobody', {})).rejects.toThrow('The stack has no function nobody');
   });
 });

@@ -1,11 +1,11 @@
 /**
- * Rights that no call of a function's code shows, since a service of AWS makes the call for it. Each follows from a fact
- * of the template; one of these kinds that follows from none is granted in excess.
+ * Rights that no call of a function's code shows, since an AWS service makes the call for it. Each follows from a fact
+ * in the template. A right of one of these kinds that follows from no fact is excessive.
  */
 import { byItsCode, through, type UsedRight } from './right-lines.ts';
 import { nameOf, type Resource, type StageTemplate } from './stage-template.ts';
 
-/** What a right is derived from. */
+/** What a right follows from. */
 export interface Facts {
   readonly template: StageTemplate;
   readonly lambdaId: string;
@@ -24,11 +24,11 @@ const allow = (actions: readonly string[], resource: string, condition = ''): st
 
 const properties = ({ Properties = {} }: Resource): Readonly<Record<string, unknown>> => Properties;
 
-/** A property of a property, and so on; lists by index. */
+/** A nested property; lists by index. */
 const deep = (value: unknown, ...names: readonly (string | number)[]): unknown =>
   names.reduce<unknown>((found, name) => (found as Record<string | number, unknown> | undefined)?.[name], value);
 
-/** The key by a path of names, of each resource of a type that is used by one of the actions. */
+/** The keys of the resources of one type that one of the actions uses, at a path of property names. */
 const keysOf = (
   { template, uses }: Facts,
   { type, action, at }: { type: string; action: RegExp; at: readonly (string | number)[] },
@@ -41,7 +41,7 @@ const keysOf = (
   return [...new Set(keys.filter((key) => key !== undefined).map((key) => nameOf(template, key)))];
 };
 
-/** The streams that the function is fed from, and the tables that they are of. */
+/** The streams that the function reads, and their tables. */
 const streamsOf = ({ template, lambdaId }: Facts): { stream: string; table: string }[] =>
   Object.values(template.Resources)
     .filter(({ Type }) => Type === 'AWS::Lambda::EventSourceMapping')

@@ -3,19 +3,19 @@ import { DynamoDBServiceException, type AttributeValue } from '@aws-sdk/client-d
 type Item = Record<string, AttributeValue>;
 type Values = Record<string, AttributeValue> | undefined;
 
-/** DynamoDB's answer to a request that is malformed, whatever the item looks like. */
+/** DynamoDB's answer to a malformed request, whatever the item looks like. */
 export const invalid = (message: string): DynamoDBServiceException =>
   new DynamoDBServiceException({ name: 'ValidationException', $fault: 'client', $metadata: {}, message });
 
-/** Refuses an attribute value that is none: `{ S: undefined }` leaves the SDK as `{}`. */
+/** Refuses an empty attribute value: the SDK sends `{ S: undefined }` as `{}`. */
 const checkValue = (name: string, value: AttributeValue): void => {
   const members = Object.values(value).filter((member) => member !== undefined);
   if (members.length !== 1) throw invalid(`${name} must have exactly one type`);
-  if (value.N !== undefined && !/^-?\d+(\.\d+)?$/.test(value.N)) throw invalid(`${name} is no number`);
+  if (value.N !== undefined && !/^-?\d+(\.\d+)?$/.test(value.N)) throw invalid(`${name} is not a number`);
   checkItem(value.M ?? {});
 };
 
-/** Refuses an item or a set of expression values in which one is malformed. */
+/** Refuses an item or a set of expression values with a malformed value. */
 export const checkItem = (item: Item): void => {
   for (const [name, value] of Object.entries(item)) checkValue(name, value);
 };
@@ -45,7 +45,7 @@ const comparisons: Record<string, (left: string | number, right: string | number
 
 /**
  * Evaluates the grammar that the store writes: functions, comparisons, AND, OR, parentheses. It reads the whole
- * condition whatever comes out early, so that a malformed end is refused too.
+ * condition even if the result is clear early, so that a malformed end is refused too.
  * @throws DynamoDBServiceException ValidationException
  */
 export const evaluateCondition = (expression: string, item: Item | undefined, values: Values): boolean => {
@@ -118,9 +118,8 @@ const sum = (left: AttributeValue, right: AttributeValue | undefined): Attribute
 };
 
 /**
- * Reads `SET name = from, name = from + :value, … REMOVE name, …`, or `ADD name :set`, and gives what it makes of an
- * item.
- * @throws DynamoDBServiceException ValidationException; on the item, where `from` is an attribute that it lacks
+ * Reads `SET name = from, name = from + :value, … REMOVE name, …`, or `ADD name :set`, and applies it to an item.
+ * @throws DynamoDBServiceException ValidationException, also if the item lacks the attribute `from`
  */
 export const parseUpdate = (expression: string, values: Values): ((item: Item) => Item) => {
   const [, added, members] = /^ADD (\w+) (:\w+)$/.exec(expression) ?? [];

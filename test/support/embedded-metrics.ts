@@ -1,4 +1,4 @@
-/** A value that CloudWatch would take out of a log line. */
+/** A value that CloudWatch would extract from a log line. */
 export interface MetricValue {
   readonly namespace: string;
   readonly name: string;
@@ -21,23 +21,23 @@ interface Line {
 
 /**
  * Reads a log line's metrics as CloudWatch does ("Specification: Embedded metric format").
- * @throws Error where CloudWatch would drop one
+ * @throws Error if CloudWatch would drop one
  */
 export const metricsOf = (text: string): MetricValue[] => {
   const line = JSON.parse(text) as Line;
   if (line._aws === undefined) return [];
-  if (!Number.isInteger(line._aws.Timestamp)) throw new Error('Timestamp is no integer');
+  if (!Number.isInteger(line._aws.Timestamp)) throw new Error('Timestamp is not an integer');
   return line._aws.CloudWatchMetrics.flatMap(({ Namespace, Dimensions, Metrics }) => {
     if (!/^[\w./#:-]{1,255}$/.test(Namespace)) throw new Error(`namespace ${Namespace}`);
     if (Dimensions.length === 0 || Metrics.length === 0) throw new Error('a directive without content');
     return Dimensions.flatMap((keys) =>
       Metrics.map(({ Name, Unit }) => {
         const value = line[Name];
-        if (typeof value !== 'number') throw new Error(`${Name} is no number of the line`);
+        if (typeof value !== 'number') throw new Error(`${Name} is not a number in the line`);
         const dimensions = Object.fromEntries(
           keys.map((key) => {
             const named = line[key];
-            if (typeof named !== 'string' || named === '') throw new Error(`${key} is no text of the line`);
+            if (typeof named !== 'string' || named === '') throw new Error(`${key} is not a text in the line`);
             return [key, named];
           }),
         );

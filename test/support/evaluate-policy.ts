@@ -1,17 +1,17 @@
 /**
- * What policies decide, as IAM does: a statement that denies wins, then one that allows, and without either nothing is
- * allowed (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html).
+ * Decides as IAM does: a statement that denies wins, then one that allows, and without either nothing is allowed
+ * (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html).
  */
 import { nameOf, principalsOf, type StageTemplate, type Statement } from './stage-template.ts';
 
-/** A call, its names as `nameOf` writes them. */
+/** A call, with names as `nameOf` writes them. */
 export interface Call {
-  /** A service such as `cloudwatch.amazonaws.com`, or a role; left out where the policy is the caller's own. */
+  /** A service such as `cloudwatch.amazonaws.com`, or a role; omitted if the policy is the caller's own. */
   readonly principal?: string;
   readonly action: string;
-  /** Left out, the one that the policy belongs to. */
+  /** If omitted, the resource that the policy belongs to. */
   readonly resource?: string;
-  /** Condition keys that the call has, by name. */
+  /** The call's condition keys, by name. */
   readonly context?: Readonly<Record<string, string>>;
 }
 
@@ -32,7 +32,7 @@ const ignoringCase = (value: string, patterns: readonly string[]): boolean =>
     patterns.map((one) => one.toLowerCase()),
   );
 
-/** A key that the call does not have fails every operator but the negated ones and `Null`. */
+/** A key that the call lacks fails every operator except the negated ones and `Null`. */
 const operators: Readonly<Record<string, (value: string | undefined, expected: readonly string[]) => boolean>> = {
   StringEquals: (value, expected) => value !== undefined && expected.includes(value),
   StringNotEquals: (value, expected) => value === undefined || !expected.includes(value),
@@ -73,7 +73,7 @@ const isAbout = (template: StageTemplate, statement: Statement, call: Call): boo
   );
 };
 
-/** What the statements of a policy, or of several together, say to a call. */
+/** What the statements of one or more policies decide about a call. */
 export const decide = (template: StageTemplate, statements: readonly Statement[], call: Call): Decision => {
   const about = statements.filter((statement) => isAbout(template, statement, call));
   const effects = new Set(about.map(({ Effect }) => Effect));

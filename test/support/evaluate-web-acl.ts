@@ -1,4 +1,4 @@
-/** What a web ACL does with a request, as far as its rules of our own and the sizes of AWS's go. */
+/** What a web ACL does with a request, as far as our own rules and the size limits of AWS's rules go. */
 
 interface ByteMatch {
   readonly SearchString: unknown;
@@ -37,7 +37,10 @@ interface Seen extends Asked {
   readonly labels: ReadonlySet<string>;
 }
 
-/** Over these AWS's rule of the name matches (https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html). */
+/**
+ * Sizes above which AWS's rule of that name matches
+ * (https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html).
+ */
 const commonRules = [
   {
     name: 'SizeRestrictions_BODY',
@@ -69,7 +72,7 @@ const matches = (statement: Statement, seen: Seen): boolean => {
   throw new Error(`The statement ${Object.keys(statement).join(', ')} is not known here`);
 };
 
-/** The name of the rule that stops the request, in the order of priorities; `undefined` where it passes. */
+/** The name of the rule that blocks the request, in order of priority; `undefined` if it passes. */
 export const stoppedBy = (rules: readonly WebAclRule[], asked: Asked): string | undefined => {
   const labels = new Set<string>();
   for (const { Name, Action, Statement: statement } of rules.toSorted((a, b) => a.Priority - b.Priority)) {

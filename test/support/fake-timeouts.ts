@@ -1,9 +1,9 @@
 import { jest } from '@jest/globals';
 
 /**
- * Puts `setTimeout` of the code under test into the test's hands. Everything else goes on as it is, also the timers of
- * Node's own modules, so that real connections work.
- * @returns lets so many milliseconds pass
+ * Gives the test control of `setTimeout` in the code under test. Everything else keeps its timers, including Node's own
+ * modules, so real connections work.
+ * @returns a function that advances the time by milliseconds
  */
 export const fakeTimeouts = (): ((ms: number) => void) => {
   jest.useFakeTimers({

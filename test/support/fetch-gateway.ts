@@ -34,7 +34,7 @@ interface GrantOptions {
   readonly partner?: string;
   readonly scope?: string;
   readonly patient?: string | undefined;
-  /** The payer's tokens, as the grant seals them. */
+  /** The payer's tokens, as sealed in the grant. */
   readonly tokens?: PayerTokens;
   /** Seconds until the access token ends. */
   readonly accessLives?: number;
@@ -47,12 +47,12 @@ export interface TestGrant {
   readonly grantId: string;
   readonly grantKey: Uint8Array;
   readonly token: string;
-  /** The item as it stands now. */
+  /** The item as it is now. */
   readonly stored: () => Grant;
   readonly payerTokens: () => PayerTokens;
 }
 
-/** Everything that the FHIR route is given, and grants to read with. */
+/** Everything that the FHIR route needs, and grants to read with. */
 export const fetchGateway = ({ registry = localRegistry() }: { registry?: RegistryData } = {}) => {
   const test = testDeps({ registry });
   test.secrets['northwind'] = { private_key_jwk: gatewayKey.privateJwk };
@@ -118,13 +118,13 @@ export const fetchGateway = ({ registry = localRegistry() }: { registry?: Regist
     /** What happened, in order. */
     events,
     grant,
-    /** The same memory under another configuration. */
+    /** The same memory with another configuration. */
     reconfigured: (change: (data: RegistryData) => RegistryData) => ({
       ...deps,
       registry: registryOf(change(registry)),
     }),
-    /** The log's lines, read. */
-    /** The lines of requests; a cut answer has one more. */
+    /** The log's lines, parsed. */
+    /** The lines of requests; a cut answer has a second line. */
     log: () =>
       test.lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter((line) => 'outcome' in line),
   };

@@ -1,4 +1,4 @@
-/** The stacks that differ in what stands in front of the API. */
+/** The stacks that differ in what is in front of the API. */
 import { checkStage } from '../../config/check.ts';
 import demo from '../../config/demo.ts';
 import type { Domain } from '../../config/stage.ts';
@@ -36,7 +36,7 @@ export const templateOf = (name: Name): StageTemplate => templates.get(name)!;
 export const resourcesOf = (template: StageTemplate, type: string): (readonly [id: string, Resource])[] =>
   Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
 
-/** The only resource of a type, as its properties. */
+/** The properties of the only resource of a type. */
 export const propertiesOf = (stage: StageTemplate, type: string): Readonly<Record<string, unknown>> => {
   const found = resourcesOf(stage, type);
   if (found.length !== 1) throw new Error(`${found.length} resources are ${type}`);

@@ -15,10 +15,10 @@ export const startMs = Date.UTC(2026, 5, 1, 12);
 
 let local: RegistryData | undefined;
 
-/** The local stage, checked once a test file. */
+/** The local stage, checked once per test file. */
 export const localData = (): RegistryData => (local ??= registryData(localStage()));
 
-/** Everything that the functions are given, under a test's control. */
+/** Everything that the functions need, under a test's control. */
 export const testDeps = ({ registry = localData() }: { registry?: RegistryData } = {}) => {
   const dynamo: MemoryDynamo = memoryDynamo();
   const time = { ms: startMs };
@@ -59,7 +59,7 @@ export const testDeps = ({ registry = localData() }: { registry?: RegistryData }
     payer,
     secrets,
     lines,
-    /** Lets time pass. */
+    /** Advances the time. */
     passSeconds: (seconds: number) => void (time.ms += seconds * 1000),
   };
 };
@@ -115,7 +115,7 @@ export const lambdaContext = (remainingMs = 29_000): Context =>
 
 type Handler = (event: ApiEvent, context: Context) => Promise<unknown>;
 
-/** Calls a handler that answers at once. */
+/** Calls a handler that answers without streaming. */
 export const call = async (
   handler: unknown,
   event: ApiEvent,

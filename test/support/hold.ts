@@ -1,12 +1,12 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { close, listen } from '../../sandbox/aws/listen.ts';
 
-/** A server that answers to nobody until it is told to: what another process waits for. */
+/** A server that answers no one until it is told to: another process waits for it. */
 export interface Hold {
   readonly url: string;
-  /** Waits until so many calls are held. */
+  /** Waits until this many calls are held. */
   readonly until: (count: number) => Promise<void>;
-  /** Lets the one that has waited longest go on. */
+  /** Releases the call that has waited longest. */
   readonly release: () => void;
   readonly close: () => Promise<void>;
 }

@@ -4,7 +4,7 @@ import { limiter, type Turn } from '../../functions/fetch/limits/limiter.ts';
 import type { Rate } from '../../functions/fetch/limits/slots.ts';
 import { memoryDynamo } from './memory-dynamo.ts';
 
-/** One call to one environment of a fleet, in the fleet's true time. */
+/** One call to one environment of a fleet, at the fleet's true time. */
 export interface FleetCall {
   readonly atMs: number;
   readonly environment: number;
@@ -12,18 +12,18 @@ export interface FleetCall {
 
 interface FleetOptions {
   readonly rate: Rate;
-  /** How far ahead each environment's clock is, milliseconds. */
+  /** How far ahead each environment's clock is, in milliseconds. */
   readonly skewsMs: readonly number[];
   /** @default `partner#a` */
   readonly key?: string;
 }
 
-/** Where the true time starts: no full second, so that a `Date` is behind it. */
+/** Where the true time starts: not at a full second, so that a `Date` is behind it. */
 const startMs = Date.UTC(2026, 5, 1, 12) + 700;
 
 /**
- * Environments that share one table in memory and nothing else. Each has a clock of its own, which every call to the
- * table bounds by a `Date` in full seconds, as `boundedClock` does by DynamoDB's answers.
+ * Environments that share only one table in memory. Each has its own clock, which every call to the table bounds by a
+ * `Date` in full seconds, as `boundedClock` does with DynamoDB's answers.
  */
 export const limitsFleet = ({ rate, skewsMs, key = 'partner#a' }: FleetOptions) => {
   const dynamo = memoryDynamo();
@@ -32,7 +32,7 @@ export const limitsFleet = ({ rate, skewsMs, key = 'partner#a' }: FleetOptions) 
   const environments = skewsMs.map((skewMs, index) => {
     const bootedMs = startMs - index * 1234;
     const monotonic = (): number => time.ms - bootedMs;
-    // The grant is read before each turn, so a dated answer has just come.
+    // The grant is read before each turn, so an answer with a date has just arrived.
     const now = (): number => {
       const dateMs = Math.floor(time.ms / 1000) * 1000;
       return boundTime(time.ms + skewMs, monotonic(), { dateMs, sentAt: monotonic(), receivedAt: monotonic() });

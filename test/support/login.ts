@@ -23,14 +23,14 @@ import {
 import { toEvent } from './login/to-event.ts';
 import { withoutReference } from './reference.ts';
 
-/** The local stage, whose codes live as short as anywhere else. */
+/** The local stage, with the short code lifetime of every other stage. */
 export const localRegistry = (): RegistryData => {
   const data = localData();
   return { ...data, lifetimes: { ...data.lifetimes, code: 60 } };
 };
 
 export const redirectUri = 'http://localhost:3002/callback';
-/** What a partner sends to authorize; pairs instead of an object replace it. */
+/** What a partner sends to authorize. An array of pairs replaces the usual parameters. */
 const usual = { client_id: 'demo-partner', redirect_uri: redirectUri, state: 'partner-state' };
 export const basic = (id = 'demo-partner', secret = 'demo-partner-secret'): Record<string, string> => ({
   Authorization: basicOf(id, secret),
@@ -38,7 +38,7 @@ export const basic = (id = 'demo-partner', secret = 'demo-partner-secret'): Reco
 export const verifier = 'a-verifier-that-is-long-enough-for-rfc-7636-4.1';
 export const pkce = pkceOf(verifier);
 
-/** A key pair as a payer or partner would register it. */
+/** A key pair that a payer or partner would register. */
 export const es384Jwk = (
   kid = 'key-1',
 ): { privateJwk: Record<string, unknown>; publicJwk: { kty: string; kid: string } } => {
@@ -50,7 +50,7 @@ export const es384Jwk = (
 };
 const gatewayKey = es384Jwk('northwind-local-1');
 
-/** What Northwind's token endpoint answers when all is well. */
+/** What Northwind's token endpoint answers if all is well. */
 export const northwindTokens = {
   access_token: 'payer-access-token',
   refresh_token: 'payer-refresh-token',
@@ -120,7 +120,7 @@ export const gateway = ({ registry = localRegistry(), readPayerSecret }: Options
       }: { payer?: string; cookie?: string; method?: string; headers?: Record<string, string> } = {},
     ) => call(handlers.callback, toEvent(callbackRequest(payer, query, { cookie, ...options })));
     const token = partnerCall('token');
-    /** A browser as far as the payer: the gateway's state, and the cookie. */
+    /** A browser that has reached the payer: the gateway's state, and the cookie. */
     const start = async (query: Change | Pairs = {}, options: Parameters<typeof authorize>[1] = {}) => {
       const response = await authorize(query, options);
       return { state: sentBack(response)['state'] ?? '', cookie: cookiesOf(response), response };
@@ -161,9 +161,9 @@ export const gateway = ({ registry = localRegistry(), readPayerSecret }: Options
   return {
     ...test,
     ...over(registry),
-    /** The same memory under another configuration. */
+    /** The same memory with another configuration. */
     reconfigured: (change: (data: RegistryData) => RegistryData) => over(change(registry)),
-    /** Whether a pair's access token is good, asked as its partner would. */
+    /** Whether a pair's access token is valid, according to introspection by its partner. */
     isActive: async (accessToken: string, headers = basic()): Promise<boolean> =>
       bodyOf(await over(registry).introspect({ token: accessToken }, headers)).active === true,
     grant: () => {
@@ -174,7 +174,7 @@ export const gateway = ({ registry = localRegistry(), readPayerSecret }: Options
   };
 };
 
-/** DynamoDB's answer when it is out of order. */
+/** DynamoDB's answer if it fails. */
 export const throttled = (): Error =>
   Object.assign(new Error('Throughput exceeds the limit'), { name: 'ProvisionedThroughputExceededException' });
 

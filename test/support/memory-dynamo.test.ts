@@ -7,7 +7,9 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { stores, type Store } from '../model/store.ts';
 
-/* The memory must refuse what DynamoDB refuses; dynalite, which speaks its protocol, is asked the same. */
+/*
+ * The memory must refuse what DynamoDB refuses, so dynalite, which speaks DynamoDB's protocol, gets the same requests.
+ */
 const whole = {
   TableName: 'Grants',
   Key: { grantId: { S: 'grant-1' } },
@@ -22,7 +24,7 @@ const malformed: [string, Partial<UpdateItemCommandInput>][] = [
   ['an empty key', { Key: { grantId: { S: '' } } }],
   ['a value without content', { ExpressionAttributeValues: { ...values, ':a': textless } }],
   ['a value within a map without content', { ExpressionAttributeValues: { ...values, ':a': { M: { a: textless } } } }],
-  ['a number that is none', { ExpressionAttributeValues: { ...values, ':a': { N: 'one' } } }],
+  ['a malformed number', { ExpressionAttributeValues: { ...values, ':a': { N: 'one' } } }],
   ['a value that no expression uses', { ExpressionAttributeValues: { ...values, ':b': { S: 'b' } } }],
   ['a value that is not given', { ExpressionAttributeValues: { ':a': { N: '1' } } }],
   [
@@ -63,7 +65,7 @@ describe.each(Object.entries(stores))('DynamoDB, %s', (_, open) => {
   const update = (change: Partial<UpdateItemCommandInput>) =>
     store.client.send(new UpdateItemCommand({ ...whole, ...change }));
 
-  it('sets and removes, and gives the new item to who asks for it', async () => {
+  it('sets and removes, and returns the new item on request', async () => {
     const { Attributes: unasked } = await update({});
     await store.client.send(new PutItemCommand({ TableName: 'Grants', Item: { ...(await read()), c: { S: 'c' } } }));
     const { Attributes: asked } = await update({ ReturnValues: 'ALL_NEW' });
@@ -109,7 +111,7 @@ describe.each(Object.entries(stores))('DynamoDB, %s', (_, open) => {
     expect(await read()).toEqual(before);
   });
 
-  it('refuses a malformed update even where its condition would fail', async () => {
+  it('refuses a malformed update even if its condition would fail', async () => {
     const change = {
       ConditionExpression: 'attribute_not_exists(grantId) AND c = :c',
       UpdateExpression: 'SET a = :a REMOVE ',

@@ -13,37 +13,39 @@ import { checkExpressionValues, checkItem, evaluateCondition, invalid, parseUpda
 
 type Item = Record<string, AttributeValue>;
 
-/** A command as the client was given it. */
+/** A command as the client received it. */
 interface SentCommand {
   readonly name: string;
   readonly input: Readonly<Record<string, unknown>>;
 }
 
-/** Answers a command in the tables' stead; `undefined` leaves it to them. */
+/** Answers a command instead of the tables; `undefined` leaves it to them. */
 type Stand = (input: Readonly<Record<string, unknown>>) => Promise<object> | undefined;
 
 /**
- * DynamoDB as the store uses it, in memory behind a client of which only `send` is replaced: conditions are really evaluated, and what DynamoDB
- * would refuse with a ValidationException is refused, before any condition.
+ * DynamoDB as the store uses it: in memory, behind a client whose `send` is replaced. Conditions are really evaluated,
+ * and what DynamoDB would refuse with a ValidationException is refused before any condition.
  */
 export interface MemoryDynamo {
   readonly client: DynamoDBClient;
   /** Every command so far, in order. */
   readonly sent: () => readonly SentCommand[];
-  /** From here on commands of this name are answered so. */
+  /** From now on, commands of this name get this answer. */
   readonly standIn: (command: string, stand: Stand) => void;
   /** Forgets the commands so far. */
   readonly forget: () => void;
   readonly items: (table: string) => Map<string, Item>;
   /** Names of the commands sent since the last call. */
   readonly calls: () => string[];
-  /** The next commands of this name fail so; `after` lets the write happen first. */
+  /** The next commands of this name fail; with `after`, the write happens first. */
   readonly failNext: (command: string, error: Error, options?: { after?: boolean }) => void;
-  /** The next command of this name is sent twice, as the SDK does after a lost answer: only the second answer counts. */
+  /**
+   * The next command of this name is sent twice, as the SDK does after a lost answer: only the second answer counts.
+   */
   readonly repeatNext: (command: string) => void;
   /** The same for one write, by its number from now on (0 is the next). */
   readonly repeatWrite: (number: number) => void;
-  /** Every item that was put, in the order of the puts: what has taken another's place is here too. */
+  /** Every item that was put, in order, including replaced ones. */
   readonly puts: (table: string) => readonly Item[];
   /** What was written since the last call: each write's expressions, or `put` and its condition. */
   readonly writes: () => string[];
@@ -51,7 +53,7 @@ export interface MemoryDynamo {
 
 const keyNames = ['stateHash', 'eventId', 'grantId', 'limitId'];
 
-/** The key of an item or of a request for one, which may be no empty string. */
+/** The key of an item or of a request for one; an empty string is refused. */
 const keyOf = (item: Item): string => {
   const key = keyNames.map((name) => item[name]?.S).find((value) => value !== undefined);
   if (!key) throw invalid('a key attribute must be a string that is not empty');
@@ -133,7 +135,7 @@ export const memoryDynamo = (): MemoryDynamo => {
     if (command instanceof GetItemCommand) return answer('GetItem', command.input, get);
     if (command instanceof PutItemCommand) return answer('PutItem', command.input, putItem);
     if (command instanceof UpdateItemCommand) return answer('UpdateItem', command.input, update);
-    throw new Error(`${command.constructor.name} is no command of the store's`);
+    throw new Error(`${command.constructor.name} is not a command that the store uses`);
   };
   const answer = <Input extends object>(name: string, input: Input, byTables: (input: Input) => Promise<object>) => {
     const given = input as Readonly<Record<string, unknown>>;

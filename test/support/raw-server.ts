@@ -1,16 +1,16 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** A request as its bytes came. */
+/** A request as its bytes arrived. */
 export interface RawRequest {
   /** Request line and headers. */
   readonly head: string;
-  /** Its number over all connections, from 1. */
+  /** Its number over all connections, starting at 1. */
   readonly number: number;
-  /** Its number on this connection, from 1. */
+  /** Its number on this connection, starting at 1. */
   readonly ofConnection: number;
 }
 
-/** A server that writes its answers byte by byte: their framing is exactly what a test writes. */
+/** A server that writes its answers byte by byte, so that their framing is exactly what a test writes. */
 export interface RawServer {
   readonly url: string;
   readonly requests: readonly RawRequest[];
@@ -18,7 +18,7 @@ export interface RawServer {
   readonly close: () => Promise<void>;
 }
 
-/** Takes heads of requests off a connection's bytes; bodies of ours are short and come with their heads. */
+/** Takes the heads of requests off a connection's bytes; our bodies are short and arrive with their heads. */
 const headsIn = (text: string): { heads: string[]; rest: string } => {
   const heads: string[] = [];
   let rest = text;
@@ -32,7 +32,7 @@ const headsIn = (text: string): { heads: string[]; rest: string } => {
   return { heads, rest };
 };
 
-/** Starts one. @param answer what it writes to each request; it may take its time, and close the connection */
+/** Starts one. @param answer what it writes for each request; it may take its time, and close the connection */
 export const startRawServer = async (
   answer: (socket: Socket, request: RawRequest) => void | Promise<void>,
 ): Promise<RawServer> => {
@@ -45,7 +45,7 @@ export const startRawServer = async (
     let ofConnection = 0;
     sockets.add(socket);
     socket.setNoDelay(true);
-    // Whoever asked may leave at any time.
+    // The caller may leave at any time.
     socket.on('error', () => undefined);
     socket.once('close', () => sockets.delete(socket));
     socket.on('data', (bytes) => {

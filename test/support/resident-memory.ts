@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Held } from '../../sandbox/aws/lambda.ts';
 
-/** Resident memory of a process in MB, as Linux counts it; 0 for one that has ended. */
+/** The resident memory of a process in MB, as Linux counts it; 0 for one that has ended. */
 const residentMb = (pid: number): number => {
   try {
     return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
@@ -10,10 +10,13 @@ const residentMb = (pid: number): number => {
   }
 };
 
-/** Watches processes from now on; one that is new is compared with what it was when it was seen first. */
+/** Watches processes from now on; a new one is compared with its memory when it was first seen. */
 export const watchMemory = (
   pids: () => readonly number[] | undefined,
-): { readonly look: () => void; /** MB by which the one that grew most did. */ readonly grownMb: () => number } => {
+): {
+  readonly look: () => void;
+  /** The growth, in MB, of the process that grew most. */ readonly grownMb: () => number;
+} => {
   const first = new Map<number, number>();
   const peaks = new Map<number, number>();
   const look = (): void => {
@@ -29,7 +32,7 @@ export const watchMemory = (
 };
 
 /**
- * Watches what the processes of a function hold after a collection: neither V8's habits nor the machine's load show in
+ * Watches what the processes of a function hold after a collection. Neither V8's habits nor the machine's load affect
  * it, but an answer that is kept does.
  */
 export const watchHeld = async (
@@ -47,7 +50,7 @@ export const watchHeld = async (
   return { look, grownMb: () => grown / 1024 / 1024 };
 };
 
-/** Calls back every ten megabytes of a body, which wait meanwhile. */
+/** Calls back every ten megabytes of a body, which pauses meanwhile. */
 export const everyTenMegabytes = (look: () => Promise<void>): ((bytes: number) => Promise<void>) => {
   let seen = 0;
   return async (bytes) => {

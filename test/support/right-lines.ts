@@ -1,4 +1,4 @@
-/** A right that is used, and how a right is written as a line. */
+/** A used right, and how a right is written as a line. */
 import { conditionsOf, nameOf, type StageTemplate, type Statement } from './stage-template.ts';
 
 /** A call that a function made to AWS. */
@@ -7,9 +7,9 @@ export interface UsedRight {
   readonly function: string;
   /** Such as `dynamodb:GetItem`. */
   readonly action: string;
-  /** The path of the resource's construct, such as `Tables/Grants`; of objects `Audit/Bucket/*`. */
+  /** The path of the resource's construct, such as `Tables/Grants`; for objects, `Audit/Bucket/*`. */
   readonly resource: string;
-  /** The only partition keys that it was used on, where a right may be narrowed to them: `jti.*`. */
+  /** The only partition keys that it was used on, if a right may be narrowed to them: `jti.*`. */
   readonly keys?: string;
 }
 
@@ -25,12 +25,12 @@ export const rightLine = (
 ): string =>
   `${Effect} ${action} on ${nameOf(template, resource)}${conditionsOf(template, Condition === undefined ? {} : { Condition })}`;
 
-/** The use of a key that a service makes: the only way in which a function's role may use one. */
+/** A service's use of a key on behalf of a function: the only way in which a function's role may use one. */
 export const through = (service: string): string => ` if StringEquals kms:ViaService=${service}.{region}.amazonaws.com`;
 
-/** Lambda's own work with a function's role; what the function's code calls bears the function's ARN. */
+/** Lambda's own work with a function's role; what the function's code calls carries the function's ARN. */
 export const byItsCode = ' if Null lambda:SourceFunctionArn=false';
 
-/** Items whose partition key is one of the pattern. The first condition alone holds where a request names no key. */
+/** Items whose partition key matches the pattern. The first condition alone also holds if a request names no key. */
 export const onlyKeys = (pattern: string): string =>
   ` if ForAllValues:StringLike dynamodb:LeadingKeys=${pattern} and Null dynamodb:LeadingKeys=false`;

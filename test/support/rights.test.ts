@@ -38,12 +38,12 @@ const compare = (changes: Record<string, Resource> = {}, used: readonly UsedRigh
 };
 const excess = (...lines: string[]): Comparison => ({ missing: [], excess: lines.map((line) => `Reader: ${line}`) });
 
-describe('rights that are compared with what is used', () => {
-  it('fit where each is used and each use is granted', () => {
+describe('the comparison of rights with their use', () => {
+  it('passes if each right is used and each use is allowed', () => {
     expect(compare()).toEqual(none);
   });
 
-  it('are in excess where nothing uses them', () => {
+  it('reports an excess if nothing uses a right', () => {
     expect(compare({}, [])).toEqual(excess('Allow dynamodb:GetItem on Items'));
   });
 
@@ -110,18 +110,18 @@ describe('rights that are compared with what is used', () => {
       },
       'Allow kms:Decrypt on *',
     ],
-  ])('are in excess where %s gives one that nothing uses', (_, changes, line) => {
+  ])('reports an excess if %s gives a right that nothing uses', (_, changes, line) => {
     expect(compare(changes)).toEqual(excess(line));
   });
 
   it.each([
     ['action', { ...reading, action: 'dynamodb:PutItem' }, 'Allow dynamodb:PutItem on Items'],
     ['resource', { ...reading, action: 'dynamodb:GetItem', resource: 'Secret' }, 'Allow dynamodb:GetItem on Secret'],
-  ])('are missing where another %s is used', (_, right, line) => {
+  ])('reports a missing right if another %s is used', (_, right, line) => {
     expect(compare({}, [reading, right])).toEqual({ missing: [`Reader: ${line}`], excess: [] });
   });
 
-  it('are missing where they are granted under a condition that the use does not have', () => {
+  it('reports a missing right if it is granted under a condition that the use does not meet', () => {
     const Condition = { StringEquals: { 'aws:SourceVpc': 'vpc-1' } };
     const narrowed = document(allow('dynamodb:GetItem', arn('Table'), { Condition }));
 
@@ -130,7 +130,7 @@ describe('rights that are compared with what is used', () => {
     expect(missing).toEqual(['Reader: Allow dynamodb:GetItem on Items']);
   });
 
-  it('are missing where what follows from a use is not granted', () => {
+  it('reports a missing right for what follows from a use', () => {
     const SSESpecification = { KMSMasterKeyId: arn('Key') };
     const { missing } = compare({
       Key: resource('AWS::KMS::Key', 'Key'),
@@ -142,7 +142,7 @@ describe('rights that are compared with what is used', () => {
     );
   });
 
-  it('cannot be compared for a function that is not there', () => {
+  it('refuses an unknown function', () => {
     expect(() => compare({}, [{ ...reading, function: 'Other' }])).toThrow('The template has no function Other');
   });
 });

@@ -1,13 +1,13 @@
-/** What the functions of a template may do, and whether that is what they do. */
+/** What the functions of a template may do, and whether that matches what they do. */
 import { derivations, type Facts } from './derived-rights.ts';
 import { onlyKeys, rightLine, type UsedRight } from './right-lines.ts';
 import { nameOf, type Resource, type StageTemplate, type Statement } from './stage-template.ts';
 
-/** Rights that do not fit what is used; each a line such as `Functions/Token: Allow dynamodb:Scan on Tables/Grants`. */
+/** Rights that do not match their use; each a line such as `Functions/Token: Allow dynamodb:Scan on Tables/Grants`. */
 export interface Comparison {
-  /** Used, or following from what is used, and not granted on that resource under that condition. */
+  /** Used, or following from a use, but not granted on that resource under that condition. */
   readonly missing: readonly string[];
-  /** Granted, though no path uses it and nothing follows from. */
+  /** Granted, although no path uses it and nothing follows from it. */
   readonly excess: readonly string[];
 }
 
@@ -38,7 +38,7 @@ const linesOf = (template: StageTemplate, statements: readonly Statement[]): str
       ),
   );
 
-/** What is attached to a role, in each of the ways that CloudFormation has. */
+/** What is attached to a role, in each of CloudFormation's ways. */
 const ofTheRole = (template: StageTemplate, [roleId, role]: Named): string[] => {
   const { ManagedPolicyArns: arns = [], Policies: inline = [] } = (role.Properties ?? {}) as {
     ManagedPolicyArns?: unknown[];
@@ -63,7 +63,7 @@ const ofTheRole = (template: StageTemplate, [roleId, role]: Named): string[] => 
 const isStatement = (value: object): value is Statement =>
   'Effect' in value && 'Action' in value && 'Principal' in value;
 
-/** Every statement with a principal, wherever in a resource it stands. */
+/** Every statement with a principal, wherever in a resource it is. */
 const resourceStatements = (value: unknown): Statement[] => {
   if (typeof value !== 'object' || value === null) return [];
   return isStatement(value) ? [value] : Object.values(value).flatMap(resourceStatements);
@@ -74,10 +74,10 @@ const isFor = (roleId: string, { Effect, Principal }: Statement): boolean => {
   return Effect === 'Allow' && (principal.includes(`"${roleId}"`) || /^(\{"AWS":)?"\*"\}?$/.test(principal));
 };
 
-/** A role's own policies are read elsewhere; the policy of an endpoint bounds what passes it. */
+/** A role's own policies are read elsewhere; the policy of an endpoint limits what passes through it. */
 const grantsNothing = /^AWS::(IAM::|EC2::VPCEndpoint$)/;
 
-/** What policies of resources, such as a bucket's, allow a role by its name, or everybody. */
+/** What policies of resources, such as a bucket's, allow a role by name, or everyone. */
 const byResources = (template: StageTemplate, [roleId]: Named): string[] =>
   Object.values(template.Resources)
     .flatMap(({ Type, Properties }) => (grantsNothing.test(Type) ? [] : resourceStatements(Properties)))
@@ -101,9 +101,9 @@ const without = (lines: ReadonlySet<string>, others: ReadonlySet<string>): strin
   [...lines].filter((line) => !others.has(line)).sort();
 
 /**
- * Compares what functions use with what a template grants them. Rights that no call of a function's shows must follow
- * from facts of the template (`derived-rights.ts`), each exactly.
- * @throws Error where a function that is none of the template's used something
+ * Compares what functions use with what a template grants them. Rights that no call shows must follow exactly from
+ * facts of the template (`derived-rights.ts`).
+ * @throws Error if a function that is not in the template used something
  */
 export const compareRights = (template: StageTemplate, used: readonly UsedRight[]): Comparison => {
   const functions = functionsOf(template);

@@ -14,7 +14,7 @@ export interface StageFiles {
 }
 
 /**
- * Writes stage `local` with one server in place of both payers, and `demo-partner` changed.
+ * Writes stage `local` with one server instead of both payers, and a changed `demo-partner`.
  * @param payerPort where that server listens, on 127.0.0.1
  * @param clientSecret the gateway's at the Demo Health Plan
  */
@@ -27,13 +27,13 @@ export const writeStage = async (
   }: { payerPort: number; clientSecret: string; partner?: Partial<RegistryData['partners'][number]> },
 ): Promise<StageFiles> => {
   const { privateJwk, publicJwk } = es384Jwk('northwind-local-1');
-  // No two payers share a base, so the one server has two names.
+  // No two payers may share a base, so the one server has two names.
   const named = localStage({ ...defaultPorts, northwind: payerPort }, { northwindPublicKey: publicJwk });
   const elsewhere = JSON.stringify(named).replaceAll(
     `127.0.0.1:${defaultPorts.demoHealthPlan}`,
     `localhost:${payerPort}`,
   );
-  // Without an origin it is where the gateway comes to listen.
+  // Without an origin, it is where the gateway will listen.
   const { origin: _origin, ...stage } = JSON.parse(elsewhere) as typeof named;
   const { partners } = withPartner('demo-partner', partner)(stage);
   const secrets = {

@@ -1,4 +1,4 @@
-/** Templates of whole stages, and what of them tests look at. */
+/** Templates of whole stages, and the parts of them that tests look at. */
 import { checkStage } from '../../config/check.ts';
 import { loadStage } from '../../config/load.ts';
 import type { StageConfig } from '../../config/stage.ts';
@@ -26,22 +26,22 @@ export interface Statement {
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-/** The two stages that every promise about data is checked for: one to throw away, one with all there is. */
+/** The two stages for which every promise about data is checked: a disposable one, and one with every option. */
 export const stages = ['demo', 'production-example'] as const;
 
-/** The run's own; a run without a set-up, such as one of mutants, has one for each file. */
+/** The run's own server. A run without a set-up, such as one of mutants, has one for each file. */
 const shared = process.env[synthesiserVariable];
 const own = shared === undefined ? await startSynthesiser() : undefined;
 afterAll(() => own?.close());
 
-/** The template of a checked configuration, as the stack makes it. */
+/** The template of a checked configuration, as the stack generates it. */
 export const synthesised = async (config: StageConfig): Promise<StageTemplate> => {
   const answer = await fetch(shared ?? own!.url, { method: 'POST', body: JSON.stringify(config) });
   if (!answer.ok) throw new Error(`${config.stage} was not synthesised: ${await answer.text()}`);
   return (await answer.json()) as StageTemplate;
 };
 
-/** The template of a stage in `config/`, with what a test changes in its configuration. */
+/** The template of a stage in `config/`, with a test's changes to its configuration. */
 export const stageTemplate = async (stage: string, changes: Partial<StageConfig> = {}): Promise<StageTemplate> => {
   const config = await loadStage(stage);
   return synthesised(Object.keys(changes).length === 0 ? config : checkStage({ ...config, ...changes }, stage));
@@ -65,7 +65,7 @@ export const at = ({ Resources }: StageTemplate, path: string): Resource => {
 
 export const property = (resource: Resource | undefined, name: string): never => resource?.Properties?.[name] as never;
 
-/** What CloudFormation puts in place of its own references, in every stage alike. */
+/** What CloudFormation resolves in its own references, the same in every stage. */
 const pseudo: Readonly<Record<string, string>> = {
   'AWS::AccountId': '{account}',
   'AWS::Partition': '{partition}',
@@ -75,7 +75,7 @@ const pseudo: Readonly<Record<string, string>> = {
 
 /**
  * What a value names: a reference or an attribute as `Tables/Grants`, `Tables/Grants.StreamArn`; account and region as
- * `{account}`, `{region}`; joined parts joined: `dynamodb.{region}.amazonaws.com`; anything else as JSON.
+ * `{account}`, `{region}`; joined parts as one string: `dynamodb.{region}.amazonaws.com`; anything else as JSON.
  */
 export const nameOf = (template: StageTemplate, value: unknown): string => {
   if (typeof value === 'string') return value;
@@ -96,7 +96,7 @@ const referenceOf = ({ Resources }: StageTemplate, value: unknown): string => {
   return pathOf(target) + (attribute === 'Ref' || attribute === 'Arn' ? '' : `.${attribute}`);
 };
 
-/** The statements of a policy document, wherever a resource of the type keeps it. */
+/** The statements of a policy document, wherever a resource of the type has it. */
 export const statementsOf = (policy: Resource, document = 'PolicyDocument'): Statement[] => {
   const { Statement: statements }: { Statement: Statement[] } = property(policy, document);
   return statements;
@@ -120,7 +120,7 @@ export const lineOf = (template: StageTemplate, statement: Statement): string =>
   return `${statement.Effect} ${actions} on ${resources.sort().join(' ')}${conditionsOf(template, statement)}`;
 };
 
-/** Who a statement is about: `Audit/Audit/Role`, `cloudwatch.amazonaws.com`, `*`. */
+/** Whom a statement is about: `Audit/Audit/Role`, `cloudwatch.amazonaws.com`, `*`. */
 export const principalsOf = (template: StageTemplate, { Principal }: Statement): string[] =>
   typeof Principal === 'string'
     ? [Principal]
@@ -128,7 +128,7 @@ export const principalsOf = (template: StageTemplate, { Principal }: Statement):
         .flat()
         .map((principal) => nameOf(template, principal));
 
-/** All that the role of the function at a path may do, one line for each statement. */
+/** Everything that the role of the function at a path may do, one line for each statement. */
 export const rightsOf = (template: StageTemplate, functionPath: string): string[] => {
   const role = at(template, `${functionPath}/Role`);
   if (property(role, 'Policies') !== undefined) throw new Error(`${functionPath} has an inline policy`);

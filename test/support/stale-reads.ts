@@ -3,7 +3,7 @@ import type { MemoryDynamo } from './memory-dynamo.ts';
 
 type Item = Record<string, AttributeValue> | undefined;
 
-/** Lets the reads to come answer so, one after the other: another call writes between them. */
+/** Lets the next reads return this, one after another, as if another call wrote between them. */
 export const readsOf = ({ standIn }: MemoryDynamo, ...answers: Item[]): void => {
   standIn('GetItem', async () => {
     const item = answers.shift();

@@ -9,7 +9,7 @@ const settings = ({ awsEndpoint }: LocalStack) => ({
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
 });
 
-/** Every object of the audit bucket with its name, once all that happened is in it. */
+/** Every object of the audit bucket with its name, once everything that happened is in it. */
 export const auditObjects = async (stack: LocalStack): Promise<ReadonlyMap<string, string>> => {
   await stack.streamsIdle();
   const client = new S3Client(settings(stack));
@@ -20,7 +20,7 @@ export const auditObjects = async (stack: LocalStack): Promise<ReadonlyMap<strin
   return objects;
 };
 
-/** An item with its binary attributes in every spelling that could show what they hold. */
+/** An item, with its binary attributes in every spelling that could reveal their content. */
 const asText = (item: Record<string, AttributeValue>): string =>
   JSON.stringify(item, (_key, value: unknown) =>
     value instanceof Uint8Array

@@ -3,7 +3,7 @@ import { callbackify } from 'node:util';
 import type { ApiEvent } from '../../functions/shared/http/api.ts';
 import { lambdaContext } from './gateway.ts';
 
-/** What API Gateway would send on before the body. */
+/** What API Gateway would send before the body. */
 interface Prelude {
   readonly statusCode: number;
   readonly headers: Record<string, string>;
@@ -12,7 +12,7 @@ interface Prelude {
 type ResponseStream = Writable & { prelude?: Prelude };
 
 /*
- * Lambda's `awslambda`, as the functions that stream use it. It must be there before such a function is built, so a test
+ * Lambda's `awslambda`, as the streaming functions use it. It must exist before such a function is built, so a test
  * imports this file first.
  */
 Object.assign(globalThis, {
@@ -34,11 +34,11 @@ export interface StreamedAnswer extends Prelude {
   readonly error: unknown;
 }
 
-/** How the caller takes the answer. */
+/** How the caller reads the answer. */
 export interface StreamOptions {
-  /** Time that the function has left, milliseconds. */
+  /** The time that the function has left, in milliseconds. */
   readonly remainingMs?: number;
-  /** Gets each chunk; a promise holds the next one back. Without it the body is kept. */
+  /** Receives each chunk; a promise delays the next one. Without it the body is kept. */
   readonly onChunk?: (chunk: Buffer, stream: Writable) => void | Promise<void>;
   /** Called with the response stream before the handler starts. */
   readonly onStart?: (stream: Writable) => void;

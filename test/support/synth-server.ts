@@ -1,6 +1,6 @@
 /**
- * Synthesises stages for whoever asks over HTTP, each configuration once. A process of its own, which all test files of a
- * run share: in each of them, loading the CDK would take longer than everything else.
+ * Synthesizes stages for callers over HTTP, each configuration once. It is one process that all test files of a run
+ * share, since loading the CDK in each of them would take longer than everything else.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -18,7 +18,7 @@ const code = join(folder, 'code');
 mkdirSync(code);
 writeFileSync(join(code, 'index.js'), '');
 
-// What is in the functions does not matter here, and bundling them takes longer than all the rest.
+// The functions' code does not matter here, and bundling takes longer than all the rest.
 const noBundle = `export const bundle = (_scope, names) => Object.fromEntries(names.map((name) => [name, ${JSON.stringify(code)}]));`;
 registerHooks({
   load: (url, context, next) =>
@@ -26,14 +26,14 @@ registerHooks({
 });
 
 const synthesise = async (config: StageConfig): Promise<object> => {
-  // Only once somebody needs it.
+  // Only when someone first needs it.
   const { App } = await import('aws-cdk-lib');
   const { GatewayStack } = await import('../../lib/gateway-stack.ts');
   const outdir = mkdtempSync(join(folder, 'template-'));
   const app = new App({
     outdir,
     context: { ...cdk.context, 'aws:cdk:enable-path-metadata': true },
-    // What `cdk synth` checks as well is checked where it is run.
+    // The other checks of `cdk synth` are tested where it is run.
     builtinCloudFormationValidation: false,
   });
   const stack = new GatewayStack(app, `p2p-gateway-${config.stage}`, { config });
@@ -58,5 +58,5 @@ const server = createServer((request, response) => {
     );
 });
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
-// Whoever started it has gone, in whatever way.
+// The parent process has ended, in whatever way.
 process.once('disconnect', () => process.exit());

@@ -2,10 +2,10 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-/** Where the synthesiser of a run listens, for the workers. */
+/** Where a run's synthesizer listens, for the workers. */
 export const synthesiserVariable = 'P2P_TEST_SYNTHESISER';
 
-/** Makes templates of stages, in a process of its own. */
+/** Makes templates of stages in its own process. */
 export interface Synthesiser {
   readonly url: string;
   readonly close: () => Promise<void>;
@@ -14,7 +14,7 @@ export interface Synthesiser {
 export const startSynthesiser = async (): Promise<Synthesiser> => {
   const child = fork(join(import.meta.dirname, 'synth-server.ts'), {
     execArgv: [],
-    // A loader that a test runner needs is none of its business.
+    // It does not need the test runner's loader.
     env: { ...process.env, NODE_OPTIONS: '' },
   });
   const [port] = (await once(child, 'message')) as [number];

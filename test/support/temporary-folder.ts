@@ -1,6 +1,6 @@
 /**
- * A run of the tests has a temporary folder of its own, which its workers and the processes that they start inherit. It
- * fails where anything is left in it: what a test makes it also removes.
+ * Each test run has its own temporary folder, which its workers and their child processes inherit. The run fails if
+ * anything is left in it: a test must remove what it makes.
  */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,13 +10,13 @@ import { startSynthesiser, synthesiserVariable, type Synthesiser } from './synth
 let outer: string | undefined;
 let synthesiser: Synthesiser | undefined;
 
-/** Node's own cache, under the name that it has where a tool of others asks for one. */
+/** Node's own cache, under the name that other tools use for it. */
 const cache = 'node-compile-cache';
 
 export const setUp = async (): Promise<void> => {
   outer = process.env['TMPDIR'];
   process.env['TMPDIR'] = await mkdtemp(join(tmpdir(), 'p2p-tests-'));
-  // A tool that is started again finds its modules compiled, and without their types, by the start before.
+  // A tool that is started again reuses the modules that its earlier start compiled and stripped of types.
   process.env['NODE_COMPILE_CACHE'] = join(tmpdir(), cache);
   synthesiser = await startSynthesiser();
   process.env[synthesiserVariable] = synthesiser.url;

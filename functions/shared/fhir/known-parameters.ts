@@ -66,7 +66,7 @@ const unknown = (name: string, { on }: Grammar): GatewayError => {
           ' In a chain every type it can lead to must have the parameter: name the type, as in subject:Patient.name.',
         ]
       : ['parameter', ''];
-  return notSupported(`${quoteName(name)} is no parameter of ${where} here.${hint}`, {
+  return notSupported(`${quoteName(name)} is not a parameter of ${where} here.${hint}`, {
     detail: `unknown ${kind} of ${where}`,
   });
 };

@@ -23,14 +23,14 @@ export const parseRecordSearch = (text: string): RecordSearch => {
 const plain = new Set([...plainParameters.search].filter((name) => /^_(?:include|revinclude|sort)(?::|$)/.test(name)));
 
 const notSearchable = ({ type, parameters }: RecordSearch, added: AddedParameters): string | undefined => {
-  if (!isResourceType(type)) return `"${type}" is no resource type of FHIR R4; write one, such as Observation`;
+  if (!isResourceType(type)) return `"${type}" is not a FHIR R4 resource type; write one, such as Observation`;
   for (const [name, value] of parameters) {
     if (canNamePatient(name, value, [type])) {
       return `"${name}" can name a patient, and the gateway adds the patient itself; remove it`;
     }
     if (value === '') return `"${name}" has no value; write one, or remove it`;
     if (!isKnownParameter(name, { plain, on: [type], added })) {
-      return `"${name}" is no parameter of ${type} here; write one of R4 or the guides, or add it to searchParameters`;
+      return `"${name}" is not a parameter of ${type} here; write one of R4 or the guides, or add it to searchParameters`;
     }
   }
   return undefined;

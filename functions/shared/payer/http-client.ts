@@ -179,7 +179,7 @@ export const createPayerHttp = (changed: Partial<Limits> = {}): PayerHttp => {
   return async (input, init = {}) => {
     const url = new URL(input);
     const transport = transports[url.protocol];
-    if (transport === undefined) throw new TypeError(`${url.protocol} is no scheme of a payer's`);
+    if (transport === undefined) throw new TypeError(`The scheme ${url.protocol} is not supported for payers`);
     init.signal?.throwIfAborted();
     const over = (agent: HttpAgent): Promise<IncomingMessage> =>
       exchange(url, init, { transport, agent, connectMs: limits.connectMs });

@@ -10,7 +10,7 @@ import { startMs } from '../../support/gateway.ts';
 import { auditFunction, streamRecord } from './records.ts';
 
 const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-// A connection that was just closed for its idleness would be an error here: nothing is sent twice.
+// A connection that was just closed for being idle would be an error here, since nothing is sent twice.
 server.keepAliveTimeout = 0;
 let client: DynamoDBClient;
 beforeAll(async () => {
@@ -30,7 +30,7 @@ afterAll(async () => {
 
 let tables = 0;
 
-/** AuditEvents as the stack makes it, what fetch writes there, and the audit function on its schedule. */
+/** AuditEvents as the stack creates it, what fetch writes there, and the audit function on its schedule. */
 const start = async () => {
   const table = { client, name: `AuditEvents.${(tables += 1)}` };
   await client.send(

@@ -23,7 +23,7 @@ const recorded = '2026-06-01T12:00:00Z';
 const request = { now, requestId: 'request-1' };
 const sealed = randomBytes(40);
 
-/** A grant in its table, and the records that the table's stream has of what is done to it. */
+/** A grant in its table, and the table's stream records of what happens to it. */
 const streamed = async () => {
   const test = fetchGateway();
   const { grantId, stored } = await test.grant();

@@ -9,7 +9,7 @@ import { memoryDynamo } from '../../support/memory-dynamo.ts';
 
 type Images = NonNullable<DynamoDBRecord['dynamodb']>;
 
-/** As it comes over the wire: binary values are base64. */
+/** As on the wire: binary values are base64. */
 const wire = (item: Item): Images['NewImage'] =>
   JSON.parse(
     JSON.stringify(item, (_name, value: unknown) =>
@@ -41,7 +41,7 @@ export const streamRecord = (before: Item | undefined, after: Item | undefined):
 const refused = (status: number, name: string, message = name): S3ServiceException =>
   new S3ServiceException({ name, $fault: 'client', $metadata: { httpStatusCode: status }, message });
 
-/** The audit function over a bucket in memory, which keeps what is there as S3 does under `If-None-Match: *`. */
+/** The audit function over a bucket in memory, which keeps existing objects as S3 does under `If-None-Match: *`. */
 export const auditFunction = () => {
   const client = new S3Client({ region: 'eu-central-1' });
   const objects = new Map<string, string>();
@@ -70,11 +70,11 @@ export const auditFunction = () => {
     handle: (...Records: DynamoDBRecord[]) => handle({ Records }, { awsRequestId: 'audit-1' }),
     /** Any event at all. */
     invoke: (event: unknown) => handle(event as DynamoDBStreamEvent, { awsRequestId: 'audit-1' }),
-    /** The next writes fail so. */
+    /** The next writes fail with this. */
     failNext: (status: number, name: string, message?: string) => void failures.push(refused(status, name, message)),
     objects,
     keys: () => [...objects.keys()],
-    /** Every event of every object, as often as it is there. */
+    /** Every event of every object, as many times as it is there. */
     events: () =>
       [...objects].flatMap(([key, body]) =>
         body

@@ -17,7 +17,7 @@ const fieldsOf = (html: string): Record<string, string> =>
     ]),
   );
 
-/** What the page says that the partner may do. */
+/** What the page says the partner may do. */
 const listOf = (html: string): string | undefined => /<ul>(.*)<\/ul>/.exec(html)?.[1];
 
 const open = async (query: Record<string, string> = request, Cookie = '') => {

@@ -155,7 +155,7 @@ describe('the login cookie', () => {
   it('makes a plain http origin that is not loopback refuse to start', () => {
     const stage = { ...localStage(), origin: 'http://gateway.example.org' };
 
-    expect(() => checkStage(stage, 'config/x.ts')).toThrow(/config\/x\.ts: origin: is plain http/);
+    expect(() => checkStage(stage, 'config/x.ts')).toThrow(/config\/x\.ts: origin: uses plain http/);
   });
 
   it('deletes only cookies of abandoned attempts, however many others there are', async () => {

@@ -19,11 +19,11 @@ const noAddress = 'The app that sent you here gave an address to return to that 
 describe('authorize, before the partner is trusted', () => {
   it.each([
     ['an unknown client', { client_id: 'nobody' }, noClient],
-    ['a client of another case', { client_id: 'Demo-Partner' }, noClient],
+    ['a client id in another letter case', { client_id: 'Demo-Partner' }, noClient],
     ['no client', { client_id: '' }, noClient],
     ['no redirect URI', { redirect_uri: '' }],
     ['another case', { redirect_uri: 'http://localhost:3002/Callback' }],
-    ['another host case', { redirect_uri: 'http://LOCALHOST:3002/callback' }],
+    ['a host in another letter case', { redirect_uri: 'http://LOCALHOST:3002/callback' }],
     ['a path parameter', { redirect_uri: 'http://localhost:3002/callback/..;/evil' }],
     ['several @', { redirect_uri: 'http://localhost:3002@evil.example@localhost:3002/callback' }],
     ['an added query', { redirect_uri: `${redirectUri}?a=b` }],
@@ -32,7 +32,7 @@ describe('authorize, before the partner is trusted', () => {
     ['a line break', { redirect_uri: `${redirectUri}\n` }],
     ['an encoded tab', { redirect_uri: `${redirectUri}%09` }],
     ['a trailing slash', { redirect_uri: `${redirectUri}/` }],
-    ['another port, for a client that is no native app', { redirect_uri: 'http://localhost:4000/callback' }],
+    ['another port, for a client that is not a native app', { redirect_uri: 'http://localhost:4000/callback' }],
     ['another partner’s redirect URI', { redirect_uri: 'http://localhost:3002/app/callback' }],
   ])('answers %s with a page, no redirect, and nothing sent or kept', async (_, query, text = noAddress) => {
     const { authorize, dynamo, payer, lines } = gateway();
@@ -100,7 +100,7 @@ describe('a native app’s loopback redirect URI', () => {
     'http://127.0.0.1:51004/callback?a=b',
     'http://127.0.0.1:51004',
     'http://127.0.0.1:65536/callback',
-    // No port that an app could listen on, and another spelling of one.
+    // Not a port that an app could listen on, and another spelling of one.
     'http://127.0.0.1:0/callback',
     'http://127.0.0.1:00080/callback',
     'http://127.0.0.1:51004@evil.example/callback',
@@ -341,7 +341,7 @@ describe('the scope of a login attempt', () => {
       'launch/patient patient/*.rs offline_access',
       true,
     ],
-    ['no offline_access, where only others were named', 'patient/*.rs online_access', undefined, 'patient/*.rs', false],
+    ['no offline_access if only others were named', 'patient/*.rs online_access', undefined, 'patient/*.rs', false],
     [
       'no offline_access that is not registered',
       'patient/*.rs offline_access',

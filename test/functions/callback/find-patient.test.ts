@@ -50,9 +50,9 @@ describe('whose record a token opens', () => {
     ['another resource', bundle([{ resource: { resourceType: 'Person', id: 'a' } }])],
     ['an entry without a resource', bundle([{}])],
     ['a patient without an id', bundle([{ resource: { resourceType: 'Patient' } }])],
-    ['an id that is no string', bundle([patient(5)])],
+    ['an id that is not a string', bundle([patient(5)])],
     ['entries that are no list', bundle(5), noBundle],
-    ['something that is no Bundle', { resourceType: 'Parameters', entry: [patient()] }],
+    ['something that is not a Bundle', { resourceType: 'Parameters', entry: [patient()] }],
     ['null', null, noBundle],
   ])('is not accepted with %s', async (_, answer, detail = unclear) => {
     await expect(ask(() => Response.json(answer)).finding).rejects.toMatchObject({ failure: 'nonsense', detail });

@@ -108,7 +108,7 @@ describe('an id_token is refused', () => {
   it.each<[string, unknown, string]>([
     ['that is missing', undefined, 'the token answer has none'],
     ['that is an object', { iss: 'x' }, 'the token answer has none'],
-    ['that is no JWT', 'x.y', 'ERR_JWS_INVALID'],
+    ['that is not a JWT', 'x.y', 'ERR_JWS_INVALID'],
     ['over 65,536 characters', 'x'.repeat(65_537), 'it is over 65536 characters'],
   ])('%s', async (_, token, detail) => {
     await expect(verifier().verify(token)).rejects.toMatchObject(refusal(detail));

@@ -50,7 +50,7 @@ describe('the callback, on success', () => {
     expect(dynamo.calls()).toEqual(['UpdateItem', 'PutItem']);
   });
 
-  it('sends the payer’s code with the gateway’s redirect URI and verifier, and proves itself with its key', async () => {
+  it('sends the payer’s code with the gateway’s redirect URI and verifier, and authenticates with its key', async () => {
     const { start, callback, fromPayer, payer } = gateway();
     const { state, cookie, response } = await start();
 
@@ -169,7 +169,7 @@ describe('the grant', () => {
     });
   });
 
-  it('has the scope that partner and payer agree on', async () => {
+  it('has the scope that partner and payer have in common', async () => {
     const { login, redeem, payer } = gateway();
     payer.http = async () =>
       Response.json({
@@ -200,8 +200,13 @@ describe('the grant', () => {
       'patient/Observation.rs patient/Claim.r',
     ],
     ['of what we asked it for that which the partner asked for', ['user/*.read'], 'patient/Claim.r', 'patient/Claim.r'],
-    ['all that the partner asked for, where we asked it for none', [], 'patient/*.rs', 'patient/*.rs'],
-    ['all that the partner asked for, where we asked in its own words', ['records'], 'patient/*.rs', 'patient/*.rs'],
+    ['everything that the partner requested, if we requested no scope', [], 'patient/*.rs', 'patient/*.rs'],
+    [
+      'everything that the partner requested, if we requested scopes of its own',
+      ['records'],
+      'patient/*.rs',
+      'patient/*.rs',
+    ],
   ])('has, if the payer names no scope, %s (RFC 6749 §5.1)', async (_, scopes, scope, granted) => {
     const test = gateway();
     for (const said of [undefined, null, '', [], 5]) {
@@ -242,10 +247,15 @@ describe('the grant', () => {
   });
 
   it.each([
-    ['asked for no scope, in words of its own, which say nothing', [], 'openid pat/x user', 'patient/*.rs'],
+    [
+      'not asked for a scope, and names scopes of its own, which mean nothing here',
+      [],
+      'openid pat/x user',
+      'patient/*.rs',
+    ],
     ['asked for no scope, about resources', [], 'openid patient/Observation.rs', 'patient/Observation.rs'],
     ['asked for no scope, about resources first', [], 'user/Condition.rs openid', 'patient/Condition.rs'],
-    ['asked for scopes, in words of its own, which grant nothing', ['patient/*.rs'], 'openid', undefined],
+    ['asked for scopes, and names scopes of its own, which grant nothing', ['patient/*.rs'], 'openid', undefined],
   ])('takes the scope of a payer that was %s', async (_, scopes, answered, granted) => {
     const test = gateway();
     test.payer.http = async () => Response.json({ ...northwindTokens, scope: answered });

@@ -77,7 +77,7 @@ describe('a login ends, and its tokens are revoked at the payer, if', () => {
   it.each<[string, Partial<Payer>, Answers]>([
     ['the token answer lacks the member', { patientMember: 'patient_id' }, { token: { patient: 'p-7' } }],
     ['the userinfo answer lacks the member', userinfo, { userinfo: { sub: '7' } }],
-    ['the userinfo answer is no object', userinfo, { userinfo: ['7'] }],
+    ['the userinfo answer is not an object', userinfo, { userinfo: ['7'] }],
     ['the userinfo answer names a group', userinfo, { userinfo: { patient: 'Group/7' } }],
     ['the member is inherited, not the payer’s', { patientMember: 'constructor' }, {}],
     ['fhirUser is a practitioner', idToken, { claims: { fhirUser: `${base}/Practitioner/7` } }],

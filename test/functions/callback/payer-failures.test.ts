@@ -100,7 +100,7 @@ describe('what the payer’s token endpoint does', () => {
       'a refused connection',
       new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code: 'ECONNREFUSED' }) }),
     ],
-    ['something that is no error', 'canary'],
+    ['something that is not an error', 'canary'],
   ])('%s is temporarily_unavailable, and the code is never sent twice', async (_, error) => {
     const test = gateway();
     // A client may throw anything.

@@ -3,7 +3,7 @@ import { gateway, sentBack, throttled, withoutPartner, withPartner, withPayer } 
 type Test = ReturnType<typeof gateway>;
 const attempt = (test: Test) => [...test.dynamo.items('LoginAttempts').values()][0];
 
-/** What the person reads, and the operator beside it. */
+/** What the person reads, and what only the operator reads. */
 const refusals = {
   unknownPayer: ['There is no such health plan here.', undefined],
   repeated: ['A parameter must not be sent more than once.', undefined],
@@ -38,7 +38,7 @@ const refusedByPage = async (
     error: 'invalid_request',
     outcome: 'refused',
   });
-  // What has no detail of its own says in the log what the page says.
+  // Without a detail of its own, the log has the page's sentence.
   expect(record['detail']).toBe(detail ?? text);
 };
 

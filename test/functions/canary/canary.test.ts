@@ -12,7 +12,7 @@ const payerIds = localRegistry().payers.map(({ id }) => id);
 
 type Answer = (url: URL) => Promise<Response> | Response;
 
-/** The canary over a gateway that runs, and payers that show their sign-in page. */
+/** The canary in front of a working gateway, and payers that show their sign-in page. */
 const canary = ({ registry = localRegistry(), answer }: { registry?: RegistryData; answer?: Answer } = {}) => {
   const test = testDeps({ registry });
   const quiet = { ...test.deps, writeLog: () => undefined };
@@ -45,7 +45,7 @@ const canary = ({ registry = localRegistry(), answer }: { registry?: RegistryDat
 };
 const sent = (url: URL): Record<string, string> => Object.fromEntries(url.searchParams);
 
-/** Answers one kind of request otherwise: `undefined` leaves it as it is. */
+/** Answers one kind of request differently; `undefined` leaves it unchanged. */
 const otherwise = (matches: (url: URL) => boolean, answer: () => Response | Promise<Response>) =>
   ((url) => (matches(url) ? answer() : undefined)) as Answer;
 const toDiscovery = ({ pathname }: URL): boolean => pathname.startsWith('/r4/northwind/');
@@ -56,7 +56,7 @@ const toSignIn = (url: URL): boolean => toPayer(url) && url.pathname === '/oauth
 const toToken = (url: URL): boolean => toPayer(url) && url.pathname === '/oauth2/token';
 const toFhir = (url: URL): boolean => toPayer(url) && url.pathname === '/r4/metadata';
 
-/** A stage whose partners all leave the consent to the gateway's page. */
+/** A stage whose partners all leave consent to the gateway's page. */
 const everyPartnerAsks = (): RegistryData =>
   localRegistry().partners.reduce(
     (data, { clientId }) => withPartner(clientId, { consent: 'gateway' })(data),
@@ -115,7 +115,7 @@ describe('the canary', () => {
     expect(log.find(({ payer }) => payer === 'northwind')).toMatchObject({ detail: `${what}: status 503` });
   });
 
-  it('says who it is, follows no redirect, and sends a payer neither a credential nor a code', async () => {
+  it('identifies itself, follows no redirect, and sends a payer neither a credential nor a code', async () => {
     const { run, asked } = canary();
     await run();
 
@@ -331,7 +331,7 @@ describe('what the canary reports as a failure, for this payer only', () => {
     expect(lines.join().toLowerCase().replaceAll('"canary"', '').replaceAll('canary-1', '')).not.toContain('canary');
   });
 
-  it('is not a payer that refuses, or whose sign-in page asks the browser to go on', async () => {
+  it('is not a payer that refuses, or whose sign-in page asks the browser to continue', async () => {
     const well = [
       otherwise(toSignIn, () => redirect('/sign-in')),
       ...[200, 299, 400, 499].map((status) => otherwise(toPayer, answers(status))),
@@ -343,13 +343,13 @@ describe('what the canary reports as a failure, for this payer only', () => {
     }
   });
 
-  it.each([300, 302, 399])('is not a redirect (%d) that has our request and more', async (status) => {
+  it.each([300, 302, 399])('is not a redirect (%d) that contains our request and more', async (status) => {
     const { run } = canary({ answer: otherwise(toAuthorize, () => redirect(`${ourRequest}&state=x&aud=y`, status)) });
 
     expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
   });
 
-  it('is not a consent page of a partner that shows one', async () => {
+  it('is not the consent page of a partner that shows one', async () => {
     const { run } = canary({
       registry: everyPartnerAsks(),
       answer: otherwise(toAuthorize, () => redirect(ourRequest)),
@@ -387,7 +387,7 @@ describe('a stage of many payers', () => {
     const log = await run();
 
     expect(new Set(log.map(({ payer }) => payer)).size).toBe(50);
-    // Each payer's three endpoints are asked at the same time.
+    // Each payer's three endpoints are called at the same time.
     expect(most).toBe(3 * 8);
   });
 

@@ -28,7 +28,7 @@ const fhirHeaders = { ...errorHeaders, 'Content-Type': 'application/fhir+json' }
 describe('a payer that the gateway does not know', () => {
   const text = 'The gateway knows no health plan of this name.';
 
-  it('is told to an OAuth client in OAuth’s words', async () => {
+  it('is reported to an OAuth client in OAuth’s format', async () => {
     const { statusCode, headers, body } = await start().ask('/oauth2/jwks/{payer}', { payer: 'nobody' });
 
     expect({ statusCode, headers, body: JSON.parse(body) as unknown }).toEqual({
@@ -38,7 +38,7 @@ describe('a payer that the gateway does not know', () => {
     });
   });
 
-  it('is told to a FHIR client in FHIR’s', async () => {
+  it('is reported to a FHIR client in FHIR’s', async () => {
     const { statusCode, headers, body } = await start().ask('/r4/{payer}/metadata', { payer: 'nobody' });
 
     expect({ statusCode, headers, body: JSON.parse(body) as unknown }).toEqual({
@@ -58,7 +58,7 @@ describe('an error on the way to a statement', () => {
   const issueOf = ({ body }: { body: string }): unknown =>
     (JSON.parse(body) as { issue: { code: string; diagnostics: string }[] }).issue[0];
 
-  it('is an exception if it is ours, without its reason', async () => {
+  it('is an exception if it is ours, without its cause', async () => {
     const { ask, deps } = start();
     const registry = {
       ...deps.registry,

@@ -304,7 +304,7 @@ describe('every route', () => {
     });
   });
 
-  it.each(Object.values(routes))('%s takes a trailing slash', async (route) => {
+  it.each(Object.values(routes))('%s accepts a trailing slash', async (route) => {
     expect((await start().ask(`${route}/`)).statusCode).toBe(200);
   });
 
@@ -325,7 +325,7 @@ describe('every route', () => {
     expect(http).not.toHaveBeenCalled();
   });
 
-  it.each(Object.values(routes))('%s says 404 for an unknown payer, in the words of its caller', async (route) => {
+  it.each(Object.values(routes))("%s says 404 for an unknown payer, in its caller's format", async (route) => {
     const { ask, http } = start();
     const { statusCode, value, headers } = await ask(route, { payer: 'nobody' });
     expect(statusCode).toBe(404);

@@ -6,7 +6,7 @@ import { localRegistry } from '../../support/login.ts';
 const origin = 'http://localhost:3000';
 const base = `${origin}/r4/northwind`;
 
-/** What a partner reads at a route of Northwind's facade, while Northwind itself asks for a token. */
+/** What a partner reads at a route of Northwind's facade, while Northwind itself requires a token. */
 const read = async (resource: string, registry: RegistryData = localRegistry()): Promise<unknown> => {
   const { deps, payer } = testDeps({ registry });
   payer.http = async () => new Response('', { status: 401 });
@@ -68,7 +68,7 @@ describe('what a partner app is told before it has a token', () => {
   });
 });
 
-describe('the statement of a payer that shows none without a token', () => {
+describe('the statement for a payer that shows none without a token', () => {
   const interaction = [{ code: 'read' }, { code: 'search-type' }];
   const byId = { name: '_id', type: 'token', definition: 'http://hl7.org/fhir/SearchParameter/Resource-id' };
   const byPatient = (type: string) => ({
@@ -151,11 +151,11 @@ describe('the statement of a payer that shows none without a token', () => {
     ],
   });
 
-  it('names the types of the exchange in order, what each can be asked for, and $everything of a patient', async () => {
+  it("lists the types of the exchange in order, the searches of each, and a patient's $everything", async () => {
     expect(await read('/r4/{payer}/metadata')).toEqual(statement(everything));
   });
 
-  it('names no $everything if the payer has none', async () => {
+  it('lists no $everything if the payer has none', async () => {
     const registry = localRegistry();
     const without = registry.payers.map((payer) => ({ ...payer, everything: false }));
 

@@ -12,7 +12,7 @@ const northwind = (changes: Partial<Payer> = {}): Payer => {
   return { ...found, ...changes };
 };
 
-/** What becomes of an answer of Northwind's. */
+/** What the gateway makes of an answer from Northwind. */
 const fetched = (response: Response, payer = northwind()) =>
   fetchStatement({ payerHttp: async () => response }, payer, facadeOf(origin, payer));
 
@@ -23,7 +23,7 @@ const ofServer = (rest: object, more: object = {}) => ({
   ...more,
 });
 
-/** What is left of a server that says so much of itself. */
+/** What remains of a server's statement about itself. */
 const kept = async (rest: object, payer?: Payer): Promise<unknown> =>
   (await fetched(Response.json(ofServer(rest)), payer)).statement;
 
@@ -40,7 +40,7 @@ const left = (rest: object, implementation: object = {}) => ({
   rest: [{ mode: 'server', security: security(facadeOf(origin, northwind())), ...rest }],
 });
 
-/** A body of 8 MB, sent as it is read; `cancelled` tells whether anyone stopped it before its end. */
+/** A body of 8 MB, sent as it is read; `cancelled` says whether it was stopped before its end. */
 const long = (status: number) => {
   const seen = { cancelled: false };
   let leftChunks = 128;
@@ -55,7 +55,7 @@ const long = (status: number) => {
   return { seen, response: new Response(body, { status }) };
 };
 
-describe('a statement that cannot be had', () => {
+describe('a statement that is not available', () => {
   it.each([
     ['null', null],
     ['an array', [ofServer({})]],
@@ -65,7 +65,7 @@ describe('a statement that cannot be had', () => {
     ['without a type', ofServer({}, { resourceType: undefined })],
     ['without rest', { resourceType: 'CapabilityStatement' }],
     ['rest is null', ofServer({}, { rest: null })],
-    ['rest is no array', ofServer({}, { rest: { mode: 'server' } })],
+    ['rest is not an array', ofServer({}, { rest: { mode: 'server' } })],
     ['rest holds no objects', ofServer({}, { rest: [null, 'server', ['server']] })],
     ['of a client', ofServer({ mode: 'client' })],
   ])('is distinguished from a server’s: %s', async (_, value) => {
@@ -86,7 +86,7 @@ describe('a statement that cannot be had', () => {
   it.each([
     [503, 'metadata: status 503'],
     [200, 'metadata: over 5242880 bytes'],
-  ])('does not hold the connection of an answer %d that nobody reads to its end', async (status, problem) => {
+  ])('does not hold the connection of an answer %d that no one reads to its end', async (status, problem) => {
     const { seen, response } = long(status);
 
     expect(await fetched(response)).toEqual({ problem });
@@ -117,13 +117,13 @@ describe('the size of a statement', () => {
   });
 });
 
-describe('what is left of a payer’s statement', () => {
+describe('what remains of a payer’s statement', () => {
   it('has nothing that the payer did not state, and no empty arrays', async () => {
     expect(await kept({})).toEqual(left({}));
     expect(await kept({ resource: [], interaction: [], searchParam: [] })).toEqual(left({}));
   });
 
-  it('omits what is damaged', async () => {
+  it('omits malformed parts', async () => {
     const searchParam = [{ name: '_id', type: 'token' }];
     expect(
       await kept({
@@ -152,7 +152,7 @@ describe('what is left of a payer’s statement', () => {
     ['a text', 'Northwind'],
     ['an array', [{ url: 'x' }]],
     ['missing', undefined],
-  ])('says what is read through the gateway where the implementation is %s', async (_, implementation) => {
+  ])('says that data is read through the gateway if the implementation is %s', async (_, implementation) => {
     expect(await fetched(Response.json(ofServer({}, { implementation })))).toEqual({ statement: left({}) });
   });
 
@@ -169,13 +169,13 @@ describe('what is left of a payer’s statement', () => {
   const withDollar = { ...everything, name: '$everything' };
   const patient = { type: 'Patient', operation: [everything, withDollar, { name: 'match' }, {}, null, 'everything'] };
 
-  it('has $everything of a patient by either of its names, and no other operation', async () => {
+  it("has a patient's $everything under either name, and no other operation", async () => {
     expect(await kept({ resource: [patient] })).toEqual(
       left({ resource: [{ type: 'Patient', operation: [everything, withDollar] }] }),
     );
   });
 
-  it('has no $everything of another type, nor of a payer that the gateway does not ask for it', async () => {
+  it('has no $everything of another type, nor of a payer whose profile lacks it', async () => {
     const encounter = { type: 'Encounter', operation: [everything] };
     expect(await kept({ resource: [encounter] })).toEqual(left({ resource: [{ type: 'Encounter' }] }));
     expect(await kept({ resource: [patient, encounter] }, northwind({ everything: false }))).toEqual(

@@ -6,7 +6,7 @@ it.each([
   ['a payer of ours', 'GET', 'northwind', ['step=discovery outcome=ok', 'payer=northwind step=discovery outcome=ok']],
   ['a payer that only the path names', 'GET', 'no-such-payer', ['step=discovery outcome=refused']],
   ['a preflight', 'OPTIONS', 'northwind', []],
-])('%s is counted as what the registry knows of it', async (_, method, payer, requests) => {
+])('%s is counted by what the registry knows', async (_, method, payer, requests) => {
   const { deps, lines } = testDeps();
 
   await call(discovery(deps), apiEvent('/r4/{payer}/.well-known/smart-configuration', { method, path: { payer } }));

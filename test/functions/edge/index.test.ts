@@ -1,7 +1,7 @@
 import type { CloudFrontHeaders, CloudFrontResponseEvent } from 'aws-lambda';
 import { handler } from '../../../functions/edge/index.ts';
 
-/** What CloudFront hands over: names in lower case, `key` as the origin wrote it. */
+/** What CloudFront provides: names in lower case, `key` as the origin wrote it. */
 const eventWith = (status: string, headers: CloudFrontHeaders): CloudFrontResponseEvent =>
   ({
     Records: [
@@ -35,7 +35,7 @@ describe('the edge function', () => {
     expect(response.status).toBe('401');
   });
 
-  it('keeps several challenges apart, in their order', async () => {
+  it('keeps several challenges separate and in order', async () => {
     const response = await handler(eventWith('401', remapped('Basic realm="gateway"', 'Bearer')));
 
     expect(response.headers['www-authenticate']?.map(({ value }) => value)).toEqual([
@@ -52,7 +52,7 @@ describe('the edge function', () => {
     expect(response).toEqual(event.Records[0]?.cf.response);
   });
 
-  it('never sets a body, which would take the place of the one that streams', async () => {
+  it('never sets a body, which would replace the streamed one', async () => {
     const response = await handler(eventWith('403', remapped('Bearer error="insufficient_scope"')));
 
     expect(Object.keys(response).sort()).toEqual(['headers', 'status', 'statusDescription']);

@@ -62,7 +62,7 @@ describe('a grant that knows its patient', () => {
     expect(test.payer.requests).toEqual([]);
   });
 
-  it("reads its own, with our base in a value turned into the payer's", async () => {
+  it("reads its own, with our base in a value replaced by the payer's", async () => {
     const test = ready();
     const { token } = await test.grant();
     const query = 'subject=http://localhost:3000/r4/northwind/Patient/patient-1';
@@ -73,7 +73,7 @@ describe('a grant that knows its patient', () => {
 });
 
 describe('a grant that knows no patient', () => {
-  it('leaves it to the payer whose record it opens, where the payer’s profile says so', async () => {
+  it('leaves the choice to the payer whose record it opens, if the payer’s profile says so', async () => {
     const test = ready();
     const { token } = await test.grant({ patient: undefined });
     const deps = test.reconfigured(withPayer('northwind', { patientFrom: 'none' }));
@@ -81,7 +81,7 @@ describe('a grant that knows no patient', () => {
   });
 
   it.each(['token', 'search'] as const)(
-    'opens nothing where the profile has the patient from %s',
+    'reads nothing if the profile takes the patient from %s',
     async (patientFrom) => {
       const test = ready();
       const { token } = await test.grant({ patient: undefined });
@@ -95,7 +95,7 @@ describe('a grant that knows no patient', () => {
 describe('a partner’s registration', () => {
   const narrowTo = (...scopes: string[]) => withPartner('demo-partner', { scopes });
 
-  it('narrows the grants that live already, at once', async () => {
+  it('narrows existing grants at once', async () => {
     const test = ready();
     const { token } = await test.grant();
     const deps = test.reconfigured(narrowTo('patient/Observation.rs', 'offline_access'));
@@ -104,11 +104,11 @@ describe('a partner’s registration', () => {
     expect((await read(deps, 'Condition', token)).statusCode).toBe(403);
     expect((await read(deps, 'Patient/patient-1/$everything', token)).statusCode).toBe(403);
     expect((await read(deps, '', token, { query: '_type=Condition' })).statusCode).toBe(403);
-    // The file is put back: what was granted is good again.
+    // The file is restored: what was granted is valid again.
     expect((await read(test.deps, 'Condition', token)).statusCode).toBe(200);
   });
 
-  it('holds for the pages of a search that began before it was narrowed', async () => {
+  it('applies to the pages of a search that began before it was narrowed', async () => {
     const test = ready();
     const { token } = await test.grant();
     const next = 'http://127.0.0.1:3003/r4/Condition?page=2';
@@ -123,7 +123,7 @@ describe('a partner’s registration', () => {
     expect((await read(test.deps, '', token, { query })).statusCode).toBe(200);
   });
 
-  it('leaves a grant nothing to read where it covers nothing that was granted', async () => {
+  it('leaves a grant nothing to read if it covers nothing that was granted', async () => {
     const test = ready();
     const { token } = await test.grant({ scope: 'patient/Condition.rs' });
     const deps = test.reconfigured(narrowTo('patient/Observation.rs'));
@@ -134,7 +134,7 @@ describe('a partner’s registration', () => {
     expect(test.payer.requests).toEqual([]);
   });
 
-  it('widens no grant that lives already', async () => {
+  it('widens no existing grant', async () => {
     const test = ready();
     const { token } = await test.grant({ scope: 'patient/Condition.r' });
     const deps = test.reconfigured(narrowTo('patient/*.rs', 'user/*.rs'));

@@ -49,13 +49,13 @@ describe('an answer larger than Lambda streams', () => {
     expect(ended).toMatchObject({ status: { N: '200' }, error: { S: 'answer_too_large' }, bytes: { N: '200' } });
   });
 
-  it('arrives whole where it is exactly as large as the limit', async () => {
+  it('arrives whole if it is exactly as large as the limit', async () => {
     const { answer, log } = await readWith(text.length, streamed());
     expect(answer).toMatchObject({ error: undefined, text });
     expect(log).toMatchObject({ outcome: 'ok', bytes: text.length });
   });
 
-  it('is refused before its first byte where the payer says how long it is, with what to ask for instead', async () => {
+  it('is refused before its first byte if the payer states its length, with what to request instead', async () => {
     const response = fhir(text, { headers: { 'content-length': String(text.length) } });
     const { answer, log, signals, ended } = await readWith(text.length - 1, response);
     expect(answer).toMatchObject({ statusCode: 502, error: undefined });
@@ -65,7 +65,7 @@ describe('an answer larger than Lambda streams', () => {
     expect(ended).toMatchObject({ status: { N: '502' }, error: { S: 'answer_too_large' } });
   });
 
-  it('is one of more than 200 MB, what goes before the body included', () => {
+  it('is one of more than 200 MB, including what precedes the body', () => {
     expect(mostStreamedBytes).toBeLessThan(200 * 1024 * 1024);
     expect(mostStreamedBytes).toBeGreaterThan(199 * 1024 * 1024);
   });
@@ -76,7 +76,7 @@ describe('an answer larger than Lambda streams', () => {
     ['', null, 0],
     ['1e9', null, 0],
     [null, null, 0],
-  ])('is known by a Content-Length of %j with the coding %j: %d', (length, coding, bytes) => {
+  ])('is detected from a Content-Length of %j with the coding %j: %d', (length, coding, bytes) => {
     const headers = new Headers();
     if (length !== null) headers.set('content-length', length);
     if (coding !== null) headers.set('content-encoding', coding);

@@ -16,7 +16,7 @@ const html = (status: number, text = '<html>health data</html>') =>
   new Response(text, { status, headers: { 'content-type': 'text/html' } });
 
 describe('a good answer', () => {
-  it('reaches the partner byte for byte, but for the links that it would follow', async () => {
+  it('reaches the partner byte for byte, except for links that it would follow', async () => {
     const source = `{ "resourceType":"Bundle","link":[{"relation":"self","url":"${base}?_getpages=1"}],
       "entry":[{"fullUrl":"http:\\/\\/127.0.0.1:3003\\/r4/Observation/1","resource":{"valueQuantity":{"value":1.00},
       "identifier":{"system":"${base}/ids"},"subject":{"reference":"https://elsewhere.example/Patient/9"}}}]}\n`;
@@ -44,7 +44,7 @@ describe('a good answer', () => {
     });
   });
 
-  it('has no header that neither the payer gave nor the rate limit', async () => {
+  it('has no other header than those from the payer and the rate limit', async () => {
     const { answer } = await answered(fhir({}));
     expect(Object.keys(answer.headers).toSorted()).toEqual([
       'Cache-Control',
@@ -64,7 +64,7 @@ describe('a good answer', () => {
     ['a neighbour of the base', `${base}x/Patient/1`, `${base}x/Patient/1`],
     ['another host', 'https://elsewhere.example/Patient/1', 'https://elsewhere.example/Patient/1'],
   ])(
-    'has Location and Content-Location of %s below our base where they were below the payer',
+    "has Location and Content-Location of %s below our base if they were below the payer's",
     async (_name, url, to) => {
       const test = fetchGateway();
       const { token } = await test.grant();
@@ -81,7 +81,7 @@ describe('a good answer', () => {
     'application/json;charset=us-ascii',
     'application/fhir+json;charset=UTF-8',
     'application/fhir+json; charset="utf-8"',
-  ])('may be called %s', async (type) => {
+  ])('may have the content type %s', async (type) => {
     const { answer } = await answered(fhir({}, { headers: { 'content-type': type } }));
     expect(answer).toMatchObject({ statusCode: 200, text: '{}' });
   });
@@ -107,7 +107,7 @@ describe('a good answer', () => {
   });
 
   it.each(['\x1f\x8b\b', '<html></html>', '"text"', '{}{}', '{} x', '[]]'])(
-    'that is no JSON document, or not only one, is cut: %j',
+    'that is not one JSON document is cut: %j',
     async (text) => {
       const { answer, log } = await answered(fhir(text));
       expect(answer.error).toBeDefined();
@@ -188,7 +188,7 @@ describe("the payer's refusals", () => {
   it.each([
     ['\n\t {\r\n  "resourceType" : "OperationOutcome"\n}\n'],
     ['{"id":"1",\n"resourceType"\n:\n"OperationOutcome"}'],
-  ])('may space its OperationOutcome as it likes: %j', async (text) => {
+  ])('may put white space into its OperationOutcome: %j', async (text) => {
     expect((await answered(fhir(text, { status: 404 }))).answer.text).toBe(text);
   });
 
@@ -226,7 +226,7 @@ describe("the payer's refusals", () => {
     ['99999999999999999999', '3600'],
     ['soon', '30'],
     [undefined, '30'],
-  ])('429 and 503 with Retry-After %p pass on as %s seconds', async (given, expected) => {
+  ])('429 and 503 with Retry-After %p are passed on as %s seconds', async (given, expected) => {
     const headers: Record<string, string> = given === undefined ? {} : { 'retry-after': given };
     for (const [status, code] of [
       [429, 'throttled'],
@@ -253,13 +253,13 @@ describe('an answer that cannot be used', () => {
     ['HTML with 200', html(200)],
     ['XML with 200', new Response('<Bundle/>', { headers: { 'content-type': 'application/fhir+xml' } })],
     ['no content type', new Response(new Uint8Array([123, 125]))],
-    ['a type that only looks alike', fhir({}, { headers: { 'content-type': 'application/json-seq' } })],
+    ['a type that only looks similar', fhir({}, { headers: { 'content-type': 'application/json-seq' } })],
     [
       'a type that only names JSON',
       fhir({}, { headers: { 'content-type': 'multipart/mixed; type=application/json' } }),
     ],
     ['another charset', fhir({}, { headers: { 'content-type': 'application/json; charset=utf-16' } })],
-  ])('is 502: %s; the payer is asked once and nothing of it passes', async (_name, response) => {
+  ])('is 502: %s; the payer is asked once and nothing is passed on', async (_name, response) => {
     const { answer, test, log } = await answered(response);
     expect(answer.statusCode).toBe(502);
     expect(issueOf(answer).code).toBe('exception');
@@ -269,7 +269,7 @@ describe('an answer that cannot be used', () => {
     expect(log).toMatchObject({ level: 'error', status: 502, error: 'payer_error', payerStatus: response.status });
   });
 
-  it('is 503 where no connection came about, with the cause in the log', async () => {
+  it('is 503 if no connection could be made, with the cause in the log', async () => {
     const cause = Object.assign(new Error('connect ECONNREFUSED 10.0.0.1'), { code: 'ECONNREFUSED' });
     const { answer, log } = await answered(Promise.reject(new TypeError('fetch failed', { cause })));
     expect(answer.statusCode).toBe(503);
@@ -279,7 +279,7 @@ describe('an answer that cannot be used', () => {
   });
 });
 
-it('answers what nobody foresaw with 500 and an OperationOutcome that says nothing', async () => {
+it('answers an unexpected error with 500 and an OperationOutcome without the cause', async () => {
   const test = fetchGateway();
   const { token } = await test.grant();
   const takeTurn = () => Promise.reject(new RangeError('secret detail'));

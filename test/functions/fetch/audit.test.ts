@@ -12,7 +12,7 @@ import { fetchGateway, fhir, issueOf, read, readEvent } from '../../support/fetc
 import { call, startMs } from '../../support/gateway.ts';
 import { withPayer } from '../../support/login.ts';
 
-/** The FHIR route as it is in AWS: its gate and its end hook write to a table, which is in memory here. */
+/** The FHIR route as in AWS: its gate and its end hook write to a table, which is in memory here. */
 const audited = () => {
   const test = fetchGateway();
   test.payer.http = async () => fhir('{"resourceType":"Bundle","note":"health data"}');
@@ -26,7 +26,7 @@ const audited = () => {
   return { ...test, deps, items, written };
 };
 
-/** The record of a request of which nothing is known yet. */
+/** The record of a request about which nothing is known yet. */
 const blankRecord = (): RequestRecord => ({
   requestId: 'r',
   stage: 's',
@@ -38,7 +38,7 @@ const blankRecord = (): RequestRecord => ({
 });
 
 describe('a read', () => {
-  it('leaves that it began and how it ended: who, whose, what kind, when, how much, and nothing of the record', async () => {
+  it('records that it began and how it ended: who, whose, what kind, when and how much, and nothing of the record', async () => {
     const test = audited();
     const { token, grantId } = await test.grant({ patient: 'patient-1' });
     const answer = await read(test.deps, 'Observation', token, { query: 'code=canary-code' });
@@ -69,7 +69,7 @@ describe('a read', () => {
     expect(test.lines.join('')).not.toContain('patient-1');
   });
 
-  it('names no patient where the grant knows none, and the type of a compartment search', async () => {
+  it('names no patient if the grant knows none, and the type of a compartment search', async () => {
     const test = audited();
     const { token } = await test.grant({ patient: undefined });
     const { registry } = test.reconfigured(withPayer('northwind', { patientFrom: 'none' }));
@@ -90,12 +90,12 @@ describe('a read', () => {
       'temporarily_unavailable',
     ],
     [
-      'the answer is no FHIR',
+      'the answer is not FHIR',
       () => new Response('<html>', { headers: { 'content-type': 'text/html' } }),
       '502',
       'payer_error',
     ],
-  ])('leaves both where %s', async (_title, respond, status, error) => {
+  ])('records both if %s', async (_title, respond, status, error) => {
     const test = audited();
     const { token } = await test.grant();
     test.payer.http = async () => respond();
@@ -109,9 +109,9 @@ describe('a read', () => {
 
   it.each([
     ['the scope', { scope: 'patient/Patient.r' }, 'Observation', 'insufficient_scope'],
-    ["the patient, who is another's", { patient: 'patient-1' }, 'Patient/patient-2', 'access_denied'],
+    ['another patient', { patient: 'patient-1' }, 'Patient/patient-2', 'access_denied'],
     ['the payer, whose token has ended', { tokens: { accessToken: 'old', expiresAt: 1 } }, 'Patient', 'reconnect'],
-  ])('that is refused for %s leaves its attempt, without an opening', async (_title, options, path, error) => {
+  ])('that is refused for %s records its attempt, without an opening', async (_title, options, path, error) => {
     const test = audited();
     const { token } = await test.grant(options);
     const answer = await read(test.deps, path, token);
@@ -122,7 +122,7 @@ describe('a read', () => {
     expect(test.items()[0]).toMatchObject({ error: { S: error }, interaction: { S: expect.any(String) as string } });
   });
 
-  it('that is cut says so, with the bytes that left', async () => {
+  it('that is cut says so, with the bytes that were sent', async () => {
     const test = audited();
     const { token } = await test.grant();
     const chunks = ['{"a":', undefined];
@@ -138,7 +138,7 @@ describe('a read', () => {
     expect(test.items()[1]).toMatchObject({ status: { N: '200' }, bytes: { N: '5' }, error: { S: 'payer_error' } });
   });
 
-  it('that the partner leaves says so, and is no error', async () => {
+  it('that the partner abandons says so, and is not an error', async () => {
     const test = audited();
     const { token } = await test.grant();
     test.payer.http = async () => fhir(`[${'1,'.repeat(200_000)}1]`);
@@ -147,7 +147,7 @@ describe('a read', () => {
     expect(test.items()[1]).not.toHaveProperty('error');
   });
 
-  it('leaves nothing where no grant is known, or where nothing was asked that can be read', async () => {
+  it('records nothing if no grant is known, or if the request is not a read', async () => {
     const test = audited();
     const { token } = await test.grant();
     await read(test.deps, 'Patient', undefined);
@@ -160,7 +160,7 @@ describe('a read', () => {
   });
 });
 
-it('makes nothing up for a read of which the record knows nothing', async () => {
+it('invents nothing for a read that its record does not describe', async () => {
   const test = audited();
   const nobody = { record: blankRecord(), patient: undefined };
 
@@ -197,7 +197,7 @@ it('ends a read that has no answer as a 500', async () => {
 });
 
 describe('a read whose opening is not written', () => {
-  it('is 503 without a byte of the payer, and rings', async () => {
+  it('is 503 without a byte of the payer, and raises the alarm', async () => {
     const test = audited();
     const { token } = await test.grant();
     test.dynamo.failNext('PutItem', new RangeError('no table'));
@@ -209,7 +209,7 @@ describe('a read whose opening is not written', () => {
     expect(test.written()).toEqual([]);
   });
 
-  it('does not wait for a payer who is slow', async () => {
+  it('does not wait for a slow payer', async () => {
     const test = audited();
     const { token } = await test.grant();
     test.dynamo.failNext('PutItem', new RangeError('no table'));
@@ -220,7 +220,7 @@ describe('a read whose opening is not written', () => {
     expect((await read(test.deps, 'Patient', token)).statusCode).toBe(503);
   });
 
-  it('ends within three seconds where DynamoDB hangs', async () => {
+  it('ends within three seconds if DynamoDB hangs', async () => {
     const test = audited();
     const { token } = await test.grant();
     let tries = 0;
@@ -257,7 +257,7 @@ describe('a read whose end is not written', () => {
     return read({ ...test.deps, onEnd }, 'Patient', token);
   };
 
-  it('is cut and rings, and that it began is there', async () => {
+  it('is cut and raises the alarm, and its beginning is recorded', async () => {
     const test = audited();
     const answer = await withoutEnd(test);
     expect(answer.error).toMatchObject({ message: 'The answer was cut' });
@@ -265,7 +265,7 @@ describe('a read whose end is not written', () => {
     expect(test.written()).toEqual(['opened']);
   });
 
-  it('rings where the payer refused, whose answer stands', async () => {
+  it('raises the alarm if the payer refused, and the refusal stands', async () => {
     const test = audited();
     test.payer.http = async () => fhir({ resourceType: 'OperationOutcome' }, { status: 404 });
     const answer = await withoutEnd(test);
@@ -274,7 +274,7 @@ describe('a read whose end is not written', () => {
   });
 });
 
-it('asks the payer before it waits for the audit, and lets no byte out before the audit has answered', async () => {
+it('asks the payer before it waits for the audit, and releases no byte before the audit has answered', async () => {
   const test = audited();
   const { token } = await test.grant();
   const order: string[] = [];

@@ -9,8 +9,8 @@ const ready = () => {
   return test;
 };
 
-describe('the happy path', () => {
-  it('costs one strongly consistent read of the table, without an index, and one call to the payer', async () => {
+describe('a successful read', () => {
+  it('makes one strongly consistent read of the table, without an index, and one call to the payer', async () => {
     const test = ready();
     const { token } = await test.grant();
     const answer = await read(test.deps, 'Patient/patient-1', token);
@@ -23,14 +23,14 @@ describe('the happy path', () => {
     expect(test.payer.requests).toHaveLength(1);
   });
 
-  it.each(['Bearer ', 'bearer ', 'BEARER   '])('knows the scheme as RFC 9110 spells it: %j', async (scheme) => {
+  it.each(['Bearer ', 'bearer ', 'BEARER   '])('accepts the scheme as RFC 9110 spells it: %j', async (scheme) => {
     const test = ready();
     const { token } = await test.grant();
     const headers = { Authorization: `${scheme}${token}` };
     expect((await read(test.deps, 'Patient', undefined, { headers })).statusCode).toBe(200);
   });
 
-  it("shows the payer its own token and never the partner's", async () => {
+  it("sends the payer the payer's token and never the partner's", async () => {
     const test = ready();
     const { token } = await test.grant();
     await read(test.deps, 'Patient/patient-1', token, { headers: { Cookie: 'a=b', 'X-Forwarded-For': '10.0.0.1' } });
@@ -75,7 +75,7 @@ describe('who may not read', () => {
     expect(both.text).not.toContain(token);
   });
 
-  it('answers a damaged token with 401 invalid_token, without a read of the table', async () => {
+  it('answers a malformed token with 401 invalid_token, without a read of the table', async () => {
     const test = ready();
     const { token } = await test.grant();
     const answer = await refused(`${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`, {}, test);
@@ -85,14 +85,14 @@ describe('who may not read', () => {
     expect(test.dynamo.calls()).toEqual([]);
   });
 
-  it('answers a token of a grant that is gone with 401 invalid_token', async () => {
+  it('answers a token of a deleted grant with 401 invalid_token', async () => {
     const test = ready();
     const { token, grantId } = await test.grant();
     test.dynamo.items('Grants').delete(grantId);
     expect((await refused(token, {}, test)).challenge).toContain('error="invalid_token"');
   });
 
-  it('answers an expired token with 401 invalid_token, though TTL has not removed the item', async () => {
+  it('answers an expired token with 401 invalid_token, even before TTL has removed the item', async () => {
     const test = ready();
     const { token } = await test.grant();
     test.passSeconds(3599);
@@ -103,7 +103,7 @@ describe('who may not read', () => {
     expect(await refused(token, {}, test)).toMatchObject({ statusCode: 401, issue: { code: 'login' } });
   });
 
-  it('revives nothing that has expired where a clock jumps back and forth by 120 s around it', async () => {
+  it('accepts no expired token if a clock jumps back and forth by 120 s', async () => {
     const test = ready();
     const { token } = await test.grant({ tokens: { accessToken: 'payer-access-1' }, accessLives: 600 });
     test.passSeconds(480);
@@ -141,14 +141,14 @@ describe('who may not read', () => {
     expect(test.payer.requests).toEqual([]);
   });
 
-  it('answers for a payer that is not there with 404, without asking for a token', async () => {
+  it('answers 404 for an unknown payer, without asking for a token', async () => {
     expect(await refused(undefined, { payer: 'nowhere' })).toMatchObject({
       statusCode: 404,
       issue: { code: 'not-found' },
     });
   });
 
-  it('stays shut while DynamoDB is out of order: 503 with Retry-After', async () => {
+  it('admits no one while DynamoDB fails: 503 with Retry-After', async () => {
     const test = ready();
     const { token } = await test.grant();
     test.dynamo.failNext('GetItem', throttled());

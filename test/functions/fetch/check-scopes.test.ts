@@ -13,7 +13,7 @@ describe('checkScopes', () => {
     ['GET /?_id=a', 'patient/*.read'],
     ['GET /?_type=Patient', 'patient/Patient.s'],
     ['GET /Observation?_include=Observation:specimen', 'patient/Observation.rs patient/Specimen.r'],
-  ])('lets %s pass with %s', (line, scope) => {
+  ])('allows %s with %s', (line, scope) => {
     expect(() => checkScopes(parse(line), parseScopes(scope))).not.toThrow();
   });
 

@@ -17,7 +17,7 @@ const ready = () => {
 describe('a preflight', () => {
   const preflight = { method: 'OPTIONS', headers: { Origin: origin, 'Access-Control-Request-Method': 'GET' } };
 
-  it('needs no token, asks nobody, and names Authorization', async () => {
+  it('needs no token, asks no one, and names Authorization', async () => {
     const test = ready();
     const answer = await read(test.deps, 'Patient', undefined, preflight);
     expect(answer.statusCode).toBe(204);
@@ -31,7 +31,7 @@ describe('a preflight', () => {
     expect(test.payer.requests).toEqual([]);
   });
 
-  it('of an origin that nobody registered allows it nothing', async () => {
+  it('from an unregistered origin allows it nothing', async () => {
     const options = { ...preflight, headers: { ...preflight.headers, Origin: 'https://evil.example' } };
     const answer = await read(ready().deps, 'Patient', undefined, options);
     expect(answer.headers['Access-Control-Allow-Origin']).toBeUndefined();
@@ -69,7 +69,7 @@ describe('a browser of a registered origin', () => {
     expect(statuses).toEqual([401, 403, 404, 405, 308, 503, 502]);
   });
 
-  it('of any other origin may not', async () => {
+  it('of any other origin may not read', async () => {
     const test = ready();
     const { token } = await test.grant();
     for (const other of ['null', 'https://evil.example', `${origin}.evil.example`]) {

@@ -8,7 +8,7 @@ const ready = () => {
 };
 
 describe('the gate', () => {
-  it('that stays shut makes 503, and no byte of health data leaves, not even a header', async () => {
+  it('that stays closed makes 503, and no byte of health data leaves, not even a header', async () => {
     for (const response of [
       fhir('{"name":"health data"}', { headers: { etag: 'health data' } }),
       fhir('{"resourceType":"OperationOutcome","text":"health data"}', { status: 404 }),
@@ -28,7 +28,7 @@ describe('the gate', () => {
     }
   });
 
-  it('that stays shut lets go of the answer unread', async () => {
+  it('that stays closed releases the answer unread', async () => {
     const test = ready();
     const { token } = await test.grant();
     const seen: string[] = [];
@@ -46,7 +46,7 @@ describe('the gate', () => {
     expect(signal?.aborted).toBe(true);
   });
 
-  it('runs beside the call to the payer and is waited for', async () => {
+  it('runs in parallel with the call to the payer, which waits for it', async () => {
     const test = ready();
     const { token } = await test.grant();
     const order: string[] = [];
@@ -69,7 +69,7 @@ describe('the gate', () => {
     expect(order).toContain('byte');
   });
 
-  it('matters nothing where the call failed', async () => {
+  it('is irrelevant if the call failed', async () => {
     const test = ready();
     test.payer.http = () => Promise.reject(new TypeError('fetch failed'));
     const { token } = await test.grant();

@@ -9,7 +9,7 @@ import { fetchGateway, readEvent } from '../../support/fetch-gateway.ts';
 import { localRegistry, withPayer } from '../../support/login.ts';
 import { callStreaming } from '../../support/stream-handler.ts';
 
-/** DynamoDB and the payer, in one server: the one is asked by POST, the other by GET. */
+/** DynamoDB and the payer in one server: DynamoDB is called by POST, the payer by GET. */
 const backEnd = async (item: () => object) => {
   const server = createServer((request, response) => {
     response.writeHead(200, {

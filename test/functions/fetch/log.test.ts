@@ -7,7 +7,7 @@ const fields = new Set(
   ),
 );
 
-it('holds no token, secret, parameter or resource in any line of any outcome, and no field beyond the allow-list', async () => {
+it('contains no token, secret, parameter or resource in any line of any outcome, and no field beyond the allow-list', async () => {
   const test = fetchGateway();
   const tokens = { accessToken: 'canary-access', refreshToken: 'canary-refresh', expiresAt: 9e9 };
   const grant = await test.grant({ patient: 'canary-patient', tokens });
@@ -68,7 +68,7 @@ it('holds no token, secret, parameter or resource in any line of any outcome, an
   });
 });
 
-it('writes one line a request, as bad as its outcome', async () => {
+it('has one line per request, with a level that fits the outcome', async () => {
   const test = fetchGateway();
   const { token } = await test.grant();
   test.payer.http = () => Promise.resolve(fhir({}));

@@ -6,7 +6,7 @@ import { reference } from '../../support/reference.ts';
 type Test = ReturnType<typeof fetchGateway>;
 type Told = readonly [status: number, code: string, text: string, error: string, detail?: string];
 
-/** Reads, and gives what the partner and the log were told of the refusal. */
+/** Reads, and returns what the partner and the log were told about the refusal. */
 const toldOf = async (test: Test, reading: ReturnType<typeof read>): Promise<Told> => {
   const answer = await reading;
   const { code, diagnostics } = issueOf(answer);
@@ -46,9 +46,9 @@ describe('a refused request tells the partner and the log why', () => {
       [405, 'not-supported', readOnly, 'method_not_allowed'],
     ],
     ['a token in a form', 'Patient/_search', form('access_token', 'x'), [400, 'invalid', inForm, 'invalid_request']],
-    ['a damaged path', 'Patient/%', {}, [400, 'invalid', 'The path is not well-formed.', 'invalid_request']],
+    ['a malformed path', 'Patient/%', {}, [400, 'invalid', 'The path is not well-formed.', 'invalid_request']],
     [
-      'a path that is none of FHIR',
+      'a path that FHIR does not have',
       'Patient/..',
       {},
       [400, 'invalid', 'The path is not a FHIR read or search.', 'invalid_request'],
@@ -85,10 +85,10 @@ describe('a refused request tells the partner and the log why', () => {
   });
 });
 
-describe('a token that opens nothing says no more to the partner than that, and to the log why', () => {
+describe('an unusable token gets the same answer for every cause, and the log says which', () => {
   const publicMessage = 'The access token is unknown, expired or revoked.';
   it.each<[detail: string, ask: (test: Test, token: string, grantId: string) => ReturnType<typeof read>]>([
-    ['damaged, or no access token of ours', (test) => read(test.deps, 'Patient', 'x')],
+    ['malformed, or not our access token', (test) => read(test.deps, 'Patient', 'x')],
     [
       'no such grant',
       (test, token, grantId) => {
@@ -160,7 +160,7 @@ describe("a payer's failure tells the partner and the log what it was", () => {
     expect(await toldOf(test, read(test.deps, 'Patient', token))).toEqual(told);
   });
 
-  it('a 401 to a token that it has just given', async () => {
+  it('a 401 to a token that it has just issued', async () => {
     const test = fetchGateway();
     const { token } = await test.grant();
     test.payer.http = async (input) =>
@@ -188,7 +188,7 @@ describe('the headers of a refusal', () => {
     Vary: 'Origin',
   };
   it.each([
-    ['a path that is none of FHIR', 'Patient/..'],
+    ['a path that FHIR does not have', 'Patient/..'],
     ['an unknown type', 'NoSuchType'],
     ['another patient', 'Patient/patient-2'],
   ])('are these and no others: %s', async (_title, path) => {
@@ -198,7 +198,7 @@ describe('the headers of a refusal', () => {
     expect((await read(test.deps, path, token)).headers).toEqual(basic);
   });
 
-  it('quote no character that would end the description in a challenge', async () => {
+  it('contain no character that would end the description in a challenge', async () => {
     const test = fetchGateway();
     const { token } = await test.grant();
     const takeTurn = () => Promise.reject(new GatewayError('invalid_token', 'a "quoted\\" text', { status: 401 }));
@@ -209,7 +209,7 @@ describe('the headers of a refusal', () => {
   });
 });
 
-it('calls a refusal that FHIR has no word for "processing"', async () => {
+it('calls a refusal "processing" if FHIR has no code for it', async () => {
   const test = fetchGateway();
   const { token } = await test.grant();
   const takeTurn = () => Promise.reject(new GatewayError('unauthorized_client', 'Not you.'));
@@ -229,7 +229,7 @@ it.each([
   ['Patient/patient-1/Observation', '', 'search-compartment Patient Observation'],
   ['Patient/patient-1/*', '', 'search-compartment Patient'],
   ['', '_id=1', 'search-system'],
-])('logs of %s?%s what kind of read it was', async (path, query, interaction) => {
+])('logs for %s?%s what kind of read it was', async (path, query, interaction) => {
   const test = fetchGateway();
   const { token } = await test.grant();
   test.payer.http = async () => fhir({});
@@ -239,7 +239,7 @@ it.each([
   expect(test.log()).toMatchObject([{ interaction }]);
 });
 
-it('logs how long the payer took, also where it failed', async () => {
+it('logs how long the payer took, also if it failed', async () => {
   const test = fetchGateway();
   const { token } = await test.grant();
   const took = async (answer: () => Response): Promise<unknown> => {

@@ -7,7 +7,7 @@ const payer = 'http://127.0.0.1:3003/r4';
 const ours = 'http://localhost:3000/r4/northwind';
 const observations = 'patient/Observation.rs';
 
-/** What a payer answers whose Bundle has this link. */
+/** The answer of a payer whose Bundle has this link. */
 const bundleWith = (url: string, relation = 'next') =>
   fhir({ resourceType: 'Bundle', type: 'searchset', link: [{ relation, url }], entry: [] });
 
@@ -15,7 +15,7 @@ interface Links {
   readonly link: readonly { readonly relation: string; readonly url: string }[];
 }
 
-/** Asks for a Bundle with this link, and gives the link as the partner gets it. */
+/** Asks for a Bundle with this link, and returns the link as the partner gets it. */
 const linkOf = async (
   test: FetchGateway,
   { token }: Pick<TestGrant, 'token'>,
@@ -34,7 +34,7 @@ const follow = (test: FetchGateway, token: string, link: string, deps = test.dep
   return read(deps, '', token, { query: link.slice(link.indexOf('?') + 1) });
 };
 
-/** Follows a link of the payer's, and gives what the payer was asked. */
+/** Follows a payer's link, and returns what the payer was asked. */
 const followed = async (url: string, asked?: Parameters<typeof linkOf>[3], scope = 'patient/*.rs') => {
   const test = fetchGateway();
   const grant = await test.grant({ scope });
@@ -53,7 +53,7 @@ describe('a page link', () => {
     `${payer}/pages/1;v=2/3?x=%2F..%2F`,
     payer,
     `${payer}/`,
-  ])('is followed to the letter: %s', async (url) => {
+  ])('is followed exactly: %s', async (url) => {
     const { answer, requested } = await followed(url);
     expect(answer.statusCode).toBe(200);
     expect(requested).toEqual([url]);
@@ -215,7 +215,7 @@ describe('who may follow a page link', () => {
     ['patient/Patient.rs patient/Observation.rs', 'Patient/patient-1/$everything', '', 403],
     ['patient/*.rs', 'Patient/patient-1/$everything', '', 200],
     ['patient/Patient.r', 'Patient/patient-1/_history', '', 200],
-  ])('a scope of %s now, to a page of %s?%s: %i', async (scope, path, query, expected) => {
+  ])('with a scope of %s now, a page of %s?%s gives %i', async (scope, path, query, expected) => {
     const test = fetchGateway();
     const grant = await test.grant();
     const link = await linkOf(test, grant, `${payer}?_getpages=a`, { path, query });
@@ -245,7 +245,7 @@ describe('who may follow a page link', () => {
     [`${payer}?_getpages=a&_type=Observation`, 200],
     [`${payer}/Observation?_include=Observation:has-member:Observation&ct=x`, 200],
     [`${payer}/Patient/patient-1/Observation?_page=2`, 200],
-  ])('a token for Observation alone, where the payer’s link is %s: %i', async (url, expected) => {
+  ])('with a token for Observation alone, a payer’s link that is %s gives %i', async (url, expected) => {
     const { answer, requested } = await followed(url, {}, observations);
     expect(answer.statusCode).toBe(expected);
     expect(requested).toHaveLength(expected === 200 ? 1 : 0);
@@ -272,13 +272,13 @@ describe('who may follow a page link', () => {
     [`${payer}/Observation?patient=patient-1&subject=Patient/patient-1&identifier=x&_page=patient-2`, 200],
     [`${payer}/Patient/_search?_id=patient-1`, 200],
     [`${payer}?_getpages=a&page.token=x&-pageContext=1&a[]=2&identifier=3`, 200],
-  ])('a grant for one member, where the payer’s link is %s: %i', async (url, expected) => {
+  ])('with a grant for one member, a payer’s link that is %s gives %i', async (url, expected) => {
     const { answer, requested } = await followed(url);
     expect(answer.statusCode).toBe(expected);
     expect(requested).toHaveLength(expected === 200 ? 1 : 0);
   });
 
-  it('is no one without a token, or with a token of another payer', async () => {
+  it('no one without a token, or with a token of another payer', async () => {
     const test = fetchGateway();
     const link = await linkOf(test, await test.grant(), `${payer}?_getpages=a`);
     const query = link.slice(link.indexOf('?') + 1);
@@ -290,20 +290,20 @@ describe('who may follow a page link', () => {
     expect(test.payer.requests).toHaveLength(1);
   });
 
-  it('is no other grant, even of the same member, partner and payer', async () => {
+  it('no other grant, even of the same member, partner and payer', async () => {
     const test = fetchGateway();
     const [mine, other] = [await test.grant(), await test.grant()];
     const link = await linkOf(test, mine, `${payer}?_getpages=a`);
     const answer = await follow(test, other.token, link);
     expect([answer.statusCode, issueOf(answer).diagnostics]).toEqual([400, expect.stringContaining(damaged)]);
-    // Not even where a key were the same: the link is bound to the grant.
+    // Not even with the same key, since the link is bound to the grant.
     const items = test.dynamo.items('Grants');
     Object.assign(items.get(other.grantId)!, { linkKey: items.get(mine.grantId)!['linkKey'] });
     expect((await follow(test, other.token, link)).statusCode).toBe(400);
     expect((await follow(test, mine.token, link)).statusCode).toBe(200);
   });
 
-  it('is no one after the grant has ended', async () => {
+  it('no one after the grant has ended', async () => {
     const test = fetchGateway();
     const grant = await test.grant();
     const link = await linkOf(test, grant, `${payer}?_getpages=a`);
@@ -311,7 +311,7 @@ describe('who may follow a page link', () => {
     expect((await follow(test, grant.token, link)).statusCode).toBe(401);
   });
 
-  it('cannot be made by a partner: a link of any other key, every cut and every flipped bit is refused', async () => {
+  it('no partner with a link that it made: any other key, every cut and every flipped bit is refused', async () => {
     const test = fetchGateway();
     const grant = await test.grant();
     const types = [{ type: '*', needs: 'rs' }] as const;
@@ -368,7 +368,7 @@ describe('a grant of version 0.1, which has no link key', () => {
     expect(test.dynamo.calls()).toEqual(['GetItem']);
   });
 
-  it('has one key, however many reads start at once', async () => {
+  it('has one key, however many reads start together', async () => {
     const { test, grant } = await old();
     const links = await Promise.all(
       Array.from({ length: 10 }, () => linkOf(test, grant, `${payer}/Observation?_page=2`)),

@@ -9,7 +9,7 @@ const rotated = {
 };
 const record = fhir;
 
-/** A payer that takes these access tokens, and whose token endpoint answers so. */
+/** A payer that accepts these access tokens, and whose token endpoint gives this answer. */
 const payerThatTakes = (good: readonly string[], token: () => Response) => {
   const test = fetchGateway();
   test.payer.http = async (input, init) => {
@@ -24,7 +24,7 @@ const payerThatTakes = (good: readonly string[], token: () => Response) => {
 };
 
 describe("a payer's 401", () => {
-  it('brings one refresh and one retry', async () => {
+  it('causes one refresh and one retry', async () => {
     const { test, asked } = payerThatTakes(['payer-access-2'], () => Response.json(rotated));
     const { token, payerTokens } = await test.grant();
     expect(await read(test.deps, 'Patient/patient-1', token)).toMatchObject({ statusCode: 200, error: undefined });
@@ -33,7 +33,7 @@ describe("a payer's 401", () => {
     expect(payerTokens().accessToken).toBe('payer-access-2');
   });
 
-  it('again after a successful refresh is 403 "reconnect", without another try', async () => {
+  it('after a successful refresh is 403 "reconnect", without another attempt', async () => {
     const { test, asked } = payerThatTakes([], () => Response.json(rotated));
     const { token, stored } = await test.grant();
     const answer = await read(test.deps, 'Patient', token);
@@ -45,14 +45,14 @@ describe("a payer's 401", () => {
     expect(stored().revokedAt).toBeUndefined();
   });
 
-  it('is 403 "reconnect" at once where the payer gave no refresh token', async () => {
+  it('is 403 "reconnect" at once if the payer gave no refresh token', async () => {
     const { test, asked } = payerThatTakes([], () => Response.json(rotated));
     const { token } = await test.grant({ tokens: { accessToken: 'payer-access-1' } });
     expect((await read(test.deps, 'Patient', token)).statusCode).toBe(403);
     expect(asked()).toEqual(['/r4/Patient']);
   });
 
-  it('with a refused refresh token is 401, and from then on without asking the payer: no loop', async () => {
+  it('with a refused refresh token is 401, and then 401 without asking the payer: no loop', async () => {
     const { test, asked } = payerThatTakes([], () => Response.json({ error: 'invalid_grant' }, { status: 400 }));
     const { token } = await test.grant();
     const answer = await read(test.deps, 'Patient', token);
@@ -63,7 +63,7 @@ describe("a payer's 401", () => {
     expect(asked()).toHaveLength(2);
   });
 
-  it('costs parallel reads one refresh together', async () => {
+  it('makes parallel reads share one refresh', async () => {
     const { test, asked } = payerThatTakes(['payer-access-2'], () => Response.json(rotated));
     const { token } = await test.grant();
     const answers = await Promise.all(Array.from({ length: 5 }, () => read(test.deps, 'Patient', token)));
@@ -82,7 +82,7 @@ describe('payer tokens that are about to expire', () => {
   });
 
   it.each([-120, 120])(
-    "are refreshed in time by a gateway's clock whatever the payer's says (%i s off)",
+    "are refreshed in time by the gateway's clock, whatever the payer's says (%i s off)",
     async (off) => {
       const { test } = payerThatTakes(['payer-access-2'], () => {
         const headers = { date: new Date(test.deps.clock.now() + off * 1000).toUTCString() };
@@ -117,7 +117,7 @@ describe("the payer's secret", () => {
     expect(reads).toEqual([false, true]);
   });
 
-  it('missing is 503 for this payer, while another goes on', async () => {
+  it('that is missing is 503 for this payer, while another still works', async () => {
     const { test } = payerThatTakes(['payer-access-2'], () => Response.json(rotated));
     const [broken, good] = [await test.grant({ payer: 'demo-health-plan' }), await test.grant()];
     test.passSeconds(301);
@@ -131,10 +131,10 @@ describe("the payer's secret", () => {
   });
 
   it.each([
-    ['a key that is none', { private_key_jwk: { kty: 'EC', crv: 'P-384', x: 'secret-x' } }],
+    ['a malformed key', { private_key_jwk: { kty: 'EC', crv: 'P-384', x: 'secret-x' } }],
     ['a symmetric key', { private_key_jwk: { kty: 'oct', k: 'c2VjcmV0', alg: 'HS256' } }],
-    ['a secret where a key is wanted', { client_secret: 'secret-s' }],
-  ])('of another form (%s) is 503, not the end of the grant, and in no log', async (_name, secret) => {
+    ['a secret instead of a key', { client_secret: 'secret-s' }],
+  ])('in another form (%s) is 503, does not end the grant, and is in no log', async (_name, secret) => {
     const { test, asked } = payerThatTakes(['payer-access-2'], () => Response.json(rotated));
     const { token, stored } = await test.grant();
     test.passSeconds(301);
@@ -145,7 +145,7 @@ describe("the payer's secret", () => {
     expect(test.lines.join('')).not.toMatch(/secret-|c2VjcmV0/);
   });
 
-  it('may be sent in Basic, as the profile says', async () => {
+  it('may be sent with Basic, as the profile says', async () => {
     const { test } = payerThatTakes(['payer-access-2'], () => Response.json(rotated));
     const { token } = await test.grant();
     test.passSeconds(301);

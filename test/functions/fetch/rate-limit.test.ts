@@ -26,7 +26,7 @@ const setUp = () => {
 
 const lastLine = (test: FetchGateway) => test.log().at(-1);
 
-it('answers a partner that floods with 429 and a Retry-After, and serves another meanwhile, across environments', async () => {
+it('a partner that floods gets 429 and a Retry-After, and another is served meanwhile, across environments', async () => {
   const test = setUp();
   const [one, other] = test.environments;
   const [a, b] = [await test.grant(), await test.grant({ partner: 'demo-app' })];
@@ -46,7 +46,7 @@ it('answers a partner that floods with 429 and a Retry-After, and serves another
 });
 
 describe('the answers to a partner', () => {
-  it('tell its policy and what is left of it', async () => {
+  it('state its policy and the remaining limit', async () => {
     const test = setUp();
     const { token } = await test.grant();
     const headers = [];
@@ -63,7 +63,7 @@ describe('the answers to a partner', () => {
     ]);
   });
 
-  it('tell it on refusals too, and to pages of its origin', async () => {
+  it('state them on refusals too, and to pages of its origin', async () => {
     const test = setUp();
     const { token } = await test.grant();
     const headers = { Origin: 'https://app.example.org' };
@@ -81,7 +81,7 @@ describe('the answers to a partner', () => {
     [3, 7, '"partner";q=7;w=3'],
     [0.1, 1, '"partner";q=1;w=10'],
     [5000, 5000, '"partner";q=5000;w=1'],
-  ])('put %s a second, %s at once, into whole seconds', async (perSecond, burst, policy) => {
+  ])('express %s per second, burst %s, in whole seconds', async (perSecond, burst, policy) => {
     const test = setUp();
     const { token } = await test.grant();
     const deps = test.reconfigured(withPartner('demo-partner', { rate: { perSecond, burst } }));
@@ -106,7 +106,7 @@ it.each(['UpdateItem', 'GetItem'])(
     const test = setUp();
     const { token } = await test.grant();
     const [one, other] = test.environments;
-    // So that the other environment has to look.
+    // So that the other environment has to check.
     await read(one, 'Patient', token);
     test.dynamo.standIn(call, ({ TableName }) =>
       TableName === 'Limits'

@@ -77,7 +77,7 @@ describe('the path', () => {
     },
   );
 
-  it('that is missing names no payer: 404', async () => {
+  it('without a payer is 404', async () => {
     const test = ready();
     const { token } = await test.grant();
     const event = { ...readEvent('Patient', token), pathParameters: null };
@@ -157,7 +157,7 @@ describe('a search', () => {
     expect(requests[0]?.init?.body).toBe('');
   });
 
-  it('by POST takes no other content type, and no access token in the form', async () => {
+  it('by POST accepts no other content type, and no access token in the form', async () => {
     const json = await ask('Observation/_search', {
       method: 'POST',
       form: '{}',

@@ -1,7 +1,7 @@
 import { metric, signalsOf } from '../../support/embedded-metrics.ts';
 import { fetchGateway, fhir, read } from '../../support/fetch-gateway.ts';
 
-/** The log line of a read that a payer answers so. */
+/** The log line of a read that a payer answers this way. */
 const lineOf = async (answer: () => Response | Error, seconds = 0): Promise<string> => {
   const test = fetchGateway();
   const { token } = await test.grant();
@@ -47,7 +47,7 @@ describe('what a read counts', () => {
     expect(metric(line, 'payerDown')).toEqual({ '': 1, 'payer=northwind': 1 });
   });
 
-  it('is a refresh of payer tokens that failed, beside the payer that is down', async () => {
+  it('is a refresh of payer tokens that failed, in addition to the payer that is down', async () => {
     const line = await lineOf(() => new Response('', { status: 500 }), 301);
 
     expect(metric(line, 'refreshFailed')).toEqual({ '': 1, 'payer=northwind': 1 });
@@ -58,7 +58,7 @@ describe('what a read counts', () => {
 it('the line of a successful read says why a refresh before it failed', async () => {
   const test = fetchGateway();
   const { token } = await test.grant();
-  // The old token is good for a minute yet.
+  // The old token is valid for another minute.
   test.passSeconds(250);
   test.payer.http = async (url) =>
     String(url).includes('/token')

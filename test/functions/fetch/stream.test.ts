@@ -13,7 +13,7 @@ import { startMs } from '../../support/gateway.ts';
 setFlagsFromString('--expose-gc');
 const gc = runInNewContext('gc') as () => void;
 
-/** A gateway whose payer is a real server: what cuts, drips and hangs is a real connection. */
+/** A gateway whose payer is a real server, so that cuts, drips and hangs happen on a real connection. */
 const overHttp = async (answer: (response: ServerResponse) => void | Promise<void>) => {
   const test = fetchGateway();
   const ends: string[] = [];
@@ -47,7 +47,7 @@ const drip = async (response: ServerResponse): Promise<void> => {
   }
 };
 
-/** A caller that takes what comes. */
+/** A caller that takes whatever comes. */
 const caller = (onFirst: () => void = () => undefined) => {
   const { promise: first, resolve } = Promise.withResolvers<void>();
   const pieces: Buffer[] = [];
@@ -104,7 +104,7 @@ describe('a stream that ends early', () => {
     await close();
   });
 
-  it('ends with a bare error when the payer breaks off after the first byte, and nothing of it is in the log', async () => {
+  it('ends with a bare error if the payer cuts the answer after the first byte, and logs nothing of it', async () => {
     const { onChunk, first, text } = caller();
     const { test, token, close } = await overHttp(async (response) => {
       start(response).write('{"name":"canary-resource"');
@@ -225,7 +225,7 @@ describe('a payer that does not answer', () => {
     await close();
   });
 
-  it('does not hold an error up beyond the time budget by a body that drips', async () => {
+  it("delays an error no longer than the time budget, even if the error's body drips", async () => {
     const { test, token, close } = await overHttp((response) => drip(start(response, 404)));
     const pass = fakeTimeouts();
     const { http } = test.payer;
@@ -240,7 +240,7 @@ describe('a payer that does not answer', () => {
     await close();
   });
 
-  it('breaks off after its status: the answer is still ours', async () => {
+  it('may cut the answer after its status: the answer is still ours', async () => {
     const { test, token, close } = await overHttp((response) => {
       start(response, 429).write('x', () => response.destroy());
     });

@@ -23,7 +23,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('a function’s start', () => {
   it.each(['authorize', 'callback', 'token'])(
-    'of %s takes its environment and the registry beside its code',
+    'of %s reads its environment and the registry beside its code',
     async (name) => {
       const { handler } = (await import(`../../../functions/${name}/index.ts`)) as { handler: unknown };
 

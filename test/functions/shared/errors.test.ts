@@ -19,7 +19,7 @@ describe('errors', () => {
   });
 
   it('are named by their name and code, if these are strings', () => {
-    // A DOMException has a number for a code.
+    // The code of a DOMException is a number.
     expect(causeOf(new DOMException('canary', 'AbortError'))).toBe('AbortError');
     expect(causeOf({ message: 'canary', name: 'Odd', code: { canary: 1 } })).toBe('Odd');
     expect(causeOf(new GatewayError('invalid_grant', 'canary'))).toBe('GatewayError:invalid_grant');

@@ -4,7 +4,7 @@ import { basic, bodyOf, gateway, withPartner } from '../../support/login.ts';
 const post = (secret = 'demo-partner-secret') => ({ client_id: 'demo-partner', client_secret: secret });
 const encoded = (text: string) => encodeURIComponent(text).replaceAll('%20', '+');
 
-/** Introspection needs a client and nothing else, so its status tells who got in. */
+/** Introspection needs only a client, so its status says who was authenticated. */
 const asked = async (form: Record<string, string>, headers: Record<string, string>, secrets?: string[]) => {
   const test = gateway();
   const { introspect } = secrets
@@ -28,7 +28,7 @@ describe('a client secret', () => {
     ['that is left out', { client_id: 'demo-partner' }, {}],
     ['of a public client', {}, basic('demo-app', 'x')],
     ['in a Basic header without a colon', {}, { Authorization: `Basic ${btoa('demo-partner')}` }],
-    ['in a Basic header that is no base64', {}, { Authorization: 'Basic ä' }],
+    ['in a Basic header that is not base64', {}, { Authorization: 'Basic ä' }],
     ['in a Bearer header', {}, { Authorization: 'Bearer x' }],
     ['in a scheme that only ends like Basic', {}, { Authorization: `Not${basic()['Authorization']}` }],
     ['with more after it', {}, { Authorization: `${basic()['Authorization']} x` }],
@@ -90,7 +90,7 @@ describe('a client secret', () => {
       basic(),
       'client_id differs from the client that authenticates.',
     ],
-  ])('together with another way is 400 invalid_request: %s', async (_, form, headers, description) => {
+  ])('together with another method is 400 invalid_request: %s', async (_, form, headers, description) => {
     const response = await asked(form, headers);
 
     expect(response.statusCode).toBe(400);
@@ -107,11 +107,11 @@ describe('a client secret', () => {
     });
   });
 
-  it('by Basic beside the same client_id in the form is one way, not two', async () => {
+  it('by Basic beside the same client_id in the form is one method, not two', async () => {
     expect((await asked({ client_id: 'demo-partner' }, basic())).statusCode).toBe(200);
   });
 
-  it('is accepted only the way that the partner is registered for', async () => {
+  it('is accepted only by the method that the partner is registered for', async () => {
     const { reconfigured } = gateway();
     const { introspect } = reconfigured(withPartner('demo-partner', { clientAuthentication: ['client_secret_basic'] }));
 

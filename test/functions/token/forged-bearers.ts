@@ -10,7 +10,7 @@ const found = <T>(bearer: T | undefined): T => {
 export const codeWithAnotherSecret = (code: string): string =>
   writeBearer({ ...found(readCode(code)), secret: randomBytes(32) });
 
-/** A refresh token as whoever holds only an access token could forge it: id and key are right, the family is not. */
+/** A refresh token as someone with only an access token could forge it: id and key are right, the family is not. */
 export const refreshTokenFromAccessToken = (accessToken: string): string => {
   const { grantId, grantKey, secret } = found(readAccessToken(accessToken));
   return writeBearer({ kind: 'refresh', grantId, grantKey, familySecret: secret, secret });

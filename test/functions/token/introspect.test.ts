@@ -66,12 +66,12 @@ describe('introspection', () => {
       );
       expect(await scopeUnder(token, 'patient/Claim.rs', 'offline_access')).toBe('offline_access');
     }
-    // Without offline_access a refresh token is good for nothing.
+    // Without offline_access a refresh token is useless.
     expect(await scopeUnder(access, 'patient/*.rs')).toBe('patient/Condition.rs patient/Observation.rs');
     expect(await scopeUnder(refresh, 'patient/*.rs')).toBeUndefined();
   });
 
-  it('is exactly {"active": false} after revocation, after expiry, and for what is no token of ours', async () => {
+  it('is exactly {"active": false} after revocation, after expiry, and for what is not our token', async () => {
     const { connect, introspect, refresh, revoke, passSeconds } = gateway();
     const first = await connect();
     const revoked = await connect();
@@ -152,7 +152,7 @@ describe('introspection', () => {
     expect(bodyOf(await introspect({}, basic())).error).toBe('invalid_request');
   });
 
-  it('answers 503 while the table fails, and never open', async () => {
+  it('answers 503 while the table fails, and never as active', async () => {
     const { connect, introspect, dynamo } = gateway();
     const { access_token: token } = await connect();
     dynamo.failNext('GetItem', throttled());

@@ -23,7 +23,7 @@ const claims = (change: JWTPayload = {}): JWTPayload => ({
 const signed = (payload: JWTPayload, { alg = 'ES384', kid = 'es', key = es384.privateKey } = {}): Promise<string> =>
   new SignJWT(payload).setProtectedHeader({ alg, kid }).sign(key);
 
-/** Introspection needs a client and nothing else, so its status tells who got in. */
+/** Introspection needs only a client, so its status says who was authenticated. */
 const start = () => {
   const test = gateway();
   const over = test.reconfigured(withPartner('demo-partner', { clientAuthentication: ['private_key_jwt'], jwks }));
@@ -66,7 +66,7 @@ describe('private_key_jwt', () => {
   it.each([
     ['a clock 120 s behind', { iat: nowSeconds - 120, nbf: nowSeconds - 120, exp: nowSeconds - 120 + 300 }],
     ['a clock 120 s ahead', { iat: nowSeconds + 120, nbf: nowSeconds + 120, exp: nowSeconds + 120 + 300 }],
-    ['a clock 119 s behind and a life of no length', { exp: nowSeconds - 119 }],
+    ['a clock 119 s behind and no lifetime', { exp: nowSeconds - 119 }],
   ])('works from a partner with %s', async (_, times) => {
     const { ask } = start();
 
@@ -81,7 +81,7 @@ describe('private_key_jwt', () => {
     ['that lives too long', { exp: nowSeconds + 421 }, 'The client assertion may live for five minutes at most.'],
     ['for another audience', { aud: 'https://evil.example/oauth2/token' }, foreign],
     ['for a host that begins like ours', { aud: 'http://localhost:3000.evil.example/r4/x' }, foreign],
-    ['for an audience that is no string', { aud: [5] as unknown as string[] }, foreign],
+    ['for an audience that is not a string', { aud: [5] as unknown as string[] }, foreign],
     ['for an audience that is null', { aud: null as unknown as string }, foreign],
     ['without an audience', { aud: undefined }, failed],
     ['without a jti', { jti: undefined }, failed],

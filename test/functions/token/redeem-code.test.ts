@@ -172,7 +172,7 @@ describe('a code', () => {
     expect(bodyOf(response).error).toBe('invalid_client');
   });
 
-  it('that is damaged is distinguished from an old one without a read, and one with another secret is unknown', async () => {
+  it('that is malformed is distinguished from an old one without a read, and one with another secret is unknown', async () => {
     const { login, redeem, dynamo } = gateway();
     const code = await login();
     dynamo.calls();

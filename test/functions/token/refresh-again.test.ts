@@ -20,7 +20,7 @@ describe('a refresh that is repeated within its grace', () => {
     expect(lines.flatMap(signalsOf)).toEqual(['refreshRepeated']);
   });
 
-  it('gives ten parallel callers one and the same pair, which is good', async () => {
+  it('gives ten parallel callers the same pair, which is valid', async () => {
     const { connect, refresh, isActive } = gateway();
     const { refresh_token: token } = await connect();
 

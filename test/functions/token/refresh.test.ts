@@ -35,7 +35,7 @@ describe('refreshing a pair', () => {
     expect(payer.requests).toEqual([]);
   });
 
-  it('leaves the previous access token good until it expires', async () => {
+  it('leaves the previous access token valid until it expires', async () => {
     const { connect, refresh, isActive, passSeconds } = gateway();
     const first = await connect();
     passSeconds(1800);
@@ -93,7 +93,7 @@ describe('refreshing a pair', () => {
       error_description: 'This app may no longer refresh its access. Ask the member to connect again.',
     });
     expect(narrowed).toMatchObject({ status: 200, scope: 'patient/Claim.r' });
-    // The repeat within the grace hands out the same access token, which is no wider than it was.
+    // The repeat within the grace period returns the same access token, with the same scope.
     expect(again).toMatchObject({ status: 200, scope: 'patient/Claim.r', access_token: narrowed.access_token });
     expect(bodyOf(await test.refresh(narrowed.refresh_token)).scope).toBe('launch/patient patient/*.rs offline_access');
   });

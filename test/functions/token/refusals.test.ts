@@ -51,7 +51,7 @@ const expectRefusal = (
 describe('a code is refused, and the log says more than the answer,', () => {
   it.each<Refusal<string>>([
     {
-      where: 'its secret is another',
+      where: 'its secret differs',
       detail: 'no such code',
       request: ({ redeem }, code) => redeem(codeWithAnotherSecret(code)),
     },
@@ -66,12 +66,12 @@ describe('a code is refused, and the log says more than the answer,', () => {
       request: ({ redeem }, code) => redeem(code, stranger, {}),
     },
     {
-      where: 'the redirect_uri is another',
+      where: 'the redirect_uri differs',
       description: 'redirect_uri differs from the one that the login began with.',
       request: ({ redeem }, code) => redeem(code, { redirect_uri: `${redirectUri}/` }),
     },
     {
-      where: 'a verifier comes though there was no challenge',
+      where: 'there is a verifier but there was no challenge',
       detail: 'a verifier though the login attempt had no challenge',
       request: ({ redeem }, code) => redeem(code, { code_verifier: verifier }),
     },
@@ -82,7 +82,7 @@ describe('a code is refused, and the log says more than the answer,', () => {
       request: ({ redeem }, code) => redeem(code),
     },
     {
-      where: 'the verifier is another',
+      where: 'the verifier differs',
       description: 'code_verifier does not fit the challenge.',
       query: pkce,
       request: ({ redeem }, code) => redeem(code, { code_verifier: `${verifier}x` }),
@@ -111,7 +111,7 @@ describe('a code is refused, and the log says more than the answer,', () => {
       },
     },
     {
-      where: 'its grant goes while it is redeemed',
+      where: 'its grant is deleted while it is redeemed',
       detail: 'expired or revoked while it was redeemed',
       request: (test, code) => (removeGrantAfterRead(test), test.redeem(code)),
     },
@@ -125,7 +125,7 @@ describe('a code is refused, and the log says more than the answer,', () => {
       detail: 'the config no longer allows this grant',
       request: ({ reconfigured }, code) => reconfigured(otherPayer).redeem(code),
     },
-  ])('where $where', async ({ query, request, ...expected }) => {
+  ])('if $where', async ({ query, request, ...expected }) => {
     const test = gateway();
     const code = await test.login(query);
 
@@ -210,7 +210,7 @@ describe('a refresh is refused before anything is written, and the log says more
       request: ({ refresh }, pair) =>
         refresh(pair.refresh_token, { scope: 'patient/Observation.rs patient/Patient.rs' }),
     },
-  ])('where $where', async ({ query, request, ...expected }) => {
+  ])('if $where', async ({ query, request, ...expected }) => {
     const test = gateway();
     const pair = await test.connect(query);
     test.dynamo.calls();
@@ -231,7 +231,7 @@ describe('a refresh is refused before anything is written, and the log says more
       where: 'a wider scope',
       request: ({ refresh }, pair) => refresh(pair.refresh_token, { scope: 'patient/*.cruds' }),
     },
-  ])('where its grant was revoked, also with $where', async ({ request }) => {
+  ])('if its grant was revoked, also with $where', async ({ request }) => {
     const test = gateway();
     const pair = await test.connect();
     await test.revoke({ token: pair.access_token });

@@ -113,7 +113,7 @@ describe('a code that is presented twice', () => {
     expect(responses.map(({ statusCode }) => statusCode)).toEqual([200, 400]);
   });
 
-  it('after an answer that never came is a replay: a client that lost its pair starts a new login', async () => {
+  it('after an answer that never arrived is a replay: a client that lost its pair starts a new login', async () => {
     const { login, redeem, dynamo, grant } = gateway();
     const code = await login();
     dynamo.failNext('UpdateItem', throttled(), { after: true });

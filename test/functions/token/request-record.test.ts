@@ -7,7 +7,7 @@ type Request = (test: Gateway, pair: TokenBody) => Promise<ApiResponse>;
 const app = { client_id: 'demo-app', redirect_uri: 'http://localhost:3002/app/callback' };
 const stranger = { client_id: 'demo-app' };
 
-/** What an operator reads of the last request. */
+/** What an operator reads about the last request. */
 const lastRecord = ({ lines }: Gateway): Record<string, unknown> =>
   JSON.parse(lines.at(-1) ?? '{}') as Record<string, unknown>;
 
@@ -52,7 +52,7 @@ describe('the record of a request about a grant', () => {
     ['redeem', async ({ login, redeem }) => redeem(await login(), stranger, {})],
     ['refresh', ({ refresh }, pair) => refresh(pair.refresh_token, stranger, {})],
     ['revoke', ({ revoke }, pair) => revoke({ token: pair.access_token, ...stranger }, {})],
-  ])('names the caller, and the grant of somebody else that it tried to %s', async (step, request) => {
+  ])('names the caller, and the grant of another client that it tried to %s', async (step, request) => {
     const test = gateway();
     const pair = await test.connect();
 

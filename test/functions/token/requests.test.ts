@@ -74,7 +74,7 @@ describe('a request to token, revoke or introspect', () => {
     expect(response.statusCode).toBe(200);
   });
 
-  it('answers 503 with Retry-After while the table fails, and never open', async () => {
+  it('answers 503 with Retry-After while the table fails, and never as authorized', async () => {
     const { login, redeem, dynamo } = gateway();
     const code = await login();
 
@@ -148,7 +148,7 @@ describe('CORS', () => {
     });
   });
 
-  it('lets no other origin in', async () => {
+  it('admits no other origin', async () => {
     const response = await preflight('https://evil.example');
 
     expect(response.headers['Access-Control-Allow-Origin']).toBeUndefined();

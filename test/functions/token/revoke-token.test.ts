@@ -125,7 +125,7 @@ describe('revoking', () => {
     expect(grant()['revokedAt']).toBeDefined();
   });
 
-  it('an unknown, damaged or foreign token is a success', async () => {
+  it('an unknown, malformed or foreign token is a success', async () => {
     const { connect, revoke, dynamo } = gateway();
     const { access_token: token } = await connect();
     dynamo.items('Grants').clear();
@@ -187,7 +187,7 @@ describe('revoking', () => {
     expect(bodyOf(await gateway().revoke({})).error).toBe('invalid_request');
   });
 
-  it('answers 503 while the table is out of order', async () => {
+  it('answers 503 while the table fails', async () => {
     const { connect, revoke, dynamo, isActive } = gateway();
     const { access_token: token } = await connect();
     dynamo.failNext('UpdateItem', throttled());

@@ -9,7 +9,7 @@ interface Shard {
   readonly shardCount: number;
 }
 
-/** Files that start processes, or work for seconds: where one of them came last, every other core would wait for it. */
+/** Files that start processes, or work for seconds. If one of them came last, every other core would wait for it. */
 const longFirst = [
   'e2e/',
   'browser/',
@@ -30,7 +30,7 @@ const rankOf = ({ path }: TestFile): number => {
   return rank < 0 ? longFirst.length : rank;
 };
 
-/** Runs long files first, and of others the largest: on a clean clone Jest knows no more of them. */
+/** Runs long files first, and then the largest: on a fresh clone Jest knows nothing else about them. */
 export default class Sequencer {
   readonly sort = <T extends TestFile>(tests: readonly T[]): T[] =>
     tests

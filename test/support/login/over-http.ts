@@ -9,7 +9,7 @@ const urlOf = (origin: string, { route, path = {}, query = [] }: GatewayRequest)
   return url;
 };
 
-/** Sends a request to a stage, local or deployed; redirects are for the test to look at. */
+/** Sends a request to a local or deployed stage; the test follows redirects itself. */
 export const sendTo = (origin: string, request: GatewayRequest, init: RequestInit = {}): Promise<Response> => {
   const { method = 'GET', form, headers: given = {} } = request;
   const headers = new Headers(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' });
@@ -25,7 +25,7 @@ export const lookAt = (response: Response): Seen => ({
   text: () => response.text(),
 });
 
-/** Opens a payer that signs everybody in at once. */
+/** Opens a payer that signs everyone in at once. */
 export const openPayer = async (payerUrl: URL): Promise<URL> => {
   const location = (await fetch(payerUrl, { redirect: 'manual' })).headers.get('location');
   if (location === null) throw new Error('the payer did not send the member back');

@@ -1,11 +1,9 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { importJWK, SignJWT } from 'jose';
 
-/*
- * What a partner and a member's browser send to the gateway, whichever way it travels.
- */
+/* What a partner and a member's browser send to the gateway, in process or over HTTP. */
 
-/** Parameters; undefined leaves one out. */
+/** Parameters; undefined omits one. */
 export type Change = Readonly<Record<string, string | undefined>>;
 export type Pairs = readonly (readonly [string, string])[];
 
@@ -14,17 +12,17 @@ export interface GatewayRequest {
   /** The route's pattern, such as `/oauth2/authorize/{payer}`. */
   readonly route: string;
   readonly method?: string;
-  /** What stands in the pattern's places. */
+  /** The values of the pattern's parameters. */
   readonly path?: Readonly<Record<string, string>>;
   readonly query?: Pairs;
   readonly form?: Readonly<Record<string, string>> | string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What a request may have beside its own. */
+/** What a request may add. */
 type More = Pick<GatewayRequest, 'method' | 'headers'>;
 
-/** Parameters without those that are left out. */
+/** Parameters without the undefined ones. */
 export const filled = (parameters: Change): Record<string, string> =>
   Object.fromEntries(Object.entries(parameters).filter((pair): pair is [string, string] => pair[1] !== undefined));
 
@@ -44,14 +42,14 @@ export const basicOf = (id: string, secret: string): string =>
 interface Assertion {
   readonly clientId: string;
   readonly key: Readonly<Record<string, unknown>>;
-  /** The gateway's. */
+  /** The gateway's origin. */
   readonly origin: string;
   /** Epoch seconds. */
   readonly now: number;
   readonly jti?: string;
 }
 
-/** A client's proof by its key, good once (RFC 7523 §2.2). */
+/** A client assertion, which is valid once (RFC 7523 §2.2). */
 export const assertionForm = async ({ clientId, key, origin, now, jti = randomUUID() }: Assertion) => ({
   client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
   client_assertion: await new SignJWT({ jti })
@@ -112,7 +110,7 @@ export const renewal = (refreshToken: string, change: Change = {}): Change => ({
   ...change,
 });
 
-/** A read below a payer's FHIR base; a path begins without a slash, or is empty. */
+/** A read below a payer's FHIR base; a path has no leading slash, or is empty. */
 export const readRequest = (
   payer: string,
   path: string,
@@ -125,7 +123,7 @@ export const readRequest = (
   headers: { ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }), ...headers },
 });
 
-/** A document that takes no token, such as `metadata`. */
+/** A document that requires no token, such as `metadata`. */
 export const documentRequest = (payer: string, document: string): GatewayRequest => ({
   route: `/r4/{payer}/${document}`,
   path: { payer },

@@ -1,14 +1,12 @@
 import { authorizeRequest, callbackRequest, type GatewayRequest } from './requests.ts';
 
-/*
- * A member's login, step by step: begin, sign in at the payer, come back, and what the partner then holds.
- */
+/* A member's login, step by step: begin, sign in at the payer, return, and what the partner then holds. */
 
 /** What every kind of answer has. */
 export interface Seen {
   readonly status: number;
   readonly location: string | undefined;
-  /** `Set-Cookie`, each as it came. */
+  /** Each `Set-Cookie` header, as received. */
   readonly cookies: readonly string[];
   readonly text: () => string | Promise<string>;
 }
@@ -17,21 +15,21 @@ export interface Seen {
 export interface Line<A> {
   readonly send: (request: GatewayRequest) => Promise<A>;
   readonly look: (answer: A) => Seen;
-  /** Signs a member in where the gateway sent the browser, and gives where the payer sends it back to. */
+  /** Signs a member in where the gateway sent the browser, and returns where the payer sends it back to. */
   readonly signIn: (payerUrl: URL) => Promise<URL>;
 }
 
-/** A login that has come as far as the payer. */
+/** A login that has reached the payer. */
 export interface Begun<A> {
   readonly response: A;
   readonly payerUrl: URL;
   /** The gateway's own state. */
   readonly state: string;
-  /** What the browser sends back. */
+  /** The cookies that the browser sends back. */
   readonly cookie: string;
 }
 
-/** A login that has come back to the partner. */
+/** A login that has returned to the partner. */
 export interface LoggedIn<A> {
   readonly code: string;
   /** The partner's redirect URI with what the gateway added. */
@@ -49,14 +47,14 @@ export interface Tokens {
   readonly patient?: string;
 }
 
-/** Cookies that were set, as a browser sends them back. */
+/** The cookies that were set, as a browser sends them back. */
 export const cookieHeader = (cookies: readonly string[]): string =>
   cookies
     .map((line) => line.split(';')[0] ?? '')
     .filter((pair) => !pair.endsWith('='))
     .join('; ');
 
-/** Where an answer sends the browser. @throws Error where it does not */
+/** Where an answer sends the browser. @throws Error if it does not */
 export const redirectOf = async ({ status, location, text }: Seen): Promise<URL> => {
   if (status !== 302 || location === undefined) throw new Error(`No redirect: ${status} ${await text()}`);
   return new URL(location);
@@ -64,7 +62,7 @@ export const redirectOf = async ({ status, location, text }: Seen): Promise<URL>
 
 const unescaped = (value: string): string => value.replaceAll('&quot;', '"').replaceAll('&amp;', '&');
 
-/** What the button of this decision sends from a consent page. */
+/** What the button for this decision sends from a consent page. */
 export const decisionRequest = (html: string, decision: 'allow' | 'deny', cookie: string): GatewayRequest => {
   const action = /<form method="post" action="([^"]*)"/.exec(html)?.[1] ?? '';
   const hidden = [...html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)];
@@ -73,7 +71,10 @@ export const decisionRequest = (html: string, decision: 'allow' | 'deny', cookie
   return authorizeRequest(payer, [...fields, ['decision', decision]], { method: 'POST', headers: { Cookie: cookie } });
 };
 
-/** Goes on from authorize's answer, through the gateway's own consent page where it is one. @throws Error where it leads to no payer */
+/**
+ * Continues from authorize's answer, through the gateway's consent page if it shows one.
+ * @throws Error if it does not lead to a payer
+ */
 export const goToPayer = async <A>({ send, look }: Line<A>, first: A): Promise<Begun<A>> => {
   const { status, text, cookies } = look(first);
   const response = status === 200 ? await send(decisionRequest(await text(), 'allow', cookieHeader(cookies))) : first;
@@ -82,19 +83,19 @@ export const goToPayer = async <A>({ send, look }: Line<A>, first: A): Promise<B
   return { response, payerUrl, state, cookie: cookieHeader(look(response).cookies) };
 };
 
-/** Begins a login. @throws Error where it leads to no payer */
+/** Begins a login. @throws Error if it does not lead to a payer */
 export const begin = async <A>(line: Line<A>, request: GatewayRequest): Promise<Begun<A>> =>
   goToPayer(line, await line.send(request));
 
-/** What a payer's redirect makes a browser send. */
+/** What a browser sends after a payer's redirect. */
 export const returnRequest = (url: URL, cookie: string): GatewayRequest =>
   callbackRequest(url.pathname.split('/').at(-1) ?? '', [...url.searchParams], { cookie });
 
-/** Goes on from a begun login, through the payer, to the gateway's answer at the callback. */
+/** Continues a login through the payer to the gateway's answer at the callback. */
 export const comeBack = async <A>({ send, signIn }: Line<A>, { payerUrl, cookie }: Begun<A>): Promise<A> =>
   send(returnRequest(await signIn(payerUrl), cookie));
 
-/** A member's whole login. @throws Error where it brings no code */
+/** A member's whole login. @throws Error if it gives no code */
 export const login = async <A>(line: Line<A>, request: GatewayRequest): Promise<LoggedIn<A>> => {
   const begun = await begin(line, request);
   const back = await redirectOf(line.look(await comeBack(line, begun)));
@@ -103,7 +104,7 @@ export const login = async <A>(line: Line<A>, request: GatewayRequest): Promise<
   return { code, back, begun };
 };
 
-/** The tokens of an answer. @throws Error where it has none */
+/** The tokens of an answer. @throws Error if it has none */
 export const tokensIn = async ({ status, text }: Seen): Promise<Tokens> => {
   const body = await text();
   if (status !== 200) throw new Error(`No tokens: ${status} ${body}`);

@@ -9,7 +9,7 @@ export interface PayerRequest {
   readonly endpoint: Endpoint;
   readonly method: string;
   readonly url: URL;
-  /** Below the FHIR base; begins with a slash, or is empty. */
+  /** Below the FHIR base; starts with a slash, or is empty. */
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
@@ -25,18 +25,18 @@ export interface PayerAnswer {
   readonly cut?: boolean;
 }
 
-/** An answer that a test writes to the connection itself; for payers over HTTP only. */
+/** An answer that a test writes to the connection itself; only for payers over HTTP. */
 interface ByHand {
   readonly write: (response: ServerResponse) => unknown;
 }
 
-/** What becomes of a request. */
+/** The outcome of a request. */
 export type Outcome = PayerAnswer | ByHand | 'no answer' | 'reset';
 
-/** What a payer does with a request in a test; `usual` does what it does otherwise. */
+/** What a payer does with a request in a test; `usual` does what it would do otherwise. */
 export type Script = (request: PayerRequest, usual: () => Promise<PayerAnswer>) => Outcome | Promise<Outcome>;
 
-/** An answer in JSON. */
+/** A JSON answer. */
 export const answer = (
   status: number,
   value: unknown,
@@ -47,7 +47,7 @@ export const answer = (
   body: JSON.stringify(value),
 });
 
-/** An answer with a text of any type. */
+/** A text answer of any type. */
 export const answerText = (
   status: number,
   body: string,
@@ -69,7 +69,7 @@ export const sendBack = ({ url }: PayerRequest, parameters: Readonly<Record<stri
   return { status: 302, headers: { location: back.href } };
 };
 
-/** The usual tokens, with another answer about them; what the answer names, the payer has issued. */
+/** The usual tokens in a different answer; the payer has issued the tokens that the answer names. */
 export const tokens =
   (change: Readonly<Record<string, unknown>> = {}): Script =>
   async (_request, usual) => {

@@ -3,19 +3,19 @@ import type { Payer } from '../../../functions/shared/registry/types.ts';
 import type { PayerRequest } from './answers.ts';
 import { locateBy, type Place } from './locate.ts';
 
-/** The gateway as a payer has registered it. */
+/** The gateway as registered at a payer. */
 export interface GatewayClient {
   /** What the two have agreed on. */
   readonly profile: Payer;
   readonly redirectUri: string;
-  /** Where the gateway proves itself by a secret. */
+  /** If the gateway authenticates with a secret. */
   readonly secret?: string | undefined;
 }
 
 /** Where payers keep the gateway's registration. */
 export interface Registrations {
   readonly client: (payer: string) => GatewayClient | undefined;
-  /** Whose a URL is, and what of it. */
+  /** Which payer a URL belongs to, and which part of it. */
   readonly locate: (url: URL) => Place | undefined;
   /** Registers the gateway at these payers. @param origin the gateway's @param secrets by payer */
   readonly register: (
@@ -23,7 +23,7 @@ export interface Registrations {
     profiles: readonly Payer[],
     secrets?: Readonly<Record<string, string | undefined>>,
   ) => void;
-  /** A payer takes another secret from now on. */
+  /** From now on, a payer accepts another secret. */
   readonly takeSecret: (payer: string, secret: string) => void;
 }
 
@@ -47,7 +47,7 @@ export const registrations = (): Registrations => {
 
 const decoded = (text: string): string => decodeURIComponent(text.replaceAll('+', ' '));
 
-/** Id and secret of a Basic header (RFC 6749 §2.3.1). */
+/** The id and secret in a Basic header (RFC 6749 §2.3.1). */
 const basicOf = ({ headers }: PayerRequest): readonly [string, string] => {
   const [, encoded = ''] = /^Basic (.+)$/.exec(headers.authorization ?? '') ?? [];
   const [id = '', secret = ''] = Buffer.from(encoded, 'base64').toString().split(':');
@@ -66,7 +66,7 @@ const isAssertedBy = async ({ form }: PayerRequest, { profile }: GatewayClient, 
   return isJwt && proof !== undefined;
 };
 
-/** Whether the request proves that it is the gateway's, in the one way that was agreed. */
+/** Whether the request authenticates as the gateway, by the one agreed method. */
 export const isAuthenticated = async (
   request: PayerRequest,
   client: GatewayClient,
@@ -82,7 +82,7 @@ export const isAuthenticated = async (
   return client.secret !== undefined && id === clientId && secret === client.secret;
 };
 
-/** What is wrong with the gateway's request to sign a member in (RFC 6749 §4.1.1, RFC 7636 §4.3, SMART App Launch). */
+/** What is wrong with the gateway's authorize request (RFC 6749 §4.1.1, RFC 7636 §4.3, SMART App Launch). */
 export const wrongsOfSignIn = ({ url }: PayerRequest, { profile, redirectUri }: GatewayClient): string[] => {
   const { clientId, scopes, fhirBaseUrl, quirks } = profile;
   const expected: Readonly<Record<string, string | undefined>> = {

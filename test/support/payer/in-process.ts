@@ -18,10 +18,10 @@ const cutStream = (body: string): ReadableStream<Uint8Array> => {
 const responseOf = ({ status, headers = {}, body = '', cut = false }: PayerAnswer): Response =>
   new Response(cut ? cutStream(body) : [204, 304].includes(status) ? null : body, { status, headers });
 
-/** What was asked, for an error that quotes all that it can. */
+/** What was asked, for an error that quotes everything it can. */
 const quoteOf = ({ url, headers, body }: PayerRequest): string => `${url.href} ${body} ${JSON.stringify(headers)}`;
 
-/** A request as a payer gets it. @throws TypeError where there is nobody at its URL */
+/** A request as a payer receives it. @throws TypeError if no payer is at its URL */
 export const requestOf = (
   { locate }: Locate,
   input: string | URL,
@@ -35,7 +35,9 @@ export const requestOf = (
   return { ...place, method, url, headers, body, form: new URLSearchParams(body) };
 };
 
-/** The payers as the gateway's HTTP; errors are what `fetch` makes of a payer that does not answer, and quote the request. */
+/**
+ * The payers as the gateway's HTTP. If a payer does not answer, the errors are those of `fetch`, and quote the request.
+ */
 export const payerHttpOf =
   (payers: StrictPayers): PayerHttp =>
   async (input, init) => {

@@ -1,14 +1,14 @@
 import type { Payer } from '../../../functions/shared/registry/types.ts';
 import type { Endpoint } from './answers.ts';
 
-/** Which payer a URL belongs to, and what of it. */
+/** Which payer a URL belongs to, and which part of it. */
 export interface Place {
   readonly payer: string;
   readonly endpoint: Endpoint;
   readonly path: string;
 }
 
-/** Finds the place by the payers' profiles. @returns undefined where the URL is nobody's */
+/** Finds the place by the payers' profiles. @returns undefined if the URL belongs to no payer */
 export const locateBy =
   (profiles: readonly Payer[]) =>
   ({ origin, pathname }: URL): Place | undefined => {

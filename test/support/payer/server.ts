@@ -11,7 +11,7 @@ export interface PayerServer {
   readonly close: () => Promise<void>;
 }
 
-/** Serves the payers on a free port. @param locate whose a URL is */
+/** Serves the payers on a free port. @param locate which payer a URL belongs to */
 export const servePayers = async (
   { handle, locate: byProfile }: StrictPayers,
   locate: (url: URL) => Place | undefined = byProfile,
@@ -28,7 +28,7 @@ export const servePayers = async (
     };
     if (response.destroyed) return unsent();
     response.once('close', unsent);
-    // Whoever asks gives up by itself.
+    // The caller gives up by itself.
     if (outcome === 'no answer') return undefined;
     if (outcome === 'reset') return response.destroy();
     if ('write' in outcome) return outcome.write(response);
@@ -39,7 +39,7 @@ export const servePayers = async (
   const server = createServer((incoming, response) => {
     serve(incoming, response).catch(() => response.destroy());
   });
-  // A connection that is closed just as somebody asks again would be no fault of anybody's.
+  // If a connection were closed just as the next request comes, neither side would be at fault.
   server.keepAliveTimeout = 120_000;
   const port = await listen(server, 0, '127.0.0.1');
   return { origin: `http://127.0.0.1:${port}`, port, close: () => close(server) };

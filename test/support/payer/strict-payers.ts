@@ -3,14 +3,14 @@ import { answer, oauthError, sendBack } from './answers.ts';
 import type { Endpoint, Outcome, PayerAnswer, PayerRequest, Script } from './answers.ts';
 import { isAuthenticated, registrations, wrongsOfSignIn, type GatewayClient, type Registrations } from './clients.ts';
 
-/** What a payer did about a login's tokens after the code exchange; `lost` is a rotation whose answer never arrived. */
+/** What a payer did with a login's tokens after the code exchange; `lost` is a rotation whose answer never arrived. */
 type PayerEvent = 'rotated' | 'lost' | 'down' | 'refused' | 'revoked';
 
 /** One member's login at a payer: its tokens, as the payer knows them. */
 export interface Login {
   readonly payer: string;
   readonly patient: string;
-  /** Seconds that an access token lives. */
+  /** How many seconds an access token lives. */
   readonly lives: number;
   /** Whether it gets refresh tokens. */
   readonly renews: boolean;
@@ -18,10 +18,10 @@ export interface Login {
   readonly challenge: string | null;
   scope: string;
   code: string | undefined;
-  /** Access tokens that arrived, each with its end in epoch seconds. */
+  /** Access tokens that arrived, each with its expiry in epoch seconds. */
   readonly access: Map<string, number>;
   refresh: string | undefined;
-  /** Replaced refresh tokens, and how often each may still be shown: once where the gateway never got the answer. */
+  /** Replaced refresh tokens, and how many times each may still be sent: once if the gateway never got the answer. */
   readonly used: Map<string, number>;
   ended: boolean;
   events: PayerEvent[];
@@ -37,13 +37,13 @@ interface Options {
   /** Epoch milliseconds. */
   readonly nowMs: () => number;
   readonly mint: (kind: 'code' | 'access' | 'refresh') => string;
-  /** What the FHIR API answers: without a login, what it tells everybody. */
+  /** What the FHIR API answers; without a login, what it tells everyone. */
   readonly record: (request: PayerRequest, login?: Login) => PayerAnswer;
-  /** Who signs in where a test names nobody. */
+  /** Who signs in if a test names no one. */
   readonly member: () => Member;
-  /** What a token answer has beside the usual, or instead of it. */
+  /** What a token answer has in addition to the usual members, or instead of them. */
   readonly tokenAnswer?: (login: Login) => Readonly<Record<string, unknown>>;
-  /** Whether a new access token ends the one before. @default false */
+  /** Whether a new access token ends the previous one. @default false */
   readonly newestOnly?: boolean;
   /** Whether every request is kept. @default true */
   readonly remembers?: boolean;
@@ -51,27 +51,27 @@ interface Options {
 }
 
 /**
- * Payers that hold the gateway to all that it agreed on with each: client authentication, redirect URI, PKCE, codes and
- * refresh tokens that are good once, the scopes of a read. A used refresh token ends its login (RFC 9700 §4.14.2).
- * Scripts stand in for faults and odd answers; tokens that a script's answer names have been issued.
+ * Payers that enforce everything that they agreed on with the gateway: client authentication, redirect URI, PKCE,
+ * one-time codes and refresh tokens, the scopes of a read. A reused refresh token ends its login (RFC 9700 §4.14.2).
+ * Scripts provide faults and odd answers; tokens that a script's answer names count as issued.
  */
 export interface StrictPayers extends Omit<Registrations, 'client'> {
-  /** Each time that the gateway did what no payer may be asked to bear. */
+  /** Everything that the gateway did and no payer should have to accept. */
   readonly misuse: string[];
-  /** How often each grant type was answered with tokens. */
+  /** How many times each grant type was answered with tokens. */
   readonly issued: Readonly<Record<GrantType, number>>;
   /** Whether refresh tokens are replaced; a test may change it. */
   readonly rotation: { on: boolean };
   readonly logins: () => readonly Login[];
-  /** How often the record was read with an access token that a refresh had given. */
+  /** How many times the record was read with an access token from a refresh. */
   readonly readRefreshed: () => number;
   /** Requests since the last {@link StrictPayers.reset}. */
   readonly requests: (payer: string, endpoint: Endpoint) => readonly PayerRequest[];
-  /** Replaces parts of one payer's behaviour. */
+  /** Replaces parts of one payer's behavior. */
   readonly script: (payer: string, change: Scripts) => void;
   /** Forgets scripts and requests; logins stay. */
   readonly reset: () => void;
-  /** Does as asked; `lost` is told where the answer could not be delivered. */
+  /** Handles a request; `lost` is called if the answer could not be delivered. */
   readonly handle: (request: PayerRequest, member?: Member) => Promise<{ outcome: Outcome; lost: () => void }>;
 }
 
@@ -204,13 +204,13 @@ export const strictPayers = (options: Options): StrictPayers => {
     return issue(login, gateway);
   };
 
-  /** The old refresh token may come once more: that is how the gateway learns of it. */
+  /** The old refresh token may come once more, since that is how the gateway learns of the loss. */
   const loseRotation = (login: Login, shown: string): void => {
     login.used.set(shown, 1);
     login.events.push('lost');
   };
 
-  /** What an answer says has been issued, whoever wrote it. */
+  /** The tokens in an answer count as issued, whoever wrote the answer. */
   const keepIssued = (
     login: Login,
     { access_token: access, refresh_token: next, expires_in: lives, scope }: Readonly<Record<string, unknown>>,
@@ -247,7 +247,7 @@ export const strictPayers = (options: Options): StrictPayers => {
       hasIssued = given.status === 200;
       return given;
     });
-    // A payer that does not know who asks has not looked at the code.
+    // A payer that does not know the client has not looked at the code.
     if (statusOf(outcome) === 401) spentCodes.delete(shown);
     const login = byToken.get(shown);
     const said = saidBy(outcome);
@@ -270,7 +270,7 @@ export const strictPayers = (options: Options): StrictPayers => {
       return oauthError('invalid_client', 401);
     const shown = request.form.get('token') ?? '';
     const login = byToken.get(shown);
-    // One that was replaced ends nothing, or nobody would see who revokes too little.
+    // A replaced token ends nothing, or a gateway that revokes too little would go unnoticed.
     if (login !== undefined && (login.refresh === shown || login.access.has(shown) || login.used.get(shown) === 1)) {
       login.ended = true;
       login.events.push('revoked');

@@ -5,22 +5,22 @@ import { close, listen } from '../../../../sandbox/aws/listen.ts';
 
 const dateMs = Date.UTC(2026, 5, 1, 12);
 
-describe('a time is taken into the second that an answer was made in', () => {
+describe('bounding a time by the Date of an answer', () => {
   const answer = { dateMs, sentAt: 1000, receivedAt: 1040 };
 
   it.each([
-    ['in it stays', dateMs + 500, 1040, dateMs + 500],
-    ['ahead is its end', dateMs + 120_000, 1040, dateMs + 1040],
-    ['behind is its beginning', dateMs - 120_000, 1040, dateMs],
-    ['ahead, later, has gone on', dateMs + 123_000, 4040, dateMs + 4040],
-    ['behind, later, has gone on', dateMs - 117_000, 4040, dateMs + 3000],
-  ])('one that is %s', (_name, nowMs, at, expected) => {
+    ['within that second is unchanged', dateMs + 500, 1040, dateMs + 500],
+    ['ahead of it becomes its end', dateMs + 120_000, 1040, dateMs + 1040],
+    ['behind it becomes its beginning', dateMs - 120_000, 1040, dateMs],
+    ['ahead of it advances afterwards', dateMs + 123_000, 4040, dateMs + 4040],
+    ['behind it advances afterwards', dateMs - 117_000, 4040, dateMs + 3000],
+  ])('a time %s', (_name, nowMs, at, expected) => {
     expect(boundTime(nowMs, at, answer)).toBe(expected);
   });
 });
 
 describe('the clock of an environment that calls DynamoDB', () => {
-  /** A DynamoDB that refuses everything, at a date of its own. */
+  /** A DynamoDB that refuses everything, with its own date. */
   const setUp = async (date: string | undefined) => {
     const server = createServer((_request, response) => {
       response.sendDate = false;
@@ -46,14 +46,14 @@ describe('the clock of an environment that calls DynamoDB', () => {
     return { clock, call };
   };
 
-  it('is its own until an answer came', async () => {
+  it('is its own until there is an answer', async () => {
     const { clock, call } = await setUp(new Date(dateMs).toUTCString());
 
     expect(clock.now()).toBe(dateMs + 120_000);
     await call();
   });
 
-  it("is no further than a second from DynamoDB's afterwards, though the answer was a refusal", async () => {
+  it("is within a second of DynamoDB's afterwards, even if the answer was a refusal", async () => {
     const { clock, call } = await setUp(new Date(dateMs).toUTCString());
     await call();
 
@@ -61,7 +61,7 @@ describe('the clock of an environment that calls DynamoDB', () => {
     expect(clock.monotonic()).toBe(5000);
   });
 
-  it.each([undefined, 'yesterday'])('is its own where the answer is dated %s', async (date) => {
+  it.each([undefined, 'yesterday'])('is its own if the answer is dated %s', async (date) => {
     const { clock, call } = await setUp(date);
     await call();
 

@@ -5,9 +5,9 @@ import { limitsFleet, type FleetCall } from '../../../support/limits-fleet.ts';
 const fifty = { perSecond: 50, burst: 100 };
 const right = (count: number): number[] => Array<number>(count).fill(0);
 
-/** Calls to random environments at random times, so many a second on average. */
+/** Calls to random environments at random times, this many per second on average. */
 const load = (seed: number, { perSecond, seconds }: { perSecond: number; seconds: number }): FleetCall[] => {
-  // A generator of its own: one number draws the whole load.
+  // Its own generator, so that one number determines the whole load.
   let state = seed;
   const draw = (): number => {
     state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
@@ -26,14 +26,14 @@ const run = async (fleet: ReturnType<typeof limitsFleet>, calls: readonly FleetC
   return { taken, writes: fleet.writes() };
 };
 
-describe('twenty environments, offered twice the limit of 50 a second for a minute', () => {
+describe('twenty environments, offered twice the limit of 50 per second for a minute', () => {
   it.each([
     ['with right clocks', right(20)],
     ['with one clock two minutes ahead', [120_000, ...right(19)]],
     ['with half of the clocks two minutes ahead', Array.from({ length: 20 }, (_, at) => (at % 2) * 120_000)],
     ['with half of the clocks two minutes behind', Array.from({ length: 20 }, (_, at) => (at % 2) * -120_000)],
     ['with clocks all over four minutes', Array.from({ length: 20 }, (_, at) => (at - 10) * 12_000)],
-  ])('%s: admit it within 10 %%, with at most 0.1 writes a read', async (_name, skewsMs) => {
+  ])('%s: admit it within 10 %%, with at most 0.1 writes per read', async (_name, skewsMs) => {
     const calls = load(1, { perSecond: 100, seconds: 60 });
     const { taken, writes } = await run(limitsFleet({ rate: fifty, skewsMs }), calls);
     const allowed = 60 * 50 + 100;
@@ -54,21 +54,21 @@ describe('twenty environments, offered twice the limit of 50 a second for a minu
   });
 });
 
-it.each([1, 7, 20, 150])('a burst over %i environments is admitted whole, and not one more', async (count) => {
+it.each([1, 7, 20, 150])('admit a whole burst over %i environments, and not one more', async (count) => {
   const calls = Array.from({ length: 200 }, (_, environment) => ({ atMs: 0, environment }));
   const { taken } = await run(limitsFleet({ rate: fifty, skewsMs: right(count) }), calls);
 
   expect(taken).toHaveLength(100);
 });
 
-it('half of the limit is admitted whole', async () => {
+it('admit all of half the limit', async () => {
   const calls = load(3, { perSecond: 25, seconds: 60 });
   const { taken } = await run(limitsFleet({ rate: fifty, skewsMs: right(20) }), calls);
 
   expect(taken).toHaveLength(calls.length);
 });
 
-it('a flood that ends leaves a calm partner refused for at most six seconds', async () => {
+it('refuse a calm partner for at most six seconds after a flood ends', async () => {
   const fleet = limitsFleet({ rate: fifty, skewsMs: right(20) });
   await run(fleet, load(4, { perSecond: 500, seconds: 20 }));
   const calm = load(5, { perSecond: 10, seconds: 20 }).map(({ atMs, environment }) => ({
@@ -91,7 +91,7 @@ const anySkews = fc.array(fc.oneof(fc.constant(0), fc.integer({ min: -150_000, m
 const anyPauses = fc.array(
   fc.tuple(
     fc.nat(1000),
-    // Long pauses between calls that come close.
+    // Long pauses between groups of calls.
     fc.oneof({ weight: 20, arbitrary: fc.nat(20) }, { weight: 4, arbitrary: fc.nat(1000) }, fc.nat(30_000)),
   ),
   { minLength: 1, maxLength: 400 },
@@ -113,7 +113,7 @@ const twoClocksMet: [number, number][] = [
   [0, 0],
 ];
 
-it('admits no more than the burst and the rate, whoever is called when, and whatever its clock says', async () => {
+it('admit no more than the burst and the rate, whichever is called when, and whatever its clock says', async () => {
   await fc.assert(
     fc.asyncProperty(anyRate, anySkews, anyPauses, async (rate, skewsMs, pauses) => {
       const { taken } = await run(limitsFleet({ rate, skewsMs }), callsOf(pauses));
@@ -125,13 +125,13 @@ it('admits no more than the burst and the rate, whoever is called when, and what
     }),
     {
       numRuns: 150,
-      // Two clocks 1.4 s apart.
+      // Two clocks that are 1.4 s apart.
       examples: [[{ perSecond: 0.49975, burst: 1 }, [0, 738, 0, 0, 0, 0, 0, -716, 0, 0, 0], twoClocksMet]],
     },
   );
 });
 
-it('in any stretch of time admits at most what environments can have kept beside the burst and the rate', async () => {
+it('admit in any period at most what environments can have kept in addition to the burst and the rate', async () => {
   await fc.assert(
     fc.asyncProperty(anyRate, anySkews, anyPauses, async (rate, skewsMs, pauses) => {
       const { taken } = await run(limitsFleet({ rate, skewsMs }), callsOf(pauses));
@@ -148,7 +148,7 @@ it('in any stretch of time admits at most what environments can have kept beside
   );
 });
 
-it('serves whoever waits as long as it was told, wherever the next call lands', async () => {
+it('admit anyone who waits as long as told, wherever the next call lands', async () => {
   await fc.assert(
     fc.asyncProperty(anyRate, anySkews, anyPauses, fc.nat(1000), async (rate, skewsMs, pauses, environment) => {
       const fleet = limitsFleet({ rate, skewsMs });

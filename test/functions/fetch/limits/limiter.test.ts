@@ -6,7 +6,7 @@ import { memoryDynamo } from '../../../support/memory-dynamo.ts';
 const startMs = Date.UTC(2026, 5, 1, 12);
 const fifty = { perSecond: 50, burst: 100 };
 
-/** One environment, or several, on one clock over one table. */
+/** One environment or several, with one clock and one table. */
 const setUp = (lease?: LeaseSlots) => {
   const dynamo = memoryDynamo();
   const time = { ms: startMs };
@@ -24,13 +24,13 @@ const setUp = (lease?: LeaseSlots) => {
 };
 
 describe('one environment', () => {
-  it('admits the burst at once, and not one more', async () => {
+  it('admits the whole burst at once, and not one more', async () => {
     const { takeMany } = setUp();
 
     expect(await takeMany(150, fifty)).toBe(100);
   });
 
-  it('admits the sustained rate from then on', async () => {
+  it('admits the sustained rate after that', async () => {
     const { takeMany, time } = setUp();
     await takeMany(100, fifty);
     let taken = 0;
@@ -50,7 +50,7 @@ describe('one environment', () => {
     expect(await takeMany(150, fifty)).toBe(100);
   });
 
-  it('says after how many seconds a slow limit has room again, and keeps its word', async () => {
+  it('says after how many seconds a slow limit has room again, and then admits', async () => {
     const { take, time } = setUp();
     const slow = { perSecond: 0.1, burst: 1 };
     await take(slow);
@@ -62,7 +62,7 @@ describe('one environment', () => {
     expect(await take(slow)).toMatchObject({ taken: true });
   });
 
-  it('counts each key by itself', async () => {
+  it('counts each key separately', async () => {
     const { take } = setUp();
     const once = { perSecond: 1, burst: 1 };
 
@@ -71,7 +71,7 @@ describe('one environment', () => {
     expect(await take(once, 'payer#a')).toMatchObject({ taken: false });
   });
 
-  it('tells how many are left, and when all of the burst is back', async () => {
+  it('says how many are left, and when the whole burst is available again', async () => {
     const { take, time } = setUp();
     const rate = { perSecond: 1, burst: 3 };
 
@@ -94,7 +94,7 @@ describe('the writes of an environment', () => {
     expect(writesOf(test)).toBe(9);
   });
 
-  it('are one, and no read, for a first call, for a call while slots are left, none', async () => {
+  it('are one, and no read, for a first call, and none while slots are left', async () => {
     const test = setUp();
     await test.take(fifty);
     expect(test.dynamo.calls()).toEqual(['UpdateItem']);
@@ -108,7 +108,7 @@ describe('the writes of an environment', () => {
   it.each([
     ['a high limit', fifty],
     ['a low limit', { perSecond: 1, burst: 1 }],
-  ])('are none for a call that is refused anyway: %s', async (_name, rate) => {
+  ])('are not made for a call that is refused anyway: %s', async (_name, rate) => {
     const test = setUp();
     await test.takeMany(150, rate);
     test.dynamo.calls();
@@ -117,7 +117,7 @@ describe('the writes of an environment', () => {
     expect(test.dynamo.calls()).toEqual([]);
   });
 
-  it('are shared by calls that come at the same time', async () => {
+  it('are shared by concurrent calls', async () => {
     const test = setUp();
     const turns = await Promise.all(Array.from({ length: 150 }, () => test.take(fifty)));
 
@@ -127,7 +127,7 @@ describe('the writes of an environment', () => {
 });
 
 describe('the item', () => {
-  it('is how far slots are taken, and goes an hour after it means nothing', async () => {
+  it('says how far slots are taken, and expires an hour after it has any effect', async () => {
     const { take, item } = setUp();
     await take(fifty);
 
@@ -138,7 +138,7 @@ describe('the item', () => {
     });
   });
 
-  it('that TTL removed comes back whole', async () => {
+  it('that TTL removed is restored completely', async () => {
     const { take, takeMany, dynamo, item, time } = setUp();
     await takeMany(40, fifty);
     dynamo.items('Limits').clear();
@@ -149,16 +149,16 @@ describe('the item', () => {
   });
 
   it.each([
-    ['lies far ahead', '9999999999999'],
+    ['is far ahead', '9999999999999'],
     ['is before all time', '-1'],
-  ])('whose time %s locks nobody out', async (_name, value) => {
+  ])('whose time %s locks no one out', async (_name, value) => {
     const { take, dynamo } = setUp();
     dynamo.items('Limits').set('partner#a', { limitId: { S: 'partner#a' }, takenUntilMs: { N: value } });
 
     expect(await take(fifty)).toMatchObject({ taken: true });
   });
 
-  it('of a limit that was slow does not hold the same one back for long once it is fast', async () => {
+  it('of a slow limit does not delay the same limit for long once it is fast', async () => {
     const { takeMany, time } = setUp();
     await takeMany(3, { perSecond: 0.01, burst: 3 });
     time.ms += 1;
@@ -169,10 +169,10 @@ describe('the item', () => {
   });
 });
 
-describe('when the table cannot be asked', () => {
+describe('when the table is not available', () => {
   const throttled = Object.assign(new Error('slow down'), { name: 'ThrottlingException' });
 
-  it('calls go on, each environment with the whole limit for itself, and the first one says why', async () => {
+  it('calls continue, each environment with the whole limit for itself, and the first one says why', async () => {
     const test = setUp(() => Promise.reject(throttled));
     const first = await test.take(fifty);
     let taken = 1;
@@ -188,7 +188,7 @@ describe('when the table cannot be asked', () => {
     expect(taken).toBe(100);
   });
 
-  it('it is asked again after five seconds, not for each call', async () => {
+  it('it is asked again after five seconds, not on each call', async () => {
     let asked = 0;
     const test = setUp(() => {
       asked += 1;
@@ -204,7 +204,7 @@ describe('when the table cannot be asked', () => {
     expect(asked).toBe(3);
   });
 
-  it("and comes back, the limit is the fleet's again", async () => {
+  it("the limit is the fleet's again once the table is back", async () => {
     const test = setUp();
     test.dynamo.failNext('UpdateItem', throttled);
     expect(await test.take(fifty)).toMatchObject({ taken: true, failure: 'ThrottlingException' });
@@ -215,7 +215,7 @@ describe('when the table cannot be asked', () => {
     expect(await test.takeMany(10, fifty)).toBe(0);
   });
 
-  it('neither a lost answer nor its repetition lets more through', async () => {
+  it('neither a lost answer nor its repetition admits more', async () => {
     const test = setUp();
     test.dynamo.repeatNext('UpdateItem');
 
@@ -224,7 +224,7 @@ describe('when the table cannot be asked', () => {
 });
 
 it.each([3, 7, 0.37151925927976165, 33.3, 999.9])(
-  'the first call of an idle limit goes through, and so does one that waited, at %s a second',
+  'the first call of an idle limit is admitted, and so is one that waited, at %s per second',
   async (perSecond) => {
     const { take, time } = setUp();
     for (let call = 0; call < 50; call += 1) {
@@ -234,13 +234,13 @@ it.each([3, 7, 0.37151925927976165, 33.3, 999.9])(
   },
 );
 
-it('a burst of a slow limit is admitted whole where environments start together and their writes overlap', async () => {
+it('a burst of a slow limit is admitted completely if environments start together and their writes overlap', async () => {
   const { dynamo, time, environment } = setUp();
   const rate = { perSecond: 0.1, burst: 3 };
   const clock = { now: () => time.ms, monotonic: () => time.ms - startMs };
   const turns: Promise<Turn>[] = [];
   for (let index = 0; index < 10; index += 1) {
-    // Whoever started first writes last, and has looked at the clock long before.
+    // The one that started first writes last, and looked at the clock long before.
     let steps = 2 * (10 - index);
     const send: typeof dynamo.client.send = async (...given: readonly unknown[]) => {
       for (; steps > 0; steps -= 1) await new Promise((resolve) => setImmediate(resolve));

@@ -64,7 +64,7 @@ describe('requests about the member', () => {
     'GET /?_id=own',
     'POST /Observation/_search patient=own',
     'GET /Observation?_include=Observation:patient&_sort=-patient.name',
-  ])('lets %s pass', (line) => {
+  ])('allows %s', (line) => {
     expect(() => check(line)).not.toThrow();
   });
 });
@@ -124,7 +124,7 @@ describe('requests that name another patient', () => {
     'GET /Observation?encounter.patient=other',
     'GET /Observation?encounter.subject=Patient/other',
     'GET /Observation?encounter=Patient/other',
-    // Of the types behind part-of only some have a performer that can be a patient.
+    // Only some of the types behind part-of have a performer that can be a patient.
     'GET /Observation?part-of.performer=other',
     'GET /Observation?code=Patient/other',
     'GET /Observation?code=x,patient/other',
@@ -147,8 +147,8 @@ describe('requests that name another patient', () => {
     'GET /?_type=Observation&subject=other',
     'POST /Observation/_search patient=other',
     'POST /Patient/_search?_id=own _id=other',
-    // A malformed end, a fourth encoding, a blank beyond ASCII, a backslash, or the case below a base of ours hides
-    // nobody.
+    // A malformed end, a fourth encoding, a blank beyond ASCII, a backslash, or another letter case below our base
+    // hides no one.
     'GET /Observation?nonsense=Patient%252Fother%25zz',
     'GET /Observation?nonsense=Patient%2525252Fother',
     'GET /Observation?nonsense=x%25C2%25A0patient/other',
@@ -182,7 +182,7 @@ describe('requests that might name another patient', () => {
     'GET /Observation?subject:not=true',
     'GET /Observation?subject:miss:ing=true',
     'GET /Provenance?target:nonsense=own',
-    // A modifier that cannot stand there is one that a payer may overlook.
+    // A payer may ignore a modifier that is not allowed there.
     'GET /Observation?patient:Group=other',
     'GET /Observation?subject:Practitioner=other',
     'GET /Organization?patient:Group=other',

@@ -126,7 +126,7 @@ describe('parameters that are refused by name, without their value', () => {
     ['GET /Patient?<b>%22=1', '?b??'],
   ])('%s names %s', (line, name) => {
     expect(refused(line)).toMatch(/^400 /);
-    expect(refused(line)).toContain(`"${name}" is no parameter of `);
+    expect(refused(line)).toContain(`"${name}" is not a parameter of `);
     expect(refused(line)).not.toContain('secret');
   });
 
@@ -155,10 +155,10 @@ describe('parameters that are refused by name, without their value', () => {
 
   it('says what to write if a chain can lead to several types', () => {
     expect(refused('GET /Observation?subject.name=x')).toBe(
-      '400 "subject.name" is no parameter of Observation here. In a chain every type it can lead to must have the parameter: name the type, as in subject:Patient.name.',
+      '400 "subject.name" is not a parameter of Observation here. In a chain every type it can lead to must have the parameter: name the type, as in subject:Patient.name.',
     );
-    expect(refused('GET /Patient/1?foo=x')).toBe('400 "foo" is no parameter of this request here.');
-    expect(refused('GET /?foo=x')).toBe('400 "foo" is no parameter of a search of all types here.');
+    expect(refused('GET /Patient/1?foo=x')).toBe('400 "foo" is not a parameter of this request here.');
+    expect(refused('GET /?foo=x')).toBe('400 "foo" is not a parameter of a search of all types here.');
   });
 
   it.each(['_filter', '_query', 'patient._filter', '_has:Observation:patient:_query', '_filter:x'])(

@@ -33,7 +33,7 @@ export const rewriteSlowly = (
   const string = () => take(/"(?:[^"\\]|\\.)*"/y);
   const stringAhead = () => JSON.parse(/^"(?:[^"\\]|\\.)*"/.exec(text.slice(position))![0]) as string;
 
-  /** How many raw characters of the string's source make its first `length` decoded ones. */
+  /** How many raw characters of the string's source give its first `length` decoded ones. */
   const rawLength = (source: string, length: number): number => {
     let raw = 0;
     for (let decoded = 0; decoded < length; decoded++) {
@@ -54,7 +54,7 @@ export const rewriteSlowly = (
     return source;
   };
 
-  /** A page's link: sealed whole, or else handled like other links. */
+  /** A page's link: sealed as a whole, or else handled like other links. */
   const page = (source: string): string => {
     const decoded = JSON.parse(source) as string;
     const sealed = Buffer.byteLength(decoded) > 5000 ? null : seal?.(decoded);

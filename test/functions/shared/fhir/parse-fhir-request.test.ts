@@ -29,7 +29,7 @@ describe('interactions', () => {
     ['GET /Patient/1/$everything?_since=2020', 'everything', '*.rs'],
     ['GET /?_id=1', 'search-system', '*.s'],
     ['GET /?_count=10', 'search-system', '*.s'],
-    // A payer may ignore `_type`: one type is asked for by its path, several need what all need.
+    // A payer may ignore `_type`: one type is asked for by its path, and several need what all types need.
     ['GET /?_type=Patient', 'search-type', 'Patient.s'],
     ['GET /?_type=Patient&name=x&_type=Patient', 'search-type', 'Patient.s'],
     ['GET /?_type=Patient,Person&name=x', 'search-system', '*.s Patient.s Person.s'],
@@ -187,7 +187,7 @@ describe('what is refused', () => {
     'application/json%20;%20charset=utf-8',
     'JSON',
     '',
-  ])('takes _format=%s as JSON', (format) => {
+  ])('treats _format=%s as JSON', (format) => {
     expect(parse(`GET /Patient?_format=${format}`).interaction).toBe('search-type');
   });
 });

@@ -23,7 +23,7 @@ export const parse = (
   return parseFhirRequest({ ...inputOf(line), everything, searchParameters });
 };
 
-/** The same with parameters that nobody has checked, as what comes after the allow-list must not rely on it. */
+/** The same with unchecked parameters, since the code after the allow-list must not rely on it. */
 export const unchecked = (line: string): FhirRequest => {
   const { query, form, ...path } = inputOf(line);
   const atBase = path.segments.length === 0 ? [['_id', 'x'] as const] : [];
@@ -34,7 +34,7 @@ export const unchecked = (line: string): FhirRequest => {
   };
 };
 
-/** What the FHIR route says of an error. */
+/** What the FHIR route says about an error. */
 interface Refusal {
   readonly status: number;
   readonly code: ErrorCode;
@@ -42,7 +42,7 @@ interface Refusal {
   readonly publicMessage: string;
 }
 
-/** The typed error that something throws, as the FHIR route tells it; fails where it throws none. */
+/** The typed error that something throws, as the FHIR route reports it; fails if it throws none. */
 export const refusal = (act: () => unknown): Refusal => {
   try {
     act();

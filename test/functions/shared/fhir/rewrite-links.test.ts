@@ -22,8 +22,8 @@ const rewrite = (text: string, from?: readonly string[], to?: string) => rewrite
 const rewritten = (value: unknown) => JSON.parse(rewrite(JSON.stringify(value)).text) as unknown;
 
 /**
- * Every place of the bytes is the end of a chunk in one of these; the chunks of long bytes are `period` bytes, so that
- * the work grows with the length and not with its square.
+ * Chunkings in which every byte is the end of a chunk once. Long texts have chunks of `period` bytes, so that the work
+ * grows with the length and not with its square.
  */
 const cutEverywhere = function* (bytes: Buffer, period = 128): Generator<Buffer[]> {
   for (let first = 1; first <= Math.min(period, bytes.length - 1); first++) {
@@ -33,7 +33,7 @@ const cutEverywhere = function* (bytes: Buffer, period = 128): Generator<Buffer[
   }
 };
 
-/** The same text, whole and cut at every place. */
+/** The same text, whole and cut at every byte. */
 const expectEverywhere = (text: string, expected: { text: string; foreignLinks: number }, from?: readonly string[]) => {
   const bytes = Buffer.from(text, 'utf8');
   expect(rewriteBytes([bytes], from)).toEqual(expected);
@@ -300,7 +300,7 @@ describe('how a link may be spelled', () => {
   });
 });
 
-describe('page links', () => {
+describe('are sealed as a whole: %j', () => {
   const seal = (url: string): string | undefined | null =>
     url.includes('elsewhere') ? undefined : `${gateway}?_link=${Buffer.from(url).toString('base64url')}`;
   const sealing = (chunks: readonly Uint8Array[]) => {
@@ -653,7 +653,7 @@ describe('random documents, compared with a reader that is slow and simple', () 
     };
   };
 
-  /** Compares `count` documents of so many characters, and returns how many had links to be rewritten. */
+  /** Compares `count` documents of this many characters, and returns how many had links to rewrite. */
   const agree = (seed: number, count: number, shortest = 0, longest = Infinity): number => {
     const next = documents(seed);
     let links = 0;

@@ -51,7 +51,7 @@ describe('the time of a buffered answer', () => {
   it('applies to the callback: the browser goes back to the partner with error, state and iss', async () => {
     const test = gateway();
     const { state, cookie } = await test.start();
-    // The tokens are there, and no patient's scope among them: the payer may forget them, but does not answer.
+    // The tokens came without a patient scope, so the payer is asked to revoke them, but does not answer.
     test.payer.http = (input) =>
       String(input).endsWith('/revoke') ? never() : Promise.resolve(Response.json({ ...northwindTokens, scope: 'x' }));
 

@@ -21,7 +21,7 @@ describe('a form', () => {
     ['names without a value, and empty pairs', '&a&&b=&=c&', [['a', ''], ['b', ''], ['', 'c']]], // prettier-ignore
     ['further equals signs', 'a=b=c', [['a', 'b=c']]],
     ['UTF-8, escaped and not', 'é=%C3%A9&%e2%82%AC=€', [['é', 'é'], ['€', '€']]], // prettier-ignore
-    ['what is no escape', 'a=%&b=%z&c=%4', [['a', '%'], ['b', '%z'], ['c', '%4']]], // prettier-ignore
+    ['what is not an escape', 'a=%&b=%z&c=%4', [['a', '%'], ['b', '%z'], ['c', '%4']]], // prettier-ignore
     ['bytes that are no UTF-8', 'a=%FF%C3(', [['a', '\u{FFFD}\u{FFFD}(']]],
   ])('is read with %s', (_, text, pairs) => {
     expect(parseForm(text)).toEqual(pairs);
@@ -53,8 +53,8 @@ describe('a form', () => {
     const texts = fc.array(part, { maxLength: 30 }).map((parts) => parts.join(''));
     fc.assert(
       fc.property(texts, (text) => {
-        // Only a query may begin with a question mark, which URLSearchParams leaves out.
-        // Beside a broken escape, Node takes characters beyond ASCII for bytes; escaped, they are the same to the standard.
+        // Only a query may start with a question mark, which URLSearchParams removes. Beside a broken escape, Node
+        // treats characters beyond ASCII as bytes; escaped, they mean the same in the standard.
         const ascii = text.replaceAll(/[^\p{ASCII}]+/gu, encodeURIComponent);
         const promised = [...new URLSearchParams(ascii.startsWith('?') ? `?${ascii}` : ascii)];
         expect([parseForm(text), parseForm(ascii)]).toEqual([promised, promised]);

@@ -3,10 +3,10 @@ import { GatewayError, type ErrorCode } from '../../../../functions/shared/error
 import type { ApiResponse } from '../../../../functions/shared/http/api.ts';
 import { errorPage, html, page, redirect } from '../../../../functions/shared/http/page.ts';
 
-/** What stands in an element of a page. */
+/** The content of an element of a page. */
 const within = ({ body }: ApiResponse, tag: string): string | undefined =>
   new RegExp(`<${tag}>(.*)</${tag}>`, 's').exec(typeof body === 'string' ? body : '')?.[1];
-/** The same of what a person reads, without the blanks between its elements. */
+/** The same as a person reads it, without the white space between elements. */
 const mainOf = (answer: ApiResponse): string | undefined => within(answer, 'main')?.replaceAll(/>\s+</g, '><').trim();
 
 const browserHeaders = (answer: ApiResponse, formAction = "'none'") => ({

@@ -3,7 +3,7 @@ import { ensureFreshPayerTokens } from '../../../../functions/shared/payer/refre
 import type { Payer } from '../../../../functions/shared/registry/types.ts';
 import { fetchGateway, type FetchGateway, type TestGrant } from '../../../support/fetch-gateway.ts';
 
-/** What a payer answers to a refresh. */
+/** A payer's answer to a refresh. */
 export const rotated = {
   access_token: 'payer-access-2',
   refresh_token: 'payer-refresh-2',
@@ -11,7 +11,7 @@ export const rotated = {
   expires_in: 300,
 };
 
-/** A payer that always answers so. */
+/** A payer that always gives this answer. */
 export const answers =
   (value: unknown, status = 200) =>
   () =>
@@ -24,10 +24,12 @@ export const northwind = async (test: FetchGateway): Promise<Payer> => {
   return payer;
 };
 
-/** The grant as it stands now, opened by its bearer. */
+/** The grant as it is now, opened by its bearer. */
 export const opened = ({ stored, grantKey }: TestGrant): OpenGrant => openGrant(stored(), grantKey);
 
-/** A grant, and how it was when it was opened so many seconds ago; its payer token lives 300 s unless told otherwise. */
+/**
+ * A grant that was opened this many seconds ago, and its state then; its payer token lives 300 s unless told otherwise.
+ */
 export const agedGrant = async (seconds: number, options?: Parameters<FetchGateway['grant']>[0]) => {
   const test = fetchGateway();
   const grant = await test.grant(options);
@@ -36,7 +38,7 @@ export const agedGrant = async (seconds: number, options?: Parameters<FetchGatew
   return { test, grant, before };
 };
 
-/** Asks for payer tokens that are good for a call, as a read does. */
+/** Asks for payer tokens that are valid for a call, as a read does. */
 export const fresh = async (test: FetchGateway, grant: OpenGrant, requestId = 'request-a'): Promise<OpenGrant> =>
   ensureFreshPayerTokens(test.deps, await northwind(test), grant, { requestId });
 
@@ -44,7 +46,7 @@ export const fresh = async (test: FetchGateway, grant: OpenGrant, requestId = 'r
 export const freshToken = async (test: FetchGateway, grant: OpenGrant, requestId?: string): Promise<string> =>
   (await fresh(test, grant, requestId)).tokens.accessToken;
 
-/** The test's dependencies with a say in every command to the grants' table. */
+/** The test's dependencies, with control over every command to the grants table. */
 export const intercepted = (
   { deps }: FetchGateway,
   intercept: (update: string, send: () => Promise<unknown>) => Promise<unknown>,

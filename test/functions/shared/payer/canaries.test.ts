@@ -1,6 +1,6 @@
 import { bodyOf, gateway, northwindTokens, pkce, sentBack, throttled, verifier } from '../../../support/login.ts';
 
-/** Runs every flow once, well and badly, and gathers each secret that went through. */
+/** Runs every flow once, with and without faults, and collects each secret that passed through. */
 const runAll = async () => {
   const test = gateway();
   const secrets = ['canary', 'demo-partner-secret', verifier, 'payer-code', 'partner-state'];

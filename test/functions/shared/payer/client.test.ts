@@ -23,7 +23,7 @@ const start = (answer: () => Response = () => Response.json(northwindTokens)) =>
   return { ...test, form, headers };
 };
 
-/** A token answer changed, and what is kept of it that differs. */
+/** A changed token answer, and how the stored result differs. */
 const shapes: readonly (readonly [what: string, change: object, expected: object])[] = [
   ['no token_type', { token_type: undefined }, {}],
   ['token_type null', { token_type: null }, {}],
@@ -44,14 +44,14 @@ const shapes: readonly (readonly [what: string, change: object, expected: object
       [`refresh_token ${JSON.stringify(token)}`, { refresh_token: token }, { refreshToken: undefined }] as const,
   ),
   ['an id_token of another issuer', { id_token: 'eyJhbGciOiJub25lIn0.e30.' }, {}],
-  ['an id_token that is none', { id_token: 5 }, {}],
+  ['a malformed id_token', { id_token: 5 }, {}],
   ['an id_token that is empty', { id_token: '' }, {}],
   ['an error beside the tokens', { error: 'canary', error_description: 5 }, {}],
-  ['authorization_details that are none', { authorization_details: 'x' }, {}],
+  ['malformed authorization_details', { authorization_details: 'x' }, {}],
 ];
 
 describe('what a payer may omit or spell differently', () => {
-  it.each(shapes)('%s is taken', async (_, change, expected) => {
+  it.each(shapes)('%s is accepted', async (_, change, expected) => {
     const { deps } = start(() => Response.json({ ...northwindTokens, ...change }));
 
     const { tokens } = await exchangeCode(deps, northwind, grant);
@@ -253,10 +253,10 @@ describe('the gateway as a payer’s client', () => {
 
   const unfit = 'the secret does not fit the client authentication of the profile';
   it.each([
-    ['a secret where a key is wanted', { client_secret: 'canary' }, northwind, unfit],
-    ['a key where a secret is wanted', { private_key_jwk: key.privateJwk }, { ...oneUp, id: 'northwind' }, unfit],
+    ['a secret instead of a key', { client_secret: 'canary' }, northwind, unfit],
+    ['a key instead of a secret', { private_key_jwk: key.privateJwk }, { ...oneUp, id: 'northwind' }, unfit],
     [
-      'a key that is none',
+      'a malformed key',
       { private_key_jwk: { kty: 'EC', crv: 'P-384', d: 'canary' } },
       northwind,
       'the private key cannot be used: DataError',
@@ -302,7 +302,7 @@ describe('a payer’s failure', () => {
     ],
     ['an error without a code', json(400, { message: 'canary' }), 'nonsense', unread('RESPONSE_IS_NOT_CONFORM')],
     [
-      'an error code that is no string',
+      'an error code that is not a string',
       json(400, { error: { code: 1 } }),
       'nonsense',
       unread('RESPONSE_IS_NOT_CONFORM'),
@@ -323,7 +323,7 @@ describe('a payer’s failure', () => {
     ['408', text(408, null), 'unavailable', 'token endpoint answered 408'],
     ['a time-out', thrown(new DOMException('canary', 'TimeoutError')), 'timeout', 'token endpoint: TimeoutError'],
     [
-      'a connection that nobody takes',
+      'a connection that is not accepted',
       thrown(new TypeError('canary', { cause: slow })),
       'unavailable',
       'token endpoint: TypeError < ConnectTimeoutError:UND_ERR_CONNECT_TIMEOUT',

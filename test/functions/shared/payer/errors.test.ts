@@ -29,7 +29,7 @@ describe('a payer’s failure', () => {
     ['invalid_grant', undefined, bad, badAtLogin],
     ['nonsense', 'payerDown', bad, badAtLogin],
   ])(
-    '%s raises %s, is told by its code and in a sentence on the FHIR route and at a login, and its detail is for the log only',
+    '%s raises %s, is reported by its code and a sentence on the FHIR route and at a login, and its detail is only logged',
     (failure, signal, onRead, atLogin) => {
       const error = new PayerError(failure, 'private detail');
 

@@ -21,7 +21,7 @@ afterEach(() => {
 
 type Answer = (socket: Socket, request: RawRequest) => void | Promise<void>;
 
-/** A client of its own, and a server that answers so. */
+/** A client of its own, and a server that gives this answer. */
 const start = async (answer: Answer, limits: Parameters<typeof createPayerHttp>[0] = {}) => {
   server = await startRawServer(answer);
   const { url, requests, connections } = server;
@@ -33,7 +33,7 @@ const start = async (answer: Answer, limits: Parameters<typeof createPayerHttp>[
   return { ask, http, url, requests, connections };
 };
 
-/** Until a connection that was answered lies with its agent again. */
+/** Until an answered connection is back in its agent's pool. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
 describe('a connection', () => {
@@ -108,7 +108,7 @@ describe('a connection', () => {
   });
 
   it('that does not open in time is abandoned', async () => {
-    // Takes the connection, and never says a word of TLS.
+    // Accepts the connection, and never starts TLS.
     const silent = createServer();
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as { port: number };
@@ -131,7 +131,7 @@ describe('a connection', () => {
   });
 
   it.each(['ftp://127.0.0.1/', 'data:,x', 'file:///etc/passwd'])('is http or https, not %s', async (url) => {
-    await expect(createPayerHttp()(url)).rejects.toThrow('is no scheme');
+    await expect(createPayerHttp()(url)).rejects.toThrow('is not supported for payers');
   });
 });
 
@@ -153,7 +153,7 @@ describe('a request', () => {
     expect(lines.some((line) => /^(?:content-length|transfer-encoding|te):/.test(line))).toBe(false);
   });
 
-  it('has the length of its body, counted in bytes, and of none where it has none', async () => {
+  it('has the length of its body in bytes, and zero if it has none', async () => {
     const { ask, requests } = await start((socket) => void socket.write(whole));
     await ask({ method: 'POST', body: 'ä' });
     await ask({ method: 'POST', body: '' });
@@ -161,7 +161,7 @@ describe('a request', () => {
     expect(requests.map(({ head }) => /^content-length: (\d+)/im.exec(head)?.[1])).toEqual(['2', '0', '0']);
   });
 
-  it('with a header that cannot be sent fails before anything is', async () => {
+  it('with a header that cannot be sent fails before anything is sent', async () => {
     const { ask, requests } = await start((socket) => void socket.write(whole));
     await expect(ask({ headers: { prefer: 'a\r\nb: c' } })).rejects.toMatchObject({ code: 'ERR_INVALID_CHAR' });
     expect(requests).toHaveLength(0);
@@ -222,7 +222,7 @@ describe('an answer', () => {
     ['to HEAD', 'HEAD', 'HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 400\r\n\r\n'],
     ['of 204', 'GET', 'HTTP/1.1 204 No Content\r\nContent-Encoding: gzip\r\n\r\n'],
     ['of 304', 'GET', 'HTTP/1.1 304 Not Modified\r\nContent-Encoding: br\r\nContent-Length: 400\r\n\r\n'],
-  ] as const)('%s has no body, and its connection serves on', async (_name, method, text) => {
+  ] as const)('%s has no body, and its connection can be reused', async (_name, method, text) => {
     const { http, url, connections } = await start((socket) => void socket.write(text));
     for (let times = 0; times < 2; times += 1) {
       expect((await http(url, { method })).body).toBeNull();
@@ -310,7 +310,7 @@ describe('an answer', () => {
     await closed;
   });
 
-  it('that breaks while nobody reads it yet tells its first reader', async () => {
+  it('that breaks before anyone reads it reports it to its first reader', async () => {
     const { promise: broken, resolve } = Promise.withResolvers<void>();
     const { http, url } = await start((socket) => {
       socket.once('close', () => resolve());

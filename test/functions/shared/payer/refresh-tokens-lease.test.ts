@@ -15,7 +15,7 @@ const slowPayer = (test: FetchGateway) => {
   };
 };
 
-/** A grant that is being refreshed: its holder waits for the payer. */
+/** A grant that is being refreshed: the lease's holder waits for the payer. */
 const beingRefreshed = async (seconds: number) => {
   const aged = await agedGrant(seconds);
   const payer = slowPayer(aged.test);
@@ -32,7 +32,7 @@ const leaseElsewhere = async (test: FetchGateway, grant: TestGrant, ms: number):
 };
 
 describe('the lease around a refresh of payer tokens', () => {
-  it('lets others go on with the token that is still valid', async () => {
+  it('lets others continue with the token that is still valid', async () => {
     const { test, before, payer, holder } = await beingRefreshed(250);
 
     expect(await freshToken(test, before, 'other')).toBe('payer-access-1');
@@ -66,9 +66,9 @@ describe('the lease around a refresh of payer tokens', () => {
     expect(await other).toBe('payer-access-2');
   });
 
-  it('is taken over from a dead holder as soon as it has run out, and not at its last moment', async () => {
+  it('is taken over from a dead holder as soon as it has expired, and not at its last moment', async () => {
     const { test, grant, before } = await agedGrant(301);
-    // The 33rd look, 150 ms after the one before it, comes at that moment.
+    // The 33rd check, 150 ms after the one before it, comes at that moment.
     await leaseElsewhere(test, grant, 33 * 150);
     const startedAt = test.deps.clock.now();
     test.payer.http = answers(rotated);
@@ -93,7 +93,7 @@ describe('the lease around a refresh of payer tokens', () => {
     expect(test.payer.requests).toEqual([]);
   });
 
-  it('ends the wait with 401 where the grant is revoked meanwhile', async () => {
+  it('ends the wait with 401 if the grant is revoked meanwhile', async () => {
     const { test, grant, before } = await agedGrant(301);
     await leaseElsewhere(test, grant, 30_000);
 
@@ -107,7 +107,7 @@ describe('the lease around a refresh of payer tokens', () => {
   it('is not needed for correctness: the loser of the race to store uses the winner’s tokens', async () => {
     const { test, grant, before, payer, holder: loser } = await beingRefreshed(301);
 
-    // The lease of the one has run out before its answer came.
+    // The first holder's lease expired before its answer came.
     test.passSeconds(31);
     const winner = freshToken(test, before, 'winner');
     while (test.payer.requests.length < 2) await test.deps.sleep(1);

@@ -50,7 +50,7 @@ describe('when payer tokens are refreshed', () => {
     expect(test.payer.requests).toEqual([]);
   });
 
-  it('uses a token of unknown life until the payer refuses it', async () => {
+  it('uses a token of unknown lifetime until the payer refuses it', async () => {
     const tokens = { accessToken: 'payer-access-1', refreshToken: 'payer-refresh-1' };
     const { test, before } = await agedGrant(24 * 3600, { tokens });
 
@@ -151,7 +151,7 @@ describe('a payer that mistakes the member', () => {
   });
 
   it.each([['patient-1'], ['Patient/patient-1/_history/3'], [undefined], [null], [''], [{ id: 'patient-2' }]])(
-    'goes on if a refresh names %j',
+    'continues if a refresh names %j',
     async (patient) => {
       const { test, before } = await agedGrant(301);
       test.payer.http = answers({ ...rotated, patient });
@@ -213,10 +213,10 @@ describe('what ends a grant', () => {
     expect(sentForms(test)).toHaveLength(1);
   });
 
-  it('uses the tokens of another refresh where invalid_grant was about an older version, and writes nothing', async () => {
+  it('uses the tokens of another refresh if invalid_grant was about an older version, and writes nothing', async () => {
     const { test, grant, before } = await agedGrant(301);
     test.payer.http = async () => {
-      // Another holder, whose lease had run out here, stores its tokens first.
+      // Another holder, whose lease has expired here, stores its tokens first.
       test.payer.http = answers(rotated);
       const item = test.dynamo.items('Grants').get(grant.grantId) ?? {};
       delete item['leaseOwner'];
@@ -253,7 +253,7 @@ describe('what ends a grant', () => {
     ['truncated JSON', () => Promise.resolve(new Response('{"access_token":"')), 502, 'payer_error'],
     ['invalid_request', answers({ error: 'invalid_request' }, 400), 502, 'payer_error'],
     ['invalid_client, twice', answers({ error: 'invalid_client' }, 401), 503, 'temporarily_unavailable'],
-  ] as const)('never ends it on %s, and gives the lease back', async (_name, http, status, code) => {
+  ] as const)('never ends it on %s, and releases the lease', async (_name, http, status, code) => {
     const { test, grant, before } = await agedGrant(301);
     test.payer.http = http;
 
@@ -264,7 +264,7 @@ describe('what ends a grant', () => {
     expect(await freshToken(test, opened(grant))).toBe('payer-access-2');
   });
 
-  it('keeps what a refresh brought though its expires_in is absurd: the old refresh token is used up', async () => {
+  it('keeps what a refresh returned even if its expires_in is absurd, since the old refresh token is used up', async () => {
     const { test, grant, before } = await agedGrant(301);
     test.payer.http = answers({ ...rotated, expires_in: 1e12 });
 
@@ -284,7 +284,7 @@ describe('what ends a grant', () => {
     await expect(fresh(test, before)).rejects.toMatchObject({ status: 503 });
   });
 
-  it('goes on with a valid token while DynamoDB gives no lease', async () => {
+  it('continues with a valid token if DynamoDB gives no lease', async () => {
     const { test, before } = await agedGrant(250);
     test.dynamo.failNext('UpdateItem', throttled());
 
@@ -307,7 +307,7 @@ describe('what ends a grant', () => {
         for (let time = 0; time < times; time += 1) test.dynamo.failNext('UpdateItem', throttled());
       });
     const startedAt = test.deps.clock.now();
-    // Twice a second, the first at once and the last when the lease ends; giving the lease back fails too.
+    // Twice a second, first at once and last when the lease ends; releasing the lease fails too.
     test.payer.http = failing(62);
 
     await expect(fresh(test, before)).rejects.toMatchObject({ status: 503 });
@@ -320,7 +320,7 @@ describe('what ends a grant', () => {
     expect(grant.payerTokens().refreshToken).toBe('payer-refresh-2');
   });
 
-  it('gives the lease back where DynamoDB fails while a refusal is confirmed, so that nobody waits for it', async () => {
+  it('releases the lease if DynamoDB fails while a refusal is confirmed, so no one waits for it', async () => {
     const { test, before } = await agedGrant(301);
     test.payer.http = () => {
       test.dynamo.failNext('GetItem', throttled());
@@ -348,7 +348,7 @@ describe('a refresh of payer tokens that failed is counted', () => {
     ['a payer that does not answer it', answers({}, 500), ['refreshFailed', 'payerDown']],
     ['a refused client', answers({ error: 'invalid_client' }, 401), ['refreshFailed', 'secretMissing']],
     ['a confirmed invalid_grant', answers({ error: 'invalid_grant' }, 400), ['refreshFailed']],
-    ['nothing, where all is well', answers(rotated), []],
+    ['nothing if all is well', answers(rotated), []],
   ])('with %s, whether the old token is valid or not', async (_, http, signals) => {
     for (const seconds of [250, 301]) {
       const { test, before } = await agedGrant(seconds);
@@ -376,7 +376,7 @@ describe('a grant that ends while its payer tokens are refreshed', () => {
   it.each([
     ['expired', 301],
     ['is still good', 250],
-  ])('is 401 where the old token %s, and the new tokens are revoked at the payer', async (_name, seconds) => {
+  ])('is 401 if the old token %s, and the new tokens are revoked at the payer', async (_name, seconds) => {
     const { test, grant, before } = await agedGrant(seconds);
     revokedMeanwhile(test, grant.grantId);
 
@@ -386,7 +386,7 @@ describe('a grant that ends while its payer tokens are refreshed', () => {
     expect(grant.stored().sealedPayerTokens).toHaveLength(0);
   });
 
-  it('revokes nothing at the payer where it cannot be read who won: they may be the stored ones', async () => {
+  it('revokes nothing at the payer if it cannot be read who won, since they may be the stored ones', async () => {
     const { test, grant, before } = await agedGrant(301);
     test.payer.http = answersAfter(() => {
       movedOn(test, grant);
@@ -397,7 +397,7 @@ describe('a grant that ends while its payer tokens are refreshed', () => {
     expect(sentForms(test, '/oauth2/revoke')).toEqual([]);
   });
 
-  it('is 401 where TTL removed it, and nothing comes back half-written', async () => {
+  it('is 401 if TTL removed it, and nothing comes back half-written', async () => {
     const { test, grant, before } = await agedGrant(301);
     test.payer.http = answers(rotated);
     test.dynamo.items('Grants').delete(grant.grantId);

@@ -30,7 +30,7 @@ const allSignals = Object.keys({
   limitsDown: true,
 } satisfies Record<Signal, true>) as Signal[];
 
-/** A request's log line, as far as metrics are concerned. */
+/** The part of a request's log line that concerns metrics. */
 const line = (counted: Counted, outcome: Outcome = 'ok'): string =>
   JSON.stringify({ ...counted, outcome, ...requestMetrics('demo', 1_780_315_200_000, counted) });
 

@@ -73,7 +73,7 @@ describe('the outcome of a request', () => {
     ['the payer’s own 404', 404, undefined, 'refused', 'info'],
     ['a refusal', 401, 'invalid_token', 'refused', 'warn'],
     ['a refusal by redirect', 302, 'access_denied', 'refused', 'warn'],
-    ['a fault of ours by redirect', 302, 'server_error', 'failed', 'error'],
+    ['our own fault by redirect', 302, 'server_error', 'failed', 'error'],
     ['a payer that is away, by redirect', 302, 'temporarily_unavailable', 'failed', 'error'],
     ['a stream that was cut', 200, 'payer_error', 'failed', 'error'],
     ['a stream that took too long', 200, 'payer_timeout', 'failed', 'error'],

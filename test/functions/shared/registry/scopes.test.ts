@@ -32,7 +32,7 @@ describe('a scope', () => {
   });
 
   it.each(['launch/patient', 'offline_access', 'openid', 'xpatient/*.rs', 'patient', 'Patient/*.rs', ''])(
-    '%j is a word and no more',
+    '%j is a single word',
     (word) => {
       expect(parseScope(word)).toEqual({ kind: 'other', word });
     },

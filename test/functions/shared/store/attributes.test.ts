@@ -36,7 +36,7 @@ const tables: Readonly<Record<string, Attributes>> = {
   Limits: limitAttributes,
 };
 
-/** The types that docs/storage.md gives a table's attributes, of which several may share a row. */
+/** The types that docs/storage.md gives a table's attributes; several may share a row. */
 const documentedTypes = (table: string): Described => {
   const sections = documentAt('docs/storage.md').text.split(/^## /m);
   const section = sections.find((text) => text.startsWith(`${table}\n`)) ?? '';
@@ -95,13 +95,13 @@ const namesIn = (input: Written): string[] => {
   const values = Object.values((input['ExpressionAttributeValues'] ?? {}) as Written);
   const targets = update.split(/SET |REMOVE |ADD |, /).flatMap((part) => /^#?\w+/.exec(part)?.[0] ?? []);
   const maps = [...Object.values(item), ...values].flatMap((value) => Object.keys((value as { M?: object }).M ?? {}));
-  // An update that may be an item's first writes its key too.
+  // An update that may be an item's first write also writes its key.
   const key = String(input['ConditionExpression']).includes('attribute_exists(') ? {} : (input['Key'] ?? {});
   const own = [...Object.keys(item), ...Object.keys(key), ...targets.map((name) => aliases[name] ?? name)];
   return [...own, ...maps.map((name) => `lastEvent.${name}`)];
 };
 
-/** Who writes what, by what reaches DynamoDB. */
+/** Who writes what, by the commands that reach DynamoDB. */
 const written = async (tableName: string): Promise<Described> => {
   const client = new DynamoDBClient({ region: 'eu-central-1' });
   const mock = mockClient(client);
@@ -111,7 +111,7 @@ const written = async (tableName: string): Promise<Described> => {
   const found = new Map<string, Set<string>>();
   for (const [step, run] of everyStep(client)[tableName] ?? []) {
     mock.resetHistory();
-    // What a step makes of such an answer is no matter here; the last of its writes is its own.
+    // What a step does with such an answer does not matter here; the last of its writes is its own.
     await run().catch(() => undefined);
     const sent = mock.calls().map(({ args: [command] }) => command as object);
     const last = sent.findLast((one) => one instanceof PutItemCommand || one instanceof UpdateItemCommand);

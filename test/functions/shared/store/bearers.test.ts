@@ -35,7 +35,7 @@ describe('a bearer', () => {
     }
   });
 
-  it.each(kinds)('%s with any one character changed, cut or added is recognized as damaged', (_, bearer, read) => {
+  it.each(kinds)('%s with any one character changed, cut or added is recognized as malformed', (_, bearer, read) => {
     const text = writeBearer(bearer);
 
     for (let at = 0; at < text.length; at += 1) {

@@ -72,7 +72,7 @@ export const grantCases = (emptyTable: () => Promise<Table>): void => {
       expect(await getGrant(table, 'grant-1')).toBeUndefined();
     });
 
-    it('that was revoked takes no further step', async () => {
+    it('that was revoked accepts no further step', async () => {
       const { table, read } = await start();
       const later = { now: now + 1, requestId: 'request-2' };
       await takeLease(table, grant, { owner: 'me', nowMs, untilMs: nowMs + 1 });
@@ -86,7 +86,7 @@ export const grantCases = (emptyTable: () => Promise<Table>): void => {
         expect(tombstone).not.toHaveProperty(gone);
     });
 
-    it('that has expired, though its item is still there, is neither redeemed, rotated nor refreshed', async () => {
+    it('that has expired, even if its item still exists, is not redeemed, rotated or refreshed', async () => {
       const { table } = await start();
       const late = { ...at, now: now + 60 };
 
@@ -95,7 +95,7 @@ export const grantCases = (emptyTable: () => Promise<Table>): void => {
       expect(await storePayerTokens(table, grant, { sealed: new Uint8Array(), ...late })).toBe(false);
     });
 
-    it('is revoked by the same request again, as the SDK sends it after a lost answer', async () => {
+    it('accepts the same revocation again, as the SDK sends it after a lost answer', async () => {
       const { table } = await start();
 
       expect(await revoke(table, 'grant-1', 'byPartner', at)).toBe(true);
@@ -103,7 +103,7 @@ export const grantCases = (emptyTable: () => Promise<Table>): void => {
       expect(await revoke(table, 'grant-1', 'byPartner', { ...at, requestId: 'request-2' })).toBe(false);
     });
 
-    it('does not take the place of another of the same id', async () => {
+    it('does not replace another of the same id', async () => {
       const { table } = await start();
 
       await expect(putGrant(table, { ...grant, codeHash: 'other' }, at)).rejects.toMatchObject({ status: 503 });
@@ -123,14 +123,14 @@ export const grantCases = (emptyTable: () => Promise<Table>): void => {
       ['another partner', { partner: 'other' }],
       ['another redirect URI', { redirectUri: 'other' }],
       ['a challenge that the login did not have', { codeChallenge: 'challenge' }],
-    ])('with %s burns nothing', async (_, change) => {
+    ])('with %s changes nothing', async (_, change) => {
       const { table, read } = await start();
 
       expect(await redeem(table, { ...grant, ...change }, issue, at)).toBe(false);
       expect((await read()).redeemedAt).toBeUndefined();
     });
 
-    it('without the challenge that the login had, or with another, burns nothing', async () => {
+    it('without the challenge that the login had, or with another, changes nothing', async () => {
       const { table, read } = await start({ codeChallenge: 'challenge' });
 
       expect(await redeem(table, grant, issue, at)).toBe(false);
@@ -139,7 +139,7 @@ export const grantCases = (emptyTable: () => Promise<Table>): void => {
       expect(await redeem(table, { ...grant, codeChallenge: 'challenge' }, issue, at)).toBe(true);
     });
 
-    it('happens once, and gives the grant its whole life', async () => {
+    it('happens once, and gives the grant its full lifetime', async () => {
       const { table, read } = await start();
 
       const another = { ...issue, access: { ...access, hash: 'another' } };
@@ -178,7 +178,7 @@ export const grantCases = (emptyTable: () => Promise<Table>): void => {
   });
 
   describe('the lease and the version of payer tokens', () => {
-    it('is one owner’s until it ends or is given back', async () => {
+    it('belong to one owner until the lease ends or is released', async () => {
       const { table } = await start();
       const take = (owner: string, atMs: number) =>
         takeLease(table, grant, { owner, nowMs: atMs, untilMs: atMs + 30_000 });
@@ -192,7 +192,7 @@ export const grantCases = (emptyTable: () => Promise<Table>): void => {
       expect(await take('three', nowMs + 59_001)).toBe(true);
     });
 
-    it('lets one refresh win, whoever holds the lease', async () => {
+    it('let one refresh win, whoever holds the lease', async () => {
       const { table, read } = await start();
       const store = (sealed: number) => storePayerTokens(table, grant, { sealed: new Uint8Array([sealed]), ...at });
       await takeLease(table, grant, { owner: 'another', nowMs, untilMs: nowMs + 1 });

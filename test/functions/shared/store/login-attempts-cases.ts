@@ -68,19 +68,19 @@ export const loginAttemptCases = (emptyTable: () => Promise<Table>): void => {
 
     it.each([
       ['another request at another payer', { requestId: 'request-2', payer: 'demo-health-plan' }, unknown],
-      ['another request once its time is over', { requestId: 'request-2', now: now + 1800 }, expired],
+      ['another request after it has expired', { requestId: 'request-2', now: now + 1800 }, expired],
       ['its own request at another payer', { payer: 'demo-health-plan' }, unknown],
       ['its own request once its time is over', { now: now + 1800 }, expired],
       ['its own request without a cookie', { cookie: undefined }, otherBrowser],
       ['its own request with another cookie', { cookie: 'other' }, otherBrowser],
-    ])('that was consumed is nothing to %s', async (_, change, outcome) => {
+    ])('that was consumed is unknown to %s', async (_, change, outcome) => {
       const { consume } = await startAttempt(await emptyTable());
       await consume();
 
       expect(await consume(change)).toEqual(outcome);
     });
 
-    it('may be written again by the SDK, and by nobody else', async () => {
+    it('may be written again by the SDK, and by no one else', async () => {
       const { put } = await startAttempt(await emptyTable());
 
       await expect(put()).resolves.toBeUndefined();

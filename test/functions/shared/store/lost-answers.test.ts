@@ -10,12 +10,12 @@ import type { MemoryDynamo } from '../../../support/memory-dynamo.ts';
 import { agedGrant, answers, fresh, rotated } from '../payer/aged-grant.ts';
 
 /*
- * The SDK sends a write again when its answer is lost. The first one counted, so the second one finds it: its condition
- * fails, though nothing went wrong. Whole lives of grants are lived once, and then again for each of their writes, with
- * that write sent twice. Nobody may notice.
+ * The SDK repeats a write if its answer is lost. The first write counted, so the second one fails its condition, though
+ * nothing went wrong. Whole lives of grants are run once, and then again for each of their writes, with that write sent
+ * twice. No one may notice.
  */
 
-/** Which write each function of the store makes, told from its expressions. */
+/** The write that each function of the store makes, recognized by its expressions. */
 const writers = {
   putLoginAttempt: /^put .*cookieHash/,
   consumeLoginAttempt: /^SET usedAt = :usedAt, usedBy/,
@@ -37,7 +37,7 @@ interface Lived {
   readonly seen: readonly string[];
   readonly dynamo: MemoryDynamo;
 }
-/** A life, after which `begin` was called where its writes are to be counted from. */
+/** A life; it calls `begin` where the counting of its writes starts. */
 type Life = (begin: (dynamo: MemoryDynamo) => void) => Promise<Lived>;
 
 const seen = (response: ApiResponse): string => {
@@ -140,7 +140,7 @@ const renewed =
     return { seen: [first, second, String([leaseUntilMs, revokedAt, payerVersion])], dynamo: test.dynamo };
   };
 
-/** Two searches of a grant of version 0.1: the first gives it its key, which opens the links of both. */
+/** Two searches with a grant of version 0.1: the first gives it its key, which opens the links of both. */
 const oldGrant: Life = async (begin) => {
   const test = fetchGateway();
   const { grantId, token } = await test.grant();
@@ -181,7 +181,7 @@ const withoutLoss = async (life: Life) => {
   return { ...lived, writes: (from ?? lived.dynamo).writes() };
 };
 
-describe('a write whose answer is lost, so that the SDK repeats it, makes no difference to', () => {
+describe('a write whose answer is lost, so the SDK repeats it, makes no difference to', () => {
   it.each(Object.entries(lives))('%s, whichever write it is', async (_, life) => {
     const { seen: promised, writes } = await withoutLoss(life);
     expect(writes.length).toBeGreaterThan(0);
@@ -192,7 +192,7 @@ describe('a write whose answer is lost, so that the SDK repeats it, makes no dif
     }
   });
 
-  it('every writing function of the store: these lives use them all', async () => {
+  it('every writing function of the store, since these lives use them all', async () => {
     const exported = [...Object.keys(grants), ...Object.keys(loginAttempts)].filter((name) => !readers.has(name));
     const made = (await Promise.all(Object.values(lives).map(withoutLoss))).flatMap(({ writes }) => writes);
 
