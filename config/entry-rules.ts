@@ -16,7 +16,11 @@ const checkIds = (config: StageConfig, context: Context): void => {
     for (const [at, payerId] of entry.payers.entries()) {
       if (!payerIds.includes(payerId)) {
         const known = payerIds.slice(0, 10).join(', ');
-        problem(context, ['partners', index, 'payers', at], `"${payerId}" is not a payer of this stage; write one of: ${known}`);
+        problem(
+          context,
+          ['partners', index, 'payers', at],
+          `"${payerId}" is not a payer of this stage; write one of: ${known}`,
+        );
       }
     }
   }
@@ -40,7 +44,11 @@ const checkBases = ({ payers }: StageConfig, context: Context): void => {
       const owner = owners.get(normalised(url));
       const name = payers[owner ?? index]?.id;
       if (name !== payers[index]?.id) {
-        problem(context, ['payers', index, ...(own[at] ?? [])], `is also the base URL of payer "${name}"; write this payer's own`);
+        problem(
+          context,
+          ['payers', index, ...(own[at] ?? [])],
+          `is also the base URL of payer "${name}"; write this payer's own`,
+        );
       }
       owners.set(normalised(url), owner ?? index);
     }

@@ -184,7 +184,9 @@ const partner = z
     name: text(),
     homePage: text(rules.webUrl),
     redirectUris: z.array(z.string()).min(1, 'is empty; write at least one redirect URI'),
-    clientAuthentication: z.array(authentication).min(1, 'is empty; write ["none"], or the methods by which the partner authenticates'),
+    clientAuthentication: z
+      .array(authentication)
+      .min(1, 'is empty; write ["none"], or the methods by which the partner authenticates'),
     secretHashes: list(rules.secretHash)
       .max(2, 'has more than two hashes; write the current one and, during a rotation, the next')
       .default([]),
@@ -222,13 +224,21 @@ const partner = z
     }
     if (isPublic && value.clientAuthentication.length > 1) {
       // A client that may omit its secret has none.
-      problem(context, ['clientAuthentication'], 'has "none" together with other methods; write ["none"], or remove "none"');
+      problem(
+        context,
+        ['clientAuthentication'],
+        'has "none" together with other methods; write ["none"], or remove "none"',
+      );
     }
     if (isPublic && value.pkceOptional) {
       problem(context, ['pkceOptional'], 'is true for a public client, which must use PKCE; write false');
     }
     if (!value.pkceOptional && value.pkceOptionalReason !== undefined) {
-      problem(context, ['pkceOptionalReason'], 'explains pkceOptional: true, which is not set; remove it, or write pkceOptional: true');
+      problem(
+        context,
+        ['pkceOptionalReason'],
+        'explains pkceOptional: true, which is not set; remove it, or write pkceOptional: true',
+      );
     }
     if (value.consentReason !== undefined && !(isPublic && value.consent === 'partner')) {
       problem(context, ['consentReason'], 'is only for a public client with consent: "partner"; remove it');
@@ -312,7 +322,10 @@ export const stageSchema = z
     payers: z
       .array(payer)
       .min(1, 'is empty; write at least one payer')
-      .max(mostPayers, `has more payers than one stack can hold; write at most ${mostPayers}, and put the others into another stage`),
+      .max(
+        mostPayers,
+        `has more payers than one stack can hold; write at most ${mostPayers}, and put the others into another stage`,
+      ),
     partners: z.array(partner),
   })
   .superRefine((config, context) => {

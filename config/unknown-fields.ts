@@ -12,12 +12,15 @@ export const secretAdvice =
 const elsewhere: Readonly<Record<string, string>> = {
   jwksuri: 'is not supported: the gateway fetches no keys of a partner; write the keys themselves into jwks',
   jwksurl: 'is not supported: the gateway fetches no keys of a partner; write the keys themselves into jwks',
-  vpcid: "is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it",
-  vpc: "is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it",
-  subnetids: "is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it",
-  subnets: "is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it",
-  securitygroupids: "is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it",
-  securitygroups: "is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it",
+  vpcid: 'is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it',
+  vpc: 'is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it',
+  subnetids:
+    'is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it',
+  subnets: 'is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it',
+  securitygroupids:
+    'is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it',
+  securitygroups:
+    'is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it',
   tags: 'is not supported: the stack tags its resources with project and stage; remove it, and pass other tags to "npx cdk deploy --tags"',
   loglevel: 'is not supported: each request logs one line, at one level; remove it',
   memorysize: 'is not supported: lib/functions.ts sets it; remove it',
@@ -91,7 +94,8 @@ export const nearestOf = (name: string, known: readonly string[]): string | unde
 
 /** What is wrong with an unknown field, and what to do. */
 export const unknownField = (name: string, known: readonly string[]): string => {
-  if (secretName.test(name)) return `looks like a secret, and secrets do not belong in the configuration; ${secretAdvice}`;
+  if (secretName.test(name))
+    return `looks like a secret, and secrets do not belong in the configuration; ${secretAdvice}`;
   const nearest = nearestOf(name, known);
   if (nearest !== undefined) return `is not a known field; write "${nearest}", or remove it`;
   return Object.hasOwn(elsewhere, plain(name))

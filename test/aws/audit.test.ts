@@ -34,7 +34,7 @@ let auditEvents: Table;
 /** The checksum that each object was sent with. */
 const checksums: unknown[] = [];
 
-/** S3 takes any checksum for a locked bucket, moto only the oldest; the SDK sends another. */
+/** S3 accepts any checksum for a locked bucket, but moto only the oldest kind, and the SDK sends another. */
 const withMd5 = (client: S3Client): S3Client => {
   client.middlewareStack.add(
     (next) => (args) => {
@@ -102,7 +102,7 @@ const versions = async (): Promise<{ key: string; id: string }[]> => {
   return found.map(({ Key: key = '', VersionId: id = '' }) => ({ key, id }));
 };
 
-it('a read is one item, which holds how it ended, and expires', async () => {
+it('a read is one item, which records how it ended, and expires', async () => {
   const key = { eventId: { S: 'request-7' } };
   const { Item: item } = await dynamo.send(new GetItemCommand({ TableName: auditEvents.name, Key: key }));
 
@@ -110,7 +110,7 @@ it('a read is one item, which holds how it ended, and expires', async () => {
   expect(item?.['expiresAt']).toEqual({ N: String(now + 2 + 35 * 86_400) });
 });
 
-it("what the tables' streams tell is found by the command line, in its order", async () => {
+it("the command line finds the events of the tables' streams, in order", async () => {
   const lines: string[] = [];
 
   const code = await audit(['--grant', grantId, '--json'], {
@@ -130,7 +130,7 @@ it("what the tables' streams tell is found by the command line, in its order", a
   ]);
 });
 
-it('a batch that comes again writes no object a second time', async () => {
+it('a repeated batch writes no object a second time', async () => {
   const before = await versions();
 
   await handle([...(await recordsOf(moto.settings(), grants)), ...(await recordsOf(moto.settings(), auditEvents))]);
@@ -139,20 +139,20 @@ it('a batch that comes again writes no object a second time', async () => {
   expect(await versions()).toEqual(before);
 });
 
-it('an object that is there is refused with 412', async () => {
+it('an object that exists is refused with 412', async () => {
   const [first] = await versions();
   const again = new PutObjectCommand({ Bucket: bucket, Key: first?.key, Body: 'other', IfNoneMatch: '*' });
 
   await expect(s3.send(again)).rejects.toMatchObject({ $metadata: { httpStatusCode: 412 } });
 });
 
-it('objects go with the checksum that a locked bucket asks for', () => {
-  // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html: either that or Content-MD5.
+it('objects are sent with the checksum that a locked bucket requires', () => {
+  // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html: either this checksum or Content-MD5.
   expect(checksums.length).toBeGreaterThan(1);
   expect(new Set(checksums)).toEqual(new Set(['CRC32']));
 });
 
-it('objects are locked for the days of the stage, and nobody deletes one', async () => {
+it('objects are locked for the days of the stage, and no one can delete one', async () => {
   const [first] = await versions();
   const object = { Bucket: bucket, Key: first?.key, VersionId: first?.id };
 

@@ -18,12 +18,12 @@ import {
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import { at, property, stageTemplate, type Resource, type StageTemplate } from '../support/stage-template.ts';
 
-/** The stage with everything that one can have. */
+/** The stage with every option. */
 export const production = (): Promise<StageTemplate> => stageTemplate('production-example');
 
 let made = 0;
 
-/** A table's own keys, mode and stream; which key encrypts it is another service's matter. */
+/** A table's keys, mode and stream. Its encryption key belongs to another service. */
 const creation = (table: Resource, name: string): CreateTableCommandInput => {
   const stream = property(table, 'StreamSpecification') as { StreamViewType: 'NEW_IMAGE' } | undefined;
   const indexes = property(table, 'GlobalSecondaryIndexes') as CreateTableCommandInput['GlobalSecondaryIndexes'];
@@ -38,7 +38,7 @@ const creation = (table: Resource, name: string): CreateTableCommandInput => {
   };
 };
 
-/** Makes an empty table as the one at a path of the template. */
+/** Makes an empty table like the one at a path of the template. */
 export const makeTable = async (client: DynamoDBClient, template: StageTemplate, path: string): Promise<Table> => {
   const table = at(template, path);
   const name = `${path.replace('/', '-')}-${(made += 1)}`;
@@ -57,7 +57,7 @@ export const makeTable = async (client: DynamoDBClient, template: StageTemplate,
   return { client, name };
 };
 
-/** Makes an empty bucket as the audit bucket of the template: versioned, and with its lock. */
+/** Makes an empty bucket like the audit bucket of the template: versioned, and with its lock. */
 export const makeAuditBucket = async (client: S3Client, template: StageTemplate, name: string): Promise<void> => {
   const bucket = at(template, 'Audit/Bucket');
   const versioning: PutBucketVersioningCommandInput['VersioningConfiguration'] = property(

@@ -1,4 +1,4 @@
-/** A moto server: AWS in another implementation than the local stack's, over real HTTP. */
+/** A moto server: a different implementation of AWS than the local stack's, over real HTTP. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -17,7 +17,7 @@ export interface ClientSettings {
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
-/** Where a distribution's package puts it; else wherever the path finds one. */
+/** Where the Debian package puts it; otherwise wherever the PATH finds one. */
 const packaged = '/usr/bin/moto_server';
 const advice = 'The suite needs moto_server: apt-get install python3-moto python3-flask-cors';
 const startsWithinMs = 60_000;
@@ -35,8 +35,8 @@ const addressOf = async (child: ChildProcess): Promise<string> => {
 };
 
 /**
- * Starts a server on a free port, with nothing in it.
- * @throws Error that says what to install where there is none, or where it does not start
+ * Starts an empty server on a free port.
+ * @throws Error that says what to install if there is none, or if it does not start
  */
 const startMoto = async (): Promise<Moto> => {
   const command = existsSync(packaged) ? packaged : 'moto_server';
@@ -48,7 +48,7 @@ const startMoto = async (): Promise<Moto> => {
   missing.catch(() => undefined);
   const timer = setTimeout(() => child.kill(), startsWithinMs);
   const url = await Promise.race([addressOf(child), missing]).finally(() => clearTimeout(timer));
-  // Its log of requests has to go somewhere, or it waits.
+  // Its request log must be read, or the server blocks.
   child.stderr?.resume();
   const close = async (): Promise<void> => {
     child.kill();
@@ -57,7 +57,7 @@ const startMoto = async (): Promise<Moto> => {
   return { url, close };
 };
 
-/** Starts one for the tests of a file; it is there once their hooks run. */
+/** Starts one for the tests of a file; it runs once their hooks have run. */
 export const motoServer = (): { readonly settings: () => ClientSettings } => {
   let moto: Moto | undefined;
   beforeAll(async () => {

@@ -15,7 +15,7 @@ let client: SecretsManagerClient;
 let prefix: string;
 beforeAll(async () => {
   client = new SecretsManagerClient({ ...secretsLimits, ...moto.settings() });
-  // As the stack makes payers' secrets: without a value. The one that CloudFront sends has a value of AWS's making.
+  // As the stack creates payers' secrets: without a value. AWS generates the value of the one that CloudFront sends.
   const secrets = ofType(await production(), 'AWS::SecretsManager::Secret');
   const names = secrets
     .filter(({ Properties = {} }) => !('GenerateSecretString' in Properties))
@@ -41,13 +41,13 @@ it.each([
   });
 });
 
-it("a payer's secret is read as an operator filled it", async () => {
+it("a payer's secret is read as an operator wrote it", async () => {
   await fill('lakeside', { client_secret: 'first' });
 
   expect(await reader()('lakeside')).toEqual({ client_secret: 'first' });
 });
 
-it("a payer's secret that was rotated is read anew after five minutes, and at once where the payer refuses it", async () => {
+it("a rotated payer's secret is read again after five minutes, and at once if the payer refuses it", async () => {
   await fill('northwind', { client_secret: 'first' });
   const read = reader();
   await read('northwind');
@@ -60,7 +60,7 @@ it("a payer's secret that was rotated is read anew after five minutes, and at on
   expect(await read('northwind')).toEqual({ client_secret: 'third' });
 });
 
-it("a payer's secret is that of the stage AWSCURRENT, whichever version has it", async () => {
+it("a payer's secret is the AWSCURRENT version, whichever that is", async () => {
   const SecretId = `${prefix}northwind`;
   await fill('northwind', { client_secret: 'good' });
   await fill('northwind', { client_secret: 'mistake' });

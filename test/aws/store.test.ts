@@ -27,7 +27,7 @@ loginAttemptCases(() => makeTable(client, template, 'Tables/LoginAttempts'));
 
 describe('a table made from the template', () => {
   it.each(['Tables/LoginAttempts', 'Tables/Grants', 'Tables/AuditEvents', 'Tables/Limits'])(
-    '%s expires its items, can be recovered and has the stream that it should',
+    '%s expires its items, can be recovered and has its stream',
     async (path) => {
       const { name: TableName } = await makeTable(client, template, path);
 
@@ -61,7 +61,7 @@ it('a limit is leased, refused and read as in memory', async () => {
   expect(await leaseAt(4000, second.takenUntilMs)).toMatchObject({ fromMs: second.takenUntilMs });
 });
 
-it('a table that is not there makes the gateway unavailable', async () => {
+it('a missing table makes the gateway unavailable', async () => {
   await expect(getGrant({ client, name: 'no-such-table' }, 'grant-1')).rejects.toMatchObject({
     status: 503,
     detail: 'dynamodb: ResourceNotFoundException',

@@ -4,7 +4,7 @@ import type { DynamoDBRecord } from 'aws-lambda';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import type { ClientSettings } from './moto.ts';
 
-/** The SDK's client for streams is a package of its own; these are three calls. Nobody checks the signature. */
+/** The SDK's client for streams is a separate package, and only three calls are needed. No one checks the signature. */
 const caller =
   ({ endpoint, region, credentials }: ClientSettings) =>
   async <T>(operation: string, parameters: object): Promise<T> => {
@@ -26,7 +26,7 @@ interface StreamDescription {
   readonly StreamDescription: { readonly Shards: readonly { readonly ShardId: string }[] };
 }
 
-/** All records since the table was made. */
+/** All records since the table was created. */
 export const recordsOf = async (settings: ClientSettings, { client, name }: Table): Promise<DynamoDBRecord[]> => {
   const call = caller(settings);
   const { Table: table } = await client.send(new DescribeTableCommand({ TableName: name }));

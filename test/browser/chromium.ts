@@ -5,12 +5,12 @@ import type { Browser, Page } from 'playwright-core';
 
 const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const widths = [1280, 375];
-/** Less than a test has, and far longer than a page takes on a machine that is busy with others. Milliseconds. */
+/** Milliseconds: less than a test's limit, and far longer than a page takes on a busy machine. */
 const longMs = 240_000;
 
 /**
- * Debian's Chromium, or nothing where there is none: then one clear line says what was not checked.
- * @throws where CI is set, since a walk that CI leaves out is proved nowhere
+ * Debian's Chromium, or undefined if there is none: then one clear line says what was not checked.
+ * @throws if CI is set, since nothing else would run the walks that CI skips
  */
 export const launchChromium = async (): Promise<Browser | undefined> => {
   if (existsSync(executablePath)) return chromium.launch({ executablePath, timeout: longMs });
@@ -20,14 +20,14 @@ export const launchChromium = async (): Promise<Browser | undefined> => {
   return undefined;
 };
 
-/** A fresh browser context's page, which says within the test's own time what it waits for. */
+/** A page in a fresh browser context. A failure names what it waited for, within the test's own time. */
 export const openPage = async (browser: Browser): Promise<Page> => {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   page.setDefaultTimeout(longMs);
   return page;
 };
 
-/** Saves the page as it stands at desktop and at phone width, only where SCREENSHOTS names a folder. */
+/** Saves the page at desktop and at phone width, only if SCREENSHOTS names a folder. */
 export const screenshots = async (page: Page, name: string): Promise<void> => {
   const folder = process.env['SCREENSHOTS'];
   if (!folder) return;

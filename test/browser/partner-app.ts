@@ -19,7 +19,7 @@ export const partnerApp = (browser: Browser, running: () => LocalStack): void =>
 
     afterEach(() => page.close());
 
-    it('connects the old health plan in spite of two typing mistakes, shows the record, keeps it over a reload, and disconnects', async () => {
+    it('connects the old health plan despite two typing mistakes, shows the record, keeps it on a reload, and disconnects', async () => {
       await page.goto(stack.urls.partner);
       await screenshots(page, 'partner-home');
       await page.getByRole('link', { name: 'Connect Demo Health Plan' }).click();
@@ -42,7 +42,7 @@ export const partnerApp = (browser: Browser, running: () => LocalStack): void =>
       await expect(page.getByRole('status').innerText()).resolves.toBe('Demo Health Plan is disconnected.');
     });
 
-    it('connects Northwind Health, which asks for everything that SMART knows, in the same way', async () => {
+    it('connects Northwind Health, which requires everything in SMART, in the same way', async () => {
       await page.goto(stack.urls.partner);
       await page.getByRole('link', { name: 'Connect Northwind Health' }).click();
       await signInAtPayer(page);
@@ -65,7 +65,7 @@ export const partnerApp = (browser: Browser, running: () => LocalStack): void =>
       await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     });
 
-    it('says that a sign-in is over when its redirect is loaded again', async () => {
+    it('says that a sign-in is over if its redirect is loaded again', async () => {
       await page.goto(`${stack.urls.partner}/callback?state=old&code=old`);
       await screenshots(page, 'partner-expired');
 

@@ -15,13 +15,13 @@ export interface Behaviour {
   readonly decision?: 'Allow' | 'Deny';
   /** Types a wrong member number and a wrong code first. */
   readonly mistakes?: boolean;
-  /** What the screenshots of the payer's pages are named after. */
+  /** The prefix for the screenshots of the payer's pages. */
   readonly shots?: string;
 }
 
 /**
- * Goes through a payer's pages as a person: sign in, "Create an account", the code from the inbox, consent.
- * The page must stand on the payer's sign-in; afterwards it is on its way back to the app.
+ * Goes through a payer's pages as a person: sign in, "Create an account", the code from the inbox, consent. The page
+ * must be at the payer's sign-in; afterwards it is on its way back to the app.
  */
 export const signInAtPayer = async (page: Page, behaviour: Behaviour = {}): Promise<void> => {
   const { decision = 'Allow', mistakes = false, shots } = behaviour;

@@ -3,7 +3,7 @@ import type { LocalStack } from '../../sandbox/stack.ts';
 import { openPage, screenshots } from './chromium.ts';
 import { signInAtPayer } from './payer-forms.ts';
 
-/** In the page: revokes what fhirclient keeps there (it has no call for that), then reads with the same token. */
+/** In the page: revokes the token that fhirclient holds (it has no call for that), then reads with the same token. */
 const revokeAndRead = async (gateway: string): Promise<{ revoked: number; read: number }> => {
   const key = JSON.parse(sessionStorage.getItem('SMART_KEY') ?? '""') as string;
   const state = JSON.parse(sessionStorage.getItem(key) ?? '{}') as {
@@ -55,7 +55,7 @@ export const smartApps = (browser: Browser, running: () => LocalStack): void => 
         .map((answer) => `${answer.request().method()} ${new URL(answer.url()).pathname} ${answer.status()}`);
 
     it.each(['demo-health-plan', 'northwind'])(
-      'walks discovery, login, read, paging, refresh and revocation at %s',
+      'completes discovery, login, read, paging, refresh and revocation at %s',
       async (payer) => {
         await launch('/app', payer);
         await signInAtPayer(page);
@@ -79,7 +79,7 @@ export const smartApps = (browser: Browser, running: () => LocalStack): void => 
       },
     );
 
-    it('keeps the session over a reload of the landing page', async () => {
+    it('keeps the session on a reload of the landing page', async () => {
       await launch('/app', 'northwind');
       await signInAtPayer(page);
       await page.getByText('Here is your record.').waitFor();
@@ -90,7 +90,7 @@ export const smartApps = (browser: Browser, running: () => LocalStack): void => 
       expect(await field('base')).toBe(base('northwind'));
     });
 
-    it('lets a member allow a third party on the page of the gateway', async () => {
+    it("lets a member allow a third party on the gateway's page", async () => {
       await launch('/third-party', 'demo-health-plan');
       await page.getByRole('button', { name: 'Allow', exact: true }).waitFor();
       await screenshots(page, 'gateway-consent');
@@ -101,7 +101,7 @@ export const smartApps = (browser: Browser, running: () => LocalStack): void => 
       expect(await field('name')).toBe('Mayte822 Venegas795');
     });
 
-    it('sends a member who denies there back with access_denied, without a visit to the payer', async () => {
+    it('returns a member who denies there with access_denied, without a visit to the payer', async () => {
       await launch('/third-party', 'northwind');
       await page.getByRole('button', { name: 'Do not allow' }).click();
 

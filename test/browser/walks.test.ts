@@ -6,7 +6,7 @@ import { smartApps } from './smart-apps.ts';
 const browser = await launchChromium();
 
 if (browser) {
-  // One for both: to start it takes longer than most walks.
+  // One stack for all walks, since starting it takes longer than most of them.
   let stack: LocalStack;
   beforeAll(async () => {
     stack = await startLocalStack({ ports: 'free' });
@@ -20,5 +20,5 @@ if (browser) {
   partnerApp(browser, running);
   smartApps(browser, running);
 } else {
-  it('needs a Chromium, and there is none', () => expect(browser).toBeUndefined());
+  it('needs Chromium, which is not installed', () => expect(browser).toBeUndefined());
 }

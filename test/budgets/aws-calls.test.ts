@@ -5,7 +5,7 @@ import { limiter } from '../../functions/fetch/limits/limiter.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
 import { basic, gateway } from '../support/login.ts';
 
-describe('the calls to DynamoDB on the happy path are', () => {
+describe('the calls to DynamoDB in the normal case are', () => {
   it('one write for authorize, two for the callback', async () => {
     const test = gateway();
     const { state, cookie } = await test.start();
@@ -31,7 +31,7 @@ describe('the calls to DynamoDB on the happy path are', () => {
     expect(refresh).toEqual(['GetItem', 'UpdateItem']);
   });
 
-  it('one read for introspection and for a refresh that is repeated; one read and one write for a revocation', async () => {
+  it('one read for introspection and for a repeated refresh; one read and one write for a revocation', async () => {
     const test = gateway();
     const pair = await test.connect();
     await test.refresh(pair.refresh_token);
@@ -48,7 +48,7 @@ describe('the calls to DynamoDB on the happy path are', () => {
     expect(revoke).toEqual(['GetItem', 'UpdateItem']);
   });
 
-  it('one read, a lease of the rate limit and the two writes of the audit for a first FHIR read', async () => {
+  it('one read, a lease of the rate limit and two audit writes for a first FHIR read', async () => {
     const test = fetchGateway();
     const { token } = await test.grant();
     test.payer.http = () => Promise.resolve(fhir({ resourceType: 'Patient', id: 'patient-1' }));
@@ -68,13 +68,13 @@ describe('the calls to DynamoDB on the happy path are', () => {
 
     expect(answer.statusCode).toBe(200);
     expect(first).toEqual(['GetItem', 'UpdateItem', 'PutItem', 'PutItem']);
-    // No more than a lease in seven of the others, and never a read more.
+    // At most a lease in the seven others, and never another read.
     expect(others.filter((name) => name === 'UpdateItem').length).toBeLessThanOrEqual(7);
     expect(others.filter((name) => name === 'GetItem')).toHaveLength(49);
     expect(test.payer.requests).toHaveLength(50);
   });
 
-  it('read strongly consistent wherever a read decides', async () => {
+  it('strongly consistent wherever a read decides something', async () => {
     const test = gateway();
     await test.connect();
     const reads = test.dynamo.sent().filter(({ name }) => name === 'GetItem');

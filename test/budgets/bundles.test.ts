@@ -14,9 +14,9 @@ describe("a function's bundle", () => {
     bundles = functionNames.map((name) => bundled(name));
   });
 
-  // fetch knows every search parameter, seals page links, leases its partner's rate and brings an HTTP client of its own;
-  // audit needs two AWS clients and keeps nobody waiting.
-  it('is under 430 KB, the configuration left out; fetch 450 KB, audit 490 KB', () => {
+  // fetch knows every search parameter, seals page links, leases its partner's rate and contains an HTTP client; audit
+  // needs two AWS clients, and no one waits for it.
+  it('is under 430 KB without the configuration; fetch 450 KB, audit 490 KB', () => {
     const limits: Readonly<Record<string, number>> = { fetch: 450, audit: 490 };
     const tooLarge = bundles
       .filter(({ name, bytes }) => bytes >= (limits[name] ?? 430) * kilobyte)
@@ -24,19 +24,19 @@ describe("a function's bundle", () => {
     expect(tooLarge).toEqual([]);
   });
 
-  it('is under 60 KB where it needs no AWS: discovery, canary and edge', () => {
+  it('is under 60 KB if it needs no AWS: discovery, canary and edge', () => {
     const small = bundles.filter(({ bytes }) => bytes < 60 * kilobyte).map(({ name }) => name);
     expect(small).toEqual(['canary', 'discovery', 'edge']);
   });
 
-  it('holds an AWS client only where that is called', () => {
+  it('contains only the AWS clients that it calls', () => {
     expect(holding('@aws-sdk/client-dynamodb')).toEqual(['audit', 'authorize', 'callback', 'fetch', 'token']);
     expect(holding('@aws-sdk/client-secrets-manager')).toEqual(['callback', 'fetch', 'token']);
     expect(holding('@aws-sdk/client-s3')).toEqual(['audit']);
     expect(holding('@smithy/')).toEqual(['audit', 'authorize', 'callback', 'fetch', 'token']);
   });
 
-  it('holds the configuration as data, and none of the code that checks it', () => {
+  it('contains the configuration as data, and none of the code that checks it', () => {
     const checking = bundles.flatMap(({ name, files }) =>
       files.filter((file) => /^config\/|node_modules\/zod/.test(file)).map((file) => `${name}: ${file}`),
     );

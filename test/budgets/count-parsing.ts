@@ -1,8 +1,8 @@
 /**
- * Prints how much work it is to read inputs of growing size, each made to be as hard as can be: how many blocks of our code run
- * (V8's own counters), and how many characters and elements are handed to the built-ins that look at each of them. The
- * figures are the same on every machine. What a built-in does inside, such as the steps back of an expression, is not seen.
- * Run as a process of its own, since both see the whole process.
+ * Prints how much work it is to read inputs of growing size, each made as hard as possible: how many blocks of our code
+ * run (V8's own counters), and how many characters and elements are passed to the built-ins that look at each of them.
+ * The figures are the same on every machine. What happens inside a built-in, such as the backtracking of a regular
+ * expression, is not counted. Run as its own process, since both counters see the whole process.
  */
 import { Session } from 'node:inspector/promises';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
@@ -20,7 +20,7 @@ type Method = (this: unknown, ...rest: unknown[]) => unknown;
 const lengthOf = (value: unknown): number =>
   typeof value === 'string' || Array.isArray(value) || value instanceof Uint8Array ? value.length : 0;
 
-/** Counts what a built-in is given to look at: itself, and its first argument. */
+/** Counts what a built-in is given to look at: its receiver and its first argument. */
 const count = (owner: object, names: readonly string[]): void => {
   const methods = owner as Record<string, Method>;
   for (const name of names) {
@@ -46,7 +46,10 @@ count(String.prototype, [
   'trim', // prettier-ignore
 ]);
 
-/** An expression looks from where it begins to the end of what it finds; `split` and `replace` call it once a match. */
+/**
+ * A regular expression looks from its start index to the end of its match; `split` and `replace` call it once per
+ * match.
+ */
 const exec: (this: RegExp, text: string) => RegExpExecArray | null = Reflect.get(RegExp.prototype, 'exec');
 const countedExec = function (this: RegExp, text: string) {
   const from = this.global || this.sticky ? this.lastIndex : 0;
@@ -61,7 +64,7 @@ count(JSON, ['parse']);
 count(Buffer, ['from']);
 count(globalThis, ['decodeURIComponent', 'encodeURIComponent']);
 
-/** The one built-in among them that is known to take quadratic time, where names have no value. */
+/** The one built-in among them that is known to take quadratic time, if names have no value. */
 globalThis.URLSearchParams = class extends URLSearchParams {
   constructor(init?: ConstructorParameters<typeof URLSearchParams>[0]) {
     super(init);
@@ -114,7 +117,7 @@ const assertionOf = (payload: string): string =>
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const login = { client_id: 'demo-partner', redirect_uri: 'http://localhost:3002/callback', state: 's' };
 
-/** Inputs about as long as told, by kind. */
+/** Inputs of about the requested length, by kind. */
 const inputs: Readonly<Record<string, (length: number) => () => unknown>> = {
   'a form of names without values': (length) => () => test.token('a&'.repeat(length / 2)),
   'a search of names without values': (length) => () =>
@@ -189,7 +192,7 @@ const inputs: Readonly<Record<string, (length: number) => () => unknown>> = {
 const counts: Record<string, number[]> = {};
 for (const [kind, input] of Object.entries(inputs)) {
   const row: number[] = (counts[kind] = []);
-  // What is made once, such as a table of search parameters, is no work of this input's.
+  // What is made once, such as a table of search parameters, is not counted as work for this input.
   await input(64)();
   for (const length of [10_000, 20_000, 40_000]) row.push(await workOf(input(length)));
 }

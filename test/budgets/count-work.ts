@@ -1,7 +1,7 @@
 /**
- * Prints how many blocks of code run for outside input of growing size, in the link rewriter and in the reader of
- * scopes: V8's own counters, so the figure is the same on every machine (with `--no-opt --no-maglev`, since inlined calls
- * are not counted). Run as a process of its own, since the counters see the whole process.
+ * Prints how many blocks of code run for external input of growing size, in the link rewriter and in the scope parser:
+ * V8's own counters, so the figures are the same on every machine (with `--no-opt --no-maglev`, since inlined calls are
+ * not counted). Run as its own process, since the counters see the whole process.
  */
 import { Session } from 'node:inspector/promises';
 import { createLinkRewriter } from '../../functions/shared/fhir/rewrite-links.ts';
@@ -12,17 +12,17 @@ const from = 'https://payer.example.org/r4';
 const links = (count: number): string =>
   Array.from({ length: count }, (_, at) => `{"reference":"${from}/Patient/${at}","value":1.00}`).join(',');
 
-/** An answer of about `kilobytes`, by kind. */
+/** An answer of about this many kilobytes, by kind. */
 const answers: Readonly<Record<string, (kilobytes: number) => string>> = {
   'a link in every line': (kilobytes) => `{"entry":[${links(kilobytes * 14)}]}`,
   'one huge string': (kilobytes) => `{"data":"${'A'.repeat(kilobytes * 1024)}"}`,
   'a string full of escapes': (kilobytes) => `{"data":"${'\\u0041'.repeat(kilobytes * 170)}"}`,
   'a huge link': (kilobytes) => `{"reference":"${from}/${'a'.repeat(kilobytes * 1024)}"}`,
-  // Many lines of several lengths, so that chunks end everywhere in them already in the smallest: V8 leaves out of its
-  // figures a block that ran as often as what is around it.
+  // Many lines of several lengths, so that chunks end at every place in them even for the smallest input: V8 omits from
+  // its figures a block that ran as often as the block around it.
   'a page link in every line': (kilobytes) =>
     `{"link":[${Array.from({ length: kilobytes * 112 }, (_, at) => `{"relation":"next","url":"${from}?${'p'.repeat((at * 7) % 29)}"}`).join(',')}]}`,
-  // Eight times as large: its first 5,000 bytes, which may be sealed, cost less than the rest.
+  // Eight times as large, since its first 5,000 bytes, which may be sealed, cost less than the rest.
   'a huge page link': (kilobytes) => `{"link":[{"url":"${from}?${'a'.repeat(kilobytes * 8192)}"}]}`,
   'a page link of escapes only': (kilobytes) => `{"link":[{"url":"${'\\u0041'.repeat(kilobytes * 170)}"}]}`,
   'deep nesting': (kilobytes) => `{"link":${'['.repeat(kilobytes * 500)}${']'.repeat(kilobytes * 500)}}`,

@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
 import { gateway } from '../support/login.ts';
 
-/** The texts that are parsed, and the objects that are printed, while something runs: the length of each. */
+/** The texts that are parsed and the objects that are printed while something runs: the length of each. */
 const jsonOf = async (run: () => Promise<unknown>): Promise<{ parsed: number[]; printed: number[] }> => {
   const parse = jest.spyOn(JSON, 'parse');
   const print = jest.spyOn(JSON, 'stringify');
@@ -10,7 +10,7 @@ const jsonOf = async (run: () => Promise<unknown>): Promise<{ parsed: number[]; 
     await run();
     return {
       parsed: parse.mock.calls.map(([text]) => text.length),
-      // The table that stands in for DynamoDB prints names.
+      // The stand-in for DynamoDB prints names.
       printed: print.mock.results
         .filter((_result, call) => typeof print.mock.calls[call]?.[0] === 'object')
         .map(({ value }) => String(value).length),
@@ -22,7 +22,7 @@ const jsonOf = async (run: () => Promise<unknown>): Promise<{ parsed: number[]; 
 };
 
 describe('JSON is parsed and printed', () => {
-  it('in a FHIR read once each, the payer tokens and the log line, and never the answer', async () => {
+  it('once each in a FHIR read, for the payer tokens and the log line, and never for the answer', async () => {
     const test = fetchGateway();
     const { token } = await test.grant();
     const answer = fhir({ resourceType: 'Patient', id: 'patient-1', text: 'x'.repeat(100_000) });
@@ -34,7 +34,7 @@ describe('JSON is parsed and printed', () => {
     expect(Math.max(...parsed, ...printed)).toBeLessThan(2000);
   });
 
-  it('in a redemption once, the answer and the log line, and nothing is parsed', async () => {
+  it('once in a redemption, for the answer and the log line, and never parsed', async () => {
     const test = gateway();
     const code = await test.login();
 

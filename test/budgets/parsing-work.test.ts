@@ -8,7 +8,7 @@ const counts = (): Record<string, Counts> => {
   const arguments_ = ['--no-opt', '--no-maglev', join(import.meta.dirname, 'count-parsing.ts')];
   const { stdout, stderr } = spawnSync(process.execPath, arguments_, {
     encoding: 'utf8',
-    // Functions that come from the cache are counted less exactly.
+    // Functions from the code cache are counted less exactly.
     env: { ...process.env, NODE_OPTIONS: '', NODE_DISABLE_COMPILE_CACHE: '1' },
     timeout: 120_000,
   });
@@ -16,7 +16,7 @@ const counts = (): Record<string, Counts> => {
   return JSON.parse(stdout) as Record<string, Counts>;
 };
 
-describe('the work of reading what comes from outside grows with its length and no faster:', () => {
+describe('the work of reading external input grows with its length and no faster:', () => {
   it.each(Object.entries(counts()))('%s', (_kind, [once, twice, fourTimes]) => {
     expect(once).toBeGreaterThan(0);
     expect(twice / once).toBeLessThanOrEqual(2.05);

@@ -5,7 +5,7 @@ const counts = (): Record<string, [number, number, number]> => {
   const arguments_ = ['--no-opt', '--no-maglev', join(import.meta.dirname, 'count-work.ts')];
   const { stdout, stderr } = spawnSync(process.execPath, arguments_, {
     encoding: 'utf8',
-    // Functions that come from the cache are counted less exactly.
+    // Functions from the code cache are counted less exactly.
     env: { ...process.env, NODE_OPTIONS: '', NODE_DISABLE_COMPILE_CACHE: '1' },
     timeout: 60_000,
   });
@@ -13,7 +13,7 @@ const counts = (): Record<string, [number, number, number]> => {
   return JSON.parse(stdout) as Record<string, [number, number, number]>;
 };
 
-describe('the work of the link rewriter and of the reader of scopes', () => {
+describe('the work of the link rewriter and of the scope parser', () => {
   const rows = Object.entries(counts());
 
   it.each(rows)('grows with the size of the input and no faster: %s', (_kind, [once, twice, fourTimes]) => {
@@ -22,7 +22,7 @@ describe('the work of the link rewriter and of the reader of scopes', () => {
     expect(fourTimes / once).toBeLessThanOrEqual(4.04);
   });
 
-  it('is nothing for each byte of a string: whole chunks are passed over', () => {
+  it('is not done for each byte of a string: whole chunks are skipped', () => {
     const [, work] = rows.find(([kind]) => kind === 'one huge string, in chunks of 16384') ?? [];
     expect(work?.[2]).toBeLessThan(256 * 10);
   });

@@ -488,12 +488,12 @@ export const unclear: readonly Mistake[] = [
   [
     'vpcId in the stage',
     set('stage', { vpcId: 'vpc-1' }),
-    "vpcId: is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it",
+    'vpcId: is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it',
   ],
   [
     'subnetIds in the network',
     set('stage', { network: { availabilityZones: 1, cidr: '10.0.0.0/20', subnetIds: [] } }),
-    "network.subnetIds: is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it",
+    'network.subnetIds: is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it',
   ],
   [
     'tags in the stage',
@@ -510,12 +510,12 @@ export const unclear: readonly Mistake[] = [
     set('stage', { memorySize: 512 }),
     'memorySize: is not supported: lib/functions.ts sets it; remove it',
   ],
+  ['timeout', set('stage', { timeout: 30 }), 'timeout: is not supported: lib/functions.ts sets it; remove it'],
   [
-    'timeout',
-    set('stage', { timeout: 30 }),
-    'timeout: is not supported: lib/functions.ts sets it; remove it',
+    'env, as in the CDK',
+    set('stage', { env: {} }),
+    'env: is not supported; write account and region, as fields of the stage',
   ],
-  ['env, as in the CDK', set('stage', { env: {} }), 'env: is not supported; write account and region, as fields of the stage'],
   [
     'profile',
     set('stage', { profile: 'x' }),
@@ -526,7 +526,11 @@ export const unclear: readonly Mistake[] = [
     set('stage', { stackName: 'x' }),
     'stackName: is not supported: the stack is named p2p-gateway-{stage}; write stage',
   ],
-  ['kmsKeyArn', set('stage', { kmsKeyArn: 'x' }), 'kmsKeyArn: is not supported: the stack creates its own keys; remove it'],
+  [
+    'kmsKeyArn',
+    set('stage', { kmsKeyArn: 'x' }),
+    'kmsKeyArn: is not supported: the stack creates its own keys; remove it',
+  ],
   [
     'grant_types',
     set('partner', { grant_types: [] }),
@@ -623,7 +627,11 @@ export const unclear: readonly Mistake[] = [
     set('partner', { consent: null }),
     `${portal}.consent: is null; leave the field out, or write one of "gateway", "partner"`,
   ],
-  ['null for a web ACL', set('stage', { waf: null }), 'waf: is null; leave the field out, or write "none" or an object'],
+  [
+    'null for a web ACL',
+    set('stage', { waf: null }),
+    'waf: is null; leave the field out, or write "none" or an object',
+  ],
   [
     'null for quirks',
     set('payer', { quirks: null }),
@@ -1173,7 +1181,11 @@ export const refused: readonly Mistake[] = [
     'network.cidr: is a /28; write a block between /16 and /24, such as "10.20.0.0/20"',
   ],
   ['four zones', set('stage', vpc('10.0.0.0/20', 4)), 'network.availabilityZones: is too big; write at most 3'],
-  ['the word off for a web ACL', set('stage', { waf: 'off' }), 'waf: is neither "none" nor an object; write "none" or an object'],
+  [
+    'the word off for a web ACL',
+    set('stage', { waf: 'off' }),
+    'waf: is neither "none" nor an object; write "none" or an object',
+  ],
   [
     'a limit that AWS WAF does not accept',
     set('stage', { waf: { requestsPer5Minutes: 1 } }),

@@ -10,17 +10,17 @@ import type { Tokens } from '../support/login/steps.ts';
 import { askOnce, connect, largeMember, type RunningStack } from './support.ts';
 
 const payer = 'demo-health-plan';
-// Takes seconds in which no connection would be looked after: before there are any.
+// It runs first, since it blocks for seconds in which no connection would be served.
 const validate = createValidator();
 let stack: RunningStack;
 let bucket: AuditBucket;
 let dynamo: DynamoDBClient;
 
-/** Every bearer of ours begins with its grant's id. */
+/** Every bearer of ours starts with its grant's id. */
 const grantIdOf = ({ access_token: token }: Tokens): string =>
   Buffer.from(token.replace('p2pa_', ''), 'base64url').subarray(0, 16).toString('base64url');
 
-/** What the command line finds of a grant. */
+/** What the command line finds about a grant. */
 const eventsOf = async (tokens: Tokens): Promise<AuditEvent[]> => {
   await stack.streamsIdle();
   const query = readFlags([`--grant=${grantIdOf(tokens)}`], Date.now());
@@ -37,7 +37,7 @@ const post = (endpoint: string, form: Record<string, string>): Promise<Response>
     body: new URLSearchParams({ client_id: 'demo-partner', client_secret: 'demo-partner-secret', ...form }),
   });
 
-/** Moves the beginning of every open read back: to the audit that is time that has passed. */
+/** Moves the beginning of every open read back, which to the audit means that time has passed. */
 const passMinutes = async (minutes: number): Promise<void> => {
   const TableName = stack.tables['auditEvents'];
   const { Items = [] } = await dynamo.send(new ScanCommand({ TableName, IndexName: 'OpenReads' }));
@@ -53,7 +53,7 @@ const passMinutes = async (minutes: number): Promise<void> => {
   }
 };
 
-/** Event, interaction, outcome and status, as far as an event has them. */
+/** Event, interaction, outcome and status, if the event has them. */
 const lineOf = (event: AuditEvent): string => {
   const details = event.entity.flatMap(({ detail = [] }) => detail);
   const interaction = details.find(({ type }) => type === 'interaction')?.valueString;
@@ -62,7 +62,7 @@ const lineOf = (event: AuditEvent): string => {
     .join(' | ');
 };
 
-/** Tests of a running stack; after them it has no table for the audit any more. */
+/** Tests of a running stack. Afterwards it has no audit table any more. */
 export const audit = (running: () => RunningStack): void => {
   beforeAll(() => {
     stack = running();
@@ -79,7 +79,7 @@ export const audit = (running: () => RunningStack): void => {
     dynamo.destroy();
   });
 
-  it('holds a login, reads however they end, a refresh and a revocation, each as a valid AuditEvent', async () => {
+  it('has a login, reads however they end, a refresh and a revocation, each as a valid AuditEvent', async () => {
     const tokens = await connect(stack, payer);
     const patient = `Patient/${tokens.patient}`;
     const sent = [
@@ -95,7 +95,7 @@ export const audit = (running: () => RunningStack): void => {
     const events = await eventsOf(tokens);
 
     expect([...sent, refreshed, revoked].map(({ status }) => status)).toEqual([200, 404, 403, 200, 200]);
-    // Of grants the second is known, so the two kinds are each in order.
+    // Events of grants are known only to the second, so each kind is checked in its own order.
     const isRead = ({ type }: AuditEvent): boolean => type.code === 'rest';
     expect(events.filter((event) => !isRead(event)).map(lineOf)).toEqual([
       'created | 0',
@@ -121,7 +121,7 @@ export const audit = (running: () => RunningStack): void => {
     expect(details.find(({ type }) => type === 'bytes')?.valueString).toBe(String(Buffer.byteLength(record)));
   });
 
-  it('holds the beginning of a read whose function was killed after the first byte, and soon that its end is unknown', async () => {
+  it('has the beginning of a read whose function was killed after the first byte, and soon that its end is unknown', async () => {
     const tokens = await connect(stack, payer, largeMember);
     const answer = await read('Observation?_count=100000', tokens);
     const reader = answer.body?.getReader();
@@ -146,7 +146,7 @@ export const audit = (running: () => RunningStack): void => {
     expect((await eventsOf(tokens)).map(nameOf).filter((name) => name === 'endUnknown')).toHaveLength(1);
   });
 
-  it('looks quiet while its event source is disabled, and has all of it once it is enabled again', async () => {
+  it('is silent while its event source is disabled, and has everything once it is enabled again', async () => {
     const tokens = await connect(stack, payer);
     const before = (await eventsOf(tokens)).map(nameOf);
     stack.pauseStreams();
@@ -164,7 +164,7 @@ export const audit = (running: () => RunningStack): void => {
     expect((await eventsOf(tokens)).map(nameOf)).toEqual(['created', 'redeemed', 'opened', 'ended']);
   });
 
-  it('holds a stream that the payer cut as failed, as the partner, the log and the trace have it', async () => {
+  it('records a stream that the payer cut as failed, as do the partner, the log and the trace', async () => {
     const tokens = await connect(stack, payer, largeMember);
     const linesBefore = stack.functionLines.length;
     stack.cutPayer(payer, 300_000);
@@ -185,7 +185,7 @@ export const audit = (running: () => RunningStack): void => {
       outcome: 'failed',
       detail: expect.stringMatching(/^cut after \d+ bytes: /) as unknown,
     });
-    // By this the alarm on crashed functions leaves it out.
+    // This lets the alarm on crashed functions ignore it.
     expect(lines.filter(({ answersCut }) => answersCut === 1)).toHaveLength(1);
     const traced: string[] = [];
     await trace([String(line?.['requestId']).slice(0, 13)], {
@@ -194,13 +194,13 @@ export const audit = (running: () => RunningStack): void => {
       output: { out: (text) => void traced.push(text), note: () => {} },
     });
     expect(traced.join('\n')).toContain(String(line?.['detail']));
-    // Cut for as long as the payer was told to, and no longer.
+    // The payer cuts only as long as it is told to.
     expect(await (await read('Observation?_count=1000', tokens)).json()).toMatchObject({ resourceType: 'Bundle' });
   });
 
-  it('lets nothing of the payer out while the beginning of a read cannot be written', async () => {
+  it('releases nothing from the payer while the beginning of a read cannot be written', async () => {
     const tokens = await connect(stack, payer);
-    // The last test: the table stays away.
+    // This is the last test, since the table stays away.
     await dynamo.send(new DeleteTableCommand({ TableName: stack.tables['auditEvents'] }));
     const linesBefore = stack.functionLines.length;
 

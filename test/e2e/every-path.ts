@@ -1,4 +1,4 @@
-/** Every way through the gateway that calls AWS, driven over HTTP on a stage on this machine. */
+/** Every path through the gateway that calls AWS, over HTTP on a stage on this machine. */
 import {
   authorize,
   authorizeParameters,
@@ -25,14 +25,14 @@ import { assertionForm, type Change } from '../support/login/requests.ts';
 import type { Tokens } from '../support/login/steps.ts';
 import { answer, answerText, tokens as tokensAnswer } from '../support/payer/answers.ts';
 
-/** @throws Error where a path ends otherwise than it should: what it calls would prove nothing */
+/** @throws Error if a path ends in an unexpected way, since its calls would then prove nothing */
 const expectStatus = async (what: string, sent: Promise<Response>, status: number): Promise<Response> => {
   const response = await sent;
   if (response.status !== status) throw new Error(`${what}: ${response.status} ${await response.text()}`);
   return response;
 };
 
-/** Sends a request whose answer nobody looks at. */
+/** Sends a request and ignores its answer. */
 const drain = async (what: string, sent: Promise<Response>, status: number): Promise<void> => {
   await (await expectStatus(what, sent, status)).text();
 };
@@ -121,7 +121,7 @@ const reads = async (target: LocalTarget): Promise<void> => {
   target.payers.reset();
 };
 
-/** A partner over its rate: environments that have not leased yet find that another one has, and look how far. */
+/** A partner over its rate: environments without a lease find that another has taken one, and read how much is left. */
 const flood = async (target: LocalTarget): Promise<void> => {
   const { access_token: token } = await connect(target, {}, { app: target.apps.flooding });
   const answers = await Promise.all(Array.from({ length: 12 }, () => read(target, '/Patient', token)));
@@ -129,7 +129,7 @@ const flood = async (target: LocalTarget): Promise<void> => {
   if (!answers.some(({ status }) => status === 429)) throw new Error('a flood met no limit');
 };
 
-/** A grant whose payer tokens are over at once. */
+/** A grant whose payer tokens expire at once. */
 const shortLived = async (target: LocalTarget, payer = target.payer): Promise<Tokens> => {
   target.payers.script(payer, { token: tokensAnswer({ expires_in: 1 }) });
   const pair = await connect(target, {}, { payer });
@@ -167,13 +167,13 @@ const documents = async ({ origin, cloud }: LocalTarget): Promise<void> => {
   await cloud.invoke('canary', {});
 };
 
-/** A read whose process died, which the audit closes by schedule. */
+/** A read whose process died, which the audit closes on its schedule. */
 const unknownEnds = async ({ store, cloud }: LocalTarget): Promise<void> => {
   await store.leaveReadOpen('read-without-end', Date.now() - 16 * 60_000);
   await cloud.invoke('audit', { source: 'aws.events' });
 };
 
-/** Goes every way, and waits until the audit function has had every record. */
+/** Follows every path, and waits until the audit function has processed every record. */
 export const driveEveryPath = async (target: LocalTarget): Promise<void> => {
   await signIns(target);
   await pairs(target);

@@ -5,7 +5,7 @@ import { connect, largeMember, type RunningStack } from './support.ts';
 
 let stack: RunningStack;
 
-/** A token of the payer's own, got as the gateway gets one. */
+/** A token from the payer, obtained as the gateway obtains one. */
 const payerToken = async (): Promise<string> => {
   const origin = stack.urls.demoHealthPlan;
   const query = new URLSearchParams({
@@ -25,7 +25,7 @@ const payerToken = async (): Promise<string> => {
   return ((await answer.json()) as { access_token: string }).access_token;
 };
 
-/** Hash and size of a stream after one string has been put for another, across chunk borders. */
+/** Hash and size of a stream after one string was replaced with another, across chunk borders. */
 const hashReplaced = async (
   { body }: Response,
   from: string,
@@ -57,7 +57,7 @@ export const largeAnswer = (running: () => RunningStack): void => {
     stack = running();
   });
 
-  it('streams 100 MB unchanged but for its links, with flat memory, and begins before the payer has ended', async () => {
+  it('streams 100 MB unchanged except for its links, with flat memory, and begins before the payer has ended', async () => {
     const payer = 'demo-health-plan';
     const payerBase = `${stack.urls.demoHealthPlan}/r4`;
     const base = `${stack.origin}/r4/${payer}`;
@@ -69,7 +69,7 @@ export const largeAnswer = (running: () => RunningStack): void => {
     const memory = await watchHeld(async () => (await stack.held()).get('fetch'));
     const look = everyTenMegabytes(memory.look);
 
-    // The payer logs a request when its last byte has gone.
+    // The payer logs a request when its last byte has been sent.
     const ended = (): number =>
       stack.requestLines.filter((line) => line.startsWith(payer) && line.includes('/r4/Observation')).length;
     const endedBefore = ended();

@@ -13,7 +13,7 @@ import {
 } from '../support/stage-template.ts';
 import { driveEveryPath } from './every-path.ts';
 
-/** A call to AWS, with the partition key where it wrote or read one item. */
+/** A call to AWS, with the partition key if it wrote or read one item. */
 interface Call {
   readonly function: string;
   readonly action: string;
@@ -25,16 +25,16 @@ let target: LocalTarget;
 let calls: readonly Call[];
 const templates = new Map<string, StageTemplate>();
 
-/** Every item begins with its partition key, which is all that `Key` has. */
+/** Every item starts with its partition key, and `Key` has nothing else. */
 const partitionKeyOf = ({ Key, Item }: { Key?: object; Item?: object }): string | undefined =>
   (Object.values(Key ?? Item ?? {})[0] as { S?: string } | undefined)?.S;
 
-/** What the functions called: DynamoDB as it went over the wire, and the rest as the endpoint noted it. */
+/** What the functions called: DynamoDB from the wire, and the rest as the endpoint recorded it. */
 const callsOf = ({ cloud, wire }: LocalTarget): Call[] => [
   ...cloud.calls().filter(({ action }) => !action.startsWith('dynamodb:')),
   ...wire
     .calls()
-    // What the test itself does to the tables takes no right of a function's.
+    // The test's own calls to the tables need no right of a function.
     .filter(({ caller }) => caller !== 'local')
     .map(({ caller, operation, parameters }) => ({
       function: caller,
@@ -58,11 +58,11 @@ const templateOf = (stage: (typeof stages)[number]): StageTemplate => {
   return template;
 };
 
-/** The name of what has this physical name. */
+/** The name of the resource with this physical name. */
 const nameIn = (physicalNames: Readonly<Record<string, string>>, physicalName: string): string | undefined =>
   Object.entries(physicalNames).find(([, each]) => each === physicalName)?.[0];
 
-/** The path of the one construct of a type and name. */
+/** The path of the only construct of a type and name. */
 const onlyPath = ({ Resources }: StageTemplate, type: string, name: string | undefined): string => {
   const found = Object.entries(Resources).filter((named) => named[1].Type === type && constructName(named) === name);
   const [named, ...others] = found;
@@ -99,28 +99,28 @@ const usedIn = (template: StageTemplate): UsedRight[] => {
     if (call === undefined) return [];
     const path = onlyPath(template, 'AWS::Lambda::Function', call.function).replace(/\/Function$/, '');
     const right = { function: path, action: call.action };
-    // Where only items that remember client assertions were called for, that is the right.
+    // If only items that remember client assertions were used, that is the right.
     const keys = called.every(({ key }) => key?.startsWith('jti.') === true) ? { keys: 'jti.*' } : {};
     return resourcesIn(template, call).map((resource) => Object.assign({ resource }, right, keys));
   });
 };
 
 describe.each(stages)("functions' rights in %s", (stage) => {
-  it('are all used, and all that is used is among them', () => {
+  it('are all used, and cover all that is used', () => {
     const template = templateOf(stage);
 
     expect(compareRights(template, usedIn(template))).toEqual({ missing: [], excess: [] });
   });
 });
 
-it('passes through the endpoints of the VPC what functions call, and nothing else', () => {
+it('let through the endpoints of the VPC what functions call, and nothing else', () => {
   const endpoints = ofType(templateOf('production-example'), 'AWS::EC2::VPCEndpoint');
   const passing = endpoints.flatMap((endpoint) => statementsOf(endpoint).flatMap(({ Action }) => Action));
 
   expect(passing.sort()).toEqual([...new Set(calls.map(({ action }) => action))].sort());
 });
 
-describe('a template of production in which something was changed', () => {
+describe('a changed template of production', () => {
   let production: StageTemplate;
   let used: readonly UsedRight[];
   beforeAll(() => {
@@ -162,7 +162,7 @@ describe('a template of production in which something was changed', () => {
     ['Audit/Audit', 'kms:Decrypt', 'Keys/Audit'],
     ['Audit/Audit', 's3:GetObject', 'Audit/Bucket'],
     ['Canary/Canary', 'logs:CreateLogStream', 'Functions/Fetch/Logs'],
-  ])('has an excess: %s may %s on %s', (path, action, resource) => {
+  ])('has an excess right: %s may %s on %s', (path, action, resource) => {
     expect(add(`${path}/Policy`, action, arn(resource))).toEqual({
       missing: [],
       excess: [`${path}: Allow ${action} on ${resource}`],
@@ -176,11 +176,11 @@ describe('a template of production in which something was changed', () => {
     ['Functions/Fetch', 'dynamodb:UpdateItem', 'Tables/Limits'],
     ['Audit/Audit', 'kms:GenerateDataKey', 'Keys/Audit if StringEquals kms:ViaService=s3.{region}.amazonaws.com'],
     ['Functions/Token', 'logs:PutLogEvents', 'Functions/Token/Logs'],
-  ])('misses a right: %s may not %s on %s', (path, action, resource) => {
+  ])('lacks a right: %s may not %s on %s', (path, action, resource) => {
     expect(remove(`${path}/Policy`, action).missing).toContain(`${path}: Allow ${action} on ${resource}`);
   });
 
-  it("misses and exceeds what is no longer narrowed: token's writes to grants of any key", () => {
+  it("both lacks and exceeds a right that is no longer narrowed: token's writes to grants of any key", () => {
     const found = change('Functions/Token/Policy', (_properties, statements) => {
       for (const statement of statements) if (statement['Action'] === 'dynamodb:PutItem') delete statement['Condition'];
     });
@@ -193,13 +193,13 @@ describe('a template of production in which something was changed', () => {
     });
   });
 
-  it("misses the audit's writing where the bucket's policy no longer allows it", () => {
+  it("lacks the audit's writes if the bucket policy no longer allows them", () => {
     expect(remove('Audit/Bucket/Policy', 's3:PutObject').missing).toEqual([
       'Audit/Audit: Allow s3:PutObject on Audit/Bucket/*',
     ]);
   });
 
-  it("exceeds in every function where the bucket's policy lets everybody read", () => {
+  it('has an excess right in every function if the bucket policy lets everyone read', () => {
     const everybody = { Principal: { AWS: '*' } };
     const { excess } = add('Audit/Bucket/Policy', 's3:GetObject', arn('Audit/Bucket'), everybody);
 
@@ -207,7 +207,7 @@ describe('a template of production in which something was changed', () => {
     expect(excess).toContain('Canary/Canary: Allow s3:GetObject on Audit/Bucket');
   });
 
-  it('exceeds where the fact is gone from which a right follows', () => {
+  it('has an excess right if the setting that justified it is gone', () => {
     const { missing, excess } = change('Canary/Canary/Function', (properties) => {
       delete properties['VpcConfig'];
     });
@@ -216,7 +216,7 @@ describe('a template of production in which something was changed', () => {
     expect(excess).toContain('Canary/Canary: Allow ec2:CreateNetworkInterface on *');
   });
 
-  it('misses the right to the key that a table is now encrypted with', () => {
+  it("lacks the right to use a table's new encryption key", () => {
     const { missing, excess } = change('Tables/LoginAttempts', (properties) => {
       properties['SSESpecification'] = { KMSMasterKeyId: arn('Keys/Audit') };
     });

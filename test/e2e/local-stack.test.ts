@@ -7,7 +7,7 @@ import { standardClients } from './standard-clients.ts';
 import { askAgainWhereBusy, startStack, type RunningStack } from './support.ts';
 
 askAgainWhereBusy();
-// One for all: to start it takes longer than most of what is asked of it.
+// One stack for all tests, since starting it takes longer than most of them.
 let stack: RunningStack;
 beforeAll(async () => {
   stack = await startStack();
@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => stack.close());
 const running = (): RunningStack => stack;
 
-// What it has stored and logged by then is all this test's own.
+// Everything that it has stored and logged by then comes from this test file.
 describe('the local stack', () => nothingInTheClear(running));
 describe("the reference page's commands", () => pageCommands(running));
 describe('the Postman collection', () => postman(running));

@@ -27,7 +27,7 @@ export const nothingInTheClear = (running: () => RunningStack): void => {
     stack = running();
   });
 
-  it('keeps no token, code, secret, state, verifier, name, birth date or resource in the clear: not in tables, audit or logs', async () => {
+  it('keeps no token, code, secret, state, verifier, name, birth date or resource in the clear in tables, audit or logs', async () => {
     const secrets: string[] = [
       'demo-partner-secret',
       'demo-health-plan-secret',
@@ -85,7 +85,7 @@ export const nothingInTheClear = (running: () => RunningStack): void => {
     const foundIn = (place: string, text: string, words: readonly string[]): string[] =>
       words.filter((word) => text.includes(word)).map((word) => `${place}: ${word.slice(0, 12)}`);
     expect(Object.entries(places).flatMap(([place, text]) => foundIn(place, text, secrets))).toEqual([]);
-    // The local server's own lines name paths.
+    // The local server's own lines contain paths.
     const { requests: _paths, ...gateways } = places;
     expect(Object.entries(gateways).flatMap(([place, text]) => foundIn(place, text, resourceIds))).toEqual([]);
   });

@@ -30,7 +30,7 @@ export const pageCommands = (running: () => RunningStack): void => {
   });
 
   it.each(['demo-health-plan', 'northwind'])(
-    "takes the reference page's three steps, hosts, paths and placeholders replaced and nothing else, for %s",
+    'work for %s with only hosts, paths and placeholders replaced',
     async (payer) => {
       const values = {
         'https://auth.1updemohealthplan.com/oauth2/authorize/payer2payer': `${stack.origin}/oauth2/authorize/${payer}`,
@@ -58,7 +58,7 @@ export const pageCommands = (running: () => RunningStack): void => {
     },
   );
 
-  it('sends no state back where none was sent', async () => {
+  it('return no state if none was sent', async () => {
     const query = new URLSearchParams({ client_id: 'demo-partner', redirect_uri: `${stack.urls.partner}/callback` });
 
     const back = await walkLogin(`${stack.origin}/oauth2/authorize/demo-health-plan?${query}`);
@@ -66,7 +66,7 @@ export const pageCommands = (running: () => RunningStack): void => {
     expect([...back.searchParams.keys()].sort()).toEqual(['code', 'iss']);
   });
 
-  it("keeps a FHIR decimal's spelling", async () => {
+  it("keep a FHIR decimal's spelling", async () => {
     const { access_token: token, patient } = await connect(stack, 'demo-health-plan');
 
     const answer = await fetch(`${stack.origin}/r4/demo-health-plan/Observation?patient=${patient}&_count=500`, {

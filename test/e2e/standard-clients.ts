@@ -74,7 +74,7 @@ export const standardClients = (running: () => RunningStack): void => {
       await expect(read(`${base}/Patient`, refreshed.access_token)).rejects.toMatchObject({ status: 401 });
     });
 
-    it('gets access_denied with its state and iss when the member refuses', async () => {
+    it('returns access_denied with its state and iss if the member refuses', async () => {
       const base = `${stack.origin}/r4/${payer}`;
       const query = new URLSearchParams({
         client_id: 'demo-partner',
@@ -126,7 +126,7 @@ export const standardClients = (running: () => RunningStack): void => {
   });
 
   describe.each(payers)('oauth4webapi at %s', (payer) => {
-    it('walks RFC 8414 discovery, PKCE, RFC 9207, paging, refresh and revocation as a public client on any loopback port', async () => {
+    it('completes RFC 8414 discovery, PKCE, RFC 9207, paging, refresh and revocation as a public client on any loopback port', async () => {
       const base = new URL(`${stack.origin}/r4/${payer}`);
       const insecure = { [oauth.allowInsecureRequests]: true };
       const as = await oauth.processDiscoveryResponse(

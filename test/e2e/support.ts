@@ -6,15 +6,15 @@ import { lookAt, overHttp, sendTo } from '../support/login/over-http.ts';
 import { authorizeRequest, partnerRequest, redemption } from '../support/login/requests.ts';
 import { comeBack, goToPayer, login, redirectOf, tokensIn, type Line, type Tokens } from '../support/login/steps.ts';
 
-/** Asks once, whatever comes. */
+/** Asks once, whatever the answer. */
 export const askOnce = globalThis.fetch;
 
 const mostTries = 10;
 const pauseMs = 500;
 
 /**
- * Asks again where the answer is 503 with a `Retry-After`, which decides nothing: on a machine that is busy with others, a
- * function gives up on a table that is only slow.
+ * Asks again if the answer is 503 with a `Retry-After`, which decides nothing: on a busy machine, a function gives up
+ * on a table that is merely slow.
  */
 const askPatiently: typeof fetch = async (...asked) => {
   let answer = await askOnce(...asked);
@@ -26,7 +26,7 @@ const askPatiently: typeof fetch = async (...asked) => {
   return answer;
 };
 
-/** Makes every client of this test file that uses `fetch` a patient one. */
+/** Makes every client in this test file that uses `fetch` retry such answers. */
 export const askAgainWhereBusy = (): void => {
   beforeAll(() => {
     globalThis.fetch = askPatiently;
@@ -46,7 +46,7 @@ export const largeMember: WalkMember = {
   email: 'large@example.org',
 };
 
-/** A running stack with everything that it logged. */
+/** A running stack, with everything that it logged. */
 export interface RunningStack extends LocalStack {
   readonly functionLines: string[];
   readonly requestLines: string[];
@@ -100,7 +100,7 @@ export const connect = async (
   return { ...tokens, patient: tokens.patient ?? '' };
 };
 
-/** A searchset, as far as the tests read it. */
+/** The part of a searchset that the tests read. */
 export interface Bundle {
   readonly resourceType: string;
   readonly link?: readonly { readonly relation: string; readonly url: string }[];

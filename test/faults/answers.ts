@@ -3,7 +3,7 @@ import type { GatewayAnswer } from './instance.ts';
 import type { Path } from './paths.ts';
 import { healthMarker } from './payer.ts';
 
-/** What no answer may hold: where our code is, what it runs on, what failed in its own words. */
+/** What no answer may contain: paths of our code, what it runs on, or the words of an internal error. */
 const innards = /\bat .{1,200}\.(?:ts|js|mjs)\b|node_modules|ECONN|socket|dynamodb|Exception|TypeError|SyntaxError/i;
 const issuer = 'https://gateway.example.org/r4/northwind';
 
@@ -57,7 +57,7 @@ const ofFhir = (answer: GatewayAnswer): string => {
 const ofDiscovery = ({ status, body }: GatewayAnswer): string => {
   const { rest } = JSON.parse(body) as { rest?: readonly { resource: readonly unknown[] }[] };
   if (rest === undefined) return String(status);
-  // The payer's has one resource.
+  // The payer's own statement has one resource type.
   return rest[0]?.resource.length === 1 ? `${status}, the payer's` : `${status}, one of ours`;
 };
 
@@ -68,8 +68,8 @@ const bufferedLimitMs = 29_000;
 
 /**
  * What the caller saw, in a few words.
- * @throws Error where it is no standard answer of its route: each kind has its form, a reason to come back has its time,
- * nothing tells of our inside, and a buffered answer is there in time
+ * @throws Error if it is not a standard answer of its route: each kind has its format, a request to retry says when,
+ * nothing reveals internals, and a buffered answer arrives in time
  */
 export const describeAnswer = (kind: Path['kind'], answer: GatewayAnswer): string => {
   const said = JSON.stringify([answer.headers, answer.body]);

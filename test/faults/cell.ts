@@ -9,28 +9,28 @@ import { startWorld, type World } from './world.ts';
 
 /** An execution environment that may be killed in the middle of a request. */
 export interface Mortal extends Instance {
-  /** Resolves with undefined where it died before it answered. */
+  /** Resolves with undefined if it died before it answered. */
   readonly callUntilDeath: (request: GatewayRequest) => Promise<GatewayAnswer | undefined>;
   readonly kill: () => void;
 }
 
 export type StartMortal = (world: World) => Promise<Mortal>;
 
-/** What became of one path under one fault. */
+/** The result of one path under one fault. */
 export interface CellResult {
   readonly path: string;
   readonly fault: Fault;
   /** What the caller saw. */
   readonly saw: string;
-  /** What it saw in the end when it tried again, once all was well. */
+  /** What it saw in the end when it retried, once all was well. */
   readonly again: string;
 }
 
 const mostTries = 4;
-/** And a little. */
+/** A little longer than payer tokens live, in milliseconds. */
 const payerTokenLivesMs = 301_000;
 
-/** What a path does where nothing fails. */
+/** What a path does if nothing fails. */
 export interface CleanRun {
   readonly calls: readonly string[];
   readonly saw: string;
@@ -63,8 +63,8 @@ const lostAtPayer: ReadonlySet<string> = new Set(['answer lost', 'answer cut', '
 const neverStored: ReadonlySet<string> = new Set(['refused', 'throttled', 'out of order', 'killed before']);
 
 /**
- * The one way of losing a grant that a rotating payer leaves: it took the old refresh token back, and what it gave for it
- * reached nobody who could keep it.
+ * The only way in which a rotating payer may cost a grant: it used up the old refresh token, and its answer reached no
+ * one who could keep it.
  */
 const mayLoseGrant = ({ call, kind, times }: Fault): boolean =>
   (call.startsWith('payer OAuth: POST /oauth2/token') && lostAtPayer.has(kind)) ||
@@ -72,7 +72,7 @@ const mayLoseGrant = ({ call, kind, times }: Fault): boolean =>
     neverStored.has(kind) &&
     (times === 'always' || kind === 'killed before'));
 
-/** What is left of a grant that was there before. @throws Error where it is not what the path is to leave */
+/** What is left of a grant that existed before. @throws Error if the path should have left something else */
 const checkOutcome = async (
   world: World,
   { use, pair, endsGrant = false }: Prepared,
@@ -89,7 +89,10 @@ const checkOutcome = async (
   return !endsGrant && !alive ? 'the grant is lost' : '';
 };
 
-/** Whether a pair reads on when its payer token has ended, be it after waiting for a lease that nobody gives back. */
+/**
+ * Whether a pair still reads after its payer token has expired, possibly after waiting for a lease that no one
+ * releases.
+ */
 const isAlive = async (world: World, pair: Pair): Promise<boolean> => {
   world.clock.pass(payerTokenLivesMs);
   for (let tries = 0; tries < mostTries; tries += 1) {
@@ -108,7 +111,7 @@ const isOver = (path: Path, saw: string): boolean => {
   return /^4(?!29)/.test(saw);
 };
 
-/** The same request again, until it is good or over. */
+/** Repeats the request until it succeeds or fails for good. */
 const tryAgain = async (
   world: World,
   path: Path,
@@ -146,7 +149,7 @@ const eitherWay = (
   return isEither ? { saw: `200 record or ${asked}`, again: '200 record' } : undefined;
 };
 
-/** Runs a path under a fault, and looks what is left. @throws Error where a promise is broken */
+/** Runs a path under a fault, and checks what is left. @throws Error if a promise is broken */
 export const runCell = (
   dynamo: Dynamo,
   path: Path,
@@ -173,14 +176,14 @@ export const runCell = (
       if (good === undefined && !isOver(path, last)) throw new Error(`${last}, for ever`);
 
       if (path.kind === 'OAuth' && prepared.pair === undefined) checkTokensOnce(answers);
-      // What a refresh gave is kept before it is used.
+      // A refresh's result is stored before it is used.
       const mayLose = mayLoseGrant(fault) && world.payer.readRefreshed() === 0;
       const lost = await checkOutcome(world, prepared, good, mayLose);
       await checkAudit(world, answers);
       await checkStored(world);
       checkPayer(world, mayLoseGrant(fault));
       const rest = good !== undefined && lost === '' ? [] : [lost, await startOver(world)];
-      // How often it is asked to wait before depends on how the time of the machine fits with that of a lease.
+      // How many times it is told to wait depends on how the machine's speed relates to the lease.
       const again = [seen.at(-1) ?? '', ...rest].filter((part) => part !== '').join('; ');
       return { path: path.name, fault, ...(eitherWay(path, fault, saw, again) ?? { saw, again }) };
     } finally {

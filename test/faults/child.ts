@@ -1,9 +1,9 @@
-/** A process of its own for all functions: what a kill is to be survived by. It is spoken to over IPC. */
+/** A process with all functions, which can be killed. It is controlled over IPC. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GatewayAnswer, GatewayRequest, Surroundings, WorldClock } from './instance.ts';
 import { startInstance } from './instance.ts';
 
-/** What a process is told, one after the other. */
+/** What a process is told to do, in order. */
 export type ToChild =
   | { readonly surroundings: Surroundings }
   | { readonly id: number; readonly request: GatewayRequest; readonly aheadMs: number };
@@ -27,6 +27,6 @@ process.on('message', (message: ToChild) => {
   aheadMs = message.aheadMs;
   void instance?.call(message.request).then((answer) => send({ id: message.id, answer }));
 });
-// Whoever started us has gone.
+// The parent process has exited.
 process.on('disconnect', () => process.exit());
 send({ ready: true });

@@ -3,7 +3,7 @@ import type { CellResult, CleanRun } from './cell.ts';
 import type { Path } from './paths.ts';
 import { faultKinds, type Fault } from './proxy.ts';
 
-/** A path, what it does where nothing fails, and what became of it where something did. */
+/** A path, what it does if nothing fails, and what happened under each fault. */
 export interface PathResults {
   readonly path: Path;
   readonly clean: CleanRun;
@@ -63,7 +63,7 @@ An answer arrives whole or visibly broken: an error before its first byte, or a 
 | bytes behind a complete answer                                       | the answer; the connection is not used again                                    |
 `;
 
-/** Faults of one outcome, in as few words as they take. */
+/** Faults with the same outcome, in as few words as possible. */
 const namesOf = (faults: readonly Fault[]): string => {
   const kindsOf = (times: Fault['times']): string[] =>
     faults.filter((fault) => !fault.kind.startsWith('killed') && fault.times === times).map(({ kind }) => kind);
@@ -99,7 +99,7 @@ const sectionOf = ({ path, clean, cells }: PathResults): string => {
   return `${title}\n\n| call | fault | the caller saw | tried again |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
 };
 
-/** docs/reports/faults.md. */
+/** The text of docs/reports/faults.md. */
 export const faultsDocument = (results: readonly PathResults[]): Promise<string> =>
   format([introduction, ...results.map(sectionOf)].join('\n'), {
     parser: 'markdown',

@@ -13,7 +13,7 @@ export interface HttpAnswer {
 
 type Item = Readonly<Record<string, { readonly S?: string; readonly N?: string; readonly B?: string }>>;
 
-/** The tables of one world: nobody else's items are in them. */
+/** The tables of one world, which no other world uses. */
 export interface TableNames {
   readonly loginAttempts: string;
   readonly grants: string;
@@ -26,12 +26,12 @@ export interface Dynamo {
   readonly url: string;
   readonly forward: (body: Buffer, headers: Readonly<Record<string, string>>) => Promise<HttpAnswer>;
   readonly createTables: () => Promise<TableNames>;
-  /** All items of a table, read past the proxy. */
+  /** All items of a table, read around the proxy. */
   readonly items: (table: string) => Promise<readonly Item[]>;
   readonly close: () => Promise<void>;
 }
 
-/** Nobody checks the signature; it has to be there. */
+/** No one checks the signature, but it must exist. */
 const signed = {
   'content-type': 'application/x-amz-json-1.0',
   'x-amz-date': '20260101T000000Z',

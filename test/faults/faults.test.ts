@@ -10,7 +10,7 @@ import { faultKinds, type Fault } from './proxy.ts';
 
 const document = join(import.meta.dirname, '../../docs/reports/faults.md');
 
-/** Each path's faults, under way. */
+/** Each path's faults, already running. */
 interface PathRuns {
   readonly path: Path;
   readonly clean: CleanRun;
@@ -28,7 +28,7 @@ beforeAll(async () => {
   const dynamo = await startDynamo();
   const processes = await startProcesses();
   Object.assign(started, { dynamo, processes });
-  // Those that wait are many at once; the others want the processor.
+  // Faults that wait run many at once; the others need the processor.
   const [waiting, working, killing] = [poolOf(16), poolOf(3), poolOf(2)];
   for (const path of paths) {
     const clean = await runClean(dynamo, path);
@@ -57,7 +57,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  // Where a test gave up early, what it waited for still runs.
+  // If a test gave up early, what it waited for is still running.
   for (const { failures, kills } of runs.values()) await Promise.all([failures, kills].flat());
   await started.processes?.close();
   await started.dynamo?.close();
@@ -74,13 +74,13 @@ describe('whatever call fails, the answer is a standard one and every promise ho
   });
 });
 
-describe('whenever the process is killed, the next one goes on and every promise holds', () => {
+describe('whenever the process is killed, the next one continues and every promise holds', () => {
   it.each(named)('%s', async (_name, path) => {
     expect(await problemsOf(runs.get(path)!.kills)).toEqual([]);
   });
 });
 
-it('docs/reports/faults.md says what was seen (FAULTS_DOC=write writes it)', async () => {
+it('docs/reports/faults.md lists what these tests saw (FAULTS_DOC=write updates it)', async () => {
   const results = await Promise.all(
     [...runs.values()].map(async ({ path, clean, failures, kills }) => {
       const cells = await Promise.all([...failures, ...kills]);

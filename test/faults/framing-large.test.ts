@@ -27,7 +27,7 @@ afterAll(() => target.close());
 const line = '{"resource":{"resourceType":"Observation","status":"final","valueQuantity":{"value":1.00}}},\n';
 const block = Buffer.from(line.repeat(Math.floor(megabyte / line.length)).padEnd(megabyte));
 
-/** A Bundle of so many megabytes, made while it is sent. */
+/** A Bundle of this many megabytes, generated while it is sent. */
 const bundleOf = function* (megabytes: number): Generator<Uint8Array> {
   yield Buffer.from('{"resourceType":"Bundle","entry":[');
   for (let sent = 0; sent < megabytes; sent += 1) yield block;
@@ -50,7 +50,7 @@ const encoders = {
   br: () => createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }),
 } as const;
 
-/** What the payer sends, and its length: compressed it is small enough to be kept. */
+/** What the payer sends, and its length. It is compressed, so that it fits in memory. */
 const encoded = async (megabytes: number, coding: Cell['coding']): Promise<[Iterable<Uint8Array>, number]> => {
   if (coding === 'identity') return [bundleOf(megabytes), sumOf(megabytes).bytes];
   const bytes = await buffer(Readable.from(bundleOf(megabytes)).pipe(encoders[coding]()));
@@ -87,7 +87,7 @@ const arrive = async (manner: Cell['manner'], look: () => void): Promise<Arrived
   return { status: response.status, bytes, sha256: hash.digest('hex'), cut };
 };
 
-/** What is wrong with what arrived; undefined where nothing is. */
+/** What is wrong with what arrived; undefined if nothing is. */
 const judge = ({ manner, coding, framing }: Cell, size: number, arrived: Arrived): string | undefined => {
   const said = JSON.stringify(arrived);
   if (size * megabyte > mostStreamed && coding === 'identity' && framing === 'Content-Length') {
@@ -99,7 +99,7 @@ const judge = ({ manner, coding, framing }: Cell, size: number, arrived: Arrived
   return !arrived.cut && arrived.bytes === bytes && arrived.sha256 === sha256 ? undefined : said;
 };
 
-it('large answers arrive whole or visibly broken and end before 200 MB, in flat memory, and no process ends', async () => {
+it('large answers arrive whole or visibly broken, end before 200 MB, need flat memory, and end no process', async () => {
   for (let warmUp = 0; warmUp < 20; warmUp += 1) await (await read(target, '/Patient', token)).text();
   const pidsOf = (): readonly number[] => target.cloud.pids()['fetch'] ?? [];
   const before = pidsOf();

@@ -6,8 +6,9 @@ import { fetchPath, metadataPath, searchPath, tokenPath, type Fate, type Path } 
 import { encode, everyCell, frame, nameOf, piecesOf, type Cell } from './framing/wire.ts';
 
 /*
- * Every way of framing an answer, over the function processes of the local stack; metadata alone is read by the function's
- * own code in this process, since the function keeps a statement for an hour. An answer arrives whole or visibly broken.
+ * Every way to frame an answer, over the function processes of the local stack. Only metadata is read by the function's
+ * own code in this process, since the function keeps a statement for an hour. An answer arrives whole or visibly
+ * broken.
  */
 
 let target: LocalTarget;
@@ -20,7 +21,7 @@ afterAll(() => target.close());
 
 const pidsOf = (): number[] => Object.values(target.cloud.pids()).flat();
 
-/** Runs something, and sees that no process has ended by it. */
+/** Runs something, and checks that no process has ended because of it. */
 const withoutDeaths = async (run: () => Promise<void>): Promise<void> => {
   const before = pidsOf();
   await run();
@@ -41,7 +42,7 @@ const paths: readonly (readonly [string, () => Path])[] = [
 ];
 
 describe.each(paths)('an answer to %s', (name, pathOf) => {
-  it('arrives whole or visibly broken, however it is framed, coded, cut and read', async () => {
+  it('arrives whole or visibly broken, however it is framed, encoded, cut and read', async () => {
     const path = pathOf();
     const wrong: string[] = [];
     const fates: Fate[] = [];
@@ -59,7 +60,7 @@ describe.each(paths)('an answer to %s', (name, pathOf) => {
     report(`${name}: ${count(fates)}`);
   });
 
-  it('arrives whole or visibly broken, whatever it says about itself', async () => {
+  it('arrives whole or visibly broken, whatever its headers say', async () => {
     const path = pathOf();
     const wrong: string[] = [];
     const fates: Fate[] = [];
@@ -76,7 +77,7 @@ describe.each(paths)('an answer to %s', (name, pathOf) => {
   });
 });
 
-it('500 answers with Connection: close arrive whole, and no process has ended', async () => {
+it('500 answers with Connection: close arrive whole, and end no process', async () => {
   const path = fetchPath(target, createPayerHttp(), token);
   const fates: Fate[] = [];
   await withoutDeaths(async () => {

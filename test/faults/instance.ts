@@ -33,42 +33,42 @@ export interface GatewayAnswer {
   readonly headers: Readonly<Record<string, string>>;
   readonly cookies: readonly string[];
   readonly body: string;
-  /** The stream broke off. */
+  /** The stream was cut. */
   readonly cut: boolean;
-  /** By this the audit knows the request. */
+  /** The id by which the audit knows the request. */
   readonly requestId: string;
   readonly ms: number;
 }
 
-/** Where an execution environment finds what it stands on. */
+/** Where an execution environment finds its dependencies. */
 export interface Surroundings {
   readonly dependencies: string;
-  /** Where DynamoDB is, if not behind them. */
+  /** Where DynamoDB is, if it is not behind them. */
   readonly dynamo?: string;
   readonly tables: TableNames;
   readonly registry: RegistryData;
 }
 
-/** An execution environment of all functions: its own clients, its own memory. */
+/** An execution environment of all functions, with its own clients and memory. */
 export interface Instance {
-  /** @throws Error where the call before has not ended: Lambda gives an environment one call at a time */
+  /** @throws Error if the previous call has not ended, since Lambda gives an environment one call at a time */
   readonly call: (request: GatewayRequest) => Promise<GatewayAnswer>;
   /**
-   * From here on this part of AWS is given up on as soon as in production. Where nothing is late, a busy machine must not
-   * be taken for a dependency that does not answer.
+   * From now on, calls to this part of AWS time out as early as in production. In other tests, a busy machine must not
+   * look like a dependency that does not answer.
    */
   readonly hurry: (dependency: Dependency) => void;
 }
 
-/** The world's time: it passes by itself, and faster where someone waits. */
+/** The world's time: it passes by itself, and faster while someone waits. */
 export interface WorldClock {
   readonly now: () => number;
   readonly pass: (ms: number) => void;
-  /** Waits, or lets the time pass. */
+  /** Waits, or advances the time. */
   readonly wait: (ms: number) => Promise<void>;
 }
 
-/** Long enough for a refresh at the payer and a read, short enough to wait for. */
+/** Long enough for a refresh at the payer and a read, and short enough to wait for. */
 const streamedMs = 60_000;
 const bufferedMs = 29_000;
 
@@ -84,7 +84,7 @@ const contextOf = (requestId: string, lastsMs: number): Context => {
 const longMs = 60_000;
 const unhurried = { requestHandler: { connectionTimeout: longMs, requestTimeout: longMs } };
 
-/** A client that has time until it is told to hurry; limits may come with a call too. */
+/** A client with no time limit until it is told to hurry; a call may also bring limits. */
 const switched = <T extends DynamoDBClient | SecretsManagerClient>(real: T, long: T, isHurried: () => boolean): T => {
   type Send = (command: unknown, options?: object) => unknown;
   const sendOf = (client: T): Send => (client.send as Send).bind(client);
@@ -96,7 +96,7 @@ type Buffered = (event: ApiEvent, context: Context) => Promise<ApiResponse>;
 
 const payerHttp = createPayerHttp();
 
-/** Makes an execution environment with the limits that the real one has. */
+/** Makes an execution environment with the limits of the real one. */
 export const startInstance = (
   { dependencies, dynamo = dependencies, tables, registry }: Surroundings,
   clock: WorldClock,

@@ -4,7 +4,7 @@ import { healthMarker } from './payer.ts';
 import type { World } from './world.ts';
 
 /**
- * No health byte without an event that says so, and no complete answer without a second one.
+ * Expects an event for every byte of health data, and a second one for every complete answer.
  * @throws Error naming what is missing
  */
 export const checkAudit = async ({ dynamo, surroundings }: World, answers: readonly GatewayAnswer[]): Promise<void> => {
@@ -18,19 +18,19 @@ export const checkAudit = async ({ dynamo, surroundings }: World, answers: reado
   }
 };
 
-/** One code, one pair. @throws Error where tokens were given twice */
+/** One code gives one pair. @throws Error if tokens were issued twice */
 export const checkTokensOnce = (answers: readonly GatewayAnswer[]): void => {
   const given = answers.filter(({ status, body }) => status === 200 && body.includes('access_token'));
   if (given.length > 1) throw new Error('a code was redeemed twice');
 };
 
-/** @throws Error where the payer was asked what no payer may be asked; a refresh whose answer was lost is shown again */
+/** @throws Error if the payer was asked what no payer may be asked; a refresh whose answer was lost is sent again */
 export const checkPayer = ({ payer }: World, mayShowAgain: boolean): void => {
   const wrong = payer.misuse.find((what) => !(mayShowAgain && what.startsWith('showed a replaced refresh token')));
   if (wrong !== undefined) throw new Error(`the gateway ${wrong}`);
 };
 
-/** @throws Error where an item is one that no step writes */
+/** @throws Error if an item is one that no step writes */
 export const checkStored = async ({ dynamo, surroundings: { tables } }: World): Promise<void> => {
   for (const item of await dynamo.items(tables.loginAttempts)) {
     const whole = ['payer', 'partner', 'redirectUri', 'scope', 'cookieHash', 'sealed', 'expiresAt'];

@@ -1,2 +1,2 @@
-/** The gateway's, in every world. */
+/** The gateway's origin, in every world. */
 export const origin = 'https://gateway.example.org';

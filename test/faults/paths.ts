@@ -21,25 +21,25 @@ import {
 } from './requests.ts';
 import type { World } from './world.ts';
 
-/** A request that is about to be made, and what it is about. */
+/** A request that is about to be made, and what it depends on. */
 export interface Prepared {
-  /** Made anew for each try. */
+  /** Made again for each attempt. */
   readonly request: () => GatewayRequest | Promise<GatewayRequest>;
-  /** A grant that was there before. */
+  /** A grant that existed before. */
   readonly pair?: Pair;
-  /** Whether the request is to end that grant. */
+  /** Whether the request should end that grant. */
   readonly endsGrant?: boolean;
-  /** What a good answer gave, turned into a pair. */
+  /** Turns the content of a good answer into a pair. */
   readonly use?: (answer: GatewayAnswer, instance: Instance) => Promise<Pair>;
 }
 
-/** One way through a function. */
+/** One path through a function. */
 export interface Path {
   readonly name: string;
   readonly kind: 'browser' | 'OAuth' | 'FHIR' | 'discovery';
-  /** What the payer's profile has beside the usual. */
+  /** What the payer's profile changes. */
   readonly profile?: Partial<Payer>;
-  /** Up to the request; the instance is the one that will get it. */
+  /** Everything before the request. The instance is the one that will receive the request. */
   readonly prepare: (world: World, instance: Instance) => Promise<Prepared>;
 }
 
@@ -59,7 +59,7 @@ const read = (pair: Pair, change: Partial<Prepared> = {}): Prepared => ({
   ...change,
 });
 
-/** A pair whose payer token has so many seconds left. Payer tokens live 300 s. */
+/** A pair whose payer token expires in this many seconds. Payer tokens live 300 s. */
 const connectedFor = async (world: World, instance: Instance, leftSeconds: number): Promise<Pair> => {
   const pair = await connect(world, instance);
   world.clock.pass((300 - leftSeconds) * 1000);
@@ -73,7 +73,7 @@ const rotateSecret = ({ payer, secret }: World): void => {
 
 export const refreshedEarly = 'read, the payer token refreshed early';
 
-/** After the grace, the refresh token before the current one is a reuse. */
+/** After the grace period, the refresh token before the current one is a reuse. */
 const graceSeconds = 61;
 
 export const paths: readonly Path[] = [
@@ -256,6 +256,6 @@ export const paths: readonly Path[] = [
   },
 ];
 
-/** Whether a read brought the record. */
+/** Whether a read returned the record. */
 export const broughtRecord = ({ status, cut, body }: GatewayAnswer): boolean =>
   status === 200 && !cut && body.includes(healthMarker);

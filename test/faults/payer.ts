@@ -4,7 +4,7 @@ import { requestOf, signInAt } from '../support/payer/in-process.ts';
 import { strictPayers, type StrictPayers } from '../support/payer/strict-payers.ts';
 import type { HttpAnswer } from './dynamo.ts';
 
-/** What only a member's record has: where it is in an answer, health data has left the gateway. */
+/** What only a member's record contains: an answer with it has let health data out of the gateway. */
 export const healthMarker = 'Chalmers';
 
 const statement = {
@@ -16,26 +16,26 @@ const statement = {
   rest: [{ mode: 'server', resource: [{ type: 'Patient', interaction: [{ code: 'read' }] }] }],
 };
 
-/** A payer that names no patient when it is asked. */
+/** A payer that names no patient. */
 export const namesNoPatient: Script = async (_request, usual) => {
   const given = await usual();
   return given.status === 200 ? answerFhir(bundleOf()) : given;
 };
 
-/** The one payer of a world. */
+/** The only payer of a world. */
 export interface WorldPayer extends StrictPayers {
-  /** The client secret that it takes, and another one from now on. */
+  /** The client secret that it accepts; `takes` changes it. */
   readonly secret: () => string;
   readonly takes: (secret: string) => void;
   readonly revoked: () => number;
-  /** Logins whose tokens are still good. */
+  /** Logins whose tokens are still valid. */
   readonly alive: () => number;
-  /** From here on these access tokens are refused, as if they had expired early. */
+  /** From now on these access tokens are refused, as if they had expired early. */
   readonly expireAccessTokens: () => void;
-  /** The member took the consent back: refresh tokens are refused. */
+  /** The member withdrew consent: refresh tokens are refused. */
   readonly forgetLogins: () => void;
   readonly signIn: (payerUrl: URL) => Promise<URL>;
-  /** Answers what came to one of its URLs. */
+  /** Answers a request to one of its URLs. */
   readonly answer: (url: URL, request: Parameters<typeof requestOf>[2]) => Promise<HttpAnswer>;
 }
 

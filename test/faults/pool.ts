@@ -1,4 +1,4 @@
-/** Runs jobs, at most so many at once, in order. */
+/** Runs jobs in order, up to this many at once. */
 export const poolOf = (width: number): (<T>(job: () => Promise<T>) => Promise<T>) => {
   const waiting: (() => void)[] = [];
   let running = 0;

@@ -40,7 +40,7 @@ const mortalOf = (child: ChildProcess, { clock }: Pick<World, 'clock'>): Mortal 
   return { call, callUntilDeath, hurry: () => undefined, kill: () => void child.kill('SIGKILL') };
 };
 
-/** Bundles the process once: a bundle starts in a fraction of the time. */
+/** Bundles the process once, since a bundle starts much faster. */
 export const startProcesses = async (): Promise<Processes> => {
   const folder = await mkdtemp(join(tmpdir(), 'gateway-faults-'));
   const outfile = join(folder, 'child.cjs');
@@ -52,14 +52,14 @@ export const startProcesses = async (): Promise<Processes> => {
     platform: 'node',
     format: 'cjs',
     target: 'node24',
-    // A CommonJS bundle has no import.meta, and Node refuses to join paths with nothing.
+    // A CommonJS bundle has no import.meta, and Node refuses to join an undefined path.
     define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
     logLevel: 'error',
   });
   const children = new Set<ChildProcess>();
   return {
     start: async (world) => {
-      // Nothing of the test's own environment, such as the options that it was started with.
+      // Nothing of the test's own environment, such as its command-line options.
       const child = fork(outfile, { env: {}, execArgv: [], serialization: 'advanced' });
       children.add(child);
       child.once('exit', () => children.delete(child));

@@ -14,10 +14,10 @@ export interface Fault {
   readonly times: 'once' | 'always';
 }
 
-/** One of the things that the functions stand on. */
+/** One of the functions' dependencies. */
 export type Dependency = 'DynamoDB' | 'audit' | 'limits' | 'Secrets Manager' | 'payer OAuth' | 'payer FHIR';
 
-/** Whose call it is, from its name. */
+/** Which dependency a call is for, from its name. */
 export const dependencyOf = (call: string): Dependency => call.split(':')[0] as Dependency;
 
 /** A request to a dependency, as the proxy sees it. */
@@ -34,7 +34,7 @@ export interface DependencyCall {
 /** Stands between the functions and everything that they call. */
 export interface Proxy {
   readonly url: string;
-  /** Calls since {@link Proxy.record}, each numbered where its name comes again. */
+  /** Calls since {@link Proxy.record}, numbered if their names repeat. */
   readonly calls: () => readonly string[];
   readonly record: () => void;
   readonly arm: (fault: Fault, kill?: () => void) => void;
@@ -102,7 +102,7 @@ const write = (response: ServerResponse, { status, headers, body }: HttpAnswer):
   response.end(body);
 };
 
-/** The head, half the body, and the end of the connection. */
+/** The head, half the body, and then the connection ends. */
 const cut = (response: ServerResponse, { status, headers, body }: HttpAnswer): void => {
   response.writeHead(status, { ...headers, 'content-length': String(body.length) });
   response.write(body.subarray(0, Math.floor(body.length / 2)), () => response.destroy());
@@ -142,13 +142,13 @@ export const startProxy = async (
     const answer = await effect(call);
     if (kind === 'killed after') return armed?.kill();
     if (kind === 'answer lost') return void response.destroy();
-    // Nothing more is sent: whoever asked has to give up by itself.
+    // Nothing more is sent, so the caller must give up by itself.
     if (kind === 'answer late') return;
     if (kind === 'answer cut') return cut(response, answer);
     write(response, answer);
   };
   const server = createServer((request, response) => {
-    // A connection that the other side closed is what many faults are about.
+    // Many faults close the connection on the other side.
     serve(request, response).catch(() => response.destroy());
   });
   server.keepAliveTimeout = 0;

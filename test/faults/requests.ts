@@ -38,7 +38,7 @@ export const refreshRequest = (token: string): GatewayRequest => partnerRequest(
 export const revokeRequest = (token: string): GatewayRequest => partnerRequest('revoke', { token });
 export const introspectRequest = (token: string): GatewayRequest => partnerRequest('introspect', { token });
 
-/** A redemption whose client proves itself by an assertion: a new one each time, as clients make them. */
+/** A redemption by a client that authenticates with an assertion: a new one each time, as clients make them. */
 export const redeemWithAssertion = async (code: string, nowMs: number): Promise<GatewayRequest> => {
   const now = Math.floor(nowMs / 1000);
   const proof = await requests.assertionForm({ clientId, key: partnerKey.privateJwk, origin, now });
@@ -55,7 +55,7 @@ export interface Pair {
   readonly refresh: string;
 }
 
-/** The parameters that a browser is sent on with. */
+/** The parameters of a browser's redirect. */
 export const sentOn = ({ headers }: GatewayAnswer): URLSearchParams =>
   new URL(headers['Location'] ?? 'about:blank').searchParams;
 
@@ -76,7 +76,7 @@ const lineTo = ({ payer: { signIn } }: Place, { call }: Pick<Instance, 'call'>):
   signIn,
 });
 
-/** What a browser sends on its way back from the payer that this answer sent it to; the same each time. */
+/** What a browser sends when it returns from the payer to which this answer sent it; the same each time. */
 export const comingBack = async (
   { payer: { signIn } }: Place,
   { headers, cookies }: GatewayAnswer,
@@ -85,7 +85,7 @@ export const comingBack = async (
   return () => toFunction(returnRequest(back, cookieHeader(cookies)));
 };
 
-/** A browser on its way back from the payer. */
+/** A browser that returns from the payer. */
 export const startLogin = async (place: Place, instance: Instance): Promise<() => GatewayRequest> =>
   comingBack(place, (await begin(lineTo(place, instance), authorize)).response);
 

@@ -8,23 +8,23 @@ import { worldPayer, type WorldPayer } from './payer.ts';
 import { startProxy, type Proxy } from './proxy.ts';
 import { partnerKey } from './requests.ts';
 
-/** A gateway's surroundings, all of them behind one proxy, and nobody else's. */
+/** A gateway's dependencies, all behind one proxy, and used by no other world. */
 export interface World {
   readonly proxy: Proxy;
   readonly payer: WorldPayer;
-  /** What Secrets Manager holds for the payer; undefined is nothing yet. */
+  /** What Secrets Manager has for the payer; undefined if there is no value yet. */
   readonly secret: { value: string | undefined };
   readonly clock: WorldClock;
   readonly surroundings: Surroundings;
   /** A new execution environment. */
   readonly instance: () => Instance;
   readonly dynamo: Dynamo;
-  /** Takes back what the world was told to be out of order with. */
+  /** Ends every fault of this world. */
   readonly mend: () => void;
   readonly close: () => Promise<void>;
 }
 
-/** A clock that passes by itself, and at once where somebody waits alone; `together` they have to wait really. */
+/** A clock that runs by itself, and jumps when a single caller waits; `together`, callers really wait. */
 const worldClock = (together: boolean): WorldClock => {
   let passedMs = 0;
   const wait = async (ms: number): Promise<void> => {
@@ -35,19 +35,19 @@ const worldClock = (together: boolean): WorldClock => {
 };
 
 /**
- * A million turns of a hundred seconds each. Who comes together asks a fresh limit for the same turn; a limit refuses an
- * environment, rightly, that has tried three times and was each time later than a turn is long.
+ * A million turns of a hundred seconds each. Concurrent callers ask a fresh limit for the same turn, and a limit
+ * rightly refuses an environment that tried three times and was each time more than a turn late.
  */
 const unlimitedTogether = { perSecond: 0.01, burst: 1_000_000 };
 
-/** Checked once: a world's own differs in a payer's addresses only. */
+/** Checked once, since the worlds differ only in a payer's addresses. */
 const local = localRegistry();
 
 const registryFor = (proxy: string, change: Parameters<typeof withPayer>[1], together: boolean): RegistryData =>
   withPartner('demo-partner', {
     clientAuthentication: ['client_secret_basic', 'private_key_jwt'],
     jwks: [partnerKey.publicJwk],
-    // More than any world asks for: what is refused for its pace says nothing about the rest.
+    // More than any world needs, so that no refusal comes from the rate limit.
     rate: together ? unlimitedTogether : { perSecond: 10_000, burst: 10_000 },
   })(
     withPayer('northwind', {
@@ -65,7 +65,7 @@ const registryFor = (proxy: string, change: Parameters<typeof withPayer>[1], tog
 interface WorldOptions {
   /** The payer's profile. */
   readonly profile?: Parameters<typeof withPayer>[1] | undefined;
-  /** Many requests at once: they wait for each other, and reach DynamoDB without the proxy. */
+  /** Many concurrent requests: they wait for each other, and reach DynamoDB without the proxy. */
   readonly together?: boolean;
 }
 

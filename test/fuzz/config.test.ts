@@ -21,7 +21,7 @@ const isHolder = (value: unknown): value is Record<string | number, unknown> =>
 
 type Change = (holder: Record<string | number, unknown>, key: string | number) => void;
 
-/** A copy with places changed, one after the other. A place that an earlier change took away stays away. */
+/** A copy with places changed in order. A place that an earlier change removed stays removed. */
 const changed = (value: unknown, changes: readonly (readonly [Path, Change])[]): unknown => {
   const holder: Record<string, unknown> = { root: structuredClone(value) };
   for (const [path, change] of changes) {
@@ -117,11 +117,11 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   ),
 );
 
-/** Passes, or says in lines what is wrong and where. */
+/** Expects that the value passes, or that the lines say what is wrong and where. */
 const passesOrExplains = (value: unknown): 'passed' | 'refused' => {
   try {
     const config = checkStage(value, 'config/fuzz.ts');
-    // What comes out goes in again: the local stack hands it on.
+    // The result is checked again, since the local stack passes it on.
     checkStage(config, 'config/fuzz.ts');
     return 'passed';
   } catch (error) {
@@ -145,7 +145,7 @@ describe.each([
     expect(passesOrExplains(valid)).toBe('passed');
   });
 
-  it('passes or is refused line by line, whatever was changed in it; nothing else happens', () => {
+  it('passes or is refused line by line after any change, and nothing else happens', () => {
     const seen = { passed: 0, refused: 0 };
 
     holdsAtOnce(
@@ -162,7 +162,7 @@ describe.each([
 });
 
 it.each(odd.map((value) => [typeof value, value]))(
-  'a configuration that is a %s is refused in lines',
+  'a configuration of type %s is refused line by line',
   (_type, value) => {
     expect(passesOrExplains(value)).toBe('refused');
   },

@@ -4,7 +4,7 @@ import { answeredTypes, type Sent } from './lenient-payer.ts';
 import { NotForwarded, recordingPayer, type RecordingPayer } from './recording-payer.ts';
 import { holds } from './seeded.ts';
 
-/** Judges so many requests; the payer must have got some of them, or nothing was shown. */
+/** Judges this many requests. Some must have reached the payer, or the test would show nothing. */
 const judgeAll = async (
   payer: RecordingPayer,
   requests: fc.Arbitrary<WireRequest>,
@@ -29,8 +29,8 @@ const least = (payer: RecordingPayer, { forwarded, asked }: { forwarded: number;
   expect(payer.tally.forwarded).toBeGreaterThan(forwarded);
 };
 
-describe('whatever reaches a payer is a read below its FHIR base, about this member, with its own token only', () => {
-  it('of searches, however their parameters are named, chained and encoded (FHIR R4 search.html)', async () => {
+describe('every request that reaches a payer is a read below its FHIR base, about this member, with its own token:', () => {
+  it("searches, whatever their parameters' names, chains and encodings (FHIR R4 search.html)", async () => {
     const payer = await recordingPayer();
 
     await judgeAll(payer, searches, 20_000);
@@ -38,7 +38,7 @@ describe('whatever reaches a payer is a read below its FHIR base, about this mem
     least(payer, { asked: 15_000, forwarded: 1000 });
   });
 
-  it('of POST to _search, with parameters in the form, the query or both', async () => {
+  it('POST to _search, with parameters in the form, the query or both', async () => {
     const payer = await recordingPayer();
 
     await judgeAll(payer, postedSearches, 10_000);
@@ -46,7 +46,7 @@ describe('whatever reaches a payer is a read below its FHIR base, about this mem
     least(payer, { asked: 8000, forwarded: 500 });
   });
 
-  it('of paths with dots, slashes and backslashes in any encoding, and of any method (CWE-22)', async () => {
+  it('paths with dots, slashes and backslashes in any encoding, and any method (CWE-22)', async () => {
     const payer = await recordingPayer();
 
     await judgeAll(payer, oddPaths, 15_000);
@@ -54,7 +54,7 @@ describe('whatever reaches a payer is a read below its FHIR base, about this mem
     least(payer, { asked: 10_000, forwarded: 100 });
   });
 
-  it('and of the types that the scope names, where it names some (SMART App Launch 2.2, scopes)', async () => {
+  it('reads of only the types that the scope names, if it names some (SMART App Launch 2.2, scopes)', async () => {
     const payer = await recordingPayer('patient/Observation.rs');
 
     await judgeAll(payer, searches, 16_000, (sent) => {
@@ -62,7 +62,7 @@ describe('whatever reaches a payer is a read below its FHIR base, about this mem
         const { pathname, searchParams } = new URL(url);
         const [type, id, compartment] = pathname.split('/').slice(2);
         expect(type === 'Observation' || (id === people.member && compartment === 'Observation')).toBe(true);
-        // Also where the payer knows parameters of its own, and ignores all others.
+        // Also if the payer knows parameters of its own, and ignores all others.
         expect(answeredTypes(url)).toEqual(['Observation']);
         for (const [name, value] of searchParams) {
           if (/^_(?:rev)?include/i.test(name))

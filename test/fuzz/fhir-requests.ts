@@ -2,21 +2,21 @@ import * as fc from 'fast-check';
 import { textOf } from './seeded.ts';
 import { markup } from './sound-answer.ts';
 
-/** Who is who in the requests, and where. */
+/** The people and places in the requests. */
 export const people = { member: 'patient-1', other: 'patient-2', otherIdentifier: 'mrn-of-another' } as const;
 export const payerBase = 'http://127.0.0.1:3003/r4';
 export const gatewayBase = 'http://localhost:3000/r4/northwind';
 
-/** A request as it stands on the wire, below the payer's base. */
+/** A request on the wire, below the payer's base. */
 export interface WireRequest {
   readonly method: string;
-  /** Still encoded, without a first slash. */
+  /** Still encoded, without the first slash. */
   readonly path: string;
   readonly query: string;
   readonly form?: string;
 }
 
-/** Percent-encodes every character, or every one that a URL would encode, so many times. */
+/** Percent-encodes every character, or every one that a URL would encode, this many times. */
 const encodings: readonly ((text: string) => string)[] = [
   (text) => text,
   encodeURIComponent,
@@ -27,7 +27,7 @@ const encodings: readonly ((text: string) => string)[] = [
   (text) => text.replaceAll('/', '%2f').replaceAll('-', '%2D'),
   (text) => text.replaceAll('/', '%252F'),
   (text) => encodeURIComponent(text.replaceAll('/', '%2F').replaceAll('t', '%74')),
-  // Overlong UTF-8, and a half of a pair.
+  // Overlong UTF-8, and half of a surrogate pair.
   (text) => text.replaceAll('/', '%c0%af'),
   (text) => `${text}%ed%a0%80`,
 ];
@@ -431,21 +431,21 @@ const parameter = fc.oneof(
 );
 const parameters = fc.array(parameter, { maxLength: 3 }).map((pairs) => pairs.join('&'));
 
-/** Reads and searches, most of them understood so far that what is asked must be judged. */
+/** Reads and searches, most of them valid enough that their content must be judged. */
 export const searches: fc.Arbitrary<WireRequest> = fc.record({
   method: fc.constant('GET'),
   path: usualPath,
   query: parameters,
 });
 
-/** Paths that nobody should have written. */
+/** Paths that no client should write. */
 export const oddPaths: fc.Arbitrary<WireRequest> = fc.record({
   method: fc.constantFrom('GET', 'GET', 'GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'TRACE', 'get', 'CONNECT'),
   path: fc.oneof(oddPath, encodedPath),
   query: fc.oneof({ weight: 3, arbitrary: fc.constant('') }, { weight: 1, arbitrary: parameters }),
 });
 
-/** `POST {type}/_search`, with parameters on either side. */
+/** `POST {type}/_search`, with parameters in the query and the form. */
 export const postedSearches: fc.Arbitrary<WireRequest> = fc.record({
   method: fc.constant('POST'),
   path: fc.oneof(

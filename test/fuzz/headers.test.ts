@@ -7,15 +7,15 @@ import { holds, textOf } from './seeded.ts';
 import { expectSound, markup } from './sound-answer.ts';
 
 const names = [
-  // Of the connection (RFC 9110 §7.6.1), of framing, and those that smuggle requests.
+  // Headers of the connection (RFC 9110 §7.6.1), of framing, and those that smuggle requests.
   ...'Connection Keep-Alive Proxy-Connection TE Trailer Transfer-Encoding Upgrade Content-Length Host Expect Via Proxy-Authorization'.split(
     ' ',
   ),
-  // Passed on, or read.
+  // Headers that the gateway forwards or reads.
   ...'Accept Accept-Language If-None-Match If-Modified-Since Prefer Origin Content-Type Cookie Range Accept-Encoding'.split(
     ' ',
   ),
-  // What proxies and payers might believe.
+  // Headers that proxies and payers might trust.
   ...'X-Forwarded-For X-Forwarded-Host X-Original-URL X-Rewrite-URL X-Real-IP Forwarded X-Amzn-RequestId X-Api-Key X-Auth-Token X-Consent X-Provenance Referer User-Agent X-HTTP-Method-Override X-HTTP-Method X-Method-Override X_HTTP_METHOD'.split(
     ' ',
   ),
@@ -78,7 +78,7 @@ const read: fc.Arbitrary<WireRequest> = fc.constantFrom(
 );
 
 describe('headers of the FHIR route', () => {
-  it('reach the payer from an allow-list only, whatever the caller sends (RFC 9110 §7.6.1, CWE-444, CWE-113)', async () => {
+  it('reach the payer only if an allow-list has them, whatever the caller sends (RFC 9110 §7.6.1, CWE-444, CWE-113)', async () => {
     const payer = await recordingPayer();
 
     await holds(
@@ -94,7 +94,7 @@ describe('headers of the FHIR route', () => {
     expect(payer.tally.forwarded).toBeGreaterThan(5000);
   });
 
-  it('never make a payer seem down: what cannot be sent is left out', async () => {
+  it('never make a payer seem down: a header that cannot be sent is left out', async () => {
     const payer = await recordingPayer();
 
     await holds(
@@ -108,7 +108,7 @@ describe('headers of the FHIR route', () => {
     );
   });
 
-  it('let nobody in by another Authorization (RFC 6750 §2.1)', async () => {
+  it('authorize no one with a different Authorization (RFC 6750 §2.1)', async () => {
     const payer = await recordingPayer();
     const { token } = payer.grant;
     const authorization = fc.oneof(
@@ -184,7 +184,7 @@ describe('cookies', () => {
       12,
     );
 
-  it('let nobody finish a login that another browser began, and do not consume it (RFC 9700 §4.7)', async () => {
+  it('let no one finish a login that another browser began, and do not consume it (RFC 9700 §4.7)', async () => {
     const { state, cookie: own } = await login.start();
     const [name = '', value = ''] = own.split('=');
     const suffix = name.replace('__Host-p2p-login-', '');
@@ -217,7 +217,7 @@ describe('cookies', () => {
     expect(answer.statusCode).toBe(302);
   });
 
-  it('let no consent form through but the one that the page gave this browser', async () => {
+  it('admit only the consent form that the page gave this browser', async () => {
     const app = {
       client_id: 'third-party-app',
       redirect_uri: 'http://localhost:3002/third-party/callback',
@@ -283,7 +283,7 @@ describe('parameters of authorize and callback', () => {
   );
   const named = (all: readonly string[]) => fc.array(fc.tuple(fc.constantFrom(...all), texts), { maxLength: 6 });
 
-  it('are never shown unescaped and never lead anywhere but to the partner or the payer (RFC 9700 §4.11)', async () => {
+  it('are never shown unescaped, and never lead anywhere but to the partner or the payer (RFC 9700 §4.11)', async () => {
     const all =
       'client_id redirect_uri state scope aud resource response_type response_mode code_challenge code_challenge_method request request_uri nonce prompt login_hint consent_token decision __proto__ constructor'.split(
         ' ',

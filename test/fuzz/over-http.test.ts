@@ -12,7 +12,7 @@ let stack: RunningStack;
 let tokens: Tokens;
 
 beforeAll(async () => {
-  // Connections that are cut hold a process until its handler has noticed.
+  // A cut connection keeps its process busy until the handler has noticed.
   stack = await startStack({ environments: 12 });
   tokens = await connect(stack, 'northwind');
 });
@@ -21,10 +21,10 @@ afterAll(async () => {
   await stack?.close();
 });
 
-/** Far longer than any answer takes, on a machine that is busy with others. */
+/** Far longer than any answer takes on a busy machine. */
 const waitMs = 180_000;
 
-/** Writes bytes to the gateway and reads until it closes; fails where it never does. */
+/** Writes bytes to the gateway and reads until it closes; fails if it never does. */
 const exchange = (bytes: string): Promise<string> =>
   new Promise((resolve, reject) => {
     const socket = open(Number(new URL(stack.origin).port), 'localhost', () => socket.end(bytes, 'latin1'));
@@ -42,7 +42,7 @@ const exchange = (bytes: string): Promise<string> =>
     });
   });
 
-/** The answers on a connection, as far as they are to be judged. */
+/** The answers on a connection, as far as they can be judged. */
 const answersIn = (text: string): { statusCode: number; headers: Record<string, string>; body: string }[] =>
   text
     .split(/(?=HTTP\/1\.1 \d{3})/)
@@ -53,10 +53,10 @@ const answersIn = (text: string): { statusCode: number; headers: Record<string, 
       const headers = Object.fromEntries(lines.map((line) => line.split(/:\s*(.*)/s, 2) as [string, string]));
       return { statusCode: Number(status.split(' ')[1]), headers, body: body.join('\r\n\r\n') };
     })
-    // An interim answer is none.
+    // An interim answer does not count.
     .filter(({ statusCode }) => statusCode !== 100);
 
-/** The answers to a request, once the partner's own bucket lets it through: a 429 has shown nothing. */
+/** The answers to a request, once the partner's rate limit admits it, since a 429 shows nothing. */
 const answersTo = async (bytes: string): Promise<ReturnType<typeof answersIn>> => {
   for (;;) {
     const answers = answersIn(await exchange(bytes));
@@ -72,7 +72,7 @@ const readPatient = (): Promise<Response> =>
 
 const stillWorks = async (): Promise<void> => {
   let answer = await readPatient();
-  // The bucket may be empty after what came before.
+  // The requests before may have used up the limit.
   while (answer.status === 429) {
     await answer.body?.cancel();
     await delay(100);
@@ -85,14 +85,14 @@ const stillWorks = async (): Promise<void> => {
 const kinds = Object.keys(rawRequests('', ''));
 
 describe('raw bytes to the running gateway', () => {
-  it.each(kinds)('crash nothing, hang nothing, smuggle nothing and are no 5xx: %s', async (kind) => {
+  it.each(kinds)('crash nothing, hang nothing, smuggle nothing and cause no 5xx: %s', async (kind) => {
     stack.requestLines.length = 0;
     const requests = rawRequests(stack.origin, `Authorization: Bearer ${tokens.access_token}`)[kind] ?? [];
     expect(requests.length).toBeGreaterThan(5);
 
     for (const bytes of requests) {
       for (const answer of await answersTo(bytes)) {
-        // Node's own answer to an HTTP version that there is not.
+        // Node's own answer to an unknown HTTP version.
         if (answer.statusCode === 505 && bytes.includes('HTTP/9.9')) continue;
         expectSound(answer);
         expect(Object.keys(answer.headers).map((name) => name.toLowerCase())).not.toContain('x-injected');
@@ -103,7 +103,7 @@ describe('raw bytes to the running gateway', () => {
     await stillWorks();
   });
 
-  it('of a hundred connections that send half a request and leave, leave the gateway as it was', async () => {
+  it('on a hundred connections that close after half a request leave the gateway unharmed', async () => {
     const halves = [
       'GET /r4/northwind/Patient HTTP/1.1\r\nHost: lo',
       'POST /oauth2/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\ngrant',
@@ -126,7 +126,7 @@ describe('raw bytes to the running gateway', () => {
   });
 });
 
-describe('a sample of what the FHIR route is tried with, over HTTP', () => {
+describe('a sample of the FHIR fuzz, over HTTP', () => {
   it('is answered without a 5xx and without a stack trace', async () => {
     const authorization = `Authorization: Bearer ${tokens.access_token}`;
     const short = (text: string): boolean => text.length < 4000;

@@ -6,10 +6,10 @@ import { gatewayBase, payerBase, people, type WireRequest } from './fhir-request
 import { wrongsOf, type Sent } from './lenient-payer.ts';
 import { expectSound } from './sound-answer.ts';
 
-/** A header as it stands on the wire. */
+/** A header on the wire. */
 type HeaderLine = readonly [name: string, value: string];
 
-/** API Gateway's own refusal: what it cannot decode never reaches a function. */
+/** API Gateway's own refusal, since what it cannot decode never reaches a function. */
 export class NotForwarded extends Error {}
 
 const decode = (text: string): string => {
@@ -35,7 +35,7 @@ const grouped = (pairs: readonly HeaderLine[]): Record<string, string[]> => {
   return values;
 };
 
-/** The event that API Gateway makes of a request: decoded, parameters grouped and ordered by name. */
+/** The event that API Gateway makes from a request: decoded, with parameters grouped and ordered by name. */
 const eventOf = ({ method, path, query, form }: WireRequest, headers: readonly HeaderLine[]) => {
   const pairs = [...new URLSearchParams(query)].sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
   const all: HeaderLine[] = [
@@ -55,16 +55,16 @@ const eventOf = ({ method, path, query, form }: WireRequest, headers: readonly H
   };
 };
 
-/** The FHIR route before a payer that writes down all that it is sent. */
+/** The FHIR route in front of a payer that records everything it is sent. */
 export interface RecordingPayer {
   readonly gateway: FetchGateway;
   readonly grant: TestGrant;
-  /** Sends a request and holds the answer, and what the payer was sent, against what they may be. */
+  /** Sends a request, and checks the answer and what the payer was sent against what is allowed. */
   readonly judge: (
     request: WireRequest,
     headers?: readonly HeaderLine[],
   ) => Promise<{ answer: StreamedAnswer; sent: readonly Sent[] }>;
-  /** How many requests there were, how many the payer got, and which statuses came back. */
+  /** How many requests there were, how many reached the payer, and the statuses that came back. */
   readonly tally: { asked: number; forwarded: number; readonly statuses: Map<number, number> };
 }
 
@@ -81,7 +81,7 @@ export const recordingPayer = async (scope = 'launch/patient patient/*.rs offlin
   const handler = fetchHandler(gateway.deps);
   let sent: Sent[] = [];
   gateway.payer.http = async (url, init) => {
-    // As undici makes it: what cannot stand in a request throws here.
+    // As undici does: it throws for what a request cannot contain.
     const request = new Request(url, init);
     const body = typeof init?.body === 'string' ? init.body : undefined;
     sent.push({ url: String(url), method: request.method, headers: new Headers(init?.headers), body });

@@ -1,4 +1,4 @@
-/** Other spellings of a redirect URI, by kind: what careless comparisons have let through. */
+/** Other spellings of a redirect URI, by kind: those that careless comparisons have accepted. */
 
 const parts = (uri: string): { scheme: string; host: string; port: string; path: string; query: string } => {
   const [, scheme = '', , host = '', port = '', path = '', query = ''] =
@@ -34,7 +34,7 @@ const lookAlikes: Readonly<Record<string, string>> = {
   '/': '／',
 };
 
-/** All kinds of a registered redirect URI; none of the spellings is the URI itself. */
+/** All spellings of a registered redirect URI by kind; none is the URI itself. */
 export const spellingsOf = (uri: string): Readonly<Record<string, readonly string[]>> => {
   const { scheme, host, port, path, query } = parts(uri);
   const authority = host + port;

@@ -9,7 +9,7 @@ const uris = {
     'https://app.example.org:8443/deep/path/callback',
     'https://app.example.org/cb?tenant=one',
     'https://xn--mnchen-3ya.example/callback',
-    // Only a native app's may have another port.
+    // Only a native app's redirect URI may have another port.
     'http://localhost:3002/web',
   ],
   'native-app': [
@@ -46,7 +46,7 @@ const asks = async (clientId: string, redirectUri: string) => {
   return { answer, writes: login.dynamo.calls(), calls: login.payer.requests };
 };
 
-/** RFC 8252 §7.3, written down apart: host and path are the registered ones, the port is a port. */
+/** RFC 8252 §7.3, written independently: host and path are the registered ones, and the port is a port. */
 const isLoopbackOfAnotherPort = (clientId: string, uri: string): boolean => {
   if (clientId !== 'native-app') return false;
   const port = '(?::(?:[1-9]\\d{0,3}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d\\d|655[0-2]\\d|6553[0-5]))?';
@@ -62,7 +62,7 @@ const cases = registered.flatMap(({ clientId, uri }) =>
   Object.entries(spellingsOf(uri)).map(([kind, spellings]) => ({ clientId, uri, kind, spellings })),
 );
 
-it('is tried with 500 other spellings and more of each redirect URI', () => {
+it('each redirect URI is tried with at least 500 other spellings', () => {
   for (const { uri } of registered) {
     const tried = cases.filter((one) => one.uri === uri).flatMap(({ spellings }) => spellings);
     expect(new Set(tried).size).toBeGreaterThanOrEqual(500);
@@ -70,8 +70,8 @@ it('is tried with 500 other spellings and more of each redirect URI', () => {
   expect(new Set(cases.flatMap(({ spellings }) => spellings)).size).toBeGreaterThan(4000);
 });
 
-describe('a redirect URI is taken to the letter only (RFC 6749 §3.1.2.3, RFC 9700 §2.1)', () => {
-  it.each(registered)('$clientId is sent on from $uri itself', async ({ clientId, uri }) => {
+describe('a redirect URI must match exactly (RFC 6749 §3.1.2.3, RFC 9700 §2.1)', () => {
+  it.each(registered)('and $clientId is redirected to $uri itself', async ({ clientId, uri }) => {
     const { answer, writes } = await asks(clientId, uri);
 
     expect(answer.statusCode).toBe(302);
@@ -79,7 +79,7 @@ describe('a redirect URI is taken to the letter only (RFC 6749 §3.1.2.3, RFC 97
   });
 
   it.each(cases)(
-    'shows a page, sends nothing and writes nothing: $uri, $kind',
+    'or a page is shown and nothing is sent or written: $uri, $kind',
     async ({ clientId, uri, spellings }) => {
       const own: readonly string[] = uris[clientId as keyof typeof uris];
       const strangers = spellings.filter((one) => !own.includes(one) && !isLoopbackOfAnotherPort(clientId, one));
@@ -106,7 +106,7 @@ describe('a redirect URI is taken to the letter only (RFC 6749 §3.1.2.3, RFC 97
 
 describe('a native app’s loopback redirect URI (RFC 8252 §7.3)', () => {
   it.each(['http://127.0.0.1:#/callback', 'http://[::1]:#/callback', 'http://localhost:#/app/callback'])(
-    'may have any port that there is: %s',
+    'may have any port: %s',
     async (pattern) => {
       for (const port of [1, 80, 443, 1024, 3002, 8080, 49_152, 65_535]) {
         const { answer } = await asks('native-app', pattern.replace('#', String(port)));
@@ -115,7 +115,7 @@ describe('a native app’s loopback redirect URI (RFC 8252 §7.3)', () => {
     },
   );
 
-  it('may have no other port where the app is no native one', async () => {
+  it('may have another port only for a native app', async () => {
     for (const port of [1, 80, 3001, 3003, 65_535]) {
       const { answer, writes } = await asks('web-app', `http://localhost:${port}/web`);
       expect({ port, status: answer.statusCode, writes }).toEqual({ port, status: 400, writes: [] });
@@ -124,7 +124,7 @@ describe('a native app’s loopback redirect URI (RFC 8252 §7.3)', () => {
 });
 
 describe('redirect_uri at the token endpoint (RFC 6749 §4.1.3)', () => {
-  it('does not consume a code when it is spelled in any other way', async () => {
+  it('consumes no code if it is spelled in any other way', async () => {
     const uri = 'https://app.example.org/callback';
     const code = await login.login([
       ['client_id', 'web-app'],

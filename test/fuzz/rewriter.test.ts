@@ -6,16 +6,16 @@ import { holdsAtOnce } from './seeded.ts';
 const documents = 50_000;
 
 describe('the link rewriter', () => {
-  it('writes what a slow parser would, of 50,000 documents cut at every byte (RFC 8259)', () => {
+  it('agrees with a slow parser on 50,000 documents cut at every byte (RFC 8259)', () => {
     let [cuts, number] = [0, 0];
-    // Numbers in order are documents unlike one another; the other half is in its own file, for the other core.
+    // Consecutive numbers give unrelated documents. The other half is in another file, for another core.
     for (; number < documents; number += 1) cuts += judgeDocument(number).cuts;
 
     expect(number).toBe(documents);
     expect(cuts).toBeGreaterThan(documents * 50);
   });
 
-  it('passes what is no JSON without a failure and without losing a byte', () => {
+  it('passes on what is not JSON without an error and without losing a byte', () => {
     const options = { from: ['http://p.example/r4'], to: 'https://g.example/r4/p' };
     const piece = fc.constantFrom(
       '{',

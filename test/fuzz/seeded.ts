@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 
-/** The same inputs in every run, unless `FUZZ_SEED` says otherwise; a failure prints seed and path. */
+/** The same inputs in every run, unless `FUZZ_SEED` is set; a failure prints seed and path. */
 const seed = Number(process.env['FUZZ_SEED'] ?? 20_260_601);
 
-/** Whether something holds for so many values; a failure shows the smallest one that was found. */
+/** Checks a property for this many values; a failure shows the smallest counterexample found. */
 export const holds = async <T>(
   arbitrary: fc.Arbitrary<T>,
   promise: (value: T) => Promise<void> | void,
@@ -15,7 +15,7 @@ export const holds = async <T>(
   );
 };
 
-/** The same without a promise a value, for what is tried a hundred thousand times. */
+/** The same without a promise per value, for properties that are checked a hundred thousand times. */
 export const holdsAtOnce = <T>(arbitrary: fc.Arbitrary<T>, promise: (value: T) => void, numRuns: number): void => {
   fc.assert(fc.property(arbitrary, promise), {
     seed,

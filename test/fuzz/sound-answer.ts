@@ -1,7 +1,7 @@
-/** Markup that a page must not show as its own: the fuzzers mix it into whatever they send. */
+/** Markup that a page must not show unescaped: the fuzzers mix it into everything that they send. */
 export const markup = '"><svg onload=x>\'';
 
-/** What an answer looks like to whoever gets it. */
+/** An answer as the caller sees it. */
 interface Answer {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string | number | boolean>>;
@@ -13,8 +13,8 @@ const stackTrace = /\n\s+at |node:internal|\.ts:\d+|node_modules|(?:Type|Range|S
 const unescaped = /<svg|<script|onload=x>/;
 
 /**
- * What is wrong with an answer to nonsense: a 5xx while all that the gateway stands on is well, a stack trace, a line
- * break in a header, something of the request in HTML as it came.
+ * What is wrong with an answer to nonsense: a 5xx while all dependencies work, a stack trace, a line break in a header,
+ * or unescaped input in HTML.
  */
 const faultsOf = ({ statusCode, headers, multiValueHeaders = {}, body }: Answer): string[] => {
   const text = typeof body === 'string' ? body : '';
@@ -28,9 +28,9 @@ const faultsOf = ({ statusCode, headers, multiValueHeaders = {}, body }: Answer)
   ];
 };
 
-/** Fails where an answer is not one that nonsense should get. */
+/** Fails unless an answer is one that nonsense should get. */
 export const expectSound = (answer: Answer): void => {
   const faults = faultsOf(answer);
-  // `expect` costs more than all of the above.
+  // `expect` would cost more than everything above.
   if (faults.length > 0) expect(faults).toEqual([]);
 };

@@ -7,7 +7,7 @@ import { agedGrant, fresh, opened } from '../functions/shared/payer/aged-grant.t
 import { bodyOf, gateway, sentBack } from '../support/login.ts';
 import { holds } from './seeded.ts';
 
-/** A member of a token answer as it is written, and what it comes to; undefined where it comes to nothing. */
+/** A member of a token answer as it is written, and its meaning; undefined if it has none. */
 interface Member<T> {
   readonly json: string | undefined;
   readonly means: T | undefined;
@@ -21,7 +21,7 @@ const any = (...kinds: readonly string[]): fc.Arbitrary<Member<never>> =>
     .jsonValue({ maxDepth: 2 })
     .filter((value) => !kinds.includes(Array.isArray(value) ? 'array' : typeof value))
     .map((value) => written<never>(value));
-/** Mostly one of those that a payer might write, now and then whatever JSON can say. */
+/** Mostly values that a payer might write, and sometimes any JSON. */
 const oneOf = <T>(members: readonly Member<T>[], other?: fc.Arbitrary<Member<never>>): fc.Arbitrary<Member<T>> =>
   other === undefined
     ? fc.constantFrom(...members)
@@ -36,7 +36,7 @@ const accessToken = oneOf<string>(
   ],
   any('string'),
 );
-/** Means whether the token is worth something by itself. */
+/** The meaning is whether the token can be used. */
 const tokenType = oneOf<false>(
   [
     left,
@@ -63,7 +63,7 @@ const expiresIn = oneOf<number>(
   ],
   any('number', 'string'),
 );
-/** Means whether there is something to read in it; nothing where it says nothing. */
+/** The meaning is whether the scope allows any read; undefined if it says nothing. */
 const scope = oneOf<boolean>([
   left,
   ...['launch/patient patient/*.rs offline_access', 'user/*.read', ['patient/*.rs', 'x'], '\tpatient/*.cruds\n'].map(
@@ -131,7 +131,7 @@ const expectSilent = (lines: readonly string[], ...sent: readonly string[]): voi
 };
 
 describe('a payer’s token answer, whatever its shape (RFC 6749 §5.1)', () => {
-  it('makes a grant that works of every access token that can be used, and a named error of everything else', async () => {
+  it('gives a working grant for every usable access token, and a named error for everything else', async () => {
     const seen = { grants: 0, errors: 0 };
     await holds(
       answers,
@@ -172,7 +172,7 @@ describe('a payer’s token answer, whatever its shape (RFC 6749 §5.1)', () => 
     expect(Math.min(seen.grants, seen.errors)).toBeGreaterThan(100);
   });
 
-  it('never costs a grant a refresh that brought something to use, and never gives it another member’s tokens', async () => {
+  it('never loses a grant to a refresh that returned something usable, and never gives it another member’s tokens', async () => {
     const seen = { refreshed: 0, kept: 0, ended: 0 };
     await holds(
       answers,

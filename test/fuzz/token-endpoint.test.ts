@@ -26,7 +26,7 @@ const post = (
     ...more,
   });
 
-/** What a form or header can be damaged with. */
+/** What a form or header is damaged with. */
 const damage = [
   '%',
   '%%',
@@ -62,7 +62,7 @@ const fieldNames =
   );
 
 describe('forms of the token, revoke and introspect endpoints', () => {
-  it('are refused without a 5xx, a stack trace or a token, whatever stands in them (RFC 6749 §3.2, §5.2)', async () => {
+  it('are refused without a 5xx, a stack trace or a token, whatever they contain (RFC 6749 §3.2, §5.2)', async () => {
     const login = gateway();
     const { access_token: access, refresh_token: refresh } = await login.connect();
     const values = textOf(
@@ -118,7 +118,7 @@ describe('forms of the token, revoke and introspect endpoints', () => {
     expect((await login.refresh(refresh)).statusCode).toBe(200);
   });
 
-  it('are no forms where they are JSON, multipart or huge (RFC 6749 §3.2)', async () => {
+  it('are refused if they are JSON, multipart or huge (RFC 6749 §3.2)', async () => {
     const login = gateway();
     const code = await login.login();
     const fields = { grant_type: 'authorization_code', code };
@@ -158,7 +158,7 @@ describe('forms of the token, revoke and introspect endpoints', () => {
 });
 
 describe('Basic authentication', () => {
-  it('lets nobody in by another pair than the registered one, however it is encoded (RFC 7617 §2, RFC 6749 §2.3.1)', async () => {
+  it('admits only the registered pair, however it is encoded (RFC 7617 §2, RFC 6749 §2.3.1)', async () => {
     const login = gateway();
     const base64 = (text: string | Uint8Array): string => Buffer.from(text as string).toString('base64');
     const pieces = [
@@ -229,7 +229,7 @@ const recombined = (own: readonly TokenBody[]): string[] => {
     ...parts.map((part) => writeBearer({ kind: 'code', ...part })),
     ...parts.flatMap((part) => secrets.map((familySecret) => writeBearer({ kind: 'refresh', familySecret, ...part }))),
   ];
-  // With the right key and family secret it was valid once: that is a reuse, and tested as one.
+  // With the right key and family secret it was valid once: that is a reuse, which is tested as such.
   const families = new Set(
     refresh.map(
       (one) =>
@@ -257,7 +257,7 @@ const flipped = (text: string, bit: number): string => {
 
 describe('tokens', () => {
   const login = gateway();
-  // Not while the tests are collected: those before these would use up the time that a login has.
+  // Not while tests are collected, since the earlier tests would use up the login's time.
   let connected: Promise<TokenBody[]> = Promise.resolve([]);
   beforeAll(async () => {
     connected = (async () => [await login.connect(), await login.connect(), await login.connect()])();
@@ -266,7 +266,7 @@ describe('tokens', () => {
   const untouched = async (): Promise<void> => {
     for (const { access_token: access } of await connected) expect(await login.isActive(access)).toBe(true);
   };
-  /** None of the endpoints takes it for a bearer, and no write follows. */
+  /** No endpoint accepts it as a bearer, and nothing is written. */
   const isNothing = async (text: string): Promise<void> => {
     login.dynamo.calls();
     const answers = [
@@ -286,7 +286,7 @@ describe('tokens', () => {
     if (JSON.stringify(seen) !== JSON.stringify(wanted)) expect({ text, ...seen }).toEqual({ text, ...wanted });
   };
 
-  it('are worth nothing with any one bit changed, and end no grant (RFC 6749 §10.10)', async () => {
+  it('are refused with any one bit changed, and end no grant (RFC 6749 §10.10)', async () => {
     const [{ access_token: access, refresh_token: refresh } = { access_token: '', refresh_token: '' }] =
       await connected;
     for (const text of [access, refresh]) {
@@ -296,7 +296,7 @@ describe('tokens', () => {
     await untouched();
   });
 
-  it('are worth nothing cut short, made longer or spelled otherwise', async () => {
+  it('are refused if cut short, lengthened or respelled', async () => {
     for (const { access_token: access, refresh_token: refresh } of await connected) {
       for (const text of [access, refresh]) {
         for (let end = 1; end < text.length; end += 1) await isNothing(text.slice(0, end));
@@ -321,20 +321,20 @@ describe('tokens', () => {
     await untouched();
   });
 
-  it('are worth nothing with the id of one grant, the key of another and the secret of a third', async () => {
+  it('are refused with the id of one grant, the key of another and the secret of a third', async () => {
     const forged = recombined(await connected);
     expect(forged.length).toBeGreaterThan(1000);
     for (const text of forged) await isNothing(text);
     await untouched();
   });
 
-  it('are worth nothing made of anything else', async () => {
+  it('are refused if made of anything else', async () => {
     await connected;
     await holds(textOf([...damage, 'p2pa_', 'p2pr_', 'p2pc_', 'A'.repeat(112), '-', '_'], 3), isNothing, 2500);
     await untouched();
   });
 
-  it('of a code are worth nothing with any one bit changed, and consume nothing (RFC 6749 §4.1.2)', async () => {
+  it('from a code are refused with any one bit changed, and consume nothing (RFC 6749 §4.1.2)', async () => {
     const code = await login.login();
     const bits = Buffer.from(code.slice(5), 'base64url').length * 8;
     for (let bit = 0; bit < bits; bit += 1) await isNothing(flipped(code, bit));

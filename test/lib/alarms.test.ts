@@ -37,7 +37,7 @@ interface Query {
 }
 
 interface Row {
-  /** `namespace name {dimensions} statistic/period`; of an expression each line is `id = …`. */
+  /** `namespace name {dimensions} statistic/period`; for an expression, each line is `id = …`. */
   readonly looksAt: readonly string[];
   /** `datapoints of periods: comparison threshold`. */
   readonly rings: string;
@@ -236,13 +236,13 @@ describe.each(stages)('the alarms of %s', (stage) => {
     );
   });
 
-  it('are these, each with what it looks at, when it rings and what silence means', () => {
+  it('are exactly these, each with its metric, its threshold and what missing data means', () => {
     const rows = [...alarms].map(([name, alarm]) => [name, rowOf(template, alarm)]);
     const named = Object.entries(expected(stage)).map(([name, row]) => [`p2p-gateway-${stage}-${name}`, row]);
     expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(named));
   });
 
-  it('publish to the one topic when they ring and when they are well again, and nothing switches them off', () => {
+  it('notify the one topic when they fire and when they recover, and nothing disables them', () => {
     expect(ofType(template, 'AWS::SNS::Topic').map(pathOf)).toEqual(['Alarms/Topic']);
     for (const { Properties = {} } of alarms.values()) {
       for (const actions of ['AlarmActions', 'OKActions']) {
@@ -254,7 +254,7 @@ describe.each(stages)('the alarms of %s', (stage) => {
     expect(nameOf(template, template.Outputs['AlarmTopic']?.Value)).toBe('Alarms/Topic');
   });
 
-  it('are mailed to the addresses of the configuration, and to nobody else', () => {
+  it('are mailed to the addresses of the configuration, and to no one else', () => {
     const subscribed = ofType(template, 'AWS::SNS::Subscription').map(({ Properties = {} }) => [
       Properties['Protocol'],
       Properties['Endpoint'],
@@ -263,7 +263,7 @@ describe.each(stages)('the alarms of %s', (stage) => {
     expect(subscribed).toEqual(stage === 'demo' ? [] : [['email', 'gateway-oncall@plan.example.org', 'Alarms/Topic']]);
   });
 
-  it('have a sentence, and link to a section that the runbook has', () => {
+  it('have a description, and link to an existing section of the runbook', () => {
     const runbook = readFileSync(join(import.meta.dirname, '../../docs/operate.md'), 'utf8');
     const base = stage === 'demo' ? 'docs/operate.md' : 'https://runbooks.plan.example.org/operate.md';
     for (const alarm of alarms.values()) {
@@ -288,7 +288,7 @@ describe.each(stages)('CloudWatch, for an alarm of %s', (stage) => {
   const ofKey = () =>
     statementsOf(at(template, nameOf(template, property(at(template, 'Alarms/Topic'), 'KmsMasterKeyId'))), 'KeyPolicy');
 
-  /** What topic and key say to CloudWatch when it publishes for an alarm: all three must be allowed. */
+  /** What the topic and the key allow CloudWatch when it publishes for an alarm: all three must be allowed. */
   const publish = ({
     principal = 'cloudwatch.amazonaws.com',
     account = '{account}',
@@ -309,19 +309,19 @@ describe.each(stages)('CloudWatch, for an alarm of %s', (stage) => {
     ];
   };
 
-  it('may publish to the topic, and encrypt with its key', () => {
+  it('may publish to the topic, and may encrypt with its key', () => {
     for (const alarm of Object.keys(expected(stage))) {
       expect(publish({ alarm: `p2p-gateway-${stage}-${alarm}` })).toEqual(['allowed', 'allowed', 'allowed']);
     }
   });
 
-  it("may neither for another account's alarm, and publishes for no other alarm of this one or in the clear", () => {
+  it('may do neither for an alarm of another account, for another alarm of this account, or in the clear', () => {
     expect(publish({ account: '999999999999' })).toEqual(['not allowed', 'not allowed', 'not allowed']);
     expect(publish({ alarm: 'someone-elses' })[0]).toBe('not allowed');
     expect(publish({ tls: 'false' })[0]).toBe('denied');
   });
 
-  it('is the one service that may', () => {
+  it('is the only service that may', () => {
     for (const principal of ['events.amazonaws.com', 's3.amazonaws.com', 'Functions/Fetch/Role']) {
       expect(publish({ principal })).toEqual(['not allowed', 'not allowed', 'not allowed']);
     }
@@ -334,7 +334,7 @@ const namesIn = (line: string): string[] =>
     ({ namespace, name, dimensions }) => `${namespace} ${name} {${Object.keys(dimensions).sort().join(' ')}}`,
   );
 
-/** What functions write when all that alarms look for happens. */
+/** What functions write when everything that alarms watch for happens. */
 const writtenByFunctions = async (): Promise<ReadonlySet<string>> => {
   const { deps, lines } = testDeps();
   const http = async (): Promise<Response> => new Response('', { status: 500 });
@@ -373,15 +373,15 @@ const writtenByFunctions = async (): Promise<ReadonlySet<string>> => {
   };
   await auditHandler(auditDeps)(event, { awsRequestId: 'audit-1' }).catch(() => undefined);
 
-  // Some signals have no short way to them; the record writes each in the same way.
+  // Some signals are hard to cause; the record writes all of them in the same way.
   const record = { step: 'refresh', outcome: 'failed', payer: 'northwind', ms: 1 } as const;
   const signals = ['refreshFailed', 'reuseDetected', 'secretMissing', 'limitsDown'] as const;
   const others = JSON.stringify({ ...record, ...requestMetrics('local', 0, { ...record, signals }) });
   return new Set([...lines, ...login.lines, ...reads.lines, ...audit, others].flatMap(namesIn));
 };
 
-describe('the metrics of our own that alarms look at', () => {
-  it('are those that functions write: namespace, name and dimensions', async () => {
+describe('the custom metrics that alarms watch', () => {
+  it('are metrics that functions write: namespace, name and dimensions', async () => {
     const template = await stageTemplate('demo');
     const written = await writtenByFunctions();
     const looksAt = ofType(template, 'AWS::CloudWatch::Alarm').flatMap((alarm) => rowOf(template, alarm).looksAt);
@@ -402,7 +402,7 @@ describe('the metrics of our own that alarms look at', () => {
 });
 
 describe('the dashboard', () => {
-  it('shows steps and payers by search, so that a new payer needs no new graph', async () => {
+  it('finds steps and payers by search, so a new payer needs no new graph', async () => {
     const template = await stageTemplate('production-example');
     const [dashboard] = ofType(template, 'AWS::CloudWatch::Dashboard');
     const body = JSON.stringify(dashboard);

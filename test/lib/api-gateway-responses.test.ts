@@ -7,7 +7,7 @@ interface Answer {
   readonly ResponseTemplates: Readonly<Record<string, string>>;
 }
 
-describe("API Gateway's own answers", () => {
+describe("API Gateway's own responses", () => {
   const found = resourcesOf(templateOf('plain'), 'AWS::ApiGateway::GatewayResponse');
   const answers = new Map(
     found.map(([, { Properties }]) => {
@@ -38,7 +38,7 @@ describe("API Gateway's own answers", () => {
     expect(answers.get('DEFAULT_5XX')?.StatusCode).toBeUndefined();
   });
 
-  it('can be read by the page that called, and are never stored', () => {
+  it('can be read by the page that called, and are never cached', () => {
     for (const answer of answers.values()) {
       expect(header(answer, 'Access-Control-Allow-Origin')).toBe("'*'");
       expect(header(answer, 'Access-Control-Expose-Headers')).toBe("'Retry-After'");
@@ -47,7 +47,7 @@ describe("API Gateway's own answers", () => {
     }
   });
 
-  it('say when to try again where trying again helps, and only there', () => {
+  it('say when to retry if a retry helps, and only then', () => {
     const retried = [...answers.values()].filter((answer) => header(answer, 'Retry-After') !== undefined);
 
     expect(retried.map(({ ResponseType }) => ResponseType).sort()).toEqual([
@@ -82,8 +82,8 @@ describe("API Gateway's own answers", () => {
     }
   });
 
-  it("put in nothing of the request, since API Gateway's own words quote the Authorization header", () => {
-    // Its own id of the request is the one thing that it adds: no client can choose that.
+  it("repeat nothing of the request, since API Gateway's own messages quote the Authorization header", () => {
+    // Its own request id is the only thing that it adds, since no client can choose that.
     const written = JSON.stringify([...answers.values()]).replaceAll(reference, '');
     expect(written).not.toMatch(/\$|context\.|method\.request/);
   });

@@ -15,7 +15,7 @@ describe('the API', () => {
     return { format: JSON.parse(Format) as Record<string, string>, group: group?.[1].Properties };
   };
 
-  it('logs each request as JSON with ids, route, status, times, sizes, the caller and what refused it', () => {
+  it('logs each request as JSON with ids, route, status, times, sizes, the caller and the cause of a refusal', () => {
     expect(Object.values(accessLog().format)).toEqual(
       expect.arrayContaining([
         '$context.requestId',
@@ -32,7 +32,7 @@ describe('the API', () => {
     );
   });
 
-  it('logs no path, query, header, body or error message, which can hold codes, states, tokens and patient ids', () => {
+  it('logs no path, query, header, body or error message, since they can contain codes, states, tokens and patient ids', () => {
     const logged = Object.values(accessLog().format).map((variable) => variable.replace('$context.', ''));
 
     expect(logged.filter((name) => /^(path|protocol)$|message|header|query|userAgent|caller|body/i.test(name))).toEqual(
@@ -40,14 +40,14 @@ describe('the API', () => {
     );
   });
 
-  it('keeps the access log as long as the stage says, encrypted with a key of the stage', () => {
+  it('keeps the access log for the days of the stage, encrypted with a key of the stage', () => {
     expect(accessLog().group).toMatchObject({
       RetentionInDays: 90,
       KmsKeyId: { 'Fn::GetAtt': expect.any(Array) as unknown },
     });
   });
 
-  it('throttles as the stage says, writes no execution log and no trace, and buys no metrics by method', () => {
+  it('throttles at the rate of the stage, writes no execution log and no trace, and buys no metrics per method', () => {
     const { MethodSettings, TracingEnabled, CacheClusterEnabled } = stageOfApi();
 
     const [all, ...others] = MethodSettings as MethodSetting[];
@@ -65,7 +65,7 @@ describe('the API', () => {
     expect(CacheClusterEnabled ?? false).toBe(false);
   });
 
-  it("has the account's log role before the stage that logs, and leaves it to the account's other APIs", () => {
+  it("creates the account's log role before the stage that logs, and keeps it for the account's other APIs", () => {
     const [[accountId, account] = ['', undefined]] = resourcesOf(templateOf('plain'), 'AWS::ApiGateway::Account');
     const [[, stage] = ['', undefined]] = resourcesOf(templateOf('plain'), 'AWS::ApiGateway::Stage');
 
@@ -73,11 +73,11 @@ describe('the API', () => {
     expect(account).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
   });
 
-  it("leaves the account's log role alone where the stage says so", () => {
+  it('creates no log role if the configuration says so', () => {
     expect(resourcesOf(templateOf('bare'), 'AWS::ApiGateway::Account')).toEqual([]);
   });
 
-  it('is reached at its own URL without a domain, and only at the domain with one', () => {
+  it('is reached at its own URL if it has no domain, and only at the domain if it has one', () => {
     const disabled = (name: 'plain' | 'named'): unknown =>
       propertiesOf(templateOf(name), 'AWS::ApiGateway::RestApi')['DisableExecuteApiEndpoint'];
 
@@ -107,7 +107,7 @@ describe('the API', () => {
     }
   });
 
-  it('names the target where the zone is elsewhere, and makes no record', () => {
+  it('outputs the target, and creates no record, if another DNS service has the zone', () => {
     const stage = templateOf('elsewhereNamed');
     const { Outputs } = stage as unknown as { Outputs: Record<string, { Value: unknown }> };
 

@@ -31,7 +31,7 @@ describe.each(stages)('the audit of %s', (stage) => {
         return `${Effect} ${[Action].flat().join(' ')} by ${names(Principal)}${condition}`;
       });
 
-  it("is locked for six years in production, where even the account's root cannot delete it, and for a day elsewhere", () => {
+  it("is locked for six years in production, so even the account's root cannot delete it, and for a day elsewhere", () => {
     expect(property(at(template, 'Audit/Bucket'), 'ObjectLockEnabled')).toBe(true);
     expect(property(at(template, 'Audit/Bucket'), 'ObjectLockConfiguration')).toEqual({
       ObjectLockEnabled: 'Enabled',
@@ -41,7 +41,7 @@ describe.each(stages)('the audit of %s', (stage) => {
     });
   });
 
-  it('is written by the audit function alone, and in production nobody may delete it', () => {
+  it('is written only by the audit function, and in production no one may delete it', () => {
     expect(objectStatements('Audit/Bucket')).toEqual([
       'Allow s3:PutObject by Audit/Audit/Role',
       'Deny s3:PutObject by everybody if ArnNotEquals',
@@ -56,7 +56,7 @@ describe.each(stages)('the audit of %s', (stage) => {
     expect(nameOf(template, writer)).toBe('Audit/Audit/Role');
   });
 
-  it('is removed once its lock has ended, and not a day earlier', () => {
+  it('can be removed once its lock has ended, and not a day earlier', () => {
     const days = stage === 'demo' ? 90 : 2192;
     expect(property(at(template, 'Audit/Bucket'), 'LifecycleConfiguration')).toEqual({
       Rules: [
@@ -72,7 +72,7 @@ describe.each(stages)('the audit of %s', (stage) => {
     });
   });
 
-  it('leaves the bucket itself to CloudFormation: what is denied is denied on objects', () => {
+  it('denies operations on objects only, so CloudFormation can still manage the bucket', () => {
     for (const { Action, Resource } of policyOf('Audit/Bucket')) {
       if (Action !== 's3:*') expect(JSON.stringify(Resource)).toMatch(/"\/\*"\]\]\}$/);
     }
@@ -98,7 +98,7 @@ describe.each(stages)('the audit of %s', (stage) => {
     },
   );
 
-  it('is encrypted with a key of its own, and who looks at it is logged', () => {
+  it('is encrypted with its own key, and access to it is logged', () => {
     const bucket = at(template, 'Audit/Bucket');
     const encryption: {
       ServerSideEncryptionConfiguration: {
@@ -115,14 +115,14 @@ describe.each(stages)('the audit of %s', (stage) => {
     expect(nameOf(template, logging.DestinationBucketName)).toBe('Audit/AccessLogs');
   });
 
-  it("forgets who looked at it with the stage's logs", () => {
+  it('keeps its access logs as long as the stage keeps its logs', () => {
     const days = stage === 'demo' ? 90 : 400;
     expect(property(at(template, 'Audit/AccessLogs'), 'LifecycleConfiguration')).toEqual({
       Rules: [{ Status: 'Enabled', ExpirationInDays: days, NoncurrentVersionExpiration: { NoncurrentDays: days } }],
     });
   });
 
-  it('follows both streams from their beginning, and gives no record up', () => {
+  it('reads both streams from the beginning, and never gives up on a record', () => {
     const mappings = ofType(template, 'AWS::Lambda::EventSourceMapping');
     expect(mappings.map((mapping) => nameOf(template, property(mapping, 'EventSourceArn'))).sort()).toEqual([
       'Tables/AuditEvents.StreamArn',
@@ -135,17 +135,17 @@ describe.each(stages)('the audit of %s', (stage) => {
         BisectBatchOnFunctionError: true,
         BatchSize: 100,
         MaximumBatchingWindowInSeconds: 5,
-        // Without it the alarm that the stream is not read would never be well.
+        // Without it, the alarm that the stream is not read could never recover.
         MetricsConfig: { Metrics: ['EventCount'] },
         FilterCriteria: { Filters: [{ Pattern: '{"eventName":["INSERT","MODIFY"]}' }] },
       });
-      // Left out, both are without end: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
+      // If omitted, both are unlimited: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
       expect(mapping.Properties).not.toHaveProperty('MaximumRetryAttempts');
       expect(mapping.Properties).not.toHaveProperty('MaximumRecordAgeInSeconds');
     }
   });
 
-  it('outlives the stack in every stage, and so does its key', () => {
+  it('outlives the stack in every stage, as does its key', () => {
     for (const path of ['Audit/Bucket', 'Audit/AccessLogs', 'Keys/Audit']) {
       expect(at(template, path)).toMatchObject({
         DeletionPolicy: 'RetainExceptOnCreate',
@@ -154,7 +154,7 @@ describe.each(stages)('the audit of %s', (stage) => {
     }
   });
 
-  it('goes by the removal policy of the stage for all else that holds data', () => {
+  it("follows the stage's removal policy for everything else that holds data", () => {
     const holdsData = new Set([
       'AWS::DynamoDB::Table',
       'AWS::EC2::EIP',

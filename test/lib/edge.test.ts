@@ -48,7 +48,7 @@ describe('the edge', () => {
     return [Ref, templateOf('edge').Resources[Ref]?.Properties ?? {}];
   };
 
-  it("stands before the API's domain, and passes on every method, header, cookie and query as it came", () => {
+  it("is in front of the API's domain, and forwards every method, header, cookie and query unchanged", () => {
     const [[domainId] = ['']] = resourcesOf(templateOf('edge'), 'AWS::ApiGateway::DomainName');
 
     expect(config.Aliases).toEqual([domain.name]);
@@ -57,7 +57,7 @@ describe('the edge', () => {
     ]);
     const [[policyId, policy] = ['']] = resourcesOf(templateOf('edge'), 'AWS::CloudFront::OriginRequestPolicy');
     expect(policy?.Properties?.['OriginRequestPolicyConfig']).toMatchObject({
-      // Beside what came: the caller's address, which CloudFront writes whatever came.
+      // In addition to the request's own headers: the caller's address, which CloudFront always overwrites.
       HeadersConfig: { HeaderBehavior: 'allViewerAndWhitelistCloudFront', Headers: ['CloudFront-Viewer-Address'] },
       CookiesConfig: { CookieBehavior: 'all' },
       QueryStringsConfig: { QueryStringBehavior: 'all' },
@@ -68,11 +68,11 @@ describe('the edge', () => {
     });
   });
 
-  it('keeps nothing, and compresses nothing that should stream', () => {
+  it('caches nothing, and compresses nothing that should stream', () => {
     expect(config.DefaultCacheBehavior).toMatchObject({ CachePolicyId: cachingDisabled, Compress: false });
   });
 
-  it('speaks TLS 1.2 or newer to both sides, and never plain HTTP', () => {
+  it('speaks TLS 1.2 or newer on both sides, and never plain HTTP', () => {
     expect(config.ViewerCertificate).toMatchObject({
       MinimumProtocolVersion: 'TLSv1.2_2021',
       AcmCertificateArn: domain.certificateArn,
@@ -84,15 +84,15 @@ describe('the edge', () => {
     });
   });
 
-  it('waits for a slow payer as long as CloudFront allows without asking AWS', () => {
+  it('waits for a slow payer as long as CloudFront allows without a quota increase', () => {
     expect(config.Origins[0]?.CustomOriginConfig).toMatchObject({ OriginReadTimeout: 120 });
   });
 
-  it('asks once: a second attempt would find a code or refresh token used', () => {
+  it('tries once, since a second attempt would present a used code or refresh token', () => {
     expect(config.Origins.map(({ ConnectionAttempts }) => ConnectionAttempts)).toEqual([1]);
   });
 
-  it("shows the API's web ACL a secret that it alone has, which the template refers to and does not hold", () => {
+  it("sends the API's web ACL a secret that no one else has, which the template refers to but does not contain", () => {
     const [origin] = config.Origins;
     const reference = '{{resolve:secretsmanager:OriginSecret/Value1:SecretString}}';
     const [header, ...others] = origin?.OriginCustomHeaders ?? [];
@@ -106,7 +106,7 @@ describe('the edge', () => {
     });
   });
 
-  it('has functions believe its headers, and without an edge or a web ACL none does', () => {
+  it('makes functions trust its headers, which none does without an edge or a web ACL', () => {
     const believing = (template: StageTemplate): string[] =>
       resourcesOf(template, 'AWS::Lambda::Function').flatMap(([, lambda]) =>
         JSON.stringify(lambda.Properties?.['Environment'] ?? {}).includes('"EDGE":"cloudfront"')
@@ -119,14 +119,14 @@ describe('the edge', () => {
     expect(believing(templateOf('bare'))).toEqual([]);
   });
 
-  it('has the web ACL of its own scope', () => {
+  it('has a web ACL with the scope of CloudFront', () => {
     const acls = resourcesOf(templateOf('edge'), 'AWS::WAFv2::WebACL');
     const [id] = acls.find(([, { Properties }]) => Properties?.['Scope'] === 'CLOUDFRONT') ?? [];
 
     expect(config.WebACLId).toEqual({ 'Fn::GetAtt': [id, 'Arn'] });
   });
 
-  it("gets the domain's DNS records", () => {
+  it("has the domain's DNS records", () => {
     const [[distributionId] = ['']] = resourcesOf(templateOf('edge'), 'AWS::CloudFront::Distribution');
     const records = resourcesOf(templateOf('edge'), 'AWS::Route53::RecordSet');
 
@@ -136,7 +136,7 @@ describe('the edge', () => {
     }
   });
 
-  it('runs the origin-response function as Lambda@Edge takes it: a version, x86_64, no variables, no VPC', () => {
+  it('runs the origin-response function as Lambda@Edge requires: a version, x86_64, no variables, no VPC', () => {
     const [, lambda] = functionAtEdge();
 
     expect(config.DefaultCacheBehavior.LambdaFunctionAssociations.map(({ EventType }) => EventType)).toEqual([
@@ -148,7 +148,7 @@ describe('the edge', () => {
     expect(lambda).not.toHaveProperty('LoggingConfig');
   });
 
-  it('trusts the edge with a role that may do nothing', () => {
+  it('runs its function with a role that has no rights', () => {
     const [, lambda] = functionAtEdge();
     const {
       'Fn::GetAtt': [roleId],
@@ -161,7 +161,7 @@ describe('the edge', () => {
     expect(JSON.stringify(resourcesOf(templateOf('edge'), 'AWS::IAM::Policy'))).not.toContain(roleId);
   });
 
-  it('ships code that does what CloudFront calls it for, and no registry', async () => {
+  it("ships code that handles CloudFront's events, and no registry", async () => {
     const folder = bundle(new Stack(new App({ outdir })), ['edge']).edge;
 
     const { handler } = createRequire(import.meta.url)(join(folder, 'index.js')) as {
@@ -175,7 +175,7 @@ describe('the edge', () => {
     expect(await readdir(folder)).toEqual(['index.js']);
   });
 
-  it('logs who asked when and how it ended, never a path, a query or a header', () => {
+  it('logs who called, when, and with what result, but no path, query or header', () => {
     const { RecordFields } = propertiesOf(templateOf('edge'), 'AWS::Logs::Delivery') as { RecordFields: string[] };
 
     expect(RecordFields).toEqual(
@@ -187,7 +187,7 @@ describe('the edge', () => {
     expect(config.Logging).toBeUndefined();
   });
 
-  it('is not there where the stage has none', () => {
+  it('does not exist if the stage has none', () => {
     const types = Object.values(templateOf('named').Resources).map(({ Type }) => Type);
 
     expect(types.filter((type) => type.startsWith('AWS::CloudFront'))).toEqual([]);

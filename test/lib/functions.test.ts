@@ -27,7 +27,7 @@ describe('the functions of the stack', () => {
     }
   });
 
-  it('have only the environment that they read', () => {
+  it('have only the environment variables that they read', () => {
     const variables = Object.fromEntries(
       read.functions.map(({ name, environment }) => [name, Object.keys(environment).sort()]),
     );
@@ -42,7 +42,7 @@ describe('the functions of the stack', () => {
     });
   });
 
-  it("are all told the same origin, which is the API's own URL where the configuration names none", async () => {
+  it("all have the same origin, which is the API's own URL if the configuration has none", async () => {
     const template = await stageTemplate('demo');
     const where = { stackName: 'p2p-gateway-demo', assetDir: () => '' };
     const demo = readTemplate(template, { ...where, origin: 'http://own-url.test' });
@@ -53,7 +53,7 @@ describe('the functions of the stack', () => {
     expect(originsOf(read)).toEqual(new Set(['http://localhost:3000']));
   });
 
-  it("find their payers' secrets under the prefix that they are told", () => {
+  it("find their payers' secrets under the prefix that they are given", () => {
     expect(read.secretNames).toEqual(['p2p/local/payers/demo-health-plan', 'p2p/local/payers/northwind']);
     const token = read.functions.find(({ name }) => name === 'token');
     expect(token?.environment['PAYER_SECRET_PREFIX']).toBe('p2p/local/payers/');

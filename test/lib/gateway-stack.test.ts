@@ -21,14 +21,14 @@ describe.each(stages)('the stack of %s', (stage) => {
   const functions = () =>
     ofType(template, 'AWS::Lambda::Function').filter((lambda) => /^(Functions|Audit|Canary)\//.test(pathOf(lambda)));
 
-  it('goes where the configuration says, and in production cannot be deleted by one command', () => {
+  it('is deployed where the configuration says, and one command cannot delete it in production', () => {
     expect(template.environment).toBe(
       stage === production ? 'aws://111122223333/us-east-1' : 'aws://unknown-account/unknown-region',
     );
     expect(template.terminationProtection).toBe(stage === production);
   });
 
-  it('tells what payers, operators and partners need to know', () => {
+  it('outputs what payers, operators and partners need to know', () => {
     expect(Object.keys(template.Outputs).sort()).toEqual(
       [
         'ApiUrl',
@@ -54,7 +54,7 @@ describe.each(stages)('the stack of %s', (stage) => {
     }
   });
 
-  it('marks what it makes with its stage', () => {
+  it('tags its resources with the stage', () => {
     const tags: { Key: string; Value: string }[] = property(at(template, 'Tables/Grants'), 'Tags');
     expect(tags).toEqual(
       expect.arrayContaining([
@@ -64,7 +64,7 @@ describe.each(stages)('the stack of %s', (stage) => {
     );
   });
 
-  it('runs its functions on arm64 and Node 24, traced, each with a log of its own', () => {
+  it('runs its functions on arm64 and Node 24, traced, each with its own log', () => {
     expect(functions()).toHaveLength(7);
     for (const lambda of functions()) {
       expect(lambda.Properties).toMatchObject({
@@ -77,17 +77,17 @@ describe.each(stages)('the stack of %s', (stage) => {
     expect(new Set(functions().map((lambda) => JSON.stringify(property(lambda, 'LoggingConfig')))).size).toBe(7);
   });
 
-  it('sets executions aside for the functions that the configuration names, and for no other', () => {
+  it('reserves concurrency for the functions that the configuration names, and for no other', () => {
     const reserved = Object.fromEntries(
       functions().map((lambda) => [pathOf(lambda).split('/')[1], property(lambda, 'ReservedConcurrentExecutions')]),
     );
     expect(reserved).toEqual(stage === production ? { Authorize: 50, Callback: 50, Token: 100, Fetch: 200 } : {});
   });
 
-  it('updates all functions at once, so that none goes on with an old registry', () => {
+  it('updates all functions together, so none continues with an old registry', () => {
     expect(ofType(template, 'AWS::Lambda::Alias')).toEqual([]);
     expect(ofType(template, 'AWS::CodeDeploy::DeploymentGroup')).toEqual([]);
-    // Lambda@Edge has numbered versions only; its function has no registry.
+    // Lambda@Edge has only numbered versions; its function has no registry.
     expect(
       ofType(template, 'AWS::Lambda::Version')
         .map(pathOf)
@@ -95,7 +95,7 @@ describe.each(stages)('the stack of %s', (stage) => {
     ).toEqual([]);
   });
 
-  it('runs the canary every five minutes, the look for reads without an end every two, and neither again where it failed', () => {
+  it('runs the canary every five minutes and the search for unended reads every two, and retries neither', () => {
     const rules = Object.fromEntries(
       ofType(template, 'AWS::Events::Rule').map((rule) => [pathOf(rule), rule.Properties]),
     );
@@ -114,7 +114,7 @@ describe.each(stages)('the stack of %s', (stage) => {
     expect(invocations.map((config) => config?.['MaximumRetryAttempts'])).toEqual([0, 0]);
   });
 
-  it('holds no value of a secret, and nothing of the registry', async () => {
+  it("contains no secret's value, and nothing of the registry", async () => {
     const { partners } = await loadStage(stage);
     const text = JSON.stringify(template);
     const hashes = partners.flatMap(({ secretHashes }) => secretHashes);
@@ -122,7 +122,7 @@ describe.each(stages)('the stack of %s', (stage) => {
     expect(hashes.length).toBeGreaterThan(0);
     expect(hashes.filter((hash) => text.includes(hash))).toEqual([]);
     expect(text.match(/resolve:ssm|"kty"|"SecretString"/g)).toBeNull();
-    // A value that AWS makes, and that two resources refer to, so that CloudFront and the web ACL agree.
+    // A value that AWS generates and two resources refer to, so that CloudFront and the web ACL agree.
     const holding = (what: string): string[] =>
       Object.values(template.Resources)
         .filter((resource) => JSON.stringify(resource).includes(what))
@@ -133,7 +133,7 @@ describe.each(stages)('the stack of %s', (stage) => {
     expect(holding('resolve:secretsmanager')).toEqual(atEdge ? ['Edge/Distribution', 'WebAcl/Acl'] : []);
   });
 
-  it('tells functions names and places, and nothing that is a secret', () => {
+  it('gives functions names and locations, and no secret', () => {
     const values = functions().flatMap((lambda) => {
       const { Variables }: { Variables: Record<string, unknown> } = property(lambda, 'Environment');
       return Object.entries(Variables).map(([name, value]) => [name, nameOf(template, value)] as const);

@@ -24,7 +24,7 @@ describe.each(stages)('the keys of %s', (stage) => {
     expect(keys.every((key) => property(key, 'EnableKeyRotation') === true)).toBe(true);
   });
 
-  it('name who may use them: the account by IAM and services by name, nobody by a wildcard', () => {
+  it('name who may use them: the account through IAM, and services by name; no wildcard', () => {
     for (const key of ofType(template, 'AWS::KMS::Key')) {
       for (const { Principal } of statementsOf(key, 'KeyPolicy')) {
         expect(JSON.stringify(Principal)).not.toContain('*');
@@ -32,7 +32,7 @@ describe.each(stages)('the keys of %s', (stage) => {
     }
   });
 
-  it('serve CloudWatch Logs for log groups of the account only', () => {
+  it('serve CloudWatch Logs only for log groups of the account', () => {
     const forLogs = statementsOf(at(template, 'Keys/Data'), 'KeyPolicy').filter(({ Principal }) =>
       JSON.stringify(Principal).includes('logs.'),
     );
@@ -45,12 +45,12 @@ describe.each(stages)('the keys of %s', (stage) => {
     expect(forLogs.map((statement) => principalsOf(template, statement))).toEqual([['logs.{region}.amazonaws.com']]);
   });
 
-  it("leave the audit's to IAM alone", () => {
+  it("leave access to the audit's key to IAM alone", () => {
     const lines = statementsOf(at(template, 'Keys/Audit'), 'KeyPolicy').map((statement) => lineOf(template, statement));
     expect(lines).toEqual(['Allow kms:* on *']);
   });
 
-  it("encrypt every log group, which is kept for the stage's days and no longer", () => {
+  it('encrypt every log group, and each is kept exactly as long as the stage says', () => {
     const groups = ofType(template, 'AWS::Logs::LogGroup');
     expect(groups.length).toBeGreaterThanOrEqual(7);
     for (const group of groups) {
@@ -59,7 +59,7 @@ describe.each(stages)('the keys of %s', (stage) => {
     }
   });
 
-  it('encrypt every secret; the template gives none a value, and has AWS make the one that no payer has issued', () => {
+  it('encrypt every secret; the template contains no value, and AWS generates the one that no payer issued', () => {
     const secrets = ofType(template, 'AWS::SecretsManager::Secret');
     expect(secrets.length).toBeGreaterThan(0);
     for (const secret of secrets) {

@@ -21,7 +21,7 @@ const functionPaths = [
 ];
 
 describe('a stage without a network', () => {
-  it('has nothing of one', async () => {
+  it('creates no network resource', async () => {
     const template = await stageTemplate('demo');
 
     expect(Object.values(template.Resources).filter(({ Type }) => Type.startsWith('AWS::EC2::'))).toEqual([]);
@@ -38,7 +38,7 @@ describe('the network of a stage', () => {
 
   const endpoint = (id: string) => at(template, `Network/Vpc/${id}`);
 
-  it('has every function in private subnets of two zones, in one security group', () => {
+  it('puts every function into private subnets of two zones, in one security group', () => {
     for (const path of functionPaths) {
       const config: { SubnetIds: unknown[]; SecurityGroupIds: unknown[] } = property(
         at(template, `${path}/Function`),
@@ -52,7 +52,7 @@ describe('the network of a stage', () => {
     }
   });
 
-  it('calls payers from one known address a zone, and tells the addresses of all zones that it may ever use', () => {
+  it('calls payers from one known address in each zone, and outputs all addresses that it may ever use', () => {
     const gateways = ofType(template, 'AWS::EC2::NatGateway');
     expect(gateways.map((gateway) => property(gateway, 'AvailabilityMode'))).toEqual(['regional']);
     const zones: { AllocationIds: unknown[] }[] = property(gateways[0], 'AvailabilityZoneAddresses');
@@ -68,7 +68,7 @@ describe('the network of a stage', () => {
     });
   });
 
-  it('makes its NAT gateway only once the internet gateway is attached', () => {
+  it('creates its NAT gateway only after the internet gateway is attached', () => {
     const attachment = Object.entries(template.Resources).find(
       ([, { Type }]) => Type === 'AWS::EC2::VPCGatewayAttachment',
     );
@@ -76,7 +76,7 @@ describe('the network of a stage', () => {
     expect(gateway?.DependsOn).toContain(attachment?.[0]);
   });
 
-  it('keeps addresses and blocks of its zones when their number changes', async () => {
+  it('keeps the addresses and blocks of its zones when their number changes', async () => {
     const zonesOf = async (availabilityZones: number) => {
       const network = { availabilityZones, cidr: '10.20.0.0/20' };
       const changed = await stageTemplate('production-example', { network });
@@ -90,7 +90,7 @@ describe('the network of a stage', () => {
     }
   });
 
-  it('has no public subnet and no route to the internet but by that gateway', () => {
+  it('has no public subnet, and no route to the internet except through the NAT gateway', () => {
     expect(ofType(template, 'AWS::EC2::Subnet').map(pathOf)).toEqual([
       'Network/Vpc/FunctionsSubnet1/Subnet',
       'Network/Vpc/FunctionsSubnet2/Subnet',
@@ -101,7 +101,7 @@ describe('the network of a stage', () => {
     for (const route of ofType(template, 'AWS::EC2::Route')) expect(route.Properties).not.toHaveProperty('GatewayId');
   });
 
-  it('lets functions out by TLS only, and nothing in', async () => {
+  it('lets functions connect out over TLS only, and lets nothing in', async () => {
     const { payers } = (await import('../../config/production-example.ts')).default;
     const [payer] = payers;
     if (payer === undefined) throw new Error('the stage has no payer');
@@ -141,7 +141,7 @@ describe('the network of a stage', () => {
     ['DynamoDb', 'Gateway', 'Allow dynamodb:GetItem dynamodb:PutItem dynamodb:Scan dynamodb:UpdateItem on *'],
     ['S3', 'Gateway', 'Allow s3:PutObject on *'],
     ['SecretsManager', 'Interface', 'Allow secretsmanager:GetSecretValue on *'],
-  ])('reaches %s by an endpoint, for what functions call and within the account only', (id, type, line) => {
+  ])('reaches %s through an endpoint, for the calls of functions and within the account only', (id, type, line) => {
     const { Properties = {} } = endpoint(id);
     expect(Properties['VpcEndpointType']).toBe(type);
     const { Statement: statements } = Properties['PolicyDocument'] as { Statement: Statement[] };
@@ -149,7 +149,7 @@ describe('the network of a stage', () => {
     expect(statements.map((statement) => lineOf(template, statement))).toEqual([`${line}${condition}`]);
   });
 
-  it('notes all its traffic in a log that is encrypted and kept as the others are', () => {
+  it('records all its traffic in a log that is encrypted and kept like the others', () => {
     const [log] = ofType(template, 'AWS::EC2::FlowLog');
     expect(log?.Properties).toMatchObject({ ResourceType: 'VPC', TrafficType: 'ALL' });
     expect(nameOf(template, property(log, 'LogGroupName'))).toBe('Network/FlowLogs');
@@ -158,7 +158,7 @@ describe('the network of a stage', () => {
     expect(property(group, 'RetentionInDays')).toBe(400);
   });
 
-  it('has its default security group closed, by a function that may do that alone', () => {
+  it('closes its default security group, with a function that may do only that', () => {
     expect(ofType(template, 'Custom::VpcRestrictDefaultSG')).toHaveLength(1);
     const provider = 'Custom::VpcRestrictDefaultSGCustomResourceProvider';
     const handler = at(template, `${provider}/Handler`);
@@ -182,7 +182,7 @@ describe('the network of a stage', () => {
     expect(JSON.stringify(PolicyDocument.Statement[0]?.Resource)).toContain('"DefaultSecurityGroup"');
   });
 
-  it('is in zones that no account has to be asked for', () => {
+  it('uses only zones that every account has by default', () => {
     const zones = ofType(template, 'AWS::EC2::Subnet').map((subnet) =>
       JSON.stringify(property(subnet, 'AvailabilityZone')),
     );

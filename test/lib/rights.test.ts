@@ -16,7 +16,7 @@ const tablesKey =
   'Allow kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:ReEncryptFrom kms:ReEncryptTo on Keys/Data if StringEquals kms:ViaService=dynamodb.{region}.amazonaws.com';
 const interfaceActions =
   'ec2:AssignPrivateIpAddresses ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces ec2:DescribeSubnets ec2:UnassignPrivateIpAddresses';
-/** What Lambda does for a function: traces, and where it runs in a VPC network interfaces, which code may not use. */
+/** What Lambda needs for a function: traces and, in a VPC, network interfaces, which code may not use. */
 const byLambda = {
   demo: ['Allow xray:PutTelemetryRecords xray:PutTraceSegments on *'],
   'production-example': [
@@ -101,7 +101,7 @@ describe.each(stages)('rights in %s', (stage) => {
     expect(actions.filter((action) => action.includes('*'))).toEqual([]);
   });
 
-  it('have the resource * only where AWS does not narrow it: traces, network interfaces, logs of all APIs', () => {
+  it('have the resource * only for what AWS cannot narrow: traces, network interfaces, logs of all APIs', () => {
     const wide = (statement: Statement): boolean =>
       [statement.Resource].flat().some((resource) => /(^|[^/])\*/.test(nameOf(template, resource)));
     const lines = identityPolicies().flatMap((policy) =>
@@ -110,12 +110,12 @@ describe.each(stages)('rights in %s', (stage) => {
         .map((statement) => `${pathOf(policy)}: ${lineOf(template, statement)}`),
     );
     const [apiGateway, ...lambda] = lines.sort();
-    // API Gateway has one role for the logs of all APIs of an account, and they are any.
+    // API Gateway has one role per account for the logs of all APIs, whichever those are.
     expect(apiGateway).toMatch(/^Api\/AccessLog\/Policy: Allow (logs:\w+ )+on \*$/);
     expect(lambda).toEqual(byLambda[stage].map((line) => `Runtime/Policy: ${line}`));
   });
 
-  it("stand in policies of the stack's own, but for those of the function that closes the default security group", () => {
+  it('are in policies of the stack, except for those of the function that closes the default security group', () => {
     expect(ofType(template, 'AWS::IAM::Policy')).toEqual([]);
     const others = ofType(template, 'AWS::IAM::Role').filter((role) => {
       const arns: unknown[] = property(role, 'ManagedPolicyArns') ?? [];
@@ -129,7 +129,7 @@ describe.each(stages)('rights in %s', (stage) => {
 });
 
 describe("the policies that read payers' secrets", () => {
-  /** The configuration takes no more. */
+  /** The maximum that the configuration accepts. */
   const mostPayers = 140;
 
   it('name one secret for brands that share it, and none for a public client', async () => {
@@ -162,7 +162,7 @@ describe("the policies that read payers' secrets", () => {
     }
   });
 
-  it('fit into a policy each, are no more than a role can have, and name every payer once', async () => {
+  it('fit the size limit of a policy, are no more than a role can have, and name every payer once', async () => {
     const [payer] = (await import('../../config/demo.ts')).default.payers;
     if (payer === undefined) throw new Error('the demo stage has no payer');
     const payers = Array.from({ length: mostPayers }, (_payer, index) => ({
@@ -177,7 +177,7 @@ describe("the policies that read payers' secrets", () => {
       pathOf(policy).startsWith('PayerSecrets/'),
     );
     expect(policies.length).toBeGreaterThan(1);
-    // Ten a role, two of them the function's.
+    // A role can have ten policies, and the function uses two.
     expect(policies.length).toBeLessThanOrEqual(8);
     const arnOf = (value: unknown): string =>
       `arn:aws-us-gov:secretsmanager:us-gov-east-1:111122223333:secret:p2p/demo/payers/${nameOf(template, value).split('/')[1]}-ABCDEF`;

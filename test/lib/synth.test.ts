@@ -66,11 +66,11 @@ describe('synth', () => {
       encoding: 'utf8',
     });
 
-  /** A logical id without the hash that the CDK makes of its path: `TablesGrantsA53A3550` is `Grants`. */
+  /** A logical id without the hash that the CDK appends: `TablesGrantsA53A3550` becomes `Grants`. */
   const withoutHash = (id: string): string => id.replace(/<Tables(\w+)[0-9A-F]{8}\./, '<$1.');
   const constructAt = (path: string): string => path.split('/').slice(2).join('/') || 'stack';
 
-  /** What constructs of the project acknowledge. The CDK acknowledges findings of its own template check itself. */
+  /** What the project's constructs acknowledge. The CDK acknowledges findings in its own resources itself. */
   const acknowledgementsOf = (stage: string): Acknowledgement[] => {
     const file = join(outdir, stage, `p2p-gateway-${stage}.metadata.json`);
     const metadata = JSON.parse(readFileSync(file, 'utf8')) as Record<string, Metadata[]>;
@@ -89,7 +89,7 @@ describe('synth', () => {
       result = synth(stage, { stage });
     });
 
-    it('has no finding of the AWS Solutions and HIPAA Security rules, and nothing to print', () => {
+    it('has no finding of the AWS Solutions and HIPAA Security rules, and prints nothing', () => {
       expect({ status: result.status, stdout: result.stdout, stderr: result.stderr }).toEqual({
         status: 0,
         stdout: '',
@@ -100,7 +100,7 @@ describe('synth', () => {
       }
     });
 
-    it('acknowledges these rules and no other, each beside what it is about and with a reason', () => {
+    it('acknowledges exactly these rules, each at the construct that it concerns and with a reason', () => {
       const acknowledged = acknowledgementsOf(stage);
 
       expect(acknowledged.map(({ at, id }) => `${at}: ${id}`).sort()).toEqual(
@@ -111,7 +111,7 @@ describe('synth', () => {
     });
   });
 
-  it('fails where a construct breaks a rule, and names rule and construct', () => {
+  it('fails if a construct breaks a rule, and names the rule and the construct', () => {
     const plant = join(outdir, 'plant.mjs');
     const cdk = pathToFileURL(join(projectRoot, 'node_modules', 'aws-cdk-lib', 'index.js')).href;
     writeFileSync(
@@ -132,7 +132,7 @@ describe('synth', () => {
     expect(stderr).toContain('HIPAA.Security-S3DefaultEncryptionKMS');
   });
 
-  it('prints only what is wrong with a bad configuration, and exits with 1', () => {
+  it('prints only the problems of a bad configuration, and exits with 1', () => {
     const file = join(outdir, 'bad.json');
     writeFileSync(file, '{"stage":"bad","production":false,"payers":7,"partners":[]}');
 

@@ -17,7 +17,7 @@ describe.each(stages)('the tables of %s', (stage) => {
   const byPath = <Value>(name: string): Record<string, Value> =>
     Object.fromEntries(ofType(template, 'AWS::DynamoDB::Table').map((table) => [pathOf(table), property(table, name)]));
 
-  it('are four, each with one key, and one index: of the reads that are open', () => {
+  it('are four, each with one key, and one index: the open reads', () => {
     expect(byPath('KeySchema')).toEqual({
       'Tables/LoginAttempts': [{ AttributeName: 'stateHash', KeyType: 'HASH' }],
       'Tables/Grants': [{ AttributeName: 'grantId', KeyType: 'HASH' }],
@@ -49,13 +49,13 @@ describe.each(stages)('the tables of %s', (stage) => {
     }
   });
 
-  it('forget what has expired', () => {
+  it('delete expired items', () => {
     for (const table of ofType(template, 'AWS::DynamoDB::Table')) {
       expect(property(table, 'TimeToLiveSpecification')).toEqual({ AttributeName: 'expiresAt', Enabled: true });
     }
   });
 
-  it('tell the audit what changes in grants and what reads are noted, and nothing of login attempts and limits', () => {
+  it('stream changes of grants and reads to the audit, but no login attempts or limits', () => {
     expect(byPath('StreamSpecification')).toEqual({
       'Tables/LoginAttempts': undefined,
       'Tables/Grants': { StreamViewType: 'NEW_AND_OLD_IMAGES' },
@@ -64,13 +64,13 @@ describe.each(stages)('the tables of %s', (stage) => {
     });
   });
 
-  it('cannot be deleted by mistake where they are to be kept', () => {
+  it('cannot be deleted by mistake if they are to be retained', () => {
     expect(Object.values(byPath('DeletionProtectionEnabled'))).toEqual(Array(4).fill(stage !== 'demo'));
   });
 });
 
-describe('the tables of a stage that is to be kept', () => {
-  it('are protected though the stage is not production', async () => {
+describe('the tables of a stage whose data is retained', () => {
+  it('are protected even if the stage is not production', async () => {
     const template = await stageTemplate('demo', { removalPolicy: 'retain' });
 
     for (const table of ofType(template, 'AWS::DynamoDB::Table')) {

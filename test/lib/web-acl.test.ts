@@ -41,7 +41,7 @@ const group = (Name: string, Priority: number, counted: readonly string[] = []) 
   VisibilityConfig: visible(Name),
 });
 
-/** The answer itself has a test of its own. */
+/** The answer itself is tested elsewhere. */
 const rateLimit = {
   Name: 'RequestsPerAddress',
   Priority: 0,
@@ -109,7 +109,7 @@ const onlyCloudFront = {
   VisibilityConfig: visible('OnlyCloudFront'),
 };
 
-/** The secret by its construct's name, wherever a rule compares with it. */
+/** The secret by the name of its construct, if a rule compares with it. */
 const named = <Value>(stage: 'plain' | 'edge', value: Value): Value =>
   JSON.parse(
     JSON.stringify(value, (key, inner: unknown) => (key === 'SearchString' ? nameOf(templateOf(stage), inner) : inner)),
@@ -123,7 +123,7 @@ describe('the web ACL', () => {
     return [id, resource?.Properties as unknown as Acl];
   };
 
-  it("stands before the API's stage", () => {
+  it("is in front of the API's stage", () => {
     for (const stage of ['plain', 'edge'] as const) {
       const [id] = acl(stage, 'REGIONAL');
       const associations = resourcesOf(templateOf(stage), 'AWS::WAFv2::WebACLAssociation');
@@ -140,9 +140,9 @@ describe('the web ACL', () => {
   it.each([
     ['plain', 'REGIONAL', 'WebAcl', [rateLimit, reputation, ...inspection]],
     ['edge', 'REGIONAL', 'WebAcl', [onlyCloudFront, ...inspection]],
-    // The web ACL that sees the caller's address looks at addresses.
+    // The web ACL that sees the caller's address limits addresses.
     ['edge', 'CLOUDFRONT', 'EdgeWebAcl', [rateLimit, reputation]],
-  ] as const)('of stage %s and scope %s lets in what no rule stops, and has these rules', (stage, scope, id, rules) => {
+  ] as const)('of stage %s and scope %s admits what no rule stops, and has these rules', (stage, scope, id, rules) => {
     const [, { DefaultAction, Rules, VisibilityConfig }] = acl(stage, scope);
 
     expect(DefaultAction).toEqual({ Allow: {} });
@@ -150,7 +150,7 @@ describe('the web ACL', () => {
     expect(VisibilityConfig).toEqual(visible(`p2p-gateway-${stage}-${id}`));
   });
 
-  it('is the only one without an edge', () => {
+  it('is the only one if there is no edge', () => {
     expect(resourcesOf(templateOf('plain'), 'AWS::WAFv2::WebACL')).toHaveLength(1);
   });
 
@@ -162,13 +162,13 @@ describe('the web ACL', () => {
     ['a revocation with a long assertion', '/oauth2/revoke', 20_000],
     ['a consent form with a long state', '/oauth2/authorize/northwind', 9000],
     ['a read', '/r4/northwind/Patient', 0],
-  ])('lets %s through', (_, asked, bodyBytes) => {
+  ])('admits %s', (_, asked, bodyBytes) => {
     const [, { Rules }] = acl('plain', 'REGIONAL');
     expect(stoppedBy(Rules, { path: asked, bodyBytes })).toBeUndefined();
   });
 
   it.each(['/r4/northwind/Observation', '/r4/northwind', '/_search/x', '/'])(
-    'stops a body over 8 KB at %s, where none is expected',
+    'blocks a body over 8 KB at %s, which expects none',
     (asked) => {
       const [, { Rules }] = acl('plain', 'REGIONAL');
       expect(stoppedBy(Rules, { path: asked, bodyBytes: 8193 })).toBe('LargeBodies');
@@ -176,7 +176,7 @@ describe('the web ACL', () => {
     },
   );
 
-  it('with an edge takes only what shows the secret of the origin', () => {
+  it("behind an edge admits only requests with the origin's secret", () => {
     const rules = named('edge', acl('edge', 'REGIONAL')[1].Rules);
     const asked = { path: '/r4/northwind/Patient' };
     expect(stoppedBy(rules, asked)).toBe('OnlyCloudFront');
@@ -184,7 +184,7 @@ describe('the web ACL', () => {
     expect(stoppedBy(rules, { ...asked, headers: { 'x-origin-verify': originSecret } })).toBeUndefined();
   });
 
-  it('answers an address over its limit 429 with Retry-After, readable by OAuth and FHIR clients and by pages', () => {
+  it('answers an address over its limit with 429 and Retry-After, readable by OAuth and FHIR clients and by pages', () => {
     const [, { Rules, CustomResponseBodies }] = acl('plain', 'REGIONAL');
 
     const answer = Rules.find(({ Name }) => Name === 'RequestsPerAddress')?.Action?.Block.CustomResponse;
@@ -205,7 +205,7 @@ describe('the web ACL', () => {
   });
 
   it.each(['plain', 'edge'] as const)(
-    'logs in stage %s only what it blocks, without path, query, credentials and the secret of the edge',
+    "logs in stage %s only what it blocks, without path, query, credentials and the edge's secret",
     (stage) => {
       const logs = resourcesOf(templateOf(stage), 'AWS::WAFv2::LoggingConfiguration').map(
         ([, logging]) => logging.Properties,
@@ -231,7 +231,7 @@ describe('the web ACL', () => {
     },
   );
 
-  it("logs to groups with the prefix that WAF asks for, encrypted, kept as long as the stage says, by an ARN without ':*'", () => {
+  it("logs to groups with the prefix that WAF requires, encrypted, kept as long as the stage says, by an ARN without ':*'", () => {
     const groups = resourcesOf(templateOf('edge'), 'AWS::Logs::LogGroup').filter(([, { Properties }]) =>
       String(Properties?.['LogGroupName']).startsWith('aws-waf-logs-'),
     );
@@ -249,7 +249,7 @@ describe('the web ACL', () => {
     }
   });
 
-  it('is not there where the stage wants none', () => {
+  it('does not exist if the stage wants none', () => {
     const types = Object.values(templateOf('bare').Resources).map(({ Type }) => Type);
 
     expect(types.filter((type) => type.startsWith('AWS::WAFv2'))).toEqual([]);

@@ -1,4 +1,4 @@
-/** What of the stack is connected with what, by value: on the stacks of both stages, not on a fixture. */
+/** What in the stack is connected with what, by value, in the stacks of both stages. */
 import {
   at,
   conditionsOf,
@@ -29,7 +29,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
       ? 'https://gateway.plan.example.org'
       : 'https://Api/RestApi.execute-api.{region}.{suffix}/demo';
 
-  it('each function has this memory, this time and these variables, and runs on this', () => {
+  it('each function has this memory, timeout, environment and runtime', () => {
     const found = ofType(template, 'AWS::Lambda::Function').map((lambda) => {
       const { Properties: of = {} } = lambda;
       const { Variables: variables = {} } = (of['Environment'] ?? {}) as { Variables?: Record<string, unknown> };
@@ -73,7 +73,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
     }
   });
 
-  it('each role trusts these services, and nobody else', () => {
+  it('each role trusts these services, and no one else', () => {
     const trust = ofType(template, 'AWS::IAM::Role').map((role) => {
       const lines = statementsOf(role, 'AssumeRolePolicyDocument').map((statement) => {
         const who = principalsOf(template, statement).sort().join(' ');
@@ -100,7 +100,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
     });
   });
 
-  it("roles that are not functions' may do exactly this", () => {
+  it('the roles that belong to no function may do exactly this', () => {
     expect(rightsOf(template, 'Api/AccessLog')).toEqual([
       'Allow logs:CreateLogGroup logs:CreateLogStream logs:DescribeLogGroups logs:DescribeLogStreams ' +
         'logs:FilterLogEvents logs:GetLogEvents logs:PutLogEvents on *',
@@ -124,7 +124,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
     expect(attached).toEqual([]);
   });
 
-  it('each function is called by these, and by nobody else', () => {
+  it('each function is called by these, and by no one else', () => {
     const called = ofType(template, 'AWS::Lambda::Permission').map(({ Properties: of = {} }) => {
       const source = nameOf(template, of['SourceArn']).replace(/^arn:.*:(Api\/RestApi)\/.*\/stages?\//, '$1/');
       return [
@@ -160,7 +160,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
     expect(called.sort()).toEqual([...byApi, ...bySchedule].sort());
   });
 
-  it('schedules call the function that they are for', () => {
+  it('each schedule calls its own function', () => {
     const rules = ofType(template, 'AWS::Events::Rule').map((rule) => {
       const targets: { Arn: unknown }[] = property(rule, 'Targets');
       const called = targets.map(({ Arn }) => nameOf(template, Arn)).join(' ');
@@ -172,7 +172,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
     });
   });
 
-  it('outputs name this', () => {
+  it('the outputs are these', () => {
     const outputs = Object.entries(template.Outputs).map(([name, { Value }]) => [name, nameOf(template, Value)]);
     expect(Object.fromEntries(outputs)).toEqual({
       Origin: origin,
@@ -191,7 +191,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
     });
   });
 
-  it('the dashboard looks at this API, these functions and these tables', () => {
+  it('the dashboard shows this API, these functions and these tables', () => {
     const [dashboard] = ofType(template, 'AWS::CloudWatch::Dashboard');
     const body = nameOf(template, property(dashboard, 'DashboardBody'));
     expect(property(dashboard, 'DashboardName')).toBe(`p2p-gateway-${stage}`);

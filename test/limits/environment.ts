@@ -1,19 +1,19 @@
-/** A process that stands for one execution environment: it takes a turn for each message that it gets. */
+/** A process that acts as one execution environment: it takes a turn for each message that it receives. */
 import { boundedClock } from '../../functions/fetch/limits/bounded-clock.ts';
 import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
 import { limiter } from '../../functions/fetch/limits/limiter.ts';
 import type { Rate } from '../../functions/fetch/limits/slots.ts';
 import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
 
-/** What a process is started with, as the JSON of its one argument. */
+/** What a process is started with, as JSON in its only argument. */
 export interface EnvironmentOptions {
   readonly table: string;
   readonly rate: Rate;
-  /** How far ahead its clock is, milliseconds. */
+  /** How far ahead its clock is, in milliseconds. */
   readonly skewMs: number;
 }
 
-/** What it says of each turn, and when it is ready. */
+/** What it reports about each turn, and when it is ready. */
 export interface EnvironmentMessage {
   readonly taken?: boolean;
   readonly failure?: string;
@@ -32,5 +32,6 @@ process.on('message', () => {
   );
 });
 process.on('disconnect', () => process.exit());
-// The connection stands before the first turn, as after the grant was read. On a busy machine the first one may be late.
+// The connection exists before the first turn, as it does after reading the grant. On a busy machine the first call may
+// be slow.
 void takeTurn('warm-up', rate).then(() => say({}));

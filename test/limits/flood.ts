@@ -15,16 +15,16 @@ import type { EnvironmentMessage, EnvironmentOptions } from './environment.ts';
 export interface FloodOptions {
   readonly environments: number;
   readonly rate: Rate;
-  /** Calls a second, over all environments. */
+  /** Calls per second, over all environments. */
   readonly offered: number;
   readonly seconds: number;
-  /** Seconds of the same before that, which do not count. @default 0 */
+  /** Seconds of warm-up at the same rate, which do not count. @default 0 */
   readonly warmUp?: number;
   /** How many environments' clocks are two minutes ahead. @default 0 */
   readonly skewed?: number;
 }
 
-/** What a flood came to. */
+/** The result of a flood. */
 export interface Flood {
   readonly seconds: number;
   readonly offered: number;
@@ -32,11 +32,11 @@ export interface Flood {
   readonly writes: number;
   readonly reads: number;
   readonly failures: number;
-  /** Least and most that one environment admitted. */
+  /** The least and the most that one environment admitted. */
   readonly shares: readonly [number, number];
 }
 
-/** A DynamoDB with the table, and how often it is written and read. */
+/** A DynamoDB with the table, and counts of its reads and writes. */
 const startDynamo = async (table: string) => {
   const dynamo = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   dynamo.keepAliveTimeout = 0;
@@ -90,8 +90,8 @@ const bundleEnvironment = async (folder: string): Promise<string> => {
 };
 
 /**
- * Floods environments, each a process of its own, which share one table and nothing else: a call each to the next one, at
- * an even pace, whatever became of the one before.
+ * Floods environments, each its own process, which share only one table: calls go to them in turn, at an even pace,
+ * whatever happened to the previous call.
  */
 export const flood = async (options: FloodOptions): Promise<Flood> => {
   const { environments, rate, offered, seconds, warmUp = 0, skewed = 0 } = options;

@@ -1,6 +1,6 @@
 /**
- * `npm run test:limits -- [--seconds N] [--skewed N]`: twenty processes, offered twice the limit of 50 a second, over one
- * table in dynalite.
+ * `npm run test:limits -- [--seconds N] [--skewed N]`: twenty processes, offered twice the limit of 50 per second, over
+ * one table in dynalite.
  */
 import { parseArgs } from 'node:util';
 import { flood } from './flood.ts';

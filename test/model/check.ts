@@ -4,9 +4,9 @@ import { history } from './generate.ts';
 import { BrokenPromise, runHistory, type Progress } from './history.ts';
 import { stores, type Store, type StoreName } from './store.ts';
 
-/** Histories that share a store and a seed; a failure is found again without running what came before. */
+/** Histories that share a store and a seed, so that a failure is found again without the earlier ones. */
 const historiesAtOnce = 20;
-/** Long enough to make a failing history short, and an end to it. */
+/** Long enough to shorten a failing history, but finite. */
 const shrinkMs = 60_000;
 
 /** What to check, and how much of it. */
@@ -16,18 +16,21 @@ export interface Scope {
   readonly store: StoreName;
 }
 
-/** What a history breaks; undefined where it keeps every promise. */
+/** The promise that a history breaks; undefined if it keeps all. */
 const broken = (store: Store, commands: readonly Command[]): Promise<BrokenPromise | undefined> =>
   runHistory(store, commands, { commands: 0 }).then(
     () => undefined,
     (error: unknown) => (error instanceof BrokenPromise ? error : undefined),
   );
 
-/** What may stand in place of a step: nothing, or one of two calls that were made at once. */
+/** What may replace a step: nothing, or one of two concurrent calls. */
 const plainer = (step: Command | undefined): Command[][] =>
   step?.kind === 'together' ? [[], [step.calls[0]], [step.calls[1]]] : [[]];
 
-/** Leaves out every step that is not needed, the last ones first: the array's own shrinking seldom takes one out of the middle. */
+/**
+ * Leaves out every unnecessary step, the last ones first, since the array's own shrinking seldom removes one from the
+ * middle.
+ */
 const shorten = async (store: Store, found: readonly Command[], why: Error): Promise<Error> => {
   let [shortest, reason] = [found, why];
   for (let at = found.length - 1; at >= 0; at -= 1) {
@@ -58,13 +61,16 @@ const checkSome = async (seed: number, name: StoreName, progress: Progress): Pro
     const repeat = `npm run test:model -- --commands 1 --seed ${seed} --store ${name}`;
     throw new Error(`Found by: ${repeat}\nThe shortest history that breaks a promise:\n${message}`);
   } finally {
-    // The time limit interrupts the check, and not the history that is under way.
+    // The time limit stops the check, but not the history in progress.
     await running.catch(() => undefined);
     await store.close();
   }
 };
 
-/** What each step of some histories brought, made one call at a time: of two at once either may come first. */
+/**
+ * The result of each step of some histories, with one call at a time, since either of two concurrent calls may come
+ * first.
+ */
 export const transcript = async (seed: number, histories: number, name: StoreName): Promise<string[]> => {
   const store = await stores[name]();
   const lines: string[] = [];
@@ -80,7 +86,7 @@ export const transcript = async (seed: number, histories: number, name: StoreNam
 };
 
 /**
- * Runs random histories until so many commands have been held against the model.
+ * Runs random histories until this many commands were checked against the model.
  * @returns how many there were
  * @throws Error with the shortest history that breaks a promise, and how to run it again
  */

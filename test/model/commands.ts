@@ -18,7 +18,7 @@ export type Registration = keyof typeof registrations;
 interface OfGrant {
   readonly grant: number;
 }
-/** A token of a grant: 0 is the current one, 1 the one before, and so on as far as there are any. */
+/** A token of a grant: 0 is the current one, 1 the one before, and so on, as far as they exist. */
 interface OfToken extends OfGrant {
   readonly age: number;
 }
@@ -52,7 +52,7 @@ export interface Introspect extends OfToken {
   readonly how: 'right' | 'otherClient' | 'guessed';
 }
 /**
- * Somebody without credentials who stole the partner's newest refresh token, and keeps what that brings; `age` counts what
+ * A thief without credentials who stole the partner's newest refresh token, and keeps what it gets; `age` counts what
  * the thief holds.
  */
 export interface Thief extends OfToken {
@@ -63,7 +63,7 @@ export interface Read extends OfToken {
   readonly kind: 'read';
   readonly how: 'right' | 'otherPayer' | 'otherPatient' | 'damaged' | 'guessed';
 }
-/** What a partner asks about a grant; two of them may be on their way at once. */
+/** What a partner asks about a grant; two requests may be concurrent. */
 export type Call = Redeem | Refresh | Revoke | Introspect | Read | Thief;
 
 export interface Authorize {
@@ -75,10 +75,10 @@ export interface Authorize {
 }
 export interface Callback {
   readonly kind: 'callback';
-  /** A login attempt counted from the newest. */
+  /** A login attempt, counted from the newest. */
   readonly attempt: number;
   readonly how: 'right' | 'otherBrowser' | 'otherPayer' | 'denied';
-  /** Seconds that the payer's access tokens live. */
+  /** How many seconds the payer's access tokens live. */
   readonly lives: number;
   /** Whether the payer gives a refresh token. */
   readonly renews: boolean;

@@ -126,7 +126,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { arbitrary: fc.record({ kind: kind('scopes'), partner, to: registration }), weight: 2 },
   { arbitrary: fc.record({ kind: kind('ttl') }), weight: 1 },
 );
-/** The same call twice at once, which is what parallel processes of one partner do. */
+/** The same call twice at once, as a partner's parallel processes make it. */
 const twice = call.map((one): Command => ({ kind: 'together', calls: [one, one] }));
 interface Login {
   readonly authorize: Authorize;
@@ -141,7 +141,7 @@ const loginOf = ({ authorize: start, callback: end, first, isRedeemed }: Login):
   redeemNewest(first),
   ...(isRedeemed && first !== 'right' ? [redeemNewest('right')] : []),
 ];
-/** A whole login, most often redeemed, so that a history soon has something to lose. */
+/** A whole login, usually redeemed, so that a history soon has something to lose. */
 const connect = fc.record({ authorize, callback, first: redeemHow, isRedeemed: oftenTrue }).map(loginOf);
 
 const later = (seconds: number): Command => ({ kind: 'pass', seconds });
@@ -151,7 +151,7 @@ const readIt = (grant: number): Read => ({ kind: 'read', grant, age: 0, how: 'ri
 const comeBack = fc
   .record({ seconds: pass, grant: newest, how: fc.constantFrom('right', 'right', 'narrow', 'whole') })
   .map(({ seconds, grant, how }) => [later(seconds), refreshIt(grant, how), readIt(grant)]);
-/** A payer that fails when a partner's read needs it, and is well again before the next. */
+/** A payer that fails when a partner's read needs it, and has recovered before the next. */
 const trouble = fc
   .record({ seconds: pass, payer, mood: fc.constantFrom('down', 'lost'), grant: newest })
   .map(({ seconds, grant, payer: whose, mood }): Command[] => [
@@ -163,7 +163,7 @@ const trouble = fc
     readIt(grant),
   ]);
 
-/** A thief who refreshes just before or just after the partner, time and again. */
+/** A thief who refreshes just before or just after the partner, again and again. */
 const followed = fc
   .record({
     grant: newest,
@@ -182,7 +182,7 @@ const followed = fc
     ),
   );
 
-/** A history: what happens, one thing after the other. Shrinking leaves steps out and makes the rest plainer. */
+/** A history: a list of events in order. Shrinking leaves out steps and simplifies the rest. */
 export const history: fc.Arbitrary<Command[]> = fc
   .array(
     fc.oneof(

@@ -1,10 +1,10 @@
 import { checkHistories, transcript } from './check.ts';
 
-/** Another seed, or more commands, for a run by hand; what fails says how to run it again. */
+/** Set another seed, or more commands, for a run by hand; a failure says how to run it again. */
 const seed = Number(process.env['MODEL_SEED'] ?? 20_260_601);
 const commands = Number(process.env['MODEL_COMMANDS'] ?? 20_000);
 
-describe('a grant, whatever befalls it', () => {
+describe('a grant, whatever happens to it', () => {
   it(
     `keeps every promise of docs/partners.md through ${commands} commands of random histories (seed ${seed})`,
     async () => {
@@ -14,7 +14,7 @@ describe('a grant, whatever befalls it', () => {
     15 * 60_000,
   );
 
-  it('has the same history in memory as on DynamoDB’s protocol, so that long runs may use the quicker', async () => {
+  it('has the same history in memory as with DynamoDB’s protocol, so long runs may use the faster one', async () => {
     const onDynalite = await transcript(seed, 12, 'dynalite');
     const inMemory = await transcript(seed, 12, 'memory');
     expect(onDynalite.length).toBeGreaterThan(200);

@@ -5,7 +5,7 @@ import { callOnce, take, type Run, type Step } from './steps.ts';
 import type { Store } from './store.ts';
 import { makeWorld } from './world.ts';
 
-/** A gateway that broke a promise, and the history that led there, one line a step. */
+/** The gateway broke a promise. It has the history that led there, one line per step. */
 export class BrokenPromise extends Error {
   override readonly name = 'BrokenPromise';
 }
@@ -17,8 +17,9 @@ export interface Progress {
 
 type Type = 'access' | 'refresh';
 /**
- * Asks about a token without changing anything; a step only where the answer is wrong. A public client cannot introspect:
- * its access token is shown for another patient's record, and its refresh token for more than it may have.
+ * Asks about a token without changing anything; it is a step only if the answer is wrong. A public client cannot
+ * introspect, so its access token is used to read another patient's record, and its refresh token to ask for more than
+ * it may have.
  */
 const probe = async (run: Run, grant: number, type: Type, age: number): Promise<Step> => {
   const introspect: Call = { kind: 'introspect', how: 'right', grant, type, age };
@@ -32,7 +33,10 @@ const probe = async (run: Run, grant: number, type: Type, age: number): Promise<
   return step?.complaint === undefined ? undefined : step;
 };
 
-/** What may have ended or begun a grant; whether it did is asked at once, so that a history stops where it went wrong. */
+/**
+ * Commands that may have ended or begun a grant. The result is checked at once, so that a history stops where it went
+ * wrong.
+ */
 const touched = (command: Command): number | undefined => {
   const call: Command = command.kind === 'together' ? command.calls[0] : command;
   return call.kind === 'redeem' || call.kind === 'refresh' || call.kind === 'revoke' || call.kind === 'thief'
@@ -40,7 +44,10 @@ const touched = (command: Command): number | undefined => {
     : undefined;
 };
 
-/** Everyone is in the configuration again, for a grant that was out of use is not dead; then every token is asked about. */
+/**
+ * Everyone is put back into the configuration, since a grant that was out of use is not dead; then every token is
+ * checked.
+ */
 const takeStock = async (run: Run, hold: (step: Step) => void): Promise<void> => {
   run.model.out.clear();
   run.model.registered.clear();
@@ -52,7 +59,7 @@ const takeStock = async (run: Run, hold: (step: Step) => void): Promise<void> =>
 };
 
 /**
- * Runs a history against a fresh gateway and holds every answer against the model, the payers' complaints and what
+ * Runs a history against a fresh gateway, and checks every answer against the model, the payers' complaints and what
  * leaves the gateway. At the end every token must be as live as the model says.
  * @returns a line for each step
  * @throws BrokenPromise

@@ -16,11 +16,11 @@ import {
 import type { PayerSays } from './payer.ts';
 
 /*
- * Grants as docs/partners.md promises them, and nothing of how the gateway keeps them. `judge` compares an answer with
- * the promise and moves the model on; it returns what is wrong, or undefined.
+ * Grants as docs/partners.md promises them, without how the gateway stores them. `judge` compares an answer with the
+ * promise and advances the model; it returns what is wrong, or undefined.
  */
 
-/** What a caller got: the status, with the OAuth error where there is one, and the body or the redirect's parameters. */
+/** What a caller got: the status, with the OAuth error if there is one, and the body or the redirect's parameters. */
 export interface Answer {
   readonly outcome: string;
   readonly body: Readonly<Record<string, unknown>>;
@@ -47,19 +47,19 @@ export interface Grant {
   readonly codeExpiresAt: number;
   readonly endsAt: number;
   redeemed: boolean;
-  /** Why it ended, where it did. */
+  /** Why it ended, if it did. */
   ended: string | undefined;
-  /** Newest first: everything that was ever handed out. */
+  /** Newest first: everything that was ever issued. */
   readonly access: Access[];
   readonly refresh: string[];
   /** Refresh tokens of the last rotation and its repeats: each may be used until one of them is. */
   current: string[];
-  /** The refresh token that the last rotation used. */
+  /** The refresh token that the last rotation used up. */
   previous: string | undefined;
   rotatedAt: number;
   /** What a thief holds, newest first. */
   readonly stolen: string[];
-  /** Whether the partner has refreshed by a token that no thief holds, since something was stolen from it. */
+  /** Whether the partner has refreshed with a token that no thief holds, since something was stolen from it. */
   movedOn: boolean;
 }
 export interface Model {
@@ -67,7 +67,7 @@ export interface Model {
   now: number;
   /** Partners that left the configuration, and payers that were taken from a partner (`partner payer`). */
   readonly out: Set<string>;
-  /** What partners are registered for, where the configuration was changed. */
+  /** What partners are registered for, if the configuration was changed. */
   readonly registered: Map<PartnerId, Registration>;
   readonly attempts: Attempt[];
   readonly grants: Grant[];
@@ -92,7 +92,7 @@ export const emptyModel = (now: number): Model => ({
 
 const otherPartner = (partner: PartnerId): PartnerId => (partner === 'demo-app' ? 'demo-partner' : 'demo-app');
 
-/** Whose name a call carries. */
+/** Which client a call names. */
 export const caller = ({ partner }: Grant, { how }: { readonly how: string }): PartnerId =>
   how === 'otherClient' ? otherPartner(partner) : partner;
 
@@ -109,9 +109,9 @@ const isAllowed = (model: Model, { partner, payer }: Pick<Grant, 'partner' | 'pa
 const registeredNow = ({ registered }: Model, partner: PartnerId): string[] =>
   registrations[registered.get(partner) ?? 'whole'].split(' ');
 
-/** Whether a scope has anything to read in it. */
+/** Whether a scope allows any read. */
 const reads = (scope: string): boolean => scope.split(' ').some((one) => one.startsWith('patient/'));
-/** What the registration leaves of a scope now: of a wildcard the types that are there. */
+/** What the registration leaves of a scope now: of a wildcard, the types that it has. */
 const leftOf = (model: Model, partner: PartnerId, scope: string): string => {
   const registered = registeredNow(model, partner);
   const left = scope.split(' ').flatMap((one) => {
@@ -124,17 +124,17 @@ const leftOf = (model: Model, partner: PartnerId, scope: string): string => {
 const mayRefresh = (model: Model, { partner, refreshable, scope }: Grant): boolean =>
   refreshable && (!scope.includes('offline_access') || registeredNow(model, partner).includes('offline_access'));
 const isLive = (model: Model, grant: Grant): boolean => grant.ended === undefined && model.now < grant.endsAt;
-/** The current access token and the one before, each until it expires. */
+/** The current access token and the previous one, each until it expires. */
 const opens = (model: Model, grant: Grant, age: number): boolean =>
   age < 2 && isLive(model, grant) && model.now < (grant.access[age]?.expiresAt ?? 0);
 const inGrace = (model: Model, grant: Grant): boolean => model.now < grant.rotatedAt + grace[grant.partner];
 
-/** A call, the place of its grant in the model, and the bearer that it shows or is forged from. */
+/** A call, the position of its grant in the model, and the bearer that it presents or is forged from. */
 export interface Aimed {
   readonly call: Call;
   readonly grant: number;
   readonly bearer: string;
-  /** How many were handed out after it. */
+  /** How many were issued after it. */
   readonly age: number;
 }
 
@@ -145,7 +145,7 @@ const bearersOf = ({ code, access, refresh, stolen }: Grant, call: Call): string
   return isOfRefresh(call) ? refresh : access.map(({ token }) => token);
 };
 
-/** Finds what a call is about, counted from the newest; undefined where no grant has what it needs. */
+/** Finds what a call is about, counted from the newest; undefined if no grant has what it needs. */
 export const aim = ({ grants }: Model, call: Call): Aimed | undefined => {
   const fit = grants.filter((grant) => bearersOf(grant, call).length > 0);
   const grant = fit.at(-1 - (call.grant % Math.max(1, fit.length)));
@@ -155,7 +155,7 @@ export const aim = ({ grants }: Model, call: Call): Aimed | undefined => {
   return { call, grant: grants.indexOf(grant), bearer: bearers[age] ?? '', age };
 };
 
-/** Takes a new pair over: its times, its scope, and that it is new. `held` is where its receiver keeps refresh tokens. */
+/** Records a new pair: its times and scope, and that it is new. `held` is where its receiver keeps refresh tokens. */
 const issue = (
   model: Model,
   grant: Grant,
@@ -181,7 +181,7 @@ const issue = (
 };
 
 const redeem = (model: Model, grant: Grant, { how }: Redeem, answer: Answer): string | undefined => {
-  // Where the login had no challenge, a missing verifier is the right one.
+  // If the login had no challenge, a missing verifier is right.
   if (how !== 'right' && !(how === 'noVerifier' && !grant.pkce)) return is(answer, '400 invalid_grant');
   const inTime = model.now < grant.codeExpiresAt;
   if (grant.redeemed && inTime) grant.ended ??= 'its code was redeemed twice';
@@ -193,8 +193,8 @@ const redeem = (model: Model, grant: Grant, { how }: Redeem, answer: Answer): st
 };
 
 /**
- * The pair that was given before. A public client gets a refresh token of its own for each repeat, so that two who hold
- * the same one no longer do.
+ * The pair that was issued before. A public client gets its own refresh token for each repeat, so that two holders of
+ * one token diverge.
  */
 const repeated = (model: Model, grant: Grant, held: string[], { body }: Answer): string | undefined => {
   const { access, patient, partner, refresh, stolen } = grant;
@@ -215,7 +215,10 @@ const repeated = (model: Model, grant: Grant, held: string[], { body }: Answer):
   );
 };
 
-/** Whoever shows a refresh token, with all that the client must prove: a new pair, the same again, or the grant's end. */
+/**
+ * Someone presents a refresh token, with everything that the client must prove: a new pair, the same pair again, or the
+ * grant's end.
+ */
 const exchange = (
   model: Model,
   grant: Grant,
@@ -223,7 +226,7 @@ const exchange = (
   answer: Answer,
 ): string | undefined => {
   if (grant.current.includes(shown)) {
-    // What is refused for its scope uses nothing up. A token that was replaced is judged whatever scope stands beside it.
+    // A refusal for the scope uses nothing up. A replaced token is judged whatever scope is requested.
     if (isRefused) return is(answer, '400 invalid_scope');
     return is(answer, '200') ?? issue(model, grant, { scope, shown, held }, answer);
   }
@@ -233,13 +236,13 @@ const exchange = (
   return is(answer, '400 invalid_grant');
 };
 
-/** Somebody with a stolen refresh token, and with nothing else that a partner has. */
+/** A thief with a refresh token, and with nothing else that a partner has. */
 const theft = (model: Model, grant: Grant, { how }: Thief, { bearer }: Aimed, answer: Answer): string | undefined => {
   if (how === 'introspect' || grant.partner === 'demo-partner') return is(answer, '401 invalid_client');
   if (!isLive(model, grant) || !isAllowed(model, grant)) return is(answer, '400 invalid_grant');
   if (!mayRefresh(model, grant)) return is(answer, '400 invalid_grant');
   const scope = leftOf(model, grant.partner, grant.scope);
-  // The same for every token of the grant, so it does not tell whether this one was rotated.
+  // The same for every token of the grant, so it does not reveal whether this one was rotated.
   if (!reads(scope)) return is(answer, '400 invalid_scope');
   const shown = { shown: bearer, scope, isRefused: how === 'widen', held: grant.stolen };
   const complaint = exchange(model, grant, shown, answer);
@@ -261,12 +264,12 @@ const refresh = (
   if (!mayRefresh(model, grant)) return is(answer, '400 invalid_grant');
   const whole = leftOf(model, grant.partner, grant.scope);
   const asked = leftOf(model, grant.partner, narrowScope);
-  // Of what is registered a refresh takes no more than was granted.
+  // A refresh limits the registered scope to what was granted.
   const isHeld = /patient\/(?:\*|Observation)\.rs/.test(grant.scope);
   const scope = how === 'narrow' ? (isHeld ? asked : '') : whole;
   if (!reads(whole)) return is(answer, '400 invalid_scope');
   const isRefused = how === 'widen' || !reads(scope);
-  // A token of the right family that was never given to anybody.
+  // A token of the right family that was never issued to anyone.
   const shown = how === 'sameFamily' ? 'a token of nobody’s' : bearer;
   if (answer.outcome === '200' && !grant.stolen.includes(shown)) grant.movedOn = true;
   return exchange(model, grant, { shown, scope, isRefused, held: grant.refresh }, answer);
@@ -304,7 +307,8 @@ const read = (model: Model, grant: Grant, call: Read, answer: Answer, payer: Pay
   const { age } = call;
   const isOurs = call.how === 'right' || call.how === 'otherPatient';
   const isRefused = payer.events.includes('refused');
-  // Only a read whose token was good asks the payer: this one may have begun before the call beside it replaced that token.
+  // Only a read whose token was valid asks the payer; this one may have begun before the concurrent call replaced that
+  // token.
   if (call.how === 'right' && isRefused && payer.shared && answer.outcome === '401')
     grant.ended ??= 'the payer refused its refresh token';
   if (!isOurs || !opens(model, grant, call.age) || !isAllowed(model, grant)) return is(answer, '401');
@@ -342,7 +346,7 @@ export const judgeCall = (model: Model, { aimed, answer, payer }: Answered): str
   return read(model, grant, { ...call, age }, answer, payer);
 };
 
-/** Two calls at once must have answers that they could have had one after the other, in one order or the other. */
+/** The answers to two concurrent calls must be possible for the calls one after the other, in either order. */
 export const judgeTogether = (
   model: Model,
   calls: readonly Answered[],
@@ -355,7 +359,7 @@ export const judgeTogether = (
   return fits ?? { model, complaint: `in no order: ${orders.map(({ complaint }) => complaint).join('; ')}` };
 };
 
-/** Judges the answer to a browser that a partner has sent. */
+/** Judges the answer to a browser that a partner sent. */
 export const judgeAuthorize = (model: Model, call: Authorize, answer: Answer): string | undefined => {
   if (model.out.has(call.partner)) return is(answer, '400');
   if (!isAllowed(model, call)) return is(answer, '302 unauthorized_client');
@@ -366,7 +370,7 @@ export const judgeAuthorize = (model: Model, call: Authorize, answer: Answer): s
   return is(answer, '302');
 };
 
-/** Judges the answer to a browser that comes back from the payer; `patient` is who signed in there. */
+/** Judges the answer to a browser that returns from the payer; `patient` is who signed in there. */
 export const judgeCallback = (
   model: Model,
   call: Callback,

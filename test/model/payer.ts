@@ -4,26 +4,26 @@ import { payerHttpOf, signInAt } from '../support/payer/in-process.ts';
 import { strictPayers, type Login } from '../support/payer/strict-payers.ts';
 import type { PayerId, PayerMood } from './commands.ts';
 
-/** Stands in every payer token and payer code, and so may be in nothing that leaves the gateway. */
+/** Part of every payer token and payer code, so nothing that leaves the gateway may contain it. */
 export const canary = 'payer-canary';
-/** What the gateway proves itself with at both payers. */
+/** The gateway's secret at both payers. */
 export const secretAtPayers = `${canary}-secret`;
 
-/** What is known at the payer before a command, and what the payer saw during it. */
+/** What the payer knows before a command, and what it saw during the command. */
 export interface PayerSays {
-  /** Whether the payer takes the access token that the gateway holds. */
+  /** Whether the payer accepts the access token that the gateway holds. */
   readonly good: boolean;
   readonly renews: boolean;
   readonly mood: PayerMood;
   /** What it did meanwhile. */
   readonly events: Login['events'];
-  /** Whether two calls are about this login at once, so that the events may be either's. */
+  /** Whether two concurrent calls are about this login, so that the events may belong to either. */
   readonly shared: boolean;
 }
 
 const scripts = { well: undefined, down: answerText(503, ''), lost: loseTokens } as const;
 
-/** The payers of the local stage, in memory, with a patient for each login. */
+/** The payers of the local stage, in memory, with one patient for each login. */
 export const modelPayers = (origin: string, profiles: readonly Payer[], nowMs: () => number) => {
   const secrets = Object.fromEntries(profiles.map(({ id }) => [id, secretAtPayers]));
   const moods: Record<PayerId, PayerMood> = { northwind: 'well', 'demo-health-plan': 'well' };
@@ -52,7 +52,7 @@ export const modelPayers = (origin: string, profiles: readonly Payer[], nowMs: (
   };
   return {
     http: payerHttpOf(payers),
-    /** What the gateway must never have done to a payer. */
+    /** What the gateway must never do to a payer. */
     misuse: payers.misuse,
     mood: (payer: PayerId, mood: PayerMood): void => {
       moods[payer] = mood;
@@ -60,10 +60,10 @@ export const modelPayers = (origin: string, profiles: readonly Payer[], nowMs: (
     },
     moodOf: (payer: PayerId): PayerMood => moods[payer],
     signIn: signInAt(payers),
-    /** The payer ends a member's login, or forgets its access token only. */
+    /** The payer ends a member's login, or only forgets its access token. */
     end: (patient: string): void => void (loginOf(patient).ended = true),
     forget: (patient: string): void => loginOf(patient).access.clear(),
-    /** How things stand for a member before a command; its events then come in. */
+    /** The state of a member's login before a command; the command's events are added to it. */
     says: (patient: string, { shared }: { shared: boolean }): PayerSays => {
       const login = loginOf(patient);
       login.events = [];

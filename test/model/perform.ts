@@ -18,7 +18,7 @@ const redirectUris: Record<PartnerId, string> = {
   'demo-app': 'http://localhost:3002/app/callback',
 };
 
-/** What clients ask for and nobody is given; it is dropped beside other scopes. */
+/** A scope that clients request and no one is granted; it is dropped if there are others. */
 const ungranted = 'openid fhirUser patient/*.cruds user/*.rs';
 
 /** How a partner says who it is. */
@@ -26,7 +26,7 @@ const proof = (partner: PartnerId): { form: Record<string, string>; headers: Rec
   partner === 'demo-partner' ? { form: {}, headers: basic() } : { form: { client_id: partner }, headers: {} };
 
 const damaged = (bearer: string): string => bearer.slice(0, -1) + (bearer.endsWith('A') ? 'B' : 'A');
-/** The grant's id is right, as somebody who saw a code knows it; everything secret is drawn. */
+/** The grant's id is right, since a thief of a code knows it; everything secret is random. */
 const guessed = (bearer: string): string => {
   const token = readAccessToken(bearer) ?? readRefreshToken(bearer);
   if (token === undefined) return codeWithAnotherSecret(bearer);
@@ -48,7 +48,7 @@ const redemption = ({ pkce: hasChallenge, partner }: Grant, { how }: Redeem): Re
   ...(hasChallenge && how !== 'wrongVerifier' && how !== 'noVerifier' ? { code_verifier: verifier } : {}),
 });
 
-/** What a thief knows beside the token: the public client's id, and a confidential client's, but no secret. */
+/** What a thief knows besides the token: the public client's id, and a confidential client's, but no secret. */
 const performTheft = (world: World, { partner }: Grant, { how }: Thief, bearer: string): Promise<Answer> => {
   const form = { client_id: partner };
   if (how === 'introspect') return world.post('introspect', { ...form, token: bearer }, {});
@@ -80,7 +80,7 @@ export const perform = (world: World, grant: Grant, aimed: Aimed): Promise<Answe
   return world.post('token', { ...form, ...asked }, headers);
 };
 
-/** What a partner sends the browser to authorize with. */
+/** The parameters with which a partner sends the browser to authorize. */
 export const authorizeQuery = ({ partner, scope, pkce: hasChallenge }: Authorize): Record<string, string> => ({
   client_id: partner,
   redirect_uri: redirectUris[partner],

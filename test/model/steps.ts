@@ -12,15 +12,15 @@ import {
 import { authorizeQuery, perform } from './perform.ts';
 import type { World } from './world.ts';
 
-/** A history under way. */
+/** A history in progress. */
 export interface Run {
   model: Model;
   readonly world: World;
-  /** Beside the model's login attempts: what the browser holds. */
+  /** In addition to the model's login attempts: what the browser holds. */
   readonly browsers: { readonly state: string; readonly cookies: string; readonly payerUrl: string }[];
   signIns: number;
 }
-/** What a step was, said so that a person can follow it; undefined where there was nothing to act on. */
+/** A description of a step that a person can follow; undefined if there was nothing to act on. */
 export type Step = { readonly line: string; readonly complaint: string | undefined } | undefined;
 
 const options = (command: object): string =>
@@ -33,7 +33,7 @@ const step = (text: string, { outcome }: Answer, complaint: string | undefined):
   complaint,
 });
 
-/** A call that has found its grant, and how things stood at the payer. */
+/** A call that has found its grant, and the state at the payer. */
 const prepare = ({ model, world }: Run, call: Call, { shared }: { shared: boolean }) => {
   const aimed = aim(model, call);
   const grant = aimed && model.grants[aimed.grant];
@@ -114,7 +114,7 @@ const steal = (grant: Grant): Step => {
   return { line: 'the newest refresh token is stolen', complaint: undefined };
 };
 
-/** What happens around the gateway; nobody gets an answer. */
+/** What happens around the gateway; no one gets an answer. */
 const happen = async (run: Run, command: Happening): Promise<Step> => {
   const { model, world } = run;
   if (command.kind === 'pass') {
@@ -136,7 +136,7 @@ const happen = async (run: Run, command: Happening): Promise<Step> => {
   return { line: `${command.kind} (${options(command)})`, complaint: undefined };
 };
 
-/** Lets one command happen, to the gateway and to the model. */
+/** Applies one command to the gateway and to the model. */
 export const take = (run: Run, command: Command): Promise<Step> => {
   switch (command.kind) {
     case 'authorize':

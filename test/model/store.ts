@@ -13,10 +13,10 @@ const keys = { LoginAttempts: 'stateHash', Grants: 'grantId', AuditEvents: 'even
 type TableName = keyof typeof keys;
 const tables = Object.keys(keys) as TableName[];
 
-/** The tables, however they are kept. */
+/** The tables, however they are stored. */
 export interface Store {
   readonly client: DynamoDBClient;
-  /** Removes what has expired, as DynamoDB's TTL does sooner or later. */
+  /** Removes what has expired, as DynamoDB's TTL eventually does. */
   readonly removeExpired: (now: number) => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -60,7 +60,7 @@ const dynaliteStore = async (): Promise<Store> => {
   };
 };
 
-/** The same in memory: quicker by an order of magnitude, and only as true as its own evaluation of conditions. */
+/** The same in memory: ten times faster, and only as correct as its own evaluation of conditions. */
 const memoryStore = async (): Promise<Store> => {
   const memory = memoryDynamo();
   return {
@@ -76,6 +76,6 @@ const memoryStore = async (): Promise<Store> => {
   };
 };
 
-/** By the names that `--store` takes. */
+/** By the names that `--store` accepts. */
 export const stores = { dynalite: dynaliteStore, memory: memoryStore };
 export type StoreName = keyof typeof stores;

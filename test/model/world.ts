@@ -28,7 +28,7 @@ import type { Answer, Model } from './model.ts';
 import { canary, modelPayers, secretAtPayers } from './payer.ts';
 import type { Store } from './store.ts';
 
-/** To payers the gateway proves itself with a secret, which costs no signature. */
+/** The gateway authenticates to payers with a secret, which costs no signature. */
 const withSecret = (payer: Payer): Payer =>
   payer.clientAuthentication === 'private_key_jwt'
     ? { ...payer, clientAuthentication: 'client_secret_basic', publicKeys: [] }
@@ -51,7 +51,7 @@ const registeredFor =
 const stage = localRegistry();
 const payerProfiles = stage.payers.map(withSecret);
 const origin = 'http://localhost:3000';
-/** The local stage, less what the model has taken out. */
+/** The local stage, without what the model has removed. */
 const registryFor = ({ out, registered }: Model): RegistryData => ({
   ...stage,
   payers: payerProfiles,
@@ -61,7 +61,7 @@ const registryFor = ({ out, registered }: Model): RegistryData => ({
     .map(registeredFor(registered)),
 });
 
-/** Randomness that is the same whenever the same history runs, and never the same in two histories of one store. */
+/** Randomness that is the same whenever the same history runs, and never the same for two histories in one store. */
 const seededBytes = (seed: string) => {
   let drawn = 0;
   return (size: number): Uint8Array =>
@@ -72,7 +72,7 @@ const seededBytes = (seed: string) => {
 
 let worlds = 0;
 
-/** A gateway of its own over a shared store, with its payers, its clock and its log. */
+/** A gateway of its own over a shared store, with its payers, clock and log. */
 export const makeWorld = (store: Store, model: Model) => {
   const time = { ms: startMs, waitedMs: 0 };
   const lines: string[] = [];
@@ -91,12 +91,12 @@ export const makeWorld = (store: Store, model: Model) => {
     loginAttempts: table('LoginAttempts'),
     grants: table('Grants'),
     readPayerSecret: async () => ({ client_secret: secretAtPayers }),
-    // Waiting costs no wall time, so that nothing expires while two calls are on their way.
+    // Waiting takes no real time, so nothing expires during two concurrent calls.
     sleep: async (ms: number): Promise<void> => {
       time.waitedMs += ms;
       await new Promise((resolve) => setImmediate(resolve));
     },
-    // Worlds share the store, and each begins at the same time: partners of one are not those of another.
+    // Worlds share the store, and each starts at the same time, so the partners of one are not those of another.
     takeTurn: (key: string, rate: Rate) => takeTurn(`world ${world} ${key}`, rate),
     ...readEventWriter(table('AuditEvents'), clock),
   };
@@ -111,7 +111,7 @@ export const makeWorld = (store: Store, model: Model) => {
   };
   let handlers = handlersFor(model);
 
-  /** Payer tokens are in no answer and no log line; bearers of ours are in no log line. */
+  /** No answer and no log line contains a payer token, and no log line contains a bearer of ours. */
   const inspect = (answer: unknown): void => {
     if (JSON.stringify(answer).includes(canary)) leaks.push('an answer holds something that is the payer’s');
     const logged = lines.splice(0).join('\n');

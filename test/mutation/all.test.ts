@@ -4,7 +4,7 @@ import { failFast } from './fail-fast.ts';
 import { groups } from './groups.ts';
 
 /*
- * A group's tests as one file: Jest loads the modules anew for each file, which would take most of a mutant's time.
+ * A group's tests as one file: Jest reloads the modules for each file, which would take most of a mutant's time.
  */
 const group = groups[process.env['MUTATED'] ?? ''];
 if (group === undefined) throw new Error(`MUTATED must be one of ${Object.keys(groups).join(', ')}`);

@@ -15,7 +15,7 @@ const untilFailure =
     }
   };
 
-/** From here on, tests that come after a failed one end at once: a mutant needs to be noticed only once. */
+/** From here on, tests after a failed one end at once, since a mutant needs to be noticed only once. */
 export const failFast = (leftOut: readonly string[]): void => {
   const declare =
     (original: Declare): Declare =>

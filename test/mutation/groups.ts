@@ -1,16 +1,16 @@
-/** A part of the code that is mutated at one go, and the unit tests that must notice. */
+/** A part of the code that is mutated together, and the unit tests that must notice. */
 export interface Group {
-  /** Patterns, none with braces: Stryker parts them at their commas. */
+  /** Patterns without braces, since Stryker splits patterns at commas. */
   readonly mutate: readonly string[];
-  /** Folders or patterns of files below `test/`; the first are run first. */
+  /** Folders or patterns of files below `test/`; the first ones run first. */
   readonly tests: readonly string[];
-  /** Files among them that cannot be run beside others: each sets the environment of a process that starts. */
+  /** Files among them that cannot run together with others, since each sets the environment of a starting process. */
   readonly apart?: readonly string[];
   /** Titles of tests that take seconds; what only they would notice counts as survived. */
   readonly leftOut?: readonly string[];
 }
 
-/** `*.ts` that wires or generates is left out, as it is of the coverage. */
+/** `*.ts` files that wire or generate are left out, as in the coverage. */
 const notMutated = [
   '!functions/*/index.ts',
   '!functions/shared/deps.ts',

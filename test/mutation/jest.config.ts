@@ -3,7 +3,7 @@ import base from '../../jest.config.ts';
 
 const config: Config = {
   ...base,
-  // A mutant may leave what it likes.
+  // A mutant may leave handles open.
   globalSetup: undefined,
   globalTeardown: undefined,
   rootDir: '../..',

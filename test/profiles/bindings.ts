@@ -35,14 +35,14 @@ interface Include {
 export interface BindingReport {
   /** How many codes were looked up. */
   checked: number;
-  /** `path: code` of each that is not in its value set. */
+  /** `path: code` of each code that is not in its value set. */
   readonly wrong: string[];
 }
 
 const resources = <T>(file: string): T[] =>
   (readJson(file) as { entry: { resource: T }[] }).entry.map(({ resource }) => resource);
 
-/** Makes a check of all required bindings of R4 whose value sets list their codes. */
+/** Makes a checker for all required bindings of R4 whose value sets list their codes. */
 export const createBindingCheck = (): ((resource: Record<string, unknown>, report: BindingReport) => void) => {
   const elements = new Map<string, Map<string, Element>>();
   for (const file of ['fhir/r4/profiles-types.json', 'fhir/r4/profiles-resources.json']) {
@@ -82,7 +82,7 @@ const codesIn = (value: unknown): string[] => {
   return code === undefined ? coding.map((one) => one.code) : [code];
 };
 
-/** Lists a value set's codes, or answers `undefined` where it says more than lists and whole code systems. */
+/** Lists a value set's codes; `undefined` if it uses more than lists and whole code systems. */
 const createExpansion = (): ((url: string | undefined) => ReadonlySet<string> | undefined) => {
   const byUrl = new Map(
     ['fhir/r4/valuesets.json', 'fhir/r4/v3-codesystems.json'].flatMap((file) =>

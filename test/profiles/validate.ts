@@ -6,7 +6,7 @@ interface Profile {
   readonly url: string;
 }
 
-/** A resource is valid when there is nothing in the list; each item names the profile and what is wrong. */
+/** A resource is valid if the list is empty; each item names the profile and what is wrong. */
 export type Validate = (resource: ResourceWithMeta) => string[];
 
 export interface ResourceWithMeta extends Record<string, unknown> {
@@ -14,7 +14,7 @@ export interface ResourceWithMeta extends Record<string, unknown> {
   readonly meta?: { readonly profile?: readonly string[] };
 }
 
-/** Loads R4 and US Core 6.1.0 and makes a validator of R4 and of every profile that a resource claims. */
+/** Loads R4 and US Core 6.1.0, and makes a validator for R4 and for every profile that a resource claims. */
 export const createValidator = (): Validate => {
   indexStructureDefinitionBundle(readJson('fhir/r4/profiles-types.json'));
   indexStructureDefinitionBundle(readJson('fhir/r4/profiles-resources.json'));

@@ -6,7 +6,7 @@ import { startProcesses, type Processes } from '../faults/processes.ts';
 import { readRequest } from '../faults/requests.ts';
 import { startWorld, type World } from '../faults/world.ts';
 
-/** A race, and how often it is held. */
+/** A race, and how many times it is run. */
 export interface Contest {
   readonly race: Race;
   readonly rounds: number;
@@ -14,7 +14,7 @@ export interface Contest {
 
 const fewRounds = 4;
 const fewProcesses = 6;
-/** A test's limit, on a machine that is busy with others. Milliseconds. */
+/** A test's limit on a busy machine, in milliseconds. */
 const contestMs = 1_800_000;
 export const parallel = 50;
 export const payerTokenLivesMs = 300_000;
@@ -25,12 +25,12 @@ interface Arena {
   readonly instances: readonly [Instance, ...Instance[]];
 }
 
-/** One round of a race; it throws where a promise is broken. */
+/** One round of a race; it throws if a promise is broken. */
 type Race = (arena: Arena) => Promise<void>;
 
-/** Where races are held. */
+/** Where races run. */
 interface Arenas {
-  /** As many execution environments as there are calls at once, in this process. */
+  /** In this process, with as many execution environments as there are concurrent calls. */
   readonly environments: () => Promise<Arena>;
   /** Six processes. */
   readonly processes: () => Promise<Arena>;
@@ -73,9 +73,9 @@ const startArenas = async (): Promise<Arenas> => {
 };
 
 /**
- * Holds races, as tests of the file that calls it: all rounds over an execution environment for each call, a few over six
+ * Runs races as tests of the file that calls it: all rounds over one execution environment per call, a few over six
  * processes.
- * @returns where they are held, to be asked within a test
+ * @returns where they run; call it within a test
  */
 export const holdRaces = (contests: Readonly<Record<string, Contest>>): (() => Arenas) => {
   const named = Object.entries(contests);
@@ -110,7 +110,10 @@ export const holdRaces = (contests: Readonly<Record<string, Contest>>): (() => A
   return started;
 };
 
-/** Sends requests at once over the execution environments. Each takes one call at a time, as in Lambda: the rest waits. */
+/**
+ * Sends concurrent requests over the execution environments. Each takes one call at a time, as in Lambda; the others
+ * wait.
+ */
 export const allAtOnce = async (
   instances: readonly Instance[],
   requests: readonly GatewayRequest[],
@@ -125,7 +128,7 @@ export const allAtOnce = async (
 
 const mostTries = 4;
 
-/** A caller who comes back when it is told to: 503 decides nothing, and a busy machine has its share of them. */
+/** A caller that retries when told to: 503 decides nothing, and a busy machine answers it now and then. */
 export const patient = ({ call, hurry }: Instance): Instance => ({
   hurry,
   call: async (request) => {
@@ -135,11 +138,11 @@ export const patient = ({ call, hurry }: Instance): Instance => ({
   },
 });
 
-/** So many of them, each its own. */
+/** This many of them, each a new one. */
 export const times = (count: number, make: () => GatewayRequest): GatewayRequest[] =>
   Array.from({ length: count }, make);
 
-/** How often each was seen, such as `{"200": 1, "400": 49}`. */
+/** How many times each was seen, such as `{"200": 1, "400": 49}`. */
 export const tally = (seen: readonly string[]): Record<string, number> => {
   const counts: Record<string, number> = {};
   for (const one of seen) counts[one] = (counts[one] ?? 0) + 1;
@@ -151,6 +154,6 @@ export const inOAuth = (answers: readonly GatewayAnswer[]): Record<string, numbe
 export const inFhir = (answers: readonly GatewayAnswer[]): Record<string, number> =>
   tally(answers.map((answer) => describeAnswer('FHIR', answer)));
 
-/** Whether an access token brings the record. */
+/** Whether an access token reads the record. */
 export const reads = async (instance: Instance, token: string): Promise<boolean> =>
   broughtRecord(await patient(instance).call(readRequest(token)));

@@ -84,7 +84,7 @@ describe('the holder of a lease is killed while the payer’s answer is on its w
   };
   const exchanges = ({ proxy }: World) => proxy.calls().filter((call) => call.includes('/oauth2/token')).length;
 
-  it('another process waits for the lease’s end, takes over and brings the record', async () => {
+  it('and another process waits for the end of the lease, takes over and reads the record', async () => {
     const { world, next, access } = await killHolder(true);
     world.clock.pass(leaseMs - 2000);
 
@@ -95,7 +95,7 @@ describe('the holder of a lease is killed while the payer’s answer is on its w
     expect(exchanges(world)).toBe(1);
   });
 
-  it('another process asks the member to connect again where the payer had rotated: the only grant that is lost', async () => {
+  it('and another process asks the member to connect again if the payer had rotated: the only grant that is lost', async () => {
     const { world, next, access } = await killHolder(false);
     world.clock.pass(leaseMs + 1000);
 

@@ -12,7 +12,7 @@ import {
 import { allAtOnce, holdRaces, inOAuth, parallel, reads, tally, times, type Contest } from './arena.ts';
 
 const contests: Readonly<Record<string, Contest>> = {
-  'a code is redeemed once, and who redeems it again ends the grant (RFC 6749 §4.1.2)': {
+  'a code is redeemed once, and a second redemption ends the grant (RFC 6749 §4.1.2)': {
     rounds: 200,
     race: async ({ world, instances }) => {
       const code = await login(world, instances[0]);
@@ -39,7 +39,7 @@ const contests: Readonly<Record<string, Contest>> = {
       expect(await reads(instances[0], pairOf(answers[parallel / 2]!).access)).toBe(true);
     },
   },
-  'refreshes at once all get the same pair, and the grant lives': {
+  'concurrent refreshes all get the same pair, and the grant stays valid': {
     rounds: 200,
     race: async ({ world, instances }) => {
       const { refresh } = await connect(world, instances[0]);

@@ -81,7 +81,7 @@ describe('a secrets file', () => {
     const secret = { client_secret: 'canary' };
 
     await expect(read({ 'demo-health-plan': secret, 'demo-heath-plan': secret })).rejects.toThrow(
-      /: "demo-heath-plan" is not a payer in the configuration; remove it, or write one of: demo-health-plan$/,
+      /: "demo-heath-plan" is not a payer with a secret in the configuration; remove it, or write one of: demo-health-plan$/,
     );
   });
 });

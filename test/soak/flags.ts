@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util';
 
-/** How long and how hard. */
+/** How long and how hard to run. */
 export interface Flags {
   readonly minutes: number;
-  /** Operations a second. */
+  /** Operations per second. */
   readonly rate: number;
 }
 
-/** It runs on someone's own machine: what is beyond these is a mistake. */
+/** It runs on someone's own machine, so a value beyond these is a mistake. */
 const most: Flags = { minutes: 120, rate: 200 };
 
 export const usage = `npm run soak -- [--minutes 10] [--rate 50]   at most ${most.minutes} minutes, ${most.rate} a second`;
@@ -18,7 +18,7 @@ const numberOf = (name: keyof Flags, text: string): number => {
   return value;
 };
 
-/** Reads the command line. @throws Error with a line for a person */
+/** Reads the command line. @throws Error with one line for a person */
 export const readFlags = (args: readonly string[]): Flags => {
   const { values } = parseArgs({
     args: [...args],

@@ -1,16 +1,16 @@
 import type { LocalStack } from '../../sandbox/stack.ts';
 import type { Observations } from './observations.ts';
 
-/** Which processes were seen, by function, in the order in which they came. */
+/** The processes that were seen, by function, in order of appearance. */
 export type Seen = Map<string, number[]>;
 
-/** In the place of a process that has ended, so that it is counted once. */
+/** In place of a process that has ended, so that it is counted only once. */
 const gone = 0;
 
-/** The first process of a function has the function's name; further ones are counted. */
+/** The first process of a function has the function's name; further ones are numbered. */
 const nameOf = (name: string, index: number): string => (index === 0 ? name : `${name} ${index + 1}`);
 
-/** Looks at every process of every function once, and remembers in `seen` which they were. */
+/** Looks at every process of every function once, and records the processes in `seen`. */
 export const sampleMemory = async (
   stack: Pick<LocalStack, 'held'>,
   seen: Seen,

@@ -1,15 +1,15 @@
 import type { Sample } from './statistics.ts';
 
-/** What is done to the gateway; each is one request to it. */
+/** What is done to the gateway; each is one request. */
 export type Step = 'authorize' | 'callback' | 'redeem' | 'refresh' | 'read' | 'revoke' | 'introspect';
 
-/** Steps that need no payer, so that its faults are not in their times. */
+/** Steps that call no payer, so that its faults do not affect their times. */
 export const ownSteps: ReadonlySet<Step> = new Set(['authorize', 'redeem', 'refresh', 'introspect']);
 
 /** How a step ended: `payer` is an answer that says that the payer failed. */
 export type Ending = 'ok' | 'payer' | 'lost' | 'unexpected';
 
-/** One step that has ended. */
+/** A finished step. */
 export interface Observed extends Sample {
   readonly step: Step;
   readonly ending: Ending;
@@ -18,15 +18,15 @@ export interface Observed extends Sample {
 /** Everything that was seen, in order. */
 export interface Observations {
   readonly steps: Observed[];
-  /** Grants that ended though nobody revoked them: those whose rotation the payer's fault swallowed, and others. */
+  /** Grants that ended although no one revoked them: those whose rotation the payer's fault lost, and others. */
   readonly lost: { named: number; unnamed: number };
-  /** What an answer was where another was due, and how often. */
+  /** The unexpected answers, and how many of each. */
   readonly unexpected: Map<string, number>;
-  /** Operations that were not begun, since too many were under way. */
+  /** Operations that were not started, since too many were in progress. */
   notBegun: number;
   /** Megabytes held after a collection, by process: `fetch`, `fetch 2` and so on. */
   readonly memory: Map<string, Sample[]>;
-  /** Processes that were gone when they were looked at again. */
+  /** Processes that no longer existed when they were checked again. */
   readonly restarts: string[];
 }
 
@@ -39,6 +39,6 @@ export const nothingSeen = (): Observations => ({
   restarts: [],
 });
 
-/** Counts one more of a kind. */
+/** Adds one to a count. */
 export const countUnexpected = ({ unexpected }: Observations, what: string): void =>
   void unexpected.set(what, (unexpected.get(what) ?? 0) + 1);

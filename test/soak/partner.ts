@@ -25,15 +25,15 @@ interface Answer extends Omit<Seen, 'text'> {
   readonly body: string;
 }
 
-/** A partner with many members: each of its operations is one or more steps. */
+/** A partner with many members; each of its operations is one or more steps. */
 export interface SoakPartner {
   /** A login, and its redemption. */
   readonly login: () => Promise<void>;
-  /** With a grant that nobody is using; nothing where there is none. */
+  /** With a grant that is not in use; nothing if there is none. */
   readonly refresh: () => Promise<void>;
   readonly read: () => Promise<void>;
   readonly revoke: () => Promise<void>;
-  /** Asks for each grant whether it is still good. */
+  /** Checks for each grant whether it is still valid. */
   readonly introspectAll: () => Promise<void>;
   /** Grants that are held now. */
   readonly held: () => number;
@@ -62,7 +62,7 @@ export const soakPartner = ({ origin, secret, payer, observations, random }: Soa
   let busy = 0;
   const proof = { Authorization: basicOf('demo-partner', secret) };
 
-  /** One request, timed, and judged by what came back. */
+  /** One request, timed and judged by its answer. */
   const step = async (
     name: Step,
     request: GatewayRequest,
@@ -100,7 +100,7 @@ export const soakPartner = ({ origin, secret, payer, observations, random }: Soa
     if (payer.lostRotation(patient)) observations.lost.named += 1;
     else observations.lost.unnamed += 1;
   };
-  /** Works with a grant that nobody else uses meanwhile; `false` gives it up. */
+  /** Works with a grant that nothing else uses meanwhile; `false` drops it. */
   const withGrant = async (work: (held: Held) => Promise<boolean>): Promise<void> => {
     const [held] = idle.splice(Math.floor(random() * idle.length), 1);
     if (held === undefined) return;
@@ -112,7 +112,7 @@ export const soakPartner = ({ origin, secret, payer, observations, random }: Soa
     }
   };
 
-  /** As a client should: again at once where no answer came, since later the same token is a reuse. */
+  /** As a client should: retry at once if there was no answer, since later the same token is a reuse. */
   const refreshed = async (held: Held, triesLeft = 3): Promise<Answer & { readonly ending: Ending }> => {
     const answer = await tokenStep('refresh', renewal(held.refresh), judgeRefresh);
     return answer.ending === 'unexpected' && triesLeft > 1 ? refreshed(held, triesLeft - 1) : answer;

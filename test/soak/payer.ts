@@ -4,22 +4,22 @@ import { answer, answerFhir, bundleOf, type Script } from '../support/payer/answ
 import { servePayers, type PayerServer } from '../support/payer/server.ts';
 import { strictPayers, type StrictPayers } from '../support/payer/strict-payers.ts';
 
-/** How one call in twenty goes wrong. */
+/** How one call in twenty fails. */
 const faults = ['a 500', 'no answer', 'a reset', 'a slow answer'] as const;
 type Fault = (typeof faults)[number];
 const faultShare = 0.05;
 const slowMs = 2000;
 
-/** So short that a grant's payer tokens are refreshed again and again. Seconds. */
+/** Seconds: so few that a grant's payer tokens are refreshed again and again. */
 const accessTokenSeconds = 120;
 
-/** A strict payer that signs everybody in at once, and fails at random. */
+/** A strict payer that signs everyone in at once, and fails at random. */
 export interface SoakPayer extends PayerServer, Pick<StrictPayers, 'register' | 'misuse'> {
   /** Faults so far, by kind. */
   readonly faults: Readonly<Record<Fault, number>>;
   /**
-   * Whether this member's payer tokens were rotated by an answer that the gateway never got: the grant is lost then, as
-   * with every payer that rotates.
+   * Whether this member's payer tokens were rotated in an answer that the gateway never received: then the grant is
+   * lost, as with every payer that rotates.
    */
   readonly lostRotation: (patient: string) => boolean;
 }
@@ -33,7 +33,7 @@ const chances = (seed: number): (() => number) => {
   };
 };
 
-/** A searchset of some size, so that bodies are really streamed. */
+/** A searchset of varying size, so that bodies are really streamed. */
 const bundleFor = (patient: string): object =>
   bundleOf(
     ...Array.from({ length: 20 }, (_none, index) => ({
@@ -66,7 +66,7 @@ export const startSoakPayer = async (seed: number, payers: readonly string[]): P
       await sleep(slowMs);
       return usual();
     }
-    // Half of the connections that break do so after the payer has rotated.
+    // Half of the broken connections break after the payer has rotated.
     if (chance() >= 0.5) await usual();
     return 'reset';
   };

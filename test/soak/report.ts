@@ -3,18 +3,18 @@ import { ownSteps, type Observations, type Observed } from './observations.ts';
 import { quantile, slopePerMinute, type Sample } from './statistics.ts';
 
 const minuteMs = 60_000;
-/** Megabytes a minute by which a function may hold more, once it is warm. */
+/** How many megabytes per minute a function may grow after the warm-up. */
 const mostGrowth = 1;
-/** Minutes after the warm-up from which on a slope says something. */
+/** Minutes after the warm-up that a slope needs to mean anything. */
 const enoughMinutes = 4;
 /** How much slower answers may be at the end, by the line through the minutes: half as much again. */
 const mostSlower = 0.5;
-/** Below so many milliseconds nobody calls it slower. */
+/** Below this many milliseconds, a difference does not count as slower. */
 const leastSlowerMs = 5;
-/** Of the operations, at most so many may not have begun. */
+/** The share of operations that may have been skipped. */
 const mostNotBegun = 0.01;
 
-/** From the start of the run, and of a process, until it is measured. */
+/** Seconds from the start of the run, or of a process, until measuring begins. */
 const warmUpMinutes = ({ minutes }: Pick<Flags, 'minutes'>): number => Math.min(2, minutes / 3);
 
 const minutesOf = (steps: readonly Observed[], startedAt: number): Observed[][] => {
@@ -36,7 +36,7 @@ const table = (rows: readonly (readonly string[])[]): string => {
   return rows.map((row) => row.map((cell, column) => cell.padStart(widths[column] ?? 0)).join('  ')).join('\n');
 };
 
-/** One line a minute: milliseconds of steps without and with the payer, and megabytes held. */
+/** One line per minute: milliseconds of steps without and with the payer, and megabytes held. */
 const minuteTable = (observed: Observations, startedAt: number): string => {
   const functions = [...observed.memory.keys()].toSorted();
   const title = ['minute', 'steps', 'p50', 'p99', 'payer p50', 'payer p99', 'payer failed', ...functions];
@@ -51,7 +51,7 @@ const minuteTable = (observed: Observations, startedAt: number): string => {
   return table([title, ...rows]);
 };
 
-/** A limit, and whether it was kept; `undefined` where the run was too short to say. */
+/** A limit, and whether it was kept; `undefined` if the run was too short to tell. */
 interface Verdict {
   readonly limit: string;
   readonly found: string;
@@ -70,7 +70,10 @@ const memoryVerdicts = ({ memory }: Observations, endedAt: number, flags: Flags)
     };
   });
 
-/** Which answers: the payer's slow ones are beyond the middle of the steps with it, so only that is watched there. */
+/**
+ * Which quantile: in steps with the payer, the payer's slow answers lie above the median, so only the median is
+ * checked.
+ */
 const watched = [
   { name: 'without the payer: p50', own: true, share: 0.5 },
   { name: 'without the payer: p99', own: true, share: 0.99 },
@@ -116,7 +119,7 @@ const countVerdicts = (observed: Observations): Verdict[] => {
   ];
 };
 
-/** What was seen, for a person, and whether every limit was kept. */
+/** The observations for a person, and whether every limit was kept. */
 export const reportOf = (
   observed: Observations,
   { startedAt, endedAt, flags }: { startedAt: number; endedAt: number; flags: Flags },

@@ -21,15 +21,15 @@ const seed = 1;
 const secret = 'demo-partner-secret';
 const memoryEveryMs = 60_000;
 const canaryEveryMs = 60_000;
-/** For the last operations, which a payer that does not answer holds up. */
+/** For the last operations, which a silent payer delays. */
 const endingMs = 80_000;
-/** A read of which the payer never answers holds a process for a minute and more. */
+/** A read that the payer never answers holds a process for more than a minute. */
 const environments = 60;
-/** Grants at a time: so few that each is used again and again. */
+/** How many grants are held at once: so few that each is used again and again. */
 const fewest = 20;
 const most = 300;
 
-/** The mix: the number of grants stays between the two. */
+/** The mix of operations, which keeps the number of grants between the two. */
 const chooseOperation = (partner: SoakPartner, chance: number): (() => Promise<void>) => {
   if (partner.held() < fewest) return partner.login;
   if (chance < 0.12) return partner.held() < most ? partner.login : partner.revoke;
@@ -37,7 +37,7 @@ const chooseOperation = (partner: SoakPartner, chance: number): (() => Promise<v
   return chance < 0.92 ? partner.read : partner.revoke;
 };
 
-/** Begins operations at the rate, whether or not the earlier ones have ended. */
+/** Starts operations at the rate, whether or not the earlier ones have ended. */
 const load = async (
   partner: SoakPartner,
   flags: Flags,
@@ -63,7 +63,7 @@ const load = async (
   await Promise.race([Promise.all(underWay), sleep(endingMs, undefined, { ref: false })]);
 };
 
-/** Does something again and again; gives the way to stop it. */
+/** Repeats something at an interval; returns a function that stops it. */
 const every = (ms: number, work: () => Promise<unknown>): (() => void) => {
   const timer = setInterval(() => void work().catch(() => undefined), ms);
   return () => clearInterval(timer);

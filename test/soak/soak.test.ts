@@ -2,11 +2,11 @@ import { readFlags } from './flags.ts';
 import { quantile, slopePerMinute } from './statistics.ts';
 
 describe('the soak’s flags', () => {
-  it('are ten minutes at 50 a second where nothing is said', () => {
+  it('default to ten minutes at 50 per second', () => {
     expect(readFlags([])).toEqual({ minutes: 10, rate: 50 });
   });
 
-  it('take a number each', () => {
+  it('accept one number each', () => {
     expect(readFlags(['--minutes', '0.5', '--rate', '200'])).toEqual({ minutes: 0.5, rate: 200 });
   });
 
@@ -27,18 +27,18 @@ describe('the slope', () => {
   const every5s = (valueAt: (minute: number) => number) =>
     Array.from({ length: 60 }, (_none, index) => ({ atMs: 1_000_000 + index * 5000, value: valueAt(index / 12) }));
 
-  it('is that of a line, a minute', () => {
+  it('is that of a line, per minute', () => {
     expect(slopePerMinute(every5s((minute) => 80 + 1.5 * minute))).toBeCloseTo(1.5, 9);
     expect(slopePerMinute(every5s(() => 80))).toBe(0);
   });
 
-  it('is the line’s under noise that has none', () => {
+  it('ignores noise without a slope', () => {
     expect(
       slopePerMinute(every5s((minute) => 80 + 2 * minute + (Math.round(minute * 12) % 2 === 0 ? 3 : -3))),
     ).toBeCloseTo(2, 0);
   });
 
-  it('is 0 of one moment, and of none', () => {
+  it('is 0 for one point, and for none', () => {
     expect(slopePerMinute([{ atMs: 5, value: 7 }])).toBe(0);
     expect(slopePerMinute([])).toBe(0);
   });

@@ -1,4 +1,4 @@
-/** A value at a time, milliseconds of any clock. */
+/** A value at a time, in milliseconds of any clock. */
 export interface Sample {
   readonly atMs: number;
   readonly value: number;
@@ -8,7 +8,7 @@ const minuteMs = 60_000;
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** The slope a minute of the line that fits best (least squares); 0 for fewer than two moments. */
+/** The slope per minute of the best-fitting line (least squares); 0 for fewer than two points. */
 export const slopePerMinute = (samples: readonly Sample[]): number => {
   const middle = { x: mean(samples.map(({ atMs }) => atMs)), y: mean(samples.map(({ value }) => value)) };
   const spread = samples.reduce((sum, { atMs }) => sum + (atMs - middle.x) ** 2, 0);
@@ -17,6 +17,6 @@ export const slopePerMinute = (samples: readonly Sample[]): number => {
   return (along / spread) * minuteMs;
 };
 
-/** The value below which this share lies (nearest rank); `undefined` of nothing. */
+/** The value below which this share lies (nearest rank); `undefined` if there are no values. */
 export const quantile = (values: readonly number[], share: number): number | undefined =>
   values.toSorted((one, other) => one - other)[Math.max(0, Math.ceil(share * values.length) - 1)];

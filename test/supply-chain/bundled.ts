@@ -9,11 +9,11 @@ export const functionNames = readdirSync(functionsFolder).filter((name) =>
   existsSync(join(functionsFolder, name, 'index.ts')),
 );
 
-/** A function's bundle, as the stack makes it. */
+/** A function's bundle, as the stack builds it. */
 export interface Bundled {
   readonly name: string;
   readonly bytes: number;
-  /** Bytes of each npm package in it. */
+  /** Bytes from each npm package in it. */
   readonly packages: ReadonlyMap<string, number>;
   /** Every source file in it, relative to the checkout. */
   readonly files: readonly string[];
@@ -21,7 +21,7 @@ export interface Bundled {
 
 const packageOf = (file: string): string | undefined => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1];
 
-/** Bundles a function with the stack's options and says what is in it. */
+/** Bundles a function with the stack's options, and lists its content. */
 export const bundled = (name: string): Bundled => {
   const { metafile } = buildSync({
     entryPoints: [join(functionsFolder, name, 'index.ts')],

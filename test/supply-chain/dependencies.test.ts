@@ -7,7 +7,7 @@ interface LockedPackage {
   readonly license?: string;
   readonly hasInstallScript?: boolean;
   readonly integrity?: string;
-  /** Comes inside another package's archive, whose hash covers it. */
+  /** Part of another package's archive, whose hash covers it. */
   readonly inBundle?: boolean;
 }
 
@@ -18,7 +18,7 @@ const { allowScripts } = json('package.json') as { allowScripts: Readonly<Record
 const installed = Object.entries(packages).filter(([path]) => path !== '');
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
 
-/** Licences that ask for no more than notice. */
+/** Licences that require no more than notice. */
 const permissive = new Set([
   '0BSD',
   'Apache-2.0',
@@ -32,7 +32,7 @@ const permissive = new Set([
   '(MIT OR GPL-3.0-or-later)',
 ]);
 
-/** Packages whose licence is another, or not in the lock file, and why that is well. */
+/** Packages with another licence, or missing from the lock file, and why that is fine. */
 const looked: Readonly<Record<string, string>> = {
   'caniuse-lite': 'CC-BY-4.0 on data; a tool of the tests, in no bundle',
   'base-64': 'MIT in its own LICENSE file; a browser client of the tests needs it, and it is in no bundle',
@@ -46,20 +46,20 @@ describe('dependencies', () => {
     expect(others).toEqual([]);
   });
 
-  it('are locked to the bytes: each has a version and an integrity hash', () => {
+  it('are pinned to exact bytes: each has a version and an integrity hash', () => {
     const loose = installed.filter(
       ([, { version, integrity, inBundle }]) => version === undefined || (integrity === undefined && inBundle !== true),
     );
     expect(loose.map(([path]) => nameOf(path))).toEqual([]);
   });
 
-  it('run no script at install but those that package.json names, and only esbuild may', () => {
+  it('run no install script except those that package.json names, and only esbuild may', () => {
     const withScripts = installed.filter(([, { hasInstallScript }]) => hasInstallScript === true);
     expect([...new Set(withScripts.map(([path]) => nameOf(path)))].sort()).toEqual(Object.keys(allowScripts).sort());
     expect(Object.keys(allowScripts).filter((name) => allowScripts[name])).toEqual(['esbuild']);
   });
 
-  it('of the deployed bundles are each explained in docs/reports/dependencies.md, and no other is', () => {
+  it('of the deployed bundles are each explained in docs/reports/dependencies.md, and no others are', () => {
     const inBundles = new Set<string>();
     for (const name of functionNames) for (const dependency of bundled(name).packages.keys()) inBundles.add(dependency);
     const text = readFileSync(join(root, 'docs/reports/dependencies.md'), 'utf8');

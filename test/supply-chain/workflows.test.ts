@@ -35,7 +35,7 @@ const folder = join(root, '.github/workflows');
 const textOf = (name: string): string => readFileSync(join(folder, name), 'utf8');
 const workflow = (name: string): Workflow => parse(textOf(name)) as Workflow;
 
-/** Commits of releases, read from each action's own repository. Whoever takes a newer one looks at it first. */
+/** The commits of releases, read from each action's own repository. Review a newer one before you use it. */
 const reviewed: Readonly<Record<string, string>> = {
   'actions/checkout': '3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1',
   'actions/setup-node': '820762786026740c76f36085b0efc47a31fe5020 # v7.0.0',
@@ -49,7 +49,7 @@ const jobOf = (name: string, job: string): Job => {
   if (found === undefined) throw new Error(`${name} has no job ${job}`);
   return found;
 };
-/** A step in a word: its command, or its action. */
+/** A step in one word: its command, or its action. */
 const stepsOf = (job: Job): string[] => job.steps.map(({ uses, run }) => uses?.split('@')[0] ?? run?.trim() ?? '');
 const stepUsing = (job: Job, action: string): Step | undefined =>
   job.steps.find(({ uses }) => uses?.startsWith(`${action}@`) === true);
@@ -60,13 +60,13 @@ describe.each(readdirSync(folder))('the workflow %s', (name) => {
   const text = textOf(name);
   const jobs = Object.values(workflow(name).jobs);
 
-  it('uses actions by the commit that was reviewed, with its release beside it', () => {
+  it('pins actions to the reviewed commit, with its release in a comment', () => {
     const used = [...text.matchAll(/uses: *(\S+?)@(.*)$/gm)].map(([, action = '', at = '']) => [action, at]);
     expect(used.length).toBeGreaterThan(0);
     for (const [action = '', at] of used) expect([action, at]).toEqual([action, reviewed[action]]);
   });
 
-  it('leaves no credential of Git behind, fails where a step fails, and ends in time', () => {
+  it('leaves no Git credential behind, fails if a step fails, and has a time limit', () => {
     for (const job of jobs) {
       for (const step of stepsUsing(job, 'actions/checkout')) expect(step.with?.['persist-credentials']).toBe(false);
       expect(job['continue-on-error']).toBeUndefined();
@@ -75,11 +75,11 @@ describe.each(readdirSync(folder))('the workflow %s', (name) => {
     }
   });
 
-  it('puts what a person or a pull request wrote into no script', () => {
+  it('puts no text from a person or a pull request into a script', () => {
     for (const { run = '' } of jobs.flatMap(({ steps }) => steps)) expect(run).not.toContain('${{');
   });
 
-  it('writes nothing to the repository, and stores no key of AWS', () => {
+  it('writes nothing to the repository, and stores no AWS key', () => {
     expect(text).not.toMatch(/: write(?!\n)(?!$)/);
     expect(
       [...text.matchAll(/^ +([\w-]+): write$/gm)].map(([, permission]) => permission).filter((p) => p !== 'id-token'),
@@ -88,7 +88,7 @@ describe.each(readdirSync(folder))('the workflow %s', (name) => {
     expect(text).not.toMatch(/aws-(secret-)?access-key/);
   });
 
-  it('runs npm scripts and files that are there', () => {
+  it('runs npm scripts and files that exist', () => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object };
     const runs = jobs
       .flatMap(({ steps }) => steps)
@@ -104,13 +104,13 @@ describe.each(readdirSync(folder))('the workflow %s', (name) => {
 describe('CI', () => {
   const { on, permissions, jobs } = workflow('ci.yml');
 
-  it('runs for each pull request and each push to main, and may only read', () => {
+  it('runs for each pull request and each push to main, with read permission only', () => {
     expect(on).toEqual({ pull_request: null, push: { branches: ['main'] } });
     expect(permissions).toEqual({ contents: 'read' });
     for (const job of Object.values(jobs)) expect([job.permissions, job.environment]).toEqual([undefined, undefined]);
   });
 
-  it('checks registry, code and every stage, and keeps the bill of materials', () => {
+  it('checks the registry, the code and every stage, and keeps the bill of materials', () => {
     const check = jobOf('ci.yml', 'check');
     expect(stepsOf(check)).toEqual([
       'actions/checkout',
@@ -131,7 +131,7 @@ describe('CI', () => {
     });
   });
 
-  it('runs every suite on main, so that what may be deployed has passed them', () => {
+  it('runs every suite on main, so anything that can be deployed has passed them', () => {
     expect(stepsOf(jobOf('ci.yml', 'test'))).toEqual([
       'actions/checkout',
       'actions/setup-node',
@@ -144,7 +144,7 @@ describe('CI', () => {
     expect(stepsOf(hard)).toEqual(expect.arrayContaining(['npm run test:hard', 'npm run test:aws']));
   });
 
-  it('shows what a pull request changes in every stage, from its base to itself', () => {
+  it('shows what a pull request changes in every stage, compared with its base', () => {
     const diff = jobOf('ci.yml', 'diff');
     expect(diff.if).toBe("github.event_name == 'pull_request'");
     expect(stepsUsing(diff, 'actions/checkout').map((step) => step.with)).toEqual([
@@ -165,7 +165,7 @@ describe('CI', () => {
     expect(runs[4]).toMatch(/^set -o pipefail\n\.ci\/diff-stages "\$RUNNER_TEMP\/before" "\$RUNNER_TEMP\/after" \|/);
   });
 
-  it('names no stage: it finds them', () => {
+  it('names no stage, but finds them', () => {
     for (const file of ['knip.ts', '.github/workflows/ci.yml', '.ci/run', '.ci/synth-stages', '.ci/diff-stages']) {
       expect(readFileSync(join(root, file), 'utf8')).not.toMatch(/production-example|-c stage=(?!"\$stage")/);
     }
@@ -190,7 +190,7 @@ describe('a deployment', () => {
     'aws-actions/configure-aws-credentials',
   ];
 
-  it('is begun by hand, from main, one of a stage at a time, with no permission but what a job asks for', () => {
+  it('is started by hand, from main, one per stage at a time, with only the permissions that a job asks for', () => {
     expect(Object.keys(on)).toEqual(['workflow_dispatch']);
     expect(permissions).toEqual({});
     expect(concurrency).toEqual({ group: 'deploy-${{ inputs.stage }}', 'cancel-in-progress': false });
@@ -200,7 +200,7 @@ describe('a deployment', () => {
     expect([assemble, diff, deploy].map((job) => job.if)).toEqual([undefined, undefined, undefined]);
   });
 
-  it('needs a green CI of that very commit on main, then the assembly, then its difference', () => {
+  it('requires a green CI of that exact commit on main, then the assembly, then its difference', () => {
     expect([ci, assemble, diff, deploy].map(({ needs }) => needs)).toEqual([
       undefined,
       'ci',
@@ -213,7 +213,7 @@ describe('a deployment', () => {
     expect(run).toMatch(/\[ "\$green" -gt 0 \] \|\| \{ .* exit 1; \}$/m);
   });
 
-  it('is built without credentials and without a way to them, its bill of materials kept with it', () => {
+  it('is built without credentials or a way to get them, and its bill of materials is kept with it', () => {
     expect([assemble.permissions, assemble.environment]).toEqual([{ contents: 'read' }, undefined]);
     expect(stepsOf(assemble)).toEqual([
       'actions/checkout',
@@ -237,7 +237,7 @@ describe('a deployment', () => {
     });
   });
 
-  it('shows the difference of that assembly before it is approved, in a role that the approval does not guard', () => {
+  it('shows the difference of that assembly before it is approved, in a role that needs no approval', () => {
     expect(diff.environment).toBe('${{ inputs.stage }}-diff');
     expect(stepsOf(diff)).toEqual([
       ...beforeCredentials,
@@ -246,7 +246,7 @@ describe('a deployment', () => {
     expect(diff.steps.at(-1)?.run).toMatch(/^set -o pipefail\n[^]*assembly \$SHA256"[^]*>> "\$GITHUB_STEP_SUMMARY"/);
   });
 
-  it('takes place after the approval of the stage’s environment, of the same bytes, which nothing builds again', () => {
+  it('follows the approval of the stage’s environment, and deploys the same bytes without building again', () => {
     expect(deploy.environment).toBe('${{ inputs.stage }}');
     expect(stepsOf(deploy)).toEqual([
       ...beforeCredentials,
@@ -271,7 +271,7 @@ describe('a deployment', () => {
 describe('the gate', () => {
   const text = readFileSync(join(root, '.ci/run'), 'utf8');
 
-  it('checks the registry, the code, every stage, the demo and every suite, and stops at the first that fails', () => {
+  it('checks the registry, the code, every stage, the demo and every suite, and stops at the first failure', () => {
     expect(text).toContain('set -euo pipefail');
     const commands = [
       'npm ci ',

@@ -1,7 +1,7 @@
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { chunkOf, encode, headOf, lastChunk, type Wire } from './wire.ts';
 
-/** An answer that lies about itself, and what must become of it. */
+/** An answer that misstates its own framing, and what must become of it. */
 export interface Mishap {
   readonly name: string;
   readonly wire: (body: Buffer) => Wire;
@@ -17,7 +17,7 @@ const wire = (head: string, pieces: readonly Uint8Array[], closes = false): Wire
 const half = (bytes: Buffer): Buffer => bytes.subarray(0, bytes.length >> 1);
 const junk = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}');
 
-/** A coding that is cut while the framing around it is complete. */
+/** A content coding that is cut while the framing around it is complete. */
 const cutCodings = (['gzip', 'deflate', 'br'] as const).flatMap((coding): Mishap[] => {
   const cut = (body: Buffer): Buffer => half(encode(body, coding));
   const header = `Content-Encoding: ${coding}`;
@@ -41,7 +41,7 @@ const cutCodings = (['gzip', 'deflate', 'br'] as const).flatMap((coding): Mishap
         return wire(headOf(header, length(bytes.length)), [bytes]);
       },
     },
-    { name: `${coding} that is none`, wire: (body) => wire(headOf(header, length(body.length)), [body]) },
+    { name: `malformed ${coding}`, wire: (body) => wire(headOf(header, length(body.length)), [body]) },
     { name: `${coding}, and nothing`, wire: () => wire(headOf(header, length(0)), []) },
     {
       name: `${coding} that no header names`,
@@ -76,7 +76,7 @@ export const mishaps: readonly Mishap[] = [
     name: 'two Content-Length that differ',
     wire: (body) => wire(headOf(length(body.length - 9), length(body.length)), [body]),
   },
-  { name: 'a Content-Length that is no number', wire: (body) => wire(headOf('Content-Length: 0x10'), [body], true) },
+  { name: 'a Content-Length that is not a number', wire: (body) => wire(headOf('Content-Length: 0x10'), [body], true) },
   {
     name: 'Content-Length and chunked',
     wire: (body) => wire(headOf(length(body.length), chunked), [...chunkOf(body), lastChunk]),
@@ -101,7 +101,7 @@ export const mishaps: readonly Mishap[] = [
       ),
   },
   {
-    name: 'a chunk size that is no number',
+    name: 'a chunk size that is not a number',
     wire: (body) => wire(headOf(chunked), [Buffer.from('xyz\r\n'), body], true),
   },
   { name: 'chunked that is not', wire: (body) => wire(headOf(chunked), [body], true) },

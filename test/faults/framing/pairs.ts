@@ -1,4 +1,7 @@
-/** Choices of several things, so that every two of them meet: greedily, always the choice that covers most new pairs. */
+/**
+ * Combines several choices so that every pair of values occurs. Greedy: it always picks the combination that covers the
+ * most new pairs.
+ */
 export const pairwise = (sizes: readonly number[]): readonly (readonly number[])[] => {
   const pairOf = (a: number, x: number, b: number, y: number): string => `${a}=${x} ${b}=${y}`;
   const open = new Set<string>();

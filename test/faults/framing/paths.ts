@@ -10,17 +10,17 @@ import { baseOf } from '../../conformance/target.ts';
 import { bundleOf, byHand } from '../../support/payer/answers.ts';
 import { write, type Cell, type Wire } from './wire.ts';
 
-/** What became of an answer. */
+/** The result of an answer. */
 export type Fate = 'whole' | 'broken';
 
-/** A call to a payer whose answer's framing is put to the test. */
+/** A call to a payer whose answer's framing is tested. */
 export interface Path {
   readonly name: string;
-  /** An answer of about so many bytes. */
+  /** An answer of about this many bytes. */
   readonly body: (bytes: number) => Buffer;
   /** The sizes that it may have. */
   readonly sizes: readonly number[];
-  /** @throws Error where it arrived short, or otherwise than it was */
+  /** @throws Error if it arrived too short, or changed */
   readonly run: (wire: Wire, body: Buffer, manner: Cell['manner']) => Promise<Fate>;
 }
 
@@ -38,7 +38,7 @@ const kilobyte = 1024;
 /** While the reader or the payer pauses. */
 const pauseMs = 30;
 
-/** A payer that is slow itself, where the reader is the gateway. */
+/** The payer itself is slow if the gateway is the reader. */
 const payersPause = (manner: Cell['manner']): number =>
   manner === 'slow reader' ? 1 : manner === 'paused reader' ? 5 : 0;
 
@@ -76,7 +76,7 @@ export const fetchPath = (target: LocalTarget, http: PayerHttp, token: string): 
   };
 };
 
-/** Whether a login ends with a code, which takes an answer that was understood, or with an error. */
+/** Whether a login ends with a code, which requires an answer that was understood, or with an error. */
 const endOfLogin = async (target: LocalTarget, payer: string): Promise<Fate> => {
   const back = locationOf(await comeBack(await begin(target, {}, { payer })));
   if (back.searchParams.has('code')) return 'whole';
@@ -110,7 +110,7 @@ export const searchPath = (target: LocalTarget): Path => ({
   },
 });
 
-/** A payer's statement: what discovery reads, without the hour for which it keeps it. */
+/** A payer's statement, as discovery reads it, without the hour for which it is kept. */
 export const metadataPath = (target: LocalTarget, http: PayerHttp): Path => ({
   name: 'metadata',
   sizes: [200, 20 * kilobyte, 1024 * kilobyte],

@@ -57,7 +57,7 @@ export const chunkOf = (piece: Uint8Array): Uint8Array[] => [
 
 export const lastChunk = Buffer.from('0\r\n\r\n');
 
-/** A head with these headers, and what every answer of FHIR or OAuth says. */
+/** A head with these headers, and those of every FHIR or OAuth answer. */
 export const headOf = (...headers: readonly string[]): string =>
   ['HTTP/1.1 200 OK', 'Content-Type: application/json', ...headers, '', ''].join('\r\n');
 
@@ -66,7 +66,7 @@ const inChunks = function* (pieces: Iterable<Uint8Array>): Generator<Uint8Array>
   yield lastChunk;
 };
 
-/** The first bytes, so many. */
+/** The first bytes, up to this number. */
 const upTo = function* (pieces: Iterable<Uint8Array>, bytes: number): Generator<Uint8Array> {
   let left = bytes;
   for (const piece of pieces) {
@@ -76,7 +76,7 @@ const upTo = function* (pieces: Iterable<Uint8Array>, bytes: number): Generator<
   }
 };
 
-/** Frames a body that is encoded already. @param bytes its length */
+/** Frames an encoded body. @param bytes its length */
 export const frame = (
   pieces: Iterable<Uint8Array>,
   bytes: number,
@@ -91,18 +91,18 @@ export const frame = (
   const sent = manner === 'cut' ? upTo(pieces, Math.floor(bytes / 2)) : pieces;
   return {
     head: headOf(...headers),
-    // A cut one ends in the middle of a chunk's data, or before the chunk that ends it.
+    // A cut body ends inside a chunk, or before the last chunk.
     pieces:
       framing === 'chunked' ? (manner === 'cut' ? upTo(inChunks(sent), Math.floor(bytes / 2)) : inChunks(sent)) : sent,
     closes: connection === 'close' || framing === 'until close' || manner === 'cut',
   };
 };
 
-/** A body in pieces, as a server's buffers would give it. */
+/** A body in pieces, as a server's buffers would produce it. */
 export const piecesOf = (body: Buffer, size = 7000): Buffer[] =>
   Array.from({ length: Math.ceil(body.length / size) }, (_, index) => body.subarray(index * size, (index + 1) * size));
 
-/** Whoever asked may leave at any time. */
+/** The caller may leave at any time. */
 const ignore = (): void => undefined;
 
 const drained = (socket: Socket): Promise<void> =>
@@ -114,7 +114,7 @@ const drained = (socket: Socket): Promise<void> =>
     socket.on('drain', done).on('close', done);
   });
 
-/** Takes an answer's connection out of the hands of Node's server. */
+/** Takes an answer's connection away from Node's server. */
 const takeOver = (response: ServerResponse): Socket => {
   const { socket } = response;
   if (socket === null) throw new Error('no connection');
@@ -123,7 +123,7 @@ const takeOver = (response: ServerResponse): Socket => {
   return socket;
 };
 
-/** Writes an answer, byte for byte. @param pauseMs between its pieces, for a payer that is slow itself */
+/** Writes an answer, byte for byte. @param pauseMs between its pieces, for a slow payer */
 export const write = async (response: ServerResponse, { head, pieces, closes }: Wire, pauseMs = 0): Promise<void> => {
   const socket = takeOver(response);
   socket.write(head);
