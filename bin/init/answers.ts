@@ -1,4 +1,5 @@
 import * as deploymentRules from '../../config/deployment-rules.ts';
+import { exampleAccount, isExampleHost } from '../../config/examples.ts';
 import * as rules from '../../config/rules.ts';
 import { UsageError } from '../shared/command-line.ts';
 
@@ -23,6 +24,15 @@ interface Question {
 /** As a person writes it. */
 const argument = (flag: string): string => (/^[a-z]/.test(flag) ? `--${flag}` : flag);
 
+/** Refuses the documents' own values at once; given as flags they are refused with the whole stage. */
+const ownValue: rules.Rule = (value) => {
+  if (value === exampleAccount) return "is the example's; write your own account's 12 digits";
+  const host = URL.canParse(value) ? new URL(value).hostname : value.slice(value.lastIndexOf('@') + 1).toLowerCase();
+  // A name without a dot is an id or a person's word, such as "test".
+  if (!host.includes('.') || !isExampleHost(host)) return undefined;
+  return `is the example's (${host} is reserved for examples); write your own`;
+};
+
 /**
  * Gets the answer to a question.
  * @throws UsageError if a flag's value is wrong, or there is no one to ask
@@ -42,7 +52,7 @@ export const answer = async (
   }
   for (;;) {
     const typed = (await ask(`${text}${otherwise === undefined ? '' : ` [${otherwise}]`} `)) || (otherwise ?? '');
-    const wrong = rule(typed);
+    const wrong = rule(typed) ?? ownValue(typed);
     if (wrong === undefined) return typed;
     print(`That ${wrong}`);
   }

@@ -119,7 +119,10 @@ const nextSteps = (stage: NewStage, { payer, secret, asks }: FirstPayer, keyFile
   ];
   const steps = [
     [`Review config/${stage.stage}.ts, and commit it: it contains no secret.`],
-    ['Deploy; if that fails, fix what it names and repeat:', ...deploy.map((line) => `     ${line} --no-rollback`)],
+    [
+      'Bootstrap the CDK (docs/deploy.md), and deploy; if that fails, fix what it names and repeat:',
+      ...deploy.map((line) => `     ${line} --no-rollback`),
+    ],
     register,
     ...(isPending ? [[`Replace '${pendingClientId}' with the client id that it gives you.`]] : []),
     [

@@ -39,6 +39,15 @@ const askedOf = async (
   };
 };
 
+/** fetch hides why it reached no one in a TypeError's cause. */
+const whatFailed = (error: unknown): string => {
+  const cause = causeOf(error);
+  if (error instanceof Refusal || cause === 'Error') return (error as Error).message;
+  return cause.startsWith('TypeError < ')
+    ? `the stage cannot be reached (${cause}); check its domain's DNS and certificate, or --origin`
+    : cause;
+};
+
 const ask = async (question: Question, asked: AskedStage): Promise<SmokeAnswer> => {
   const missing = question.missing(asked);
   if (missing !== undefined) return { outcome: 'notAsked', missing };
@@ -46,8 +55,7 @@ const ask = async (question: Question, asked: AskedStage): Promise<SmokeAnswer> 
   try {
     return await question.ask(asked);
   } catch (error) {
-    const what = error instanceof Refusal || causeOf(error) === 'Error' ? (error as Error).message : causeOf(error);
-    return { outcome: 'wrong', what };
+    return { outcome: 'wrong', what: whatFailed(error) };
   }
 };
 

@@ -139,6 +139,7 @@ describe('npm run init', () => {
 
     const steps = [
       'config/mine.ts, and commit it',
+      'Bootstrap the CDK (docs/deploy.md)',
       'npx cdk deploy -c stage=mine --no-rollback\n',
       'redirect URI  https://gw.lakeside-plan.net/oauth2/callback/lakeside',
       'JWKS URL      https://gw.lakeside-plan.net/oauth2/jwks/lakeside',
@@ -218,6 +219,34 @@ describe('npm run init', () => {
     expect(text).toContain('That ends in a slash; write "https://fhir.lakeside-plan.net/r4"');
     expect(asked).toContain("A domain of your own (none, for the API's own URL)? [none]");
     expect(loaded('mine').payers[0]).toMatchObject({ clientId: 'pending-registration', displayName: 'Lakeside' });
+  });
+
+  it('refuses the documents’ own values where they are typed, before the next question', async () => {
+    const answers = [
+      'test',
+      'no',
+      '111122223333',
+      '444455556666',
+      'us-east-1',
+      'a@plan.example.org',
+      'a@lakeside-plan.net',
+      'gateway.plan.example.org',
+      '',
+      'https://fhir.plan.example/r4',
+      'https://fhir.lakeside-plan.net/r4',
+      '',
+      '',
+      'https://id.lakeside-plan.net/a',
+      'https://id.lakeside-plan.net/t',
+      'client_secret_basic',
+      '',
+    ];
+    const { code, text } = await run(['--offline'], { answers });
+
+    expect(code).toBe(0);
+    expect(text).toContain("That is the example's; write your own account's 12 digits");
+    for (const host of ['plan.example.org', 'gateway.plan.example.org', 'fhir.plan.example'])
+      expect(text).toContain(`That is the example's (${host} is reserved for examples); write your own`);
   });
 
   it('says why it found nothing about a payer, before it asks', async () => {

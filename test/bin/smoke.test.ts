@@ -115,7 +115,9 @@ describe('npm run smoke', () => {
     const { code, line } = await run(stage.origin);
 
     expect(code).toBe(1);
-    expect(line('challenge')).toMatch(/^WRONG .*ECONNREFUSED/);
+    expect(line('challenge')).toMatch(
+      /^WRONG .*the stage cannot be reached \(.*ECONNREFUSED\); check its domain's DNS and certificate, or --origin$/,
+    );
   });
 });
 

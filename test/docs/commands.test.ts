@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stageSchema } from '../../config/schema.ts';
 import { fieldsAt } from '../../config/unknown-fields.ts';
-import { codeSpansOf, documentAt, documents, root } from './documents.ts';
+import { blocksOf, codeSpansOf, documentAt, documents, root } from './documents.ts';
 
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
 
@@ -60,6 +60,28 @@ describe('a stage that the documents name', () => {
     expect(named.length).toBeGreaterThan(20);
     const readers = /: (?:NAME|"\$STAGE"|production-example)$/;
     expect(named.filter((one) => !readers.test(one))).toEqual([]);
+  });
+});
+
+describe('npx cdk in the documents', () => {
+  const commands = documents().flatMap((document) =>
+    blocksOf(document)
+      .filter(({ language }) => language === 'sh')
+      .flatMap(({ code }) => code.replaceAll(/\\\n\s*/g, '').match(/npx cdk [^\n&#]*/g) ?? [])
+      .map((command) => `${document.path}: ${command}`),
+  );
+
+  // The app has no default stage, and the CDK runs it for every command, bootstrap with an environment included.
+  it('names a stage at every command', () => {
+    expect(commands.length).toBeGreaterThan(5);
+    expect(commands.filter((command) => !command.includes(' -c stage='))).toEqual([]);
+  });
+
+  it('comes after the stage is written, in the way from an empty account', () => {
+    const { text } = documentAt('docs/deploy.md');
+    const written = text.indexOf('npm run init -- NAME');
+    expect(text.indexOf('npx cdk')).toBeGreaterThan(written);
+    expect(written).toBeGreaterThan(0);
   });
 });
 
