@@ -123,6 +123,8 @@ describe('npm run grants, used wrongly,', () => {
     [['end', id], 2, 'Give --reason TEXT'],
     [['end', id, '--reason', '  '], 2, 'Give --reason TEXT'],
     [['end', id, '--reason', 'two\nlines'], 2, 'one line of up to 200 characters'],
+    // What turns the direction of writing could make the audit's line read otherwise.
+    [['end', id, '--reason', 'lost\u202edevice'], 2, 'one line of up to 200 characters'],
     [['end', id, '--reason', 'x'.repeat(201)], 2, 'one line of up to 200 characters'],
     [['end', 'short', '--reason', 'x'], 2, 'Give one grant id'],
     [['end', id, id, '--reason', 'x'], 2, 'Give one grant id'],

@@ -1,4 +1,15 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 
@@ -102,7 +113,14 @@ describe.each(readdirSync(folder))('the workflow %s', (name) => {
 });
 
 describe('CI', () => {
-  const { on, permissions, jobs } = workflow('ci.yml');
+  const { on, permissions, concurrency, jobs } = workflow('ci.yml');
+
+  it('is cancelled by a newer push to the same pull request, and never on main', () => {
+    expect(concurrency).toEqual({
+      group: "ci-${{ github.ref }}-${{ github.event_name == 'push' && github.sha || 'latest' }}",
+      'cancel-in-progress': "${{ github.event_name == 'pull_request' }}",
+    });
+  });
 
   it('runs for each pull request and each push to main, with read permission only', () => {
     expect(on).toEqual({ pull_request: null, push: { branches: ['main'] } });
@@ -141,7 +159,16 @@ describe('CI', () => {
     ]);
     const hard = jobOf('ci.yml', 'hard');
     expect(hard.if).toBe("github.event_name == 'push'");
-    expect(stepsOf(hard)).toEqual(expect.arrayContaining(['npm run test:hard', 'npm run test:aws']));
+    expect(stepsOf(hard)).toEqual([
+      'actions/checkout',
+      'actions/setup-node',
+      'npm ci',
+      'npm run test:hard',
+      "pipx install 'moto[server]~=5.1'",
+      'npm run test:aws',
+    ]);
+    // The browser that GitHub's runners have; without one the walks in it would fail.
+    expect(jobOf('ci.yml', 'test').env).toEqual({ CHROMIUM: '/usr/bin/google-chrome' });
   });
 
   it('shows what a pull request changes in every stage, compared with its base', () => {
@@ -162,7 +189,13 @@ describe('CI', () => {
       '.ci/synth-stages "$RUNNER_TEMP/before" coverage/base',
       '.ci/synth-stages "$RUNNER_TEMP/after"',
     ]);
-    expect(runs[4]).toMatch(/^set -o pipefail\n\.ci\/diff-stages "\$RUNNER_TEMP\/before" "\$RUNNER_TEMP\/after" \|/);
+    expect(runs[4]).toBe(
+      [
+        'set -o pipefail',
+        '.ci/diff-stages "$RUNNER_TEMP/before" "$RUNNER_TEMP/after" | tee "$RUNNER_TEMP/diff.txt"',
+        '{ echo \'```\'; cat "$RUNNER_TEMP/diff.txt"; echo \'```\'; } >> "$GITHUB_STEP_SUMMARY"',
+      ].join('\n'),
+    );
   });
 
   it('names no stage, but finds them', () => {
@@ -235,6 +268,31 @@ describe('a deployment', () => {
       'if-no-files-found': 'error',
       'retention-days': 90,
     });
+  });
+
+  it('unpacks the very bytes that were packed, and no others', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'deploy-'));
+    const run = (script: string, more: Readonly<Record<string, string>> = {}): number | null =>
+      spawnSync('bash', ['-e', '-c', script], {
+        cwd: folder,
+        env: { PATH: process.env['PATH'], RUNNER_TEMP: folder, GITHUB_OUTPUT: join(folder, 'output'), ...more },
+      }).status;
+    const assembly = join(folder, 'assembly');
+    mkdirSync(assembly);
+    writeFileSync(join(assembly, 'manifest.json'), 'made once');
+    expect(run(assemble.steps.find(({ id }) => id === 'pack')?.run ?? 'false')).toBe(0);
+    const [, SHA256 = ''] = /^sha256=(.*)$/m.exec(readFileSync(join(folder, 'output'), 'utf8')) ?? [];
+    rmSync(assembly, { recursive: true });
+    mkdirSync(join(folder, 'approved'));
+    renameSync(join(folder, 'assembly.tar'), join(folder, 'approved/assembly.tar'));
+
+    expect(run(unpack, { SHA256 })).toBe(0);
+    expect(readFileSync(join(assembly, 'manifest.json'), 'utf8')).toBe('made once');
+    rmSync(assembly, { recursive: true });
+    appendFileSync(join(folder, 'approved/assembly.tar'), 'x');
+    expect(run(unpack, { SHA256 })).not.toBe(0);
+    expect(readdirSync(folder)).not.toContain('assembly');
+    rmSync(folder, { recursive: true });
   });
 
   it('shows the difference of that assembly before it is approved, in a role that needs no approval', () => {
