@@ -629,6 +629,13 @@ describe('API Gateway and Lambda on this machine', () => {
       expect(reference).toMatch(/^[A-Za-z0-9+/]{22}==$/);
     });
 
+    it('calls the invocation what the function itself calls it', async () => {
+      const written = new Promise<string>((resolve) => accessLog.once('line', resolve));
+      const { body } = await send('/do/context');
+      const { awsRequestId } = JSON.parse(String(body)) as { awsRequestId: string };
+      expect(JSON.parse(await written)).toMatchObject({ invocation: awsRequestId });
+    });
+
     it('names the gateway response of an answer that API Gateway gave itself', async () => {
       expect(await lineOf('/nowhere')).toMatchObject({
         route: '-',

@@ -26,6 +26,7 @@ exports.handler = async (event) => {
   const does = event.pathParameters ? event.pathParameters.does : event.does;
   if (event.hold) await (await fetch(event.hold)).text();
   if (does === 'exit') process.exit(1);
+  if (does === 'nothing') return;
   if (does === 'block') for (;;);
   if (does === 'wait') await new Promise(() => setInterval(() => undefined, 1000));
   const said = { pid: process.pid, calls };
@@ -193,6 +194,10 @@ describe('a function on this machine runs as in Lambda', () => {
       for (let times = 0; times < 3; times += 1) said.push(saidIn(await text(await onceFree(() => stream(target)))));
       expect(said.map(({ calls }) => calls)).toEqual([1, 2, 3]);
     });
+  });
+
+  it('gives null where its handler gives nothing', async () => {
+    expect(await invokeDirectly(await start('buffered'), { does: 'nothing' })).toBeNull();
   });
 
   describe('a throttle', () => {
