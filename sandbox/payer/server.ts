@@ -129,7 +129,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     if (!preset.discovery) return sendJson(res, 401, { message: 'Unauthorized' });
     if (url.pathname === '/.well-known/oauth-authorization-server') return oauth(req, res);
     if (url.pathname !== smartConfigurationPath) return sendJson(res, 404, { error: 'not_found' });
-    sendJson(res, 200, smartConfiguration(preset, origin), { 'access-control-allow-origin': '*' });
+    sendJson(res, 200, smartConfiguration(preset, origin, options), { 'access-control-allow-origin': '*' });
   };
 
   const fhirApi =

@@ -81,6 +81,7 @@ const connect = async (
     issuer: payer.url,
     authorizationEndpoint: `${payer.url}/oauth2/authorize`,
     tokenEndpoint: `${payer.url}/oauth2/token`,
+    revocationEndpoint: `${payer.url}/oauth2/revoke`,
     clientId: 'gateway-here',
     clientAuthentication: 'client_secret_post',
     ...changes,
@@ -164,6 +165,19 @@ const outcomeOf = async (...args: Parameters<typeof connect>): Promise<string> =
     (error: Error) => error.message,
   );
 };
+
+/** What the doctor finds about a payer. */
+const doctorOf = (payer: Payer) =>
+  examine(
+    {
+      http: createPayerHttp(),
+      now: Date.now,
+      lookup: async () => ['127.0.0.1'],
+      connect: async () => ({ tls: undefined }),
+    },
+    'local',
+    payer,
+  );
 
 const known = expect.stringMatching(/^[A-Za-z0-9-]+$/);
 const withScopes = ['openid', 'launch/patient', 'patient/*.rs', 'offline_access'];
@@ -339,19 +353,33 @@ describe('a sandbox payer that insists on', () => {
     expect(await apart.login('west')).toMatchObject({ error: 'server_error' });
   });
 
+  it.each<[string, Insists, (payer: RunningPayer) => Profile, Client]>([
+    ['a public client', {}, () => ({ clientAuthentication: 'none' }), 'public'],
+    [
+      'userinfo',
+      { patient: { in: 'userinfo', member: 'patient' } },
+      ({ url }) => ({ patientFrom: 'userinfo', userinfoEndpoint: `${url}/oauth2/userinfo`, scopes: withScopes }),
+      secret,
+    ],
+    [
+      'an id_token',
+      { patient: { in: 'id_token', member: 'fhirUser' } },
+      ({ url }) => ({ patientFrom: 'id_token', jwksUri: `${url}/oauth2/jwks`, scopes: withScopes }),
+      secret,
+    ],
+  ])(
+    '%s publishes that, and the doctor has nothing to say against its profile',
+    async (_, insists, profile, client) => {
+      const { registry } = await connect(insists, profile, { client });
+
+      expect((await doctorOf(registry.payers[0]!)).filter(({ todo }) => todo !== undefined)).toEqual([]);
+    },
+  );
+
   it('discovery above its FHIR base, for the doctor', async () => {
     const doctor = async (profile: (payer: RunningPayer) => Profile): Promise<string[]> => {
       const { registry } = await connect({ smartConfigurationPath: '/.well-known/smart-configuration' }, profile);
-      const findings = await examine(
-        {
-          http: createPayerHttp(),
-          now: Date.now,
-          lookup: async () => ['127.0.0.1'],
-          connect: async () => ({ tls: undefined }),
-        },
-        'local',
-        registry.payers[0]!,
-      );
+      const findings = await doctorOf(registry.payers[0]!);
       return findings.filter(({ check }) => check === 'discovery').map(({ text }) => text);
     };
 

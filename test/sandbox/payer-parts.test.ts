@@ -152,7 +152,7 @@ describe('the presets', () => {
   });
 
   it('for SMART publish what SMART App Launch requires, and not the plain challenge method', () => {
-    const said = smartConfiguration(presets.smart, 'http://payer');
+    const said = smartConfiguration(presets.smart, 'http://payer', { client: { jwks: [] } });
     expect(said).toMatchObject({
       authorization_endpoint: 'http://payer/oauth2/authorize',
       token_endpoint: 'http://payer/oauth2/token',
