@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { checkStage, linesOf } from '../../config/check.ts';
+import { leftovers } from '../../config/leftovers.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import type { PublicJwk } from '../../functions/shared/registry/types.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
@@ -80,6 +82,13 @@ const authenticationOf = (secret: string | undefined, { jwks }: NewPartner): Par
   return jwks === undefined ? { clientAuthentication: ['none'] } : { clientAuthentication: ['private_key_jwt'], jwks };
 };
 
+/** What would stop the deployment of a stage whose last partner this is; stage `local` is never deployed. */
+const exampleValues = (stage: StageConfig): string[] => {
+  const index = stage.partners.length - 1;
+  const found = leftovers(stage).filter(({ path: [list, at] }) => list === 'partners' && at === index);
+  return stage.stage === 'local' ? [] : linesOf(stage, found);
+};
+
 /**
  * Makes a client, and checks it as part of its stage. Nothing is written.
  * @throws UsageError, Refusal
@@ -97,7 +106,9 @@ export const makePartner = (randomBytes: RandomBytes, config: StageConfig, partn
     payers: partner.payers.length > 0 ? partner.payers : config.payers.map(({ id }) => id),
   });
   const { partners } = config;
-  const problems = problemsWith({ ...config, partners: [...partners, entry] }, `partners[${partners.length}].`);
-  if (problems.length > 0) throw new Refusal(problems.join('\n'));
+  const stage = { ...config, partners: [...partners, entry] };
+  const problems = problemsWith(stage, `partners[${partners.length}].`);
+  const found = problems.length > 0 ? problems : exampleValues(checkStage(stage, config.stage));
+  if (found.length > 0) throw new Refusal(found.join('\n'));
   return { entry, secret };
 };

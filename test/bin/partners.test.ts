@@ -56,6 +56,23 @@ describe('a new partner', () => {
     expect(JSON.stringify(entry)).not.toContain(secret);
   });
 
+  it('is refused with the documents’ example address where its deployment would be', () => {
+    const deployed: StageConfig = {
+      ...config,
+      stage: 'mine',
+      partners: [],
+      lifetimes: { ...config.lifetimes, code: 60 },
+    };
+    const made = () => makePartner(randomBytes, deployed, { ...app, redirectUris: ['https://a.plan.example.org/cb'] });
+
+    expect(made).toThrow(
+      "partners[0] (example-partner).homePage, redirectUris[0]: is the example's (a.plan.example.org is reserved for examples); write your own",
+    );
+    expect(() =>
+      makePartner(randomBytes, deployed, { ...app, redirectUris: ['https://a.lakeside.net/cb'] }),
+    ).not.toThrow();
+  });
+
   it('gets a different secret each time', () => {
     const secrets = Array.from({ length: 20 }, () => makePartner(randomBytes, config, app).secret);
 
