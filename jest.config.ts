@@ -13,10 +13,11 @@ const config: Config = {
     ],
   },
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  // `npm run test:hard`, `npm run test:aws` and `npm run test:mutation`.
+  // `npm run test:e2e`, `npm run test:hard`, `npm run test:aws` and `npm run test:mutation`.
   testPathIgnorePatterns: [
     '/node_modules/',
-    '/test/(?:aws|conformance|faults|fuzz|leaks|limits|model|mutation|races)/',
+    '<rootDir>/test/(?:browser|e2e)/',
+    '<rootDir>/test/(?:aws|conformance|faults|fuzz|leaks|limits|model|mutation|races)/',
   ],
   globalSetup: '<rootDir>/test/support/jest/set-up.ts',
   globalTeardown: '<rootDir>/test/support/jest/tear-down.ts',

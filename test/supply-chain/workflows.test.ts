@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   appendFileSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -11,7 +12,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Config } from 'jest';
 import { parse } from 'yaml';
+import awsSuite from '../../jest.aws.config.ts';
+import unitSuite from '../../jest.config.ts';
+import endToEndSuite from '../../jest.e2e.config.ts';
+import hardSuite from '../../jest.hard.config.ts';
 
 interface Step {
   readonly id?: string;
@@ -154,8 +160,10 @@ describe('CI', () => {
       'actions/checkout',
       'actions/setup-node',
       'npm ci',
+      'npm ci --ignore-scripts --prefix test/postman',
       'npm run demo',
       'npm test',
+      'npm run test:e2e',
     ]);
     const hard = jobOf('ci.yml', 'hard');
     expect(hard.if).toBe("github.event_name == 'push'");
@@ -326,21 +334,68 @@ describe('a deployment', () => {
   });
 });
 
+/** The test files that Jest finds with a configuration. */
+const filesOf = ({ testMatch = [], testPathIgnorePatterns = [] }: Config): string[] =>
+  globSync(
+    [testMatch].flat().map((pattern) => pattern.replace('<rootDir>/', '')),
+    { cwd: root },
+  ).filter(
+    (file) =>
+      !testPathIgnorePatterns.some((pattern) => new RegExp(pattern.replace('<rootDir>', root)).test(join(root, file))),
+  );
+
 describe('the gate', () => {
   const text = readFileSync(join(root, '.ci/run'), 'utf8');
 
   it('checks the registry, the code, every stage, the demo and every suite, and stops at the first failure', () => {
     expect(text).toContain('set -euo pipefail');
     const commands = [
-      'npm ci ',
-      '.ci/registry-checks\n',
-      'npm run check\n',
-      '.ci/synth-stages ',
-      'npm run demo\n',
-      'for suite in test test:aws test:hard; do',
+      "\n.ci/side-by-side \\\n  'npm ci --no-audit --no-fund' \\\n  'npm ci --no-audit --no-fund --prefix bench && npm ci --no-audit --no-fund --ignore-scripts --prefix test/postman'\n",
+      "\n.ci/side-by-side \\\n  '.ci/registry-checks && npm run check && npm run check --prefix bench' \\\n  \".ci/synth-stages '$assemblies' && npm run demo\"\n",
+      '\nfor suite in test test:e2e test:aws test:hard; do\n',
     ];
-    const places = commands.map((command) => text.indexOf(`\n${command}`));
+    const places = commands.map((command) => text.indexOf(command));
     expect(places).not.toContain(-1);
     expect(places).toEqual(places.toSorted((a, b) => a - b));
+  });
+
+  it('runs every test file, each in one suite', () => {
+    const files = globSync('test/**/*.test.ts', { cwd: root }).filter(
+      (file) => !/\/node_modules\/|^test\/mutation\//.test(file),
+    );
+    const suites = [unitSuite, endToEndSuite, awsSuite, hardSuite].map(filesOf);
+
+    expect(suites.flat().sort()).toEqual(files.sort());
+    for (const suite of suites) expect(suite).not.toEqual([]);
+  });
+});
+
+describe('commands side by side', () => {
+  const sideBySide = (commands: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+    spawnSync(join(root, '.ci/side-by-side'), commands, { encoding: 'utf8', env: { ...process.env, ...env } });
+
+  it('run at once, and are shown whole, in their order', () => {
+    const pipes = mkdtempSync(join(tmpdir(), 'side-by-side-'));
+    const env = { PIPE: join(pipes, 'pipe') };
+    sideBySide(['mkfifo "$PIPE"'], env);
+    // Each of them waits for the other.
+    const commands = ['cat "$PIPE"', 'echo two >"$PIPE"; echo 2 >&2'];
+    const { status, stdout } = sideBySide(commands, env);
+    rmSync(pipes, { recursive: true });
+
+    expect([status, stdout]).toEqual([0, `$ ${commands[0]}\ntwo\n$ ${commands[1]}\n2\n`]);
+  });
+
+  it.each([
+    ['exit 3; echo more', 'true', 3],
+    ['true', 'false && true', 1],
+    ['false; echo more', 'exit 4', 4],
+    ['echo x | false | cat', 'true', 1],
+  ])('fail where one of "%s" and "%s" does', (one, other, code) => {
+    const { status, stdout } = sideBySide([one, other]);
+
+    expect(status).toBe(code);
+    expect(stdout).toMatch(/^failed with \d: /m);
+    expect(stdout).not.toMatch(/^more$/m);
   });
 });

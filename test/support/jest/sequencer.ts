@@ -9,18 +9,26 @@ interface Shard {
   readonly shardCount: number;
 }
 
-/** Files that start processes, or work for seconds. If one of them came last, every other core would wait for it. */
+/** Files that work for seconds, in `test:hard` for minutes. If one of them came last, every other core would wait for it. */
 const longFirst = [
-  'e2e/',
+  'races/reads',
+  'races/tokens',
+  'faults/faults',
+  'leaks/',
+  'model/',
+  'conformance/conformance',
+  'fuzz/rewriter',
   'browser/',
-  'bin/pasted',
-  'sandbox/stack-start',
+  'e2e/local-stack',
+  'e2e/stack-start',
+  'e2e/pasted',
+  'e2e/synth',
+  'e2e/least-privilege',
   'sandbox/aws-',
-  'lib/synth',
   'shared/fhir/rewrite-links',
-  'config/files',
   'fetch/stream',
   'sandbox/fhir-large',
+  'config/files',
   'bin/',
   'sandbox/',
 ];

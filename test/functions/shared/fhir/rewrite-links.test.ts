@@ -1,52 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { createLinkRewriter } from '../../../../functions/shared/fhir/rewrite-links.ts';
 import { rewriteSlowly } from './link-oracle.ts';
-
-const payer = 'https://payer.example/r4';
-const gateway = 'https://gateway.example/r4/payer';
-
-const rewriteBytes = (chunks: readonly Uint8Array[], from: readonly string[] = [payer], to = gateway) => {
-  const rewriter = createLinkRewriter({ from, to });
-  const out = [...chunks.flatMap((chunk) => rewriter.push(chunk)), ...rewriter.end()];
-  return { text: Buffer.concat(out).toString('utf8'), foreignLinks: rewriter.foreignLinks };
-};
-
-const inChunks = (text: string, size: number): Buffer[] => {
-  const bytes = Buffer.from(text, 'utf8');
-  const chunks = [];
-  for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.subarray(at, at + size));
-  return chunks;
-};
+import { agree, generator } from './random-documents.ts';
+import { expectEverywhere, gateway, inChunks, payer, rewriteBytes } from './rewriting.ts';
 
 const rewrite = (text: string, from?: readonly string[], to?: string) => rewriteBytes([Buffer.from(text)], from, to);
 const rewritten = (value: unknown) => JSON.parse(rewrite(JSON.stringify(value)).text) as unknown;
-
-/**
- * Chunkings in which every byte is the end of a chunk once. Long texts have chunks of `period` bytes, so that the work
- * grows with the length and not with its square.
- */
-const cutEverywhere = function* (bytes: Buffer, period = 128): Generator<Buffer[]> {
-  for (let first = 1; first <= Math.min(period, bytes.length - 1); first++) {
-    const chunks = [bytes.subarray(0, first)];
-    for (let at = first; at < bytes.length; at += period) chunks.push(bytes.subarray(at, at + period));
-    yield chunks;
-  }
-};
-
-/** The same text, whole and cut at every byte. */
-const expectEverywhere = (text: string, expected: { text: string; foreignLinks: number }, from?: readonly string[]) => {
-  const bytes = Buffer.from(text, 'utf8');
-  expect(rewriteBytes([bytes], from)).toEqual(expected);
-  expect(rewriteBytes(inChunks(text, 1), from)).toEqual(expected);
-  expect(rewriteBytes(inChunks(text, 7), from)).toEqual(expected);
-  for (const chunks of cutEverywhere(bytes)) {
-    const result = rewriteBytes(chunks, from);
-    if (result.text !== expected.text || result.foreignLinks !== expected.foreignLinks) {
-      const first = chunks[0]?.length;
-      expect({ first, ...result }).toEqual({ first, ...expected });
-    }
-  }
-};
 
 describe('which strings are links', () => {
   it('rewrites fullUrl and reference at any depth', () => {
@@ -574,115 +533,8 @@ describe('what it costs', () => {
   });
 });
 
-/** A small deterministic random number generator: integers below n. */
-const generator = (seed: number) => {
-  let state = seed;
-  return (n: number) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * n);
-  };
-};
-
-/** What the oracle makes of a document without pages. */
-const slowly = (...given: Parameters<typeof rewriteSlowly>) => {
-  const { text, foreignLinks } = rewriteSlowly(...given);
-  return { text, foreignLinks };
-};
-
 describe('random documents, compared with a reader that is slow and simple', () => {
-  const aliases = [payer, 'https://payer.example/r4/sub', 'http://in:80/f'];
-
-  const documents = (seed: number) => {
-    const random = generator(seed);
-    const pick = <T>(items: readonly T[]): T => items[random(items.length)]!;
-    const space = () => pick(['', '', '', ' ', '\n  ', '\t']);
-    const spell = (text: string) =>
-      text.replace(/./gsu, (c) => {
-        if (c.length === 1 && random(12) === 0) return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
-        if (c === '/' && random(3) === 0) return String.raw`\/`;
-        return JSON.stringify(c).slice(1, -1);
-      });
-    const string = (text: string) => `"${random(2) === 0 ? spell(text) : JSON.stringify(text).slice(1, -1)}"`;
-    const keys = [
-      'url',
-      'link',
-      'fullUrl',
-      'reference',
-      'location',
-      'response',
-      'a',
-      'x"reference',
-      'Link',
-      'ur',
-      'urls',
-      'é',
-    ];
-    const texts = () =>
-      pick([
-        pick(aliases) + pick(['', '/', '?', '/Patient/1', '/Binary', '/Binary/1']),
-        pick(aliases) + pick(['/a', '/Binarys', 'x', '\\', '"', '/é', '/Binary?']),
-        pick([
-          'http://other/x',
-          'HTTPS://o',
-          'https:/x',
-          'http',
-          '',
-          'Patient/1',
-          '\\',
-          '\\"',
-          '"',
-          'é\u{1F600}',
-          '\n',
-        ]),
-        pick(keys),
-      ]);
-    const value = (depth: number): string => {
-      const choice = depth === 0 ? 7 : random(depth > 3 ? 3 : 8);
-      if (choice < 2) return string(texts());
-      if (choice === 2) return pick(['1.00', '-0', 'true', 'null', '1e5', '[]', '{}']);
-      const items = Array.from({ length: 1 + random(4) }, () =>
-        choice < 5
-          ? space() + value(depth + 1) + space()
-          : `${space()}${string(pick(keys))}${space()}:${space()}${value(depth + 1)}${space()}`,
-      );
-      return choice < 5 ? `[${items.join(',')}${space()}]` : `{${items.join(',')}${space()}}`;
-    };
-    return () => {
-      const inner = value(0);
-      return space() + pick([`[${inner}]`, `{"link":${inner}}`, `{"x":${inner},"response":${value(2)}}`]);
-    };
-  };
-
-  /** Compares `count` documents of this many characters, and returns how many had links to rewrite. */
-  const agree = (seed: number, count: number, shortest = 0, longest = Infinity): number => {
-    const next = documents(seed);
-    let links = 0;
-    for (let run = 0; run < count;) {
-      const text = next();
-      if (text.length < shortest || text.length > longest) continue;
-      run++;
-      JSON.parse(text);
-      const expected = slowly(text, aliases, gateway);
-      if (expected.text !== text) links++;
-      expectEverywhere(text, expected, aliases);
-    }
-    return links;
-  };
-
   it('agrees on 60 short documents at every place where a chunk may end', () => {
     expect(agree(17, 60, 120, 600)).toBeGreaterThan(20);
-  });
-
-  it('agrees on 300 documents at every place where a chunk may end', () => {
-    expect(agree(7, 300)).toBeGreaterThan(100);
-  });
-
-  it('agrees on long documents in chunks of all sizes', () => {
-    const next = documents(11);
-    const text = `[${Array.from({ length: 600 }, next).join(',')}]`;
-    const expected = slowly(text, aliases, gateway);
-    for (const size of [1, 2, 3, 17, 64, 255, 1024, 16_384, text.length * 4]) {
-      expect(rewriteBytes(inChunks(text, size), aliases)).toEqual(expected);
-    }
   });
 });

@@ -9,9 +9,9 @@ import { registryData } from '../../config/load.ts';
 import { localStage } from '../../config/local.ts';
 import { secretHash } from '../../config/rules.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
+import { fakeSecrets } from '../bin/fake-secrets.ts';
+import { runTool, toolEnvironment } from '../bin/run-tool.ts';
 import { basic, gateway, pkce, verifier, withPartner } from '../support/login.ts';
-import { fakeSecrets } from './fake-secrets.ts';
-import { runTool, toolEnvironment } from './run-tool.ts';
 
 const root = join(import.meta.dirname, '../..');
 let folder: string;

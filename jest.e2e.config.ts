@@ -1,0 +1,13 @@
+import type { Config } from 'jest';
+import base from './jest.config.ts';
+
+/** The product as processes of its own: local stacks, a browser, the CDK's app, commands in a shell. */
+const config: Config = {
+  ...base,
+  testMatch: ['<rootDir>/test/{browser,e2e}/**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/'],
+  collectCoverageFrom: [],
+  coverageThreshold: { global: {} },
+};
+
+export default config;
