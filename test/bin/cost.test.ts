@@ -24,7 +24,7 @@ describe('npm run cost', () => {
   it('prints the tables, and touches no file', async () => {
     const { code, out, note } = await run();
     expect([code, note]).toEqual([0, '']);
-    expect(out).toContain('| a month ');
+    expect(out.split('\n').filter((line) => line.startsWith('| ')).length).toBeGreaterThan(30);
   });
 
   it('says with --dry-run whether the document would change, and writes it only without', async () => {

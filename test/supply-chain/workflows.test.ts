@@ -279,28 +279,28 @@ describe('a deployment', () => {
   });
 
   it('unpacks the very bytes that were packed, and no others', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'deploy-'));
+    const own = mkdtempSync(join(tmpdir(), 'deploy-'));
     const run = (script: string, more: Readonly<Record<string, string>> = {}): number | null =>
       spawnSync('bash', ['-e', '-c', script], {
-        cwd: folder,
-        env: { PATH: process.env['PATH'], RUNNER_TEMP: folder, GITHUB_OUTPUT: join(folder, 'output'), ...more },
+        cwd: own,
+        env: { PATH: process.env['PATH'], RUNNER_TEMP: own, GITHUB_OUTPUT: join(own, 'output'), ...more },
       }).status;
-    const assembly = join(folder, 'assembly');
+    const assembly = join(own, 'assembly');
     mkdirSync(assembly);
     writeFileSync(join(assembly, 'manifest.json'), 'made once');
     expect(run(assemble.steps.find(({ id }) => id === 'pack')?.run ?? 'false')).toBe(0);
-    const [, SHA256 = ''] = /^sha256=(.*)$/m.exec(readFileSync(join(folder, 'output'), 'utf8')) ?? [];
+    const [, SHA256 = ''] = /^sha256=(.*)$/m.exec(readFileSync(join(own, 'output'), 'utf8')) ?? [];
     rmSync(assembly, { recursive: true });
-    mkdirSync(join(folder, 'approved'));
-    renameSync(join(folder, 'assembly.tar'), join(folder, 'approved/assembly.tar'));
+    mkdirSync(join(own, 'approved'));
+    renameSync(join(own, 'assembly.tar'), join(own, 'approved/assembly.tar'));
 
     expect(run(unpack, { SHA256 })).toBe(0);
     expect(readFileSync(join(assembly, 'manifest.json'), 'utf8')).toBe('made once');
     rmSync(assembly, { recursive: true });
-    appendFileSync(join(folder, 'approved/assembly.tar'), 'x');
+    appendFileSync(join(own, 'approved/assembly.tar'), 'x');
     expect(run(unpack, { SHA256 })).not.toBe(0);
-    expect(readdirSync(folder)).not.toContain('assembly');
-    rmSync(folder, { recursive: true });
+    expect(readdirSync(own)).not.toContain('assembly');
+    rmSync(own, { recursive: true });
   });
 
   it('shows the difference of that assembly before it is approved, in a role that needs no approval', () => {

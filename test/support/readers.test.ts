@@ -27,10 +27,10 @@ describe('the metrics of a log line', () => {
   });
 
   it.each([
-    ['a value that is no number', line({ ms: '12' }), 'ms is no number'],
-    ['a value that is missing', line({ ms: undefined }), 'ms is no number'],
-    ['a dimension that is no text', line({ step: 1 }), 'step is no text'],
-    ['an empty dimension', line({ step: '' }), 'step is no text'],
+    ['a value that is no number', line({ ms: '12' }), 'ms is not a number'],
+    ['a value that is missing', line({ ms: undefined }), 'ms is not a number'],
+    ['a dimension that is no text', line({ step: 1 }), 'step is not a text'],
+    ['an empty dimension', line({ step: '' }), 'step is not a text'],
     ['a namespace with a blank', line({}, directive({ Namespace: 'a b' })), 'namespace a b'],
     ['no dimensions', line({}, directive({ Dimensions: [] })), 'without content'],
     ['no metrics', line({}, directive({ Metrics: [] })), 'without content'],
