@@ -157,7 +157,36 @@ describe('a batch', () => {
       expect.objectContaining({ level: 'info', function: 'audit', records: 2, auditEvents: 2, auditLagMs: 4000 }),
     ]);
     expect(audit.log()[0]).not.toHaveProperty('auditNotWritten');
-    expect(JSON.stringify(audit.log()[0]?.['_aws'])).toContain('"Namespace":"p2p-gateway/local"');
+    expect(audit.log()[0]?.['_aws']).toEqual({
+      Timestamp: startMs + 5000,
+      CloudWatchMetrics: [
+        {
+          Namespace: 'p2p-gateway/local',
+          Dimensions: [[]],
+          Metrics: [
+            { Name: 'auditEvents', Unit: 'Count' },
+            { Name: 'auditLagMs', Unit: 'Milliseconds' },
+          ],
+        },
+      ],
+    });
+  });
+
+  it('of no event has no age, and an event from the future has the age 0', async () => {
+    const audit = auditFunction();
+    await audit.handle(streamRecord(recordOf().dynamodb?.NewImage as never, undefined));
+    await audit.handle(recordOf({ atMs: startMs + 60_000 }));
+    expect(audit.log().map((line) => [line['auditEvents'], line['auditLagMs']])).toEqual([
+      [0, undefined],
+      [1, 0],
+    ]);
+  });
+
+  it('of which one object is refused writes the others before it throws', async () => {
+    const audit = auditFunction();
+    audit.failNext(500, 'InternalError');
+    await expect(audit.handle(...batch())).rejects.toThrow('The batch was not written: InternalError');
+    expect(audit.keys()).toHaveLength(2);
   });
 });
 
