@@ -235,6 +235,7 @@ describe('the embedded Secrets Manager', () => {
       aws.secretsManager.setSecret('p2p/local/payers/x-y', 'value');
       await expect(client.send(new GetSecretValueCommand({ SecretId }))).rejects.toMatchObject({
         name: 'ResourceNotFoundException',
+        message: "Secrets Manager can't find the specified secret.",
       });
     },
   );

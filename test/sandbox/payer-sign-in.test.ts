@@ -104,6 +104,17 @@ describe('a mailed code', () => {
     });
   });
 
+  it('is still good when others sign in meanwhile, also late in its half hour', async () => {
+    const walker = createWalker(payer.url);
+    const first = await toVerify(walker);
+    nowMs += 20 * minuteMs;
+    const verify = pageOf(await walker.submit(first, { resend: '1' }), 'Verify your e-mail');
+    const code = await readCode(walker, verify);
+    nowMs += 9 * minuteMs;
+    await toVerify(createWalker(payer.url));
+    pageOf(await walker.submit(verify, { code }), 'Allow access');
+  });
+
   it('has six digits, even if it starts with zeros', async () => {
     const walker = createWalker(payer.url);
     let page = await toVerify(walker);
@@ -125,22 +136,49 @@ describe('a mailed code', () => {
   });
 });
 
+/** Every answer from the request to authorize to the redirect back. */
+const answersOfWalk = async (): Promise<readonly Response[]> => {
+  const answers: Response[] = [];
+  const { fetch: real } = globalThis;
+  globalThis.fetch = async (input, init) => {
+    const answer = await real(input, init);
+    answers.push(answer);
+    return answer;
+  };
+  try {
+    const walker = createWalker(payer.url);
+    await walker.submit(await toConsent(walker), { decision: 'allow' });
+  } finally {
+    globalThis.fetch = real;
+  }
+  return answers;
+};
+
+describe('the answers of a sign-in', () => {
+  it('are stored by no cache, the redirects too', async () => {
+    const answers = await answersOfWalk();
+    expect(answers.map(({ status }) => status)).toEqual(expect.arrayContaining([200, 303]));
+    const stored = answers.filter(({ headers }) => headers.get('cache-control') !== 'no-store');
+    expect(stored.map(({ url, headers }) => [url, headers.get('cache-control')])).toEqual([]);
+  });
+
+  it('that refuse a request are pages like the others: not stored, not framed, with nothing loaded', async () => {
+    const refused = await fetch(authorizeUrl().replace(client.client_id, 'another'), { redirect: 'manual' });
+    expect(refused.status).toBe(400);
+    expect(Object.fromEntries(refused.headers)).toMatchObject({
+      'cache-control': 'no-store',
+      'content-security-policy': expect.stringContaining("default-src 'none'"),
+      'content-type': 'text/html; charset=utf-8',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+    });
+  });
+});
+
 describe("the payer's cookies", () => {
   it('are unreadable to scripts, are sent from other sites only on links, and hold no session', async () => {
-    const lines: string[] = [];
-    const { fetch: real } = globalThis;
-    globalThis.fetch = async (input, init) => {
-      const answer = await real(input, init);
-      lines.push(...answer.headers.getSetCookie());
-      return answer;
-    };
-    try {
-      const walker = createWalker(payer.url);
-      await walker.submit(await toConsent(walker), { decision: 'allow' });
-    } finally {
-      globalThis.fetch = real;
-    }
-
+    const lines = (await answersOfWalk()).flatMap(({ headers }) => headers.getSetCookie());
     const names = new Set(lines.map((line) => line.split('=')[0] ?? ''));
     expect([...names].toSorted((a, b) => a.localeCompare(b))).toEqual([
       'demo-health-plan-resume',
