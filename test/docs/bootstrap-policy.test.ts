@@ -263,9 +263,12 @@ describe('the policy that CloudFormation deploys with', () => {
     ['sts:AssumeRole', role],
     ['ec2:RunInstances', at('ec2', 'instance/x')],
     ['organizations:LeaveOrganization', '*'],
-  ])('does not allow it to read data or touch what is not the stack’s: no %s on %s', (action, resource, context = {}) => {
-    expect(decided(action, resource, context)).toBe('not allowed');
-  });
+  ])(
+    'does not allow it to read data or touch what is not the stack’s: no %s on %s',
+    (action, resource, context = {}) => {
+      expect(decided(action, resource, context)).toBe('not allowed');
+    },
+  );
 
   // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
   it('has variables only where IAM reads them: in a resource after the fifth colon', () => {

@@ -27,10 +27,10 @@ describe('a secrets file', () => {
 
   it.each([
     ['', 'is empty; write the secret'],
-    ['canary\n', "contains a line break; write only the secret"],
-    ['\ncanary', "contains a line break; write only the secret"],
-    ['canary\r\n', "contains a line break; write only the secret"],
-    ['can\nary', "contains a line break; write only the secret"],
+    ['canary\n', 'contains a line break; write only the secret'],
+    ['\ncanary', 'contains a line break; write only the secret'],
+    ['canary\r\n', 'contains a line break; write only the secret'],
+    ['can\nary', 'contains a line break; write only the secret'],
     [' canary', 'begins or ends with white space; write only the secret'],
     ['canary ', 'begins or ends with white space; write only the secret'],
     ['canáry', 'has a character that RFC 6749 does not allow; write the secret as the payer gave it'],
@@ -81,7 +81,7 @@ describe('a secrets file', () => {
     const secret = { client_secret: 'canary' };
 
     await expect(read({ 'demo-health-plan': secret, 'demo-heath-plan': secret })).rejects.toThrow(
-      /: "demo-heath-plan" is not a payer with a secret in the configuration; remove it, or write one of: demo-health-plan$/,
+      /: "demo-heath-plan" is not a payer in the configuration; remove it, or write one of: demo-health-plan$/,
     );
   });
 });

@@ -88,7 +88,7 @@ describe('a refused request tells the partner and the log why', () => {
 describe('an unusable token gets the same answer for every cause, and the log says which', () => {
   const publicMessage = 'The access token is unknown, expired or revoked.';
   it.each<[detail: string, ask: (test: Test, token: string, grantId: string) => ReturnType<typeof read>]>([
-    ['malformed, or not our access token', (test) => read(test.deps, 'Patient', 'x')],
+    ['damaged, or no access token of ours', (test) => read(test.deps, 'Patient', 'x')],
     [
       'no such grant',
       (test, token, grantId) => {
