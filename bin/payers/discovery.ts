@@ -51,6 +51,10 @@ const issuer: Comparison = (document, payer) => {
 const authentication: Comparison = (document, { clientAuthentication }) => {
   const said = listOf(document, 'token_endpoint_auth_methods_supported');
   if (said === undefined || said.includes(clientAuthentication)) return undefined;
+  // SMART has a capability for public clients, and many servers leave "none" out.
+  if (clientAuthentication === 'none' && listOf(document, 'capabilities')?.includes('client-public') === true) {
+    return undefined;
+  }
   return [
     `token_endpoint_auth_methods_supported lacks ${clientAuthentication} (it has ${few(said)})`,
     'write the clientAuthentication that is registered at the payer, or ask the payer',
@@ -96,9 +100,10 @@ const iss: Comparison = (document, { sendsIss }) => {
       ];
 };
 
-const patient: Comparison = (document, { patientFrom }) => {
+const patient: Comparison = (document, { patientFrom, patientMember }) => {
   const said = listOf(document, 'capabilities');
-  if (said === undefined || patientFrom !== 'token' || said.includes('context-standalone-patient')) return undefined;
+  const isStandard = patientFrom === 'token' && patientMember === undefined;
+  if (said === undefined || !isStandard || said.includes('context-standalone-patient')) return undefined;
   return [
     'capabilities lacks context-standalone-patient, but the profile says patientFrom: "token"',
     'write patientFrom: "search", or ask the payer whether its token answer names the patient; if not, every login fails',

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -54,6 +54,27 @@ describe('npm run payers', () => {
     expect(code).toBe(2);
     expect(out).toBe('');
     expect(err).toMatch(line);
+  });
+
+  it.each([
+    ['open', 'open is a public client (clientAuthentication "none") and has no secret'],
+    ['west', 'west uses the secret of plan (secretOf); name that payer'],
+  ])('secret %s is refused, since that payer has none of its own', async (id, line) => {
+    const file = join(folder, 'brands.json');
+    const stage = JSON.parse(await readFile(broken.config, 'utf8')) as { payers: object[] };
+    const [plan] = stage.payers;
+    const brand = (of: string, changes: object) => ({
+      ...plan,
+      ...changes,
+      id: of,
+      fhirBaseUrl: `${broken.url}/${of}`,
+    });
+    const payers = [plan, brand('west', { secretOf: 'plan' }), brand('open', { clientAuthentication: 'none' })];
+    await writeFile(file, JSON.stringify({ ...stage, payers }));
+
+    const { code, err } = await runTool('payers.ts', ['secret', id, '--config', file]);
+
+    expect([code, err.trim()]).toEqual([2, expect.stringContaining(line)]);
   });
 
   it('exits with 1 and one line if stage local is not running', async () => {

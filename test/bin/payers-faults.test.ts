@@ -315,6 +315,27 @@ describe('discovery that differs from the profile', () => {
   });
 });
 
+describe('what a document lacks', () => {
+  it('is not held against a public client where SMART’s capability names it, and is without', async () => {
+    const open: Payer = { ...plan, clientAuthentication: 'none', publicKeys: [] };
+    const change = { token_endpoint_auth_methods_supported: ['client_secret_basic'], capabilities: ['client-public'] };
+    const smart = published({ ...change, capabilities: ['client-public', 'context-standalone-patient'] });
+    const without = published({ ...change, capabilities: undefined });
+    const server = published({ token_endpoint_auth_methods_supported: ['none'] }, true);
+
+    expect(await examined({ [smartConfiguration]: smart, [serverMetadata]: server }, { payer: open })).toEqual([]);
+    expect(await examined({ [smartConfiguration]: without, [serverMetadata]: server }, { payer: open })).toEqual([
+      expect.stringContaining('token_endpoint_auth_methods_supported lacks none'),
+    ]);
+  });
+
+  it('is not held against a payer that names the patient in a member of its own', async () => {
+    const change = { [smartConfiguration]: published({ capabilities: ['launch-standalone'] }) };
+
+    expect(await examined(change, { payer: { ...plan, patientMember: 'patient_id' } })).toEqual([]);
+  });
+});
+
 describe('the places of an id_token and of userinfo', () => {
   const keysUrl = `${url}/keys`;
   const userinfoUrl = `${url}/userinfo`;

@@ -929,6 +929,15 @@ export const refused: readonly Mistake[] = [
     set('payer', { quirks: { timeToFirstByte: 600 } }),
     `${lakeside}.quirks.timeToFirstByte: is longer than allowed; write at most 240 (seconds)`,
   ],
+  [
+    'a first byte that CloudFront would not wait for',
+    (draft: Draft) => {
+      const certificateArn = 'arn:aws:acm:us-east-1:444455556666:certificate/1';
+      set('stage', { edge: true, domain: { name: 'gateway.lakeside-plan.net', certificateArn } })(draft);
+      set('payer', { quirks: { timeToFirstByte: 120 } })(draft);
+    },
+    `${lakeside}.quirks.timeToFirstByte: is longer than edge allows; write at most 90 (seconds), or edge: false`,
+  ],
   ...['grant_type', 'code', 'client_id', 'refresh_token', 'scope'].map((name): Mistake => [
     `${name} as an extra parameter of a refresh`,
     set('payer', { quirks: { extraRefreshParameters: { [name]: 'x' } } }),

@@ -29,6 +29,16 @@ describe('whose record a token opens', () => {
     ]);
   });
 
+  it('is asked for in the payer’s own media type', async () => {
+    const { deps, payer } = testDeps();
+    payer.http = async () => Response.json(bundle([patient()]));
+    const quirks = { ...oneUp.quirks, fhirMediaType: 'application/json+fhir' };
+
+    await findPatient(deps, { ...oneUp, quirks }, 'fresh-token');
+
+    expect(new Headers(payer.requests[0]?.init?.headers).get('accept')).toBe('application/json+fhir');
+  });
+
   it.each<[string, object[], object?]>([
     [
       'an outcome beside the match',
