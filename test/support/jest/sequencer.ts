@@ -17,6 +17,7 @@ const longFirst = [
   'leaks/',
   'model/',
   'conformance/conformance',
+  'limits/',
   'fuzz/rewriter',
   'browser/',
   'e2e/local-stack',
