@@ -1,0 +1,86 @@
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { catalogue } from '../../config/catalogue/catalogue.ts';
+import { checkStage } from '../../config/check.ts';
+import { isExampleHost } from '../../config/examples.ts';
+import { stageSchema } from '../../config/schema.ts';
+import { fieldsAt } from '../../config/unknown-fields.ts';
+import { catalogueDocument, decisiveFields, isComplete, profileOf } from './catalogue-document.ts';
+
+const root = join(import.meta.dirname, '../..');
+const everyFact = catalogue.flatMap(({ facts, remarks }) => [...facts, ...remarks]);
+const urlsIn = (value: unknown): string[] => JSON.stringify(value).match(/https?:\/\/[^"\\]+/g) ?? [];
+const isDate = (text: string): boolean =>
+  /^\d{4}-\d{2}-\d{2}$/.test(text) && new Date(`${text}T00:00:00Z`).toISOString().startsWith(text);
+
+describe('the catalogue', () => {
+  it('is about ten payers, each published and not tried', () => {
+    expect(new Set(catalogue.map(({ id }) => id)).size).toBe(10);
+    expect(new Set(catalogue.map(({ status }) => status))).toEqual(new Set(['published, not tried']));
+  });
+
+  it('has a source with an https URL and a date for every fact', () => {
+    const bad = everyFact.filter(
+      ({ source: { url, date } }) => !(URL.parse(url)?.protocol === 'https:' && isDate(date) && date <= '2026-11-26'),
+    );
+
+    expect(everyFact.length).toBeGreaterThan(100);
+    expect(bad).toEqual([]);
+  });
+
+  it('names fields of the profile, each once, and either with a fact or as missing', () => {
+    const payerFields = fieldsAt(stageSchema, ['payers', 0]);
+    const quirks = fieldsAt(stageSchema, ['payers', 0, 'quirks']).map((name) => `quirks.${name}`);
+
+    for (const { id, facts, missing } of catalogue) {
+      const fields: string[] = [...facts, ...missing].map(({ field }) => field);
+      expect([id, fields.filter((field) => ![...payerFields, ...quirks].includes(field))]).toEqual([id, []]);
+      expect([id, fields.length]).toEqual([id, new Set(fields).size]);
+      expect([id, decisiveFields.filter((field) => !fields.includes(field))]).toEqual([id, []]);
+    }
+  });
+
+  it('has https URLs of real hosts only', () => {
+    const urls = everyFact.flatMap((fact) => ('value' in fact ? urlsIn(fact.value) : []));
+
+    expect(urls.length).toBeGreaterThan(25);
+    expect(urls.filter((url) => URL.parse(url)?.protocol !== 'https:' || isExampleHost(new URL(url).hostname))).toEqual(
+      [],
+    );
+  });
+
+  it.each(catalogue)('makes of $displayName a profile that passes the check', (payer) => {
+    const stage = { stage: 'x', production: false, payers: [profileOf(payer)], partners: [] };
+
+    expect(() => checkStage(stage, 'x')).not.toThrow();
+  });
+
+  it('says of the incomplete ones what is missing and why', () => {
+    const incomplete = catalogue.filter((payer) => !isComplete(payer));
+
+    expect(incomplete.length).toBeGreaterThan(0);
+    for (const { id, missing } of incomplete) expect([id, missing.length > 0]).toEqual([id, true]);
+    for (const { why } of catalogue.flatMap(({ missing }) => missing)) expect(why.length).toBeGreaterThan(20);
+  });
+
+  it('is configuration of nothing: no stage, function, stack, tool or sandbox imports it', () => {
+    const files = globSync('{config,functions,lib,bin,sandbox,bench}/**/*.ts', {
+      cwd: root,
+      exclude: ['**/node_modules/**', 'config/catalogue/**'],
+    });
+    const importing = files.filter((file) =>
+      /(?:from|import)\s*\(?\s*['"][^'"]*catalogue/.test(readFileSync(join(root, file), 'utf8')),
+    );
+
+    expect(files.length).toBeGreaterThan(200);
+    expect(importing).toEqual([]);
+  });
+
+  it('is what docs/reports/catalogue.md says', async () => {
+    const page = join(root, 'docs/reports/catalogue.md');
+    const text = await catalogueDocument(catalogue);
+    if (process.env['CATALOGUE_DOC'] === 'write') writeFileSync(page, text);
+
+    expect(readFileSync(page, 'utf8')).toBe(text);
+  });
+});
