@@ -45,7 +45,10 @@ interface SmartInputs extends OptionalFields {
   readonly quirks?: Partial<PayerQuirks>;
 }
 
-/** A payer that follows SMART App Launch 2.2, with everything on. */
+/**
+ * A payer that follows SMART App Launch 2.2, with everything on (https://hl7.org/fhir/smart-app-launch/STU2.2/, read on
+ * 2026-11-26).
+ */
 export const smart = ({ quirks, sendsIss, publicKeys = [], ...inputs }: SmartInputs): Payer => ({
   fhirBaseUrlAliases: [],
   sendsIss: sendsIss ?? inputs.issuer !== undefined,
@@ -93,8 +96,10 @@ const requireOrigins = (id: string, origins: Readonly<Record<string, unknown>>):
 };
 
 /**
- * 1upHealth's Payer2Payer as its public testing page shows it: only `client_id`, `redirect_uri` and `state` at
- * authorize, the secret in the form and no `redirect_uri` at token, and no patient in the token answer.
+ * 1upHealth's Payer2Payer as its public testing page shows it
+ * (https://docs.1up.health/help-center/Content/en-US/get-started/cms-patient-access/p-to-p.html, read on 2026-11-26):
+ * only `client_id`, `redirect_uri` and `state` at authorize, the secret in the form and no `redirect_uri` at token, and
+ * no patient in the token answer.
  */
 export const oneUpDemo = ({ authOrigin, apiOrigin, system, pkceOffReason, ...inputs }: OneUpDemoInputs): Payer => {
   requireOrigins(inputs.id, { authOrigin, apiOrigin });
