@@ -37,9 +37,9 @@ const elsewhere: Readonly<Record<string, string>> = {
   granttypes: 'is not supported: the grant types are always authorization_code and refresh_token; remove it',
   responsetypes: 'is not supported: the response type is always code; remove it',
   discoveryurl:
-    'is not supported: the gateway does no discovery; write the endpoints, which "npm run payers -- check URL" reads',
+    'is not supported: the gateway does no discovery; write the endpoints, which "npm run payers -- learn URL" reads',
   wellknown:
-    'is not supported: the gateway does no discovery; write the endpoints, which "npm run payers -- check URL" reads',
+    'is not supported: the gateway does no discovery; write the endpoints, which "npm run payers -- learn URL" reads',
   fhirversion: 'is not supported: the gateway reads FHIR R4 only; remove it',
   clientname: 'is not known; write name for a partner, displayName for a payer',
   tokenendpointauthmethod: 'is not known; write clientAuthentication',

@@ -18,7 +18,7 @@ do next. It asks for whatever the flags leave out; without a terminal it says wh
   --payer-name NAME    the payer's name, as members see it
   --authorize URL      the payer's authorize endpoint, if it publishes none
   --token URL          the payer's token endpoint, if it publishes none
-  --auth METHOD        client_secret_basic, client_secret_post or private_key_jwt
+  --auth METHOD        client_secret_basic, client_secret_post, private_key_jwt or none
   --rsa                makes a key for RS384 instead of ES384
   --client-id ID       the client id that the payer gave; "none" if it has not registered the gateway yet
   --offline            does not contact the payer's server

@@ -117,6 +117,12 @@ const nextSteps = (stage: NewStage, { payer, secret, asks }: FirstPayer, keyFile
     ...(origin === undefined ? ['     {origin} is the output Origin of the deployment.'] : []),
     ...(jwksUrl === undefined ? [] : ['     The JWKS URL works once the stage is deployed.']),
   ];
+  const putSecret = [
+    'Put its secret into Secrets Manager:',
+    secret === undefined
+      ? `     npm run payers -- secret ${payer.id} --stage ${stage.stage}`
+      : `     npm run payers -- secret ${payer.id} --stage ${stage.stage} < ${keyFile} && rm ${keyFile}`,
+  ];
   const steps = [
     [`Review config/${stage.stage}.ts, and commit it: it contains no secret.`],
     [
@@ -125,12 +131,7 @@ const nextSteps = (stage: NewStage, { payer, secret, asks }: FirstPayer, keyFile
     ],
     register,
     ...(isPending ? [[`Replace '${pendingClientId}' with the client id that it gives you.`]] : []),
-    [
-      'Put its secret into Secrets Manager:',
-      secret === undefined
-        ? `     npm run payers -- secret ${payer.id} --stage ${stage.stage}`
-        : `     npm run payers -- secret ${payer.id} --stage ${stage.stage} < ${keyFile} && rm ${keyFile}`,
-    ],
+    ...(payer.clientAuthentication === 'none' ? [] : [putSecret]),
     [
       'Make a partner, paste its entry, and deploy again:',
       `     npm run --silent partners -- new "Member Portal" --stage ${stage.stage} --redirect-uri https://…`,

@@ -19,11 +19,14 @@ export interface FirstPayer {
 }
 
 const nothing = (fhirBaseUrl: string): Discovered => ({
+  given: fhirBaseUrl,
   fhirBaseUrl,
   smartConfiguration: undefined,
   serverMetadata: undefined,
   statement: undefined,
+  fhirMediaType: undefined,
   sources: [],
+  unread: [],
 });
 
 /** If the payer publishes nothing or does not answer, the questions ask for everything. */
@@ -41,7 +44,7 @@ const discoverOrNothing = async (http: PayerHttp | undefined, url: string, { pri
 
 /** Whether the questions have left one of `propose`'s asks unanswered. */
 const isOpen = (ask: string): boolean =>
-  !/^(clientId|id|publicKeys|clientAuthentication|authorizationEndpoint)\b/.test(ask);
+  !/^(clientId|publicKeys|clientAuthentication|authorizationEndpoint|tokenEndpoint)\b/.test(ask);
 
 /** Asks for the first payer, with defaults from what it publishes. @throws UsageError, Refusal */
 export const askForPayer = async (answers: Answers, flags: Flags, http: PayerHttp): Promise<FirstPayer> => {
@@ -63,10 +66,10 @@ export const askForPayer = async (answers: Answers, flags: Flags, http: PayerHtt
   const id = await text('payer-id', "Its id in the gateway's URLs?", rules.id, payer.id);
   const authorizationEndpoint = await endpoint('authorize', payer.authorizationEndpoint, rules.authorizationEndpoint);
   const tokenEndpoint = await endpoint('token', payer.tokenEndpoint, rules.webUrl);
-  const methods = oneOf('client_secret_basic', 'client_secret_post', 'private_key_jwt');
+  const methods = oneOf('client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none');
   const clientAuthentication = (await text(
     'auth',
-    'How does the gateway authenticate to it (client_secret_basic, client_secret_post, private_key_jwt)?',
+    'How does the gateway authenticate to it (client_secret_basic, client_secret_post, private_key_jwt, none)?',
     methods,
     payer.clientAuthentication,
   )) as Payer['clientAuthentication'];

@@ -1,13 +1,17 @@
 import type { StageConfig } from '../../config/stage.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
 import { problemsWith } from '../shared/check-entry.ts';
 import { UsageError } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
-import { typeScript } from '../shared/typescript.ts';
+import { typeScript, visibleLine } from '../shared/typescript.ts';
 import { discover } from './discover.ts';
+import { checkAuthorize, checkRevoke, checkToken } from './endpoints.ts';
 import { entryText } from './entry.ts';
 import { examine, type ExamineDeps } from './examine.ts';
+import type { Finding } from './finding.ts';
 import { makeKeyPair } from './key.ts';
 import { propose } from './propose.ts';
+import { unknownHost } from './published.ts';
 import { originHint, registrationOf } from './registration.ts';
 import { asJson, isAllWell, payerLines, summary, type Examined } from './report.ts';
 
@@ -59,31 +63,67 @@ export const checkPayers = async (
   return isAllWell(examined) ? 0 : 1;
 };
 
+const mark = ({ text, todo }: Finding): string => (todo === undefined ? `  ✓ ${text}` : `  ✗ ${text}\n    → ${todo}`);
+
+/** What can be tried without a member: whether the proposed endpoints answer as such. */
+const tryEndpoints = (deps: Pick<ExamineDeps, 'http'>, payer: Payer): Promise<Finding[]> => {
+  const isKnown = (url: string | undefined): boolean => url?.startsWith(unknownHost) === false;
+  return Promise.all([
+    ...(isKnown(payer.authorizationEndpoint) ? [checkAuthorize(deps, payer)] : []),
+    ...(isKnown(payer.tokenEndpoint) ? [checkToken(deps, payer)] : []),
+    ...(isKnown(payer.revocationEndpoint) ? [checkRevoke(deps, payer)] : []),
+  ]);
+};
+
+const listed = (title: string, lines: readonly string[]): string => `${title}\n${lines.join('\n')}\n`;
+
 /**
- * Reads what a payer publishes at a URL, and prints the entry for its profile.
+ * Reads what a payer publishes at a URL, tries its endpoints without a member, and prints the entry for its profile: on
+ * stdout what to paste, with a comment above each field; on stderr what was read, tried, and has to be asked.
  * @throws UsageError, Refusal
  */
-export const proposePayer = async (
-  { http }: Pick<ExamineDeps, 'http'>,
+export const learnPayer = async (
+  deps: Pick<ExamineDeps, 'http'>,
   { out, note }: Output,
   { file, origin, json }: CheckOptions,
   url: string,
 ): Promise<number> => {
-  const found = await discover(http, url);
-  const { payer, asks } = propose(found);
+  const found = await discover(deps.http, url);
+  const { payer, lines, asks } = propose(found);
+  const tried = await tryEndpoints(deps, payer);
   const registration = registrationOf(origin, payer);
   const toAsk = [
     ...asks,
     ...problemsWith({ stage: 'any', production: false, payers: [payer], partners: [] }, 'payers[0].'),
-  ];
+  ].map(visibleLine);
   if (json) {
-    out(JSON.stringify({ payer, ask: toAsk, register: registration, sources: found.sources }, null, 2));
+    const unread = found.unread.map(({ text }) => text);
+    const fields = Object.fromEntries(lines);
+    out(
+      JSON.stringify(
+        { payer, lines: fields, ask: toAsk, tried, register: registration, sources: found.sources, unread },
+        null,
+        2,
+      ),
+    );
     return 0;
   }
-  note(`Read from\n${found.sources.map((source) => `  ${source}`).join('\n')}\n`);
+  note(
+    listed(
+      'Read from',
+      found.sources.map((source) => `  ${source}`),
+    ),
+  );
+  if (found.unread.length > 0) note(listed('Not read', found.unread.map(mark)));
+  if (tried.length > 0) note(listed('Tried, without a member and without a credential', tried.map(mark)));
   note(`The entry for payers in ${file}:\n`);
-  out(entryText(payer, found.smartConfiguration !== undefined));
-  note(`\nTo ask the payer, or to decide:\n${toAsk.map((ask) => `  ${ask}`).join('\n')}\n`);
+  out(entryText(payer, found.smartConfiguration !== undefined, lines));
+  note(
+    `\n${listed(
+      'To ask the payer, or to decide:',
+      toAsk.map((line) => `  ${line}`),
+    )}`,
+  );
   note(`For the payer to register, with the id that you chose:\n  redirect URI  ${registration.redirectUri}`);
   if (registration.jwksUrl !== undefined) note(`  JWKS URL      ${registration.jwksUrl}`);
   return 0;

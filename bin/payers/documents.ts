@@ -10,7 +10,10 @@ export interface DiscoveryDocument {
   readonly body: NonNullable<Answer['json']>;
 }
 
-/** Where to look for documents. */
+/** A document that may be there. */
+export type Place = Pick<DiscoveryDocument, 'name' | 'url'>;
+
+/** Whom to look for documents of. */
 export interface Places {
   readonly fhirBaseUrl?: string | undefined;
   /** Where `smart-configuration` is, if not below the FHIR base URL. */
@@ -21,7 +24,7 @@ export interface Places {
 /**
  * RFC 8414 §3.1 puts the well-known part between host and path, and OpenID Connect Discovery §4 puts it after the path.
  */
-const issuerPlaces = (issuer: string): Pick<DiscoveryDocument, 'name' | 'url'>[] => {
+export const issuerPlaces = (issuer: string): Place[] => {
   const { origin, pathname } = new URL(issuer);
   const path = pathname.replace(/\/$/, '');
   return [
@@ -30,11 +33,19 @@ const issuerPlaces = (issuer: string): Pick<DiscoveryDocument, 'name' | 'url'>[]
   ];
 };
 
-const smartPlace = ({ fhirBaseUrl, smartConfigurationUrl }: Places): string | undefined =>
-  smartConfigurationUrl ?? (fhirBaseUrl === undefined ? undefined : `${fhirBaseUrl}/.well-known/smart-configuration`);
+export const smartPlace = (baseUrl: string): Place => ({
+  name: 'smart-configuration',
+  url: `${baseUrl}/.well-known/smart-configuration`,
+});
 
-const placesOf = ({ issuer, ...places }: Places): Pick<DiscoveryDocument, 'name' | 'url'>[] => [
-  ...[smartPlace(places)].flatMap((url) => (url === undefined ? [] : [{ name: 'smart-configuration' as const, url }])),
+/** Where a profile's `smart-configuration` is. */
+const smartPlaceOf = ({ fhirBaseUrl, smartConfigurationUrl }: Places): Place[] => {
+  if (smartConfigurationUrl !== undefined) return [{ name: 'smart-configuration', url: smartConfigurationUrl }];
+  return fhirBaseUrl === undefined ? [] : [smartPlace(fhirBaseUrl)];
+};
+
+const placesOf = ({ issuer, ...places }: Places): Place[] => [
+  ...smartPlaceOf(places),
   ...(issuer === undefined ? [] : issuerPlaces(issuer)),
 ];
 
@@ -50,13 +61,10 @@ export interface Published {
 const isMeantAsJson = ({ contentType, text }: Answer): boolean =>
   /\bjson\b/i.test(contentType) || /^\s*[[{]/.test(text);
 
-/**
- * Reads a payer's discovery documents, all in parallel. A document that is missing or is a page counts as not
- * published.
- */
-export const readDocuments = async ({ http }: { http: PayerHttp }, places: Places): Promise<Published> => {
+/** Reads discovery documents, all in parallel. A document that is missing or is a page counts as not published. */
+export const readPlaces = async ({ http }: { http: PayerHttp }, places: readonly Place[]): Promise<Published> => {
   const asked = await Promise.all(
-    placesOf(places).map(async ({ name, url }) => ({
+    places.map(async ({ name, url }) => ({
       name,
       url,
       answer: await probe(http, url, { accept: 'application/json' }),
@@ -85,6 +93,10 @@ export const readDocuments = async ({ http }: { http: PayerHttp }, places: Place
   }
   return { documents, findings };
 };
+
+/** Reads a payer's discovery documents where the standards put them. */
+export const readDocuments = (deps: { http: PayerHttp }, places: Places): Promise<Published> =>
+  readPlaces(deps, placesOf(places));
 
 /** A member of a document, if it is a string. */
 export const textOf = ({ body }: DiscoveryDocument, member: string): string | undefined => {

@@ -2,7 +2,7 @@ import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { fhirMediaType } from '../../functions/shared/registry/profile.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { fault, pass, type Check, type Finding } from './finding.ts';
-import { isRedirect, probe, type Answer } from './probe.ts';
+import { isRedirect, probe, type Answer, type Probed } from './probe.ts';
 
 const json = 'application/json';
 
@@ -129,10 +129,8 @@ const judgeStatement = (url: string, { json: statement, status, contentType }: A
   return pass('FHIR', `${url} is a CapabilityStatement of FHIR ${fhirVersion.slice(0, 20)}`);
 };
 
-/** The payer's CapabilityStatement shows whether its base URL is right, and which FHIR release it serves. */
-export const checkFhir = async ({ http }: { http: PayerHttp }, payer: Payer): Promise<Finding> => {
-  const url = `${payer.fhirBaseUrl}/metadata`;
-  const answer = await probe(http, url, { accept: fhirMediaType(payer) });
+/** Judges the answer to `metadata`: whether the base URL is right, and which FHIR release it serves. */
+export const judgeMetadata = (url: string, answer: Probed): Finding => {
   if ('failure' in answer) return noAnswer('FHIR', url, answer.failure);
   if (answer.status === 401) return pass('FHIR', `${url} requires a token (401); the FHIR release is unknown`);
   if (answer.status === 403) {
@@ -144,4 +142,10 @@ export const checkFhir = async ({ http }: { http: PayerHttp }, payer: Payer): Pr
   }
   if (isRedirect(answer)) return redirected('FHIR', url, answer, 'fhirBaseUrl');
   return commonFault('FHIR', url, answer) ?? judgeStatement(url, answer);
+};
+
+/** Reads the payer's CapabilityStatement, and judges it. */
+export const checkFhir = async ({ http }: { http: PayerHttp }, payer: Payer): Promise<Finding> => {
+  const url = `${payer.fhirBaseUrl}/metadata`;
+  return judgeMetadata(url, await probe(http, url, { accept: fhirMediaType(payer) }));
 };

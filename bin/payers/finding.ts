@@ -1,3 +1,5 @@
+import { visibleLine } from '../shared/typescript.ts';
+
 /** What was checked. */
 export type Check =
   | 'client id'
@@ -20,6 +22,10 @@ export interface Finding {
   readonly todo?: string;
 }
 
-export const pass = (check: Check, text: string): Finding => ({ check, text });
+export const pass = (check: Check, text: string): Finding => ({ check, text: visibleLine(text) });
 
-export const fault = (check: Check, text: string, todo: string): Finding => ({ check, text, todo });
+export const fault = (check: Check, text: string, todo: string): Finding => ({
+  check,
+  text: visibleLine(text),
+  todo: visibleLine(todo),
+});

@@ -1,7 +1,7 @@
 import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 import { readStage, stageFile, UsageError } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
-import { checkPayers, payersOf, proposePayer, writeKeyPair } from './commands.ts';
+import { checkPayers, learnPayer, payersOf, writeKeyPair } from './commands.ts';
 import type { ExamineDeps } from './examine.ts';
 import { help, readFlags, type PayersCommand } from './flags.ts';
 import { runningLocalStage } from './local-stage.ts';
@@ -18,12 +18,17 @@ export interface PayersToolDeps extends Omit<ExamineDeps, 'readSecret'> {
 
 type Command<Name extends PayersCommand['command']> = Extract<PayersCommand, { readonly command: Name }>;
 
+const learn = async ({ url, stage, origin, json }: Command<'learn'>, deps: PayersToolDeps): Promise<number> => {
+  const config = await readStage(stage);
+  const options = { config, file: stageFile(stage, config), origin: origin ?? config.origin, json };
+  return learnPayer(deps, deps.output, options, url);
+};
+
 const check = async (command: Command<'check'>, deps: PayersToolDeps): Promise<number> => {
   const { target, stage } = command;
   const { environment, output, ...examineDeps } = deps;
-  const isUrl = target?.includes('://') === true;
   const written = await readStage(stage);
-  const isLocal = stage.config === undefined && written.stage === 'local' && !isUrl;
+  const isLocal = stage.config === undefined && written.stage === 'local';
   const endpoint = awsEndpoint(written.stage, environment);
   const config = isLocal && endpoint !== undefined ? await runningLocalStage(deps.http, written, endpoint) : written;
   const options = {
@@ -32,7 +37,6 @@ const check = async (command: Command<'check'>, deps: PayersToolDeps): Promise<n
     origin: command.origin ?? config.origin,
     json: command.json,
   };
-  if (isUrl && target !== undefined) return proposePayer(deps, output, options, target);
   const readSecret = command.readsSecrets ? readSecretWith(stageSecretsClient(config, environment)) : undefined;
   return checkPayers({ ...examineDeps, readSecret }, output, options, target);
 };
@@ -64,7 +68,7 @@ const writeSecret = async (
 };
 
 /**
- * Checks payers, makes a key pair for one, or puts its secret into Secrets Manager.
+ * Checks payers, learns what one publishes, makes a key pair for one, or puts its secret into Secrets Manager.
  * @returns the exit code
  * @throws UsageError, Refusal, ConfigError
  */
@@ -75,5 +79,6 @@ export const payers = async (args: readonly string[], deps: PayersToolDeps): Pro
     return 0;
   }
   if (command.command === 'check') return check(command, deps);
+  if (command.command === 'learn') return learn(command, deps);
   return command.command === 'secret' ? writeSecret(command, deps) : writeKeyPair(deps.output, command);
 };

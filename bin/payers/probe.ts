@@ -2,6 +2,7 @@ import { causeOf } from '../../functions/shared/errors.ts';
 import { parseObject, type JsonObject } from '../../functions/shared/json-object.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { readText } from '../../functions/shared/payer/read-text.ts';
+import { certificateFault } from './certificates.ts';
 import { answerMs } from './deadline.ts';
 
 /** A payer's answer to one request. */
@@ -27,13 +28,17 @@ export const failureWords = (cause: string): string | undefined => {
   if (/ECONNREFUSED/.test(cause)) return 'refuses connections';
   if (/ECONNRESET|EPIPE/.test(cause)) return 'closes the connection';
   if (/EHOSTUNREACH|ENETUNREACH/.test(cause)) return 'cannot be reached from this network';
+  if (/EPROTO|ERR_SSL/.test(cause)) return 'does not speak TLS 1.2 or later there; check scheme and port';
   if (/TimeoutError|ETIMEDOUT/.test(cause)) return 'does not answer in time';
   return undefined;
 };
 
 const failureOf = (error: unknown): string => {
   const cause = causeOf(error);
-  return failureWords(cause) ?? `does not answer properly (${cause})`;
+  const [what, todo] = certificateFault(cause) ?? [];
+  return what === undefined
+    ? (failureWords(cause) ?? `does not answer properly (${cause})`)
+    : `is not trusted: its certificate ${what}; ${todo}`;
 };
 
 /** A request without parameters, credentials or cookies. */

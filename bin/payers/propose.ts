@@ -1,114 +1,240 @@
-import { examplePublicKey } from '../../config/examples.ts';
+import { examplePublicKey, pendingClientId } from '../../config/examples.ts';
+import { smart } from '../../config/presets.ts';
+import * as rules from '../../config/rules.ts';
+import { covers, hold, parseScope, type ResourceScope } from '../../functions/shared/registry/scopes.ts';
 import type { Payer, PayerQuirks } from '../../functions/shared/registry/types.ts';
-import { withoutUndefined } from '../shared/objects.ts';
 import { slug } from '../shared/slug.ts';
+import { visibleLine } from '../shared/typescript.ts';
 import type { Discovered } from './discover.ts';
-import { listOf, textOf, type DiscoveryDocument } from './documents.ts';
+import { ask, guess, read, type Known, type Line } from './line.ts';
+import {
+  knownUrl,
+  publishedCapabilities,
+  publishedList,
+  publishedUrls,
+  unknownHost,
+  type PublishedList,
+} from './published.ts';
 import { scopesFor } from './scopes.ts';
 
-/** A payer's entry, and what only the payer, or the reader, knows about it. */
+/** A payer's entry, how each of its fields is known, and what only the payer, or the reader, knows about it. */
 export interface Proposed {
   readonly payer: Payer;
+  /** By field, such as `tokenEndpoint` or `quirks.aud`. A field without a line has the preset's value. */
+  readonly lines: ReadonlyMap<string, Line>;
   /** Each `fields: why`. */
   readonly asks: readonly string[];
 }
 
 type Authentication = Payer['clientAuthentication'];
-type Endpoints = Pick<
-  Payer,
-  'fhirBaseUrl' | 'authorizationEndpoint' | 'tokenEndpoint' | 'revocationEndpoint' | 'issuer'
->;
+type Fields = Partial<Record<keyof Payer, Known<unknown>>>;
+type Quirks = Partial<Record<keyof PayerQuirks, Known<unknown>>>;
 
-/** A reserved host name, which a production stage refuses. */
-const unknown = 'https://ask-the-payer.invalid';
+const few = ({ values }: PublishedList): string => values.slice(0, 6).join(', ') || 'nothing';
 
-const firstOf =
-  <T>(read: (document: DiscoveryDocument, member: string) => T | undefined) =>
-  ({ smartConfiguration, serverMetadata }: Discovered, member: string): T | undefined =>
-    [smartConfiguration, serverMetadata]
-      .map((document) => document && read(document, member))
-      .find((value) => value !== undefined);
-const firstText = firstOf(textOf);
-const firstList = firstOf(listOf);
+const namesOf = ({ statement, given }: Discovered): Record<'id' | 'displayName', Known<string>> => {
+  const { hostname } = new URL(given);
+  const publisher = statement?.publisher ?? '';
+  const isName = publisher !== '' && publisher.length <= 80 && visibleLine(publisher) === publisher;
+  const displayName = isName
+    ? read(publisher, `publisher in ${given}/metadata; members see it`)
+    : guess(hostname, 'the host; members see it, so choose a name');
+  return {
+    id: guess(slug(displayName.value) || 'payer', 'from the name; choose it well, it is part of every URL'),
+    displayName,
+  };
+};
 
-/** The strongest method that the payer lists. */
-const authenticationFor = (methods: readonly string[] | undefined): Authentication =>
-  (['private_key_jwt', 'client_secret_basic', 'client_secret_post'] as const).find((method) =>
-    methods?.includes(method),
-  ) ?? 'client_secret_basic';
+const baseOf = ({ fhirBaseUrl, statement }: Discovered): Fields => {
+  if (fhirBaseUrl === undefined) return { fhirBaseUrl: ask(`${unknownHost}/r4`, 'an issuer does not publish it') };
+  return {
+    fhirBaseUrl:
+      statement === undefined
+        ? guess(fhirBaseUrl, 'it was given; metadata requires a token')
+        : read(fhirBaseUrl, `${fhirBaseUrl}/metadata answers`),
+    ...(statement?.alias === undefined
+      ? {}
+      : { fhirBaseUrlAliases: read([statement.alias], `implementation.url in ${fhirBaseUrl}/metadata`) }),
+  };
+};
 
-const endpointsOf = (found: Discovered): Endpoints => {
-  const uris = found.statement?.oauthUris;
-  return withoutUndefined<Endpoints>({
-    fhirBaseUrl: found.fhirBaseUrl ?? `${unknown}/r4`,
+const endpointsOf = (found: Discovered): Fields => {
+  const endpoint = (member: string, oauthUri: string, path: string, rule?: rules.Rule): Known<string> | undefined =>
+    knownUrl(found, publishedUrls(found, member, oauthUri), `${unknownHost}/${path}`, rule);
+  const revocation = endpoint('revocation_endpoint', 'revoke', 'revoke');
+  return {
     authorizationEndpoint:
-      firstText(found, 'authorization_endpoint') ?? uris?.get('authorize') ?? `${unknown}/authorize`,
-    tokenEndpoint: firstText(found, 'token_endpoint') ?? uris?.get('token') ?? `${unknown}/token`,
-    revocationEndpoint: firstText(found, 'revocation_endpoint') ?? uris?.get('revoke'),
-    issuer: found.serverMetadata && textOf(found.serverMetadata, 'issuer'),
-  });
+      endpoint('authorization_endpoint', 'authorize', 'authorize', rules.authorizationEndpoint) ??
+      ask(`${unknownHost}/authorize`, 'not published'),
+    tokenEndpoint: endpoint('token_endpoint', 'token', 'token') ?? ask(`${unknownHost}/token`, 'not published'),
+    // A field that may be left out needs no placeholder.
+    ...(revocation?.line.basis === 'read' ? { revocationEndpoint: revocation } : {}),
+  };
 };
 
-/** Everything on, and PKCE unless the payer lists its methods without S256. */
-const quirksFor = (challengeMethods: readonly string[] | undefined): PayerQuirks => ({
-  responseType: true,
-  aud: true,
-  pkce: challengeMethods?.includes('S256') ?? true,
-  redirectUriAtToken: true,
-  extraAuthorizeParameters: {},
-  signInOrigins: [],
-});
+const discoveryOf = ({ fhirBaseUrl, smartConfiguration }: Discovered): Fields =>
+  smartConfiguration === undefined || smartConfiguration.url === `${fhirBaseUrl}/.well-known/smart-configuration`
+    ? {}
+    : { smartConfigurationUrl: read(smartConfiguration.url, 'it is there, not below the FHIR base') };
 
-const namesOf = (
-  { statement }: Discovered,
-  { fhirBaseUrl, tokenEndpoint }: Endpoints,
-): Pick<Payer, 'id' | 'displayName'> => {
-  const { hostname } = new URL(fhirBaseUrl.startsWith(unknown) ? tokenEndpoint : fhirBaseUrl);
-  const displayName = statement?.publisher ?? hostname;
-  return { id: slug(displayName) || 'payer', displayName };
+const issuerOf = (found: Discovered): Fields => {
+  const issuer = knownUrl(found, publishedUrls(found, 'issuer'), unknownHost, rules.issuer);
+  if (issuer?.line.basis !== 'read') return {};
+  const { serverMetadata: server } = found;
+  const member = 'authorization_response_iss_parameter_supported';
+  if (server === undefined) return { issuer, sendsIss: guess(false, 'no document says that redirects carry iss') };
+  // RFC 9207 §3: missing, it is false.
+  const isSent = server.body[member] === true;
+  return { issuer, sendsIss: read(isSent, `${member} ${isSent ? 'in' : 'is not true in'} ${server.url}`) };
 };
 
-const asksOf = (found: Discovered, payer: Payer): string[] => {
-  const methods = firstList(found, 'token_endpoint_auth_methods_supported');
-  const isExampleKey = payer.publicKeys.length > 0;
-  const when = (is: boolean, ask: string): string[] => (is ? [ask] : []);
-  return [
-    'clientId: the payer gives it when it registers the gateway',
-    'id, displayName: choose them; the id is part of every URL',
-    ...when(payer.fhirBaseUrl.startsWith(unknown), 'fhirBaseUrl: an issuer does not publish it'),
-    ...when(payer.tokenEndpoint.startsWith(unknown), 'authorizationEndpoint, tokenEndpoint: not published'),
-    ...when(isExampleKey, "publicKeys: this is the example's; make a pair with: npm run --silent payers -- key"),
-    ...when(methods === undefined, 'clientAuthentication: not published; how does the payer register the gateway?'),
-    ...when(found.serverMetadata === undefined, 'issuer, sendsIss: not published; does the payer send iss (RFC 9207)?'),
-    ...when(
-      found.smartConfiguration === undefined,
-      'scopes, patientFrom, quirks: not published; what does the payer accept?',
-    ),
-    ...when(found.statement === undefined, 'everything: does the payer support Patient/{id}/$everything?'),
-  ];
+const authenticationOf = (found: Discovered, capabilities: PublishedList | undefined): Known<Authentication> => {
+  const methods = publishedList(found, 'token_endpoint_auth_methods_supported');
+  const strongest = (['private_key_jwt', 'client_secret_basic', 'client_secret_post', 'none'] as const).find((method) =>
+    methods?.values.includes(method),
+  );
+  if (methods !== undefined && strongest !== undefined) return read(strongest, `${methods.where} (${few(methods)})`);
+  if (methods !== undefined) return ask('client_secret_basic', `${methods.where} lists ${few(methods)}`);
+  const able = (
+    [
+      ['client-confidential-asymmetric', 'private_key_jwt'],
+      ['client-confidential-symmetric', 'client_secret_basic'],
+      ['client-public', 'none'],
+    ] as const
+  ).find(([capability]) => capabilities?.values.includes(capability));
+  return able === undefined
+    ? ask('client_secret_basic', 'how does it register the gateway? Nothing is published')
+    : guess(able[1], `${able[0]} is in ${capabilities?.where}, which names no method`);
 };
+
+const keysOf = ({ value }: Known<Authentication>): Fields =>
+  value === 'private_key_jwt'
+    ? {
+        publicKeys: guess(
+          [examplePublicKey],
+          "the example's, whose private key nobody has; make a pair with: npm run --silent payers -- key",
+        ),
+      }
+    : {};
+
+const patientOf = (
+  found: Discovered,
+  capabilities: PublishedList | undefined,
+  listed: PublishedList | undefined,
+): Known<Payer['patientFrom']> => {
+  if (capabilities?.values.includes('context-standalone-patient') === true) {
+    return read('token', `context-standalone-patient is in ${capabilities.where}`);
+  }
+  if (listed?.values.includes('launch/patient') === true) {
+    return guess('token', `launch/patient is in ${listed.where}, but no capabilities say so; a first login shows it`);
+  }
+  const userinfo = publishedUrls(found, 'userinfo_endpoint')[0];
+  const others = userinfo === undefined ? '' : `, or ${userinfo.url}`;
+  return capabilities === undefined
+    ? ask('token', `does its token answer name the patient${others}? Nothing is published`)
+    : ask('search', `what names the patient, its token answer or an id_token${others}? Until then, GET Patient`);
+};
+
+const scopesOf = (
+  listed: PublishedList | undefined,
+  capabilities: PublishedList | undefined,
+): Known<readonly string[]> => {
+  const { scopes, isListed } = scopesFor(listed?.values, capabilities?.values);
+  const usable = scopes.filter((scope) => rules.payerScope(scope) === undefined).slice(0, 200);
+  if (listed === undefined && capabilities === undefined) return ask(usable, 'which ones may the gateway ask for?');
+  return isListed
+    ? read(usable, `${listed?.where}`)
+    : guess(usable, 'no scope that reads patients is listed; these are those of SMART');
+};
+
+const isAboutPatient = (scope: ReturnType<typeof parseScope>): scope is ResourceScope =>
+  scope.kind === 'resource' && scope.context === 'patient';
+
+/** Without `$everything`, a whole record is read type by type. */
+const recordOf = ({ statement, given }: Discovered, scopes: readonly string[]): Fields => {
+  if (statement === undefined) {
+    return { everything: ask(true, 'does it support Patient/{id}/$everything?') };
+  }
+  const { everything, patientTypes } = statement;
+  const where = `Patient in ${given}/metadata`;
+  if (everything) return { everything: read(true, `the operation everything of ${where}`) };
+  const held = hold(scopes.map(parseScope).filter(isAboutPatient));
+  const searches = patientTypes.filter((type) => covers(held, type, 's'));
+  return {
+    everything: read(false, `no operation everything of ${where}`),
+    ...(searches.length === 0
+      ? {}
+      : {
+          wholeRecord: guess(
+            { searches },
+            'the types that metadata can search by patient; ask which of them require more, such as a category',
+          ),
+        }),
+  };
+};
+
+const quirksOf = (found: Discovered, isSmart: boolean): Quirks => {
+  const methods = publishedList(found, 'code_challenge_methods_supported');
+  const { fhirMediaType } = found;
+  return {
+    ...(isSmart
+      ? { aud: guess(true, 'SMART requires it, and no document can say otherwise; a first login shows it') }
+      : {
+          responseType: ask(true, 'does it take response_type? RFC 6749 requires it'),
+          aud: ask(true, 'does it take aud? SMART requires it'),
+          redirectUriAtToken: ask(true, 'does it take redirect_uri at token? RFC 6749 requires it'),
+        }),
+    pkce:
+      methods === undefined
+        ? (isSmart ? guess : ask)(true, 'no document lists its methods. RFC 9700 requires PKCE')
+        : read(methods.values.includes('S256'), `${methods.where} (${few(methods)})`),
+    ...(fhirMediaType === undefined
+      ? {}
+      : { fhirMediaType: read(fhirMediaType, `what ${found.given}/metadata takes and sends`) }),
+  };
+};
+
+/** What no document says. */
+const neverPublished =
+  'consentLifetime, linesOfBusiness, quirks.extraTokenParameters: do consents end, which plans are covered, are further parameters wanted?';
+
+/** Drops what is undefined, and keeps the order. */
+const entriesOf = (known: Readonly<Record<string, Known<unknown> | undefined>>): [string, Known<unknown>][] =>
+  Object.entries(known).flatMap(([name, one]) => (one === undefined ? [] : [[name, one]]));
+
+const valuesOf = (known: readonly (readonly [string, Known<unknown>])[]): Record<string, unknown> =>
+  Object.fromEntries(known.map(([name, { value }]) => [name, value]));
 
 /**
  * Makes a payer's entry from what was found. What has to be asked gets the usual value, or one that production refuses.
  */
 export const propose = (found: Discovered): Proposed => {
-  const capabilities = firstList(found, 'capabilities');
-  const clientAuthentication = authenticationFor(firstList(found, 'token_endpoint_auth_methods_supported'));
-  const namesPatient = capabilities === undefined || capabilities.includes('context-standalone-patient');
-  const endpoints = endpointsOf(found);
-  const names = namesOf(found, endpoints);
-  const payer: Payer = {
-    ...names,
-    ...endpoints,
-    fhirBaseUrlAliases: found.statement?.alias === undefined ? [] : [found.statement.alias],
-    sendsIss: found.serverMetadata?.body['authorization_response_iss_parameter_supported'] === true,
-    clientId: `your-client-id-at-${names.id}`,
-    clientAuthentication,
-    publicKeys: clientAuthentication === 'private_key_jwt' ? [examplePublicKey] : [],
-    scopes: scopesFor(firstList(found, 'scopes_supported'), capabilities),
-    everything: found.statement?.everything ?? true,
-    patientFrom: namesPatient ? 'token' : 'search',
-    quirks: quirksFor(firstList(found, 'code_challenge_methods_supported')),
-  };
-  return { payer, asks: asksOf(found, payer) };
+  const isSmart = found.smartConfiguration !== undefined;
+  const capabilities = publishedCapabilities(found);
+  const listed = publishedList(found, 'scopes_supported');
+  const authentication = authenticationOf(found, capabilities);
+  const scopes = scopesOf(listed, capabilities);
+  const fields = entriesOf({
+    ...namesOf(found),
+    ...baseOf(found),
+    ...discoveryOf(found),
+    ...issuerOf(found),
+    ...endpointsOf(found),
+    clientId: ask(pendingClientId, 'it gives the client id when it registers the gateway'),
+    clientAuthentication: authentication,
+    ...keysOf(authentication),
+    scopes,
+    ...recordOf(found, scopes.value),
+    patientFrom: patientOf(found, capabilities, listed),
+  });
+  const quirks = entriesOf(quirksOf(found, isSmart));
+  // Every value was checked by its rule, and every required field is there.
+  const payer = smart({ ...valuesOf(fields), quirks: valuesOf(quirks) } as unknown as Parameters<typeof smart>[0]);
+  const lines = new Map([
+    ...fields.map(([name, { line }]) => [name, line] as const),
+    ...quirks.map(([name, { line }]) => [`quirks.${name}`, line] as const),
+  ]);
+  const asks = [...lines].flatMap(([name, { basis, why }]) => (basis === 'ask' ? [`${name}: ${why}`] : []));
+  const noIssuer = lines.has('issuer') ? [] : ['issuer, sendsIss: not published; does the payer send iss (RFC 9207)?'];
+  return { payer, lines, asks: [...asks, ...noIssuer, neverPublished] };
 };

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { causeOf } from '../../functions/shared/errors.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
+import { certificateFault } from './certificates.ts';
 import { bare, type Connection } from './connect.ts';
 import { lookupMs, withinMs } from './deadline.ts';
 import { fault, pass, type Finding } from './finding.ts';
@@ -44,22 +45,6 @@ const checkName = async ({ lookup }: ReachDeps, hostname: string): Promise<Findi
   }
 };
 
-/** What OpenSSL's verdicts on a certificate mean; any other verdict is reported by name. */
-const verdicts: Readonly<Record<string, readonly [string, string]>> = {
-  CERT_HAS_EXPIRED: ['has expired', 'ask the payer to renew it'],
-  CERT_NOT_YET_VALID: ['is not valid yet', "check this machine's clock, then ask the payer"],
-  ERR_TLS_CERT_ALTNAME_INVALID: ['is for another host', 'check the host, or ask the payer for the right certificate'],
-  DEPTH_ZERO_SELF_SIGNED_CERT: ['is self-signed', 'ask the payer for one from a public certificate authority'],
-  SELF_SIGNED_CERT_IN_CHAIN: [
-    'is from a private certificate authority',
-    'ask the payer for one from a public certificate authority',
-  ],
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: [
-    'comes without its chain, or from an unknown authority',
-    'ask the payer to send the intermediate certificates too',
-  ],
-};
-
 interface Judged {
   readonly finding: Finding;
   /** Whether requests would get through. */
@@ -69,7 +54,7 @@ interface Judged {
 const judgeCertificate = (host: string, { tls }: Connection, nowMs: number): Judged => {
   if (tls === undefined) return { finding: pass('connection', `${host}: TLS not checked: loopback`), usable: true };
   if (tls.verdict !== undefined) {
-    const [what, todo] = verdicts[tls.verdict] ?? [
+    const [what, todo] = certificateFault(tls.verdict) ?? [
       `is refused (${tls.verdict})`,
       'ask the payer for a certificate that clients trust',
     ];

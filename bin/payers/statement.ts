@@ -1,5 +1,6 @@
 import { printedBaseUrl } from '../../config/rules.ts';
 import { isObject, objectsIn, type JsonObject } from '../../functions/shared/json-object.ts';
+import { isResourceType } from '../../functions/shared/registry/resource-types.ts';
 import type { Answer } from './probe.ts';
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
@@ -10,16 +11,23 @@ export interface Statement {
   /** A different spelling of the base URL than the one requested. */
   readonly alias: string | undefined;
   readonly everything: boolean;
+  /** What the server lists in SMART's extension, which smart-configuration replaced. */
+  readonly capabilities: readonly string[];
+  /** The resource types that can be searched by patient. */
+  readonly patientTypes: readonly string[];
   /** Endpoints by `authorize`, `token` and `revoke`: SMART's extension, which smart-configuration replaced. */
   readonly oauthUris: ReadonlyMap<string, string>;
 }
 
-const isOauthUris = ({ url }: JsonObject): boolean => typeof url === 'string' && url.endsWith('/oauth-uris');
+/** SMART's extensions of one kind: `oauth-uris` or `capabilities`. */
+const extensionsOf = (servers: readonly JsonObject[], kind: string): JsonObject[] =>
+  servers
+    .flatMap(({ security }) => (isObject(security) ? objectsIn(security['extension']) : []))
+    .filter(({ url }) => typeof url === 'string' && url.endsWith(`/${kind}`));
 
 const oauthUrisOf = (servers: readonly JsonObject[]): Map<string, string> =>
   new Map(
-    servers
-      .flatMap(({ security }) => (isObject(security) ? objectsIn(security['extension']).filter(isOauthUris) : []))
+    extensionsOf(servers, 'oauth-uris')
       .flatMap(({ extension }) => objectsIn(extension))
       .flatMap(({ url, valueUri }) => {
         const uri = text(valueUri);
@@ -34,6 +42,12 @@ const hasEverything = (servers: readonly JsonObject[]): boolean =>
     .flatMap(({ operation }) => objectsIn(operation))
     .some(({ name }) => name === 'everything' || name === '$everything');
 
+const patientTypesOf = (servers: readonly JsonObject[]): string[] =>
+  servers
+    .flatMap(({ resource }) => objectsIn(resource))
+    .filter(({ searchParam }) => objectsIn(searchParam).some(({ name }) => name === 'patient'))
+    .flatMap(({ type }) => (typeof type === 'string' && isResourceType(type) ? [type] : []));
+
 /** Reads a CapabilityStatement; `undefined` if the answer is not one. */
 export const readStatement = ({ json }: Answer, fhirBaseUrl: string): Statement | undefined => {
   if (json?.['resourceType'] !== 'CapabilityStatement') return undefined;
@@ -45,6 +59,8 @@ export const readStatement = ({ json }: Answer, fhirBaseUrl: string): Statement 
     publisher: text(json['publisher'])?.trim(),
     alias: isAlias ? printed : undefined,
     everything: hasEverything(servers),
+    capabilities: extensionsOf(servers, 'capabilities').flatMap(({ valueCode }) => text(valueCode) ?? []),
+    patientTypes: [...new Set(patientTypesOf(servers))],
     oauthUris: oauthUrisOf(servers),
   };
 };

@@ -249,6 +249,15 @@ describe('npm run init', () => {
       expect(text).toContain(`That is the example's (${host} is reserved for examples); write your own`);
   });
 
+  it('asks for no secret when the payer gives none', async () => {
+    const { code, text } = await run(['mine', '--production', ...placed, ...payer, '--auth', 'none', '--offline']);
+
+    expect(code).toBe(0);
+    expect(text).not.toContain('payers -- secret');
+    expect(text).toContain('Make a partner');
+    expect(loaded('mine').payers[0]).toMatchObject({ clientAuthentication: 'none', publicKeys: [] });
+  });
+
   it('says why it found nothing about a payer, before it asks', async () => {
     const http = () => Promise.reject(Object.assign(new Error(), { code: 'ENOTFOUND' }));
 
@@ -281,7 +290,7 @@ describe('npm run init', () => {
     [['mine', '--production', ...placed, '--payer', 'x'], /^--payer is not a URL/],
     [['mine', '--production', ...placed, '--payer', 'https://x.net/r4', '--offline'], /^Give --authorize: /],
     [
-      ['mine', '--production', ...placed, ...payer, '--offline', '--auth', 'none'],
+      ['mine', '--production', ...placed, ...payer, '--offline', '--auth', 'nothing'],
       /^--auth is not known; write one of /,
     ],
     [

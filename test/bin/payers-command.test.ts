@@ -48,6 +48,9 @@ describe('npm run payers', () => {
     [['check', 'nobody', '--stage', 'demo'], /^Stage demo has no payer "nobody"; it has: demo-health-plan/],
     [['check', '--stage', 'demo', '--origin', 'gateway.test'], /^--origin is not a URL/],
     [['check', 'ftp://plan.test/r4'], /has the scheme "ftp:"/],
+    [['learn'], /^Give the payer's FHIR base URL: learn URL/],
+    [['learn', 'plan.test'], /^plan\.test is not a URL; write an absolute one/],
+    [['learn', 'https://plan.test/r4', '--no-secrets'], /^--no-secrets does not apply to learn/],
   ])('%j exits with 2 and says in one line what to write', async (args, line) => {
     const { code, out, err } = await runTool('payers.ts', args);
 
@@ -98,6 +101,17 @@ describe('npm run payers', () => {
     expect(out).toContain('the output Origin of the stack p2p-gateway-try');
     expect(out).toMatch(/^1 payer: \d+ things to do$/m);
   });
+
+  it.each(['learn', 'check'])(
+    '%s of a URL where no payer answers ends with 1, and says what to do',
+    async (command) => {
+      const { code, out, err } = await runTool('payers.ts', [command, `${broken.url}/r4`]);
+
+      expect([code, out]).toEqual([1, '']);
+      expect(err).toMatch(/^No payer publishes anything at http\S+\n {2}http\S+\/metadata answers 500; ask the payer/);
+      expect(err).toMatch(/Ask the payer for its FHIR base URL/);
+    },
+  );
 
   it('prints the same as JSON for a program, with the origin from the command line', async () => {
     const args = ['check', 'plan', '--config', broken.config, '--no-secrets', '--json'];

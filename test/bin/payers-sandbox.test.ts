@@ -1,14 +1,13 @@
 import { format } from 'prettier';
-import { proposePayer } from '../../bin/payers/commands.ts';
 import { connect } from '../../bin/payers/connect.ts';
 import { examine, type ExamineDeps } from '../../bin/payers/examine.ts';
 import { registrationOf } from '../../bin/payers/registration.ts';
 import { checkStage } from '../../config/check.ts';
 import { defaultPorts, localStage } from '../../config/local.ts';
-import { smart } from '../../config/presets.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { runPayer, type RunningPayer } from '../sandbox/payer-fixture.ts';
 import { es384Jwk } from '../support/login.ts';
+import { learned, pasted, type Learned } from './learn.ts';
 import { todosOf } from './payer-deps.ts';
 
 const keys = es384Jwk('northwind-local-1');
@@ -50,23 +49,7 @@ afterAll(async () => {
   await Promise.all([demoHealthPlan.close(), northwind.close()]);
 });
 
-/** What the URL mode writes to stdout and to stderr. */
-const proposed = async (url: string, { json = false } = {}): Promise<{ out: string; notes: string }> => {
-  const out: string[] = [];
-  const notes: string[] = [];
-  const output = {
-    out: (text: string) => void out.push(text),
-    note: (text: string) => void notes.push(text),
-    secret: () => {},
-  };
-  await proposePayer(deps, output, { config, file: 'config/local.ts', origin: 'https://gateway.test', json }, url);
-  return { out: out.join('\n'), notes: notes.join('\n') };
-};
-
-/** The value of an entry that is pasted into a list. */
-const pasted = (entry: string): Payer =>
-  // oxlint-disable-next-line typescript/no-implied-eval -- the test is what the text means where it is pasted
-  (new Function('smart', `return [${entry}]`) as (preset: typeof smart) => [Payer])(smart)[0];
+const proposed = (url: string, { json = false } = {}): Promise<Learned> => learned(deps.http, url, { json });
 
 describe('the doctor against the sandbox', () => {
   it.each(['demo-health-plan', 'northwind'])('finds %s in order', async (id) => {
@@ -112,7 +95,7 @@ describe('a URL', () => {
     expect(() => checkStage({ stage: 'x', production: false, payers: [pasted(out)], partners: [] }, 'x')).not.toThrow();
     expect(notes).toContain('clientId: ');
     expect(notes).toContain(`https://gateway.test/oauth2/callback/${id}`);
-    expect([displayName, clientId, publicKeys.length]).toEqual(['127.0.0.1', `your-client-id-at-${id}`, 1]);
+    expect([displayName, clientId, publicKeys.length]).toEqual(['127.0.0.1', 'pending-registration', 1]);
   });
 
   it('of a document leads to the same entry as its base', async () => {
@@ -139,7 +122,8 @@ describe('a URL', () => {
       quirks: { pkce: true },
     });
     expect(() => checkStage({ stage: 'x', production: false, payers: [pasted(out)], partners: [] }, 'x')).not.toThrow();
-    for (const ask of ['clientAuthentication: ', 'quirks: ', 'sendsIss: ']) expect(notes).toContain(ask);
+    for (const ask of ['clientAuthentication: ', 'quirks.aud: ', 'quirks.pkce: ', 'sendsIss: '])
+      expect(notes).toContain(ask);
   });
 
   it('gives an entry in the format of the repository', async () => {

@@ -544,7 +544,7 @@ export const unclear: readonly Mistake[] = [
   [
     'discoveryUrl',
     set('payer', { discoveryUrl: 'x' }),
-    `${lakeside}.discoveryUrl: is not supported: the gateway does no discovery; write the endpoints, which "npm run payers -- check URL" reads`,
+    `${lakeside}.discoveryUrl: is not supported: the gateway does no discovery; write the endpoints, which "npm run payers -- learn URL" reads`,
   ],
   [
     'fhirVersion',

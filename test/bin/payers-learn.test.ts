@@ -1,0 +1,370 @@
+import { format } from 'prettier';
+import { checkStage } from '../../config/check.ts';
+import { answering, learned, pasted } from './learn.ts';
+import { json, page } from './payer-deps.ts';
+
+const host = 'https://plan.test';
+const base = `${host}/a/fhir/r4`;
+const endpoints = { authorization_endpoint: `${host}/authorize`, token_endpoint: `${host}/token` };
+const smartConfiguration = {
+  ...endpoints,
+  token_endpoint_auth_methods_supported: ['client_secret_basic'],
+  code_challenge_methods_supported: ['S256'],
+  scopes_supported: ['launch/patient', 'patient/*.rs', 'offline_access'],
+  capabilities: ['context-standalone-patient', 'permission-offline'],
+};
+const statement = (change: object = {}): object => ({
+  resourceType: 'CapabilityStatement',
+  fhirVersion: '4.0.1',
+  rest: [{ mode: 'server', resource: [{ type: 'Patient', operation: [{ name: 'everything' }] }] }],
+  ...change,
+});
+const metadata = { [`${base}/metadata`]: () => json(statement()) };
+const oauthError = {
+  [`${host}/token`]: () => json({ error: 'invalid_request' }, 400),
+  [`${host}/authorize`]: () => page(400),
+};
+
+/** What the tool learns of a payer with these answers: its profile, the comments of its entry, and its notes. */
+const learnedFrom = async (answers: Readonly<Record<string, () => Response>>, url = base) => {
+  const { http, asked } = answering(answers);
+  const { out, notes } = await learned(http, url);
+  const program = JSON.parse((await learned(http, url, { json: true })).out) as { ask: string[] };
+  return { out, notes, payer: pasted(out), ask: program.ask, asked };
+};
+const refusal = (answers: Readonly<Record<string, () => Response>>, url = base): Promise<string> =>
+  learned(answering(answers).http, url).then(
+    () => 'no refusal',
+    (error: unknown) => (error as Error).message,
+  );
+
+/** The comment above a field. */
+const above = (out: string, field: string): string =>
+  new RegExp(`((?:^ *// .*\\n)+) *${field}: `, 'm')
+    .exec(out)?.[1]
+    ?.replaceAll(/\s*\/\/ /g, ' ')
+    .trim() ?? '';
+
+const passes = (out: string): void => {
+  expect(() => checkStage({ stage: 'x', production: false, payers: [pasted(out)], partners: [] }, 'x')).not.toThrow();
+};
+
+describe('learn', () => {
+  it.each([
+    ['below the base', `${base}/.well-known/smart-configuration`],
+    ['above the base', `${host}/a/.well-known/smart-configuration`],
+    ['at the origin', `${host}/.well-known/smart-configuration`],
+  ])('finds smart-configuration %s, and says where', async (_, url) => {
+    const { payer, out, notes } = await learnedFrom({
+      ...metadata,
+      ...oauthError,
+      [url]: () => json(smartConfiguration),
+    });
+
+    expect(payer).toMatchObject({ tokenEndpoint: `${host}/token`, clientAuthentication: 'client_secret_basic' });
+    expect(above(out, 'tokenEndpoint')).toBe(`Read: token_endpoint in ${url}`);
+    expect(notes).toContain(url);
+    passes(out);
+  });
+
+  it.each([
+    ['OpenID configuration at the origin', host, `${host}/.well-known/openid-configuration`],
+    [
+      'OpenID configuration above the token endpoint',
+      `${host}/realms/x`,
+      `${host}/realms/x/.well-known/openid-configuration`,
+    ],
+    [
+      'RFC 8414 metadata of an issuer with a path',
+      `${host}/realms/x`,
+      `${host}/.well-known/oauth-authorization-server/realms/x`,
+    ],
+  ])('finds %s, and takes its issuer', async (_, issuer, url) => {
+    const token = `${host}/realms/x/protocol/token`;
+    const server = {
+      ...endpoints,
+      token_endpoint: token,
+      issuer,
+      authorization_response_iss_parameter_supported: true,
+    };
+    const security = {
+      extension: [{ url: 'http://x/oauth-uris', extension: [{ url: 'token', valueUri: token }] }],
+    };
+
+    const { payer, out } = await learnedFrom({
+      [`${base}/metadata`]: () => json(statement({ rest: [{ mode: 'server', security }] })),
+      [url]: () => json(server),
+    });
+
+    expect(payer).toMatchObject({ issuer, sendsIss: true, tokenEndpoint: token });
+    expect(above(out, 'issuer')).toBe(`Read: issuer in ${url}`);
+  });
+
+  it('takes no issuer from a document that is not where that issuer has to publish it', async () => {
+    const { payer } = await learnedFrom({
+      ...metadata,
+      [`${base}/.well-known/smart-configuration`]: () => json(smartConfiguration),
+      [`${host}/.well-known/openid-configuration`]: () => json({ ...endpoints, issuer: 'https://other.test' }),
+    });
+
+    expect(payer.issuer).toBeUndefined();
+  });
+
+  it('has a comment above every field, in the format of the repository, and passes the check', async () => {
+    for (const answers of [
+      { ...metadata, [`${base}/.well-known/smart-configuration`]: () => json(smartConfiguration) },
+      metadata,
+    ]) {
+      const { out } = await learnedFrom(answers);
+      const lines = out.split('\n');
+      const fields = lines.flatMap((line, index) => (/^ {8}(?: {2})?[a-zA-Z]+: /.test(line) ? [index] : []));
+      const bare = fields.filter(
+        (index) => !/^ *\/\/ /.test(lines[index - 1] ?? '') && lines[index]?.endsWith('quirks: {') !== true,
+      );
+      const file = `export const stage = {\n  x: {\n    payers: [\n${out}\n    ],\n  },\n};\n`;
+
+      expect(fields.length).toBeGreaterThan(10);
+      expect(bare.map((index) => lines[index])).toEqual([]);
+      for (const label of ['Read', 'Guess', 'Ask the payer']) expect(out).toMatch(new RegExp(`^ *// ${label}: `, 'm'));
+      expect(await format(file, { parser: 'typescript', printWidth: 120, singleQuote: true })).toBe(file);
+      passes(out);
+    }
+  });
+
+  it('says which document says otherwise', async () => {
+    const security = {
+      extension: [{ url: 'http://x/oauth-uris', extension: [{ url: 'token', valueUri: `${host}/old/token` }] }],
+    };
+    const { payer, out } = await learnedFrom({
+      [`${base}/metadata`]: () => json(statement({ rest: [{ mode: 'server', security }] })),
+      [`${base}/.well-known/smart-configuration`]: () => json(smartConfiguration),
+    });
+
+    expect(payer.tokenEndpoint).toBe(`${host}/token`);
+    expect(above(out, 'tokenEndpoint')).toContain(`${host}/old/token; ask which one is right`);
+  });
+
+  it('tries the endpoints without a member, and says what does not answer as one', async () => {
+    const { notes } = await learnedFrom({
+      ...metadata,
+      [`${base}/.well-known/smart-configuration`]: () => json(smartConfiguration),
+      [`${host}/token`]: () => page(200),
+    });
+
+    expect(notes).toMatch(
+      /✗ https:\/\/plan\.test\/authorize answers 404[^]*✗ https:\/\/plan\.test\/token answers an empty request with 200/,
+    );
+  });
+
+  it.each([
+    [{ token_endpoint_auth_methods_supported: ['none'] }, 'none'],
+    [
+      { token_endpoint_auth_methods_supported: ['client_secret_jwt', 'client_secret_post', 'none'] },
+      'client_secret_post',
+    ],
+    [{ token_endpoint_auth_methods_supported: ['client_secret_basic', 'private_key_jwt'] }, 'private_key_jwt'],
+    [{ token_endpoint_auth_methods_supported: undefined, capabilities: ['client-public'] }, 'none'],
+    [
+      { token_endpoint_auth_methods_supported: undefined, capabilities: ['client-confidential-asymmetric'] },
+      'private_key_jwt',
+    ],
+  ])('authenticates by the strongest way of %j: %s', async (change, method) => {
+    const { payer, out } = await learnedFrom({
+      ...metadata,
+      [`${base}/.well-known/smart-configuration`]: () => json({ ...smartConfiguration, ...change }),
+    });
+
+    expect(payer.clientAuthentication).toBe(method);
+    passes(out);
+  });
+
+  it('asks for the types that a payer lists where it lists no wildcard, and reads them one by one', async () => {
+    const types = ['Condition', 'ExplanationOfBenefit', 'Patient', 'Nonsense'];
+    const resource = types.map((type) => ({ type, searchParam: [{ name: type === 'Patient' ? '_id' : 'patient' }] }));
+    const scopes = [...types.map((type) => `patient/${type}.read`), 'patient/Condition.write', 'openid'];
+
+    const { payer, out } = await learnedFrom({
+      [`${base}/metadata`]: () => json(statement({ rest: [{ mode: 'server', resource }] })),
+      [`${base}/.well-known/smart-configuration`]: () => json({ ...smartConfiguration, scopes_supported: scopes }),
+    });
+
+    expect(payer).toMatchObject({
+      scopes: [
+        'launch/patient',
+        'patient/Condition.read',
+        'patient/ExplanationOfBenefit.read',
+        'patient/Patient.read',
+        'offline_access',
+      ],
+      everything: false,
+      wholeRecord: { searches: ['Condition', 'ExplanationOfBenefit'] },
+    });
+    passes(out);
+  });
+
+  it('learns the media type of a server that does not know that of FHIR', async () => {
+    const { http } = answering({ [`${base}/.well-known/smart-configuration`]: () => json(smartConfiguration) });
+    const { out } = await learned(async (url, init) => {
+      if (String(url) !== `${base}/metadata`) return http(url, init);
+      return init?.headers?.['Accept'] === 'application/json+fhir' ? json(statement()) : page(406);
+    }, base);
+
+    expect(pasted(out).quirks).toMatchObject({ fhirMediaType: 'application/json+fhir' });
+    passes(out);
+  });
+
+  it('reads capabilities in the CapabilityStatement too', async () => {
+    const security = {
+      extension: [
+        {
+          url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/capabilities',
+          valueCode: 'context-standalone-patient',
+        },
+      ],
+    };
+    const { payer } = await learnedFrom({
+      [`${base}/metadata`]: () => json(statement({ rest: [{ mode: 'server', security }] })),
+      [`${base}/.well-known/smart-configuration`]: () =>
+        json({ ...smartConfiguration, capabilities: ['client-public'] }),
+    });
+
+    expect(payer.patientFrom).toBe('token');
+  });
+
+  it.each([
+    [
+      'that answers with a page',
+      () => page(),
+      /answers 200 and text\/html, not a CapabilityStatement; check fhirBaseUrl/,
+    ],
+    [
+      'that redirects to a login',
+      () => new Response(null, { status: 302, headers: { location: 'https://login.test/' } }),
+      /redirects \(302 to https:\/\/login\.test\/\), which the gateway does not follow/,
+    ],
+    [
+      'of DSTU2',
+      () => json({ resourceType: 'Conformance', fhirVersion: '1.0.2' }),
+      /FHIR DSTU2 \(a Conformance\), but the gateway reads R4; ask the payer for its FHIR R4 base URL/,
+    ],
+    [
+      'of R5',
+      () => json({ resourceType: 'CapabilityStatement', fhirVersion: '5.0.0' }),
+      /FHIR 5\.0\.0, but the gateway reads R4/,
+    ],
+    [
+      'whose certificate has expired',
+      () => {
+        throw Object.assign(new Error('x'), { code: 'CERT_HAS_EXPIRED' });
+      },
+      /is not trusted: its certificate has expired; ask the payer to renew it/,
+    ],
+    [
+      'that speaks no TLS',
+      () => {
+        throw Object.assign(new Error('x'), { code: 'EPROTO' });
+      },
+      /does not speak TLS 1\.2 or later there/,
+    ],
+    ['that is not there', () => new Response('', { status: 404 }), /metadata answers 404: not found/],
+  ])('refuses a URL %s, and says what to do', async (_, answer, message) => {
+    expect(await refusal({ [`${base}/metadata`]: answer })).toMatch(message);
+  });
+
+  it('refuses a server of another release, whatever else it publishes', async () => {
+    const answers = {
+      [`${base}/metadata`]: () => json({ resourceType: 'Conformance', fhirVersion: '1.0.2' }),
+      [`${base}/.well-known/smart-configuration`]: () => json(smartConfiguration),
+    };
+
+    expect(await refusal(answers)).toMatch(/DSTU2/);
+  });
+
+  it('refuses a URL below which nothing is, and names what is published above it', async () => {
+    const answers = { [`${host}/.well-known/smart-configuration`]: () => json(smartConfiguration) };
+
+    expect(await refusal(answers)).toContain(
+      `${host}/.well-known/smart-configuration is published, but says nothing of`,
+    );
+  });
+});
+
+describe('what a payer publishes', () => {
+  const attack = 'x\'"`${globalThis.pwned = 1}*/\n*/ globalThis.pwned = 1; /*\r\u2028\u2029\u202e//\\';
+  const hostile = {
+    ...smartConfiguration,
+    issuer: attack,
+    revocation_endpoint: `${host}/revoke?x='*/\n;globalThis.pwned=1`,
+    userinfo_endpoint: attack,
+    token_endpoint_auth_methods_supported: [attack, 'client_secret_post'],
+    scopes_supported: [attack, 'patient/*.rs', 'patient/Patient.rs*/'],
+    capabilities: [attack],
+    code_challenge_methods_supported: ['S256', attack],
+  };
+
+  it('stays in the strings and comments of the entry, whatever is in it', async () => {
+    const security = {
+      extension: [
+        { url: 'http://x/oauth-uris', extension: [{ url: 'token', valueUri: `${host}/t'*/;globalThis.pwned=1//` }] },
+        { url: 'http://x/capabilities', valueCode: attack },
+      ],
+    };
+    const { out, notes, payer } = await learnedFrom({
+      [`${base}/metadata`]: () =>
+        json(
+          statement({
+            publisher: attack,
+            format: [attack],
+            implementation: { url: `http://x/'*/globalThis.pwned=1` },
+            rest: [{ mode: 'server', security, resource: [{ type: attack, searchParam: [{ name: 'patient' }] }] }],
+          }),
+        ),
+      [`${base}/.well-known/smart-configuration`]: () => json(hostile),
+    });
+
+    expect((globalThis as { pwned?: number }).pwned).toBeUndefined();
+    expect(payer).toMatchObject({ displayName: 'plan.test', clientAuthentication: 'client_secret_post' });
+    // One member or comment a line: nothing has broken out of its line, and nothing is hidden in it.
+    for (const line of out.split('\n')) {
+      expect(line).toMatch(/^ {6}(?:smart\(\{|\}\),)$|^ {8,}(?:\/\/ .*|[a-zA-Z]+: .*|\},|\],|'.*',)$/);
+    }
+    expect((out + notes).replaceAll('\n', '')).not.toMatch(/\p{C}|[\u2028\u2029]/u);
+    passes(out);
+  });
+
+  it.each([
+    ['an address of a private network', 'http://169.254.169.254/latest'],
+    ['this machine', 'http://127.0.0.1:3004/token'],
+    ['plain http', 'http://plan.test/token'],
+    ['no URL', 'javascript:alert(1)'],
+    ['a URL without end', `https://plan.test/${'a'.repeat(5000)}`],
+  ])('is asked about instead of asked, where a token endpoint is %s', async (_, url) => {
+    const { payer, ask, asked, out } = await learnedFrom({
+      ...metadata,
+      [`${base}/.well-known/smart-configuration`]: () => json({ ...smartConfiguration, token_endpoint: url }),
+    });
+
+    expect(payer.tokenEndpoint).toBe('https://ask-the-payer.invalid/token');
+    expect(ask.join('\n')).toMatch(/^tokenEndpoint: token_endpoint in https:\/\/plan\.test\/\S+ /m);
+    expect(asked.filter((one) => !one.startsWith(`${host}/`))).toEqual([]);
+    passes(out);
+  });
+
+  it('is read at a bounded number of places, however long its URLs are', async () => {
+    const deep = `${host}/${'a/'.repeat(50)}r4`;
+    const { asked } = await learnedFrom(
+      {
+        [`${deep}/metadata`]: () => json(statement()),
+        [`${deep}/.well-known/smart-configuration`]: () =>
+          json({
+            ...smartConfiguration,
+            token_endpoint: `${host}/${'b/'.repeat(50)}token`,
+            issuer: `${host}/${'c/'.repeat(50)}`,
+          }),
+      },
+      deep,
+    );
+
+    expect(new Set(asked).size).toBeLessThanOrEqual(8 * 3 + 8 * 2 + 4);
+  });
+});
