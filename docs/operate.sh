@@ -38,6 +38,14 @@ insights() {
     jq -r '.results[] | map(select(.field != "@ptr") | "\(.field)=\(.value)") | join("  ")'
 }
 
+# The grants of a member at a payer, by the member's id there: grants_of PAYER PATIENT
+grants_of() {
+  aws dynamodb scan --table-name "$(output GrantsTable)" --consistent-read --projection-expression grantId \
+    --filter-expression 'payer = :payer AND patient = :patient' \
+    --expression-attribute-values "{\":payer\":{\"S\":\"$1\"},\":patient\":{\"S\":\"$2\"}}" --output json |
+    jq -r '.Items[].grantId.S'
+}
+
 # Puts the read events between two times into the stream to the audit again: refile FROM_MS TO_MS (epoch milliseconds)
 refile() {
   local table key

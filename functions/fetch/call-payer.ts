@@ -6,7 +6,7 @@ import { failureAtRead } from '../shared/payer/errors.ts';
 import type { PayerResponse } from '../shared/payer/http.ts';
 import type { OpenGrant } from '../shared/payer/open-grant.ts';
 import { reconnectNeeded, refreshPayerTokens } from '../shared/payer/refresh-tokens.ts';
-import type { RequestRecord } from '../shared/record/request-record.ts';
+import { raise, type RequestRecord } from '../shared/record/request-record.ts';
 import { fhirJson, fhirMediaType } from '../shared/registry/profile.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import type { FetchDeps } from './deps.ts';
@@ -98,5 +98,7 @@ const callTwice = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Pro
   const again = await send(deps, event, { ...call, open });
   if (again.status !== 401) return again;
   await dropBody(again);
+  // A member's withdrawal, or a payer that refuses its every token: only the count tells.
+  raise(call.record, 'refreshFailed');
   throw reconnectNeeded('the payer refuses a token that it has just refreshed');
 };

@@ -2,12 +2,12 @@ import { metric, signalsOf } from '../../support/embedded-metrics.ts';
 import { fetchGateway, fhir, read } from '../../support/fetch-gateway.ts';
 
 /** The log line of a read that a payer answers this way. */
-const lineOf = async (answer: () => Response | Error, seconds = 0): Promise<string> => {
+const lineOf = async (answer: (url: string) => Response | Error, seconds = 0): Promise<string> => {
   const test = fetchGateway();
   const { token } = await test.grant();
   test.passSeconds(seconds);
-  test.payer.http = async () => {
-    const given = answer();
+  test.payer.http = async (url) => {
+    const given = answer(String(url));
     if (given instanceof Error) throw given;
     return given;
   };
@@ -45,6 +45,17 @@ describe('what a read counts', () => {
 
     expect(JSON.parse(line)).toMatchObject({ outcome: 'failed', level: 'error' });
     expect(metric(line, 'payerDown')).toEqual({ '': 1, 'payer=northwind': 1 });
+  });
+
+  it('is a refresh that failed, if the payer refuses the token that it has just given', async () => {
+    const line = await lineOf((url) =>
+      url.endsWith('/token')
+        ? Response.json({ access_token: 'payer-access-2', expires_in: 300 })
+        : new Response('', { status: 401 }),
+    );
+
+    expect(metric(line, 'refreshFailed')).toEqual({ '': 1, 'payer=northwind': 1 });
+    expect(signalsOf(line)).toEqual(['refreshFailed']);
   });
 
   it('is a refresh of payer tokens that failed, in addition to the payer that is down', async () => {
