@@ -1,14 +1,16 @@
 import { parseArgs } from 'node:util';
-import { testMember } from './demo/member.ts';
+import { memberNamed, readMemberKey } from './demo/member.ts';
 import { resultLines, stepLines } from './demo/print.ts';
-import { runDemo, StepError } from './demo/steps.ts';
+import { expectationOf, runDemo, StepError } from './demo/steps.ts';
 import type { DemoResult, StepReport } from './demo/steps.ts';
 import { startLocalStack } from './stack.ts';
 
-/** `npm run demo`: starts a stack, makes the three calls of a partner app, and stops it. */
+/** `npm run demo [-- --member claims]`: starts a stack, makes the three calls of a partner app, and stops it. */
 const payerId = 'demo-health-plan';
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, member: { type: 'string', default: 'clinical' } },
+});
 const { json } = values;
 const startedMs = performance.now();
 const steps: StepReport[] = [];
@@ -17,6 +19,7 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop
 const tell = (text: string) => (json ? undefined : process.stdout.write(text));
 
 const runOnOwnStack = async (): Promise<DemoResult> => {
+  const member = readMemberKey(values.member);
   tell('Starting gateway, payers and partner app on free ports …\n');
   const stack = await startLocalStack({ ports: 'free', signal: stopping.signal });
   try {
@@ -32,7 +35,8 @@ const runOnOwnStack = async (): Promise<DemoResult> => {
           redirectUri: `${stack.urls.partner}/callback`,
         },
         payer: { ...payer, clientSecret: 'demo-health-plan-secret' },
-        member: testMember,
+        member: memberNamed(member),
+        expects: expectationOf(member),
         signal: stopping.signal,
       },
       (step) => {

@@ -81,6 +81,7 @@ export const partiesOf = (
   const northwind = (): Promise<LocalPayer> =>
     startPayer({
       ...gatewayAt('northwind'),
+      recordsOf: 'northwind',
       preset: 'smart',
       port: ports.northwind,
       client: { jwks: [northwindKey] },

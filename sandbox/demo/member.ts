@@ -1,14 +1,19 @@
+import { memberKeys, testMembers } from '../payer/data/member-list.ts';
+import type { MemberKey } from '../payer/data/member-list.ts';
 import { signInAsMember } from '../payer/walk.ts';
 import type { WalkMember } from '../payer/walk.ts';
 
-/** The test member on the payer's developer page. */
-export const testMember: WalkMember = {
-  firstName: 'Mayte822',
-  lastName: 'Venegas795',
-  birthDate: '01/04/2011',
-  memberId: '01-testmemid',
-  postalCode: '02116',
-  email: 'mayte@example.com',
+/** A test member of the sandbox, with an e-mail address for their account. */
+export const memberNamed = (key: MemberKey): WalkMember => {
+  const { firstName, lastName, birthDate, memberId, postalCode } = testMembers[key];
+  return { firstName, lastName, birthDate, memberId, postalCode, email: `${key}@example.com` };
+};
+
+/** The key that `--member` gives. */
+export const readMemberKey = (text: string): MemberKey => {
+  const key = memberKeys.find((known) => known === text);
+  if (!key) throw new Error(`there is no member "${text}"; use one of: ${memberKeys.join(', ')}`);
+  return key;
 };
 
 /**

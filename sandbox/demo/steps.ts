@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { nameOf } from '../partner/fhir.ts';
 import { readRecord } from '../partner/record.ts';
 import type { Read, WholeRecord } from '../partner/record.ts';
+import type { MemberKey } from '../payer/data/member-list.ts';
 import { signInAsMember } from '../payer/walk.ts';
 import type { WalkMember } from '../payer/walk.ts';
 import { compareRecords } from './compare.ts';
@@ -25,6 +26,7 @@ export interface DemoParts {
   };
   /** Who signs in. */
   readonly member: WalkMember;
+  readonly expects: Expectation;
   /** Stops the run before its next step. */
   readonly signal: AbortSignal;
 }
@@ -55,9 +57,21 @@ export class StepError extends Error {
   }
 }
 
-/** The payer's page promises clinical data, no claims, and at least this many types for its test member. */
-const fewestTypes = 12;
-const claims = new Set(['Coverage', 'ExplanationOfBenefit']);
+/** What a member's record must have, or must not have. */
+export interface Expectation {
+  readonly fewestTypes: number;
+  readonly types: readonly string[];
+  readonly withoutTypes: readonly string[];
+}
+
+const claims = ['Coverage', 'ExplanationOfBenefit'];
+
+/** The payer's page promises clinical data, no claims, and at least twelve types for its own test member. */
+export const expectationOf = (member: MemberKey): Expectation => {
+  if (member === 'clinical') return { fewestTypes: 12, types: [], withoutTypes: claims };
+  const types = member === 'claims' ? claims : [];
+  return { fewestTypes: 1, types: ['Patient', ...types], withoutTypes: [] };
+};
 
 /**
  * Makes the three calls of a partner app (authorize, token, FHIR), then reads the whole record and the payer's own
@@ -120,10 +134,13 @@ export const runDemo = async (parts: DemoParts, report: (step: StepReport) => vo
       { base, record: throughGateway },
       { base: parts.payer.fhirBaseUrl, record: own },
     );
+    const { fewestTypes, types: wanted, withoutTypes } = parts.expects;
     if (types.length < fewestTypes)
       throw new StepError('record', `The record has only ${types.length} resource types.`);
-    const claim = types.find(({ type }) => claims.has(type));
-    if (claim) throw new StepError('record', `${claim.type} is not clinical data and should not be there.`);
+    const surplus = types.find(({ type }) => withoutTypes.includes(type));
+    if (surplus) throw new StepError('record', `${surplus.type} is not clinical data and should not be there.`);
+    const missing = wanted.find((type) => !types.some((row) => row.type === type));
+    if (missing !== undefined) throw new StepError('record', `The record has no ${missing}.`);
     const birthDate = throughGateway.patient['birthDate'];
     const member = { name: nameOf(throughGateway.patient), birthDate: typeof birthDate === 'string' ? birthDate : '' };
     return { member, types, differences, agree: differences.length === 0 };

@@ -1,4 +1,5 @@
 import type { PublicJwk } from '../../functions/shared/registry/types.ts';
+import type { PayerId } from './data/member-list.ts';
 import type { Insists } from './insists.ts';
 
 /** One request in the log: never a query string, a body, or the id of a sign-in. */
@@ -14,6 +15,8 @@ export interface RequestLogLine {
 export interface PayerOptions {
   readonly preset: 'oneUpDemo' | 'smart';
   readonly displayName: string;
+  /** Whose records it has. Default: the Demo Health Plan's. */
+  readonly recordsOf?: PayerId;
   readonly host: string;
   readonly port: number;
   /** The gateway's registered redirect URI. */

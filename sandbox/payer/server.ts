@@ -3,12 +3,16 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { close, listen } from '../aws/listen.ts';
 import { html } from '../html.ts';
+import { changeRecord } from './data/changes.ts';
 import { generateRecords } from './data/generate.ts';
+import { memberKeys, testMembers } from './data/member-list.ts';
+import type { MemberRecord } from './data/record.ts';
 import { smartConfiguration } from './discovery.ts';
 import { misbehaving, type Handler } from './faults/misbehave.ts';
 import { createSwitches } from './faults/switches.ts';
 import { memberOfToken } from './fhir-access.ts';
 import { createFhirApi } from './fhir/server.ts';
+import type { FhirApi } from './fhir/server.ts';
 import { peekForm, readForm, seeOther, sendJson } from './http.ts';
 import { fhirChecker, missingParameter, renameFhirJson, type FhirRefusal } from './insists.ts';
 import { createMailbox } from './mailbox.ts';
@@ -17,6 +21,7 @@ import { adminPage } from './pages/admin.ts';
 import { inboxPage } from './pages/inbox.ts';
 import { messagePage, sendPage } from './pages/layout.ts';
 import type { Page } from './pages/layout.ts';
+import { membersPage } from './pages/members.ts';
 import { stylesheet } from './pages/style.ts';
 import { presets } from './presets.ts';
 import { createProvider, gatewayName, userinfoPath } from './provider.ts';
@@ -79,7 +84,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
   const { paths } = preset;
   const brand = { name: options.displayName, colour: preset.colour };
   const fhirBaseUrl = `${origin}/r4`;
-  const records = generateRecords();
+  let records: readonly MemberRecord[] = generateRecords(1, options.recordsOf);
   const mailbox = createMailbox();
   const isMember = (id: string): boolean => records.some(({ patientId }) => patientId === id);
   const provider = createProvider({ options, preset, brand, origin, fhirBaseUrl, isMember });
@@ -94,12 +99,14 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     token: origin + paths.token,
     ...(paths.revocation && { revoke: origin + paths.revocation }),
   };
-  const fhirAt = new Map(
-    ['/r4', ...furtherBases].map((path) => [
-      path,
-      createFhirApi(records, { baseUrl: origin + path, oauth: oauthUris, cutAfter }),
-    ]),
-  );
+  const serve = (): ReadonlyMap<string, FhirApi> =>
+    new Map(
+      ['/r4', ...furtherBases].map((path) => [
+        path,
+        createFhirApi(records, { baseUrl: origin + path, oauth: oauthUris, cutAfter }),
+      ]),
+    );
+  let fhirAt = serve();
   const refusalOf = fhirChecker(insists, now);
 
   const authorize: Handler = async (req, res, url) => {
@@ -156,6 +163,18 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     sendPage(res, brand, adminPage(options.displayName, switches.names(), unknown));
   };
 
+  const change: Handler = async (req, res) => {
+    const form = req.method === 'POST' ? await readForm(req) : undefined;
+    const key = memberKeys.find((known) => known === form?.get('member'));
+    if (!key) return sendJson(res, 400, { error: `post a form with member=, one of: ${memberKeys.join(', ')}` });
+    const old = records.find(({ member }) => member.memberId === testMembers[key].memberId);
+    if (!old) return sendJson(res, 404, { error: `${key} is no member of this payer` });
+    const { record, changed } = changeRecord(old, now());
+    records = records.map((one) => (one === old ? record : one));
+    fhirAt = serve();
+    sendJson(res, 200, { changed });
+  };
+
   const page =
     (content: () => Page): Handler =>
     (_req, res) =>
@@ -169,6 +188,8 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     ...(paths.jwks && { [paths.jwks]: oauth }),
     '/admin': admin,
     '/': page(() => homePage(options.displayName)),
+    '/members': page(membersPage),
+    '/admin/changes': change,
     '/inbox': page(() => inboxPage(options.displayName, mailbox.messages())),
     '/style.css': (_req, res) => {
       res.writeHead(200, { 'content-type': 'text/css; charset=utf-8', 'x-content-type-options': 'nosniff' });
@@ -223,7 +244,10 @@ const homePage = (payerName: string): Page => {
         You come here from an app, through <strong>${gatewayName}</strong>, when you want to take your health record
         along to a new health plan. There is nothing to do on this page itself.
       </p>
-      <p>What we e-mailed is in <a href="/inbox">the inbox</a>.</p>
+      <p>
+        What we e-mailed is in <a href="/inbox">the inbox</a>. Who can sign in is on the page of
+        <a href="/members">test members</a>.
+      </p>
       <p>Developers: <a href="/admin">make this payer misbehave</a>.</p>`,
   };
 };

@@ -33,7 +33,17 @@ export const shares: readonly Share[] = [
   {
     name: 'results',
     text: 'Test results, vital signs and reports',
-    types: ['Observation', 'DiagnosticReport', 'Specimen', 'DocumentReference', 'Binary'],
+    types: ['Observation', 'DiagnosticReport', 'Specimen', 'QuestionnaireResponse'],
+  },
+  {
+    name: 'notes',
+    text: 'Clinical notes and documents',
+    types: ['DocumentReference', 'Binary'],
+  },
+  {
+    name: 'claims',
+    text: 'Coverage and claims',
+    types: ['Coverage', 'ExplanationOfBenefit'],
   },
 ];
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { testMember } from '../../sandbox/demo/member.ts';
+import { memberNamed } from '../../sandbox/demo/member.ts';
 import { signInAsMember, type WalkMember } from '../../sandbox/payer/walk.ts';
 import { startLocalStack, type LocalStack, type LocalStackOptions } from '../../sandbox/stack.ts';
 import { lookAt, overHttp, sendTo } from '../support/login/over-http.ts';
@@ -68,7 +68,7 @@ export const startStack = async (options: Pick<LocalStackOptions, 'environments'
 /** A stage, and a member who signs in at its payers. */
 export const memberAt = (
   origin: string,
-  member: WalkMember = testMember,
+  member: WalkMember = memberNamed('clinical'),
   options: { decision?: 'allow' | 'deny' } = {},
 ): Line<Response> => overHttp(origin, async ({ href }) => new URL(await signInAsMember(href, member, options)));
 

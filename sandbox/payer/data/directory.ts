@@ -19,12 +19,12 @@ export interface Directory {
 
 export const addDirectory = (record: RecordBuilder): Directory => {
   const plan = addHealthPlan(record);
-  const clinic = organization(record, 'Copley Children’s Clinic', '910000002', 'prov', 'Healthcare Provider');
-  const hospital = organization(record, 'Back Bay Community Hospital', '910000003', 'prov', 'Healthcare Provider');
-  const laboratory = organization(record, 'Charles River Laboratory', '910000004', 'prov', 'Healthcare Provider');
+  const clinic = addOrganization(record, 'Copley Children’s Clinic', '910000002');
+  const hospital = addOrganization(record, 'Back Bay Community Hospital', '910000003');
+  const laboratory = addOrganization(record, 'Charles River Laboratory', '910000004');
   const pediatrician = addDoctor(record);
-  const allergist = practitioner(record, 'Søren', 'Lindqvist', '920000003', 'Dr.');
-  const clinicRooms = location(record, 'Copley Children’s Clinic, second floor', clinic, 42.349_55, -71.077_4);
+  const allergist = addPractitioner(record, 'Søren', 'Lindqvist', '920000003', 'Dr.');
+  const clinicRooms = addLocation(record, 'Copley Children’s Clinic, second floor', clinic, 42.349_55, -71.077_4);
   return {
     plan,
     clinic,
@@ -33,10 +33,10 @@ export const addDirectory = (record: RecordBuilder): Directory => {
     pediatrician,
     allergist,
     clinicRooms,
-    nurse: practitioner(record, 'Harriet', 'Abara', '920000002'),
-    surgeon: practitioner(record, 'Miriam', 'Feld', '920000004', 'Dr.'),
-    emergencyDoctor: practitioner(record, 'Tomás', 'Reyes', '920000005', 'Dr.'),
-    emergencyRoom: location(
+    nurse: addPractitioner(record, 'Harriet', 'Abara', '920000002'),
+    surgeon: addPractitioner(record, 'Miriam', 'Feld', '920000004', 'Dr.'),
+    emergencyDoctor: addPractitioner(record, 'Tomás', 'Reyes', '920000005', 'Dr.'),
+    emergencyRoom: addLocation(
       record,
       'Back Bay Community Hospital, emergency department',
       hospital,
@@ -47,23 +47,26 @@ export const addDirectory = (record: RecordBuilder): Directory => {
 };
 
 export const addHealthPlan = (record: RecordBuilder): string => {
-  return organization(record, 'Sandbox Health Plan', '910000001', 'pay', 'Payer');
+  return addOrganization(record, 'Sandbox Health Plan', '910000001', 'payer');
 };
 
 /** The member's primary care doctor. */
 export const addDoctor = (record: RecordBuilder): string => {
-  return practitioner(record, 'Inés', 'Núñez-Okonkwo', '920000001', 'Dr.');
+  return addPractitioner(record, 'Inés', 'Núñez-Okonkwo', '920000001', 'Dr.');
 };
 
-const organization = (
+const organizationTypes = { provider: ['prov', 'Healthcare Provider'], payer: ['pay', 'Payer'] } as const;
+
+export const addOrganization = (
   record: RecordBuilder,
   name: string,
   nineDigits: string,
-  type: string,
-  typeName: string,
+  kind: keyof typeof organizationTypes = 'provider',
+  profile: string | readonly string[] = 'us-core-organization',
 ): string => {
-  return record.add('Organization', 'us-core-organization', {
-    identifier: [{ system: systems.npi, value: npi(nineDigits) }],
+  const [type, typeName] = organizationTypes[kind];
+  return record.add('Organization', profile, {
+    identifier: [npi(nineDigits)],
     active: true,
     type: [concept('http://terminology.hl7.org/CodeSystem/organization-type', type, typeName)],
     name,
@@ -72,22 +75,23 @@ const organization = (
   });
 };
 
-const practitioner = (
+export const addPractitioner = (
   record: RecordBuilder,
   given: string,
   family: string,
   nineDigits: string,
   prefix?: string,
+  profile: string | readonly string[] = 'us-core-practitioner',
 ): string => {
-  return record.add('Practitioner', 'us-core-practitioner', {
-    identifier: [{ system: systems.npi, value: npi(nineDigits) }],
+  return record.add('Practitioner', profile, {
+    identifier: [npi(nineDigits)],
     active: true,
     name: [{ use: 'official', family, given: [given], ...(prefix && { prefix: [prefix] }) }],
     telecom: [{ system: 'phone', value: `617-555-02${nineDigits.slice(-2)}`, use: 'work' }],
   });
 };
 
-const location = (
+export const addLocation = (
   record: RecordBuilder,
   name: string,
   managedBy: string,
@@ -107,12 +111,13 @@ const boylstonStreet = (number: number): Fields => {
   return { line: [`${number} Boylston Street`], city: 'Boston', state: 'MA', postalCode: '02116', country: 'US' };
 };
 
-/** Adds the check digit of an NPI. These begin with 9, which no real NPI does. */
-const npi = (nineDigits: string): string => {
+/** An NPI with its check digit. These begin with 9, which no real NPI does. */
+const npi = (nineDigits: string): Fields => {
   let sum = 24;
   for (const [place, digit] of Array.from(nineDigits, Number).entries()) {
     if (place % 2 === 1) sum += digit;
     else sum += digit < 5 ? digit * 2 : digit * 2 - 9;
   }
-  return `${nineDigits}${(10 - (sum % 10)) % 10}`;
+  const type = concept(systems.identifierType, 'NPI', 'National provider identifier');
+  return { type, system: systems.npi, value: `${nineDigits}${(10 - (sum % 10)) % 10}` };
 };

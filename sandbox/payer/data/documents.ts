@@ -31,9 +31,10 @@ export const addDocuments = (record: RecordBuilder, directory: Directory, visits
   ]);
 };
 
-const addNote = (
+/** Adds a note, its Binary and their Provenance. */
+export const addNote = (
   record: RecordBuilder,
-  directory: Directory,
+  directory: Pick<Directory, 'plan' | 'clinic' | 'hospital'>,
   visit: Visit,
   code: string,
   title: string,

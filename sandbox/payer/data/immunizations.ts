@@ -46,9 +46,9 @@ export const addImmunizations = (record: RecordBuilder, directory: Directory, vi
   addRefusal(record, directory, visits.wellAt(12));
 };
 
-const addDose = (
+export const addDose = (
   record: RecordBuilder,
-  directory: Directory,
+  directory: Pick<Directory, 'clinicRooms' | 'nurse'>,
   visit: Visit,
   vaccineCode: unknown,
   route: keyof typeof routes,

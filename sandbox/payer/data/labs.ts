@@ -6,7 +6,13 @@ import { addObservation } from './observation.ts';
 import type { Visit, Visits } from './visits.ts';
 
 /** An analyte: LOINC code, name, mean value, spread, decimals, unit, and normal limits. */
-type Analyte = readonly [string, string, number, number, number, string, number, number];
+export type Analyte = readonly [string, string, number, number, number, string, number, number];
+
+/** The code and the name of a report. */
+export type Report = readonly [code: string, name: string];
+
+/** Where blood is tested. */
+type Laboratory = Pick<Directory, 'laboratory'>;
 
 const hemoglobin: Analyte = ['718-7', 'Hemoglobin [Mass/volume] in Blood', 12.4, 0.6, 1, 'g/dL', 11, 14.5];
 const lowHemoglobin: Analyte = ['718-7', 'Hemoglobin [Mass/volume] in Blood', 10.2, 0.2, 1, 'g/dL', 11, 14.5];
@@ -31,12 +37,9 @@ const lipids: readonly Analyte[] = [
 ];
 
 export const addLabs = (record: RecordBuilder, directory: Directory, visits: Visits): void => {
-  const blood = (visit: Visit, report: [string, string], analytes: readonly Analyte[]): void => {
-    const specimen = addSpecimen(record, visit, '119297000', 'Blood specimen', { quantity: quantity(2, 2, 'mL') });
-    const results = analytes.map((analyte) => addMeasured(record, directory, visit, specimen, analyte));
-    addReport(record, directory, visit, specimen, report, results);
-  };
-  const screening: [string, string] = ['11502-2', 'Laboratory report'];
+  const blood = (visit: Visit, report: Report, analytes: readonly Analyte[]): void =>
+    addBloodTest(record, directory, visit, report, analytes);
+  const screening: Report = ['11502-2', 'Laboratory report'];
   blood(visits.wellAt(0), ['1975-2', 'Bilirubin.total [Mass/volume] in Serum or Plasma'], [bilirubin]);
   blood(visits.wellAt(12), screening, [lowHemoglobin, lead, ferritin]);
   blood(visits.wellAt(24), screening, [hemoglobin, lead]);
@@ -46,9 +49,22 @@ export const addLabs = (record: RecordBuilder, directory: Directory, visits: Vis
   addThroatSwab(record, directory, visits.other.strep);
 };
 
+/** Adds a specimen of blood, what was measured in it, and the report. */
+export const addBloodTest = (
+  record: RecordBuilder,
+  laboratory: Laboratory,
+  visit: Visit,
+  report: Report,
+  analytes: readonly Analyte[],
+): void => {
+  const specimen = addSpecimen(record, visit, '119297000', 'Blood specimen', { quantity: quantity(2, 2, 'mL') });
+  const results = analytes.map((analyte) => addMeasured(record, laboratory, visit, specimen, analyte));
+  addReport(record, laboratory, visit, specimen, report, results);
+};
+
 const addMeasured = (
   record: RecordBuilder,
-  directory: Directory,
+  { laboratory }: Laboratory,
   visit: Visit,
   specimen: string,
   [code, name, middle, spread, digits, unit, low, high]: Analyte,
@@ -56,7 +72,7 @@ const addMeasured = (
   const value = record.random.around(middle, spread);
   const limit = (limitValue: number): Fields => quantity(limitValue, digits, unit);
   return addObservation(record, visit, 'us-core-observation-lab', 'laboratory', loinc(code, name), {
-    performer: [ref(directory.laboratory)],
+    performer: [ref(laboratory)],
     valueQuantity: quantity(value, digits, unit),
     interpretation: [interpretation(value, low, high)],
     specimen: ref(specimen),
@@ -93,10 +109,10 @@ const addSpecimen = (record: RecordBuilder, visit: Visit, code: string, type: st
 
 const addReport = (
   record: RecordBuilder,
-  directory: Directory,
+  { laboratory }: Laboratory,
   visit: Visit,
   specimen: string,
-  [code, name]: readonly [string, string],
+  [code, name]: Report,
   results: readonly string[],
 ): void => {
   record.add('DiagnosticReport', 'us-core-diagnosticreport-lab', {
@@ -107,7 +123,7 @@ const addReport = (
     encounter: ref(visit.encounter),
     effectiveDateTime: visit.at('10:00'),
     issued: visit.at('16:40'),
-    performer: [ref(directory.laboratory)],
+    performer: [ref(laboratory)],
     specimen: [ref(specimen)],
     result: results.map(absolute),
   });

@@ -2,16 +2,12 @@ import { absolute, createBuilder } from './builder.ts';
 import type { RecordBuilder } from './builder.ts';
 import { concept, loinc, quantity, systems } from './codes.ts';
 import { addDoctor, addHealthPlan } from './directory.ts';
+import { testMembers } from './member-list.ts';
 import { addPatient } from './patient.ts';
+import { recordOf } from './record.ts';
 import type { MemberRecord, OnTheFlyResources } from './record.ts';
 
-const member = {
-  firstName: 'Large123',
-  lastName: 'Record456',
-  birthDate: '1970-02-03',
-  memberId: '02-testmemid',
-  postalCode: '02116',
-};
+const member = testMembers.large;
 
 /**
  * The number of readings. Each makes a bundle entry of about 1,270 bytes, so a search for all of them returns 100 MB.
@@ -28,9 +24,7 @@ export const generateLargeRecord = (seed: number): MemberRecord => {
   const plan = addHealthPlan(record);
   addPatient(record, member, plan, addDoctor(record));
   return {
-    patientId: record.patient.replace('Patient/', ''),
-    member,
-    resources: record.texts(),
+    ...recordOf(record, member),
     onTheFly: glucoseReadings(record, plan),
   };
 };

@@ -13,9 +13,14 @@ const albuterol = rxnorm('745679', '200 ACTUAT albuterol 0.09 MG/ACTUAT Metered 
 const fluticasone = rxnorm('895994', '120 ACTUAT fluticasone propionate 0.044 MG/ACTUAT Metered Dose Inhaler');
 const cetirizine = rxnorm('1014676', 'cetirizine hydrochloride 5 MG Oral Tablet');
 
-const oral = snomed('26643006', 'Oral route');
-const intramuscular = snomed('78421000', 'Intramuscular route');
-const inhaled = snomed('447694001', 'Respiratory tract route');
+/** How medicines are taken. */
+export const routes = {
+  oral: snomed('26643006', 'Oral route'),
+  sublingual: snomed('37839007', 'Sublingual use'),
+  intramuscular: snomed('78421000', 'Intramuscular route'),
+  inhaled: snomed('447694001', 'Respiratory tract route'),
+} as const;
+const { oral, intramuscular, inhaled } = routes;
 
 export const addMedications = (record: RecordBuilder, visits: Visits, problems: Problems): void => {
   const { other } = visits;
@@ -91,23 +96,38 @@ export const addMedications = (record: RecordBuilder, visits: Visits, problems: 
   for (const [visit, request, medication] of requests) addDispense(record, visit, request, medication);
 };
 
-const coded = (medicationCodeableConcept: Concept): Fields => {
+const coded = (medicationCodeableConcept: Concept): { readonly medicationCodeableConcept: Concept } => {
   return { medicationCodeableConcept };
 };
 
-/** Route, dose, unit, times per day, and label text. */
-type Dose = [route: Concept, amount: number, unit: string, timesADay: number, label: string];
+/** Medicines of adults. */
+export const medicines = {
+  metformin: coded(rxnorm('860975', '24 HR metformin hydrochloride 500 MG Extended Release Oral Tablet')),
+  lisinopril: coded(rxnorm('314076', 'lisinopril 10 MG Oral Tablet')),
+  fluoxetine: coded(rxnorm('310385', 'fluoxetine 20 MG Oral Capsule')),
+  atorvastatin: coded(rxnorm('617310', 'atorvastatin 20 MG Oral Tablet')),
+  levothyroxine: coded(rxnorm('966222', 'levothyroxine sodium 0.075 MG Oral Tablet')),
+  metoprolol: coded(rxnorm('866436', '24 HR metoprolol succinate 50 MG Extended Release Oral Tablet')),
+  apixaban: coded(rxnorm('1364445', 'apixaban 5 MG Oral Tablet')),
+  acetaminophen: coded(rxnorm('313782', 'acetaminophen 325 MG Oral Tablet')),
+  buprenorphine: coded(rxnorm('351267', 'buprenorphine 8 MG / naloxone 2 MG Sublingual Tablet')),
+} as const;
 
-const addRequest = (
+/** Route, dose, unit, times per day, and label text. */
+export type Dose = readonly [route: Concept, amount: number, unit: string, timesADay: number, label: string];
+
+/** Adds an order. Its label says if it was stopped. */
+export const addRequest = (
   record: RecordBuilder,
   visit: Visit,
   reason: string,
   medication: Fields,
   [route, amount, unit, frequency, label]: Dose,
+  status = label.startsWith('Stopped') ? 'stopped' : 'completed',
 ): string => {
-  const stopped = label.startsWith('Stopped');
+  const stopped = status === 'stopped';
   return record.add('MedicationRequest', 'us-core-medicationrequest', {
-    status: stopped ? 'stopped' : 'completed',
+    status,
     intent: 'order',
     reportedBoolean: false,
     ...medication,

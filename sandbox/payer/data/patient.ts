@@ -1,5 +1,6 @@
 import { ref, usCore } from './builder.ts';
 import type { Fields, RecordBuilder } from './builder.ts';
+import type { Care } from './care.ts';
 import { concept, snomed, systems } from './codes.ts';
 import type { Concept } from './codes.ts';
 import type { Directory } from './directory.ts';
@@ -36,6 +37,40 @@ export const addPatient = (record: RecordBuilder, member: MemberDetails, plan: s
   });
 };
 
+/** Adds a member without much about them; without `care`, no plan and no doctor either. */
+export const addPerson = (
+  record: RecordBuilder,
+  member: MemberDetails,
+  person: { readonly gender: 'female' | 'male'; readonly care?: Care; readonly profiles?: readonly string[] },
+): void => {
+  const { gender, care, profiles = ['us-core-patient'] } = person;
+  record.add('Patient', profiles, {
+    extension: [
+      category('us-core-race', '2106-3', 'White'),
+      category('us-core-ethnicity', '2186-5', 'Not Hispanic or Latino'),
+      { url: usCore('us-core-birthsex'), valueCode: gender === 'female' ? 'F' : 'M' },
+    ],
+    identifier: [
+      {
+        type: concept(systems.identifierType, 'MB', 'Member Number'),
+        system: 'https://health-plan.example/member-id',
+        value: member.memberId,
+      },
+    ],
+    active: true,
+    name: [{ use: 'official', family: member.lastName, given: [member.firstName] }],
+    telecom: [{ system: 'phone', value: '617-555-0143', use: 'home' }],
+    gender,
+    birthDate: member.birthDate,
+    address: [home(member.postalCode)],
+    communication: [english],
+    ...(care && {
+      generalPractitioner: [care.doctor, care.doctorRole, care.dentistRole].map((one) => ref(one)),
+      managingOrganization: ref(care.plan),
+    }),
+  });
+};
+
 /** The member's mother, who speaks for her. */
 export const addMother = (record: RecordBuilder, member: MemberDetails): string => {
   return record.add('RelatedPerson', 'us-core-relatedperson', {
@@ -66,7 +101,7 @@ export const addCareTeam = (record: RecordBuilder, directory: Directory, mother:
   });
 };
 
-const participant = (role: Concept, member: string): Fields => {
+export const participant = (role: Concept, member: string): Fields => {
   return { role: [role], member: ref(member) };
 };
 
@@ -80,6 +115,6 @@ const category = (name: string, code: string, display: string): Fields => {
   };
 };
 
-const home = (postalCode: string): Fields => {
+export const home = (postalCode: string): Fields => {
   return { use: 'home', line: ['17 Stanhope Street', 'Apt 3'], city: 'Boston', state: 'MA', postalCode, country: 'US' };
 };

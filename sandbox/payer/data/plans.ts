@@ -42,7 +42,7 @@ export const addPlans = (record: RecordBuilder, visits: Visits, problems: Proble
   );
 };
 
-const addGoal = (record: RecordBuilder, visit: Visit, text: string, problem: string): string => {
+export const addGoal = (record: RecordBuilder, visit: Visit, text: string, problem: string): string => {
   return record.add('Goal', 'us-core-goal', {
     lifecycleStatus: 'active',
     description: { text },
@@ -54,7 +54,7 @@ const addGoal = (record: RecordBuilder, visit: Visit, text: string, problem: str
   });
 };
 
-const addPlan = (
+export const addPlan = (
   record: RecordBuilder,
   visit: Visit,
   careTeam: string,

@@ -49,8 +49,8 @@ const categoryDisplays = {
   'health-concern': 'Health Concern',
 } as const;
 
-/** A condition first seen at a visit and, if `months` is given, resolved that many months later. */
-const addCondition = (
+/** Adds a condition first seen at a visit and, if `months` is given, resolved that many months later. */
+export const addCondition = (
   record: RecordBuilder,
   visit: Visit,
   category: keyof typeof categoryDisplays,
@@ -95,7 +95,7 @@ export const addAllergies = (record: RecordBuilder, visits: Visits): void => {
   });
 };
 
-const addAllergy = (
+export const addAllergy = (
   record: RecordBuilder,
   visit: Visit,
   category: string,

@@ -37,7 +37,13 @@ const because = (condition: string): Fields => {
   return { reasonReference: [ref(condition)] };
 };
 
-const addProcedure = (record: RecordBuilder, visit: Visit, code: string, name: string, fields: Fields): string => {
+export const addProcedure = (
+  record: RecordBuilder,
+  visit: Visit,
+  code: string,
+  name: string,
+  fields: Fields,
+): string => {
   return record.add('Procedure', 'us-core-procedure', {
     status: 'completed',
     code: snomed(code, name),
@@ -49,7 +55,8 @@ const addProcedure = (record: RecordBuilder, visit: Visit, code: string, name: s
   });
 };
 
-const askedFor = (record: RecordBuilder, visit: Visit, category: Snomed, what: Snomed): Fields => {
+/** Adds an order, and returns the field that refers to it. */
+export const askedFor = (record: RecordBuilder, visit: Visit, category: Snomed, what: Snomed): Fields => {
   const request = record.add('ServiceRequest', 'us-core-servicerequest', {
     status: 'completed',
     intent: 'order',

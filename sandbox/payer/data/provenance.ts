@@ -7,7 +7,7 @@ import type { Visit } from './visits.ts';
 /** Records who wrote the targets, and that the plan transmitted them. */
 export const addProvenance = (
   record: RecordBuilder,
-  directory: Directory,
+  directory: Pick<Directory, 'plan' | 'clinic' | 'hospital'>,
   visit: Visit,
   targets: readonly string[],
 ): void => {

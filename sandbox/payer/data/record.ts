@@ -30,5 +30,15 @@ export interface MemberRecord {
   readonly onTheFly?: OnTheFlyResources;
 }
 
+/** A member's record, as the payer keeps it. */
+export const recordOf = (
+  builder: { readonly patient: string; texts(): readonly string[] },
+  member: MemberDetails,
+): MemberRecord => {
+  const { firstName, lastName, birthDate, memberId, postalCode } = member;
+  const details = { firstName, lastName, birthDate, memberId, postalCode };
+  return { patientId: builder.patient.replace('Patient/', ''), member: details, resources: builder.texts() };
+};
+
 /** A placeholder for the payer's FHIR base URL (without a trailing slash) in a source text. */
 export const fhirBase = '{{fhirBase}}';

@@ -5,13 +5,18 @@ import type { Concept } from './codes.ts';
 import type { Directory } from './directory.ts';
 import { addTo, boston, weekday } from './time.ts';
 
+export type VisitKind = keyof typeof visitTypes;
+
+/** Where visits take place. */
+type Places = Pick<Directory, 'clinic' | 'hospital' | 'clinicRooms' | 'emergencyRoom'>;
+
 /** One visit of the member. */
 export interface Visit {
   readonly encounter: string;
   /** `YYYY-MM-DD` */
   readonly date: string;
   readonly ageMonths: number;
-  readonly kind: 'well' | 'sick' | 'emergency' | 'specialist';
+  readonly kind: VisitKind;
   readonly practitioner: string;
   /** A dateTime on the day of the visit. */
   at(time: string): string;
@@ -66,34 +71,67 @@ const visitTypes = {
   sick: ['185345009', 'Encounter for symptom'],
   emergency: ['50849002', 'Emergency room admission'],
   specialist: ['11429006', 'Consultation'],
+  checkup: ['185349003', 'Encounter for check up'],
+  followUp: ['390906007', 'Follow-up encounter'],
+  inpatient: ['32485007', 'Hospital admission'],
 } as const;
 
 const addVisit = (
   record: RecordBuilder,
   directory: Directory,
-  kind: Visit['kind'],
+  kind: VisitKind,
   ageMonths: number,
   practitioner: string,
   reason?: Concept,
 ): Visit => {
-  const emergency = kind === 'emergency';
-  const [typeCode, typeName] = visitTypes[kind];
   const date = addTo(record.birthDate, ageMonths, record.random.integer(2, 9));
-  const day = emergency ? date : weekday(date);
+  return { ...addEncounter(record, directory, { kind, date, practitioner, reason }), ageMonths };
+};
+
+const classes = {
+  ambulatory: { system: systems.actCode, code: 'AMB', display: 'ambulatory' },
+  emergency: { system: systems.actCode, code: 'EMER', display: 'emergency' },
+  inpatient: { system: systems.actCode, code: 'IMP', display: 'inpatient encounter' },
+} as const;
+
+/** Adds a visit on a day; on the Monday after it, if the clinic is closed. */
+export const addEncounter = (
+  record: RecordBuilder,
+  places: Places,
+  visit: {
+    readonly kind: VisitKind;
+    /** `YYYY-MM-DD` */
+    readonly date: string;
+    readonly practitioner: string;
+    readonly reason?: Concept | undefined;
+    /** How many nights the member stayed. */
+    readonly nights?: number;
+  },
+): Visit => {
+  const { kind, date, practitioner, reason, nights = 0 } = visit;
+  const emergency = kind === 'emergency';
+  const hospital = emergency || kind === 'inpatient';
+  const [typeCode, typeName] = visitTypes[kind];
+  const day = hospital ? date : weekday(date);
   const performer = { system: systems.participationType, code: 'PPRF', display: 'primary performer' };
   const encounter = record.add('Encounter', 'us-core-encounter', {
     identifier: [{ system: 'https://copley-clinic.example/visit', value: `V${day.replaceAll('-', '')}` }],
     status: 'finished',
-    class: emergency
-      ? { system: systems.actCode, code: 'EMER', display: 'emergency' }
-      : { system: systems.actCode, code: 'AMB', display: 'ambulatory' },
+    class: classes[hospital ? kind : 'ambulatory'],
     type: [snomed(typeCode, typeName)],
     subject: ref(record.patient),
     participant: [{ type: [{ coding: [performer] }], individual: ref(practitioner) }],
-    period: { start: boston(day, '09:30'), end: boston(day, emergency ? '13:45' : '10:15') },
+    period: { start: boston(day, '09:30'), end: boston(addTo(day, 0, nights), hospital ? '13:45' : '10:15') },
     ...(reason && { reasonCode: [reason] }),
-    location: [{ location: ref(emergency ? directory.emergencyRoom : directory.clinicRooms) }],
-    serviceProvider: ref(emergency ? directory.hospital : directory.clinic),
+    location: [{ location: ref(hospital ? places.emergencyRoom : places.clinicRooms) }],
+    serviceProvider: ref(hospital ? places.hospital : places.clinic),
   });
+  const ageMonths = monthsBetween(record.birthDate, day);
   return { encounter, date: day, ageMonths, kind, practitioner, at: (time) => boston(day, time) };
+};
+
+const monthsBetween = (from: string, to: string): number => {
+  const [fromYear = 0, fromMonth = 0] = from.split('-').map(Number);
+  const [toYear = 0, toMonth = 0] = to.split('-').map(Number);
+  return (toYear - fromYear) * 12 + toMonth - fromMonth;
 };

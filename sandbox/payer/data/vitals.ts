@@ -30,7 +30,7 @@ export const addVitals = (record: RecordBuilder, visits: Visits): void => {
   for (const visit of visits.well) {
     addGrowth(record, visit);
     addPulse(record, visit, 0);
-    if (visit.ageMonths >= 36) addBloodPressure(record, visit);
+    if (visit.ageMonths >= 36) addBloodPressure(record, visit, [88, 104], [52, 66]);
   }
   for (const visit of Object.values(visits.other).filter(({ kind }) => kind !== 'specialist')) {
     addPulse(record, visit, visit.kind === 'emergency' ? 0.4 : 1.3);
@@ -85,24 +85,30 @@ const addBreathing = (record: RecordBuilder, visit: Visit): void => {
   vital(record, visit, 'us-core-pulse-oximetry', code, quantity(record.random.around(96.5, 1.5), 1, '%'));
 };
 
-const addBloodPressure = (record: RecordBuilder, visit: Visit): void => {
-  addObservation(
-    record,
-    visit,
-    'us-core-blood-pressure',
-    'vital-signs',
-    loinc('85354-9', 'Blood pressure panel with all children optional'),
-    {
-      component: [
-        pressure('8480-6', 'Systolic blood pressure', record.random.integer(88, 104)),
-        pressure('8462-4', 'Diastolic blood pressure', record.random.integer(52, 66)),
-      ],
-    },
-  );
+type Range = readonly [from: number, to: number];
+
+/** Adds a blood pressure with values in these ranges. */
+export const addBloodPressure = (record: RecordBuilder, visit: Visit, systolic: Range, diastolic: Range): void => {
+  const code = loinc('85354-9', 'Blood pressure panel with all children optional');
+  addObservation(record, visit, 'us-core-blood-pressure', 'vital-signs', code, {
+    component: [
+      pressure('8480-6', 'Systolic blood pressure', record.random.integer(...systolic)),
+      pressure('8462-4', 'Diastolic blood pressure', record.random.integer(...diastolic)),
+    ],
+  });
 };
 
 const pressure = (code: string, display: string, value: number): Fields => {
   return { code: loinc(code, display), valueQuantity: quantity(value, 0, 'mm[Hg]', 'mmHg') };
+};
+
+/** Adds the weight in kg and the height in cm of a member, and the body mass index. */
+export const addWeight = (record: RecordBuilder, visit: Visit, kilograms: number, centimeters: number): void => {
+  const heavy = record.random.around(kilograms, kilograms * 0.02);
+  const bmi = heavy / (centimeters / 100) ** 2;
+  vital(record, visit, 'us-core-body-height', loinc('8302-2', 'Body height'), quantity(centimeters, 1, 'cm'));
+  vital(record, visit, 'us-core-body-weight', loinc('29463-7', 'Body weight'), quantity(heavy, 2, 'kg'));
+  vital(record, visit, 'us-core-bmi', loinc('39156-5', 'Body mass index (BMI) [Ratio]'), quantity(bmi, 2, 'kg/m2'));
 };
 
 const vital = (record: RecordBuilder, visit: Visit, profile: string, code: Concept, valueQuantity: Fields): void => {

@@ -20,10 +20,11 @@ export const loadViews = (records: RecordStore, baseUrl: string): ReadonlyMap<st
     const stored = storeResource(source, baseUrl);
     all.set(stored.reference, stored);
   }
+  const patients = new Map(Array.from(all.values(), (resource) => [resource.reference, patientsOf(resource)]));
   return new Map(
     records.map(({ patientId, onTheFly }) => [
       patientId,
-      { patientId, resources: visibleTo(patientId, all), ...(onTheFly && { onTheFly }) },
+      { patientId, resources: visibleTo(patientId, all, patients), ...(onTheFly && { onTheFly }) },
     ]),
   );
 };
@@ -41,8 +42,11 @@ export const onlyTypes = ({ patientId, resources, onTheFly }: MemberView, types:
 /**
  * The member's compartment, and what it refers to outside all compartments: practitioners, places, medications, notes.
  */
-const visibleTo = (patientId: string, all: ReadonlyMap<string, StoredResource>): Map<string, StoredResource> => {
-  const patients = new Map(Array.from(all.values(), (resource) => [resource.reference, patientsOf(resource)]));
+const visibleTo = (
+  patientId: string,
+  all: ReadonlyMap<string, StoredResource>,
+  patients: ReadonlyMap<string, readonly string[]>,
+): Map<string, StoredResource> => {
   const mine = `Patient/${patientId}`;
   const pending = Array.from(all.keys()).filter((reference) => patients.get(reference)?.includes(mine));
   const visible = new Set(pending);

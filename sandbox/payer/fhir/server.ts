@@ -112,7 +112,7 @@ const searchCompartment = (scope: SearchScope, type: string, parameters: Paramet
   return search(compartment, type, `${mine}/${type}`, parameters);
 };
 
-/** Resources never change, so their history is one version. */
+/** Only the newest version of a resource is kept, so its history is that one. */
 const history = (baseUrl: string, { reference, text, body }: StoredResource): Bundle => {
   const { versionId, lastUpdated } = body.meta;
   const location = `${baseUrl}/${reference}/_history/${versionId}`;

@@ -228,5 +228,6 @@ const exampleMember = ({ member }: MemberRecord): Html => {
       <dt>Postal Code</dt>
       <dd>${member.postalCode}</dd>
     </dl>
+    <p><a href="/members" target="_blank" rel="noopener">More test members</a> (in a new tab)</p>
   </details>`;
 };

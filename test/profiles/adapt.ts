@@ -1,0 +1,77 @@
+/** A profile as far as it is adapted here. */
+export interface Profile {
+  readonly url: string;
+  readonly version: string;
+  readonly snapshot: { readonly element: readonly Element[] };
+}
+
+interface Element {
+  readonly id: string;
+  readonly constraint?: readonly { readonly expression: string }[];
+}
+
+/** Says what `@medplum/core` 5.2.13 gets wrong in a profile in another way, with the same meaning. */
+export const adapt = <P extends Profile>(profile: P): P => {
+  const element = boundSlicesLast(profile.snapshot.element.filter(isNoTypeSliceInSlice).map(withKnownFunctions));
+  return { ...profile, snapshot: { ...profile.snapshot, element } };
+};
+
+/** `supportingInfo:clmrecvddate.timing[x]:timingDate`: it counts such a slice in every entry, whichever slice it is of. */
+const isNoTypeSliceInSlice = ({ id }: Element): boolean => !/:.*\[x\]:/.test(id);
+
+/** A slice that only a binding tells from the others takes every entry, so it comes after those with a pattern. */
+const boundSlicesLast = (elements: readonly Element[]): Element[] => {
+  const sorted: Element[] = [];
+  let held: Element[] = [];
+  let base = '';
+  for (const element of elements) {
+    if (held.length > 0 && !element.id.startsWith(`${base}:`)) {
+      sorted.push(...held);
+      held = [];
+    }
+    const [before, after] = element.id.split(':adjudicationamounttype');
+    if (after === undefined) {
+      sorted.push(element);
+    } else {
+      base = before ?? '';
+      held.push(element);
+    }
+  }
+  return [...sorted, ...held];
+};
+
+const amounts = (system: string): string =>
+  `coding.where(system = 'http://terminology.hl7.org/CodeSystem/adjudication' or system = '${system}').exists()`;
+const transportation = [
+  'patientweight',
+  'ambulancetransportreason',
+  'transportationdistance',
+  'roudtrippurpose',
+  'stretcherpurpose',
+  'pickuplocation',
+  'dropofflocation',
+];
+const carin = 'http://hl7.org/fhir/us/carin-bb';
+const pdex = 'http://hl7.org/fhir/us/davinci-pdex';
+
+/** What `memberOf` asks of a concept, by value set. The misspelled one is as in PDex 2.0.0. */
+const members: Readonly<Record<string, string>> = {
+  [`${carin}/ValueSet/C4BBAdjudication`]: amounts(`${carin}/CodeSystem/C4BBAdjudication`),
+  'http://hl7.org/fhir/us/davinc-pdex/ValueSet/PDEXAdjudication': amounts(`${pdex}/CodeSystem/PDexAdjudication`),
+  [`${carin}/ValueSet/C4BBTransportationServiceCategories`]: `coding.where(${transportation.map((code) => `code = '${code}'`).join(' or ')}).exists()`,
+  'http://cts.nlm.nih.gov/fhir/ValueSet/2.16.840.1.114222.4.11.1066': 'exists()',
+};
+
+/** It has no `memberOf` and no `%context`, and `telecom or endpoint` is an error to it. */
+const withKnownFunctions = (element: Element): Element => {
+  const constraint = element.constraint?.map((one) => ({
+    ...one,
+    expression: one.expression
+      .replaceAll(/memberOf\('([^']+)'\)/g, (whole, url: string) => members[url] ?? whole)
+      .replaceAll('%context.', '%resource.')
+      .replace(/^\w+(?: or \w+)+$/, (names) =>
+        names.replaceAll(/\w+/g, (name) => (name === 'or' ? name : `${name}.exists()`)),
+      ),
+  }));
+  return constraint ? { ...element, constraint } : element;
+};
