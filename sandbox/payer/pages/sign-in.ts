@@ -128,7 +128,7 @@ export const consentPage = (view: SignInView, account: readonly MemberRecord[]):
           <strong>${view.appName}</strong> asks to read the health record that ${view.payerName} keeps for
           ${account.length === 1 ? account.map(describeMember) : html`one of the members of your account:`}
         </p>
-        ${account.length > 1 && account.map(memberChoice)}
+        ${account.length > 1 && html`<div role="radiogroup" aria-label="Whose record">${account.map(memberChoice)}</div>`}
         <h2>What it may read</h2>
         <ul>
           ${[alwaysShared, ...shares].map(({ text }) => html`<li>${text}</li>`)}
