@@ -176,6 +176,27 @@ describe('the answers of a sign-in', () => {
   });
 });
 
+describe("the payer's paths", () => {
+  it.each(['/%69nbox', '/oauth2%2Ftoken', '/oauth2/%74oken', '/interaction%2Fx', '/%2Finbox'])(
+    'are compared as they were sent: %s is none',
+    async (path) => {
+      expect((await fetch(payer.url + path, { redirect: 'manual' })).status).toBe(404);
+    },
+  );
+
+  it('take an access token in its header, and not in the query', async () => {
+    const walker = createWalker(payer.url);
+    const stop = await walker.submit(await toConsent(walker), { decision: 'allow' });
+    const code = new URL('location' in stop ? stop.location : '').searchParams.get('code') ?? '';
+    const body = new URLSearchParams({ grant_type: 'authorization_code', code, ...client });
+    const answer = await fetch(`${payer.url}/oauth2/token`, { method: 'POST', body });
+    const { access_token: token } = (await answer.json()) as { access_token: string };
+    const headers = { authorization: `Bearer ${token}` };
+    expect((await fetch(`${payer.url}/r4/Patient`, { headers })).status).toBe(200);
+    expect((await fetch(`${payer.url}/r4/Patient?access_token=${token}`)).status).toBe(401);
+  });
+});
+
 describe("the payer's cookies", () => {
   it('are unreadable to scripts, are sent from other sites only on links, and hold no session', async () => {
     const lines = (await answersOfWalk()).flatMap(({ headers }) => headers.getSetCookie());
