@@ -27,6 +27,8 @@ interface Variant {
   readonly preset?: PayerOptions['preset'];
   readonly client?: keyof typeof clients;
   readonly insists?: NonNullable<PayerOptions['insists']>;
+  /** What the tool finds out by itself. */
+  readonly found?: (url: string) => object;
   /** What a person changes in the printed profile, with what the payer says when it is asked. */
   readonly byHand?: (payer: Payer, url: string) => Payer;
   /** The fields that the tool therefore has to guess or to ask about, not to have read. */
@@ -35,10 +37,23 @@ interface Variant {
 
 const variants: readonly Variant[] = [
   { name: 'the smart preset' },
-  { name: 'a public client', client: 'public' },
-  { name: 'discovery above the base', insists: { smartConfigurationPath: '/.well-known/smart-configuration' } },
-  { name: 'another media type', insists: { fhirMediaType: 'application/json+fhir' } },
-  { name: 'no $everything', insists: { withoutEverything: true } },
+  { name: 'a public client', client: 'public', found: () => ({ clientAuthentication: 'none', publicKeys: [] }) },
+  {
+    name: 'discovery above the base',
+    insists: { smartConfigurationPath: '/.well-known/smart-configuration' },
+    found: (url) => ({ smartConfigurationUrl: `${url}/.well-known/smart-configuration` }),
+  },
+  {
+    name: 'another media type',
+    insists: { fhirMediaType: 'application/json+fhir' },
+    found: () => ({ quirks: { fhirMediaType: 'application/json+fhir' } }),
+  },
+  // Without a member's token nobody can try it, so what the metadata says counts.
+  {
+    name: '$everything in its metadata only',
+    insists: { withoutEverything: true },
+    found: () => ({ everything: true }),
+  },
   {
     name: 'another aud',
     insists: { aud: 'https://learned.example.org/fhir' },
@@ -59,6 +74,19 @@ const variants: readonly Variant[] = [
       scopes: [...payer.scopes, 'openid'],
       patientFrom: 'userinfo',
       userinfoEndpoint: `${url}/oauth2/userinfo`,
+    }),
+    open: ['patientFrom'],
+  },
+  {
+    name: 'the patient in the id_token',
+    insists: { patient: { in: 'id_token', member: 'patient' } },
+    byHand: (payer, url) => ({
+      ...payer,
+      scopes: [...payer.scopes, 'openid'],
+      patientFrom: 'id_token',
+      patientMember: 'patient',
+      issuer: url,
+      jwksUri: `${url}/oauth2/jwks`,
     }),
     open: ['patientFrom'],
   },
@@ -100,7 +128,7 @@ const start = ({ preset = 'smart', client = 'key', insists }: Variant): Promise<
 
 describe('the profile that learn prints', () => {
   it.each(variants)('lets a member sign in at a payer with $name', async (variant) => {
-    const { client = 'key', byHand, open = [] } = variant;
+    const { client = 'key', found, byHand, open = [] } = variant;
     running = await start(variant);
     const { url } = running;
     const { out } = await learned(http, `${url}/r4`);
@@ -108,9 +136,12 @@ describe('the profile that learn prints', () => {
       lines: Record<string, { basis: string }>;
     };
 
+    const printed = pasted(out);
+    expect(printed).toMatchObject(found?.(url) ?? {});
+
     // What a registration gives goes in by hand, always.
     const registered = {
-      ...pasted(out),
+      ...printed,
       clientId: 'gateway-there',
       ...(client === 'key' ? { publicKeys: [keys.publicJwk] } : {}),
     };
