@@ -8,7 +8,7 @@ import { connect, read } from '../conformance/client.ts';
 import { startLocalTarget, type LocalTarget } from '../conformance/local-target.ts';
 import { baseOf } from '../conformance/target.ts';
 import { byHand } from '../support/payer/answers.ts';
-import { watchMemory } from '../support/resident-memory.ts';
+import { watchHeld } from '../support/resident-memory.ts';
 import { pairwise } from './framing/pairs.ts';
 import { codings, connections, frame, framings, manners, nameOf, write, type Cell } from './framing/wire.ts';
 
@@ -64,7 +64,7 @@ interface Arrived {
   readonly cut: boolean;
 }
 
-const arrive = async (manner: Cell['manner'], look: () => void): Promise<Arrived> => {
+const arrive = async (manner: Cell['manner'], look: () => Promise<void>): Promise<Arrived> => {
   const url = `${baseOf(target)}/Observation?code=1`;
   const response = await createPayerHttp()(url, { headers: { authorization: `Bearer ${token}` } });
   const hash = createHash('sha256');
@@ -73,11 +73,10 @@ const arrive = async (manner: Cell['manner'], look: () => void): Promise<Arrived
   if (manner === 'paused reader') await sleep(500);
   try {
     for await (const piece of response.body ?? []) {
-      // Every few megabytes.
-      if (Math.floor(bytes / (4 * megabyte)) < Math.floor((bytes + piece.length) / (4 * megabyte))) {
-        look();
-        if (manner === 'slow reader') await sleep(5);
-      }
+      const isEvery = (megabytes: number): boolean =>
+        Math.floor(bytes / (megabytes * megabyte)) < Math.floor((bytes + piece.length) / (megabytes * megabyte));
+      if (isEvery(4) && manner === 'slow reader') await sleep(5);
+      if (isEvery(60)) await look();
       bytes += piece.length;
       hash.update(piece);
     }
@@ -103,7 +102,7 @@ it('large answers arrive whole or visibly broken, end before 200 MB, need flat m
   for (let warmUp = 0; warmUp < 20; warmUp += 1) await (await read(target, '/Patient', token)).text();
   const pidsOf = (): readonly number[] => target.cloud.pids()['fetch'] ?? [];
   const before = pidsOf();
-  const memory = watchMemory(pidsOf);
+  const memory = await watchHeld(async () => (await target.cloud.held()).get('fetch'));
   const rows = pairwise([connections.length, codings.length, framings.length, manners.length, sizes.length]);
   const wrong: string[] = [];
   let whole = 0;

@@ -1,35 +1,4 @@
-import { readFileSync } from 'node:fs';
 import type { Held } from '../../sandbox/aws/lambda.ts';
-
-/** The resident memory of a process in MB, as Linux counts it; 0 for one that has ended. */
-const residentMb = (pid: number): number => {
-  try {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
-  } catch {
-    return 0;
-  }
-};
-
-/** Watches processes from now on; a new one is compared with its memory when it was first seen. */
-export const watchMemory = (
-  pids: () => readonly number[] | undefined,
-): {
-  readonly look: () => void;
-  /** The growth, in MB, of the process that grew most. */ readonly grownMb: () => number;
-} => {
-  const first = new Map<number, number>();
-  const peaks = new Map<number, number>();
-  const look = (): void => {
-    for (const pid of pids() ?? []) {
-      const now = residentMb(pid);
-      if (!first.has(pid)) first.set(pid, now);
-      peaks.set(pid, Math.max(peaks.get(pid) ?? now, now));
-    }
-  };
-  look();
-  const grownMb = (): number => Math.max(...[...peaks].map(([pid, peak]) => peak - (first.get(pid) ?? peak)));
-  return { look, grownMb };
-};
 
 /**
  * Watches what the processes of a function hold after a collection. Neither V8's habits nor the machine's load affect
