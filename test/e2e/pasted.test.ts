@@ -104,10 +104,10 @@ describe("a payer's secret", () => {
 
   it.each([
     ['', 'is empty'],
-    ['canary\n', "has a line's end in it"],
-    ['\ncanary', "has a line's end in it"],
-    ['canary\r\n', "has a line's end in it"],
-    [' canary', 'begins or ends with a blank'],
+    ['canary\n', "contains a line break"],
+    ['\ncanary', "contains a line break"],
+    ['canary\r\n', "contains a line break"],
+    [' canary', 'begins or ends with white space'],
     ['{"client_secret":"canary"}', 'was given as JSON'],
   ])('is refused as %j in one line that does not quote it, and nothing is written', async (secret, message) => {
     const { code, out, err } = await shell(`printf %s "$SECRET" | ${put}`, { SECRET: secret });
