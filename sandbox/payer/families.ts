@@ -1,9 +1,9 @@
+import { testMembers } from './data/member-list.ts';
 import type { MemberRecord } from './data/record.ts';
 
 /** Whose records a member may share beside their own: member IDs, by the member ID of who signs in. */
 const dependents: Readonly<Record<string, readonly string[]>> = {
-  '02-testmemid': ['01-testmemid'],
-  '03-testmemid': ['04-testmemid'],
+  [testMembers.claims.memberId]: [testMembers.child.memberId],
 };
 
 /** The records of an account: the member's own, then those of the members whom the account also stands for. */

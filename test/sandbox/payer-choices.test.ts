@@ -1,3 +1,4 @@
+import { memberNamed } from '../../sandbox/demo/member.ts';
 import { generateRecords } from '../../sandbox/payer/data/generate.ts';
 import { alwaysShared, shares } from '../../sandbox/payer/shares.ts';
 import {
@@ -11,7 +12,7 @@ import {
 import { issueOf } from '../support/fetch-gateway.ts';
 import type { Tokens } from '../support/login/steps.ts';
 import { startSandboxGateway, type PayerId, type SandboxGateway } from '../support/sandbox-gateway.ts';
-import { member1 as child, member2 as parent, post } from './payer-fixture.ts';
+import { member1, post } from './payer-fixture.ts';
 
 let gateway: SandboxGateway;
 beforeAll(async () => {
@@ -19,6 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
+const parent = memberNamed('claims');
 const payers: readonly PayerId[] = ['demo-health-plan', 'northwind'];
 
 /** Goes to the consent page, and sends what `choose` makes of it. */
@@ -44,9 +46,11 @@ const choicesOn = ({ html }: WalkPage): Readonly<Record<string, string>> =>
 
 const nameIn = async (payer: PayerId, { access_token: token }: Tokens): Promise<unknown> => {
   const bundle = (await gateway.read(payer, 'Patient', token)).json() as {
-    readonly entry: readonly { readonly resource: { readonly name: readonly { readonly family: string }[] } }[];
+    readonly entry: readonly {
+      readonly resource: { readonly name: readonly { readonly given: readonly string[] }[] };
+    }[];
   };
-  return bundle.entry.map(({ resource }) => resource.name[0]?.family);
+  return bundle.entry.map(({ resource }) => resource.name[0]?.given[0]);
 };
 
 describe.each(payers)('a parent who signs in at %s', (payer) => {
@@ -60,17 +64,20 @@ describe.each(payers)('a parent who signs in at %s', (payer) => {
       return { decision: 'deny' };
     });
     expect((await gateway.signIn(payer, look)).get('error')).toBe('access_denied');
-    expect(seen).toEqual(['Large123 Record456', 'Mayte822 Venegas795']);
+    expect(seen).toEqual(['Claims123 Household456', 'Child123 Household456']);
   });
 
   it('shares the child’s record: the patient of the answer, and every read', async () => {
-    const own = await gateway.connect(payer, asParent('Large123 Record456'));
-    const childs = await gateway.connect(payer, asParent('Mayte822 Venegas795'));
-    const asChild = await gateway.connect(payer);
+    const own = await gateway.connect(payer, asParent('Claims123 Household456'));
+    const childs = await gateway.connect(payer, asParent('Child123 Household456'));
+    const asChild = await gateway.connect(
+      payer,
+      choosing(memberNamed('child'), () => ({ decision: 'allow' })),
+    );
 
     expect([childs.patient, own.patient === childs.patient]).toEqual([asChild.patient, false]);
-    expect(await nameIn(payer, childs)).toEqual(['Venegas795']);
-    expect(await nameIn(payer, own)).toEqual(['Record456']);
+    expect(await nameIn(payer, childs)).toEqual(['Child123']);
+    expect(await nameIn(payer, own)).toEqual(['Claims123']);
     const other = await gateway.read(payer, `Patient/${own.patient}`, childs.access_token);
     expect(other.statusCode).toBe(403);
   });
@@ -78,7 +85,7 @@ describe.each(payers)('a parent who signs in at %s', (payer) => {
 
 it('a child who signs in has no choice of records', async () => {
   let choices: object | undefined;
-  const look = choosing(child, (page) => {
+  const look = choosing(memberNamed('child'), (page) => {
     choices = choicesOn(page);
     return { decision: 'deny' };
   });
@@ -86,17 +93,17 @@ it('a child who signs in has no choice of records', async () => {
   expect(choices).toEqual({});
 });
 
-it.each(['', 'nobody', 'parent’s'])('a record that is not of the account (%j) is not shared', async (member) => {
-  const other = member === 'parent’s' ? generateRecords()[1]?.patientId : member;
+it.each(['', 'nobody', 'another member'])('a record that is not of the account (%j) is not shared', async (member) => {
+  const other = member === 'another member' ? generateRecords()[1]?.patientId : member;
   const back = await gateway.signIn(
     'northwind',
-    choosing(child, () => ({ decision: 'allow', member: other! })),
+    choosing(member1, () => ({ decision: 'allow', member: other! })),
   );
   expect([back.get('error'), back.get('code')]).toEqual(['access_denied', null]);
 });
 
 describe.each(payers)('a member who shares only part at %s', (payer) => {
-  const part = choosing(child, () => ({ decision: 'part', share: 'results' }));
+  const part = choosing(member1, () => ({ decision: 'part', share: 'results' }));
   let tokens: Tokens;
   beforeAll(async () => {
     tokens = await gateway.connect(payer, part);
@@ -136,7 +143,7 @@ it('a payer gives a token of a part no more than that part', async () => {
     redirect_uri: `${gateway.origin}/oauth2/callback/demo-health-plan`,
     state: 's',
   });
-  const signIn = choosing(child, () => ({ decision: 'part', share: 'results' }));
+  const signIn = choosing(member1, () => ({ decision: 'part', share: 'results' }));
   const back = await signIn(new URL(`${payer}/oauth2/authorize/payer2payer?${query}`));
   const code = back.searchParams.get('code') ?? '';
   const { body } = await post(`${payer}/oauth2/token`, { ...client, code, grant_type: 'authorization_code' });
