@@ -104,9 +104,9 @@ describe("a payer's secret", () => {
 
   it.each([
     ['', 'is empty'],
-    ['canary\n', "contains a line break"],
-    ['\ncanary', "contains a line break"],
-    ['canary\r\n', "contains a line break"],
+    ['canary\n', 'contains a line break'],
+    ['\ncanary', 'contains a line break'],
+    ['canary\r\n', 'contains a line break'],
     [' canary', 'begins or ends with white space'],
     ['{"client_secret":"canary"}', 'was given as JSON'],
   ])('is refused as %j in one line that does not quote it, and nothing is written', async (secret, message) => {
