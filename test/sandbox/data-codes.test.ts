@@ -10,7 +10,7 @@ interface Resource extends Record<string, unknown> {
 const snomed = 'http://snomed.info/sct';
 const loinc = 'http://loinc.org';
 
-const records = generateRecords();
+const records = [...generateRecords(), ...generateRecords(1, 'northwind')];
 const samples = records.flatMap(({ onTheFly }) => (onTheFly ? [onTheFly.text(0)] : []));
 const resources = [...records.flatMap((record) => record.resources), ...samples].map(
   (text) => JSON.parse(text) as Resource,

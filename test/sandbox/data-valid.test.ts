@@ -10,7 +10,11 @@ const parse = (text: string): ResourceWithMeta => JSON.parse(text.replaceAll(fhi
 describe('the generated records', () => {
   const validate = createValidator();
   const checkBindings = createBindingCheck();
-  const records = generateRecords();
+  const own = generateRecords();
+  const others = generateRecords(1, 'northwind').filter(
+    (one) => !own.some(({ patientId }) => patientId === one.patientId),
+  );
+  const records = [...own, ...others];
   const samples = records.flatMap(({ onTheFly }) =>
     onTheFly ? [0, 1, onTheFly.count - 1].map((index) => onTheFly.text(index)) : [],
   );
@@ -62,5 +66,22 @@ describe('the generated records', () => {
     const report = { checked: 0, wrong: [] };
     checkBindings({ ...patient, gender: 'zzz', telecom: [{ system: 'pigeon' }] }, report);
     expect(report.wrong).toEqual(['ContactPoint.system: "pigeon"', 'Patient.gender: "zzz"']);
+  });
+
+  it('would fail with a claim whose line lacks its payment status or its amounts, or whose profile is unknown', () => {
+    const claim = resources.find(({ meta }) => meta?.profile?.some((url) => url.includes('-Professional-')));
+    if (!claim) throw new Error('no claim');
+    const { item } = claim as unknown as { item: { adjudication: object[] }[] };
+    const withLines = (from: number, to?: number) => ({
+      ...claim,
+      item: item.map((line) => Object.assign({}, line, { adjudication: line.adjudication.slice(from, to) })),
+    });
+
+    expect(validate(claim)).toEqual([]);
+    expect(validate(withLines(0, -1))).toEqual([expect.stringContaining('benefitpaymentstatus')]);
+    expect(validate(withLines(-1))).toEqual([expect.stringContaining('adjudicationamounttype')]);
+    expect(validate({ ...claim, meta: { profile: ['http://x/none|2.0.0'] } })).toEqual([
+      'http://x/none|2.0.0: no such profile',
+    ]);
   });
 });
