@@ -932,7 +932,6 @@ export const refused: readonly Mistake[] = [
   [
     'a first byte that CloudFront would not wait for',
     (draft: Draft) => {
-      const certificateArn = 'arn:aws:acm:us-east-1:444455556666:certificate/1';
       set('stage', { edge: true, domain: { name: 'gateway.lakeside-plan.net', certificateArn } })(draft);
       set('payer', { quirks: { timeToFirstByte: 120 } })(draft);
     },
