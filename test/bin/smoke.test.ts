@@ -1,17 +1,21 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { alarm } from '../../bin/smoke/alarm.ts';
+import type { AskedStage } from '../../bin/smoke/question.ts';
 import { smoke } from '../../bin/smoke/smoke.ts';
 import { runTool } from './run-tool.ts';
 
 /** A stage that has only what the smoke test reads; each test breaks something in it. */
-const startStage = async (fault: 'none' | 'renamed' | 'firstOnly' | 'lastOnly' | 'cleanCut' | 'cutLarge' = 'none') => {
+const startStage = async (
+  fault: 'none' | 'renamed' | 'basic' | 'firstOnly' | 'lastOnly' | 'cleanCut' | 'cutLarge' = 'none',
+) => {
   const megabyte = Buffer.alloc(1024 * 1024, ' ');
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '', 'http://x');
     const path = url.pathname.replace('/r4/northwind/', '');
     if (request.headers.authorization === undefined) {
       const name = fault === 'renamed' ? 'x-amzn-remapped-www-authenticate' : 'www-authenticate';
-      response.writeHead(401, { [name]: 'Bearer' }).end();
+      response.writeHead(401, { [name]: fault === 'basic' ? 'Basic' : 'Bearer' }).end();
     } else if (path === 'Patient') {
       const all = url.searchParams.getAll('_lastUpdated');
       const counted = { firstOnly: all.slice(0, 1), lastOnly: all.slice(-1) }[fault as string] ?? all;
@@ -67,6 +71,7 @@ describe('npm run smoke', () => {
 
   it.each([
     ['renamed', 'challenge', 'www-authenticate is missing'],
+    ['basic', 'challenge', 'www-authenticate is Basic'],
     ['firstOnly', 'repeated', 'one of two values was lost (1 and 0 found)'],
     ['lastOnly', 'repeated', 'one of two values was lost (0 and 1 found)'],
     ['cleanCut', 'cut', 'looked complete'],
@@ -107,6 +112,14 @@ describe('npm run smoke', () => {
     expect(line('repeated')).toContain('it needs an access token in P2P_ACCESS_TOKEN');
     expect(line('challenge')).toContain('it needs a run without --dry-run');
     expect(told).toMatch(/^0 right, 0 wrong, 6 not asked/);
+  });
+
+  it.each([
+    ['local', true, 'AWS: there is no CloudWatch alarm on this machine'],
+    ['demo', false, '--ring: it sets off an alarm'],
+    ['demo', true, undefined],
+  ])('sets off an alarm of stage %s with --ring %s: it needs %j', (stage, ring, missing) => {
+    expect(alarm.missing({ config: { stage }, plan: { ring } } as AskedStage)).toBe(missing);
   });
 
   it('fails a stage that cannot be reached, with the name of the error', async () => {
