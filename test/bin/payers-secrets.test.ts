@@ -102,3 +102,20 @@ it('the stand-in for Secrets Manager moves the current label only from the versi
     secrets.close();
   }
 });
+
+it.each([0, 1])('a dry run writes nothing into a secret that has %s values', async (count) => {
+  const name = 'p2p/local/payers/northwind';
+  const secrets = await fakeSecrets([name]);
+  const client = stageSecretsClient(localStage(), secrets.env);
+  try {
+    if (count > 0) await putSecret(client, name, { text: 'present', what: 'it' }, { dryRun: false });
+    secrets.calls.length = 0;
+    const told = await putSecret(client, name, { text: 'new', what: 'a client secret' }, { dryRun: true });
+    expect(told).toMatch(/would get a client secret\..* Nothing was changed\.$/);
+    expect(secrets.calls).toEqual(['DescribeSecret']);
+    expect(secrets.current(name)).toBe(count > 0 ? 'present' : undefined);
+  } finally {
+    client.destroy();
+    secrets.close();
+  }
+});
