@@ -2,7 +2,7 @@ import { fetchGateway, fhir, read } from '../../support/fetch-gateway.ts';
 import { reference } from '../../support/reference.ts';
 
 const fields = new Set(
-  'level time requestId function method route step payer partner grantId interaction payerStatus payerMs bytes foreignLinks unsealedLinks status error detail outcome ms _aws requests payerDown'.split(
+  'level time requestId function method route step payer partner grantId interaction payerStatus payerMs bytes foreignLinks unsealedLinks status error detail outcome ms _aws requests payerDown refreshFailed'.split(
     ' ',
   ),
 );
