@@ -1,7 +1,7 @@
 import type { Config } from 'jest';
 import base from './jest.config.ts';
 
-/** The product as processes of its own: local stacks, a browser, the CDK's app, commands in a shell. */
+/** The product over HTTP, and as processes: local stacks, sandbox payers, a browser, the CDK's app, commands in a shell. */
 const config: Config = {
   ...base,
   testMatch: ['<rootDir>/test/{browser,e2e}/**/*.test.ts'],

@@ -39,5 +39,5 @@ it.each([...Object.keys(payerFields), ...quirks, ...Object.keys(payerFields.whol
 const seenOtherwise = new Set(['responseType', 'pkce', 'pkceOffReason', 'redirectUriAtToken', 'signInOrigins']);
 
 it.each(quirks.filter((quirk) => !seenOtherwise.has(quirk)))('a sandbox payer insists on the quirk %s', (quirk) => {
-  expect(textOf('test/sandbox/payer-insists.test.ts')).toMatch(new RegExp(`\\b${quirk}\\b`));
+  expect(textOf('test/e2e/payer-insists.test.ts')).toMatch(new RegExp(`\\b${quirk}\\b`));
 });

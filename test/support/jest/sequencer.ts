@@ -25,6 +25,8 @@ const longFirst = [
   'e2e/pasted',
   'e2e/synth',
   'e2e/least-privilege',
+  'e2e/aws-',
+  'e2e/payer-insists',
   'sandbox/aws-',
   'shared/fhir/rewrite-links',
   'fetch/stream',

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { publicJwk } from '../../config/rules.ts';
-import { runTool } from './run-tool.ts';
+import { runTool } from '../bin/run-tool.ts';
 
 let folder: string;
 /** A payer's server that answers every request with 500; its stage has no origin. */

@@ -4,10 +4,10 @@ import { localStage } from '../../config/local.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import type { PayerOptions } from '../../sandbox/payer/server.ts';
 import { signInAsMember } from '../../sandbox/payer/walk.ts';
+import { learned, pasted } from '../bin/learn.ts';
 import { member1, runPayer, type RunningPayer } from '../sandbox/payer-fixture.ts';
 import { startMs } from '../support/gateway.ts';
 import { bodyOf, es384Jwk, gateway, pkce, sentBack, verifier } from '../support/login.ts';
-import { learned, pasted } from './learn.ts';
 
 const origin = 'http://localhost:3000';
 /** The id that the tool makes of the sandbox's host. */

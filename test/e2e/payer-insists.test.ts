@@ -15,6 +15,7 @@ import { tokenHandler } from '../../functions/token/handler.ts';
 import type { Insists } from '../../sandbox/payer/insists.ts';
 import type { PayerOptions } from '../../sandbox/payer/options.ts';
 import { signInAsMember } from '../../sandbox/payer/walk.ts';
+import { member1, runPayer, type RunningPayer } from '../sandbox/payer-fixture.ts';
 import { fetchGateway, read } from '../support/fetch-gateway.ts';
 import { call, cookiesOf } from '../support/gateway.ts';
 import { basic, redirectUri, sentBack } from '../support/login.ts';
@@ -27,7 +28,6 @@ import {
   renewal,
 } from '../support/login/requests.ts';
 import { toEvent } from '../support/login/to-event.ts';
-import { member1, runPayer, type RunningPayer } from './payer-fixture.ts';
 
 type Inputs = Parameters<typeof smart>[0];
 type Profile = Partial<Omit<Inputs, 'quirks'>> & { readonly quirks?: Inputs['quirks'] };
