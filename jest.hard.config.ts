@@ -7,6 +7,8 @@ const config: Config = {
   testMatch: ['<rootDir>/test/{conformance,faults,fuzz,leaks,limits,model,races}/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
   testTimeout: 600_000,
+  // Some wait for a clock, so three keep two cores busy.
+  maxWorkers: 3,
   collectCoverageFrom: [],
   coverageThreshold: { global: {} },
 };
