@@ -7,7 +7,6 @@ import type { Grant } from '../../functions/shared/store/grant-item.ts';
 import { getGrant, putGrant } from '../../functions/shared/store/grants.ts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { startMs } from '../support/gateway.ts';
-import { runTool } from './run-tool.ts';
 
 const now = startMs / 1000;
 const tableName = 'p2p-gateway-local-TablesGrants1';
@@ -112,30 +111,5 @@ describe('npm run grants', () => {
 
   it('refuses a grant that does not exist', async () => {
     await expect(run('show', 'abcdefghijklmnopqrst-2')).rejects.toThrow('There is no grant abcdefghijklmnopqrst-2');
-  });
-});
-
-describe('npm run grants, used wrongly,', () => {
-  const id = grant.grantId;
-  it.each([
-    [[], 2, 'npm run grants -- show ID'],
-    [['stop', id], 2, 'There is no command "stop"'],
-    [['end', id], 2, 'Give --reason TEXT'],
-    [['end', id, '--reason', '  '], 2, 'Give --reason TEXT'],
-    [['end', id, '--reason', 'two\nlines'], 2, 'one line of up to 200 characters'],
-    // What turns the direction of writing could make the audit's line read otherwise.
-    [['end', id, '--reason', 'lost\u202edevice'], 2, 'one line of up to 200 characters'],
-    [['end', id, '--reason', 'x'.repeat(201)], 2, 'one line of up to 200 characters'],
-    [['end', 'short', '--reason', 'x'], 2, 'Give one grant id'],
-    [['end', id, id, '--reason', 'x'], 2, 'Give one grant id'],
-    [['show', id, '--reason', 'x'], 2, '--reason does not apply to show'],
-    [['show', id, '--dry-run'], 2, '--dry-run does not apply to show'],
-    [['show', id], 1, 'The local stack does not answer. Run `npm start`'],
-    [['show', id, '--table', 'x'], 1, 'The table cannot be used (dynamodb: '],
-  ])('says what to do: %j', async (args, code, text) => {
-    const ended = await runTool('grants.ts', args, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' });
-    expect(ended).toMatchObject({ code, out: '' });
-    expect(ended.err).toContain(text);
-    expect(ended.err).not.toMatch(/^ {4}at /m);
   });
 });

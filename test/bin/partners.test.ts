@@ -1,7 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { makePartner, type NewPartner } from '../../bin/partners/new-partner.ts';
 import { rotateSecret } from '../../bin/partners/rotate.ts';
 import { checkStage } from '../../config/check.ts';
@@ -10,7 +7,6 @@ import { localStage } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { basic, es384Jwk, gateway } from '../support/login.ts';
-import { runTool } from './run-tool.ts';
 
 const config = localStage();
 const app: NewPartner = {
@@ -172,93 +168,5 @@ describe('rotating a secret', () => {
     const stage = checkStage({ ...config, partners: twice }, 'x');
 
     expect(() => rotateSecret(randomBytes, stage, 'Example Partner')).toThrow(/example-partner, example-partner-2$/);
-  });
-});
-
-describe('npm run partners', () => {
-  it('new writes only the secret to stdout, without a newline, and its hash in the entry on stderr', async () => {
-    const args = ['new', 'Example Partner', '--redirect-uri', 'https://partner.test/cb', '--payer', 'northwind'];
-
-    const { code, out, err } = await runTool('partners.ts', args);
-
-    expect(code).toBe(0);
-    expect(out).toMatch(/^[0-9a-f]{64}$/);
-    expect(err).toContain(`secretHashes: ['${sha256(out)}']`);
-    expect(err).toContain("payers: ['northwind']");
-    expect(err).not.toContain(out);
-  });
-
-  it('new names the payer that has no client id yet, and the file to write it into', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'partners-'));
-    try {
-      const file = join(folder, 'stage.json');
-      const [plan] = config.payers;
-      const payers = [{ ...plan, clientId: 'pending-registration' }];
-      await writeFile(file, JSON.stringify({ stage: 'try', production: false, payers, partners: [] }));
-      const uri = ['--redirect-uri', 'https://partner.test/cb'];
-
-      const { code, out, err } = await runTool('partners.ts', ['new', 'Portal', ...uri, '--config', file]);
-
-      expect([code, out]).toEqual([1, '']);
-      expect(err.trim()).toBe(
-        `${file}: payer "demo-health-plan" has no client id yet (pending-registration); write the one that the payer gave ` +
-          'into its entry, or name other payers with --payer',
-      );
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  });
-
-  it('new --public writes nothing to stdout', async () => {
-    const args = ['new', 'Example App', '--redirect-uri', 'https://partner.test/cb', '--public'];
-
-    const { code, out, err } = await runTool('partners.ts', args);
-
-    expect([code, out]).toEqual([0, '']);
-    expect(err).toContain("clientAuthentication: ['none']");
-  });
-
-  it('rotate writes only the new secret to stdout, and both hashes with the ordered steps to stderr', async () => {
-    const { code, out, err } = await runTool('partners.ts', ['rotate', 'demo-partner']);
-    const old = sha256('demo-partner-secret');
-
-    expect(code).toBe(0);
-    expect(out).toMatch(/^[0-9a-f]{64}$/);
-    expect(err).toContain(`secretHashes: ['${old}', '${sha256(out)}']`);
-    expect(err).toMatch(/1\. Write both.*2\. Give.*3\. Wait.*4\. Remove the old hash, and deploy/s);
-    expect(err).not.toContain(out);
-  });
-
-  it('rotate --leaked says to remove the old hash at once, and prints no hash but the new one', async () => {
-    const { code, out, err } = await runTool('partners.ts', ['rotate', 'demo-partner', '--leaked']);
-
-    expect(code).toBe(0);
-    expect(out).toMatch(/^[0-9a-f]{64}$/);
-    expect(err).toMatch(/REMOVE every old hash from .* now: write only the new one, and deploy/);
-    expect([...err.matchAll(/'([\w-]{43})'/g)].map(([, hash]) => hash)).toEqual([sha256(out)]);
-    expect(err).not.toMatch(/both secrets work|Wait until/);
-  });
-
-  it.each([
-    [[], 2, /npm run --silent partners -- new/],
-    [['make', 'x'], 2, /^There is no command "make"/],
-    [['new'], 2, /^Give one name/],
-    [['new', 'Two', 'Words', '--redirect-uri', 'https://partner.test/cb'], 2, /^Give one name, in quotes/],
-    [['new', 'x'], 2, /^Give --redirect-uri/],
-    [['new', 'x', '--redirect-uri', 'https://partner.test/cb', '--public', '--jwks', 'x'], 2, /not both/],
-    [
-      ['new', 'x', '--redirect-uri', 'https://partner.test/cb', '--jwks', 'nowhere.json'],
-      1,
-      /^nowhere.json cannot be read/,
-    ],
-    [['rotate', 'demo-partner', '--public'], 2, /^--public does not apply to rotate/],
-    [['new', 'x', '--redirect-uri', 'https://partner.test/cb', '--leaked'], 2, /^--leaked does not apply to new/],
-    [['rotate', 'nobody'], 1, /^Stage local has no partner/],
-    [['rotate', 'x', '--stage', 'nowhere'], 1, /^config\/nowhere.ts: does not exist/],
-  ])('%j exits with %d, writes nothing to stdout, and says what to do', async (args, code, line) => {
-    const ended = await runTool('partners.ts', args);
-
-    expect([ended.code, ended.out]).toEqual([code, '']);
-    expect(ended.err).toMatch(line);
   });
 });

@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net';
 import { alarm } from '../../bin/smoke/alarm.ts';
 import type { AskedStage } from '../../bin/smoke/question.ts';
 import { smoke } from '../../bin/smoke/smoke.ts';
-import { runTool } from './run-tool.ts';
 
 /** A stage that has only what the smoke test reads; each test breaks something in it. */
 const startStage = async (
@@ -131,21 +130,5 @@ describe('npm run smoke', () => {
     expect(line('challenge')).toMatch(
       /^WRONG .*the stage cannot be reached \(.*ECONNREFUSED\); check its domain's DNS and certificate, or --origin$/,
     );
-  });
-});
-
-describe('npm run smoke, used wrongly,', () => {
-  it.each([
-    [[], 2, 'Give one STAGE'],
-    [['local', 'demo'], 2, 'Give one STAGE'],
-    [['local', '--origin', 'gateway'], 2, '--origin is "gateway"'],
-    [['local', '--megabytes', 'many'], 2, '--megabytes is "many"'],
-    [['local', '--payer', 'nobody'], 1, 'The stage has no payer nobody.'],
-    [['nowhere'], 1, 'nowhere'],
-  ])('says what to do: %j', async (args, code, text) => {
-    const ended = await runTool('smoke.ts', args);
-    expect(ended).toMatchObject({ code, out: '' });
-    expect(ended.err).toContain(text);
-    expect(ended.err).not.toMatch(/^ {4}at /m);
   });
 });

@@ -1,6 +1,5 @@
 import { trace } from '../../bin/trace/trace.ts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
-import { runTool } from './run-tool.ts';
 
 const requestId = '3f2a9c01-77de-4a1b-8c5d-0123456789ab';
 const reference = '3f2a9c01-77de';
@@ -71,24 +70,5 @@ describe('npm run trace', () => {
     const { code, out, told } = await run('00000000-0000', '--since', '0.5');
     expect({ code, out }).toEqual({ code: 1, out: [] });
     expect(told.join()).toMatch(/^No line since .* contains 00000000-0000\..*--since/);
-  });
-});
-
-describe('npm run trace, used wrongly,', () => {
-  it.each([
-    [[], 2, 'Give one reference'],
-    [['a', 'b'], 2, 'Give one reference'],
-    [['3f2a9c'], 2, 'Give one reference'],
-    [['3f2a9c01-77de%'], 2, 'Give one reference'],
-    [['.*'], 2, 'Give one reference'],
-    [[reference, '--since', 'yesterday'], 2, '--since is "yesterday"; write a number of hours'],
-    [[reference, '--since', '0'], 2, '--since is "0"; write a number of hours'],
-    [[reference, '--stag', 'x'], 2, '--help lists the flags'],
-    [[reference], 1, 'The local stack does not answer. Run `npm start`'],
-  ])('says what to do: %j', async (args, code, text) => {
-    const ended = await runTool('trace.ts', args, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' });
-    expect(ended).toMatchObject({ code, out: '' });
-    expect(ended.err).toContain(text);
-    expect(ended.err).not.toMatch(/^ {4}at /m);
   });
 });

@@ -162,7 +162,7 @@ describe('CI', () => {
       'npm ci',
       'npm ci --ignore-scripts --prefix test/postman',
       'npm run demo',
-      'npm test',
+      'npm test -- --coverage',
       'npm run test:e2e',
     ]);
     const hard = jobOf('ci.yml', 'hard');

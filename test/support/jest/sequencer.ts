@@ -30,7 +30,7 @@ const longFirst = [
   'sandbox/aws-',
   'shared/fhir/rewrite-links',
   'fetch/stream',
-  'sandbox/fhir-large',
+  'e2e/fhir-large',
   'config/files',
   'bin/',
   'sandbox/',

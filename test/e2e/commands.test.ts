@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stageSchema } from '../../config/schema.ts';
 import { fieldsAt } from '../../config/unknown-fields.ts';
-import { blocksOf, codeSpansOf, documentAt, documents, root } from './documents.ts';
+import { blocksOf, codeSpansOf, documentAt, documents, root } from '../docs/documents.ts';
 
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
 
