@@ -1,9 +1,9 @@
-import { payerHttpFailure, type PayerClientDeps } from '../shared/payer/client.ts';
+import type { PayerClientDeps } from '../shared/payer/client.ts';
 import { PayerError } from '../shared/payer/errors.ts';
 import { isPatientId } from '../shared/payer/patient-id.ts';
-import { requireText } from '../shared/payer/read-text.ts';
 import { fhirMediaType } from '../shared/registry/profile.ts';
 import type { Payer } from '../shared/registry/types.ts';
+import { getText } from './get-text.ts';
 
 interface SearchSet {
   readonly resourceType?: unknown;
@@ -30,28 +30,24 @@ const onlyPatient = (bundle: SearchSet): string | undefined => {
  * follows.
  * @throws PayerError if the payer does not answer, or names none or several
  */
-export const findPatient = async (
-  { payerHttp }: PayerClientDeps,
-  payer: Payer,
-  accessToken: string,
-): Promise<string> => {
+export const findPatient = async (deps: PayerClientDeps, payer: Payer, accessToken: string): Promise<string> => {
+  const text = await getText(deps, `${payer.fhirBaseUrl}/Patient`, {
+    asked: 'GET Patient',
+    accept: fhirMediaType(payer),
+    accessToken,
+    timeoutMs: 10_000,
+    limitBytes: 2 * 1024 * 1024,
+  });
+  const id = patientIn(text);
+  if (id === undefined) throw new PayerError('nonsense', 'GET Patient named no single patient');
+  return id;
+};
+
+/** @throws PayerError if the text is not a Bundle */
+const patientIn = (text: string): string | undefined => {
   try {
-    const response = await payerHttp(`${payer.fhirBaseUrl}/Patient`, {
-      headers: { Accept: fhirMediaType(payer), Authorization: `Bearer ${accessToken}` },
-      redirect: 'manual',
-      signal: AbortSignal.timeout(10_000),
-    });
-    if (response.status !== 200) {
-      await response.body?.cancel();
-      throw new PayerError('unavailable', `GET Patient answered ${response.status}`);
-    }
-    const id = onlyPatient(JSON.parse(await requireText(response, 2 * 1024 * 1024, 'GET Patient')) as SearchSet);
-    if (id === undefined) throw new PayerError('nonsense', 'GET Patient named no single patient');
-    return id;
-  } catch (error) {
-    if (error instanceof SyntaxError || (error instanceof TypeError && !('cause' in error))) {
-      throw new PayerError('nonsense', 'GET Patient answered without a Bundle');
-    }
-    throw payerHttpFailure(error, 'GET Patient');
+    return onlyPatient(JSON.parse(text) as SearchSet);
+  } catch {
+    throw new PayerError('nonsense', 'GET Patient answered without a Bundle');
   }
 };

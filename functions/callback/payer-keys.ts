@@ -1,9 +1,9 @@
 import type { JSONWebKeySet } from 'jose';
 import { isObject } from '../shared/json-object.ts';
-import { payerHttpFailure, type PayerClientDeps } from '../shared/payer/client.ts';
+import type { PayerClientDeps } from '../shared/payer/client.ts';
 import { PayerError } from '../shared/payer/errors.ts';
-import { requireText } from '../shared/payer/read-text.ts';
 import { readJsonObject } from '../shared/payer/token-answer.ts';
+import { getText } from './get-text.ts';
 
 /** Reads the keys that a payer signs with (RFC 7517); `fresh` reads them again if they are older than a minute. */
 export type ReadPayerKeys = (jwksUri: string, options?: { readonly fresh?: boolean }) => Promise<JSONWebKeySet>;
@@ -16,25 +16,13 @@ const timeoutMs = 5000;
 const limitBytes = 128 * 1024;
 const mostKeys = 50;
 
-const readKeySet = async ({ payerHttp }: PayerClientDeps, jwksUri: string): Promise<JSONWebKeySet> => {
-  try {
-    const response = await payerHttp(jwksUri, {
-      headers: { Accept: 'application/json' },
-      redirect: 'manual',
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    if (response.status !== 200) {
-      await response.body?.cancel();
-      throw new PayerError('unavailable', `JWKS answered ${response.status}`);
-    }
-    const keys = readJsonObject(await requireText(response, limitBytes, 'JWKS'))?.['keys'];
-    if (!Array.isArray(keys) || keys.length > mostKeys || !keys.every(isObject)) {
-      throw new PayerError('nonsense', 'JWKS answered without a set of keys');
-    }
-    return { keys: keys as unknown as JSONWebKeySet['keys'] };
-  } catch (error) {
-    throw payerHttpFailure(error, 'JWKS');
+const readKeySet = async (deps: PayerClientDeps, jwksUri: string): Promise<JSONWebKeySet> => {
+  const text = await getText(deps, jwksUri, { asked: 'JWKS', accept: 'application/json', timeoutMs, limitBytes });
+  const keys = readJsonObject(text)?.['keys'];
+  if (!Array.isArray(keys) || keys.length > mostKeys || !keys.every(isObject)) {
+    throw new PayerError('nonsense', 'JWKS answered without a set of keys');
   }
+  return { keys: keys as unknown as JSONWebKeySet['keys'] };
 };
 
 /**

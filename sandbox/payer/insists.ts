@@ -1,52 +1,55 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** What a payer insists on beside its preset. Each is a quirk of real payers, with its field in `docs/payers.md`. */
+/**
+ * What a payer requires beyond its preset. Real payers have each of these quirks; `docs/payers.md` has the profile's
+ * field for each.
+ */
 export interface Insists {
   /** The only `aud` that it takes; `none` refuses any. Default: the preset's. */
   readonly aud?: string;
-  /** Where it names the patient, in which member, and nowhere else. Default: `patient` of the token answer. */
+  /** The only place where it names the patient, and the member's name there. Default: `patient` of the token answer. */
   readonly patient?: { readonly in: 'token' | 'userinfo' | 'id_token'; readonly member: string };
-  /** Parameters that its endpoints refuse to go without. */
+  /** Parameters that its endpoints require. */
   readonly parameters?: Partial<
     Readonly<Record<'authorize' | 'authorization_code' | 'refresh_token', Readonly<Record<string, string>>>>
   >;
-  /** The only FHIR JSON that it can be asked for, and what it calls its answers. */
+  /** The only FHIR media type that it accepts in `Accept`, and the type of its answers. */
   readonly fhirMediaType?: string;
   /** It has no `$everything`. */
   readonly withoutEverything?: boolean;
-  /** The search parameter without which a type cannot be searched. */
+  /** The search parameter that each search of a type requires. */
   readonly searchParameters?: Readonly<Record<string, string>>;
   /** FHIR requests per second, by its own clock. */
   readonly requestsPerSecond?: number;
-  /** Milliseconds until the headers of a FHIR answer. */
+  /** Milliseconds before a FHIR answer's headers are sent. */
   readonly firstByteMs?: number;
   /** How long a member's consent lasts, in seconds. */
   readonly consentSeconds?: number;
-  /** Paths of further FHIR bases, for other brands at the same authorization server. */
+  /** Paths of more FHIR bases, for other brands at the same authorization server. */
   readonly furtherBases?: readonly string[];
-  /** Where `smart-configuration` is, in place of below the FHIR base. */
+  /** Where `smart-configuration` is, if not below the FHIR base. */
   readonly smartConfigurationPath?: string;
   /** Patients whose plan does not share records. They are refused after they have signed in. */
   readonly refusesPatients?: readonly string[];
 }
 
-/** Form of a URL's or form's parameters. */
+/** The parameters of a URL or a form. */
 interface Values {
   readonly get: (name: string) => string | null;
 }
 
-/** The first parameter that is missing or has another value than the payer insists on. */
+/** Returns the first required parameter that is missing or has the wrong value. */
 export const missingParameter = (wanted: Readonly<Record<string, string>> = {}, values: Values): string | undefined =>
   Object.keys(wanted).find((name) => values.get(name) !== wanted[name]);
 
-/** Why a FHIR request is refused, as a status and what to say. */
+/** The refusal of a FHIR request: its status and message. */
 export interface FhirRefusal {
   readonly status: number;
   readonly says: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Checks each FHIR request against what the payer insists on. */
+/** Returns a check of FHIR requests against what the payer requires. */
 export const fhirChecker = (
   insists: Insists,
   now: () => number,
@@ -75,7 +78,7 @@ export const fhirChecker = (
 
 const fhirJson = 'application/fhir+json';
 
-/** Makes an answer call its FHIR JSON by another name. */
+/** Changes the media type of a FHIR answer. */
 export const renameFhirJson = (res: ServerResponse, type: string): void => {
   const writeHead = res.writeHead.bind(res) as (status: number, headers?: Record<string, unknown>) => ServerResponse;
   res.writeHead = ((status: number, headers: Record<string, unknown> = {}) => {

@@ -15,19 +15,19 @@ export interface RequestLogLine {
 export interface PayerOptions {
   readonly preset: 'oneUpDemo' | 'smart';
   readonly displayName: string;
-  /** Whose records it has. Default: the Demo Health Plan's. */
+  /** The members' records that it serves. Default: those of Demo Health Plan. */
   readonly recordsOf?: PayerId;
   readonly host: string;
   readonly port: number;
   /** The gateway's registered redirect URI. */
   readonly gatewayRedirectUri: string;
-  /** Further ones, for other brands at this authorization server. */
+  /** More redirect URIs, for other brands at this authorization server. */
   readonly furtherRedirectUris?: readonly string[];
   /** The gateway's client id here. */
   readonly clientId: string;
   /** A secret for `client_secret_post`, public keys for `private_key_jwt`, or `public`: a client without either. */
   readonly client: { readonly secret: string } | { readonly jwks: readonly PublicJwk[] } | 'public';
-  /** What it insists on beside its preset. */
+  /** Requirements beyond those of its preset. */
   readonly insists?: Insists;
   /** Lifetime of an access token, in seconds. Default: the preset's. */
   readonly accessTokenSeconds?: number;
@@ -35,7 +35,7 @@ export interface PayerOptions {
   readonly now?: () => number;
   /** The faults that are switched on at the start, by name. Default: none. */
   readonly faults?: readonly string[] | undefined;
-  /** How long the fault `slow` waits before an answer, and `drip` between two pieces. Default: 5 and 0.2 seconds. */
+  /** Pauses of two faults: `slow` before an answer, `drip` between pieces. Default: 5 and 0.2 seconds. */
   readonly faultPauseMs?: { readonly slow: number; readonly drip: number };
   readonly log?: (line: RequestLogLine) => void;
 }

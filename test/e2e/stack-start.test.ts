@@ -145,7 +145,7 @@ describe('npm start', () => {
         socket.once('close', () => socket.destroy());
         socket.end();
       });
-    // It is the first thing that listens, seconds before the others.
+    // It starts to listen seconds before the other servers.
     await eventually(isListening);
     child.kill('SIGTERM');
     expect(await ended).toMatchObject({ code: 1, err: 'Stopped\n' });
@@ -230,7 +230,7 @@ describe('npm start', () => {
     const pids = JSON.parse(line) as number[];
     expect(pids.filter(isRunning)).toHaveLength(5);
     child.kill('SIGKILL');
-    // A process that has ended counts as running until the system has read its exit code.
+    // A process that has exited still exists for the system until its parent reads the exit code.
     await eventually(() => !pids.some(isRunning));
   });
 });

@@ -6,15 +6,15 @@ import { lookAt, overHttp, sendTo } from '../support/login/over-http.ts';
 import { authorizeRequest, partnerRequest, redemption } from '../support/login/requests.ts';
 import { comeBack, goToPayer, login, redirectOf, tokensIn, type Line, type Tokens } from '../support/login/steps.ts';
 
-/** Asks once, whatever the answer. */
+/** Sends a request once and does not retry. */
 export const askOnce = globalThis.fetch;
 
 const mostTries = 10;
 const pauseMs = 500;
 
 /**
- * Asks again if the answer is 503 with a `Retry-After`, which decides nothing: on a busy machine, a function gives up
- * on a table that is merely slow.
+ * Asks again if the answer is 503 with a `Retry-After`, which is not a final answer: on a busy machine, a function may
+ * give up on a slow table.
  */
 const askPatiently: typeof fetch = async (...asked) => {
   let answer = await askOnce(...asked);
@@ -36,7 +36,7 @@ export const askAgainWhereBusy = (): void => {
   });
 };
 
-/** The member whose one search answers 100 MB. */
+/** The member with a search that returns 100 MB. */
 export const largeMember: WalkMember = {
   firstName: 'Large123',
   lastName: 'Record456',
@@ -46,7 +46,7 @@ export const largeMember: WalkMember = {
   email: 'large@example.org',
 };
 
-/** A running stack, with everything that it logged. */
+/** A running local stack and all of its log lines. */
 export interface RunningStack extends LocalStack {
   readonly functionLines: string[];
   readonly requestLines: string[];

@@ -9,7 +9,7 @@ import { rewriteSlowly } from '../functions/shared/fhir/link-oracle.ts';
 const from = ['http://p.example/r4', 'http://p.example/r4/t', 'https://q/f'];
 const to = 'https://g.example/r4/p';
 
-/** Stands in for sealing: its result shows the whole link. */
+/** A fake `sealLink` whose result contains the whole link, so that a test can see what was sealed. */
 const seal = (url: string): string | undefined | null => {
   if (url.endsWith('/Patient/1')) return null;
   return /^(?:http:\/\/p\.example\/r4|\?|\/)/.test(url)
@@ -126,7 +126,7 @@ const value = (next: Next, depth: number): string => {
   return kind === 5 ? `[${members}]` : `{${members || space()}}`;
 };
 
-/** The document of a number: an object or an array. */
+/** Generates the document for a seed: an object or an array. */
 const documentOf = (number: number): string => {
   const next = numbersFrom(number);
   const members = Array.from({ length: 1 + next(2) }, () => `${spelled(next, pick(next, keys))}:${value(next, 1)}`);

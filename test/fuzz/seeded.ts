@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 
-/** The same inputs in every run, unless `FUZZ_SEED` is set; a failure prints seed and path. */
+/** Every run uses the same seed unless `FUZZ_SEED` is set. A failure prints the seed and the path to repeat it. */
 const seed = Number(process.env['FUZZ_SEED'] ?? 20_260_601);
 
 /** Checks a property for this many values; a failure shows the smallest counterexample found. */
@@ -15,7 +15,7 @@ export const holds = async <T>(
   );
 };
 
-/** The same without a promise per value, for properties that are checked a hundred thousand times. */
+/** The same for synchronous properties: without a promise per value, 100,000 checks stay fast. */
 export const holdsAtOnce = <T>(arbitrary: fc.Arbitrary<T>, promise: (value: T) => void, numRuns: number): void => {
   fc.assert(fc.property(arbitrary, promise), {
     seed,
@@ -25,6 +25,6 @@ export const holdsAtOnce = <T>(arbitrary: fc.Arbitrary<T>, promise: (value: T) =
   });
 };
 
-/** Text of one to four pieces, some of them long. */
+/** Text made of one to four pieces, some of them long. */
 export const textOf = (pieces: readonly string[], maxLength = 4): fc.Arbitrary<string> =>
   fc.array(fc.constantFrom(...pieces), { minLength: 1, maxLength }).map((parts) => parts.join(''));

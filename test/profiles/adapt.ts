@@ -1,4 +1,4 @@
-/** A profile as far as it is adapted here. */
+/** The parts of a profile that are adapted here. */
 export interface Profile {
   readonly url: string;
   readonly version: string;
@@ -10,16 +10,22 @@ interface Element {
   readonly constraint?: readonly { readonly expression: string }[];
 }
 
-/** Says what `@medplum/core` 5.2.13 gets wrong in a profile in another way, with the same meaning. */
+/** Rewrites what `@medplum/core` 5.2.13 gets wrong in a profile, without changing its meaning. */
 export const adapt = <P extends Profile>(profile: P): P => {
   const element = boundSlicesLast(profile.snapshot.element.filter(isNoTypeSliceInSlice).map(withKnownFunctions));
   return { ...profile, snapshot: { ...profile.snapshot, element } };
 };
 
-/** `supportingInfo:clmrecvddate.timing[x]:timingDate`: it counts such a slice in every entry, whichever slice it is of. */
+/**
+ * `supportingInfo:clmrecvddate.timing[x]:timingDate`: it counts such a slice in every entry, even in entries of another
+ * slice.
+ */
 const isNoTypeSliceInSlice = ({ id }: Element): boolean => !/:.*\[x\]:/.test(id);
 
-/** A slice that only a binding tells from the others takes every entry, so it comes after those with a pattern. */
+/**
+ * If only a binding tells a slice from the others, it matches every entry, so it must come after the slices with a
+ * pattern.
+ */
 const boundSlicesLast = (elements: readonly Element[]): Element[] => {
   const sorted: Element[] = [];
   let held: Element[] = [];
@@ -62,7 +68,7 @@ const members: Readonly<Record<string, string>> = {
   'http://cts.nlm.nih.gov/fhir/ValueSet/2.16.840.1.114222.4.11.1066': 'exists()',
 };
 
-/** It has no `memberOf` and no `%context`, and `telecom or endpoint` is an error to it. */
+/** It does not support `memberOf` or `%context`, and rejects `telecom or endpoint`. */
 const withKnownFunctions = (element: Element): Element => {
   const constraint = element.constraint?.map((one) => ({
     ...one,

@@ -5,7 +5,7 @@
 import { byItsCode, through, type UsedRight } from './right-lines.ts';
 import { nameOf, type Resource, type StageTemplate } from './stage-template.ts';
 
-/** What a right follows from. */
+/** The facts that a right is derived from. */
 export interface Facts {
   readonly template: StageTemplate;
   readonly lambdaId: string;
@@ -41,7 +41,7 @@ const keysOf = (
   return [...new Set(keys.filter((key) => key !== undefined).map((key) => nameOf(template, key)))];
 };
 
-/** The streams that the function reads, and their tables. */
+/** The DynamoDB streams that trigger the function, with their tables. */
 const streamsOf = ({ template, lambdaId }: Facts): { stream: string; table: string }[] =>
   Object.values(template.Resources)
     .filter(({ Type }) => Type === 'AWS::Lambda::EventSourceMapping')

@@ -3,7 +3,7 @@ import { DynamoDBServiceException, type AttributeValue } from '@aws-sdk/client-d
 type Item = Record<string, AttributeValue>;
 type Values = Record<string, AttributeValue> | undefined;
 
-/** DynamoDB's answer to a malformed request, whatever the item looks like. */
+/** DynamoDB's error for a malformed request. It does not depend on the item. */
 export const invalid = (message: string): DynamoDBServiceException =>
   new DynamoDBServiceException({ name: 'ValidationException', $fault: 'client', $metadata: {}, message });
 
@@ -119,7 +119,8 @@ const sum = (left: AttributeValue, right: AttributeValue | undefined): Attribute
 
 /**
  * Reads `SET name = from, name = from + :value, … REMOVE name, …`, or `ADD name :set`, and applies it to an item.
- * @throws DynamoDBServiceException ValidationException, also if the item lacks the attribute `from`
+ * @throws DynamoDBServiceException ValidationException if the expression is malformed, or if the item has no attribute
+ *   `from`
  */
 export const parseUpdate = (expression: string, values: Values): ((item: Item) => Item) => {
   const [, added, members] = /^ADD (\w+) (:\w+)$/.exec(expression) ?? [];

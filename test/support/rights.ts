@@ -1,13 +1,13 @@
-/** What the functions of a template may do, and whether that matches what they do. */
+/** Compares the permissions of a template's functions with what the functions do. */
 import { derivations, type Facts } from './derived-rights.ts';
 import { onlyKeys, rightLine, type UsedRight } from './right-lines.ts';
 import { nameOf, type Resource, type StageTemplate, type Statement } from './stage-template.ts';
 
 /** Rights that do not match their use; each a line such as `Functions/Token: Allow dynamodb:Scan on Tables/Grants`. */
 export interface Comparison {
-  /** Used, or following from a use, but not granted on that resource under that condition. */
+  /** Used, directly or by an AWS service, but not granted on that resource under that condition. */
   readonly missing: readonly string[];
-  /** Granted, although no path uses it and nothing follows from it. */
+  /** Granted, although nothing uses it. */
   readonly excess: readonly string[];
 }
 
@@ -38,7 +38,7 @@ const linesOf = (template: StageTemplate, statements: readonly Statement[]): str
       ),
   );
 
-/** What is attached to a role, in each of CloudFormation's ways. */
+/** Returns the rights of all policies of a role: inline, attached, and managed. */
 const ofTheRole = (template: StageTemplate, [roleId, role]: Named): string[] => {
   const { ManagedPolicyArns: arns = [], Policies: inline = [] } = (role.Properties ?? {}) as {
     ManagedPolicyArns?: unknown[];
@@ -63,7 +63,7 @@ const ofTheRole = (template: StageTemplate, [roleId, role]: Named): string[] => 
 const isStatement = (value: object): value is Statement =>
   'Effect' in value && 'Action' in value && 'Principal' in value;
 
-/** Every statement with a principal, wherever in a resource it is. */
+/** All statements that name a principal, at any depth of a resource's properties. */
 const resourceStatements = (value: unknown): Statement[] => {
   if (typeof value !== 'object' || value === null) return [];
   return isStatement(value) ? [value] : Object.values(value).flatMap(resourceStatements);
@@ -77,7 +77,7 @@ const isFor = (roleId: string, { Effect, Principal }: Statement): boolean => {
 /** A role's own policies are read elsewhere; the policy of an endpoint limits what passes through it. */
 const grantsNothing = /^AWS::(IAM::|EC2::VPCEndpoint$)/;
 
-/** What policies of resources, such as a bucket's, allow a role by name, or everyone. */
+/** What resource policies, such as a bucket policy, allow: to a role by name, or to everyone. */
 const byResources = (template: StageTemplate, [roleId]: Named): string[] =>
   Object.values(template.Resources)
     .flatMap(({ Type, Properties }) => (grantsNothing.test(Type) ? [] : resourceStatements(Properties)))

@@ -18,7 +18,7 @@ export interface Care extends Pick<
   readonly dentistRole: string;
 }
 
-/** Adds the places and people around an adult member. They fit US Core and CARIN Blue Button. */
+/** Adds who treats an adult member, and where. All resources conform to US Core and CARIN Blue Button. */
 export const addCare = (record: RecordBuilder, planName = 'Sandbox Health Plan'): Care => {
   const organization = (name: string, nineDigits: string, kind: 'provider' | 'payer' = 'provider'): string =>
     addOrganization(record, name, nineDigits, kind, ['us-core-organization', c4bb('Organization')]);
@@ -53,7 +53,7 @@ export const addCare = (record: RecordBuilder, planName = 'Sandbox Health Plan')
   };
 };
 
-/** Adds what a practitioner does at an organization, in codes of the NUCC. */
+/** Adds a practitioner's role at an organization, with its NUCC code. */
 const addRole = (
   record: RecordBuilder,
   practitioner: string,

@@ -25,7 +25,7 @@ export const changeRecord = (record: MemberRecord, now: number): ChangedRecord =
   return { record: { ...record, resources }, changed };
 };
 
-// The texts are changed as texts: parsed and printed, 1.00 would become 1.
+// Resources are edited as text, since parsing and printing would turn 1.00 into 1.
 const versionAndTime = /"versionId":"(\d+)","lastUpdated":"[^"]*"/;
 const statusFinal = '"status":"final"';
 const statusAmended = '"status":"amended"';
@@ -42,7 +42,7 @@ const withVersion = (text: string, now: number): string =>
     return `"versionId":"${Number(version) + 1}","lastUpdated":"${new Date(now).toISOString()}"`;
   });
 
-/** The number after this one; those from 617-555-0100 to 0199 belong to nobody. */
+/** The next phone number. Numbers from 617-555-0100 to 617-555-0199 are reserved for fiction. */
 const withPhone = (text: string): string =>
   text.replace(/617-555-01(\d\d)/, (_whole, digits: string) => {
     return `617-555-01${String((Number(digits) + 1) % 100).padStart(2, '0')}`;

@@ -8,16 +8,16 @@ import { addTo } from './time.ts';
 /** A code and its name. */
 export type Named = readonly [code: string, name: string];
 
-/** One line of a claim. Its amounts follow from what the provider asked for. */
+/** One line of a claim. All other amounts are computed from what the provider charged. */
 interface ClaimLine {
   readonly what: Concept;
-  /** US dollars that the provider asked for. */
+  /** What the provider charged, in US dollars. */
   readonly submitted: number;
-  /** US dollars that the member pays. */
+  /** What the member pays, in US dollars. */
   readonly copay: number;
 }
 
-/** What all claims have. */
+/** The fields that all kinds of claims have. */
 interface ClaimBasis {
   readonly coverage: string;
   /** `YYYY-MM-DD`, the first day and, if it is another, the last. */
@@ -156,7 +156,7 @@ export const addClaim = (record: RecordBuilder, care: Care, claim: Claim): strin
 
 const dollars = (value: number): Fields => ({ value: decimal(value, 2), currency: 'USD' });
 
-/** What the plan agreed to pay for is seven tenths of what providers ask for. */
+/** The plan's negotiated price is seven tenths of the charge. */
 const eligible = ({ submitted }: ClaimLine): number => Math.round(submitted * 70) / 100;
 const paid = (line: ClaimLine): number => eligible(line) - line.copay;
 

@@ -1,20 +1,20 @@
 import type { ServerResponse } from 'node:http';
 
-/** A request to a payer, as far as faults look at it. */
+/** The parts of a request to a payer that faults look at. */
 export interface Asked {
   /** `return`: the browser is about to be sent back to the app. */
   readonly endpoint: 'token' | 'fhir' | 'return' | 'other';
   readonly url: URL;
-  /** Of a token request. */
+  /** The grant type of a token request. */
   readonly grantType: string | null;
   /** The access token of a FHIR request, or ''. */
   readonly token: string;
 }
 
-/** What a payer's faults know and remember. */
+/** The state that a payer's faults share. */
 export interface FaultyPayer {
   readonly origin: string;
-  /** How long `slow` waits before an answer, and `drip` between two pieces. Milliseconds. */
+  /** Pauses in milliseconds: of `slow` before an answer, of `drip` between pieces. */
   readonly pauseMs: { readonly slow: number; readonly drip: number };
   /** The access tokens that have read a first page. */
   readonly firstPageTokens: Set<string>;
@@ -27,9 +27,9 @@ export interface Fault {
   readonly name: string;
   /** What the payer does. */
   readonly does: string;
-  /** What a partner app sees of it, through the gateway. */
+  /** What a partner app sees through the gateway. */
   readonly partnerSees: string;
-  /** The requests that it concerns. */
+  /** Whether the fault applies to a request. */
   readonly when: (asked: Asked) => boolean;
   /** Runs before the payer answers. Returns whether it has answered in the payer's place. */
   readonly before?: (asked: Asked, res: ServerResponse, payer: FaultyPayer) => Promise<boolean> | boolean;
@@ -37,6 +37,6 @@ export interface Fault {
   readonly edit?: (text: string, payer: FaultyPayer) => string;
   /** Changes where the answer redirects to. */
   readonly redirect?: (location: URL) => void;
-  /** Bytes of a piece, if the answer is sent in pieces with pauses between them. */
+  /** The size of a piece in bytes, if the answer is sent in pieces with pauses. */
   readonly pieceBytes?: number;
 }

@@ -12,7 +12,7 @@ interface Setup {
 }
 
 /**
- * Puts the faults that are switched on between a payer and its callers. Each may answer in the payer's place. If none
+ * Applies the faults that are switched on to a payer's requests. Each may answer instead of the payer. If none
  * does, each may change the payer's answer.
  */
 export const misbehaving = (handler: Handler, switchedOn: () => readonly Fault[], setup: Setup): Handler => {

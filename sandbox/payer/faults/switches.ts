@@ -5,11 +5,11 @@ import { faultNames, faults } from './table.ts';
 export interface Switches {
   readonly names: () => readonly string[];
   readonly on: () => readonly Fault[];
-  /** Switches these on and all others off. Returns the names that are no switch; if there are any, nothing changes. */
+  /** Switches these faults on and all others off. Returns unknown names; if there are any, nothing changes. */
   readonly set: (names: readonly string[]) => readonly string[];
 }
 
-/** The names that are no switch. */
+/** Returns the names that are not a fault's. */
 export const unknownFaults = (names: readonly string[]): readonly string[] =>
   names.filter((name) => !faultNames.includes(name));
 

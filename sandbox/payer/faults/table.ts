@@ -4,7 +4,7 @@ import { readPage, writePage } from '../fhir/query.ts';
 import { sendJson } from '../http.ts';
 import type { Asked, Fault } from './fault.ts';
 
-/** The host that `internal-links` prints. */
+/** The host in the links of `internal-links`. */
 export const internalBase = 'http://fhir.internal:8080/r4';
 
 /** An `id_token` that nobody signed. */
@@ -78,7 +78,7 @@ const skipPage = (next: string, self: string): string => {
 
 const htmlPage = '<!doctype html><html><head><title>Maintenance</title></head><body>Back at 6 a.m.</body></html>';
 
-/** What real payers are known to do, as switches. */
+/** Faults that real payers are known to have, one per switch. */
 export const faults: readonly Fault[] = [
   {
     name: 'slow',
@@ -87,7 +87,7 @@ export const faults: readonly Fault[] = [
     when: isFhir,
     before: async (_asked, res, { pauseMs }) => {
       await sleep(pauseMs.slow);
-      // Whoever left meanwhile needs no answer.
+      // The caller may have left in the meantime.
       return res.destroyed;
     },
   },
@@ -219,7 +219,7 @@ export const faults: readonly Fault[] = [
     does: 'After sign-in and consent the payer sends the member back with `access_denied`.',
     partnerSees: 'The redirect has `error=access_denied`, `state` and `iss`, as if the member had declined.',
     when: ({ endpoint }) => endpoint === 'return',
-    // The page that comes with the redirect has the code in it.
+    // The body of the redirect also contains the code.
     edit: () => '',
     redirect: ({ searchParams }) => {
       searchParams.delete('code');

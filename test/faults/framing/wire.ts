@@ -57,7 +57,7 @@ export const chunkOf = (piece: Uint8Array): Uint8Array[] => [
 
 export const lastChunk = Buffer.from('0\r\n\r\n');
 
-/** A head with these headers, and those of every FHIR or OAuth answer. */
+/** The status line and headers: these, and those of every FHIR or OAuth answer. */
 export const headOf = (...headers: readonly string[]): string =>
   ['HTTP/1.1 200 OK', 'Content-Type: application/json', ...headers, '', ''].join('\r\n');
 
@@ -66,7 +66,7 @@ const inChunks = function* (pieces: Iterable<Uint8Array>): Generator<Uint8Array>
   yield lastChunk;
 };
 
-/** The first bytes, up to this number. */
+/** Returns at most this many bytes from the start. */
 const upTo = function* (pieces: Iterable<Uint8Array>, bytes: number): Generator<Uint8Array> {
   let left = bytes;
   for (const piece of pieces) {
@@ -114,7 +114,7 @@ const drained = (socket: Socket): Promise<void> =>
     socket.on('drain', done).on('close', done);
   });
 
-/** Takes an answer's connection away from Node's server. */
+/** Takes over an answer's socket from Node's HTTP server, to write raw bytes. */
 const takeOver = (response: ServerResponse): Socket => {
   const { socket } = response;
   if (socket === null) throw new Error('no connection');
@@ -123,7 +123,7 @@ const takeOver = (response: ServerResponse): Socket => {
   return socket;
 };
 
-/** Writes an answer, byte for byte. @param pauseMs between its pieces, for a slow payer */
+/** Writes the bytes of an answer to the socket. @param pauseMs pause between pieces, to imitate a slow payer */
 export const write = async (response: ServerResponse, { head, pieces, closes }: Wire, pauseMs = 0): Promise<void> => {
   const socket = takeOver(response);
   socket.write(head);

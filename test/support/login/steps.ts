@@ -2,7 +2,7 @@ import { authorizeRequest, callbackRequest, type GatewayRequest } from './reques
 
 /* A member's login, step by step: begin, sign in at the payer, return, and what the partner then holds. */
 
-/** What every kind of answer has. */
+/** What the answers of all drivers have in common. */
 export interface Seen {
   readonly status: number;
   readonly location: string | undefined;
@@ -25,7 +25,7 @@ export interface Begun<A> {
   readonly payerUrl: URL;
   /** The gateway's own state. */
   readonly state: string;
-  /** The cookies that the browser sends back. */
+  /** The cookies for the browser's next request to the gateway. */
   readonly cookie: string;
 }
 
@@ -47,14 +47,14 @@ export interface Tokens {
   readonly patient?: string;
 }
 
-/** The cookies that were set, as a browser sends them back. */
+/** Returns the cookies that an answer sets, in the form of a `Cookie` header. */
 export const cookieHeader = (cookies: readonly string[]): string =>
   cookies
     .map((line) => line.split(';')[0] ?? '')
     .filter((pair) => !pair.endsWith('='))
     .join('; ');
 
-/** Where an answer sends the browser. @throws Error if it does not */
+/** Returns the URL that an answer redirects the browser to. @throws Error if it is not a redirect */
 export const redirectOf = async ({ status, location, text }: Seen): Promise<URL> => {
   if (status !== 302 || location === undefined) throw new Error(`No redirect: ${status} ${await text()}`);
   return new URL(location);
@@ -62,7 +62,7 @@ export const redirectOf = async ({ status, location, text }: Seen): Promise<URL>
 
 const unescaped = (value: string): string => value.replaceAll('&quot;', '"').replaceAll('&amp;', '&');
 
-/** What the button for this decision sends from a consent page. */
+/** Returns the form that a consent page submits for this decision. */
 export const decisionRequest = (html: string, decision: 'allow' | 'deny', cookie: string): GatewayRequest => {
   const action = /<form method="post" action="([^"]*)"/.exec(html)?.[1] ?? '';
   const hidden = [...html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)];
@@ -73,7 +73,7 @@ export const decisionRequest = (html: string, decision: 'allow' | 'deny', cookie
 
 /**
  * Continues from authorize's answer, through the gateway's consent page if it shows one.
- * @throws Error if it does not lead to a payer
+ * @throws Error if the gateway does not redirect to a payer
  */
 export const goToPayer = async <A>({ send, look }: Line<A>, first: A): Promise<Begun<A>> => {
   const { status, text, cookies } = look(first);
@@ -83,7 +83,7 @@ export const goToPayer = async <A>({ send, look }: Line<A>, first: A): Promise<B
   return { response, payerUrl, state, cookie: cookieHeader(look(response).cookies) };
 };
 
-/** Begins a login. @throws Error if it does not lead to a payer */
+/** Begins a login. @throws Error if the gateway does not redirect to a payer */
 export const begin = async <A>(line: Line<A>, request: GatewayRequest): Promise<Begun<A>> =>
   goToPayer(line, await line.send(request));
 
@@ -95,7 +95,7 @@ export const returnRequest = (url: URL, cookie: string): GatewayRequest =>
 export const comeBack = async <A>({ send, signIn }: Line<A>, { payerUrl, cookie }: Begun<A>): Promise<A> =>
   send(returnRequest(await signIn(payerUrl), cookie));
 
-/** A member's whole login. @throws Error if it gives no code */
+/** Runs a member's whole login. @throws Error if the partner gets no code */
 export const login = async <A>(line: Line<A>, request: GatewayRequest): Promise<LoggedIn<A>> => {
   const begun = await begin(line, request);
   const back = await redirectOf(line.look(await comeBack(line, begun)));
@@ -104,7 +104,7 @@ export const login = async <A>(line: Line<A>, request: GatewayRequest): Promise<
   return { code, back, begun };
 };
 
-/** The tokens of an answer. @throws Error if it has none */
+/** Returns the tokens of a token answer. @throws Error if it has none */
 export const tokensIn = async ({ status, text }: Seen): Promise<Tokens> => {
   const body = await text();
   if (status !== 200) throw new Error(`No tokens: ${status} ${body}`);

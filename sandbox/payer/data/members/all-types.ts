@@ -145,7 +145,7 @@ const addQuestionnaire = (record: RecordBuilder, visit: Visit): void => {
   });
 };
 
-/** What the plan agreed to pay for in advance: PDex 2.0.0 has it as an ExplanationOfBenefit of its own kind. */
+/** A prior authorization, which PDex 2.0.0 represents as a kind of ExplanationOfBenefit. */
 const addPriorAuthorization = (record: RecordBuilder, care: Care, coverage: string): void => {
   const adjudication = (code: string, display: string, value: number) => ({
     category: concept(systems.adjudication, code, display),

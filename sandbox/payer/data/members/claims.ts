@@ -26,7 +26,7 @@ const caries: Named = ['K02.9', 'Dental caries, unspecified'];
 const chestPain: Named = ['R07.9', 'Chest pain, unspecified'];
 
 const firstDay = '2023-01-01';
-/** The first days of the half years from the first day on. The record ends in the fall of 2026. */
+/** The first day of each half year. The record ends in the fall of 2026. */
 const halfYears = Array.from({ length: 8 }, (_, index) => addTo(firstDay, index * 6));
 
 /** A member with claims of every kind, and the clinical data of the same visits. */

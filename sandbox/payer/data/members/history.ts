@@ -18,7 +18,7 @@ import { kidneys, lipids, thyroid } from './tests.ts';
 
 const years = { first: 1996, last: 2026 };
 
-/** What began in a year: its SNOMED code and name, and after how many months it was over, if it is. */
+/** A problem that began in a year: its SNOMED code and name, and its length in months if it has ended. */
 const problems: ReadonlyMap<number, readonly [code: string, name: string, months?: number]> = new Map([
   [1996, ['38341003', 'Hypertensive disorder, systemic arterial']],
   [2001, ['55822004', 'Hyperlipidemia']],
@@ -72,7 +72,7 @@ const addYear = (record: RecordBuilder, care: Care, year: number, conditions: Ma
     const stay = addEncounter(record, care, { kind: 'inpatient', date, practitioner: care.specialist, nights: 1 });
     addProcedure(record, stay, ...operation, {});
   }
-  // A prescription is for a year. That of the last year is active.
+  // Each prescription lasts a year. The last one is active.
   for (const [medicine, since, reason, dose] of treatments) {
     if (year < since) continue;
     const status = year === years.last ? 'active' : 'completed';
@@ -83,7 +83,7 @@ const addYear = (record: RecordBuilder, care: Care, year: number, conditions: Ma
 const addExamination = (record: RecordBuilder, care: Care, visit: Visit, year: number): void => {
   addBloodPressure(record, visit, [126, 150], [74, 92]);
   addWeight(record, visit, 84, 177);
-  // In the early years, blood was taken every other year.
+  // In the early years there is a blood test every other year.
   if (year < 2014 && year % 2 === 1) return;
   addBloodTest(record, care, visit, ...kidneys);
   if (year >= 2001) addBloodTest(record, care, visit, ...lipids);

@@ -18,7 +18,7 @@ const labels = {
 } as const;
 
 /**
- * A member with data that laws protect more than the rest (42 CFR Part 2, state laws). Each such resource carries a
+ * A member with data that has extra legal protection (42 CFR Part 2, state laws). Each such resource carries a
  * security label in its `meta`, and is confidential: restricted.
  */
 export const generateSensitiveMember = (seed: number): MemberRecord => {

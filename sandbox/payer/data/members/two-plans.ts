@@ -13,7 +13,7 @@ import { addEncounter } from '../visits.ts';
 import { addBloodPressure } from '../vitals.ts';
 import { bloodSugar, lipids } from './tests.ts';
 
-/** What each payer knows. The person changed from Demo Health Plan to Northwind at the beginning of 2024. */
+/** What each payer has on record. The person changed from Demo Health Plan to Northwind at the beginning of 2024. */
 const records = {
   'demo-health-plan': { name: 'two-plans', plan: 'Sandbox Health Plan', years: [2020, 2021, 2022, 2023] },
   northwind: { name: 'two-plans-northwind', plan: 'Northwind Test Plan', years: [2023, 2024, 2025, 2026] },
@@ -40,7 +40,7 @@ export const generateTwoPlansMember = (seed: number, payer: PayerId): MemberReco
       manifestation: [snomed('271807003', 'Eruption of skin')],
       severity: 'mild',
     });
-    // Northwind raised the dose: a reader that merges has to choose.
+    // Northwind has a higher dose, so an app that merges the records must choose.
     const milligrams = payer === 'northwind' ? 1000 : 500;
     const dose = [routes.oral, milligrams, 'mg', 1, 'With dinner'] as const;
     addRequest(record, visit, diabetes, medicines.metformin, dose, payer === 'northwind' ? 'active' : 'completed');

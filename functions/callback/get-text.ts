@@ -1,0 +1,38 @@
+import { payerHttpFailure, type PayerClientDeps } from '../shared/payer/client.ts';
+import { PayerError, type Asked } from '../shared/payer/errors.ts';
+import { requireText } from '../shared/payer/read-text.ts';
+
+interface GetOptions {
+  /** Which of the payer's endpoints this is, for the log. */
+  readonly asked: Asked;
+  readonly accept: string;
+  /** Sent as `Bearer`. @default none */
+  readonly accessToken?: string;
+  readonly timeoutMs: number;
+  readonly limitBytes: number;
+}
+
+/**
+ * Returns the text of a payer's answer. A redirect is not followed.
+ * @throws PayerError if the answer is not 200, or is too late or too long
+ */
+export const getText = async (
+  { payerHttp }: PayerClientDeps,
+  url: string,
+  { asked, accept, accessToken, timeoutMs, limitBytes }: GetOptions,
+): Promise<string> => {
+  try {
+    const response = await payerHttp(url, {
+      headers: { Accept: accept, ...(accessToken === undefined ? {} : { Authorization: `Bearer ${accessToken}` }) },
+      redirect: 'manual',
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    if (response.status !== 200) {
+      await response.body?.cancel();
+      throw new PayerError('unavailable', `${asked} answered ${response.status}`);
+    }
+    return await requireText(response, limitBytes, asked);
+  } catch (error) {
+    throw payerHttpFailure(error, asked);
+  }
+};
