@@ -12,6 +12,7 @@ import type { GatewayResponseSpec } from '../../sandbox/aws/template-data.ts';
 import type { FunctionSpec, RouteSpec } from '../../sandbox/aws/template-functions.ts';
 import { eventually } from '../support/eventually.ts';
 import { startHold, type Hold } from '../support/hold.ts';
+import { writeFunctions } from '../support/write-functions.ts';
 
 /** A buffered function that does what the path says, and a streaming one. */
 const bufferedSource = `
@@ -159,13 +160,7 @@ describe('API Gateway and Lambda on this machine', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'p2p-gateway-test-'));
     hold = await startHold();
-    for (const [name, source] of [
-      ['buffered', bufferedSource],
-      ['streaming', streamingSource],
-    ] as const) {
-      await mkdir(join(folder, name));
-      await writeFile(join(folder, name, 'index.js'), source);
-    }
+    await writeFunctions(folder, { buffered: bufferedSource, streaming: streamingSource });
     const start = (of: FunctionSpec) =>
       startFunction(of, {
         socketPath: join(folder, `${of.name}.socket`),

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -16,6 +16,7 @@ import type { GatewayResponseSpec } from '../../sandbox/aws/template-data.ts';
 import type { FunctionSpec } from '../../sandbox/aws/template-functions.ts';
 import { eventually, turns } from '../support/eventually.ts';
 import { startHold, type Hold } from '../support/hold.ts';
+import { writeFunctions } from '../support/write-functions.ts';
 
 /** A function that reports its process and how many calls that process has had, and waits if told to. */
 const bufferedSource = `
@@ -142,13 +143,7 @@ describe('a function on this machine runs as in Lambda', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'p2p-lambda-test-'));
     await writeFile(join(folder, 'healthy'), '');
-    for (const [name, source] of [
-      ['buffered', bufferedSource],
-      ['streaming', streamingSource],
-    ] as const) {
-      await mkdir(join(folder, name));
-      await writeFile(join(folder, name, 'index.js'), source);
-    }
+    await writeFunctions(folder, { buffered: bufferedSource, streaming: streamingSource });
   });
   beforeEach(async () => {
     hold = await startHold();

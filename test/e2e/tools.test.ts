@@ -5,6 +5,15 @@ import { localStage } from '../../config/local.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { runTool } from '../bin/run-tool.ts';
 
+/** A wrong command line ends with the code and the sentence, writes nothing to stdout, and prints no stack trace. */
+const saysWhatToDo = (tool: string) => async (args: readonly string[], code: number, text: string) => {
+  // Nothing answers there.
+  const ended = await runTool(tool, args, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' });
+  expect(ended).toMatchObject({ code, out: '' });
+  expect(ended.err).toContain(text);
+  expect(ended.err).not.toMatch(/^ {4}at /m);
+};
+
 describe('npm run grants, used wrongly,', () => {
   const id = 'abcdefghijklmnopqrst-1';
   it.each([
@@ -22,12 +31,7 @@ describe('npm run grants, used wrongly,', () => {
     [['show', id, '--dry-run'], 2, '--dry-run does not apply to show'],
     [['show', id], 1, 'The local stack does not answer. Run `npm start`'],
     [['show', id, '--table', 'x'], 1, 'The table cannot be used (dynamodb: '],
-  ])('says what to do: %j', async (args, code, text) => {
-    const ended = await runTool('grants.ts', args, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' });
-    expect(ended).toMatchObject({ code, out: '' });
-    expect(ended.err).toContain(text);
-    expect(ended.err).not.toMatch(/^ {4}at /m);
-  });
+  ])('says what to do: %j', saysWhatToDo('grants.ts'));
 });
 
 describe('npm run trace, used wrongly,', () => {
@@ -42,12 +46,7 @@ describe('npm run trace, used wrongly,', () => {
     [[reference, '--since', '0'], 2, '--since is "0"; write a number of hours'],
     [[reference, '--stag', 'x'], 2, '--help lists the flags'],
     [[reference], 1, 'The local stack does not answer. Run `npm start`'],
-  ])('says what to do: %j', async (args, code, text) => {
-    const ended = await runTool('trace.ts', args, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' });
-    expect(ended).toMatchObject({ code, out: '' });
-    expect(ended.err).toContain(text);
-    expect(ended.err).not.toMatch(/^ {4}at /m);
-  });
+  ])('says what to do: %j', saysWhatToDo('trace.ts'));
 });
 
 describe('npm run smoke, used wrongly,', () => {
@@ -58,12 +57,7 @@ describe('npm run smoke, used wrongly,', () => {
     [['local', '--megabytes', 'many'], 2, '--megabytes is "many"'],
     [['local', '--payer', 'nobody'], 1, 'The stage has no payer nobody.'],
     [['nowhere'], 1, 'nowhere'],
-  ])('says what to do: %j', async (args, code, text) => {
-    const ended = await runTool('smoke.ts', args);
-    expect(ended).toMatchObject({ code, out: '' });
-    expect(ended.err).toContain(text);
-    expect(ended.err).not.toMatch(/^ {4}at /m);
-  });
+  ])('says what to do: %j', saysWhatToDo('smoke.ts'));
 });
 
 describe('npm run partners', () => {

@@ -1,7 +1,7 @@
 import { c4bb, ref } from './builder.ts';
 import type { RecordBuilder } from './builder.ts';
 import { concept, systems } from './codes.ts';
-import { addLocation, addOrganization, addPractitioner } from './directory.ts';
+import { addEmergencyRoom, addLocation, addOrganization, addPractitioner } from './directory.ts';
 import type { Directory } from './directory.ts';
 
 /** Where an adult member is treated, and by whom. */
@@ -38,13 +38,7 @@ export const addCare = (record: RecordBuilder, planName = 'Sandbox Health Plan')
     specialist: practitioner('Testolf', 'Specialist', '920000012'),
     dentist: practitioner('Testa', 'Dental', '920000013'),
     clinicRooms: addLocation(record, 'Fenway Test Clinic, first floor', clinic, 42.343_8, -71.098_3),
-    emergencyRoom: addLocation(
-      record,
-      'Back Bay Community Hospital, emergency department',
-      hospital,
-      42.346_1,
-      -71.082_65,
-    ),
+    emergencyRoom: addEmergencyRoom(record, hospital),
   };
   return {
     ...care,

@@ -4,6 +4,7 @@ import type { Care } from './care.ts';
 import { concept, decimal, systems } from './codes.ts';
 import type { Concept } from './codes.ts';
 import { addTo } from './time.ts';
+import type { Visit } from './visits.ts';
 
 /** A code and its name. */
 export type Named = readonly [code: string, name: string];
@@ -113,6 +114,21 @@ const claimTypes = {
   pharmacy: ['pharmacy', 'Pharmacy'],
   oral: ['oral', 'Oral'],
 } as const;
+
+/** Adds the claim for a visit to the member's doctor at the clinic. */
+export const addOfficeClaim = (
+  record: RecordBuilder,
+  care: Care,
+  visit: Visit,
+  claim: Pick<ClaimBasis, 'coverage' | 'lines'> & { readonly diagnoses: readonly [Named, ...Named[]] },
+): string =>
+  addClaim(record, care, {
+    kind: 'professional',
+    provider: care.clinic,
+    by: care.doctor,
+    start: visit.date,
+    ...claim,
+  });
 
 /** Adds an adjudicated claim. */
 export const addClaim = (record: RecordBuilder, care: Care, claim: Claim): string => {

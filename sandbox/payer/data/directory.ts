@@ -36,14 +36,13 @@ export const addDirectory = (record: RecordBuilder): Directory => {
     nurse: addPractitioner(record, 'Harriet', 'Abara', '920000002'),
     surgeon: addPractitioner(record, 'Miriam', 'Feld', '920000004', 'Dr.'),
     emergencyDoctor: addPractitioner(record, 'Tomás', 'Reyes', '920000005', 'Dr.'),
-    emergencyRoom: addLocation(
-      record,
-      'Back Bay Community Hospital, emergency department',
-      hospital,
-      42.346_1,
-      -71.082_65,
-    ),
+    emergencyRoom: addEmergencyRoom(record, hospital),
   };
+};
+
+export const addEmergencyRoom = (record: RecordBuilder, hospital: string): string => {
+  const name = 'Back Bay Community Hospital, emergency department';
+  return addLocation(record, name, hospital, 42.346_1, -71.082_65);
 };
 
 export const addHealthPlan = (record: RecordBuilder): string => {

@@ -2,7 +2,7 @@ import { absolute, c4bb, createBuilder, dayAfter, pdex, ref } from '../builder.t
 import type { RecordBuilder } from '../builder.ts';
 import { addCare } from '../care.ts';
 import type { Care } from '../care.ts';
-import { addClaim, addCoverage, hcpcs, licensed, prozac } from '../claims.ts';
+import { addCoverage, addOfficeClaim, hcpcs, licensed, prozac } from '../claims.ts';
 import { concept, decimal, quantity, snomed, systems } from '../codes.ts';
 import { addNote } from '../documents.ts';
 import { addDose } from '../immunizations.ts';
@@ -41,12 +41,8 @@ export const generateAllTypesMember = (seed: number): MemberRecord => {
   addTreatment(record, care, visit, arthritis);
   addQuestionnaire(record, visit);
   addNote(record, care, visit, '11506-3', 'Progress note', ['Made up, so that there is a note and its Binary.']);
-  addClaim(record, care, {
-    kind: 'professional',
+  addOfficeClaim(record, care, visit, {
     coverage,
-    provider: care.clinic,
-    by: care.doctor,
-    start: visit.date,
     diagnoses: [['Z00.00', 'Encounter for general adult medical examination without abnormal findings']],
     lines: [{ what: licensed.cpt('Office visit, 20 to 29 minutes'), submitted: 185, copay: 25 }],
   });

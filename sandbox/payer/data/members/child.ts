@@ -1,6 +1,6 @@
 import { c4bb, createBuilder, dayAfter, ref } from '../builder.ts';
 import { addCare } from '../care.ts';
-import { addClaim, addCoverage, licensed } from '../claims.ts';
+import { addCoverage, addOfficeClaim, licensed } from '../claims.ts';
 import { concept, systems } from '../codes.ts';
 import { addDose } from '../immunizations.ts';
 import { testMembers } from '../member-list.ts';
@@ -38,12 +38,8 @@ export const generateChildMember = (seed: number): MemberRecord => {
     const visit = addEncounter(record, care, { kind, date: `${year}-08-18`, practitioner: care.doctor });
     const age = year - 2016;
     addWeight(record, visit, 22 + (age - 7) * 3, 122 + (age - 7) * 6);
-    addClaim(record, care, {
-      kind: 'professional',
+    addOfficeClaim(record, care, visit, {
       coverage,
-      provider: care.clinic,
-      by: care.doctor,
-      start: visit.date,
       diagnoses: [['Z00.129', 'Encounter for routine child health examination without abnormal findings']],
       lines: [{ what: licensed.cpt('Preventive visit, 5 to 11 years'), submitted: 240, copay: 0 }],
     });

@@ -2,7 +2,7 @@ import { c4bb, createBuilder, dayAfter } from '../builder.ts';
 import type { RecordBuilder } from '../builder.ts';
 import { addCare } from '../care.ts';
 import type { Care } from '../care.ts';
-import { addClaim, addCoverage, hcpcs, licensed, prozac } from '../claims.ts';
+import { addClaim, addCoverage, addOfficeClaim, hcpcs, licensed, prozac } from '../claims.ts';
 import type { Named } from '../claims.ts';
 import { addBloodTest } from '../labs.ts';
 import { addRequest, medicines, routes } from '../medications.ts';
@@ -59,12 +59,8 @@ const addOfficeVisit = (record: RecordBuilder, care: Care, coverage: string, dat
     kind === 'checkup' ? 'Preventive visit, 40 to 64 years' : 'Office visit, 20 to 29 minutes',
   );
   const strips = hcpcs('A4253', 'Blood glucose test or reagent strips for home blood glucose monitor, per 50 strips');
-  addClaim(record, care, {
-    kind: 'professional',
+  addOfficeClaim(record, care, visit, {
     coverage,
-    provider: care.clinic,
-    by: care.doctor,
-    start: visit.date,
     diagnoses: kind === 'checkup' ? [checkup, diabetes, hypertension] : [diabetes, hypertension],
     lines: [
       { what: office, submitted: kind === 'checkup' ? 310 : 185, copay: kind === 'checkup' ? 0 : 25 },
