@@ -76,7 +76,7 @@ describe('the members with data into 2026', () => {
 });
 
 describe('the member with claims', () => {
-  it('has claims of all four kinds, whose amounts add up, and clinical data beside; the payer serves all of it', () => {
+  it('has claims of all four kinds, whose amounts add up, and clinical data, and the payer serves all of it', () => {
     const resources = resourcesOf('claims');
     const claims = ofType(resources, 'ExplanationOfBenefit') as (Resource & {
       type: { coding: [{ code: string }] };

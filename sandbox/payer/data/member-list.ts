@@ -34,8 +34,7 @@ export const testMembers = {
     birthDate: '1979-05-14',
     memberId: '03-testmemid',
     postalCode,
-    about:
-      'Coverage and claims of every kind (professional, institutional, pharmacy, oral), with clinical data beside.',
+    about: 'Coverage, claims of every kind (professional, institutional, pharmacy, oral), and clinical data.',
   },
   child: {
     firstName: 'Child123',
@@ -59,7 +58,8 @@ export const testMembers = {
     birthDate: '1983-03-22',
     memberId: '06-testmemid',
     postalCode,
-    about: 'One person with a record at each payer. The two records overlap, under different ids: data to merge.',
+    about:
+      'One person with a record at each payer. The records overlap but have different ids, so an app must merge them.',
   },
   sensitive: {
     firstName: 'Sensitive123',
@@ -75,7 +75,7 @@ export const testMembers = {
     birthDate: '2001-07-17',
     memberId: '08-testmemid',
     postalCode,
-    about: 'Nothing but a Patient.',
+    about: 'Only a Patient resource.',
   },
   'all-types': {
     firstName: 'Alltypes123',

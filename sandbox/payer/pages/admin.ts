@@ -10,7 +10,7 @@ export const adminPage = (payerName: string, on: readonly string[], unknown: rea
     title: 'Switches',
     status: unknown.length > 0 ? 400 : 200,
     body: html`<h1>Make ${payerName} misbehave</h1>
-      <p>Real payers do each of these. What is switched on holds for every app and member, until it is switched off.</p>
+      <p>Real payers have each of these faults. A switch affects every app and member until you turn it off.</p>
       ${
         unknown.length > 0 &&
         html`<div class="alert" role="alert">

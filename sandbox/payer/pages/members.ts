@@ -9,8 +9,8 @@ export const membersPage = (): Page => {
     title: 'Test members',
     body: html`<h1>Test members</h1>
       <p>
-        They are made up. Create an account with the details of one of them and any e-mail address. The demo takes the
-        word in front: <code>npm run demo -- --member claims</code>.
+        They are made up. Create an account with the details of one of them and any e-mail address. To read
+        a member's record in the demo, use the word before the colon: <code>npm run demo -- --member claims</code>.
       </p>
       ${memberKeys.map(memberDetails)}
       <h2>Change a record</h2>

@@ -134,7 +134,7 @@ export const consentPage = (view: SignInView, account: readonly MemberRecord[]):
           ${[alwaysShared, ...shares].map(({ text }) => html`<li>${text}</li>`)}
         </ul>
         <p class="quiet">
-          It can read only; it changes nothing here. It may read again later, for up to 90 days, without asking you.
+          It can read your record but not change it. It may read it again for up to 90 days without asking you.
         </p>
         <p class="actions divided">
           <button name="decision" value="allow">Allow</button>
