@@ -17,6 +17,8 @@ type RunbookSection =
   | 'audit-behind'
   | 'secret-missing'
   | 'limits-down'
+  | 'registry-down'
+  | 'registry-damaged'
   | 'canary-failed';
 
 /** An alarm. */
@@ -92,6 +94,20 @@ const signalAlarms: Readonly<Record<Signal, SignalAlarm | { readonly silent: str
     runbook: 'limits-down',
     threshold: 5,
     breaching: [2, 3],
+  },
+  registryDown: {
+    about: 'tables',
+    id: 'RegistryDown',
+    says: 'The registry cannot be read; functions go on for five minutes with what they have, then they refuse.',
+    runbook: 'registry-down',
+    threshold: 5,
+    breaching: [2, 3],
+  },
+  registryDamaged: {
+    about: 'tables',
+    id: 'RegistryDamaged',
+    says: 'An entry of the registry was changed by hand and is out of order; the log names it.',
+    runbook: 'registry-damaged',
   },
 };
 

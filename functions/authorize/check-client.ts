@@ -18,9 +18,10 @@ export interface CheckedClient {
 }
 
 /**
- * Checks payer, client and redirect URI. Until all three are known, no redirect is trusted (RFC 6749 §4.1.2.1).
+ * Checks payer, client and redirect URI. Until all three are known, no redirect is trusted (RFC 6749 §4.1.2.1). A paused
+ * payer passes, since the partner is told of the pause by redirect.
  * @param record gets the partner that the request names, so that a refusal's log line has it
- * @throws GatewayError `invalid_request`, shown as a page
+ * @throws GatewayError `invalid_request` or `unauthorized_client`, shown as a page
  */
 export const checkClient = async (
   { registry, origin }: Pick<Deps, 'registry' | 'origin'>,
@@ -28,7 +29,7 @@ export const checkClient = async (
   { values, repeated }: RequestParameters,
   record: Pick<RequestRecord, 'partner'>,
 ): Promise<CheckedClient> => {
-  const payer = await requirePayer(registry, payerId, 'invalid_request');
+  const payer = await requirePayer(registry, payerId, { code: 'invalid_request', evenIfPaused: true });
   if (repeated.has('client_id') || repeated.has('redirect_uri')) {
     throw new GatewayError('invalid_request', 'The app sent its name or its address twice.');
   }

@@ -8,6 +8,7 @@ import { refusePrefetch } from '../shared/http/refuse-prefetch.ts';
 import { returnError, type PartnerReturn } from '../shared/partner/redirect-uri.ts';
 import { payerAuthorizeUrl } from '../shared/payer/authorize-url.ts';
 import { recordRequest, type RequestRecord } from '../shared/record/request-record.ts';
+import { checkNotPaused } from '../shared/registry/require-payer.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import { checkAuthorizeRequest } from './check-authorize-request.ts';
 import { checkClient } from './check-client.ts';
@@ -32,6 +33,7 @@ export const authorizeHandler = (deps: AuthorizeDeps) =>
       const client = await checkClient(deps, payerOf(event), request, record);
       return answerPartner(client.returnTo, record, async () => {
         const checked = checkAuthorizeRequest(client, request);
+        await checkNotPaused(deps.registry, client.payer.id);
         if (client.partner.consent === 'gateway' && !checkConsent(event, request)) {
           return askForConsent(deps, event, client, checked, request);
         }

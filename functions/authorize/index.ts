@@ -1,8 +1,10 @@
-import { realDeps, requireEnvironment } from '../shared/deps.ts';
-import { dynamoClient } from '../shared/store/dynamo.ts';
+import { requireEnvironment } from '../shared/deps.ts';
+import { realDeps } from '../shared/real-deps.ts';
 import { authorizeHandler } from './handler.ts';
 
+const { client, ...deps } = realDeps();
+
 export const handler = authorizeHandler({
-  ...realDeps(),
-  loginAttempts: { client: dynamoClient(), name: requireEnvironment('LOGIN_ATTEMPTS_TABLE') },
+  ...deps,
+  loginAttempts: { client, name: requireEnvironment('LOGIN_ATTEMPTS_TABLE') },
 });

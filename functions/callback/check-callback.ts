@@ -29,7 +29,7 @@ export const checkCallback = async (
   payerId: string,
   request: RequestParameters,
 ): Promise<Callback> => {
-  const payer = await requirePayer(registry, payerId, 'invalid_request');
+  const payer = await requirePayer(registry, payerId, { code: 'invalid_request', evenIfPaused: true });
   checkNotRepeated(request);
   const state = request.values.get('state')?.match(/^[A-Za-z0-9_-]{43}$/)?.[0];
   if (state === undefined) {

@@ -9,6 +9,7 @@ import { clearLoginCookie } from '../shared/partner/login-cookie.ts';
 import { returnError, returnToPartner } from '../shared/partner/redirect-uri.ts';
 import type { PayerClientDeps } from '../shared/payer/client.ts';
 import { recordRequest } from '../shared/record/request-record.ts';
+import { checkNotPaused } from '../shared/registry/require-payer.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import { exchangePayerCode, requirePatient, revokeOnFailure } from './ask-payer.ts';
 import { checkCallback } from './check-callback.ts';
@@ -38,6 +39,7 @@ export const callbackHandler = (given: CallbackDeps) => {
       const login = await takeLoginAttempt(deps, event, callback, record);
       const cookies = [clearLoginCookie(callback.state)];
       try {
+        await checkNotPaused(deps.registry, callback.payer.id);
         const code = checkPayerAnswer(callback);
         const grant = await finishInTime(context, async () => {
           const answer = await exchangePayerCode(deps, callback.payer, login.attempt, code);

@@ -1,10 +1,9 @@
-import { realDeps, requireEnvironment } from '../shared/deps.ts';
+import { requireEnvironment } from '../shared/deps.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
-import { dynamoClient } from '../shared/store/dynamo.ts';
+import { realDeps } from '../shared/real-deps.ts';
 import { callbackHandler } from './handler.ts';
 
-const deps = realDeps();
-const client = dynamoClient();
+const { client, ...deps } = realDeps();
 
 export const handler = callbackHandler({
   ...deps,

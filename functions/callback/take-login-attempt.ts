@@ -19,7 +19,7 @@ export interface TakenAttempt {
 
 /** A reload, or a step back in the browser: the login is over, whatever its result. */
 const finishedSignIn = async ({ registry }: Pick<Deps, 'registry'>, partnerId: string): Promise<GatewayError> => {
-  const partner = await registry.partner(partnerId);
+  const partner = await registry.partner(partnerId, { evenIfBlocked: true });
   const message = 'It can be used once only, and it has been used.';
   return new GatewayError('invalid_request', message, {
     detail: 'login attempt was consumed before',

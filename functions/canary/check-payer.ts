@@ -3,6 +3,7 @@ import { causeOf } from '../shared/errors.ts';
 import { payerAuthorizeUrl } from '../shared/payer/authorize-url.ts';
 import type { PayerHttp, PayerResponse } from '../shared/payer/http.ts';
 import { readText } from '../shared/payer/read-text.ts';
+import type { DirectoryEntry } from '../shared/registry/entry-items.ts';
 import { fhirMediaType } from '../shared/registry/profile.ts';
 import type { Partner, Payer } from '../shared/registry/types.ts';
 import { authorizeUrl, callbackUri, facadeBase } from '../shared/registry/urls.ts';
@@ -111,10 +112,6 @@ const authorize = (deps: CanaryDeps, payer: Payer, partner: Partner, endpoint: s
   });
 };
 
-/** A partner that asks its members itself, so that authorize answers with the redirect. */
-const choosePartner = (partners: readonly Partner[]): Partner | undefined =>
-  partners.find(({ consent }) => consent === 'partner') ?? partners[0];
-
 const isWell = (status: number): boolean => status < 500;
 /** A redirect is a failure where a program asks: it is not followed. */
 const isWellWithoutRedirect = (status: number): boolean => status < 300 || (status >= 400 && status < 500);
@@ -164,10 +161,15 @@ const checkEndpoints = async (deps: CanaryDeps, payer: Payer, signIn: string): P
  * checks discovery only. Never throws.
  * @returns what is wrong, or undefined
  */
-export const checkPayer = async (deps: CanaryDeps, payer: Payer): Promise<string | undefined> => {
+export const checkPayer = async (
+  deps: CanaryDeps,
+  { id, partner: clientId }: DirectoryEntry,
+): Promise<string | undefined> => {
   try {
+    const payer = await deps.registry.payer(id, { evenIfPaused: true });
+    if (payer === undefined) return undefined;
     const endpoint = await discover(deps, payer);
-    const partner = choosePartner(await deps.registry.partnersOf(payer.id));
+    const partner = clientId === undefined ? undefined : await deps.registry.partner(clientId);
     if (partner === undefined) return undefined;
     const signIn = await authorize(deps, payer, partner, endpoint);
     await checkEndpoints(deps, payer, signIn);

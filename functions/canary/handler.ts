@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 import { requestMetrics } from '../shared/record/metrics.ts';
-import type { Payer } from '../shared/registry/types.ts';
+import type { DirectoryEntry } from '../shared/registry/entry-items.ts';
 import { checkPayer, longestCheckMs, type CanaryDeps } from './check-payer.ts';
 
 /** Payers checked at the same time. */
@@ -10,7 +10,7 @@ const parallel = 8;
 const reserveMs = 2000;
 
 /** One line per payer, with metrics for alarms, like a request's. */
-const checkAndReport = async (deps: CanaryDeps, payer: Payer, requestId: string): Promise<void> => {
+const checkAndReport = async (deps: CanaryDeps, payer: DirectoryEntry, requestId: string): Promise<void> => {
   const { clock, registry, writeLog } = deps;
   const time = new Date(clock.now()).toISOString();
   const startedAtMs = clock.monotonic();
@@ -41,7 +41,7 @@ const checkAndReport = async (deps: CanaryDeps, payer: Payer, requestId: string)
 export const canaryHandler =
   (deps: CanaryDeps) =>
   async (_event: unknown, context: Pick<Context, 'awsRequestId' | 'getRemainingTimeInMillis'>): Promise<void> => {
-    const waiting = [...(await deps.registry.payers())];
+    const waiting = [...(await deps.registry.directory())];
     const worker = async (): Promise<void> => {
       while (context.getRemainingTimeInMillis() > longestCheckMs + reserveMs) {
         const payer = waiting.shift();

@@ -1,6 +1,6 @@
-import { realDeps } from '../shared/deps.ts';
+import { realDeps } from '../shared/real-deps.ts';
 import { canaryHandler } from './handler.ts';
 
-const { payerHttp: http, ...deps } = realDeps();
+const { payerHttp: http, client: _, ...deps } = realDeps();
 
 export const handler = canaryHandler({ ...deps, http });

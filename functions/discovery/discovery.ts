@@ -76,7 +76,11 @@ export const discovery = (deps: Deps) => {
       record.step = record.function;
       checkMethod(event, ['GET', 'HEAD']);
       const answer = requireAnswer(answers, event);
-      const payer = await requirePayer(deps.registry, payerOf(event), 'not_found', unknownPayer);
+      const payer = await requirePayer(deps.registry, payerOf(event), {
+        code: 'not_found',
+        publicMessage: unknownPayer,
+        evenIfPaused: true,
+      });
       return withoutBodyForHead(event, await answer(payer, record));
     });
 };

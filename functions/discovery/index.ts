@@ -1,4 +1,6 @@
-import { realDeps } from '../shared/deps.ts';
+import { realDeps } from '../shared/real-deps.ts';
 import { discovery } from './discovery.ts';
 
-export const handler = discovery(realDeps());
+const { client: _, ...deps } = realDeps();
+
+export const handler = discovery(deps);

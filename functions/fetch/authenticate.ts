@@ -53,7 +53,7 @@ const isOlderToken = (grant: Grant, { grantKey }: AccessToken): boolean => {
  * @throws GatewayError 401 (RFC 6750 §3.1), `not_found` for an unknown payer, `temporarily_unavailable`
  */
 export const authenticate = async (deps: FetchDeps, event: ApiEvent, record: RequestRecord): Promise<Authenticated> => {
-  const { id: payerId } = await requirePayer(deps.registry, payerOf(event), 'not_found');
+  const { id: payerId } = await requirePayer(deps.registry, payerOf(event), { code: 'not_found' });
   const text = requireBearer(event);
   const token = readAccessToken(text);
   if (token === undefined) throw invalidToken('damaged, or no access token of ours');

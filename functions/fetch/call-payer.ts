@@ -1,3 +1,4 @@
+import { GatewayError } from '../shared/errors.ts';
 import { isDocument, type FhirRequest } from '../shared/fhir/fhir-request.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
 import { header, type ApiEvent } from '../shared/http/api.ts';
@@ -69,6 +70,7 @@ const send = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<
     record.payerStatus = response.status;
     return response;
   } catch (error) {
+    if (deadline.signal.reason instanceof GatewayError) throw deadline.signal.reason;
     throw failureAtRead(payerHttpFailure(error, 'FHIR API'));
   } finally {
     clearTimeout(timer);

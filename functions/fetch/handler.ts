@@ -22,6 +22,7 @@ import { checkReadOnly, readFhirRequest } from './read-request.ts';
 import { redirectToDiscovery } from './redirect-to-discovery.ts';
 import { hasPages } from './seal-links.ts';
 import { endBody } from './stream-body.ts';
+import { watchStops } from './watch-stops.ts';
 
 /** The FHIR route: the payer's record, read-only, as a stream (RFC 6750, FHIR R4 http.html). */
 export const fetchHandler = (deps: FetchDeps) =>
@@ -52,6 +53,7 @@ export const fetchHandler = (deps: FetchDeps) =>
       const linkKey = hasPages(request) ? await ensureLinkKey(deps, open.grant) : undefined;
       const fresh = await ensureFreshPayerTokens(deps, payer, open, record);
       const deadline = startDeadline(context);
+      watchStops(deps, partner, payer, deadline);
       const call = callPayer(deps, event, { payer, request, open: fresh, base, deadline, record });
       const response = await passGate(audit.begin(), call, deadline);
       return answerFromPayer(deps, { response, payer, request, base, linkKey, deadline, record, audit });

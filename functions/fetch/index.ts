@@ -1,16 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { realDeps, requireEnvironment } from '../shared/deps.ts';
+import { requireEnvironment } from '../shared/deps.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
-import { dynamoClient } from '../shared/store/dynamo.ts';
+import { realDeps } from '../shared/real-deps.ts';
 import { readEventWriter } from './audit-read.ts';
 import { fetchHandler } from './handler.ts';
 import { boundedClock } from './limits/bounded-clock.ts';
 import { leaseFromTable } from './limits/lease-slots.ts';
 import { limiter } from './limits/limiter.ts';
 
-const deps = realDeps();
-// One client, so that the audit's write reuses the connection of the grant's read.
-const client = dynamoClient();
+const { client, ...deps } = realDeps();
 
 export const handler = fetchHandler({
   ...deps,

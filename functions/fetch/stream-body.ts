@@ -90,9 +90,11 @@ const piecesOf = async function* (
   } catch (error) {
     if (deadline.signal.reason !== leaving) {
       const isLate = [deadline.signal.reason, error].some((reason) => causeOf(reason).startsWith('TimeoutError'));
-      record.error = error instanceof GatewayError ? error.code : isLate ? 'payer_timeout' : 'payer_error';
-      raiseSignalOf(record, error);
-      record.detail = `cut after ${bytes} bytes: ${causeOf(error)}`;
+      const stop: unknown = deadline.signal.reason;
+      const known = stop instanceof GatewayError ? stop : error;
+      record.error = known instanceof GatewayError ? known.code : isLate ? 'payer_timeout' : 'payer_error';
+      raiseSignalOf(record, known);
+      record.detail = `cut after ${bytes} bytes: ${stop instanceof GatewayError ? stop.detail : causeOf(error)}`;
       throw new Error('The answer was cut');
     }
   } finally {

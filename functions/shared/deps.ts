@@ -1,8 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import { createPayerHttp } from './payer/http-client.ts';
 import type { PayerHttp } from './payer/http.ts';
-import { loadRegistry, type Registry } from './registry/registry.ts';
+import type { Registry } from './registry/registry.ts';
 
 /** Two clocks: wall time decides what has expired, monotonic time measures. Both in milliseconds. */
 export interface Clock {
@@ -35,17 +32,6 @@ export const requireEnvironment = (name: string): string => {
   if (value === undefined || value === '') throw new Error(`Environment variable ${name} is missing`);
   return value;
 };
-
-/** The real dependencies, built once when the function starts. */
-export const realDeps = (): Deps => ({
-  clock: { now: () => Date.now(), monotonic: () => performance.now() },
-  randomBytes,
-  payerHttp: createPayerHttp(),
-  registry: loadRegistry(join(requireEnvironment('LAMBDA_TASK_ROOT'), 'registry.json')),
-  origin: requireEnvironment('ORIGIN'),
-  writeLog: (line) => process.stdout.write(`${line}\n`),
-  behindEdge: process.env['EDGE'] === 'cloudfront',
-});
 
 /** Wall time in epoch seconds, the unit in storage and on the wire. */
 export const nowSeconds = (clock: Clock): number => Math.floor(clock.now() / 1000);

@@ -67,6 +67,8 @@ export const signals = [
   'secretMissing',
   'answerTooLarge',
   'limitsDown',
+  'registryDown',
+  'registryDamaged',
 ] as const;
 
 export type Signal = (typeof signals)[number];

@@ -1,12 +1,12 @@
-import { realDeps, requireEnvironment } from '../shared/deps.ts';
+import { requireEnvironment } from '../shared/deps.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
-import { dynamoClient } from '../shared/store/dynamo.ts';
+import { realDeps } from '../shared/real-deps.ts';
 import { tokenHandler } from './handler.ts';
 
-const deps = realDeps();
+const { client, ...deps } = realDeps();
 
 export const handler = tokenHandler({
   ...deps,
-  grants: { client: dynamoClient(), name: requireEnvironment('GRANTS_TABLE') },
+  grants: { client, name: requireEnvironment('GRANTS_TABLE') },
   readPayerSecret: payerSecretReader(secretsClient(), requireEnvironment('PAYER_SECRET_PREFIX'), deps.clock),
 });

@@ -66,6 +66,7 @@ const endGrant = async (
 };
 
 const revokeUpstream = async (deps: TokenDeps, grant: Grant, grantKey: Uint8Array): Promise<void> => {
-  const payer = await deps.registry.payer(grant.payer);
+  // A pause stops reads and logins. It must not keep an access alive.
+  const payer = await deps.registry.payer(grant.payer, { evenIfPaused: true });
   if (payer !== undefined) await revokeAtPayer(deps, payer, unsealPayerTokens(grant, grantKey));
 };

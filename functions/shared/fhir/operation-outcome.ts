@@ -40,6 +40,7 @@ const issueTypes: Readonly<Partial<Record<ErrorCode, IssueType>>> = {
   server_error: 'exception',
   temporarily_unavailable: 'transient',
   too_many_requests: 'throttled',
+  unauthorized_client: 'forbidden',
 };
 
 /** The issue type of an error: its own, or its code's. */

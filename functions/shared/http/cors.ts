@@ -6,9 +6,13 @@ const exposed = 'ETag, Location, Content-Location, WWW-Authenticate, Retry-After
 // In Firefox and Safari `*` does not cover Authorization, so every header is named.
 const requestHeaders = 'Authorization, Accept, Content-Type, If-None-Match, If-Modified-Since, Prefer';
 
+/** While the registry cannot be read, the answer says so and no origin is allowed. */
+const isAllowed = (registry: Registry, origin: string): Promise<boolean> =>
+  registry.isWebOrigin(origin).catch(() => false);
+
 const corsHeaders = async (registry: Registry, event: ApiEvent): Promise<Record<string, string>> => {
   const origin = header(event, 'origin');
-  if (origin === undefined || !(await registry.isWebOrigin(origin))) return { Vary: 'Origin' };
+  if (origin === undefined || !(await isAllowed(registry, origin))) return { Vary: 'Origin' };
   return { Vary: 'Origin', 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': exposed };
 };
 

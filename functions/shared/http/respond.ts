@@ -14,7 +14,8 @@ export const json = (statusCode: number, value: unknown, headers: Record<string,
 /** The error body of RFC 6749 §5.2. It always has an `error_description`, for a person. */
 export const oauthError = (error: GatewayError, reference: string): ApiResponse =>
   json(
-    error.status,
+    // RFC 6749 §5.2 names no other status for it.
+    error.code === 'unauthorized_client' ? 400 : error.status,
     {
       error: error.code === 'method_not_allowed' ? 'invalid_request' : error.code,
       error_description: withReference(error.publicMessage, reference),

@@ -14,9 +14,10 @@ export interface Allowed {
 }
 
 /**
- * Returns a grant's partner and payer if both are still in the config and still allowed together. Checked at every use
- * of a grant, so removing a partner from the file is the kill switch. A grant without a patient is valid only while the
+ * Returns a grant's partner and payer if both are still registered and still allowed together. Checked at every use of
+ * a grant, so that removing or blocking a partner holds at once. A grant without a patient is valid only while the
  * payer's profile allows it.
+ * @throws GatewayError if the partner is blocked, the payer is paused, or the registry cannot be read
  */
 export const findAllowed = async (registry: Registry, grant: Grant): Promise<Allowed | undefined> => {
   const [partner, payer] = await Promise.all([registry.partner(grant.partner), registry.payer(grant.payer)]);

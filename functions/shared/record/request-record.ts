@@ -146,7 +146,7 @@ export const recordRequest = <Name extends FunctionName>(
         ...(deps.behindEdge === true ? edgeFacts(event) : {}),
       };
       Object.assign(context, { record });
-      const payer = await deps.registry.payer(payerOf(event));
+      const payer = await deps.registry.payer(payerOf(event), { evenIfPaused: true });
       if (payer !== undefined) record.payer = payer.id;
     },
     after: ({ context, response }) => write(context, response),

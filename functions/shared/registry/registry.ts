@@ -1,46 +1,56 @@
-import { readFileSync } from 'node:fs';
+import { directoryEntryOf, entryIds, type DirectoryEntry } from './entry-items.ts';
+import { blockedPartner, isStopped, pausedPayer, type Stop } from './stops.ts';
 import type { Lifetimes, Partner, Payer, RegistryData } from './types.ts';
 
-/**
- * Payers and partners. It is asynchronous although it reads a file, so that a table or a configuration service can
- * replace it.
- */
+/** Payers and partners, and what an operator has stopped. */
 export interface Registry {
   readonly stage: string;
   readonly lifetimes: Lifetimes;
-  readonly payer: (id: string) => Promise<Payer | undefined>;
-  readonly partner: (clientId: string) => Promise<Partner | undefined>;
-  readonly payers: () => Promise<readonly Payer[]>;
-  /** The partners that may read from a payer. */
-  readonly partnersOf: (payerId: string) => Promise<readonly Partner[]>;
+  /**
+   * Finds a payer by its id.
+   * @throws GatewayError `temporarily_unavailable` if the payer is paused, or its entry cannot be read
+   */
+  readonly payer: (id: string, options?: { readonly evenIfPaused?: boolean }) => Promise<Payer | undefined>;
+  /**
+   * Finds a partner by its client id.
+   * @throws GatewayError `unauthorized_client` if the partner is blocked, `temporarily_unavailable` if its entry cannot
+   * be read
+   */
+  readonly partner: (clientId: string, options?: { readonly evenIfBlocked?: boolean }) => Promise<Partner | undefined>;
+  /** Every payer, in no particular order. */
+  readonly directory: () => Promise<readonly DirectoryEntry[]>;
   /** Whether any partner registered this origin for browsers (CORS). */
   readonly isWebOrigin: (origin: string) => Promise<boolean>;
 }
 
-/** A registry over data in memory. A look-up by id is a look-up in a map. */
-export const registryOf = ({ stage, lifetimes, payers, partners }: RegistryData): Registry => {
+/** A registry over data in memory. A look-up by id is a look-up in a map. @param stops by entry id */
+export const registryOf = (
+  { stage, lifetimes, payers, partners }: RegistryData,
+  stops: ReadonlyMap<string, Stop> = new Map<string, Stop>(),
+  nowMs: () => number = Date.now,
+): Registry => {
   const payersById = new Map(payers.map((payer) => [payer.id, payer]));
   const partnersById = new Map(partners.map((partner) => [partner.clientId, partner]));
   const webOrigins = new Set(partners.flatMap((partner) => partner.webOrigins));
   return {
     stage,
     lifetimes,
-    payer: async (id) => payersById.get(id),
-    partner: async (clientId) => partnersById.get(clientId),
-    payers: async () => payers,
-    partnersOf: async (payerId) => partners.filter((partner) => partner.payers.includes(payerId)),
+    payer: async (id, { evenIfPaused = false } = {}) => {
+      const [stop, now] = [stops.get(entryIds.payer(id)), nowMs() / 1000];
+      if (!evenIfPaused && isStopped(stop, now)) throw pausedPayer(stop, now);
+      return payersById.get(id);
+    },
+    partner: async (clientId, { evenIfBlocked = false } = {}) => {
+      if (!evenIfBlocked && isStopped(stops.get(entryIds.partner(clientId)), nowMs() / 1000)) throw blockedPartner();
+      return partnersById.get(clientId);
+    },
+    directory: async () =>
+      payers.map((payer) =>
+        directoryEntryOf(
+          payer,
+          partners.filter((partner) => partner.payers.includes(payer.id)),
+        ),
+      ),
     isWebOrigin: async (origin) => webOrigins.has(origin),
   };
-};
-
-/**
- * Reads the registry that ships with the function's code, once. It was checked when the stack was synthesized.
- * @throws Error naming the file, so that a function without its registry fails at start
- */
-export const loadRegistry = (file: string): Registry => {
-  try {
-    return registryOf(JSON.parse(readFileSync(file, 'utf8')) as RegistryData);
-  } catch (cause) {
-    throw new Error(`The registry ${file} cannot be read`, { cause });
-  }
 };

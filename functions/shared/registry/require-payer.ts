@@ -2,17 +2,32 @@ import { GatewayError } from '../errors.ts';
 import type { Registry } from './registry.ts';
 import type { Payer } from './types.ts';
 
+interface RequirePayerOptions {
+  /** The code if the registry has no such payer. */
+  readonly code: 'invalid_request' | 'not_found';
+  readonly publicMessage?: string;
+  readonly evenIfPaused?: boolean;
+}
+
 /**
  * Returns the payer in a request's path.
- * @throws GatewayError with this code and sentence if the registry has no such payer
+ * @throws GatewayError with this code and sentence if the registry has no such payer, and what the registry throws
  */
 export const requirePayer = async (
   registry: Registry,
   payerId: string,
-  code: 'invalid_request' | 'not_found',
-  publicMessage = 'There is no such health plan here.',
+  { code, publicMessage = 'There is no such health plan here.', evenIfPaused = false }: RequirePayerOptions,
 ): Promise<Payer> => {
-  const payer = await registry.payer(payerId);
+  const payer = await registry.payer(payerId, { evenIfPaused });
   if (payer === undefined) throw new GatewayError(code, publicMessage);
   return payer;
+};
+
+/**
+ * Checks that an operator has not paused a payer. Where the partner is known, the partner is told by redirect, so this
+ * follows a look-up of the payer that did not ask.
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const checkNotPaused = async (registry: Registry, payerId: string): Promise<void> => {
+  await registry.payer(payerId);
 };

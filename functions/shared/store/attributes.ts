@@ -133,3 +133,23 @@ export const limitAttributes = {
   takenUntilMs: { type: 'N', by: 'leaseFromTable' },
   expiresAt: { type: 'N', by: 'leaseFromTable' },
 } as const satisfies Attributes;
+
+/** Who stopped a partner or a payer, and why. */
+export const stopAttributes = {
+  at: { type: 'N', by: 'stopEntry' },
+  until: { type: 'N', by: 'stopEntry' },
+  by: { type: 'S', by: 'stopEntry' },
+  reason: { type: 'S', by: 'stopEntry' },
+} as const satisfies Attributes;
+
+/** Registry: payers, partners, and the pages that are made from them. */
+export const registryAttributes = {
+  entryId: { type: 'S', by: 'fillRegistry writeEntry stopEntry' },
+  version: { type: 'N', by: 'fillRegistry writeEntry stopEntry' },
+  entry: { type: 'S', by: 'fillRegistry writeEntry' },
+  digest: { type: 'S', by: 'fillRegistry writeEntry' },
+  stop: { type: 'M', by: 'stopEntry', fields: stopAttributes },
+  changedAt: { type: 'N', by: 'fillRegistry writeEntry' },
+  changedBy: { type: 'S', by: 'fillRegistry writeEntry' },
+  reason: { type: 'S', by: 'fillRegistry writeEntry' },
+} as const satisfies Attributes;

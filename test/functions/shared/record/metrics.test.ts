@@ -28,6 +28,8 @@ const allSignals = Object.keys({
   secretMissing: true,
   answerTooLarge: true,
   limitsDown: true,
+  registryDown: true,
+  registryDamaged: true,
 } satisfies Record<Signal, true>) as Signal[];
 
 /** The part of a request's log line that concerns metrics. */

@@ -1,0 +1,36 @@
+import { randomBytes } from 'node:crypto';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { requireEnvironment, type Deps, type WriteLog } from './deps.ts';
+import { createPayerHttp } from './payer/http-client.ts';
+import { tableRegistry } from './registry/table-registry.ts';
+import type { Lifetimes } from './registry/types.ts';
+import { dynamoClient } from './store/dynamo.ts';
+
+/** The real dependencies, and the DynamoDB client that the registry uses. */
+export interface RealDeps extends Deps {
+  /** Shared with the function's own tables, so that they use the same connections. */
+  readonly client: DynamoDBClient;
+}
+
+/** The real dependencies, built once when the function starts. */
+export const realDeps = (): RealDeps => {
+  const clock = { now: () => Date.now(), monotonic: () => performance.now() };
+  const writeLog: WriteLog = (line) => process.stdout.write(`${line}\n`);
+  const client = dynamoClient();
+  return {
+    clock,
+    randomBytes,
+    payerHttp: createPayerHttp(),
+    registry: tableRegistry({
+      table: { client, name: requireEnvironment('REGISTRY_TABLE') },
+      clock,
+      writeLog,
+      stage: requireEnvironment('STAGE'),
+      lifetimes: JSON.parse(requireEnvironment('LIFETIMES')) as Lifetimes,
+    }),
+    origin: requireEnvironment('ORIGIN'),
+    writeLog,
+    behindEdge: process.env['EDGE'] === 'cloudfront',
+    client,
+  };
+};

@@ -1,0 +1,152 @@
+import { hash } from 'node:crypto';
+import { registryAttributes } from '../store/attributes.ts';
+import { sha256 } from '../store/crypto.ts';
+import { readerOf, writeItem, type Item, type StoredItem } from '../store/items.ts';
+import type { Stop } from './stops.ts';
+import type { Partner, Payer, RegistryData } from './types.ts';
+
+/** What the directory says of a payer. */
+export interface DirectoryEntry {
+  readonly id: string;
+  readonly displayName: string;
+  readonly linesOfBusiness?: readonly string[];
+  /** The client id of a partner that may read from it. One that asks its members itself comes first. */
+  readonly partner?: string;
+}
+
+/** A page of the directory. */
+export interface DirectoryPage {
+  readonly entries: readonly DirectoryEntry[];
+}
+
+/** A page of the origins that browsers may call from (CORS). */
+export interface OriginsPage {
+  readonly origins: readonly string[];
+}
+
+/**
+ * The directory and the origins have this many pages each: with 5,000 payers, a page has about 60 KB of the 400 KB that
+ * an item may have.
+ */
+export const pageCount = 16;
+
+/** The keys of the table's items. */
+export const entryIds = {
+  payer: (id: string): string => `payer#${id}`,
+  partner: (clientId: string): string => `partner#${clientId}`,
+  directoryPage: (page: number): string => `directory#${page}`,
+  originsPage: (page: number): string => `origins#${page}`,
+  /** Who applied a configuration last. */
+  apply: 'apply',
+} as const;
+
+/** The page of a payer's id or of an origin. It never changes, so no entry is on its way from page to page. */
+export const pageOf = (key: string): number => hash('sha256', key, 'buffer').readUInt8(0) % pageCount;
+
+/** Who changed an entry, and why. */
+export interface Changed {
+  /** Epoch seconds. */
+  readonly changedAt: number;
+  /** An AWS identity. */
+  readonly changedBy: string;
+  readonly reason: string;
+}
+
+/** An item of the table, read. */
+export interface StoredEntry<Entry> extends Partial<Changed> {
+  /** Counts the item's writes. */
+  readonly version: number;
+  /** Undefined if the entry was removed, or if the item is damaged. */
+  readonly entry: Entry | undefined;
+  /** Whether someone changed the item by hand, so that nothing in it can be relied on. */
+  readonly damaged: boolean;
+  readonly stop: Stop | undefined;
+}
+
+/** An entry and its digest, as they are stored. */
+export const writeEntryText = (entry: object): { readonly entry: string; readonly digest: string } => {
+  const text = JSON.stringify(entry);
+  return { entry: text, digest: sha256(text) };
+};
+
+/** Reads an item. What a tool wrote has a digest; whatever does not match it counts as damaged. */
+export const readEntryItem = <Entry>(item: StoredItem): StoredEntry<Entry> => {
+  const read = readerOf(registryAttributes, item);
+  const [text, digest, version = 0] = [read('entry'), read('digest'), read('version')];
+  const stop = read('stop');
+  const damaged = text === undefined ? item['entry'] !== undefined : digest !== sha256(text);
+  return {
+    version,
+    entry: text === undefined || damaged ? undefined : (JSON.parse(text) as Entry),
+    damaged,
+    stop: item['stop'] === undefined ? undefined : readStop(stop),
+    changedAt: read('changedAt'),
+    changedBy: read('changedBy'),
+    reason: read('reason'),
+  };
+};
+
+/** A stop whose parts were damaged by hand still stops. */
+const readStop = (stop: { readonly [Part in keyof Stop]?: Stop[Part] | undefined } = {}): Stop => ({
+  at: stop.at ?? 0,
+  until: stop.until,
+  by: stop.by ?? '',
+  reason: stop.reason ?? '',
+});
+
+const probeOf = (payerId: string, partners: readonly Partner[]): string | undefined => {
+  const allowed = partners.filter(({ payers }) => payers.includes(payerId));
+  return (allowed.find(({ consent }) => consent === 'partner') ?? allowed[0])?.clientId;
+};
+
+/** What the directory says of a payer, given the partners that may read from it. */
+export const directoryEntryOf = (payer: Payer, partners: readonly Partner[]): DirectoryEntry => {
+  const { id, displayName, linesOfBusiness } = payer;
+  const partner = probeOf(id, partners);
+  return {
+    id,
+    displayName,
+    ...(linesOfBusiness === undefined ? {} : { linesOfBusiness }),
+    ...(partner === undefined ? {} : { partner }),
+  };
+};
+
+const numbers = Array.from({ length: pageCount }, (_, page) => page);
+
+/** The pages that are made from payers and partners, by their keys; empty ones too. */
+export const pagesOf = ({
+  payers,
+  partners,
+}: Pick<RegistryData, 'payers' | 'partners'>): ReadonlyMap<string, DirectoryPage | OriginsPage> => {
+  const byPayer = Map.groupBy(
+    partners.flatMap((partner) => partner.payers.map((payer) => ({ payer, partner }))),
+    ({ payer }) => payer,
+  );
+  const entries = payers
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    .map((payer) =>
+      directoryEntryOf(
+        payer,
+        (byPayer.get(payer.id) ?? []).map(({ partner }) => partner),
+      ),
+    );
+  const origins = [...new Set(partners.flatMap(({ webOrigins }) => webOrigins))].toSorted();
+  const entriesByPage = Map.groupBy(entries, ({ id }) => pageOf(id));
+  const originsByPage = Map.groupBy(origins, pageOf);
+  return new Map<string, DirectoryPage | OriginsPage>([
+    ...numbers.map((page) => [entryIds.directoryPage(page), { entries: entriesByPage.get(page) ?? [] }] as const),
+    ...numbers.map((page) => [entryIds.originsPage(page), { origins: originsByPage.get(page) ?? [] }] as const),
+  ]);
+};
+
+/** Every entry and page of a registry by key, in the order in which they are written: pages last. */
+export const entriesOf = (data: Pick<RegistryData, 'payers' | 'partners'>): ReadonlyMap<string, object> =>
+  new Map<string, object>([
+    ...data.payers.map((payer) => [entryIds.payer(payer.id), payer] as const),
+    ...data.partners.map((partner) => [entryIds.partner(partner.clientId), partner] as const),
+    ...pagesOf(data),
+  ]);
+
+/** The item of a new entry, at version 1. */
+export const newEntryItem = (entryId: string, entry: object, changed: Changed): Item =>
+  writeItem(registryAttributes, { entryId, version: 1, ...writeEntryText(entry), ...changed });

@@ -1,0 +1,125 @@
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
+import type { Clock, WriteLog } from '../deps.ts';
+import { causeOf, GatewayError, type Signal } from '../errors.ts';
+import { embeddedMetrics } from '../record/metrics.ts';
+import { registryAttributes } from '../store/attributes.ts';
+import type { Table } from '../store/dynamo.ts';
+import { writeItem } from '../store/items.ts';
+import {
+  entryIds,
+  pageCount,
+  pageOf,
+  readEntryItem,
+  type DirectoryPage,
+  type OriginsPage,
+  type StoredEntry,
+} from './entry-items.ts';
+import { keptReads } from './kept-reads.ts';
+import type { Registry } from './registry.ts';
+import { blockedPartner, isStopped, pausedPayer } from './stops.ts';
+import type { Lifetimes, Partner, Payer } from './types.ts';
+
+/** What a registry in a table needs. */
+export interface TableRegistryDeps {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly writeLog: WriteLog;
+  readonly stage: string;
+  readonly lifetimes: Lifetimes;
+}
+
+/** Limit of one read with all its tries, in milliseconds. */
+const readMs = 2500;
+
+/** What can be part of a key: visible ASCII, as the configuration requires of ids and client ids. */
+const isName = (text: string): boolean => /^[\x21-\x7e]{1,200}$/.test(text);
+
+const outOfReach = (detail: string, signal: Signal): GatewayError =>
+  new GatewayError('temporarily_unavailable', 'The service is briefly unavailable. Please try again.', {
+    retryAfterSeconds: 5,
+    detail,
+    signal,
+  });
+
+/**
+ * Payers and partners in the table Registry, read by key, strongly consistent. Each is kept for twenty seconds, and for
+ * five minutes while the table cannot be read.
+ */
+export const tableRegistry = ({ table, clock, writeLog, stage, lifetimes }: TableRegistryDeps): Registry => {
+  const tell = (detail: string, signal: Signal): void =>
+    writeLog(
+      JSON.stringify({
+        level: 'error',
+        time: new Date(clock.now()).toISOString(),
+        detail,
+        ...embeddedMetrics(stage, clock.now(), [{ dimensions: [[]], metrics: { [signal]: [1, 'Count'] } }]),
+      }),
+    );
+
+  const read = async (entryId: string): Promise<StoredEntry<unknown> | undefined> => {
+    const { Item } = await table.client.send(
+      new GetItemCommand({
+        TableName: table.name,
+        Key: writeItem(registryAttributes, { entryId }),
+        ConsistentRead: true,
+      }),
+      { abortSignal: AbortSignal.timeout(readMs) },
+    );
+    return Item && readEntryItem<unknown>(Item);
+  };
+
+  const find = keptReads({
+    read,
+    clock,
+    onFailure: (error) => tell(`registry: ${causeOf(error)}`, 'registryDown'),
+  });
+
+  const require = async (entryId: string): Promise<StoredEntry<unknown> | undefined> => {
+    try {
+      return await find(entryId);
+    } catch (error) {
+      throw outOfReach(`registry: ${causeOf(error)}`, 'registryDown');
+    }
+  };
+
+  const now = (): number => clock.now() / 1000;
+
+  const requireSound = async (entryId: string): Promise<StoredEntry<unknown> | undefined> => {
+    const stored = await require(entryId);
+    if (stored?.damaged === true) throw outOfReach(`registry: ${entryId} is out of order`, 'registryDamaged');
+    return stored;
+  };
+
+  /** A page that cannot be used counts as empty: the others serve. */
+  const pageOrEmpty = async <Page>(entryId: string): Promise<Page | undefined> => {
+    const stored = await require(entryId);
+    if (stored?.damaged === true) tell(`registry: ${entryId} is out of order`, 'registryDamaged');
+    return stored?.entry as Page | undefined;
+  };
+
+  return {
+    stage,
+    lifetimes,
+    payer: async (id, { evenIfPaused = false } = {}) => {
+      if (!isName(id)) return undefined;
+      const { entry, stop } = (await requireSound(entryIds.payer(id))) ?? {};
+      if (entry !== undefined && !evenIfPaused && isStopped(stop, now())) throw pausedPayer(stop, now());
+      return entry as Payer | undefined;
+    },
+    partner: async (clientId, { evenIfBlocked = false } = {}) => {
+      if (!isName(clientId)) return undefined;
+      const { entry, stop } = (await requireSound(entryIds.partner(clientId))) ?? {};
+      if (entry !== undefined && !evenIfBlocked && isStopped(stop, now())) throw blockedPartner();
+      return entry as Partner | undefined;
+    },
+    directory: async () => {
+      const numbers = Array.from({ length: pageCount }, (_, page) => page);
+      const pages = await Promise.all(numbers.map((page) => pageOrEmpty<DirectoryPage>(entryIds.directoryPage(page))));
+      return pages.flatMap((page) => page?.entries ?? []);
+    },
+    isWebOrigin: async (origin) => {
+      const page = await pageOrEmpty<OriginsPage>(entryIds.originsPage(pageOf(origin)));
+      return page?.origins.includes(origin) ?? false;
+    },
+  };
+};
