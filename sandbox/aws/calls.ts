@@ -67,7 +67,7 @@ const describe = (request: AwsRequest): Omit<AwsCall, 'function'> => {
   }
   const body = bodyOf(request);
   if (service === 'secretsmanager') {
-    return { action: `secretsmanager:${operation}`, resource: secretNameOf(textOf(body['SecretId'])) };
+    return { action: `secretsmanager:${operation}`, resource: secretNameOf(textOf(body['SecretId'] ?? body['Name'])) };
   }
   if (service?.startsWith('Logs_') === true) {
     return { action: `logs:${operation}`, resource: textOf(body['logGroupName']) || '*' };

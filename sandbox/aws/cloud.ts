@@ -1,7 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DynamoDBStreamEvent } from 'aws-lambda';
 import type { StageConfig } from '../../config/stage.ts';
 import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 import { closersOf, settled } from '../closers.ts';
@@ -9,10 +8,12 @@ import { LocalStackError } from '../local-stack-error.ts';
 import type { LocalApiGateway } from './api-gateway.ts';
 import type { LocalAws } from './aws.ts';
 import type { AwsCall } from './calls.ts';
+import { requestCustomResource, type CustomResourceRequest } from './custom-resource.ts';
 import { gatewayEdge, noEdge } from './edge.ts';
 import { invokeDirectly, startFunction, type Held, type LocalFunction } from './lambda.ts';
 import { streamFeed } from './stream-feed.ts';
 import { synthesise } from './synth.ts';
+import type { FunctionSpec } from './template-functions.ts';
 import { readTemplate, type LocalTemplate } from './template.ts';
 
 export interface CloudOptions {
@@ -46,7 +47,7 @@ export interface LocalCloud {
   readonly pids: () => Readonly<Record<string, readonly number[]>>;
   /** The memory of each function's processes, by function name. Linux only. */
   readonly held: () => Promise<ReadonlyMap<string, readonly Held[]>>;
-  /** Sets a payer's secret; `undefined` empties it. */
+  /** Sets a payer's secret; `undefined` empties it. It is created if there is none. */
   readonly setSecret: (payerId: string, secret: object | undefined) => void;
   /** The last 10,000 calls to AWS, oldest first. */
   readonly calls: () => readonly AwsCall[];
@@ -64,6 +65,12 @@ export interface LocalCloud {
   /** Stops delivering the tables' streams, which keep their records until `resumeStreams`. */
   readonly pauseStreams: () => void;
   readonly resumeStreams: () => void;
+  /**
+   * Asks the functions of the custom resources what CloudFormation asks them: `Create` at the first deployment and when
+   * it repeats that call, `Update` at a later one that changes the resource.
+   * @throws LocalStackError with the function's reason
+   */
+  readonly requestCustomResources: (request: CustomResourceRequest) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -99,7 +106,8 @@ export const startCloud = async (options: CloudOptions): Promise<LocalCloud> => 
 
 /** Starts a process for each function. Functions without a route start at their first invocation. */
 const startFunctions = async (
-  { functions, routes }: LocalTemplate,
+  functions: readonly FunctionSpec[],
+  { routes }: Pick<LocalTemplate, 'routes'>,
   { aws, onFunctionLog, environments }: CloudOptions,
   workDir: string,
   opened: Opened,
@@ -134,30 +142,53 @@ const heldBy = async (functions: readonly LocalFunction[]): Promise<ReadonlyMap<
   return all;
 };
 
+/** Sets secrets by payer id, under the prefix that the functions read them at. */
+const secretSetter =
+  ({ functions }: LocalTemplate, aws: LocalAws): LocalCloud['setSecret'] =>
+  (payerId, secret) => {
+    const prefix = functions.map(({ environment }) => environment['PAYER_SECRET_PREFIX']).find(Boolean);
+    if (prefix === undefined) throw new Error("No function of the stack reads payers' secrets");
+    aws.secretsManager.setSecret(prefix + payerId, secret === undefined ? undefined : JSON.stringify(secret));
+  };
+
 const deploy = async (options: CloudOptions, workDir: string, opened: Opened): Promise<Omit<LocalCloud, 'close'>> => {
   const { config, secrets, gateway, aws, signal } = options;
   const configFile = join(workDir, 'config.json');
   await writeFile(configFile, JSON.stringify(config));
   const { template: source, ...where } = await synthesise(configFile, join(workDir, 'cdk.out'), signal);
   const template = readTemplate(source, { origin: `http://localhost:${gateway.port}`, ...where });
-  const functions = await startFunctions(template, options, workDir, opened);
+  const functions: LocalFunction[] = [];
   const invoke = async (isIt: (target: LocalFunction) => boolean, name: string, event: unknown): Promise<unknown> => {
     const target = functions.find(isIt);
     if (target === undefined) throw new Error(`The stack has no function ${name}`);
     return invokeDirectly(target, event);
   };
-  const deliver = (name: string, event: DynamoDBStreamEvent): Promise<unknown> =>
+  const deliver = (name: string, event: unknown): Promise<unknown> =>
     invoke(({ spec }) => spec.physicalName === name, name, event);
 
   const feed = opened(streamFeed(template.mappings, deliver));
   await aws.dynamoDb.createTables(template.tables, feed.offer);
   for (const { physicalName } of template.buckets) aws.s3.createBucket(physicalName);
-  const setSecret: LocalCloud['setSecret'] = (payerId, secret) => {
-    const name = template.secretNames.find((candidate) => candidate.endsWith(`/${payerId}`));
-    if (name === undefined) throw new Error(`The stack has no secret for payer ${payerId}`);
-    aws.secretsManager.setSecret(name, secret === undefined ? undefined : JSON.stringify(secret));
+  const setSecret = secretSetter(template, aws);
+  for (const { id } of config.payers.filter((payer) => secretOwnerOf(payer) === payer.id)) {
+    if (secrets[id] !== undefined) setSecret(id, secrets[id]);
+  }
+  const requestCustomResources: LocalCloud['requestCustomResources'] = async (request) => {
+    for (const resource of template.customResources) await requestCustomResource(resource, request, deliver);
+    // Nobody calls these functions until the next deployment.
+    await Promise.all(functions.filter(isForDeployments).map((used) => used.endProcesses()));
   };
-  for (const { id } of config.payers.filter((payer) => secretOwnerOf(payer) === payer.id)) setSecret(id, secrets[id]);
+  const names = new Set(template.customResources.map(({ functionName }) => functionName));
+  const isForDeployments = ({ spec }: Pick<LocalFunction, 'spec'>): boolean => names.has(spec.physicalName);
+  const start = async (specs: readonly FunctionSpec[]): Promise<void> => {
+    functions.push(...(await startFunctions(specs, template, options, workDir, opened)));
+  };
+  await start(template.functions.filter((spec) => isForDeployments({ spec })));
+  // In AWS, functions that read the registry change only after it is filled. Here nobody calls them before `serve`.
+  await settled([
+    start(template.functions.filter((spec) => !isForDeployments({ spec }))),
+    requestCustomResources('Create'),
+  ]);
   const { accessLog } = template;
   if (accessLog !== undefined) aws.logs.createGroup(accessLog.logGroup);
   gateway.serve({
@@ -180,5 +211,6 @@ const deploy = async (options: CloudOptions, workDir: string, opened: Opened): P
     streamsIdle: feed.idle,
     pauseStreams: feed.pause,
     resumeStreams: feed.resume,
+    requestCustomResources,
   };
 };

@@ -32,6 +32,8 @@ export interface LocalFunction {
   readonly invoke: (event: string, requestId: string, signal?: AbortSignal) => Promise<Invocation>;
   /** Makes each process collect its garbage, then measures its memory (Linux only). */
   readonly held: () => Promise<readonly Held[]>;
+  /** Ends its processes. A later call starts a new one. */
+  readonly endProcesses: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -84,12 +86,14 @@ interface Fleet {
   readonly take: () => Promise<Environment>;
   readonly giveBack: (environment: Environment) => void;
   readonly all: () => readonly Environment[];
+  readonly endAll: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
 const fleetOf = (spec: FunctionSpec, options: FunctionOptions): Fleet => {
   const limit = Math.min(options.environments ?? usualEnvironments, spec.reservedConcurrency ?? Infinity);
   const all = new Set<Environment>();
+  const ending = new Set<Environment>();
   /** The most recently freed one is used next. */
   let free: Environment[] = [];
   let started = 0;
@@ -105,11 +109,18 @@ const fleetOf = (spec: FunctionSpec, options: FunctionOptions): Fleet => {
       const how = await environment.ended;
       all.delete(environment);
       free = free.filter((other) => other !== environment);
-      if (!closed) onLog(`The process ended (${how}); a later call starts a new one`);
+      if (!ending.delete(environment)) onLog(`The process ended (${how}); a later call starts a new one`);
     };
     void forget();
     await environment.ready;
     return environment;
+  };
+
+  const endAll = async (): Promise<void> => {
+    const environments = [...all];
+    free = [];
+    for (const environment of environments) ending.add(environment);
+    await Promise.all(environments.map((environment) => environment.kill()));
   };
 
   return {
@@ -124,9 +135,10 @@ const fleetOf = (spec: FunctionSpec, options: FunctionOptions): Fleet => {
       if (all.has(environment)) free.push(environment);
     },
     all: () => [...all],
+    endAll,
     close: async () => {
       closed = true;
-      await Promise.all([...all].map((environment) => environment.kill()));
+      await endAll();
     },
   };
 };
@@ -189,7 +201,7 @@ export const startFunction = async (spec: FunctionSpec, options: FunctionOptions
 
   if (options.lazy !== true && spec.reservedConcurrency !== 0) await warmUp();
   const pids = (): number[] => fleet.all().flatMap(({ pid }) => pid ?? []);
-  return { spec, pids, invoke, held, close: fleet.close };
+  return { spec, pids, invoke, held, endProcesses: fleet.endAll, close: fleet.close };
 };
 
 /**

@@ -1,44 +1,131 @@
+import { randomUUID } from 'node:crypto';
 import { secretNameOf } from './calls.ts';
 import { account, region } from './intrinsics.ts';
+import { addVersion, emptySecret, labelsByVersion, moveLabel, type Secret } from './secret-versions.ts';
 import { jsonError, type AwsAnswer, type AwsService } from './service.ts';
 
-/** An embedded Secrets Manager that answers `GetSecretValue` (JSON 1.1 protocol). */
+/** An embedded Secrets Manager (JSON 1.1 protocol) with the operations that the functions and the tools use. */
 export interface LocalSecretsManager {
   readonly service: AwsService;
-  /** Sets a secret's value. With `undefined` the secret exists but is empty, as the stack creates it. */
+  /** Sets a secret's value, and creates it if there is none. With `undefined` it exists but is empty. */
   readonly setSecret: (name: string, value: string | undefined) => void;
 }
 
-const getSecretValue = (secrets: ReadonlyMap<string, string | undefined>, requestBody: string): AwsAnswer => {
-  const { SecretId = '' } = JSON.parse(requestBody) as { SecretId?: string };
-  const name = secretNameOf(SecretId);
-  if (!secrets.has(name)) {
-    return jsonError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
+/** A request's parameters, of all operations together. */
+interface Parameters {
+  readonly SecretId?: string;
+  readonly Name?: string;
+  readonly SecretString?: string;
+  readonly ClientRequestToken?: string;
+  readonly VersionId?: string;
+  readonly VersionStage?: string;
+  readonly VersionStages?: readonly string[];
+  readonly MoveToVersionId?: string;
+  readonly RemoveFromVersionId?: string;
+}
+
+/** A secret that a request found. */
+interface Found {
+  readonly name: string;
+  readonly secret: Secret;
+}
+
+const arnOf = (name: string): string => `arn:aws:secretsmanager:${region}:${account}:secret:${name}-local1`;
+
+const answer = (body: object): AwsAnswer => ({
+  status: 200,
+  headers: { 'content-type': 'application/x-amz-json-1.1' },
+  body: JSON.stringify(body),
+});
+
+const getSecretValue = ({ name, secret }: Found, { VersionId, VersionStage }: Parameters): AwsAnswer => {
+  const label = VersionStage ?? 'AWSCURRENT';
+  const version = VersionId ?? secret.labels.get(label);
+  const value = version === undefined ? undefined : secret.versions.get(version);
+  if (version === undefined || value === undefined) {
+    const what = VersionId === undefined ? `staging label: ${label}` : `VersionId: ${VersionId}`;
+    return jsonError('ResourceNotFoundException', `Secrets Manager can't find the specified secret value for ${what}`);
   }
-  const value = secrets.get(name);
-  if (value === undefined) {
-    const message = "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT";
-    return jsonError('ResourceNotFoundException', message);
+  const stages = labelsByVersion(secret)[version];
+  return answer({ ARN: arnOf(name), Name: name, VersionId: version, SecretString: value, VersionStages: stages });
+};
+
+const describeSecret = ({ name, secret }: Found): AwsAnswer =>
+  answer({ ARN: arnOf(name), Name: name, VersionIdsToStages: labelsByVersion(secret) });
+
+const putSecretValue = (
+  { name, secret }: Found,
+  { ClientRequestToken: version = randomUUID(), SecretString = '', VersionStages = ['AWSCURRENT'] }: Parameters,
+): AwsAnswer => {
+  const before = secret.versions.get(version);
+  if (before !== undefined && before !== SecretString) {
+    return jsonError('ResourceExistsException', 'A version with this ID already exists, and it has another value.');
   }
-  const body = {
-    ARN: `arn:aws:secretsmanager:${region}:${account}:secret:${name}-local1`,
-    Name: name,
-    SecretString: value,
-    VersionStages: ['AWSCURRENT'],
-  };
-  return { status: 200, headers: { 'content-type': 'application/x-amz-json-1.1' }, body: JSON.stringify(body) };
+  if (before === undefined) addVersion(secret, version, SecretString, VersionStages);
+  return answer({ ARN: arnOf(name), Name: name, VersionId: version, VersionStages: labelsByVersion(secret)[version] });
+};
+
+const updateSecretVersionStage = (
+  { name, secret }: Found,
+  { VersionStage: label = '', MoveToVersionId: to, RemoveFromVersionId: from }: Parameters,
+): AwsAnswer => {
+  const at = secret.labels.get(label);
+  if (to !== undefined && !secret.versions.has(to)) {
+    return jsonError('ResourceNotFoundException', `Secrets Manager can't find the specified version: ${to}`);
+  }
+  if (at !== from && at !== to) {
+    return jsonError('InvalidParameterException', `The staging label ${label} is currently attached to version ${at}.`);
+  }
+  moveLabel(secret, label, to);
+  return answer({ ARN: arnOf(name), Name: name });
+};
+
+type Operation = (found: Found, parameters: Parameters) => AwsAnswer;
+
+const operations: Readonly<Record<string, Operation>> = {
+  GetSecretValue: getSecretValue,
+  DescribeSecret: describeSecret,
+  PutSecretValue: putSecretValue,
+  UpdateSecretVersionStage: updateSecretVersionStage,
 };
 
 /** Creates a Secrets Manager without secrets. */
 export const localSecretsManager = (): LocalSecretsManager => {
-  const secrets = new Map<string, string | undefined>();
+  const secrets = new Map<string, Secret>();
+  const createSecret = ({ Name = '', ...parameters }: Parameters): AwsAnswer => {
+    if (secrets.has(Name)) {
+      return jsonError('ResourceExistsException', `The operation failed because the secret ${Name} already exists.`);
+    }
+    const secret = emptySecret();
+    secrets.set(Name, secret);
+    if (parameters.SecretString === undefined) return answer({ ARN: arnOf(Name), Name });
+    return putSecretValue({ name: Name, secret }, parameters);
+  };
   return {
-    service: ({ headers, body }) =>
-      headers['x-amz-target'] === 'secretsmanager.GetSecretValue'
-        ? getSecretValue(secrets, body.toString())
-        : jsonError('InvalidRequestException', 'Only GetSecretValue is served here'),
+    service: ({ headers, body }) => {
+      const [, name = ''] = String(headers['x-amz-target']).split('.');
+      const parameters = JSON.parse(body.toString()) as Parameters;
+      if (name === 'CreateSecret') return createSecret(parameters);
+      const operation = operations[name];
+      if (operation === undefined) {
+        return jsonError(
+          'InvalidRequestException',
+          `Only CreateSecret, ${Object.keys(operations).join(', ')} are served here`,
+        );
+      }
+      const found = secretNameOf(parameters.SecretId ?? '');
+      const secret = secrets.get(found);
+      return secret === undefined
+        ? jsonError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.")
+        : operation({ name: found, secret }, parameters);
+    },
     setSecret: (name, value) => {
-      secrets.set(name, value);
+      if (value === undefined) secrets.set(name, emptySecret());
+      else {
+        const secret = secrets.get(name) ?? emptySecret();
+        secrets.set(name, secret);
+        addVersion(secret, randomUUID(), value, ['AWSCURRENT']);
+      }
     },
   };
 };

@@ -29,6 +29,19 @@ export interface RouteSpec {
   readonly timeoutMs: number;
 }
 
+/** A resource that a function of the stack makes, during a deployment. */
+export interface CustomResourceSpec {
+  readonly logicalId: string;
+  /** Such as `Custom::RegistryFill`. */
+  readonly type: string;
+  /** {@link FunctionSpec.physicalName} */
+  readonly functionName: string;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+/** The types that the local stack makes. The CDK's own prepare AWS for what is not local. */
+const customTypes: ReadonlySet<string> = new Set(['Custom::RegistryFill']);
+
 interface Distribution {
   readonly DistributionConfig?: {
     readonly DefaultCacheBehavior?: {
@@ -66,14 +79,25 @@ export const edgeFunctions = ({ ofType, intrinsics }: Reading): ReadonlyMap<stri
       .map(({ EventType, LambdaFunctionARN }) => [EventType, functionNameIn(intrinsics.resolve(LambdaFunctionARN))]),
   );
 
-/** Functions that only CloudFormation calls, during a deployment. The local stack never runs them. */
-const customResourceProviders = ({ template, intrinsics }: Reading): ReadonlySet<string> =>
+/**
+ * Functions that only CloudFormation calls, during a deployment, and that the local stack does not run: those of custom
+ * resources of other types.
+ */
+const unusedProviders = ({ template, intrinsics }: Reading): ReadonlySet<string> =>
   new Set(
     Object.values(template.Resources)
-      .map(({ Properties = {} }) => Properties['ServiceToken'])
-      .filter((token) => token !== undefined)
-      .map((token) => /:function:([^:/]+)/.exec(intrinsics.resolve(token))?.[1] ?? ''),
+      .filter(({ Type, Properties }) => Properties?.['ServiceToken'] !== undefined && !customTypes.has(Type))
+      .map(({ Properties }) => /:function:([^:/]+)/.exec(intrinsics.resolve(Properties?.['ServiceToken']))?.[1] ?? ''),
   );
+
+/** The custom resources that the local stack makes. */
+export const customResourcesOf = ({ ofType, intrinsics: { resolve } }: Reading): CustomResourceSpec[] =>
+  [...customTypes].flatMap(ofType).map(([logicalId, { Type, Properties = {} }]) => ({
+    logicalId,
+    type: Type,
+    functionName: functionNameIn(resolve(Properties['ServiceToken'])),
+    properties: Object.fromEntries(Object.entries(Properties).map(([name, value]) => [name, resolve(value)])),
+  }));
 
 const physicalNameOf = ({ intrinsics }: Reading, [logicalId]: Named): string => intrinsics.resolve({ Ref: logicalId });
 
@@ -88,7 +112,7 @@ const ownUrls = ({ intrinsics, ofType }: Reading): readonly string[] => [
 /** The functions that the local stack runs. @throws Error that names what it can't resolve */
 export const functionsOf = (reading: Reading): FunctionSpec[] => {
   const { intrinsics, options, ofType } = reading;
-  const notOurs = new Set([...edgeFunctions(reading).values(), ...customResourceProviders(reading)]);
+  const notOurs = new Set([...edgeFunctions(reading).values(), ...unusedProviders(reading)]);
   const urls = ownUrls(reading);
   const atHome = (value: string): string => urls.reduce((text, url) => text.replaceAll(url, options.origin), value);
   return ofType('AWS::Lambda::Function')

@@ -12,7 +12,15 @@ import {
   type MappingSpec,
   type TableSpec,
 } from './template-data.ts';
-import { edgeFunctions, functionsOf, routesOf, type FunctionSpec, type RouteSpec } from './template-functions.ts';
+import {
+  customResourcesOf,
+  edgeFunctions,
+  functionsOf,
+  routesOf,
+  type CustomResourceSpec,
+  type FunctionSpec,
+  type RouteSpec,
+} from './template-functions.ts';
 
 /** What the local stack serves. */
 export interface LocalTemplate {
@@ -21,7 +29,7 @@ export interface LocalTemplate {
   readonly tables: readonly TableSpec[];
   readonly buckets: readonly BucketSpec[];
   readonly mappings: readonly MappingSpec[];
-  readonly secretNames: readonly string[];
+  readonly customResources: readonly CustomResourceSpec[];
   readonly stageName: string;
   readonly binaryMediaTypes: readonly string[];
   readonly gatewayResponses: readonly GatewayResponseSpec[];
@@ -47,11 +55,7 @@ export const readTemplate = (template: Template, options: TemplateOptions): Loca
     tables: tablesOf(reading),
     buckets: bucketsOf(reading),
     mappings: mappingsOf(reading),
-    // Payers' secrets have explicit names. A secret that AWS names is another.
-    secretNames: ofType('AWS::SecretsManager::Secret').flatMap((named) => {
-      const { Name: name } = propertiesOf(named) as { Name?: unknown };
-      return name === undefined ? [] : [intrinsics.resolve(name)];
-    }),
+    customResources: customResourcesOf(reading),
     stageName:
       stage === undefined ? 'local' : intrinsics.resolve((propertiesOf(stage) as { StageName: unknown }).StageName),
     binaryMediaTypes:

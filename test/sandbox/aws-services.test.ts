@@ -7,7 +7,15 @@ import {
   UpdateItemCommand,
   type AttributeValue,
 } from '@aws-sdk/client-dynamodb';
-import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  ListSecretsCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { startAwsEndpoint } from '../../sandbox/aws/endpoint.ts';
@@ -251,7 +259,77 @@ describe('the embedded Secrets Manager', () => {
     });
   });
 
-  it('refuses what the functions have no right to do', async () => {
+  describe('for the tools', () => {
+    const SecretId = 'p2p/local/payers/made';
+    const valueOf = async (options: { VersionStage?: string; VersionId?: string } = {}) =>
+      (await client.send(new GetSecretValueCommand({ SecretId, ...options }))).SecretString;
+    const put = async (SecretString: string, VersionStages?: string[]): Promise<string> => {
+      const command = new PutSecretValueCommand({ SecretId, SecretString, ...(VersionStages && { VersionStages }) });
+      return (await client.send(command)).VersionId ?? '';
+    };
+    const labels = async () => {
+      const { VersionIdsToStages = {} } = await client.send(new DescribeSecretCommand({ SecretId }));
+      return new Map(Object.entries(VersionIdsToStages).map(([version, on]) => [version, on.toSorted()]));
+    };
+    const move = (MoveToVersionId: string, RemoveFromVersionId?: string) =>
+      client.send(
+        new UpdateSecretVersionStageCommand({
+          SecretId,
+          VersionStage: 'AWSCURRENT',
+          MoveToVersionId,
+          ...(RemoveFromVersionId === undefined ? {} : { RemoveFromVersionId }),
+        }),
+      );
+
+    it('creates a secret once, without a value until one is put', async () => {
+      await client.send(new CreateSecretCommand({ Name: SecretId }));
+      expect(await labels()).toEqual(new Map());
+      await expect(valueOf()).rejects.toThrow('staging label: AWSCURRENT');
+      await expect(client.send(new CreateSecretCommand({ Name: SecretId }))).rejects.toMatchObject({
+        name: 'ResourceExistsException',
+      });
+
+      const first = await put('first', ['AWSPENDING']);
+      expect(await labels()).toEqual(new Map([[first, ['AWSCURRENT', 'AWSPENDING']]]));
+      expect(await valueOf()).toBe('first');
+    });
+
+    it('keeps a pending value beside the current one, and the previous one until there is another', async () => {
+      const [first = ''] = (await labels()).keys();
+      const second = await put('second', ['AWSPENDING']);
+      expect(await valueOf()).toBe('first');
+      expect(await valueOf({ VersionStage: 'AWSPENDING' })).toBe('second');
+
+      await expect(move(second)).rejects.toMatchObject({ name: 'InvalidParameterException' });
+      await move(second, first);
+      expect(await valueOf()).toBe('second');
+      expect(await valueOf({ VersionId: first })).toBe('first');
+      expect((await labels()).get(first)).toEqual(['AWSPREVIOUS']);
+
+      const third = await put('third');
+      expect((await labels()).get(second)).toEqual(['AWSPENDING', 'AWSPREVIOUS']);
+      expect((await labels()).get(third)).toEqual(['AWSCURRENT']);
+      await expect(valueOf({ VersionId: first })).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    });
+
+    it('refuses to move a label to a version that does not exist', async () => {
+      await expect(move('a-version-that-does-not-exist-at-all')).rejects.toMatchObject({
+        name: 'ResourceNotFoundException',
+      });
+    });
+
+    it('takes a repeated request once, and refuses another value under its token', async () => {
+      const request = { SecretId, SecretString: 'fourth', ClientRequestToken: '0'.repeat(32) };
+      await client.send(new PutSecretValueCommand(request));
+      const before = await labels();
+      await client.send(new PutSecretValueCommand(request));
+      expect(await labels()).toEqual(before);
+      const other = client.send(new PutSecretValueCommand({ ...request, SecretString: 'another' }));
+      await expect(other).rejects.toMatchObject({ name: 'ResourceExistsException' });
+    });
+  });
+
+  it('refuses what neither functions nor tools do', async () => {
     await expect(client.send(new ListSecretsCommand({}))).rejects.toMatchObject({ name: 'InvalidRequestException' });
   });
 });

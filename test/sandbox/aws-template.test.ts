@@ -39,7 +39,6 @@ const template = (functionProperties: object = {}): Template => ({
     M1: method('A', { 'Fn::GetAtt': ['Fn1', 'Arn'] }),
     M2: method('B', { Ref: 'Live' }, { ResponseTransferMode: 'STREAM', TimeoutInMillis: 900_000 }),
     M3: method('A', { Ref: 'Version' }),
-    Secret: { Type: 'AWS::SecretsManager::Secret', Properties: { Name: 'p2p/x' } },
     Table: {
       Type: 'AWS::DynamoDB::Table',
       Properties: {
@@ -112,10 +111,10 @@ describe('the template reader', () => {
     expect(withVariable({ Ref: 'Nobody' })).toThrow('Ref Nobody');
   });
 
-  it('reads tables, secrets, the stage and the binary media types', () => {
+  it('reads tables, the stage and the binary media types', () => {
     const read = readTemplate(template(), options);
     expect(read.tables).toMatchObject([{ physicalName: 'grants-x', keySchema: [{ AttributeName: 'k' }] }]);
-    expect(read).toMatchObject({ secretNames: ['p2p/x'], stageName: 'v1', binaryMediaTypes: ['image/*'] });
+    expect(read).toMatchObject({ stageName: 'v1', binaryMediaTypes: ['image/*'] });
   });
 
   it('splits strings in an environment, and resolves the ARNs of buckets and streams', () => {
@@ -175,7 +174,31 @@ describe('the template reader', () => {
     ]);
   });
 
-  it("starts neither the edge's function nor those that only CloudFormation calls", () => {
+  it("reads the filling of the registry and its function, and no other custom resource's", () => {
+    const lambda: Resource = { Type: 'AWS::Lambda::Function', Properties: { Code: asset, Handler: 'index.handler' } };
+    const custom = (type: string, provider: string): Resource => ({
+      Type: type,
+      Properties: { ServiceToken: { 'Fn::GetAtt': [provider, 'Arn'] }, ServiceTimeout: 900 },
+    });
+    const more = {
+      Filler: lambda,
+      Fill: custom('Custom::RegistryFill', 'Filler'),
+      Other: lambda,
+      OtherThing: custom('Custom::Thing', 'Other'),
+    };
+    const read = readTemplate({ Resources: { ...template().Resources, ...more } }, options);
+    expect(read.functions.map(({ physicalName }) => physicalName)).toEqual(['Fn1', 'Filler']);
+    expect(read.customResources).toEqual([
+      {
+        logicalId: 'Fill',
+        type: 'Custom::RegistryFill',
+        functionName: 'Filler',
+        properties: { ServiceToken: 'arn:aws:lambda:us-east-1:000000000000:function:Filler', ServiceTimeout: '900' },
+      },
+    ]);
+  });
+
+  it("starts neither the edge's function nor those of the CDK's custom resources", () => {
     const { Resources } = template({
       Environment: { Variables: { ORIGIN: { 'Fn::Sub': 'https://${Front.DomainName}' } } },
     });
