@@ -7,6 +7,7 @@ import {
   UsageError,
   type StageFlags,
 } from '../shared/command-line.ts';
+import { requireReason } from '../shared/reason.ts';
 
 export const help = `npm run grants -- show ID [flags]
 npm run grants -- end ID --reason TEXT [flags]
@@ -45,8 +46,6 @@ const flags = {
   help: { type: 'boolean' },
 } as const;
 
-const longestReason = 200;
-
 const commandIn = (word: string | undefined): GrantCommand['command'] => {
   if (word === 'show' || word === 'end') return word;
   throw new UsageError(word === undefined ? help : `There is no command "${word}"; --help lists the commands`);
@@ -58,18 +57,6 @@ const grantIdIn = (words: readonly string[]): string => {
     throw new UsageError('Give one grant id: 22 characters, as in the logs and the audit');
   }
   return id;
-};
-
-const reasonFor = (command: GrantCommand['command'], given = ''): string => {
-  if (command === 'show') return '';
-  const reason = given.trim();
-  if (reason === '') throw new UsageError('Give --reason TEXT: the audit records why a grant was ended');
-  if (reason.length > longestReason || /[\p{Cc}\p{Cf}]/u.test(reason)) {
-    throw new UsageError(
-      `--reason is too long or has several lines; write one line of up to ${longestReason} characters`,
-    );
-  }
-  return reason;
 };
 
 /**
@@ -86,7 +73,10 @@ export const readFlags = (args: readonly string[]): GrantCommand | 'help' => {
   return {
     command,
     grantId: grantIdIn(rest),
-    reason: reasonFor(command, values.reason),
+    reason:
+      command === 'show'
+        ? ''
+        : requireReason(values.reason, 'Give --reason TEXT: the audit records why a grant was ended'),
     dryRun: values['dry-run'] === true,
     stage: { stage: values.stage, config: values.config },
     table: values.table,

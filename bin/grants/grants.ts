@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { STSClient } from '@aws-sdk/client-sts';
+import type { StageConfig } from '../../config/stage.ts';
 import { GatewayError } from '../../functions/shared/errors.ts';
 import { writeScopes } from '../../functions/shared/registry/scopes.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import { isLive, type Grant } from '../../functions/shared/store/grant-item.ts';
 import { getGrant, revoke } from '../../functions/shared/store/grants.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
+import { callerOf } from '../shared/caller.ts';
 import { readStage, Refusal } from '../shared/command-line.ts';
 import { findTable } from '../shared/find-table.ts';
 import type { Output } from '../shared/output.ts';
@@ -38,23 +40,17 @@ const describe = (grant: Grant, now: number): string =>
     `state    ${stateOf(grant, now)}`,
   ].join('\n');
 
-/** The AWS identity that runs the tool. */
-const callerOf = async (sts: STSClient): Promise<string> => {
-  const { Arn: arn } = await sts.send(new GetCallerIdentityCommand({}));
-  if (arn === undefined) throw new Refusal('AWS does not say who you are, so the audit could not record it.');
-  return arn;
-};
-
 const endGrant = async (
   table: Table,
   sts: STSClient,
+  config: StageConfig,
   grant: Grant,
   { reason, dryRun }: GrantCommand,
   { nowMs, output }: GrantsToolDeps,
 ): Promise<number> => {
   const now = Math.floor(nowMs / 1000);
   if (!isLive(grant, now)) throw new Refusal('The grant has already ended. Nothing was changed.');
-  const operator = await callerOf(sts);
+  const { arn: operator } = await callerOf(sts, config);
   if (dryRun) {
     output.note(`Would end this grant as ${operator}. Nothing was changed.`);
     return 0;
@@ -78,7 +74,7 @@ const run = async (command: GrantCommand, deps: GrantsToolDeps): Promise<number>
     const grant = await getGrant(table, command.grantId);
     if (grant === undefined) throw new Refusal(`There is no grant ${command.grantId} in ${table.name}.`);
     deps.output.out(describe(grant, Math.floor(deps.nowMs / 1000)));
-    return command.command === 'show' ? 0 : await endGrant(table, sts, grant, command, deps);
+    return command.command === 'show' ? 0 : await endGrant(table, sts, config, grant, command, deps);
   } catch (error) {
     const rights =
       'dynamodb:ListTables, dynamodb:GetItem and dynamodb:UpdateItem on the grants table, and use of its key';

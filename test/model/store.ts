@@ -9,7 +9,13 @@ import dynalite from 'dynalite';
 import { close, listen } from '../../sandbox/aws/listen.ts';
 import { memoryDynamo } from '../support/memory-dynamo.ts';
 
-const keys = { LoginAttempts: 'stateHash', Grants: 'grantId', AuditEvents: 'eventId', Limits: 'limitId' } as const;
+const keys = {
+  LoginAttempts: 'stateHash',
+  Grants: 'grantId',
+  AuditEvents: 'eventId',
+  Limits: 'limitId',
+  Registry: 'entryId',
+} as const;
 type TableName = keyof typeof keys;
 const tables = Object.keys(keys) as TableName[];
 

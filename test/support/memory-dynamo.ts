@@ -3,10 +3,12 @@ import {
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
+  ScanCommand,
   UpdateItemCommand,
   type AttributeValue,
   type GetItemCommandInput,
   type PutItemCommandInput,
+  type ScanCommandInput,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { checkExpressionValues, checkItem, evaluateCondition, invalid, parseUpdate } from './dynamo-expressions.ts';
@@ -51,7 +53,7 @@ export interface MemoryDynamo {
   readonly writes: () => string[];
 }
 
-const keyNames = ['stateHash', 'eventId', 'grantId', 'limitId'];
+const keyNames = ['stateHash', 'eventId', 'grantId', 'limitId', 'entryId'];
 
 /** The key of an item or of a request for one; an empty string is refused. */
 const keyOf = (item: Item): string => {
@@ -104,6 +106,19 @@ export const memoryDynamo = (): MemoryDynamo => {
       if (input.ConsistentRead !== true) throw new Error('a read that decides must be strongly consistent');
       return { Item: items(input.TableName ?? '').get(keyOf(input.Key ?? {})) };
     });
+  const scan = (input: ScanCommandInput): Promise<object> =>
+    run('Scan', () => {
+      const { FilterExpression: filter, ExpressionAttributeValues: values, Limit: limit = Infinity } = input;
+      const all = [...items(input.TableName ?? '')].toSorted(([a], [b]) => (a < b ? -1 : 1));
+      const from = input.ExclusiveStartKey === undefined ? '' : keyOf(input.ExclusiveStartKey);
+      const page = all.filter(([key]) => key > from).slice(0, limit);
+      const last = page.at(-1)?.[1];
+      const matching = page
+        .map(([, item]) => item)
+        .filter((item) => !filter || evaluateCondition(filter, item, values));
+      const isWhole = last === undefined || last === all.at(-1)?.[1];
+      return { Items: matching, ScannedCount: page.length, ...(isWhole ? {} : { LastEvaluatedKey: last }) };
+    });
   const putItem = (input: PutItemCommandInput): Promise<object> =>
     run('PutItem', () => {
       written.push(`put ${input.ConditionExpression}`);
@@ -134,6 +149,7 @@ export const memoryDynamo = (): MemoryDynamo => {
   const send = async (command: object): Promise<object> => {
     if (command instanceof GetItemCommand) return answer('GetItem', command.input, get);
     if (command instanceof PutItemCommand) return answer('PutItem', command.input, putItem);
+    if (command instanceof ScanCommand) return answer('Scan', command.input, scan);
     if (command instanceof UpdateItemCommand) return answer('UpdateItem', command.input, update);
     throw new Error(`${command.constructor.name} is not a command that the store uses`);
   };

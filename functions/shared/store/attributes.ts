@@ -144,12 +144,12 @@ export const stopAttributes = {
 
 /** Registry: payers, partners, and the pages that are made from them. */
 export const registryAttributes = {
-  entryId: { type: 'S', by: 'fillRegistry writeEntry stopEntry' },
-  version: { type: 'N', by: 'fillRegistry writeEntry stopEntry' },
-  entry: { type: 'S', by: 'fillRegistry writeEntry' },
-  digest: { type: 'S', by: 'fillRegistry writeEntry' },
-  stop: { type: 'M', by: 'stopEntry', fields: stopAttributes },
-  changedAt: { type: 'N', by: 'fillRegistry writeEntry' },
-  changedBy: { type: 'S', by: 'fillRegistry writeEntry' },
-  reason: { type: 'S', by: 'fillRegistry writeEntry' },
+  entryId: { type: 'S', by: 'fillRegistry writeEntry' },
+  version: { type: 'N', by: 'fillRegistry writeEntry removeEntry stopEntry endStop' },
+  entry: { type: 'S', by: 'fillRegistry writeEntry removeEntry' },
+  digest: { type: 'S', by: 'fillRegistry writeEntry removeEntry' },
+  stop: { type: 'M', by: 'stopEntry endStop', fields: stopAttributes },
+  changedAt: { type: 'N', by: 'fillRegistry writeEntry removeEntry' },
+  changedBy: { type: 'S', by: 'fillRegistry writeEntry removeEntry' },
+  reason: { type: 'S', by: 'fillRegistry writeEntry removeEntry' },
 } as const satisfies Attributes;

@@ -1,0 +1,120 @@
+import { setTimeout as after } from 'node:timers/promises';
+import { DynamoDBClient, GetItemCommand, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
+import { STSClient } from '@aws-sdk/client-sts';
+import type { StageConfig } from '../../config/stage.ts';
+import { readEntryItem, type StoredEntry } from '../../functions/shared/registry/entry-items.ts';
+import { registryAttributes } from '../../functions/shared/store/attributes.ts';
+import type { Table } from '../../functions/shared/store/dynamo.ts';
+import { readerOf, writeItem, type Item } from '../../functions/shared/store/items.ts';
+import { awsSettings, explainAwsFailure } from './aws.ts';
+import { callerOf, type Caller } from './caller.ts';
+import { findTable } from './find-table.ts';
+import { patiently, type Wait } from './patience.ts';
+
+/** The table Registry, as tools use it. */
+export interface RegistryTable extends Table {
+  /** Waits before a call is repeated. */
+  readonly wait: Wait;
+}
+
+/** An item of the table as it was read. A write of it succeeds only if nobody has written it since. */
+export interface ReadEntry extends StoredEntry<unknown> {
+  readonly entryId: string;
+  /** The version as it is stored, whatever its type; undefined if someone removed it by hand. */
+  readonly seen: AttributeValue | undefined;
+  readonly digest: string | undefined;
+}
+
+const readItem = (item: Item): ReadEntry => {
+  const read = readerOf(registryAttributes, item);
+  return {
+    ...readEntryItem<unknown>(item),
+    entryId: read('entryId') ?? '',
+    seen: item['version'],
+    digest: read('digest'),
+  };
+};
+
+/** Reads one item, strongly consistent. */
+export const readOne = async (table: RegistryTable, entryId: string): Promise<ReadEntry | undefined> => {
+  const { Item: item } = await patiently(table.wait, () =>
+    table.client.send(
+      new GetItemCommand({
+        TableName: table.name,
+        Key: writeItem(registryAttributes, { entryId }),
+        ConsistentRead: true,
+      }),
+    ),
+  );
+  return item && readItem(item);
+};
+
+/** Reads every item by its key, each strongly consistent: removed and damaged ones too. */
+export const readAll = async (table: RegistryTable): Promise<ReadonlyMap<string, ReadEntry>> => {
+  const found = new Map<string, ReadEntry>();
+  let from: Item | undefined;
+  do {
+    const page = await patiently(table.wait, () =>
+      table.client.send(
+        new ScanCommand({
+          TableName: table.name,
+          ConsistentRead: true,
+          ...(from === undefined ? {} : { ExclusiveStartKey: from }),
+        }),
+      ),
+    );
+    for (const item of (page.Items ?? []).map(readItem)) found.set(item.entryId, item);
+    from = page.LastEvaluatedKey;
+  } while (from !== undefined);
+  return found;
+};
+
+/** A stage's registry, opened by an operator. Close it in any case. */
+export interface OpenRegistry {
+  readonly table: RegistryTable;
+  readonly operator: Caller;
+  readonly close: () => void;
+}
+
+/** What a tool says about itself when it opens the registry. */
+export interface OpenOptions {
+  readonly environment: NodeJS.ProcessEnv;
+  /** Names the caller to the local stack. */
+  readonly tool: string;
+  /** The table's name. @default the one that the stack made */
+  readonly name?: string | undefined;
+  /** @default real time */
+  readonly wait?: Wait;
+}
+
+/** The permissions that the tools need. */
+const rights =
+  'dynamodb:ListTables, and dynamodb:GetItem, Scan and UpdateItem on the registry table, and use of its key';
+
+/** Turns a known failure of a call to AWS into a Refusal; returns any other error unchanged. */
+export const explainRegistryFailure = (error: unknown, { stage }: Pick<StageConfig, 'stage'>): unknown =>
+  explainAwsFailure(error, { stage, service: 'AWS', rights });
+
+/**
+ * Opens a stage's registry in the name of whoever runs the tool.
+ * @throws Refusal if there is no such table, or if the stage is in another account
+ */
+export const openRegistryTable = async (
+  config: Pick<StageConfig, 'stage' | 'region' | 'account'>,
+  { environment, tool, name, wait = after }: OpenOptions,
+): Promise<OpenRegistry> => {
+  const settings = awsSettings(config, environment, tool);
+  const [client, sts] = [new DynamoDBClient(settings), new STSClient(settings)];
+  const close = (): void => {
+    client.destroy();
+    sts.destroy();
+  };
+  try {
+    const operator = await callerOf(sts, config);
+    const table = { client, name: name ?? (await findTable(client, config.stage, 'Registry')), wait };
+    return { table, operator, close };
+  } catch (error) {
+    close();
+    throw explainRegistryFailure(error, config);
+  }
+};

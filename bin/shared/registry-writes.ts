@@ -1,0 +1,105 @@
+import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { writeEntryText, type Changed } from '../../functions/shared/registry/entry-items.ts';
+import type { Stop } from '../../functions/shared/registry/stops.ts';
+import { registryAttributes } from '../../functions/shared/store/attributes.ts';
+import { clausesOn, updateOf, type Change, type Clause } from '../../functions/shared/store/expressions.ts';
+import { writeItem } from '../../functions/shared/store/items.ts';
+import { patiently } from './patience.ts';
+import { readOne, type ReadEntry, type RegistryTable } from './registry-table.ts';
+
+/*
+ * Every write raises the item's version, and is made only if the version is still the one that was read. So nobody's
+ * write is lost, and nothing is written that was decided on an older state.
+ */
+
+/** Whether the write was made. If not, `now` is the item that somebody else has written since. */
+export type Written = { readonly written: true } | { readonly written: false; readonly now: ReadEntry | undefined };
+
+type RegistryChange = Omit<Change<typeof registryAttributes>, 'when'>;
+
+const { exists, absent } = clausesOn(registryAttributes);
+
+/** The version as it was read, also if it was changed by hand into something else than a number. */
+const atVersion = (item: ReadEntry | undefined): readonly Clause[] => {
+  if (item === undefined) return [absent('entryId')];
+  const { seen } = item;
+  if (seen === undefined) return [exists('entryId'), absent('version')];
+  return [exists('entryId'), ({ name, value }) => `${name('version')} = ${value('version', seen)}`];
+};
+
+/** One that was changed by hand begins again. */
+const nextVersion = (item: ReadEntry | undefined): number =>
+  item !== undefined && Number.isSafeInteger(item.version) && item.version > 0 ? item.version + 1 : 1;
+
+/**
+ * Makes a conditional write, also if DynamoDB limits it for a moment.
+ * @param isOurs whether an item at the next version is this very write, whose answer was lost
+ */
+const write = async (
+  table: RegistryTable,
+  entryId: string,
+  item: ReadEntry | undefined,
+  change: RegistryChange,
+  isOurs: (now: ReadEntry) => boolean,
+): Promise<Written> => {
+  const version = nextVersion(item);
+  const command = new UpdateItemCommand({
+    TableName: table.name,
+    Key: writeItem(registryAttributes, { entryId }),
+    ...updateOf(registryAttributes, { ...change, set: { ...change.set, version }, when: atVersion(item) }),
+  });
+  try {
+    await patiently(table.wait, () => table.client.send(command));
+    return { written: true };
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    const now = await readOne(table, entryId);
+    return now?.version === version && isOurs(now) ? { written: true } : { written: false, now };
+  }
+};
+
+const isBy =
+  ({ changedAt, changedBy, reason }: Changed) =>
+  (now: ReadEntry): boolean =>
+    now.changedAt === changedAt && now.changedBy === changedBy && now.reason === reason;
+
+/**
+ * Writes an entry as a whole; a stop stays.
+ * @param item the item as it was read; undefined if there was none
+ */
+export const writeEntry = (
+  table: RegistryTable,
+  entryId: string,
+  item: ReadEntry | undefined,
+  entry: object,
+  changed: Changed,
+): Promise<Written> => {
+  const text = writeEntryText(entry);
+  const set = { ...text, ...changed };
+  return write(table, entryId, item, { set }, (now) => now.digest === text.digest && isBy(changed)(now));
+};
+
+/** Removes an entry. Its item stays with its version and its stop, which hold if the entry comes back. */
+export const removeEntry = (table: RegistryTable, item: ReadEntry, changed: Changed): Promise<Written> =>
+  write(
+    table,
+    item.entryId,
+    item,
+    { set: changed, remove: ['entry', 'digest'] },
+    (now) => now.entry === undefined && !now.damaged && isBy(changed)(now),
+  );
+
+/** Stops a partner or a payer; an earlier stop is replaced. The entry stays as it is, damaged or not. */
+export const stopEntry = (table: RegistryTable, item: ReadEntry, stop: Stop): Promise<Written> =>
+  write(
+    table,
+    item.entryId,
+    item,
+    { set: { stop } },
+    ({ stop: now }) =>
+      now?.at === stop.at && now.until === stop.until && now.by === stop.by && now.reason === stop.reason,
+  );
+
+/** Ends a stop; if another operator ended it at the same time, that counts. */
+export const endStop = (table: RegistryTable, item: ReadEntry): Promise<Written> =>
+  write(table, item.entryId, item, { remove: ['stop'] }, ({ stop }) => item.stop !== undefined && stop === undefined);
