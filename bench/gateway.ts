@@ -6,6 +6,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { authorizeHandler } from '../functions/authorize/handler.ts';
 import { callbackHandler } from '../functions/callback/handler.ts';
 import { readEventWriter } from '../functions/fetch/audit-read.ts';
+import { payerBreakers } from '../functions/fetch/breaker/breakers.ts';
 import { fetchHandler } from '../functions/fetch/handler.ts';
 import { boundedClock } from '../functions/fetch/limits/bounded-clock.ts';
 import { leaseFromTable } from '../functions/fetch/limits/lease-slots.ts';
@@ -68,13 +69,13 @@ export const gatewayOver = ({ tables, client, registry, payerHttp, onWrite }: Ga
     (handler: unknown) =>
     (event: ApiEvent): Promise<ApiResponse> =>
       (handler as Handler)(event, lambdaContext());
+  const limits = { client, name: tables.limits };
+  const clock = boundedClock(client, deps.clock);
   const streaming = fetchHandler({
     ...deps,
     sleep: (ms) => sleep(ms),
-    takeTurn: limiter({
-      lease: leaseFromTable({ client, name: tables.limits }),
-      clock: boundedClock(client, deps.clock),
-    }),
+    takeTurn: limiter({ lease: leaseFromTable(limits), clock }),
+    breakers: payerBreakers({ limits, clock }),
     ...readEventWriter({ client, name: tables.auditEvents }, deps.clock),
   }) as unknown as StreamingHandler;
   return {

@@ -95,6 +95,7 @@ const signalAlarms: Readonly<Record<Signal, SignalAlarm | { readonly silent: str
     threshold: 5,
     breaching: [2, 3],
   },
+  breakerOpened: { silent: 'Reads that a breaker refuses count as payerDown, whose alarm names the payer.' },
   registryDown: {
     about: 'tables',
     id: 'RegistryDown',

@@ -59,6 +59,8 @@ export const authenticate = async (deps: FetchDeps, event: ApiEvent, record: Req
   if (token === undefined) throw invalidToken('damaged, or no access token of ours');
   const now = nowSeconds(deps.clock);
 
+  // Beside the read of the grant; whoever calls the payer waits for it.
+  deps.breakers.look(payerId);
   const grant = await getGrant(deps.grants, token.grantId);
   if (grant === undefined) throw invalidToken('no such grant');
   const access = findAccess(grant, sha256(text));

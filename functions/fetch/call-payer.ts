@@ -3,13 +3,15 @@ import { isDocument, type FhirRequest } from '../shared/fhir/fhir-request.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
 import { header, type ApiEvent } from '../shared/http/api.ts';
 import { payerHttpFailure } from '../shared/payer/client.ts';
-import { failureAtRead } from '../shared/payer/errors.ts';
+import { failureAtRead, PayerError } from '../shared/payer/errors.ts';
 import type { PayerResponse } from '../shared/payer/http.ts';
 import type { OpenGrant } from '../shared/payer/open-grant.ts';
 import { reconnectNeeded, refreshPayerTokens } from '../shared/payer/refresh-tokens.ts';
 import { raise, type RequestRecord } from '../shared/record/request-record.ts';
 import { fhirJson, fhirMediaType } from '../shared/registry/profile.ts';
 import type { Payer } from '../shared/registry/types.ts';
+import { firstByteMsOf } from './breaker/late.ts';
+import type { Watch } from './breaker/watch-call.ts';
 import type { FetchDeps } from './deps.ts';
 import { dropBody, type Deadline } from './gate.ts';
 
@@ -22,10 +24,10 @@ export interface PayerCall {
   readonly base: string;
   readonly deadline: Deadline;
   readonly record: RequestRecord;
+  /** The breaker's, which is told whether the payer answers. */
+  readonly watch: Watch;
 }
 
-/** Time to the payer's headers, if the budget lasts that long. The body may take the whole budget. */
-const usualFirstByteSeconds = 60;
 const passedOn = ['if-none-match', 'if-modified-since', 'prefer', 'accept-language'];
 
 /** With `Prefer: respond-async` a payer would answer without the record. */
@@ -53,13 +55,15 @@ const requestHeaders = (event: ApiEvent, { payer, request, open }: PayerCall): R
   return headers;
 };
 
-const send = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<PayerResponse> => {
+const exchange = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<PayerResponse> => {
   const { url, body } = payerUrl(call.payer.fhirBaseUrl, call.request, { gatewayBase: call.base });
-  const { deadline, record } = call;
+  const { deadline, record, watch } = call;
   const startedAt = deps.clock.monotonic();
-  const firstByteMs = (call.payer.quirks.timeToFirstByte ?? usualFirstByteSeconds) * 1000;
-  const timer = setTimeout(() => deadline.end(new DOMException('no answer yet', 'TimeoutError')), firstByteMs);
+  // The body may take the whole budget.
+  const noAnswer = (): void => deadline.end(new DOMException('no answer yet', 'TimeoutError'));
+  const timer = setTimeout(noAnswer, firstByteMsOf(call.payer));
   try {
+    watch.sent(deadline);
     const response = await deps.payerHttp(url, {
       method: call.request.method,
       headers: requestHeaders(event, call),
@@ -70,11 +74,29 @@ const send = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<
     record.payerStatus = response.status;
     return response;
   } catch (error) {
-    if (deadline.signal.reason instanceof GatewayError) throw deadline.signal.reason;
-    throw failureAtRead(payerHttpFailure(error, 'FHIR API'));
+    // A stop, or the breaker.
+    const ended: unknown = deadline.signal.reason ?? error;
+    if (ended instanceof GatewayError) throw ended;
+    throw payerHttpFailure(error, 'FHIR API');
   } finally {
     clearTimeout(timer);
     record.payerMs = Math.round(deps.clock.monotonic() - startedAt);
+  }
+};
+
+/** Sends one request, and tells the breaker whether anything came back. */
+const send = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<PayerResponse> => {
+  const { deadline, watch } = call;
+  try {
+    const response = await exchange(deps, event, call);
+    await watch.answered();
+    return response;
+  } catch (error) {
+    if (!(error instanceof PayerError)) throw error;
+    if (error.failure === 'nonsense') await watch.answered();
+    // A call that ended because nobody waits for it says nothing about the payer.
+    else if (error.failure === 'timeout' || !deadline.signal.aborted) await watch.unanswered();
+    throw failureAtRead(error);
   }
 };
 

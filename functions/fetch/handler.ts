@@ -12,6 +12,7 @@ import { facadeBase, payerBases } from '../shared/registry/urls.ts';
 import { answerFromPayer } from './answer-from-payer.ts';
 import { auditAnswers, auditRead } from './audit-read.ts';
 import { authenticate } from './authenticate.ts';
+import { throughBreaker } from './breaker/through-breaker.ts';
 import { callPayer } from './call-payer.ts';
 import { checkScopes } from './check-scopes.ts';
 import type { FetchDeps } from './deps.ts';
@@ -51,10 +52,13 @@ export const fetchHandler = (deps: FetchDeps) =>
         checkPatient(request, open.grant.patient, [base, ...payerBases(payer)]);
       }
       const linkKey = hasPages(request) ? await ensureLinkKey(deps, open.grant) : undefined;
-      const fresh = await ensureFreshPayerTokens(deps, payer, open, record);
-      const deadline = startDeadline(context);
-      watchStops(deps, partner, payer, deadline);
-      const call = callPayer(deps, event, { payer, request, open: fresh, base, deadline, record });
-      const response = await passGate(audit.begin(), call, deadline);
+      const guarded = { payer, grant: open.grant, record };
+      const { response, deadline } = await throughBreaker(deps, guarded, async (watch) => {
+        const fresh = await ensureFreshPayerTokens(deps, payer, open, record);
+        const budget = startDeadline(context);
+        watchStops(deps, partner, payer, budget);
+        const call = callPayer(deps, event, { payer, request, open: fresh, base, deadline: budget, record, watch });
+        return { deadline: budget, response: await passGate(audit.begin(), call, budget) };
+      });
       return answerFromPayer(deps, { response, payer, request, base, linkKey, deadline, record, audit });
     });

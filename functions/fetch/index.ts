@@ -3,21 +3,22 @@ import { requireEnvironment } from '../shared/deps.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
 import { realDeps } from '../shared/real-deps.ts';
 import { readEventWriter } from './audit-read.ts';
+import { payerBreakers } from './breaker/breakers.ts';
 import { fetchHandler } from './handler.ts';
 import { boundedClock } from './limits/bounded-clock.ts';
 import { leaseFromTable } from './limits/lease-slots.ts';
 import { limiter } from './limits/limiter.ts';
 
 const { client, ...deps } = realDeps();
+const clock = boundedClock(client, deps.clock);
+const limits = { client, name: requireEnvironment('LIMITS_TABLE') };
 
 export const handler = fetchHandler({
   ...deps,
   grants: { client, name: requireEnvironment('GRANTS_TABLE') },
   readPayerSecret: payerSecretReader(secretsClient(), requireEnvironment('PAYER_SECRET_PREFIX'), deps.clock),
   sleep: (ms) => sleep(ms),
-  takeTurn: limiter({
-    lease: leaseFromTable({ client, name: requireEnvironment('LIMITS_TABLE') }),
-    clock: boundedClock(client, deps.clock),
-  }),
+  takeTurn: limiter({ lease: leaseFromTable(limits), clock }),
+  breakers: payerBreakers({ limits, clock }),
   ...readEventWriter({ client, name: requireEnvironment('AUDIT_TABLE') }, deps.clock),
 });

@@ -67,6 +67,7 @@ export const signals = [
   'secretMissing',
   'answerTooLarge',
   'limitsDown',
+  'breakerOpened',
   'registryDown',
   'registryDamaged',
 ] as const;

@@ -6,6 +6,7 @@ import { authorizeHandler } from '../../functions/authorize/handler.ts';
 import { callbackHandler } from '../../functions/callback/handler.ts';
 import { discovery } from '../../functions/discovery/discovery.ts';
 import { readEventWriter } from '../../functions/fetch/audit-read.ts';
+import { payerBreakers } from '../../functions/fetch/breaker/breakers.ts';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
 import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
 import { limiter } from '../../functions/fetch/limits/limiter.ts';
@@ -125,6 +126,7 @@ export const startInstance = (
     readPayerSecret: payerSecretReader(secrets, 'payers/', clocks),
     sleep: clock.wait,
     takeTurn: limiter({ lease: leaseFromTable({ client: limitsClient, name: tables.limits }), clock: clocks }),
+    breakers: payerBreakers({ limits: { client: limitsClient, name: tables.limits }, clock: clocks }),
     ...readEventWriter({ client: auditClient, name: tables.auditEvents }, clocks),
   };
   const buffered = {

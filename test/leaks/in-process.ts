@@ -3,6 +3,7 @@ import { authorizeHandler } from '../../functions/authorize/handler.ts';
 import { callbackHandler } from '../../functions/callback/handler.ts';
 import { discovery } from '../../functions/discovery/discovery.ts';
 import { readEventWriter } from '../../functions/fetch/audit-read.ts';
+import { payerBreakers } from '../../functions/fetch/breaker/breakers.ts';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
 import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
 import { limiter } from '../../functions/fetch/limits/limiter.ts';
@@ -80,6 +81,7 @@ export const startInProcess = (seed: string): InProcess => {
   const streamed = fetchHandler({
     ...deps,
     takeTurn: limiter({ lease: leaseFromTable({ client, name: 'Limits' }), clock: deps.clock }),
+    breakers: payerBreakers({ limits: { client, name: 'Limits' }, clock: deps.clock }),
     ...readEventWriter({ client, name: 'AuditEvents' }, deps.clock),
   });
   /** Everything about it that a runtime could print. */

@@ -23,6 +23,7 @@ import {
 import { toEvent } from '../support/login/to-event.ts';
 import type { StreamedAnswer } from '../support/stream-handler.ts';
 import { callStreaming } from '../support/stream-handler.ts';
+import { unguarded } from '../support/unguarded.ts';
 import { registrations, type PartnerId, type PayerId } from './commands.ts';
 import type { Answer, Model } from './model.ts';
 import { canary, modelPayers, secretAtPayers } from './payer.ts';
@@ -98,6 +99,7 @@ export const makeWorld = (store: Store, model: Model) => {
     },
     // Worlds share the store, and each starts at the same time, so the partners of one are not those of another.
     takeTurn: (key: string, rate: Rate) => takeTurn(`world ${world} ${key}`, rate),
+    breakers: unguarded,
     ...readEventWriter(table('AuditEvents'), clock),
   };
   const handlersFor = (now: Model) => {

@@ -69,6 +69,7 @@ const signals = new Set([
   'secretMissing',
   'answerTooLarge',
   'limitsDown',
+  'breakerOpened',
 ]);
 
 /** The signals that a log line raises. */

@@ -23,6 +23,7 @@ import { readRequest } from './login/requests.ts';
 import { toEvent } from './login/to-event.ts';
 import { withoutReference } from './reference.ts';
 import { callStreaming, type StreamedAnswer, type StreamOptions } from './stream-handler.ts';
+import { unguarded } from './unguarded.ts';
 
 const gatewayKey = es384Jwk('northwind-local-1');
 
@@ -60,6 +61,7 @@ export const fetchGateway = ({ registry = localRegistry() }: { registry?: Regist
   const deps = {
     ...test.deps,
     takeTurn: unlimited,
+    breakers: unguarded,
     openGate: (): Promise<void> => Promise.resolve(),
     onEnd: async (): Promise<void> => void events.push('end hook'),
   };

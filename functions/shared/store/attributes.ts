@@ -127,11 +127,18 @@ export const auditEventAttributes = {
   expiresAt: { type: 'N', by: 'openGate onEnd' },
 } as const satisfies Attributes;
 
-/** Limits: how much of each limit is used. */
+/** Limits: how much of each limit is used, and which payers do not answer. */
 export const limitAttributes = {
-  limitId: { type: 'S', by: 'leaseFromTable' },
+  limitId: { type: 'S', by: 'leaseFromTable markLate openForCanary' },
   takenUntilMs: { type: 'N', by: 'leaseFromTable' },
-  expiresAt: { type: 'N', by: 'leaseFromTable' },
+  lateSinceMs: { type: 'N', by: 'markLate closeBreaker' },
+  lateGrants: { type: 'SS', by: 'markLate closeBreaker' },
+  latePartners: { type: 'SS', by: 'markLate closeBreaker' },
+  openUntilMs: { type: 'N', by: 'openBreaker openForCanary reopenBreaker closeBreaker' },
+  openForMs: { type: 'N', by: 'openBreaker openForCanary reopenBreaker closeBreaker' },
+  probeBy: { type: 'S', by: 'takeProbe releaseProbe closeBreaker' },
+  probeUntilMs: { type: 'N', by: 'takeProbe releaseProbe closeBreaker' },
+  expiresAt: { type: 'N', by: 'leaseFromTable markLate openBreaker openForCanary takeProbe reopenBreaker' },
 } as const satisfies Attributes;
 
 /** Who stopped a partner or a payer, and why. */

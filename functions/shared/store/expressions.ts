@@ -82,7 +82,7 @@ const joined =
     clauses.map((clause) => clause(terms)).join(` ${word} `);
 
 /** True if every clause is true. */
-const allOf = joined('AND');
+export const allOf = joined('AND');
 
 /** True if any clause is true. */
 export const anyOf =

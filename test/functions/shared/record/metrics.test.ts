@@ -28,6 +28,7 @@ const allSignals = Object.keys({
   secretMissing: true,
   answerTooLarge: true,
   limitsDown: true,
+  breakerOpened: true,
   registryDown: true,
   registryDamaged: true,
 } satisfies Record<Signal, true>) as Signal[];

@@ -18,6 +18,16 @@ import {
   loginAttemptAttributes,
   type Attributes,
 } from '../../../../functions/shared/store/attributes.ts';
+import { closedBreaker, usualTimes } from '../../../../functions/shared/store/breaker-item.ts';
+import {
+  closeBreaker,
+  markLate,
+  openBreaker,
+  openForCanary,
+  releaseProbe,
+  reopenBreaker,
+  takeProbe,
+} from '../../../../functions/shared/store/breakers.ts';
 import { clausesOn, updateOf } from '../../../../functions/shared/store/expressions.ts';
 import { addLinkKey, putGrant, rememberAssertion, revoke, rotate } from '../../../../functions/shared/store/grants.ts';
 import { readerOf } from '../../../../functions/shared/store/items.ts';
@@ -56,6 +66,9 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
   const pair = { ...issue, presentedHash: 'refresh-hash', salt: new Uint8Array([3]) };
   const login = () => startAttempt(table, { codeChallenge: 'challenge', partnerState: 'state' });
   const lease = { key: 'partner#a', rate: { perSecond: 50, burst: 100 }, slots: 1, crowded: false, now: () => 1e12 };
+  const mark = { grant: 'g', partner: 'p' };
+  const marked = { ...closedBreaker, lateSinceMs: 1e12 };
+  const opened = { ...closedBreaker, openUntilMs: 1 };
   const known = { requestId: 'r', grantId: 'g', partner: 'p', payer: 'n', interaction: 'read Patient' };
   const record = { ...known, status: 200, error: 'payer_error', bytes: 7 };
   const read = { record, patient: 'patient-1' } as Parameters<ReturnType<typeof readEventWriter>['openGate']>[0];
@@ -82,6 +95,14 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
     Limits: [
       ['leaseFromTable', () => leaseFromTable(table)({ ...lease, seenMs: undefined })],
       ['leaseFromTable', () => leaseFromTable(table)({ ...lease, seenMs: 1e12 })],
+      ['markLate', () => markLate(table, 'p', closedBreaker, mark, 1e12, usualTimes)],
+      ['markLate', () => markLate(table, 'p', marked, mark, 1e12, usualTimes)],
+      ['openBreaker', () => openBreaker(table, 'p', marked, 1e12, usualTimes)],
+      ['openForCanary', () => openForCanary(table, 'p', 1e12)],
+      ['takeProbe', () => takeProbe(table, 'p', opened, { by: 'r', untilMs: 1e12 })],
+      ['reopenBreaker', () => reopenBreaker(table, 'p', opened, { by: 'r', nowMs: 1e12 }, usualTimes)],
+      ['releaseProbe', () => releaseProbe(table, 'p', 'r')],
+      ['closeBreaker', () => closeBreaker(table, 'p')],
     ],
   };
 };

@@ -1,0 +1,99 @@
+import { causeOf } from '../../shared/errors.ts';
+import { closedBreaker, stateOf, usualTimes, type Breaker } from '../../shared/store/breaker-item.ts';
+import { readBreaker, takeProbe } from '../../shared/store/breakers.ts';
+import { noteFailure, type Environment, type GuardedCall } from './environment.ts';
+import { firstByteMsOf, lateMsOf } from './late.ts';
+import { refuseAtOpen, refuseBesideProbe } from './refuse.ts';
+import { watchCall, type Watch } from './watch-call.ts';
+
+/** The breakers of all payers, as this environment knows them. */
+export interface Breakers {
+  /** Begins to look at a payer's breaker, unless this environment has done so lately. Never throws. */
+  readonly look: (payer: string) => void;
+  /**
+   * Lets a call through, or not. A half-open breaker lets one call through, as its probe.
+   * @throws GatewayError `temporarily_unavailable`
+   */
+  readonly admit: (call: GuardedCall) => Promise<Watch>;
+}
+
+type BreakersDeps = Pick<Environment, 'limits' | 'clock'> & Partial<Pick<Environment, 'times'>>;
+
+/** A call that finds a half-open breaker changed this often is refused. */
+const mostTries = 3;
+
+/**
+ * Breakers that all environments share. An environment reads a payer's item at most every five seconds, and writes only
+ * if calls wait or a breaker is not closed. While the table is out of reach, it goes on with what it knows: a breaker
+ * protects capacity, and must not stop reads.
+ */
+export const payerBreakers = ({ limits, clock, times = usualTimes }: BreakersDeps): Breakers => {
+  /** What was seen, and when on the monotonic clock. */
+  const seen = new Map<string, { readonly breaker: Breaker; readonly at: number }>();
+  const looks = new Map<string, Promise<void>>();
+  let aloneUntilAt = -Infinity;
+  let failure: string | undefined;
+
+  const known = (payer: string): Breaker => seen.get(payer)?.breaker ?? closedBreaker;
+  const note = (payer: string, breaker: Breaker): void => void seen.set(payer, { breaker, at: clock.monotonic() });
+  const environment: Environment = { limits, clock, times, known, note };
+  const isAlone = (): boolean => clock.monotonic() < aloneUntilAt;
+  const goAlone = (error: unknown): string => {
+    aloneUntilAt = clock.monotonic() + times.knownForMs;
+    return causeOf(error);
+  };
+
+  const lookNow = async (payer: string): Promise<void> => {
+    try {
+      note(payer, await readBreaker(limits, payer, { consistent: false }));
+    } catch (error) {
+      failure = goAlone(error);
+    } finally {
+      looks.delete(payer);
+    }
+  };
+
+  /** Whether this call became the probe. If not, what is stored now is known. */
+  const becomeProbe = async ({ payer, record }: GuardedCall): Promise<boolean> => {
+    const untilMs = clock.now() + times.refreshMs + firstByteMsOf(payer);
+    const taken = await takeProbe(limits, payer.id, known(payer.id), { by: record.requestId, untilMs });
+    note(payer.id, taken ?? (await readBreaker(limits, payer.id, { consistent: true })));
+    return taken !== undefined;
+  };
+
+  /** Without the table nobody can be the only probe. */
+  const probeOrGoOn = async (call: GuardedCall): Promise<Watch | undefined> => {
+    if (isAlone()) return watchCall(environment, call);
+    try {
+      return (await becomeProbe(call)) ? watchCall(environment, call, known(call.payer.id)) : undefined;
+    } catch (error) {
+      noteFailure(call.record, goAlone(error));
+      return watchCall(environment, call);
+    }
+  };
+
+  return {
+    look: (payer) => {
+      const { at = -Infinity } = seen.get(payer) ?? {};
+      if (clock.monotonic() - at < times.knownForMs || isAlone() || looks.has(payer)) return;
+      looks.set(payer, lookNow(payer));
+    },
+    admit: async (call) => {
+      const { payer, record } = call;
+      await looks.get(payer.id);
+      if (failure !== undefined) noteFailure(record, failure);
+      failure = undefined;
+      for (let tries = 0; tries < mostTries; tries += 1) {
+        const breaker = known(payer.id);
+        const nowMs = clock.now();
+        const state = stateOf(breaker, nowMs, times);
+        if (state === 'closed') return watchCall(environment, call);
+        if (state === 'open') throw refuseAtOpen(breaker, nowMs);
+        if (state === 'probing') break;
+        const watch = await probeOrGoOn(call);
+        if (watch !== undefined) return watch;
+      }
+      throw refuseBesideProbe(lateMsOf(payer, times));
+    },
+  };
+};

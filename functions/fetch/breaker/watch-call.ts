@@ -1,0 +1,114 @@
+import { causeOf } from '../../shared/errors.ts';
+import { raise } from '../../shared/record/request-record.ts';
+import { closedBreaker, isMarked, stateOf, type Breaker } from '../../shared/store/breaker-item.ts';
+import { closeBreaker, releaseProbe, reopenBreaker } from '../../shared/store/breakers.ts';
+import type { Deadline } from '../gate.ts';
+import { noteFailure, type Environment, type GuardedCall } from './environment.ts';
+import { lateMsOf } from './late.ts';
+import { markOrOpen } from './mark-or-open.ts';
+import { refuse, refuseWaiting } from './refuse.ts';
+
+/** What a breaker is told about a call that it let through. */
+export interface Watch {
+  /**
+   * The request leaves now. Without an answer it is late after a while. If the breaker is open when it has waited for
+   * twice as long, it ends.
+   * @throws GatewayError `temporarily_unavailable` if it is the probe and took too long until here
+   */
+  readonly sent: (deadline: Pick<Deadline, 'end'>) => void;
+  /** The first byte has come. */
+  readonly answered: () => Promise<void>;
+  /** There will be no answer: a failed connection, or a time-out, of a refresh too. */
+  readonly unanswered: () => Promise<void>;
+  /** The call is over, in any way. */
+  readonly end: () => Promise<void>;
+}
+
+/**
+ * Watches one call.
+ * @param taken the breaker, if this call is its probe
+ */
+export const watchCall = (environment: Environment, call: GuardedCall, taken?: Breaker): Watch => {
+  const { limits, clock, times, known, note } = environment;
+  const { payer, record } = call;
+  const lateMs = lateMsOf(payer, times);
+  let probe = taken;
+  let hasReopened = false;
+  let waits = false;
+  let isGivenUp = false;
+  let timers: NodeJS.Timeout[] = [];
+  let work: Promise<void> = Promise.resolve();
+
+  /** One step after another, each going by what the one before has written. None of them stops the read. */
+  const next = (step: () => Promise<void>): Promise<void> => {
+    work = work.then(step).catch((error: unknown) => noteFailure(record, causeOf(error)));
+    return work;
+  };
+  const wait = (ms: number, step: () => Promise<void>): void => {
+    timers.push(setTimeout(() => void next(step), ms));
+  };
+  const stopWaiting = (): void => {
+    waits = false;
+    for (const timer of timers) clearTimeout(timer);
+    timers = [];
+  };
+
+  const reopen = async (late: Breaker): Promise<boolean> => {
+    if (hasReopened) return false;
+    const by = { by: record.requestId, nowMs: clock.now() };
+    const reopened = await reopenBreaker(limits, payer.id, late, by, times);
+    hasReopened = true;
+    if (reopened !== undefined) note(payer.id, reopened);
+    return reopened !== undefined;
+  };
+  const beLate = async (): Promise<void> => {
+    const opened = probe === undefined ? await markOrOpen(environment, call) : await reopen(probe);
+    if (opened) raise(record, 'breakerOpened');
+  };
+
+  return {
+    sent: ({ end }) => {
+      stopWaiting();
+      waits = true;
+      isGivenUp = false;
+      wait(lateMs, beLate);
+      if (probe !== undefined) {
+        const leftMs = (probe.probeUntilMs ?? 0) - times.clockErrorMs - clock.now();
+        if (leftMs <= 0) throw refuse('the probe took too long to refresh payer tokens', lateMs);
+        wait(leftMs, async () => end(new DOMException('the time of the probe is over', 'TimeoutError')));
+        return;
+      }
+      wait(2 * lateMs, async () => {
+        await beLate();
+        const breaker = known(payer.id);
+        const nowMs = clock.now();
+        if (waits && stateOf(breaker, nowMs, times) !== 'closed') end(refuseWaiting(breaker, nowMs));
+      });
+    },
+    answered: () => {
+      stopWaiting();
+      return next(async () => {
+        const breaker = known(payer.id);
+        const isWritten = breaker.openUntilMs !== undefined || isMarked(breaker, clock.now(), times);
+        if (probe === undefined && !isWritten) return;
+        await closeBreaker(limits, payer.id);
+        probe = undefined;
+        note(payer.id, closedBreaker);
+      });
+    },
+    unanswered: async () => {
+      stopWaiting();
+      if (isGivenUp) return;
+      isGivenUp = true;
+      await next(beLate);
+    },
+    end: () => {
+      stopWaiting();
+      return next(async () => {
+        if (probe === undefined) return;
+        probe = undefined;
+        await releaseProbe(limits, payer.id, record.requestId);
+      });
+    },
+  };
+};
