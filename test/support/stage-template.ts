@@ -8,6 +8,7 @@ import { startSynthesiser, synthesiserVariable } from './synthesiser.ts';
 export interface Resource extends TemplateResource {
   readonly DeletionPolicy?: string;
   readonly UpdateReplacePolicy?: string;
+  readonly DependsOn?: string | readonly string[];
 }
 
 export interface StageTemplate {
