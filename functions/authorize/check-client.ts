@@ -1,9 +1,10 @@
+import { bothInOrder } from '../shared/both-in-order.ts';
 import type { Deps } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { RequestParameters } from '../shared/http/api.ts';
 import { trustRedirectUri, type PartnerReturn } from '../shared/partner/redirect-uri.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
-import { requirePayer } from '../shared/registry/require-payer.ts';
+import { checkNotBlocked, requirePayer } from '../shared/registry/require-payer.ts';
 import type { Partner, Payer } from '../shared/registry/types.ts';
 import { facadeBase } from '../shared/registry/urls.ts';
 
@@ -29,15 +30,18 @@ export const checkClient = async (
   { values, repeated }: RequestParameters,
   record: Pick<RequestRecord, 'partner'>,
 ): Promise<CheckedClient> => {
-  const payer = await requirePayer(registry, payerId, { code: 'invalid_request', evenIfPaused: true });
+  const [payer, partner] = await bothInOrder(
+    requirePayer(registry, payerId, { code: 'invalid_request', evenIfPaused: true }),
+    registry.partner(values.get('client_id') ?? '', { evenIfBlocked: true }),
+  );
   if (repeated.has('client_id') || repeated.has('redirect_uri')) {
     throw new GatewayError('invalid_request', 'The app sent its name or its address twice.');
   }
-  const partner = await registry.partner(values.get('client_id') ?? '');
   if (partner === undefined) {
     throw new GatewayError('invalid_request', 'The app that sent you here is not registered (client_id).');
   }
   record.partner = partner.clientId;
+  await checkNotBlocked(registry, partner.clientId);
   const redirectUri = trustRedirectUri(values.get('redirect_uri') ?? '', partner);
   if (redirectUri === undefined) {
     throw new GatewayError(

@@ -1,10 +1,11 @@
 import { base64url, type Deps } from '../shared/deps.ts';
-import { causeOf } from '../shared/errors.ts';
+import { causeOf, GatewayError } from '../shared/errors.ts';
 import { payerAuthorizeUrl } from '../shared/payer/authorize-url.ts';
 import type { PayerHttp, PayerResponse } from '../shared/payer/http.ts';
 import { readText } from '../shared/payer/read-text.ts';
 import type { DirectoryEntry } from '../shared/registry/entry-items.ts';
 import { fhirMediaType } from '../shared/registry/profile.ts';
+import { isPayerPaused } from '../shared/registry/require-payer.ts';
 import type { Partner, Payer } from '../shared/registry/types.ts';
 import { authorizeUrl, callbackUri, facadeBase } from '../shared/registry/urls.ts';
 import { sha256 } from '../shared/store/crypto.ts';
@@ -155,10 +156,21 @@ const checkEndpoints = async (deps: CanaryDeps, payer: Payer, signIn: string): P
   if (findings.length > 0) throw new Finding(findings.join('; '));
 };
 
+/** The partner to sign in as. A blocked one says nothing about the payer. */
+const findPartner = async ({ registry }: CanaryDeps, clientId: string | undefined): Promise<Partner | undefined> => {
+  if (clientId === undefined) return undefined;
+  try {
+    return await registry.partner(clientId);
+  } catch (error) {
+    if (error instanceof GatewayError && error.stop === 'block') return undefined;
+    throw error;
+  }
+};
+
 /**
  * Follows a login as far as possible without a member: discovery, authorize, and the payer's sign-in page. It also
- * calls the two endpoints of the payer that a login and a read need. For a payer that no partner may read from, it
- * checks discovery only. Never throws.
+ * calls the two endpoints of the payer that a login and a read need. For a payer that is paused, or that no partner
+ * may read from, it checks discovery only. Never throws.
  * @returns what is wrong, or undefined
  */
 export const checkPayer = async (
@@ -169,12 +181,14 @@ export const checkPayer = async (
     const payer = await deps.registry.payer(id, { evenIfPaused: true });
     if (payer === undefined) return undefined;
     const endpoint = await discover(deps, payer);
-    const partner = clientId === undefined ? undefined : await deps.registry.partner(clientId);
+    if (await isPayerPaused(deps.registry, id)) return undefined;
+    const partner = await findPartner(deps, clientId);
     if (partner === undefined) return undefined;
     const signIn = await authorize(deps, payer, partner, endpoint);
     await checkEndpoints(deps, payer, signIn);
     return undefined;
   } catch (error) {
-    return error instanceof Finding ? error.message : causeOf(error);
+    if (error instanceof Finding) return error.message;
+    return error instanceof GatewayError && error.detail !== undefined ? error.detail : causeOf(error);
   }
 };

@@ -6,7 +6,7 @@ import { answerErrors } from '../shared/http/answer-errors.ts';
 import { checkMethod, payerOf, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
 import { json, noStore, oauthError } from '../shared/http/respond.ts';
 import { recordRequest, type RequestRecord } from '../shared/record/request-record.ts';
-import { requirePayer } from '../shared/registry/require-payer.ts';
+import { isPayerPaused, requirePayer } from '../shared/registry/require-payer.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { authorizationServerMetadata } from './authorization-server-metadata.ts';
 import { cacheStatements } from './cache-statements.ts';
@@ -34,7 +34,9 @@ const answersOf = (deps: Deps): readonly (readonly [RegExp, Answer])[] => {
   const smart: Answer = async (payer) => json(200, smartConfiguration(facade(payer)), cachable);
   const oauth: Answer = async (payer) => json(200, authorizationServerMetadata(facade(payer)), cachable);
   const metadata: Answer = async (payer, record) => {
-    const { statement, problem } = await statements(payer);
+    // A payer that an operator has paused gets no call from us.
+    const paused = await isPayerPaused(deps.registry, payer.id);
+    const { statement, problem } = paused ? { problem: 'metadata: the payer is paused' } : await statements(payer);
     record.detail = problem;
     return json(200, statement ?? gatewayStatement(payer, facade(payer)), { ...cachable, ...fhirJson });
   };

@@ -1,3 +1,4 @@
+import { bothInOrder } from '../shared/both-in-order.ts';
 import { nowSeconds } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { header, payerOf, queryPairs, type ApiEvent } from '../shared/http/api.ts';
@@ -47,22 +48,40 @@ const isOlderToken = (grant: Grant, { grantKey }: AccessToken): boolean => {
   }
 };
 
-/**
- * Finds the grant of the presented access token with one strongly consistent read, and checks that partner and payer
- * are still in the config.
- * @throws GatewayError 401 (RFC 6750 §3.1), `not_found` for an unknown payer, `temporarily_unavailable`
- */
-export const authenticate = async (deps: FetchDeps, event: ApiEvent, record: RequestRecord): Promise<Authenticated> => {
-  const { id: payerId } = await requirePayer(deps.registry, payerOf(event), { code: 'not_found' });
+/** Begins to look at the payer's breaker, too; whoever calls the payer waits for that. */
+const requireFhirPayer = async ({ registry, breakers }: FetchDeps, event: ApiEvent): Promise<Payer> => {
+  const payer = await requirePayer(registry, payerOf(event), { code: 'not_found', evenIfPaused: true });
+  breakers.look(payer.id);
+  return payer;
+};
+
+interface Presented {
+  readonly text: string;
+  readonly token: AccessToken;
+  readonly grant: Grant;
+}
+
+const requireGrant = async ({ grants }: FetchDeps, event: ApiEvent): Promise<Presented> => {
   const text = requireBearer(event);
   const token = readAccessToken(text);
   if (token === undefined) throw invalidToken('damaged, or no access token of ours');
-  const now = nowSeconds(deps.clock);
-
-  // Beside the read of the grant; whoever calls the payer waits for it.
-  deps.breakers.look(payerId);
-  const grant = await getGrant(deps.grants, token.grantId);
+  const grant = await getGrant(grants, token.grantId);
   if (grant === undefined) throw invalidToken('no such grant');
+  return { text, token, grant };
+};
+
+/**
+ * Finds the grant of the presented access token with one strongly consistent read, and checks that partner and payer
+ * are still registered, and not stopped. Only the token's holder learns of a stop.
+ * @throws GatewayError 401 (RFC 6750 §3.1), `not_found` for an unknown payer, `unauthorized_client` for a blocked
+ * partner, `temporarily_unavailable`
+ */
+export const authenticate = async (deps: FetchDeps, event: ApiEvent, record: RequestRecord): Promise<Authenticated> => {
+  const [{ id: payerId }, { text, token, grant }] = await bothInOrder(
+    requireFhirPayer(deps, event),
+    requireGrant(deps, event),
+  );
+  const now = nowSeconds(deps.clock);
   const access = findAccess(grant, sha256(text));
   if (access === undefined && !isOlderToken(grant, token)) throw invalidToken('no token of this grant');
   Object.assign(record, { grantId: grant.grantId, partner: grant.partner });

@@ -23,7 +23,7 @@ import { checkReadOnly, readFhirRequest } from './read-request.ts';
 import { redirectToDiscovery } from './redirect-to-discovery.ts';
 import { hasPages } from './seal-links.ts';
 import { endBody } from './stream-body.ts';
-import { watchStops } from './watch-stops.ts';
+import { checkStillAllowed, watchStops } from './watch-stops.ts';
 
 /** The FHIR route: the payer's record, read-only, as a stream (RFC 6750, FHIR R4 http.html). */
 export const fetchHandler = (deps: FetchDeps) =>
@@ -55,6 +55,7 @@ export const fetchHandler = (deps: FetchDeps) =>
       const guarded = { payer, grant: open.grant, record };
       const { response, deadline } = await throughBreaker(deps, guarded, async (watch) => {
         const fresh = await ensureFreshPayerTokens(deps, payer, open, record);
+        await checkStillAllowed(deps, partner, payer);
         const budget = startDeadline(context);
         watchStops(deps, partner, payer, budget);
         const call = callPayer(deps, event, { payer, request, open: fresh, base, deadline: budget, record, watch });

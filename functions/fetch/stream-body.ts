@@ -3,7 +3,7 @@ import { causeOf, GatewayError } from '../shared/errors.ts';
 import { createLinkRewriter, type LinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import { embeddedMetrics } from '../shared/record/metrics.ts';
-import { raiseSignalOf, writeRecord, type RequestRecord } from '../shared/record/request-record.ts';
+import { recordError, writeRecord, type RequestRecord } from '../shared/record/request-record.ts';
 import { payerBases } from '../shared/registry/urls.ts';
 import { mostStreamedBytes, tooLarge } from './answer-limit.ts';
 import type { FetchDeps } from './deps.ts';
@@ -68,6 +68,22 @@ const linksOf = ({
   ...(unsealedLinks > 0 ? { unsealedLinks } : {}),
 });
 
+/** Notes why an answer was cut: an operator's stop that ended the deadline, or what failed. */
+const noteCut = (
+  record: RequestRecord,
+  bytes: number,
+  { reason, error }: { readonly reason: unknown; readonly error: unknown },
+): void => {
+  const stop = reason instanceof GatewayError ? reason : undefined;
+  const known = stop ?? (error instanceof GatewayError ? error : undefined);
+  if (known !== undefined) recordError(record, known);
+  else {
+    const isLate = [reason, error].some((cause) => causeOf(cause).startsWith('TimeoutError'));
+    record.error = isLate ? 'payer_timeout' : 'payer_error';
+  }
+  record.detail = `cut after ${bytes} bytes: ${stop?.detail ?? causeOf(error)}`;
+};
+
 const piecesOf = async function* (
   deps: FetchDeps,
   answer: PayerAnswer,
@@ -89,12 +105,7 @@ const piecesOf = async function* (
     ended = true;
   } catch (error) {
     if (deadline.signal.reason !== leaving) {
-      const isLate = [deadline.signal.reason, error].some((reason) => causeOf(reason).startsWith('TimeoutError'));
-      const stop: unknown = deadline.signal.reason;
-      const known = stop instanceof GatewayError ? stop : error;
-      record.error = known instanceof GatewayError ? known.code : isLate ? 'payer_timeout' : 'payer_error';
-      raiseSignalOf(record, known);
-      record.detail = `cut after ${bytes} bytes: ${stop instanceof GatewayError ? stop.detail : causeOf(error)}`;
+      noteCut(record, bytes, { reason: deadline.signal.reason, error });
       throw new Error('The answer was cut');
     }
   } finally {

@@ -1,3 +1,4 @@
+import { bothInOrder } from '../shared/both-in-order.ts';
 import { asGatewayError, GatewayError } from '../shared/errors.ts';
 import type { Partner, Payer } from '../shared/registry/types.ts';
 import type { FetchDeps } from './deps.ts';
@@ -9,12 +10,17 @@ import type { Deadline } from './gate.ts';
  */
 const lookMs = 5000;
 
-const checkStillAllowed = async (
+/**
+ * Checks again that a partner may read from a payer: a refresh of payer tokens can take longer than a block or a pause
+ * may.
+ * @throws GatewayError if the partner is blocked or removed, or the payer is paused or removed
+ */
+export const checkStillAllowed = async (
   { registry }: Pick<FetchDeps, 'registry'>,
   { clientId }: Pick<Partner, 'clientId'>,
   { id }: Pick<Payer, 'id'>,
 ): Promise<void> => {
-  const [partner, payer] = await Promise.all([registry.partner(clientId), registry.payer(id)]);
+  const [partner, payer] = await bothInOrder(registry.partner(clientId), registry.payer(id));
   if (payer === undefined || partner?.payers.includes(id) !== true) {
     throw new GatewayError('access_denied', 'This app may no longer read from this health plan.', {
       detail: 'the registry no longer allows this read',

@@ -84,6 +84,8 @@ interface GatewayErrorOptions {
   readonly retryAfterSeconds?: number;
   /** The signal that an alarm counts. */
   readonly signal?: Signal;
+  /** The operator's stop that refused the request. */
+  readonly stop?: 'block' | 'pause';
   /** Further response headers, such as `Allow`. */
   readonly headers?: Readonly<Record<string, string>>;
   /** A page where a person can continue. */
@@ -102,6 +104,7 @@ export class GatewayError extends Error {
   readonly detail: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly signal: Signal | undefined;
+  readonly stop: 'block' | 'pause' | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly link: { readonly href: string; readonly text: string } | undefined;
 
@@ -115,6 +118,7 @@ export class GatewayError extends Error {
     this.detail = options.detail;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.signal = options.signal;
+    this.stop = options.stop;
     this.headers = options.headers ?? {};
     this.link = options.link;
   }

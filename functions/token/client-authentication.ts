@@ -3,6 +3,7 @@ import { nowSeconds, type Deps } from '../shared/deps.ts';
 import { causeOf, GatewayError } from '../shared/errors.ts';
 import { header, type ApiEvent, type RequestParameters } from '../shared/http/api.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
+import { checkNotBlocked } from '../shared/registry/require-payer.ts';
 import type { Partner, PublicJwk } from '../shared/registry/types.ts';
 import { facadeBase, tokenUrl } from '../shared/registry/urls.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
@@ -123,12 +124,18 @@ const isForUs = (audience: JWTPayload['aud'], origin: string): boolean =>
       (aud: unknown) => aud === tokenUrl(origin) || (typeof aud === 'string' && aud.startsWith(facadeBase(origin, ''))),
     );
 
-const checkAssertion = async (
+/** A valid assertion that is not spent yet. */
+interface ValidAssertion {
+  readonly jtiHash: string;
+  /** Epoch seconds. */
+  readonly expiresAt: number;
+}
+
+const verifyAssertion = async (
   deps: ClientAuthenticationDeps,
   partner: Partner,
   assertion: string,
-  requestId: string,
-): Promise<void> => {
+): Promise<ValidAssertion> => {
   const now = nowSeconds(deps.clock);
   const keys = createLocalJWKSet({ keys: partner.jwks as PublicJwk[] });
   const { payload } = await jwtVerify(assertion, keys, {
@@ -150,9 +157,15 @@ const checkAssertion = async (
   if (exp - now > longestAssertionSeconds + clockToleranceSeconds) {
     throw invalidClient('The client assertion may live for five minutes at most.');
   }
-  const jtiHash = sha256(`${partner.clientId} ${jti}`);
-  const expiresAt = exp + clockToleranceSeconds + 1;
-  if (!(await rememberAssertion(deps.grants, { jtiHash, now, expiresAt, requestId }))) {
+  return { jtiHash: sha256(`${partner.clientId} ${jti}`), expiresAt: exp + clockToleranceSeconds + 1 };
+};
+
+const spendAssertion = async (
+  { grants, clock }: ClientAuthenticationDeps,
+  assertion: ValidAssertion,
+  requestId: string,
+): Promise<void> => {
+  if (!(await rememberAssertion(grants, { ...assertion, now: nowSeconds(clock), requestId }))) {
     throw invalidClient('The client assertion was used before; each needs its own jti.');
   }
 };
@@ -161,7 +174,8 @@ const checkAssertion = async (
  * Authenticates the partner of a token, revoke or introspect request. Undefined if the request names no client at all:
  * a public client may refresh that way, since its refresh token finds the grant.
  * @param record gets the registered client that the request claims to be, even if it cannot prove it
- * @throws GatewayError `invalid_client` (401), or `invalid_request` if two ways are used at once
+ * @throws GatewayError `invalid_client` (401), `invalid_request` if two ways are used at once, or
+ * `unauthorized_client` if the client is blocked, which only the client itself learns
  */
 export const authenticateClient = async (
   deps: ClientAuthenticationDeps,
@@ -171,14 +185,17 @@ export const authenticateClient = async (
 ): Promise<AuthenticatedPartner | undefined> => {
   const claim = readClaim(event, form);
   if (claim === undefined) return undefined;
-  const partner = await deps.registry.partner(claim.clientId);
+  const partner = await deps.registry.partner(claim.clientId, { evenIfBlocked: true });
   if (partner === undefined) throw wrongClient('no such client');
   record.partner = partner.clientId;
   if (!partner.clientAuthentication.includes(claim.method)) {
     throw wrongClient(`the client is not registered for ${claim.method}`);
   }
-  if (claim.method === 'private_key_jwt') await checkAssertion(deps, partner, claim.assertion, record.requestId);
-  else if (claim.method !== 'none') checkSecret(partner, claim.secrets);
+  const isSecret = claim.method === 'client_secret_basic' || claim.method === 'client_secret_post';
+  if (isSecret) checkSecret(partner, claim.secrets);
+  const valid = claim.method === 'private_key_jwt' ? await verifyAssertion(deps, partner, claim.assertion) : undefined;
+  await checkNotBlocked(deps.registry, partner.clientId);
+  if (valid !== undefined) await spendAssertion(deps, valid, record.requestId);
   return partner as AuthenticatedPartner;
 };
 

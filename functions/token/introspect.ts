@@ -40,9 +40,9 @@ export const introspect = async (deps: TokenDeps, request: TokenRequest): Promis
 
   const grant = await getGrant(deps.grants, token.grantId);
   if (grant === undefined || grant.partner !== partner.clientId || !isLive(grant, now)) return inactive;
+  request.note(grant);
   const allowed = await findAllowed(deps.registry, grant);
   if (allowed === undefined) return inactive;
-  request.note(grant);
   const hash = sha256(text);
   if (access === undefined) {
     return isCurrentRefresh(grant, hash) && mayRefresh(grant, allowed.partner)

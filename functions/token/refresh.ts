@@ -3,6 +3,7 @@ import { GatewayError } from '../shared/errors.ts';
 import { checkReadsSomething, findAllowed, mayRefresh, scopeNow } from '../shared/partner/live-grant.ts';
 import { nameScopes } from '../shared/partner/name-scopes.ts';
 import { limitScopes, readsSomething, scopesBeyond } from '../shared/partner/scopes.ts';
+import { checkNotPaused } from '../shared/registry/require-payer.ts';
 import { parseScopes, type Scopes } from '../shared/registry/scopes.ts';
 import type { Partner } from '../shared/registry/types.ts';
 import {
@@ -144,14 +145,18 @@ export const refresh = async (deps: TokenDeps, request: TokenRequest): Promise<T
   const partner = request.partner ?? requirePublicClient(await deps.registry.partner(grant.partner));
   if (grant.partner !== partner.clientId) throw invalidRefreshToken("another client's refresh token");
   if (!isLive(grant, now)) throw invalidRefreshToken('the grant has ended');
-  if (!(await findAllowed(deps.registry, grant))) throw invalidRefreshToken('the config no longer allows this grant');
+  const allowed = await findAllowed(deps.registry, grant, { evenIfPaused: true });
+  if (allowed === undefined) throw invalidRefreshToken('the config no longer allows this grant');
   if (!mayRefresh(grant, partner)) throw noLongerOffline();
   checkReadsSomething(grant, scopeNow(grant.scope, partner));
   const hash = sha256(text);
 
   const shown = { grant, presented, hash, partner, now };
   // The requested scope is checked after the token: reuse is reuse, whatever else the request says.
-  return isCurrentRefresh(grant, hash) ? rotatePair(deps, request, shown) : repeatOrRevoke(deps, request, shown);
+  if (!isCurrentRefresh(grant, hash)) return repeatOrRevoke(deps, request, shown);
+  // A repeat above gives nothing new. Refused, it would count as reuse once the pause is over.
+  await checkNotPaused(deps.registry, grant.payer);
+  return rotatePair(deps, request, shown);
 };
 
 const rotatePair = async (deps: TokenDeps, request: TokenRequest, shown: Shown): Promise<TokenAnswer> => {

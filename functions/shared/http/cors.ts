@@ -40,6 +40,11 @@ export const corsForPartners = (registry: Registry): MiddlewareObj<ApiEvent, Api
     if (response) Object.assign(response.headers, await corsHeaders(registry, event));
   };
   return {
+    before: ({ event }) => {
+      // Beside the handler's own reads. Afterwards the page of origins is at hand.
+      const origin = header(event, 'origin');
+      if (origin !== undefined) void isAllowed(registry, origin);
+    },
     after: ({ event, response }) => decorate(event, response),
     onError: ({ event, response }) => decorate(event, response),
   };

@@ -76,6 +76,7 @@ ${content}
 
 const titles: Readonly<Record<string, string>> = {
   method_not_allowed: 'This address cannot be used that way',
+  unauthorized_client: 'This app cannot be used here',
   temporarily_unavailable: 'Please try again in a moment',
   server_error: 'Something went wrong on our side',
 };

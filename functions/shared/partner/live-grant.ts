@@ -1,3 +1,4 @@
+import { bothInOrder } from '../both-in-order.ts';
 import { GatewayError } from '../errors.ts';
 import type { Registry } from '../registry/registry.ts';
 import { hasWord, parseScopes, type Scopes } from '../registry/scopes.ts';
@@ -17,10 +18,15 @@ export interface Allowed {
  * Returns a grant's partner and payer if both are still registered and still allowed together. Checked at every use of
  * a grant, so that removing or blocking a partner holds at once. A grant without a patient is valid only while the
  * payer's profile allows it.
- * @throws GatewayError if the partner is blocked, the payer is paused, or the registry cannot be read
+ * @throws GatewayError if the partner is blocked, the payer is paused, or the registry cannot be read. A block counts
+ * before a pause: it does not end by itself
  */
-export const findAllowed = async (registry: Registry, grant: Grant): Promise<Allowed | undefined> => {
-  const [partner, payer] = await Promise.all([registry.partner(grant.partner), registry.payer(grant.payer)]);
+export const findAllowed = async (
+  registry: Registry,
+  grant: Grant,
+  options: { readonly evenIfPaused?: boolean } = {},
+): Promise<Allowed | undefined> => {
+  const [partner, payer] = await bothInOrder(registry.partner(grant.partner), registry.payer(grant.payer, options));
   if (partner === undefined || payer === undefined || !partner.payers.includes(payer.id)) return undefined;
   return grant.patient === undefined && payer.patientFrom !== 'none' ? undefined : { partner, payer };
 };

@@ -4,6 +4,7 @@ import type { Clock, Deps, WriteLog } from '../deps.ts';
 import { asGatewayError, GatewayError, type ErrorCode, type Signal } from '../errors.ts';
 import { payerOf, type ApiEvent, type ApiResponse } from '../http/api.ts';
 import { edgeFacts } from '../http/edge-headers.ts';
+import type { Registry } from '../registry/registry.ts';
 import { requestMetrics, type Outcome, type Step } from './metrics.ts';
 
 /** The functions behind API Gateway. */
@@ -45,6 +46,8 @@ export interface RequestRecord {
   detail?: string;
   /** What alarms count. Each signal is a metric. */
   signals?: readonly Signal[];
+  /** An operator's block or pause refused it, so it is nobody's failure. Not logged, since `detail` says so. */
+  stopped?: boolean;
 }
 
 /**
@@ -65,6 +68,8 @@ export const raiseSignalOf = (record: Pick<RequestRecord, 'signals'>, error: unk
 /** Lambda's context with the request's record, which {@link recordRequest} adds. */
 export interface RequestContext<Name extends FunctionName = FunctionName> extends Context {
   readonly record: RequestRecord & { readonly function: Name };
+  /** Settles when the record names the route's payer, if the registry knows it. */
+  readonly payerNamed: Promise<void>;
 }
 
 /** A middleware after {@link recordRequest}. */
@@ -80,6 +85,7 @@ export const recordError = (record: RequestRecord, error: unknown): GatewayError
   const known = asGatewayError(error);
   record.error = known.code;
   record.detail = known.detail ?? known.publicMessage;
+  if (known.stop !== undefined) record.stopped = true;
   raiseSignalOf(record, known);
   return known;
 };
@@ -93,7 +99,8 @@ const failures: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>([
   'temporarily_unavailable',
 ]);
 
-const outcomeOf = ({ error, status = 500 }: RequestRecord): Outcome => {
+const outcomeOf = ({ error, stopped = false, status = 500 }: RequestRecord): Outcome => {
+  if (stopped) return 'refused';
   if (status >= 500 || failures.has(error)) return 'failed';
   return error === undefined && status < 400 ? 'ok' : 'refused';
 };
@@ -105,7 +112,7 @@ const isPayerDown = ({ error, payerStatus = 0 }: RequestRecord): boolean =>
 /** Writes the record as one JSON line, from which CloudWatch takes the request's metrics. */
 export const writeRecord = (record: RequestRecord, clock: Clock, writeLog: WriteLog): void => {
   if (isPayerDown(record)) raise(record, 'payerDown');
-  const { startedAtMs, stage, signals, ...fields } = record;
+  const { startedAtMs, stage, signals, stopped: _, ...fields } = record;
   const outcome = outcomeOf(record);
   const level = outcome === 'failed' ? 'error' : record.error === undefined ? 'info' : 'warn';
   const ms = Math.round((clock.monotonic() - startedAtMs) * 10) / 10;
@@ -120,19 +127,29 @@ export const writeRecord = (record: RequestRecord, clock: Clock, writeLog: Write
   );
 };
 
+/** Names the route's payer in the record. If the registry cannot be read, the step that needs the payer says so. */
+const namePayer = async (registry: Registry, record: Pick<RequestRecord, 'payer'>, id: string): Promise<void> => {
+  const payer = await registry.payer(id, { evenIfPaused: true }).catch(() => undefined);
+  if (payer !== undefined) record.payer = payer.id;
+};
+
 /** Opens the request record, and writes it once the answer is known. A streamed body writes it when it ends. */
 export const recordRequest = <Name extends FunctionName>(
   deps: Pick<Deps, 'clock' | 'writeLog' | 'registry' | 'behindEdge'>,
   functionName: Name,
 ): Middleware<RequestContext<Name>> => {
-  const write = ({ record }: RequestContext, response: ApiResponse | null | undefined): void => {
+  const write = async (
+    { record, payerNamed }: RequestContext,
+    response: ApiResponse | null | undefined,
+  ): Promise<void> => {
+    await payerNamed;
     record.status = response?.statusCode ?? 500;
     if (typeof response?.body === 'string' || response?.body === undefined) {
       writeRecord(record, deps.clock, deps.writeLog);
     }
   };
   return {
-    before: async ({ event, context }) => {
+    before: ({ event, context }) => {
       const record: RequestContext<Name>['record'] = {
         stage: deps.registry.stage,
         time: new Date(deps.clock.now()).toISOString(),
@@ -145,9 +162,8 @@ export const recordRequest = <Name extends FunctionName>(
         startedAtMs: deps.clock.monotonic(),
         ...(deps.behindEdge === true ? edgeFacts(event) : {}),
       };
-      Object.assign(context, { record });
-      const payer = await deps.registry.payer(payerOf(event), { evenIfPaused: true });
-      if (payer !== undefined) record.payer = payer.id;
+      // Beside the handler's own reads.
+      Object.assign(context, { record, payerNamed: namePayer(deps.registry, record, payerOf(event)) });
     },
     after: ({ context, response }) => write(context, response),
     onError: ({ context, response }) => write(context, response),

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { parseObject, type JsonObject } from '../json-object.ts';
 import { registryAttributes } from '../store/attributes.ts';
 import { sha256 } from '../store/crypto.ts';
 import { readerOf, writeItem, type Item, type StoredItem } from '../store/items.ts';
@@ -69,16 +70,36 @@ export const writeEntryText = (entry: object): { readonly entry: string; readonl
   return { entry: text, digest: sha256(text) };
 };
 
-/** Reads an item. What a tool wrote has a digest; whatever does not match it counts as damaged. */
-export const readEntryItem = <Entry>(item: StoredItem): StoredEntry<Entry> => {
+const hasList = (entry: JsonObject, name: string): boolean => Array.isArray(entry[name]);
+
+/** Whether an entry belongs under its key: an item that was copied to another key has a digest that fits. */
+const belongsTo = (entryId: string, entry: JsonObject): boolean => {
+  if (entryId.startsWith('payer#')) return entryIds.payer(String(entry['id'])) === entryId;
+  if (entryId.startsWith('partner#')) return entryIds.partner(String(entry['clientId'])) === entryId;
+  if (entryId.startsWith('directory#')) return hasList(entry, 'entries');
+  return !entryId.startsWith('origins#') || hasList(entry, 'origins');
+};
+
+/** What a tool wrote has a version of at least 1, and an entry and its digest or neither. Anything else is by hand. */
+const readSound = (item: StoredItem): { readonly entry: JsonObject | undefined } | undefined => {
   const read = readerOf(registryAttributes, item);
   const [text, digest, version = 0] = [read('entry'), read('digest'), read('version')];
+  if (!Number.isSafeInteger(version) || version < 1) return undefined;
+  if (item['entry'] === undefined && item['digest'] === undefined) return { entry: undefined };
+  if (text === undefined) return undefined;
+  const entry = digest === sha256(text) ? parseObject(text) : undefined;
+  return entry !== undefined && belongsTo(read('entryId') ?? '', entry) ? { entry } : undefined;
+};
+
+/** Reads an item. One that was changed by hand counts as damaged, and its entry as unknown. It never throws. */
+export const readEntryItem = <Entry>(item: StoredItem): StoredEntry<Entry> => {
+  const read = readerOf(registryAttributes, item);
   const stop = read('stop');
-  const damaged = text === undefined ? item['entry'] !== undefined : digest !== sha256(text);
+  const sound = readSound(item);
   return {
-    version,
-    entry: text === undefined || damaged ? undefined : (JSON.parse(text) as Entry),
-    damaged,
+    version: read('version') ?? 0,
+    entry: sound?.entry as Entry | undefined,
+    damaged: sound === undefined,
     stop: item['stop'] === undefined ? undefined : readStop(stop),
     changedAt: read('changedAt'),
     changedBy: read('changedBy'),

@@ -1,28 +1,44 @@
 import type { Clock } from '../deps.ts';
+import { boundedMap } from './bounded-map.ts';
 
 /** How long a read counts as fresh, and how long it may be used while the store fails, in milliseconds. */
 export const freshMs = 20_000;
 export const staleMs = 5 * 60_000;
 
 /** After a failure the store is left alone for this long, so that not every call waits for it. */
-const aloneMs = 2000;
+export const aloneMs = 2000;
 
 /** The most keys kept with a value, and without: anyone can ask for names that do not exist. */
-const mostKept = 20_000;
-const mostAbsent = 1000;
+export const mostKept = 20_000;
+export const mostAbsent = 1000;
+
+/** The most weight of the values, in characters of JSON. Parsed, they take a few times as much memory. */
+export const mostCharacters = 24_000_000;
 
 interface KeptReadsDeps<Value> {
   /** Reads one key; `undefined` if there is nothing. */
   readonly read: (key: string) => Promise<Value | undefined>;
+  /** Characters of a value's JSON. */
+  readonly weigh: (value: Value) => number;
   readonly clock: Clock;
-  /** Told about each failure to read. */
+  /** Told about a failure to read, at most once each time that the store is left alone. */
   readonly onFailure: (error: unknown) => void;
+}
+
+interface Instant {
+  readonly monotonic: number;
+  readonly nowMs: number;
 }
 
 interface Kept<Value> {
   readonly value: Value | undefined;
-  readonly readAt: number;
-  readonly readAtMs: number;
+  /** When its read began: a write may follow before the read ends. */
+  readonly since: Instant;
+}
+
+interface Reading<Value> {
+  readonly value: Promise<Value | undefined>;
+  readonly since: Instant;
 }
 
 /**
@@ -30,56 +46,71 @@ interface Kept<Value> {
  * counts. Concurrent calls share a read.
  * @throws what `read` threw, if nothing recent enough is kept
  */
-export const keptReads = <Value>({ read, clock, onFailure }: KeptReadsDeps<Value>) => {
-  const present = new Map<string, Kept<Value>>();
-  const absent = new Map<string, Kept<Value>>();
-  const reading = new Map<string, Promise<Value | undefined>>();
-  let failed: { readonly error: unknown; readonly at: number } | undefined;
+export const keptReads = <Value>({ read, weigh, clock, onFailure }: KeptReadsDeps<Value>) => {
+  const present = boundedMap<Kept<Value>>({
+    most: mostKept,
+    mostWeight: mostCharacters,
+    weigh: ({ value }) => (value === undefined ? 0 : weigh(value)),
+  });
+  const absent = boundedMap<Kept<Value>>({ most: mostAbsent, mostWeight: 0, weigh: () => 0 });
+  const underWay = new Map<string, Reading<Value>>();
+  let failed: { readonly error: unknown; readonly since: Instant } | undefined;
 
-  // A frozen environment's monotonic clock may stand still, and a wall clock may go back: the longer time counts.
-  const ageOf = ({ readAt, readAtMs }: Kept<Value>): number =>
-    Math.max(clock.monotonic() - readAt, clock.now() - readAtMs);
+  const instant = (): Instant => ({ monotonic: clock.monotonic(), nowMs: clock.now() });
 
-  const keep = (key: string, value: Value | undefined, at: { readAt: number; readAtMs: number }): void => {
-    const [map, other, most] = value === undefined ? [absent, present, mostAbsent] : [present, absent, mostKept];
-    other.delete(key);
-    map.delete(key);
-    map.set(key, { value, ...at });
-    const [oldest] = map.keys();
-    if (map.size > most && oldest !== undefined) map.delete(oldest);
+  // The monotonic clock may stand still while Lambda freezes the environment, and the wall clock may go back: the longer
+  // time counts.
+  const ageOf = ({ monotonic, nowMs }: Instant): number => Math.max(clock.monotonic() - monotonic, clock.now() - nowMs);
+
+  const find = (key: string): Kept<Value> | undefined => present.get(key) ?? absent.get(key);
+
+  const keep = (key: string, kept: Kept<Value>): void => {
+    const [into, from] = kept.value === undefined ? [absent, present] : [present, absent];
+    from.delete(key);
+    into.set(key, kept);
   };
 
-  const readNow = async (key: string): Promise<Value | undefined> => {
-    // The age counts from before the read, since a write may follow it.
-    const at = { readAt: clock.monotonic(), readAtMs: clock.now() };
-    const value = await read(key);
-    keep(key, value, at);
-    failed = undefined;
-    return value;
+  const isLeftAlone = (): boolean => failed !== undefined && ageOf(failed.since) < aloneMs;
+
+  const noteFailure = (error: unknown): void => {
+    if (!isLeftAlone()) onFailure(error);
+    failed = { error, since: instant() };
   };
 
-  const readOrKept = async (key: string, kept: Kept<Value> | undefined): Promise<Value | undefined> => {
-    const isUsable = kept !== undefined && ageOf(kept) < staleMs;
-    try {
-      if (failed !== undefined && clock.monotonic() - failed.at < aloneMs) throw failed.error;
-      return await readNow(key);
-    } catch (error) {
-      if (error !== failed?.error) {
-        failed = { error, at: clock.monotonic() };
-        onFailure(error);
+  const recentOrThrow = (key: string, error: unknown): Value | undefined => {
+    const kept = find(key);
+    if (kept === undefined || ageOf(kept.since) >= staleMs) throw error;
+    return kept.value;
+  };
+
+  const startRead = (key: string): Promise<Value | undefined> => {
+    const since = instant();
+    const readAndKeep = async (): Promise<Value | undefined> => {
+      try {
+        const value = await read(key);
+        failed = undefined;
+        // A read that froze with its environment was replaced, and its value is too old to keep.
+        if (underWay.get(key) === reading) keep(key, { value, since });
+        return value;
+      } catch (error) {
+        noteFailure(error);
+        return recentOrThrow(key, error);
+      } finally {
+        if (underWay.get(key) === reading) underWay.delete(key);
       }
-      if (!isUsable) throw error;
-      return kept.value;
-    }
+    };
+    // Begins one turn later, when `reading` is there.
+    const reading: Reading<Value> = { since, value: Promise.resolve().then(readAndKeep) };
+    underWay.set(key, reading);
+    return reading.value;
   };
 
   return async (key: string): Promise<Value | undefined> => {
-    const kept = present.get(key) ?? absent.get(key);
-    if (kept !== undefined && ageOf(kept) < freshMs) return kept.value;
-    const underWay = reading.get(key);
-    if (underWay !== undefined) return underWay;
-    const started = readOrKept(key, kept).finally(() => reading.delete(key));
-    reading.set(key, started);
-    return started;
+    const kept = find(key);
+    if (kept !== undefined && ageOf(kept.since) < freshMs) return kept.value;
+    const reading = underWay.get(key);
+    if (reading !== undefined && ageOf(reading.since) < freshMs) return reading.value;
+    if (failed !== undefined && isLeftAlone()) return recentOrThrow(key, failed.error);
+    return startRead(key);
   };
 };

@@ -1,5 +1,5 @@
 import { directoryEntryOf, entryIds, type DirectoryEntry } from './entry-items.ts';
-import { blockedPartner, isStopped, pausedPayer, type Stop } from './stops.ts';
+import { blockedPartner, isBlocked, isPaused, pausedPayer, type Stop } from './stops.ts';
 import type { Lifetimes, Partner, Payer, RegistryData } from './types.ts';
 
 /** Payers and partners, and what an operator has stopped. */
@@ -36,13 +36,14 @@ export const registryOf = (
     stage,
     lifetimes,
     payer: async (id, { evenIfPaused = false } = {}) => {
-      const [stop, now] = [stops.get(entryIds.payer(id)), nowMs() / 1000];
-      if (!evenIfPaused && isStopped(stop, now)) throw pausedPayer(stop, now);
-      return payersById.get(id);
+      const [payer, stop, now] = [payersById.get(id), stops.get(entryIds.payer(id)), nowMs() / 1000];
+      if (payer !== undefined && !evenIfPaused && isPaused(stop, now)) throw pausedPayer(stop, now);
+      return payer;
     },
     partner: async (clientId, { evenIfBlocked = false } = {}) => {
-      if (!evenIfBlocked && isStopped(stops.get(entryIds.partner(clientId)), nowMs() / 1000)) throw blockedPartner();
-      return partnersById.get(clientId);
+      const [partner, stop] = [partnersById.get(clientId), stops.get(entryIds.partner(clientId))];
+      if (partner !== undefined && !evenIfBlocked && isBlocked(stop)) throw blockedPartner();
+      return partner;
     },
     directory: async () =>
       payers.map((payer) =>

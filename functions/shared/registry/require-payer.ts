@@ -31,3 +31,23 @@ export const requirePayer = async (
 export const checkNotPaused = async (registry: Registry, payerId: string): Promise<void> => {
   await registry.payer(payerId);
 };
+
+/** Whether an operator has paused a payer. @throws GatewayError if the registry cannot be read */
+export const isPayerPaused = async (registry: Registry, payerId: string): Promise<boolean> => {
+  try {
+    await checkNotPaused(registry, payerId);
+    return false;
+  } catch (error) {
+    if (error instanceof GatewayError && error.stop === 'pause') return true;
+    throw error;
+  }
+};
+
+/**
+ * Checks that an operator has not blocked a partner. It follows a look-up of the partner that did not ask, so that the
+ * log names the partner, and a stranger does not learn of the block.
+ * @throws GatewayError `unauthorized_client`
+ */
+export const checkNotBlocked = async (registry: Registry, clientId: string): Promise<void> => {
+  await registry.partner(clientId);
+};

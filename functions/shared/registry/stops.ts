@@ -11,9 +11,12 @@ export interface Stop {
   readonly reason: string;
 }
 
-/** Whether a stop holds now, in epoch seconds. */
-export const isStopped = (stop: Stop | undefined, now: number): stop is Stop =>
+/** Whether a pause holds now, in epoch seconds. */
+export const isPaused = (stop: Stop | undefined, now: number): stop is Stop =>
   stop !== undefined && (stop.until === undefined || stop.until > now);
+
+/** Whether a block holds. Only an operator ends one, so an `until` that someone wrote by hand means nothing. */
+export const isBlocked = (stop: Stop | undefined): stop is Stop => stop !== undefined;
 
 /** How long a caller waits before it asks again, if the pause has no end. */
 const usualPauseSeconds = 300;
@@ -23,6 +26,7 @@ export const blockedPartner = (): GatewayError =>
   new GatewayError('unauthorized_client', 'This app has been blocked by the operator of this gateway.', {
     status: 403,
     detail: 'the partner is blocked',
+    stop: 'block',
   });
 
 /** Makes the error for a payer that an operator has paused. @param now epoch seconds */
@@ -30,4 +34,5 @@ export const pausedPayer = ({ until }: Stop, now: number): GatewayError =>
   new GatewayError('temporarily_unavailable', 'This health plan is paused by the operator of this gateway.', {
     retryAfterSeconds: until === undefined ? usualPauseSeconds : Math.max(1, Math.ceil(until - now)),
     detail: 'the payer is paused',
+    stop: 'pause',
   });

@@ -1,6 +1,6 @@
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Clock, WriteLog } from '../deps.ts';
-import { causeOf, GatewayError, type Signal } from '../errors.ts';
+import { causeOf, unavailable, type Signal } from '../errors.ts';
 import { embeddedMetrics } from '../record/metrics.ts';
 import { registryAttributes } from '../store/attributes.ts';
 import type { Table } from '../store/dynamo.ts';
@@ -16,7 +16,7 @@ import {
 } from './entry-items.ts';
 import { keptReads } from './kept-reads.ts';
 import type { Registry } from './registry.ts';
-import { blockedPartner, isStopped, pausedPayer } from './stops.ts';
+import { blockedPartner, isBlocked, isPaused, pausedPayer } from './stops.ts';
 import type { Lifetimes, Partner, Payer } from './types.ts';
 
 /** What a registry in a table needs. */
@@ -28,18 +28,18 @@ export interface TableRegistryDeps {
   readonly lifetimes: Lifetimes;
 }
 
-/** Limit of one read with all its tries, in milliseconds. */
-const readMs = 2500;
+/** Limits of one try and of all, in milliseconds: a connection that hangs leaves time for another. */
+const tryMs = 1000;
+const allTriesMs = 2500;
 
-/** What can be part of a key: visible ASCII, as the configuration requires of ids and client ids. */
-const isName = (text: string): boolean => /^[\x21-\x7e]{1,200}$/.test(text);
+/** What can be an id, as the configuration requires: no other name costs a read. */
+const isName = (text: string): boolean => /^[a-z0-9-]{1,64}$/.test(text);
 
-const outOfReach = (detail: string, signal: Signal): GatewayError =>
-  new GatewayError('temporarily_unavailable', 'The service is briefly unavailable. Please try again.', {
-    retryAfterSeconds: 5,
-    detail,
-    signal,
-  });
+/** An item, and the characters of its JSON. */
+interface ReadItem {
+  readonly stored: StoredEntry<unknown>;
+  readonly characters: number;
+}
 
 /**
  * Payers and partners in the table Registry, read by key, strongly consistent. Each is kept for twenty seconds, and for
@@ -56,29 +56,34 @@ export const tableRegistry = ({ table, clock, writeLog, stage, lifetimes }: Tabl
       }),
     );
 
-  const read = async (entryId: string): Promise<StoredEntry<unknown> | undefined> => {
+  const read = async (entryId: string): Promise<ReadItem | undefined> => {
     const { Item } = await table.client.send(
       new GetItemCommand({
         TableName: table.name,
         Key: writeItem(registryAttributes, { entryId }),
         ConsistentRead: true,
       }),
-      { abortSignal: AbortSignal.timeout(readMs) },
+      { requestTimeout: tryMs, abortSignal: AbortSignal.timeout(allTriesMs) },
     );
-    return Item && readEntryItem<unknown>(Item);
+    if (Item === undefined) return undefined;
+    const stored = readEntryItem<unknown>(Item);
+    // Once per read. The requests that it refuses say so in their own lines.
+    if (stored.damaged) tell(`registry: ${entryId} is out of order`, 'registryDamaged');
+    return { stored, characters: Item['entry']?.S?.length ?? 0 };
   };
 
   const find = keptReads({
     read,
+    weigh: ({ characters }) => characters,
     clock,
     onFailure: (error) => tell(`registry: ${causeOf(error)}`, 'registryDown'),
   });
 
   const require = async (entryId: string): Promise<StoredEntry<unknown> | undefined> => {
     try {
-      return await find(entryId);
+      return (await find(entryId))?.stored;
     } catch (error) {
-      throw outOfReach(`registry: ${causeOf(error)}`, 'registryDown');
+      throw unavailable(`registry: ${causeOf(error)}`);
     }
   };
 
@@ -86,14 +91,13 @@ export const tableRegistry = ({ table, clock, writeLog, stage, lifetimes }: Tabl
 
   const requireSound = async (entryId: string): Promise<StoredEntry<unknown> | undefined> => {
     const stored = await require(entryId);
-    if (stored?.damaged === true) throw outOfReach(`registry: ${entryId} is out of order`, 'registryDamaged');
+    if (stored?.damaged === true) throw unavailable(`registry: ${entryId} is out of order`);
     return stored;
   };
 
   /** A page that cannot be used counts as empty: the others serve. */
   const pageOrEmpty = async <Page>(entryId: string): Promise<Page | undefined> => {
     const stored = await require(entryId);
-    if (stored?.damaged === true) tell(`registry: ${entryId} is out of order`, 'registryDamaged');
     return stored?.entry as Page | undefined;
   };
 
@@ -103,13 +107,13 @@ export const tableRegistry = ({ table, clock, writeLog, stage, lifetimes }: Tabl
     payer: async (id, { evenIfPaused = false } = {}) => {
       if (!isName(id)) return undefined;
       const { entry, stop } = (await requireSound(entryIds.payer(id))) ?? {};
-      if (entry !== undefined && !evenIfPaused && isStopped(stop, now())) throw pausedPayer(stop, now());
+      if (entry !== undefined && !evenIfPaused && isPaused(stop, now())) throw pausedPayer(stop, now());
       return entry as Payer | undefined;
     },
     partner: async (clientId, { evenIfBlocked = false } = {}) => {
       if (!isName(clientId)) return undefined;
       const { entry, stop } = (await requireSound(entryIds.partner(clientId))) ?? {};
-      if (entry !== undefined && !evenIfBlocked && isStopped(stop, now())) throw blockedPartner();
+      if (entry !== undefined && !evenIfBlocked && isBlocked(stop)) throw blockedPartner();
       return entry as Partner | undefined;
     },
     directory: async () => {

@@ -212,13 +212,13 @@ describe('the headers of a refusal', () => {
 it('calls a refusal "processing" if FHIR has no code for it', async () => {
   const test = fetchGateway();
   const { token } = await test.grant();
-  const takeTurn = () => Promise.reject(new GatewayError('unauthorized_client', 'Not you.'));
+  const takeTurn = () => Promise.reject(new GatewayError('unsupported_grant_type', 'Not this.'));
 
   expect(await toldOf(test, read({ ...test.deps, takeTurn }, 'Patient', token))).toEqual([
     400,
     'processing',
-    'Not you.',
-    'unauthorized_client',
+    'Not this.',
+    'unsupported_grant_type',
   ]);
 });
 
