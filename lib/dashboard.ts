@@ -1,6 +1,8 @@
 import {
   Dashboard,
   GraphWidget,
+  LogQueryVisualizationType,
+  LogQueryWidget,
   Stats,
   TextWidget,
   type IMetric,
@@ -10,22 +12,34 @@ import {
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { signals } from '../functions/shared/errors.ts';
+import { reasonsQuery, totalsQuery } from '../functions/shared/record/figures-query.ts';
 import { gatewayMetrics, period, type GatewayMetrics } from './metrics.ts';
-import { apiMetric, tableMetric, type Watched } from './watched.ts';
+import { apiMetric, requestFunctions, tableMetric, type Watched } from './watched.ts';
 
 export interface GatewayDashboardProps {
   readonly watched: Watched;
 }
 
-/** One page: results by step for members and partners, results by payer, and the state of the gateway itself. */
+/**
+ * One page: results by step for members and partners, results by payer and by partner, and the state of the gateway
+ * itself. It is as large with two payers as with thousands.
+ */
 export class GatewayDashboard extends Construct {
   constructor(scope: Construct, id: string, { watched }: GatewayDashboardProps) {
     super(scope, id);
     const metrics = gatewayMetrics(watched.stage);
-    const rows = [...bySteps(metrics), ...byPayers(metrics), ...ownHealth(metrics, watched)];
+    const rows = [
+      ...bySteps(metrics),
+      ...payersAndSignals(metrics),
+      ...byWhom(watched),
+      ...ownHealth(metrics, watched),
+    ];
     new Dashboard(this, 'Dashboard', { dashboardName: `p2p-gateway-${watched.stage}`, widgets: rows });
   }
 }
+
+/** Rows of a table, and series of a graph that has one for each payer. */
+const mostRows = 20;
 
 const heading = (markdown: string): IWidget[] => [new TextWidget({ markdown: `## ${markdown}`, width: 24, height: 1 })];
 
@@ -41,22 +55,36 @@ const bySteps = ({ search }: GatewayMetrics): IWidget[][] => [
   ],
 ];
 
-const byPayers = ({ search, signal }: GatewayMetrics): IWidget[][] => {
-  const requests = (filter: string) => search(['payer', 'step', 'outcome'], `MetricName="requests" ${filter}`, 'Sum');
+/** Only failures have a payer among their metrics; the tables below have the others. */
+const payersAndSignals = ({ worstPayers, payerDuration, bytes, signal }: GatewayMetrics): IWidget[][] => [
+  heading('Payers'),
+  [
+    graph(`Failed, every step: the ${mostRows} payers with the most`, [worstPayers(mostRows)]),
+    graph("Payers' own time, ms", [payerDuration('p50'), payerDuration('p99')]),
+    graph('Bytes of health data', [bytes()]),
+  ],
+  [
+    graph(
+      'Signals',
+      signals.map((name) => signal(name)),
+      24,
+    ),
+  ],
+];
+
+/** Tables from the log: as many rows with two payers as with thousands. CloudWatch reads the log whenever one is shown. */
+const byWhom = ({ functions }: Watched): IWidget[][] => {
+  const logGroupNames = requestFunctions.map((name) => functions[name].logGroup.logGroupName);
+  const table = (title: string, queryString: string, width = 24): LogQueryWidget =>
+    new LogQueryWidget({ title, logGroupNames, queryString, view: LogQueryVisualizationType.TABLE, width, height: 8 });
+  const top = (query: string, by: string): string => `${query} | sort ${by} desc | limit ${mostRows}`;
   return [
-    heading('By payer'),
+    heading(`The ${mostRows} largest, from the log`),
+    [table('Payers', top(totalsQuery('payer'), 'requests'))],
+    [table('Partners', top(totalsQuery('partner'), 'requests'))],
     [
-      graph('Reads', [requests('step="fetch"')]),
-      graph('Logins', [requests('step="callback"')]),
-      graph('Failed, every step', [requests('outcome="failed"')]),
-    ],
-    [
-      graph("Payer's own time, p99, ms", [search(['payer'], 'MetricName="payerMs"', 'p99')]),
-      graph('Bytes of health data', [search(['payer'], 'MetricName="bytes"', 'Sum')]),
-      graph(
-        'Signals',
-        signals.map((name) => signal(name)),
-      ),
+      table('Refused and failed, by payer', top(reasonsQuery('payer'), 'times'), 12),
+      table('Refused and failed, by partner', top(reasonsQuery('partner'), 'times'), 12),
     ],
   ];
 };

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Metric, SearchExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Signal } from '../functions/shared/errors.ts';
-import { metricsNamespace, type Outcome, type Step } from '../functions/shared/record/metrics.ts';
+import { metricsNamespace, type Outcome, type signalsByPayer, type Step } from '../functions/shared/record/metrics.ts';
 
 interface Ended {
   readonly step: Step;
@@ -14,16 +14,20 @@ export interface GatewayMetrics {
   readonly signal: (signal: Signal, period?: Duration) => Metric;
   /** How many requests ended this way. */
   readonly requests: (ended: Ended) => Metric;
-  /** One series per payer, which an alarm names: how often a signal was raised, or how many requests ended this way. */
-  readonly signalByPayer: (signal: Signal) => MathExpression;
-  readonly requestsByPayer: (ended: Ended) => MathExpression;
+  /** How often a signal was raised: one series for each payer that it was raised for, which an alarm names. */
+  readonly signalByPayer: (signal: (typeof signalsByPayer)[number]) => MathExpression;
+  /** The requests that failed: one series for each of the payers with the most. */
+  readonly worstPayers: (payers: number) => MathExpression;
   /** Answers of fetch that were cut off, counted at the time their requests began. */
   readonly answersCut: () => Metric;
   /** Reads that the audit closed because their end is unknown. */
   readonly auditEndUnknown: () => Metric;
   /** Milliseconds of a step. */
   readonly duration: (step: Step, statistic: string) => Metric;
-  /** Every series with these dimensions that matches the filter: a new payer needs no new graph. */
+  /** Of all payers together: milliseconds until the payer's headers, and bytes of health data. */
+  readonly payerDuration: (statistic: string) => Metric;
+  readonly bytes: () => Metric;
+  /** Every series with these dimensions that matches the filter. None has a payer. */
   readonly search: (dimensions: readonly string[], filter: string, statistic: string) => SearchExpression;
 }
 
@@ -39,10 +43,18 @@ export const gatewayMetrics = (stage: string): GatewayMetrics => {
     statistic: string = Stats.SUM,
     each = period,
   ) => new Metric({ namespace, metricName, dimensionsMap, statistic, period: each });
-  /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-metrics-insights-querylanguage.html */
-  const byPayer = (metricName: string, dimensions: readonly string[], where = '') =>
+  /**
+   * An alarm of several series needs an order: above 500 series CloudWatch evaluates the first 500
+   * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create_Metrics_Insights_Alarm.html).
+   */
+  const byPayer = (metricName: string, dimensions: readonly string[], more: { where?: string; limit?: string } = {}) =>
     new MathExpression({
-      expression: `SELECT SUM(${metricName}) FROM SCHEMA("${namespace}", ${dimensions.join(', ')})${where} GROUP BY payer`,
+      expression: [
+        `SELECT SUM(${metricName}) FROM SCHEMA("${namespace}", ${dimensions.join(', ')})`,
+        ...(more.where === undefined ? [] : [`WHERE ${more.where}`]),
+        'GROUP BY payer ORDER BY SUM() DESC',
+        ...(more.limit === undefined ? [] : [`LIMIT ${more.limit}`]),
+      ].join(' '),
       usingMetrics: {},
       period,
     });
@@ -50,11 +62,13 @@ export const gatewayMetrics = (stage: string): GatewayMetrics => {
     signal: (signal, each) => metric(signal, {}, Stats.SUM, each),
     requests: (ended) => metric('requests', { ...ended }),
     signalByPayer: (signal) => byPayer(signal, ['payer']),
-    requestsByPayer: ({ step, outcome }) =>
-      byPayer('requests', ['outcome', 'payer', 'step'], ` WHERE step = '${step}' AND outcome = '${outcome}'`),
+    worstPayers: (payers) =>
+      byPayer('requests', ['outcome', 'payer', 'step'], { where: "outcome = 'failed'", limit: String(payers) }),
     answersCut: () => metric('answersCut', {}),
     auditEndUnknown: () => metric('auditEndUnknown', {}),
     duration: (step, statistic) => metric('ms', { step }, statistic),
+    payerDuration: (statistic) => metric('payerMs', {}, statistic),
+    bytes: () => metric('bytes', {}),
     search: (dimensions, filter, statistic) =>
       new SearchExpression({
         expression: `SEARCH('{"${namespace}",${dimensions.join(',')}} ${filter}', '${statistic}', ${period.toSeconds()})`,

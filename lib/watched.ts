@@ -8,11 +8,15 @@ import type { GatewayFunctions } from './functions.ts';
 import { period } from './metrics.ts';
 import type { GatewayTables } from './tables.ts';
 
+/** The functions that answer requests, and log one line for each. */
+export const requestFunctions = ['authorize', 'callback', 'token', 'fetch', 'discovery'] as const;
+
 /** What alarms and dashboard look at, by the names that people know. */
 export interface Watched {
   readonly stage: string;
   readonly apiName: string;
-  readonly functions: Readonly<Record<string, LambdaFunction>> & Readonly<Record<'audit' | 'fetch', LambdaFunction>>;
+  readonly functions: Readonly<Record<string, LambdaFunction>> &
+    Readonly<Record<'audit' | (typeof requestFunctions)[number], LambdaFunction>>;
   readonly tables: Readonly<Record<string, Table>>;
   /** What reads the streams for the audit, by the name of the table. */
   readonly auditSources: Readonly<Record<string, EventSourceMapping>>;

@@ -1,17 +1,53 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { readArguments } from '../shared/command-line.ts';
+import { readArguments, readStage, refuseUnusedFlags, stageFlags, UsageError } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
-import { costTables, withCostTables } from './tables.ts';
+import type { StageSize } from './fixed.ts';
+import { costTables, idleTable, sizeOf, withCostTables } from './tables.ts';
 
 const help = `npm run cost -- [flags]
 
-Prints what the gateway costs at AWS's list prices (bin/cost/prices-*.json), as Markdown.
+Prints what the gateway costs at AWS's list prices (bin/cost/prices-*.json), as Markdown; of one stage, what it costs per
+month before anybody uses it.
 
-  --write     puts the tables into docs/reports/cost.md instead
-  --dry-run   with --write: says whether the document would change, and writes nothing
-  --help      this text`;
+  --stage NAME    a stage in config/
+  --config FILE   a stage's configuration, .ts or .json
+  --payers N      with so many payers (default: the stage's)
+  --partners N    with so many partners (default: the stage's)
+  --secrets N     payers with a secret of their own: neither public clients nor with secretOf (default: the stage's, or
+                  all of --payers)
+  --write         puts the tables into docs/reports/cost.md instead
+  --dry-run       with --write: says whether the document would change, and writes nothing
+  --help          this text`;
 
-const flags = { write: { type: 'boolean' }, 'dry-run': { type: 'boolean' }, help: { type: 'boolean' } } as const;
+const flags = {
+  ...stageFlags,
+  payers: { type: 'string' },
+  partners: { type: 'string' },
+  secrets: { type: 'string' },
+  write: { type: 'boolean' },
+  'dry-run': { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+
+const countOf = (flag: string, text: string): number => {
+  if (!/^\d{1,6}$/.test(text))
+    throw new UsageError(`--${flag} is ${JSON.stringify(text)}; write a number, such as 5000`);
+  return Number(text);
+};
+
+type Given = Partial<Record<'stage' | 'config' | 'payers' | 'partners' | 'secrets', string>>;
+
+/** The size of the stage that the flags name, `production-example` if they name none. */
+const readSize = async ({ stage, config, ...given }: Given): Promise<StageSize> => {
+  const named = config === undefined ? { stage: stage ?? 'production-example' } : { stage, config };
+  const size = sizeOf(await readStage(named));
+  const payers = given.payers === undefined ? size.payers : countOf('payers', given.payers);
+  const partners = given.partners === undefined ? size.partners : countOf('partners', given.partners);
+  const usualSecrets = given.payers === undefined ? size.secrets : payers;
+  const secrets = given.secrets === undefined ? usualSecrets : countOf('secrets', given.secrets);
+  if (secrets > payers) throw new UsageError(`--secrets is ${secrets}, more than the ${payers} payers`);
+  return { payers, partners, secrets, zones: size.zones };
+};
 
 /** What the tool is given from outside. */
 export interface CostToolDeps {
@@ -21,17 +57,21 @@ export interface CostToolDeps {
 }
 
 /**
- * Prints the cost tables, or writes them into the document.
+ * Prints the cost tables or one stage's, or writes them into the document.
  * @returns the exit code
- * @throws UsageError, Error if the document has no place for the tables
+ * @throws UsageError, ConfigError, Error if the document has no place for the tables
  */
 export const cost = async (args: readonly string[], { file, output }: CostToolDeps): Promise<number> => {
   const { values } = readArguments({ args: [...args], options: flags });
+  const { write, 'dry-run': dryRun, help: _help, ...size } = values;
   if (values.help === true) output.out(help);
-  else if (values.write === true) {
+  else if (Object.keys(size).length > 0) {
+    refuseUnusedFlags('the cost of one stage', values, Object.keys(size));
+    output.out(idleTable(await readSize(size)));
+  } else if (write === true) {
     const before = await readFile(file, 'utf8');
     const after = withCostTables(before);
-    const isDryRun = values['dry-run'] === true;
+    const isDryRun = dryRun === true;
     if (!isDryRun) await writeFile(file, after);
     const what = before === after ? 'is up to date' : isDryRun ? 'would change' : 'was written';
     output.note(`${file} ${what}.${isDryRun ? ' Nothing was written.' : ''}`);

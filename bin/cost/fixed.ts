@@ -1,8 +1,9 @@
 /** What an idle stage costs per month. */
 import type { Quantities } from './prices.ts';
+import { addUp } from './prices.ts';
+import { canaryRun, registryGb } from './usage.ts';
 
 const hours = 730;
-/** The canary runs every five minutes and makes two requests to the gateway for each payer. */
 const canaryRuns = (hours * 60) / 5;
 
 /** Runs of the audit's search: every two minutes, each reading an index that is nearly empty. */
@@ -12,10 +13,9 @@ const auditLooks = (hours * 60) / 2;
 export const stageCounts = {
   keys: 2,
   /** CloudWatch bills an alarm for each metric that it uses. */
-  alarmMetrics: 38,
-  /** An alarm that names payers uses one metric of each. */
-  alarmMetricsPerPayer: 2,
-  secretsPerPayer: 1,
+  alarmMetrics: 41,
+  /** An alarm that names payers uses one metric of each that fails. */
+  alarmMetricsPerFailingPayer: 1,
   /** The secret that CloudFront sends to the API. */
   secrets: 1,
   /**
@@ -31,9 +31,22 @@ export const stageCounts = {
    * At most, in a month in which everything happens: metrics of requests (`functions/shared/record/metrics.ts`), of the
    * audit and of cut answers, and those that Lambda counts for each of two streams.
    */
-  metrics: 43 + 3 + 2 * 7,
-  metricsPerPayer: 36,
+  metrics: 48 + 3 + 2 * 7,
 } as const;
+
+/** A payer has metrics only in the hours in which it fails: assumed are one hour in fifty, and three metrics. */
+const failingShare = 1 / 50;
+const metricsOfFailingPayer = 3;
+
+/** What makes a stage large. */
+export interface StageSize {
+  readonly payers: number;
+  readonly partners: number;
+  /** Payers with a secret of their own: neither public clients nor those that use another's. */
+  readonly secrets: number;
+  /** Availability zones of its network. */
+  readonly zones: number;
+}
 
 /** A line of the monthly bill. */
 export interface FixedLine {
@@ -41,57 +54,43 @@ export interface FixedLine {
   readonly quantities: Quantities;
 }
 
-/**
- * @param payers how many the stage has
- * @param zones how many availability zones its network has
- */
-export const fixedMonth = (payers: number, zones: number): readonly FixedLine[] => [
+/** The bill of a stage that no partner uses, with `edge` and `waf`. */
+export const fixedMonth = ({ payers, partners, secrets, zones }: StageSize): readonly FixedLine[] => [
   {
     what: 'KMS keys (each of the first two rotations adds this cost again)',
     quantities: { keyMonths: stageCounts.keys },
   },
   { what: '`edge`: secret', quantities: { secretMonths: stageCounts.secrets } },
-  { what: 'Alarms of the stage', quantities: { alarmMonths: stageCounts.alarmMetrics } },
+  { what: 'Alarms', quantities: { alarmMonths: stageCounts.alarmMetrics } },
   { what: 'Metrics of the stage, at most', quantities: { metricMonths: stageCounts.metrics } },
   {
     what: "The audit's search for reads without an end",
     quantities: { lambdaRequests: auditLooks, lambdaGbSeconds: auditLooks * 0.1, tableReads: auditLooks },
   },
-  { what: 'Dashboard', quantities: { dashboardMonths: 1 } },
+  { what: 'Dashboard, without its tables', quantities: { dashboardMonths: 1 } },
+  { what: "Payers' secrets", quantities: { secretMonths: secrets } },
   {
-    what: `Payers (${payers}): secret and alarms`,
+    what: 'Metrics and alarms of payers that fail (assumed: 2 % of the time)',
     quantities: {
-      secretMonths: payers * stageCounts.secretsPerPayer,
-      alarmMonths: payers * stageCounts.alarmMetricsPerPayer,
+      metricMonths: payers * failingShare * metricsOfFailingPayer,
+      alarmMonths: payers * failingShare * stageCounts.alarmMetricsPerFailingPayer,
     },
   },
   {
-    what: `Payers (${payers}): metrics, at most`,
-    quantities: { metricMonths: payers * stageCounts.metricsPerPayer },
+    what: "The canary's requests, every five minutes for each payer",
+    quantities: addUp([canaryRuns, canaryRun(payers, (2 * payers) / 300)]),
   },
-  {
-    what: `Payers (${payers}): the canary's requests`,
-    quantities: {
-      apiRequests: payers * 2 * canaryRuns,
-      webRequests: payers * 4 * canaryRuns,
-      edgeRequests: payers * 2 * canaryRuns,
-      edgeFunctionRequests: payers * 2 * canaryRuns,
-      lambdaRequests: (payers * 2 + 1) * canaryRuns,
-      lambdaGbSeconds: (payers * 2 + 1) * canaryRuns,
-      tableWrites: payers * canaryRuns,
-      traces: (payers * 2 + 1) * canaryRuns,
-    },
-  },
+  { what: 'Registry', quantities: { tableGbMonths: registryGb(payers, partners) } },
   {
     what: '`waf`: web ACLs and their rules',
     quantities: { webAclMonths: stageCounts.webAcls, webRuleMonths: stageCounts.webRules },
   },
   {
-    what: `\`network\` (${zones} zones): NAT gateway and its addresses`,
-    quantities: { natHours: zones * hours, addressHours: stageCounts.addresses * hours },
+    what: '`network`: NAT gateway and its addresses',
+    quantities: { natHours: zones * hours, addressHours: zones === 0 ? 0 : stageCounts.addresses * hours },
   },
   {
-    what: `\`network\` (${zones} zones): endpoint for Secrets Manager`,
+    what: '`network`: endpoint for Secrets Manager',
     quantities: { endpointHours: zones * stageCounts.interfaceEndpoints * hours },
   },
 ];

@@ -1,4 +1,7 @@
-import { fixedMonth } from './fixed.ts';
+import example from '../../config/production-example.ts';
+import type { StageConfig } from '../../config/stage.ts';
+import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
+import { fixedMonth, type StageSize } from './fixed.ts';
 import { addUp, dollars, prices, pricesKnownFor, type PriceName, type Quantities } from './prices.ts';
 import { login, memberYear, oneRead, syncStart } from './usage.ts';
 
@@ -62,20 +65,41 @@ const usageTable = (): string =>
       ),
   );
 
-/** `production-example` has two of each. */
-const examplePayers = 2;
-const exampleZones = 2;
+const sizeName = ({ payers, partners }: StageSize): string =>
+  `${payers.toLocaleString('en-US')} payers, ${partners.toLocaleString('en-US')} partners`;
 
-const fixedTable = (): string => {
-  const lines = fixedMonth(examplePayers, exampleZones);
-  const sum = total(addUp(...lines.map(({ quantities }) => [1, quantities] as const)));
+/** How large a stage of this configuration is. */
+export const sizeOf = ({
+  payers,
+  partners,
+  network,
+}: Pick<StageConfig, 'payers' | 'partners' | 'network'>): StageSize => ({
+  payers: payers.length,
+  partners: partners.length,
+  secrets: payers.filter((payer) => secretOwnerOf(payer) === payer.id).length,
+  zones: network === 'none' ? 0 : network.availabilityZones,
+});
+
+/** A national network, in which each payer has a secret of its own. */
+const national: StageSize = { payers: 5000, partners: 1000, secrets: 5000, zones: 2 };
+
+const fixedTable = (sizes: readonly StageSize[]): string => {
+  const columns = sizes.map(fixedMonth);
+  const rows = (columns[0] ?? []).map(({ what }, at) =>
+    [what].concat(columns.map((lines) => usd(total(lines[at]?.quantities ?? {})))),
+  );
+  const sums = columns.map((lines) => total(addUp(...lines.map(({ quantities }) => [1, quantities] as const))));
   return markdownTable(
-    ['per month', 'USD'],
-    [...lines.map(({ what, quantities }) => [what, usd(total(quantities))]), ['**Total**', `**${usd(sum)}**`]],
+    ['per month, USD', ...sizes.map(sizeName)],
+    [...rows, ['**Total**'].concat(sums.map((sum) => `**${usd(sum)}**`))],
   );
 };
 
 const readsPerSync = [20, 200] as const;
+
+/** What an idle stage of this size costs per month. */
+export const idleTable = (size: StageSize): string =>
+  ['### An idle stage, per month', '', fixedTable([size])].join('\n');
 
 /** Everything between the markers of `docs/reports/cost.md`. */
 export const costTables = (): string =>
@@ -92,9 +116,9 @@ export const costTables = (): string =>
     '',
     '### An idle stage, per month',
     '',
-    `With everything on, ${examplePayers} payers and ${exampleZones} zones, as in \`config/production-example.ts\`.`,
+    'With everything on: `config/production-example.ts`, and a national network in which each payer has a secret of its own.',
     '',
-    fixedTable(),
+    fixedTable([sizeOf(example), national]),
     '',
     '### What each step uses',
     '',

@@ -1,4 +1,5 @@
 /** What each step uses. Calls are those that the code makes, sizes are measured, and assumptions are marked as such. */
+import { pageCount } from '../../functions/shared/registry/entry-items.ts';
 import { addUp, type Quantities } from './prices.ts';
 
 /** Measured sizes in bytes; `test/docs/cost.test.ts` measures them again. */
@@ -7,6 +8,10 @@ export const measured = {
   loginAttempt: 600,
   /** A redeemed and refreshed grant with PKCE, without the payer's tokens. */
   grantWithoutPayerTokens: 1200,
+  /** A payer's entry in the registry, a partner's, and what the directory says of a payer. */
+  payerEntry: 1400,
+  partnerEntry: 900,
+  directoryEntry: 90,
   /** An item in AuditEvents. */
   readEvent: 320,
   /** An AuditEvent in the bucket. */
@@ -35,8 +40,6 @@ const assumed = {
   msOfAudit: 150,
   /** Audit events per object: with little traffic each gets its own, with more a hundred share one. */
   eventsPerObject: 1,
-  /** X-Ray traces the first request of each second, and 5 % of the others. */
-  tracedShare: 1,
   /** Months that logs and the audit are kept, as in `production-example`: 400 and 2192 days. */
   logMonths: 13,
   auditMonths: 72,
@@ -45,19 +48,58 @@ const assumed = {
 const gb = 1e9;
 /** DynamoDB writes in units of 1 KB. A strongly consistent read of up to 4 KB is one unit. */
 const writeUnits = (bytes: number): number => Math.ceil(bytes / 1024);
+const readUnits = (bytes: number): number => Math.max(1, Math.ceil(bytes / 4096));
 const grantWrite = writeUnits(measured.grantWithoutPayerTokens + assumed.payerTokens);
 const grantRead = 1;
 
+const directoryReads = (payers: number): number =>
+  pageCount * readUnits((payers / pageCount) * measured.directoryEntry);
+
+/** What the registry takes up. */
+export const registryGb = (payers: number, partners: number): number =>
+  (payers * (measured.payerEntry + measured.directoryEntry) + partners * measured.partnerEntry) / gb;
+
 const logged = (bytes: number): Quantities => ({ logGb: bytes / gb, logGbMonths: (bytes / gb) * assumed.logMonths });
+
+/**
+ * The registry's entries that a request needs, its payer's and its partner's. Each environment keeps an entry for twenty
+ * seconds, so the more traffic it has, the fewer it reads.
+ */
+const registryReads = 2;
+
+/** X-Ray traces the first request of each second, and 5 % of the others. Single members leave no second with two. */
+const traced = (requestsPerSecond: number): number =>
+  requestsPerSecond <= 1 ? 1 : (1 + 0.05 * (requestsPerSecond - 1)) / requestsPerSecond;
 
 const run = (ms: number): Quantities => ({ lambdaRequests: 1, lambdaGbSeconds: ms / 1000 });
 
-/** A request up to its function, with everything in front of the API. Both web ACLs inspect it. */
-const request = (ms: number): Quantities =>
+/**
+ * A request up to its function, with everything in front of the API. Both web ACLs inspect it.
+ * @param perSecond how many the stage has
+ */
+const request = (ms: number, perSecond = 0): Quantities =>
   addUp(
-    [1, { apiRequests: 1, webRequests: 2, edgeRequests: 1, edgeFunctionRequests: 1, traces: assumed.tracedShare }],
-    [1, run(ms)],
+    [1, { apiRequests: 1, webRequests: 2, edgeRequests: 1, edgeFunctionRequests: 1, traces: traced(perSecond) }],
+    [1, { ...run(ms), tableReads: registryReads }],
     [1, logged(measured.logLine + assumed.platformLines + assumed.accessLine + assumed.edgeLine)],
+  );
+
+/** Payers that the canary checks at the same time, and what each check takes in milliseconds. */
+const canaryParallel = 8;
+const canaryCheckMs = 800;
+
+/**
+ * One run of the canary: it reads the directory and each payer's entry, asks the gateway for its discovery document and
+ * for a sign-in, and logs a line.
+ * @param perSecond how many requests of the canary the stage has
+ */
+export const canaryRun = (payers: number, perSecond: number): Quantities =>
+  addUp(
+    [2 * payers, request(assumed.msWithoutPayer, perSecond)],
+    [payers, { tableWrites: writeUnits(measured.loginAttempt), tableReads: registryReads }],
+    [payers, logged(measured.logLine)],
+    [1, run(Math.max(canaryCheckMs, (payers * canaryCheckMs) / canaryParallel))],
+    [1, { tableReads: directoryReads(payers) }],
   );
 
 /** An event on its way from a stream to the bucket. */

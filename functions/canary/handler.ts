@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import { requestMetrics } from '../shared/record/metrics.ts';
+import { payerDownThreshold, requestMetrics } from '../shared/record/metrics.ts';
 import type { DirectoryEntry } from '../shared/registry/entry-items.ts';
 import { checkPayer, longestCheckMs, type CanaryDeps } from './check-payer.ts';
 
@@ -29,7 +29,13 @@ const checkAndReport = async (deps: CanaryDeps, payer: DirectoryEntry, requestId
       detail,
       outcome,
       ms,
-      ...requestMetrics(registry.stage, clock.now(), { step, payer: payer.id, ms }),
+      ...requestMetrics(registry.stage, clock.now(), {
+        step,
+        payer: payer.id,
+        outcome,
+        ms,
+        ...(outcome === 'failed' ? { signals: ['payerDown'], signalCount: payerDownThreshold } : {}),
+      }),
     }),
   );
 };

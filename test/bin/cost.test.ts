@@ -47,6 +47,33 @@ describe('npm run cost', () => {
     expect(readFileSync(file, 'utf8')).toBe(after);
   });
 
+  it('prices one stage: the example’s, or one with other numbers', async () => {
+    const costOf = async (what: string, ...args: string[]): Promise<number> => {
+      const { out } = await run(...args);
+      return Number(new RegExp(`^\\| ${what}.* ([\\d.]+) \\|$`, 'm').exec(out.replaceAll('*', ''))?.[1]);
+    };
+
+    expect((await run('--stage', 'production-example')).out).toContain('| 2 payers, 2 partners |');
+    expect((await run('--payers', '5000', '--partners', '1000')).out).toContain('| 5,000 payers, 1,000 partners |');
+    expect(await costOf("Payers' secrets", '--payers', '5000')).toBe(2000);
+    expect(await costOf("Payers' secrets", '--payers', '5000', '--secrets', '40')).toBe(16);
+    expect(await costOf('Alarms', '--payers', '5000')).toBe(await costOf('Alarms', '--payers', '2'));
+    expect(await costOf('Metrics of the stage', '--payers', '5000')).toBe(
+      await costOf('Metrics of the stage', '--payers', '2'),
+    );
+    expect(await costOf('Total', '--payers', '5000')).toBeGreaterThan(await costOf('Total', '--payers', '2'));
+  });
+
+  it.each([
+    [['--payers', 'many'], '--payers is "many"; write a number, such as 5000'],
+    [['--partners', '-1'], "--partners' argument is ambiguous"],
+    [['--payers', '5', '--secrets', '6'], '--secrets is 6, more than the 5 payers'],
+    [['--payers', '5', '--write'], '--write does not apply to the cost of one stage'],
+    [['--stage', 'a', '--config', 'b'], 'Give --stage or --config, not both'],
+  ])('says what is wrong with %j', async (args, sentence) => {
+    await expect(run(...args)).rejects.toThrow(sentence);
+  });
+
   it('leaves a document without its markers as it is', async () => {
     writeFileSync(file, `${begin}\n`);
     await expect(run('--write')).rejects.toThrow(`lacks ${begin} or ${end}`);

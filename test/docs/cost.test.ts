@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { costTables, withCostTables } from '../../bin/cost/tables.ts';
+import { costTables, sizeOf, withCostTables } from '../../bin/cost/tables.ts';
 import { measured } from '../../bin/cost/usage.ts';
+import example from '../../config/production-example.ts';
 import { readRecords } from '../../functions/audit/read-records.ts';
 import { readEventWriter } from '../../functions/fetch/audit-read.ts';
+import { directoryEntryOf, entryIds, newEntryItem } from '../../functions/shared/registry/entry-items.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
 import { gateway, pkce, verifier } from '../support/login.ts';
 
@@ -35,6 +37,9 @@ const auditedRead = async () => {
   return { lines: test.lines, items: test.dynamo.puts('AuditEvents') };
 };
 
+/** The table of stages that nobody uses: the example, and a national network. */
+const idleStages = (): string => costTables().split('### An idle stage')[1]?.split('###')[0] ?? '';
+
 describe('the cost table', () => {
   it('is in docs/reports/cost.md exactly as the script prints it', () => {
     const document = readFileSync(join(import.meta.dirname, '../../docs/reports/cost.md'), 'utf8');
@@ -48,6 +53,9 @@ describe('the cost table', () => {
       new RegExp(`^\\| ${row}.*\\| +([\\d.]+) \\|$`, 'm').exec(summary)?.[1];
     const totals = [...costTables().matchAll(/^\| \*\*Total\*\* +\| +\*\*([\d.]+)\*\*/gm)].map(([, usd]) => usd);
     expect(['one member for a year', 'a million reads', 'an idle stage'].map(figureOf)).toEqual(totals);
+
+    const national = /^\| \*\*Total\*\* .*\*\*([\d.]+)\*\* \|$/m.exec(idleStages())?.[1];
+    expect(figureOf('a national one')).toBe(national);
   });
 
   it('is not written into a document without a place for it', () => {
@@ -66,6 +74,33 @@ describe('the cost table', () => {
 
     expectToFit(measured.loginAttempt, bytesOf(attempt ?? {}));
     expectToFit(measured.grantWithoutPayerTokens, bytesOf(grant));
+  });
+
+  it('is computed with the sizes of real entries of the registry', () => {
+    const changed = {
+      changedAt: 1_780_315_200,
+      changedBy: 'arn:aws:sts::123456789012:assumed-role/Admin/me',
+      reason: 'new',
+    };
+    const longest = (entries: readonly (readonly [string, object])[]): number =>
+      Math.max(...entries.map(([id, entry]) => bytesOf(newEntryItem(id, entry, changed))));
+    const { payers, partners } = example;
+
+    expectToFit(measured.payerEntry, longest(payers.map((payer) => [entryIds.payer(payer.id), payer])));
+    expectToFit(measured.partnerEntry, longest(partners.map((one) => [entryIds.partner(one.clientId), one])));
+    const directory = payers.map((payer) => JSON.stringify(directoryEntryOf(payer, partners)).length + 1);
+    expectToFit(measured.directoryEntry, Math.max(...directory));
+  });
+
+  it('counts the secrets of payers that have one: no public client, none that uses another’s', () => {
+    const [payer] = example.payers;
+    const payers = [
+      payer,
+      { ...payer, id: 'public', clientAuthentication: 'none' },
+      { ...payer, id: 'brand', secretOf: payer?.id },
+    ] as (typeof example)['payers'];
+
+    expect(sizeOf({ ...example, payers })).toEqual({ payers: 3, partners: 2, secrets: 1, zones: 2 });
   });
 
   it('is computed with the sizes of the items and lines of a real read', async () => {

@@ -15,6 +15,7 @@ const published: Readonly<Record<keyof typeof prices, readonly [usd: number, per
   objectGbMonths: [0.023, 1],
   logGb: [0.5, 1],
   logGbMonths: [0.03, 1],
+  logGbScanned: [0.005, 1],
   metricMonths: [0.3, 1],
   alarmMonths: [0.1, 1],
   dashboardMonths: [3, 1],

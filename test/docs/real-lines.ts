@@ -1,11 +1,13 @@
 import type { Context } from 'aws-lambda';
 import { canaryHandler } from '../../functions/canary/handler.ts';
+import { discovery } from '../../functions/discovery/discovery.ts';
 import type { FetchDeps } from '../../functions/fetch/deps.ts';
 import { GatewayError } from '../../functions/shared/errors.ts';
+import { tableRegistry } from '../../functions/shared/registry/table-registry.ts';
 import { readEventItem } from '../../functions/shared/store/read-events.ts';
 import { auditFunction, streamRecord } from '../functions/audit/records.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
-import { startMs, testDeps } from '../support/gateway.ts';
+import { apiEvent, call, startMs, testDeps } from '../support/gateway.ts';
 import { basic, bodyOf, gateway, localRegistry, redirectUri, throttled } from '../support/login.ts';
 
 /** A log line, as its fields. */
@@ -92,6 +94,22 @@ const canaries = async (): Promise<Line[]> => {
   return parsed(test.lines);
 };
 
+/** A registry that cannot be read, and one with an entry that was changed by hand. */
+const registries = async (): Promise<Line[]> => {
+  const ask = async (answer: () => Promise<object>): Promise<string[]> => {
+    const test = testDeps();
+    const table = { client: { send: answer } as never, name: 'Registry' };
+    const { clock, writeLog } = test.deps;
+    const { stage, lifetimes } = test.deps.registry;
+    const registry = tableRegistry({ table, clock, writeLog, stage, lifetimes });
+    const event = apiEvent('/r4/{payer}/metadata', { path: { payer: 'northwind' } });
+    await call(discovery({ ...test.deps, registry }), event);
+    return test.lines;
+  };
+  const damaged = { Item: { entryId: { S: 'payer#northwind' }, entry: { S: '{}' }, digest: { S: 'other' } } };
+  return parsed([...(await ask(() => Promise.reject(new Error()))), ...(await ask(() => Promise.resolve(damaged)))]);
+};
+
 /** What API Gateway logs for a function's request, and for a request that it answers itself. */
 const accessLines = (fields: readonly string[], lines: readonly Line[]): Line[] => {
   const of = (known: Line): Line => ({ ...Object.fromEntries(fields.map((name) => [name, '-'])), ...known });
@@ -103,6 +121,6 @@ const accessLines = (fields: readonly string[], lines: readonly Line[]): Line[] 
 
 /** At least one line of each kind that the queries of docs/operate.md look for, as the functions write them. */
 export const realLines = async (accessLogFields: readonly string[]): Promise<Line[]> => {
-  const all = (await Promise.all([logins(), reads(), audits(), canaries()])).flat();
+  const all = (await Promise.all([logins(), reads(), audits(), canaries(), registries()])).flat();
   return [...all, ...accessLines(accessLogFields, all)];
 };

@@ -16,7 +16,7 @@ const propertiesOf = (type: string): Record<string, unknown>[] =>
 const alarms = propertiesOf('AWS::CloudWatch::Alarm');
 const anchorsOfAlarms = alarms.map(({ AlarmDescription: text }) => /#([\w-]+)$/.exec(String(text))?.[1]);
 
-/** A query with a series, and so a metric, for each payer. */
+/** A query with a series, and so a metric, for each payer that fails. */
 const isByPayer = (alarm: Record<string, unknown>): boolean => JSON.stringify(alarm).includes('GROUP BY payer');
 
 /** The metrics that an alarm watches, whatever the number of payers. */
@@ -68,7 +68,7 @@ describe('the numbers that the cost is computed with', () => {
     expect(stageCounts).toMatchObject({
       keys: idsOf('AWS::KMS::Key').length,
       alarmMetrics: all,
-      alarmMetricsPerPayer: alarms.filter(isByPayer).length,
+      alarmMetricsPerFailingPayer: alarms.filter(isByPayer).length,
       addresses: idsOf('AWS::EC2::EIP').length,
       secrets: idsOf('AWS::SecretsManager::Secret').length - config.payers.length,
       webAcls: rules.length,

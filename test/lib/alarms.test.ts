@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Context, DynamoDBStreamEvent } from 'aws-lambda';
 import { auditHandler } from '../../functions/audit/handler.ts';
 import { canaryHandler } from '../../functions/canary/handler.ts';
+import { reasonsQuery, totalsQuery } from '../../functions/shared/record/figures-query.ts';
 import { requestMetrics } from '../../functions/shared/record/metrics.ts';
 import { metricsOf } from '../support/embedded-metrics.ts';
 import { decide } from '../support/evaluate-policy.ts';
@@ -115,14 +116,6 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
       missing: 'breaching',
       runbook: 'audit-behind',
     },
-    CanaryFailed: {
-      looksAt: [
-        `SELECT SUM(requests) FROM SCHEMA("${own}", outcome, payer, step) WHERE step = 'canary' AND outcome = 'failed' GROUP BY payer /300`,
-      ],
-      rings: `3 of 3: ${atLeast} 1`,
-      runbook: 'canary-failed',
-      ...quiet,
-    },
     CanarySilent: {
       looksAt: [`${own} requests {outcome=ok step=canary} Sum/300`],
       rings: '3 of 3: LessThanThreshold 1',
@@ -167,8 +160,14 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
       runbook: 'limits-down',
       ...quiet,
     },
+    ManyPayers: {
+      looksAt: [`${own} requests {outcome=failed step=canary} Sum/300`],
+      rings: `2 of 3: ${atLeast} 100`,
+      runbook: 'many-payers',
+      ...quiet,
+    },
     PayerDown: {
-      looksAt: [`SELECT SUM(payerDown) FROM SCHEMA("${own}", payer) GROUP BY payer /300`],
+      looksAt: [`SELECT SUM(payerDown) FROM SCHEMA("${own}", payer) GROUP BY payer ORDER BY SUM() DESC /300`],
       rings: `2 of 3: ${atLeast} 3`,
       runbook: 'payer-down',
       ...quiet,
@@ -177,6 +176,18 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
       looksAt: [`${own} refreshFailed {} Sum/900`],
       rings: `1 of 1: ${atLeast} 5`,
       runbook: 'refresh-failures',
+      ...quiet,
+    },
+    RegistryDamaged: {
+      looksAt: [`${own} registryDamaged {} Sum/300`],
+      rings: `1 of 1: ${atLeast} 1`,
+      runbook: 'registry-damaged',
+      ...quiet,
+    },
+    RegistryDown: {
+      looksAt: [`${own} registryDown {} Sum/300`],
+      rings: `2 of 3: ${atLeast} 5`,
+      runbook: 'registry-down',
       ...quiet,
     },
     ReuseDetected: {
@@ -375,7 +386,14 @@ const writtenByFunctions = async (): Promise<ReadonlySet<string>> => {
 
   // Some signals are hard to cause; the record writes all of them in the same way.
   const record = { step: 'refresh', outcome: 'failed', payer: 'northwind', ms: 1 } as const;
-  const signals = ['refreshFailed', 'reuseDetected', 'secretMissing', 'limitsDown'] as const;
+  const signals = [
+    'refreshFailed',
+    'reuseDetected',
+    'secretMissing',
+    'limitsDown',
+    'registryDown',
+    'registryDamaged',
+  ] as const;
   const others = JSON.stringify({ ...record, ...requestMetrics('local', 0, { ...record, signals }) });
   return new Set([...lines, ...login.lines, ...reads.lines, ...audit, others].flatMap(namesIn));
 };
@@ -396,18 +414,57 @@ describe('the custom metrics that alarms watch', () => {
     });
 
     expect(plain.length).toBeGreaterThan(5);
-    expect(grouped).toHaveLength(2);
+    expect(grouped).toHaveLength(1);
     expect([...plain, ...grouped].filter((one) => !written.has(one))).toEqual([]);
   });
 });
 
+interface Widget {
+  readonly type: string;
+  readonly properties: { readonly query?: string; readonly metrics?: readonly unknown[] };
+}
+
+/** The dashboard as CloudWatch gets it, each reference replaced by the logical id that it is for. */
+const widgetsOf = (template: StageTemplate): readonly Widget[] => {
+  const [dashboard] = ofType(template, 'AWS::CloudWatch::Dashboard');
+  const body = property(dashboard, 'DashboardBody') as { readonly 'Fn::Join': [string, unknown[]] };
+  const text = body['Fn::Join'][1]
+    .map((part) => (typeof part === 'string' ? part : (part as { Ref: string }).Ref))
+    .join('');
+  return (JSON.parse(text) as { widgets: Widget[] }).widgets;
+};
+
 describe('the dashboard', () => {
-  it('finds steps and payers by search, so a new payer needs no new graph', async () => {
-    const template = await stageTemplate('production-example');
-    const [dashboard] = ofType(template, 'AWS::CloudWatch::Dashboard');
-    const body = JSON.stringify(dashboard);
-    expect(body).toContain('p2p-gateway/production-example');
-    expect(body).toContain('payer,step,outcome');
-    expect(body).not.toContain('northwind');
+  let widgets: readonly Widget[];
+  beforeAll(async () => {
+    widgets = widgetsOf(await stageTemplate('production-example'));
+  });
+
+  it('names no payer and no partner, so that it is as large with two as with thousands', () => {
+    expect(JSON.stringify(widgets)).toContain('p2p-gateway/production-example');
+    expect(JSON.stringify(widgets)).not.toMatch(/northwind|lakeside|member-portal/);
+  });
+
+  it('asks the logs of the functions that answer requests, in four tables of twenty rows', () => {
+    const queries = widgets.flatMap(({ properties: { query } }) => query ?? []);
+    const sources = queries.map((query) => [...query.matchAll(/SOURCE '([A-Za-z]+)Logs\w+'/g)].map(([, name]) => name));
+    const functions = ['Authorize', 'Callback', 'Token', 'Fetch', 'Discovery'].map((name) => `Functions${name}`);
+    expect(sources).toEqual(Array.from({ length: 4 }, () => functions));
+    expect(queries.map((query) => query.replace(/^(?:SOURCE '\w+' \| )+/, ''))).toEqual([
+      `${totalsQuery('payer')} | sort requests desc | limit 20`,
+      `${totalsQuery('partner')} | sort requests desc | limit 20`,
+      `${reasonsQuery('payer')} | sort times desc | limit 20`,
+      `${reasonsQuery('partner')} | sort times desc | limit 20`,
+    ]);
+  });
+
+  it('draws the payers with the most failures, twenty at most', () => {
+    const drawn = JSON.stringify(widgets.map(({ properties: { metrics } }) => metrics)).replaceAll('\\', '');
+    expect(drawn).toContain(
+      'SELECT SUM(requests) FROM SCHEMA("p2p-gateway/production-example", outcome, payer, step) ' +
+        "WHERE outcome = 'failed' GROUP BY payer ORDER BY SUM() DESC LIMIT 20",
+    );
+    expect(drawn.match(/GROUP BY payer/g)).toHaveLength(2);
+    expect(drawn).not.toMatch(/SEARCH\('[^']*payer/);
   });
 });

@@ -69,6 +69,8 @@ const signals = new Set([
   'secretMissing',
   'answerTooLarge',
   'limitsDown',
+  'registryDown',
+  'registryDamaged',
   'breakerOpened',
 ]);
 

@@ -2,7 +2,8 @@ import type { Signal } from '../errors.ts';
 
 /**
  * The steps that requests are counted by. They, the payers of the registry and the three outcomes are the only values
- * of dimensions.
+ * of dimensions. How many payers there are must cost nothing while they work, so a payer is a dimension only of what
+ * failed; log lines have every request's payer and partner.
  */
 export type Step =
   'authorize' | 'callback' | 'redeem' | 'refresh' | 'revoke' | 'introspect' | 'fetch' | 'discovery' | 'canary';
@@ -42,51 +43,72 @@ export const embeddedMetrics = (
   return directives.length === 0 ? {} : { _aws: { Timestamp: timestampMs, CloudWatchMetrics: directives }, ...values };
 };
 
+/** Signals that are counted for each payer too, since their alarm names the payers. */
+export const signalsByPayer = ['payerDown'] as const satisfies readonly Signal[];
+
+const namesPayers = (signal: Signal): boolean => (signalsByPayer as readonly Signal[]).includes(signal);
+
+/**
+ * The failures of a payer within five minutes at which the alarm names it. A failed check of the canary counts as that
+ * many, since there is one in five minutes and it must be enough by itself.
+ */
+export const payerDownThreshold = 3;
+
 /** The figures of a request. Its log line also has `step`, `payer` and `outcome`. */
 export interface Counted {
   /** A request without a step, such as a preflight, is not counted. */
   readonly step?: Step;
   /** A payer of the registry, never text from the caller. */
   readonly payer?: string;
+  readonly outcome: Outcome;
   readonly ms: number;
   readonly payerMs?: number;
   readonly bytes?: number;
   readonly signals?: readonly Signal[];
+  /** What each signal counts as. @default 1 */
+  readonly signalCount?: number;
 }
 
 /**
  * A request's metrics.
  *
- * | metric           | dimension sets                                     |
- * | ---------------- | -------------------------------------------------- |
- * | `requests`       | step and outcome; payer, step and outcome          |
- * | `ms`             | step                                               |
- * | `payerMs`        | payer (milliseconds until the payer's headers)     |
- * | `bytes`          | payer                                              |
- * | each signal, 1   | none; payer                                        |
+ * | metric           | dimension sets                                                |
+ * | ---------------- | ------------------------------------------------------------- |
+ * | `requests`       | step and outcome; if it failed also payer, step and outcome   |
+ * | `ms`             | step                                                          |
+ * | `payerMs`        | none (milliseconds until the payer's headers)                 |
+ * | `bytes`          | none                                                          |
+ * | each signal      | none; those of {@link signalsByPayer} also payer              |
  *
- * CloudWatch bills a metric for each hour in which it has a value. A payer has at most 36: `requests` 26 (eight steps
- * with three outcomes, the canary with two), `payerMs`, `bytes`, and eight signals. An hour without failures has the
- * steps that happened (at most nine), and two. The stage itself has at most 43.
+ * CloudWatch bills a metric for each hour in which it has a value. A payer has none in an hour in which it works, and at
+ * most 10 in an hour in which everything fails: `requests` of nine steps, and one signal. The stage itself has at most
+ * 48: `requests` 26 (eight steps with three outcomes, the canary with two), `ms` 9, `payerMs`, `bytes`, and eleven signals.
  */
 export const requestMetrics = (
   stage: string,
   timestampMs: number,
-  { step, payer, ms, payerMs, bytes, signals = [] }: Counted,
+  { step, payer, outcome, ms, payerMs, bytes, signals = [], signalCount = 1 }: Counted,
 ): Readonly<Record<string, unknown>> => {
   const isCounted = step !== undefined;
   const hasPayer = payer !== undefined && payer !== '';
-  const ofPayer = hasPayer ? [['payer']] : [];
+  const counted = (of: readonly Signal[]) =>
+    Object.fromEntries(of.map((signal) => [signal, [signalCount, 'Count'] as const]));
   return embeddedMetrics(stage, timestampMs, [
     {
-      dimensions: isCounted ? [['step', 'outcome'], ...(hasPayer ? [['payer', 'step', 'outcome']] : [])] : [],
+      dimensions: isCounted
+        ? [['step', 'outcome'], ...(hasPayer && outcome === 'failed' ? [['payer', 'step', 'outcome']] : [])]
+        : [],
       metrics: { requests: [1, 'Count'] },
     },
     { dimensions: isCounted ? [['step']] : [], metrics: { ms: [ms, 'Milliseconds'] } },
-    { dimensions: ofPayer, metrics: { payerMs: [payerMs, 'Milliseconds'], bytes: [bytes, 'Bytes'] } },
     {
-      dimensions: [[], ...ofPayer],
-      metrics: Object.fromEntries(signals.map((signal) => [signal, [1, 'Count'] as const])),
+      dimensions: [[]],
+      metrics: {
+        payerMs: [payerMs, 'Milliseconds'],
+        bytes: [bytes, 'Bytes'],
+        ...counted(signals.filter((signal) => !namesPayers(signal))),
+      },
     },
+    { dimensions: [[], ...(hasPayer ? [['payer']] : [])], metrics: counted(signals.filter(namesPayers)) },
   ]);
 };

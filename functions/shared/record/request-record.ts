@@ -122,7 +122,7 @@ export const writeRecord = (record: RequestRecord, clock: Clock, writeLog: Write
       ...fields,
       outcome,
       ms,
-      ...requestMetrics(stage, clock.now(), { ...fields, signals, ms }),
+      ...requestMetrics(stage, clock.now(), { ...fields, outcome, signals, ms }),
     }),
   );
 };

@@ -26,10 +26,8 @@ describe('what a read counts', () => {
       status === '304' ? new Response(null, { status: 304 }) : fhir({}, { status: Number(status) }),
     );
 
-    expect(metric(line, 'requests')).toEqual({
-      [`step=fetch outcome=${outcome}`]: 1,
-      [`payer=northwind step=fetch outcome=${outcome}`]: 1,
-    });
+    expect(metric(line, 'requests')).toEqual({ [`step=fetch outcome=${outcome}`]: 1 });
+    expect(JSON.parse(line)).toMatchObject({ payer: 'northwind', partner: 'demo-partner', outcome });
     expect(signalsOf(line)).toEqual([]);
   });
 
@@ -44,6 +42,10 @@ describe('what a read counts', () => {
     const line = await lineOf(answer);
 
     expect(JSON.parse(line)).toMatchObject({ outcome: 'failed', level: 'error' });
+    expect(metric(line, 'requests')).toEqual({
+      'step=fetch outcome=failed': 1,
+      'payer=northwind step=fetch outcome=failed': 1,
+    });
     expect(metric(line, 'payerDown')).toEqual({ '': 1, 'payer=northwind': 1 });
   });
 
@@ -54,14 +56,14 @@ describe('what a read counts', () => {
         : new Response('', { status: 401 }),
     );
 
-    expect(metric(line, 'refreshFailed')).toEqual({ '': 1, 'payer=northwind': 1 });
+    expect(metric(line, 'refreshFailed')).toEqual({ '': 1 });
     expect(signalsOf(line)).toEqual(['refreshFailed']);
   });
 
   it('is a refresh of payer tokens that failed, in addition to the payer that is down', async () => {
     const line = await lineOf(() => new Response('', { status: 500 }), 301);
 
-    expect(metric(line, 'refreshFailed')).toEqual({ '': 1, 'payer=northwind': 1 });
+    expect(metric(line, 'refreshFailed')).toEqual({ '': 1 });
     expect(signalsOf(line)).toEqual(['refreshFailed', 'payerDown']);
   });
 });
@@ -95,4 +97,5 @@ it('makes no metric for a payer that only the path names', async () => {
   await read(test.deps, 'Patient', undefined, { payer: 'no-such-payer' });
 
   expect(metric(test.lines[0] ?? '', 'requests')).toEqual({ 'step=fetch outcome=refused': 1 });
+  expect(JSON.parse(test.lines[0] ?? '')).not.toHaveProperty('payer');
 });

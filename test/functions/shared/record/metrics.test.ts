@@ -34,31 +34,48 @@ const allSignals = Object.keys({
 } satisfies Record<Signal, true>) as Signal[];
 
 /** The part of a request's log line that concerns metrics. */
-const line = (counted: Counted, outcome: Outcome = 'ok'): string =>
-  JSON.stringify({ ...counted, outcome, ...requestMetrics('demo', 1_780_315_200_000, counted) });
+const line = (counted: Omit<Counted, 'outcome'>, outcome: Outcome = 'ok'): string =>
+  JSON.stringify({ ...counted, outcome, ...requestMetrics('demo', 1_780_315_200_000, { ...counted, outcome }) });
 
-const read: Counted = { step: 'fetch', payer: 'northwind', ms: 31.5, payerMs: 20, bytes: 2048 };
+const read = { step: 'fetch', payer: 'northwind', ms: 31.5, payerMs: 20, bytes: 2048 } as const;
+
+/** The names of all dimensions in a line. */
+const dimensionsIn = (text: string): string[] => metricsOf(text).flatMap(({ dimensions }) => Object.keys(dimensions));
 
 describe('the metrics of a request', () => {
-  it('are counted by step and outcome, and for the payer too', () => {
-    expect(metric(line(read, 'refused'), 'requests')).toEqual({
-      'step=fetch outcome=refused': 1,
-      'payer=northwind step=fetch outcome=refused': 1,
+  it.each<Outcome>(['ok', 'refused'])('have no payer if it ended %s, so payers that work cost nothing', (outcome) => {
+    const text = line({ ...read, signals: ['refreshRepeated', 'refreshFailed'] }, outcome);
+
+    expect(metric(text, 'requests')).toEqual({ [`step=fetch outcome=${outcome}`]: 1 });
+    expect(dimensionsIn(text)).not.toContain('payer');
+  });
+
+  it('are counted for the payer too if it failed', () => {
+    expect(metric(line(read, 'failed'), 'requests')).toEqual({
+      'step=fetch outcome=failed': 1,
+      'payer=northwind step=fetch outcome=failed': 1,
     });
   });
 
-  it('have its duration, its payer’s duration, and its bytes', () => {
+  it('have its duration by step, and its payer’s duration and its bytes over all payers', () => {
     expect(metric(line(read), 'ms')).toEqual({ 'step=fetch': 31.5 });
-    expect(metric(line(read), 'payerMs')).toEqual({ 'payer=northwind': 20 });
-    expect(metric(line(read), 'bytes')).toEqual({ 'payer=northwind': 2048 });
+    expect(metric(line(read), 'payerMs')).toEqual({ '': 20 });
+    expect(metric(line(read), 'bytes')).toEqual({ '': 2048 });
   });
 
-  it('count each signal over all payers and for its payer', () => {
+  it('count each signal over all payers, and for its payer if its alarm names payers', () => {
     const text = line({ ...read, signals: ['payerDown', 'refreshFailed'] });
 
     expect(metric(text, 'payerDown')).toEqual({ '': 1, 'payer=northwind': 1 });
-    expect(metric(text, 'refreshFailed')).toEqual({ '': 1, 'payer=northwind': 1 });
-    expect(metric(line({ step: 'redeem', ms: 1, signals: ['reuseDetected'] }), 'reuseDetected')).toEqual({ '': 1 });
+    expect(metric(text, 'refreshFailed')).toEqual({ '': 1 });
+    expect(metric(line({ step: 'redeem', ms: 1, signals: ['payerDown'] }), 'payerDown')).toEqual({ '': 1 });
+  });
+
+  it('count a signal as often as it says', () => {
+    const text = line({ ...read, signals: ['payerDown'], signalCount: 3 }, 'failed');
+
+    expect(metric(text, 'payerDown')).toEqual({ '': 3, 'payer=northwind': 3 });
+    expect(metric(text, 'requests')['step=fetch outcome=failed']).toBe(1);
   });
 
   it('omit what is unknown: no value, no dimension', () => {
@@ -66,13 +83,11 @@ describe('the metrics of a request', () => {
 
     expect(metric(text, 'requests')).toEqual({ 'step=authorize outcome=ok': 1 });
     expect(metricsOf(text).map(({ name }) => name)).toEqual(['requests', 'ms']);
-    expect(metricsOf(line({ ...read, payer: '' })).flatMap(({ dimensions }) => Object.keys(dimensions))).not.toContain(
-      'payer',
-    );
+    expect(dimensionsIn(line({ ...read, payer: '', signals: ['payerDown'] }, 'failed'))).not.toContain('payer');
   });
 
   it('are only signals for a request without a step', () => {
-    expect(requestMetrics('demo', 0, { ms: 1, payer: 'northwind' })).toEqual({});
+    expect(requestMetrics('demo', 0, { ms: 1, payer: 'northwind', outcome: 'failed' })).toEqual({});
     expect(metricsOf(line({ ms: 1, signals: ['secretMissing'] })).map(({ name }) => name)).toEqual(['secretMissing']);
   });
 
@@ -90,19 +105,24 @@ describe('the metrics of a request', () => {
     expect(JSON.parse(line(read))).toMatchObject({ _aws: { Timestamp: 1_780_315_200_000 } });
   });
 
-  it('are at most 36 for a payer and 43 for the stage, which is what CloudWatch bills', () => {
+  it('are at most 10 for a payer, none while it works, and 48 for the stage, which is what CloudWatch bills', () => {
     const billed = new Set<string>();
+    const whileItWorks = new Set<string>();
     for (const [step, outcomes] of Object.entries(outcomesOf) as [Step, Outcome[]][]) {
       for (const outcome of outcomes) {
-        for (const { name, dimensions } of metricsOf(line({ ...read, step, signals: allSignals }, outcome))) {
-          billed.add(JSON.stringify([name, dimensions]));
+        const signals = outcome === 'failed' ? allSignals : allSignals.filter((signal) => signal !== 'payerDown');
+        for (const { name, dimensions } of metricsOf(line({ ...read, step, signals }, outcome))) {
+          const one = JSON.stringify([name, dimensions]);
+          billed.add(one);
+          if (outcome !== 'failed') whileItWorks.add(one);
         }
       }
     }
 
-    const ofPayer = [...billed].filter((one) => one.includes('"payer":'));
-    expect(ofPayer).toHaveLength(36);
-    expect(billed.size - ofPayer.length).toBe(43);
+    const ofPayers = (all: ReadonlySet<string>): string[] => [...all].filter((one) => one.includes('"payer":'));
+    expect(ofPayers(billed)).toHaveLength(10);
+    expect(ofPayers(whileItWorks)).toEqual([]);
+    expect(billed.size - ofPayers(billed).length).toBe(48);
   });
 });
 

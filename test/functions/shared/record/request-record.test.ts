@@ -55,11 +55,8 @@ it('has the metrics for CloudWatch in the same line, once there is a step', asyn
   });
 
   expect(lines).toHaveLength(1);
-  expect(metric(lines[0] ?? '', 'requests')).toEqual({
-    'step=fetch outcome=ok': 1,
-    'payer=northwind step=fetch outcome=ok': 1,
-  });
-  expect(metric(lines[0] ?? '', 'refreshFailed')).toEqual({ '': 1, 'payer=northwind': 1 });
+  expect(metric(lines[0] ?? '', 'requests')).toEqual({ 'step=fetch outcome=ok': 1 });
+  expect(metric(lines[0] ?? '', 'refreshFailed')).toEqual({ '': 1 });
   expect(metricsOf(lines[0] ?? '')[0]?.namespace).toBe('p2p-gateway/local');
   expect(JSON.parse(lines[0] ?? '')).not.toHaveProperty('signals');
 });
