@@ -1,4 +1,4 @@
-/** `npm run audit`: what happened to a grant, or to all grants of a partner. */
+/** `npm run audit`: what happened to a grant, to all grants of a partner, or to payers and partners. */
 import { audit } from './audit/audit.ts';
 import { runTool } from './shared/command-line.ts';
 import { output } from './shared/output.ts';

@@ -12,9 +12,10 @@ const checkIds = (config: StageConfig, context: Context): void => {
   checkUnique(context, ['partners'], clientIds, 'clientId');
   // A wrong id, or a missing payer, is reported elsewhere.
   if (payers.length === 0 || context.issues.some(({ path }) => path?.[0] === 'payers' && path[2] === 'id')) return;
+  const isPayer = new Set(payerIds);
   for (const [index, entry] of partners.entries()) {
     for (const [at, payerId] of entry.payers.entries()) {
-      if (!payerIds.includes(payerId)) {
+      if (!isPayer.has(payerId)) {
         const known = payerIds.slice(0, 10).join(', ');
         problem(
           context,
@@ -77,10 +78,12 @@ const sameClient = ['tokenEndpoint', 'clientId', 'clientAuthentication', 'public
 
 /** A secret opens one client, so a payer can use another's only as the same client at the same server. */
 const checkSecretOwners = ({ payers }: StageConfig, context: Context): void => {
+  // Of payers with one id, which is reported elsewhere, the first counts.
+  const byId = new Map(payers.toReversed().map((payer) => [payer.id, payer]));
   for (const [index, payer] of payers.entries()) {
     if (payer.secretOf === undefined) continue;
     const at = ['payers', index, 'secretOf'];
-    const owner = payers.find(({ id }) => id === payer.secretOf);
+    const owner = byId.get(payer.secretOf);
     if (owner === undefined || owner === payer) {
       const others = payers.filter(({ id, secretOf }) => id !== payer.id && secretOf === undefined);
       const known = others.map(({ id }) => id).slice(0, 10);
@@ -103,8 +106,9 @@ const checkSecretOwners = ({ payers }: StageConfig, context: Context): void => {
 /** A payer that no partner reads from needs no secret, and no member can sign in at a payer without a client id. */
 const checkUse = ({ payers, partners }: StageConfig, context: Context): void => {
   const used = new Set(partners.flatMap((partner) => partner.payers));
+  const known = new Set(payers.map(({ id }) => id));
   // A misspelled id is reported once, at the partner.
-  if ([...used].some((id) => !payers.some((known) => known.id === id))) return;
+  if ([...used].some((id) => !known.has(id))) return;
   for (const [index, payer] of payers.entries()) {
     if (isPending(payer)) {
       if (used.has(payer.id)) {

@@ -18,11 +18,13 @@ export const text = (rule: Rule = notEmpty) =>
 
 /** Reports each duplicate value, at its index or at that entry's field `name`. */
 export const checkUnique = (context: Context, path: PropertyKey[], values: readonly string[], name?: string): void => {
+  const seen = new Set<string>();
   for (const [index, value] of values.entries()) {
-    if (values.indexOf(value) < index) {
+    if (seen.has(value)) {
       const at = name === undefined ? [...path, index] : [...path, index, name];
       problem(context, at, `"${value}" appears twice; write each value only once`);
     }
+    seen.add(value);
   }
 };
 

@@ -7,6 +7,7 @@ import { checkFinished } from './finished.ts';
 import { leftovers } from './leftovers.ts';
 import { weaknesses } from './production.ts';
 import { contradictions } from './profile-rules.ts';
+import { checkSizes } from './registry-sizes.ts';
 import * as rules from './rules.ts';
 import type { StageConfig } from './stage.ts';
 
@@ -21,12 +22,6 @@ const longestLifetimes = {
   refreshGrace: 60,
   publicRefreshGrace: 10,
 } as const;
-
-/**
- * CloudFormation allows 500 resources per stack. A payer needs two, its secret and its alarm. All the rest, with
- * everything on, needs fewer than 200.
- */
-export const mostPayers = 140;
 
 /** In stage `local`, people paste codes by hand. */
 const longestLocalCode = 300;
@@ -319,13 +314,7 @@ export const stageSchema = z
     stage: text(rules.stageName),
     ...deployment,
     lifetimes: lifetimes.prefault({}),
-    payers: z
-      .array(payer)
-      .min(1, 'is empty; write at least one payer')
-      .max(
-        mostPayers,
-        `has more payers than one stack can hold; write at most ${mostPayers}, and put the others into another stage`,
-      ),
+    payers: z.array(payer).min(1, 'is empty; write at least one payer'),
     partners: z.array(partner),
   })
   .superRefine((config, context) => {
@@ -334,6 +323,7 @@ export const stageSchema = z
     checkDeployment(config, context);
     checkFirstBytes(config, context);
     checkEntries(config, context);
+    checkSizes(config, context);
     checkFinished(config, context);
     checkProduction(config, context);
   });

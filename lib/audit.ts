@@ -22,6 +22,11 @@ export interface GatewayAuditProps {
 /** A read lasts 14 minutes at most, so a read whose end is unknown is in the bucket within 17. */
 const closingInterval = Duration.minutes(2);
 
+/** Removal by TTL is not an event. */
+const withoutExpiry = ['INSERT', 'MODIFY'];
+
+const followed = ({ grants, auditEvents, registry }: GatewayTables): Table[] => [grants, auditEvents, registry];
+
 const streamOf = (table: Table): string => {
   if (table.tableStreamArn === undefined) throw new Error(`${table.node.path} has no stream`);
   return table.tableStreamArn;
@@ -39,14 +44,14 @@ const readStreams = (tables: readonly Table[]) => [
   ),
 ];
 
-/** Copies what happened to grants and reads from the tables' streams into a bucket where no one can delete it. */
+/** Copies what happened to grants, reads and entries of the registry from the tables' streams into a bucket where no one can delete it. */
 export class GatewayAudit extends Construct {
   /** Where the audit is kept. */
   readonly bucket: Bucket;
   /** Writes to the bucket. */
   readonly function: GatewayFunction;
   /** What reads the streams, by the name of the table. */
-  readonly sources: Readonly<Record<'Grants' | 'AuditEvents', EventSourceMapping>>;
+  readonly sources: Readonly<Record<'Grants' | 'AuditEvents' | 'Registry', EventSourceMapping>>;
 
   constructor(scope: Construct, id: string, { runtime, keys, tables }: GatewayAuditProps) {
     super(scope, id);
@@ -55,11 +60,13 @@ export class GatewayAudit extends Construct {
     this.function = this.auditFunction(runtime, keys, tables);
     protectAudit(this.bucket, config, this.function.role);
     this.sources = {
-      Grants: this.follow('GrantsSource', tables.grants),
-      AuditEvents: this.follow('AuditEventsSource', tables.auditEvents),
+      Grants: this.follow('GrantsSource', tables.grants, withoutExpiry),
+      AuditEvents: this.follow('AuditEventsSource', tables.auditEvents, withoutExpiry),
+      // Nothing in it expires, and no tool deletes an item: a removal was made by hand.
+      Registry: this.follow('RegistrySource', tables.registry, ['INSERT', 'MODIFY', 'REMOVE']),
     };
     this.closeReadsBySchedule();
-    this.acknowledgeStreams([tables.grants, tables.auditEvents]);
+    this.acknowledgeStreams(followed(tables));
     Validations.of(this).acknowledge({
       id: 'HIPAA.Security-S3BucketReplicationEnabled',
       reason:
@@ -84,9 +91,13 @@ export class GatewayAudit extends Construct {
       runtime,
       folder: 'audit',
       timeout: Duration.minutes(1),
-      environment: { AUDIT_BUCKET: this.bucket.bucketName, AUDIT_TABLE: tables.auditEvents.tableName },
+      environment: {
+        STAGE: runtime.config.stage,
+        AUDIT_BUCKET: this.bucket.bucketName,
+        AUDIT_TABLE: tables.auditEvents.tableName,
+      },
       statements: [
-        ...readStreams([tables.grants, tables.auditEvents]),
+        ...readStreams(followed(tables)),
         allowKeyForTables(keys.data),
         allow(['dynamodb:Scan'], [`${tables.auditEvents.tableArn}/index/${openReads.index}`]),
         allow(['dynamodb:UpdateItem'], [tables.auditEvents.tableArn]),
@@ -111,7 +122,7 @@ export class GatewayAudit extends Construct {
    * Reads from the oldest record on, so that none is missed when the mapping is replaced. A batch that fails is split
    * in half and retried until it is written, or until the stream drops it after a day.
    */
-  private follow(id: string, table: Table): EventSourceMapping {
+  private follow(id: string, table: Table, kinds: readonly string[]): EventSourceMapping {
     return new EventSourceMapping(this, id, {
       target: this.function.lambda,
       eventSourceArn: streamOf(table),
@@ -121,8 +132,7 @@ export class GatewayAudit extends Construct {
       bisectBatchOnError: true,
       // Lambda counts every poll, with 0 when there is no record. An alarm tells from it that the stream is being read.
       metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
-      // Removal by TTL is not an event.
-      filters: [FilterCriteria.filter({ eventName: FilterRule.or('INSERT', 'MODIFY') })],
+      filters: [FilterCriteria.filter({ eventName: FilterRule.or(...kinds) })],
     });
   }
 }

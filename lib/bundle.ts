@@ -15,18 +15,18 @@ const bundlesFolder = (scope: Construct): string => {
 };
 
 /**
- * Bundles functions and returns the folder of each bundle: `index.js` and, if a registry is given, `registry.json`.
- * CommonJS with the SDK bundled and the `module` builds of dependencies starts fastest. The registry is data, not code:
- * a change to it makes a new asset, and so reaches every function at once.
+ * Bundles functions and returns the folder of each bundle: `index.js` and, if the function has a registry,
+ * `registry.json`. CommonJS with the SDK bundled and the `module` builds of dependencies starts fastest.
  *
  * One run of esbuild in this process reads shared files once and takes half as long as one run per function. The CDK's
  * own bundling would also start npm and print a line for every function.
  * @param names folders under `functions/`, each with an `index.ts`
+ * @param registries the functions that have a registry beside their code
  */
 export const bundle = <Name extends string>(
   scope: Construct,
   names: readonly Name[],
-  registry?: RegistryData,
+  registries?: Readonly<Partial<Record<Name, RegistryData>>>,
 ): Readonly<Record<Name, string>> => {
   const outdir = bundlesFolder(scope);
   buildSync({
@@ -42,8 +42,8 @@ export const bundle = <Name extends string>(
     minify: true,
   });
   const folders = Object.fromEntries(names.map((name) => [name, join(outdir, name)])) as Record<Name, string>;
-  if (registry !== undefined) {
-    for (const name of names) writeFileSync(join(folders[name], 'registry.json'), JSON.stringify(registry));
+  for (const [name, registry] of Object.entries(registries ?? {})) {
+    writeFileSync(join(outdir, name, 'registry.json'), JSON.stringify(registry));
   }
   return folders;
 };

@@ -3,30 +3,34 @@ import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import { GatewayFunction } from './gateway-function.ts';
+import { allowRegistry, registryVariables } from './registry-reader.ts';
 import type { GatewayRuntime } from './runtime.ts';
+import { allowKeyForTables } from './statements.ts';
+import type { GatewayTables } from './tables.ts';
 
 export interface GatewayCanaryProps {
   readonly runtime: GatewayRuntime;
   /** The public origin, without a trailing slash. */
   readonly origin: string;
+  readonly tables: GatewayTables;
 }
 
 const interval = Duration.minutes(5);
 
-/** Checks every payer's facade from outside, every five minutes. It has no permissions. */
+/** Checks every payer's facade from outside, every five minutes. It may read the registry. */
 export class GatewayCanary extends Construct {
   /** Checks the payers. */
   readonly function: GatewayFunction;
 
-  constructor(scope: Construct, id: string, { runtime, origin }: GatewayCanaryProps) {
+  constructor(scope: Construct, id: string, { runtime, origin, tables }: GatewayCanaryProps) {
     super(scope, id);
     this.function = new GatewayFunction(this, 'Canary', {
       runtime,
       folder: 'canary',
       // It ends before the next run starts.
       timeout: Duration.minutes(4),
-      environment: { ORIGIN: origin },
-      statements: [],
+      environment: { ORIGIN: origin, ...registryVariables(runtime.config, tables) },
+      statements: [allowRegistry(tables), allowKeyForTables(runtime.key)],
     });
     // A failed run is not retried: the next one is due in five minutes anyway.
     const target = new LambdaFunction(this.function.lambda, { retryAttempts: 0, maxEventAge: interval });

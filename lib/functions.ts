@@ -4,6 +4,7 @@ import { Construct } from 'constructs';
 import { longestReadSeconds } from '../functions/shared/store/read-events.ts';
 import { GatewayFunction } from './gateway-function.ts';
 import type { PayerSecrets } from './payer-secrets.ts';
+import { allowRegistry, registryVariables } from './registry-reader.ts';
 import type { GatewayRuntime } from './runtime.ts';
 import { allow, allowKeyForTables } from './statements.ts';
 import type { GatewayTables } from './tables.ts';
@@ -58,27 +59,29 @@ export class GatewayFunctions extends Construct {
     // CloudFront's headers can be trusted only if the web ACL refuses requests without CloudFront's secret.
     const { edge, waf } = runtime.config;
     const edgeVariables: Record<string, string> = edge && waf !== 'none' ? { EDGE: 'cloudfront' } : {};
+    const readerVariables = { ORIGIN: origin, ...registryVariables(runtime.config, tables), ...edgeVariables };
     const secretsVariables = { PAYER_SECRET_PREFIX: payerSecrets.prefix };
-    const loginAttemptsVariables = { ORIGIN: origin, LOGIN_ATTEMPTS_TABLE: tables.loginAttempts.tableName };
-    const grantsVariables = { ORIGIN: origin, GRANTS_TABLE: tables.grants.tableName };
-    const readSecrets = { policies: payerSecrets.readPolicies };
+    const loginAttemptsVariables = { LOGIN_ATTEMPTS_TABLE: tables.loginAttempts.tableName };
+    const grantsVariables = { GRANTS_TABLE: tables.grants.tableName };
+    const readSecrets = { policies: [payerSecrets.readPolicy] };
+    const readRegistry = [allowRegistry(tables), allowKeyForTables(key)];
 
     this.authorize = new GatewayFunction(this, 'Authorize', {
       ...common,
       folder: 'authorize',
-      environment: { ...loginAttemptsVariables, ...edgeVariables },
-      statements: [allow(['dynamodb:PutItem'], [loginAttempts]), allowKeyForTables(key)],
+      environment: { ...readerVariables, ...loginAttemptsVariables },
+      statements: [allow(['dynamodb:PutItem'], [loginAttempts]), ...readRegistry],
       reservedConcurrency: concurrency.authorize,
     });
     this.callback = new GatewayFunction(this, 'Callback', {
       ...common,
       ...readSecrets,
       folder: 'callback',
-      environment: { ...loginAttemptsVariables, ...grantsVariables, ...secretsVariables, ...edgeVariables },
+      environment: { ...readerVariables, ...loginAttemptsVariables, ...grantsVariables, ...secretsVariables },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [loginAttempts]),
         allow(['dynamodb:PutItem'], [grants]),
-        allowKeyForTables(key),
+        ...readRegistry,
       ],
       reservedConcurrency: concurrency.callback,
     });
@@ -86,11 +89,11 @@ export class GatewayFunctions extends Construct {
       ...common,
       ...readSecrets,
       folder: 'token',
-      environment: { ...grantsVariables, ...secretsVariables, ...edgeVariables },
+      environment: { ...readerVariables, ...grantsVariables, ...secretsVariables },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [grants]),
         allow(['dynamodb:PutItem'], [grants], onlyJtiItems),
-        allowKeyForTables(key),
+        ...readRegistry,
       ],
       reservedConcurrency: concurrency.token,
     });
@@ -100,9 +103,9 @@ export class GatewayFunctions extends Construct {
       folder: 'fetch',
       timeout: streamedTimeout,
       environment: {
+        ...readerVariables,
         ...grantsVariables,
         ...secretsVariables,
-        ...edgeVariables,
         AUDIT_TABLE: tables.auditEvents.tableName,
         LIMITS_TABLE: tables.limits.tableName,
         NODE_OPTIONS: collectOften,
@@ -110,15 +113,15 @@ export class GatewayFunctions extends Construct {
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [grants, tables.limits.tableArn]),
         allow(['dynamodb:PutItem'], [tables.auditEvents.tableArn]),
-        allowKeyForTables(key),
+        ...readRegistry,
       ],
       reservedConcurrency: concurrency.fetch,
     });
     this.discovery = new GatewayFunction(this, 'Discovery', {
       ...common,
       folder: 'discovery',
-      environment: { ORIGIN: origin, ...edgeVariables },
-      statements: [],
+      environment: readerVariables,
+      statements: readRegistry,
       reservedConcurrency: concurrency.discovery,
     });
   }

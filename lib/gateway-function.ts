@@ -24,6 +24,11 @@ export interface GatewayFunctionProps {
    * @default it shares the account's executions
    */
   readonly reservedConcurrency?: number | undefined;
+  /**
+   * Whether only CloudFormation calls it, while it deploys. It then runs outside the stage's VPC, and is not traced.
+   * @default false
+   */
+  readonly forDeployments?: boolean;
 }
 
 /** A function with its own role and its own log group, and no permission that is not listed. */
@@ -35,6 +40,7 @@ export class GatewayFunction extends Construct {
   constructor(scope: Construct, id: string, props: GatewayFunctionProps) {
     super(scope, id);
     const { config, key, network, code } = props.runtime;
+    const { forDeployments = false } = props;
     const logs = logGroup(this, 'Logs', { config, key });
     this.role = this.functionRole(logs, props);
     this.lambda = new LambdaFunction(this, 'Function', {
@@ -49,19 +55,20 @@ export class GatewayFunction extends Construct {
       // Keeps the CDK's helpers from adding statements of their own.
       role: this.role.withoutPolicyUpdates(),
       logGroup: logs,
-      tracing: Tracing.ACTIVE,
+      tracing: forDeployments ? Tracing.DISABLED : Tracing.ACTIVE,
       ...(props.reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: props.reservedConcurrency }),
-      ...network,
+      ...(forDeployments ? {} : network),
     });
   }
 
-  private functionRole(logs: LogGroup, { runtime, statements, policies = [] }: GatewayFunctionProps): Role {
+  private functionRole(logs: LogGroup, props: GatewayFunctionProps): Role {
+    const { runtime, statements, policies = [], forDeployments = false } = props;
     const own = new ManagedPolicy(this, 'Policy', {
       statements: [allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logs.logGroupArn]), ...statements],
     });
     return new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-      managedPolicies: [own, runtime.policy, ...policies],
+      managedPolicies: [own, ...(forDeployments ? [] : [runtime.policy]), ...policies],
     });
   }
 }

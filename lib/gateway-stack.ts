@@ -11,6 +11,7 @@ import { addMonitoring } from './monitoring.ts';
 import { GatewayNetwork, zonesOfRegion } from './network.ts';
 import { addOutputs } from './outputs.ts';
 import { PayerSecrets } from './payer-secrets.ts';
+import { RegistryFill } from './registry-fill.ts';
 import { GatewayRuntime } from './runtime.ts';
 import { GatewayTables } from './tables.ts';
 
@@ -44,11 +45,14 @@ export class GatewayStack extends Stack {
     const { origin } = api;
     const functions = new GatewayFunctions(this, 'Functions', { runtime, origin, tables, payerSecrets, key });
     const audit = new GatewayAudit(this, 'Audit', { runtime, keys, tables });
-    const canary = new GatewayCanary(this, 'Canary', { runtime, origin });
+    const canary = new GatewayCanary(this, 'Canary', { runtime, origin, tables });
+    const { authorize, callback, token, fetch, discovery } = functions;
+    const readers = [authorize, callback, token, fetch, discovery, canary.function];
+    new RegistryFill(this, 'RegistryFill', { runtime, tables, key }).runBefore(readers.map(({ lambda }) => lambda));
     api.route(functions);
     addFront(this, { config, api, key });
     addMonitoring(this, { config, key, api, functions, tables, audit, canary });
-    addOutputs(this, { api, audit, tables, addresses: network?.addresses });
+    addOutputs(this, { api, audit, tables, keys, payerSecrets, addresses: network?.addresses });
   }
 
   /** By number: given an account and a region, the CDK would otherwise look up that account's zones during synth. */

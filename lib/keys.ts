@@ -43,15 +43,20 @@ export class GatewayKeys extends Construct {
   readonly data: Key;
   /** For the audit bucket. */
   readonly audit: Key;
+  /** The name of the data key. */
+  readonly dataAlias: string;
 
   constructor(scope: Construct, id: string, { config }: GatewayKeysProps) {
     super(scope, id);
+    this.dataAlias = `alias/p2p-${config.stage}-data`;
     this.data = new Key(this, 'Data', {
       description: `Payer-to-payer gateway, stage ${config.stage}: tables, secrets, logs`,
       enableKeyRotation: true,
       removalPolicy: removalPolicyOf(config),
     });
     this.data.addToResourcePolicy(logsMayUseKey());
+    // Its name is known without the stack, to whoever makes a payer's secret.
+    this.data.addAlias(this.dataAlias);
     this.audit = new Key(this, 'Audit', {
       description: `Payer-to-payer gateway, stage ${config.stage}: audit bucket`,
       enableKeyRotation: true,

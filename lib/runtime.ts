@@ -19,7 +19,16 @@ export interface GatewayRuntimeProps {
   readonly network?: FunctionNetwork | undefined;
 }
 
-const functionFolders = ['authorize', 'callback', 'token', 'fetch', 'discovery', 'audit', 'canary'] as const;
+const functionFolders = [
+  'authorize',
+  'callback',
+  'token',
+  'fetch',
+  'discovery',
+  'audit',
+  'canary',
+  'fill-registry',
+] as const;
 
 /** A folder under `functions/` that becomes a Lambda function of the stack. */
 export type FunctionFolder = (typeof functionFolders)[number];
@@ -52,7 +61,7 @@ const withoutDeadLetters = {
   id: 'HIPAA.Security-LambdaDLQ',
   reason:
     'API Gateway waits for the answer, so the caller learns of a failed call. The streams keep what the audit function ' +
-    'could not write and deliver it again, and the canary runs again in five minutes.',
+    'could not write and deliver it again, the canary runs again in five minutes, and a deployment fails with its filling.',
 };
 
 const withoutReservation = {
@@ -86,7 +95,7 @@ export class GatewayRuntime extends Construct {
     this.config = props.config;
     this.key = props.key;
     this.network = props.network;
-    this.code = bundle(this, functionFolders, registryData(props.config));
+    this.code = bundle(this, functionFolders, { 'fill-registry': registryData(props.config) });
     this.policy = new ManagedPolicy(this, 'Policy', {
       description: 'What Lambda does for every function of the stage',
       statements: [

@@ -19,6 +19,13 @@ export interface GatewayTablesProps {
   readonly key: IKey;
 }
 
+interface TableOptions {
+  /** What its stream shows. @default it has none */
+  readonly stream?: StreamViewType;
+  /** Whether items end by `expiresAt`. @default true */
+  readonly expires?: boolean;
+}
+
 /**
  * The tables. They are separate because the functions' permissions differ. `TableV2` would make global tables, which
  * cdk-nag does not check.
@@ -32,15 +39,17 @@ export class GatewayTables extends Construct {
   readonly auditEvents: Table;
   /** How far each rate limit's slots are taken, by the limit's key; in use only while something is limited. */
   readonly limits: Table;
+  /** Payers and partners, the directory and the web origins, by the entry's kind and id. Nothing in it expires. */
+  readonly registry: Table;
   private readonly props: GatewayTablesProps;
 
   constructor(scope: Construct, id: string, props: GatewayTablesProps) {
     super(scope, id);
     this.props = props;
     this.loginAttempts = this.table('LoginAttempts', 'stateHash');
-    // The audit compares both images, since what changed tells what happened to a grant.
-    this.grants = this.table('Grants', 'grantId', StreamViewType.NEW_AND_OLD_IMAGES);
-    this.auditEvents = this.table('AuditEvents', 'eventId', StreamViewType.NEW_IMAGE);
+    // The audit compares both images, since what changed tells what happened to a grant or an entry.
+    this.grants = this.table('Grants', 'grantId', { stream: StreamViewType.NEW_AND_OLD_IMAGES });
+    this.auditEvents = this.table('AuditEvents', 'eventId', { stream: StreamViewType.NEW_IMAGE });
     this.auditEvents.addGlobalSecondaryIndex({
       indexName: openReads.index,
       partitionKey: { name: openReads.key, type: AttributeType.STRING },
@@ -48,20 +57,21 @@ export class GatewayTables extends Construct {
       nonKeyAttributes: ['atMs'],
     });
     this.limits = this.table('Limits', 'limitId');
+    this.registry = this.table('Registry', 'entryId', { stream: StreamViewType.NEW_AND_OLD_IMAGES, expires: false });
     Validations.of(this).acknowledge({
       id: 'HIPAA.Security-DynamoDBInBackupPlan',
       reason:
-        'Point-in-time recovery covers 35 days. Only grants live longer, and an older backup of them would bring back ' +
-        'grants that members or partners have revoked since.',
+        'Point-in-time recovery covers 35 days. An older backup of grants would bring back those that members or partners ' +
+        'have revoked since, and one of the registry would undo blocks; its entries can be exported to a file.',
     });
   }
 
-  private table(id: string, key: string, stream?: StreamViewType): Table {
+  private table(id: string, key: string, { stream, expires = true }: TableOptions = {}): Table {
     const { config } = this.props;
     return new Table(this, id, {
       partitionKey: { name: key, type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
-      timeToLiveAttribute: 'expiresAt',
+      ...(expires ? { timeToLiveAttribute: 'expiresAt' } : {}),
       encryption: TableEncryption.CUSTOMER_MANAGED,
       encryptionKey: this.props.key,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },

@@ -48,6 +48,7 @@ export const watchedOf = (stage: string, { api, functions, tables, audit, canary
     grants: tables.grants,
     auditEvents: tables.auditEvents,
     limits: tables.limits,
+    registry: tables.registry,
   },
   auditSources: audit.sources,
 });

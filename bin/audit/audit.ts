@@ -15,7 +15,7 @@ export interface AuditToolDeps {
 }
 
 /**
- * Prints what the audit has about a grant or a partner.
+ * Prints what the audit has about a grant, a partner or the registry.
  * @returns the exit code
  * @throws UsageError, Refusal
  */

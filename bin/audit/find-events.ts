@@ -25,26 +25,28 @@ const parse = (key: string, text: string): AuditEvent[] =>
       }
     });
 
-/** Whose events to read, from which day on. */
+/** The folder of the events to read, and from which day on. */
 interface Span {
-  readonly partner: string;
+  readonly folder: string;
   readonly since: string;
 }
 
+const folderOf = (partner: string): string => `events/partner=${partner}/`;
+
 const spanOf = async (bucket: AuditBucket, { of, since }: AuditQuery): Promise<Span> => {
-  if ('partner' in of) return { partner: of.partner, since: since ?? '' };
+  if (of === 'registry') return { folder: 'registry/', since: since ?? '' };
+  if ('partner' in of) return { folder: folderOf(of.partner), since: since ?? '' };
   const key = `grants/${of.grant}.ndjson`;
   const [created] = parse(key, (await readObject(bucket, key)) ?? '');
   const partner = created && idOf(created, systems.partner);
   if (created === undefined || partner === undefined) throw new Refusal(`The audit has no grant ${of.grant}.`);
-  return { partner, since: since ?? created.recorded.slice(0, 10) };
+  return { folder: folderOf(partner), since: since ?? created.recorded.slice(0, 10) };
 };
 
 /** The day of an object's events; keys are sorted by day. */
 const dayOf = (key: string): string => /\/date=([^/]+)\//.exec(key)?.[1] ?? '';
 
-const keysOf = async (bucket: AuditBucket, { partner, since }: Span, until: string): Promise<string[]> => {
-  const folder = `events/partner=${partner}/`;
+const keysOf = async (bucket: AuditBucket, { folder, since }: Span, until: string): Promise<string[]> => {
   const keys: string[] = [];
   for await (const key of keysAfter(bucket, folder, `${folder}date=${since}`)) {
     if (dayOf(key) > until) break;
@@ -73,14 +75,15 @@ const inOrder = (a: AuditEvent, b: AuditEvent): number => {
 const objectsAtATime = 16;
 
 /**
- * Finds the events of a grant or a partner, each once, in the order in which they happened.
+ * Finds the events of a grant, a partner or the registry, each once, in the order in which they happened.
  * @throws Refusal if the grant is unknown or an object is damaged, and whatever S3's client throws
  */
 export const findEvents = async (bucket: AuditBucket, query: AuditQuery): Promise<AuditEvent[]> => {
   const span = await spanOf(bucket, query);
   const keys = await keysOf(bucket, span, query.until);
   const { of } = query;
-  const isAskedFor = (event: AuditEvent): boolean => !('grant' in of) || idOf(event, systems.grant) === of.grant;
+  const isAskedFor = (event: AuditEvent): boolean =>
+    of === 'registry' || !('grant' in of) || idOf(event, systems.grant) === of.grant;
   // A batch that was written twice has its events in two objects.
   const events = new Map<string, AuditEvent>();
   for (let at = 0; at < keys.length; at += objectsAtATime) {

@@ -1,11 +1,13 @@
 import { awsHelp, readArguments, stageFlags, UsageError, type StageFlags } from '../shared/command-line.ts';
 
-export const help = `npm run audit -- (--grant ID | --partner ID --since DATE) [flags]
+export const help = `npm run audit -- (--grant ID | --partner ID --since DATE | --registry --since DATE) [flags]
 
-Prints what happened, according to the audit, to one grant or to all grants of a partner.
+Prints what happened, according to the audit, to one grant, to all grants of a partner, or to payers and partners
+themselves: who added, changed, removed, blocked or paused which, and why.
 
   --grant ID      a grant; if its id starts with a hyphen: --grant=ID
   --partner ID    a partner's client id; "unknown" has the records that the audit could not read
+  --registry      changes of payers and partners
   --since DATE    the first day, such as 2026-06-01 (UTC; default for a grant: the day it was created)
   --until DATE    the last day (default today)
   --stage NAME    a stage in config/ (default local)
@@ -18,7 +20,7 @@ ${awsHelp}`;
 
 /** What to look for in the audit. */
 export interface AuditQuery {
-  readonly of: { readonly grant: string } | { readonly partner: string };
+  readonly of: { readonly grant: string } | { readonly partner: string } | 'registry';
   /** Days in UTC, such as `2026-06-01`, both included. A grant's first day may be omitted. */
   readonly since: string | undefined;
   readonly until: string;
@@ -30,6 +32,7 @@ export interface AuditQuery {
 const flags = {
   grant: { type: 'string' },
   partner: { type: 'string' },
+  registry: { type: 'boolean' },
   since: { type: 'string' },
   until: { type: 'string' },
   ...stageFlags,
@@ -53,14 +56,24 @@ const requireMatch = (flag: string, value: string, pattern: RegExp, what: string
   return value;
 };
 
-const ofWhat = (grant: string | undefined, partner: string | undefined): AuditQuery['of'] => {
-  if (grant !== undefined && partner === undefined) {
+interface Asked {
+  readonly grant?: string | undefined;
+  readonly partner?: string | undefined;
+  readonly registry?: boolean | undefined;
+}
+
+const ofWhat = ({ grant, partner, registry }: Asked): AuditQuery['of'] => {
+  const given = [grant, partner, registry].filter((one) => one !== undefined);
+  if (given.length !== 1) {
+    throw new UsageError('Give --grant ID, or --partner ID or --registry with --since DATE; --help lists the flags');
+  }
+  if (grant !== undefined) {
     return { grant: requireMatch('grant', grant, /^[\w-]{22}$/, 'the 22 characters of a grant id, as in the logs') };
   }
-  if (partner !== undefined && grant === undefined) {
+  if (partner !== undefined) {
     return { partner: requireMatch('partner', partner, /^[a-z0-9-]{1,64}$/, "a partner's client id") };
   }
-  throw new UsageError('Give --grant ID, or --partner ID with --since DATE; --help lists the flags');
+  return 'registry';
 };
 
 /**
@@ -72,10 +85,12 @@ const ofWhat = (grant: string | undefined, partner: string | undefined): AuditQu
 export const readFlags = (args: readonly string[], nowMs: number): AuditQuery | 'help' => {
   const { values } = readArguments({ args: [...args], options: flags });
   if (values.help === true) return 'help';
-  const of = ofWhat(values.grant, values.partner);
+  const of = ofWhat(values);
   const since = dayOf('since', values.since);
   const until = dayOf('until', values.until) ?? new Date(nowMs).toISOString().slice(0, 10);
-  if ('partner' in of && since === undefined) throw new UsageError('--partner needs --since DATE');
+  if (since === undefined && (of === 'registry' || 'partner' in of)) {
+    throw new UsageError(`--${of === 'registry' ? of : 'partner'} needs --since DATE`);
+  }
   if (since !== undefined && until < since) throw new UsageError(`--until ${until} is before --since ${since}`);
   const stage = { stage: values.stage, config: values.config };
   return { of, since, until, stage, bucket: values.bucket, json: values.json === true };

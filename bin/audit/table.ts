@@ -13,10 +13,12 @@ const detailOf = (event: AuditEvent, type: string): string | undefined =>
 const outcomeOf = ({ outcome, outcomeDesc }: AuditEvent): string =>
   [outcome === undefined ? undefined : outcomes[outcome], outcomeDesc].filter((word) => word !== undefined).join(' ');
 
-/** Why a grant ended: by an operator, who that was and what they wrote. */
+/** Why a grant ended or an entry changed: which fields, who did it, and what they wrote. */
 const reasonOf = (event: AuditEvent): string | undefined => {
-  const words = [detailOf(event, 'reason'), idOf(event, systems.operator), detailOf(event, 'note')];
-  return words[0] === undefined ? undefined : words.filter((word) => word !== undefined).join(' | ');
+  const [reason, changed] = [detailOf(event, 'reason'), detailOf(event, 'changed')];
+  if (reason === undefined && changed === undefined) return undefined;
+  const words = [changed, detailOf(event, 'until'), reason, idOf(event, systems.operator), detailOf(event, 'note')];
+  return words.filter((word) => word !== undefined).join(' | ');
 };
 
 const whatOf = (event: AuditEvent): string =>

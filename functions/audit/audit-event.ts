@@ -5,7 +5,7 @@ export interface AuditEvent {
   readonly type: Coding;
   readonly subtype: readonly Coding[];
   readonly action: 'C' | 'R' | 'U' | 'D' | 'E';
-  /** An instant: for reads to the millisecond, for grants to the second (`2026-06-01T12:00:00Z`). */
+  /** An instant: for reads to the millisecond, for grants and the registry to the second (`2026-06-01T12:00:00Z`). */
   readonly recorded: string;
   /** 0 success, 4 refused, 8 failed; absent while unknown. */
   readonly outcome?: '0' | '4' | '8';
@@ -102,6 +102,13 @@ export const operatorAgent = (operator: string): Agent => ({
   requestor: true,
 });
 
+/** Someone whom nothing names. */
+export const unknownAgent = (): Agent => ({
+  type: { coding: [dicom('110150', 'Application')] },
+  who: { display: 'unknown; CloudTrail has the caller' },
+  requestor: true,
+});
+
 /** The gateway, when it acts on its own. */
 export const gatewayAgent = (stage: string): Agent => ({
   type: { coding: [dicom('110150', 'Application')] },
@@ -147,6 +154,14 @@ export const requestEntity = (requestId: string, details: Details = {}): Entity 
 
 /** The key of an item that could not be read. */
 export const itemEntity = (key: string): Entity => thing(systems.item, key, undefined, {});
+
+/** What an item of the registry is about: a payer, a partner, or the item itself. */
+export const entryEntity = (entryId: string, details: Details): Entity => {
+  const [, kind, id = ''] = /^(payer|partner)#(.+)$/.exec(entryId) ?? [];
+  const role = objectRole('13', 'Security Resource');
+  if (kind === undefined) return thing(systems.item, entryId, role, details);
+  return thing(kind === 'payer' ? systems.payer : systems.partner, id, role, details);
+};
 
 /** The member's record at the payer; nothing if the grant does not know it. */
 export const patientEntities = (patient: string | undefined): Entity[] =>

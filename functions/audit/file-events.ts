@@ -12,14 +12,14 @@ const lines = (events: readonly FiledEvent[]): string =>
   events.map(({ event }) => `${JSON.stringify(event)}\n`).join('');
 
 /**
- * The objects for a batch: one per partner and day, and one per new grant.
+ * The objects for a batch: one per partner and day, one per day for the registry, and one per new grant.
  *
  * An object is named by its content. A repeated batch makes the same objects. A batch that is repeated with other
  * limits, as may happen after a restart of the stream's reader, makes others, so no event is hidden by an older name.
  */
 export const fileEvents = (events: readonly FiledEvent[]): AuditObject[] => {
   const folderOf = ({ event, partner }: FiledEvent): string =>
-    `events/partner=${partner}/date=${event.recorded.slice(0, 10)}`;
+    `${partner === undefined ? 'registry' : `events/partner=${partner}`}/date=${event.recorded.slice(0, 10)}`;
   const days = [...Map.groupBy(events, folderOf)].map(([folder, filed]) => {
     const body = lines(filed);
     return { key: `${folder}/${createHash('sha256').update(body).digest('hex')}.ndjson`, body };

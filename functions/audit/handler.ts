@@ -47,7 +47,7 @@ const fileBatch = async (deps: AuditDeps, { Records }: DynamoDBStreamEvent): Pro
 };
 
 /**
- * Writes the events of grants and reads from the tables' streams to the audit bucket, as FHIR AuditEvents. On a
+ * Writes the events of grants, reads and the registry from the tables' streams to the audit bucket, as FHIR AuditEvents. On a
  * schedule, it closes reads that have no end.
  * @throws Error if a batch could not be written, so that the stream repeats it. Lambda prints the error, so it names
  * only the cause.

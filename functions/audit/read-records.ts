@@ -2,20 +2,22 @@ import type { DynamoDBRecord } from 'aws-lambda';
 import { dicom, gatewayAgent, itemEntity, sourceOf, systems, type AuditEvent } from './audit-event.ts';
 import { describeGrantEvent, isGrantEvent } from './describe-grant-event.ts';
 import { describeReadEvent } from './describe-read-event.ts';
+import { describeRegistryEvents } from './describe-registry-event.ts';
 import { eventIdOf } from './stream-image.ts';
 
 /** An event, and where it is filed. */
 export interface FiledEvent {
   readonly event: AuditEvent;
-  /** The partner's client id; `unknown` if the record could not be read. */
-  readonly partner: string;
+  /** The partner's client id; `unknown` if the record could not be read. An event of the registry has none. */
+  readonly partner?: string;
   /** The grant that the event created; the event is also filed under its id. */
   readonly createdGrant?: string;
   readonly unreadable?: true;
 }
 
 const keyOf = ({ dynamodb }: DynamoDBRecord): string =>
-  dynamodb?.Keys?.['eventId']?.S ?? dynamodb?.Keys?.['grantId']?.S ?? 'unknown';
+  ['eventId', 'grantId', 'entryId'].map((name) => dynamodb?.Keys?.[name]?.S).find((key) => key !== undefined) ??
+  'unknown';
 
 /**
  * The event for an item that cannot be read: a later version wrote it, or it is damaged. It has the item's key.
@@ -54,16 +56,29 @@ const readEvent = ({ dynamodb = {} }: DynamoDBRecord, stage: string): FiledEvent
   };
 };
 
-/** The Grants table also has used client assertions, and an item that TTL removed is not an event. */
+const isOfRegistry = ({ dynamodb }: DynamoDBRecord): boolean => dynamodb?.Keys?.['entryId'] !== undefined;
+
+/**
+ * The Grants table also has used client assertions, and an item that TTL removed is not an event. Nothing in the
+ * registry expires.
+ */
 const isNoEvent = (record: DynamoDBRecord): boolean =>
-  record.eventName === 'REMOVE' || keyOf(record).startsWith('jti.');
+  (record.eventName === 'REMOVE' && !isOfRegistry(record)) || keyOf(record).startsWith('jti.');
+
+const registryEvents = (record: DynamoDBRecord, stage: string, nowMs: number): FiledEvent[] => {
+  const { NewImage: after, OldImage: before, SequenceNumber: sequence = '' } = record.dynamodb ?? {};
+  if (after === undefined && before === undefined) throw new Error('no image');
+  const at = record.dynamodb?.ApproximateCreationDateTime ?? Math.floor(nowMs / 1000);
+  const write = { entryId: keyOf(record), before, after, sequence, at };
+  return describeRegistryEvents(write, stage).map((event) => ({ event }));
+};
 
 /** The events in a batch of the tables' streams, in order. */
 export const readRecords = (records: readonly DynamoDBRecord[], stage: string, nowMs: number): FiledEvent[] =>
   records.flatMap((record) => {
     if (isNoEvent(record)) return [];
     try {
-      return readEvent(record, stage) ?? [];
+      return isOfRegistry(record) ? registryEvents(record, stage, nowMs) : (readEvent(record, stage) ?? []);
     } catch {
       // It must not block all events after it.
       return unreadableEvent(record, stage, nowMs);

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { checkStage } from '../../config/check.ts';
-import { mostPayers } from '../../config/schema.ts';
+import { checkSizes, mostBytes, mostEntryBytes } from '../../config/registry-sizes.ts';
 import { hash, problems, stage } from './stages.ts';
 
 const deploymentProblems = (changes: object): string[] => problems(stage({ stage: changes }));
@@ -258,22 +259,54 @@ describe('an object instead of "none"', () => {
   });
 });
 
-describe('the number of payers', () => {
-  it('is limited to what one stack can hold', () => {
-    const [payer] = stage().payers;
-    const withPayers = (many: number) => ({
-      stage: 'test',
-      production: false,
-      payers: Array.from({ length: many }, (_, index) => ({
-        ...payer,
-        id: `plan-${index}`,
-        fhirBaseUrl: `https://plan.example.org/${index}`,
-      })),
-      partners: [],
-    });
-    expect(problems(withPayers(mostPayers))).toEqual([]);
-    expect(problems(withPayers(mostPayers + 1))).toEqual([
-      `payers: has more payers than one stack can hold; write at most ${mostPayers}, and put the others into another stage`,
+describe('the number of payers and partners', () => {
+  const {
+    payers: [payer],
+    partners: [partner],
+  } = stage();
+  const payersOf = (many: number, changes: object = {}) =>
+    Array.from({ length: many }, (_, index) => ({
+      ...payer,
+      id: `plan-${index}`,
+      fhirBaseUrl: `https://plan.example.org/${index}`,
+      ...changes,
+    }));
+  const withPayers = (payers: readonly object[], partners: readonly object[] = []) =>
+    problems({ stage: 'test', production: false, payers, partners });
+
+  it('has room for 5,000 payers and 1,000 partners, the last of which may read from all', () => {
+    const payers = payersOf(5000);
+    const ids = payers.map(({ id }) => id);
+    const partners = Array.from({ length: 1000 }, (_, index) => ({
+      ...partner,
+      clientId: `app-${index}`,
+      secretHashes: [createHash('sha256').update(`secret ${index}`).digest('base64url')],
+      payers: index === 999 ? ids : ids.slice(index * 5, index * 5 + 5),
+    }));
+    expect(withPayers(payers, partners)).toEqual([]);
+  });
+
+  it('is limited by the items that they are stored in', () => {
+    const name = 'x'.repeat(100);
+    const long = { linesOfBusiness: Array.from({ length: mostEntryBytes / 100 }, (_, index) => `${index}${name}`) };
+    expect(withPayers([...payersOf(1), { ...payersOf(2)[1], ...long }])).toEqual([
+      expect.stringMatching(/^payers\[1\]: has \d+ bytes as JSON; shorten it to at most 390000$/),
+      'payers: do not fit into the directory; put some of them into another stage',
+    ]);
+  });
+
+  it('is limited by the file that first fills the registry', () => {
+    const found: string[] = [];
+    const context = { addIssue: ({ message }: { message: string }) => void found.push(message) };
+    const [large] = payersOf(1, { scopes: ['x'.repeat(300_000)] });
+    const sized = (many: number) => {
+      found.length = 0;
+      checkSizes({ payers: Array(many).fill(large), partners: [] } as never, context as never);
+      return found;
+    };
+    expect(sized(600)).toEqual([]);
+    expect(sized(Math.ceil(mostBytes / 300_000))).toEqual([
+      expect.stringMatching(/^and partners have \d+ bytes as JSON, and at most 200000000 can be deployed; /),
     ]);
   });
 });

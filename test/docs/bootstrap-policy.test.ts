@@ -121,6 +121,7 @@ const calls: Readonly<Record<string, readonly [resource: string, ...actions: str
     'iam:PassRole',
     'iam:TagRole',
   ],
+  'AWS::KMS::Alias': [at('kms', 'alias/p2p-demo-data'), 'kms:CreateAlias', 'kms:UpdateAlias', 'kms:DeleteAlias'],
   'AWS::KMS::Key': [
     at('kms', 'key/x'),
     'kms:CreateKey',
@@ -128,6 +129,9 @@ const calls: Readonly<Record<string, readonly [resource: string, ...actions: str
     'kms:EnableKeyRotation',
     'kms:DescribeKey',
     'kms:TagResource',
+    // Alias and key must both be allowed.
+    'kms:CreateAlias',
+    'kms:DeleteAlias',
   ],
   'AWS::Lambda::EventInvokeConfig': [
     at('lambda', 'function:p2p-gateway-demo-Canary-x1'),
@@ -212,6 +216,7 @@ const calls: Readonly<Record<string, readonly [resource: string, ...actions: str
     'wafv2:DisassociateWebACL',
   ],
   // A function of the stack makes the calls.
+  'Custom::RegistryFill': [at('lambda', 'function:p2p-gateway-demo-RegistryFill-x1'), 'lambda:InvokeFunction'],
   'Custom::VpcRestrictDefaultSG': [at('lambda', 'function:p2p-gateway-demo-CustomVpc-x1'), 'lambda:InvokeFunction'],
 };
 

@@ -20,11 +20,10 @@ const inEveryStage = [
   'stack: HIPAA.Security-LambdaDLQ',
   'Runtime/Policy: AwsSolutions-IAM5[Resource::*]',
   'Tables: HIPAA.Security-DynamoDBInBackupPlan',
-  'PayerSecrets: AwsSolutions-SMG4',
-  'PayerSecrets: HIPAA.Security-SecretsManagerRotationEnabled',
   'Audit: HIPAA.Security-S3BucketReplicationEnabled',
   'Audit/Audit: AwsSolutions-IAM5[Resource::<AuditEvents.Arn>/stream/*]',
   'Audit/Audit: AwsSolutions-IAM5[Resource::<Grants.Arn>/stream/*]',
+  'Audit/Audit: AwsSolutions-IAM5[Resource::<Registry.Arn>/stream/*]',
   'Audit/AccessLogs: HIPAA.Security-S3DefaultEncryptionKMS',
   'Api/AccessLog/Policy: AwsSolutions-IAM5[Resource::*]',
   'Api/RestApi: AwsSolutions-APIG2',
@@ -35,8 +34,15 @@ const inEveryStage = [
   'Api/RestApi: HIPAA.Security-APIGWExecutionLoggingEnabled',
   'Api/RestApi: HIPAA.Security-APIGWXrayEnabled',
 ];
-const inDemo = ['stack: HIPAA.Security-LambdaInsideVPC'];
+const secretsOf = (partition: string, region: string, account: string, stage: string): string =>
+  `PayerSecrets/Read1: AwsSolutions-IAM5[Resource::arn:${partition}:secretsmanager:${region}:${account}:secret:p2p/${stage}/payers/*]`;
+const inDemo = [
+  'stack: HIPAA.Security-LambdaInsideVPC',
+  secretsOf('<AWS::Partition>', '<AWS::Region>', '<AWS::AccountId>', 'demo'),
+];
 const inProduction = [
+  secretsOf('aws', 'us-east-1', '111122223333', 'production-example'),
+  'RegistryFill/FillRegistry: HIPAA.Security-LambdaInsideVPC',
   'Edge: AwsSolutions-CFR1',
   'Edge: AwsSolutions-CFR3',
   'OriginSecret: AwsSolutions-SMG4',

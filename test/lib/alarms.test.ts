@@ -116,6 +116,12 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
       missing: 'breaching',
       runbook: 'audit-behind',
     },
+    'AuditStopped-Registry': {
+      looksAt: ['AWS/Lambda PolledEventCount {EventSourceMappingUUID=Audit/RegistrySource} SampleCount/300'],
+      rings: '3 of 3: LessThanThreshold 1',
+      missing: 'breaching',
+      runbook: 'audit-behind',
+    },
     CanarySilent: {
       looksAt: [`${own} requests {outcome=ok step=canary} Sum/300`],
       rings: '3 of 3: LessThanThreshold 1',
@@ -220,7 +226,7 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
     },
     TableThrottles: {
       looksAt: [
-        'FILL(m0, 0) + FILL(m1, 0) + FILL(m2, 0) + FILL(m3, 0) + FILL(m4, 0) + FILL(m5, 0) + FILL(m6, 0) + FILL(m7, 0)',
+        'FILL(m0, 0) + FILL(m1, 0) + FILL(m2, 0) + FILL(m3, 0) + FILL(m4, 0) + FILL(m5, 0) + FILL(m6, 0) + FILL(m7, 0) + FILL(m8, 0) + FILL(m9, 0)',
         `m0 = ${table('ReadThrottleEvents', 'Tables/LoginAttempts')}`,
         `m1 = ${table('WriteThrottleEvents', 'Tables/LoginAttempts')}`,
         `m2 = ${table('ReadThrottleEvents', 'Tables/Grants')}`,
@@ -229,6 +235,8 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
         `m5 = ${table('WriteThrottleEvents', 'Tables/AuditEvents')}`,
         `m6 = ${table('ReadThrottleEvents', 'Tables/Limits')}`,
         `m7 = ${table('WriteThrottleEvents', 'Tables/Limits')}`,
+        `m8 = ${table('ReadThrottleEvents', 'Tables/Registry')}`,
+        `m9 = ${table('WriteThrottleEvents', 'Tables/Registry')}`,
       ],
       rings: `2 of 3: ${atLeast} 1`,
       runbook: 'throttles',

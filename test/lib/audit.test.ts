@@ -122,11 +122,12 @@ describe.each(stages)('the audit of %s', (stage) => {
     });
   });
 
-  it('reads both streams from the beginning, and never gives up on a record', () => {
+  it('reads the three streams from the beginning, and never gives up on a record', () => {
     const mappings = ofType(template, 'AWS::Lambda::EventSourceMapping');
     expect(mappings.map((mapping) => nameOf(template, property(mapping, 'EventSourceArn'))).sort()).toEqual([
       'Tables/AuditEvents.StreamArn',
       'Tables/Grants.StreamArn',
+      'Tables/Registry.StreamArn',
     ]);
     for (const mapping of mappings) {
       expect(nameOf(template, property(mapping, 'FunctionName'))).toBe('Audit/Audit/Function');
@@ -137,12 +138,25 @@ describe.each(stages)('the audit of %s', (stage) => {
         MaximumBatchingWindowInSeconds: 5,
         // Without it, the alarm that the stream is not read could never recover.
         MetricsConfig: { Metrics: ['EventCount'] },
-        FilterCriteria: { Filters: [{ Pattern: '{"eventName":["INSERT","MODIFY"]}' }] },
       });
       // If omitted, both are unlimited: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
       expect(mapping.Properties).not.toHaveProperty('MaximumRetryAttempts');
       expect(mapping.Properties).not.toHaveProperty('MaximumRecordAgeInSeconds');
     }
+  });
+
+  it('follows every change of the registry, and of grants and reads all but what TTL removes', () => {
+    const patterns = ofType(template, 'AWS::Lambda::EventSourceMapping').map((mapping) => {
+      const { Filters }: { Filters: { Pattern: string }[] } = property(mapping, 'FilterCriteria');
+      const rules = Filters.map(({ Pattern }) => JSON.parse(Pattern) as object);
+      return [nameOf(template, property(mapping, 'EventSourceArn')), rules];
+    });
+    const withoutExpiry = [{ eventName: ['INSERT', 'MODIFY'] }];
+    expect(Object.fromEntries(patterns)).toEqual({
+      'Tables/Grants.StreamArn': withoutExpiry,
+      'Tables/AuditEvents.StreamArn': withoutExpiry,
+      'Tables/Registry.StreamArn': [{ eventName: ['INSERT', 'MODIFY', 'REMOVE'] }],
+    });
   });
 
   it('outlives the stack in every stage, as does its key', () => {

@@ -15,30 +15,45 @@ describe('the functions of the stack', () => {
     read = readTemplate(template, { ...where, origin: 'http://localhost:3000' });
   });
 
+  /** Those that anything but CloudFormation calls, by name. */
+  const serving = () =>
+    read.functions.filter(({ name }) => name !== 'fillRegistry').toSorted((a, b) => (a.name < b.name ? -1 : 1));
+
   afterAll(() => rm(outdir, { recursive: true, force: true }));
 
-  it('are these seven, each with its bundle, the registry and nothing else', async () => {
-    const names = read.functions.map(({ name }) => name).sort();
-    expect(names).toEqual(['audit', 'authorize', 'callback', 'canary', 'discovery', 'fetch', 'token']);
-    for (const { assetDir } of read.functions) {
-      expect((await readdir(assetDir)).sort()).toEqual(['index.js', 'registry.json']);
-      const registry = JSON.parse(await readFile(join(assetDir, 'registry.json'), 'utf8')) as object;
-      expect(Object.keys(registry).sort()).toEqual(['lifetimes', 'partners', 'payers', 'stage']);
-    }
+  it('are these seven, each with its bundle and nothing else', async () => {
+    expect(serving().map(({ name }) => name)).toEqual([
+      'audit',
+      'authorize',
+      'callback',
+      'canary',
+      'discovery',
+      'fetch',
+      'token',
+    ]);
+    for (const { assetDir } of serving()) expect(await readdir(assetDir)).toEqual(['index.js']);
+  });
+
+  it('and the one that fills the registry, which has it beside its code', async () => {
+    const folder = join(outdir, 'local', 'bundles', 'fill-registry');
+    expect((await readdir(folder)).sort()).toEqual(['index.js', 'registry.json']);
+    const registry = JSON.parse(await readFile(join(folder, 'registry.json'), 'utf8')) as object;
+    expect(Object.keys(registry).sort()).toEqual(['lifetimes', 'partners', 'payers', 'stage']);
   });
 
   it('have only the environment variables that they read', () => {
     const variables = Object.fromEntries(
-      read.functions.map(({ name, environment }) => [name, Object.keys(environment).sort()]),
+      serving().map(({ name, environment }) => [name, Object.keys(environment).sort()]),
     );
+    const reader = (...own: string[]): string[] => ['LIFETIMES', 'ORIGIN', 'REGISTRY_TABLE', 'STAGE', ...own].sort();
     expect(variables).toEqual({
-      audit: ['AUDIT_BUCKET', 'AUDIT_TABLE'],
-      authorize: ['LOGIN_ATTEMPTS_TABLE', 'ORIGIN'],
-      callback: ['GRANTS_TABLE', 'LOGIN_ATTEMPTS_TABLE', 'ORIGIN', 'PAYER_SECRET_PREFIX'],
-      canary: ['ORIGIN'],
-      discovery: ['ORIGIN'],
-      fetch: ['AUDIT_TABLE', 'GRANTS_TABLE', 'LIMITS_TABLE', 'NODE_OPTIONS', 'ORIGIN', 'PAYER_SECRET_PREFIX'],
-      token: ['GRANTS_TABLE', 'ORIGIN', 'PAYER_SECRET_PREFIX'],
+      audit: ['AUDIT_BUCKET', 'AUDIT_TABLE', 'STAGE'],
+      authorize: reader('LOGIN_ATTEMPTS_TABLE'),
+      callback: reader('GRANTS_TABLE', 'LOGIN_ATTEMPTS_TABLE', 'PAYER_SECRET_PREFIX'),
+      canary: reader(),
+      discovery: reader(),
+      fetch: reader('AUDIT_TABLE', 'GRANTS_TABLE', 'LIMITS_TABLE', 'NODE_OPTIONS', 'PAYER_SECRET_PREFIX'),
+      token: reader('GRANTS_TABLE', 'PAYER_SECRET_PREFIX'),
     });
   });
 
@@ -47,7 +62,11 @@ describe('the functions of the stack', () => {
     const where = { stackName: 'p2p-gateway-demo', assetDir: () => '' };
     const demo = readTemplate(template, { ...where, origin: 'http://own-url.test' });
     const originsOf = ({ functions }: LocalTemplate): Set<string | undefined> =>
-      new Set(functions.filter(({ name }) => name !== 'audit').map(({ environment }) => environment['ORIGIN']));
+      new Set(
+        functions
+          .filter(({ name }) => !/^(audit|fillRegistry)$/.test(name))
+          .map(({ environment }) => environment['ORIGIN']),
+      );
 
     expect(originsOf(demo)).toEqual(new Set(['http://own-url.test']));
     expect(originsOf(read)).toEqual(new Set(['http://localhost:3000']));

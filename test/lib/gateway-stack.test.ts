@@ -35,6 +35,9 @@ describe.each(stages)('the stack of %s', (stage) => {
         'AuditBucket',
         'AuditEventsTable',
         'LimitsTable',
+        'RegistryTable',
+        'DataKeyAlias',
+        'PayerSecretPrefix',
         ...(stage === production ? ['EgressAddress1', 'EgressAddress2', 'EgressAddress3'] : []),
         'AlarmTopic',
         'GrantsTable',
@@ -84,10 +87,10 @@ describe.each(stages)('the stack of %s', (stage) => {
     expect(reserved).toEqual(stage === production ? { Authorize: 50, Callback: 50, Token: 100, Fetch: 200 } : {});
   });
 
-  it('updates all functions together, so none continues with an old registry', () => {
+  it('updates all functions together, so none continues with old code', () => {
     expect(ofType(template, 'AWS::Lambda::Alias')).toEqual([]);
     expect(ofType(template, 'AWS::CodeDeploy::DeploymentGroup')).toEqual([]);
-    // Lambda@Edge has only numbered versions; its function has no registry.
+    // Lambda@Edge has only numbered versions.
     expect(
       ofType(template, 'AWS::Lambda::Version')
         .map(pathOf)
@@ -144,6 +147,9 @@ describe.each(stages)('the stack of %s', (stage) => {
       AUDIT_TABLE: /^Tables\/AuditEvents$/,
       LIMITS_TABLE: /^Tables\/Limits$/,
       GRANTS_TABLE: /^Tables\/Grants$/,
+      REGISTRY_TABLE: /^Tables\/Registry$/,
+      STAGE: new RegExp(`^${stage}$`),
+      LIFETIMES: /^\{("\w+":\d+,?)+\}$/,
       LOGIN_ATTEMPTS_TABLE: /^Tables\/LoginAttempts$/,
       NODE_OPTIONS: /^--max-semi-space-size=1$/,
       ORIGIN:

@@ -25,9 +25,10 @@ const byLambda = {
   ],
 };
 
+/** Every secret of a payer of this stage, whether or not the payer is in the configuration. */
 const secrets = {
-  demo: 'PayerSecrets/demo-health-plan',
-  'production-example': 'PayerSecrets/lakeside PayerSecrets/northwind',
+  demo: 'arn:{partition}:secretsmanager:{region}:{account}:secret:p2p/demo/payers/*',
+  'production-example': 'arn:aws:secretsmanager:us-east-1:111122223333:secret:p2p/production-example/payers/*',
 };
 
 describe.each(stages)('rights in %s', (stage) => {
@@ -41,6 +42,8 @@ describe.each(stages)('rights in %s', (stage) => {
     'Allow kms:Decrypt on Keys/Data if StringEquals kms:ViaService=secretsmanager.{region}.amazonaws.com',
   ];
 
+  const readRegistry = ['Allow dynamodb:GetItem on Tables/Registry', tablesKey];
+
   /** What every function may do: write its own log, and have Lambda work for it. */
   const common = (path: string): string[] => [
     `Allow logs:CreateLogStream logs:PutLogEvents on ${path}/Logs`,
@@ -50,13 +53,13 @@ describe.each(stages)('rights in %s', (stage) => {
   const identityPolicies = () => ofType(template, 'AWS::IAM::ManagedPolicy');
 
   it.each<[path: string, rights: string[]]>([
-    ['Functions/Authorize', ['Allow dynamodb:PutItem on Tables/LoginAttempts', tablesKey]],
+    ['Functions/Authorize', ['Allow dynamodb:PutItem on Tables/LoginAttempts', ...readRegistry]],
     [
       'Functions/Callback',
       [
         'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/LoginAttempts',
         'Allow dynamodb:PutItem on Tables/Grants',
-        tablesKey,
+        ...readRegistry,
         ...readSecrets,
       ],
     ],
@@ -65,7 +68,7 @@ describe.each(stages)('rights in %s', (stage) => {
       [
         'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Grants',
         'Allow dynamodb:PutItem on Tables/Grants if ForAllValues:StringLike dynamodb:LeadingKeys=jti.* and Null dynamodb:LeadingKeys=false',
-        tablesKey,
+        ...readRegistry,
         ...readSecrets,
       ],
     ],
@@ -74,25 +77,33 @@ describe.each(stages)('rights in %s', (stage) => {
       [
         'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Grants Tables/Limits',
         'Allow dynamodb:PutItem on Tables/AuditEvents',
-        tablesKey,
+        ...readRegistry,
         ...readSecrets,
       ],
     ],
-    ['Functions/Discovery', []],
+    ['Functions/Discovery', readRegistry],
     [
       'Audit/Audit',
       [
-        'Allow dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator on Tables/AuditEvents.StreamArn Tables/Grants.StreamArn',
-        'Allow dynamodb:ListStreams on Tables/AuditEvents/stream/* Tables/Grants/stream/*',
+        'Allow dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator on Tables/AuditEvents.StreamArn Tables/Grants.StreamArn Tables/Registry.StreamArn',
+        'Allow dynamodb:ListStreams on Tables/AuditEvents/stream/* Tables/Grants/stream/* Tables/Registry/stream/*',
         'Allow dynamodb:Scan on Tables/AuditEvents/index/OpenReads',
         'Allow dynamodb:UpdateItem on Tables/AuditEvents',
         tablesKey,
         'Allow kms:GenerateDataKey on Keys/Audit if StringEquals kms:ViaService=s3.{region}.amazonaws.com',
       ],
     ],
-    ['Canary/Canary', []],
+    ['Canary/Canary', readRegistry],
   ])('let %s do exactly this', (path, rights) => {
     expect(rightsOf(template, path)).toEqual([...common(path), ...rights].sort());
+  });
+
+  it('let the function that fills the registry add items, write its log, and nothing else', () => {
+    expect(rightsOf(template, 'RegistryFill/FillRegistry')).toEqual([
+      'Allow dynamodb:PutItem on Tables/Registry',
+      tablesKey,
+      'Allow logs:CreateLogStream logs:PutLogEvents on RegistryFill/FillRegistry/Logs',
+    ]);
   });
 
   it('have no wildcard in an action', () => {
@@ -128,72 +139,25 @@ describe.each(stages)('rights in %s', (stage) => {
   });
 });
 
-describe("the policies that read payers' secrets", () => {
-  /** The maximum that the configuration accepts. */
-  const mostPayers = 140;
-
-  it('name one secret for brands that share it, and none for a public client', async () => {
-    const [payer] = (await import('../../config/demo.ts')).default.payers;
-    if (payer === undefined) throw new Error('the demo stage has no payer');
-    const brand = (id: string, changes: object = {}) => ({
-      ...payer,
-      ...changes,
-      id,
-      fhirBaseUrl: `https://${id}.example.org/fhir`,
-    });
-    const quirks = { ...payer.quirks, pkce: true };
-    const payers = [
-      brand('east'),
-      brand('west', { secretOf: 'east' }),
-      brand('open', { clientAuthentication: 'none', quirks }),
-    ];
-
-    const template = await stageTemplate('demo', { payers, partners: [] });
-
-    expect(ofType(template, 'AWS::SecretsManager::Secret').map((secret) => property(secret, 'Name'))).toEqual([
-      'p2p/demo/payers/east',
-    ]);
-    for (const path of ['Functions/Callback', 'Functions/Token', 'Functions/Fetch']) {
-      expect(
-        rightsOf(template, path)
-          .join()
-          .match(/PayerSecrets\/\w+/g),
-      ).toEqual(['PayerSecrets/east']);
-    }
+it('rights are the same whatever payers a stage has', async () => {
+  const [payer] = (await import('../../config/demo.ts')).default.payers;
+  if (payer === undefined) throw new Error('the demo stage has no payer');
+  const brand = (id: string, changes: object = {}) => ({
+    ...payer,
+    ...changes,
+    id,
+    fhirBaseUrl: `https://${id}.example.org/fhir`,
   });
+  const quirks = { ...payer.quirks, pkce: true };
+  const payers = [
+    brand('east'),
+    brand('west', { secretOf: 'east' }),
+    brand('open', { clientAuthentication: 'none', quirks }),
+  ];
 
-  it('fit the size limit of a policy, are no more than a role can have, and name every payer once', async () => {
-    const [payer] = (await import('../../config/demo.ts')).default.payers;
-    if (payer === undefined) throw new Error('the demo stage has no payer');
-    const payers = Array.from({ length: mostPayers }, (_payer, index) => ({
-      ...payer,
-      id: `payer-${index}`.padEnd(64, 'x'),
-      fhirBaseUrl: `https://payer-${index}.example.org/fhir`,
-    }));
+  const [one, three] = [await stageTemplate('demo'), await stageTemplate('demo', { payers, partners: [] })];
 
-    const template = await stageTemplate('demo', { payers, partners: [] });
-
-    const policies = ofType(template, 'AWS::IAM::ManagedPolicy').filter((policy) =>
-      pathOf(policy).startsWith('PayerSecrets/'),
-    );
-    expect(policies.length).toBeGreaterThan(1);
-    // A role can have ten policies, and the function uses two.
-    expect(policies.length).toBeLessThanOrEqual(8);
-    const arnOf = (value: unknown): string =>
-      `arn:aws-us-gov:secretsmanager:us-gov-east-1:111122223333:secret:p2p/demo/payers/${nameOf(template, value).split('/')[1]}-ABCDEF`;
-    const filled = policies.map((policy) =>
-      JSON.stringify(property(policy, 'PolicyDocument'), (key, value: unknown) =>
-        key === 'Resource' && Array.isArray(value) ? value.map(arnOf) : value,
-      ),
-    );
-    expect(filled.join().match(/secret:p2p/g)).toHaveLength(mostPayers);
-    for (const document of filled) expect(document.replaceAll(/\s/g, '').length).toBeLessThanOrEqual(6144);
-    for (const path of ['Functions/Callback', 'Functions/Token', 'Functions/Fetch']) {
-      expect(
-        rightsOf(template, path)
-          .join()
-          .match(/PayerSecrets\//g),
-      ).toHaveLength(mostPayers);
-    }
-  });
+  for (const path of ['Functions/Callback', 'Functions/Token', 'Functions/Fetch']) {
+    expect(rightsOf(three, path)).toEqual(rightsOf(one, path));
+  }
 });

@@ -17,12 +17,13 @@ describe.each(stages)('the tables of %s', (stage) => {
   const byPath = <Value>(name: string): Record<string, Value> =>
     Object.fromEntries(ofType(template, 'AWS::DynamoDB::Table').map((table) => [pathOf(table), property(table, name)]));
 
-  it('are four, each with one key, and one index: the open reads', () => {
+  it('are five, each with one key, and one index: the open reads', () => {
     expect(byPath('KeySchema')).toEqual({
       'Tables/LoginAttempts': [{ AttributeName: 'stateHash', KeyType: 'HASH' }],
       'Tables/Grants': [{ AttributeName: 'grantId', KeyType: 'HASH' }],
       'Tables/AuditEvents': [{ AttributeName: 'eventId', KeyType: 'HASH' }],
       'Tables/Limits': [{ AttributeName: 'limitId', KeyType: 'HASH' }],
+      'Tables/Registry': [{ AttributeName: 'entryId', KeyType: 'HASH' }],
     });
     expect(byPath('GlobalSecondaryIndexes')).toEqual({
       'Tables/LoginAttempts': undefined,
@@ -49,23 +50,29 @@ describe.each(stages)('the tables of %s', (stage) => {
     }
   });
 
-  it('delete expired items', () => {
-    for (const table of ofType(template, 'AWS::DynamoDB::Table')) {
-      expect(property(table, 'TimeToLiveSpecification')).toEqual({ AttributeName: 'expiresAt', Enabled: true });
-    }
+  it('delete expired items, but nothing of the registry', () => {
+    const expiring = { AttributeName: 'expiresAt', Enabled: true };
+    expect(byPath('TimeToLiveSpecification')).toEqual({
+      'Tables/LoginAttempts': expiring,
+      'Tables/Grants': expiring,
+      'Tables/AuditEvents': expiring,
+      'Tables/Limits': expiring,
+      'Tables/Registry': undefined,
+    });
   });
 
-  it('stream changes of grants and reads to the audit, but no login attempts or limits', () => {
+  it('stream changes of grants, reads and the registry to the audit, but no login attempts or limits', () => {
     expect(byPath('StreamSpecification')).toEqual({
       'Tables/LoginAttempts': undefined,
       'Tables/Grants': { StreamViewType: 'NEW_AND_OLD_IMAGES' },
       'Tables/AuditEvents': { StreamViewType: 'NEW_IMAGE' },
       'Tables/Limits': undefined,
+      'Tables/Registry': { StreamViewType: 'NEW_AND_OLD_IMAGES' },
     });
   });
 
   it('cannot be deleted by mistake if they are to be retained', () => {
-    expect(Object.values(byPath('DeletionProtectionEnabled'))).toEqual(Array(4).fill(stage !== 'demo'));
+    expect(Object.values(byPath('DeletionProtectionEnabled'))).toEqual(Array(5).fill(stage !== 'demo'));
   });
 });
 

@@ -23,7 +23,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
     template = await stageTemplate(stage);
   });
 
-  const own = (path: string): boolean => /^(Functions|Audit|Canary)\//.test(path);
+  const own = (path: string): boolean => /^(Functions|Audit|Canary|RegistryFill)\//.test(path);
   const origin =
     stage === production
       ? 'https://gateway.plan.example.org'
@@ -38,19 +38,29 @@ describe.each(stages)('in the stack of %s', (stage) => {
       return [pathOf(lambda).replace(/\/Function$/, ''), `${run.join(' ')}: ${told.sort().join(' ')}`.trim()];
     });
 
-    const edge = stage === production ? 'EDGE=cloudfront ' : '';
-    const tables = { grants: 'GRANTS_TABLE=Tables/Grants', attempts: 'LOGIN_ATTEMPTS_TABLE=Tables/LoginAttempts' };
-    const ends = `ORIGIN=${origin}`;
+    const edge = stage === production ? ['EDGE=cloudfront'] : [];
+    const grants = 'GRANTS_TABLE=Tables/Grants';
+    const attempts = 'LOGIN_ATTEMPTS_TABLE=Tables/LoginAttempts';
+    const lifetimes =
+      '{"loginAttempt":1800,"code":60,"accessToken":3600,"grant":15552000,"refreshGrace":60,"publicRefreshGrace":10}';
+    const reader = [`ORIGIN=${origin}`, 'REGISTRY_TABLE=Tables/Registry', `STAGE=${stage}`, `LIFETIMES=${lifetimes}`];
     const secrets = `PAYER_SECRET_PREFIX=p2p/${stage}/payers/`;
-    const run = (seconds: number): string => `1024 ${seconds} nodejs24.x arm64 index.handler:`;
+    const run = (seconds: number, variables: readonly string[]): string =>
+      `1024 ${seconds} nodejs24.x arm64 index.handler: ${variables.toSorted().join(' ')}`;
+    const fetches = [
+      'AUDIT_TABLE=Tables/AuditEvents',
+      'LIMITS_TABLE=Tables/Limits',
+      'NODE_OPTIONS=--max-semi-space-size=1',
+    ];
     expect(Object.fromEntries(found)).toEqual({
-      'Functions/Authorize': `${run(29)} ${edge}${tables.attempts} ${ends}`,
-      'Functions/Callback': `${run(29)} ${edge}${tables.grants} ${tables.attempts} ${ends} ${secrets}`,
-      'Functions/Token': `${run(29)} ${edge}${tables.grants} ${ends} ${secrets}`,
-      'Functions/Fetch': `${run(840)} AUDIT_TABLE=Tables/AuditEvents ${edge}${tables.grants} LIMITS_TABLE=Tables/Limits NODE_OPTIONS=--max-semi-space-size=1 ${ends} ${secrets}`,
-      'Functions/Discovery': `${run(29)} ${edge}${ends}`,
-      'Audit/Audit': `${run(60)} AUDIT_BUCKET=Audit/Bucket AUDIT_TABLE=Tables/AuditEvents`,
-      'Canary/Canary': `${run(240)} ${ends}`,
+      'Functions/Authorize': run(29, [...edge, ...reader, attempts]),
+      'Functions/Callback': run(29, [...edge, ...reader, attempts, grants, secrets]),
+      'Functions/Token': run(29, [...edge, ...reader, grants, secrets]),
+      'Functions/Fetch': run(840, [...edge, ...reader, grants, secrets, ...fetches]),
+      'Functions/Discovery': run(29, [...edge, ...reader]),
+      'Audit/Audit': run(60, ['AUDIT_BUCKET=Audit/Bucket', 'AUDIT_TABLE=Tables/AuditEvents', `STAGE=${stage}`]),
+      'Canary/Canary': run(240, reader),
+      'RegistryFill/FillRegistry': run(840, ['REGISTRY_TABLE=Tables/Registry']),
       ...(stage === production
         ? {
             'Edge/OriginResponse': '128 5 nodejs24.x x86_64 index.handler:',
@@ -84,7 +94,10 @@ describe.each(stages)('in the stack of %s', (stage) => {
 
     const lambda = ['Allow sts:AssumeRole by lambda.amazonaws.com'];
     const functions = ['Authorize', 'Callback', 'Token', 'Fetch', 'Discovery'].map((name) => `Functions/${name}`);
-    const roles = [...functions, 'Audit/Audit', 'Canary/Canary'].map((path) => [`${path}/Role`, lambda]);
+    const roles = [...functions, 'Audit/Audit', 'Canary/Canary', 'RegistryFill/FillRegistry'].map((path) => [
+      `${path}/Role`,
+      lambda,
+    ]);
     expect(Object.fromEntries(trust)).toEqual({
       ...Object.fromEntries(roles),
       'Api/AccessLog/Role': ['Allow sts:AssumeRole by apigateway.amazonaws.com'],
@@ -184,6 +197,9 @@ describe.each(stages)('in the stack of %s', (stage) => {
       GrantsTable: 'Tables/Grants',
       AuditEventsTable: 'Tables/AuditEvents',
       LimitsTable: 'Tables/Limits',
+      RegistryTable: 'Tables/Registry',
+      PayerSecretPrefix: `p2p/${stage}/payers/`,
+      DataKeyAlias: `alias/p2p-${stage}-data`,
       AlarmTopic: 'Alarms/Topic',
       ...(stage === production
         ? Object.fromEntries([1, 2, 3].map((zone) => [`EgressAddress${zone}`, `Network/Address${zone}.PublicIp`]))
@@ -204,8 +220,11 @@ describe.each(stages)('in the stack of %s', (stage) => {
       'Tables/Grants',
       'Tables/Limits',
       'Tables/LoginAttempts',
+      'Tables/Registry',
     ]);
-    expect(dimension('FunctionName')).toEqual(ofType(template, 'AWS::Lambda::Function').map(pathOf).filter(own).sort());
+    const shown = ofType(template, 'AWS::Lambda::Function').map(pathOf).filter(own);
+    // Whether the registry is filled is CloudFormation's to say.
+    expect(dimension('FunctionName')).toEqual(shown.filter((path) => !path.startsWith('RegistryFill/')).sort());
     expect(property(ofType(template, 'AWS::ApiGateway::RestApi')[0], 'Name')).toBe(`p2p-gateway-${stage}`);
   });
 });

@@ -115,21 +115,36 @@ const readStop = (stop: { readonly [Part in keyof Stop]?: Stop[Part] | undefined
   reason: stop.reason ?? '',
 });
 
-const probeOf = (payerId: string, partners: readonly Partner[]): string | undefined => {
-  const allowed = partners.filter(({ payers }) => payers.includes(payerId));
-  return (allowed.find(({ consent }) => consent === 'partner') ?? allowed[0])?.clientId;
-};
+const probeOf = (allowed: readonly Partner[]): string | undefined =>
+  (allowed.find(({ consent }) => consent === 'partner') ?? allowed[0])?.clientId;
 
 /** What the directory says of a payer, given the partners that may read from it. */
 export const directoryEntryOf = (payer: Payer, partners: readonly Partner[]): DirectoryEntry => {
   const { id, displayName, linesOfBusiness } = payer;
-  const partner = probeOf(id, partners);
+  const partner = probeOf(partners);
   return {
     id,
     displayName,
     ...(linesOfBusiness === undefined ? {} : { linesOfBusiness }),
     ...(partner === undefined ? {} : { partner }),
   };
+};
+
+/**
+ * For each payer the partner that the directory names. Pairs of payers and partners may be millions, so no list of them
+ * is made.
+ */
+const probesOf = (partners: readonly Partner[]): ReadonlyMap<string, readonly [Partner]> => {
+  const probes = new Map<string, readonly [Partner]>();
+  for (const partner of partners) {
+    for (const payerId of partner.payers) {
+      const [known] = probes.get(payerId) ?? [];
+      if (known === undefined || (known.consent !== 'partner' && partner.consent === 'partner')) {
+        probes.set(payerId, [partner]);
+      }
+    }
+  }
+  return probes;
 };
 
 const numbers = Array.from({ length: pageCount }, (_, page) => page);
@@ -139,18 +154,10 @@ export const pagesOf = ({
   payers,
   partners,
 }: Pick<RegistryData, 'payers' | 'partners'>): ReadonlyMap<string, DirectoryPage | OriginsPage> => {
-  const byPayer = Map.groupBy(
-    partners.flatMap((partner) => partner.payers.map((payer) => ({ payer, partner }))),
-    ({ payer }) => payer,
-  );
+  const probes = probesOf(partners);
   const entries = payers
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-    .map((payer) =>
-      directoryEntryOf(
-        payer,
-        (byPayer.get(payer.id) ?? []).map(({ partner }) => partner),
-      ),
-    );
+    .map((payer) => directoryEntryOf(payer, probes.get(payer.id) ?? []));
   const origins = [...new Set(partners.flatMap(({ webOrigins }) => webOrigins))].toSorted();
   const entriesByPage = Map.groupBy(entries, ({ id }) => pageOf(id));
   const originsByPage = Map.groupBy(origins, pageOf);

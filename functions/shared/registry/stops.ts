@@ -11,12 +11,15 @@ export interface Stop {
   readonly reason: string;
 }
 
+/** Whether it ends the stop before: tools end one by another that is over, so that the audit has who did it and why. */
+export const isEnd = ({ at, until }: Stop): boolean => at > 0 && until === at;
+
 /** Whether a pause holds now, in epoch seconds. */
 export const isPaused = (stop: Stop | undefined, now: number): stop is Stop =>
-  stop !== undefined && (stop.until === undefined || stop.until > now);
+  stop !== undefined && !isEnd(stop) && (stop.until === undefined || stop.until > now);
 
-/** Whether a block holds. Only an operator ends one, so an `until` that someone wrote by hand means nothing. */
-export const isBlocked = (stop: Stop | undefined): stop is Stop => stop !== undefined;
+/** Whether a block holds. Only an operator ends one, so any other `until`, written by hand, means nothing. */
+export const isBlocked = (stop: Stop | undefined): stop is Stop => stop !== undefined && !isEnd(stop);
 
 /** How long a caller waits before it asks again, if the pause has no end. */
 const usualPauseSeconds = 300;

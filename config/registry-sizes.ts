@@ -1,0 +1,53 @@
+/** What limits the number of payers and partners: the size of the items and of the file that they are in. */
+import { pagesOf } from '../functions/shared/registry/entry-items.ts';
+import { problem, type Context } from './fields.ts';
+import type { StageConfig } from './stage.ts';
+
+/** The text of one entry or page, in bytes: an item of DynamoDB has 400 KB, which it shares with a stop and reasons. */
+export const mostEntryBytes = 390_000;
+
+/**
+ * All payers and partners together, in bytes: the function that first fills the registry has them beside its code, and
+ * Lambda takes 250 MB.
+ */
+export const mostBytes = 200_000_000;
+
+const bytesOf = (entry: object): number => Buffer.byteLength(JSON.stringify(entry));
+
+const checkEntries = (config: StageConfig, context: Context): number => {
+  let all = 0;
+  for (const kind of ['payers', 'partners'] as const) {
+    for (const [index, entry] of config[kind].entries()) {
+      const bytes = bytesOf(entry);
+      all += bytes;
+      if (bytes > mostEntryBytes) {
+        problem(context, [kind, index], `has ${bytes} bytes as JSON; shorten it to at most ${mostEntryBytes}`);
+      }
+    }
+  }
+  return all;
+};
+
+const checkPages = (config: StageConfig, context: Context): void => {
+  const full = [...pagesOf(config)].filter(([, page]) => bytesOf(page) > mostEntryBytes).map(([id]) => id);
+  const isFull = (kind: string): boolean => full.some((id) => id.startsWith(kind));
+  if (isFull('directory#')) {
+    problem(context, ['payers'], 'do not fit into the directory; put some of them into another stage');
+  }
+  if (isFull('origins#')) {
+    problem(context, ['partners'], 'have more webOrigins than fit into the registry; remove some of them');
+  }
+};
+
+/** Refuses what the table Registry or its first filling cannot take. */
+export const checkSizes = (config: StageConfig, context: Context): void => {
+  const all = checkEntries(config, context);
+  checkPages(config, context);
+  if (all > mostBytes) {
+    problem(
+      context,
+      ['payers'],
+      `and partners have ${all} bytes as JSON, and at most ${mostBytes} can be deployed; put some of them into another stage`,
+    );
+  }
+};

@@ -1,0 +1,152 @@
+import { parseObject } from '../shared/json-object.ts';
+import { readEntryItem, type StoredEntry } from '../shared/registry/entry-items.ts';
+import { isEnd, type Stop } from '../shared/registry/stops.ts';
+import {
+  dicom,
+  entryEntity,
+  gatewayAgent,
+  operatorAgent,
+  sourceOf,
+  systems,
+  unknownAgent,
+  type AuditEvent,
+} from './audit-event.ts';
+import { changedFields } from './changed-fields.ts';
+import { eventIdOf, type StreamImage } from './stream-image.ts';
+
+/** A write to an item of the registry, as the table's stream shows it. */
+export interface RegistryWrite {
+  readonly entryId: string;
+  readonly before: StreamImage | undefined;
+  readonly after: StreamImage | undefined;
+  /** The record's place in the stream. It is the same however often the record comes. */
+  readonly sequence: string;
+  /** When the stream got it, epoch seconds. */
+  readonly at: number;
+}
+
+/** What happened, in our own code system. */
+type Code = 'added' | 'changed' | 'removed' | 'blocked' | 'unblocked' | 'paused' | 'resumed' | 'damaged' | 'deleted';
+
+interface Happening {
+  readonly code: Code;
+  readonly action: AuditEvent['action'];
+  /** Epoch seconds. */
+  readonly at: number;
+  /** The AWS identity that a tool wrote into the item; undefined if someone wrote past the tools. */
+  readonly by?: string | undefined;
+  readonly details?: Readonly<Record<string, string | number | undefined>>;
+  /** What is wrong. */
+  readonly problem?: string;
+}
+
+type Stored = StoredEntry<unknown>;
+
+const readOf = (image: StreamImage | undefined): Stored | undefined => image && readEntryItem(image);
+
+const textOf = (image: StreamImage | undefined): string | undefined => image?.['entry']?.S;
+
+/** Who applied which file and commit is the entry of the item `apply`. */
+const appliedOf = (entryId: string, text: string | undefined): Readonly<Record<string, string>> => {
+  const applied = entryId === 'apply' ? parseObject(text ?? '') : undefined;
+  const named = ['file', 'commit'].flatMap((name) => {
+    const value = applied?.[name];
+    return typeof value === 'string' ? [[name, value] as const] : [];
+  });
+  return { ...Object.fromEntries(named), ...(applied?.['uncommitted'] === true ? { uncommitted: 'true' } : {}) };
+};
+
+/** What happened to the entry, if anything did. */
+const entryHappening = ({ entryId, before, after, at }: RegistryWrite): Happening | undefined => {
+  const [was, is] = [textOf(before), textOf(after)];
+  if (was === is && before?.['digest']?.S === after?.['digest']?.S) return undefined;
+  const stored = readOf(after);
+  if (stored?.damaged === true) {
+    return {
+      code: 'damaged',
+      action: 'U',
+      at,
+      details: { changed: changedFields(was, is).join(', ') },
+      problem: 'the entry does not match its digest; it was written by hand, and is out of order',
+    };
+  }
+  const { changedAt = at, changedBy: by, reason, version } = stored ?? {};
+  const common = { at: changedAt, by };
+  const details = { version, ...appliedOf(entryId, is), reason };
+  if (is === undefined) return { code: 'removed', action: 'D', ...common, details };
+  if (was === undefined) return { code: 'added', action: 'C', ...common, details };
+  return {
+    code: 'changed',
+    action: 'U',
+    ...common,
+    details: { changed: changedFields(was, is).join(', '), ...details },
+  };
+};
+
+const begun = (isPartner: boolean): Code => (isPartner ? 'blocked' : 'paused');
+const ended = (isPartner: boolean): Code => (isPartner ? 'unblocked' : 'resumed');
+
+const endOf = ({ until }: Stop): string | undefined =>
+  until === undefined ? undefined : new Date(until * 1000).toISOString().replace('.000Z', 'Z');
+
+/** What happened to the stop, if anything did. */
+const stopHappening = ({ entryId, before, after, at }: RegistryWrite): Happening | undefined => {
+  const [was, is] = [before?.['stop'], after?.['stop']];
+  if (JSON.stringify(was) === JSON.stringify(is)) return undefined;
+  const isPartner = entryId.startsWith('partner#');
+  const stop = readOf(after)?.stop;
+  if (stop === undefined) return { code: ended(isPartner), action: 'U', at };
+  const { by, reason } = stop;
+  // Written by hand, it may have no time.
+  const stoppedAt = stop.at > 0 ? stop.at : at;
+  return isEnd(stop)
+    ? { code: ended(isPartner), action: 'U', at: stoppedAt, by, details: { reason } }
+    : { code: begun(isPartner), action: 'U', at: stoppedAt, by, details: { until: endOf(stop), reason } };
+};
+
+/** No tool writes anything else, so whoever did so wrote past the tools. */
+const otherHappening = ({ before, after, at }: RegistryWrite): Happening => {
+  const names = Object.keys({ ...before, ...after });
+  const changed = names.filter((name) => JSON.stringify(before?.[name]) !== JSON.stringify(after?.[name]));
+  return { code: 'changed', action: 'U', at, details: { changed: changed.sort().join(', ') } };
+};
+
+const happeningsOf = (write: RegistryWrite): Happening[] => {
+  if (write.after === undefined) {
+    return [{ code: 'deleted', action: 'D', at: write.at, problem: 'the item was deleted by hand' }];
+  }
+  const found = [entryHappening(write), stopHappening(write)].filter((one) => one !== undefined);
+  return found.length === 0 ? [otherHappening(write)] : found;
+};
+
+const agentOf = (by: string | undefined, stage: string): AuditEvent['agent'][number] => {
+  if (by === undefined || by === '') return unknownAgent();
+  return /^arn:[\w-]+:lambda:/.test(by) ? gatewayAgent(stage) : operatorAgent(by);
+};
+
+/** To the second, as the items have it. */
+const instant = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+
+const describe = (write: RegistryWrite, stage: string, happening: Happening): AuditEvent => {
+  const { code, action, at, by, details = {}, problem } = happening;
+  return {
+    resourceType: 'AuditEvent',
+    id: eventIdOf('registry', write.entryId, write.sequence, code),
+    type: dicom('110129', 'Security Configuration'),
+    subtype: [{ system: systems.event, code }],
+    action,
+    recorded: instant(at),
+    outcome: problem === undefined ? '0' : '8',
+    ...(problem === undefined ? {} : { outcomeDesc: problem }),
+    agent: [agentOf(by, stage)],
+    source: sourceOf(stage),
+    entity: [entryEntity(write.entryId, details)],
+  };
+};
+
+/**
+ * Makes the AuditEvents of one write to the registry: one for the entry, one for its stop, whichever it changed. They
+ * name the fields that changed, and never hold a value of one.
+ */
+export const describeRegistryEvents = (write: RegistryWrite, stage: string): AuditEvent[] =>
+  happeningsOf(write).map((happening) => describe(write, stage, happening));

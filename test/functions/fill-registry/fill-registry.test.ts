@@ -1,0 +1,259 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
+import { registryData } from '../../../config/load.ts';
+import { localStage } from '../../../config/local.ts';
+import { fillRegistryHandler } from '../../../functions/fill-registry/handler.ts';
+import { entriesOf, readEntryItem } from '../../../functions/shared/registry/entry-items.ts';
+import type { RegistryData } from '../../../functions/shared/registry/types.ts';
+import { memoryDynamo } from '../../support/memory-dynamo.ts';
+
+const startMs = 1_780_315_200_000;
+const arn = 'arn:aws:lambda:us-east-1:111122223333:function:p2p-gateway-local-FillRegistry';
+const url = 'https://answers.example.org/stack?X-Amz-Signature=canary';
+const registry = registryData(localStage());
+const total = entriesOf(registry).size;
+
+const eventOf = (type: 'Create' | 'Update' | 'Delete'): CloudFormationCustomResourceEvent =>
+  ({
+    RequestType: type,
+    ResponseURL: url,
+    StackId: 'arn:aws:cloudformation:us-east-1:111122223333:stack/p2p-gateway-local/1',
+    RequestId: `request-${type}`,
+    LogicalResourceId: 'RegistryFillRegistry1A2B3C4D',
+    ResourceType: 'Custom::RegistryFill',
+    ServiceToken: arn,
+    ResourceProperties: { ServiceToken: arn },
+    ...(type === 'Create' ? {} : { PhysicalResourceId: 'RegistryFillRegistry1A2B3C4D', OldResourceProperties: {} }),
+  }) as CloudFormationCustomResourceEvent;
+
+const failure = (name: string): Error => Object.assign(new Error('quotes a canary'), { name });
+
+/** Time that passes only while everything waits: the next timer that is due ends, at once. */
+const stoppedClock = () => {
+  let nowMs = 0;
+  const timers: { readonly at: number; readonly end: () => void }[] = [];
+  const endNext = (): void => {
+    timers.sort((a, b) => a.at - b.at);
+    const next = timers.shift();
+    if (next === undefined) return;
+    nowMs = next.at;
+    next.end();
+  };
+  return {
+    nowMs: () => nowMs,
+    wait: (ms: number): Promise<void> =>
+      new Promise((end) => {
+        timers.push({ at: nowMs + ms, end });
+        setImmediate(endNext);
+      }),
+  };
+};
+
+/** The function over tables in memory. */
+const filling = ({ data = registry, minutes = 14 }: { data?: RegistryData; minutes?: number } = {}) => {
+  const dynamo = memoryDynamo();
+  const answers: { url: string; body: Record<string, string> }[] = [];
+  const lines: string[] = [];
+  const statuses: (number | Error)[] = [];
+  const { nowMs, wait } = stoppedClock();
+  let open = () => ({ table: { client: dynamo.client, name: 'Registry' }, registry: data });
+  const handle = fillRegistryHandler({
+    clock: { now: () => startMs + nowMs(), monotonic: nowMs },
+    random: () => 0,
+    wait,
+    put: async (to, text) => {
+      const next = statuses.shift() ?? 200;
+      if (next instanceof Error) throw next;
+      answers.push({ url: to, body: JSON.parse(text) as Record<string, string> });
+      return next;
+    },
+    open: () => open(),
+    writeLog: (line) => void lines.push(line),
+  });
+  return {
+    dynamo,
+    answers,
+    lines,
+    /** What the next answers get. */
+    answerWith: (...next: (number | Error)[]) => void statuses.push(...next),
+    failToOpen: (error: Error) => {
+      open = () => {
+        throw error;
+      };
+    },
+    items: () => dynamo.items('Registry'),
+    elapsedMs: nowMs,
+    call: (type: 'Create' | 'Update' | 'Delete') =>
+      handle(eventOf(type), {
+        awsRequestId: 'fill-1',
+        invokedFunctionArn: arn,
+        getRemainingTimeInMillis: () => minutes * 60_000 - nowMs(),
+      }),
+  };
+};
+
+const last = <T>(list: readonly T[]): T => {
+  const found = list.at(-1);
+  if (found === undefined) throw new Error('nothing');
+  return found;
+};
+
+describe('the first deployment', () => {
+  it('puts every payer, partner and page at version 1, with who did it and why', async () => {
+    const fill = filling();
+    await fill.call('Create');
+
+    expect(new Set(fill.items().keys())).toEqual(new Set(entriesOf(registry).keys()));
+    for (const [entryId, entry] of entriesOf(registry)) {
+      expect(readEntryItem(fill.items().get(entryId) as Record<string, AttributeValue>)).toEqual({
+        version: 1,
+        entry: JSON.parse(JSON.stringify(entry)) as unknown,
+        damaged: false,
+        stop: undefined,
+        changedAt: startMs / 1000,
+        changedBy: arn,
+        reason: 'first deployment',
+      });
+    }
+  });
+
+  it('tells CloudFormation so, at its URL, with the ids that it gave', async () => {
+    const fill = filling();
+    await fill.call('Create');
+
+    expect(fill.answers).toEqual([
+      {
+        url,
+        body: {
+          Status: 'SUCCESS',
+          Reason: `${total} items were put, 0 were there.`,
+          PhysicalResourceId: 'RegistryFillRegistry1A2B3C4D',
+          StackId: 'arn:aws:cloudformation:us-east-1:111122223333:stack/p2p-gateway-local/1',
+          RequestId: 'request-Create',
+          LogicalResourceId: 'RegistryFillRegistry1A2B3C4D',
+        },
+      },
+    ]);
+  });
+
+  it('changes no item that exists, when CloudFormation repeats the call or an operator was faster', async () => {
+    const fill = filling();
+    const own = { entryId: { S: 'payer#northwind' }, version: { N: '7' }, stop: { M: { by: { S: 'on call' } } } };
+    fill.items().set('payer#northwind', own);
+    await fill.call('Create');
+    const after = new Map(fill.items());
+    await fill.call('Create');
+
+    expect(fill.items().get('payer#northwind')).toBe(own);
+    expect(new Map(fill.items())).toEqual(after);
+    expect(fill.answers.map(({ body }) => [body['Status'], body['Reason']])).toEqual([
+      ['SUCCESS', `${total - 1} items were put, 1 were there.`],
+      ['SUCCESS', `0 items were put, ${total} were there.`],
+    ]);
+  });
+
+  it('puts entries again that were throttled or refused for a moment', async () => {
+    const fill = filling();
+    for (let times = 0; times < 40; times += 1) fill.dynamo.failNext('PutItem', failure('ThrottlingException'));
+    for (let times = 0; times < 9; times += 1) fill.dynamo.failNext('PutItem', failure('AccessDeniedException'));
+    await fill.call('Create');
+
+    expect(fill.items().size).toBe(total);
+    expect(last(fill.answers).body['Status']).toBe('SUCCESS');
+  });
+
+  it('counts a put whose answer was lost', async () => {
+    const fill = filling();
+    fill.dynamo.failNext('PutItem', failure('TimeoutError'), { after: true });
+    await fill.call('Create');
+
+    expect(last(fill.answers).body['Reason']).toBe(`${total - 1} items were put, 1 were there.`);
+  });
+});
+
+describe('a filling that fails', () => {
+  it('by a refusal gives up within a minute, and says what is missing in words that quote nothing', async () => {
+    const fill = filling();
+    fill.dynamo.standIn('PutItem', () => Promise.reject(failure('AccessDeniedException')));
+    await fill.call('Create');
+
+    expect(last(fill.answers).body).toMatchObject({
+      Status: 'FAILED',
+      Reason: `The registry was not filled: ${total} of ${total} items were not written: DynamoDB answers AccessDeniedException. Deploy again; what was written stays as it is.`,
+    });
+    expect(fill.elapsedMs()).toBeLessThan(60_000);
+    expect(JSON.stringify(fill.lines)).not.toContain('canary');
+  });
+
+  it('by throttling is tried for as long as the function may run, and answered before that ends', async () => {
+    const fill = filling({ minutes: 14 });
+    fill.dynamo.standIn('PutItem', () => Promise.reject(failure('ProvisionedThroughputExceededException')));
+    await fill.call('Create');
+
+    expect(last(fill.answers).body['Status']).toBe('FAILED');
+    expect(last(fill.answers).body['Reason']).toMatch(/there was no more time, and DynamoDB answers Provisioned/);
+    expect(fill.elapsedMs()).toBeGreaterThan(12.5 * 60_000);
+    expect(fill.elapsedMs()).toBeLessThan(13.5 * 60_000);
+  });
+
+  it('by an unreadable registry is answered too', async () => {
+    const fill = filling();
+    fill.failToOpen(failure('SyntaxError'));
+    await fill.call('Create');
+
+    expect(last(fill.answers).body).toMatchObject({
+      Status: 'FAILED',
+      Reason: 'The registry was not filled: SyntaxError. Deploy again; what was written stays as it is.',
+    });
+  });
+
+  it('writes one line with its reason and no item', async () => {
+    const fill = filling();
+    fill.dynamo.standIn('PutItem', () => Promise.reject(failure('ValidationException')));
+    await fill.call('Create');
+
+    expect(fill.lines.map((line) => JSON.parse(line) as object)).toEqual([
+      expect.objectContaining({
+        level: 'error',
+        function: 'fill-registry',
+        requestId: 'fill-1',
+        step: 'Create',
+        detail: last(fill.answers).body['Reason'],
+      }),
+    ]);
+  });
+});
+
+describe('an update or a removal', () => {
+  it.each(['Update', 'Delete'] as const)('%s changes nothing and succeeds, so that no rollback hangs', async (type) => {
+    const fill = filling();
+    fill.failToOpen(failure('SyntaxError'));
+    await fill.call(type);
+
+    expect(fill.items().size).toBe(0);
+    expect(last(fill.answers).body).toMatchObject({
+      Status: 'SUCCESS',
+      RequestId: `request-${type}`,
+      PhysicalResourceId: 'RegistryFillRegistry1A2B3C4D',
+    });
+  });
+});
+
+describe('the answer', () => {
+  it('is given again until it is taken', async () => {
+    const fill = filling();
+    fill.answerWith(500, failure('TimeoutError'), 503);
+    await fill.call('Delete');
+
+    expect(fill.answers.map(({ body }) => body['Status'])).toEqual(['SUCCESS', 'SUCCESS', 'SUCCESS']);
+  });
+
+  it('that cannot be given is an error without the URL, so that Lambda calls again', async () => {
+    const fill = filling();
+    fill.answerWith(403, 403, 403, 403, 403);
+    const thrown = await fill.call('Delete').catch((error: unknown) => error as Error);
+
+    expect(thrown).toEqual(new Error('CloudFormation was not answered: status 403'));
+    expect(fill.elapsedMs()).toBeLessThan(20_000);
+  });
+});
