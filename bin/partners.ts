@@ -1,7 +1,9 @@
-/** `npm run partners`: makes a partner's client, or a second secret for it. */
+/** `npm run partners`: makes a partner's client or a second secret for it, and blocks partners. */
 import { randomBytes } from 'node:crypto';
 import { partners } from './partners/partners.ts';
 import { runTool } from './shared/command-line.ts';
 import { output } from './shared/output.ts';
 
-await runTool(() => partners(process.argv.slice(2), { randomBytes, output }));
+await runTool(() =>
+  partners(process.argv.slice(2), { randomBytes, output, environment: process.env, nowMs: Date.now() }),
+);

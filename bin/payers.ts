@@ -1,4 +1,4 @@
-/** `npm run payers`: checks payers, makes keys for them, and puts their secrets into Secrets Manager. */
+/** `npm run payers`: checks payers, makes keys for them, puts their secrets into Secrets Manager, and pauses them. */
 import { lookup } from 'node:dns/promises';
 import { createPayerHttp } from '../functions/shared/payer/http-client.ts';
 import { connect } from './payers/connect.ts';
@@ -6,6 +6,11 @@ import { payers } from './payers/payers.ts';
 import { readSecret } from './shared/ask.ts';
 import { runTool } from './shared/command-line.ts';
 import { output } from './shared/output.ts';
+
+const { stderr } = process;
+const terminal = stderr.isTTY
+  ? { write: (text: string) => void stderr.write(text), columns: stderr.columns }
+  : undefined;
 
 await runTool(() =>
   payers(process.argv.slice(2), {
@@ -16,5 +21,7 @@ await runTool(() =>
     now: Date.now,
     lookup: async (hostname) => (await lookup(hostname, { all: true })).map(({ address }) => address),
     askSecret: readSecret,
+    clock: { now: Date.now, monotonic: () => performance.now() },
+    terminal,
   }),
 );

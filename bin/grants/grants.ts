@@ -11,6 +11,7 @@ import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { callerOf } from '../shared/caller.ts';
 import { readStage, Refusal } from '../shared/command-line.ts';
 import { findTable } from '../shared/find-table.ts';
+import { instant } from '../shared/instant.ts';
 import type { Output } from '../shared/output.ts';
 import { help, readFlags, type GrantCommand } from './flags.ts';
 
@@ -20,8 +21,6 @@ export interface GrantsToolDeps {
   readonly environment: NodeJS.ProcessEnv;
   readonly output: Pick<Output, 'out' | 'note'>;
 }
-
-const instant = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
 
 const stateOf = (grant: Grant, now: number): string => {
   if (grant.revokedAt !== undefined) return `ended ${instant(grant.revokedAt)}`;

@@ -1,21 +1,31 @@
 import {
+  awsHelp,
   exitHelp,
   readArguments,
   refuseUnusedFlags,
+  requireStage,
   stageFlags,
   UsageError,
   type StageFlags,
 } from '../shared/command-line.ts';
+import { requireReason } from '../shared/reason.ts';
 
 export const help = `npm run --silent partners -- new NAME --redirect-uri URI [flags]
 npm run --silent partners -- rotate NAME-OR-CLIENT-ID [--leaked] [flags]
+npm run partners -- block NAME-OR-CLIENT-ID --reason TEXT --stage NAME [--dry-run]
+npm run partners -- unblock NAME-OR-CLIENT-ID --reason TEXT --stage NAME [--dry-run]
+npm run partners -- list --stage NAME [--blocked]
 
 new          makes a client: a client id, a secret, and the entry for the stage's configuration.
 rotate       makes a second secret for a partner that has one, and lists the next steps. With --leaked it replaces the
              old one, whose hash has to be removed at once.
+block        cuts a partner off within 30 seconds, without a deployment: sign-ins, token calls, reads, and reads that are
+             under way. Its grants stay. No deployment and no apply ends a block.
+unblock      ends a block. Blocking or unblocking twice is no error: the second says what is so already.
+list         prints the partners in the registry, those that are blocked first, with who did it and why.
 
-Neither writes a file. Only the secret goes to stdout, everything else to stderr. It is shown once; the configuration
-holds its hash.
+new and rotate write no file. Only the secret goes to stdout, everything else to stderr. It is shown once; the
+configuration holds its hash.
 
   --redirect-uri URI   new: where the app receives its codes; repeat it for more
   --payer ID           new: a payer that it may read from; repeat it for more (default: all of the stage's payers)
@@ -23,11 +33,24 @@ holds its hash.
   --public             new: an app that cannot keep a secret, in a browser or on a phone
   --jwks FILE          new: the partner's public keys, for private_key_jwt instead of a secret
   --leaked             rotate: others know the old secret, so it is refused from the next deployment on
-  --stage NAME         a stage in config/ (default local)
+  --reason TEXT        block, unblock: why, for the audit; no health data and no member's name (up to 200 characters)
+  --dry-run            block, unblock: says what would happen, and changes nothing
+  --blocked            list: only those that are blocked or out of order
+  --stage NAME         a stage in config/ (default local; block, unblock and list have no default)
   --config FILE        a stage's configuration, .ts or .json
   --help               this text
 
+${awsHelp}
 ${exitHelp}`;
+
+/** A block of a partner, or the end of one. */
+export interface BlockCommand {
+  readonly command: 'block' | 'unblock';
+  readonly nameOrId: string;
+  readonly reason: string;
+  readonly dryRun: boolean;
+  readonly stage: StageFlags;
+}
 
 /** What is to be done. */
 export type PartnersCommand =
@@ -41,7 +64,9 @@ export type PartnersCommand =
       readonly isPublic: boolean;
       readonly jwksFile: string | undefined;
     }
-  | { readonly command: 'rotate'; readonly nameOrId: string; readonly stage: StageFlags; readonly leaked: boolean };
+  | { readonly command: 'rotate'; readonly nameOrId: string; readonly stage: StageFlags; readonly leaked: boolean }
+  | BlockCommand
+  | { readonly command: 'list'; readonly stage: StageFlags; readonly onlyBlocked: boolean };
 
 const flags = {
   ...stageFlags,
@@ -51,18 +76,51 @@ const flags = {
   public: { type: 'boolean' },
   jwks: { type: 'string' },
   leaked: { type: 'boolean' },
+  reason: { type: 'string' },
+  'dry-run': { type: 'boolean' },
+  blocked: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
-
-const commandIn = (word: string | undefined): PartnersCommand['command'] => {
-  if (word === 'new' || word === 'rotate') return word;
-  throw new UsageError(word === undefined ? help : `There is no command "${word}"; --help lists the commands`);
-};
 
 /** The flags that each command uses. */
 const used: Readonly<Record<PartnersCommand['command'], readonly (keyof typeof flags)[]>> = {
   new: ['stage', 'config', 'redirect-uri', 'payer', 'home-page', 'public', 'jwks'],
   rotate: ['stage', 'config', 'leaked'],
+  block: ['stage', 'config', 'reason', 'dry-run'],
+  unblock: ['stage', 'config', 'reason', 'dry-run'],
+  list: ['stage', 'config', 'blocked'],
+};
+
+const commandIn = (word: string | undefined): PartnersCommand['command'] => {
+  if (word !== undefined && Object.hasOwn(used, word)) return word as PartnersCommand['command'];
+  throw new UsageError(word === undefined ? help : `There is no command "${word}"; --help lists the commands`);
+};
+
+const nameIn = (command: string, [name, ...rest]: readonly string[]): string => {
+  if (name !== undefined && name !== '' && rest.length === 0) return name;
+  throw new UsageError(`Give one name, in quotes if it has spaces: ${command} "Example Partner"`);
+};
+
+const readFlagValues = (args: readonly string[]) =>
+  readArguments({ args: [...args], options: flags, allowPositionals: true });
+
+type Values = ReturnType<typeof readFlagValues>['values'];
+
+const newPartnerIn = (name: string, stage: StageFlags, values: Values): PartnersCommand => {
+  const redirectUris = values['redirect-uri'] ?? [];
+  if (redirectUris.length === 0) throw new UsageError('Give --redirect-uri URI: where the app receives its codes');
+  const isPublic = values.public === true;
+  if (isPublic && values.jwks !== undefined) throw new UsageError('Give --public or --jwks, not both');
+  return {
+    command: 'new',
+    name,
+    stage,
+    redirectUris,
+    payers: values.payer ?? [],
+    homePage: values['home-page'],
+    isPublic,
+    jwksFile: values.jwks,
+  };
 };
 
 /**
@@ -71,28 +129,25 @@ const used: Readonly<Record<PartnersCommand['command'], readonly (keyof typeof f
  * @throws UsageError
  */
 export const readFlags = (args: readonly string[]): PartnersCommand | 'help' => {
-  const { values, positionals } = readArguments({ args: [...args], options: flags, allowPositionals: true });
+  const { values, positionals } = readFlagValues(args);
   if (values.help === true) return 'help';
-  const [word, name, ...rest] = positionals;
+  const [word, ...rest] = positionals;
   const command = commandIn(word);
-  if (name === undefined || rest.length > 0) {
-    throw new UsageError(`Give one name, in quotes if it has spaces: ${command} "Example Partner"`);
-  }
   const stage = { stage: values.stage, config: values.config };
+  if (command === 'list') {
+    if (rest.length > 0) throw new UsageError(`Unexpected argument "${rest.join(' ')}"; list takes no name`);
+    refuseUnusedFlags(command, values, used[command]);
+    return { command, stage: requireStage(command, stage), onlyBlocked: values.blocked === true };
+  }
+  const name = nameIn(command, rest);
   refuseUnusedFlags(command, values, used[command]);
+  if (command === 'new') return newPartnerIn(name, stage, values);
   if (command === 'rotate') return { command, nameOrId: name, stage, leaked: values.leaked === true };
-  const redirectUris = values['redirect-uri'] ?? [];
-  if (redirectUris.length === 0) throw new UsageError('Give --redirect-uri URI: where the app receives its codes');
-  const isPublic = values.public === true;
-  if (isPublic && values.jwks !== undefined) throw new UsageError('Give --public or --jwks, not both');
   return {
     command,
-    name,
-    stage,
-    redirectUris,
-    payers: values.payer ?? [],
-    homePage: values['home-page'],
-    isPublic,
-    jwksFile: values.jwks,
+    nameOrId: name,
+    reason: requireReason(values.reason, `Give --reason TEXT: the audit records why a partner was ${command}ed`),
+    dryRun: values['dry-run'] === true,
+    stage: requireStage(command, stage),
   };
 };

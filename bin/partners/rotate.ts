@@ -2,6 +2,7 @@ import type { StageConfig } from '../../config/stage.ts';
 import type { Partner } from '../../functions/shared/registry/types.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { Refusal } from '../shared/command-line.ts';
+import { findNamed } from '../shared/find-named.ts';
 import { typeScript } from '../shared/typescript.ts';
 import { newSecret, type RandomBytes } from './secret.ts';
 
@@ -17,21 +18,12 @@ export interface Rotated {
   readonly secretHashes: readonly string[];
 }
 
-const findPartner = ({ stage, partners }: StageConfig, nameOrId: string): Partner => {
-  const byId = partners.find(({ clientId }) => clientId === nameOrId);
-  const byName = partners.filter(({ name }) => name === nameOrId);
-  const partner = byId ?? byName[0];
-  if (partner === undefined) {
-    const known = partners.map(({ clientId }) => clientId).join(', ');
-    throw new Refusal(`Stage ${stage} has no partner "${nameOrId}"; it has: ${known || 'none'}`);
-  }
-  if (byId === undefined && byName.length > 1) {
-    throw new Refusal(
-      `Several partners are called "${nameOrId}"; give a client id: ${byName.map(({ clientId }) => clientId).join(', ')}`,
-    );
-  }
-  return partner;
-};
+const findPartner = ({ stage, partners }: StageConfig, nameOrId: string): Partner =>
+  findNamed(
+    partners.map((partner) => ({ id: partner.clientId, name: partner.name, partner })),
+    nameOrId,
+    { stage, kind: 'partner', idKind: 'client id' },
+  ).partner;
 
 /** The hashes to keep next to the new one. @throws Refusal if there is no secret, or no room for another */
 const keptHashes = ({ clientId, clientAuthentication, secretHashes }: Partner, leaked: boolean): readonly string[] => {

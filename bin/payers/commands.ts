@@ -1,67 +1,25 @@
-import type { StageConfig } from '../../config/stage.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { problemsWith } from '../shared/check-entry.ts';
-import { UsageError } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
 import { typeScript, visibleLine } from '../shared/typescript.ts';
 import { discover } from './discover.ts';
 import { checkAuthorize, checkRevoke, checkToken } from './endpoints.ts';
 import { entryText } from './entry.ts';
-import { examine, type ExamineDeps } from './examine.ts';
+import type { ExamineDeps } from './examine.ts';
 import type { Finding } from './finding.ts';
 import { makeKeyPair } from './key.ts';
 import { propose } from './propose.ts';
 import { unknownHost } from './published.ts';
-import { originHint, registrationOf } from './registration.ts';
-import { asJson, isAllWell, payerLines, summary, type Examined } from './report.ts';
+import { registrationOf } from './registration.ts';
 
-/** Options of the commands that check payers. */
-export interface CheckOptions {
-  readonly config: StageConfig;
+/** How a payer is learned. */
+export interface LearnOptions {
   /** The file that a person edits for the stage. */
   readonly file: string;
   /** The public origin, if it is known. */
   readonly origin: string | undefined;
   readonly json: boolean;
 }
-
-export const payersOf = ({ stage, payers }: StageConfig, id: string | undefined): StageConfig['payers'] => {
-  if (id === undefined) return payers;
-  const payer = payers.find((candidate) => candidate.id === id);
-  if (payer !== undefined) return [payer];
-  throw new UsageError(`Stage ${stage} has no payer "${id}"; it has: ${payers.map((known) => known.id).join(', ')}`);
-};
-
-/** How many payers are examined in parallel: a stage may have hundreds. */
-const atOnce = 8;
-
-/**
- * Examines the stage's payers, or the one with this id, a few in parallel, and prints results as they arrive.
- * @returns 0 if all is well, 1 if there is something to do
- * @throws UsageError if there is no such payer
- */
-export const checkPayers = async (
-  deps: ExamineDeps,
-  { out }: Output,
-  { config, origin, json }: CheckOptions,
-  id?: string,
-): Promise<number> => {
-  const payers = [...payersOf(config, id)];
-  const examined: Examined[] = [];
-  while (payers.length > 0) {
-    const some = await Promise.all(
-      payers.splice(0, atOnce).map(async (payer): Promise<Examined> => {
-        const findings = await examine(deps, config.stage, payer);
-        return { payer, findings, registration: registrationOf(origin, payer) };
-      }),
-    );
-    examined.push(...some);
-    if (!json) out(some.flatMap(payerLines).join('\n'));
-  }
-  if (json) out(asJson(config.stage, examined));
-  else out([summary(examined), originHint(origin, config)].filter((line) => line !== undefined).join('\n'));
-  return isAllWell(examined) ? 0 : 1;
-};
 
 const mark = ({ text, todo }: Finding): string => (todo === undefined ? `  ✓ ${text}` : `  ✗ ${text}\n    → ${todo}`);
 
@@ -85,7 +43,7 @@ const listed = (title: string, lines: readonly string[]): string => `${title}\n$
 export const learnPayer = async (
   deps: Pick<ExamineDeps, 'http'>,
   { out, note }: Output,
-  { file, origin, json }: CheckOptions,
+  { file, origin, json }: LearnOptions,
   url: string,
 ): Promise<number> => {
   const found = await discover(deps.http, url);

@@ -2,6 +2,7 @@ import { visibleLine } from '../shared/typescript.ts';
 
 /** What was checked. */
 export type Check =
+  | 'registry'
   | 'client id'
   | 'name'
   | 'connection'

@@ -1,84 +1,77 @@
-import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
-import { readStage, stageFile, UsageError } from '../shared/command-line.ts';
-import type { Output } from '../shared/output.ts';
-import { checkPayers, learnPayer, payersOf, writeKeyPair } from './commands.ts';
+import { readStage, stageFile } from '../shared/command-line.ts';
+import { progressBar, type Terminal } from '../shared/progress.ts';
+import { runList, runStop } from '../shared/stop-tool.ts';
+import { checkPayers } from './check.ts';
+import { learnPayer, writeKeyPair } from './commands.ts';
 import type { ExamineDeps } from './examine.ts';
 import { help, readFlags, type PayersCommand } from './flags.ts';
 import { runningLocalStage } from './local-stage.ts';
-import { putSecret, restorePrevious, secretValue } from './put-secret.ts';
+import { payerPause } from './pause.ts';
 import { awsEndpoint, readSecretWith, stageSecretsClient } from './secrets-manager.ts';
+import { payersInFile, payersOfStage } from './source.ts';
+import { writeSecret, type SecretDeps } from './write-secret.ts';
 
 /** What the tool is given from outside. */
-export interface PayersToolDeps extends Omit<ExamineDeps, 'readSecret'> {
-  readonly environment: NodeJS.ProcessEnv;
-  readonly output: Output;
-  /** Prompts for a secret, or reads it from stdin. */
-  readonly askSecret: (question: string) => Promise<string>;
+export interface PayersToolDeps extends Omit<ExamineDeps, 'readSecret'>, SecretDeps {
+  /** Where a progress bar is drawn. @default nowhere */
+  readonly terminal: Terminal | undefined;
 }
 
 type Command<Name extends PayersCommand['command']> = Extract<PayersCommand, { readonly command: Name }>;
 
 const learn = async ({ url, stage, origin, json }: Command<'learn'>, deps: PayersToolDeps): Promise<number> => {
   const config = await readStage(stage);
-  const options = { config, file: stageFile(stage, config), origin: origin ?? config.origin, json };
-  return learnPayer(deps, deps.output, options, url);
+  return learnPayer(deps, deps.output, { file: stageFile(stage, config), origin: origin ?? config.origin, json }, url);
 };
 
 const check = async (command: Command<'check'>, deps: PayersToolDeps): Promise<number> => {
-  const { target, stage } = command;
-  const { environment, output, ...examineDeps } = deps;
+  const { target: id, stage, fromFile, json } = command;
+  const { environment, output, clock, terminal } = deps;
   const written = await readStage(stage);
   const isLocal = stage.config === undefined && written.stage === 'local';
   const endpoint = awsEndpoint(written.stage, environment);
   const config = isLocal && endpoint !== undefined ? await runningLocalStage(deps.http, written, endpoint) : written;
-  const options = {
-    config,
-    file: stageFile(stage, config),
-    origin: command.origin ?? config.origin,
-    json: command.json,
-  };
+  const source = { config, file: stageFile(stage, config), environment, id };
+  const payers =
+    fromFile || isLocal
+      ? payersInFile(config, id)
+      : await payersOfStage(source, { evenIfUnreadable: true, note: output.note });
   const readSecret = command.readsSecrets ? readSecretWith(stageSecretsClient(config, environment)) : undefined;
-  return checkPayers({ ...examineDeps, readSecret }, output, options, target);
-};
-
-/** Puts a payer's secret, or restores the previous one. */
-const writeSecret = async (
-  { id, stage, previous, dryRun }: Command<'secret'>,
-  { environment, output, askSecret }: PayersToolDeps,
-): Promise<number> => {
-  const config = await readStage(stage);
-  if (config.stage === 'local') {
-    throw new UsageError('npm start makes the secrets of stage local itself; name another stage');
-  }
-  const [payer] = payersOf(config, id);
-  if (payer === undefined) throw new UsageError(`There is no payer ${id}`);
-  const owner = secretOwnerOf(payer);
-  if (owner === undefined)
-    throw new UsageError(`${id} is a public client (clientAuthentication "none") and has no secret`);
-  if (owner !== id) throw new UsageError(`${id} uses the secret of ${owner} (secretOf); name that payer`);
-  const client = stageSecretsClient(config, environment);
-  const name = `p2p/${config.stage}/payers/${payer.id}`;
-  const done = previous
-    ? await restorePrevious(client, name, { dryRun })
-    : await putSecret(client, name, secretValue(await askSecret(`The secret of ${payer.displayName}: `), payer), {
-        dryRun,
-      });
-  output.out(done);
-  return 0;
+  const progress = progressBar(terminal, payers.length, clock.monotonic);
+  const origin = command.origin ?? config.origin;
+  return checkPayers({ ...deps, readSecret }, output, { stage: config.stage, payers, origin, json, progress });
 };
 
 /**
- * Checks payers, learns what one publishes, makes a key pair for one, or puts its secret into Secrets Manager.
+ * Checks payers, learns what one publishes, makes a key pair for one, puts its secret into Secrets Manager, pauses
+ * payers, and lists them.
  * @returns the exit code
  * @throws UsageError, Refusal, ConfigError
  */
 export const payers = async (args: readonly string[], deps: PayersToolDeps): Promise<number> => {
-  const command = readFlags(args);
+  const nowMs = deps.now();
+  const command = readFlags(args, nowMs);
   if (command === 'help') {
     deps.output.out(help);
     return 0;
   }
-  if (command.command === 'check') return check(command, deps);
-  if (command.command === 'learn') return learn(command, deps);
-  return command.command === 'secret' ? writeSecret(command, deps) : writeKeyPair(deps.output, command);
+  switch (command.command) {
+    case 'check':
+      return check(command, deps);
+    case 'learn':
+      return learn(command, deps);
+    case 'key':
+      return writeKeyPair(deps.output, command);
+    case 'secret':
+      return writeSecret(command, deps);
+    case 'pause':
+    case 'resume':
+      return runStop(
+        payerPause,
+        { ...command, nameOrId: command.id, ends: command.command === 'resume' },
+        { ...deps, nowMs },
+      );
+    case 'list':
+      return runList(payerPause, { stage: command.stage, onlyStopped: command.onlyPaused }, { ...deps, nowMs });
+  }
 };

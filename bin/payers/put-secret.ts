@@ -1,51 +1,32 @@
 import {
+  CreateSecretCommand,
   DescribeSecretCommand,
   PutSecretValueCommand,
+  ResourceNotFoundException,
   UpdateSecretVersionStageCommand,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { clientSecret } from '../../config/rules.ts';
-import { parseObject } from '../../functions/shared/json-object.ts';
-import type { Payer } from '../../functions/shared/registry/types.ts';
 import { Refusal } from '../shared/command-line.ts';
 import { answerMs, withinMs } from './deadline.ts';
-import { judgeSecret } from './secret.ts';
 import { explainSecretsFailure } from './secrets-manager.ts';
 
-/** The value for Secrets Manager, and how messages call it: they quote no part of the secret but a key's `kid`. */
-interface Value {
-  readonly text: string;
-  readonly what: string;
+/** A payer's secret in Secrets Manager. */
+export interface SecretPlace {
+  readonly client: SecretsManagerClient;
+  readonly name: string;
 }
 
-const keyValue = (given: string, payer: Payer): Value => {
-  const value = parseObject(given);
-  if (value === undefined) {
-    throw new Refusal(
-      `The gateway signs with a key at ${payer.id}, but what was given is not a JSON object; give what "payers -- key" printed`,
-    );
-  }
-  const text = JSON.stringify('private_key_jwk' in value ? value : { private_key_jwk: value });
-  const { text: said, todo } = judgeSecret('The key', { text }, payer);
-  if (todo !== undefined) throw new Refusal(`${said}; ${todo}`);
-  return { text, what: said.replace('The key: ', '') };
-};
+/** What a new secret gets besides its value. */
+export interface NewSecret {
+  readonly stage: string;
+  readonly description: string;
+}
 
-const clientSecretValue = (given: string, payer: Payer): Value => {
-  if (parseObject(given)?.['client_secret'] !== undefined) {
-    throw new Refusal(`The secret of ${payer.id} was given as JSON; give only the secret, the tool makes the JSON`);
-  }
-  const wrong = clientSecret(given);
-  if (wrong !== undefined) throw new Refusal(`The secret of ${payer.id} ${wrong}`);
-  return { text: JSON.stringify({ client_secret: given }), what: `a client secret of ${given.length} characters` };
-};
-
-/**
- * Makes the value of a payer's secret from what a person gave.
- * @throws Refusal, which does not quote it
- */
-export const secretValue = (given: string, payer: Payer): Value =>
-  payer.clientAuthentication === 'private_key_jwt' ? keyValue(given, payer) : clientSecretValue(given, payer);
+/** Which version is in use, and which was before. */
+export interface Versions {
+  readonly current: string | undefined;
+  readonly previous: string | undefined;
+}
 
 /** Sends a command. @throws Refusal that says what to do */
 const send = async <T>(name: string, sending: Promise<T>): Promise<T> => {
@@ -57,32 +38,61 @@ const send = async <T>(name: string, sending: Promise<T>): Promise<T> => {
   }
 };
 
-/** Reads which version has which label; a secret that was never filled has none. */
-const labelled = async (client: SecretsManagerClient, name: string): Promise<(label: string) => string | undefined> => {
-  const { VersionIdsToStages: versions = {} } = await send(
-    name,
-    client.send(new DescribeSecretCommand({ SecretId: name })),
-  );
-  return (label) => Object.entries(versions).find(([, labels]) => labels.includes(label))?.[0];
+/**
+ * Reads which versions a secret has.
+ * @returns undefined if there is no such secret
+ * @throws Refusal if it cannot be used
+ */
+export const readVersions = async ({ client, name }: SecretPlace): Promise<Versions | undefined> => {
+  const described = client.send(new DescribeSecretCommand({ SecretId: name })).catch((error: unknown) => {
+    if (error instanceof ResourceNotFoundException) return undefined;
+    throw error;
+  });
+  const secret = await send(name, described);
+  if (secret === undefined) return undefined;
+  if (secret.DeletedDate !== undefined) {
+    throw new Refusal(
+      `${name} is about to be deleted; keep it with: aws secretsmanager restore-secret --secret-id ${name}`,
+    );
+  }
+  const versions = Object.entries(secret.VersionIdsToStages ?? {});
+  const versionOf = (label: string) => versions.find(([, labels]) => labels.includes(label))?.[0];
+  return { current: versionOf('AWSCURRENT'), previous: versionOf('AWSPREVIOUS') };
 };
 
 /**
- * Puts a value into a payer's secret; the old value stays as AWSPREVIOUS.
- * @returns one line: what was done, or would be
- * @throws Refusal if the secret does not exist or may not be written
+ * Makes a value the current one, and the secret first if there is none. It is one call, so that nothing is ever half
+ * done; the value was checked before, since a secret's first version becomes the current one whatever its labels
+ * (https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html).
+ * @param seen what the secret had when the value was checked
+ * @throws Refusal if someone else changed it since, or it may not be written
  */
 export const putSecret = async (
-  client: SecretsManagerClient,
-  name: string,
-  { text, what }: Value,
-  { dryRun }: { readonly dryRun: boolean },
-): Promise<string> => {
-  const labels = await labelled(client, name);
-  const before =
-    labels('AWSCURRENT') === undefined ? 'It has no value yet.' : 'Its present value would become the previous one.';
-  if (dryRun) return `${name} would get ${what}. ${before} Nothing was changed.`;
-  await send(name, client.send(new PutSecretValueCommand({ SecretId: name, SecretString: text })));
-  return `${name} now has ${what}. Functions use it within five minutes, or at once if the payer refuses the old one.`;
+  place: SecretPlace,
+  text: string,
+  seen: Versions | undefined,
+  { stage, description }: NewSecret,
+): Promise<void> => {
+  const { client, name } = place;
+  const now = await readVersions(place);
+  if (now?.current !== seen?.current) {
+    throw new Refusal(`${name} was changed by someone else in the meantime. Nothing was changed; run again.`);
+  }
+  if (now !== undefined) {
+    await send(name, client.send(new PutSecretValueCommand({ SecretId: name, SecretString: text })));
+    return;
+  }
+  const create = new CreateSecretCommand({
+    Name: name,
+    Description: description,
+    KmsKeyId: `alias/p2p-${stage}-data`,
+    SecretString: text,
+    Tags: [
+      { Key: 'project', Value: 'p2p-gateway' },
+      { Key: 'stage', Value: stage },
+    ],
+  });
+  await send(name, client.send(create));
 };
 
 /**
@@ -91,12 +101,11 @@ export const putSecret = async (
  * @throws Refusal if there is none
  */
 export const restorePrevious = async (
-  client: SecretsManagerClient,
-  name: string,
+  place: SecretPlace,
   { dryRun }: { readonly dryRun: boolean },
 ): Promise<string> => {
-  const labels = await labelled(client, name);
-  const [current, previous] = [labels('AWSCURRENT'), labels('AWSPREVIOUS')];
+  const { client, name } = place;
+  const { current, previous } = (await readVersions(place)) ?? {};
   if (current === undefined || previous === undefined) {
     throw new Refusal(`${name} has no previous value to go back to`);
   }

@@ -7,8 +7,12 @@ import type { Registration } from './registration.ts';
 export interface Examined {
   readonly payer: Pick<Payer, 'id' | 'displayName'>;
   readonly findings: readonly Finding[];
-  readonly registration: Registration;
+  /** Undefined if the payer's entry is out of order. */
+  readonly registration: Registration | undefined;
 }
+
+/** From so many payers on, only those that a person has to look at are printed. */
+export const many = 50;
 
 const checkWidth = 'connection'.length;
 
@@ -33,19 +37,32 @@ const registrationLines = ({ redirectUri, jwksUrl }: Registration): string[] => 
 export const payerLines = ({ payer, findings, registration }: Examined): string[] => [
   `${styleText('bold', payer.displayName)} (${payer.id})`,
   ...findings.flatMap(findingLines),
-  ...registrationLines(registration),
+  ...(registration === undefined ? [] : registrationLines(registration)),
   '',
 ];
 
 const todosOf = (examined: readonly Examined[]): number =>
   examined.flatMap(({ findings }) => findings).filter(({ todo }) => todo !== undefined).length;
 
+/** Whether someone has to do something about a payer. */
+export const hasTodo = ({ findings }: Examined): boolean => findings.some(({ todo }) => todo !== undefined);
+
 export const isAllWell = (examined: readonly Examined[]): boolean => todosOf(examined) === 0;
+
+/** Whether an operator has paused a payer. */
+export const isPaused = ({ findings }: Examined): boolean =>
+  findings.some(({ check, todo }) => check === 'registry' && todo === undefined);
 
 /** The result in one line. */
 export const summary = (examined: readonly Examined[]): string => {
   const todos = todosOf(examined);
-  return `${counted(examined.length, 'payer')}: ${todos === 0 ? 'all well' : `${counted(todos, 'thing')} to do`}`;
+  const paused = examined.filter(isPaused).length;
+  const damaged = examined.filter(({ registration }) => registration === undefined).length;
+  return [
+    `${counted(examined.length, 'payer')}: ${todos === 0 ? 'all well' : `${counted(todos, 'thing')} to do`}`,
+    ...(paused === 0 ? [] : [`${paused} paused`]),
+    ...(damaged === 0 ? [] : [`${damaged} out of order`]),
+  ].join(', ');
 };
 
 /** The same for a program: a finding has a `todo` if there is something to do. */

@@ -44,6 +44,9 @@ const judgeKey = (name: string, key: unknown, publicKeys: readonly PublicJwk[]):
   if (jwk['kty'] === 'RSA' && jwk['alg'] !== 'RS384') {
     return fault('secret', `${name}: the private key is RSA and lacks "alg": "RS384"`, 'write that into it');
   }
+  if (jwk['kty'] !== 'RSA' && jwk['alg'] !== undefined && jwk['alg'] !== 'ES384') {
+    return fault('secret', `${name}: the private key has another alg than ES384`, 'write "alg": "ES384" into it');
+  }
   return pass('secret', `${name}: a private key, which matches ${match.kid} in publicKeys`);
 };
 

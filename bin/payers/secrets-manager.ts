@@ -38,7 +38,7 @@ const explanations: readonly (readonly [RegExp, string, string])[] = [
   [
     /^ResourceNotFound/,
     'does not exist',
-    'deploy the stage, which creates it; if it is deployed, check account and region',
+    'make it with: npm run payers -- secret ID; if it was made, check account and region',
   ],
   [
     /AccessDenied/,
@@ -50,6 +50,18 @@ const explanations: readonly (readonly [RegExp, string, string])[] = [
     /ExpiredToken|UnrecognizedClient|InvalidSignature/,
     'was not read: AWS does not accept these credentials',
     'sign in to AWS again, and run again',
+  ],
+  [
+    /Throttling|LimitExceeded|TooManyRequests/,
+    'was not changed: Secrets Manager takes no more calls at the moment',
+    'run again in a minute',
+  ],
+  [/^InvalidParameter/, 'was changed by someone else in the meantime', 'run again'],
+  [/^ResourceExists/, 'was made by someone else just now', 'run again'],
+  [
+    /^(?:Encryption|Decryption)Failure|^InvalidRequest.*(?:KMS|key)|^NotFound.*lias/s,
+    "cannot be encrypted with the stage's key",
+    'deploy the stage, which makes the key; if it is deployed, check account and region, and whether the key is enabled',
   ],
   [/Region is missing/, 'was not read: no region is set', 'set AWS_REGION, or write region into the stage'],
 ];

@@ -16,11 +16,11 @@ export const ask = async (question: string): Promise<string> => {
 export const canAsk = (): boolean => process.stdin.isTTY;
 
 /**
- * Reads a secret: typed at the terminal without echo, or everything that is piped in. It is never an argument, so that
- * it appears in no shell history and no process list.
+ * Reads a secret: typed at the terminal without echo, or everything that is piped in, without the line end that most
+ * commands print last. It is never an argument, so that it appears in no shell history and no process list.
  */
 export const readSecret = async (question: string): Promise<string> => {
-  if (!canAsk()) return text(process.stdin);
+  if (!canAsk()) return (await text(process.stdin)).replace(/\r?\n$/, '');
   process.stderr.write(question);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true });

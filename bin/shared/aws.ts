@@ -28,6 +28,7 @@ export const awsSettings = (
 const unreachable = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ECONNRESET|EHOSTUNREACH|ETIMEDOUT|TimeoutError/;
 const withoutCredentials =
   /^(?:CredentialsProviderError|TokenProviderError|ExpiredToken\w*|InvalidAccessKeyId|UnrecognizedClient\w*|InvalidSignature\w*)$/;
+const limited = /^(?:Throttling\w*|ProvisionedThroughputExceeded\w*|RequestLimitExceeded|TooManyRequests\w*)$/;
 const refused = /^(?:AccessDenied\w*|Forbidden|403)$/;
 
 /**
@@ -52,6 +53,11 @@ export const explainAwsFailure = (
     return new Refusal('There are no valid AWS credentials. Set AWS_PROFILE, or sign in.');
   }
   if (/region is missing/i.test(error.message)) return new Refusal('There is no AWS region. Set AWS_REGION.');
+  if (limited.test(error.name)) {
+    return new Refusal(
+      `${service} takes no more calls at the moment (${error.name}). Run the same command in a minute.`,
+    );
+  }
   if (refused.test(error.name)) return new Refusal(`AWS denied access. The tool needs ${rights}.`);
   return error;
 };

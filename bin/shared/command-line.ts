@@ -54,6 +54,14 @@ export const readStage = ({ stage, config }: StageFlags): Promise<StageConfig> =
   return loadStage(config ?? stage ?? 'local');
 };
 
+/** For commands that would do harm, or mislead, at another stage than the one meant. @throws UsageError */
+export const requireStage = (command: string, flags: StageFlags): StageFlags => {
+  if (flags.stage === undefined && flags.config === undefined) {
+    throw new UsageError(`Give --stage NAME: ${command} has no default stage`);
+  }
+  return flags;
+};
+
 /** The file that a person edits for the stage. */
 export const stageFile = ({ config }: StageFlags, { stage }: Pick<StageConfig, 'stage'>): string =>
   config ?? `config/${stage}.ts`;

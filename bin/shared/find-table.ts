@@ -1,9 +1,12 @@
 import { paginateListTables, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Refusal } from './command-line.ts';
 
+/** The stage has no such table: it is not deployed, or was deployed before there was one. */
+export class NoTable extends Refusal {}
+
 /**
  * Finds a table by the name that the stack gives it: `p2p-gateway-{stage}-Tables{construct}…`.
- * @throws Refusal if there is none, or more than one
+ * @throws NoTable, or Refusal if there is more than one
  */
 export const findTable = async (client: DynamoDBClient, stage: string, construct: string): Promise<string> => {
   const prefix = `p2p-gateway-${stage}-Tables${construct}`;
@@ -13,7 +16,7 @@ export const findTable = async (client: DynamoDBClient, stage: string, construct
   }
   const [name, ...others] = names;
   if (name === undefined)
-    throw new Refusal(`There is no table ${prefix}… in this account and region. Deploy the stage, or give --table.`);
+    throw new NoTable(`There is no table ${prefix}… in this account and region. Deploy the stage, or give --table.`);
   if (others.length > 0) throw new Refusal(`Give --table, one of: ${names.join(', ')}`);
   return name;
 };

@@ -100,6 +100,9 @@ export const stopEntry = (table: RegistryTable, item: ReadEntry, stop: Stop): Pr
       now?.at === stop.at && now.until === stop.until && now.by === stop.by && now.reason === stop.reason,
   );
 
-/** Ends a stop; if another operator ended it at the same time, that counts. */
-export const endStop = (table: RegistryTable, item: ReadEntry): Promise<Written> =>
-  write(table, item.entryId, item, { remove: ['stop'] }, ({ stop }) => item.stop !== undefined && stop === undefined);
+/** Ends a stop: one that is over takes its place, so that the audit has who ended it and why. */
+export const endStop = (
+  table: RegistryTable,
+  item: ReadEntry,
+  end: Pick<Stop, 'at' | 'by' | 'reason'>,
+): Promise<Written> => stopEntry(table, item, { ...end, until: end.at });

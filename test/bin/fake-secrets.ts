@@ -7,12 +7,19 @@ interface Version {
   readonly labels: Set<string>;
 }
 
+const identity =
+  '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>' +
+  '<Arn>arn:aws:iam::000000000000:user/operator</Arn><Account>000000000000</Account>' +
+  '</GetCallerIdentityResult></GetCallerIdentityResponse>';
+
 /**
  * A stand-in for Secrets Manager that keeps versions and their labels as AWS documents it: a new value gets AWSCURRENT,
  * and the value that had it gets AWSPREVIOUS.
  */
 export const fakeSecrets = async (names: readonly string[]) => {
   const secrets = new Map<string, Version[]>(names.map((name) => [name, []]));
+  const made = new Map<string, Record<string, unknown>>();
+  const failures = new Map<string, object>();
   const calls: string[] = [];
   const take = (versions: Version[], next: Version): void => {
     const current = versions.find(({ labels }) => labels.has('AWSCURRENT'));
@@ -22,6 +29,15 @@ export const fakeSecrets = async (names: readonly string[]) => {
     next.labels.add('AWSCURRENT');
   };
   const answer = (operation: string, input: Record<string, string>): [number, object] => {
+    const failure = failures.get(operation);
+    if (failure !== undefined) return [400, failure];
+    if (operation === 'CreateSecret') {
+      const name = input['Name'] ?? '';
+      if (secrets.has(name)) return [400, { __type: 'ResourceExistsException', Message: 'It already exists.' }];
+      made.set(name, input);
+      secrets.set(name, [{ id: 'version-1', text: input['SecretString'] ?? '', labels: new Set(['AWSCURRENT']) }]);
+      return [200, { Name: name }];
+    }
     const versions = secrets.get(input['SecretId'] ?? '');
     if (versions === undefined) {
       return [
@@ -54,7 +70,11 @@ export const fakeSecrets = async (names: readonly string[]) => {
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
-      const operation = String(request.headers['x-amz-target']).replace('secretsmanager.', '');
+      const target = String(request.headers['x-amz-target']);
+      // The stage has no registry: STS says who asks, and DynamoDB that there is no table.
+      if (target.startsWith('DynamoDB')) return void response.end('{"TableNames":[]}');
+      if (body.startsWith('Action=')) return void response.end(identity);
+      const operation = target.replace('secretsmanager.', '');
       calls.push(operation);
       const [status, said] = answer(operation, JSON.parse(body) as Record<string, string>);
       response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(said));
@@ -64,7 +84,19 @@ export const fakeSecrets = async (names: readonly string[]) => {
     server.listen(0, '127.0.0.1', resolve);
   });
   return {
-    env: { AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}` },
+    env: {
+      AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'operator',
+      AWS_SECRET_ACCESS_KEY: 'none',
+    },
+    /** How a secret was created, if it was. */
+    made: (name: string): Record<string, unknown> | undefined => made.get(name),
+    /** Makes every call of an operation fail with this error, until there is another or none. */
+    failWith: (operation: string, error: { readonly __type: string; readonly Message?: string } | undefined): void => {
+      if (error === undefined) failures.delete(operation);
+      else failures.set(operation, error);
+    },
     /** What a function would read. */
     current: (name: string): string | undefined =>
       secrets.get(name)?.find(({ labels }) => labels.has('AWSCURRENT'))?.text,

@@ -22,8 +22,7 @@ export const learned = async (
     note: (text: string) => void notes.push(text),
     secret: () => {},
   };
-  const stage = { stage: 'x', payers: [], partners: [] } as unknown as Parameters<typeof learnPayer>[2]['config'];
-  await learnPayer({ http }, output, { config: stage, file: 'config/x.ts', origin, json }, url);
+  await learnPayer({ http }, output, { file: 'config/x.ts', origin, json }, url);
   return { out: out.join('\n'), notes: notes.join('\n') };
 };
 

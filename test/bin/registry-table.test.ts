@@ -3,6 +3,7 @@ import { patiently } from '../../bin/shared/patience.ts';
 import { openRegistryTable, readAll, readOne, type RegistryTable } from '../../bin/shared/registry-table.ts';
 import { endStop, removeEntry, stopEntry, writeEntry } from '../../bin/shared/registry-writes.ts';
 import type { StageConfig } from '../../config/stage.ts';
+import { isStopped } from '../../functions/shared/registry/stops.ts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { stores, type Store } from '../model/store.ts';
 import { memoryDynamo } from '../support/memory-dynamo.ts';
@@ -10,6 +11,7 @@ import { memoryDynamo } from '../support/memory-dynamo.ts';
 const changed = { changedAt: 1_780_000_000, changedBy: 'arn:aws:iam::111122223333:user/one', reason: 'first' };
 const later = { changedAt: 1_780_000_100, changedBy: 'arn:aws:iam::111122223333:user/two', reason: 'second' };
 const stop = { at: 1_780_000_050, by: 'arn:aws:iam::111122223333:user/three', reason: 'a leak' };
+const end = { at: 1_780_000_200, by: 'arn:aws:iam::111122223333:user/four', reason: 'a new secret' };
 const [id, entry] = ['partner#app', { clientId: 'app', name: 'App' }];
 
 describe.each(Object.entries(stores))('an item of the registry, in DynamoDB %s,', (_, open) => {
@@ -52,7 +54,7 @@ describe.each(Object.entries(stores))('an item of the registry, in DynamoDB %s,'
     expect(await writeEntry(table, id, undefined, entry, changed)).toMatchObject(refused);
     expect(await removeEntry(table, read!, changed)).toMatchObject(refused);
     expect(await stopEntry(table, read!, stop)).toMatchObject(refused);
-    expect(await endStop(table, read!)).toMatchObject(refused);
+    expect(await endStop(table, read!, end)).toMatchObject(refused);
     expect(await readOne(table, id)).toMatchObject(refused.now);
   });
 
@@ -70,8 +72,10 @@ describe.each(Object.entries(stores))('an item of the registry, in DynamoDB %s,'
     await writeEntry(table, id, removed, entry, changed);
     expect(await readOne(table, id)).toMatchObject({ version: 6, entry, stop });
 
-    await endStop(table, (await readOne(table, id))!);
-    expect(await readOne(table, id)).toMatchObject({ version: 7, entry, stop: undefined, ...changed });
+    await endStop(table, (await readOne(table, id))!, end);
+    const over = { ...end, until: end.at };
+    expect(await readOne(table, id)).toMatchObject({ version: 7, entry, stop: over, ...changed });
+    expect(isStopped(over, end.at)).toBe(false);
   });
 
   it.each([
@@ -111,7 +115,7 @@ describe('a write of the registry', () => {
     writeEntry: async () => writeEntry(table, id, await readOne(table, id), { ...entry, name: 'New' }, later),
     removeEntry: async () => removeEntry(table, (await readOne(table, id))!, later),
     stopEntry: async () => stopEntry(table, (await readOne(table, id))!, stop),
-    endStop: async () => endStop(table, (await readOne(table, id))!),
+    endStop: async () => endStop(table, (await readOne(table, id))!, end),
   };
 
   it.each(Object.entries(writes))('knows itself again when its answer was lost: %s', async (_name, make) => {

@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { createPublicKey, verify, type JsonWebKey } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,23 +11,29 @@ import { localStage } from '../../config/local.ts';
 import { secretHash } from '../../config/rules.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { fakeSecrets } from '../bin/fake-secrets.ts';
+import { accepting, tokenEndpoint } from '../bin/payer-with-client.ts';
 import { runTool, toolEnvironment } from '../bin/run-tool.ts';
 import { basic, gateway, pkce, verifier, withPartner } from '../support/login.ts';
 
 const root = join(import.meta.dirname, '../..');
 let folder: string;
 let secrets: Awaited<ReturnType<typeof fakeSecrets>>;
+let payer: Awaited<ReturnType<typeof tokenEndpoint>>;
+/** The client secret that the payer accepts. */
+let accepted = '';
 let config: string;
 const names = { plan: 'p2p/try/payers/plan', keyed: 'p2p/try/payers/keyed' };
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pasted-'));
   secrets = await fakeSecrets(Object.values(names));
+  payer = await tokenEndpoint(accepting(() => accepted));
   config = join(folder, 'stage.json');
   writeFileSync(config, JSON.stringify(stageWith(localStage().payers[1]?.publicKeys ?? [])));
 });
 afterEach(() => {
   secrets.close();
+  payer.close();
   rmSync(folder, { recursive: true });
 });
 
@@ -42,7 +49,7 @@ const stageWith = (publicKeys: readonly unknown[]) => ({
       scopes: [],
       fhirBaseUrl: 'https://plan.test/r4',
       authorizationEndpoint: 'https://plan.test/authorize',
-      tokenEndpoint: 'https://plan.test/token',
+      tokenEndpoint: `${payer.url}/token`,
     },
     {
       id: 'keyed',
@@ -53,7 +60,7 @@ const stageWith = (publicKeys: readonly unknown[]) => ({
       scopes: [],
       fhirBaseUrl: 'https://keyed.test/r4',
       authorizationEndpoint: 'https://keyed.test/authorize',
-      tokenEndpoint: 'https://keyed.test/token',
+      tokenEndpoint: `${payer.url}/token`,
     },
   ],
   partners: [],
@@ -70,6 +77,9 @@ const shell = async (command: string, env: Readonly<Record<string, string>> = {}
   const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   return { code, out, err };
 };
+
+/** Said where a stage has no registry. */
+const inFile = (): string => `Stage try has no registry yet. The payers are those in ${config}.\n`;
 
 const put = 'node bin/payers.ts secret plan --config "$CONFIG"';
 
@@ -92,35 +102,45 @@ describe("a payer's secret", () => {
       'a b',
       '~',
     ]) {
+      accepted = secret;
       const { code, out, err } = await shell(`printf %s "$SECRET" | ${put}`, { SECRET: secret });
 
-      expect([secret, code, err]).toEqual([secret, 0, '']);
+      expect([secret, code, err]).toEqual([secret, 0, inFile()]);
       expect(JSON.parse(secrets.current(names.plan) ?? '')).toEqual({ client_secret: secret });
       expect(out).toBe(
-        `p2p/try/payers/plan now has a client secret of ${secret.length} characters. Functions use it within five minutes, or at once if the payer refuses the old one.\n`,
+        `p2p/try/payers/plan now has a client secret of ${secret.length} characters, which the payer accepts. Functions use it within five minutes, or at once if the payer refuses the old one.\n`,
       );
     }
   });
 
+  it.each(['canary\n', 'canary\r\n'])('loses the line end that a command prints last: %j', async (secret) => {
+    accepted = 'canary';
+    const { code } = await shell(`printf %s "$SECRET" | ${put}`, { SECRET: secret });
+
+    expect(code).toBe(0);
+    expect(secrets.current(names.plan)).toBe('{"client_secret":"canary"}');
+  });
+
   it.each([
     ['', 'is empty'],
-    ['canary\n', 'contains a line break'],
+    ['\n', 'is empty'],
+    ['canary\n\n', 'contains a line break'],
     ['\ncanary', 'contains a line break'],
-    ['canary\r\n', 'contains a line break'],
+    ['can\nary', 'contains a line break'],
     [' canary', 'begins or ends with white space'],
     ['{"client_secret":"canary"}', 'was given as JSON'],
   ])('is refused as %j in one line that does not quote it, and nothing is written', async (secret, message) => {
     const { code, out, err } = await shell(`printf %s "$SECRET" | ${put}`, { SECRET: secret });
 
     expect([code, out]).toEqual([1, '']);
-    expect(err).toContain(`The secret of plan ${message}`);
-    expect(err.trim().split('\n')).toHaveLength(1);
+    expect(err).toContain(`${inFile()}The secret of plan ${message}`);
+    expect(err.trim().split('\n')).toHaveLength(2);
     expect(err).not.toContain('canary');
     expect(secrets.calls).toEqual([]);
   });
 
   it('is restored to the previous value by one command, and back again by the same', async () => {
-    for (const secret of ['first', 'second']) await shell(`printf %s ${secret} | ${put}`);
+    for (const secret of ['first', 'second']) await shell(`printf %s ${secret} | ${put} --unchecked`);
 
     const { code, out } = await shell(`${put} --previous`);
     expect([code, out]).toEqual([0, expect.stringContaining('has its previous value again (version version-1)')]);
@@ -131,22 +151,23 @@ describe("a payer's secret", () => {
   });
 
   it('without a previous value is refused', async () => {
-    await shell(`printf %s first | ${put}`);
+    await shell(`printf %s first | ${put} --unchecked`);
 
     const { code, err } = await shell(`${put} --previous`);
-    expect([code, err]).toEqual([1, 'p2p/try/payers/plan has no previous value to go back to\n']);
+    expect([code, err]).toEqual([1, inFile() + 'p2p/try/payers/plan has no previous value to go back to\n']);
     expect(secrets.current(names.plan)).toBe('{"client_secret":"first"}');
   });
 
   it('is not changed with --dry-run, which says what would happen', async () => {
-    for (const secret of ['first', 'second']) await shell(`printf %s ${secret} | ${put}`);
+    for (const secret of ['first', 'second']) await shell(`printf %s ${secret} | ${put} --unchecked`);
+    accepted = 'canary';
     const before = secrets.calls.length;
 
     const put3 = await shell(`printf %s canary | ${put} --dry-run`);
     const back = await shell(`${put} --previous --dry-run`);
 
     expect(put3.out).toBe(
-      'p2p/try/payers/plan would get a client secret of 6 characters. Its present value would become the previous one. Nothing was changed.\n',
+      'p2p/try/payers/plan would get a client secret of 6 characters, which the payer accepts. Its present value would become the previous one. Nothing was changed.\n',
     );
     expect(back.out).toBe(
       'p2p/try/payers/plan would have version version-1 again instead of version-2. Nothing was changed.\n',
@@ -170,14 +191,33 @@ describe("a payer's secret", () => {
     expect(secrets.calls).toEqual([]);
   });
 
-  it('that the stack has not created yet tells the operator to deploy', async () => {
+  it('that does not exist yet is made under the key of the stage', async () => {
     writeFileSync(config, JSON.stringify({ ...stageWith(localStage().payers[1]?.publicKeys ?? []), stage: 'new' }));
+    accepted = 'x';
 
-    const { code, err } = await shell(`printf %s x | ${put}`);
-    expect([code, err]).toEqual([
-      1,
-      expect.stringMatching(/^p2p\/new\/payers\/plan does not exist; deploy the stage, which creates it; /),
+    const { code, out } = await shell(`printf %s x | ${put}`);
+    expect([code, out]).toEqual([0, expect.stringMatching(/^p2p\/new\/payers\/plan now has a client secret of 1 c/)]);
+    expect(secrets.current('p2p/new/payers/plan')).toBe('{"client_secret":"x"}');
+  });
+
+  it('that the payer refuses does not become the current one, unless it is put there unchecked, said loudly', async () => {
+    accepted = 'good';
+    await shell(`printf %s good | ${put}`);
+
+    const refused = await shell(`printf %s canary | ${put}`);
+    expect([refused.code, refused.out]).toEqual([1, '']);
+    expect(refused.err).toBe(
+      `${inFile()}Plan refuses it (invalid_client). Nothing was changed. Check the value and clientId; for a key, ask ` +
+        'whether the payer has read our JWKS URL since.\n',
+    );
+    expect(secrets.current(names.plan)).toBe('{"client_secret":"good"}');
+
+    const forced = await shell(`printf %s forced | ${put} --unchecked`);
+    expect([forced.code, forced.err]).toEqual([
+      0,
+      `${inFile()}UNCHECKED: Plan was not asked whether it accepts this value.\n`,
     ]);
+    expect(secrets.current(names.plan)).toBe('{"client_secret":"forced"}');
   });
 });
 
@@ -188,16 +228,23 @@ describe('the key that "payers -- key" prints', () => {
       const made = await shell(`node bin/payers.ts key${flag}`);
       const half: unknown = runInNewContext(`(${/\{[^]*\}/.exec(made.err)?.[0]})`);
       const command = 'printf %s "$KEY" | node bin/payers.ts secret keyed --config "$CONFIG"';
+      const known = createPublicKey({ key: half as JsonWebKey, format: 'jwk' });
+      payer.answerWith((form) => {
+        const [head = '', claims = '', signature = ''] = (form.get('client_assertion') ?? '').split('.');
+        const options = { key: known, dsaEncoding: 'ieee-p1363' as const };
+        const isGood = verify('sha384', Buffer.from(`${head}.${claims}`), options, Buffer.from(signature, 'base64url'));
+        return isGood ? [400, { error: 'invalid_grant' }] : [401, { error: 'invalid_client' }];
+      });
 
       const refused = await shell(command, { KEY: made.out });
       expect(refused.err).toMatch(
-        /^The key: the private key does not match any of the profile's publicKeys \(.+\); write its public half/,
+        /The key: the private key does not match any of the profile's publicKeys \(.+\); write its public half/,
       );
       expect(refused.code).toBe(1);
 
       writeFileSync(config, JSON.stringify(stageWith([half])));
       const taken = await shell(command, { KEY: made.out });
-      expect([taken.code, taken.err]).toEqual([0, '']);
+      expect([taken.code, taken.err]).toEqual([0, inFile()]);
       expect(secrets.current(names.keyed)).toBe(made.out);
       const { d } = (JSON.parse(made.out) as { private_key_jwk: { d: string } }).private_key_jwk;
       expect(taken.out + refused.err).not.toContain(d);

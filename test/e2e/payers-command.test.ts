@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { publicJwk } from '../../config/rules.ts';
+import { fakeSecrets } from '../bin/fake-secrets.ts';
 import { runTool } from '../bin/run-tool.ts';
 
 let folder: string;
@@ -75,7 +76,9 @@ describe('npm run payers', () => {
     const payers = [plan, brand('west', { secretOf: 'plan' }), brand('open', { clientAuthentication: 'none' })];
     await writeFile(file, JSON.stringify({ ...stage, payers }));
 
-    const { code, err } = await runTool('payers.ts', ['secret', id, '--config', file]);
+    const aws = await fakeSecrets([]);
+    const { code, err } = await runTool('payers.ts', ['secret', id, '--config', file], aws.env);
+    aws.close();
 
     expect([code, err.trim()]).toEqual([2, expect.stringContaining(line)]);
   });
@@ -136,7 +139,8 @@ describe('npm run payers', () => {
   });
 
   it('accepts all flags of a check together', async () => {
-    const args = ['check', 'plan', '--config', broken.config, '--no-secrets', '--json', '--origin', 'https://api.test'];
+    const flags = ['--file', '--no-secrets', '--json', '--origin', 'https://api.test'];
+    const args = ['check', 'plan', '--config', broken.config, ...flags];
 
     const { code, out, err } = await runTool('payers.ts', args);
 

@@ -1,0 +1,48 @@
+import { clientSecret } from '../../config/rules.ts';
+import { parseObject } from '../../functions/shared/json-object.ts';
+import type { PayerSecret } from '../../functions/shared/payer/secrets.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
+import { Refusal } from '../shared/command-line.ts';
+import { judgeSecret } from './secret.ts';
+
+/** The value for Secrets Manager, and how messages call it: they quote no part of the secret but a key's `kid`. */
+export interface SecretValue {
+  readonly secret: PayerSecret;
+  readonly what: string;
+}
+
+const keyValue = (given: string, payer: Payer): SecretValue => {
+  const value = parseObject(given);
+  if (value === undefined) {
+    throw new Refusal(
+      `The gateway signs with a key at ${payer.id}, but what was given is not a JSON object; give what "payers -- key" printed`,
+    );
+  }
+  const secret = ('private_key_jwk' in value ? value : { private_key_jwk: value }) as PayerSecret;
+  const { text: said, todo } = judgeSecret('The key', { text: JSON.stringify(secret) }, payer);
+  if (todo !== undefined) throw new Refusal(`${said}; ${todo}`);
+  return { secret, what: said.replace('The key: ', '') };
+};
+
+const clientSecretValue = (given: string, payer: Payer): SecretValue => {
+  const json = parseObject(given) ?? {};
+  if ('client_secret' in json) {
+    throw new Refusal(`The secret of ${payer.id} was given as JSON; give only the secret, the tool makes the JSON`);
+  }
+  if ('private_key_jwk' in json || 'kty' in json) {
+    throw new Refusal(
+      `What was given is a key, but the gateway has a client secret at ${payer.id} (clientAuthentication ` +
+        `${payer.clientAuthentication}); give the secret, or write the clientAuthentication that is registered there`,
+    );
+  }
+  const wrong = clientSecret(given);
+  if (wrong !== undefined) throw new Refusal(`The secret of ${payer.id} ${wrong}`);
+  return { secret: { client_secret: given }, what: `a client secret of ${given.length} characters` };
+};
+
+/**
+ * Makes the value of a payer's secret from what a person gave.
+ * @throws Refusal, which does not quote it
+ */
+export const secretValue = (given: string, payer: Payer): SecretValue =>
+  payer.clientAuthentication === 'private_key_jwt' ? keyValue(given, payer) : clientSecretValue(given, payer);

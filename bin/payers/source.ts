@@ -1,0 +1,75 @@
+import type { StageConfig } from '../../config/stage.ts';
+import { entryIds } from '../../functions/shared/registry/entry-items.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
+import { Refusal, UsageError } from '../shared/command-line.ts';
+import { findNamed } from '../shared/find-named.ts';
+import { NoTable } from '../shared/find-table.ts';
+import { itemsOf, nameItem, type NamedItem } from '../shared/registry-list.ts';
+import { explainRegistryFailure, openRegistryTable, readAll, readOne } from '../shared/registry-table.ts';
+import type { FoundPayer } from './found.ts';
+import { payerPause } from './pause.ts';
+
+/** Where payers are read from. */
+export interface SourceOptions {
+  readonly config: StageConfig;
+  /** The file that a person edits for the stage. */
+  readonly file: string;
+  readonly environment: NodeJS.ProcessEnv;
+  /** A payer's id. @default all payers */
+  readonly id: string | undefined;
+}
+
+const namesOf = (stage: string) => ({ stage, kind: 'payer', idKind: 'payer id', Wrong: UsageError });
+
+/** The payers in a stage's file, or the one with this id. @throws UsageError if there is no such payer */
+export const payersInFile = ({ stage, payers }: StageConfig, id: string | undefined): FoundPayer[] => {
+  const all = payers.map((payer) => ({ id: payer.id, name: payer.displayName, payer }));
+  return id === undefined ? all : [findNamed(all, id, namesOf(stage))];
+};
+
+const foundIn = ({ id, name, item }: NamedItem): FoundPayer & { readonly name: string | undefined } => ({
+  id,
+  name,
+  payer: item.damaged ? undefined : (item.entry as Payer | undefined),
+  stop: item.stop,
+});
+
+/**
+ * The payers in a stage's registry, or the one with this id.
+ * @throws UsageError if there is no such payer; NoTable, Refusal if the registry cannot be read
+ */
+const payersInRegistry = async ({ config, environment, id }: SourceOptions): Promise<FoundPayer[]> => {
+  const { table, close } = await openRegistryTable(config, { environment, tool: 'payers' });
+  try {
+    const item = id === undefined ? undefined : await readOne(table, entryIds.payer(id));
+    if (item !== undefined && (item.entry !== undefined || item.damaged)) return [foundIn(nameItem(payerPause, item))];
+    const all = itemsOf(payerPause, (await readAll(table)).values()).map(foundIn);
+    return id === undefined ? all : [findNamed(all, id, namesOf(config.stage))];
+  } catch (error) {
+    throw explainRegistryFailure(error, config);
+  } finally {
+    close();
+  }
+};
+
+/**
+ * The payers in a stage's registry; those in its file if there is no registry yet, or, for the doctor, if it cannot be
+ * read, which it says.
+ * @throws UsageError, Refusal
+ */
+export const payersOfStage = async (
+  options: SourceOptions,
+  { evenIfUnreadable, note }: { readonly evenIfUnreadable: boolean; readonly note: (text: string) => void },
+): Promise<FoundPayer[]> => {
+  try {
+    return await payersInRegistry(options);
+  } catch (error) {
+    const isNoTable = error instanceof NoTable;
+    if (!isNoTable && !(evenIfUnreadable && error instanceof Refusal)) throw error;
+    const found = payersInFile(options.config, options.id);
+    const { stage } = options.config;
+    const why = isNoTable ? `Stage ${stage} has no registry yet.` : `The registry was not read: ${error.message}`;
+    note(`${why} The payers are those in ${options.file}.`);
+    return found;
+  }
+};

@@ -1,0 +1,105 @@
+import type { StageConfig } from '../../config/stage.ts';
+import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
+import { readStage, Refusal, stageFile, UsageError } from '../shared/command-line.ts';
+import type { Output } from '../shared/output.ts';
+import type { PayersCommand } from './flags.ts';
+import { putSecret, readVersions, restorePrevious, type SecretPlace, type Versions } from './put-secret.ts';
+import { secretValue, type SecretValue } from './secret-value.ts';
+import { stageSecretsClient } from './secrets-manager.ts';
+import { payersOfStage } from './source.ts';
+import { trySecret, type TryDeps } from './try-secret.ts';
+
+/** What the command is given from outside. */
+export interface SecretDeps extends TryDeps {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly output: Output;
+  /** Prompts for a secret, or reads it from stdin. */
+  readonly askSecret: (question: string) => Promise<string>;
+}
+
+type SecretCommand = Extract<PayersCommand, { readonly command: 'secret' }>;
+
+/** An origin for the redirect URI of a stage whose origin is the API's own URL: no host has this name (RFC 6761 §6.4). */
+const unknownOrigin = 'https://gateway.invalid';
+
+/** @throws UsageError if the payer has no secret of its own, Refusal if its entry is out of order */
+const payerWithSecret = async (
+  config: StageConfig,
+  { id, stage }: SecretCommand,
+  { environment, output }: SecretDeps,
+): Promise<Payer> => {
+  const source = { config, file: stageFile(stage, config), environment, id };
+  const [found] = await payersOfStage(source, { evenIfUnreadable: false, note: output.note });
+  const payer = found?.payer;
+  if (payer === undefined) {
+    throw new Refusal(`The registry's entry of ${id} is out of order; write it anew first: npm run registry -- apply`);
+  }
+  const owner = secretOwnerOf(payer);
+  if (owner === undefined)
+    throw new UsageError(`${id} is a public client (clientAuthentication "none") and has no secret`);
+  if (owner !== id) throw new UsageError(`${id} uses the secret of ${owner} (secretOf); name that payer`);
+  return payer;
+};
+
+/** @throws Refusal if the payer does not accept the secret, or does not say */
+const requireAccepted = async (deps: SecretDeps, payer: Payer, secret: SecretValue['secret'], origin: string) => {
+  const tried = await trySecret(deps, payer, secret, origin);
+  if (tried.result === 'accepted') return;
+  throw new Refusal(
+    tried.result === 'refused'
+      ? `${payer.displayName} ${tried.detail}. Nothing was changed. Check the value and clientId; for a key, ask whether the ` +
+          'payer has read our JWKS URL since.'
+      : `It is not known whether ${payer.displayName} accepts it: the payer ${tried.detail}. Nothing was changed. Run again, ` +
+          'or put it there without asking: --unchecked',
+  );
+};
+
+const effect = 'Functions use it within five minutes, or at once if the payer refuses the old one.';
+
+const before = (versions: Versions | undefined): string =>
+  versions === undefined
+    ? 'The secret would be made.'
+    : versions.current === undefined
+      ? 'It has no value yet.'
+      : 'Its present value would become the previous one.';
+
+/**
+ * Puts a payer's secret, once the payer accepts it, or restores the previous one.
+ * @returns the exit code
+ * @throws UsageError, Refusal
+ */
+export const writeSecret = async (command: SecretCommand, deps: SecretDeps): Promise<number> => {
+  const { stage, previous, unchecked, dryRun } = command;
+  const { environment, output, askSecret } = deps;
+  const config = await readStage(stage);
+  if (config.stage === 'local') {
+    throw new UsageError('npm start makes the secrets of stage local itself; name another stage');
+  }
+  const payer = await payerWithSecret(config, command, deps);
+  const client = stageSecretsClient(config, environment);
+  const place: SecretPlace = { client, name: `p2p/${config.stage}/payers/${payer.id}` };
+  try {
+    if (previous) {
+      output.out(await restorePrevious(place, { dryRun }));
+      return 0;
+    }
+    const { secret, what } = secretValue(await askSecret(`The secret of ${payer.displayName}: `), payer);
+    const versions = await readVersions(place);
+    if (unchecked) output.note(`UNCHECKED: ${payer.displayName} was not asked whether it accepts this value.`);
+    else await requireAccepted(deps, payer, secret, command.origin ?? config.origin ?? unknownOrigin);
+    const accepted = unchecked ? '' : ', which the payer accepts';
+    if (dryRun) {
+      output.out(`${place.name} would get ${what}${accepted}. ${before(versions)} Nothing was changed.`);
+      return 0;
+    }
+    await putSecret(place, JSON.stringify(secret), versions, {
+      stage: config.stage,
+      description: `How the gateway authenticates at ${payer.displayName}: {"client_secret"} or {"private_key_jwk"}`,
+    });
+    output.out(`${place.name} now has ${what}${accepted}. ${effect}`);
+    return 0;
+  } finally {
+    client.destroy();
+  }
+};

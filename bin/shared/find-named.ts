@@ -1,0 +1,53 @@
+import { Refusal, type UsageError } from './command-line.ts';
+import { nearest } from './nearest.ts';
+
+/** What a person may call a payer or a partner by. */
+export interface Named {
+  readonly id: string;
+  /** Undefined if only the id is known. */
+  readonly name: string | undefined;
+}
+
+/** So many are listed; of more, those that were probably meant. */
+const mostListed = 10;
+
+const called = ({ id, name }: Named): string => (name === undefined || name === id ? id : `${id} (${name})`);
+
+interface FindOptions {
+  readonly stage: string;
+  /** Such as `partner`. */
+  readonly kind: string;
+  /** What its id is called, such as `client id`. */
+  readonly idKind: string;
+  /** @default Refusal */
+  readonly Wrong?: typeof Refusal | typeof UsageError;
+}
+
+/**
+ * Finds what a person named by its id, or by a name that only one has.
+ * @throws Refusal or UsageError that says what was probably meant
+ */
+export const findNamed = <T extends Named>(
+  things: readonly T[],
+  nameOrId: string,
+  { stage, kind, idKind, Wrong = Refusal }: FindOptions,
+): T => {
+  const byId = things.find(({ id }) => id === nameOrId);
+  if (byId !== undefined) return byId;
+  const [byName, ...others] = things.filter(({ name }) => name === nameOrId);
+  if (byName !== undefined && others.length === 0) return byName;
+  if (byName !== undefined) {
+    const ids = [byName, ...others].map(({ id }) => id).join(', ');
+    throw new Wrong(`Several ${kind}s are called "${nameOrId}"; give a ${idKind}: ${ids}`);
+  }
+  const none = `Stage ${stage} has no ${kind} "${nameOrId}"`;
+  if (things.length <= mostListed) {
+    throw new Wrong(`${none}; it has: ${things.map(({ id }) => id).join(', ') || 'none'}`);
+  }
+  const meant = nearest(nameOrId, things, ({ id, name }) => (name === undefined ? [id] : [id, name]));
+  throw new Wrong(
+    meant.length === 0
+      ? `${none}, nor one with a similar name; list them with: npm run ${kind}s -- list --stage ${stage}`
+      : `${none}; did you mean ${meant.map(called).join(', or ')}?`,
+  );
+};

@@ -1,0 +1,79 @@
+import { isStopped } from '../../functions/shared/registry/stops.ts';
+import type { Named } from './find-named.ts';
+import { instant } from './instant.ts';
+import type { ReadEntry } from './registry-table.ts';
+import { visibleLine } from './typescript.ts';
+
+/** What tools call the entries of one kind. */
+export interface EntryKind {
+  readonly kind: 'partner' | 'payer';
+  /** What its id is called. */
+  readonly idKind: string;
+  /** What a stopped one is: `blocked`. */
+  readonly stopped: string;
+  /** Makes the key of an item. */
+  readonly entryId: (id: string) => string;
+}
+
+/** An item with the names that a person may call it by. */
+export interface NamedItem extends Named {
+  readonly item: ReadEntry;
+}
+
+/** An item's id, and its name, if it can be read. */
+export const nameItem = ({ kind, entryId }: EntryKind, item: ReadEntry): NamedItem => {
+  const { name, displayName } = (item.entry ?? {}) as { readonly name?: unknown; readonly displayName?: unknown };
+  const called = kind === 'partner' ? name : displayName;
+  return {
+    id: item.entryId.slice(entryId('').length),
+    name: typeof called === 'string' ? visibleLine(called) : undefined,
+    item,
+  };
+};
+
+/** The items of one kind, removed ones left out. */
+export const itemsOf = (kind: EntryKind, items: Iterable<ReadEntry>): NamedItem[] =>
+  [...items]
+    .filter(({ entryId, entry, damaged }) => entryId.startsWith(kind.entryId('')) && (entry !== undefined || damaged))
+    .map((item) => nameItem(kind, item))
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+
+/** Who did it, when and why, as the rest of a sentence: `since …, by …: reason`. */
+export const sinceWhom = ({ at, by, reason }: { readonly at: number; readonly by: string; readonly reason: string }) =>
+  visibleLine(`since ${instant(at)}, by ${by}: ${reason}`);
+
+/** What is wrong with an item, or stops it; undefined if nothing does. @param now epoch seconds */
+const stateOf = ({ stopped }: EntryKind, { stop, damaged }: ReadEntry, now: number): string | undefined => {
+  const states = [
+    ...(isStopped(stop, now)
+      ? [`${stopped}${stop.until === undefined ? '' : ` until ${instant(stop.until)},`} ${sinceWhom(stop)}`]
+      : []),
+    ...(damaged ? ['out of order: changed by hand'] : []),
+  ];
+  return states.length === 0 ? undefined : states.join('; ');
+};
+
+/**
+ * Lists the registry's entries of one kind as lines, and their number last. Those that are stopped or out of order come
+ * first.
+ * @param now epoch seconds
+ */
+export const listLines = (
+  kind: EntryKind,
+  items: readonly NamedItem[],
+  { now, onlyStopped }: { readonly now: number; readonly onlyStopped: boolean },
+): string[] => {
+  const states = items.map(({ id, name = '', item }) => ({ id, name, state: stateOf(kind, item, now) }));
+  const odd = states.filter(({ state }) => state !== undefined);
+  const shown = onlyStopped ? odd : [...odd, ...states.filter(({ state }) => state === undefined)];
+  const width = Math.max(0, ...shown.map(({ id }) => id.length));
+  const stopped = items.filter(({ item }) => isStopped(item.stop, now)).length;
+  const damaged = items.filter(({ item }) => item.damaged).length;
+  return [
+    ...shown.flatMap(({ id, name, state }) => {
+      const line = `${id.padEnd(width)}  ${name}`.trimEnd();
+      return state === undefined ? [line] : [line, `  ${state}`];
+    }),
+    `${items.length} ${kind.kind}${items.length === 1 ? '' : 's'}, ${stopped} ${kind.stopped}, ${damaged} out of order`,
+  ];
+};

@@ -1,0 +1,154 @@
+import { putSecret, readVersions, restorePrevious } from '../../bin/payers/put-secret.ts';
+import { secretValue } from '../../bin/payers/secret-value.ts';
+import { stageSecretsClient } from '../../bin/payers/secrets-manager.ts';
+import { localStage } from '../../config/local.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
+import { es384Jwk } from '../support/login.ts';
+import { fakeSecrets } from './fake-secrets.ts';
+import { plan as keyed, keys } from './payer-deps.ts';
+
+const name = 'p2p/demo/payers/plan';
+const made = { stage: 'demo', description: 'How the gateway authenticates at Plan' };
+let secrets: Awaited<ReturnType<typeof fakeSecrets>>;
+let place: Parameters<typeof readVersions>[0];
+
+const open = async (names: readonly string[]): Promise<void> => {
+  secrets = await fakeSecrets(names);
+  place = { name, client: stageSecretsClient({ ...localStage(), stage: 'demo' }, secrets.env) };
+};
+afterEach(() => {
+  place.client.destroy();
+  secrets.close();
+});
+const put = async (text: string): Promise<void> => putSecret(place, text, await readVersions(place), made);
+
+describe('a value', () => {
+  it('of a secret that does not exist makes it: under the key of the stage, described, and with its tags', async () => {
+    await open([]);
+    await put('first');
+
+    expect(secrets.current(name)).toBe('first');
+    expect(secrets.made(name)).toMatchObject({
+      KmsKeyId: 'alias/p2p-demo-data',
+      Description: made.description,
+      Tags: [
+        { Key: 'project', Value: 'p2p-gateway' },
+        { Key: 'stage', Value: 'demo' },
+      ],
+    });
+  });
+
+  it('fills a secret that was made without one, as a process leaves it that died half-way', async () => {
+    await open([name]);
+    await put('first');
+
+    expect(secrets.current(name)).toBe('first');
+    expect(secrets.calls).toEqual(['DescribeSecret', 'DescribeSecret', 'PutSecretValue']);
+  });
+
+  it('is not put over one that someone else put there while it was being checked', async () => {
+    await open([name]);
+    await put('first');
+    const seen = await readVersions(place);
+    await put('of someone else');
+
+    await expect(putSecret(place, 'mine', seen, made)).rejects.toThrow(
+      `${name} was changed by someone else in the meantime. Nothing was changed; run again.`,
+    );
+    expect(secrets.current(name)).toBe('of someone else');
+  });
+
+  it('goes back to the previous one, and a second time to the newer', async () => {
+    await open([name]);
+    for (const text of ['first', 'second']) await put(text);
+
+    await restorePrevious(place, { dryRun: false });
+    expect(secrets.current(name)).toBe('first');
+    await restorePrevious(place, { dryRun: false });
+    expect(secrets.current(name)).toBe('second');
+  });
+});
+
+describe('Secrets Manager', () => {
+  it.each([
+    [
+      'DescribeSecret',
+      { __type: 'ThrottlingException', Message: 'Rate exceeded' },
+      'Secrets Manager takes no more calls at the moment; run again in a minute',
+    ],
+    [
+      'PutSecretValue',
+      { __type: 'ThrottlingException', Message: 'Rate exceeded' },
+      'Secrets Manager takes no more calls at the moment; run again in a minute',
+    ],
+    ['PutSecretValue', { __type: 'EncryptionFailure' }, "cannot be encrypted with the stage's key; deploy the stage"],
+    ['DescribeSecret', { __type: 'AccessDeniedException' }, 'with these credentials'],
+  ])('that refuses %s with %j changes nothing, and the tool says what to do', async (operation, error, message) => {
+    await open([name]);
+    await put('first');
+    secrets.failWith(operation, error);
+
+    await expect(put('second')).rejects.toThrow(message);
+    expect(secrets.current(name)).toBe('first');
+  });
+
+  it.each([
+    [{ __type: 'ResourceExistsException' }, 'was made by someone else just now; run again'],
+    [
+      { __type: 'InvalidRequestException', Message: 'The KMS key alias/p2p-demo-data does not exist' },
+      "cannot be encrypted with the stage's key; deploy the stage, which makes the key",
+    ],
+  ])('that does not make a secret (%j) says why', async (error, message) => {
+    await open([]);
+    secrets.failWith('CreateSecret', error);
+
+    await expect(put('first')).rejects.toThrow(message);
+    expect(secrets.current(name)).toBeUndefined();
+  });
+
+  it('that is about to delete the secret is told to keep it', async () => {
+    await open([name]);
+    const deleted = {
+      ...place,
+      client: { send: async () => ({ DeletedDate: new Date() }) },
+    } as unknown as typeof place;
+
+    await expect(readVersions(deleted)).rejects.toThrow(`aws secretsmanager restore-secret --secret-id ${name}`);
+  });
+});
+
+describe('what a person gives as a secret', () => {
+  const withSecret: Payer = { ...keyed, clientAuthentication: 'client_secret_post', publicKeys: [] };
+  const { privateJwk } = keys;
+  const publicOnly = Object.fromEntries(Object.entries(privateJwk).filter(([member]) => member !== 'd'));
+  beforeAll(() => open([]));
+
+  it.each<[string, string, Payer, string]>([
+    ['nothing', '', withSecret, 'is empty'],
+    ['two lines', 'a\nb', withSecret, 'contains a line break'],
+    [
+      'a key for a secret',
+      JSON.stringify(privateJwk),
+      withSecret,
+      'What was given is a key, but the gateway has a client',
+    ],
+    ['a key in its wrapper', JSON.stringify({ private_key_jwk: privateJwk }), withSecret, 'What was given is a key'],
+    ['a secret for a key', 'canary', keyed, 'is not a JSON object; give what "payers -- key" printed'],
+    ['a secret as JSON for a key', '{"client_secret":"canary"}', keyed, 'private_key_jwk is not a private key'],
+    ['no JWK', '{"private_key_jwk":"canary"}', keyed, 'private_key_jwk is not a private key'],
+    ['a public key', JSON.stringify(publicOnly), keyed, 'private_key_jwk is not a private key'],
+    ['another alg', JSON.stringify({ ...privateJwk, alg: 'ES256' }), keyed, 'has another alg than ES384'],
+    [
+      'a key that is not in publicKeys',
+      JSON.stringify(es384Jwk('plan-1').privateJwk),
+      keyed,
+      "does not match any of the profile's publicKeys (plan-1)",
+    ],
+  ])('is refused if it is %s, in words that do not quote it', (_what, given, payer, message) => {
+    const value = (): unknown => secretValue(given, payer);
+
+    expect(value).toThrow(message);
+    expect(value).not.toThrow('canary');
+    if ('d' in privateJwk) expect(value).not.toThrow(String(privateJwk['d']));
+  });
+});
