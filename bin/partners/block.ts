@@ -1,4 +1,5 @@
 import { entryIds } from '../../functions/shared/registry/entry-items.ts';
+import { isBlocked } from '../../functions/shared/registry/stops.ts';
 import type { StopKind } from '../shared/stop-tool.ts';
 
 /** A partner's block, in words. */
@@ -6,6 +7,7 @@ export const partnerBlock: StopKind = {
   kind: 'partner',
   idKind: 'client id',
   stopped: 'blocked',
+  holds: isBlocked,
   entryId: entryIds.partner,
   tool: 'partners',
   begin: ['block', 'Blocked'],

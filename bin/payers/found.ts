@@ -1,4 +1,4 @@
-import { isStopped, type Stop } from '../../functions/shared/registry/stops.ts';
+import { isPaused, type Stop } from '../../functions/shared/registry/stops.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { instant } from '../shared/instant.ts';
 import { fault, pass, type Finding } from './finding.ts';
@@ -22,7 +22,7 @@ export const registryFindings = ({ payer, stop }: FoundPayer, nowMs: number): Fi
         ),
       ]
     : []),
-  ...(isStopped(stop, nowMs / 1000)
+  ...(isPaused(stop, nowMs / 1000)
     ? [
         pass(
           'registry',

@@ -1,4 +1,5 @@
 import { entryIds } from '../../functions/shared/registry/entry-items.ts';
+import { isPaused } from '../../functions/shared/registry/stops.ts';
 import type { StopKind } from '../shared/stop-tool.ts';
 
 /** A payer's pause, in words. */
@@ -6,6 +7,7 @@ export const payerPause: StopKind = {
   kind: 'payer',
   idKind: 'payer id',
   stopped: 'paused',
+  holds: isPaused,
   entryId: entryIds.payer,
   tool: 'payers',
   begin: ['pause', 'Paused'],

@@ -1,4 +1,4 @@
-import { isStopped } from '../../functions/shared/registry/stops.ts';
+import type { Stop } from '../../functions/shared/registry/stops.ts';
 import type { Named } from './find-named.ts';
 import { instant } from './instant.ts';
 import type { ReadEntry } from './registry-table.ts';
@@ -11,6 +11,8 @@ export interface EntryKind {
   readonly idKind: string;
   /** What a stopped one is: `blocked`. */
   readonly stopped: string;
+  /** Whether a stop holds at a time, in epoch seconds. */
+  readonly holds: (stop: Stop | undefined, now: number) => stop is Stop;
   /** Makes the key of an item. */
   readonly entryId: (id: string) => string;
 }
@@ -43,9 +45,9 @@ export const sinceWhom = ({ at, by, reason }: { readonly at: number; readonly by
   visibleLine(`since ${instant(at)}, by ${by}: ${reason}`);
 
 /** What is wrong with an item, or stops it; undefined if nothing does. @param now epoch seconds */
-const stateOf = ({ stopped }: EntryKind, { stop, damaged }: ReadEntry, now: number): string | undefined => {
+const stateOf = ({ stopped, holds }: EntryKind, { stop, damaged }: ReadEntry, now: number): string | undefined => {
   const states = [
-    ...(isStopped(stop, now)
+    ...(holds(stop, now)
       ? [`${stopped}${stop.until === undefined ? '' : ` until ${instant(stop.until)},`} ${sinceWhom(stop)}`]
       : []),
     ...(damaged ? ['out of order: changed by hand'] : []),
@@ -67,7 +69,7 @@ export const listLines = (
   const odd = states.filter(({ state }) => state !== undefined);
   const shown = onlyStopped ? odd : [...odd, ...states.filter(({ state }) => state === undefined)];
   const width = Math.max(0, ...shown.map(({ id }) => id.length));
-  const stopped = items.filter(({ item }) => isStopped(item.stop, now)).length;
+  const stopped = items.filter(({ item }) => kind.holds(item.stop, now)).length;
   const damaged = items.filter(({ item }) => item.damaged).length;
   return [
     ...shown.flatMap(({ id, name, state }) => {

@@ -1,4 +1,4 @@
-import { isStopped, type Stop } from '../../functions/shared/registry/stops.ts';
+import type { Stop } from '../../functions/shared/registry/stops.ts';
 import { Refusal } from './command-line.ts';
 import { readOne, type ReadEntry, type RegistryTable } from './registry-table.ts';
 import { endStop, stopEntry, type Written } from './registry-writes.ts';
@@ -18,10 +18,16 @@ const requireItem = (item: ReadEntry | undefined, entryId: string): ReadEntry =>
   return item;
 };
 
-interface Writing {
+/** How to look at stops, and whether to write. */
+export interface StopOptions {
+  /** Whether a stop holds at a time, in epoch seconds: blocks and pauses differ. */
+  readonly holds: (stop: Stop | undefined, now: number) => stop is Stop;
+  readonly dryRun: boolean;
+}
+
+interface Writing extends StopOptions {
   /** Epoch seconds. */
   readonly now: number;
-  readonly dryRun: boolean;
   /** Whether nothing has to be done, given the stop that holds now. */
   readonly isSo: (stop: Stop | undefined) => boolean;
   readonly write: (item: ReadEntry) => Promise<Written>;
@@ -35,12 +41,12 @@ interface Writing {
 const writeOnAny = async (
   table: RegistryTable,
   entryId: string,
-  { now, dryRun, isSo, write }: Writing,
+  { now, holds, dryRun, isSo, write }: Writing,
 ): Promise<StopOutcome> => {
   let found = await readOne(table, entryId);
   for (let tries = 0; tries < mostTries; tries += 1) {
     const item = requireItem(found, entryId);
-    const before = isStopped(item.stop, now) ? item.stop : undefined;
+    const before = holds(item.stop, now) ? item.stop : undefined;
     if (isSo(before)) return { changed: false, item, stop: before };
     if (dryRun) return { changed: true, item, before };
     const result = await write(item);
@@ -58,11 +64,11 @@ export const stopNow = (
   table: RegistryTable,
   entryId: string,
   stop: Stop,
-  { dryRun }: { readonly dryRun: boolean },
+  options: StopOptions,
 ): Promise<StopOutcome> =>
   writeOnAny(table, entryId, {
+    ...options,
     now: stop.at,
-    dryRun,
     isSo: (now) => now !== undefined && now.until === stop.until,
     write: (item) => stopEntry(table, item, stop),
   });
@@ -72,11 +78,11 @@ export const endNow = (
   table: RegistryTable,
   entryId: string,
   end: Pick<Stop, 'at' | 'by' | 'reason'>,
-  { dryRun }: { readonly dryRun: boolean },
+  options: StopOptions,
 ): Promise<StopOutcome> =>
   writeOnAny(table, entryId, {
+    ...options,
     now: end.at,
-    dryRun,
     isSo: (now) => now === undefined,
     write: (item) => endStop(table, item, end),
   });

@@ -129,8 +129,8 @@ export const runStop = async (kind: StopKind, command: StopCommand, deps: StopTo
     const stop: Stop = { at, until: command.until, by: operator, reason: command.reason };
     const { entryId } = found.item;
     const outcome = command.ends
-      ? await endNow(registry.table, entryId, stop, command)
-      : await stopNow(registry.table, entryId, stop, command);
+      ? await endNow(registry.table, entryId, stop, { ...kind, ...command })
+      : await stopNow(registry.table, entryId, stop, { ...kind, ...command });
     deps.output.out(doneLines({ kind, command, found, stage: config.stage, operator }, outcome).join('\n'));
     return 0;
   });

@@ -1,12 +1,13 @@
 import { readOne, type RegistryTable } from '../../bin/shared/registry-table.ts';
 import { writeEntry } from '../../bin/shared/registry-writes.ts';
 import { endNow, stopNow } from '../../bin/shared/stop-entry.ts';
+import { isPaused } from '../../functions/shared/registry/stops.ts';
 import { memoryDynamo } from '../support/memory-dynamo.ts';
 
 const id = 'partner#app';
 const changed = { changedAt: 1_780_000_000, changedBy: 'arn:aws:iam::111122223333:user/apply', reason: 'apply' };
 const stop = { at: 1_780_000_100, by: 'arn:aws:iam::111122223333:user/stop', reason: 'a leak' };
-const real = { dryRun: false };
+const real = { dryRun: false, holds: isPaused };
 const { client, failNext, items } = memoryDynamo();
 const table: RegistryTable = { client, name: 'Registry', wait: async () => {} };
 
@@ -45,7 +46,7 @@ describe('a stop', () => {
     const end = { at: stop.at + 60, by: 'arn:aws:iam::111122223333:user/end', reason: 'a new secret' };
 
     expect(await endNow(withApplies(3), id, end, real)).toMatchObject({ changed: true, before: stop });
-    expect((await readOne(table, id))?.stop).toEqual({ ...end, until: end.at });
+    expect(await readOne(table, id)).toMatchObject({ version: 6, entry: { name: 'version 5' }, stop: undefined });
   });
 
   it('gives up after twenty tries, and has changed nothing', async () => {

@@ -21,7 +21,7 @@ interface Sent {
 /** Tries a secret at a payer that answers like this. */
 const tried = async (
   answer: (sent: Sent, nth: number) => Response | Promise<Response>,
-  { payer = plan, secret = good as PayerSecret } = {},
+  { payer = plan, secret = good }: { readonly payer?: Payer; readonly secret?: PayerSecret } = {},
 ): Promise<{ result: Tried; sent: Sent[] }> => {
   const sent: Sent[] = [];
   const http: PayerHttp = async (url, init) => {
@@ -79,7 +79,10 @@ describe('a secret, before it becomes current,', () => {
   });
 
   it('at a payer that hangs, or refuses connections, is unknown', async () => {
-    const failing = (error: Error) => tried(() => Promise.reject(error));
+    const failing = (error: Error) =>
+      tried(() => {
+        throw error;
+      });
     const timeout = await failing(new DOMException('x', 'TimeoutError'));
     const refused = await failing(Object.assign(new Error('x'), { code: 'ECONNREFUSED' }));
 
