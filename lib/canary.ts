@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import { GatewayFunction } from './gateway-function.ts';
 import { allowRegistry, registryVariables } from './registry-reader.ts';
 import type { GatewayRuntime } from './runtime.ts';
-import { allowKeyForTables } from './statements.ts';
+import { allow, allowKeyForTables } from './statements.ts';
 import type { GatewayTables } from './tables.ts';
 
 export interface GatewayCanaryProps {
@@ -17,7 +17,13 @@ export interface GatewayCanaryProps {
 
 const interval = Duration.minutes(5);
 
-/** Checks every payer's facade from outside, every five minutes. It may read the registry. */
+/** Breakers, and not the limits of partners. `ForAllValues` alone allows a request without keys. */
+const onlyBreakers = {
+  'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['breaker#*'] },
+  Null: { 'dynamodb:LeadingKeys': 'false' },
+};
+
+/** Checks every payer from outside, every five minutes. It may read the registry, and open breakers. */
 export class GatewayCanary extends Construct {
   /** Checks the payers. */
   readonly function: GatewayFunction;
@@ -29,8 +35,18 @@ export class GatewayCanary extends Construct {
       folder: 'canary',
       // It ends before the next run starts.
       timeout: Duration.minutes(4),
-      environment: { ORIGIN: origin, ...registryVariables(runtime.config, tables) },
-      statements: [allowRegistry(tables), allowKeyForTables(runtime.key)],
+      environment: {
+        ORIGIN: origin,
+        ...registryVariables(runtime.config, tables),
+        LIMITS_TABLE: tables.limits.tableName,
+        // Four threads, the default, would all wait for the host names of a few payers that cannot be resolved.
+        UV_THREADPOOL_SIZE: '64',
+      },
+      statements: [
+        allowRegistry(tables),
+        allow(['dynamodb:UpdateItem'], [tables.limits.tableArn], onlyBreakers),
+        allowKeyForTables(runtime.key),
+      ],
     });
     // A failed run is not retried: the next one is due in five minutes anyway.
     const target = new LambdaFunction(this.function.lambda, { retryAttempts: 0, maxEventAge: interval });

@@ -1,60 +1,78 @@
 import type { Context } from 'aws-lambda';
-import { payerDownThreshold, requestMetrics } from '../shared/record/metrics.ts';
 import type { DirectoryEntry } from '../shared/registry/entry-items.ts';
-import { checkPayer, longestCheckMs, type CanaryDeps } from './check-payer.ts';
+import type { CanaryDeps } from './ask.ts';
+import { checkPayer, longestCheckMs } from './check-payer.ts';
+import { writePayer, writeRun, type Counts } from './report.ts';
+import { planRun } from './sample.ts';
 
-/** Payers checked at the same time. */
-const parallel = 8;
+/**
+ * The payers whose facade a run checks. Each costs two requests to our own origin, which counts them towards the web
+ * ACL's limit of one address: by default 20,000 in five minutes.
+ */
+const mostFacades = 100;
+/** Payers whose facade is checked at the same time: our own functions answer. */
+const facadesAtOnce = 8;
+/**
+ * Payers checked at the same time, facades included. Each takes up to five connections, and a function may have 1,024
+ * files open (AWS Lambda Developer Guide, "Lambda quotas").
+ */
+const payersAtOnce = 160;
 
 /** Reserved to write the last lines. */
 const reserveMs = 2000;
 
-/** One line per payer, with metrics for alarms, like a request's. */
-const checkAndReport = async (deps: CanaryDeps, payer: DirectoryEntry, requestId: string): Promise<void> => {
-  const { clock, registry, writeLog } = deps;
-  const time = new Date(clock.now()).toISOString();
-  const startedAtMs = clock.monotonic();
-  const detail = await checkPayer(deps, payer);
-  const step = 'canary';
-  const outcome = detail === undefined ? 'ok' : 'failed';
-  const ms = Math.round((clock.monotonic() - startedAtMs) * 10) / 10;
-  writeLog(
-    JSON.stringify({
-      level: detail === undefined ? 'info' : 'error',
-      time,
-      requestId,
-      function: step,
-      step,
-      payer: payer.id,
-      detail,
-      outcome,
-      ms,
-      ...requestMetrics(registry.stage, clock.now(), {
-        step,
-        payer: payer.id,
-        outcome,
-        ms,
-        ...(outcome === 'failed' ? { signals: ['payerDown'], signalCount: payerDownThreshold } : {}),
-      }),
-    }),
-  );
-};
+type CanaryContext = Pick<Context, 'awsRequestId' | 'getRemainingTimeInMillis'>;
 
 /**
- * Checks every payer's facade from outside, on a schedule. A payer's line and metric say what is wrong with it.
+ * Checks every payer from outside, on a schedule. A payer's line and metric say what is wrong with it. In a large stage
+ * it checks the facades of some payers in each run, and writes lines for those and for whatever is not well.
  * @throws Error if the function's time did not suffice for all payers, which says nothing about them
  */
 export const canaryHandler =
   (deps: CanaryDeps) =>
-  async (_event: unknown, context: Pick<Context, 'awsRequestId' | 'getRemainingTimeInMillis'>): Promise<void> => {
-    const waiting = [...(await deps.registry.directory())];
-    const worker = async (): Promise<void> => {
-      while (context.getRemainingTimeInMillis() > longestCheckMs + reserveMs) {
-        const payer = waiting.shift();
-        if (payer === undefined) return;
-        await checkAndReport(deps, payer, context.awsRequestId);
+  async (event: unknown, context: CanaryContext): Promise<void> => {
+    const { clock } = deps;
+    const run = { requestId: context.awsRequestId, startedAtMs: clock.monotonic() };
+    const directory = await deps.registry.directory();
+    const random = Buffer.from(deps.randomBytes(4)).readUInt32BE() / 2 ** 32;
+    const { whole, endpointsOnly } = planRun(directory, { atMs: dueMs(event, clock.now()), most: mostFacades, random });
+    const counts: Counts = { payers: directory.length, checked: 0, failed: 0, paused: 0 };
+
+    const check = async (entry: DirectoryEntry, facade: boolean): Promise<void> => {
+      const began = { startedAtMs: clock.monotonic(), timeMs: clock.now() };
+      const result = await checkPayer(deps, entry, { facade });
+      if (result === 'gone') return;
+      const isPaused = result === 'paused';
+      const isFailed = !isPaused && result.findings.length > 0;
+      counts[isPaused ? 'paused' : 'checked'] += 1;
+      if (isFailed) counts.failed += 1;
+      if (facade || isPaused || isFailed) writePayer(deps, { ...run, ...began, payer: entry.id, result });
+    };
+    const waiting = [...whole];
+    const others = [...endpointsOnly];
+    const hasTime = (): boolean => context.getRemainingTimeInMillis() > longestCheckMs + reserveMs;
+    const work = async (queue: DirectoryEntry[], facade: boolean): Promise<void> => {
+      for (let entry = next(queue, hasTime); entry !== undefined; entry = next(queue, hasTime)) {
+        await check(entry, facade);
       }
     };
-    await Promise.all(Array.from({ length: parallel }, worker));
-    if (waiting.length > 0) throw new Error(`There was no time for ${waiting.length} payers`);
+    const workers = (count: number, queue: DirectoryEntry[], facade: boolean): Promise<void>[] =>
+      Array.from({ length: count }, () => work(queue, facade));
+    await Promise.all([
+      ...workers(facadesAtOnce, waiting, true),
+      ...workers(payersAtOnce - facadesAtOnce, others, false),
+    ]);
+    if (endpointsOnly.length > 0) writeRun(deps, run, counts);
+    const left = waiting.length + others.length;
+    if (left > 0) throw new Error(`There was no time for ${left} payers`);
   };
+
+const next = (queue: DirectoryEntry[], hasTime: () => boolean): DirectoryEntry | undefined =>
+  queue.length > 0 && hasTime() ? queue.shift() : undefined;
+
+/** When the schedule was due: the same for every run of it, however late it starts. */
+const dueMs = (event: unknown, nowMs: number): number => {
+  const { time } = (event ?? {}) as { readonly time?: unknown };
+  const ms = typeof time === 'string' ? Date.parse(time) : NaN;
+  return Number.isNaN(ms) ? nowMs : ms;
+};

@@ -1,6 +1,16 @@
+import { requireEnvironment } from '../shared/deps.ts';
+import { createPayerHttp } from '../shared/payer/http-client.ts';
 import { realDeps } from '../shared/real-deps.ts';
+import { boundedClock } from '../shared/store/bounded-clock.ts';
 import { canaryHandler } from './handler.ts';
 
-const { payerHttp: http, client: _, ...deps } = realDeps();
+const { payerHttp: _, client, clock, ...deps } = realDeps();
 
-export const handler = canaryHandler({ ...deps, http });
+export const handler = canaryHandler({
+  ...deps,
+  // Other environments act on the times that it writes.
+  clock: boundedClock(client, clock),
+  // With thousands of payers, idle connections would use up the files that a function may have open.
+  http: createPayerHttp({ keptMs: 0 }),
+  limits: { client, name: requireEnvironment('LIMITS_TABLE') },
+});

@@ -5,7 +5,7 @@ import { realDeps } from '../shared/real-deps.ts';
 import { readEventWriter } from './audit-read.ts';
 import { payerBreakers } from './breaker/breakers.ts';
 import { fetchHandler } from './handler.ts';
-import { boundedClock } from './limits/bounded-clock.ts';
+import { boundedClock } from '../shared/store/bounded-clock.ts';
 import { leaseFromTable } from './limits/lease-slots.ts';
 import { limiter } from './limits/limiter.ts';
 

@@ -90,7 +90,8 @@ const audits = async (): Promise<Line[]> => {
 const canaries = async (): Promise<Line[]> => {
   const test = testDeps({ registry: localRegistry() });
   const context = { awsRequestId: 'c', getRemainingTimeInMillis: () => 60_000 } as Context;
-  await canaryHandler({ ...test.deps, http: () => Promise.reject(new Error()) })({}, context);
+  const limits = { client: test.dynamo.client, name: 'Limits' };
+  await canaryHandler({ ...test.deps, limits, http: () => Promise.reject(new Error()) })({}, context);
   return parsed(test.lines);
 };
 

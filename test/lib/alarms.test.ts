@@ -355,10 +355,11 @@ const namesIn = (line: string): string[] =>
 
 /** What functions write when everything that alarms watch for happens. */
 const writtenByFunctions = async (): Promise<ReadonlySet<string>> => {
-  const { deps, lines } = testDeps();
+  const { deps, lines, dynamo } = testDeps();
+  const limits = { client: dynamo.client, name: 'Limits' };
   const http = async (): Promise<Response> => new Response('', { status: 500 });
   const context = { awsRequestId: 'x', getRemainingTimeInMillis: () => 60_000 } as Context;
-  await canaryHandler({ ...deps, http })({}, context);
+  await canaryHandler({ ...deps, limits, http })({}, context);
 
   const login = gateway();
   const code = await login.login();

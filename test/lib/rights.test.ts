@@ -93,7 +93,13 @@ describe.each(stages)('rights in %s', (stage) => {
         'Allow kms:GenerateDataKey on Keys/Audit if StringEquals kms:ViaService=s3.{region}.amazonaws.com',
       ],
     ],
-    ['Canary/Canary', readRegistry],
+    [
+      'Canary/Canary',
+      [
+        ...readRegistry,
+        'Allow dynamodb:UpdateItem on Tables/Limits if ForAllValues:StringLike dynamodb:LeadingKeys=breaker#* and Null dynamodb:LeadingKeys=false',
+      ],
+    ],
   ])('let %s do exactly this', (path, rights) => {
     expect(rightsOf(template, path)).toEqual([...common(path), ...rights].sort());
   });

@@ -1,8 +1,8 @@
 /** A process that acts as one execution environment: it takes a turn for each message that it receives. */
-import { boundedClock } from '../../functions/fetch/limits/bounded-clock.ts';
 import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
 import { limiter } from '../../functions/fetch/limits/limiter.ts';
 import type { Rate } from '../../functions/fetch/limits/slots.ts';
+import { boundedClock } from '../../functions/shared/store/bounded-clock.ts';
 import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
 
 /** What a process is started with, as JSON in its only argument. */

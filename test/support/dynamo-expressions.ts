@@ -118,27 +118,31 @@ const sum = (left: AttributeValue, right: AttributeValue | undefined): Attribute
 };
 
 /**
- * Reads `SET name = from, name = from + :value, … REMOVE name, …`, or `ADD name :set`, and applies it to an item.
+ * Reads `SET name = from, name = from + :value, … REMOVE name, … ADD name :set, …`, each part optional, and applies it
+ * to an item.
  * @throws DynamoDBServiceException ValidationException if the expression is malformed, or if the item has no attribute
  *   `from`
  */
 export const parseUpdate = (expression: string, values: Values): ((item: Item) => Item) => {
-  const [, added, members] = /^ADD (\w+) (:\w+)$/.exec(expression) ?? [];
-  if (added !== undefined && members !== undefined) {
-    const more = values?.[members]?.SS;
-    if (more === undefined) throw invalid(`only a string set is added here: ${expression}`);
-    return (item) => ({ ...item, [added]: { SS: [...new Set([...(item[added]?.SS ?? []), ...more])] } });
-  }
-  const [, set, remove] = /^SET (.*?)(?: REMOVE (.*))?$/s.exec(expression) ?? [];
   const syntaxError = invalid(`syntax error in ${expression}`);
-  const assignments = (set ?? '').split(',').map((assignment): [string, string, string | undefined] => {
+  const parts = /^(?:SET (?<set>.*?))?(?:(?:^| )REMOVE (?<remove>.*?))?(?:(?:^| )ADD (?<add>.*))?$/s.exec(expression);
+  const { set, remove, add } = parts?.groups ?? {};
+  if (set === undefined && remove === undefined && add === undefined) throw syntaxError;
+  const assignments = (set?.split(',') ?? []).map((assignment): [string, string, string | undefined] => {
     const [, name, from, plus] = /^\s*(\w+) = (:?\w+)(?: \+ (:\w+))?\s*$/.exec(assignment) ?? [];
     if (name === undefined || from === undefined) throw syntaxError;
     return [name, from, plus];
   });
   const removals = (remove?.split(',') ?? []).map((name) => name.trim());
   if (!removals.every((name) => /^\w+$/.test(name))) throw syntaxError;
-  const paths = [...assignments.map(([name]) => name), ...removals];
+  const additions = (add?.split(',') ?? []).map((addition): [string, readonly string[]] => {
+    const [, name, members = ''] = /^\s*(\w+) (:\w+)\s*$/.exec(addition) ?? [];
+    if (name === undefined) throw syntaxError;
+    const more = values?.[members]?.SS;
+    if (more === undefined) throw invalid(`only a string set is added here: ${expression}`);
+    return [name, more];
+  });
+  const paths = [...assignments.map(([name]) => name), ...removals, ...additions.map(([name]) => name)];
   if (new Set(paths).size < paths.length) throw invalid(`paths overlap in ${expression}`);
   return (item) => {
     const next = { ...item };
@@ -148,6 +152,7 @@ export const parseUpdate = (expression: string, values: Values): ((item: Item) =
       next[name] = plus === undefined ? value : sum(value, values?.[plus]);
     }
     for (const name of removals) delete next[name];
+    for (const [name, more] of additions) next[name] = { SS: [...new Set([...(next[name]?.SS ?? []), ...more])] };
     return next;
   };
 };

@@ -1,7 +1,7 @@
-import { boundTime } from '../../functions/fetch/limits/bounded-clock.ts';
 import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
 import { limiter, type Turn } from '../../functions/fetch/limits/limiter.ts';
 import type { Rate } from '../../functions/fetch/limits/slots.ts';
+import { boundTime } from '../../functions/shared/store/bounded-clock.ts';
 import { memoryDynamo } from './memory-dynamo.ts';
 
 /** One call to one environment of a fleet, at the fleet's true time. */

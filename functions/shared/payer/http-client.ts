@@ -16,7 +16,7 @@ interface Limits {
   readonly connectMs: number;
   /** To wait for the next byte of a body. */
   readonly idleMs: number;
-  /** To keep an idle connection open, unless the payer's `Keep-Alive` ends it earlier. */
+  /** To keep an idle connection open, unless the payer's `Keep-Alive` ends it earlier. With 0 none is kept. */
   readonly keptMs: number;
 }
 
@@ -34,7 +34,7 @@ interface Transport {
 }
 
 const transportsOf = ({ keptMs }: Limits): Readonly<Record<string, Transport>> => {
-  const kept = { keepAlive: true, timeout: keptMs };
+  const kept = keptMs === 0 ? {} : { keepAlive: true, timeout: keptMs };
   return {
     'http:': { request: httpRequest, opened: 'connect', kept: new HttpAgent(kept), single: new HttpAgent() },
     'https:': { request: httpsRequest, opened: 'secureConnect', kept: new HttpsAgent(kept), single: new HttpsAgent() },

@@ -65,8 +65,8 @@ export interface Counted {
   readonly payerMs?: number;
   readonly bytes?: number;
   readonly signals?: readonly Signal[];
-  /** What each signal counts as. @default 1 */
-  readonly signalCount?: number;
+  /** What `payerDown` counts as. @default 1 */
+  readonly payerDownCount?: number;
 }
 
 /**
@@ -87,12 +87,12 @@ export interface Counted {
 export const requestMetrics = (
   stage: string,
   timestampMs: number,
-  { step, payer, outcome, ms, payerMs, bytes, signals = [], signalCount = 1 }: Counted,
+  { step, payer, outcome, ms, payerMs, bytes, signals = [], payerDownCount = 1 }: Counted,
 ): Readonly<Record<string, unknown>> => {
   const isCounted = step !== undefined;
   const hasPayer = payer !== undefined && payer !== '';
   const counted = (of: readonly Signal[]) =>
-    Object.fromEntries(of.map((signal) => [signal, [signalCount, 'Count'] as const]));
+    Object.fromEntries(of.map((signal) => [signal, [signal === 'payerDown' ? payerDownCount : 1, 'Count'] as const]));
   return embeddedMetrics(stage, timestampMs, [
     {
       dimensions: isCounted

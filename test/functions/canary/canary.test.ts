@@ -31,6 +31,7 @@ const canary = ({ registry = localRegistry(), answer }: { registry?: RegistryDat
   const whole: Answer = (url) => (url.origin === origin ? ours(url) : new Response('<h1>Sign in</h1>'));
   const deps = {
     ...test.deps,
+    limits: { client: test.dynamo.client, name: 'Limits' },
     http: async (input: string | URL, init?: RequestInit): Promise<Response> => {
       const url = new URL(input);
       asked.push({ url, init });
@@ -313,7 +314,7 @@ describe('what the canary reports as a failure, for this payer only', () => {
     [
       'a payer of which nothing answers, with all that is wrong',
       otherwise(toPayer, late),
-      'sign-in page: TimeoutError; token endpoint: TimeoutError; FHIR API: TimeoutError',
+      'sign-in page: TimeoutError; token endpoint: TimeoutError; FHIR API: TimeoutError; breaker opened',
     ],
   ])('is %s', async (_, answer, detail) => {
     const { run, lines } = canary({ answer });
@@ -403,12 +404,12 @@ describe('a stage of many payers', () => {
     expect(lines).toHaveLength(20);
   });
 
-  it('begins no check that could outlast it: three requests of 8 s, and 2 s to write the line', async () => {
+  it('begins no check that could outlast it: four requests of 8 s, and 2 s to write the line', async () => {
     const tooLittle = canary({ registry: many(3) });
-    await expect(tooLittle.run(() => 26_000)).rejects.toThrow('no time for 3 payers');
+    await expect(tooLittle.run(() => 34_000)).rejects.toThrow('no time for 3 payers');
     expect(tooLittle.asked).toEqual([]);
 
     const enough = canary({ registry: many(3) });
-    expect(await enough.run(() => 26_001)).toHaveLength(3);
+    expect(await enough.run(() => 34_001)).toHaveLength(3);
   });
 });

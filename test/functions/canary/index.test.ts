@@ -3,6 +3,7 @@ it('starts from its environment', async () => {
     AWS_REGION: 'eu-central-1',
     ORIGIN: 'https://gateway.example.org',
     REGISTRY_TABLE: 'Registry',
+    LIMITS_TABLE: 'Limits',
     STAGE: 'local',
     LIFETIMES: '{}',
   });

@@ -72,7 +72,7 @@ describe('the metrics of a request', () => {
   });
 
   it('count a signal as often as it says', () => {
-    const text = line({ ...read, signals: ['payerDown'], signalCount: 3 }, 'failed');
+    const text = line({ ...read, signals: ['payerDown'], payerDownCount: 3 }, 'failed');
 
     expect(metric(text, 'payerDown')).toEqual({ '': 3, 'payer=northwind': 3 });
     expect(metric(text, 'requests')['step=fetch outcome=failed']).toBe(1);

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { boundedClock, boundTime } from '../../../../functions/fetch/limits/bounded-clock.ts';
+import { boundedClock, boundTime } from '../../../../functions/shared/store/bounded-clock.ts';
 import { close, listen } from '../../../../sandbox/aws/listen.ts';
 
 const dateMs = Date.UTC(2026, 5, 1, 12);

@@ -1,0 +1,88 @@
+import { causeOf } from '../shared/errors.ts';
+import { fhirMediaType } from '../shared/registry/profile.ts';
+import type { Payer } from '../shared/registry/types.ts';
+import { openForCanary } from '../shared/store/breakers.ts';
+import { ask, expectThat, Finding, type CanaryDeps, type Question } from './ask.ts';
+
+const isWell = (status: number): boolean => status < 500;
+/** A redirect is a failure where a program asks: it is not followed. */
+const isWellWithoutRedirect = (status: number): boolean => status < 300 || (status >= 400 && status < 500);
+
+interface Endpoint extends Question {
+  readonly isWell: (status: number) => boolean;
+}
+
+const fhirApi = 'FHIR API';
+
+/** The payer's endpoints, each with the check of its status. None gets a credential or a code. */
+const endpointsOf = (payer: Payer, signIn: string): readonly Endpoint[] => [
+  { what: 'sign-in page', url: signIn, isWell },
+  {
+    // RFC 6749 §5.2: a working server refuses a request without client and code.
+    what: 'token endpoint',
+    url: payer.tokenEndpoint,
+    init: { method: 'POST', body: 'grant_type=authorization_code' },
+    headers: { Accept: 'application/json', 'Content-Type': 'application/x-www-form-urlencoded' },
+    isWell: isWellWithoutRedirect,
+  },
+  {
+    // https://hl7.org/fhir/R4/http.html#capabilities; some payers require a token and refuse.
+    what: fhirApi,
+    url: `${payer.fhirBaseUrl}/metadata`,
+    headers: { Accept: fhirMediaType(payer) },
+    isWell: isWellWithoutRedirect,
+  },
+  ...Object.entries({ 'userinfo endpoint': payer.userinfoEndpoint, JWKS: payer.jwksUri }).flatMap(([what, url]) =>
+    url === undefined ? [] : [{ what, url, headers: { Accept: 'application/json' }, isWell: isWellWithoutRedirect }],
+  ),
+];
+
+/** What is wrong with a payer's endpoints. */
+export interface Checked {
+  readonly findings: readonly string[];
+  /** Whether the payer's breaker was opened. */
+  readonly breakerOpened: boolean;
+}
+
+/** Whether not even a read without a token is refused. A payer may be slow to make its metadata, and yet serve reads. */
+const isSilent = async (deps: CanaryDeps, payer: Payer): Promise<boolean> => {
+  const url = `${payer.fhirBaseUrl}/Patient`;
+  try {
+    await ask(deps, { what: fhirApi, url, headers: { Accept: fhirMediaType(payer) } }, () => undefined);
+    return false;
+  } catch (error) {
+    return error instanceof Finding && error.isSilence;
+  }
+};
+
+/** Opens the breaker of a payer whose FHIR API does not answer. A status, whatever it says, is an answer. */
+const openBreaker = async (deps: CanaryDeps, payer: Payer): Promise<Checked> => {
+  if (!(await isSilent(deps, payer))) return { findings: [], breakerOpened: false };
+  try {
+    const breakerOpened = await openForCanary(deps.limits, payer.id, deps.clock.now());
+    return { findings: breakerOpened ? ['breaker opened'] : [], breakerOpened };
+  } catch (error) {
+    return { findings: [`breaker not opened: ${causeOf(error)}`], breakerOpened: false };
+  }
+};
+
+/** Calls all endpoints of a payer at the same time. */
+export const checkEndpoints = async (deps: CanaryDeps, payer: Payer, signIn: string): Promise<Checked> => {
+  const findings: Finding[] = [];
+  let isFhirSilent = false;
+  await Promise.all(
+    endpointsOf(payer, signIn).map(async (endpoint) => {
+      try {
+        await ask(deps, endpoint, ({ status }) => expectThat(endpoint.isWell(status), `status ${status}`));
+      } catch (error) {
+        if (!(error instanceof Finding)) throw error;
+        findings.push(error);
+        isFhirSilent ||= endpoint.what === fhirApi && error.isSilence;
+      }
+    }),
+  );
+  const { findings: more, breakerOpened } = isFhirSilent
+    ? await openBreaker(deps, payer)
+    : { findings: [], breakerOpened: false };
+  return { findings: [...findings.map(({ message }) => message), ...more], breakerOpened };
+};

@@ -1,0 +1,74 @@
+import type { Signal } from '../shared/errors.ts';
+import { payerDownThreshold, requestMetrics } from '../shared/record/metrics.ts';
+import type { CanaryDeps } from './ask.ts';
+import type { Result } from './check-payer.ts';
+
+/** The check of one payer. */
+export interface Reported {
+  readonly requestId: string;
+  readonly payer: string;
+  readonly startedAtMs: number;
+  /** Wall time, epoch milliseconds. */
+  readonly timeMs: number;
+  readonly result: Exclude<Result, 'gone'>;
+}
+
+const step = 'canary';
+
+const elapsed = ({ clock }: CanaryDeps, startedAtMs: number): number =>
+  Math.round((clock.monotonic() - startedAtMs) * 10) / 10;
+
+/** Writes a payer's line, like a request's. A paused payer has no outcome, and is in no metric. */
+export const writePayer = (deps: CanaryDeps, { requestId, payer, startedAtMs, timeMs, result }: Reported): void => {
+  const { clock, registry, writeLog } = deps;
+  const time = new Date(timeMs).toISOString();
+  const ms = elapsed(deps, startedAtMs);
+  const line = { time, requestId, function: step, step, payer };
+  if (result === 'paused') {
+    writeLog(JSON.stringify({ level: 'info', ...line, detail: 'the payer is paused, and was not checked', ms }));
+    return;
+  }
+  const { findings, breakerOpened } = result;
+  const isWell = findings.length === 0;
+  const outcome = isWell ? 'ok' : 'failed';
+  const signals: Signal[] = [
+    ...(isWell ? [] : (['payerDown'] as const)),
+    ...(breakerOpened ? (['breakerOpened'] as const) : []),
+  ];
+  writeLog(
+    JSON.stringify({
+      level: isWell ? 'info' : 'error',
+      ...line,
+      detail: isWell ? undefined : findings.join('; '),
+      outcome,
+      ms,
+      ...requestMetrics(registry.stage, clock.now(), {
+        step,
+        payer,
+        outcome,
+        ms,
+        signals,
+        payerDownCount: payerDownThreshold,
+      }),
+    }),
+  );
+};
+
+/** What a run did, where not every payer has a line. */
+export interface Counts {
+  payers: number;
+  checked: number;
+  failed: number;
+  paused: number;
+}
+
+/** Writes the line of a whole run. */
+export const writeRun = (
+  deps: CanaryDeps,
+  { requestId, startedAtMs }: Pick<Reported, 'requestId' | 'startedAtMs'>,
+  counts: Counts,
+): void => {
+  const time = new Date(deps.clock.now()).toISOString();
+  const ms = elapsed(deps, startedAtMs);
+  deps.writeLog(JSON.stringify({ level: 'info', time, requestId, function: step, ...counts, ms }));
+};
