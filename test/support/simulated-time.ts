@@ -10,9 +10,9 @@ export const simulatedTime = () => {
       new Promise((wake) => void sleepers.push({ atMs: nowMs + ms, wake: () => wake() })),
     /** Runs until a task has finished. */
     run: async <T>(task: Promise<T>): Promise<T> => {
-      let isOver = false;
-      const finished = task.finally(() => (isOver = true));
-      while (!isOver) {
+      const state = { isOver: false };
+      const finished = task.finally(() => (state.isOver = true));
+      while (!state.isOver) {
         await idle();
         await idle();
         if (sleepers.length === 0) continue;

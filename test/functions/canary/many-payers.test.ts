@@ -186,10 +186,10 @@ describe('5,000 payers', () => {
 
 describe('the payers whose facade a run checks', () => {
   const directory = stage.payers.map(({ id, displayName }) => ({ id, displayName }));
-  const at = (run: number) => planRun(directory, { atMs: run * 300_000, most: 100, random: 0.5 });
+  const at = (number: number) => planRun(directory, { atMs: number * 300_000, most: 100, random: 0.5 });
 
   it('change with each run, so that fifty runs check each of 5,000 once', () => {
-    const runs = Array.from({ length: 50 }, (_, run) => at(1000 + run).whole.map(({ id }) => id));
+    const runs = Array.from({ length: 50 }, (_, number) => at(1000 + number).whole.map(({ id }) => id));
 
     expect(new Set(runs.flat()).size).toBe(5000);
   });
