@@ -95,23 +95,14 @@ export const stopEntry = (table: RegistryTable, item: ReadEntry, stop: Stop): Pr
     table,
     item.entryId,
     item,
-    { set: { stop }, remove: ['stopEnded'] },
+    { set: { stop } },
     ({ stop: now }) =>
       now?.at === stop.at && now.until === stop.until && now.by === stop.by && now.reason === stop.reason,
   );
 
-/**
- * Ends a stop, and keeps who ended it and why for the audit. If another operator ended it at the same time, that counts.
- */
+/** Ends a stop: one that is over takes its place, so that the audit has who ended it and why. */
 export const endStop = (
   table: RegistryTable,
   item: ReadEntry,
-  { at, by, reason }: Pick<Stop, 'at' | 'by' | 'reason'>,
-): Promise<Written> =>
-  write(
-    table,
-    item.entryId,
-    item,
-    { set: { stopEnded: { at, by, reason } }, remove: ['stop'] },
-    ({ stop }) => item.stop !== undefined && stop === undefined,
-  );
+  end: Pick<Stop, 'at' | 'by' | 'reason'>,
+): Promise<Written> => stopEntry(table, item, { ...end, until: end.at });

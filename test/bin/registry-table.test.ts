@@ -1,8 +1,9 @@
-import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { patiently } from '../../bin/shared/patience.ts';
 import { openRegistryTable, readAll, readOne, type RegistryTable } from '../../bin/shared/registry-table.ts';
 import { endStop, removeEntry, stopEntry, writeEntry } from '../../bin/shared/registry-writes.ts';
 import type { StageConfig } from '../../config/stage.ts';
+import { isBlocked, isPaused } from '../../functions/shared/registry/stops.ts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { stores, type Store } from '../model/store.ts';
 import { memoryDynamo } from '../support/memory-dynamo.ts';
@@ -72,13 +73,9 @@ describe.each(Object.entries(stores))('an item of the registry, in DynamoDB %s,'
     expect(await readOne(table, id)).toMatchObject({ version: 6, entry, stop });
 
     await endStop(table, (await readOne(table, id))!, end);
-    expect(await readOne(table, id)).toMatchObject({ version: 7, entry, stop: undefined, ...changed });
-    const { Item: item } = await store.client.send(
-      new GetItemCommand({ TableName: 'Registry', Key: { entryId: { S: id } }, ConsistentRead: true }),
-    );
-    expect(item?.['stopEnded']).toEqual({
-      M: { at: { N: String(end.at) }, by: { S: end.by }, reason: { S: end.reason } },
-    });
+    const over = { ...end, until: end.at };
+    expect(await readOne(table, id)).toMatchObject({ version: 7, entry, stop: over, ...changed });
+    expect([isBlocked(over), isPaused(over, end.at - 60)]).toEqual([false, false]);
   });
 
   it.each([

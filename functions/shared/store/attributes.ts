@@ -149,13 +149,6 @@ export const stopAttributes = {
   reason: { type: 'S', by: 'stopEntry' },
 } as const satisfies Attributes;
 
-/** Who ended the last stop, and why. */
-export const stopEndAttributes = {
-  at: { type: 'N', by: 'endStop' },
-  by: { type: 'S', by: 'endStop' },
-  reason: { type: 'S', by: 'endStop' },
-} as const satisfies Attributes;
-
 /** Registry: payers, partners, and the pages that are made from them. */
 export const registryAttributes = {
   entryId: { type: 'S', by: 'fillRegistry writeEntry' },
@@ -163,7 +156,6 @@ export const registryAttributes = {
   entry: { type: 'S', by: 'fillRegistry writeEntry removeEntry' },
   digest: { type: 'S', by: 'fillRegistry writeEntry removeEntry' },
   stop: { type: 'M', by: 'stopEntry endStop', fields: stopAttributes },
-  stopEnded: { type: 'M', by: 'stopEntry endStop', fields: stopEndAttributes },
   changedAt: { type: 'N', by: 'fillRegistry writeEntry removeEntry' },
   changedBy: { type: 'S', by: 'fillRegistry writeEntry removeEntry' },
   reason: { type: 'S', by: 'fillRegistry writeEntry removeEntry' },
