@@ -89,7 +89,8 @@ export interface OpenOptions {
 
 /** The permissions that the tools need. */
 const rights =
-  'dynamodb:ListTables, and dynamodb:GetItem, Scan and UpdateItem on the registry table, and use of its key';
+  'dynamodb:ListTables; dynamodb:GetItem, Scan and UpdateItem on the registry table; dynamodb:Scan on the grants table, ' +
+  'to count what would end; and use of their key';
 
 /** Turns a known failure of a call to AWS into a Refusal; returns any other error unchanged. */
 export const explainRegistryFailure = (error: unknown, { stage }: Pick<StageConfig, 'stage'>): unknown =>

@@ -27,8 +27,8 @@ const atVersion = (item: ReadEntry | undefined): readonly Clause[] => {
   return [exists('entryId'), ({ name, value }) => `${name('version')} = ${value('version', seen)}`];
 };
 
-/** One that was changed by hand begins again. */
-const nextVersion = (item: ReadEntry | undefined): number =>
+/** The version that a write gives an item. One whose version was changed by hand begins again. */
+export const nextVersion = (item: ReadEntry | undefined): number =>
   item !== undefined && Number.isSafeInteger(item.version) && item.version > 0 ? item.version + 1 : 1;
 
 /**

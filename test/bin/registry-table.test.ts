@@ -89,7 +89,7 @@ describe.each(Object.entries(stores))('an item of the registry, in DynamoDB %s,'
     async (_what, change, values) => {
       await writeEntry(table, id, undefined, entry, changed);
       await stopEntry(table, (await readOne(table, id))!, stop);
-      await raw(change, values as Parameters<typeof raw>[1]);
+      await raw(change, values);
       const damaged = await readOne(table, id);
       expect(damaged).toMatchObject({ damaged: true, entry: undefined, stop });
 
@@ -155,7 +155,8 @@ describe('a write of the registry', () => {
   it('reads all items, however many pages they take', async () => {
     for (let number = 0; number < 25; number += 1) await writeEntry(table, `payer#${number}`, undefined, {}, changed);
     const send = client.send.bind(client) as (command: object) => Promise<object>;
-    const inPages = Object.assign(memoryDynamo().client, {
+    const inPages = memoryDynamo().client;
+    Object.assign(inPages, {
       send: (command: { input: { Limit?: number } }) => {
         command.input.Limit = 10;
         return send(command);

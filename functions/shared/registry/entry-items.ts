@@ -149,12 +149,15 @@ const probesOf = (partners: readonly Partner[]): ReadonlyMap<string, readonly [P
 
 const numbers = Array.from({ length: pageCount }, (_, page) => page);
 
-/** The pages that are made from payers and partners, by their keys; empty ones too. */
+/**
+ * The pages that are made from payers and partners, by their keys; empty ones too. They do not depend on the order of
+ * either.
+ */
 export const pagesOf = ({
   payers,
   partners,
 }: Pick<RegistryData, 'payers' | 'partners'>): ReadonlyMap<string, DirectoryPage | OriginsPage> => {
-  const probes = probesOf(partners);
+  const probes = probesOf(partners.toSorted((a, b) => (a.clientId < b.clientId ? -1 : 1)));
   const entries = payers
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))
     .map((payer) => directoryEntryOf(payer, probes.get(payer.id) ?? []));

@@ -142,3 +142,13 @@ export const conditionOf = (when: Clause): Named & { readonly ConditionExpressio
   const { terms, named } = collectTerms();
   return { ConditionExpression: when(terms), ...named() };
 };
+
+/** Which items a Scan returns, and which of their attributes. */
+export const filterOf = (
+  attributes: readonly string[],
+  ...when: readonly Clause[]
+): Named & { readonly ProjectionExpression: string; readonly FilterExpression: string } => {
+  const { terms, named } = collectTerms();
+  const [ProjectionExpression, FilterExpression] = [attributes.map(terms.name).join(', '), allOf(...when)(terms)];
+  return { ProjectionExpression, FilterExpression, ...named() };
+};

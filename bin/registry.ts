@@ -1,0 +1,21 @@
+/** `npm run registry`: compares a stage's file with the table Registry, applies the file, and prints the table. */
+import { createPayerHttp } from '../functions/shared/payer/http-client.ts';
+import { git } from './registry/checkout.ts';
+import { registry } from './registry/registry.ts';
+import { ask, canAsk } from './shared/ask.ts';
+import { runTool } from './shared/command-line.ts';
+import { output } from './shared/output.ts';
+
+const { stderr } = process;
+
+await runTool(() =>
+  registry(process.argv.slice(2), {
+    now: Date.now,
+    environment: process.env,
+    output,
+    http: createPayerHttp(),
+    git,
+    ask: canAsk() ? ask : undefined,
+    terminal: stderr.isTTY ? { write: (text) => void stderr.write(text), columns: stderr.columns } : undefined,
+  }),
+);

@@ -1,0 +1,122 @@
+import { join } from 'node:path';
+import { requireDeployable } from '../../config/deployable.ts';
+import { registryData } from '../../config/load.ts';
+import type { StageConfig } from '../../config/stage.ts';
+import { Refusal, UsageError } from '../shared/command-line.ts';
+import { instant } from '../shared/instant.ts';
+import { progressBar } from '../shared/progress.ts';
+import { requireReason } from '../shared/reason.ts';
+import type { OpenRegistry } from '../shared/registry-table.ts';
+import { applyChanges } from './apply.ts';
+import { checkoutOf, type Checkout } from './checkout.ts';
+import { differs } from './compare.ts';
+import type { RegistryToolDeps } from './deps.ts';
+import { missingReason, type RegistryCommand } from './flags.ts';
+import { ageOf, type Age, type AppliedFile } from './last-apply.ts';
+import { lookAt } from './look.ts';
+import { diffLines, grantsSentence, type Diff } from './tell-diff.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+/** Where the stage's file is on disk, wherever the tool was started. */
+const pathOf = ({ stage }: RegistryCommand, config: StageConfig): string =>
+  stage.config ?? join(root, 'config', `${config.stage}.ts`);
+
+const appliedFile = (file: string, checkout: Checkout | undefined): AppliedFile =>
+  checkout === undefined ? { file } : { file, commit: checkout.commit, uncommitted: checkout.uncommitted };
+
+/** @throws Refusal if the file is older than the one that was applied last, and nobody said that this is wanted */
+const requireNotOlder = (age: Age, { overNewer }: RegistryCommand): void => {
+  if (age.is === 'older' && !overNewer) {
+    throw new Refusal(`${age.why} To apply the older file all the same, give --over-newer. Nothing was changed.`);
+  }
+};
+
+/** What a person has to know before the table is changed. */
+const warningsOf = (age: Age, { grants, last }: Diff): string[] => [
+  ...(age.is === 'newer' ? [] : [age.why]),
+  ...(age.is === 'unknown' && last !== undefined
+    ? [`The table is at version ${last.version}, of ${instant(last.at)}.`]
+    : []),
+  ...[grantsSentence(grants)].filter((sentence) => sentence !== undefined),
+];
+
+/** @throws Refusal if there are warnings, and nobody agrees */
+const requireConsent = async (
+  warnings: readonly string[],
+  { yes }: RegistryCommand,
+  { ask, output }: RegistryToolDeps,
+): Promise<void> => {
+  if (warnings.length === 0) return;
+  const text = warnings.join(' ');
+  if (yes) {
+    output.note(text);
+    return;
+  }
+  if (ask === undefined) throw new Refusal(`${text} To go on, give --yes. Nothing was changed.`);
+  if ((await ask(`${text} Type yes to go on: `)) !== 'yes') throw new Refusal('Nothing was changed.');
+};
+
+const reasonFor = async ({ reason }: RegistryCommand, { ask }: RegistryToolDeps): Promise<string> =>
+  reason ?? requireReason(await ask?.('Why? '), missingReason);
+
+/**
+ * Makes the table as the stage's file is.
+ * @returns the exit code
+ * @throws UsageError, Refusal, ConfigError
+ */
+export const applyCommand = async (
+  config: StageConfig,
+  registry: OpenRegistry,
+  command: RegistryCommand,
+  deps: RegistryToolDeps,
+): Promise<number> => {
+  const { now, output, terminal, git } = deps;
+  const [path, { table, operator }] = [pathOf(command, config), registry];
+  // A stand-in for AWS reaches payers on this machine.
+  if (!operator.isStandIn) requireDeployable(config, path);
+  const diff = await lookAt(config, registry, command, Math.floor(now() / 1000));
+  const checkout = await checkoutOf(git, path);
+  const age = await ageOf(git, checkout, diff.last);
+  output.out(diffLines(diff).join('\n'));
+  if (!differs(diff.comparison)) return 0;
+  requireNotOlder(age, command);
+  const warnings = warningsOf(age, diff);
+  if (command.dryRun) {
+    output.note([...warnings, `Would apply this as ${operator.arn}. Nothing was changed.`].join(' '));
+    return 0;
+  }
+  const reason = await reasonFor(command, deps);
+  await requireConsent(warnings, command, deps);
+
+  let progress: ReturnType<typeof progressBar> | undefined;
+  const changed = { changedAt: Math.floor(now() / 1000), changedBy: operator.arn, reason };
+  try {
+    const version = await applyChanges(
+      {
+        table,
+        wanted: registryData(config),
+        file: appliedFile(diff.file, checkout),
+        changed,
+        onWritten: (written, of) => {
+          progress ??= progressBar(terminal, of, now);
+          progress.show(written);
+        },
+      },
+      diff.comparison,
+    );
+    progress?.clear();
+    output.note(`Applied as ${operator.arn}, version ${version}. It holds everywhere within 30 seconds.`);
+    return 0;
+  } finally {
+    progress?.clear();
+  }
+};
+
+/** @throws UsageError if a change has no reason, and there is nobody to ask */
+export const requireReasonOrTerminal = (
+  { command, reason, dryRun }: RegistryCommand,
+  { ask }: Pick<RegistryToolDeps, 'ask'>,
+): void => {
+  if (command === 'apply' && reason === undefined && !dryRun && ask === undefined) throw new UsageError(missingReason);
+};

@@ -1,0 +1,98 @@
+import { entryIds, type Changed } from '../../functions/shared/registry/entry-items.ts';
+import { Refusal } from '../shared/command-line.ts';
+import { readAll, type ReadEntry, type RegistryTable } from '../shared/registry-table.ts';
+import { nextVersion, writeEntry } from '../shared/registry-writes.ts';
+import { compare, hasSameEntry, type Comparison, type Entries, type Items } from './compare.ts';
+import { lastApplyIn, lastApplyLine, type AppliedFile } from './last-apply.ts';
+import { phasesOf } from './phases.ts';
+import { addOrigins, pagesBetween, settlePages } from './settle-pages.ts';
+import { entryName, writeWords } from './tell-diff.ts';
+import { writeEntries, type Conflict } from './write-entries.ts';
+
+/** What is applied, and by whom. */
+export interface Applying {
+  readonly table: RegistryTable;
+  readonly wanted: Entries;
+  readonly file: AppliedFile;
+  readonly changed: Changed;
+  /** Called after each write of an entry. */
+  readonly onWritten: (written: number, of: number) => void;
+}
+
+const conflictLine = ({ entryId, now }: Conflict): string =>
+  `  ${entryName(entryId)}: ${now === undefined ? 'its item is gone' : writeWords(now)}`;
+
+const conflictLines = (conflicts: readonly Conflict[]): string => conflicts.map(conflictLine).join('\n');
+
+const entriesAt = (items: Items): readonly ReadEntry[] =>
+  [...items.values()].filter(({ entryId }) => /^(?:payer|partner)#/.test(entryId));
+
+/** The entries that others have written between two readings of the table. */
+const movedBetween = (earlier: Items, later: Items): Conflict[] => {
+  const keys = new Set([...entriesAt(earlier), ...entriesAt(later)].map(({ entryId }) => entryId));
+  return [...keys]
+    .filter((entryId) => !hasSameEntry(earlier.get(entryId), later.get(entryId)))
+    .map((entryId) => ({ entryId, now: later.get(entryId) }));
+};
+
+/**
+ * Takes the head of the registry: of two people who apply what they saw at the same time, one is refused.
+ * @returns the head's version
+ * @throws Refusal
+ */
+const takeHead = async ({ table, file, changed }: Applying, head: ReadEntry | undefined): Promise<number> => {
+  const taken = await writeEntry(table, entryIds.apply, head, file, changed);
+  if (taken.written) return nextVersion(head);
+  const last = lastApplyIn(taken.now);
+  throw new Refusal(
+    `The table has changed since this diff: it is at ${last === undefined ? 'no version' : lastApplyLine(last)}. ` +
+      'Run diff again. Nothing was changed.',
+  );
+};
+
+/** @throws Refusal if an earlier apply was still writing when the table was compared */
+const requireUnmoved = (compared: Comparison, items: Items): void => {
+  const moved = movedBetween(compared.items, items);
+  if (moved.length === 0) return;
+  throw new Refusal(
+    `Others have changed entries since this diff:\n${conflictLines(moved)}\nRun diff again. No entry was changed.`,
+  );
+};
+
+/** @throws Refusal if others changed entries while this apply wrote its own */
+const requireAlone = (
+  conflicts: readonly Conflict[],
+  count: { readonly written: number; readonly of: number },
+): void => {
+  if (conflicts.length === 0) return;
+  throw new Refusal(
+    `Others have changed the table meanwhile:\n${conflictLines(conflicts)}\n` +
+      `${count.written} of ${count.of} writes of entries were made, each as a whole. Run diff, and apply again.`,
+  );
+};
+
+/**
+ * Makes the table as a file is: entries first, one by one, then the pages that are made from them. If it ends early, the
+ * table holds whole entries, and the next apply finishes.
+ * @param compared what the operator saw
+ * @returns the registry's new version
+ * @throws Refusal if others change the table at the same time
+ */
+export const applyChanges = async (applying: Applying, compared: Comparison): Promise<number> => {
+  const { table, wanted, changed, onWritten } = applying;
+  const headVersion = await takeHead(applying, compared.items.get(entryIds.apply));
+  const comparison = compare(wanted, await readAll(table));
+  requireUnmoved(compared, comparison.items);
+
+  const phases = phasesOf(comparison.changes);
+  await addOrigins(table, comparison, changed);
+  const done = await writeEntries(
+    { table, changed, headVersion, onWritten: (written) => onWritten(written, phases.flat().length) },
+    phases,
+  );
+  const settled = await settlePages(table, pagesBetween(comparison), changed);
+  requireAlone(done.conflicts, done);
+  const others = compare(wanted, settled).changes.map(({ entryId, item }) => ({ entryId, now: item }));
+  requireAlone(others, done);
+  return headVersion;
+};

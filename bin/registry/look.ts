@@ -1,0 +1,39 @@
+import { registryData } from '../../config/load.ts';
+import type { StageConfig } from '../../config/stage.ts';
+import { entryIds } from '../../functions/shared/registry/entry-items.ts';
+import { stageFile } from '../shared/command-line.ts';
+import { findTable } from '../shared/find-table.ts';
+import { readAll, type OpenRegistry } from '../shared/registry-table.ts';
+import { compare } from './compare.ts';
+import { countGrants } from './count-grants.ts';
+import { canEndGrants, endedBy } from './ended-grants.ts';
+import type { RegistryCommand } from './flags.ts';
+import { lastApplyIn } from './last-apply.ts';
+import type { Diff } from './tell-diff.ts';
+
+/**
+ * Compares a stage's file with its table. The grants are read only if a change can end any.
+ * @param now epoch seconds
+ * @throws Refusal
+ */
+export const lookAt = async (
+  config: StageConfig,
+  { table }: OpenRegistry,
+  command: RegistryCommand,
+  now: number,
+): Promise<Diff> => {
+  const comparison = compare(registryData(config), await readAll(table));
+  const countAll = async () => {
+    const name = command.grantsTable ?? (await findTable(table.client, config.stage, 'Grants'));
+    return countGrants({ ...table, name }, endedBy(comparison), now);
+  };
+  return {
+    stage: config.stage,
+    file: stageFile(command.stage, config),
+    tableName: table.name,
+    comparison,
+    last: lastApplyIn(comparison.items.get(entryIds.apply)),
+    grants: canEndGrants(comparison) ? await countAll() : undefined,
+    now,
+  };
+};

@@ -1,0 +1,77 @@
+import type { StageConfig } from '../../config/stage.ts';
+import { causeOf } from '../../functions/shared/errors.ts';
+import { runningLocalStage } from '../payers/local-stage.ts';
+import { awsSettings } from '../shared/aws.ts';
+import { readStage, Refusal } from '../shared/command-line.ts';
+import { explainRegistryFailure, openRegistryTable, readAll, type OpenRegistry } from '../shared/registry-table.ts';
+import { applyCommand, requireReasonOrTerminal } from './apply-command.ts';
+import { differs } from './compare.ts';
+import type { RegistryToolDeps } from './deps.ts';
+import { exportEntries } from './export.ts';
+import { help, readFlags, type RegistryCommand } from './flags.ts';
+import { lookAt } from './look.ts';
+import { diffJson, diffLines } from './tell-diff.ts';
+
+const differenceCode = 3;
+
+/** The stage as its file is; `local` with the keys that `npm start` has made. */
+const stageOf = async ({ stage }: RegistryCommand, { http, environment }: RegistryToolDeps): Promise<StageConfig> => {
+  const config = await readStage(stage);
+  const { endpoint } = { endpoint: undefined, ...awsSettings(config, environment, 'operator') };
+  return stage.config !== undefined || endpoint === undefined ? config : runningLocalStage(http, config, endpoint);
+};
+
+const run = async (
+  config: StageConfig,
+  registry: OpenRegistry,
+  command: RegistryCommand,
+  deps: RegistryToolDeps,
+): Promise<number> => {
+  if (command.command === 'apply') return applyCommand(config, registry, command, deps);
+  if (command.command === 'export') return exportEntries(config, await readAll(registry.table), deps.output, command);
+  const diff = await lookAt(config, registry, command, Math.floor(deps.now() / 1000));
+  deps.output.out(command.json ? JSON.stringify(diffJson(diff), null, 2) : diffLines(diff).join('\n'));
+  return differs(diff.comparison) ? differenceCode : 0;
+};
+
+/** A failure of AWS that the caller cannot know how to avoid, such as a throttled table. */
+const explain = (error: unknown, config: StageConfig, { command, table, grantsTable }: RegistryCommand): unknown => {
+  const known = explainRegistryFailure(error, config);
+  if (known instanceof Refusal || !(error instanceof Error) || !('$metadata' in error)) return known;
+  if (error.name === 'ResourceNotFoundException') {
+    const given = [table, grantsTable].filter((name) => name !== undefined);
+    return new Refusal(`There is no table ${given.join(' or ')} in this account and region.`);
+  }
+  const advice =
+    command === 'apply' ? 'Each entry that was written is whole. Run apply again to finish.' : 'Run it again.';
+  return new Refusal(`DynamoDB does not do it (${causeOf(error)}). ${advice}`);
+};
+
+/**
+ * Compares a stage's file with the table Registry, makes the table as the file is, or prints what the table has.
+ * @returns the exit code
+ * @throws UsageError, Refusal, ConfigError
+ */
+export const registry = async (args: readonly string[], deps: RegistryToolDeps): Promise<number> => {
+  const command = readFlags(args);
+  if (command === 'help') {
+    deps.output.out(help);
+    return 0;
+  }
+  requireReasonOrTerminal(command, deps);
+  const config = await stageOf(command, deps);
+  const { environment, wait } = deps;
+  const open = await openRegistryTable(config, {
+    environment,
+    tool: 'operator',
+    name: command.table,
+    ...(wait === undefined ? {} : { wait }),
+  });
+  try {
+    return await run(config, open, command, deps);
+  } catch (error) {
+    throw explain(error, config, command);
+  } finally {
+    open.close();
+  }
+};

@@ -1,0 +1,419 @@
+import { DynamoDBClient, ThrottlingException, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { jest } from '@jest/globals';
+import type { Git } from '../../bin/registry/checkout.ts';
+import { readOne } from '../../bin/shared/registry-table.ts';
+import { stopEntry, writeEntry } from '../../bin/shared/registry-writes.ts';
+import { registryData } from '../../config/load.ts';
+import { localStage } from '../../config/local.ts';
+import { entriesOf } from '../../functions/shared/registry/entry-items.ts';
+import { parseScopes } from '../../functions/shared/registry/scopes.ts';
+import { putGrant } from '../../functions/shared/store/grants.ts';
+import { startMs } from '../support/gateway.ts';
+import { operator, registryTool, withEntry, type RegistryTool } from './registry-tool.ts';
+
+const now = startMs / 1000;
+const stage = localStage();
+let tool: RegistryTool;
+beforeEach(async () => {
+  tool = await registryTool();
+  await tool.fill();
+  await tool.write(stage);
+});
+afterEach(() => tool.close());
+
+const entryAt = async (entryId: string) => (await readOne(tool.table, entryId))?.entry;
+
+const renamed = withEntry('partners', 'demo-app', { name: 'New Name' });
+
+const commits = { old: 'a'.repeat(40), last: 'b'.repeat(40), next: 'c'.repeat(40), other: 'd'.repeat(40) };
+const order = [commits.old, commits.last, commits.next];
+
+/** Git at a commit of `order`, or elsewhere. */
+const gitAt =
+  (commit: string, changes = ''): Git =>
+  async (_folder, [command, ...args]) => {
+    const done = (code: number, out = '') => ({ code, out });
+    if (command === 'rev-parse') return done(0, commit);
+    if (command === 'status') return done(0, changes);
+    const [known, earlier] = [order.indexOf(args[1]!.slice(0, 40)), order.indexOf(args[1]!)];
+    if (command === 'cat-file') return done(known < 0 ? 128 : 0);
+    return done(earlier <= order.indexOf(commit) ? 0 : 1);
+  };
+
+describe('npm run registry -- apply', () => {
+  it('makes the table as the file is, and says who did it and why', async () => {
+    const added = { ...stage.partners[2]!, clientId: 'new-app', webOrigins: ['https://new.example'] };
+    const config = withEntry(
+      'payers',
+      'northwind',
+      { displayName: 'New Payer' },
+      withEntry('partners', 'demo-app', undefined),
+    );
+    const wanted = { ...config, partners: [...config.partners, added] };
+    await tool.write(wanted);
+
+    const { code, out, told } = await tool.apply();
+
+    expect(code).toBe(0);
+    expect(out).toContain('1 added, 1 changed, 1 removed.');
+    expect(told).toBe(`Applied as ${operator}, version 1. It holds everywhere within 30 seconds.`);
+    const items = await tool.read();
+    for (const [entryId, entry] of entriesOf(registryData(wanted))) {
+      expect([entryId, items.get(entryId)?.entry]).toEqual([entryId, entry]);
+    }
+    const by = { changedAt: now, changedBy: operator, reason: 'Ticket 4711' };
+    expect(items.get('partner#new-app')).toMatchObject({ version: 1, ...by });
+    expect(items.get('payer#northwind')).toMatchObject({ version: 2, ...by });
+    expect(items.get('partner#demo-app')).toMatchObject({ version: 2, entry: undefined, damaged: false, ...by });
+    expect(items.get('partner#third-party-app')).toMatchObject({ version: 1, reason: 'first deployment' });
+    expect(items.get('apply')).toMatchObject({ version: 1, entry: { file: tool.file }, ...by });
+    expect(await tool.run('diff')).toMatchObject({ code: 0, out: expect.stringContaining(`Last apply: version 1, `) });
+  });
+
+  it('writes nothing if there is no difference', async () => {
+    expect(await tool.apply()).toMatchObject({ code: 0, told: '' });
+    expect((await tool.read()).has('apply')).toBe(false);
+  });
+
+  it('changes nothing with --dry-run, and says in whose name it would act', async () => {
+    await tool.write(renamed);
+    const before = await tool.read();
+
+    const { code, out, told } = await tool.run('apply', ['--dry-run']);
+
+    expect(code).toBe(0);
+    expect(out).toContain('name: "Demo App" → "New Name"');
+    expect(told).toBe(`Would apply this as ${operator}. Nothing was changed.`);
+    expect(await tool.read()).toEqual(before);
+  });
+
+  it('keeps a block while its partner is changed, removed, and added again, and says so', async () => {
+    const stop = { at: now - 60, by: 'arn:someone', reason: 'a leak' };
+    await stopEntry(tool.table, (await readOne(tool.table, 'partner#demo-app'))!, stop);
+    for (const config of [renamed, withEntry('partners', 'demo-app', undefined), stage]) {
+      await tool.write(config);
+      const { out } = await tool.apply('--yes');
+      expect(out).toContain('    stays blocked since 2026-06-01T11:59:00Z, by arn:someone: a leak\n');
+      expect((await readOne(tool.table, 'partner#demo-app'))?.stop).toEqual({ ...stop, until: undefined });
+    }
+    expect(await readOne(tool.table, 'partner#demo-app')).toMatchObject({
+      version: 5,
+      entry: { clientId: 'demo-app' },
+    });
+  });
+
+  it('repairs what was changed by hand: entries with their stop, pages, and its own record', async () => {
+    await tool.write(renamed);
+    await tool.apply();
+    const stop = { at: now - 60, by: 'arn:someone', reason: 'a leak' };
+    await stopEntry(tool.table, (await readOne(tool.table, 'partner#demo-app'))!, stop);
+    for (const entryId of ['partner#demo-app', 'directory#1', 'apply']) {
+      await tool.client.send(
+        new UpdateItemCommand({
+          TableName: tool.table.name,
+          Key: { entryId: { S: entryId } },
+          UpdateExpression: 'SET entry = :e, version = :v',
+          ExpressionAttributeValues: { ':e': { S: '{"by":"hand"}' }, ':v': { S: 'x' } },
+        }),
+      );
+    }
+
+    await expect(tool.apply()).rejects.toThrow(
+      'The item "apply" was changed by hand, so what was applied last is unknown. ',
+    );
+    const { out } = await tool.apply('--yes');
+
+    expect(out).toContain('! partner demo-app\n    was changed by hand, and is written again\n    stays blocked since');
+    expect(await readOne(tool.table, 'partner#demo-app')).toMatchObject({
+      damaged: false,
+      entry: { name: 'New Name' },
+      stop,
+    });
+    expect(await tool.run('diff')).toMatchObject({ code: 0 });
+  });
+
+  it('refuses what the check refuses, before it asks the table', async () => {
+    await tool.write(withEntry('partners', 'demo-app', { payers: ['nobody'] }));
+    await expect(tool.apply()).rejects.toThrow('"nobody" is not a payer of this stage');
+    await tool.write({ ...stage, production: true });
+    await expect(tool.apply()).rejects.toThrow('uses plain http, which production refuses');
+  });
+
+  it('finishes what another apply left: pages that do not fit', async () => {
+    await tool.write(renamed);
+    await tool.apply();
+    await tool.client.send(
+      new UpdateItemCommand({
+        TableName: tool.table.name,
+        Key: { entryId: { S: 'directory#1' } },
+        UpdateExpression: 'SET reason = :e REMOVE entry, digest',
+        ExpressionAttributeValues: { ':e': { S: 'x' } },
+      }),
+    );
+    expect((await tool.run('diff')).out).toContain('Only pages differ.');
+
+    expect(await tool.apply('--yes')).toMatchObject({ code: 0 });
+
+    expect(await tool.run('diff')).toMatchObject({ code: 0 });
+  });
+});
+
+describe('a reason', () => {
+  beforeEach(() => tool.write(renamed));
+
+  it('is asked for at a terminal, and required without one', async () => {
+    await expect(tool.run('apply')).rejects.toThrow('Give --reason TEXT');
+    await expect(tool.run('apply', [], { answers: [''] })).rejects.toThrow('Give --reason TEXT');
+
+    const { code, asked } = await tool.run('apply', [], { answers: ['Ticket 4712'] });
+
+    expect([code, asked]).toEqual([0, ['Why? ']]);
+    expect(await readOne(tool.table, 'partner#demo-app')).toMatchObject({ reason: 'Ticket 4712' });
+  });
+
+  it.each([['two\nlines'], ['x'.repeat(201)], ['turned\u202eround'], ['broken\u2028here']])(
+    'is one line of up to 200 characters: %j is refused',
+    async (reason) => {
+      await expect(tool.run('apply', ['--reason', reason])).rejects.toThrow('one line of up to 200 characters');
+      expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'Demo App' });
+    },
+  );
+});
+
+describe('living grants that would end', () => {
+  beforeEach(async () => {
+    const grant = {
+      grantId: 'grant-1',
+      payer: 'northwind',
+      partner: 'demo-app',
+      scope: parseScopes('patient/*.rs'),
+      patient: 'patient-1',
+      refreshable: true,
+      endsAt: now + 3600,
+      expiresAt: now + 3600,
+      codeHash: 'x',
+      codeExpiresAt: now + 60,
+      redirectUri: 'https://partner.example/',
+      wrappedKey: new Uint8Array(1),
+      linkKey: new Uint8Array(32),
+      sealedPayerTokens: new Uint8Array(1),
+      payerVersion: 1,
+    };
+    await putGrant(tool.grants, grant, { now, requestId: 'request-1' });
+    await tool.write(withEntry('partners', 'demo-app', undefined));
+  });
+
+  it('need a yes at the terminal, or --yes', async () => {
+    await expect(tool.apply()).rejects.toThrow('1 living grant would end. To go on, give --yes. Nothing was changed.');
+    await expect(tool.run('apply', ['--reason', 'x'], { answers: ['no'] })).rejects.toThrow('Nothing was changed.');
+    expect(await entryAt('partner#demo-app')).toBeDefined();
+
+    const { asked, code } = await tool.run('apply', ['--reason', 'x'], { answers: ['yes'] });
+
+    expect([asked, code]).toEqual([['1 living grant would end. Type yes to go on: '], 0]);
+    expect(await entryAt('partner#demo-app')).toBeUndefined();
+  });
+
+  it('end with --yes, which says how many', async () => {
+    expect(await tool.apply('--yes')).toMatchObject({
+      code: 0,
+      told: expect.stringContaining('1 living grant would end.'),
+    });
+    expect(await entryAt('partner#demo-app')).toBeUndefined();
+  });
+});
+
+describe('a file older than the one that was applied last', () => {
+  const apply = (git: Git, ...args: string[]) => tool.run('apply', ['--reason', 'Ticket 4711', ...args], { git });
+  beforeEach(async () => {
+    await tool.write(renamed);
+    await apply(gitAt(commits.last));
+    await tool.write(stage);
+  });
+
+  it('is refused, with both commits, unless --over-newer is given', async () => {
+    const refused = `This checkout is at commit ${commits.old}, which does not contain ${commits.last}, the commit that was applied last.`;
+    await expect(apply(gitAt(commits.old))).rejects.toThrow(refused);
+    await expect(apply(gitAt(commits.old), '--dry-run')).rejects.toThrow(refused);
+    await expect(apply(gitAt(commits.old), '--yes')).rejects.toThrow('give --over-newer. Nothing was changed.');
+    expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'New Name' });
+
+    expect(await apply(gitAt(commits.old), '--over-newer', '--yes')).toMatchObject({ code: 0 });
+    expect(await readOne(tool.table, 'apply')).toMatchObject({ version: 2, entry: { commit: commits.old } });
+  });
+
+  it('may be one whose checkout does not have the commit', async () => {
+    await tool.write(withEntry('partners', 'demo-app', { name: 'Other' }));
+    await apply(gitAt(commits.other), '--over-newer', '--yes');
+    await tool.write(stage);
+    await expect(apply(gitAt(commits.next))).rejects.toThrow(
+      `Commit ${commits.other}, which was applied last, is not in this checkout, which is at ${commits.next}. Run git pull`,
+    );
+  });
+
+  it('is none of the same commit, or of a later one', async () => {
+    expect(await apply(gitAt(commits.next))).toMatchObject({ code: 0 });
+    await tool.write(renamed);
+    expect(await apply(gitAt(commits.next, ' M stage.json'))).toMatchObject({ code: 0 });
+    expect(await readOne(tool.table, 'apply')).toMatchObject({ entry: { commit: commits.next, uncommitted: true } });
+  });
+
+  it('is the committed file after one with uncommitted changes', async () => {
+    await apply(gitAt(commits.last, ' M stage.json'));
+    await tool.write(renamed);
+    await expect(apply(gitAt(commits.last))).rejects.toThrow(
+      'was applied with uncommitted changes, which this file does not have',
+    );
+    await expect(apply(gitAt(commits.last, ' M stage.json'))).rejects.toThrow(
+      'Whether this file has them cannot be known',
+    );
+    expect(await apply(gitAt(commits.next))).toMatchObject({ code: 0 });
+  });
+
+  it('cannot be known without git: the table’s version and date are told, and --yes is needed', async () => {
+    await expect(tool.apply()).rejects.toThrow(
+      `This file is in no git checkout, so it may be older than commit ${commits.last}, which was applied last. ` +
+        'The table is at version 1, of 2026-06-01T12:00:00Z. To go on, give --yes. Nothing was changed.',
+    );
+    expect(await tool.apply('--yes')).toMatchObject({ code: 0 });
+    await tool.write(renamed);
+    await expect(apply(gitAt(commits.next))).rejects.toThrow('What was applied last was in no git checkout');
+  });
+});
+
+interface SentCommand {
+  readonly constructor: { readonly name: string };
+  readonly input: { readonly Key?: { readonly entryId?: { readonly S?: string } } };
+}
+
+/** Runs something before each command about an item, until the mocks are restored. */
+const beforeEachSend = (work: (name: string, entryId: string | undefined) => Promise<unknown>): void => {
+  const send = Reflect.get(DynamoDBClient.prototype, 'send') as (...args: unknown[]) => unknown;
+  const sendAfter = async function (this: DynamoDBClient, ...args: [SentCommand, ...unknown[]]): Promise<unknown> {
+    const [{ constructor, input }] = args;
+    await work(constructor.name, input.Key?.entryId?.S);
+    return send.apply(this, args);
+  };
+  jest.spyOn(DynamoDBClient.prototype, 'send').mockImplementation(sendAfter as never);
+};
+
+/** Runs something before the first command of this kind for an item. */
+const before = (entryId: string, kind: 'GetItemCommand' | 'UpdateItemCommand', work: () => Promise<unknown>): void => {
+  let isDone = false;
+  beforeEachSend(async (name, sentTo) => {
+    if (isDone || name !== kind || sentTo !== entryId) return;
+    isDone = true;
+    await work();
+  });
+};
+
+describe('two people who apply at once', () => {
+  const git = gitAt(commits.last);
+  const by = { changedAt: now, changedBy: 'arn:other', reason: 'Ticket 1' };
+  const writeAs = async (entryId: string, change: object) => {
+    const item = await readOne(tool.table, entryId);
+    const { written } = await writeEntry(tool.table, entryId, item, { ...(item?.entry as object), ...change }, by);
+    expect(written).toBe(true);
+  };
+  beforeEach(() => tool.write(renamed));
+  afterEach(() => jest.restoreAllMocks());
+
+  it('cannot both go on from the same diff: the second is told who was first, when and why', async () => {
+    const meanwhile = async () => {
+      await tool.run('apply', ['--reason', 'Ticket 1'], { git });
+      return 'Ticket 2';
+    };
+
+    await expect(tool.run('apply', [], { git, answers: [meanwhile] })).rejects.toThrow(
+      `The table has changed since this diff: it is at version 1, 2026-06-01T12:00:00Z, by ${operator}: Ticket 1 ` +
+        `(${tool.file}, commit ${'b'.repeat(12)}). Run diff again. Nothing was changed.`,
+    );
+    expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'New Name' });
+  });
+
+  it('are told which entries the other is still writing, and nothing is written', async () => {
+    before('apply', 'UpdateItemCommand', () => writeAs('partner#demo-app', { name: 'Theirs' }));
+
+    await expect(tool.apply()).rejects.toThrow(
+      'Others have changed entries since this diff:\n  partner demo-app: version 2, 2026-06-01T12:00:00Z, by arn:other: Ticket 1\n' +
+        'Run diff again. No entry was changed.',
+    );
+    expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'Theirs' });
+  });
+
+  it('are told which entries the other changed while they wrote, and the rest is whole', async () => {
+    await tool.write(withEntry('payers', 'northwind', { displayName: 'New Payer' }, renamed));
+    before('payer#northwind', 'UpdateItemCommand', () => writeAs('payer#northwind', { displayName: 'Theirs' }));
+
+    await expect(tool.apply()).rejects.toThrow(
+      'Others have changed the table meanwhile:\n  payer northwind: version 2, 2026-06-01T12:00:00Z, by arn:other: Ticket 1\n' +
+        '1 of 2 writes of entries were made, each as a whole. Run diff, and apply again.',
+    );
+    expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'New Name' });
+    expect(await entryAt('payer#northwind')).toMatchObject({ displayName: 'Theirs' });
+    const { out } = await tool.run('diff');
+    expect(out).toContain('~ payer northwind\n    displayName: "Theirs" → "New Payer"\n');
+    expect(out).not.toContain('Pages that do not fit');
+
+    expect(await tool.apply('--yes')).toMatchObject({ code: 0 });
+    expect(await tool.run('diff')).toMatchObject({ code: 0 });
+  });
+
+  it('do not go on once the other has begun', async () => {
+    before('apply', 'GetItemCommand', () => writeAs('apply', { file: 'theirs' }));
+
+    await expect(tool.apply()).rejects.toThrow('Others have changed the table meanwhile:\n  apply: version 2, ');
+    expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'Demo App' });
+  });
+
+  it('may block a partner meanwhile: the entry is written, and the block stays', async () => {
+    const stop = { at: now, by: 'arn:other', reason: 'a leak' };
+    before('partner#demo-app', 'UpdateItemCommand', async () => {
+      await stopEntry(tool.table, (await readOne(tool.table, 'partner#demo-app'))!, stop);
+    });
+
+    expect(await tool.apply()).toMatchObject({ code: 0 });
+    expect(await readOne(tool.table, 'partner#demo-app')).toMatchObject({
+      version: 3,
+      entry: { name: 'New Name' },
+      stop,
+    });
+  });
+
+  it('may apply the same change: then it is made once', async () => {
+    before('partner#demo-app', 'UpdateItemCommand', () => writeAs('partner#demo-app', { name: 'New Name' }));
+
+    expect(await tool.apply()).toMatchObject({ code: 0 });
+    expect(await readOne(tool.table, 'partner#demo-app')).toMatchObject({ version: 2, reason: 'Ticket 1' });
+  });
+});
+
+describe('a table that cannot be used', () => {
+  afterEach(() => jest.restoreAllMocks());
+
+  it('is named if there is none', async () => {
+    await tool.write(renamed);
+    await expect(tool.apply('--table', 'missing')).rejects.toThrow(
+      'There is no table missing in this account and region.',
+    );
+  });
+
+  it('is left with whole entries if it throttles for long, and the next apply finishes', async () => {
+    await tool.write(withEntry('payers', 'northwind', { displayName: 'New Payer' }, renamed));
+    beforeEachSend(async (name, entryId) => {
+      if (name === 'UpdateItemCommand' && entryId === 'payer#northwind') {
+        throw new ThrottlingException({ message: 'slow', $metadata: {} });
+      }
+    });
+
+    await expect(tool.apply()).rejects.toThrow(
+      '(ThrottlingException). Each entry that was written is whole. Run apply again to finish.',
+    );
+    jest.restoreAllMocks();
+
+    expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'New Name' });
+    expect((await tool.run('diff')).out).toContain('~ payer northwind');
+    expect(await tool.apply('--yes')).toMatchObject({ code: 0 });
+    expect(await tool.run('diff')).toMatchObject({ code: 0 });
+  });
+});
