@@ -52,14 +52,34 @@ const checkSameBuild = ({ name, file }: Bundle, folder: string): void => {
   }
 };
 
+/** A stage as synthesized: its template, and its functions' bundles. */
+export interface Deployment {
+  readonly templateBytes: number;
+  readonly resources: number;
+  readonly seconds: number;
+  readonly bundles: readonly Bundle[];
+}
+
+/** Synthesizes a stage. @param folder where its assembly goes */
+export const synthesisOf = async (configFile: string, folder: string): Promise<Deployment> => {
+  const startedAt = performance.now();
+  const { template, ...names } = await synthesise(configFile, folder);
+  const seconds = (performance.now() - startedAt) / 1000;
+  const { functions } = readTemplate(template, { ...names, origin: measured.origin });
+  return {
+    templateBytes: Buffer.byteLength(JSON.stringify(template)),
+    resources: Object.keys(template.Resources).length,
+    seconds,
+    bundles: functions.map((spec) =>
+      bundleOf(spec.name, join(spec.assetDir, `${spec.handler.split('.')[0]}.js`), spec.environment),
+    ),
+  };
+};
+
 let deployed: Promise<readonly Bundle[]> | undefined;
 
 const readDeployed = async ({ folder }: World): Promise<readonly Bundle[]> => {
-  const { template, ...names } = await synthesise('config/local.ts', join(folder, 'cdk.out'));
-  const { functions } = readTemplate(template, { ...names, origin: measured.origin });
-  const bundles = functions.map((spec) =>
-    bundleOf(spec.name, join(spec.assetDir, `${spec.handler.split('.')[0]}.js`), spec.environment),
-  );
+  const { bundles } = await synthesisOf('config/local.ts', join(folder, 'cdk.out'));
   checkSameBuild(bundleNamed(bundles, 'discovery'), folder);
   return bundles;
 };

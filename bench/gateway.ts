@@ -10,10 +10,11 @@ import { payerBreakers } from '../functions/fetch/breaker/breakers.ts';
 import { fetchHandler } from '../functions/fetch/handler.ts';
 import { leaseFromTable } from '../functions/fetch/limits/lease-slots.ts';
 import { limiter } from '../functions/fetch/limits/limiter.ts';
-import { realDeps } from '../functions/shared/deps.ts';
 import type { ApiEvent, ApiResponse } from '../functions/shared/http/api.ts';
 import type { PayerHttp } from '../functions/shared/payer/http.ts';
 import { payerSecretReader, secretsClient } from '../functions/shared/payer/secrets.ts';
+import { realDeps } from '../functions/shared/real-deps.ts';
+import { tableRegistry } from '../functions/shared/registry/table-registry.ts';
 import { boundedClock } from '../functions/shared/store/bounded-clock.ts';
 import { tokenHandler } from '../functions/token/handler.ts';
 import { lambdaContext } from './api-event.ts';
@@ -42,7 +43,7 @@ export interface Gateway {
 interface GatewayOptions {
   readonly tables: Tables;
   readonly client: DynamoDBClient;
-  /** The folder of `registry.json`. */
+  /** The registry's table. */
   readonly registry: string;
   readonly payerHttp?: PayerHttp;
   /** Called with each chunk of a streamed body. */
@@ -55,11 +56,13 @@ type StreamingHandler = (event: ApiEvent, stream: unknown, context: unknown) => 
 /** The handlers with the dependencies of each function's `index.ts`. Only the log goes elsewhere. */
 export const gatewayOver = ({ tables, client, registry, payerHttp, onWrite }: GatewayOptions): Gateway => {
   Object.assign(globalThis, { awslambda });
-  process.env['LAMBDA_TASK_ROOT'] = registry;
-  const real = realDeps();
+  const { client: _, ...real } = realDeps();
+  const { stage, lifetimes } = real.registry;
   const deps = {
     ...real,
     writeLog,
+    // One client for all tables, as in a function.
+    registry: tableRegistry({ table: { client, name: registry }, clock: real.clock, writeLog, stage, lifetimes }),
     payerHttp: payerHttp ?? real.payerHttp,
     loginAttempts: { client, name: tables.loginAttempts },
     grants: { client, name: tables.grants },

@@ -62,16 +62,17 @@ const replayOver = (client: DynamoDBClient): Replay => ({
 });
 
 /**
- * A lease on a partner's rate lasts for many reads, so it counts as the handler's own time and is not part of a floor.
+ * A lease on a partner's rate lasts for many reads, and an entry of the registry for twenty seconds, so both count as the
+ * handler's own time and are not part of a floor.
  */
-const isLease = (table: string): boolean => table.endsWith('.Limits');
+const isShared = (table: string): boolean => table.endsWith('.Limits') || table.startsWith('Registry.');
 
 const recordCalls = (client: DynamoDBClient, calls: Call[]): void => {
   client.middlewareStack.add(
     (next, context) => async (args) => {
       const command = String(context['commandName']).replace(/Command$/, '');
       const { TableName: table = '', ...input } = args.input as PutItemCommandInput;
-      if (isLease(table)) return next(args);
+      if (isShared(table)) return next(args);
       calls.push({ command, input: { ...input, TableName: table.replace(recordedPrefix, floorPrefix) } } as Call);
       return next(args);
     },

@@ -1,8 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { checkStage } from '../config/check.ts';
 import { registryData } from '../config/load.ts';
 import { smart } from '../config/presets.ts';
+import type { RegistryData } from '../functions/shared/registry/types.ts';
 import { sha256 } from '../functions/shared/store/crypto.ts';
 import { payerPaths } from './payer-data.ts';
 
@@ -20,7 +19,8 @@ const payer = (id: string, origin: string) =>
     id,
     displayName: `Health plan ${id}`,
     clientId: 'gateway',
-    fhirBaseUrl: origin + payerPaths.fhir,
+    // The payer's server knows the measured one only; each has its own base.
+    fhirBaseUrl: `${id === measured.payer ? origin : `https://${id}.example.org`}${payerPaths.fhir}`,
     authorizationEndpoint: origin + payerPaths.authorize,
     tokenEndpoint: origin + payerPaths.token,
   });
@@ -31,7 +31,7 @@ const partner = (clientId: string, payers: readonly string[]) => ({
   homePage: 'https://partner.example.org/',
   redirectUris: [measured.redirectUri],
   clientAuthentication: ['client_secret_basic'],
-  secretHashes: [sha256(measured.secret)],
+  secretHashes: [sha256(clientId === measured.partner ? measured.secret : clientId)],
   scopes: ['launch/patient', 'patient/*.rs', 'offline_access'],
   payers,
   consent: 'partner',
@@ -39,38 +39,31 @@ const partner = (clientId: string, payers: readonly string[]) => ({
   rate: { perSecond: 1e9, burst: 1e9 },
 });
 
-/**
- * Writes a registry with this many payers and partners, as it ships beside a function's code. It may hold more than fit
- * into one stack, since only the functions are measured.
- * @returns the folder
- */
-export const writeRegistry = (folder: string, payerOrigin: string, count: number): string => {
-  const config = checkStage(
-    {
-      stage: 'bench',
-      production: false,
-      origin: measured.origin,
-      payers: [payer(measured.payer, payerOrigin)],
-      partners: [partner(measured.partner, [measured.payer])],
-    },
-    'bench',
-  );
-  const { payers, partners, ...rest } = registryData(config);
-  const others = Array.from({ length: count - 1 }, (_, index) => index);
-  const ids = [...others.map((index) => `${measured.payer}-${index}`), measured.payer];
-  const registry = {
-    ...rest,
-    payers: ids.map((id) => Object.assign({}, payers[0], { id })),
-    partners: [
-      ...others.map((index) =>
-        Object.assign({}, partners[0], { clientId: `${measured.partner}-${index}`, payers: ids.slice(0, 2) }),
-      ),
-      // The measured partner may read from every payer, the others from two.
-      Object.assign({}, partners[0], { payers: ids }),
-    ],
+/** How many payers and partners a registry has. */
+export interface Size {
+  readonly payers: number;
+  readonly partners: number;
+}
+
+/** A stage that begins, and a national network. */
+export const few: Size = { payers: 2, partners: 2 };
+export const many: Size = { payers: 5000, partners: 1000 };
+
+const numbersTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+
+/** A stage of this size, to be checked. The measured partner may read from every payer, the others from two. */
+export const stageOfSize = (payerOrigin: string, { payers, partners }: Size) => {
+  const ids = [...numbersTo(payers - 1).map((index) => `${measured.payer}-${index}`), measured.payer];
+  const others = numbersTo(partners - 1).map((index) => partner(`${measured.partner}-${index}`, ids.slice(0, 2)));
+  return {
+    stage: 'bench',
+    production: false,
+    origin: measured.origin,
+    payers: ids.map((id) => payer(id, payerOrigin)),
+    partners: [...others, partner(measured.partner, ids)],
   };
-  const target = join(folder, `registry-${count}`);
-  mkdirSync(target, { recursive: true });
-  writeFileSync(join(target, 'registry.json'), JSON.stringify(registry));
-  return target;
 };
+
+/** The registry of a stage of this size, as its deployment fills it. */
+export const registryOfSize = (payerOrigin: string, size: Size): RegistryData =>
+  registryData(checkStage(stageOfSize(payerOrigin, size), 'bench'));

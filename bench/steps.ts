@@ -9,6 +9,7 @@ import { pair } from './subjects/pair.ts';
 import { parallel } from './subjects/parallel.ts';
 import { refresh } from './subjects/refresh.ts';
 import { rewriter } from './subjects/rewriter.ts';
+import { scale } from './subjects/scale.ts';
 import type { Step } from './subjects/step.ts';
 import { token } from './subjects/token.ts';
 
@@ -25,5 +26,6 @@ export const steps: readonly Step[] = [
   large,
   rewriter,
   growth,
+  scale,
   coldStart,
 ];

@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { devNull, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CreateTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { BatchWriteItemCommand, CreateTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { entriesOf, newEntryItem } from '../functions/shared/registry/entry-items.ts';
 import { dynamoClient } from '../functions/shared/store/dynamo.ts';
 import { payerPaths } from './payer-data.ts';
 import { startServer } from './servers/start.ts';
-import { measured, writeRegistry } from './stage.ts';
+import { few, measured, registryOfSize, type Size } from './stage.ts';
 
 /** What every part of the benchmark gets. */
 export interface World {
@@ -15,7 +16,7 @@ export interface World {
   readonly dynamoOrigin: string;
   readonly payerOrigin: string;
   readonly payerBase: string;
-  /** The folder of a `registry.json` with two payers and two partners. */
+  /** The table of a registry with two payers and two partners. */
   readonly registry: string;
   readonly close: () => void;
 }
@@ -24,7 +25,6 @@ export interface World {
 export const startWorld = async ({ quick }: { quick: boolean }): Promise<World> => {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-bench-'));
   const [dynamo, payer] = await Promise.all([startServer('dynalite'), startServer('payer')]);
-  const registry = writeRegistry(folder, payer.origin, 2);
   Object.assign(process.env, {
     AWS_ENDPOINT_URL_DYNAMODB: dynamo.origin,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: payer.origin + payerPaths.secrets,
@@ -34,8 +34,11 @@ export const startWorld = async ({ quick }: { quick: boolean }): Promise<World> 
     AWS_CONFIG_FILE: devNull,
     AWS_SHARED_CREDENTIALS_FILE: devNull,
     ORIGIN: measured.origin,
-    LAMBDA_TASK_ROOT: registry,
+    STAGE: 'bench',
+    LIFETIMES: JSON.stringify(registryOfSize(payer.origin, few).lifetimes),
   });
+  const registry = await fillRegistry(payer.origin, few);
+  process.env['REGISTRY_TABLE'] = registry;
   return {
     quick,
     folder,
@@ -75,6 +78,27 @@ export const makeTable = async (name: string, keys: readonly string[]): Promise<
   const client = dynamoClient();
   await createTable(client, name, keys);
   client.destroy();
+  return name;
+};
+
+const batch = 25;
+const filled = new Set<string>();
+
+/** Fills a registry of this size, once. @returns its table */
+export const fillRegistry = async (payerOrigin: string, size: Size): Promise<string> => {
+  const name = `Registry.${size.payers}.${size.partners}`;
+  if (filled.has(name)) return name;
+  await makeTable(name, ['entryId']);
+  const client = dynamoClient();
+  const by = { changedAt: 0, changedBy: 'bench', reason: 'first deployment' };
+  const puts = [...entriesOf(registryOfSize(payerOrigin, size))].map(([id, entry]) => ({
+    PutRequest: { Item: newEntryItem(id, entry, by) },
+  }));
+  while (puts.length > 0) {
+    await client.send(new BatchWriteItemCommand({ RequestItems: { [name]: puts.splice(0, batch) } }));
+  }
+  client.destroy();
+  filled.add(name);
   return name;
 };
 

@@ -6,12 +6,11 @@ import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
 import { gatewayOver } from '../gateway.ts';
 import { measure, oneAfterAnother, oneByOne, type Candidate, type Measured } from '../measure.ts';
 import { atMost, inWords, ratios, rowsOf, seriesOf, type Budget } from '../report.ts';
-import { authorizing, refreshing, type Begin } from '../requests.ts';
-import { writeRegistry } from '../stage.ts';
+import { refreshing, type Begin } from '../requests.ts';
 import { spreadOf } from '../statistics.ts';
 import { connect } from '../walk.ts';
 import { makeTables, type World } from '../world.ts';
-import { requestPlan, startOurs } from './request-step.ts';
+import { requestPlan } from './request-step.ts';
 import type { Step } from './step.ts';
 
 const batch = 25;
@@ -44,58 +43,38 @@ const amongGrants = ({ registry }: World, name: string, begin: Begin, count: num
 });
 
 /** The cost of the second divided by the first, in wall time and CPU time. */
-const growthBudgets = (measured: Measured, [few, many]: readonly [string, string]): Budget[] =>
+export const growthBudgets = (
+  measured: Measured,
+  [small, large]: readonly [string, string],
+  limits: { readonly limit: number; readonly aim?: number },
+): Budget[] =>
   (['wallMs', 'cpuMs'] as const).map((field) => {
-    const ratio = spreadOf(ratios(seriesOf(measured, many), seriesOf(measured, few), field));
+    const ratio = spreadOf(ratios(seriesOf(measured, large), seriesOf(measured, small), field));
     const time = field === 'wallMs' ? 'wall time' : 'CPU time';
     return atMost({
-      name: `${many} to ${few}, ${time}`,
+      name: `${large} to ${small}, ${time}`,
       value: ratio.median,
-      limit: 1.2,
-      aim: 1.05,
+      ...limits,
       unit: ' ×',
       detail: inWords(ratio),
     });
   });
 
-/** Shows that a request costs no more among more grants, payers and partners. */
+/** Shows that a request costs no more among more grants. */
 export const growth: Step = {
   name: 'growth',
   run: async (world) => {
-    const counts = world.quick ? [1000, 5000] : [1000, 100_000];
-    const parties = [2, 1000];
-    const sections: Measured[] = [];
-    const budgets: Budget[] = [];
-    const compare = async (candidates: readonly Candidate[]): Promise<void> => {
-      const measured = await measure(candidates, requestPlan(world));
-      sections.push(measured);
-      budgets.push(...growthBudgets(measured, [candidates[0]?.name ?? '', candidates[1]?.name ?? '']));
-    };
-    await compare(counts.map((count) => amongGrants(world, `refresh, ${count} grants`, refreshing, count)));
-    for (const [name, begin] of [
-      ['authorize', authorizing],
-      ['refresh', refreshing],
-    ] as const) {
-      await compare(
-        parties.map((count): Candidate => ({
-          name: `${name}, ${count} payers and partners`,
-          kind: 'ours',
-          start: () =>
-            startOurs(
-              { registry: writeRegistry(world.folder, world.payerOrigin, count) },
-              `growth.${name}.${count}`,
-              begin,
-            ),
-        })),
-      );
-    }
+    const [small, large] = world.quick ? [1000, 5000] : [1000, 100_000];
+    const nameOf = (count: number): string => `refresh, ${count} grants`;
+    const candidates = [small, large].map((count) => amongGrants(world, nameOf(count), refreshing, count));
+    const measured = await measure(candidates, requestPlan(world));
     return {
       name: 'growth',
-      what: 'the cost of a request among more grants, payers and partners',
-      plan: requestPlan(world),
-      rows: sections.flatMap((measured) => rowsOf(measured)),
+      what: 'the cost of a request among more grants',
+      plan: measured.plan,
+      rows: rowsOf(measured),
       missing: [],
-      budgets,
+      budgets: growthBudgets(measured, [nameOf(small), nameOf(large)], { limit: 1.2, aim: 1.05 }),
       notes: ['Both tables are in one dynalite, so its own growth affects both alike.'],
     };
   },

@@ -20,7 +20,7 @@ const inserted = (key: 'grantId' | 'eventId') => (item: Readonly<Record<string, 
 it('what version 0.1 left in the streams is read by the audit after the upgrade', async () => {
   const lines: string[] = [];
   const written: string[] = [];
-  const client = { send: async ({ input }: { input: { Body: string } }) => void written.push(String(input.Body)) };
+  const client = { send: async ({ input }: { input: { Body: string } }) => void written.push(input.Body) };
   const handler = auditHandler({
     clock: { now: () => recorded.atMs },
     stage: 'demo',

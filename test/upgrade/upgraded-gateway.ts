@@ -37,7 +37,7 @@ export interface OpenLogin {
 }
 
 /** What partners and members of version 0.1 held. */
-export interface Held {
+interface Held {
   readonly access: Pair;
   readonly demoHealthPlan: Pair;
   readonly publicClient: Pair;
@@ -87,7 +87,10 @@ const registryData = (): RegistryData => {
     jwks: [recorded.held.keyed.publicJwk, partnerKey.publicJwk],
     redirectUris: [redirectUri],
   };
-  return { ...data, partners: [...partners, ...partners.slice(0, 1).map((partner) => ({ ...partner, ...keyed }))] };
+  return {
+    ...data,
+    partners: [...partners, ...partners.slice(0, 1).map((partner) => Object.assign({}, partner, keyed))],
+  };
 };
 
 const putRecorded = async (aws: LocalAws, table: string, Item: object): Promise<void> => {

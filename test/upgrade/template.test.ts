@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stages, stageTemplate, type Resource, type StageTemplate } from '../support/stage-template.ts';
+
+/**
+ * What CloudFormation cannot change in place: another value makes a new resource, and the old one is deleted or left
+ * behind. Of resources with data, this is also what their data depends on.
+ */
+const fixedProperties: Readonly<Record<string, readonly string[]>> = {
+  'AWS::ApiGateway::DomainName': ['DomainName'],
+  'AWS::ApiGateway::RestApi': [],
+  'AWS::ApiGateway::Stage': ['RestApiId', 'StageName'],
+  'AWS::CloudFront::Distribution': [],
+  'AWS::DynamoDB::Table': [
+    'TableName',
+    'KeySchema',
+    'LocalSecondaryIndexes',
+    'TimeToLiveSpecification',
+    'StreamSpecification',
+    'SSESpecification',
+  ],
+  'AWS::EC2::EIP': ['Domain', 'NetworkBorderGroup', 'PublicIpv4Pool', 'TransferAddress'],
+  'AWS::KMS::Key': ['KeySpec', 'KeyUsage', 'MultiRegion'],
+  'AWS::Lambda::EventSourceMapping': ['EventSourceArn', 'StartingPosition', 'StartingPositionTimestamp'],
+  'AWS::Logs::LogGroup': ['LogGroupName', 'LogGroupClass'],
+  'AWS::S3::Bucket': ['BucketName', 'ObjectLockEnabled'],
+  'AWS::SNS::Topic': ['TopicName', 'FifoTopic'],
+};
+
+type Recorded = Readonly<Record<(typeof stages)[number], Readonly<Record<string, Resource>>>>;
+
+const file = join(import.meta.dirname, 'version-0.1', 'resources.json');
+const recorded = JSON.parse(await readFile(file, 'utf8')) as Recorded;
+
+/** What must stay as it is of a resource. */
+const fixedOf = ({ Type, Properties = {}, DeletionPolicy, UpdateReplacePolicy }: Resource): object => ({
+  Type,
+  Properties: Object.fromEntries(
+    (fixedProperties[Type] ?? []).flatMap((name) => (name in Properties ? [[name, Properties[name]]] : [])),
+  ),
+  DeletionPolicy,
+  UpdateReplacePolicy,
+});
+
+const isSecret = ({ Type }: Resource): boolean => Type === 'AWS::SecretsManager::Secret';
+
+const byId = (resources: Readonly<Record<string, Resource>>, which: (resource: Resource) => boolean) =>
+  Object.entries(resources).filter(([, resource]) => which(resource));
+
+describe.each(stages)('the upgrade of the stage %s from version 0.1', (stage) => {
+  let template: StageTemplate;
+  beforeAll(async () => {
+    template = await stageTemplate(stage);
+  });
+
+  it("keeps every stateful resource in place, apart from the payers' secrets", () => {
+    const kept = byId(recorded[stage], (resource) => !isSecret(resource));
+    const now = kept.map(([id]) => [id, template.Resources[id] && fixedOf(template.Resources[id])]);
+
+    expect(kept.length).toBeGreaterThan(20);
+    expect(Object.fromEntries(now)).toEqual(Object.fromEntries(kept.map(([id, was]) => [id, fixedOf(was)])));
+  });
+
+  it("takes the payers' secrets out of the stack, and leaves them in place where the stage keeps its data", () => {
+    const secrets = byId(recorded[stage], isSecret);
+
+    const ids = new Set(Object.keys(template.Resources));
+    expect(secrets.filter(([id]) => ids.has(id))).toEqual([]);
+    // The policy of the old template decides what becomes of a resource that is no longer in the new one.
+    expect(secrets.map(([, { DeletionPolicy }]) => DeletionPolicy)).toEqual(
+      secrets.map(() => (stage === 'demo' ? 'Delete' : 'RetainExceptOnCreate')),
+    );
+  });
+
+  it('reads the secrets by the names that they had', () => {
+    const prefixes = Object.values(template.Resources)
+      .filter(({ Type }) => Type === 'AWS::Lambda::Function')
+      .map(({ Properties }) => Properties?.['Environment'] as { Variables?: Record<string, string> } | undefined)
+      .flatMap((environment) => environment?.Variables?.['PAYER_SECRET_PREFIX'] ?? []);
+    const names = byId(recorded[stage], isSecret).map(([, { Properties }]) => String(Properties?.['Name']));
+
+    expect(names.length).toBeGreaterThan(0);
+    expect(prefixes.length).toBeGreaterThan(0);
+    for (const name of names) for (const prefix of prefixes) expect(name.startsWith(prefix)).toBe(true);
+  });
+
+  it('fills the registry before it changes a function that reads it', () => {
+    const fills = byId(template.Resources, ({ Type }) => Type === 'Custom::RegistryFill').map(([id]) => id);
+    const readers = byId(template.Resources, ({ Type, Properties }) => {
+      const { Variables = {} } = (Properties?.['Environment'] ?? {}) as { Variables?: Record<string, unknown> };
+      return Type === 'AWS::Lambda::Function' && 'REGISTRY_TABLE' in Variables && 'LIFETIMES' in Variables;
+    });
+
+    expect(fills).toHaveLength(1);
+    expect(readers.length).toBeGreaterThan(4);
+    for (const [, reader] of readers) expect(reader.DependsOn).toEqual(expect.arrayContaining(fills));
+  });
+});
