@@ -13,7 +13,7 @@ const auditLooks = (hours * 60) / 2;
 export const stageCounts = {
   keys: 2,
   /** CloudWatch bills an alarm for each metric that it uses. */
-  alarmMetrics: 41,
+  alarmMetrics: 44,
   /** An alarm that names payers uses one metric of each that fails. */
   alarmMetricsPerFailingPayer: 1,
   /** The secret that CloudFront sends to the API. */
@@ -29,9 +29,9 @@ export const stageCounts = {
   addresses: 3,
   /**
    * At most, in a month in which everything happens: metrics of requests (`functions/shared/record/metrics.ts`), of the
-   * audit and of cut answers, and those that Lambda counts for each of two streams.
+   * audit and of cut answers, and those that Lambda counts for each of three streams.
    */
-  metrics: 48 + 3 + 2 * 7,
+  metrics: 48 + 3 + 3 * 7,
 } as const;
 
 /** A payer has metrics only in the hours in which it fails: assumed are one hour in fifty, and three metrics. */

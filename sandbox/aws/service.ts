@@ -20,6 +20,13 @@ export interface AwsAnswer {
 /** A stand-in for one AWS service. */
 export type AwsService = (request: AwsRequest) => AwsAnswer | Promise<AwsAnswer>;
 
+/** An answer of one of the JSON services. */
+export const jsonAnswer = (value: unknown): AwsAnswer => ({
+  status: 200,
+  headers: { 'content-type': 'application/x-amz-json-1.1' },
+  body: JSON.stringify(value),
+});
+
 /** An error from one of the JSON services. */
 export const jsonError = (type: string, message: string): AwsAnswer => ({
   status: 400,

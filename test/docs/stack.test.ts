@@ -70,7 +70,7 @@ describe('the numbers that the cost is computed with', () => {
       alarmMetrics: all,
       alarmMetricsPerFailingPayer: alarms.filter(isByPayer).length,
       addresses: idsOf('AWS::EC2::EIP').length,
-      secrets: idsOf('AWS::SecretsManager::Secret').length - config.payers.length,
+      secrets: idsOf('AWS::SecretsManager::Secret').length,
       webAcls: rules.length,
       webRules: rules.reduce((sum, count) => sum + count, 0),
       interfaceEndpoints: propertiesOf('AWS::EC2::VPCEndpoint').filter(

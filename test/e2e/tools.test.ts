@@ -49,6 +49,18 @@ describe('npm run trace, used wrongly,', () => {
   ])('says what to do: %j', saysWhatToDo('trace.ts'));
 });
 
+describe('npm run usage, used wrongly,', () => {
+  it.each([
+    [[], 2, 'Give --month, such as --month 2026-11'],
+    [['--month', 'november'], 2, '--month is "november"; write a month such as 2026-11'],
+    [['--month', '2099-12'], 2, '--month is 2099-12, which has not begun'],
+    [['--month', '2026-01', '--by', 'grant'], 2, '--by is "grant"; write payer or partner'],
+    [['--month', '2026-01', '--csv', 'nowhere/usage.csv'], 1, 'nowhere/usage.csv cannot be written (ENOENT)'],
+    [['--month', '2026-01', '--dry'], 2, '--help lists the flags'],
+    [['--month', '2026-01'], 1, 'The local stack does not answer. Run `npm start`'],
+  ])('says what to do: %j', saysWhatToDo('usage.ts'));
+});
+
 describe('npm run smoke, used wrongly,', () => {
   it.each([
     [[], 2, 'Give one STAGE'],

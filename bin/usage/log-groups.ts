@@ -1,0 +1,44 @@
+import { paginateDescribeLogGroups, type CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { Refusal } from '../shared/command-line.ts';
+import { dayMs, type Month } from './month.ts';
+
+/** A log group of a function that answers requests. Times are epoch milliseconds. */
+export interface RequestLog {
+  readonly name: string;
+  readonly createdAtMs: number;
+  /** Infinite if its lines are kept for ever. */
+  readonly retentionDays: number;
+  readonly bytes: number;
+}
+
+/**
+ * The log groups of the functions that answer requests. A stage may have older ones of a replaced function too.
+ * @throws Refusal if there are none
+ */
+export const findRequestLogs = async (client: CloudWatchLogsClient, stage: string): Promise<RequestLog[]> => {
+  const prefix = `p2p-gateway-${stage}-Functions`;
+  const logs: RequestLog[] = [];
+  for await (const { logGroups = [] } of paginateDescribeLogGroups({ client }, { logGroupNamePrefix: prefix })) {
+    for (const { logGroupName: name = '', creationTime = 0, retentionInDays, storedBytes = 0 } of logGroups) {
+      const retentionDays = retentionInDays ?? Number.POSITIVE_INFINITY;
+      logs.push({ name, createdAtMs: creationTime, retentionDays, bytes: storedBytes });
+    }
+  }
+  if (logs.length === 0)
+    throw new Refusal(
+      `There is no log group ${prefix}… in this account and region. Deploy the stage, or check --stage.`,
+    );
+  return logs;
+};
+
+/** From when on no line of these logs has been deleted. */
+export const keptFrom = (logs: readonly RequestLog[], nowMs: number): number =>
+  nowMs - Math.min(...logs.map(({ retentionDays }) => retentionDays)) * dayMs;
+
+/** About how many bytes of these logs are of a time, if each day has as many as any other. */
+export const bytesWithin = (logs: readonly RequestLog[], { fromMs, toMs }: Month, nowMs: number): number =>
+  logs.reduce((sum, { createdAtMs, retentionDays, bytes }) => {
+    const oldestMs = Math.max(createdAtMs, nowMs - retentionDays * dayMs);
+    const share = (Math.min(toMs, nowMs) - Math.max(fromMs, oldestMs)) / Math.max(1, nowMs - oldestMs);
+    return sum + bytes * Math.min(1, Math.max(0, share));
+  }, 0);
