@@ -77,8 +77,8 @@ export const fixedMonth = ({ payers, partners, secrets, zones }: StageSize): rea
     },
   },
   {
-    what: "The canary's requests, every five minutes for each payer",
-    quantities: addUp([canaryRuns, canaryRun(payers, (2 * payers) / 300)]),
+    what: 'The canary, every five minutes',
+    quantities: addUp([canaryRuns, canaryRun(payers)]),
   },
   { what: 'Registry', quantities: { tableGbMonths: registryGb(payers, partners) } },
   {

@@ -40,6 +40,8 @@ const assumed = {
   msOfAudit: 150,
   /** Audit events per object: with little traffic each gets its own, with more a hundred share one. */
   eventsPerObject: 1,
+  /** X-Ray traces the first request of each second, and 5 % of the others. */
+  tracedShare: 1,
   /** Months that logs and the audit are kept, as in `production-example`: 400 and 2192 days. */
   logMonths: 13,
   auditMonths: 72,
@@ -67,40 +69,35 @@ const logged = (bytes: number): Quantities => ({ logGb: bytes / gb, logGbMonths:
  */
 const registryReads = 2;
 
-/** X-Ray traces the first request of each second, and 5 % of the others. Single members leave no second with two. */
-const traced = (requestsPerSecond: number): number =>
-  requestsPerSecond <= 1 ? 1 : (1 + 0.05 * (requestsPerSecond - 1)) / requestsPerSecond;
-
 const run = (ms: number): Quantities => ({ lambdaRequests: 1, lambdaGbSeconds: ms / 1000 });
 
-/**
- * A request up to its function, with everything in front of the API. Both web ACLs inspect it.
- * @param perSecond how many the stage has
- */
-const request = (ms: number, perSecond = 0): Quantities =>
+/** A request up to its function, with everything in front of the API. Both web ACLs inspect it. */
+const request = (ms: number): Quantities =>
   addUp(
-    [1, { apiRequests: 1, webRequests: 2, edgeRequests: 1, edgeFunctionRequests: 1, traces: traced(perSecond) }],
+    [1, { apiRequests: 1, webRequests: 2, edgeRequests: 1, edgeFunctionRequests: 1, traces: assumed.tracedShare }],
     [1, { ...run(ms), tableReads: registryReads }],
     [1, logged(measured.logLine + assumed.platformLines + assumed.accessLine + assumed.edgeLine)],
   );
 
-/** Payers that the canary checks at the same time, and what each check takes in milliseconds. */
-const canaryParallel = 8;
-const canaryCheckMs = 800;
-
 /**
- * One run of the canary: it reads the directory and each payer's entry, asks the gateway for its discovery document and
- * for a sign-in, and logs a line.
- * @param perSecond how many requests of the canary the stage has
+ * The canary asks every payer's endpoints in each run, and our own for at most a hundred payers (`functions/canary/handler.ts`);
+ * these have a log line.
  */
-export const canaryRun = (payers: number, perSecond: number): Quantities =>
-  addUp(
-    [2 * payers, request(assumed.msWithoutPayer, perSecond)],
-    [payers, { tableWrites: writeUnits(measured.loginAttempt), tableReads: registryReads }],
-    [payers, logged(measured.logLine)],
-    [1, run(Math.max(canaryCheckMs, (payers * canaryCheckMs) / canaryParallel))],
+export const canary = { facades: 100, facadesAtOnce: 8, payersAtOnce: 160, checkMs: 800, answerBytes: 20_000 } as const;
+
+/** One run of the canary. It reads the directory and each payer's entry. */
+export const canaryRun = (payers: number): Quantities => {
+  const facades = Math.min(payers, canary.facades);
+  const rounds = Math.max(1, facades / canary.facadesAtOnce, payers / canary.payersAtOnce);
+  return addUp(
+    [2 * facades, request(assumed.msWithoutPayer)],
+    [facades, { tableWrites: writeUnits(measured.loginAttempt) }],
+    [facades, logged(measured.logLine)],
+    [payers, { tableReads: registryReads, natGb: canary.answerBytes / gb }],
+    [1, run(rounds * canary.checkMs)],
     [1, { tableReads: directoryReads(payers) }],
   );
+};
 
 /** An event on its way from a stream to the bucket. */
 const audited: Quantities = addUp(

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { costTables, sizeOf, withCostTables } from '../../bin/cost/tables.ts';
-import { measured } from '../../bin/cost/usage.ts';
+import { canary, measured } from '../../bin/cost/usage.ts';
 import example from '../../config/production-example.ts';
 import { readRecords } from '../../functions/audit/read-records.ts';
 import { readEventWriter } from '../../functions/fetch/audit-read.ts';
@@ -90,6 +90,16 @@ describe('the cost table', () => {
     expectToFit(measured.partnerEntry, longest(partners.map((one) => [entryIds.partner(one.clientId), one])));
     const directory = payers.map((payer) => JSON.stringify(directoryEntryOf(payer, partners)).length + 1);
     expectToFit(measured.directoryEntry, Math.max(...directory));
+  });
+
+  it('is computed with the bounds of the canary', () => {
+    const source = readFileSync(join(import.meta.dirname, '../../functions/canary/handler.ts'), 'utf8');
+    const boundOf = (name: string): number => Number(new RegExp(`^const ${name} = (\\d+);$`, 'm').exec(source)?.[1]);
+    expect(canary).toMatchObject({
+      facades: boundOf('mostFacades'),
+      facadesAtOnce: boundOf('facadesAtOnce'),
+      payersAtOnce: boundOf('payersAtOnce'),
+    });
   });
 
   it('counts the secrets of payers that have one: no public client, none that uses another’s', () => {
