@@ -143,10 +143,10 @@ export const limitAttributes = {
 
 /** Who stopped a partner or a payer, and why. */
 export const stopAttributes = {
-  at: { type: 'N', by: 'stopEntry' },
-  until: { type: 'N', by: 'stopEntry' },
-  by: { type: 'S', by: 'stopEntry' },
-  reason: { type: 'S', by: 'stopEntry' },
+  at: { type: 'N', by: 'stopEntry endStop' },
+  until: { type: 'N', by: 'stopEntry endStop' },
+  by: { type: 'S', by: 'stopEntry endStop' },
+  reason: { type: 'S', by: 'stopEntry endStop' },
 } as const satisfies Attributes;
 
 /** Registry: payers, partners, and the pages that are made from them. */

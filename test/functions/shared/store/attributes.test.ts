@@ -6,16 +6,21 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
+import { endStop, removeEntry, stopEntry, writeEntry } from '../../../../bin/shared/registry-writes.ts';
 import { closeReads } from '../../../../functions/audit/close-reads.ts';
 import type { AuditDeps } from '../../../../functions/audit/deps.ts';
 import { readEventWriter } from '../../../../functions/fetch/audit-read.ts';
 import { leaseFromTable } from '../../../../functions/fetch/limits/lease-slots.ts';
+import { putItems } from '../../../../functions/fill-registry/put-items.ts';
+import { newEntryItem, readEntryItem } from '../../../../functions/shared/registry/entry-items.ts';
 import {
   auditEventAttributes,
   grantAttributes,
   grantEventAttributes,
   limitAttributes,
   loginAttemptAttributes,
+  registryAttributes,
+  stopAttributes,
   type Attributes,
 } from '../../../../functions/shared/store/attributes.ts';
 import { closedBreaker, usualTimes } from '../../../../functions/shared/store/breaker-item.ts';
@@ -44,6 +49,13 @@ const tables: Readonly<Record<string, Attributes>> = {
   Grants: grantAttributes,
   AuditEvents: auditEventAttributes,
   Limits: limitAttributes,
+  Registry: registryAttributes,
+};
+
+/** The parts of attributes that are maps. */
+const nestedIn: Readonly<Record<string, Readonly<Record<string, Attributes>>>> = {
+  Grants: { lastEvent: grantEventAttributes },
+  Registry: { stop: stopAttributes },
 };
 
 /** The types that docs/storage.md gives a table's attributes; several may share a row. */
@@ -73,6 +85,11 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
   const record = { ...known, status: 200, error: 'payer_error', bytes: 7 };
   const read = { record, patient: 'patient-1' } as Parameters<ReturnType<typeof readEventWriter>['openGate']>[0];
   const clock = { now: () => 1e12, monotonic: () => 0 };
+  const registry = { ...table, wait: async () => {} };
+  const changed = { changedAt: now, changedBy: 'o', reason: 'n' };
+  const end = { at: now, by: 'o', reason: 'n' };
+  const item = { ...readEntryItem({}), entryId: 'payer#a', seen: { N: '1' }, digest: undefined };
+  const filling = { deps: { clock, random: () => 0, wait: registry.wait }, table, untilMs: 1 };
   const audit = { table, clock, stage: 'local', writeLog: () => undefined } as unknown as AuditDeps;
   return {
     LoginAttempts: [
@@ -91,6 +108,13 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
       ['openGate', () => readEventWriter(table, clock).openGate(read)],
       ['onEnd', () => readEventWriter(table, clock).onEnd(read, { callerLeft: true })],
       ['closeReads', () => closeReads(audit, 'audit-1')],
+    ],
+    Registry: [
+      ['fillRegistry', () => putItems(filling, [newEntryItem('payer#a', { id: 'a' }, changed)])],
+      ['writeEntry', () => writeEntry(registry, 'payer#a', undefined, { id: 'a' }, changed)],
+      ['removeEntry', () => removeEntry(registry, item, changed)],
+      ['stopEntry', () => stopEntry(registry, item, { ...end, until: now })],
+      ['endStop', () => endStop(registry, item, end)],
     ],
     Limits: [
       ['leaseFromTable', () => leaseFromTable(table)({ ...lease, seenMs: undefined })],
@@ -113,13 +137,16 @@ type Written = Readonly<Record<string, unknown>>;
 const namesIn = (input: Written): string[] => {
   const { Item: item = {}, UpdateExpression: update = '' } = input as { Item?: Written; UpdateExpression?: string };
   const aliases = (input['ExpressionAttributeNames'] ?? {}) as Readonly<Record<string, string>>;
-  const values = Object.values((input['ExpressionAttributeValues'] ?? {}) as Written);
+  const values = Object.entries((input['ExpressionAttributeValues'] ?? {}) as Written);
   const targets = update.split(/SET |REMOVE |ADD |, /).flatMap((part) => /^#?\w+/.exec(part)?.[0] ?? []);
-  const maps = [...Object.values(item), ...values].flatMap((value) => Object.keys((value as { M?: object }).M ?? {}));
+  // A value in an expression is named after its attribute.
+  const maps = [...Object.entries(item), ...values].flatMap(([name, value]) =>
+    Object.keys((value as { M?: object }).M ?? {}).map((part) => `${name.replace(':', '')}.${part}`),
+  );
   // An update that may be an item's first write also writes its key.
   const key = String(input['ConditionExpression']).includes('attribute_exists(') ? {} : (input['Key'] ?? {});
   const own = [...Object.keys(item), ...Object.keys(key), ...targets.map((name) => aliases[name] ?? name)];
-  return [...own, ...maps.map((name) => `lastEvent.${name}`)];
+  return [...own, ...maps];
 };
 
 /** Who writes what, by the commands that reach DynamoDB. */
@@ -157,11 +184,10 @@ describe.each(Object.entries(tables))('the attributes of %s', (table, attributes
   });
 
   it('are written by the steps that are declared to write them, and by no others', async () => {
-    const nested = table === 'Grants' ? Object.entries(grantEventAttributes) : [];
-    const all = [
-      ...Object.entries(attributes),
-      ...nested.map(([name, field]) => [`lastEvent.${name}`, field] as const),
-    ];
+    const nested = Object.entries(nestedIn[table] ?? {}).flatMap(([map, parts]) =>
+      Object.entries(parts).map(([name, field]) => [`${map}.${name}`, field] as const),
+    );
+    const all = [...Object.entries(attributes), ...nested];
 
     expect(await written(table)).toEqual(
       Object.fromEntries(all.map(([name, { by }]) => [name, by.split(' ').sort().join(' ')])),
@@ -170,7 +196,9 @@ describe.each(Object.entries(tables))('the attributes of %s', (table, attributes
 
   it('can be set and tested by name, although DynamoDB reserves some names', async () => {
     const [key = '', ...others] = Object.keys(attributes);
-    const values = { S: 'x', N: 1, B: new Uint8Array([1]), SS: ['x'], BOOL: true, M: { type: 'x' } } as const;
+    const parts = Object.values(nestedIn[table] ?? {}).flatMap(Object.entries<Attributes[string]>);
+    const part = parts.find(([, { type }]) => type === 'S')?.[0] ?? '';
+    const values = { S: 'x', N: 1, B: new Uint8Array([1]), SS: ['x'], BOOL: true, M: { [part]: 'x' } } as const;
     for (const name of others) {
       const set = { [name]: values[attributes[name]!.type] };
       const change = updateOf(attributes, { set, when: [clausesOn(attributes).absent(name)] });
@@ -185,11 +213,11 @@ describe.each(Object.entries(tables))('the attributes of %s', (table, attributes
   });
 });
 
-it('docs/storage.md names every part of a grant’s last event', () => {
-  const row = /^\| `lastEvent`.*$/m.exec(documentAt('docs/storage.md').text)?.[0] ?? '';
+it.each([
+  ['lastEvent', grantEventAttributes],
+  ['stop', stopAttributes],
+])('docs/storage.md names every part of %s', (map, parts) => {
+  const row = new RegExp(`^\\| \`${map}\`.*$`, 'm').exec(documentAt('docs/storage.md').text)?.[0] ?? '';
 
-  expect([...row.matchAll(/`(\w+)`/g)].map(([, name]) => name)).toEqual([
-    'lastEvent',
-    ...Object.keys(grantEventAttributes),
-  ]);
+  expect([...row.matchAll(/`(\w+)`/g)].map(([, name]) => name)).toEqual([map, ...Object.keys(parts)]);
 });
