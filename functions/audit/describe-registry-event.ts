@@ -95,13 +95,14 @@ const stopHappening = ({ entryId, before, after, at }: RegistryWrite): Happening
   if (JSON.stringify(was) === JSON.stringify(is)) return undefined;
   const isPartner = entryId.startsWith('partner#');
   const stop = readOf(after)?.stop;
+  // No tool takes it out.
   if (stop === undefined) return { code: ended(isPartner), action: 'U', at };
   const { by, reason } = stop;
   // Written by hand, it may have no time.
-  const stoppedAt = stop.at > 0 ? stop.at : at;
+  const common = { action: 'U', at: stop.at > 0 ? stop.at : at, by } as const;
   return isEnd(stop)
-    ? { code: ended(isPartner), action: 'U', at: stoppedAt, by, details: { reason } }
-    : { code: begun(isPartner), action: 'U', at: stoppedAt, by, details: { until: endOf(stop), reason } };
+    ? { code: ended(isPartner), ...common, details: { reason } }
+    : { code: begun(isPartner), ...common, details: { until: endOf(stop), reason } };
 };
 
 /** No tool writes anything else, so whoever did so wrote past the tools. */

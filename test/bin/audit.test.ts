@@ -2,9 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { S3Client } from '@aws-sdk/client-s3';
 import { audit } from '../../bin/audit/audit.ts';
 import { tableOf } from '../../bin/audit/table.ts';
+import { localStage } from '../../config/local.ts';
 import type { AuditEvent } from '../../functions/audit/audit-event.ts';
 import { describeGrantEvent } from '../../functions/audit/describe-grant-event.ts';
 import { auditHandler } from '../../functions/audit/handler.ts';
+import { newEntryItem } from '../../functions/shared/registry/entry-items.ts';
 import type { Item } from '../../functions/shared/store/items.ts';
 import { readEventItem, type ReadEvent } from '../../functions/shared/store/read-events.ts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
@@ -16,7 +18,21 @@ const grantId = 'abcdefghijklmnopqrst-1';
 const otherGrant = 'abcdefghijklmnopqrst-2';
 const dayMs = 86_400_000;
 const bucket = 'p2p-gateway-local-auditbucket-1';
+const operator = 'arn:aws:sts::111122223333:assumed-role/OnCall/alex';
 let aws: LocalAws;
+
+/** A payer before and after an operator gave it another name. */
+const renamed = ['Plan', 'Health Plan'].map((displayName, index) =>
+  newEntryItem(
+    'payer#northwind',
+    { ...localStage().payers[1], displayName },
+    {
+      changedAt: startMs / 1000 + index,
+      changedBy: operator,
+      reason: 'New brand',
+    },
+  ),
+) as [Item, Item];
 
 const grantItem = (id: string, type: string, atMs: number, change: Item = {}): Item => ({
   grantId: { S: id },
@@ -67,6 +83,9 @@ beforeAll(async () => {
   await write(readItem({ requestId: 'last', atMs: startMs + 2 * dayMs + 400 }));
   const reason = { reason: { S: 'byPartner' } };
   await write(grantItem(grantId, 'revoked', startMs + 2 * dayMs, reason));
+  const by = { changedAt: startMs / 1000, changedBy: operator, reason: 'Ticket 4711' };
+  await write(newEntryItem('partner#demo-partner', localStage().partners[0]!, by));
+  await handle({ Records: [streamRecord(...renamed)] }, { awsRequestId: 'audit-1' });
   for (let day = 3; day < 40; day += 1) {
     await write(readItem({ requestId: `late-${day}`, atMs: startMs + day * dayMs, grantId: otherGrant }));
   }
@@ -125,6 +144,15 @@ describe('npm run audit', () => {
     expect(await days('--since 2026-06-02')).toEqual(['2026-06-02', '2026-06-03', '2026-06-03']);
     expect(await days('--since 2026-06-02 --until 2026-06-02')).toEqual(['2026-06-02']);
     expect(await days('--since 2026-06-01 --until 2026-12-31')).toHaveLength(45);
+  });
+
+  it('prints what happened to payers and partners: which fields changed, why and by whom', async () => {
+    const { lines } = await run('--registry --since 2026-06-01');
+    expect(lines.slice(1).map(cells)).toEqual([
+      ['2026-06-01T12:00:00Z', 'added', 'demo-partner', `Ticket 4711 | ${operator}`, 'ok'],
+      ['2026-06-01T12:00:01Z', 'changed', 'northwind', `displayName | New brand | ${operator}`, 'ok'],
+    ]);
+    expect((await run('--registry --since 2026-06-02')).remarks).toEqual(['The audit has no events from that time.']);
   });
 
   it('prints the AuditEvents themselves with --json, one per line', async () => {
@@ -207,11 +235,13 @@ it('exits with 1 if it cannot do it and with 2 if the command line is wrong, and
 
 describe('a command line that makes no sense', () => {
   it.each([
-    ['', 'Give --grant ID, or --partner ID with --since DATE; --help lists the flags'],
+    ['', 'Give --grant ID, or --partner ID or --registry with --since DATE; --help lists the flags'],
     [`--grant ${grantId} --partner demo-partner --since 2026-06-01`, 'Give --grant ID, or --partner ID'],
     ['--grant ../x', '--grant is "../x"; write the 22 characters of a grant id'],
     ['--partner a/b --since 2026-06-01', '--partner is "a/b"; write a partner\'s client id'],
     ['--partner demo-partner', '--partner needs --since DATE'],
+    ['--registry', '--registry needs --since DATE'],
+    ['--registry --partner demo-partner --since 2026-06-01', 'Give --grant ID, or --partner ID or --registry'],
     ['--partner demo-partner --since yesterday', '--since is "yesterday"; write a day such as 2026-06-01'],
     ['--partner demo-partner --since 2026-02-31', '--since is "2026-02-31"; write a day such as 2026-06-01'],
     ['--partner demo-partner --since 2026-06-02 --until 2026-06-01', '--until 2026-06-01 is before --since 2026-06-02'],

@@ -24,7 +24,8 @@ let sequence = 0;
 
 /** A record of a table's stream, with the images that the stream shows. */
 export const streamRecord = (before: Item | undefined, after: Item | undefined): DynamoDBRecord => {
-  const [name, key] = Object.entries(after ?? before ?? {}).find(([each]) => /^(eventId|grantId|entryId)$/.test(each)) ?? [];
+  const [name, key] =
+    Object.entries(after ?? before ?? {}).find(([each]) => /^(eventId|grantId|entryId)$/.test(each)) ?? [];
   return {
     eventID: `event-${(sequence += 1)}`,
     eventName: before === undefined ? 'INSERT' : after === undefined ? 'REMOVE' : 'MODIFY',
