@@ -147,7 +147,7 @@ const shippedPartner = (partner: Partner): Partner => {
   return shipped;
 };
 
-/** What ships in each function: the configuration without the fields that only the deployment or its reviewer needs. */
+/** What fills the registry: the configuration without the fields that only the deployment or its reviewer needs. */
 export const registryData = ({ stage, lifetimes, payers, partners }: StageConfig): RegistryData => ({
   stage,
   lifetimes,

@@ -81,10 +81,21 @@ const resourcesIn = (template: StageTemplate, { action, resource }: Call): strin
     const path = onlyPath(template, 'AWS::S3::Bucket', nameIn(buckets, bucket));
     return [key === undefined ? path : `${path}/*`];
   }
-  // Each stage has payers of its own, and a path reads the secret of whichever payer it is for.
-  return ofType(template, 'AWS::SecretsManager::Secret')
-    .map(pathOf)
-    .filter((path) => path.startsWith('PayerSecrets/'));
+  if (!resource.startsWith(`p2p/${target.config.stage}/payers/`)) throw new Error(`${resource} is no payer's secret`);
+  return [payerSecretsIn(template)];
+};
+
+/** All secrets under the prefix that the template's functions read them at: a path reads that of whichever payer it is for. */
+const payerSecretsIn = (template: StageTemplate): string => {
+  const { Variables } = at(template, 'Functions/Fetch/Function').Properties?.['Environment'] as {
+    Variables: Record<string, string>;
+  };
+  const [, account, region] = /^aws:\/\/(\d+)\/(.+)$/.exec(template.environment) ?? [];
+  const where =
+    account === undefined
+      ? 'arn:{partition}:secretsmanager:{region}:{account}'
+      : `arn:aws:secretsmanager:${region}:${account}`;
+  return `${where}:secret:${Variables['PAYER_SECRET_PREFIX']}*`;
 };
 
 /** Translates calls on this machine into rights on the constructs of another stage's template. */
@@ -158,7 +169,9 @@ describe('a changed template of production', () => {
   it.each([
     ['Functions/Token', 'dynamodb:Scan', 'Tables/Grants'],
     ['Functions/Authorize', 'dynamodb:PutItem', 'Tables/Grants'],
-    ['Functions/Discovery', 'secretsmanager:GetSecretValue', 'PayerSecrets/lakeside'],
+    ['Functions/Discovery', 'secretsmanager:GetSecretValue', 'OriginSecret/Value1'],
+    ['RegistryFill/FillRegistry', 'dynamodb:DeleteItem', 'Tables/Registry'],
+    ['Functions/Fetch', 'dynamodb:UpdateItem', 'Tables/Registry'],
     ['Audit/Audit', 'kms:Decrypt', 'Keys/Audit'],
     ['Audit/Audit', 's3:GetObject', 'Audit/Bucket'],
     ['Canary/Canary', 'logs:CreateLogStream', 'Functions/Fetch/Logs'],
@@ -172,6 +185,7 @@ describe('a changed template of production', () => {
   it.each([
     ['Functions/Callback', 'dynamodb:GetItem', 'Tables/LoginAttempts'],
     ['Functions/Fetch', 'dynamodb:PutItem', 'Tables/AuditEvents'],
+    ['RegistryFill/FillRegistry', 'dynamodb:PutItem', 'Tables/Registry'],
     ['Functions/Fetch', 'dynamodb:UpdateItem', 'Tables/Grants'],
     ['Functions/Fetch', 'dynamodb:UpdateItem', 'Tables/Limits'],
     ['Audit/Audit', 'kms:GenerateDataKey', 'Keys/Audit if StringEquals kms:ViaService=s3.{region}.amazonaws.com'],

@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DeleteItemCommand, DynamoDBClient, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { close, listen } from '../../sandbox/aws/listen.ts';
 import { freePorts as choosePorts } from '../../sandbox/ports.ts';
 import { startLocalStack, type LocalStack } from '../../sandbox/stack.ts';
@@ -222,13 +223,17 @@ describe('npm start', () => {
     const script = `
       const { startLocalStack } = await import('./sandbox/stack.ts');
       const stack = await startLocalStack({ ports: 'free', withSandbox: false });
-      console.log(JSON.stringify(Object.values(stack.pids()).flat()));`;
+      console.log(JSON.stringify(stack.pids()));`;
     // What it leaves in its temporary folder is deleted with ours.
     const env = { ...process.env, NODE_OPTIONS: '', TMPDIR: folder };
     const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { env });
     const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
-    const pids = JSON.parse(line) as number[];
-    expect(pids.filter(isRunning)).toHaveLength(5);
+    const { audit: _, ...byName } = JSON.parse(line) as Record<string, number[]>;
+    const pids = Object.values(byName).flat();
+    const routed = ['authorize', 'callback', 'discovery', 'fetch', 'token'];
+    expect(routed.map((name) => byName[name]?.filter(isRunning).length)).toEqual([1, 1, 1, 1, 1]);
+    // Filling the registry was over when the stack had started. The audit of it may still run.
+    expect(byName['fillRegistry']).toEqual([]);
     child.kill('SIGKILL');
     // A process that has exited still exists for the system until its parent reads the exit code.
     await eventually(() => !pids.some(isRunning));
@@ -265,12 +270,51 @@ describe('a running local stack', () => {
   });
 
   it('knows which AWS calls its functions made', async () => {
-    stack.clearCalls();
     const query = new URLSearchParams({ client_id: 'demo-partner', redirect_uri: `${stack.urls.partner}/callback` });
-    await fetch(`${stack.origin}/oauth2/authorize/northwind?${query}`, { redirect: 'manual' });
-    expect(stack.calls()).toEqual([
-      { function: 'authorize', action: 'dynamodb:PutItem', resource: stack.tables['loginAttempts'] },
+    const authorize = async () => {
+      stack.clearCalls();
+      await fetch(`${stack.origin}/oauth2/authorize/northwind?${query}`, { redirect: 'manual' });
+      return stack.calls().filter((call) => call.function === 'authorize');
+    };
+    const read = { function: 'authorize', action: 'dynamodb:GetItem', resource: stack.tables['registry'] };
+    const write = { function: 'authorize', action: 'dynamodb:PutItem', resource: stack.tables['loginAttempts'] };
+
+    // A new environment reads the payer and the partner; for twenty seconds, it then has both.
+    expect(await authorize()).toEqual([read, read, write]);
+    expect(await authorize()).toEqual([write]);
+  });
+
+  it('fills the registry once: a repeated first deployment and a later one change nothing in it', async () => {
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    const client = new DynamoDBClient({ endpoint: stack.awsEndpoint, region: 'us-east-1', credentials });
+    const TableName = stack.tables['registry'];
+    const itemsNow = async () =>
+      (await client.send(new ScanCommand({ TableName, ConsistentRead: true }))).Items?.map((item) =>
+        JSON.stringify(item),
+      );
+    const change = { ':reason': { S: 'changed by a person' }, ':version': { N: '2' } };
+    await client.send(
+      new UpdateItemCommand({
+        TableName,
+        Key: { entryId: { S: 'payer#northwind' } },
+        UpdateExpression: 'SET reason = :reason, version = :version',
+        ExpressionAttributeValues: change,
+      }),
+    );
+    await client.send(new DeleteItemCommand({ TableName, Key: { entryId: { S: 'partner#third-party-app' } } }));
+    const before = await itemsNow();
+
+    await stack.requestCustomResources('Update');
+    expect(await itemsNow()).toEqual(before);
+    await stack.requestCustomResources('Create');
+    const after = (await itemsNow()) ?? [];
+    // Only what is missing is put again.
+    expect(after.filter((item) => !before?.includes(item))).toEqual([
+      expect.stringContaining('partner#third-party-app'),
     ]);
+    expect(after).toContain(before?.find((item) => item.includes('changed by a person')));
+    expect(stack.pids()['fillRegistry']).toEqual([]);
+    client.destroy();
   });
 
   it('refuses to invoke an unknown function', async () => {

@@ -136,6 +136,16 @@ export const derivations: readonly Derivation[] = [
       }).flatMap((key) => allow(['kms:Decrypt'], key, through('secretsmanager'))),
   },
   {
+    reason: "Payers' secrets are not of the template. The tool makes them with the key that the stage's alias names.",
+    rights: ({ template, uses }) =>
+      uses.every(({ action, resource }) => action !== 'secretsmanager:GetSecretValue' || !resource.startsWith('arn:'))
+        ? []
+        : Object.values(template.Resources)
+            .filter(({ Type }) => Type === 'AWS::KMS::Alias')
+            .map((alias) => nameOf(template, properties(alias)['TargetKeyId']))
+            .flatMap((key) => allow(['kms:Decrypt'], key, through('secretsmanager'))),
+  },
+  {
     reason: "S3 encrypts an object with its bucket's key for whoever puts it in one part.",
     rights: (facts) =>
       keysOf(facts, {

@@ -194,7 +194,7 @@ export const withPayer =
     payers: data.payers.map((payer) => (payer.id === id ? { ...payer, ...change } : payer)),
   });
 
-/** The configuration without one partner: the kill switch. */
+/** The configuration without one partner. */
 export const withoutPartner =
   (clientId: string) =>
   (data: RegistryData): RegistryData => ({

@@ -157,7 +157,7 @@ export interface Lifetimes {
   readonly publicRefreshGrace: number;
 }
 
-/** What ships inside each function as `registry.json`. */
+/** What a registry holds. */
 export interface RegistryData {
   readonly stage: string;
   readonly lifetimes: Lifetimes;
