@@ -7,6 +7,9 @@ import type { StageConfig } from './stage.ts';
 /** Where the local stack listens. The payers are on a different host from the gateway, as in reality. */
 export const defaultPorts = { gateway: 3000, demoHealthPlan: 3001, partner: 3002, northwind: 3003, aws: 3004 };
 
+/** How long consent lasts at the sandbox's payers, as their own pages say, in seconds. */
+const consentLifetime = 90 * 86_400;
+
 /** The stage that `npm start` serves: two payers and three partners, one of each kind. */
 export const localStage = (
   ports: Omit<typeof defaultPorts, 'aws'> = defaultPorts,
@@ -38,6 +41,7 @@ export const localStage = (
           clientId: 'gateway-at-demo-health-plan',
           authOrigin: demoHealthPlan,
           apiOrigin: demoHealthPlan,
+          consentLifetime,
         }),
         smart({
           id: 'northwind',
@@ -45,6 +49,7 @@ export const localStage = (
           clientId: 'gateway-at-northwind',
           fhirBaseUrl: `${northwind}/r4`,
           issuer: northwind,
+          consentLifetime,
           authorizationEndpoint: `${northwind}/oauth2/authorize`,
           tokenEndpoint: `${northwind}/oauth2/token`,
           revocationEndpoint: `${northwind}/oauth2/revoke`,

@@ -76,7 +76,7 @@ export interface Model {
 const loginLives = 1800;
 const codeLives = 60;
 const accessLives = 3600;
-const grantLives = 180 * 86_400;
+const grantLives = 90 * 86_400;
 const grace: Record<PartnerId, number> = { 'demo-partner': 60, 'demo-app': 10 };
 export const registeredScope = registrations.whole;
 export const onlineScope = registrations.online;

@@ -47,7 +47,7 @@ describe('the consent page', () => {
     expect(listOf(page.body)).toBe(
       '<li>read your health record, all of it</li><li>keep reading it when you are not signed in</li>',
     );
-    expect(page.body).toContain('November 28, 2026');
+    expect(page.body).toContain('August 30, 2026');
     expect(dynamo.calls()).toEqual([]);
   });
 
@@ -67,10 +67,12 @@ describe('the consent page', () => {
     expect(listOf(page.body)).toBe('<li>read from your health record: Condition</li>');
   });
 
-  it('says when the consent at the payer ends, if that is earlier', async () => {
-    const { authorize } = gateway().reconfigured(withPayer('northwind', { consentLifetime: 90 * 86_400 }));
+  it('says when the consent at the payer ends, or the grant if that is earlier', async () => {
+    const ending = async (consentLifetime: number): Promise<string> =>
+      (await gateway().reconfigured(withPayer('northwind', { consentLifetime })).authorize(request)).body;
 
-    expect((await authorize(request)).body).toContain('This ends on August 30, 2026 at the latest.');
+    expect(await ending(30 * 86_400)).toContain('This ends on July 1, 2026 at the latest.');
+    expect(await ending(400 * 86_400)).toContain('November 28, 2026');
   });
 
   it('says which plans’ members can sign in, if the profile does', async () => {

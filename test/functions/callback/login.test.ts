@@ -140,7 +140,7 @@ describe('the grant', () => {
     expect(text).not.toContain('payer-access-token');
     expect(text).not.toContain('payer-refresh-token');
     expect(item['expiresAt']).toEqual({ N: String(startMs / 1000 + 60) });
-    expect(item['endsAt']).toEqual({ N: String(startMs / 1000 + 180 * 86_400) });
+    expect(item['endsAt']).toEqual({ N: String(startMs / 1000 + 90 * 86_400) });
     expect(item['lastEvent']?.M?.['type']).toEqual({ S: 'created' });
   });
 
@@ -283,7 +283,7 @@ describe('the grant', () => {
   });
 
   it.each([
-    ['ends with the consent at the payer', 90 * 86_400, 90 * 86_400],
+    ['ends with the consent at the payer', 30 * 86_400, 30 * 86_400],
     ['ends with the stage’s lifetime, if the consent lasts longer', 400 * 86_400, 180 * 86_400],
   ])('%s', async (_, consentLifetime, lives) => {
     const { reconfigured, grant } = gateway();

@@ -27,7 +27,7 @@ describe('introspection', () => {
 
     const response = await introspect({ token });
 
-    expect(bodyOf(response)).toMatchObject({ active: true, exp: startMs / 1000 + 180 * 86_400 });
+    expect(bodyOf(response)).toMatchObject({ active: true, exp: startMs / 1000 + 90 * 86_400 });
   });
 
   it('tells the scope of each access token, and no patient if none is known', async () => {

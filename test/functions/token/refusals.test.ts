@@ -189,7 +189,7 @@ describe('a refresh is refused before anything is written, and the log says more
     {
       where: 'its grant ends this second',
       detail: 'the grant has ended',
-      request: ({ refresh, passSeconds }, pair) => (passSeconds(180 * 86_400), refresh(pair.refresh_token)),
+      request: ({ refresh, passSeconds }, pair) => (passSeconds(90 * 86_400), refresh(pair.refresh_token)),
     },
     {
       where: 'its partner lost the right to the payer',
