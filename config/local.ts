@@ -35,14 +35,16 @@ export const localStage = (
       // Here people paste codes by hand.
       lifetimes: { code: 300 },
       payers: [
-        oneUpDemo({
-          id: 'demo-health-plan',
-          displayName: 'Demo Health Plan',
-          clientId: 'gateway-at-demo-health-plan',
-          authOrigin: demoHealthPlan,
-          apiOrigin: demoHealthPlan,
+        {
+          ...oneUpDemo({
+            id: 'demo-health-plan',
+            displayName: 'Demo Health Plan',
+            clientId: 'gateway-at-demo-health-plan',
+            authOrigin: demoHealthPlan,
+            apiOrigin: demoHealthPlan,
+          }),
           consentLifetime,
-        }),
+        },
         smart({
           id: 'northwind',
           displayName: 'Northwind Health',

@@ -6,6 +6,7 @@ import {
   at,
   ofType,
   pathOf,
+  property,
   stages,
   stageTemplate,
   statementsOf,
@@ -87,9 +88,10 @@ const resourcesIn = (template: StageTemplate, { action, resource }: Call): strin
 
 /** All secrets under the prefix that the template's functions read them at: a path reads that of whichever payer it is for. */
 const payerSecretsIn = (template: StageTemplate): string => {
-  const { Variables } = at(template, 'Functions/Fetch/Function').Properties?.['Environment'] as {
-    Variables: Record<string, string>;
-  };
+  const { Variables }: { Variables: Record<string, string> } = property(
+    at(template, 'Functions/Fetch/Function'),
+    'Environment',
+  );
   const [, account, region] = /^aws:\/\/(\d+)\/(.+)$/.exec(template.environment) ?? [];
   const where =
     account === undefined
