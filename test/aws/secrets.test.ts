@@ -6,7 +6,7 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { payerSecretReader, secretsLimits } from '../../functions/shared/payer/secrets.ts';
-import { ofType, property } from '../support/stage-template.ts';
+import { at, property } from '../support/stage-template.ts';
 import { production } from './made-from-template.ts';
 import { motoServer } from './moto.ts';
 
@@ -15,13 +15,13 @@ let client: SecretsManagerClient;
 let prefix: string;
 beforeAll(async () => {
   client = new SecretsManagerClient({ ...secretsLimits, ...moto.settings() });
-  // As the stack creates payers' secrets: without a value. AWS generates the value of the one that CloudFront sends.
-  const secrets = ofType(await production(), 'AWS::SecretsManager::Secret');
-  const names = secrets
-    .filter(({ Properties = {} }) => !('GenerateSecretString' in Properties))
-    .map((secret): string => property(secret, 'Name'));
-  for (const Name of names) await client.send(new CreateSecretCommand({ Name }));
-  prefix = names[0]?.replace(/[^/]+$/, '') ?? '';
+  const { Variables }: { Variables: Record<string, string> } = property(
+    at(await production(), 'Functions/Fetch/Function'),
+    'Environment',
+  );
+  prefix = Variables['PAYER_SECRET_PREFIX'] ?? '';
+  // Without a value, as an operator may leave them.
+  for (const id of ['lakeside', 'northwind']) await client.send(new CreateSecretCommand({ Name: prefix + id }));
 });
 afterAll(() => client.destroy());
 
