@@ -6,7 +6,7 @@ import { readJsonObject } from '../shared/payer/token-answer.ts';
 import { getText } from './get-text.ts';
 
 /** Reads the keys that a payer signs with (RFC 7517); `fresh` reads them again if they are older than a minute. */
-export type ReadPayerKeys = (jwksUri: string, options?: { readonly fresh?: boolean }) => Promise<JSONWebKeySet>;
+export type ReadPayerKeys = (jwksUri: string, options: { readonly fresh: boolean }) => Promise<JSONWebKeySet>;
 
 const rememberedForMs = 10 * 60 * 1000;
 /** So that tokens with made-up keys cannot make the gateway ask the payer each time. */
@@ -31,7 +31,7 @@ const readKeySet = async (deps: PayerClientDeps, jwksUri: string): Promise<JSONW
  */
 export const payerKeyReader = (deps: PayerClientDeps): ReadPayerKeys => {
   const remembered = new Map<string, { readonly readAtMs: number; readonly keys: JSONWebKeySet }>();
-  return async (jwksUri, { fresh = false } = {}) => {
+  return async (jwksUri, { fresh }) => {
     const known = remembered.get(jwksUri);
     const nowMs = deps.clock.monotonic();
     if (known && nowMs - known.readAtMs < (fresh ? freshForMs : rememberedForMs)) return known.keys;

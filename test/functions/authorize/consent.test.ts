@@ -84,7 +84,7 @@ describe('the consent page', () => {
     expect(page.body).toContain(
       '<p>At Northwind Health this works for members of: Medicare Advantage, Medicaid &amp; &lt;CHIP&gt;.</p>',
     );
-    expect((await authorize(request)).body).not.toContain('works for members of');
+    expect((await authorize(request)).body).toContain('</ul>\n<p>This ends on ');
   });
 
   it('is never stored, framed or sniffed, runs no script, and sends no referrer', async () => {

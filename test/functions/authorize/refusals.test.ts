@@ -130,9 +130,13 @@ describe('authorize, once the partner is trusted', () => {
   const base = 'http://localhost:3000/r4/northwind';
   const aud = `aud must be ${base}.`;
   const resource = `resource must be ${base}.`;
+  const tooLong = 'scope is too long: at most 16384 characters of different scopes.';
+  const scopeOf = (characters: number): string => 'x'.repeat(characters);
+  /** What is refused, the request, the error, its text, and the log's detail if that differs. */
+  type Refusal = [string, Record<string, string>, string, string, string?];
   const readable = 'Ask for something to read that this app is registered for, such as patient/*.rs.';
 
-  it.each<[string, Record<string, string>, string, string]>([
+  it.each<Refusal>([
     ['a missing challenge', publicApp, 'invalid_request', 'code_challenge is missing (PKCE, S256).'],
     [
       'a plain challenge',
@@ -193,19 +197,23 @@ describe('authorize, once the partner is trusted', () => {
       ['a scope with markup', '<b>x "y" \\ é', '?b?x, ?y?, ?, ?'],
       ['more scopes than may be named', 'a b c d e f g', 'a, b, c, d, e and 2 more'],
       ['one scope many times', 'openid '.repeat(40_000), 'openid'],
-    ].map(([what = '', scope = '', named = '']): [string, Record<string, string>, string, string] => [
+      ['different scopes of 16,384 characters', scopeOf(16_384), `${'x'.repeat(64)}...`],
+    ].map(([what = '', scope = '', named = '']): Refusal => [
       what,
       { scope },
       'invalid_scope',
       `The scope ${named} gives this app nothing to read. ${readable}`,
+      'nothing to read that is registered',
     ]),
     [
       'a scope of very many parts',
       { scope: Array.from({ length: 4000 }, (_none, at) => `x${at}`).join(' ') },
       'invalid_scope',
-      'scope is too long: at most 16384 characters of different scopes.',
+      tooLong,
+      'scope is too long',
     ],
-  ])('sends the browser back with an error for %s', async (_, query, error, text) => {
+    ['a scope of 16,385 characters', { scope: scopeOf(16_385) }, 'invalid_scope', tooLong, 'scope is too long'],
+  ])('sends the browser back with an error for %s, and logs why', async (_, query, error, text, detail = text) => {
     const { authorize, dynamo, lines } = gateway();
 
     const response = await authorize(query);
@@ -225,12 +233,14 @@ describe('authorize, once the partner is trusted', () => {
       payer: 'northwind',
       partner: query['client_id'] ?? 'demo-partner',
       error,
+      detail,
       outcome: 'refused',
     });
   });
 
   it('sends the browser back if nothing in the scope can be read at this health plan', async () => {
-    const { authorize } = gateway().reconfigured(withPayer('northwind', { scopes: ['patient/Coverage.rs'] }));
+    const { reconfigured, lines } = gateway();
+    const { authorize } = reconfigured(withPayer('northwind', { scopes: ['patient/Coverage.rs'] }));
 
     const response = await authorize({ scope: 'patient/Claim.rs patient/Observation.rs openid' });
 
@@ -239,6 +249,7 @@ describe('authorize, once the partner is trusted', () => {
       error_description:
         'The scope patient/Claim.rs, patient/Observation.rs gives nothing to read at this health plan.',
     });
+    expect(JSON.parse(lines.join())).toMatchObject({ detail: 'nothing to read that the payer is asked for' });
   });
 
   it.each(['scope', 'response_type', 'code_challenge', 'unheard_of'])('refuses a repeated %s', async (name) => {
@@ -349,6 +360,7 @@ describe('the scope of a login attempt', () => {
       'patient/*.rs',
       false,
     ],
+    ['of no scope all that is registered, and may be refreshed', '', ['patient/*.rs'], 'patient/*.rs', true],
     [
       'of a wildcard the types that are registered',
       'patient/*.read',

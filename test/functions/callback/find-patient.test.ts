@@ -46,6 +46,7 @@ describe('whose record a token opens', () => {
     ],
     ['no search mode', [{ resource: { resourceType: 'Patient', id: 'p-1' } }]],
     ['a link to itself', [patient()], { link: [{ relation: 'self' }] }],
+    ['a total of one', [patient()], { total: 1 }],
   ])('is accepted with %s', async (_, entry, more = {}) => {
     expect(await ask(() => Response.json(bundle(entry, more))).finding).toBe('p-1');
   });
@@ -57,6 +58,7 @@ describe('whose record a token opens', () => {
     ['no match', bundle([])],
     ['no entries', bundle(undefined)],
     ['a further page', bundle([patient()], { link: [{ relation: 'self' }, { relation: 'next' }] })],
+    ['a total of two, although one is in the answer', bundle([patient()], { total: 2 })],
     ['another resource', bundle([{ resource: { resourceType: 'Person', id: 'a' } }])],
     ['an entry without a resource', bundle([{}])],
     ['a patient without an id', bundle([{ resource: { resourceType: 'Patient' } }])],

@@ -79,6 +79,10 @@ describe('an id_token is believed', () => {
     expect(await verifier().verify(token)).toMatchObject({ azp: 'gateway-7' });
   });
 
+  it('if its only audience, the gateway, stands in a list', async () => {
+    expect(await verifier().verify(await sign({ aud: ['gateway-7'] }))).toMatchObject({ aud: ['gateway-7'] });
+  });
+
   it('up to two minutes after its end, since clocks differ', async () => {
     expect(await verifier().verify(await sign({ exp: now - 119 }))).toMatchObject({ exp: now - 119 });
   });
@@ -109,6 +113,7 @@ describe('an id_token is refused', () => {
     ['that is missing', undefined, 'the token answer has none'],
     ['that is an object', { iss: 'x' }, 'the token answer has none'],
     ['that is not a JWT', 'x.y', 'ERR_JWS_INVALID'],
+    ['of 65,536 characters for its form only', 'x'.repeat(65_536), 'ERR_JWS_INVALID'],
     ['over 65,536 characters', 'x'.repeat(65_537), 'it is over 65536 characters'],
   ])('%s', async (_, token, detail) => {
     await expect(verifier().verify(token)).rejects.toMatchObject(refusal(detail));
@@ -184,10 +189,27 @@ describe("a payer's keys", () => {
     passSeconds(599);
     await verify(token);
     expect(asked.requests).toHaveLength(1);
-    passSeconds(2);
+    passSeconds(1);
     await verify(token);
 
     expect(asked.requests).toHaveLength(2);
+  });
+
+  it('are not read again for a token that a known key signed, whatever else is wrong with it', async () => {
+    const { verify, payer: asked, passSeconds } = verifier();
+    const token = await sign({ aud: 'gateway-8' });
+
+    await expect(verify(token)).rejects.toMatchObject(refusal('ERR_JWT_CLAIM_VALIDATION_FAILED'));
+    passSeconds(61);
+    await expect(verify(token)).rejects.toMatchObject(refusal('ERR_JWT_CLAIM_VALIDATION_FAILED'));
+
+    expect(asked.requests).toHaveLength(1);
+  });
+
+  it('are believed if there are fifty', async () => {
+    const keys = async () => ({ keys: [await jwkOf('RS256'), ...Array.from({ length: 49 }, () => ({}))] });
+
+    expect(await verifier(keys).verify(await sign())).toMatchObject({ nonce });
   });
 
   it.each([
@@ -198,7 +220,7 @@ describe("a payer's keys", () => {
     let keys: unknown[] = [{ ...old, alg: 'RS256' }];
     const { verify, payer: asked, passSeconds } = verifier(() => ({ keys }));
     await expect(verify(await sign({}, { kid: 'old' }))).rejects.toMatchObject({ failure: 'nonsense' });
-    passSeconds(61);
+    passSeconds(60);
     keys = [await jwkOf(alg, kid)];
 
     expect(await verify(await sign({}, { alg, kid }))).toMatchObject({ nonce });
@@ -220,6 +242,7 @@ describe("a payer's keys", () => {
     ['a page', () => new Response('<html>'), 'nonsense', 'JWKS answered without a set of keys'],
     ['keys that are no list', () => ({ keys: { kid: 'x' } }), 'nonsense', 'JWKS answered without a set of keys'],
     ['keys that are no objects', () => ({ keys: ['x'] }), 'nonsense', 'JWKS answered without a set of keys'],
+    ['a key that is no object', () => ({ keys: [{}, 'x'] }), 'nonsense', 'JWKS answered without a set of keys'],
     [
       '51 keys',
       () => ({ keys: Array.from({ length: 51 }, () => ({})) }),
@@ -239,11 +262,15 @@ describe("a payer's keys", () => {
     await expect(verifier(answer).verify(await sign())).rejects.toMatchObject({ failure, detail });
   });
 
-  it('are asked for without following redirects, and within five seconds', async () => {
+  it('are asked for as JSON, without a token or following redirects, and within a time limit', async () => {
     const { verify, payer: asked } = verifier();
     await verify(await sign());
 
-    expect(asked.requests[0]?.init).toMatchObject({ redirect: 'manual', signal: expect.any(AbortSignal) });
+    expect(asked.requests[0]?.init).toEqual({
+      headers: { Accept: 'application/json' },
+      redirect: 'manual',
+      signal: expect.any(AbortSignal),
+    });
   });
 
   it('that are shared secrets verify nothing', async () => {

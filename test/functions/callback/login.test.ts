@@ -141,7 +141,17 @@ describe('the grant', () => {
     expect(text).not.toContain('payer-refresh-token');
     expect(item['expiresAt']).toEqual({ N: String(startMs / 1000 + 60) });
     expect(item['endsAt']).toEqual({ N: String(startMs / 1000 + 90 * 86_400) });
-    expect(item['lastEvent']?.M?.['type']).toEqual({ S: 'created' });
+  });
+
+  it('tells the audit that it was created, when, and by which request', async () => {
+    const { login, grant, lines } = gateway();
+
+    await login();
+
+    const { requestId } = JSON.parse(lines.at(-1) ?? '') as { requestId: string };
+    expect(grant()['lastEvent']).toEqual({
+      M: { type: { S: 'created' }, at: { N: String(startMs / 1000) }, requestId: { S: requestId } },
+    });
   });
 
   it('is bound to payer, partner, redirect URI, challenge and patient, and the log says whose it is', async () => {

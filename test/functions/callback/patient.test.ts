@@ -1,5 +1,6 @@
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
+import { signalsOf } from '../../support/embedded-metrics.ts';
 import { localData, startMs } from '../../support/gateway.ts';
 import { formOf, gateway, localRegistry, northwindTokens, sentBack, withPayer } from '../../support/login.ts';
 
@@ -42,7 +43,15 @@ const signIn = async (profile: Partial<Payer>, answers: Answers) => {
   };
   const back = sentBack(await test.callback(test.fromPayer(state), { cookie }));
   const revoked = test.payer.requests.filter(({ url }) => url.endsWith('/revoke')).map(({ init }) => formOf(init));
-  return { ...test, back, revoked, sentNonce: sentBack(response)['nonce'] };
+  const line = JSON.parse(test.lines.at(-1) ?? '') as { detail?: string };
+  return {
+    ...test,
+    back,
+    revoked,
+    line,
+    signals: signalsOf(test.lines.at(-1)),
+    sentNonce: sentBack(response)['nonce'],
+  };
 };
 
 const patientOf = ({ grant }: Awaited<ReturnType<typeof signIn>>): unknown => grant()['patient'];
@@ -73,25 +82,68 @@ describe('whose record it is comes from', () => {
   });
 });
 
-describe('a login ends, and its tokens are revoked at the payer, if', () => {
-  it.each<[string, Partial<Payer>, Answers]>([
-    ['the token answer lacks the member', { patientMember: 'patient_id' }, { token: { patient: 'p-7' } }],
-    ['the userinfo answer lacks the member', userinfo, { userinfo: { sub: '7' } }],
-    ['the userinfo answer is not an object', userinfo, { userinfo: ['7'] }],
-    ['the userinfo answer names a group', userinfo, { userinfo: { patient: 'Group/7' } }],
-    ['the member is inherited, not the payer’s', { patientMember: 'constructor' }, {}],
-    ['fhirUser is a practitioner', idToken, { claims: { fhirUser: `${base}/Practitioner/7` } }],
-    ['fhirUser is a related person', idToken, { claims: { fhirUser: 'RelatedPerson/7' } }],
-    ['fhirUser is below another base', idToken, { claims: { fhirUser: 'https://evil.example/r4/Patient/7' } }],
-    ['fhirUser only begins like the base', idToken, { claims: { fhirUser: `${base}-evil/Patient/7` } }],
-    ['fhirUser says no type', idToken, { claims: { fhirUser: '7' } }],
-    ['fhirUser is a number', idToken, { claims: { fhirUser: 7 } }],
-    ['fhirUser leads elsewhere', idToken, { claims: { fhirUser: `${base}/Patient/../7` } }],
-    ['there is no id_token', idToken, { token: { patient: 'p-7', fhirUser: 'Patient/7' } }],
-    ['the id_token is of another sign-in', idToken, { claims: { fhirUser: 'Patient/7' }, nonce: 'another' }],
-    ['the id_token has expired', idToken, { claims: { fhirUser: 'Patient/7', exp: 1 } }],
-  ])('%s', async (_title, profile, answers) => {
-    const { back, revoked, dynamo } = await signIn(profile, answers);
+describe('a login ends, its tokens are revoked at the payer, and the log says why, if', () => {
+  const userinfoNone = 'the userinfo answer names no patient, as patientFrom says it does';
+  const idTokenNoId = 'the id_token names a patient without an id';
+  it.each<[string, Partial<Payer>, Answers, string]>([
+    [
+      'the token answer lacks the member',
+      { patientMember: 'patient_id' },
+      { token: { patient: 'p-7' } },
+      'the token answer names no patient, as patientFrom says it does',
+    ],
+    ['the userinfo answer lacks the member', userinfo, { userinfo: { sub: '7' } }, userinfoNone],
+    [
+      'the userinfo answer is not an object',
+      userinfo,
+      { userinfo: ['7'] },
+      'userinfo endpoint answered without a JSON object',
+    ],
+    [
+      'the userinfo answer names a group',
+      userinfo,
+      { userinfo: { patient: 'Group/7' } },
+      'the userinfo answer names a patient without an id',
+    ],
+    [
+      'the member is inherited, not the payer’s',
+      { patientMember: 'constructor' },
+      {},
+      'the token answer names no patient, as patientFrom says it does',
+    ],
+    ['fhirUser is a practitioner', idToken, { claims: { fhirUser: `${base}/Practitioner/7` } }, idTokenNoId],
+    ['fhirUser is a related person', idToken, { claims: { fhirUser: 'RelatedPerson/7' } }, idTokenNoId],
+    [
+      'fhirUser is below another base',
+      idToken,
+      { claims: { fhirUser: 'https://evil.example/r4/Patient/7' } },
+      idTokenNoId,
+    ],
+    ['fhirUser only begins like the base', idToken, { claims: { fhirUser: `${base}-evil/Patient/7` } }, idTokenNoId],
+    ['fhirUser says no type', idToken, { claims: { fhirUser: '7' } }, idTokenNoId],
+    ['fhirUser is a number', idToken, { claims: { fhirUser: 7 } }, idTokenNoId],
+    ['fhirUser leads elsewhere', idToken, { claims: { fhirUser: `${base}/Patient/../7` } }, idTokenNoId],
+    [
+      'the id_token lacks the member',
+      idToken,
+      { claims: {} },
+      'the id_token names no patient, as patientFrom says it does',
+    ],
+    [
+      'there is no id_token',
+      idToken,
+      { token: { patient: 'p-7', fhirUser: 'Patient/7' } },
+      'id_token: the token answer has none',
+    ],
+    [
+      'the id_token is of another sign-in',
+      idToken,
+      { claims: { fhirUser: 'Patient/7' }, nonce: 'another' },
+      'id_token: it belongs to another sign-in',
+    ],
+    ['the id_token has expired', idToken, { claims: { fhirUser: 'Patient/7', exp: 1 } }, 'id_token: ERR_JWT_EXPIRED'],
+  ])('%s', async (_title, profile, answers, detail) => {
+    const { back, revoked, dynamo, line, signals } = await signIn(profile, answers);
 
     expect(back).toMatchObject({
       error: 'server_error',
@@ -99,6 +151,8 @@ describe('a login ends, and its tokens are revoked at the payer, if', () => {
     });
     expect(revoked.map((form) => form.get('token'))).toEqual(['payer-refresh-token']);
     expect(dynamo.items('Grants').size).toBe(0);
+    expect(line.detail).toBe(detail);
+    expect(signals).toEqual(['payerDown']);
   });
 });
 

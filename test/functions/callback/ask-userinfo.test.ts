@@ -1,0 +1,49 @@
+import { askUserinfo } from '../../../functions/callback/ask-userinfo.ts';
+import { localData, testDeps } from '../../support/gateway.ts';
+
+const profile = { ...localData().payers[1]!, userinfoEndpoint: 'https://id.plan.example/userinfo' };
+
+const ask = (answer: () => Response | Promise<Response>) => {
+  const { deps, payer } = testDeps();
+  payer.http = async () => answer();
+  return { asking: askUserinfo(deps, profile, 'fresh-token'), requests: payer.requests };
+};
+
+describe('a payer’s userinfo endpoint', () => {
+  it('is asked once for JSON with the fresh token, and no redirect is followed', async () => {
+    const { asking, requests } = ask(() => Response.json({ sub: '7' }));
+
+    expect(await asking).toEqual({ sub: '7' });
+    expect(requests).toEqual([
+      {
+        url: 'https://id.plan.example/userinfo',
+        init: {
+          headers: { Accept: 'application/json', Authorization: 'Bearer fresh-token' },
+          redirect: 'manual',
+          signal: expect.any(AbortSignal),
+        },
+      },
+    ]);
+  });
+
+  const noObject = 'userinfo endpoint answered without a JSON object';
+  it.each<[string, () => Response | Promise<Response>, string, string]>([
+    ['a signed answer', () => new Response('eyJ.eyJ.x'), 'nonsense', noObject],
+    ['a list', () => Response.json(['7']), 'nonsense', noObject],
+    ['503', () => new Response('', { status: 503 }), 'unavailable', 'userinfo endpoint answered 503'],
+    [
+      'an answer over 256 KB',
+      () => new Response('x'.repeat(256 * 1024 + 1)),
+      'nonsense',
+      'userinfo endpoint: answer over 262144 bytes',
+    ],
+    [
+      'a time-out',
+      () => Promise.reject(new DOMException('x', 'TimeoutError')),
+      'timeout',
+      'userinfo endpoint: TimeoutError',
+    ],
+  ])('says nothing with %s, and the log says why', async (_, answer, failure, detail) => {
+    await expect(ask(answer).asking).rejects.toMatchObject({ failure, detail });
+  });
+});
