@@ -1,0 +1,32 @@
+import { blockedPartner, isBlocked, isPaused, pausedPayer } from '../../../../functions/shared/registry/stops.ts';
+
+const stop = { at: 1000, by: 'arn:aws:iam::111122223333:user/one', reason: 'a leak' };
+
+describe('a pause', () => {
+  it('holds until an operator ends it, or until its second has come', () => {
+    expect(isPaused(undefined, 2000)).toBe(false);
+    expect(isPaused(stop, 2000)).toBe(true);
+    expect(isPaused({ ...stop, until: 2000 }, 1999.999)).toBe(true);
+    expect(isPaused({ ...stop, until: 2000 }, 2000)).toBe(false);
+    expect(isPaused({ ...stop, until: 900 }, 1000)).toBe(false);
+  });
+
+  it('tells when to ask again: in the second that it ends, at least one second, or after five minutes', () => {
+    expect(pausedPayer(stop, 2000).retryAfterSeconds).toBe(300);
+    expect(pausedPayer({ ...stop, until: 2090 }, 2000.5).retryAfterSeconds).toBe(90);
+    expect(pausedPayer({ ...stop, until: 2000 }, 1999.999).retryAfterSeconds).toBe(1);
+    expect(pausedPayer({ ...stop, until: 2000 }, 2000).retryAfterSeconds).toBe(1);
+  });
+});
+
+it('a block holds until an operator ends it, whatever `until` someone wrote by hand', () => {
+  expect(isBlocked(undefined)).toBe(false);
+  expect(isBlocked(stop)).toBe(true);
+  expect(isBlocked({ ...stop, until: 900 })).toBe(true);
+});
+
+it('neither error tells who stopped it or why', () => {
+  for (const error of [blockedPartner(), pausedPayer(stop, 2000)]) {
+    expect(JSON.stringify({ ...error, message: error.message })).not.toMatch(/a leak|arn:aws/);
+  }
+});
