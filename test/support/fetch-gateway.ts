@@ -123,7 +123,7 @@ export const fetchGateway = ({ registry = localRegistry() }: { registry?: Regist
     /** The same memory with another configuration. */
     reconfigured: (change: (data: RegistryData) => RegistryData) => ({
       ...deps,
-      registry: registryOf(change(registry)),
+      registry: registryOf(change(registry), test.stops, test.deps.clock.now),
     }),
     /** The log's lines, parsed. */
     /** The lines of requests; a cut answer has a second line. */

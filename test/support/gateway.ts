@@ -6,6 +6,7 @@ import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import type { PayerSecret } from '../../functions/shared/payer/secrets.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
+import type { Stop } from '../../functions/shared/registry/stops.ts';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { memoryDynamo, type MemoryDynamo } from './memory-dynamo.ts';
 import { reference } from './reference.ts';
@@ -23,6 +24,7 @@ export const testDeps = ({ registry = localData() }: { registry?: RegistryData }
   const dynamo: MemoryDynamo = memoryDynamo();
   const time = { ms: startMs };
   const lines: string[] = [];
+  const stops = new Map<string, Stop>();
   const secrets: Record<string, PayerSecret | Error> = {
     'demo-health-plan': { client_secret: 'demo-health-plan-secret' },
   };
@@ -37,7 +39,7 @@ export const testDeps = ({ registry = localData() }: { registry?: RegistryData }
       payer.requests.push({ url: String(input), init });
       return payer.http(input, init);
     }) as PayerHttp,
-    registry: registryOf(registry),
+    registry: registryOf(registry, stops, () => time.ms),
     origin: 'http://localhost:3000',
     writeLog: (line: string) => void lines.push(line),
     loginAttempts: { client: dynamo.client, name: 'LoginAttempts' },
@@ -59,6 +61,8 @@ export const testDeps = ({ registry = localData() }: { registry?: RegistryData }
     payer,
     secrets,
     lines,
+    /** What an operator has stopped, by the entry's id. */
+    stops,
     /** Advances the time. */
     passSeconds: (seconds: number) => void (time.ms += seconds * 1000),
   };

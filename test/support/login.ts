@@ -98,7 +98,11 @@ export const gateway = ({ registry = localRegistry(), readPayerSecret }: Options
   test.secrets['northwind'] = { private_key_jwk: gatewayKey.privateJwk };
   test.payer.http = () => Promise.resolve(Response.json(northwindTokens));
   const over = (data: RegistryData) => {
-    const deps = { ...test.deps, registry: registryOf(data), ...(readPayerSecret ? { readPayerSecret } : {}) };
+    const deps = {
+      ...test.deps,
+      registry: registryOf(data, test.stops, test.deps.clock.now),
+      ...(readPayerSecret ? { readPayerSecret } : {}),
+    };
     const handlers = { authorize: authorizeHandler(deps), callback: callbackHandler(deps), token: tokenHandler(deps) };
     const partnerCall =
       (endpoint: PartnerEndpoint) =>
