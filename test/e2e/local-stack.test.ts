@@ -5,6 +5,7 @@ import { pageCommands } from './page-curl.ts';
 import { postman } from './postman.ts';
 import { standardClients } from './standard-clients.ts';
 import { askAgainWhereBusy, startStack, type RunningStack } from './support.ts';
+import { usageOfAMonth } from './usage.ts';
 
 askAgainWhereBusy();
 // One stack for all tests, since starting it takes longer than most of them.
@@ -21,4 +22,5 @@ describe("the reference page's commands", () => pageCommands(running));
 describe('the Postman collection', () => postman(running));
 describe('standard clients', () => standardClients(running));
 describe('a large answer', () => largeAnswer(running));
+describe('the figures of a month', () => usageOfAMonth(running));
 describe('the audit', () => audit(running));
