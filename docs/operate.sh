@@ -24,6 +24,11 @@ kept() {
     --query "StackResourceSummaries[?ResourceType=='$1' && ResourceStatus!='DELETE_COMPLETE' && PhysicalResourceId].PhysicalResourceId"
 }
 
+# The names of payers' secrets, which the stack neither makes nor deletes
+payer_secrets() {
+  aws secretsmanager list-secrets --filters "Key=name,Values=p2p/$STAGE/payers/" --query 'SecretList[].Name' --output text
+}
+
 # A Logs Insights query over the last minutes of all log groups of the stage: insights 60 'filter outcome = "failed"'
 insights() {
   local groups id
@@ -82,7 +87,7 @@ put_back_grants() {
 # Deletes a stage that no member has used: its stack, and all that the stack retains. A bucket must be empty.
 delete_unused_stage() {
   local tables secrets logs keys addresses buckets name answer
-  tables=$(kept AWS::DynamoDB::Table) secrets=$(kept AWS::SecretsManager::Secret) logs=$(kept AWS::Logs::LogGroup)
+  tables=$(kept AWS::DynamoDB::Table) secrets="$(kept AWS::SecretsManager::Secret) $(payer_secrets)" logs=$(kept AWS::Logs::LogGroup)
   keys=$(kept AWS::KMS::Key) addresses=$(kept AWS::EC2::EIP) buckets=$(kept AWS::S3::Bucket)
   printf '%s\n' "$STACK" $tables $secrets $logs $keys $addresses $buckets
   printf 'All of this will be deleted. The name of the stage, to go on: '

@@ -17,6 +17,7 @@ aws() {
   case "$*" in
     *list-stack-resources*AWS::DynamoDB::Table*) echo table-1 ;;
     *list-stack-resources*AWS::KMS::Key*) echo key-1 ;;
+    *list-secrets*Values=p2p/try/payers/*) echo p2p/try/payers/plan ;;
     *wait*stack-delete-complete*) return ${canDelete ? 0 : 255} ;;
   esac
 }`;
@@ -47,7 +48,7 @@ describe('docs/operate.sh', () => {
       .join('\n');
     const called = new Set([...text.matchAll(/(?:^|\$\(|[;&] )([a-z]+(?:_[a-z]+)*) /gm)].map(([, name]) => name));
 
-    expect(defined).toHaveLength(10);
+    expect(defined).toHaveLength(11);
     expect(defined.filter((name) => !called.has(name))).toEqual([]);
   });
 
@@ -69,7 +70,7 @@ aws() {
     const { status, stdout } = bash(`${aws(true)}\n. docs/operate.sh && delete_unused_stage`, `${typed}\n`);
 
     expect(status).toBe(1);
-    expect(stdout).toMatch(/^p2p-gateway-try\ntable-1\nkey-1\n/);
+    expect(stdout).toMatch(/^p2p-gateway-try\ntable-1\np2p\/try\/payers\/plan\nkey-1\n/);
     expect(changes()).toEqual([]);
   });
 
@@ -82,6 +83,7 @@ aws() {
       'dynamodb update-table',
       'cloudformation delete-stack',
       'dynamodb delete-table',
+      'secretsmanager delete-secret',
       'kms schedule-key-deletion',
     ]);
   });
