@@ -4,7 +4,7 @@ export interface Group {
   readonly mutate: readonly string[];
   /** Folders or patterns of files below `test/`; the first ones run first. */
   readonly tests: readonly string[];
-  /** Files among them that cannot run together with others, since each sets the environment of a starting process. */
+  /** Files among them that take seconds, or that set the environment of a starting process. */
   readonly apart?: readonly string[];
   /** Titles of tests that take seconds; what only they would notice counts as survived. */
   readonly leftOut?: readonly string[];
@@ -28,7 +28,6 @@ export const groups: Readonly<Record<string, Group>> = {
       'functions/token',
       'functions/shared/payer',
       'functions/fetch/breaker',
-      'functions/fetch/limits',
       'functions/audit',
     ],
   },
@@ -62,7 +61,7 @@ export const groups: Readonly<Record<string, Group>> = {
   beside: {
     mutate: ['functions/canary/*.ts', 'functions/discovery/*.ts', 'functions/fill-registry/*.ts', ...notMutated],
     tests: ['functions/canary', 'functions/discovery', 'functions/fill-registry'],
-    apart: ['functions/{canary,discovery,fill-registry}/index.test.ts'],
+    apart: ['functions/{canary,discovery,fill-registry}/index.test.ts', 'functions/canary/many-payers.test.ts'],
   },
   shared: {
     mutate: ['', 'http/', 'record/', 'registry/'].map((folder) => `functions/shared/${folder}*.ts`).concat(notMutated),
