@@ -52,7 +52,7 @@ export const groups: Readonly<Record<string, Group>> = {
       handler,
       {
         mutate: [`functions/${handler}/**/*.ts`, ...notMutated],
-        tests: [`functions/${handler}`],
+        tests: [`functions/${handler}`, 'functions/*.test.ts'],
         apart: ['functions/fetch/index.test.ts'],
       },
     ]),
