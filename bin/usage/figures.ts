@@ -16,8 +16,11 @@ const numberOf = (text: string | undefined): number | undefined => {
   return Number.isFinite(value) ? Math.round(value * 10) / 10 : undefined;
 };
 
+/** A sum of nothing is 0, and a median of nothing is unknown. */
 const totalsOf = (row: Row): Figures['totals'] =>
-  Object.fromEntries(totals.map((name) => [name, numberOf(row[name])])) as Figures['totals'];
+  Object.fromEntries(
+    totals.map((name) => [name, numberOf(row[name]) ?? (name.endsWith('Ms') ? undefined : 0)]),
+  ) as Figures['totals'];
 
 /** Puts the rows of both queries together: those with the most requests first, those of no payer or partner last. */
 export const figuresOf = (by: FiguresBy, totalRows: readonly Row[], reasonRows: readonly Row[]): Figures[] => {

@@ -3,12 +3,12 @@ import { listOf, readerOf, type Reader } from './insights-reader.ts';
 /** A log event's fields, as CloudWatch Logs Insights discovers them in a JSON line. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-export type Condition = (event: Fields) => boolean;
+type Condition = (event: Fields) => boolean;
 
 /** Aggregates the events of one group; `undefined` if none has a value. */
-export type Aggregate = (events: readonly Fields[]) => number | undefined;
+type Aggregate = (events: readonly Fields[]) => number | undefined;
 
-export interface NamedAggregate {
+interface NamedAggregate {
   readonly name: string;
   readonly aggregate: Aggregate;
 }

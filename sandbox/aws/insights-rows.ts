@@ -1,7 +1,7 @@
 import { textIn, type Fields, type InsightsQuery } from './insights-query.ts';
 
 /** A row of a result; a field without a value is not in it. */
-export type Row = readonly { readonly field: string; readonly value: string }[];
+type Row = readonly { readonly field: string; readonly value: string }[];
 
 /** The answer to a query. */
 export interface InsightsAnswer {

@@ -2,7 +2,7 @@ import { localInsights } from './insights.ts';
 import { jsonAnswer, jsonError, type AwsAnswer, type AwsService } from './service.ts';
 
 /** What a log group may be created with. */
-export interface GroupOptions {
+interface GroupOptions {
   /** @default for ever */
   readonly retentionDays?: number | undefined;
   /** Epoch milliseconds. @default now */

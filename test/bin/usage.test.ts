@@ -395,6 +395,13 @@ describe('an AWS that fails', () => {
     expect(csvRows(readFileSync(join(folder, 'a.csv'), 'utf8'))).toMatchObject([{ payer: 'north', requests: '1' }]);
   });
 
+  it('for a moment by a busy table: it is asked again', async () => {
+    await fillRegistry({ 'payer#north': { id: 'north', displayName: 'North' } });
+    failing.answer('Scan', { __type: 'ProvisionedThroughputExceededException', message: 'busy' }, 4);
+    await runInto('a.csv');
+    expect(csvRows(readFileSync(join(folder, 'a.csv'), 'utf8'))).toMatchObject([{ payer: 'north', name: 'North' }]);
+  });
+
   it('by refusing rights: it says which', async () => {
     failing.answer('StartQuery', { __type: 'AccessDeniedException', message: 'no' });
     await expect(runInto('a.csv')).rejects.toThrow('AWS denied access. The tool needs logs:DescribeLogGroups');
