@@ -1,0 +1,70 @@
+import { startLocalStack } from '../../sandbox/stack.ts';
+import { runTool } from '../bin/run-tool.ts';
+import { connect } from '../e2e/support.ts';
+
+/** What a fleet under load did when its partner was blocked. Times are seconds after `block` had said that it was done. */
+export interface BlockedUnderLoad {
+  readonly processes: number;
+  /** Answered per second before the block. */
+  readonly perSecond: number;
+  /** When the last request was sent that was still admitted. */
+  readonly lastAdmitted: number;
+  /** When the first one was refused. */
+  readonly firstRefused: number;
+  /** How many were refused since. */
+  readonly refused: number;
+  /** How many failed in another way. */
+  readonly failed: number;
+}
+
+const warmUpMs = 10_000;
+/** As long as a stop may take, and as long again, in which nobody may be admitted. */
+const watchedMs = 60_000;
+
+/**
+ * Runs a whole local stack whose reads are served by so many processes, keeps all of them busy, and blocks the partner
+ * with the tool that operators use.
+ */
+export const blockUnderLoad = async (processes: number): Promise<BlockedUnderLoad> => {
+  const stack = await startLocalStack({ ports: 'free', environments: processes });
+  try {
+    const { access_token: token } = await connect({ ...stack }, 'demo-health-plan');
+    const url = `${stack.origin}/r4/demo-health-plan/Patient`;
+    const seen: { readonly sentAt: number; readonly status: number }[] = [];
+    let stopped = false;
+    const reader = async (): Promise<void> => {
+      while (!stopped) {
+        const sentAt = performance.now();
+        const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+        await response.arrayBuffer().catch(() => undefined);
+        seen.push({ sentAt, status: response.status });
+      }
+    };
+    const readers = Promise.all(Array.from({ length: processes }, reader));
+    await new Promise((resolve) => setTimeout(resolve, warmUpMs));
+    const before = seen.length;
+    const args = ['block', 'demo-partner', '--reason', 'Load', '--stage', 'local'];
+    const { code, err } = await runTool('partners.ts', args, { AWS_ENDPOINT_URL: stack.urls.aws });
+    if (code !== 0) throw new Error(err);
+    const blockedAt = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, watchedMs));
+    const held = (await stack.held()).get('fetch');
+    stopped = true;
+    await readers;
+    const after = seen.filter(({ sentAt }) => sentAt > blockedAt);
+    const secondsAfter = ({ sentAt }: { readonly sentAt: number }): number => (sentAt - blockedAt) / 1000;
+    // A read over the partner's rate (429) was admitted too: its partner was looked up, and is not blocked.
+    const admitted = after.filter(({ status }) => status === 200 || status === 429);
+    const refused = after.filter(({ status }) => status === 403);
+    return {
+      processes: held?.length ?? 0,
+      perSecond: before / (warmUpMs / 1000),
+      lastAdmitted: Math.max(0, ...admitted.map(secondsAfter)),
+      firstRefused: Math.min(...refused.map(secondsAfter)),
+      refused: refused.length,
+      failed: after.length - admitted.length - refused.length,
+    };
+  } finally {
+    await stack.close();
+  }
+};
