@@ -5,9 +5,8 @@ import { checkPayers } from './check.ts';
 import { learnPayer, writeKeyPair } from './commands.ts';
 import type { ExamineDeps } from './examine.ts';
 import { help, readFlags, type PayersCommand } from './flags.ts';
-import { runningLocalStage } from './local-stage.ts';
 import { payerPause } from './pause.ts';
-import { awsEndpoint, readSecretWith, stageSecretsClient } from './secrets-manager.ts';
+import { readSecretWith, stageSecretsClient } from './secrets-manager.ts';
 import { payersInFile, payersOfStage } from './source.ts';
 import { writeSecret, type SecretDeps } from './write-secret.ts';
 
@@ -27,15 +26,13 @@ const learn = async ({ url, stage, origin, json }: Command<'learn'>, deps: Payer
 const check = async (command: Command<'check'>, deps: PayersToolDeps): Promise<number> => {
   const { target: id, stage, fromFile, json } = command;
   const { environment, output, clock, terminal } = deps;
-  const written = await readStage(stage);
-  const isLocal = stage.config === undefined && written.stage === 'local';
-  const endpoint = awsEndpoint(written.stage, environment);
-  const config = isLocal && endpoint !== undefined ? await runningLocalStage(deps.http, written, endpoint) : written;
+  const config = await readStage(stage);
   const source = { config, file: stageFile(stage, config), environment, id };
-  const payers =
-    fromFile || isLocal
-      ? payersInFile(config, id)
-      : await payersOfStage(source, { evenIfUnreadable: true, note: output.note });
+  // npm start makes its own key pairs, which only its registry has.
+  const evenIfUnreadable = config.stage !== 'local';
+  const payers = fromFile
+    ? payersInFile(config, id)
+    : await payersOfStage(source, { evenIfUnreadable, note: output.note });
   const readSecret = command.readsSecrets ? readSecretWith(stageSecretsClient(config, environment)) : undefined;
   const progress = progressBar(terminal, payers.length, clock.monotonic);
   const origin = command.origin ?? config.origin;

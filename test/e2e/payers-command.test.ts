@@ -89,7 +89,7 @@ describe('npm run payers', () => {
     const { code, err } = await runTool('payers.ts', ['check'], nowhere);
 
     expect(code).toBe(1);
-    expect(err).toMatch(/^Stage local is what `npm start` serves, but nothing answers at http:\/\/\S+; start it/);
+    expect(err).toMatch(/^The local stack does not answer\. Run `npm start`, or set AWS_ENDPOINT_URL/);
     expect(err.trim().split('\n')).toHaveLength(1);
   });
 

@@ -86,7 +86,9 @@ const readSlowly = async ({ body }: Response): Promise<number> => {
 
 it('a blocked partner is refused on every path within 30 seconds, a read under way is cut, and unblock brings all back', async () => {
   const payer = 'demo-health-plan';
-  const { access_token: token, refresh_token: refreshToken } = await connect(stack, payer, largeMember);
+  const { access_token: token } = await connect(stack, payer, largeMember);
+  // A connection of its own, since two refreshes end the first access token.
+  const { refresh_token: refreshToken } = await connect(stack, payer);
   const paths: Record<string, Path> = {
     authorize: () => authorize(payer),
     refresh: refreshing(refreshToken),
@@ -124,7 +126,8 @@ it('a blocked partner is refused on every path within 30 seconds, a read under w
 }, 180_000);
 
 it('a paused payer asks everyone to come back, other payers go on, and the pause ends by itself', async () => {
-  const { access_token: token, refresh_token: refreshToken } = await connect(stack, 'northwind');
+  const { access_token: token } = await connect(stack, 'northwind');
+  const { refresh_token: refreshToken } = await connect(stack, 'northwind');
   const other = await connect(stack, 'demo-health-plan');
   const paths: Record<string, Path> = {
     refresh: refreshing(refreshToken),

@@ -31,9 +31,9 @@ export const blockUnderLoad = async (processes: number): Promise<BlockedUnderLoa
     const { access_token: token } = await connect({ ...stack }, 'demo-health-plan');
     const url = `${stack.origin}/r4/demo-health-plan/Patient`;
     const seen: { readonly sentAt: number; readonly status: number }[] = [];
-    let stopped = false;
+    const stopping = new AbortController();
     const reader = async (): Promise<void> => {
-      while (!stopped) {
+      while (!stopping.signal.aborted) {
         const sentAt = performance.now();
         const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
         await response.arrayBuffer().catch(() => undefined);
@@ -49,7 +49,7 @@ export const blockUnderLoad = async (processes: number): Promise<BlockedUnderLoa
     const blockedAt = performance.now();
     await new Promise((resolve) => setTimeout(resolve, watchedMs));
     const held = (await stack.held()).get('fetch');
-    stopped = true;
+    stopping.abort();
     await readers;
     const after = seen.filter(({ sentAt }) => sentAt > blockedAt);
     const secondsAfter = ({ sentAt }: { readonly sentAt: number }): number => (sentAt - blockedAt) / 1000;
