@@ -158,7 +158,7 @@ const payerTokenRefreshes = async (target: LocalTarget): Promise<void> => {
   target.payers.reset();
 };
 
-const documents = async ({ origin, cloud }: LocalTarget): Promise<void> => {
+const documents = async ({ origin, cloud, payers }: LocalTarget): Promise<void> => {
   for (const path of [
     '/r4/clear-health/.well-known/smart-configuration',
     '/r4/clear-health/.well-known/oauth-authorization-server',
@@ -169,6 +169,10 @@ const documents = async ({ origin, cloud }: LocalTarget): Promise<void> => {
     await drain(path, fetch(`${origin}${path}`), 200);
   }
   await cloud.invoke('canary', {});
+  // Of a payer whose FHIR API is silent, the canary opens the breaker.
+  payers.script('keyed-health', { r4: 'reset' });
+  await cloud.invoke('canary', {});
+  payers.reset();
 };
 
 /** A read whose process died, which the audit closes on its schedule. */

@@ -100,6 +100,9 @@ const payerSecretsIn = (template: StageTemplate): string => {
   return `${where}:secret:${Variables['PAYER_SECRET_PREFIX']}*`;
 };
 
+/** If only items that remember client assertions were used, or only breakers, that is the right. */
+const narrowPrefixes = ['jti.', 'breaker#'];
+
 /** Translates calls on this machine into rights on the constructs of another stage's template. */
 const usedIn = (template: StageTemplate): UsedRight[] => {
   // Objects of one bucket are one resource.
@@ -112,8 +115,8 @@ const usedIn = (template: StageTemplate): UsedRight[] => {
     if (call === undefined) return [];
     const path = onlyPath(template, 'AWS::Lambda::Function', call.function).replace(/\/Function$/, '');
     const right = { function: path, action: call.action };
-    // If only items that remember client assertions were used, that is the right.
-    const keys = called.every(({ key }) => key?.startsWith('jti.') === true) ? { keys: 'jti.*' } : {};
+    const prefix = narrowPrefixes.find((each) => called.every(({ key }) => key?.startsWith(each) === true));
+    const keys = prefix === undefined ? {} : { keys: `${prefix}*` };
     return resourcesIn(template, call).map((resource) => Object.assign({ resource }, right, keys));
   });
 };
@@ -233,15 +236,16 @@ describe('a changed template of production', () => {
   });
 
   it("lacks the right to use a table's new encryption key", () => {
-    const { missing, excess } = change('Tables/LoginAttempts', (properties) => {
+    const { missing, excess } = change('Tables/Registry', (properties) => {
       properties['SSESpecification'] = { KMSMasterKeyId: arn('Keys/Audit') };
     });
 
     expect(missing).toContain(
       'Functions/Authorize: Allow kms:Decrypt on Keys/Audit if StringEquals kms:ViaService=dynamodb.{region}.amazonaws.com',
     );
+    // Authorize still writes to another table under the old key. This function uses no other.
     expect(excess).toContain(
-      'Functions/Authorize: Allow kms:Decrypt on Keys/Data if StringEquals kms:ViaService=dynamodb.{region}.amazonaws.com',
+      'RegistryFill/FillRegistry: Allow kms:Decrypt on Keys/Data if StringEquals kms:ViaService=dynamodb.{region}.amazonaws.com',
     );
   });
 });
