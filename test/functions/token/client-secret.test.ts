@@ -10,8 +10,14 @@ const asked = async (form: Record<string, string>, headers: Record<string, strin
   const { introspect } = secrets
     ? test.reconfigured(withPartner('demo-partner', { secretHashes: secrets.map((secret) => sha256(secret)) }))
     : test;
-  return introspect({ token: 'x', ...form }, headers);
+  const response = await introspect({ token: 'x', ...form }, headers);
+  const { detail } = JSON.parse(test.lines.at(-1) ?? '') as { detail?: string };
+  return { ...response, detail };
 };
+
+const wrong = 'wrong client secret';
+const notBasic = 'the Authorization header is not Basic';
+const notRegistered = (method: string): string => `the client is not registered for ${method}`;
 
 describe('a client secret', () => {
   it('is accepted by Basic and in the form', async () => {
@@ -20,28 +26,37 @@ describe('a client secret', () => {
   });
 
   it.each([
-    ['by Basic', {}, basic('demo-partner', 'wrong')],
-    ['in the form', post('wrong'), {}],
-    ['of an unknown client', {}, basic('nobody', 'demo-partner-secret')],
-    ['that is empty', {}, basic('demo-partner', '')],
-    ['that is empty in the form', post(''), {}],
-    ['that is left out', { client_id: 'demo-partner' }, {}],
-    ['of a public client', {}, basic('demo-app', 'x')],
-    ['in a Basic header without a colon', {}, { Authorization: `Basic ${btoa('demo-partner')}` }],
-    ['in a Basic header that is not base64', {}, { Authorization: 'Basic ä' }],
-    ['in a Bearer header', {}, { Authorization: 'Bearer x' }],
-    ['in a scheme that only ends like Basic', {}, { Authorization: `Not${basic()['Authorization']}` }],
-    ['with more after it', {}, { Authorization: `${basic()['Authorization']} x` }],
-  ])('that is wrong %s is 401 invalid_client with a challenge', async (_, form, headers) => {
-    const response = await asked(form, headers);
+    ['by Basic', wrong, {}, basic('demo-partner', 'wrong')],
+    ['in the form', wrong, post('wrong'), {}],
+    ['of an unknown client', 'no such client', {}, basic('nobody', 'demo-partner-secret')],
+    ['that is empty', wrong, {}, basic('demo-partner', '')],
+    ['that is empty in the form', notRegistered('none'), post(''), {}],
+    ['that is left out', notRegistered('none'), { client_id: 'demo-partner' }, {}],
+    ['of a public client', notRegistered('client_secret_basic'), {}, basic('demo-app', 'x')],
+    [
+      'in a Basic header without a colon',
+      'Basic holds no client id and secret',
+      {},
+      { Authorization: `Basic ${btoa('demo-partner')}` },
+    ],
+    ['in a Basic header that is not base64', notBasic, {}, { Authorization: 'Basic ä' }],
+    ['in a Bearer header', notBasic, {}, { Authorization: 'Bearer x' }],
+    ['in a scheme that only ends like Basic', notBasic, {}, { Authorization: `Not${basic()['Authorization']}` }],
+    ['with more after it', notBasic, {}, { Authorization: `${basic()['Authorization']} x` }],
+  ])(
+    'that is wrong %s is 401 invalid_client with a challenge; only the log says %s',
+    async (_, detail, form, headers) => {
+      const response = await asked(form, headers);
 
-    expect(response.statusCode).toBe(401);
-    expect(response.headers['WWW-Authenticate']).toBe('Basic realm="gateway", charset="UTF-8"');
-    expect(bodyOf(response)).toEqual({
-      error: 'invalid_client',
-      error_description: 'Unknown client, or client authentication failed.',
-    });
-  });
+      expect(response.statusCode).toBe(401);
+      expect(response.headers['WWW-Authenticate']).toBe('Basic realm="gateway", charset="UTF-8"');
+      expect(bodyOf(response)).toEqual({
+        error: 'invalid_client',
+        error_description: 'Unknown client, or client authentication failed.',
+      });
+      expect(response.detail).toBe(detail);
+    },
+  );
 
   it('in a Basic header without a colon is not accepted, even if it is the secret', async () => {
     const Authorization = `Basic ${btoa('demo-partner!')}`;

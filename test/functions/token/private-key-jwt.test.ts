@@ -76,28 +76,30 @@ describe('private_key_jwt', () => {
   const failed = 'Unknown client, or client authentication failed.';
   const foreign = 'The client assertion is meant for another audience.';
   const badJti = 'The jti of the client assertion must be a string.';
-  it.each<[string, JWTPayload, string]>([
+  const claimFailed = 'client assertion: JWTClaimValidationFailed:ERR_JWT_CLAIM_VALIDATION_FAILED';
+  it.each<[string, JWTPayload, string, string?]>([
     ['that expired', { exp: nowSeconds - 120 }, 'The client assertion has expired.'],
     ['that lives too long', { exp: nowSeconds + 421 }, 'The client assertion may live for five minutes at most.'],
     ['for another audience', { aud: 'https://evil.example/oauth2/token' }, foreign],
     ['for a host that begins like ours', { aud: 'http://localhost:3000.evil.example/r4/x' }, foreign],
     ['for an audience that is not a string', { aud: [5] as unknown as string[] }, foreign],
     ['for an audience that is null', { aud: null as unknown as string }, foreign],
-    ['without an audience', { aud: undefined }, failed],
-    ['without a jti', { jti: undefined }, failed],
+    ['without an audience', { aud: undefined }, failed, claimFailed],
+    ['without a jti', { jti: undefined }, failed, claimFailed],
     ['whose jti is an object', { jti: { toString: 'not a function' } as unknown as string }, badJti],
     ['whose jti is a number', { jti: 7 as unknown as string }, badJti],
-    ['without an end', { exp: undefined }, failed],
-    ['of another issuer', { iss: 'demo-app' }, failed],
-    ['about another client', { sub: 'demo-app' }, failed],
-    ['about nobody', { sub: undefined }, failed],
-  ])('is refused when it is one %s', async (_, change, description) => {
-    const { ask, dynamo } = start();
+    ['without an end', { exp: undefined }, failed, claimFailed],
+    ['of another issuer', { iss: 'demo-app' }, failed, claimFailed],
+    ['about another client', { sub: 'demo-app' }, failed, 'the client is not registered for private_key_jwt'],
+    ['about nobody', { sub: undefined }, failed, 'the client assertion is not a JWT, or has no sub'],
+  ])('is refused when it is one %s, and the log says why', async (_, change, description, detail = description) => {
+    const { ask, dynamo, lines } = start();
 
     const response = await ask(await signed(claims(change)));
 
     expect(response.statusCode).toBe(401);
     expect(bodyOf(response)).toEqual({ error: 'invalid_client', error_description: description });
+    expect(JSON.parse(lines.join())).toMatchObject({ detail });
     expect(dynamo.calls()).toEqual([]);
   });
 

@@ -44,13 +44,15 @@ describe('a refresh that is repeated within its grace', () => {
   });
 
   it('is not reuse if the SDK repeated its own write', async () => {
-    const { connect, refresh, dynamo, isActive } = gateway();
+    const { connect, refresh, dynamo, isActive, lines } = gateway();
     const { refresh_token: token } = await connect();
     dynamo.repeatNext('UpdateItem');
 
     const response = await refresh(token);
 
     expect(response.statusCode).toBe(200);
+    // Nor is it a repeat, which a signal would count.
+    expect(signalsOf(lines.at(-1))).toEqual([]);
     expect(await isActive(bodyOf(response).access_token)).toBe(true);
   });
 
@@ -166,13 +168,18 @@ describe('a public client’s refresh that is repeated within its grace', () => 
   );
 
   it('is refused with 429 after 50 repeats of one rotation, and nothing is lost', async () => {
-    const { token, show, grant } = await start();
+    const { token, show, grant, lines } = await start();
     await show(token);
     const repeats = [];
     for (let turn = 0; turn < 51; turn += 1) repeats.push(await show(token));
 
     expect(repeats.map(({ statusCode }) => statusCode)).toEqual([...Array.from({ length: 50 }, () => 200), 429]);
-    expect(repeats[50]).toMatchObject({ error: 'too_many_requests', headers: { 'Retry-After': '1' } });
+    expect(repeats[50]).toMatchObject({
+      error: 'too_many_requests',
+      error_description: 'This refresh was repeated too often. Keep the newest refresh token.',
+      headers: { 'Retry-After': '1' },
+    });
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ detail: 'no further repeat of this rotation' });
     expect(grant()['repeatHashes']?.SS).toHaveLength(50);
     expect((await show(repeats[49]!.refresh_token)).statusCode).toBe(200);
   });

@@ -210,6 +210,20 @@ describe('a refresh is refused before anything is written, and the log says more
       request: ({ refresh }, pair) =>
         refresh(pair.refresh_token, { scope: 'patient/Observation.rs patient/Patient.rs' }),
     },
+    {
+      where: 'a narrower scope reads nothing',
+      error: 'invalid_scope',
+      description: 'The scope launch/patient, offline_access gives this app nothing to read.',
+      detail: 'nothing to read',
+      request: ({ refresh }, pair) => refresh(pair.refresh_token, { scope: 'launch/patient offline_access' }),
+    },
+    {
+      where: 'its partner may no longer have offline_access',
+      description: 'This app may no longer refresh its access. Ask the member to connect again.',
+      detail: 'offline_access was taken from the partner',
+      request: ({ reconfigured }, pair) =>
+        reconfigured(withPartner('demo-partner', { scopes: ['patient/*.rs'] })).refresh(pair.refresh_token),
+    },
   ])('if $where', async ({ query, request, ...expected }) => {
     const test = gateway();
     const pair = await test.connect(query);
