@@ -13,7 +13,7 @@ const originsIn = (page: unknown): readonly string[] => (page as Partial<Origins
 
 /**
  * Adds the origins that the new partners bring, so that their pages may call from the first moment. Those that nobody
- * needs any more stay until the pages are settled.
+ * needs any more stay until the pages are settled, by the next apply if this one ends early.
  */
 export const addOrigins = async (
   table: RegistryTable,
