@@ -27,29 +27,24 @@ export type Phases = readonly [narrowing: readonly Step[], payers: readonly Step
 const common = <T>(some: readonly T[], others: readonly T[]): readonly T[] =>
   some.filter((one) => others.some((other) => isDeepStrictEqual(one, other)));
 
-const commonOr = <T>(some: readonly T[], others: readonly T[]): readonly T[] => {
-  const both = common(some, others);
-  return both.length > 0 ? both : others;
-};
-
 const sameAuthentication = (a: Partner, b: Partner): boolean =>
   isDeepStrictEqual(a.clientAuthentication, b.clientAuthentication);
 
-/** What both entries of a partner allow. Credentials that have nothing in common are the new ones. */
+/** What both entries of a partner allow. Where they have nothing in common, it is nothing, until the last write. */
 export const commonPartner = (before: Partner, after: Partner): Partner => ({
   ...after,
   payers: common(before.payers, after.payers),
   scopes: writeScopes(limitScopes(parseScopes(before.scopes), parseScopes(after.scopes)))
     .split(' ')
     .filter((scope) => scope !== ''),
-  redirectUris: commonOr(before.redirectUris, after.redirectUris),
+  redirectUris: common(before.redirectUris, after.redirectUris),
   webOrigins: common(before.webOrigins, after.webOrigins),
   consent: before.consent === 'partner' ? after.consent : before.consent,
   pkceOptional: before.pkceOptional && after.pkceOptional,
   ...(sameAuthentication(before, after)
     ? {
-        secretHashes: commonOr(before.secretHashes, after.secretHashes),
-        jwks: commonOr(before.jwks, after.jwks),
+        secretHashes: common(before.secretHashes, after.secretHashes),
+        jwks: common(before.jwks, after.jwks),
       }
     : {}),
 });

@@ -31,21 +31,23 @@ const origins = ['https://one.example', 'https://two.example', 'https://three.ex
 const randomEntries = (random: () => number, pick: Pick): Entries => {
   const [payer, partner] = [localData().payers[0]!, localData().partners[1]!];
   const some = <T>(list: readonly T[]): T[] => list.filter(() => random() < 0.6);
-  const payers = some(payerIds).map((id): Payer => ({
-    ...payer,
-    id,
-    displayName: pick(['One', 'Two', 'Three']),
-    patientFrom: pick(['token', 'none']),
-  }));
-  const partners = some(clientIds).map((clientId): Partner => ({
-    ...partner,
-    clientId,
-    name: pick(['One', 'Two']),
-    scopes: some(scopes),
-    payers: some(payerIds),
-    webOrigins: some(origins),
-    consent: pick(['gateway', 'partner']),
-  }));
+  const payers = some(payerIds).map((id) =>
+    Object.assign({}, payer, {
+      id,
+      displayName: pick(['One', 'Two', 'Three']),
+      patientFrom: pick(['token', 'none'] as const),
+    }),
+  );
+  const partners = some(clientIds).map((clientId) =>
+    Object.assign({}, partner, {
+      clientId,
+      name: pick(['One', 'Two']),
+      scopes: some(scopes),
+      payers: some(payerIds),
+      webOrigins: some(origins),
+      consent: pick(['gateway', 'partner'] as const),
+    }),
+  );
   return { payers, partners };
 };
 
@@ -60,7 +62,7 @@ interface Apply {
 
 const isEntry = ({ entryId }: Write): boolean => /^(?:payer|partner)#/.test(entryId);
 
-const stored = (item: Item | undefined) => item && readEntryItem<unknown>(item as Parameters<typeof readEntryItem>[0]);
+const stored = (item: Item | undefined) => item && readEntryItem<unknown>(item);
 
 const tableEntries = (items: ReadonlyMap<string, Item>): Entries => {
   const of = (kind: string) =>
@@ -84,7 +86,7 @@ const require = (holds: boolean, promise: string, about: unknown = ''): void => 
 const requirePages = (items: ReadonlyMap<string, Item>, when: string, early: readonly string[] = []): void => {
   for (const [key, page] of pagesOf(tableEntries(items))) {
     const found = stored(items.get(key))?.entry as Partial<OriginsPage> | undefined;
-    const without = (origins: readonly string[]) => origins.filter((origin) => !early.includes(origin));
+    const without = (some: readonly string[]) => some.filter((origin) => !early.includes(origin));
     const fits =
       'origins' in page && found?.origins !== undefined
         ? page.origins.every((origin) => found.origins?.includes(origin)) &&
@@ -234,6 +236,6 @@ export const runHistory = async (seed: number): Promise<readonly Ended[]> => {
   const byKey = (entries: Entries): unknown => JSON.parse(JSON.stringify(Object.fromEntries(entriesOf(entries))));
   require(isDeepStrictEqual(byKey({ payers, partners }), byKey(last.wanted)), 'the table is as the file is');
   requirePages(items, 'after the next apply');
-  for (const [key, stop] of stops) require(stopOf(items.get(key)) === stop, 'a stop outlives every apply', key);
+  for (const [key, held] of stops) require(stopOf(items.get(key)) === held, 'a stop outlives every apply', key);
   return some.map(({ ended }) => ended);
 };
