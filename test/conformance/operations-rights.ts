@@ -88,20 +88,22 @@ export const rights: readonly Requirement[] = [
       target.cloud.clearCalls();
       await walk(target);
       await fetch(`${target.origin}/r4/clear-health/metadata`);
-      const { loginAttempts = '', grants = '', auditEvents = '', limits = '' } = target.cloud.tables;
+      const { loginAttempts = '', grants = '', auditEvents = '', limits = '', registry = '' } = target.cloud.tables;
       const secret = 'p2p/conformance/payers/clear-health';
       const own: Readonly<Record<string, readonly string[]>> = {
-        authorize: [loginAttempts],
-        callback: [loginAttempts, grants, secret],
-        token: [grants, secret],
-        fetch: [grants, auditEvents, limits, secret],
-        discovery: [],
+        authorize: [loginAttempts, registry],
+        callback: [loginAttempts, grants, registry, secret],
+        token: [grants, registry, secret],
+        fetch: [grants, auditEvents, limits, registry, secret],
+        discovery: [registry],
       };
       for (const [name, resources] of Object.entries(own)) {
         const touched = target.cloud.calls().filter((call) => call.function === name);
         expect([name, touched.filter(({ resource }) => !resources.includes(resource))]).toEqual([name, []]);
-        // A secret is read only every five minutes, and a leased share of the rate lasts for further reads.
-        const tables = resources.filter((resource) => resource !== secret && resource !== limits);
+        // A secret is read only every five minutes and an entry every twenty seconds, and a leased share of the rate lasts
+        // for further reads.
+        const seldom = [secret, limits, registry];
+        const tables = resources.filter((resource) => !seldom.includes(resource));
         expect(touched.map(({ resource }) => resource)).toEqual(expect.arrayContaining(tables));
       }
     },

@@ -17,6 +17,8 @@ export interface Store {
   readonly setGrant: (bearer: string, numbers: Readonly<Record<string, number>>) => Promise<void>;
   /** Sets numbers of a login attempt's item, by the gateway's state. Epoch seconds. */
   readonly setLoginAttempt: (state: string, numbers: Readonly<Record<string, number>>) => Promise<void>;
+  /** Stops a partner or a payer by its entry's id, or ends that. */
+  readonly setStop: (entryId: string, holds: boolean) => Promise<void>;
   /** Adds a read that was opened at this time by a process that died. Epoch milliseconds. */
   readonly leaveReadOpen: (requestId: string, atMs: number) => Promise<void>;
   readonly countLoginAttempts: () => Promise<number>;
@@ -70,6 +72,18 @@ export const openStore = (endpoint: string, tables: Readonly<Record<string, stri
     setGrant: (bearer, numbers) => set('grants', { grantId: { S: grantIdOf(bearer) } }, numbers),
     setLoginAttempt: (state, numbers) =>
       set('loginAttempts', { stateHash: { S: createHash('sha256').update(state).digest('base64url') } }, numbers),
+    setStop: async (entryId, holds) => {
+      const stop = { M: { at: { N: '1' }, by: { S: 'arn:operator' }, reason: { S: 'conformance' } } };
+      await client.send(
+        new UpdateItemCommand({
+          TableName: tables['registry'],
+          Key: { entryId: { S: entryId } },
+          UpdateExpression: holds ? 'SET stop = :stop ADD version :one' : 'REMOVE stop ADD version :one',
+          ConditionExpression: 'attribute_exists(entryId)',
+          ExpressionAttributeValues: { ':one': { N: '1' }, ...(holds ? { ':stop': stop } : {}) },
+        }),
+      );
+    },
     leaveReadOpen: async (requestId, atMs) => {
       const known = {
         requestId,

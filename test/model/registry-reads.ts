@@ -136,7 +136,8 @@ export const runReads = async (seed: number, seen: Seen): Promise<void> => {
     const about = `${key} at ${startedMs - startMs}…${endedMs - startMs}: ${told}; ${kind}; ${historyOf(key)}`;
     if (told === 'refused') {
       seen.refused += 1;
-      if (!hasFailed) throw new Broken(`refused though the table answers: ${about}`);
+      if (!at.failedAt.some((ms) => ms >= startedMs && ms <= endedMs))
+        throw new Broken(`refused though the table answers: ${about}`);
       return;
     }
     const isFresh = saidIn(key, startedMs - freshMs, endedMs).has(told);

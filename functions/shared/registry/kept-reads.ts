@@ -5,7 +5,7 @@ import { boundedMap } from './bounded-map.ts';
 export const freshMs = 20_000;
 export const staleMs = 5 * 60_000;
 
-/** After a failure the store is left alone for this long, so that not every call waits for it. */
+/** After a failure, calls that can go on with what is kept do not ask for this long, so that not each waits. */
 export const aloneMs = 2000;
 
 /** The most keys kept with a value, and without: anyone can ask for names that do not exist. */
@@ -21,7 +21,7 @@ interface KeptReadsDeps<Value> {
   /** Characters of a value's JSON. */
   readonly weigh: (value: Value) => number;
   readonly clock: Clock;
-  /** Told about a failure to read, at most once each time that the store is left alone. */
+  /** Told about a failure to read, at most once every two seconds. */
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -54,7 +54,7 @@ export const keptReads = <Value>({ read, weigh, clock, onFailure }: KeptReadsDep
   });
   const absent = boundedMap<Kept<Value>>({ most: mostAbsent, mostWeight: 0, weigh: () => 0 });
   const underWay = new Map<string, Reading<Value>>();
-  let failed: { readonly error: unknown; readonly since: Instant } | undefined;
+  let failedSince: Instant | undefined;
 
   const instant = (): Instant => ({ monotonic: clock.monotonic(), nowMs: clock.now() });
 
@@ -70,31 +70,31 @@ export const keptReads = <Value>({ read, weigh, clock, onFailure }: KeptReadsDep
     into.set(key, kept);
   };
 
-  const isLeftAlone = (): boolean => failed !== undefined && ageOf(failed.since) < aloneMs;
+  const hasJustFailed = (): boolean => failedSince !== undefined && ageOf(failedSince) < aloneMs;
 
   const noteFailure = (error: unknown): void => {
-    if (!isLeftAlone()) onFailure(error);
-    failed = { error, since: instant() };
+    if (hasJustFailed()) return;
+    onFailure(error);
+    failedSince = instant();
   };
 
-  const recentOrThrow = (key: string, error: unknown): Value | undefined => {
-    const kept = find(key);
-    if (kept === undefined || ageOf(kept.since) >= staleMs) throw error;
-    return kept.value;
-  };
+  const isRecent = (kept: Kept<Value> | undefined): kept is Kept<Value> =>
+    kept !== undefined && ageOf(kept.since) < staleMs;
 
   const startRead = (key: string): Promise<Value | undefined> => {
     const since = instant();
     const readAndKeep = async (): Promise<Value | undefined> => {
       try {
         const value = await read(key);
-        failed = undefined;
+        failedSince = undefined;
         // A read that froze with its environment was replaced, and its value is too old to keep.
         if (underWay.get(key) === reading) keep(key, { value, since });
         return value;
       } catch (error) {
         noteFailure(error);
-        return recentOrThrow(key, error);
+        const kept = find(key);
+        if (!isRecent(kept)) throw error;
+        return kept.value;
       } finally {
         if (underWay.get(key) === reading) underWay.delete(key);
       }
@@ -110,7 +110,7 @@ export const keptReads = <Value>({ read, weigh, clock, onFailure }: KeptReadsDep
     if (kept !== undefined && ageOf(kept.since) < freshMs) return kept.value;
     const reading = underWay.get(key);
     if (reading !== undefined && ageOf(reading.since) < freshMs) return reading.value;
-    if (failed !== undefined && isLeftAlone()) return recentOrThrow(key, failed.error);
+    if (hasJustFailed() && isRecent(kept)) return kept.value;
     return startRead(key);
   };
 };

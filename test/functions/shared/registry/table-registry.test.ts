@@ -231,7 +231,8 @@ describe('an entry that was changed by hand', () => {
 describe('a table that cannot be read', () => {
   it('is told once, and a cold environment refuses with its cause', async () => {
     const { registry, dynamo, lines, log } = stored();
-    dynamo.failNext('GetItem', Object.assign(new Error('canary'), { name: 'ThrottlingException' }));
+    const throttled = Object.assign(new Error('canary'), { name: 'ThrottlingException' });
+    dynamo.standIn('GetItem', () => Promise.reject(throttled));
     const refused = { code: 'temporarily_unavailable', status: 503, detail: 'registry: ThrottlingException' };
     await expect(registry.payer('northwind')).rejects.toMatchObject(refused);
     await expect(registry.partner('demo-partner')).rejects.toMatchObject(refused);
