@@ -1,6 +1,7 @@
 import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { partners } from '../../bin/partners/partners.ts';
 import { payers, type PayersToolDeps } from '../../bin/payers/payers.ts';
+import { payersOfStage } from '../../bin/payers/source.ts';
 import { readOne, type RegistryTable } from '../../bin/shared/registry-table.ts';
 import { removeEntry } from '../../bin/shared/registry-writes.ts';
 import { registryData } from '../../config/load.ts';
@@ -182,6 +183,56 @@ describe('npm run payers -- pause', () => {
     expect(resumed.out).toBe('Northwind Health (northwind) is not paused at stage local. Nothing was changed.');
     const again = await run('payers', ['pause', 'northwind', '--reason', 'x', '--until', '30m'], 3600);
     expect(again.out).toMatch(/^Paused Northwind Health/);
+  });
+});
+
+describe('the payers that the doctor and the secret work on', () => {
+  const notes: string[] = [];
+  const read = (stage: string, id?: string) => {
+    const environment = { AWS_ENDPOINT_URL: aws.url };
+    const options = { config: { ...localStage(), stage }, file: 'config/x.ts', environment, id };
+    const note = (text: string): void => void notes.push(text);
+    return payersOfStage(options, { evenIfUnreadable: false, note });
+  };
+  beforeEach(() => {
+    notes.length = 0;
+  });
+
+  it('are those in the registry, with what is paused or out of order', async () => {
+    await run('payers', ['pause', 'northwind', '--reason', 'Maintenance']);
+    await table.client.send(
+      new UpdateItemCommand({
+        TableName: name,
+        Key: { entryId: { S: 'payer#demo-health-plan' } },
+        UpdateExpression: 'SET entry = :e',
+        ExpressionAttributeValues: { ':e': { S: '{}' } },
+      }),
+    );
+
+    expect(await read('local')).toMatchObject([
+      { id: 'demo-health-plan', payer: undefined },
+      { id: 'northwind', payer: { id: 'northwind' }, stop: { reason: 'Maintenance' } },
+    ]);
+    expect(await read('local', 'northwind')).toMatchObject([
+      { id: 'northwind', payer: { clientId: 'gateway-at-northwind' } },
+    ]);
+    await expect(read('local', 'nobody')).rejects.toThrow(
+      'Stage local has no payer "nobody"; it has: demo-health-plan, nort',
+    );
+    expect(notes).toEqual([]);
+  });
+
+  it('are those in the file while the stage has no registry, which is said', async () => {
+    process.env['AWS_ENDPOINT_URL'] = aws.url;
+    Object.assign(process.env, { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' });
+    try {
+      expect((await read('other')).map(({ id }) => id)).toEqual(['demo-health-plan', 'northwind']);
+    } finally {
+      for (const each of ['AWS_ENDPOINT_URL', 'AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) {
+        delete process.env[each];
+      }
+    }
+    expect(notes).toEqual(['Stage other has no registry yet. The payers are those in config/x.ts.']);
   });
 });
 

@@ -1,9 +1,12 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
+import { readOne } from '../../../bin/shared/registry-table.ts';
+import { stopNow } from '../../../bin/shared/stop-entry.ts';
 import { registryData } from '../../../config/load.ts';
 import { localStage } from '../../../config/local.ts';
 import { fillRegistryHandler } from '../../../functions/fill-registry/handler.ts';
 import { entriesOf, readEntryItem } from '../../../functions/shared/registry/entry-items.ts';
+import { isPaused } from '../../../functions/shared/registry/stops.ts';
 import type { RegistryData } from '../../../functions/shared/registry/types.ts';
 import { memoryDynamo } from '../../support/memory-dynamo.ts';
 
@@ -134,6 +137,22 @@ describe('the first deployment', () => {
         },
       },
     ]);
+  });
+
+  it('or a later one leaves a partner blocked and a payer paused', async () => {
+    const fill = filling();
+    await fill.call('Create');
+    const table = { client: fill.dynamo.client, name: 'Registry', wait: async () => {} };
+    const stop = { at: startMs / 1000 + 60, by: 'arn:aws:iam::111122223333:user/operator', reason: 'Ticket 4711' };
+    const options = { dryRun: false, holds: isPaused };
+    for (const id of ['partner#demo-partner', 'payer#northwind']) await stopNow(table, id, stop, options);
+    const before = new Map(fill.items());
+
+    for (const type of ['Create', 'Update', 'Create'] as const) await fill.call(type);
+
+    expect(fill.answers.map(({ body }) => body['Status'])).toEqual(['SUCCESS', 'SUCCESS', 'SUCCESS', 'SUCCESS']);
+    expect(new Map(fill.items())).toEqual(before);
+    expect(await readOne(table, 'partner#demo-partner')).toMatchObject({ version: 2, stop });
   });
 
   it('changes no item that exists, when CloudFormation repeats the call or an operator was faster', async () => {
