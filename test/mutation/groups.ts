@@ -70,6 +70,7 @@ export const groups: Readonly<Record<string, Group>> = {
       'functions/authorize',
       'functions/token',
       'functions/fill-registry',
+      'bin/usage-queries*.test.ts',
     ],
     apart: ['functions/shared/deps.test.ts', 'functions/fill-registry/index.test.ts'],
   },

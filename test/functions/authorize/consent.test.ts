@@ -48,6 +48,7 @@ describe('the consent page', () => {
       '<li>read your health record, all of it</li><li>keep reading it when you are not signed in</li>',
     );
     expect(page.body).toContain('August 30, 2026');
+    expect(page.body).toContain('<form method="post" action="http://localhost:3000/oauth2/authorize/northwind">');
     expect(dynamo.calls()).toEqual([]);
   });
 

@@ -1,4 +1,10 @@
-import { blockedPartner, isBlocked, isPaused, pausedPayer } from '../../../../functions/shared/registry/stops.ts';
+import {
+  blockedPartner,
+  isBlocked,
+  isEnd,
+  isPaused,
+  pausedPayer,
+} from '../../../../functions/shared/registry/stops.ts';
 
 const stop = { at: 1000, by: 'arn:aws:iam::111122223333:user/one', reason: 'a leak' };
 
@@ -23,6 +29,37 @@ it('a block holds until an operator ends it, whatever `until` someone wrote by h
   expect(isBlocked(undefined)).toBe(false);
   expect(isBlocked(stop)).toBe(true);
   expect(isBlocked({ ...stop, until: 900 })).toBe(true);
+});
+
+it('a stop that is over in the second in which it began ends the one before, and holds nothing', () => {
+  const end = { ...stop, until: stop.at };
+
+  expect([isEnd(end), isPaused(end, 0), isBlocked(end)]).toEqual([true, false, false]);
+  expect([isEnd(stop), isEnd({ ...stop, until: 1001 }), isEnd({ ...stop, until: 999 })]).toEqual([false, false, false]);
+});
+
+it('a stop whose time was damaged by hand ends nothing', () => {
+  const damaged = { ...stop, at: 0, until: 0 };
+
+  expect([isEnd(damaged), isBlocked(damaged), isPaused(damaged, -1)]).toEqual([false, true, true]);
+});
+
+it('both errors say to the caller and to the log what was stopped', () => {
+  expect(blockedPartner()).toMatchObject({
+    code: 'unauthorized_client',
+    status: 403,
+    publicMessage: 'This app has been blocked by the operator of this gateway.',
+    detail: 'the partner is blocked',
+    stop: 'block',
+    retryAfterSeconds: undefined,
+  });
+  expect(pausedPayer(stop, 2000)).toMatchObject({
+    code: 'temporarily_unavailable',
+    status: 503,
+    publicMessage: 'This health plan is paused by the operator of this gateway.',
+    detail: 'the payer is paused',
+    stop: 'pause',
+  });
 });
 
 it('neither error tells who stopped it or why', () => {
