@@ -50,7 +50,7 @@ describe('the functions of the stack', () => {
       audit: ['AUDIT_BUCKET', 'AUDIT_TABLE', 'STAGE'],
       authorize: reader('LOGIN_ATTEMPTS_TABLE'),
       callback: reader('GRANTS_TABLE', 'LOGIN_ATTEMPTS_TABLE', 'PAYER_SECRET_PREFIX'),
-      canary: reader(),
+      canary: reader('LIMITS_TABLE', 'UV_THREADPOOL_SIZE'),
       discovery: reader(),
       fetch: reader('AUDIT_TABLE', 'GRANTS_TABLE', 'LIMITS_TABLE', 'NODE_OPTIONS', 'PAYER_SECRET_PREFIX'),
       token: reader('GRANTS_TABLE', 'PAYER_SECRET_PREFIX'),

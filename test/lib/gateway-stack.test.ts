@@ -147,6 +147,7 @@ describe.each(stages)('the stack of %s', (stage) => {
       AUDIT_TABLE: /^Tables\/AuditEvents$/,
       LIMITS_TABLE: /^Tables\/Limits$/,
       GRANTS_TABLE: /^Tables\/Grants$/,
+      UV_THREADPOOL_SIZE: /^64$/,
       REGISTRY_TABLE: /^Tables\/Registry$/,
       STAGE: new RegExp(`^${stage}$`),
       LIFETIMES: /^\{("\w+":\d+,?)+\}$/,

@@ -59,7 +59,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
       'Functions/Fetch': run(840, [...edge, ...reader, grants, secrets, ...fetches]),
       'Functions/Discovery': run(29, [...edge, ...reader]),
       'Audit/Audit': run(60, ['AUDIT_BUCKET=Audit/Bucket', 'AUDIT_TABLE=Tables/AuditEvents', `STAGE=${stage}`]),
-      'Canary/Canary': run(240, reader),
+      'Canary/Canary': run(240, [...reader, 'LIMITS_TABLE=Tables/Limits', 'UV_THREADPOOL_SIZE=64']),
       'RegistryFill/FillRegistry': run(840, ['REGISTRY_TABLE=Tables/Registry']),
       ...(stage === production
         ? {
