@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DynamoDBStreamEvent } from 'aws-lambda';
 import type { StageConfig } from '../../config/stage.ts';
 import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 import { closersOf, settled } from '../closers.ts';
@@ -11,7 +12,7 @@ import type { AwsCall } from './calls.ts';
 import { requestCustomResource, type CustomResourceRequest } from './custom-resource.ts';
 import { gatewayEdge, noEdge } from './edge.ts';
 import { invokeDirectly, startFunction, type Held, type LocalFunction } from './lambda.ts';
-import { streamFeed } from './stream-feed.ts';
+import { streamFeed, type StreamFeed } from './stream-feed.ts';
 import { synthesise } from './synth.ts';
 import type { FunctionSpec } from './template-functions.ts';
 import { readTemplate, type LocalTemplate } from './template.ts';
@@ -151,50 +152,70 @@ const secretSetter =
     aws.secretsManager.setSecret(prefix + payerId, secret === undefined ? undefined : JSON.stringify(secret));
   };
 
-const deploy = async (options: CloudOptions, workDir: string, opened: Opened): Promise<Omit<LocalCloud, 'close'>> => {
-  const { config, secrets, gateway, aws, signal } = options;
-  const configFile = join(workDir, 'config.json');
-  await writeFile(configFile, JSON.stringify(config));
-  const { template: source, ...where } = await synthesise(configFile, join(workDir, 'cdk.out'), signal);
-  const template = readTemplate(source, { origin: `http://localhost:${gateway.port}`, ...where });
-  const functions: LocalFunction[] = [];
+/** The functions that have started, and how the rest of the cloud calls them. */
+const poolOf = () => {
+  const started: LocalFunction[] = [];
   const invoke = async (isIt: (target: LocalFunction) => boolean, name: string, event: unknown): Promise<unknown> => {
-    const target = functions.find(isIt);
+    const target = started.find(isIt);
     if (target === undefined) throw new Error(`The stack has no function ${name}`);
     return invokeDirectly(target, event);
   };
-  const deliver = (name: string, event: unknown): Promise<unknown> =>
-    invoke(({ spec }) => spec.physicalName === name, name, event);
+  return {
+    started,
+    invoke: (name: string, event: unknown) => invoke(({ spec }) => spec.name === name, name, event),
+    /** By its physical name. */
+    deliver: (name: string, event: unknown) => invoke(({ spec }) => spec.physicalName === name, name, event),
+  };
+};
 
-  const feed = opened(streamFeed(template.mappings, deliver));
+/** The custom resources, and which functions run for them only. */
+const deploymentOf = ({ customResources }: LocalTemplate, { started, deliver }: ReturnType<typeof poolOf>) => {
+  const names = new Set(customResources.map(({ functionName }) => functionName));
+  const request: LocalCloud['requestCustomResources'] = async (what) => {
+    for (const resource of customResources) await requestCustomResource(resource, what, deliver);
+    // Nobody calls these functions until the next deployment.
+    await Promise.all(started.filter(({ spec }) => names.has(spec.physicalName)).map((used) => used.endProcesses()));
+  };
+  return { isForDeployments: ({ physicalName }: FunctionSpec): boolean => names.has(physicalName), request };
+};
+
+/** Tables, buckets and secrets. @returns what feeds the functions from the tables' streams */
+const makeStores = async (
+  template: LocalTemplate,
+  { config, secrets, aws }: CloudOptions,
+  deliver: (name: string, event: DynamoDBStreamEvent) => Promise<unknown>,
+): Promise<StreamFeed> => {
+  const feed = streamFeed(template.mappings, deliver);
   await aws.dynamoDb.createTables(template.tables, feed.offer);
   for (const { physicalName } of template.buckets) aws.s3.createBucket(physicalName);
   const setSecret = secretSetter(template, aws);
   for (const { id } of config.payers.filter((payer) => secretOwnerOf(payer) === payer.id)) {
     if (secrets[id] !== undefined) setSecret(id, secrets[id]);
   }
-  const requestCustomResources: LocalCloud['requestCustomResources'] = async (request) => {
-    for (const resource of template.customResources) await requestCustomResource(resource, request, deliver);
-    // Nobody calls these functions until the next deployment.
-    await Promise.all(functions.filter(isForDeployments).map((used) => used.endProcesses()));
-  };
-  const names = new Set(template.customResources.map(({ functionName }) => functionName));
-  const isForDeployments = ({ spec }: Pick<LocalFunction, 'spec'>): boolean => names.has(spec.physicalName);
+  return feed;
+};
+
+const deploy = async (options: CloudOptions, workDir: string, opened: Opened): Promise<Omit<LocalCloud, 'close'>> => {
+  const { config, gateway, aws, signal } = options;
+  const configFile = join(workDir, 'config.json');
+  await writeFile(configFile, JSON.stringify(config));
+  const { template: source, ...where } = await synthesise(configFile, join(workDir, 'cdk.out'), signal);
+  const template = readTemplate(source, { origin: `http://localhost:${gateway.port}`, ...where });
+  const pool = poolOf();
+  const feed = opened(await makeStores(template, options, pool.deliver));
+  const { isForDeployments, request } = deploymentOf(template, pool);
   const start = async (specs: readonly FunctionSpec[]): Promise<void> => {
-    functions.push(...(await startFunctions(specs, template, options, workDir, opened)));
+    pool.started.push(...(await startFunctions(specs, template, options, workDir, opened)));
   };
-  await start(template.functions.filter((spec) => isForDeployments({ spec })));
+  await start(template.functions.filter(isForDeployments));
   // In AWS, functions that read the registry change only after it is filled. Here nobody calls them before `serve`.
-  await settled([
-    start(template.functions.filter((spec) => !isForDeployments({ spec }))),
-    requestCustomResources('Create'),
-  ]);
+  await settled([start(template.functions.filter((spec) => !isForDeployments(spec))), request('Create')]);
   const { accessLog } = template;
   if (accessLog !== undefined) aws.logs.createGroup(accessLog.logGroup);
   gateway.serve({
     template,
     writeAccessLog: (line) => accessLog && aws.logs.write(accessLog.logGroup, line),
-    functions: new Map(functions.map((started) => [started.spec.physicalName, started])),
+    functions: new Map(pool.started.map((started) => [started.spec.physicalName, started])),
     edge: template.edge || options.edge ? gatewayEdge : noEdge,
   });
 
@@ -202,15 +223,15 @@ const deploy = async (options: CloudOptions, workDir: string, opened: Opened): P
     awsEndpoint: aws.url,
     tables: namesOf(template.tables),
     buckets: namesOf(template.buckets),
-    pids: () => Object.fromEntries(functions.map(({ spec, pids }) => [spec.name, pids()])),
-    held: () => heldBy(functions),
-    setSecret,
+    pids: () => Object.fromEntries(pool.started.map(({ spec, pids }) => [spec.name, pids()])),
+    held: () => heldBy(pool.started),
+    setSecret: secretSetter(template, aws),
     calls: aws.log.calls,
     clearCalls: aws.log.clear,
-    invoke: (name, event) => invoke(({ spec }) => spec.name === name, name, event),
+    invoke: pool.invoke,
     streamsIdle: feed.idle,
     pauseStreams: feed.pause,
     resumeStreams: feed.resume,
-    requestCustomResources,
+    requestCustomResources: request,
   };
 };
