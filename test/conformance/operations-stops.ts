@@ -37,7 +37,8 @@ const stopBoth = async (target: LocalTarget): Promise<void> => {
     await expectOAuthError(strange, 401, 'invalid_client');
 
     expectSentBack(target, await authorize(target, {}, { app }), 'temporarily_unavailable');
-    const returned = { state: new URL(begun.payerUrl).searchParams.get('state') ?? '', code: 'x' };
+    const state = new URL(begun.payerUrl).searchParams.get('state') ?? '';
+    const returned = { state, code: 'x', iss: `${target.payers.origin}/clear-health` };
     expectSentBack(target, await callback(target, returned, { cookie: begun.cookie }), 'temporarily_unavailable');
     const [atToken, atRefresh] = [
       await redeem(target, codeOfApp, {}, { app }),

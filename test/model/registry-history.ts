@@ -15,7 +15,8 @@ import {
 import { isBlocked, isPaused, type Stop } from '../../functions/shared/registry/stops.ts';
 import type { Partner, Payer } from '../../functions/shared/registry/types.ts';
 import { localData } from '../support/gateway.ts';
-import { randomOf, registryWorld, type Item, type Write } from './registry-world.ts';
+import { randomOf } from '../support/random.ts';
+import { registryWorld, type Item, type Write } from './registry-world.ts';
 
 const now = 1_780_000_000;
 const usual = { throttled: 0.02, lost: 0.02, failed: 0.004, death: 0.004 };

@@ -24,17 +24,6 @@ export interface Faults {
   readonly death: number;
 }
 
-/** Random numbers from 0 up to 1, the same for a seed (mulberry32). */
-export const randomOf = (seed: number): (() => number) => {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-};
-
 const named = (name: string): Error => Object.assign(new Error(`${name} (injected)`), { name });
 
 const quiet = (): Promise<void> =>
