@@ -61,8 +61,10 @@ export const registryTool = async () => {
     const drawn: string[] = [];
     const asked: string[] = [];
     const left = [...(answers ?? [])];
+    let ticks = 0;
     const code = await registry([command, '--config', file, ...args], {
-      now: () => nowMs,
+      // A millisecond a look, so that progress is drawn.
+      now: () => nowMs + ticks++,
       environment: { AWS_ENDPOINT_URL: aws.url },
       output: { out: (text) => out.push(text), note: (text) => told.push(text) },
       http: () => Promise.reject(new Error('no payer in this test')),

@@ -34,6 +34,24 @@ describe('npm run grants, used wrongly,', () => {
   ])('says what to do: %j', saysWhatToDo('grants.ts'));
 });
 
+describe('npm run registry, used wrongly,', () => {
+  const why = ['--reason', 'x'];
+  it.each([
+    [[], 2, 'npm run registry -- diff STAGE'],
+    [['undo', 'local'], 2, 'There is no command "undo"'],
+    [['diff'], 2, 'Give one stage, or --config FILE: diff STAGE'],
+    [['diff', 'local', 'demo'], 2, 'Give one stage'],
+    [['diff', 'local', '--config', 'x.json'], 2, 'Give one stage'],
+    [['diff', 'local', ...why], 2, '--reason does not apply to diff'],
+    [['export', 'local', '--yes'], 2, '--yes does not apply to export'],
+    [['apply', 'local', '--json'], 2, '--json does not apply to apply'],
+    [['apply', 'local'], 2, 'Give --reason TEXT'],
+    [['apply', 'local', '--reason', 'two\nlines'], 2, 'one line of up to 200 characters'],
+    [['diff', 'nowhere'], 1, 'config/nowhere.ts: does not exist'],
+    [['diff', 'local'], 1, 'Stage local is what `npm start` serves, but nothing answers at'],
+  ])('says what to do: %j', saysWhatToDo('registry.ts'));
+});
+
 describe('npm run trace, used wrongly,', () => {
   const reference = '3f2a9c01-77de';
   it.each([
