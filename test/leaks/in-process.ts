@@ -53,8 +53,8 @@ export const startInProcess = (seed: string): InProcess => {
   const client = shownClient(test.dynamo, garden, trouble);
   const { registry } = test.deps;
   const broken =
-    <T extends unknown[], R>(method: (...args: T) => R) =>
-    (...args: T): R => {
+    <T extends unknown[], R>(method: (...args: T) => Promise<R>) =>
+    async (...args: T): Promise<R> => {
       if (trouble.registry !== undefined) throw trouble.registry;
       return method(...args);
     };
