@@ -107,6 +107,7 @@ const doneLines = (told: Told, outcome: StopOutcome): string[] => {
   const [undo] = command.ends ? kind.begin : kind.end;
   return [
     command.dryRun ? `Would ${verb} ${who}. Nothing was changed.` : `${done} ${who}.`,
+    `${command.dryRun ? 'The audit would record' : 'The audit records'} you and the reason: ${command.reason}`,
     ...beforeLines(told, outcome.before),
     ...goneLines(found),
     command.dryRun ? `Within 30 seconds this would happen: ${effect}` : `Within 30 seconds: ${effect}`,

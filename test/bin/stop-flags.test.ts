@@ -35,8 +35,6 @@ describe('a command line', () => {
     '%s without a stage is refused, since local is not what was meant',
     async (word) => {
       const args = word === 'list' ? [word] : [word, 'demo-partner', '--reason', 'x'];
-      const output = { out: () => {}, note: () => {}, secret: () => {} };
-      const deps = { environment: {}, output, nowMs: startMs, randomBytes: () => new Uint8Array(32) };
       await expect(partners(args, deps)).rejects.toThrow(`Give --stage NAME: ${word} has no default stage`);
     },
   );

@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { startLocalStack } from '../../sandbox/stack.ts';
 import { runTool } from '../bin/run-tool.ts';
 import { connect } from '../e2e/support.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** What a fleet under load did when its partner was blocked. Times are seconds after `block` had said that it was done. */
 export interface BlockedUnderLoad {
@@ -17,9 +19,11 @@ export interface BlockedUnderLoad {
   readonly failed: number;
 }
 
-const warmUpMs = 10_000;
-/** As long as a stop may take, and as long again, in which nobody may be admitted. */
-const watchedMs = 60_000;
+/** Twenty processes that start at once take a while; then this long at full load. */
+const warmReads = 200;
+const fullLoadMs = 5000;
+/** Longer than a stop may take, so that one admitted later is seen. */
+const watchedMs = 45_000;
 
 /**
  * Runs a whole local stack whose reads are served by so many processes, keeps all of them busy, and blocks the partner
@@ -41,13 +45,15 @@ export const blockUnderLoad = async (processes: number): Promise<BlockedUnderLoa
       }
     };
     const readers = Promise.all(Array.from({ length: processes }, reader));
-    await new Promise((resolve) => setTimeout(resolve, warmUpMs));
+    await eventually(() => seen.length >= warmReads);
     const before = seen.length;
+    await delay(fullLoadMs);
+    const perSecond = (seen.length - before) / (fullLoadMs / 1000);
     const args = ['block', 'demo-partner', '--reason', 'Load', '--stage', 'local'];
     const { code, err } = await runTool('partners.ts', args, { AWS_ENDPOINT_URL: stack.urls.aws });
     if (code !== 0) throw new Error(err);
     const blockedAt = performance.now();
-    await new Promise((resolve) => setTimeout(resolve, watchedMs));
+    await delay(watchedMs);
     const held = (await stack.held()).get('fetch');
     stopping.abort();
     await readers;
@@ -58,7 +64,7 @@ export const blockUnderLoad = async (processes: number): Promise<BlockedUnderLoa
     const refused = after.filter(({ status }) => status === 403);
     return {
       processes: held?.length ?? 0,
-      perSecond: before / (warmUpMs / 1000),
+      perSecond,
       lastAdmitted: Math.max(0, ...admitted.map(secondsAfter)),
       firstRefused: Math.min(...refused.map(secondsAfter)),
       refused: refused.length,
