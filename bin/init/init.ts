@@ -133,9 +133,9 @@ const nextSteps = (stage: NewStage, { payer, secret, asks }: FirstPayer, keyFile
     ...(isPending ? [[`Replace '${pendingClientId}' with the client id that it gives you.`]] : []),
     ...(payer.clientAuthentication === 'none' ? [] : [putSecret]),
     [
-      'Make a partner, paste its entry, and deploy again:',
+      'Make a partner, paste its entry, and apply the file:',
       `     npm run --silent partners -- new "Member Portal" --stage ${stage.stage} --redirect-uri https://…`,
-      ...deploy.map((line) => `     ${line}`),
+      `     npm run registry -- apply ${stage.stage} --reason "the first partner"`,
     ],
     ['Check the payer:', `     npm run payers -- check ${payer.id} --stage ${stage.stage}`],
   ];

@@ -39,7 +39,9 @@ export const writeNewPartner = (
   requireClientIds(config, file, partner.payers);
   const { entry, secret } = makePartner(randomBytes, config, partner);
   note(`Client id: ${entry.clientId}\n`);
-  note(`Paste into partners in ${file}, then deploy:\n\n      ${typeScript(entry, 6)},\n`);
+  note(
+    `Paste into partners in ${file}, and apply it (npm run registry, docs/registry.md):\n\n      ${typeScript(entry, 6)},\n`,
+  );
   if (secret === undefined) {
     note(
       partner.isPublic
@@ -57,13 +59,13 @@ export const writeNewPartner = (
 const stepsOfRotation = ({ partner, hash, secretHashes }: Rotated, file: string): string[] => [
   `A second secret for ${partner.name} (${partner.clientId}). Next, in this order:`,
   '',
-  `  1. Write both hashes into ${file}, and deploy. From then on both secrets work:`,
+  `  1. Write both hashes into ${file}, and apply it (npm run registry). From then on both secrets work:`,
   '',
   `        secretHashes: ${typeScript(secretHashes, 8, 14)},`,
   '',
   '  2. Give the new secret to the partner.',
   '  3. Wait until the partner confirms that all its servers use it.',
-  '  4. Remove the old hash, and deploy. From then on the old secret is refused:',
+  '  4. Remove the old hash, and apply. From then on the old secret is refused:',
   '',
   `        secretHashes: ${typeScript([hash], 8, 14)},`,
   '',
@@ -74,8 +76,8 @@ const stepsAfterLeak = ({ partner, secretHashes }: Rotated, file: string): strin
   `A new secret for ${partner.name} (${partner.clientId}), to replace the one that leaked. Next, in this order:`,
   '',
   '  1. Give the new secret to the partner, if you can reach it now. Do not wait for it.',
-  `  2. REMOVE every old hash from ${file} now: write only the new one, and deploy. From then on the old secret is`,
-  '     refused, and the partner cannot get tokens until it uses the new one:',
+  `  2. REMOVE every old hash from ${file} now: write only the new one, and apply it (npm run registry). Within`,
+  '     30 seconds the old secret is refused, and the partner cannot get tokens until it uses the new one:',
   '',
   `        secretHashes: ${typeScript(secretHashes, 8, 14)},`,
   '',

@@ -32,7 +32,7 @@ configuration holds its hash.
   --home-page URL      new: a page of the app (default: the root of the first redirect URI's site)
   --public             new: an app that cannot keep a secret, in a browser or on a phone
   --jwks FILE          new: the partner's public keys, for private_key_jwt instead of a secret
-  --leaked             rotate: others know the old secret, so it is refused from the next deployment on
+  --leaked             rotate: others know the old secret, so it is refused once the file is applied
   --reason TEXT        block, unblock: why, for the audit; no health data and no member's name (up to 200 characters)
   --dry-run            block, unblock: says what would happen, and changes nothing
   --blocked            list: only those that are blocked or out of order

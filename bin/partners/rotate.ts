@@ -33,7 +33,7 @@ const keptHashes = ({ clientId, clientAuthentication, secretHashes }: Partner, l
   const [current, next] = secretHashes;
   if (current === undefined) {
     throw new Refusal(
-      `${clientId} authenticates with keys, not with a secret: add its new public key to jwks, deploy, and remove the old key once the partner signs with the new one`,
+      `${clientId} authenticates with keys, not with a secret: add its new public key to jwks, apply, and remove the old key once the partner signs with the new one`,
     );
   }
   if (leaked) return [];

@@ -140,7 +140,7 @@ describe('npm run partners', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^[0-9a-f]{64}$/);
     expect(err).toContain(`secretHashes: ['${old}', '${sha256(out)}']`);
-    expect(err).toMatch(/1\. Write both.*2\. Give.*3\. Wait.*4\. Remove the old hash, and deploy/s);
+    expect(err).toMatch(/1\. Write both.*2\. Give.*3\. Wait.*4\. Remove the old hash, and apply/s);
     expect(err).not.toContain(out);
   });
 
@@ -149,7 +149,7 @@ describe('npm run partners', () => {
 
     expect(code).toBe(0);
     expect(out).toMatch(/^[0-9a-f]{64}$/);
-    expect(err).toMatch(/REMOVE every old hash from .* now: write only the new one, and deploy/);
+    expect(err).toMatch(/REMOVE every old hash from .* now: write only the new one, and apply/);
     expect([...err.matchAll(/'([\w-]{43})'/g)].map(([, hash]) => hash)).toEqual([sha256(out)]);
     expect(err).not.toMatch(/both secrets work|Wait until/);
   });
