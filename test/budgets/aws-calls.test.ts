@@ -1,4 +1,5 @@
 import { readEventWriter } from '../../functions/fetch/audit-read.ts';
+import { payerBreakers } from '../../functions/fetch/breaker/breakers.ts';
 import type { FetchDeps } from '../../functions/fetch/deps.ts';
 import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
 import { limiter } from '../../functions/fetch/limits/limiter.ts';
@@ -48,7 +49,7 @@ describe('the calls to DynamoDB in the normal case are', () => {
     expect(revoke).toEqual(['GetItem', 'UpdateItem']);
   });
 
-  it('one read, a lease of the rate limit and two audit writes for a first FHIR read', async () => {
+  it('one read, a look at the breaker, a lease of the rate limit and two audit writes for a first FHIR read', async () => {
     const test = fetchGateway();
     const { token } = await test.grant();
     test.payer.http = () => Promise.resolve(fhir({ resourceType: 'Patient', id: 'patient-1' }));
@@ -59,6 +60,7 @@ describe('the calls to DynamoDB in the normal case are', () => {
         lease: leaseFromTable({ client: test.dynamo.client, name: 'Limits' }),
         clock: test.deps.clock,
       }),
+      breakers: payerBreakers({ limits: { client: test.dynamo.client, name: 'Limits' }, clock: test.deps.clock }),
     };
     test.dynamo.calls();
     const answer = await read(audited, 'Patient/patient-1', token);
@@ -67,7 +69,7 @@ describe('the calls to DynamoDB in the normal case are', () => {
     const others = test.dynamo.calls();
 
     expect(answer.statusCode).toBe(200);
-    expect(first).toEqual(['GetItem', 'UpdateItem', 'PutItem', 'PutItem']);
+    expect(first).toEqual(['GetItem', 'GetItem', 'UpdateItem', 'PutItem', 'PutItem']);
     // At most a lease in the seven others, and never another read.
     expect(others.filter((name) => name === 'UpdateItem').length).toBeLessThanOrEqual(7);
     expect(others.filter((name) => name === 'GetItem')).toHaveLength(49);

@@ -1,9 +1,12 @@
 import type { Context } from 'aws-lambda';
 import { canaryHandler } from '../../functions/canary/handler.ts';
 import { discovery } from '../../functions/discovery/discovery.ts';
+import { payerBreakers } from '../../functions/fetch/breaker/breakers.ts';
+import { refuseWaiting } from '../../functions/fetch/breaker/refuse.ts';
 import type { FetchDeps } from '../../functions/fetch/deps.ts';
 import { GatewayError } from '../../functions/shared/errors.ts';
 import { tableRegistry } from '../../functions/shared/registry/table-registry.ts';
+import { closedBreaker } from '../../functions/shared/store/breaker-item.ts';
 import { readEventItem } from '../../functions/shared/store/read-events.ts';
 import { auditFunction, streamRecord } from '../functions/audit/records.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
@@ -46,6 +49,24 @@ const logins = async (): Promise<Line[]> => {
   return parsed([...test.lines, ...other.lines]);
 };
 
+type Ask = (http: () => Promise<Response>, change?: Partial<FetchDeps>) => Promise<void>;
+
+/** A read that opens a breaker, one that it refuses, and one that was waiting when it opened. */
+const breakers = async (ask: Ask, { dynamo, deps, passSeconds }: ReturnType<typeof fetchGateway>): Promise<void> => {
+  const limits = { client: dynamo.client, name: 'Limits' };
+  const environment = () => ({ breakers: payerBreakers({ limits, clock: deps.clock }) });
+  dynamo.items('Limits').set('breaker#northwind', {
+    limitId: { S: 'breaker#northwind' },
+    lateSinceMs: { N: String(deps.clock.now()) },
+    lateGrants: { SS: ['1', '2', '3', '4', '5'] },
+    latePartners: { SS: ['1', '2'] },
+  });
+  passSeconds(8);
+  await ask(() => Promise.reject(Object.assign(new Error(), { code: 'ECONNREFUSED' })), environment());
+  await ask(async () => fhir({}), environment());
+  await ask(() => Promise.reject(refuseWaiting(closedBreaker, 0)));
+};
+
 /** Reads that fail in the ways that the runbook describes. */
 const reads = async (): Promise<Line[]> => {
   const test = fetchGateway();
@@ -74,6 +95,7 @@ const reads = async (): Promise<Line[]> => {
     signal: 'secretMissing',
   });
   await ask(well, {}, { expiresAt: 1 });
+  await breakers(ask, test);
   return parsed(test.lines);
 };
 

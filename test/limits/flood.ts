@@ -1,15 +1,12 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import dynalite from 'dynalite';
-import { build } from 'esbuild';
 import type { Rate } from '../../functions/fetch/limits/slots.ts';
-import { close, listen } from '../../sandbox/aws/listen.ts';
+import { bundleProcess } from './bundle-process.ts';
+import { startDynamo } from './dynamo.ts';
 import type { EnvironmentMessage, EnvironmentOptions } from './environment.ts';
 
 export interface FloodOptions {
@@ -36,59 +33,6 @@ export interface Flood {
   readonly shares: readonly [number, number];
 }
 
-/** A DynamoDB with the table, and counts of its reads and writes. */
-const startDynamo = async (table: string) => {
-  const dynamo = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  dynamo.keepAliveTimeout = 0;
-  const dynamoPort = await listen(dynamo, 0, '127.0.0.1');
-  const counts: Record<string, number> = {};
-  const counting = createServer((request, response) => {
-    const action = String(request.headers['x-amz-target']).split('.')[1] ?? '';
-    counts[action] = (counts[action] ?? 0) + 1;
-    const { method, url: path, headers } = request;
-    request.pipe(
-      httpRequest({ host: '127.0.0.1', port: dynamoPort, method, path, headers }, (answer) => {
-        response.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(response);
-      }).on('error', () => response.destroy()),
-    );
-  });
-  const endpoint = `http://127.0.0.1:${await listen(counting, 0, '127.0.0.1')}`;
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const client = new DynamoDBClient({ endpoint, region: 'eu-central-1', credentials });
-  await client.send(
-    new CreateTableCommand({
-      TableName: table,
-      KeySchema: [{ AttributeName: 'limitId', KeyType: 'HASH' }],
-      AttributeDefinitions: [{ AttributeName: 'limitId', AttributeType: 'S' }],
-      BillingMode: 'PAY_PER_REQUEST',
-    }),
-  );
-  client.destroy();
-  return {
-    endpoint,
-    counts,
-    close: async () => {
-      await close(counting);
-      await close(dynamo);
-    },
-  };
-};
-
-const bundleEnvironment = async (folder: string): Promise<string> => {
-  const outfile = join(folder, 'environment.cjs');
-  await build({
-    entryPoints: [join(import.meta.dirname, 'environment.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node24',
-    logLevel: 'error',
-  });
-  return outfile;
-};
-
 /**
  * Floods environments, each its own process, which share only one table: calls go to them in turn, at an even pace,
  * whatever happened to the previous call.
@@ -97,23 +41,17 @@ export const flood = async (options: FloodOptions): Promise<Flood> => {
   const { environments, rate, offered, seconds, warmUp = 0, skewed = 0 } = options;
   const table = 'Limits';
   const folder = await mkdtemp(join(tmpdir(), 'gateway-limits-'));
-  const dynamo = await startDynamo(table);
+  const dynamo = await startDynamo({ [table]: 'limitId' });
   const admitted = Array<number>(environments).fill(0);
   const [uncounted, calls] = [Math.round(offered * warmUp), Math.round(offered * (warmUp + seconds))];
   const allAnswered = Promise.withResolvers<void>();
   let [answered, failures] = [0, 0];
   const children: ChildProcess[] = [];
   try {
-    const bundle = await bundleEnvironment(folder);
-    const env = {
-      AWS_REGION: 'eu-central-1',
-      AWS_ACCESS_KEY_ID: 'local',
-      AWS_SECRET_ACCESS_KEY: 'local',
-      AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
-    };
+    const bundle = await bundleProcess('environment.ts', folder);
     for (let index = 0; index < environments; index += 1) {
       const given: EnvironmentOptions = { table, rate, skewMs: index < skewed ? 120_000 : 0 };
-      const child = fork(bundle, [JSON.stringify(given)], { env, execArgv: [] });
+      const child = fork(bundle, [JSON.stringify(given)], { env: dynamo.env, execArgv: [] });
       await once(child, 'message');
       children.push(child);
       child.on('message', ({ taken, failure }: EnvironmentMessage) => {
