@@ -101,11 +101,9 @@ const registryWith = (origin: string): RegistryData => {
       fhirBaseUrl: `${origin}/${id}/r4`,
       quirks: { ...northwind.quirks, timeToFirstByte: 60 / faster },
     })),
-    partners: data.partners.map((partner) => ({
-      ...partner,
-      payers: payerIds,
-      rate: { perSecond: 1000, burst: 1000 },
-    })),
+    partners: data.partners.map((partner) =>
+      Object.assign({}, partner, { payers: payerIds, rate: { perSecond: 1000, burst: 1000 } }),
+    ),
   };
 };
 
@@ -175,15 +173,18 @@ export const hang = async (options: HangOptions): Promise<Hang> => {
           found.throttled += 1;
           return;
         }
-        const noted = answer.then(({ status = 0, opened = false }) => {
+        const note = async (): Promise<void> => {
+          const { status = 0, opened = false } = await answer;
           if (opened) openings += 1;
-          if (!isThird) found.answered += status === 200 ? 1 : 0;
-          else {
-            found.third[status] = (found.third[status] ?? 0) + 1;
-            if (status === 503) refusedAt.push(performance.now());
-            if (status === 200) answeredAt.push(performance.now());
+          if (!isThird) {
+            found.answered += status === 200 ? 1 : 0;
+            return;
           }
-        });
+          found.third[status] = (found.third[status] ?? 0) + 1;
+          if (status === 503) refusedAt.push(performance.now());
+          if (status === 200) answeredAt.push(performance.now());
+        };
+        const noted = note();
         if (isThird && isTroubled) return;
         pending.add(noted);
         void noted.finally(() => pending.delete(noted));
