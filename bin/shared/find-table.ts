@@ -16,7 +16,11 @@ export const findTable = async (client: DynamoDBClient, stage: string, construct
   }
   const [name, ...others] = names;
   if (name === undefined)
-    throw new NoTable(`There is no table ${prefix}… in this account and region. Deploy the stage, or give --table.`);
+    throw new NoTable(
+      stage === 'local'
+        ? `The local stack has no table ${prefix}… yet. Run \`npm start\`, and wait until it has started.`
+        : `There is no table ${prefix}… in this account and region. Deploy the stage, or give --table.`,
+    );
   if (others.length > 0) throw new Refusal(`Give --table, one of: ${names.join(', ')}`);
   return name;
 };

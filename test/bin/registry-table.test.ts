@@ -191,7 +191,7 @@ describe('opening the registry', () => {
     );
 
   it('finds the table by its name, and asks AWS who the operator is', async () => {
-    await expect(open(stage)).rejects.toThrow('There is no table p2p-gateway-local-TablesRegistry…');
+    await expect(open(stage)).rejects.toThrow('The local stack has no table p2p-gateway-local-TablesRegistry…');
     await create('p2p-gateway-local-TablesRegistry7A');
     const { table, operator, close } = await open(stage);
     await table.client.send(
