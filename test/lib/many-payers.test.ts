@@ -33,10 +33,15 @@ describe.each(['demo', 'production-example'])('5,000 payers and 1,000 partners i
   it('make the same template as a few, since nothing in the stack is for one payer', async () => {
     const changes = await grown(stage, 5000, 1000);
 
-    const [few, many] = [await stageTemplate(stage), await stageTemplate(stage, changes)];
+    const few = await stageTemplate(stage);
+    const startedAtMs = performance.now();
+    const many = await stageTemplate(stage, changes);
+    const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
+    const bytes = JSON.stringify(many).length;
+    process.stdout.write(`${stage}: 5,000 payers, checked and synthesised in ${seconds} s, ${bytes} bytes\n`);
 
     expect(changes.payers).toHaveLength(5000);
     expect(many).toEqual(few);
-    expect(JSON.stringify(many).length).toBeLessThan(mostBytes / 3);
+    expect(bytes).toBeLessThan(mostBytes / 3);
   }, 60_000);
 });
