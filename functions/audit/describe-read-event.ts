@@ -32,7 +32,7 @@ const restful = (interaction: string): Coding => {
 };
 
 /** An error after a success status means that the stream was cut. */
-const outcomeOf = (status: number, error: string | undefined): AuditEvent['outcome'] => {
+const outcomeOf = (status: number, error: string | undefined): NonNullable<AuditEvent['outcome']> => {
   if (status >= 500 || (status < 400 && error !== undefined)) return '8';
   return status >= 400 ? '4' : '0';
 };
@@ -51,9 +51,8 @@ const describeEnd = (image: StreamImage): Pick<AuditEvent, 'outcome' | 'outcomeD
   const optional = readerOf(auditEventAttributes, image);
   const status = requiredReader(auditEventAttributes, image)('status');
   const error = optional('error');
-  const outcome = outcomeOf(status, error);
   return {
-    ...(outcome === undefined ? {} : { outcome }),
+    outcome: outcomeOf(status, error),
     outcomeDesc: outcomeText(status, error, optional('callerLeft')),
   };
 };

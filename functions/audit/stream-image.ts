@@ -7,7 +7,7 @@ import { readerOf } from '../shared/store/items.ts';
 export type StreamImage = Readonly<Record<string, AttributeValue>>;
 
 /** A missing, empty or non-numeric attribute makes an event impossible. */
-const isReadable = (value: unknown): boolean =>
+const isReadable = <Value>(value: Value | undefined): value is Value =>
   typeof value === 'number' ? Number.isFinite(value) : value !== undefined && value !== '';
 
 /** Reads required attributes of an image. @throws Error naming the attribute, never its value */
@@ -15,7 +15,7 @@ export const requiredReader = <A extends Attributes>(attributes: A, image: Strea
   const read = readerOf(attributes, image);
   return <K extends keyof A & string>(name: K): ValueOf<A[K]> => {
     const value = read(name);
-    if (value === undefined || !isReadable(value)) throw new Error(`${name} is not there or cannot be read`);
+    if (!isReadable(value)) throw new Error(`${name} is not there or cannot be read`);
     return value;
   };
 };

@@ -34,6 +34,7 @@ export const metricsOf = (text: string): MetricValue[] => {
       Metrics.map(({ Name, Unit }) => {
         const value = line[Name];
         if (typeof value !== 'number') throw new Error(`${Name} is not a number in the line`);
+        if (!/^(?:Count|Milliseconds|Bytes)$/.test(Unit)) throw new Error(`${Name} is in ${Unit}`);
         const dimensions = Object.fromEntries(
           keys.map((key) => {
             const named = line[key];

@@ -3,6 +3,7 @@ import { idOf } from '../../../bin/audit/find-events.ts';
 import { systems } from '../../../functions/audit/audit-event.ts';
 import { readEventItem, type ReadEvent } from '../../../functions/shared/store/read-events.ts';
 import { createValidator } from '../../profiles/validate.ts';
+import { metric } from '../../support/embedded-metrics.ts';
 import { startMs } from '../../support/gateway.ts';
 import { auditFunction, streamRecord } from './records.ts';
 
@@ -49,6 +50,9 @@ describe('a read', () => {
     [{ status: 200, bytes: 5, error: 'payer_timeout' }, '8', '200, cut: payer_timeout'],
     [{ status: 403, error: 'insufficient_scope' }, '4', '403, insufficient_scope'],
     [{ status: 404 }, '4', '404'],
+    [{ status: 400 }, '4', '400'],
+    [{ status: 400, error: 'invalid_request' }, '4', '400, invalid_request'],
+    [{ status: 500 }, '8', '500'],
     [{ status: 502, error: 'payer_error' }, '8', '502, payer_error'],
   ])('that ended with %j has the outcome %s', async (end, outcome, outcomeDesc) => {
     const audit = auditFunction();
@@ -122,6 +126,7 @@ describe('a batch', () => {
     await audit.handle(recordOf(), broken, recordOf({ requestId: 'request-2' }));
     expect(audit.events()).toHaveLength(3);
     expect(audit.log()).toEqual([expect.objectContaining({ auditEvents: 3, unreadable: 1, auditNotWritten: 1 })]);
+    expect(metric(JSON.stringify(audit.log()[0]), 'auditNotWritten')).toEqual({ '': 1 });
   });
 
   it.each([
@@ -157,6 +162,7 @@ describe('a batch', () => {
       expect.objectContaining({ level: 'info', function: 'audit', records: 2, auditEvents: 2, auditLagMs: 4000 }),
     ]);
     expect(audit.log()[0]).not.toHaveProperty('auditNotWritten');
+    expect(audit.log()[0]).not.toHaveProperty('detail');
     expect(audit.log()[0]?.['_aws']).toEqual({
       Timestamp: startMs + 5000,
       CloudWatchMetrics: [

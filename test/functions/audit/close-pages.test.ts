@@ -1,6 +1,7 @@
 import { ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { auditHandler } from '../../../functions/audit/handler.ts';
+import { metric } from '../../support/embedded-metrics.ts';
 import { startMs } from '../../support/gateway.ts';
 
 const overdue = (count: number, from = 0) =>
@@ -89,5 +90,7 @@ it('a run in which some cannot be closed says how many it closed, names the caus
       auditNotWritten: 1,
     }),
   ]);
+  const line = JSON.stringify(lines[0]);
+  expect([metric(line, 'auditEndUnknown'), metric(line, 'auditNotWritten')]).toEqual([{ '': 39 }, { '': 1 }]);
   expect(failure).toBe('Reads without an end were not closed: ThrottlingException');
 });

@@ -59,13 +59,13 @@ describe('what happens to a grant becomes a valid R4 AuditEvent', () => {
     checkBindings({ ...first.event }, report);
     expect(report).toEqual({ checked: expect.any(Number) as number, wrong: [] });
     expect(report.checked).toBeGreaterThan(1);
-    return { ...first, keys: audit.keys() };
+    return { ...first, keys: audit.keys(), objects: audit.objects };
   };
 
   it('created: what was granted, under the partner and day and under the id of the grant', async () => {
     const { image, grantId } = await streamed();
     const made = { M: { type: { S: 'created' }, at: { N: String(now) }, requestId: { S: 'login' } } };
-    const { event, keys } = await oneEvent(streamRecord(undefined, { ...image(), lastEvent: made }));
+    const { event, keys, objects } = await oneEvent(streamRecord(undefined, { ...image(), lastEvent: made }));
     expect(event).toMatchObject({ action: 'C', outcome: '0', recorded, source: { site: 'local' } });
     expect(event.agent.map(({ requestor }) => requestor)).toEqual([true, false]);
     expect(idOf(event, systems.partner)).toBe('demo-partner');
@@ -81,6 +81,7 @@ describe('what happens to a grant becomes a valid R4 AuditEvent', () => {
       expect.stringMatching(/^events\/partner=demo-partner\/date=2026-06-01\/[0-9a-f]{64}\.ndjson$/),
       `grants/${grantId}.ndjson`,
     ]);
+    expect([...new Set(objects.values())]).toEqual([`${JSON.stringify(event)}\n`]);
   });
 
   it('redeemed, by the partner', async () => {

@@ -278,6 +278,8 @@ describe('the whole AuditEvent', () => {
     ['a time that is no number', { atMs: { N: 'soon' } }],
     ['no partner', { partner: { S: '' } }],
     ['an end without a status', { type: { S: 'ended' } }],
+    ['an end whose status is no number', { type: { S: 'ended' }, status: { N: 'x' } }],
+    ['no request', { requestId: { S: '' } }],
   ] as const)('of a read with %s names only the item', (_what, change) => {
     expect(filed(read(change), 'eventId')).toMatchObject({ unreadable: true, partner: 'unknown' });
   });
