@@ -1,12 +1,22 @@
 import { authorizeHandler } from '../../functions/authorize/handler.ts';
+import { callbackHandler } from '../../functions/callback/handler.ts';
 import { discovery } from '../../functions/discovery/discovery.ts';
+import type { ApiResponse } from '../../functions/shared/http/api.ts';
 import { entriesOf, newEntryItem } from '../../functions/shared/registry/entry-items.ts';
 import { tableRegistry } from '../../functions/shared/registry/table-registry.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
-import { call } from '../support/gateway.ts';
-import { basic, localRegistry, redirectUri } from '../support/login.ts';
-import { authorizeRequest, documentRequest, partnerRequest } from '../support/login/requests.ts';
+import { call, cookiesOf } from '../support/gateway.ts';
+import { basic, bodyOf, localRegistry, northwindTokens, redirectUri, sentBack } from '../support/login.ts';
+import {
+  authorizeRequest,
+  callbackRequest,
+  documentRequest,
+  filled,
+  partnerRequest,
+  redemption,
+  renewal,
+} from '../support/login/requests.ts';
 import { toEvent } from '../support/login/to-event.ts';
 
 /** The functions over a registry in a table, in environments that have read nothing yet. */
@@ -72,6 +82,38 @@ describe('a new environment reads its partner and its payer by key, once in twen
 
     expect((await readsOf(introspect, 200)).toSorted()).toEqual(parties);
     expect(await readsOf(introspect, 200)).toEqual([]);
+  });
+});
+
+describe('each step of a sign-in in a new environment reads its partner and its payer once:', () => {
+  it('authorize side by side, callback, redeem, refresh and revoke', async () => {
+    const { environment, readsOf } = overTable();
+    const paths: string[][] = [];
+    const step = async (work: (deps: ReturnType<typeof environment>) => Promise<ApiResponse>, status: number) => {
+      let answer: ApiResponse | undefined;
+      const deps = { ...environment(), payerHttp: async () => Response.json(northwindTokens) };
+      const reads = await readsOf(async () => (answer = await work(deps)), status);
+      paths.push(reads.toSorted());
+      return answer as ApiResponse;
+    };
+    const query = { client_id: 'demo-partner', redirect_uri: redirectUri, state: 'state' };
+    const begun = await step(
+      (deps) => call(authorizeHandler(deps), toEvent(authorizeRequest('northwind', query))),
+      302,
+    );
+    const returned = { state: sentBack(begun)['state'] ?? '', code: 'payer-code', iss: 'http://127.0.0.1:3003' };
+    const back = await step(
+      (deps) =>
+        call(callbackHandler(deps), toEvent(callbackRequest('northwind', returned, { cookie: cookiesOf(begun) }))),
+      302,
+    );
+    const ask = (endpoint: 'token' | 'revoke', form: Record<string, string>) =>
+      step((deps) => call(tokenHandler(deps), toEvent(partnerRequest(endpoint, form, basic()))), 200);
+    const pair = bodyOf(await ask('token', filled(redemption(sentBack(back)['code'] ?? '', {}))));
+    const next = bodyOf(await ask('token', filled(renewal(pair.refresh_token, {}))));
+    await ask('revoke', { token: next.refresh_token });
+
+    expect(paths).toEqual([parties, parties, parties, parties, parties]);
   });
 });
 
