@@ -13,8 +13,9 @@ export interface Examination {
   readonly code: number | null;
   readonly out: string;
   readonly seconds: number;
-  /** The most memory that it held; undefined where the system does not say. */
+  /** The most memory that it held, and the processor's time; undefined where the system does not say. */
   readonly megabytes: number | undefined;
+  readonly cpuSeconds: number | undefined;
   readonly requests: number;
   /** The most requests that were under way at once. */
   readonly atOnce: number;
@@ -87,16 +88,29 @@ export const examineMany = async (folder: string, count: number, answerMs: numbe
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let megabytes: number | undefined;
+  let cpuSeconds: number | undefined;
   const watch = setInterval(() => {
     void readFile(`/proc/${child.pid}/status`, 'utf8').then(
-      (status) => (megabytes = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024),
+      (status) => {
+        // A process that has ended says nothing of its memory.
+        const kilobytes = /VmHWM:\s+(\d+)/.exec(status)?.[1];
+        if (kilobytes !== undefined) megabytes = Number(kilobytes) / 1024;
+      },
+      () => undefined,
+    );
+    // Fields 14 and 15 of proc(5), in hundredths of a second; the second, the name, may have spaces.
+    void readFile(`/proc/${child.pid}/stat`, 'utf8').then(
+      (stat) => {
+        const [user, system] = stat.slice(stat.lastIndexOf(')')).split(' ').slice(12, 14).map(Number);
+        cpuSeconds = ((user ?? 0) + (system ?? 0)) / 100;
+      },
       () => undefined,
     );
   }, 250);
   try {
     const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
     const [out, code] = await Promise.all([text(child.stdout), ended]);
-    return { code, out, seconds: (performance.now() - startedAt) / 1000, megabytes, requests, atOnce };
+    return { code, out, seconds: (performance.now() - startedAt) / 1000, megabytes, cpuSeconds, requests, atOnce };
   } finally {
     clearInterval(watch);
     await close(server);
