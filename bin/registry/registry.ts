@@ -34,17 +34,23 @@ const run = async (
   return differs(diff.comparison) ? differenceCode : 0;
 };
 
-/** A failure of AWS that the caller cannot know how to avoid, such as a throttled table. */
+/** Failures that may come in the middle of an apply. */
+const midway = /Throttl|Exceeded|TooManyRequests|Timeout|ETIMEDOUT|ECONN|EPIPE|Internal|Unavailable/;
+
+/** Turns a failure of AWS into a Refusal that says what to do. */
 const explain = (error: unknown, config: StageConfig, { command, table, grantsTable }: RegistryCommand): unknown => {
   const known = explainRegistryFailure(error, config);
-  if (known instanceof Refusal || !(error instanceof Error) || !('$metadata' in error)) return known;
+  if (error instanceof Refusal || !(error instanceof Error)) return error;
   if (error.name === 'ResourceNotFoundException') {
     const given = [table, grantsTable].filter((name) => name !== undefined);
     return new Refusal(`There is no table ${given.join(' or ')} in this account and region.`);
   }
-  const advice =
-    command === 'apply' ? 'Each entry that was written is whole. Run apply again to finish.' : 'Run it again.';
-  return new Refusal(`DynamoDB does not do it (${causeOf(error)}). ${advice}`);
+  const cause = causeOf(error);
+  if (!midway.test(cause)) return known;
+  const advice = command === 'apply' ? ' Each entry that was written is whole; apply again to finish.' : '';
+  const what =
+    known instanceof Refusal ? known.message : `DynamoDB fails (${cause}). Run the same command in a minute.`;
+  return new Refusal(`${what}${advice}`);
 };
 
 /**

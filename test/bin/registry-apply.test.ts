@@ -407,7 +407,7 @@ describe('a table that cannot be used', () => {
     });
 
     await expect(tool.apply()).rejects.toThrow(
-      '(ThrottlingException). Each entry that was written is whole. Run apply again to finish.',
+      '(ThrottlingException). Run the same command in a minute. Each entry that was written is whole; apply again to finish.',
     );
     jest.restoreAllMocks();
 
