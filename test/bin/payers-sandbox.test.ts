@@ -88,7 +88,16 @@ describe('a URL', () => {
   it('of a SMART payer gives an entry with the preset that passes the check and equals the profile', async () => {
     const { out, notes } = await proposed(`${northwind.url}/r4`);
     const { id, displayName, clientId, publicKeys, ...found } = pasted(out);
-    const { id: _, displayName: __, clientId: ___, publicKeys: ____, ...profile } = config.payers[1] as Payer;
+    // No payer publishes how long a member's consent lasts.
+    const {
+      id: _,
+      displayName: __,
+      clientId: ___,
+      publicKeys: ____,
+      consentLifetime,
+      ...profile
+    } = config.payers[1] as Payer;
+    expect(consentLifetime).toBeGreaterThan(0);
 
     expect(out).toMatch(/^ {6}smart\(\{\n/);
     expect(found).toEqual(profile);
