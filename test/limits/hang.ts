@@ -193,7 +193,8 @@ export const hang = async (options: HangOptions): Promise<Hang> => {
       const calls = Math.round(seconds * perSecond);
       for (let made = 0; made < calls;) {
         const due = Math.min(calls, Math.floor(((performance.now() - startedAt) / 1000) * perSecond) + 1);
-        for (; made < due; made += 1) for (const payer of payerIds) one(payer);
+        // The payer in trouble takes its environment first.
+        for (; made < due; made += 1) for (const payer of payerIds.toReversed()) one(payer);
         await sleep(5);
       }
       // What becomes of the last reads still counts for their phase.

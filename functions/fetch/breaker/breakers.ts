@@ -17,6 +17,13 @@ export interface Breakers {
   readonly admit: (call: GuardedCall) => Promise<Watch>;
 }
 
+/** What an environment saw, and when on its two clocks. */
+interface Seen {
+  readonly breaker: Breaker;
+  readonly at: number;
+  readonly atMs: number;
+}
+
 type BreakersDeps = Pick<Environment, 'limits' | 'clock'> & Partial<Pick<Environment, 'times'>>;
 
 /** A call that finds a half-open breaker changed this often is refused. */
@@ -28,14 +35,16 @@ const mostTries = 3;
  * protects capacity, and must not stop reads.
  */
 export const payerBreakers = ({ limits, clock, times = usualTimes }: BreakersDeps): Breakers => {
-  /** What was seen, and when on the monotonic clock. */
-  const seen = new Map<string, { readonly breaker: Breaker; readonly at: number }>();
+  const seen = new Map<string, Seen>();
   const looks = new Map<string, Promise<void>>();
   let aloneUntilAt = -Infinity;
   let failure: string | undefined;
 
   const known = (payer: string): Breaker => seen.get(payer)?.breaker ?? closedBreaker;
-  const note = (payer: string, breaker: Breaker): void => void seen.set(payer, { breaker, at: clock.monotonic() });
+  const timesNow = () => ({ at: clock.monotonic(), atMs: clock.now() });
+  const note = (payer: string, breaker: Breaker, when = timesNow()): void => void seen.set(payer, { breaker, ...when });
+  // A frozen environment's monotonic clock may stand still, and a wall clock may go back: the longer time counts.
+  const ageOf = ({ at, atMs }: Seen): number => Math.max(clock.monotonic() - at, clock.now() - atMs);
   const environment: Environment = { limits, clock, times, known, note };
   const isAlone = (): boolean => clock.monotonic() < aloneUntilAt;
   const goAlone = (error: unknown): string => {
@@ -44,8 +53,10 @@ export const payerBreakers = ({ limits, clock, times = usualTimes }: BreakersDep
   };
 
   const lookNow = async (payer: string): Promise<void> => {
+    // Before the read: the environment may be frozen during it.
+    const when = timesNow();
     try {
-      note(payer, await readBreaker(limits, payer, { consistent: false }));
+      note(payer, await readBreaker(limits, payer, { consistent: false }), when);
     } catch (error) {
       failure = goAlone(error);
     } finally {
@@ -74,8 +85,8 @@ export const payerBreakers = ({ limits, clock, times = usualTimes }: BreakersDep
 
   return {
     look: (payer) => {
-      const { at = -Infinity } = seen.get(payer) ?? {};
-      if (clock.monotonic() - at < times.knownForMs || isAlone() || looks.has(payer)) return;
+      const last = seen.get(payer);
+      if ((last !== undefined && ageOf(last) < times.knownForMs) || isAlone() || looks.has(payer)) return;
       looks.set(payer, lookNow(payer));
     },
     admit: async (call) => {
