@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { requireEnvironment } from '../shared/deps.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
 import { realDeps } from '../shared/real-deps.ts';
+import { boundedClock } from '../shared/store/bounded-clock.ts';
 import { readEventWriter } from './audit-read.ts';
 import { payerBreakers } from './breaker/breakers.ts';
 import { fetchHandler } from './handler.ts';
-import { boundedClock } from '../shared/store/bounded-clock.ts';
 import { leaseFromTable } from './limits/lease-slots.ts';
 import { limiter } from './limits/limiter.ts';
 
