@@ -186,6 +186,8 @@ const makeStores = async (
   deliver: (name: string, event: DynamoDBStreamEvent) => Promise<unknown>,
 ): Promise<StreamFeed> => {
   const feed = streamFeed(template.mappings, deliver);
+  // The audit of the registry's first entries waits until the stack serves, or its process would delay the start.
+  feed.pause();
   await aws.dynamoDb.createTables(template.tables, feed.offer);
   for (const { physicalName } of template.buckets) aws.s3.createBucket(physicalName);
   const setSecret = secretSetter(template, aws);
@@ -218,6 +220,7 @@ const deploy = async (options: CloudOptions, workDir: string, opened: Opened): P
     functions: new Map(pool.started.map((started) => [started.spec.physicalName, started])),
     edge: template.edge || options.edge ? gatewayEdge : noEdge,
   });
+  feed.resume();
 
   return {
     awsEndpoint: aws.url,
