@@ -21,7 +21,7 @@ const onlyPatient = (bundle: SearchSet): string | undefined => {
   const ids = bundle.entry
     ?.filter(({ search }) => (search?.mode ?? 'match') === 'match')
     .map(({ resource }) => (resource?.resourceType === 'Patient' ? resource.id : undefined));
-  const [id] = ids?.length === 1 ? ids : [];
+  const id = ids?.length === 1 ? ids[0] : undefined;
   return isPatientId(id) ? id : undefined;
 };
 

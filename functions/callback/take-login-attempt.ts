@@ -50,9 +50,8 @@ export const takeLoginAttempt = async (
     now,
     requestId: record.requestId,
   });
-  if (consumed.outcome !== 'unknown') {
-    record.partner = consumed.outcome === 'consumed' ? consumed.attempt.partner : consumed.partner;
-  }
+  if (consumed.outcome === 'unknown') throw expiredSignIn('no login attempt of this state at this payer');
+  record.partner = consumed.outcome === 'consumed' ? consumed.attempt.partner : consumed.partner;
   if (consumed.outcome === 'finished') throw await finishedSignIn(deps, consumed.partner);
   if (consumed.outcome === 'otherBrowser') {
     throw new GatewayError(
@@ -61,7 +60,6 @@ export const takeLoginAttempt = async (
       { detail: 'login cookie is missing or of another attempt' },
     );
   }
-  if (consumed.outcome === 'unknown') throw expiredSignIn('no login attempt of this state at this payer');
   if (consumed.outcome === 'expired') throw expiredSignIn('the login attempt has expired');
   const { attempt } = consumed;
   const partner = await deps.registry.partner(attempt.partner);

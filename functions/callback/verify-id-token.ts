@@ -30,11 +30,12 @@ const verifySignature = async (
   token: string,
   { now }: Expected,
 ): Promise<JWTPayload> => {
+  // The library would skip the check.
+  if (issuer === undefined) throw refused('the profile has no issuer');
   const verify = async (fresh: boolean): Promise<JWTPayload> => {
     const { payload } = await jwtVerify(token, createLocalJWKSet(await readKeys(jwksUri, { fresh })), {
       algorithms,
-      // `undefined` would skip the check.
-      issuer: issuer ?? [],
+      issuer,
       audience: clientId,
       clockTolerance,
       currentDate: new Date(now * 1000),

@@ -26,6 +26,15 @@ describe('a payer’s userinfo endpoint', () => {
     ]);
   });
 
+  it('is asked at no address if the profile has none, although the configuration would not allow that', async () => {
+    const { userinfoEndpoint: _, ...without } = profile;
+    const { deps, payer } = testDeps();
+    payer.http = async () => Response.json({});
+    await askUserinfo(deps, without, 'fresh-token');
+
+    expect(payer.requests.map(({ url }) => url)).toEqual(['']);
+  });
+
   const noObject = 'userinfo endpoint answered without a JSON object';
   it.each<[string, () => Response | Promise<Response>, string, string]>([
     ['a signed answer', () => new Response('eyJ.eyJ.x'), 'nonsense', noObject],

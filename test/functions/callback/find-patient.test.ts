@@ -47,6 +47,7 @@ describe('whose record a token opens', () => {
     ['no search mode', [{ resource: { resourceType: 'Patient', id: 'p-1' } }]],
     ['a link to itself', [patient()], { link: [{ relation: 'self' }] }],
     ['a total of one', [patient()], { total: 1 }],
+    ['a total that is no number', [patient()], { total: '2' }],
   ])('is accepted with %s', async (_, entry, more = {}) => {
     expect(await ask(() => Response.json(bundle(entry, more))).finding).toBe('p-1');
   });

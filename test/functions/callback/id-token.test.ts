@@ -161,7 +161,7 @@ describe('an id_token is refused', () => {
   it('if the profile has no issuer, although the configuration would not allow that', async () => {
     const { issuer: _, ...without } = payer;
 
-    await expect(verifier().verify(await sign(), without)).rejects.toMatchObject(refusal(unsigned));
+    await expect(verifier().verify(await sign(), without)).rejects.toMatchObject(refusal('the profile has no issuer'));
   });
 
   it('with an RSA key under 2048 bits', async () => {
@@ -260,6 +260,14 @@ describe("a payer's keys", () => {
     ['nothing in time', () => Promise.reject(new DOMException('x', 'TimeoutError')), 'timeout', 'JWKS: TimeoutError'],
   ])('end the sign-in if the payer answers %s', async (_, answer, failure, detail) => {
     await expect(verifier(answer).verify(await sign())).rejects.toMatchObject({ failure, detail });
+  });
+
+  it('are asked for at no address if the profile has none, although the configuration would not allow that', async () => {
+    const { jwksUri: _, ...without } = payer;
+    const { verify, payer: asked } = verifier();
+    await verify(await sign(), without);
+
+    expect(asked.requests.map(({ url }) => url)).toEqual(['']);
   });
 
   it('are asked for as JSON, without a token or following redirects, and within a time limit', async () => {

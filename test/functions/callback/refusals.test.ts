@@ -207,6 +207,19 @@ describe('a login attempt', () => {
     await refusedByPage(test, answer, refusals.noPartner);
   });
 
+  it('is finished for a reload after its partner was blocked, too', async () => {
+    const test = gateway();
+    const { state, cookie } = await test.start();
+    await test.callback(test.fromPayer(state), { cookie });
+    test.stops.set('partner#demo-partner', { at: 1, by: 'arn', reason: 'a leak' });
+
+    const response = await test.callback(test.fromPayer(state), { cookie });
+
+    expect(response.statusCode).toBe(400);
+    expect(response.body).toContain('This sign-in is finished');
+    expect(response.body).toContain('Go back to Demo Partner');
+  });
+
   it('is not decided while the table fails: 503 with Retry-After', async () => {
     const test = gateway();
     const { state, cookie } = await test.start();
