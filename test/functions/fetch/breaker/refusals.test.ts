@@ -1,10 +1,13 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { noteFailure, type GuardedCall } from '../../../../functions/fetch/breaker/environment.ts';
 import { firstByteMsOf, lateMsOf } from '../../../../functions/fetch/breaker/late.ts';
+import { markOrOpen } from '../../../../functions/fetch/breaker/mark-or-open.ts';
 import { refuseAtOpen, refuseBesideProbe, refuseWaiting } from '../../../../functions/fetch/breaker/refuse.ts';
 import { throughBreaker } from '../../../../functions/fetch/breaker/through-breaker.ts';
 import { GatewayError } from '../../../../functions/shared/errors.ts';
 import type { Payer } from '../../../../functions/shared/registry/types.ts';
 import { closedBreaker, usualTimes } from '../../../../functions/shared/store/breaker-item.ts';
+import { memoryDynamo } from '../../../support/memory-dynamo.ts';
 
 const now = 1_780_315_200_000;
 const open = (forMs: number) => ({ ...closedBreaker, openUntilMs: now + forMs });
@@ -13,13 +16,13 @@ const payer = (timeToFirstByte?: number) =>
 
 describe('a call that a breaker refuses', () => {
   it.each([
-    ['while it is open', refuseAtOpen(open(30_000), now), 30, 'open'],
-    ['in its last millisecond', refuseAtOpen(open(1), now), 1, 'open'],
-    ['after its time by another clock', refuseAtOpen(open(-5000), now), 1, 'open'],
-    ['beside its probe', refuseBesideProbe(10_000), 10, 'its probe is under way'],
-    ['while it waited', refuseWaiting(open(12_001), now), 13, 'opened while the call waited'],
-  ])('%s counts as a failure of the payer, and says when to ask again', (_when, error, seconds, why) => {
-    expect(error).toMatchObject({
+    ['while it is open', () => refuseAtOpen(open(30_000), now), 30, 'open'],
+    ['in its last millisecond', () => refuseAtOpen(open(1), now), 1, 'open'],
+    ['after its time by another clock', () => refuseAtOpen(open(-5000), now), 1, 'open'],
+    ['beside its probe', () => refuseBesideProbe(10_000), 10, 'its probe is under way'],
+    ['while it waited', () => refuseWaiting(open(12_001), now), 13, 'opened while the call waited'],
+  ])('%s counts as a failure of the payer, and says when to ask again', (_when, make, seconds, why) => {
+    expect(make()).toMatchObject({
       code: 'temporarily_unavailable',
       status: 503,
       publicMessage: 'The health plan does not answer at the moment. Please try again later.',
@@ -52,6 +55,28 @@ it('a table that is out of reach is counted, and does not hide why the read fail
   noteFailure(record, 'TimeoutError');
 
   expect(record).toMatchObject({ detail: 'payer answered 500', signals: ['payerDown', 'limitsDown'] });
+});
+
+it('a late call that finds the breaker changed each time reads it anew, consistently, and gives up after four tries', async () => {
+  const dynamo = memoryDynamo();
+  dynamo.standIn('UpdateItem', () =>
+    Promise.reject(new ConditionalCheckFailedException({ message: 'x', $metadata: {} })),
+  );
+  const clock = { now: () => now, monotonic: () => now };
+  const limits = { client: dynamo.client, name: 'Limits' };
+  const environment = { limits, clock, times: usualTimes, known: () => closedBreaker, note: () => undefined };
+  const late: GuardedCall = {
+    payer: payer(),
+    grant: { grantId: 'g', partner: 'p' },
+    record: { requestId: 'request-1' },
+  };
+
+  expect(await markOrOpen(environment, late)).toBe(false);
+
+  const sent = dynamo.sent();
+  expect(sent.filter(({ input }) => 'UpdateExpression' in input)).toHaveLength(4);
+  const consistent = sent.flatMap(({ input }) => ('ConsistentRead' in input ? [input.ConsistentRead] : []));
+  expect(consistent).toEqual([true, true, true, true]);
 });
 
 describe('a call through a breaker', () => {
