@@ -3,6 +3,7 @@ import { checkNotRepeated, type RequestParameters } from '../shared/http/api.ts'
 import { nameScopes } from '../shared/partner/name-scopes.ts';
 import { limitScopes, readsSomething } from '../shared/partner/scopes.ts';
 import { scopeAtPayer } from '../shared/payer/scope-at-payer.ts';
+import { mayReadFrom } from '../shared/registry/profile.ts';
 import { hasWord, parseScopes, writeScopes, type Scopes } from '../shared/registry/scopes.ts';
 import { longestState, type CheckedClient } from './check-client.ts';
 
@@ -92,7 +93,7 @@ const checkAudience = ({ values }: RequestParameters, base: string): void => {
 export const checkAuthorizeRequest = (client: CheckedClient, request: RequestParameters): CheckedRequest => {
   const { partner, payer, returnTo } = client;
   checkNotRepeated(request);
-  if (!partner.payers.includes(payer.id)) {
+  if (!mayReadFrom(partner, payer.id)) {
     throw new GatewayError('unauthorized_client', 'This app may not read from this health plan.');
   }
   if ((request.values.get('state')?.length ?? 0) > longestState) throw invalid('state is too long.');

@@ -4,6 +4,7 @@ import type { ApiEvent } from '../shared/http/api.ts';
 import { readLoginCookie } from '../shared/partner/login-cookie.ts';
 import { trustRedirectUri, type PartnerReturn } from '../shared/partner/redirect-uri.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
+import { mayReadFrom } from '../shared/registry/profile.ts';
 import type { Partner } from '../shared/registry/types.ts';
 import { facadeBase } from '../shared/registry/urls.ts';
 import type { Table } from '../shared/store/dynamo.ts';
@@ -64,7 +65,7 @@ export const takeLoginAttempt = async (
   const { attempt } = consumed;
   const partner = await deps.registry.partner(attempt.partner);
   const redirectUri = partner && trustRedirectUri(attempt.redirectUri, partner);
-  if (!partner?.payers.includes(payer.id) || redirectUri === undefined) {
+  if (partner === undefined || !mayReadFrom(partner, payer.id) || redirectUri === undefined) {
     throw new GatewayError('invalid_request', 'The app that you came from is no longer registered.', {
       detail: 'partner left the config during the login',
     });

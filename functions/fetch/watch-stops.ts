@@ -1,5 +1,6 @@
 import { bothInOrder } from '../shared/both-in-order.ts';
 import { asGatewayError, GatewayError } from '../shared/errors.ts';
+import { mayReadFrom } from '../shared/registry/profile.ts';
 import type { Partner, Payer } from '../shared/registry/types.ts';
 import type { FetchDeps } from './deps.ts';
 import type { Deadline } from './gate.ts';
@@ -21,7 +22,7 @@ export const checkStillAllowed = async (
   { id }: Pick<Payer, 'id'>,
 ): Promise<void> => {
   const [partner, payer] = await bothInOrder(registry.partner(clientId), registry.payer(id));
-  if (payer === undefined || partner?.payers.includes(id) !== true) {
+  if (payer === undefined || partner === undefined || !mayReadFrom(partner, id)) {
     throw new GatewayError('access_denied', 'This app may no longer read from this health plan.', {
       detail: 'the registry no longer allows this read',
     });

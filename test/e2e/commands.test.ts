@@ -8,7 +8,20 @@ import { blocksOf, codeSpansOf, documentAt, documents, root } from '../docs/docu
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
 
 /** Tools whose --help lists their flags. */
-const tools = ['init', 'payers', 'partners', 'registry', 'grants', 'audit', 'trace', 'usage', 'smoke', 'cost', 'stages', 'start'];
+const tools = [
+  'init',
+  'payers',
+  'partners',
+  'registry',
+  'grants',
+  'audit',
+  'trace',
+  'usage',
+  'smoke',
+  'cost',
+  'stages',
+  'start',
+];
 
 const helpOf = (tool: string): string => {
   const file = /node (?:--\S+ )?((?:bin|sandbox)\/\S+)$/.exec(scripts[tool] ?? '')?.[1] ?? '';

@@ -89,23 +89,20 @@ export const examineMany = async (folder: string, count: number, answerMs: numbe
   });
   let megabytes: number | undefined;
   let cpuSeconds: number | undefined;
-  const watch = setInterval(() => {
-    void readFile(`/proc/${child.pid}/status`, 'utf8').then(
-      (status) => {
-        // A process that has ended says nothing of its memory.
-        const kilobytes = /VmHWM:\s+(\d+)/.exec(status)?.[1];
-        if (kilobytes !== undefined) megabytes = Number(kilobytes) / 1024;
-      },
-      () => undefined,
+  const look = async (): Promise<void> => {
+    const [status, stat] = await Promise.all(
+      ['status', 'stat'].map((name) => readFile(`/proc/${child.pid}/${name}`, 'utf8')),
     );
+    const kilobytes = /VmHWM:\s+(\d+)/.exec(status ?? '')?.[1];
+    if (kilobytes !== undefined) megabytes = Number(kilobytes) / 1024;
     // Fields 14 and 15 of proc(5), in hundredths of a second; the second, the name, may have spaces.
-    void readFile(`/proc/${child.pid}/stat`, 'utf8').then(
-      (stat) => {
-        const [user, system] = stat.slice(stat.lastIndexOf(')')).split(' ').slice(12, 14).map(Number);
-        cpuSeconds = ((user ?? 0) + (system ?? 0)) / 100;
-      },
-      () => undefined,
-    );
+    const fields = stat?.slice(stat.lastIndexOf(')')).split(' ') ?? [];
+    const [user, system] = fields.slice(12, 14).map(Number);
+    cpuSeconds = ((user ?? 0) + (system ?? 0)) / 100;
+  };
+  const watch = setInterval(() => {
+    // A process that has ended says nothing of itself.
+    void look().catch(() => undefined);
   }, 250);
   try {
     const ended = new Promise<number | null>((resolve) => child.on('close', resolve));

@@ -23,7 +23,7 @@ const times = Object.fromEntries(
 ) as unknown as BreakerTimes;
 
 /** Which calls go to the payers. */
-export interface Load {
+interface Load {
   /** Reads a second of each payer. */
   readonly perSecond: number;
   /** How long a phase lasts, in seconds. */

@@ -1,5 +1,6 @@
 import { bothInOrder } from '../both-in-order.ts';
 import { GatewayError } from '../errors.ts';
+import { mayReadFrom } from '../registry/profile.ts';
 import type { Registry } from '../registry/registry.ts';
 import { hasWord, parseScopes, type Scopes } from '../registry/scopes.ts';
 import type { Partner, Payer } from '../registry/types.ts';
@@ -27,7 +28,7 @@ export const findAllowed = async (
   options: { readonly evenIfPaused?: boolean } = {},
 ): Promise<Allowed | undefined> => {
   const [partner, payer] = await bothInOrder(registry.partner(grant.partner), registry.payer(grant.payer, options));
-  if (partner === undefined || payer === undefined || !partner.payers.includes(payer.id)) return undefined;
+  if (partner === undefined || payer === undefined || !mayReadFrom(partner, payer.id)) return undefined;
   return grant.patient === undefined && payer.patientFrom !== 'none' ? undefined : { partner, payer };
 };
 

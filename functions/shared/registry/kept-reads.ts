@@ -2,11 +2,11 @@ import type { Clock } from '../deps.ts';
 import { boundedMap } from './bounded-map.ts';
 
 /** How long a read counts as fresh, and how long it may be used while the store fails, in milliseconds. */
-export const freshMs = 20_000;
-export const staleMs = 5 * 60_000;
+const freshMs = 20_000;
+const staleMs = 5 * 60_000;
 
 /** After a failure, calls that can go on with what is kept do not ask for this long, so that not each waits. */
-export const aloneMs = 2000;
+const aloneMs = 2000;
 
 /** The most keys kept with a value, and without: anyone can ask for names that do not exist. */
 export const mostKept = 20_000;

@@ -1,4 +1,4 @@
-import type { Lifetimes, Payer } from './types.ts';
+import type { Lifetimes, Partner, Payer } from './types.ts';
 
 /** FHIR's own media type of JSON (https://hl7.org/fhir/R4/http.html#mime-type), which partners always get. */
 export const fhirJson = 'application/fhir+json';
@@ -17,3 +17,12 @@ export const secretOwnerOf = ({
 /** How long a grant lives at most, in seconds: the stage's lifetime, or the member's consent at the payer. */
 export const grantLifetime = ({ grant }: Lifetimes, { consentLifetime }: Payer): number =>
   Math.min(grant, consentLifetime ?? grant);
+
+const payersOf = new WeakMap<readonly string[], ReadonlySet<string>>();
+
+/** Whether a partner may read from a payer. A partner may list thousands, so the list is made a set once. */
+export const mayReadFrom = ({ payers }: Pick<Partner, 'payers'>, payerId: string): boolean => {
+  const known = payersOf.get(payers) ?? new Set(payers);
+  payersOf.set(payers, known);
+  return known.has(payerId);
+};

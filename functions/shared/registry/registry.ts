@@ -1,4 +1,5 @@
 import { directoryEntryOf, entryIds, type DirectoryEntry } from './entry-items.ts';
+import { mayReadFrom } from './profile.ts';
 import { blockedPartner, isBlocked, isPaused, pausedPayer, type Stop } from './stops.ts';
 import type { Lifetimes, Partner, Payer, RegistryData } from './types.ts';
 
@@ -49,7 +50,7 @@ export const registryOf = (
       payers.map((payer) =>
         directoryEntryOf(
           payer,
-          partners.filter((partner) => partner.payers.includes(payer.id)),
+          partners.filter((partner) => mayReadFrom(partner, payer.id)),
         ),
       ),
     isWebOrigin: async (origin) => webOrigins.has(origin),
