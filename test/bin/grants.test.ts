@@ -2,31 +2,14 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { grants } from '../../bin/grants/grants.ts';
 import { describeGrantEvent } from '../../functions/audit/describe-grant-event.ts';
 import type { StreamImage } from '../../functions/audit/stream-image.ts';
-import { parseScopes } from '../../functions/shared/registry/scopes.ts';
-import type { Grant } from '../../functions/shared/store/grant-item.ts';
 import { getGrant, putGrant } from '../../functions/shared/store/grants.ts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { startMs } from '../support/gateway.ts';
+import { livingGrant } from '../support/living-grant.ts';
 
 const now = startMs / 1000;
 const tableName = 'p2p-gateway-local-TablesGrants1';
-const grant: Grant & { wrappedKey: Uint8Array; linkKey: Uint8Array } = {
-  grantId: 'abcdefghijklmnopqrst-1',
-  payer: 'northwind',
-  partner: 'demo-partner',
-  scope: parseScopes('patient/*.rs'),
-  patient: 'patient-1',
-  refreshable: true,
-  endsAt: now + 3600,
-  expiresAt: now + 3600,
-  codeHash: 'x',
-  codeExpiresAt: now + 60,
-  redirectUri: 'https://partner.example/',
-  wrappedKey: new Uint8Array(1),
-  linkKey: new Uint8Array(32),
-  sealedPayerTokens: new Uint8Array(1),
-  payerVersion: 1,
-};
+const grant = livingGrant(now, { grantId: 'abcdefghijklmnopqrst-1', partner: 'demo-partner' });
 const operator = 'arn:aws:iam::000000000000:user/operator';
 let aws: LocalAws;
 let writes: StreamImage[];

@@ -6,9 +6,9 @@ import { stopEntry, writeEntry } from '../../bin/shared/registry-writes.ts';
 import { registryData } from '../../config/load.ts';
 import { localStage } from '../../config/local.ts';
 import { entriesOf } from '../../functions/shared/registry/entry-items.ts';
-import { parseScopes } from '../../functions/shared/registry/scopes.ts';
 import { putGrant } from '../../functions/shared/store/grants.ts';
 import { startMs } from '../support/gateway.ts';
+import { livingGrant } from '../support/living-grant.ts';
 import { operator, registryTool, withEntry, type RegistryTool } from './registry-tool.ts';
 
 const now = startMs / 1000;
@@ -182,23 +182,7 @@ describe('a reason', () => {
 
 describe('living grants that would end', () => {
   beforeEach(async () => {
-    const grant = {
-      grantId: 'grant-1',
-      payer: 'northwind',
-      partner: 'demo-app',
-      scope: parseScopes('patient/*.rs'),
-      patient: 'patient-1',
-      refreshable: true,
-      endsAt: now + 3600,
-      expiresAt: now + 3600,
-      codeHash: 'x',
-      codeExpiresAt: now + 60,
-      redirectUri: 'https://partner.example/',
-      wrappedKey: new Uint8Array(1),
-      linkKey: new Uint8Array(32),
-      sealedPayerTokens: new Uint8Array(1),
-      payerVersion: 1,
-    };
+    const grant = livingGrant(now, { grantId: 'grant-1' });
     await putGrant(tool.grants, grant, { now, requestId: 'request-1' });
     await tool.write(withEntry('partners', 'demo-app', undefined));
   });

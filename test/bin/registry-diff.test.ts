@@ -3,9 +3,9 @@ import { readOne } from '../../bin/shared/registry-table.ts';
 import { stopEntry } from '../../bin/shared/registry-writes.ts';
 import { localStage } from '../../config/local.ts';
 import { parseScopes } from '../../functions/shared/registry/scopes.ts';
-import type { Grant } from '../../functions/shared/store/grant-item.ts';
 import { putGrant, revoke } from '../../functions/shared/store/grants.ts';
 import { startMs } from '../support/gateway.ts';
+import { livingGrant, type NewGrant } from '../support/living-grant.ts';
 import { registryTool, withEntry, type RegistryTool } from './registry-tool.ts';
 
 const now = startMs / 1000;
@@ -34,26 +34,10 @@ const stop = async (entryId: string, until?: number) => {
 };
 
 let made = 0;
-const putLiving = (change: Partial<Grant> = {}) => {
+const putLiving = (change: Partial<NewGrant> = {}) => {
   made += 1;
-  const grant = {
-    grantId: `grant-${made}`,
-    payer: 'northwind',
-    partner: 'demo-app',
-    scope: parseScopes('patient/*.rs offline_access'),
-    patient: 'patient-1',
-    refreshable: true,
-    endsAt: now + 3600,
-    expiresAt: now + 3600,
-    codeHash: 'x',
-    codeExpiresAt: now + 60,
-    redirectUri: 'https://partner.example/',
-    wrappedKey: new Uint8Array(1),
-    linkKey: new Uint8Array(32),
-    sealedPayerTokens: new Uint8Array(1),
-    payerVersion: 1,
-    ...change,
-  };
+  const scope = parseScopes('patient/*.rs offline_access');
+  const grant = livingGrant(now, { grantId: `grant-${made}`, scope, ...change });
   return putGrant(tool.grants, grant, { now, requestId: 'request-1' });
 };
 
