@@ -2,7 +2,6 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Context } from 'aws-lambda';
 import { canaryHandler } from '../../../functions/canary/handler.ts';
-import { planRun } from '../../../functions/canary/sample.ts';
 import { entriesOf, newEntryItem } from '../../../functions/shared/registry/entry-items.ts';
 import { tableRegistry } from '../../../functions/shared/registry/table-registry.ts';
 import type { RegistryData } from '../../../functions/shared/registry/types.ts';
@@ -181,36 +180,5 @@ describe('5,000 payers', () => {
     expect(metric(text[paused] ?? '', 'requests')).toEqual({});
     expect(asked.has('payer-1234.example')).toBe(false);
     expect(lines.at(-1)).toMatchObject({ checked: 4999, paused: 1 });
-  });
-});
-
-describe('the payers whose facade a run checks', () => {
-  const directory = stage.payers.map(({ id, displayName }) => ({ id, displayName }));
-  const at = (number: number) => planRun(directory, { atMs: number * 300_000, most: 100, random: 0.5 });
-
-  it('change with each run, so that fifty runs check each of 5,000 once', () => {
-    const runs = Array.from({ length: 50 }, (_, number) => at(1000 + number).whole.map(({ id }) => id));
-
-    expect(new Set(runs.flat()).size).toBe(5000);
-  });
-
-  it('are not asked twice, and no other is left out', () => {
-    const { whole, endpointsOnly } = at(7);
-
-    expect(new Set([...whole, ...endpointsOnly].map(({ id }) => id)).size).toBe(5000);
-    expect(whole.length + endpointsOnly.length).toBe(5000);
-  });
-
-  it('are all of a small stage', () => {
-    const small = planRun(directory.slice(0, 100), { atMs: 0, most: 100, random: 0 });
-
-    expect(small.whole).toHaveLength(100);
-    expect(small.endpointsOnly).toEqual([]);
-  });
-
-  it('leave the others in an order that begins anywhere, so that time is never short for the same ones', () => {
-    const first = (random: number) => planRun(directory, { atMs: 0, most: 100, random }).endpointsOnly[0]?.id;
-
-    expect([first(0), first(0.5), first(0.999_999)]).toEqual(['payer-0100', 'payer-2550', 'payer-4999']);
   });
 });
