@@ -45,7 +45,7 @@ export interface Size {
   readonly partners: number;
 }
 
-/** A stage that begins, and a national network. */
+/** A new stage, and a national network. */
 export const few: Size = { payers: 2, partners: 2 };
 export const many: Size = { payers: 5000, partners: 1000 };
 

@@ -38,7 +38,7 @@ export class GatewayDashboard extends Construct {
   }
 }
 
-/** Rows of a table, and series of a graph that has one for each payer. */
+/** The number of rows in a table, and of series in a graph by payer. */
 const mostRows = 20;
 
 const heading = (markdown: string): IWidget[] => [new TextWidget({ markdown: `## ${markdown}`, width: 24, height: 1 })];
@@ -72,7 +72,10 @@ const payersAndSignals = ({ worstPayers, payerDuration, bytes, signal }: Gateway
   ],
 ];
 
-/** Tables from the log: as many rows with two payers as with thousands. CloudWatch reads the log whenever one is shown. */
+/**
+ * Tables from the log: as many rows with two payers as with thousands. CloudWatch reads the log whenever one is
+ * shown.
+ */
 const byWhom = ({ functions }: Watched): IWidget[][] => {
   const logGroupNames = requestFunctions.map((name) => functions[name].logGroup.logGroupName);
   const table = (title: string, queryString: string, width = 24): LogQueryWidget =>

@@ -54,7 +54,7 @@ export class RegistryFill extends Construct {
     }
   }
 
-  /** Has CloudFormation change functions that read the registry only once it is filled. */
+  /** Makes these functions depend on the filling, so that CloudFormation updates them only afterwards. */
   runBefore(functions: readonly LambdaFunction[]): void {
     for (const lambda of functions) {
       if (!(lambda.node.defaultChild instanceof CfnFunction)) throw new Error(`${lambda.node.path} is no function`);

@@ -2,7 +2,7 @@ import type { StageConfig } from '../config/stage.ts';
 import { allow } from './statements.ts';
 import type { GatewayTables } from './tables.ts';
 
-/** What every function that reads the registry is told. */
+/** The environment variables of every function that reads the registry. */
 export const registryVariables = (
   { stage, lifetimes }: Pick<StageConfig, 'stage' | 'lifetimes'>,
   { registry }: GatewayTables,
@@ -12,5 +12,5 @@ export const registryVariables = (
   LIFETIMES: JSON.stringify(lifetimes),
 });
 
-/** What it may do: read an entry by its key. */
+/** Its permission: reading an entry by its key. */
 export const allowRegistry = ({ registry }: GatewayTables) => allow(['dynamodb:GetItem'], [registry.tableArn]);

@@ -33,7 +33,7 @@ const compare = async (
   return { measured, budgets: growthBudgets(measured, [nameOf(what, few), nameOf(what, many)], { limit: 1.05 }) };
 };
 
-/** How often an environment reads the registry, for its first request and for its second. */
+/** Counts the reads of the registry in a new environment's first and second request. */
 const coldReads = async (world: World, size: Size): Promise<string> => {
   const registry = await fillRegistry(world.payerOrigin, size);
   const tables = await makeTables(`scale.cold.${size.payers}`);
@@ -60,14 +60,17 @@ const coldReads = async (world: World, size: Size): Promise<string> => {
   return counts.join('; ');
 };
 
-/** A stage of this size as its synth makes it. */
+/** Synthesizes a stage of this size. */
 const deploymentOf = (world: World, size: Size): Promise<Deployment> => {
   const file = join(world.folder, `stage-${size.payers}.json`);
   writeFileSync(file, JSON.stringify(stageOfSize(world.payerOrigin, size)));
   return synthesisOf(file, join(world.folder, `cdk.out.${size.payers}`));
 };
 
-/** The functions whose code depends on the size; filling the registry has the entries beside its code. */
+/**
+ * The functions whose code depends on the size. The function that fills the registry has the entries beside its code,
+ * not in it.
+ */
 const differing = (small: Deployment, large: Deployment): string[] =>
   small.bundles
     .filter(({ file }, index) => readFileSync(file, 'utf8') !== readFileSync(large.bundles[index]?.file ?? '', 'utf8'))
@@ -85,7 +88,7 @@ const importGrowth = async (world: World, small: Deployment, large: Deployment):
     const other = large.bundles[index] ?? bundle;
     const [time, memory]: [number[], number[]] = [[], []];
     for (let round = 0; round < rounds; round += 1) {
-      // Whichever comes second finds warmer caches, so they take turns.
+      // The second one finds warmer caches, so the order alternates.
       const [first, second] = round % 2 === 0 ? [bundle, other] : [other, bundle];
       const results = new Map([[first, await importOnce(first)]]).set(second, await importOnce(second));
       const [before, after] = [results.get(bundle), results.get(other)];
@@ -102,7 +105,7 @@ const importGrowth = async (world: World, small: Deployment, large: Deployment):
   return budgets;
 };
 
-/** Shows that a national network costs what a stage with two payers costs. */
+/** Shows that a request costs no more in a national network than in a stage with two payers. */
 export const scale: Step = {
   name: 'scale',
   run: async (world) => {

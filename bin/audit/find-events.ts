@@ -25,7 +25,7 @@ const parse = (key: string, text: string): AuditEvent[] =>
       }
     });
 
-/** The folder of the events to read, and from which day on. */
+/** The folder to read events from, and the first day. */
 interface Span {
   readonly folder: string;
   readonly since: string;

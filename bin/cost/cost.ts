@@ -37,7 +37,7 @@ const countOf = (flag: string, text: string): number => {
 
 type Given = Partial<Record<'stage' | 'config' | 'payers' | 'partners' | 'secrets', string>>;
 
-/** The size of the stage that the flags name, `production-example` if they name none. */
+/** The size of the stage that the flags name, or of `production-example`. */
 const readSize = async ({ stage, config, ...given }: Given): Promise<StageSize> => {
   const named = config === undefined ? { stage: stage ?? 'production-example' } : { stage, config };
   const size = sizeOf(await readStage(named));

@@ -34,7 +34,7 @@ export const stageCounts = {
   metrics: 48 + 3 + 3 * 7,
 } as const;
 
-/** A payer has metrics only in the hours in which it fails: assumed are one hour in fifty, and three metrics. */
+/** A payer has metrics only in the hours in which it fails. We assume one hour in fifty, and three metrics. */
 const failingShare = 1 / 50;
 const metricsOfFailingPayer = 3;
 

@@ -68,7 +68,7 @@ const usageTable = (): string =>
 const sizeName = ({ payers, partners }: StageSize): string =>
   `${payers.toLocaleString('en-US')} payers, ${partners.toLocaleString('en-US')} partners`;
 
-/** How large a stage of this configuration is. */
+/** The size of a stage with this configuration. */
 export const sizeOf = ({
   payers,
   partners,

@@ -57,7 +57,7 @@ const grantRead = 1;
 const directoryReads = (payers: number): number =>
   pageCount * readUnits((payers / pageCount) * measured.directoryEntry);
 
-/** What the registry takes up. */
+/** The storage that the registry needs. */
 export const registryGb = (payers: number, partners: number): number =>
   (payers * (measured.payerEntry + measured.directoryEntry) + partners * measured.partnerEntry) / gb;
 

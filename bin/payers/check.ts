@@ -6,7 +6,7 @@ import { registryFindings, type FoundPayer } from './found.ts';
 import { originHint, registrationOf } from './registration.ts';
 import { asJson, hasTodo, isAllWell, isPaused, many, payerLines, summary, type Examined } from './report.ts';
 
-/** What is to be checked, and how it is told. */
+/** What to check, and how to report it. */
 export interface CheckOptions {
   readonly stage: string;
   readonly payers: readonly FoundPayer[];

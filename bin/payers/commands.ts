@@ -12,7 +12,7 @@ import { propose } from './propose.ts';
 import { unknownHost } from './published.ts';
 import { registrationOf } from './registration.ts';
 
-/** How a payer is learned. */
+/** Options of `learn`. */
 export interface LearnOptions {
   /** The file that a person edits for the stage. */
   readonly file: string;

@@ -12,7 +12,7 @@ import { writeSecret, type SecretDeps } from './write-secret.ts';
 
 /** What the tool is given from outside. */
 export interface PayersToolDeps extends Omit<ExamineDeps, 'readSecret'>, SecretDeps {
-  /** Where a progress bar is drawn. @default nowhere */
+  /** Draws a progress bar. @default none */
   readonly terminal: Terminal | undefined;
 }
 

@@ -16,7 +16,7 @@ export interface SecretPlace {
   readonly name: string;
 }
 
-/** What a new secret gets besides its value. */
+/** A new secret's settings besides its value. */
 export interface NewSecret {
   readonly stage: string;
   readonly description: string;

@@ -11,7 +11,7 @@ export interface Examined {
   readonly registration: Registration | undefined;
 }
 
-/** From so many payers on, only those that a person has to look at are printed. */
+/** With this many payers or more, only those that need attention are printed. */
 export const many = 50;
 
 const checkWidth = 'connection'.length;

@@ -8,19 +8,22 @@ import type { PayerSecret } from '../../functions/shared/payer/secrets.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { callbackUri } from '../../functions/shared/registry/urls.ts';
 
-/** What trying a secret needs. */
+/** Dependencies of trying a secret. */
 export interface TryDeps {
   readonly http: PayerHttp;
   readonly clock: Clock;
 }
 
-/** What the payer makes of a secret; `detail` is the rest of a sentence, and quotes no part of a secret. */
+/** Whether the payer accepts a secret. `detail` completes a sentence, and quotes no part of a secret. */
 export type Tried =
   | { readonly result: 'accepted' }
   | { readonly result: 'refused'; readonly detail: string }
   | { readonly result: 'unknown'; readonly detail: string };
 
-/** Asks for tokens with a code that the payer never gave. @returns how the payer refused, or `undefined` if it did not */
+/**
+ * Asks for tokens with a code that the payer never gave.
+ * @returns how the payer refused, or `undefined` if it did not
+ */
 const exchangeMadeUpCode = async (
   { http, clock }: TryDeps,
   payer: Payer,

@@ -2,7 +2,7 @@ import { UsageError } from '../shared/command-line.ts';
 
 const secondsPer: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 86_400 };
 
-/** A longer pause is more likely a slip than a plan. */
+/** A longer pause is more likely a typing error than intended. */
 const longestSeconds = 366 * 86_400;
 
 const example = 'such as 30m, 2h, 3d or 2026-11-27T06:00Z';

@@ -32,7 +32,7 @@ const requireNotOlder = (age: Age, { overNewer }: RegistryCommand): void => {
   }
 };
 
-/** What a person has to know before the table is changed. */
+/** Warnings to confirm before the table is changed. */
 const warningsOf = (age: Age, { grants, last }: Diff): string[] => [
   ...(age.is === 'newer' ? [] : [age.why]),
   ...(age.is === 'unknown' && last !== undefined
@@ -61,7 +61,7 @@ const reasonFor = async ({ reason }: RegistryCommand, { ask }: RegistryToolDeps)
   reason ?? requireReason(await ask?.('Why? '), missingReason);
 
 /**
- * Makes the table as the stage's file is.
+ * Makes the table match the stage's file.
  * @returns the exit code
  * @throws UsageError, Refusal, ConfigError
  */

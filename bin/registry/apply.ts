@@ -9,7 +9,7 @@ import { addOrigins, pagesBetween, settlePages } from './settle-pages.ts';
 import { entryName, writeWords } from './tell-diff.ts';
 import { writeEntries, type Conflict } from './write-entries.ts';
 
-/** What is applied, and by whom. */
+/** What to apply, and who applies it. */
 export interface Applying {
   readonly table: RegistryTable;
   readonly wanted: Entries;

@@ -9,7 +9,7 @@ export type Entries = Pick<RegistryData, 'payers' | 'partners'>;
 /** The table's items by key. */
 export type Items = ReadonlyMap<string, ReadEntry>;
 
-/** What becomes of an entry. */
+/** How an entry changes. */
 interface Changing<Kind extends string, Entry> {
   readonly kind: Kind;
   readonly id: string;
@@ -92,7 +92,7 @@ export const hasSameEntry = (one: ReadEntry | undefined, other: ReadEntry | unde
     (part) => one?.[part] === other?.[part],
   );
 
-/** Compares what a file wants with what the table has. */
+/** Compares a file's entries with the table's. */
 export const compare = (wanted: Entries, items: Items): Comparison => {
   const all = [...items.values()].toSorted(byKey);
   const payers = new Map(wanted.payers.map((payer) => [payer.id, payer]));
@@ -109,5 +109,5 @@ export const compare = (wanted: Entries, items: Items): Comparison => {
   };
 };
 
-/** Whether the table is not as the file wants it. */
+/** Whether the table differs from the file. */
 export const differs = ({ changes, stalePages }: Comparison): boolean => changes.length > 0 || stalePages.length > 0;

@@ -18,7 +18,7 @@ export interface GrantsCount {
 /** Parts of the table that are read at the same time. */
 const segments = 4;
 
-/** A count stops after so many items, which is about a gigabyte. */
+/** A count stops after this many items, about a gigabyte. */
 const mostItems = 500_000;
 
 interface Counting {

@@ -47,10 +47,9 @@ const mostRounds = 20;
 /**
  * Makes the pages from the entries that the table holds, until a round finds nothing to do.
  *
- * A page is read before the entries, and written on the version that was read. So what is written was made from entries
- * that are at least as new as those of the page that it replaces. The pages that this apply's own changes make
- * different (`own`) are written at least once, even if they look right: this makes the write of anyone fail who read the
- * entries before the change.
+ * Each page is read before the entries, and written only if it still has that version. So a new page is never made from
+ * older entries than the page it replaces. The pages that this apply's changes affect (`own`) are written at least once,
+ * even if they look right, so that writes by anyone who read the entries before the change fail.
  * @returns the table's items as they were in the last round
  * @throws Refusal if others change the pages again and again
  */

@@ -81,7 +81,7 @@ export interface OpenOptions {
   readonly environment: NodeJS.ProcessEnv;
   /** Names the caller to the local stack. */
   readonly tool: string;
-  /** The table's name. @default the one that the stack made */
+  /** The table's name. @default the one in the stack */
   readonly name?: string | undefined;
   /** @default real time */
   readonly wait?: Wait;

@@ -31,11 +31,11 @@ export const findRequestLogs = async (client: CloudWatchLogsClient, stage: strin
   return logs;
 };
 
-/** From when on no line of these logs has been deleted. */
+/** The time since which no line of these logs has been deleted. */
 export const keptFrom = (logs: readonly RequestLog[], nowMs: number): number =>
   nowMs - Math.min(...logs.map(({ retentionDays }) => retentionDays)) * dayMs;
 
-/** About how many bytes of these logs are of a time, if each day has as many as any other. */
+/** Estimates how many bytes these logs have within a month, assuming the same number every day. */
 export const bytesWithin = (logs: readonly RequestLog[], { fromMs, toMs }: Month, nowMs: number): number =>
   logs.reduce((sum, { createdAtMs, retentionDays, bytes }) => {
     const oldestMs = Math.max(createdAtMs, nowMs - retentionDays * dayMs);

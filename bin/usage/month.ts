@@ -13,7 +13,7 @@ export const dayMs = 86_400_000;
 export const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 /**
- * Reads a month such as `2026-11`.
+ * Parses a month, such as `2026-11`.
  * @throws UsageError if it is malformed, or has not begun
  */
 export const readMonth = (text: string, nowMs: number): Month => {

@@ -22,7 +22,7 @@ const pageRows = 10_000;
 
 /** From question to question the wait grows, up to this long. */
 const longestWaitMs = 10_000;
-/** CloudWatch ends a query after an hour. */
+/** CloudWatch stops a query after an hour. */
 const longestMs = 3_700_000;
 
 const unfinished = new Set(['Scheduled', 'Running']);

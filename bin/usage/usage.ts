@@ -128,7 +128,7 @@ export const usage = async (args: readonly string[], deps: UsageDeps): Promise<n
     return 0;
   }
   const config = await readStage(command.stage);
-  // An account has few queries at a time: the SDK waits longer from try to try.
+  // An account may run few queries at a time, so the SDK retries with growing pauses.
   const logs = new CloudWatchLogsClient({ ...awsSettings(config, deps.environment, 'usage'), maxAttempts: 8 });
   try {
     await run({ command, config, logs }, deps);

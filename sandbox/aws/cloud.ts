@@ -152,7 +152,7 @@ const secretSetter =
     aws.secretsManager.setSecret(prefix + payerId, secret === undefined ? undefined : JSON.stringify(secret));
   };
 
-/** The functions that have started, and how the rest of the cloud calls them. */
+/** The started functions, and how the rest of the cloud calls them. */
 const poolOf = () => {
   const started: LocalFunction[] = [];
   const invoke = async (isIt: (target: LocalFunction) => boolean, name: string, event: unknown): Promise<unknown> => {
@@ -173,7 +173,7 @@ const deploymentOf = ({ customResources }: LocalTemplate, { started, deliver }: 
   const names = new Set(customResources.map(({ functionName }) => functionName));
   const request: LocalCloud['requestCustomResources'] = async (what) => {
     for (const resource of customResources) await requestCustomResource(resource, what, deliver);
-    // Nobody calls these functions until the next deployment.
+    // These functions are not called until the next deployment.
     await Promise.all(started.filter(({ spec }) => names.has(spec.physicalName)).map((used) => used.endProcesses()));
   };
   return { isForDeployments: ({ physicalName }: FunctionSpec): boolean => names.has(physicalName), request };

@@ -16,7 +16,7 @@ type Invoke = (functionName: string, event: CloudFormationCustomResourceEvent) =
 const answerPath = '/cloudformation-custom-resource-response';
 const longestAnswer = 4096;
 
-/** A place for one answer, at a URL like the signed ones of CloudFormation. */
+/** Receives one answer, at a URL like CloudFormation's signed ones. */
 const openMailbox = async () => {
   const { promise: answered, resolve } = Promise.withResolvers<string>();
   const receive = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -63,7 +63,7 @@ const parseObject = (text: string): Readonly<Record<string, unknown>> => {
   }
 };
 
-/** What is wrong with an answer that CloudFormation would not accept. */
+/** Says why CloudFormation would not accept an answer. */
 const wrongWith = (text: string, sent: CloudFormationCustomResourceEvent): string | undefined => {
   if (text.length > longestAnswer) return 'its answer is longer than 4,096 bytes';
   const answer = parseObject(text);

@@ -13,7 +13,7 @@ interface NamedAggregate {
   readonly aggregate: Aggregate;
 }
 
-/** A query, read. */
+/** A parsed query. */
 export interface InsightsQuery {
   readonly conditions: readonly Condition[];
   readonly aggregates: readonly NamedAggregate[];

@@ -1,4 +1,4 @@
-/** The query is not in the language that this reads. */
+/** The query uses more of the language than is read here. */
 export class UnreadableQuery extends Error {}
 
 const tokens = /\s*(?:("(?:[^"\\]|\\.)*")|(\/(?:[^/\\]|\\.)+\/)|([A-Za-z_]\w*)|(\d+)|([()[\],|=*]))/y;

@@ -5,7 +5,11 @@ import { close, listen } from '../../sandbox/aws/listen.ts';
 /** An AWS endpoint that passes calls on, but answers some by itself. */
 export interface AwsAnswers {
   readonly url: string;
-  /** Answers an operation with a body; an error if that has a `__type`. @param times how often, by default always */
+  /**
+   * Sets the answer to an operation. A body with a `__type` is an error.
+   * @param times how often it is given
+   * @default always
+   */
   readonly answer: (operation: string, body: object, times?: number) => void;
   readonly close: () => Promise<void>;
 }

@@ -12,7 +12,7 @@ const expectPaused = (response: Response): void => {
   expect(response.headers.get('retry-after')).toBe('300');
 };
 
-/** Both stops at once, since each takes its time. */
+/** Tests a block and a pause together, since each takes up to 30 seconds. */
 const stopBoth = async (target: LocalTarget): Promise<void> => {
   const { portal, app } = target;
   const [ofPortal, ofApp] = [await connect(target), await connect(target, {}, { app })];

@@ -85,7 +85,7 @@ export const registryWorld = (random: () => number, faults: Faults) => {
     return { client, name: 'Registry', wait };
   };
 
-  /** Lets every process take its turns until all have ended or died. */
+  /** Runs every process, one step at a time, until each has ended or died. */
   const run = async (): Promise<void> => {
     await quiet();
     while (waiting.length > 0) {

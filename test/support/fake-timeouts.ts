@@ -1,23 +1,27 @@
 import { jest } from '@jest/globals';
 
+const realTimers = [
+  'Date',
+  'hrtime',
+  'nextTick',
+  'performance',
+  'queueMicrotask',
+  'setImmediate',
+  'clearImmediate',
+] as const;
+
 /**
  * Gives the test control of `setTimeout` in the code under test. Everything else keeps its timers, including Node's own
  * modules, so real connections work.
  * @returns a function that advances the time by milliseconds
  */
 export const fakeTimeouts = (): ((ms: number) => void) => {
-  jest.useFakeTimers({
-    doNotFake: [
-      'Date',
-      'hrtime',
-      'nextTick',
-      'performance',
-      'queueMicrotask',
-      'setImmediate',
-      'clearImmediate',
-      'setInterval',
-      'clearInterval',
-    ],
-  });
+  jest.useFakeTimers({ doNotFake: [...realTimers, 'setInterval', 'clearInterval'] });
+  return (ms) => jest.advanceTimersByTime(ms);
+};
+
+/** Gives the test control of `setInterval` instead. @returns a function that advances the time by milliseconds */
+export const fakeIntervals = (): ((ms: number) => void) => {
+  jest.useFakeTimers({ doNotFake: [...realTimers, 'setTimeout', 'clearTimeout'] });
   return (ms) => jest.advanceTimersByTime(ms);
 };

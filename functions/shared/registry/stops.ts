@@ -6,7 +6,7 @@ export interface Stop {
   readonly at: number;
   /** When a pause ends by itself, epoch seconds. @default when an operator ends it */
   readonly until?: number | undefined;
-  /** The operator's AWS identity. */
+  /** The operator's AWS identity (ARN). */
   readonly by: string;
   readonly reason: string;
 }

@@ -69,10 +69,10 @@ const partnersToOpen = 2;
 /** A closed breaker that nobody has marked. */
 export const closedBreaker: Breaker = { lateGrants: [], latePartners: [] };
 
-/** What a breaker says to a call. */
+/** What a breaker decides about a call. */
 export type BreakerState = 'closed' | 'open' | 'halfOpen' | 'probing';
 
-/** No function runs for longer. */
+/** The longest that a function runs. */
 const longestProbeMs = 15 * 60_000;
 
 /** The state of a breaker. An `openUntilMs` that nobody can have written counts as over. */
@@ -96,7 +96,7 @@ export interface Mark {
   readonly partner: string;
 }
 
-/** 48 bits, to count by and not to find anything by. */
+/** 48 bits: enough to count distinct ones, too few to identify anything. */
 const shortHash = (text: string): string => sha256(text).slice(0, 8);
 
 export const markOf = ({ grantId, partner }: { readonly grantId: string; readonly partner: string }): Mark => ({

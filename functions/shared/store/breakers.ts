@@ -5,7 +5,7 @@ import type { Table } from './dynamo.ts';
 import { allOf, anyOf, clausesOn, updateOf, type Change, type Clause } from './expressions.ts';
 import { readerOf, writeItem, type StoredItem } from './items.ts';
 
-/** Limits of one try and of a whole call, in milliseconds. After that the caller goes on without. */
+/** Time limits of one try and of a whole call, in milliseconds. After that the caller goes on without the breaker. */
 const tryMs = 400;
 const allTriesMs = 1000;
 /** How long an item without traffic is kept: by then a closed breaker and a half-open one mean the same. */
@@ -13,7 +13,7 @@ const keptSeconds = 3600;
 
 const { absent, exists, is, hasFewerThan } = clausesOn(limitAttributes);
 
-/** What was read is still so. */
+/** The item has not changed since it was read. */
 const isStill = (attribute: 'lateSinceMs' | 'openUntilMs' | 'probeUntilMs', value: number | undefined): Clause =>
   value === undefined ? absent(attribute) : is(attribute, '=', value);
 

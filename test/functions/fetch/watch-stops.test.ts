@@ -1,26 +1,16 @@
 import { jest } from '@jest/globals';
 import { unavailable } from '../../../functions/shared/errors.ts';
 import { turns } from '../../support/eventually.ts';
+import { fakeIntervals } from '../../support/fake-timeouts.ts';
 import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
 import { startMs } from '../../support/gateway.ts';
 import { withoutPartner } from '../../support/login.ts';
 
 const stop = { at: startMs / 1000, by: 'arn', reason: 'a leak' };
 
+let pass: (ms: number) => void;
 beforeEach(() => {
-  jest.useFakeTimers({
-    doNotFake: [
-      'Date',
-      'hrtime',
-      'nextTick',
-      'performance',
-      'queueMicrotask',
-      'setImmediate',
-      'clearImmediate',
-      'setTimeout',
-      'clearTimeout',
-    ],
-  });
+  pass = fakeIntervals();
 });
 afterEach(() => {
   jest.useRealTimers();
@@ -70,7 +60,7 @@ const begin = async (begins: boolean) => {
 
 const look = async (times = 1): Promise<void> => {
   for (let count = 0; count < times; count += 1) {
-    jest.advanceTimersByTime(5000);
+    pass(5000);
     await turns();
   }
 };
