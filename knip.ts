@@ -7,15 +7,26 @@ const config: KnipConfig = {
     'functions/*/index.ts',
     // Whatever stages an operator has written.
     ...stageNames().map((stage) => `config/${stage}.ts`),
-    'sandbox/{start,demo}.ts',
+    'sandbox/{start,demo,drill,sign-in}.ts',
+    'sandbox/partner/main.ts',
+    // Pages name them.
+    'sandbox/partner/static/*.js',
     'sandbox/aws/runtime.ts',
+    // Pages load them.
+    'sandbox/live/static/live.js',
+    'sandbox/api-docs/static/page.js',
+    // The gate's last step.
+    '.ci/sum-results.cjs',
     'test/budgets/count-parsing.ts',
     'test/budgets/count-work.ts',
     'test/faults/child.ts',
+    'test/functions/export-job/request-ahead.ts',
     'test/mutation/{jest.config,all.test,sample}.ts',
     'test/support/synth-server.ts',
   ],
   project: ['**/*.{ts,cjs,js}', '!bench/**'],
+  // The partner app serves their files, by path.
+  ignoreDependencies: ['fhirclient', 'uplot', '@redocly/cli', 'swagger-ui-dist'],
   // Stryker resolves it against the root, knip against the file that names it.
   ignoreUnresolved: ['./test/mutation/sample.ts'],
   stryker: { config: ['test/mutation/stryker.json'] },

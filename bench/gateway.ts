@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { openSync, writeSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -5,17 +6,18 @@ import { format } from 'node:util';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { authorizeHandler } from '../functions/authorize/handler.ts';
 import { callbackHandler } from '../functions/callback/handler.ts';
-import { readEventWriter } from '../functions/fetch/audit-read.ts';
 import { payerBreakers } from '../functions/fetch/breaker/breakers.ts';
 import { fetchHandler } from '../functions/fetch/handler.ts';
-import { leaseFromTable } from '../functions/fetch/limits/lease-slots.ts';
-import { limiter } from '../functions/fetch/limits/limiter.ts';
 import type { ApiEvent, ApiResponse } from '../functions/shared/http/api.ts';
+import { leaseFromTable } from '../functions/shared/limits/lease-slots.ts';
+import { limiter } from '../functions/shared/limits/limiter.ts';
 import type { PayerHttp } from '../functions/shared/payer/http.ts';
 import { payerSecretReader, secretsClient } from '../functions/shared/payer/secrets.ts';
 import { realDeps } from '../functions/shared/real-deps.ts';
+import { readEventWriter } from '../functions/shared/record/audit-read.ts';
 import { tableRegistry } from '../functions/shared/registry/table-registry.ts';
 import { boundedClock } from '../functions/shared/store/bounded-clock.ts';
+import { memberMessage, type Member } from '../functions/shared/store/member-index.ts';
 import { tokenHandler } from '../functions/token/handler.ts';
 import { lambdaContext } from './api-event.ts';
 import { awslambda, sink } from './stream.ts';
@@ -61,12 +63,15 @@ export const gatewayOver = ({ tables, client, registry, payerHttp, onWrite }: Ga
   const deps = {
     ...real,
     writeLog,
+    pages: { operator: { name: 'Bench' } },
     // One client for all tables, as in a function.
     registry: tableRegistry({ table: { client, name: registry }, clock: real.clock, writeLog, stage, lifetimes }),
     payerHttp: payerHttp ?? real.payerHttp,
     loginAttempts: { client, name: tables.loginAttempts },
     grants: { client, name: tables.grants },
     readPayerSecret: payerSecretReader(secretsClient(), 'bench/', real.clock),
+    // The bench has no KMS.
+    indexMember: async (member: Member) => createHash('sha256').update(memberMessage(member)).digest('base64url'),
   };
   const buffered =
     (handler: unknown) =>
@@ -79,6 +84,9 @@ export const gatewayOver = ({ tables, client, registry, payerHttp, onWrite }: Ga
     sleep: (ms) => sleep(ms),
     takeTurn: limiter({ lease: leaseFromTable(limits), clock }),
     breakers: payerBreakers({ limits, clock }),
+    exports: { client, name: tables.exports },
+    // No benchmark request starts an export.
+    sealForJob: () => Promise.reject(new Error('The bench has no exports key')),
     ...readEventWriter({ client, name: tables.auditEvents }, deps.clock),
   }) as unknown as StreamingHandler;
   return {

@@ -2,7 +2,13 @@ import { generateRecords } from '../sandbox/payer/data/generate.ts';
 import { fhirBase, type OnTheFlyResources } from '../sandbox/payer/data/record.ts';
 
 /** The paths that the payer's process serves. */
-export const payerPaths = { token: '/oauth2/token', authorize: '/oauth2/authorize', fhir: '/r4', secrets: '/secrets' };
+export const payerPaths = {
+  token: '/oauth2/token',
+  authorize: '/oauth2/authorize',
+  fhir: '/r4',
+  secrets: '/secrets',
+  records: '/records',
+};
 
 export const patientId = 'bench-member';
 const scope = 'launch/patient patient/*.rs offline_access';
@@ -44,9 +50,13 @@ export const patientOf = (base: string): Buffer => {
   return Buffer.from(patient('x'.repeat(patientBytes - Buffer.byteLength(patient('')))));
 };
 
+let held: OnTheFlyResources | undefined;
+
 const readings = (): OnTheFlyResources => {
+  if (held !== undefined) return held;
   const found = generateRecords().find(({ onTheFly }) => onTheFly !== undefined)?.onTheFly;
   if (found === undefined) throw new Error('The demo payer has no large record');
+  held = found;
   return found;
 };
 
@@ -93,4 +103,42 @@ export const searchChunks = function* (base: string, entries: number): Generator
   }
   // No comma follows the last entry.
   yield Buffer.from(`{"fullUrl":"${base}/Patient/${patientId}","resource":{"resourceType":"Patient"}}]}`);
+};
+
+/** A member's record of one Patient and glucose readings, which a payer sends page by page. */
+export interface PagedRecord {
+  readonly resources: number;
+  /** How long the payer takes for each page, in milliseconds. */
+  readonly pageMs: number;
+}
+
+export const pageSize = 100;
+
+/** The FHIR base of a payer that has this record, below its origin. */
+export const recordPath = ({ resources, pageMs }: PagedRecord): string =>
+  `${payerPaths.records}/${resources}/${pageMs}/r4`;
+
+/** Reads the record from a path below {@link recordPath}. */
+export const recordOfPath = (path: string): PagedRecord => {
+  const [, , resources, pageMs] = path.split('/').map(Number);
+  return { resources: resources ?? 0, pageMs: pageMs ?? 0 };
+};
+
+/** A page of the record. Its next link comes before its entries, as most servers send it. @param page from 0 */
+export const recordPage = (base: string, { resources }: PagedRecord, page: number): string => {
+  const source = readings();
+  const from = page * pageSize;
+  const to = Math.min(resources, from + pageSize);
+  const subject = /Patient\/[\w-]+/.exec(source.text(0))?.[0] ?? '';
+  const textOf = (index: number): string =>
+    index === 0
+      ? `{"resourceType":"Patient","id":"${patientId}"}`
+      : source.text(index).replaceAll(fhirBase, base).replaceAll(subject, `Patient/${patientId}`);
+  const entries = Array.from({ length: Math.max(0, to - from) }, (_, at) => {
+    const text = textOf(from + at);
+    return `{"fullUrl":"${base}/Observation/${from + at}","resource":${text},"search":{"mode":"match"}}`;
+  });
+  const next = `,{"relation":"next","url":"${base}/Patient/${patientId}/$everything?page=${page + 1}"}`;
+  const links = `{"relation":"self","url":"${base}"}${to < resources ? next : ''}`;
+  return `{"resourceType":"Bundle","type":"searchset","total":${resources},"link":[${links}],"entry":[${entries.join(',')}]}`;
 };

@@ -2,6 +2,8 @@ import { auditedRead } from './subjects/audit.ts';
 import { authorize } from './subjects/authorize.ts';
 import { callback } from './subjects/callback.ts';
 import { coldStart } from './subjects/cold-start.ts';
+import { download } from './subjects/download.ts';
+import { exportRecord } from './subjects/export.ts';
 import { fetch2Kb } from './subjects/fetch.ts';
 import { growth } from './subjects/growth.ts';
 import { large } from './subjects/large.ts';
@@ -24,6 +26,8 @@ export const steps: readonly Step[] = [
   auditedRead,
   parallel,
   large,
+  exportRecord,
+  download,
   rewriter,
   growth,
   scale,

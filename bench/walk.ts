@@ -102,9 +102,9 @@ export const pairOf = ({ statusCode, body }: ApiResponse): Pair => {
 };
 
 /** A whole login, up to the code. */
-export const logIn = async (gateway: Gateway): Promise<ApiResponse> =>
+export const logIn = async (gateway: Pick<Gateway, 'authorize' | 'callback'>): Promise<ApiResponse> =>
   gateway.callback(callbackEvent(await gateway.authorize(authorizeEvent())));
 
 /** A login and its redemption. */
-export const connect = async (gateway: Gateway): Promise<Pair> =>
+export const connect = async (gateway: Omit<Gateway, 'fetch'>): Promise<Pair> =>
   pairOf(await gateway.token(redeemEvent(await logIn(gateway))));

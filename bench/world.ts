@@ -59,6 +59,7 @@ export interface Tables {
   readonly loginAttempts: string;
   readonly grants: string;
   readonly auditEvents: string;
+  readonly exports: string;
   readonly limits: string;
 }
 
@@ -107,5 +108,6 @@ export const makeTables = async (prefix: string): Promise<Tables> => ({
   loginAttempts: await makeTable(`${prefix}.LoginAttempts`, ['stateHash']),
   grants: await makeTable(`${prefix}.Grants`, ['grantId']),
   auditEvents: await makeTable(`${prefix}.AuditEvents`, ['eventId']),
+  exports: await makeTable(`${prefix}.Exports`, ['grantId']),
   limits: await makeTable(`${prefix}.Limits`, ['limitId']),
 });

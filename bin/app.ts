@@ -5,6 +5,7 @@ import { ConfigError } from '../config/check.ts';
 import { requireDeployable } from '../config/deployable.ts';
 import { loadStage, stageNames } from '../config/load.ts';
 import type { StageConfig } from '../config/stage.ts';
+import { allowOlderIn } from '../lib/allow-older.ts';
 import { GatewayStack } from '../lib/gateway-stack.ts';
 
 const noStage = (): ConfigError => {
@@ -51,7 +52,7 @@ try {
   // Synth fails on a finding that no construct acknowledges.
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new HIPAASecurityChecks(app));
   const config = await stageOf(app);
-  new GatewayStack(app, `p2p-gateway-${config.stage}`, { config });
+  new GatewayStack(app, `p2p-gateway-${config.stage}`, { config, allowOlder: allowOlderIn(app) });
   app.synth();
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;

@@ -1,4 +1,4 @@
-/** `npm run partners`: makes a partner's client or a second secret for it, and blocks partners. */
+/** `npm run partners`: makes a partner's client or a second secret for it, blocks partners, and manages webhooks. */
 import { randomBytes } from 'node:crypto';
 import { partners } from './partners/partners.ts';
 import { runTool } from './shared/command-line.ts';

@@ -1,9 +1,9 @@
 /** `npm run registry`: compares a stage's file with the table Registry, applies the file, and prints the table. */
 import { createPayerHttp } from '../functions/shared/payer/http-client.ts';
-import { git } from './registry/checkout.ts';
 import { registry } from './registry/registry.ts';
 import { ask, canAsk } from './shared/ask.ts';
 import { runTool } from './shared/command-line.ts';
+import { git } from './shared/git.ts';
 import { output } from './shared/output.ts';
 
 const { stderr } = process;

@@ -58,6 +58,10 @@ export const emailAddress: Rule = (value) => {
     : 'is not an e-mail address; write one such as "oncall@example.org"';
 };
 
+/** Where members get help. */
+export const support: Rule = (value) =>
+  value.startsWith('mailto:') ? emailAddress(value.slice('mailto:'.length)) : webUrl(value);
+
 /** Where the runbook is: a URL to which `#anchor` can be appended, or a path in the repository. */
 export const runbookUrl: Rule = (value) => (/^[\w-]+(\/\w[\w.-]*)*\.md$/.test(value) ? undefined : webUrl(value));
 

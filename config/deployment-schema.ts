@@ -1,8 +1,10 @@
 /** What only the deployment needs: its fields with their defaults, and the rules between them. */
 import * as z from 'zod';
 import * as rules from './deployment-rules.ts';
+import { checkExisting } from './existing-checks.ts';
+import { accountFields } from './existing-schema.ts';
 import { list, problem, text, type Context } from './fields.ts';
-import { origin } from './rules.ts';
+import { image, origin, webUrl } from './rules.ts';
 import type { StageConfig } from './stage.ts';
 
 const domain = z
@@ -21,10 +23,22 @@ const domain = z
     );
   });
 
-const network = z.strictObject({
-  availabilityZones: z.int().min(1).max(3),
-  cidr: text(rules.cidr),
-});
+const network = z
+  .strictObject({
+    availabilityZones: z.int().min(1).max(3),
+    cidr: text(rules.cidr),
+    subnetPrefix: z.int().min(16).max(28).optional(),
+  })
+  .superRefine(({ availabilityZones, cidr, subnetPrefix }, context) => {
+    const length = Number(cidr.split('/')[1]);
+    if (subnetPrefix === undefined || 2 ** (subnetPrefix - length) >= availabilityZones) return;
+    const least = length + Math.ceil(Math.log2(availabilityZones));
+    problem(
+      context,
+      ['subnetPrefix'],
+      `is ${subnetPrefix}, and ${cidr} does not hold ${availabilityZones} such subnets; write ${least} or more, or leave it out`,
+    );
+  });
 
 /** The smallest and largest limit that AWS WAF accepts for a rate-based rule. */
 const waf = z.strictObject({ requestsPer5Minutes: z.int().min(10).max(2_000_000_000) });
@@ -37,6 +51,9 @@ const logDays = z.int().superRefine((value, context) => {
 /** Ten years. A typo in a compliance lock can't be undone by anyone, AWS included. */
 const mostAuditDays = 3653;
 
+/** A partner downloads its files within days. Every further day is another copy of a member's record. */
+const mostExportFileDays = 30;
+
 /** The concurrent executions in a region that an AWS account usually starts with. */
 const usualConcurrency = 1000;
 
@@ -44,6 +61,29 @@ const usualConcurrency = 1000;
 const unreserved = 100;
 
 const executions = z.int().min(1).optional();
+
+const operator = z.strictObject({
+  name: text(),
+  website: text(webUrl).optional(),
+  privacyPolicy: text(webUrl).optional(),
+  support: text(rules.support).optional(),
+  logo: text(image).optional(),
+});
+
+const indexPage = z.strictObject({
+  testMembers: z
+    .array(
+      z.strictObject({
+        payers: z.array(z.string()),
+        name: text(),
+        about: text(),
+        details: z.record(z.string(), z.string()),
+      }),
+    )
+    .default([]),
+  links: z.array(z.strictObject({ text: text(), href: text(webUrl) })).default([]),
+  clientSecrets: z.record(z.string(), z.string()).optional(),
+});
 
 /** The fields of the deployment. */
 export const deployment = {
@@ -58,6 +98,8 @@ export const deployment = {
   region: text(rules.region).optional(),
   origin: text(origin).optional(),
   domain: domain.optional(),
+  operator: operator.optional(),
+  indexPage: indexPage.optional(),
   alarmAddresses: list(rules.emailAddress).default([]),
   runbookUrl: text(rules.runbookUrl).default('docs/operate.md'),
   network: z.union([z.literal('none'), network]).default('none'),
@@ -73,6 +115,14 @@ export const deployment = {
         .min(1)
         .max(mostAuditDays, `is more than ten years, which no one could shorten later; write at most ${mostAuditDays}`)
         .default(1),
+      exportFileDays: z
+        .int()
+        .min(1)
+        .max(
+          mostExportFileDays,
+          `keeps a copy of the record longer than needed; write at most ${mostExportFileDays} (days)`,
+        )
+        .default(7),
     })
     .prefault({}),
   throttling: z
@@ -85,10 +135,16 @@ export const deployment = {
       token: executions,
       fetch: executions,
       discovery: executions,
+      export: executions,
+      exportJob: executions,
+      followUp: executions,
+      sweep: executions,
+      deliver: executions,
     })
     .prefault({}),
   accountConcurrency: z.int().min(1).default(usualConcurrency),
   apiGatewayLogRole: z.boolean().default(true),
+  ...accountFields,
 };
 
 /** The public origin that a domain gives the stage. */
@@ -139,6 +195,7 @@ const checkLimits = ({ throttling, concurrency, accountConcurrency }: StageConfi
 export const checkDeployment = (config: StageConfig, context: Context): void => {
   checkDomain(config, context);
   checkLimits(config, context);
+  checkExisting(config, context);
   const { region } = config;
   if (config.edge && region !== 'us-east-1') {
     // CloudFront accepts functions, certificates and web ACLs only from there, and the stage is one stack.

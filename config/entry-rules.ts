@@ -39,12 +39,12 @@ const normalised = (url: string): string => {
 /** Two payers with one base would receive each other's tokens, and their links could not be told apart. */
 const checkBases = ({ payers }: StageConfig, context: Context): void => {
   const owners = new Map<string, number>();
-  for (const [index, { fhirBaseUrl, fhirBaseUrlAliases }] of payers.entries()) {
+  for (const [index, { id, fhirBaseUrl, fhirBaseUrlAliases }] of payers.entries()) {
     const own = [['fhirBaseUrl'], ...fhirBaseUrlAliases.map((_, at) => ['fhirBaseUrlAliases', at])] as const;
     for (const [at, url] of [fhirBaseUrl, ...fhirBaseUrlAliases].entries()) {
       const owner = owners.get(normalised(url));
       const name = payers[owner ?? index]?.id;
-      if (name !== payers[index]?.id) {
+      if (name !== id) {
         problem(
           context,
           ['payers', index, ...(own[at] ?? [])],

@@ -33,3 +33,8 @@ export const examplePublicKey: PublicJwk = {
 /** Whether a host name is reserved for examples (RFC 2606). */
 export const isExampleHost = (host: string): boolean =>
   /(^|\.)(example|example\.(com|net|org)|test|invalid)$/.test(host);
+
+/** A square, where a logo goes. */
+export const exampleLogo = `data:image/svg+xml;base64,${Buffer.from(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48"><rect width="48" height="48" rx="11" fill="#4a5864"/></svg>',
+).toString('base64')}`;

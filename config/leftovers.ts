@@ -9,7 +9,7 @@ import {
   publishedSecretHash,
 } from './examples.ts';
 import { findingIf, insideEntry, type ConfigFinding } from './production.ts';
-import { partnerUrls, payerUrls, type UrlField } from './stage-urls.ts';
+import { operatorUrls, partnerUrls, payerUrls, type UrlField } from './stage-urls.ts';
 import type { Deployment, StageConfig } from './stage.ts';
 
 const exampleHost =
@@ -58,6 +58,19 @@ const ofPartner = (partner: Partner): readonly ConfigFinding[] => [
   ...ofKeys('jwks', partner.jwks),
 ];
 
+const ofAddress = (path: readonly PropertyKey[], address: string): readonly ConfigFinding[] =>
+  exampleHost(path)(address.slice(address.lastIndexOf('@') + 1).toLowerCase());
+
+const ofOperator = ({ operator }: Deployment): readonly ConfigFinding[] =>
+  operator === undefined
+    ? []
+    : [
+        ...operatorUrls(operator).flatMap(ofUrl),
+        ...(operator.support?.startsWith('mailto:') === true
+          ? ofAddress(['operator', 'support'], operator.support)
+          : []),
+      ];
+
 const ofDeployment = ({ account, domain, alarmAddresses, runbookUrl }: Deployment): readonly ConfigFinding[] => [
   ...findingIf(account === exampleAccount, ['account'], "is the example's; write your own account's 12 digits"),
   ...(domain === undefined ? [] : exampleHost(['domain', 'name'])(domain.name)),
@@ -67,9 +80,7 @@ const ofDeployment = ({ account, domain, alarmAddresses, runbookUrl }: Deploymen
     "is the example's; write the id of your own zone",
   ),
   ...ofUrl([['runbookUrl'], runbookUrl]),
-  ...alarmAddresses.flatMap((address, index) =>
-    exampleHost(['alarmAddresses', index])(address.slice(address.lastIndexOf('@') + 1).toLowerCase()),
-  ),
+  ...alarmAddresses.flatMap((address, index) => ofAddress(['alarmAddresses', index], address)),
 ];
 
 /** Only the examples themselves may keep these values. */
@@ -82,6 +93,7 @@ export const leftovers = (config: StageConfig): readonly ConfigFinding[] =>
     ? []
     : [
         ...ofDeployment(config),
+        ...ofOperator(config),
         ...config.payers.flatMap((payer, index) => insideEntry('payers', index, ofPayer(payer))),
         ...config.partners.flatMap((partner, index) => insideEntry('partners', index, ofPartner(partner))),
       ];

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { extname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { IndexSettings, PageSettings } from '../functions/shared/pages/settings.ts';
 import type { Partner, Payer, RegistryData } from '../functions/shared/registry/types.ts';
 import { checkStage, ConfigError } from './check.ts';
 import type { StageConfig } from './stage.ts';
@@ -153,4 +154,32 @@ export const registryData = ({ stage, lifetimes, payers, partners }: StageConfig
   lifetimes,
   payers: payers.map(shippedPayer),
   partners: partners.map(shippedPartner),
+});
+
+/** Who runs a gateway whose stage does not say it. */
+const anOperator = { name: 'Payer-to-payer gateway' };
+
+/** What the stage's pages show. */
+export const pageSettings = (config: StageConfig): PageSettings => {
+  const { operator = anOperator, indexPage } = config;
+  return { operator, ...(indexPage === undefined ? {} : { indexPage: indexSettings(config, indexPage) }) };
+};
+
+/** The registry has no list of partners that a page could read, so the page shows those of the configuration. */
+const indexSettings = (
+  { payers, partners, lifetimes }: StageConfig,
+  { testMembers, links, clientSecrets = {} }: NonNullable<StageConfig['indexPage']>,
+): IndexSettings => ({
+  payers: payers.map(({ id, displayName }) => ({ id, displayName })),
+  clients: partners.map(({ clientId, name, redirectUris, payers: own, clientAuthentication }) => ({
+    clientId,
+    name,
+    redirectUris,
+    payers: own,
+    isPublic: clientAuthentication.includes('none'),
+    ...(clientSecrets[clientId] === undefined ? {} : { secret: clientSecrets[clientId] }),
+  })),
+  testMembers,
+  links,
+  codeSeconds: lifetimes.code,
 });

@@ -1,19 +1,39 @@
-import type { PublicJwk } from '../functions/shared/registry/types.ts';
+import type { Partner, PublicJwk } from '../functions/shared/registry/types.ts';
 import { checkStage } from './check.ts';
 import { examplePublicKey, publishedSecretHash } from './examples.ts';
+import { localLogos } from './local-logos.ts';
 import { oneUpDemo, smart } from './presets.ts';
 import type { StageConfig } from './stage.ts';
 
 /** Where the local stack listens. The payers are on a different host from the gateway, as in reality. */
-export const defaultPorts = { gateway: 3000, demoHealthPlan: 3001, partner: 3002, northwind: 3003, aws: 3004 };
+export const defaultPorts = {
+  gateway: 3000,
+  demoHealthPlan: 3001,
+  partner: 3002,
+  northwind: 3003,
+  aws: 3004,
+  live: 3005,
+};
 
 /** How long consent lasts at the sandbox's payers, as their own pages say, in seconds. */
 const consentLifetime = 90 * 86_400;
 
-/** The stage that `npm start` serves: two payers and three partners, one of each kind. */
+/** A partner beside the three of the stage. It gets the scopes and payers of all, and by default their home page. */
+export type LocalPartner = Omit<Partial<Partner>, 'scopes' | 'payers'> & Pick<Partner, 'clientId' | 'redirectUris'>;
+
+/** What only a running sandbox knows. */
+export interface SandboxParts {
+  readonly northwindPublicKey?: PublicJwk;
+  /** @default none */
+  readonly partners?: readonly LocalPartner[];
+  /** What the index page shows beside the stage's own entries. @default nothing */
+  readonly indexPage?: Partial<NonNullable<StageConfig['indexPage']>>;
+}
+
+/** The stage that `npm start` serves: two payers and three partners, one of each kind, and those of the sandbox. */
 export const localStage = (
-  ports: Omit<typeof defaultPorts, 'aws'> = defaultPorts,
-  keys: { northwindPublicKey?: PublicJwk } = {},
+  ports: Omit<typeof defaultPorts, 'aws' | 'live'> = defaultPorts,
+  { northwindPublicKey, partners = [], indexPage = {} }: SandboxParts = {},
 ): StageConfig => {
   const demoHealthPlan = `http://127.0.0.1:${ports.demoHealthPlan}`;
   const northwind = `http://127.0.0.1:${ports.northwind}`;
@@ -32,6 +52,13 @@ export const localStage = (
       waf: 'none',
       apiGatewayLogRole: false,
       origin: `http://localhost:${ports.gateway}`,
+      operator: {
+        name: 'Payer-to-payer gateway (local)',
+        website: `http://localhost:${ports.gateway}/`,
+        support: 'mailto:help@gateway.example.org',
+        logo: localLogos.gateway,
+      },
+      indexPage: { testMembers: [], links: [], ...indexPage },
       // Here people paste codes by hand.
       lifetimes: { code: 300 },
       payers: [
@@ -42,12 +69,25 @@ export const localStage = (
             clientId: 'gateway-at-demo-health-plan',
             authOrigin: demoHealthPlan,
             apiOrigin: demoHealthPlan,
+            brand: {
+              website: `${demoHealthPlan}/`,
+              otherNames: ['DHP', 'Demonstration Health'],
+              identifiers: { payerId: ['DEMO1'], naic: ['99991'] },
+            },
           }),
+          linesOfBusiness: ['Commercial', 'Medicare Advantage'],
           consentLifetime,
+          wholeRecord: { pageSize: 100 },
         },
         smart({
           id: 'northwind',
           displayName: 'Northwind Health',
+          linesOfBusiness: ['Marketplace', 'Medicaid'],
+          brand: {
+            website: `${northwind}/`,
+            otherNames: ['Northwind Mutual'],
+            identifiers: { payerId: ['NWND7'], hios: ['99992'] },
+          },
           clientId: 'gateway-at-northwind',
           fhirBaseUrl: `${northwind}/r4`,
           issuer: northwind,
@@ -55,7 +95,8 @@ export const localStage = (
           authorizationEndpoint: `${northwind}/oauth2/authorize`,
           tokenEndpoint: `${northwind}/oauth2/token`,
           revocationEndpoint: `${northwind}/oauth2/revoke`,
-          publicKeys: [keys.northwindPublicKey ?? { ...examplePublicKey, kid: 'northwind-local-1' }],
+          publicKeys: [northwindPublicKey ?? { ...examplePublicKey, kid: 'northwind-local-1' }],
+          wholeRecord: { pageSize: 100 },
         }),
       ],
       partners: [
@@ -63,16 +104,19 @@ export const localStage = (
           ...forAll,
           clientId: 'demo-partner',
           name: 'Demo Partner',
+          logo: localLogos.demoPartner,
           redirectUris: [`${partnerApp}/callback`],
           clientAuthentication: ['client_secret_basic', 'client_secret_post'],
           secretHashes: [publishedSecretHash],
           pkceOptional: true,
           consent: 'partner',
+          webhook: `${partnerApp}/webhooks`,
         },
         {
           ...forAll,
           clientId: 'demo-app',
-          name: 'Demo App',
+          name: 'Pocket Record',
+          logo: localLogos.pocketRecord,
           redirectUris: [`${partnerApp}/app/callback`, 'http://127.0.0.1/callback'],
           clientAuthentication: ['none'],
           webOrigins: [partnerApp],
@@ -81,12 +125,14 @@ export const localStage = (
         {
           ...forAll,
           clientId: 'third-party-app',
-          name: 'Third Party App',
+          name: 'Trend Journal',
+          logo: localLogos.trendJournal,
           redirectUris: [`${partnerApp}/third-party/callback`],
           clientAuthentication: ['none'],
           webOrigins: [partnerApp],
           consent: 'gateway',
         },
+        ...partners.map((partner) => ({ ...forAll, ...partner })),
       ],
     },
     import.meta.filename,

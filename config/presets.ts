@@ -1,4 +1,4 @@
-import type { Payer, PayerQuirks, PublicJwk } from '../functions/shared/registry/types.ts';
+import type { Brand, Payer, PayerQuirks, PublicJwk } from '../functions/shared/registry/types.ts';
 import { ConfigError } from './check.ts';
 import { origin } from './rules.ts';
 
@@ -19,6 +19,7 @@ type OptionalFields = Partial<
     | 'pagingParameters'
     | 'consentLifetime'
     | 'linesOfBusiness'
+    | 'brand'
   >
 >;
 
@@ -81,6 +82,7 @@ interface OneUpDemoInputs {
   readonly system?: string;
   /** For production: why this payer gets no PKCE. */
   readonly pkceOffReason?: string;
+  readonly brand?: Brand;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { checkStage } from './check.ts';
-import { exampleAccount, exampleHostedZoneId, examplePublicKey, exampleSecretHash } from './examples.ts';
+import { exampleAccount, exampleHostedZoneId, exampleLogo, examplePublicKey, exampleSecretHash } from './examples.ts';
 import { oneUpDemo, smart } from './presets.ts';
 
 /**
@@ -22,6 +22,14 @@ export default checkStage(
       hostedZone: { id: exampleHostedZoneId, name: 'plan.example.org' },
     },
     edge: true,
+    // Members see it on every page.
+    operator: {
+      name: 'Lakeshore Health Plan',
+      website: 'https://www.plan.example.org/',
+      privacyPolicy: 'https://www.plan.example.org/privacy',
+      support: 'https://www.plan.example.org/help',
+      logo: exampleLogo,
+    },
     alarmAddresses: ['gateway-oncall@plan.example.org'],
     runbookUrl: 'https://runbooks.plan.example.org/operate.md',
     // For payers that filter by address: one address per zone.
@@ -40,10 +48,17 @@ export default checkStage(
         authOrigin: 'https://auth.lakeside.example.org',
         apiOrigin: 'https://api.lakeside.example.org',
         pkceOffReason: 'The payer documents no code_challenge and refuses parameters that it does not know.',
+        brand: {
+          website: 'https://www.lakeside.example.org/',
+          logo: 'https://www.lakeside.example.org/logo.svg',
+          otherNames: ['Lakeside Mutual'],
+          identifiers: { payerId: ['LKSD1'], naic: ['99993'] },
+        },
       }),
       smart({
         id: 'northwind',
         displayName: 'Northwind Health',
+        brand: { website: 'https://northwind.example.org/', identifiers: { hios: ['99992'], npi: ['1234567893'] } },
         clientId: 'your-client-id-at-northwind',
         fhirBaseUrl: 'https://fhir.northwind.example.org/r4',
         issuer: 'https://id.northwind.example.org',
@@ -71,6 +86,8 @@ export default checkStage(
         clientId: 'care-notebook',
         name: 'Care Notebook',
         homePage: 'https://notebook.example.com/',
+        logo: exampleLogo,
+        privacyPolicy: 'https://notebook.example.com/privacy',
         redirectUris: ['https://notebook.example.com/callback', 'http://127.0.0.1/callback'],
         clientAuthentication: ['none'],
         webOrigins: ['https://notebook.example.com'],

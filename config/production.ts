@@ -1,6 +1,6 @@
 /** What a stage with `production: true` refuses, because it would weaken security. */
 import type { Partner, Payer } from '../functions/shared/registry/types.ts';
-import { partnerUrls, payerUrls, type UrlField } from './stage-urls.ts';
+import { operatorUrls, partnerUrls, payerUrls, type UrlField } from './stage-urls.ts';
 import type { Deployment, StageConfig } from './stage.ts';
 
 /** A field, and `what is wrong; what to write`. */
@@ -68,6 +68,31 @@ const ofPartner = (partner: Partner): readonly ConfigFinding[] => [
   ),
 ];
 
+/** Members see who runs the gateway, and where they can read its policy and get help. */
+const ofOperator = ({ operator }: Deployment): readonly ConfigFinding[] =>
+  operator === undefined
+    ? findingIf(
+        true,
+        ['operator'],
+        'is missing, so members could not tell whose pages they see; write the name, privacyPolicy and support of who runs the gateway',
+      )
+    : [
+        ...findingIf(
+          operator.privacyPolicy === undefined,
+          ['operator', 'privacyPolicy'],
+          'is missing, so members could not read what happens to their data; write the URL of the privacy policy',
+        ),
+        ...findingIf(
+          operator.support === undefined,
+          ['operator', 'support'],
+          'is missing, so members could get no help; write a URL, or "mailto:" and an e-mail address',
+        ),
+        ...operatorUrls(operator).flatMap(plainHttp),
+      ];
+
+const isInOneZone = (subnets: readonly { readonly availabilityZone: string }[]): boolean =>
+  new Set(subnets.map(({ availabilityZone }) => availabilityZone)).size === 1;
+
 const ofDeployment = (deployment: Deployment): readonly ConfigFinding[] => [
   ...findingIf(
     deployment.account === undefined,
@@ -80,7 +105,12 @@ const ofDeployment = (deployment: Deployment): readonly ConfigFinding[] => [
     'is missing, but production must name its region; write one, such as "us-east-1"',
   ),
   ...findingIf(
-    deployment.alarmAddresses.length === 0,
+    deployment.indexPage !== undefined,
+    ['indexPage'],
+    'is set, which would show every visitor the clients, and members to test with; remove it',
+  ),
+  ...findingIf(
+    deployment.alarmAddresses.length === 0 && deployment.existing?.alarmTopicArn === undefined,
     ['alarmAddresses'],
     'is empty, so no one would receive an alarm; write at least one e-mail address',
   ),
@@ -88,6 +118,11 @@ const ofDeployment = (deployment: Deployment): readonly ConfigFinding[] => [
     deployment.waf === 'none' && deployment.wafOffReason === undefined,
     ['waf'],
     'is "none" without a reason; write { requestsPer5Minutes: 20000 }, or say in wafOffReason why there is no web ACL',
+  ),
+  ...findingIf(
+    isInOneZone(deployment.existing?.vpc?.subnets ?? []),
+    ['existing', 'vpc', 'subnets'],
+    'are all in one zone, whose outage would stop production; write subnets in at least two zones',
   ),
   ...findingIf(
     deployment.removalPolicy === 'destroy',
@@ -115,6 +150,7 @@ export const publicConsent = ({ partners }: StageConfig): readonly ConfigFinding
 export const weaknesses = (config: StageConfig): readonly ConfigFinding[] => [
   ...(config.origin === undefined ? [] : plainHttp([['origin'], config.origin])),
   ...ofDeployment(config),
+  ...ofOperator(config),
   ...publicConsent(config),
   ...config.payers.flatMap((payer, index) => insideEntry('payers', index, ofPayer(payer))),
   ...config.partners.flatMap((partner, index) => insideEntry('partners', index, ofPartner(partner))),

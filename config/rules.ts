@@ -4,6 +4,7 @@
  */
 import { createPublicKey } from 'node:crypto';
 import { isFhirParameter } from '../functions/shared/fhir/record-search.ts';
+import { namesPrivateAddress } from '../functions/shared/http/private-address.ts';
 import { isResourceType } from '../functions/shared/registry/resource-types.ts';
 import { isReading, isWriting, namesType, parseScope } from '../functions/shared/registry/scopes.ts';
 
@@ -105,6 +106,40 @@ const checkUrl = (value: string, adviceFor?: (url: URL) => string): string | und
 
 /** An absolute URL: https, or http on a loopback host; no user name, no fragment, no other spelling of itself. */
 export const webUrl: Rule = (value) => checkUrl(value);
+
+/** An electronic payer id, as claims carry it. */
+export const payerNumber: Rule = (value) =>
+  /^[A-Za-z0-9-]{1,30}$/.test(value)
+    ? undefined
+    : 'is not a payer id; write its letters, digits and hyphens as claims carry them, such as "60054"';
+
+/** An identifier of this many digits. */
+export const digits =
+  (count: number): Rule =>
+  (value) =>
+    value.length === count && /^\d+$/.test(value) ? undefined : `is not an identifier; write its ${count} digits`;
+
+/** The most characters of a `data:` URL: logos are in every page, and a partner's is in its entry of the registry. */
+const longestImage = 8192;
+
+/** An image that pages carry inside themselves, since they load nothing from elsewhere. */
+export const image: Rule = (value) => {
+  if (!/^data:image\/(svg\+xml|png|webp);base64,[A-Za-z0-9+/]+={0,2}$/.test(value)) {
+    return 'is not an image; write "data:image/svg+xml;base64,…" (or png or webp)';
+  }
+  return value.length > longestImage
+    ? `has ${value.length} characters, too many for a page; write at most ${longestImage}`
+    : undefined;
+};
+
+/** The URL of a partner's webhook: on the public internet, or on this machine for stage `local`. */
+export const webhook: Rule = (value) => {
+  const problem = webUrl(value);
+  if (problem !== undefined) return problem;
+  return namesPrivateAddress(value) && !loopbackHosts.has(new URL(value).hostname)
+    ? 'is not on the public internet, and the gateway posts to no private address; write a public URL'
+    : undefined;
+};
 
 const withoutSlashes = (url: string): string => url.replace(/\/+$/, '');
 

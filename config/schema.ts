@@ -27,6 +27,12 @@ const longestLifetimes = {
 const longestLocalCode = 300;
 
 const publicJwk = z.looseObject({ kty: z.string(), kid: text() }).superRefine((jwk, context) => {
+  // RFC 7517 §4: a key's members are JSON.
+  for (const [name, value] of Object.entries(jwk)) {
+    if (!z.json().safeParse(value).success) {
+      context.addIssue({ code: 'custom', path: [name], message: 'is not JSON; write the key as its JWK has it' });
+    }
+  }
   const message = rules.publicJwk(jwk);
   if (message !== undefined) problem(context, [], message);
 });
@@ -131,6 +137,20 @@ const wholeRecord = z
     }
   });
 
+const brand = z.strictObject({
+  website: text(rules.webUrl),
+  logo: text(rules.webUrl).optional(),
+  otherNames: list(rules.notEmpty).min(1, 'is empty; write other names, or remove it').optional(),
+  identifiers: z
+    .strictObject({
+      payerId: list(rules.payerNumber).optional(),
+      naic: list(rules.digits(5)).optional(),
+      hios: list(rules.digits(5)).optional(),
+      npi: list(rules.digits(10)).optional(),
+    })
+    .optional(),
+});
+
 const longestConsent = 10 * 365 * days;
 
 const payer = z
@@ -161,6 +181,7 @@ const payer = z
     pagingParameters: list(rules.pagingParameter).optional(),
     consentLifetime: upTo(longestConsent, 3600).optional(),
     linesOfBusiness: list(rules.notEmpty).min(1, 'is empty; write the kinds of plans, or remove it').optional(),
+    brand: brand.optional(),
     quirks: quirks.prefault({}),
   })
   .superRefine((value, context) => {
@@ -178,6 +199,8 @@ const partner = z
     clientId: text(rules.id),
     name: text(),
     homePage: text(rules.webUrl),
+    logo: text(rules.image).optional(),
+    privacyPolicy: text(rules.webUrl).optional(),
     redirectUris: z.array(z.string()).min(1, 'is empty; write at least one redirect URI'),
     clientAuthentication: z
       .array(authentication)
@@ -195,6 +218,7 @@ const partner = z
       }),
     payers: z.array(z.string()).min(1, 'is empty; write the ids of the payers that this partner may read from'),
     webOrigins: list(rules.origin).default([]),
+    webhook: text(rules.webhook).optional(),
     consent: z.enum(['gateway', 'partner']).default('gateway'),
     consentReason: text().optional(),
     rate: z

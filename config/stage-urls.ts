@@ -1,4 +1,5 @@
 /** The URLs in a configuration that browsers or functions request, each with its field. */
+import type { Operator } from '../functions/shared/pages/settings.ts';
 import type { Partner, Payer } from '../functions/shared/registry/types.ts';
 
 /** A URL and the path of its field in the payer or partner. */
@@ -25,6 +26,15 @@ export const payerUrls = (payer: Payer): readonly UrlField[] => [
 
 export const partnerUrls = (partner: Partner): readonly UrlField[] => [
   ...one(['homePage'], partner.homePage),
+  ...one(['privacyPolicy'], partner.privacyPolicy),
   ...each(['redirectUris'], partner.redirectUris),
   ...each(['webOrigins'], partner.webOrigins),
+  ...one(['webhook'], partner.webhook),
+];
+
+/** The links of our pages to whoever runs the gateway; an e-mail address has none. */
+export const operatorUrls = ({ website, privacyPolicy, support }: Operator): readonly UrlField[] => [
+  ...one(['operator', 'website'], website),
+  ...one(['operator', 'privacyPolicy'], privacyPolicy),
+  ...one(['operator', 'support'], support?.startsWith('mailto:') === true ? undefined : support),
 ];

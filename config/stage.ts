@@ -8,7 +8,9 @@
  * functions.
  */
 
+import type { IndexLink, Operator, TestMember } from '../functions/shared/pages/settings.ts';
 import type { RegistryData } from '../functions/shared/registry/types.ts';
+import type { Existing } from './existing.ts';
 
 /** A custom domain for the API. */
 export interface Domain {
@@ -29,10 +31,26 @@ export interface VpcNetwork {
   readonly availabilityZones: number;
   /** The VPC's IPv4 block, /16 to /24, such as `10.20.0.0/20`. */
   readonly cidr: string;
+  /**
+   * The prefix length of each zone's subnet. Only for a stage of version 0.1, whose subnets would otherwise be replaced by
+   * ones that overlap them, which AWS refuses.
+   * @default a quarter of the block, so that zones can be added
+   */
+  readonly subnetPrefix?: number;
 }
 
 /** The functions that can have reserved concurrency. */
-type FunctionName = 'authorize' | 'callback' | 'token' | 'fetch' | 'discovery';
+type FunctionName =
+  | 'authorize'
+  | 'callback'
+  | 'token'
+  | 'fetch'
+  | 'discovery'
+  | 'export'
+  | 'exportJob'
+  | 'followUp'
+  | 'sweep'
+  | 'deliver';
 
 /** What only the deployment needs. */
 export interface Deployment {
@@ -46,7 +64,23 @@ export interface Deployment {
   /** If omitted, the region of the current credentials. Required in production. `edge` needs us-east-1. */
   readonly region?: string;
   readonly domain?: Domain;
-  /** E-mail addresses for alarms. AWS sends each an e-mail to confirm. Production requires at least one. */
+  /** Who runs the gateway, as its pages say. Required in production. @default "Payer-to-payer gateway", without links */
+  readonly operator?: Operator;
+  /**
+   * Whether `GET /` is a page for developers: payers, clients, and members to test with. Production refuses it.
+   * @default `GET /` is a small JSON document
+   */
+  readonly indexPage?: {
+    readonly testMembers: readonly TestMember[];
+    /** Pages to link to. */
+    readonly links: readonly IndexLink[];
+    /** Secrets that everybody may know, by client id: those of a sandbox. @default the page names none */
+    readonly clientSecrets?: Readonly<Record<string, string>>;
+  };
+  /**
+   * E-mail addresses for alarms. AWS sends each an e-mail to confirm. Production requires at least one, or
+   * `existing.alarmTopicArn`.
+   */
   readonly alarmAddresses: readonly string[];
   /**
    * Where to read `docs/operate.md`: a URL, or its path in the repository. An alarm appends its section's `#anchor`.
@@ -73,6 +107,8 @@ export interface Deployment {
      * 164.316(b)(2)), which is 2192.
      */
     readonly auditDays: number;
+    /** For how many days a partner can download an export's files, 1 to 30. */
+    readonly exportFileDays: number;
   };
   /** API Gateway's limit for all callers together: sustained requests per second, and burst. */
   readonly throttling: { readonly perSecond: number; readonly burst: number };
@@ -84,6 +120,14 @@ export interface Deployment {
    * Whether the stack creates the role with which API Gateway writes access logs. There is one per region and account.
    */
   readonly apiGatewayLogRole: boolean;
+  /** What the account brings. @default the stack makes everything */
+  readonly existing?: Existing;
+  /** Tags for every resource, beside `project` and `stage`. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** ARN of a managed policy that limits every role of the stack. */
+  readonly permissionsBoundaryArn?: string;
+  /** The qualifier that the account's CDK was bootstrapped with. @default the CDK's own, hnb659fds */
+  readonly bootstrapQualifier?: string;
 }
 
 /** One deployment. */

@@ -43,14 +43,6 @@ insights() {
     jq -r '.results[] | map(select(.field != "@ptr") | "\(.field)=\(.value)") | join("  ")'
 }
 
-# The grants of a member at a payer, by the member's id there: grants_of PAYER PATIENT
-grants_of() {
-  aws dynamodb scan --table-name "$(output GrantsTable)" --consistent-read --projection-expression grantId \
-    --filter-expression 'payer = :payer AND patient = :patient' \
-    --expression-attribute-values "{\":payer\":{\"S\":\"$1\"},\":patient\":{\"S\":\"$2\"}}" --output json |
-    jq -r '.Items[].grantId.S'
-}
-
 # Puts the read events between two times into the stream to the audit again: refile FROM_MS TO_MS (epoch milliseconds)
 refile() {
   local table key
@@ -62,26 +54,6 @@ refile() {
       --condition-expression 'attribute_exists(eventId)' \
       --expression-attribute-values "{\":now\":{\"N\":\"$(date +%s)\"}}"
   done
-}
-
-# The grants to which something happened since a time, from the audit: changed_grants 2026-06-01T12:00:00Z
-changed_grants() {
-  local partner
-  for partner in $(aws s3 ls "s3://$(output AuditBucket)/events/" | sed -n 's|.*PRE partner=\(.*\)/|\1|p'); do
-    npm run --silent audit -- --partner "$partner" --since "${1%T*}" --stage "$STAGE" --json
-  done | jq -r --arg since "$1" 'select(.recorded >= $since and any(.subtype[]; .code | IN("revoked", "redeemed", "refreshed", "payerRefreshed")))
-    | .entity[].what.identifier? | select(.system == "urn:p2p-gateway:grant") | .value' | sort -u
-}
-
-# Puts back the grants of a restored table, but those named in a file, and none that exists: put_back_grants TABLE FILE
-put_back_grants() {
-  local grants item
-  grants=$(output GrantsTable)
-  aws dynamodb scan --table-name "$1" --consistent-read --output json |
-    jq -c --rawfile changed "$2" '($changed | split("\n")) as $ids | .Items[] | select(.payer and (.grantId.S | IN($ids[]) | not))' |
-    while read -r item; do
-      aws dynamodb put-item --table-name "$grants" --item "$item" --condition-expression 'attribute_not_exists(grantId)'
-    done
 }
 
 # Deletes a stage that no member has used: its stack, and all that the stack retains. A bucket must be empty.

@@ -1,45 +1,14 @@
 /** The alarms, and when each fires. `docs/operate.md` says what to do about each. */
 import { Duration } from 'aws-cdk-lib';
-import { MathExpression, Metric, Stats, type IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { signals, type Signal } from '../functions/shared/errors.ts';
 import { payerDownThreshold, signalsByPayer } from '../functions/shared/record/metrics.ts';
+import { ageOfOldest, pollsOf, sumOf, type AlarmDefinition } from './alarm-definition.ts';
+import { aboutExports } from './export-alarms.ts';
 import { gatewayMetrics, period, type GatewayMetrics } from './metrics.ts';
 import { apiMetric, tableMetric, type Watched } from './watched.ts';
 
-/** The sections of `docs/operate.md` that alarms link to. */
-type RunbookSection =
-  | 'payer-down'
-  | 'many-payers'
-  | 'refresh-failures'
-  | 'reuse-detected'
-  | 'server-errors'
-  | 'slow-answers'
-  | 'throttles'
-  | 'audit-not-written'
-  | 'audit-behind'
-  | 'secret-missing'
-  | 'limits-down'
-  | 'registry-down'
-  | 'registry-damaged'
-  | 'canary-failed';
-
-/** An alarm. */
-export interface AlarmDefinition {
-  /** Its construct's id, and the end of its name. */
-  readonly id: string;
-  readonly metric: IMetric;
-  /** One sentence that tells the person on call what happened. */
-  readonly says: string;
-  readonly runbook: RunbookSection;
-  /** @default 1 */
-  readonly threshold?: number;
-  /** How many out of how many periods must breach. @default [1, 1] */
-  readonly breaching?: readonly [datapoints: number, periods: number];
-  /** @default the metric is at or above the threshold; silence means all is well */
-  readonly when?: 'atLeast' | 'belowOrSilent';
-}
-
-type Concern = 'payers' | 'grants' | 'audit' | 'tables';
+type Concern = 'payers' | 'grants' | 'audit' | 'tables' | 'exports';
 
 interface SignalAlarm extends Omit<AlarmDefinition, 'metric'> {
   readonly about: Concern;
@@ -111,6 +80,21 @@ const signalAlarms: Readonly<Record<Signal, SignalAlarm | { readonly silent: str
     says: 'An entry of the registry was changed by hand and is out of order; the log names it.',
     runbook: 'registry-damaged',
   },
+  exportFailed: {
+    about: 'exports',
+    id: 'ExportsFailed',
+    says: 'Exports of whole records end with nothing.',
+    runbook: 'exports-failed',
+    threshold: 3,
+    counted: Duration.minutes(15),
+  },
+  exportWaiting: { silent: 'The partner has to poll: its token lets the job go on, and no one on call has one.' },
+  deliveryFailed: {
+    about: 'exports',
+    id: 'DeliveryFailed',
+    says: "An event was not delivered to a partner's webhook within three days, and is not tried again.",
+    runbook: 'delivery-failed',
+  },
 };
 
 const isByPayer = (signal: Signal): signal is (typeof signalsByPayer)[number] =>
@@ -161,21 +145,14 @@ const aboutAudit = (metrics: GatewayMetrics, { functions, auditSources }: Watche
   },
   {
     id: 'AuditBehind',
-    metric: functions.audit.metric('IteratorAge', { statistic: Stats.MAXIMUM, period }),
+    metric: ageOfOldest(functions.audit),
     says: 'Audit events reach the bucket more than fifteen minutes late; after 24 hours they are lost.',
     runbook: 'audit-behind',
     threshold: Duration.minutes(15).toMilliseconds(),
   },
-  ...Object.entries(auditSources).map(([table, { eventSourceMappingId }]): AlarmDefinition => ({
+  ...Object.entries(auditSources).map(([table, source]): AlarmDefinition => ({
     id: `AuditStopped-${table}`,
-    // How often Lambda polled the stream, whether or not there was a record. A disabled mapping does not poll.
-    metric: new Metric({
-      namespace: 'AWS/Lambda',
-      metricName: 'PolledEventCount',
-      dimensionsMap: { EventSourceMappingUUID: eventSourceMappingId },
-      statistic: Stats.SAMPLE_COUNT,
-      period,
-    }),
+    metric: pollsOf(source),
     says: `Nothing reads the stream of ${table}; events that wait in it for 24 hours are lost.`,
     runbook: 'audit-behind',
     breaching: [3, 3],
@@ -257,19 +234,6 @@ const crashes = (metrics: GatewayMetrics, { functions: { fetch, ...others } }: W
   });
 };
 
-/** The sum of up to ten metrics, the most that an alarm may have; a missing one counts as 0. */
-const sumOf = (metrics: readonly Metric[]): MathExpression => {
-  const usingMetrics = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
-  return new MathExpression({
-    expression: Object.keys(usingMetrics)
-      .map((name) => `FILL(${name}, 0)`)
-      .join(' + '),
-    usingMetrics,
-    label: 'total',
-    period,
-  });
-};
-
 /** Every alarm of a stage. */
 export const alarmsFor = (watched: Watched): readonly AlarmDefinition[] => {
   const metrics = gatewayMetrics(watched.stage);
@@ -279,5 +243,7 @@ export const alarmsFor = (watched: Watched): readonly AlarmDefinition[] => {
     ...aboutAudit(metrics, watched),
     ...aboutFunctions(metrics, watched),
     ...aboutTables(metrics, watched),
+    ...ofSignals(metrics, 'exports'),
+    ...aboutExports(watched),
   ];
 };

@@ -1,27 +1,29 @@
-import { Aws } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import type { Key } from 'aws-cdk-lib/aws-kms';
-import { Topic } from 'aws-cdk-lib/aws-sns';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Topic, type ITopic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
+import { alarmsMayPublish, alarmsMayUseKey } from '../config/policy-needs.ts';
 import type { StageConfig } from '../config/stage.ts';
-import { alarmsFor, type AlarmDefinition } from './alarm-definitions.ts';
-import { allow } from './statements.ts';
+import type { AlarmDefinition } from './alarm-definition.ts';
+import { alarmsFor } from './alarm-definitions.ts';
+import { existingTopic } from './existing.ts';
+import { here } from './place.ts';
 import type { Watched } from './watched.ts';
 
 export interface GatewayAlarmsProps {
-  readonly config: Pick<StageConfig, 'stage' | 'alarmAddresses' | 'runbookUrl'>;
+  readonly config: Pick<StageConfig, 'stage' | 'alarmAddresses' | 'existing' | 'runbookUrl'>;
   /** Encrypts the topic. */
-  readonly key: Key;
+  readonly key: IKey;
   readonly watched: Watched;
 }
 
 /** Alarms that a person can act on; each names its section of the runbook. */
 export class GatewayAlarms extends Construct {
   /** Where all alarms are published. */
-  readonly topic: Topic;
+  readonly topic: ITopic;
   /** The beginning of every alarm's name. */
   private readonly prefix: string;
   private readonly runbookUrl: string;
@@ -30,9 +32,7 @@ export class GatewayAlarms extends Construct {
     super(scope, id);
     this.runbookUrl = config.runbookUrl;
     this.prefix = `p2p-gateway-${config.stage}-`;
-    this.topic = new Topic(this, 'Topic', { masterKey: key, enforceSSL: true });
-    this.letAlarmsPublish(key);
-    for (const address of config.alarmAddresses) this.topic.addSubscription(new EmailSubscription(address));
+    this.topic = existingTopic(this, 'Topic', config) ?? this.ownTopic(key, config);
     for (const definition of alarmsFor(watched)) this.addAlarm(definition);
   }
 
@@ -42,21 +42,13 @@ export class GatewayAlarms extends Construct {
    * is silent. Both name the account, so that no other account's alarms get through
    * (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services).
    */
-  private letAlarmsPublish(key: Key): void {
-    const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com');
-    const ofThisAccount = { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } };
-    const alarms = `arn:${Aws.PARTITION}:cloudwatch:${Aws.REGION}:${Aws.ACCOUNT_ID}:alarm:${this.prefix}*`;
-    const publish = allow(['sns:Publish'], [this.topic.topicArn], {
-      ...ofThisAccount,
-      ArnLike: { 'aws:SourceArn': alarms },
-    });
-    publish.sid = 'AlarmsOfThisStage';
-    publish.addPrincipals(cloudWatch);
-    this.topic.addToResourcePolicy(publish);
-    const use = allow(['kms:Decrypt', 'kms:GenerateDataKey'], ['*'], ofThisAccount);
-    use.sid = 'AlarmsOfThisAccount';
-    use.addPrincipals(cloudWatch);
-    key.addToResourcePolicy(use);
+  private ownTopic(key: IKey, { stage, alarmAddresses }: GatewayAlarmsProps['config']): Topic {
+    const topic = new Topic(this, 'Topic', { masterKey: key, enforceSSL: true });
+    const publish = alarmsMayPublish(topic.topicArn, { stage }, here);
+    topic.addToResourcePolicy(PolicyStatement.fromJson(publish));
+    key.addToResourcePolicy(PolicyStatement.fromJson(alarmsMayUseKey(here)));
+    for (const address of alarmAddresses) topic.addSubscription(new EmailSubscription(address));
+    return topic;
   }
 
   private addAlarm({ id, metric, says, runbook, threshold = 1, breaching = [1, 1], when }: AlarmDefinition): void {

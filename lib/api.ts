@@ -26,25 +26,33 @@ const bufferedPaths = {
   authorize: ['/oauth2/authorize/{payer}'],
   callback: ['/oauth2/callback/{payer}'],
   token: ['/oauth2/token', '/oauth2/revoke', '/oauth2/introspect'],
-  discovery: [
-    '/oauth2/jwks/{payer}',
-    '/.well-known/oauth-authorization-server/r4/{payer}',
-    '/r4/{payer}/.well-known/smart-configuration',
-    '/r4/{payer}/.well-known/oauth-authorization-server',
-    '/r4/{payer}/metadata',
-  ],
 } as const;
-const streamedPaths = ['/r4/{payer}', '/r4/{payer}/{proxy+}'];
+const discoveryPaths = [
+  '/',
+  '/brands',
+  '/connect',
+  '/connect/payers',
+  '/oauth2/jwks/{payer}',
+  '/.well-known/oauth-authorization-server/r4/{payer}',
+  '/r4/{payer}/.well-known/smart-configuration',
+  '/r4/{payer}/.well-known/oauth-authorization-server',
+  '/r4/{payer}/metadata',
+];
+const fhirPaths = ['/r4/{payer}', '/r4/{payer}/{proxy+}'];
+const exportPaths = ['/exports/{payer}/{export}', '/exports/{payer}/{export}/{file}'];
+
+/** API Gateway waits no longer for a buffered answer. */
+const bufferedTimeout = Duration.seconds(29);
 
 const buffered = (target: GatewayFunction): LambdaIntegration =>
-  new LambdaIntegration(target.lambda, { allowTestInvoke: false, timeout: Duration.seconds(29) });
+  new LambdaIntegration(target.lambda, { allowTestInvoke: false, timeout: bufferedTimeout });
 
-/** Streaming lifts the limits of 6 MB and 29 s: a Bundle may be large, and a payer slow. */
-const streamed = (target: GatewayFunction): LambdaIntegration =>
+/** Streaming lifts the limits of 6 MB and 29 s: a Bundle or a file may be large, and a payer slow. */
+const streamed = (target: GatewayFunction, timeout = Duration.minutes(15)): LambdaIntegration =>
   new LambdaIntegration(target.lambda, {
     allowTestInvoke: false,
     responseTransferMode: ResponseTransferMode.STREAM,
-    timeout: Duration.minutes(15),
+    timeout,
   });
 
 /** The cdk-nag rules that this API breaks on purpose, and why. */
@@ -115,11 +123,13 @@ export class GatewayApi extends Construct {
   }
 
   /** Connects each path with its function. */
-  route(functions: GatewayFunctions): void {
+  route(functions: GatewayFunctions, exports: GatewayFunction): void {
     for (const [name, paths] of Object.entries(bufferedPaths)) {
       this.serve(paths, buffered(functions[name as keyof typeof bufferedPaths]));
     }
-    this.serve(streamedPaths, streamed(functions.fetch));
+    this.serve(discoveryPaths, streamed(functions.discovery, bufferedTimeout));
+    this.serve(fhirPaths, streamed(functions.fetch));
+    this.serve(exportPaths, streamed(exports));
   }
 
   private stageOptions({ stage, throttling }: StageConfig, accessLog: AccessLog): StageOptions {

@@ -1,8 +1,8 @@
-import { Duration, Stack, Validations } from 'aws-cdk-lib';
-import type { CfnTable, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Duration, Validations } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { EventSourceMapping, FilterCriteria, FilterRule, MetricType, StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import type { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { openReads } from '../functions/shared/store/read-events.ts';
@@ -11,6 +11,7 @@ import { GatewayFunction } from './gateway-function.ts';
 import type { GatewayKeys } from './keys.ts';
 import type { GatewayRuntime } from './runtime.ts';
 import { allow, allowKeyForObjects, allowKeyForTables } from './statements.ts';
+import { acknowledgeStreams, readStreams, streamSource } from './stream-source.ts';
 import type { GatewayTables } from './tables.ts';
 
 export interface GatewayAuditProps {
@@ -27,27 +28,12 @@ const withoutExpiry = ['INSERT', 'MODIFY'];
 
 const followed = ({ grants, auditEvents, registry }: GatewayTables): Table[] => [grants, auditEvents, registry];
 
-const streamOf = (table: Table): string => {
-  if (table.tableStreamArn === undefined) throw new Error(`${table.node.path} has no stream`);
-  return table.tableStreamArn;
-};
-
-/**
- * What an event source mapping calls
- * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/iam-policy-example-lamda-process-dynamodb-streams.html).
- */
-const readStreams = (tables: readonly Table[]) => [
-  allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], tables.map(streamOf)),
-  allow(
-    ['dynamodb:ListStreams'],
-    tables.map(({ tableArn }) => `${tableArn}/stream/*`),
-  ),
-];
-
 /** Copies what happened to grants, reads and entries of the registry from the tables' streams into a bucket where no one can delete it. */
 export class GatewayAudit extends Construct {
   /** Where the audit is kept. */
   readonly bucket: Bucket;
+  /** Where S3 logs who accessed a bucket of the stage. */
+  readonly accessLogs: Bucket;
   /** Writes to the bucket. */
   readonly function: GatewayFunction;
   /** What reads the streams, by the name of the table. */
@@ -56,7 +42,8 @@ export class GatewayAudit extends Construct {
   constructor(scope: Construct, id: string, { runtime, keys, tables }: GatewayAuditProps) {
     super(scope, id);
     const { config } = runtime;
-    this.bucket = auditBucket(this, { config, key: keys.audit, accessLogs: accessLogBucket(this, config) });
+    this.accessLogs = accessLogBucket(this, config);
+    this.bucket = auditBucket(this, { config, key: keys.audit, accessLogs: this.accessLogs });
     this.function = this.auditFunction(runtime, keys, tables);
     protectAudit(this.bucket, config, this.function.role);
     this.sources = {
@@ -66,24 +53,13 @@ export class GatewayAudit extends Construct {
       Registry: this.follow('RegistrySource', tables.registry, ['INSERT', 'MODIFY', 'REMOVE']),
     };
     this.closeReadsBySchedule();
-    this.acknowledgeStreams(followed(tables));
+    acknowledgeStreams(this.function, followed(tables));
     Validations.of(this).acknowledge({
       id: 'HIPAA.Security-S3BucketReplicationEnabled',
       reason:
         'S3 stores each object in three or more zones, and the lock prevents deletion and overwriting. Whether to copy who ' +
         "read whose record to another region or account is the organization's decision.",
     });
-  }
-
-  private acknowledgeStreams(tables: readonly Table[]): void {
-    for (const table of tables) {
-      const id = Stack.of(this).getLogicalId(table.node.defaultChild as CfnTable);
-      Validations.of(this.function).acknowledge({
-        id: `AwsSolutions-IAM5[Resource::<${id}.Arn>/stream/*]`,
-        reason:
-          'ListStreams is called for a table and checked against all of its streams. It returns their names and no record.',
-      });
-    }
   }
 
   private auditFunction(runtime: GatewayRuntime, keys: GatewayKeys, tables: GatewayTables): GatewayFunction {
@@ -118,21 +94,7 @@ export class GatewayAudit extends Construct {
     });
   }
 
-  /**
-   * Reads from the oldest record on, so that none is missed when the mapping is replaced. A batch that fails is split
-   * in half and retried until it is written, or until the stream drops it after a day.
-   */
   private follow(id: string, table: Table, kinds: readonly string[]): EventSourceMapping {
-    return new EventSourceMapping(this, id, {
-      target: this.function.lambda,
-      eventSourceArn: streamOf(table),
-      startingPosition: StartingPosition.TRIM_HORIZON,
-      batchSize: 100,
-      maxBatchingWindow: Duration.seconds(5),
-      bisectBatchOnError: true,
-      // Lambda counts every poll, with 0 when there is no record. An alarm tells from it that the stream is being read.
-      metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
-      filters: [FilterCriteria.filter({ eventName: FilterRule.or(...kinds) })],
-    });
+    return streamSource(this, id, { reader: this.function, table, kinds, maxBatchingWindow: Duration.seconds(5) });
   }
 }

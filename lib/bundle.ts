@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Stage } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { buildSync } from 'esbuild';
-import type { RegistryData } from '../functions/shared/registry/types.ts';
+import { bundleOptions } from './bundle-options.ts';
 
 const functionsFolder = join(import.meta.dirname, '..', 'functions');
 
@@ -14,19 +14,21 @@ const bundlesFolder = (scope: Construct): string => {
   return join(assembly, 'bundles');
 };
 
+/** JSON files beside a function's code, by name. */
+type DataFiles = Readonly<Record<string, unknown>>;
+
 /**
- * Bundles functions and returns the folder of each bundle: `index.js` and, if the function has a registry,
- * `registry.json`. CommonJS with the SDK bundled and the `module` builds of dependencies starts fastest.
+ * Bundles functions and returns the folder of each bundle: `index.js` and the function's data files.
  *
  * One run of esbuild in this process reads shared files once and takes half as long as one run per function. The CDK's
  * own bundling would also start npm and print a line for every function.
  * @param names folders under `functions/`, each with an `index.ts`
- * @param registries the functions that have a registry beside their code
+ * @param data the data files of the functions that have some
  */
 export const bundle = <Name extends string>(
   scope: Construct,
   names: readonly Name[],
-  registries?: Readonly<Partial<Record<Name, RegistryData>>>,
+  data?: Readonly<Partial<Record<Name, DataFiles>>>,
 ): Readonly<Record<Name, string>> => {
   const outdir = bundlesFolder(scope);
   buildSync({
@@ -34,16 +36,13 @@ export const bundle = <Name extends string>(
       names.map((name) => [join(name, 'index'), join(functionsFolder, name, 'index.ts')]),
     ),
     outdir,
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    mainFields: ['module', 'main'],
-    minify: true,
+    ...bundleOptions,
   });
   const folders = Object.fromEntries(names.map((name) => [name, join(outdir, name)])) as Record<Name, string>;
-  for (const [name, registry] of Object.entries(registries ?? {})) {
-    writeFileSync(join(outdir, name, 'registry.json'), JSON.stringify(registry));
+  for (const [name, files] of Object.entries<DataFiles>((data ?? {}) as Record<string, DataFiles>)) {
+    for (const [file, value] of Object.entries(files)) {
+      writeFileSync(join(outdir, name, file), JSON.stringify(value));
+    }
   }
   return folders;
 };

@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import { GatewayFunction } from './gateway-function.ts';
 import { allowRegistry, registryVariables } from './registry-reader.ts';
 import type { GatewayRuntime } from './runtime.ts';
-import { allow, allowKeyForTables } from './statements.ts';
+import { allow, allowKeyForTables, onlyItems } from './statements.ts';
 import type { GatewayTables } from './tables.ts';
 
 export interface GatewayCanaryProps {
@@ -16,12 +16,6 @@ export interface GatewayCanaryProps {
 }
 
 const interval = Duration.minutes(5);
-
-/** Breakers, and not the limits of partners. `ForAllValues` alone allows a request without keys. */
-const onlyBreakers = {
-  'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['breaker#*'] },
-  Null: { 'dynamodb:LeadingKeys': 'false' },
-};
 
 /** Checks every payer from outside, every five minutes. It may read the registry, and open breakers. */
 export class GatewayCanary extends Construct {
@@ -44,7 +38,7 @@ export class GatewayCanary extends Construct {
       },
       statements: [
         allowRegistry(tables),
-        allow(['dynamodb:UpdateItem'], [tables.limits.tableArn], onlyBreakers),
+        allow(['dynamodb:UpdateItem'], [tables.limits.tableArn], onlyItems('breaker#*')),
         allowKeyForTables(runtime.key),
       ],
     });

@@ -33,6 +33,7 @@ export class GatewayDashboard extends Construct {
       ...payersAndSignals(metrics),
       ...byWhom(watched),
       ...ownHealth(metrics, watched),
+      ...exportsAndEvents(metrics, watched),
     ];
     new Dashboard(this, 'Dashboard', { dashboardName: `p2p-gateway-${watched.stage}`, widgets: rows });
   }
@@ -121,6 +122,40 @@ const ownHealth = (metrics: GatewayMetrics, watched: Watched): IWidget[][] => {
         functions.audit.metric('IteratorAge', { statistic: Stats.MAXIMUM, period }),
       ]),
       graph('Audit: reads whose end is unknown', [metrics.auditEndUnknown()]),
+    ],
+  ];
+};
+
+const exportsAndEvents = ({ signal }: GatewayMetrics, { exportFunctions, exportTable }: Watched): IWidget[][] => {
+  const { exportJob, sweep, deliver, followUp } = exportFunctions;
+  const durable = { exportJob, sweep, deliver };
+  const each = (functions: Readonly<Record<string, LambdaFunction>>, name: string, statistic: string): Metric[] =>
+    Object.entries(functions).map(([label, lambda]) => lambda.metric(name, { statistic, period, label }));
+  return [
+    heading('Exports and events'),
+    [
+      graph('Exports: ended with nothing, waiting for their partner', [
+        signal('exportFailed'),
+        signal('exportWaiting'),
+      ]),
+      graph('Executions that run', each(durable, 'ApproximateRunningDurableExecutions', Stats.MAXIMUM)),
+      graph('Executions that failed or timed out', [
+        ...each(durable, 'DurableExecutionFailed', Stats.SUM),
+        ...each(durable, 'DurableExecutionTimedOut', Stats.SUM),
+      ]),
+    ],
+    [
+      graph('Function errors and throttles', [
+        ...each(exportFunctions, 'Errors', Stats.SUM),
+        ...each(exportFunctions, 'Throttles', Stats.SUM),
+      ]),
+      graph('Follow-up: age of the oldest waiting change, ms', [
+        followUp.metric('IteratorAge', { statistic: Stats.MAXIMUM, period }),
+      ]),
+      graph('Capacity consumed by exports', [
+        tableMetric(exportTable, 'ConsumedReadCapacityUnits'),
+        tableMetric(exportTable, 'ConsumedWriteCapacityUnits'),
+      ]),
     ],
   ];
 };

@@ -7,7 +7,7 @@ import { logGroup } from './log-group.ts';
 import { allow } from './statements.ts';
 
 export interface DefaultSecurityGroupProps {
-  readonly config: Pick<StageConfig, 'removalPolicy' | 'retention'>;
+  readonly config: Pick<StageConfig, 'existing' | 'removalPolicy' | 'retention'>;
   /** Encrypts the log. */
   readonly key: IKey;
 }

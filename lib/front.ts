@@ -5,6 +5,7 @@ import type { Domain, StageConfig } from '../config/stage.ts';
 import type { GatewayApi } from './api.ts';
 import { addAliasRecords, GatewayDomain } from './domain.ts';
 import { GatewayEdge } from './edge.ts';
+import { existingWebAcl } from './existing.ts';
 import { OriginSecret } from './origin-secret.ts';
 import { GatewayWebAcl } from './web-acl.ts';
 
@@ -31,23 +32,24 @@ const addWebAcls = (
   }
   const { requestsPer5Minutes } = config.waf;
   const common = { config, key };
+  const existing = existingWebAcl(stack, config);
+  const aboutAddresses = { reputation: true, requestsPer5Minutes };
+  if (!config.edge) {
+    const own = (): GatewayWebAcl =>
+      new GatewayWebAcl(stack, 'WebAcl', { ...common, ...aboutAddresses, scope: 'REGIONAL', inspection: true });
+    (existing ?? own()).protect(api.stageArn);
+    return {};
+  }
   new GatewayWebAcl(stack, 'WebAcl', {
     ...common,
     scope: 'REGIONAL',
-    reputation: !config.edge,
+    reputation: false,
     inspection: true,
     originSecrets: originSecret?.accepted,
-    requestsPer5Minutes: config.edge ? undefined : requestsPer5Minutes,
   }).protect(api.stageArn);
-  if (!config.edge) return {};
-  const edge = new GatewayWebAcl(stack, 'EdgeWebAcl', {
-    ...common,
-    scope: 'CLOUDFRONT',
-    reputation: true,
-    inspection: false,
-    requestsPer5Minutes,
-  });
-  return { edgeArn: edge.arn };
+  const own = (): GatewayWebAcl =>
+    new GatewayWebAcl(stack, 'EdgeWebAcl', { ...common, ...aboutAddresses, scope: 'CLOUDFRONT', inspection: false });
+  return { edgeArn: (existing ?? own()).arn };
 };
 
 interface EdgeParts {

@@ -2,11 +2,13 @@ import { Duration } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { longestReadSeconds } from '../functions/shared/store/read-events.ts';
+import { collectOften } from './collect-often.ts';
+import { edgeVariables } from './edge-variables.ts';
 import { GatewayFunction } from './gateway-function.ts';
 import type { PayerSecrets } from './payer-secrets.ts';
 import { allowRegistry, registryVariables } from './registry-reader.ts';
 import type { GatewayRuntime } from './runtime.ts';
-import { allow, allowKeyForTables } from './statements.ts';
+import { allow, allowExportBoxes, allowKeyForTables, onlyItems } from './statements.ts';
 import type { GatewayTables } from './tables.ts';
 
 export interface GatewayFunctionsProps {
@@ -17,27 +19,16 @@ export interface GatewayFunctionsProps {
   readonly payerSecrets: PayerSecrets;
   /** Encrypts tables and secrets. */
   readonly key: IKey;
+  /** Seals what an export's job needs. */
+  readonly exportsKey: IKey;
+  /** Makes the index of a grant's member. */
+  readonly memberIndexKey: IKey;
 }
 
 /** API Gateway waits 29 seconds for a buffered response. */
 const bufferedTimeout = Duration.seconds(29);
 /** Less than the 15 minutes that API Gateway streams for, so that our own deadline ends a long read. */
 const streamedTimeout = Duration.seconds(longestReadSeconds);
-
-/**
- * token stores the `jti` of client assertions, but cannot create a grant. `ForAllValues` alone allows a request without
- * keys.
- */
-const onlyJtiItems = {
-  'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['jti.*'] },
-  Null: { 'dynamodb:LeadingKeys': 'false' },
-};
-
-/**
- * A stream makes garbage steadily, and V8 lets 48 MB of it pile up before it collects. With a young generation of 1 MB,
- * a 100 MB answer grows the process by 9 MB instead of 75 MB, at the same speed.
- */
-const collectOften = '--max-semi-space-size=1';
 
 /**
  * The functions behind the API, each with exactly the permissions it needs: the actions it calls, on the resources it
@@ -50,16 +41,18 @@ export class GatewayFunctions extends Construct {
   readonly fetch: GatewayFunction;
   readonly discovery: GatewayFunction;
 
-  constructor(scope: Construct, id: string, { runtime, origin, tables, payerSecrets, key }: GatewayFunctionsProps) {
+  constructor(scope: Construct, id: string, props: GatewayFunctionsProps) {
     super(scope, id);
+    const { runtime, origin, tables, payerSecrets, key, exportsKey, memberIndexKey } = props;
     const { concurrency } = runtime.config;
     const loginAttempts = tables.loginAttempts.tableArn;
     const grants = tables.grants.tableArn;
     const common = { runtime, timeout: bufferedTimeout };
-    // CloudFront's headers can be trusted only if the web ACL refuses requests without CloudFront's secret.
-    const { edge, waf } = runtime.config;
-    const edgeVariables: Record<string, string> = edge && waf !== 'none' ? { EDGE: 'cloudfront' } : {};
-    const readerVariables = { ORIGIN: origin, ...registryVariables(runtime.config, tables), ...edgeVariables };
+    const readerVariables = {
+      ORIGIN: origin,
+      ...registryVariables(runtime.config, tables),
+      ...edgeVariables(runtime.config),
+    };
     const secretsVariables = { PAYER_SECRET_PREFIX: payerSecrets.prefix };
     const loginAttemptsVariables = { LOGIN_ATTEMPTS_TABLE: tables.loginAttempts.tableName };
     const grantsVariables = { GRANTS_TABLE: tables.grants.tableName };
@@ -77,10 +70,17 @@ export class GatewayFunctions extends Construct {
       ...common,
       ...readSecrets,
       folder: 'callback',
-      environment: { ...readerVariables, ...loginAttemptsVariables, ...grantsVariables, ...secretsVariables },
+      environment: {
+        ...readerVariables,
+        ...loginAttemptsVariables,
+        ...grantsVariables,
+        ...secretsVariables,
+        MEMBER_INDEX_KEY: memberIndexKey.keyArn,
+      },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [loginAttempts]),
         allow(['dynamodb:PutItem'], [grants]),
+        allow(['kms:GenerateMac'], [memberIndexKey.keyArn]),
         ...readRegistry,
       ],
       reservedConcurrency: concurrency.callback,
@@ -92,7 +92,8 @@ export class GatewayFunctions extends Construct {
       environment: { ...readerVariables, ...grantsVariables, ...secretsVariables },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [grants]),
-        allow(['dynamodb:PutItem'], [grants], onlyJtiItems),
+        // Client assertions that were used. It cannot create a grant.
+        allow(['dynamodb:PutItem'], [grants], onlyItems('jti.*')),
         ...readRegistry,
       ],
       reservedConcurrency: concurrency.token,
@@ -108,11 +109,16 @@ export class GatewayFunctions extends Construct {
         ...secretsVariables,
         AUDIT_TABLE: tables.auditEvents.tableName,
         LIMITS_TABLE: tables.limits.tableName,
+        EXPORTS_TABLE: tables.exports.tableName,
+        EXPORTS_KEY: exportsKey.keyArn,
         NODE_OPTIONS: collectOften,
       },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [grants, tables.limits.tableArn]),
         allow(['dynamodb:PutItem'], [tables.auditEvents.tableArn]),
+        // A kick-off. The table's stream starts the job.
+        allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [tables.exports.tableArn]),
+        allowExportBoxes(exportsKey, ['kms:GenerateDataKey']),
         ...readRegistry,
       ],
       reservedConcurrency: concurrency.fetch,

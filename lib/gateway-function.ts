@@ -1,6 +1,13 @@
-import type { Duration } from 'aws-cdk-lib';
+import { RemovalPolicy, type Duration } from 'aws-cdk-lib';
 import { ManagedPolicy, Role, ServicePrincipal, type IManagedPolicy, type PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  Code,
+  Function as LambdaFunction,
+  Runtime,
+  Tracing,
+  type FunctionOptions,
+} from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { logGroup } from './log-group.ts';
@@ -29,6 +36,11 @@ export interface GatewayFunctionProps {
    * @default false
    */
   readonly forDeployments?: boolean;
+  /**
+   * Only `DurableFunction` sets it.
+   * @default its invocations are independent
+   */
+  readonly durable?: FunctionOptions['durableConfig'];
 }
 
 /** A function with its own role and its own log group, and no permission that is not listed. */
@@ -58,6 +70,9 @@ export class GatewayFunction extends Construct {
       tracing: forDeployments ? Tracing.DISABLED : Tracing.ACTIVE,
       ...(props.reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: props.reservedConcurrency }),
       ...(forDeployments ? {} : network),
+      ...(props.durable === undefined
+        ? {}
+        : { durableConfig: props.durable, currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN } }),
     });
   }
 

@@ -1,67 +1,68 @@
-import { Aws, RemovalPolicy } from 'aws-cdk-lib';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Key } from 'aws-cdk-lib/aws-kms';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Key, KeySpec, KeyUsage, type IKey, type KeyProps } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { durableFunctionsMayUseKey, logsMayUseKey } from '../config/policy-needs.ts';
 import type { StageConfig } from '../config/stage.ts';
+import { existingKey } from './existing.ts';
+import { here } from './place.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 
 export interface GatewayKeysProps {
-  readonly config: Pick<StageConfig, 'stage' | 'removalPolicy'>;
+  readonly config: Pick<StageConfig, 'existing' | 'stage' | 'removalPolicy'>;
 }
 
-/**
- * Lets CloudWatch Logs encrypt log groups of this account and region, and nothing else
- * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html).
- */
-const logsMayUseKey = (): PolicyStatement =>
-  new PolicyStatement({
-    sid: 'LogGroupsOfThisAccount',
-    principals: [new ServicePrincipal(`logs.${Aws.REGION}.amazonaws.com`)],
-    actions: [
-      'kms:Decrypt',
-      'kms:DescribeKey',
-      'kms:Encrypt',
-      'kms:GenerateDataKey',
-      'kms:GenerateDataKeyWithoutPlaintext',
-      'kms:ReEncryptFrom',
-      'kms:ReEncryptTo',
-    ],
-    resources: ['*'],
-    conditions: {
-      ArnLike: {
-        'kms:EncryptionContext:aws:logs:arn': `arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:log-group:*`,
-      },
-    },
-  });
+/** KMS does not rotate it, and another key would find nothing of what this one has indexed. */
+const forMac: KeyProps = { keySpec: KeySpec.HMAC_256, keyUsage: KeyUsage.GENERATE_VERIFY_MAC };
 
 /**
- * Two keys, so that permission to read tables and logs does not include the audit, and the other way round. Each key's
- * policy leaves the account's principals to IAM: a role can use a key only if its own policy says so.
+ * Four keys, so that permission to read tables and logs includes neither the audit nor exports nor finding a member, and
+ * the other way round. Each key's policy leaves the account's principals to IAM: a role can use a key only if its own
+ * policy says so. The account may bring keys, whose policies are its own.
  */
 export class GatewayKeys extends Construct {
   /** For tables, secrets, logs and the alarm topic. */
-  readonly data: Key;
+  readonly data: IKey;
   /** For the audit bucket. */
-  readonly audit: Key;
+  readonly audit: IKey;
+  /** For exports: the job's secrets in their items, their files, and the history of durable functions. */
+  readonly exports: IKey;
+  /** Makes the index by which a member's grants are found. It encrypts nothing. */
+  readonly memberIndex: IKey;
   /** The name of the data key. */
   readonly dataAlias: string;
+  /** The name of the key of the member index. */
+  readonly memberIndexAlias: string;
 
   constructor(scope: Construct, id: string, { config }: GatewayKeysProps) {
     super(scope, id);
+    // The audit bucket outlives every stack, and could not be read, nor its ended grants found, without these keys.
+    const kept = { ...config, removalPolicy: 'retain' } as const;
     this.dataAlias = `alias/p2p-${config.stage}-data`;
-    this.data = new Key(this, 'Data', {
-      description: `Payer-to-payer gateway, stage ${config.stage}: tables, secrets, logs`,
-      enableKeyRotation: true,
-      removalPolicy: removalPolicyOf(config),
-    });
-    this.data.addToResourcePolicy(logsMayUseKey());
+    this.data = existingKey(this, 'Data', config, 'data') ?? this.ownKey('Data', config, 'tables, secrets, logs');
+    this.data.addToResourcePolicy(PolicyStatement.fromJson(logsMayUseKey(here)));
     // Its name is known without the stack, to whoever makes a payer's secret.
     this.data.addAlias(this.dataAlias);
-    this.audit = new Key(this, 'Audit', {
-      description: `Payer-to-payer gateway, stage ${config.stage}: audit bucket`,
-      enableKeyRotation: true,
-      // The bucket outlives every stack, and could not be read without its key.
-      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    this.audit = existingKey(this, 'Audit', config, 'audit') ?? this.ownKey('Audit', kept, 'audit bucket');
+    this.exports =
+      existingKey(this, 'Exports', config, 'exports') ?? this.ownKey('Exports', config, 'exports of whole records');
+    this.exports.addToResourcePolicy(PolicyStatement.fromJson(durableFunctionsMayUseKey(here)));
+    this.memberIndexAlias = `alias/p2p-${config.stage}-member-index`;
+    this.memberIndex =
+      existingKey(this, 'MemberIndex', config, 'memberIndex') ??
+      this.ownKey('MemberIndex', kept, "finding a member's grants", forMac);
+    this.memberIndex.addAlias(this.memberIndexAlias);
+  }
+
+  private ownKey(
+    id: string,
+    config: GatewayKeysProps['config'],
+    what: string,
+    kind: KeyProps = { enableKeyRotation: true },
+  ): Key {
+    return new Key(this, id, {
+      description: `Payer-to-payer gateway, stage ${config.stage}: ${what}`,
+      ...kind,
+      removalPolicy: removalPolicyOf(config),
     });
   }
 }

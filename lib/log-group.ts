@@ -3,10 +3,11 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
+import { forwardLog } from './existing.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 
 export interface LogGroupProps {
-  readonly config: Pick<StageConfig, 'retention' | 'removalPolicy'>;
+  readonly config: Pick<StageConfig, 'existing' | 'retention' | 'removalPolicy'>;
   /** Encrypts the log; its policy lets CloudWatch Logs use it. */
   readonly key: IKey;
   /**
@@ -29,14 +30,17 @@ const retentionOf = (logDays: number): RetentionDays => {
   return retention;
 };
 
-/** A log group: encrypted, and kept as long as the stage says. */
-export const logGroup = (scope: Construct, id: string, { config, key, name }: LogGroupProps): LogGroup =>
-  new LogGroup(scope, id, {
+/** A log group: encrypted, kept as long as the stage says, and forwarded if the account has a destination for logs. */
+export const logGroup = (scope: Construct, id: string, { config, key, name }: LogGroupProps): LogGroup => {
+  const group = new LogGroup(scope, id, {
     ...(name === undefined ? {} : { logGroupName: name }),
     encryptionKey: key,
     retention: retentionOf(config.retention.logDays),
     removalPolicy: removalPolicyOf(config),
   });
+  forwardLog(group, config);
+  return group;
+};
 
 /** A log group's ARN without the `:*` at the end of `logGroupArn`, as services that deliver logs require it. */
 export const logGroupArn = (group: LogGroup): string =>

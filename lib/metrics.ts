@@ -22,6 +22,8 @@ export interface GatewayMetrics {
   readonly answersCut: () => Metric;
   /** Reads that the audit closed because their end is unknown. */
   readonly auditEndUnknown: () => Metric;
+  /** Changes of grants and exports that could not be followed up; most are tried again. */
+  readonly followUpFailed: () => Metric;
   /** Milliseconds of a step. */
   readonly duration: (step: Step, statistic: string) => Metric;
   /** Of all payers together: milliseconds until the payer's headers, and bytes of health data. */
@@ -66,6 +68,7 @@ export const gatewayMetrics = (stage: string): GatewayMetrics => {
       byPayer('requests', ['outcome', 'payer', 'step'], { where: "outcome = 'failed'", limit: String(payers) }),
     answersCut: () => metric('answersCut', {}),
     auditEndUnknown: () => metric('auditEndUnknown', {}),
+    followUpFailed: () => metric('followUpFailed', {}),
     duration: (step, statistic) => metric('ms', { step }, statistic),
     payerDuration: (statistic) => metric('payerMs', {}, statistic),
     bytes: () => metric('bytes', {}),

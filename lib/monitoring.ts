@@ -1,5 +1,5 @@
 import { CfnOutput, type Stack } from 'aws-cdk-lib';
-import type { Key } from 'aws-cdk-lib/aws-kms';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { StageConfig } from '../config/stage.ts';
 import { GatewayAlarms } from './alarms.ts';
 import { GatewayDashboard } from './dashboard.ts';
@@ -8,7 +8,7 @@ import { watchedOf, type WatchedParts } from './watched.ts';
 export interface MonitoringProps extends WatchedParts {
   readonly config: StageConfig;
   /** Encrypts what alarms publish. */
-  readonly key: Key;
+  readonly key: IKey;
 }
 
 /**

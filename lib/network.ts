@@ -9,36 +9,29 @@ import {
   InterfaceVpcEndpointAwsService,
   IpAddresses,
   NatProvider,
-  Peer,
   Port,
   SecurityGroup,
   SubnetType,
   Vpc,
-  type ISecurityGroup,
   type SubnetSelection,
 } from 'aws-cdk-lib/aws-ec2';
 import { AnyPrincipal, ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { endpointCalls } from '../config/endpoint-calls.ts';
+import type { CalledService } from '../config/existing.ts';
 import type { StageConfig, VpcNetwork } from '../config/stage.ts';
-import type { Payer } from '../functions/shared/registry/types.ts';
 import { closeDefaultSecurityGroup } from './default-security-group.ts';
+import { functionsGroup, type FunctionNetwork } from './functions-group.ts';
 import { logGroup } from './log-group.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 import { allow } from './statements.ts';
 
 export interface GatewayNetworkProps {
-  readonly config: Pick<StageConfig, 'payers' | 'removalPolicy' | 'retention'>;
+  readonly config: Pick<StageConfig, 'existing' | 'payers' | 'removalPolicy' | 'retention'>;
   readonly network: VpcNetwork;
   /** Encrypts the flow log. */
   readonly key: IKey;
-}
-
-/** Where a function in a VPC runs. */
-export interface FunctionNetwork {
-  readonly vpc: Vpc;
-  readonly vpcSubnets: SubnetSelection;
-  readonly securityGroups: ISecurityGroup[];
 }
 
 /** How many zones a stage may use. Each has its address and its part of the block from the start. */
@@ -60,20 +53,6 @@ const waitForAttachment = (vpc: Vpc): void => {
   for (const gateway of inside) if (gateway instanceof CfnNatGateway) gateway.addResourceDependency(attachment);
 };
 
-/** 443, and every other port in the payers' URLs that functions call. */
-const outgoingPorts = (payers: readonly Payer[]): number[] => {
-  const called = payers.flatMap(({ fhirBaseUrl, authorizationEndpoint, tokenEndpoint, revocationEndpoint }) => [
-    fhirBaseUrl,
-    // The canary requests the sign-in page.
-    authorizationEndpoint,
-    tokenEndpoint,
-    ...(revocationEndpoint === undefined ? [] : [revocationEndpoint]),
-  ]);
-  // A URL parser omits the scheme's default port.
-  const ports = called.map((url) => new URL(url).port).filter((port) => port !== '');
-  return [...new Set([443, ...ports.map(Number)])].sort((a, b) => a - b);
-};
-
 /**
  * Lets this account's principals reach this account's resources only: stolen credentials of a function cannot move data
  * to another account. An endpoint policy's principal is always everyone; the conditions narrow it.
@@ -91,8 +70,8 @@ const withinAccount = (actions: readonly string[]): PolicyStatement => {
  * that allow known addresses only. It needs no subnet of its own, so nothing in the VPC has a route to the internet
  * gateway (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateways-regional.html).
  *
- * There are endpoints for the three services that functions call. Those services use the keys themselves, and Lambda
- * writes logs and traces: none of that goes through the VPC.
+ * There are endpoints for the five services that functions call. Tables, buckets and secrets use their keys themselves,
+ * and Lambda writes logs and traces: none of that goes through the VPC.
  */
 export class GatewayNetwork extends Construct {
   /** For the functions' own settings. */
@@ -115,7 +94,11 @@ export class GatewayNetwork extends Construct {
       availabilityZones: zones,
       // A quarter of the block for each zone, whatever their number, since a subnet's block cannot change.
       subnetConfiguration: [
-        { name: 'Functions', subnetType: SubnetType.PRIVATE_WITH_EGRESS, cidrMask: prefixLength(network.cidr) + 2 },
+        {
+          name: 'Functions',
+          subnetType: SubnetType.PRIVATE_WITH_EGRESS,
+          cidrMask: network.subnetPrefix ?? prefixLength(network.cidr) + 2,
+        },
       ],
       natGatewayProvider: NatProvider.regionalGateway({
         availabilityZoneAddresses: zones.map((availabilityZone, index) => ({
@@ -129,49 +112,31 @@ export class GatewayNetwork extends Construct {
     closeDefaultSecurityGroup(this, props);
     this.addresses = addresses.map(({ attrPublicIp }) => attrPublicIp);
     const vpcSubnets: SubnetSelection = { subnetType: SubnetType.PRIVATE_WITH_EGRESS };
-    this.functions = { vpc, vpcSubnets, securityGroups: [this.securityGroup(vpc, config.payers)] };
-    this.endpoints(this.functions);
+    this.functions = { vpc, vpcSubnets, securityGroups: [functionsGroup(this, vpc, config.payers)] };
+    this.endpoints(vpc, this.functions);
     this.flowLog(vpc, props);
   }
 
-  private securityGroup(vpc: Vpc, payers: readonly Payer[]): SecurityGroup {
-    const group = new SecurityGroup(this, 'FunctionsGroup', {
-      vpc,
-      description: 'Functions: nothing in, TLS out to payers and AWS',
-      allowAllOutbound: false,
-    });
-    for (const port of outgoingPorts(payers)) {
-      group.addEgressRule(Peer.anyIpv4(), Port.tcp(port), 'Payers, and AWS by its endpoints');
-    }
-    return group;
-  }
-
-  private endpoints({ vpc, vpcSubnets, securityGroups }: FunctionNetwork): void {
-    const gateway = (id: string, service: GatewayVpcEndpointAwsService, actions: readonly string[]): void => {
+  private endpoints(vpc: Vpc, { vpcSubnets, securityGroups }: FunctionNetwork): void {
+    const gateway = (id: string, name: CalledService, service: GatewayVpcEndpointAwsService): void => {
       const subnets: SubnetSelection[] = [vpcSubnets];
-      vpc.addGatewayEndpoint(id, { service, subnets }).addToPolicy(withinAccount(actions));
+      vpc.addGatewayEndpoint(id, { service, subnets }).addToPolicy(withinAccount(endpointCalls[name]));
     };
-    gateway('DynamoDb', GatewayVpcEndpointAwsService.DYNAMODB, [
-      'dynamodb:GetItem',
-      'dynamodb:PutItem',
-      'dynamodb:Scan',
-      'dynamodb:UpdateItem',
-    ]);
-    gateway('S3', GatewayVpcEndpointAwsService.S3, ['s3:PutObject']);
+    gateway('DynamoDb', 'dynamodb', GatewayVpcEndpointAwsService.DYNAMODB);
+    gateway('S3', 's3', GatewayVpcEndpointAwsService.S3);
     const group = new SecurityGroup(this, 'EndpointsGroup', {
       vpc,
       description: 'Endpoints: TLS in from functions, nothing out',
       allowAllOutbound: false,
     });
     for (const from of securityGroups) group.addIngressRule(from, Port.tcp(443), 'Functions');
-    vpc
-      .addInterfaceEndpoint('SecretsManager', {
-        service: InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
-        subnets: vpcSubnets,
-        securityGroups: [group],
-        open: false,
-      })
-      .addToPolicy(withinAccount(['secretsmanager:GetSecretValue']));
+    const own = (id: string, name: CalledService, service: InterfaceVpcEndpointAwsService): void => {
+      const endpoint = { service, subnets: vpcSubnets, securityGroups: [group], open: false };
+      vpc.addInterfaceEndpoint(id, endpoint).addToPolicy(withinAccount(endpointCalls[name]));
+    };
+    own('SecretsManager', 'secretsmanager', InterfaceVpcEndpointAwsService.SECRETS_MANAGER);
+    own('Kms', 'kms', InterfaceVpcEndpointAwsService.KMS);
+    own('Lambda', 'lambda', InterfaceVpcEndpointAwsService.LAMBDA);
   }
 
   private flowLog(vpc: Vpc, props: GatewayNetworkProps): void {

@@ -32,6 +32,7 @@ export const addOutputs = (stack: Stack, props: OutputsProps): void => {
   output('JwksUri', jwksUri, "The gateway's public keys for a payer that it uses private_key_jwt at");
   output('PayerSecretPrefix', payerSecrets.prefix, "The name of a payer's secret is this, followed by the payer's id");
   output('DataKeyAlias', keys.dataAlias, "The key that a payer's secret is made with");
+  output('MemberIndexKeyAlias', keys.memberIndexAlias, "The key that a member's grants are found with");
   const names = {
     AuditBucket: audit.bucket.bucketName,
     LoginAttemptsTable: tables.loginAttempts.tableName,

@@ -1,9 +1,8 @@
-import { ArnFormat, Stack, Token, Validations } from 'aws-cdk-lib';
 import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
-import { allow, allowKeyForSecrets } from './statements.ts';
+import { acknowledgePrefix, readSecretsUnder } from './secret-prefix.ts';
 
 export interface PayerSecretsProps {
   /** The stage is part of every secret's name. */
@@ -11,9 +10,6 @@ export interface PayerSecretsProps {
   /** Encrypts the secrets. */
   readonly key: IKey;
 }
-
-/** A value as cdk-nag writes it in the id of a finding. */
-const inFinding = (value: string, name: string): string => (Token.isUnresolved(value) ? `<AWS::${name}>` : value);
 
 /**
  * Payers' secrets, which are not in the stack: an operator makes each with `npm run payers -- secret`, so that payers
@@ -28,28 +24,16 @@ export class PayerSecrets extends Construct {
   constructor(scope: Construct, id: string, { config, key }: PayerSecretsProps) {
     super(scope, id);
     this.prefix = `p2p/${config.stage}/payers/`;
-    const secrets = Stack.of(this).formatArn({
-      service: 'secretsmanager',
-      resource: 'secret',
-      resourceName: `${this.prefix}*`,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
     // The number is from a time with several. Another id would replace the policy.
     this.readPolicy = new ManagedPolicy(this, 'Read1', {
       description: "Reads payers' secrets",
-      statements: [allow(['secretsmanager:GetSecretValue'], [secrets]), allowKeyForSecrets(key)],
+      statements: readSecretsUnder(this, this.prefix, key),
     });
-    this.acknowledgePrefix();
-  }
-
-  private acknowledgePrefix(): void {
-    const { partition, region, account } = Stack.of(this);
-    const where = [inFinding(partition, 'Partition'), 'secretsmanager', inFinding(region, 'Region')].join(':');
-    Validations.of(this.readPolicy).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::arn:${where}:${inFinding(account, 'AccountId')}:secret:${this.prefix}*]`,
-      reason:
-        'Any payer may be asked for in any request, and payers come without a deployment. The prefix holds the secrets of ' +
+    acknowledgePrefix(
+      this.readPolicy,
+      this.prefix,
+      'Any payer may be asked for in any request, and payers come without a deployment. The prefix holds the secrets of ' +
         "this stage's payers and nothing else.",
-    });
+    );
   }
 }

@@ -2,9 +2,11 @@ import { CustomResource, Duration, Validations } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnFunction, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import { dataVersion, dataVersionResource } from '../functions/shared/registry/data-version.ts';
+import { entryIds } from '../functions/shared/registry/entry-items.ts';
 import { GatewayFunction } from './gateway-function.ts';
 import type { GatewayRuntime } from './runtime.ts';
-import { allow, allowKeyForTables } from './statements.ts';
+import { allow, allowKeyForTables, onlyItems } from './statements.ts';
 import type { GatewayTables } from './tables.ts';
 
 export interface RegistryFillProps {
@@ -12,6 +14,11 @@ export interface RegistryFillProps {
   readonly tables: GatewayTables;
   /** Encrypts the table. */
   readonly key: IKey;
+  /**
+   * The data version of the tables over which this older code may run.
+   * @default none
+   */
+  readonly allowOlder?: number | undefined;
 }
 
 /** Time for 5,000 payers and 1,000 partners at a tenth of the writes that a new table takes. */
@@ -20,30 +27,45 @@ const timeout = Duration.minutes(14);
 const serviceTimeout = Duration.minutes(15);
 
 /**
- * Fills the registry once, when the table is made: a new stage needs no second command, and no later deployment undoes
- * what was changed in the table. The function that does it can only add items.
+ * What a deployment does in the registry, before anything that has members' data or serves requests changes:
+ *
+ * - It refuses code that is older than what the tables hold. The resource has the data version in its name, so that other
+ *   code always makes a new one; CloudFormation's own rollback makes none, and is never refused.
+ * - It fills the registry once, when the table is made: a new stage needs no second command, and no later deployment
+ *   undoes what was changed in the table.
  */
 export class RegistryFill extends Construct {
   /** Puts the entries. */
   readonly function: GatewayFunction;
+  private readonly checked: CustomResource;
   private readonly filled: CustomResource;
 
-  constructor(scope: Construct, id: string, { runtime, tables, key }: RegistryFillProps) {
+  constructor(scope: Construct, id: string, { runtime, tables, key, allowOlder }: RegistryFillProps) {
     super(scope, id);
     this.function = new GatewayFunction(this, 'FillRegistry', {
       runtime,
       folder: 'fill-registry',
       timeout,
       environment: { REGISTRY_TABLE: tables.registry.tableName },
-      statements: [allow(['dynamodb:PutItem'], [tables.registry.tableArn]), allowKeyForTables(key)],
+      statements: [
+        allow(['dynamodb:PutItem'], [tables.registry.tableArn]),
+        allow(['dynamodb:GetItem'], [tables.registry.tableArn], onlyItems(entryIds.dataVersion)),
+        allowKeyForTables(key),
+      ],
       // It answers to a bucket of CloudFormation's, which a VPC's endpoint for S3 does not let through.
       forDeployments: true,
     });
-    this.filled = new CustomResource(this, 'Registry', {
-      resourceType: 'Custom::RegistryFill',
-      serviceToken: this.function.lambda.functionArn,
-      serviceTimeout,
+    const byFunction = { serviceToken: this.function.lambda.functionArn, serviceTimeout };
+    this.checked = new CustomResource(this, `DataVersion${dataVersion}`, {
+      ...byFunction,
+      resourceType: dataVersionResource,
+      properties: allowOlder === undefined ? {} : { AllowOlder: String(allowOlder) },
     });
+    this.filled = new CustomResource(this, 'Registry', { ...byFunction, resourceType: 'Custom::RegistryFill' });
+    this.filled.node.addDependency(this.checked);
+    // The registry itself is what is looked into.
+    const others = [tables.loginAttempts, tables.grants, tables.auditEvents, tables.limits, tables.exports];
+    for (const table of others) table.node.addDependency(this.checked);
     if (runtime.network !== undefined) {
       Validations.of(this.function).acknowledge({
         id: 'HIPAA.Security-LambdaInsideVPC',
@@ -54,11 +76,11 @@ export class RegistryFill extends Construct {
     }
   }
 
-  /** Makes these functions depend on the filling, so that CloudFormation updates them only afterwards. */
+  /** Makes these functions depend on both, so that CloudFormation updates them only afterwards. */
   runBefore(functions: readonly LambdaFunction[]): void {
     for (const lambda of functions) {
       if (!(lambda.node.defaultChild instanceof CfnFunction)) throw new Error(`${lambda.node.path} is no function`);
-      lambda.node.defaultChild.node.addDependency(this.filled);
+      lambda.node.defaultChild.node.addDependency(this.checked, this.filled);
     }
   }
 }

@@ -2,10 +2,11 @@ import { Stack, Validations } from 'aws-cdk-lib';
 import { Effect, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { registryData } from '../config/load.ts';
+import { pageSettings, registryData } from '../config/load.ts';
 import type { StageConfig } from '../config/stage.ts';
+import { pageSettingsFile } from '../functions/shared/pages/settings.ts';
 import { bundle } from './bundle.ts';
-import type { FunctionNetwork } from './network.ts';
+import type { FunctionNetwork } from './functions-group.ts';
 import { allow } from './statements.ts';
 
 export interface GatewayRuntimeProps {
@@ -28,6 +29,11 @@ const functionFolders = [
   'audit',
   'canary',
   'fill-registry',
+  'export',
+  'export-job',
+  'follow-up',
+  'sweep',
+  'deliver',
 ] as const;
 
 /** A folder under `functions/` that becomes a Lambda function of the stack. */
@@ -60,8 +66,9 @@ const networkInterfaces = (): PolicyStatement[] => [
 const withoutDeadLetters = {
   id: 'HIPAA.Security-LambdaDLQ',
   reason:
-    'API Gateway waits for the answer, so the caller learns of a failed call. The streams keep what the audit function ' +
-    'could not write and deliver it again, the canary runs again in five minutes, and a deployment fails with its filling.',
+    'API Gateway waits for the answer, so the caller learns of a failed call. The streams keep what the audit could not ' +
+    'write and the follow-up could not start, and deliver it again. A durable execution keeps its failure in its history. ' +
+    'The canary runs again in five minutes, and a deployment fails with its filling.',
 };
 
 const withoutReservation = {
@@ -95,7 +102,13 @@ export class GatewayRuntime extends Construct {
     this.config = props.config;
     this.key = props.key;
     this.network = props.network;
-    this.code = bundle(this, functionFolders, { 'fill-registry': registryData(props.config) });
+    const pages = { [pageSettingsFile]: pageSettings(props.config) };
+    this.code = bundle(this, functionFolders, {
+      'fill-registry': { 'registry.json': registryData(props.config) },
+      authorize: pages,
+      callback: pages,
+      discovery: pages,
+    });
     this.policy = new ManagedPolicy(this, 'Policy', {
       description: 'What Lambda does for every function of the stage',
       statements: [

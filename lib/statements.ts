@@ -11,6 +11,30 @@ export const allow = (
 ): PolicyStatement =>
   new PolicyStatement({ effect: Effect.ALLOW, actions: [...actions], resources: [...resources], conditions });
 
+/**
+ * The condition that a request is about items whose partition key matches the pattern. `ForAllValues` alone allows a
+ * request without keys.
+ */
+export const onlyItems = (pattern: string): Readonly<Record<string, unknown>> => ({
+  'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [pattern] },
+  Null: { 'dynamodb:LeadingKeys': 'false' },
+});
+
+/**
+ * The condition that a request names attributes, and only these. Those in its condition expression count too
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html).
+ */
+export const onlyAttributes = (attributes: readonly string[]): Readonly<Record<string, Record<string, unknown>>> => ({
+  'ForAllValues:StringEquals': { 'dynamodb:Attributes': attributes.toSorted() },
+  Null: { 'dynamodb:Attributes': 'false' },
+});
+
+/** The same for a read, which must select attributes: otherwise it returns all. */
+export const onlyReadAttributes = (attributes: readonly string[]): Readonly<Record<string, unknown>> => ({
+  ...onlyAttributes(attributes),
+  StringEquals: { 'dynamodb:Select': 'SPECIFIC_ATTRIBUTES' },
+});
+
 /** Lets a service use a key on the function's behalf: the function itself cannot call KMS with it. */
 const allowKeyThrough = (service: string, key: IKey, actions: readonly string[]): PolicyStatement =>
   allow(actions, [key.keyArn], { StringEquals: { 'kms:ViaService': `${service}.${Aws.REGION}.amazonaws.com` } });
@@ -35,3 +59,25 @@ export const allowKeyForSecrets = (key: IKey): PolicyStatement =>
 
 /** Putting an object in one part does not need `kms:Decrypt`, so the writer to the bucket cannot read it. */
 export const allowKeyForObjects = (key: IKey): PolicyStatement => allowKeyThrough('s3', key, ['kms:GenerateDataKey']);
+
+/** Lets a function read objects that are encrypted with SSE-KMS. */
+export const allowKeyToReadObjects = (key: IKey): PolicyStatement => allowKeyThrough('s3', key, ['kms:Decrypt']);
+
+/** Lets Lambda read a durable function's history, which it does with the function's role. */
+export const allowKeyForHistory = (key: IKey, functionArn: string): PolicyStatement =>
+  allow(['kms:Decrypt'], [key.keyArn], {
+    StringEquals: {
+      'kms:ViaService': `lambda.${Aws.REGION}.amazonaws.com`,
+      'kms:EncryptionContext:aws:lambda:FunctionArn': functionArn,
+    },
+  });
+
+/** Direct calls of KMS for what only an export's job may read. The encryption context has the key `export` only. */
+export const allowExportBoxes = (
+  key: IKey,
+  actions: readonly ('kms:Decrypt' | 'kms:GenerateDataKey')[],
+): PolicyStatement =>
+  allow(actions, [key.keyArn], {
+    'ForAllValues:StringEquals': { 'kms:EncryptionContextKeys': ['export'] },
+    Null: { 'kms:EncryptionContextKeys': 'false' },
+  });

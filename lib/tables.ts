@@ -10,6 +10,7 @@ import {
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
+import { memberIndex } from '../functions/shared/store/member-index.ts';
 import { openReads } from '../functions/shared/store/read-events.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 
@@ -41,6 +42,8 @@ export class GatewayTables extends Construct {
   readonly limits: Table;
   /** Payers and partners, the directory and the web origins, by the entry's kind and id. Nothing in it expires. */
   readonly registry: Table;
+  /** The last export of each grant, by grant id. */
+  readonly exports: Table;
   private readonly props: GatewayTablesProps;
 
   constructor(scope: Construct, id: string, props: GatewayTablesProps) {
@@ -49,6 +52,12 @@ export class GatewayTables extends Construct {
     this.loginAttempts = this.table('LoginAttempts', 'stateHash');
     // The audit compares both images, since what changed tells what happened to a grant or an entry.
     this.grants = this.table('Grants', 'grantId', { stream: StreamViewType.NEW_AND_OLD_IMAGES });
+    // For operators. No function may query it.
+    this.grants.addGlobalSecondaryIndex({
+      indexName: memberIndex.index,
+      partitionKey: { name: memberIndex.key, type: AttributeType.STRING },
+      projectionType: ProjectionType.KEYS_ONLY,
+    });
     this.auditEvents = this.table('AuditEvents', 'eventId', { stream: StreamViewType.NEW_IMAGE });
     this.auditEvents.addGlobalSecondaryIndex({
       indexName: openReads.index,
@@ -58,6 +67,7 @@ export class GatewayTables extends Construct {
     });
     this.limits = this.table('Limits', 'limitId');
     this.registry = this.table('Registry', 'entryId', { stream: StreamViewType.NEW_AND_OLD_IMAGES, expires: false });
+    this.exports = this.table('Exports', 'grantId', { stream: StreamViewType.NEW_AND_OLD_IMAGES });
     Validations.of(this).acknowledge({
       id: 'HIPAA.Security-DynamoDBInBackupPlan',
       reason:

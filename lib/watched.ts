@@ -4,6 +4,8 @@ import type { EventSourceMapping, Function as LambdaFunction } from 'aws-cdk-lib
 import type { GatewayApi } from './api.ts';
 import type { GatewayAudit } from './audit.ts';
 import type { GatewayCanary } from './canary.ts';
+import type { GatewayEvents } from './events.ts';
+import type { GatewayExports } from './exports.ts';
 import type { GatewayFunctions } from './functions.ts';
 import { period } from './metrics.ts';
 import type { GatewayTables } from './tables.ts';
@@ -20,6 +22,11 @@ export interface Watched {
   readonly tables: Readonly<Record<string, Table>>;
   /** What reads the streams for the audit, by the name of the table. */
   readonly auditSources: Readonly<Record<string, EventSourceMapping>>;
+  /** Separate from the others, since an alarm adds up ten metrics at most. */
+  readonly exportFunctions: Readonly<Record<'export' | 'exportJob' | 'followUp' | 'sweep' | 'deliver', LambdaFunction>>;
+  readonly exportTable: Table;
+  /** The event source mappings of `follow-up`, by table. */
+  readonly followUpSources: Readonly<Record<string, EventSourceMapping>>;
 }
 
 /** The constructs that are watched. */
@@ -29,9 +36,14 @@ export interface WatchedParts {
   readonly tables: GatewayTables;
   readonly audit: GatewayAudit;
   readonly canary: GatewayCanary;
+  readonly exports: GatewayExports;
+  readonly events: GatewayEvents;
 }
 
-export const watchedOf = (stage: string, { api, functions, tables, audit, canary }: WatchedParts): Watched => ({
+export const watchedOf = (
+  stage: string,
+  { api, functions, tables, audit, canary, exports, events }: WatchedParts,
+): Watched => ({
   stage,
   apiName: api.restApi.restApiName,
   functions: {
@@ -51,6 +63,15 @@ export const watchedOf = (stage: string, { api, functions, tables, audit, canary
     registry: tables.registry,
   },
   auditSources: audit.sources,
+  exportFunctions: {
+    export: exports.function.lambda,
+    exportJob: exports.job.lambda,
+    followUp: events.followUp.lambda,
+    sweep: exports.sweep.lambda,
+    deliver: events.deliver.lambda,
+  },
+  exportTable: tables.exports,
+  followUpSources: events.sources,
 });
 
 /** A metric that API Gateway counts for the stage. */

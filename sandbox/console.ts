@@ -1,5 +1,6 @@
 import { defaultPorts } from '../config/local.ts';
 import type { RequestLogLine } from './aws/api-gateway.ts';
+import type { LocalClient } from './clients.ts';
 import type { LocalStack } from './stack.ts';
 
 const serviceWidth = 16;
@@ -45,8 +46,33 @@ const auditHint = (awsPort: number): string[] => {
 
 const switchesHint = ['  A payer misbehaves on request: its page /admin has the switches.', ''];
 
+/** What a developer writes into an app: one block for each client that was asked for. */
+const clientLines = ({ clients, origin, config }: LocalStack): string[] =>
+  clients.flatMap((client) => [`  Your app ${client.clientId}`, ...rowsOf(clientRows(client, origin, config)), '']);
+
+const clientRows = (
+  { clientId, secret, redirectUris }: LocalClient,
+  origin: string,
+  { payers }: LocalStack['config'],
+): readonly (readonly [string, string])[] => [
+  ['Client id', clientId],
+  ['Client secret', secret ?? 'none: a public client, which must use PKCE'],
+  ...redirectUris.map((uri) => ['Redirect URI', uri] as const),
+  ['Token', `${origin}/oauth2/token`],
+  ...payers.flatMap(({ id, displayName }) => [
+    [`FHIR of ${displayName}`, `${origin}/r4/${id}`] as const,
+    ['Authorize', `${origin}/oauth2/authorize/${id}`] as const,
+  ]),
+];
+
+const rowsOf = (rows: readonly (readonly [label: string, text: string])[]): string[] => {
+  const width = Math.max(...rows.map(([label]) => label.length));
+  return rows.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`);
+};
+
 /** The URLs to open, printed when everything listens. */
-export const welcome = ({ origin, ports, urls, config, withSandbox }: LocalStack): string => {
+export const welcome = (stack: LocalStack): string => {
+  const { origin, ports, urls, config, withSandbox } = stack;
   const sandbox = [
     ['Demo partner app', urls.partner],
     ['Demo Health Plan', urls.demoHealthPlan],
@@ -56,14 +82,14 @@ export const welcome = ({ origin, ports, urls, config, withSandbox }: LocalStack
     ...(withSandbox ? sandbox : []),
     ['Gateway', origin === urls.gateway ? origin : `${urls.gateway} (its origin is ${origin})`] as const,
     ...config.payers.map(({ id, displayName }) => [`FHIR of ${displayName}`, `${origin}/r4/${id}`] as const),
+    ['Live view of the flow', urls.live] as const,
     ['AWS (AWS_ENDPOINT_URL)', urls.aws] as const,
   ];
-  const width = Math.max(...rows.map(([label]) => label.length));
-  const lines = rows.map(([label, url]) => `  ${label.padEnd(width)}  ${url}`);
   return [
     '',
-    ...lines,
+    ...rowsOf(rows),
     '',
+    ...clientLines(stack),
     ...(withSandbox ? [...switchesHint, ...auditHint(ports.aws), ''] : []),
     '  Ctrl-C stops all.',
     '',

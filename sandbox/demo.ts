@@ -1,15 +1,27 @@
 import { parseArgs } from 'node:util';
+import { progressBar } from '../bin/shared/progress.ts';
+import { runExportDemo } from './demo/export.ts';
 import { memberNamed, readMemberKey } from './demo/member.ts';
 import { resultLines, stepLines } from './demo/print.ts';
-import { expectationOf, runDemo, StepError } from './demo/steps.ts';
-import type { DemoResult, StepReport } from './demo/steps.ts';
+import { StepError } from './demo/step.ts';
+import type { StepReport } from './demo/step.ts';
+import { expectationOf, runDemo } from './demo/steps.ts';
+import type { DemoResult } from './demo/steps.ts';
+import type { Progress } from './partner/exports.ts';
 import { startLocalStack } from './stack.ts';
 
-/** `npm run demo [-- --member claims]`: starts a stack, makes the three calls of a partner app, and stops it. */
+/**
+ * `npm run demo [-- --member claims] [--export]`: starts a stack, makes the three calls of a partner app, and stops it.
+ * With `--export`, it exports the whole record instead of reading it page by page.
+ */
 const payerId = 'demo-health-plan';
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, member: { type: 'string', default: 'clinical' } },
+  options: {
+    export: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    member: { type: 'string', default: 'clinical' },
+  },
 });
 const { json } = values;
 const startedMs = performance.now();
@@ -18,6 +30,27 @@ const stopping = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort());
 const tell = (text: string) => (json ? undefined : process.stdout.write(text));
 
+const { stderr } = process;
+const terminal =
+  stderr.isTTY && !json
+    ? { write: (text: string) => void stderr.write(text), columns: stderr.columns || 80 }
+    : undefined;
+let bar: ReturnType<typeof progressBar> | undefined;
+
+const showProgress = ({ resources = 0, resourcesTotal, typesDone = 0, typesTotal }: Progress): void => {
+  const total = resourcesTotal ?? typesTotal;
+  if (total === undefined) return;
+  bar ??= progressBar(terminal, total, () => performance.now());
+  if (resourcesTotal === undefined) bar.show(typesDone, `types, ${resources} resources`);
+  else bar.show(resources, 'resources');
+};
+
+const showStep = (step: StepReport): void => {
+  bar?.clear();
+  steps.push(step);
+  tell(stepLines(step));
+};
+
 const runOnOwnStack = async (): Promise<DemoResult> => {
   const member = readMemberKey(values.member);
   tell('Starting gateway, payers and partner app on free ports …\n');
@@ -25,26 +58,24 @@ const runOnOwnStack = async (): Promise<DemoResult> => {
   try {
     const payer = stack.config.payers.find(({ id }) => id === payerId);
     if (!payer) throw new StepError('start', `the stage has no payer ${payerId}`);
-    return await runDemo(
-      {
-        gatewayOrigin: stack.urls.gateway,
-        payerId,
-        partner: {
-          clientId: 'demo-partner',
-          clientSecret: 'demo-partner-secret',
-          redirectUri: `${stack.urls.partner}/callback`,
-        },
-        payer: { ...payer, clientSecret: 'demo-health-plan-secret' },
-        member: memberNamed(member),
-        expects: expectationOf(member),
-        signal: stopping.signal,
+    const parts = {
+      gatewayOrigin: stack.urls.gateway,
+      payerId,
+      partner: {
+        clientId: 'demo-partner',
+        clientSecret: 'demo-partner-secret',
+        redirectUri: `${stack.urls.partner}/callback`,
       },
-      (step) => {
-        steps.push(step);
-        tell(stepLines(step));
-      },
-    );
+      payer: { ...payer, clientSecret: 'demo-health-plan-secret' },
+      member: memberNamed(member),
+      signal: stopping.signal,
+    };
+    const expects = expectationOf(member);
+    return values.export
+      ? await runExportDemo(parts, expects, { step: showStep, progress: showProgress })
+      : await runDemo(parts, expects, showStep);
   } finally {
+    bar?.clear();
     await stack.close();
   }
 };

@@ -1,17 +1,23 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { localStage } from '../config/local.ts';
 import type { StageConfig } from '../config/stage.ts';
 import type { PublicJwk } from '../functions/shared/registry/types.ts';
 import type { RequestLogLine } from './aws/api-gateway.ts';
+import { partnerOf, type LocalClient } from './clients.ts';
+import { indexPageOf } from './index-page.ts';
+import { pocketRecord, trendJournal } from './partner/browser-apps.ts';
 import { startPartnerApp } from './partner/server.ts';
 import { startPayer, type LocalPayer, type PayerOptions } from './payer/server.ts';
 import type { LocalPorts } from './ports.ts';
 import type { PayerSecret } from './secrets-file.ts';
+import { keptMap, noRooms, type Rooms } from './state/room.ts';
 
 /** The sandbox's configuration, and the gateway's client secrets at its payers. */
 export interface Sandbox {
   readonly config: StageConfig;
   readonly secrets: Readonly<Record<string, PayerSecret>>;
+  /** The secrets that sign the partners' events, by client id. */
+  readonly webhookSecrets: Readonly<Record<string, string>>;
   readonly northwindKey: PublicJwk;
 }
 
@@ -29,34 +35,56 @@ type LogTo = (service: string) => (line: RequestLogLine) => void;
 /** The faults that are switched on at the start, by payer. */
 export type SwitchedOn = Readonly<Partial<Record<'demoHealthPlan' | 'northwind', readonly string[]>>>;
 
-/** How the sandbox's payers misbehave. */
-interface Misbehaviour extends Pick<PayerOptions, 'faultPauseMs'> {
+/** How the sandbox's payers misbehave, and where they keep what they know. */
+interface PayersSetup extends Pick<PayerOptions, 'faultPauseMs'> {
+  /** @default nothing outlives the process */
+  readonly rooms?: Rooms | undefined;
   readonly faults?: SwitchedOn | undefined;
 }
 
 const demoHealthPlanSecret = 'demo-health-plan-secret';
+/** Public, like all secrets of stage `local`. */
+const demoWebhookSecret = `whsec_${Buffer.from('demo-partner-webhook-secret-local').toString('base64')}`;
 
-/** The stage `local` on these ports, with a new key pair for Northwind Health in each process. */
-export const sandboxOn = (ports: LocalPorts): Sandbox => {
-  const pair = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+/** The gateway's private key at Northwind Health: the one that was kept, or else a new one. */
+const northwindPrivateKey = (rooms: Rooms): KeyObject => {
+  const kept = keptMap<JsonWebKey>(rooms('northwind-key'));
+  const jwk = kept.get('private');
+  if (jwk !== undefined) return createPrivateKey({ key: jwk, format: 'jwk' });
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+  kept.set('private', privateKey.export({ format: 'jwk' }));
+  return privateKey;
+};
+
+/**
+ * The stage `local` on these ports with these clients.
+ * @param rooms keep the gateway's key pair at Northwind Health; without them, it is new in each process
+ */
+export const sandboxOn = (ports: LocalPorts, clients: readonly LocalClient[] = [], rooms: Rooms = noRooms): Sandbox => {
+  const privateKey = northwindPrivateKey(rooms);
   const names = { kid: 'northwind-local-1', alg: 'ES384', use: 'sig' };
-  const northwindKey = { ...pair.publicKey.export({ format: 'jwk' }), kty: 'EC', ...names };
+  const northwindKey = { ...createPublicKey(privateKey).export({ format: 'jwk' }), kty: 'EC', ...names };
   return {
-    config: localStage(ports, { northwindPublicKey: northwindKey }),
+    config: localStage(ports, {
+      northwindPublicKey: northwindKey,
+      partners: clients.map(partnerOf),
+      indexPage: indexPageOf(ports, clients),
+    }),
     secrets: {
       'demo-health-plan': { client_secret: demoHealthPlanSecret },
-      northwind: { private_key_jwk: { ...pair.privateKey.export({ format: 'jwk' }), ...names } },
+      northwind: { private_key_jwk: { ...privateKey.export({ format: 'jwk' }), ...names } },
     },
+    webhookSecrets: { 'demo-partner': demoWebhookSecret },
     northwindKey,
   };
 };
 
 /** The payers and the partner app. */
 export const partiesOf = (
-  { config, northwindKey }: Sandbox,
+  { config, northwindKey, webhookSecrets }: Sandbox,
   ports: LocalPorts,
   logTo: LogTo,
-  { faults = {}, ...pauses }: Misbehaviour = {},
+  { faults = {}, rooms = noRooms, ...pauses }: PayersSetup = {},
 ): readonly Party[] => {
   const gatewayOrigin = config.origin ?? '';
   const gatewayAt = (payerId: string) => {
@@ -66,6 +94,7 @@ export const partiesOf = (
       displayName: payer?.displayName ?? payerId,
       clientId: payer?.clientId ?? '',
       gatewayRedirectUri: `${gatewayOrigin}/oauth2/callback/${payerId}`,
+      rooms: (name: string) => rooms(`${payerId}/${name}`),
       log: logTo(payerId),
       ...pauses,
     };
@@ -91,7 +120,11 @@ export const partiesOf = (
     startPartnerApp({
       port: ports.partner,
       gatewayOrigin,
+      clientId: 'demo-partner',
+      clientSecret: 'demo-partner-secret',
+      browserApps: [pocketRecord('demo-app'), trendJournal('third-party-app')],
       payers: config.payers.map(({ id, displayName }) => ({ id, displayName })),
+      webhookSecrets: Object.values(webhookSecrets),
       log: logTo('partner'),
     });
   return [

@@ -4,15 +4,20 @@ import type { StageConfig } from '../config/stage.ts';
 import { startApiGateway, type RequestLogLine } from './aws/api-gateway.ts';
 import { startAws } from './aws/aws.ts';
 import { startCloud, type LocalCloud } from './aws/cloud.ts';
+import { newClientSecret, registerClients, type AskedClient, type LocalClient } from './clients.ts';
 import { closersOf, settled } from './closers.ts';
+import { endExports } from './end-exports.ts';
+import { startLive } from './live/live.ts';
 import { LocalStackError } from './local-stack-error.ts';
 import { partiesOf, sandboxOn, type Party, type SwitchedOn } from './parties.ts';
 import type { LocalPayer } from './payer/server.ts';
 import { freePorts, type LocalPorts } from './ports.ts';
 import { readSecretsFile, type PayerSecret } from './secrets-file.ts';
+import { noState, openState, type LocalState } from './state/local-state.ts';
+import { keptMap } from './state/room.ts';
 
 export interface LocalStackOptions {
-  /** Port 0 is any free port; `free` is 0 for all. Default: 3000 to 3004. */
+  /** Port 0 is any free port; `free` is 0 for all. Default: 3000 to 3005. */
   readonly ports?: LocalPorts | 'free';
   /**
    * Serves this configuration (`.ts` or `.json`) instead of stage `local`, without the sandbox. It is served as
@@ -26,6 +31,13 @@ export interface LocalStackOptions {
   readonly withSandbox?: boolean;
   /** The faults that the sandbox's payers start with, by name. */
   readonly faults?: SwitchedOn;
+  /** Apps to register in stage `local`, beside the sandbox's. */
+  readonly clients?: readonly AskedClient[];
+  /**
+   * The folder that keeps accounts, grants, secrets and files for the next start; `fresh` empties it first. Not for
+   * `configFile`. @default everything is gone when the stack stops
+   */
+  readonly state?: { readonly folder: string; readonly fresh: boolean } | undefined;
   /** The most processes per function. Each handles one call at a time. Default: four. */
   readonly environments?: number;
   /** Gets each finished request. The service is `gateway`, `partner` or a payer's id. */
@@ -40,11 +52,13 @@ export interface LocalStack extends Omit<LocalCloud, 'setSecret'> {
   /** The public origin: the configuration's, or where the gateway listens. */
   readonly origin: string;
   readonly ports: LocalPorts;
-  /** Each server's URL. Without the sandbox, only the gateway listens. */
+  /** Each server's URL. Without the sandbox, no payer and no partner app listens. */
   readonly urls: Readonly<Record<keyof LocalPorts, string>>;
   /** Whether the payers and the partner app also run. */
   readonly withSandbox: boolean;
   readonly config: StageConfig;
+  /** The apps that the options registered. */
+  readonly clients: readonly LocalClient[];
   /** Replaces a payer's secret; `undefined` empties it, as the stack creates it. */
   readonly setSecret: (payerId: string, secret: PayerSecret | undefined) => void;
   /** Stops a sandbox payer, by its id, as if it were down. It keeps its state. */
@@ -60,6 +74,7 @@ const flags: Readonly<Record<keyof LocalPorts, string>> = {
   partner: '--partner-port',
   northwind: '--northwind-port',
   aws: '--aws-port',
+  live: '--live-port',
 };
 
 /** Says in one line why a server could not listen. */
@@ -81,21 +96,32 @@ const onPort = async <T>(name: keyof LocalPorts, port: number, start: () => Prom
 interface Plan {
   readonly ports: LocalPorts;
   readonly config: StageConfig;
+  readonly clients: readonly LocalClient[];
   readonly secrets: Readonly<Record<string, PayerSecret>>;
+  readonly webhookSecrets?: Readonly<Record<string, string>>;
   readonly parties: readonly Party[];
 }
 
 /** Reads and checks all files before anything listens. */
-const planOf = async (options: LocalStackOptions): Promise<Plan> => {
+const planOf = async (options: LocalStackOptions, { rooms }: LocalState): Promise<Plan> => {
   const ports = await freePorts(options.ports === 'free' ? undefined : (options.ports ?? defaultPorts));
   if (options.configFile !== undefined) {
     const config = await loadStage(options.configFile);
-    return { ports, config, secrets: await readSecretsFile(options.secretsFile, config.payers), parties: [] };
+    const secrets = await readSecretsFile(options.secretsFile, config.payers);
+    return { ports, config, clients: [], secrets, parties: [] };
   }
-  const sandbox = sandboxOn(ports);
+  const madeSecrets = keptMap<string>(rooms('client-secrets'));
+  const clients = registerClients(options.clients ?? [], (clientId) => {
+    const secret = madeSecrets.get(clientId) ?? newClientSecret();
+    if (madeSecrets.get(clientId) === undefined) madeSecrets.set(clientId, secret);
+    return secret;
+  });
+  const sandbox = sandboxOn(ports, clients, rooms);
   const logTo = (service: string) => (line: RequestLogLine) => options.log?.(service, line);
-  const parties = options.withSandbox === false ? [] : partiesOf(sandbox, ports, logTo, { faults: options.faults });
-  return { ports, config: sandbox.config, secrets: sandbox.secrets, parties };
+  const parties =
+    options.withSandbox === false ? [] : partiesOf(sandbox, ports, logTo, { faults: options.faults, rooms });
+  const { config, secrets, webhookSecrets } = sandbox;
+  return { ports, config, clients, secrets, webhookSecrets, parties };
 };
 
 /**
@@ -104,32 +130,46 @@ const planOf = async (options: LocalStackOptions): Promise<Plan> => {
  * @throws ConfigError, LocalStackError with lines for a person
  */
 export const startLocalStack = async (options: LocalStackOptions = {}): Promise<LocalStack> => {
-  const plan = await planOf(options);
+  const state = options.state === undefined ? noState : openState(options.state.folder, options.state);
   const { opened, closeAll } = closersOf();
-  try {
-    return { ...(await startAll(plan, options, opened)), close: closeAll };
-  } catch (error) {
+  // Last, since the others keep what they still learn while they stop.
+  const close = async (): Promise<void> => {
     await closeAll();
+    await state.close();
+  };
+  try {
+    const plan = await planOf(options, state);
+    return { ...(await startAll(plan, options, state, opened)), close };
+  } catch (error) {
+    await close();
     throw options.signal?.aborted === true ? new LocalStackError('Stopped') : error;
   }
 };
 
 const startAll = async (
-  { ports, config, secrets, parties }: Plan,
+  { ports, config, clients, parties, ...secrets }: Plan,
   options: LocalStackOptions,
+  state: LocalState,
   opened: ReturnType<typeof closersOf>['opened'],
 ): Promise<Omit<LocalStack, 'close'>> => {
   const log = (line: RequestLogLine): void => options.log?.('gateway', line);
-  const gateway = opened(await onPort('gateway', ports.gateway, () => startApiGateway({ port: ports.gateway, log })));
-  const aws = opened(await onPort('aws', ports.aws, () => startAws(ports.aws)));
+  const live = opened(await onPort('live', ports.live, () => startLive(liveOptions(ports, config, parties))));
+  const onInvoke = live.invoked;
+  const startGateway = (): ReturnType<typeof startApiGateway> =>
+    startApiGateway({ port: ports.gateway, log, onInvoke });
+  const gateway = opened(await onPort('gateway', ports.gateway, startGateway));
+  const aws = opened(await onPort('aws', ports.aws, () => startAws(ports.aws, live.aws, state)));
   // Listen before bundling, so that a taken port is reported at once.
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
-  const onFunctionLog = options.onFunctionLog ?? (() => {});
+  const onFunctionLog = (name: string, line: string): void => {
+    live.functionLog(line);
+    options.onFunctionLog?.(name, line);
+  };
   // Stage `local` is for standard clients, which need what an edge does. Other stages are served as deployed.
   const edge = options.configFile === undefined;
   const { environments } = options;
-  const starting = startCloud({ config, secrets, gateway, aws, edge, onFunctionLog, environments, signal }).then(
+  const starting = startCloud({ config, ...secrets, gateway, aws, edge, onFunctionLog, environments, signal }).then(
     opened,
   );
   const payers = new Map<string, LocalPayer>();
@@ -143,7 +183,7 @@ const startAll = async (
       throw error;
     }
   };
-  await settled([...parties.map(startParty), starting]);
+  await settled([...parties.map(startParty), starting.then(live.name)]);
   const payerOf = (payerId: string): LocalPayer => {
     const payer = payers.get(payerId);
     if (payer === undefined) throw new LocalStackError(`The sandbox has no payer ${payerId}`);
@@ -151,16 +191,45 @@ const startAll = async (
   };
 
   const urls = urlsOf(ports);
+  const cloud = await starting;
+  if (state.folder !== undefined) await endExports(cloud);
   return {
-    ...(await starting),
+    ...cloud,
     origin: config.origin ?? urls.gateway,
     ports,
     urls,
     withSandbox: parties.length > 0,
     config,
+    clients,
     stopPayer: async (payerId) => payerOf(payerId).close(),
     startPayer: async (payerId) => payerOf(payerId).reopen(),
     cutPayer: (payerId, bytes) => payerOf(payerId).cutAfter(bytes),
+  };
+};
+
+/** What the live view shows: the servers that run, and the words of the configuration that are public. */
+const liveOptions = (
+  ports: LocalPorts,
+  config: StageConfig,
+  parties: readonly Party[],
+): Parameters<typeof startLive>[0] => {
+  const { aws: _, ...urls } = urlsOf(ports);
+  const servers = parties.map((party) => ({
+    service: party.name === 'partner' ? party.name : party.payerId,
+    port: ports[party.name],
+  }));
+  return {
+    port: ports.live,
+    config,
+    servers: [{ service: 'gateway', port: ports.gateway }, ...servers],
+    origins: [...Object.values(urls), ...(config.origin === undefined ? [] : [config.origin])],
+    links:
+      parties.length === 0
+        ? []
+        : [
+            ['Partner app', urls.partner],
+            ['Gateway', urls.gateway],
+          ],
   };
 };
 
@@ -170,4 +239,5 @@ const urlsOf = (ports: LocalPorts): LocalStack['urls'] => ({
   northwind: `http://127.0.0.1:${ports.northwind}`,
   partner: `http://localhost:${ports.partner}`,
   aws: `http://127.0.0.1:${ports.aws}`,
+  live: `http://localhost:${ports.live}`,
 });

@@ -1,7 +1,9 @@
+import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../config/check.ts';
-import { defaultPorts } from '../config/local.ts';
+import { defaultPorts, localStage } from '../config/local.ts';
 import { usualEnvironments } from './aws/lambda.ts';
+import { readClients } from './clients.ts';
 import { functionLogLine, requestLogLine, welcome } from './console.ts';
 import { LocalStackError } from './local-stack-error.ts';
 import { unknownFaults } from './payer/faults/switches.ts';
@@ -17,10 +19,18 @@ Serves the gateway on this machine with two payers and a partner app, or with yo
   --northwind-port N          the payer Northwind Health (default ${defaultPorts.northwind})
   --partner-port N            the demo partner app (default ${defaultPorts.partner})
   --aws-port N                the stand-in for AWS (default ${defaultPorts.aws})
+  --live-port N               the live view of the flow (default ${defaultPorts.live})
   --demo-health-plan LIST     how Demo Health Plan misbehaves: switches, such as slow,429
   --northwind LIST            how Northwind Health misbehaves
+  --client ID=REDIRECT_URI    registers your app, a public client with PKCE. Again with the same ID: one more redirect
+                              URI; with another ID: one more app
+  --client-secret ID[=SECRET] makes that client confidential, with the SECRET or a new one, which is printed
   --config FILE               other payers and partners, .ts or .json, in the format of config/; no sandbox
   --secrets FILE              those payers' secrets: {"payer-id": {"client_secret": "…"}}
+  --state FOLDER              keeps accounts, grants, tokens, secrets and files for the next start (default .local);
+                              exports that run when the stack stops have failed at the next start; with --config,
+                              nothing is kept
+  --fresh                     empties that folder first
   --environments N            the most processes per function, one call at a time each (default ${usualEnvironments})
   --help                      this text
 
@@ -35,10 +45,15 @@ const flagTypes = {
   'northwind-port': { type: 'string' },
   'partner-port': { type: 'string' },
   'aws-port': { type: 'string' },
+  'live-port': { type: 'string' },
   'demo-health-plan': { type: 'string' },
   northwind: { type: 'string' },
+  client: { type: 'string', multiple: true },
+  'client-secret': { type: 'string', multiple: true },
   config: { type: 'string' },
   secrets: { type: 'string' },
+  state: { type: 'string' },
+  fresh: { type: 'boolean' },
   environments: { type: 'string' },
   help: { type: 'boolean' },
 } as const;
@@ -84,6 +99,15 @@ const optionsOf = (values: ReturnType<typeof readFlags>): LocalStackOptions => {
   if (values.config !== undefined && (demoHealthPlan ?? northwind) !== undefined) {
     throw new LocalStackError("--demo-health-plan and --northwind are for the sandbox's payers; leave out --config");
   }
+  const given = { clients: values.client ?? [], secrets: values['client-secret'] ?? [] };
+  if (values.config !== undefined && given.clients.length + given.secrets.length > 0) {
+    throw new LocalStackError('--client is for the sandbox; with --config FILE, add the client to FILE');
+  }
+  if (values.config !== undefined && (values.state ?? values.fresh) !== undefined) {
+    throw new LocalStackError(
+      '--state and --fresh are for the sandbox: with --config, nothing is kept; leave them out',
+    );
+  }
   return {
     ports: {
       gateway: portOf('port', values.port, defaultPorts.gateway),
@@ -91,15 +115,29 @@ const optionsOf = (values: ReturnType<typeof readFlags>): LocalStackOptions => {
       partner: portOf('partner-port', values['partner-port'], defaultPorts.partner),
       northwind: portOf('northwind-port', values['northwind-port'], defaultPorts.northwind),
       aws: portOf('aws-port', values['aws-port'], defaultPorts.aws),
+      live: portOf('live-port', values['live-port'], defaultPorts.live),
     },
     faults: {
       ...(demoHealthPlan === undefined ? {} : { demoHealthPlan: faultsOf('demo-health-plan', demoHealthPlan) }),
       ...(northwind === undefined ? {} : { northwind: faultsOf('northwind', northwind) }),
     },
+    clients: readClients(
+      given,
+      localStage().partners.map(({ clientId }) => clientId),
+    ),
+    ...(values.config === undefined
+      ? { state: { folder: stateFolder(values.state), fresh: values.fresh === true } }
+      : {}),
     ...(values.config === undefined ? {} : { configFile: values.config }),
     ...(values.secrets === undefined ? {} : { secretsFile: values.secrets }),
     ...(values.environments === undefined ? {} : { environments: environmentsOf(values.environments) }),
   };
+};
+
+/** `.local` is that of the project, wherever the command runs. */
+const stateFolder = (given: string | undefined): string => {
+  if (given === '') throw new LocalStackError('--state is empty; write a folder');
+  return given ?? relative(process.cwd(), join(import.meta.dirname, '..', '.local'));
 };
 
 const say = (line: string | undefined): void => {

@@ -1,11 +1,37 @@
-/** A payer in its own process: a token endpoint, a 2 KB patient, a search of any size, and Secrets Manager. */
+/**
+ * A payer in its own process: a token endpoint, a 2 KB patient, a search of any size, a record in pages, and Secrets
+ * Manager.
+ */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { listen } from '../../sandbox/aws/listen.ts';
-import { patientOf, payerPaths, searchChunks, secretAnswer, tokenAnswer } from '../payer-data.ts';
+import {
+  patientOf,
+  payerPaths,
+  recordOfPath,
+  recordPage,
+  recordPath,
+  searchChunks,
+  secretAnswer,
+  tokenAnswer,
+} from '../payer-data.ts';
 
 const json = (response: ServerResponse, body: Buffer | string, type = 'application/json'): void => {
   response.writeHead(200, { 'content-type': type, 'content-length': Buffer.byteLength(body) }).end(body);
+};
+
+/** A page of a record, or a resource that the record refers to. */
+const answerRecord = async (response: ServerResponse, url: URL): Promise<void> => {
+  const record = recordOfPath(url.pathname);
+  const path = recordPath(record);
+  const [type, id, operation] = url.pathname.slice(path.length + 1).split('/');
+  if (operation !== '$everything') {
+    return json(response, JSON.stringify({ resourceType: type, id }), 'application/fhir+json');
+  }
+  await sleep(record.pageMs);
+  const page = Number(url.searchParams.get('page') ?? 0);
+  json(response, recordPage(origin + path, record, page), 'application/fhir+json');
 };
 
 const answer = (request: IncomingMessage, response: ServerResponse): void => {
@@ -18,6 +44,7 @@ const answer = (request: IncomingMessage, response: ServerResponse): void => {
     Readable.from(searchChunks(base, Number(url.searchParams.get('_count')))).pipe(response);
     return;
   }
+  if (url.pathname.startsWith(payerPaths.records)) return void answerRecord(response, url);
   response.writeHead(404).end();
 };
 

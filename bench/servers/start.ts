@@ -8,9 +8,21 @@ export interface Server {
   readonly close: () => void;
 }
 
-/** Starts `NAME.ts` from this folder. @throws Error if it ends before it listens */
-export const startServer = async (name: 'dynalite' | 'payer'): Promise<Server> => {
-  const child = fork(join(import.meta.dirname, `${name}.ts`), { execArgv: [] });
+/**
+ * Starts `NAME.ts` from this folder.
+ * @param variables its environment, besides this process's
+ * @throws Error if it ends before it listens
+ */
+export const startServer = async (
+  name: 'download' | 'dynalite' | 'payer',
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Server> => {
+  const child = fork(join(import.meta.dirname, `${name}.ts`), {
+    execArgv: [],
+    // A function logs to its standard output.
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    env: { ...process.env, ...variables },
+  });
   const gone = once(child, 'exit').then(([code]) => {
     throw new Error(`The ${name} process ended with ${String(code)}`);
   });

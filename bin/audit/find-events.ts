@@ -1,19 +1,11 @@
 import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { Refusal } from '../shared/command-line.ts';
 import { keysAfter, readObject, type AuditBucket } from './audit-bucket.ts';
+import { idOf, nameOf } from './event-facts.ts';
 import type { AuditQuery } from './flags.ts';
 
-/** The id of one of the gateway's kinds (partner, payer, grant) in an event. */
-export const idOf = (event: AuditEvent, system: string): string | undefined =>
-  [...event.agent.map(({ who }) => who), ...event.entity.map(({ what }) => what)].find(
-    ({ identifier }) => identifier?.system === system,
-  )?.identifier?.value;
-
-/** The gateway's own name for what happened. */
-export const nameOf = ({ subtype }: AuditEvent): string =>
-  subtype.find(({ system }) => system === systems.event)?.code ?? '';
-
-const parse = (key: string, text: string): AuditEvent[] =>
+/** The events of an object. @throws Refusal if it is damaged */
+export const parseEvents = (key: string, text: string): AuditEvent[] =>
   text
     .split('\n')
     .filter((line) => line !== '')
@@ -25,6 +17,9 @@ const parse = (key: string, text: string): AuditEvent[] =>
       }
     });
 
+/** Whose events, and of which days. */
+type AuditSpan = Pick<AuditQuery, 'of' | 'since' | 'until'>;
+
 /** The folder to read events from, and the first day. */
 interface Span {
   readonly folder: string;
@@ -33,11 +28,19 @@ interface Span {
 
 const folderOf = (partner: string): string => `events/partner=${partner}/`;
 
-const spanOf = async (bucket: AuditBucket, { of, since }: AuditQuery): Promise<Span> => {
+/**
+ * Reads the event that created a grant; undefined if the audit has none.
+ * @throws Refusal if the object is damaged, and whatever S3's client throws
+ */
+export const readCreated = async (bucket: AuditBucket, grantId: string): Promise<AuditEvent | undefined> => {
+  const key = `grants/${grantId}.ndjson`;
+  return parseEvents(key, (await readObject(bucket, key)) ?? '')[0];
+};
+
+const spanOf = async (bucket: AuditBucket, { of, since }: AuditSpan): Promise<Span> => {
   if (of === 'registry') return { folder: 'registry/', since: since ?? '' };
   if ('partner' in of) return { folder: folderOf(of.partner), since: since ?? '' };
-  const key = `grants/${of.grant}.ndjson`;
-  const [created] = parse(key, (await readObject(bucket, key)) ?? '');
+  const created = await readCreated(bucket, of.grant);
   const partner = created && idOf(created, systems.partner);
   if (created === undefined || partner === undefined) throw new Refusal(`The audit has no grant ${of.grant}.`);
   return { folder: folderOf(partner), since: since ?? created.recorded.slice(0, 10) };
@@ -46,7 +49,8 @@ const spanOf = async (bucket: AuditBucket, { of, since }: AuditQuery): Promise<S
 /** The day of an object's events; keys are sorted by day. */
 const dayOf = (key: string): string => /\/date=([^/]+)\//.exec(key)?.[1] ?? '';
 
-const keysOf = async (bucket: AuditBucket, { folder, since }: Span, until: string): Promise<string[]> => {
+/** The keys of a folder's objects from a day on, up to another. */
+export const keysOf = async (bucket: AuditBucket, { folder, since }: Span, until: string): Promise<string[]> => {
   const keys: string[] = [];
   for await (const key of keysAfter(bucket, folder, `${folder}date=${since}`)) {
     if (dayOf(key) > until) break;
@@ -56,7 +60,17 @@ const keysOf = async (bucket: AuditBucket, { folder, since }: Span, until: strin
 };
 
 /** The order of events with the same time. */
-const order = ['created', 'redeemed', 'refreshed', 'payerRefreshed', 'opened', 'ended', 'revoked'];
+const order = [
+  'created',
+  'restored',
+  'redeemed',
+  'refreshed',
+  'payerRefreshed',
+  'indexed',
+  'opened',
+  'ended',
+  'revoked',
+];
 
 /**
  * A time known only to the second counts as its start; a revocation counts as its end, after the reads of that second.
@@ -74,22 +88,86 @@ const inOrder = (a: AuditEvent, b: AuditEvent): number => {
 
 const objectsAtATime = 16;
 
+/** Reads the events of a span that are asked for, each once, in the order in which they happened. */
+const readSpan = async (
+  bucket: AuditBucket,
+  keys: readonly string[],
+  isAskedFor: (event: AuditEvent) => boolean,
+  onRead: (objects: number) => void = () => undefined,
+): Promise<AuditEvent[]> => {
+  // A batch that was written twice has its events in two objects.
+  const events = new Map<string, AuditEvent>();
+  for (let at = 0; at < keys.length; at += objectsAtATime) {
+    const some = keys.slice(at, at + objectsAtATime);
+    const texts = await Promise.all(some.map(async (key) => parseEvents(key, (await readObject(bucket, key)) ?? '')));
+    for (const event of texts.flat().filter(isAskedFor)) events.set(event.id, event);
+    onRead(some.length);
+  }
+  return [...events.values()].toSorted(inOrder);
+};
+
 /**
  * Finds the events of a grant, a partner or the registry, each once, in the order in which they happened.
  * @throws Refusal if the grant is unknown or an object is damaged, and whatever S3's client throws
  */
-export const findEvents = async (bucket: AuditBucket, query: AuditQuery): Promise<AuditEvent[]> => {
+export const findEvents = async (bucket: AuditBucket, query: AuditSpan): Promise<AuditEvent[]> => {
   const span = await spanOf(bucket, query);
   const keys = await keysOf(bucket, span, query.until);
   const { of } = query;
   const isAskedFor = (event: AuditEvent): boolean =>
     of === 'registry' || !('grant' in of) || idOf(event, systems.grant) === of.grant;
-  // A batch that was written twice has its events in two objects.
-  const events = new Map<string, AuditEvent>();
-  for (let at = 0; at < keys.length; at += objectsAtATime) {
-    const some = keys.slice(at, at + objectsAtATime);
-    const texts = await Promise.all(some.map(async (key) => parse(key, (await readObject(bucket, key)) ?? '')));
-    for (const event of texts.flat().filter(isAskedFor)) events.set(event.id, event);
+  return readSpan(bucket, keys, isAskedFor);
+};
+
+/** Grants of one partner, and the days in which they may have events: UTC, both included. */
+export interface PartnersGrants {
+  readonly partner: string;
+  readonly grants: ReadonlySet<string>;
+  readonly since: string;
+  readonly until: string;
+}
+
+/**
+ * Finds the events of several grants of one partner, each once, in order. Every object is read once.
+ * @param onRead gets the number of objects of each step
+ * @throws Refusal if an object is damaged, and whatever S3's client throws
+ */
+export const findEventsOfGrants = async (
+  bucket: AuditBucket,
+  { partner, grants, since, until }: PartnersGrants,
+  onRead: (objects: number) => void,
+): Promise<AuditEvent[]> => {
+  const keys = await keysOf(bucket, { folder: folderOf(partner), since }, until);
+  return readSpan(bucket, keys, (event) => grants.has(idOf(event, systems.grant) ?? ''), onRead);
+};
+
+/** The ids of the grants that the audit knows as one member's. */
+export const grantsOfMember = async (bucket: AuditBucket, memberIndex: string): Promise<string[]> => {
+  const prefix = `members/${memberIndex}/`;
+  const grants: string[] = [];
+  for await (const key of keysAfter(bucket, prefix, prefix)) grants.push(key.slice(prefix.length, -'.ndjson'.length));
+  return grants;
+};
+
+/**
+ * Reads the events that created grants, of all grants that the audit has: one object each.
+ * @param onRead gets the number of objects of each step
+ */
+export const readAllCreated = async function* (
+  bucket: AuditBucket,
+  onRead: (objects: number) => void,
+): AsyncGenerator<AuditEvent> {
+  const prefix = 'grants/';
+  let some: string[] = [];
+  const readSome = async (): Promise<AuditEvent[]> => {
+    const texts = await Promise.all(some.map(async (key) => parseEvents(key, (await readObject(bucket, key)) ?? '')));
+    onRead(some.length);
+    some = [];
+    return texts.flat();
+  };
+  for await (const key of keysAfter(bucket, prefix, prefix)) {
+    some.push(key);
+    if (some.length === objectsAtATime) yield* await readSome();
   }
-  return [...events.values()].toSorted(inOrder);
+  yield* await readSome();
 };

@@ -1,4 +1,5 @@
 import { awsHelp, readArguments, stageFlags, UsageError, type StageFlags } from '../shared/command-line.ts';
+import { dayIn } from '../shared/day.ts';
 
 export const help = `npm run audit -- (--grant ID | --partner ID --since DATE | --registry --since DATE) [flags]
 
@@ -41,16 +42,6 @@ const flags = {
   help: { type: 'boolean' },
 } as const;
 
-const dayOf = (flag: string, value: string | undefined): string | undefined => {
-  if (value === undefined) return undefined;
-  const time = /^\d{4}-\d\d-\d\d$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : Number.NaN;
-  // Date.parse takes the 31st of a shorter month for the first of the next.
-  if (Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== value) {
-    throw new UsageError(`--${flag} is ${JSON.stringify(value)}; write a day such as 2026-06-01`);
-  }
-  return value;
-};
-
 const requireMatch = (flag: string, value: string, pattern: RegExp, what: string): string => {
   if (!pattern.test(value)) throw new UsageError(`--${flag} is ${JSON.stringify(value)}; write ${what}`);
   return value;
@@ -86,8 +77,8 @@ export const readFlags = (args: readonly string[], nowMs: number): AuditQuery | 
   const { values } = readArguments({ args: [...args], options: flags });
   if (values.help === true) return 'help';
   const of = ofWhat(values);
-  const since = dayOf('since', values.since);
-  const until = dayOf('until', values.until) ?? new Date(nowMs).toISOString().slice(0, 10);
+  const since = dayIn('since', values.since);
+  const until = dayIn('until', values.until) ?? new Date(nowMs).toISOString().slice(0, 10);
   if (since === undefined && (of === 'registry' || 'partner' in of)) {
     throw new UsageError(`--${of === 'registry' ? of : 'partner'} needs --since DATE`);
   }

@@ -1,5 +1,6 @@
 import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
-import { idOf, nameOf } from './find-events.ts';
+import { inColumns } from '../shared/columns.ts';
+import { detailOf, idOf, nameOf } from './event-facts.ts';
 
 const heads = ['TIME', 'EVENT', 'PARTNER', 'PAYER', 'GRANT', 'WHAT', 'OUTCOME', 'BYTES'] as const;
 
@@ -7,17 +8,15 @@ const outcomes = { '0': 'ok', '4': 'refused', '8': 'failed' } as const;
 
 const eventOf = (event: AuditEvent): string => (event.type.code === 'rest' ? `read ${nameOf(event)}` : nameOf(event));
 
-const detailOf = (event: AuditEvent, type: string): string | undefined =>
-  event.entity.flatMap(({ detail = [] }) => detail).find((detail) => detail.type === type)?.valueString;
-
 const outcomeOf = ({ outcome, outcomeDesc }: AuditEvent): string =>
   [outcome === undefined ? undefined : outcomes[outcome], outcomeDesc].filter((word) => word !== undefined).join(' ');
 
-/** Why a grant ended or an entry changed: which fields, who did it, and what they wrote. */
+/** Why a grant ended or came back, or an entry changed: which fields, who did it, and what they wrote. */
 const reasonOf = (event: AuditEvent): string | undefined => {
   const [reason, changed] = [detailOf(event, 'reason'), detailOf(event, 'changed')];
-  if (reason === undefined && changed === undefined) return undefined;
-  const words = [changed, detailOf(event, 'until'), reason, idOf(event, systems.operator), detailOf(event, 'note')];
+  const note = detailOf(event, 'note');
+  if (reason === undefined && changed === undefined && note === undefined) return undefined;
+  const words = [changed, detailOf(event, 'until'), reason, idOf(event, systems.operator), note];
   return words.filter((word) => word !== undefined).join(' | ');
 };
 
@@ -36,13 +35,4 @@ const rowOf = (event: AuditEvent): readonly string[] => [
 ];
 
 /** Events as lines for a person, in columns with a heading. */
-export const tableOf = (events: readonly AuditEvent[]): string[] => {
-  const rows = [heads, ...events.map(rowOf)];
-  const widths = heads.map((_head, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-};
+export const tableOf = (events: readonly AuditEvent[]): string[] => inColumns([heads, ...events.map(rowOf)]);

@@ -11,9 +11,9 @@ const auditLooks = (hours * 60) / 2;
 
 /** Counts for a stage with everything on. `test/docs/stack.test.ts` checks those that the template shows. */
 export const stageCounts = {
-  keys: 2,
+  keys: 4,
   /** CloudWatch bills an alarm for each metric that it uses. */
-  alarmMetrics: 44,
+  alarmMetrics: 66,
   /** An alarm that names payers uses one metric of each that fails. */
   alarmMetricsPerFailingPayer: 1,
   /** The secret that CloudFront sends to the API. */
@@ -24,14 +24,15 @@ export const stageCounts = {
    */
   webAcls: 2,
   webRules: 6,
-  interfaceEndpoints: 1,
+  interfaceEndpoints: 3,
   /** The network's addresses, whatever the number of its zones. */
   addresses: 3,
   /**
    * At most, in a month in which everything happens: metrics of requests (`functions/shared/record/metrics.ts`), of the
-   * audit and of cut answers, and those that Lambda counts for each of three streams.
+   * audit and of cut answers, of exports and events (`exports` by outcome, three of their sizes, what was not followed
+   * up), and those that Lambda counts for each of five streams.
    */
-  metrics: 48 + 3 + 3 * 7,
+  metrics: 55 + 3 + 7 + 5 * 7,
 } as const;
 
 /** A payer has metrics only in the hours in which it fails. We assume one hour in fifty, and three metrics. */
@@ -57,7 +58,7 @@ export interface FixedLine {
 /** The bill of a stage that no partner uses, with `edge` and `waf`. */
 export const fixedMonth = ({ payers, partners, secrets, zones }: StageSize): readonly FixedLine[] => [
   {
-    what: 'KMS keys (each of the first two rotations adds this cost again)',
+    what: 'KMS keys (each of the first two rotations of three of them adds its cost again)',
     quantities: { keyMonths: stageCounts.keys },
   },
   { what: '`edge`: secret', quantities: { secretMonths: stageCounts.secrets } },
@@ -90,7 +91,7 @@ export const fixedMonth = ({ payers, partners, secrets, zones }: StageSize): rea
     quantities: { natHours: zones * hours, addressHours: zones === 0 ? 0 : stageCounts.addresses * hours },
   },
   {
-    what: '`network`: endpoint for Secrets Manager',
+    what: '`network`: endpoints for Secrets Manager, KMS and Lambda',
     quantities: { endpointHours: zones * stageCounts.interfaceEndpoints * hours },
   },
 ];

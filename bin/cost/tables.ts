@@ -1,6 +1,7 @@
 import example from '../../config/production-example.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
+import { wholeExport } from './export-usage.ts';
 import { fixedMonth, type StageSize } from './fixed.ts';
 import { addUp, dollars, prices, pricesKnownFor, type PriceName, type Quantities } from './prices.ts';
 import { login, memberYear, oneRead, syncStart } from './usage.ts';
@@ -96,6 +97,7 @@ const fixedTable = (sizes: readonly StageSize[]): string => {
 };
 
 const readsPerSync = [20, 200] as const;
+const exportSizes = [400, 50_000] as const;
 
 /** What an idle stage of this size costs per month. */
 export const idleTable = (size: StageSize): string =>
@@ -113,6 +115,15 @@ export const costTables = (): string =>
     '### A million reads',
     '',
     byPage(['service', 'USD'], [addUp([1_000_000, oneRead])]),
+    '',
+    '### An export of a whole record',
+    '',
+    'From the kick-off to the end of its files, with one download of each; US dollars.',
+    '',
+    byPage(
+      ['service', ...exportSizes.map((size) => `${size.toLocaleString('en-US')} resources`)],
+      exportSizes.map(wholeExport),
+    ),
     '',
     '### An idle stage, per month',
     '',

@@ -11,7 +11,7 @@ export const measured = {
   /** A payer's entry in the registry, a partner's, and what the directory says of a payer. */
   payerEntry: 1400,
   partnerEntry: 900,
-  directoryEntry: 90,
+  directoryEntry: 290,
   /** An item in AuditEvents. */
   readEvent: 320,
   /** An AuditEvent in the bucket. */
@@ -21,7 +21,7 @@ export const measured = {
 } as const;
 
 /** What is unknown before there is traffic. */
-const assumed = {
+export const assumed = {
   /** Bytes of the payer's tokens: two tokens, of which the access token is a JWT. */
   payerTokens: 1500,
   /** Bytes that Lambda logs for each call (START, END, REPORT), and bytes of an access log line. */
@@ -47,9 +47,9 @@ const assumed = {
   auditMonths: 72,
 } as const;
 
-const gb = 1e9;
+export const gb = 1e9;
 /** DynamoDB writes in units of 1 KB. A strongly consistent read of up to 4 KB is one unit. */
-const writeUnits = (bytes: number): number => Math.ceil(bytes / 1024);
+export const writeUnits = (bytes: number): number => Math.ceil(bytes / 1024);
 const readUnits = (bytes: number): number => Math.max(1, Math.ceil(bytes / 4096));
 const grantWrite = writeUnits(measured.grantWithoutPayerTokens + assumed.payerTokens);
 const grantRead = 1;
@@ -61,7 +61,10 @@ const directoryReads = (payers: number): number =>
 export const registryGb = (payers: number, partners: number): number =>
   (payers * (measured.payerEntry + measured.directoryEntry) + partners * measured.partnerEntry) / gb;
 
-const logged = (bytes: number): Quantities => ({ logGb: bytes / gb, logGbMonths: (bytes / gb) * assumed.logMonths });
+export const logged = (bytes: number): Quantities => ({
+  logGb: bytes / gb,
+  logGbMonths: (bytes / gb) * assumed.logMonths,
+});
 
 /**
  * The registry's entries that a request needs, its payer's and its partner's. Each environment keeps an entry for twenty
@@ -69,10 +72,10 @@ const logged = (bytes: number): Quantities => ({ logGb: bytes / gb, logGbMonths:
  */
 const registryReads = 2;
 
-const run = (ms: number): Quantities => ({ lambdaRequests: 1, lambdaGbSeconds: ms / 1000 });
+export const run = (ms: number): Quantities => ({ lambdaRequests: 1, lambdaGbSeconds: ms / 1000 });
 
 /** A request up to its function, with everything in front of the API. Both web ACLs inspect it. */
-const request = (ms: number): Quantities =>
+export const request = (ms: number): Quantities =>
   addUp(
     [1, { apiRequests: 1, webRequests: 2, edgeRequests: 1, edgeFunctionRequests: 1, traces: assumed.tracedShare }],
     [1, { ...run(ms), tableReads: registryReads }],
@@ -100,7 +103,7 @@ export const canaryRun = (payers: number): Quantities => {
 };
 
 /** An event on its way from a stream to the bucket. */
-const audited: Quantities = addUp(
+export const audited: Quantities = addUp(
   [1 / assumed.eventsPerObject, { objectWrites: 1 }],
   [1 / assumed.eventsPerObject, run(assumed.msOfAudit)],
   [1 / assumed.eventsPerObject, logged(measured.logLine + assumed.platformLines)],
@@ -114,11 +117,13 @@ export const login: Quantities = addUp(
   [1, request(assumed.msWithPayer)],
   // The login attempt is consumed and the grant is put; a cold function reads the secret.
   [1, { tableWrites: writeUnits(measured.loginAttempt) + grantWrite, secretReads: 1 }],
+  // The index of the grant's member: the key's call, and the index's own item.
+  [1, { keyRequests: 1, tableWrites: 1 }],
   [1, request(assumed.msWithoutPayer)],
   [1, { tableReads: grantRead, tableWrites: grantWrite }],
-  // The events created and redeemed, and a copy of created under the grant's own name.
+  // The events created and redeemed, and copies of created under the grant's own name and under its member's.
   [2, audited],
-  [1, { objectWrites: 1, objectGbMonths: (measured.auditEvent / gb) * assumed.auditMonths }],
+  [2, { objectWrites: 1, objectGbMonths: (measured.auditEvent / gb) * assumed.auditMonths }],
 );
 
 /**

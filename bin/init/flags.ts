@@ -9,6 +9,9 @@ do next. It asks for whatever the flags leave out; without a terminal it says wh
   --account ID         the AWS account, 12 digits
   --region NAME        the AWS region
   --alarm ADDRESS      the e-mail address for alarms; repeat it for more
+  --operator NAME      who runs the gateway, as members see on its pages
+  --privacy URL        with an operator: its privacy policy
+  --support URL        with an operator: where members get help; a URL, or mailto: and an address
   --domain NAME        the gateway's own domain; "none" for the API's own URL
   --certificate ARN    with a domain: its certificate in AWS Certificate Manager
   --zone-id ID         with a domain: the Route 53 zone for its record; "none" for another DNS service
@@ -32,6 +35,9 @@ const types = {
   account: { type: 'string' },
   region: { type: 'string' },
   alarm: { type: 'string', multiple: true },
+  operator: { type: 'string' },
+  privacy: { type: 'string' },
+  support: { type: 'string' },
   domain: { type: 'string' },
   certificate: { type: 'string' },
   'zone-id': { type: 'string' },
@@ -62,6 +68,9 @@ const argumentOf: Readonly<Record<string, string>> = {
   account: '--account',
   region: '--region',
   alarmAddresses: '--alarm',
+  'operator.name': '--operator',
+  'operator.privacyPolicy': '--privacy',
+  'operator.support': '--support',
   'domain.name': '--domain',
   'domain.certificateArn': '--certificate',
   'domain.hostedZone.id': '--zone-id',

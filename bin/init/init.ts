@@ -66,6 +66,26 @@ const askForDomain = async (answers: Answers, flags: Flags): Promise<NewStage['d
   return { name, certificateArn, hostedZone: { id, name: zone } };
 };
 
+/** Who runs it, as its pages say. Only production requires one. */
+const askForOperator = async (
+  answers: Answers,
+  flags: Flags,
+  production: boolean,
+): Promise<NonNullable<NewStage['operator']> | undefined> => {
+  if (!production && flags.operator === undefined) return undefined;
+  const question = (flag: 'operator' | 'privacy' | 'support', text: string, rule: rules.Rule) =>
+    answer(answers, { flag, given: flags[flag], text, rule });
+  return {
+    name: await question('operator', 'Who runs it, as members know them?', rules.notEmpty),
+    privacyPolicy: await question('privacy', 'The URL of their privacy policy?', rules.webUrl),
+    support: await question(
+      'support',
+      'Where do members get help (a URL, or mailto: and an address)?',
+      deploymentRules.support,
+    ),
+  };
+};
+
 const askForStage = async (
   answers: Answers,
   flags: Flags,
@@ -92,6 +112,7 @@ const askForStage = async (
     text: 'The e-mail address for alarms?',
     rule: deploymentRules.emailAddress,
   });
+  const operator = await askForOperator(answers, flags, production);
   const domain = await askForDomain(answers, flags);
   return {
     stage,
@@ -99,6 +120,7 @@ const askForStage = async (
     account,
     region,
     ...(domain === undefined ? {} : { domain }),
+    ...(operator === undefined ? {} : { operator }),
     alarmAddresses: [first, ...(flags.alarm ?? []).slice(1)],
     retention: retentionFor(production),
   };

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
+import type { Operator } from '../../functions/shared/pages/settings.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { entryText } from '../payers/entry.ts';
 import { typeScript } from '../shared/typescript.ts';
@@ -15,6 +16,7 @@ export interface NewStage {
     readonly certificateArn: string;
     readonly hostedZone?: { readonly id: string; readonly name: string };
   };
+  readonly operator?: Operator;
   readonly alarmAddresses: readonly string[];
   readonly retention: { readonly logDays: number; readonly auditDays: number };
 }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { checkStage, linesOf } from '../../config/check.ts';
 import { leftovers } from '../../config/leftovers.ts';
 import type { StageConfig } from '../../config/stage.ts';
@@ -18,6 +19,9 @@ export interface NewPartner {
   readonly payers: readonly string[];
   /** A page of the app. @default the root of the first redirect URI's site */
   readonly homePage?: string | undefined;
+  /** A `data:` URL. */
+  readonly logo?: string | undefined;
+  readonly privacyPolicy?: string | undefined;
   /** Has neither secret nor keys: an app in a browser or on a phone. */
   readonly isPublic: boolean;
   /** The partner's public keys, for `private_key_jwt`; no secret is made then. */
@@ -29,6 +33,8 @@ interface PartnerEntry {
   readonly clientId: string;
   readonly name: string;
   readonly homePage: string;
+  readonly logo?: string;
+  readonly privacyPolicy?: string;
   readonly redirectUris: readonly string[];
   readonly clientAuthentication: readonly string[];
   readonly secretHashes?: readonly string[];
@@ -53,6 +59,22 @@ export const readJwks = async (file: string): Promise<readonly PublicJwk[]> => {
     return value.keys ?? [value as PublicJwk];
   } catch {
     throw new Refusal(`${file} cannot be read as JSON; give a file with the partner's JWK Set, {"keys": […]}`);
+  }
+};
+
+const imageTypes: Readonly<Record<string, string>> = { '.svg': 'svg+xml', '.png': 'png', '.webp': 'webp' };
+
+/**
+ * Reads the partner's logo as a `data:` URL, whose length the stage's check limits.
+ * @throws Refusal
+ */
+export const readLogo = async (file: string): Promise<string> => {
+  const type = imageTypes[extname(file).toLowerCase()];
+  if (type === undefined) throw new Refusal(`${file} is no image of a known kind; give an .svg, .png or .webp file`);
+  try {
+    return `data:image/${type};base64,${(await readFile(file)).toString('base64')}`;
+  } catch {
+    throw new Refusal(`${file} cannot be read; give the file of the partner's logo`);
   }
 };
 
@@ -99,6 +121,8 @@ export const makePartner = (randomBytes: RandomBytes, config: StageConfig, partn
     clientId: clientIdOf(partner.name, config),
     name: partner.name,
     homePage: partner.homePage ?? siteOf(partner.redirectUris[0]),
+    logo: partner.logo,
+    privacyPolicy: partner.privacyPolicy,
     redirectUris: partner.redirectUris,
     clientAuthentication: [],
     ...authenticationOf(secret, partner),

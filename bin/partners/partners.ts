@@ -1,11 +1,14 @@
 import { readStage, stageFile, type StageFlags } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
+import type { Wait } from '../shared/patience.ts';
 import { runList, runStop } from '../shared/stop-tool.ts';
 import { partnerBlock } from './block.ts';
 import { writeNewPartner, writeRotated, type EditedStage } from './commands.ts';
 import { help, readFlags, type BlockCommand, type PartnersCommand } from './flags.ts';
-import { readJwks } from './new-partner.ts';
+import { readJwks, readLogo } from './new-partner.ts';
+import { runReplay } from './replay.ts';
 import type { RandomBytes } from './secret.ts';
+import { runWebhook } from './webhook.ts';
 
 /** What the tool is given from outside. */
 export interface PartnersToolDeps {
@@ -14,6 +17,8 @@ export interface PartnersToolDeps {
   readonly environment: NodeJS.ProcessEnv;
   /** Epoch milliseconds. */
   readonly nowMs: number;
+  /** @default real time */
+  readonly wait?: Wait;
 }
 
 const editedStage = async (flags: StageFlags): Promise<EditedStage> => {
@@ -25,7 +30,7 @@ const isBlock = (command: PartnersCommand): command is BlockCommand =>
   command.command === 'block' || command.command === 'unblock';
 
 /**
- * Makes a partner's client, or a second secret for it; blocks partners, and lists them.
+ * Makes a partner's client, or a second secret for it; blocks partners, and lists them; manages their webhooks.
  * @returns the exit code
  * @throws UsageError, Refusal, ConfigError
  */
@@ -40,8 +45,11 @@ export const partners = async (args: readonly string[], deps: PartnersToolDeps):
   if (command.command === 'list') {
     return runList(partnerBlock, { stage: command.stage, onlyStopped: command.onlyBlocked }, deps);
   }
+  if (command.command === 'webhook') return runWebhook(command, deps);
+  if (command.command === 'replay') return runReplay(command, deps);
   const stage = await editedStage(command.stage);
   if (command.command === 'rotate') return writeRotated(randomBytes, output, stage, command);
   const jwks = command.jwksFile === undefined ? undefined : await readJwks(command.jwksFile);
-  return writeNewPartner(randomBytes, output, stage, { ...command, jwks });
+  const logo = command.logoFile === undefined ? undefined : await readLogo(command.logoFile);
+  return writeNewPartner(randomBytes, output, stage, { ...command, jwks, logo });
 };

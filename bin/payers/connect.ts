@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { connectMs } from './deadline.ts';
+import { bareHost } from '../../functions/shared/http/private-address.ts';
+
+/** The most milliseconds for connecting: with the lookup before and the answer after, a payer that hangs takes 8 s. */
+const connectMs = 1500;
 
 /** A connection that was opened and closed again. */
 export interface Connection {
@@ -14,9 +17,6 @@ export interface Connection {
     readonly validUntilMs: number;
   };
 }
-
-/** A URL's host name without the brackets of an IPv6 address. */
-export const bare = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
 
 const tlsOf = (socket: TLSSocket): NonNullable<Connection['tls']> => {
   // The type says Error; it is the error's code.
@@ -34,7 +34,7 @@ const tlsOf = (socket: TLSSocket): NonNullable<Connection['tls']> => {
  * @throws the socket's error; for a server without TLS 1.2 its name contains PROTOCOL
  */
 export const connect = async (url: URL, options: ConnectionOptions = {}): Promise<Connection> => {
-  const host = bare(url.hostname);
+  const host = bareHost(url.hostname);
   const isTls = url.protocol === 'https:';
   const port = Number(url.port === '' ? (isTls ? 443 : 80) : url.port);
   const socket: Socket = isTls

@@ -1,10 +1,10 @@
 import { webUrl } from '../../config/rules.ts';
+import { namesPrivateAddress } from '../../functions/shared/http/private-address.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { Refusal, UsageError } from '../shared/command-line.ts';
 import { issuerPlaces, readPlaces, smartPlace, textOf, type DiscoveryDocument } from './documents.ts';
 import { judgeMetadata } from './endpoints.ts';
 import type { Finding } from './finding.ts';
-import { isLocalAddress } from './local-address.ts';
 import { probe, type Probed } from './probe.ts';
 import { readStatement, type Statement } from './statement.ts';
 
@@ -59,7 +59,7 @@ const isSmartConfiguration = (document: DiscoveryDocument): boolean =>
 
 /** Whether a URL that a payer publishes may be asked: none on this machine or in its network, unless the payer is. */
 export const mayAsk = (url: string, given: string): boolean =>
-  url.length <= 2048 && webUrl(url) === undefined && (!isLocalAddress(url) || isLocalAddress(given));
+  url.length <= 2048 && webUrl(url) === undefined && (!namesPrivateAddress(url) || namesPrivateAddress(given));
 
 /** The issuers that documents name, and that their token endpoints may belong to. */
 const issuersIn = (

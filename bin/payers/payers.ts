@@ -1,12 +1,13 @@
 import { readStage, stageFile } from '../shared/command-line.ts';
 import { progressBar, type Terminal } from '../shared/progress.ts';
+import { stageSecretsClient } from '../shared/secrets-manager.ts';
 import { runList, runStop } from '../shared/stop-tool.ts';
 import { checkPayers } from './check.ts';
 import { learnPayer, writeKeyPair } from './commands.ts';
 import type { ExamineDeps } from './examine.ts';
 import { help, readFlags, type PayersCommand } from './flags.ts';
 import { payerPause } from './pause.ts';
-import { readSecretWith, stageSecretsClient } from './secrets-manager.ts';
+import { readSecretWith } from './read-secret.ts';
 import { payersInFile, payersOfStage } from './source.ts';
 import { writeSecret, type SecretDeps } from './write-secret.ts';
 

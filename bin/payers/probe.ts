@@ -2,8 +2,9 @@ import { causeOf } from '../../functions/shared/errors.ts';
 import { parseObject, type JsonObject } from '../../functions/shared/json-object.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { readText } from '../../functions/shared/payer/read-text.ts';
+import { answerMs } from '../shared/deadline.ts';
+import { failureWords } from '../shared/failure-words.ts';
 import { certificateFault } from './certificates.ts';
-import { answerMs } from './deadline.ts';
 
 /** A payer's answer to one request. */
 export interface Answer {
@@ -21,17 +22,6 @@ export type Probed = Answer | { readonly failure: string };
 
 /** The most that the gateway reads of a payer's CapabilityStatement. */
 const limitBytes = 5 * 1024 * 1024;
-
-/** What a known network error means, as the rest of a sentence; `undefined` for other errors. */
-export const failureWords = (cause: string): string | undefined => {
-  if (/ENOTFOUND|EAI_AGAIN/.test(cause)) return 'is at a host without an address; check its spelling';
-  if (/ECONNREFUSED/.test(cause)) return 'refuses connections';
-  if (/ECONNRESET|EPIPE/.test(cause)) return 'closes the connection';
-  if (/EHOSTUNREACH|ENETUNREACH/.test(cause)) return 'cannot be reached from this network';
-  if (/EPROTO|ERR_SSL/.test(cause)) return 'does not speak TLS 1.2 or later there; check scheme and port';
-  if (/TimeoutError|ETIMEDOUT/.test(cause)) return 'does not answer in time';
-  return undefined;
-};
 
 const failureOf = (error: unknown): string => {
   const cause = causeOf(error);

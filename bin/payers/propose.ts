@@ -196,7 +196,7 @@ const quirksOf = (found: Discovered, isSmart: boolean): Quirks => {
 
 /** What no document says. */
 const neverPublished =
-  'consentLifetime, linesOfBusiness, quirks.extraTokenParameters: do consents end, which plans are covered, are further parameters wanted?';
+  'brand, consentLifetime, linesOfBusiness, quirks.extraTokenParameters: how do members know it, do consents end, which plans are covered, are further parameters wanted?';
 
 /** Drops what is undefined, and keeps the order. */
 const entriesOf = (known: Readonly<Record<string, Known<unknown> | undefined>>): [string, Known<unknown>][] =>

@@ -1,19 +1,23 @@
 import { isIP } from 'node:net';
 import { causeOf } from '../../functions/shared/errors.ts';
+import { bareHost } from '../../functions/shared/http/private-address.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
+import { withinMs } from '../shared/deadline.ts';
+import { failureWords } from '../shared/failure-words.ts';
 import { certificateFault } from './certificates.ts';
-import { bare, type Connection } from './connect.ts';
-import { lookupMs, withinMs } from './deadline.ts';
+import type { Connection } from './connect.ts';
 import { fault, pass, type Finding } from './finding.ts';
-import { failureWords } from './probe.ts';
 
 export interface ReachDeps {
   readonly now: () => number;
   /** The addresses of a host name. */
   readonly lookup: (hostname: string) => Promise<readonly string[]>;
-  /** Connects to an origin, within `connectMs`. */
+  /** Connects to an origin, within its own time limit. */
   readonly connect: (url: URL) => Promise<Connection>;
 }
+
+/** The most milliseconds for a DNS lookup. */
+const lookupMs = 1500;
 
 /** With fewer days left, the payer's own renewal has failed or was forgotten. */
 const fewDays = 7;
@@ -30,7 +34,7 @@ const serversOf = (payer: Payer): URL[] => {
 };
 
 const checkName = async ({ lookup }: ReachDeps, hostname: string): Promise<Finding> => {
-  if (isIP(bare(hostname)) !== 0) return pass('name', `${hostname} is an address, with no name to look up`);
+  if (isIP(bareHost(hostname)) !== 0) return pass('name', `${hostname} is an address, with no name to look up`);
   try {
     return pass('name', `${hostname} is ${(await withinMs(lookupMs, lookup(hostname))).join(', ')}`);
   } catch (error) {

@@ -1,10 +1,11 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { isObject, parseObject, type JsonObject } from '../../functions/shared/json-object.ts';
 import type { Payer, PublicJwk } from '../../functions/shared/registry/types.ts';
+import type { Explained } from '../shared/secrets-manager.ts';
 import { fault, pass, type Finding } from './finding.ts';
 
 /** The text of a payer's secret, or why it cannot be read. */
-export type SecretReading = { readonly text: string } | { readonly problem: string; readonly todo: string };
+export type SecretReading = { readonly text: string } | Explained;
 
 /** Whether two keys have the same public members (RFC 7638 §3.2). */
 const isSameKey = (a: JsonObject, b: JsonObject): boolean =>

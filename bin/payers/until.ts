@@ -1,25 +1,10 @@
 import { UsageError } from '../shared/command-line.ts';
-
-const secondsPer: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 86_400 };
+import { durationIn, instantIn } from '../shared/times.ts';
 
 /** A longer pause is more likely a typing error than intended. */
 const longestSeconds = 366 * 86_400;
 
 const example = 'such as 30m, 2h, 3d or 2026-11-27T06:00Z';
-
-const durationIn = (text: string): number | undefined => {
-  const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
-  return count === undefined ? undefined : Number(count) * secondsPer[unit]!;
-};
-
-/** Epoch seconds of a time with its zone. A day that a month does not have is refused, where Date.parse would go on. */
-const instantIn = (text: string): number | undefined => {
-  const [, date = ''] = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)$/.exec(text) ?? [];
-  const day = Date.parse(`${date}T00:00Z`);
-  const ms = Date.parse(text);
-  if (date === '' || Number.isNaN(ms) || new Date(day).toISOString().slice(0, date.length) !== date) return undefined;
-  return Math.floor(ms / 1000);
-};
 
 /**
  * Reads when a pause ends: a time with its zone (ISO 8601), or how long it lasts.

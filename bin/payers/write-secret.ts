@@ -3,10 +3,10 @@ import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { readStage, Refusal, stageFile, UsageError } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
+import { putSecret, readVersions, restorePrevious, type SecretPlace, type Versions } from '../shared/put-secret.ts';
+import { stageSecretsClient } from '../shared/secrets-manager.ts';
 import type { PayersCommand } from './flags.ts';
-import { putSecret, readVersions, restorePrevious, type SecretPlace, type Versions } from './put-secret.ts';
 import { secretValue, type SecretValue } from './secret-value.ts';
-import { stageSecretsClient } from './secrets-manager.ts';
 import { payersOfStage } from './source.ts';
 import { trySecret, type TryDeps } from './try-secret.ts';
 

@@ -1,8 +1,8 @@
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
+import type { Git } from '../shared/git.ts';
 import type { Output } from '../shared/output.ts';
 import type { Wait } from '../shared/patience.ts';
 import type { Terminal } from '../shared/progress.ts';
-import type { Git } from './checkout.ts';
 
 /** What the tool is given from outside. */
 export interface RegistryToolDeps {

@@ -1,7 +1,8 @@
+import type { Git } from '../shared/git.ts';
 import { instant } from '../shared/instant.ts';
 import type { ReadEntry } from '../shared/registry-table.ts';
 import { visibleLine } from '../shared/typescript.ts';
-import { isAncestor, type Checkout, type Git } from './checkout.ts';
+import { isAncestor, type Checkout } from './checkout.ts';
 
 /** Which file was applied. */
 export interface AppliedFile {

@@ -15,12 +15,15 @@ export const ask = async (question: string): Promise<string> => {
 /** Whether there is a person at the terminal to ask. */
 export const canAsk = (): boolean => process.stdin.isTTY;
 
+/** Reads everything that is piped in, without the line end that most commands print last. */
+export const readText = async (): Promise<string> => (await text(process.stdin)).replace(/\r?\n$/, '');
+
 /**
- * Reads a secret: typed at the terminal without echo, or everything that is piped in, without the line end that most
- * commands print last. It is never an argument, so that it appears in no shell history and no process list.
+ * Reads a secret: typed at the terminal without echo, or everything that is piped in. It is never an argument, so that
+ * it appears in no shell history and no process list.
  */
 export const readSecret = async (question: string): Promise<string> => {
-  if (!canAsk()) return (await text(process.stdin)).replace(/\r?\n$/, '');
+  if (!canAsk()) return readText();
   process.stderr.write(question);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true });

@@ -29,7 +29,7 @@ const unreachable = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ECONNRESET|EHOSTUNREACH|ET
 const withoutCredentials =
   /^(?:CredentialsProviderError|TokenProviderError|ExpiredToken\w*|InvalidAccessKeyId|UnrecognizedClient\w*|InvalidSignature\w*)$/;
 const limited = /^(?:Throttling\w*|ProvisionedThroughputExceeded\w*|RequestLimitExceeded|TooManyRequests\w*)$/;
-const refused = /^(?:AccessDenied\w*|Forbidden|403)$/;
+const refused = /^(?:AccessDenied\w*|AuthorizationError\w*|UnauthorizedOperation|Forbidden|403)$/;
 
 /**
  * Turns a known failure of an AWS client into a Refusal that says what to do; returns any other error unchanged.

@@ -89,16 +89,18 @@ export const removeEntry = (table: RegistryTable, item: ReadEntry, changed: Chan
     (now) => now.entry === undefined && !now.damaged && isBy(changed)(now),
   );
 
+const hasStop =
+  (stop: Stop) =>
+  ({ stop: now }: ReadEntry): boolean =>
+    now?.at === stop.at && now.until === stop.until && now.by === stop.by && now.reason === stop.reason;
+
 /** Stops a partner or a payer; an earlier stop is replaced. The entry stays as it is, damaged or not. */
 export const stopEntry = (table: RegistryTable, item: ReadEntry, stop: Stop): Promise<Written> =>
-  write(
-    table,
-    item.entryId,
-    item,
-    { set: { stop } },
-    ({ stop: now }) =>
-      now?.at === stop.at && now.until === stop.until && now.by === stop.by && now.reason === stop.reason,
-  );
+  write(table, item.entryId, item, { set: { stop } }, hasStop(stop));
+
+/** Stops a partner or a payer that has no item, as one whose entry was removed: it holds once there is an entry. */
+export const stopUnknown = (table: RegistryTable, entryId: string, stop: Stop): Promise<Written> =>
+  write(table, entryId, undefined, { set: { stop } }, hasStop(stop));
 
 /** Ends a stop: one that is over takes its place, so that the audit has who ended it and why. */
 export const endStop = (

@@ -60,7 +60,12 @@ const withRegistry = async <T>(
 const longestId = 200;
 
 /** By id, which is one read; by name only if there is no such id. */
-const find = async ({ table }: OpenRegistry, kind: StopKind, nameOrId: string, stage: string): Promise<NamedItem> => {
+export const findItem = async (
+  { table }: Pick<OpenRegistry, 'table'>,
+  kind: EntryKind,
+  nameOrId: string,
+  stage: string,
+): Promise<NamedItem> => {
   const item = nameOrId.length > longestId ? undefined : await readOne(table, kind.entryId(nameOrId));
   if (item !== undefined) return nameItem(kind, item);
   return findNamed(itemsOf(kind, (await readAll(table)).values()), nameOrId, { ...kind, stage });
@@ -124,7 +129,7 @@ const doneLines = (told: Told, outcome: StopOutcome): string[] => {
 export const runStop = async (kind: StopKind, command: StopCommand, deps: StopToolDeps): Promise<number> => {
   const config = await readStage(command.stage);
   return withRegistry(config, kind, deps, async (registry) => {
-    const found = await find(registry, kind, command.nameOrId, config.stage);
+    const found = await findItem(registry, kind, command.nameOrId, config.stage);
     const { arn: operator } = registry.operator;
     const at = Math.floor(deps.nowMs / 1000);
     const stop: Stop = { at, until: command.until, by: operator, reason: command.reason };

@@ -48,7 +48,7 @@ const referenceIn = (positionals: readonly string[]): string => {
   // People copy it with the words around it.
   const reference = given
     .trim()
-    .replace(/^\(?reference:? +/i, '')
+    .replace(/^\(?refer(?:ence|encia):? +/i, '')
     .replace(/\)$/, '');
   if (more.length > 0 || !/^[A-Za-z0-9+/=-]{8,64}$/.test(reference)) {
     throw new UsageError('Give one reference, such as 3f2a9c01-77de; --help says more');

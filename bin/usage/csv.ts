@@ -1,18 +1,8 @@
 import { errorCodes } from '../../functions/shared/errors.ts';
 import { totals, type FiguresBy } from '../../functions/shared/record/figures-query.ts';
+import { numberCell, textCell } from '../shared/csv-cell.ts';
 import type { Figures } from './figures.ts';
 import { dayOf, type Month } from './month.ts';
-
-/** Spreadsheets run a cell that begins like this as a formula. */
-const formula = /^[=+\-@\t\r＝＋－＠]/;
-
-/** A text as a cell (RFC 4180). One that a spreadsheet would run as a formula gets an apostrophe in front. */
-const textCell = (text: string): string => {
-  const harmless = formula.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
-};
-
-const numberCell = (value: number | undefined): string => (value === undefined ? '' : String(value));
 
 /**
  * The figures as CSV: a head, and a line for each payer or partner. Each error code has a column, at the end those that

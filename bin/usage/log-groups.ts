@@ -11,12 +11,10 @@ export interface RequestLog {
   readonly bytes: number;
 }
 
-/**
- * The log groups of the functions that answer requests. A stage may have older ones of a replaced function too.
- * @throws Refusal if there are none
- */
-export const findRequestLogs = async (client: CloudWatchLogsClient, stage: string): Promise<RequestLog[]> => {
-  const prefix = `p2p-gateway-${stage}-Functions`;
+/** What follows the stage in those log groups' names: the API's functions, and the one that answers for exports. */
+const constructs = ['Functions', 'ExportsExportLogs'] as const;
+
+const findLogs = async (client: CloudWatchLogsClient, prefix: string): Promise<RequestLog[]> => {
   const logs: RequestLog[] = [];
   for await (const { logGroups = [] } of paginateDescribeLogGroups({ client }, { logGroupNamePrefix: prefix })) {
     for (const { logGroupName: name = '', creationTime = 0, retentionInDays, storedBytes = 0 } of logGroups) {
@@ -24,10 +22,21 @@ export const findRequestLogs = async (client: CloudWatchLogsClient, stage: strin
       logs.push({ name, createdAtMs: creationTime, retentionDays, bytes: storedBytes });
     }
   }
+  return logs;
+};
+
+/**
+ * The log groups of the functions that answer requests. A stage may have older ones of a replaced function too.
+ * @throws Refusal if there are none
+ */
+export const findRequestLogs = async (client: CloudWatchLogsClient, stage: string): Promise<RequestLog[]> => {
+  const [first, ...others] = constructs.map((construct) => `p2p-gateway-${stage}-${construct}`);
+  const logs = await findLogs(client, first!);
   if (logs.length === 0)
     throw new Refusal(
-      `There is no log group ${prefix}… in this account and region. Deploy the stage, or check --stage.`,
+      `There is no log group ${first}… in this account and region. Deploy the stage, or check --stage.`,
     );
+  for (const prefix of others) logs.push(...(await findLogs(client, prefix)));
   return logs;
 };
 

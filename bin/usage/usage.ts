@@ -5,6 +5,7 @@ import { dollars } from '../cost/prices.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { readStage, Refusal } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
+import { requireFolder, writeWhole } from '../shared/write-whole.ts';
 import { csvOf } from './csv.ts';
 import { figuresOf, type Figures } from './figures.ts';
 import { help, readFlags, type UsageCommand } from './flags.ts';
@@ -12,7 +13,6 @@ import { bytesWithin, findRequestLogs, keptFrom, type RequestLog } from './log-g
 import { dayOf, sinceDay, type Month } from './month.ts';
 import { readNames } from './names.ts';
 import { runQuery } from './run-query.ts';
-import { requireFolder, writeWhole } from './write-whole.ts';
 
 /** What the tool is given from outside. */
 export interface UsageDeps {

@@ -22,6 +22,8 @@ const actions: Readonly<Record<GrantEvent['type'], AuditEvent['action']>> = {
   refreshed: 'U',
   payerRefreshed: 'U',
   revoked: 'D',
+  indexed: 'U',
+  restored: 'C',
 };
 
 const isType = (type: string): type is GrantEvent['type'] => Object.hasOwn(actions, type);
@@ -40,7 +42,7 @@ const markOf = (image: StreamImage): string => {
 
 /** Whether the partner asked for it; otherwise the gateway acted on its own. */
 const askedByPartner = (type: GrantEvent['type'], reason: string | undefined): boolean =>
-  type === 'revoked' ? reason === 'byPartner' : type !== 'payerRefreshed';
+  type === 'revoked' ? reason === 'byPartner' : !['payerRefreshed', 'indexed', 'restored'].includes(type);
 
 /** Whether anything happened to the grant between two images. Taking a lease is not an event. */
 export const isGrantEvent = (before: StreamImage | undefined, after: StreamImage): boolean =>

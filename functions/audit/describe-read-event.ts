@@ -22,6 +22,8 @@ const rest: Coding = {
 /** FHIR's names (http://hl7.org/fhir/restful-interaction) for our interactions, if they differ. */
 const restfulNames: Readonly<Record<string, string>> = {
   everything: 'operation',
+  // A kick-off, a leg of the job, a file's download and a DELETE.
+  export: 'operation',
   page: 'search',
   'search-compartment': 'search',
 };
@@ -29,6 +31,12 @@ const restfulNames: Readonly<Record<string, string>> = {
 const restful = (interaction: string): Coding => {
   const [name = ''] = interaction.split(' ');
   return { system: 'http://hl7.org/fhir/restful-interaction', code: restfulNames[name] ?? name };
+};
+
+/** DICOM's codes: whether something was read, deleted or executed. */
+const actionOf = (interaction: string): AuditEvent['action'] => {
+  if (interaction === 'export delete') return 'D';
+  return /^(read|vread|history|export file)/.test(interaction) ? 'R' : 'E';
 };
 
 /** An error after a success status means that the stream was cut. */
@@ -73,7 +81,7 @@ export const describeReadEvent = (image: StreamImage, stage: string): AuditEvent
     id: eventIdOf('read', `${requestId}.${type}`),
     type: rest,
     subtype: [restful(interaction), { system: systems.event, code: type }],
-    action: /^(read|vread|history)/.test(interaction) ? 'R' : 'E',
+    action: actionOf(interaction),
     recorded: new Date(required('atMs')).toISOString(),
     ...(type === 'ended' ? describeEnd(image) : type === 'endUnknown' ? endUnknown : {}),
     agent: [partnerAgent(required('partner'), true), payerAgent(required('payer'))],

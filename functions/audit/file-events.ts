@@ -12,7 +12,8 @@ const lines = (events: readonly FiledEvent[]): string =>
   events.map(({ event }) => `${JSON.stringify(event)}\n`).join('');
 
 /**
- * The objects for a batch: one per partner and day, one per day for the registry, and one per new grant.
+ * The objects for a batch: one per partner and day, one per day for the registry, one per new grant, and one per grant
+ * that has become known as its member's.
  *
  * An object is named by its content. A repeated batch makes the same objects. A batch that is repeated with other
  * limits, as may happen after a restart of the stream's reader, makes others, so no event is hidden by an older name.
@@ -27,5 +28,11 @@ export const fileEvents = (events: readonly FiledEvent[]): AuditObject[] => {
   const grants = events.flatMap((filed) =>
     filed.createdGrant === undefined ? [] : [{ key: `grants/${filed.createdGrant}.ndjson`, body: lines([filed]) }],
   );
-  return [...days, ...grants];
+  const members = events.flatMap((filed) => {
+    const { memberIndex = '', grantId = '' } = filed.ofMember ?? {};
+    return filed.ofMember === undefined
+      ? []
+      : [{ key: `members/${memberIndex}/${grantId}.ndjson`, body: lines([filed]) }];
+  });
+  return [...days, ...grants, ...members];
 };

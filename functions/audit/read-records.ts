@@ -12,6 +12,8 @@ export interface FiledEvent {
   readonly partner?: string;
   /** The grant that the event created; the event is also filed under its id. */
   readonly createdGrant?: string;
+  /** Set if the event gave a grant the index of its member; the event is also filed under both. */
+  readonly ofMember?: { readonly memberIndex: string; readonly grantId: string };
   readonly unreadable?: true;
 }
 
@@ -49,10 +51,12 @@ const readEvent = ({ dynamodb = {} }: DynamoDBRecord, stage: string): FiledEvent
   if (!isGrantEvent(before, after)) return undefined;
   const created = after['lastEvent']?.M?.['type']?.S === 'created';
   const grantId = keys['grantId']?.S;
+  const memberIndex = before?.['memberIndex'] === undefined ? after['memberIndex']?.S : undefined;
   return {
     event: describeGrantEvent(after, stage),
     partner,
     ...(created && grantId !== undefined ? { createdGrant: grantId } : {}),
+    ...(memberIndex !== undefined && grantId !== undefined ? { ofMember: { memberIndex, grantId } } : {}),
   };
 };
 

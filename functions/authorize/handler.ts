@@ -3,20 +3,23 @@ import type { Deps } from '../shared/deps.ts';
 import { answerError, answerErrors } from '../shared/http/answer-errors.ts';
 import { checkMethod, parameters, payerOf, queryPairs, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
 import { readFormPairs } from '../shared/http/form.ts';
-import { errorPage, redirect } from '../shared/http/page.ts';
 import { refusePrefetch } from '../shared/http/refuse-prefetch.ts';
+import { redirect } from '../shared/pages/browser-headers.ts';
+import { errorPage } from '../shared/pages/error-page.ts';
+import type { PageDeps } from '../shared/pages/settings.ts';
+import { viewOf } from '../shared/pages/view.ts';
+import { checkAuthorizeRequest } from '../shared/partner/check-authorize-request.ts';
+import { checkClient } from '../shared/partner/check-client.ts';
 import { returnError, type PartnerReturn } from '../shared/partner/redirect-uri.ts';
 import { payerAuthorizeUrl } from '../shared/payer/authorize-url.ts';
 import { recordRequest, type RequestRecord } from '../shared/record/request-record.ts';
 import { checkNotPaused } from '../shared/registry/require-payer.ts';
 import type { Table } from '../shared/store/dynamo.ts';
-import { checkAuthorizeRequest } from './check-authorize-request.ts';
-import { checkClient } from './check-client.ts';
 import { askForConsent, checkConsent } from './consent.ts';
 import { rememberLoginAttempt } from './remember-login-attempt.ts';
 
 /** What the authorize function depends on. */
-export interface AuthorizeDeps extends Deps {
+export interface AuthorizeDeps extends Deps, PageDeps {
   readonly loginAttempts: Table;
 }
 
@@ -24,7 +27,7 @@ export interface AuthorizeDeps extends Deps {
 export const authorizeHandler = (deps: AuthorizeDeps) =>
   middy<ApiEvent, ApiResponse>()
     .use(recordRequest(deps, 'authorize'))
-    .use(answerErrors(errorPage))
+    .use(answerErrors((error, reference, event) => errorPage(viewOf(deps.pages, event), error, reference)))
     .handler(async (event, { record }) => {
       record.step = record.function;
       checkMethod(event, ['GET', 'POST']);
@@ -35,7 +38,7 @@ export const authorizeHandler = (deps: AuthorizeDeps) =>
         const checked = checkAuthorizeRequest(client, request);
         await checkNotPaused(deps.registry, client.payer.id);
         if (client.partner.consent === 'gateway' && !checkConsent(event, request)) {
-          return askForConsent(deps, event, client, checked, request);
+          return askForConsent(deps, event, client, checked);
         }
         const attempt = await rememberLoginAttempt(deps, event, client, checked);
         return redirect(payerAuthorizeUrl(deps.origin, client.payer, attempt), attempt.cookies);

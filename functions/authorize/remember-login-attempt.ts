@@ -1,11 +1,11 @@
 import { base64url, nowSeconds, type Deps } from '../shared/deps.ts';
 import type { ApiEvent } from '../shared/http/api.ts';
+import type { CheckedRequest } from '../shared/partner/check-authorize-request.ts';
+import type { CheckedClient } from '../shared/partner/check-client.ts';
 import { setLoginCookie } from '../shared/partner/login-cookie.ts';
 import { sealIvBytes } from '../shared/store/crypto.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import { putLoginAttempt } from '../shared/store/login-attempts.ts';
-import type { CheckedRequest } from './check-authorize-request.ts';
-import type { CheckedClient } from './check-client.ts';
 
 /** What the redirect to the payer needs. */
 export interface StartedAttempt {

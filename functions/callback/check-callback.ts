@@ -16,6 +16,7 @@ const checkIssuer = ({ sendsIss, issuer }: Payer, iss: string | undefined): void
   if (sendsIss && iss !== issuer) {
     throw new GatewayError('invalid_request', 'The answer did not come from the health plan that was asked.', {
       detail: iss === undefined ? 'iss is missing' : 'iss is another issuer',
+      page: 'wrongAnswer',
     });
   }
 };
@@ -35,6 +36,7 @@ export const checkCallback = async (
   if (state === undefined) {
     throw new GatewayError('invalid_request', 'This sign-in is not one that began here.', {
       detail: 'malformed state',
+      page: 'notBegunHere',
     });
   }
   checkIssuer(payer, request.values.get('iss'));

@@ -37,11 +37,15 @@ export const createGrant = async (
   deps: Deps & { readonly grants: Table },
   payer: Payer,
   attempt: LoginAttempt,
-  answer: Omit<PayerTokenAnswer, 'patient'> & { readonly patient: string | undefined },
+  answer: Omit<PayerTokenAnswer, 'patient'> & {
+    readonly patient: string | undefined;
+    /** Undefined if the patient is. */
+    readonly memberIndex: string | undefined;
+  },
   requestId: string,
 ): Promise<{ grantId: string; code: string }> => {
   const { lifetimes } = deps.registry;
-  const { tokens, patient } = answer;
+  const { tokens, patient, memberIndex } = answer;
   const now = nowSeconds(deps.clock);
   const refreshable = attempt.refreshable && tokens.refreshToken !== undefined;
   const scope = requireGrantedScope(payer, attempt, answer, refreshable);
@@ -70,6 +74,7 @@ export const createGrant = async (
     linkKey: deps.randomBytes(bearerSizes.secret),
     codeChallenge: attempt.codeChallenge,
     patient,
+    memberIndex,
   };
   await putGrant(deps.grants, grant, { now, requestId });
   return { grantId, code };

@@ -3,8 +3,10 @@ import type { Deps } from '../shared/deps.ts';
 import { answerError, answerErrors } from '../shared/http/answer-errors.ts';
 import { checkMethod, parameters, payerOf, queryPairs, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
 import { finishInTime } from '../shared/http/finish-in-time.ts';
-import { errorPage } from '../shared/http/page.ts';
 import { refusePrefetch } from '../shared/http/refuse-prefetch.ts';
+import { errorPage } from '../shared/pages/error-page.ts';
+import type { PageDeps } from '../shared/pages/settings.ts';
+import { viewOf } from '../shared/pages/view.ts';
 import { clearLoginCookie } from '../shared/partner/login-cookie.ts';
 import { returnError, returnToPartner } from '../shared/partner/redirect-uri.ts';
 import type { PayerClientDeps } from '../shared/payer/client.ts';
@@ -15,13 +17,15 @@ import { exchangePayerCode, requirePatient, revokeOnFailure } from './ask-payer.
 import { checkCallback } from './check-callback.ts';
 import { checkPayerAnswer } from './check-payer-answer.ts';
 import { createGrant } from './create-grant.ts';
+import type { IndexMember } from './index-member.ts';
 import { payerKeyReader } from './payer-keys.ts';
 import { takeLoginAttempt } from './take-login-attempt.ts';
 
 /** What the callback function depends on. */
-export interface CallbackDeps extends Deps, PayerClientDeps {
+export interface CallbackDeps extends Deps, PageDeps, PayerClientDeps {
   readonly loginAttempts: Table;
   readonly grants: Table;
+  readonly indexMember: IndexMember;
 }
 
 /** The gateway's redirect URI, to which payers send browsers back (RFC 6749 §4.1.2). */
@@ -29,7 +33,7 @@ export const callbackHandler = (given: CallbackDeps) => {
   const deps = { ...given, readPayerKeys: payerKeyReader(given) };
   return middy<ApiEvent, ApiResponse>()
     .use(recordRequest(deps, 'callback'))
-    .use(answerErrors(errorPage))
+    .use(answerErrors((error, reference, event) => errorPage(viewOf(deps.pages, event), error, reference)))
     .handler(async (event, context) => {
       const { record } = context;
       record.step = record.function;
@@ -45,7 +49,10 @@ export const callbackHandler = (given: CallbackDeps) => {
           const answer = await exchangePayerCode(deps, callback.payer, login.attempt, code);
           return revokeOnFailure(deps, callback.payer, answer.tokens, async () => {
             const patient = await requirePatient(deps, callback.payer, login.attempt, answer);
-            return createGrant(deps, callback.payer, login.attempt, { ...answer, patient }, record.requestId);
+            const member = patient === undefined ? undefined : { payer: callback.payer.id, patient };
+            const memberIndex = member && (await deps.indexMember(member));
+            const opened = { ...answer, patient, memberIndex };
+            return createGrant(deps, callback.payer, login.attempt, opened, record.requestId);
           });
         });
         record.grantId = grant.grantId;

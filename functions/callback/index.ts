@@ -1,13 +1,18 @@
 import { requireEnvironment } from '../shared/deps.ts';
+import { kmsClient } from '../shared/kms-client.ts';
+import { readPageSettings } from '../shared/pages/settings.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
 import { realDeps } from '../shared/real-deps.ts';
 import { callbackHandler } from './handler.ts';
+import { memberIndexer } from './index-member.ts';
 
 const { client, ...deps } = realDeps();
 
 export const handler = callbackHandler({
   ...deps,
+  pages: readPageSettings(),
   loginAttempts: { client, name: requireEnvironment('LOGIN_ATTEMPTS_TABLE') },
   grants: { client, name: requireEnvironment('GRANTS_TABLE') },
+  indexMember: memberIndexer(kmsClient(), requireEnvironment('MEMBER_INDEX_KEY')),
   readPayerSecret: payerSecretReader(secretsClient(), requireEnvironment('PAYER_SECRET_PREFIX'), deps.clock),
 });

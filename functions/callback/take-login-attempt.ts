@@ -18,18 +18,35 @@ export interface TakenAttempt {
   readonly returnTo: PartnerReturn;
 }
 
-/** A reload, or a step back in the browser: the login is over, whatever its result. */
-const finishedSignIn = async ({ registry }: Pick<Deps, 'registry'>, partnerId: string): Promise<GatewayError> => {
-  const partner = await registry.partner(partnerId, { evenIfBlocked: true });
-  const message = 'It can be used once only, and it has been used.';
-  return new GatewayError('invalid_request', message, {
-    detail: 'login attempt was consumed before',
-    ...(partner === undefined ? {} : { link: { href: partner.homePage, text: `Go back to ${partner.name}` } }),
+const expiredSignIn = (detail: string, backTo?: Partner): GatewayError =>
+  new GatewayError('invalid_request', 'This sign-in has expired. Please start again in the app.', {
+    detail,
+    page: 'expired',
+    ...(backTo === undefined ? {} : { backTo }),
   });
-};
 
-const expiredSignIn = (detail: string): GatewayError =>
-  new GatewayError('invalid_request', 'This sign-in has expired. Please start again in the app.', { detail });
+/** Why the attempt of a partner cannot be consumed. The member can go back to that partner's app, if it is registered. */
+const refusalOf = async (
+  { registry }: Pick<Deps, 'registry'>,
+  { outcome, partner: partnerId }: Extract<Consumption, { readonly partner: string }>,
+): Promise<GatewayError> => {
+  const partner = await registry.partner(partnerId, { evenIfBlocked: true });
+  const backTo = partner === undefined ? {} : { backTo: partner };
+  if (outcome === 'expired') return expiredSignIn('the login attempt has expired', partner);
+  // A reload, or a step back in the browser: the login is over, whatever its result.
+  if (outcome === 'finished') {
+    return new GatewayError('invalid_request', 'This sign-in link was already used.', {
+      detail: 'login attempt was consumed before',
+      page: 'finished',
+      ...backTo,
+    });
+  }
+  return new GatewayError(
+    'invalid_request',
+    'This sign-in began in another browser, or this browser does not keep cookies. Please start again in the app.',
+    { detail: 'login cookie is missing or of another attempt', page: 'otherBrowser', ...backTo },
+  );
+};
 
 /**
  * Consumes the login attempt of this state, payer and browser, and looks its partner up in the config again.
@@ -53,21 +70,14 @@ export const takeLoginAttempt = async (
   });
   if (consumed.outcome === 'unknown') throw expiredSignIn('no login attempt of this state at this payer');
   record.partner = consumed.outcome === 'consumed' ? consumed.attempt.partner : consumed.partner;
-  if (consumed.outcome === 'finished') throw await finishedSignIn(deps, consumed.partner);
-  if (consumed.outcome === 'otherBrowser') {
-    throw new GatewayError(
-      'invalid_request',
-      'This sign-in began in another browser, or this browser does not keep cookies. Please start again in the app.',
-      { detail: 'login cookie is missing or of another attempt' },
-    );
-  }
-  if (consumed.outcome === 'expired') throw expiredSignIn('the login attempt has expired');
+  if (consumed.outcome !== 'consumed') throw await refusalOf(deps, consumed);
   const { attempt } = consumed;
   const partner = await deps.registry.partner(attempt.partner);
   const redirectUri = partner && trustRedirectUri(attempt.redirectUri, partner);
   if (partner === undefined || !mayReadFrom(partner, payer.id) || redirectUri === undefined) {
     throw new GatewayError('invalid_request', 'The app that you came from is no longer registered.', {
       detail: 'partner left the config during the login',
+      page: 'appGone',
     });
   }
   const iss = facadeBase(deps.origin, payer.id);

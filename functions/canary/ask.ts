@@ -18,15 +18,10 @@ export const timeoutMs = 8000;
 const userAgent = 'p2p-gateway-canary';
 
 /** Something is wrong. The text is ours and never contains anything from the network. */
-export class Finding extends Error {
-  /** Whether not even an HTTP status came back. */
-  readonly isSilence: boolean;
+export class Finding extends Error {}
 
-  constructor(message: string, isSilence = false) {
-    super(message);
-    this.isSilence = isSilence;
-  }
-}
+/** Not even an HTTP status came back. */
+export class Silence extends Finding {}
 
 export interface Question {
   /** The endpoint, for the finding. */
@@ -46,7 +41,7 @@ export const ask = async <T>(
   { what, url, init, headers }: Question,
   read: (response: PayerResponse) => Promise<T> | T,
 ): Promise<T> => {
-  let isSilence = true;
+  let isSilent = true;
   try {
     const response = await http(url, {
       ...init,
@@ -54,7 +49,7 @@ export const ask = async <T>(
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
     });
-    isSilence = false;
+    isSilent = false;
     try {
       return await read(response);
     } finally {
@@ -62,7 +57,8 @@ export const ask = async <T>(
       await response.body?.cancel().catch(() => undefined);
     }
   } catch (error) {
-    throw new Finding(`${what}: ${error instanceof Finding ? error.message : causeOf(error)}`, isSilence);
+    const message = `${what}: ${error instanceof Finding ? error.message : causeOf(error)}`;
+    throw isSilent ? new Silence(message) : new Finding(message);
   }
 };
 

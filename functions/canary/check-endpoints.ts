@@ -2,7 +2,7 @@ import { causeOf } from '../shared/errors.ts';
 import { fhirMediaType } from '../shared/registry/profile.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { openForCanary } from '../shared/store/breakers.ts';
-import { ask, expectThat, Finding, type CanaryDeps, type Question } from './ask.ts';
+import { ask, expectThat, Silence, type CanaryDeps, type Finding, type Question } from './ask.ts';
 
 const isWell = (status: number): boolean => status < 500;
 /** A redirect is a failure where a program asks: it is not followed. */
@@ -45,14 +45,12 @@ export interface Checked {
 }
 
 /** Whether not even a read without a token is refused. A payer may be slow to make its metadata, and yet serve reads. */
-const isSilent = async (deps: CanaryDeps, payer: Payer): Promise<boolean> => {
+const isSilent = (deps: CanaryDeps, payer: Payer): Promise<boolean> => {
   const url = `${payer.fhirBaseUrl}/Patient`;
-  try {
-    await ask(deps, { what: fhirApi, url, headers: { Accept: fhirMediaType(payer) } }, () => undefined);
-    return false;
-  } catch (error) {
-    return error instanceof Finding && error.isSilence;
-  }
+  return ask(deps, { what: fhirApi, url, headers: { Accept: fhirMediaType(payer) } }, () => undefined).then(
+    () => false,
+    () => true,
+  );
 };
 
 /** Opens the breaker of a payer whose FHIR API does not answer. A status, whatever it says, is an answer. */
@@ -71,15 +69,14 @@ export const checkEndpoints = async (deps: CanaryDeps, payer: Payer, signIn: str
   const findings: Finding[] = [];
   let isFhirSilent = false;
   await Promise.all(
-    endpointsOf(payer, signIn).map(async (endpoint) => {
-      try {
-        await ask(deps, endpoint, ({ status }) => expectThat(endpoint.isWell(status), `status ${status}`));
-      } catch (error) {
-        if (!(error instanceof Finding)) throw error;
-        findings.push(error);
-        isFhirSilent ||= endpoint.what === fhirApi && error.isSilence;
-      }
-    }),
+    endpointsOf(payer, signIn).map((endpoint) =>
+      ask(deps, endpoint, ({ status }) => expectThat(endpoint.isWell(status), `status ${status}`)).catch(
+        (finding: Finding) => {
+          findings.push(finding);
+          isFhirSilent ||= endpoint.what === fhirApi && finding instanceof Silence;
+        },
+      ),
+    ),
   );
   const { findings: more, breakerOpened } = isFhirSilent
     ? await openBreaker(deps, payer)

@@ -15,7 +15,9 @@ export const answerPreflight = (): ApiResponse => ({
 });
 
 const decorate = (response: ApiResponse | null | undefined): void => {
-  if (response) response.headers['Access-Control-Allow-Origin'] = '*';
+  // Pages are for people: no other site's script may read them.
+  const isPage = response?.headers['Content-Type']?.startsWith('text/html') === true;
+  if (response && !isPage) response.headers['Access-Control-Allow-Origin'] = '*';
 };
 
 /** SMART App Launch requires discovery and metadata to be open to every origin, on errors as well as successes. */

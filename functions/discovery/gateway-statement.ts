@@ -1,6 +1,7 @@
 import type { Payer } from '../shared/registry/types.ts';
 import type { Facade } from './facade.ts';
 import { security } from './security.ts';
+import { bulkDataStatement, exportOperation, hasExports } from './whole-record.ts';
 
 /** Types of the Payer-to-Payer exchange (Da Vinci PDex) that R4 can search by `patient`. */
 const byPatient = [
@@ -25,9 +26,19 @@ const byPatient = [
 const others = ['Location', 'Medication', 'Organization', 'Patient', 'Practitioner', 'PractitionerRole'];
 
 const definition = (type: string, name: string): string => `http://hl7.org/fhir/SearchParameter/${type}-${name}`;
+const everything = {
+  name: 'everything',
+  definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything',
+};
 const byId = { name: '_id', type: 'token', definition: 'http://hl7.org/fhir/SearchParameter/Resource-id' };
 
-const resource = (type: string, everything: boolean) => ({
+/** The operations on Patient. */
+const operations = (payer: Payer) => [
+  ...(payer.everything ? [everything] : []),
+  ...(hasExports(payer) ? [exportOperation] : []),
+];
+
+const resource = (type: string, onPatient: ReturnType<typeof operations>) => ({
   type,
   interaction: [{ code: 'read' }, { code: 'search-type' }],
   searchParam: [
@@ -36,9 +47,7 @@ const resource = (type: string, everything: boolean) => ({
       ? [{ name: 'patient', type: 'reference', definition: definition(type, 'patient') }]
       : []),
   ],
-  ...(type === 'Patient' && everything
-    ? { operation: [{ name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' }] }
-    : {}),
+  ...(type === 'Patient' && onPatient.length > 0 ? { operation: onPatient } : {}),
 });
 
 /** A small statement of our own, for a payer that requires a token for its own. */
@@ -47,6 +56,7 @@ export const gatewayStatement = (payer: Payer, facade: Facade) => ({
   status: 'active',
   date: '2026-11-25',
   kind: 'instance',
+  ...(hasExports(payer) ? { instantiates: [bulkDataStatement] } : {}),
   implementation: { description: `${payer.displayName}, read through the gateway`, url: facade.base },
   fhirVersion: '4.0.1',
   format: ['application/fhir+json', 'json'],
@@ -56,7 +66,7 @@ export const gatewayStatement = (payer: Payer, facade: Facade) => ({
       documentation:
         'The health plan requires a token for its own capability statement. This is the gateway’s summary: it may list requests that the plan does not answer.',
       security: security(facade),
-      resource: [...byPatient, ...others].sort().map((type) => resource(type, payer.everything)),
+      resource: [...byPatient, ...others].sort().map((type) => resource(type, operations(payer))),
     },
   ],
 });

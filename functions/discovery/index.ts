@@ -1,6 +1,8 @@
+import { readPageSettings } from '../shared/pages/settings.ts';
 import { realDeps } from '../shared/real-deps.ts';
 import { discovery } from './discovery.ts';
+import { streamAnswers } from './stream-answer.ts';
 
 const { client: _, ...deps } = realDeps();
 
-export const handler = discovery(deps);
+export const handler = streamAnswers(discovery({ ...deps, pages: readPageSettings() }));

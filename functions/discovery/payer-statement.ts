@@ -2,6 +2,7 @@ import { isObject, objectsIn, type JsonObject } from '../shared/json-object.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import type { Facade } from './facade.ts';
 import { security } from './security.ts';
+import { bulkDataStatement, exportOperation, hasExports } from './whole-record.ts';
 
 /** Interactions that the FHIR route passes on: reads only. */
 const reads = new Set<unknown>(['read', 'vread', 'history-instance', 'history-type', 'search-type', 'search-system']);
@@ -13,10 +14,16 @@ const unlessEmpty = (name: string, values: readonly unknown[]): JsonObject =>
 const onlyReads = (interactions: unknown): JsonObject[] =>
   objectsIn(interactions).filter(({ code }) => reads.has(code));
 
-const operations = (resource: JsonObject, payer: Payer): JsonObject[] =>
-  resource['type'] === 'Patient' && payer.everything
-    ? objectsIn(resource['operation']).filter(({ name }) => name === 'everything' || name === '$everything')
-    : [];
+const isPatient = ({ type }: JsonObject): boolean => type === 'Patient';
+
+/** The payer's $everything, and our exports in place of any that the payer has. */
+const operations = (resource: JsonObject, payer: Payer): JsonObject[] => {
+  if (!isPatient(resource)) return [];
+  const everything = objectsIn(resource['operation']).filter(
+    ({ name }) => name === 'everything' || name === '$everything',
+  );
+  return [...(payer.everything ? everything : []), ...(hasExports(payer) ? [exportOperation] : [])];
+};
 
 const readOnlyResource = (resource: JsonObject, payer: Payer): JsonObject => {
   const {
@@ -38,16 +45,26 @@ const readOnlyResource = (resource: JsonObject, payer: Payer): JsonObject => {
 const canBeRead = ({ interaction }: JsonObject): boolean =>
   interaction === undefined || onlyReads(interaction).length > 0;
 
+/** What can be read; and Patient in any case, where exports are declared. */
+const resourcesOf = (rest: JsonObject, payer: Payer): JsonObject[] => {
+  const resources = objectsIn(rest['resource'])
+    .filter(canBeRead)
+    .map((resource) => readOnlyResource(resource, payer));
+  if (!hasExports(payer) || resources.some(isPatient)) return resources;
+  return [...resources, { type: 'Patient', operation: [exportOperation] }];
+};
+
+/** The payer's, and that of servers with exports. */
+const instantiatesOf = (value: unknown, payer: Payer): string[] => {
+  const given = Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
+  return hasExports(payer) ? [...new Set([...given, bulkDataStatement])] : given;
+};
+
 const readOnlyRest = (rest: JsonObject, payer: Payer, facade: Facade): JsonObject => ({
   mode: 'server',
   ...(typeof rest['documentation'] === 'string' ? { documentation: rest['documentation'] } : {}),
   security: security(facade),
-  ...unlessEmpty(
-    'resource',
-    objectsIn(rest['resource'])
-      .filter(canBeRead)
-      .map((resource) => readOnlyResource(resource, payer)),
-  ),
+  ...unlessEmpty('resource', resourcesOf(rest, payer)),
   ...unlessEmpty('interaction', onlyReads(rest['interaction'])),
   ...unlessEmpty('searchParam', objectsIn(rest['searchParam'])),
 });
@@ -61,11 +78,19 @@ export const payerStatement = (value: unknown, payer: Payer, facade: Facade): Js
   if (!isObject(value) || value['resourceType'] !== 'CapabilityStatement') return undefined;
   const servers = objectsIn(value['rest']).filter(({ mode }) => mode === 'server');
   if (servers.length === 0) return undefined;
-  const { text: _text, messaging: _messaging, document: _document, patchFormat: _patchFormat, ...kept } = value;
+  const {
+    text: _text,
+    instantiates: _instantiates,
+    messaging: _messaging,
+    document: _document,
+    patchFormat: _patchFormat,
+    ...kept
+  } = value;
   const implementation = isObject(value['implementation']) ? value['implementation'] : {};
   return {
     ...kept,
     kind: 'instance',
+    ...unlessEmpty('instantiates', instantiatesOf(value['instantiates'], payer)),
     implementation: {
       description: `${payer.displayName}, read through the gateway`,
       ...implementation,

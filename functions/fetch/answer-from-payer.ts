@@ -5,45 +5,26 @@ import { fhirAnswer, outcomeAnswer } from '../shared/fhir/operation-outcome.ts';
 import { createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import { parseObject } from '../shared/json-object.ts';
-import type { PayerResponse } from '../shared/payer/http.ts';
+import { dropBody, jsonTypeOf, plainJson, retryAfterOf } from '../shared/payer/answers.ts';
 import { readText } from '../shared/payer/read-text.ts';
 import { referenceOf } from '../shared/record/request-record.ts';
-import { fhirJson, fhirMediaType } from '../shared/registry/profile.ts';
+import { fhirJson } from '../shared/registry/profile.ts';
 import { payerBases } from '../shared/registry/urls.ts';
 import { declaredBytes, mostStreamedBytes, tooLarge } from './answer-limit.ts';
 import type { FetchDeps } from './deps.ts';
-import { dropBody } from './gate.ts';
 import type { PayerAnswer } from './payer-answer.ts';
 import { streamBody } from './stream-body.ts';
 
 const payerError = (detail: string): GatewayError =>
   new GatewayError('payer_error', 'The health plan gave an answer that cannot be used.', { detail });
 
-const longestRetryAfterSeconds = 3600;
 const outcomeLimitBytes = 64 * 1024;
-
-/** The payer's `Retry-After`, seconds or a date (RFC 9110 §10.2.3), within reason. */
-const retryAfter = ({ headers }: PayerResponse, nowMs: number): number => {
-  const value = headers.get('retry-after') ?? '';
-  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - nowMs) / 1000);
-  return Number.isNaN(seconds) ? 30 : Math.min(longestRetryAfterSeconds, Math.max(1, seconds));
-};
-
-const plainJson = 'application/json';
 
 type Answered = Pick<PayerAnswer, 'response' | 'payer'>;
 
-/** The media type of an answer that declares JSON in UTF-8: plain JSON, FHIR's, or the payer's own name for that. */
-const jsonTypeOf = ({ response: { headers }, payer }: Answered): string | undefined => {
-  const type = headers.get('content-type')?.toLowerCase() ?? '';
-  const charset = /charset="?([\w-]+)/.exec(type)?.[1] ?? 'utf-8';
-  if (!['utf-8', 'utf8', 'us-ascii'].includes(charset)) return undefined;
-  const declared = /^[^\s;]*/.exec(type)?.[0] ?? '';
-  return [plainJson, fhirJson, fhirMediaType(payer)].includes(declared) ? declared : undefined;
-};
-
-const isJson = (answer: Answered): boolean => jsonTypeOf(answer) !== undefined;
-const isFhirJson = (answer: Answered): boolean => ![undefined, plainJson].includes(jsonTypeOf(answer));
+const isJson = ({ response, payer }: Answered): boolean => jsonTypeOf(response, payer) !== undefined;
+const isFhirJson = ({ response, payer }: Answered): boolean =>
+  ![undefined, plainJson].includes(jsonTypeOf(response, payer));
 
 /** Moves a URL from below one of the payer's bases to below ours. */
 const toOurs = (url: string, { payer, base }: PayerAnswer): string => {
@@ -99,7 +80,7 @@ const checkStatus = async (deps: FetchDeps, { response }: PayerAnswer): Promise<
     throw new GatewayError(
       status === 429 ? 'too_many_requests' : 'temporarily_unavailable',
       'The health plan asks to wait before the next request.',
-      { retryAfterSeconds: retryAfter(response, deps.clock.now()), detail: `payer answered ${status}` },
+      { retryAfterSeconds: retryAfterOf(response, deps.clock.now()), detail: `payer answered ${status}` },
     );
   }
   throw payerError(`payer answered ${status}`);

@@ -2,6 +2,8 @@ import { GatewayError } from '../shared/errors.ts';
 import { isDocument, type FhirRequest } from '../shared/fhir/fhir-request.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
 import { header, type ApiEvent } from '../shared/http/api.ts';
+import type { Deadline } from '../shared/http/deadline.ts';
+import { dropBody, firstByteMsOf } from '../shared/payer/answers.ts';
 import { payerHttpFailure } from '../shared/payer/client.ts';
 import { failureAtRead, PayerError } from '../shared/payer/errors.ts';
 import type { PayerResponse } from '../shared/payer/http.ts';
@@ -10,10 +12,8 @@ import { reconnectNeeded, refreshPayerTokens } from '../shared/payer/refresh-tok
 import { raise, type RequestRecord } from '../shared/record/request-record.ts';
 import { fhirJson, fhirMediaType } from '../shared/registry/profile.ts';
 import type { Payer } from '../shared/registry/types.ts';
-import { firstByteMsOf } from './breaker/late.ts';
 import type { Watch } from './breaker/watch-call.ts';
 import type { FetchDeps } from './deps.ts';
-import { dropBody, type Deadline } from './gate.ts';
 
 /** One read at the payer. */
 export interface PayerCall {

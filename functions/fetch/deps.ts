@@ -1,8 +1,10 @@
 import type { Deps } from '../shared/deps.ts';
+import type { SealForJob } from '../shared/exports/job-box.ts';
+import type { TakeTurn } from '../shared/limits/limiter.ts';
 import type { PayerTokenDeps } from '../shared/payer/refresh-tokens.ts';
-import type { ReadGate } from './audit-read.ts';
+import type { ReadGate } from '../shared/record/audit-read.ts';
+import type { Table } from '../shared/store/dynamo.ts';
 import type { Breakers } from './breaker/breakers.ts';
-import type { TakeTurn } from './limits/limiter.ts';
 
 /** What the fetch function depends on. */
 export interface FetchDeps extends Deps, PayerTokenDeps, ReadGate {
@@ -10,6 +12,8 @@ export interface FetchDeps extends Deps, PayerTokenDeps, ReadGate {
   readonly takeTurn: TakeTurn;
   /** Keeps calls from a payer that does not answer. */
   readonly breakers: Breakers;
+  readonly exports: Table;
+  readonly sealForJob: SealForJob;
   /** The most bytes of an answer. @default what Lambda streams */
   readonly mostBytes?: number;
 }

@@ -1,65 +1,57 @@
-import middy from '@middy/core';
-import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
 import { checkPatient } from '../shared/fhir/check-patient.ts';
-import { fhirError } from '../shared/fhir/operation-outcome.ts';
 import { fhirMethods } from '../shared/fhir/refusals.ts';
-import { answerErrors } from '../shared/http/answer-errors.ts';
-import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
-import { answerIfPreflight, corsForPartners } from '../shared/http/cors.ts';
+import { answerIfPreflight } from '../shared/http/cors.ts';
+import { startDeadline } from '../shared/http/deadline.ts';
+import { fhirRoute } from '../shared/http/fhir-route.ts';
+import { authenticate } from '../shared/partner/authenticate.ts';
+import { takePartnerTurn } from '../shared/partner/rate-limit.ts';
+import { checkStillAllowed, watchStops } from '../shared/partner/watch-stops.ts';
 import { ensureFreshPayerTokens } from '../shared/payer/refresh-tokens.ts';
-import { recordRequest } from '../shared/record/request-record.ts';
+import { auditRead } from '../shared/record/audit-read.ts';
 import { facadeBase, payerBases } from '../shared/registry/urls.ts';
 import { answerFromPayer } from './answer-from-payer.ts';
-import { auditAnswers, auditRead } from './audit-read.ts';
-import { authenticate } from './authenticate.ts';
 import { throughBreaker } from './breaker/through-breaker.ts';
 import { callPayer } from './call-payer.ts';
 import { checkScopes } from './check-scopes.ts';
 import type { FetchDeps } from './deps.ts';
-import { passGate, startDeadline } from './gate.ts';
+import { passGate } from './gate.ts';
+import { answerKickOff } from './kick-off/answer-kick-off.ts';
+import { kickOffDoor } from './kick-off/doors.ts';
 import { ensureLinkKey } from './link-sealing-key.ts';
-import { takePartnerTurn, tellRateLimit } from './rate-limit.ts';
 import { checkReadOnly, readFhirRequest } from './read-request.ts';
 import { redirectToDiscovery } from './redirect-to-discovery.ts';
 import { hasPages } from './seal-links.ts';
-import { endBody } from './stream-body.ts';
-import { checkStillAllowed, watchStops } from './watch-stops.ts';
 
 /** The FHIR route: the payer's record, read-only, as a stream (RFC 6750, FHIR R4 http.html). */
 export const fetchHandler = (deps: FetchDeps) =>
-  middy<ApiEvent, ApiResponse>({
-    executionMode: executionModeStreamifyResponse,
-    requestEnd: ({ response }: { response?: ApiResponse | null }) => endBody(response?.body),
-  })
-    .use(recordRequest(deps, 'fetch'))
-    .use(auditAnswers)
-    .use(corsForPartners(deps.registry))
-    .use(tellRateLimit)
-    .use(answerErrors(fhirError))
-    .handler(async (event, context) => {
-      const { record } = context;
-      record.step = record.function;
-      const early = answerIfPreflight(event, fhirMethods) ?? redirectToDiscovery(event, deps.origin);
-      if (early !== undefined) return early;
-      checkReadOnly(event);
-      const { partner, payer, open, access } = await authenticate(deps, event, record);
-      await takePartnerTurn(deps, partner, context);
-      const request = readFhirRequest(event, payer, open.grant, record);
-      const audit = auditRead(deps, context, open.grant.patient);
-      checkScopes(request, access.scope);
-      const base = facadeBase(deps.origin, payer.id);
-      if (open.grant.patient !== undefined) {
-        checkPatient(request, open.grant.patient, [base, ...payerBases(payer)]);
-      }
-      const linkKey = hasPages(request) ? await ensureLinkKey(deps, open.grant) : undefined;
-      const guarded = { payer, grant: open.grant, record };
-      const { response, deadline } = await throughBreaker(deps, guarded, async (watch) => {
-        const fresh = await ensureFreshPayerTokens(deps, payer, open, record);
-        await checkStillAllowed(deps, partner, payer);
-        const budget = startDeadline(context);
-        watchStops(deps, partner, payer, budget);
-        const call = callPayer(deps, event, { payer, request, open: fresh, base, deadline: budget, record, watch });
-        return { deadline: budget, response: await passGate(audit.begin(), call, budget) };
-      });
-      return answerFromPayer(deps, { response, payer, request, base, linkKey, deadline, record, audit });
+  fhirRoute(deps, 'fetch').handler(async (event, context) => {
+    const { record } = context;
+    record.step = record.function;
+    const early = answerIfPreflight(event, fhirMethods) ?? redirectToDiscovery(event, deps.origin);
+    if (early !== undefined) return early;
+    checkReadOnly(event);
+    const door = kickOffDoor(event);
+    const { partner, payer, open, access } = await authenticate(deps, event, record, {
+      onPayer: (payerId) => deps.breakers.look(payerId),
     });
+    await takePartnerTurn(deps, partner, context);
+    if (door !== undefined) return answerKickOff(deps, event, context, door, { partner, payer, open, access });
+    const request = readFhirRequest(event, payer, open.grant, record);
+    const audit = auditRead(deps, context, open.grant.patient);
+    checkScopes(request, access.scope);
+    const base = facadeBase(deps.origin, payer.id);
+    if (open.grant.patient !== undefined) {
+      checkPatient(request, open.grant.patient, [base, ...payerBases(payer)]);
+    }
+    const linkKey = hasPages(request) ? await ensureLinkKey(deps, open.grant) : undefined;
+    const guarded = { payer, grant: open.grant, record };
+    const { response, deadline } = await throughBreaker(deps, guarded, async (watch) => {
+      const fresh = await ensureFreshPayerTokens(deps, payer, open, record);
+      await checkStillAllowed(deps, partner, payer);
+      const budget = startDeadline(context);
+      watchStops(deps, partner, payer, budget);
+      const call = callPayer(deps, event, { payer, request, open: fresh, base, deadline: budget, record, watch });
+      return { deadline: budget, response: await passGate(audit.begin(), call, budget) };
+    });
+    return answerFromPayer(deps, { response, payer, request, base, linkKey, deadline, record, audit });
+  });

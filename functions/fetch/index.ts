@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { requireEnvironment } from '../shared/deps.ts';
+import { sealForJobLater } from '../shared/exports/seal-later.ts';
+import { leaseFromTable } from '../shared/limits/lease-slots.ts';
+import { limiter } from '../shared/limits/limiter.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
 import { realDeps } from '../shared/real-deps.ts';
+import { readEventWriter } from '../shared/record/audit-read.ts';
 import { boundedClock } from '../shared/store/bounded-clock.ts';
-import { readEventWriter } from './audit-read.ts';
 import { payerBreakers } from './breaker/breakers.ts';
 import { fetchHandler } from './handler.ts';
-import { leaseFromTable } from './limits/lease-slots.ts';
-import { limiter } from './limits/limiter.ts';
 
 const { client, ...deps } = realDeps();
 const clock = boundedClock(client, deps.clock);
@@ -20,5 +21,7 @@ export const handler = fetchHandler({
   sleep: (ms) => sleep(ms),
   takeTurn: limiter({ lease: leaseFromTable(limits), clock }),
   breakers: payerBreakers({ limits, clock }),
+  exports: { client, name: requireEnvironment('EXPORTS_TABLE') },
+  sealForJob: sealForJobLater(requireEnvironment('EXPORTS_KEY'), deps.randomBytes),
   ...readEventWriter({ client, name: requireEnvironment('AUDIT_TABLE') }, deps.clock),
 });

@@ -1,10 +1,10 @@
 import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
 import type { LinkKey } from '../shared/fhir/page-link.ts';
+import type { Deadline } from '../shared/http/deadline.ts';
 import type { PayerResponse } from '../shared/payer/http.ts';
+import type { ReadAudit } from '../shared/record/audit-read.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
 import type { Payer } from '../shared/registry/types.ts';
-import type { ReadAudit } from './audit-read.ts';
-import type { Deadline } from './gate.ts';
 
 /** A payer's answer and its request. */
 export interface PayerAnswer {

@@ -1,10 +1,13 @@
 import type { CloudFormationCustomResourceEvent, Context } from 'aws-lambda';
 import { nowSeconds } from '../shared/deps.ts';
 import { causeOf } from '../shared/errors.ts';
+import { dataVersionResource } from '../shared/registry/data-version.ts';
 import { entriesOf, newEntryItem } from '../shared/registry/entry-items.ts';
 import { answer, type Outcome } from './answer.ts';
 import type { FillDeps } from './deps.ts';
-import { putItems, Unfinished, type Counts } from './put-items.ts';
+import { keepDataVersion } from './keep-data-version.ts';
+import { putItems, type Counts } from './put-items.ts';
+import { Unfinished } from './try-again.ts';
 
 /** Kept for the last call to DynamoDB and the answer. */
 const reserveMs = 45_000;
@@ -15,19 +18,23 @@ interface Done extends Outcome {
   readonly counts?: Counts;
 }
 
+const untilMsOf = ({ clock }: FillDeps, context: FillContext): number =>
+  clock.monotonic() + context.getRemainingTimeInMillis() - reserveMs;
+
+const whyOf = (error: unknown): string => (error instanceof Unfinished ? error.message : causeOf(error));
+
 const fill = async (deps: FillDeps, context: FillContext): Promise<Done> => {
   try {
-    const untilMs = deps.clock.monotonic() + context.getRemainingTimeInMillis() - reserveMs;
+    const untilMs = untilMsOf(deps, context);
     const { table, registry } = deps.open();
     const by = { changedAt: nowSeconds(deps.clock), changedBy: context.invokedFunctionArn, reason: 'first deployment' };
     const items = [...entriesOf(registry)].map(([entryId, entry]) => newEntryItem(entryId, entry, by));
     const counts = await putItems({ deps, table, untilMs }, items);
     return { status: 'SUCCESS', reason: `${counts.put} items were put, ${counts.kept} were there.`, counts };
   } catch (error) {
-    const why = error instanceof Unfinished ? error.message : causeOf(error);
     return {
       status: 'FAILED',
-      reason: `The registry was not filled: ${why}. Deploy again; what was written stays as it is.`,
+      reason: `The registry was not filled: ${whyOf(error)}. Deploy again; what was written stays as it is.`,
     };
   }
 };
@@ -35,16 +42,57 @@ const fill = async (deps: FillDeps, context: FillContext): Promise<Done> => {
 /** What is in the table is changed by people from now on. */
 const nothingToDo: Done = { status: 'SUCCESS', reason: 'Only a new registry is filled.' };
 
+/** Numbers only, as the stack writes it; anything else allows nothing. */
+const allowedIn = ({ ResourceProperties: { AllowOlder: text } }: CloudFormationCustomResourceEvent) =>
+  typeof text === 'string' && /^\d+$/.test(text) ? Number(text) : undefined;
+
+const checkDataVersion = async (
+  deps: FillDeps,
+  event: CloudFormationCustomResourceEvent,
+  context: FillContext,
+): Promise<Done> => {
+  try {
+    const { table } = deps.open();
+    const by = { changedAt: nowSeconds(deps.clock), changedBy: context.invokedFunctionArn };
+    return await keepDataVersion({ deps, table, untilMs: untilMsOf(deps, context) }, allowedIn(event), by);
+  } catch (error) {
+    return {
+      status: 'FAILED',
+      reason: `The data version of the tables was not checked: ${whyOf(error)}. Deploy again.`,
+    };
+  }
+};
+
+/** Its resource has the data version in its name, so that other code always begins with a `Create`. */
+const nothingToCheck: Done = { status: 'SUCCESS', reason: 'Only another data version is checked.' };
+
+const doneFor = async (
+  deps: FillDeps,
+  event: CloudFormationCustomResourceEvent,
+  context: FillContext,
+): Promise<Done> => {
+  const isCreate = event.RequestType === 'Create';
+  if (event.ResourceType === dataVersionResource) {
+    return isCreate ? checkDataVersion(deps, event, context) : nothingToCheck;
+  }
+  return isCreate ? fill(deps, context) : nothingToDo;
+};
+
 /**
- * Fills the registry for CloudFormation, which calls it when a stage first gets the table, and again when it repeats a
- * call. An update or removal of the resource changes nothing. Every call is answered, or the deployment would hang.
+ * Does what a deployment needs of the registry. CloudFormation calls it
+ *
+ * - when a stage first gets the table, to fill it;
+ * - when code with another data version is deployed, to refuse code that is older than what the tables hold.
+ *
+ * An update or removal of either resource changes nothing, so that no rollback of CloudFormation's is ever refused. Every
+ * call is answered, or the deployment would hang.
  * @throws Error if CloudFormation could not be answered, so that Lambda calls it again
  */
 export const fillRegistryHandler =
   (deps: FillDeps) =>
   async (event: CloudFormationCustomResourceEvent, context: FillContext): Promise<void> => {
     const startedAtMs = deps.clock.monotonic();
-    const done = event.RequestType === 'Create' ? await fill(deps, context) : nothingToDo;
+    const done = await doneFor(deps, event, context);
     deps.writeLog(
       JSON.stringify({
         level: done.status === 'SUCCESS' ? 'info' : 'error',

@@ -4,14 +4,10 @@ import { registryAttributes } from '../shared/store/attributes.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import { clausesOn, conditionOf } from '../shared/store/expressions.ts';
 import type { Item } from '../shared/store/items.ts';
-import { backOff } from './back-off.ts';
-import type { FillDeps } from './deps.ts';
+import { tryAgain, Unfinished, type Trying } from './try-again.ts';
 
 /** Items put at the same time: a new table takes 4,000 writes a second. */
 const parallel = 32;
-
-/** A role that was made a moment ago may be refused for some seconds. */
-const mostTries = 10;
 
 const { absent } = clausesOn(registryAttributes);
 
@@ -21,35 +17,20 @@ export interface Counts {
   readonly kept: number;
 }
 
-/** The filling ended early. The message is ours, for CloudFormation. */
-export class Unfinished extends Error {}
-
-const isThrottled = (error: unknown): boolean =>
-  error instanceof Error && /Throttl|ProvisionedThroughputExceeded|RequestLimitExceeded/.test(error.name);
-
-interface Filling {
-  readonly deps: Pick<FillDeps, 'clock' | 'random' | 'wait'>;
+interface Filling extends Trying {
   readonly table: Table;
-  /** When to stop, by the monotonic clock. */
-  readonly untilMs: number;
 }
 
 /** @returns whether it was put: an item that exists stays as it is */
-const putItem = async ({ deps, table, untilMs }: Filling, item: Item): Promise<boolean> => {
-  const command = new PutItemCommand({ TableName: table.name, Item: item, ...conditionOf(absent('entryId')) });
-  for (let tries = 1; ; tries += 1) {
-    try {
-      await table.client.send(command);
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      if (!isThrottled(error) && tries >= mostTries) throw new Unfinished(`DynamoDB answers ${causeOf(error)}`);
-      const pauseMs = backOff(tries, deps.random());
-      if (deps.clock.monotonic() + pauseMs >= untilMs) {
-        throw new Unfinished(`there was no more time, and DynamoDB answers ${causeOf(error)}`);
-      }
-      await deps.wait(pauseMs);
-    }
+const putItem = async (filling: Filling, item: Item): Promise<boolean> => {
+  const { client, name } = filling.table;
+  const command = new PutItemCommand({ TableName: name, Item: item, ...conditionOf(absent('entryId')) });
+  try {
+    await tryAgain(filling, () => client.send(command));
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
   }
 };
 

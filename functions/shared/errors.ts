@@ -1,3 +1,5 @@
+import type { Problem } from './pages/problems.ts';
+
 /** Error codes of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, and the few that the FHIR route adds. */
 export type ErrorCode =
   | 'access_denied'
@@ -73,9 +75,18 @@ export const signals = [
   'breakerOpened',
   'registryDown',
   'registryDamaged',
+  'exportFailed',
+  'exportWaiting',
+  'deliveryFailed',
 ] as const;
 
 export type Signal = (typeof signals)[number];
+
+/** A registered app, as its entry has it. */
+interface AppToGoBackTo {
+  readonly name: string;
+  readonly homePage: string;
+}
 
 interface GatewayErrorOptions {
   /** HTTP status, if the answer is not a redirect. @default the code's */
@@ -91,8 +102,10 @@ interface GatewayErrorOptions {
   readonly stop?: 'block' | 'pause';
   /** Further response headers, such as `Allow`. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** A page where a person can continue. */
-  readonly link?: { readonly href: string; readonly text: string };
+  /** What a member reads, if the answer is a page. @default by the code */
+  readonly page?: Problem;
+  /** The app whose home page a member can go back to, if the answer is a page. Only one that is registered. */
+  readonly backTo?: AppToGoBackTo;
 }
 
 /**
@@ -109,7 +122,8 @@ export class GatewayError extends Error {
   readonly signal: Signal | undefined;
   readonly stop: 'block' | 'pause' | undefined;
   readonly headers: Readonly<Record<string, string>>;
-  readonly link: { readonly href: string; readonly text: string } | undefined;
+  readonly page: Problem | undefined;
+  readonly backTo: AppToGoBackTo | undefined;
 
   constructor(code: ErrorCode, publicMessage: string, options: GatewayErrorOptions = {}) {
     super(code);
@@ -123,7 +137,8 @@ export class GatewayError extends Error {
     this.signal = options.signal;
     this.stop = options.stop;
     this.headers = options.headers ?? {};
-    this.link = options.link;
+    this.page = options.page;
+    this.backTo = options.backTo;
   }
 }
 

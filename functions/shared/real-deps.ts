@@ -12,15 +12,14 @@ export interface RealDeps extends Deps {
   readonly client: DynamoDBClient;
 }
 
-/** The real dependencies, built once when the function starts. */
-export const realDeps = (): RealDeps => {
+/** The real dependencies of a function that calls no payer, built once when it starts. */
+export const realRegistryDeps = (): Pick<RealDeps, 'clock' | 'randomBytes' | 'registry' | 'writeLog' | 'client'> => {
   const clock = { now: () => Date.now(), monotonic: () => performance.now() };
   const writeLog: WriteLog = (line) => process.stdout.write(`${line}\n`);
   const client = dynamoClient();
   return {
     clock,
     randomBytes,
-    payerHttp: createPayerHttp(),
     registry: tableRegistry({
       table: { client, name: requireEnvironment('REGISTRY_TABLE') },
       clock,
@@ -28,9 +27,15 @@ export const realDeps = (): RealDeps => {
       stage: requireEnvironment('STAGE'),
       lifetimes: JSON.parse(requireEnvironment('LIFETIMES')) as Lifetimes,
     }),
-    origin: requireEnvironment('ORIGIN'),
     writeLog,
-    behindEdge: process.env['EDGE'] === 'cloudfront',
     client,
   };
 };
+
+/** The real dependencies, built once when the function starts. */
+export const realDeps = (): RealDeps => ({
+  ...realRegistryDeps(),
+  payerHttp: createPayerHttp(),
+  origin: requireEnvironment('ORIGIN'),
+  behindEdge: process.env['EDGE'] === 'cloudfront',
+});

@@ -20,6 +20,7 @@ const describe = (deps: TokenDeps, grant: Grant, { scope, exp }: { scope: Scopes
   exp,
   iss: facadeBase(deps.origin, grant.payer),
   patient: grant.patient,
+  grant_id: grant.grantId,
 });
 
 /**

@@ -3,7 +3,10 @@ import type { Lifetimes } from '../shared/registry/types.ts';
 import { sha256 } from '../shared/store/crypto.ts';
 import type { Grant, IssuedAccess } from '../shared/store/grant-item.ts';
 
-/** RFC 6749 §5.1 with SMART's `patient`. JSON omits undefined members. */
+/**
+ * RFC 6749 §5.1 with SMART's `patient`, and `grant_id` as in Grant Management for OAuth 2.0: events name the grant
+ * by it. JSON omits undefined members.
+ */
 export interface TokenAnswer {
   readonly access_token: string;
   readonly token_type: 'Bearer';
@@ -11,6 +14,7 @@ export interface TokenAnswer {
   readonly scope: string;
   readonly patient: string | undefined;
   readonly refresh_token: string | undefined;
+  readonly grant_id: string;
 }
 
 /**
@@ -29,7 +33,7 @@ export const issuedAccess = (token: string, expiresAt: number, scope: Scopes): I
 
 /** The answer with a pair of tokens. */
 export const tokenAnswer = (
-  grant: Pick<Grant, 'patient'>,
+  grant: Pick<Grant, 'grantId' | 'patient'>,
   access: IssuedAccess,
   pair: { access: string; refresh: string | undefined },
   now: number,
@@ -40,4 +44,5 @@ export const tokenAnswer = (
   scope: writeScopes(access.scope),
   patient: grant.patient,
   refresh_token: pair.refresh,
+  grant_id: grant.grantId,
 });

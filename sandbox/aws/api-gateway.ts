@@ -36,6 +36,8 @@ export interface ApiGatewayOptions {
   /** 0 for any free port. */
   readonly port: number;
   readonly log?: (line: RequestLogLine) => void;
+  /** Gets the physical name of each function that is invoked for a request, and the id of the invocation. */
+  readonly onInvoke?: (response: ServerResponse, functionName: string, invocationId: string) => void;
 }
 
 export interface LocalApiGateway {
@@ -154,6 +156,7 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
     const invocationId = randomUUID();
     noted['integration.requestId'] = invocationId;
     const target = functions.get(route.functionName);
+    options.onInvoke?.(response, route.functionName, invocationId);
     const gone = new AbortController();
     let timedOut = false;
     const timer = setTimeout(() => {

@@ -1,5 +1,9 @@
+import { join } from 'node:path';
+import { noState, type LocalState } from '../state/local-state.ts';
+import { localLambda, type LocalLambda } from './durable/service.ts';
 import { startDynamoDb, type LocalDynamoDb } from './dynamodb.ts';
-import { startAwsEndpoint, type LocalAwsEndpoint } from './endpoint.ts';
+import { startAwsEndpoint, type LocalAwsEndpoint, type WatchAws } from './endpoint.ts';
+import { localKms, type LocalKms } from './kms.ts';
 import { localLogs, type LocalLogs } from './logs.ts';
 import { localS3, type LocalS3 } from './s3.ts';
 import { localSecretsManager, type LocalSecretsManager } from './secrets-manager.ts';
@@ -7,33 +11,47 @@ import { localSecretsManager, type LocalSecretsManager } from './secrets-manager
 /** Stand-ins for AWS behind one endpoint, still without resources. */
 export interface LocalAws extends LocalAwsEndpoint {
   readonly dynamoDb: Pick<LocalDynamoDb, 'createTables'>;
-  readonly secretsManager: Pick<LocalSecretsManager, 'setSecret'>;
-  readonly s3: Pick<LocalS3, 'createBucket'>;
+  readonly secretsManager: Pick<LocalSecretsManager, 'setSecret' | 'hasSecret'>;
+  readonly s3: Omit<LocalS3, 'service'>;
+  readonly kms: Omit<LocalKms, 'service'>;
+  readonly lambda: Omit<LocalLambda, 'service'>;
   readonly logs: Pick<LocalLogs, 'createGroup' | 'write'>;
 }
 
 /**
- * Starts DynamoDB, Secrets Manager, S3 and CloudWatch Logs.
+ * Starts DynamoDB, Secrets Manager, S3, KMS, CloudWatch Logs, and Lambda's durable executions.
  * @param port 0 for any free port
+ * @param watch gets each call
+ * @param state what an earlier stack left, and where this one keeps what it gets
  * @throws the server's own error, such as `EADDRINUSE`
  */
-export const startAws = async (port: number): Promise<LocalAws> => {
-  const dynamoDb = await startDynamoDb();
-  const secretsManager = localSecretsManager();
-  const s3 = localS3();
+export const startAws = async (
+  port: number,
+  watch?: WatchAws,
+  { rooms, folder }: LocalState = noState,
+): Promise<LocalAws> => {
+  const folderOf = (name: string) => (folder === undefined ? undefined : join(folder, name));
+  const dynamoDb = await startDynamoDb(folderOf('dynamodb'));
+  const secretsManager = localSecretsManager(rooms);
+  const kms = localKms(rooms);
+  const s3 = localS3({ isKeyEnabled: kms.isEnabled, rooms, folder: folderOf('objects') });
+  const lambda = localLambda({ vaultOf: kms.vaultOf });
   const logs = localLogs();
   const services = {
     dynamoDb: dynamoDb.service,
     secretsManager: secretsManager.service,
     s3: s3.service,
     logs: logs.service,
+    kms: kms.service,
+    lambda: lambda.service,
   };
   try {
-    const endpoint = await startAwsEndpoint(port, services);
+    const endpoint = await startAwsEndpoint(port, services, watch);
     const close = async (): Promise<void> => {
-      await Promise.all([endpoint.close(), dynamoDb.close()]);
+      await Promise.all([endpoint.close(), dynamoDb.close(), lambda.close()]);
+      s3.close();
     };
-    return { ...endpoint, dynamoDb, secretsManager, s3, logs, close };
+    return { ...endpoint, dynamoDb, secretsManager, s3, kms, lambda, logs, close };
   } catch (error) {
     await dynamoDb.close();
     throw error;

@@ -1,3 +1,5 @@
+import { namedBy } from './durable/callback-id.ts';
+import { functionArn } from './intrinsics.ts';
 import type { AwsRequest } from './service.ts';
 
 /** One call that reached the AWS endpoint. */
@@ -6,8 +8,13 @@ export interface AwsCall {
   readonly function: string;
   /** The IAM action that it requires, such as `dynamodb:GetItem`. */
   readonly action: string;
-  /** Physical name of the table, name of the secret, name of the bucket, `bucket/key`, or `*`. */
+  /**
+   * The table's physical name, the secret's name, the bucket's name, `bucket/key`, the ARN of the function version,
+   * durable execution or key, or `*`.
+   */
   readonly resource: string;
+  /** The encryption context of a call to KMS. */
+  readonly context?: Readonly<Record<string, string>>;
 }
 
 /** Records calls, and returns them in order. */
@@ -47,13 +54,50 @@ const s3Verbs: Readonly<Record<string, string>> = {
   POST: 'Post',
 };
 
-const s3Call = ({ method, path }: AwsRequest): Omit<AwsCall, 'function'> => {
+const s3Call = ({ method, path, query }: AwsRequest): Omit<AwsCall, 'function'> => {
   if (path === '/') return { action: 's3:ListAllMyBuckets', resource: '*' };
+  if (method === 'POST' && query.has('delete')) {
+    return { action: 's3:DeleteObject', resource: `${decodeURIComponent(path).slice(1).replace(/\/$/, '')}/*` };
+  }
   const [bucket = '', ...key] = decodeURIComponent(path).slice(1).split('/');
   const kind = key.join('/') === '' ? 'bucket' : 'object';
   const action =
     s3Actions[`${method} ${kind}`] ?? `${s3Verbs[method] ?? method}${kind === 'object' ? 'Object' : 'Bucket'}`;
   return { action: `s3:${action}`, resource: kind === 'bucket' ? bucket : `${bucket}/${key.join('/')}` };
+};
+
+/** Lambda's paths begin with the version of its API. */
+export const isForLambda = ({ path }: AwsRequest): boolean => /^\/20\d\d-\d\d-\d\d\//.test(path);
+
+const executionActions: Readonly<Record<string, string>> = {
+  checkpoint: 'CheckpointDurableExecution',
+  state: 'GetDurableExecutionState',
+  stop: 'StopDurableExecution',
+  history: 'GetDurableExecutionHistory',
+  '': 'GetDurableExecution',
+};
+const callbackActions: Readonly<Record<string, string>> = {
+  succeed: 'SendDurableExecutionCallbackSuccess',
+  fail: 'SendDurableExecutionCallbackFailure',
+  heartbeat: 'SendDurableExecutionCallbackHeartbeat',
+};
+
+const lambdaCall = ({ path, query }: AwsRequest): Omit<AwsCall, 'function'> => {
+  const [, , kind = '', id = '', operation = ''] = path.split('/').map(decodeURIComponent);
+  if (kind === 'durable-executions') return { action: `lambda:${executionActions[operation]}`, resource: id };
+  if (kind === 'durable-execution-callbacks') {
+    return { action: `lambda:${callbackActions[operation]}`, resource: namedBy(id)[0] };
+  }
+  const qualifier = query.get('Qualifier');
+  const resource = `${functionArn(id)}${qualifier === null ? '' : `:${qualifier}`}`;
+  const isInvoke = operation === 'invocations';
+  return { action: isInvoke ? 'lambda:InvokeFunction' : 'lambda:ListDurableExecutionsByFunction', resource };
+};
+
+const kmsCall = (operation: string, body: Readonly<Record<string, unknown>>): Omit<AwsCall, 'function'> => {
+  const call = { action: `kms:${operation}`, resource: textOf(body['KeyId']) || '*' };
+  const context = body['EncryptionContext'];
+  return context === undefined ? call : { ...call, context: context as Readonly<Record<string, string>> };
 };
 
 /** Only STS still uses forms. */
@@ -63,12 +107,14 @@ export const isForm = ({ headers }: AwsRequest): boolean =>
 const describe = (request: AwsRequest): Omit<AwsCall, 'function'> => {
   const [service, operation] = String(request.headers['x-amz-target'] ?? '').split('.');
   if (operation === undefined) {
-    return isForm(request) ? { action: 'sts:GetCallerIdentity', resource: '*' } : s3Call(request);
+    if (isForm(request)) return { action: 'sts:GetCallerIdentity', resource: '*' };
+    return isForLambda(request) ? lambdaCall(request) : s3Call(request);
   }
   const body = bodyOf(request);
   if (service === 'secretsmanager') {
     return { action: `secretsmanager:${operation}`, resource: secretNameOf(textOf(body['SecretId'] ?? body['Name'])) };
   }
+  if (service === 'TrentService') return kmsCall(operation, body);
   if (service?.startsWith('Logs_') === true) {
     return { action: `logs:${operation}`, resource: textOf(body['logGroupName']) || '*' };
   }

@@ -10,8 +10,11 @@ import type { LocalApiGateway } from './api-gateway.ts';
 import type { LocalAws } from './aws.ts';
 import type { AwsCall } from './calls.ts';
 import { requestCustomResource, type CustomResourceRequest } from './custom-resource.ts';
+import { localDurable, type LocalDurable } from './durable/local-durable.ts';
+import { durableProcesses } from './durable/processes.ts';
 import { gatewayEdge, noEdge } from './edge.ts';
-import { invokeDirectly, startFunction, type Held, type LocalFunction } from './lambda.ts';
+import { invokeDirectly, startFunction, type FunctionOptions, type Held, type LocalFunction } from './lambda.ts';
+import type { S3Failure } from './s3.ts';
 import { streamFeed, type StreamFeed } from './stream-feed.ts';
 import { synthesise } from './synth.ts';
 import type { FunctionSpec } from './template-functions.ts';
@@ -21,6 +24,8 @@ export interface CloudOptions {
   readonly config: StageConfig;
   /** The values of the payers' secrets, by payer id. */
   readonly secrets: Readonly<Record<string, object>>;
+  /** The secrets that sign the partners' events, by client id. @default none: no event is delivered */
+  readonly webhookSecrets?: Readonly<Record<string, string>> | undefined;
   /** Already listens, and serves once the rest has started. */
   readonly gateway: LocalApiGateway;
   /** Already listens, and is empty. */
@@ -42,6 +47,10 @@ export interface LocalCloud {
   readonly tables: Readonly<Record<string, string>>;
   /** Physical bucket names by construct name. */
   readonly buckets: Readonly<Record<string, string>>;
+  /** Physical function names by construct name. */
+  readonly functions: Readonly<Record<string, string>>;
+  /** ARNs of the KMS keys by construct name. */
+  readonly keys: Readonly<Record<string, string>>;
   /**
    * Ids of each function's processes, oldest first, by function name. A function that was never called may have none.
    */
@@ -72,6 +81,14 @@ export interface LocalCloud {
    * @throws LocalStackError with the function's reason
    */
   readonly requestCustomResources: (request: CustomResourceRequest) => Promise<void>;
+  /** The executions of durable functions. */
+  readonly durable: LocalDurable;
+  /** Disables a KMS key, or enables it again, by its construct's name, such as `exports`. */
+  readonly setKeyEnabled: (name: string, isEnabled: boolean) => void;
+  /** Makes requests to S3 fail with the code that the function returns. Pass `undefined` to stop. */
+  readonly failS3: (failure: S3Failure | undefined) => void;
+  /** Every object of every bucket, exactly as stored, by `bucket/key`. */
+  readonly storedObjects: () => IterableIterator<readonly [name: string, bytes: Buffer]>;
   readonly close: () => Promise<void>;
 }
 
@@ -105,6 +122,15 @@ export const startCloud = async (options: CloudOptions): Promise<LocalCloud> => 
   }
 };
 
+/** A durable function gets a new process for each invocation, so none is started here. */
+const startOne = async (spec: FunctionSpec, options: FunctionOptions, aws: LocalAws): Promise<LocalFunction> => {
+  aws.lambda.show(spec);
+  if (spec.durable === undefined) return startFunction(spec, options);
+  const processes = durableProcesses(spec, options);
+  aws.lambda.publish(spec, processes);
+  return processes;
+};
+
 /** Starts a process for each function. Functions without a route start at their first invocation. */
 const startFunctions = async (
   functions: readonly FunctionSpec[],
@@ -121,15 +147,14 @@ const startFunctions = async (
         aws.logs.write(spec.logGroup, line);
         onFunctionLog(name, line);
       };
-      return opened(
-        await startFunction(spec, {
-          socketPath: join(workDir, spec.name),
-          awsEndpoint: aws.url,
-          onLog,
-          environments,
-          lazy: !routed.has(spec.physicalName),
-        }),
-      );
+      const options: FunctionOptions = {
+        socketPath: join(workDir, spec.name),
+        awsEndpoint: aws.url,
+        onLog,
+        environments,
+        lazy: !routed.has(spec.physicalName),
+      };
+      return opened(await startOne(spec, options, aws));
     }),
   );
 };
@@ -151,6 +176,20 @@ const secretSetter =
     if (prefix === undefined) throw new Error("No function of the stack reads payers' secrets");
     aws.secretsManager.setSecret(prefix + payerId, secret === undefined ? undefined : JSON.stringify(secret));
   };
+
+/** Sets secrets by client id, under the prefix where `deliver` reads them. */
+const setWebhookSecrets = (
+  { functions }: LocalTemplate,
+  aws: LocalAws,
+  secrets: Readonly<Record<string, string>>,
+): void => {
+  const prefix = functions.map(({ environment }) => environment['WEBHOOK_SECRET_PREFIX']).find(Boolean) ?? '';
+  for (const [clientId, secret] of Object.entries(secrets)) {
+    // A kept one may have been rotated.
+    if (!aws.secretsManager.hasSecret(prefix + clientId))
+      aws.secretsManager.setSecret(prefix + clientId, JSON.stringify({ secrets: [secret] }));
+  }
+};
 
 /** The started functions, and how the rest of the cloud calls them. */
 const poolOf = () => {
@@ -179,21 +218,24 @@ const deploymentOf = ({ customResources }: LocalTemplate, { started, deliver }: 
   return { isForDeployments: ({ physicalName }: FunctionSpec): boolean => names.has(physicalName), request };
 };
 
-/** Tables, buckets and secrets. @returns what feeds the functions from the tables' streams */
+/** Keys, tables, buckets and secrets. @returns what feeds the functions from the tables' streams */
 const makeStores = async (
   template: LocalTemplate,
-  { config, secrets, aws }: CloudOptions,
+  { config, secrets, webhookSecrets = {}, aws }: CloudOptions,
   deliver: (name: string, event: DynamoDBStreamEvent) => Promise<unknown>,
 ): Promise<StreamFeed> => {
   const feed = streamFeed(template.mappings, deliver);
   // The audit of the registry's first entries waits until the stack serves, or its process would delay the start.
   feed.pause();
-  await aws.dynamoDb.createTables(template.tables, feed.offer);
-  for (const { physicalName } of template.buckets) aws.s3.createBucket(physicalName);
+  for (const { arn, aliases, kind } of template.keys) aws.kms.createKey(arn, aliases, kind);
+  // The registry is filled anew from the configuration, whose ports and partners may have changed.
+  await aws.dynamoDb.createTables(template.tables, feed.offer, ['registry']);
+  for (const { physicalName, ...bucket } of template.buckets) aws.s3.createBucket(physicalName, bucket);
   const setSecret = secretSetter(template, aws);
   for (const { id } of config.payers.filter((payer) => secretOwnerOf(payer) === payer.id)) {
     if (secrets[id] !== undefined) setSecret(id, secrets[id]);
   }
+  setWebhookSecrets(template, aws, webhookSecrets);
   return feed;
 };
 
@@ -226,6 +268,8 @@ const deploy = async (options: CloudOptions, workDir: string, opened: Opened): P
     awsEndpoint: aws.url,
     tables: namesOf(template.tables),
     buckets: namesOf(template.buckets),
+    functions: namesOf(template.functions),
+    keys: Object.fromEntries(template.keys.map(({ name, arn }) => [name, arn])),
     pids: () => Object.fromEntries(pool.started.map(({ spec, pids }) => [spec.name, pids()])),
     held: () => heldBy(pool.started),
     setSecret: secretSetter(template, aws),
@@ -236,5 +280,13 @@ const deploy = async (options: CloudOptions, workDir: string, opened: Opened): P
     pauseStreams: feed.pause,
     resumeStreams: feed.resume,
     requestCustomResources: request,
+    durable: localDurable(aws.lambda, pool.started),
+    setKeyEnabled: (name, isEnabled) => {
+      const { arn = name } = template.keys.find((key) => key.name === name) ?? {};
+      if (isEnabled) aws.kms.enable(arn);
+      else aws.kms.disable(arn);
+    },
+    failS3: aws.s3.failWith,
+    storedObjects: aws.s3.objects,
   };
 };

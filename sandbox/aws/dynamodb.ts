@@ -2,17 +2,23 @@ import { once } from 'node:events';
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import dynalite from 'dynalite';
+import { Level } from 'level';
+import { unusable } from '../state/local-state.ts';
 import { region } from './intrinsics.ts';
 import { close, listen } from './listen.ts';
 import { jsonError, type AwsAnswer, type AwsService } from './service.ts';
 import { writesWithRecords, type CallDynamoDb, type RecordSink } from './stream-records.ts';
 import type { TableSpec } from './template-data.ts';
 
-/** An embedded DynamoDB. It loses everything when it stops. */
+/** An embedded DynamoDB. Without a folder, it loses everything when it stops. */
 export interface LocalDynamoDb {
   readonly service: AwsService;
-  /** Creates tables. The sink gets a record for each write to a table with a stream. */
-  readonly createTables: (tables: readonly TableSpec[], sink: RecordSink) => Promise<void>;
+  /**
+   * Creates tables, except those that were kept. The sink gets a record for each write to a table with a stream.
+   * @param emptied names of tables that begin empty all the same
+   * @throws LocalStackError if a kept table has another schema
+   */
+  readonly createTables: (tables: readonly TableSpec[], sink: RecordSink, emptied?: readonly string[]) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -47,16 +53,57 @@ const tooLongExpression = (body: Buffer): string | undefined => {
   }
 };
 
+const schemaOf = (table: TableSpec) => ({
+  KeySchema: table.keySchema,
+  AttributeDefinitions: table.attributeDefinitions,
+  BillingMode: 'PAY_PER_REQUEST',
+  ...(table.indexes === undefined ? {} : { GlobalSecondaryIndexes: table.indexes }),
+});
+
+/** A schema as text, whatever the order of its attributes. */
+const schemaText = (described: Readonly<Record<string, unknown>>): string => {
+  const { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes = [] } = described as unknown as TableSchema;
+  return JSON.stringify([
+    KeySchema,
+    AttributeDefinitions.map(({ AttributeName, AttributeType }) => `${AttributeName} ${AttributeType}`).sort(),
+    GlobalSecondaryIndexes.map(({ IndexName, KeySchema: key }) => [IndexName, key]),
+  ]);
+};
+
+interface TableSchema {
+  readonly KeySchema: TableSpec['keySchema'];
+  readonly AttributeDefinitions: TableSpec['attributeDefinitions'];
+  readonly GlobalSecondaryIndexes?: readonly { readonly IndexName: string; readonly KeySchema: object }[];
+}
+
+/** dynalite would throw a store's damage out of reach of everyone. @throws LocalStackError if the folder is no store */
+const requireStore = async (folder: string): Promise<void> => {
+  const store = new Level(folder);
+  try {
+    await store.open();
+  } catch (error) {
+    const { message, cause = { message } } = error as Error & { cause?: { message: string } };
+    throw unusable(folder, `can't be read (${cause.message})`);
+  } finally {
+    await store.close();
+  }
+};
+
 /**
  * Starts DynamoDB behind the AWS endpoint. It has no TTL, so expired items stay readable, as they do for hours in AWS.
+ * @param folder keeps the tables; without one they are in memory
  */
-export const startDynamoDb = async (): Promise<LocalDynamoDb> => {
-  const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+export const startDynamoDb = async (folder?: string): Promise<LocalDynamoDb> => {
+  if (folder !== undefined) await requireStore(folder);
+  const where = folder === undefined ? {} : { path: folder };
+  const server = dynalite({ ...where, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   server.keepAliveTimeout = 0;
   const port = await listen(server, 0, '127.0.0.1');
   const agent = new Agent({ keepAlive: true });
+  const underWay = new Set<Promise<AwsAnswer>>();
+  let stopped = false;
 
-  const forward = async (body: Buffer, headers: Readonly<Record<string, string>>): Promise<AwsAnswer> => {
+  const send = async (body: Buffer, headers: Readonly<Record<string, string>>): Promise<AwsAnswer> => {
     const outgoing = httpRequest({ host: '127.0.0.1', port, method: 'POST', path: '/', agent, headers });
     outgoing.end(body);
     const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
@@ -66,6 +113,12 @@ export const startDynamoDb = async (): Promise<LocalDynamoDb> => {
       headers: Object.fromEntries(found.filter((pair): pair is [string, string] => typeof pair[1] === 'string')),
       body: await buffer(response),
     };
+  };
+  const forward: typeof send = async (body, headers) => {
+    if (stopped) throw new Error('DynamoDB was stopped');
+    const answer = send(body, headers);
+    underWay.add(answer);
+    return answer.finally(() => underWay.delete(answer));
   };
   const call: CallDynamoDb = async (operation, parameters) => {
     const headers = { ...ownHeaders, 'x-amz-target': `DynamoDB_20120810.${operation}` };
@@ -85,20 +138,42 @@ export const startDynamoDb = async (): Promise<LocalDynamoDb> => {
     return writes.around(request, () => forward(body, { ...sent, 'content-length': String(body.length) }));
   };
 
-  const createTables: LocalDynamoDb['createTables'] = async (tables, sink) => {
+  const requireSameSchema = async ({ physicalName: TableName, ...table }: TableSpec): Promise<void> => {
+    const { Table } = await call('DescribeTable', { TableName });
+    const described = Table as Readonly<Record<string, unknown>>;
+    // A process that was killed early may have left a table half made.
+    const isWhole = described['TableStatus'] === 'ACTIVE';
+    const isSame = schemaText(described) === schemaText(schemaOf({ physicalName: TableName, ...table }));
+    if (!isWhole || !isSame) throw unusable(folder ?? '', `has a table ${TableName} of another version`);
+  };
+  /** Deletes items, not the table: a table that is being deleted when the process is killed could not be used again. */
+  const empty = async (table: Pick<TableSpec, 'physicalName' | 'keySchema'>): Promise<void> => {
+    const { physicalName: TableName, keySchema } = table;
+    const { Items } = (await call('Scan', { TableName })) as { Items: readonly Readonly<Record<string, unknown>>[] };
+    for (const item of Items) {
+      const Key = Object.fromEntries(keySchema.map(({ AttributeName }) => [AttributeName, item[AttributeName]]));
+      await call('DeleteItem', { TableName, Key });
+    }
+    // A scan ends after one megabyte.
+    if (Items.length > 0) await empty(table);
+  };
+  const createTables: LocalDynamoDb['createTables'] = async (tables, sink, emptied = []) => {
+    const { TableNames: kept } = (await call('ListTables', {})) as { TableNames: readonly string[] };
     for (const table of tables) {
-      await call('CreateTable', {
-        TableName: table.physicalName,
-        KeySchema: table.keySchema,
-        AttributeDefinitions: table.attributeDefinitions,
-        BillingMode: 'PAY_PER_REQUEST',
-        ...(table.indexes === undefined ? {} : { GlobalSecondaryIndexes: table.indexes }),
-      });
+      const { physicalName: TableName } = table;
+      if (!kept.includes(TableName)) await call('CreateTable', { TableName, ...schemaOf(table) });
+      else {
+        await requireSameSchema(table);
+        if (emptied.includes(table.name)) await empty(table);
+      }
       writes.watch(table, sink);
     }
   };
 
   const stop = async (): Promise<void> => {
+    stopped = true;
+    // dynalite throws, out of reach of everyone, if its store closes while it is at work on a request.
+    await Promise.allSettled(underWay);
     agent.destroy();
     await close(server);
   };

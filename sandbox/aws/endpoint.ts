@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { callLog, isForm, type CallLog } from './calls.ts';
+import { callLog, isForLambda, isForm, type CallLog } from './calls.ts';
 import { close, listen } from './listen.ts';
 import { jsonError, type AwsAnswer, type AwsRequest, type AwsService } from './service.ts';
 import { callerIdentity } from './sts.ts';
@@ -11,6 +11,8 @@ export interface AwsServices {
   readonly secretsManager: AwsService;
   readonly s3: AwsService;
   readonly logs: AwsService;
+  readonly kms: AwsService;
+  readonly lambda: AwsService;
 }
 
 /** One HTTP endpoint for all of AWS, as `AWS_ENDPOINT_URL` names it. */
@@ -26,31 +28,48 @@ const readRequest = async (request: IncomingMessage): Promise<AwsRequest> => {
   return { method, path, query: new URLSearchParams(query), headers, body: await buffer(request) };
 };
 
-/** JSON services name their operation in `X-Amz-Target`. A request without it is for S3, or for STS if it is a form. */
+/**
+ * JSON services name their operation in `X-Amz-Target`. A request without it is for Lambda by its path, for STS if it is
+ * a form, or for S3.
+ */
 const serviceOf = (request: AwsRequest, services: AwsServices): AwsService => {
   const target = request.headers['x-amz-target'];
-  if (target === undefined) return isForm(request) ? callerIdentity : services.s3;
+  if (target === undefined) {
+    if (isForm(request)) return callerIdentity;
+    return isForLambda(request) ? services.lambda : services.s3;
+  }
   const [name] = String(target).split('.');
   if (name?.startsWith('DynamoDB_') === true) return services.dynamoDb;
   if (name === 'secretsmanager') return services.secretsManager;
+  if (name === 'TrentService') return services.kms;
   if (name?.startsWith('Logs_') === true) return services.logs;
   return () => jsonError('UnknownOperationException', `The local stack has no ${String(target)}`);
 };
 
 const send = (response: ServerResponse, { status, headers, body }: AwsAnswer): void => {
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body);
+  // The answer to `HEAD` names the length of a body that it does not have.
+  response.writeHead(status, { 'content-length': Buffer.byteLength(body), ...headers }).end(body);
 };
+
+/** Sees a call and its answer. */
+export type WatchAws = (request: AwsRequest, answer: AwsAnswer) => void;
 
 /**
  * Starts the endpoint.
  * @param port 0 for any free port
  */
-export const startAwsEndpoint = async (port: number, services: AwsServices): Promise<LocalAwsEndpoint> => {
+export const startAwsEndpoint = async (
+  port: number,
+  services: AwsServices,
+  watch: WatchAws = () => {},
+): Promise<LocalAwsEndpoint> => {
   const log = callLog();
   const answer = async (incoming: IncomingMessage): Promise<AwsAnswer> => {
     const request = await readRequest(incoming);
     log.note(request);
-    return serviceOf(request, services)(request);
+    const answered = await serviceOf(request, services)(request);
+    watch(request, answered);
+    return answered;
   };
   const server = createServer((request, response) => {
     answer(request)

@@ -60,7 +60,7 @@ const variablesOf = (spec: FunctionSpec, awsEndpoint: string): NodeJS.ProcessEnv
   AWS_SHARED_CREDENTIALS_FILE: devNull,
   AWS_LAMBDA_FUNCTION_NAME: spec.physicalName,
   AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(spec.memoryMb),
-  AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+  AWS_LAMBDA_FUNCTION_VERSION: spec.version ?? '$LATEST',
   LAMBDA_TASK_ROOT: spec.assetDir,
   _HANDLER: spec.handler,
   TZ: ':UTC',

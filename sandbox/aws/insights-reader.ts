@@ -1,4 +1,4 @@
-/** The query uses more of the language than is read here. */
+/** The query uses a part of the language that this reader does not support. */
 export class UnreadableQuery extends Error {}
 
 const tokens = /\s*(?:("(?:[^"\\]|\\.)*")|(\/(?:[^/\\]|\\.)+\/)|([A-Za-z_]\w*)|(\d+)|([()[\],|=*]))/y;

@@ -17,7 +17,7 @@ const compare = (a: string | undefined, b: string | undefined): number => {
 
 const valueIn = (row: Row, name: string): string | undefined => row.find(({ field }) => field === name)?.value;
 
-/** As Java writes a double: with an exponent from ten million up. */
+/** Writes a number as Java writes a double: with an exponent from ten million up. */
 const written = (value: number): string => (value < 1e7 ? String(value) : value.toExponential().replace('e+', 'E'));
 
 /** Runs a query over events. Groups without an order come in the order of their first event. */

@@ -57,11 +57,11 @@ interface Running {
   asked: number;
 }
 
-/** Answers queries over log groups. A query is complete the second time that its results are requested. */
+/** Answers queries over log groups. A query is complete when its results are requested for the second time. */
 export const localInsights = (groups: ReadonlyMap<string, QueriedGroup>, now: () => number): LocalInsights => {
   const queries = new Map<string, Running>();
 
-  /** AWS refuses a time range that a group has no logs for, instead of finding nothing. */
+  /** AWS refuses a time range for which a group can have no logs, instead of returning no rows. */
   const isOutside = ({ createdAt, retentionDays }: QueriedGroup, endMs: number): boolean =>
     endMs < createdAt || (retentionDays !== undefined && endMs < now() - retentionDays * dayMs);
 

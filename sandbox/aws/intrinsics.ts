@@ -12,7 +12,7 @@ const pseudoParameters: Readonly<Record<string, string>> = {
   'AWS::URLSuffix': 'amazonaws.com',
 };
 
-const functionArn = (nameOrArn: string): string =>
+export const functionArn = (nameOrArn: string): string =>
   nameOrArn.startsWith('arn:') ? nameOrArn : `arn:aws:lambda:${region}:${account}:function:${nameOrArn}`;
 
 /** What `Ref` returns: the physical name of most resources; for a version, an alias or a secret, its ARN. */
@@ -46,6 +46,7 @@ const tableArn = (name: string): string => `arn:aws:dynamodb:${region}:${account
 const attributes: Readonly<Record<string, (name: string) => string>> = {
   'AWS::CloudFront::Distribution DomainName': (name) => `${name.toLowerCase()}.cloudfront.net`,
   'AWS::DynamoDB::Table Arn': tableArn,
+  'AWS::KMS::Key Arn': (name) => `arn:aws:kms:${region}:${account}:key/${name}`,
   'AWS::DynamoDB::Table StreamArn': (name) => `${tableArn(name)}/stream/2026-01-01T00:00:00.000`,
   'AWS::Lambda::Function Arn': functionArn,
   'AWS::Lambda::Version Version': () => '1',

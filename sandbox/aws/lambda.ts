@@ -32,6 +32,8 @@ export interface LocalFunction {
   readonly invoke: (event: string, requestId: string, signal?: AbortSignal) => Promise<Invocation>;
   /** Makes each process collect its garbage, then measures its memory (Linux only). */
   readonly held: () => Promise<readonly Held[]>;
+  /** Changes variables, as a deployment does. Current processes end, and new ones get the changes. */
+  readonly changeEnvironment: (changes: Readonly<Record<string, string>>) => Promise<void>;
   /** Ends its processes. A later call starts a new one. */
   readonly endProcesses: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -61,7 +63,7 @@ export interface FunctionOptions {
   readonly after?: (ms: number, callBack: () => void) => () => void;
 }
 
-const afterRealTime: NonNullable<FunctionOptions['after']> = (ms, callBack) => {
+export const afterRealTime: NonNullable<FunctionOptions['after']> = (ms, callBack) => {
   const timer = setTimeout(callBack, ms);
   return () => clearTimeout(timer);
 };
@@ -70,6 +72,12 @@ const afterRealTime: NonNullable<FunctionOptions['after']> = (ms, callBack) => {
  * As many processes of each function as two cores can run. An AWS account's limit is 1,000 for all functions together.
  */
 export const usualEnvironments = 4;
+
+/** The most processes that a function may have at a time. */
+export const limitOf = (
+  { reservedConcurrency }: Pick<FunctionSpec, 'reservedConcurrency'>,
+  { environments }: Pick<FunctionOptions, 'environments'>,
+): number => Math.min(environments ?? usualEnvironments, reservedConcurrency ?? Infinity);
 
 /** Lambda refused a call, since all of the function's environments are busy: `TooManyRequestsException` in AWS. */
 export class ThrottledError extends Error {
@@ -87,11 +95,13 @@ interface Fleet {
   readonly giveBack: (environment: Environment) => void;
   readonly all: () => readonly Environment[];
   readonly endAll: () => Promise<void>;
+  readonly changeEnvironment: LocalFunction['changeEnvironment'];
   readonly close: () => Promise<void>;
 }
 
 const fleetOf = (spec: FunctionSpec, options: FunctionOptions): Fleet => {
-  const limit = Math.min(options.environments ?? usualEnvironments, spec.reservedConcurrency ?? Infinity);
+  const limit = limitOf(spec, options);
+  let deployed = spec;
   const all = new Set<Environment>();
   const ending = new Set<Environment>();
   /** The most recently freed one is used next. */
@@ -103,7 +113,7 @@ const fleetOf = (spec: FunctionSpec, options: FunctionOptions): Fleet => {
     // A new name each time, since a crashed process leaves its socket behind.
     const socketPath = `${options.socketPath}.${(started += 1)}`;
     const onLog = (line: string): void => options.onLog(spec.name, line);
-    const environment = startEnvironment(spec, { socketPath, awsEndpoint: options.awsEndpoint, onLog });
+    const environment = startEnvironment(deployed, { socketPath, awsEndpoint: options.awsEndpoint, onLog });
     all.add(environment);
     const forget = async (): Promise<void> => {
       const how = await environment.ended;
@@ -136,6 +146,10 @@ const fleetOf = (spec: FunctionSpec, options: FunctionOptions): Fleet => {
     },
     all: () => [...all],
     endAll,
+    changeEnvironment: async (changes) => {
+      deployed = { ...deployed, environment: { ...deployed.environment, ...changes } };
+      await endAll();
+    },
     close: async () => {
       closed = true;
       await endAll();
@@ -201,7 +215,8 @@ export const startFunction = async (spec: FunctionSpec, options: FunctionOptions
 
   if (options.lazy !== true && spec.reservedConcurrency !== 0) await warmUp();
   const pids = (): number[] => fleet.all().flatMap(({ pid }) => pid ?? []);
-  return { spec, pids, invoke, held, endProcesses: fleet.endAll, close: fleet.close };
+  const { changeEnvironment, endAll: endProcesses, close } = fleet;
+  return { spec, pids, invoke, held, changeEnvironment, endProcesses, close };
 };
 
 /**

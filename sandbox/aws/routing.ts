@@ -38,7 +38,8 @@ const parametersOf = (pattern: readonly string[], path: readonly string[]): Reco
       return rest === '' ? undefined : { ...parameters, [segment.slice(1, -2)]: rest };
     }
     const value = path[index];
-    if (value === undefined || value === '') return undefined;
+    // Only the root has an empty segment.
+    if (value === undefined || (value === '' && segment !== '')) return undefined;
     if (isParameter(segment)) parameters[segment.slice(1, -1)] = value;
     else if (segment !== value) return undefined;
   }

@@ -56,12 +56,15 @@ const environment = (name: string): string => process.env[name] ?? '';
 const contextOf = (request: IncomingMessage): RuntimeContext => {
   const deadlineMs = Number(request.headers['x-deadline-ms']);
   const functionName = environment('AWS_LAMBDA_FUNCTION_NAME');
+  const functionVersion = environment('AWS_LAMBDA_FUNCTION_VERSION');
+  // The ARN of a published version ends with its number.
+  const qualifier = functionVersion === '$LATEST' ? '' : `:${functionVersion}`;
   return {
     awsRequestId: String(request.headers['x-request-id']),
     callbackWaitsForEmptyEventLoop: true,
     functionName,
-    functionVersion: '$LATEST',
-    invokedFunctionArn: `arn:aws:lambda:${environment('AWS_REGION')}:000000000000:function:${functionName}`,
+    functionVersion,
+    invokedFunctionArn: `arn:aws:lambda:${environment('AWS_REGION')}:000000000000:function:${functionName}${qualifier}`,
     logGroupName: `/aws/lambda/${functionName}`,
     logStreamName: 'local',
     memoryLimitInMB: environment('AWS_LAMBDA_FUNCTION_MEMORY_SIZE'),

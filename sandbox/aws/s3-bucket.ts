@@ -1,6 +1,9 @@
+import type { KeptMap } from '../state/room.ts';
+import type { StoredBody } from './s3-bodies.ts';
+
 /** One version of an object. */
 export interface StoredObject {
-  readonly body: Buffer;
+  readonly body: StoredBody;
   readonly etag: string;
   readonly versionId: string;
   readonly lastModified: Date;
@@ -9,4 +12,16 @@ export interface StoredObject {
 }
 
 /** Versions of each object by key, newest last. */
-export type Bucket = Map<string, StoredObject[]>;
+export type Objects = KeptMap<readonly StoredObject[]>;
+
+export interface BucketOptions {
+  /** Whether older versions are kept. @default true */
+  readonly versioned?: boolean;
+  /** The ARN of the key that encrypts its objects. */
+  readonly keyArn?: string | undefined;
+}
+
+export interface Bucket extends BucketOptions {
+  readonly name: string;
+  readonly objects: Objects;
+}

@@ -1,4 +1,4 @@
-import type { Bucket, StoredObject } from './s3-bucket.ts';
+import type { Objects, StoredObject } from './s3-bucket.ts';
 import { escapeXml, s3Error, xml } from './s3-errors.ts';
 import type { AwsAnswer, AwsRequest } from './service.ts';
 
@@ -10,17 +10,17 @@ const nameOf = (entry: Entry): string => ('folder' in entry ? entry.folder : ent
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 /** In the order of the keys' UTF-8 bytes. */
-const entriesOf = (bucket: Bucket, prefix: string, delimiter: string): Entry[] => {
+const entriesOf = (objects: Objects, prefix: string, delimiter: string): Entry[] => {
   const folders = new Set<string>();
-  const objects: Entry[] = [];
-  for (const [key, versions] of bucket) {
+  const found: Entry[] = [];
+  for (const [key, versions] of objects.entries()) {
     const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
     const stored = versions.at(-1);
     if (!key.startsWith(prefix) || stored === undefined) continue;
-    if (end === -1) objects.push({ key, stored });
+    if (end === -1) found.push({ key, stored });
     else folders.add(key.slice(0, end + delimiter.length));
   }
-  return [...objects, ...[...folders].map((folder) => ({ folder }))].sort((a, b) => byBytes(nameOf(a), nameOf(b)));
+  return [...found, ...[...folders].map((folder) => ({ folder }))].sort((a, b) => byBytes(nameOf(a), nameOf(b)));
 };
 
 const element = (name: string, value: string | number | boolean): string =>
@@ -43,7 +43,7 @@ const entryXml = (entry: Entry): string => {
 const tokenOf = (entry: Entry): string => Buffer.from(nameOf(entry)).toString('base64url');
 
 /** `ListObjectsV2` (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html). */
-export const listObjects = (bucketName: string, bucket: Bucket, request: AwsRequest): AwsAnswer => {
+export const listObjects = (bucketName: string, objects: Objects, request: AwsRequest): AwsAnswer => {
   const { query } = request;
   const prefix = query.get('prefix') ?? '';
   const delimiter = query.get('delimiter') ?? '';
@@ -51,7 +51,7 @@ export const listObjects = (bucketName: string, bucket: Bucket, request: AwsRequ
   const maxKeys = Math.min(Number(query.get('max-keys') ?? 1000), 1000);
   if (token === '' || !Number.isInteger(maxKeys) || maxKeys < 0) return s3Error('InvalidArgument', request);
   const after = token === null ? query.get('start-after') : Buffer.from(token, 'base64url').toString();
-  const rest = entriesOf(bucket, prefix, delimiter).filter(
+  const rest = entriesOf(objects, prefix, delimiter).filter(
     (entry) => after === null || byBytes(nameOf(entry), after) > 0,
   );
   const page = rest.slice(0, maxKeys);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { keptMap, noRooms, type Rooms } from '../state/room.ts';
 import { secretNameOf } from './calls.ts';
 import { account, region } from './intrinsics.ts';
 import { addVersion, emptySecret, labelsByVersion, moveLabel, type Secret } from './secret-versions.ts';
@@ -9,6 +10,8 @@ export interface LocalSecretsManager {
   readonly service: AwsService;
   /** Sets a secret's value, and creates it if there is none. With `undefined` it exists but is empty. */
   readonly setSecret: (name: string, value: string | undefined) => void;
+  /** Whether there is such a secret, empty or not. */
+  readonly hasSecret: (name: string) => boolean;
 }
 
 /** A request's parameters, of all operations together. */
@@ -89,17 +92,33 @@ const operations: Readonly<Record<string, Operation>> = {
   UpdateSecretVersionStage: updateSecretVersionStage,
 };
 
-/** Creates a Secrets Manager without secrets. */
-export const localSecretsManager = (): LocalSecretsManager => {
-  const secrets = new Map<string, Secret>();
+const readOnly: ReadonlySet<string> = new Set(['GetSecretValue', 'DescribeSecret']);
+
+/** How a secret is kept beyond the process. */
+interface SavedSecret {
+  readonly versions: readonly (readonly [id: string, value: string])[];
+  readonly labels: readonly (readonly [label: string, version: string])[];
+}
+
+const shape = {
+  store: ({ versions, labels }: Secret): SavedSecret => ({ versions: [...versions], labels: [...labels] }),
+  restore: ({ versions, labels }: SavedSecret): Secret => ({ versions: new Map(versions), labels: new Map(labels) }),
+};
+
+/** Creates a Secrets Manager with the secrets that were kept. */
+export const localSecretsManager = (rooms: Rooms = noRooms): LocalSecretsManager => {
+  const secrets = keptMap(rooms('secrets'), shape);
   const createSecret = ({ Name = '', ...parameters }: Parameters): AwsAnswer => {
-    if (secrets.has(Name)) {
+    if (secrets.get(Name) !== undefined) {
       return jsonError('ResourceExistsException', `The operation failed because the secret ${Name} already exists.`);
     }
     const secret = emptySecret();
+    const made =
+      parameters.SecretString === undefined
+        ? answer({ ARN: arnOf(Name), Name })
+        : putSecretValue({ name: Name, secret }, parameters);
     secrets.set(Name, secret);
-    if (parameters.SecretString === undefined) return answer({ ARN: arnOf(Name), Name });
-    return putSecretValue({ name: Name, secret }, parameters);
+    return made;
   };
   return {
     service: ({ headers, body }) => {
@@ -115,17 +134,21 @@ export const localSecretsManager = (): LocalSecretsManager => {
       }
       const found = secretNameOf(parameters.SecretId ?? '');
       const secret = secrets.get(found);
-      return secret === undefined
-        ? jsonError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.")
-        : operation({ name: found, secret }, parameters);
+      if (secret === undefined) {
+        return jsonError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
+      }
+      const answered = operation({ name: found, secret }, parameters);
+      if (!readOnly.has(name)) secrets.set(found, secret);
+      return answered;
     },
     setSecret: (name, value) => {
       if (value === undefined) secrets.set(name, emptySecret());
       else {
         const secret = secrets.get(name) ?? emptySecret();
-        secrets.set(name, secret);
         addVersion(secret, randomUUID(), value, ['AWSCURRENT']);
+        secrets.set(name, secret);
       }
     },
+    hasSecret: (name) => secrets.get(name) !== undefined,
   };
 };

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
+import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { eventFilter } from './event-filter.ts';
 import { ThrottledError } from './lambda.ts';
 import type { MappingSpec } from './template-data.ts';
@@ -27,6 +27,19 @@ type Wait = (ms: number, signal: AbortSignal) => Promise<void>;
 
 const waitRealTime: Wait = (ms, signal) => delay(ms, undefined, { signal }).catch(() => {});
 
+/**
+ * How many records of a batch count as processed: all before the first one that the function's answer names as failed.
+ * None, if the answer names a record that is not in the batch
+ * (https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html).
+ */
+const takenOf = (batch: readonly DynamoDBRecord[], answer: unknown): number => {
+  const { batchItemFailures = [] } = (answer ?? {}) as Partial<DynamoDBBatchResponse>;
+  const failed = batchItemFailures.map(({ itemIdentifier }) =>
+    batch.findIndex(({ dynamodb }) => dynamodb?.SequenceNumber === itemIdentifier),
+  );
+  return failed.length === 0 ? batch.length : Math.max(0, Math.min(...failed));
+};
+
 /** One mapping: a queue and at most one invocation at a time, so that records arrive in order. */
 const feedOf = (mapping: MappingSpec, deliver: Deliver, wait: Wait): StreamFeed => {
   const passes = eventFilter(mapping.filters);
@@ -37,9 +50,9 @@ const feedOf = (mapping: MappingSpec, deliver: Deliver, wait: Wait): StreamFeed 
   let isRunning = false;
   let isPaused = false;
 
-  const send = (batch: readonly DynamoDBRecord[]): Promise<'taken' | 'failed' | 'throttled'> =>
+  const send = (batch: readonly DynamoDBRecord[]): Promise<'failed' | 'throttled' | { readonly taken: number }> =>
     deliver(mapping.functionName, { Records: [...batch] }).then(
-      () => 'taken',
+      (answer) => ({ taken: mapping.namesFailures ? takenOf(batch, answer) : batch.length }),
       (error: unknown) => (error instanceof ThrottledError ? 'throttled' : 'failed'),
     );
 
@@ -47,7 +60,10 @@ const feedOf = (mapping: MappingSpec, deliver: Deliver, wait: Wait): StreamFeed 
   const insist = async (batch: readonly DynamoDBRecord[]): Promise<void> => {
     for (let pauseMs = firstPauseMs; !signal.aborted; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
       const outcome = await send(batch);
-      if (outcome === 'taken') return;
+      if (typeof outcome === 'object') {
+        if (outcome.taken === batch.length) return;
+        if (outcome.taken > 0) return insist(batch.slice(outcome.taken));
+      }
       // A throttled batch reached no function, so splitting it would not help.
       if (outcome === 'failed' && mapping.bisect && batch.length > 1) {
         const middle = Math.ceil(batch.length / 2);

@@ -1,4 +1,5 @@
 import { constructName, propertiesOf, type Reading } from './cloudformation.ts';
+import type { KeyKind } from './kms.ts';
 import { functionNameIn } from './template-functions.ts';
 
 /** A table's stream. */
@@ -25,6 +26,20 @@ export interface BucketSpec {
   /** The construct's name with a lower-case first letter, such as `bucket`. */
   readonly name: string;
   readonly physicalName: string;
+  /** Whether older versions of its objects are kept. */
+  readonly versioned: boolean;
+  /** The ARN of the key that its objects are encrypted with. */
+  readonly keyArn?: string | undefined;
+}
+
+/** A KMS key. */
+export interface KeySpec {
+  /** The construct's name with a lower-case first letter, such as `exports`. */
+  readonly name: string;
+  readonly arn: string;
+  readonly kind: KeyKind;
+  /** Each begins with `alias/`. */
+  readonly aliases: readonly string[];
 }
 
 /** A function that reads a table's stream. */
@@ -37,6 +52,8 @@ export interface MappingSpec {
   readonly batchSize: number;
   /** Whether a failed batch is split. */
   readonly bisect: boolean;
+  /** Whether the function's answer names the records that failed. */
+  readonly namesFailures: boolean;
 }
 
 /** API Gateway's own answer in one case. */
@@ -75,11 +92,40 @@ export const tablesOf = ({ ofType, intrinsics: { resolve } }: Reading): TableSpe
     };
   });
 
+interface S3Bucket {
+  readonly VersioningConfiguration?: { readonly Status: string };
+  readonly BucketEncryption?: {
+    readonly ServerSideEncryptionConfiguration: readonly {
+      readonly ServerSideEncryptionByDefault?: { readonly KMSMasterKeyID?: unknown };
+    }[];
+  };
+}
+
 export const bucketsOf = ({ ofType, intrinsics: { resolve } }: Reading): BucketSpec[] =>
-  ofType('AWS::S3::Bucket').map((named) => ({
-    name: constructName(named),
-    physicalName: resolve({ Ref: named[0] }),
-  }));
+  ofType('AWS::S3::Bucket').map((named) => {
+    const { VersioningConfiguration, BucketEncryption } = propertiesOf(named) as S3Bucket;
+    const [rule] = BucketEncryption?.ServerSideEncryptionConfiguration ?? [];
+    const key = rule?.ServerSideEncryptionByDefault?.KMSMasterKeyID;
+    return {
+      name: constructName(named),
+      physicalName: resolve({ Ref: named[0] }),
+      versioned: VersioningConfiguration?.Status === 'Enabled',
+      keyArn: key === undefined ? undefined : resolve(key),
+    };
+  });
+
+export const keysOf = ({ ofType, intrinsics: { resolve } }: Reading): KeySpec[] => {
+  const aliases = ofType('AWS::KMS::Alias').map((named) => {
+    const { AliasName, TargetKeyId } = propertiesOf(named) as { AliasName: unknown; TargetKeyId: unknown };
+    return { name: resolve(AliasName), target: resolve(TargetKeyId) };
+  });
+  return ofType('AWS::KMS::Key').map((named) => {
+    const arn = resolve({ 'Fn::GetAtt': [named[0], 'Arn'] });
+    const own = aliases.filter(({ target }) => target === arn || target === named[0]);
+    const { KeySpec: kind = 'SYMMETRIC_DEFAULT' } = propertiesOf(named) as { KeySpec?: KeyKind };
+    return { name: constructName(named), arn, kind, aliases: own.map(({ name }) => name) };
+  });
+};
 
 interface EventSourceMapping {
   readonly EventSourceArn?: unknown;
@@ -87,6 +133,7 @@ interface EventSourceMapping {
   readonly FilterCriteria?: { readonly Filters?: readonly { readonly Pattern: string }[] };
   readonly BatchSize?: number;
   readonly BisectBatchOnFunctionError?: boolean;
+  readonly FunctionResponseTypes?: readonly string[];
   readonly Enabled?: boolean;
 }
 
@@ -103,6 +150,7 @@ export const mappingsOf = ({ ofType, intrinsics: { resolve } }: Reading): Mappin
         filters: (mapping.FilterCriteria?.Filters ?? []).map(({ Pattern }) => Pattern),
         batchSize: mapping.BatchSize ?? 100,
         bisect: mapping.BisectBatchOnFunctionError === true,
+        namesFailures: mapping.FunctionResponseTypes?.includes('ReportBatchItemFailures') === true,
       };
     });
 

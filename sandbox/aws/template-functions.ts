@@ -1,3 +1,4 @@
+import { dataVersionResource } from '../../functions/shared/registry/data-version.ts';
 import { constructName, propertiesOf, type Named, type Reading } from './cloudformation.ts';
 
 /** A function as the template describes it. */
@@ -15,6 +16,18 @@ export interface FunctionSpec {
   readonly logGroup: string;
   /** Reserved concurrency, which is also its maximum; omitted if it shares the account's. */
   readonly reservedConcurrency?: number | undefined;
+  /** Set for a durable function. */
+  readonly durable?: DurableSpec | undefined;
+  /** A published version's number. @default `$LATEST` */
+  readonly version?: string;
+}
+
+/** The settings of a durable function's executions. */
+interface DurableSpec {
+  readonly executionTimeoutSeconds: number;
+  readonly retentionDays: number;
+  /** The ARN of the key that encrypts their payloads. */
+  readonly keyArn?: string | undefined;
 }
 
 /** A method of a path, and the function behind it. */
@@ -40,7 +53,7 @@ export interface CustomResourceSpec {
 }
 
 /** The types that the local stack makes. The CDK's own prepare AWS for what is not local. */
-const customTypes: ReadonlySet<string> = new Set(['Custom::RegistryFill']);
+const customTypes: ReadonlySet<string> = new Set([dataVersionResource, 'Custom::RegistryFill']);
 
 interface Distribution {
   readonly DistributionConfig?: {
@@ -58,7 +71,22 @@ interface LambdaFunction {
   readonly MemorySize?: number;
   readonly LoggingConfig?: { readonly LogGroup?: unknown };
   readonly ReservedConcurrentExecutions?: number;
+  readonly DurableConfig?: {
+    readonly ExecutionTimeout: number;
+    readonly RetentionPeriodInDays?: number;
+    readonly KMSKeyArn?: unknown;
+  };
 }
+
+const durableOf = (
+  { DurableConfig: config }: LambdaFunction,
+  { resolve }: Reading['intrinsics'],
+): DurableSpec | undefined =>
+  config && {
+    executionTimeoutSeconds: config.ExecutionTimeout,
+    retentionDays: config.RetentionPeriodInDays ?? 14,
+    keyArn: config.KMSKeyArn === undefined ? undefined : resolve(config.KMSKeyArn),
+  };
 
 /**
  * The function's name in an ARN or an integration's URI. A version or alias after it is ignored, since it is the same
@@ -118,8 +146,8 @@ export const functionsOf = (reading: Reading): FunctionSpec[] => {
   return ofType('AWS::Lambda::Function')
     .filter((named) => !notOurs.has(physicalNameOf(reading, named)))
     .map((named) => {
-      const { Code, Handler, Environment, Timeout, MemorySize, LoggingConfig, ReservedConcurrentExecutions } =
-        propertiesOf(named) as LambdaFunction;
+      const properties = propertiesOf(named) as LambdaFunction;
+      const { Code, Handler, Environment, Timeout, MemorySize, LoggingConfig } = properties;
       return {
         name: constructName(named),
         physicalName: physicalNameOf(reading, named),
@@ -134,7 +162,8 @@ export const functionsOf = (reading: Reading): FunctionSpec[] => {
         timeoutMs: (Timeout ?? 3) * 1000,
         memoryMb: MemorySize ?? 128,
         logGroup: intrinsics.resolve(LoggingConfig?.LogGroup ?? `/aws/lambda/${physicalNameOf(reading, named)}`),
-        reservedConcurrency: ReservedConcurrentExecutions,
+        reservedConcurrency: properties.ReservedConcurrentExecutions,
+        durable: durableOf(properties, intrinsics),
       };
     });
 };

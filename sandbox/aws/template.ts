@@ -4,11 +4,13 @@ import {
   accessLogOf,
   bucketsOf,
   gatewayResponsesOf,
+  keysOf,
   mappingsOf,
   tablesOf,
   type AccessLogSpec,
   type BucketSpec,
   type GatewayResponseSpec,
+  type KeySpec,
   type MappingSpec,
   type TableSpec,
 } from './template-data.ts';
@@ -28,6 +30,7 @@ export interface LocalTemplate {
   readonly routes: readonly RouteSpec[];
   readonly tables: readonly TableSpec[];
   readonly buckets: readonly BucketSpec[];
+  readonly keys: readonly KeySpec[];
   readonly mappings: readonly MappingSpec[];
   readonly customResources: readonly CustomResourceSpec[];
   readonly stageName: string;
@@ -54,6 +57,7 @@ export const readTemplate = (template: Template, options: TemplateOptions): Loca
     routes: routesOf(reading),
     tables: tablesOf(reading),
     buckets: bucketsOf(reading),
+    keys: keysOf(reading),
     mappings: mappingsOf(reading),
     customResources: customResourcesOf(reading),
     stageName:

@@ -1,9 +1,10 @@
 /** A request that the demo makes and prints. Values in `secrets` are printed as `{name}`. */
 export interface DemoRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly url: string;
   readonly form?: Readonly<Record<string, string>>;
   readonly accessToken?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Values that must not be printed, by the name that replaces them. */
@@ -17,6 +18,8 @@ export const curlLine = (request: DemoRequest, secrets: Secrets): string => {
   const parts = [`curl --location --request ${request.method} ${quoted(request.url)}`];
   if (request.accessToken !== undefined)
     parts.push(`--header ${quoted(`Authorization: Bearer ${request.accessToken}`)}`);
+  for (const [name, value] of Object.entries(request.headers ?? {}))
+    parts.push(`--header ${quoted(`${name}: ${value}`)}`);
   if (request.form) parts.push(`--header 'Content-Type: application/x-www-form-urlencoded'`);
   for (const [name, value] of Object.entries(request.form ?? {})) {
     parts.push(`--data-urlencode ${quoted(`${name}=${value}`)}`);
@@ -42,6 +45,7 @@ const quoted = (text: string): string => {
 export const send = async (request: DemoRequest): Promise<{ status: number; text: string }> => {
   const headers = new Headers({ accept: 'application/json, application/fhir+json' });
   if (request.accessToken !== undefined) headers.set('authorization', `Bearer ${request.accessToken}`);
+  for (const [name, value] of Object.entries(request.headers ?? {})) headers.set(name, value);
   const body = request.form === undefined ? null : new URLSearchParams(request.form);
   const response = await fetch(request.url, { method: request.method, headers, body, redirect: 'manual' });
   return { status: response.status, text: await response.text() };

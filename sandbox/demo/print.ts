@@ -1,5 +1,6 @@
 import type { TypeRow } from './compare.ts';
-import type { DemoResult, StepReport } from './steps.ts';
+import type { StepReport } from './step.ts';
+import type { DemoResult } from './steps.ts';
 
 /** A step, formatted for a terminal. */
 export const stepLines = (step: StepReport): string => {

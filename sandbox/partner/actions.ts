@@ -1,13 +1,20 @@
+import { Readable } from 'node:stream';
 import { problemAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
-import type { GatewayClient } from './gateway-client.ts';
-import { homePage, recordPage } from './pages.ts';
-import type { PayerChoice } from './pages.ts';
-import { expiredSignIn, problemOf } from './problem.ts';
-import { readRecord, summaryOf } from './record.ts';
-import type { RecordSummary } from './record.ts';
-import { rememberSignIn } from './sessions.ts';
+import type { BrowserApp } from './browser-apps.ts';
+import { connected } from './connected.ts';
+import type { GatewayClient, SignIn } from './gateway-client.ts';
+import { gatewaySend, readerOf } from './gateway-fetch.ts';
+import { disconnectPage } from './pages/disconnect.ts';
+import { homePage } from './pages/home.ts';
+import type { PayerChoice } from './payer-choice.ts';
+import { expiredSignIn, problemOf, unknownPlan } from './problem.ts';
+import { forget, forgetRecord, rememberSignIn } from './sessions.ts';
 import type { Connection, Session, sessionStore } from './sessions.ts';
+import { allLines } from './store/lists.ts';
+import { readFirstPages } from './stored-record.ts';
+import type { StoredRecord } from './stored-record.ts';
+import type { Inbox } from './webhooks.ts';
 
 /** The running app. */
 export interface App {
@@ -16,15 +23,17 @@ export interface App {
   readonly origin: string;
   readonly payers: readonly PayerChoice[];
   readonly sessions: ReturnType<typeof sessionStore>;
+  /** The events received from the gateway. */
+  readonly inbox: Inbox;
+  readonly browserApps: readonly BrowserApp[];
 }
-
-const renewBeforeMs = 30_000;
 
 /** The payers to choose from. */
 export const home = (app: App, session: Session, url: URL): Answer => {
   const gone = app.payers.find((payer) => payer.id === url.searchParams.get('disconnected'));
   const notice = gone && !session.connections.has(gone.id) ? `${gone.displayName} is disconnected.` : undefined;
-  return { status: 200, page: homePage(app.payers, new Set(session.connections.keys()), notice) };
+  const { payers, browserApps } = app;
+  return { status: 200, page: homePage(payers, new Set(session.connections.keys()), { notice, browserApps }) };
 };
 
 /** Sends the browser to the gateway. */
@@ -38,66 +47,95 @@ export const beginSignIn = async (app: App, session: Session, payer: PayerChoice
   }
 };
 
+/** Sends the browser to the gateway's page where a member searches for the old plan. */
+export const searchPlan = async (app: App, session: Session): Promise<Answer> => {
+  const { url, state, signIn } = await app.gateway.beginSearch();
+  rememberSignIn(session, state, signIn);
+  return { redirect: url };
+};
+
+/**
+ * The payer of a sign-in: the one that it began with or, after a search, the one that the redirect names. All are at the
+ * one gateway, and the client library compares the name with what the gateway says of itself.
+ */
+const payerOf = (app: App, signIn: SignIn, issuer: string | null): PayerChoice | undefined =>
+  app.payers.find(({ id }) => (signIn.payerId === undefined ? issuer === app.gateway.base(id) : id === signIn.payerId));
+
 /** Handles the redirect at the end of a sign-in. */
 export const finishSignIn = async (app: App, session: Session, url: URL): Promise<Answer> => {
   const state = url.searchParams.get('state') ?? '';
   const signIn = session.signIns.get(state);
   // Deleted before anything else, so that a reload of this page does not send the code again.
   session.signIns.delete(state);
-  const payer = app.payers.find((candidate) => candidate.id === signIn?.payerId);
-  if (!signIn || !payer) return problemAnswer(expiredSignIn, undefined);
+  if (!signIn) return problemAnswer(expiredSignIn, undefined);
+  const payer = payerOf(app, signIn, url.searchParams.get('iss'));
+  if (!payer) return problemAnswer(unknownPlan, undefined);
   try {
-    const tokens = await app.gateway.finish(signIn, state, new URL(url.pathname + url.search, app.origin));
-    session.connections.set(payer.id, { tokens, record: undefined });
+    const tokens = await app.gateway.finish(payer.id, signIn, state, new URL(url.pathname + url.search, app.origin));
+    const before = session.connections.get(payer.id);
+    if (before !== undefined) forget(before);
+    const connection = { tokens, renewing: undefined, record: undefined, wholeRecord: undefined };
+    session.connections.set(payer.id, connection);
     return { redirect: `/record/${payer.id}` };
   } catch (error) {
     return problemAnswer(problemOf(error, payer.displayName), payer);
   }
 };
 
-/** The record, read once per connection and kept until the member asks again. */
-export const showRecord = async (app: App, session: Session, payer: PayerChoice): Promise<Answer> => {
-  const connection = session.connections.get(payer.id);
-  if (!connection) return { redirect: '/' };
-  try {
-    connection.record ??= readThroughGateway(app, payer, connection);
-    const record = await connection.record;
-    return { status: 200, page: recordPage(payer, app.gateway.base(payer.id), record, session.formToken) };
-  } catch (error) {
-    connection.record = undefined;
-    const problem = problemOf(error, payer.displayName);
-    // Only an ended connection is forgotten. A payer that is down for a minute must not force a new sign-in.
-    const ended = problem.next === 'connect' && problem.status === 200;
-    if (ended) session.connections.delete(payer.id);
-    return problemAnswer(ended ? problem : { ...problem, next: 'reload' }, payer);
-  }
-};
+/** Answers with the record. It is read once per connection, and kept until the member asks again. */
+export const withRecord = (
+  app: App,
+  session: Session,
+  payer: PayerChoice,
+  answer: (record: StoredRecord, connection: Connection) => Answer | Promise<Answer>,
+): Promise<Answer> =>
+  connected(session, payer, async (connection) => {
+    try {
+      connection.record ??= readFirstPages(
+        app.gateway.base(payer.id),
+        readerOf(gatewaySend(app, payer.id, connection)),
+        connection.tokens.patientId,
+      );
+      return await answer(await connection.record, connection);
+    } catch (error) {
+      connection.record = undefined;
+      const problem = problemOf(error, payer.displayName);
+      // Only an ended connection is forgotten. A payer that is down for a minute must not force a new sign-in.
+      const ended = problem.next === 'connect' && problem.status === 200;
+      if (ended) session.connections.delete(payer.id);
+      return problemAnswer(ended ? problem : { ...problem, next: 'reload' }, payer);
+    }
+  });
 
-const readThroughGateway = async (app: App, payer: PayerChoice, connection: Connection): Promise<RecordSummary> => {
-  if (connection.tokens.expiresAtMs - renewBeforeMs < Date.now() && connection.tokens.refreshToken !== undefined) {
-    connection.tokens = await app.gateway.renew(payer.id, connection.tokens);
-  }
-  const { accessToken, patientId } = connection.tokens;
-  const read = await app.gateway.reader(payer.id, accessToken);
-  return summaryOf(await readRecord(app.gateway.base(payer.id), read, patientId), Date.now());
-};
+/** Everything that the app has of the record, a resource a line. */
+export const download = (app: App, session: Session, payer: PayerChoice): Promise<Answer> =>
+  withRecord(app, session, payer, ({ store }) => ({
+    download: Readable.from(allLines(store.db)),
+    name: `${payer.id}.ndjson`,
+    type: 'application/fhir+ndjson',
+  }));
 
 /** Forgets the record, so that the next page reads it again. */
-export const readAgain = (session: Session, payer: PayerChoice): Answer => {
-  const connection = session.connections.get(payer.id);
-  if (connection) connection.record = undefined;
-  return { redirect: `/record/${payer.id}` };
-};
+export const readAgain = (session: Session, payer: PayerChoice): Promise<Answer> =>
+  connected(session, payer, (connection) => {
+    forgetRecord(connection);
+    return Promise.resolve({ redirect: `/record/${payer.id}` });
+  });
+
+/** Shows the page that asks for confirmation before it disconnects. */
+export const askToDisconnect = (session: Session, payer: PayerChoice): Promise<Answer> =>
+  connected(session, payer, () => Promise.resolve({ status: 200, page: disconnectPage(payer, session.formToken) }));
 
 /** Revokes the grant at the gateway and forgets the record. */
-export const disconnect = async (app: App, session: Session, payer: PayerChoice): Promise<Answer> => {
-  const connection = session.connections.get(payer.id);
-  try {
-    if (connection) await app.gateway.revoke(payer.id, connection.tokens);
-  } catch (error) {
-    // Still connected. Saying otherwise would hide a live grant from the member.
-    return problemAnswer({ ...problemOf(error, payer.displayName), next: 'reload' }, payer);
-  }
-  session.connections.delete(payer.id);
-  return { redirect: `/?disconnected=${payer.id}` };
-};
+export const disconnect = (app: App, session: Session, payer: PayerChoice): Promise<Answer> =>
+  connected(session, payer, async (connection) => {
+    try {
+      await app.gateway.revoke(payer.id, connection.tokens);
+    } catch (error) {
+      // Still connected. Saying otherwise would hide a live grant from the member.
+      return problemAnswer({ ...problemOf(error, payer.displayName), next: 'reload' }, payer);
+    }
+    session.connections.delete(payer.id);
+    forget(connection);
+    return { redirect: `/?disconnected=${payer.id}` };
+  });

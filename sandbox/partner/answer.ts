@@ -1,20 +1,28 @@
 import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
-import { problemPage } from './pages.ts';
-import type { PayerChoice } from './pages.ts';
+import { pipeline } from 'node:stream/promises';
+import { problemPage } from './pages/problem.ts';
+import type { PayerChoice } from './payer-choice.ts';
 import type { Problem } from './problem.ts';
 
 /** The result of a request. */
 export type Answer =
-  | { readonly status: number; readonly page: string; readonly scripts?: boolean }
+  | { readonly status: number; readonly page: string; readonly scripts?: Scripts }
   | { readonly redirect: string }
-  | { readonly file: URL; readonly type: string };
+  /** A status without a body, for a program. */
+  | { readonly empty: number }
+  | { readonly file: URL; readonly type: string }
+  /** A file to keep, streamed. */
+  | { readonly download: AsyncIterable<Uint8Array | string>; readonly name: string; readonly type: string };
 
-/** For a form that does not belong to this session. */
+/** A page's scripts: of this server, those that also ask this server, or those of an app that calls the gateway. */
+type Scripts = 'own' | 'askThisServer' | 'callTheGateway';
+
+/** For a form that does not belong to this browser's visit: the app was restarted, or forgot it after an hour. */
 export const staleForm: Problem = {
   status: 403,
   title: 'This page was open for too long',
-  text: 'Nothing was changed. Go back to the start and try again.',
+  text: 'This app no longer knows the page that you came from, so nothing was changed. Go back to the start and try again.',
   next: 'connect',
   detail: 'form token',
 };
@@ -51,13 +59,33 @@ export const send = async (gatewayOrigin: string, response: ServerResponse, resu
     response.writeHead(303, { Location: result.redirect }).end();
     return;
   }
+  if ('empty' in result) {
+    response.writeHead(result.empty).end();
+    return;
+  }
   if ('file' in result) {
     const content = await readFile(result.file);
+    response.setHeader('Cache-Control', 'max-age=300');
     response.writeHead(200, { 'Content-Type': result.type }).end(content);
     return;
   }
-  const scripts = result.scripts ? `; script-src 'self'; connect-src 'self' ${gatewayOrigin}` : '';
+  if ('download' in result) {
+    response.writeHead(200, {
+      'Content-Type': result.type,
+      'Content-Disposition': `attachment; filename="${result.name}"`,
+    });
+    // If a download breaks off, the browser must not take it for complete.
+    await pipeline(result.download, response).catch(() => response.destroy());
+    return;
+  }
+  const scripts = result.scripts === undefined ? '' : "; script-src 'self'";
+  const targets = {
+    own: '',
+    askThisServer: "; connect-src 'self'",
+    callTheGateway: `; connect-src 'self' ${gatewayOrigin}`,
+  };
+  const calls = result.scripts === undefined ? '' : targets[result.scripts];
   const policy = `default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`;
-  response.setHeader('Content-Security-Policy', policy + scripts);
+  response.setHeader('Content-Security-Policy', policy + scripts + calls);
   response.writeHead(result.status, { 'Content-Type': 'text/html; charset=utf-8' }).end(result.page);
 };

@@ -20,12 +20,12 @@ export interface Observation extends Resource {
   readonly component?: readonly Observation[];
 }
 
-interface CodeableConcept {
+export interface CodeableConcept {
   readonly text?: string;
-  readonly coding?: readonly { readonly display?: string; readonly code?: string }[];
+  readonly coding?: readonly { readonly system?: string; readonly display?: string; readonly code?: string }[];
 }
 
-interface Quantity {
+export interface Quantity {
   readonly comparator?: string;
   readonly value?: string;
   readonly unit?: string;
@@ -66,14 +66,24 @@ export const valueOf = (observation: Observation): string => {
 };
 
 /** UCUM codes that some payers put into `unit`, and the symbols that a person expects. */
-const plainUnits: Readonly<Record<string, string>> = { Cel: '°C', '[degF]': '°F', 'kg/m2': 'kg/m²' };
+const plainUnits: Readonly<Record<string, string>> = {
+  Cel: '°C',
+  '[degF]': '°F',
+  'kg/m2': 'kg/m²',
+  'mm[Hg]': 'mmHg',
+  '/min': 'per minute',
+};
+
+/** A quantity's unit for display. */
+export const unitOf = ({ unit, code }: Quantity): string => {
+  const written = unit ?? code ?? '';
+  return plainUnits[written] ?? written;
+};
 
 const ownValueOf = (observation: Observation): string | undefined => {
   const quantity = observation['valueQuantity'] as Quantity | undefined;
   if (quantity) {
-    const written = quantity.unit ?? quantity.code ?? '';
-    const unit = plainUnits[written] ?? written;
-    return `${quantity.comparator ?? ''}${quantity.value ?? ''} ${unit}`.trim();
+    return `${quantity.comparator ?? ''}${quantity.value ?? ''} ${unitOf(quantity)}`.trim();
   }
   const concept = textOf(observation['valueCodeableConcept'] as CodeableConcept | undefined);
   if (concept !== undefined) return concept;
@@ -91,7 +101,26 @@ export const dateOf = (observation: Observation): string => {
   return typeof date === 'string' ? date : '';
 };
 
-const textOf = (concept: CodeableConcept | undefined): string | undefined => {
+/** A concept's own text, else the name of its first coding. */
+export const textOf = (concept: CodeableConcept | undefined): string | undefined => {
   const [coding] = concept?.coding ?? [];
   return concept?.text ?? coding?.display ?? coding?.code;
 };
+
+interface RawJson {
+  readonly rawJSON: (text: string) => unknown;
+}
+
+const numbersUnchanged: Reviver = (_key, value, { source }) =>
+  typeof value === 'number' && source !== undefined ? (JSON as unknown as RawJson).rawJSON(source) : value;
+
+/** The texts of a Bundle's resources, with every number as the payer wrote it. An outcome of the search is left out. */
+export const resourceTexts = (bundle: string): readonly string[] => {
+  const { entry = [] } = JSON.parse(bundle, numbersUnchanged as (key: string, value: unknown) => unknown) as Bundle;
+  const found = entry.filter(({ search }) => search?.mode !== 'outcome').flatMap(({ resource }) => resource ?? []);
+  return found.map((resource) => JSON.stringify(resource));
+};
+
+/** A resource's JSON with line breaks, for a person, and with every number as the payer wrote it. */
+export const resourceText = (json: string): string =>
+  JSON.stringify(JSON.parse(json, numbersUnchanged as (key: string, value: unknown) => unknown), undefined, 2);

@@ -1,9 +1,9 @@
 import * as openid from 'openid-client';
-import type { Read } from './record.ts';
 
 /** What a sign-in must remember until the redirect returns. */
 export interface SignIn {
-  readonly payerId: string;
+  /** Undefined if the member chooses the plan on the gateway's page: then the redirect names it. */
+  readonly payerId: string | undefined;
   readonly codeVerifier: string;
 }
 
@@ -12,17 +12,27 @@ export interface Tokens {
   readonly accessToken: string;
   readonly refreshToken: string | undefined;
   readonly patientId: string | undefined;
+  /** The gateway's name for this connection, which its events use. */
+  readonly grantId: string | undefined;
   readonly expiresAtMs: number;
+}
+
+/** Where to send the browser, and what to remember. */
+interface BegunSignIn {
+  readonly url: string;
+  readonly state: string;
+  readonly signIn: SignIn;
 }
 
 /** The gateway as an OAuth client sees it: one authorization server per payer. */
 export interface GatewayClient {
   readonly base: (payerId: string) => string;
-  readonly begin: (payerId: string) => Promise<{ url: string; state: string; signIn: SignIn }>;
-  readonly finish: (signIn: SignIn, state: string, callback: URL) => Promise<Tokens>;
+  readonly begin: (payerId: string) => Promise<BegunSignIn>;
+  /** Begins a sign-in on the gateway's page where a member searches for the old plan. */
+  readonly beginSearch: () => Promise<BegunSignIn>;
+  readonly finish: (payerId: string, signIn: SignIn, state: string, callback: URL) => Promise<Tokens>;
   readonly renew: (payerId: string, tokens: Tokens) => Promise<Tokens>;
   readonly revoke: (payerId: string, tokens: Tokens) => Promise<void>;
-  readonly reader: (payerId: string, accessToken: string) => Promise<Read>;
 }
 
 /** How this app is registered with the gateway. */
@@ -53,21 +63,19 @@ export const gatewayClient = (registration: Registration, nowMs: () => number = 
 
     async begin(payerId) {
       const configuration = await configurationOf(payerId);
-      const state = openid.randomState();
-      const codeVerifier = openid.randomPKCECodeVerifier();
-      const url = openid.buildAuthorizationUrl(configuration, {
-        redirect_uri: registration.redirectUri,
-        scope,
-        state,
-        aud: base(payerId),
-        code_challenge: await openid.calculatePKCECodeChallenge(codeVerifier),
-        code_challenge_method: 'S256',
-      });
-      return { url: url.href, state, signIn: { payerId, codeVerifier } };
+      const { parameters, ...begun } = await newSignIn(registration, payerId);
+      const url = openid.buildAuthorizationUrl(configuration, { ...parameters, aud: base(payerId) });
+      return { url: url.href, ...begun };
     },
 
-    async finish(signIn, state, callback) {
-      const answer = await openid.authorizationCodeGrant(await configurationOf(signIn.payerId), callback, {
+    async beginSearch() {
+      const { parameters, ...begun } = await newSignIn(registration, undefined);
+      const query = new URLSearchParams({ response_type: 'code', client_id: registration.clientId, ...parameters });
+      return { url: `${registration.gatewayOrigin}/connect?${query}`, ...begun };
+    },
+
+    async finish(payerId, signIn, state, callback) {
+      const answer = await openid.authorizationCodeGrant(await configurationOf(payerId), callback, {
         expectedState: state,
         pkceCodeVerifier: signIn.codeVerifier,
       });
@@ -77,32 +85,32 @@ export const gatewayClient = (registration: Registration, nowMs: () => number = 
     async renew(payerId, tokens) {
       const answer = await openid.refreshTokenGrant(await configurationOf(payerId), tokens.refreshToken ?? '');
       const renewed = tokensOf(answer, nowMs());
-      return { ...renewed, refreshToken: renewed.refreshToken ?? tokens.refreshToken };
+      return {
+        ...renewed,
+        refreshToken: renewed.refreshToken ?? tokens.refreshToken,
+        patientId: renewed.patientId ?? tokens.patientId,
+        grantId: renewed.grantId ?? tokens.grantId,
+      };
     },
 
     async revoke(payerId, tokens) {
       await openid.tokenRevocation(await configurationOf(payerId), tokens.refreshToken ?? tokens.accessToken);
     },
-
-    async reader(payerId, accessToken) {
-      const configuration = await configurationOf(payerId);
-      return async (url) => {
-        const answer = await openid.fetchProtectedResource(
-          configuration,
-          accessToken,
-          new URL(url),
-          'GET',
-          null,
-          fhirJson(),
-        );
-        return { status: answer.status, text: await answer.text() };
-      };
-    },
   };
 };
 
-const fhirJson = (): Headers => {
-  return new Headers({ accept: 'application/fhir+json' });
+/** What an authorize request sends, and what its redirect is checked against. */
+const newSignIn = async ({ redirectUri }: Registration, payerId: string | undefined) => {
+  const state = openid.randomState();
+  const codeVerifier = openid.randomPKCECodeVerifier();
+  const parameters = {
+    redirect_uri: redirectUri,
+    scope,
+    state,
+    code_challenge: await openid.calculatePKCECodeChallenge(codeVerifier),
+    code_challenge_method: 'S256',
+  };
+  return { parameters, state, signIn: { payerId, codeVerifier } };
 };
 
 const discover = async (base: string, registration: Registration): Promise<openid.Configuration> => {
@@ -118,11 +126,12 @@ const discover = async (base: string, registration: Registration): Promise<openi
 };
 
 const tokensOf = (answer: openid.TokenEndpointResponse, nowMs: number): Tokens => {
-  const patient = answer['patient'];
+  const { patient, grant_id: grantId } = answer;
   return {
     accessToken: answer.access_token,
     refreshToken: answer.refresh_token,
     patientId: typeof patient === 'string' ? patient : undefined,
+    grantId: typeof grantId === 'string' ? grantId : undefined,
     // Not `expiresIn()`, which uses the system's clock.
     expiresAtMs: nowMs + (answer.expires_in ?? 60) * 1000,
   };

@@ -1,9 +1,5 @@
-import {
-  AuthorizationResponseError,
-  ClientError,
-  ResponseBodyError,
-  WWWAuthenticateChallengeError,
-} from 'openid-client';
+import { AuthorizationResponseError, ClientError, ResponseBodyError } from 'openid-client';
+import { ExportError } from './exports.ts';
 import { ReadError } from './record.ts';
 
 /** What went wrong, in words for the member, and what to do next. */
@@ -13,6 +9,8 @@ export interface Problem {
   readonly text: string;
   /** What the button does: starts a new sign-in, or reloads the page. */
   readonly next: 'connect' | 'reload';
+  /** The button's text, if it is not "Try again". */
+  readonly action?: string;
   /** For support staff; never the only text. */
   readonly detail: string | undefined;
 }
@@ -26,12 +24,34 @@ export const expiredSignIn: Problem = {
   detail: undefined,
 };
 
+/** The member found a plan at the gateway that is not among this app's. */
+export const unknownPlan: Problem = {
+  status: 400,
+  title: 'This app does not offer that plan',
+  text: 'Nothing was read. Go back to the start and choose one of the plans there.',
+  next: 'connect',
+  detail: undefined,
+};
+
+/** This browser has no connection to the payer. Either it never had one, or the app has lost it. */
+export const notConnected = (payer: string): Problem => {
+  return {
+    status: 403,
+    title: `This browser is not connected to ${payer}`,
+    text:
+      `This app forgets a record an hour after you last looked at it, when it is restarted, and when its cookie is deleted. ` +
+      `Connect again to see your record. Whatever you allowed before ends by itself, or when you end it at ${payer}.`,
+    next: 'connect',
+    action: `Connect ${payer}`,
+    detail: undefined,
+  };
+};
+
 /** Turns a client library's error into a {@link Problem}. `payer` is the payer's display name. */
 export const problemOf = (error: unknown, payer: string): Problem => {
   if (error instanceof AuthorizationResponseError) return ofRedirect(error.error, payer);
   if (error instanceof ResponseBodyError) return ofToken(error.error, error.status, payer);
-  if (error instanceof WWWAuthenticateChallengeError) return ofRead(error.status, payer);
-  if (error instanceof ReadError) return ofRead(error.status, payer, error.message);
+  if (error instanceof ReadError || error instanceof ExportError) return ofRead(error.status, payer, error.message);
   if (isUnreachable(error)) return away(payer, 'no answer from the gateway');
   return unexpected(payer, error instanceof ClientError ? (error.code ?? error.message) : 'internal error');
 };
@@ -84,6 +104,7 @@ const ended = (payer: string, detail: string): Problem => {
     title: `Your connection to ${payer} has ended`,
     text: 'It expired or was revoked. Connect again to read your record.',
     next: 'connect',
+    action: 'Connect again',
     detail,
   };
 };

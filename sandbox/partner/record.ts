@@ -1,33 +1,17 @@
-import { dateOf, nameOf, parseFhir, titleOf, valueOf } from './fhir.ts';
-import type { Bundle, Observation, Resource } from './fhir.ts';
+import { parseFhir, resourceTexts } from './fhir.ts';
+import type { Bundle, Resource } from './fhir.ts';
+import { StatusError } from './status-error.ts';
 
 /** Reads one URL below the FHIR base. A status other than 2xx is returned, not thrown. */
 export type Read = (url: string) => Promise<{ readonly status: number; readonly text: string }>;
 
-/** What the record page shows. Only this summary of a member's record stays in memory. */
-export interface RecordSummary {
-  readonly name: string;
-  readonly birthDate: string;
-  readonly counts: readonly { readonly type: string; readonly count: number }[];
-  readonly total: number;
-  readonly latest: readonly { readonly title: string; readonly value: string; readonly date: string }[];
-  readonly pages: number;
-  readonly readAtMs: number;
-}
-
 /** A FHIR read that did not return a resource. */
-export class ReadError extends Error {
+export class ReadError extends StatusError {
   override readonly name = 'ReadError';
-  readonly status: number;
-  constructor(status: number, detail: string) {
-    super(detail);
-    this.status = status;
-  }
 }
 
 const pageSize = 100;
 const mostPages = 500;
-const latestShown = 12;
 
 /** The clinical types of US Core and PDex, read one by one if a payer has no `$everything`. */
 const clinicalTypes = [
@@ -46,31 +30,27 @@ const clinicalTypes = [
   'Procedure',
 ];
 
+/** A part of a record as it comes: the member's own Patient, then page by page. */
+export interface RecordPage {
+  readonly resources: readonly Resource[];
+  /** The resources' JSON, with every number as the payer wrote it. */
+  readonly texts: () => readonly string[];
+}
+
 /**
- * Reads all pages of a member's record below `base` (no trailing slash): with `Patient/{id}/$everything`, or type by
- * type if the payer has no such operation.
+ * Reads a member's record below `base` (no trailing slash) page by page: the Patient, then `Patient/{id}/$everything`,
+ * or type by type if the payer has no such operation. Stop early to read only its beginning.
  * @throws {ReadError} if a page is refused or is not the requested one
  */
-export const readRecord = async (base: string, read: Read, patientId?: string): Promise<WholeRecord> => {
+export const recordPages = async function* (base: string, read: Read, patientId?: string): AsyncGenerator<RecordPage> {
   const patient = await readPatient(base, read, patientId);
-  const id = patient.id ?? '';
-  const everything = `${base}/Patient/${encodeURIComponent(id)}/$everything?_count=${pageSize}`;
-  const byOperation = await readPages(base, read, everything, [404, 405, 501]);
-  if (byOperation)
-    return { patient, resources: distinct([patient, ...byOperation.resources]), pages: byOperation.pages };
-  const resources: Resource[] = [patient];
-  let pages = 1;
+  yield patient;
+  const id = encodeURIComponent(patient.resources[0]?.id ?? '');
+  const everything = `${base}/Patient/${id}/$everything?_count=${pageSize}`;
+  if (yield* pagesFrom(base, read, everything, [404, 405, 501])) return;
   for (const type of clinicalTypes) {
-    const found = await readPages(
-      base,
-      read,
-      `${base}/${type}?patient=${encodeURIComponent(id)}&_count=${pageSize}`,
-      [404],
-    );
-    resources.push(...(found?.resources ?? []));
-    pages += found?.pages ?? 0;
+    yield* pagesFrom(base, read, `${base}/${type}?patient=${id}&_count=${pageSize}`, [404]);
   }
-  return { patient, resources: distinct(resources), pages };
 };
 
 /** Every resource once, the member's own Patient, and the number of pages. */
@@ -80,43 +60,56 @@ export interface WholeRecord {
   readonly pages: number;
 }
 
-const readPatient = async (base: string, read: Read, patientId: string | undefined): Promise<Resource> => {
-  if (patientId !== undefined) return readResource(read, `${base}/Patient/${encodeURIComponent(patientId)}`);
-  const found = (await readResource(read, `${base}/Patient`)) as Bundle;
-  const patients = (found.entry ?? []).flatMap((entry) => entry.resource ?? []);
-  const patient = patients.find((resource) => resource.resourceType === 'Patient');
-  if (!patient) throw new ReadError(200, 'The payer named no patient for this member.');
-  return patient;
+/** Reads a whole record into memory. For a record of unknown size, use {@link recordPages}. */
+export const readRecord = async (base: string, read: Read, patientId?: string): Promise<WholeRecord> => {
+  const resources: Resource[] = [];
+  let pages = -1;
+  for await (const page of recordPages(base, read, patientId)) {
+    resources.push(...page.resources);
+    pages += 1;
+  }
+  return { patient: resources[0] as Resource, resources: distinct(resources), pages };
 };
 
-const readPages = async (
+const readPatient = async (base: string, read: Read, patientId: string | undefined): Promise<RecordPage> => {
+  const url = patientId === undefined ? `${base}/Patient` : `${base}/Patient/${encodeURIComponent(patientId)}`;
+  const answer = await read(url);
+  const found = checked(answer);
+  if (patientId !== undefined) return { resources: [found], texts: () => [answer.text] };
+  const resources = resourcesOf(found);
+  const index = resources.findIndex(({ resourceType }) => resourceType === 'Patient');
+  if (index === -1) throw new ReadError(200, 'The payer named no patient for this member.');
+  return {
+    resources: resources.slice(index, index + 1),
+    texts: () => resourceTexts(answer.text).slice(index, index + 1),
+  };
+};
+
+/** @returns false if the first page is answered with one of the statuses that mean that there is none */
+const pagesFrom = async function* (
   base: string,
   read: Read,
   first: string,
   absent: readonly number[],
-): Promise<{ resources: readonly Resource[]; pages: number } | undefined> => {
-  const resources: Resource[] = [];
+): AsyncGenerator<RecordPage, boolean> {
   let url: string | undefined = first;
-  let pages = 0;
-  for (; url !== undefined; pages += 1) {
+  for (let pages = 0; url !== undefined; pages += 1) {
     if (pages === mostPages) throw new ReadError(200, `The record has more than ${mostPages} pages.`);
     // The token is sent only to the server that it was issued for, whatever a link says (SMART App Launch).
     if (!url.startsWith(`${base}/`) && !url.startsWith(`${base}?`)) {
       throw new ReadError(200, 'A page of the record links to another server.');
     }
-    const answer = await read(url);
-    if (pages === 0 && absent.includes(answer.status)) return undefined;
+    const answer: Awaited<ReturnType<Read>> = await read(url);
+    if (pages === 0 && absent.includes(answer.status)) return false;
     const bundle = checked(answer) as Bundle;
-    const entries = (bundle.entry ?? []).filter((entry) => entry.search?.mode !== 'outcome');
-    resources.push(...entries.flatMap((entry) => entry.resource ?? []));
+    yield { resources: resourcesOf(bundle), texts: () => resourceTexts(answer.text) };
     url = bundle.link?.find((link) => link.relation === 'next')?.url;
   }
-  return { resources, pages };
+  return true;
 };
 
-const readResource = async (read: Read, url: string): Promise<Resource> => {
-  return checked(await read(url));
-};
+const resourcesOf = ({ entry = [] }: Bundle): readonly Resource[] =>
+  entry.filter(({ search }) => search?.mode !== 'outcome').flatMap(({ resource }) => resource ?? []);
 
 const checked = (answer: { status: number; text: string }): Resource => {
   const resource = parsedOrNothing(answer.text);
@@ -139,37 +132,12 @@ const distinct = (resources: readonly Resource[]): readonly Resource[] => {
 };
 
 /** How many of each type, most frequent first. */
-export const countsByType = (resources: readonly Resource[]): RecordSummary['counts'] => {
+export const countsByType = (
+  resources: readonly Resource[],
+): readonly { readonly type: string; readonly count: number }[] => {
   const counts = new Map<string, number>();
   for (const { resourceType } of resources) counts.set(resourceType, (counts.get(resourceType) ?? 0) + 1);
   return [...counts]
     .map(([type, count]) => ({ type, count }))
     .sort((a, b) => b.count - a.count || a.type.localeCompare(b.type));
-};
-
-/** The summary of a record that was read at `readAtMs`. */
-export const summaryOf = (record: WholeRecord, readAtMs: number): RecordSummary => {
-  const observations = record.resources.filter(
-    (resource): resource is Observation => resource.resourceType === 'Observation',
-  );
-  const newestFirst = observations.sort((a, b) => instantOf(b) - instantOf(a));
-  const birthDate = record.patient['birthDate'];
-  return {
-    name: nameOf(record.patient),
-    birthDate: typeof birthDate === 'string' ? birthDate : '',
-    counts: countsByType(record.resources),
-    total: record.resources.length,
-    latest: newestFirst.slice(0, latestShown).map((observation) => ({
-      title: titleOf(observation),
-      value: valueOf(observation),
-      date: dateOf(observation),
-    })),
-    pages: record.pages,
-    readAtMs,
-  };
-};
-
-/** Milliseconds, to sort dates of different precision and offset; 0 if there is none. */
-const instantOf = (observation: Observation): number => {
-  return Date.parse(dateOf(observation)) || 0;
 };

@@ -1,14 +1,35 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SignIn, Tokens } from './gateway-client.ts';
-import type { RecordSummary } from './record.ts';
+import type { ImportJob } from './import-job.ts';
+import type { StoredRecord } from './stored-record.ts';
 
 /** One member's connection to one payer. */
 export interface Connection {
   tokens: Tokens;
-  /** The read in progress or done. A second tab waits for the same one. */
-  record: Promise<RecordSummary> | undefined;
+  /** The renewal in progress. */
+  renewing: Promise<Tokens> | undefined;
+  /** The record, being read or here. A second tab waits for the same one. */
+  record: Promise<StoredRecord> | undefined;
+  /** The import of the whole record, if the member asked for one. */
+  wholeRecord: ImportJob | undefined;
 }
+
+/** Forgets a connection: its import stops, and its record is deleted. */
+export const forget = (connection: Connection): void => {
+  connection.wholeRecord?.stop();
+  connection.wholeRecord = undefined;
+  forgetRecord(connection);
+};
+
+/** Deletes the connection's record, also one that is still being read. */
+export const forgetRecord = (connection: Connection): void => {
+  void connection.record?.then(
+    ({ store }) => store.close(),
+    () => {},
+  );
+  connection.record = undefined;
+};
 
 /** What the app knows about one browser, kept only in memory. */
 export interface Session {
@@ -24,8 +45,11 @@ const idleMs = 60 * 60 * 1000;
 const mostSessions = 1000;
 const mostSignIns = 20;
 
-/** The sessions of all browsers. `of` creates a session and its cookie for a browser that has none. */
-export const sessionStore = (nowMs: () => number = Date.now) => {
+/**
+ * The sessions of all browsers. `of` creates a session and its cookie for a browser that has none.
+ * @param isSecure whether browsers reach the app over TLS
+ */
+export const sessionStore = (nowMs: () => number = Date.now, isSecure = false) => {
   const sessions = new Map<string, Session>();
 
   const forgetOld = (): void => {
@@ -33,6 +57,7 @@ export const sessionStore = (nowMs: () => number = Date.now) => {
     for (const [id, session] of sessions) {
       if (session.usedAtMs + idleMs >= nowMs() && sessions.size < mostSessions) return;
       sessions.delete(id);
+      for (const connection of session.connections.values()) forget(connection);
     }
   };
 
@@ -55,11 +80,25 @@ export const sessionStore = (nowMs: () => number = Date.now) => {
     };
     sessions.set(id, session);
     // Lax, since the browser must send the cookie when the gateway redirects back.
-    response.setHeader('Set-Cookie', `${cookieName}=${id}; Path=/; HttpOnly; SameSite=Lax`);
+    response.setHeader(
+      'Set-Cookie',
+      `${cookieName}=${id}; Path=/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`,
+    );
     return session;
   };
 
-  return { of };
+  /** The connections of a grant, which an event names. */
+  const ofGrant = (grantId: string): readonly Connection[] =>
+    [...sessions.values()]
+      .flatMap(({ connections }) => Array.from(connections.values()))
+      .filter(({ tokens }) => tokens.grantId === grantId);
+
+  const close = (): void => {
+    for (const { connections } of sessions.values()) for (const connection of connections.values()) forget(connection);
+    sessions.clear();
+  };
+
+  return { of, ofGrant, close };
 };
 
 /** Remembers a started sign-in. The oldest are dropped, since browsers that never return would fill the memory. */

@@ -1,4 +1,5 @@
 import type { PublicJwk } from '../../functions/shared/registry/types.ts';
+import type { Rooms } from '../state/room.ts';
 import type { PayerId } from './data/member-list.ts';
 import type { Insists } from './insists.ts';
 
@@ -35,7 +36,12 @@ export interface PayerOptions {
   readonly now?: () => number;
   /** The faults that are switched on at the start, by name. Default: none. */
   readonly faults?: readonly string[] | undefined;
-  /** Pauses of two faults: `slow` before an answer, `drip` between pieces. Default: 5 and 0.2 seconds. */
-  readonly faultPauseMs?: { readonly slow: number; readonly drip: number };
+  /**
+   * Times of three faults: `slow` before an answer, `drip` between pieces, and the life of `short-tokens`. Default: 5,
+   * 0.2 and 10 seconds.
+   */
+  readonly faultPauseMs?: { readonly slow: number; readonly drip: number; readonly token?: number };
+  /** Where accounts, grants and tokens outlive the process. @default nowhere */
+  readonly rooms?: Rooms;
   readonly log?: (line: RequestLogLine) => void;
 }

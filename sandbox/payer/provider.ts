@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { errors, Provider } from 'oidc-provider';
 import type { ClientMetadata, Configuration, JWK, KoaContextWithOIDC } from 'oidc-provider';
-import { createMemoryAdapter } from './adapter.ts';
+import { createAdapter } from './adapter.ts';
 import type { PayerOptions } from './options.ts';
 import { messagePage, pageHeaders, renderPage } from './pages/layout.ts';
 import type { Brand } from './pages/layout.ts';
@@ -46,7 +46,7 @@ const configuration = (setup: ProviderSetup): Configuration => {
   const client = clientMetadata(options);
   const cookiePrefix = brand.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
   return {
-    adapter: createMemoryAdapter(client, options.now ?? Date.now),
+    adapter: createAdapter(client, options.now ?? Date.now, options.rooms),
     clientAuthMethods: [client.token_endpoint_auth_method ?? 'none'],
     // SMART App Launch 2.2 names these two for asymmetric client authentication.
     enabledJWA: { clientAuthSigningAlgValues: ['ES384', 'RS384'], idTokenSigningAlgValues: ['ES384'] },
@@ -118,7 +118,7 @@ export const endedPage = (status = 400): ReturnType<typeof messagePage> => {
     'This sign-in has ended',
     [
       'It was already finished, took longer than half an hour, or was started in another browser.',
-      'This page shared nothing. Go back to the app that you came from and start again.',
+      'This page shared nothing. Go back to the app that you came from, and start again there.',
     ],
     status,
   );

@@ -82,18 +82,19 @@ export const startPayer = async (options: PayerOptions): Promise<LocalPayer> => 
 const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => number | undefined): Handler => {
   const preset = presets[options.preset];
   const { paths } = preset;
-  const brand = { name: options.displayName, colour: preset.colour };
+  const brand = { name: options.displayName };
   const fhirBaseUrl = `${origin}/r4`;
   let records: readonly MemberRecord[] = generateRecords(1, options.recordsOf);
   const mailbox = createMailbox();
   const isMember = (id: string): boolean => records.some(({ patientId }) => patientId === id);
   const provider = createProvider({ options, preset, brand, origin, fhirBaseUrl, isMember });
   // Before the callback, which takes only what is there.
-  const sharing = createSharing(provider, paths.token);
+  const sharing = createSharing(provider, paths.token, options.rooms);
   const oauth = provider.callback();
   const { insists = {}, now = Date.now } = options;
   const { refusesPatients, furtherBases = [] } = insists;
-  const signIn = createSignIn({ provider, sharing, records, mailbox, brand, now, refusesPatients });
+  const { rooms } = options;
+  const signIn = createSignIn({ provider, sharing, records, mailbox, brand, now, refusesPatients, rooms });
   const oauthUris = {
     authorize: origin + paths.authorize,
     token: origin + paths.token,
@@ -193,7 +194,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     '/inbox': page(() => inboxPage(options.displayName, mailbox.messages())),
     '/style.css': (_req, res) => {
       res.writeHead(200, { 'content-type': 'text/css; charset=utf-8', 'x-content-type-options': 'nosniff' });
-      res.end(stylesheet(preset.colour));
+      res.end(stylesheet(preset.colours));
     },
   };
   const below: readonly (readonly [string, Handler])[] = [
@@ -203,7 +204,9 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     ['/r4/.well-known/', wellKnown],
     ...[...fhirAt.keys()].map((base) => [`${base}/`, fhirApi(base)] as const),
   ];
-  const missing = page(() => messagePage('Page not found', ['Check the address.'], 404));
+  const missing = page(() =>
+    messagePage('Page not found', ['The address may be mistyped, or the page has moved.'], 404),
+  );
 
   const usual: Handler = (req, res, url) => {
     const path = url.pathname === '/r4' ? '/r4/' : url.pathname;
@@ -234,7 +237,11 @@ const completeRequest = (query: URLSearchParams, fixedScope: string | undefined)
   if (!query.has('prompt')) query.set('prompt', 'consent');
 };
 
-const unreadable = messagePage('We could not read that', ['The request was not a form.'], 400);
+const unreadable = messagePage(
+  'We could not read that',
+  ['The request was not a form, or it was too large. Go back and send it again.'],
+  400,
+);
 
 const homePage = (payerName: string): Page => {
   return {

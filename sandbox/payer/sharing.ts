@@ -1,4 +1,5 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { keptMap, noRooms, type Rooms } from '../state/room.ts';
 
 /** What members who shared only part of their record have shared. */
 export interface Sharing {
@@ -9,8 +10,8 @@ export interface Sharing {
 }
 
 /** Remembers narrowed grants, and has their token answers say so in `scope` (RFC 6749 §5.1). */
-export const createSharing = (provider: Provider, tokenPath: string): Sharing => {
-  const narrowed = new Map<string, readonly string[]>();
+export const createSharing = (provider: Provider, tokenPath: string, rooms: Rooms = noRooms): Sharing => {
+  const narrowed = keptMap<readonly string[]>(rooms('shared'));
   const typesOf: Sharing['typesOf'] = (grantId) => (grantId === undefined ? undefined : narrowed.get(grantId));
 
   provider.use(async (ctx, next) => {
@@ -21,7 +22,7 @@ export const createSharing = (provider: Provider, tokenPath: string): Sharing =>
     const answer = ctx.body as { readonly scope: string };
     ctx.body = { ...answer, scope: narrowScope(answer.scope, types) };
   });
-  return { narrow: (grantId, types) => void narrowed.set(grantId, types), typesOf };
+  return { narrow: (grantId, types) => narrowed.set(grantId, types), typesOf };
 };
 
 /** `patient/*.rs` for these types only, each by its name. */

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errors } from 'oidc-provider';
 import type { Provider } from 'oidc-provider';
+import { keptMap, noRooms, type Rooms } from '../state/room.ts';
 import type { MemberRecord } from './data/record.ts';
 import { accountOf } from './families.ts';
 import { readForm, seeOther } from './http.ts';
@@ -46,6 +47,8 @@ export interface SignInSetup {
   readonly now: () => number;
   /** Patients whose plan does not share records. */
   readonly refusesPatients?: readonly string[] | undefined;
+  /** Where accounts outlive the process. @default nowhere */
+  readonly rooms?: Rooms | undefined;
 }
 
 /** One request to a page of one sign-in. */
@@ -66,10 +69,10 @@ type Step = (visit: Visit, form: URLSearchParams) => Promise<void> | void;
 export const createSignIn = (
   setup: SignInSetup,
 ): ((req: IncomingMessage, res: ServerResponse, url: URL) => Promise<void>) => {
-  const { provider, sharing, records, mailbox, brand, now, refusesPatients = [] } = setup;
+  const { provider, sharing, records, mailbox, brand, now, refusesPatients = [], rooms = noRooms } = setup;
   const started = new Map<string, Progress>();
-  /** The member of an e-mail address. The newest verified account wins. */
-  const accounts = new Map<string, MemberRecord>();
+  /** The patient's id for an e-mail address. The newest verified account wins. */
+  const accounts = keptMap<string>(rooms('accounts'));
 
   const show = (visit: Visit, page: Page): void => sendPage(visit.res, brand, page);
 
@@ -84,7 +87,8 @@ export const createSignIn = (
 
   const signIn: Step = (visit, form) => {
     const email = form.get('email')?.trim() ?? '';
-    const record = accounts.get(email.toLowerCase());
+    const own = accounts.get(email.toLowerCase());
+    const record = records.find(({ patientId }) => patientId === own);
     if (record) return sendCode(visit, email, record);
     const message = isEmail(email)
       ? 'We have no account with this e-mail address. Check it, or create an account.'
@@ -112,7 +116,7 @@ export const createSignIn = (
     const entered = form.get('code') ?? '';
     const problem = codeProblem(pending, entered.replaceAll(/\s/g, ''), now());
     if (problem) return show(visit, verifyPage(view, pending, entered, [problem]));
-    accounts.set(pending.email.toLowerCase(), pending.record);
+    accounts.set(pending.email.toLowerCase(), pending.record.patientId);
     progress.verified = pending.record;
     delete progress.pending;
     seeOther(visit.res, `${view.path}/consent`);
@@ -181,7 +185,12 @@ export const createSignIn = (
     res.setHeader('cache-control', 'no-store');
     const [, uid = '', rest = ''] = /^\/interaction\/([^/]+)(.*)$/.exec(url.pathname) ?? [];
     const step = steps[rest];
-    if (!step) return sendPage(res, brand, messagePage('Page not found', ['Check the address.'], 404));
+    if (!step)
+      return sendPage(
+        res,
+        brand,
+        messagePage('Page not found', ['The address may be mistyped. Go back to the page you came from.'], 404),
+      );
     const method = req.method === 'HEAD' ? 'GET' : req.method;
     const handle = method === 'GET' || method === 'POST' ? step[method] : undefined;
     if (!handle) return sendPage(res, brand, messagePage('This page cannot do that', ['Go back and try again.'], 405));

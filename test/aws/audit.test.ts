@@ -11,7 +11,7 @@ import type { DynamoDBStreamEvent } from 'aws-lambda';
 import { audit } from '../../bin/audit/audit.ts';
 import type { AuditEvent } from '../../functions/audit/audit-event.ts';
 import { auditHandler } from '../../functions/audit/handler.ts';
-import { readEventWriter } from '../../functions/fetch/audit-read.ts';
+import { readEventWriter } from '../../functions/shared/record/audit-read.ts';
 import { dynamoLimits, type Table } from '../../functions/shared/store/dynamo.ts';
 import { putGrant, redeem, revoke } from '../../functions/shared/store/grants.ts';
 import { grant as grantItem, issue, now } from '../functions/shared/store/grants-cases.ts';

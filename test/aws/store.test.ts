@@ -4,7 +4,7 @@ import {
   DescribeTimeToLiveCommand,
   DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
-import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
+import { leaseFromTable } from '../../functions/shared/limits/lease-slots.ts';
 import { dynamoLimits } from '../../functions/shared/store/dynamo.ts';
 import { getGrant } from '../../functions/shared/store/grants.ts';
 import { grantCases } from '../functions/shared/store/grants-cases.ts';

@@ -7,7 +7,7 @@ export interface AwsAnswers {
   readonly url: string;
   /**
    * Sets the answer to an operation. A body with a `__type` is an error.
-   * @param times how often it is given
+   * @param times how many times it is given
    * @default always
    */
   readonly answer: (operation: string, body: object, times?: number) => void;
@@ -32,7 +32,8 @@ export const answeringAws = async (upstream: string): Promise<AwsAnswers> => {
       const answer = await fetch(`${upstream}${request.url}`, {
         method: request.method ?? 'POST',
         headers: headers as Record<string, string>,
-        body,
+        // fetch refuses a body for these.
+        ...(/^(?:GET|HEAD)$/.test(request.method ?? '') ? {} : { body }),
       });
       response
         .writeHead(answer.status, Object.fromEntries(answer.headers))

@@ -21,7 +21,20 @@ import { json, payerDeps, published, smartConfiguration } from './payer-deps.ts'
 
 const project = join(import.meta.dirname, '../..');
 const certificate = 'arn:aws:acm:us-east-1:444455556666:certificate/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0';
-const placed = ['--account', '444455556666', '--region', 'us-east-1', '--alarm', 'oncall@lakeside-plan.net'];
+const operator = [
+  '--operator=Lakeside',
+  '--privacy=https://lakeside-plan.net/privacy',
+  '--support=mailto:help@lakeside-plan.net',
+];
+const placed = [
+  '--account',
+  '444455556666',
+  '--region',
+  'us-east-1',
+  '--alarm',
+  'oncall@lakeside-plan.net',
+  ...operator,
+];
 const ownDomain = ['--domain=gw.lakeside-plan.net', '--certificate', certificate, '--zone-id=none'];
 const payer = [
   '--payer=https://fhir.lakeside-plan.net/r4',

@@ -88,16 +88,20 @@ describe('a URL', () => {
   it('of a SMART payer gives an entry with the preset that passes the check and equals the profile', async () => {
     const { out, notes } = await proposed(`${northwind.url}/r4`);
     const { id, displayName, clientId, publicKeys, ...found } = pasted(out);
-    // No payer publishes how long a member's consent lasts.
+    // No payer publishes how long a member's consent lasts, which page size suits it, or how members know it.
     const {
       id: _,
       displayName: __,
       clientId: ___,
       publicKeys: ____,
       consentLifetime,
+      wholeRecord,
+      brand,
+      linesOfBusiness,
       ...profile
     } = config.payers[1] as Payer;
     expect(consentLifetime).toBeGreaterThan(0);
+    expect([wholeRecord, brand, linesOfBusiness]).toEqual([{ pageSize: 100 }, expect.anything(), expect.anything()]);
 
     expect(out).toMatch(/^ {6}smart\(\{\n/);
     expect(found).toEqual(profile);

@@ -1,8 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { UpdateSecretVersionStageCommand } from '@aws-sdk/client-secrets-manager';
-import { putSecret, readVersions } from '../../bin/payers/put-secret.ts';
-import { awsEndpoint, readSecretWith, stageSecretsClient } from '../../bin/payers/secrets-manager.ts';
+import { readSecretWith } from '../../bin/payers/read-secret.ts';
+import { putSecret, readVersions } from '../../bin/shared/put-secret.ts';
+import { awsEndpoint, stageSecretsClient } from '../../bin/shared/secrets-manager.ts';
 import { localStage } from '../../config/local.ts';
 import { fakeSecrets } from './fake-secrets.ts';
 

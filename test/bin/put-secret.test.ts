@@ -1,6 +1,6 @@
-import { putSecret, readVersions, restorePrevious } from '../../bin/payers/put-secret.ts';
 import { secretValue } from '../../bin/payers/secret-value.ts';
-import { stageSecretsClient } from '../../bin/payers/secrets-manager.ts';
+import { putSecret, readVersions, restorePrevious } from '../../bin/shared/put-secret.ts';
+import { stageSecretsClient } from '../../bin/shared/secrets-manager.ts';
 import { localStage } from '../../config/local.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { es384Jwk } from '../support/login.ts';

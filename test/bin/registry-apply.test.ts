@@ -1,6 +1,6 @@
 import { DynamoDBClient, ThrottlingException, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { jest } from '@jest/globals';
-import type { Git } from '../../bin/registry/checkout.ts';
+import type { Git } from '../../bin/shared/git.ts';
 import { readOne } from '../../bin/shared/registry-table.ts';
 import { stopEntry, writeEntry } from '../../bin/shared/registry-writes.ts';
 import { registryData } from '../../config/load.ts';
@@ -41,6 +41,19 @@ const gitAt =
   };
 
 describe('npm run registry -- apply', () => {
+  it("adds, changes and removes a partner's webhook, which diff shows", async () => {
+    const webhookIn = async () => {
+      const { webhook } = (await tool.read()).get('partner#demo-app')!.entry as { readonly webhook?: string };
+      return webhook;
+    };
+    for (const webhook of ['https://app.example.net/events', 'https://app.example.net/other', undefined]) {
+      await tool.write(withEntry('partners', 'demo-app', { webhook }));
+      expect((await tool.run('diff')).out).toMatch(/partner demo-app[^\n]*\n(?: .*\n)*? +webhook/);
+      expect((await tool.apply('--yes')).code).toBe(0);
+      expect(await webhookIn()).toBe(webhook);
+    }
+  });
+
   it('makes the table as the file is, and says who did it and why', async () => {
     const added = { ...stage.partners[2]!, clientId: 'new-app', webOrigins: ['https://new.example'] };
     const config = withEntry(
@@ -82,7 +95,7 @@ describe('npm run registry -- apply', () => {
     const { code, out, told } = await tool.run('apply', ['--dry-run']);
 
     expect(code).toBe(0);
-    expect(out).toContain('name: "Demo App" → "New Name"');
+    expect(out).toContain('name: "Pocket Record" → "New Name"');
     expect(told).toBe(`Would apply this as ${operator}. Nothing was changed.`);
     expect(await tool.read()).toEqual(before);
   });
@@ -175,7 +188,7 @@ describe('a reason', () => {
     'is one line of up to 200 characters: %j is refused',
     async (reason) => {
       await expect(tool.run('apply', ['--reason', reason])).rejects.toThrow('one line of up to 200 characters');
-      expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'Demo App' });
+      expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'Pocket Record' });
     },
   );
 });
@@ -347,7 +360,7 @@ describe('two people who apply at once', () => {
     before('apply', 'GetItemCommand', () => writeAs('apply', { file: 'theirs' }));
 
     await expect(tool.apply()).rejects.toThrow('Others have changed the table meanwhile:\n  apply: version 2, ');
-    expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'Demo App' });
+    expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'Pocket Record' });
   });
 
   it('may block a partner meanwhile: the entry is written, and the block stays', async () => {

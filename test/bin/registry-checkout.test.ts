@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkoutOf, git, isAncestor } from '../../bin/registry/checkout.ts';
+import { checkoutOf, isAncestor } from '../../bin/registry/checkout.ts';
+import { git } from '../../bin/shared/git.ts';
 
 let folder: string;
 let file: string;

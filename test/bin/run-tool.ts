@@ -15,18 +15,23 @@ export const toolEnvironment = (): Record<string, string | undefined> => ({
   NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
 });
 
-/** Runs a tool of `bin/` as a person does, in another process, with its output piped. */
+/**
+ * Runs a tool of `bin/` as a person does, in another process, with its output piped.
+ * @param input what is piped in. @default nothing
+ */
 export const runTool = async (
   tool: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  input = '',
 ): Promise<Ended> => {
   const root = join(import.meta.dirname, '../..');
   const child = spawn(process.execPath, [join(root, 'bin', tool), ...args], {
     cwd: root,
     env: { ...toolEnvironment(), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.end(input);
   const ended = new Promise<number | null>((resolve) => {
     child.on('close', resolve);
   });

@@ -246,8 +246,8 @@ describe('the list', () => {
       [
         'demo-partner     Demo Partner',
         '  blocked since 2026-06-01T12:00:00Z, by arn:aws:iam::000000000000:user/partners: Ticket 4711',
-        'demo-app         Demo App',
-        'third-party-app  Third Party App',
+        'demo-app         Pocket Record',
+        'third-party-app  Trend Journal',
         '3 partners, 1 blocked, 0 out of order',
       ].join('\n'),
     );

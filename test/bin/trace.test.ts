@@ -47,12 +47,15 @@ describe('npm run trace', () => {
     expect(out.join('\n')).toContain('sourceIp=203.0.113.9');
   });
 
-  it.each(['(reference 3f2a9c01-77de)', 'Reference: 3f2a9c01-77de', ' 3f2a9c01-77de ', requestId])(
-    'accepts the reference as people copy it: %s',
-    async (copied) => {
-      expect((await run(copied)).out).toHaveLength(3);
-    },
-  );
+  it.each([
+    '(reference 3f2a9c01-77de)',
+    'Reference: 3f2a9c01-77de',
+    'Referencia: 3f2a9c01-77de',
+    ' 3f2a9c01-77de ',
+    requestId,
+  ])('accepts the reference as people copy it: %s', async (copied) => {
+    expect((await run(copied)).out).toHaveLength(3);
+  });
 
   it('follows the access log to the function, and finds API Gateway’s own responses', async () => {
     expect((await run('AbC+dEf/hIAMF==')).out).toHaveLength(3);

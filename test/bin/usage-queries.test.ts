@@ -119,6 +119,12 @@ describe('the text of the queries', () => {
         'sum(bytes) as bytes, pct(ms, 50) as medianMs, pct(ms, 99) as p99Ms, pct(payerMs, 50) as payerMedianMs, ' +
         'pct(payerMs, 99) as payerP99Ms by payer',
     );
+    expect(totalsQuery('partner', 'partner like /^a/')).toMatch(
+      /^filter ispresent\(step\) and partner like \/\^a\/ \| stats count\(\*\) as requests, .* by partner$/,
+    );
+    expect(reasonsQuery('payer')).toBe(
+      'filter ispresent(step) and outcome in ["refused", "failed"] | stats count(*) as times by payer, error',
+    );
     expect(reasonsQuery('partner', 'partner like /^a/')).toBe(
       'filter ispresent(step) and outcome in ["refused", "failed"] and partner like /^a/ | stats count(*) as times by partner, error',
     );

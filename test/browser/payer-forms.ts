@@ -1,17 +1,25 @@
 import type { Page } from 'playwright-core';
+import { memberNamed } from '../../sandbox/demo/member.ts';
+import type { WalkMember } from '../../sandbox/payer/walk.ts';
 import { screenshots } from './chromium.ts';
 
-/** The test member that the payers' page names. */
-const details = {
-  'First Name': 'Mayte822',
-  'Last Name': 'Venegas795',
-  Birthdate: '01/04/2011',
-  'Member ID': '01-testmemid',
-  'Postal Code': '02116',
+/** What a member types into the payer's form, by its labels. */
+const detailsOf = ({ firstName, lastName, birthDate, memberId, postalCode, email }: WalkMember) => {
+  const [year, month, day] = birthDate.split('-');
+  return {
+    'First Name': firstName,
+    'Last Name': lastName,
+    Birthdate: `${month}/${day}/${year}`,
+    'Member ID': memberId,
+    'Postal Code': postalCode,
+    'E-mail address': email,
+  };
 };
 
 /** How the member behaves. */
 export interface Behaviour {
+  /** @default the one that the payers' page names */
+  readonly member?: WalkMember;
   readonly decision?: 'Allow' | 'Deny';
   /** Types a wrong member number and a wrong code first. */
   readonly mistakes?: boolean;
@@ -24,7 +32,8 @@ export interface Behaviour {
  * must be at the payer's sign-in; afterwards it is on its way back to the app.
  */
 export const signInAtPayer = async (page: Page, behaviour: Behaviour = {}): Promise<void> => {
-  const { decision = 'Allow', mistakes = false, shots } = behaviour;
+  const { decision = 'Allow', mistakes = false, shots, member = memberNamed('clinical') } = behaviour;
+  const details = detailsOf(member);
   const shoot = async (name: string) => (shots === undefined ? undefined : screenshots(page, `${shots}-${name}`));
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   await shoot('sign-in');
@@ -32,7 +41,6 @@ export const signInAtPayer = async (page: Page, behaviour: Behaviour = {}): Prom
   await page.getByRole('heading', { name: 'Create an account' }).waitFor();
   await shoot('create-account');
   for (const [label, value] of Object.entries(details)) await page.getByLabel(label, { exact: true }).fill(value);
-  await page.getByLabel('E-mail address').fill('mayte@example.com');
   if (mistakes) {
     await page.getByLabel('Member ID').fill('99-nobody');
     await page.getByRole('button', { name: 'Create account' }).click();

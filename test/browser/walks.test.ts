@@ -1,24 +1,22 @@
-import { startLocalStack, type LocalStack } from '../../sandbox/stack.ts';
-import { launchChromium } from './chromium.ts';
+import { apiDocuments } from './api-documents.ts';
+import { connect } from './connect.ts';
+import { copiedApp } from './copied-app.ts';
+import { inChromium } from './in-chromium.ts';
+import { indexPage } from './index-page.ts';
+import { liveView } from './live-view.ts';
 import { partnerApp } from './partner-app.ts';
+import { partnerMembers } from './partner-members.ts';
+import { partnerSearch } from './partner-search.ts';
 import { smartApps } from './smart-apps.ts';
 
-const browser = await launchChromium();
-
-if (browser) {
-  // One stack for all walks, since starting it takes longer than most of them.
-  let stack: LocalStack;
-  beforeAll(async () => {
-    stack = await startLocalStack({ ports: 'free' });
-  });
-  afterAll(async () => {
-    await stack.close();
-    await browser.close();
-  });
-  const running = (): LocalStack => stack;
-
+await inChromium((browser, running) => {
+  copiedApp(running);
   partnerApp(browser, running);
+  partnerSearch(browser, running);
+  partnerMembers(browser, running);
   smartApps(browser, running);
-} else {
-  it('needs Chromium, which is not installed', () => expect(browser).toBeUndefined());
-}
+  liveView(browser, running);
+  connect(browser, running);
+  indexPage(browser, running);
+  apiDocuments(browser, running);
+});

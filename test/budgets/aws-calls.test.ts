@@ -1,8 +1,8 @@
-import { readEventWriter } from '../../functions/fetch/audit-read.ts';
 import { payerBreakers } from '../../functions/fetch/breaker/breakers.ts';
 import type { FetchDeps } from '../../functions/fetch/deps.ts';
-import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
-import { limiter } from '../../functions/fetch/limits/limiter.ts';
+import { leaseFromTable } from '../../functions/shared/limits/lease-slots.ts';
+import { limiter } from '../../functions/shared/limits/limiter.ts';
+import { readEventWriter } from '../../functions/shared/record/audit-read.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
 import { basic, gateway } from '../support/login.ts';
 

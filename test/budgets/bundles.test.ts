@@ -1,23 +1,29 @@
-import { bundled, functionNames, type Bundled } from '../supply-chain/bundled.ts';
+import { bundles } from '../supply-chain/bundled.ts';
 
 /** What esbuild calls a kilobyte. */
 const kilobyte = 1024;
 
 describe("a function's bundle", () => {
-  let bundles: readonly Bundled[];
   const holding = (prefix: string): string[] =>
     bundles
       .filter(({ packages }) => [...packages.keys()].some((name) => name.startsWith(prefix)))
       .map(({ name }) => name);
 
-  beforeAll(() => {
-    bundles = functionNames.map((name) => bundled(name));
-  });
-
-  // fetch knows every search parameter, seals page links, leases its partner's rate, watches its payer's breaker and
-  // contains an HTTP client; audit needs two AWS clients, and no one waits for it.
-  it('is under 430 KB; fetch 465 KB, audit 490 KB', () => {
-    const limits: Readonly<Record<string, number>> = { fetch: 465, audit: 490 };
+  // fetch knows every search parameter, seals page links, leases its partner's rate, watches its payer's breaker, contains
+  // an HTTP client, and has the key service's client for kick-offs, which no other cold start loads. export has three AWS
+  // clients beside the tables', of which two are loaded when a poll needs them. callback's error pages have their words in
+  // two languages, and each login asks the key service for the index of its member. Nobody waits for the others: audit has two AWS clients, and durable functions bundle their SDK, as AWS
+  // advises; the job also seals files.
+  it('is under 430 KB; of those with more clients and the durable SDK, as little as it can be', () => {
+    const limits: Readonly<Record<string, number>> = {
+      callback: 463,
+      fetch: 535,
+      export: 735,
+      audit: 490,
+      'export-job': 965,
+      sweep: 650,
+      deliver: 580,
+    };
     const tooLarge = bundles
       .filter(({ name, bytes }) => bytes >= (limits[name] ?? 430) * kilobyte)
       .map(({ name, bytes }) => `${name}: ${bytes}`);
@@ -30,10 +36,17 @@ describe("a function's bundle", () => {
   });
 
   it('contains only the AWS clients that it calls', () => {
-    const all = ['audit', 'authorize', 'callback', 'canary', 'discovery', 'fetch', 'fill-registry', 'token'];
-    expect(holding('@aws-sdk/client-dynamodb')).toEqual(all);
-    expect(holding('@aws-sdk/client-secrets-manager')).toEqual(['callback', 'fetch', 'token']);
-    expect(holding('@aws-sdk/client-s3')).toEqual(['audit']);
+    const reads = ['authorize', 'callback', 'canary', 'discovery', 'fetch', 'token'];
+    const ofExports = ['deliver', 'export', 'export-job', 'follow-up', 'sweep'];
+    const all = [...reads, ...ofExports, 'audit', 'fill-registry'].toSorted();
+    const withTables = all.filter((name) => name !== 'sweep');
+    expect(holding('@aws-sdk/client-dynamodb')).toEqual(withTables);
+    expect(holding('@aws-sdk/client-secrets-manager')).toEqual(['callback', 'deliver', 'export', 'fetch', 'token']);
+    expect(holding('@aws-sdk/client-s3')).toEqual(['audit', 'export', 'export-job', 'sweep']);
+    expect(holding('@aws-sdk/client-kms')).toEqual(['callback', 'export', 'export-job', 'fetch']);
+    expect(holding('@aws-sdk/client-lambda')).toEqual(['deliver', 'export', 'export-job', 'follow-up', 'sweep']);
+    expect(holding('@aws/durable-execution-sdk-js')).toEqual(['deliver', 'export-job', 'sweep']);
+    expect(holding('age-encryption')).toEqual([]);
     expect(holding('@smithy/')).toEqual(all);
   });
 

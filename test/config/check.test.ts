@@ -320,6 +320,24 @@ describe('the rule for a field', () => {
       { partner: { webOrigins: ['https://app.example.org', 'https://app.example.org/callback'] } },
       'is more than an origin; write "https://app.example.org"',
     ],
+    ['partners[0].webhook', { partner: { webhook: 'http://app.example.org/events' } }, plainHttp],
+    ...[
+      'https://10.0.0.7/events',
+      'https://169.254.169.254/latest',
+      'https://[fd00::7]/events',
+      'https://[::ffff:a00:7]/events',
+      'https://[64:ff9b::a00:7]/events',
+      'https://gateway.localhost/events',
+    ].map((webhook): [string, Parameters<typeof stage>[0], string] => [
+      'partners[0].webhook',
+      { partner: { webhook } },
+      'is not on the public internet, and the gateway posts to no private address; write a public URL',
+    ]),
+    [
+      'partners[0].webhook',
+      { partner: { webhook: 'https://user:word@app.example.org/events' } },
+      'contains a user name or password; remove it, and change the password if this file was ever committed: Git still has it',
+    ],
   ])('applies to %s', (field, changes, message) => {
     expect(problems(stage(changes))).toEqual([`${field}: ${message}`]);
   });
@@ -329,6 +347,8 @@ describe('the rule for a field', () => {
     ['a payer on this machine', { payer: { fhirBaseUrl: 'http://localhost:3001/r4' } }],
     ['an authorize endpoint with a query', { payer: { authorizationEndpoint: 'https://plan.example.org/a?plan=7' } }],
     ["a native app's own scheme", { partner: { ...publicApp, redirectUris: ['org.example.app:/callback'] } }],
+    ['a webhook', { partner: { webhook: 'https://app.example.org/events?from=gateway' } }],
+    ['a webhook on this machine', { partner: { webhook: 'http://localhost:3002/events' } }],
     ['an app on this machine', { partner: { webOrigins: ['http://localhost:3002'] } }],
   ])('accepts %s', (_what, changes) => {
     expect(problems(stage(changes))).toEqual([]);

@@ -42,6 +42,8 @@ describe('a deployment', () => {
     ['a runbook elsewhere', { runbookUrl: 'https://runbooks.example.org/operate' }],
     ['a runbook in the repository', { runbookUrl: 'docs/operate.md' }],
     ['the largest network', vpc({ cidr: '10.20.0.0/16' })],
+    ['subnets that halve the block for two zones', vpc({ subnetPrefix: 21 })],
+    ['a subnet that is the whole block', vpc({ availabilityZones: 1, subnetPrefix: 20 })],
     ['the smallest network', vpc({ availabilityZones: 1, cidr: '192.168.7.0/24' })],
     ['three zones', vpc({ availabilityZones: 3 })],
     ['no web ACL', { waf: 'none' }],
@@ -195,6 +197,19 @@ describe('network', () => {
       'network.cidr: does not begin at the first address of its block; write "10.20.0.0/20"',
     ]);
   });
+
+  it.each([
+    [2, 20, 21],
+    [3, 21, 22],
+    [1, 19, 20],
+  ])(
+    'of %i zones refuses subnets of /%i, which do not fit, and says what does',
+    (availabilityZones, subnetPrefix, least) => {
+      expect(deploymentProblems(vpc({ availabilityZones, subnetPrefix }))).toEqual([
+        `network.subnetPrefix: is ${subnetPrefix}, and 10.20.0.0/20 does not hold ${availabilityZones} such subnets; write ${least} or more, or leave it out`,
+      ]);
+    },
+  );
 
   it('must have one to three availability zones', () => {
     expect(deploymentProblems(vpc({ availabilityZones: 0 }))).toEqual([

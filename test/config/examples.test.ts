@@ -38,7 +38,7 @@ describe('the URLs of a stage', () => {
         fhirBaseUrlAliases: ['http://internal/fhir'],
         quirks: { signInOrigins: ['https://id.example.org', 'https://sso.example.org'] },
       },
-      partner: { webOrigins: ['https://app.example.org'] },
+      partner: { webOrigins: ['https://app.example.org'], webhook: 'https://app.example.org/events' },
     }),
     'stage.json',
   );
@@ -58,6 +58,7 @@ describe('the URLs of a stage', () => {
       [['homePage'], 'https://app.example.org/'],
       [['redirectUris', 0], 'https://app.example.org/callback'],
       [['webOrigins', 0], 'https://app.example.org'],
+      [['webhook'], 'https://app.example.org/events'],
     ]);
   });
 });

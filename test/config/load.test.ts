@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '../../config/check.ts';
@@ -45,6 +45,83 @@ describe('loadStage', () => {
     expect(await refusal(write('throws.ts', 'throw new Error("no luck"); export default 1;'))).toMatch(
       /throws\.ts: cannot be loaded \(no luck\); .+$/,
     );
+  });
+
+  const lines = (count: number): string => Array.from({ length: count }, (_, at) => `"field-${at}": ${at},\n`).join('');
+  it.each([
+    ['is empty', '', 'line 1: it ends too early'],
+    ['ends after a bracket', '{', "line 1: Expected property name or '}'"],
+    ['ends in a later line, before blank ones', `{\n${lines(10)}"last":\n\n \n`, 'line 12: it ends too early'],
+    ['ends within a text', '{\n"stage": "pil', 'line 2: Unterminated string'],
+    ['lacks a comma', '{\n"a": 1\n"b": 2}', "line 3: Expected ',' or '}' after property value"],
+    ['has a comma too much', `{\n${lines(30)}}`, 'line 32: Expected double-quoted property name'],
+    ['has a second value', '{}\n\n{}', 'line 3: Unexpected non-whitespace character'],
+    ['is no JSON from the start', 'stage: pilot', 'line 1: unexpected "s"'],
+    ['has a word without quotes', `{\n${lines(20)}"last": none,\n${lines(20)}"end": 1}`, 'line 22: unexpected "o"'],
+    ['has a word that begins like another', `{\n${lines(3)}"last": True}`, 'line 5: unexpected "T"'],
+    ['has a word that only begins well', `{\n${lines(3)}"last": trux,\n"more": nul}`, 'line 5: unexpected "x"'],
+    ['has a letter for its last bracket', `{\n${lines(3)}"last": 1\nx`, 'line 6: '],
+  ])('says in which line a JSON file is wrong if it %s', async (_what, text, problem) => {
+    const file = write('wrong.json', text);
+
+    expect(await refusal(file)).toContain(`${file}: is not JSON (${problem}`);
+    expect((await refusal(file)).endsWith('); write one JSON object')).toBe(true);
+  });
+
+  it('reads a JSON file with a byte-order mark, and refuses one that is not UTF-8', async () => {
+    const text = JSON.stringify({ ...localStage(), stage: 'mine', lifetimes: {} });
+    expect((await loadStage(write('bom.json', `\uFEFF${text}`))).stage).toBe('mine');
+
+    const file = write('utf16.json', '');
+    writeFileSync(file, Buffer.from(`\uFEFF${text}`, 'utf16le'));
+    expect(await refusal(file)).toBe(`${file}: is not UTF-8; save it as UTF-8`);
+  });
+
+  it('says in one line that a path is a folder, a link to itself, or below a file', async () => {
+    const [inFolder, loop, below] = ['folder.json', 'loop.json', 'file.json/stage.json'].map((name) =>
+      join(folder, name),
+    );
+    mkdirSync(inFolder!);
+    symlinkSync(loop!, loop!);
+    write('file.json', '{}');
+
+    expect(await refusal(inFolder!)).toBe(`${inFolder}: is a folder; write the path of a file in it`);
+    expect(await refusal(loop!)).toBe(`${loop}: is a link to itself; write the path of the file`);
+    expect(await refusal(below!)).toBe(
+      `${below}: does not exist; write the name of a stage in config/, or the path of a .ts or .json file`,
+    );
+  });
+
+  it.each([
+    [
+      'undefined',
+      'export default undefined;',
+      'has no default export; write "export default" before the stage\'s value',
+    ],
+    ['a function', 'export default () => ({});', 'exports a function; call it, and export the stage that it returns'],
+    ['a promise', 'export default Promise.resolve({});', 'exports a promise; write "await" after "export default"'],
+    [
+      'a promise that is rejected',
+      "export default Promise.reject(new Error('no'));",
+      'exports a promise; write "await" after "export default"',
+    ],
+    ['a text that it throws', "throw 'no luck\\nat all';", 'cannot be loaded (no luck); correct the file'],
+    [
+      'an import of itself',
+      "throw new Error('x before initialization');",
+      'cannot be loaded (x before initialization); remove the circular import',
+    ],
+    [
+      'a missing import',
+      "import './missing.ts';",
+      /^cannot be loaded \((?:Error: )?Cannot find .*\); correct the path in the import$/,
+    ],
+  ])('says in one line that a TypeScript file exports %s', async (what, text, problem) => {
+    const file = write(`${what.replaceAll(' ', '-')}.ts`, text);
+    const line = (await refusal(file)).slice(`${file}: `.length);
+
+    if (typeof problem === 'string') expect(line).toBe(problem);
+    else expect(line).toMatch(problem);
   });
 
   it('names the file in what the check finds', async () => {

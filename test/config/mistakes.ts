@@ -14,12 +14,19 @@ const privateKey = () => ({
   kid: 'k',
 });
 
+const operator = {
+  name: 'Lakeside',
+  privacyPolicy: 'https://lakeside-plan.net/privacy',
+  support: 'mailto:help@lakeside-plan.net',
+};
+
 /** A stage that may be deployed. None of its hosts is reserved for examples. */
 export const sound = () => ({
   stage: 'pilot',
   production: false as unknown,
   account: '444455556666' as unknown,
   region: 'us-east-1' as unknown,
+  operator: operator as unknown,
   alarmAddresses: ['oncall@lakeside-plan.net'] as unknown,
   payers: [
     {
@@ -414,6 +421,11 @@ export const accepted: readonly Mistake[] = [
     `${lakeside}.tokenEndpoint: ${onThisMachine}`,
   ],
   [
+    'a webhook on this machine',
+    set('partner', { webhook: 'https://127.0.0.1/events' }),
+    `${portal}.webhook: ${onThisMachine}`,
+  ],
+  [
     'an origin on this machine',
     set('stage', { origin: 'http://localhost:3000' }),
     'origin: is on this machine; write a domain, or leave origin out',
@@ -488,17 +500,17 @@ export const unclear: readonly Mistake[] = [
   [
     'vpcId in the stage',
     set('stage', { vpcId: 'vpc-1' }),
-    'vpcId: is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it',
+    'vpcId: is not known; write existing.vpc.id for a VPC of your own, or network for one that the stack makes',
   ],
   [
     'subnetIds in the network',
     set('stage', { network: { availabilityZones: 1, cidr: '10.0.0.0/20', subnetIds: [] } }),
-    'network.subnetIds: is not supported: the stack creates its own VPC; write network: { availabilityZones, cidr }, or remove it',
+    'network.subnetIds: is not known; write existing.vpc.subnets, each with id and availabilityZone',
   ],
   [
-    'tags in the stage',
-    set('stage', { tags: {} }),
-    'tags: is not supported: the stack tags its resources with project and stage; remove it, and pass other tags to "npx cdk deploy --tags"',
+    'a tag that the stack sets',
+    set('stage', { tags: { Project: 'gateway' } }),
+    'tags: "Project" is a tag that the stack sets itself; remove it',
   ],
   [
     'logLevel',
@@ -529,7 +541,7 @@ export const unclear: readonly Mistake[] = [
   [
     'kmsKeyArn',
     set('stage', { kmsKeyArn: 'x' }),
-    'kmsKeyArn: is not supported: the stack creates its own keys; remove it',
+    'kmsKeyArn: is not known; write existing.keys, an ARN for each purpose, or remove it: the stack makes its keys',
   ],
   [
     'grant_types',
@@ -957,6 +969,37 @@ export const refused: readonly Mistake[] = [
     set('payer', { linesOfBusiness: [] }),
     `${lakeside}.linesOfBusiness: is empty; write the kinds of plans, or remove it`,
   ],
+  ['a brand without a website', set('payer', { brand: {} }), `${lakeside}.brand.website: is missing; write a string`],
+  [
+    'a brand’s website without https',
+    set('payer', { brand: { website: 'http://lakeside-plan.net' } }),
+    `${lakeside}.brand.website: uses plain http; write https:// (http is allowed only for localhost, 127.0.0.1 and [::1])`,
+  ],
+  [
+    'a logo inside the configuration',
+    set('payer', { brand: { website: 'https://lakeside-plan.net', logo: 'data:image/png;base64,AAAA' } }),
+    `${lakeside}.brand.logo: has the scheme "data:"; write a URL that starts with https://`,
+  ],
+  [
+    'other names that are none',
+    set('payer', { brand: { website: 'https://lakeside-plan.net', otherNames: [] } }),
+    `${lakeside}.brand.otherNames: is empty; write other names, or remove it`,
+  ],
+  [
+    'a NAIC code of four digits',
+    set('payer', { brand: { website: 'https://lakeside-plan.net', identifiers: { naic: ['1234'] } } }),
+    `${lakeside}.brand.identifiers.naic[0]: is not an identifier; write its 5 digits`,
+  ],
+  [
+    'a payer id with a space',
+    set('payer', { brand: { website: 'https://lakeside-plan.net', identifiers: { payerId: ['60054 '] } } }),
+    `${lakeside}.brand.identifiers.payerId[0]: is not a payer id; write its letters, digits and hyphens as claims carry them, such as "60054"`,
+  ],
+  [
+    'an identifier of another kind',
+    set('payer', { brand: { website: 'https://lakeside-plan.net', identifiers: { taxId: ['1'] } } }),
+    `${lakeside}.brand.identifiers.taxId: is not a known field; check its spelling, or remove it`,
+  ],
   [
     'a paging parameter that FHIR has',
     set('payer', { pagingParameters: ['_getpages', 'Patient'] }),
@@ -1210,6 +1253,19 @@ export const refused: readonly Mistake[] = [
     'region: is missing, but production must name its region; write one, such as "us-east-1"',
   ],
   [
+    'production without an operator',
+    set('stage', { ...production, operator: undefined }),
+    'operator: is missing, so members could not tell whose pages they see; write the name, privacyPolicy and support of who runs the gateway',
+  ],
+  [
+    'production with the example of an address for help',
+    set('stage', {
+      ...production,
+      operator: { ...operator, support: 'mailto:help@plan.example.org' },
+    }),
+    `operator.support: ${example('plan.example.org')}`,
+  ],
+  [
     'production without an alarm address',
     set('stage', { ...production, alarmAddresses: [] }),
     'alarmAddresses: is empty, so no one would receive an alarm; write at least one e-mail address',
@@ -1223,6 +1279,11 @@ export const refused: readonly Mistake[] = [
     'production with a year of audit',
     set('stage', { ...production, retention: { auditDays: 365 } }),
     'retention.auditDays: is under six years (45 CFR 164.316(b)(2)); write at least 2192',
+  ],
+  [
+    'production with an index page',
+    set('stage', { ...production, indexPage: { testMembers: [] } }),
+    'indexPage: is set, which would show every visitor the clients, and members to test with; remove it',
   ],
   [
     'production without a web ACL',

@@ -7,6 +7,14 @@ import example from '../../config/production-example.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { problems, publicApp, stage } from './stages.ts';
 
+const operator = {
+  name: 'Lakeside',
+  privacyPolicy: 'https://lakeside-plan.net/privacy',
+  support: 'mailto:help@lakeside-plan.net',
+};
+const { privacyPolicy: _, ...withoutPolicy } = operator;
+const { support: __, ...withoutSupport } = operator;
+
 /** A production stage in which no value of an example is left. */
 const production = (changes: { payer?: object; partner?: object; stage?: object } = {}) =>
   stage({
@@ -25,6 +33,7 @@ const production = (changes: { payer?: object; partner?: object; stage?: object 
       production: true,
       account: '444455556666',
       region: 'us-west-2',
+      operator,
       alarmAddresses: ['oncall@lakeside-plan.net'],
       retention: { auditDays: 2192 },
       ...changes.stage,
@@ -91,6 +100,7 @@ const weakened: [string, Parameters<typeof production>[0], string][] = [
     { partner: { ...publicApp, homePage: `${loopback}/` } },
     `partners[0].homePage: ${refusesHttp}`,
   ],
+  ['an http webhook', { partner: { webhook: `${loopback}/events` } }, `partners[0].webhook: ${refusesHttp}`],
   ['an http web origin', { partner: { webOrigins: [loopback] } }, `partners[0].webOrigins[0]: ${refusesHttp}`],
   [
     'a partner without PKCE',
@@ -106,6 +116,31 @@ const weakened: [string, Parameters<typeof production>[0], string][] = [
     'a payer whose grants are bound to no patient',
     { payer: { patientFrom: 'none' } },
     'payers[0].patientFrom: is "none" without a reason; write "token" or "search", or say in patientNoneReason why its grants are not bound to a patient',
+  ],
+  [
+    'no operator',
+    { stage: { operator: undefined } },
+    'operator: is missing, so members could not tell whose pages they see; write the name, privacyPolicy and support of who runs the gateway',
+  ],
+  [
+    'an operator without a privacy policy',
+    { stage: { operator: withoutPolicy } },
+    'operator.privacyPolicy: is missing, so members could not read what happens to their data; write the URL of the privacy policy',
+  ],
+  [
+    'an operator who gives no help',
+    { stage: { operator: withoutSupport } },
+    'operator.support: is missing, so members could get no help; write a URL, or "mailto:" and an e-mail address',
+  ],
+  [
+    "an operator's http website",
+    { stage: { operator: { ...operator, website: 'http://localhost:8080/' } } },
+    `operator.website: ${refusesHttp}`,
+  ],
+  [
+    "a partner's http privacy policy",
+    { partner: { privacyPolicy: `${loopback}/privacy` } },
+    `partners[0].privacyPolicy: ${refusesHttp}`,
   ],
   [
     'an audit under six years',
@@ -226,13 +261,16 @@ describe('an example in production', () => {
         "account: is the example's; write your own account's 12 digits",
         "domain.name: is the example's (gateway.plan.example.org is reserved for examples); write your own",
         "domain.hostedZone.id: is the example's; write the id of your own zone",
+        "operator.website: is the example's (www.plan.example.org is reserved for examples); write your own",
+        "operator.privacyPolicy: is the example's (www.plan.example.org is reserved for examples); write your own",
+        "operator.support: is the example's (www.plan.example.org is reserved for examples); write your own",
         "alarmAddresses[0]: is the example's (plan.example.org is reserved for examples); write your own",
         "runbookUrl: is the example's (runbooks.plan.example.org is reserved for examples); write your own",
         "payers[0].authorizationEndpoint, tokenEndpoint: is the example's (auth.lakeside.example.org is reserved for examples); write your own",
         "payers[0].clientId: is the example's; write the client id that the payer gave you",
         "payers[1].publicKeys[0]: is the example's, and no one has its private key; write your own",
         "partners[0].secretHashes[0]: is the example's, and no one has its secret; write the hash of the partner's own secret",
-        "partners[1].homePage, redirectUris[0], webOrigins[0]: is the example's (notebook.example.com is reserved for examples); write your own",
+        "partners[1].homePage, privacyPolicy, redirectUris[0], webOrigins[0]: is the example's (notebook.example.com is reserved for examples); write your own",
       ]),
     );
     expect(left({ production: false })).toEqual([]);
@@ -249,6 +287,7 @@ describe('an example in production', () => {
       new Set([
         'account',
         'domain',
+        'operator',
         'alarmAddresses[0]',
         'runbookUrl',
         'payers[0]',

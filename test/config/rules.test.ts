@@ -300,6 +300,19 @@ describe('a scope', () => {
     expect(rules.payerScope(value)).toBeUndefined();
   });
 
+  it.each(['patient/Nonsense', 'user/claims', 'system/'])(
+    'of a payer that names no permission is a word of its own, whatever it names: %s',
+    (value) => {
+      expect(rules.payerScope(value)).toBeUndefined();
+    },
+  );
+
+  it.each(['patient/Nonsense.rs', 'user/claim.read'])('of a payer that names no type of R4 is refused: %s', (value) => {
+    expect(rules.payerScope(value)).toBe(
+      `"${value}" names no FHIR R4 resource type; write one that does, such as patient/Observation.rs`,
+    );
+  });
+
   it.each(['patient/*.write', 'user/*.*', 'system/*.c', 'patient/Claim.rud', 'patient/Claim.cruds?a=b'])(
     'of a payer is refused as writing: %s',
     (value) => {

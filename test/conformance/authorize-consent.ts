@@ -26,7 +26,12 @@ export const consent: readonly Requirement[] = [
         );
         expect(page.status).toBe(200);
         const html = await page.text();
-        for (const shown of ['Asking &amp; Sons', 'clear-health', 'Observation', 'when you are not signed in'])
+        for (const shown of [
+          'Asking &amp; Sons',
+          'clear-health',
+          'Test results, vital signs',
+          'even when you are signed out',
+        ])
           expect(html).toContain(shown);
         expect(html).toContain(String(new Date(Date.now() + 180 * 86_400_000).getUTCFullYear()));
       }),

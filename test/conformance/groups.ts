@@ -2,6 +2,7 @@ import { authorizeGroup } from './authorize.ts';
 import { callbackGroup } from './callback.ts';
 import { corsGroup } from './cors.ts';
 import { discoveryGroup } from './discovery.ts';
+import { exportsGroup } from './exports.ts';
 import { fhirGroup } from './fhir.ts';
 import { introspectionGroup } from './introspection.ts';
 import { operationsGroup } from './operations.ts';
@@ -21,6 +22,7 @@ export const groups: readonly Group[] = [
   introspectionGroup,
   discoveryGroup,
   fhirGroup,
+  exportsGroup,
   corsGroup,
   pagesGroup,
   operationsGroup,

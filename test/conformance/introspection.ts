@@ -43,6 +43,7 @@ export const introspectionGroup: Group = {
         exp: expect.any(Number),
         iss: `${target.origin}/r4/clear-health`,
         patient: patientId,
+        grant_id: expect.stringMatching(/^[\w-]{22}$/),
       });
     }),
     localRequirement(

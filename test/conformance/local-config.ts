@@ -53,7 +53,7 @@ const publicClient = {
   rate: { perSecond: 1000, burst: 1000 },
 };
 
-const payersAt = (payers: string): object[] => {
+const payersAt = (payers: string, wholeRecord?: object): object[] => {
   const endpoints = (id: string) => ({
     id,
     displayName: id,
@@ -72,7 +72,12 @@ const payersAt = (payers: string): object[] => {
     apiOrigin: payers,
   });
   return [
-    smart({ ...endpoints('clear-health'), issuer: `${payers}/clear-health`, fhirBaseUrlAliases: [printedBase] }),
+    smart({
+      ...endpoints('clear-health'),
+      issuer: `${payers}/clear-health`,
+      fhirBaseUrlAliases: [printedBase],
+      ...(wholeRecord === undefined ? {} : { wholeRecord }),
+    }),
     { ...plain, ...endpoints('plain-health') },
     smart({ ...endpoints('keyed-health'), issuer: `${payers}/keyed-health`, publicKeys: [gatewayKey.publicJwk] }),
     clear('unready-health'),
@@ -85,13 +90,27 @@ const payersAt = (payers: string): object[] => {
   ];
 };
 
+/** A test's changes to the configuration that the suite uses. */
+export interface ConfigChanges {
+  /** Stage `local` posts events to this machine. @default conformance */
+  readonly stage?: 'conformance' | 'local';
+  /** The webhook URL of the partner `one-payer`. @default none */
+  readonly webhook?: string;
+  /** The `wholeRecord` settings of `clear-health`. @default none */
+  readonly wholeRecord?: object;
+}
+
 /** A payer of each kind, and partners with different rights. */
-export const localConfig = (origin: string, payers: string): StageConfig => {
-  const every = payersAt(payers);
+export const localConfig = (
+  origin: string,
+  payers: string,
+  { stage = 'conformance', wholeRecord, ...webhook }: ConfigChanges = {},
+): StageConfig => {
+  const every = payersAt(payers, wholeRecord);
   const all = { payers: every.map((payer) => (payer as { id: string }).id) };
   return checkStage(
     {
-      stage: 'conformance',
+      stage,
       production: false,
       removalPolicy: 'destroy',
       waf: 'none',
@@ -102,7 +121,7 @@ export const localConfig = (origin: string, payers: string): StageConfig => {
         { ...confidential, ...all, ...known('portal') },
         { ...confidential, ...all, ...known('other-portal'), name: 'Other Portal' },
         { ...confidential, ...all, ...known('old-portal'), name: 'Old Portal', pkceOptional: true },
-        { ...confidential, payers: ['clear-health'], ...known('one-payer'), name: 'One Payer' },
+        { ...confidential, payers: ['clear-health'], ...known('one-payer'), name: 'One Payer', ...webhook },
         {
           ...confidential,
           ...all,

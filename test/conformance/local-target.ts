@@ -8,7 +8,7 @@ import { startCloud, type LocalCloud } from '../../sandbox/aws/cloud.ts';
 import { startFunction, type LocalFunction } from '../../sandbox/aws/lambda.ts';
 import { closersOf } from '../../sandbox/closers.ts';
 import { startAwsProxy, type AwsProxy } from './aws-proxy.ts';
-import { localApps, localConfig, localSecrets, secretsAtPayers } from './local-config.ts';
+import { localApps, localConfig, localSecrets, secretsAtPayers, type ConfigChanges } from './local-config.ts';
 import { startScriptedPayers, type ScriptedPayers } from './scripted-payer.ts';
 import { openStore, type Store } from './store.ts';
 import type { Target } from './target.ts';
@@ -69,7 +69,15 @@ const startShort = async (
   return opened(await startFunction(spec, { socketPath: join(folder, 'short'), awsEndpoint, onLog }));
 };
 
-const startAll = async (opened: Opened): Promise<Omit<LocalTarget, 'close'>> => {
+export interface LocalTargetOptions extends ConfigChanges {
+  /** Signs the events of the partner `one-payer`. */
+  readonly webhookSecret?: string;
+}
+
+const startAll = async (
+  opened: Opened,
+  { webhookSecret, ...changes }: LocalTargetOptions,
+): Promise<Omit<LocalTarget, 'close'>> => {
   const logLines: string[] = [];
   const log = (line: object): void => void logLines.push(JSON.stringify(line));
   const onFunctionLog = (_name: string, line: string): void => void logLines.push(line);
@@ -78,12 +86,13 @@ const startAll = async (opened: Opened): Promise<Omit<LocalTarget, 'close'>> => 
   const aws = opened(await startAws(0));
   const wire = opened(await startAwsProxy(aws.url));
   const origin = `http://localhost:${gateway.port}`;
-  const config = localConfig(origin, payers.origin);
+  const config = localConfig(origin, payers.origin, changes);
   payers.register(origin, config.payers, secretsAtPayers);
   const cloud = opened(
     await startCloud({
       config,
       secrets: localSecrets,
+      webhookSecrets: webhookSecret === undefined ? {} : { [localApps.onePayer.clientId]: webhookSecret },
       gateway: {
         ...gateway,
         serve: withShortTime(gateway.serve, (fetch) => startShort(fetch, wire.url, onFunctionLog, opened)),
@@ -108,10 +117,10 @@ const startAll = async (opened: Opened): Promise<Omit<LocalTarget, 'close'>> => 
 };
 
 /** Starts a stage on this machine, with payers that each test scripts. */
-export const startLocalTarget = async (): Promise<LocalTarget> => {
+export const startLocalTarget = async (options: LocalTargetOptions = {}): Promise<LocalTarget> => {
   const { opened, closeAll } = closersOf();
   try {
-    return { ...(await startAll(opened)), close: closeAll };
+    return { ...(await startAll(opened, options)), close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;

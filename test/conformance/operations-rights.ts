@@ -90,9 +90,10 @@ export const rights: readonly Requirement[] = [
       await fetch(`${target.origin}/r4/clear-health/metadata`);
       const { loginAttempts = '', grants = '', auditEvents = '', limits = '', registry = '' } = target.cloud.tables;
       const secret = 'p2p/conformance/payers/clear-health';
+      const { memberIndex = '' } = target.cloud.keys;
       const own: Readonly<Record<string, readonly string[]>> = {
         authorize: [loginAttempts, registry],
-        callback: [loginAttempts, grants, registry, secret],
+        callback: [loginAttempts, grants, registry, secret, memberIndex],
         token: [grants, registry, secret],
         fetch: [grants, auditEvents, limits, registry, secret],
         discovery: [registry],

@@ -120,7 +120,7 @@ const answers: readonly Requirement[] = [
     }
   }),
   requirement('OWASP ASVS 16.5.1', 'answers an unknown path in JSON, without internals', async (target) => {
-    for (const path of ['/', '/oauth2', '/oauth2/token/x', '/admin', '/r4']) {
+    for (const path of ['/nothing', '/oauth2', '/oauth2/token/x', '/admin', '/r4']) {
       const response = await fetch(`${target.origin}${path}`);
       expect(response.status).toBe(404);
       const text = await response.text();

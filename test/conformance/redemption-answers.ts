@@ -16,6 +16,7 @@ export const answers: readonly Requirement[] = [
         expires_in: expect.any(Number),
         scope: 'launch/patient patient/*.rs offline_access',
         patient: patientId,
+        grant_id: expect.stringMatching(/^[\w-]{22}$/),
         refresh_token: expect.stringMatching(/^p2pr_[\w-]+$/),
       });
       expect(issued.expires_in).toBeGreaterThan(3500);

@@ -10,6 +10,9 @@ export const patientId = 'pat-1';
 
 const patient = { resourceType: 'Patient', id: patientId };
 
+/** Matches reads of the patient and of paths below it, except `$everything`. */
+const isOne = new RegExp(`^/Patient/${patientId}(?!/\\$everything)`);
+
 let minted = 0;
 /** A payer's secret. The word in it is searched for wherever no secret may be. */
 const mint = (kind: string): string => `payer-${kind}-canary-${process.pid}-${(minted += 1)}`;
@@ -31,7 +34,7 @@ export const startScriptedPayers = async (): Promise<ScriptedPayers> => {
     nowMs: Date.now,
     mint,
     member: () => ({ patient: patientId, lives: 3600, renews: true }),
-    record: ({ path }) => answer(200, path.startsWith(`/Patient/${patientId}`) ? patient : bundleOf(patient)),
+    record: ({ path }) => answer(200, isOne.test(path) ? patient : bundleOf(patient)),
   });
   const server = await servePayers(payers, ({ pathname }) => {
     const [, payer = '', endpoint = '', ...rest] = pathname.split('/');

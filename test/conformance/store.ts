@@ -17,6 +17,10 @@ export interface Store {
   readonly setGrant: (bearer: string, numbers: Readonly<Record<string, number>>) => Promise<void>;
   /** Sets numbers of a login attempt's item, by the gateway's state. Epoch seconds. */
   readonly setLoginAttempt: (state: string, numbers: Readonly<Record<string, number>>) => Promise<void>;
+  /** Sets numbers of the export whose grant has this bearer token. Epoch seconds. */
+  readonly setExport: (bearer: string, numbers: Readonly<Record<string, number>>) => Promise<void>;
+  /** Says that every turn of a payer's pace is taken up to this time. Epoch milliseconds. */
+  readonly setPace: (payer: string, takenUntilMs: number) => Promise<void>;
   /** Stops a partner or a payer by its entry's id, or ends that. */
   readonly setStop: (entryId: string, holds: boolean) => Promise<void>;
   /** Adds a read that was opened at this time by a process that died. Epoch milliseconds. */
@@ -72,6 +76,8 @@ export const openStore = (endpoint: string, tables: Readonly<Record<string, stri
     setGrant: (bearer, numbers) => set('grants', { grantId: { S: grantIdOf(bearer) } }, numbers),
     setLoginAttempt: (state, numbers) =>
       set('loginAttempts', { stateHash: { S: createHash('sha256').update(state).digest('base64url') } }, numbers),
+    setExport: (bearer, numbers) => set('exports', { grantId: { S: grantIdOf(bearer) } }, numbers),
+    setPace: (payer, takenUntilMs) => set('limits', { limitId: { S: `pace#${payer}` } }, { takenUntilMs }),
     setStop: async (entryId, holds) => {
       const stop = { M: { at: { N: '1' }, by: { S: 'arn:operator' }, reason: { S: 'conformance' } } };
       await client.send(

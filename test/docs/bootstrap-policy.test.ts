@@ -216,6 +216,7 @@ const calls: Readonly<Record<string, readonly [resource: string, ...actions: str
     'wafv2:DisassociateWebACL',
   ],
   // A function of the stack makes the calls.
+  'Custom::DataVersion': [at('lambda', 'function:p2p-gateway-demo-RegistryFill-x1'), 'lambda:InvokeFunction'],
   'Custom::RegistryFill': [at('lambda', 'function:p2p-gateway-demo-RegistryFill-x1'), 'lambda:InvokeFunction'],
   'Custom::VpcRestrictDefaultSG': [at('lambda', 'function:p2p-gateway-demo-CustomVpc-x1'), 'lambda:InvokeFunction'],
 };

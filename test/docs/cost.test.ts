@@ -5,7 +5,7 @@ import { costTables, sizeOf, withCostTables } from '../../bin/cost/tables.ts';
 import { canary, measured } from '../../bin/cost/usage.ts';
 import example from '../../config/production-example.ts';
 import { readRecords } from '../../functions/audit/read-records.ts';
-import { readEventWriter } from '../../functions/fetch/audit-read.ts';
+import { readEventWriter } from '../../functions/shared/record/audit-read.ts';
 import { directoryEntryOf, entryIds, newEntryItem } from '../../functions/shared/registry/entry-items.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
 import { gateway, pkce, verifier } from '../support/login.ts';
@@ -52,7 +52,9 @@ describe('the cost table', () => {
     const figureOf = (row: string): string | undefined =>
       new RegExp(`^\\| ${row}.*\\| +([\\d.]+) \\|$`, 'm').exec(summary)?.[1];
     const totals = [...costTables().matchAll(/^\| \*\*Total\*\* +\| +\*\*([\d.]+)\*\*/gm)].map(([, usd]) => usd);
-    expect(['one member for a year', 'a million reads', 'an idle stage'].map(figureOf)).toEqual(totals);
+    expect(
+      ['one member for a year', 'a million reads', 'an export of a whole record', 'an idle stage'].map(figureOf),
+    ).toEqual(totals);
 
     const national = /^\| \*\*Total\*\* .*\*\*([\d.]+)\*\* \|$/m.exec(idleStages())?.[1];
     expect(figureOf('a national one')).toBe(national);

@@ -17,9 +17,11 @@ const markdownIn = (folder: string): string[] =>
     .filter((name) => name.endsWith('.md'))
     .map((name) => (folder === '.' ? name : `${folder}/${name}`));
 
-/** Everything that readers are pointed to: `docs/` with its reports, and the files at the root. */
+/** Everything that readers are pointed to: `docs/` with its folders, and the files at the root. */
 export const documents = (): Document[] =>
-  [...markdownIn('.'), ...markdownIn('docs'), ...markdownIn('docs/reports')].map(documentAt);
+  [...markdownIn('.'), ...markdownIn('docs'), ...markdownIn('docs/partners'), ...markdownIn('docs/reports')].map(
+    documentAt,
+  );
 
 /** Fenced blocks with their language. */
 export const blocksOf = ({ text }: Document): { readonly language: string; readonly code: string }[] =>

@@ -26,7 +26,13 @@ export const loggedFields = (): string[] => [
   ...[...between(source('functions/audit/handler.ts'), 'metrics: {', '}').matchAll(/^ +(\w+): \[/gm)].map(
     ([, name = '']) => name,
   ),
+  'level',
   'records',
+  // These are logged by the follow-up, the job and deliveries.
+  'failed',
+  'overdue',
+  'seconds',
+  'type',
   'unreadable',
   ...accessLogFields(),
 ];

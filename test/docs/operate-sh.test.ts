@@ -48,22 +48,8 @@ describe('docs/operate.sh', () => {
       .join('\n');
     const called = new Set([...text.matchAll(/(?:^|\$\(|[;&] )([a-z]+(?:_[a-z]+)*) /gm)].map(([, name]) => name));
 
-    expect(defined).toHaveLength(11);
+    expect(defined).toHaveLength(8);
     expect(defined.filter((name) => !called.has(name))).toEqual([]);
-  });
-
-  it('lists a member’s grants at one payer, ids that begin with a hyphen included', () => {
-    const fake = `
-aws() {
-  case "$*" in
-    *describe-stacks*GrantsTable*) echo grants-1 ;;
-    *'scan --table-name grants-1 '*'{":payer":{"S":"plan"},":patient":{"S":"p 1"}}'*)
-      echo '{"Items":[{"grantId":{"S":"-a"}},{"grantId":{"S":"b"}}]}' ;;
-  esac
-}`;
-    const { stdout } = bash(`${fake}\n. docs/operate.sh && grants_of plan 'p 1'`, '');
-
-    expect(stdout).toBe('-a\nb\n');
   });
 
   it.each(['', 'no', 'other'])('deletes nothing if %j is typed instead of the stage', (typed) => {

@@ -4,11 +4,15 @@ import { discovery } from '../../functions/discovery/discovery.ts';
 import { payerBreakers } from '../../functions/fetch/breaker/breakers.ts';
 import { refuseWaiting } from '../../functions/fetch/breaker/refuse.ts';
 import type { FetchDeps } from '../../functions/fetch/deps.ts';
+import { followUpHandler } from '../../functions/follow-up/handler.ts';
 import { GatewayError } from '../../functions/shared/errors.ts';
 import { tableRegistry } from '../../functions/shared/registry/table-registry.ts';
 import { closedBreaker } from '../../functions/shared/store/breaker-item.ts';
 import { readEventItem } from '../../functions/shared/store/read-events.ts';
 import { auditFunction, streamRecord } from '../functions/audit/records.ts';
+import { deliveries, eventOf } from '../functions/deliver/receivers.ts';
+import { exportItem, followUp, now as nowInFollowUp } from '../functions/follow-up/follow-up.ts';
+import { exportWorld, memberPatient, pageOf } from '../support/export-world.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
 import { apiEvent, call, startMs, testDeps } from '../support/gateway.ts';
 import { basic, bodyOf, gateway, localRegistry, redirectUri, throttled } from '../support/login.ts';
@@ -133,6 +137,36 @@ const registries = async (): Promise<Line[]> => {
   return parsed([...(await ask(() => Promise.reject(new Error()))), ...(await ask(() => Promise.resolve(damaged)))]);
 };
 
+/** The lines of an export that ends with nothing, a change that cannot be followed up, and an abandoned delivery. */
+const exportsAndEvents = async (): Promise<Line[]> => {
+  const world = exportWorld();
+  world.answerWith(() => pageOf([memberPatient]));
+  await world.kickOff();
+  await world.endGrant();
+  await world.durable.finish(world.start());
+  const test = testDeps();
+  const { clock, registry, writeLog } = test.deps;
+  const nothing = { client: { send: () => Promise.reject(new Error()) } as never, name: '' };
+  const gone = { partner: { S: 'demo-app' }, payer: { S: 'northwind' }, endsAt: { N: '2' }, redeemedAt: { N: '1' } };
+  const functions = { exportJob: '', sweep: '', deliver: '' };
+  await followUpHandler({
+    clock,
+    registry,
+    writeLog,
+    stage: 'local',
+    lambda: {} as never,
+    exports: nothing,
+    functions,
+  })({
+    Records: [{ dynamodb: {} }, { dynamodb: { Keys: { grantId: { S: 'g' } }, OldImage: gone } }],
+  });
+  const overdue = followUp();
+  await overdue.handle(streamRecord(exportItem({ expiresAt: nowInFollowUp }), undefined));
+  const refusing = deliveries({ 'https://a.example.org/': () => 500 });
+  await refusing.run(eventOf());
+  return [...parsed([...world.lines, ...test.lines, ...refusing.lines]), ...(overdue.log() as Line[])];
+};
+
 /** What API Gateway logs for a function's request, and for a request that it answers itself. */
 const accessLines = (fields: readonly string[], lines: readonly Line[]): Line[] => {
   const of = (known: Line): Line => ({ ...Object.fromEntries(fields.map((name) => [name, '-'])), ...known });
@@ -144,6 +178,6 @@ const accessLines = (fields: readonly string[], lines: readonly Line[]): Line[] 
 
 /** At least one line of each kind that the queries of docs/operate.md look for, as the functions write them. */
 export const realLines = async (accessLogFields: readonly string[]): Promise<Line[]> => {
-  const all = (await Promise.all([logins(), reads(), audits(), canaries(), registries()])).flat();
+  const all = (await Promise.all([logins(), reads(), audits(), canaries(), registries(), exportsAndEvents()])).flat();
   return [...all, ...accessLines(accessLogFields, all)];
 };

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { anchorsOf, blocksOf, codeSpansOf, documentAt, documents, proseOf, root } from './documents.ts';
 import { loggedFields } from './fields.ts';
@@ -7,6 +7,47 @@ const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 const linksOf = (text: string): string[] =>
   [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target).filter((target) => !/^[a-z]+:/.test(target));
+
+/** Commands of a document, without what they print: the lines of its shell blocks, joined where they go on. */
+const commandsOf = (document: ReturnType<typeof documentAt>): string[] =>
+  blocksOf(document)
+    .filter(({ language }) => language === 'sh')
+    .flatMap(({ code }) => code.replaceAll('\\\n', ' ').split('\n'))
+    .map((line) => line.replace(/\s#.*$/, '').trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+
+/** The source of what an npm script runs: its own files, and those beside it in the folder of its name. */
+const sourceOf = (script: string): string => {
+  const files = [...script.matchAll(/(?:^|\s)((?:bench|bin|sandbox|test)\/[\w/-]+\.ts)/g)].map(([, file = '']) => file);
+  const folders = files.flatMap((file) => [file.replace(/\.ts$/, ''), dirname(file)]);
+  const beside = folders
+    .filter((folder) => existsSync(join(root, folder)) && folder !== 'test')
+    .flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`));
+  const shared = ['bin/shared', 'sandbox'].flatMap((folder) =>
+    readdirSync(join(root, folder)).map((name) => `${folder}/${name}`),
+  );
+  return [...files, ...beside, ...shared]
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => readFileSync(join(root, file), 'utf8'))
+    .join('\n');
+};
+
+/** Flags that a command passes to an npm script and that its source does not know. Jest and npm know theirs. */
+const unknownFlagsOf = (command: string): string[] => {
+  const [, name = '', rest = ''] = /\bnpm (?:run (?:--silent )?)?(start|demo|[\w:-]+) -- (.*)$/.exec(command) ?? [];
+  const script = scripts[name];
+  if (script === undefined || /jest/.test(script)) return [];
+  const source = sourceOf(script);
+  const flags = [...rest.matchAll(/(?<=^|\s)--([a-z][\w-]*)/g)].map(([, flag = '']) => flag);
+  return flags.filter((flag) => !new RegExp(`['"\\s-]${flag}\\b`).test(source)).map((flag) => `${name} --${flag}`);
+};
+
+/** Files in the repository that a command names. */
+const filesOf = (command: string): string[] =>
+  command
+    .split(/[\s'"=<>|;()]+/)
+    .filter((word) => isPath(word) && !word.includes('$'))
+    .map((word) => word.replace(/[.,]$/, ''));
 
 /** A path in the repository; undefined if it has a placeholder. */
 const isPath = (code: string): boolean =>
@@ -28,9 +69,36 @@ describe.each(documents().map((document) => [document.path, document] as const))
     expect(missing).toEqual([]);
   });
 
+  it('has commands with files, npm scripts and flags that exist', () => {
+    const commands = commandsOf(document);
+    const missing = commands.flatMap(filesOf).filter((file) => !existsSync(join(root, file)));
+
+    expect([...missing, ...commands.flatMap(unknownFlagsOf)]).toEqual([]);
+  });
+
   it('names existing npm scripts', () => {
     const named = [...document.text.matchAll(/npm run (?:--silent )?([\w:-]+)/g)].map(([, name = '']) => name);
     expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
+  });
+});
+
+describe('docs/llms.txt', () => {
+  it('begins with its name and a summary, and links to files that exist', () => {
+    const { text } = documentAt('docs/llms.txt');
+    const targets = linksOf(text);
+
+    expect(text).toMatch(/^# \S.*\n\n> \S/);
+    expect(targets.length).toBeGreaterThan(15);
+    expect(targets.filter((target) => !existsSync(join(root, 'docs', target)))).toEqual([]);
+  });
+
+  it('has every page for app developers, and every program', () => {
+    const targets = new Set(linksOf(documentAt('docs/llms.txt').text));
+    const pages = ['partners', 'examples'].flatMap((folder) =>
+      readdirSync(join(root, 'docs', folder)).map((name) => `${folder}/${name}`),
+    );
+
+    expect(pages.filter((page) => !targets.has(page))).toEqual([]);
   });
 });
 
@@ -39,7 +107,7 @@ describe('docs/operate.md', () => {
   const language = new Set(
     (
       'and as avg bin by coalesce count count_distinct desc fields filter in ispresent latest like limit max not or pct sort sortsLast ' +
-      'stats sum m'
+      'stats sum m h'
     ).split(' '),
   );
 

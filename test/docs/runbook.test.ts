@@ -49,7 +49,7 @@ const ours = queries.filter((query) => !query.startsWith('filter @'));
 
 /** Keywords of the query language. */
 const language = new Set(
-  'and as asc avg bin by coalesce count count_distinct desc fields latest limit m max pct sort sortsLast stats sum'.split(
+  'and as asc avg bin by coalesce count count_distinct desc fields h latest limit m max pct sort sortsLast stats sum'.split(
     ' ',
   ),
 );

@@ -1,7 +1,8 @@
 import { DeleteTableCommand, DynamoDBClient, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { type AuditBucket } from '../../bin/audit/audit-bucket.ts';
-import { findEvents, idOf, nameOf } from '../../bin/audit/find-events.ts';
+import { idOf, nameOf } from '../../bin/audit/event-facts.ts';
+import { findEvents } from '../../bin/audit/find-events.ts';
 import { readFlags } from '../../bin/audit/flags.ts';
 import { trace } from '../../bin/trace/trace.ts';
 import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';

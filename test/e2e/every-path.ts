@@ -24,6 +24,7 @@ import { patientId } from '../conformance/scripted-payer.ts';
 import { assertionForm, type Change } from '../support/login/requests.ts';
 import type { Tokens } from '../support/login/steps.ts';
 import { answer, answerText, tokens as tokensAnswer } from '../support/payer/answers.ts';
+import { driveExports } from './export-paths.ts';
 
 /** @throws Error if a path ends in an unexpected way, since its calls would then prove nothing */
 const expectStatus = async (what: string, sent: Promise<Response>, status: number): Promise<Response> => {
@@ -188,6 +189,8 @@ export const driveEveryPath = async (target: LocalTarget): Promise<void> => {
   await revocations(target);
   await partnerWithKey(target);
   await reads(target);
+  // Before the flood, which uses up the rate of a partner that also starts an export.
+  await driveExports(target);
   await flood(target);
   await payerTokenRefreshes(target);
   await documents(target);

@@ -6,6 +6,7 @@ import { postman } from './postman.ts';
 import { standardClients } from './standard-clients.ts';
 import { askAgainWhereBusy, startStack, type RunningStack } from './support.ts';
 import { usageOfAMonth } from './usage.ts';
+import { wholeRecord } from './whole-record.ts';
 
 askAgainWhereBusy();
 // One stack for all tests, since starting it takes longer than most of them.
@@ -21,6 +22,7 @@ describe('the local stack', () => nothingInTheClear(running));
 describe("the reference page's commands", () => pageCommands(running));
 describe('the Postman collection', () => postman(running));
 describe('standard clients', () => standardClients(running));
+describe('the whole record', () => wholeRecord(running));
 describe('a large answer', () => largeAnswer(running));
 describe('the figures of a month', () => usageOfAMonth(running));
 describe('the audit', () => audit(running));

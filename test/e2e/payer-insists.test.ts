@@ -119,6 +119,7 @@ const connect = async (
   const deps = {
     ...test.deps,
     clock: { now: nowMs, monotonic: () => performance.now() },
+    pages: { operator: { name: 'Payer-to-payer gateway' } },
     payerHttp: createPayerHttp(),
     // A public client has none, and a brand uses the first one's.
     readPayerSecret: async (id: string) => {

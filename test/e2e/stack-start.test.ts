@@ -40,7 +40,10 @@ const isRunning = (pid: number): boolean => {
   }
 };
 
-const freePorts = ['', 'demo-health-plan-', 'northwind-', 'partner-', 'aws-'].flatMap((name) => [`--${name}port`, '0']);
+const freePorts = ['', 'demo-health-plan-', 'northwind-', 'partner-', 'aws-', 'live-'].flatMap((name) => [
+  `--${name}port`,
+  '0',
+]);
 
 const refused = async (flags: readonly string[]): Promise<string[]> => {
   const { code, err } = await collected(start(flags));
@@ -111,6 +114,14 @@ describe('npm start', () => {
       ['--northwind', 'slow', '--config', 'x.json'],
       "--demo-health-plan and --northwind are for the sandbox's payers; leave out --config",
     ],
+    [
+      ['--client', 'demo-partner=http://localhost:5210/callback'],
+      expect.stringMatching(/^--client "demo-partner=.*": demo-partner is one of the sandbox's own clients; /),
+    ],
+    [
+      ['--client', 'my-app=http://localhost:5210/callback', '--config', 'x.json'],
+      '--client is for the sandbox; with --config FILE, add the client to FILE',
+    ],
   ])('refuses %j in one line', async (flags, line) => {
     expect(await refused(flags)).toEqual([line]);
   });
@@ -125,10 +136,15 @@ describe('npm start', () => {
       '--northwind-port',
       '--partner-port',
       '--aws-port',
+      '--live-port',
       '--demo-health-plan',
       '--northwind',
+      '--client',
+      '--client-secret',
       '--config',
       '--secrets',
+      '--state',
+      '--fresh',
       '--environments',
       '--help',
     ]);
@@ -137,7 +153,7 @@ describe('npm start', () => {
 
   it('if stopped while starting, leaves nothing listening, and says that it was stopped', async () => {
     const { gateway } = await choosePorts();
-    const child = start([...freePorts, '--port', String(gateway)]);
+    const child = start([...freePorts, '--port', String(gateway), '--state', join(folder, 'stopped')]);
     const ended = collected(child);
     const isListening = (): Promise<boolean> =>
       new Promise((resolve) => {
@@ -154,8 +170,15 @@ describe('npm start', () => {
   });
 
   it('says which port is taken, and which flag chooses another', async () => {
-    for (const flag of ['--port', '--partner-port', '--aws-port', '--northwind-port', '--demo-health-plan-port']) {
-      const flags = [...freePorts, flag, String(takenPort)];
+    for (const flag of [
+      '--port',
+      '--partner-port',
+      '--aws-port',
+      '--live-port',
+      '--northwind-port',
+      '--demo-health-plan-port',
+    ]) {
+      const flags = [...freePorts, flag, String(takenPort), '--state', join(folder, 'taken')];
       expect(await refused(flags)).toEqual([
         `Port ${takenPort} is taken; stop what listens there or choose another with ${flag}`,
       ]);
@@ -211,8 +234,7 @@ describe('npm start', () => {
     await left;
     // This stage has no edge.
     expect(noToken.headers.get('x-amzn-remapped-www-authenticate')).toContain('Bearer');
-    expect(code).toBe(0);
-    expect(err).toBe('');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(/gateway +GET \/r4\/some-payer\/\.well-known\/smart-configuration 200 \d+ ms/);
     expect(out).not.toContain('canary');
     expect(out).not.toContain('Demo');

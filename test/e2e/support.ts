@@ -53,7 +53,9 @@ export interface RunningStack extends LocalStack {
 }
 
 /** Starts the whole product on free ports. */
-export const startStack = async (options: Pick<LocalStackOptions, 'environments'> = {}): Promise<RunningStack> => {
+export const startStack = async (
+  options: Pick<LocalStackOptions, 'environments' | 'clients'> = {},
+): Promise<RunningStack> => {
   const functionLines: string[] = [];
   const requestLines: string[] = [];
   const stack = await startLocalStack({

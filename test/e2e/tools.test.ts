@@ -79,6 +79,26 @@ describe('npm run usage, used wrongly,', () => {
   ])('says what to do: %j', saysWhatToDo('usage.ts'));
 });
 
+describe('npm run restore, used wrongly,', () => {
+  const stage = ['--stage', 'local'];
+  const why = ['--reason', 'x'];
+  const since = ['--since', '2026-06-01T12:00:00Z'];
+  it.each([
+    [[], 2, 'npm run restore -- grants --from TABLE'],
+    [['undo', ...stage], 2, 'There is no command "undo"'],
+    [['grants', 'x', ...stage], 2, '"x" is one word too many'],
+    [['grants', ...why, ...stage], 2, 'grants needs --from TABLE'],
+    [['grants', '--from', 'x', ...stage], 2, 'Give --reason TEXT'],
+    [['grants', '--from', 'x', ...why], 2, 'Give --stage NAME: grants has no default stage'],
+    [['grants', '--from', 'x', ...why, ...stage, '--since', 'yesterday'], 2, '--since is "yesterday"; write a time'],
+    [['grants', '--from', 'x', ...why, ...stage, '--since', '2999-01-01T00:00Z'], 2, 'which is yet to come'],
+    [['revocations', ...why, ...stage], 2, 'revocations needs --since TIME'],
+    [['stops', ...why, ...stage, ...since], 2, '--since does not apply to stops'],
+    [['reads', '--from', 'x', ...why, ...stage], 2, '--reason does not apply to reads'],
+    [['reads', '--from', 'x', ...since, ...stage], 1, 'The local stack does not answer. Run `npm start`'],
+  ])('says what to do: %j', saysWhatToDo('restore.ts'));
+});
+
 describe('npm run smoke, used wrongly,', () => {
   it.each([
     [[], 2, 'Give one STAGE'],

@@ -1,22 +1,26 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Context } from 'aws-lambda';
 import { authorizeHandler } from '../../functions/authorize/handler.ts';
 import { callbackHandler } from '../../functions/callback/handler.ts';
+import { memberIndexer } from '../../functions/callback/index-member.ts';
 import { discovery } from '../../functions/discovery/discovery.ts';
-import { readEventWriter } from '../../functions/fetch/audit-read.ts';
 import { payerBreakers } from '../../functions/fetch/breaker/breakers.ts';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
-import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
-import { limiter } from '../../functions/fetch/limits/limiter.ts';
 import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
+import { kmsLimits } from '../../functions/shared/kms-client.ts';
+import { leaseFromTable } from '../../functions/shared/limits/lease-slots.ts';
+import { limiter } from '../../functions/shared/limits/limiter.ts';
 import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';
 import { payerSecretReader, secretsLimits } from '../../functions/shared/payer/secrets.ts';
+import { readEventWriter } from '../../functions/shared/record/audit-read.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { dynamoLimits } from '../../functions/shared/store/dynamo.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
+import { sealsNothing } from '../support/job-boxes.ts';
 import { callStreaming } from '../support/stream-handler.ts';
 import type { TableNames } from './dynamo.ts';
 import { origin } from './origin.ts';
@@ -86,7 +90,11 @@ const longMs = 60_000;
 const unhurried = { requestHandler: { connectionTimeout: longMs, requestTimeout: longMs } };
 
 /** A client with no time limit until it is told to hurry; a call may also bring limits. */
-const switched = <T extends DynamoDBClient | SecretsManagerClient>(real: T, long: T, isHurried: () => boolean): T => {
+const switched = <T extends DynamoDBClient | SecretsManagerClient | KMSClient>(
+  real: T,
+  long: T,
+  isHurried: () => boolean,
+): T => {
   type Send = (command: unknown, options?: object) => unknown;
   const sendOf = (client: T): Send => (client.send as Send).bind(client);
   const send: Send = (command, options) => (isHurried() ? sendOf(real)(command, options) : sendOf(long)(command));
@@ -108,22 +116,29 @@ export const startInstance = (
     new DynamoDBClient({ ...aws, ...dynamoLimits, ...limits, endpoint: dynamo });
   const secretsWith = (limits: object): SecretsManagerClient =>
     new SecretsManagerClient({ ...aws, ...secretsLimits, ...limits, endpoint: dependencies });
+  const kmsWith = (limits: object): KMSClient =>
+    new KMSClient({ ...aws, ...kmsLimits, ...limits, endpoint: dependencies });
   const [real, long] = [dynamoWith({}), dynamoWith(unhurried)];
   const client = switched(real, long, () => hurried.has('DynamoDB'));
   const auditClient = switched(real, long, () => hurried.has('audit'));
   const limitsClient = switched(real, long, () => hurried.has('limits'));
   const secrets = switched(secretsWith({}), secretsWith(unhurried), () => hurried.has('Secrets Manager'));
+  const kms = switched(kmsWith({}), kmsWith(unhurried), () => hurried.has('KMS'));
   const clocks = { now: clock.now, monotonic: clock.now };
   const deps = {
     clock: clocks,
     randomBytes: (size: number): Uint8Array => randomBytes(size),
+    pages: { operator: { name: 'Payer-to-payer gateway' } },
     payerHttp,
     registry: registryOf(registry),
     origin,
     writeLog: () => undefined,
     loginAttempts: { client, name: tables.loginAttempts },
     grants: { client, name: tables.grants },
+    exports: { client, name: 'Exports' },
+    sealForJob: sealsNothing,
     readPayerSecret: payerSecretReader(secrets, 'payers/', clocks),
+    indexMember: memberIndexer(kms, 'member-index-key'),
     sleep: clock.wait,
     takeTurn: limiter({ lease: leaseFromTable({ client: limitsClient, name: tables.limits }), clock: clocks }),
     breakers: payerBreakers({ limits: { client: limitsClient, name: tables.limits }, clock: clocks }),

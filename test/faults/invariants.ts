@@ -48,6 +48,9 @@ export const checkStored = async ({ dynamo, surroundings: { tables } }: World): 
       item['expiresAt'],
     ];
     if (!whole.every(Boolean) || item['lastEvent'] === undefined) throw new Error('a half-written grant');
+    if ((item['patient'] === undefined) !== (item['memberIndex'] === undefined)) {
+      throw new Error('a grant that no request of its member finds');
+    }
     const sealed = item['sealedPayerTokens'] !== undefined;
     if (sealed === (grant.revokedAt !== undefined)) throw new Error('payer tokens and revocation contradict');
     const isRedeemed = grant.redeemedAt !== undefined;

@@ -15,7 +15,7 @@ export interface Fault {
 }
 
 /** One of the functions' dependencies. */
-export type Dependency = 'DynamoDB' | 'audit' | 'limits' | 'Secrets Manager' | 'payer OAuth' | 'payer FHIR';
+export type Dependency = 'DynamoDB' | 'audit' | 'limits' | 'Secrets Manager' | 'KMS' | 'payer OAuth' | 'payer FHIR';
 
 /** Which dependency a call is for, from its name. */
 export const dependencyOf = (call: string): Dependency => call.split(':')[0] as Dependency;
@@ -47,6 +47,7 @@ export interface Proxy {
 const awsDependency = (target: string, body: string): [Dependency, string] => {
   const action = target.split('.')[1] ?? target;
   if (target.startsWith('secretsmanager')) return ['Secrets Manager', action];
+  if (target.startsWith('TrentService')) return ['KMS', action];
   const { TableName = '', UpdateExpression = '' } = JSON.parse(body) as Record<string, string | undefined>;
   const table = TableName.split('.')[0] ?? '';
   const first = /^SET (\w+)/.exec(UpdateExpression)?.[1];
@@ -75,10 +76,12 @@ const awsErrors = {
   throttled: {
     DynamoDB: 'com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException',
     'Secrets Manager': 'ThrottlingException',
+    KMS: 'ThrottlingException',
   },
   'out of order': {
     DynamoDB: 'com.amazonaws.dynamodb.v20120810#InternalServerError',
     'Secrets Manager': 'InternalServiceError',
+    KMS: 'KMSInternalException',
   },
 };
 
@@ -88,7 +91,8 @@ const failureOf = (kind: 'throttled' | 'out of order', dependency: Dependency): 
     if (kind === 'throttled') headers['retry-after'] = '7';
     return { status: kind === 'throttled' ? 429 : 503, headers, body: Buffer.from('<h1>Not now</h1>') };
   }
-  const type = awsErrors[kind][dependency === 'Secrets Manager' ? dependency : 'DynamoDB'];
+  const types = awsErrors[kind];
+  const type = dependency === 'Secrets Manager' || dependency === 'KMS' ? types[dependency] : types.DynamoDB;
   const body = Buffer.from(JSON.stringify({ __type: type, message: 'not now' }));
   return {
     status: kind === 'throttled' ? 400 : 500,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { localRegistry, withPartner, withPayer } from '../support/login.ts';
@@ -69,6 +70,8 @@ interface WorldOptions {
   readonly together?: boolean;
 }
 
+const awsJson = { 'content-type': 'application/x-amz-json-1.1' };
+
 /** Makes a world. */
 export const startWorld = async (
   dynamo: Dynamo,
@@ -84,8 +87,12 @@ export const startWorld = async (
         value === undefined
           ? { status: 400, text: { __type: 'ResourceNotFoundException' } }
           : { status: 200, text: { SecretString: JSON.stringify({ client_secret: value }) } };
-      const contentType = { 'content-type': 'application/x-amz-json-1.1' };
-      return { status: answer.status, headers: contentType, body: Buffer.from(JSON.stringify(answer.text)) };
+      return { status: answer.status, headers: awsJson, body: Buffer.from(JSON.stringify(answer.text)) };
+    }
+    if (dependency === 'KMS') {
+      const { Message = '' } = JSON.parse(body.toString()) as { Message?: string };
+      const text = { Mac: createHash('sha256').update(Message).digest('base64') };
+      return { status: 200, headers: awsJson, body: Buffer.from(JSON.stringify(text)) };
     }
     if (dependency === 'payer OAuth' || dependency === 'payer FHIR') {
       return made.payer!.answer(new URL(proxy.url + path), {

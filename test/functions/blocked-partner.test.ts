@@ -1,5 +1,5 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import type { TakeTurn } from '../../functions/fetch/limits/limiter.ts';
+import type { TakeTurn } from '../../functions/shared/limits/limiter.ts';
 import { fetchGateway, fhir, issueOf, read } from '../support/fetch-gateway.ts';
 import { startMs } from '../support/gateway.ts';
 import { basic, bodyOf, gateway, pkce, sentBack, verifier, withPartner } from '../support/login.ts';

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Context, DynamoDBStreamEvent } from 'aws-lambda';
 import { auditHandler } from '../../functions/audit/handler.ts';
 import { canaryHandler } from '../../functions/canary/handler.ts';
+import { followUpHandler } from '../../functions/follow-up/handler.ts';
 import { reasonsQuery, totalsQuery } from '../../functions/shared/record/figures-query.ts';
 import { requestMetrics } from '../../functions/shared/record/metrics.ts';
 import { metricsOf } from '../support/embedded-metrics.ts';
@@ -77,6 +78,10 @@ const rowOf = (template: StageTemplate, alarm: Resource): Row => {
 
 const atLeast = 'GreaterThanOrEqualToThreshold';
 const lambda = (name: string, path: string): string => `AWS/Lambda ${name} {FunctionName=${path}} Sum/300`;
+const sum = (...metrics: readonly string[]): string[] => [
+  metrics.map((_metric, index) => `FILL(m${index}, 0)`).join(' + '),
+  ...metrics.map((metric, index) => `m${index} = ${metric}`),
+];
 const table = (name: string, path: string): string => `AWS/DynamoDB ${name} {TableName=${path}} Sum/300`;
 
 /** All alarms of a stage, as CloudWatch gets them. */
@@ -127,6 +132,82 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
       rings: '3 of 3: LessThanThreshold 1',
       missing: 'breaching',
       runbook: 'canary-failed',
+    },
+    DeliveryFailed: {
+      looksAt: [`${own} deliveryFailed {} Sum/300`],
+      rings: `1 of 1: ${atLeast} 1`,
+      runbook: 'delivery-failed',
+      ...quiet,
+    },
+    ExecutionsFailed: {
+      looksAt: sum(
+        ...['Exports/ExportJob/Function', 'Exports/Sweep/Function'].flatMap((path) => [
+          lambda('DurableExecutionFailed', path),
+          lambda('DurableExecutionTimedOut', path),
+        ]),
+      ),
+      rings: `1 of 1: ${atLeast} 1`,
+      runbook: 'exports-failed',
+      ...quiet,
+    },
+    ExportErrors: {
+      looksAt: sum(
+        lambda('Errors', 'Exports/Export/Function'),
+        lambda('Errors', 'Exports/ExportJob/Function'),
+        lambda('Errors', 'Exports/Sweep/Function'),
+        lambda('Errors', 'Events/Deliver/Function'),
+      ),
+      rings: `2 of 3: ${atLeast} 1`,
+      runbook: 'exports-failed',
+      ...quiet,
+    },
+    ExportTableThrottles: {
+      looksAt: sum(table('ReadThrottleEvents', 'Tables/Exports'), table('WriteThrottleEvents', 'Tables/Exports')),
+      rings: `2 of 3: ${atLeast} 1`,
+      runbook: 'throttles',
+      ...quiet,
+    },
+    ExportThrottles: {
+      looksAt: sum(
+        lambda('Throttles', 'Exports/Export/Function'),
+        lambda('Throttles', 'Exports/ExportJob/Function'),
+        lambda('Throttles', 'Events/FollowUp/Function'),
+        lambda('Throttles', 'Exports/Sweep/Function'),
+        lambda('Throttles', 'Events/Deliver/Function'),
+      ),
+      rings: `2 of 3: ${atLeast} 1`,
+      runbook: 'throttles',
+      ...quiet,
+    },
+    ExportsFailed: {
+      looksAt: [`${own} exportFailed {} Sum/900`],
+      rings: `1 of 1: ${atLeast} 3`,
+      runbook: 'exports-failed',
+      ...quiet,
+    },
+    FollowUpBehind: {
+      looksAt: ['AWS/Lambda IteratorAge {FunctionName=Events/FollowUp/Function} Maximum/300'],
+      rings: `1 of 1: ${atLeast} 300000`,
+      runbook: 'follow-up-behind',
+      ...quiet,
+    },
+    FollowUpErrors: {
+      looksAt: sum(`${own} followUpFailed {} Sum/300`, lambda('Errors', 'Events/FollowUp/Function')),
+      rings: `2 of 3: ${atLeast} 1`,
+      runbook: 'follow-up-behind',
+      ...quiet,
+    },
+    'FollowUpStopped-Exports': {
+      looksAt: ['AWS/Lambda PolledEventCount {EventSourceMappingUUID=Events/ExportsSource} SampleCount/300'],
+      rings: '3 of 3: LessThanThreshold 1',
+      missing: 'breaching',
+      runbook: 'follow-up-behind',
+    },
+    'FollowUpStopped-Grants': {
+      looksAt: ['AWS/Lambda PolledEventCount {EventSourceMappingUUID=Events/GrantsSource} SampleCount/300'],
+      rings: '3 of 3: LessThanThreshold 1',
+      missing: 'breaching',
+      runbook: 'follow-up-behind',
     },
     FunctionErrors: {
       looksAt: [
@@ -402,9 +483,22 @@ const writtenByFunctions = async (): Promise<ReadonlySet<string>> => {
     'limitsDown',
     'registryDown',
     'registryDamaged',
+    'exportFailed',
+    'deliveryFailed',
   ] as const;
   const others = JSON.stringify({ ...record, ...requestMetrics('local', 0, { ...record, signals }) });
-  return new Set([...lines, ...login.lines, ...reads.lines, ...audit, others].flatMap(namesIn));
+
+  const follows: string[] = [];
+  await followUpHandler({
+    clock: deps.clock,
+    registry: deps.registry,
+    stage: 'local',
+    writeLog: (line) => follows.push(line),
+    lambda: {} as never,
+    exports: bucket,
+    functions: { exportJob: '', sweep: '', deliver: '' },
+  })({ Records: [{ eventSourceARN: 'arn:aws:dynamodb:r:1:table/x/stream/1', dynamodb: {} }] });
+  return new Set([...lines, ...login.lines, ...reads.lines, ...audit, ...follows, others].flatMap(namesIn));
 };
 
 describe('the custom metrics that alarms watch', () => {

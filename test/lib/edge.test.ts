@@ -114,7 +114,7 @@ describe('the edge', () => {
           : [],
       );
     const routed = ['Authorize', 'Callback', 'Token', 'Fetch', 'Discovery'].map((name) => `Functions/${name}/Function`);
-    expect(believing(templateOf('edge'))).toEqual(routed);
+    expect(believing(templateOf('edge'))).toEqual([...routed, 'Exports/Export/Function']);
     expect(believing(templateOf('named'))).toEqual([]);
     expect(believing(templateOf('bare'))).toEqual([]);
   });

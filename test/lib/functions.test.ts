@@ -21,17 +21,26 @@ describe('the functions of the stack', () => {
 
   afterAll(() => rm(outdir, { recursive: true, force: true }));
 
-  it('are these seven, each with its bundle and nothing else', async () => {
+  it('are these twelve, each with its bundle, and with the settings of its pages if it has some', async () => {
     expect(serving().map(({ name }) => name)).toEqual([
       'audit',
       'authorize',
       'callback',
       'canary',
+      'deliver',
       'discovery',
+      'export',
+      'exportJob',
       'fetch',
+      'followUp',
+      'sweep',
       'token',
     ]);
-    for (const { assetDir } of serving()) expect(await readdir(assetDir)).toEqual(['index.js']);
+    const withPages = new Set(['authorize', 'callback', 'discovery']);
+    for (const { name, assetDir } of serving()) {
+      const files = withPages.has(name) ? ['index.js', 'pages.json'] : ['index.js'];
+      expect((await readdir(assetDir)).sort()).toEqual(files);
+    }
   });
 
   it('and the one that fills the registry, which has it beside its code', async () => {
@@ -46,13 +55,27 @@ describe('the functions of the stack', () => {
       serving().map(({ name, environment }) => [name, Object.keys(environment).sort()]),
     );
     const reader = (...own: string[]): string[] => ['LIFETIMES', 'ORIGIN', 'REGISTRY_TABLE', 'STAGE', ...own].sort();
+    const exports = ['AUDIT_TABLE', 'EXPORTS_BUCKET', 'EXPORTS_KEY', 'EXPORTS_TABLE', 'GRANTS_TABLE'];
     expect(variables).toEqual({
       audit: ['AUDIT_BUCKET', 'AUDIT_TABLE', 'STAGE'],
       authorize: reader('LOGIN_ATTEMPTS_TABLE'),
-      callback: reader('GRANTS_TABLE', 'LOGIN_ATTEMPTS_TABLE', 'PAYER_SECRET_PREFIX'),
+      callback: reader('GRANTS_TABLE', 'LOGIN_ATTEMPTS_TABLE', 'MEMBER_INDEX_KEY', 'PAYER_SECRET_PREFIX'),
       canary: reader('LIMITS_TABLE', 'UV_THREADPOOL_SIZE'),
+      deliver: ['LIFETIMES', 'LIMITS_TABLE', 'REGISTRY_TABLE', 'STAGE', 'WEBHOOK_SECRET_PREFIX'],
       discovery: reader(),
-      fetch: reader('AUDIT_TABLE', 'GRANTS_TABLE', 'LIMITS_TABLE', 'NODE_OPTIONS', 'PAYER_SECRET_PREFIX'),
+      export: reader(...exports, 'LIMITS_TABLE', 'PAYER_SECRET_PREFIX'),
+      exportJob: reader(...exports, 'EXPORT_FILE_SECONDS', 'LIMITS_TABLE', 'MALLOC_ARENA_MAX', 'NODE_OPTIONS'),
+      fetch: reader(
+        'AUDIT_TABLE',
+        'EXPORTS_KEY',
+        'EXPORTS_TABLE',
+        'GRANTS_TABLE',
+        'LIMITS_TABLE',
+        'NODE_OPTIONS',
+        'PAYER_SECRET_PREFIX',
+      ),
+      followUp: ['DELIVER', 'EXPORTS_TABLE', 'EXPORT_JOB', 'LIFETIMES', 'REGISTRY_TABLE', 'STAGE', 'SWEEP'],
+      sweep: ['EXPORTS_BUCKET'],
       token: reader('GRANTS_TABLE', 'PAYER_SECRET_PREFIX'),
     });
   });
@@ -64,7 +87,7 @@ describe('the functions of the stack', () => {
     const originsOf = ({ functions }: LocalTemplate): Set<string | undefined> =>
       new Set(
         functions
-          .filter(({ name }) => !/^(audit|fillRegistry)$/.test(name))
+          .filter(({ name }) => !/^(audit|deliver|fillRegistry|followUp|sweep)$/.test(name))
           .map(({ environment }) => environment['ORIGIN']),
       );
 
@@ -87,6 +110,10 @@ describe('the functions of the stack', () => {
         'ANY /oauth2/token token',
         'ANY /oauth2/revoke token',
         'ANY /oauth2/introspect token',
+        'ANY /brands discovery',
+        'ANY /connect discovery',
+        'ANY / discovery',
+        'ANY /connect/payers discovery',
         'ANY /oauth2/jwks/{payer} discovery',
         'ANY /.well-known/oauth-authorization-server/r4/{payer} discovery',
         'ANY /r4/{payer}/.well-known/smart-configuration discovery',
@@ -94,17 +121,33 @@ describe('the functions of the stack', () => {
         'ANY /r4/{payer}/metadata discovery',
         'ANY /r4/{payer} fetch',
         'ANY /r4/{payer}/{proxy+} fetch',
+        'ANY /exports/{payer}/{export} export',
+        'ANY /exports/{payer}/{export}/{file} export',
       ].sort(),
     );
   });
 
-  it('stream the FHIR route for up to 15 minutes, and nothing else', () => {
-    const streamed = read.routes.filter(({ streaming }) => streaming);
-    expect(streamed.map(({ path }) => path).sort()).toEqual(['/r4/{payer}', '/r4/{payer}/{proxy+}']);
-    expect(streamed.every(({ timeoutMs }) => timeoutMs === 900_000)).toBe(true);
-    const buffered = read.routes.filter(({ streaming }) => !streaming);
-    expect(buffered.every(({ timeoutMs }) => timeoutMs === 29_000)).toBe(true);
+  it('stream the FHIR route and exports for up to 15 minutes, and answer the rest in 29 seconds', () => {
+    const long = read.routes.filter(({ timeoutMs }) => timeoutMs === 900_000);
+    expect(long.map(({ path }) => path).sort()).toEqual([
+      '/exports/{payer}/{export}',
+      '/exports/{payer}/{export}/{file}',
+      '/r4/{payer}',
+      '/r4/{payer}/{proxy+}',
+    ]);
+    expect(long.every(({ streaming }) => streaming)).toBe(true);
+    expect(read.routes.filter(({ timeoutMs }) => timeoutMs === 29_000)).toHaveLength(read.routes.length - long.length);
     const timeouts = Object.fromEntries(read.functions.map(({ name, timeoutMs }) => [name, timeoutMs / 1000]));
-    expect(timeouts).toMatchObject({ authorize: 29, callback: 29, token: 29, fetch: 840, discovery: 29 });
+    expect(timeouts).toMatchObject({ authorize: 29, callback: 29, token: 29, fetch: 840, discovery: 29, export: 840 });
+  });
+
+  it('stream discovery, since the brands of 5,000 payers are larger than Lambda buffers, and buffer the OAuth endpoints', () => {
+    const byId = new Map(read.functions.map(({ physicalName, name }) => [physicalName, name]));
+    const buffered = read.routes.filter(({ streaming }) => !streaming).map((route) => byId.get(route.functionName));
+    expect([...new Set(buffered)].toSorted((a = '', b = '') => a.localeCompare(b))).toEqual([
+      'authorize',
+      'callback',
+      'token',
+    ]);
   });
 });

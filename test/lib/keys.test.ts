@@ -18,18 +18,24 @@ describe.each(stages)('the keys of %s', (stage) => {
     template = await stageTemplate(stage);
   });
 
-  it('are two, for data and for the audit, and are rotated', () => {
+  it('are four, for data, the audit, exports and the member index, and all that encrypt are rotated', () => {
     const keys = ofType(template, 'AWS::KMS::Key');
-    expect(keys.map(pathOf).sort()).toEqual(['Keys/Audit', 'Keys/Data']);
-    expect(keys.every((key) => property(key, 'EnableKeyRotation') === true)).toBe(true);
+    expect(keys.map(pathOf).sort()).toEqual(['Keys/Audit', 'Keys/Data', 'Keys/Exports', 'Keys/MemberIndex']);
+    const rotated = keys.filter((key) => key.Properties?.['EnableKeyRotation'] === true);
+    expect(rotated.map(pathOf).sort()).toEqual(['Keys/Audit', 'Keys/Data', 'Keys/Exports']);
   });
 
-  it('let the data key be found by its name, for whoever makes a payer’s secret', () => {
+  it('let two be found by name: for whoever makes a payer’s secret, and whoever finds a member', () => {
     const aliases = ofType(template, 'AWS::KMS::Alias').map((alias) => [
       property(alias, 'AliasName'),
       nameOf(template, property(alias, 'TargetKeyId')),
     ]);
-    expect(aliases).toEqual([[`alias/p2p-${stage}-data`, 'Keys/Data']]);
+    expect(Object.fromEntries(aliases)).toEqual(
+      Object.fromEntries([
+        [`alias/p2p-${stage}-data`, 'Keys/Data'],
+        [`alias/p2p-${stage}-member-index`, 'Keys/MemberIndex'],
+      ]),
+    );
   });
 
   it('name who may use them: the account through IAM, and services by name; no wildcard', () => {
@@ -53,9 +59,29 @@ describe.each(stages)('the keys of %s', (stage) => {
     expect(forLogs.map((statement) => principalsOf(template, statement))).toEqual([['logs.{region}.amazonaws.com']]);
   });
 
-  it("leave access to the audit's key to IAM alone", () => {
-    const lines = statementsOf(at(template, 'Keys/Audit'), 'KeyPolicy').map((statement) => lineOf(template, statement));
+  it('serve Lambda only for the history of durable functions of the account, each with its own name in it', () => {
+    const statements = statementsOf(at(template, 'Keys/Exports'), 'KeyPolicy');
+    const functions = 'arn:{partition}:lambda:{region}:{account}:function:*';
+
+    expect(statements.map((statement) => lineOf(template, statement))).toEqual([
+      'Allow kms:* on *',
+      'Allow kms:Decrypt kms:GenerateDataKey on * ' +
+        `if ArnLike aws:SourceArn=${functions} and ArnLike kms:EncryptionContext:aws:lambda:FunctionArn=${functions} ` +
+        'and StringEquals aws:SourceAccount={account}',
+    ]);
+    expect(statements.map((statement) => principalsOf(template, statement))[1]).toEqual(['lambda.amazonaws.com']);
+  });
+
+  it.each(['Keys/Audit', 'Keys/MemberIndex'])('leave access to %s to IAM alone', (path) => {
+    const lines = statementsOf(at(template, path), 'KeyPolicy').map((statement) => lineOf(template, statement));
     expect(lines).toEqual(['Allow kms:* on *']);
+  });
+
+  it('include one that only makes HMACs, and stays when the stack goes, as the audit does', () => {
+    const key = at(template, 'Keys/MemberIndex');
+
+    expect([property(key, 'KeySpec'), property(key, 'KeyUsage')]).toEqual(['HMAC_256', 'GENERATE_VERIFY_MAC']);
+    expect([key.DeletionPolicy, key.UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain']);
   });
 
   it('encrypt every log group, and each is kept exactly as long as the stage says', () => {

@@ -18,6 +18,11 @@ const functionPaths = [
   'Functions/Discovery',
   'Audit/Audit',
   'Canary/Canary',
+  'Exports/Export',
+  'Exports/ExportJob',
+  'Exports/Sweep',
+  'Events/FollowUp',
+  'Events/Deliver',
 ];
 
 describe('a stage without a network', () => {
@@ -138,9 +143,20 @@ describe('the network of a stage', () => {
   });
 
   it.each([
-    ['DynamoDb', 'Gateway', 'Allow dynamodb:GetItem dynamodb:PutItem dynamodb:Scan dynamodb:UpdateItem on *'],
-    ['S3', 'Gateway', 'Allow s3:PutObject on *'],
+    [
+      'DynamoDb',
+      'Gateway',
+      'Allow dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Scan dynamodb:UpdateItem on *',
+    ],
+    ['S3', 'Gateway', 'Allow s3:DeleteObject s3:GetObject s3:ListBucket s3:PutObject on *'],
     ['SecretsManager', 'Interface', 'Allow secretsmanager:GetSecretValue on *'],
+    ['Kms', 'Interface', 'Allow kms:Decrypt kms:GenerateDataKey kms:GenerateMac on *'],
+    [
+      'Lambda',
+      'Interface',
+      'Allow lambda:CheckpointDurableExecution lambda:GetDurableExecutionState lambda:InvokeFunction ' +
+        'lambda:SendDurableExecutionCallbackSuccess lambda:StopDurableExecution on *',
+    ],
   ])('reaches %s through an endpoint, for the calls of functions and within the account only', (id, type, line) => {
     const { Properties = {} } = endpoint(id);
     expect(Properties['VpcEndpointType']).toBe(type);

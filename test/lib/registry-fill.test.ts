@@ -1,3 +1,4 @@
+import { dataVersion } from '../../functions/shared/registry/data-version.ts';
 import {
   at,
   nameOf,
@@ -50,10 +51,37 @@ describe.each(stages)('the first filling of the registry of %s', (stage) => {
     expect(waiting.map(pathOf).sort()).toEqual(
       [
         'Canary/Canary/Function',
+        ...['Events/Deliver', 'Events/FollowUp', 'Exports/Export', 'Exports/ExportJob'].map(
+          (path) => `${path}/Function`,
+        ),
         ...['Authorize', 'Callback', 'Discovery', 'Fetch', 'Token'].map((name) => `Functions/${name}/Function`),
       ].sort(),
     );
     expect(reading.map(pathOf).sort()).toEqual(waiting.map(pathOf).sort());
+  });
+
+  it('comes after the check of the data version, as every table and every function that reads the registry does', () => {
+    const [[checkId, check] = [], ...others] = Object.entries(template.Resources).filter(
+      ([, { Type }]) => Type === 'Custom::DataVersion',
+    );
+    const waiting = Object.values(template.Resources).filter(({ DependsOn = [] }) =>
+      [DependsOn].flat().includes(checkId ?? ''),
+    );
+    const tables = ofType(template, 'AWS::DynamoDB::Table').map(pathOf);
+    const readers = ofType(template, 'AWS::Lambda::Function').filter((lambda) =>
+      JSON.stringify(property(lambda, 'Environment') ?? {}).includes('"LIFETIMES"'),
+    );
+
+    expect(others).toEqual([]);
+    expect(checkId).toMatch(new RegExp(`^RegistryFillDataVersion${dataVersion}[0-9A-F]{8}$`));
+    expect(property(check, 'ServiceToken')).toEqual(property(filling(), 'ServiceToken'));
+    expect(waiting).toContain(filling());
+    expect(
+      waiting
+        .filter((resource) => resource !== filling())
+        .map(pathOf)
+        .sort(),
+    ).toEqual([...tables.filter((path) => path !== 'Tables/Registry'), ...readers.map(pathOf)].sort());
   });
 
   it('runs outside the VPC, from which CloudFormation’s bucket for answers cannot be reached, and untraced', () => {
@@ -62,7 +90,7 @@ describe.each(stages)('the first filling of the registry of %s', (stage) => {
     );
     const lambda = at(template, 'RegistryFill/FillRegistry/Function');
 
-    expect(inVpc).toHaveLength(stage === 'demo' ? 0 : 7);
+    expect(inVpc).toHaveLength(stage === 'demo' ? 0 : 12);
     expect(property(lambda, 'VpcConfig')).toBeUndefined();
     expect(property(lambda, 'TracingConfig')).toBeUndefined();
   });

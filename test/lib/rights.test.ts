@@ -37,9 +37,22 @@ describe.each(stages)('rights in %s', (stage) => {
     template = await stageTemplate(stage);
   });
 
-  const readSecrets = [
-    `Allow secretsmanager:GetSecretValue on ${secrets[stage]}`,
-    'Allow kms:Decrypt on Keys/Data if StringEquals kms:ViaService=secretsmanager.{region}.amazonaws.com',
+  const throughSecrets =
+    'Allow kms:Decrypt on Keys/Data if StringEquals kms:ViaService=secretsmanager.{region}.amazonaws.com';
+  const readSecrets = [`Allow secretsmanager:GetSecretValue on ${secrets[stage]}`, throughSecrets];
+
+  const throughS3 = ' if StringEquals kms:ViaService=s3.{region}.amazonaws.com';
+  /** The encryption context of values that only the job may open contains the export, and nothing else. */
+  const forExports =
+    ' if ForAllValues:StringEquals kms:EncryptionContextKeys=export and Null kms:EncryptionContextKeys=false';
+  const onlyAttributes = (names: string): string =>
+    ` if ForAllValues:StringEquals dynamodb:Attributes=${names.replaceAll(' ', '|')} and Null dynamodb:Attributes=false`;
+
+  /** The rights that Lambda needs in a durable function's role, for executions of any of its versions. */
+  const ofExecutions = (path: string, ...more: readonly string[]): string[] => [
+    `Allow ${['lambda:CheckpointDurableExecution', 'lambda:GetDurableExecutionState', ...more].join(' ')} on ${path}/Function:*`,
+    `Allow kms:Decrypt on Keys/Exports if StringEquals kms:EncryptionContext:aws:lambda:FunctionArn=${path}/Function ` +
+      'and StringEquals kms:ViaService=lambda.{region}.amazonaws.com',
   ];
 
   const readRegistry = ['Allow dynamodb:GetItem on Tables/Registry', tablesKey];
@@ -59,6 +72,7 @@ describe.each(stages)('rights in %s', (stage) => {
       [
         'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/LoginAttempts',
         'Allow dynamodb:PutItem on Tables/Grants',
+        'Allow kms:GenerateMac on Keys/MemberIndex',
         ...readRegistry,
         ...readSecrets,
       ],
@@ -77,8 +91,77 @@ describe.each(stages)('rights in %s', (stage) => {
       [
         'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Grants Tables/Limits',
         'Allow dynamodb:PutItem on Tables/AuditEvents',
+        'Allow dynamodb:GetItem dynamodb:PutItem on Tables/Exports',
+        `Allow kms:GenerateDataKey on Keys/Exports${forExports}`,
         ...readRegistry,
         ...readSecrets,
+      ],
+    ],
+    [
+      'Exports/Export',
+      [
+        'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Grants Tables/Limits',
+        'Allow dynamodb:DeleteItem dynamodb:GetItem on Tables/Exports',
+        `Allow dynamodb:UpdateItem on Tables/Exports${onlyAttributes(
+          'beganAt callbackId exportId grantId payerToken payerTokenAt payerTokenExpiresAt payerVersion refusedVersion startAgainAt status waitingSince',
+        )}`,
+        'Allow dynamodb:PutItem on Tables/AuditEvents',
+        'Allow s3:GetObject on Exports/Files/*/manifest Exports/Files/*/parts/*',
+        `Allow kms:GenerateDataKey on Keys/Exports${forExports}`,
+        `Allow kms:Decrypt on Keys/Exports${throughS3}`,
+        'Allow lambda:SendDurableExecutionCallbackSuccess on Exports/ExportJob/Function:*',
+        ...readRegistry,
+        ...readSecrets,
+      ],
+    ],
+    [
+      'Exports/ExportJob',
+      [
+        `Allow dynamodb:GetItem on Tables/Grants${onlyAttributes('expiresAt grantId revokedAt')} and StringEquals dynamodb:Select=SPECIFIC_ATTRIBUTES`,
+        'Allow dynamodb:GetItem on Tables/Exports Tables/Registry',
+        tablesKey,
+        `Allow dynamodb:UpdateItem on Tables/Exports${onlyAttributes(
+          'beganAt callbackId endedAt executionArn expiresAt exportId grantId manifestDigest payerToken payerTokenAt payerTokenExpiresAt payerVersion ' +
+            'refusedVersion resources resourcesTotal stateKey status typesDone typesTotal waitingSince',
+        )}`,
+        'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Limits',
+        'Allow dynamodb:PutItem on Tables/AuditEvents',
+        'Allow s3:GetObject on Exports/Files/*/state/*',
+        'Allow s3:PutObject on Exports/Files/*/kept Exports/Files/*/manifest Exports/Files/*/parts/* Exports/Files/*/state/*',
+        `Allow kms:Decrypt kms:GenerateDataKey on Keys/Exports${forExports}`,
+        `Allow kms:Decrypt kms:GenerateDataKey on Keys/Exports${throughS3}`,
+        ...ofExecutions('Exports/ExportJob', 'lambda:InvokeFunction'),
+      ],
+    ],
+    [
+      'Exports/Sweep',
+      [
+        'Allow s3:DeleteObject on Exports/Files/*',
+        'Allow s3:GetObject on Exports/Files/*/kept',
+        'Allow s3:ListBucket on Exports/Files',
+        `Allow kms:Decrypt on Keys/Exports${throughS3}`,
+        ...ofExecutions('Exports/Sweep'),
+      ],
+    ],
+    [
+      'Events/FollowUp',
+      [
+        'Allow dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator on Tables/Exports.StreamArn Tables/Grants.StreamArn',
+        'Allow dynamodb:ListStreams on Tables/Exports/stream/* Tables/Grants/stream/*',
+        'Allow dynamodb:DeleteItem on Tables/Exports',
+        'Allow lambda:InvokeFunction on Events/Deliver/Function:* Exports/ExportJob/Function:* Exports/Sweep/Function:*',
+        'Allow lambda:StopDurableExecution on Exports/ExportJob/Function:*',
+        ...readRegistry,
+      ],
+    ],
+    [
+      'Events/Deliver',
+      [
+        'Allow dynamodb:GetItem dynamodb:PutItem on Tables/Limits if ForAllValues:StringLike dynamodb:LeadingKeys=webhook#* and Null dynamodb:LeadingKeys=false',
+        `Allow secretsmanager:GetSecretValue on ${secrets[stage].replace('/payers/', '/webhooks/')}`,
+        throughSecrets,
+        ...ofExecutions('Events/Deliver'),
+        ...readRegistry,
       ],
     ],
     ['Functions/Discovery', readRegistry],
@@ -104,12 +187,24 @@ describe.each(stages)('rights in %s', (stage) => {
     expect(rightsOf(template, path)).toEqual([...common(path), ...rights].sort());
   });
 
-  it('let the function that fills the registry add items, write its log, and nothing else', () => {
+  it('let the function that fills the registry add items, read the data version, write its log, and nothing else', () => {
     expect(rightsOf(template, 'RegistryFill/FillRegistry')).toEqual([
+      'Allow dynamodb:GetItem on Tables/Registry if ForAllValues:StringLike dynamodb:LeadingKeys=dataVersion and Null dynamodb:LeadingKeys=false',
       'Allow dynamodb:PutItem on Tables/Registry',
       tablesKey,
       'Allow logs:CreateLogStream logs:PutLogEvents on RegistryFill/FillRegistry/Logs',
     ]);
+  });
+
+  it('make the index of a member in the callback only, and let no function find anything by it', () => {
+    const lines = identityPolicies().flatMap((policy) =>
+      statementsOf(policy).map((statement) => `${pathOf(policy)}: ${lineOf(template, statement)}`),
+    );
+
+    expect(lines.filter((line) => /Mac\b|MemberIndex/.test(line))).toEqual([
+      'Functions/Callback/Policy: Allow kms:GenerateMac on Keys/MemberIndex',
+    ]);
+    expect(lines.filter((line) => /dynamodb:(Query|PartiQL)|Grants\/index/.test(line))).toEqual([]);
   });
 
   it('have no wildcard in an action', () => {
@@ -118,7 +213,7 @@ describe.each(stages)('rights in %s', (stage) => {
     expect(actions.filter((action) => action.includes('*'))).toEqual([]);
   });
 
-  it('have the resource * only for what AWS cannot narrow: traces, network interfaces, logs of all APIs', () => {
+  it('have the resource * only for what AWS cannot narrow, and a version * only of durable functions', () => {
     const wide = (statement: Statement): boolean =>
       [statement.Resource].flat().some((resource) => /(^|[^/])\*/.test(nameOf(template, resource)));
     const lines = identityPolicies().flatMap((policy) =>
@@ -126,7 +221,16 @@ describe.each(stages)('rights in %s', (stage) => {
         .filter(wide)
         .map((statement) => `${pathOf(policy)}: ${lineOf(template, statement)}`),
     );
-    const [apiGateway, ...lambda] = lines.sort();
+    const versions = lines.filter((line) => / on [\w/]+\/Function:\*(?: [\w/]+\/Function:\*)*$/.test(line));
+    expect(versions.map((line) => line.replace(/:.*/, '')).sort()).toEqual([
+      'Events/Deliver/Executions',
+      'Events/FollowUp/Policy',
+      'Events/FollowUp/Policy',
+      'Exports/Export/Policy',
+      'Exports/ExportJob/Executions',
+      'Exports/Sweep/Executions',
+    ]);
+    const [apiGateway, ...lambda] = lines.filter((line) => !versions.includes(line)).sort();
     // API Gateway has one role per account for the logs of all APIs, whichever those are.
     expect(apiGateway).toMatch(/^Api\/AccessLog\/Policy: Allow (logs:\w+ )+on \*$/);
     expect(lambda).toEqual(byLambda[stage].map((line) => `Runtime/Policy: ${line}`));

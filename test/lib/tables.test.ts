@@ -17,17 +17,24 @@ describe.each(stages)('the tables of %s', (stage) => {
   const byPath = <Value>(name: string): Record<string, Value> =>
     Object.fromEntries(ofType(template, 'AWS::DynamoDB::Table').map((table) => [pathOf(table), property(table, name)]));
 
-  it('are five, each with one key, and one index: the open reads', () => {
+  it('are six, each with one key, and two indexes: open reads, and the grants of a member by their keys only', () => {
     expect(byPath('KeySchema')).toEqual({
       'Tables/LoginAttempts': [{ AttributeName: 'stateHash', KeyType: 'HASH' }],
       'Tables/Grants': [{ AttributeName: 'grantId', KeyType: 'HASH' }],
       'Tables/AuditEvents': [{ AttributeName: 'eventId', KeyType: 'HASH' }],
       'Tables/Limits': [{ AttributeName: 'limitId', KeyType: 'HASH' }],
       'Tables/Registry': [{ AttributeName: 'entryId', KeyType: 'HASH' }],
+      'Tables/Exports': [{ AttributeName: 'grantId', KeyType: 'HASH' }],
     });
     expect(byPath('GlobalSecondaryIndexes')).toEqual({
       'Tables/LoginAttempts': undefined,
-      'Tables/Grants': undefined,
+      'Tables/Grants': [
+        {
+          IndexName: 'Member',
+          KeySchema: [{ AttributeName: 'memberIndex', KeyType: 'HASH' }],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
+      ],
       'Tables/AuditEvents': [
         {
           IndexName: 'OpenReads',
@@ -57,22 +64,24 @@ describe.each(stages)('the tables of %s', (stage) => {
       'Tables/Grants': expiring,
       'Tables/AuditEvents': expiring,
       'Tables/Limits': expiring,
+      'Tables/Exports': expiring,
       'Tables/Registry': undefined,
     });
   });
 
-  it('stream changes of grants, reads and the registry to the audit, but no login attempts or limits', () => {
+  it('stream changes of grants, exports, reads and the registry, but no login attempts or limits', () => {
     expect(byPath('StreamSpecification')).toEqual({
       'Tables/LoginAttempts': undefined,
       'Tables/Grants': { StreamViewType: 'NEW_AND_OLD_IMAGES' },
       'Tables/AuditEvents': { StreamViewType: 'NEW_IMAGE' },
       'Tables/Limits': undefined,
       'Tables/Registry': { StreamViewType: 'NEW_AND_OLD_IMAGES' },
+      'Tables/Exports': { StreamViewType: 'NEW_AND_OLD_IMAGES' },
     });
   });
 
   it('cannot be deleted by mistake if they are to be retained', () => {
-    expect(Object.values(byPath('DeletionProtectionEnabled'))).toEqual(Array(5).fill(stage !== 'demo'));
+    expect(Object.values(byPath('DeletionProtectionEnabled'))).toEqual(Array(6).fill(stage !== 'demo'));
   });
 });
 

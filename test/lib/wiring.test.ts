@@ -23,7 +23,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
     template = await stageTemplate(stage);
   });
 
-  const own = (path: string): boolean => /^(Functions|Audit|Canary|RegistryFill)\//.test(path);
+  const own = (path: string): boolean => /^(Functions|Audit|Canary|RegistryFill|Exports|Events)\//.test(path);
   const origin =
     stage === production
       ? 'https://gateway.plan.example.org'
@@ -47,20 +47,58 @@ describe.each(stages)('in the stack of %s', (stage) => {
     const secrets = `PAYER_SECRET_PREFIX=p2p/${stage}/payers/`;
     const run = (seconds: number, variables: readonly string[]): string =>
       `1024 ${seconds} nodejs24.x arm64 index.handler: ${variables.toSorted().join(' ')}`;
-    const fetches = [
+    const exportsTable = 'EXPORTS_TABLE=Tables/Exports';
+    const exportsKey = 'EXPORTS_KEY=Keys/Exports';
+    const exportsBucket = 'EXPORTS_BUCKET=Exports/Files';
+    const registry = reader.filter((variable) => !variable.startsWith('ORIGIN'));
+    const exports = [
+      ...reader,
+      grants,
+      exportsTable,
+      exportsKey,
+      exportsBucket,
       'AUDIT_TABLE=Tables/AuditEvents',
       'LIMITS_TABLE=Tables/Limits',
-      'NODE_OPTIONS=--max-semi-space-size=1',
+    ];
+    const collectOften = 'NODE_OPTIONS=--max-semi-space-size=1';
+    const fetches = [
+      exportsTable,
+      exportsKey,
+      'AUDIT_TABLE=Tables/AuditEvents',
+      'LIMITS_TABLE=Tables/Limits',
+      collectOften,
     ];
     expect(Object.fromEntries(found)).toEqual({
       'Functions/Authorize': run(29, [...edge, ...reader, attempts]),
-      'Functions/Callback': run(29, [...edge, ...reader, attempts, grants, secrets]),
+      'Functions/Callback': run(29, [
+        ...edge,
+        ...reader,
+        attempts,
+        grants,
+        'MEMBER_INDEX_KEY=Keys/MemberIndex',
+        secrets,
+      ]),
       'Functions/Token': run(29, [...edge, ...reader, grants, secrets]),
       'Functions/Fetch': run(840, [...edge, ...reader, grants, secrets, ...fetches]),
       'Functions/Discovery': run(29, [...edge, ...reader]),
       'Audit/Audit': run(60, ['AUDIT_BUCKET=Audit/Bucket', 'AUDIT_TABLE=Tables/AuditEvents', `STAGE=${stage}`]),
       'Canary/Canary': run(240, [...reader, 'LIMITS_TABLE=Tables/Limits', 'UV_THREADPOOL_SIZE=64']),
       'RegistryFill/FillRegistry': run(840, ['REGISTRY_TABLE=Tables/Registry']),
+      'Exports/Export': run(840, [...edge, ...exports, secrets]),
+      'Exports/ExportJob': run(900, [...exports, 'EXPORT_FILE_SECONDS=604800', collectOften, 'MALLOC_ARENA_MAX=1']),
+      'Exports/Sweep': run(900, [exportsBucket]),
+      'Events/Deliver': run(60, [
+        ...registry,
+        'LIMITS_TABLE=Tables/Limits',
+        `WEBHOOK_SECRET_PREFIX=p2p/${stage}/webhooks/`,
+      ]),
+      'Events/FollowUp': run(60, [
+        ...registry,
+        exportsTable,
+        'EXPORT_JOB=Exports/ExportJob/Function/CurrentVersion',
+        'SWEEP=Exports/Sweep/Function/CurrentVersion',
+        'DELIVER=Events/Deliver/Function/CurrentVersion',
+      ]),
       ...(stage === production
         ? {
             'Edge/OriginResponse': '128 5 nodejs24.x x86_64 index.handler:',
@@ -94,10 +132,10 @@ describe.each(stages)('in the stack of %s', (stage) => {
 
     const lambda = ['Allow sts:AssumeRole by lambda.amazonaws.com'];
     const functions = ['Authorize', 'Callback', 'Token', 'Fetch', 'Discovery'].map((name) => `Functions/${name}`);
-    const roles = [...functions, 'Audit/Audit', 'Canary/Canary', 'RegistryFill/FillRegistry'].map((path) => [
-      `${path}/Role`,
-      lambda,
-    ]);
+    const exports = ['Exports/Export', 'Exports/ExportJob', 'Exports/Sweep', 'Events/FollowUp', 'Events/Deliver'];
+    const roles = [...functions, ...exports, 'Audit/Audit', 'Canary/Canary', 'RegistryFill/FillRegistry'].map(
+      (path) => [`${path}/Role`, lambda],
+    );
     expect(Object.fromEntries(trust)).toEqual({
       ...Object.fromEntries(roles),
       'Api/AccessLog/Role': ['Allow sts:AssumeRole by apigateway.amazonaws.com'],
@@ -152,18 +190,23 @@ describe.each(stages)('in the stack of %s', (stage) => {
       Callback: ['oauth2/callback/*'],
       Token: ['oauth2/token', 'oauth2/revoke', 'oauth2/introspect'],
       Discovery: [
+        '',
         'oauth2/jwks/*',
         '.well-known/oauth-authorization-server/r4/*',
+        'brands',
+        'connect',
+        'connect/payers',
         'r4/*/.well-known/smart-configuration',
         'r4/*/.well-known/oauth-authorization-server',
         'r4/*/metadata',
       ],
       Fetch: ['r4/*', 'r4/*/*'],
+      Export: ['exports/*/*', 'exports/*/*/*'],
     };
     const byApi = Object.entries(routes).flatMap(([name, paths]) =>
       paths.map(
         (path) =>
-          `Functions/${name} lambda:InvokeFunction apigateway.amazonaws.com Api/RestApi/Api/RestApi/DeploymentStage.${stage}/*/${path}`,
+          `${name === 'Export' ? 'Exports' : 'Functions'}/${name} lambda:InvokeFunction apigateway.amazonaws.com Api/RestApi/Api/RestApi/DeploymentStage.${stage}/*/${path}`,
       ),
     );
     const bySchedule = ['Audit/Audit', 'Canary/Canary'].map((path) => {
@@ -200,6 +243,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
       RegistryTable: 'Tables/Registry',
       PayerSecretPrefix: `p2p/${stage}/payers/`,
       DataKeyAlias: `alias/p2p-${stage}-data`,
+      MemberIndexKeyAlias: `alias/p2p-${stage}-member-index`,
       AlarmTopic: 'Alarms/Topic',
       ...(stage === production
         ? Object.fromEntries([1, 2, 3].map((zone) => [`EgressAddress${zone}`, `Network/Address${zone}.PublicIp`]))
@@ -217,6 +261,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
     expect(dimension('Stage')).toEqual([stage]);
     expect(dimension('TableName')).toEqual([
       'Tables/AuditEvents',
+      'Tables/Exports',
       'Tables/Grants',
       'Tables/Limits',
       'Tables/LoginAttempts',

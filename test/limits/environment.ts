@@ -1,7 +1,7 @@
 /** A process that acts as one execution environment: it takes a turn for each message that it receives. */
-import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
-import { limiter } from '../../functions/fetch/limits/limiter.ts';
-import type { Rate } from '../../functions/fetch/limits/slots.ts';
+import { leaseFromTable } from '../../functions/shared/limits/lease-slots.ts';
+import { limiter } from '../../functions/shared/limits/limiter.ts';
+import type { Rate } from '../../functions/shared/limits/slots.ts';
 import { boundedClock } from '../../functions/shared/store/bounded-clock.ts';
 import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
 

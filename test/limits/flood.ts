@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Rate } from '../../functions/fetch/limits/slots.ts';
+import type { Rate } from '../../functions/shared/limits/slots.ts';
 import { bundleProcess } from './bundle-process.ts';
 import { startDynamo } from './dynamo.ts';
 import type { EnvironmentMessage, EnvironmentOptions } from './environment.ts';

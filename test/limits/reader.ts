@@ -3,19 +3,20 @@ import '../support/stream-handler.ts';
 import { readFileSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readEventWriter } from '../../functions/fetch/audit-read.ts';
 import { payerBreakers } from '../../functions/fetch/breaker/breakers.ts';
 import type { FetchDeps } from '../../functions/fetch/deps.ts';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
-import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
-import { limiter } from '../../functions/fetch/limits/limiter.ts';
+import { leaseFromTable } from '../../functions/shared/limits/lease-slots.ts';
+import { limiter } from '../../functions/shared/limits/limiter.ts';
 import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';
+import { readEventWriter } from '../../functions/shared/record/audit-read.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { boundedClock } from '../../functions/shared/store/bounded-clock.ts';
 import type { BreakerTimes } from '../../functions/shared/store/breaker-item.ts';
 import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
 import { readEvent } from '../support/fetch-gateway.ts';
+import { sealsNothing } from '../support/job-boxes.ts';
 import { unguarded } from '../support/unguarded.ts';
 
 /** What a process is started with, as JSON in its only argument. */
@@ -54,6 +55,8 @@ const deps: FetchDeps = {
   origin: 'http://localhost:3000',
   writeLog: (written) => void (line = written),
   grants: { client, name: 'Grants' },
+  exports: { client, name: 'Exports' },
+  sealForJob: sealsNothing,
   readPayerSecret: () => Promise.reject(new Error('no secret')),
   sleep: (ms) => sleep(ms),
   takeTurn: limiter({ lease: leaseFromTable(limits), clock }),

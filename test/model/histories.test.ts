@@ -6,7 +6,7 @@ const commands = Number(process.env['MODEL_COMMANDS'] ?? 20_000);
 
 describe('a grant, whatever happens to it', () => {
   it(
-    `keeps every promise of docs/partners.md through ${commands} commands of random histories (seed ${seed})`,
+    `keeps every promise of docs/partners/ through ${commands} commands of random histories (seed ${seed})`,
     async () => {
       const done = await checkHistories({ commands, seed, store: 'dynalite' });
       expect(done).toBeGreaterThanOrEqual(commands);

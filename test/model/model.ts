@@ -16,7 +16,7 @@ import {
 import type { PayerSays } from './payer.ts';
 
 /*
- * Grants as docs/partners.md promises them, without how the gateway stores them. `judge` compares an answer with the
+ * Grants as docs/partners/ promises them, without how the gateway stores them. `judge` compares an answer with the
  * promise and advances the model; it returns what is wrong, or undefined.
  */
 

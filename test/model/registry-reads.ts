@@ -1,7 +1,7 @@
 import { readOne, type RegistryTable } from '../../bin/shared/registry-table.ts';
 import { endStop, removeEntry, stopEntry, writeEntry } from '../../bin/shared/registry-writes.ts';
-import { checkStillAllowed } from '../../functions/fetch/watch-stops.ts';
 import { GatewayError } from '../../functions/shared/errors.ts';
+import { checkStillAllowed } from '../../functions/shared/partner/watch-stops.ts';
 import { readEntryItem } from '../../functions/shared/registry/entry-items.ts';
 import { isBlocked, isPaused } from '../../functions/shared/registry/stops.ts';
 import type { Partner, Payer } from '../../functions/shared/registry/types.ts';

@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto';
 import { authorizeHandler } from '../../functions/authorize/handler.ts';
 import { callbackHandler } from '../../functions/callback/handler.ts';
-import { readEventWriter } from '../../functions/fetch/audit-read.ts';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
-import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
-import { limiter } from '../../functions/fetch/limits/limiter.ts';
-import type { Rate } from '../../functions/fetch/limits/slots.ts';
 import type { ApiEvent } from '../../functions/shared/http/api.ts';
+import { leaseFromTable } from '../../functions/shared/limits/lease-slots.ts';
+import { limiter } from '../../functions/shared/limits/limiter.ts';
+import type { Rate } from '../../functions/shared/limits/slots.ts';
+import { readEventWriter } from '../../functions/shared/record/audit-read.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import type { Partner, Payer, RegistryData } from '../../functions/shared/registry/types.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
 import { call, cookiesOf, startMs } from '../support/gateway.ts';
+import { sealsNothing } from '../support/job-boxes.ts';
 import { localRegistry } from '../support/login.ts';
 import {
   authorizeRequest,
@@ -21,6 +22,7 @@ import {
   type PartnerEndpoint,
 } from '../support/login/requests.ts';
 import { toEvent } from '../support/login/to-event.ts';
+import { indexMember } from '../support/member-key.ts';
 import type { StreamedAnswer } from '../support/stream-handler.ts';
 import { callStreaming } from '../support/stream-handler.ts';
 import { unguarded } from '../support/unguarded.ts';
@@ -86,6 +88,7 @@ export const makeWorld = (store: Store, model: Model) => {
   const shared = {
     clock,
     randomBytes: seededBytes(`world ${world}`),
+    pages: { operator: { name: 'Payer-to-payer gateway' } },
     payerHttp: payers.http,
     origin,
     writeLog: (line: string) => void lines.push(line),
@@ -100,6 +103,9 @@ export const makeWorld = (store: Store, model: Model) => {
     // Worlds share the store, and each starts at the same time, so the partners of one are not those of another.
     takeTurn: (key: string, rate: Rate) => takeTurn(`world ${world} ${key}`, rate),
     breakers: unguarded,
+    exports: table('Exports'),
+    sealForJob: sealsNothing,
+    indexMember,
     ...readEventWriter(table('AuditEvents'), clock),
   };
   const handlersFor = (now: Model) => {

@@ -58,21 +58,47 @@ export const groups: Readonly<Record<string, Group>> = {
     ]),
   ),
   audit: { mutate: ['functions/audit/*.ts', ...notMutated], tests: ['functions/audit'] },
+  events: {
+    mutate: [
+      'functions/follow-up/*.ts',
+      'functions/sweep/*.ts',
+      'functions/deliver/*.ts',
+      'functions/shared/events/*.ts',
+      ...notMutated,
+    ],
+    tests: ['functions/follow-up', 'functions/sweep', 'functions/deliver'],
+  },
+  exports: {
+    mutate: ['functions/export/**/*.ts', 'functions/shared/exports/*.ts', ...notMutated],
+    tests: ['functions/export', 'functions/shared/exports', 'functions/fetch/kick-off'],
+  },
+  job: {
+    mutate: ['functions/export-job/**/*.ts', ...notMutated],
+    tests: ['functions/export-job'],
+  },
   beside: {
-    mutate: ['functions/canary/*.ts', 'functions/discovery/*.ts', 'functions/fill-registry/*.ts', ...notMutated],
+    mutate: ['functions/canary/*.ts', 'functions/discovery/**/*.ts', 'functions/fill-registry/*.ts', ...notMutated],
     tests: ['functions/canary', 'functions/discovery', 'functions/fill-registry'],
-    apart: ['functions/{canary,discovery,fill-registry}/index.test.ts', 'functions/canary/many-payers.test.ts'],
+    apart: ['functions/{canary,discovery,fill-registry}/index.test.ts'],
+  },
+  pages: {
+    mutate: ['functions/shared/pages/*.ts', ...notMutated],
+    tests: ['functions/shared/pages', 'functions/authorize', 'functions/callback', 'functions/discovery'],
+    apart: ['functions/discovery/index.test.ts'],
   },
   shared: {
-    mutate: ['', 'http/', 'record/', 'registry/'].map((folder) => `functions/shared/${folder}*.ts`).concat(notMutated),
+    mutate: ['', 'http/', 'limits/', 'record/', 'registry/']
+      .map((folder) => `functions/shared/${folder}*.ts`)
+      .concat(notMutated),
     tests: [
-      ...['*.test.ts', 'http', 'record', 'registry'].map((folder) => `functions/shared/${folder}`),
+      ...['*.test.ts', 'http', 'limits', 'record', 'registry'].map((folder) => `functions/shared/${folder}`),
       'functions/authorize',
       'functions/token',
+      'functions/fetch',
       'functions/fill-registry',
       'bin/usage-queries*.test.ts',
     ],
-    apart: ['functions/shared/deps.test.ts', 'functions/fill-registry/index.test.ts'],
+    apart: ['functions/shared/deps.test.ts', 'functions/{fetch,fill-registry}/index.test.ts'],
   },
   config: {
     mutate: ['config/*.ts', ...['local', 'demo', 'production-example'].map((stage) => `!config/${stage}.ts`)],

@@ -59,6 +59,13 @@ describe('the router', () => {
     expect(find('GET', path)).toBeUndefined();
   });
 
+  it('sends the root to its own route only', () => {
+    const withRoot = routerOf([route('/'), route('/{any}')]);
+    expect(withRoot('GET', '/')?.route.path).toBe('/');
+    expect(withRoot('GET', '/x')?.route.path).toBe('/{any}');
+    expect(withRoot('GET', '//')?.route.path).toBe('/');
+  });
+
   it('takes a method of its own before ANY, and refuses one that the path does not have, though another pattern has it', () => {
     expect(find('GET', '/both')?.route.method).toBe('GET');
     expect(find('POST', '/both')?.route.method).toBe('ANY');

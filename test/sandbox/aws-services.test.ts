@@ -66,12 +66,12 @@ describe('the endpoint', () => {
   });
 
   it('refuses an unknown service, and says so', async () => {
-    const headers = { 'x-amz-target': 'TrentService.Encrypt', 'content-type': 'application/x-amz-json-1.1' };
+    const headers = { 'x-amz-target': 'AmazonSQS.SendMessage', 'content-type': 'application/x-amz-json-1.1' };
     const answer = await fetch(aws.url, { method: 'POST', headers, body: '{}' });
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({
       __type: 'UnknownOperationException',
-      message: 'The local stack has no TrentService.Encrypt',
+      message: 'The local stack has no AmazonSQS.SendMessage',
     });
   });
 });
@@ -80,7 +80,7 @@ it('the endpoint answers 500 if a service throws, and keeps running', async () =
   const broken = () => {
     throw new Error('a defect');
   };
-  const services = { dynamoDb: broken, secretsManager: broken, s3: broken, logs: broken };
+  const services = { dynamoDb: broken, secretsManager: broken, s3: broken, logs: broken, kms: broken, lambda: broken };
   const endpoint = await startAwsEndpoint(0, services);
   try {
     for (const target of ['DynamoDB_20120810.GetItem', 'secretsmanager.GetSecretValue']) {

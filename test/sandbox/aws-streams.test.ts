@@ -30,6 +30,7 @@ const mapping = (more: Partial<MappingSpec> = {}): MappingSpec => ({
   filters: [],
   batchSize: 100,
   bisect: true,
+  namesFailures: false,
   ...more,
 });
 
@@ -237,6 +238,22 @@ describe('an event source mapping', () => {
     expect(tried).toEqual([[1], [2, 3], [2, 3]]);
   });
 
+  it('resends from the first record that a function names, and all if it names another', async () => {
+    const tried: number[][] = [];
+    const answers = [[], ['4', '3'], [], ['9'], []];
+    const feed = streamFeed([mapping({ namesFailures: true })], async (_function, event) => {
+      tried.push(numbersIn(event));
+      const named = answers[tried.length - 1] ?? [];
+      return { batchItemFailures: named.map((itemIdentifier) => ({ itemIdentifier })) };
+    });
+    for (const n of [1, 2, 3, 4]) feed.offer(recordOf(n));
+    await feed.idle();
+    feed.offer(recordOf(5));
+    await feed.idle();
+    await feed.close();
+    expect(tried).toEqual([[1], [2, 3, 4], [3, 4], [5], [5]]);
+  });
+
   it('delivers a stream to each function that reads it, and only what its filters admit', async () => {
     const got: Record<string, string[]> = { all: [], some: [], other: [] };
     const pattern = '{"eventName":["INSERT","MODIFY"],"dynamodb":{"NewImage":{"n":{"N":["2",{"prefix":"7"}]}}}}';
@@ -373,5 +390,9 @@ describe('an event source mapping', () => {
 
 /** A record of the table `both` with this `n`. */
 const recordOf = (n: number): DynamoDBRecord => {
-  return { eventName: 'INSERT', eventSourceARN: streamOf('both'), dynamodb: { NewImage: item('x', n) } };
+  return {
+    eventName: 'INSERT',
+    eventSourceARN: streamOf('both'),
+    dynamodb: { SequenceNumber: String(n), NewImage: item('x', n) },
+  };
 };

@@ -160,6 +160,7 @@ describe('the template reader', () => {
       FunctionName: { 'Fn::GetAtt': ['Fn1', 'Arn'] },
       BatchSize: 5,
       BisectBatchOnFunctionError: true,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
       FilterCriteria: { Filters: [{ Pattern: '{"eventName":["INSERT"]}' }] },
     });
     const more = { Streamed, Plain: mapping({}), Full, Off: mapping({ Enabled: false }) };
@@ -169,8 +170,8 @@ describe('the template reader', () => {
     expect(read.tables.find(({ physicalName }) => physicalName === 'grants-x')?.stream).toBeUndefined();
     const common = { streamArn: stream?.arn, functionName: 'Fn1' };
     expect(read.mappings).toEqual([
-      { ...common, filters: [], batchSize: 100, bisect: false },
-      { ...common, filters: ['{"eventName":["INSERT"]}'], batchSize: 5, bisect: true },
+      { ...common, filters: [], batchSize: 100, bisect: false, namesFailures: false },
+      { ...common, filters: ['{"eventName":["INSERT"]}'], batchSize: 5, bisect: true, namesFailures: true },
     ]);
   });
 
@@ -236,6 +237,44 @@ describe('the template reader', () => {
     const templates = { 'application/json': '{}' };
     expect(gatewayResponses).toEqual([
       { type: 'THROTTLED', status: 429, headers: { 'retry-after': "'1'" }, templates },
+    ]);
+  });
+
+  it('reads a durable function, its key, and the version that another function starts', () => {
+    const DurableConfig = { ExecutionTimeout: 3600, KMSKeyArn: { 'Fn::GetAtt': ['Key', 'Arn'] } };
+    const { Resources } = template({ DurableConfig, Environment: { Variables: { JOB: { Ref: 'Version' } } } });
+    const more: Record<string, Resource> = {
+      Key: { Type: 'AWS::KMS::Key', Metadata: { 'aws:cdk:path': 'stack/Keys/Exports/Resource' } },
+      Alias: {
+        Type: 'AWS::KMS::Alias',
+        Properties: { AliasName: 'alias/exports', TargetKeyId: { 'Fn::GetAtt': ['Key', 'Arn'] } },
+      },
+    };
+    const { functions, keys } = readTemplate({ Resources: { ...Resources, ...more } }, options);
+    const arn = 'arn:aws:kms:us-east-1:000000000000:key/Key';
+    expect(functions[0]).toMatchObject({
+      // Lambda's default retention of a history is 14 days.
+      durable: { executionTimeoutSeconds: 3600, retentionDays: 14, keyArn: arn },
+      environment: { JOB: 'arn:aws:lambda:us-east-1:000000000000:function:Fn1:1' },
+    });
+    expect(keys).toEqual([{ name: 'exports', arn, kind: 'SYMMETRIC_DEFAULT', aliases: ['alias/exports'] }]);
+    expect(readTemplate(template(), options).functions[0]?.durable).toBeUndefined();
+  });
+
+  it('reads whether a bucket keeps versions, and the key of its objects', () => {
+    const rule = { ServerSideEncryptionByDefault: { KMSMasterKeyID: { 'Fn::GetAtt': ['Key', 'Arn'] } } };
+    const more: Record<string, Resource> = {
+      Key: { Type: 'AWS::KMS::Key' },
+      Files: {
+        Type: 'AWS::S3::Bucket',
+        Properties: { BucketEncryption: { ServerSideEncryptionConfiguration: [rule] } },
+      },
+      Audit: { Type: 'AWS::S3::Bucket', Properties: { VersioningConfiguration: { Status: 'Enabled' } } },
+    };
+    const { buckets } = readTemplate({ Resources: { ...template().Resources, ...more } }, options);
+    expect(buckets).toMatchObject([
+      { physicalName: 'p2p-gateway-x-files', versioned: false, keyArn: 'arn:aws:kms:us-east-1:000000000000:key/Key' },
+      { physicalName: 'p2p-gateway-x-audit', versioned: true, keyArn: undefined },
     ]);
   });
 

@@ -3,14 +3,21 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { answerExport, fakeExports, type FakeExports } from './fake-exports.ts';
 
 /** What the fake gateway does next, and what it saw. */
 export interface FakeGateway {
   readonly origin: string;
   /** The error that ends the next sign-in. */
   signInError: string | undefined;
+  /** The `iss` of redirects. @default the issuer of `plan` */
+  issuer: string | undefined;
   /** The status of every FHIR read; 200 returns a record of two pages. */
   fhirStatus: number;
+  /** How many of the next FHIR reads are answered with `fhirStatus`. @default all */
+  fhirFailures: number;
+  /** `Retry-After` on failed FHIR reads. */
+  fhirRetryAfter: string | undefined;
   tokenStatus: number;
   /** How many seconds access tokens live. */
   expiresIn: number;
@@ -20,6 +27,9 @@ export interface FakeGateway {
   patientInTokenAnswer: boolean;
   /** The refresh token that a refresh returns; the first one is `p2pr_refresh`. */
   refreshTokenOnRenewal: string | undefined;
+  /** Further resources of the record, as JSON. */
+  more: readonly string[];
+  readonly exports: FakeExports;
   readonly seen: { method: string; path: string; form: URLSearchParams; authorization: string | undefined }[];
   close(): Promise<void>;
 }
@@ -44,13 +54,18 @@ export const startFakeGateway = async (): Promise<FakeGateway> => {
   const fake: FakeGateway = {
     origin: `http://localhost:${(server.address() as AddressInfo).port}`,
     signInError: undefined,
+    issuer: undefined,
     fhirStatus: 200,
+    fhirFailures: Infinity,
+    fhirRetryAfter: undefined,
     tokenStatus: 200,
     expiresIn: 3600,
     everything: true,
     nextLink: undefined,
     patientInTokenAnswer: true,
     refreshTokenOnRenewal: 'p2pr_refresh',
+    more: [],
+    exports: fakeExports(),
     seen: [],
     async close() {
       const closed = once(server, 'close');
@@ -66,13 +81,15 @@ export const startFakeGateway = async (): Promise<FakeGateway> => {
     const form = new URLSearchParams(body);
     const { authorization } = request.headers;
     fake.seen.push({ method: request.method ?? '', path: url.pathname, form, authorization });
+    if (answerExport(fake.exports, fake.origin, request, response)) return;
     const json = (status: number, value: unknown, type = 'application/json') =>
       response
         .writeHead(status, { 'Content-Type': type })
         .end(typeof value === 'string' ? value : JSON.stringify(value));
     const base = `${fake.origin}/r4/plan`;
     if (url.pathname.startsWith('/.well-known/')) return void json(200, metadata(base));
-    if (url.pathname === '/oauth2/authorize/plan') return authorize(url, response);
+    // Whoever searches finds `plan` at once.
+    if (['/connect', '/oauth2/authorize/plan'].includes(url.pathname)) return authorize(url, response);
     if (url.pathname === '/oauth2/revoke') return void json(200, {});
     if (url.pathname === '/oauth2/token') {
       const code = form.get('code');
@@ -93,12 +110,15 @@ export const startFakeGateway = async (): Promise<FakeGateway> => {
         ...patientId,
       });
     }
-    if (fake.fhirStatus === 401) response.setHeader('WWW-Authenticate', 'Bearer error="invalid_token"');
-    if (fake.fhirStatus !== 200) {
+    const fails = fake.fhirStatus !== 200 && fake.fhirFailures > 0;
+    if (fails) fake.fhirFailures -= 1;
+    if (fails && fake.fhirRetryAfter !== undefined) response.setHeader('Retry-After', fake.fhirRetryAfter);
+    if (fails && fake.fhirStatus === 401) response.setHeader('WWW-Authenticate', 'Bearer error="invalid_token"');
+    if (fails) {
       const outcome = { resourceType: 'OperationOutcome', issue: [{ diagnostics: 'because <i>so</i>' }] };
       return void json(fake.fhirStatus, outcome, 'application/fhir+json');
     }
-    fhir(url, base, json);
+    fhir(url, base, response, json);
   };
 
   const authorize = (url: URL, response: ServerResponse): void => {
@@ -106,22 +126,32 @@ export const startFakeGateway = async (): Promise<FakeGateway> => {
     challenges.set(code, url.searchParams.get('code_challenge') ?? '');
     const back = new URL(url.searchParams.get('redirect_uri') ?? '');
     back.searchParams.set('state', url.searchParams.get('state') ?? '');
-    back.searchParams.set('iss', `${fake.origin}/r4/plan`);
+    back.searchParams.set('iss', fake.issuer ?? `${fake.origin}/r4/plan`);
     if (fake.signInError === undefined) back.searchParams.set('code', code);
     else back.searchParams.set('error', fake.signInError);
     response.writeHead(302, { Location: back.href }).end();
   };
 
-  const fhir = (url: URL, base: string, json: (status: number, value: unknown, type?: string) => void): void => {
+  const fhir = (
+    url: URL,
+    base: string,
+    response: ServerResponse,
+    json: (status: number, value: unknown, type?: string) => void,
+  ): void => {
     const weight = '"valueQuantity":{"value":71.00,"unit":"kg"}';
     const first = bundle(
       [patient, observation('o1', '2014-05-01', weight)],
       fake.nextLink ?? `${base}/Patient/p1/$everything?page=2`,
     );
+    if (url.pathname === '/r4/plan/Binary/b1') {
+      response.writeHead(200, { 'Content-Type': 'text/html' }).end('<script>alert(1)</script>');
+      return;
+    }
     const second = bundle([
       observation('o1', '2014-05-01', weight),
       observation('o2', '2015-06-02T10:00:00Z', '"valueString":"fine"'),
       '{"resourceType":"Immunization","id":"i1"}',
+      ...fake.more,
     ]);
     if (url.pathname === '/r4/plan/Patient/p1') return json(200, patient, 'application/fhir+json');
     if (url.pathname === '/r4/plan/Patient') return json(200, bundle([patient]), 'application/fhir+json');

@@ -1,34 +1,8 @@
 import { request } from 'node:http';
-import { startPartnerApp } from '../../sandbox/partner/server.ts';
+import { browser } from './partner-browser.ts';
 import { startFakeGateway } from './partner-fake-gateway.ts';
 import type { FakeGateway } from './partner-fake-gateway.ts';
-
-/** A browser without a window: it keeps cookies, and follows redirects between the app and the gateway. */
-const browser = () => {
-  const cookies = new Map<string, string>();
-  return async function visit(url: string, form?: Record<string, string>) {
-    let next: string | undefined = url;
-    let body = form && new URLSearchParams(form);
-    for (;;) {
-      const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-      const response: Response = await fetch(next, {
-        method: body ? 'POST' : 'GET',
-        body: body ?? null,
-        headers: { cookie },
-        redirect: 'manual',
-      });
-      for (const line of response.headers.getSetCookie()) {
-        const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-        cookies.set(name, value);
-      }
-      const location = response.headers.get('location');
-      if (location === null)
-        return { status: response.status, headers: response.headers, text: await response.text(), url: next };
-      next = new URL(location, next).href;
-      body = undefined;
-    }
-  };
-};
+import { registration, startPartnerApp } from './partner-start.ts';
 
 describe('the demo partner app', () => {
   let gateway: FakeGateway;
@@ -39,6 +13,7 @@ describe('the demo partner app', () => {
     paths = [];
     gateway = await startFakeGateway();
     app = await startPartnerApp({
+      ...registration,
       port: 0,
       gatewayOrigin: gateway.origin,
       payers: [{ id: 'plan', displayName: 'Old & Gold' }],
@@ -105,9 +80,11 @@ describe('the demo partner app', () => {
   it('shows a record to no other browser', async () => {
     await browser()(`${app.url}/connect/plan`);
 
-    const { url, text } = await browser()(`${app.url}/record/plan`);
+    const { status, text } = await browser()(`${app.url}/record/plan`);
 
-    expect(url).toBe(`${app.url}/`);
+    expect(status).toBe(403);
+    expect(text).toContain('This browser is not connected to Old &amp; Gold');
+    expect(text).toContain('href="/connect/plan">Connect Old &amp; Gold');
     expect(text).not.toContain('Venegas795');
   });
 
@@ -188,6 +165,7 @@ describe('the demo partner app', () => {
     const unavailable = await browser()(`${app.url}/connect/plan`);
     await gateway.close();
     const other = await startPartnerApp({
+      ...registration,
       port: 0,
       gatewayOrigin: gateway.origin,
       payers: [{ id: 'plan', displayName: 'P' }],
@@ -217,9 +195,12 @@ describe('the demo partner app', () => {
     expect(gateway.seen.some((seen) => seen.form.get('grant_type') === 'refresh_token')).toBe(true);
   });
 
-  it('revokes on disconnect, and only with its own form token', async () => {
+  it('asks before it disconnects, then revokes, and only with its own form token', async () => {
     const visit = browser();
-    const { text } = await visit(`${app.url}/connect/plan`);
+    await visit(`${app.url}/connect/plan`);
+    const { text } = await visit(`${app.url}/record/plan/disconnect`);
+    expect(text).toContain('Disconnect Old &amp; Gold?');
+    expect(gateway.seen.map(({ path }) => path)).not.toContain('/oauth2/revoke');
     const formToken = /name="form_token" value="([^"]+)"/.exec(text)?.[1] ?? '';
 
     const forged = await visit(`${app.url}/record/plan/disconnect`, { form_token: 'guess' });

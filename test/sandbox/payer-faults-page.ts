@@ -17,7 +17,8 @@ npm start -- --northwind slow,429 --demo-health-plan drip
 At Demo Health Plan the gateway itself reads \`Patient\` at the end of a sign-in, to learn whose record it is. If a switch of
 the FHIR API spoils that read, the sign-in comes back with \`server_error\`: switch it on after the sign-in.
 
-\`test/sandbox/payer-faults.test.ts\` has a test of what a partner sees of each. To write this page:
+\`test/sandbox/payer-faults.test.ts\` and \`payer-faults-bulk.test.ts\` test what a read gives with each,
+\`payer-faults-export.test.ts\` what an export gives. To write this page:
 
     PAYER_FAULTS_DOC=write npm test -- test/sandbox/payer-faults.test.ts
 `;
@@ -27,9 +28,17 @@ const row = (cells: readonly string[], widths: readonly number[]): string =>
 
 /** The document that lists every switch. */
 export const faultsPage = (faults: readonly Fault[]): string => {
-  const body = faults.map(({ name, does, partnerSees }) => [`\`${name}\``, does, partnerSees]);
-  const rows = [['switch', 'what the payer does', 'what the partner sees'], ...body];
-  const widths = [0, 1, 2].map((at) => Math.max(...rows.map((cells) => cells[at]?.length ?? 0)));
+  const body = faults.map(({ name, does, partnerSees, exportGives }) => [
+    `\`${name}\``,
+    does,
+    partnerSees,
+    exportGives,
+  ]);
+  const rows = [
+    ['switch', 'what the payer does', 'what a read gives', 'what an export of the whole record gives'],
+    ...body,
+  ];
+  const widths = [0, 1, 2, 3].map((at) => Math.max(...rows.map((cells) => cells[at]?.length ?? 0)));
   const [head = '', ...lines] = rows.map((cells) => row(cells, widths));
   const rule = row(
     widths.map((width) => '-'.repeat(width)),

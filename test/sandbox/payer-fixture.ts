@@ -1,7 +1,6 @@
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { startPayer } from '../../sandbox/payer/server.ts';
 import type { PayerOptions, RequestLogLine } from '../../sandbox/payer/server.ts';
+import { freePort } from '../../sandbox/ports.ts';
 
 export const member1 = {
   firstName: 'Mayte822',
@@ -77,16 +76,4 @@ export const readFhir = async (payer: RunningPayer, path: string, token?: string
 /** A query parameter of a redirect, or null. */
 export const parameter = (location: string, name: string): string | null => {
   return new URL(location).searchParams.get(name);
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
 };

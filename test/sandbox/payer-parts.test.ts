@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createMemoryAdapter } from '../../sandbox/payer/adapter.ts';
+import { createAdapter } from '../../sandbox/payer/adapter.ts';
 import { generateRecords } from '../../sandbox/payer/data/generate.ts';
 import { smartConfiguration } from '../../sandbox/payer/discovery.ts';
 import { readForm, seeOther } from '../../sandbox/payer/http.ts';
@@ -77,7 +77,7 @@ describe('the mailbox', () => {
 describe('what a payer stores', () => {
   const client = { client_id: 'gateway' };
   let nowMs = 0;
-  const adapter = createMemoryAdapter(client, () => nowMs);
+  const adapter = createAdapter(client, () => nowMs);
 
   beforeEach(() => {
     nowMs = 1_000_000;

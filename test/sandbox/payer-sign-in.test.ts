@@ -237,7 +237,7 @@ describe("the payer's revocation", () => {
         gatewayRedirectUri: 'http://localhost:9/callback',
       },
       preset: presets.smart,
-      brand: { name: 'Northwind Health', colour: '#000000' },
+      brand: { name: 'Northwind Health' },
       origin,
       fhirBaseUrl: `${origin}/r4`,
       isMember: () => true,

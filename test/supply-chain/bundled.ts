@@ -1,11 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
+import { bundleOptions } from '../../lib/bundle-options.ts';
 
 const functionsFolder = join(import.meta.dirname, '..', '..', 'functions');
 
 /** The functions of the stack, by folder. */
-export const functionNames = readdirSync(functionsFolder).filter((name) =>
+const functionNames = readdirSync(functionsFolder).filter((name) =>
   existsSync(join(functionsFolder, name, 'index.ts')),
 );
 
@@ -21,26 +22,27 @@ export interface Bundled {
 
 const packageOf = (file: string): string | undefined => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1];
 
-/** Bundles a function with the stack's options, and lists its content. */
-export const bundled = (name: string): Bundled => {
-  const { metafile } = buildSync({
-    entryPoints: [join(functionsFolder, name, 'index.ts')],
-    outfile: 'index.js',
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    mainFields: ['module', 'main'],
-    minify: true,
-    write: false,
-    metafile: true,
-    absWorkingDir: join(functionsFolder, '..'),
-  });
-  const [output] = Object.values(metafile.outputs);
+const { metafile } = buildSync({
+  ...bundleOptions,
+  entryPoints: Object.fromEntries(
+    functionNames.map((name) => [join(name, 'index'), join(functionsFolder, name, 'index.ts')]),
+  ),
+  outdir: 'bundles',
+  write: false,
+  metafile: true,
+  absWorkingDir: join(functionsFolder, '..'),
+});
+
+const bundledAs = (name: string): Bundled => {
+  const output = metafile.outputs[`bundles/${name}/index.js`];
+  if (output === undefined) throw new Error(`There is no bundle of ${name}`);
   const packages = new Map<string, number>();
-  for (const [file, { bytesInOutput }] of Object.entries(output?.inputs ?? {})) {
+  for (const [file, { bytesInOutput }] of Object.entries(output.inputs)) {
     const found = packageOf(file);
     if (found !== undefined && bytesInOutput > 0) packages.set(found, (packages.get(found) ?? 0) + bytesInOutput);
   }
-  return { name, bytes: output?.bytes ?? 0, packages, files: Object.keys(output?.inputs ?? {}) };
+  return { name, bytes: output.bytes, packages, files: Object.keys(output.inputs) };
 };
+
+/** The bundles of all functions as the stack builds them, in one run of esbuild. */
+export const bundles: readonly Bundled[] = functionNames.map(bundledAs);

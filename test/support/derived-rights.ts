@@ -34,7 +34,7 @@ const keysOf = (
   { type, action, at }: { type: string; action: RegExp; at: readonly (string | number)[] },
 ): string[] => {
   const called = uses.filter((right) => action.test(right.action));
-  const used = new Set(called.map(({ resource }) => resource.replace(/\/(?:\*|index\/\w+)$/, '')));
+  const used = new Set(called.map(({ resource }) => resource.replace(/\/(?:\*.*|index\/\w+)$/, '')));
   const keys = Object.entries(template.Resources)
     .filter(([id, { Type }]) => Type === type && used.has(nameOf(template, { Ref: id })))
     .map(([, resource]) => deep(properties(resource), ...at));
@@ -55,6 +55,15 @@ const streamKeysOf = (facts: Facts): string[] => {
   );
   return [...new Set(keys.filter((key) => key !== undefined).map((key) => nameOf(facts.template, key)))];
 };
+
+/** The path to the key in a bucket's encryption settings. */
+const keyOfBucket = [
+  'BucketEncryption',
+  'ServerSideEncryptionConfiguration',
+  0,
+  'ServerSideEncryptionByDefault',
+  'KMSMasterKeyID',
+] as const;
 
 const networkInterfaceActions = [
   'ec2:AssignPrivateIpAddresses',
@@ -136,12 +145,16 @@ export const derivations: readonly Derivation[] = [
       }).flatMap((key) => allow(['kms:Decrypt'], key, through('secretsmanager'))),
   },
   {
-    reason: "Payers' secrets are not of the template. The tool makes them with the key that the stage's alias names.",
+    reason:
+      "Secrets of payers and of webhooks are not of the template. The tools make them with the key that the stage's alias names.",
     rights: ({ template, uses }) =>
       uses.every(({ action, resource }) => action !== 'secretsmanager:GetSecretValue' || !resource.startsWith('arn:'))
         ? []
         : Object.values(template.Resources)
-            .filter(({ Type }) => Type === 'AWS::KMS::Alias')
+            .filter(
+              ({ Type, Properties }) =>
+                Type === 'AWS::KMS::Alias' && String(Properties?.['AliasName']).endsWith('-data'),
+            )
             .map((alias) => nameOf(template, properties(alias)['TargetKeyId']))
             .flatMap((key) => allow(['kms:Decrypt'], key, through('secretsmanager'))),
   },
@@ -151,14 +164,25 @@ export const derivations: readonly Derivation[] = [
       keysOf(facts, {
         type: 'AWS::S3::Bucket',
         action: /^s3:PutObject$/,
-        at: [
-          'BucketEncryption',
-          'ServerSideEncryptionConfiguration',
-          0,
-          'ServerSideEncryptionByDefault',
-          'KMSMasterKeyID',
-        ],
+        at: keyOfBucket,
       }).flatMap((key) => allow(['kms:GenerateDataKey'], key, through('s3'))),
+  },
+  {
+    reason: "S3 decrypts an object with its bucket's key for whoever gets it.",
+    rights: (facts) =>
+      keysOf(facts, { type: 'AWS::S3::Bucket', action: /^s3:GetObject$/, at: keyOfBucket }).flatMap((key) =>
+        allow(['kms:Decrypt'], key, through('s3')),
+      ),
+  },
+  {
+    reason:
+      "Lambda decrypts a durable function's history with the key that the function names, for that function alone.",
+    rights: ({ template, lambdaId, lambda }) => {
+      const key = deep(properties(lambda), 'DurableConfig', 'KMSKeyArn');
+      const ofItself = `StringEquals kms:EncryptionContext:aws:lambda:FunctionArn=${nameOf(template, { Ref: lambdaId })}`;
+      const byLambda = 'StringEquals kms:ViaService=lambda.{region}.amazonaws.com';
+      return key === undefined ? [] : allow(['kms:Decrypt'], nameOf(template, key), ` if ${ofItself} and ${byLambda}`);
+    },
   },
   {
     reason: "The CDK's own function takes the rules out of the default security group that its custom resource names.",

@@ -37,6 +37,7 @@ const plain = (value: AttributeValue | undefined): string | number | undefined =
 
 const comparisons: Record<string, (left: string | number, right: string | number) => boolean> = {
   '=': (left, right) => left === right,
+  '<>': (left, right) => left !== right,
   '<': (left, right) => left < right,
   '<=': (left, right) => left <= right,
   '>': (left, right) => left > right,
@@ -49,7 +50,7 @@ const comparisons: Record<string, (left: string | number, right: string | number
  * @throws DynamoDBServiceException ValidationException
  */
 export const evaluateCondition = (expression: string, item: Item | undefined, values: Values): boolean => {
-  const tokens = expression.match(/[()]|<=|>=|<|>|=|:?\w+|\S/g) ?? [];
+  const tokens = expression.match(/[()]|<=|>=|<>|<|>|=|:?\w+|\S/g) ?? [];
   let at = 0;
   const next = (shape: RegExp): string => {
     const token = tokens[at++] ?? '';
@@ -85,7 +86,7 @@ export const evaluateCondition = (expression: string, item: Item | undefined, va
       return (item?.[name] !== undefined) === (token === 'attribute_exists');
     }
     const left = token === 'size' ? size() : operand(token);
-    const compare = comparisons[next(/^(=|<|<=|>|>=)$/)];
+    const compare = comparisons[next(/^(=|<>|<|<=|>|>=)$/)];
     const right = operand(next(/^:?\w+$/));
     return left !== undefined && right !== undefined && compare !== undefined && compare(left, right);
   };

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { FetchDeps } from '../../functions/fetch/deps.ts';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
-import type { TakeTurn } from '../../functions/fetch/limits/limiter.ts';
 import { base64url, nowSeconds } from '../../functions/shared/deps.ts';
 import type { ApiEvent } from '../../functions/shared/http/api.ts';
+import type { TakeTurn } from '../../functions/shared/limits/limiter.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import { parseScopes } from '../../functions/shared/registry/scopes.ts';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';

@@ -8,6 +8,8 @@ import type { PayerSecret } from '../../functions/shared/payer/secrets.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import type { Stop } from '../../functions/shared/registry/stops.ts';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
+import { jobBoxes } from './job-boxes.ts';
+import { indexMember } from './member-key.ts';
 import { memoryDynamo, type MemoryDynamo } from './memory-dynamo.ts';
 import { reference } from './reference.ts';
 
@@ -24,6 +26,7 @@ export const testDeps = ({ registry = localData() }: { registry?: RegistryData }
   const dynamo: MemoryDynamo = memoryDynamo();
   const time = { ms: startMs };
   const lines: string[] = [];
+  const boxes = jobBoxes();
   const stops = new Map<string, Stop>();
   const secrets: Record<string, PayerSecret | Error> = {
     'demo-health-plan': { client_secret: 'demo-health-plan-secret' },
@@ -35,6 +38,7 @@ export const testDeps = ({ registry = localData() }: { registry?: RegistryData }
   const deps = {
     clock: { now: () => time.ms, monotonic: () => time.ms },
     randomBytes: (size: number): Uint8Array => randomBytes(size),
+    pages: { operator: { name: 'Payer-to-payer gateway' } },
     payerHttp: ((input, init) => {
       payer.requests.push({ url: String(input), init });
       return payer.http(input, init);
@@ -44,6 +48,9 @@ export const testDeps = ({ registry = localData() }: { registry?: RegistryData }
     writeLog: (line: string) => void lines.push(line),
     loginAttempts: { client: dynamo.client, name: 'LoginAttempts' },
     grants: { client: dynamo.client, name: 'Grants' },
+    exports: { client: dynamo.client, name: 'Exports' },
+    sealForJob: boxes.sealForJob,
+    indexMember,
     readPayerSecret: (id: string): Promise<PayerSecret> => {
       const secret = secrets[id];
       return secret === undefined || secret instanceof Error
@@ -60,6 +67,8 @@ export const testDeps = ({ registry = localData() }: { registry?: RegistryData }
     dynamo,
     payer,
     secrets,
+    /** Opens a value that was sealed for the job. */
+    openInJob: boxes.openInJob,
     lines,
     /** What an operator has stopped, by the entry's id. */
     stops,

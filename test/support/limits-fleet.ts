@@ -1,6 +1,6 @@
-import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
-import { limiter, type Turn } from '../../functions/fetch/limits/limiter.ts';
-import type { Rate } from '../../functions/fetch/limits/slots.ts';
+import { leaseFromTable } from '../../functions/shared/limits/lease-slots.ts';
+import { limiter, type Turn } from '../../functions/shared/limits/limiter.ts';
+import type { Rate } from '../../functions/shared/limits/slots.ts';
 import { boundTime } from '../../functions/shared/store/bounded-clock.ts';
 import { memoryDynamo } from './memory-dynamo.ts';
 

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { authorizeHandler } from '../../functions/authorize/handler.ts';
 import { callbackHandler } from '../../functions/callback/handler.ts';
+import type { IndexMember } from '../../functions/callback/index-member.ts';
 import type { ApiResponse } from '../../functions/shared/http/api.ts';
 import type { ReadPayerSecret } from '../../functions/shared/payer/secrets.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
@@ -90,10 +91,11 @@ export const formOf = (init: RequestInit | undefined): URLSearchParams =>
 interface Options {
   readonly registry?: RegistryData;
   readonly readPayerSecret?: ReadPayerSecret;
+  readonly indexMember?: IndexMember;
 }
 
 /** The three functions of a login over one memory, and a payer that answers as Northwind does. */
-export const gateway = ({ registry = localRegistry(), readPayerSecret }: Options = {}) => {
+export const gateway = ({ registry = localRegistry(), readPayerSecret, indexMember }: Options = {}) => {
   const test = testDeps({ registry });
   test.secrets['northwind'] = { private_key_jwk: gatewayKey.privateJwk };
   test.payer.http = () => Promise.resolve(Response.json(northwindTokens));
@@ -102,6 +104,7 @@ export const gateway = ({ registry = localRegistry(), readPayerSecret }: Options
       ...test.deps,
       registry: registryOf(data, test.stops, test.deps.clock.now),
       ...(readPayerSecret ? { readPayerSecret } : {}),
+      ...(indexMember ? { indexMember } : {}),
     };
     const handlers = { authorize: authorizeHandler(deps), callback: callbackHandler(deps), token: tokenHandler(deps) };
     const partnerCall =

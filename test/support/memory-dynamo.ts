@@ -1,11 +1,13 @@
 import {
   ConditionalCheckFailedException,
+  DeleteItemCommand,
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   ScanCommand,
   UpdateItemCommand,
   type AttributeValue,
+  type DeleteItemCommandInput,
   type GetItemCommandInput,
   type PutItemCommandInput,
   type ScanCommandInput,
@@ -62,6 +64,16 @@ const keyOf = (item: Item): string => {
   return key;
 };
 
+/** Replaces the placeholders of attribute names in the expressions with the names. */
+const withNames = <Input extends object>(input: Input): Input => {
+  const { ExpressionAttributeNames: names = {} } = input as { ExpressionAttributeNames?: Record<string, string> };
+  const entries = Object.entries(input).map(([key, value]) => {
+    if (!key.endsWith('Expression') || typeof value !== 'string') return [key, value] as const;
+    return [key, value.replaceAll(/#\w+/g, (name) => names[name] ?? name)] as const;
+  });
+  return Object.fromEntries(entries) as Input;
+};
+
 /** Makes an empty DynamoDB. */
 export const memoryDynamo = (): MemoryDynamo => {
   const client = new DynamoDBClient({ region: 'eu-central-1' });
@@ -95,7 +107,10 @@ export const memoryDynamo = (): MemoryDynamo => {
   };
   const check = (
     item: Item | undefined,
-    { ConditionExpression: condition, ExpressionAttributeValues: values }: PutItemCommandInput | UpdateItemCommandInput,
+    {
+      ConditionExpression: condition,
+      ExpressionAttributeValues: values,
+    }: PutItemCommandInput | UpdateItemCommandInput | DeleteItemCommandInput,
   ): void => {
     if (condition !== undefined && !evaluateCondition(condition, item, values)) {
       throw new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: {} });
@@ -147,17 +162,28 @@ export const memoryDynamo = (): MemoryDynamo => {
       table.set(key, next);
       return ReturnValues === 'ALL_NEW' ? { Attributes: next } : {};
     });
+  const deleteItem = (input: DeleteItemCommandInput): Promise<object> =>
+    run('DeleteItem', () => {
+      written.push(`delete IF ${input.ConditionExpression}`);
+      const table = items(input.TableName ?? '');
+      const key = keyOf(input.Key ?? {});
+      checkExpressionValues([input.ConditionExpression], input.ExpressionAttributeValues);
+      check(table.get(key), input);
+      table.delete(key);
+      return {};
+    });
   const send = async (command: object): Promise<object> => {
     if (command instanceof GetItemCommand) return answer('GetItem', command.input, get);
     if (command instanceof PutItemCommand) return answer('PutItem', command.input, putItem);
     if (command instanceof ScanCommand) return answer('Scan', command.input, scan);
+    if (command instanceof DeleteItemCommand) return answer('DeleteItem', command.input, deleteItem);
     if (command instanceof UpdateItemCommand) return answer('UpdateItem', command.input, update);
     throw new Error(`${command.constructor.name} is not a command that the store uses`);
   };
   const answer = <Input extends object>(name: string, input: Input, byTables: (input: Input) => Promise<object>) => {
     const given = input as Readonly<Record<string, unknown>>;
     sent.push({ name, input: given });
-    return stands.get(name)?.(given) ?? byTables(input);
+    return stands.get(name)?.(given) ?? byTables(withNames(input));
   };
   Object.assign(client, { send });
   return {

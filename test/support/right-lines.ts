@@ -11,6 +11,12 @@ export interface UsedRight {
   readonly resource: string;
   /** The only partition keys that it was used on, if a right may be narrowed to them: `jti.*`. */
   readonly keys?: string;
+  /** The attributes that it named, if it named any. */
+  readonly attributes?: readonly string[];
+  /** Whether it read these attributes and no other. */
+  readonly isProjection?: boolean;
+  /** The keys of the encryption contexts that it gave to KMS. */
+  readonly contextKeys?: readonly string[];
 }
 
 /** `Allow dynamodb:PutItem on Tables/Grants if …`, with every condition and its value. */
@@ -32,5 +38,21 @@ export const through = (service: string): string => ` if StringEquals kms:ViaSer
 export const byItsCode = ' if Null lambda:SourceFunctionArn=false';
 
 /** Items whose partition key matches the pattern. The first condition alone also holds if a request names no key. */
-export const onlyKeys = (pattern: string): string =>
+const onlyKeys = (pattern: string): string =>
   ` if ForAllValues:StringLike dynamodb:LeadingKeys=${pattern} and Null dynamodb:LeadingKeys=false`;
+
+/** Limits a right to requests that name only these attributes. A read without names would return all of them. */
+const onlyAttributes = (attributes: readonly string[], isProjection: boolean): string =>
+  ` if ForAllValues:StringEquals dynamodb:Attributes=${attributes.toSorted().join('|')} and Null dynamodb:Attributes=false` +
+  (isProjection ? ' and StringEquals dynamodb:Select=SPECIFIC_ATTRIBUTES' : '');
+
+/** Limits a right to requests whose encryption context has these keys and no others. */
+const onlyContext = (keys: readonly string[]): string =>
+  ` if ForAllValues:StringEquals kms:EncryptionContextKeys=${keys.toSorted().join('|')} and Null kms:EncryptionContextKeys=false`;
+
+/** The part of a used right's line after its resource. */
+export const conditionOfUse = ({ keys, attributes, isProjection = false, contextKeys }: UsedRight): string => {
+  if (keys !== undefined) return onlyKeys(keys);
+  if (attributes !== undefined) return onlyAttributes(attributes, isProjection);
+  return contextKeys === undefined ? '' : onlyContext(contextKeys);
+};

@@ -1,6 +1,6 @@
 /** Compares the permissions of a template's functions with what the functions do. */
 import { derivations, type Facts } from './derived-rights.ts';
-import { onlyKeys, rightLine, type UsedRight } from './right-lines.ts';
+import { conditionOfUse, rightLine, type UsedRight } from './right-lines.ts';
 import { nameOf, type Resource, type StageTemplate, type Statement } from './stage-template.ts';
 
 /** Rights that do not match their use; each a line such as `Functions/Token: Allow dynamodb:Scan on Tables/Grants`. */
@@ -94,8 +94,7 @@ const functionsOf = (template: StageTemplate): { path: string; lambda: Named; ro
     return { path, lambda, role: [roleId, role] };
   });
 
-const usedLine = ({ action, resource, keys }: UsedRight): string =>
-  `Allow ${action} on ${resource}${keys === undefined ? '' : onlyKeys(keys)}`;
+const usedLine = (right: UsedRight): string => `Allow ${right.action} on ${right.resource}${conditionOfUse(right)}`;
 
 const without = (lines: ReadonlySet<string>, others: ReadonlySet<string>): string[] =>
   [...lines].filter((line) => !others.has(line)).sort();

@@ -26,7 +26,14 @@ export type PayerId = 'demo-health-plan' | 'northwind';
 
 /** The sandbox's payers, each on a port, and the gateway in this process. Nothing else runs. */
 export const startSandboxGateway = async () => {
-  const ports = await freePorts({ gateway: 3000, partner: 3002, aws: 3004, demoHealthPlan: 0, northwind: 0 });
+  const ports = await freePorts({
+    gateway: 3000,
+    partner: 3002,
+    aws: 3004,
+    live: 3005,
+    demoHealthPlan: 0,
+    northwind: 0,
+  });
   const sandbox = sandboxOn(ports);
   const gateway = fetchGateway({ registry: registryData(sandbox.config) });
   Object.assign(gateway.secrets, sandbox.secrets);
@@ -42,7 +49,7 @@ export const startSandboxGateway = async () => {
   // The payers have the machine's clock, and read it in the gateway's assertions.
   gateway.passSeconds(Math.floor((Date.now() - startMs) / 1000));
   const { opened, closeAll } = closersOf();
-  const pauses = { faultPauseMs: { slow: 1, drip: 1 } };
+  const pauses = { faultPauseMs: { slow: 1, drip: 1, token: 20 } };
   for (const party of partiesOf(sandbox, ports, () => () => {}, pauses)) {
     if (party.name !== 'partner') opened(await party.start());
   }

@@ -133,6 +133,10 @@ export const principalsOf = (template: StageTemplate, { Principal }: Statement):
 export const rightsOf = (template: StageTemplate, functionPath: string): string[] => {
   const role = at(template, `${functionPath}/Role`);
   if (property(role, 'Policies') !== undefined) throw new Error(`${functionPath} has an inline policy`);
-  const policies = (property(role, 'ManagedPolicyArns') as unknown[]).map((arn) => at(template, nameOf(template, arn)));
+  const named = (property(role, 'ManagedPolicyArns') as unknown[]).map((arn) => at(template, nameOf(template, arn)));
+  const attached = ofType(template, 'AWS::IAM::ManagedPolicy').filter(({ Properties: { Roles: roles = [] } = {} }) =>
+    (roles as unknown[]).some((one) => nameOf(template, one) === pathOf(role)),
+  );
+  const policies = [...new Set([...named, ...attached])];
   return policies.flatMap((policy) => statementsOf(policy).map((statement) => lineOf(template, statement))).sort();
 };

@@ -61,6 +61,15 @@ describe.each(stages)('the upgrade of the stage %s from version 0.1', (stage) =>
     expect(Object.fromEntries(now)).toEqual(Object.fromEntries(kept.map(([id, was]) => [id, fixedOf(was)])));
   });
 
+  it('adds at most one index to a table, which is all that one update of CloudFormation can', () => {
+    const indexes = byId(template.Resources, ({ Type }) => Type === 'AWS::DynamoDB::Table').map(
+      ([, { Properties }]) => ((Properties?.['GlobalSecondaryIndexes'] ?? []) as { IndexName: string }[]).length,
+    );
+
+    expect(indexes).toHaveLength(6);
+    expect(Math.max(...indexes)).toBe(1);
+  });
+
   it("takes the payers' secrets out of the stack, and leaves them in place where the stage keeps its data", () => {
     const secrets = byId(recorded[stage], isSecret);
 
@@ -95,4 +104,36 @@ describe.each(stages)('the upgrade of the stage %s from version 0.1', (stage) =>
     expect(readers.length).toBeGreaterThan(4);
     for (const [, reader] of readers) expect(reader.DependsOn).toEqual(expect.arrayContaining(fills));
   });
+});
+
+describe('the upgrade from version 0.1', () => {
+  it('adds at most one index to a table, since AWS takes one in an update, and changes none', async () => {
+    const { Resources: resources } = await stageTemplate('production-example');
+    const tables = Object.keys(recorded['production-example']).filter((id) => id.startsWith('Tables'));
+    const added = tables.map((id) => (resources[id]?.Properties?.['GlobalSecondaryIndexes'] as unknown[]) ?? []);
+
+    // Version 0.1's tables had no index.
+    expect(tables).toHaveLength(3);
+    expect(Math.max(...added.map((indexes) => indexes.length))).toBe(1);
+  });
+
+  // What the CDK made of 10.20.0.0/20 then. AWS refuses a new subnet that overlaps one that is to be replaced.
+  it.each([
+    [1, 20, ['10.20.0.0/20']],
+    [2, 21, ['10.20.0.0/21', '10.20.8.0/21']],
+    [3, undefined, ['10.20.0.0/22', '10.20.4.0/22', '10.20.8.0/22']],
+  ])(
+    'keeps the subnets of %i zones, with subnetPrefix %s as docs/upgrade.md says',
+    async (availabilityZones, subnetPrefix, blocks) => {
+      const network = {
+        availabilityZones,
+        cidr: '10.20.0.0/20',
+        ...(subnetPrefix === undefined ? {} : { subnetPrefix }),
+      };
+      const { Resources: resources } = await stageTemplate('production-example', { network });
+      const subnets = byId(resources, ({ Type }) => Type === 'AWS::EC2::Subnet');
+
+      expect(subnets.map(([, { Properties }]) => Properties?.['CidrBlock'])).toEqual(blocks);
+    },
+  );
 });

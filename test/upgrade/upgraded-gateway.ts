@@ -1,15 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, PutItemCommand, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { authorizeHandler } from '../../functions/authorize/handler.ts';
 import { callbackHandler } from '../../functions/callback/handler.ts';
-import { readEventWriter } from '../../functions/fetch/audit-read.ts';
 import { payerBreakers } from '../../functions/fetch/breaker/breakers.ts';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
-import { leaseFromTable } from '../../functions/fetch/limits/lease-slots.ts';
-import { limiter } from '../../functions/fetch/limits/limiter.ts';
-import type { PayerHttp } from '../../functions/shared/payer/http.ts';
+import { leaseFromTable } from '../../functions/shared/limits/lease-slots.ts';
+import { limiter } from '../../functions/shared/limits/limiter.ts';
+import { readEventWriter } from '../../functions/shared/record/audit-read.ts';
 import { entriesOf, newEntryItem } from '../../functions/shared/registry/entry-items.ts';
 import type { Stop } from '../../functions/shared/registry/stops.ts';
 import { tableRegistry } from '../../functions/shared/registry/table-registry.ts';
@@ -17,23 +16,17 @@ import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import type { Item } from '../../functions/shared/store/items.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
-import { call } from '../support/gateway.ts';
+import { jobBoxes } from '../support/job-boxes.ts';
 import { es384Jwk, localRegistry, redirectUri } from '../support/login.ts';
-import { callbackRequest, partnerRequest, readRequest, type Change } from '../support/login/requests.ts';
-import { toEvent } from '../support/login/to-event.ts';
-import { callStreaming } from '../support/stream-handler.ts';
+import { indexMember } from '../support/member-key.ts';
+import { callsOf, type Calls, type OpenLogin } from './calls.ts';
+import { handlersOfVersion01, version01 } from './version-0.1-handlers.ts';
+import { wellPayer } from './well-payer.ts';
 
 /** A partner's access token and refresh token. */
 export interface Pair {
   readonly accessToken: string;
   readonly refreshToken: string;
-}
-
-/** A member's browser that is at the payer. */
-export interface OpenLogin {
-  readonly payer: string;
-  readonly state: string;
-  readonly cookie: string;
 }
 
 /** What partners and members of version 0.1 held. */
@@ -64,29 +57,32 @@ const folder = join(import.meta.dirname, 'version-0.1');
 /** What version 0.1 left behind. */
 export const recorded = JSON.parse(await readFile(join(folder, 'items.json'), 'utf8')) as Recorded;
 
-/** The keys of today's tables. Registry and Limits are new. */
+/** The keys of today's tables. Registry, Limits and Exports are new. */
 const keyOfTable = {
   LoginAttempts: 'stateHash',
   Grants: 'grantId',
   AuditEvents: 'eventId',
   Registry: 'entryId',
   Limits: 'limitId',
+  Exports: 'grantId',
 };
 
 /** The key of the partner `keyed-partner` after the upgrade, beside the one that it had. */
 export const partnerKey = es384Jwk('after-the-upgrade');
 
+/** A partner beside those of the local stage. The rest of its entry is as theirs. */
+const keyed = {
+  clientId: 'keyed-partner',
+  name: 'Keyed Partner',
+  clientAuthentication: ['private_key_jwt'] as const,
+  secretHashes: [],
+  jwks: [recorded.held.keyed.publicJwk, partnerKey.publicJwk],
+  redirectUris: [redirectUri],
+};
+
 /** The configuration that the stage had, as the deployment fills the registry with it. */
 const registryData = (): RegistryData => {
   const { partners, ...data } = localRegistry();
-  const keyed = {
-    clientId: 'keyed-partner',
-    name: 'Keyed Partner',
-    clientAuthentication: ['private_key_jwt'] as const,
-    secretHashes: [],
-    jwks: [recorded.held.keyed.publicJwk, partnerKey.publicJwk],
-    redirectUris: [redirectUri],
-  };
   return {
     ...data,
     partners: [...partners, ...partners.slice(0, 1).map((partner) => Object.assign({}, partner, keyed))],
@@ -108,39 +104,15 @@ const putRecorded = async (aws: LocalAws, table: string, Item: object): Promise<
   if (!response.ok) throw new Error(await response.text());
 };
 
-/** A payer that answers as both sandbox payers do. */
-const wellPayer = () => {
-  const requests: { readonly url: string; readonly form: URLSearchParams }[] = [];
-  const fhir = (url: string): object => {
-    const match = { search: { mode: 'match' }, resource: { resourceType: 'Patient', id: 'patient-1' } };
-    const entry = /\/Patient(?:\?|$)/.test(url) ? [match] : [];
-    return { resourceType: 'Bundle', type: 'searchset', total: entry.length, entry };
-  };
-  const http: PayerHttp = async (input, init) => {
-    const url = String(input);
-    requests.push({ url, form: new URLSearchParams(typeof init?.body === 'string' ? init.body : '') });
-    if (url.includes('/revoke')) return new Response('');
-    if (!url.includes('/token')) {
-      return Response.json(fhir(url), { headers: { 'content-type': 'application/fhir+json' } });
-    }
-    return Response.json({
-      access_token: 'payer-access-after',
-      refresh_token: 'payer-refresh-after',
-      token_type: 'Bearer',
-      expires_in: 300,
-      scope: 'launch/patient patient/*.rs offline_access',
-      patient: 'patient-1',
-    });
-  };
-  return { http, requests };
-};
-
 /** Starts DynamoDB for the gateways below. */
 export const startUpgrades = async () => {
   const aws = await startAws(0);
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  const client = new DynamoDBClient({ endpoint: aws.url, region: 'us-east-1', credentials });
+  const settings = { endpoint: aws.url, region: 'us-east-1', credentials };
+  const client = new DynamoDBClient(settings);
   let upgrades = 0;
+  let olderClient: DynamoDBClient | undefined;
+  const clientOfVersion01 = () => (olderClient ??= new (version01().DynamoDBClient)(settings));
 
   /** New tables with the items of version 0.1, and a registry that was just filled. */
   const restoreTables = async () => {
@@ -175,12 +147,16 @@ export const startUpgrades = async () => {
     const deps = {
       clock,
       randomBytes: (size: number): Uint8Array => randomBytes(size),
+      pages: { operator: { name: 'Payer-to-payer gateway' } },
       payerHttp: payer.http,
       registry: tableRegistry({ table: table('Registry'), clock, writeLog, stage, lifetimes }),
       origin: 'http://localhost:3000',
       writeLog,
       loginAttempts: table('LoginAttempts'),
       grants: table('Grants'),
+      exports: table('Exports'),
+      sealForJob: jobBoxes().sealForJob,
+      indexMember,
       readPayerSecret: async (id: string) =>
         id === 'northwind'
           ? { private_key_jwk: es384Jwk('northwind-local-1').privateJwk }
@@ -196,18 +172,14 @@ export const startUpgrades = async () => {
       token: tokenHandler(deps),
       fetch: fetchHandler(deps),
     };
-    const post = async (endpoint: 'token' | 'revoke' | 'introspect', form: Change, headers: Record<string, string>) => {
-      const { statusCode, body } = await call(handlers.token, toEvent(partnerRequest(endpoint, form, headers)));
-      return { status: statusCode, ...(body === '' ? {} : (JSON.parse(body) as Record<string, unknown>)) } as {
-        readonly status: number;
-        readonly access_token?: string;
-        readonly refresh_token?: string;
-        readonly error?: string;
-        readonly active?: boolean;
-      };
-    };
     return {
       payer,
+      ...callsOf(handlers),
+      /** The functions of version 0.1 over the same tables, as after going back. */
+      version01: (): Calls => callsOf(handlersOfVersion01(deps, { client: clientOfVersion01(), nameOf }, keyed)),
+      /** All items of a table as they are now, in DynamoDB's JSON. */
+      itemsOf: async (name: TableName): Promise<readonly Item[]> =>
+        (await client.send(new ScanCommand({ TableName: nameOf(name), ConsistentRead: true }))).Items ?? [],
       /** Replaces the stop of an entry of the registry, as a tool does. */
       stop: async (entryId: string, stop: Stop | undefined): Promise<void> => {
         const command = new UpdateItemCommand({
@@ -226,25 +198,13 @@ export const startUpgrades = async () => {
       },
       passSeconds: (seconds: number): void => void (time.ms += seconds * 1000),
       now: () => Math.floor(time.ms / 1000),
-      post,
-      /** The status of a search below a payer's FHIR base. */
-      read: async (token: string, payerId = 'northwind'): Promise<number> => {
-        const request = readRequest(payerId, 'Observation', token, { query: [['_count', '2']] });
-        return (await callStreaming(handlers.fetch, toEvent(request))).statusCode;
-      },
-      /** The payer sends the member's browser back. @returns where the browser goes next */
-      comeBack: async ({ payer: payerId, state, cookie }: OpenLogin): Promise<URL> => {
-        const iss = payerId === 'northwind' ? 'http://127.0.0.1:3003' : undefined;
-        const request = callbackRequest(payerId, { state, code: 'payer-code', iss }, { cookie });
-        const { headers } = await call(handlers.callback, toEvent(request));
-        return new URL(headers['Location'] ?? 'about:blank');
-      },
     };
   };
   return {
     upgraded,
     close: async (): Promise<void> => {
       client.destroy();
+      olderClient?.destroy();
       await aws.close();
     },
   };

@@ -1,8 +1,9 @@
 import { causeOf } from '../../shared/errors.ts';
+import { firstByteMsOf } from '../../shared/payer/answers.ts';
 import { closedBreaker, stateOf, usualTimes, type Breaker } from '../../shared/store/breaker-item.ts';
 import { readBreaker, takeProbe } from '../../shared/store/breakers.ts';
 import { noteFailure, type Environment, type GuardedCall } from './environment.ts';
-import { firstByteMsOf, lateMsOf } from './late.ts';
+import { lateMsOf } from './late.ts';
 import { refuseAtOpen, refuseBesideProbe } from './refuse.ts';
 import { watchCall, type Watch } from './watch-call.ts';
 

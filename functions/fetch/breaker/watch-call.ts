@@ -1,8 +1,8 @@
 import { causeOf } from '../../shared/errors.ts';
+import type { Deadline } from '../../shared/http/deadline.ts';
 import { raise } from '../../shared/record/request-record.ts';
 import { closedBreaker, isMarked, stateOf, type Breaker } from '../../shared/store/breaker-item.ts';
 import { closeBreaker, releaseProbe, reopenBreaker } from '../../shared/store/breakers.ts';
-import type { Deadline } from '../gate.ts';
 import { noteFailure, type Environment, type GuardedCall } from './environment.ts';
 import { lateMsOf } from './late.ts';
 import { markOrOpen } from './mark-or-open.ts';

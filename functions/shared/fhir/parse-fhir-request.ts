@@ -99,7 +99,7 @@ const parseTarget = (segments: readonly string[], method: 'GET' | 'POST', input:
   if (resourceType === undefined) return parseBase(input.query);
   const operation = segments.findIndex((segment) => segment.startsWith('$'));
   if (operation >= 0 && !(operation === 2 && segments[2] === '$everything' && resourceType === 'Patient')) {
-    throw notAllowed('Of the operations only Patient/{id}/$everything is supported.');
+    throw notAllowed('Of the operations only Patient/{id}/$everything and Patient/$export are supported.');
   }
   if (!isResourceType(resourceType)) throw notFound('This is not a resource type of FHIR R4.');
   if (segments.length > 4) throw notFound('This server has no such path.');

@@ -20,4 +20,5 @@ export const notAllowed = (message: string): GatewayError =>
   new GatewayError('method_not_allowed', message, { headers: { Allow: fhirMethods } });
 
 /** Makes the error for anything but a read. https://hl7.org/fhir/R4/http.html#search */
-export const readOnly = (): GatewayError => notAllowed('This server is read-only: GET, or POST to {type}/_search.');
+export const readOnly = (): GatewayError =>
+  notAllowed('This server is read-only: GET, or POST to {type}/_search and Patient/$export.');

@@ -5,12 +5,12 @@ import { GatewayError } from '../errors.ts';
 /** A REST API's proxy event. */
 export type ApiEvent = APIGatewayProxyEvent;
 
-/** A REST API's proxy answer; the FHIR route's body is a stream. */
+/** A REST API's proxy answer. A body of bytes, or a stream, is for functions that stream. */
 export interface ApiResponse {
   statusCode: number;
   headers: Record<string, string>;
   multiValueHeaders?: Record<string, string[]>;
-  body?: string | Readable;
+  body?: string | Buffer | Readable;
 }
 
 /** A request header's value, by name in any letter case. Several values are joined as RFC 9110 §5.3 says. */

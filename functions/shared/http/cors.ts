@@ -2,7 +2,8 @@ import type { MiddlewareObj } from '@middy/core';
 import type { Registry } from '../registry/registry.ts';
 import { header, type ApiEvent, type ApiResponse } from './api.ts';
 
-const exposed = 'ETag, Location, Content-Location, WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy';
+const exposed =
+  'ETag, Location, Content-Location, WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, X-Progress, Expires';
 // In Firefox and Safari `*` does not cover Authorization, so every header is named.
 const requestHeaders = 'Authorization, Accept, Content-Type, If-None-Match, If-Modified-Since, Prefer';
 
@@ -37,7 +38,10 @@ export const answerIfPreflight = (event: ApiEvent, methods: string): ApiResponse
 /** CORS for the origins that partners registered, on errors as well as successes. */
 export const corsForPartners = (registry: Registry): MiddlewareObj<ApiEvent, ApiResponse> => {
   const decorate = async (event: ApiEvent, response: ApiResponse | null | undefined): Promise<void> => {
-    if (response) Object.assign(response.headers, await corsHeaders(registry, event));
+    if (!response) return;
+    const { Vary: vary } = response.headers;
+    Object.assign(response.headers, await corsHeaders(registry, event));
+    if (vary !== undefined) response.headers['Vary'] = `${vary}, Origin`;
   };
   return {
     before: ({ event }) => {

@@ -17,5 +17,6 @@ export const refusePrefetch = (event: ApiEvent): void => {
   throw new GatewayError('invalid_request', 'Your browser asked for this page before you did. Please open it again.', {
     status: 403,
     detail: 'prefetch',
+    page: 'openedAhead',
   });
 };

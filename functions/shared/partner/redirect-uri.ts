@@ -1,6 +1,6 @@
 import { withReference, type GatewayError } from '../errors.ts';
 import type { ApiResponse } from '../http/api.ts';
-import { redirect } from '../http/page.ts';
+import { redirect } from '../pages/browser-headers.ts';
 
 declare const checked: unique symbol;
 

@@ -5,6 +5,7 @@ import { causeOf } from '../errors.ts';
 import { secretOwnerOf } from '../registry/profile.ts';
 import type { Payer } from '../registry/types.ts';
 import type { PayerTokens } from '../store/grant-item.ts';
+import { UnusableAnswer } from './decode-body.ts';
 import { PayerError, type Asked } from './errors.ts';
 import type { PayerHttp } from './http.ts';
 import { requireText } from './read-text.ts';
@@ -36,8 +37,8 @@ const timeoutMs = 10_000;
 const answerLimitBytes = 256 * 1024;
 
 /** The payer's answer breaks HTTP or its own content coding (RFC 9110 §8.4). */
-const isUnusable = (cause: string): boolean =>
-  /^UnusableAnswer\b|:(?:HPE_|Z_DATA_ERROR|ERR_(?:BROTLI_)?_?ERROR)/.test(cause);
+const isUnusable = (error: unknown): boolean =>
+  error instanceof UnusableAnswer || /:(?:HPE_|Z_DATA_ERROR|ERR_(?:BROTLI_)?_?ERROR)/.test(causeOf(error));
 
 /** Turns a failed call to a payer into a {@link PayerError}. Only the names of errors are kept. */
 export const payerHttpFailure = (error: unknown, asked: Asked): PayerError => {
@@ -45,7 +46,7 @@ export const payerHttpFailure = (error: unknown, asked: Asked): PayerError => {
   const cause = causeOf(error);
   const detail = `${asked}: ${cause}`;
   if (/^(?:TimeoutError|AbortError)\b/.test(cause)) return new PayerError('timeout', detail);
-  return new PayerError(isUnusable(cause) ? 'nonsense' : 'unavailable', detail);
+  return new PayerError(isUnusable(error) ? 'nonsense' : 'unavailable', detail);
 };
 
 /** RFC 6749 §5.2: a 401 is about the client only. */

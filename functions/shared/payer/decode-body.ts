@@ -25,18 +25,18 @@ const inflater = (first: number): Decoder =>
   (first & 0x0f) === 8 ? createInflate(options) : createInflateRaw(options);
 
 /** The content codings that we ask for (RFC 9110 §8.4.1), and an older name of one. */
-const decoders: Readonly<Record<string, (first: number) => Decoder>> = {
-  gzip: () => createGunzip(options),
-  'x-gzip': () => createGunzip(options),
-  deflate: inflater,
-  br: () => createBrotliDecompress(options),
-};
+const decoders: ReadonlyMap<string, (first: number) => Decoder> = new Map([
+  ['gzip', () => createGunzip(options)],
+  ['x-gzip', () => createGunzip(options)],
+  ['deflate', inflater],
+  ['br', () => createBrotliDecompress(options)],
+]);
 
 /** The `Accept-Encoding` that {@link decodeBody} can decode. */
 export const acceptEncoding = 'gzip, deflate, br';
 
 const decodeWith = async function* (source: Readable, coding: string): AsyncGenerator<Uint8Array> {
-  const makeDecoder = decoders[coding];
+  const makeDecoder = decoders.get(coding);
   if (makeDecoder === undefined) throw new UnusableAnswer('CONTENT_ENCODING');
   const chunks: AsyncIterator<Buffer> = source[Symbol.asyncIterator]();
   const first = await chunks.next();
@@ -71,7 +71,7 @@ const codingOf = (contentEncoding: string | undefined): string => {
 /** Whether a body can be decoded: at most one coding, and one that we asked for. */
 export const isDecodable = (contentEncoding: string | undefined): boolean => {
   const coding = codingOf(contentEncoding);
-  return coding === 'identity' || coding in decoders;
+  return coding === 'identity' || decoders.has(coding);
 };
 
 /**

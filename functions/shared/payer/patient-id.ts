@@ -35,6 +35,6 @@ export const patientId = (payer: Payer, named: unknown): string | undefined => {
   }
   if (typeof named !== 'string') return undefined;
   const relative = withoutBase(named, payer);
-  const found = reference.exec(relative)?.[1] ?? (relative === named && !isReferenceOnly ? named : undefined);
+  const found = reference.exec(relative)?.[1] ?? (isReferenceOnly ? undefined : named);
   return isPatientId(found) ? found : undefined;
 };

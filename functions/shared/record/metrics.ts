@@ -6,7 +6,16 @@ import type { Signal } from '../errors.ts';
  * failed; log lines have every request's payer and partner.
  */
 export type Step =
-  'authorize' | 'callback' | 'redeem' | 'refresh' | 'revoke' | 'introspect' | 'fetch' | 'discovery' | 'canary';
+  | 'authorize'
+  | 'callback'
+  | 'redeem'
+  | 'refresh'
+  | 'revoke'
+  | 'introspect'
+  | 'fetch'
+  | 'export'
+  | 'discovery'
+  | 'canary';
 
 /** `refused` is the caller's fault or the member's choice, `failed` the gateway's or the payer's. */
 export type Outcome = 'ok' | 'refused' | 'failed';
@@ -81,8 +90,8 @@ export interface Counted {
  * | each signal      | none; those of {@link signalsByPayer} also payer              |
  *
  * CloudWatch bills a metric for each hour in which it has a value. A payer has none in an hour in which it works, and at
- * most 10 in an hour in which everything fails: `requests` of nine steps, and one signal. The stage itself has at most
- * 48: `requests` 26 (eight steps with three outcomes, the canary with two), `ms` 9, `payerMs`, `bytes`, and eleven signals.
+ * most 11 in an hour in which everything fails: `requests` of ten steps, and one signal. The stage itself has at most
+ * 55: `requests` 29 (nine steps with three outcomes, the canary with two), `ms` 10, `payerMs`, `bytes`, and 14 signals.
  */
 export const requestMetrics = (
   stage: string,

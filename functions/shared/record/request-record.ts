@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { MiddlewareObj } from '@middy/core';
 import type { Context } from 'aws-lambda';
 import type { Clock, Deps, WriteLog } from '../deps.ts';
@@ -8,7 +9,7 @@ import type { Registry } from '../registry/registry.ts';
 import { requestMetrics, type Outcome, type Step } from './metrics.ts';
 
 /** The functions behind API Gateway. */
-export type FunctionName = 'authorize' | 'callback' | 'discovery' | 'fetch' | 'token';
+export type FunctionName = 'authorize' | 'callback' | 'discovery' | 'export' | 'fetch' | 'token';
 
 /**
  * The one record of a request, for the log line, its metrics and the audit. It has no other fields, and none can hold a
@@ -144,9 +145,7 @@ export const recordRequest = <Name extends FunctionName>(
   ): Promise<void> => {
     await payerNamed;
     record.status = response?.statusCode ?? 500;
-    if (typeof response?.body === 'string' || response?.body === undefined) {
-      writeRecord(record, deps.clock, deps.writeLog);
-    }
+    if (!(response?.body instanceof Readable)) writeRecord(record, deps.clock, deps.writeLog);
   };
   return {
     before: ({ event, context }) => {

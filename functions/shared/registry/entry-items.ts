@@ -4,13 +4,15 @@ import { registryAttributes } from '../store/attributes.ts';
 import { sha256 } from '../store/crypto.ts';
 import { readerOf, writeItem, type Item, type StoredItem } from '../store/items.ts';
 import type { Stop } from './stops.ts';
-import type { Partner, Payer, RegistryData } from './types.ts';
+import type { Brand, Partner, Payer, RegistryData } from './types.ts';
 
 /** What the directory says of a payer. */
 export interface DirectoryEntry {
   readonly id: string;
   readonly displayName: string;
   readonly linesOfBusiness?: readonly string[];
+  /** Absent from pages that were written before there were brands, until the next apply. */
+  readonly brand?: Brand;
   /** The client id of a partner that may read from it. One that asks its members itself comes first. */
   readonly partner?: string;
 }
@@ -26,8 +28,8 @@ export interface OriginsPage {
 }
 
 /**
- * The directory and the origins have this many pages each: with 5,000 payers, a page has about 60 KB of the 400 KB that
- * an item may have.
+ * The directory and the origins have this many pages each: with 5,000 payers and all of their brands' fields, a page
+ * has up to 210 KB of the 400 KB that an item may have.
  */
 export const pageCount = 16;
 
@@ -39,6 +41,8 @@ export const entryIds = {
   originsPage: (page: number): string => `origins#${page}`,
   /** Who applied a configuration last. */
   apply: 'apply',
+  /** Which items the newest code that was deployed writes. */
+  dataVersion: 'dataVersion',
 } as const;
 
 /** The page of a payer's id or of an origin. It never changes, so no entry is on its way from page to page. */
@@ -61,6 +65,8 @@ export interface StoredEntry<Entry> extends Partial<Changed> {
   readonly entry: Entry | undefined;
   /** Whether someone changed the item by hand, so that nothing in it can be relied on. */
   readonly damaged: boolean;
+  /** SHA-256 of the entry's text, if there is an entry. */
+  readonly digest: string | undefined;
   readonly stop: Stop | undefined;
 }
 
@@ -81,11 +87,11 @@ const belongsTo = (entryId: string, entry: JsonObject): boolean => {
 };
 
 /** What a tool wrote has a version of at least 1, and an entry and its digest or neither. Anything else is by hand. */
-const readSound = (item: StoredItem): { readonly entry: JsonObject | undefined } | undefined => {
+const readSound = (item: StoredItem): { readonly entry?: JsonObject } | undefined => {
   const read = readerOf(registryAttributes, item);
   const [text, digest, version = 0] = [read('entry'), read('digest'), read('version')];
   if (!Number.isSafeInteger(version) || version < 1) return undefined;
-  if (item['entry'] === undefined && item['digest'] === undefined) return { entry: undefined };
+  if (item['entry'] === undefined && item['digest'] === undefined) return {};
   if (text === undefined) return undefined;
   const entry = digest === sha256(text) ? parseObject(text) : undefined;
   return entry !== undefined && belongsTo(read('entryId') ?? '', entry) ? { entry } : undefined;
@@ -100,6 +106,7 @@ export const readEntryItem = <Entry>(item: StoredItem): StoredEntry<Entry> => {
     version: read('version') ?? 0,
     entry: sound?.entry as Entry | undefined,
     damaged: sound === undefined,
+    digest: sound?.entry === undefined ? undefined : read('digest'),
     stop: item['stop'] === undefined ? undefined : readStop(stop),
     changedAt: read('changedAt'),
     changedBy: read('changedBy'),
@@ -120,12 +127,13 @@ const probeOf = (allowed: readonly Partner[]): string | undefined =>
 
 /** What the directory says of a payer, given the partners that may read from it. */
 export const directoryEntryOf = (payer: Payer, partners: readonly Partner[]): DirectoryEntry => {
-  const { id, displayName, linesOfBusiness } = payer;
+  const { id, displayName, linesOfBusiness, brand } = payer;
   const partner = probeOf(partners);
   return {
     id,
     displayName,
     ...(linesOfBusiness === undefined ? {} : { linesOfBusiness }),
+    ...(brand === undefined ? {} : { brand }),
     ...(partner === undefined ? {} : { partner }),
   };
 };

@@ -1,4 +1,5 @@
-import { directoryEntryOf, entryIds, type DirectoryEntry } from './entry-items.ts';
+import { limitDirectory, versionOf, type Directory } from './directory.ts';
+import { directoryEntryOf, entryIds } from './entry-items.ts';
 import { mayReadFrom } from './profile.ts';
 import { blockedPartner, isBlocked, isPaused, pausedPayer, type Stop } from './stops.ts';
 import type { Lifetimes, Partner, Payer, RegistryData } from './types.ts';
@@ -18,8 +19,11 @@ export interface Registry {
    * be read
    */
   readonly partner: (clientId: string, options?: { readonly evenIfBlocked?: boolean }) => Promise<Partner | undefined>;
-  /** Every payer, in no particular order. */
-  readonly directory: () => Promise<readonly DirectoryEntry[]>;
+  /**
+   * Every payer, or those that a partner may read from; none if there is no such partner.
+   * @throws GatewayError `temporarily_unavailable` if it cannot be read
+   */
+  readonly directory: (clientId?: string) => Promise<Directory>;
   /** Whether any partner registered this origin for browsers (CORS). */
   readonly isWebOrigin: (origin: string) => Promise<boolean>;
 }
@@ -33,6 +37,18 @@ export const registryOf = (
   const payersById = new Map(payers.map((payer) => [payer.id, payer]));
   const partnersById = new Map(partners.map((partner) => [partner.clientId, partner]));
   const webOrigins = new Set(partners.flatMap((partner) => partner.webOrigins));
+  let changedAt: number | undefined;
+  const whole = (): Directory => {
+    const entries = payers.map((payer) =>
+      directoryEntryOf(
+        payer,
+        partners.filter((partner) => mayReadFrom(partner, payer.id)),
+      ),
+    );
+    // Not earlier: a test's clock may not be there yet when its registry is made.
+    changedAt ??= Math.floor(nowMs() / 1000);
+    return { entries, version: versionOf([JSON.stringify(entries)]), changedAt };
+  };
   return {
     stage,
     lifetimes,
@@ -46,13 +62,8 @@ export const registryOf = (
       if (partner !== undefined && !evenIfBlocked && isBlocked(stop)) throw blockedPartner();
       return partner;
     },
-    directory: async () =>
-      payers.map((payer) =>
-        directoryEntryOf(
-          payer,
-          partners.filter((partner) => mayReadFrom(partner, payer.id)),
-        ),
-      ),
+    directory: async (clientId) =>
+      clientId === undefined ? whole() : limitDirectory(whole(), partnersById.get(clientId) ?? { payers: [] }, 0),
     isWebOrigin: async (origin) => webOrigins.has(origin),
   };
 };

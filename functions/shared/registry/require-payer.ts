@@ -1,11 +1,24 @@
 import { GatewayError } from '../errors.ts';
 import type { Registry } from './registry.ts';
-import type { Payer } from './types.ts';
+import type { Partner, Payer } from './types.ts';
 
-interface RequirePayerOptions {
+interface UnknownPayerOptions {
   /** The code if the registry has no such payer. */
   readonly code: 'invalid_request' | 'not_found';
-  readonly publicMessage?: string;
+  readonly publicMessage?: string | undefined;
+  /** The app that asked, if it is known. */
+  readonly backTo?: Partner | undefined;
+}
+
+/** Makes the error for a payer that the registry does not have. */
+export const unknownPayer = ({
+  code,
+  publicMessage = 'There is no such health plan here.',
+  backTo,
+}: UnknownPayerOptions): GatewayError =>
+  new GatewayError(code, publicMessage, { page: 'unknownPlan', ...(backTo === undefined ? {} : { backTo }) });
+
+interface RequirePayerOptions extends Pick<UnknownPayerOptions, 'code' | 'publicMessage'> {
   readonly evenIfPaused?: boolean;
 }
 
@@ -16,10 +29,10 @@ interface RequirePayerOptions {
 export const requirePayer = async (
   registry: Registry,
   payerId: string,
-  { code, publicMessage = 'There is no such health plan here.', evenIfPaused = false }: RequirePayerOptions,
+  { code, publicMessage, evenIfPaused = false }: RequirePayerOptions,
 ): Promise<Payer> => {
   const payer = await registry.payer(payerId, { evenIfPaused });
-  if (payer === undefined) throw new GatewayError(code, publicMessage);
+  if (payer === undefined) throw unknownPayer({ code, publicMessage });
   return payer;
 };
 

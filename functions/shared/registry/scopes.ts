@@ -54,9 +54,10 @@ export const namesType = ({ type }: ResourceScope): boolean => type === anyType 
 export const isWriting = ({ permissions = '' }: ResourceScope): boolean =>
   permissions === 'write' || permissions === '*' || /^[cruds]*[cud][cruds]*$/.test(permissions);
 
+const reading: ReadonlySet<string | undefined> = new Set(['read', 'rs', 'r', 's']);
+
 /** Whether a scope allows only reading: `read` of v1; r and s of v2. */
-export const isReading = ({ permissions = '' }: ResourceScope): boolean =>
-  ['read', 'rs', 'r', 's'].includes(permissions);
+export const isReading = ({ permissions }: ResourceScope): boolean => reading.has(permissions);
 
 /** What a scope allows reading, whatever it allows writing; undefined if nothing. */
 export const readAccessOf = (scope: ResourceScope): ReadAccess | undefined => {

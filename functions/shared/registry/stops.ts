@@ -29,6 +29,7 @@ export const blockedPartner = (): GatewayError =>
   new GatewayError('unauthorized_client', 'This app has been blocked by the operator of this gateway.', {
     status: 403,
     detail: 'the partner is blocked',
+    page: 'blockedApp',
     stop: 'block',
   });
 

@@ -5,6 +5,7 @@ import { embeddedMetrics } from '../record/metrics.ts';
 import { registryAttributes } from '../store/attributes.ts';
 import type { Table } from '../store/dynamo.ts';
 import { writeItem } from '../store/items.ts';
+import { limitDirectory, versionOf, type Directory } from './directory.ts';
 import {
   entryIds,
   pageCount,
@@ -96,9 +97,17 @@ export const tableRegistry = ({ table, clock, writeLog, stage, lifetimes }: Tabl
   };
 
   /** A page that cannot be used counts as empty: the others serve. */
-  const pageOrEmpty = async <Page>(entryId: string): Promise<Page | undefined> => {
-    const stored = await require(entryId);
-    return stored?.entry as Page | undefined;
+  const page = async <Page>(entryId: string): Promise<StoredEntry<Page> | undefined> =>
+    (await require(entryId)) as StoredEntry<Page> | undefined;
+
+  const wholeDirectory = async (): Promise<Directory> => {
+    const numbers = Array.from({ length: pageCount }, (_, number) => number);
+    const pages = await Promise.all(numbers.map((number) => page<DirectoryPage>(entryIds.directoryPage(number))));
+    return {
+      entries: pages.flatMap((one) => one?.entry?.entries ?? []),
+      version: versionOf(pages.map((one) => one?.digest ?? '')),
+      changedAt: Math.max(0, ...pages.map((one) => one?.changedAt ?? 0)),
+    };
   };
 
   return {
@@ -116,14 +125,18 @@ export const tableRegistry = ({ table, clock, writeLog, stage, lifetimes }: Tabl
       if (entry !== undefined && !evenIfBlocked && isBlocked(stop)) throw blockedPartner();
       return entry as Partner | undefined;
     },
-    directory: async () => {
-      const numbers = Array.from({ length: pageCount }, (_, page) => page);
-      const pages = await Promise.all(numbers.map((page) => pageOrEmpty<DirectoryPage>(entryIds.directoryPage(page))));
-      return pages.flatMap((page) => page?.entries ?? []);
+    directory: async (clientId) => {
+      if (clientId === undefined) return wholeDirectory();
+      const [directory, partner] = await Promise.all([
+        wholeDirectory(),
+        isName(clientId) ? requireSound(entryIds.partner(clientId)) : undefined,
+      ]);
+      const { entry, changedAt = 0 } = partner ?? {};
+      return limitDirectory(directory, (entry as Partner | undefined) ?? { payers: [] }, changedAt);
     },
     isWebOrigin: async (origin) => {
-      const page = await pageOrEmpty<OriginsPage>(entryIds.originsPage(pageOf(origin)));
-      return page?.origins.includes(origin) ?? false;
+      const origins = await page<OriginsPage>(entryIds.originsPage(pageOf(origin)));
+      return origins?.entry?.origins.includes(origin) ?? false;
     },
   };
 };

@@ -50,6 +50,29 @@ interface WholeRecord {
   readonly requestsPerSecond?: number;
 }
 
+/** The numbers by which others know a health plan. */
+interface PayerIdentifiers {
+  /** Electronic payer ids, as claims carry them. */
+  readonly payerId?: readonly string[];
+  /** NAIC company codes: five digits. */
+  readonly naic?: readonly string[];
+  /** HIOS issuer ids: five digits. */
+  readonly hios?: readonly string[];
+  /** National Provider Identifiers: ten digits. */
+  readonly npi?: readonly string[];
+}
+
+/** How members know a payer. The payer directory (`GET /brands`, `/connect`) shows it. */
+export interface Brand {
+  /** The plan's website, an https URL. */
+  readonly website: string;
+  /** The URL of its logo. Our own pages never load it. */
+  readonly logo?: string;
+  /** Other names that members search for, such as a former one. */
+  readonly otherNames?: readonly string[];
+  readonly identifiers?: PayerIdentifiers;
+}
+
 /** A payer profile: a payer's endpoints and quirks. */
 export interface Payer {
   /** Part of every path: lower-case letters, digits and hyphens. */
@@ -115,6 +138,8 @@ export interface Payer {
   readonly consentLifetime?: number;
   /** The kinds of plans whose members can sign in, as members call them. Shown before the sign-in. @default unknown */
   readonly linesOfBusiness?: readonly string[];
+  /** How members know it. @default the directory has its name only */
+  readonly brand?: Brand;
   readonly quirks: PayerQuirks;
 }
 
@@ -124,6 +149,10 @@ export interface Partner {
   readonly name: string;
   /** The app's home page, where a dead end links back to. */
   readonly homePage: string;
+  /** Its logo for our pages: a `data:` URL of an SVG, PNG or WebP image. @default its name only */
+  readonly logo?: string;
+  /** The URL of its privacy policy, which our pages link to. */
+  readonly privacyPolicy?: string;
   /** Compared exactly; for loopback hosts the port may differ (RFC 8252 §7.3). */
   readonly redirectUris: readonly string[];
   readonly clientAuthentication: readonly ClientAuthentication[];
@@ -139,6 +168,8 @@ export interface Partner {
   readonly payers: readonly string[];
   /** Origins that browsers may call token and FHIR from (CORS). */
   readonly webOrigins: readonly string[];
+  /** Where the gateway posts events about grants and exports; an https URL. @default the partner hears of none */
+  readonly webhook?: string;
   /** Who asks the member for consent: the gateway's page, or the partner, which has already asked. */
   readonly consent: 'gateway' | 'partner';
   /** Why a public client asks its members itself; required in a deployed stage, since anyone can act as that client. */

@@ -1,6 +1,6 @@
 /*
- * Every attribute of every table, declared once: its DynamoDB type, and the steps that set or remove it. Items are read
- * and written by these declarations, and so are the tables' streams. A test compares them with docs/storage.md and with
+ * Every attribute of every table, declared once: its DynamoDB type, and the steps that set or remove it. Items and
+ * stream records are read, and items written, by these declarations. A test compares them with docs/storage.md and with
  * what is written.
  */
 
@@ -55,14 +55,14 @@ export const loginAttemptAttributes = {
 } as const satisfies Attributes;
 
 /** The last event of a grant; the audit reads it from the table's stream. */
-const grantEventSteps = 'putGrant redeem rotate revoke storePayerTokens';
+const grantEventSteps = 'putGrant redeem rotate revoke storePayerTokens addMemberIndex';
 export const grantEventAttributes = {
   type: { type: 'S', by: grantEventSteps },
   at: { type: 'N', by: grantEventSteps },
   requestId: { type: 'S', by: grantEventSteps },
   reason: { type: 'S', by: 'revoke' },
-  operator: { type: 'S', by: 'revoke' },
-  note: { type: 'S', by: 'revoke' },
+  operator: { type: 'S', by: 'revoke addMemberIndex' },
+  note: { type: 'S', by: 'revoke addMemberIndex' },
 } as const satisfies Attributes;
 
 /** Grants: one item per grant. */
@@ -72,6 +72,8 @@ export const grantAttributes = {
   partner: { type: 'S', by: 'putGrant' },
   scope: { type: 'S', by: 'putGrant' },
   patient: { type: 'S', by: 'putGrant' },
+  /** For members' requests: an HMAC of payer and patient. No function reads it. */
+  memberIndex: { type: 'S', by: 'putGrant addMemberIndex' },
   refreshable: { type: 'BOOL', by: 'putGrant' },
   redirectUri: { type: 'S', by: 'putGrant' },
   codeChallenge: { type: 'S', by: 'putGrant' },
@@ -107,7 +109,7 @@ export const grantAttributes = {
   seenBy: { type: 'S', by: 'rememberAssertion' },
 } as const satisfies Attributes;
 
-/** AuditEvents: what a read leaves until it is in the audit bucket. */
+/** AuditEvents: the events of a read, until they are in the audit bucket. */
 export const auditEventAttributes = {
   eventId: { type: 'S', by: 'openGate onEnd' },
   openId: { type: 'S', by: 'openGate closeReads' },
@@ -129,7 +131,7 @@ export const auditEventAttributes = {
 
 /** Limits: how much of each limit is used, and which payers do not answer. */
 export const limitAttributes = {
-  limitId: { type: 'S', by: 'leaseFromTable markLate openForCanary' },
+  limitId: { type: 'S', by: 'leaseFromTable markLate openForCanary disableWebhook' },
   takenUntilMs: { type: 'N', by: 'leaseFromTable' },
   lateSinceMs: { type: 'N', by: 'markLate closeBreaker' },
   lateGrants: { type: 'SS', by: 'markLate closeBreaker' },
@@ -138,6 +140,7 @@ export const limitAttributes = {
   openForMs: { type: 'N', by: 'openBreaker openForCanary reopenBreaker closeBreaker' },
   probeBy: { type: 'S', by: 'takeProbe releaseProbe closeBreaker' },
   probeUntilMs: { type: 'N', by: 'takeProbe releaseProbe closeBreaker' },
+  disabledAt: { type: 'N', by: 'disableWebhook' },
   expiresAt: { type: 'N', by: 'leaseFromTable markLate openBreaker openForCanary takeProbe reopenBreaker' },
 } as const satisfies Attributes;
 
@@ -151,12 +154,64 @@ export const stopAttributes = {
 
 /** Registry: payers, partners, and the pages that are made from them. */
 export const registryAttributes = {
-  entryId: { type: 'S', by: 'fillRegistry writeEntry' },
-  version: { type: 'N', by: 'fillRegistry writeEntry removeEntry stopEntry endStop' },
-  entry: { type: 'S', by: 'fillRegistry writeEntry removeEntry' },
-  digest: { type: 'S', by: 'fillRegistry writeEntry removeEntry' },
+  entryId: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry' },
+  version: { type: 'N', by: 'fillRegistry keepDataVersion writeEntry removeEntry stopEntry endStop' },
+  entry: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry removeEntry' },
+  digest: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry removeEntry' },
   stop: { type: 'M', by: 'stopEntry endStop', fields: stopAttributes },
-  changedAt: { type: 'N', by: 'fillRegistry writeEntry removeEntry' },
-  changedBy: { type: 'S', by: 'fillRegistry writeEntry removeEntry' },
-  reason: { type: 'S', by: 'fillRegistry writeEntry removeEntry' },
+  changedAt: { type: 'N', by: 'fillRegistry keepDataVersion writeEntry removeEntry' },
+  changedBy: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry removeEntry' },
+  reason: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry removeEntry' },
+} as const satisfies Attributes;
+
+/** Exports: one item per grant, for the partner's latest export. */
+export const exportAttributes = {
+  grantId: { type: 'S', by: 'putExport' },
+  exportId: { type: 'S', by: 'putExport' },
+  payer: { type: 'S', by: 'putExport' },
+  partner: { type: 'S', by: 'putExport' },
+  patient: { type: 'S', by: 'putExport' },
+  /** The kick-off's URL, which the manifest repeats. */
+  request: { type: 'S', by: 'putExport' },
+  requestId: { type: 'S', by: 'putExport' },
+  scope: { type: 'S', by: 'putExport' },
+  types: { type: 'SS', by: 'putExport' },
+  since: { type: 'S', by: 'putExport' },
+  /** Names of the kick-off's parameters that were ignored, as the caller's lenient handling allowed. */
+  ignored: { type: 'SS', by: 'putExport' },
+  status: { type: 'S', by: 'putExport endExport' },
+  /** The public half of the key that opens the files; 32 bytes. */
+  recipient: { type: 'B', by: 'putExport' },
+  /** The private half is derived from this and the grant's key. */
+  exportSecret: { type: 'B', by: 'putExport' },
+  /** The payer's access token, sealed under the exports key for the job alone. */
+  payerToken: { type: 'B', by: 'putExport giveToken endExport' },
+  /** Absent if the payer did not say. */
+  payerTokenExpiresAt: { type: 'N', by: 'putExport giveToken endExport' },
+  /** When that token was put here. */
+  payerTokenAt: { type: 'N', by: 'putExport giveToken endExport' },
+  /** The grant's version of that token. */
+  payerVersion: { type: 'N', by: 'putExport giveToken' },
+  /** The key of the job's state, sealed under the exports key. */
+  stateKey: { type: 'B', by: 'beginExport endExport' },
+  executionArn: { type: 'S', by: 'beginExport continueExport' },
+  beganAt: { type: 'N', by: 'beginExport' },
+  /** When a poll last asked for the job to be started again. */
+  startAgainAt: { type: 'N', by: 'startAgain' },
+  /** The callback to complete when there is a newer token. */
+  callbackId: { type: 'S', by: 'askForToken noteAwake endExport' },
+  /** The version of the token that the payer no longer accepts. */
+  refusedVersion: { type: 'N', by: 'askForToken noteAwake endExport' },
+  waitingSince: { type: 'N', by: 'askForToken noteAwake endExport' },
+  resources: { type: 'N', by: 'putExport noteProgress endExport' },
+  /** The total that the payer gave, if one request asks for everything. */
+  resourcesTotal: { type: 'N', by: 'noteProgress' },
+  typesDone: { type: 'N', by: 'noteProgress endExport' },
+  typesTotal: { type: 'N', by: 'noteProgress endExport' },
+  /** SHA-256 of the sealed manifest, base64url. */
+  manifestDigest: { type: 'S', by: 'endExport' },
+  startedAt: { type: 'N', by: 'putExport' },
+  endedAt: { type: 'N', by: 'endExport' },
+  grantEndsAt: { type: 'N', by: 'putExport' },
+  expiresAt: { type: 'N', by: 'putExport endExport' },
 } as const satisfies Attributes;

@@ -61,7 +61,7 @@ export const clausesOn = <A extends Attributes>(attributes: A) => {
       ({ name }) =>
         `attribute_not_exists(${name(attribute)})`,
     is:
-      <K extends Name>(attribute: K, comparison: '=' | '<' | '<=' | '>' | '>=', than: ValueOf<A[K]>): Clause =>
+      <K extends Name>(attribute: K, comparison: '=' | '<>' | '<' | '<=' | '>' | '>=', than: ValueOf<A[K]>): Clause =>
       ({ name, value }) =>
         `${name(attribute)} ${comparison} ${value(attribute, writeValue(attributes[attribute]!, than))}`,
     contains:

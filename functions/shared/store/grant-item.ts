@@ -13,7 +13,7 @@ export interface PayerTokens {
 
 /** The last event of a grant; the audit reads it from the table's stream. */
 export interface GrantEvent {
-  readonly type: 'created' | 'redeemed' | 'refreshed' | 'payerRefreshed' | 'revoked';
+  readonly type: 'created' | 'redeemed' | 'refreshed' | 'payerRefreshed' | 'revoked' | 'indexed' | 'restored';
   /** Epoch seconds. */
   readonly at: number;
   readonly requestId: string;
@@ -21,7 +21,7 @@ export interface GrantEvent {
   readonly by?: Operator;
 }
 
-/** Who ended a grant by hand, and why. */
+/** Who changed a grant by hand, and why. */
 export interface Operator {
   /** The caller's ARN. */
   readonly operator: string;

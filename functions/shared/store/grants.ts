@@ -4,6 +4,7 @@ import { grantAttributes, type grantEventAttributes, type ValuesOf } from './att
 import { sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';
 import { anyOf, clausesOn, conditionOf, updateOf, type Change, type Clause } from './expressions.ts';
 import {
+  isLive,
   readGrant,
   type Grant,
   type GrantEvent,
@@ -12,6 +13,7 @@ import {
   type RevocationReason,
 } from './grant-item.ts';
 import { writeItem, type Item } from './items.ts';
+import type { Member } from './member-index.ts';
 
 /*
  * A grant's life, and the one conditional write that each step is:
@@ -70,10 +72,41 @@ export const getGrant = async (table: Table, grantId: string): Promise<Grant | u
   return item === undefined ? undefined : readGrant(item);
 };
 
+/** What the job of an export may read of a grant. */
+export const grantLifeAttributes = [
+  'grantId',
+  'revokedAt',
+  'expiresAt',
+] as const satisfies readonly (keyof typeof grantAttributes)[];
+
+/**
+ * Whether a grant can still be used, read strongly consistent and without what it holds.
+ * @param now epoch seconds
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const isGrantLive = async (table: Table, grantId: string, now: number): Promise<boolean> => {
+  const { Item: item } = await sendOrUnavailable(
+    table.client.send(
+      new GetItemCommand({
+        TableName: table.name,
+        Key: keyOf(grantId),
+        ConsistentRead: true,
+        ProjectionExpression: grantLifeAttributes.join(', '),
+      }),
+    ),
+  );
+  return item !== undefined && isLive(readGrant(item), now);
+};
+
 /** Writes a new grant, which expires with its code unless the code is redeemed. */
 export const putGrant = async (
   table: Table,
-  grant: Grant & { readonly wrappedKey: Uint8Array; readonly linkKey: Uint8Array },
+  grant: Grant & {
+    readonly wrappedKey: Uint8Array;
+    readonly linkKey: Uint8Array;
+    /** Finds it among the grants of its member; only a grant without a patient has none. */
+    readonly memberIndex?: string | undefined;
+  },
   { now, requestId }: { now: number; requestId: string },
 ): Promise<void> => {
   const values = {
@@ -82,6 +115,7 @@ export const putGrant = async (
     partner: grant.partner,
     scope: writeScopes(grant.scope),
     patient: grant.patient,
+    memberIndex: grant.memberIndex,
     refreshable: grant.refreshable,
     endsAt: grant.endsAt,
     expiresAt: grant.expiresAt,
@@ -240,6 +274,26 @@ export const addLinkKey = (
   update(table, grantId, {
     set: { linkKey },
     when: [grantExists, notRevoked, notExpired(now), absent('linkKey')],
+  });
+
+/**
+ * Adds the index of its member to a grant that was created without one. Nothing else about the grant changes. False if it
+ * has another one by now, is gone, or is another member's.
+ */
+export const addMemberIndex = (
+  table: Table,
+  { grantId, payer, patient }: Pick<Grant, 'grantId'> & Member,
+  { memberIndex, now, requestId, by }: { memberIndex: string; now: number; requestId: string; by: Operator },
+): Promise<boolean> =>
+  update(table, grantId, {
+    set: { memberIndex, lastEvent: eventOf({ type: 'indexed', at: now, requestId, by }) },
+    when: [
+      grantExists,
+      // The same one if the answer was lost and the SDK sent it again.
+      anyOf(absent('memberIndex'), is('memberIndex', '=', memberIndex)),
+      is('payer', '=', payer),
+      is('patient', '=', patient),
+    ],
   });
 
 /** Takes the lease on a refresh of payer tokens. False if another request holds it, or the tokens have changed. */

@@ -14,10 +14,12 @@ export interface Asked {
 /** The state that a payer's faults share. */
 export interface FaultyPayer {
   readonly origin: string;
-  /** Pauses in milliseconds: of `slow` before an answer, of `drip` between pieces. */
-  readonly pauseMs: { readonly slow: number; readonly drip: number };
+  /** Milliseconds: `slow` waits before an answer, `drip` waits between pieces, and tokens live with `short-tokens`. */
+  readonly pauseMs: { readonly slow: number; readonly drip: number; readonly token?: number };
   /** The access tokens that have read a first page. */
   readonly firstPageTokens: Set<string>;
+  /** When each access token was issued, in epoch milliseconds, while `short-tokens` was on. */
+  readonly issuedAtMs: Map<string, number>;
   /** FHIR requests that `429` has counted. */
   requests: number;
 }
@@ -29,6 +31,8 @@ export interface Fault {
   readonly does: string;
   /** What a partner app sees through the gateway. */
   readonly partnerSees: string;
+  /** The result of an export of the whole record. */
+  readonly exportGives: string;
   /** Whether the fault applies to a request. */
   readonly when: (asked: Asked) => boolean;
   /** Runs before the payer answers. Returns whether it has answered in the payer's place. */

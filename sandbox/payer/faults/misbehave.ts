@@ -17,7 +17,7 @@ interface Setup {
  */
 export const misbehaving = (handler: Handler, switchedOn: () => readonly Fault[], setup: Setup): Handler => {
   const { origin, paths, pauseMs = { slow: 5000, drip: 200 } } = setup;
-  const payer: FaultyPayer = { origin, pauseMs, firstPageTokens: new Set(), requests: 0 };
+  const payer: FaultyPayer = { origin, pauseMs, firstPageTokens: new Set(), issuedAtMs: new Map(), requests: 0 };
   return async (req, res, url) => {
     if (switchedOn().length === 0) return handler(req, res, url);
     const asked = await describeRequest(req, url, paths);

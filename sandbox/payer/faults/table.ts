@@ -1,8 +1,21 @@
-import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readPage, writePage } from '../fhir/query.ts';
-import { sendJson } from '../http.ts';
-import type { Asked, Fault } from './fault.ts';
+import {
+  answerHtml,
+  editNext,
+  editTokens,
+  isEverything,
+  isFhir,
+  isLaterPage,
+  isRefresh,
+  isToken,
+  offsetOf,
+  pageAt,
+  refuseFhir,
+  refuseRefresh,
+  refuseToken,
+} from './acts.ts';
+import { bulkFaults } from './bulk.ts';
+import type { Fault } from './fault.ts';
 
 /** The host in the links of `internal-links`. */
 export const internalBase = 'http://fhir.internal:8080/r4';
@@ -10,80 +23,13 @@ export const internalBase = 'http://fhir.internal:8080/r4';
 /** An `id_token` that nobody signed. */
 const unsignedToken = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from('{"sub":"1"}').toString('base64url')}.`;
 
-const isFhir = ({ endpoint }: Asked): boolean => endpoint === 'fhir';
-const isToken = ({ endpoint }: Asked): boolean => endpoint === 'token';
-const isRefresh = ({ grantType }: Asked): boolean => grantType === 'refresh_token';
-const isLaterPage = ({ url }: Asked): boolean => url.searchParams.has('_page');
-const isEverything = ({ endpoint, url }: Asked): boolean =>
-  endpoint === 'fhir' && decodeURIComponent(url.pathname).endsWith('/$everything');
-
-const outcome = (code: string, diagnostics: string): object => ({
-  resourceType: 'OperationOutcome',
-  issue: [{ severity: 'error', code, diagnostics }],
-});
-
-const refuseFhir = (
-  res: ServerResponse,
-  status: number,
-  code: string,
-  headers: Readonly<Record<string, string>> = {},
-): true => {
-  const body = outcome(code, 'A switch of this sandbox refused the request.');
-  sendJson(res, status, body, { 'content-type': 'application/fhir+json', ...headers });
-  return true;
-};
-
-const refuseToken = (res: ServerResponse): true => {
-  res.writeHead(401, {
-    'content-type': 'application/fhir+json',
-    'www-authenticate': 'Bearer error="invalid_token"',
-  });
-  res.end(JSON.stringify(outcome('login', 'The access token is unknown, expired or revoked.')));
-  return true;
-};
-
-const refuseRefresh = (res: ServerResponse): true => {
-  sendJson(res, 400, { error: 'invalid_grant', error_description: 'grant request is invalid' });
-  return true;
-};
-
-const editTokens =
-  (edit: (answer: Record<string, unknown>) => void) =>
-  (text: string): string => {
-    const answer = JSON.parse(text) as Record<string, unknown>;
-    if (answer['access_token'] !== undefined) edit(answer);
-    return JSON.stringify(answer);
-  };
-
-const linkOf = (text: string, relation: string): string | undefined =>
-  new RegExp(`"relation":"${relation}","url":"([^"]+)"`).exec(text)?.[1];
-
-/** Replaces a Bundle's link to the next page. */
-const editNext =
-  (edit: (next: string, self: string) => string) =>
-  (text: string): string => {
-    const next = linkOf(text, 'next');
-    const self = linkOf(text, 'self');
-    return next === undefined || self === undefined
-      ? text
-      : text.replace(`"relation":"next","url":"${next}"`, `"relation":"next","url":"${edit(next, self)}"`);
-  };
-
-const skipPage = (next: string, self: string): string => {
-  const offsetOf = (url: string): number => readPage(new URL(url).searchParams.get('_page') ?? undefined);
-  const later = new URL(next);
-  later.searchParams.set('_page', writePage(2 * offsetOf(next) - offsetOf(self)));
-  return later.href;
-};
-
-const htmlPage = '<!doctype html><html><head><title>Maintenance</title></head><body>Back at 6 a.m.</body></html>';
-
 /** Faults that real payers are known to have, one per switch. */
 export const faults: readonly Fault[] = [
   {
     name: 'slow',
     does: 'The FHIR API waits five seconds before it answers.',
     partnerSees: 'The record, five seconds later. The gateway waits for up to 60 seconds, then answers 504.',
+    exportGives: 'The whole record, later.',
     when: isFhir,
     before: async (_asked, res, { pauseMs }) => {
       await sleep(pauseMs.slow);
@@ -96,6 +42,7 @@ export const faults: readonly Fault[] = [
     does: 'FHIR answers come in pieces of 1 KB with pauses of 0.2 seconds.',
     partnerSees:
       'The whole record, in pieces: the gateway passes each on as it comes. Do not limit the time of a whole answer.',
+    exportGives: 'The whole record.',
     when: isFhir,
     pieceBytes: 1024,
   },
@@ -103,6 +50,7 @@ export const faults: readonly Fault[] = [
     name: '429',
     does: 'Every second FHIR request is 429 with `Retry-After: 2`.',
     partnerSees: '429 (`throttled`) with `Retry-After: 2`. The grant is intact: wait, and ask again.',
+    exportGives: 'The whole record: it waits as long as the payer asks.',
     when: isFhir,
     before: (_asked, res, payer) => {
       payer.requests += 1;
@@ -114,6 +62,7 @@ export const faults: readonly Fault[] = [
     does: 'The token endpoint and the FHIR API are 503 without `Retry-After`, as in maintenance.',
     partnerSees:
       'A sign-in comes back with `temporarily_unavailable`. A read is 503 (`transient`) with `Retry-After: 30`. The grant is intact.',
+    exportGives: 'Waits for the payer, two days at most.',
     when: (asked) => isToken(asked) || isFhir(asked),
     before: (_asked, res) => refuseFhir(res, 503, 'transient'),
   },
@@ -121,16 +70,15 @@ export const faults: readonly Fault[] = [
     name: 'html',
     does: 'The FHIR API answers 200 with an HTML page.',
     partnerSees: '502 (`exception`). The page does not reach you.',
+    exportGives: 'Nothing of the record: each type is `incomplete`, since the answers are not JSON.',
     when: isFhir,
-    before: (_asked, res) => {
-      res.writeHead(200, { 'content-type': 'text/html' }).end(htmlPage);
-      return true;
-    },
+    before: (_asked, res) => answerHtml(res),
   },
   {
     name: 'login-redirect',
     does: 'The FHIR API redirects to a login page.',
     partnerSees: '502 (`exception`). The gateway does not follow it.',
+    exportGives: 'Nothing of the record: each type is `incomplete`.',
     when: isFhir,
     before: (_asked, res, { origin }) => {
       res.writeHead(302, { location: `${origin}/login` }).end();
@@ -142,6 +90,7 @@ export const faults: readonly Fault[] = [
     does: 'The links in FHIR answers begin with an internal host, `http://fhir.internal:8080/r4`.',
     partnerSees:
       'Those links, unchanged. Do not follow a link that is not below your FHIR base: tell the operators, who add the host to the payer’s profile (`fhirBaseUrlAliases`).',
+    exportGives: 'The first page, and `incomplete`: the next one is on another server.',
     when: isFhir,
     edit: (text, { origin }) => text.replaceAll(`${origin}/r4`, internalBase),
   },
@@ -149,6 +98,7 @@ export const faults: readonly Fault[] = [
     name: 'pages-repeat',
     does: 'The link to the next page leads to the same page.',
     partnerSees: 'The same page again and again. Stop where a page brings nothing new.',
+    exportGives: 'That page once, and `incomplete`.',
     when: isFhir,
     edit: editNext((_next, self) => self),
   },
@@ -156,13 +106,15 @@ export const faults: readonly Fault[] = [
     name: 'pages-skip',
     does: 'The link to the next page leaves one page out.',
     partnerSees: 'Fewer resources than `total` says. Compare the two.',
+    exportGives: 'What came, and `incomplete`: the payer named more.',
     when: isFhir,
-    edit: editNext(skipPage),
+    edit: editNext((next, self) => pageAt(next, 2 * offsetOf(next) - offsetOf(self))),
   },
   {
     name: '401-mid-paging',
     does: 'An access token that has read a first page is 401 on the pages after it.',
     partnerSees: 'Nothing: the gateway refreshes its token at the payer and asks again.',
+    exportGives: 'The whole record: your next look brings a fresh token.',
     when: isFhir,
     before: (asked, res, { firstPageTokens }) => {
       if (isLaterPage(asked)) return firstPageTokens.has(asked.token) && refuseToken(res);
@@ -174,6 +126,7 @@ export const faults: readonly Fault[] = [
     name: 'everything-never',
     does: '`$everything` never answers.',
     partnerSees: '504 (`timeout`) after 60 seconds. Read the types one by one.',
+    exportGives: 'The whole record: after five tries it searches each type.',
     when: isEverything,
     before: () => true,
   },
@@ -181,6 +134,7 @@ export const faults: readonly Fault[] = [
     name: 'no-token-type',
     does: 'Token answers have no `token_type`.',
     partnerSees: 'Nothing: your own token answer has `Bearer`.',
+    exportGives: 'The whole record.',
     when: isToken,
     edit: editTokens((answer) => delete answer['token_type']),
   },
@@ -188,6 +142,7 @@ export const faults: readonly Fault[] = [
     name: 'odd-expires-in',
     does: 'Token answers have `"expires_in": "0"`: a string, and no time at all.',
     partnerSees: 'Nothing: your own `expires_in` is a number, and reads go on.',
+    exportGives: 'The whole record.',
     when: isToken,
     edit: editTokens((answer) => (answer['expires_in'] = '0')),
   },
@@ -195,6 +150,7 @@ export const faults: readonly Fault[] = [
     name: 'id-token',
     does: 'Token answers have an `id_token` that nobody asked for and nobody signed.',
     partnerSees: 'Nothing: it is not passed on.',
+    exportGives: 'The whole record.',
     when: isToken,
     edit: editTokens((answer) => (answer['id_token'] = unsignedToken)),
   },
@@ -203,6 +159,7 @@ export const faults: readonly Fault[] = [
     does: 'Access tokens are 401 and refreshes `invalid_grant`, as after a member took the consent back. Switch it on after the sign-in.',
     partnerSees:
       '401 (`login`) on a read. The grant has ended, so a refresh is `invalid_grant`: send the member through authorize again.',
+    exportGives: 'Your next look is 401, and the export ends with the grant.',
     when: (asked) => isFhir(asked) || isRefresh(asked),
     before: (asked, res) => (isRefresh(asked) ? refuseRefresh(res) : refuseToken(res)),
   },
@@ -211,6 +168,7 @@ export const faults: readonly Fault[] = [
     does: 'Refreshes are `invalid_grant`: the payer has lost its refresh tokens.',
     partnerSees:
       'Nothing until the payer’s access token ends, or is 401 (try it with `401-mid-paging`). Then as with `consent-withdrawn`.',
+    exportGives: 'As with `consent-withdrawn`, once the payer’s access token has ended.',
     when: isRefresh,
     before: (_asked, res) => refuseRefresh(res),
   },
@@ -218,6 +176,7 @@ export const faults: readonly Fault[] = [
     name: 'member-refused',
     does: 'After sign-in and consent the payer sends the member back with `access_denied`.',
     partnerSees: 'The redirect has `error=access_denied`, `state` and `iss`, as if the member had declined.',
+    exportGives: 'There is no sign-in, so there is no export.',
     when: ({ endpoint }) => endpoint === 'return',
     // The body of the redirect also contains the code.
     edit: () => '',
@@ -226,6 +185,7 @@ export const faults: readonly Fault[] = [
       searchParams.set('error', 'access_denied');
     },
   },
+  ...bulkFaults,
 ];
 
 export const faultNames: readonly string[] = faults.map(({ name }) => name);

@@ -7,10 +7,13 @@ import type { Page } from './layout.ts';
 /** The switches that make this payer misbehave. `unknown` are names that a form sent and that are no switch. */
 export const adminPage = (payerName: string, on: readonly string[], unknown: readonly string[] = []): Page => {
   return {
-    title: 'Switches',
+    title: on.length === 0 ? 'Switches' : `Switches: ${on.length} on`,
     status: unknown.length > 0 ? 400 : 200,
     body: html`<h1>Make ${payerName} misbehave</h1>
       <p>Real payers have each of these faults. A switch affects every app and member until you turn it off.</p>
+      <p class="note" role="status">
+        ${on.length === 0 ? 'All switches are off.' : `Switched on: ${on.join(', ')}.`}
+      </p>
       ${
         unknown.length > 0 &&
         html`<div class="alert" role="alert">

@@ -5,7 +5,7 @@ import type { Page } from './layout.ts';
 /** The messages that this payer sent, newest first. */
 export const inboxPage = (payerName: string, messages: readonly Message[]): Page => {
   return {
-    title: 'Inbox',
+    title: messages.length === 0 ? 'Inbox, empty' : `Inbox (${messages.length})`,
     body: html`<h1>Inbox</h1>
       <p class="quiet">What ${payerName} has e-mailed, newest first. Only a sandbox shows this to everybody.</p>
       <p><a href="/inbox">Look for new messages</a></p>

@@ -5,7 +5,6 @@ import type { Html } from '../../html.ts';
 /** A payer's branding. */
 export interface Brand {
   readonly name: string;
-  readonly colour: string;
 }
 
 export interface Page {
@@ -28,24 +27,46 @@ export const renderPage = (brand: Brand, page: Page): string => {
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${page.title} · ${brand.name}</title>
+        <title>${(page.status ?? 200) === 422 && 'Error: '}${page.title} · ${brand.name}</title>
         <link rel="icon" href="data:," />
         <link rel="stylesheet" href="/style.css" />
       </head>
       <body>
         <header>
           <div class="bar">
-            <span class="mark" aria-hidden="true">${brand.name.slice(0, 1)}</span>
+            ${mark(brand)}
             <span class="name">${brand.name}</span>
             <span class="area">Members</span>
           </div>
         </header>
         <main>${page.step && stepList(page.step)}${page.body}</main>
-        <footer>${brand.name} is a sandbox. Its members are made up; never enter real data.</footer>
+        <footer>
+          <p>${brand.name} is a sandbox. Its members are made up; never enter real data.</p>
+          ${page.step === undefined && sandboxLinks}
+        </footer>
       </body>
     </html>`;
   return document.markup;
 };
+
+/** The first letter in a ring: a logo without a request. */
+const mark = ({ name }: Brand): Html =>
+  html`<svg class="mark" viewBox="0 0 40 40" aria-hidden="true" focusable="false">
+    <circle cx="20" cy="20" r="18" fill="none" stroke="currentColor" stroke-width="3" />
+    <text x="20" y="27" text-anchor="middle" font-size="20" font-weight="700" fill="currentColor">
+      ${name.slice(0, 1)}
+    </text>
+  </svg>`;
+
+/** From every page that is no step of a sign-in, a way on. */
+const sandboxLinks = html`<nav aria-label="Sandbox">
+  <ul>
+    <li><a href="/">Home</a></li>
+    <li><a href="/inbox">Inbox</a></li>
+    <li><a href="/members">Test members</a></li>
+    <li><a href="/admin">Switches</a></li>
+  </ul>
+</nav>`;
 
 /** The headers of every page: no caching, framing or `Referer`. */
 export const pageHeaders = (page: Pick<Page, 'leavesPayer'>): Record<string, string> => {

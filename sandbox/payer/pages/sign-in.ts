@@ -91,7 +91,7 @@ export const verifyPage = (
   problems: readonly FormProblem[] = [],
 ): Page => {
   return {
-    title: 'Verify your e-mail',
+    title: sent.again === true ? 'Verify your e-mail: another code was sent' : 'Verify your e-mail',
     step: 2,
     status: problems.length > 0 ? 422 : 200,
     body: html`<h1>Verify your e-mail</h1>

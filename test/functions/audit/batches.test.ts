@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { idOf } from '../../../bin/audit/find-events.ts';
+import { idOf } from '../../../bin/audit/event-facts.ts';
 import { systems } from '../../../functions/audit/audit-event.ts';
 import { readEventItem, type ReadEvent } from '../../../functions/shared/store/read-events.ts';
 import { createValidator } from '../../profiles/validate.ts';
@@ -69,6 +69,10 @@ describe('a read', () => {
     ['vread Binary', 'R', 'vread'],
     ['history-instance Patient', 'R', 'history-instance'],
     ['everything Patient', 'E', 'operation'],
+    ['export', 'E', 'operation'],
+    ['export Observation', 'E', 'operation'],
+    ['export file Observation', 'R', 'operation'],
+    ['export delete', 'D', 'operation'],
     ['search-compartment Patient Observation', 'E', 'search'],
     ['page', 'E', 'search'],
   ])('of the interaction %s is called as FHIR calls it', async (interaction, action, code) => {

@@ -2,7 +2,7 @@ import { CreateTableCommand, DynamoDBClient, GetItemCommand, UpdateItemCommand }
 import { S3Client } from '@aws-sdk/client-s3';
 import dynalite from 'dynalite';
 import { auditHandler } from '../../../functions/audit/handler.ts';
-import { readEventWriter } from '../../../functions/fetch/audit-read.ts';
+import { readEventWriter } from '../../../functions/shared/record/audit-read.ts';
 import type { Item } from '../../../functions/shared/store/items.ts';
 import { close, listen } from '../../../sandbox/aws/listen.ts';
 import { createValidator } from '../../profiles/validate.ts';

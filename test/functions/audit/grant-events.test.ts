@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { idOf } from '../../../bin/audit/find-events.ts';
+import { idOf } from '../../../bin/audit/event-facts.ts';
 import { systems } from '../../../functions/audit/audit-event.ts';
 import { parseScopes } from '../../../functions/shared/registry/scopes.ts';
 import type { RevocationReason } from '../../../functions/shared/store/grant-item.ts';
 import {
+  addMemberIndex,
   releaseLease,
   rememberAssertion,
   revoke,
@@ -82,6 +83,33 @@ describe('what happens to a grant becomes a valid R4 AuditEvent', () => {
       `grants/${grantId}.ndjson`,
     ]);
     expect([...new Set(objects.values())]).toEqual([`${JSON.stringify(event)}\n`]);
+  });
+
+  it('created, also under the index of its member and its id, where nothing else is in the name', async () => {
+    const { image, grantId } = await streamed();
+    const made = { M: { type: { S: 'created' }, at: { N: String(now) }, requestId: { S: 'login' } } };
+    const { keys, event, objects } = await oneEvent(
+      streamRecord(undefined, { ...image(), lastEvent: made, memberIndex: { S: 'an-index' } }),
+    );
+    expect(keys.slice(1)).toEqual([`grants/${grantId}.ndjson`, `members/an-index/${grantId}.ndjson`]);
+    expect(objects.get(`members/an-index/${grantId}.ndjson`)).toBe(`${JSON.stringify(event)}\n`);
+    expect(keys.join()).not.toContain('patient-1');
+    expect(JSON.stringify(event)).not.toContain('an-index');
+  });
+
+  it('indexed, by the operator, under the index of its member; later events are not', async () => {
+    const { table, grantId, record } = await streamed();
+    const member = { grantId, payer: 'northwind', patient: 'patient-1' };
+    const by = { operator: 'arn:aws:sts::111122223333:assumed-role/OnCall/alex', note: 'added' };
+    const { keys, event } = await oneEvent(
+      await record(() => addMemberIndex(table, member, { memberIndex: 'an-index', ...request, by })),
+    );
+    expect(event).toMatchObject({ action: 'U', subtype: [{ code: 'indexed' }], outcome: '0' });
+    expect(event.agent.map(({ requestor }) => requestor)).toEqual([true, false, false]);
+    expect(idOf(event, systems.operator)).toBe(by.operator);
+    expect(keys.slice(1)).toEqual([`members/an-index/${grantId}.ndjson`]);
+    const later = await oneEvent(await record(() => revoke(table, grantId, 'byPartner', request)));
+    expect(later.keys).toHaveLength(1);
   });
 
   it('redeemed, by the partner', async () => {

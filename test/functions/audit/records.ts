@@ -22,15 +22,19 @@ const wire = (item: Item): Images['NewImage'] =>
 
 let sequence = 0;
 
-/** A record of a table's stream, with the images that the stream shows. */
-export const streamRecord = (before: Item | undefined, after: Item | undefined): DynamoDBRecord => {
+/** A record of a table's stream, with the images that the stream shows. @param at when it was written, epoch seconds */
+export const streamRecord = (
+  before: Item | undefined,
+  after: Item | undefined,
+  at = startMs / 1000,
+): DynamoDBRecord => {
   const [name, key] =
     Object.entries(after ?? before ?? {}).find(([each]) => /^(eventId|grantId|entryId)$/.test(each)) ?? [];
   return {
     eventID: `event-${(sequence += 1)}`,
     eventName: before === undefined ? 'INSERT' : after === undefined ? 'REMOVE' : 'MODIFY',
     dynamodb: {
-      ApproximateCreationDateTime: startMs / 1000,
+      ApproximateCreationDateTime: at,
       SequenceNumber: String(sequence),
       ...(name === undefined || key === undefined ? {} : { Keys: wire({ [name]: key }) ?? {} }),
       ...(after === undefined ? {} : { NewImage: wire(after) ?? {} }),

@@ -1,4 +1,4 @@
-import { idOf } from '../../../bin/audit/find-events.ts';
+import { idOf } from '../../../bin/audit/event-facts.ts';
 import { systems, type AuditEvent } from '../../../functions/audit/audit-event.ts';
 import { newEntryItem, writeEntryText, type Changed } from '../../../functions/shared/registry/entry-items.ts';
 import { registryAttributes } from '../../../functions/shared/store/attributes.ts';

@@ -10,7 +10,7 @@ const refusedByPage = async (
   expect(headers['Location']).toBeUndefined();
   expect(headers['Content-Type']).toBe('text/html; charset=utf-8');
   expect(body).toContain('<h1>This link does not work</h1>');
-  expect(body).toContain(`<p>${text}</p>`);
+  expect(body).toContain(`>${text}</`);
 };
 
 const noClient = 'The app that sent you here is not registered (client_id).';
@@ -61,6 +61,9 @@ describe('authorize, before the partner is trusted', () => {
     const response = authorize({}, { payer: 'nobody' });
 
     await refusedByPage(response, 'There is no such health plan here.');
+    expect((await response).body).toContain(
+      '<a class="button" href="http://localhost:3002/">Go back to Demo Partner</a>',
+    );
     expect(JSON.parse(lines.join())).toMatchObject({ step: 'authorize', error: 'invalid_request' });
   });
 

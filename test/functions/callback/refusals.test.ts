@@ -3,33 +3,44 @@ import { gateway, sentBack, throttled, withoutPartner, withPartner, withPayer } 
 type Test = ReturnType<typeof gateway>;
 const attempt = (test: Test) => [...test.dynamo.items('LoginAttempts').values()][0];
 
-/** What the person reads, and what only the operator reads. */
+const noLink = 'This link does not work';
+const stopped = 'This sign-in was stopped';
+const isExpired = 'This sign-in has expired';
+const startAgain = 'This sign-in has expired. Please start again in the app.';
+const wrongAnswer = 'The answer did not come from the health plan that was asked.';
+
+/** The page's title, the sentence for developers, and what only the operator reads. */
 const refusals = {
-  unknownPayer: ['There is no such health plan here.', undefined],
-  repeated: ['A parameter must not be sent more than once.', undefined],
-  malformed: ['This sign-in is not one that began here.', 'malformed state'],
-  noIssuer: ['The answer did not come from the health plan that was asked.', 'iss is missing'],
-  otherIssuer: ['The answer did not come from the health plan that was asked.', 'iss is another issuer'],
-  expired: ['This sign-in has expired. Please start again in the app.', 'no login attempt of this state at this payer'],
-  late: ['This sign-in has expired. Please start again in the app.', 'the login attempt has expired'],
+  unknownPayer: [noLink, 'There is no such health plan here.', undefined],
+  repeated: [noLink, 'A parameter must not be sent more than once.', undefined],
+  malformed: [noLink, 'This sign-in is not one that began here.', 'malformed state'],
+  noIssuer: [stopped, wrongAnswer, 'iss is missing'],
+  otherIssuer: [stopped, wrongAnswer, 'iss is another issuer'],
+  expired: [isExpired, startAgain, 'no login attempt of this state at this payer'],
+  late: [isExpired, startAgain, 'the login attempt has expired'],
   otherBrowser: [
+    'This sign-in began in another browser',
     'This sign-in began in another browser, or this browser does not keep cookies. Please start again in the app.',
     'login cookie is missing or of another attempt',
   ],
-  noPartner: ['The app that you came from is no longer registered.', 'partner left the config during the login'],
+  noPartner: [
+    'This app cannot be used here',
+    'The app that you came from is no longer registered.',
+    'partner left the config during the login',
+  ],
 } as const;
 
 const refusedByPage = async (
   test: Test,
   answering: ReturnType<Test['callback']>,
-  [text, detail]: readonly [string, string | undefined],
+  [title, text, detail]: readonly [string, string, string | undefined],
 ): Promise<void> => {
   const response = await answering;
   expect(response.statusCode).toBe(400);
   expect(response.headers['Location']).toBeUndefined();
   expect(response.headers['Content-Type']).toBe('text/html; charset=utf-8');
-  expect(response.body).toContain('<h1>This link does not work</h1>');
-  expect(response.body).toContain(`<p>${text}</p>`);
+  expect(response.body).toContain(`<h1>${title}</h1>`);
+  expect(response.body).toContain(`>${text}</`);
   expect(test.payer.requests).toEqual([]);
   const record = JSON.parse(test.lines.at(-1) ?? '') as Record<string, unknown>;
   expect(record).toMatchObject({
@@ -157,7 +168,7 @@ describe('a login attempt', () => {
       expect(statusCode).toBe(400);
       expect(headers['Location']).toBeUndefined();
       expect(body).toContain('This sign-in is finished');
-      expect(body).toContain('<a href="http://localhost:3002/">Go back to Demo Partner</a>');
+      expect(body).toContain('<a class="button" href="http://localhost:3002/">Go back to Demo Partner</a>');
     }
     expect(test.payer.requests).toHaveLength(1);
     for (const line of test.lines.slice(-2)) {
@@ -190,8 +201,8 @@ describe('a login attempt', () => {
       .reconfigured(withoutPartner('demo-partner'))
       .callback(test.fromPayer(state), { cookie });
 
-    expect(response.body).toContain('It can be used once only');
-    expect(response.body).not.toContain('<a ');
+    expect(response.body).toContain('This sign-in is finished');
+    expect(String(response.body).split('<footer>')[0]).not.toContain('<a ');
   });
 
   it.each([

@@ -17,11 +17,13 @@ const canary = (answers: Answers, fleet = breakerFleet()) => {
   const data = localRegistry();
   const payers = data.payers.filter(({ id }) => id === 'northwind');
   const asked: string[] = [];
+  const sent: { path: string; init: RequestInit | undefined }[] = [];
   const run = async (): Promise<Record<string, unknown>> => {
-    const http = async (input: string | URL): Promise<Response> => {
+    const http = async (input: string | URL, init?: RequestInit): Promise<Response> => {
       const url = new URL(input);
       if (url.host === '127.0.0.1:3003') {
         asked.push(url.pathname);
+        sent.push({ path: url.pathname, init });
         const answer = answers(url);
         if (!(answer instanceof Response)) throw answer;
         return answer;
@@ -39,7 +41,7 @@ const canary = (answers: Answers, fleet = breakerFleet()) => {
     await canaryHandler({ ...deps, registry, limits, clock, http })({}, context);
     return JSON.parse(lines.at(-1) ?? '{}') as Record<string, unknown>;
   };
-  return { run, fleet, asked, lines };
+  return { run, fleet, asked, sent, lines };
 };
 const isFhir = ({ pathname }: URL): boolean => pathname.startsWith('/r4/');
 const page = (): Response => new Response('<h1>Sign in</h1>');
@@ -59,6 +61,20 @@ it.each([
   expect(await fleet.refusal(0)).toMatchObject({ status: 503, detail: 'breaker: open' });
 });
 
+it('the read without a token asks for the payer’s FHIR format, as the canary, and follows no redirect', async () => {
+  const { run, sent } = canary((url) => (isFhir(url) ? silence : page()));
+  await run();
+
+  expect(sent.at(-1)).toEqual({
+    path: '/r4/Patient',
+    init: {
+      headers: { Accept: 'application/fhir+json', 'User-Agent': 'p2p-gateway-canary' },
+      redirect: 'manual',
+      signal: expect.any(AbortSignal) as AbortSignal,
+    },
+  });
+});
+
 it('a read that gets an answer afterwards closes it again', async () => {
   const { run, fleet } = canary((url) => (isFhir(url) ? silence : page()));
   await run();
@@ -69,30 +85,43 @@ it('a read that gets an answer afterwards closes it again', async () => {
   expect(fleet.stored().openUntilMs).toBeUndefined();
 });
 
-it.each<[string, Answers]>([
-  ['whose FHIR API answers with an error', (url) => (isFhir(url) ? new Response('', { status: 503 }) : page())],
-  ['of which only the metadata is silent', ({ pathname }) => (pathname === '/r4/metadata' ? silence : page())],
+it.each<[string, Answers, string[]]>([
+  [
+    'whose FHIR API answers with an error',
+    (url) => (isFhir(url) ? new Response('', { status: 503 }) : page()),
+    ['/r4/metadata'],
+  ],
+  [
+    'of which only the metadata is silent',
+    ({ pathname }) => (pathname === '/r4/metadata' ? silence : page()),
+    ['/r4/metadata', '/r4/Patient'],
+  ],
   [
     'whose metadata is silent and whose reads fail',
     (url) => {
       if (url.pathname === '/r4/metadata') return silence;
       return isFhir(url) ? new Response('', { status: 500 }) : page();
     },
+    ['/r4/metadata', '/r4/Patient'],
   ],
-  ['whose sign-in page and token endpoint are silent', (url) => (isFhir(url) ? page() : silence)],
-])('it leaves the breaker of a payer alone %s', async (_name, answers) => {
-  const { run, fleet } = canary(answers);
-  await run();
+  ['whose sign-in page and token endpoint are silent', (url) => (isFhir(url) ? page() : silence), ['/r4/metadata']],
+])(
+  'it leaves the breaker of a payer alone %s, and reads only if the metadata is silent',
+  async (_name, answers, reads) => {
+    const { run, fleet, asked } = canary(answers);
+    await run();
 
-  expect(fleet.stored().openUntilMs).toBeUndefined();
-});
+    expect(fleet.stored().openUntilMs).toBeUndefined();
+    expect(asked.filter((path) => path.startsWith('/r4/'))).toEqual(reads);
+  },
+);
 
 it('a breaker that is open already stays as it is, and one that is half-open opens again', async () => {
   const { run, fleet, lines } = canary((url) => (isFhir(url) ? silence : page()));
   await run();
   const until = fleet.stored().openUntilMs;
   await fleet.pass(10_000);
-  expect((await run())['detail']).not.toContain('breaker');
+  expect((await run())['detail']).toBe('FHIR API: TimeoutError');
   expect(fleet.stored().openUntilMs).toBe(until);
   await fleet.pass(30_000);
   await run();
@@ -101,9 +130,10 @@ it('a breaker that is open already stays as it is, and one that is half-open ope
   expect(lines.map((line) => signalsOf(line).includes('breakerOpened'))).toEqual([true, false, true]);
 });
 
-it('says if it could not open it', async () => {
-  const { run, fleet } = canary((url) => (isFhir(url) ? silence : page()));
+it('says if it could not open it, and does not count it as opened', async () => {
+  const { run, fleet, lines } = canary((url) => (isFhir(url) ? silence : page()));
   fleet.dynamo.standIn('UpdateItem', () => Promise.reject(Object.assign(new Error(), { name: 'ThrottlingException' })));
 
   expect((await run())['detail']).toBe('FHIR API: TimeoutError; breaker not opened: ThrottlingException');
+  expect(signalsOf(lines[0])).not.toContain('breakerOpened');
 });

@@ -2,9 +2,11 @@ import type { Context } from 'aws-lambda';
 import { authorizeHandler } from '../../../functions/authorize/handler.ts';
 import { canaryHandler } from '../../../functions/canary/handler.ts';
 import { discovery } from '../../../functions/discovery/discovery.ts';
+import { GatewayError, unavailable } from '../../../functions/shared/errors.ts';
 import { payerDownThreshold } from '../../../functions/shared/record/metrics.ts';
+import type { Stop } from '../../../functions/shared/registry/stops.ts';
 import type { RegistryData } from '../../../functions/shared/registry/types.ts';
-import { metric } from '../../support/embedded-metrics.ts';
+import { metric, metricsOf, signalsOf } from '../../support/embedded-metrics.ts';
 import { apiEvent, call, startMs, testDeps } from '../../support/gateway.ts';
 import { localRegistry, withoutPartner, withPartner, withPayer } from '../../support/login.ts';
 
@@ -38,9 +40,9 @@ const canary = ({ registry = localRegistry(), answer }: { registry?: RegistryDat
       return (await answer?.(url)) ?? whole(url);
     },
   };
-  const run = async (remainingMs = () => 60_000): Promise<Record<string, unknown>[]> => {
+  const run = async (remainingMs = () => 60_000, event: unknown = {}): Promise<Record<string, unknown>[]> => {
     const context = { awsRequestId: 'canary-1', getRemainingTimeInMillis: remainingMs } as Context;
-    await canaryHandler(deps)({}, context);
+    await canaryHandler(deps)(event, context);
     return test.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   };
   return { ...test, deps, asked, run };
@@ -85,7 +87,7 @@ describe('the canary', () => {
     }
     for (const line of lines) {
       expect(metric(line, 'requests')).toEqual({ 'step=canary outcome=ok': 1 });
-      expect(metric(line, 'payerDown')).toEqual({});
+      expect(metricsOf(line).map(({ name }) => name)).toEqual(['requests', 'ms']);
     }
     const ofNorthwind = asked.filter(({ url }) => url.href.includes('northwind') || toPayer(url));
     expect(ofNorthwind.map(({ url, init }) => `${init?.method ?? 'GET'} ${url.pathname}`)).toEqual([
@@ -110,7 +112,12 @@ describe('the canary', () => {
 
     const log = await run();
 
-    expect(asked.map((one) => one.url.href)).toContain(url);
+    expect(asked.filter((one) => one.url.href === url).map(({ init }) => init)).toEqual([
+      expect.objectContaining({
+        headers: { Accept: 'application/json', 'User-Agent': 'p2p-gateway-canary' },
+        redirect: 'manual',
+      }),
+    ]);
     expect(log.find(({ payer }) => payer === 'northwind')).toMatchObject({ detail: `${what}: status 503` });
   });
 
@@ -218,6 +225,99 @@ describe('the canary', () => {
     expect(asked.map(({ url }) => url.pathname)).toEqual(
       payerIds.map((id) => `/r4/${id}/.well-known/smart-configuration`),
     );
+  });
+});
+
+describe('what an operator has stopped', () => {
+  const stop: Stop = { at: startMs / 1000 - 60, by: 'arn:aws:iam::111122223333:user/one', reason: 'Ticket 4711' };
+  const pathsTo = (asked: readonly { url: URL }[], host: string): string[] =>
+    asked
+      .map(({ url }) => url)
+      .filter((url) => url.host === host)
+      .map(({ pathname }) => pathname);
+
+  it('is not probed if it is a payer: its line says that it is paused, and no metric counts it', async () => {
+    const { run, asked, lines, stops } = canary();
+    stops.set('payer#northwind', stop);
+
+    const log = await run();
+
+    const index = log.findIndex(({ payer }) => payer === 'northwind');
+    expect(log[index]).toEqual({
+      level: 'info',
+      time: new Date(startMs).toISOString(),
+      requestId: 'canary-1',
+      function: 'canary',
+      step: 'canary',
+      payer: 'northwind',
+      detail: 'the payer is paused, and was not checked',
+      ms: 0,
+    });
+    expect(metricsOf(lines[index] ?? '')).toEqual([]);
+    expect(asked.filter(({ url }) => toPayer(url) || url.pathname.includes('northwind'))).toEqual([]);
+    expect(log.filter(({ outcome }) => outcome === 'ok')).toHaveLength(payerIds.length - 1);
+  });
+
+  it('is probed again once a payer’s pause has ended', async () => {
+    const { run, stops } = canary();
+    stops.set('payer#northwind', { ...stop, until: startMs / 1000 });
+
+    expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
+  });
+
+  it('is not asked as if it is a partner, and the payer’s endpoints are checked all the same', async () => {
+    const { run, asked, stops } = canary();
+    stops.set('partner#demo-partner', stop);
+
+    expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
+    expect(pathsTo(asked, 'localhost:3000')).toContain('/r4/northwind/.well-known/smart-configuration');
+    expect(asked.filter(({ url }) => toAuthorize(url))).toEqual([]);
+    expect(pathsTo(asked, '127.0.0.1:3003').toSorted()).toEqual(['/oauth2/authorize', '/oauth2/token', '/r4/metadata']);
+    expect(sent(asked.find(({ url }) => toSignIn(url))?.url ?? new URL('about:blank'))).toMatchObject({
+      client_id: 'gateway-at-northwind',
+      redirect_uri: `${origin}/oauth2/callback/northwind`,
+    });
+  });
+});
+
+describe('what has changed since the canary read the directory', () => {
+  it.each([
+    ['a payer that is gone', 'payer'],
+    ['a partner that is gone', 'partner'],
+  ] as const)('%s is no failure', async (_, kind) => {
+    const { deps, asked, lines } = canary();
+    const registry = { ...deps.registry, [kind]: async () => undefined };
+
+    await canaryHandler({ ...deps, registry })(
+      {},
+      { awsRequestId: 'canary-1', getRemainingTimeInMillis: () => 60_000 },
+    );
+
+    expect(lines.map((line) => (JSON.parse(line) as { outcome: string }).outcome)).toEqual(
+      kind === 'payer' ? [] : payerIds.map(() => 'ok'),
+    );
+    expect(asked.filter(({ url }) => toAuthorize(url))).toEqual([]);
+  });
+
+  it.each<[string, Error, string]>([
+    ['with its reason', unavailable('registry: TimeoutError'), 'registry: TimeoutError'],
+    ['by its code if it has none', new GatewayError('server_error', 'Sorry.'), 'GatewayError:server_error'],
+    ['by its name if it is not ours', new TypeError('a secret text'), 'TypeError'],
+  ])('an entry that cannot be read is a failure, told %s', async (_, error, detail) => {
+    for (const kind of ['payer', 'partner'] as const) {
+      const { deps, lines } = canary();
+      const registry = { ...deps.registry, [kind]: () => Promise.reject(error) };
+
+      await canaryHandler({ ...deps, registry })(
+        {},
+        { awsRequestId: 'canary-1', getRemainingTimeInMillis: () => 60_000 },
+      );
+
+      expect(lines.map((line) => JSON.parse(line) as object)).toEqual(
+        payerIds.map(() => expect.objectContaining({ outcome: 'failed', detail })),
+      );
+      expect(lines.flatMap((line) => signalsOf(line))).not.toContain('breakerOpened');
+    }
   });
 });
 
@@ -332,6 +432,10 @@ describe('what the canary reports as a failure, for this payer only', () => {
       '': payerDownThreshold,
       'payer=northwind': payerDownThreshold,
     });
+    const metrics = metricsOf(lines.find((line) => line.includes('northwind')) ?? '').map(({ name }) => name);
+    expect(new Set(metrics)).toEqual(
+      new Set(['requests', 'ms', 'payerDown', ...(detail.endsWith('breaker opened') ? ['breakerOpened'] : [])]),
+    );
     expect(lines.join().toLowerCase().replaceAll('"canary"', '').replaceAll('canary-1', '')).not.toContain('canary');
   });
 
@@ -372,7 +476,7 @@ describe('a stage of many payers', () => {
     const [partner] = partners;
     if (payer === undefined || partner === undefined) throw new Error('an empty stage');
     const ids = Array.from({ length: count }, (_, index) => `payer-${index}`);
-    const named = (id: string): typeof payer => ({ ...payer, id });
+    const named = (id: string): typeof payer => ({ ...payer, id, fhirBaseUrl: `https://${id}.example/r4` });
     return { ...rest, payers: ids.map(named), partners: [{ ...partner, payers: ids }] };
   };
 
@@ -411,5 +515,136 @@ describe('a stage of many payers', () => {
 
     const enough = canary({ registry: many(3) });
     expect(await enough.run(() => 34_001)).toHaveLength(3);
+  });
+
+  const facadesOf = (asked: readonly { url: URL }[]): string[] =>
+    asked.flatMap(({ url }) => /^\/r4\/(payer-\d+)\//.exec(url.pathname)?.[1] ?? []);
+  const readApisOf = (asked: readonly { url: URL }[]): string[] =>
+    asked.flatMap(({ url }) => /^(payer-\d+)\.example$/.exec(url.host)?.[1] ?? []);
+
+  it('of more than a hundred has a hundred facades checked in a run, and every payer’s endpoints', async () => {
+    const { run, asked } = canary({ registry: many(130) });
+
+    const log = await run();
+
+    expect(new Set(facadesOf(asked)).size).toBe(100);
+    expect(facadesOf(asked)).toHaveLength(100);
+    expect(readApisOf(asked)).toHaveLength(130);
+    expect(new Set(readApisOf(asked)).size).toBe(130);
+    expect(log.filter(({ outcome }) => outcome === 'ok').map(({ payer }) => payer)).toEqual(facadesOf(asked));
+  });
+
+  it('gets no more than a hundred discoveries in a run for payers that no partner may read from', async () => {
+    const { run, asked } = canary({ registry: { ...many(130), partners: [] } });
+
+    expect((await run()).at(-1)).toMatchObject({ payers: 130, checked: 130, failed: 0 });
+    expect(facadesOf(asked)).toHaveLength(100);
+    expect(asked).toHaveLength(100);
+  });
+
+  it('of a hundred has a line for each of them, and none for the run', async () => {
+    const { run, asked } = canary({ registry: many(100) });
+
+    expect((await run()).map(({ outcome }) => outcome)).toEqual(Array.from({ length: 100 }, () => 'ok'));
+    expect(facadesOf(asked)).toHaveLength(100);
+  });
+
+  it('has a line for the run, after those of payers that fail or are paused', async () => {
+    // This run checks only the endpoints of these payers.
+    const [paused, ...down] = ['payer-7', 'payer-5', 'payer-6'];
+    const failing = otherwise(
+      ({ host }) => down.some((id) => host === `${id}.example`),
+      () => new Response('', { status: 500 }),
+    );
+    const { run, asked, deps, stops, lines } = canary({ registry: many(130), answer: failing });
+    stops.set(`payer#${paused}`, { at: 1, by: 'arn', reason: 'Ticket 4711' });
+    let ms = 0;
+    deps.clock.monotonic = () => (ms += 1);
+
+    const log = await run(undefined, { time: new Date(300_000 * 14).toISOString() });
+
+    const told = log.filter(({ outcome }) => outcome !== 'ok');
+    expect(told.slice(0, -1)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ payer: paused, detail: 'the payer is paused, and was not checked' }),
+        ...down.map((payer) => expect.objectContaining({ payer, detail: 'FHIR API: status 500' }) as object),
+      ]),
+    );
+    expect(told).toHaveLength(4);
+    expect(facadesOf(asked)).not.toContain('payer-5');
+    expect(log.at(-1)).toEqual({
+      level: 'info',
+      time: new Date(startMs).toISOString(),
+      requestId: 'canary-1',
+      function: 'canary',
+      payers: 130,
+      checked: 129,
+      failed: 2,
+      paused: 1,
+      ms: ms - 1,
+    });
+    expect(metricsOf(lines.at(-1) ?? '')).toEqual([]);
+  });
+
+  it('has the facades checked whose turn it is when the schedule was due, however late the run starts', async () => {
+    const facadesIn = async (event: unknown, lateMs = 0): Promise<string[]> => {
+      const { run, asked, passSeconds } = canary({ registry: many(250) });
+      passSeconds(lateMs / 1000);
+      await run(undefined, event);
+      return facadesOf(asked).toSorted();
+    };
+    const due = (minute: number) => ({ time: new Date(startMs + minute * 60_000).toISOString() });
+    const first = await facadesIn(due(0));
+
+    expect(await facadesIn(due(0), 600_000)).toEqual(first);
+    expect((await facadesIn(due(5))).filter((id) => first.includes(id))).toEqual([]);
+    // Without a scheduled time in the event, the clock's time is used.
+    for (const event of [undefined, null, {}, { time: 'soon' }, { time: 2026 }]) {
+      expect(await facadesIn(event)).toEqual(first);
+    }
+    expect(await facadesIn({}, 300_000)).toEqual(await facadesIn(due(5)));
+  });
+
+  it('has the other endpoints asked from a random payer on', async () => {
+    const firstOf = async (random: number): Promise<string | undefined> => {
+      const { deps, asked, run } = canary({ registry: many(200) });
+      deps.randomBytes = (size) => (size === 4 ? Buffer.from([random, 0, 0, 0]) : Buffer.alloc(size));
+      await run(undefined, { time: new Date(0).toISOString() });
+      const whole = new Set(facadesOf(asked));
+      return readApisOf(asked).find((id) => !whole.has(id));
+    };
+    const others = Array.from({ length: 200 }, (_, index) => `payer-${index}`)
+      .toSorted()
+      .slice(100);
+
+    expect(await firstOf(0)).toBe(others[0]);
+    expect(await firstOf(128)).toBe(others[50]);
+    expect(await firstOf(192)).toBe(others[75]);
+  });
+
+  it('has at most 160 payers checked at the same time', async () => {
+    const now = new Set<string>();
+    let most = 0;
+    const { run } = canary({
+      registry: many(400),
+      answer: async ({ host }) => {
+        if (!host.endsWith('.example')) return undefined as unknown as Response;
+        now.add(host);
+        most = Math.max(most, now.size);
+        for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+        now.delete(host);
+        return new Response('');
+      },
+    });
+    await run();
+
+    expect(most).toBe(160);
+  });
+
+  it('for which the time does not suffice says how many are left, facades or not', async () => {
+    const { run, asked } = canary({ registry: many(130) });
+
+    await expect(run(() => 34_000)).rejects.toThrow('There was no time for 130 payers');
+    expect(asked).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { planRun } from '../../../functions/canary/sample.ts';
 
-/** In no order, as the directory's pages are. */
+/** Unordered, like the directory's pages. */
 const directory = Array.from({ length: 5000 }, (_, index) => {
   const id = `payer-${String((index * 7) % 5000).padStart(4, '0')}`;
   return { id, displayName: id };
@@ -22,11 +22,18 @@ describe('the payers whose facade a run checks', () => {
     expect(whole.length + endpointsOnly.length).toBe(5000);
   });
 
-  it('are all of a small stage', () => {
-    const small = planRun(directory.slice(0, 100), { atMs: 0, most: 100, random: 0 });
+  it('are all of a small stage, in order in every run', () => {
+    for (const count of [99, 100]) {
+      const small = planRun(directory.slice(0, count), { atMs: 300_000, most: 100, random: 0.5 });
 
-    expect(small.whole).toHaveLength(100);
-    expect(small.endpointsOnly).toEqual([]);
+      expect(small.whole.map(({ id }) => id)).toEqual(
+        directory
+          .slice(0, count)
+          .map(({ id }) => id)
+          .toSorted(),
+      );
+      expect(small.endpointsOnly).toEqual([]);
+    }
   });
 
   it('leave the others in an order that begins anywhere, so that time is never short for the same ones', () => {

@@ -54,6 +54,47 @@ describe('a payer that the gateway does not know', () => {
   });
 });
 
+describe('a payer that an operator has paused', () => {
+  const paused = () => {
+    const test = testDeps();
+    test.stops.set('payer#northwind', { at: 1, by: 'arn:aws:iam::111122223333:user/one', reason: 'Ticket 4711' });
+    test.payer.http = async () => Response.json({ resourceType: 'CapabilityStatement', rest: [{ mode: 'server' }] });
+    const read = async (resource: string) =>
+      call(discovery(test.deps), apiEvent(resource, { path: { payer: 'northwind' } }));
+    return { ...test, read };
+  };
+
+  it('gets no request for its statement: ours is served, and the log says why', async () => {
+    const { read, payer, lines } = paused();
+    const { statusCode, body } = await read('/r4/{payer}/metadata');
+
+    expect(statusCode).toBe(200);
+    expect(JSON.parse(body)).toMatchObject({
+      resourceType: 'CapabilityStatement',
+      implementation: { url: 'http://localhost:3000/r4/northwind' },
+    });
+    expect(body).toContain('The health plan requires a token for its own capability statement.');
+    expect(payer.requests).toEqual([]);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ outcome: 'ok', detail: 'metadata: the payer is paused' });
+  });
+
+  it.each([
+    '/r4/{payer}/.well-known/smart-configuration',
+    '/.well-known/oauth-authorization-server/r4/{payer}',
+    '/oauth2/jwks/{payer}',
+  ])('is still described at %s, for members who hold a grant', async (resource) => {
+    const { read, deps } = paused();
+    const whilePaused = await read(resource);
+
+    expect(whilePaused.statusCode).toBe(200);
+    const { body } = await call(
+      discovery({ ...deps, registry: testDeps().deps.registry }),
+      apiEvent(resource, { path: { payer: 'northwind' } }),
+    );
+    expect(whilePaused.body).toBe(body);
+  });
+});
+
 describe('an error on the way to a statement', () => {
   const issueOf = ({ body }: { body: string }): unknown =>
     (JSON.parse(body) as { issue: { code: string; diagnostics: string }[] }).issue[0];

@@ -79,6 +79,7 @@ const start = ({ payerHttp = async () => fhir(payersStatement) }: Options = {}) 
   const handler = discovery({
     clock: { now: () => time.ms, monotonic: () => time.ms },
     randomBytes: (size) => new Uint8Array(size),
+    pages: { operator: { name: 'Payer-to-payer gateway' } },
     payerHttp: http,
     registry: registryOf(registryData(config)),
     origin,
@@ -172,6 +173,7 @@ describe('metadata', () => {
       status: 'active',
       date: '2025-01-01',
       kind: 'instance',
+      instantiates: ['http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data'],
       fhirVersion: '4.0.1',
       format: ['application/fhir+json', 'json'],
       software: { name: 'Northwind FHIR' },
@@ -190,6 +192,10 @@ describe('metadata', () => {
               searchParam: [{ name: '_id', type: 'token' }],
               operation: [
                 { name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' },
+                {
+                  name: 'export',
+                  definition: 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export',
+                },
               ],
             },
             { type: 'Observation' },

@@ -1,7 +1,7 @@
 import { discovery } from '../../../functions/discovery/discovery.ts';
 import type { RegistryData } from '../../../functions/shared/registry/types.ts';
 import { apiEvent, call, testDeps } from '../../support/gateway.ts';
-import { localRegistry } from '../../support/login.ts';
+import { localRegistry, withPayer } from '../../support/login.ts';
 
 const origin = 'http://localhost:3000';
 const base = `${origin}/r4/northwind`;
@@ -44,6 +44,8 @@ describe('what a partner app is told before it has a token', () => {
   it('is, in smart-configuration, this and nothing else', async () => {
     expect(await read('/r4/{payer}/.well-known/smart-configuration')).toEqual({
       ...oauth,
+      user_access_brand_bundle: 'http://localhost:3000/brands',
+      user_access_brand_identifier: { system: 'urn:ietf:rfc:3986', value: base },
       capabilities: [
         'launch-standalone',
         'authorize-post',
@@ -55,6 +57,7 @@ describe('what a partner app is told before it has a token', () => {
         'permission-patient',
         'permission-v1',
         'permission-v2',
+        'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export',
       ],
     });
   });
@@ -81,9 +84,16 @@ describe('the statement for a payer that shows none without a token', () => {
   });
   const onlyById = (type: string) => ({ type, interaction, searchParam: [byId] });
   const everything = {
-    operation: [{ name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' }],
+    name: 'everything',
+    definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything',
   };
-  const statement = (ofPatient: object) => ({
+  const wholeRecord = {
+    name: 'export',
+    definition: 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export',
+  };
+  const instantiates = { instantiates: ['http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data'] };
+  const statement = (ofPatient: object, more: object = instantiates) => ({
+    ...more,
     resourceType: 'CapabilityStatement',
     status: 'active',
     date: '2026-11-25',
@@ -151,14 +161,23 @@ describe('the statement for a payer that shows none without a token', () => {
     ],
   });
 
-  it("lists the types of the exchange in order, the searches of each, and a patient's $everything", async () => {
-    expect(await read('/r4/{payer}/metadata')).toEqual(statement(everything));
+  it("lists the types of the exchange in order, the searches of each, and a patient's operations", async () => {
+    expect(await read('/r4/{payer}/metadata')).toEqual(statement({ operation: [everything, wholeRecord] }));
   });
 
   it('lists no $everything if the payer has none', async () => {
     const registry = localRegistry();
     const without = registry.payers.map((payer) => ({ ...payer, everything: false }));
 
-    expect(await read('/r4/{payer}/metadata', { ...registry, payers: without })).toEqual(statement({}));
+    expect(await read('/r4/{payer}/metadata', { ...registry, payers: without })).toEqual(
+      statement({ operation: [wholeRecord] }),
+    );
+  });
+
+  it('declares no export if grants are bound to no patient', async () => {
+    const without = withPayer('northwind', { patientFrom: 'none' })(localRegistry());
+    expect(await read('/r4/{payer}/metadata', without)).toEqual(statement({ operation: [everything] }, {}));
+    const smart = await read('/r4/{payer}/.well-known/smart-configuration', without);
+    expect(JSON.stringify(smart)).not.toContain('bulkdata');
   });
 });

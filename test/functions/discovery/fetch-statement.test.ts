@@ -6,10 +6,11 @@ import { localRegistry } from '../../support/login.ts';
 
 const origin = 'https://gateway.example.org';
 
+/** A payer without exports, which the last tests declare. */
 const northwind = (changes: Partial<Payer> = {}): Payer => {
   const found = localRegistry().payers.find(({ id }) => id === 'northwind');
   if (found === undefined) throw new Error('the local stage has no Northwind');
-  return { ...found, ...changes };
+  return { ...found, patientFrom: 'none', ...changes };
 };
 
 /** What the gateway makes of an answer from Northwind. */
@@ -181,5 +182,44 @@ describe('what remains of a payer’s statement', () => {
     expect(await kept({ resource: [patient, encounter] }, northwind({ everything: false }))).toEqual(
       left({ resource: [{ type: 'Patient' }, { type: 'Encounter' }] }),
     );
+  });
+});
+
+describe('the export of a whole record', () => {
+  const exporting = northwind({ patientFrom: 'token' });
+  const operation = {
+    name: 'export',
+    definition: 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export',
+  };
+  const bulkData = 'http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data';
+
+  it('is declared in place of any that the payer has itself', async () => {
+    const everything = { name: 'everything', definition: 'http://example.org/everything' };
+    const payers = [everything, { name: 'export', definition: 'http://example.org/export' }];
+    const patient = { type: 'Patient', operation: payers };
+    const encounter = { type: 'Encounter', operation: [{ name: 'export', definition: 'http://example.org/export' }] };
+    expect(await kept({ resource: [patient, encounter] }, exporting)).toEqual({
+      ...left({ resource: [{ type: 'Patient', operation: [everything, operation] }, { type: 'Encounter' }] }),
+      instantiates: [bulkData],
+    });
+  });
+
+  it('is declared on Patient even if the payer states nothing of it', async () => {
+    expect(await kept({}, exporting)).toMatchObject({
+      rest: [{ resource: [{ type: 'Patient', operation: [operation] }] }],
+    });
+  });
+
+  it('is named beside what the payer instantiates, once', async () => {
+    const instantiates = ['http://example.org/statement', bulkData, 4];
+    const response = Response.json(ofServer({}, { instantiates }));
+    expect(await fetched(response, exporting)).toMatchObject({
+      statement: { instantiates: ['http://example.org/statement', bulkData] },
+    });
+  });
+
+  it('is not declared where grants are bound to no patient', async () => {
+    const text = JSON.stringify(await kept({ resource: [{ type: 'Patient', operation: [operation] }] }));
+    expect(text).not.toContain('bulkdata');
   });
 });

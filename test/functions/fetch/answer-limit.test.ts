@@ -1,5 +1,5 @@
 import { declaredBytes, mostStreamedBytes } from '../../../functions/fetch/answer-limit.ts';
-import { readEventWriter } from '../../../functions/fetch/audit-read.ts';
+import { readEventWriter } from '../../../functions/shared/record/audit-read.ts';
 import { signalsOf } from '../../support/embedded-metrics.ts';
 import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
 

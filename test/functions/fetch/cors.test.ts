@@ -6,7 +6,7 @@ const cors = {
   Vary: 'Origin',
   'Access-Control-Allow-Origin': origin,
   'Access-Control-Expose-Headers':
-    'ETag, Location, Content-Location, WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy',
+    'ETag, Location, Content-Location, WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, X-Progress, Expires',
 };
 const ready = () => {
   const test = fetchGateway();

@@ -55,6 +55,8 @@ it('starts from its environment, and reads with what that names', async () => {
     PAYER_SECRET_PREFIX: 'payers/',
     AUDIT_TABLE: 'AuditEvents',
     LIMITS_TABLE: 'Limits',
+    EXPORTS_TABLE: 'Exports',
+    EXPORTS_KEY: 'arn:aws:kms:eu-central-1:111122223333:key/exports',
     AWS_REGION: 'eu-central-1',
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',

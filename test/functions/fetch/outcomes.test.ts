@@ -26,7 +26,7 @@ const toldOf = async (test: Test, reading: ReturnType<typeof read>): Promise<Tol
   return detail === diagnostics ? told : [...told, String(detail)];
 };
 
-const readOnly = 'This server is read-only: GET, or POST to {type}/_search.';
+const readOnly = 'This server is read-only: GET, or POST to {type}/_search and Patient/$export.';
 const form = (name: string, value: string) => ({ method: 'POST', form: { [name]: value } });
 
 describe('a refused request tells the partner and the log why', () => {

@@ -1,5 +1,5 @@
-import { leaseFromTable } from '../../../functions/fetch/limits/lease-slots.ts';
-import { limiter } from '../../../functions/fetch/limits/limiter.ts';
+import { leaseFromTable } from '../../../functions/shared/limits/lease-slots.ts';
+import { limiter } from '../../../functions/shared/limits/limiter.ts';
 import { fetchGateway, fhir, issueOf, read, type FetchGateway } from '../../support/fetch-gateway.ts';
 import { withPartner } from '../../support/login.ts';
 

@@ -30,7 +30,7 @@ describe('what is not a read', () => {
     ['POST', 'Patient/patient-1/$everything', {}],
     ['GET', 'Patient/_search', json],
     ['GET', '$export', {}],
-    ['GET', 'Patient/$export', {}],
+    ['GET', 'Patient/patient-1/$export', {}],
     ['GET', 'Observation/$lastn', {}],
   ])('is 405: %s %s', async (method, path, options) => {
     const { answer, requests } = await ask(path, { method, ...options });

@@ -1,4 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { localStage } from '../../../config/local.ts';
 import { requireEnvironment } from '../../../functions/shared/deps.ts';
@@ -6,7 +9,12 @@ import { readText } from '../../../functions/shared/payer/read-text.ts';
 import { realDeps } from '../../../functions/shared/real-deps.ts';
 import { close, listen } from '../../../sandbox/aws/listen.ts';
 
+const folder = mkdtempSync(join(tmpdir(), 'deps-'));
+writeFileSync(join(folder, 'pages.json'), '{"operator":{"name":"Plan"}}');
+afterAll(() => rmSync(folder, { recursive: true }));
+
 Object.assign(process.env, {
+  LAMBDA_TASK_ROOT: folder,
   AWS_REGION: 'eu-central-1',
   REGISTRY_TABLE: 'Registry',
   STAGE: 'local',
@@ -15,6 +23,7 @@ Object.assign(process.env, {
   LOGIN_ATTEMPTS_TABLE: 'LoginAttempts',
   GRANTS_TABLE: 'Grants',
   PAYER_SECRET_PREFIX: 'gateway/payers/',
+  MEMBER_INDEX_KEY: 'arn:aws:kms:eu-central-1:111122223333:key/member-index',
 });
 
 describe('a function’s start', () => {

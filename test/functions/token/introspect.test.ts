@@ -18,6 +18,7 @@ describe('introspection', () => {
       exp: startMs / 1000 + 3600,
       iss: 'http://localhost:3000/r4/northwind',
       patient: 'patient-1',
+      grant_id: expect.stringMatching(/^[\w-]{22}$/),
     });
   });
 

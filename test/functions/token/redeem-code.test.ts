@@ -29,6 +29,7 @@ describe('redeeming a code', () => {
       expires_in: 3600,
       scope: 'launch/patient patient/*.rs offline_access',
       patient: 'patient-1',
+      grant_id: expect.stringMatching(/^[\w-]{22}$/),
       refresh_token: expect.stringMatching(/^p2pr_[\w-]+$/),
     });
   });

@@ -16,6 +16,7 @@ describe('refreshing a pair', () => {
       expires_in: 3600,
       scope: first.scope,
       patient: 'patient-1',
+      grant_id: expect.stringMatching(/^[\w-]{22}$/),
       refresh_token: expect.stringMatching(/^p2pr_/),
     });
     expect(second.access_token).not.toBe(first.access_token);

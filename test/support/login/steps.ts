@@ -64,7 +64,7 @@ const unescaped = (value: string): string => value.replaceAll('&quot;', '"').rep
 
 /** Returns the form that a consent page submits for this decision. */
 export const decisionRequest = (html: string, decision: 'allow' | 'deny', cookie: string): GatewayRequest => {
-  const action = /<form method="post" action="([^"]*)"/.exec(html)?.[1] ?? '';
+  const action = /<form [^>]*action="([^"]*)"/.exec(html)?.[1] ?? '';
   const hidden = [...html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)];
   const fields = hidden.map(([, name = '', value = '']) => [name, unescaped(value)] as const);
   const payer = new URL(action).pathname.split('/').at(-1) ?? '';

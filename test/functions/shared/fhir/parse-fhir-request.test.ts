@@ -151,9 +151,9 @@ describe('what is refused', () => {
   });
 
   it.each([
-    ['PUT /Patient/_search', 'This server is read-only: GET, or POST to {type}/_search.'],
+    ['PUT /Patient/_search', 'This server is read-only: GET, or POST to {type}/_search and Patient/$export.'],
     ['GET /Patient/_search', 'Use POST for _search, or leave it out.'],
-    ['GET /Patient/$match', 'Of the operations only Patient/{id}/$everything is supported.'],
+    ['GET /Patient/$match', 'Of the operations only Patient/{id}/$everything and Patient/$export are supported.'],
     ['GET /', 'Name a resource type below this base URL.'],
     ['GET /Nonsense', 'This is not a resource type of FHIR R4.'],
     ['GET /Patient/1/Nonsense', 'This is not a resource type of FHIR R4.'],

@@ -20,7 +20,7 @@ export const inChunks = (text: string, size: number): Buffer[] => {
  * Chunkings in which every byte is the end of a chunk once. Long texts have chunks of `period` bytes, so that the work
  * grows with the length and not with its square.
  */
-const cutEverywhere = function* (bytes: Buffer, period = 128): Generator<Buffer[]> {
+export const cutEverywhere = function* (bytes: Buffer, period = 128): Generator<Buffer[]> {
   for (let first = 1; first <= Math.min(period, bytes.length - 1); first++) {
     const chunks = [bytes.subarray(0, first)];
     for (let at = first; at < bytes.length; at += period) chunks.push(bytes.subarray(at, at + period));

@@ -1,7 +1,13 @@
 import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, importJWK, jwtVerify } from 'jose';
 import { localStage } from '../../../../config/local.ts';
-import { exchangeCode, refreshAtPayer, revokeAtPayer } from '../../../../functions/shared/payer/client.ts';
-import type { PayerFailure } from '../../../../functions/shared/payer/errors.ts';
+import {
+  exchangeCode,
+  payerHttpFailure,
+  refreshAtPayer,
+  revokeAtPayer,
+} from '../../../../functions/shared/payer/client.ts';
+import { UnusableAnswer } from '../../../../functions/shared/payer/decode-body.ts';
+import { PayerError, type PayerFailure } from '../../../../functions/shared/payer/errors.ts';
 import { writeScopes } from '../../../../functions/shared/registry/scopes.ts';
 import type { Payer } from '../../../../functions/shared/registry/types.ts';
 import { startMs, testDeps } from '../../../support/gateway.ts';
@@ -190,6 +196,13 @@ describe('an access token that cannot be used', () => {
     expect(payer.requests).toHaveLength(1);
   });
 
+  it('without a refresh token beside it leaves nothing to revoke', async () => {
+    const { deps, payer } = start(() => Response.json({ ...northwindTokens, refresh_token: '', access_token: '' }));
+
+    await expect(exchangeCode(deps, northwind, grant)).rejects.toMatchObject({ failure: 'nonsense', detail: missing });
+    expect(payer.requests.map(({ url }) => url)).toEqual([northwind.tokenEndpoint]);
+  });
+
   it('is none of 32,768 characters', async () => {
     const accessToken = '~'.repeat(32_768);
     const { deps } = start(() => Response.json({ ...northwindTokens, access_token: accessToken }));
@@ -337,6 +350,38 @@ describe('a payer’s failure', () => {
       expect(payer.requests).toHaveLength(failure === 'invalid_client' ? 2 : 1);
     },
   );
+});
+
+describe('a call that fails without an HTTP status', () => {
+  const named = (name: string, code?: string): Error =>
+    Object.assign(new Error('canary'), { name, ...(code === undefined ? {} : { code }) });
+  const wrapped = (cause: Error): Error => new TypeError('canary', { cause });
+
+  it.each<[string, Error, PayerFailure, string]>([
+    ['in time', new DOMException('canary', 'TimeoutError'), 'timeout', 'TimeoutError'],
+    ['because it was given up', new DOMException('canary', 'AbortError'), 'timeout', 'AbortError'],
+    ['in a wrapper, in time', wrapped(named('TimeoutError')), 'unavailable', 'TypeError < TimeoutError'],
+    ['at a connection that is late', named('Error', 'ETIMEDOUT'), 'unavailable', 'Error:ETIMEDOUT'],
+    ['at an address', named('Error', 'ENOTFOUND'), 'unavailable', 'Error:ENOTFOUND'],
+    ['at a cut', named('Error', 'ECONNRESET'), 'unavailable', 'Error:ECONNRESET'],
+    ['at an error of our own', named('Error', 'ERR_INVALID_ARG_TYPE'), 'unavailable', 'Error:ERR_INVALID_ARG_TYPE'],
+    ['at its head', named('Error', 'HPE_INVALID_CONSTANT'), 'nonsense', 'Error:HPE_INVALID_CONSTANT'],
+    ['at its head, wrapped', wrapped(named('Error', 'HPE_X')), 'nonsense', 'TypeError < Error:HPE_X'],
+    ['at a rule of ours', new UnusableAnswer('UPGRADE'), 'nonsense', 'UnusableAnswer:UPGRADE'],
+    ['at its gzip', named('Error', 'Z_DATA_ERROR'), 'nonsense', 'Error:Z_DATA_ERROR'],
+    // Node has changed how it names the errors of brotli.
+    ['at its br', named('Error', 'ERR__ERROR_FORMAT_CL_SPACE'), 'nonsense', 'Error:ERR__ERROR_FORMAT_CL_SPACE'],
+    ['at its br, named fully', named('Error', 'ERR_BROTLI__ERROR_X'), 'nonsense', 'Error:ERR_BROTLI__ERROR_X'],
+    ['at its br, named shortly', named('Error', 'ERR_ERROR_X'), 'nonsense', 'Error:ERR_ERROR_X'],
+  ])('%s', (_, error, failure, cause) => {
+    expect(payerHttpFailure(error, 'FHIR API')).toMatchObject({ failure, detail: `FHIR API: ${cause}` });
+  });
+
+  it('keeps what is known of a payer’s failure', () => {
+    const known = new PayerError('invalid_grant', 'detail');
+
+    expect(payerHttpFailure(known, 'JWKS')).toBe(known);
+  });
 });
 
 describe('revoking at a payer', () => {

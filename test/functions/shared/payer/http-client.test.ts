@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -56,6 +57,46 @@ describe('a connection', () => {
     expect(await ask()).toBe('200 body');
     expect(requests).toHaveLength(3);
     expect(connections()).toBe(2);
+  });
+
+  it('that the payer had closed before the read was written is replaced too', async () => {
+    const clients: Socket[] = [];
+    const note = (message: unknown): void => void clients.push((message as { socket: Socket }).socket);
+    subscribe('net.client.socket', note);
+    const { ask, connections } = await start((socket) => void socket.write(whole));
+    await ask();
+    await settled();
+    const refuse: Socket['_write'] = (_chunk, _encoding, done) =>
+      done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+    Object.assign(clients[0] ?? {}, { _write: refuse, _writev: undefined });
+    expect(await ask()).toBe('200 body');
+    expect(connections()).toBe(2);
+    unsubscribe('net.client.socket', note);
+  });
+
+  it('that breaks by what the payer sends is not replaced: a second read would not help', async () => {
+    const { ask, requests } = await start((socket, { ofConnection }) => {
+      if (ofConnection === 1) socket.write(whole);
+      else socket.end('nothing of HTTP');
+    });
+    await ask();
+    await settled();
+    await expect(ask()).rejects.toMatchObject({ code: 'HPE_INVALID_CONSTANT' });
+    expect(requests).toHaveLength(2);
+  });
+
+  it('whose read took too long is not replaced', async () => {
+    const reason = new DOMException('over', 'TimeoutError');
+    const ending = new AbortController();
+    const { ask, requests } = await start((socket, { ofConnection }) => {
+      if (ofConnection === 1) socket.write(whole);
+      else ending.abort(reason);
+    });
+    await ask();
+    await settled();
+    await expect(ask({ signal: ending.signal })).rejects.toBe(reason);
+    await settled();
+    expect(requests).toHaveLength(2);
   });
 
   it('that the payer closes immediately is not retried', async () => {

@@ -119,7 +119,10 @@ describe('a payer that mistakes the member', () => {
       const { test, grant, before } = await agedGrant(301);
       test.payer.http = answers({ ...rotated, patient });
 
-      await expect(fresh(test, before)).rejects.toMatchObject(ended);
+      await expect(fresh(test, before)).rejects.toMatchObject({
+        ...ended,
+        detail: 'the payer refreshed to another patient: grant revoked',
+      });
 
       expect(grant.stored().revokedAt).toBeDefined();
       expect(grant.stored().sealedPayerTokens).toHaveLength(0);
@@ -145,7 +148,11 @@ describe('a payer that mistakes the member', () => {
       return Response.json({ ...rotated, patient: 'patient-2' });
     };
 
-    await expect(fresh(test, before)).rejects.toMatchObject({ status: 502, code: 'payer_error' });
+    await expect(fresh(test, before)).rejects.toMatchObject({
+      status: 502,
+      code: 'payer_error',
+      detail: 'the refreshed tokens are about another patient',
+    });
     expect(grant.stored().revokedAt).toBeUndefined();
     expect(sentForms(test, '/oauth2/revoke')).toHaveLength(1);
   });
@@ -203,7 +210,10 @@ describe('what ends a grant', () => {
     const { test, grant, before } = await agedGrant(301);
     test.payer.http = answers({ error: 'invalid_grant' }, 400);
 
-    await expect(fresh(test, before)).rejects.toMatchObject(ended);
+    await expect(fresh(test, before)).rejects.toMatchObject({
+      ...ended,
+      detail: 'the payer refused its refresh token: grant revoked',
+    });
 
     expect(grant.stored().revokedAt).toBe(nowSeconds(test.deps.clock));
     expect(grant.stored().sealedPayerTokens).toHaveLength(0);
@@ -380,7 +390,7 @@ describe('a grant that ends while its payer tokens are refreshed', () => {
     const { test, grant, before } = await agedGrant(seconds);
     revokedMeanwhile(test, grant.grantId);
 
-    await expect(fresh(test, before)).rejects.toMatchObject(ended);
+    await expect(fresh(test, before)).rejects.toMatchObject({ ...ended, detail: 'the grant ended meanwhile' });
 
     expect(sentForms(test, '/oauth2/revoke')).toEqual([expect.objectContaining({ token: 'payer-refresh-2' })]);
     expect(grant.stored().sealedPayerTokens).toHaveLength(0);

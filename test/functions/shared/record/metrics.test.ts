@@ -16,6 +16,7 @@ const outcomesOf: Readonly<Record<Step, readonly Outcome[]>> = {
   revoke: ['ok', 'refused', 'failed'],
   introspect: ['ok', 'refused', 'failed'],
   fetch: ['ok', 'refused', 'failed'],
+  export: ['ok', 'refused', 'failed'],
   discovery: ['ok', 'refused', 'failed'],
   canary: ['ok', 'failed'],
 };
@@ -31,6 +32,9 @@ const allSignals = Object.keys({
   breakerOpened: true,
   registryDown: true,
   registryDamaged: true,
+  exportFailed: true,
+  exportWaiting: true,
+  deliveryFailed: true,
 } satisfies Record<Signal, true>) as Signal[];
 
 /** The part of a request's log line that concerns metrics. */
@@ -105,7 +109,7 @@ describe('the metrics of a request', () => {
     expect(JSON.parse(line(read))).toMatchObject({ _aws: { Timestamp: 1_780_315_200_000 } });
   });
 
-  it('are at most 10 for a payer, none while it works, and 48 for the stage, which is what CloudWatch bills', () => {
+  it('are at most 11 for a payer, none while it works, and 55 for the stage, which is what CloudWatch bills', () => {
     const billed = new Set<string>();
     const whileItWorks = new Set<string>();
     for (const [step, outcomes] of Object.entries(outcomesOf) as [Step, Outcome[]][]) {
@@ -120,9 +124,9 @@ describe('the metrics of a request', () => {
     }
 
     const ofPayers = (all: ReadonlySet<string>): string[] => [...all].filter((one) => one.includes('"payer":'));
-    expect(ofPayers(billed)).toHaveLength(10);
+    expect(ofPayers(billed)).toHaveLength(11);
     expect(ofPayers(whileItWorks)).toEqual([]);
-    expect(billed.size - ofPayers(billed).length).toBe(48);
+    expect(billed.size - ofPayers(billed).length).toBe(55);
   });
 });
 

@@ -1,5 +1,5 @@
 import middy from '@middy/core';
-import { GatewayError, type ErrorCode } from '../../../../functions/shared/errors.ts';
+import { GatewayError, unavailable, type ErrorCode } from '../../../../functions/shared/errors.ts';
 import type { ApiEvent, ApiResponse } from '../../../../functions/shared/http/api.ts';
 import {
   raise,
@@ -9,6 +9,7 @@ import {
   type RequestContext,
   type RequestRecord,
 } from '../../../../functions/shared/record/request-record.ts';
+import { blockedPartner, pausedPayer } from '../../../../functions/shared/registry/stops.ts';
 import { metric, metricsOf, signalsOf } from '../../../support/embedded-metrics.ts';
 import { apiEvent, call, testDeps } from '../../../support/gateway.ts';
 import { reference } from '../../../support/reference.ts';
@@ -83,6 +84,41 @@ describe('the outcome of a request', () => {
     });
 
     expect(JSON.parse(line ?? '')).toMatchObject({ outcome, level });
+  });
+});
+
+describe('a request that an operator’s stop refused', () => {
+  it.each<[string, GatewayError, number, ErrorCode, string]>([
+    [
+      'a paused payer',
+      pausedPayer({ at: 1, by: 'arn', reason: 'x' }, 2),
+      503,
+      'temporarily_unavailable',
+      'the payer is paused',
+    ],
+    ['a blocked partner', blockedPartner(), 403, 'unauthorized_client', 'the partner is blocked'],
+  ])(
+    '%s: is nobody’s failure, whatever its status, and its line says so',
+    async (_, refusal, status, error, detail) => {
+      const [line = ''] = await written((record) => {
+        record.step = 'fetch';
+        recordError(record, refusal);
+        return status;
+      });
+
+      expect(JSON.parse(line)).toMatchObject({ level: 'warn', outcome: 'refused', status, error, detail });
+      expect(JSON.parse(line)).not.toHaveProperty('stopped');
+      expect(metric(line, 'requests')).toEqual({ 'step=fetch outcome=refused': 1 });
+    },
+  );
+
+  it('does not hide an outage of our own', async () => {
+    const [line = ''] = await written((record) => {
+      recordError(record, unavailable('registry: TimeoutError'));
+      return 503;
+    });
+
+    expect(JSON.parse(line)).toMatchObject({ level: 'error', outcome: 'failed', detail: 'registry: TimeoutError' });
   });
 });
 

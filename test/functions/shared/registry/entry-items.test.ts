@@ -25,7 +25,14 @@ describe('an item of the registry', () => {
   it('is read as it was written: every payer, partner and page, at version 1', () => {
     for (const [id, entry] of entriesOf(localData())) {
       const read = readEntryItem(newEntryItem(id, entry, changed));
-      expect(read).toEqual({ version: 1, entry, damaged: false, stop: undefined, ...changed });
+      expect(read).toEqual({
+        version: 1,
+        entry,
+        damaged: false,
+        digest: sha256(JSON.stringify(entry)),
+        stop: undefined,
+        ...changed,
+      });
     }
   });
 
@@ -77,11 +84,18 @@ describe('an item of the registry', () => {
 
   it.each([
     ['partner#app', { clientId: 'another' }],
+    ['partner#app', {}],
     ['directory#3', { origins: [] }],
     ['origins#3', { entries: [] }],
     ['origins#3', { origins: 'https://app.example' }],
   ])('%s is out of order with what belongs elsewhere', (id, entry) => {
     expect(readEntryItem(newEntryItem(id, entry, changed)).damaged).toBe(true);
+  });
+
+  it('whose key no entry has, as the record of who applied a configuration, may have any object', () => {
+    const applied = { by: 'arn', configuration: 'sha-256' };
+
+    expect(readEntryItem(newEntryItem('apply', applied, changed))).toMatchObject({ damaged: false, entry: applied });
   });
 
   it.each<[string, StoredItem[string]]>([
@@ -104,6 +118,12 @@ const many = (payers: number, partners: number) => {
       id,
       displayName: `A Health Plan With a Rather Long Name, Number ${n}`,
       linesOfBusiness: ['Commercial', 'Medicare Advantage', 'Medicaid', 'Marketplace'],
+      brand: {
+        website: `https://www.${id}.example/members`,
+        logo: `https://www.${id}.example/images/logo-square.svg`,
+        otherNames: [`A Former Name of Health Plan Number ${n}`, `HP ${n}`],
+        identifiers: { payerId: [`HPLN${n}`], naic: ['12345', '12346'], hios: ['54321'], npi: ['1234567893'] },
+      },
     })),
     partners: Array.from({ length: partners }, (_, n): Partner => ({
       ...(localData().partners[0] as Partner),
@@ -113,6 +133,10 @@ const many = (payers: number, partners: number) => {
     })),
   };
 };
+
+/** An order that is neither the configuration's nor its reverse. */
+const byLastDigit = (a: Payer | Partner, b: Payer | Partner): number => lastDigit(a) - lastDigit(b);
+const lastDigit = (one: Payer | Partner): number => Number(('id' in one ? one.id : one.clientId).slice(-1));
 
 describe('the pages', () => {
   it('have each payer and each origin once, on the page that its name says for ever', () => {
@@ -144,24 +168,58 @@ describe('the pages', () => {
     const data = many(5000, 1000);
     const sizes = [...pagesOf(data).values()].map((page) => Buffer.byteLength(writeEntryText(page).entry));
 
-    expect(Math.max(...sizes)).toBeLessThan(120_000);
-    expect(Math.max(...sizes)).toBeGreaterThan(40_000);
+    expect(Math.max(...sizes)).toBeLessThan(240_000);
+    expect(Math.max(...sizes)).toBeGreaterThan(80_000);
     expect(Buffer.byteLength(writeEntryText(data.partners[0]!).entry)).toBeLessThan(250_000);
   });
 
+  const partner = localData().partners[0] as Partner;
+  const asks = (clientId: string, consent: Partner['consent']): Partner => ({
+    ...partner,
+    clientId,
+    consent,
+    payers: [payer.id],
+  });
+  const probe = (...partners: Partner[]) =>
+    (pagesOf({ payers: [payer], partners }).get(`directory#${pageOf(payer.id)}`) as DirectoryPage).entries[0];
+
   it('name a partner to probe a payer with: one that asks its members itself, if there is one', () => {
-    const partner = localData().partners[0] as Partner;
-    const asks = (clientId: string, consent: Partner['consent']): Partner => ({
-      ...partner,
-      clientId,
-      consent,
-      payers: [payer.id],
-    });
-    const probe = (...partners: Partner[]) =>
-      (pagesOf({ payers: [payer], partners }).get(`directory#${pageOf(payer.id)}`) as DirectoryPage).entries[0];
     expect(probe(asks('a', 'gateway'), asks('b', 'partner'), asks('c', 'partner'))?.partner).toBe('b');
     expect(probe(asks('a', 'gateway'), asks('b', 'gateway'))?.partner).toBe('a');
     expect(probe({ ...asks('a', 'partner'), payers: [] })).not.toHaveProperty('partner');
     expect(probe(asks('a', 'gateway'), asks('b', 'partner'))).toEqual(directoryEntryOf(payer, [asks('b', 'partner')]));
+  });
+
+  it('name the first of several such partners by their ids, in whatever order the configuration has them', () => {
+    const probeOf = (...clientIds: string[]) => probe(...clientIds.map((id) => asks(id, 'partner')))?.partner;
+
+    expect([probeOf('a', 'b', 'c'), probeOf('c', 'b', 'a'), probeOf('b', 'a', 'c')]).toEqual(['a', 'a', 'a']);
+  });
+
+  it('are the same in whatever order the configuration has payers, partners and origins', () => {
+    const { payers, partners } = many(40, 40);
+    const backwards = { payers: payers.toReversed(), partners: partners.toReversed() };
+    const mixed = { payers: payers.toSorted(byLastDigit), partners: partners.toSorted(byLastDigit) };
+    const pages = JSON.stringify([...pagesOf({ payers, partners })]);
+
+    expect(JSON.stringify([...pagesOf(backwards)])).toBe(pages);
+    expect(JSON.stringify([...pagesOf(mixed)])).toBe(pages);
+  });
+
+  it('have payers and origins in order, for a person who reads them', () => {
+    const pages = [...pagesOf(many(40, 40)).values()];
+    const lists = pages.map((page) => ('entries' in page ? page.entries.map(({ id }) => id) : page.origins));
+
+    for (const list of lists) expect(list).toEqual(list.toSorted());
+    expect(Math.max(...lists.map(({ length }) => length))).toBeGreaterThan(2);
+  });
+
+  it('are all there in a stage without payers and partners, though empty', () => {
+    const pages = [...pagesOf({ payers: [], partners: [] })];
+
+    expect(pages).toHaveLength(32);
+    for (const [id, page] of pages) {
+      expect([id, page]).toEqual([id, id.startsWith('directory#') ? { entries: [] } : { origins: [] }]);
+    }
   });
 });

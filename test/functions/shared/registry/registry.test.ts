@@ -21,7 +21,7 @@ describe('registry', () => {
   });
 
   it('lists every payer, with a partner that may read from it', async () => {
-    const directory = await registry.directory();
+    const { entries: directory } = await registry.directory();
 
     expect(directory.map(({ id }) => id).toSorted()).toEqual(config.payers.map(({ id }) => id).toSorted());
     for (const { id, partner } of directory) {

@@ -82,7 +82,7 @@ describe('the registry in a table', () => {
     const ids = localData().payers.map(({ id }) => id);
     const origin = localData().partners.flatMap(({ webOrigins }) => webOrigins)[0]!;
 
-    expect((await registry.directory()).map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
+    expect((await registry.directory()).entries.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
     expect(dynamo.calls()).toEqual(reads(16));
     expect(await registry.isWebOrigin(origin)).toBe(true);
     expect(dynamo.calls()).toEqual(reads(1));
@@ -209,7 +209,7 @@ describe('an entry that was changed by hand', () => {
     change(`origins#${pageOf(origin)}`, broken);
     for (let count = 0; count < 3; count += 1) {
       expect(await registry.isWebOrigin(origin)).toBe(false);
-      const ids = (await registry.directory()).map(({ id }) => id);
+      const ids = (await registry.directory()).entries.map(({ id }) => id);
       expect(ids).toEqual(
         localData()
           .payers.map(({ id }) => id)
@@ -223,7 +223,7 @@ describe('an entry that was changed by hand', () => {
 
     const other = stored();
     for (const { id } of localData().payers) other.remove(`directory#${pageOf(id)}`);
-    expect(await other.registry.directory()).toEqual([]);
+    expect((await other.registry.directory()).entries).toEqual([]);
     remove(missing!);
   });
 });

@@ -9,9 +9,10 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { endStop, removeEntry, stopEntry, writeEntry } from '../../../../bin/shared/registry-writes.ts';
 import { closeReads } from '../../../../functions/audit/close-reads.ts';
 import type { AuditDeps } from '../../../../functions/audit/deps.ts';
-import { readEventWriter } from '../../../../functions/fetch/audit-read.ts';
-import { leaseFromTable } from '../../../../functions/fetch/limits/lease-slots.ts';
+import { keepDataVersion } from '../../../../functions/fill-registry/keep-data-version.ts';
 import { putItems } from '../../../../functions/fill-registry/put-items.ts';
+import { leaseFromTable } from '../../../../functions/shared/limits/lease-slots.ts';
+import { readEventWriter } from '../../../../functions/shared/record/audit-read.ts';
 import { newEntryItem, readEntryItem } from '../../../../functions/shared/registry/entry-items.ts';
 import {
   auditEventAttributes,
@@ -34,8 +35,16 @@ import {
   takeProbe,
 } from '../../../../functions/shared/store/breakers.ts';
 import { clausesOn, updateOf } from '../../../../functions/shared/store/expressions.ts';
-import { addLinkKey, putGrant, rememberAssertion, revoke, rotate } from '../../../../functions/shared/store/grants.ts';
+import {
+  addLinkKey,
+  addMemberIndex,
+  putGrant,
+  rememberAssertion,
+  revoke,
+  rotate,
+} from '../../../../functions/shared/store/grants.ts';
 import { readerOf } from '../../../../functions/shared/store/items.ts';
+import { disableWebhook } from '../../../../functions/shared/store/webhooks.ts';
 import { documentAt } from '../../../docs/documents.ts';
 import { stores, type Store } from '../../../model/store.ts';
 import { at, everyUpdate, grant, issue, now } from './grants-cases.ts';
@@ -74,7 +83,13 @@ const documentedTypes = (table: string): Described => {
 
 const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [string, () => Promise<unknown>][]>> => {
   const table = { client, name: 'any' };
-  const whole = { ...grant, patient: 'patient-1', codeChallenge: 'challenge', access: issue.access };
+  const whole = {
+    ...grant,
+    patient: 'patient-1',
+    memberIndex: 'index',
+    codeChallenge: 'challenge',
+    access: issue.access,
+  };
   const pair = { ...issue, presentedHash: 'refresh-hash', salt: new Uint8Array([3]) };
   const login = () => startAttempt(table, { codeChallenge: 'challenge', partnerState: 'state' });
   const lease = { key: 'partner#a', rate: { perSecond: 50, burst: 100 }, slots: 1, crowded: false, now: () => 1e12 };
@@ -102,6 +117,15 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
       ['rotate', () => rotate(table, whole, pair, at)],
       ['revoke', () => revoke(table, 'g', 'byOperator', { ...at, by: { operator: 'o', note: 'n' } })],
       ['addLinkKey', () => addLinkKey(table, 'g', { linkKey: new Uint8Array([1]), now })],
+      [
+        'addMemberIndex',
+        () =>
+          addMemberIndex(
+            table,
+            { grantId: 'g', payer: 'n', patient: 'p' },
+            { memberIndex: 'i', ...at, by: { operator: 'o', note: 'n' } },
+          ),
+      ],
       ['rememberAssertion', () => rememberAssertion(table, { jtiHash: 'jti', now, expiresAt: now, requestId: 'r' })],
     ],
     AuditEvents: [
@@ -111,6 +135,7 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
     ],
     Registry: [
       ['fillRegistry', () => putItems(filling, [newEntryItem('payer#a', { id: 'a' }, changed)])],
+      ['keepDataVersion', () => keepDataVersion(filling, undefined, changed)],
       ['writeEntry', () => writeEntry(registry, 'payer#a', undefined, { id: 'a' }, changed)],
       ['removeEntry', () => removeEntry(registry, item, changed)],
       ['stopEntry', () => stopEntry(registry, item, { ...end, until: now })],
@@ -127,6 +152,7 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
       ['reopenBreaker', () => reopenBreaker(table, 'p', opened, { by: 'r', nowMs: 1e12 }, usualTimes)],
       ['releaseProbe', () => releaseProbe(table, 'p', 'r')],
       ['closeBreaker', () => closeBreaker(table, 'p')],
+      ['disableWebhook', () => disableWebhook(table, 'p', now)],
     ],
   };
 };

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { isLive, sealPayerTokens, unsealPayerTokens } from '../../../../functions/shared/store/grant-item.ts';
 import {
   getGrant,
+  isGrantLive,
   putGrant,
   redeem,
   revoke,
@@ -32,6 +33,47 @@ it('a grant is unavailable, not open, while the table fails', async () => {
   await expect(getGrant(table, 'grant-1')).rejects.toMatchObject({
     status: 503,
     detail: expect.stringContaining('Throughput'),
+  });
+});
+
+describe('whether a grant still lives, as the job of an export asks', () => {
+  const isLiveAt = async (table: Parameters<typeof isGrantLive>[0], seconds: number) =>
+    isGrantLive(table, 'grant-1', seconds);
+
+  it('is so until its end, and not once it was revoked or removed', async () => {
+    const { dynamo, table } = await start();
+    const { expiresAt = 0 } = (await getGrant(table, 'grant-1')) ?? {};
+
+    expect([await isLiveAt(table, expiresAt - 1), await isLiveAt(table, expiresAt)]).toEqual([true, false]);
+    await revoke(table, 'grant-1', 'byPartner', at);
+    expect(await isLiveAt(table, expiresAt - 1)).toBe(false);
+    dynamo.items('Grants').clear();
+    expect(await isLiveAt(table, expiresAt - 1)).toBe(false);
+  });
+
+  it('is read strongly consistent, and without what the grant holds', async () => {
+    const { dynamo, table } = await start();
+    dynamo.forget();
+    await isLiveAt(table, now);
+
+    expect(dynamo.sent()).toEqual([
+      {
+        name: 'GetItem',
+        input: {
+          TableName: 'Grants',
+          Key: { grantId: { S: 'grant-1' } },
+          ConsistentRead: true,
+          ProjectionExpression: 'grantId, revokedAt, expiresAt',
+        },
+      },
+    ]);
+  });
+
+  it('is unavailable, not a no, while the table fails', async () => {
+    const { dynamo, table } = await start();
+    dynamo.failNext('GetItem', throttled());
+
+    await expect(isLiveAt(table, now)).rejects.toMatchObject({ status: 503 });
   });
 });
 

@@ -1,0 +1,69 @@
+import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
+
+/** The id of one of the gateway's kinds (partner, payer, grant) in an event. */
+export const idOf = (event: AuditEvent, system: string): string | undefined =>
+  [...event.agent.map(({ who }) => who), ...event.entity.map(({ what }) => what)].find(
+    ({ identifier }) => identifier?.system === system,
+  )?.identifier?.value;
+
+/** The gateway's own name for what happened. */
+export const nameOf = ({ subtype }: AuditEvent): string =>
+  subtype.find(({ system }) => system === systems.event)?.code ?? '';
+
+/** A fact of an event by its name. */
+export const detailOf = (event: AuditEvent, type: string): string | undefined =>
+  event.entity.flatMap(({ detail = [] }) => detail).find((detail) => detail.type === type)?.valueString;
+
+/** What is known from an event of a grant or of a read. */
+export interface EventFacts {
+  /** The gateway's own name, such as `created` or `ended`. */
+  readonly name: string;
+  readonly isRead: boolean;
+  /** An instant. */
+  readonly recorded: string;
+  readonly partner: string;
+  readonly payer: string;
+  readonly grant: string;
+  readonly request: string | undefined;
+  /** The patient's id at the payer. */
+  readonly patient: string | undefined;
+  /** Of reads: the interaction, such as `search-type Observation`, the outcome, and the bytes that left. */
+  readonly interaction: string | undefined;
+  readonly outcome: AuditEvent['outcome'];
+  readonly outcomeText: string | undefined;
+  readonly bytes: number | undefined;
+  /** Of `created`: what was granted, and until when. */
+  readonly scope: string | undefined;
+  readonly ends: string | undefined;
+  /** Of `revoked`: why, by which operator, and what they wrote. */
+  readonly reason: string | undefined;
+  readonly operator: string | undefined;
+  readonly note: string | undefined;
+}
+
+const patientOf = ({ entity }: AuditEvent): string | undefined =>
+  entity.map(({ what }) => /^Patient\/(.+)$/.exec(what.reference ?? '')?.[1]).find((id) => id !== undefined);
+
+/** Reads the facts of an event of a grant or of a read. */
+export const factsOf = (event: AuditEvent): EventFacts => {
+  const bytes = detailOf(event, 'bytes');
+  return {
+    name: nameOf(event),
+    isRead: event.type.code === 'rest',
+    recorded: event.recorded,
+    partner: idOf(event, systems.partner) ?? '',
+    payer: idOf(event, systems.payer) ?? '',
+    grant: idOf(event, systems.grant) ?? '',
+    request: idOf(event, systems.request),
+    patient: patientOf(event),
+    interaction: detailOf(event, 'interaction'),
+    outcome: event.outcome,
+    outcomeText: event.outcomeDesc,
+    bytes: bytes === undefined ? undefined : Number(bytes),
+    scope: detailOf(event, 'scope'),
+    ends: detailOf(event, 'ends'),
+    reason: detailOf(event, 'reason'),
+    operator: idOf(event, systems.operator),
+    note: detailOf(event, 'note'),
+  };
+};

@@ -1,0 +1,100 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stageNames } from '../../config/load.ts';
+import { UsageError } from '../shared/command-line.ts';
+import type { Git } from '../shared/git.ts';
+import type { Output } from '../shared/output.ts';
+import { help, readFlags } from './flags.ts';
+import { newEntries } from './new-entries.ts';
+import { isShipped } from './shipped.ts';
+
+export interface CheckDeps {
+  /** The checkout. */
+  readonly folder: string;
+  readonly git: Git;
+  readonly output: Pick<Output, 'out' | 'note'>;
+}
+
+const file = 'CHANGELOG.md';
+const exception = /^Changelog: none, (\S.*)$/m;
+const shown = 10;
+
+const linesOf = (text: string): string[] => text.split('\n').filter((line) => line !== '');
+
+/** @throws UsageError if git fails */
+const ask = async ({ git, folder }: CheckDeps, args: readonly string[], otherwise: string): Promise<string> => {
+  const { code, out } = await git(folder, args);
+  if (code !== 0) throw new UsageError(otherwise);
+  return out;
+};
+
+const commonCommit = async (deps: CheckDeps, base: string): Promise<string> => {
+  const missing =
+    `There is no commit "${base}" to compare with. Give --base REV; for a remote branch run git fetch first, ` +
+    'and in CI check out with fetch-depth: 0.';
+  const commit = await ask(deps, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${base}^{commit}`], missing);
+  const unrelated =
+    `${base} and HEAD have no commit in common in this clone. If it is shallow, run git fetch --unshallow; ` +
+    'in CI check out with fetch-depth: 0.';
+  return ask(deps, ['merge-base', commit, 'HEAD'], unrelated);
+};
+
+const changedFiles = async (deps: CheckDeps, from: string): Promise<readonly string[]> => {
+  const failed = 'git could not list the changed files.';
+  const tracked = await ask(deps, ['-c', 'core.quotePath=false', 'diff', '--name-only', '--no-renames', from], failed);
+  const others = await ask(
+    deps,
+    ['-c', 'core.quotePath=false', 'ls-files', '--others', '--exclude-standard', '--full-name'],
+    failed,
+  );
+  return [...new Set([...linesOf(tracked), ...linesOf(others)])].sort();
+};
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+const missingEntry = (touched: readonly string[]): string =>
+  [
+    `No entry is new under "## [Unreleased]" in ${file}, and the change touches what is shipped:`,
+    ...touched.slice(0, shown).map((path) => `  ${path}`),
+    ...(touched.length > shown ? [`  and ${touched.length - shown} more`] : []),
+    'Write there, in a line, what changes for those who run, use or deploy the gateway. If nothing does, say why in a',
+    'commit\'s message, in a line of its own: "Changelog: none, REASON".',
+  ].join('\n');
+
+/**
+ * Checks that a change has its entry in the changelog.
+ * @returns the exit code
+ * @throws UsageError if there is nothing to compare with
+ */
+export const checkChangelog = async (args: readonly string[], deps: CheckDeps): Promise<number> => {
+  const command = readFlags(args);
+  const { output } = deps;
+  if (command === 'help') {
+    output.out(help);
+    return 0;
+  }
+  const from = await commonCommit(deps, command.base);
+  const stages = stageNames(join(deps.folder, 'config'));
+  const touched = (await changedFiles(deps, from)).filter((path) => isShipped(path, stages));
+  const compared = `Compared with ${from.slice(0, 12)}, the last commit in common with ${command.base}`;
+  if (touched.length === 0) {
+    output.out(`${compared}: nothing that is shipped has changed.`);
+    return 0;
+  }
+  const before = await deps.git(deps.folder, ['show', `${from}:${file}`]);
+  const after = await readFile(join(deps.folder, file), 'utf8').catch(() => '');
+  const entries = newEntries(before.code === 0 ? before.out : '', after);
+  const of = `${counted(touched.length, 'shipped file')} changed`;
+  if (entries.length > 0) {
+    output.out(`${compared}: ${of}, and ${counted(entries.length, 'line')} of entries came.`);
+    return 0;
+  }
+  const messages = await ask(deps, ['log', '--format=%B', `${from}..HEAD`], 'git could not read the messages.');
+  const [, why] = exception.exec(messages) ?? [];
+  if (why !== undefined) {
+    output.out(`${compared}: ${of}. A commit says that no entry is needed: ${why}`);
+    return 0;
+  }
+  output.note(`${compared}: ${of}.\n${missingEntry(touched)}`);
+  return 1;
+};

@@ -1,0 +1,86 @@
+/** What an export uses, from its kick-off to the end of its files. `test/docs/cost.test.ts` counts it again. */
+import { addUp, type Quantities } from './prices.ts';
+import { assumed, audited, gb, logged, measured, request, run, writeUnits } from './usage.ts';
+
+/** Sizes in bytes, which `test/docs/cost.test.ts` measures again. */
+const measuredExport = {
+  /** An export's item, without the payer's token. */
+  itemWithoutPayerToken: 1100,
+  /** The checkpoint of a leg. */
+  checkpoint: 200,
+} as const;
+
+const assumedExport = {
+  /** Resources on a page, and bytes of a resource as NDJSON. */
+  pageSize: 100,
+  resource: 1500,
+  /** Types that a leg reads; each gets a part of its own. */
+  typesPerLeg: 8,
+  /** A file for each type in the record, and one of errors or provenance. */
+  files: 20,
+  /** A partner polls as often as the answer suggests. */
+  secondsBetweenPolls: 30,
+  /** How long files and the history are kept, in months. */
+  fileMonths: 7 / 30,
+} as const;
+
+/** A leg ends after this long, or after this much NDJSON (`functions/export-job/leg/run-leg.ts`). */
+export const legBounds = { seconds: 20, bytes: 8 * 1024 * 1024 } as const;
+
+const itemWrite = writeUnits(measuredExport.itemWithoutPayerToken + assumed.payerTokens);
+
+/** How long a payer takes for all of a record's pages, and how many legs that is. */
+const reading = (resources: number, pageMs: number): { readonly seconds: number; readonly legs: number } => {
+  const pages = Math.ceil(resources / assumedExport.pageSize);
+  const seconds = (pages * pageMs) / 1000;
+  const bytes = resources * assumedExport.resource;
+  return { seconds, legs: Math.max(1, Math.ceil(seconds / legBounds.seconds), Math.ceil(bytes / legBounds.bytes)) };
+};
+
+/** The job alone. @param pageMs how long the payer takes for a page, in milliseconds */
+export const exportJob = (resources: number, pageMs: number): Quantities => {
+  const { seconds, legs } = reading(resources, pageMs);
+  return addUp(
+    // The execution, its first step, and the two that end it.
+    [4, { durableOperations: 1 }],
+    [legs, { durableOperations: 1 }],
+    [legs + 4, { durableGbWritten: measuredExport.checkpoint / gb }],
+    [1, run(1000 * (seconds + 1))],
+    // Begin and end; progress once a leg. Each step reads the item, each leg the grant and the payer's breaker too.
+    [legs + 2, { tableWrites: itemWrite }],
+    [3 * legs + 5, { tableReads: 1 }],
+    // A leg is a read in the audit.
+    [legs, { tableWrites: 2 * writeUnits(measured.readEvent) + 2 }],
+    [2 * legs, audited],
+    // Parts and state; the plan's state, the last parts, the manifest, and the list of kept parts.
+    [legs * (assumedExport.typesPerLeg + 1) + 5, { objectWrites: 1 }],
+    // The payer's token and the state's key are opened once in each invocation.
+    [1, { keyRequests: 4 }],
+    [legs + 1, logged(measured.logLine)],
+  );
+};
+
+/** A whole export: the kick-off, the job, polls, one download of each file, its event, and the sweep. */
+export const wholeExport = (resources: number): Quantities => {
+  const { seconds } = reading(resources, assumed.msWithPayer);
+  const polls = 1 + Math.ceil(seconds / assumedExport.secondsBetweenPolls);
+  const bytes = resources * assumedExport.resource;
+  return addUp(
+    [1, request(assumed.msWithPayer)],
+    [1, { tableReads: 1, tableWrites: itemWrite + 2 * writeUnits(measured.readEvent) + 2, keyRequests: 1 }],
+    [1, exportJob(resources, assumed.msWithPayer)],
+    // The item's changes in the table's stream: begun, ended, gone; and progress, which starts nothing.
+    [3 + polls, run(assumed.msOfAudit)],
+    [polls, request(assumed.msWithoutPayer)],
+    [polls, { tableReads: 2, objectReads: 1 }],
+    [assumedExport.files, request(assumed.msWithPayer)],
+    [assumedExport.files, { tableReads: 2, tableWrites: 2 * writeUnits(measured.readEvent) + 2, objectReads: 2 }],
+    [2 * assumedExport.files + 2, audited],
+    [1, { edgeGb: bytes / gb, natGb: bytes / gb, objectGbMonths: (bytes / gb) * assumedExport.fileMonths }],
+    // Two sweeps, each an execution with two steps and a wait; the delivery of an event, an execution with a step.
+    [2, { durableOperations: 4 }],
+    [1, { durableOperations: 2 }],
+    [6, run(assumed.msOfAudit)],
+    [1, { secretReads: 1, durableGbMonths: (20 * measuredExport.checkpoint) / gb }],
+  );
+};

@@ -1,0 +1,7 @@
+/** `npm run existing`: what the things that an account brings must allow, and whether they do. */
+import { existing } from './existing/existing.ts';
+import { awsQuestions } from './existing/questions.ts';
+import { runTool } from './shared/command-line.ts';
+import { output } from './shared/output.ts';
+
+await runTool(() => existing(process.argv.slice(2), { environment: process.env, output, questionsFor: awsQuestions }));

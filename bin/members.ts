@@ -1,0 +1,20 @@
+/** `npm run members`: finds a member's grants, reports who read the record, and ends all of them. */
+import { setTimeout as after } from 'node:timers/promises';
+import { members } from './members/members.ts';
+import { ask, canAsk, readText } from './shared/ask.ts';
+import { runTool } from './shared/command-line.ts';
+import { output } from './shared/output.ts';
+
+const { stderr } = process;
+
+await runTool(() =>
+  members(process.argv.slice(2), {
+    now: Date.now,
+    environment: process.env,
+    output,
+    ask: canAsk() ? ask : undefined,
+    readText,
+    wait: after,
+    terminal: stderr.isTTY ? { write: (text) => void stderr.write(text), columns: stderr.columns } : undefined,
+  }),
+);

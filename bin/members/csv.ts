@@ -1,0 +1,70 @@
+import { numberCell, textCell } from '../shared/csv-cell.ts';
+import { instant } from '../shared/instant.ts';
+import type { FoundGrant } from './find-grants.ts';
+import type { ReadOfRecord } from './history.ts';
+import type { App } from './names.ts';
+import type { Report } from './report-content.ts';
+import { interactionInWords } from './words.ts';
+
+const heads = [
+  'time',
+  'event',
+  'app',
+  'app_id',
+  'payer_id',
+  'patient_id',
+  'grant',
+  'request',
+  'what',
+  'outcome',
+  'outcome_text',
+  'bytes',
+  'operator',
+  'note',
+] as const;
+
+type Row = Partial<Record<(typeof heads)[number], string | number | undefined>>;
+
+const cell = (value: string | number | undefined): string =>
+  typeof value === 'number' ? numberCell(value) : textCell(value ?? '');
+
+const timeOf = (seconds: number | undefined): string => (seconds === undefined ? '' : instant(seconds));
+
+const grantRows = (grant: FoundGrant, known: Row): Row[] => {
+  const { createdAt, end, scope, grantId, state } = grant;
+  const rows: Row[] = [{ ...known, grant: grantId, time: timeOf(createdAt), event: 'grant created', what: scope }];
+  if (state !== 'ended') return rows;
+  const ended = { time: timeOf(end?.at), event: 'grant ended', what: end?.reason, operator: end?.operator };
+  return [...rows, { ...known, grant: grantId, ...ended, note: end?.note }];
+};
+
+const readRow = (read: ReadOfRecord, known: Row): Row => ({
+  ...known,
+  grant: read.grant,
+  time: read.at,
+  event: read.interaction.startsWith('export') ? 'export' : 'read',
+  request: read.request,
+  what: interactionInWords(read.interaction),
+  outcome: read.outcome,
+  outcome_text: read.outcomeText,
+  bytes: read.bytes,
+});
+
+const appCells = (partner: string, apps: ReadonlyMap<string, App>): Row => ({
+  app: apps.get(partner)?.name ?? partner,
+  app_id: partner,
+});
+
+const inOrder = (a: Row, b: Row): number =>
+  String(a.time) < String(b.time) ? -1 : String(a.time) > String(b.time) ? 1 : 0;
+
+/** The report as CSV: a head, and a line for each grant's beginning and end and for each read, in order. */
+export const csvOf = ({ payer, patient, apps, history }: Report): string => {
+  const about = { payer_id: payer.id, patient_id: patient };
+  const rows = [
+    ...history.grants.flatMap((grant) => grantRows(grant, { ...about, ...appCells(grant.partner, apps) })),
+    ...history.reads.map((read) => readRow(read, { ...about, ...appCells(read.partner, apps) })),
+  ].toSorted(inOrder);
+  const lines = rows.map((row) => heads.map((name) => cell(row[name])));
+  return [heads.map(textCell), ...lines].map((cells) => `${cells.join(',')}\r\n`).join('');
+};

@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import { causeOf, GatewayError } from '../../functions/shared/errors.ts';
+import { revoke } from '../../functions/shared/store/grants.ts';
+import { Refusal, UsageError } from '../shared/command-line.ts';
+import type { MembersToolDeps } from './deps.ts';
+import { findStored, type FoundGrant } from './find-grants.ts';
+import { counted, grantLines } from './find.ts';
+import type { MembersCommand } from './flags.ts';
+import { howToEndThere, payerName, readApps } from './names.ts';
+import type { OpenStage } from './open-stage.ts';
+import { findTarget, type Target } from './target.ts';
+
+type EndCommand = Extract<MembersCommand, { readonly command: 'end' }>;
+
+/** The index may show a new grant a moment late. Milliseconds. */
+const beforeLookingAgainMs = 2000;
+/** A member who signs in again and again would otherwise keep the tool busy. */
+const mostRounds = 10;
+
+const isLiving = ({ state }: FoundGrant): boolean => state !== 'ended';
+
+/** Ends one grant. @returns what happened, as a line; undefined if it could not be ended */
+const endOne = async (
+  { grants: table, operator }: OpenStage,
+  grantId: string,
+  reason: string,
+  now: number,
+): Promise<{ readonly line: string; readonly failed: boolean }> => {
+  const by = { operator: operator.arn, note: reason };
+  try {
+    const ended = await revoke(table, grantId, 'byOperator', { now, requestId: randomUUID(), by });
+    return { line: `${grantId}  ${ended ? 'ended' : 'had ended in the meantime'}`, failed: false };
+  } catch (error) {
+    const cause = error instanceof GatewayError ? error.detail : causeOf(error);
+    return { line: `${grantId}  NOT ENDED (${cause})`, failed: true };
+  }
+};
+
+/** @throws UsageError if a command that ends grants was not agreed to, and there is nobody to ask */
+export const requireYesOrTerminal = (
+  { yes, dryRun }: Pick<EndCommand, 'yes' | 'dryRun'>,
+  { ask }: Pick<MembersToolDeps, 'ask'>,
+): void => {
+  if (!yes && !dryRun && ask === undefined) {
+    throw new UsageError(
+      'Give --yes, or --dry-run to see what would end: there is nobody to ask. Nothing was changed.',
+    );
+  }
+};
+
+/** @throws Refusal if the person does not agree */
+const requireConsent = async (count: number, { yes }: EndCommand, { ask }: MembersToolDeps): Promise<void> => {
+  if (yes) return;
+  const answer = await ask?.(`Type yes to end ${count === 1 ? 'this grant' : `these ${count} grants`}: `);
+  if (answer !== 'yes') throw new Refusal('Nothing was changed.');
+};
+
+interface Ended {
+  readonly ended: number;
+  readonly failed: number;
+  /** Whether a last look found no living grant. */
+  readonly isDone: boolean;
+}
+
+/** Ends grants, looks again for new ones, and goes on until there are none. */
+const endAll = async (
+  stage: OpenStage,
+  target: Target,
+  first: readonly FoundGrant[],
+  { reason }: EndCommand,
+  { output, now, wait }: MembersToolDeps,
+): Promise<Ended> => {
+  let [ended, failed, living] = [0, 0, first];
+  for (let round = 0; round < mostRounds; round += 1) {
+    for (const { grantId } of living) {
+      const { line, failed: hasFailed } = await endOne(stage, grantId, reason, Math.floor(now() / 1000));
+      output.out(line);
+      if (hasFailed) failed += 1;
+      else ended += 1;
+    }
+    if (failed > 0) return { ended, failed, isDone: false };
+    if (target.grant !== undefined) return { ended, failed, isDone: true };
+    await wait(beforeLookingAgainMs);
+    // New grants have an index, so the table is not read again.
+    const again = await findStored(stage, target, {
+      indexOnly: true,
+      now: Math.floor(now() / 1000),
+      note: output.note,
+    });
+    living = again.grants.filter(isLiving);
+    if (living.length === 0) return { ended, failed, isDone: true };
+    output.note(`The member has signed in again meanwhile: ${counted(living.length, 'new grant')}.`);
+  }
+  return { ended, failed, isDone: false };
+};
+
+const afterwards = ({ payer, grant }: Target, loginMinutes: number): string[] => [
+  "Every token of an ended grant is refused from now on, and an export of it stops and loses its files. The payer's own tokens " +
+    'cannot be revoked from here, since only the app has their key: they end when they expire, or at the payer.',
+  howToEndThere(payer),
+  ...(grant === undefined
+    ? [
+        `Nothing keeps the member from connecting an app again. A sign-in that is under way can still make a grant for ${loginMinutes} ` +
+          'minutes: run the same command again after that.',
+      ]
+    : []),
+];
+
+/**
+ * Ends every living grant of a member, or one grant.
+ * @returns the exit code
+ * @throws UsageError, Refusal
+ */
+export const endCommand = async (stage: OpenStage, command: EndCommand, deps: MembersToolDeps): Promise<number> => {
+  const { output, now } = deps;
+  const target = await findTarget(stage, command.asked, deps);
+  const { indexOnly } = command;
+  const seconds = Math.floor(now() / 1000);
+  const { grants, remarks } = await findStored(stage, target, { indexOnly, now: seconds, note: output.note });
+  for (const remark of remarks) output.note(remark);
+  if (grants.length === 0) {
+    throw new Refusal(
+      `The table has no grant of this member at ${payerName(target.payer)}, so there is nothing to end. \`npm run members -- find\` ` +
+        'looks in the audit too.',
+    );
+  }
+  const living = grants.filter(isLiving);
+  if (living.length === 0) {
+    output.note('Every grant of this member has ended already. Nothing was changed.');
+    return 0;
+  }
+  const apps = await readApps(
+    stage,
+    living.map(({ partner }) => partner),
+  );
+  for (const line of grantLines(living, apps)) output.out(line);
+  if (command.dryRun) {
+    output.note(`Would end ${counted(living.length, 'grant')} as ${stage.operator.arn}. Nothing was changed.`);
+    return 0;
+  }
+  await requireConsent(living.length, command, deps);
+  const { ended, failed, isDone } = await endAll(stage, target, living, command, deps);
+  output.note(`${counted(ended, 'grant')} ended as ${stage.operator.arn}.`);
+  for (const line of afterwards(target, stage.config.lifetimes.loginAttempt / 60)) output.note(line);
+  if (isDone) return 0;
+  output.note(
+    failed > 0
+      ? `${counted(failed, 'grant')} could NOT be ended, as listed above. Run the same command again: it ends only what still lives.`
+      : 'The member signs in again and again. Run the same command again, or block the app: npm run partners -- block NAME',
+  );
+  return 3;
+};

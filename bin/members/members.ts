@@ -1,0 +1,33 @@
+import type { MembersToolDeps } from './deps.ts';
+import { endCommand, requireYesOrTerminal } from './end.ts';
+import { findCommand } from './find.ts';
+import { help, readFlags } from './flags.ts';
+import { indexCommand } from './index-grants.ts';
+import { withStage } from './open-stage.ts';
+import { reportCommand } from './report.ts';
+
+/**
+ * Finds a member's grants, reports who read the record, ends them, and adds the index to grants without one.
+ * @returns the exit code
+ * @throws UsageError, Refusal, ConfigError
+ */
+export const members = async (args: readonly string[], deps: MembersToolDeps): Promise<number> => {
+  const command = readFlags(args, deps.now());
+  if (command === 'help') {
+    deps.output.out(help);
+    return 0;
+  }
+  if (command.command === 'end') requireYesOrTerminal(command, deps);
+  return withStage(command, deps, (stage) => {
+    switch (command.command) {
+      case 'find':
+        return findCommand(stage, command, deps);
+      case 'report':
+        return reportCommand(stage, command, deps);
+      case 'end':
+        return endCommand(stage, command, deps);
+      case 'index':
+        return indexCommand(stage, command, deps);
+    }
+  });
+};

@@ -1,0 +1,108 @@
+import { access } from 'node:fs/promises';
+import { Refusal } from '../shared/command-line.ts';
+import { instant } from '../shared/instant.ts';
+import { requireFolder, writePrivately } from '../shared/write-whole.ts';
+import { csvOf } from './csv.ts';
+import type { MembersToolDeps } from './deps.ts';
+import { findGrants } from './find-grants.ts';
+import { counted, requireGrants } from './find.ts';
+import type { MembersCommand } from './flags.ts';
+import { readHistory } from './history.ts';
+import { readApps } from './names.ts';
+import type { OpenStage } from './open-stage.ts';
+import { pageOf } from './page.ts';
+import type { Report } from './report-content.ts';
+import { findTarget } from './target.ts';
+
+type ReportCommand = Extract<MembersCommand, { readonly command: 'report' }>;
+
+const isThere = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );
+
+/** Asks before files are replaced. @returns whether they may be. @throws Refusal if they may not */
+const mayReplace = async (
+  files: readonly string[],
+  { replace }: ReportCommand,
+  { ask }: MembersToolDeps,
+): Promise<boolean> => {
+  if (replace) return true;
+  const there: string[] = [];
+  for (const file of files) if (await isThere(file)) there.push(file);
+  if (there.length === 0) return false;
+  const said = `${there.join(' and ')} ${there.length === 1 ? 'is' : 'are'} there already.`;
+  if (ask === undefined) throw new Refusal(`${said} Name another file, or give --replace. Nothing was written.`);
+  if ((await ask(`${said} Type yes to replace: `)) !== 'yes') throw new Refusal('Nothing was written.');
+  return true;
+};
+
+const makeReport = async (stage: OpenStage, command: ReportCommand, deps: MembersToolDeps): Promise<Report> => {
+  const { output, now } = deps;
+  const seconds = Math.floor(now() / 1000);
+  const target = await findTarget(stage, command.asked, deps);
+  const found = await findGrants(stage, target, { ...command, now: seconds, note: output.note });
+  requireGrants(target, found);
+  const places = { bucket: await stage.bucket(), exports: await stage.exports() };
+  let objects = 0;
+  const period = { since: command.since, until: command.until, today: instant(seconds).slice(0, 10) };
+  const history = await readHistory(places, found.grants, period, (count) => {
+    const before = objects;
+    objects += count;
+    if (Math.floor(objects / 10_000) > Math.floor(before / 10_000))
+      output.note(`… ${objects} objects of the audit read`);
+  });
+  return {
+    payer: target.payer,
+    patient: target.member?.patient,
+    grant: target.grant,
+    apps: await readApps(
+      stage,
+      found.grants.map(({ partner }) => partner),
+    ),
+    history,
+    remarks: found.remarks,
+    since: command.since,
+    until: command.until,
+    stage: stage.config.stage,
+    runBy: stage.config.operator?.name,
+    auditDays: stage.config.retention.auditDays,
+    madeAt: instant(seconds),
+    madeBy: stage.operator.arn,
+  };
+};
+
+/**
+ * Writes who read a member's record.
+ * @returns the exit code
+ * @throws UsageError, Refusal
+ */
+export const reportCommand = async (
+  stage: OpenStage,
+  command: ReportCommand,
+  deps: MembersToolDeps,
+): Promise<number> => {
+  const { output } = deps;
+  const names = [command.html, command.csv].filter((file) => file !== undefined);
+  for (const file of names) await requireFolder(file);
+  const replaces = command.dryRun ? command.replace : await mayReplace(names, command, deps);
+  const report = await makeReport(stage, command, deps);
+  const { grants, reads } = report.history;
+  const what = `${counted(grants.length, 'grant')} and ${counted(reads.length, 'read')}`;
+  for (const remark of report.remarks) output.note(remark);
+  if (command.dryRun) {
+    output.note(`Would write ${names.join(' and ')} with ${what}. Nothing was written.`);
+    return 0;
+  }
+  const files = [
+    ...(command.html === undefined ? [] : [{ file: command.html, text: pageOf(report) }]),
+    ...(command.csv === undefined ? [] : [{ file: command.csv, text: csvOf(report) }]),
+  ];
+  await writePrivately(files, replaces);
+  output.note(
+    `${names.join(' and ')} ${names.length === 1 ? 'has' : 'have'} ${what}. This is about one member's health: only you may read ` +
+      `${names.length === 1 ? 'it' : 'them'} on this machine. Delete what you no longer need.`,
+  );
+  return 0;
+};

@@ -1,0 +1,57 @@
+import { visibleLine } from '../shared/typescript.ts';
+import type { GrantEnd } from './find-grants.ts';
+
+/** Why a grant ended, by the reason that the audit has. */
+const reasons: Readonly<Record<string, string>> = {
+  expired: 'it expired',
+  unused: 'the app never used it',
+  byPartner: 'the app ended it',
+  byOperator: 'ended by an operator',
+  codeReplayed: 'its sign-in code was used twice',
+  refreshTokenReused: 'an old token was used again',
+  refusedByPayer: 'the health plan refused it',
+  otherPatient: "the health plan answered with another member's record",
+};
+
+/** How a grant ended, as the rest of a sentence. */
+export const endInWords = (end: GrantEnd | undefined): string => {
+  if (end === undefined) return '';
+  const why = reasons[end.reason] ?? 'ended';
+  const by = end.operator === undefined ? '' : ` (${end.operator})`;
+  const note = end.note === undefined ? '' : `: ${end.note}`;
+  return visibleLine(`${why}${by}${note}`);
+};
+
+/** What an interaction is, before the types that it was about. */
+const verbs: readonly (readonly [RegExp, string])[] = [
+  [/^export file\b/, 'downloaded a file'],
+  [/^export delete\b/, 'deleted the files'],
+  [/^export status\b/, 'asked how far the export is'],
+  [/^export references\b/, 'export: the gateway read what others refer to'],
+  [/^export (?=.)/, 'export: the gateway read'],
+  [/^export\b/, 'asked for the whole record as files'],
+  [/^search-system\b/, 'searched all types'],
+  [/^search-\w+\b/, 'searched'],
+  [/^page\b/, 'read the next page'],
+  [/^everything\b/, 'read the whole record'],
+  [/^vread\b/, 'read an earlier version'],
+  [/^history-\w+\b/, 'read earlier versions'],
+  [/^read\b/, 'read'],
+];
+
+/** What was done, and the types of data: `searched Observation`. */
+export const interactionInWords = (interaction: string): string => {
+  const [pattern, words] = verbs.find(([one]) => one.test(interaction)) ?? [/^$/, ''];
+  const types = interaction.replace(pattern, '').trim();
+  const rest = types === 'Patient' && words === 'read the whole record' ? '' : types;
+  return visibleLine([words, rest].filter((part) => part !== '').join(' '));
+};
+
+const units = ['bytes', 'KB', 'MB', 'GB'] as const;
+
+/** A size for a person: `1.2 MB`. */
+export const sizeInWords = (bytes: number): string => {
+  let [size, unit] = [bytes, 0];
+  for (; size >= 1000 && unit < units.length - 1; unit += 1) size /= 1000;
+  return unit === 0 ? `${size} bytes` : `${size.toFixed(1)} ${units[unit]}`;
+};

@@ -1,0 +1,112 @@
+import {
+  GetDurableExecutionCommand,
+  paginateListDurableExecutionsByFunction,
+  type Execution,
+} from '@aws-sdk/client-lambda';
+import { eventIdLength, eventIdPrefix, type PartnerEvent } from '../../functions/shared/events/event.ts';
+import { readStage, Refusal } from '../shared/command-line.ts';
+import { findDeliver, withEvents, type OpenEvents } from './open-events.ts';
+import { readSince, type ReplayCommand } from './webhook-flags.ts';
+import { startDelivery, type WebhookDeps } from './webhook.ts';
+
+/** The deliveries of one event: the first, and its replays. */
+interface Deliveries {
+  readonly id: string;
+  readonly executions: readonly Execution[];
+}
+
+/** The partner's deliveries, oldest event first. The event id in an execution's name tells whose it is. */
+const findDeliveries = async (
+  { lambda, partner }: OpenEvents,
+  deliver: string,
+  { sinceSeconds, event }: { readonly sinceSeconds: number; readonly event: string | undefined },
+): Promise<Deliveries[]> => {
+  const found = new Map<string, Execution[]>();
+  const pages = paginateListDurableExecutionsByFunction(
+    { client: lambda },
+    {
+      // Without its version, since older versions delivered too.
+      FunctionName: deliver.replace(/:[^:]*$/, ''),
+      StartedAfter: new Date(sinceSeconds * 1000),
+      ReverseOrder: true,
+      MaxItems: 1000,
+    },
+  );
+  for await (const { DurableExecutions = [] } of pages) {
+    for (const execution of DurableExecutions) {
+      const name = execution.DurableExecutionName ?? '';
+      const id = name.slice(0, eventIdLength);
+      const isWanted = event === undefined ? name.startsWith(eventIdPrefix(partner.clientId)) : id === event;
+      if (isWanted) found.set(id, [...(found.get(id) ?? []), execution]);
+    }
+  }
+  return [...found].map(([id, executions]) => ({ id, executions }));
+};
+
+interface Looked {
+  readonly event: PartnerEvent | undefined;
+  /** Undefined if the execution has no result. */
+  readonly outcome: string | undefined;
+}
+
+const look = async ({ lambda }: OpenEvents, { DurableExecutionArn }: Execution): Promise<Looked> => {
+  const { InputPayload, Result } = await lambda.send(new GetDurableExecutionCommand({ DurableExecutionArn }));
+  const { outcome } = JSON.parse(Result ?? '{}') as { readonly outcome?: string };
+  return { event: InputPayload === undefined ? undefined : (JSON.parse(InputPayload) as PartnerEvent), outcome };
+};
+
+/** The event, unless it was delivered or still may be. Test events are never sent again. */
+const undelivered = async (open: OpenEvents, { executions }: Deliveries): Promise<PartnerEvent | undefined> => {
+  if (executions.some(({ Status }) => Status === 'RUNNING')) return undefined;
+  const looked: Looked[] = [];
+  for (const execution of executions) looked.push(await look(open, execution));
+  const event = looked.find((one) => one.event !== undefined)?.event;
+  return event?.type === 'webhook.test' || looked.some(({ outcome }) => outcome === 'delivered') ? undefined : event;
+};
+
+/** @throws Refusal if it does not exist, or is another partner's */
+const namedEvent = async (open: OpenEvents, [deliveries]: readonly Deliveries[], id: string): Promise<PartnerEvent> => {
+  const [execution] = deliveries?.executions ?? [];
+  const event = execution === undefined ? undefined : (await look(open, execution)).event;
+  if (event?.partner === open.partner.clientId) return event;
+  throw new Refusal(`${open.partner.called} has no event ${id}; deliveries are kept for 30 days`);
+};
+
+const lineOf = ({ id, type, timestamp, data }: PartnerEvent): string =>
+  [id, timestamp, type, data.export ?? data.grant].filter(Boolean).join('  ');
+
+/**
+ * Sends a partner's events again, from the history of deliveries: one, or all since a time that were not delivered.
+ * They keep their `webhook-id`, so that the receiver can recognize repeats.
+ * @returns the exit code
+ * @throws UsageError, Refusal, ConfigError
+ */
+export const runReplay = async (command: ReplayCommand, deps: WebhookDeps): Promise<number> => {
+  const { nowMs, output, environment } = deps;
+  const sinceSeconds = readSince(command.since ?? '30d', nowMs);
+  const config = await readStage(command.stage);
+  return withEvents(config, command.nameOrId, environment, async (open) => {
+    const { called, webhook, isBlocked } = open.partner;
+    if (webhook === undefined)
+      throw new Refusal(`The entry of ${called} has no webhook, so there is nowhere to send to`);
+    if (isBlocked) throw new Refusal(`${called} is blocked, so it gets no events`);
+    const deliver = await findDeliver(open);
+    const all = await findDeliveries(open, deliver, { sinceSeconds, event: command.event });
+    const events: PartnerEvent[] = [];
+    if (command.event !== undefined) events.push(await namedEvent(open, all, command.event));
+    else
+      for (const deliveries of all)
+        events.push(...[await undelivered(open, deliveries)].filter((one) => one !== undefined));
+    for (const event of events.toSorted((a, b) => (a.timestamp < b.timestamp ? -1 : 1))) {
+      if (!command.dryRun) await startDelivery(open, deliver, event, `${event.id}-${Math.floor(nowMs / 1000)}`);
+      output.out(lineOf(event));
+    }
+    const count = `${events.length} ${events.length === 1 ? 'event' : 'events'}`;
+    output.note(
+      command.dryRun
+        ? `Would send ${count} to ${called} again. Nothing was sent.`
+        : `Sending ${count} to ${called} again, with the same ids and as often as the first time.`,
+    );
+    return 0;
+  });
+};

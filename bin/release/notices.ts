@@ -1,0 +1,16 @@
+import type { Licensed } from './licences.ts';
+
+const line = '='.repeat(80);
+
+const nameOf = ({ name, version }: Licensed): string => `${name} ${version}`;
+
+/** The notices that go with the bundles: each licence's text once, under the packages that have it. */
+export const noticesOf = (product: string, packages: readonly Licensed[]): string => {
+  const sorted = packages.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  const parts = [...Map.groupBy(sorted, ({ licence, text }) => `${licence}\n${text}`).values()].flatMap((group) => {
+    const [first] = group;
+    return first === undefined ? [] : [`${group.map(nameOf).join('\n')}\n\nLicence: ${first.licence}\n\n${first.text}`];
+  });
+  const head = `Third-party notices of ${product}\n\nThe bundles of its functions contain code of these ${packages.length} packages.`;
+  return `${[head, ...parts].join(`\n\n${line}\n\n`)}\n`;
+};

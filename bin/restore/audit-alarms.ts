@@ -1,0 +1,32 @@
+import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
+import type { StageConfig } from '../../config/stage.ts';
+import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
+import { Refusal } from '../shared/command-line.ts';
+
+/**
+ * Checks that no alarm of the audit is on: what it does not know yet would look as if it had not happened. Stage `local`
+ * has no alarms.
+ * @throws Refusal
+ */
+export const checkAuditAlarms = async (config: StageConfig, environment: NodeJS.ProcessEnv): Promise<void> => {
+  if (config.stage === 'local') return;
+  const client = new CloudWatchClient(awsSettings(config, environment, 'operator'));
+  try {
+    const prefix = `p2p-gateway-${config.stage}-Audit`;
+    const { MetricAlarms: alarms = [] } = await client.send(new DescribeAlarmsCommand({ AlarmNamePrefix: prefix }));
+    const [on] = alarms.filter(({ StateValue }) => StateValue === 'ALARM').map(({ AlarmName }) => AlarmName);
+    if (on === undefined) return;
+    throw new Refusal(
+      `The alarm ${on} is on, so the audit may not know of each grant that has ended. Wait until it is over ` +
+        '(docs/operate.md). Nothing was changed.',
+    );
+  } catch (error) {
+    throw explainAwsFailure(error, {
+      stage: config.stage,
+      service: 'CloudWatch',
+      rights: 'cloudwatch:DescribeAlarms',
+    });
+  } finally {
+    client.destroy();
+  }
+};

@@ -1,0 +1,59 @@
+import { isBlocked, isPaused } from '../../functions/shared/registry/stops.ts';
+import { instant } from '../shared/instant.ts';
+import { longestReason } from '../shared/reason.ts';
+import { openRegistryTable, readOne, type ReadEntry } from '../shared/registry-table.ts';
+import { stopEntry, stopUnknown, type Written } from '../shared/registry-writes.ts';
+import { requireConsent } from './consent.ts';
+import type { RestoreDeps, Stage } from './deps.ts';
+import type { RestoreCommand } from './flags.ts';
+import { knownStops, type KnownStop } from './known-stops.ts';
+
+/** Whether the item says something newer: a stop that holds, or that an operator has ended since. */
+const isSettled = (item: ReadEntry | undefined, { entryId, at }: KnownStop, now: number): boolean => {
+  const holds = entryId.startsWith('partner#') ? isBlocked(item?.stop) : isPaused(item?.stop, now);
+  return holds || (item?.stop !== undefined && item.stop.at > at);
+};
+
+const lineOf = ({ entryId, at, until, by, reason }: KnownStop): string =>
+  `${entryId}  since ${instant(at)}${until === undefined ? '' : ` until ${instant(until)}`}, by ${by}: ${reason}`;
+
+/**
+ * Blocks and pauses again what is so according to the audit and not in the registry. It ends no stop.
+ * @returns the exit code
+ * @throws Refusal, and whatever AWS's clients throw
+ */
+export const restoreStops = async (
+  { config, openAudit }: Stage,
+  command: RestoreCommand,
+  deps: RestoreDeps,
+): Promise<number> => {
+  const { environment, wait, output } = deps;
+  const registry = await openRegistryTable(config, { environment, tool: 'operator', name: command.table, wait });
+  try {
+    const { table, operator } = registry;
+    const now = Math.floor(deps.now() / 1000);
+    const lost: { readonly stop: KnownStop; readonly item: ReadEntry | undefined }[] = [];
+    for (const stop of await knownStops(await openAudit(), now)) {
+      const item = await readOne(table, stop.entryId);
+      if (!isSettled(item, stop, now)) lost.push({ stop, item });
+    }
+    for (const { stop } of lost) output.out(lineOf(stop));
+    if (lost.length === 0) output.note('The registry has every block and pause that the audit knows.');
+    else if (command.dryRun) output.note(`Would stop these ${lost.length} again. Nothing was changed.`);
+    if (lost.length === 0 || command.dryRun) return 0;
+    await requireConsent(`Stop these ${lost.length} again as ${operator.arn}?`, command, deps);
+    let again = 0;
+    for (const { stop, item } of lost) {
+      const reason = `${command.reason} (of ${instant(stop.at)}: ${stop.reason})`.slice(0, longestReason);
+      const made = { at: now, until: stop.until, by: operator.arn, reason };
+      const written: Written =
+        item === undefined ? await stopUnknown(table, stop.entryId, made) : await stopEntry(table, item, made);
+      if (written.written) again += 1;
+      else output.note(`${stop.entryId} was changed meanwhile. Run the same command again.`);
+    }
+    output.note(`Stopped ${again} again as ${operator.arn}. It holds everywhere within 30 seconds.`);
+    return again === lost.length ? 0 : 1;
+  } finally {
+    registry.close();
+  }
+};

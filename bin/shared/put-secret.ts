@@ -1,0 +1,125 @@
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  PutSecretValueCommand,
+  ResourceNotFoundException,
+  UpdateSecretVersionStageCommand,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { Refusal } from './command-line.ts';
+import { answerMs, withinMs } from './deadline.ts';
+import { explainSecretsFailure } from './secrets-manager.ts';
+
+/** A secret in Secrets Manager. */
+export interface SecretPlace {
+  readonly client: SecretsManagerClient;
+  readonly name: string;
+}
+
+/** A new secret's settings besides its value. */
+export interface NewSecret {
+  readonly stage: string;
+  readonly description: string;
+}
+
+/** Which version is in use, and which was before. */
+export interface Versions {
+  readonly current: string | undefined;
+  readonly previous: string | undefined;
+}
+
+/** Sends a command. @throws Refusal that says what to do */
+const send = async <T>(name: string, sending: Promise<T>): Promise<T> => {
+  try {
+    return await withinMs(answerMs, sending);
+  } catch (error) {
+    const { problem, todo } = explainSecretsFailure(error);
+    throw new Refusal(`${name} ${problem}; ${todo}`);
+  }
+};
+
+/**
+ * Reads which versions a secret has.
+ * @returns undefined if there is no such secret
+ * @throws Refusal if it cannot be used
+ */
+export const readVersions = async ({ client, name }: SecretPlace): Promise<Versions | undefined> => {
+  const described = client.send(new DescribeSecretCommand({ SecretId: name })).catch((error: unknown) => {
+    if (error instanceof ResourceNotFoundException) return undefined;
+    throw error;
+  });
+  const secret = await send(name, described);
+  if (secret === undefined) return undefined;
+  if (secret.DeletedDate !== undefined) {
+    throw new Refusal(
+      `${name} is about to be deleted; keep it with: aws secretsmanager restore-secret --secret-id ${name}`,
+    );
+  }
+  const versions = Object.entries(secret.VersionIdsToStages ?? {});
+  const versionOf = (label: string) => versions.find(([, labels]) => labels.includes(label))?.[0];
+  return { current: versionOf('AWSCURRENT'), previous: versionOf('AWSPREVIOUS') };
+};
+
+/**
+ * Makes a value the current one, and the secret first if there is none. It is one call, so that nothing is ever half
+ * done; the value was checked before, since a secret's first version becomes the current one whatever its labels
+ * (https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html).
+ * @param seen what the secret had when the value was checked
+ * @throws Refusal if someone else changed it since, or it may not be written
+ */
+export const putSecret = async (
+  place: SecretPlace,
+  text: string,
+  seen: Versions | undefined,
+  { stage, description }: NewSecret,
+): Promise<void> => {
+  const { client, name } = place;
+  const now = await readVersions(place);
+  if (now?.current !== seen?.current) {
+    throw new Refusal(`${name} was changed by someone else in the meantime. Nothing was changed; run again.`);
+  }
+  if (now !== undefined) {
+    await send(name, client.send(new PutSecretValueCommand({ SecretId: name, SecretString: text })));
+    return;
+  }
+  const create = new CreateSecretCommand({
+    Name: name,
+    Description: description,
+    KmsKeyId: `alias/p2p-${stage}-data`,
+    SecretString: text,
+    Tags: [
+      { Key: 'project', Value: 'p2p-gateway' },
+      { Key: 'stage', Value: stage },
+    ],
+  });
+  await send(name, client.send(create));
+};
+
+/**
+ * Restores the previous value: it trades places with the present one, so a second call undoes the first.
+ * @returns one line: what was done, or would be
+ * @throws Refusal if there is none
+ */
+export const restorePrevious = async (
+  place: SecretPlace,
+  { dryRun }: { readonly dryRun: boolean },
+): Promise<string> => {
+  const { client, name } = place;
+  const { current, previous } = (await readVersions(place)) ?? {};
+  if (current === undefined || previous === undefined) {
+    throw new Refusal(`${name} has no previous value to go back to`);
+  }
+  if (dryRun) return `${name} would have version ${previous} again instead of ${current}. Nothing was changed.`;
+  await send(
+    name,
+    client.send(
+      new UpdateSecretVersionStageCommand({
+        SecretId: name,
+        VersionStage: 'AWSCURRENT',
+        MoveToVersionId: previous,
+        RemoveFromVersionId: current,
+      }),
+    ),
+  );
+  return `${name} has its previous value again (version ${previous}). Run the same command to go back to ${current}.`;
+};

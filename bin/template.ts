@@ -1,0 +1,6 @@
+/** `npm run template`: a stage's template for those who deploy without the CDK. */
+import { runTool } from './shared/command-line.ts';
+import { output } from './shared/output.ts';
+import { template } from './template/template.ts';
+
+await runTool(() => template(process.argv.slice(2), { output }));

@@ -1,0 +1,39 @@
+#!/bin/sh
+# Signs a member in and reads the record, with curl, jq and openssl: sh read-record.sh BASE CLIENT_ID REDIRECT_URI
+set -eu
+base=$1 client_id=$2 redirect_uri=$3
+
+# Discovery finds the endpoints, and PKCE and state are made for this one sign-in.
+smart=$(curl --silent --show-error --fail "$base/.well-known/smart-configuration")
+endpoint() { printf %s "$smart" | jq --raw-output ".$1"; }
+verifier=$(openssl rand -hex 32)
+state=$(openssl rand -hex 16)
+challenge=$(printf %s "$verifier" | openssl dgst -sha256 -binary | openssl base64 | tr '+/' '-_' | tr -d '=')
+query="response_type=code&client_id=$client_id&redirect_uri=$redirect_uri&state=$state&aud=$base"
+query="$query&scope=launch/patient%20patient/*.rs%20offline_access"
+echo 'Open this in a browser:'
+echo "$(endpoint authorization_endpoint)?$query&code_challenge=$challenge&code_challenge_method=S256"
+
+# The browser ends at the redirect URI. Nothing listens there, but the address bar has the code.
+echo 'Paste the address at which the browser ended:'
+read -r address
+case $address in *"state=$state"*) ;; *) echo 'This is not the answer to this sign-in.' >&2 && exit 1 ;; esac
+code=$(printf %s "$address" | sed -n 's/.*[?&]code=\([^&]*\).*/\1/p')
+
+# The code becomes tokens.
+tokens=$(curl --silent --show-error --fail-with-body "$(endpoint token_endpoint)" \
+  --data-urlencode 'grant_type=authorization_code' --data-urlencode "code=$code" \
+  --data-urlencode "redirect_uri=$redirect_uri" --data-urlencode "client_id=$client_id" \
+  --data-urlencode "code_verifier=$verifier")
+access_token=$(printf %s "$tokens" | jq --raw-output .access_token)
+
+# The record comes in pages.
+next="$base/Patient/$(printf %s "$tokens" | jq --raw-output .patient)/\$everything"
+: >record.ndjson
+while [ -n "$next" ]; do
+  curl --silent --show-error --fail-with-body --output page.json --header "Authorization: Bearer $access_token" "$next"
+  jq --compact-output '.entry[]?.resource' page.json >>record.ndjson
+  next=$(jq --raw-output '.link[]? | select(.relation == "next") | .url' page.json)
+done
+rm -f page.json
+echo "record.ndjson has $(wc -l <record.ndjson | tr -d ' ') resources."

@@ -1,0 +1,35 @@
+/** Receives the gateway's events: WEBHOOK_SECRETS='whsec_… whsec_…' node receive-events.mjs 8080 */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createServer } from 'node:http';
+
+const secrets = process.env.WEBHOOK_SECRETS.split(' ');
+const seen = new Set(); // In your app: use a database, so that it survives a restart.
+
+const isSigned = (headers, body) => {
+  const { 'webhook-id': id, 'webhook-timestamp': time, 'webhook-signature': signatures = '' } = headers;
+  if (!(Math.abs(Date.now() / 1000 - Number(time)) <= 300)) return false;
+  return secrets.some((secret) => {
+    const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
+    const hash = createHmac('sha256', key).update(`${id}.${time}.${body}`).digest('base64');
+    const expected = Buffer.from(`v1,${hash}`);
+    return signatures.split(' ').some((one) => {
+      const given = Buffer.from(one);
+      return given.length === expected.length && timingSafeEqual(given, expected);
+    });
+  });
+};
+
+const server = createServer(async (request, response) => {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const body = Buffer.concat(chunks).toString('utf8'); // Unparsed: the signature covers every byte.
+  if (!isSigned(request.headers, body)) return response.writeHead(401).end();
+  const id = request.headers['webhook-id'];
+  if (!seen.has(id)) {
+    seen.add(id);
+    const { type, data } = JSON.parse(body);
+    console.log(id, type, data.export ?? data.grant ?? ''); // In your app: put it into a queue.
+  }
+  response.writeHead(204).end();
+});
+server.listen(Number(process.argv[2]), () => console.log('listening on', server.address().port));

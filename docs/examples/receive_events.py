@@ -1,0 +1,46 @@
+"""Receives the gateway's events: WEBHOOK_SECRETS='whsec_… whsec_…' python3 receive_events.py 8080"""
+import base64, hashlib, hmac, json, os, sys, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+SECRETS = os.environ["WEBHOOK_SECRETS"].split()
+seen = set()  # In your app: use a database, so that it survives a restart.
+
+
+def is_signed(headers, body):
+    sent = headers.get("webhook-timestamp", "")
+    if not sent.isdigit() or abs(time.time() - int(sent)) > 300:
+        return False
+    content = f"{headers.get('webhook-id', '')}.{sent}.".encode() + body  # The signature covers every byte.
+    for secret in SECRETS:
+        key = base64.b64decode(secret.removeprefix("whsec_"))
+        expected = "v1," + base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
+        for given in headers.get("webhook-signature", "").split(" "):
+            if hmac.compare_digest(given.encode(), expected.encode()):
+                return True
+    return False
+
+
+class Receiver(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("content-length", "0")))
+        if not is_signed(self.headers, body):
+            return self.answer(401)
+        event_id = self.headers["webhook-id"]
+        if event_id not in seen:
+            seen.add(event_id)
+            event = json.loads(body)
+            about = event["data"].get("export") or event["data"].get("grant") or ""
+            print(event_id, event["type"], about, flush=True)  # In your app: put it into a queue.
+        self.answer(204)
+
+    def answer(self, status):
+        self.send_response(status)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+server = ThreadingHTTPServer(("", int(sys.argv[1])), Receiver)
+print("listening on", server.server_port, flush=True)
+server.serve_forever()

@@ -1,0 +1,48 @@
+// Fetches a member's whole record: ACCESS_TOKEN=… node whole-record.mjs BASE FOLDER
+import { createWriteStream } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const [base, folder] = process.argv.slice(2);
+const accessToken = () => process.env.ACCESS_TOKEN; // In your app: refresh it before it expires.
+
+const call = async (url, method = 'GET', headers = {}) => {
+  for (;;) {
+    const answer = await fetch(url, { method, headers: { authorization: `Bearer ${accessToken()}`, ...headers } });
+    // An export of this record is already running: follow that one.
+    if (answer.ok || answer.headers.has('content-location')) return answer;
+    if (![429, 502, 503, 504].includes(answer.status)) {
+      throw new Error(`${method} ${url}: ${answer.status} ${await answer.text()}`);
+    }
+    await sleep(1000 * Number(answer.headers.get('retry-after') ?? 30));
+  }
+};
+
+const save = async ({ url, count }) => {
+  let lines = 0;
+  const counted = async function* (chunks) {
+    for await (const chunk of chunks) {
+      for (const byte of chunk) if (byte === 10) lines += 1;
+      yield chunk;
+    }
+  };
+  await pipeline((await call(url)).body, counted, createWriteStream(`${folder}/${url.split('/').at(-1)}`));
+  if (lines !== count) throw new Error(`${url} has ${lines} lines instead of ${count}.`);
+};
+
+await mkdir(folder, { recursive: true });
+const status = (await call(`${base}/Patient/$export`, 'GET', { prefer: 'respond-async' })).headers.get(
+  'content-location',
+);
+let answer = await call(status);
+for (; answer.status === 202; answer = await call(status)) {
+  console.log(answer.headers.get('x-progress'));
+  await sleep(1000 * Number(answer.headers.get('retry-after')));
+}
+const manifest = await answer.json();
+for (const file of [...manifest.output, ...manifest.error]) await save(file);
+await writeFile(`${folder}/manifest.json`, JSON.stringify(manifest, undefined, 2));
+await call(status, 'DELETE');
+for (const { type, outcome, count, reason = '' } of manifest.extension.outcomes)
+  console.log(type, outcome, count, reason);

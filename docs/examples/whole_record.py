@@ -1,0 +1,44 @@
+"""Fetches a member's whole record: ACCESS_TOKEN=… python3 whole_record.py BASE FOLDER"""
+import gzip, json, os, pathlib, sys, time, urllib.error, urllib.request
+
+base, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+
+
+def access_token():
+    return os.environ["ACCESS_TOKEN"]  # In your app: refresh it before it expires.
+
+
+def call(url, method="GET", **headers):
+    headers = {"Authorization": f"Bearer {access_token()}", "Accept-Encoding": "gzip", **headers}
+    while True:
+        try:
+            return urllib.request.urlopen(urllib.request.Request(url, method=method, headers=headers), timeout=60)
+        except urllib.error.HTTPError as error:
+            if error.headers["Content-Location"]:
+                return error  # An export of this record is already running: follow that one.
+            if error.code not in (429, 502, 503, 504):
+                sys.exit(f"{method} {url}: {error.code} {error.read().decode()}")
+            time.sleep(int(error.headers["Retry-After"] or 30))
+
+
+def save(file):
+    answer = call(file["url"])
+    lines = gzip.GzipFile(fileobj=answer) if answer.headers["Content-Encoding"] == "gzip" else answer
+    with open(folder / file["url"].rsplit("/", 1)[1], "wb") as out:
+        count = sum(1 for line in lines if out.write(line))  # As bytes: str.splitlines() also splits at U+2028.
+    if count != file["count"]:
+        sys.exit(f"{file['url']} has {count} lines instead of {file['count']}.")
+
+
+folder.mkdir(parents=True, exist_ok=True)
+status = call(f"{base}/Patient/$export", Prefer="respond-async").headers["Content-Location"]
+while (answer := call(status)).status == 202:
+    print(answer.headers["X-Progress"])
+    time.sleep(int(answer.headers["Retry-After"]))
+manifest = json.load(gzip.GzipFile(fileobj=answer) if answer.headers["Content-Encoding"] == "gzip" else answer)
+for file in manifest["output"] + manifest["error"]:
+    save(file)
+(folder / "manifest.json").write_text(json.dumps(manifest, indent=2))
+call(status, method="DELETE")
+for type in manifest["extension"]["outcomes"]:
+    print(type["type"], type["outcome"], type["count"], type.get("reason", ""))

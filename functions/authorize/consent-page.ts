@@ -1,0 +1,90 @@
+import { html, type Html } from '../shared/pages/html.ts';
+import { languageNames, type Language } from '../shared/pages/language.ts';
+import { ownFields, type PageView } from '../shared/pages/view.ts';
+import { whatIsRead } from '../shared/pages/what-is-read.ts';
+import type { Scopes } from '../shared/registry/scopes.ts';
+import type { Partner, Payer } from '../shared/registry/types.ts';
+import { consentWords } from './consent-words.ts';
+
+/** What the member is asked. */
+export interface ConsentQuestion {
+  readonly partner: Partner;
+  readonly payer: Payer;
+  readonly scope: Scopes;
+  /** When the grant ends at the latest, epoch seconds. */
+  readonly endsAt: number;
+  /** How long the app can read, in seconds, if it gets no refresh token. */
+  readonly readsOnceFor: number | undefined;
+  /** Where the browser returns to, as a member would call it. */
+  readonly returnsTo: string;
+  readonly action: string;
+  /** What the form carries, with its token. */
+  readonly fields: readonly (readonly [string, string])[];
+}
+
+/** A date in words. The date in the States is never ahead of UTC's, so it is never too early. */
+const dateOf = (seconds: number, language: Language): string =>
+  new Date(seconds * 1000).toLocaleDateString(languageNames[language].locale, { dateStyle: 'long', timeZone: 'UTC' });
+
+const durationOf = (seconds: number, language: Language): string => {
+  const [unit, length] = seconds % 3600 === 0 ? (['hour', 3600] as const) : (['minute', 60] as const);
+  const { locale } = languageNames[language];
+  return (seconds / length).toLocaleString(locale, {
+    style: 'unit',
+    unit,
+    unitDisplay: 'long',
+    maximumFractionDigits: 0,
+  });
+};
+
+const appOf = ({ name, logo, homePage }: Partner): Html => html`<div class="app">
+${logo === undefined ? '' : html`<img src="${logo}" alt="" />`}
+<div><strong>${name}</strong><br><a href="${homePage}">${new URL(homePage).host}</a></div></div>`;
+
+const linksOf = ({ operator, language }: PageView, partner: Partner): Html | '' => {
+  const { privacyOf, helpOf } = consentWords[language];
+  const links = [
+    [partner.privacyPolicy, privacyOf(partner.name)],
+    [operator.privacyPolicy, privacyOf(operator.name)],
+    [operator.support, helpOf(operator.name)],
+  ] as const;
+  const known = links.flatMap(([href, text]) =>
+    href === undefined ? [] : html`<li><a href="${href}">${text}</a></li>`,
+  );
+  return known.length === 0 ? '' : html`<ul class="links">${known}</ul>`;
+};
+
+/** The styles of this page only. */
+export const consentStyles = `
+.app{display:flex;align-items:center;gap:1rem;margin:0 0 1rem}
+.read{columns:15rem}
+.read li{break-inside:avoid}
+.links{padding:0;list-style:none}
+.links a{display:inline-block;padding:.25rem 0}
+`;
+
+/** What the consent page says below its title. */
+export const consentContent = (view: PageView, question: ConsentQuestion): Html => {
+  const { language, operator } = view;
+  const { partner, payer, endsAt, readsOnceFor } = question;
+  const words = consentWords[language];
+  const { lines, isSensitive } = whatIsRead(question.scope, language);
+  const fields = question.fields.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`);
+  return html`${appOf(partner)}
+<p>${words.wants[0]}<strong>${partner.name}</strong>${words.wants[1]}<strong>${payer.displayName}</strong>${words.wants[2]}</p>
+${payer.linesOfBusiness === undefined ? '' : html`<p>${words.plans(payer.displayName, payer.linesOfBusiness.join(', '))}</p>`}
+<h2>${words.what}</h2>
+<ul class="read">${lines.map((line) => html`<li>${line}</li>`)}</ul>
+${isSensitive ? html`<p>${words.sensitive}</p>` : ''}
+<h2>${words.untilWhen}</h2>
+<p>${words.until[0]}<strong>${dateOf(endsAt, language)}</strong>${words.until[1]} ${
+    readsOnceFor === undefined ? words.keepsReading : words.readsOnce(durationOf(readsOnceFor, language))
+  }</p>
+<h2>${words.howToStop}</h2>
+<p>${words.stop(partner.name, operator.name, payer.displayName)} ${words.stays(partner.name)}</p>
+${linksOf(view, partner)}
+<p>${words.next(payer.displayName, question.returnsTo)}</p>
+<form class="actions" method="post" action="${question.action}">${fields}
+<button name="${ownFields.decision}" value="allow">${words.allow}</button>
+<button class="second" name="${ownFields.decision}" value="deny">${words.deny}</button></form>`;
+};

@@ -1,0 +1,20 @@
+import { withDurableExecution } from '@aws/durable-execution-sdk-js';
+import { requireEnvironment } from '../shared/deps.ts';
+import { secretsClient } from '../shared/payer/secrets.ts';
+import { realRegistryDeps } from '../shared/real-deps.ts';
+import { endStaleInvocation } from '../shared/stale-invocation.ts';
+import { deliverHandler } from './handler.ts';
+import { createPost } from './post.ts';
+
+const deps = realRegistryDeps();
+
+export const handler = endStaleInvocation(
+  withDurableExecution(
+    deliverHandler({
+      ...deps,
+      limits: { client: deps.client, name: requireEnvironment('LIMITS_TABLE') },
+      secrets: { client: secretsClient(), prefix: requireEnvironment('WEBHOOK_SECRET_PREFIX') },
+      post: createPost({ allowLoopback: deps.registry.stage === 'local' }),
+    }),
+  ),
+);

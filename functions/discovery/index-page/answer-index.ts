@@ -1,0 +1,30 @@
+import type { Deps } from '../../shared/deps.ts';
+import { header, type ApiEvent, type ApiResponse } from '../../shared/http/api.ts';
+import { json } from '../../shared/http/respond.ts';
+import type { PageDeps } from '../../shared/pages/settings.ts';
+import { indexPage } from './page.ts';
+import { prefersJson } from './prefers-json.ts';
+
+/** What a program finds at `GET /`: where everything else begins. */
+const indexDocument = (origin: string, name: string) => ({
+  name,
+  smart_configuration: `${origin}/r4/{payer}/.well-known/smart-configuration`,
+  fhir_base: `${origin}/r4/{payer}`,
+  brands: `${origin}/brands`,
+  connect: `${origin}/connect`,
+  token_endpoint: `${origin}/oauth2/token`,
+  documentation: 'docs/partners/README.md',
+});
+
+/** Answers `GET /`: a page for developers where the stage has one, and else, or for a program, a small index. */
+export const answerIndex =
+  (deps: Deps & PageDeps) =>
+  async (event: ApiEvent): Promise<ApiResponse> => {
+    const { operator, indexPage: settings } = deps.pages;
+    const vary = { Vary: 'Accept' };
+    if (settings === undefined || prefersJson(header(event, 'accept'))) {
+      return json(200, indexDocument(deps.origin, operator.name), { ...vary, 'Cache-Control': 'public, max-age=300' });
+    }
+    const answer = indexPage(deps, event, settings);
+    return { ...answer, headers: { ...answer.headers, ...vary } };
+  };

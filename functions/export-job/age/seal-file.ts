@@ -1,0 +1,65 @@
+import { createCipheriv, createSecretKey } from 'node:crypto';
+import { deriveKey } from '../../shared/store/crypto.ts';
+import { ageHeader } from './header.ts';
+
+/** How many bytes are sealed at once. */
+const chunkBytes = 64 * 1024;
+
+const tagBytes = 16;
+
+/** A file that is sealed while it is written. */
+export interface SealedFile {
+  readonly write: (plain: Uint8Array) => void;
+  /** Ends the file, and returns it whole. */
+  readonly end: () => Buffer;
+}
+
+/**
+ * Seals a file in the age format (https://c2sp.org/age): after the header, chunks of ChaCha20-Poly1305, each with its
+ * number in the nonce, the last marked. It uses `node:crypto`, which is ten times as fast as the age library's cipher in
+ * JavaScript, and seals each chunk as soon as it is full, so that memory holds no plain text beyond one chunk.
+ * @param recipient the public key, 32 bytes
+ */
+export const sealFile = (recipient: Uint8Array, randomBytes: (size: number) => Uint8Array): SealedFile => {
+  const fileKey = randomBytes(16);
+  const payloadNonce = randomBytes(16);
+  const key = createSecretKey(deriveKey(fileKey, payloadNonce, 'payload'));
+  const sealed: Uint8Array[] = [ageHeader(recipient, { ephemeral: randomBytes(32), fileKey }), payloadNonce];
+  const chunk = Buffer.allocUnsafe(chunkBytes);
+  let filled = 0;
+  let number = 0;
+
+  const sealChunk = (isLast: boolean): void => {
+    const iv = Buffer.alloc(12);
+    // The counter has 11 bytes. Six are enough for a part of an export.
+    iv.writeUIntBE(number, 5, 6);
+    if (isLast) iv[11] = 1;
+    number += 1;
+    const cipher = createCipheriv('chacha20-poly1305', key, iv, { authTagLength: tagBytes });
+    sealed.push(cipher.update(chunk.subarray(0, filled)));
+    cipher.final();
+    sealed.push(cipher.getAuthTag());
+    filled = 0;
+  };
+
+  return {
+    write: (plain) => {
+      let from = 0;
+      while (from < plain.length) {
+        // More bytes follow, so this chunk is not the last.
+        if (filled === chunkBytes) sealChunk(false);
+        const taken = Math.min(plain.length - from, chunkBytes - filled);
+        chunk.set(plain.subarray(from, from + taken), filled);
+        filled += taken;
+        from += taken;
+      }
+    },
+    end: () => {
+      sealChunk(true);
+      const file = Buffer.concat(sealed);
+      // So that memory holds the file once while it is sent.
+      sealed.length = 0;
+      return file;
+    },
+  };
+};

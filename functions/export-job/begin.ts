@@ -1,0 +1,97 @@
+import { nowSeconds } from '../shared/deps.ts';
+import { scopeNow } from '../shared/partner/live-grant.ts';
+import type { Partner, Payer } from '../shared/registry/types.ts';
+import type { Export } from '../shared/store/export-item.ts';
+import { beginExport, continueExport } from '../shared/store/exports.ts';
+import { getRunning, type Job } from './job.ts';
+import { checkAllowed, type Allowed } from './leg/check-allowed.ts';
+import { secondsLeft } from './leg/seconds-left.ts';
+import { planReading } from './plan/plan-reading.ts';
+import { wantedOf } from './plan/wanted.ts';
+import { withCause } from './say-cause.ts';
+import type { Committed } from './state/memory.ts';
+import type { Delta } from './state/state.ts';
+
+const stateKeyBytes = 32;
+
+/** The result of beginning: the state file to start from, or why the export cannot run now. */
+export type Begun =
+  Committed | { readonly next: Exclude<Allowed, { kind: 'yes' }> | TooLate | { readonly kind: 'gone' } };
+
+/** Nothing could be read in the time of an export. */
+interface TooLate {
+  readonly kind: 'never';
+  readonly why: 'seconds';
+}
+
+/**
+ * Returns the item with the job's state key, and makes the key unless an earlier try did. Undefined if the export is no
+ * longer running, or if another execution has begun it, since a poll may have started the job twice.
+ */
+const withStateKey = async (
+  { deps, exportId }: Job,
+  item: Export,
+  executionArn: string,
+): Promise<Export | undefined> => {
+  if (item.stateKey !== undefined) return item.executionArn === executionArn ? item : undefined;
+  const stateKey = await deps.sealForJob(exportId, 'state key', deps.randomBytes(stateKeyBytes));
+  const isWritten = await beginExport(deps.exports, item, { stateKey, executionArn, now: nowSeconds(deps.clock) });
+  if (isWritten) return { ...item, stateKey };
+  const begun = await getRunning(deps, exportId);
+  return begun?.executionArn === executionArn ? begun : undefined;
+};
+
+const firstDelta = (item: Export, { partner, payer }: { readonly partner: Partner; readonly payer: Payer }): Delta => {
+  const wanted = wantedOf(scopeNow(item.scope, partner), item.types);
+  const { tasks, outOfScope } = planReading({ payer, wanted, asked: item });
+  const references = { kind: 'references', file: 0, at: 0, tries: 0, waits: 0, refusals: 0 } as const;
+  return {
+    known: {
+      queue: [...tasks, references],
+      planned: [...new Set(tasks.map(({ type }) => type))],
+      reported: {},
+      pages: 0,
+      resources: 0,
+      bytes: 0,
+    },
+    parts: [],
+    problems: outOfScope.map((type) => ({ kind: 'typeOutOfScope', type })),
+    referred: [],
+  };
+};
+
+/**
+ * Begins an export: makes its state key, plans what to read, and writes the first state.
+ * @throws Error whose message holds nothing of the record
+ */
+export const begin = async (job: Job, executionArn: string): Promise<Begun> => {
+  const { deps, exportId, memory } = job;
+  try {
+    const found = await getRunning(deps, exportId);
+    if (found === undefined) return { next: { kind: 'gone' } };
+    const allowed = await checkAllowed(deps, found);
+    if (allowed.kind === 'wait' && secondsLeft(deps, found) <= 0) return { next: { kind: 'never', why: 'seconds' } };
+    if (allowed.kind !== 'yes') return { next: allowed };
+    const item = await withStateKey(job, found, executionArn);
+    if (item === undefined) return { next: { kind: 'gone' } };
+    memory.forget();
+    return await memory.commit({ exportId, stateKey: await job.stateKey(item) }, firstDelta(item, allowed));
+  } catch (error) {
+    memory.forget();
+    throw withCause(error);
+  }
+};
+
+/**
+ * Continues an export from the state that the previous execution left.
+ * @throws Error whose message holds nothing of the record
+ */
+export const goOn = async ({ deps, exportId }: Job, state: string, executionArn: string): Promise<Begun> => {
+  try {
+    const item = await getRunning(deps, exportId);
+    const goesOn = item !== undefined && (await continueExport(deps.exports, item, executionArn));
+    return goesOn ? { state, snapshot: true } : { next: { kind: 'gone' } };
+  } catch (error) {
+    throw withCause(error);
+  }
+};

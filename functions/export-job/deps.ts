@@ -1,0 +1,31 @@
+import type { Deps } from '../shared/deps.ts';
+import type { OpenInJob, SealForJob } from '../shared/exports/job-box.ts';
+import type { TakeTurn } from '../shared/limits/limiter.ts';
+import type { Table } from '../shared/store/dynamo.ts';
+import type { JobInput } from './job-input.ts';
+
+/** The exports' bucket. Both functions throw GatewayError `temporarily_unavailable`. */
+export interface ObjectStore {
+  readonly put: (name: string, body: Uint8Array) => Promise<void>;
+  readonly get: (name: string) => Promise<Uint8Array>;
+}
+
+/** What the job depends on. */
+export interface JobDeps extends Omit<Deps, 'behindEdge'> {
+  readonly exports: Table;
+  readonly grants: Table;
+  readonly audit: Table;
+  readonly limits: Table;
+  readonly objects: ObjectStore;
+  readonly sealForJob: SealForJob;
+  readonly openInJob: OpenInJob;
+  /** Takes one turn of a payer's pace, which all environments share. */
+  readonly takeTurn: TakeTurn;
+  /** Starts an execution of this version of the function, unless one with that name was already started. */
+  readonly startExecution: (name: string, input: JobInput) => Promise<void>;
+  readonly sleep: (ms: number) => Promise<void>;
+  /** How long files are kept after the export ends, in seconds. */
+  readonly fileSeconds: number;
+  /** The operations after which an execution starts its successor. @default 2,500 of the 3,000 that AWS allows */
+  readonly mostOperations?: number;
+}

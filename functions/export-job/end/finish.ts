@@ -1,0 +1,215 @@
+import { nowSeconds } from '../../shared/deps.ts';
+import { grantOfExport } from '../../shared/exports/export-id.ts';
+import { writeKeptParts } from '../../shared/exports/kept-parts.ts';
+import { isComplete, type StoredManifest } from '../../shared/exports/manifest.ts';
+import { keptName, manifestName } from '../../shared/exports/object-names.ts';
+import { facadeBase } from '../../shared/registry/urls.ts';
+import { sha256 } from '../../shared/store/crypto.ts';
+import type { Export, ExportStatus } from '../../shared/store/export-item.ts';
+import { endExport, getExport } from '../../shared/store/exports.ts';
+import { sealFile } from '../age/seal-file.ts';
+import type { JobDeps } from '../deps.ts';
+import { getRunning, type Job } from '../job.ts';
+import { writeEnd } from '../log.ts';
+import { partWriter } from '../parts.ts';
+import { wantedOf } from '../plan/wanted.ts';
+import { outcomeLine } from '../reading/outcomes.ts';
+import type { NotReadReason, Problem } from '../reading/problems.ts';
+import { provenanceLine } from '../reading/provenance.ts';
+import { withCause } from '../say-cause.ts';
+import { newStateName } from '../state/state-file.ts';
+import { typesDoneOf, type JobState, type WrittenPart } from '../state/state.ts';
+import { joinFiles } from './join-files.ts';
+import { notReadOf, outcomesByType } from './outcomes-by-type.ts';
+
+/** How an export ended. */
+export interface Ended {
+  /** `gone` if the export was no longer running. */
+  readonly status: Exclude<ExportStatus, 'running'> | 'gone';
+  readonly resources: number;
+}
+
+/** Writes lines as one sealed part. */
+const writePart = async (
+  job: Job,
+  item: Export,
+  type: string,
+  lines: readonly string[],
+): Promise<readonly WrittenPart[]> => {
+  const parts = partWriter(job.deps, item.exportId, item.recipient);
+  for (const line of lines) parts.add(type, [Buffer.from(`${line}\n`)]);
+  return parts.put();
+};
+
+/** Writes our own Provenance, if the export may contain that type: it is a resource like the others. */
+const writeProvenance = async (
+  job: Job,
+  item: Export,
+  { outcomes, transactionTime }: Pick<StoredManifest, 'outcomes' | 'transactionTime'>,
+): Promise<readonly WrittenPart[]> => {
+  const { deps } = job;
+  if (!wantedOf(item.scope, item.types).isWanted('Provenance')) return [];
+  const payer = await deps.registry.payer(item.payer, { evenIfPaused: true });
+  const line = provenanceLine({
+    exportId: item.exportId,
+    facade: facadeBase(deps.origin, item.payer),
+    patient: item.patient,
+    payerName: payer?.displayName ?? item.payer,
+    transactionTime,
+    recorded: new Date(deps.clock.now()).toISOString(),
+    missing: outcomes.flatMap(({ outcome, reason }) =>
+      outcome === 'complete' || reason === undefined ? [] : [reason],
+    ),
+  });
+  return writePart(job, item, 'Provenance', [line]);
+};
+
+const withCounts = ({ known }: JobState, problems: readonly Problem[]): readonly Problem[] => [
+  ...problems,
+  ...Object.entries(known.reported).flatMap(([key, count]): Problem[] => {
+    const [kind = '', type = ''] = key.split(' ');
+    const listed = problems.filter((problem) => problem.kind === kind && (problem.type ?? '') === type).length;
+    return count > listed ? [{ kind: 'moreOfKind', type, count: count - listed }] : [];
+  }),
+];
+
+const makeManifest = async (
+  job: Job,
+  item: Export,
+  state: JobState,
+  why: NotReadReason | undefined,
+): Promise<StoredManifest> => {
+  const problems = [...state.problems, ...(why === undefined ? [] : notReadOf(state.known, why))];
+  const outcomes = outcomesByType(state, problems, item.types);
+  const transactionTime = state.known.transactionTime ?? new Date(item.startedAt * 1000).toISOString();
+  const provenance = await writeProvenance(job, item, { outcomes, transactionTime });
+  const lines = withCounts(state, problems).map(outcomeLine);
+  const errors = lines.length === 0 ? [] : await writePart(job, item, 'OperationOutcome', lines);
+  return {
+    transactionTime,
+    files: [...joinFiles([...state.parts, ...provenance], 'output'), ...joinFiles(errors, 'error')],
+    outcomes,
+  };
+};
+
+/** `failed` if no resource was read and the record is not complete. */
+const statusOf = (manifest: StoredManifest, { known }: JobState): Exclude<ExportStatus, 'running'> => {
+  if (isComplete(manifest)) return 'completed';
+  return known.resources === 0 ? 'failed' : 'partial';
+};
+
+/** What was written at the end, and the status that the export gets. */
+export interface Written {
+  /** The state objects that hold the sealed manifest and the list of kept parts. */
+  readonly manifest: string;
+  readonly kept: string;
+  /** SHA-256 of the sealed manifest, base64url. */
+  readonly digest: string;
+  readonly status: Exclude<ExportStatus, 'running'>;
+  readonly resources: number;
+  readonly typesDone: number;
+  readonly typesTotal: number;
+}
+
+const writeManifest = async (
+  { deps }: Job,
+  { exportId, recipient }: Export,
+  manifest: StoredManifest,
+): Promise<Pick<Written, 'manifest' | 'kept' | 'digest'>> => {
+  const file = sealFile(recipient, deps.randomBytes);
+  file.write(Buffer.from(JSON.stringify(manifest)));
+  const sealed = file.end();
+  const names = { manifest: newStateName(deps, exportId), kept: newStateName(deps, exportId) };
+  await deps.objects.put(names.manifest, sealed);
+  const parts = manifest.files.flatMap(({ parts: own }) => own.map(({ object }) => object));
+  await deps.objects.put(names.kept, Buffer.from(writeKeptParts(parts)));
+  return { ...names, digest: sha256(sealed) };
+};
+
+const endOf = (deps: JobDeps, item: Export) => {
+  const endedAt = nowSeconds(deps.clock);
+  return { endedAt, expiresAt: Math.min(item.grantEndsAt, endedAt + deps.fileSeconds) };
+};
+
+/**
+ * Writes the last objects of an export: error files, Provenance and manifest. The result is checkpointed, so that each
+ * try of {@link finish} gives the two objects with fixed names the same content.
+ * @param why the rest of the queue is not read; undefined if nothing is left
+ * @returns undefined if the export is no longer running
+ * @throws Error whose message holds nothing of the record
+ */
+export const writeEndOfRecord = async (
+  job: Job,
+  files: readonly string[],
+  why: NotReadReason | undefined,
+): Promise<Written | undefined> => {
+  const { deps, exportId, memory } = job;
+  try {
+    const item = await getRunning(deps, exportId);
+    if (item === undefined) return undefined;
+    const state = await memory.after({ exportId, stateKey: await job.stateKey(item) }, files);
+    const manifest = await makeManifest(job, item, state, why);
+    const written = await writeManifest(job, item, manifest);
+    return {
+      ...written,
+      status: statusOf(manifest, state),
+      resources: state.known.resources,
+      ...typesDoneOf(state.known),
+    };
+  } catch (error) {
+    memory.forget();
+    throw withCause(error);
+  }
+};
+
+/**
+ * Ends an export with what was written.
+ * @throws Error whose message holds nothing of the record
+ */
+export const finish = async (
+  job: Job,
+  { manifest, kept, digest, ...end }: Written,
+  why: NotReadReason | undefined,
+): Promise<Ended> => {
+  const { deps, exportId } = job;
+  try {
+    const item = await getRunning(deps, exportId);
+    if (item === undefined) return await endedBefore(job);
+    await deps.objects.put(manifestName(exportId), await deps.objects.get(manifest));
+    await deps.objects.put(keptName(exportId), await deps.objects.get(kept));
+    const { status, resources } = end;
+    if (!(await endExport(deps.exports, item, { ...end, manifestDigest: digest, ...endOf(deps, item) }))) {
+      return await endedBefore(job);
+    }
+    writeEnd(deps, item, { status, resources, why });
+    return { status, resources };
+  } catch (error) {
+    throw withCause(error);
+  }
+};
+
+/** The end that an earlier try wrote, if its answer was lost. */
+const endedBefore = async ({ deps, exportId }: Job): Promise<Ended> => {
+  const item = await getExport(deps.exports, grantOfExport(exportId) ?? '');
+  if (item?.exportId !== exportId || item.status === 'running') return { status: 'gone', resources: 0 };
+  return { status: item.status, resources: item.resources };
+};
+
+/**
+ * Ends an export without files.
+ * @throws Error whose message holds nothing of the record
+ */
+export const fail = async (job: Pick<Job, 'deps' | 'exportId'>, why: string): Promise<Ended> => {
+  const { deps, exportId } = job;
+  try {
+    const item = await getRunning(deps, exportId);
+    if (item === undefined) return { status: 'gone', resources: 0 };
+    const { resources, typesDone = 0, typesTotal = 0 } = item;
+    const end = { status: 'failed', resources, typesDone, typesTotal, manifestDigest: undefined } as const;
+    if (!(await endExport(deps.exports, item, { ...end, ...endOf(deps, item) }))) return { status: 'gone', resources };
+    writeEnd(deps, item, { status: 'failed', resources, why });
+    return { status: 'failed', resources };
+  } catch (error) {
+    throw withCause(error);
+  }
+};

@@ -1,0 +1,47 @@
+import { mostFileBytes, type StoredFile } from '../../shared/exports/manifest.ts';
+import type { WrittenPart } from '../state/state.ts';
+
+const fileOf = (type: string, kind: StoredFile['kind'], number: number, parts: readonly WrittenPart[]): StoredFile => ({
+  name: `${kind === 'error' ? 'errors' : type}-${number}.ndjson`,
+  kind,
+  type,
+  count: parts.reduce((sum, { count }) => sum + count, 0),
+  parts: parts.map(({ object, digest, bytes }) => ({ object, digest, bytes })),
+});
+
+/** Joins the parts of one type into files. Each file is a run of parts. */
+const joinType = (
+  type: string,
+  kind: StoredFile['kind'],
+  parts: readonly WrittenPart[],
+  mostBytes: number,
+): StoredFile[] => {
+  const runs: WrittenPart[][] = [];
+  let bytes = 0;
+  for (const part of parts) {
+    const run = runs.at(-1);
+    if (run === undefined || bytes + part.bytes > mostBytes) {
+      runs.push([part]);
+      bytes = part.bytes;
+    } else {
+      run.push(part);
+      bytes += part.bytes;
+    }
+  }
+  return runs.map((run, at) => fileOf(type, kind, at + 1, run));
+};
+
+/** The files of a manifest, by type, in the order in which the types first came. */
+export const joinFiles = (
+  parts: readonly WrittenPart[],
+  kind: StoredFile['kind'],
+  mostBytes = mostFileBytes,
+): StoredFile[] =>
+  [...new Set(parts.map(({ type }) => type))].flatMap((type) =>
+    joinType(
+      type,
+      kind,
+      parts.filter((part) => part.type === type),
+      mostBytes,
+    ),
+  );

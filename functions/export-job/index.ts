@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
+import { awsLimits } from '../shared/aws-limits.ts';
+import { requireEnvironment } from '../shared/deps.ts';
+import { openInJob, sealForJob } from '../shared/exports/job-box.ts';
+import { kmsClient } from '../shared/kms-client.ts';
+import { leaseFromTable } from '../shared/limits/lease-slots.ts';
+import { realDeps } from '../shared/real-deps.ts';
+import { boundedClock } from '../shared/store/bounded-clock.ts';
+import { exportJob } from './handler.ts';
+import { bucketOf } from './objects.ts';
+import { paceTurns } from './pace.ts';
+import { executionStarter } from './start-execution.ts';
+
+const { client, behindEdge: _, ...deps } = realDeps();
+const clock = boundedClock(client, deps.clock);
+const limits = { client, name: requireEnvironment('LIMITS_TABLE') };
+const kms = kmsClient();
+const key = requireEnvironment('EXPORTS_KEY');
+
+export const handler = exportJob({
+  ...deps,
+  exports: { client, name: requireEnvironment('EXPORTS_TABLE') },
+  grants: { client, name: requireEnvironment('GRANTS_TABLE') },
+  audit: { client, name: requireEnvironment('AUDIT_TABLE') },
+  limits,
+  clock,
+  objects: bucketOf(
+    new S3Client(awsLimits({ maxAttempts: 3, requestMs: 30_000 })),
+    requireEnvironment('EXPORTS_BUCKET'),
+  ),
+  sealForJob: sealForJob(kms, key, deps.randomBytes),
+  openInJob: openInJob(kms, key),
+  takeTurn: paceTurns({ lease: leaseFromTable(limits), clock, randomBytes: deps.randomBytes }),
+  startExecution: executionStarter(
+    new LambdaClient(awsLimits({ maxAttempts: 3, requestMs: 5000 })),
+    `${requireEnvironment('AWS_LAMBDA_FUNCTION_NAME')}:${requireEnvironment('AWS_LAMBDA_FUNCTION_VERSION')}`,
+  ),
+  sleep: (ms) => sleep(ms),
+  fileSeconds: Number(requireEnvironment('EXPORT_FILE_SECONDS')),
+});

@@ -1,0 +1,11 @@
+/** The input of an execution. Like everything that the engine stores, it holds names, counts and outcomes only. */
+export interface JobInput {
+  readonly exportId: string;
+  /** The number of this execution of the export; absent for the first. */
+  readonly run?: number;
+  /** The state file that a later execution continues from. */
+  readonly state?: string;
+}
+
+/** The name of an execution. The engine accepts each name once. At most 64 characters. */
+export const executionName = (exportId: string, run: number): string => (run === 1 ? exportId : `${exportId}-${run}`);

@@ -1,0 +1,58 @@
+import { nowSeconds } from '../shared/deps.ts';
+import { grantOfExport } from '../shared/exports/export-id.ts';
+import { isOverdue, type Export } from '../shared/store/export-item.ts';
+import { getExport } from '../shared/store/exports.ts';
+import type { JobDeps } from './deps.ts';
+import { jobMemory, type Memory } from './state/memory.ts';
+
+/** One export in one process. It is discarded when the invocation ends. */
+export interface Job {
+  readonly deps: JobDeps;
+  readonly exportId: string;
+  readonly memory: Memory;
+  /** The key of the job's state. @throws GatewayError `temporarily_unavailable` */
+  readonly stateKey: (item: Export) => Promise<Uint8Array>;
+  /** The payer's token. @throws GatewayError `temporarily_unavailable` */
+  readonly accessToken: (item: Export) => Promise<string>;
+  /** The time left for the invocation, in milliseconds. */
+  readonly remainingMs: () => number;
+}
+
+/** Caches the last box that was opened. A failure is not cached. */
+const remembered = <T>(open: (box: Uint8Array) => Promise<T>): ((box: Uint8Array) => Promise<T>) => {
+  let last: { readonly box: Buffer; readonly opened: Promise<T> } | undefined;
+  return async (box) => {
+    if (last?.box.equals(box) !== true) last = { box: Buffer.from(box), opened: open(box) };
+    try {
+      return await last.opened;
+    } catch (error) {
+      last = undefined;
+      throw error;
+    }
+  };
+};
+
+const missing = (): Promise<never> => Promise.reject(new Error('the item has no such secret'));
+
+export const startJob = (deps: JobDeps, exportId: string, remainingMs: () => number): Job => {
+  const openKey = remembered((box) => deps.openInJob(exportId, 'state key', box));
+  const openToken = remembered(async (box) =>
+    Buffer.from(await deps.openInJob(exportId, 'payer token', box)).toString('utf8'),
+  );
+  return {
+    deps,
+    exportId,
+    memory: jobMemory(deps),
+    stateKey: ({ stateKey }) => (stateKey === undefined ? missing() : openKey(stateKey)),
+    accessToken: ({ payerToken }) => (payerToken === undefined ? missing() : openToken(payerToken)),
+    remainingMs,
+  };
+};
+
+/** An export's item, if it is still this export's, is running and is not overdue. @throws GatewayError `temporarily_unavailable` */
+export const getRunning = async ({ exports, clock }: JobDeps, exportId: string): Promise<Export | undefined> => {
+  const item = await getExport(exports, grantOfExport(exportId) ?? '');
+  return item?.exportId === exportId && item.status === 'running' && !isOverdue(item, nowSeconds(clock))
+    ? item
+    : undefined;
+};

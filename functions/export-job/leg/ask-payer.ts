@@ -1,0 +1,106 @@
+import { GatewayError } from '../../shared/errors.ts';
+import { dropBody, firstByteMsOf, jsonTypeOf, retryAfterOf } from '../../shared/payer/answers.ts';
+import type { PayerResponse } from '../../shared/payer/http.ts';
+import { fhirMediaType } from '../../shared/registry/profile.ts';
+import type { Payer } from '../../shared/registry/types.ts';
+import type { JobDeps } from '../deps.ts';
+
+/** The payer's answer to a request. */
+export type Answer =
+  /** JSON, with the body still to be read. `dateMs` is the payer's clock when we asked, if it sent a date. */
+  | {
+      readonly kind: 'json';
+      readonly response: PayerResponse;
+      readonly dateMs: number | undefined;
+      readonly end: () => void;
+    }
+  | { readonly kind: 'throttled'; readonly seconds: number }
+  | { readonly kind: 'tokenRefused' }
+  /** A 4xx about this request. */
+  | { readonly kind: 'refused'; readonly status: number }
+  /** Another try may succeed. There is no status if the payer did not answer at all. */
+  | { readonly kind: 'failed'; readonly status?: number; readonly fault?: 'notJson' }
+  /** No turn of the payer's pace was free in time. */
+  | { readonly kind: 'paced' };
+
+export interface Asking {
+  readonly payer: Payer;
+  readonly accessToken: string;
+}
+
+/** The longest that one answer may take, in milliseconds. */
+const longestAnswerMs = 300_000;
+
+/** The longest wait before trying again for a turn, in milliseconds. The shortest is half of it. */
+const paceMs = 150;
+
+/** Waits for a turn of the payer's pace. Returns false if none was free in time. */
+const takePace = async (
+  { takeTurn, sleep, clock, randomBytes }: JobDeps,
+  payer: Payer,
+  untilAt: number,
+): Promise<boolean> => {
+  const perSecond = payer.wholeRecord?.requestsPerSecond;
+  if (perSecond === undefined) return true;
+  for (;;) {
+    const { taken } = await takeTurn(`pace#${payer.id}`, { perSecond, burst: 1 });
+    if (taken) return true;
+    if (clock.monotonic() >= untilAt) return false;
+    // A random wait: if two exports tried at the same times, the same one would always lose.
+    await sleep(paceMs * (0.5 + randomBytes(1)[0]! / 512));
+  }
+};
+
+const answerOf = async (
+  { clock }: JobDeps,
+  { payer }: Asking,
+  response: PayerResponse,
+  { tookMs, end }: { readonly tookMs: number; readonly end: () => void },
+): Promise<Answer> => {
+  const { status } = response;
+  if (status === 200 && jsonTypeOf(response, payer) !== undefined) {
+    const dateMs = Date.parse(response.headers.get('date') ?? '') - Math.ceil(tookMs);
+    return { kind: 'json', response, dateMs: Number.isNaN(dateMs) ? undefined : dateMs, end };
+  }
+  await dropBody(response);
+  end();
+  if (status === 429 || status === 503) return { kind: 'throttled', seconds: retryAfterOf(response, clock.now()) };
+  if (status === 401) return { kind: 'tokenRefused' };
+  if (status === 200) return { kind: 'failed', fault: 'notJson' };
+  const isRefusal = status >= 400 && status < 500 && status !== 408;
+  return isRefusal ? { kind: 'refused', status } : { kind: 'failed', status };
+};
+
+/**
+ * Requests a page or a resource from a payer, at its pace.
+ * @param url below the payer's base
+ * @param untilAt the monotonic time until which it waits for a turn
+ */
+export const askPayer = async (deps: JobDeps, asking: Asking, url: string, untilAt: number): Promise<Answer> => {
+  const { clock, payerHttp } = deps;
+  const { payer, accessToken } = asking;
+  if (!(await takePace(deps, payer, untilAt))) return { kind: 'paced' };
+  const controller = new AbortController();
+  const abort = (): void => controller.abort(new DOMException('no answer in time', 'TimeoutError'));
+  const firstByte = setTimeout(abort, firstByteMsOf(payer));
+  const whole = setTimeout(abort, longestAnswerMs);
+  const end = (): void => {
+    clearTimeout(whole);
+    controller.abort(new Error('The answer is over'));
+  };
+  const askedAt = clock.monotonic();
+  try {
+    const response = await payerHttp(url, {
+      headers: { authorization: `Bearer ${accessToken}`, accept: fhirMediaType(payer) },
+      redirect: 'manual',
+      signal: controller.signal,
+    });
+    return await answerOf(deps, asking, response, { tookMs: clock.monotonic() - askedAt, end });
+  } catch (error) {
+    if (error instanceof GatewayError) throw error;
+    end();
+    return { kind: 'failed' };
+  } finally {
+    clearTimeout(firstByte);
+  }
+};

@@ -1,0 +1,48 @@
+import { causeOf, unavailable } from '../../shared/errors.ts';
+import { putReadEvent } from '../../shared/store/put-read-event.ts';
+import type { JobDeps } from '../deps.ts';
+import type { Leg, Stop } from './leg.ts';
+
+/** The interaction that the audit records for a leg, from its first task. */
+const interactionOf = ({ queue }: Leg): string => {
+  const [task] = queue;
+  if (task === undefined) return 'export';
+  return `export ${task.kind === 'search' ? task.type : 'references'}`;
+};
+
+/**
+ * Writes an audit event before the read and another after it. If the first fails, nothing is requested. If the second
+ * fails, the audit closes the read itself, with an unknown end.
+ * @throws GatewayError `temporarily_unavailable` if the first event may not have been written
+ */
+export const auditLeg = async (deps: JobDeps, leg: Leg, read: () => Promise<Stop>): Promise<Stop> => {
+  const { grantId, partner, payer, patient } = leg.item;
+  const known = {
+    requestId: leg.requestId,
+    grantId,
+    partner,
+    payer,
+    patient,
+    interaction: interactionOf(leg),
+  };
+  try {
+    await putReadEvent(deps.audit, { ...known, type: 'opened', atMs: deps.clock.now() });
+  } catch (error) {
+    throw unavailable(`audit: ${causeOf(error)}`);
+  }
+  const end = (how: { readonly status: number; readonly error?: string }): Promise<void> =>
+    putReadEvent(deps.audit, {
+      ...known,
+      type: 'ended',
+      atMs: deps.clock.now(),
+      end: { ...how, bytes: leg.parts.bytes() },
+    }).catch(() => undefined);
+  try {
+    const stop = await read();
+    await end({ status: 200 });
+    return stop;
+  } catch (error) {
+    await end({ status: 500, error: 'server_error' });
+    throw error;
+  }
+};

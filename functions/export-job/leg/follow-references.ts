@@ -1,0 +1,73 @@
+import type { Problem } from '../reading/problems.ts';
+import { readStateFile, referredIn } from '../state/state-file.ts';
+import type { ReferencesTask } from '../state/state.ts';
+import { afterAnswer, afterFailure, type After } from './after-answer.ts';
+import { askPayer } from './ask-payer.ts';
+import { fresh, stopForToken, updateTask, type Leg, type Stop } from './leg.ts';
+import { dropProblems, skippedTag, takePage } from './take-page.ts';
+
+/** Parses a reference as the state stores it, `Type/id`. */
+const parse = (name: string): { readonly type: string; readonly id: string } => {
+  const at = name.indexOf('/');
+  return { type: name.slice(0, at), id: name.slice(at + 1) };
+};
+
+type Outcome = { readonly after: After } | { readonly problem: Problem } | 'done';
+
+/** Reads one resource that the record refers to. */
+const readReferred = async (leg: Leg, task: ReferencesTask, name: string): Promise<Outcome> => {
+  const { type, id } = parse(name);
+  const base = leg.payer.fhirBaseUrl.replace(/\/+$/, '');
+  const answer = await askPayer(leg.deps, leg, `${base}/${type}/${id}`, leg.untilAt);
+  const { length } = leg.problems;
+  switch (answer.kind) {
+    case 'refused':
+      return { problem: { kind: 'referenceNotRead', type, id, status: answer.status } };
+    case 'json':
+      try {
+        await takePage(leg, { of: 'read', type }, answer);
+        return 'done';
+      } catch {
+        dropProblems(leg, length);
+        return { after: await afterFailure(leg, task) };
+      }
+    default:
+      return { after: await afterAnswer(leg, task, answer) };
+  }
+};
+
+/** How many state files have references. The file that this leg will write is the last of them. */
+const filesOf = ({ state, referred }: Leg): number => state.referenceFiles.length + (referred.length > 0 ? 1 : 0);
+
+const namesIn = async ({ deps, stateKey, state, referred }: Leg, file: number): Promise<readonly string[]> => {
+  const name = state.referenceFiles[file];
+  return name === undefined ? referred : referredIn(await readStateFile(deps, stateKey.stateKey, name));
+};
+
+/** Reads resources that the record refers to and no search returned, one level deep, until done or the leg stops. */
+export const followReferences = async (leg: Leg, first: ReferencesTask): Promise<Stop | undefined> => {
+  let task = first;
+  const { seen } = leg.state;
+  for (; task.file < filesOf(leg); task = updateTask(leg, task, { file: task.file + 1, at: 0 })) {
+    const names = await namesIn(leg, task.file);
+    while (task.at < names.length) {
+      const name = names[task.at]!;
+      const isKnown = seen.has(leg.tagOf(name)) || seen.has(skippedTag(leg, name));
+      if (!isKnown && leg.wanted.may(parse(name).type, 'r')) {
+        if (leg.isFull()) return { kind: 'go' };
+        if (leg.isTokenEnding()) return stopForToken(leg);
+        const outcome = await readReferred(leg, task, name);
+        if (outcome !== 'done' && 'after' in outcome) {
+          const { after } = outcome;
+          task = leg.queue[0] as ReferencesTask;
+          if ('stop' in after) return after.stop;
+          if ('again' in after) continue;
+          leg.problems.push({ kind: 'referenceNotRead', ...parse(name) });
+        } else if (outcome !== 'done') leg.problems.push(outcome.problem);
+      }
+      task = updateTask(leg, task, { at: task.at + 1, ...fresh });
+    }
+  }
+  leg.queue.shift();
+  return undefined;
+};

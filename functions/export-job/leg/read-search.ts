@@ -1,0 +1,196 @@
+import { GatewayError } from '../../shared/errors.ts';
+import { checkPatient } from '../../shared/fhir/check-patient.ts';
+import { pageRequest } from '../../shared/fhir/page-request.ts';
+import { anyType } from '../../shared/registry/resource-types.ts';
+import { missingFromTotal, nextPage, type NextPage } from '../reading/next-page.ts';
+import type { Problem } from '../reading/problems.ts';
+import { UnreadablePage } from '../reading/unreadable-page.ts';
+import { everything, type SearchTask } from '../state/state.ts';
+import { afterAnswer, afterFailure, type After } from './after-answer.ts';
+import { askPayer, type Answer } from './ask-payer.ts';
+import { fresh, stopForToken, updateTask, type Leg, type Stop } from './leg.ts';
+import { dropProblems, takePage, type TakenPage } from './take-page.ts';
+
+/** After this many pages in a row without anything new, the search is treated as a loop. */
+const mostStalePages = 1000;
+
+const baseOf = (leg: Leg): string => leg.payer.fhirBaseUrl.replace(/\/+$/, '');
+
+const pageTag = (leg: Leg, { type }: SearchTask, rest: string): Uint8Array => leg.tagOf(`page ${type} ${rest}`);
+
+/** Whether a next link is still about this member. A payer's links are checked, not trusted. */
+const staysWithMember = (leg: Leg, { type }: SearchTask, rest: string): boolean => {
+  const { item, payer, rules } = leg;
+  const types = [{ type: type === everything ? anyType : type, needs: 's' as const }];
+  try {
+    checkPatient(pageRequest({ rest, types }, payer.searchParameters ?? {}), item.patient, rules.bases);
+    return true;
+  } catch (error) {
+    if (error instanceof GatewayError) return false;
+    throw error;
+  }
+};
+
+const follow = (leg: Leg, task: SearchTask, next: readonly string[]): NextPage => {
+  const followed = nextPage({
+    next,
+    requestUrl: baseOf(leg) + task.rest,
+    bases: leg.rules.bases,
+    wasRead: (rest) => rest === task.rest || leg.state.seen.has(pageTag(leg, task, rest)),
+  });
+  return 'rest' in followed && !staysWithMember(leg, task, followed.rest) ? { end: 'elsewhere' } : followed;
+};
+
+/** The problem to report at the end of a search, if resources may be missing. */
+const problemAtEnd = (
+  { type, page, matched, firstTotal }: SearchTask,
+  end: Extract<NextPage, { end: string }>['end'],
+  taken: TakenPage,
+): Problem | undefined => {
+  if (end === 'loop') return { kind: 'pagesLoop', type, page };
+  if (end === 'elsewhere') return { kind: 'pageElsewhere', type, page };
+  const read = matched + taken.matched;
+  const first = firstTotal ?? (page === 1 ? taken.total : undefined);
+  const missing = missingFromTotal({ first, last: taken.total, read });
+  if (missing === undefined) return undefined;
+  return missing === 'shrank'
+    ? { kind: 'totalShrank', type, total: first ?? 0, read }
+    : { kind: 'totalShort', type, total: taken.total ?? first ?? 0, read };
+};
+
+/** Takes a page. Returns a fault if the page cannot be read. */
+const takeOrFail = async (
+  leg: Leg,
+  task: SearchTask,
+  answer: Extract<Answer, { kind: 'json' }>,
+  onLinks: (next: readonly string[]) => void,
+): Promise<TakenPage | { readonly fault: Problem }> => {
+  const { type, page } = task;
+  const { length } = leg.problems;
+  try {
+    return await takePage(leg, { of: 'search', type, page }, answer, onLinks);
+  } catch (error) {
+    dropProblems(leg, length);
+    const fault = error instanceof UnreadablePage ? error.fault : 'truncated';
+    return { fault: { kind: 'pageUnreadable', type, page, fault } };
+  }
+};
+
+const faultOf = ({ type, page }: SearchTask, answer: Answer): Problem => {
+  if (answer.kind === 'failed' && answer.fault !== undefined)
+    return { kind: 'pageUnreadable', type, page, fault: answer.fault };
+  const status = answer.kind === 'failed' ? answer.status : answer.kind === 'tokenRefused' ? 401 : undefined;
+  return { kind: 'pageNotRead', type, page, ...(status === undefined ? {} : { status }) };
+};
+
+const endTask = (leg: Leg, problem?: Problem): undefined => {
+  if (problem !== undefined) leg.problems.push(problem);
+  leg.queue.shift();
+};
+
+/** Requests pages, at most one of them ahead of its turn. */
+interface Asking {
+  /** The answer for the next page, requested ahead or now; or why the leg stops before it. */
+  readonly next: (task: SearchTask) => Promise<Answer> | Stop;
+  /** Requests the page after this one, unless the leg is to stop first. */
+  readonly ahead: (task: SearchTask, next: readonly string[]) => void;
+  /** Discards the page that was requested ahead. */
+  readonly drop: () => void;
+}
+
+const startAsking = (leg: Leg): Asking => {
+  let coming: { readonly rest: string; readonly answer: Promise<Answer> } | undefined;
+  const ask = (rest: string): Promise<Answer> => askPayer(leg.deps, leg, baseOf(leg) + rest, leg.untilAt);
+  const stopOf = (): Stop | undefined => {
+    if (leg.isFull()) return { kind: 'go' };
+    return leg.isTokenEnding() ? stopForToken(leg) : undefined;
+  };
+  const drop = (): void => {
+    coming?.answer.then(
+      (answer) => (answer.kind === 'json' ? answer.end() : undefined),
+      () => undefined,
+    );
+    coming = undefined;
+  };
+  return {
+    next: ({ rest }) => {
+      const taken = coming;
+      if (taken?.rest === rest) {
+        coming = undefined;
+        return taken.answer;
+      }
+      drop();
+      return stopOf() ?? ask(rest);
+    },
+    ahead: (task, next) => {
+      const following = follow(leg, task, next);
+      if (!('rest' in following) || stopOf() !== undefined) return;
+      const answer = ask(following.rest);
+      // Its failure counts when its turn comes. Until then nobody waits for it, and Node would end the process.
+      answer.catch(() => undefined);
+      coming = { rest: following.rest, answer };
+    },
+    drop,
+  };
+};
+
+/** Updates the task after a page was read. Returns undefined if it was the last page. */
+const afterPage = (leg: Leg, task: SearchTask, taken: TakenPage, stale: number): SearchTask | undefined => {
+  leg.pages += 1;
+  leg.state.seen.add(pageTag(leg, task, task.rest));
+  const following: NextPage = stale > mostStalePages ? { end: 'loop' } : follow(leg, task, taken.next);
+  if ('end' in following) return endTask(leg, problemAtEnd(task, following.end, taken));
+  return updateTask(leg, task, {
+    rest: following.rest,
+    page: task.page + 1,
+    matched: task.matched + taken.matched,
+    firstTotal: task.page === 1 ? taken.total : task.firstTotal,
+    stale,
+    ...fresh,
+  });
+};
+
+const refusalOf = ({ type, page }: SearchTask, status: number): Problem =>
+  page === 1 ? { kind: 'typeRefused', type, status } : { kind: 'pageNotRead', type, page, status };
+
+/**
+ * Reads one page of the first task.
+ * @returns the task as it is now, undefined if it is done, or why the leg stops
+ */
+const readPage = async (leg: Leg, task: SearchTask, asking: Asking): Promise<SearchTask | Stop | undefined> => {
+  const settle = (after: After, fault: Problem): SearchTask | Stop | undefined => {
+    if ('giveUp' in after) return endTask(leg, fault);
+    return 'stop' in after ? after.stop : (leg.queue[0] as SearchTask);
+  };
+  const asked = asking.next(task);
+  if ('kind' in asked) return asked;
+  const answer = await asked;
+  if (answer.kind === 'refused') return endTask(leg, refusalOf(task, answer.status));
+  if (answer.kind !== 'json') return settle(await afterAnswer(leg, task, answer), faultOf(task, answer));
+  leg.transactionTime ??= new Date(answer.dateMs ?? leg.deps.clock.now()).toISOString();
+  const before = leg.resources;
+  const taken = await takeOrFail(leg, task, answer, (next) => asking.ahead(task, next));
+  if ('fault' in taken) {
+    asking.drop();
+    return settle(await afterFailure(leg, task), taken.fault);
+  }
+  return afterPage(leg, task, taken, leg.resources > before ? 0 : task.stale + 1);
+};
+
+/**
+ * Reads the pages of the first task until it is done or the leg stops. If a page has its next link before its entries,
+ * the next page is requested while the entries are read.
+ */
+export const readSearch = async (leg: Leg, first: SearchTask): Promise<Stop | undefined> => {
+  const asking = startAsking(leg);
+  let task = first;
+  try {
+    for (;;) {
+      const next = await readPage(leg, task, asking);
+      if (next === undefined || next.kind !== 'search') return next;
+      task = next;
+    }
+  } finally {
+    asking.drop();
+  }
+};

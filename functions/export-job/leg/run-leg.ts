@@ -1,0 +1,192 @@
+import { nowSeconds } from '../../shared/deps.ts';
+import { scopeNow } from '../../shared/partner/live-grant.ts';
+import { facadeBase, payerBases } from '../../shared/registry/urls.ts';
+import type { Export } from '../../shared/store/export-item.ts';
+import { noteProgress } from '../../shared/store/exports.ts';
+import { getRunning, type Job } from '../job.ts';
+import { writeLeg } from '../log.ts';
+import { partWriter } from '../parts.ts';
+import { wantedOf } from '../plan/wanted.ts';
+import { tagger } from '../reading/identity.ts';
+import { reachedBound } from '../reading/next-page.ts';
+import type { NotReadReason, Problem } from '../reading/problems.ts';
+import { withCause } from '../say-cause.ts';
+import type { Committed } from '../state/memory.ts';
+import { resourcesTotalOf, typesDoneOf, type Delta, type JobState } from '../state/state.ts';
+import { uuidOf } from '../uuid.ts';
+import { auditLeg } from './audit-leg.ts';
+import { checkAllowed, type Allowed } from './check-allowed.ts';
+import { followReferences } from './follow-references.ts';
+import type { Leg, Stop } from './leg.ts';
+import { readSearch } from './read-search.ts';
+import { searchTypesInstead } from './search-types-instead.ts';
+import { secondsLeft } from './seconds-left.ts';
+
+/** The content of a leg's checkpoint: names and counts only. */
+export interface LegResult extends Partial<Committed> {
+  readonly next: Next;
+  readonly pages: number;
+  readonly resources: number;
+  readonly bytes: number;
+}
+
+/** What to do after a leg. */
+export type Next =
+  | Stop
+  /** The export was deleted or replaced, or has ended. */
+  | { readonly kind: 'gone' }
+  /** No one may download what was read. */
+  | { readonly kind: 'never'; readonly why: 'grantEnded' | 'partnerBlocked' };
+
+/** A leg starts no request after this many milliseconds or this many bytes of NDJSON. */
+export const legBounds = { readMs: 20_000, bytes: 8 * 1024 * 1024 };
+
+/** A token is not used in its last 60 seconds or, if it is short-lived, in the last half of its life. */
+const tokenReserveSeconds = 60;
+
+const tokenEndsAt = ({ payerTokenExpiresAt, payerTokenAt = 0 }: Export): number => {
+  if (payerTokenExpiresAt === undefined) return Number.POSITIVE_INFINITY;
+  return payerTokenExpiresAt - Math.min(tokenReserveSeconds, (payerTokenExpiresAt - payerTokenAt) / 2);
+};
+
+/** If the invocation has less time left than this, in milliseconds, the next leg runs in a new invocation. */
+const legReserveMs = 420_000;
+
+const nothing = { pages: 0, resources: 0, bytes: 0 };
+
+const makeLeg = async (
+  job: Job,
+  item: Export,
+  allowed: Extract<Allowed, { kind: 'yes' }>,
+  state: JobState,
+): Promise<Leg> => {
+  const { deps } = job;
+  const { partner, payer } = allowed;
+  const wanted = wantedOf(scopeNow(item.scope, partner), item.types);
+  const startedAt = deps.clock.monotonic();
+  const untilAt = startedAt + legBounds.readMs;
+  const parts = partWriter(deps, item.exportId, item.recipient);
+  const stateKey = await job.stateKey(item);
+  return {
+    deps,
+    item,
+    payer,
+    facade: facadeBase(deps.origin, payer.id),
+    accessToken: await job.accessToken(item),
+    wanted,
+    rules: { patient: item.patient, bases: payerBases(payer), isWanted: wanted.isWanted },
+    stateKey: { exportId: item.exportId, stateKey },
+    state,
+    tagOf: tagger(stateKey),
+    parts,
+    isFull: () => deps.clock.monotonic() >= untilAt || parts.bytes() >= legBounds.bytes,
+    isTokenEnding: () => tokenEndsAt(item) <= nowSeconds(deps.clock),
+    untilAt,
+    queue: [...state.known.queue],
+    planned: [...state.known.planned],
+    requestId: uuidOf(deps.randomBytes(16)),
+    problems: [],
+    referred: [],
+    transactionTime: state.known.transactionTime,
+    pages: 0,
+    resources: 0,
+  };
+};
+
+/** Reads the queue, one task at a time. */
+const readQueue = async (leg: Leg): Promise<Stop> => {
+  for (;;) {
+    const task = leg.queue[0];
+    if (task === undefined) return { kind: 'finish' };
+    const stop = task.kind === 'search' ? await readSearch(leg, task) : await followReferences(leg, task);
+    if (stop !== undefined) return stop;
+    searchTypesInstead(leg);
+  }
+};
+
+/** The most problems listed for one kind and type. The rest are only counted. */
+const mostListed = 200;
+
+const listProblems = (leg: Leg): { readonly problems: Problem[]; readonly reported: Record<string, number> } => {
+  const reported: Record<string, number> = { ...leg.state.known.reported };
+  const problems = leg.problems.filter(({ kind, type = '' }) => {
+    const key = `${kind} ${type}`;
+    reported[key] = (reported[key] ?? 0) + 1;
+    return reported[key] <= mostListed;
+  });
+  return { problems, reported };
+};
+
+const deltaOf = async (leg: Leg): Promise<Delta> => {
+  const { known } = leg.state;
+  const { queue, planned, referred, transactionTime } = leg;
+  const { problems, reported } = listProblems(leg);
+  return {
+    known: {
+      ...known,
+      ...(transactionTime === undefined ? {} : { transactionTime }),
+      queue,
+      planned,
+      reported,
+      pages: known.pages + leg.pages,
+      resources: known.resources + leg.resources,
+      bytes: known.bytes + leg.parts.bytes(),
+    },
+    parts: await leg.parts.put(),
+    problems,
+    referred,
+  };
+};
+
+/** Reads the queue and writes the result. */
+const readAndCommit = async (job: Job, leg: Leg): Promise<LegResult> => {
+  const { deps, memory } = job;
+  const startedAt = deps.clock.monotonic();
+  const stop = await auditLeg(deps, leg, () => readQueue(leg));
+  const delta = await deltaOf(leg);
+  const committed = await memory.commit(leg.stateKey, delta);
+  const { known } = delta;
+  const runs = await noteProgress(deps.exports, leg.item, {
+    resources: known.resources,
+    resourcesTotal: resourcesTotalOf(known),
+    ...typesDoneOf(known),
+  });
+  const isLate = stop.kind === 'go' && job.remainingMs() < legReserveMs;
+  const next: Next = !runs ? { kind: 'gone' } : isLate ? { kind: 'wait', seconds: 1, why: 'invocation' } : stop;
+  const counts = { pages: leg.pages, resources: leg.resources, bytes: leg.parts.bytes() };
+  writeLeg(deps, leg.item, {
+    requestId: leg.requestId,
+    next: next.kind,
+    ...('why' in next ? { detail: next.why } : {}),
+    ...counts,
+    ms: Math.round(deps.clock.monotonic() - startedAt),
+  });
+  return { ...committed, next, ...counts };
+};
+
+const boundOf = ({ deps }: Job, item: Export, { known }: JobState): NotReadReason | undefined =>
+  reachedBound({ ...known, seconds: nowSeconds(deps.clock) - item.startedAt });
+
+/**
+ * Reads one leg of an export: about 20 seconds, or 8 MB. It first checks that the export may still read. What it read
+ * counts once its result is checkpointed.
+ * @throws Error whose message holds nothing of the record
+ */
+export const runLeg = async (job: Job, files: readonly string[]): Promise<LegResult> => {
+  const { deps, memory } = job;
+  try {
+    const item = await getRunning(deps, job.exportId);
+    if (item === undefined) return { next: { kind: 'gone' }, ...nothing };
+    const allowed = await checkAllowed(deps, item);
+    if (allowed.kind === 'wait' && secondsLeft(deps, item) <= 0)
+      return { next: { kind: 'bound', why: 'seconds' }, ...nothing };
+    if (allowed.kind !== 'yes') return { next: allowed, ...nothing };
+    const state = await memory.after({ exportId: item.exportId, stateKey: await job.stateKey(item) }, files);
+    const why = boundOf(job, item, state);
+    if (why !== undefined) return { next: { kind: 'bound', why }, ...nothing };
+    return await readAndCommit(job, await makeLeg(job, item, allowed, state));
+  } catch (error) {
+    memory.forget();
+    throw withCause(error);
+  }
+};

@@ -1,0 +1,72 @@
+import { nowSeconds } from '../shared/deps.ts';
+import { embeddedMetrics } from '../shared/record/metrics.ts';
+import type { Export } from '../shared/store/export-item.ts';
+import type { JobDeps } from './deps.ts';
+
+type LogDeps = Pick<JobDeps, 'clock' | 'registry' | 'writeLog'>;
+
+const lineOf = ({ clock }: LogDeps, { grantId, payer, partner }: Export) => ({
+  time: new Date(clock.now()).toISOString(),
+  function: 'export-job',
+  grantId,
+  payer,
+  partner,
+});
+
+/** Writes the log line of a leg. It has counts, and nothing of the record. */
+export const writeLeg = (
+  deps: LogDeps,
+  item: Export,
+  leg: {
+    readonly requestId: string;
+    readonly next: string;
+    readonly detail?: string;
+    readonly pages: number;
+    readonly resources: number;
+    readonly bytes: number;
+    readonly ms: number;
+  },
+): void => deps.writeLog(JSON.stringify({ level: 'info', ...lineOf(deps, item), ...leg }));
+
+/**
+ * Writes the log line of an export's end, with its metrics:
+ *
+ * | metric            | dimension sets |
+ * | ----------------- | -------------- |
+ * | `exports`         | outcome        |
+ * | `exportResources` | none           |
+ * | `exportMs`        | none           |
+ * | `exportFailed`    | none; a signal |
+ */
+export const writeEnd = (
+  deps: LogDeps,
+  item: Export,
+  { status, resources, why }: { readonly status: string; readonly resources: number; readonly why: string | undefined },
+): void => {
+  const { clock, registry, writeLog } = deps;
+  const seconds = nowSeconds(clock) - item.startedAt;
+  // An export that ends because its grant ended or its partner was blocked did not fail.
+  const isFailure = status === 'failed' && why !== 'grantEnded' && why !== 'partnerBlocked';
+  writeLog(
+    JSON.stringify({
+      level: isFailure ? 'error' : 'info',
+      ...lineOf(deps, item),
+      requestId: item.requestId,
+      outcome: status,
+      ...(why === undefined ? {} : { detail: why }),
+      resources,
+      seconds,
+      ...embeddedMetrics(registry.stage, clock.now(), [
+        { dimensions: [['outcome']], metrics: { exports: [1, 'Count'] } },
+        {
+          dimensions: [[]],
+          metrics: {
+            exportResources: [resources, 'Count'],
+            exportMs: [seconds * 1000, 'Milliseconds'],
+            exportFailed: [isFailure ? 1 : undefined, 'Count'],
+          },
+        },
+      ]),
+    }),
+  );
+};

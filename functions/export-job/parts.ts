@@ -1,0 +1,70 @@
+import { base64url } from '../shared/deps.ts';
+import { partName } from '../shared/exports/object-names.ts';
+import { sha256 } from '../shared/store/crypto.ts';
+import { sealFile, type SealedFile } from './age/seal-file.ts';
+import type { JobDeps } from './deps.ts';
+import type { WrittenPart } from './state/state.ts';
+
+/*
+ * A leg's resources, one part for each type. They are sealed as they arrive, so that memory holds little more than the
+ * ciphertext. A part that was put but that no leg's checkpoint names does not count, and the sweep deletes it.
+ */
+
+/** Collects the parts of one leg. */
+export interface PartWriter {
+  /** Adds a line, which includes its line break, in pieces. */
+  readonly add: (type: string, line: readonly Uint8Array[]) => void;
+  /** Bytes of NDJSON so far. */
+  readonly bytes: () => number;
+  /** Closes the parts and puts them into the bucket. @throws whatever the bucket throws */
+  readonly put: () => Promise<readonly WrittenPart[]>;
+}
+
+/** A part that is not closed yet. */
+interface OpenPart {
+  readonly type: string;
+  readonly file: SealedFile;
+  bytes: number;
+  count: number;
+}
+
+/** Collects a leg's lines, and seals them. @param recipient the public key, 32 bytes */
+export const partWriter = (
+  { objects, randomBytes }: Pick<JobDeps, 'objects' | 'randomBytes'>,
+  exportId: string,
+  recipient: Uint8Array,
+): PartWriter => {
+  const open = new Map<string, OpenPart>();
+  let bytes = 0;
+
+  const openPart = (type: string): OpenPart => {
+    const part = { type, file: sealFile(recipient, randomBytes), bytes: 0, count: 0 };
+    open.set(type, part);
+    return part;
+  };
+
+  return {
+    add: (type, line) => {
+      const part = open.get(type) ?? openPart(type);
+      part.count += 1;
+      for (const piece of line) {
+        part.file.write(piece);
+        part.bytes += piece.length;
+        bytes += piece.length;
+      }
+    },
+    bytes: () => bytes,
+    put: async () => {
+      const written: WrittenPart[] = [];
+      // One at a time, since a part is held in memory twice when it ends.
+      for (const { type, file, bytes: plainBytes, count } of open.values()) {
+        const body = file.end();
+        const object = partName(exportId, base64url(randomBytes(16)));
+        await objects.put(object, body);
+        written.push({ type, object, digest: sha256(body), bytes: plainBytes, count });
+      }
+      open.clear();
+      return written;
+    },
+  };
+};

@@ -1,0 +1,28 @@
+import { heldByPartner } from '../../shared/partner/scopes.ts';
+import { anyType } from '../../shared/registry/resource-types.ts';
+import { covers, lettersHeld, type ReadAccess, type Scopes } from '../../shared/registry/scopes.ts';
+
+/** What an export was asked for and may read. */
+export interface Wanted {
+  /** Whether resources of a type may be in the record. */
+  readonly isWanted: (type: string) => boolean;
+  /** Whether a type was asked for and the scope covers this access to it. */
+  readonly may: (type: string, access: ReadAccess) => boolean;
+  /** Whether the scope covers this access to every type, so that one request may return anything. */
+  readonly mayAll: (access: ReadAccess) => boolean;
+}
+
+/**
+ * @param scope what the token could read at the kick-off, limited to what the partner may read now
+ * @param types what was asked for; undefined for all
+ */
+export const wantedOf = (scope: Scopes, types: readonly string[] | undefined): Wanted => {
+  const held = heldByPartner(scope);
+  const asked = types === undefined ? undefined : new Set(types);
+  const isAsked = (type: string): boolean => asked === undefined || asked.has(type);
+  return {
+    isWanted: (type) => isAsked(type) && lettersHeld(held, type, 'rs') !== '',
+    may: (type, access) => isAsked(type) && covers(held, type, access),
+    mayAll: (access) => covers(held, anyType, access),
+  };
+};

@@ -1,0 +1,74 @@
+import { longestReadingSeconds } from '../../shared/exports/longest-export.ts';
+import { linkResolver } from '../../shared/fhir/page-link.ts';
+
+/** What follows a page. `rest` is the next page's path and query below the payer's base. */
+export type NextPage =
+  | { readonly rest: string }
+  | { readonly end: 'last' }
+  /** The next link leads to a page that was already read. */
+  | { readonly end: 'loop' }
+  /** The next link leads to another server, or above the payer's base. */
+  | { readonly end: 'elsewhere' };
+
+export interface NextPageQuestion {
+  /** The `next` links of the page. */
+  readonly next: readonly string[];
+  /** The URL that was requested. */
+  readonly requestUrl: string;
+  /** The payer's bases, without trailing slashes. */
+  readonly bases: readonly string[];
+  /** Whether a page of the same search was already read. @param rest as in {@link NextPage} */
+  readonly wasRead: (rest: string) => boolean;
+}
+
+/** Decides which page to read next. It must be below the payer's own bases, and no page is read twice. */
+export const nextPage = ({ next, requestUrl, bases, wasRead }: NextPageQuestion): NextPage => {
+  if (next.length === 0) return { end: 'last' };
+  const restOf = linkResolver(requestUrl, bases);
+  const rests = next.map(restOf).filter((rest) => rest !== undefined);
+  if (rests.length === 0) return { end: 'elsewhere' };
+  const rest = rests.find((found) => !wasRead(found));
+  return rest === undefined ? { end: 'loop' } : { rest };
+};
+
+/** How much an export has read so far. */
+export interface ReadingProgress {
+  readonly pages: number;
+  readonly resources: number;
+  /** Bytes of NDJSON. */
+  readonly bytes: number;
+  /** Seconds since the kick-off. */
+  readonly seconds: number;
+}
+
+export type Bound = keyof ReadingProgress;
+
+/** The limits of an export: larger than any member's record that we know of, and small enough that it ends. */
+export const bounds: ReadingProgress = {
+  pages: 100_000,
+  resources: 1_000_000,
+  bytes: 10_000_000_000,
+  seconds: longestReadingSeconds,
+};
+
+/** The bound that an export has reached; undefined if it may go on. */
+export const reachedBound = (progress: ReadingProgress, limits: ReadingProgress = bounds): Bound | undefined =>
+  (['pages', 'resources', 'bytes', 'seconds'] as const).find((bound) => progress[bound] >= limits[bound]);
+
+/** The totals of a search. `first` and `last` are the totals that its first and last pages gave. */
+export interface Totals {
+  readonly first: number | undefined;
+  readonly last: number | undefined;
+  /** Entries that matched, on all pages. */
+  readonly read: number;
+}
+
+/**
+ * Compares a search's totals with the entries that came. `short`: fewer entries came than the lower of the totals.
+ * `shrank`: fewer came than the first total, but the last total is lower. Undefined if nothing seems to be missing.
+ */
+export const missingFromTotal = ({ first, last, read }: Totals): 'shrank' | 'short' | undefined => {
+  const least = Math.min(first ?? Number.POSITIVE_INFINITY, last ?? Number.POSITIVE_INFINITY);
+  if (Number.isFinite(least) && read < least) return 'short';
+  return first !== undefined && last !== undefined && last < first && read < first ? 'shrank' : undefined;
+};

@@ -1,0 +1,160 @@
+import type { IssueType } from '../../shared/errors.ts';
+import type { NotReadReason, Problem, Severity } from './problems.ts';
+
+/** The content of one OperationOutcome in the error file. */
+interface Issue {
+  readonly severity: Severity;
+  readonly code: IssueType | 'incomplete' | 'informational' | 'not-found' | (string & {});
+  /** One sentence that partners see. */
+  readonly text: string;
+}
+
+const skipReasons = {
+  tooLarge: 'it is larger than 10 MB, where clients stop reading a line',
+  tooDeep: 'it is nested deeper than any FHIR resource needs',
+  notJson: 'it is not valid JSON',
+  repeatedKey: 'it has the same member twice, so that its meaning is not certain',
+  notResource: 'it is not a FHIR resource',
+  notFhir: 'its type is not one of FHIR R4',
+} as const;
+
+const pageFaults = {
+  truncated: 'the answer ended early',
+  notJson: 'the answer is not valid JSON',
+  notBundle: 'the answer is not a Bundle',
+  linksTooLong: 'its links are too long',
+  repeatedKey: 'the Bundle has the same member twice',
+} as const;
+
+const notReadReasons: Readonly<Record<NotReadReason, string>> = {
+  pages: 'the record has more pages than an export reads',
+  resources: 'the record has more resources than an export reads',
+  bytes: 'the record is larger than an export reads',
+  seconds: 'the export took longer than it may',
+  grantEnded: "the member's permission ended",
+  tokenNotRenewed: "the payer's access token ended, and no poll renewed it within a day",
+  tokenRefused: 'the payer refuses the access tokens that it has just issued',
+  partnerBlocked: 'the app was stopped',
+  payerBlocked: 'the payer was stopped',
+  payerDown: 'the payer did not answer',
+};
+
+const answered = (status: number | undefined): string =>
+  status === undefined ? 'the payer did not answer' : `the payer answered with status ${status}`;
+
+const named = (type: string | undefined, id: string | undefined): string => {
+  if (type === undefined) return 'A resource';
+  return id === undefined ? `A resource of type ${type}` : `${type}/${id}`;
+};
+
+const onPage = (page: number | undefined): string => (page === undefined ? '' : ` on page ${page}`);
+
+const issueOf = (problem: Problem): Issue => {
+  switch (problem.kind) {
+    case 'pageUnreadable':
+      return {
+        severity: 'error',
+        code: 'incomplete',
+        text: `Page ${problem.page} of ${problem.type} could not be read: ${pageFaults[problem.fault]}. Resources are missing.`,
+      };
+    case 'pageNotRead':
+      return {
+        severity: 'error',
+        code: 'incomplete',
+        text: `Page ${problem.page} of ${problem.type} could not be read: ${answered(problem.status)}. Resources are missing.`,
+      };
+    case 'pagesLoop':
+      return {
+        severity: 'error',
+        code: 'incomplete',
+        text: `Page ${problem.page} of ${problem.type} links to a page that was read already, so reading stopped there.`,
+      };
+    case 'pageElsewhere':
+      return {
+        severity: 'error',
+        code: 'incomplete',
+        text: `Page ${problem.page} of ${problem.type} links to another server, which is not read. Resources may be missing.`,
+      };
+    case 'totalShrank':
+      return {
+        severity: 'warning',
+        code: 'incomplete',
+        text: `The payer named ${problem.total} resources of ${problem.type} at first and ${problem.read} came: they changed while they were read.`,
+      };
+    case 'totalShort':
+      return {
+        severity: 'error',
+        code: 'incomplete',
+        text: `The payer named ${problem.total} resources of ${problem.type}, and ${problem.read} came.`,
+      };
+    case 'typeRefused':
+      return {
+        severity: 'error',
+        code: problem.status === 404 ? 'not-supported' : 'forbidden',
+        text: `The payer refused ${problem.type} with status ${problem.status}.`,
+      };
+    case 'typeOutOfScope':
+      return {
+        severity: 'information',
+        code: 'suppressed',
+        text: `${problem.type} is not in this export: the access token's scope does not cover it.`,
+      };
+    case 'typeNotRead':
+      return {
+        severity: 'error',
+        code: 'incomplete',
+        text: `${problem.type} is not complete: ${notReadReasons[problem.why]}.`,
+      };
+    case 'resourceSkipped':
+      return {
+        severity: 'error',
+        code: problem.reason === 'tooLarge' ? 'too-long' : 'structure',
+        text: `${named(problem.type, problem.id)}${onPage(problem.page)} is left out: ${skipReasons[problem.reason]}.`,
+      };
+    case 'otherPatient':
+      return {
+        severity: 'error',
+        code: 'suppressed',
+        text: `A resource of type ${problem.type}${onPage(problem.page)} is left out: it is about another patient.`,
+      };
+    case 'referenceNotRead':
+      return {
+        severity: 'warning',
+        code: problem.status === 404 || problem.status === 410 ? 'not-found' : 'incomplete',
+        text: `${problem.type}/${problem.id}, which the record refers to, could not be read: ${answered(problem.status)}.`,
+      };
+    case 'foreignAttachment':
+      return {
+        severity: 'warning',
+        code: 'informational',
+        text: `${named(problem.type, problem.id)} has ${problem.count === 1 ? 'an attachment' : `${problem.count} attachments`} on another server. The gateway does not serve it; do not send your access token there.`,
+      };
+    case 'moreOfKind':
+      return {
+        severity: 'information',
+        code: 'informational',
+        text: `${problem.count} more ${problem.count === 1 ? 'problem' : 'problems'} of this kind with ${problem.type} ${problem.count === 1 ? 'is' : 'are'} not listed.`,
+      };
+    case 'payerRemark':
+      return {
+        severity: problem.severity,
+        code: problem.code,
+        text: `The payer put a remark of this kind on page ${problem.page} of ${problem.type}.`,
+      };
+  }
+};
+
+/**
+ * An OperationOutcome (https://hl7.org/fhir/R4/operationoutcome.html), as one line of the error file without its line
+ * break.
+ */
+export const outcomeLine = (problem: Problem): string => {
+  const { severity, code, text } = issueOf(problem);
+  return JSON.stringify({
+    resourceType: 'OperationOutcome',
+    issue: [{ severity, code, details: { text }, diagnostics: text }],
+  });
+};
+
+/** Describes a problem in one sentence that partners see. */
+export const sentenceOf = (problem: Problem): string => issueOf(problem).text;

@@ -1,0 +1,58 @@
+import { isUtf8 } from 'node:buffer';
+import { isObject, type JsonObject } from '../../shared/json-object.ts';
+import { headOfResource, type ResourceHead } from './head-of-resource.ts';
+import type { ValueScanner } from './scan-value.ts';
+import { surveyResource, type Survey } from './survey-resource.ts';
+
+/** Why a resource on a page is skipped. */
+export type SkipReason =
+  | 'tooLarge'
+  | 'tooDeep'
+  /** For example, a line break inside a string, or bytes that are not UTF-8. */
+  | 'notJson'
+  /** An object has the same member twice. Parsers disagree on which one counts. */
+  | 'repeatedKey'
+  | 'notResource';
+
+/** Why an entry is in a search's answer: https://hl7.org/fhir/R4/valueset-search-entry-mode.html */
+export type EntryMode = 'match' | 'include' | 'outcome';
+
+/** A resource on a page. */
+export interface PageResource extends Survey {
+  readonly type: string;
+  readonly id: string | undefined;
+  /** `match` where the payer does not say. */
+  readonly mode: EntryMode;
+  /** The payer's own bytes without white space between tokens: one line, without a line break. */
+  readonly line: Buffer;
+  readonly resource: JsonObject;
+  readonly skipped?: undefined;
+}
+
+/** A resource on a page that cannot be passed on. */
+export interface SkippedResource extends ResourceHead {
+  readonly skipped: SkipReason;
+}
+
+/** The most levels of nesting; no R4 resource needs this many. */
+const mostLevels = 200;
+
+/** Parses and checks the bytes of a resource that the scanner kept. */
+export const readKept = (scanner: ValueScanner): Omit<PageResource, 'mode'> | SkippedResource => {
+  const kept = scanner.kept();
+  const skip = (skipped: SkipReason): SkippedResource => ({ skipped, ...headOfResource(kept) });
+  if (scanner.isTooLarge()) return skip('tooLarge');
+  if (scanner.depth() > mostLevels) return skip('tooDeep');
+  if (!isUtf8(kept)) return skip('notJson');
+  let resource: unknown;
+  try {
+    resource = JSON.parse(kept.toString('utf8'));
+  } catch {
+    return skip('notJson');
+  }
+  if (!isObject(resource) || typeof resource['resourceType'] !== 'string') return skip('notResource');
+  const survey = surveyResource(resource);
+  if (survey.members !== scanner.members()) return skip('repeatedKey');
+  const { resourceType: type, id } = resource as { readonly resourceType: string; readonly id?: unknown };
+  return { type, id: typeof id === 'string' ? id : undefined, line: scanner.take(), resource, ...survey };
+};

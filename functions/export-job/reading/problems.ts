@@ -1,0 +1,74 @@
+import { objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import type { Bound } from './next-page.ts';
+import type { SkipReason } from './page-resource.ts';
+import type { PageFault } from './unreadable-page.ts';
+
+/**
+ * Something that is missing or unusual in a record. It is plain data, since the job's state stores it. It names types,
+ * page numbers and resource ids; never a query, and nothing about another member.
+ */
+export type Problem =
+  | { readonly kind: 'pageUnreadable'; readonly type: string; readonly page: number; readonly fault: PageFault }
+  /** @property status the payer's HTTP status; absent if it did not answer at all */
+  | { readonly kind: 'pageNotRead'; readonly type: string; readonly page: number; readonly status?: number }
+  | { readonly kind: 'pagesLoop'; readonly type: string; readonly page: number }
+  | { readonly kind: 'pageElsewhere'; readonly type: string; readonly page: number }
+  | {
+      readonly kind: 'totalShrank' | 'totalShort';
+      readonly type: string;
+      readonly total: number;
+      readonly read: number;
+    }
+  | { readonly kind: 'typeRefused'; readonly type: string; readonly status: number }
+  | { readonly kind: 'typeOutOfScope'; readonly type: string }
+  | { readonly kind: 'typeNotRead'; readonly type: string; readonly why: NotReadReason }
+  | {
+      readonly kind: 'resourceSkipped';
+      readonly reason: SkipReason | 'notFhir';
+      readonly page?: number;
+      readonly type?: string;
+      readonly id?: string;
+    }
+  | { readonly kind: 'otherPatient'; readonly type: string; readonly page?: number }
+  /** A resource that the record refers to could not be read. */
+  | { readonly kind: 'referenceNotRead'; readonly type: string; readonly id: string; readonly status?: number }
+  | { readonly kind: 'foreignAttachment'; readonly type: string; readonly id?: string; readonly count: number }
+  /** More problems of a kind that is already listed. */
+  | { readonly kind: 'moreOfKind'; readonly type: string; readonly count: number }
+  /** The payer's remark on its own answer. Only the codes are kept, since the text may contain anything. */
+  | {
+      readonly kind: 'payerRemark';
+      readonly type: string;
+      readonly page: number;
+      readonly severity: Severity;
+      readonly code: string;
+    };
+
+/** Why the rest of the record is not read. */
+export type NotReadReason =
+  Bound | 'grantEnded' | 'tokenNotRenewed' | 'tokenRefused' | 'partnerBlocked' | 'payerBlocked' | 'payerDown';
+
+/** https://hl7.org/fhir/R4/valueset-issue-severity.html */
+export type Severity = 'fatal' | 'error' | 'warning' | 'information';
+
+/** Whether a problem means that something is missing from the record. */
+export const isMissing = ({ kind }: Problem): boolean =>
+  !['foreignAttachment', 'moreOfKind', 'payerRemark'].includes(kind);
+
+/** https://hl7.org/fhir/R4/valueset-issue-type.html */
+const issueCodes = new Set(
+  'invalid structure required value invariant security login unknown expired forbidden suppressed processing not-supported duplicate multiple-matches not-found deleted too-long code-invalid extension too-costly business-rule conflict transient lock-error no-store exception timeout incomplete throttled informational'.split(
+    ' ',
+  ),
+);
+const severities: readonly unknown[] = ['fatal', 'error', 'warning', 'information'] satisfies Severity[];
+
+/** The payer's remarks in an OperationOutcome on a page, each severity and code once. */
+export const payerRemarks = (outcome: JsonObject, type: string, page: number): readonly Problem[] => {
+  const found = new Map<string, Problem>();
+  for (const { severity, code } of objectsIn(outcome['issue'])) {
+    if (typeof code !== 'string' || !issueCodes.has(code) || !severities.includes(severity)) continue;
+    found.set(`${String(severity)} ${code}`, { kind: 'payerRemark', type, page, severity: severity as Severity, code });
+  }
+  return [...found.values()];
+};

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+
+/** The facts in our Provenance: who passed the record on, from where and when, and what is missing. */
+export interface ProvenanceFacts {
+  readonly exportId: string;
+  /** The facade's FHIR base, without a trailing slash. */
+  readonly facade: string;
+  /** The patient's id at the payer. */
+  readonly patient: string;
+  readonly payerName: string;
+  /** FHIR instant; changes after it may be missing. */
+  readonly transactionTime: string;
+  /** FHIR instant at which the export ended. */
+  readonly recorded: string;
+  /** What is missing: one sentence for each type. Partners see it. */
+  readonly missing: readonly string[];
+}
+
+const participantTypes = 'http://terminology.hl7.org/CodeSystem/provenance-participant-type';
+const usCoreParticipantTypes = 'http://hl7.org/fhir/us/core/CodeSystem/us-core-provenance-participant-type';
+const usCoreProvenance = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-provenance';
+
+const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+const escapeXhtml = (text: string): string => text.replaceAll(/[&<>"]/g, (character) => entities[character]!);
+
+const narrative = ({ payerName, transactionTime, missing }: ProvenanceFacts): string => {
+  const from = `This record was read from ${payerName} as of ${transactionTime} and passed on by a gateway.`;
+  const items = missing.map((sentence) => `<li>${escapeXhtml(sentence)}</li>`).join('');
+  const rest = items === '' ? '<p>Nothing is known to be missing.</p>' : `<p>Missing:</p><ul>${items}</ul>`;
+  return `<div xmlns="http://www.w3.org/1999/xhtml"><p>${escapeXhtml(from)}</p>${rest}</div>`;
+};
+
+/** An R4 and US Core Provenance about the whole record, as one line without a line break. */
+export const provenanceLine = (facts: ProvenanceFacts): string => {
+  const { exportId, facade, patient, payerName, transactionTime, recorded } = facts;
+  return JSON.stringify({
+    resourceType: 'Provenance',
+    id: createHash('sha256').update(exportId).digest('hex').slice(0, 32),
+    meta: { profile: [usCoreProvenance] },
+    text: { status: 'generated', div: narrative(facts) },
+    target: [{ reference: `${facade}/Patient/${patient}` }],
+    occurredPeriod: { start: transactionTime, end: recorded },
+    recorded,
+    agent: [
+      {
+        type: { coding: [{ system: usCoreParticipantTypes, code: 'transmitter', display: 'Transmitter' }] },
+        who: {
+          identifier: { system: 'urn:ietf:rfc:3986', value: new URL(facade).origin },
+          display: 'Payer-to-payer gateway',
+        },
+      },
+      {
+        type: { coding: [{ system: participantTypes, code: 'custodian', display: 'Custodian' }] },
+        who: { identifier: { system: 'urn:ietf:rfc:3986', value: facade }, display: payerName },
+      },
+    ],
+    entity: [
+      { role: 'source', what: { identifier: { system: 'urn:ietf:rfc:3986', value: facade }, display: payerName } },
+    ],
+  });
+};

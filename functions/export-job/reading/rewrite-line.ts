@@ -1,0 +1,31 @@
+import { afterBase } from '../../shared/fhir/base-url-prefix.ts';
+import { createLinkRewriter } from '../../shared/fhir/rewrite-links.ts';
+import type { PageResource } from './page-resource.ts';
+
+/** The payer's bases, and the facade's base that replaces them. */
+export interface LineBases {
+  /** Without trailing slashes. */
+  readonly bases: readonly string[];
+  readonly facade: string;
+}
+
+const lineEnd = Buffer.from('\n');
+
+/**
+ * Makes the rewriter of one page's lines. It replaces the payer's bases in links with the facade's base, as the fetch
+ * route does, and returns a line with its line break, in pieces. Each page gets a new one, so that a malformed page cannot affect
+ * another.
+ */
+export const createLineRewriter = ({ bases, facade }: LineBases): ((line: Uint8Array) => readonly Uint8Array[]) => {
+  const rewriter = createLinkRewriter({ from: bases, to: facade });
+  return (line) => [...rewriter.push(line), ...rewriter.push(lineEnd)];
+};
+
+/** How many attachments are on other servers. Their URLs are not rewritten; a client must not send its token there. */
+export const foreignAttachments = (
+  { attachments }: Pick<PageResource, 'attachments'>,
+  { bases }: Pick<LineBases, 'bases'>,
+): number =>
+  attachments.filter(
+    (url) => /^[a-z][a-z0-9+.-]*:/i.test(url) && bases.every((base) => afterBase(url, base) === undefined),
+  ).length;

@@ -1,0 +1,25 @@
+/** Why a page cannot be read. */
+export type PageFault =
+  /** The page ended before its JSON was complete, or was empty. */
+  | 'truncated'
+  | 'notJson'
+  /** Valid JSON, but not a Bundle. */
+  | 'notBundle'
+  /** Its links are too long to be read, so the next page is unknown. */
+  | 'linksTooLong'
+  /** The Bundle has the same member twice. Parsers disagree on which one counts. */
+  | 'repeatedKey';
+
+/** A page that cannot be read. The message never quotes the payer's bytes. */
+export class UnreadablePage extends Error {
+  override readonly name = 'UnreadablePage';
+  readonly fault: PageFault;
+  /** What the payer sent in place of a Bundle, such as `OperationOutcome`; undefined if that is unknown. */
+  readonly resourceType: string | undefined;
+
+  constructor(fault: PageFault, resourceType?: string) {
+    super(fault);
+    this.fault = fault;
+    this.resourceType = resourceType;
+  }
+}

@@ -1,0 +1,67 @@
+import { base64url } from '../../shared/deps.ts';
+import { stateName } from '../../shared/exports/object-names.ts';
+import { seal, sealIvBytes, unseal } from '../../shared/store/crypto.ts';
+import type { JobDeps } from '../deps.ts';
+import type { Delta, JobState } from './state.ts';
+
+/*
+ * A state file, sealed under the state key and bound to its name:
+ *
+ *   length of the JSON, 4 bytes ‖ JSON ‖ tags of what was seen
+ *
+ * A delta has what one leg adds. A snapshot has everything except the tags in earlier snapshots, which it names.
+ */
+
+/** The whole state except the tags. */
+interface Snapshot extends Omit<JobState, 'seen'> {
+  /** The names of the earlier snapshots, which hold the earlier tags. */
+  readonly before: readonly string[];
+  /** As in a delta. */
+  readonly referred: readonly string[];
+}
+
+/** A state file's content. */
+export type StateFile =
+  { readonly delta: Delta; readonly tags: Uint8Array } | { readonly snapshot: Snapshot; readonly tags: Uint8Array };
+
+type FileDeps = Pick<JobDeps, 'objects' | 'randomBytes'>;
+
+const lengthBytes = 4;
+
+const encode = ({ tags, ...json }: StateFile): Uint8Array => {
+  const text = Buffer.from(JSON.stringify(json));
+  const length = Buffer.alloc(lengthBytes);
+  length.writeUInt32BE(text.length);
+  return Buffer.concat([length, text, tags]);
+};
+
+const decode = (bytes: Uint8Array): StateFile => {
+  const plain = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const end = lengthBytes + plain.readUInt32BE(0);
+  const json = JSON.parse(plain.toString('utf8', lengthBytes, end)) as
+    { readonly delta: Delta } | { readonly snapshot: Snapshot };
+  return { ...json, tags: plain.subarray(end) };
+};
+
+/** A new random name, which no other attempt uses. */
+export const newStateName = ({ randomBytes }: Pick<FileDeps, 'randomBytes'>, exportId: string): string =>
+  stateName(exportId, base64url(randomBytes(16)));
+
+/** Writes a state file. @throws whatever the bucket throws */
+export const writeStateFile = (
+  { objects, randomBytes }: FileDeps,
+  stateKey: Uint8Array,
+  name: string,
+  file: StateFile,
+): Promise<void> => objects.put(name, seal(stateKey, encode(file), name, randomBytes(sealIvBytes)));
+
+/** The references in a state file. */
+export const referredIn = (file: StateFile): readonly string[] =>
+  'delta' in file ? file.delta.referred : file.snapshot.referred;
+
+/** Reads a state file. @throws whatever the bucket throws, and Error if it is damaged */
+export const readStateFile = async (
+  { objects }: Pick<FileDeps, 'objects'>,
+  stateKey: Uint8Array,
+  name: string,
+): Promise<StateFile> => decode(unseal(stateKey, await objects.get(name), name));

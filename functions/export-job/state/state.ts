@@ -1,0 +1,95 @@
+import type { StoredPart } from '../../shared/exports/manifest.ts';
+import type { Problem } from '../reading/problems.ts';
+import type { SeenSet } from '../reading/seen.ts';
+
+/** A part that was put into the bucket: one type's resources from one leg. */
+export interface WrittenPart extends StoredPart {
+  readonly type: string;
+  /** The number of lines. */
+  readonly count: number;
+}
+
+interface TaskBase {
+  /** How many times the next request has failed. */
+  readonly tries: number;
+  /** How many times in a row the payer asked us to wait. */
+  readonly waits: number;
+  /** How many times in a row the payer refused the token. */
+  readonly refusals: number;
+}
+
+/** Stands for the type in a search that may return any type. */
+export const everything = '$everything';
+
+/** A search, or `$everything`, page by page. */
+export interface SearchTask extends TaskBase {
+  readonly kind: 'search';
+  /** The type to search, or {@link everything}. */
+  readonly type: string;
+  /** Path and query of the next page, below the payer's base. */
+  readonly rest: string;
+  /** The number of the next page, from 1. */
+  readonly page: number;
+  /** Entries that matched, on the pages before it. */
+  readonly matched: number;
+  /** The total that the first page gave. */
+  readonly firstTotal?: number | undefined;
+  /** How many pages in a row added nothing new. */
+  readonly stale: number;
+}
+
+/** Reads the resources that the record refers to. The state files list them. */
+export interface ReferencesTask extends TaskBase {
+  readonly kind: 'references';
+  /** The index of the next file, and of the next reference in it. */
+  readonly file: number;
+  readonly at: number;
+}
+
+export type Task = SearchTask | ReferencesTask;
+
+/** The part of the state that each delta replaces as a whole. */
+export interface Known {
+  readonly transactionTime?: string;
+  /** The tasks that are left; the first is in progress. */
+  readonly queue: readonly Task[];
+  /** The types whose search was planned, in order. */
+  readonly planned: readonly string[];
+  /** How many problems there were, by kind and type. Only the first ones of each are listed. */
+  readonly reported: Readonly<Record<string, number>>;
+  readonly pages: number;
+  readonly resources: number;
+  readonly bytes: number;
+}
+
+/** What one leg adds. */
+export interface Delta {
+  readonly known: Known;
+  readonly parts: readonly WrittenPart[];
+  readonly problems: readonly Problem[];
+  /** Resources that this leg was the first to find references to, as `Type/id`. */
+  readonly referred: readonly string[];
+}
+
+/** The state after some legs. */
+export interface JobState {
+  known: Known;
+  readonly parts: WrittenPart[];
+  readonly problems: Problem[];
+  /** The state files that have references. */
+  readonly referenceFiles: string[];
+  /** The tags of resources, references and pages that were seen. */
+  readonly seen: SeenSet;
+}
+
+/** The total that the payer gave, if the current task is the request for everything. */
+export const resourcesTotalOf = ({ queue }: Known): number | undefined => {
+  const [task] = queue;
+  return task?.kind === 'search' && task.type === everything ? task.firstTotal : undefined;
+};
+
+/** How many of the planned types are done. */
+export const typesDoneOf = ({ planned, queue }: Known): { readonly typesDone: number; readonly typesTotal: number } => {
+  const left = new Set(queue.map((task) => (task.kind === 'search' ? task.type : undefined)));
+  return { typesDone: planned.filter((type) => !left.has(type)).length, typesTotal: planned.length };
+};

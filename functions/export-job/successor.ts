@@ -1,0 +1,57 @@
+import type { DurableContext } from '@aws/durable-execution-sdk-js';
+import { executionName, type JobInput } from './job-input.ts';
+import { getRunning, type Job } from './job.ts';
+import { patiently } from './retries.ts';
+import { withCause } from './say-cause.ts';
+import type { Committed } from './state/memory.ts';
+
+/*
+ * AWS ends an execution at 3,000 operations or 100 MB of history. A step's result is under 4 KB, so the limit of
+ * operations is always reached first.
+ */
+export const mostOperations = 2500;
+
+/** The result of an execution that another one continues. */
+export interface Succeeded {
+  readonly status: 'succeeded';
+  readonly by: string;
+}
+
+/** Writes a snapshot of the state, unless the export is gone. */
+const writeSnapshot = async (job: Job, files: readonly string[]): Promise<Committed | undefined> => {
+  const { deps, exportId, memory } = job;
+  try {
+    const item = await getRunning(deps, exportId);
+    if (item === undefined) return undefined;
+    const key = { exportId, stateKey: await job.stateKey(item) };
+    const { known } = await memory.after(key, files);
+    return await memory.commit(key, { known, parts: [], problems: [], referred: [] }, { snapshot: true });
+  } catch (error) {
+    memory.forget();
+    throw withCause(error);
+  }
+};
+
+const start = async ({ deps }: Job, name: string, input: JobInput): Promise<void> => {
+  try {
+    await deps.startExecution(name, input);
+  } catch (error) {
+    throw withCause(error);
+  }
+};
+
+/** Starts the next execution. The state is written first, so that a repeated start has the same input. */
+export const startSuccessor = async (
+  job: Job,
+  context: DurableContext,
+  { exportId, run = 1 }: JobInput,
+  files: readonly string[],
+): Promise<Succeeded | undefined> => {
+  const snapshot = await context.step('snapshot', () => writeSnapshot(job, files), { retryStrategy: patiently });
+  // A step without a result may come back as null.
+  if (snapshot?.state === undefined) return undefined;
+  const next = { exportId, run: run + 1, state: snapshot.state };
+  const by = executionName(exportId, next.run);
+  await context.step('successor', () => start(job, by, next), { retryStrategy: patiently });
+  return { status: 'succeeded', by };
+};

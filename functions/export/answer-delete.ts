@@ -1,0 +1,19 @@
+import { fhirAnswer } from '../shared/fhir/operation-outcome.ts';
+import type { ApiResponse } from '../shared/http/api.ts';
+import { auditRead, type AuditContext } from '../shared/record/audit-read.ts';
+import type { Export } from '../shared/store/export-item.ts';
+import { deleteExport } from '../shared/store/exports.ts';
+import type { ExportDeps } from './deps.ts';
+
+const outcome = JSON.stringify({
+  resourceType: 'OperationOutcome',
+  issue: [{ severity: 'information', code: 'informational', diagnostics: 'The export is deleted.' }],
+});
+
+/** Deletes an export. The table's stream stops its job and deletes its files. */
+export const answerDelete = async (deps: ExportDeps, item: Export, context: AuditContext): Promise<ApiResponse> => {
+  context.record.interaction = 'export delete';
+  auditRead(deps, context, item.patient);
+  await deleteExport(deps.exports, item);
+  return fhirAnswer(202, outcome);
+};

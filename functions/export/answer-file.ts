@@ -1,0 +1,84 @@
+import { nowSeconds } from '../shared/deps.ts';
+import { GatewayError } from '../shared/errors.ts';
+import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
+import { startDeadline } from '../shared/http/deadline.ts';
+import { gzipped, takesGzip } from '../shared/http/gzip.ts';
+import { streamAnswer } from '../shared/http/stream-answer.ts';
+import type { Authenticated } from '../shared/partner/authenticate.ts';
+import { takePartnerTurn, type RateLimitContext } from '../shared/partner/rate-limit.ts';
+import { watchStops } from '../shared/partner/watch-stops.ts';
+import { auditRead, type AuditContext } from '../shared/record/audit-read.ts';
+import { isOverdue, type Export } from '../shared/store/export-item.ts';
+import type { ExportDeps } from './deps.ts';
+import { openEnded, overdue } from './ended-export.ts';
+import { joinParts } from './join-parts.ts';
+import type { ReadManifest } from './open-manifest.ts';
+
+const stillRuns = (): GatewayError =>
+  new GatewayError('not_found', 'The export is still running. Its files are there when its status is 200.', {
+    detail: 'the export still runs',
+  });
+
+const noFile = (): GatewayError =>
+  new GatewayError('not_found', 'The export has no such file. Its manifest lists the files.', {
+    detail: 'no such file',
+  });
+
+/**
+ * Streams one of an export's files. The read is audited before the first byte and at its end, and cut if the partner is
+ * blocked or the payer is paused meanwhile.
+ */
+export const answerFile = async (
+  deps: ExportDeps & { readonly readManifest: ReadManifest },
+  event: ApiEvent,
+  item: Export,
+  read: Authenticated,
+  context: AuditContext & RateLimitContext,
+): Promise<ApiResponse> => {
+  const { record } = context;
+  record.interaction = 'export file';
+  await takePartnerTurn(deps, read.partner, context);
+  const audit = auditRead(deps, context, item.patient);
+  if (isOverdue(item, nowSeconds(deps.clock))) throw overdue();
+  if (item.status === 'running') throw stillRuns();
+  const asking = { grantKey: read.open.grantKey, scope: read.access.scope };
+  const { manifest, identity } = await openEnded(deps.readManifest, item, asking);
+  const file = manifest.files.find(({ name }) => name === event.pathParameters?.['file']);
+  if (file === undefined) throw noFile();
+  record.interaction = `export file ${file.type}`;
+  const deadline = startDeadline(context);
+  watchStops(deps, read.partner, read.payer, deadline);
+  const { signal } = deadline;
+  const { parts } = file;
+  try {
+    await audit.begin();
+    const first = parts[0] === undefined ? undefined : await deps.openObject(parts[0].object, signal);
+    const plain = joinParts(deps.openObject, {
+      parts,
+      first: first === undefined ? undefined : Promise.resolve(first),
+      identity,
+      signal,
+    });
+    const isGzip = takesGzip(event);
+    return {
+      statusCode: 200,
+      headers: {
+        'Content-Type': 'application/fhir+ndjson',
+        'Cache-Control': 'no-store',
+        'X-Content-Type-Options': 'nosniff',
+        Vary: 'Accept-Encoding',
+        ...(isGzip ? { 'Content-Encoding': 'gzip' } : {}),
+      },
+      body: streamAnswer(deps, {
+        pieces: isGzip ? gzipped(plain) : plain,
+        deadline,
+        record,
+        audit,
+        blamed: { late: 'temporarily_unavailable', broken: 'server_error' },
+      }),
+    };
+  } catch (error) {
+    deadline.end();
+    throw error;
+  }
+};

@@ -1,0 +1,22 @@
+import type { Deps } from '../shared/deps.ts';
+import type { SealForJob } from '../shared/exports/job-box.ts';
+import type { TakeTurn } from '../shared/limits/limiter.ts';
+import type { PayerTokenDeps } from '../shared/payer/refresh-tokens.ts';
+import type { ReadGate } from '../shared/record/audit-read.ts';
+import type { Table } from '../shared/store/dynamo.ts';
+
+/**
+ * Opens an object of the exports' bucket for reading. A reader that stops early ends the transfer.
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export type OpenObject = (name: string, signal: AbortSignal) => Promise<AsyncIterable<Uint8Array>>;
+
+/** What the export function depends on. */
+export interface ExportDeps extends Deps, PayerTokenDeps, ReadGate {
+  readonly takeTurn: TakeTurn;
+  readonly exports: Table;
+  readonly sealForJob: SealForJob;
+  readonly openObject: OpenObject;
+  /** Tells a waiting job that a newer payer token is available. The message is empty. */
+  readonly wakeJob: (callbackId: string) => Promise<void>;
+}

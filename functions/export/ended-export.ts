@@ -1,0 +1,63 @@
+import { GatewayError } from '../shared/errors.ts';
+import type { StoredManifest } from '../shared/exports/manifest.ts';
+import { typesNoLongerInScope } from '../shared/exports/scope.ts';
+import { exportPrivateKey } from '../shared/exports/sealing-key.ts';
+import type { Scopes } from '../shared/registry/scopes.ts';
+import type { Export } from '../shared/store/export-item.ts';
+import { ageIdentity, type AgeIdentity } from './age/header.ts';
+import { openManifest, type ReadManifest } from './open-manifest.ts';
+
+/** An export that has ended, with its manifest and the key that opens its files. */
+export interface EndedExport {
+  readonly item: Export;
+  readonly manifest: StoredManifest;
+  readonly identity: AgeIdentity;
+}
+
+/** The grant key and the scope of the presented token. */
+interface Asking {
+  readonly grantKey: Uint8Array;
+  /** The token's scope, limited to what the partner may have today. */
+  readonly scope: Scopes;
+}
+
+const failed = (): GatewayError =>
+  new GatewayError('server_error', 'The export failed: nothing of the record could be read. Start another one.', {
+    detail: 'the export had failed',
+  });
+
+/** Makes the error for an export that has not ended in its time. */
+export const overdue = (): GatewayError =>
+  new GatewayError(
+    'server_error',
+    'The export did not end within three days, and counts as failed. Start another one.',
+    {
+      detail: 'the export is overdue',
+    },
+  );
+
+/**
+ * Opens the manifest of an ended export, for a token that may still read all of its types.
+ * @throws GatewayError `server_error` if the export failed as a whole, `insufficient_scope`
+ */
+export const openEnded = async (
+  readManifest: ReadManifest,
+  item: Export,
+  { grantKey, scope }: Asking,
+): Promise<EndedExport> => {
+  const { manifestDigest } = item;
+  if (manifestDigest === undefined) throw failed();
+  const identity = ageIdentity(exportPrivateKey(grantKey, item.exportSecret));
+  const manifest = await openManifest(await readManifest({ ...item, manifestDigest }), identity);
+  // The gateway writes the error files: they name types and pages, and contain nothing of the record.
+  const record = manifest.files.filter(({ kind }) => kind === 'output');
+  const types = [...new Set(record.map(({ type }) => type))];
+  const beyond = typesNoLongerInScope(types, item.scope, scope);
+  if (beyond.length > 0) {
+    throw new GatewayError(
+      'insufficient_scope',
+      `The access token no longer allows all that this export has: ${beyond.slice(0, 5).join(', ')}.`,
+    );
+  }
+  return { item, manifest, identity };
+};

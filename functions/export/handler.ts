@@ -1,0 +1,35 @@
+import { checkMethod, type ApiEvent } from '../shared/http/api.ts';
+import { answerIfPreflight } from '../shared/http/cors.ts';
+import { fhirRoute } from '../shared/http/fhir-route.ts';
+import { authenticate } from '../shared/partner/authenticate.ts';
+import { answerDelete } from './answer-delete.ts';
+import { answerFile } from './answer-file.ts';
+import { answerStatus } from './answer-status.ts';
+import type { ExportDeps } from './deps.ts';
+import { requireExport } from './find-export.ts';
+import { manifestReader } from './open-manifest.ts';
+
+const isFile = ({ pathParameters }: ApiEvent): boolean => pathParameters?.['file'] !== undefined;
+
+/** The methods that a URL allows: a file can be read, and an export polled and deleted. */
+const methodsOf = (event: ApiEvent): readonly string[] => (isFile(event) ? ['GET'] : ['GET', 'DELETE']);
+
+/** Answers requests for an export's status, its files and its deletion, as Bulk Data Access defines them. */
+export const exportHandler = (given: ExportDeps) => {
+  const deps = { ...given, readManifest: manifestReader(given.openObject) };
+  return fhirRoute(deps, 'export').handler(async (event, context) => {
+    const { record } = context;
+    record.step = record.function;
+    const methods = methodsOf(event);
+    const preflight = answerIfPreflight(event, [...methods, 'OPTIONS'].join(', '));
+    if (preflight !== undefined) return preflight;
+    checkMethod(event, methods);
+    const isDelete = event.httpMethod === 'DELETE';
+    record.interaction = isDelete ? 'export delete' : isFile(event) ? 'export file' : 'export status';
+    // A partner may delete its export even while the payer is paused.
+    const read = await authenticate(deps, event, record, { evenIfPaused: isDelete });
+    const item = await requireExport(deps, event, read.open.grant.grantId);
+    if (isDelete) return answerDelete(deps, item, context);
+    return isFile(event) ? answerFile(deps, event, item, read, context) : answerStatus(deps, item, read, context);
+  });
+};

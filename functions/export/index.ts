@@ -1,0 +1,28 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { requireEnvironment } from '../shared/deps.ts';
+import { sealForJobLater } from '../shared/exports/seal-later.ts';
+import { leaseFromTable } from '../shared/limits/lease-slots.ts';
+import { limiter } from '../shared/limits/limiter.ts';
+import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
+import { realDeps } from '../shared/real-deps.ts';
+import { readEventWriter } from '../shared/record/audit-read.ts';
+import { boundedClock } from '../shared/store/bounded-clock.ts';
+import { bucketReader, exportsS3 } from './exports-bucket.ts';
+import { exportHandler } from './handler.ts';
+import { wakeJobLater } from './wake-later.ts';
+
+const { client, ...deps } = realDeps();
+const limits = { client, name: requireEnvironment('LIMITS_TABLE') };
+
+export const handler = exportHandler({
+  ...deps,
+  grants: { client, name: requireEnvironment('GRANTS_TABLE') },
+  exports: { client, name: requireEnvironment('EXPORTS_TABLE') },
+  readPayerSecret: payerSecretReader(secretsClient(), requireEnvironment('PAYER_SECRET_PREFIX'), deps.clock),
+  sleep: (ms) => sleep(ms),
+  takeTurn: limiter({ lease: leaseFromTable(limits), clock: boundedClock(client, deps.clock) }),
+  sealForJob: sealForJobLater(requireEnvironment('EXPORTS_KEY'), deps.randomBytes),
+  openObject: bucketReader(exportsS3(), requireEnvironment('EXPORTS_BUCKET')),
+  wakeJob: wakeJobLater(),
+  ...readEventWriter({ client, name: requireEnvironment('AUDIT_TABLE') }, deps.clock),
+});

@@ -1,0 +1,45 @@
+import type { ApiResponse } from '../shared/http/api.ts';
+import type { Export } from '../shared/store/export-item.ts';
+
+/** The shortest and the longest wait between polls, in seconds. */
+const soonest = 2;
+const latest = 60;
+
+/** A poll should come this many seconds before the payer's token ends, so that the job gets the next one in time. */
+export const renewAheadSeconds = 45;
+
+const figure = (count: number): string => count.toLocaleString('en-US');
+
+/**
+ * The export's progress: `1,240 resources, 12 of 21 types`, or `1,240 of 3,000 resources` if one request reads
+ * everything. Under 100 characters.
+ */
+const progressOf = ({ resources, resourcesTotal, typesDone, typesTotal }: Export): string => {
+  if (typesTotal === 1 && resourcesTotal !== undefined && resourcesTotal > resources) {
+    return `${figure(resources)} of ${figure(resourcesTotal)} resources`;
+  }
+  const count = `${figure(resources)} resource${resources === 1 ? '' : 's'}`;
+  return typesTotal === undefined ? count : `${count}, ${typesDone ?? 0} of ${typesTotal} types`;
+};
+
+/**
+ * How soon to poll again, in seconds. The wait grows with the export's age, but ends before the payer's token does.
+ * @param now epoch seconds
+ */
+const askAgainSeconds = ({ startedAt, payerTokenExpiresAt }: Export, now: number): number => {
+  const byAge = Math.min(latest, Math.max(soonest, Math.round((now - startedAt) / 5)));
+  if (payerTokenExpiresAt === undefined) return byAge;
+  return Math.max(soonest, Math.min(byAge, payerTokenExpiresAt - now - renewAheadSeconds));
+};
+
+/** The answer while an export runs. */
+export const stillRunning = (item: Export, now: number): ApiResponse => ({
+  statusCode: 202,
+  headers: {
+    'X-Progress': progressOf(item),
+    'Retry-After': String(askAgainSeconds(item, now)),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  },
+  body: '',
+});

@@ -1,0 +1,72 @@
+import {
+  DurableExecutionAlreadyStartedException,
+  InvalidParameterValueException,
+  InvokeCommand,
+  ResourceNotFoundException,
+  StopDurableExecutionCommand,
+} from '@aws-sdk/client-lambda';
+import { asGatewayError } from '../shared/errors.ts';
+import type { PartnerEvent } from '../shared/events/event.ts';
+import { deleteExportOfGrant } from '../shared/store/exports.ts';
+import type { FollowUpDeps } from './deps.ts';
+import type { Task } from './tasks.ts';
+
+/** Starts a durable execution, once for each name. */
+const start = async ({ lambda }: FollowUpDeps, arn: string, name: string, input: object): Promise<void> => {
+  try {
+    await lambda.send(
+      new InvokeCommand({
+        FunctionName: arn,
+        InvocationType: 'Event',
+        DurableExecutionName: name,
+        Payload: Buffer.from(JSON.stringify(input)),
+      }),
+    );
+  } catch (error) {
+    // An execution of this name has another input. It was started, so nothing is left to do.
+    if (!(error instanceof DurableExecutionAlreadyStartedException)) throw error;
+  }
+};
+
+const stop = async ({ lambda }: FollowUpDeps, executionArn: string): Promise<void> => {
+  try {
+    await lambda.send(new StopDurableExecutionCommand({ DurableExecutionArn: executionArn }));
+  } catch (error) {
+    // It has ended, or its history is gone.
+    if (!(error instanceof ResourceNotFoundException || error instanceof InvalidParameterValueException)) throw error;
+  }
+};
+
+/** Whether the partner gets events. A blocked one does not. */
+const hasWebhook = async ({ registry }: FollowUpDeps, clientId: string): Promise<boolean> => {
+  try {
+    return (await registry.partner(clientId))?.webhook !== undefined;
+  } catch (error) {
+    if (asGatewayError(error).stop === 'block') return false;
+    throw error;
+  }
+};
+
+const tell = async (deps: FollowUpDeps, event: PartnerEvent): Promise<void> => {
+  if (await hasWebhook(deps, event.partner)) await start(deps, deps.functions.deliver, event.id, event);
+};
+
+/**
+ * Does one task.
+ * @throws whatever AWS or the registry throws; the stream then repeats the record
+ */
+export const doTask = async (deps: FollowUpDeps, task: Task): Promise<void> => {
+  const { exportJob, sweep } = deps.functions;
+  switch (task.do) {
+    case 'startJob':
+      return start(deps, exportJob, task.name, { exportId: task.exportId });
+    case 'sweep':
+      return start(deps, sweep, task.name, { exportId: task.exportId, keep: task.keep });
+    case 'stopJob':
+      return stop(deps, task.executionArn);
+    case 'deleteExport':
+      return deleteExportOfGrant(deps.exports, task.grantId);
+    case 'tell':
+      return tell(deps, task.event);
+  }
+};

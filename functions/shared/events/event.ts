@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+
+/** The kinds of events that partners get. */
+export type EventType =
+  | 'grant.created'
+  | 'grant.ended'
+  | 'export.waiting'
+  | 'export.completed'
+  | 'export.partial'
+  | 'export.failed'
+  /** Sent by an operator, to test a webhook. */
+  | 'webhook.test';
+
+/** What an event is about: only ids that the partner already has, no health data and no other data of the member. */
+export interface EventData {
+  readonly grant?: string;
+  readonly export?: string;
+  readonly payer?: string;
+  /** Why a grant ended. */
+  readonly reason?: string;
+}
+
+/** An event on its way to one partner: the input of `deliver`. */
+export interface PartnerEvent {
+  readonly id: string;
+  /** The partner's client id. */
+  readonly partner: string;
+  readonly type: EventType;
+  /** When it happened, as an instant. */
+  readonly timestamp: string;
+  readonly data: EventData;
+}
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
+
+/** The prefix of a partner's event ids, by which its deliveries are found. */
+export const eventIdPrefix = (partner: string): string => `evt_${hashOf(partner).slice(0, 8)}`;
+
+/** The length of an event's id. The name of a delivery's execution is the id, or begins with it. */
+export const eventIdLength = 36;
+
+const instantOf = (atSeconds: number): string => new Date(atSeconds * 1000).toISOString().replace('.000Z', 'Z');
+
+/**
+ * Makes an event. Its id is a hash of what happened, so that a repeated stream record makes the same event.
+ * @param atSeconds when it happened
+ */
+export const makeEvent = (
+  type: EventType,
+  { partner, atSeconds, data }: { partner: string; atSeconds: number; data: EventData },
+): PartnerEvent => {
+  const what = JSON.stringify([type, partner, data.export ?? data.grant, atSeconds]);
+  const id = eventIdPrefix(partner) + hashOf(what).slice(0, 24);
+  return { id, partner, type, timestamp: instantOf(atSeconds), data };
+};

@@ -1,0 +1,61 @@
+import { DecryptCommand, GenerateDataKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
+import { causeOf, unavailable } from '../errors.ts';
+import { seal, sealIvBytes, unseal } from '../store/crypto.ts';
+
+/*
+ * A value in an item that only the job may read. It is sealed under a data key of the exports key, with the export's id
+ * as the encryption context:
+ *
+ *   length of the wrapped key, 2 bytes ‖ wrapped key ‖ iv ‖ AES-256-GCM( value ) ‖ tag
+ */
+
+/** The purpose of a value. A value sealed for one purpose does not open for another. */
+type BoxPurpose = 'payer token' | 'state key';
+
+/** Seals values for the job. @throws GatewayError `temporarily_unavailable` */
+export type SealForJob = (exportId: string, purpose: BoxPurpose, value: Uint8Array) => Promise<Uint8Array>;
+
+/** Opens a value sealed for the job. @throws GatewayError `temporarily_unavailable`, also if the key is disabled */
+export type OpenInJob = (exportId: string, purpose: BoxPurpose, box: Uint8Array) => Promise<Uint8Array>;
+
+const contextOf = (exportId: string): Record<string, string> => ({ export: exportId });
+
+const sendOrUnavailable = async <T>(call: Promise<T>): Promise<T> => {
+  try {
+    return await call;
+  } catch (error) {
+    throw unavailable(`kms: ${causeOf(error)}`);
+  }
+};
+
+export const sealForJob =
+  (client: KMSClient, keyId: string, randomBytes: (size: number) => Uint8Array): SealForJob =>
+  async (exportId, purpose, value) => {
+    const { Plaintext, CiphertextBlob } = await sendOrUnavailable(
+      client.send(
+        new GenerateDataKeyCommand({ KeyId: keyId, KeySpec: 'AES_256', EncryptionContext: contextOf(exportId) }),
+      ),
+    );
+    if (Plaintext === undefined || CiphertextBlob === undefined) throw unavailable('kms: no data key');
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(CiphertextBlob.length);
+    return Buffer.concat([length, CiphertextBlob, seal(Plaintext, value, purpose, randomBytes(sealIvBytes))]);
+  };
+
+export const openInJob =
+  (client: KMSClient, keyId: string): OpenInJob =>
+  async (exportId, purpose, box) => {
+    const bytes = Buffer.from(box);
+    const end = 2 + bytes.readUInt16BE(0);
+    const { Plaintext } = await sendOrUnavailable(
+      client.send(
+        new DecryptCommand({
+          KeyId: keyId,
+          CiphertextBlob: bytes.subarray(2, end),
+          EncryptionContext: contextOf(exportId),
+        }),
+      ),
+    );
+    if (Plaintext === undefined) throw unavailable('kms: no data key');
+    return unseal(Plaintext, bytes.subarray(end), purpose);
+  };

@@ -1,0 +1,53 @@
+/** The manifest as the job writes it, sealed to the partner. The status answer is made from it. */
+export interface StoredManifest {
+  /** FHIR instant; changes after it may be missing. */
+  readonly transactionTime: string;
+  readonly files: readonly StoredFile[];
+  /** The outcome of each type, in the order of reading. */
+  readonly outcomes: readonly TypeOutcome[];
+}
+
+/** A file of the manifest: a run of one type's parts. */
+export interface StoredFile {
+  /** The last segment of its URL, such as `Observation-1.ndjson`. */
+  readonly name: string;
+  readonly kind: 'output' | 'error';
+  readonly type: string;
+  /** The number of lines. */
+  readonly count: number;
+  readonly parts: readonly StoredPart[];
+}
+
+/** One sealed object. */
+export interface StoredPart {
+  /** The object's name in the bucket. */
+  readonly object: string;
+  /** SHA-256 of the sealed object, base64url. */
+  readonly digest: string;
+  /** Bytes of NDJSON in it. */
+  readonly bytes: number;
+}
+
+/** The outcome of one type. */
+export interface TypeOutcome {
+  readonly type: string;
+  readonly outcome:
+    | 'complete'
+    /** The token's scope does not cover it. */
+    | 'refusedByScope'
+    | 'refusedByPayer'
+    /** Pages or resources of it are missing; the error file says which. */
+    | 'incomplete'
+    /** None of it was read before the export ended. */
+    | 'notRead';
+  readonly count: number;
+  /** Why it is not complete, in one sentence that the partner sees. */
+  readonly reason?: string;
+}
+
+/** Whether everything that the scope covers is in the record. */
+export const isComplete = ({ outcomes }: Pick<StoredManifest, 'outcomes'>): boolean =>
+  outcomes.every(({ outcome }) => outcome === 'complete' || outcome === 'refusedByScope');
+
+/** The most bytes of NDJSON in one file. AWS limits a streamed answer to 200 MB. */
+export const mostFileBytes = 150 * 1024 * 1024;

@@ -1,0 +1,131 @@
+import { Readable } from 'node:stream';
+import type { Deps } from '../deps.ts';
+import { causeOf, GatewayError, type ErrorCode } from '../errors.ts';
+import type { ReadAudit } from '../record/audit-read.ts';
+import { embeddedMetrics } from '../record/metrics.ts';
+import { recordError, writeRecord, type RequestRecord } from '../record/request-record.ts';
+import type { ApiResponse } from './api.ts';
+import type { Deadline } from './deadline.ts';
+
+/** A body to stream, and what its end needs. */
+export interface StreamedBody {
+  /** The bytes. An error that it throws cuts the answer. */
+  readonly pieces: AsyncIterable<Uint8Array>;
+  readonly deadline: Deadline;
+  readonly record: RequestRecord;
+  readonly audit: ReadAudit;
+  /** The error codes of a cut without a GatewayError: `late` if time ran out, otherwise `broken`. */
+  readonly blamed: { readonly late: ErrorCode; readonly broken: ErrorCode };
+  /** Checks how many bytes it has with the next piece; throws to cut it before that piece. */
+  readonly checkBytes?: (bytes: number) => void;
+  /** Adds its figures to the record, however the body ended. */
+  readonly onEnd?: () => void;
+}
+
+type StreamDeps = Pick<Deps, 'clock' | 'writeLog'>;
+
+const leaving = new Error('The caller left');
+
+/**
+ * Only an error of the function can cut an answer, so Lambda counts a crash, at the time when the call began. This
+ * counts a cut that is not a crash at the same time, so that the alarm can subtract it. It needs a line of its own,
+ * since all metrics of a line have one time.
+ */
+const countCut = (
+  { stage, time, requestId, function: name }: RequestRecord,
+  writeLog: StreamDeps['writeLog'],
+): void => {
+  const answersCut = embeddedMetrics(stage, Date.parse(time), [
+    { dimensions: [[]], metrics: { answersCut: [1, 'Count'] } },
+  ]);
+  writeLog(JSON.stringify({ level: 'info', time, requestId, function: name, ...answersCut }));
+};
+
+/** Waits for the end hook and writes the record. If the hook fails, the answer must not look complete. */
+const writeEnd = async (
+  deps: StreamDeps,
+  { audit, record }: StreamedBody,
+  end: { readonly callerLeft: boolean },
+): Promise<void> => {
+  try {
+    await audit.end(end);
+  } catch {
+    record.error ??= 'server_error';
+    throw new Error('The answer was cut');
+  } finally {
+    writeRecord(record, deps.clock, deps.writeLog);
+    if (record.error !== undefined) countCut(record, deps.writeLog);
+  }
+};
+
+/** Records why an answer was cut: an operator's stop that ended the deadline, or what failed. */
+const noteCut = ({ record, deadline, blamed }: StreamedBody, bytes: number, error: unknown): void => {
+  const reason: unknown = deadline.signal.reason;
+  const stop = reason instanceof GatewayError ? reason : undefined;
+  const known = stop ?? (error instanceof GatewayError ? error : undefined);
+  if (known !== undefined) recordError(record, known);
+  else {
+    const isLate = [reason, error].some((cause) => causeOf(cause).startsWith('TimeoutError'));
+    record.error = isLate ? blamed.late : blamed.broken;
+  }
+  record.detail = `cut after ${bytes} bytes: ${stop?.detail ?? causeOf(error)}`;
+};
+
+const watched = async function* (deps: StreamDeps, body: StreamedBody): AsyncGenerator<Uint8Array> {
+  const { pieces, deadline, record } = body;
+  let bytes = 0;
+  let ended = false;
+  try {
+    for await (const piece of pieces) {
+      body.checkBytes?.(bytes + piece.length);
+      bytes += piece.length;
+      yield piece;
+    }
+    ended = true;
+  } catch (error) {
+    if (deadline.signal.reason !== leaving) {
+      noteCut(body, bytes, error);
+      throw new Error('The answer was cut');
+    }
+  } finally {
+    deadline.end();
+    const callerLeft = !ended && record.error === undefined;
+    if (callerLeft) record.detail = `the caller left after ${bytes} bytes`;
+    record.status = 200;
+    record.bytes = bytes;
+    body.onEnd?.();
+    await writeEnd(deps, body, { callerLeft });
+  }
+};
+
+/**
+ * The body of an answer as a stream. It owns its deadline and its record: after the first byte an error can only cut
+ * the stream, so it is logged here, and an error without details is thrown on. The end hook is awaited before the
+ * answer finishes, whether it is complete, cut, or the caller left, even before the first byte.
+ */
+export const streamAnswer = (deps: StreamDeps, body: StreamedBody): Readable => {
+  const pieces = watched(deps, body);
+  let started = false;
+  const next = (): Promise<IteratorResult<Uint8Array>> => {
+    started = true;
+    return pieces.next();
+  };
+  const end = async (): Promise<IteratorResult<Uint8Array>> => {
+    // A read that waits for the payer would delay the end.
+    body.deadline.end(leaving);
+    if (!started) await next().catch(() => undefined);
+    return pieces.return(undefined);
+  };
+  return Readable.from({ [Symbol.asyncIterator]: () => ({ next, return: end }) }, { objectMode: false });
+};
+
+/**
+ * Resolves when a body and its end hook have ended, in any way. Lambda freezes the function as soon as its handler has
+ * returned, and a caller who leaves makes it return early.
+ */
+export const endBody = (body: ApiResponse['body']): Promise<void> =>
+  new Promise((resolve) => {
+    if (!(body instanceof Readable) || body.closed) return resolve();
+    body.once('close', resolve);
+    body.destroy();
+  });

@@ -1,0 +1,82 @@
+import { errorHeaders, type ErrorCode, type GatewayError } from '../errors.ts';
+import type { ApiResponse } from '../http/api.ts';
+import { html, type Html } from './html.ts';
+import type { InEachLanguage } from './language.ts';
+import { page } from './page.ts';
+import { problems, type Problem } from './problems.ts';
+import type { PageView } from './view.ts';
+
+interface ErrorWords {
+  readonly goBackTo: (app: string) => string;
+  readonly tryAgain: string;
+  readonly reference: string;
+  readonly quoteIt: string;
+  readonly forDevelopers: string;
+}
+
+const words: InEachLanguage<ErrorWords> = {
+  en: {
+    goBackTo: (app) => `Go back to ${app}`,
+    tryAgain: 'Try again',
+    reference: 'Reference',
+    quoteIt: 'Please give it when you ask for help.',
+    forDevelopers: "For the app's developer",
+  },
+  es: {
+    goBackTo: (app) => `Regresar a ${app}`,
+    tryAgain: 'Intentar de nuevo',
+    reference: 'Referencia',
+    quoteIt: 'Indíquela cuando pida ayuda.',
+    forDevelopers: 'Para el desarrollador de la aplicación, en inglés',
+  },
+};
+
+const problemOfCode: Readonly<Partial<Record<ErrorCode, Problem>>> = {
+  method_not_allowed: 'wrongMethod',
+  not_found: 'notFound',
+  server_error: 'ours',
+  temporarily_unavailable: 'unavailable',
+  unauthorized_client: 'blockedApp',
+};
+
+/** Problems that may be over when the browser asks for the same again. */
+const passing: ReadonlySet<Problem> = new Set(['openedAhead', 'ours', 'unavailable']);
+
+const wayOn = (view: PageView, problem: Problem, { backTo }: GatewayError): Html => {
+  const { goBackTo, tryAgain } = words[view.language];
+  if (backTo !== undefined) {
+    return html`<p class="actions"><a class="button" href="${backTo.homePage}">${goBackTo(backTo.name)}</a></p>`;
+  }
+  // An empty reference is the page's own URL (RFC 3986 §4.4). No link can repeat a POST.
+  return passing.has(problem) && view.method === 'GET'
+    ? html`<p class="actions"><a class="button" href="">${tryAgain}</a></p>`
+    : html``;
+};
+
+/** The exact reason, if the page's own words are not that. Its readers write code, and the parameters are English. */
+const exactReason = ({ language }: PageView, problem: Problem, { publicMessage }: GatewayError): Html =>
+  problems[problem].en.what === publicMessage
+    ? html``
+    : html`<p><small>${words[language].forDevelopers}: <span lang="en">${publicMessage}</span></small></p>`;
+
+/**
+ * An error page for a person, if no redirect is trusted: what happened, what to do, and a reference to quote. It repeats
+ * nothing of the request, which may hold a payer's code or anything at all, so it has a switch of the language only
+ * where there is nothing to repeat.
+ */
+export const errorPage = (asked: PageView, error: GatewayError, reference: string): ApiResponse => {
+  const view = { ...asked, pairs: [], onlyLanguage: asked.onlyLanguage === true || asked.pairs.length > 0 };
+  const problem = error.page ?? problemOfCode[error.code] ?? 'brokenLink';
+  const { title, what, next } = problems[problem][view.language];
+  const { quoteIt, reference: label } = words[view.language];
+  const answer = page(view, {
+    status: error.status,
+    title,
+    content: html`<p>${what}</p>
+<p>${next}</p>
+${wayOn(view, problem, error)}
+<p><small>${label}: ${reference}<br>${quoteIt}</small></p>
+${exactReason(view, problem, error)}`,
+  });
+  return { ...answer, headers: { ...answer.headers, ...errorHeaders(error) } };
+};

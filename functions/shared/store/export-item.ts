@@ -1,0 +1,117 @@
+import { parseScopes, type Scopes } from '../registry/scopes.ts';
+import { exportAttributes } from './attributes.ts';
+import { readerOf, type StoredItem } from './items.ts';
+
+/** `partial` is also a final status: what could be read is available, and the manifest says what is missing. */
+export type ExportStatus = 'running' | 'completed' | 'partial' | 'failed';
+
+/** Set while the job waits for a newer payer token than the version that is no longer accepted. */
+interface TokenWanted {
+  readonly callbackId: string;
+  readonly refusedVersion: number;
+  /** Epoch seconds. */
+  readonly since: number;
+}
+
+/** An export of everything that a grant lets a partner read. All times are epoch seconds. */
+export interface Export {
+  readonly grantId: string;
+  readonly exportId: string;
+  readonly payer: string;
+  readonly partner: string;
+  /** The patient's id at the payer. */
+  readonly patient: string;
+  /** The kick-off's URL. */
+  readonly request: string;
+  readonly requestId: string;
+  /** What the token could read at the kick-off. Only these types are read. */
+  readonly scope: Scopes;
+  /** The types that were asked for; undefined for all. */
+  readonly types?: readonly string[];
+  /** FHIR instant. */
+  readonly since?: string;
+  /** The names of the kick-off's parameters that were ignored. */
+  readonly ignored?: readonly string[];
+  readonly status: ExportStatus;
+  readonly recipient: Uint8Array;
+  readonly exportSecret: Uint8Array;
+  /** Absent once the export has ended. */
+  readonly payerToken?: Uint8Array;
+  readonly payerTokenExpiresAt?: number;
+  readonly payerTokenAt?: number;
+  readonly payerVersion: number;
+  /** Absent before the job begins and after it ends. */
+  readonly stateKey?: Uint8Array;
+  readonly executionArn?: string;
+  readonly beganAt?: number;
+  readonly startAgainAt?: number;
+  readonly wanted?: TokenWanted;
+  readonly resources: number;
+  /** The total that the payer gave, if one request asks for everything. */
+  readonly resourcesTotal?: number;
+  readonly typesDone?: number;
+  readonly typesTotal?: number;
+  readonly manifestDigest?: string;
+  readonly startedAt: number;
+  readonly endedAt?: number;
+  readonly grantEndsAt: number;
+  /**
+   * When the item and its files expire. While the export is running, this is the time from which it counts as failed.
+   */
+  readonly expiresAt: number;
+}
+
+/**
+ * Whether an export has not ended in its time, so that it counts as failed. Nothing can change it any more but its
+ * deletion.
+ */
+export const isOverdue = ({ status, expiresAt }: Pick<Export, 'status' | 'expiresAt'>, now: number): boolean =>
+  status === 'running' && expiresAt <= now;
+
+const readWanted = (read: ReturnType<typeof readerOf<typeof exportAttributes>>): TokenWanted | undefined => {
+  const callbackId = read('callbackId');
+  if (callbackId === undefined) return undefined;
+  return { callbackId, refusedVersion: read('refusedVersion') ?? 0, since: read('waitingSince') ?? 0 };
+};
+
+/** Reads an export from an item of the table or of its stream. */
+export const readExport = (item: StoredItem): Export => {
+  const read = readerOf(exportAttributes, item);
+  const optional = {
+    types: read('types'),
+    since: read('since'),
+    ignored: read('ignored'),
+    payerToken: read('payerToken'),
+    payerTokenExpiresAt: read('payerTokenExpiresAt'),
+    payerTokenAt: read('payerTokenAt'),
+    stateKey: read('stateKey'),
+    executionArn: read('executionArn'),
+    beganAt: read('beganAt'),
+    startAgainAt: read('startAgainAt'),
+    wanted: readWanted(read),
+    resourcesTotal: read('resourcesTotal'),
+    typesDone: read('typesDone'),
+    typesTotal: read('typesTotal'),
+    manifestDigest: read('manifestDigest'),
+    endedAt: read('endedAt'),
+  };
+  return {
+    grantId: read('grantId') ?? '',
+    exportId: read('exportId') ?? '',
+    payer: read('payer') ?? '',
+    partner: read('partner') ?? '',
+    patient: read('patient') ?? '',
+    request: read('request') ?? '',
+    requestId: read('requestId') ?? '',
+    scope: parseScopes(read('scope') ?? ''),
+    status: (read('status') ?? 'failed') as ExportStatus,
+    recipient: read('recipient') ?? new Uint8Array(),
+    exportSecret: read('exportSecret') ?? new Uint8Array(),
+    payerVersion: read('payerVersion') ?? 0,
+    resources: read('resources') ?? 0,
+    startedAt: read('startedAt') ?? 0,
+    grantEndsAt: read('grantEndsAt') ?? 0,
+    expiresAt: read('expiresAt') ?? 0,
+    ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as Partial<Export>),
+  };
+};

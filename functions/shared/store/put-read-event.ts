@@ -1,0 +1,26 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { auditEventAttributes } from './attributes.ts';
+import type { Table } from './dynamo.ts';
+import { anyOf, clausesOn, conditionOf, type Clause } from './expressions.ts';
+import { readEventItem, type ReadEvent } from './read-events.ts';
+
+/** Limits of one try and of all tries, in ms. A member waits, and the end must fit into the deadline's reserve. */
+const tryMs = 1000;
+const allTriesMs = 2500;
+
+const { absent, is } = clausesOn(auditEventAttributes);
+
+/** An opening event that arrives after the end must not replace it. The SDK's own retry finds the read still open. */
+const notEnded = (requestId: string): Clause => anyOf(absent('eventId'), is('openId', '=', requestId));
+
+/**
+ * Writes the event with one put. The SDK's own retry after a lost answer is harmless.
+ * @throws the SDK's error, after 2.5 seconds at most
+ */
+export const putReadEvent = async ({ client, name }: Table, event: ReadEvent): Promise<void> => {
+  const condition = event.type === 'opened' ? conditionOf(notEnded(event.requestId)) : {};
+  await client.send(new PutItemCommand({ TableName: name, Item: readEventItem(event), ...condition }), {
+    requestTimeout: tryMs,
+    abortSignal: AbortSignal.timeout(allTriesMs),
+  });
+};

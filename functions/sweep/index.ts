@@ -1,0 +1,12 @@
+import { S3Client } from '@aws-sdk/client-s3';
+import { withDurableExecution } from '@aws/durable-execution-sdk-js';
+import { awsLimits } from '../shared/aws-limits.ts';
+import { requireEnvironment } from '../shared/deps.ts';
+import { endStaleInvocation } from '../shared/stale-invocation.ts';
+import { sweepHandler } from './handler.ts';
+
+const client = new S3Client(awsLimits({ maxAttempts: 3, requestMs: 10_000 }));
+
+export const handler = endStaleInvocation(
+  withDurableExecution(sweepHandler({ bucket: { client, name: requireEnvironment('EXPORTS_BUCKET') } })),
+);

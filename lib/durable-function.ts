@@ -1,0 +1,69 @@
+import { Stack, Validations, type Duration } from 'aws-cdk-lib';
+import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { CfnFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import { GatewayFunction, type GatewayFunctionProps } from './gateway-function.ts';
+import { allow, allowKeyForHistory } from './statements.ts';
+
+export interface DurableFunctionProps extends GatewayFunctionProps {
+  readonly durable: {
+    /** How long one execution may take, waits included. */
+    readonly executionTimeout: Duration;
+    /** How long its history is kept after it ends. */
+    readonly retentionPeriod: Duration;
+  };
+  /** Encrypts the history. */
+  readonly historyKey: IKey;
+  /**
+   * Whether an execution may start another of the same function.
+   * @default false
+   */
+  readonly startsSuccessor?: boolean;
+}
+
+/**
+ * A function whose executions Lambda suspends and resumes. An execution stays with the version it began with, so every
+ * version is kept, and a deployment ends no running execution.
+ */
+export class DurableFunction extends GatewayFunction {
+  /** The ARN of this deployment's version, which new executions use. */
+  readonly currentArn: string;
+  /** All versions and their executions, for policies. */
+  readonly anyVersion: string;
+
+  constructor(scope: Construct, id: string, props: DurableFunctionProps) {
+    super(scope, id, props);
+    const { lambda } = this;
+    if (!(lambda.node.defaultChild instanceof CfnFunction)) throw new Error(`${lambda.node.path} is no function`);
+    // The CDK's own property has no key yet.
+    lambda.node.defaultChild.addPropertyOverride('DurableConfig.KMSKeyArn', props.historyKey.keyArn);
+    this.anyVersion = `${lambda.functionArn}:*`;
+    const ownExecutions = this.allowOwnExecutions(props);
+    this.currentArn = lambda.currentVersion.functionArn;
+    lambda.currentVersion.node.addDependency(ownExecutions);
+  }
+
+  /** A separate policy, since the role's other policies are made before the function. */
+  private allowOwnExecutions({ historyKey, startsSuccessor = false }: DurableFunctionProps): ManagedPolicy {
+    const actions = ['lambda:CheckpointDurableExecution', 'lambda:GetDurableExecutionState'];
+    if (startsSuccessor) actions.push('lambda:InvokeFunction');
+    const policy = new ManagedPolicy(this, 'Executions', {
+      statements: [allow(actions, [this.anyVersion]), allowKeyForHistory(historyKey, this.lambda.functionArn)],
+      roles: [this.role],
+    });
+    acknowledgeVersions(policy, this);
+    return policy;
+  }
+}
+
+/** Accepts, for cdk-nag, that a policy names every version of a durable function. */
+export const acknowledgeVersions = (policy: Construct, { lambda }: DurableFunction): void => {
+  const id = Stack.of(lambda).getLogicalId(lambda.node.defaultChild as CfnFunction);
+  Validations.of(policy).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::<${id}.Arn>:*]`,
+    reason:
+      'An execution belongs to the version it began with, and Lambda names it below that version. A deployment makes a new ' +
+      'version while executions of older ones go on.',
+  });
+};

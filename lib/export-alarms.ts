@@ -1,0 +1,75 @@
+/** Alarms about exports of whole records, and about the events that partners get. */
+import { Duration } from 'aws-cdk-lib';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { ageOfOldest, pollsOf, sumOf, type AlarmDefinition } from './alarm-definition.ts';
+import { gatewayMetrics, period } from './metrics.ts';
+import { tableMetric, type Watched } from './watched.ts';
+
+/** Executions that ended without a result. Lambda does not retry them. */
+const endedBadly = (functions: readonly LambdaFunction[]) =>
+  functions.flatMap((lambda) =>
+    ['DurableExecutionFailed', 'DurableExecutionTimedOut'].map((name) =>
+      lambda.metric(name, { statistic: 'Sum', period }),
+    ),
+  );
+
+const aboutFollowUp = ({ stage, exportFunctions: { followUp }, followUpSources }: Watched): AlarmDefinition[] => [
+  {
+    id: 'FollowUpErrors',
+    metric: sumOf([gatewayMetrics(stage).followUpFailed(), followUp.metricErrors({ period })]),
+    says: 'Changes of grants and exports are not followed up: exports do not start, and partners do not hear of events.',
+    runbook: 'follow-up-behind',
+    breaching: [2, 3],
+  },
+  {
+    id: 'FollowUpBehind',
+    metric: ageOfOldest(followUp),
+    says: 'Exports start, and events are sent, more than five minutes late.',
+    runbook: 'follow-up-behind',
+    threshold: Duration.minutes(5).toMilliseconds(),
+  },
+  ...Object.entries(followUpSources).map(([table, source]): AlarmDefinition => ({
+    id: `FollowUpStopped-${table}`,
+    metric: pollsOf(source),
+    says: `Nothing follows up the stream of ${table}; what waits in it for 24 hours is lost.`,
+    runbook: 'follow-up-behind',
+    breaching: [3, 3],
+    when: 'belowOrSilent',
+  })),
+];
+
+/** All of these alarms, except those about a signal in the log. */
+export const aboutExports = (watched: Watched): AlarmDefinition[] => {
+  const { exportFunctions, exportTable } = watched;
+  const { followUp: _, ...others } = exportFunctions;
+  return [
+    {
+      id: 'ExecutionsFailed',
+      metric: sumOf(endedBadly([exportFunctions.exportJob, exportFunctions.sweep])),
+      says: "An export's job or sweep ended badly: an export stands still, or objects wait for the bucket's lifecycle.",
+      runbook: 'exports-failed',
+    },
+    {
+      id: 'ExportErrors',
+      metric: sumOf(Object.values(others).map((lambda) => lambda.metricErrors({ period }))),
+      says: 'A function of exports or events crashed, timed out or could not start.',
+      runbook: 'exports-failed',
+      breaching: [2, 3],
+    },
+    {
+      id: 'ExportThrottles',
+      metric: sumOf(Object.values(exportFunctions).map((lambda) => lambda.metricThrottles({ period }))),
+      says: 'Lambda refuses to start functions of exports or events: the concurrency is used up.',
+      runbook: 'throttles',
+      breaching: [2, 3],
+    },
+    {
+      id: 'ExportTableThrottles',
+      metric: sumOf(['ReadThrottleEvents', 'WriteThrottleEvents'].map((name) => tableMetric(exportTable, name))),
+      says: 'DynamoDB throttles reads or writes of exports.',
+      runbook: 'throttles',
+      breaching: [2, 3],
+    },
+    ...aboutFollowUp(watched),
+  ];
+};

@@ -1,0 +1,22 @@
+/** The attributes of exports' items that each function may change, from the declaration of what each step writes. */
+import { exportAttributes } from '../functions/shared/store/attributes.ts';
+
+/** Every conditional write to a running export names these. */
+const named = ['grantId', 'exportId', 'status'] as const;
+
+const writtenBy = (...steps: readonly string[]): string[] =>
+  Object.entries(exportAttributes)
+    .filter(([, { by }]) => by.split(' ').some((step) => steps.includes(step)))
+    .map(([name]) => name);
+
+const union = (...names: readonly string[]): string[] => [...new Set(names)].sort();
+
+/** The job may not change whom the export is for, what it reads, or what opens its files. */
+export const changedByJob = union(
+  ...named,
+  'payerVersion',
+  ...writtenBy('beginExport', 'continueExport', 'noteProgress', 'askForToken', 'endExport'),
+);
+
+/** A poll gives the job a newer token, or starts it again. */
+export const changedByPoll = union(...named, 'beganAt', ...writtenBy('startAgain', 'giveToken', 'noteAwake'));

@@ -1,0 +1,137 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { LocalPartner } from '../config/local.ts';
+import { clientSecret, id, redirectUri } from '../config/rules.ts';
+import { LocalStackError } from './local-stack-error.ts';
+
+/** An app that `--client` registers. */
+export interface AskedClient {
+  readonly clientId: string;
+  readonly redirectUris: readonly string[];
+  /** Whether it is a confidential client: with a secret that the stack makes, or with this one. */
+  readonly secret: 'none' | 'made' | { readonly value: string };
+}
+
+/** A registered app, with its secret unless it is public. */
+export interface LocalClient {
+  readonly clientId: string;
+  readonly redirectUris: readonly string[];
+  readonly secret?: string;
+}
+
+/** The text before the first `=`, and the text after it. */
+const splitAt = (text: string): readonly [before: string, after: string | undefined] => {
+  const [before = ''] = text.split('=', 1);
+  return [before, text.includes('=') ? text.slice(before.length + 1) : undefined];
+};
+
+const refuse = (flag: string, text: string, problem: string): never => {
+  const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text;
+  throw new LocalStackError(`--${flag} ${JSON.stringify(shown)}: ${problem}`);
+};
+
+/** Each client's redirect URIs, by client id, in the order of the flags. */
+const urisOf = (clients: readonly string[], taken: readonly string[]): ReadonlyMap<string, readonly string[]> => {
+  const byId = new Map<string, readonly string[]>();
+  for (const text of clients) {
+    const [clientId, uri] = splitAt(text);
+    if (uri === undefined || uri === '') {
+      refuse(
+        'client',
+        text,
+        'has no redirect URI; write ID=REDIRECT_URI, such as my-app=http://localhost:5210/callback',
+      );
+    }
+    const problem = id(clientId);
+    if (problem !== undefined) refuse('client', text, `its id ${problem.replace('northwind-health', 'my-app')}`);
+    if (taken.includes(clientId)) {
+      refuse('client', text, `${clientId} is one of the sandbox's own clients; choose another id`);
+    }
+    byId.set(clientId, [...(byId.get(clientId) ?? []), uri ?? '']);
+  }
+  return byId;
+};
+
+/** Whether a client has a secret, by client id. */
+const secretsOf = (secrets: readonly string[], ids: readonly string[]): ReadonlyMap<string, AskedClient['secret']> => {
+  const byId = new Map<string, AskedClient['secret']>();
+  for (const text of secrets) {
+    const [clientId, value] = splitAt(text);
+    // Only the id is quoted: the rest is a secret.
+    if (!ids.includes(clientId)) {
+      refuse('client-secret', clientId, `is for a client of this start; add --client ${clientId}=REDIRECT_URI`);
+    }
+    if (byId.has(clientId)) refuse('client-secret', clientId, 'is given twice; leave one out');
+    const problem = value === undefined ? undefined : clientSecret(value);
+    if (problem !== undefined) refuse('client-secret', clientId, `its secret ${problem.replace(/; .*$/, '')}`);
+    byId.set(clientId, value === undefined ? 'made' : { value });
+  }
+  return byId;
+};
+
+/**
+ * Reads `--client ID=REDIRECT_URI` and `--client-secret ID[=SECRET]`, by the rules of the configuration.
+ * @param taken ids that the stage already has
+ * @throws LocalStackError with one line
+ */
+export const readClients = (
+  { clients = [], secrets = [] }: { readonly clients?: readonly string[]; readonly secrets?: readonly string[] },
+  taken: readonly string[],
+): readonly AskedClient[] => {
+  const uris = urisOf(clients, taken);
+  const secretOf = secretsOf(secrets, [...uris.keys()]);
+  return [...uris].map(([clientId, redirectUris]) => {
+    const secret = secretOf.get(clientId) ?? 'none';
+    for (const [index, uri] of redirectUris.entries()) {
+      const problem = redirectUri(secret === 'none')(uri)?.replace(
+        'clientAuthentication: ["none"]',
+        'no --client-secret',
+      );
+      if (problem !== undefined) refuse('client', `${clientId}=${uri}`, `its redirect URI ${problem}`);
+      if (redirectUris.indexOf(uri) !== index) refuse('client', `${clientId}=${uri}`, 'is given twice; leave one out');
+    }
+    return { clientId, redirectUris, secret };
+  });
+};
+
+/** Gives each client its secret. @param made makes one for a client id, or finds the one of an earlier start */
+export const registerClients = (
+  asked: readonly AskedClient[],
+  made: (clientId: string) => string,
+): readonly LocalClient[] =>
+  asked.map(({ clientId, redirectUris, secret }) => {
+    if (secret === 'none') return { clientId, redirectUris };
+    return { clientId, redirectUris, secret: secret === 'made' ? made(clientId) : secret.value };
+  });
+
+/** A client secret: 256 random bits in hex, which needs no escaping anywhere. */
+export const newClientSecret = (): string => randomBytes(32).toString('hex');
+
+/** `my-app` as the consent page shows it: `My App`. */
+const nameOf = (clientId: string): string =>
+  clientId
+    .split('-')
+    .filter((word) => word !== '')
+    .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
+    .join(' ') || clientId;
+
+const originsOf = (uris: readonly string[]): readonly string[] => [
+  ...new Set(uris.filter((uri) => /^https?:/.test(uri)).map((uri) => new URL(uri).origin)),
+];
+
+/** The client's entry in the stage. Its member is asked by the gateway, as in production. */
+export const partnerOf = ({ clientId, redirectUris, secret }: LocalClient): LocalPartner => {
+  const [site] = originsOf(redirectUris);
+  return {
+    clientId,
+    name: nameOf(clientId),
+    ...(site === undefined ? {} : { homePage: `${site}/` }),
+    redirectUris,
+    consent: 'gateway',
+    ...(secret === undefined
+      ? { clientAuthentication: ['none'], webOrigins: originsOf(redirectUris) }
+      : {
+          clientAuthentication: ['client_secret_basic', 'client_secret_post'],
+          secretHashes: [createHash('sha256').update(secret).digest('base64url')],
+        }),
+  };
+};

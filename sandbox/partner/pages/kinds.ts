@@ -1,0 +1,40 @@
+const kinds: Readonly<Record<string, string>> = {
+  AllergyIntolerance: 'Allergies',
+  Binary: 'Attached files',
+  CarePlan: 'Care plans',
+  CareTeam: 'Care teams',
+  Claim: 'Claims',
+  ClaimResponse: 'Answers to claims',
+  Condition: 'Conditions',
+  Coverage: 'Coverage',
+  Device: 'Devices',
+  DiagnosticReport: 'Reports',
+  DocumentReference: 'Documents',
+  Encounter: 'Visits',
+  ExplanationOfBenefit: 'Claims and their costs',
+  Goal: 'Goals',
+  Immunization: 'Vaccinations',
+  Location: 'Places',
+  Medication: 'Medicines',
+  MedicationDispense: 'Dispensed medicines',
+  MedicationAdministration: 'Medicines given',
+  MedicationRequest: 'Prescriptions',
+  MedicationStatement: 'Medicines taken',
+  Observation: 'Results and measurements',
+  Organization: 'Organizations',
+  OperationOutcome: 'What could not be read',
+  Patient: 'Your details',
+  Practitioner: 'Practitioners',
+  PractitionerRole: 'Practitioner roles',
+  Procedure: 'Procedures',
+  Provenance: 'Origins of entries',
+  QuestionnaireResponse: 'Questionnaires',
+  RelatedPerson: 'Related people',
+  ServiceRequest: 'Orders',
+  Specimen: 'Specimens',
+};
+
+/** A resource type in a member's words. */
+export const plainWords = (type: string): string => {
+  return kinds[type] ?? type;
+};

@@ -1,0 +1,87 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { memberNamed } from '../demo/member.ts';
+import type { AppRequest, SignInRequest } from './flags.ts';
+import { signInThroughGateway } from './through-gateway.ts';
+
+/** What came of a sign-in. */
+export interface SignedIn {
+  /** The partner's redirect URI with the code. */
+  readonly redirect: string;
+  /** PKCE's verifier, if the command made the request. */
+  readonly codeVerifier: string | undefined;
+  /** The token answer, if it was asked for. */
+  readonly tokens: object | undefined;
+}
+
+/** An authorize request, and the verifier that its code needs. */
+interface Authorization {
+  readonly url: string;
+  readonly codeVerifier: string | undefined;
+}
+
+const withPkce = ({ gateway, payer, client, redirectUri, scope }: AppRequest): Authorization => {
+  const codeVerifier = randomBytes(32).toString('base64url');
+  const query = new URLSearchParams({
+    response_type: 'code',
+    client_id: client,
+    redirect_uri: redirectUri,
+    state: randomBytes(16).toString('base64url'),
+    ...(scope === undefined ? {} : { scope }),
+    code_challenge: createHash('sha256').update(codeVerifier).digest('base64url'),
+    code_challenge_method: 'S256',
+  });
+  return { url: `${gateway}/oauth2/authorize/${encodeURIComponent(payer)}?${query.toString()}`, codeVerifier };
+};
+
+/** @throws Error with the reason, if the redirect has no code */
+const codeIn = (redirect: string, authorizeUrl: string): string => {
+  const [query, asked] = [new URL(redirect).searchParams, new URL(authorizeUrl).searchParams];
+  const code = query.get('code');
+  if (code === null) {
+    const [error, description] = [query.get('error') ?? 'no code', query.get('error_description')];
+    throw new Error(`the app would get ${error}${description === null ? '' : `: ${description}`}`);
+  }
+  if (query.get('state') !== asked.get('state')) throw new Error('the redirect has another state than the request');
+  return code;
+};
+
+const redeem = async (authorizeUrl: string, form: Readonly<Record<string, string>>): Promise<object> => {
+  const url = `${new URL(authorizeUrl).origin}/oauth2/token`;
+  const answer = await fetch(url, { method: 'POST', body: new URLSearchParams(form) });
+  const text = await answer.text();
+  if (answer.status !== 200) throw new Error(`/oauth2/token answered ${answer.status}: ${text.slice(0, 300)}`);
+  return JSON.parse(text) as object;
+};
+
+/** Signs a member in and, if asked, redeems the code. @throws Error with one line if it does not work */
+export const signIn = async ({ member, from, tokens }: SignInRequest): Promise<SignedIn> => {
+  const { url, codeVerifier } =
+    'authorizeUrl' in from ? { url: from.authorizeUrl, codeVerifier: undefined } : withPkce(from);
+  const redirect = await signInThroughGateway(url, memberNamed(member));
+  const code = codeIn(redirect, url);
+  if (tokens === undefined) return { redirect, codeVerifier, tokens: undefined };
+  const verifier = codeVerifier ?? tokens.codeVerifier;
+  const asked = new URL(url).searchParams;
+  return {
+    redirect,
+    codeVerifier,
+    tokens: await redeem(url, {
+      grant_type: 'authorization_code',
+      code,
+      client_id: asked.get('client_id') ?? '',
+      redirect_uri: asked.get('redirect_uri') ?? '',
+      ...(verifier === undefined ? {} : { code_verifier: verifier }),
+      ...(tokens.clientSecret === undefined ? {} : { client_secret: tokens.clientSecret }),
+    }),
+  };
+};
+
+/** Why it did not work, in one line. */
+export const reasonOf = (error: unknown, { from }: SignInRequest): string => {
+  const { message } = error as Error;
+  const { origin } = new URL('authorizeUrl' in from ? from.authorizeUrl : from.gateway);
+  if (message === 'fetch failed') {
+    return `${origin} or its payer does not answer; start the local stack with npm start`;
+  }
+  return message.replaceAll(/\s*\n\s*/g, ' ');
+};

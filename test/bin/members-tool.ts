@@ -1,0 +1,214 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import type { DynamoDBRecord } from 'aws-lambda';
+import { members } from '../../bin/members/members.ts';
+import { readAll, type RegistryTable } from '../../bin/shared/registry-table.ts';
+import { writeEntry } from '../../bin/shared/registry-writes.ts';
+import { registryData } from '../../config/load.ts';
+import { localStage } from '../../config/local.ts';
+import type { StageConfig } from '../../config/stage.ts';
+import { auditHandler } from '../../functions/audit/handler.ts';
+import { entriesOf } from '../../functions/shared/registry/entry-items.ts';
+import { putGrant, redeem } from '../../functions/shared/store/grants.ts';
+import { makeMemberIndex } from '../../functions/shared/store/make-member-index.ts';
+import { putReadEvent } from '../../functions/shared/store/put-read-event.ts';
+import type { ReadEvent } from '../../functions/shared/store/read-events.ts';
+import { startAws } from '../../sandbox/aws/aws.ts';
+import type { TableSpec } from '../../sandbox/aws/template-data.ts';
+import { startMs } from '../support/gateway.ts';
+import { livingGrant, type NewGrant } from '../support/living-grant.ts';
+import { answeringAws } from './answering-aws.ts';
+
+export const operator = 'arn:aws:iam::000000000000:user/operator';
+export const member = { payer: 'northwind', patient: 'patient-4711' } as const;
+
+const keyId = 'alias/p2p-local-member-index';
+const bucket = 'p2p-gateway-local-auditbucket-1';
+
+const tableOf = (name: string, key: string, more: Partial<TableSpec> = {}): TableSpec => ({
+  name,
+  physicalName: `p2p-gateway-local-Tables${name}1`,
+  keySchema: [{ AttributeName: key, KeyType: 'HASH' as const }],
+  attributeDefinitions: [{ AttributeName: key, AttributeType: 'S' as const }],
+  ...more,
+});
+
+const tables = {
+  registry: tableOf('Registry', 'entryId'),
+  grants: tableOf('Grants', 'grantId', {
+    attributeDefinitions: [
+      { AttributeName: 'grantId', AttributeType: 'S' },
+      { AttributeName: 'memberIndex', AttributeType: 'S' },
+    ],
+    indexes: [
+      {
+        IndexName: 'Member',
+        KeySchema: [{ AttributeName: 'memberIndex', KeyType: 'HASH' }],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
+    ],
+    stream: { arn: 'grants', viewType: 'NEW_AND_OLD_IMAGES' },
+  }),
+  auditEvents: tableOf('AuditEvents', 'eventId', { stream: { arn: 'reads', viewType: 'NEW_IMAGE' } }),
+  exports: tableOf('Exports', 'grantId'),
+};
+
+/** How a test changes the way the tool is run. */
+export interface RunOptions {
+  /** Answers of the person at the terminal, in order. @default no terminal */
+  readonly answers?: readonly string[];
+  /** What is piped in. @default nothing */
+  readonly piped?: string;
+  /** Called each time the tool waits. */
+  readonly onWait?: () => Promise<void>;
+}
+
+/** A stage's tables, key and audit in stand-ins for AWS, the audit function, and the tool. */
+export const membersTool = async (stage: StageConfig = localStage()) => {
+  const aws = await startAws(0);
+  const front = await answeringAws(aws.url);
+  const settings = {
+    endpoint: aws.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'local' },
+  };
+  const [client, kms, s3] = [new DynamoDBClient(settings), new KMSClient(settings), new S3Client(settings)];
+  const folder = await mkdtemp(join(tmpdir(), 'members-'));
+  aws.kms.createKey('arn:aws:kms:us-east-1:000000000000:key/member-index', [keyId], 'HMAC_256');
+  aws.s3.createBucket(bucket);
+  const auditLines: string[] = [];
+  const handle = auditHandler({
+    clock: { now: () => startMs },
+    stage: 'local',
+    bucket: { client: s3, name: bucket },
+    table: { client, name: tables.auditEvents.physicalName },
+    writeLog: (line) => void auditLines.push(line),
+  });
+  let audited = Promise.resolve();
+  const toAudit = (record: DynamoDBRecord): void => {
+    audited = audited.then(() => handle({ Records: [record] }, { awsRequestId: 'audit-1' }));
+  };
+  await aws.dynamoDb.createTables(Object.values(tables), toAudit);
+  const registry: RegistryTable = { client, name: tables.registry.physicalName, wait: async () => {} };
+  const grants = { client, name: tables.grants.physicalName };
+  const auditEvents = { client, name: tables.auditEvents.physicalName };
+  const first = { changedAt: startMs / 1000 - 3600, changedBy: 'arn:first', reason: 'first deployment' };
+  for (const [entryId, entry] of entriesOf(registryData(stage))) {
+    await writeEntry(registry, entryId, undefined, entry, first);
+  }
+
+  let made = 0;
+  /** Makes a grant as the callback does, of {@link member} and an hour old, and redeems its code. */
+  const grant = async (
+    change: Partial<NewGrant> = {},
+    { indexed = true, redeemed = true, at = startMs / 1000 - 3600 } = {},
+  ): Promise<string> => {
+    made += 1;
+    const grantId = change.grantId ?? `grant-${String(made).padStart(16, '0')}`;
+    const patient = 'patient' in change ? change.patient : member.patient;
+    const whole = livingGrant(at, { patient: member.patient, endsAt: at + 180 * 86_400, ...change, grantId });
+    const memberIndex =
+      indexed && patient !== undefined ? await makeMemberIndex(kms, keyId, { payer: whole.payer, patient }) : undefined;
+    const { patient: _, ...without } = whole;
+    const stored = { ...(patient === undefined ? without : whole), expiresAt: at + 60, memberIndex };
+    await putGrant(grants, stored, { now: at, requestId: `login-${grantId}` });
+    const issue = {
+      access: { hash: 'access', expiresAt: at + 3600, scope: whole.scope },
+      refreshHash: 'refresh',
+      familyHash: 'family',
+    };
+    if (redeemed) await redeem(grants, stored, issue, { now: at, requestId: `redeem-${grantId}` });
+    return grantId;
+  };
+
+  let reads = 0;
+  /** Writes the audit's events of a read. */
+  const read = async (
+    grantId: string,
+    {
+      end = { status: 200, bytes: 1234 },
+      opened = true,
+      ...change
+    }: Partial<Omit<ReadEvent, 'end'>> & {
+      end?: ReadEvent['end'] | null;
+      opened?: boolean;
+    } = {},
+  ): Promise<void> => {
+    reads += 1;
+    const event = {
+      atMs: startMs - 1_800_000 + reads * 1000,
+      requestId: `request-${reads}`,
+      grantId,
+      partner: 'demo-app',
+      payer: member.payer,
+      patient: member.patient,
+      interaction: 'search-type Observation',
+      ...change,
+    };
+    if (opened) await putReadEvent(auditEvents, { ...event, type: 'opened' });
+    if (end !== null) await putReadEvent(auditEvents, { ...event, type: 'ended', atMs: event.atMs + 200, end });
+  };
+
+  const run = async (words: string, { answers, piped = '', onWait }: RunOptions = {}) => {
+    await audited;
+    const out: string[] = [];
+    const told: string[] = [];
+    const asked: string[] = [];
+    const left = [...(answers ?? [])];
+    const args = words.split(' ').filter(Boolean);
+    const code = await members(args, {
+      now: () => startMs,
+      environment: { AWS_ENDPOINT_URL: front.url },
+      output: { out: (text) => out.push(text), note: (text) => told.push(text) },
+      ask:
+        answers &&
+        (async (question) => {
+          asked.push(question);
+          return left.shift() ?? '';
+        }),
+      readText: async () => piped,
+      wait: async () => onWait?.(),
+      terminal: undefined,
+    });
+    await audited;
+    return { code, out: out.join('\n'), told: told.join('\n'), asked };
+  };
+
+  return {
+    client,
+    kms,
+    grants,
+    grant,
+    read,
+    run,
+    folder,
+    /** Answers calls of the tool in place of AWS. */
+    answer: front.answer,
+    audited: () => audited,
+    registry: () => readAll(registry),
+    putExport: (item: object) =>
+      client.send(new PutItemCommand({ TableName: tables.exports.physicalName, Item: item as never })),
+    /** The names of the audit's objects. */
+    objects: async (prefix = ''): Promise<string[]> => {
+      await audited;
+      const { Contents: contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
+      return contents.map(({ Key: key = '' }) => key);
+    },
+    auditLines,
+    calls: aws.log.calls,
+    disableKey: () => aws.kms.disable('arn:aws:kms:us-east-1:000000000000:key/member-index'),
+    close: async () => {
+      await audited;
+      for (const each of [client, kms, s3]) each.destroy();
+      await front.close();
+      await aws.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+};
+
+export type MembersTool = Awaited<ReturnType<typeof membersTool>>;

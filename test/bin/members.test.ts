@@ -1,0 +1,357 @@
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DeleteItemCommand, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { localStage } from '../../config/local.ts';
+import { parseScopes } from '../../functions/shared/registry/scopes.ts';
+import { getGrant, revoke } from '../../functions/shared/store/grants.ts';
+import { startMs } from '../support/gateway.ts';
+import { member, membersTool, operator, type MembersTool } from './members-tool.ts';
+
+const now = startMs / 1000;
+const whom = `--payer ${member.payer} --patient ${member.patient}`;
+const why = '--reason Member-asked';
+let tool: MembersTool;
+beforeEach(async () => {
+  tool = await membersTool();
+});
+afterEach(() => tool.close());
+
+const isLive = async (id: string): Promise<boolean> => (await getGrant(tool.grants, id))?.revokedAt === undefined;
+
+describe('npm run members -- find', () => {
+  it('lists living and ended grants of one member with app, scope, time and state, and no others', async () => {
+    const living = await tool.grant();
+    const ended = await tool.grant({ partner: 'demo-partner', scope: parseScopes('patient/Patient.rs') });
+    await revoke(tool.grants, ended, 'byOperator', { now, requestId: 'r', by: { operator, note: 'Ticket 4711' } });
+    const waiting = await tool.grant({}, { redeemed: false, at: now - 10 });
+    const expired = await tool.grant({}, { redeemed: false });
+    await tool.grant({ patient: 'patient-0815' });
+    await tool.grant({ payer: 'demo-health-plan' });
+
+    const { code, out } = await tool.run(`find ${whom}`);
+
+    expect(code).toBe(0);
+    const lines = out.split('\n');
+    expect(lines[0]).toBe('4 grants at Northwind Health, 2 of them living');
+    const lineOf = (id: string): string => lines.find((line) => line.startsWith(id)) ?? '';
+    expect(lineOf(living)).toContain('Pocket Record (demo-app)');
+    expect(lineOf(living)).toMatch(/2026-06-01T11:00:00Z +2026-11-28T11:00:00Z +valid$/);
+    expect(lineOf(waiting)).toMatch(/waiting for its code to be redeemed$/);
+    expect(lineOf(expired)).toMatch(/the app never used it$/);
+    expect(lineOf(ended)).toMatch(/2026-06-01T12:00:00Z +ended by an operator \(arn:.*operator\): Ticket 4711$/);
+    expect(lines[lines.indexOf(lineOf(ended)) + 1]).toBe('  patient/Patient.rs');
+  });
+
+  it('finds grants that only the audit still has', async () => {
+    const id = await tool.grant({ partner: 'demo-partner' });
+    await tool.audited();
+    await tool.client.send(new DeleteItemCommand({ TableName: tool.grants.name, Key: { grantId: { S: id } } }));
+
+    const { out } = await tool.run(`find ${whom}`);
+
+    expect(out).toContain('1 grant at Northwind Health, 0 of them living');
+    expect(out).toMatch(new RegExp(`^${id} .*2026-11-28T11:00:00Z at the latest +ended$`, 'm'));
+  });
+
+  it.each([
+    ['spaces around it', ` ${member.patient} `],
+    ['a reference', `Patient/${member.patient}`],
+    ['a URL below the base of the plan', `http://127.0.0.1:3003/r4/Patient/${member.patient}`],
+  ])('takes a patient id with %s, typed at the terminal', async (_what, typed) => {
+    await tool.grant();
+    const { out, asked } = await tool.run(`find --payer ${member.payer}`, { answers: [typed] });
+    expect(asked).toEqual(['The patient id of the member at Northwind Health: ']);
+    expect(out).toContain('1 grant');
+  });
+
+  it.each([
+    ['', 'Give the patient id'],
+    ['pat ient', 'That is no patient id'],
+    ['Practitioner/1', 'That is no patient id'],
+    ['https://elsewhere.example/fhir/Patient/1', 'Write only what follows Patient/'],
+  ])('refuses %j without repeating it', async (typed, text) => {
+    const refused = tool.run(`find --payer ${member.payer}`, { piped: typed });
+    await expect(refused).rejects.toThrow(text);
+    if (typed !== '') await expect(refused).rejects.not.toThrow(typed);
+  });
+
+  it('says of an unknown member that nothing is known here, and not whether the plan has such a member', async () => {
+    await tool.grant();
+    const found = tool.run(`find --payer ${member.payer} --patient nobody`);
+    await expect(found).rejects.toThrow('No grant of this member at Northwind Health is known here.');
+    await expect(found).rejects.toThrow('says nothing about whether Northwind Health has such a member');
+    await expect(found).rejects.not.toThrow('nobody');
+  });
+
+  it('finds a grant without an index by reading the table, unless it was told not to, and says so', async () => {
+    const id = await tool.grant({}, { indexed: false });
+
+    const whole = await tool.run(`find ${whom}`);
+    expect(whole.out).toContain(id);
+    expect(whole.told).toContain('1 grant without an index');
+    const quick = tool.run(`find ${whom} --index-only`);
+    await expect(quick).rejects.toThrow('Grants without an index were not looked for (--index-only)');
+  });
+
+  it('--whole-audit finds grants that had ended before there was an index', async () => {
+    const id = await tool.grant({}, { indexed: false });
+    await tool.audited();
+    await tool.client.send(new DeleteItemCommand({ TableName: tool.grants.name, Key: { grantId: { S: id } } }));
+
+    await expect(tool.run(`find ${whom}`)).rejects.toThrow('found only with --whole-audit');
+    expect((await tool.run(`find ${whom} --whole-audit`)).out).toContain(id);
+  });
+
+  it('--grant is about that grant alone, and --member-of about all grants of its member', async () => {
+    const [one, other] = [await tool.grant(), await tool.grant({ partner: 'demo-partner' })];
+    const alone = await tool.run(`find --grant ${one}`);
+    expect([alone.out.includes(one), alone.out.includes(other)]).toEqual([true, false]);
+    expect((await tool.run(`find --member-of ${one}`)).out).toContain(other);
+  });
+
+  it('says of a grant without a patient that no request of a member finds it', async () => {
+    const id = await tool.grant({ patient: undefined });
+    expect((await tool.run(`find --grant ${id}`)).told).toContain('This grant knows no patient');
+    await expect(tool.run(`find --member-of ${id}`)).rejects.toThrow('nobody can tell which other grants');
+  });
+
+  it('leaves out a grant that someone put under the index of another member', async () => {
+    const mine = await tool.grant();
+    const theirs = await tool.grant({ patient: 'patient-0815' });
+    const { Item: item } = await tool.client.send(
+      new GetItemCommand({ TableName: tool.grants.name, Key: { grantId: { S: mine } } }),
+    );
+    await tool.client.send(
+      new UpdateItemCommand({
+        TableName: tool.grants.name,
+        Key: { grantId: { S: theirs } },
+        UpdateExpression: 'SET memberIndex = :m',
+        ExpressionAttributeValues: { ':m': item!['memberIndex']! },
+      }),
+    );
+
+    const { out, told } = await tool.run(`find ${whom}`);
+    expect(out).not.toContain(theirs);
+    expect(told).toContain(`Grant ${theirs} has this member's index and another member's patient`);
+    expect((await tool.run(`end ${whom} ${why} --yes`)).code).toBe(0);
+    expect(await isLive(theirs)).toBe(true);
+  });
+
+  it('says what to do if the key cannot be used', async () => {
+    await tool.grant();
+    tool.disableKey();
+    await expect(tool.run(`find ${whom}`)).rejects.toThrow(/alias\/p2p-local-member-index .*DisabledException/);
+    await expect(tool.run(`find ${whom} --key alias/none`)).rejects.toThrow(/alias\/none .*NotFoundException/);
+  });
+});
+
+describe('npm run members -- end', () => {
+  it('ends every living grant of the member with operator and reason, and says what is left at the plan', async () => {
+    const [one, two] = [await tool.grant(), await tool.grant({ partner: 'demo-partner' }, { indexed: false })];
+    const other = await tool.grant({ patient: 'patient-0815' });
+
+    const { code, out, told, asked } = await tool.run(`end ${whom} ${why}`, { answers: ['yes'] });
+
+    expect([code, asked]).toEqual([0, ['Type yes to end these 2 grants: ']]);
+    expect(out).toMatch(new RegExp(`^${one}  ended$`, 'm'));
+    expect(told).toContain(`2 grants ended as ${operator}.`);
+    expect(told).toMatch(/payer's own tokens cannot be revoked from here/);
+    expect(told).toMatch(/sign in to the member portal/);
+    expect(told).toMatch(/can still make a grant for 30 minutes/);
+    expect(await Promise.all([one, two, other].map(isLive))).toEqual([false, false, true]);
+    const { out: after } = await tool.run(`find ${whom}`);
+    expect(after).toContain('0 of them living');
+    expect(after).toContain(`ended by an operator (${operator}): Member-asked`);
+  });
+
+  it('looks again until there is no new grant', async () => {
+    await tool.grant();
+    let [rounds, late] = [0, ''];
+    const onWait = async (): Promise<void> => {
+      if ((rounds += 1) === 1) late = await tool.grant({}, { at: now });
+    };
+
+    const { code, told } = await tool.run(`end ${whom} ${why} --yes`, { onWait });
+
+    expect(code).toBe(0);
+    expect(told).toContain('signed in again meanwhile: 1 new grant');
+    expect([rounds, await isLive(late)]).toEqual([2, false]);
+  });
+
+  it('changes nothing without agreement, and with --dry-run', async () => {
+    const id = await tool.grant();
+    await expect(tool.run(`end ${whom} ${why}`, { answers: ['no'] })).rejects.toThrow('Nothing was changed');
+    await expect(tool.run(`end ${whom} ${why}`)).rejects.toMatchObject({ name: 'UsageError' });
+    const { code, told } = await tool.run(`end ${whom} ${why} --dry-run`);
+    expect(code).toBe(0);
+    expect(told).toContain(`Would end 1 grant as ${operator}. Nothing was changed.`);
+    expect(await isLive(id)).toBe(true);
+  });
+
+  it('ends one grant with --grant, and no other of the member', async () => {
+    const [one, other] = [await tool.grant(), await tool.grant()];
+    expect((await tool.run(`end --grant ${one} ${why} --yes`)).code).toBe(0);
+    expect(await Promise.all([one, other].map(isLive))).toEqual([false, true]);
+  });
+
+  it('that fails in the middle says what is ended and what not, and ends the rest when it runs again', async () => {
+    const ids = [await tool.grant(), await tool.grant(), await tool.grant()];
+    tool.answer('UpdateItem', { __type: 'com.amazonaws.dynamodb.v20120810#AccessDeniedException', message: 'no' }, 1);
+
+    const first = await tool.run(`end ${whom} ${why} --yes`);
+
+    expect(first.code).toBe(3);
+    expect(first.out.match(/  NOT ENDED \(dynamodb: AccessDeniedException\)$/gm)).toHaveLength(1);
+    expect(first.out.match(/  ended$/gm)).toHaveLength(2);
+    expect(first.told).toContain('1 grant could NOT be ended');
+    expect((await tool.run(`end ${whom} ${why} --yes`)).code).toBe(0);
+    expect(await Promise.all(ids.map(isLive))).toEqual([false, false, false]);
+  });
+
+  it('says that nothing is left to end, or that nobody is known', async () => {
+    const id = await tool.grant();
+    await revoke(tool.grants, id, 'byPartner', { now, requestId: 'r' });
+    const { code, told } = await tool.run(`end ${whom} ${why} --yes`);
+    expect([code, told]).toEqual([0, 'Every grant of this member has ended already. Nothing was changed.']);
+    await expect(tool.run(`end --payer northwind --patient nobody ${why} --yes`)).rejects.toThrow('nothing to end');
+  });
+});
+
+describe('npm run members -- index', () => {
+  it('gives grants without an index theirs, with the operator in the audit, and can run again', async () => {
+    const old = await tool.grant({}, { indexed: false });
+    const ended = await tool.grant({}, { indexed: false });
+    await revoke(tool.grants, ended, 'byPartner', { now, requestId: 'r' });
+    const unknown = await tool.grant({ patient: undefined });
+    await tool.grant();
+
+    expect((await tool.run('index --dry-run')).told).toContain('2 grants of 4 items');
+    expect((await tool.objects('members/')).length).toBe(1);
+    const { code, told } = await tool.run('index');
+
+    expect(code).toBe(0);
+    expect(told).toContain('2 grants of 4 items');
+    expect((await tool.run(`find ${whom} --index-only`)).out).toMatch(new RegExp(`${old}[^]*|${ended}`));
+    expect(await isLive(old)).toBe(true);
+    const names = await tool.objects('members/');
+    expect(names.map((name) => name.split('/')[2])).toEqual(
+      expect.arrayContaining([`${old}.ndjson`, `${ended}.ndjson`]),
+    );
+    expect(names.some((name) => name.includes(unknown))).toBe(false);
+    expect((await tool.run('index')).told).toContain('0 grants of 4 items');
+  });
+
+  it('never changes a grant that is another member’s by then, and leaves the rest of a grant as it was', async () => {
+    const id = await tool.grant({}, { indexed: false });
+    const before = await getGrant(tool.grants, id);
+    await tool.run('index');
+    expect(await getGrant(tool.grants, id)).toEqual(before);
+  });
+});
+
+describe('npm run members -- report', () => {
+  const page = () => join(tool.folder, 'report.html');
+  const table = () => join(tool.folder, 'report.csv');
+  const both = () => `--html ${page()} --csv ${table()}`;
+
+  it('writes who read what, when, how much and with what outcome, and how grants ended', async () => {
+    const id = await tool.grant();
+    await tool.read(id);
+    await tool.read(id, { interaction: 'read Patient', end: { status: 403, error: 'access_denied' }, opened: false });
+    await tool.read(id, { interaction: 'everything Patient', end: null });
+    await tool.read(id, { interaction: 'export', end: { status: 202, bytes: 0 } });
+    await tool.read(id, { interaction: 'export Observation', end: { status: 200, bytes: 50_000 } });
+    await tool.read(id, { interaction: 'export file Observation', end: { status: 200, bytes: 40_000 } });
+    await tool.read(await tool.grant({ patient: 'patient-0815' }), { patient: 'patient-0815', requestId: 'not-mine' });
+    await tool.run(`end ${whom} ${why} --yes`);
+
+    const { code, told } = await tool.run(`report ${whom} ${both()}`);
+
+    expect(code).toBe(0);
+    expect(told).toContain('1 grant and 6 reads');
+    const csv = (await readFile(table(), 'utf8')).split('\r\n');
+    expect(csv[0]).toBe(
+      'time,event,app,app_id,payer_id,patient_id,grant,request,what,outcome,outcome_text,bytes,operator,note',
+    );
+    expect(csv.filter((line) => line.includes('searched Observation'))).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `,read,.*,demo-app,northwind,${member.patient},${id},request-1,searched Observation,complete,200,1234,,$`,
+        ),
+      ),
+    ]);
+    expect(csv.find((line) => line.includes('read Patient'))).toMatch(/refused,"403, access_denied",,,$/);
+    expect(csv.find((line) => line.includes('read the whole record'))).toMatch(/,open,,,,$/);
+    expect(csv.find((line) => line.includes('grant ended'))).toContain(`${operator},Member-asked`);
+    expect(csv.join()).not.toContain('not-mine');
+    const text = await readFile(page(), 'utf8');
+    expect(text).toContain(`patient ${member.patient}`);
+    // What the job read stays in files: 1,234 bytes of a read and 40,000 of a download left.
+    expect(text).toContain('<b>41.2 KB</b>');
+    expect(text).toContain('How one read will end');
+    expect(text).not.toMatch(/<script|src=|@import|url\(|<link/);
+    expect((await stat(page())).mode & 0o777).toBe(0o600);
+    expect((await stat(table())).mode & 0o777).toBe(0o600);
+    expect((await readdir(tool.folder)).sort()).toEqual(['report.csv', 'report.html']);
+  });
+
+  it('runs no formula in a spreadsheet and no markup in a browser, whatever the stage and the audit hold', async () => {
+    await tool.close();
+    const stage = localStage();
+    const evil = '=HYPERLINK("http://evil")<img src=x onerror=alert(1)>';
+    tool = await membersTool({
+      ...stage,
+      partners: stage.partners.map((partner) => Object.assign({}, partner, { name: evil })),
+    });
+    const id = await tool.grant();
+    await tool.read(id, { interaction: '+cmd <b>' });
+
+    await tool.run(`report ${whom} ${both()}`);
+
+    const csv = await readFile(table(), 'utf8');
+    expect(csv).toContain(`"'=HYPERLINK(""http://evil"")`);
+    expect(csv).toContain("'+cmd");
+    expect(await readFile(page(), 'utf8')).not.toMatch(/<img|<b>"?</);
+  });
+
+  it('counts only the days that were asked for', async () => {
+    const id = await tool.grant({}, { at: now - 3 * 86_400 });
+    await tool.read(id, { atMs: startMs - 2 * 86_400_000 });
+    await tool.read(id);
+    const { told } = await tool.run(`report ${whom} --csv ${table()} --since 2026-06-01`);
+    expect(told).toContain('1 grant and 1 read');
+  });
+
+  it('never replaces a file unless it was asked to, and then leaves the old one if it cannot write', async () => {
+    await tool.grant();
+    await writeFile(table(), 'mine');
+    await expect(tool.run(`report ${whom} ${both()}`)).rejects.toThrow('report.csv is there already');
+    await expect(tool.run(`report ${whom} ${both()}`, { answers: ['no'] })).rejects.toThrow('Nothing was written');
+    expect([await readFile(table(), 'utf8'), await readdir(tool.folder)]).toEqual(['mine', ['report.csv']]);
+    expect((await tool.run(`report ${whom} ${both()} --replace`)).code).toBe(0);
+    expect(await readFile(table(), 'utf8')).toContain('grant created');
+  });
+
+  it('writes nothing with --dry-run, and nothing for a member that nobody knows', async () => {
+    await tool.grant();
+    expect((await tool.run(`report ${whom} ${both()} --dry-run`)).told).toContain('Nothing was written');
+    await expect(tool.run(`report --payer northwind --patient nobody ${both()}`)).rejects.toThrow('No grant');
+    expect(await readdir(tool.folder)).toEqual([]);
+  });
+});
+
+it('no log line, no name of an object or resource and no call to S3 has the id of the patient', async () => {
+  const id = await tool.grant();
+  await tool.read(id);
+  const html = join(tool.folder, 'report.html');
+  const told = [
+    await tool.run(`find ${whom} --whole-audit`),
+    await tool.run(`report ${whom} --html ${html}`),
+    await tool.run(`end ${whom} ${why} --yes`),
+  ];
+
+  const names = await tool.objects();
+  expect(names.filter((name) => name.startsWith('members/'))).toHaveLength(1);
+  const places = [names, tool.auditLines, tool.calls(), told, await readdir(tool.folder)];
+  expect(JSON.stringify(places)).not.toContain(member.patient);
+});

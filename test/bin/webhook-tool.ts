@@ -1,0 +1,142 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { withDurableExecution } from '@aws/durable-execution-sdk-js';
+import type { Context } from 'aws-lambda';
+import { partners } from '../../bin/partners/partners.ts';
+import { startDelivery } from '../../bin/partners/webhook.ts';
+import { registryData } from '../../config/load.ts';
+import { localStage } from '../../config/local.ts';
+import { deliverHandler } from '../../functions/deliver/handler.ts';
+import type { SignedRequest } from '../../functions/deliver/sign.ts';
+import { makeEvent, type PartnerEvent } from '../../functions/shared/events/event.ts';
+import { entriesOf, newEntryItem } from '../../functions/shared/registry/entry-items.ts';
+import { tableRegistry } from '../../functions/shared/registry/table-registry.ts';
+import { startAws } from '../../sandbox/aws/aws.ts';
+import { startMs } from '../support/gateway.ts';
+
+const names = { registry: 'p2p-gateway-local-TablesRegistry1', limits: 'p2p-gateway-local-TablesLimits1' };
+
+/** Stage local in stand-ins for AWS, the real `deliver` in this process, a receiver, and the tool. */
+export const webhookTool = async () => {
+  const aws = await startAws(0);
+  const settings = {
+    endpoint: aws.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'local' },
+  };
+  const table = (name: string, key: string) => ({
+    name,
+    physicalName: name,
+    keySchema: [{ AttributeName: key, KeyType: 'HASH' as const }],
+    attributeDefinitions: [{ AttributeName: key, AttributeType: 'S' as const }],
+  });
+  await aws.dynamoDb.createTables([table(names.registry, 'entryId'), table(names.limits, 'limitId')], () => {});
+  const dynamo = new DynamoDBClient(settings);
+  const lambda = new LambdaClient(settings);
+  const secrets = new SecretsManagerClient(settings);
+  const changed = { changedAt: 1, changedBy: 'arn:first', reason: 'first' };
+  for (const [entryId, entry] of entriesOf(registryData(localStage()))) {
+    await dynamo.send(new PutItemCommand({ TableName: names.registry, Item: newEntryItem(entryId, entry, changed) }));
+  }
+
+  const posted: SignedRequest[] = [];
+  const receiver = { status: 200 };
+  const clock = { now: Date.now, monotonic: () => performance.now() };
+  const writeLog = (): void => {};
+  const run = async (_version: unknown, event: object): Promise<unknown> => {
+    const { lifetimes } = localStage();
+    const registry = tableRegistry({
+      table: { client: dynamo, name: names.registry },
+      clock,
+      writeLog,
+      stage: 'local',
+      lifetimes,
+    });
+    const handler = deliverHandler({
+      clock,
+      writeLog,
+      registry,
+      randomBytes: (size) => new Uint8Array(size),
+      limits: { client: dynamo, name: names.limits },
+      secrets: { client: secrets, prefix: 'p2p/local/webhooks/' },
+      post: async (_url, request) => {
+        posted.push(request);
+        return receiver.status;
+      },
+    });
+    const context = { awsRequestId: 'r', getRemainingTimeInMillis: () => 60_000 } as Context;
+    const wrapped = withDurableExecution(handler, { client: lambda });
+    return wrapped(event as Parameters<typeof wrapped>[0], context);
+  };
+  const spec = {
+    name: 'deliver',
+    physicalName: 'Deliver',
+    environment: {},
+    // The tests set the clock far forward, so nothing may time out or be deleted.
+    durable: { executionTimeoutSeconds: 1e9, retentionDays: 36_500 },
+  };
+  const deliver = aws.lambda.publish(
+    ...([spec, { run, kill: () => {}, close: async () => {} }] as unknown as Parameters<typeof aws.lambda.publish>),
+  );
+  aws.lambda.show({ physicalName: 'OtherStage', environment: { STAGE: 'other', DELIVER: 'other:1' } });
+  aws.lambda.show({ physicalName: 'FollowUp', environment: { STAGE: 'local', DELIVER: deliver } });
+
+  const tool = async (args: readonly string[], { nowMs = startMs, random = 7 } = {}) => {
+    const out: string[] = [];
+    const notes: string[] = [];
+    const shown: string[] = [];
+    const output = {
+      out: (text: string) => void out.push(text),
+      note: (text: string) => void notes.push(text),
+      secret: (text: string) => void shown.push(text),
+    };
+    const code = await partners([...args, '--stage', 'local'], {
+      environment: { AWS_ENDPOINT_URL: aws.url },
+      output,
+      nowMs,
+      randomBytes: (size) => new Uint8Array(size).fill(random),
+      wait: () => delay(20),
+    });
+    return { code, out: out.join('\n'), notes: notes.join('\n'), secret: shown.join('\n') };
+  };
+
+  /** Starts the delivery of an event, as `follow-up` does. */
+  const deliverEvent = async (at: number, partner = 'demo-partner'): Promise<PartnerEvent> => {
+    const event = makeEvent('export.completed', {
+      partner,
+      atSeconds: startMs / 1000 + at,
+      data: { grant: 'grant-1', export: `export-${at}`, payer: 'northwind' },
+    });
+    await startDelivery({ lambda }, deliver, event, event.id);
+    return event;
+  };
+
+  /** Sets the clock forward until all deliveries have ended. */
+  const settle = async (): Promise<void> => {
+    while (aws.lambda.engine.executions().some(({ status }) => status === 'RUNNING')) {
+      aws.lambda.passTime(86_400_000 * 1.2);
+      await delay(10);
+    }
+  };
+
+  return {
+    aws,
+    dynamo,
+    secrets,
+    posted,
+    receiver,
+    tool,
+    webhook: (...args: string[]) => tool(['webhook', ...args]),
+    deliverEvent,
+    settle,
+    ids: (): string[] => posted.map(({ headers }) => headers['webhook-id'] ?? ''),
+    close: async () => {
+      for (const client of [dynamo, lambda, secrets]) client.destroy();
+      await aws.close();
+    },
+  };
+};
+
+export type WebhookTool = Awaited<ReturnType<typeof webhookTool>>;

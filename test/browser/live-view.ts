@@ -1,0 +1,103 @@
+import type { Browser, Page } from 'playwright-core';
+import type { LocalStack } from '../../sandbox/stack.ts';
+import { openPage } from './chromium.ts';
+import { signInAtPayer } from './payer-forms.ts';
+
+/** A walk through the live view beside a member who signs in. */
+export const liveView = (browser: Browser, running: () => LocalStack): void => {
+  describe('the live view', () => {
+    let stack: LocalStack;
+    let member: Page;
+    let live: Page;
+
+    beforeEach(async () => {
+      stack = running();
+      member = await openPage(browser);
+      live = await openPage(browser);
+      await live.goto(stack.urls.live);
+      await live.getByText('Connected', { exact: true }).waitFor();
+    });
+    afterEach(async () => {
+      await member.close();
+      await live.close();
+    });
+
+    const connect = async (payer: string): Promise<void> => {
+      await member.goto(`${stack.urls.partner}/connect/${payer}`);
+      await signInAtPayer(member);
+      await member.waitForURL(`**/record/${payer}`);
+    };
+    const row = (text: string) => live.locator('#events .row', { hasText: text });
+
+    it('shows a sign-in as it happens, and of two grants the one that is chosen', async () => {
+      await live.getByRole('button', { name: 'Clear' }).click();
+      await connect('northwind');
+      await row('/oauth2/callback/northwind?').waitFor();
+      await row('stored in grants').first().waitFor();
+      await connect('demo-health-plan');
+      await row('/oauth2/callback/demo-health-plan?').waitFor();
+      // The newest is in view, since nobody has scrolled.
+      await live.waitForFunction(() => window.scrollY > 0);
+
+      const choices = live.getByLabel('Grant');
+      const options = await choices.locator('option').allInnerTexts();
+      const northwind = options.findLast((option) => option.includes('Northwind Health, for Demo Partner')) ?? '';
+      await choices.selectOption({ label: northwind });
+
+      expect(await row('/oauth2/callback/northwind?').count()).toBe(1);
+      expect(await row('demo-health-plan').count()).toBe(0);
+      // From the first redirect to the record.
+      expect(await row('/connect/northwind').count()).toBe(1);
+      expect(await row('/r4/northwind/').count()).toBeGreaterThan(0);
+    });
+
+    it('finds a request by the reference on its error, and says what the error means', async () => {
+      const answer = await fetch(`${stack.origin}/oauth2/token`, {
+        method: 'POST',
+        body: new URLSearchParams({ grant_type: 'authorization_code', code: 'p2pc_canary', client_id: 'demo-app' }),
+      });
+      const { error, error_description: says } = (await answer.json()) as Record<string, string>;
+      const reference = /\(reference ([\da-f-]+)\)/.exec(says ?? '')?.[1] ?? '';
+      await live.getByLabel('Search').fill(reference);
+
+      const found = live.locator('#events .row');
+      await found.waitFor();
+      expect(await found.count()).toBe(1);
+      await found.click();
+      const panel = live.locator('#panel');
+      await panel.getByText(`${error}:`).waitFor();
+      const told = await panel.innerText();
+      expect(told).toContain(`npm run trace -- ${reference}`);
+      expect(told).toMatch(/Send the member through authorize again|Change the request/);
+      expect(told).not.toContain('canary');
+    });
+
+    it('works with the keyboard alone: rows by arrows, details by Enter, back by Escape', async () => {
+      await fetch(`${stack.urls.northwind}/members`);
+      await row('/members').first().waitFor();
+      await live.keyboard.press('Tab');
+      await live.keyboard.press('Enter');
+      await live.keyboard.press('Tab');
+      const focused = () => live.evaluate(() => document.activeElement?.closest('li')?.dataset['id']);
+      const first = await focused();
+      await live.keyboard.press('End');
+      const last = await focused();
+      expect([first, last].map((id) => id !== undefined)).toEqual([true, true]);
+      await live.keyboard.press('Enter');
+      expect(await live.evaluate(() => document.activeElement?.id)).toBe('panel-title');
+      await live.keyboard.press('Escape');
+      expect(await focused()).toBe(last);
+      expect(await live.locator('#panel').isVisible()).toBe(false);
+    });
+
+    it('holds still while it is paused, and catches up', async () => {
+      await live.getByRole('button', { name: 'Clear' }).click();
+      await live.getByRole('button', { name: 'Pause' }).click();
+      await fetch(`${stack.urls.northwind}/members`);
+      await live.getByText('more since the pause').waitFor();
+      expect(await row('/members').count()).toBe(0);
+      await live.getByRole('button', { name: 'Resume' }).click();
+      await row('/members').waitFor();
+    });
+  });
+};

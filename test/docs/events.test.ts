@@ -1,0 +1,98 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { signEvent } from '../../functions/deliver/sign.ts';
+import { makeEvent, type EventType } from '../../functions/shared/events/event.ts';
+import { webhookKey, writeWebhookSecret } from '../../functions/shared/events/webhook-secrets.ts';
+import { blocksOf, documentAt } from './documents.ts';
+
+const examples = join(import.meta.dirname, '../../docs/examples');
+const secretOf = (fill: number): string => writeWebhookSecret(new Uint8Array(32).fill(fill));
+const [present, next, foreign] = [secretOf(1), secretOf(2), secretOf(3)];
+
+let receiver: ChildProcess | undefined;
+afterEach(() => void receiver?.kill());
+
+describe.each([
+  [process.execPath, 'receive-events.mjs'],
+  ['python3', 'receive_events.py'],
+])('the receiver for partners: %s %s', (command, program) => {
+  /** Starts it on a free port. */
+  const start = async () => {
+    const child = spawn(command, [join(examples, program), '0'], {
+      env: { ...process.env, WEBHOOK_SECRETS: `${present} ${next}` },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    receiver = child;
+    const lines: string[] = [];
+    const port = await new Promise<string>((resolve) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        if (line.startsWith('listening on ')) resolve(line.slice('listening on '.length));
+        else lines.push(line);
+      });
+    });
+    const post = async (secrets: readonly string[], change: { body?: string; ageSeconds?: number } = {}) => {
+      const data = { grant: 'grant-1', export: 'export-1', payer: 'plan' };
+      const event = makeEvent('export.completed', { partner: 'app', atSeconds: 1_780_000_000, data });
+      const sentAt = Math.floor(Date.now() / 1000) - (change.ageSeconds ?? 0);
+      const { headers, body } = signEvent(event, secrets.map(webhookKey), sentAt);
+      const answer = await fetch(`http://127.0.0.1:${port}/`, {
+        method: 'POST',
+        headers: { ...headers },
+        body: change.body ?? body,
+      });
+      return answer.status;
+    };
+    return { post, lines };
+  };
+
+  it('accepts each signed event once, whichever of its secrets signed it, and refuses others', async () => {
+    const { post, lines } = await start();
+    expect(await post([foreign])).toBe(401);
+    expect(await post([])).toBe(401);
+    expect(await post([present], { body: '{"type":"grant.ended","data":{}}' })).toBe(401);
+    expect(await post([present], { ageSeconds: 400 })).toBe(401);
+    expect(lines).toEqual([]);
+    expect(await post([present])).toBe(204);
+    expect(await post([foreign, next])).toBe(204);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/^evt_[\w-]{32} export\.completed export-1$/);
+  });
+});
+
+describe('docs/partners/events.md', () => {
+  const { text } = documentAt('docs/partners/events.md');
+
+  it('names every type of event, and no other', () => {
+    const types: Readonly<Record<EventType, true>> = {
+      'grant.created': true,
+      'grant.ended': true,
+      'export.waiting': true,
+      'export.completed': true,
+      'export.partial': true,
+      'export.failed': true,
+      'webhook.test': true,
+    };
+    const named = [...text.matchAll(/^\| `(\w+\.\w+)`/gm)].map(([, type]) => type);
+    expect(named.toSorted((a = '', b = '') => (a < b ? -1 : 1))).toEqual(Object.keys(types).toSorted());
+  });
+
+  it('shows a request that its own shell command verifies', () => {
+    const shown =
+      blocksOf(documentAt('docs/partners/events.md')).find(({ language }) => language === 'http')?.code ?? '';
+    const [head = '', body = ''] = shown.split('\n\n');
+    const headers = Object.fromEntries(
+      [...head.matchAll(/^([\w-]+): (.*)$/gm)].map(([, name, value]) => [name, value]),
+    );
+    const event = { id: headers['webhook-id'], ...(JSON.parse(body) as object) } as Parameters<typeof signEvent>[0];
+    const signed = signEvent(event, [webhookKey(exampleSecret)], Number(headers['webhook-timestamp']));
+    expect(signed.body).toBe(body.trim());
+    expect(headers).toMatchObject(signed.headers);
+    const command =
+      blocksOf(documentAt('docs/partners/events.md')).find(({ language }) => language === 'sh')?.code ?? '';
+    expect(command).toContain(exampleSecret);
+    expect(execFileSync('bash', ['-c', command], { encoding: 'utf8' }).trim()).toBe(headers['webhook-signature']);
+  });
+});
+
+const exampleSecret = writeWebhookSecret(Buffer.from('an example of 32 bytes, no more!'));

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorCodes } from '../../functions/shared/errors.ts';
+import { codesIn, operations } from '../openapi/document.ts';
+import { blocksOf, documentAt, root } from './documents.ts';
+
+describe('the quick start', () => {
+  const blocks = blocksOf(documentAt('docs/partners/quick-start.md')).map(({ code }) => code);
+
+  it.each(['read-record.sh', 'read-record.mjs', 'read_record.py', 'smart-app.html'])(
+    'shows %s as it is, which tests run',
+    (name) => {
+      expect(blocks).toContain(readFileSync(join(root, 'docs/examples', name), 'utf8'));
+    },
+  );
+});
+
+describe('the tables of errors', () => {
+  const { text } = documentAt('docs/partners/errors.md');
+  /** The rows of a section's table that has statuses, as `400 invalid_request`. */
+  const rowsOf = (heading: string): string[] => {
+    const section = text.split(/^## /m).find((part) => part.startsWith(heading)) ?? '';
+    return [...section.matchAll(/^\| (\d{3}) +\| `(\w+)`/gm)].map(([, status, code]) => `${status} ${code}`).sort();
+  };
+  const redirected = (): string[] => {
+    const section = text.split(/^## /m).find((part) => part.startsWith('In the browser')) ?? '';
+    return [...section.matchAll(/^\| `(\w+)`/gm)].map(([, code]) => `302 ${code}`);
+  };
+
+  /** The statuses and codes that the API's description has for paths, as `400 invalid_request`. */
+  const documentedFor = (isOurs: (path: string) => boolean): string[] => {
+    const found = operations
+      .filter(({ path }) => isOurs(path))
+      .flatMap(({ answers }) => answers)
+      .flatMap(({ status, description }) => codesIn(description).map(({ code }) => `${status} ${code}`));
+    return [...new Set(found)].sort();
+  };
+  const inBrowser = (path: string): boolean => /^\/oauth2\/(?:authorize|callback)|^\/connect|^\/$/.test(path);
+  const isFhir = (path: string): boolean =>
+    path.startsWith('/exports/') || (path.startsWith('/r4/') && !path.includes('/.well-known/'));
+
+  it('name for the browser what the API names', () => {
+    expect([...rowsOf('In the browser'), ...redirected()].sort()).toEqual(documentedFor(inBrowser));
+  });
+
+  it('name for token, revoke, introspect and discovery what the API names', () => {
+    expect(rowsOf('Token, revoke')).toEqual(documentedFor((path) => !inBrowser(path) && !isFhir(path)));
+  });
+
+  it('name for FHIR and exports what the API names', () => {
+    expect(rowsOf('FHIR and exports')).toEqual(documentedFor(isFhir));
+  });
+
+  it('have every code that the gateway has', () => {
+    expect(errorCodes.filter((code) => !text.includes(`\`${code}\``))).toEqual([]);
+  });
+});

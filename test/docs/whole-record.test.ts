@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { startFakeGateway, type FakeGateway } from '../sandbox/partner-fake-gateway.ts';
+
+const run = promisify(execFile);
+const examples = join(import.meta.dirname, '../../docs/examples');
+const programs = [
+  ['whole_record.py', 'python3'],
+  ['whole-record.mjs', process.execPath],
+] as const;
+
+let gateway: FakeGateway;
+let folder: string;
+
+beforeEach(async () => {
+  gateway = await startFakeGateway();
+  folder = join(await mkdtemp(join(tmpdir(), 'whole-record-')), 'record');
+});
+afterEach(async () => {
+  await gateway.close();
+  await rm(join(folder, '..'), { recursive: true });
+});
+
+describe.each(programs)('the program for partners: %s', (program, command) => {
+  const fetchRecord = () =>
+    run(command, [join(examples, program), `${gateway.origin}/r4/plan`, folder], {
+      env: { ...process.env, ACCESS_TOKEN: 'token' },
+    });
+
+  it('saves every file as it is, says what is missing, and deletes the export', async () => {
+    gateway.exports.files['errors-1.ndjson'] = ['{"resourceType":"OperationOutcome"}'];
+    gateway.exports.outcomes = [{ type: 'Goal', outcome: 'refusedByPayer', count: 0, reason: 'The plan refused it.' }];
+    const { stdout } = await fetchRecord();
+
+    expect((await readdir(folder)).sort()).toEqual([
+      'Observation-1.ndjson',
+      'Patient-1.ndjson',
+      'errors-1.ndjson',
+      'manifest.json',
+    ]);
+    expect(await readFile(join(folder, 'Observation-1.ndjson'), 'utf8')).toBe(
+      `${gateway.exports.files['Observation-1.ndjson']?.join('\n')}\n`,
+    );
+    expect(stdout).toBe('1,240 resources, 12 of 21 types\nGoal refusedByPayer 0 The plan refused it.\n');
+    expect(gateway.exports.seen.at(-1)).toMatchObject({ method: 'DELETE', authorization: 'Bearer token' });
+  });
+
+  it('follows an export that is already running', async () => {
+    gateway.exports.running = 'export-of-another-try';
+    await fetchRecord();
+
+    expect(gateway.exports.seen.at(-1)?.path).toBe('/exports/plan/export-of-another-try');
+  });
+
+  it('waits and retries while the gateway is briefly unavailable', async () => {
+    gateway.exports.away = 1;
+    await fetchRecord();
+
+    expect(gateway.exports.seen.filter(({ path }) => path.endsWith('$export'))).toHaveLength(2);
+  });
+
+  it('fails if a file breaks off, and deletes nothing', async () => {
+    gateway.exports.counts['Patient-1.ndjson'] = 2;
+
+    await expect(fetchRecord()).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Patient-1.ndjson has 1 lines instead of 2.'),
+    });
+    expect(gateway.exports.seen.map(({ method }) => method)).not.toContain('DELETE');
+  });
+
+  it('says why it was refused', async () => {
+    gateway.exports.refusal = 403;
+
+    await expect(fetchRecord()).rejects.toMatchObject({ stderr: expect.stringContaining('403 {"resourceType"') });
+  });
+
+  it('is short', async () => {
+    expect((await readFile(join(examples, program), 'utf8')).trim().split('\n').length).toBeLessThanOrEqual(50);
+  });
+});

@@ -1,0 +1,65 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { runTool } from '../bin/run-tool.ts';
+import { askAgainWhereBusy, connect, startStack, type RunningStack } from './support.ts';
+
+askAgainWhereBusy();
+
+let stack: RunningStack;
+beforeAll(async () => {
+  stack = await startStack();
+}, 120_000);
+afterAll(() => stack.close());
+
+/** The events that the partner app shows, the newest first. */
+const shown = async (): Promise<string[]> => {
+  const page = await (await fetch(`${stack.urls.partner}/events`)).text();
+  return [...page.matchAll(/data-event="([\w.]+)"/g)].map(([, type = '']) => type);
+};
+
+const eventually = async (isSo: () => Promise<boolean>): Promise<void> => {
+  for (let tries = 0; tries < 120 && !(await isSo()); tries += 1) await delay(250);
+};
+
+const partnersTool = (...args: string[]) =>
+  runTool('partners.ts', [...args, '--stage', 'local'], { AWS_ENDPOINT_URL: stack.awsEndpoint });
+
+describe('events', () => {
+  it('reach the demo partner app, signed: a grant, its export, and the end of both with the files', async () => {
+    const { access_token: token, refresh_token: refresh, ...rest } = await connect(stack, 'northwind');
+    const grant = (rest as { grant_id?: string }).grant_id ?? '';
+    const headers = { authorization: `Bearer ${token}`, prefer: 'respond-async' };
+    const kickOff = await fetch(`${stack.origin}/r4/northwind/Patient/$export`, { headers });
+    expect(kickOff.status).toBe(202);
+    const status = kickOff.headers.get('content-location') ?? '';
+    await eventually(async () => (await fetch(status, { headers })).status === 200);
+    await eventually(async () => (await shown()).length >= 2);
+    expect(await shown()).toEqual(['export.completed', 'grant.created']);
+
+    const ofExport = new RegExp(`/${grant}[\\w-]{22}/`);
+    const files = () => [...stack.storedObjects()].filter(([name]) => ofExport.test(name));
+    expect(files().length).toBeGreaterThan(2);
+    const basic = Buffer.from('demo-partner:demo-partner-secret').toString('base64');
+    await fetch(`${stack.origin}/oauth2/revoke`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${basic}` },
+      body: new URLSearchParams({ token: refresh ?? '' }),
+    });
+    await eventually(async () => (await shown()).length >= 3 && files().length === 0);
+    expect(await shown()).toEqual(['grant.ended', 'export.completed', 'grant.created']);
+    expect(files()).toEqual([]);
+  }, 60_000);
+
+  it('are tested and sent again with npm run partners', async () => {
+    const tested = await partnersTool('webhook', 'demo-partner', '--test');
+    expect(tested).toMatchObject({ code: 0, err: '' });
+    expect((await shown())[0]).toBe('webhook.test');
+    const replayed = await partnersTool('replay', 'demo-partner', '--since', '1d', '--dry-run');
+    expect(replayed).toMatchObject({ code: 0, out: '', err: expect.stringContaining('Would send 0 events') as string });
+  }, 60_000);
+
+  it('leave neither URL, secret nor signature in any log line', () => {
+    const lines = stack.functionLines.join('\n');
+    expect(lines).toContain('"function":"deliver"');
+    expect(lines).not.toMatch(/whsec_|v1,|\/webhooks/);
+  });
+});

@@ -1,0 +1,153 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../../sandbox/ports.ts';
+import { launchChromium, openPage } from '../browser/chromium.ts';
+import { startStack, walkLogin, type RunningStack } from './support.ts';
+
+const root = join(import.meta.dirname, '../..');
+const examples = join(root, 'docs/examples');
+const payer = 'demo-health-plan';
+/** Debian's Python has Debian's Authlib. */
+const python = '/usr/bin/python3';
+
+/**
+ * Whether a program's tools are there. If not, one line says what was not run.
+ * @throws Error if CI is set, since nothing else would run what CI skips
+ */
+const hasTools = ([name]: readonly [string, ...unknown[]]): boolean => {
+  const probe = name.endsWith('.py') ? [python, '-c', 'import authlib'] : ['jq', '--version'];
+  if (name.endsWith('.mjs') || spawnSync(probe[0] ?? '', probe.slice(1)).status === 0) return true;
+  const missing = `${probe.join(' ')} failed: ${name} did not run.`;
+  if (process.env['CI']) throw new Error(missing);
+  process.stderr.write(`${missing}\n`);
+  return false;
+};
+
+let stack: RunningStack;
+let folder: string;
+let callbackPort: number;
+const secret = 'a-secret-of-the-example-programs';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'example-programs-'));
+  callbackPort = await freePort();
+  stack = await startStack({
+    clients: [
+      { clientId: 'my-app', redirectUris: [redirectUri()], secret: 'none' },
+      { clientId: 'my-server', redirectUris: [redirectUri()], secret: { value: secret } },
+    ],
+  });
+});
+afterAll(async () => {
+  await stack?.close();
+  await rm(folder, { recursive: true });
+});
+
+const redirectUri = (): string => `http://localhost:${callbackPort}/callback`;
+const base = (): string => `${stack.origin}/r4/${payer}`;
+
+/** Runs a program until it asks for the sign-in, signs the member in, and gives it the redirect. */
+const runProgram = async (
+  command: readonly string[],
+  handOver: (child: ChildProcess, back: URL) => void,
+  environment: Readonly<Record<string, string>> = {},
+  clientId = 'my-app',
+): Promise<string> => {
+  const [program = '', ...first] = command;
+  const child = spawn(program, [...first, base(), clientId, redirectUri()], {
+    cwd: folder,
+    env: { ...process.env, NODE_OPTIONS: '', ...environment },
+  });
+  let out = '';
+  let isSignedIn = false;
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text;
+    const url = /^http\S+(?=\n)/m.exec(out)?.[0];
+    if (url === undefined || isSignedIn) return;
+    isSignedIn = true;
+    void walkLogin(url).then(
+      (back) => handOver(child, back),
+      (error: unknown) => {
+        out += String(error);
+        child.kill();
+      },
+    );
+  });
+  await new Promise((resolve) => child.on('close', resolve));
+  return out;
+};
+
+const paste = (child: ChildProcess, back: URL): void => void child.stdin?.end(`${back.href}\n`);
+/** What the member's browser does. */
+const follow = (_child: ChildProcess, back: URL): void => void fetch(back).then((answer) => answer.text());
+
+/** The record that a program has written: resources by type. */
+const writtenRecord = async (): Promise<Record<string, number>> => {
+  const lines = (await readFile(join(folder, 'record.ndjson'), 'utf8')).trimEnd().split('\n');
+  const types = lines.map((line) => (JSON.parse(line) as { resourceType: string }).resourceType);
+  return Object.fromEntries([...Map.groupBy(types, (type) => type)].map(([type, all]) => [type, all.length]));
+};
+
+const programs = (
+  [
+    ['read-record.mjs', [process.execPath], follow],
+    ['read_record.py', [python], follow],
+    ['read-record.sh', ['sh'], paste],
+  ] as const
+).filter(hasTools);
+
+describe('the programs of the quick start read the same whole record', () => {
+  const records: Record<string, number>[] = [];
+
+  it.each(programs)('%s', async (name, interpreter, handOver) => {
+    const out = await runProgram([...interpreter, join(examples, name)], handOver);
+
+    const record = await writtenRecord();
+    const count = Object.values(record).reduce((sum, each) => sum + each, 0);
+    expect(out).toContain(`record.ndjson has ${count} resources.\n`);
+    expect(record).toMatchObject({ Patient: 1 });
+    expect(record['Observation']).toBeGreaterThan(50);
+    records.push(record);
+    expect(record).toEqual(records[0]);
+  });
+
+  it.each(programs.filter(([name]) => !name.endsWith('.sh')))(
+    '%s as a client with a secret',
+    async (name, interpreter, handOver) => {
+      const command = [...interpreter, join(examples, name)];
+
+      expect(await runProgram(command, handOver, { CLIENT_SECRET: secret }, 'my-server')).toContain(
+        'record.ndjson has',
+      );
+    },
+  );
+
+  it('and the one for curl refuses an address of another sign-in', async () => {
+    const other = new URL('http://localhost/callback?code=p2pc_other&state=other');
+    const out = await runProgram(['sh', join(examples, 'read-record.sh')], (child) => paste(child, other));
+
+    expect(out).toContain('This is not the answer to this sign-in.');
+    expect(out).not.toContain('record.ndjson has');
+  });
+});
+
+it('the SMART app in one page signs in and shows the readings', async () => {
+  const browser = await launchChromium();
+  if (browser === undefined) return;
+  const command = [join(examples, 'serve-smart-app.mjs'), base(), 'my-app', redirectUri()];
+  const server = spawn(process.execPath, command, { env: { ...process.env, NODE_OPTIONS: '' } });
+  const [told] = (await once(server.stdout.setEncoding('utf8'), 'data')) as [string];
+  expect(told).toBe(`Open this in a browser:\n${redirectUri()}\n`);
+  const tab = await openPage(browser);
+  await tab.goto(redirectUri());
+  await tab.waitForURL((url) => url.href.startsWith(`${stack.origin}/oauth2/authorize/`));
+  await tab.goto((await walkLogin(tab.url())).href);
+  await tab.waitForFunction('document.querySelectorAll("li").length > 50');
+  expect(await tab.title()).toMatch(/^\d+ readings$/);
+  await browser.close();
+  server.kill();
+});

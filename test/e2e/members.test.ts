@@ -1,0 +1,108 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runTool, type Ended } from '../bin/run-tool.ts';
+import { blocksOf, documentAt } from '../docs/documents.ts';
+import type { Tokens } from '../support/login/steps.ts';
+import { auditObjects } from '../support/stored-text.ts';
+import { connect, startStack, type RunningStack } from './support.ts';
+
+const payer = 'demo-health-plan';
+let stack: RunningStack;
+let folder: string;
+beforeAll(async () => {
+  stack = await startStack();
+  folder = await mkdtemp(join(tmpdir(), 'members-'));
+}, 120_000);
+afterAll(async () => {
+  await stack.close();
+  await rm(folder, { recursive: true });
+});
+
+/** Every bearer of ours starts with its grant's id. */
+const grantIdOf = ({ access_token: token }: Tokens): string =>
+  Buffer.from(token.replace('p2pa_', ''), 'base64url').subarray(0, 16).toString('base64url');
+
+const read = (path: string, { access_token: token }: Tokens): Promise<Response> =>
+  fetch(`${stack.origin}/r4/${payer}/${path}`, { headers: { authorization: `Bearer ${token}` } });
+
+const commands = blocksOf(documentAt('docs/members.md'))
+  .filter(({ language }) => language === 'sh')
+  .flatMap(({ code }) => code.replaceAll(/\\\n\s*/g, '').split('\n'))
+  .filter((line) => line.startsWith('npm run members -- '));
+
+/** Runs the document's command that begins like this, with its placeholders filled in, and the patient's id typed. */
+const play = async (begin: string, values: Readonly<Record<string, string>>, ...more: string[]): Promise<Ended> => {
+  const command = commands.find((line) => line.startsWith(`npm run members -- ${begin}`));
+  if (command === undefined) throw new Error(`docs/members.md has no command "${begin}"`);
+  const filled = Object.entries(values).reduce((text, [from, to]) => text.replaceAll(from, to), command);
+  const words = [...filled.replace('npm run members -- ', '').matchAll(/"([^"]*)"|(\S+)/g)];
+  const args = words.map(([, quoted, word]) => quoted ?? word ?? '');
+  await stack.streamsIdle();
+  return runTool('members.ts', [...args, ...more], { AWS_ENDPOINT_URL: stack.urls.aws }, values['typed']);
+};
+
+it('plays three requests of members with the document alone, against a running stack', async () => {
+  const [first, second] = [await connect(stack, payer), await connect(stack, payer)];
+  const { patient } = first;
+  for (const path of [`Patient/${patient}`, 'Observation?_count=5']) await (await read(path, first)).text();
+  await (await read('Patient/another', second)).text();
+  const values = { PAYER: payer, GRANT_ID: grantIdOf(first), typed: `Patient/${patient}\n` };
+
+  const found = await play('find --payer', values);
+  expect(found).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('2 grants at Demo Health Plan, 2 of them living'),
+  });
+
+  // 1. Who read this member's record?
+  const [html, csv] = [join(folder, 'report.html'), join(folder, 'report.csv')];
+  const report = await play('report', { ...values, 'report.html': html, 'report.csv': csv });
+  expect([report.code, report.err]).toEqual([0, expect.stringContaining('2 grants and 3 reads')]);
+  const rows = (await readFile(csv, 'utf8')).trim().split('\r\n');
+  expect(rows).toHaveLength(1 + 2 + 3);
+  expect(rows.filter((row) => /,read Patient,refused,/.test(row))).toHaveLength(1);
+  expect(await readFile(html, 'utf8')).toContain('Demo Partner');
+
+  // 2. End one app's access.
+  expect(await play('end --grant', values, '--yes')).toMatchObject({ code: 0 });
+  expect([(await read('Patient', first)).status, (await read('Patient', second)).status]).toEqual([401, 200]);
+
+  // 3. End everything.
+  const ended = await play('end --payer', values, '--yes');
+  expect([ended.code, ended.err]).toEqual([0, expect.stringContaining('1 grant ended as arn:aws:iam::')]);
+  expect((await read('Patient', second)).status).toBe(401);
+  const after = await play('find --payer', values);
+  expect(after.out).toContain('2 grants at Demo Health Plan, 0 of them living');
+  expect(after.out).toContain('ended by an operator');
+
+  // Nothing that has a name, and nothing that is logged or told, says who the member is.
+  const names = [...(await auditObjects(stack)).keys(), ...(await readdir(folder))];
+  expect(names.filter((name) => name.startsWith('members/'))).toHaveLength(2);
+  const calls = stack.calls().map((call) => JSON.stringify(call));
+  const told = [found, report, ended, after].flatMap(({ out, err }) => [out, err]);
+  for (const text of [...names, ...calls, ...stack.functionLines, ...told]) expect(text).not.toContain(patient);
+});
+
+it('says what to do where it is used wrongly, and prints no stack trace', async () => {
+  const cases: [string[], number, string][] = [
+    [[], 2, 'npm run members -- find'],
+    [['look'], 2, 'There is no command "look"'],
+    [['find'], 2, 'Give one of --payer ID, --grant ID and --member-of ID'],
+    [['find', '--grant', 'short'], 2, '22 characters'],
+    [['find', '--grant', 'abcdefghijklmnopqrst-1', '--patient', 'x'], 2, '--patient goes with --payer'],
+    [['end', '--payer', payer, '--reason', 'x'], 2, 'Give --yes'],
+    [['end', '--payer', payer, '--yes'], 2, 'Give --reason TEXT'],
+    [['report', '--payer', payer], 2, 'Give --html FILE, --csv FILE, or both'],
+    [['index', '--yes'], 2, '--yes does not apply to index'],
+    [['find', '--payer', payer], 2, 'Give the patient id'],
+    [['find', '--payer', 'nowhere', '--patient', 'x'], 1, 'Stage local has no payer "nowhere"'],
+    [['find', '--payer', payer, '--patient', 'nobody'], 1, 'No grant of this member at Demo Health Plan is known here'],
+  ];
+  for (const [args, code, text] of cases) {
+    const ended = await runTool('members.ts', args, { AWS_ENDPOINT_URL: stack.urls.aws });
+    expect([args, ended.code, ended.out]).toEqual([args, code, '']);
+    expect(ended.err).toContain(text);
+    expect(ended.err).not.toMatch(/^ {4}at /m);
+  }
+});

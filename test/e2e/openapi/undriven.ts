@@ -1,0 +1,51 @@
+/** Answers of a gateway that has a defect, so nothing can bring them; each with the test that shows it. */
+const defects: readonly { readonly test: string; readonly operations: readonly string[] }[] = [
+  {
+    test: 'test/functions/shared/pages/error-page.test.ts',
+    operations: ['authorize', 'authorizeByForm', 'connect'],
+  },
+  {
+    test: 'test/functions/token/requests.test.ts',
+    operations: ['token', 'revoke', 'introspect'],
+  },
+  {
+    test: 'test/functions/discovery/answers.test.ts',
+    operations: [
+      'jwks',
+      'smartConfiguration',
+      'authorizationServerMetadata',
+      'authorizationServerMetadataBelowBase',
+      'metadata',
+      'brands',
+      'index',
+      'findPayers',
+    ],
+  },
+  {
+    test: 'test/functions/fetch/answers.test.ts',
+    operations: [
+      'searchAll',
+      'search',
+      'searchByForm',
+      'typeHistory',
+      'read',
+      'resourceHistory',
+      'readVersion',
+      'searchCompartment',
+      'everything',
+      'startExport',
+      'startExportByBody',
+      'deleteExport',
+    ],
+  },
+];
+
+/** Documented answers that no driver can bring, and the test that shows each. */
+export const undriven: ReadonlyMap<string, string> = new Map([
+  ...['authorize 302 server_error', 'authorizeByForm 302 server_error'].map(
+    (answer) => [answer, 'test/functions/shared/errors.test.ts'] as const,
+  ),
+  ...defects.flatMap(({ test, operations }) =>
+    operations.flatMap((id) => [`${id} 500`, `${id} 500 server_error`].map((answer) => [answer, test] as const)),
+  ),
+]);

@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { countsByType, readRecord, type Read } from '../../sandbox/partner/record.ts';
+import { connect, type RunningStack } from './support.ts';
+
+const run = promisify(execFile);
+const docs = join(import.meta.dirname, '../../docs');
+const payer = 'demo-health-plan';
+
+const curlsOf = (page: string): string[] =>
+  [...page.matchAll(/^```sh\n(curl [^`]*)^```/gm)].map(([, command = '']) => command);
+
+/** The page's commands and programs, with a running stack. */
+export const wholeRecord = (running: () => RunningStack): void => {
+  let folder: string;
+  let base: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'whole-record-'));
+    base = `${running().origin}/r4/${payer}`;
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('is downloaded by the five commands on the page', async () => {
+    const { access_token: token } = await connect(running(), payer);
+    const [ask = '', look = '', keep = '', download = '', remove = '', ...more] = curlsOf(
+      await readFile(join(docs, 'partners', 'whole-record.md'), 'utf8'),
+    );
+    const shell = async (command: string, values: Readonly<Record<string, string>> = {}): Promise<string> => {
+      const known = { 'https://gateway.example': running().origin, '{access_token}': token, ...values };
+      const filled = Object.entries(known).reduce((text, [from, to]) => text.replaceAll(from, to), command);
+      return (await run('sh', ['-c', filled], { cwd: folder })).stdout;
+    };
+    const asked = await shell(ask);
+    const url = /^content-location: (\S+)/im.exec(asked)?.[1] ?? '';
+    const at = { '{content_location}': url };
+    let looked = await shell(look, at);
+    while (looked.startsWith('HTTP/1.1 202')) {
+      expect(looked).toMatch(/^x-progress: \S/im);
+      await sleep(1000 * Number(/^retry-after: (\d+)/im.exec(looked)?.[1]));
+      looked = await shell(look, at);
+    }
+    await shell(keep, at);
+    const { output, error } = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as {
+      output: { type: string; url: string }[];
+      error: unknown[];
+    };
+    await shell(download, { '{url_of_a_file}': output.find(({ type }) => type === 'Patient')?.url ?? '' });
+    const removed = await shell(remove, at);
+
+    expect(more).toEqual([]);
+    expect(asked).toMatch(/^HTTP\/1\.1 202 /);
+    expect(looked).toMatch(/^HTTP\/1\.1 200 /);
+    expect(error).toEqual([]);
+    expect(JSON.parse(await readFile(join(folder, 'Patient.ndjson'), 'utf8'))).toMatchObject({
+      name: [{ family: 'Venegas795' }],
+    });
+    expect(removed).toMatch(/^HTTP\/1\.1 202 /);
+    expect(await shell(look, at)).toMatch(/^HTTP\/1\.1 404 /);
+  });
+
+  it.each([
+    ['python3', 'whole_record.py'],
+    [process.execPath, 'whole-record.mjs'],
+  ])(
+    'comes by %s %s, with as many resources of each type as a partner reads, and a Provenance',
+    async (command, file) => {
+      const { access_token: token, patient } = await connect(running(), payer);
+      const into = join(folder, file);
+      const { stdout } = await run(command, [join(docs, 'examples', file), base, into], {
+        env: { ...process.env, ACCESS_TOKEN: token },
+      });
+      const read: Read = async (url) => {
+        const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+        return { status: answer.status, text: await answer.text() };
+      };
+      const record = countsByType((await readRecord(base, read, patient)).resources);
+      const files = (await readdir(into)).filter((name) => name.endsWith('.ndjson'));
+      const counts = new Map<string, number>();
+      for (const name of files) {
+        for (const line of (await readFile(join(into, name), 'utf8')).trim().split('\n')) {
+          const { resourceType } = JSON.parse(line) as { resourceType: string };
+          counts.set(resourceType, (counts.get(resourceType) ?? 0) + 1);
+        }
+      }
+
+      const expected = new Map(record.map(({ type, count }) => [type, count]));
+      expected.set('Provenance', (expected.get('Provenance') ?? 0) + 1);
+      expect(Object.fromEntries(counts)).toEqual(Object.fromEntries(expected));
+      expect(stdout).toMatch(/^Patient complete 1 ?$/m);
+    },
+  );
+};

@@ -1,0 +1,79 @@
+import { recordOf } from './record.ts';
+import { startExportStack, type ExportStack, type PartnersExport } from './stack.ts';
+import { isWhole, longestMs } from './trouble.ts';
+
+const megabyte = 1024 * 1024;
+
+/** The most that the job's process may grow above what it holds before its invocation. */
+const mostGrownMb = 64;
+
+/** The largest line is 10 MB, so the second of these is left out and reported. */
+const documents = [9_500_000, 20_000_000, 4000];
+
+type Size = readonly [name: string, resources: number, fillerBytes: number, documents: readonly number[]];
+
+const sizes: readonly Size[] = isWhole
+  ? [
+      ['25 MB', 15_000, 1500, []],
+      ['250 MB', 150_000, 1500, []],
+      ['2 GB', 110_000, 20_000, []],
+      ['25 MB with documents of 9.5 and 20 MB', 15_000, 1500, documents],
+    ]
+  : [['8 MB', 5000, 1500, []]];
+
+/** Reads every line, checks that each resource appears once, and compares every fiftieth one with the payer's copy. */
+const checkLines = async (
+  one: PartnersExport,
+  world: ExportStack,
+  manifest: Awaited<ReturnType<PartnersExport['finish']>>,
+): Promise<{ readonly lines: number; readonly bytes: number }> => {
+  const found = new Set<string>();
+  let bytes = 0;
+  for await (const line of one.lines(manifest)) {
+    bytes += line.length + 1;
+    const [, type = '', id = ''] = /^\{"resourceType":"(\w+)","id":"([^"]+)"/.exec(line) ?? [];
+    expect(found.has(`${type}/${id}`)).toBe(false);
+    found.add(`${type}/${id}`);
+    const index = Number(id.slice(1));
+    if (
+      (type === 'DocumentReference' || (type === 'Observation' && index % 50 === 0)) &&
+      line !== world.expectedLine(type, index)
+    ) {
+      throw new Error(`changed: ${type}/${id}`);
+    }
+  }
+  return { lines: found.size, bytes };
+};
+
+const growthOf = ({ stack }: ExportStack): readonly number[] =>
+  stack.durable.memory('exportJob').map(({ startBytes, peakBytes }) => (peakBytes - startBytes) / megabyte);
+
+const tell = (what: string, growth: readonly number[], seconds: number): void =>
+  void process.stdout.write(
+    `exports: ${what}, ${seconds.toFixed(0)} s, the job's process grew by ${growth.map((mb) => mb.toFixed(0)).join(', ')} MB\n`,
+  );
+
+it.each(sizes)(
+  'a record of %s grows the process of its job by less than 64 MB, and comes whole',
+  async (name, resources, fillerBytes, documentBytes) => {
+    const world = await startExportStack({ record: recordOf(resources, { fillerBytes, documents: documentBytes }) });
+    const left = documentBytes.filter((bytes) => bytes > 10_000_000).length;
+    try {
+      const startedAt = performance.now();
+      const one = await world.begin();
+      const manifest = await one.finish();
+      const seconds = (performance.now() - startedAt) / 1000;
+      const growth = growthOf(world);
+      const { lines, bytes } = await checkLines(one, world, manifest);
+      tell(`${name} (${(bytes / megabyte).toFixed(0)} MB in ${resources} resources)`, growth, seconds);
+      // The Provenance of the gateway is one more.
+      expect(lines).toBe(resources + documentBytes.length - left + 1);
+      expect(manifest.error.map(({ count }) => count)).toEqual(left === 0 ? [] : [left]);
+      expect(growth.length).toBeGreaterThan(0);
+      expect(Math.max(...growth)).toBeLessThan(mostGrownMb);
+    } finally {
+      await world.close();
+    }
+  },
+  longestMs,
+);

@@ -1,0 +1,257 @@
+import { authorizeHandler } from '../../../functions/authorize/handler.ts';
+import { registryOf } from '../../../functions/shared/registry/registry.ts';
+import type { RegistryData } from '../../../functions/shared/registry/types.ts';
+import { apiEvent, call } from '../../support/gateway.ts';
+import { gateway, localRegistry, pkce, withPartner, withPayer } from '../../support/login.ts';
+
+const request = {
+  client_id: 'third-party-app',
+  redirect_uri: 'http://localhost:3002/third-party/callback',
+  state: 'partner-state',
+  ...pkce,
+};
+
+type Test = Pick<ReturnType<typeof gateway>, 'authorize'>;
+
+/** The page's text as a member reads it: a line for each element, without its markup. */
+const linesOf = (html: string): string[] =>
+  (html.split('<main>')[1]?.split('</main>')[0] ?? '')
+    .replaceAll(/<(\/?(?:strong|span|a)\b[^>]*)>/g, '')
+    .split(/<[^>]*>/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+
+const read = async (test: Test, changed: Record<string, string> = {}, headers: Record<string, string> = {}) => {
+  const { body, headers: answered } = await test.authorize({ ...request, ...changed }, { headers });
+  return { body, lines: linesOf(body), headers: answered };
+};
+
+const after = (lines: readonly string[], heading: string): readonly string[] => {
+  const from = lines.indexOf(heading) + 1;
+  const headings = new Set(['What it can read', 'Until when', 'How to stop it']);
+  const to = lines.findIndex((line, index) => index > from && headings.has(line));
+  return lines.slice(from, to);
+};
+
+const day = 86_400;
+
+const withAccessTokensOf =
+  (accessToken: number) =>
+  (data: RegistryData): RegistryData => ({ ...data, lifetimes: { ...data.lifetimes, accessToken } });
+
+const withoutField = <Entry extends object>(entry: Entry, field: keyof Entry): Entry => {
+  const left = { ...entry };
+  Reflect.deleteProperty(left, field);
+  return left;
+};
+
+const withoutLogos = (data: RegistryData): RegistryData => ({
+  ...data,
+  partners: data.partners.map((partner) => withoutField(partner, 'logo')),
+});
+
+const withoutPlans = (data: RegistryData): RegistryData => ({
+  ...data,
+  payers: data.payers.map((payer) => withoutField(payer, 'linesOfBusiness')),
+});
+
+const withPlans = withPayer('northwind', { linesOfBusiness: ['Marketplace', 'Medicaid & <CHIP>'] });
+
+describe('the consent page', () => {
+  it('says in English who asks for what at which plan, until when, how to stop it, and what comes next', async () => {
+    const { lines } = await read(gateway().reconfigured(withPlans));
+
+    expect(lines).toEqual([
+      'Share your health record with Trend Journal?',
+      'Trend Journal',
+      'localhost:3002',
+      'Trend Journal wants to read your health record at Northwind Health.',
+      'At Northwind Health this works for members of: Marketplace, Medicaid &amp; &lt;CHIP&gt;.',
+      'What it can read',
+      'Your name, birth date, address and other personal details',
+      'Your health plan coverage',
+      'Claims and what they cost',
+      'Health problems and diagnoses',
+      'Medicines and prescriptions',
+      'Allergies and bad reactions',
+      'Vaccines',
+      'Test results, vital signs and habits such as smoking',
+      'Surgeries and other procedures',
+      'Doctor visits and hospital stays',
+      'Notes by your doctors and other documents',
+      'X-rays and other images',
+      'Care plans, goals, referrals and who takes care of you',
+      'Everything else in your record',
+      'This can include sensitive details, such as mental health, substance use, HIV or pregnancy.',
+      'Until when',
+      'Until August 30, 2026 at the latest. It can keep reading until then, even when you are signed out.',
+      'How to stop it',
+      'You can stop it at any time: in Trend Journal, by asking Payer-to-payer gateway, or at Northwind Health. What Trend Journal has already read stays there.',
+      'If you allow it, Northwind Health asks you to sign in. Then you return to localhost:3002.',
+      'Allow',
+      'Do not allow',
+    ]);
+  });
+
+  it('says the same in Spanish', async () => {
+    const { lines, body, headers } = await read(gateway().reconfigured(withPlans), {}, { 'Accept-Language': 'es-MX' });
+
+    expect(lines).toEqual([
+      '¿Compartir su expediente médico con Trend Journal?',
+      'Trend Journal',
+      'localhost:3002',
+      'Trend Journal quiere leer su expediente médico en Northwind Health.',
+      'En Northwind Health esto funciona para miembros de: Marketplace, Medicaid &amp; &lt;CHIP&gt;.',
+      'Qué puede leer',
+      'Su nombre, fecha de nacimiento, dirección y otros datos personales',
+      'La cobertura de su plan de salud',
+      'Reclamos y lo que costaron',
+      'Problemas de salud y diagnósticos',
+      'Medicamentos y recetas',
+      'Alergias y reacciones adversas',
+      'Vacunas',
+      'Resultados de exámenes, signos vitales y hábitos como fumar',
+      'Cirugías y otros procedimientos',
+      'Citas médicas y hospitalizaciones',
+      'Notas de sus médicos y otros documentos',
+      'Radiografías y otras imágenes',
+      'Planes de atención, metas, referidos y quiénes le atienden',
+      'Todo lo demás en su expediente',
+      'Esto puede incluir datos delicados, como salud mental, consumo de sustancias, VIH o embarazo.',
+      'Hasta cuándo',
+      'Hasta el 30 de agosto de 2026 a más tardar. Puede seguir leyendo hasta entonces, aunque usted haya cerrado la sesión.',
+      'Cómo detenerlo',
+      'Puede detenerlo en cualquier momento: en Trend Journal, pidiéndolo a Payer-to-payer gateway o en Northwind Health. Lo que Trend Journal ya haya leído se queda ahí.',
+      'Si lo permite, Northwind Health le pedirá que inicie sesión. Después regresará a localhost:3002.',
+      'Permitir',
+      'No permitir',
+    ]);
+    expect(body).toContain('<html lang="es">');
+    expect(headers['Content-Language']).toBe('es');
+  });
+
+  it('keeps the language that the app or the member chose through its form', async () => {
+    const { body } = await read(gateway(), { ui_locales: 'es' }, { 'Accept-Language': 'en' });
+
+    expect(body).toContain('<html lang="es">');
+    expect(body).toContain('<input type="hidden" name="ui_locales" value="es" />');
+  });
+
+  it('is in English where the app asks for a language that we do not have', async () => {
+    expect((await read(gateway(), { ui_locales: 'tlh' })).body).toContain('<html lang="en">');
+  });
+
+  it.each([
+    ['patient/DocumentReference.rs', ['Notes by your doctors and other documents'], true],
+    ['patient/ExplanationOfBenefit.rs', ['Claims and what they cost'], true],
+    [
+      'patient/Coverage.rs patient/Patient.r',
+      ['Your name, birth date, address and other personal details', 'Your health plan coverage'],
+      false,
+    ],
+    [
+      'patient/Observation.rs patient/DiagnosticReport.rs',
+      ['Test results, vital signs and habits such as smoking'],
+      true,
+    ],
+    ['patient/Device.rs', ['Medical devices, supplies and glasses'], true],
+    [
+      'patient/Basic.rs patient/Condition.rs patient/Flag.rs',
+      ['Health problems and diagnoses', 'Other data: Basic, Flag'],
+      true,
+    ],
+  ])('names what %s lets an app read, and says if that can be sensitive', async (scope, expected, isSensitive) => {
+    const { lines } = await read(gateway(), { scope });
+
+    const sensitive = 'This can include sensitive details, such as mental health, substance use, HIV or pregnancy.';
+    expect(after(lines, 'What it can read')).toEqual([...expected, ...(isSensitive ? [sensitive] : [])]);
+  });
+
+  it('lists what will be granted, not what was asked for', async () => {
+    const test = gateway().reconfigured(
+      withPayer('northwind', { scopes: ['patient/Observation.rs', 'patient/Condition.r'] }),
+    );
+
+    const { lines } = await read(test, { scope: 'openid patient/Condition.rs patient/Claim.cruds admin' });
+
+    expect(after(lines, 'What it can read')[0]).toBe('Health problems and diagnoses');
+    expect(lines).not.toContain('Claims and what they cost');
+  });
+
+  it.each([
+    ['the consent at the payer', 30 * day, 'July 1, 2026'],
+    ['the grant, if that is earlier', 400 * day, 'November 28, 2026'],
+  ])('says one date, the end of %s', async (_, consentLifetime, date) => {
+    const { lines } = await read(gateway().reconfigured(withPayer('northwind', { consentLifetime })));
+
+    expect(after(lines, 'Until when')).toEqual([
+      `Until ${date} at the latest. It can keep reading until then, even when you are signed out.`,
+    ]);
+  });
+
+  it('says a date that is still true for a member who takes all the time that there is', async () => {
+    const test = gateway();
+    // Half an hour before midnight, UTC.
+    test.passSeconds(11.5 * 3600);
+
+    const { lines } = await read(test);
+
+    expect(after(lines, 'Until when')[0]).toContain('Until August 31, 2026 at the latest.');
+  });
+
+  it.each([
+    [3600, 'It can read for 1 hour after you sign in. To read again, it must ask you again.'],
+    [900, 'It can read for 15 minutes after you sign in. To read again, it must ask you again.'],
+  ])('says that an app without a refresh token reads once (%i seconds)', async (accessToken, sentence) => {
+    const { lines } = await read(gateway().reconfigured(withAccessTokensOf(accessToken)), { scope: 'patient/*.rs' });
+
+    expect(after(lines, 'Until when')).toEqual([`Until June 1, 2026 at the latest. ${sentence}`]);
+  });
+
+  it('shows the app’s logo and links to its website and both privacy policies, as far as they are known', async () => {
+    const logo = 'data:image/png;base64,AAAA';
+    const known = gateway().reconfigured(
+      withPartner('third-party-app', { logo, privacyPolicy: 'https://app.example/privacy' }),
+    );
+
+    const { body } = await read(known);
+    const without = await read(gateway().reconfigured(withoutLogos));
+
+    expect(body).toContain(`<img src="${logo}" alt="" />`);
+    expect(body).toContain('<a href="http://localhost:3002/">localhost:3002</a>');
+    expect(body).toContain('<a href="https://app.example/privacy">Privacy policy of Trend Journal</a>');
+    expect(without.body).not.toContain('<img ');
+    expect(without.headers['Content-Security-Policy']).not.toContain('img-src');
+    expect(without.body).not.toContain('Privacy policy of');
+  });
+
+  it('leaves the plans out where they are unknown', async () => {
+    const { lines } = await read(gateway().reconfigured(withoutPlans));
+
+    expect(lines.join(' ')).not.toContain('this works for');
+  });
+
+  it.each(['en', 'es'])(
+    'weighs under 30 KB in %s, with the largest logos that the configuration allows',
+    async (language) => {
+      const logo = `data:image/png;base64,${'A'.repeat(8192 - 'data:image/png;base64,'.length)}`;
+      const { deps } = gateway();
+      const handler = authorizeHandler({
+        ...deps,
+        registry: registryOf(withPartner('third-party-app', { logo })(localRegistry())),
+        pages: { operator: { ...deps.pages.operator, logo } },
+      });
+
+      const { body } = await call(
+        handler,
+        apiEvent('/oauth2/authorize/{payer}', {
+          path: { payer: 'northwind' },
+          query: Object.entries({ ...request, ui_locales: language }),
+        }),
+      );
+
+      expect(body.split(logo)).toHaveLength(3);
+      expect(Buffer.byteLength(body)).toBeLessThan(30 * 1024);
+    },
+  );
+});

@@ -1,0 +1,316 @@
+import { localData } from '../../../support/gateway.ts';
+import { directoryOf, stageWith } from '../directory-stage.ts';
+
+const redirectUri = 'http://localhost:3002/callback';
+const request = { client_id: 'demo-partner', redirect_uri: redirectUri, state: 'a state', response_type: 'code' };
+const thirdParty = {
+  client_id: 'third-party-app',
+  redirect_uri: 'http://localhost:3002/third-party/callback',
+  code_challenge: 'x'.repeat(43),
+  code_challenge_method: 'S256',
+};
+const reference = /[0-9a-f]{8}-[0-9a-f]{4}/;
+
+interface Found {
+  readonly total: number;
+  readonly payers: readonly { readonly id: string; readonly available: boolean; readonly name: string }[];
+}
+const foundOf = ({ body }: { readonly body: string }): Found => JSON.parse(body) as Found;
+const namesOf = (body: string): string[] =>
+  [...body.matchAll(/<strong>(.*?)<\/strong>/g)].map(([, name]) => name ?? '');
+const statusOf = (body: string): string => /role="status">(.*?)</.exec(body)?.[1] ?? '';
+const manyPlans = Array.from({ length: 30 }, (_, index) => ({ displayName: `Plan ${String(index).padStart(2, '0')}` }));
+
+describe('the page that finds a plan', () => {
+  it('shows all plans of an app that has few, and carries the app’s request', async () => {
+    const { body, statusCode } = await directoryOf().get('/connect', { ...request, ui_locales: 'en' });
+
+    expect(statusCode).toBe(200);
+    expect(namesOf(body)).toEqual(['Demo Health Plan', 'Northwind Health']);
+    expect(statusOf(body)).toBe('2 health plans found.');
+    for (const [name, value] of Object.entries(request)) {
+      expect(body).toContain(`<input type="hidden" name="${name}" value="${value}" />`);
+    }
+  });
+
+  it('searches without a script', async () => {
+    const { body } = await directoryOf().get('/connect', { ...request, q: 'northw' });
+
+    expect(namesOf(body)).toEqual(['Northwind Health']);
+    expect(statusOf(body)).toBe('1 health plan found.');
+    expect(body).toContain('Also known as: Northwind Mutual');
+    expect(body).toContain('value="northw"');
+    expect(body).not.toContain('type="hidden" name="q"');
+  });
+
+  it('shows at most 20 of many, none before something is typed, and says how many there are', async () => {
+    const { get } = directoryOf(stageWith(manyPlans));
+    const first = await get('/connect', request);
+    const typed = await get('/connect', { ...request, q: 'plan' });
+
+    expect([namesOf(first.body), statusOf(first.body)]).toEqual([
+      [],
+      'Type the name. 30 health plans can be found here.',
+    ]);
+    expect(namesOf(typed.body)).toHaveLength(20);
+    expect(statusOf(typed.body)).toContain('30 health plans found. These fit best.');
+  });
+
+  it('is limited to the plans of the app', async () => {
+    const partners = localData().partners.map((one) => Object.assign({}, one, { payers: ['northwind'] }));
+    const { get } = directoryOf({ ...localData(), partners });
+
+    expect(namesOf((await get('/connect', request)).body)).toEqual(['Northwind Health']);
+    expect(statusOf((await get('/connect', { ...request, q: 'demo' })).body)).toMatch(/^No health plan of this name/);
+    expect((await get('/connect', { ...request, payer: 'demo-health-plan' })).statusCode).toBe(400);
+  });
+
+  it('says so if the app has no plan yet', async () => {
+    const partners = localData().partners.map((one) => Object.assign({}, one, { payers: [] }));
+    const { body } = await directoryOf({ ...localData(), partners }).get('/connect', request);
+
+    expect(statusOf(body)).toBe('No health plan is connected to this app yet.');
+  });
+
+  it('speaks Spanish', async () => {
+    const { body } = await directoryOf().get('/connect', { ...request, ui_locales: 'es' });
+
+    expect(body).toContain('<html lang="es">');
+    expect(statusOf(body)).toBe('Se encontraron 2 planes de salud.');
+  });
+
+  it('shows a paused plan as not available, and offers no way to it', async () => {
+    const { get, stops } = directoryOf();
+    stops.set('payer#northwind', { at: 1, by: 'arn', reason: 'asked' });
+    const { body } = await get('/connect', request);
+    const button = /<button class="plan" name="payer" value="northwind"[^>]*>/.exec(body)?.[0];
+    const chosen = await get('/connect', { ...request, payer: 'northwind' });
+
+    expect(button).toContain(' disabled');
+    expect(body).toContain('<em>Not available right now</em>');
+    expect(body).not.toMatch(/value="demo-health-plan" disabled/);
+    expect(chosen.statusCode).toBe(503);
+    expect(chosen.body).toContain('<h1>Northwind Health is not available right now</h1>');
+    expect(chosen.body).not.toContain('/oauth2/authorize/');
+  });
+
+  it('refuses a search that is too long, on the page, with what was typed cut', async () => {
+    const { body, statusCode } = await directoryOf().get('/connect', { ...request, q: 'x'.repeat(10_000) });
+
+    expect(statusCode).toBe(400);
+    expect(statusOf(body)).toBe('That is too long. Write at most 100 characters of the name.');
+    expect(body).not.toContain('x'.repeat(101));
+  });
+
+  it('escapes markup in names, in what was typed and in the app’s request', async () => {
+    const evil = '"><script>alert(1)</script>';
+    const names = {
+      displayName: evil,
+      linesOfBusiness: [evil],
+      brand: { website: 'https://a.example', otherNames: [evil] },
+    };
+    const { get } = directoryOf(stageWith([names]));
+    const shown = await get('/connect', { ...request, state: evil, [evil]: 'x', q: 'script' });
+    const typed = await get('/connect', { ...request, q: evil });
+    const chosen = await get('/connect', { ...request, payer: 'plan-0' });
+
+    expect(namesOf(shown.body)).toHaveLength(1);
+    for (const { body } of [shown, typed, chosen]) expect(body).not.toContain('<script>alert');
+  });
+
+  it('loads nothing, calls only its own origin, and runs only its own script and styles', async () => {
+    const { headers, body } = await directoryOf().get('/connect', request);
+    const policy = headers['Content-Security-Policy'] ?? '';
+
+    expect(policy).toMatch(/default-src 'none'.*script-src 'sha256-[^']+'; connect-src 'self'/);
+    expect(policy).toContain("form-action 'self' http://localhost:3002;");
+    expect(policy).not.toContain('unsafe');
+    expect(body).not.toMatch(/ (?:src|srcset)="(?!data:)|<link|@import|url\(/);
+    expect(headers).toMatchObject({ 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' });
+  });
+
+  it('is under 30 KB with 20 plans that have everything', async () => {
+    const long = 'A Rather Long Name of a Health Plan';
+    const { get } = directoryOf(
+      stageWith(
+        manyPlans.map(({ displayName }) => ({
+          displayName: `${displayName} ${long}`,
+          linesOfBusiness: ['Commercial', 'Medicare Advantage', 'Medicaid'],
+          brand: { website: 'https://a.example', otherNames: [long, long] },
+        })),
+      ),
+    );
+    const { body } = await get('/connect', { ...request, q: 'plan', ui_locales: 'es' });
+
+    expect(namesOf(body)).toHaveLength(20);
+    expect(Buffer.byteLength(body)).toBeLessThan(30_000);
+  });
+});
+
+describe('a request that cannot be trusted gets a page, and no redirect:', () => {
+  const cases: readonly (readonly [string, Record<string, string>])[] = [
+    ['no client', { redirect_uri: redirectUri }],
+    ['an unknown client', { ...request, client_id: 'nobody' }],
+    ['no redirect URI', { client_id: 'demo-partner' }],
+    ['a redirect URI that is not registered', { ...request, redirect_uri: 'https://evil.example/callback' }],
+    ['a redirect URI that only begins like a registered one', { ...request, redirect_uri: `${redirectUri}/more` }],
+    ['a script for a redirect URI', { ...request, redirect_uri: 'javascript:alert(1)' }],
+  ];
+
+  it.each(cases)('%s', async (_what, query) => {
+    const { get } = directoryOf();
+    for (const more of [[], [['payer', 'northwind']], [['q', 'north']]]) {
+      const { statusCode, headers, body } = await get('/connect', {
+        ...query,
+        ...(Object.fromEntries(more) as object),
+      });
+      expect(statusCode).toBe(400);
+      expect(headers).not.toHaveProperty('Location');
+      expect(body).toMatch(reference);
+      // The language switch repeats the query, and leads nowhere else.
+      expect(body).not.toMatch(/(?:href|action)="[^?"]*(?:evil\.example|javascript:|\/more)/);
+    }
+  });
+
+  it('a client that an operator has blocked', async () => {
+    const { get, stops } = directoryOf();
+    stops.set('partner#demo-partner', { at: 1, by: 'arn', reason: 'leak' });
+
+    for (const more of [[], [['payer', 'northwind']]]) {
+      const { statusCode, headers } = await get('/connect', { ...request, ...(Object.fromEntries(more) as object) });
+      expect(statusCode).toBe(403);
+      expect(headers).not.toHaveProperty('Location');
+    }
+  });
+
+  it.each(['nobody', '../demo-health-plan', 'northwind/../../x', '<b>', 'x'.repeat(3000)])(
+    'the payer %j',
+    async (payer) => {
+      const { statusCode, headers, body } = await directoryOf().get('/connect', { ...request, payer });
+      expect(statusCode).toBe(400);
+      expect(headers).not.toHaveProperty('Location');
+      expect(body).not.toContain('<b>');
+    },
+  );
+});
+
+describe('the step after the choice', () => {
+  const hrefOf = (body: string): URL =>
+    new URL((/class="button" href="(.*?)"/.exec(body)?.[1] ?? '').replaceAll('&amp;', '&'));
+
+  it('says what the app will read until when, and goes on with the same request and the plan’s aud', async () => {
+    const { body, statusCode } = await directoryOf().get('/connect', { ...request, q: 'nor', payer: 'northwind' });
+    const href = hrefOf(body);
+
+    expect(statusCode).toBe(200);
+    expect(body).toContain('<h1>Get your record from Northwind Health</h1>');
+    expect(body).toContain('<li>Claims and what they cost</li>');
+    expect(body).toMatch(/until August 30, 2026 at the latest/);
+    expect(`${href.origin}${href.pathname}`).toBe('http://localhost:3000/oauth2/authorize/northwind');
+    expect(Object.fromEntries(href.searchParams)).toEqual({ ...request, aud: 'http://localhost:3000/r4/northwind' });
+  });
+
+  it('replaces an aud and a resource that the app sent', async () => {
+    const sent = { aud: 'http://localhost:3000/r4/demo-health-plan', resource: 'x' };
+    const { body } = await directoryOf().get('/connect', { ...request, ...sent, payer: 'northwind' });
+    const base = 'http://localhost:3000/r4/northwind';
+
+    expect(Object.fromEntries(hrefOf(body).searchParams)).toMatchObject({ aud: base, resource: base });
+  });
+
+  it('is the consent page where the gateway asks for consent', async () => {
+    const { statusCode, headers } = await directoryOf().get('/connect', { ...thirdParty, payer: 'northwind' });
+
+    expect(statusCode).toBe(302);
+    expect(headers['Location']).toMatch(
+      /^http:\/\/localhost:3000\/oauth2\/authorize\/northwind\?client_id=third-party-app&/,
+    );
+  });
+
+  it('tells the app of a mistake in its request, as authorize does', async () => {
+    const { statusCode, headers } = await directoryOf().get('/connect', {
+      ...request,
+      response_type: 'token',
+      payer: 'northwind',
+    });
+    const location = new URL(headers['Location'] ?? '');
+
+    expect(statusCode).toBe(302);
+    expect(`${location.origin}${location.pathname}`).toBe(redirectUri);
+    expect(Object.fromEntries(location.searchParams)).toMatchObject({
+      error: 'unsupported_response_type',
+      state: 'a state',
+      iss: 'http://localhost:3000/r4/northwind',
+    });
+  });
+});
+
+describe('the search of the script', () => {
+  const query = { client_id: 'demo-partner' };
+
+  it('answers the best as JSON', async () => {
+    const answer = await directoryOf().get('/connect/payers', { ...query, q: 'demonstration' });
+
+    expect(answer.headers).toMatchObject({ 'Content-Type': 'application/json', 'Cache-Control': 'public, max-age=20' });
+    expect(foundOf(answer)).toEqual({
+      total: 1,
+      payers: [
+        {
+          id: 'demo-health-plan',
+          name: 'Demo Health Plan',
+          otherNames: ['DHP', 'Demonstration Health'],
+          linesOfBusiness: ['Commercial', 'Medicare Advantage'],
+          available: true,
+        },
+      ],
+    });
+  });
+
+  it('has at most 20 of many', async () => {
+    const found = foundOf(await directoryOf(stageWith(manyPlans)).get('/connect/payers', { ...query, q: 'plan' }));
+
+    expect([found.total, found.payers.length]).toEqual([30, 20]);
+  });
+
+  it('marks a paused plan', async () => {
+    const { get, stops } = directoryOf();
+    stops.set('payer#northwind', { at: 1, by: 'arn', reason: 'asked' });
+
+    expect(foundOf(await get('/connect/payers', query)).payers.map(({ available }) => available)).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  it.each([
+    ['no client', {}, 'client_id is missing.'],
+    ['an unknown client', { client_id: '<b>' }, 'No app with this client_id is registered.'],
+    ['10 kB', { ...query, q: 'x'.repeat(10_000) }, 'q is too long: at most 100 characters.'],
+  ])('refuses %s', async (_what, sent, message) => {
+    const { statusCode, body } = await directoryOf().get('/connect/payers', sent);
+
+    expect(statusCode).toBe(400);
+    expect(JSON.parse(body)).toEqual({
+      error: 'invalid_request',
+      error_description: expect.stringContaining(message) as unknown,
+    });
+    expect(body).not.toContain('<b>');
+  });
+});
+
+it('no line of the log has what a member typed, or the app’s state', async () => {
+  const { get, lines } = directoryOf();
+  await get('/connect', { ...request, q: 'my-old-plan' });
+  await get('/connect/payers', { client_id: 'demo-partner', q: 'my-old-plan' });
+  await get('/connect', { ...request, payer: 'my-old-plan' });
+
+  expect(lines).toHaveLength(3);
+  for (const line of lines) {
+    expect(line).not.toMatch(/my-old-plan|a state/);
+    expect(JSON.parse(line)).toMatchObject({
+      function: 'discovery',
+      route: expect.stringMatching('^/connect') as unknown,
+    });
+  }
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ partner: 'demo-partner', outcome: 'ok' });
+});

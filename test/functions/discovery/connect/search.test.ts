@@ -1,0 +1,87 @@
+import { searchIndex } from '../../../../functions/discovery/connect/search-index.ts';
+import type { DirectoryEntry } from '../../../../functions/shared/registry/entry-items.ts';
+
+const plans: readonly DirectoryEntry[] = [
+  { id: 'bluecross-tx', displayName: 'BlueCross BlueShield of Texas', linesOfBusiness: ['Marketplace'] },
+  { id: 'shield', displayName: 'Shield Blue Mutual' },
+  {
+    id: 'seguros',
+    displayName: 'Compañía de Seguros Médicos',
+    brand: { website: 'https://s.example', otherNames: ['Former Atlantic Health'] },
+  },
+  {
+    id: 'atlantic',
+    displayName: 'Atlantic',
+    brand: {
+      website: 'https://a.example',
+      identifiers: { payerId: ['ATL-77'], naic: ['60054'], hios: ['33602'], npi: ['1234567893'] },
+    },
+  },
+  { id: 'atlantic-care', displayName: 'Atlantic Care & Co', linesOfBusiness: ['Medicare Advantage'] },
+  { id: 'obrien', displayName: "O'Brien Health" },
+  { id: 'markup', displayName: '<b>Bold</b> Plan' },
+];
+const search = searchIndex(plans);
+const find = (typed: string) => search(typed, () => true).map(({ id }) => id);
+
+describe('the search for a plan', () => {
+  it.each([
+    ['the beginning of a name', 'atla', 'atlantic'],
+    ['another case', 'ATLANTIC', 'atlantic'],
+    ['accents', 'compania medicos', 'seguros'],
+    ['accents that the name does not have', 'Atlántic', 'atlantic'],
+    ['words in another order', 'texas blueshield', 'bluecross-tx'],
+    ['two words for one', 'blue cross', 'bluecross-tx'],
+    ['one word for two', 'shieldblue', 'shield'],
+    ['an apostrophe, or none', 'obrien', 'obrien'],
+    ['a curly apostrophe', 'O’Brien', 'obrien'],
+    ['"and" for &', 'care and co', 'atlantic-care'],
+    ['another name', 'former atl', 'seguros'],
+    ['the payer ID', 'ATL-77', 'atlantic'],
+    ['the payer ID, without its hyphen', 'atl77', 'atlantic'],
+    ['the NAIC code', '60054', 'atlantic'],
+    ['the HIOS ID', '33602', 'atlantic'],
+    ['the NPI', '1234567893', 'atlantic'],
+    ['the id in our URLs', 'bluecross-tx', 'bluecross-tx'],
+    ['a kind of plan', 'medicare', 'atlantic-care'],
+    ['a missing letter', 'atlntic', 'atlantic'],
+    ['a wrong letter', 'texes', 'bluecross-tx'],
+    ['two letters swapped', 'txeas', 'bluecross-tx'],
+    ['two mistakes in a long word', 'atlatnik', 'atlantic'],
+  ])('takes %s', (_what, typed, id) => {
+    expect(find(typed)[0]).toBe(id);
+  });
+
+  it('shows the very name first, then names that begin so, then other names', () => {
+    expect(find('atlantic')).toEqual(['atlantic', 'atlantic-care', 'seguros']);
+  });
+
+  it('wants every word', () => {
+    expect(find('atlantic care')).toEqual(['atlantic-care']);
+    expect(find('atlantic zebra')).toEqual([]);
+  });
+
+  it('forgives nothing in short words and numbers', () => {
+    expect(find('xtl')).toEqual([]);
+    expect(find('60055')).toEqual([]);
+  });
+
+  it.each(['', ' ', '---', '<>', '\u0000', '\u0301'])('finds nothing by %j', (typed) => {
+    expect(find(typed)).toEqual([]);
+  });
+
+  it('takes anything that can be typed', () => {
+    for (const typed of ['\uD800', '(', '.*', '\\', '%00', 'a'.repeat(100), '𝔸tlantic', '__proto__', 'constructor']) {
+      expect(() => find(typed)).not.toThrow();
+    }
+    expect(find('𝔸tlantic')[0]).toBe('atlantic');
+  });
+
+  it('is limited to what is allowed, and forgives mistakes among that', () => {
+    const only = (typed: string) => search(typed, (id) => id === 'shield').map(({ id }) => id);
+
+    expect(only('blue')).toEqual(['shield']);
+    expect(only('atlantic')).toEqual([]);
+    expect(only('shielt')).toEqual(['shield']);
+  });
+});

@@ -1,0 +1,388 @@
+import type { DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
+import { endIfFailed } from '../../../functions/export-job/end/end-if-failed.ts';
+import { unavailable } from '../../../functions/shared/errors.ts';
+import { readKeptParts } from '../../../functions/shared/exports/kept-parts.ts';
+import { keptName, manifestName, prefixOf } from '../../../functions/shared/exports/object-names.ts';
+import { entryIds } from '../../../functions/shared/registry/entry-items.ts';
+import { isOverdue } from '../../../functions/shared/store/export-item.ts';
+import { LambdaError } from '../../../sandbox/aws/durable/errors.ts';
+import { exportWorld, memberPatient, observation, pageOf, type WorldOptions } from '../../support/export-world.ts';
+
+/** Two pages, between which the payer asks to wait for ten minutes. */
+const slowWorld = (options: WorldOptions = {}) => {
+  const world = exportWorld(options);
+  let asked = 0;
+  world.answerWith(({ path }) => {
+    if (!path.includes('page=2')) return pageOf([memberPatient], `${world.base}?page=2`);
+    asked += 1;
+    return asked === 1 ? { status: 429, headers: { 'retry-after': '600' } } : pageOf([observation(1)]);
+  });
+  return world;
+};
+
+const startAndWait = async (world: ReturnType<typeof slowWorld>): Promise<string> => {
+  await world.kickOff();
+  const arn = world.start();
+  await world.durable.untilPaused();
+  expect((await world.item())?.resources).toBe(1);
+  return arn;
+};
+
+/** The age at which an export has a quarter of an hour left to read, in seconds. */
+const almostTwoDays = 2 * 86_400 - 900;
+
+const stop = { at: 1, by: 'operator', reason: 'a test' };
+
+describe('a job whose', () => {
+  it('export is deleted stops without another request', async () => {
+    const world = slowWorld();
+    const arn = await startAndWait(world);
+    const { length } = world.asked;
+
+    await world.deleteExport();
+
+    expect((await world.durable.finish(arn)).result).toEqual({ status: 'gone', resources: 0 });
+    expect(world.asked).toHaveLength(length);
+  });
+
+  it.each([
+    ['grant ends', (world: ReturnType<typeof slowWorld>) => world.endGrant()],
+    [
+      'partner is blocked',
+      async (world: ReturnType<typeof slowWorld>) => void world.stops.set(entryIds.partner('demo-partner'), stop),
+    ],
+  ])('%s ends as failed, without files and without another request', async (_, end) => {
+    const world = slowWorld();
+    const arn = await startAndWait(world);
+    const { length } = world.asked;
+
+    await end(world);
+    await world.durable.finish(arn);
+
+    expect(await world.item()).toMatchObject({ status: 'failed' });
+    expect(await world.item()).not.toHaveProperty('payerToken');
+    expect(await world.item()).not.toHaveProperty('stateKey');
+    expect(world.asked).toHaveLength(length);
+    expect(world.objects.has(manifestName(world.exportId))).toBe(false);
+  });
+
+  it('payer is paused waits until it no longer is', async () => {
+    const world = slowWorld({ tokenLives: 86_400 });
+    const arn = await startAndWait(world);
+    world.stops.set(entryIds.payer('northwind'), stop);
+    await world.durable.pass(3_600_000);
+    const { length } = world.asked;
+    expect(length).toBe(2);
+
+    world.stops.delete(entryIds.payer('northwind'));
+    await world.durable.finish(arn);
+
+    expect(await world.item()).toMatchObject({ status: 'completed', resources: 2 });
+  });
+
+  it.each([
+    ['after its first leg', startAndWait, 'partial', 1],
+    [
+      'before it could begin',
+      async (world: ReturnType<typeof slowWorld>) => {
+        world.stops.set(entryIds.payer('northwind'), stop);
+        await world.kickOff();
+        return world.start();
+      },
+      'failed',
+      0,
+    ],
+  ] as const)('payer stays paused %s ends two days after the kick-off as %s', async (_, begin, status, resources) => {
+    const world = slowWorld({ age: almostTwoDays });
+    const startedAt = world.durable.now();
+    const arn = await begin(world);
+    world.stops.set(entryIds.payer('northwind'), stop);
+
+    await world.durable.finish(arn);
+
+    expect(await world.item()).toMatchObject({ status, resources });
+    expect(world.durable.now() - startedAt).toBeLessThan(1_500_000);
+  });
+
+  it('token is over waits for a poll until the two days are over, not for a day more', async () => {
+    const world = slowWorld({ age: almostTwoDays, tokenLives: 400 });
+    const startedAt = world.durable.now();
+    const arn = await startAndWait(world);
+
+    await world.durable.finish(arn);
+
+    expect(await world.item()).toMatchObject({ status: 'partial' });
+    expect((await world.record()).errors).toEqual(['$everything is not complete: the export took longer than it may.']);
+    expect(world.durable.now() - startedAt).toBeLessThan(1_500_000);
+  });
+
+  it('end cannot be written gives up, and leaves an export that is overdue', async () => {
+    let fails = false;
+    const world = slowWorld({
+      age: almostTwoDays,
+      onCall: (name) => {
+        if (fails && name === 'UpdateItemCommand') throw new Error('out of reach');
+      },
+    });
+    const arn = await startAndWait(world);
+    fails = true;
+
+    await world.durable.finish(arn);
+
+    const item = await world.item();
+    expect(item).toMatchObject({ status: 'running' });
+    expect(item!.expiresAt - item!.startedAt).toBe(3 * 86_400);
+  });
+
+  it("payer's breaker is open waits until it may be half-open", async () => {
+    const world = exportWorld({ payer: () => pageOf([memberPatient]) });
+    const untilMs = world.durable.now() + 120_000;
+    world.dynamo.items('Limits').set('breaker#northwind', {
+      limitId: { S: 'breaker#northwind' },
+      openUntilMs: { N: String(untilMs) },
+      openForMs: { N: '120000' },
+    });
+
+    await world.run();
+
+    expect(await world.item()).toMatchObject({ status: 'completed' });
+    expect(world.durable.now()).toBeGreaterThanOrEqual(untilMs);
+  });
+
+  it('token is over asks the next poll for one, and ends with what it has after a day without a poll', async () => {
+    const world = exportWorld({ tokenLives: 30 });
+    world.answerWith(() => pageOf([memberPatient]));
+    await world.kickOff();
+    const arn = world.start();
+    await world.untilItWaits();
+    expect(world.asked).toEqual([]);
+    expect((await world.item())?.wanted).toMatchObject({ refusedVersion: 1 });
+
+    await world.durable.finish(arn);
+
+    expect(await world.item()).toMatchObject({ status: 'failed' });
+    expect((await world.record()).errors).toEqual([
+      "$everything is not complete: the payer's access token ended, and no poll renewed it within a day.",
+    ]);
+  });
+
+  it('token is replaced by a poll goes on with it', async () => {
+    const world = exportWorld({ tokenLives: 30, payer: () => pageOf([memberPatient]) });
+
+    await world.run();
+
+    expect(world.asked.map(({ token }) => token)).toEqual(['Bearer token-2']);
+    expect(await world.item()).toMatchObject({ status: 'completed' });
+  });
+
+  it('bucket refuses everything ends as failed after its tries', async () => {
+    const world = exportWorld({
+      onCall: (name) => {
+        if (name === 'put') throw unavailable('s3: AccessDenied');
+      },
+    });
+
+    const { result } = await world.run();
+
+    expect(result).toEqual({ status: 'failed', resources: 0 });
+    expect(await world.item()).toMatchObject({ status: 'failed' });
+    expect(JSON.parse(world.lines.at(-1) ?? '') as object).toMatchObject({
+      outcome: 'failed',
+      detail: 's3: AccessDenied',
+    });
+  });
+
+  it('key is disabled ends as failed after its tries', async () => {
+    const world = exportWorld({
+      onCall: (name) => {
+        if (name === 'openInJob') throw new Error('the key is disabled');
+      },
+    });
+
+    await world.run();
+
+    expect(await world.item()).toMatchObject({ status: 'failed' });
+  });
+
+  it('bucket is out of reach for ten minutes loses nothing', async () => {
+    let until = 0;
+    const world = exportWorld({
+      onCall: (name) => {
+        if (name === 'put' && world.durable.now() < until) throw new Error('out of reach');
+      },
+    });
+    until = world.durable.now() + 600_000;
+
+    await world.run();
+
+    expect(await world.item()).toMatchObject({ status: 'completed', resources: 1 });
+  });
+});
+
+describe('an execution that the engine ends', () => {
+  const invocation = (exportId: string) =>
+    ({
+      DurableExecutionArn: 'arn',
+      CheckpointToken: 'token',
+      InitialExecutionState: { Operations: [{ ExecutionDetails: { InputPayload: JSON.stringify({ exportId }) } }] },
+    }) as unknown as Parameters<DurableLambdaHandler>[0];
+
+  it('leaves no export that runs', async () => {
+    const world = exportWorld();
+    await world.kickOff();
+    const handler = endIfFailed(world.deps, () => Promise.resolve({ Status: 'FAILED' } as never));
+
+    expect(await handler(invocation(world.exportId), {} as never)).toEqual({ Status: 'FAILED' });
+
+    expect(await world.item()).toMatchObject({ status: 'failed' });
+    expect(world.lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+      { level: 'error', outcome: 'failed', detail: 'executionFailed', exportFailed: 1 },
+    ]);
+  });
+
+  it('leaves an export alone that goes on', async () => {
+    const world = exportWorld();
+    await world.kickOff();
+    const handler = endIfFailed(world.deps, () => Promise.resolve({ Status: 'PENDING' } as never));
+
+    await handler(invocation(world.exportId), {} as never);
+
+    expect(await world.item()).toMatchObject({ status: 'running' });
+  });
+
+  it.each([
+    ['its leg', 'leg'],
+    ['its end', 'finish'],
+  ])(
+    'is not one whose checkpoint token AWS refuses at %s: another invocation goes on, and nothing is lost',
+    async (_, name) => {
+      let refused = 0;
+      const world = exportWorld({
+        payer: () => pageOf([memberPatient, observation(1)]),
+        hooks: {
+          before: ({ updates }) => {
+            if (refused > 0 || !updates.some(({ Name, Action }) => Name === name && Action === 'SUCCEED'))
+              return undefined;
+            refused += 1;
+            return new LambdaError('InvalidParameterValueException', 400, 'Invalid checkpoint token');
+          },
+        },
+      });
+
+      await world.run();
+
+      expect(refused).toBe(1);
+      expect(await world.item()).toMatchObject({ status: 'completed', resources: 2 });
+      expect((await world.record()).resources['Observation']).toHaveLength(1);
+      expect(world.lines.filter((line) => line.includes('"outcome"'))).toHaveLength(1);
+    },
+  );
+
+  it('because AWS refuses every checkpoint leaves no export that runs for ever', async () => {
+    const world = exportWorld({
+      age: 3 * 86_400 - 1800,
+      executionTimeoutSeconds: 3600,
+      hooks: { before: () => new LambdaError('InvalidParameterValueException', 400, 'Invalid checkpoint token') },
+    });
+    await world.kickOff();
+
+    expect((await world.durable.finish(world.start())).status).toBe('TIMED_OUT');
+
+    const item = await world.item();
+    expect(isOverdue(item!, Math.floor(world.durable.now() / 1000))).toBe(true);
+  });
+
+  it('because a checkpoint is refused for its size fails, and so does its export', async () => {
+    const world = exportWorld({
+      hooks: {
+        before: ({ updates }) =>
+          updates.some(({ Name, Action }) => Name === 'leg' && Action === 'SUCCEED')
+            ? new LambdaError('RequestEntityTooLargeException', 413, 'too large')
+            : undefined,
+      },
+    });
+    await world.kickOff();
+
+    expect((await world.durable.finish(world.start())).status).toBe('FAILED');
+    expect(await world.item()).toMatchObject({ status: 'failed' });
+  });
+});
+
+describe('an export of many legs', () => {
+  /** A payer that asks to wait before each page, so that each is a leg and an invocation of its own. */
+  const patientWorld = (pages: number, options: WorldOptions = {}) => {
+    const world = exportWorld(options);
+    const waited = new Set<string>();
+    world.answerWith(({ path }) => {
+      if (path.startsWith('/Practitioner/')) {
+        return { ...pageOf([]), body: JSON.stringify({ resourceType: 'Practitioner', id: path.slice(14) }) };
+      }
+      const page = Number(/page=(\d+)/.exec(path)?.[1] ?? 1);
+      if (!waited.has(path)) {
+        waited.add(path);
+        return { status: 429, headers: { 'retry-after': '60' } };
+      }
+      const seen = observation(page, { performer: [{ reference: `Practitioner/p${page % 7}` }] });
+      return pageOf([seen, observation(1)], page < pages ? `${world.base}?page=${page + 1}` : undefined);
+    });
+    return world;
+  };
+
+  const idsOf = async (world: ReturnType<typeof exportWorld>) =>
+    Object.values((await world.record()).resources).flatMap((all) => all.map(({ id }) => id));
+
+  it('goes on from snapshots of its state, and loses nothing', async () => {
+    const world = patientWorld(80);
+
+    await world.run();
+
+    expect(await world.item()).toMatchObject({ status: 'completed', resources: 87 });
+    const ids = await idsOf(world);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids).toHaveLength(88);
+  });
+
+  it('goes on in execution after execution, each named after the export, and loses nothing', async () => {
+    const world = patientWorld(40, { deps: { mostOperations: 30 } });
+
+    await world.run();
+
+    expect(await world.item()).toMatchObject({ status: 'completed', resources: 47 });
+    const executions = world.durable.engine.executions();
+    expect(executions.length).toBeGreaterThan(3);
+    expect(executions.every(({ status }) => status === 'SUCCEEDED')).toBe(true);
+    const ids = await idsOf(world);
+    expect(new Set(ids).size).toBe(ids.length);
+    // A deletion of the export stops this execution.
+    expect((await world.item())?.executionArn).toBe(executions.at(-1)?.arn);
+  });
+
+  it('keeps only the parts of its manifest', async () => {
+    const world = patientWorld(3);
+
+    await world.run();
+
+    const { manifest } = await world.record();
+    const parts = manifest.files.flatMap((file) => file.parts.map(({ object }) => object));
+    const kept = Buffer.from(world.objects.get(keptName(world.exportId))!).toString('utf8');
+    expect([...readKeptParts(kept)].toSorted()).toEqual(parts.toSorted());
+    expect([...world.objects.keys()].every((name) => name.startsWith(prefixOf(world.exportId)))).toBe(true);
+  });
+});
+
+describe('what is kept and logged', () => {
+  it('has no token, no name and no id of a resource', async () => {
+    const world = slowWorld();
+    await world.run();
+
+    const all = [
+      world.durable.engine.dump(),
+      ...world.lines,
+      ...[...world.objects.values()].map((bytes) => Buffer.from(bytes).toString('latin1')),
+    ].join('\n');
+
+    for (const secret of ['token-1', 'Amber', 'o-1', 'member-1', 'Observation', 'page=2']) {
+      expect(all.includes(secret) ? secret : undefined).toBeUndefined();
+    }
+  });
+});

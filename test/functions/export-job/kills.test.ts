@@ -1,0 +1,109 @@
+import { exportWorld, fhir, memberPatient, observation, pageOf, type PayerScript } from '../../support/export-world.ts';
+
+/** Seven resources over three pages and two references. The payer throttles once and lets its token end once. */
+const awkwardPayer = (base: () => string): PayerScript => {
+  let throttled = false;
+  let failed = false;
+  return ({ path, token }) => {
+    if (path.startsWith('/Practitioner/')) return fhir({ resourceType: 'Practitioner', id: path.slice(14) });
+    if (path.includes('page=3')) {
+      if (!failed) {
+        failed = true;
+        return { ...pageOf([observation(5)]), cut: true };
+      }
+      return pageOf([observation(5), observation(1)]);
+    }
+    if (path.includes('page=2')) {
+      if (token === 'Bearer token-1') return { status: 401 };
+      return pageOf(
+        [observation(3), observation(4, { performer: [{ reference: 'Practitioner/p2' }] })],
+        `${base()}?page=3`,
+      );
+    }
+    if (!throttled) {
+      throttled = true;
+      return { status: 429, headers: { 'retry-after': '90' } };
+    }
+    return pageOf(
+      [memberPatient, observation(1, { performer: [{ reference: 'Practitioner/p1' }] }), observation(2)],
+      `${base()}?page=2`,
+    );
+  };
+};
+
+const expected = ['Observation/o-1', 'Observation/o-2', 'Observation/o-3', 'Observation/o-4', 'Observation/o-5'];
+
+const checkRecord = async (world: ReturnType<typeof exportWorld>): Promise<void> => {
+  const { resources, errors } = await world.record();
+  const ids = Object.values(resources).flatMap((all) => all.map(({ resourceType, id }) => `${resourceType}/${id}`));
+  const read = ids.filter((id) => !id.startsWith('Provenance/')).toSorted();
+  expect(read).toEqual([...expected, 'Patient/member-1', 'Practitioner/p1', 'Practitioner/p2']);
+  expect(errors).toEqual([]);
+  expect(await world.item()).toMatchObject({ status: 'completed', resources: 8 });
+};
+
+describe('nothing is lost and nothing doubled', () => {
+  it('when a payer throttles, breaks off and refuses its token', async () => {
+    const world = exportWorld();
+    world.answerWith(awkwardPayer(() => world.base));
+
+    await world.run();
+
+    await checkRecord(world);
+  });
+
+  it('when the job was started twice: only the execution that began it goes on', async () => {
+    const world = exportWorld();
+    world.answerWith(awkwardPayer(() => world.base));
+    await world.kickOff();
+    const { engine } = world.durable;
+    const names = [world.exportId, `${world.exportId}-1`];
+    for (const name of names) world.durable.start('job', { exportId: world.exportId }, name);
+
+    while (engine.executions().some(({ status }) => status === 'RUNNING')) {
+      await world.untilItWaits();
+      if ((await world.item())?.wanted !== undefined) await world.poll();
+    }
+
+    await checkRecord(world);
+  });
+
+  it('when the call of any dependency fails, whichever it is', async () => {
+    let calls = 0;
+    const all = exportWorld({ onCall: () => void (calls += 1) });
+    all.answerWith(awkwardPayer(() => all.base));
+    await all.run();
+    const made = calls;
+    expect(made).toBeGreaterThan(40);
+
+    for (let failing = 1; failing <= made; failing += 1) {
+      calls = 0;
+      const world = exportWorld({
+        onCall: (name) => {
+          calls += 1;
+          if (calls === failing) throw new Error(`call ${failing} of ${name}`);
+        },
+      });
+      world.answerWith(awkwardPayer(() => world.base));
+      await world.run();
+      await checkRecord(world);
+    }
+  });
+
+  it('when the process is killed after any checkpoint', async () => {
+    let checkpoints = 0;
+    const all = exportWorld({ killAfter: () => (checkpoints += 1) < 0 });
+    all.answerWith(awkwardPayer(() => all.base));
+    await all.run();
+    const made = checkpoints;
+    expect(made).toBeGreaterThan(10);
+
+    for (let killed = 1; killed <= made; killed += 1) {
+      checkpoints = 0;
+      const world = exportWorld({ killAfter: () => (checkpoints += 1) === killed });
+      world.answerWith(awkwardPayer(() => world.base));
+      await world.run();
+      await checkRecord(world);
+    }
+  });
+});

@@ -1,0 +1,81 @@
+import { planReading } from '../../../functions/export-job/plan/plan-reading.ts';
+import { wantedOf } from '../../../functions/export-job/plan/wanted.ts';
+import { parseScopes } from '../../../functions/shared/registry/scopes.ts';
+import type { Payer } from '../../../functions/shared/registry/types.ts';
+
+interface Given {
+  readonly scope?: string;
+  readonly types?: readonly string[];
+  readonly since?: string;
+  readonly everything?: boolean;
+  readonly wholeRecord?: Payer['wholeRecord'];
+}
+
+const plan = ({ scope = 'patient/*.rs', types, since, everything = true, wholeRecord }: Given = {}) => {
+  const payer = { fhirBaseUrl: 'https://payer.example/r4', everything, wholeRecord } as Payer;
+  const asked = { patient: 'p-1', ...(types && { types }), ...(since && { since }) };
+  const { tasks, outOfScope } = planReading({ payer, wanted: wantedOf(parseScopes(scope), types), asked });
+  return { requests: tasks.map(({ type, rest }) => [type, rest]), outOfScope };
+};
+
+describe('a record is read', () => {
+  it('by $everything where the payer has it', () => {
+    expect(plan().requests).toEqual([['$everything', '/Patient/p-1/$everything']]);
+  });
+
+  it('by $everything with the types, the time and the page size that were asked for', () => {
+    const { requests } = plan({
+      types: ['Observation', 'Patient'],
+      since: '2026-01-01T00:00:00Z',
+      wholeRecord: { pageSize: 50 },
+    });
+
+    expect(requests).toEqual([
+      ['$everything', '/Patient/p-1/$everything?_since=2026-01-01T00:00:00Z&_type=Observation,Patient&_count=50'],
+    ]);
+  });
+
+  it("by the profile's searches where it has some, with the patient in each, and the Patient first", () => {
+    const { requests } = plan({
+      since: '2026-01-01T00:00:00Z',
+      wholeRecord: { searches: ['Observation?category=laboratory', 'Coverage'] },
+    });
+
+    expect(requests).toEqual([
+      ['Patient', '/Patient?_id=p-1&_lastUpdated=ge2026-01-01T00:00:00Z'],
+      ['Observation', '/Observation?patient=p-1&category=laboratory&_lastUpdated=ge2026-01-01T00:00:00Z'],
+      ['Coverage', '/Coverage?patient=p-1&_lastUpdated=ge2026-01-01T00:00:00Z'],
+    ]);
+  });
+
+  it("by the profile's one search in place of $everything", () => {
+    expect(plan({ wholeRecord: { substitute: 'ExplanationOfBenefit?_include=*' } }).requests).toEqual([
+      ['Patient', '/Patient?_id=p-1'],
+      ['$everything', '/ExplanationOfBenefit?patient=p-1&_include=*'],
+    ]);
+  });
+
+  it('by type where the scope does not cover all types, and says which it does not cover', () => {
+    const { requests, outOfScope } = plan({
+      scope: 'patient/Observation.rs patient/Goal.r',
+      wholeRecord: { searches: ['Observation?_include=*', 'Goal'] },
+    });
+
+    expect(requests).toEqual([['Observation', '/Observation?patient=p-1']]);
+    expect(outOfScope).toEqual(['Patient', 'Goal']);
+  });
+
+  it('with a search of its own for each type that was asked for and the profile does not have', () => {
+    const { requests } = plan({ types: ['Claim', 'Practitioner'], wholeRecord: { searches: ['Coverage'] } });
+
+    // No search finds the practitioners of a patient: they come by reference.
+    expect(requests).toEqual([['Claim', '/Claim?patient=p-1']]);
+  });
+
+  it('not at all where the scope covers nothing that was asked for', () => {
+    expect(plan({ scope: 'patient/Goal.rs', types: ['Condition'] })).toEqual({
+      requests: [],
+      outOfScope: ['Condition'],
+    });
+  });
+});

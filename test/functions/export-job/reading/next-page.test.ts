@@ -1,0 +1,76 @@
+import {
+  bounds,
+  missingFromTotal,
+  nextPage,
+  reachedBound,
+} from '../../../../functions/export-job/reading/next-page.ts';
+
+const bases = ['https://payer.example/fhir', 'http://inside:8080/r4'];
+const after = (next: readonly string[], read: readonly string[] = []) =>
+  nextPage({
+    next,
+    requestUrl: 'https://payer.example/fhir/Observation?patient=1',
+    bases,
+    wasRead: (rest) => read.includes(rest),
+  });
+
+describe('which page is next', () => {
+  it.each([
+    ['https://payer.example/fhir/Observation?page=2', '/Observation?page=2'],
+    ['https://payer.example/fhir?_getpages=a', '?_getpages=a'],
+    ['http://inside:8080/r4?_getpages=a', '?_getpages=a'],
+    ['Observation?page=2', '/Observation?page=2'],
+    ['?page=2', '/Observation?page=2'],
+    ['/fhir/Observation?page=2', '/Observation?page=2'],
+  ])('is one below the bases of the payer: %s', (link, rest) => {
+    expect(after([link])).toEqual({ rest });
+  });
+
+  it.each([
+    'https://elsewhere.example/fhir/Observation?page=2',
+    'https://payer.example/fhir/../admin',
+    'https://payer.example/fhirx/Observation',
+    'https://payer.example@elsewhere.example/fhir/Observation',
+    '//elsewhere.example/fhir',
+    'javascript:alert(1)',
+    '',
+  ])('is not one elsewhere: %s', (link) => {
+    expect(after([link])).toEqual({ end: 'elsewhere' });
+  });
+
+  it('is none after the last', () => {
+    expect(after([])).toEqual({ end: 'last' });
+  });
+
+  it('is never one that was already read, however it is spelled', () => {
+    expect(after(['Observation?page=2'], ['/Observation?page=2'])).toEqual({ end: 'loop' });
+    expect(after(['http://inside:8080/r4/Observation?page=2'], ['/Observation?page=2'])).toEqual({ end: 'loop' });
+    expect(after(['Observation?page=2', 'Observation?page=3'], ['/Observation?page=2'])).toEqual({
+      rest: '/Observation?page=3',
+    });
+  });
+});
+
+it('an export stops at each of its bounds, which has a name', () => {
+  const none = { pages: 0, resources: 0, bytes: 0, seconds: 0 };
+  expect(reachedBound(none)).toBeUndefined();
+  for (const bound of ['pages', 'resources', 'bytes', 'seconds'] as const) {
+    expect(reachedBound({ ...none, [bound]: bounds[bound] - 1 })).toBeUndefined();
+    expect(reachedBound({ ...none, [bound]: bounds[bound] })).toBe(bound);
+  }
+  // A record of 2 GB must be within the bounds.
+  expect(bounds.bytes).toBeGreaterThan(2 * 1024 ** 3);
+});
+
+it('reports that a search returned less than its total, or that the total shrank', () => {
+  expect(missingFromTotal({ first: 10, last: 10, read: 10 })).toBeUndefined();
+  expect(missingFromTotal({ first: 10, last: 10, read: 12 })).toBeUndefined();
+  expect(missingFromTotal({ first: undefined, last: undefined, read: 0 })).toBeUndefined();
+  expect(missingFromTotal({ first: 10, last: undefined, read: 9 })).toBe('short');
+  expect(missingFromTotal({ first: undefined, last: 10, read: 9 })).toBe('short');
+  expect(missingFromTotal({ first: 10, last: 12, read: 9 })).toBe('short');
+  expect(missingFromTotal({ first: 10, last: 8, read: 7 })).toBe('short');
+  expect(missingFromTotal({ first: 10, last: 8, read: 8 })).toBe('shrank');
+  expect(missingFromTotal({ first: 10, last: 8, read: 10 })).toBeUndefined();
+  expect(missingFromTotal({ first: 8, last: 10, read: 9 })).toBeUndefined();
+});

@@ -1,0 +1,141 @@
+import { outcomeLine } from '../../../../functions/export-job/reading/outcomes.ts';
+import { isMissing, payerRemarks, type Problem } from '../../../../functions/export-job/reading/problems.ts';
+import { provenanceLine } from '../../../../functions/export-job/reading/provenance.ts';
+import { createValidator, type ResourceWithMeta } from '../../../profiles/validate.ts';
+
+const type = 'Observation';
+const notRead = [
+  'pages',
+  'resources',
+  'bytes',
+  'seconds',
+  'grantEnded',
+  'tokenNotRenewed',
+  'partnerBlocked',
+  'payerBlocked',
+  'payerDown',
+] as const;
+const skipped = ['tooLarge', 'tooDeep', 'notJson', 'repeatedKey', 'notResource', 'notFhir'] as const;
+const faults = ['truncated', 'notJson', 'notBundle', 'linksTooLong', 'repeatedKey'] as const;
+const problems: readonly Problem[] = [
+  ...faults.map((fault) => ({ kind: 'pageUnreadable', type, page: 2, fault }) as const),
+  { kind: 'pageNotRead', type, page: 2, status: 500 },
+  { kind: 'pageNotRead', type, page: 2 },
+  { kind: 'pagesLoop', type, page: 2 },
+  { kind: 'pageElsewhere', type, page: 2 },
+  { kind: 'totalShrank', type, total: 9, read: 8 },
+  { kind: 'totalShort', type, total: 9, read: 8 },
+  { kind: 'typeRefused', type, status: 403 },
+  { kind: 'typeRefused', type, status: 404 },
+  { kind: 'typeOutOfScope', type },
+  ...notRead.map((why) => ({ kind: 'typeNotRead', type, why }) as const),
+  ...skipped.map((reason) => ({ kind: 'resourceSkipped', reason, page: 3, type, id: '1' }) as const),
+  { kind: 'resourceSkipped', reason: 'notJson' },
+  { kind: 'otherPatient', type, page: 3 },
+  { kind: 'referenceNotRead', type: 'Practitioner', id: '1', status: 404 },
+  { kind: 'referenceNotRead', type: 'Practitioner', id: '1' },
+  { kind: 'foreignAttachment', type, id: '1', count: 1 },
+  { kind: 'foreignAttachment', type, count: 2 },
+  { kind: 'payerRemark', type, page: 1, severity: 'warning', code: 'incomplete' },
+];
+
+interface Outcome extends ResourceWithMeta {
+  readonly issue: readonly [{ severity: string; code: string; details: { text: string }; diagnostics: string }];
+}
+
+const validate = createValidator();
+const outcomeOf = (problem: Problem) => JSON.parse(outcomeLine(problem)) as Outcome;
+
+describe('the error file', () => {
+  it.each(problems)('has a valid line for %j', (problem) => {
+    const line = outcomeLine(problem);
+    expect(line).not.toMatch(/[\n\r]|undefined|\[object/);
+    const outcome = outcomeOf(problem);
+    expect(validate(outcome)).toEqual([]);
+    const [{ details, diagnostics }] = outcome.issue;
+    expect(diagnostics).toBe(details.text);
+    expect(details.text).toMatch(/^[A-Z].*\.$/);
+  });
+
+  it('has another sentence for every problem', () => {
+    expect(new Set(problems.map(outcomeLine)).size).toBe(problems.length);
+  });
+
+  it('names page and type, or type and id', () => {
+    expect(outcomeOf({ kind: 'pageNotRead', type, page: 2, status: 500 }).issue[0]).toEqual({
+      severity: 'error',
+      code: 'incomplete',
+      details: {
+        text: 'Page 2 of Observation could not be read: the payer answered with status 500. Resources are missing.',
+      },
+      diagnostics: expect.any(String) as string,
+    });
+    expect(outcomeOf({ kind: 'resourceSkipped', reason: 'tooLarge', page: 1, type, id: '7' }).issue[0]).toMatchObject({
+      code: 'too-long',
+      diagnostics: 'Observation/7 on page 1 is left out: it is larger than 10 MB, where clients stop reading a line.',
+    });
+  });
+
+  it("distinguishes what is missing from what is unusual by the issue's severity", () => {
+    expect(problems.filter((problem) => !isMissing(problem)).map(({ kind }) => kind)).toEqual([
+      'foreignAttachment',
+      'foreignAttachment',
+      'payerRemark',
+    ]);
+  });
+
+  it("has the payer's remarks by their codes, each kind once, and never its text", () => {
+    const issue = { severity: 'warning', code: 'incomplete', diagnostics: 'Observation?patient=1' };
+    const outcome = {
+      issue: [issue, issue, { severity: 'error', code: 'made-up' }, { severity: 'odd', code: 'invalid' }, 7],
+    };
+    expect(payerRemarks(outcome, type, 4)).toEqual([
+      { kind: 'payerRemark', type, page: 4, severity: 'warning', code: 'incomplete' },
+    ]);
+    expect(payerRemarks({}, type, 4)).toEqual([]);
+  });
+});
+
+describe('our Provenance', () => {
+  const facts = {
+    exportId: 'e'.repeat(44),
+    facade: 'https://gateway.example/r4/payer',
+    patient: 'member',
+    payerName: 'Blue & <Gold>',
+    transactionTime: '2026-11-26T10:00:00Z',
+    recorded: '2026-11-26T10:05:00Z',
+    missing: [] as readonly string[],
+  };
+  interface Made extends ResourceWithMeta {
+    readonly id: string;
+    readonly text: { readonly div: string };
+  }
+  const made = (more: Partial<typeof facts> = {}) => JSON.parse(provenanceLine({ ...facts, ...more })) as Made;
+
+  it('is valid in R4 and US Core, and names payer, patient and times', () => {
+    const provenance = made();
+    expect(validate(provenance)).toEqual([]);
+    expect(provenance).toMatchObject({
+      target: [{ reference: 'https://gateway.example/r4/payer/Patient/member' }],
+      occurredPeriod: { start: facts.transactionTime, end: facts.recorded },
+      recorded: facts.recorded,
+      agent: [{ who: { display: 'Payer-to-payer gateway' } }, { who: { display: 'Blue & <Gold>' } }],
+    });
+    expect(provenance.text.div).toContain('Nothing is known to be missing.');
+    expect(provenance.text.div).toContain('Blue &amp; &lt;Gold&gt;');
+  });
+
+  it('says what is missing', () => {
+    const provenance = made({ missing: ['Claim: refused <by> the payer.', 'Goal: not read.'] });
+    expect(validate(provenance)).toEqual([]);
+    expect(provenance.text.div).toContain(
+      '<ul><li>Claim: refused &lt;by&gt; the payer.</li><li>Goal: not read.</li></ul>',
+    );
+  });
+
+  it('has an id of its own for each export, in the form of FHIR', () => {
+    expect(made().id).toMatch(/^[a-f0-9]{32}$/);
+    expect(made().id).toBe(made().id);
+    expect(made({ exportId: `${'e'.repeat(43)}f` }).id).not.toBe(made().id);
+  });
+});

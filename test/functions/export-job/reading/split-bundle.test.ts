@@ -1,0 +1,295 @@
+import fc from 'fast-check';
+import { createBundleSplitter } from '../../../../functions/export-job/reading/split-bundle.ts';
+import { UnreadablePage } from '../../../../functions/export-job/reading/unreadable-page.ts';
+import { bundleOf, linesOf, spell, split } from './bundles.ts';
+
+const observation = (id: string, rest = '') => `{"resourceType":"Observation","id":"${id}"${rest}}`;
+
+const faultOf = (act: () => unknown): unknown => {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof UnreadablePage) return error.fault;
+    throw error;
+  }
+  return undefined;
+};
+
+describe('splitting a Bundle', () => {
+  it("keeps the payer's bytes but for white space between tokens", () => {
+    const compact = String.raw`{"b":1.00,"resourceType":"Observation","a":"x \u0026 \/ \" y","id":"1","c":[1,-0,1e5,true,null,{"d":""}]}`;
+    const spaced = compact.replaceAll(/(?<=[,:[{}\]])(?=["\d[{tn-])/g, ' \r\n\t');
+    expect(spaced).not.toBe(compact);
+    expect(linesOf(split(bundleOf([spaced])))).toEqual([compact]);
+  });
+
+  it('tells type, id, mode, references and attachments of each resource', () => {
+    const json = `{"resourceType":"DocumentReference","subject":{"reference":"Patient/1"},"content":[{"attachment":{"url":"Binary/1"}}]}`;
+    const { items } = split(
+      `{"resourceType":"Bundle","entry":[
+        {"fullUrl":"x","resource":${json},"search":{"mode":"include"}},
+        {"search":{"mode":"outcome"},"resource":{"resourceType":"OperationOutcome"}},
+        {"resource":${observation('2')}}]}`,
+    );
+    expect(items).toMatchObject([
+      {
+        type: 'DocumentReference',
+        id: undefined,
+        mode: 'include',
+        references: ['Patient/1'],
+        attachments: ['Binary/1'],
+      },
+      { type: 'OperationOutcome', mode: 'outcome' },
+      { type: 'Observation', id: '2', mode: 'match', references: [], attachments: [] },
+    ]);
+  });
+
+  it("tells the page's next links, its total, and how many entries it has", () => {
+    const links = `[{"relation":"self","url":"s"},{"relation":"next","url":"n?a=1\\u0026b=2"},{"relation":"next"}]`;
+    const { info } = split(
+      `{"link":${links},"total":12,"entry":[{"resource":${observation('1')}},{},{"resource":null},7],"resourceType":"Bundle"}`,
+    );
+    expect(info).toEqual({ next: ['n?a=1&b=2'], total: 12, entries: 3 });
+    expect(split('{"resourceType":"Bundle"}').info).toEqual({ next: [], total: undefined, entries: 0 });
+    expect(split('{"resourceType":"Bundle","total":-1,"entry":[]}').info.total).toBeUndefined();
+    expect(split('{"resourceType":"Bundle","total":"7","link":{}}').info).toMatchObject({ total: undefined, next: [] });
+  });
+
+  it('accepts a byte order mark', () => {
+    expect(linesOf(split(`\uFEFF${bundleOf([observation('1')])}`))).toEqual([observation('1')]);
+  });
+
+  it('reads entries of a Bundle only, not of a Bundle inside it', () => {
+    const inner = bundleOf([observation('inner')]);
+    expect(linesOf(split(bundleOf([inner])))).toEqual([inner]);
+    expect(linesOf(split(`{"resourceType":"Bundle","x":${inner},"entry":[]}`))).toEqual([]);
+  });
+
+  it('agrees with JSON.parse on any Bundle in any spelling, cut anywhere', () => {
+    const resource = fc
+      .tuple(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 })), fc.option(fc.string({ minLength: 1 })))
+      .map(([rest, id]) => {
+        const { resourceType: _, id: __, ...others } = rest;
+        return Object.assign(others, { resourceType: 'Basic' }, id === null ? {} : { id });
+      });
+    fc.assert(
+      fc.property(
+        fc.array(resource, { maxLength: 4 }),
+        fc.integer({ min: 1, max: 2 ** 31 }),
+        fc.array(fc.nat(), { maxLength: 12 }),
+        (resources, seed, cuts) => {
+          const spellings = resources.map((json, index) => spell(json, seed + index));
+          const text = ` {"resourceType": "Bundle" , "meta":${spell(resources, seed).spaced}, "entry" :[${spellings
+            .map(({ spaced }) => `{"x":[],"resource":${spaced},"search":{}}`)
+            .join(' , ')}]\n}\n`;
+          const answer = split(text, { cuts });
+          expect(linesOf(answer)).toEqual(spellings.map(({ compact }) => compact));
+          const parsed = (JSON.parse(text) as { entry: { resource: { id?: string } }[] }).entry;
+          expect(answer.items.map((item) => (item.skipped === undefined ? item.resource : undefined))).toEqual(
+            parsed.map((entry) => entry.resource),
+          );
+          expect(answer.items.map((item) => item.id)).toEqual(parsed.map((entry) => entry.resource.id));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('finds the same in every cut into two', () => {
+    const text = bundleOf(
+      [
+        observation('1', String.raw`,"a":"\\","b":"\"{","c":"é\u00e9"`),
+        observation('2'),
+        '{"resourceType":"B" , "x" : [ ] }',
+      ],
+      ',"link":[{"relation":"next","url":"n"}]',
+    );
+    const whole = split(text);
+    expect(linesOf(whole)).toHaveLength(3);
+    for (let cut = 0; cut <= Buffer.byteLength(text); cut++) expect(split(text, { cuts: [cut] })).toEqual(whole);
+    expect(split(text, { cuts: Array.from({ length: Buffer.byteLength(text) }, (_, at) => at) })).toEqual(whole);
+  });
+});
+
+describe('what is no page', () => {
+  const whole = bundleOf([observation('1', ',"a":[1,{"b":"c"}]'), observation('2')]);
+
+  it('refuses an answer that is cut off anywhere, and has returned whole resources only', () => {
+    for (let length = 0; length < whole.length; length++) {
+      const splitter = createBundleSplitter({ of: 'search' });
+      const items = splitter.push(Buffer.from(whole.slice(0, length)));
+      expect(faultOf(() => splitter.end())).toBe('truncated');
+      for (const item of items) expect(whole).toContain(item.skipped ?? item.line.toString());
+    }
+  });
+
+  it.each([
+    ['HTML', '<!DOCTYPE html><html></html>', 'notJson'],
+    ['a list', '[{"resourceType":"Bundle"}]', 'notJson'],
+    ['a text', '"Bundle"', 'notJson'],
+    ['nothing', '', 'truncated'],
+    ['another byte after the end', `${whole}x`, 'notJson'],
+    ['a second document', `${whole}{}`, 'notJson'],
+    ['a comma too many', '{"resourceType":"Bundle",}', 'notJson'],
+    ['no comma', '{"resourceType":"Bundle" "entry":[]}', 'notJson'],
+    ['no colon', '{"resourceType" "Bundle"}', 'notJson'],
+    ['no value', '{"resourceType":}', 'notJson'],
+    ['a key without quotes', '{resourceType:"Bundle"}', 'notJson'],
+    ['a key with a bad escape', String.raw`{"resource\Type":"Bundle"}`, 'notJson'],
+    ['a comma too many between entries', '{"resourceType":"Bundle","entry":[{},]}', 'notJson'],
+    ['the wrong bracket', '{"resourceType":"Bundle","entry":[{}}]', 'notJson'],
+    ['the wrong bracket at its end', '{"resourceType":"Bundle"]', 'notJson'],
+    ['a link that is not JSON', '{"resourceType":"Bundle","link":[{"a":tru}]}', 'notJson'],
+    ['two lists of entries', '{"resourceType":"Bundle","entry":[],"entry":[]}', 'repeatedKey'],
+    [
+      'two lists of entries, one spelled otherwise',
+      String.raw`{"resourceType":"Bundle","entry":[],"\u0065ntry":[]}`,
+      'repeatedKey',
+    ],
+    [
+      'links of more than 64 KB',
+      `{"resourceType":"Bundle","link":[{"relation":"next","url":"${'x'.repeat(65_536)}"}]}`,
+      'linksTooLong',
+    ],
+    ['a type of more than 64 KB', `{"resourceType":"${'x'.repeat(65_536)}"}`, 'notBundle'],
+    ['no type', '{"entry":[]}', 'notBundle'],
+    ['a type that is no text', '{"resourceType":["Bundle"]}', 'notBundle'],
+  ])('names %s', (_, text, fault) => {
+    expect(faultOf(() => split(text))).toBe(fault);
+  });
+
+  it('reports what came in place of a Bundle, and reads none of its entries', () => {
+    const text = `{"resourceType":"OperationOutcome","entry":[{"resource":${observation('1')}}]}`;
+    const splitter = createBundleSplitter({ of: 'search' });
+    expect(splitter.push(Buffer.from(text))).toEqual([]);
+    expect(() => splitter.end()).toThrow(
+      expect.objectContaining({ fault: 'notBundle', resourceType: 'OperationOutcome' }),
+    );
+  });
+});
+
+describe('a resource that is skipped', () => {
+  const alone = (json: string, mostBytes?: number) =>
+    split(bundleOf([json, observation('next')]), mostBytes === undefined ? {} : { mostBytes }).items;
+  const next = expect.objectContaining({ id: 'next' });
+
+  it.each([
+    ['a line break in a string', observation('1', ',"a":"x\ny"'), 'notJson'],
+    ['a control character in a string', observation('1', ',"a":"x\u0001y"'), 'notJson'],
+    ['a bad number', observation('1', ',"a":01'), 'notJson'],
+    ['a bad escape', observation('1', String.raw`,"a":"\x"`), 'notJson'],
+    ['brackets that do not match', observation('1', ',"a":[}'), 'notJson'],
+    ['a member twice', observation('1', ',"a":1,"a":2'), 'repeatedKey'],
+    [
+      'a member twice, deeper, spelled otherwise',
+      observation('1', String.raw`,"a":[{"b":1,"\u0062":2}]`),
+      'repeatedKey',
+    ],
+    ['more levels than FHIR has', observation('1', `,"a":${'['.repeat(200)}${']'.repeat(200)}`), 'tooDeep'],
+  ])('is named with type and id: %s', (_, json, skipped) => {
+    expect(alone(json)).toEqual([{ skipped, type: 'Observation', id: '1' }, next]);
+  });
+
+  it('is one whose bytes are not UTF-8', () => {
+    const bytes = Buffer.from(bundleOf([observation('1', ',"a":"\u0080"'), observation('next')]));
+    bytes[bytes.indexOf(0xc2)] = 0xff;
+    expect(split(bytes).items).toEqual([{ skipped: 'notJson', type: 'Observation', id: '1' }, next]);
+  });
+
+  it('is one without a type, or none at all', () => {
+    expect(alone('{"id":"1"}')).toEqual([{ skipped: 'notResource', id: '1' }, next]);
+    expect(alone('{"resourceType":1,"id":"1"}')).toEqual([{ skipped: 'notResource', id: '1' }, next]);
+    expect(alone('"text"')).toEqual([{ skipped: 'notResource' }, next]);
+  });
+
+  it('survives a million levels', () => {
+    const deep = observation('1', `,"a":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`);
+    expect(alone(deep)).toEqual([{ skipped: 'tooDeep', type: 'Observation', id: '1' }, next]);
+  });
+
+  it('may have as many bytes as its limit, white space not counted, and not one more', () => {
+    const json = observation('1', `,"a":"${'x'.repeat(100)}"`);
+    const spaced = json.replaceAll(',', '   ,   ');
+    expect(alone(spaced, json.length)).toEqual([expect.objectContaining({ line: Buffer.from(json) }), next]);
+    expect(alone(spaced, json.length - 1)).toEqual([{ skipped: 'tooLarge', type: 'Observation', id: '1' }, next]);
+  });
+
+  it('is too large with 20 MB, which are not held', () => {
+    const splitter = createBundleSplitter({ of: 'search' });
+    const piece = Buffer.alloc(64 * 1024, 'x');
+    splitter.push(
+      Buffer.from('{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Binary","id":"b","data":"'),
+    );
+    const before = process.memoryUsage().arrayBuffers;
+    let most = 0;
+    for (let bytes = 0; bytes < 20_000_000; bytes += piece.length) {
+      splitter.push(piece);
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    }
+    expect(splitter.push(Buffer.from('"}}]}'))).toEqual([{ skipped: 'tooLarge', type: 'Binary', id: 'b' }]);
+    expect(splitter.end().entries).toBe(1);
+    expect(most).toBeLessThan(32_000_000);
+  });
+
+  it('is an entry that has two', () => {
+    const entry = `{"resource":${observation('1')},"resource":${observation('2')}}`;
+    expect(split(`{"resourceType":"Bundle","entry":[${entry}]}`).items).toEqual([{ skipped: 'repeatedKey' }]);
+  });
+
+  it('is named by its own type and id, not by those of what it contains', () => {
+    const json = `{"contained":[{"resourceType":"Patient","id":"p"}],"resourceType":"Observation","id":"o","a":tru}`;
+    expect(alone(json)[0]).toEqual({ skipped: 'notJson', type: 'Observation', id: 'o' });
+    const odd = `{"id":"a b?c=d","resourceType":"Obs&ervation","a":tru}`;
+    expect(alone(odd)[0]).toEqual({ skipped: 'notJson' });
+  });
+});
+
+describe('an answer that is one resource', () => {
+  it('is split as the only one', () => {
+    const { items, info } = split(` ${spell({ resourceType: 'Practitioner', id: '1', name: [{}] }, 3).spaced} `, {
+      of: 'read',
+    });
+    expect(items).toMatchObject([{ type: 'Practitioner', id: '1', mode: 'match' }]);
+    expect(info).toEqual({ next: [], total: undefined, entries: 1 });
+  });
+
+  it('can be a Bundle with entries, which is one resource then', () => {
+    const bundle = bundleOf([observation('1')]);
+    expect(linesOf(split(bundle, { of: 'read' }))).toEqual([bundle]);
+  });
+
+  it('is refused if it is cut off, or followed by more', () => {
+    expect(faultOf(() => split('{"resourceType":"Practitioner"', { of: 'read' }))).toBe('truncated');
+    expect(faultOf(() => split('{"resourceType":"Practitioner"}x', { of: 'read' }))).toBe('notJson');
+  });
+});
+
+it('takes time in proportion to the bytes, whatever they are', () => {
+  /** Of the processor, in microseconds. */
+  const timeOf = (text: string): number => {
+    const bytes = Buffer.from(text);
+    const startedAt = process.cpuUsage();
+    const splitter = createBundleSplitter({ of: 'search' });
+    for (let at = 0; at < bytes.length; at += 1024) splitter.push(bytes.subarray(at, at + 1024));
+    const { user, system } = process.cpuUsage(startedAt);
+    return user + system;
+  };
+  /** The machine may be busy with something else for a moment, hardly each time. */
+  const leastTimeOf = (text: string): number => Math.min(...Array.from({ length: 3 }, () => timeOf(text)));
+  const kinds = [
+    (size: number) => `{"a":"${String.raw`\"`.repeat(size)}`,
+    (size: number) => `{"a":${'['.repeat(size)}`,
+    (size: number) => `{"resourceType":"Bundle","entry":[{"resource":{"a":"${'\\\\'.repeat(size)}`,
+    (size: number) => `{"resourceType":"Bundle","entry":[{"resource":{"a":[${'"",'.repeat(size)}`,
+    (size: number) => `{"resourceType":"Bundle","entry":[{"resource":{"a":${' '.repeat(size)}`,
+    (size: number) => `{"${'k'.repeat(size)}`,
+  ];
+  for (const make of kinds) {
+    let size = 100_000;
+    // Long enough that neither the clock's steps nor a collection of garbage count.
+    while (leastTimeOf(make(size)) < 2000) size *= 2;
+    const small = leastTimeOf(make(size));
+    // Ten times the bytes: quadratic time would be a hundred times as much.
+    expect(leastTimeOf(make(10 * size)) / small).toBeLessThan(40);
+  }
+});

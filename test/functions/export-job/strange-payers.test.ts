@@ -1,0 +1,341 @@
+import { exportWorld, fhir, memberPatient, observation, pageOf, type PayerScript } from '../../support/export-world.ts';
+
+type World = ReturnType<typeof exportWorld>;
+
+/** Nothing is doubled, and nothing is left behind unsealed. */
+const expectOnceAndSealed = async (world: World): Promise<void> => {
+  const { resources } = await world.record();
+  const named = Object.entries(resources).flatMap(([type, all]) =>
+    all.flatMap(({ id }) => (id === undefined ? [] : [`${type}/${id}`])),
+  );
+  expect(named).toEqual([...new Set(named)]);
+  const clear = [...world.objects].filter(([, bytes]) => Buffer.from(bytes).includes('resourceType'));
+  expect(clear.map(([name]) => name)).toEqual([]);
+};
+
+const run = async (payer: (world: World) => PayerScript, options: Parameters<typeof exportWorld>[0] = {}) => {
+  const world = exportWorld(options);
+  world.answerWith(payer(world));
+  await world.run();
+  await expectOnceAndSealed(world);
+  const item = await world.item();
+  const { resources, errors, manifest, lines } = await world.record();
+  const ids = Object.values(resources).flatMap((all) => all.map(({ id }) => id ?? ''));
+  const outcomes = Object.fromEntries(manifest.outcomes.map(({ type, outcome }) => [type, outcome]));
+  return {
+    world,
+    status: item?.status,
+    ids: ids.filter((id) => !/^[0-9a-f]{32}$/.test(id)),
+    errors,
+    outcomes,
+    manifest,
+    lines,
+  };
+};
+
+/** Answers the first page, and then as the script says. */
+const afterFirst =
+  (rest: PayerScript, next = '?page=2') =>
+  ({ base }: World): PayerScript =>
+  (asked) =>
+    asked.path.includes('$everything') ? pageOf([memberPatient, observation(1)], base + next) : rest(asked);
+
+describe('a payer whose pages', () => {
+  it('loop is read once around, and the record is partial', async () => {
+    const made = await run(
+      ({ base }) =>
+        ({ path }) =>
+          path.includes('page=2')
+            ? pageOf([observation(2)], `${base}/Patient/member-1/$everything`)
+            : pageOf([memberPatient, observation(1)], `${base}?page=2`),
+    );
+
+    expect(made.status).toBe('partial');
+    expect(made.ids).toEqual(['member-1', 'o-1', 'o-2']);
+    expect(made.errors).toEqual([
+      'Page 2 of $everything links to a page that was read already, so reading stopped there.',
+    ]);
+  });
+
+  it('repeat under a new address what came before give each resource once', async () => {
+    const made = await run(({ base }) => ({ path }) => {
+      if (path.includes('page=3')) return pageOf([observation(2), observation(3)]);
+      if (path.includes('page=2')) return pageOf([memberPatient, observation(1), observation(2)], `${base}?page=3`);
+      return pageOf([memberPatient, observation(1)], `${base}?page=2`);
+    });
+
+    expect(made).toMatchObject({ status: 'completed', ids: ['member-1', 'o-1', 'o-2', 'o-3'], errors: [] });
+  });
+
+  it('never end, and have nothing new, are given up after a thousand', async () => {
+    let page = 1;
+    const made = await run(
+      afterFirst(() => {
+        page += 1;
+        return pageOf([observation(1)], `https://fhir.northwind.example/r4?page=${page}`);
+      }),
+      { profile: { fhirBaseUrl: 'https://fhir.northwind.example/r4' } },
+    );
+
+    expect(made.status).toBe('partial');
+    expect(made.world.asked.length).toBeLessThan(1010);
+    expect(made.errors).toHaveLength(1);
+  });
+
+  it.each([
+    ['to another server', 'https://elsewhere.example/r4?page=2'],
+    ['above the base', '/admin?page=2'],
+  ])('link %s are not followed', async (_, link) => {
+    const made = await run(() => () => pageOf([memberPatient], link));
+
+    expect(made.status).toBe('partial');
+    expect(made.world.asked).toHaveLength(1);
+    expect(made.errors).toEqual([
+      'Page 1 of $everything links to another server, which is not read. Resources may be missing.',
+    ]);
+  });
+
+  it("link to another patient's record are not followed", async () => {
+    const made = await run(
+      ({ base }) =>
+        () =>
+          pageOf([memberPatient], `${base}/Observation?patient=somebody`),
+    );
+
+    expect(made.status).toBe('partial');
+    expect(made.world.asked).toHaveLength(1);
+  });
+
+  it.each([
+    ['end in HTML', { headers: { 'content-type': 'text/html' }, body: '<html>' }, 'the answer is not valid JSON'],
+    [
+      'break off',
+      { ...pageOf([observation(2)]), body: '{"resourceType":"Bundle","entry":[' },
+      'the answer ended early',
+    ],
+    ['are no Bundle', fhir({ resourceType: 'OperationOutcome', issue: [] }), 'the answer is not a Bundle'],
+    ['answer 500', { status: 500 }, 'the payer answered with status 500'],
+    [
+      'redirect',
+      { status: 302, headers: { location: 'https://elsewhere.example' } },
+      'the payer answered with status 302',
+    ],
+  ])('%s are tried five times, and then reported by their number', async (_, sent, why) => {
+    const made = await run(afterFirst(() => sent));
+
+    expect(made.status).toBe('partial');
+    expect(made.world.asked).toHaveLength(6);
+    expect(made.ids).toEqual(['member-1', 'o-1']);
+    expect(made.errors).toEqual([`Page 2 of $everything could not be read: ${why}. Resources are missing.`]);
+    expect(made.outcomes).toMatchObject({ Patient: 'incomplete', Observation: 'incomplete' });
+    expect(new Set(Object.values(made.outcomes))).toEqual(new Set(['incomplete']));
+  });
+
+  it('fail at first are read all the same', async () => {
+    let tries = 0;
+    const made = await run(
+      afterFirst(() => {
+        tries += 1;
+        if (tries === 1) throw Object.assign(new Error('late'), { name: 'TimeoutError' });
+        if (tries === 2) return { ...pageOf([observation(2), observation(3)]), cut: true };
+        return tries < 5 ? { status: 503 } : pageOf([observation(2), observation(3)]);
+      }),
+    );
+
+    expect(made).toMatchObject({ status: 'completed', ids: ['member-1', 'o-1', 'o-2', 'o-3'], errors: [] });
+  });
+
+  it('name fewer resources at the end than at first make the record partial', async () => {
+    const made = await run(
+      ({ base }) =>
+        ({ path }) =>
+          path.includes('page=2')
+            ? pageOf([observation(2)], undefined, { total: 3 })
+            : pageOf([memberPatient, observation(1)], `${base}?page=2`, { total: 4 }),
+    );
+
+    expect(made.status).toBe('partial');
+    expect(made.errors).toEqual([
+      'The payer named 4 resources of $everything at first and 3 came: they changed while they were read.',
+    ]);
+  });
+});
+
+describe('a resource', () => {
+  it('of another patient is left out and reported, without a name', async () => {
+    const made = await run(
+      () => () =>
+        pageOf([
+          memberPatient,
+          { resourceType: 'Patient', id: 'somebody' },
+          observation('theirs', { subject: { reference: 'Patient/somebody' } }),
+        ]),
+    );
+
+    expect(made.ids).toEqual(['member-1']);
+    expect(made.errors).toEqual([
+      'A resource of type Patient on page 1 is left out: it is about another patient.',
+      'A resource of type Observation on page 1 is left out: it is about another patient.',
+    ]);
+    expect(JSON.stringify(made.manifest)).not.toContain('somebody');
+  });
+
+  it('without an id is given, once', async () => {
+    const { id: _, ...nameless } = observation(1);
+    const made = await run(() => () => pageOf([memberPatient, nameless, nameless]));
+
+    expect(made.status).toBe('completed');
+    expect(made.lines.filter((line) => line.includes('Observation'))).toHaveLength(1);
+  });
+
+  it('over 10 MB, or with a line break in a string, is left out and reported; the others are given', async () => {
+    const made = await run(() => () => {
+      const page = pageOf([memberPatient, observation('large', { text: 'x'.repeat(20_000_000) }), observation(2)]);
+      return {
+        ...page,
+        body: page.body!.replace('"entry":[', '"entry":[{"resource":{"resourceType":"Basic","id":"b","x":"a\nb"}},'),
+      };
+    });
+
+    expect(made.status).toBe('partial');
+    expect(made.ids).toEqual(['member-1', 'o-2']);
+    expect(made.errors).toEqual([
+      'Basic/b on page 1 is left out: it is not valid JSON.',
+      'Observation/o-large on page 1 is left out: it is larger than 10 MB, where clients stop reading a line.',
+    ]);
+  });
+
+  it('that is left out is named once, however often it comes: on two pages, on a page that breaks off, and by reference', async () => {
+    const large = { resourceType: 'Practitioner', id: 'large', text: 'x'.repeat(11_000_000) };
+    let tries = 0;
+    const made = await run(({ base }) => ({ path }) => {
+      if (path.startsWith('/Practitioner/')) return fhir(large);
+      if (!path.includes('page=2')) {
+        return pageOf(
+          [memberPatient, observation(1, { performer: [{ reference: 'Practitioner/large' }] }), large],
+          `${base}?page=2`,
+        );
+      }
+      tries += 1;
+      const page = pageOf([large, { ...large, id: 'other' }, observation(2)]);
+      return tries === 1 ? { ...page, cut: true, body: page.body!.slice(0, -20) } : page;
+    });
+
+    expect(made).toMatchObject({ status: 'partial', ids: ['member-1', 'o-1', 'o-2'] });
+    const why = 'is left out: it is larger than 10 MB, where clients stop reading a line.';
+    expect(made.errors).toEqual([`Practitioner/large on page 1 ${why}`, `Practitioner/other on page 2 ${why}`]);
+    expect(made.world.asked.map(({ path }) => path)).not.toContain('/Practitioner/large');
+  });
+
+  it('with an attachment on another server is named although its page broke off after it', async () => {
+    let tries = 0;
+    const document = {
+      resourceType: 'DocumentReference',
+      id: 'd-1',
+      content: [{ attachment: { url: 'https://files.example/1' } }],
+    };
+    const made = await run(() => () => {
+      tries += 1;
+      const page = pageOf([memberPatient, document, observation(1)]);
+      return tries === 1 ? { ...page, cut: true, body: page.body!.slice(0, -20) } : page;
+    });
+
+    expect(made.ids.toSorted()).toEqual(['d-1', 'member-1', 'o-1']);
+    expect(made.errors).toEqual([
+      'DocumentReference/d-1 has an attachment on another server. The gateway does not serve it; do not send your access token there.',
+    ]);
+  });
+
+  it("keeps the payer's bytes but for white space and links", async () => {
+    const made = await run(({ base }) => () => ({
+      ...pageOf([]),
+      body: `{"resourceType":"Bundle","entry":[{"resource":{ "resourceType" : "Observation", "id":"o-1",
+        "valueQuantity":{"value":1.00}, "note":"\\u0026", "subject":{"reference":"${base}/Patient/member-1"} }}]}`,
+    }));
+
+    expect(made.lines[0]).toBe(
+      '{"resourceType":"Observation","id":"o-1","valueQuantity":{"value":1.00},"note":"\\u0026",' +
+        '"subject":{"reference":"http://localhost:3000/r4/northwind/Patient/member-1"}}',
+    );
+  });
+});
+
+describe('a payer that', () => {
+  it('refuses one type leaves the others whole', async () => {
+    const made = await run(
+      () =>
+        ({ path }) =>
+          path.startsWith('/Patient')
+            ? pageOf([memberPatient])
+            : path.startsWith('/Goal')
+              ? { status: 403 }
+              : pageOf([]),
+      { profile: { everything: false, wholeRecord: { searches: ['Patient', 'Goal', 'Condition'] } } },
+    );
+
+    expect(made.status).toBe('partial');
+    expect(made.outcomes).toEqual({ Patient: 'complete', Goal: 'refusedByPayer', Condition: 'complete' });
+    expect(made.errors).toEqual(['The payer refused Goal with status 403.']);
+  });
+
+  it('has no $everything after all is searched by type', async () => {
+    const made = await run(
+      () =>
+        ({ path }) =>
+          path.includes('$everything') ? { status: 404 } : pageOf(path.startsWith('/Patient') ? [memberPatient] : []),
+    );
+
+    expect(made.status).toBe('completed');
+    expect(made.outcomes['Observation']).toBe('complete');
+    expect(made.world.asked.map(({ path }) => path)).toContain('/Observation?patient=member-1');
+  });
+
+  it('asks to wait again and again is waited for', async () => {
+    let asked = 0;
+    const made = await run(() => () => {
+      asked += 1;
+      return asked < 40 ? { status: 429, headers: { 'retry-after': String(asked % 30) } } : pageOf([memberPatient]);
+    });
+
+    expect(made).toMatchObject({ status: 'completed', ids: ['member-1'] });
+  });
+
+  it('asks to wait for ever ends the record after the longest time, with nothing', async () => {
+    const world = exportWorld({ payer: () => ({ status: 503, headers: { 'retry-after': '3600' } }) });
+
+    await world.run();
+
+    expect(await world.item()).toMatchObject({ status: 'failed', resources: 0 });
+    const { errors } = await world.record();
+    expect(errors).toEqual(['$everything is not complete: the export took longer than it may.']);
+  });
+
+  it('refuses every token ends the record with what there is', async () => {
+    const made = await run(afterFirst(() => ({ status: 401 })));
+
+    expect(made.status).toBe('partial');
+    expect(made.ids).toEqual(['member-1', 'o-1']);
+    expect(made.errors).toEqual([
+      '$everything is not complete: the payer refuses the access tokens that it has just issued.',
+    ]);
+    expect(new Set(made.world.asked.map(({ token }) => token)).size).toBe(4);
+  });
+
+  it('cannot be reached is tried five times for each search, and the record ends with nothing', async () => {
+    const made = exportWorld({
+      payer: () => {
+        throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+      },
+      profile: { wholeRecord: { searches: ['Patient', 'Condition'] } },
+    });
+
+    await made.run();
+
+    expect(made.asked).toHaveLength(10);
+    expect(await made.item()).toMatchObject({ status: 'failed', resources: 0 });
+    expect((await made.record()).errors).toEqual([
+      'Page 1 of Patient could not be read: the payer did not answer. Resources are missing.',
+      'Page 1 of Condition could not be read: the payer did not answer. Resources are missing.',
+    ]);
+  });
+});

@@ -1,0 +1,227 @@
+import { exportHandler } from '../../../functions/export/handler.ts';
+import type { TypeOutcome } from '../../../functions/shared/exports/manifest.ts';
+import { askForToken, endExport, noteProgress } from '../../../functions/shared/store/exports.ts';
+import { ask, exportEvent, exportGateway, type ExportGateway } from '../../support/export-gateway.ts';
+import { issueOf, type TestGrant } from '../../support/fetch-gateway.ts';
+import { startMs } from '../../support/gateway.ts';
+import { callStreaming } from '../../support/stream-handler.ts';
+
+const now = startMs / 1000;
+const patients = { name: 'Patient-1.ndjson', type: 'Patient', parts: [['{"resourceType":"Patient"}']] };
+
+let test: ExportGateway;
+let grant: TestGrant;
+beforeEach(async () => {
+  test = exportGateway();
+  grant = await test.grant({ accessLives: 100_000 });
+});
+
+const poll = (exportId: string, token = grant.token) => ask(test.deps, exportId, token);
+const retryAfter = async (exportId: string): Promise<number> => Number((await poll(exportId)).headers['Retry-After']);
+
+describe('a poll while the export runs', () => {
+  it('is 202 with how far it is, in less than 100 characters', async () => {
+    const item = await test.start(grant);
+    expect(await poll(item.exportId)).toMatchObject({
+      statusCode: 202,
+      text: '',
+      headers: { 'X-Progress': '0 resources', 'Cache-Control': 'no-store', 'Retry-After': '2' },
+    });
+    await test.begin(item);
+    await noteProgress(test.deps.exports, item, { resources: 1240, typesDone: 12, typesTotal: 21 });
+    expect((await poll(item.exportId)).headers['X-Progress']).toBe('1,240 resources, 12 of 21 types');
+    await noteProgress(test.deps.exports, item, { resources: 1240, resourcesTotal: 3000, typesDone: 0, typesTotal: 1 });
+    expect((await poll(item.exportId)).headers['X-Progress']).toBe('1,240 of 3,000 resources');
+    await noteProgress(test.deps.exports, item, { resources: 1e15, typesDone: 145, typesTotal: 145 });
+    expect((await poll(item.exportId)).headers['X-Progress']?.length).toBeLessThan(100);
+  });
+
+  it('is asked again later the longer the export runs, and never later than a minute', async () => {
+    grant = await test.grant({ tokens: { accessToken: 'a', expiresAt: now + 1e6 }, accessLives: 1e6 });
+    const item = await test.start(grant);
+    await test.begin(item);
+    test.passSeconds(50);
+    expect(await retryAfter(item.exportId)).toBe(10);
+    test.passSeconds(10_000);
+    expect(await retryAfter(item.exportId)).toBe(60);
+  });
+
+  it('is asked again before the payer’s token ends', async () => {
+    grant = await test.grant({ tokens: { accessToken: 'a', expiresAt: now + 280 }, accessLives: 1e6 });
+    const item = await test.start(grant);
+    await test.begin(item);
+    test.passSeconds(220);
+    expect(await retryAfter(item.exportId)).toBe(15);
+    test.passSeconds(100);
+    expect(await retryAfter(item.exportId)).toBe(2);
+  });
+
+  it('reads two items each time, and asks nobody else: a storm of polls is never 429', async () => {
+    const item = await test.start(grant);
+    let turns = 0;
+    const noneLeft = async () => {
+      turns += 1;
+      return { taken: false, remaining: 0, resetSeconds: 9 };
+    };
+    Object.assign(test.deps, { takeTurn: noneLeft });
+    await test.begin(item);
+    test.dynamo.calls();
+    const handler = exportHandler(test.deps);
+    const answers = [];
+    for (let count = 0; count < 200; count += 1) {
+      answers.push(await callStreaming(handler, exportEvent(item.exportId, grant.token)));
+    }
+    expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([202]));
+    expect(test.dynamo.calls()).toEqual(Array.from({ length: 400 }, () => 'GetItem'));
+    expect([turns, test.opened, test.payer.requests]).toEqual([0, [], []]);
+  });
+
+  it('leaves no audit event: it says nothing of the record', async () => {
+    const item = await test.start(grant);
+    test.events.length = 0;
+    await poll(item.exportId);
+    expect(test.events).toEqual([]);
+    expect(test.log().at(-1)).toMatchObject({ function: 'export', step: 'export', interaction: 'export status' });
+  });
+});
+
+describe('a poll after the end', () => {
+  it('is the manifest, with all that Bulk Data asks for', async () => {
+    const item = await test.start(grant);
+    const outcomes: TypeOutcome[] = [
+      { type: 'Patient', outcome: 'complete', count: 1 },
+      { type: 'Observation', outcome: 'incomplete', count: 0, reason: 'Page 3 could not be read.' },
+      { type: 'Claim', outcome: 'refusedByScope', count: 0 },
+    ];
+    const errors = {
+      name: 'OperationOutcome-1.ndjson',
+      kind: 'error',
+      type: 'OperationOutcome',
+      parts: [['{"resourceType":"OperationOutcome"}']],
+    } as const;
+    await test.end(grant, item, [patients, errors], { status: 'partial', outcomes });
+    const answer = await poll(item.exportId);
+    const base = `http://localhost:3000/exports/northwind/${item.exportId}`;
+    expect(answer).toMatchObject({
+      statusCode: 200,
+      headers: {
+        'Content-Type': 'application/json',
+        'Cache-Control': 'no-store',
+        Expires: new Date((now + 7 * 24 * 3600) * 1000).toUTCString(),
+      },
+    });
+    expect(answer.json()).toEqual({
+      transactionTime: '2026-06-01T12:00:00Z',
+      request: 'http://localhost:3000/r4/northwind/Patient/$export',
+      requiresAccessToken: true,
+      output: [{ type: 'Patient', url: `${base}/Patient-1.ndjson`, count: 1 }],
+      deleted: [],
+      error: [{ type: 'OperationOutcome', url: `${base}/OperationOutcome-1.ndjson`, count: 1 }],
+      extension: { complete: false, outcomes, ignoredParameters: [] },
+    });
+  });
+
+  it('has error, output and deleted even if they are empty', async () => {
+    const item = await test.start(grant);
+    await test.end(grant, item, []);
+    expect((await poll(item.exportId)).json()).toMatchObject({ output: [], error: [], deleted: [] });
+  });
+
+  it('reads the bucket once for a storm of polls, and keeps the manifest sealed', async () => {
+    const item = await test.start(grant);
+    await test.end(grant, item, [patients]);
+    const handler = exportHandler(test.deps);
+    for (let count = 0; count < 50; count += 1) {
+      expect((await callStreaming(handler, exportEvent(item.exportId, grant.token))).statusCode).toBe(200);
+    }
+    expect(test.opened).toEqual([`${item.exportId}/manifest`]);
+    expect(test.dynamo.calls()).toEqual(Array.from({ length: 100 }, () => 'GetItem'));
+  });
+
+  it('of an export that failed as a whole is a 500 that says so', async () => {
+    const item = await test.start(grant);
+    await test.endWithout(item);
+    const answer = await poll(item.exportId);
+    expect(answer.statusCode).toBe(500);
+    expect(issueOf(answer)).toMatchObject({
+      code: 'exception',
+      diagnostics: expect.stringContaining('failed') as string,
+    });
+  });
+
+  it('is a 500 if the manifest is not the one that the job wrote', async () => {
+    const item = await test.start(grant);
+    await test.end(grant, item, [patients]);
+    const name = `${item.exportId}/manifest`;
+    const other = await test.start(await test.grant());
+    const { manifest } = await test.end(grant, { ...item, exportId: other.exportId }, [patients]);
+    expect(manifest.files).toHaveLength(1);
+    test.objects.set(name, test.objects.get(`${other.exportId}/manifest`)!);
+    const answer = await poll(item.exportId);
+    expect(answer.statusCode).toBe(500);
+    expect(answer.text).not.toContain('Patient-1');
+    expect(test.log().at(-1)).toMatchObject({ detail: 'the manifest is not the one that the job wrote' });
+  });
+
+  it('is a 503 while the bucket does not answer, and the next one has it', async () => {
+    const item = await test.start(grant);
+    await test.end(grant, item, [patients]);
+    const handler = exportHandler(test.deps);
+    const name = `${item.exportId}/manifest`;
+    const sealed = test.objects.get(name)!;
+    test.objects.delete(name);
+    expect((await callStreaming(handler, exportEvent(item.exportId, grant.token))).statusCode).toBe(503);
+    test.objects.set(name, sealed);
+    expect((await callStreaming(handler, exportEvent(item.exportId, grant.token))).statusCode).toBe(200);
+  });
+});
+
+describe('an export that has no end in its time', () => {
+  /** An export whose job died for good, three days after its kick-off. */
+  const overdue = async () => {
+    const item = await test.start(grant);
+    await test.begin(item);
+    expect(item.expiresAt).toBe(item.startedAt + 3 * 86_400);
+    const items = test.dynamo.items('Exports');
+    items.set(grant.grantId, { ...items.get(grant.grantId), expiresAt: { N: String(now) } });
+    return item;
+  };
+
+  it('is a 500 that says so, for the status and for files', async () => {
+    const item = await overdue();
+    for (const options of [{}, { file: 'Patient-1.ndjson' }]) {
+      const answer = await ask(test.deps, item.exportId, grant.token, options);
+      expect(answer.statusCode).toBe(500);
+      expect(issueOf(answer).diagnostics).toContain('did not end within three days');
+    }
+    expect(test.opened).toEqual([]);
+    expect(test.woken).toEqual([]);
+  });
+
+  it('is replaced by a new kick-off, and stays failed until then: no end can be written', async () => {
+    const item = await overdue();
+    const counts = { resources: 1, typesDone: 1, typesTotal: 1, manifestDigest: 'late' };
+    const late = { ...counts, status: 'completed', endedAt: now, expiresAt: now + 3600 } as const;
+    expect(await endExport(test.deps.exports, item, late)).toBe(false);
+    const next = await test.start(grant);
+    expect(next.exportId).not.toBe(item.exportId);
+    expect((await poll(next.exportId)).statusCode).toBe(202);
+    expect((await poll(item.exportId)).statusCode).toBe(404);
+  });
+
+  it('can be deleted', async () => {
+    const item = await overdue();
+    expect((await ask(test.deps, item.exportId, grant.token, { method: 'DELETE' })).statusCode).toBe(202);
+    expect((await poll(item.exportId)).statusCode).toBe(404);
+  });
+});
+
+describe('an ended wait for a token', () => {
+  it('is not asked for once the export is over', async () => {
+    const item = await test.start(grant);
+    await test.end(grant, item, []);
+    expect(await askForToken(test.deps.exports, item, { callbackId: 'c', refusedVersion: 1, now })).toBe(false);
+    await poll(item.exportId);
+    expect(test.woken).toEqual([]);
+  });
+});

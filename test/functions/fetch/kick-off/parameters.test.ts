@@ -1,0 +1,204 @@
+import { fetchHandler } from '../../../../functions/fetch/handler.ts';
+import { async, exportGateway, type ExportGateway } from '../../../support/export-gateway.ts';
+import { issueOf, read, readEvent, type TestGrant } from '../../../support/fetch-gateway.ts';
+import { callStreaming } from '../../../support/stream-handler.ts';
+
+let test: ExportGateway;
+let grant: TestGrant;
+beforeEach(async () => {
+  test = exportGateway();
+  grant = await test.grant();
+});
+
+const lenient = { ...async, Prefer: 'respond-async, handling=lenient' };
+const kickOff = (query: string, headers: Record<string, string> = async) =>
+  read(test.deps, 'Patient/$export', grant.token, { query, headers });
+
+const post = (body: unknown, headers: Record<string, string> = async, isBase64Encoded = false) => {
+  const event = readEvent('Patient/$export', grant.token, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/fhir+json', ...headers },
+  });
+  const text = typeof body === 'string' ? body : JSON.stringify({ resourceType: 'Parameters', parameter: body });
+  return callStreaming(fetchHandler(test.deps), {
+    ...event,
+    body: isBase64Encoded ? Buffer.from(text).toString('base64') : text,
+    isBase64Encoded,
+  });
+};
+
+describe('a parameter in the query', () => {
+  it.each(['application/fhir+ndjson', 'application/ndjson', 'ndjson', 'application/fhir ndjson'])(
+    '_outputFormat can be %s',
+    async (format) => {
+      expect((await kickOff(`_outputFormat=${encodeURIComponent(format)}`)).statusCode).toBe(202);
+    },
+  );
+
+  it.each(['application/json', 'text/csv', 'ndjson,csv', ''])(
+    '_outputFormat "%s" is a 400 that names it',
+    async (format) => {
+      const answer = await kickOff(`_outputFormat=${encodeURIComponent(format)}`);
+      expect(answer.statusCode).toBe(400);
+      expect(issueOf(answer)).toMatchObject({
+        code: 'not-supported',
+        diagnostics: expect.stringContaining('_outputFormat') as string,
+      });
+    },
+  );
+
+  it('_type may be a list and may be repeated; an empty one asks for all', async () => {
+    await kickOff('_type=Patient,%20Observation&_type=Condition,Patient');
+    expect(test.requireStored(grant.grantId).types).toEqual(['Patient', 'Observation', 'Condition']);
+    test.dynamo.items('Exports').clear();
+    await kickOff('_type=');
+    expect(test.requireStored(grant.grantId)).not.toHaveProperty('types');
+  });
+
+  it.each(['Nothing', 'patient', 'Patient,Nothing', '*'])(
+    '_type=%s is a 400 that names it, lenient or not',
+    async (type) => {
+      for (const headers of [async, lenient]) {
+        const answer = await kickOff(`_type=${encodeURIComponent(type)}`, headers);
+        expect(answer.statusCode).toBe(400);
+        expect(issueOf(answer).diagnostics).toContain(`_type names "${type.split(',').at(-1)}",`);
+      }
+    },
+  );
+
+  it.each(['2026-01-31T00:00:00Z', '2026-01-31T00:00:00.123+01:00', '2026-01-31T00:00:00 01:00'])(
+    '_since can be %s',
+    async (since) => {
+      expect((await kickOff(`_since=${encodeURIComponent(since)}`)).statusCode).toBe(202);
+      expect(test.requireStored(grant.grantId).since).toBe(since.replace(' ', '+'));
+    },
+  );
+
+  it.each(['2026-01-31', 'yesterday', '2026-13-31T00:00:00Z', ''])(
+    '_since "%s" is a 400 that names it',
+    async (since) => {
+      const answer = await kickOff(`_since=${since}`, lenient);
+      expect(answer.statusCode).toBe(400);
+      expect(issueOf(answer).diagnostics).toContain('_since');
+    },
+  );
+
+  it('_since must not be sent with two values', async () => {
+    expect((await kickOff('_since=2026-01-31T00:00:00Z&_since=2026-02-01T00:00:00Z')).statusCode).toBe(400);
+  });
+
+  it('that is unknown is a 400 that names it, in safe characters', async () => {
+    for (const [query, name] of [
+      ['_typeFilter=Observation%3Fstatus%3Dfinal', '"_typeFilter"'],
+      ['includeAssociatedData=LatestProvenanceResources', '"includeAssociatedData"'],
+      ['organizeOutputBy=Patient', '"organizeOutputBy"'],
+      ['%3Cscript%3E=1', '"?script?"'],
+    ] as const) {
+      const answer = await kickOff(query);
+      expect(answer.statusCode).toBe(400);
+      expect(issueOf(answer)).toMatchObject({
+        code: 'not-supported',
+        diagnostics: expect.stringContaining(name) as string,
+      });
+    }
+    expect(test.lines.join('')).not.toContain('script');
+  });
+
+  it('that is unknown is left out for a lenient caller, and the answer and the manifest say so', async () => {
+    const answer = await kickOff('_elements=id&_typeFilter=x&_type=Patient', lenient);
+    expect(answer.statusCode).toBe(202);
+    expect(answer.json()).toMatchObject({
+      issue: [{ severity: 'warning', diagnostics: 'The export has started without: _elements, _typeFilter.' }],
+    });
+    const item = test.requireStored(grant.grantId);
+    expect([item.ignored, item.types]).toEqual([['_elements', '_typeFilter'], ['Patient']]);
+    await test.end(grant, item, []);
+  });
+
+  it('patient is not taken, even from a lenient caller: it would be another record', async () => {
+    for (const headers of [async, lenient]) {
+      const answer = await kickOff('patient=Patient/patient-1', headers);
+      expect(answer.statusCode).toBe(400);
+      expect(issueOf(answer).diagnostics).toContain('"patient"');
+    }
+  });
+});
+
+describe('a Parameters body', () => {
+  it('is read as bulk-data-client and Inferno send it', async () => {
+    const answer = await post([
+      { name: '_outputFormat', valueString: 'application/fhir+ndjson' },
+      { name: '_since', valueInstant: '2026-01-31T00:00:00Z' },
+      { name: '_type', valueString: 'Patient' },
+      { name: '_type', valueUri: 'Observation' },
+      { name: 'patient', valueReference: { reference: 'Patient/patient-1' } },
+    ]);
+    expect(answer.statusCode).toBe(202);
+    expect(test.requireStored(grant.grantId)).toMatchObject({
+      types: ['Patient', 'Observation'],
+      since: '2026-01-31T00:00:00Z',
+      request: 'http://localhost:3000/r4/northwind/Patient/$export',
+    });
+  });
+
+  it('may be in base64, or empty', async () => {
+    expect((await post('')).statusCode).toBe(202);
+    test.dynamo.items('Exports').clear();
+    expect((await post([{ name: '_type', valueString: 'Patient' }], async, true)).statusCode).toBe(202);
+    expect(test.requireStored(grant.grantId).types).toEqual(['Patient']);
+  });
+
+  it('may name the member below our base or the payer’s, and nobody else', async () => {
+    const named = async (reference: string) =>
+      (await post([{ name: 'patient', valueReference: { reference } }])).statusCode;
+    expect(await named('http://localhost:3000/r4/northwind/Patient/patient-1')).toBe(202);
+    test.dynamo.items('Exports').clear();
+    const payer = await test.deps.registry.payer('northwind');
+    expect(await named(`${payer?.fhirBaseUrl}/Patient/patient-1`)).toBe(202);
+    for (const other of [
+      'Patient/patient-2',
+      'Patient/patient-1/../patient-2',
+      'https://else.example/Patient/patient-1',
+      '',
+    ]) {
+      expect(await named(other)).toBe(403);
+    }
+  });
+
+  it.each([
+    ['another resource', '{"resourceType":"Patient"}'],
+    ['no JSON', '<Parameters/>'],
+    ['a parameter without a name', '{"resourceType":"Parameters","parameter":[{"valueString":"x"}]}'],
+    ['a parameter without a value', '{"resourceType":"Parameters","parameter":[{"name":"_type"}]}'],
+    ['a parameter with parts', '{"resourceType":"Parameters","parameter":[{"name":"_type","part":[]}]}'],
+    ['two values', '{"resourceType":"Parameters","parameter":[{"name":"_type","valueString":"a","valueUri":"b"}]}'],
+  ])('with %s is a 400', async (_what, body) => {
+    expect((await post(body)).statusCode).toBe(400);
+  });
+
+  it('of another content type is a 400, and one over 64 KB a 413', async () => {
+    expect((await post([], { ...async, 'Content-Type': 'application/x-www-form-urlencoded' })).statusCode).toBe(400);
+    expect((await post(' '.repeat(65_537))).statusCode).toBe(413);
+  });
+});
+
+describe('what is no kick-off', () => {
+  it.each(['$export', 'Group/1/$export', 'Patient/patient-1/$export', 'Observation/$export', 'Patient/$export/1'])(
+    '%s is refused',
+    async (path) => {
+      const answer = await read(test.deps, path, grant.token, { headers: async });
+      expect([404, 405]).toContain(answer.statusCode);
+    },
+  );
+
+  it('is $everything without Prefer: respond-async, or with another preference', async () => {
+    test.payer.http = () => Promise.resolve(Response.json({ resourceType: 'Bundle' }));
+    for (const headers of [undefined, { Prefer: 'return=minimal' }]) {
+      expect(
+        (await read(test.deps, 'Patient/patient-1/$everything', grant.token, headers === undefined ? {} : { headers }))
+          .statusCode,
+      ).toBe(200);
+    }
+    expect(test.payer.requests).toHaveLength(2);
+  });
+});

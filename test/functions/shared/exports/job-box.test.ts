@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto';
+import {
+  DecryptCommand,
+  GenerateDataKeyCommand,
+  type DecryptCommandInput,
+  type GenerateDataKeyCommandInput,
+  type KMSClient,
+} from '@aws-sdk/client-kms';
+import { openInJob, sealForJob } from '../../../../functions/shared/exports/job-box.ts';
+import { sealForJobLater } from '../../../../functions/shared/exports/seal-later.ts';
+import { kmsClient } from '../../../../functions/shared/kms-client.ts';
+
+const keyId = 'arn:aws:kms:eu-central-1:111122223333:key/exports';
+
+interface Context {
+  readonly key: Uint8Array;
+  readonly context: string;
+}
+
+/** A minimal KMS for boxes: a wrapped key opens only with the key and the context that it was made with. */
+const fakeKms = () => {
+  const wrapped = new Map<string, Context>();
+  const asked: (GenerateDataKeyCommandInput | DecryptCommandInput)[] = [];
+  let failure: Error | undefined;
+  const send = async (command: object): Promise<object> => {
+    if (failure !== undefined) throw failure;
+    if (command instanceof GenerateDataKeyCommand) {
+      asked.push(command.input);
+      const key = randomBytes(32);
+      const blob = randomBytes(184);
+      wrapped.set(blob.toString('hex'), { key, context: JSON.stringify(command.input.EncryptionContext) });
+      return { Plaintext: key, CiphertextBlob: blob };
+    }
+    if (command instanceof DecryptCommand) {
+      asked.push(command.input);
+      const found = wrapped.get(Buffer.from(command.input.CiphertextBlob ?? []).toString('hex'));
+      if (found?.context !== JSON.stringify(command.input.EncryptionContext)) {
+        throw Object.assign(new Error('context'), { name: 'InvalidCiphertextException' });
+      }
+      return { Plaintext: found.key };
+    }
+    throw new Error(command.constructor.name);
+  };
+  return {
+    client: { send } as unknown as KMSClient,
+    asked,
+    failWith: (name: string) => void (failure = Object.assign(new Error('secret text'), { name })),
+    answerNothing: () => ({ send: async () => ({}) }) as unknown as KMSClient,
+  };
+};
+
+const value = Buffer.from('a payer token');
+
+describe('a value sealed for the job', () => {
+  it('opens for the same export and purpose', async () => {
+    const { client, asked } = fakeKms();
+    const box = await sealForJob(client, keyId, randomBytes)('export-1', 'payer token', value);
+    expect(Buffer.from(box).includes(value)).toBe(false);
+    expect(Buffer.from(await openInJob(client, keyId)('export-1', 'payer token', box))).toEqual(value);
+    expect(asked).toEqual([
+      { KeyId: keyId, KeySpec: 'AES_256', EncryptionContext: { export: 'export-1' } },
+      expect.objectContaining({ KeyId: keyId, EncryptionContext: { export: 'export-1' } }),
+    ]);
+  });
+
+  it('does not open for another export, for another purpose, or if a bit of it changed', async () => {
+    const { client } = fakeKms();
+    const open = openInJob(client, keyId);
+    const box = Buffer.from(await sealForJob(client, keyId, randomBytes)('export-1', 'payer token', value));
+    await expect(open('export-2', 'payer token', box)).rejects.toMatchObject({ code: 'temporarily_unavailable' });
+    await expect(open('export-1', 'state key', box)).rejects.toThrow();
+    box[box.length - 1]! ^= 1;
+    await expect(open('export-1', 'payer token', box)).rejects.toThrow();
+  });
+
+  it('has another data key each time', async () => {
+    const { client } = fakeKms();
+    const seal = sealForJob(client, keyId, randomBytes);
+    const [one, two] = [await seal('e', 'state key', value), await seal('e', 'state key', value)];
+    expect(Buffer.from(one).equals(Buffer.from(two))).toBe(false);
+  });
+
+  it.each(['DisabledException', 'KMSInvalidStateException', 'ThrottlingException', 'AccessDeniedException'])(
+    'is neither made nor opened while the key answers %s: try again, and the log has the name alone',
+    async (name) => {
+      const kms = fakeKms();
+      const box = await sealForJob(kms.client, keyId, randomBytes)('e', 'state key', value);
+      kms.failWith(name);
+      const expected = { code: 'temporarily_unavailable', detail: `kms: ${name}` };
+      await expect(sealForJob(kms.client, keyId, randomBytes)('e', 'state key', value)).rejects.toMatchObject(expected);
+      await expect(openInJob(kms.client, keyId)('e', 'state key', box)).rejects.toMatchObject(expected);
+    },
+  );
+
+  it('is not made without a data key', async () => {
+    const { client, answerNothing } = fakeKms();
+    const box = await sealForJob(client, keyId, randomBytes)('e', 'state key', value);
+    const expected = { code: 'temporarily_unavailable' };
+    await expect(sealForJob(answerNothing(), keyId, randomBytes)('e', 'state key', value)).rejects.toMatchObject(
+      expected,
+    );
+    await expect(openInJob(answerNothing(), keyId)('e', 'state key', box)).rejects.toMatchObject(expected);
+  });
+});
+
+describe('the client', () => {
+  it('gives up within seconds', async () => {
+    Object.assign(process.env, { AWS_REGION: 'eu-central-1' });
+    const client = kmsClient();
+    expect(await client.config.maxAttempts()).toBe(3);
+    client.destroy();
+  });
+
+  it('is loaded at the first use, and then seals', async () => {
+    Object.assign(process.env, { AWS_ENDPOINT_URL_KMS: 'http://127.0.0.1:1', AWS_REGION: 'eu-central-1' });
+    Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
+    const seal = sealForJobLater(keyId, randomBytes);
+    await expect(seal('e', 'payer token', value)).rejects.toMatchObject({ code: 'temporarily_unavailable' });
+  });
+});

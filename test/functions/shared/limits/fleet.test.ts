@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import type { Rate } from '../../../../functions/shared/limits/slots.ts';
+import { limitsFleet, type FleetCall } from '../../../support/limits-fleet.ts';
+
+const fifty = { perSecond: 50, burst: 100 };
+const right = (count: number): number[] => Array<number>(count).fill(0);
+
+/** Calls to random environments at random times, this many per second on average. */
+const load = (seed: number, { perSecond, seconds }: { perSecond: number; seconds: number }): FleetCall[] => {
+  // Its own generator, so that one number determines the whole load.
+  let state = seed;
+  const draw = (): number => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+    return state / 0x80000000;
+  };
+  const calls: FleetCall[] = [];
+  for (let atMs = 0; atMs < seconds * 1000; atMs += (-Math.log(1 - draw()) * 1000) / perSecond) {
+    calls.push({ atMs, environment: Math.floor(draw() * 1000) });
+  }
+  return calls;
+};
+
+const run = async (fleet: ReturnType<typeof limitsFleet>, calls: readonly FleetCall[]) => {
+  const taken: number[] = [];
+  for (const call of calls) if ((await fleet.call(call)).taken) taken.push(call.atMs);
+  return { taken, writes: fleet.writes() };
+};
+
+describe('twenty environments, offered twice the limit of 50 per second for a minute', () => {
+  it.each([
+    ['with right clocks', right(20)],
+    ['with one clock two minutes ahead', [120_000, ...right(19)]],
+    ['with half of the clocks two minutes ahead', Array.from({ length: 20 }, (_, at) => (at % 2) * 120_000)],
+    ['with half of the clocks two minutes behind', Array.from({ length: 20 }, (_, at) => (at % 2) * -120_000)],
+    ['with clocks all over four minutes', Array.from({ length: 20 }, (_, at) => (at - 10) * 12_000)],
+  ])('%s: admit it within 10 %%, with at most 0.1 writes per read', async (_name, skewsMs) => {
+    const calls = load(1, { perSecond: 100, seconds: 60 });
+    const { taken, writes } = await run(limitsFleet({ rate: fifty, skewsMs }), calls);
+    const allowed = 60 * 50 + 100;
+
+    expect(taken.length).toBeGreaterThan(allowed * 0.9);
+    expect(taken.length).toBeLessThan(allowed * 1.02);
+    expect(writes / taken.length).toBeLessThanOrEqual(0.1);
+  });
+
+  it('serve every environment', async () => {
+    const calls = load(2, { perSecond: 100, seconds: 60 });
+    const fleet = limitsFleet({ rate: fifty, skewsMs: right(20) });
+    const served = Array<number>(20).fill(0);
+    for (const call of calls) if ((await fleet.call(call)).taken) served[call.environment % 20]! += 1;
+
+    expect(Math.min(...served)).toBeGreaterThan(3000 / 20 / 2);
+    expect(Math.max(...served)).toBeLessThan((3000 / 20) * 2);
+  });
+});
+
+it.each([1, 7, 20, 150])('admit a whole burst over %i environments, and not one more', async (count) => {
+  const calls = Array.from({ length: 200 }, (_, environment) => ({ atMs: 0, environment }));
+  const { taken } = await run(limitsFleet({ rate: fifty, skewsMs: right(count) }), calls);
+
+  expect(taken).toHaveLength(100);
+});
+
+it('admit all of half the limit', async () => {
+  const calls = load(3, { perSecond: 25, seconds: 60 });
+  const { taken } = await run(limitsFleet({ rate: fifty, skewsMs: right(20) }), calls);
+
+  expect(taken).toHaveLength(calls.length);
+});
+
+it('refuse a calm partner for at most six seconds after a flood ends', async () => {
+  const fleet = limitsFleet({ rate: fifty, skewsMs: right(20) });
+  await run(fleet, load(4, { perSecond: 500, seconds: 20 }));
+  const calm = load(5, { perSecond: 10, seconds: 20 }).map(({ atMs, environment }) => ({
+    atMs: atMs + 26_000,
+    environment,
+  }));
+  const { taken } = await run(fleet, calm);
+
+  expect(taken).toHaveLength(calm.length);
+});
+
+const anyRate = fc.record({
+  perSecond: fc.oneof(fc.constantFrom(0.2, 1, 5, 50, 500), fc.double({ min: 0.1, max: 1000, noNaN: true })),
+  burst: fc.integer({ min: 1, max: 2000 }),
+});
+const anySkews = fc.array(fc.oneof(fc.constant(0), fc.integer({ min: -150_000, max: 150_000 })), {
+  minLength: 1,
+  maxLength: 30,
+});
+const anyPauses = fc.array(
+  fc.tuple(
+    fc.nat(1000),
+    // Long pauses between groups of calls.
+    fc.oneof({ weight: 20, arbitrary: fc.nat(20) }, { weight: 4, arbitrary: fc.nat(1000) }, fc.nat(30_000)),
+  ),
+  { minLength: 1, maxLength: 400 },
+);
+const callsOf = (pauses: readonly (readonly [number, number])[]): FleetCall[] => {
+  let atMs = 0;
+  return pauses.map(([environment, pause]) => ({ atMs: (atMs += pause), environment }));
+};
+const allowedIn = ({ perSecond, burst }: Rate, ms: number): number => burst + (perSecond * ms) / 1000;
+
+const twoClocksMet: [number, number][] = [
+  [7, 16],
+  [0, 5],
+  [0, 5],
+  [0, 504],
+  [0, 10],
+  [0, 3],
+  [430, 19],
+  [0, 0],
+];
+
+it('admit no more than the burst and the rate, whichever is called when, and whatever its clock says', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyRate, anySkews, anyPauses, async (rate, skewsMs, pauses) => {
+      const { taken } = await run(limitsFleet({ rate, skewsMs }), callsOf(pauses));
+      // Each clock is within a second of the table's: one may be behind when the first slot is taken, another ahead later.
+      const slackMs = skewsMs.some((skew) => skew !== 0) ? 2000 : 0;
+      for (const [index, atMs] of taken.entries()) {
+        expect(index + 1).toBeLessThanOrEqual(allowedIn(rate, atMs + slackMs + 1) + 1e-6);
+      }
+    }),
+    {
+      numRuns: 150,
+      // Two clocks that are 1.4 s apart.
+      examples: [[{ perSecond: 0.49975, burst: 1 }, [0, 738, 0, 0, 0, 0, 0, -716, 0, 0, 0], twoClocksMet]],
+    },
+  );
+});
+
+it('admit in any period at most what environments can have kept in addition to the burst and the rate', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyRate, anySkews, anyPauses, async (rate, skewsMs, pauses) => {
+      const { taken } = await run(limitsFleet({ rate, skewsMs }), callsOf(pauses));
+      const keptMs = 10_000 + 400 + 1000;
+      for (const [first, from] of taken.entries()) {
+        for (const [last, to] of taken.entries()) {
+          if (last < first) continue;
+          const allowed = allowedIn(rate, to - from + keptMs) + 1 + 1e-6;
+          if (last - first + 1 > allowed) throw new Error(`${last - first + 1} > ${allowed}, ${from}–${to}`);
+        }
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+it('admit anyone who waits as long as told, wherever the next call lands', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyRate, anySkews, anyPauses, fc.nat(1000), async (rate, skewsMs, pauses, environment) => {
+      const fleet = limitsFleet({ rate, skewsMs });
+      const calls = callsOf(pauses);
+      await run(fleet, calls);
+      let atMs = calls.at(-1)!.atMs;
+      let turn = await fleet.call({ atMs, environment });
+      for (let tries = 0; !turn.taken && tries < 3; tries += 1) {
+        atMs += turn.resetSeconds * 1000;
+        turn = await fleet.call({ atMs, environment: environment + 7 * (tries + 1) });
+      }
+      expect(turn.taken).toBe(true);
+    }),
+    { numRuns: 150 },
+  );
+});

@@ -1,0 +1,256 @@
+import { leaseFromTable, type LeaseSlots } from '../../../../functions/shared/limits/lease-slots.ts';
+import { limiter, type Turn } from '../../../../functions/shared/limits/limiter.ts';
+import type { Rate } from '../../../../functions/shared/limits/slots.ts';
+import { memoryDynamo } from '../../../support/memory-dynamo.ts';
+
+const startMs = Date.UTC(2026, 5, 1, 12);
+const fifty = { perSecond: 50, burst: 100 };
+
+/** One environment or several, with one clock and one table. */
+const setUp = (lease?: LeaseSlots) => {
+  const dynamo = memoryDynamo();
+  const time = { ms: startMs };
+  const clock = { now: () => time.ms, monotonic: () => time.ms - startMs };
+  const environment = () =>
+    limiter({ lease: lease ?? leaseFromTable({ client: dynamo.client, name: 'Limits' }), clock });
+  const one = environment();
+  const take = (rate: Rate, key = 'partner#a'): Promise<Turn> => one(key, rate);
+  const takeMany = async (count: number, rate: Rate): Promise<number> => {
+    let taken = 0;
+    for (let call = 0; call < count; call += 1) if ((await take(rate)).taken) taken += 1;
+    return taken;
+  };
+  return { dynamo, time, environment, take, takeMany, item: () => dynamo.items('Limits').get('partner#a') };
+};
+
+describe('one environment', () => {
+  it('admits the whole burst at once, and not one more', async () => {
+    const { takeMany } = setUp();
+
+    expect(await takeMany(150, fifty)).toBe(100);
+  });
+
+  it('admits the sustained rate after that', async () => {
+    const { takeMany, time } = setUp();
+    await takeMany(100, fifty);
+    let taken = 0;
+    for (let ms = 0; ms < 10_000; ms += 10) {
+      time.ms += 10;
+      taken += await takeMany(1, fifty);
+    }
+
+    expect(taken).toBe(500);
+  });
+
+  it('admits no more than the burst after a long pause', async () => {
+    const { takeMany, time } = setUp();
+    await takeMany(1, fifty);
+    time.ms += 3_600_000;
+
+    expect(await takeMany(150, fifty)).toBe(100);
+  });
+
+  it('says after how many seconds a slow limit has room again, and then admits', async () => {
+    const { take, time } = setUp();
+    const slow = { perSecond: 0.1, burst: 1 };
+    await take(slow);
+
+    expect(await take(slow)).toEqual({ taken: false, remaining: 0, resetSeconds: 10 });
+    time.ms += 9000;
+    expect(await take(slow)).toEqual({ taken: false, remaining: 0, resetSeconds: 1 });
+    time.ms += 1000;
+    expect(await take(slow)).toMatchObject({ taken: true });
+  });
+
+  it('counts each key separately', async () => {
+    const { take } = setUp();
+    const once = { perSecond: 1, burst: 1 };
+
+    expect(await take(once, 'partner#a')).toMatchObject({ taken: true });
+    expect(await take(once, 'payer#a')).toMatchObject({ taken: true });
+    expect(await take(once, 'payer#a')).toMatchObject({ taken: false });
+  });
+
+  it('says how many are left, and when the whole burst is available again', async () => {
+    const { take, time } = setUp();
+    const rate = { perSecond: 1, burst: 3 };
+
+    expect(await take(rate)).toEqual({ taken: true, remaining: 2, resetSeconds: 1 });
+    expect(await take(rate)).toEqual({ taken: true, remaining: 1, resetSeconds: 2 });
+    expect(await take(rate)).toEqual({ taken: true, remaining: 0, resetSeconds: 1 });
+    time.ms += 60_000;
+    expect(await take(rate)).toEqual({ taken: true, remaining: 2, resetSeconds: 1 });
+  });
+});
+
+describe('the writes of an environment', () => {
+  const writesOf = ({ dynamo }: ReturnType<typeof setUp>): number =>
+    dynamo.calls().filter((name) => name === 'UpdateItem').length;
+
+  it('grow in size with its use: a hundred calls take nine', async () => {
+    const test = setUp();
+    await test.takeMany(100, fifty);
+
+    expect(writesOf(test)).toBe(9);
+  });
+
+  it('are one, and no read, for a first call, and none while slots are left', async () => {
+    const test = setUp();
+    await test.take(fifty);
+    expect(test.dynamo.calls()).toEqual(['UpdateItem']);
+    await test.take(fifty);
+    expect(test.dynamo.calls()).toEqual(['UpdateItem']);
+    await test.take(fifty);
+
+    expect(test.dynamo.calls()).toEqual([]);
+  });
+
+  it.each([
+    ['a high limit', fifty],
+    ['a low limit', { perSecond: 1, burst: 1 }],
+  ])('are not made for a call that is refused anyway: %s', async (_name, rate) => {
+    const test = setUp();
+    await test.takeMany(150, rate);
+    test.dynamo.calls();
+
+    expect(await test.takeMany(1000, rate)).toBe(0);
+    expect(test.dynamo.calls()).toEqual([]);
+  });
+
+  it('are shared by concurrent calls', async () => {
+    const test = setUp();
+    const turns = await Promise.all(Array.from({ length: 150 }, () => test.take(fifty)));
+
+    expect(turns.filter(({ taken }) => taken)).toHaveLength(100);
+    expect(writesOf(test)).toBeLessThanOrEqual(10);
+  });
+});
+
+describe('the item', () => {
+  it('says how far slots are taken, and expires an hour after it has any effect', async () => {
+    const { take, item } = setUp();
+    await take(fifty);
+
+    expect(item()).toEqual({
+      limitId: { S: 'partner#a' },
+      takenUntilMs: { N: String(startMs - 2000 + 20) },
+      expiresAt: { N: String(startMs / 1000 + 5 + 1 + 7 + 3600) },
+    });
+  });
+
+  it('that TTL removed is restored completely', async () => {
+    const { take, takeMany, dynamo, item, time } = setUp();
+    await takeMany(40, fifty);
+    dynamo.items('Limits').clear();
+    time.ms += 20_000;
+    await take(fifty);
+
+    expect(Object.keys(item()!).sort()).toEqual(['expiresAt', 'limitId', 'takenUntilMs']);
+  });
+
+  it.each([
+    ['is far ahead', '9999999999999'],
+    ['is before all time', '-1'],
+  ])('whose time %s locks no one out', async (_name, value) => {
+    const { take, dynamo } = setUp();
+    dynamo.items('Limits').set('partner#a', { limitId: { S: 'partner#a' }, takenUntilMs: { N: value } });
+
+    expect(await take(fifty)).toMatchObject({ taken: true });
+  });
+
+  it('of a slow limit does not delay the same limit for long once it is fast', async () => {
+    const { takeMany, time } = setUp();
+    await takeMany(3, { perSecond: 0.01, burst: 3 });
+    time.ms += 1;
+
+    expect(await takeMany(1, fifty)).toBe(0);
+    time.ms += 3000;
+    expect(await takeMany(200, fifty)).toBeGreaterThanOrEqual(20);
+  });
+});
+
+describe('when the table is not available', () => {
+  const throttled = Object.assign(new Error('slow down'), { name: 'ThrottlingException' });
+
+  it('calls continue, each environment with the whole limit for itself, and the first one says why', async () => {
+    const test = setUp(() => Promise.reject(throttled));
+    const first = await test.take(fifty);
+    let taken = 1;
+    const failures: unknown[] = [];
+    for (let call = 0; call < 149; call += 1) {
+      const turn = await test.take(fifty);
+      if (turn.taken) taken += 1;
+      if (turn.failure !== undefined) failures.push(turn.failure);
+    }
+
+    expect(first).toMatchObject({ taken: true, failure: 'ThrottlingException' });
+    expect(failures).toEqual([]);
+    expect(taken).toBe(100);
+  });
+
+  it('it is asked again after five seconds, not on each call', async () => {
+    let asked = 0;
+    const test = setUp(() => {
+      asked += 1;
+      return Promise.reject(throttled);
+    });
+    await test.takeMany(1000, fifty);
+    expect(asked).toBe(1);
+    for (let second = 0; second < 11; second += 1) {
+      test.time.ms += 1000;
+      await test.takeMany(100, fifty);
+    }
+
+    expect(asked).toBe(3);
+  });
+
+  it("the limit is the fleet's again once the table is back", async () => {
+    const test = setUp();
+    test.dynamo.failNext('UpdateItem', throttled);
+    expect(await test.take(fifty)).toMatchObject({ taken: true, failure: 'ThrottlingException' });
+    test.time.ms += 16_000;
+    const other = test.environment();
+    for (let call = 0; call < 100; call += 1) await other('partner#a', fifty);
+
+    expect(await test.takeMany(10, fifty)).toBe(0);
+  });
+
+  it('neither a lost answer nor its repetition admits more', async () => {
+    const test = setUp();
+    test.dynamo.repeatNext('UpdateItem');
+
+    expect(await test.takeMany(150, fifty)).toBeLessThanOrEqual(100);
+  });
+});
+
+it.each([3, 7, 0.37151925927976165, 33.3, 999.9])(
+  'the first call of an idle limit is admitted, and so is one that waited, at %s per second',
+  async (perSecond) => {
+    const { take, time } = setUp();
+    for (let call = 0; call < 50; call += 1) {
+      expect(await take({ perSecond, burst: 1 })).toMatchObject({ taken: true });
+      time.ms += Math.ceil(1000 / perSecond);
+    }
+  },
+);
+
+it('a burst of a slow limit is admitted completely if environments start together and their writes overlap', async () => {
+  const { dynamo, time, environment } = setUp();
+  const rate = { perSecond: 0.1, burst: 3 };
+  const clock = { now: () => time.ms, monotonic: () => time.ms - startMs };
+  const turns: Promise<Turn>[] = [];
+  for (let index = 0; index < 10; index += 1) {
+    // The one that started first writes last, and looked at the clock long before.
+    let steps = 2 * (10 - index);
+    const send: typeof dynamo.client.send = async (...given: readonly unknown[]) => {
+      for (; steps > 0; steps -= 1) await new Promise((resolve) => setImmediate(resolve));
+      return (dynamo.client.send as (...all: readonly unknown[]) => Promise<never>)(...given);
+    };
+    const table = { client: { send } as unknown as typeof dynamo.client, name: 'Limits' };
+    turns.push(limiter({ lease: leaseFromTable(table), clock })('partner#a', rate));
+    time.ms += 5;
+  }
+
+  expect((await Promise.all(turns)).filter(({ taken }) => taken)).toHaveLength(3);
+  expect(await environment()('partner#a', rate)).toMatchObject({ taken: false });
+});

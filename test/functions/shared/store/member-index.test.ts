@@ -1,0 +1,73 @@
+import { createHmac } from 'node:crypto';
+import { DisabledException, GenerateMacCommand, KMSClient } from '@aws-sdk/client-kms';
+import { mockClient } from 'aws-sdk-client-mock';
+import fc from 'fast-check';
+import { memberIndexer } from '../../../../functions/callback/index-member.ts';
+import { makeMemberIndex } from '../../../../functions/shared/store/make-member-index.ts';
+import { memberMessage, type Member } from '../../../../functions/shared/store/member-index.ts';
+
+const text = (member: Member): string => Buffer.from(memberMessage(member)).toString();
+
+/** Any text, with much of what could be taken for a border between two ids. */
+const anyText = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.string({ unit: fc.constantFrom('"', ',', '[', ']', '\\', '/', '|', '\u0000', '\ud800', 'a', '1') }),
+);
+const anyMember = fc.record({ payer: anyText, patient: anyText });
+
+describe("what a member's index is made of", () => {
+  it('is different for any two members, whatever characters their ids have', () => {
+    fc.assert(
+      fc.property(anyMember, anyMember, (one, other) => {
+        const isSame = one.payer === other.payer && one.patient === other.patient;
+        expect(text(one) === text(other)).toBe(isSame);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('is different wherever one text is cut into payer and patient', () => {
+    fc.assert(
+      fc.property(anyText, (whole) => {
+        const cuts = Array.from({ length: whole.length + 1 }, (_, at) => ({
+          payer: whole.slice(0, at),
+          patient: whole.slice(at),
+        }));
+        expect(new Set(cuts.map(text)).size).toBe(cuts.length);
+      }),
+    );
+  });
+
+  it('fits into one call of KMS for the longest ids, and begins with a label of its own', () => {
+    const longest = { payer: 'p'.repeat(64), patient: 'x'.repeat(128) };
+    expect(memberMessage(longest).length).toBeLessThan(4096);
+    expect(text(longest)).toMatch(/^\["p2p member",/);
+  });
+});
+
+describe("a member's index", () => {
+  const client = new KMSClient({ region: 'eu-central-1' });
+  const kms = mockClient(client);
+  const member = { payer: 'northwind', patient: 'patient-1' };
+  beforeEach(() => kms.reset());
+
+  it('is the HMAC under the stage’s key, in base64url', async () => {
+    const mac = createHmac('sha256', 'key').update(memberMessage(member)).digest();
+    const Message = memberMessage(member);
+    kms.on(GenerateMacCommand, { KeyId: 'key-1', MacAlgorithm: 'HMAC_SHA_256', Message }).resolves({ Mac: mac });
+
+    expect(await makeMemberIndex(client, 'key-1', member)).toBe(mac.toString('base64url'));
+    expect(kms.calls()).toHaveLength(1);
+  });
+
+  it.each([
+    ['fails', () => kms.on(GenerateMacCommand).rejects(new DisabledException({ message: 'x', $metadata: {} }))],
+    ['answers without a MAC', () => kms.on(GenerateMacCommand).resolves({})],
+  ])('is never made up: a login is told to try again if KMS %s', async (_what, given) => {
+    given();
+    await expect(memberIndexer(client, 'key-1')(member)).rejects.toMatchObject({
+      code: 'temporarily_unavailable',
+      detail: expect.stringMatching(/^kms: (DisabledException|Error)$/),
+    });
+  });
+});

@@ -1,0 +1,102 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { errorCodes } from '../../functions/shared/errors.ts';
+import { root } from '../docs/documents.ts';
+import { stageTemplate } from '../support/stage-template.ts';
+import { codesIn, openapi, openapiPath, operations, partsOf, type DocumentedAnswer } from './document.ts';
+import { problemsOf } from './validate.ts';
+
+const run = promisify(execFile);
+
+interface Findings {
+  readonly problems: readonly { readonly severity: string; readonly ruleId: string; readonly message: string }[];
+}
+
+const lint = async (): Promise<string[]> => {
+  const cli = join(root, 'node_modules/@redocly/cli/bin/cli.js');
+  const flags = ['lint', openapiPath, '--config', 'test/openapi/redocly.yaml', '--format', 'json'];
+  const env = { ...process.env, NODE_OPTIONS: '', REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' };
+  // With findings its exit code is 1; the report says which.
+  const { stdout } = await run(process.execPath, [cli, ...flags], { cwd: root, env }).catch(
+    (error: unknown) => error as { stdout: string },
+  );
+  const { problems } = JSON.parse(stdout) as Findings;
+  return problems.map(({ severity, ruleId, message }) => `${severity} ${ruleId}: ${message}`);
+};
+
+/** What shows an answer's code: the examples in JSON. */
+const examplesOf = (answer: DocumentedAnswer): Map<string, unknown> => {
+  const json = [...partsOf(answer, 'content')].filter(([type]) => type.endsWith('json'));
+  return new Map(
+    json.flatMap(([, content]) =>
+      [...partsOf(content, 'examples')].map(([name, { node }]) => [name, node['value']] as const),
+    ),
+  );
+};
+
+const exampleProblems = (answer: DocumentedAnswer): string[] => {
+  const json = [...partsOf(answer, 'content')].filter(([type]) => type.endsWith('json'));
+  if (json.length === 0) return [];
+  const examples = examplesOf(answer);
+  const missing = codesIn(answer.description).filter(({ code }) => !examples.has(code));
+  const wrong = json.flatMap(([, { pointer }]) =>
+    [...examples].flatMap(([name, value]) => problemsOf(`${pointer}/schema`, value).map((why) => `${name}: ${why}`)),
+  );
+  return [...missing.map(({ code }) => `no example of ${code}`), ...wrong];
+};
+
+describe(openapiPath, () => {
+  it('passes the linter without a finding', async () => {
+    expect(await lint()).toEqual([]);
+  }, 60_000);
+
+  it('has the version of the package', () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+
+    expect(openapi['info']).toMatchObject({ version });
+  });
+
+  it("lists the gateway's error codes, all of them and no others", () => {
+    const listed = operations.flatMap(({ answers }) => answers.flatMap(({ description }) => codesIn(description)));
+
+    expect([...new Set(listed.map(({ code }) => code))].toSorted()).toEqual(errorCodes);
+  });
+
+  it('has a path for each route that a partner can call', async () => {
+    const { Resources: resources } = await stageTemplate('production-example');
+    const parts = new Map(
+      Object.entries(resources)
+        .filter(([, { Type: type }]) => type === 'AWS::ApiGateway::Resource')
+        .map(([id, { Properties: properties = {} }]) => [id, properties]),
+    );
+    const pathOf = (id: string): string => {
+      const { PathPart: part, ParentId: parent } = parts.get(id) ?? {};
+      const above = (parent as { Ref?: string } | undefined)?.Ref;
+      return `${above === undefined ? '' : pathOf(above)}/${String(part)}`;
+    };
+    const routes = Object.values(resources)
+      .filter(({ Type: type }) => type === 'AWS::ApiGateway::Method')
+      .map(({ Properties: properties = {} }) => {
+        const { Ref: id } = (properties['ResourceId'] ?? {}) as { readonly Ref?: string };
+        // The API's root is no resource of its own.
+        return id === undefined ? '/' : pathOf(id);
+      });
+    const documented = new Set(operations.map(({ path }) => path));
+    // The browser comes back there from the payer, and the FHIR paths are listed one by one.
+    const others = ['/oauth2/callback/{payer}', '/r4/{payer}/{proxy+}'];
+
+    expect(routes.length).toBeGreaterThan(10);
+    expect(routes.filter((route) => !documented.has(route)).toSorted()).toEqual(others);
+  });
+
+  it.each(operations.map(({ id, answers }) => [id, answers] as const))(
+    'has examples for %s that fit, and one of each error',
+    (_id, answers) => {
+      const problems = answers.flatMap((answer) => exampleProblems(answer).map((why) => `${answer.status}: ${why}`));
+
+      expect(problems).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,179 @@
+import { setImmediate } from 'node:timers/promises';
+import { browser } from './partner-browser.ts';
+import { startFakeGateway, type FakeGateway } from './partner-fake-gateway.ts';
+import { registration, startPartnerApp } from './partner-start.ts';
+
+let gateway: FakeGateway;
+let app: { url: string; close(): Promise<void> };
+let visit: ReturnType<typeof browser>;
+let form_token: string;
+
+beforeEach(async () => {
+  gateway = await startFakeGateway();
+  app = await startPartnerApp({
+    ...registration,
+    port: 0,
+    gatewayOrigin: gateway.origin,
+    payers: [{ id: 'plan', displayName: 'Old & Gold' }],
+  });
+  visit = browser();
+  const { text } = await visit(`${app.url}/connect/plan`);
+  form_token = /name="form_token" value="([^"]+)"/.exec(text)?.[1] ?? '';
+});
+afterEach(async () => {
+  await app.close();
+  await gateway.close();
+});
+
+const begin = () => visit(`${app.url}/export/plan/begin`, { form_token });
+const look = () => visit(`${app.url}/export/plan`);
+/** Looks until the page says so. */
+const lookFor = async (words: string): Promise<string> => {
+  for (;;) {
+    const { text } = await look();
+    if (text.includes(words)) return text;
+    await setImmediate();
+  }
+};
+const looks = () =>
+  gateway.exports.seen.filter(({ method, path }) => method === 'GET' && /export-\d+$/.test(path)).length;
+
+describe('the import of a whole record', () => {
+  it('shows how far it is, and looks again by itself, also in a browser without scripts', async () => {
+    gateway.exports.retryAfter = '3';
+    const { text, url } = await begin();
+
+    expect(url).toBe(`${app.url}/export/plan`);
+    expect(text).toContain('1,240 entries so far');
+    expect(text).toContain('<progress aria-labelledby="progress" value="12" max="21">');
+    expect(text).toContain('12 of 21 kinds are done.');
+    expect(text).toContain('<noscript><meta http-equiv="refresh" content="3" /></noscript>');
+    expect(text).toContain('data-reload="3"');
+    expect(text.match(/<script[^>]*>/g)).toEqual(['<script defer src="/reload.js">']);
+  });
+
+  it('shows how many entries are there, where the gateway says how many there are', async () => {
+    gateway.exports.progress = '1,240 of 3,000 resources';
+    const { text } = await begin();
+
+    expect(text).toContain('<progress aria-labelledby="progress" value="1240" max="3000">');
+    expect(text).toContain('1,240 of 3,000 entries are done.');
+  });
+
+  it('asks the gateway no sooner than Retry-After, however often the page is loaded', async () => {
+    gateway.exports.retryAfter = '60';
+    await begin();
+    await look();
+    await look();
+
+    expect(looks()).toBe(1);
+  });
+
+  it('shows what came, and survives a reload', async () => {
+    gateway.exports.looksUntilDone = 0;
+    await begin();
+    const text = await lookFor('Your whole record is here');
+
+    expect(text).toContain('Nothing is known to be missing.');
+    expect(text).toMatch(/data-field="total">3</);
+    expect(text).toContain('December 4, 2026 at 8:00 AM UTC');
+    expect(text).not.toMatch(/http-equiv="refresh"|data-reload/);
+    expect(looks()).toBe(1);
+  });
+
+  it('says what is missing, and why', async () => {
+    gateway.exports.looksUntilDone = 0;
+    gateway.exports.files['errors-1.ndjson'] = ['{"resourceType":"OperationOutcome"}'];
+    gateway.exports.outcomes = [
+      { type: 'Patient', outcome: 'complete', count: 1 },
+      { type: 'Observation', outcome: 'incomplete', count: 2, reason: 'Page 3 could not be <read>.' },
+      { type: 'Claim', outcome: 'refusedByPayer', count: 0 },
+      { type: 'Goal', outcome: 'refusedByScope', count: 0 },
+      { type: 'Device', outcome: 'notRead', count: 0 },
+      { type: 'Specimen', outcome: 'notRead', count: 0 },
+    ];
+    const { text } = await begin();
+
+    expect(text).toContain('Your record is here, but for some parts');
+    expect([...text.matchAll(/data-missing="([^"]+)"/g)].map(([, type]) => type)).toEqual([
+      'Observation',
+      'Claim',
+      'Goal',
+      'Device Specimen',
+    ]);
+    expect(text).toContain('Page 3 could not be &lt;read&gt;.');
+    expect(text).toContain('Old &amp; Gold does not give it out.');
+    expect(text).toContain('You did not share it.');
+    expect(text).toContain('Some of it could not be read.');
+    expect(text).toContain('href="/export/plan/errors-1.ndjson"');
+  });
+
+  it('passes a file on unchanged, as a download, with the token', async () => {
+    gateway.exports.looksUntilDone = 0;
+    await begin();
+    const { text, headers } = await visit(`${app.url}/export/plan/Observation-1.ndjson`);
+
+    expect(text).toBe(`${gateway.exports.files['Observation-1.ndjson']?.join('\n')}\n`);
+    expect(headers.get('content-disposition')).toBe('attachment; filename="Observation-1.ndjson"');
+    expect(gateway.exports.seen.at(-1)?.authorization).toMatch(/^Bearer p2pa_/);
+  });
+
+  it('offers no file that the manifest has not', async () => {
+    gateway.exports.looksUntilDone = 0;
+    await begin();
+    const { url } = await visit(`${app.url}/export/plan/Claim-1.ndjson`);
+
+    expect(url).toBe(`${app.url}/export/plan`);
+  });
+
+  it('is deleted at the gateway, and the page leads back to the record', async () => {
+    await begin();
+    const { url } = await visit(`${app.url}/export/plan/delete`, { form_token });
+
+    expect(url).toBe(`${app.url}/record/plan`);
+    expect(gateway.exports.seen.map(({ method }) => method)).toContain('DELETE');
+    expect((await look()).url).toBe(`${app.url}/record/plan`);
+  });
+
+  it('is linked from the record, which does not offer another one', async () => {
+    await begin();
+    const { text } = await visit(`${app.url}/record/plan`);
+
+    expect(text).toContain('href="/export/plan">See the import of the whole record');
+    expect(text).not.toContain('Import the whole record');
+  });
+
+  it('needs a form of this session', async () => {
+    const { status } = await visit(`${app.url}/export/plan/begin`, { form_token: 'guess' });
+
+    expect(status).toBe(403);
+    expect(gateway.exports.seen).toEqual([]);
+  });
+
+  it('is shown to no other browser', async () => {
+    await begin();
+
+    const { status, text } = await browser()(`${app.url}/export/plan`);
+    expect(status).toBe(403);
+    expect(text).not.toContain('1,240');
+  });
+
+  it('says so if the gateway has no such export any more, and then leads back to the record', async () => {
+    await begin();
+    gateway.exports.running = undefined;
+    await lookFor('There is no such export.');
+
+    expect((await look()).url).toBe(`${app.url}/record/plan`);
+  });
+
+  it.each([
+    [401, 'Your connection to Old &amp; Gold has ended'],
+    [403, 'Your connection to Old &amp; Gold has ended'],
+    [503, 'can’t be reached right now'],
+    [400, 'Something went wrong'],
+  ])('that is refused with %i says so in words', async (status, words) => {
+    gateway.exports.refusal = status;
+
+    expect((await begin()).text).toContain(words);
+  });
+});

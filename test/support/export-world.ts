@@ -1,0 +1,361 @@
+import { createPrivateKey, randomBytes, webcrypto } from 'node:crypto';
+import { Decrypter } from 'age-encryption';
+import type { JobDeps } from '../../functions/export-job/deps.ts';
+import { endIfFailed } from '../../functions/export-job/end/end-if-failed.ts';
+import { runExport } from '../../functions/export-job/handler.ts';
+import { base64url } from '../../functions/shared/deps.ts';
+import { makeExportId } from '../../functions/shared/exports/export-id.ts';
+import { longestExportSeconds } from '../../functions/shared/exports/longest-export.ts';
+import type { StoredFile, StoredManifest } from '../../functions/shared/exports/manifest.ts';
+import { manifestName } from '../../functions/shared/exports/object-names.ts';
+import { exportPrivateKey, exportPublicKey } from '../../functions/shared/exports/sealing-key.ts';
+import type { PayerHttp, PayerResponse } from '../../functions/shared/payer/http.ts';
+import { registryOf } from '../../functions/shared/registry/registry.ts';
+import { parseScopes } from '../../functions/shared/registry/scopes.ts';
+import type { Stop } from '../../functions/shared/registry/stops.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
+import { endStaleInvocation } from '../../functions/shared/stale-invocation.ts';
+import { seal, sha256, unseal } from '../../functions/shared/store/crypto.ts';
+import type { Export } from '../../functions/shared/store/export-item.ts';
+import { deleteExport, getExport, giveToken, noteAwake, putExport } from '../../functions/shared/store/exports.ts';
+import { putGrant, revoke } from '../../functions/shared/store/grants.ts';
+import { simulatedDurable, type DurableOptions } from './durable.ts';
+import { localData } from './gateway.ts';
+import { livingGrant } from './living-grant.ts';
+import { memoryDynamo } from './memory-dynamo.ts';
+
+/** A request that reached the payer. */
+interface Asked {
+  /** The path below the FHIR base. */
+  readonly path: string;
+  readonly url: string;
+  readonly token: string;
+}
+
+/** The payer's answer. */
+export interface Sent {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** The connection breaks after the body. */
+  readonly cut?: boolean;
+}
+
+/** Makes a payer's answers. A thrown error stands for a failed connection. */
+export type PayerScript = (asked: Asked) => Sent | Promise<Sent>;
+
+export const fhir = (value: unknown, headers: Readonly<Record<string, string>> = {}): Sent => ({
+  headers: { 'content-type': 'application/fhir+json', ...headers },
+  body: JSON.stringify(value),
+});
+
+/** A page of a search. @param next the URL of the next page */
+export const pageOf = (resources: readonly object[], next?: string, more: object = {}): Sent =>
+  fhir({
+    resourceType: 'Bundle',
+    type: 'searchset',
+    ...more,
+    ...(next === undefined ? {} : { link: [{ relation: 'next', url: next }] }),
+    entry: resources.map((resource) => ({ resource, search: { mode: 'match' } })),
+  });
+
+const patientId = 'member-1';
+
+export const memberPatient = { resourceType: 'Patient', id: patientId, name: [{ family: 'Amber' }] };
+
+export const observation = (id: string | number, more: object = {}) => ({
+  resourceType: 'Observation',
+  id: `o-${id}`,
+  subject: { reference: `Patient/${patientId}` },
+  ...more,
+});
+
+const payerId = 'northwind';
+const partnerId = 'demo-partner';
+
+export interface WorldOptions extends DurableOptions {
+  readonly payer?: PayerScript;
+  /** Changes to the payer's profile. */
+  readonly profile?: Partial<Payer>;
+  readonly scope?: string;
+  readonly types?: readonly string[];
+  /** @default {@link patientId} */
+  readonly patient?: string;
+  readonly since?: string;
+  readonly deps?: Partial<JobDeps>;
+  /** Seconds until the payer's first token ends. */
+  readonly tokenLives?: number;
+  /** How many seconds ago the kick-off was. @default 0 */
+  readonly age?: number;
+  /** Called before each call of a dependency; may throw. */
+  readonly onCall?: (name: string) => void;
+  /** Called after each call has had its effect; may throw. */
+  readonly afterCall?: (name: string) => void;
+}
+
+/** A record as the partner receives it. */
+export interface GivenRecord {
+  readonly manifest: StoredManifest;
+  /** The parsed lines of all output files, by type. */
+  readonly resources: Readonly<Record<string, readonly { readonly id?: string; readonly resourceType: string }[]>>;
+  /** The same lines, unparsed. */
+  readonly lines: readonly string[];
+  /** The sentences in the error files. */
+  readonly errors: readonly string[];
+}
+
+const identityOf = async (privateKey: Uint8Array): Promise<CryptoKey> => {
+  const der = Buffer.concat([Buffer.from('302e020100300506032b656e04220420', 'hex'), privateKey]);
+  createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  return webcrypto.subtle.importKey('pkcs8', der, { name: 'X25519' }, false, ['deriveBits']) as Promise<CryptoKey>;
+};
+
+const responseOf = ({ status = 200, headers = {}, body = '', cut = false }: Sent): PayerResponse => ({
+  status,
+  headers: { get: (name) => headers[name.toLowerCase()] ?? null },
+  body: {
+    async *[Symbol.asyncIterator]() {
+      const bytes = Buffer.from(body);
+      for (let at = 0; at < bytes.length; at += 16_384) yield bytes.subarray(at, at + 16_384);
+      if (cut) throw Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
+    },
+    cancel: () => Promise.resolve(),
+  },
+});
+
+/** An export with its grant, tables, bucket and payer in memory, and its job in simulated time. */
+export const exportWorld = (options: WorldOptions = {}) => {
+  const {
+    profile = {},
+    scope = 'patient/*.rs',
+    tokenLives = 3600,
+    onCall = () => undefined,
+    afterCall = () => undefined,
+  } = options;
+  let script: PayerScript = options.payer ?? (() => pageOf([memberPatient]));
+  const data = localData();
+  const northwind = data.payers.find(({ id }) => id === payerId)!;
+  const { wholeRecord: _, ...usual } = northwind;
+  const profiled: Payer = { ...usual, everything: true, ...profile };
+  const registryData = { ...data, payers: data.payers.map((one) => (one === northwind ? profiled : one)) };
+  const payer = profiled;
+  const dynamo = memoryDynamo();
+  /** Whether calls are currently made by the test, not by the job. */
+  let isOutside = false;
+  const outside = async <T>(work: () => Promise<T>): Promise<T> => {
+    isOutside = true;
+    try {
+      return await work();
+    } finally {
+      isOutside = false;
+    }
+  };
+  const send = dynamo.client.send.bind(dynamo.client) as (command: object) => Promise<object>;
+  Object.assign(dynamo.client, {
+    send: async (command: { constructor: { name: string } }) => {
+      if (isOutside) return send(command);
+      onCall(command.constructor.name);
+      const answer = await send(command);
+      afterCall(command.constructor.name);
+      return answer;
+    },
+  });
+  const objects = new Map<string, Uint8Array>();
+  const lines: string[] = [];
+  const stops = new Map<string, Stop>();
+  const asked: Asked[] = [];
+  const boxKey = randomBytes(32);
+  const grantKey = randomBytes(32);
+  const table = (name: string) => ({ client: dynamo.client, name });
+  const tables = { exports: table('Exports'), grants: table('Grants'), audit: table('Audit'), limits: table('Limits') };
+
+  const payerHttp: PayerHttp = async (input, init) => {
+    onCall('payer');
+    const url = String(input);
+    const one = { url, path: url.slice(payer.fhirBaseUrl.length), token: init?.headers?.['authorization'] ?? '' };
+    asked.push(one);
+    const sent = await script(one);
+    afterCall('payer');
+    return responseOf(sent);
+  };
+  // The registry asks for the time before the engine exists.
+  let now = (): number => options.startMs ?? 0;
+  const deps: JobDeps = {
+    ...tables,
+    clock: { now: () => durable.now(), monotonic: () => durable.now() },
+    randomBytes: (size) => randomBytes(size),
+    payerHttp,
+    registry: registryOf(registryData, stops, () => now()),
+    origin: 'http://localhost:3000',
+    writeLog: (line) => void lines.push(line),
+    objects: {
+      put: async (name, body) => {
+        onCall('put');
+        objects.set(name, Uint8Array.from(body));
+        afterCall('put');
+      },
+      get: async (name) => {
+        onCall('get');
+        const found = objects.get(name);
+        if (found === undefined) throw Object.assign(new Error('no such object'), { name: 'NoSuchKey' });
+        return found;
+      },
+    },
+    sealForJob: async (id, purpose, value) => {
+      onCall('sealForJob');
+      return seal(boxKey, value, `${id} ${purpose}`, randomBytes(12));
+    },
+    openInJob: async (id, purpose, box) => {
+      onCall('openInJob');
+      return unseal(boxKey, box, `${id} ${purpose}`);
+    },
+    takeTurn: () => Promise.resolve({ taken: true, remaining: 1, resetSeconds: 1 }),
+    startExecution: async (name, input) => {
+      onCall('startExecution');
+      durable.start('job', input, name);
+    },
+    sleep: (ms) => durable.sleep(ms),
+    fileSeconds: 7 * 86_400,
+    ...options.deps,
+  };
+  const durable = simulatedDurable(
+    { job: runExport(deps) },
+    { wrap: (handler) => endIfFailed(deps, endStaleInvocation(handler)), ...options },
+  );
+  now = durable.now;
+  const grantId = base64url(randomBytes(16));
+  const exportId = makeExportId(grantId, randomBytes(16));
+  const key = { grantId, exportId };
+  const exportSecret = randomBytes(32);
+  const privateKey = exportPrivateKey(grantKey, exportSecret);
+  const nowSeconds = (): number => Math.floor(durable.now() / 1000);
+  const boxOf = (token: string): Uint8Array =>
+    seal(boxKey, Buffer.from(token), `${exportId} payer token`, randomBytes(12));
+
+  const kickOff = async (): Promise<void> => {
+    const begins = nowSeconds();
+    const startedAt = begins - (options.age ?? 0);
+    const grant = livingGrant(begins, {
+      grantId,
+      payer: payerId,
+      partner: partnerId,
+      patient: options.patient ?? patientId,
+      endsAt: begins + 90 * 86_400,
+      expiresAt: begins + 90 * 86_400,
+    });
+    const made = {
+      ...key,
+      payer: payerId,
+      partner: partnerId,
+      patient: options.patient ?? patientId,
+      request: 'http://localhost:3000/r4/northwind/Patient/$export',
+      requestId: 'kick-off',
+      scope: parseScopes(scope),
+      ...(options.types === undefined ? {} : { types: options.types }),
+      ...(options.since === undefined ? {} : { since: options.since }),
+      recipient: exportPublicKey(privateKey),
+      exportSecret,
+      payerToken: boxOf('token-1'),
+      payerTokenExpiresAt: begins + tokenLives,
+      payerVersion: 1,
+      startedAt,
+      grantEndsAt: begins + 90 * 86_400,
+      expiresAt: startedAt + longestExportSeconds,
+    };
+    await outside(async () => {
+      await putGrant(tables.grants, grant, { now: begins, requestId: 'kick-off' });
+      await putExport(tables.exports, made);
+    });
+  };
+
+  const start = (): string => durable.start('job', { exportId }, exportId);
+  const isOver = (): boolean => durable.engine.executions().every(({ status }) => status !== 'RUNNING');
+  const wanted = (): string | undefined => dynamo.items('Exports').get(grantId)?.['callbackId']?.S;
+  let version = 1;
+
+  /** Does what a partner's poll does: puts a newer token on the item, and completes the call-back. */
+  const poll = async (): Promise<void> => {
+    const callbackId = wanted();
+    version += 1;
+    const token = {
+      payerToken: boxOf(`token-${version}`),
+      payerTokenExpiresAt: nowSeconds() + 3600,
+      payerTokenAt: nowSeconds(),
+      payerVersion: version,
+    };
+    await outside(() => giveToken(tables.exports, key, token));
+    if (callbackId === undefined) return;
+    durable.engine.succeedCallback(callbackId, undefined);
+    await outside(() => noteAwake(tables.exports, key, callbackId));
+  };
+
+  const open = async (object: string): Promise<Uint8Array> => {
+    const decrypter = new Decrypter();
+    decrypter.addIdentity(await identityOf(privateKey));
+    const sealed = objects.get(object);
+    if (sealed === undefined) throw new Error(`no object ${object}`);
+    return decrypter.decrypt(sealed);
+  };
+
+  const readFile = async ({ parts, count }: StoredFile): Promise<string[]> => {
+    const texts: string[] = [];
+    for (const { object, digest, bytes } of parts) {
+      if (sha256(objects.get(object)!) !== digest) throw new Error('the digest of a part is wrong');
+      const plain = Buffer.from(await open(object));
+      if (plain.length !== bytes) throw new Error('the size of a part is wrong');
+      texts.push(plain.toString('utf8'));
+    }
+    const all = texts.join('').split('\n').slice(0, -1);
+    if (all.length !== count) throw new Error('the count of a file is wrong');
+    return all;
+  };
+
+  return {
+    ...key,
+    deps,
+    durable,
+    dynamo,
+    objects,
+    lines,
+    stops,
+    asked,
+    payer,
+    base: payer.fhirBaseUrl,
+    kickOff,
+    answerWith: (next: PayerScript) => void (script = next),
+    item: (): Promise<Export | undefined> => outside(() => getExport(tables.exports, grantId)),
+    deleteExport: () => deleteExport(tables.exports, key),
+    endGrant: () => revoke(tables.grants, grantId, 'byOperator', { now: nowSeconds(), requestId: 'stop' }),
+    start,
+    /** Runs until the job waits for a token, or its last execution is over. */
+    untilItWaits: () => durable.until(() => isOver() || wanted() !== undefined),
+    poll,
+    /** Kicks off, and runs the job to its end. A poll brings a new token whenever the job waits for one. */
+    run: async () => {
+      await kickOff();
+      start();
+      for (;;) {
+        await durable.until(() => isOver() || wanted() !== undefined);
+        if (isOver()) return durable.finish(durable.engine.executions().at(-1)!.arn);
+        await poll();
+      }
+    },
+    /** Opens the record that the partner can download. */
+    record: async (): Promise<GivenRecord> => {
+      const sealed = objects.get(manifestName(exportId));
+      const item = await outside(() => getExport(tables.exports, grantId));
+      if (sealed === undefined || item?.manifestDigest !== sha256(sealed)) throw new Error('no manifest');
+      const manifest = JSON.parse(Buffer.from(await open(manifestName(exportId))).toString('utf8')) as StoredManifest;
+      const given: string[] = [];
+      const errors: string[] = [];
+      for (const file of manifest.files) (file.kind === 'error' ? errors : given).push(...(await readFile(file)));
+      const parsed = given.map((line) => JSON.parse(line) as { id?: string; resourceType: string });
+      return {
+        manifest,
+        lines: given,
+        resources: Object.groupBy(parsed, ({ resourceType }) => resourceType) as GivenRecord['resources'],
+        errors: errors.map((line) => (JSON.parse(line) as { issue: { diagnostics: string }[] }).issue[0]!.diagnostics),
+      };
+    },
+  };
+};
