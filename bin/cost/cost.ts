@@ -1,13 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { readArguments, readStage, refuseUnusedFlags, stageFlags, UsageError } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
-import type { StageSize } from './fixed.ts';
-import { costTables, idleTable, sizeOf, withCostTables } from './tables.ts';
+import { broughtBy, sizeOf } from './stage-size.ts';
+import { costTables, idleTable, withCostTables } from './tables.ts';
 
 const help = `npm run cost -- [flags]
 
 Prints what the gateway costs at AWS's list prices (bin/cost/prices-*.json), as Markdown; of one stage, what it costs per
-month before anybody uses it.
+month before anybody uses it. What a stage brings of its own (docs/bring-your-own.md) is not counted.
 
   --stage NAME    a stage in config/
   --config FILE   a stage's configuration, .ts or .json
@@ -37,16 +37,17 @@ const countOf = (flag: string, text: string): number => {
 
 type Given = Partial<Record<'stage' | 'config' | 'payers' | 'partners' | 'secrets', string>>;
 
-/** The size of the stage that the flags name, or of `production-example`. */
-const readSize = async ({ stage, config, ...given }: Given): Promise<StageSize> => {
+/** The table of the stage that the flags name, or of `production-example`. */
+const tableFor = async ({ stage, config, ...given }: Given): Promise<string> => {
   const named = config === undefined ? { stage: stage ?? 'production-example' } : { stage, config };
-  const size = sizeOf(await readStage(named));
+  const stageConfig = await readStage(named);
+  const size = sizeOf(stageConfig);
   const payers = given.payers === undefined ? size.payers : countOf('payers', given.payers);
   const partners = given.partners === undefined ? size.partners : countOf('partners', given.partners);
   const usualSecrets = given.payers === undefined ? size.secrets : payers;
   const secrets = given.secrets === undefined ? usualSecrets : countOf('secrets', given.secrets);
   if (secrets > payers) throw new UsageError(`--secrets is ${secrets}, more than the ${payers} payers`);
-  return { payers, partners, secrets, zones: size.zones };
+  return idleTable({ ...size, payers, partners, secrets }, broughtBy(stageConfig.existing));
 };
 
 /** What the tool is given from outside. */
@@ -67,7 +68,7 @@ export const cost = async (args: readonly string[], { file, output }: CostToolDe
   if (values.help === true) output.out(help);
   else if (Object.keys(size).length > 0) {
     refuseUnusedFlags('the cost of one stage', values, Object.keys(size));
-    output.out(idleTable(await readSize(size)));
+    output.out(await tableFor(size));
   } else if (write === true) {
     const before = await readFile(file, 'utf8');
     const after = withCostTables(before);

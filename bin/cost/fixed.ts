@@ -1,6 +1,7 @@
 /** What an idle stage costs per month. */
 import type { Quantities } from './prices.ts';
 import { addUp } from './prices.ts';
+import type { StageSize } from './stage-size.ts';
 import { canaryRun, registryGb } from './usage.ts';
 
 const hours = 730;
@@ -9,23 +10,15 @@ const canaryRuns = (hours * 60) / 5;
 /** Runs of the audit's search: every two minutes, each reading an index that is nearly empty. */
 const auditLooks = (hours * 60) / 2;
 
-/** Counts for a stage with everything on. `test/docs/stack.test.ts` checks those that the template shows. */
+/** Counts that are the same for every stage. `test/docs/stack.test.ts` checks those that the template shows. */
 export const stageCounts = {
-  keys: 4,
   /** CloudWatch bills an alarm for each metric that it uses. */
   alarmMetrics: 66,
   /** An alarm that names payers uses one metric of each that fails. */
   alarmMetricsPerFailingPayer: 1,
-  /** The secret that CloudFront sends to the API. */
-  secrets: 1,
-  /**
-   * At the API: only CloudFront, two of AWS's rule groups, long bodies. At the edge: the limit per address, and AWS's
-   * list of addresses.
-   */
-  webAcls: 2,
-  webRules: 6,
+  /** In each zone of a network that the stack makes. */
   interfaceEndpoints: 3,
-  /** The network's addresses, whatever the number of its zones. */
+  /** That network's addresses, whatever the number of its zones. */
   addresses: 3,
   /**
    * At most, in a month in which everything happens: metrics of requests (`functions/shared/record/metrics.ts`), of the
@@ -39,29 +32,27 @@ export const stageCounts = {
 const failingShare = 1 / 50;
 const metricsOfFailingPayer = 3;
 
-/** What makes a stage large. */
-export interface StageSize {
-  readonly payers: number;
-  readonly partners: number;
-  /** Payers with a secret of their own: neither public clients nor those that use another's. */
-  readonly secrets: number;
-  /** Availability zones of its network. */
-  readonly zones: number;
-}
-
 /** A line of the monthly bill. */
 export interface FixedLine {
   readonly what: string;
   readonly quantities: Quantities;
 }
 
-/** The bill of a stage that no partner uses, with `edge` and `waf`. */
-export const fixedMonth = ({ payers, partners, secrets, zones }: StageSize): readonly FixedLine[] => [
+/** The bill of a stage that no partner uses. */
+export const fixedMonth = ({
+  payers,
+  partners,
+  secrets,
+  zones,
+  keys,
+  originSecrets,
+  webAcls,
+}: StageSize): readonly FixedLine[] => [
   {
     what: 'KMS keys (each of the first two rotations of three of them adds its cost again)',
-    quantities: { keyMonths: stageCounts.keys },
+    quantities: { keyMonths: keys },
   },
-  { what: '`edge`: secret', quantities: { secretMonths: stageCounts.secrets } },
+  { what: '`edge`: secret', quantities: { secretMonths: originSecrets } },
   { what: 'Alarms', quantities: { alarmMonths: stageCounts.alarmMetrics } },
   { what: 'Metrics of the stage, at most', quantities: { metricMonths: stageCounts.metrics } },
   {
@@ -84,7 +75,7 @@ export const fixedMonth = ({ payers, partners, secrets, zones }: StageSize): rea
   { what: 'Registry', quantities: { tableGbMonths: registryGb(payers, partners) } },
   {
     what: '`waf`: web ACLs and their rules',
-    quantities: { webAclMonths: stageCounts.webAcls, webRuleMonths: stageCounts.webRules },
+    quantities: { webAclMonths: webAcls.length, webRuleMonths: webAcls.reduce((sum, rules) => sum + rules, 0) },
   },
   {
     what: '`network`: NAT gateway and its addresses',

@@ -1,9 +1,8 @@
 import example from '../../config/production-example.ts';
-import type { StageConfig } from '../../config/stage.ts';
-import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 import { wholeExport } from './export-usage.ts';
-import { fixedMonth, type StageSize } from './fixed.ts';
+import { fixedMonth } from './fixed.ts';
 import { addUp, dollars, prices, pricesKnownFor, type PriceName, type Quantities } from './prices.ts';
+import { sizeOf, type StageSize } from './stage-size.ts';
 import { login, memberYear, oneRead, syncStart } from './usage.ts';
 
 const names = Object.keys(prices) as PriceName[];
@@ -69,20 +68,8 @@ const usageTable = (): string =>
 const sizeName = ({ payers, partners }: StageSize): string =>
   `${payers.toLocaleString('en-US')} payers, ${partners.toLocaleString('en-US')} partners`;
 
-/** The size of a stage with this configuration. */
-export const sizeOf = ({
-  payers,
-  partners,
-  network,
-}: Pick<StageConfig, 'payers' | 'partners' | 'network'>): StageSize => ({
-  payers: payers.length,
-  partners: partners.length,
-  secrets: payers.filter((payer) => secretOwnerOf(payer) === payer.id).length,
-  zones: network === 'none' ? 0 : network.availabilityZones,
-});
-
 /** A national network, in which each payer has a secret of its own. */
-const national: StageSize = { payers: 5000, partners: 1000, secrets: 5000, zones: 2 };
+const national: StageSize = { ...sizeOf(example), payers: 5000, partners: 1000, secrets: 5000 };
 
 const fixedTable = (sizes: readonly StageSize[]): string => {
   const columns = sizes.map(fixedMonth);
@@ -99,9 +86,14 @@ const fixedTable = (sizes: readonly StageSize[]): string => {
 const readsPerSync = [20, 200] as const;
 const exportSizes = [400, 50_000] as const;
 
-/** What an idle stage of this size costs per month. */
-export const idleTable = (size: StageSize): string =>
-  ['### An idle stage, per month', '', fixedTable([size])].join('\n');
+/** What an idle stage of this size costs per month, and what it brings, which is not counted. */
+export const idleTable = (size: StageSize, brought: readonly string[]): string =>
+  [
+    '### An idle stage, per month',
+    '',
+    fixedTable([size]),
+    ...(brought.length === 0 ? [] : ['', `Not counted, since the stage brings it: ${brought.join('; ')}.`]),
+  ].join('\n');
 
 /** Everything between the markers of `docs/reports/cost.md`. */
 export const costTables = (): string =>

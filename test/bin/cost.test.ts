@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cost } from '../../bin/cost/cost.ts';
+import { ownEverything } from '../support/own-everything.ts';
 
 const begin = '<!-- begin: npm run cost -->';
 const end = '<!-- end: npm run cost -->';
@@ -62,6 +63,44 @@ describe('npm run cost', () => {
       await costOf('Metrics of the stage', '--payers', '2'),
     );
     expect(await costOf('Total', '--payers', '5000')).toBeGreaterThan(await costOf('Total', '--payers', '2'));
+  });
+
+  it('counts nothing that a stage brings of its own, and says what that is', async () => {
+    const stage = join(folder, 'own.json');
+    writeFileSync(stage, JSON.stringify(await ownEverything()));
+    const { out } = await run('--config', stage);
+    const rows = new Map([...out.matchAll(/^\| (.+?) +\| +([\d.]+) \|$/gm)].map(([, what, usd]) => [what, usd]));
+    const rowOf = (start: string): string | undefined =>
+      [...rows].find(([what]) => what?.startsWith(start) === true)?.[1];
+
+    expect(rowOf('KMS keys')).toBe('0.00');
+    expect(rowOf('`network`: NAT')).toBe('0.00');
+    expect(rowOf('`network`: endpoints')).toBe('0.00');
+    // The API's own web ACL, with four rules, stays behind CloudFront.
+    expect(rowOf('`waf`')).toBe('9.00');
+    expect(out).toContain(
+      'Not counted, since the stage brings it: the VPC vpc-0a1b2c3d4e5f60718 with its way out and its endpoints; ' +
+        'the keys for data, audit, exports and memberIndex; the log destination; the alarm topic; the web ACL.',
+    );
+    expect((await run('--stage', 'production-example')).out).not.toContain('Not counted');
+  });
+
+  it('counts the keys that a stage does not bring', async () => {
+    const { existing, ...config } = await ownEverything({ edge: false });
+    const stage = join(folder, 'own.json');
+    writeFileSync(
+      stage,
+      JSON.stringify({
+        ...config,
+        alarmAddresses: ['oncall@example.org'],
+        existing: { keys: { audit: existing?.keys?.audit } },
+      }),
+    );
+    const { out } = await run('--config', stage);
+
+    expect(out).toMatch(/^\| KMS keys.* 3\.00 \|$/m);
+    expect(out).toMatch(/^\| `waf`.* 10\.00 \|$/m);
+    expect(out).toContain('Not counted, since the stage brings it: the key for audit.');
   });
 
   it.each([

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { costTables, sizeOf, withCostTables } from '../../bin/cost/tables.ts';
+import { sizeOf } from '../../bin/cost/stage-size.ts';
+import { costTables, withCostTables } from '../../bin/cost/tables.ts';
 import { canary, measured } from '../../bin/cost/usage.ts';
 import example from '../../config/production-example.ts';
 import { readRecords } from '../../functions/audit/read-records.ts';
@@ -112,7 +113,7 @@ describe('the cost table', () => {
       { ...payer, id: 'brand', secretOf: payer?.id },
     ] as (typeof example)['payers'];
 
-    expect(sizeOf({ ...example, payers })).toEqual({ payers: 3, partners: 2, secrets: 1, zones: 2 });
+    expect(sizeOf({ ...example, payers })).toMatchObject({ payers: 3, partners: 2, secrets: 1, zones: 2 });
   });
 
   it('is computed with the sizes of the items and lines of a real read', async () => {

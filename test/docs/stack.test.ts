@@ -1,6 +1,9 @@
 import { stageCounts } from '../../bin/cost/fixed.ts';
+import { sizeOf } from '../../bin/cost/stage-size.ts';
+import { loadStage } from '../../config/load.ts';
 import config from '../../config/production-example.ts';
-import { stageTemplate } from '../support/stage-template.ts';
+import { ownEverything } from '../support/own-everything.ts';
+import { ofType, property, stageTemplate, synthesised } from '../support/stage-template.ts';
 import { anchorsOf, codeSpansOf, documentAt, documents } from './documents.ts';
 
 const template = await stageTemplate('production-example');
@@ -62,20 +65,35 @@ describe('the documents', () => {
 
 describe('the numbers that the cost is computed with', () => {
   it('match the template', () => {
-    const rules = propertiesOf('AWS::WAFv2::WebACL').map(({ Rules: of }) => (of as unknown[]).length);
     const all = alarms.reduce((sum, alarm) => sum + metricsOf(alarm), 0);
 
     expect(stageCounts).toMatchObject({
-      keys: idsOf('AWS::KMS::Key').length,
       alarmMetrics: all,
       alarmMetricsPerFailingPayer: alarms.filter(isByPayer).length,
       addresses: idsOf('AWS::EC2::EIP').length,
-      secrets: idsOf('AWS::SecretsManager::Secret').length,
-      webAcls: rules.length,
-      webRules: rules.reduce((sum, count) => sum + count, 0),
       interfaceEndpoints: propertiesOf('AWS::EC2::VPCEndpoint').filter(
         ({ VpcEndpointType: type }) => type === 'Interface',
       ).length,
+    });
+  });
+
+  it.each([
+    ['with everything on', () => loadStage('production-example')],
+    ['without an edge', async () => ({ ...(await loadStage('production-example')), edge: false })],
+    ['without a web ACL', async () => ({ ...(await loadStage('demo')), waf: 'none' as const })],
+    ['that brings everything', () => ownEverything()],
+    ['that brings everything, without an edge', () => ownEverything({ edge: false })],
+  ])('are what the stack makes, for a stage %s', async (_what, load) => {
+    const stage = await load();
+    const made = await synthesised(stage);
+    const count = (type: string): number => ofType(made, type).length;
+    const { keys, originSecrets, webAcls, zones } = sizeOf(stage);
+
+    expect({ keys, originSecrets, webAcls, network: zones > 0 }).toEqual({
+      keys: count('AWS::KMS::Key'),
+      originSecrets: count('AWS::SecretsManager::Secret'),
+      webAcls: ofType(made, 'AWS::WAFv2::WebACL').map((acl) => property(acl, 'Rules')['length']),
+      network: count('AWS::EC2::NatGateway') > 0,
     });
   });
 });

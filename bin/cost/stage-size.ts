@@ -1,0 +1,69 @@
+/** What a stage's stack makes and AWS bills by the month, as its configuration says. */
+import { keyNames, type Existing } from '../../config/existing.ts';
+import type { StageConfig } from '../../config/stage.ts';
+import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
+
+/** The rules of the stack's web ACLs. `test/docs/stack.test.ts` counts them in templates. */
+const rules = {
+  /** The limit per address, and AWS's list of addresses. */
+  aboutAddresses: 2,
+  /** Two of AWS's rule groups, and long bodies. */
+  inspection: 3,
+  onlyCloudFront: 1,
+} as const;
+
+/** What makes a stage cost more than another. Nothing that the account brings is counted. */
+export interface StageSize {
+  readonly payers: number;
+  readonly partners: number;
+  /** Payers with a secret of their own: neither public clients nor those that use another's. */
+  readonly secrets: number;
+  /** Availability zones of the network that the stack makes. */
+  readonly zones: number;
+  /** KMS keys. */
+  readonly keys: number;
+  /** The secret that CloudFront sends to the API. */
+  readonly originSecrets: number;
+  /** How many rules each web ACL has. */
+  readonly webAcls: readonly number[];
+}
+
+type Shape = Pick<StageConfig, 'payers' | 'partners' | 'network' | 'waf' | 'edge' | 'existing'>;
+
+/** At the API and, with `edge`, at CloudFront, in whose place the account's stands. */
+const webAclsOf = ({ waf, edge, existing }: Shape): number[] => {
+  if (waf === 'none') return [];
+  const isBrought = existing?.webAclArn !== undefined;
+  if (!edge) return isBrought ? [] : [rules.aboutAddresses + rules.inspection];
+  return [rules.onlyCloudFront + rules.inspection, ...(isBrought ? [] : [rules.aboutAddresses])];
+};
+
+/** The size of a stage with this configuration. */
+export const sizeOf = (config: Shape): StageSize => {
+  const { payers, partners, network, waf, edge, existing } = config;
+  return {
+    payers: payers.length,
+    partners: partners.length,
+    secrets: payers.filter((payer) => secretOwnerOf(payer) === payer.id).length,
+    zones: network === 'none' ? 0 : network.availabilityZones,
+    keys: keyNames.filter((name) => existing?.keys?.[name] === undefined).length,
+    originSecrets: edge && waf !== 'none' ? 1 : 0,
+    webAcls: webAclsOf(config),
+  };
+};
+
+const inWords = (names: readonly string[]): string => names.join(', ').replace(/, ([^,]*)$/, ' and $1');
+
+/** What the account brings, in the words of `docs/bring-your-own.md`; empty if it brings nothing. */
+export const broughtBy = ({ vpc, keys, logDestination, alarmTopicArn, webAclArn }: Existing = {}): string[] => {
+  const broughtKeys = keyNames.filter((name) => keys?.[name] !== undefined);
+  return [
+    ...(vpc === undefined ? [] : [`the VPC ${vpc.id} with its way out and its endpoints`]),
+    ...(broughtKeys.length === 0
+      ? []
+      : [`the ${broughtKeys.length === 1 ? 'key' : 'keys'} for ${inWords(broughtKeys)}`]),
+    ...(logDestination === undefined ? [] : ['the log destination']),
+    ...(alarmTopicArn === undefined ? [] : ['the alarm topic']),
+    ...(webAclArn === undefined ? [] : ['the web ACL']),
+  ];
+};
