@@ -31,7 +31,7 @@ export default checkStage(
       logo: exampleLogo,
     },
     alarmAddresses: ['gateway-oncall@plan.example.org'],
-    runbookUrl: 'https://runbooks.plan.example.org/operate.md',
+    runbookUrl: 'https://runbooks.plan.example.org/alarms.md',
     // For payers that filter by address: one address per zone.
     network: { availabilityZones: 2, cidr: '10.20.0.0/20' },
     waf: { requestsPer5Minutes: 20_000 },

@@ -83,7 +83,7 @@ export interface Deployment {
    */
   readonly alarmAddresses: readonly string[];
   /**
-   * Where to read `docs/operate.md`: a URL, or its path in the repository. An alarm appends its section's `#anchor`.
+   * Where to read `docs/alarms.md`: a URL, or its path in the repository. An alarm appends its section's `#anchor`.
    */
   readonly runbookUrl: string;
   /** `none`: functions reach payers from AWS's own addresses. */

@@ -1,4 +1,4 @@
-# Bash functions for docs/operate.md and docs/deploy.md. Needs AWS CLI 2 (version 1 reads binary attributes differently) and jq.
+# Bash functions for the pages of docs/operate.md, and docs/deploy.md. Needs AWS CLI 2 (version 1 reads binary attributes differently) and jq.
 # Load it with: export STAGE=demo AWS_REGION=us-east-1 && . docs/operate.sh
 
 : "${STAGE:?is not set: export STAGE=NAME AWS_REGION=REGION, then load this file again}"

@@ -3,7 +3,7 @@ import { MathExpression, Metric, Stats, type IMetric } from 'aws-cdk-lib/aws-clo
 import type { EventSourceMapping, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { period } from './metrics.ts';
 
-/** The sections of `docs/operate.md` that alarms link to. */
+/** The sections of `docs/alarms.md` that alarms link to. */
 type RunbookSection =
   | 'payer-down'
   | 'many-payers'

@@ -1,4 +1,4 @@
-/** The alarms, and when each fires. `docs/operate.md` says what to do about each. */
+/** The alarms, and when each fires. `docs/alarms.md` says what to do about each. */
 import { Duration } from 'aws-cdk-lib';
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { signals, type Signal } from '../functions/shared/errors.ts';

@@ -81,7 +81,7 @@ const stepsAfterLeak = ({ partner, secretHashes }: Rotated, file: string): strin
   '',
   `        secretHashes: ${typeScript(secretHashes, 8, 14)},`,
   '',
-  '  3. Find what was done with the old secret: docs/operate.md, "A partner\'s secret".',
+  '  3. Find what was done with the old secret: docs/incidents.md, "A partner\'s secret has leaked".',
   '',
 ];
 

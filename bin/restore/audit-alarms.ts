@@ -18,7 +18,7 @@ export const checkAuditAlarms = async (config: StageConfig, environment: NodeJS.
     if (on === undefined) return;
     throw new Refusal(
       `The alarm ${on} is on, so the audit may not know of each grant that has ended. Wait until it is over ` +
-        '(docs/operate.md). Nothing was changed.',
+        '(docs/alarms.md). Nothing was changed.',
     );
   } catch (error) {
     throw explainAwsFailure(error, {

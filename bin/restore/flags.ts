@@ -15,7 +15,7 @@ npm run restore -- revocations --since TIME --reason TEXT --stage NAME [flags]
 npm run restore -- stops --reason TEXT --stage NAME [flags]
 npm run restore -- reads --from TABLE --stage NAME [flags]
 
-Puts back what a stage has lost. Copies come from point-in-time recovery; docs/operate.md has the order of steps.
+Puts back what a stage has lost. Copies come from point-in-time recovery; docs/restore.md has the order of steps.
 
 grants       puts living grants of a copy back into the stage's table, if nothing has happened to them since, according
              to the audit. No item that is there is overwritten. Then it does what revocations does.

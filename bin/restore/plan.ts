@@ -58,7 +58,7 @@ export const planGrants = async (copy: Copy, { known, now, wait }: Planning): Pr
     throw new Refusal(
       `The audit lacks the last event of ${gaps.length} grants of the copy: ${gaps.slice(0, shownGaps).join(', ')}. So it ` +
         'may also lack that a grant ended, and nothing was changed. If the audit is behind, wait until it is not ' +
-        '(docs/operate.md, audit-behind). If those events are lost, these grants must be lost too.',
+        '(docs/alarms.md, audit-behind). If those events are lost, these grants must be lost too.',
     );
   }
   return counts;

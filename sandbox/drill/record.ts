@@ -72,7 +72,7 @@ export const recordOf = (result: DrillResult, at: Date): string => {
 
 \`npm run drill -- --write --more ${more}\` wrote this page on ${day} (${machine}). It makes a copy of a local
 stack's tables, loses them, restores with the commands that an operator uses, and tries all that partners hold. What to do
-in a real loss: [operate.md](../operate.md#restore).
+in a real loss: [restore.md](../restore.md).
 
 **${faults.length === 0 ? 'All is as it must be' : `${faults.length} things are wrong`}:** no grant that has ended lives, no code works twice, no replaced refresh token works.
 ${faults.map((fault) => `\n- ${fault}`).join('')}

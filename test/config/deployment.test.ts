@@ -16,7 +16,7 @@ describe('a deployment', () => {
     expect(checkStage(stage(), 'stage.json')).toMatchObject({
       production: false,
       alarmAddresses: [],
-      runbookUrl: 'docs/operate.md',
+      runbookUrl: 'docs/alarms.md',
       network: 'none',
       waf: { requestsPer5Minutes: 20_000 },
       edge: false,

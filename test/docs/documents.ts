@@ -23,6 +23,14 @@ export const documents = (): Document[] =>
     documentAt,
   );
 
+/** The pages that operators work by, as one text: the index, and the pages that it links to first. */
+export const runbook = (): Document => ({
+  path: 'the runbook',
+  text: ['operate', 'alarms', 'reported-errors', 'incidents', 'restore']
+    .map((name) => documentAt(`docs/${name}.md`).text)
+    .join('\n'),
+});
+
 /** Fenced blocks with their language. */
 export const blocksOf = ({ text }: Document): { readonly language: string; readonly code: string }[] =>
   [...text.matchAll(/^ *```(\w*)\n([^]*?)^ *```$/gm)].map(([, language = '', code = '']) => ({ language, code }));

@@ -176,7 +176,7 @@ const accessLines = (fields: readonly string[], lines: readonly Line[]): Line[] 
   ];
 };
 
-/** At least one line of each kind that the queries of docs/operate.md look for, as the functions write them. */
+/** At least one line of each kind that the runbook's queries look for, as the functions write them. */
 export const realLines = async (accessLogFields: readonly string[]): Promise<Line[]> => {
   const all = (await Promise.all([logins(), reads(), audits(), canaries(), registries(), exportsAndEvents()])).flat();
   return [...all, ...accessLines(accessLogFields, all)];

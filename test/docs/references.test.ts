@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { anchorsOf, blocksOf, codeSpansOf, documentAt, documents, proseOf, root } from './documents.ts';
+import { anchorsOf, blocksOf, codeSpansOf, documentAt, documents, proseOf, root, runbook } from './documents.ts';
 import { loggedFields } from './fields.ts';
 
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
@@ -82,6 +82,16 @@ describe.each(documents().map((document) => [document.path, document] as const))
   });
 });
 
+describe('docs/README.md', () => {
+  it('links to every page of its folder', () => {
+    const targets = new Set(linksOf(documentAt('docs/README.md').text).map((target) => target.split('#')[0]));
+    const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md') && name !== 'README.md');
+
+    expect(pages.length).toBeGreaterThan(15);
+    expect(pages.filter((page) => !targets.has(page))).toEqual([]);
+  });
+});
+
 describe('docs/llms.txt', () => {
   it('begins with its name and a summary, and links to files that exist', () => {
     const { text } = documentAt('docs/llms.txt');
@@ -102,7 +112,7 @@ describe('docs/llms.txt', () => {
   });
 });
 
-describe('docs/operate.md', () => {
+describe('the runbook', () => {
   /** Words of the Logs Insights language. */
   const language = new Set(
     (
@@ -113,7 +123,7 @@ describe('docs/operate.md', () => {
 
   it('asks Logs Insights for fields that log lines have', () => {
     const known = new Set(loggedFields());
-    const queries = blocksOf(documentAt('docs/operate.md')).filter(({ language: of }) => of === '');
+    const queries = blocksOf(runbook()).filter(({ language: of }) => of === '');
     const words = queries.flatMap(({ code }) => {
       const aliases = new Set([...code.matchAll(/ as (\w+)/g)].map(([, alias]) => alias));
       const bare = code.replaceAll(/"[^"]*"|\/[^/\n]+\/(?= )|@\w+/g, ' ');

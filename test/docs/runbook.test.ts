@@ -2,11 +2,11 @@ import dns from 'node:dns';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
-import { blocksOf, codeSpansOf, documentAt, root } from './documents.ts';
+import { blocksOf, codeSpansOf, runbook as readRunbook, root } from './documents.ts';
 import { accessLogFields } from './fields.ts';
 import { realLines, type Line } from './real-lines.ts';
 
-const runbook = documentAt('docs/operate.md');
+const runbook = readRunbook();
 const lines = await realLines(accessLogFields());
 
 const unquoted = (text: string): string => text.replaceAll('"', '');

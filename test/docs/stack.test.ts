@@ -29,10 +29,18 @@ const metricsOf = ({ Metrics: metrics }: Record<string, unknown>): number =>
 const textOfAll = [...documents(), documentAt('docs/operate.sh')].map(({ text }) => text).join('\n');
 const named = (pattern: RegExp): string[][] => [...textOfAll.matchAll(pattern)].map(([, ...groups]) => groups);
 
-describe('docs/operate.md', () => {
+describe('docs/alarms.md', () => {
   it('has a section for each alarm, at the anchor that its mail links to', () => {
     expect(anchorsOfAlarms).not.toContain(undefined);
-    expect(anchorsOf(documentAt('docs/operate.md'))).toEqual(expect.arrayContaining([...new Set(anchorsOfAlarms)]));
+    expect(anchorsOf(documentAt('docs/alarms.md'))).toEqual(expect.arrayContaining([...new Set(anchorsOfAlarms)]));
+  });
+
+  it('says what each alarm means, by its name', () => {
+    const { text } = documentAt('docs/alarms.md');
+    const names = alarms.map(({ AlarmName: name }) => String(name).replace(/^p2p-gateway-[a-z-]+-(?=[A-Z])/, ''));
+    expect(names.length).toBeGreaterThan(20);
+    // One alarm for each stream has the stream's name at its end.
+    expect(names.filter((name) => !text.includes(`\`${name.replace(/(?<=Stopped-).*/, '…')}\``))).toEqual([]);
   });
 });
 

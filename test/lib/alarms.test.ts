@@ -364,8 +364,8 @@ describe.each(stages)('the alarms of %s', (stage) => {
   });
 
   it('have a description, and link to an existing section of the runbook', () => {
-    const runbook = readFileSync(join(import.meta.dirname, '../../docs/operate.md'), 'utf8');
-    const base = stage === 'demo' ? 'docs/operate.md' : 'https://runbooks.plan.example.org/operate.md';
+    const runbook = readFileSync(join(import.meta.dirname, '../../docs/alarms.md'), 'utf8');
+    const base = stage === 'demo' ? 'docs/alarms.md' : 'https://runbooks.plan.example.org/alarms.md';
     for (const alarm of alarms.values()) {
       const [, says = '', section] = /^(.*) Runbook: (?:.*)#([\w-]+)$/.exec(property(alarm, 'AlarmDescription')) ?? [];
       expect(says.length).toBeGreaterThan(20);
