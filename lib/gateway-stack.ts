@@ -1,4 +1,4 @@
-import { Stack, Tags, type StackProps } from 'aws-cdk-lib';
+import { Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
 import { accountSettings, applyAccountRules } from './account-rules.ts';
@@ -39,8 +39,6 @@ export class GatewayStack extends Stack {
       ...accountSettings(config),
       ...stackProps,
     });
-    Tags.of(this).add('project', 'p2p-gateway');
-    Tags.of(this).add('stage', config.stage);
     applyAccountRules(this, config);
 
     const keys = new GatewayKeys(this, 'Keys', { config });

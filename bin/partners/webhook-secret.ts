@@ -127,11 +127,12 @@ export const changeWebhookSecret = async (
       output.note(`${name} would have ${next.length === 1 ? 'one secret' : 'two secrets'}. Nothing was changed.`);
       return 0;
     }
-    await putSecret(place, writeWebhookSecrets(next), versions, {
-      stage: config.stage,
+    const untagged = await putSecret(place, writeWebhookSecrets(next), versions, {
+      config,
       description: `What signs the events to ${partner.clientId}: {"secrets"}, the newest first`,
     });
     output.note(stepsAfter(action, open).join('\n'));
+    if (untagged !== undefined) output.note(`\n${untagged}`);
     if (action === 'finish') return 0;
     output.note('\nThe secret, shown only this once:');
     output.secret(fresh);

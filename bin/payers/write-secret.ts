@@ -3,7 +3,14 @@ import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { readStage, Refusal, stageFile, UsageError } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
-import { putSecret, readVersions, restorePrevious, type SecretPlace, type Versions } from '../shared/put-secret.ts';
+import {
+  missingTags,
+  putSecret,
+  readVersions,
+  restorePrevious,
+  type SecretPlace,
+  type Versions,
+} from '../shared/put-secret.ts';
 import { stageSecretsClient } from '../shared/secrets-manager.ts';
 import type { PayersCommand } from './flags.ts';
 import { secretValue, type SecretValue } from './secret-value.ts';
@@ -57,12 +64,13 @@ const requireAccepted = async (deps: SecretDeps, payer: Payer, secret: SecretVal
 
 const effect = 'Functions use it within five minutes, or at once if the payer refuses the old one.';
 
-const before = (versions: Versions | undefined): string =>
-  versions === undefined
-    ? 'The secret would be made.'
-    : versions.current === undefined
-      ? 'It has no value yet.'
-      : 'Its present value would become the previous one.';
+const before = (versions: Versions | undefined, config: StageConfig): string => {
+  if (versions === undefined) return 'The secret would be made.';
+  const tags = Object.keys(missingTags(config, versions));
+  const value =
+    versions.current === undefined ? 'It has no value yet.' : 'Its present value would become the previous one.';
+  return tags.length === 0 ? value : `${value} It would get the tags ${tags.join(', ')}.`;
+};
 
 /**
  * Puts a payer's secret, once the payer accepts it, or restores the previous one.
@@ -90,14 +98,15 @@ export const writeSecret = async (command: SecretCommand, deps: SecretDeps): Pro
     else await requireAccepted(deps, payer, secret, command.origin ?? config.origin ?? unknownOrigin);
     const accepted = unchecked ? '' : ', which the payer accepts';
     if (dryRun) {
-      output.out(`${place.name} would get ${what}${accepted}. ${before(versions)} Nothing was changed.`);
+      output.out(`${place.name} would get ${what}${accepted}. ${before(versions, config)} Nothing was changed.`);
       return 0;
     }
-    await putSecret(place, JSON.stringify(secret), versions, {
-      stage: config.stage,
+    const untagged = await putSecret(place, JSON.stringify(secret), versions, {
+      config,
       description: `How the gateway authenticates at ${payer.displayName}: {"client_secret"} or {"private_key_jwk"}`,
     });
     output.out(`${place.name} now has ${what}${accepted}. ${effect}`);
+    if (untagged !== undefined) output.note(untagged);
     return 0;
   } finally {
     client.destroy();

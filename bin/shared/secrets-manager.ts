@@ -68,9 +68,20 @@ const explanations: readonly (readonly [RegExp, string, string])[] = [
   [/Region is missing/, 'was not read: no region is set', 'set AWS_REGION, or write region into the stage'],
 ];
 
-/** What is wrong when a call to Secrets Manager fails, and what to do. */
-export const explainSecretsFailure = (error: unknown): Explained => {
+/** What a tool that writes secrets may have to do with them. */
+const writeRights =
+  'secretsmanager:DescribeSecret, CreateSecret, PutSecretValue, UpdateSecretVersionStage and TagResource on the ' +
+  "secret, and kms:GenerateDataKey and kms:Decrypt with the stage's key";
+
+/**
+ * What is wrong when a call to Secrets Manager fails, and what to do.
+ * @param doing what the call was for
+ */
+export const explainSecretsFailure = (error: unknown, doing: 'read' | 'write' = 'read'): Explained => {
   const cause = causeOf(error);
+  if (doing === 'write' && /AccessDenied/.test(cause)) {
+    return { problem: 'may not be written with these credentials', todo: `use a role with ${writeRights}` };
+  }
   const whole = `${cause} ${error instanceof Error ? error.message : ''}`;
   const [, problem, todo] = explanations.find(([pattern]) => pattern.test(whole)) ?? [];
   if (problem !== undefined && todo !== undefined) return { problem, todo };

@@ -1,12 +1,14 @@
-/** One secret: the values that have a staging label, and what each label is on. */
+/** One secret: the values that have a staging label, what each label is on, and its tags. */
 export interface Secret {
   /** Values by version id. */
   readonly versions: Map<string, string>;
   /** Version ids by staging label. */
   readonly labels: Map<string, string>;
+  /** Values by key. */
+  readonly tags: Map<string, string>;
 }
 
-export const emptySecret = (): Secret => ({ versions: new Map(), labels: new Map() });
+export const emptySecret = (): Secret => ({ versions: new Map(), labels: new Map(), tags: new Map() });
 
 const labelsOn = ({ labels }: Secret, version: string): string[] =>
   [...labels].filter(([, at]) => at === version).map(([label]) => label);

@@ -25,6 +25,7 @@ interface Parameters {
   readonly VersionStages?: readonly string[];
   readonly MoveToVersionId?: string;
   readonly RemoveFromVersionId?: string;
+  readonly Tags?: readonly { readonly Key: string; readonly Value: string }[];
 }
 
 /** A secret that a request found. */
@@ -54,7 +55,21 @@ const getSecretValue = ({ name, secret }: Found, { VersionId, VersionStage }: Pa
 };
 
 const describeSecret = ({ name, secret }: Found): AwsAnswer =>
-  answer({ ARN: arnOf(name), Name: name, VersionIdsToStages: labelsByVersion(secret) });
+  answer({
+    ARN: arnOf(name),
+    Name: name,
+    VersionIdsToStages: labelsByVersion(secret),
+    Tags: [...secret.tags].map(([Key, Value]) => ({ Key, Value })),
+  });
+
+const setTags = ({ tags }: Secret, { Tags = [] }: Parameters): void => {
+  for (const { Key, Value } of Tags) tags.set(Key, Value);
+};
+
+const tagResource = ({ secret }: Found, parameters: Parameters): AwsAnswer => {
+  setTags(secret, parameters);
+  return answer({});
+};
 
 const putSecretValue = (
   { name, secret }: Found,
@@ -89,6 +104,7 @@ const operations: Readonly<Record<string, Operation>> = {
   GetSecretValue: getSecretValue,
   DescribeSecret: describeSecret,
   PutSecretValue: putSecretValue,
+  TagResource: tagResource,
   UpdateSecretVersionStage: updateSecretVersionStage,
 };
 
@@ -98,11 +114,21 @@ const readOnly: ReadonlySet<string> = new Set(['GetSecretValue', 'DescribeSecret
 interface SavedSecret {
   readonly versions: readonly (readonly [id: string, value: string])[];
   readonly labels: readonly (readonly [label: string, version: string])[];
+  /** Absent in what was kept before there were tags. */
+  readonly tags?: readonly (readonly [key: string, value: string])[];
 }
 
 const shape = {
-  store: ({ versions, labels }: Secret): SavedSecret => ({ versions: [...versions], labels: [...labels] }),
-  restore: ({ versions, labels }: SavedSecret): Secret => ({ versions: new Map(versions), labels: new Map(labels) }),
+  store: ({ versions, labels, tags }: Secret): SavedSecret => ({
+    versions: [...versions],
+    labels: [...labels],
+    tags: [...tags],
+  }),
+  restore: ({ versions, labels, tags = [] }: SavedSecret): Secret => ({
+    versions: new Map(versions),
+    labels: new Map(labels),
+    tags: new Map(tags),
+  }),
 };
 
 /** Creates a Secrets Manager with the secrets that were kept. */
@@ -113,6 +139,7 @@ export const localSecretsManager = (rooms: Rooms = noRooms): LocalSecretsManager
       return jsonError('ResourceExistsException', `The operation failed because the secret ${Name} already exists.`);
     }
     const secret = emptySecret();
+    setTags(secret, parameters);
     const made =
       parameters.SecretString === undefined
         ? answer({ ARN: arnOf(Name), Name })

@@ -19,6 +19,12 @@ const identity =
 export const fakeSecrets = async (names: readonly string[]) => {
   const secrets = new Map<string, Version[]>(names.map((name) => [name, []]));
   const made = new Map<string, Record<string, unknown>>();
+  const tags = new Map<string, Map<string, string>>();
+  const tag = (name: string, added: unknown): void => {
+    const all = tags.get(name) ?? new Map<string, string>();
+    for (const { Key, Value } of (added ?? []) as { Key: string; Value: string }[]) all.set(Key, Value);
+    tags.set(name, all);
+  };
   const failures = new Map<string, object>();
   const calls: string[] = [];
   const take = (versions: Version[], next: Version): void => {
@@ -35,6 +41,7 @@ export const fakeSecrets = async (names: readonly string[]) => {
       const name = input['Name'] ?? '';
       if (secrets.has(name)) return [400, { __type: 'ResourceExistsException', Message: 'It already exists.' }];
       made.set(name, input);
+      tag(name, input['Tags']);
       secrets.set(name, [{ id: 'version-1', text: input['SecretString'] ?? '', labels: new Set(['AWSCURRENT']) }]);
       return [200, { Name: name }];
     }
@@ -47,7 +54,15 @@ export const fakeSecrets = async (names: readonly string[]) => {
     }
     if (operation === 'DescribeSecret') {
       const labelled = versions.filter(({ labels }) => labels.size > 0);
-      return [200, { VersionIdsToStages: Object.fromEntries(labelled.map(({ id, labels }) => [id, [...labels]])) }];
+      const Tags = [...(tags.get(input['SecretId'] ?? '') ?? [])].map(([Key, Value]) => ({ Key, Value }));
+      return [
+        200,
+        { VersionIdsToStages: Object.fromEntries(labelled.map(({ id, labels }) => [id, [...labels]])), Tags },
+      ];
+    }
+    if (operation === 'TagResource') {
+      tag(input['SecretId'] ?? '', input['Tags']);
+      return [200, {}];
     }
     if (operation === 'PutSecretValue') {
       const next = {
@@ -100,6 +115,8 @@ export const fakeSecrets = async (names: readonly string[]) => {
     /** What a function would read. */
     current: (name: string): string | undefined =>
       secrets.get(name)?.find(({ labels }) => labels.has('AWSCURRENT'))?.text,
+    /** A secret's tags. */
+    tags: (name: string): Record<string, string> => Object.fromEntries(tags.get(name) ?? []),
     calls,
     close: () => {
       server.closeAllConnections();

@@ -84,7 +84,7 @@ it('the stand-in for Secrets Manager moves the current label only from the versi
   const secrets = await fakeSecrets([name]);
   const client = stageSecretsClient(localStage(), secrets.env);
   const place = { client, name };
-  const made = { stage: 'local', description: 'x' };
+  const made = { config: { stage: 'local' }, description: 'x' };
   const move = (MoveToVersionId: string, RemoveFromVersionId: string) =>
     client.send(
       new UpdateSecretVersionStageCommand({

@@ -1,3 +1,4 @@
+import { TagResourceCommand } from '@aws-sdk/client-secrets-manager';
 import { secretValue } from '../../bin/payers/secret-value.ts';
 import { putSecret, readVersions, restorePrevious } from '../../bin/shared/put-secret.ts';
 import { stageSecretsClient } from '../../bin/shared/secrets-manager.ts';
@@ -8,7 +9,10 @@ import { fakeSecrets } from './fake-secrets.ts';
 import { plan as keyed, keys } from './payer-deps.ts';
 
 const name = 'p2p/demo/payers/plan';
-const made = { stage: 'demo', description: 'How the gateway authenticates at Plan' };
+const made = {
+  config: { stage: 'demo', tags: { 'cost-center': '4711' } },
+  description: 'How the gateway authenticates at Plan',
+};
 let secrets: Awaited<ReturnType<typeof fakeSecrets>>;
 let place: Parameters<typeof readVersions>[0];
 
@@ -20,7 +24,8 @@ afterEach(() => {
   place.client.destroy();
   secrets.close();
 });
-const put = async (text: string): Promise<void> => putSecret(place, text, await readVersions(place), made);
+const put = async (text: string): Promise<string | undefined> =>
+  putSecret(place, text, await readVersions(place), made);
 
 describe('a value', () => {
   it('of a secret that does not exist makes it: under the key of the stage, described, and with its tags', async () => {
@@ -31,11 +36,38 @@ describe('a value', () => {
     expect(secrets.made(name)).toMatchObject({
       KmsKeyId: 'alias/p2p-demo-data',
       Description: made.description,
-      Tags: [
-        { Key: 'project', Value: 'p2p-gateway' },
-        { Key: 'stage', Value: 'demo' },
-      ],
     });
+    expect(secrets.tags(name)).toEqual({ 'cost-center': '4711', project: 'p2p-gateway', stage: 'demo' });
+    expect(secrets.calls).not.toContain('TagResource');
+  });
+
+  it('of a secret that lacks a tag of the stage, or has another value there, adds it; other tags stay', async () => {
+    await open([name]);
+    const client = place.client;
+    const old = { 'cost-center': '0815', owner: 'pharmacy' };
+    await client.send(
+      new TagResourceCommand({ SecretId: name, Tags: Object.entries(old).map(([Key, Value]) => ({ Key, Value })) }),
+    );
+
+    expect(await put('first')).toBeUndefined();
+    const all = { 'cost-center': '4711', owner: 'pharmacy', project: 'p2p-gateway', stage: 'demo' };
+    expect(secrets.tags(name)).toEqual(all);
+
+    const before = secrets.calls.length;
+    await put('second');
+    expect(secrets.calls.slice(before)).not.toContain('TagResource');
+  });
+
+  it('is in place although the secret cannot be tagged, and the line says how to do it by hand', async () => {
+    await open([name]);
+    secrets.failWith('TagResource', { __type: 'AccessDeniedException' });
+
+    expect(await put('first')).toBe(
+      `${name} did not get its tags cost-center, project, stage (AccessDeniedException). Its value is in place. With ` +
+        `secretsmanager:TagResource: aws secretsmanager tag-resource --secret-id ${name} --tags ` +
+        `'[{"Key":"cost-center","Value":"4711"},{"Key":"project","Value":"p2p-gateway"},{"Key":"stage","Value":"demo"}]'`,
+    );
+    expect(secrets.current(name)).toBe('first');
   });
 
   it('fills a secret that was made without one, as a process leaves it that died half-way', async () => {
@@ -43,7 +75,7 @@ describe('a value', () => {
     await put('first');
 
     expect(secrets.current(name)).toBe('first');
-    expect(secrets.calls).toEqual(['DescribeSecret', 'DescribeSecret', 'PutSecretValue']);
+    expect(secrets.calls).toEqual(['DescribeSecret', 'DescribeSecret', 'PutSecretValue', 'TagResource']);
   });
 
   it('is not put over one that someone else put there while it was being checked', async () => {
@@ -69,6 +101,11 @@ describe('a value', () => {
   });
 });
 
+const writeRights =
+  'may not be written with these credentials; use a role with secretsmanager:DescribeSecret, CreateSecret, ' +
+  'PutSecretValue, UpdateSecretVersionStage and TagResource on the secret, and kms:GenerateDataKey and kms:Decrypt ' +
+  "with the stage's key";
+
 describe('Secrets Manager', () => {
   it.each([
     [
@@ -82,7 +119,8 @@ describe('Secrets Manager', () => {
       'Secrets Manager takes no more calls at the moment; run again in a minute',
     ],
     ['PutSecretValue', { __type: 'EncryptionFailure' }, "cannot be encrypted with the stage's key; deploy the stage"],
-    ['DescribeSecret', { __type: 'AccessDeniedException' }, 'with these credentials'],
+    ['DescribeSecret', { __type: 'AccessDeniedException' }, writeRights],
+    ['PutSecretValue', { __type: 'AccessDeniedException' }, writeRights],
   ])('that refuses %s with %j changes nothing, and the tool says what to do', async (operation, error, message) => {
     await open([name]);
     await put('first');

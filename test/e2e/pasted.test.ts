@@ -176,6 +176,21 @@ describe("a payer's secret", () => {
     expect(secrets.current(names.plan)).toBe('{"client_secret":"second"}');
   });
 
+  it('gets the tags that its stage has meanwhile, and --dry-run names them', async () => {
+    await shell(`printf %s first | ${put} --unchecked`);
+    const stage = stageWith(localStage().payers[1]?.publicKeys ?? []);
+    writeFileSync(config, JSON.stringify({ ...stage, tags: { 'cost-center': '4711' } }));
+
+    const { out } = await shell(`printf %s second | ${put} --unchecked --dry-run`);
+    expect(out).toContain(
+      'Its present value would become the previous one. It would get the tags cost-center. Nothing',
+    );
+    expect(secrets.tags(names.plan)).toEqual({ project: 'p2p-gateway', stage: 'try' });
+
+    await shell(`printf %s second | ${put} --unchecked`);
+    expect(secrets.tags(names.plan)).toEqual({ 'cost-center': '4711', project: 'p2p-gateway', stage: 'try' });
+  });
+
   it.each([
     ['secret', /^Give the payer: secret ID --stage NAME\n$/],
     ['secret plan', /^Give --stage NAME: secret has no default stage\n$/],

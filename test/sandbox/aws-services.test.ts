@@ -14,6 +14,7 @@ import {
   ListSecretsCommand,
   PutSecretValueCommand,
   SecretsManagerClient,
+  TagResourceCommand,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
@@ -310,6 +311,17 @@ describe('the embedded Secrets Manager', () => {
       expect((await labels()).get(second)).toEqual(['AWSPENDING', 'AWSPREVIOUS']);
       expect((await labels()).get(third)).toEqual(['AWSCURRENT']);
       await expect(valueOf({ VersionId: first })).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    });
+
+    it('keeps tags, of its making and later ones', async () => {
+      const Name = `${SecretId}-tagged`;
+      await client.send(new CreateSecretCommand({ Name, Tags: [{ Key: 'stage', Value: 'demo' }] }));
+      const Tags = [
+        { Key: 'stage', Value: 'local' },
+        { Key: 'cost-center', Value: '4711' },
+      ];
+      await client.send(new TagResourceCommand({ SecretId: Name, Tags }));
+      expect((await client.send(new DescribeSecretCommand({ SecretId: Name }))).Tags).toEqual(Tags);
     });
 
     it('refuses to move a label to a version that does not exist', async () => {
