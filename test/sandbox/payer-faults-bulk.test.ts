@@ -3,7 +3,7 @@ import { bulkFaults, elsewhere } from '../../sandbox/payer/faults/bulk.ts';
 import { issueOf } from '../support/fetch-gateway.ts';
 import type { Tokens } from '../support/login/steps.ts';
 import { setSwitches, switchTests } from '../support/payer-switches.ts';
-import { startSandboxGateway, type SandboxGateway } from '../support/sandbox-gateway.ts';
+import { shortTokenMs, startSandboxGateway, type SandboxGateway } from '../support/sandbox-gateway.ts';
 
 const payer = 'northwind';
 let gateway: SandboxGateway;
@@ -180,10 +180,9 @@ withSwitch('short-tokens', () => {
     tokens = await gateway.connect(payer);
     const before = gateway.tokenAnswers.length;
     await readBundle('Patient');
-    // Longer than the life of a token in this test.
-    await sleep(30);
+    await sleep(shortTokenMs + 50);
     await readBundle('Patient');
-    expect(gateway.tokenAnswers.at(-1)).toMatchObject({ expires_in: 1 });
+    expect(gateway.tokenAnswers.at(-1)).toMatchObject({ expires_in: shortTokenMs / 1000 });
     expect(gateway.tokenAnswers.length).toBeGreaterThan(before);
   });
 });

@@ -21,6 +21,9 @@ const origin = 'http://localhost:3000';
 const client = { client_id: 'demo-partner', client_secret: 'demo-partner-secret' };
 const asked = { client_id: client.client_id, redirect_uri: 'http://localhost:3002/callback', state: 'partner-state' };
 
+/** The life of a token with `short-tokens`: longer than a read takes on a busy machine. */
+export const shortTokenMs = 3000;
+
 type Answer = ApiResponse & { readonly body: string };
 export type PayerId = 'demo-health-plan' | 'northwind';
 
@@ -49,7 +52,7 @@ export const startSandboxGateway = async () => {
   // The payers have the machine's clock, and read it in the gateway's assertions.
   gateway.passSeconds(Math.floor((Date.now() - startMs) / 1000));
   const { opened, closeAll } = closersOf();
-  const pauses = { faultPauseMs: { slow: 1, drip: 1, token: 20 } };
+  const pauses = { faultPauseMs: { slow: 1, drip: 1, token: shortTokenMs } };
   for (const party of partiesOf(sandbox, ports, () => () => {}, pauses)) {
     if (party.name !== 'partner') opened(await party.start());
   }
