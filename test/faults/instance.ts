@@ -105,15 +105,19 @@ type Buffered = (event: ApiEvent, context: Context) => Promise<ApiResponse>;
 
 const payerHttp = createPayerHttp();
 
-/** Makes an execution environment with the limits of the real one. */
+/**
+ * Makes an execution environment with the limits of the real one.
+ * @param memory is its DynamoDB; default: the one of its surroundings
+ */
 export const startInstance = (
   { dependencies, dynamo = dependencies, tables, registry }: Surroundings,
   clock: WorldClock,
+  memory?: DynamoDBClient,
 ): Instance => {
   const aws = { region: 'eu-central-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
   const hurried = new Set<Dependency>();
   const dynamoWith = (limits: object): DynamoDBClient =>
-    new DynamoDBClient({ ...aws, ...dynamoLimits, ...limits, endpoint: dynamo });
+    memory ?? new DynamoDBClient({ ...aws, ...dynamoLimits, ...limits, endpoint: dynamo });
   const secretsWith = (limits: object): SecretsManagerClient =>
     new SecretsManagerClient({ ...aws, ...secretsLimits, ...limits, endpoint: dependencies });
   const kmsWith = (limits: object): KMSClient =>

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { localRegistry, withPartner, withPayer } from '../support/login.ts';
 import type { Dynamo } from './dynamo.ts';
@@ -68,6 +69,8 @@ interface WorldOptions {
   readonly profile?: Parameters<typeof withPayer>[1] | undefined;
   /** Many concurrent requests: they wait for each other, and reach DynamoDB without the proxy. */
   readonly together?: boolean;
+  /** The DynamoDB of the environments in this process. */
+  readonly memory?: DynamoDBClient;
 }
 
 const awsJson = { 'content-type': 'application/x-amz-json-1.1' };
@@ -75,7 +78,7 @@ const awsJson = { 'content-type': 'application/x-amz-json-1.1' };
 /** Makes a world. */
 export const startWorld = async (
   dynamo: Dynamo,
-  { profile = {}, together = false }: WorldOptions = {},
+  { profile = {}, together = false, memory }: WorldOptions = {},
 ): Promise<World> => {
   const tables = await dynamo.createTables();
   const secret: World['secret'] = { value: undefined };
@@ -123,6 +126,6 @@ export const startWorld = async (
     registry,
     ...(together ? { dynamo: dynamo.url } : {}),
   };
-  const instance = (): Instance => startInstance(surroundings, clock);
+  const instance = (): Instance => startInstance(surroundings, clock, memory);
   return { proxy, payer, secret, clock, surroundings, instance, dynamo, mend, close: proxy.close };
 };

@@ -1,3 +1,6 @@
+import { randomInt } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { describeAnswer } from '../faults/answers.ts';
 import { startDynamo, type Dynamo } from '../faults/dynamo.ts';
 import type { GatewayAnswer, GatewayRequest, Instance } from '../faults/instance.ts';
@@ -5,6 +8,7 @@ import { broughtRecord } from '../faults/paths.ts';
 import { startProcesses, type Processes } from '../faults/processes.ts';
 import { readRequest } from '../faults/requests.ts';
 import { startWorld, type World } from '../faults/world.ts';
+import { memoryDynamo } from '../support/memory-dynamo.ts';
 
 /** A race, and how many times it is run. */
 export interface Contest {
@@ -12,6 +16,8 @@ export interface Contest {
   readonly rounds: number;
 }
 
+/** One of so many rounds goes over HTTP too, which takes eight times as long. */
+const perRoundOverHttp = 4;
 const fewRounds = 4;
 const fewProcesses = 6;
 /** A test's limit on a busy machine, in milliseconds. */
@@ -28,10 +34,13 @@ interface Arena {
 /** One round of a race; it throws if a promise is broken. */
 type Race = (arena: Arena) => Promise<void>;
 
+/** `shuffled` is in memory; its calls begin and end in a random order. */
+type StoreKind = 'dynalite' | 'shuffled';
+
 /** Where races run. */
 interface Arenas {
   /** In this process, with as many execution environments as there are concurrent calls. */
-  readonly environments: () => Promise<Arena>;
+  readonly environments: (store: StoreKind) => Promise<Arena>;
   /** Six processes. */
   readonly processes: () => Promise<Arena>;
   readonly startProcess: Processes['start'];
@@ -43,19 +52,38 @@ const severalOf = <T>(count: number, make: () => T): [T, ...T[]] => [
   ...Array.from({ length: count - 1 }, () => make()),
 ];
 
+const mostTurns = 4;
+
+/** A store in memory whose calls begin, and end, after a random number of turns of the event loop. */
+const shuffledStore = (): DynamoDBClient => {
+  const { client, forget } = memoryDynamo();
+  const wait = async (): Promise<void> => {
+    for (let turns = randomInt(mostTurns); turns > 0; turns -= 1) await nextTurn();
+  };
+  const send = async (command: object): Promise<object> => {
+    await wait();
+    forget();
+    const answer = (client.send as (sent: object) => Promise<object>)(command);
+    await answer.catch(() => undefined);
+    await wait();
+    return answer;
+  };
+  return { send } as unknown as DynamoDBClient;
+};
+
 /** Starts DynamoDB, over HTTP, for races. */
 const startArenas = async (): Promise<Arenas> => {
   const dynamo: Dynamo = await startDynamo();
   const processes = await startProcesses();
   const worlds: World[] = [];
-  const newWorld = async (): Promise<World> => {
-    const world = await startWorld(dynamo, { together: true });
+  const newWorld = async (memory?: DynamoDBClient): Promise<World> => {
+    const world = await startWorld(dynamo, { together: true, ...(memory === undefined ? {} : { memory }) });
     worlds.push(world);
     return world;
   };
   return {
-    environments: async () => {
-      const world = await newWorld();
+    environments: async (store) => {
+      const world = await newWorld(store === 'shuffled' ? shuffledStore() : undefined);
       return { world, instances: severalOf(parallel, () => world.instance()) };
     },
     processes: async () => {
@@ -87,14 +115,20 @@ export const holdRaces = (contests: Readonly<Record<string, Contest>>): (() => A
   });
   afterAll(() => arenas?.close());
 
-  describe('rounds over fifty execution environments', () => {
+  const inEnvironments = async ({ race, rounds }: Contest, store: StoreKind): Promise<void> => {
+    const arena = await started().environments(store);
+    for (let round = 0; round < rounds; round += 1) await race(arena);
+    expect(arena.world.payer.misuse).toEqual([]);
+  };
+
+  describe('rounds over fifty execution environments, the calls of the store in a random order', () => {
+    it.each(named)('%s', (_name, contest) => inEnvironments(contest, 'shuffled'), contestMs);
+  });
+
+  describe('rounds over fifty execution environments, the store over HTTP', () => {
     it.each(named)(
       '%s',
-      async (_name, { race, rounds }) => {
-        const arena = await started().environments();
-        for (let round = 0; round < rounds; round += 1) await race(arena);
-        expect(arena.world.payer.misuse).toEqual([]);
-      },
+      (_name, contest) => inEnvironments({ ...contest, rounds: contest.rounds / perRoundOverHttp }, 'dynalite'),
       contestMs,
     );
   });

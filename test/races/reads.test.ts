@@ -50,7 +50,7 @@ const contests: Readonly<Record<string, Contest>> = {
     },
   },
   'a revocation against a refresh of payer tokens leaves none of them valid at the payer': {
-    rounds: 50,
+    rounds: 52,
     race: async ({ world, instances }) => {
       const { access, refresh } = await connect(world, instances[0]);
       world.clock.pass(payerTokenLivesMs + 1000);

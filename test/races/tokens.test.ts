@@ -28,7 +28,7 @@ const contests: Readonly<Record<string, Contest>> = {
     },
   },
   "a code is redeemed by its owner, however many strangers try (RFC 6749 §4.1.3): the owner's grant lives": {
-    rounds: 50,
+    rounds: 52,
     race: async ({ world, instances }) => {
       const code = await login(world, instances[0]);
       const strangers = times(parallel - 1, () => redeemAs('demo-app', code));
