@@ -40,7 +40,7 @@ describe('a stage that brings everything', () => {
       .map((type) => [type, before.get(type) ?? 0, after.get(type) ?? 0] as const)
       .filter(([, was, is]) => was !== is);
 
-    const document = readFileSync(join(import.meta.dirname, '../../docs/bring-your-own.md'), 'utf8');
+    const document = readFileSync(join(import.meta.dirname, '../../docs/reports/bring-your-own.md'), 'utf8');
     const rows = [...document.matchAll(/^\| `([A-Z]\w+(?:::\w+)+)` +\| +(\d+) \| +(\d+) \|$/gm)];
     expect(changed.length).toBeGreaterThan(15);
     expect(rows.map(([, type, was, is]) => [type, Number(was), Number(is)])).toEqual(changed);

@@ -6,7 +6,7 @@ import { partnerKey, startUpgrades, type Upgraded } from './upgraded-gateway.ts'
 
 /*
  * Today's functions make grants, codes and sign-ins; version 0.1's own functions, built from its commit, serve them; then
- * today's do again. What each makes of them is the table in docs/upgrade.md.
+ * today's do again. What each makes of them is the table in docs/reports/going-back.md.
  */
 
 const publicApp = { client_id: 'demo-app', redirect_uri: 'http://localhost:3002/app/callback' };
@@ -160,18 +160,17 @@ const cases: Readonly<Record<string, () => Promise<Seen>>> = {
 
 /** The rows of the document's table. */
 const documented = (): Readonly<Record<string, Seen>> => {
-  const { text } = documentAt('docs/upgrade.md');
-  const section = text.split(/^## /m).find((part) => part.startsWith('What 0.1 makes of 0.2’s items\n')) ?? '';
-  const rows = [...section.matchAll(/^\| (.+?) +\| (.+?) +\| (.+?) +\|$/gm)].slice(2);
+  const { text } = documentAt('docs/reports/going-back.md');
+  const rows = [...text.matchAll(/^\| (.+?) +\| (.+?) +\| (.+?) +\|$/gm)].slice(2);
   return Object.fromEntries(rows.map(([, what = '', under = '', again = '']) => [what, [under, again]]));
 };
 
 describe('what today’s functions made, under those of version 0.1 and then under today’s again', () => {
-  it.each(Object.entries(cases))('%s: as docs/upgrade.md says', async (what, run) => {
+  it.each(Object.entries(cases))('%s: as docs/reports/going-back.md says', async (what, run) => {
     expect(await run()).toEqual(documented()[what]);
   });
 
-  it('is in docs/upgrade.md for these cases and no others', () => {
+  it('is in docs/reports/going-back.md for these cases and no others', () => {
     expect(Object.keys(documented())).toEqual(Object.keys(cases));
   });
 });
