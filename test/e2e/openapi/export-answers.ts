@@ -43,17 +43,31 @@ const withEndedToken = async ({ target }: Context): Promise<string> => {
   return token;
 };
 
+/** Tries again as a 503 asks: a busy machine answers it now and then. */
+const statusAtLast = async (send: () => Promise<Response>): Promise<number> => {
+  for (let tries = 1; ; tries += 1) {
+    const response = await send();
+    await response.arrayBuffer();
+    if (response.status !== 503 || tries === 4) return response.status;
+    await wait(Number(response.headers.get('retry-after') ?? 1) * 1000);
+  }
+};
+
 /** The payer's token endpoint fails at a kick-off: it answers nonsense, or nothing. */
 export const driveTokenFailures = async (context: Context): Promise<void> => {
   const { target } = context;
   const byEverything: Door = (token) => read(target, `/Patient/${patientId}/$everything`, token, { headers: later });
   const everyDoor = [...doorsOf(context), byEverything];
-  const failures: readonly Outcome[] = [answerText(200, 'nonsense'), 'no answer'];
-  for (const failure of failures) {
+  const failures: readonly (readonly [Outcome, number])[] = [
+    [answerText(200, 'nonsense'), 502],
+    ['no answer', 504],
+  ];
+  for (const [failure, status] of failures) {
     const calls: (readonly [Door, string])[] = [];
     for (const send of everyDoor) calls.push([send, await withEndedToken(context)]);
     target.payers.script('clear-health', { token: failure });
-    await Promise.all(calls.map(([send, token]) => drain(send(token))));
+    const seen = await Promise.all(calls.map(([send, token]) => statusAtLast(() => send(token))));
+    expect(seen).toEqual(everyDoor.map(() => status));
     target.payers.reset();
   }
 };
