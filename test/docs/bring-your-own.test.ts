@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadStage } from '../../config/load.ts';
+import type { StageConfig } from '../../config/stage.ts';
+import { at, ofType, property, synthesised } from '../support/stage-template.ts';
+import { blocksOf, documentAt, root } from './documents.ts';
+
+const [example = { language: '', code: '' }] = blocksOf(documentAt('docs/bring-your-own.md'));
+
+/** The production example, which may keep its example's names, with the document's fields. What they replace is taken out. */
+const pasted = `
+import production from '${join(root, 'config/production-example.ts')}';
+
+const { origin, ...stage } = production;
+export default {
+  ...stage,
+  edge: false,
+  network: 'none',
+  alarmAddresses: [],
+${example.code}
+};
+`;
+
+describe('the example of docs/bring-your-own.md', () => {
+  let folder: string;
+  let config: StageConfig;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'bring-your-own-'));
+    writeFileSync(join(folder, 'production-example.ts'), pasted);
+    config = await loadStage(join(folder, 'production-example.ts'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('is a stage that the check accepts, with everything that an account can bring', () => {
+    expect(example.language).toBe('ts');
+    expect(Object.keys(config.existing ?? {}).sort()).toEqual(
+      ['vpc', 'keys', 'logDestination', 'alarmTopicArn', 'webAclArn'].sort(),
+    );
+    expect(config).toMatchObject({
+      tags: { 'cost-center': '4711' },
+      permissionsBoundaryArn: expect.stringContaining(':policy/') as string,
+      bootstrapQualifier: 'gateway1',
+    });
+  });
+
+  it('makes a stack that uses what it names, and makes nothing of it', async () => {
+    const template = await synthesised(config);
+    const { vpc, keys, alarmTopicArn, webAclArn } = config.existing ?? {};
+    const count = (type: string): number => ofType(template, type).length;
+
+    expect(property(at(template, 'Functions/Fetch/Function'), 'VpcConfig')).toEqual({
+      SubnetIds: vpc?.subnets.map(({ id }) => id),
+      SecurityGroupIds: [vpc?.securityGroupId],
+    });
+    const text = JSON.stringify(template.Resources);
+    for (const arn of [...Object.values(keys ?? {}), alarmTopicArn, webAclArn]) expect(text).toContain(arn);
+    const types = ['EC2::VPC', 'EC2::SecurityGroup', 'KMS::Key', 'SNS::Topic', 'WAFv2::WebACL'];
+    expect(types.filter((type) => count(`AWS::${type}`) > 0)).toEqual([]);
+    expect(count('AWS::Logs::SubscriptionFilter')).toBe(count('AWS::Logs::LogGroup'));
+    expect(JSON.stringify(property(at(template, 'Tables/Grants'), 'Tags'))).toContain('cost-center');
+  });
+});
