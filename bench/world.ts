@@ -103,7 +103,7 @@ export const fillRegistry = async (payerOrigin: string, size: Size): Promise<str
   return name;
 };
 
-/** Creates the gateway's tables (docs/storage.md), empty. */
+/** Creates the gateway's tables (docs/reports/attributes.md), empty. */
 export const makeTables = async (prefix: string): Promise<Tables> => ({
   loginAttempts: await makeTable(`${prefix}.LoginAttempts`, ['stateHash']),
   grants: await makeTable(`${prefix}.Grants`, ['grantId']),

@@ -1,6 +1,6 @@
 /*
  * Every attribute of every table, declared once: its DynamoDB type, and the steps that set or remove it. Items and
- * stream records are read, and items written, by these declarations. A test compares them with docs/storage.md and with
+ * stream records are read, and items written, by these declarations. A test compares them with docs/reports/attributes.md and with
  * what is written.
  */
 

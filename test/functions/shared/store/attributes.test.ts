@@ -67,9 +67,9 @@ const nestedIn: Readonly<Record<string, Readonly<Record<string, Attributes>>>> =
   Registry: { stop: stopAttributes },
 };
 
-/** The types that docs/storage.md gives a table's attributes; several may share a row. */
+/** The types that docs/reports/attributes.md gives a table's attributes; several may share a row. */
 const documentedTypes = (table: string): Described => {
-  const sections = documentAt('docs/storage.md').text.split(/^## /m);
+  const sections = documentAt('docs/reports/attributes.md').text.split(/^## /m);
   const section = sections.find((text) => text.startsWith(`${table}\n`)) ?? '';
   const rows = [...section.matchAll(/^\| (`[^|]*) \| ([^|]*) \| /gm)];
   return Object.fromEntries(
@@ -203,7 +203,7 @@ describe.each(Object.entries(tables))('the attributes of %s', (table, attributes
   });
   afterAll(() => store.close());
 
-  it('are those of docs/storage.md, with their types', () => {
+  it('are those of docs/reports/attributes.md, with their types', () => {
     const types = Object.entries(attributes).map(([name, { type }]) => [name, type]);
 
     expect(documentedTypes(table)).toEqual(Object.fromEntries(types));
@@ -242,8 +242,8 @@ describe.each(Object.entries(tables))('the attributes of %s', (table, attributes
 it.each([
   ['lastEvent', grantEventAttributes],
   ['stop', stopAttributes],
-])('docs/storage.md names every part of %s', (map, parts) => {
-  const row = new RegExp(`^\\| \`${map}\`.*$`, 'm').exec(documentAt('docs/storage.md').text)?.[0] ?? '';
+])('docs/reports/attributes.md names every part of %s', (map, parts) => {
+  const row = new RegExp(`^\\| \`${map}\`.*$`, 'm').exec(documentAt('docs/reports/attributes.md').text)?.[0] ?? '';
 
   expect([...row.matchAll(/`(\w+)`/g)].map(([, name]) => name)).toEqual([map, ...Object.keys(parts)]);
 });
