@@ -1,7 +1,7 @@
 /*
  * Every attribute of every table, declared once: its DynamoDB type, and the steps that set or remove it. Items and
- * stream records are read, and items written, by these declarations. A test compares them with docs/reports/attributes.md and with
- * what is written.
+ * stream records are read, and items written, by these declarations. A test compares them with docs/reports/attributes.md
+ * and with what is written.
  */
 
 interface Plain {
