@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { progressBar } from '../bin/shared/progress.ts';
+import { readClients } from './clients.ts';
 import { runExportDemo } from './demo/export.ts';
 import { memberNamed, readMemberKey } from './demo/member.ts';
 import { resultLines, stepLines } from './demo/print.ts';
@@ -15,6 +16,8 @@ import { startLocalStack } from './stack.ts';
  * With `--export`, it exports the whole record instead of reading it page by page.
  */
 const payerId = 'demo-health-plan';
+/** The app of the README's three calls. */
+const partner = { clientId: 'my-app', redirectUri: 'http://localhost:5210/callback' };
 
 const { values } = parseArgs({
   options: {
@@ -54,18 +57,15 @@ const showStep = (step: StepReport): void => {
 const runOnOwnStack = async (): Promise<DemoResult> => {
   const member = readMemberKey(values.member);
   tell('Starting gateway, payers and partner app on free ports …\n');
-  const stack = await startLocalStack({ ports: 'free', signal: stopping.signal });
+  const clients = readClients({ clients: [`${partner.clientId}=${partner.redirectUri}`] }, []);
+  const stack = await startLocalStack({ ports: 'free', clients, signal: stopping.signal });
   try {
     const payer = stack.config.payers.find(({ id }) => id === payerId);
     if (!payer) throw new StepError('start', `the stage has no payer ${payerId}`);
     const parts = {
       gatewayOrigin: stack.urls.gateway,
       payerId,
-      partner: {
-        clientId: 'demo-partner',
-        clientSecret: 'demo-partner-secret',
-        redirectUri: `${stack.urls.partner}/callback`,
-      },
+      partner,
       payer: { ...payer, clientSecret: 'demo-health-plan-secret' },
       member: memberNamed(member),
       signal: stopping.signal,

@@ -11,16 +11,17 @@ export interface DemoRequest {
 export type Secrets = Readonly<Record<string, string | undefined>>;
 
 /**
- * The request as a curl command in the style of the payers' documentation. It runs in a shell once its blanks are
+ * The request as a curl command, as in the README. It runs in a shell once its blanks are
  * filled in.
  */
 export const curlLine = (request: DemoRequest, secrets: Secrets): string => {
-  const parts = [`curl --location --request ${request.method} ${quoted(request.url)}`];
+  // curl sends GET, and POST with a form, by itself.
+  const method = request.method === (request.form === undefined ? 'GET' : 'POST') ? '' : `--request ${request.method} `;
+  const parts = [`curl ${method}${quoted(request.url)}`];
   if (request.accessToken !== undefined)
     parts.push(`--header ${quoted(`Authorization: Bearer ${request.accessToken}`)}`);
   for (const [name, value] of Object.entries(request.headers ?? {}))
     parts.push(`--header ${quoted(`${name}: ${value}`)}`);
-  if (request.form) parts.push(`--header 'Content-Type: application/x-www-form-urlencoded'`);
   for (const [name, value] of Object.entries(request.form ?? {})) {
     parts.push(`--data-urlencode ${quoted(`${name}=${value}`)}`);
   }

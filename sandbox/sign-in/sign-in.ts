@@ -16,10 +16,11 @@ export interface SignedIn {
 /** An authorize request, and the verifier that its code needs. */
 interface Authorization {
   readonly url: string;
-  readonly codeVerifier: string | undefined;
+  readonly codeVerifier: string;
 }
 
-const withPkce = ({ gateway, payer, client, redirectUri, scope }: AppRequest): Authorization => {
+/** A public client's authorize request, with a new state and PKCE. */
+export const withPkce = ({ gateway, payer, client, redirectUri, scope }: AppRequest): Authorization => {
   const codeVerifier = randomBytes(32).toString('base64url');
   const query = new URLSearchParams({
     response_type: 'code',
@@ -33,8 +34,8 @@ const withPkce = ({ gateway, payer, client, redirectUri, scope }: AppRequest): A
   return { url: `${gateway}/oauth2/authorize/${encodeURIComponent(payer)}?${query.toString()}`, codeVerifier };
 };
 
-/** @throws Error with the reason, if the redirect has no code */
-const codeIn = (redirect: string, authorizeUrl: string): string => {
+/** @throws Error with the reason, if the redirect has no code or another state */
+export const codeIn = (redirect: string, authorizeUrl: string): string => {
   const [query, asked] = [new URL(redirect).searchParams, new URL(authorizeUrl).searchParams];
   const code = query.get('code');
   if (code === null) {

@@ -27,6 +27,14 @@ describe('a printed request', () => {
     expect(line).not.toMatch(/c0de|opaque/);
   });
 
+  it('names the method only where curl would not choose it by itself', () => {
+    const url = 'http://localhost/x';
+    expect(curlLine({ method: 'GET', url }, {})).toBe(`curl '${url}'`);
+    const posted = curlLine({ method: 'POST', url, form: { a: 'b' } }, {});
+    expect(posted).toBe([`curl '${url}' \\`, `  --data-urlencode 'a=b'`].join('\n'));
+    expect(curlLine({ method: 'DELETE', url }, {})).toBe(`curl --request DELETE '${url}'`);
+  });
+
   it('leaves text unchanged for a secret that does not exist yet', () => {
     expect(masked('as it is', { code: undefined, token: '' })).toBe('as it is');
   });
