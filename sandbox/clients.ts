@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { LocalPartner } from '../config/local.ts';
-import { clientSecret, id, redirectUri } from '../config/rules.ts';
+import { clientSecret, id, redirectUri, webhook as webhookUrl } from '../config/rules.ts';
 import { LocalStackError } from './local-stack-error.ts';
 
 /** An app that `--client` registers. */
@@ -9,13 +9,16 @@ export interface AskedClient {
   readonly redirectUris: readonly string[];
   /** Whether it is a confidential client: with a secret that the stack makes, or with this one. */
   readonly secret: 'none' | 'made' | { readonly value: string };
+  /** Where it hears of events. @default it hears of none */
+  readonly webhook?: string;
 }
 
-/** A registered app, with its secret unless it is public. */
+/** A registered app, with its secret unless it is public, and its webhook with the secrets that sign events. */
 export interface LocalClient {
   readonly clientId: string;
   readonly redirectUris: readonly string[];
   readonly secret?: string;
+  readonly webhook?: { readonly url: string; readonly secrets: readonly string[] };
 }
 
 /** The text before the first `=`, and the text after it. */
@@ -68,17 +71,41 @@ const secretsOf = (secrets: readonly string[], ids: readonly string[]): Readonly
   return byId;
 };
 
+/** Each client's webhook, by client id. */
+const webhooksOf = (webhooks: readonly string[], ids: readonly string[]): ReadonlyMap<string, string> => {
+  const byId = new Map<string, string>();
+  for (const text of webhooks) {
+    const [clientId, url = ''] = splitAt(text);
+    if (!ids.includes(clientId)) {
+      refuse('webhook', text, `is for a client of this start; add --client ${clientId}=REDIRECT_URI`);
+    }
+    if (byId.has(clientId)) refuse('webhook', text, `${clientId} has a webhook already; leave one out`);
+    const problem = url === '' ? 'is missing; write ID=URL, such as my-app=http://localhost:8080/' : webhookUrl(url);
+    if (problem !== undefined) refuse('webhook', text, `its URL ${problem}`);
+    byId.set(clientId, url);
+  }
+  return byId;
+};
+
+/** The flags about clients, as they were given. */
+interface ClientFlags {
+  readonly clients?: readonly string[];
+  readonly secrets?: readonly string[];
+  readonly webhooks?: readonly string[];
+}
+
 /**
- * Reads `--client ID=REDIRECT_URI` and `--client-secret ID[=SECRET]`, by the rules of the configuration.
+ * Reads `--client ID=REDIRECT_URI`, `--client-secret ID[=SECRET]` and `--webhook ID=URL`, by the rules of the configuration.
  * @param taken ids that the stage already has
  * @throws LocalStackError with one line
  */
 export const readClients = (
-  { clients = [], secrets = [] }: { readonly clients?: readonly string[]; readonly secrets?: readonly string[] },
+  { clients = [], secrets = [], webhooks = [] }: ClientFlags,
   taken: readonly string[],
 ): readonly AskedClient[] => {
   const uris = urisOf(clients, taken);
   const secretOf = secretsOf(secrets, [...uris.keys()]);
+  const webhookOf = webhooksOf(webhooks, [...uris.keys()]);
   return [...uris].map(([clientId, redirectUris]) => {
     const secret = secretOf.get(clientId) ?? 'none';
     for (const [index, uri] of redirectUris.entries()) {
@@ -89,22 +116,28 @@ export const readClients = (
       if (problem !== undefined) refuse('client', `${clientId}=${uri}`, `its redirect URI ${problem}`);
       if (redirectUris.indexOf(uri) !== index) refuse('client', `${clientId}=${uri}`, 'is given twice; leave one out');
     }
-    return { clientId, redirectUris, secret };
+    const webhook = webhookOf.get(clientId);
+    return { clientId, redirectUris, secret, ...(webhook === undefined ? {} : { webhook }) };
   });
 };
 
-/** Gives each client its secret. @param made makes one for a client id, or finds the one of an earlier start */
+/** Gives each client its secrets. @param made makes one for a client id, or finds the one of an earlier start */
 export const registerClients = (
   asked: readonly AskedClient[],
   made: (clientId: string) => string,
 ): readonly LocalClient[] =>
-  asked.map(({ clientId, redirectUris, secret }) => {
-    if (secret === 'none') return { clientId, redirectUris };
-    return { clientId, redirectUris, secret: secret === 'made' ? made(clientId) : secret.value };
-  });
+  asked.map(({ clientId, redirectUris, secret, webhook }) => ({
+    clientId,
+    redirectUris,
+    ...(secret === 'none' ? {} : { secret: secret === 'made' ? made(clientId) : secret.value }),
+    ...(webhook === undefined ? {} : { webhook: { url: webhook, secrets: [newWebhookSecret()] } }),
+  }));
 
 /** A client secret: 256 random bits in hex, which needs no escaping anywhere. */
 export const newClientSecret = (): string => randomBytes(32).toString('hex');
+
+/** A secret that signs events, as Standard Webhooks writes it. */
+const newWebhookSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;
 
 /** `my-app` as the consent page shows it: `My App`. */
 const nameOf = (clientId: string): string =>
@@ -119,7 +152,7 @@ const originsOf = (uris: readonly string[]): readonly string[] => [
 ];
 
 /** The client's entry in the stage. Its member is asked by the gateway, as in production. */
-export const partnerOf = ({ clientId, redirectUris, secret }: LocalClient): LocalPartner => {
+export const partnerOf = ({ clientId, redirectUris, secret, webhook }: LocalClient): LocalPartner => {
   const [site] = originsOf(redirectUris);
   return {
     clientId,
@@ -127,6 +160,7 @@ export const partnerOf = ({ clientId, redirectUris, secret }: LocalClient): Loca
     ...(site === undefined ? {} : { homePage: `${site}/` }),
     redirectUris,
     consent: 'gateway',
+    ...(webhook === undefined ? {} : { webhook: webhook.url }),
     ...(secret === undefined
       ? { clientAuthentication: ['none'], webOrigins: originsOf(redirectUris) }
       : {

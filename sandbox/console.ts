@@ -37,11 +37,19 @@ export const functionLogLine = (name: string, line: string): string | undefined 
   return `${service} ! ${words.filter((word) => typeof word === 'string').join(' ')}`;
 };
 
-/** How to see who read what. The command expects the local stack on its default port. */
-const auditHint = (awsPort: number): string[] => {
-  const elsewhere = awsPort === defaultPorts.aws ? '' : `AWS_ENDPOINT_URL=http://127.0.0.1:${awsPort} `;
+/** How to see who read what, and to try a webhook. The commands expect the local stack on its default port. */
+const commandHints = ({ ports, clients }: LocalStack): string[] => {
+  const elsewhere = ports.aws === defaultPorts.aws ? '' : `AWS_ENDPOINT_URL=http://127.0.0.1:${ports.aws} `;
   const today = new Date().toISOString().slice(0, 10);
-  return ['  Who read what:', `  ${elsewhere}npm run audit -- --partner demo-partner --since ${today}`];
+  const { clientId } = clients[0] ?? { clientId: 'demo-partner' };
+  const receiver = clients.find(({ webhook }) => webhook !== undefined);
+  return [
+    '  Who read what:',
+    `  ${elsewhere}npm run audit -- --partner ${clientId} --since ${today}`,
+    ...(receiver === undefined
+      ? []
+      : ['  A test event:', `  ${elsewhere}npm run partners -- webhook ${receiver.clientId} --test --stage local`]),
+  ];
 };
 
 const switchesHint = ['  A payer misbehaves on request: its page /admin has the switches.', ''];
@@ -51,13 +59,19 @@ const clientLines = ({ clients, origin, config }: LocalStack): string[] =>
   clients.flatMap((client) => [`  Your app ${client.clientId}`, ...rowsOf(clientRows(client, origin, config)), '']);
 
 const clientRows = (
-  { clientId, secret, redirectUris }: LocalClient,
+  { clientId, secret, redirectUris, webhook }: LocalClient,
   origin: string,
   { payers }: LocalStack['config'],
 ): readonly (readonly [string, string])[] => [
   ['Client id', clientId],
   ['Client secret', secret ?? 'none: a public client, which must use PKCE'],
   ...redirectUris.map((uri) => ['Redirect URI', uri] as const),
+  ...(webhook === undefined
+    ? []
+    : ([
+        ['Webhook', webhook.url],
+        ['Webhook secret', webhook.secrets.join(' ')],
+      ] as const)),
   ['Token', `${origin}/oauth2/token`],
   ...payers.flatMap(({ id, displayName }) => [
     [`FHIR of ${displayName}`, `${origin}/r4/${id}`] as const,
@@ -72,7 +86,7 @@ const rowsOf = (rows: readonly (readonly [label: string, text: string])[]): stri
 
 /** The URLs to open, printed when everything listens. */
 export const welcome = (stack: LocalStack): string => {
-  const { origin, ports, urls, config, withSandbox } = stack;
+  const { origin, urls, config, withSandbox } = stack;
   const sandbox = [
     ['Demo partner app', urls.partner],
     ['Demo Health Plan', urls.demoHealthPlan],
@@ -83,6 +97,7 @@ export const welcome = (stack: LocalStack): string => {
     ['Gateway', origin === urls.gateway ? origin : `${urls.gateway} (its origin is ${origin})`] as const,
     ...config.payers.map(({ id, displayName }) => [`FHIR of ${displayName}`, `${origin}/r4/${id}`] as const),
     ['Live view of the flow', urls.live] as const,
+    ['Documents', `${urls.live}/docs`] as const,
     ['AWS (AWS_ENDPOINT_URL)', urls.aws] as const,
   ];
   return [
@@ -90,7 +105,7 @@ export const welcome = (stack: LocalStack): string => {
     ...rowsOf(rows),
     '',
     ...clientLines(stack),
-    ...(withSandbox ? [...switchesHint, ...auditHint(ports.aws), ''] : []),
+    ...(withSandbox ? [...switchesHint, ...commandHints(stack), ''] : []),
     '  Ctrl-C stops all.',
     '',
   ].join('\n');

@@ -17,7 +17,7 @@ export interface Sandbox {
   readonly config: StageConfig;
   readonly secrets: Readonly<Record<string, PayerSecret>>;
   /** The secrets that sign the partners' events, by client id. */
-  readonly webhookSecrets: Readonly<Record<string, string>>;
+  readonly webhookSecrets: Readonly<Record<string, readonly string[]>>;
   readonly northwindKey: PublicJwk;
 }
 
@@ -74,14 +74,19 @@ export const sandboxOn = (ports: LocalPorts, clients: readonly LocalClient[] = [
       'demo-health-plan': { client_secret: demoHealthPlanSecret },
       northwind: { private_key_jwk: { ...privateKey.export({ format: 'jwk' }), ...names } },
     },
-    webhookSecrets: { 'demo-partner': demoWebhookSecret },
+    webhookSecrets: {
+      'demo-partner': [demoWebhookSecret],
+      ...Object.fromEntries(
+        clients.flatMap(({ clientId, webhook }) => (webhook === undefined ? [] : [[clientId, webhook.secrets]])),
+      ),
+    },
     northwindKey,
   };
 };
 
 /** The payers and the partner app. */
 export const partiesOf = (
-  { config, northwindKey, webhookSecrets }: Sandbox,
+  { config, northwindKey }: Sandbox,
   ports: LocalPorts,
   logTo: LogTo,
   { faults = {}, rooms = noRooms, ...pauses }: PayersSetup = {},
@@ -124,7 +129,7 @@ export const partiesOf = (
       clientSecret: 'demo-partner-secret',
       browserApps: [pocketRecord('demo-app'), trendJournal('third-party-app')],
       payers: config.payers.map(({ id, displayName }) => ({ id, displayName })),
-      webhookSecrets: Object.values(webhookSecrets),
+      webhookSecrets: [demoWebhookSecret],
       log: logTo('partner'),
     });
   return [

@@ -98,7 +98,7 @@ interface Plan {
   readonly config: StageConfig;
   readonly clients: readonly LocalClient[];
   readonly secrets: Readonly<Record<string, PayerSecret>>;
-  readonly webhookSecrets?: Readonly<Record<string, string>>;
+  readonly webhookSecrets?: Readonly<Record<string, readonly string[]>>;
   readonly parties: readonly Party[];
 }
 
@@ -200,7 +200,12 @@ const startAll = async (
     urls,
     withSandbox: parties.length > 0,
     config,
-    clients,
+    // An earlier start may have kept a webhook's secrets, and a command may have changed them.
+    clients: clients.map((client) =>
+      client.webhook === undefined
+        ? client
+        : { ...client, webhook: { ...client.webhook, secrets: cloud.webhookSecretsOf(client.clientId) } },
+    ),
     stopPayer: async (payerId) => payerOf(payerId).close(),
     startPayer: async (payerId) => payerOf(payerId).reopen(),
     cutPayer: (payerId, bytes) => payerOf(payerId).cutAfter(bytes),

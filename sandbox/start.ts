@@ -25,6 +25,7 @@ Serves the gateway on this machine with two payers and a partner app, or with yo
   --client ID=REDIRECT_URI    registers your app, a public client with PKCE. Again with the same ID: one more redirect
                               URI; with another ID: one more app
   --client-secret ID[=SECRET] makes that client confidential, with the SECRET or a new one, which is printed
+  --webhook ID=URL            sends that client events, and prints the secret that signs them
   --config FILE               other payers and partners, .ts or .json, in the format of config/; no sandbox
   --secrets FILE              those payers' secrets: {"payer-id": {"client_secret": "…"}}
   --state FOLDER              keeps accounts, grants, tokens, secrets and files for the next start (default .local);
@@ -50,6 +51,7 @@ const flagTypes = {
   northwind: { type: 'string' },
   client: { type: 'string', multiple: true },
   'client-secret': { type: 'string', multiple: true },
+  webhook: { type: 'string', multiple: true },
   config: { type: 'string' },
   secrets: { type: 'string' },
   state: { type: 'string' },
@@ -99,8 +101,12 @@ const optionsOf = (values: ReturnType<typeof readFlags>): LocalStackOptions => {
   if (values.config !== undefined && (demoHealthPlan ?? northwind) !== undefined) {
     throw new LocalStackError("--demo-health-plan and --northwind are for the sandbox's payers; leave out --config");
   }
-  const given = { clients: values.client ?? [], secrets: values['client-secret'] ?? [] };
-  if (values.config !== undefined && given.clients.length + given.secrets.length > 0) {
+  const given = {
+    clients: values.client ?? [],
+    secrets: values['client-secret'] ?? [],
+    webhooks: values.webhook ?? [],
+  };
+  if (values.config !== undefined && Object.values(given).some((flags) => flags.length > 0)) {
     throw new LocalStackError('--client is for the sandbox; with --config FILE, add the client to FILE');
   }
   if (values.config !== undefined && (values.state ?? values.fresh) !== undefined) {

@@ -2,7 +2,12 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 
-const secrets = process.env.WEBHOOK_SECRETS.split(' ');
+// An empty secret would let anyone sign.
+const secrets = process.env.WEBHOOK_SECRETS?.match(/whsec_[A-Za-z0-9+/]{32,}={0,2}/g) ?? [];
+if (secrets.length === 0) {
+  console.error('Set WEBHOOK_SECRETS to the secret of your webhook, whsec_…');
+  process.exit(1);
+}
 const seen = new Set(); // In your app: use a database, so that it survives a restart.
 
 const isSigned = (headers, body) => {

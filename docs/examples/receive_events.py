@@ -1,8 +1,11 @@
 """Receives the gateway's events: WEBHOOK_SECRETS='whsec_… whsec_…' python3 receive_events.py 8080"""
-import base64, hashlib, hmac, json, os, sys, time
+import base64, hashlib, hmac, json, os, re, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-SECRETS = os.environ["WEBHOOK_SECRETS"].split()
+# An empty secret would let anyone sign.
+SECRETS = re.findall("whsec_[A-Za-z0-9+/]{32,}={0,2}", os.environ.get("WEBHOOK_SECRETS", ""))
+if not SECRETS:
+    sys.exit("Set WEBHOOK_SECRETS to the secret of your webhook, whsec_…")
 seen = set()  # In your app: use a database, so that it survives a restart.
 
 

@@ -11,7 +11,7 @@ import { localSecretsManager, type LocalSecretsManager } from './secrets-manager
 /** Stand-ins for AWS behind one endpoint, still without resources. */
 export interface LocalAws extends LocalAwsEndpoint {
   readonly dynamoDb: Pick<LocalDynamoDb, 'createTables'>;
-  readonly secretsManager: Pick<LocalSecretsManager, 'setSecret' | 'hasSecret'>;
+  readonly secretsManager: Pick<LocalSecretsManager, 'setSecret' | 'currentValue'>;
   readonly s3: Omit<LocalS3, 'service'>;
   readonly kms: Omit<LocalKms, 'service'>;
   readonly lambda: Omit<LocalLambda, 'service'>;

@@ -25,7 +25,7 @@ export interface CloudOptions {
   /** The values of the payers' secrets, by payer id. */
   readonly secrets: Readonly<Record<string, object>>;
   /** The secrets that sign the partners' events, by client id. @default none: no event is delivered */
-  readonly webhookSecrets?: Readonly<Record<string, string>> | undefined;
+  readonly webhookSecrets?: Readonly<Record<string, readonly string[]>> | undefined;
   /** Already listens, and serves once the rest has started. */
   readonly gateway: LocalApiGateway;
   /** Already listens, and is empty. */
@@ -59,6 +59,8 @@ export interface LocalCloud {
   readonly held: () => Promise<ReadonlyMap<string, readonly Held[]>>;
   /** Sets a payer's secret; `undefined` empties it. It is created if there is none. */
   readonly setSecret: (payerId: string, secret: object | undefined) => void;
+  /** The secrets that sign a client's events, the newest first. */
+  readonly webhookSecretsOf: (clientId: string) => readonly string[];
   /** The last 10,000 calls to AWS, oldest first. */
   readonly calls: () => readonly AwsCall[];
   readonly clearCalls: () => void;
@@ -177,19 +179,29 @@ const secretSetter =
     aws.secretsManager.setSecret(prefix + payerId, secret === undefined ? undefined : JSON.stringify(secret));
   };
 
-/** Sets secrets by client id, under the prefix where `deliver` reads them. */
+/** Where `deliver` reads a client's secrets. */
+const webhookSecretName = ({ functions }: LocalTemplate, clientId: string): string =>
+  (functions.map(({ environment }) => environment['WEBHOOK_SECRET_PREFIX']).find(Boolean) ?? '') + clientId;
+
+/** Sets secrets by client id. */
 const setWebhookSecrets = (
-  { functions }: LocalTemplate,
-  aws: LocalAws,
-  secrets: Readonly<Record<string, string>>,
+  template: LocalTemplate,
+  { secretsManager }: LocalAws,
+  all: Readonly<Record<string, readonly string[]>>,
 ): void => {
-  const prefix = functions.map(({ environment }) => environment['WEBHOOK_SECRET_PREFIX']).find(Boolean) ?? '';
-  for (const [clientId, secret] of Object.entries(secrets)) {
+  for (const [clientId, secrets] of Object.entries(all)) {
+    const name = webhookSecretName(template, clientId);
     // A kept one may have been rotated.
-    if (!aws.secretsManager.hasSecret(prefix + clientId))
-      aws.secretsManager.setSecret(prefix + clientId, JSON.stringify({ secrets: [secret] }));
+    if (secretsManager.currentValue(name) === undefined) secretsManager.setSecret(name, JSON.stringify({ secrets }));
   }
 };
+
+const webhookSecretsIn =
+  (template: LocalTemplate, { secretsManager }: LocalAws): LocalCloud['webhookSecretsOf'] =>
+  (clientId) => {
+    const value = secretsManager.currentValue(webhookSecretName(template, clientId)) ?? '{"secrets":[]}';
+    return (JSON.parse(value) as { readonly secrets: readonly string[] }).secrets;
+  };
 
 /** The started functions, and how the rest of the cloud calls them. */
 const poolOf = () => {
@@ -273,6 +285,7 @@ const deploy = async (options: CloudOptions, workDir: string, opened: Opened): P
     pids: () => Object.fromEntries(pool.started.map(({ spec, pids }) => [spec.name, pids()])),
     held: () => heldBy(pool.started),
     setSecret: secretSetter(template, aws),
+    webhookSecretsOf: webhookSecretsIn(template, aws),
     calls: aws.log.calls,
     clearCalls: aws.log.clear,
     invoke: pool.invoke,

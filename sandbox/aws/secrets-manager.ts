@@ -10,8 +10,8 @@ export interface LocalSecretsManager {
   readonly service: AwsService;
   /** Sets a secret's value, and creates it if there is none. With `undefined` it exists but is empty. */
   readonly setSecret: (name: string, value: string | undefined) => void;
-  /** Whether there is such a secret, empty or not. */
-  readonly hasSecret: (name: string) => boolean;
+  /** A secret's present value; undefined if it is empty, or if there is none. */
+  readonly currentValue: (name: string) => string | undefined;
 }
 
 /** A request's parameters, of all operations together. */
@@ -176,6 +176,9 @@ export const localSecretsManager = (rooms: Rooms = noRooms): LocalSecretsManager
         secrets.set(name, secret);
       }
     },
-    hasSecret: (name) => secrets.get(name) !== undefined,
+    currentValue: (name) => {
+      const { labels, versions } = secrets.get(name) ?? emptySecret();
+      return versions.get(labels.get('AWSCURRENT') ?? '');
+    },
   };
 };

@@ -92,7 +92,7 @@ const startAll = async (
     await startCloud({
       config,
       secrets: localSecrets,
-      webhookSecrets: webhookSecret === undefined ? {} : { [localApps.onePayer.clientId]: webhookSecret },
+      webhookSecrets: webhookSecret === undefined ? {} : { [localApps.onePayer.clientId]: [webhookSecret] },
       gateway: {
         ...gateway,
         serve: withShortTime(gateway.serve, (fetch) => startShort(fetch, wire.url, onFunctionLog, opened)),

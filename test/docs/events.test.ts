@@ -1,4 +1,4 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { signEvent } from '../../functions/deliver/sign.ts';
@@ -58,6 +58,19 @@ describe.each([
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(/^evt_[\w-]{32} export\.completed export-1$/);
   });
+
+  it.each([{}, { WEBHOOK_SECRETS: '' }, { WEBHOOK_SECRETS: 'whsec_' }])(
+    'does not start without a secret, which would let anyone sign: %j',
+    (environment) => {
+      const { WEBHOOK_SECRETS: _, ...others } = process.env;
+      const { status, stdout, stderr } = spawnSync(command, [join(examples, program), '0'], {
+        env: { ...others, ...environment },
+        encoding: 'utf8',
+        timeout: 10_000,
+      });
+      expect([status, stdout, stderr]).toEqual([1, '', 'Set WEBHOOK_SECRETS to the secret of your webhook, whsec_…\n']);
+    },
+  );
 });
 
 describe('docs/partners/events.md', () => {

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../sandbox/ports.ts';
+import { runTool } from '../bin/run-tool.ts';
 import { launchChromium, openPage } from '../browser/chromium.ts';
 import { startStack, walkLogin, type RunningStack } from './support.ts';
 
@@ -29,14 +30,16 @@ const hasTools = ([name]: readonly [string, ...unknown[]]): boolean => {
 let stack: RunningStack;
 let folder: string;
 let callbackPort: number;
+let webhookPort: number;
 const secret = 'a-secret-of-the-example-programs';
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'example-programs-'));
   callbackPort = await freePort();
+  webhookPort = await freePort();
   stack = await startStack({
     clients: [
-      { clientId: 'my-app', redirectUris: [redirectUri()], secret: 'none' },
+      { clientId: 'my-app', redirectUris: [redirectUri()], secret: 'none', webhook: webhookUrl() },
       { clientId: 'my-server', redirectUris: [redirectUri()], secret: { value: secret } },
     ],
   });
@@ -47,6 +50,7 @@ afterAll(async () => {
 });
 
 const redirectUri = (): string => `http://localhost:${callbackPort}/callback`;
+const webhookUrl = (): string => `http://localhost:${webhookPort}/webhooks`;
 const base = (): string => `${stack.origin}/r4/${payer}`;
 
 /** Runs a program until it asks for the sign-in, signs the member in, and gives it the redirect. */
@@ -133,6 +137,28 @@ describe('the programs of the quick start read the same whole record', () => {
     expect(out).toContain('This is not the answer to this sign-in.');
     expect(out).not.toContain('record.ndjson has');
   });
+});
+
+it.each([
+  ['receive-events.mjs', process.execPath],
+  ['receive_events.py', python],
+])('%s takes the test event that a developer sends to the webhook of npm start', async (name, interpreter) => {
+  const [secret = ''] = stack.clients.find(({ clientId }) => clientId === 'my-app')?.webhook?.secrets ?? [];
+  const receiver = spawn(interpreter, [join(examples, name), String(webhookPort)], {
+    env: { ...process.env, NODE_OPTIONS: '', WEBHOOK_SECRETS: secret },
+  });
+  let out = '';
+  const said = async (line: RegExp): Promise<void> => {
+    while (!line.test(out)) out += ((await once(receiver.stdout.setEncoding('utf8'), 'data')) as [string])[0];
+  };
+  await said(/^listening on \d+$/m);
+  const test = ['webhook', 'my-app', '--test', '--stage', 'local'];
+  const { code, out: told } = await runTool('partners.ts', test, { AWS_ENDPOINT_URL: stack.urls.aws });
+
+  expect([code, told]).toEqual([0, 'The webhook of My App (my-app) took the test event.\n']);
+  await said(/^evt_[\w-]{32} webhook\.test/m);
+  receiver.kill();
+  await once(receiver, 'close');
 });
 
 it('the SMART app in one page signs in and shows the readings', async () => {

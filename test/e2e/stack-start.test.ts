@@ -141,6 +141,7 @@ describe('npm start', () => {
       '--northwind',
       '--client',
       '--client-secret',
+      '--webhook',
       '--config',
       '--secrets',
       '--state',

@@ -2,7 +2,8 @@ import { localStage } from '../../config/local.ts';
 import { newClientSecret, partnerOf, readClients, registerClients } from '../../sandbox/clients.ts';
 
 const taken = ['demo-partner'];
-const read = (clients: readonly string[], secrets: readonly string[] = []) => readClients({ clients, secrets }, taken);
+const read = (clients: readonly string[], secrets: readonly string[] = [], webhooks: readonly string[] = []) =>
+  readClients({ clients, secrets, webhooks }, taken);
 
 describe('npm start -- --client', () => {
   it('registers a public client, and each further redirect URI of the same id', () => {
@@ -47,6 +48,36 @@ describe('npm start -- --client', () => {
   ])('refuses %j with the secrets %j in one line', (clients, secrets, line) => {
     expect(() => read(clients, secrets)).toThrow(line);
     expect(() => read(clients, secrets)).toThrow(/^[^\n]*$/);
+  });
+
+  it('gives a client a webhook, with a secret of its own that signs events', () => {
+    const clients = ['a=http://localhost:1/', 'b=http://localhost:2/', 'c=http://localhost:3/'];
+    const asked = read(clients, [], ['a=http://localhost:8080/webhooks?x=1', 'b=https://b.example.com/']);
+    const [a, b, c] = registerClients(asked, newClientSecret);
+    expect(a?.webhook).toEqual({
+      url: 'http://localhost:8080/webhooks?x=1',
+      secrets: [expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/)],
+    });
+    expect(b?.webhook?.secrets).not.toEqual(a?.webhook?.secrets);
+    expect(c).not.toHaveProperty('webhook');
+    const { partners } = localStage(undefined, { partners: [a, b, c].flatMap((one) => (one ? [partnerOf(one)] : [])) });
+    expect(partners.slice(3).map(({ webhook }) => webhook)).toEqual([
+      'http://localhost:8080/webhooks?x=1',
+      'https://b.example.com/',
+      undefined,
+    ]);
+  });
+
+  it.each([
+    [['other=http://localhost/'], /^--webhook "other=.*": is for a client of this start; add --client other=REDIRECT/],
+    [['my-app'], /^--webhook "my-app": its URL is missing; write ID=URL, such as my-app=http:\/\/localhost:8080\/$/],
+    [['my-app=localhost:8080'], /its URL /],
+    [['my-app=http://app.example.com/'], /its URL uses plain http; write https/],
+    [['my-app=https://10.0.0.1/'], /its URL is not on the public internet/],
+    [['my-app=http://localhost/', 'my-app=http://localhost/'], /my-app has a webhook already; leave one out$/],
+  ])('refuses the webhooks %j in one line', (webhooks, line) => {
+    expect(() => read(['my-app=http://localhost/'], [], webhooks)).toThrow(line);
+    expect(() => read(['my-app=http://localhost/'], [], webhooks)).toThrow(/^[^\n]*$/);
   });
 
   it('never quotes a secret, and cuts what is too long to read', () => {

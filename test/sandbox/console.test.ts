@@ -1,4 +1,6 @@
-import { functionLogLine } from '../../sandbox/console.ts';
+import { localStage } from '../../config/local.ts';
+import { functionLogLine, welcome } from '../../sandbox/console.ts';
+import type { LocalStack } from '../../sandbox/stack.ts';
 
 const metrics = { Timestamp: 1, CloudWatchMetrics: [{ Namespace: 'p2p-gateway/local', Metrics: [{ Name: 'ms' }] }] };
 
@@ -30,5 +32,36 @@ describe("a function's log line, for a person", () => {
   it('is unchanged if it is not a record', () => {
     expect(functionLogLine('fetch', 'Error: x')).toBe('  fetch          | Error: x');
     expect(functionLogLine('fetch', ' ')).toBeUndefined();
+  });
+});
+
+describe('what npm start prints when everything listens', () => {
+  const urls = { gateway: 'http://localhost:3000', aws: 'http://127.0.0.1:4', live: 'http://localhost:5' };
+  const stackWith = (clients: LocalStack['clients'], awsPort = 3004) =>
+    welcome({
+      origin: urls.gateway,
+      ports: { aws: awsPort },
+      urls,
+      config: localStage(),
+      withSandbox: true,
+      clients,
+    } as unknown as LocalStack);
+
+  it('has for each app what it must know, its webhook and the secrets included, and how to try them', () => {
+    const webhook = { url: 'http://localhost:8080/', secrets: ['whsec_new', 'whsec_old'] };
+    const text = stackWith([{ clientId: 'my-app', redirectUris: ['http://localhost:1/'], webhook }], 4);
+
+    expect(text).toMatch(/^ {2}Webhook +http:\/\/localhost:8080\/$/m);
+    expect(text).toMatch(/^ {2}Webhook secret +whsec_new whsec_old$/m);
+    expect(text).toMatch(/^ {2}Documents +http:\/\/localhost:5\/docs$/m);
+    const elsewhere = 'AWS_ENDPOINT_URL=http://127.0.0.1:4 ';
+    expect(text).toContain(`  ${elsewhere}npm run audit -- --partner my-app --since 20`);
+    expect(text).toContain(`  ${elsewhere}npm run partners -- webhook my-app --test --stage local\n`);
+  });
+
+  it('names the demo partner where no app was given, and no webhook', () => {
+    const text = stackWith([]);
+    expect(text).toContain('  npm run audit -- --partner demo-partner --since 20');
+    expect(text).not.toMatch(/webhook/i);
   });
 });
